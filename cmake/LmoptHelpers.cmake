@@ -1,0 +1,62 @@
+# The few functions with which every room describes itself.
+
+add_compile_options(-Wall -Wextra -Wno-unused-parameter)
+if(LMOPT_WERROR)
+  add_compile_options(-Werror)
+endif()
+if(LMOPT_SANITIZE)
+  add_compile_options(-fsanitize=${LMOPT_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -g)
+  add_link_options(-fsanitize=${LMOPT_SANITIZE})
+endif()
+# MLIR's classes change their layout with NDEBUG (Pass::Statistic): the package is built with it, so are we, always.
+# Our own checks that must stay on do not use assert().
+add_compile_definitions(NDEBUG)
+
+# lmopt_library(NAME SOURCES... [LINK libs...] [DEPENDS targets...]): plain static library without MLIR.
+function(lmopt_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK;DEPENDS" ${ARGN})
+  add_library(${name} STATIC ${ARG_SOURCES})
+  target_link_libraries(${name} PUBLIC ${ARG_LINK})
+  if(ARG_DEPENDS)
+    add_dependencies(${name} ${ARG_DEPENDS})
+  endif()
+endfunction()
+
+# lmopt_mlir_library: the same for code that includes MLIR or LLVM headers; links the shared libMLIR and libLLVM only.
+function(lmopt_mlir_library name)
+  lmopt_library(${name} ${ARGN})
+  lmopt_use_mlir(${name})
+endfunction()
+
+function(lmopt_use_mlir name)
+  # SYSTEM: the headers of LLVM are not ours to keep free of warnings.
+  target_include_directories(${name} SYSTEM PUBLIC ${LLVM_INCLUDE_DIRS} ${MLIR_INCLUDE_DIRS})
+  target_link_libraries(${name} PUBLIC MLIR LLVM)
+endfunction()
+
+# lmopt_unit_test(NAME SOURCES... LINK libs...): a GoogleTest program that ctest runs.
+function(lmopt_unit_test name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK;DEPENDS" ${ARGN})
+  find_package(GTest REQUIRED)
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE ${ARG_LINK} GTest::gtest GTest::gtest_main)
+  target_compile_definitions(${name} PRIVATE LMOPT_SOURCE_DIR="${CMAKE_SOURCE_DIR}" LMOPT_BINARY_DIR="${CMAKE_BINARY_DIR}")
+  if(ARG_DEPENDS)
+    add_dependencies(${name} ${ARG_DEPENDS})
+  endif()
+  add_test(NAME ${name} COMMAND ${name})
+endfunction()
+
+# lmopt_fuzz_target(NAME SOURCES... LINK libs...): a libFuzzer program (built with -DLMOPT_FUZZ=ON) and, in every build,
+# a ctest that replays its kept corpus test/fuzz/corpus/NAME through the same entry point.
+function(lmopt_fuzz_target name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK;DEPENDS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE ${ARG_LINK})
+  if(LMOPT_FUZZ)
+    target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+  else()
+    target_sources(${name} PRIVATE ${CMAKE_SOURCE_DIR}/test/fuzz/ReplayMain.cpp)
+    add_test(NAME ${name}-corpus COMMAND ${name} ${CMAKE_SOURCE_DIR}/test/fuzz/corpus/${name})
+  endif()
+endfunction()

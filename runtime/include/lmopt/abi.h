@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+ *
+ * The border between a compiled model (`model.so`) and the runtime: plain C structs, versioned, no other contract exists.
+ *
+ * What one artifact holds, seen from here:
+ *   - an ELF note (section .note.lmopt, owner "lmopt", type LMOPT_NOTE_TYPE) with lmopt_note_t: readable without dlopen,
+ *     so that a wrong CPU or a wrong ABI is refused before any code of the model runs;
+ *   - section .lmopt.weights: packed weights, page aligned, not loaded by the dynamic loader; the runtime maps it
+ *     read-only from the file itself;
+ *   - section .lmopt.meta: a directory of named blobs (lmopt_meta_header_t), not loaded either;
+ *   - one exported function, lmopt_model_query, that returns the code table.
+ *
+ * Written by codegen/link, read by runtime/src/artifact.c; tested by test/unit and by the end-to-end tests.
+ */
+#ifndef LMOPT_ABI_H
+#define LMOPT_ABI_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Raised when the meaning of anything in this file changes. A runtime serves [LMOPT_ABI_MIN, LMOPT_ABI_VERSION]. */
+#define LMOPT_ABI_VERSION 1u
+#define LMOPT_ABI_MIN 1u
+
+#define LMOPT_NOTE_TYPE 0x4c4d0001u /* 'L' 'M' + layout 1 */
+#define LMOPT_NOTE_MAGIC 0x54504f4d4cull
+
+/* CPU features that the code of an artifact may need (lmopt_note_t.isa). The runtime checks CPUID and XCR0 for each. */
+enum {
+  LMOPT_ISA_SSE42 = 1u << 0,
+  LMOPT_ISA_AVX = 1u << 1,
+  LMOPT_ISA_AVX2 = 1u << 2,
+  LMOPT_ISA_FMA = 1u << 3,
+  LMOPT_ISA_F16C = 1u << 4,
+  LMOPT_ISA_BMI2 = 1u << 5,
+  LMOPT_ISA_AVX512F = 1u << 6,
+  LMOPT_ISA_AVX512BW = 1u << 7,
+  LMOPT_ISA_AVX512VL = 1u << 8,
+  LMOPT_ISA_AVX512DQ = 1u << 9,
+  LMOPT_ISA_AVX512VNNI = 1u << 10,
+  LMOPT_ISA_AVX512BF16 = 1u << 11,
+  LMOPT_ISA_AVXVNNI = 1u << 12,
+  LMOPT_ISA_AVX512VBMI = 1u << 13
+};
+
+/* Contents of the ELF note: fixed size, little endian. */
+typedef struct lmopt_note {
+  uint64_t magic;   /* LMOPT_NOTE_MAGIC */
+  uint32_t abi_min; /* ABI versions that the code table can serve */
+  uint32_t abi_max;
+  uint64_t isa;         /* LMOPT_ISA_* bits that the code needs */
+  uint64_t weight_bytes; /* size of .lmopt.weights (or of the split-out file) */
+  uint64_t reserved;     /* must be 0 */
+} lmopt_note_t;
+
+/* Section .lmopt.meta: this header, then `count` entries, then the blobs. Offsets count from the start of the section.
+ * Names in use: "manifest" (JSON; what `lmopt inspect` prints), "tokenizer" (see tokenizer_format.h),
+ * "chat_template" (Jinja text), "weights_file" (name of the split-out weights beside the .so; absent if inside). */
+#define LMOPT_META_MAGIC 0x3130444d504f4d4cull /* "LMOPMD01" */
+#define LMOPT_META_NAME_SIZE 32
+typedef struct lmopt_meta_header {
+  uint64_t magic; /* LMOPT_META_MAGIC */
+  uint64_t count;
+} lmopt_meta_header_t;
+typedef struct lmopt_meta_entry {
+  char name[LMOPT_META_NAME_SIZE]; /* zero-terminated */
+  uint64_t offset;
+  uint64_t size;
+} lmopt_meta_entry_t;
+
+/* A run of consecutive rows (tokens) that belong to one sequence. One step may carry many: a prompt chunk is one segment,
+ * a batch of decoding sessions is one row each, a batch of sentences is one whole sentence each. */
+typedef struct lmopt_segment {
+  void *cache;      /* this sequence's key/value memory: cache_bytes_per_position * capacity bytes, 64-byte aligned.
+                       Decoder: kept between steps. Encoder: scratch, contents never read across steps. */
+  int64_t capacity; /* positions in `cache`; a multiple of LMOPT_CACHE_BLOCK */
+  int64_t position; /* position of the first row; 0 for encoders. position + rows <= capacity */
+  int64_t row;      /* first row of the step that belongs to this segment */
+  int64_t rows;     /* how many, >= 1 */
+} lmopt_segment_t;
+
+/* Keys are stored as blocks of 16 positions (one 512-bit register of floats), so capacities are whole blocks. */
+#define LMOPT_CACHE_BLOCK 16
+
+/* The arguments of one step. Every thread of the team calls the same entry with the same step. */
+typedef struct lmopt_step {
+  uint32_t struct_size;
+  uint32_t reserved;      /* must be 0 */
+  const void *weights;    /* the mapped weights, page aligned */
+  void *arena;            /* arena_bytes + threads * arena_bytes_per_thread, 64-byte aligned */
+  const int32_t *tokens;  /* [rows], each in [0, vocabulary) */
+  int64_t rows;           /* 1 .. max_rows of the entry */
+  const lmopt_segment_t *segments;
+  int64_t segment_count;
+  /* Decoder: logits of `output_count` rows, those named in output_rows (ascending), each [vocabulary] floats.
+   * Encoder: one vector of [output_width] floats for each segment; output_rows and output_count are ignored. */
+  float *output;
+  const int32_t *output_rows;
+  int64_t output_count;
+  /* All threads of the team wait here for one another; never called when the team is one thread. */
+  void (*barrier)(void *team);
+  void *team;
+} lmopt_step_t;
+
+typedef void (*lmopt_entry_fn)(const lmopt_step_t *step, int64_t thread, int64_t threads);
+
+enum { LMOPT_KIND_DECODER = 0, LMOPT_KIND_ENCODER = 1 };
+
+/* What lmopt_model_query returns: constants of the model and its entry points. Lives as long as the library. */
+typedef struct lmopt_code_table {
+  uint32_t struct_size;
+  uint32_t abi_version;
+  uint32_t kind;          /* LMOPT_KIND_* */
+  uint32_t vocabulary;    /* token ids are below this */
+  uint32_t output_width;  /* decoder: vocabulary; encoder: width of the vector */
+  uint32_t max_positions; /* longest sequence the model can take */
+  uint32_t prefill_rows;  /* most rows of one step through `prefill` (decoder) or `encode` (encoder) */
+  uint32_t decode_rows;   /* most rows of one step through `decode` */
+  uint64_t cache_bytes_per_position;
+  uint64_t arena_bytes;            /* shared by the team */
+  uint64_t arena_bytes_per_thread; /* times the number of threads */
+  lmopt_entry_fn prefill;          /* decoder: many rows */
+  lmopt_entry_fn decode;           /* decoder: few rows, one for each sequence */
+  lmopt_entry_fn encode;           /* encoder */
+  const char *build;               /* "lmopt <version>", for messages */
+} lmopt_code_table_t;
+
+/* The only exported symbol. `abi` is the greatest ABI version the caller knows; NULL when it cannot be served. */
+typedef const lmopt_code_table_t *(*lmopt_model_query_fn)(uint32_t abi);
+#define LMOPT_MODEL_QUERY_SYMBOL "lmopt_model_query"
+
+#ifdef __cplusplus
+}
+#endif
+#endif
