@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The kernel dialect: what generated kernels need and MLIR has no op for. One op so far, the integer dot product whose
+// meaning is the same on every instruction set. Lowered by codegen/cpu/LowerDot.cpp; tested in test/dialects/lmk and
+// test/codegen/cpu.
+
+#ifndef LMOPT_DIALECTS_LMK_OPS
+#define LMOPT_DIALECTS_LMK_OPS
+
+include "mlir/IR/OpBase.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+def Lmk_Dialect : Dialect {
+  let name = "lmk";
+  let cppNamespace = "::lmopt::lmk";
+  let summary = "What kernels are made of beyond the stock dialects";
+  let description = [{
+    Kernels are written in scf, arith, vector and llvm (addresses). This dialect adds the operations that have no stock
+    spelling and several hardware spellings; a lowering for one instruction set replaces them.
+  }];
+}
+
+def Lmk_DotU8S8Op : Op<Lmk_Dialect, "dot_u8s8", [Pure]> {
+  let summary = "Groups of four u8 x s8 products, summed into i32 lanes";
+  let description = [{
+    `result[i] = accumulator[i] + sum over j in 0..3 of zext(unsigned[4 i + j]) * sext(signed[4 i + j])`
+
+    The sum is exact modulo 2^32: no step saturates, on any instruction set. (`vpmaddubsw`, the usual spelling before
+    VNNI, saturates its 16-bit sums and is therefore never used.) Source: Intel SDM, VPDPBUSD.
+
+    Constraints:
+    * C1: the byte vectors have four times as many elements as the accumulator.
+    * C2: all three vectors have one fixed dimension.
+
+    Example:
+    ```mlir
+    func.func @dot(%acc: vector<16xi32>, %u: vector<64xi8>, %s: vector<64xi8>) -> vector<16xi32> {
+      %r = lmk.dot_u8s8 %acc, %u, %s : vector<16xi32>, vector<64xi8>
+      return %r : vector<16xi32>
+    }
+    ```
+  }];
+  let arguments = (ins AnyVectorOfNonZeroRank:$accumulator, AnyVectorOfNonZeroRank:$unsignedBytes,
+                   AnyVectorOfNonZeroRank:$signedBytes);
+  let results = (outs AnyVectorOfNonZeroRank:$result);
+  let assemblyFormat = [{
+    $accumulator `,` $unsignedBytes `,` $signedBytes attr-dict `:` custom<DotTypes>(type($accumulator),
+    type($unsignedBytes), type($signedBytes), type($result))
+  }];
+  let hasVerifier = 1;
+}
+
+#endif
