@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+ *
+ * The public interface of the lmopt runtime: open a compiled model, make sessions, turn tokens into logits or vectors,
+ * sample, render chat templates.
+ *
+ * In: model.so as `lmopt compile` wrote it. Out: floats in memory of the caller.
+ * Rules that hold for every function:
+ *   - it never prints, exits, throws, or keeps global state; any number of models may be open;
+ *   - a function that can fail returns lmopt_status_t and, when `error` is not NULL, fills it in; `out` parameters are
+ *     written only on success;
+ *   - structs of options begin with `struct_size`, which the caller sets to sizeof the struct as it was compiled;
+ * fields beyond it count as zero, zero always means "default", and a NULL pointer to options means all defaults;
+ *   - a *_destroy function takes NULL and frees all that belongs to its object. Sessions keep their model and team
+ * alive, so objects may be destroyed in any order;
+ *   - models, teams and tokenizers may be used by many threads at once; a session, a sampler and a detokenizer belong
+ * to one thread at a time.
+ *
+ * A first program is runtime/examples/generate.c. Tested by test/unit/runtime.
+ */
+#ifndef LMOPT_LMOPT_H
+#define LMOPT_LMOPT_H
+
+#include "lmopt/status.h"
+#include "lmopt/tokenizer.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Version of this library, "major.minor.patch". Static memory. */
+const char *lmopt_version(void);
+
+/*===--------------------------------------------------------------------------------------------------------------===*
+ * Artifacts: reading model.so without running any of its code
+ *===--------------------------------------------------------------------------------------------------------------===*/
+
+typedef struct lmopt_artifact lmopt_artifact_t;
+
+typedef struct lmopt_artifact_info {
+  uint32_t struct_size;
+  uint32_t abi_min; /* ABI versions (abi.h) that the code serves */
+  uint32_t abi_max;
+  uint32_t meta_count;      /* number of metadata blobs */
+  uint64_t isa;             /* CPU features the code needs: LMOPT_ISA_* of abi.h */
+  uint64_t weight_bytes;    /* size of the packed weights */
+  uint64_t file_bytes;      /* size of model.so */
+  const char *weights_file; /* name of the split-out weights beside model.so, or NULL; lives in the artifact */
+} lmopt_artifact_info_t;
+
+/* Maps and checks the file: every offset and size is compared with the size of the file before it is used. MALFORMED
+ * names the field at fault; RESOURCE: no such file, no permission. The ABI and the CPU are NOT compared: this works for
+ * artifacts of any machine. No code of the artifact runs. */
+lmopt_status_t lmopt_artifact_open(const char *path, lmopt_artifact_t **out, lmopt_error_t *error);
+/* The same for a file already in memory, which is BORROWED until the artifact is destroyed. No alignment is needed. */
+lmopt_status_t lmopt_artifact_open_memory(const void *data, size_t size, lmopt_artifact_t **out, lmopt_error_t *error);
+void lmopt_artifact_destroy(lmopt_artifact_t *artifact);
+/* Fills as many fields as info->struct_size covers. */
+lmopt_status_t lmopt_artifact_get_info(const lmopt_artifact_t *artifact, lmopt_artifact_info_t *info,
+                                       lmopt_error_t *error);
+/* A metadata blob by name: "manifest" (JSON), "tokenizer", "chat_template" (Jinja text), "weights_file", ... Returns
+ * NULL and *size 0 when the artifact has none of that name. The bytes live in the artifact and are not zero-terminated.
+ */
+const void *lmopt_artifact_meta(const lmopt_artifact_t *artifact, const char *name, size_t *size);
+/* Name of blob `index` in [0, meta_count), or NULL; lives in the artifact. */
+const char *lmopt_artifact_meta_name(const lmopt_artifact_t *artifact, uint32_t index);
+
+/* CPU features (LMOPT_ISA_* of abi.h) that this CPU and operating system offer: CPUID and, for the wide registers,
+ * XCR0. */
+uint64_t lmopt_cpu_isa(void);
+/* Writes the names of the bits of `isa`, as "avx2, fma, bit 40", zero-terminated, cut to `capacity` bytes; returns the
+ * length of the whole text without the zero. `text` may be NULL when capacity is 0. */
+size_t lmopt_isa_names(uint64_t isa, char *text, size_t capacity);
+
+/*===--------------------------------------------------------------------------------------------------------------===*
+ * Models
+ *===--------------------------------------------------------------------------------------------------------------===*/
+
+typedef struct lmopt_model lmopt_model_t;
+
+/* How the weights come into memory. */
+enum {
+  LMOPT_LOAD_MAP = 0,      /* map the file; pages arrive when they are first read; shared between processes */
+  LMOPT_LOAD_POPULATE = 1, /* map the file and read all of it now: slower to open, no faults later */
+  LMOPT_LOAD_COPY =
+      2 /* copy into private memory with huge pages where the system grants them: independent of the file */
+};
+
+typedef struct lmopt_model_options {
+  uint32_t struct_size;
+  uint32_t load; /* LMOPT_LOAD_*; default LMOPT_LOAD_MAP */
+} lmopt_model_options_t;
+
+enum { LMOPT_MODEL_DECODER = 0, LMOPT_MODEL_ENCODER = 1 };
+
+typedef struct lmopt_model_info {
+  uint32_t struct_size;
+  uint32_t kind;                     /* LMOPT_MODEL_* */
+  int32_t vocabulary;                /* token ids are in [0, vocabulary) */
+  int32_t output_width;              /* floats in one output: decoder: vocabulary; encoder: width of the vector */
+  int32_t max_positions;             /* longest sequence in tokens (encoder: at most max_step_rows as well) */
+  int32_t max_step_rows;             /* most tokens in one pass: chunk of a prompt, pack of an encoder */
+  int32_t max_decode_rows;           /* most sessions in one pass of lmopt_sessions_decode; 0 for encoders */
+  uint32_t abi_version;              /* of the code table in use */
+  uint64_t isa;                      /* LMOPT_ISA_* that the code needs */
+  uint64_t weight_bytes;             /* size of the weights */
+  uint64_t cache_bytes_per_position; /* memory of one token in a decoder's session */
+  const char *build;                 /* which lmopt made the artifact; lives in the model */
+} lmopt_model_info_t;
+
+/* Opens an artifact: checks the file, its ABI and its CPU features before any of its code is loaded, then maps the
+ * weights (work does not grow with their size, unless options->load says so). MALFORMED: the file is damaged (section
+ * and field named) · RESOURCE: no file, no permission, no memory · ABI: made by a newer or older lmopt (which side to
+ * update is said) · CPU: missing features named. The artifact contains machine code: open only files you trust. The
+ * file must not be changed in place while it is open. */
+lmopt_status_t lmopt_model_open(const char *path, const lmopt_model_options_t *options, lmopt_model_t **out,
+                                lmopt_error_t *error);
+/* Gives up the caller's hold; the memory goes when the last session is gone too. */
+void lmopt_model_destroy(lmopt_model_t *model);
+/* Fills as many fields as info->struct_size covers. */
+lmopt_status_t lmopt_model_get_info(const lmopt_model_t *model, lmopt_model_info_t *info, lmopt_error_t *error);
+/* As lmopt_artifact_meta; the bytes live in the model. */
+const void *lmopt_model_meta(const lmopt_model_t *model, const char *name, size_t *size);
+/* The model's tokenizer (tokenizer.h), owned by the model, or NULL when the artifact carries none. */
+const lmopt_tokenizer_t *lmopt_model_tokenizer(const lmopt_model_t *model);
+
+/*===--------------------------------------------------------------------------------------------------------------===*
+ * Thread teams
+ *===--------------------------------------------------------------------------------------------------------------===*/
+
+/* A team is the calling thread and `threads - 1` workers that wait, first spinning, then asleep. Sessions may share
+ * one: their calls then run one after another. Results do not depend on the number of threads. The team also owns the
+ * scratch memory of a step, so that many sessions cost only their caches. Do not fork() while a team exists. */
+typedef struct lmopt_team lmopt_team_t;
+
+typedef struct lmopt_team_options {
+  uint32_t struct_size;
+  int32_t threads; /* 1 .. 1024; default: the CPUs this process may run on */
+  const int32_t
+      *cpus; /* NULL, or [threads] CPU numbers: worker i is bound to cpus[i]. The calling thread (0) is left alone. */
+  int32_t spin_us; /* about how long an idle worker spins before it sleeps; default 100; -1: not at all.
+                      Teams with more threads than CPUs never spin. */
+} lmopt_team_options_t;
+
+lmopt_status_t lmopt_team_create(const lmopt_team_options_t *options, lmopt_team_t **out, lmopt_error_t *error);
+void lmopt_team_destroy(lmopt_team_t *team);
+int32_t lmopt_team_threads(const lmopt_team_t *team);
+
+/*===--------------------------------------------------------------------------------------------------------------===*
+ * Cancelling
+ *===--------------------------------------------------------------------------------------------------------------===*/
+
+/* A flag in memory of the caller, initialised with zero; it may serve many sessions. Calls look at it before each pass
+ * over the model and then return LMOPT_INTERRUPTED. Both functions may be called from any thread and from signal
+ * handlers. */
+typedef struct lmopt_cancel {
+  int32_t requested;
+} lmopt_cancel_t;
+void lmopt_cancel_request(lmopt_cancel_t *cancel);
+void lmopt_cancel_clear(lmopt_cancel_t *cancel);
+
+/*===--------------------------------------------------------------------------------------------------------------===*
+ * Sessions
+ *===--------------------------------------------------------------------------------------------------------------===*/
+
+/* The place where a model runs. For a decoder it is one sequence of tokens with its key/value memory; for an encoder it
+ * keeps nothing between calls. */
+typedef struct lmopt_session lmopt_session_t;
+
+typedef struct lmopt_session_options {
+  uint32_t struct_size;
+  int32_t threads;    /* of the session's own team; default as lmopt_team_create. Ignored when `team` is given. */
+  lmopt_team_t *team; /* a team to share, or NULL */
+  int64_t context;    /* decoder: most positions, 1 .. max_positions; default min(max_positions, 8192). The memory is
+                         context * cache_bytes_per_position, but pages that no token has reached are not taken. */
+  lmopt_cancel_t *cancel; /* BORROWED while the session lives, or NULL */
+} lmopt_session_options_t;
+
+/* USAGE: the context is longer than the model allows, or an option is out of range · RESOURCE: no memory, no threads.
+ */
+lmopt_status_t lmopt_session_create(lmopt_model_t *model, const lmopt_session_options_t *options, lmopt_session_t **out,
+                                    lmopt_error_t *error);
+void lmopt_session_destroy(lmopt_session_t *session);
+
+/* Tokens that the session holds so far, and the most it can hold. 0 for encoders. */
+int64_t lmopt_session_position(const lmopt_session_t *session);
+int64_t lmopt_session_capacity(const lmopt_session_t *session);
+/* Forgets all tokens from `position` on (0: all of them). USAGE: position is negative or beyond what the session holds.
+ */
+lmopt_status_t lmopt_session_truncate(lmopt_session_t *session, int64_t position, lmopt_error_t *error);
+
+/* Appends `count` >= 1 tokens (any number: they are cut into chunks of max_step_rows) and, unless `logits` is NULL,
+ * writes the logits after the last one: [vocabulary] floats. USAGE: a token is out of range (named), the session has
+ * too little room, or the model is an encoder; then nothing was appended · INTERRUPTED: lmopt_session_position tells
+ * how many tokens went in; the call may be continued with the rest. */
+lmopt_status_t lmopt_session_prefill(lmopt_session_t *session, const int32_t *tokens, int64_t count, float *logits,
+                                     lmopt_error_t *error);
+
+/* Receives logits of `rows` consecutive chosen tokens: logits is [rows, vocabulary], valid during the call only;
+ * `first` counts the chosen rows delivered before. Returns 0 to go on; any other value ends the call with
+ * LMOPT_INTERRUPTED. */
+typedef int (*lmopt_logits_fn)(void *user, int64_t first, int64_t rows, const float *logits);
+
+/* As lmopt_session_prefill, with the logits of many rows: those of the tokens [begin, count), 0 <= begin <= count, in
+ * order, a chunk at a time. */
+lmopt_status_t lmopt_session_prefill_rows(lmopt_session_t *session, const int32_t *tokens, int64_t count, int64_t begin,
+                                          lmopt_logits_fn receive, void *user, lmopt_error_t *error);
+
+/* Appends one token and writes the logits after it, [vocabulary] floats. Errors as lmopt_session_prefill. */
+lmopt_status_t lmopt_session_decode(lmopt_session_t *session, int32_t token, float *logits, lmopt_error_t *error);
+
+/* Appends one token to each of `count` >= 1 different sessions of one model in shared passes over the weights, at most
+ * max_decode_rows sessions a pass; logits is [count, vocabulary]. The team and the cancel flag of the first session
+ * serve all; nobody else may use any of these sessions meanwhile. Errors as lmopt_session_prefill; USAGE also when
+ * models differ or a session stands twice. */
+lmopt_status_t lmopt_sessions_decode(lmopt_session_t *const *sessions, int64_t count, const int32_t *tokens,
+                                     float *logits, lmopt_error_t *error);
+
+/* Encodes `count` sequences: `tokens` is all of them one after another, lengths[i] >= 1 the tokens of sequence i;
+ * vectors is [count, output_width]. Sequences are packed without padding, several to a pass of at most max_step_rows
+ * tokens. USAGE: a length outside [1, max_positions] or a token out of range (named), or the model is a decoder; then
+ * nothing was written · INTERRUPTED: the vectors of some sequences were not written. */
+lmopt_status_t lmopt_session_encode(lmopt_session_t *session, const int32_t *tokens, const int64_t *lengths,
+                                    int64_t count, float *vectors, lmopt_error_t *error);
+
+/*===--------------------------------------------------------------------------------------------------------------===*
+ * Sampling
+ *===--------------------------------------------------------------------------------------------------------------===*/
+
+/* Chooses a token from logits: temperature, then top-k, then top-p, then min-p, then a draw with an own generator: the
+ * same options, seed and logits give the same tokens on every machine up to the rounding of exp(). */
+typedef struct lmopt_sampler lmopt_sampler_t;
+
+typedef struct lmopt_sampler_options {
+  uint32_t struct_size;
+  float temperature; /* default 0: greedy, the greatest logit, the smaller id when equal; the rest is then ignored */
+  int32_t top_k;     /* keep the k most probable tokens; default 0: all */
+  float top_p;       /* keep the fewest tokens whose probabilities reach this sum, in (0, 1]; default 0: all */
+  float min_p;       /* drop tokens less probable than min_p times the greatest, in [0, 1]; default 0: none */
+  uint32_t reserved; /* must be 0 */
+  uint64_t seed;
+} lmopt_sampler_options_t;
+
+/* USAGE: an option is out of range. `vocabulary` is the number of logits that each call brings. */
+lmopt_status_t lmopt_sampler_create(const lmopt_sampler_options_t *options, int32_t vocabulary, lmopt_sampler_t **out,
+                                    lmopt_error_t *error);
+void lmopt_sampler_destroy(lmopt_sampler_t *sampler);
+/* logits: [vocabulary]. NaN never wins. INTERNAL: no logit is a number (the model computed nonsense). */
+lmopt_status_t lmopt_sampler_sample(lmopt_sampler_t *sampler, const float *logits, int32_t *token,
+                                    lmopt_error_t *error);
+
+/*===--------------------------------------------------------------------------------------------------------------===*
+ * Chat templates
+ *===--------------------------------------------------------------------------------------------------------------===*/
+
+typedef struct lmopt_chat_message {
+  const char *role;    /* "system", "user", "assistant", ...; zero-terminated UTF-8, BORROWED during the call */
+  const char *content; /* as above */
+} lmopt_chat_message_t;
+
+typedef struct lmopt_chat_options {
+  uint32_t struct_size;
+  int32_t add_generation_prompt; /* not 0: end with what makes the model answer */
+  const char *bos_token;         /* text of the tokens, or NULL for "" */
+  const char *eos_token;
+  const char *variables; /* NULL, or a JSON object whose members become variables of the template (tools, documents,
+                            enable_thinking, ...); a member "messages" replaces the messages of the call */
+} lmopt_chat_options_t;
+
+/* Renders a conversation with a Jinja template as Hugging Face `transformers` does (trim_blocks, lstrip_blocks). Steps,
+ * depth and size of the output are bounded, so hostile templates end with an error. *text is zero-terminated and the
+ * caller's: lmopt_free(). *size may be NULL. UNSUPPORTED: a construct of Jinja outside the subset · MALFORMED: the
+ * template is wrong, or a limit was reached (both with line:column) · USAGE: the template itself refused the
+ * conversation (raise_exception). */
+lmopt_status_t lmopt_chat_render(const char *chat_template, size_t template_size, const lmopt_chat_message_t *messages,
+                                 size_t count, const lmopt_chat_options_t *options, char **text, size_t *size,
+                                 lmopt_error_t *error);
+/* The same with the template of the model; where options has no bos_token or eos_token they come from its tokenizer.
+ * UNSUPPORTED also when the artifact has no chat template. Feed the result to lmopt_tokenizer_encode with
+ * LMOPT_TOKENIZE_PARSE_SPECIAL and without LMOPT_TOKENIZE_ADD_SPECIAL: the template has written the special tokens. */
+lmopt_status_t lmopt_model_chat(const lmopt_model_t *model, const lmopt_chat_message_t *messages, size_t count,
+                                const lmopt_chat_options_t *options, char **text, size_t *size, lmopt_error_t *error);
+/* Frees text that a function above returned. */
+void lmopt_free(void *memory);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
