@@ -13,7 +13,7 @@
 
 using namespace lmopt;
 
-std::string lmopt::quoted(std::string_view text) {
+std::string lmopt::printable(std::string_view text) {
   constexpr size_t limit = 80;
   std::string result = "'";
   for (unsigned char c : text.substr(0, limit)) {

@@ -20,7 +20,7 @@ namespace lmopt {
 
 /// A text for error messages: quoted, control characters and bytes beyond ASCII as \xNN, cut after 80 characters, so
 /// that a hostile name cannot write to a terminal or fill a log.
-std::string quoted(std::string_view text);
+std::string printable(std::string_view text);
 
 /// The contents of a file, mapped read-only; nothing is read before it is touched.
 class MappedFile {

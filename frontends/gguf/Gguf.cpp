@@ -186,7 +186,7 @@ Result<std::optional<T>> GgufFile::findAs(std::string_view key, Get get, const c
     return std::optional<T>();
   std::optional<T> converted = get(*value);
   if (!converted)
-    return malformed(name + ": metadata key " + quoted(key) + ": expected " + expected + ", found " +
+    return malformed(name + ": metadata key " + printable(key) + ": expected " + expected + ", found " +
                      std::string(ggufValueTypeName(value->type())) +
                      (value->asSigned() ? " " + std::to_string(*value->asSigned()) : ""));
   return converted;
@@ -210,10 +210,10 @@ Result<std::optional<std::string_view>> GgufFile::findString(std::string_view ke
 
 Result<void> GgufFile::decodeRows(const GgufTensor &tensor, int64_t firstRow, int64_t rowCount, float *out) const {
   if (!tensor.type->decodable)
-    return unsupported(name + ": tensor " + quoted(tensor.name) + " has type " + std::string(tensor.type->name) +
+    return unsupported(name + ": tensor " + printable(tensor.name) + " has type " + std::string(tensor.type->name) +
                        ", which lmopt does not decode; supported are " + ggufDecodableTypes());
   if (firstRow < 0 || rowCount < 0 || firstRow > tensor.rows() - rowCount)
-    return Error{kErrorInternal, name + ": tensor " + quoted(tensor.name) + ": rows beyond its end were asked for"};
+    return Error{kErrorInternal, name + ": tensor " + printable(tensor.name) + ": rows beyond its end were asked for"};
   uint64_t rowBlocks = tensor.columns() / tensor.type->elements;
   const char *data = tensor.data.data() + firstRow * rowBlocks * tensor.type->bytes;
   dequantize(static_cast<GgufType>(tensor.type->id), data, rowCount * rowBlocks, out);

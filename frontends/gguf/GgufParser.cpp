@@ -112,7 +112,7 @@ bool GgufParser::readString(std::string_view &text, uint64_t limit, const char *
 
 bool GgufParser::parseHeader(uint64_t &tensorCount, uint64_t &keyCount) {
   if (!GgufFile::hasMagic(bytes))
-    return fail("expected the magic 'GGUF', found " + quoted(bytes.substr(0, 4)));
+    return fail("expected the magic 'GGUF', found " + printable(bytes.substr(0, 4)));
   position = 4;
   if (!readNumber(file.fileVersion, "the header"))
     return false;
@@ -194,7 +194,7 @@ bool GgufParser::parseKey() {
   if (key.empty())
     return fail("a metadata key has an empty name");
   if (!readNumber(value.valueType, "the type of a metadata value") || !parseValue(value, 0)) {
-    error->message += ", key " + quoted(key);
+    error->message += ", key " + printable(key);
     return false;
   }
   file.keys.emplace_back(key, value);
@@ -231,23 +231,23 @@ bool GgufParser::parseTensor() {
     return fail("a tensor has an empty name");
   if (!parseShape(tensor, elements) || !readNumber(type, "the type of a tensor") ||
       !readNumber(offset, "the offset of a tensor")) {
-    error->message += ", tensor " + quoted(tensor.name);
+    error->message += ", tensor " + printable(tensor.name);
     return false;
   }
   tensor.type = ggufTypeInfo(type);
   if (!tensor.type && type >= 256)
-    return fail("tensor " + quoted(tensor.name) + " has the impossible type " + std::to_string(type));
+    return fail("tensor " + printable(tensor.name) + " has the impossible type " + std::to_string(type));
   if (!tensor.type)
-    return failWith(unsupported("tensor " + quoted(tensor.name) + " has type " + std::to_string(type) +
+    return failWith(unsupported("tensor " + printable(tensor.name) + " has type " + std::to_string(type) +
                                 ", which lmopt does not know; supported are " + ggufDecodableTypes()));
   if (tensor.columns() % tensor.type->elements != 0)
-    return fail("tensor " + quoted(tensor.name) + " has rows of " + std::to_string(tensor.columns()) +
+    return fail("tensor " + printable(tensor.name) + " has rows of " + std::to_string(tensor.columns()) +
                 " elements, type " + std::string(tensor.type->name) + " needs a multiple of " +
                 std::to_string(tensor.type->elements));
   // Only the size is known yet: where the data begin depends on what follows.
   uint64_t size = elements / tensor.type->elements * tensor.type->bytes;
   if (size > bytes.size())
-    return fail("tensor " + quoted(tensor.name) + " needs " + std::to_string(size) + " bytes, the whole file has " +
+    return fail("tensor " + printable(tensor.name) + " needs " + std::to_string(size) + " bytes, the whole file has " +
                 std::to_string(bytes.size()));
   tensor.data = bytes.substr(0, size);
   offsets.push_back(offset);
@@ -282,10 +282,10 @@ bool GgufParser::placeTensors() {
     GgufTensor &tensor = file.tensorTable[i];
     uint64_t offset = offsets[i], size = tensor.data.size();
     if (offset % alignment)
-      return fail("tensor " + quoted(tensor.name) + " begins at offset " + std::to_string(offset) +
+      return fail("tensor " + printable(tensor.name) + " begins at offset " + std::to_string(offset) +
                   ", expected a multiple of the alignment " + std::to_string(alignment));
     if (offset > available || size > available - offset)
-      return fail("tensor " + quoted(tensor.name) + " needs " + std::to_string(size) + " bytes at offset " +
+      return fail("tensor " + printable(tensor.name) + " needs " + std::to_string(size) + " bytes at offset " +
                   std::to_string(offset) + ", the file has " + std::to_string(available) +
                   " bytes of tensor data (is it truncated?)");
     tensor.data = bytes.substr(start + offset, size);
@@ -300,7 +300,7 @@ bool GgufParser::checkOverlap() {
   for (size_t i = 1; i < order.size(); ++i) {
     const GgufTensor &before = file.tensorTable[order[i - 1]], &after = file.tensorTable[order[i]];
     if (before.data.data() + before.data.size() > after.data.data())
-      return fail("tensors " + quoted(before.name) + " and " + quoted(after.name) + " overlap");
+      return fail("tensors " + printable(before.name) + " and " + printable(after.name) + " overlap");
   }
   return true;
 }
@@ -312,7 +312,7 @@ bool GgufParser::indexByName(const Table &table, std::vector<uint32_t> &index, c
   std::sort(index.begin(), index.end(), [&](uint32_t a, uint32_t b) { return nameOf(table[a]) < nameOf(table[b]); });
   for (size_t i = 1; i < index.size(); ++i)
     if (nameOf(table[index[i]]) == nameOf(table[index[i - 1]]))
-      return fail(std::string(what) + " " + quoted(nameOf(table[index[i]])) + " appears twice");
+      return fail(std::string(what) + " " + printable(nameOf(table[index[i]])) + " appears twice");
   return true;
 }
 
