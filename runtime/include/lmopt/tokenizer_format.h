@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+ *
+ * The tokenizer blob: what frontends/tokenizer writes and runtime/src/tokenizer_*.c reads. Little endian, no pointers,
+ * usable in place: all hash tables are inside, so that opening one costs the same for 50 and for 250,000 tokens.
+ *
+ *   lmopt_tokenizer_header_t, then the sections in any order, each at a multiple of 8 bytes from the start.
+ *
+ * A reader trusts nothing: sections are checked against the size of the blob on opening, every id and offset inside a
+ * section when it is used. No text of a blob is interpreted: every rule is one of the numbers below.
+ */
+#ifndef LMOPT_TOKENIZER_FORMAT_H
+#define LMOPT_TOKENIZER_FORMAT_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define LMOPT_TOKENIZER_MAGIC 0x31304b54504f4d4cull /* "LMOPTK01" */
+#define LMOPT_TOKENIZER_VERSION 1u
+
+enum {
+  LMOPT_TOKENIZER_BPE = 1,      /* byte-level: pieces are bytes, words are merged pair by pair */
+  LMOPT_TOKENIZER_WORDPIECE = 2 /* greedy longest match; inner pieces carry the continuation prefix */
+};
+
+/* header.flags */
+enum {
+  LMOPT_TOKENIZER_IGNORE_MERGES = 1u << 0, /* BPE: a word that is a token is that token, mergeable or not */
+  LMOPT_TOKENIZER_FUSE_UNK = 1u << 1       /* BPE: neighbouring unknown bytes give one unknown token */
+};
+
+typedef enum lmopt_tokenizer_section {
+  LMOPT_TOKENIZER_TOKEN_OFFSETS = 0, /* uint32[token_count + 1] into TOKEN_BYTES; piece i ends where i+1 starts */
+  LMOPT_TOKENIZER_TOKEN_BYTES = 1,   /* the pieces; byte-level pieces are plain bytes, not the printable mapping */
+  LMOPT_TOKENIZER_TOKEN_FLAGS = 2,   /* uint8[token_count], LMOPT_TOKEN_FLAG_* */
+  LMOPT_TOKENIZER_TOKEN_TABLE = 3,   /* uint32[2^k]: id + 1 by lmopt_tokenizer_hash of the piece, 0 = free */
+  LMOPT_TOKENIZER_MERGES = 4,        /* uint32[3 * merge_count]: left, right, result; the index is the rank */
+  LMOPT_TOKENIZER_MERGE_TABLE = 5,   /* uint32[2^k]: index + 1 by lmopt_tokenizer_pair_hash, 0 = free */
+  LMOPT_TOKENIZER_BYTE_TOKENS = 6,   /* BPE: int32[256], token of each single byte or -1 */
+  LMOPT_TOKENIZER_NORMALIZER = 7,    /* uint32[], LMOPT_NORMALIZE_*, applied in order */
+  LMOPT_TOKENIZER_PRETOKENIZER = 8,  /* uint32[2 * steps]: LMOPT_SPLIT_*, LMOPT_SPLIT_ARG_*; each cuts what the
+                                        step before it left */
+  LMOPT_TOKENIZER_ADDED = 9,         /* lmopt_tokenizer_added_t[], ordered as ADDED_INDEX needs it */
+  LMOPT_TOKENIZER_ADDED_BYTES = 10,  /* their texts */
+  LMOPT_TOKENIZER_ADDED_INDEX = 11,  /* uint32[2][257] into ADDED: [0] tokens sought in the raw text, [1] in the
+                                        normalized text; those that begin with byte b are [b] .. [b+1]-1, longest first */
+  LMOPT_TOKENIZER_TEMPLATE = 12,     /* int32[]: ids that ADD_SPECIAL puts around the text, the text itself is -1 */
+  LMOPT_TOKENIZER_END_TOKENS = 13,   /* int32[], the first is EOS */
+  LMOPT_TOKENIZER_CONTINUATION = 14, /* WordPiece: the prefix of inner pieces ("##") */
+  LMOPT_TOKENIZER_SECTION_COUNT = 15
+} lmopt_tokenizer_section_t;
+
+/* TOKEN_FLAGS */
+enum {
+  LMOPT_TOKEN_FLAG_SPECIAL = 1u << 0, /* not text: left out by a detokenizer */
+  LMOPT_TOKEN_FLAG_ADDED = 1u << 1,   /* found by ADDED only, never by the model itself */
+  LMOPT_TOKEN_FLAG_WHOLE = 1u << 2    /* BPE: a word with exactly these bytes gives exactly this token */
+};
+
+/* NORMALIZER */
+enum {
+  LMOPT_NORMALIZE_CLEAN = 1, /* BERT: drop control characters, white space becomes a blank */
+  LMOPT_NORMALIZE_CJK = 2,   /* BERT: blanks around CJK characters */
+  LMOPT_NORMALIZE_NFD = 3,
+  LMOPT_NORMALIZE_MARKS = 4, /* BERT: drop nonspacing marks */
+  LMOPT_NORMALIZE_LOWER = 5,
+  LMOPT_NORMALIZE_NFC = 6
+};
+
+/* PRETOKENIZER */
+enum {
+  LMOPT_SPLIT_DIGITS = 1,       /* every number character alone */
+  LMOPT_SPLIT_DIGIT_RUNS = 2,   /* runs of number characters alone */
+  LMOPT_SPLIT_GPT2 = 3,         /* 's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+ */
+  LMOPT_SPLIT_LLAMA3 = 4,       /* (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}|
+                                    ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+ */
+  LMOPT_SPLIT_QWEN2 = 5,        /* the same with \p{N} instead of \p{N}{1,3} */
+  LMOPT_SPLIT_BERT = 6,         /* white space separates and goes, punctuation stands alone */
+  LMOPT_SPLIT_PREFIX_SPACE = 7  /* a blank in front of each part that has none */
+};
+/* Whose tables decide what \p{L}, \p{N} and "ignore case" mean (runtime/src/unicode.h). */
+enum {
+  LMOPT_SPLIT_ARG_GGML = 0, /* llama.cpp: Unicode 15.1 */
+  LMOPT_SPLIT_ARG_HF = 1    /* `tokenizers`: Unicode 16.0; Digits: 17.0 */
+};
+
+/* lmopt_tokenizer_added_t.flags */
+enum {
+  LMOPT_ADDED_SPECIAL = 1u << 0,     /* sought only with PARSE_SPECIAL */
+  LMOPT_ADDED_LSTRIP = 1u << 1,      /* takes the white space before it */
+  LMOPT_ADDED_RSTRIP = 1u << 2,      /* takes the white space after it */
+  LMOPT_ADDED_SINGLE_WORD = 1u << 3  /* not inside a word */
+};
+typedef struct lmopt_tokenizer_added {
+  uint32_t id;
+  uint32_t offset; /* into ADDED_BYTES */
+  uint32_t size;   /* >= 1 */
+  uint32_t flags;
+} lmopt_tokenizer_added_t;
+
+typedef struct lmopt_tokenizer_range {
+  uint64_t offset; /* from the start of the blob */
+  uint64_t size;   /* in bytes */
+} lmopt_tokenizer_range_t;
+
+#define LMOPT_TOKENIZER_ROLE_COUNT 8 /* lmopt_token_role_t in tokenizer.h; the last is not used and -1 */
+#define LMOPT_TOKENIZER_MAX_STEPS 16 /* normalizer and pre-tokenizer */
+#define LMOPT_TOKENIZER_MAX_LIST 64  /* template and end tokens */
+#define LMOPT_TOKENIZER_MAX_PROBES 4096
+#define LMOPT_TOKENIZER_MAX_TOKENS (1u << 24)
+
+typedef struct lmopt_tokenizer_header {
+  uint64_t magic;
+  uint32_t version;
+  uint32_t kind;
+  uint64_t size; /* of the whole blob */
+  uint32_t flags;
+  uint32_t token_count;
+  uint32_t merge_count;
+  uint32_t max_piece_size; /* bytes of the longest piece in TOKEN_TABLE */
+  uint32_t max_word_chars; /* WordPiece: longer words are unknown */
+  uint32_t max_length;     /* most ids of one encode; 0: no limit */
+  uint32_t token_probes;   /* a search in the table ends after so many slots */
+  uint32_t merge_probes;
+  int32_t roles[LMOPT_TOKENIZER_ROLE_COUNT]; /* -1: none */
+  lmopt_tokenizer_range_t sections[LMOPT_TOKENIZER_SECTION_COUNT];
+} lmopt_tokenizer_header_t;
+
+/* FNV-1a: can be continued byte by byte, which the longest-match search of WordPiece lives on. Slot: hash & (2^k - 1)
+ * after lmopt_tokenizer_hash_end, then the next slots in turn. */
+#define LMOPT_TOKENIZER_HASH_START 0xcbf29ce484222325ull
+static inline uint64_t lmopt_tokenizer_hash(uint64_t hash, const void *bytes, uint64_t size) {
+  const uint8_t *at = (const uint8_t *)bytes;
+  for (uint64_t i = 0; i < size; ++i)
+    hash = (hash ^ at[i]) * 0x100000001b3ull;
+  return hash;
+}
+static inline uint64_t lmopt_tokenizer_hash_end(uint64_t hash) { return hash ^ (hash >> 32); }
+
+static inline uint64_t lmopt_tokenizer_pair_hash(uint32_t left, uint32_t right) {
+  uint64_t key = ((uint64_t)left << 32 | right) * 0x9e3779b97f4a7c15ull;
+  return key ^ (key >> 32);
+}
+
+#ifdef __cplusplus
+}
+#endif
+#endif
