@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The `lm` dialect in C++: types, attributes, ops, and the few helpers that all who read or write a module need.
+// Generated parts come from dialects/lm/*.td (target lmopt_lm). Weight values are read through dialects/lm/Weights.h,
+// the meaning of the ops is dialects/lm/interpreter. Tested by test/dialects/lm.
+
+#ifndef LMOPT_DIALECTS_LM_LM_H
+#define LMOPT_DIALECTS_LM_LM_H
+
+#include "dialects/lm/LmReal.h"
+
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+#include <optional>
+
+namespace mlir {
+class PatternRewriter; // its header is heavy and only LmOps.cpp needs it
+}
+
+namespace lmopt::lm {
+
+/// What is known of a weight before any file is read.
+struct WeightForm {
+  bool int8 = false;
+  int64_t group = 0;                               // of an int8 weight: inputs that share a scale, 0: the whole row
+  bool knowsGroup = true;                          // false for int8 leaves: the file decides
+  std::optional<llvm::SmallVector<int64_t>> shape; // unknown while it depends on a file
+  int64_t depth = 1;                               // derivations above the deepest leaf
+  int64_t leaves = 1;
+};
+
+/// The form of a weight attribute, or nullopt when `value` is not a weight (neither dense f32 nor WeightAttrInterface).
+std::optional<WeightForm> getWeightForm(mlir::Attribute value);
+
+} // namespace lmopt::lm
+
+#include "dialects/lm/LmDialect.h.inc"
+#include "dialects/lm/LmEnums.h.inc"
+#include "dialects/lm/LmInterfaces.h.inc"
+
+#define GET_TYPEDEF_CLASSES
+#include "dialects/lm/LmTypes.h.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "dialects/lm/LmAttributes.h.inc"
+
+namespace lmopt::lm {
+class ParamOp;
+}
+
+#define GET_OP_CLASSES
+#include "dialects/lm/LmOps.h.inc"
+
+namespace lmopt::lm {
+
+/// The param that `symbol` names in the module around `user`, or null.
+ParamOp lookupParam(mlir::Operation *user, mlir::FlatSymbolRefAttr symbol);
+ParamOp lookupParam(mlir::SymbolTableCollection &tables, mlir::Operation *user, mlir::FlatSymbolRefAttr symbol);
+
+/// `loc` with the name of a part of the model, e.g. "layers.3.attn.q"; diagnostics, patterns and remarks use it.
+mlir::Location nameLocation(mlir::OpBuilder &builder, llvm::StringRef name);
+/// The name that an op carries in its location, or "".
+llvm::StringRef getPartName(mlir::Operation *op);
+
+/// Frequencies of rotary positions: pair i of a head is rotated by position * frequencies[i], and both query and key are
+/// multiplied by `attentionFactor`.
+struct RopeFrequencies {
+  llvm::SmallVector<double> frequencies; // dims / 2
+  double attentionFactor = 1;
+};
+
+/// The one place that knows the scaling kinds (transformers modeling_rope_utils). `positions` is the longest sequence
+/// that the caller plans for: beyond original_positions it selects the long factors of `longrope` and stretches the base
+/// of `dynamic` (whose results are exact up to the original length only, because Hugging Face changes the base with
+/// every longer sequence). 0 means: no longer than the original.
+RopeFrequencies computeRopeFrequencies(RopeAttr rope, int64_t positions);
+
+/// Registers the dialects that a module of lmopt is made of: lm, func, arith, builtin.
+void registerDialects(mlir::DialectRegistry &registry);
+
+} // namespace lmopt::lm
+
+#endif // LMOPT_DIALECTS_LM_LM_H

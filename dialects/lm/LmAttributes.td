@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Attributes of ops: kinds (activation, pooling), mask patterns, rotary positions and the exactness of a weight.
+// Weight attributes have their own file, LmWeights.td. Tested by test/dialects/lm/attributes*.mlir.
+
+#ifndef LMOPT_DIALECTS_LM_LMATTRIBUTES_TD
+#define LMOPT_DIALECTS_LM_LMATTRIBUTES_TD
+
+include "dialects/lm/LmDialect.td"
+
+class LM_Attr<string name, string attrMnemonic, list<Trait> traits = []> : AttrDef<LM_Dialect, name, traits> {
+  let mnemonic = attrMnemonic;
+}
+
+class LM_Enum<string name, string summary, list<I32EnumAttrCase> cases> : I32EnumAttr<name, summary, cases> {
+  let cppNamespace = "::lmopt::lm";
+  let genSpecializedAttr = 0;
+}
+
+// A finite double, printed without type and compared by its bits (see LmReal.h).
+def LM_Real : AttrOrTypeParameter<"::lmopt::lm::Real", "finite number">;
+def LM_OptionalReal : OptionalParameter<"std::optional<::lmopt::lm::Real>">;
+def LM_RealList : OptionalArrayRefParameter<"::lmopt::lm::Real", "finite numbers"> {
+  let parser = "::lmopt::lm::parseReals($_parser)";
+  let printer = "::lmopt::lm::printReals($_printer, $_self)";
+}
+class LM_DefaultReal<string value> : DefaultValuedParameter<"::lmopt::lm::Real", value>;
+
+//===- Kinds -----------------------------------------------------------------------------------------------------===//
+
+def LM_ActivationKind : LM_Enum<"ActivationKind", "pointwise function", [
+    I32EnumAttrCase<"gelu", 0>, I32EnumAttrCase<"gelu_tanh", 1>, I32EnumAttrCase<"silu", 2>,
+    I32EnumAttrCase<"relu", 3>, I32EnumAttrCase<"tanh", 4>]>;
+def LM_ActivationKindAttr : EnumAttr<LM_Dialect, LM_ActivationKind, "activation_kind">;
+
+def LM_PoolKind : LM_Enum<"PoolKind", "how the vectors of a sequence become one", [
+    I32EnumAttrCase<"mean", 0>, I32EnumAttrCase<"cls", 1>, I32EnumAttrCase<"max", 2>, I32EnumAttrCase<"last", 3>]>;
+def LM_PoolKindAttr : EnumAttr<LM_Dialect, LM_PoolKind, "pool_kind">;
+
+//===- Masks -----------------------------------------------------------------------------------------------------===//
+
+def LM_CausalAttr : LM_Attr<"Causal", "causal"> {
+  let summary = "a query at position p sees the keys at positions <= p";
+}
+def LM_FullAttr : LM_Attr<"Full", "full"> {
+  let summary = "every query sees every key (padding is masked apart, by lengths)";
+}
+def LM_MaskAttr : AnyAttrOf<[LM_CausalAttr, LM_FullAttr], "mask pattern">;
+
+//===- Rotary positions ------------------------------------------------------------------------------------------===//
+
+def LM_RopeLayout : LM_Enum<"RopeLayout", "which two numbers of a head are rotated together", [
+    I32EnumAttrCase<"half", 0>, I32EnumAttrCase<"interleaved", 1>]>;
+
+def LM_RopeScalingKind : LM_Enum<"RopeScalingKind", "how rotary frequencies were stretched for longer contexts", [
+    I32EnumAttrCase<"linear", 0>, I32EnumAttrCase<"dynamic", 1>, I32EnumAttrCase<"yarn", 2>,
+    I32EnumAttrCase<"llama3", 3>, I32EnumAttrCase<"longrope", 4>]>;
+
+def LM_RopeScalingAttr : LM_Attr<"RopeScaling", "rope_scaling"> {
+  let summary = "how rotary frequencies were stretched for longer contexts";
+  let description = [{
+    The kinds and parameters of Hugging Face's `rope_scaling` (source: transformers `modeling_rope_utils.py`):
+
+    - `linear`: theta_i / factor.
+    - `dynamic`: base * ((factor * L / L0) - (factor - 1))^(d / (d - 2)) for sequences of L > L0 =
+      `original_positions`. The compiler fixes one L for the whole model (see `computeRopeFrequencies`), so the result
+      equals the original for L <= L0 only.
+    - `yarn`: a ramp over the dimensions between `beta_fast` and `beta_slow` from theta / factor to theta; queries and
+      keys are multiplied by `attention_factor` (default 0.1 ln(factor) + 1).
+    - `llama3`: by wavelength, with `low_frequency` and `high_frequency`.
+    - `longrope`: theta_i / short_factors[i] for L <= L0, theta_i / long_factors[i] beyond; attention factor
+      sqrt(1 + ln(factor) / ln(L0)).
+
+    Constraints:
+    - C1: `factor` is at least 1 (for longrope it is the stretched length over `original_positions`).
+    - C2: all kinds but `linear` need `original_positions` > 1.
+    - C3: the two lists of factors stand with `longrope` and only there, have the same length and hold positive numbers.
+    - C4: `beta_fast` > `beta_slow` > 0 and 0 < `low_frequency` < `high_frequency`; `attention_factor` > 0.
+  }];
+  let parameters = (ins EnumParameter<LM_RopeScalingKind>:$kind, LM_Real:$factor,
+                        DefaultValuedParameter<"int64_t", "0">:$original_positions,
+                        LM_DefaultReal<"::lmopt::lm::Real(32.0)">:$beta_fast,
+                        LM_DefaultReal<"::lmopt::lm::Real(1.0)">:$beta_slow,
+                        LM_DefaultReal<"::lmopt::lm::Real(1.0)">:$low_frequency,
+                        LM_DefaultReal<"::lmopt::lm::Real(4.0)">:$high_frequency,
+                        LM_OptionalReal:$attention_factor,
+                        LM_RealList:$short_factors, LM_RealList:$long_factors);
+  let assemblyFormat = [{ `<` $kind `,` struct($factor, $original_positions, $beta_fast, $beta_slow, $low_frequency,
+                          $high_frequency, $attention_factor, $short_factors, $long_factors) `>` }];
+  let genVerifyDecl = 1;
+}
+
+def LM_RopeAttr : LM_Attr<"Rope", "rope"> {
+  let summary = "rotary positions";
+  let description = [{
+    Rotates pairs of numbers in each head of queries and keys by the angle position * theta_i with
+    theta_i = base^(-2 i / dims), i < dims / 2. `half` pairs (i, i + dims / 2), `interleaved` pairs (2 i, 2 i + 1).
+    Numbers beyond `dims` stay as they are (partial rotary).
+
+    Constraints:
+    - C1: `base` > 1.
+    - C2: `dims` is even and positive, at most 65536.
+    - C3: longrope factor lists have dims / 2 elements.
+  }];
+  let parameters = (ins LM_Real:$base, "int64_t":$dims, EnumParameter<LM_RopeLayout>:$layout,
+                        OptionalParameter<"::lmopt::lm::RopeScalingAttr">:$scaling);
+  let assemblyFormat = "`<` struct($base, $dims, $layout, qualified($scaling)) `>`";
+  let builders = [
+    AttrBuilder<(ins "double":$base, "int64_t":$dims, "::lmopt::lm::RopeLayout":$layout,
+                     CArg<"::lmopt::lm::RopeScalingAttr", "{}">:$scaling),
+                [{ return $_get($_ctxt, ::lmopt::lm::Real(base), dims, layout, scaling); }]>
+  ];
+  let genVerifyDecl = 1;
+}
+
+//===- Exactness -------------------------------------------------------------------------------------------------===//
+
+def LM_ExactnessKind : LM_Enum<"ExactnessKind", "how a weight relates to the source model", [
+    I32EnumAttrCase<"exact", 0>, I32EnumAttrCase<"approximate", 1>, I32EnumAttrCase<"trained", 2>]>;
+
+def LM_ExactnessAttr : LM_Attr<"Exactness", "exactness"> {
+  let summary = "how a weight relates to the source model";
+  let description = [{
+    `exact`: the same function up to rounding. `approximate`: a lossy rewrite; `error` is its measured relative error
+    (Frobenius norm of the difference over that of the original). `trained`: taken from training after the rewrite.
+
+    Constraints:
+    - C1: `error` is not negative and stands with `approximate` or `trained` only.
+  }];
+  let parameters = (ins EnumParameter<LM_ExactnessKind>:$kind, LM_OptionalReal:$error);
+  let assemblyFormat = "`<` $kind (`,` `error` `=` $error^)? `>`";
+  let genVerifyDecl = 1;
+}
+
+#endif // LMOPT_DIALECTS_LM_LMATTRIBUTES_TD

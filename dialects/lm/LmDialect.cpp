@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The dialect object: registration of types, attributes and ops, the types' syntax and verifiers, and the checks of the
+// discardable attributes of a module (lm.config, lm.tokenizer, lm.chat_template, lm.source).
+// Tested by test/dialects/lm/{types,module}*.mlir.
+
+#include "dialects/lm/Lm.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/DialectRegistry.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace lmopt::lm;
+
+#include "dialects/lm/LmDialect.cpp.inc"
+
+#define GET_TYPEDEF_CLASSES
+#include "dialects/lm/LmTypes.cpp.inc"
+
+void LMDialect::initialize() {
+  registerTypes();
+  registerAttributes();
+  addOperations<
+#define GET_OP_LIST
+#include "dialects/lm/LmOps.cpp.inc"
+      >();
+}
+
+void LMDialect::registerTypes() {
+  addTypes<
+#define GET_TYPEDEF_LIST
+#include "dialects/lm/LmTypes.cpp.inc"
+      >();
+}
+
+void lmopt::lm::registerDialects(DialectRegistry &registry) {
+  registry.insert<LMDialect, func::FuncDialect, arith::ArithDialect>();
+}
+
+//===- !lm.int8 --------------------------------------------------------------------------------------------------===//
+
+// `<` OUT `x` IN (`,` `group` `=` G)? `>`
+Type Int8Type::parse(AsmParser &parser) {
+  SmallVector<int64_t, 2> sizes;
+  int64_t group = 0;
+  SMLoc loc = parser.getCurrentLocation();
+  if (parser.parseLess() || parser.parseDimensionList(sizes, /*allowDynamic=*/false, /*withTrailingX=*/false))
+    return {};
+  if (sizes.size() != 2)
+    return parser.emitError(loc, "expected two sizes, outputs x inputs, but found ") << sizes.size(), Type();
+  SMLoc groupLoc = parser.getCurrentLocation();
+  if (succeeded(parser.parseOptionalComma())) {
+    if (parser.parseKeyword("group") || parser.parseEqual() || parser.parseInteger(group))
+      return {};
+    if (group <= 0)
+      return parser.emitError(groupLoc, "C2: expected a positive group, but found ") << group, Type();
+  }
+  if (parser.parseGreater())
+    return {};
+  return parser.getChecked<Int8Type>(loc, parser.getContext(), sizes[0], sizes[1], group);
+}
+
+void Int8Type::print(AsmPrinter &printer) const {
+  printer << '<' << getRows() << 'x' << getColumns();
+  if (getGroup() != 0)
+    printer << ", group = " << getGroup();
+  printer << '>';
+}
+
+LogicalResult Int8Type::verify(function_ref<InFlightDiagnostic()> emitError, int64_t rows, int64_t columns,
+                               int64_t group) {
+  constexpr int64_t limit = int64_t(1) << 40;
+  if (rows <= 0 || columns <= 0 || rows > limit / columns)
+    return emitError() << "C1: expected positive sizes with a product of at most 2^40, but found " << rows << 'x'
+                       << columns;
+  if (group < 0 || (group > 0 && columns % group != 0))
+    return emitError() << "C2: expected a group that divides the " << columns << " columns, but found " << group;
+  return success();
+}
+
+//===- Attributes of the module ----------------------------------------------------------------------------------===//
+
+static LogicalResult verifyConfig(Operation *op, Attribute value) {
+  auto config = dyn_cast<DictionaryAttr>(value);
+  if (!config)
+    return op->emitError("'lm.config' must be a dictionary, but is ") << value;
+  for (NamedAttribute entry : config) {
+    bool isText = entry.getName() == "architecture" || entry.getName() == "name";
+    if (isText && !isa<StringAttr>(entry.getValue()))
+      return op->emitError("'lm.config' entry '")
+             << entry.getName().getValue() << "' must be a string, but is " << entry.getValue();
+  }
+  return success();
+}
+
+static LogicalResult verifySource(Operation *op, Attribute value) {
+  auto list = dyn_cast<ArrayAttr>(value);
+  if (list && llvm::all_of(list, [](Attribute element) { return isa<DictionaryAttr>(element); }))
+    return success();
+  return op->emitError("'lm.source' must be an array of dictionaries, one for each source file, but is ") << value;
+}
+
+LogicalResult LMDialect::verifyOperationAttribute(Operation *op, NamedAttribute attribute) {
+  StringRef name = attribute.getName();
+  bool known = name == "lm.config" || name == "lm.source" || name == "lm.tokenizer" || name == "lm.chat_template";
+  if (!known)
+    return success(); // marks of passes; they document and check their own
+  if (!isa<ModuleOp>(op))
+    return op->emitError("'") << name << "' belongs on the module, but stands on '" << op->getName() << "'";
+  if (name == "lm.config")
+    return verifyConfig(op, attribute.getValue());
+  if (name == "lm.source")
+    return verifySource(op, attribute.getValue());
+  if (!isa<StringAttr>(attribute.getValue()))
+    return op->emitError("'") << name << "' must be a string, but is " << attribute.getValue();
+  return success();
+}

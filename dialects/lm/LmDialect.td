@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The `lm` dialect itself and the constraints on tensors that its ops share.
+// In: nothing. Out: LmDialect.{h,cpp}.inc and names that the theme files (LmTypes, LmAttributes, LmWeights, Lm*Ops) build on.
+// Tested by test/dialects/lm.
+
+#ifndef LMOPT_DIALECTS_LM_LMDIALECT_TD
+#define LMOPT_DIALECTS_LM_LMDIALECT_TD
+
+include "mlir/IR/OpBase.td"
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/EnumAttr.td"
+include "mlir/IR/SymbolInterfaces.td"
+include "mlir/IR/OpAsmInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+def LM_Dialect : Dialect {
+  let name = "lm";
+  let cppNamespace = "::lmopt::lm";
+  let summary = "what a language model computes, in the words of a model engineer";
+  let description = [{
+    The dialect says *what* a model computes: embedding, norm, linear, attention, gated products, pooling. It does not
+    say how: no tiles, no buffers, no threads. A module is flat: `lm.param` symbols for the weights and one function
+    (`@forward` of a decoder, `@encode` of an encoder) with the layers written out one after another, because every
+    layer may have its own widths and head counts.
+
+    Shapes: an activation is a `tensor<BxTxNxf32>`, batch x sequence x width. Batch and sequence may be dynamic, widths
+    are static. Weights are never IR text: a `lm.param` points into a file, or derives its value lazily from other
+    weights; only tests write them inline as `dense<...>`.
+
+    State is explicit: the key/value memory is a value of type `!lm.cache`, taken and given back by `lm.attention`, so
+    prefill, decode and batch all come from one graph.
+
+    Each op lists its constraints as C1, C2, ...; the same number stands in the verifier and in the name of the test
+    that violates it. What the declared operand types guarantee already has no number. The meaning of each op is its
+    function in the reference interpreter (`dialects/lm/interpreter`); the examples below are executed by a test, and
+    the comment that begins with `// @` is what the interpreter prints.
+
+    Discardable attributes of the module, verified by the dialect: `lm.config` (dictionary: `architecture` and `name`
+    strings, counts as `i64`), `lm.tokenizer` and `lm.chat_template` (file name and text, strings), `lm.source` (array
+    of dictionaries that say which files the model came from).
+  }];
+  let useDefaultAttributePrinterParser = 1;
+  let useDefaultTypePrinterParser = 1;
+  let hasOperationAttrVerify = 1;
+  let extraClassDeclaration = [{
+    void registerTypes();
+    void registerAttributes();
+  }];
+}
+
+//===- Tensors that ops take and give ----------------------------------------------------------------------------===//
+
+// The width is what kernels are specialised for, so it is always known.
+def LM_StaticWidth
+    : CPred<"!::llvm::cast<::mlir::RankedTensorType>($_self).isDynamicDim("
+            "::llvm::cast<::mlir::RankedTensorType>($_self).getRank() - 1)">;
+
+class LM_TensorOf<Type element, list<int> ranks, string what>
+    : ConfinedType<RankedTensorOf<[element]>, [HasAnyRankOfPred<ranks>], what, "::mlir::RankedTensorType">;
+class LM_WideTensorOf<Type element, list<int> ranks, string what>
+    : ConfinedType<RankedTensorOf<[element]>, [HasAnyRankOfPred<ranks>, LM_StaticWidth], what,
+                   "::mlir::RankedTensorType">;
+
+def LM_Activation : LM_WideTensorOf<F32, [3], "batch x sequence x width tensor of f32 with static width">;
+def LM_Vectors : LM_WideTensorOf<F32, [2], "batch x width tensor of f32 with static width">;
+def LM_ActivationOrVectors
+    : LM_WideTensorOf<F32, [2, 3], "batch x [sequence x] width tensor of f32 with static width">;
+def LM_Codes : LM_WideTensorOf<UI8, [3], "batch x sequence x width tensor of ui8 with static width">;
+
+def LM_Ids : LM_TensorOf<I32, [2], "batch x sequence tensor of i32">;
+def LM_Lengths : LM_TensorOf<I32, [1], "batch tensor of i32">;
+def LM_Scales : LM_TensorOf<F32, [2, 3], "batch x sequence [x groups] tensor of f32">;
+def LM_Zeros : LM_TensorOf<I32, [2, 3], "batch x sequence [x groups] tensor of i32">;
+
+class LM_Op<string mnemonic, list<Trait> traits = []> : Op<LM_Dialect, mnemonic, traits>;
+
+#endif // LMOPT_DIALECTS_LM_LMDIALECT_TD

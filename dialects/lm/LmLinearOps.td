@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Products with weights, in f32 and in int8, and the block rotation that makes int8 accurate. Verified in
+// LmLinearOps.cpp. Tested by test/dialects/lm/linear*.mlir, quantize*.mlir and interpret/linear.mlir.
+
+#ifndef LMOPT_DIALECTS_LM_LMLINEAROPS_TD
+#define LMOPT_DIALECTS_LM_LMLINEAROPS_TD
+
+include "dialects/lm/LmTypes.td"
+
+def LM_LinearOp : LM_Op<"linear", [Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "y = x Wᵀ + b";
+  let description = [{
+    y[b, t, n] = sum_k x[b, t, k] W[n, k] + bias[n]
+
+    Shapes: x (B, T, K), W (N, K), bias (N), y (B, T, N). The matrix is f32; int8 matrices go with
+    `lm.quantized_linear`. The output head is a linear like any other (of a model with tied weights it names the
+    embedding table).
+
+    Constraints:
+    - C1: `weight` names a `lm.param` that is an f32 matrix.
+    - C2: its columns are the width of x.
+    - C3: its rows are the width of the result.
+    - C4: `bias`, if given, names an f32 vector as long as the result is wide.
+    - C5: batch and sequence of x and result agree.
+
+    ```mlir
+    lm.param @w : tensor<3x2xf32> = dense<[[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]>
+    lm.param @b : tensor<3xf32> = dense<[0.0, 0.0, 100.0]>
+    func.func @project() -> tensor<1x1x3xf32> {
+      %x = arith.constant dense<[[[2.0, 3.0]]]> : tensor<1x1x2xf32>
+      %y = lm.linear %x, @w bias @b : (tensor<1x1x2xf32>) -> tensor<1x1x3xf32>
+      return %y : tensor<1x1x3xf32>
+    }
+    // @project: tensor<1x1x3xf32> [[[2, 3, 105]]]
+    ```
+  }];
+  let arguments = (ins LM_Activation:$input, FlatSymbolRefAttr:$weight, OptionalAttr<FlatSymbolRefAttr>:$bias);
+  let results = (outs LM_Activation:$result);
+  let assemblyFormat = [{
+    $input `,` $weight (`bias` $bias^)? attr-dict-with-keyword `:` functional-type(operands, results)
+  }];
+  let builders = [
+    // The result type follows from input and weight. `bias` may be null.
+    OpBuilder<(ins "::mlir::Value":$input, "::lmopt::lm::ParamOp":$weight, "::lmopt::lm::ParamOp":$bias)>,
+    OpBuilder<(ins "::mlir::Value":$input, "::lmopt::lm::ParamOp":$weight)>
+  ];
+  let hasVerifier = 1;
+}
+
+def LM_RotateOp : LM_Op<"rotate", [Pure, AllTypesMatch<["input", "result"]>]> {
+  let summary = "y = x H, H the block-diagonal normalized Hadamard matrix";
+  let description = [{
+    Each block of `block` numbers of the last dimension is multiplied by H_b / sqrt(b), H_b the Hadamard matrix in
+    natural (Sylvester) order: H_1 = [1], H_2n = [[H_n, H_n], [H_n, -H_n]]. H is symmetric and orthogonal, so
+    rotating twice gives x again (that is the fold), and x Wᵀ = (x H)(W H)ᵀ. It spreads outliers over a block, which is
+    what makes per-token int8 activations accurate.
+
+    Constraints:
+    - C1: `block` is a power of two from 2 to 65536.
+    - C2: it divides the width.
+
+    ```mlir
+    func.func @spread() -> tensor<1x1x4xf32> {
+      %x = arith.constant dense<[[[8.0, 0.0, 0.0, 0.0]]]> : tensor<1x1x4xf32>
+      %y = lm.rotate %x {block = 4} : tensor<1x1x4xf32>
+      return %y : tensor<1x1x4xf32>
+    }
+    // @spread: tensor<1x1x4xf32> [[[4, 4, 4, 4]]]
+    ```
+  }];
+  let arguments = (ins LM_Activation:$input, I64Attr:$block);
+  let results = (outs LM_Activation:$result);
+  let assemblyFormat = "$input ` ` `{` `block` `=` $block `}` attr-dict-with-keyword `:` type($result)";
+  let builders = [OpBuilder<(ins "::mlir::Value":$input, "int64_t":$block)>];
+  let hasVerifier = 1;
+  let hasFolder = 1;
+}
+
+def LM_QuantizeDynamicOp : LM_Op<"quantize_dynamic", [Pure]> {
+  let summary = "u8 codes with a scale and a zero point for each token";
+  let description = [{
+    For each token (with `group = G`: for each G numbers of a token), as ONNX DynamicQuantizeLinear:
+
+        lo = min(0, min x)      hi = max(0, max x)      scale = (hi - lo) / 255
+        zero = clamp(round(-lo / scale), 0, 255)
+        code = clamp(round(x / scale) + zero, 0, 255)
+
+    with rounding half to even, all in f32. When all numbers are zero: scale = 1, zero = 0, codes 0. Numbers must be
+    finite.
+
+    Shapes: x (B, T, K); codes (B, T, K); scale and zero (B, T), with groups (B, T, K / G).
+
+    Constraints:
+    - C1: `group`, if given, is positive and divides the width.
+    - C2: codes have the shape of x.
+    - C3: scale and zero have the shapes (B, T), or (B, T, K / group).
+
+    ```mlir
+    func.func @quantize() -> (tensor<1x1x4xui8>, tensor<1x1xf32>, tensor<1x1xi32>) {
+      %x = arith.constant dense<[[[-1.0, 0.5, 2.0, 0.25]]]> : tensor<1x1x4xf32>
+      %codes, %scale, %zero = lm.quantize_dynamic %x
+          : (tensor<1x1x4xf32>) -> (tensor<1x1x4xui8>, tensor<1x1xf32>, tensor<1x1xi32>)
+      return %codes, %scale, %zero : tensor<1x1x4xui8>, tensor<1x1xf32>, tensor<1x1xi32>
+    }
+    // @quantize: tensor<1x1x4xui8> [[[0, 127, 255, 106]]]
+    // @quantize: tensor<1x1xf32> [[0.0117647]]
+    // @quantize: tensor<1x1xi32> [[85]]
+    ```
+  }];
+  let arguments = (ins LM_Activation:$input, OptionalAttr<I64Attr>:$group);
+  let results = (outs LM_Codes:$codes, LM_Scales:$scale, LM_Zeros:$zero);
+  let assemblyFormat = [{
+    $input (` ` `{` `group` `=` $group^ `}`)? attr-dict-with-keyword `:` functional-type(operands, results)
+  }];
+  let builders = [
+    // The result types follow from the input; group 0 means one scale a token.
+    OpBuilder<(ins "::mlir::Value":$input, CArg<"int64_t", "0">:$group)>
+  ];
+  let hasVerifier = 1;
+}
+
+def LM_QuantizedLinearOp
+    : LM_Op<"quantized_linear", [Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "product of u8 activations and s8 weights, with exact integer sums";
+  let description = [{
+    y[b, t, n] = s_a s_w[n] (sum_k q[b, t, k] w[n, k] - zero C[n]) + bias[n],  C[n] = sum_k w[n, k]
+
+    with q the codes, s_a and zero of the token (b, t), w and s_w the codes and scales of the weight. The integer sums
+    are exact (int32). When activations or weights are grouped, the bracket is formed for each group of k and the
+    scaled groups are added up.
+
+    Shapes: codes (B, T, K), scale and zero (B, T) or (B, T, K / G), W (N, K), bias (N), y (B, T, N).
+
+    Constraints:
+    - C1: `weight` names a `lm.param` of type `!lm.int8`.
+    - C2: its columns are the width of the codes.
+    - C3: its rows are the width of the result.
+    - C4: `bias`, if given, names an f32 vector as long as the result is wide.
+    - C5: batch and sequence of codes, scale, zero and result agree; scale and zero have the same shape.
+    - C6: with grouped activations the number of groups is static and divides the width.
+    - C7: if both are grouped, activations and weight have the same groups.
+    - C8: K is at most 65536, so that the int32 sums cannot overflow (K * 255 * 127 < 2^31).
+
+    ```mlir
+    lm.param @w : !lm.int8<1x4> = #lm.quantize_rows<dense<[[0.5, -1.0, 0.25, 0.125]]> : tensor<1x4xf32>>
+    func.func @product() -> tensor<1x1x1xf32> {
+      %x = arith.constant dense<[[[-1.0, 0.5, 2.0, 0.25]]]> : tensor<1x1x4xf32>
+      %codes, %scale, %zero = lm.quantize_dynamic %x
+          : (tensor<1x1x4xf32>) -> (tensor<1x1x4xui8>, tensor<1x1xf32>, tensor<1x1xi32>)
+      %y = lm.quantized_linear %codes, %scale, %zero, @w
+          : (tensor<1x1x4xui8>, tensor<1x1xf32>, tensor<1x1xi32>) -> tensor<1x1x1xf32>
+      return %y : tensor<1x1x1xf32>
+    }
+    // @product: tensor<1x1x1xf32> [[[-0.462992]]]
+    ```
+  }];
+  let arguments = (ins LM_Codes:$codes, LM_Scales:$scale, LM_Zeros:$zero, FlatSymbolRefAttr:$weight,
+                       OptionalAttr<FlatSymbolRefAttr>:$bias);
+  let results = (outs LM_Activation:$result);
+  let assemblyFormat = [{
+    $codes `,` $scale `,` $zero `,` $weight (`bias` $bias^)? attr-dict-with-keyword
+        `:` functional-type(operands, results)
+  }];
+  let builders = [
+    // The result type follows from codes and weight. `bias` may be null.
+    OpBuilder<(ins "::mlir::Value":$codes, "::mlir::Value":$scale, "::mlir::Value":$zero,
+                   "::lmopt::lm::ParamOp":$weight, "::mlir::FlatSymbolRefAttr":$bias)>
+  ];
+  let hasVerifier = 1;
+}
+
+#endif // LMOPT_DIALECTS_LM_LMLINEAROPS_TD

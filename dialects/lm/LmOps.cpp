@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Generated op classes, their hand-written syntax, lm.param, and the folds. Folds are exact (in real arithmetic) and make
+// the module smaller; everything else is a named pass.
+// Tested by test/dialects/lm/{param,folds}*.mlir and roundtrip.mlir.
+
+#include "dialects/lm/Lm.h"
+
+#include "mlir/IR/PatternMatch.h"
+
+using namespace mlir;
+using namespace lmopt::lm;
+
+//===- Syntax ----------------------------------------------------------------------------------------------------===//
+
+// The value of a param. A dense value does not repeat the type of the param: `tensor<2xf32> = dense<[1.0, 2.0]>`.
+static ParseResult parseWeightValue(OpAsmParser &parser, Attribute &value, TypeAttr type) {
+  return parser.parseAttribute(value, isa<RankedTensorType>(type.getValue()) ? type.getValue() : Type());
+}
+
+static void printWeightValue(OpAsmPrinter &printer, Operation *, Attribute value, TypeAttr type) {
+  auto typed = dyn_cast<TypedAttr>(value);
+  if (typed && typed.getType() == type.getValue())
+    printer.printAttributeWithoutType(value);
+  else
+    printer.printAttribute(value);
+}
+
+// (`,` weight (`,` bias)?)?
+static ParseResult parseAffine(OpAsmParser &parser, FlatSymbolRefAttr &weight, FlatSymbolRefAttr &bias) {
+  if (failed(parser.parseOptionalComma()))
+    return success();
+  if (parser.parseAttribute(weight))
+    return failure();
+  return succeeded(parser.parseOptionalComma()) ? parser.parseAttribute(bias) : success();
+}
+
+static void printAffine(OpAsmPrinter &printer, Operation *, FlatSymbolRefAttr weight, FlatSymbolRefAttr bias) {
+  if (weight)
+    printer << ", " << weight;
+  if (bias)
+    printer << ", " << bias;
+}
+
+#define GET_OP_CLASSES
+#include "dialects/lm/LmOps.cpp.inc"
+
+//===- lm.param --------------------------------------------------------------------------------------------------===//
+
+SmallVector<int64_t> ParamOp::getShape() {
+  if (auto matrix = dyn_cast<Int8Type>(getType()))
+    return {matrix.getRows(), matrix.getColumns()};
+  return llvm::to_vector(cast<RankedTensorType>(getType()).getShape());
+}
+
+int64_t ParamOp::getNumElements() {
+  int64_t count = 1;
+  for (int64_t size : getShape())
+    count *= size;
+  return count;
+}
+
+static LogicalResult verifyParamType(ParamOp op) {
+  if (isa<Int8Type>(op.getType()))
+    return success();
+  auto tensor = dyn_cast<RankedTensorType>(op.getType());
+  bool good = tensor && tensor.getElementType().isF32() && !tensor.getEncoding() && tensor.getRank() >= 1 &&
+              tensor.getRank() <= 4;
+  int64_t room = int64_t(1) << 40;
+  for (int64_t i = 0; good && i < tensor.getRank(); ++i) {
+    int64_t size = tensor.getDimSize(i);
+    good = size > 0 && size <= room; // kDynamic is negative
+    room = good ? room / size : 0;
+  }
+  if (!good)
+    return op.emitOpError("C1: expected a tensor of f32 of rank 1 to 4 with static, positive sizes and at most 2^40 "
+                          "elements, or an !lm.int8, but the type is ")
+           << op.getType();
+  return success();
+}
+
+static LogicalResult verifyParamForm(ParamOp op, const WeightForm &form) {
+  auto matrix = dyn_cast<Int8Type>(op.getType());
+  bool groupDiffers = matrix && form.knowsGroup && matrix.getGroup() != form.group;
+  if (form.int8 == bool(matrix) && !groupDiffers)
+    return success();
+  InFlightDiagnostic diagnostic = op.emitOpError("C3: type ") << op.getType() << " does not hold ";
+  if (!form.int8)
+    return diagnostic << "an f32 weight";
+  return diagnostic << "an int8 weight with " << (form.group ? "group = " + std::to_string(form.group) : "row scales");
+}
+
+LogicalResult ParamOp::verify() {
+  if (failed(verifyParamType(*this)))
+    return failure();
+  std::optional<WeightForm> form = getWeightForm(getValue());
+  if (!form)
+    return emitOpError("C2: expected a weight attribute or dense f32 numbers, but the value is ") << getValue();
+  if (failed(verifyParamForm(*this, *form)))
+    return failure();
+  if (form->shape && *form->shape != getShape())
+    return emitOpError("C4: type ") << getType() << " does not have the shape [" << *form->shape << "] of the value";
+  if (auto dense = dyn_cast<DenseElementsAttr>(getValue()); dense && dense.getType() != getType())
+    return emitOpError("C5: the type of the dense value, ") << dense.getType() << ", is not that of the param";
+  if (!isa_and_nonnull<ModuleOp>((*this)->getParentOp()))
+    return emitOpError("C6: expected to stand directly in a module");
+  return success();
+}
+
+/// The same weight, smaller: H H = I, 1 * W = W. Null when there is nothing to simplify at the top.
+static Attribute simplifyWeight(Attribute value) {
+  if (auto scale = dyn_cast<ScaleAttr>(value); scale && scale.getFactor() == 1.0)
+    return scale.getSource();
+  if (auto outer = dyn_cast<RotateColumnsAttr>(value))
+    if (auto inner = dyn_cast<RotateColumnsAttr>(outer.getSource()); inner && inner.getBlock() == outer.getBlock())
+      return inner.getSource();
+  return {};
+}
+
+LogicalResult ParamOp::canonicalize(ParamOp op, PatternRewriter &rewriter) {
+  Attribute simpler = simplifyWeight(op.getValue());
+  if (!simpler)
+    return failure();
+  rewriter.modifyOpInPlace(op, [&] { op.setValueAttr(simpler); });
+  return success();
+}
+
+//===- Folds -----------------------------------------------------------------------------------------------------===//
+
+// (x H) H = x.
+OpFoldResult RotateOp::fold(FoldAdaptor) {
+  auto inner = getInput().getDefiningOp<RotateOp>();
+  return inner && inner.getBlock() == getBlock() ? inner.getInput() : Value();
+}
+
+// relu(relu(x)) = relu(x).
+OpFoldResult ActivationOp::fold(FoldAdaptor) {
+  auto inner = getInput().getDefiningOp<ActivationOp>();
+  bool isIdempotent = getKind() == ActivationKind::relu;
+  return isIdempotent && inner && inner.getKind() == getKind() ? inner.getResult() : Value();
+}
+
+// bias_add(linear(x, W), v) = linear(x, W) bias v.
+LogicalResult BiasAddOp::canonicalize(BiasAddOp op, PatternRewriter &rewriter) {
+  auto linear = op.getInput().getDefiningOp<LinearOp>();
+  if (!linear || linear.getBiasAttr() || !linear->hasOneUse())
+    return rewriter.notifyMatchFailure(op, "the input is not a linear without bias used only here");
+  rewriter.setInsertionPoint(op);
+  rewriter.replaceOpWithNewOp<LinearOp>(op, op.getType(), linear.getInput(), linear.getWeightAttr(),
+                                        op.getVectorAttr());
+  rewriter.eraseOp(linear);
+  return success();
+}

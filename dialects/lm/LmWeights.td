@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Weight attributes: where the value of a `lm.param` comes from. Leaves point into files; derived ones are computed from
+// other weights when they are read (dialects/lm/Weights.h), so that weights stream one at a time and a rewrite of a weight
+// is a rewrite of one line of IR. Tested by test/dialects/lm/weights*.mlir and test/unit/dialects/WeightsTest.cpp.
+
+#ifndef LMOPT_DIALECTS_LM_LMWEIGHTS_TD
+#define LMOPT_DIALECTS_LM_LMWEIGHTS_TD
+
+include "dialects/lm/LmAttributes.td"
+
+def LM_WeightAttrInterface : AttrInterface<"WeightAttrInterface"> {
+  let cppNamespace = "::lmopt::lm";
+  let description = [{
+    An attribute that stands for the value of a weight. Its form (f32 or int8, shape as far as it is known before any
+    file is read) is what the verifiers of `lm.param` and of derived weights look at.
+
+    The form of every weight attribute is bounded: at most 64 derivations deep and 256 leaves, so that no module text
+    makes the compiler work without end.
+  }];
+  let methods = [
+    InterfaceMethod<"The form of the weight; total, the attribute has been verified.", "::lmopt::lm::WeightForm",
+                    "getForm">
+  ];
+}
+
+class LM_Weight<string name, string attrMnemonic>
+    : LM_Attr<name, attrMnemonic, [DeclareAttrInterfaceMethods<LM_WeightAttrInterface>]> {
+  let genVerifyDecl = 1;
+}
+
+// A parameter that is itself a weight: dense<...> or an attribute with WeightAttrInterface (checked by the verifiers).
+def LM_WeightParameter : AttrOrTypeParameter<"::mlir::Attribute", "weight">;
+
+//===- Leaves ----------------------------------------------------------------------------------------------------===//
+
+def LM_GgufFormat : LM_Enum<"GgufFormat", "block format of a GGUF tensor", [
+    I32EnumAttrCase<"f32", 0>, I32EnumAttrCase<"f16", 1>, I32EnumAttrCase<"bf16", 2>, I32EnumAttrCase<"q4_0", 3>,
+    I32EnumAttrCase<"q4_1", 4>, I32EnumAttrCase<"q5_0", 5>, I32EnumAttrCase<"q5_1", 6>, I32EnumAttrCase<"q8_0", 7>,
+    I32EnumAttrCase<"q4_k", 8>, I32EnumAttrCase<"q5_k", 9>, I32EnumAttrCase<"q6_k", 10>]>;
+
+def LM_GgufAttr : LM_Weight<"Gguf", "gguf"> {
+  let summary = "a tensor of a GGUF file, decoded to f32";
+  let description = [{
+    `#lm.gguf<"model.gguf", "blk.0.attn_q.weight", q4_1>`: file (relative names start at the folder of the module),
+    name of the tensor, and its block format, which must be what the file says. The shape in the file must be the
+    shape that is asked for (GGUF lists the fastest dimension first, so `ne = [in, out]` is an OUT x IN matrix).
+
+    Constraints:
+    - C1: neither name is empty.
+  }];
+  let parameters = (ins StringRefParameter<"file">:$path, StringRefParameter<"tensor">:$key,
+                        EnumParameter<LM_GgufFormat>:$format);
+  let assemblyFormat = "`<` $path `,` $key `,` $format `>`";
+}
+
+def LM_SafetensorsFormat : LM_Enum<"SafetensorsFormat", "element type of a safetensors tensor", [
+    I32EnumAttrCase<"f32", 0>, I32EnumAttrCase<"f16", 1>, I32EnumAttrCase<"bf16", 2>, I32EnumAttrCase<"i8", 3>]>;
+
+def LM_SafetensorsAttr : LM_Weight<"Safetensors", "safetensors"> {
+  let summary = "a tensor of a safetensors file";
+  let description = [{
+    `#lm.safetensors<"model.safetensors", "model.embed_tokens.weight", bf16>`: decoded to f32. With `i8` the tensor
+    holds the codes of an int8 matrix, and the tensor of the same name with `.scale` appended its f32 scales
+    ([OUT], or [OUT, IN / G] for groups of G).
+
+    Constraints:
+    - C1: neither name is empty.
+  }];
+  let parameters = (ins StringRefParameter<"file">:$path, StringRefParameter<"tensor">:$key,
+                        EnumParameter<LM_SafetensorsFormat>:$format);
+  let assemblyFormat = "`<` $path `,` $key `,` $format `>`";
+}
+
+//===- Derived weights -------------------------------------------------------------------------------------------===//
+
+def LM_RowAttr : LM_Weight<"Row", "row"> {
+  let summary = "row i of a matrix, as a vector";
+  let description = [{
+    Constraints:
+    - C1: the source is an f32 matrix with more than i rows.
+  }];
+  let parameters = (ins LM_WeightParameter:$source, "int64_t":$index);
+  let assemblyFormat = "`<` $source `,` $index `>`";
+}
+
+def LM_SumAttr : LM_Weight<"Sum", "sum"> {
+  let summary = "A + B, element by element";
+  let description = [{
+    Constraints:
+    - C1: both are f32 and of the same shape.
+  }];
+  let parameters = (ins LM_WeightParameter:$lhs, LM_WeightParameter:$rhs);
+  let assemblyFormat = "`<` $lhs `,` $rhs `>`";
+}
+
+def LM_ScaleAttr : LM_Weight<"Scale", "scale"> {
+  let summary = "f * W";
+  let description = [{
+    Constraints:
+    - C1: the source is f32.
+  }];
+  let parameters = (ins LM_WeightParameter:$source, LM_Real:$factor);
+  let assemblyFormat = "`<` $source `,` $factor `>`";
+}
+
+def LM_ScaleColumnsAttr : LM_Weight<"ScaleColumns", "scale_columns"> {
+  let summary = "W diag(v): column k times v[k]";
+  let description = [{
+    Constraints:
+    - C1: W is an f32 matrix, v an f32 vector with one number for each column.
+  }];
+  let parameters = (ins LM_WeightParameter:$source, LM_WeightParameter:$vector);
+  let assemblyFormat = "`<` $source `,` $vector `>`";
+}
+
+def LM_MatvecAddAttr : LM_Weight<"MatvecAdd", "matvec_add"> {
+  let summary = "W v + b, a vector; b may be absent";
+  let description = [{
+    Constraints:
+    - C1: W is an f32 matrix, v an f32 vector with one number for each column.
+    - C2: b, if there is one, is an f32 vector with one number for each row.
+  }];
+  let parameters = (ins LM_WeightParameter:$source, LM_WeightParameter:$vector,
+                        OptionalParameter<"::mlir::Attribute">:$bias);
+  let assemblyFormat = "`<` $source `,` $vector (`,` $bias^)? `>`";
+}
+
+def LM_AddToRowsAttr : LM_Weight<"AddToRows", "add_to_rows"> {
+  let summary = "each row of W plus v";
+  let description = [{
+    Constraints:
+    - C1: W is an f32 matrix, v an f32 vector with one number for each column.
+  }];
+  let parameters = (ins LM_WeightParameter:$source, LM_WeightParameter:$vector);
+  let assemblyFormat = "`<` $source `,` $vector `>`";
+}
+
+def LM_PermuteRopeAttr : LM_Weight<"PermuteRope", "permute_rope"> {
+  let summary = "rows of each head brought from one rotary layout to the other";
+  let description = [{
+    With `from = interleaved`, row 2 i + p of each head becomes row p * dims / 2 + i (half-split order); with
+    `from = half` the other way round. Only the first `dims` rows of a head move (default: all of the head). Works on
+    the matrices of queries and keys and on their bias vectors.
+
+    Constraints:
+    - C1: the source is an f32 matrix or vector.
+    - C2: `heads` is positive and divides the number of rows.
+    - C3: `dims` is even and at most the rows of a head.
+  }];
+  let parameters = (ins LM_WeightParameter:$source, "int64_t":$heads, EnumParameter<LM_RopeLayout>:$from,
+                        DefaultValuedParameter<"int64_t", "0">:$dims);
+  let assemblyFormat = "`<` $source `,` struct($heads, $from, $dims) `>`";
+}
+
+def LM_RotateColumnsAttr : LM_Weight<"RotateColumns", "rotate_columns"> {
+  let summary = "W H with H the block-diagonal normalized Hadamard matrix";
+  let description = [{
+    H has blocks H_b / sqrt(b) on its diagonal, H_b in natural (Sylvester) order; it is symmetric and orthogonal, so
+    x Wᵀ = (x H)(W H)ᵀ. See `lm.rotate`.
+
+    Constraints:
+    - C1: the source is an f32 matrix or vector.
+    - C2: `block` is a power of two from 2 to 65536 and divides the last dimension.
+  }];
+  let parameters = (ins LM_WeightParameter:$source, "int64_t":$block);
+  let assemblyFormat = "`<` $source `,` struct($block) `>`";
+}
+
+def LM_QuantizeRowsAttr : LM_Weight<"QuantizeRows", "quantize_rows"> {
+  let summary = "int8 codes, one scale a row or one for each group of G inputs";
+  let description = [{
+    s = max|w| / 127 over the row (or group), code = clamp(round_half_even(w / s), -127, 127); a row of zeros has
+    s = 0 and codes 0. The result is an `!lm.int8` weight.
+
+    Constraints:
+    - C1: the source is an f32 matrix.
+    - C2: the group, if there is one, is positive and divides the number of columns.
+  }];
+  let parameters = (ins LM_WeightParameter:$source, DefaultValuedParameter<"int64_t", "0">:$group);
+  let assemblyFormat = "`<` $source (`,` `group` `=` $group^)? `>`";
+}
+
+#endif // LMOPT_DIALECTS_LM_LMWEIGHTS_TD
