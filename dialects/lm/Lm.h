@@ -71,17 +71,17 @@ mlir::Location nameLocation(mlir::OpBuilder &builder, llvm::StringRef name);
 /// The name that an op carries in its location, or "".
 llvm::StringRef getPartName(mlir::Operation *op);
 
-/// Frequencies of rotary positions: pair i of a head is rotated by position * frequencies[i], and both query and key are
-/// multiplied by `attentionFactor`.
+/// Frequencies of rotary positions: pair i of a head is rotated by position * frequencies[i], and both query and key
+/// are multiplied by `attentionFactor`.
 struct RopeFrequencies {
   llvm::SmallVector<double> frequencies; // dims / 2
   double attentionFactor = 1;
 };
 
 /// The one place that knows the scaling kinds (transformers modeling_rope_utils). `positions` is the longest sequence
-/// that the caller plans for: beyond original_positions it selects the long factors of `longrope` and stretches the base
-/// of `dynamic` (whose results are exact up to the original length only, because Hugging Face changes the base with
-/// every longer sequence). 0 means: no longer than the original.
+/// that the caller plans for: beyond original_positions it selects the long factors of `longrope` and stretches the
+/// base of `dynamic` (whose results are exact up to the original length only, because Hugging Face changes the base
+/// with every longer sequence). 0 means: no longer than the original.
 RopeFrequencies computeRopeFrequencies(RopeAttr rope, int64_t positions);
 
 /// Registers the dialects that a module of lmopt is made of: lm, func, arith, builtin.

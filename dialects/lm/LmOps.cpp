@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Generated op classes, their hand-written syntax, lm.param, and the folds. Folds are exact (in real arithmetic) and make
-// the module smaller; everything else is a named pass.
-// Tested by test/dialects/lm/{param,folds}*.mlir and roundtrip.mlir.
+// Generated op classes, their hand-written syntax, lm.param, and the folds. Folds are exact (in real arithmetic) and
+// make the module smaller; everything else is a named pass. Tested by test/dialects/lm/{param,folds}*.mlir and
+// roundtrip.mlir.
 
 #include "dialects/lm/Lm.h"
 

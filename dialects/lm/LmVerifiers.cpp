@@ -11,9 +11,7 @@ using namespace lmopt::lm;
 
 //===- Shared ----------------------------------------------------------------------------------------------------===//
 
-static bool compatible(int64_t a, int64_t b) {
-  return a == b || ShapedType::isDynamic(a) || ShapedType::isDynamic(b);
-}
+static bool compatible(int64_t a, int64_t b) { return a == b || ShapedType::isDynamic(a) || ShapedType::isDynamic(b); }
 
 /// The first `count` sizes (batch, sequence) agree as far as they are known.
 static bool leadingSizesAgree(ShapedType a, ShapedType b, unsigned count = 2) {
@@ -41,8 +39,8 @@ static FailureOr<ParamOp> expectF32Param(Operation *op, SymbolTableCollection &t
 }
 
 /// An optional vector of `width` numbers (weights of norms, biases).
-static LogicalResult verifyVector(Operation *op, SymbolTableCollection &tables, FlatSymbolRefAttr symbol,
-                                  int64_t width, StringRef constraint) {
+static LogicalResult verifyVector(Operation *op, SymbolTableCollection &tables, FlatSymbolRefAttr symbol, int64_t width,
+                                  StringRef constraint) {
   if (!symbol)
     return success();
   FailureOr<ParamOp> param = expectF32Param(op, tables, symbol, 1, constraint);
@@ -103,8 +101,8 @@ LogicalResult AddPositionsOp::verifySymbolUses(SymbolTableCollection &tables) {
     return emitOpError("C2: ") << getTableAttr() << " has " << shape[1] << " columns, but the input has width "
                                << widthOf(getInput());
   if (getType().getDimSize(1) > shape[0])
-    return emitOpError("C3: a sequence of ") << getType().getDimSize(1) << " is longer than the " << shape[0]
-                                             << " positions of " << getTableAttr();
+    return emitOpError("C3: a sequence of ")
+           << getType().getDimSize(1) << " is longer than the " << shape[0] << " positions of " << getTableAttr();
   return success();
 }
 
@@ -159,11 +157,11 @@ static LogicalResult verifyGroups(QuantizedLinearOp op, Int8Type weight) {
     return success();
   int64_t groups = scale.getDimSize(2), width = weight.getColumns();
   if (groups <= 0 || width % groups != 0)
-    return op.emitOpError("C6: expected a static number of groups that divides the width ") << width << ", but scale is "
-                                                                                            << scale;
+    return op.emitOpError("C6: expected a static number of groups that divides the width ")
+           << width << ", but scale is " << scale;
   if (!weight.hasRowScales() && weight.getScalesPerRow() != groups)
-    return op.emitOpError("C7: activations have ") << groups << " groups, but the weight has "
-                                                   << weight.getScalesPerRow();
+    return op.emitOpError("C7: activations have ")
+           << groups << " groups, but the weight has " << weight.getScalesPerRow();
   return success();
 }
 
@@ -224,10 +222,11 @@ LogicalResult GatedProductOp::verify() {
 LogicalResult PoolOp::verify() {
   RankedTensorType input = getInput().getType();
   if (widthOf(getResult()) != widthOf(getInput()))
-    return emitOpError("C1: the input has width ") << widthOf(getInput()) << ", but the result " << widthOf(getResult());
+    return emitOpError("C1: the input has width ")
+           << widthOf(getInput()) << ", but the result " << widthOf(getResult());
   if (!leadingSizesAgree(input, getLengths().getType(), 1) || !leadingSizesAgree(input, getType(), 1))
-    return emitOpError("C2: the batch sizes of ") << input << ", " << getLengths().getType() << " and " << getType()
-                                                  << " disagree";
+    return emitOpError("C2: the batch sizes of ")
+           << input << ", " << getLengths().getType() << " and " << getType() << " disagree";
   return success();
 }
 
@@ -252,10 +251,11 @@ static LogicalResult verifyHeads(AttentionOp op) {
     return op.emitOpError("C3: ") << kvHeads << " kv_heads do not divide the " << heads << " heads and the widths "
                                   << key << " of key and " << value << " of value";
   if (query / heads != key / kvHeads)
-    return op.emitOpError("C4: a head of the query has width ") << query / heads << ", one of the key " << key / kvHeads;
+    return op.emitOpError("C4: a head of the query has width ")
+           << query / heads << ", one of the key " << key / kvHeads;
   if (widthOf(op.getResult()) != heads * (value / kvHeads))
-    return op.emitOpError("C5: expected a result of width ") << heads * (value / kvHeads) << ", but found "
-                                                             << widthOf(op.getResult());
+    return op.emitOpError("C5: expected a result of width ")
+           << heads * (value / kvHeads) << ", but found " << widthOf(op.getResult());
   if (op.getRope() && op.getRope()->getDims() > query / heads)
     return op.emitOpError("C8: rope turns ") << op.getRope()->getDims() << " numbers, but a head has " << query / heads;
   return success();

@@ -49,8 +49,8 @@ static FailureOr<WeightForm> expectF32(EmitError emitError, Attribute source, Ex
   if (form->int8)
     return emitError() << expected.constraint << ": " << expected.what << " must be f32, but is int8";
   if (form->depth >= maxDepth || form->leaves > maxLeaves)
-    return emitError() << "expected a weight at most " << maxDepth << " derivations deep and with at most "
-                       << maxLeaves << " leaves, but found " << form->depth + 1 << " and " << form->leaves;
+    return emitError() << "expected a weight at most " << maxDepth << " derivations deep and with at most " << maxLeaves
+                       << " leaves, but found " << form->depth + 1 << " and " << form->leaves;
   if (form->shape && (form->shape->size() < expected.minRank || form->shape->size() > expected.maxRank)) {
     InFlightDiagnostic diagnostic = emitError();
     diagnostic << expected.constraint << ": " << expected.what << " must have rank " << expected.minRank;
@@ -190,8 +190,7 @@ LogicalResult AddToRowsAttr::verify(EmitError emitError, Attribute source, Attri
 }
 WeightForm AddToRowsAttr::getForm() const { return deriveSameShape(getSource(), getVector()); }
 
-LogicalResult PermuteRopeAttr::verify(EmitError emitError, Attribute source, int64_t heads, RopeLayout,
-                                      int64_t dims) {
+LogicalResult PermuteRopeAttr::verify(EmitError emitError, Attribute source, int64_t heads, RopeLayout, int64_t dims) {
   FailureOr<WeightForm> form = expectF32(emitError, source, {"C1", "the source", 1, 2});
   if (failed(form))
     return failure();

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// See WeightKernels.h.
+
+#include "dialects/lm/WeightKernels.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+namespace lmopt::lm {
+
+/// The first three stages (distances 1, 2, 4) on eight numbers: written out, because loops this short do not vectorize.
+static inline void rotateEight(float *x) {
+  float a0 = x[0] + x[1], a1 = x[0] - x[1], a2 = x[2] + x[3], a3 = x[2] - x[3];
+  float a4 = x[4] + x[5], a5 = x[4] - x[5], a6 = x[6] + x[7], a7 = x[6] - x[7];
+  float b0 = a0 + a2, b1 = a1 + a3, b2 = a0 - a2, b3 = a1 - a3;
+  float b4 = a4 + a6, b5 = a5 + a7, b6 = a4 - a6, b7 = a5 - a7;
+  x[0] = b0 + b4, x[1] = b1 + b5, x[2] = b2 + b6, x[3] = b3 + b7;
+  x[4] = b0 - b4, x[5] = b1 - b5, x[6] = b2 - b6, x[7] = b3 - b7;
+}
+
+/// One stage: (a, b) -> (a + b, a - b) for numbers `distance` apart.
+static inline void butterfly(float *x, int64_t block, int64_t distance) {
+  for (int64_t start = 0; start < block; start += 2 * distance)
+    for (int64_t i = start; i < start + distance; ++i) {
+      float a = x[i], b = x[i + distance];
+      x[i] = a + b;
+      x[i + distance] = a - b;
+    }
+}
+
+void rotateBlocks(float *numbers, int64_t count, int64_t block) {
+  const float norm = float(1 / std::sqrt(double(block)));
+  for (float *x = numbers; x != numbers + count; x += block) {
+    int64_t distance = 1;
+    if (block >= 8) {
+      for (int64_t i = 0; i < block; i += 8)
+        rotateEight(x + i);
+      distance = 8;
+    }
+    for (; distance < block; distance *= 2)
+      butterfly(x, block, distance);
+    for (int64_t i = 0; i < block; ++i)
+      x[i] *= norm;
+  }
+}
+
+/// max|w| by comparing the bits of the absolute values: for floats without sign the order of the bits is the order of
+/// the numbers, and integer maxima vectorize where float maxima do not. NaN and infinity come out on top.
+static float largestMagnitude(const float *weights, int64_t count) {
+  uint32_t largest = 0;
+  for (int64_t i = 0; i < count; ++i) {
+    uint32_t bits;
+    std::memcpy(&bits, weights + i, sizeof(bits));
+    largest = std::max(largest, bits & 0x7fffffffu);
+  }
+  float result;
+  std::memcpy(&result, &largest, sizeof(result));
+  return result;
+}
+
+bool quantizeGroup(const float *weights, int64_t count, int8_t *codes, float &scale) {
+  float largest = largestMagnitude(weights, count);
+  if (!std::isfinite(largest))
+    return false;
+  scale = largest / 127.0f;
+  if (scale == 0) {
+    std::fill(codes, codes + count, int8_t(0));
+    return true;
+  }
+  // Adding 1.5 * 2^23 leaves no bits for fractions: the sum is rounded half to even by the addition itself.
+  const float magic = 12582912.0f;
+  for (int64_t i = 0; i < count; ++i) {
+    float rounded = (weights[i] / scale + magic) - magic;
+    codes[i] = int8_t(std::min(std::max(rounded, -127.0f), 127.0f));
+  }
+  return true;
+}
+
+int64_t permutedRow(int64_t row, int64_t headRows, int64_t dims, bool fromInterleaved) {
+  int64_t inHead = row % headRows, half = dims / 2;
+  if (inHead >= dims)
+    return row;
+  int64_t source = fromInterleaved ? 2 * (inHead % half) + inHead / half : (inHead % 2) * half + inHead / 2;
+  return row - inHead + source;
+}
+
+} // namespace lmopt::lm

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The arithmetic of derived weights on plain arrays, row-major: block Hadamard, int8 quantization, rotary permutation.
+// Plain C++ without MLIR, written so that the compiler vectorizes it: a checkpoint of 135 million weights passes
+// through here at every compile. From: techniques of int8 weights with one scale a row (round half to even);
+// Sylvester's Hadamard matrices. Tested by test/unit/dialects/WeightKernelsTest.cpp.
+
+#ifndef LMOPT_DIALECTS_LM_WEIGHTKERNELS_H
+#define LMOPT_DIALECTS_LM_WEIGHTKERNELS_H
+
+#include <cstdint>
+
+namespace lmopt::lm {
+
+/// Multiplies each run of `block` numbers (a power of two that divides `count`) by H_b / sqrt(b), in place: log2(b)
+/// butterfly stages in f32, so the error of a number is at most about log2(b) ulps of the largest of its block.
+void rotateBlocks(float *numbers, int64_t count, int64_t block);
+
+/// s = max|w| / 127, code = clamp(round_half_even(w / s), -127, 127); s = 0 and codes 0 when s underflows.
+/// Returns false, leaving `scale` undefined, when a number is not finite.
+bool quantizeGroup(const float *weights, int64_t count, int8_t *codes, float &scale);
+
+/// Where a row of rotary permuted order comes from. Rows of a head of `headRows`, of which `dims` are rotary:
+/// with `fromInterleaved`, row p * dims/2 + i comes from row 2 i + p; otherwise the other way round.
+int64_t permutedRow(int64_t row, int64_t headRows, int64_t dims, bool fromInterleaved);
+
+} // namespace lmopt::lm
+
+#endif // LMOPT_DIALECTS_LM_WEIGHTKERNELS_H
