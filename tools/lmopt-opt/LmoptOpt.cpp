@@ -5,6 +5,7 @@
 // Tested by every lit test.
 
 #include "dialects/lm/Lm.h"
+#include "passes/AllPasses.h"
 
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "mlir/Transforms/Passes.h"
@@ -13,5 +14,6 @@ int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
   lmopt::lm::registerDialects(registry);
   mlir::registerTransformsPasses();
+  lmopt::registerAllPasses();
   return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "lmopt optimizer driver\n", registry));
 }

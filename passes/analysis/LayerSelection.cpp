@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Patterns over the names of linears; see LayerSelection.h.
+#include "passes/analysis/LayerSelection.h"
+
+#include "dialects/lm/Lm.h"
+
+using namespace mlir;
+
+namespace lmopt::lm {
+
+StringRef LayerSelection::getName(Operation *op) { return getPartName(op); }
+
+/// Every linear of the model, in f32 or int8: what patterns may name.
+static llvm::SmallVector<StringRef> linearNames(ModuleOp module) {
+  llvm::SmallVector<StringRef> names;
+  module.walk([&](Operation *op) {
+    if (isa<LinearOp, QuantizedLinearOp>(op))
+      names.push_back(getPartName(op));
+  });
+  return names;
+}
+
+static LogicalResult readPatterns(ModuleOp module, StringRef option, ArrayRef<std::string> texts,
+                                  ArrayRef<StringRef> names, llvm::SmallVectorImpl<llvm::GlobPattern> &patterns) {
+  for (const std::string &text : texts) {
+    llvm::Expected<llvm::GlobPattern> pattern = llvm::GlobPattern::create(text);
+    if (!pattern)
+      return module.emitError() << "option '" << option << "': '" << text
+                                << "' is not a pattern: " << llvm::toString(pattern.takeError());
+    if (llvm::none_of(names, [&](StringRef name) { return pattern->match(name); })) {
+      auto error = module.emitError() << "option '" << option << "': pattern '" << text << "' matches none of the "
+                                      << names.size() << " linears of this model";
+      return names.empty() ? error : error << "; the first is '" << names.front() << "'";
+    }
+    patterns.push_back(std::move(*pattern));
+  }
+  return success();
+}
+
+FailureOr<LayerSelection> LayerSelection::create(ModuleOp module, ArrayRef<std::string> layers,
+                                                 ArrayRef<std::string> skip) {
+  LayerSelection selection;
+  llvm::SmallVector<StringRef> names = linearNames(module);
+  if (failed(readPatterns(module, "layers", layers, names, selection.taken)) ||
+      failed(readPatterns(module, "skip", skip, names, selection.skipped)))
+    return failure();
+  return selection;
+}
+
+bool LayerSelection::containsName(StringRef name) const {
+  auto matches = [&](const llvm::GlobPattern &pattern) { return pattern.match(name); };
+  return (taken.empty() || llvm::any_of(taken, matches)) && llvm::none_of(skipped, matches);
+}
+
+} // namespace lmopt::lm

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The table of users of weights; see ParamUses.h.
+#include "passes/analysis/ParamUses.h"
+
+using namespace mlir;
+
+namespace lmopt::lm {
+
+static void forEachWeight(Operation *op, llvm::function_ref<void(StringAttr)> visit) {
+  for (NamedAttribute attribute : op->getAttrDictionary())
+    if (auto symbol = dyn_cast<FlatSymbolRefAttr>(attribute.getValue()))
+      visit(symbol.getAttr());
+}
+
+ParamUses::ParamUses(ModuleOp module) : module(module) {
+  for (ParamOp param : module.getOps<ParamOp>())
+    params[param.getSymNameAttr()] = param;
+  module.walk([&](Operation *op) { record(op); });
+}
+
+void ParamUses::record(Operation *op) {
+  forEachWeight(op, [&](StringAttr name) {
+    if (params.contains(name))
+      usersByName[name].push_back(op);
+  });
+}
+
+void ParamUses::forget(Operation *op) {
+  forEachWeight(op, [&](StringAttr name) {
+    if (auto found = usersByName.find(name); found != usersByName.end())
+      llvm::erase(found->second, op);
+  });
+}
+
+ArrayRef<Operation *> ParamUses::users(ParamOp param) const {
+  auto found = usersByName.find(param.getSymNameAttr());
+  return found == usersByName.end() ? ArrayRef<Operation *>() : ArrayRef<Operation *>(found->second);
+}
+
+bool ParamUses::isOnlyUsedBy(ParamOp param, Operation *op) const {
+  return llvm::all_of(users(param), [&](Operation *user) { return user == op; });
+}
+
+void ParamUses::setBias(LinearOp linear, Attribute value) {
+  if (FlatSymbolRefAttr symbol = linear.getBiasAttr()) {
+    ParamOp bias = lookup(symbol);
+    if (isOnlyUsedBy(bias, linear)) {
+      bias.setValueAttr(value);
+      return;
+    }
+  }
+  OpBuilder builder(lookup(linear.getWeightAttr()));
+  builder.setInsertionPointAfter(lookup(linear.getWeightAttr()));
+  auto type = RankedTensorType::get(linear.getType().getShape().back(), builder.getF32Type());
+  StringRef part = getPartName(linear);
+  auto bias =
+      ParamOp::create(builder, linear.getLoc(), ((part.empty() ? "linear" : part) + ".bias").str(), type, value);
+  // A model that has no such bias may still have something of that name: count up until the name is free.
+  std::string base = bias.getSymName().str();
+  for (unsigned count = 1; params.contains(bias.getSymNameAttr()); ++count)
+    bias.setSymName(base + "_" + std::to_string(count));
+  params[bias.getSymNameAttr()] = bias;
+  forget(linear);
+  linear.setBiasAttr(FlatSymbolRefAttr::get(bias.getSymNameAttr()));
+  record(linear);
+}
+
+void ParamUses::dropBias(LinearOp linear) {
+  forget(linear);
+  linear.removeBiasAttr();
+  record(linear);
+}
+
+void ParamUses::eraseUnused() {
+  for (auto &[name, users] : usersByName) {
+    if (!users.empty())
+      continue;
+    params.lookup(name).erase();
+    params.erase(name);
+  }
+}
+
+LinearOp getOwnLinear(Value value) {
+  auto linear = value.getDefiningOp<LinearOp>();
+  return linear && value.hasOneUse() ? linear : LinearOp();
+}
+
+LinearOp getOwnLinear(Value value, const ParamUses &uses) {
+  LinearOp linear = getOwnLinear(value);
+  return linear && uses.isOnlyUsedBy(uses.lookup(linear.getWeightAttr()), linear) ? linear : LinearOp();
+}
+
+} // namespace lmopt::lm

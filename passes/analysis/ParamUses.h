@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Who uses which weight. A weight may be rewritten in place only when all its users are rewritten with it.
+//
+// In: a module. Out: users of each lm.param, kept up to date by forget() and record() around every change of an op.
+// Relies on: weights are named by attributes of type FlatSymbolRefAttr. Tested by test/passes (shared weights in the
+// must-not-fire tests of each pass).
+#ifndef LMOPT_PASSES_ANALYSIS_PARAMUSES_H
+#define LMOPT_PASSES_ANALYSIS_PARAMUSES_H
+
+#include "dialects/lm/Lm.h"
+
+#include "llvm/ADT/DenseMap.h"
+
+namespace lmopt::lm {
+
+class ParamUses {
+public:
+  explicit ParamUses(mlir::ModuleOp module);
+
+  /// The param of that name; the dialect has verified that it exists.
+  ParamOp lookup(mlir::FlatSymbolRefAttr symbol) const { return params.lookup(symbol.getAttr()); }
+  /// The ops that name the param, in the order of the module; an op that names it twice stands twice.
+  llvm::ArrayRef<mlir::Operation *> users(ParamOp param) const;
+  bool isOnlyUsedBy(ParamOp param, mlir::Operation *op) const;
+
+  /// Call before and after an op changes which weights it names (or is erased, or was made).
+  void forget(mlir::Operation *op);
+  void record(mlir::Operation *op);
+
+  /// Gives the linear the bias `value`: in place when the bias is its own, else as a new param.
+  void setBias(LinearOp linear, mlir::Attribute value);
+  void dropBias(LinearOp linear);
+
+  /// Erases the params that had users at the start and have none any more.
+  void eraseUnused();
+
+private:
+  mlir::ModuleOp module;
+  llvm::DenseMap<mlir::StringAttr, ParamOp> params;
+  llvm::DenseMap<mlir::StringAttr, llvm::SmallVector<mlir::Operation *, 2>> usersByName;
+};
+
+/// The linear that makes `value` and nothing else uses, or null: what a rewrite of a projection needs.
+LinearOp getOwnLinear(mlir::Value value);
+
+/// The linear of getOwnLinear when its weight is its own too, or null.
+LinearOp getOwnLinear(mlir::Value value, const ParamUses &uses);
+
+} // namespace lmopt::lm
+
+#endif // LMOPT_PASSES_ANALYSIS_PARAMUSES_H

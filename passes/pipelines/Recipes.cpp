@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The shipped recipes, and the reading and writing of recipes as JSON.
+// The JSON reader is strict: an unknown key is an error, because a misspelt option that is ignored changes a model.
+// Tested by test/unit/passes/RecipesTest.cpp and test/passes/recipes.
+#include "passes/pipelines/Recipes.h"
+
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/JSON.h"
+
+using namespace mlir;
+
+namespace lmopt {
+
+/// The exact foldings (docs/passes.md), in an order where each sees what the one before made possible: sharing first,
+/// so that a weight used twice is seen as such; layout before scales. Norms are folded by f32 only: with int8 weights
+/// the scale of a norm, which differs from channel to channel, would cost accuracy inside W (docs/quality.md).
+static std::vector<RecipeStep> foldings() {
+  return {{"lm-deduplicate-weights", {}}, {"lm-normalize-rope", {}},  {"lm-fold-attention-scale", {}},
+          {"lm-fold-key-bias", {}},       {"lm-fold-value-bias", {}}, {"lm-fold-token-type", {}}};
+}
+
+static std::vector<RecipeStep> foldingsAnd(std::vector<RecipeStep> more) {
+  std::vector<RecipeStep> steps = foldings();
+  steps.insert(steps.end(), more.begin(), more.end());
+  steps.push_back({"verify-lm-optimized", {}}); // the contract of the stage
+  return steps;
+}
+
+static const std::vector<Recipe> &shippedRecipes() {
+  static const std::vector<Recipe> recipes = {
+      {"f32", foldingsAnd({{"lm-fold-norm-affine", {}}})},
+      // Rotation by 64 brings plain rows of int8 to the quality of groups, at the price of the cheapest integer kernel.
+      {"int8", foldingsAnd({{"lm-rotate", {{"block", "64"}}}, {"lm-quantize-weights", {}}})},
+  };
+  return recipes;
+}
+
+std::vector<std::string> recipeNames() {
+  std::vector<std::string> names;
+  for (const Recipe &recipe : shippedRecipes())
+    names.push_back(recipe.name);
+  return names;
+}
+
+//===----------------------------------------------------------------------===//
+// JSON
+//===----------------------------------------------------------------------===//
+
+std::string Recipe::toJson() const {
+  llvm::json::Array passes;
+  for (const RecipeStep &step : steps) {
+    llvm::json::Object entry{{"pass", step.pass}};
+    if (!step.options.empty()) {
+      llvm::json::Object values;
+      for (const auto &[key, value] : step.options)
+        values[key] = value;
+      entry["options"] = std::move(values);
+    }
+    passes.push_back(std::move(entry));
+  }
+  llvm::json::Value whole = llvm::json::Object{{"name", name}, {"passes", std::move(passes)}};
+  return llvm::formatv("{0}", whole).str();
+}
+
+static LogicalResult fail(std::string &error, const Twine &message) {
+  error = message.str();
+  return failure();
+}
+
+/// The first key of `object` that is not in `known`, or an empty string.
+static std::string unknownKey(const llvm::json::Object &object, ArrayRef<StringRef> known) {
+  for (const auto &entry : object)
+    if (!llvm::is_contained(known, StringRef(entry.first)))
+      return StringRef(entry.first).str();
+  return "";
+}
+
+/// Option values as a command line would spell them; nested values have no such spelling.
+static LogicalResult readOption(const llvm::json::Value &value, std::string &text) {
+  if (std::optional<StringRef> string = value.getAsString()) {
+    text = string->str();
+    return success(text.find_first_of("\"'{}\\") == std::string::npos);
+  }
+  if (value.getAsBoolean() || value.getAsNumber()) {
+    text = llvm::formatv("{0}", value).str();
+    return success();
+  }
+  return failure();
+}
+
+static LogicalResult readStep(const llvm::json::Value &value, const Twine &where, RecipeStep &step,
+                              std::string &error) {
+  const llvm::json::Object *object = value.getAsObject();
+  if (!object)
+    return fail(error, where + ": expected an object {\"pass\": NAME, \"options\": {...}}");
+  if (std::string key = unknownKey(*object, {"pass", "options"}); !key.empty())
+    return fail(error, where + ": unknown key '" + key + "'; known keys: pass, options");
+  std::optional<StringRef> pass = object->getString("pass");
+  if (!pass)
+    return fail(error, where + ": key 'pass' is missing or not a string");
+  step.pass = pass->str();
+  const llvm::json::Value *options = object->get("options");
+  if (!options)
+    return success();
+  if (!options->getAsObject())
+    return fail(error, where + " (" + step.pass + "): 'options' must be an object");
+  for (const auto &entry : *options->getAsObject()) {
+    StringRef key = entry.first;
+    if (failed(readOption(entry.second, step.options[key.str()])))
+      return fail(error, where + " (" + step.pass + "): option '" + key +
+                             "' must be a number, true, false, or a string without quotes, braces and backslashes");
+  }
+  return success();
+}
+
+static LogicalResult readRecipe(StringRef text, Recipe &recipe, std::string &error) {
+  llvm::Expected<llvm::json::Value> parsed = llvm::json::parse(text);
+  if (!parsed)
+    return fail(error, "recipe is not valid JSON: " + llvm::toString(parsed.takeError()));
+  const llvm::json::Object *object = parsed->getAsObject();
+  if (!object)
+    return fail(error, "recipe: expected a JSON object {\"name\": NAME, \"passes\": [...]}");
+  if (std::string key = unknownKey(*object, {"name", "passes"}); !key.empty())
+    return fail(error, "recipe: unknown key '" + key + "'; known keys: name, passes");
+  std::optional<StringRef> name = object->getString("name");
+  const llvm::json::Array *passes = object->getArray("passes");
+  if (!name || name->empty())
+    return fail(error, "recipe: key 'name' is missing or not a non-empty string");
+  if (!passes)
+    return fail(error, "recipe '" + *name + "': key 'passes' is missing or not a list");
+  recipe = {name->str(), {}};
+  for (const auto &[index, value] : llvm::enumerate(*passes)) {
+    RecipeStep &step = recipe.steps.emplace_back();
+    if (failed(readStep(value, "recipe '" + *name + "', step " + Twine(index + 1), step, error)))
+      return failure();
+  }
+  return success();
+}
+
+LogicalResult parseRecipe(StringRef nameOrJson, Recipe &recipe, std::string &error) {
+  if (nameOrJson.ltrim().starts_with("{"))
+    return readRecipe(nameOrJson, recipe, error);
+  for (const Recipe &shipped : shippedRecipes()) {
+    if (shipped.name == nameOrJson) {
+      recipe = shipped;
+      return success();
+    }
+  }
+  return fail(error, "unknown recipe '" + nameOrJson + "'; known: " + llvm::join(recipeNames(), ", ") +
+                         ", or a file that ends in .json");
+}
+
+//===----------------------------------------------------------------------===//
+// To passes
+//===----------------------------------------------------------------------===//
+
+/// One step as MLIR's pipeline text: lm-rotate{block=64 skip='a b'}.
+static std::string toPipelineText(const RecipeStep &step) {
+  std::string text = step.pass;
+  if (step.options.empty())
+    return text;
+  std::vector<std::string> assignments;
+  for (const auto &[key, value] : step.options)
+    assignments.push_back(key + "=" + (value.find_first_of(" ,") == std::string::npos ? value : "'" + value + "'"));
+  return text + "{" + llvm::join(assignments, " ") + "}";
+}
+
+LogicalResult addRecipe(OpPassManager &manager, const Recipe &recipe, std::string &error) {
+  for (const auto &[index, step] : llvm::enumerate(recipe.steps)) {
+    std::string where = llvm::formatv("recipe '{0}', step {1}", recipe.name, index + 1);
+    // A name may only be a name here: nesting and further passes belong to --passes.
+    if (!PassInfo::lookup(step.pass))
+      return fail(error, where + ": unknown pass '" + step.pass + "'; docs/passes.md lists the passes");
+    std::string message;
+    llvm::raw_string_ostream stream(message);
+    if (failed(parsePassPipeline(toPipelineText(step), manager, stream)))
+      return fail(error, where + ": " + StringRef(message).trim());
+  }
+  return success();
+}
+
+LogicalResult addRecipe(OpPassManager &manager, StringRef nameOrJson, std::string &error) {
+  Recipe recipe;
+  return failure(failed(parseRecipe(nameOrJson, recipe, error)) || failed(addRecipe(manager, recipe, error)));
+}
+
+LogicalResult addPassPipeline(OpPassManager &manager, StringRef pipeline, std::string &error) {
+  std::string message;
+  llvm::raw_string_ostream stream(message);
+  if (succeeded(parsePassPipeline(pipeline, manager, stream)))
+    return success();
+  return fail(error, "pass pipeline '" + pipeline + "': " + StringRef(message).trim());
+}
+
+void registerRecipePipelines() {
+  for (const Recipe &recipe : shippedRecipes()) {
+    PassPipelineRegistration<>("lm-recipe-" + recipe.name, "The passes of the recipe '" + recipe.name + "'",
+                               [&recipe](OpPassManager &manager) {
+                                 std::string error;
+                                 if (failed(addRecipe(manager, recipe, error)))
+                                   llvm::report_fatal_error(Twine(error)); // a shipped recipe is tested to be valid
+                               });
+  }
+}
+
+} // namespace lmopt

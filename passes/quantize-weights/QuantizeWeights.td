@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Linears on int8 weights and dynamically quantized activations.
+// In: lm.linear on f32 weights. Out: lm.quantize_dynamic + lm.quantized_linear on !lm.int8 weights, labelled approximate.
+// From techniques 10.1 and 15.4. Bound of a weight: half a step, max|row| / 254. Tested by test/passes/quantize-weights.
+#ifndef LMOPT_PASSES_QUANTIZEWEIGHTS_QUANTIZEWEIGHTS_TD
+#define LMOPT_PASSES_QUANTIZEWEIGHTS_QUANTIZEWEIGHTS_TD
+
+include "mlir/Pass/PassBase.td"
+
+def LmQuantizeWeightsPass : Pass<"lm-quantize-weights", "::mlir::ModuleOp"> {
+  let summary = "linears on int8 weights and dynamically quantized activations";
+  let description = [{
+    Weights become signed 8-bit codes with one scale a row, activations unsigned 8-bit codes with one scale and zero point
+    a token, computed when the model runs:
+
+        s_w = max|W_n| / 127        q_w = clamp(round(W / s_w), -127, 127)
+        s_a = (hi - lo) / 255       z = clamp(round(-lo / s_a), 0, 255)       q_a = clamp(round(x / s_a) + z, 0, 255)
+        y_n = s_a s_w (sum q_a q_w - z sum q_w) + b_n
+
+    ```mlir
+    %y = lm.linear %x, @w bias @b
+    // after
+    %q, %s, %z = lm.quantize_dynamic %x
+    %y = lm.quantized_linear %q, %s, %z, @w bias @b     // @w : !lm.int8<...> = #lm.quantize_rows<...>
+    ```
+
+    An activation is quantized once for all linears that read it. A table that the head shares with the embedding is
+    quantized for both. With `group` each row has one scale for `group` inputs; `activation-group` does the same for
+    activations (both must divide the width).
+
+    Approximate: every new weight says so (`exactness`); with `measure` it also carries the relative error of the weight
+    (Frobenius), for which the weights are read once more. Run `lm-rotate` before: it halves the loss (docs/quality.md).
+    A linear whose weight something else uses in f32 is left alone (remark `NotQuantized`).
+    Remarks: `Quantized`, one for each linear.
+  }];
+  let dependentDialects = ["::lmopt::lm::LMDialect"];
+  let options = [
+    Option<"group", "group", "int64_t", /*default=*/"0", "Inputs that share a weight scale; 0: the whole row">,
+    Option<"activationGroup", "activation-group", "int64_t", /*default=*/"0",
+           "Inputs that share an activation scale; 0: the whole token">,
+    Option<"measure", "measure", "bool", /*default=*/"false",
+           "Read the weights and record the relative error of each">,
+    Option<"base", "base", "std::string", /*default=*/"",
+           "With measure: where relative file names of weights start; default: the folder of the module's file">,
+    ListOption<"layers", "layers", "std::string",
+               "Quantize only linears whose name matches one of these patterns (*, ?, [a-z]); default: all">,
+    ListOption<"skip", "skip", "std::string", "Never quantize linears whose name matches one of these patterns">
+  ];
+}
+
+#endif // LMOPT_PASSES_QUANTIZEWEIGHTS_QUANTIZEWEIGHTS_TD
