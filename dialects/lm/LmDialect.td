@@ -51,10 +51,8 @@ def LM_Dialect : Dialect {
 
 //===- Tensors that ops take and give ----------------------------------------------------------------------------===//
 
-// The width is what kernels are specialised for, so it is always known.
-def LM_StaticWidth
-    : CPred<"!::llvm::cast<::mlir::RankedTensorType>($_self).isDynamicDim("
-            "::llvm::cast<::mlir::RankedTensorType>($_self).getRank() - 1)">;
+// The width is what kernels are specialised for, so it is always known (a dynamic one is negative).
+def LM_StaticWidth : CPred<"::llvm::cast<::mlir::RankedTensorType>($_self).getShape().back() > 0">;
 
 class LM_TensorOf<Type element, list<int> ranks, string what>
     : ConfinedType<RankedTensorOf<[element]>, [HasAnyRankOfPred<ranks>], what, "::mlir::RankedTensorType">;
@@ -62,11 +60,11 @@ class LM_WideTensorOf<Type element, list<int> ranks, string what>
     : ConfinedType<RankedTensorOf<[element]>, [HasAnyRankOfPred<ranks>, LM_StaticWidth], what,
                    "::mlir::RankedTensorType">;
 
-def LM_Activation : LM_WideTensorOf<F32, [3], "batch x sequence x width tensor of f32 with static width">;
-def LM_Vectors : LM_WideTensorOf<F32, [2], "batch x width tensor of f32 with static width">;
+def LM_Activation : LM_WideTensorOf<F32, [3], "batch x sequence x width tensor of f32 with a static, positive width">;
+def LM_Vectors : LM_WideTensorOf<F32, [2], "batch x width tensor of f32 with a static, positive width">;
 def LM_ActivationOrVectors
-    : LM_WideTensorOf<F32, [2, 3], "batch x [sequence x] width tensor of f32 with static width">;
-def LM_Codes : LM_WideTensorOf<UI8, [3], "batch x sequence x width tensor of ui8 with static width">;
+    : LM_WideTensorOf<F32, [2, 3], "batch x [sequence x] width tensor of f32 with a static, positive width">;
+def LM_Codes : LM_WideTensorOf<UI8, [3], "batch x sequence x width tensor of ui8 with a static, positive width">;
 
 def LM_Ids : LM_TensorOf<I32, [2], "batch x sequence tensor of i32">;
 def LM_Lengths : LM_TensorOf<I32, [1], "batch tensor of i32">;

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // lmopt-opt: the compiler engineer's door. Reads a module, runs any pass of lmopt (and the general ones: canonicalize,
-// cse, symbol-dce, inline) on it, writes a module. MlirOptMain comes from the shared libMLIR.
+// cse, symbol-dce, inline) or the reference interpreter on it, writes a module. MlirOptMain comes from the shared
+// libMLIR.
 // Tested by every lit test.
 
 #include "dialects/lm/Lm.h"
+#include "dialects/lm/interpreter/Interpreter.h"
 #include "passes/AllPasses.h"
 
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
@@ -15,5 +17,6 @@ int main(int argc, char **argv) {
   lmopt::lm::registerDialects(registry);
   mlir::registerTransformsPasses();
   lmopt::registerAllPasses();
+  lmopt::lm::registerInterpretPass();
   return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "lmopt optimizer driver\n", registry));
 }

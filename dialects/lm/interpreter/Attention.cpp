@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// lm.attention in both forms; see Reference.h.
+
+#include "dialects/lm/interpreter/Reference.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+namespace lmopt::lm::reference {
+
+/// Rotates one head in place: pair i by the angle position * frequency[i].
+static void rotateHead(float *head, int64_t position, const AttentionOptions &options) {
+  const int64_t pairs = int64_t(options.frequencies.size());
+  for (int64_t i = 0; i < pairs; ++i) {
+    double angle = double(position) * options.frequencies[i];
+    double cosine = std::cos(angle) * options.attentionFactor, sine = std::sin(angle) * options.attentionFactor;
+    float &first = head[options.interleaved ? 2 * i : i];
+    float &second = head[options.interleaved ? 2 * i + 1 : i + pairs];
+    double x = first, y = second;
+    first = float(x * cosine - y * sine);
+    second = float(y * cosine + x * sine);
+  }
+}
+
+/// All heads of all rows; row t of a sequence has position `start` + t.
+static Tensor rotateRows(Tensor x, int64_t heads, int64_t start, const AttentionOptions &options) {
+  const int64_t headWidth = x.width() / heads;
+  if (!options.frequencies.empty())
+    for (int64_t r = 0; r < x.rows(); ++r)
+      for (int64_t h = 0; h < heads; ++h)
+        rotateHead(&x.f32[r * x.width() + h * headWidth], start + r % x.size(1), options);
+  return x;
+}
+
+/// One head of one row: y = sum_j softmax_j(scale q . k_j) v_j over `count` keys; zeros when there is none.
+static void attend(const float *query, const float *keys, const float *values, int64_t count, int64_t keyStride,
+                   int64_t valueStride, int64_t keyWidth, int64_t valueWidth, double scale, float *result) {
+  std::fill(result, result + valueWidth, 0.0f);
+  if (count == 0)
+    return;
+  std::vector<double> weights(count), sums(valueWidth);
+  for (int64_t j = 0; j < count; ++j)
+    for (int64_t k = 0; k < keyWidth; ++k)
+      weights[j] += scale * query[k] * keys[j * keyStride + k];
+  const double largest = *std::max_element(weights.begin(), weights.end());
+  double total = 0;
+  for (double &weight : weights)
+    total += weight = std::exp(weight - largest);
+  for (int64_t j = 0; j < count; ++j)
+    for (int64_t k = 0; k < valueWidth; ++k)
+      sums[k] += weights[j] / total * values[j * valueStride + k];
+  std::copy(sums.begin(), sums.end(), result);
+}
+
+/// One row of one sequence, all heads: query head h reads key/value head floor(h kv_heads / heads).
+static void attendRow(const float *query, const float *keys, const float *values, int64_t count, int64_t keyWidth,
+                      int64_t valueWidth, const AttentionOptions &options, float *result) {
+  const int64_t group = options.heads / options.kvHeads;
+  const int64_t keyHead = keyWidth / options.kvHeads, valueHead = valueWidth / options.kvHeads;
+  for (int64_t h = 0; h < options.heads; ++h)
+    attend(query + h * keyHead, keys + h / group * keyHead, values + h / group * valueHead, count, keyWidth, valueWidth,
+           keyHead, valueHead, options.scale, result + h * valueHead);
+}
+
+static Tensor emptyResult(const Tensor &query, const Tensor &value, const AttentionOptions &options) {
+  return Tensor::ofF32({query.size(0), query.size(1), value.width() / options.kvHeads * options.heads});
+}
+
+/// The cache of this layer, made at first use; an error when it belongs to other sequences.
+static Result<CacheLayer *> findLayer(Cache &cache, const Tensor &key, const Tensor &value, int64_t layerNumber) {
+  if (int64_t(cache.layers.size()) <= layerNumber)
+    cache.layers.resize(layerNumber + 1);
+  CacheLayer &layer = cache.layers[layerNumber];
+  const size_t batch = size_t(key.size(0));
+  if (layer.positions == 0) {
+    layer.keys.resize(batch);
+    layer.values.resize(batch);
+  }
+  bool fits = layer.keys.size() == batch;
+  for (size_t b = 0; fits && b < batch; ++b)
+    fits = int64_t(layer.keys[b].size()) == layer.positions * key.width() &&
+           int64_t(layer.values[b].size()) == layer.positions * value.width();
+  if (!fits)
+    return malformed("the cache of layer " + std::to_string(layerNumber) +
+                     " was filled by another batch size or width; a cache belongs to one model and one batch");
+  return &layer;
+}
+
+Result<Tensor> attention(const Tensor &query, const Tensor &key, const Tensor &value, Cache &cache,
+                         const AttentionOptions &options) {
+  Result<CacheLayer *> found = findLayer(cache, key, value, options.layer);
+  if (!found)
+    return found.error();
+  CacheLayer &layer = **found;
+  const int64_t length = query.size(1), start = layer.positions;
+  Tensor q = rotateRows(query, options.heads, start, options);
+  Tensor k = rotateRows(key, options.kvHeads, start, options);
+  Tensor y = emptyResult(query, value, options);
+  for (int64_t b = 0; b < query.size(0); ++b) {
+    auto append = [&](std::vector<float> &to, const Tensor &from) {
+      auto begin = from.f32.begin() + b * length * from.width();
+      to.insert(to.end(), begin, begin + length * from.width());
+    };
+    append(layer.keys[b], k);
+    append(layer.values[b], value);
+    for (int64_t t = 0; t < length; ++t) // causal by absolute position
+      attendRow(&q.f32[(b * length + t) * q.width()], layer.keys[b].data(), layer.values[b].data(), start + t + 1,
+                k.width(), value.width(), options, &y.f32[(b * length + t) * y.width()]);
+  }
+  layer.positions += length;
+  return y;
+}
+
+Tensor attention(const Tensor &query, const Tensor &key, const Tensor &value, const Tensor &lengths,
+                 const AttentionOptions &options) {
+  Tensor q = rotateRows(query, options.heads, 0, options);
+  Tensor k = rotateRows(key, options.kvHeads, 0, options);
+  Tensor y = emptyResult(query, value, options);
+  const int64_t length = query.size(1);
+  for (int64_t b = 0; b < query.size(0); ++b) {
+    const int64_t rows = std::clamp<int64_t>(lengths.i32[b], 0, length); // the rest stays zero
+    for (int64_t t = 0; t < rows; ++t)
+      attendRow(&q.f32[(b * length + t) * q.width()], &k.f32[b * length * k.width()],
+                &value.f32[b * length * value.width()], options.causal ? t + 1 : rows, k.width(), value.width(),
+                options, &y.f32[(b * length + t) * y.width()]);
+  }
+  return y;
+}
+
+} // namespace lmopt::lm::reference

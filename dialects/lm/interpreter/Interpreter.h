@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Reference interpreter: runs a function of a module op by op with the functions of Reference.h.
+// In: a verified module of lm ops (plus arith.constant, func.call, func.return), inputs as tensors and caches. Out: the
+// results, or failure with a diagnostic at the op. It is the meaning of the dialect, and slow: SmolLM2-135M takes about
+// a second a token.
+// Tested by test/dialects/lm/interpret and test/unit/dialects/InterpreterTest.cpp.
+
+#ifndef LMOPT_DIALECTS_LM_INTERPRETER_INTERPRETER_H
+#define LMOPT_DIALECTS_LM_INTERPRETER_INTERPRETER_H
+
+#include "dialects/lm/Weights.h"
+#include "dialects/lm/interpreter/Reference.h"
+
+#include <variant>
+
+namespace lmopt::lm {
+
+/// A value at run time. A cache moves through the program: whoever takes it in gives the longer one back.
+using RuntimeValue = std::variant<reference::Tensor, reference::Cache>;
+
+class Interpreter {
+public:
+  struct Options {
+    /// Keep every weight that has been read in memory. Turn off for models that do not fit.
+    bool keepWeights = true;
+    /// Longest sequence, for computeRopeFrequencies; 0: the original length of the model.
+    int64_t positions = 0;
+  };
+
+  Interpreter(mlir::ModuleOp module, WeightReader &reader, Options options);
+  Interpreter(mlir::ModuleOp module, WeightReader &reader) : Interpreter(module, reader, Options()) {}
+  ~Interpreter();
+
+  /// Runs function `name`. Inputs are checked against its type (dynamic sizes take any size).
+  mlir::FailureOr<std::vector<RuntimeValue>> run(llvm::StringRef name, std::vector<RuntimeValue> inputs);
+
+private:
+  class Run;
+  struct State;
+  std::unique_ptr<State> state;
+};
+
+/// Tensors of token ids (batch x length) and of lengths, as @forward and @encode take them.
+reference::Tensor makeIds(llvm::ArrayRef<int32_t> ids, int64_t batch = 1);
+reference::Tensor makeLengths(llvm::ArrayRef<int32_t> lengths);
+
+/// The numbers of a dense attribute of f32, i32 or ui8; nullopt for other element types and for splats beyond 2^28.
+std::optional<reference::Tensor> tensorFromAttribute(mlir::DenseElementsAttr attribute);
+
+/// The folder of the file that a module was parsed from (relative names of weights start there); "" when unknown.
+std::string moduleDirectory(mlir::ModuleOp module);
+
+/// Registers the pass --lm-interpret.
+void registerInterpretPass();
+
+} // namespace lmopt::lm
+
+#endif // LMOPT_DIALECTS_LM_INTERPRETER_INTERPRETER_H

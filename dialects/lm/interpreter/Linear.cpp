@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// lm.linear, lm.rotate, lm.quantize_dynamic, lm.quantized_linear; see Reference.h.
+
+#include "dialects/lm/interpreter/Reference.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace lmopt::lm::reference {
+
+/// sum_k a[k] b[k] in f64. Four sums at a time, or each addition would wait for the one before.
+static double dot(const float *a, const float *b, int64_t count) {
+  double sums[4] = {0, 0, 0, 0};
+  int64_t k = 0;
+  for (; k + 4 <= count; k += 4)
+    for (int64_t i = 0; i < 4; ++i)
+      sums[i] += double(a[k + i]) * double(b[k + i]);
+  for (; k < count; ++k)
+    sums[0] += double(a[k]) * double(b[k]);
+  return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+}
+
+// y[r, n] = sum_k x[r, k] W[n, k] + bias[n]
+Tensor linear(const Tensor &x, const Weight &weight, const float *bias) {
+  Tensor y = Tensor::ofF32({x.size(0), x.size(1), weight.rows});
+  const int64_t rows = x.rows(), width = x.width();
+  for (int64_t n = 0; n < weight.rows; ++n)
+    for (int64_t r = 0; r < rows; ++r)
+      y.f32[r * weight.rows + n] =
+          float(dot(&x.f32[r * width], weight.f32 + n * width, width) + (bias ? double(bias[n]) : 0.0));
+  return y;
+}
+
+void rotateVector(float *x, int64_t width, int64_t block) {
+  std::vector<double> y(block);
+  for (int64_t start = 0; start < width; start += block) {
+    for (int64_t i = 0; i < block; ++i) {
+      double sum = 0;
+      for (int64_t j = 0; j < block; ++j)
+        sum += __builtin_parityll(i & j) ? -double(x[start + j]) : double(x[start + j]);
+      y[i] = sum / std::sqrt(double(block));
+    }
+    std::copy(y.begin(), y.end(), x + start);
+  }
+}
+
+Tensor rotate(Tensor x, int64_t block) {
+  for (int64_t r = 0; r < x.rows(); ++r)
+    rotateVector(&x.f32[r * x.width()], x.width(), block);
+  return x;
+}
+
+/// ONNX DynamicQuantizeLinear of `count` numbers, in f32 as there; nearbyint rounds half to even.
+static void quantizeGroup(const float *x, int64_t count, uint8_t *codes, float &scale, int32_t &zero) {
+  float lo = std::min(0.0f, *std::min_element(x, x + count));
+  float hi = std::max(0.0f, *std::max_element(x, x + count));
+  scale = (hi - lo) / 255.0f;
+  if (scale == 0)
+    scale = 1;
+  zero = int32_t(std::clamp(std::nearbyint(-lo / scale), 0.0f, 255.0f));
+  for (int64_t k = 0; k < count; ++k)
+    codes[k] = uint8_t(std::clamp(std::nearbyint(x[k] / scale) + float(zero), 0.0f, 255.0f));
+}
+
+// group = width: one scale for each token, shape (B, T); otherwise (B, T, groups).
+Quantized quantizeDynamic(const Tensor &x, int64_t group) {
+  Quantized q;
+  q.codes.shape = x.shape;
+  q.codes.u8.resize(x.f32.size());
+  q.scale.shape = {x.size(0), x.size(1)};
+  if (group != x.width())
+    q.scale.shape.push_back(x.width() / group);
+  q.zero.shape = q.scale.shape;
+  const int64_t groups = int64_t(x.f32.size()) / group;
+  q.scale.f32.resize(groups);
+  q.zero.i32.resize(groups);
+  for (int64_t g = 0; g < groups; ++g)
+    quantizeGroup(&x.f32[g * group], group, &q.codes.u8[g * group], q.scale.f32[g], q.zero.i32[g]);
+  return q;
+}
+
+/// sum_k (q[k] - zero) w[k], exact.
+static int64_t integerDot(const uint8_t *codes, int32_t zero, const int8_t *weights, int64_t count) {
+  int32_t products = 0, weightSum = 0; // |products| <= 65536 * 255 * 127 < 2^31
+  for (int64_t k = 0; k < count; ++k) {
+    products += int32_t(codes[k]) * int32_t(weights[k]);
+    weightSum += weights[k];
+  }
+  return int64_t(products) - int64_t(zero) * weightSum;
+}
+
+// y[r, n] = sum_g s_a[r, g] s_w[n, g] (sum_k q w - zero[r, g] C[n, g]) + bias[n]
+Tensor quantizedLinear(const Tensor &codes, const Tensor &scale, const Tensor &zero, const Weight &weight,
+                       const float *bias) {
+  Tensor y = Tensor::ofF32({codes.size(0), codes.size(1), weight.rows});
+  const int64_t rows = codes.rows(), width = codes.width();
+  const int64_t inputGroup = width * rows / std::max<int64_t>(int64_t(scale.f32.size()), 1);
+  const int64_t group = std::min(inputGroup, weight.group);
+  for (int64_t n = 0; n < weight.rows; ++n)
+    for (int64_t r = 0; r < rows; ++r) {
+      double sum = bias ? bias[n] : 0.0;
+      for (int64_t k = 0; k < width; k += group) {
+        int64_t input = (r * width + k) / inputGroup, output = (n * width + k) / weight.group;
+        sum += double(scale.f32[input]) * double(weight.scales[output]) *
+               double(integerDot(&codes.u8[r * width + k], zero.i32[input], weight.codes + n * width + k, group));
+      }
+      y.f32[r * weight.rows + n] = float(sum);
+    }
+  return y;
+}
+
+} // namespace lmopt::lm::reference

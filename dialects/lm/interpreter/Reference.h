@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The meaning of the lm ops: one plain function each, on flat row-major buffers, f32 storage with f64 sums. No MLIR, no
+// cleverness: these are what every pass and every lowering is judged by.
+// In: tensors whose shapes the interpreter has checked. Out: the result; an error text where the values themselves can
+// be wrong (a token id out of range). Tested by test/dialects/lm/interpret against NumPy, end to end against Hugging
+// Face.
+
+#ifndef LMOPT_DIALECTS_LM_INTERPRETER_REFERENCE_H
+#define LMOPT_DIALECTS_LM_INTERPRETER_REFERENCE_H
+
+#include "frontends/Status.h"
+
+#include <cstdint>
+#include <vector>
+
+namespace lmopt::lm::reference {
+
+/// A tensor of one of three element types; exactly one of the buffers is in use.
+struct Tensor {
+  std::vector<int64_t> shape;
+  std::vector<float> f32;
+  std::vector<int32_t> i32;
+  std::vector<uint8_t> u8;
+
+  int64_t size(unsigned dim) const { return shape[dim]; }
+  int64_t width() const { return shape.back(); }
+  /// Vectors of the last dimension.
+  int64_t rows() const;
+  static Tensor ofF32(std::vector<int64_t> shape);
+};
+
+/// A weight: f32 numbers, or int8 codes with scales (group inputs share one; group = columns when a row does).
+struct Weight {
+  int64_t rows = 0, columns = 0;
+  const float *f32 = nullptr;
+  const int8_t *codes = nullptr;
+  const float *scales = nullptr;
+  int64_t group = 0;
+
+  /// Number k of row n, dequantized.
+  float at(int64_t n, int64_t k) const {
+    return f32 ? f32[n * columns + k] : float(codes[n * columns + k]) * scales[(n * columns + k) / group];
+  }
+};
+
+/// Keys (rotated) and values of the positions seen so far, for each layer and sequence.
+struct CacheLayer {
+  int64_t positions = 0;
+  std::vector<std::vector<float>> keys, values; // [batch], each positions x width
+};
+struct Cache {
+  std::vector<CacheLayer> layers;
+};
+
+enum class Function { gelu, geluTanh, silu, relu, tanh };
+enum class Pooling { mean, cls, max, last };
+
+// Embedding.cpp
+Result<Tensor> embedding(const Tensor &ids, const Weight &table, int64_t rotatedBlock);
+Result<Tensor> addPositions(Tensor x, const Weight &table);
+
+// Linear.cpp; `bias` may be null.
+Tensor linear(const Tensor &x, const Weight &weight, const float *bias);
+Tensor rotate(Tensor x, int64_t block);
+struct Quantized {
+  Tensor codes, scale, zero;
+};
+Quantized quantizeDynamic(const Tensor &x, int64_t group);
+Tensor quantizedLinear(const Tensor &codes, const Tensor &scale, const Tensor &zero, const Weight &weight,
+                       const float *bias);
+/// x H, H the normalized Hadamard matrix of `block` rows: y[i] = sum_j (-1)^popcount(i and j) x[j] / sqrt(block).
+void rotateVector(float *x, int64_t width, int64_t block);
+
+// Norm.cpp; `weight` and `bias` may be null.
+Tensor rmsNorm(Tensor x, const float *weight, double eps);
+Tensor layerNorm(Tensor x, const float *weight, const float *bias, double eps);
+Tensor l2Normalize(Tensor x);
+
+// Elementwise.cpp
+double apply(Function function, double x);
+Tensor add(Tensor a, const Tensor &b);
+Tensor biasAdd(Tensor x, const float *bias);
+Tensor activation(Tensor x, Function function);
+Tensor gatedProduct(Tensor gate, const Tensor &up, Function function);
+
+// Pooling.cpp
+Tensor pool(const Tensor &x, const Tensor &lengths, Pooling pooling);
+
+// Attention.cpp
+struct AttentionOptions {
+  int64_t layer = 0, heads = 1, kvHeads = 1;
+  double scale = 1;
+  bool causal = true;
+  bool interleaved = false;        // rotary layout
+  std::vector<double> frequencies; // of the rotary pairs; empty: no rotation
+  double attentionFactor = 1;
+};
+/// Decoder form: appends to `cache`. An error when the cache was made for another batch or width.
+Result<Tensor> attention(const Tensor &query, const Tensor &key, const Tensor &value, Cache &cache,
+                         const AttentionOptions &options);
+/// Encoder form.
+Tensor attention(const Tensor &query, const Tensor &key, const Tensor &value, const Tensor &lengths,
+                 const AttentionOptions &options);
+
+} // namespace lmopt::lm::reference
+
+#endif // LMOPT_DIALECTS_LM_INTERPRETER_REFERENCE_H
