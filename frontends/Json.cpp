@@ -83,12 +83,17 @@ JsonFields::JsonFields(const json &object, std::string path, std::string prefix)
 }
 
 std::string JsonFields::place(const std::string &field) const {
-  return path + ": field '" + (prefix.empty() ? "" : prefix + ".") + field + "'";
+  return path + ": field " + printable(prefix.empty() ? field : prefix + "." + field);
 }
 
 void JsonFields::fail(const std::string &field, const std::string &message, int code) {
   if (!failure)
     failure = Error{code, place(field) + ": " + message};
+}
+
+void JsonFields::adopt(Error error) {
+  if (!failure)
+    failure = std::move(error);
 }
 
 /// The value as it stands in the file, cut to a readable length.

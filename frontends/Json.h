@@ -52,6 +52,8 @@ public:
   std::vector<std::string> unknown() const;
 
   void fail(const std::string &field, const std::string &message, int code = kErrorMalformed);
+  /// Takes over the error of a nested object.
+  void adopt(Error error);
   bool ok() const { return !failure; }
   const Error &error() const { return *failure; }
   std::string place(const std::string &field) const;

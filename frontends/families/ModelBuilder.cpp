@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Implementation of ModelBuilder.h. The first error stops the making of params; the family builders look at ok() once a
+// layer, since an op needs its param.
+#include "frontends/families/ModelBuilder.h"
+
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/IR/Verifier.h"
+
+using namespace mlir;
+using namespace lmopt;
+
+ModelBuilder::ModelBuilder(MLIRContext &context, WeightSource &source) : builder(&context), source(source) {
+  module = ModuleOp::create(builder.getUnknownLoc());
+}
+
+lm::ParamOp ModelBuilder::derivedParam(const std::string &name, ArrayRef<int64_t> sourceShape, ArrayRef<int64_t> shape,
+                                       function_ref<Attribute(Attribute)> derive) {
+  if (error)
+    return {};
+  auto [entry, isNew] = params.try_emplace(name);
+  if (!isNew)
+    return entry->second;
+  Result<Attribute> weight = source.find(name, sourceShape);
+  if (!weight) {
+    error = weight.error();
+    return {};
+  }
+  OpBuilder::InsertionGuard guard(builder);
+  if (function)
+    builder.setInsertionPoint(function);
+  else
+    builder.setInsertionPointToEnd(module->getBody());
+  auto type = RankedTensorType::get(shape, builder.getF32Type());
+  entry->second = lm::ParamOp::create(builder, lm::nameLocation(builder, name), name, type, derive(*weight));
+  return entry->second;
+}
+
+lm::ParamOp ModelBuilder::param(const std::string &name, ArrayRef<int64_t> shape) {
+  return derivedParam(name, shape, shape, [](Attribute weight) { return weight; });
+}
+
+Block *ModelBuilder::beginFunction(StringRef name, ArrayRef<Type> inputs, ArrayRef<Type> results) {
+  builder.setInsertionPointToEnd(module->getBody());
+  auto op = func::FuncOp::create(builder, builder.getUnknownLoc(), name, builder.getFunctionType(inputs, results));
+  function = op;
+  Block *body = op.addEntryBlock();
+  builder.setInsertionPointToEnd(body);
+  return body;
+}
+
+Value ModelBuilder::linear(const std::string &part, Value input, int64_t outputs, bool bias) {
+  int64_t inputs = cast<RankedTensorType>(input.getType()).getShape().back();
+  lm::ParamOp weight = param(part + ".weight", {outputs, inputs});
+  lm::ParamOp vector = bias ? param(part + ".bias", {outputs}) : lm::ParamOp();
+  return ok() ? create<lm::LinearOp>(part, input, weight, vector).getResult() : input;
+}
+
+/// Verifies and turns what the verifier says into one message.
+static std::optional<Error> verifyModule(ModuleOp module) {
+  std::string message;
+  ScopedDiagnosticHandler handler(module.getContext(), [&](Diagnostic &diagnostic) {
+    message += (message.empty() ? "" : "; ") + diagnostic.str();
+    return success();
+  });
+  if (succeeded(verify(module)))
+    return std::nullopt;
+  return Error{kErrorInternal, "the imported module is not valid: " + message};
+}
+
+Result<OwningOpRef<ModuleOp>> ModelBuilder::finish(ArrayRef<NamedAttribute> config) {
+  if (!error)
+    if (Result<void> used = source.checkAllUsed(); !used)
+      error = used.error();
+  if (error)
+    return *error;
+  module->getOperation()->setAttr("lm.config", builder.getDictionaryAttr(config));
+  if (std::optional<Error> invalid = verifyModule(*module))
+    return *invalid;
+  return std::move(module);
+}
+
+lm::ActivationKind lmopt::activationKind(Activation activation) {
+  switch (activation) {
+  case Activation::Gelu:
+    return lm::ActivationKind::gelu;
+  case Activation::GeluTanh:
+    return lm::ActivationKind::gelu_tanh;
+  case Activation::Silu:
+    return lm::ActivationKind::silu;
+  case Activation::Relu:
+    return lm::ActivationKind::relu;
+  }
+  return lm::ActivationKind::gelu;
+}

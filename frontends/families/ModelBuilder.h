@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What all family builders share: a module in the making, weights asked for by the names of the dialect, and ops that
+// carry the name of their part as location.
+//
+// In: a configuration and a WeightSource (which file holds lm.param @name). Out: a verified module of lm ops whose
+// params point into the source files. Nothing of a weight is read here but its shape.
+// Tested by test/unit/frontends/ImportTest.cpp and by test/frontends/*.test.
+#ifndef LMOPT_FRONTENDS_FAMILIES_MODELBUILDER_H
+#define LMOPT_FRONTENDS_FAMILIES_MODELBUILDER_H
+
+#include "dialects/lm/Lm.h"
+#include "frontends/Status.h"
+#include "frontends/families/BertConfig.h"
+#include "frontends/families/LlamaConfig.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/OwningOpRef.h"
+
+namespace lmopt {
+
+/// Where the weights are, in the words of one file format.
+class WeightSource {
+public:
+  virtual ~WeightSource() = default;
+  virtual bool has(const std::string &name) = 0;
+  /// The attribute that stands for lm.param @name; an error when the file has no such tensor, or another shape or type.
+  virtual Result<mlir::Attribute> find(const std::string &name, llvm::ArrayRef<int64_t> shape) = 0;
+  /// An error when the file has tensors that nobody asked for: the graph would not be the file's model.
+  virtual Result<void> checkAllUsed() = 0;
+};
+
+class ModelBuilder {
+public:
+  ModelBuilder(mlir::MLIRContext &context, WeightSource &source);
+
+  /// The param of this name, made on first use; null after an error.
+  lm::ParamOp param(const std::string &name, llvm::ArrayRef<int64_t> shape);
+  /// A param that derives from another one, which is made by `derive` from the source's attribute.
+  lm::ParamOp derivedParam(const std::string &name, llvm::ArrayRef<int64_t> sourceShape, llvm::ArrayRef<int64_t> shape,
+                           llvm::function_ref<mlir::Attribute(mlir::Attribute)> derive);
+  bool has(const std::string &name) { return source.has(name); }
+
+  /// Begins the function; its arguments are entry block arguments.
+  mlir::Block *beginFunction(llvm::StringRef name, llvm::ArrayRef<mlir::Type> inputs,
+                             llvm::ArrayRef<mlir::Type> results);
+  /// Makes an op at the end of the function, named after its part of the model. Only valid while ok().
+  template <class Op, class... Arguments>
+  Op create(llvm::StringRef part, Arguments &&...arguments) {
+    return Op::create(builder, lm::nameLocation(builder, part), std::forward<Arguments>(arguments)...);
+  }
+  /// linear with the weight PART.weight, and with PART.bias when `bias` is set.
+  mlir::Value linear(const std::string &part, mlir::Value input, int64_t outputs, bool bias);
+
+  bool ok() const { return !error; }
+  /// Sets lm.config, checks that no tensor is left over, verifies, and hands the module over.
+  Result<mlir::OwningOpRef<mlir::ModuleOp>> finish(llvm::ArrayRef<mlir::NamedAttribute> config);
+
+  mlir::OpBuilder builder;
+
+private:
+  WeightSource &source;
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+  llvm::StringMap<lm::ParamOp> params;
+  mlir::Operation *function = nullptr; // params go in front of it
+  std::optional<Error> error;
+};
+
+/// LlamaBuilder.cpp: @forward of a Llama-like decoder.
+Result<mlir::OwningOpRef<mlir::ModuleOp>> buildLlama(mlir::MLIRContext &context, const LlamaConfig &config,
+                                                     WeightSource &source);
+/// BertBuilder.cpp: @encode of a BERT-like encoder.
+Result<mlir::OwningOpRef<mlir::ModuleOp>> buildBert(mlir::MLIRContext &context, const BertConfig &config,
+                                                    WeightSource &source);
+
+lm::ActivationKind activationKind(Activation activation);
+
+} // namespace lmopt
+
+#endif // LMOPT_FRONTENDS_FAMILIES_MODELBUILDER_H

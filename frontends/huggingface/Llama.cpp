@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The Llama family of Hugging Face (LlamaForCausalLM): config.json and the names of its tensors.
+// From: transformers' LlamaConfig, modeling_llama.py and modeling_rope_utils.py. RoPE settings come in two spellings:
+// rope_theta + rope_scaling {type|rope_type, ...}, and since version 5 one object rope_parameters.
+// Tested by test/unit/frontends/LlamaConfigTest.cpp.
+#include "frontends/File.h"
+#include "frontends/huggingface/Config.h"
+
+#include <cmath>
+
+using namespace lmopt;
+using nlohmann::json;
+
+static constexpr double kHuge = 1e15;
+
+/// The attention factor of YaRN when two magnitudes are given (DeepSeek's way): their ratio at this factor.
+static double yarnMagnitude(double factor, double magnitude) {
+  return factor <= 1 ? 1.0 : 0.1 * magnitude * std::log(factor) + 1.0;
+}
+
+static void readYarn(JsonFields &fields, RopeScaling &scaling) {
+  scaling.betaFast = fields.number("beta_fast", 0, kHuge).value_or(scaling.betaFast);
+  scaling.betaSlow = fields.number("beta_slow", 0, kHuge).value_or(scaling.betaSlow);
+  double magnitude = fields.number("mscale", 0, kHuge).value_or(0);
+  double magnitudeAll = fields.number("mscale_all_dim", 0, kHuge).value_or(0);
+  if (!scaling.attentionFactor && magnitude > 0 && magnitudeAll > 0)
+    scaling.attentionFactor = yarnMagnitude(scaling.factor, magnitude) / yarnMagnitude(scaling.factor, magnitudeAll);
+  requireDefault(fields, "truncate", true);
+}
+
+static std::optional<RopeScaling::Kind> scalingKind(const std::string &name) {
+  if (name == "linear")
+    return RopeScaling::Kind::Linear;
+  if (name == "dynamic")
+    return RopeScaling::Kind::Dynamic;
+  if (name == "yarn")
+    return RopeScaling::Kind::Yarn;
+  if (name == "llama3")
+    return RopeScaling::Kind::Llama3;
+  if (name == "longrope" || name == "su")
+    return RopeScaling::Kind::LongRope;
+  return std::nullopt;
+}
+
+/// Reads the parameters that go with `kind`. The length before stretching stands in the object, or beside it in
+/// config.json (`outerOriginal`), or is the model's own.
+static RopeScaling readScaling(JsonFields &fields, RopeScaling::Kind kind, const LlamaConfig &config,
+                               std::optional<int64_t> outerOriginal) {
+  RopeScaling scaling;
+  scaling.kind = kind;
+  std::optional<int64_t> original = fields.integer("original_max_position_embeddings", 2, kMaxPositions);
+  if (outerOriginal)
+    original = outerOriginal;
+  scaling.originalPositions = original.value_or(config.maxPositions);
+  if (kind == RopeScaling::Kind::Dynamic) // stretches when the sequence outgrows the model's own length
+    scaling.originalPositions = config.maxPositions;
+  std::optional<double> factor = fields.number("factor", 1, kHuge);
+  bool fromLengths = kind == RopeScaling::Kind::LongRope || kind == RopeScaling::Kind::Yarn;
+  if (!factor && fromLengths)
+    factor = std::max(1.0, double(config.maxPositions) / double(scaling.originalPositions));
+  if (!factor && fields.ok())
+    fields.fail("factor", "is missing; expected a number");
+  scaling.factor = factor.value_or(1);
+
+  if (fromLengths)
+    scaling.attentionFactor = fields.number("attention_factor", 0, kHuge);
+  if (kind == RopeScaling::Kind::Yarn)
+    readYarn(fields, scaling);
+  if (kind == RopeScaling::Kind::Llama3) {
+    scaling.lowFrequency = fields.number("low_freq_factor", 0, kHuge).value_or(scaling.lowFrequency);
+    scaling.highFrequency = fields.number("high_freq_factor", 0, kHuge).value_or(scaling.highFrequency);
+  }
+  if (kind == RopeScaling::Kind::LongRope) {
+    scaling.shortFactors = fields.numbers("short_factor", kMaxWidth).value_or(std::vector<double>());
+    scaling.longFactors = fields.numbers("long_factor", kMaxWidth).value_or(std::vector<double>());
+  }
+  return scaling;
+}
+
+/// Reads rope_scaling or rope_parameters; the first error lands in `outer`.
+static void readRopeObject(JsonFields &outer, const json &object, const char *name, const std::string &path,
+                           LlamaConfig &config, std::optional<int64_t> outerOriginal) {
+  JsonFields fields(object, path, name);
+  config.ropeBase = fields.number("rope_theta", 1, kHuge).value_or(config.ropeBase);
+  requireDefault(fields, "partial_rotary_factor", 1.0);
+  std::optional<std::string> type = fields.string("rope_type"), oldType = fields.string("type");
+  std::string kindName = type ? *type : oldType.value_or("default");
+  if (kindName != "default") {
+    std::optional<RopeScaling::Kind> kind = scalingKind(kindName);
+    if (kind)
+      config.ropeScaling = readScaling(fields, *kind, config, outerOriginal);
+    else
+      fields.fail("rope_type",
+                  printable(kindName) + " is not supported; supported are default, linear, dynamic, yarn, llama3, " +
+                      "longrope",
+                  kErrorUnsupported);
+  }
+  Result<void> known = refuseUnknownFields(fields, "llama");
+  if (!known && outer.ok())
+    outer.adopt(known.error());
+}
+
+static void readRope(JsonFields &fields, const std::string &path, LlamaConfig &config) {
+  config.ropeBase = fields.number("rope_theta", 1, kHuge).value_or(10000);
+  config.ropeDims = config.headSize;
+  requireDefault(fields, "rope_interleaved", false);
+  requireDefault(fields, "partial_rotary_factor", 1.0);
+  std::optional<int64_t> original = fields.integer("original_max_position_embeddings", 2, kMaxPositions);
+  for (const char *name : {"rope_scaling", "rope_parameters"})
+    if (const json *object = fields.value(name))
+      readRopeObject(fields, *object, name, path, config, original);
+}
+
+static void readSizes(JsonFields &fields, LlamaConfig &config) {
+  config.vocabulary = fields.requireInteger("vocab_size", 1, kMaxVocabulary);
+  config.width = fields.requireInteger("hidden_size", 1, kMaxWidth);
+  config.maxPositions = fields.integer("max_position_embeddings", 1, kMaxPositions).value_or(2048);
+  int64_t layers = fields.requireInteger("num_hidden_layers", 1, kMaxLayers);
+  LlamaLayer layer;
+  layer.heads = fields.requireInteger("num_attention_heads", 1, kMaxHeads);
+  layer.kvHeads = fields.integer("num_key_value_heads", 1, kMaxHeads).value_or(layer.heads);
+  layer.ffnWidth = fields.requireInteger("intermediate_size", 1, kMaxWidth);
+  std::optional<int64_t> headSize = fields.integer("head_dim", 2, kMaxWidth);
+  if (!headSize && fields.ok() && config.width % layer.heads != 0)
+    fields.fail("num_attention_heads", "does not divide hidden_size, and there is no head_dim");
+  config.headSize = headSize.value_or(config.width / layer.heads);
+  config.layers.assign(layers, layer);
+}
+
+Result<LlamaConfig> lmopt::parseLlamaConfig(const json &object, const std::string &path) {
+  JsonFields fields(object, path);
+  LlamaConfig config;
+  readSizes(fields, config);
+  config.normEps = fields.number("rms_norm_eps", 0, 1).value_or(1e-6);
+  config.activation = readActivation(fields, Activation::Silu);
+  config.tiedHead = fields.boolean("tie_word_embeddings").value_or(false);
+  config.attentionBias = fields.boolean("attention_bias").value_or(false);
+  config.ffnBias = fields.boolean("mlp_bias").value_or(false);
+  if (object.is_object())
+    if (auto name = object.find("_name_or_path"); name != object.end() && name->is_string())
+      config.name = name->get<std::string>();
+  if (fields.ok())
+    readRope(fields, path, config);
+  ignoreCommonFields(fields);
+  if (Result<void> known = refuseUnknownFields(fields, "llama"); !known)
+    return known.error();
+  if (Result<void> checked = checkLlamaConfig(config, path); !checked)
+    return checked.error();
+  return config;
+}
+
+std::string lmopt::llamaTensorName(const std::string &name) {
+  if (name == "embed.weight")
+    return "model.embed_tokens.weight";
+  if (name == "final_norm.weight")
+    return "model.norm.weight";
+  if (name == "head.weight")
+    return "lm_head.weight";
+  // layers.N.PART.weight -> model.layers.N.HFPART.weight
+  static const std::pair<const char *, const char *> parts[] = {
+      {".attn_norm.", ".input_layernorm."}, {".ffn_norm.", ".post_attention_layernorm."},
+      {".attn.q.", ".self_attn.q_proj."},   {".attn.k.", ".self_attn.k_proj."},
+      {".attn.v.", ".self_attn.v_proj."},   {".attn.o.", ".self_attn.o_proj."},
+      {".ffn.gate.", ".mlp.gate_proj."},    {".ffn.up.", ".mlp.up_proj."},
+      {".ffn.down.", ".mlp.down_proj."},
+  };
+  std::string result = "model." + name;
+  for (auto [ours, theirs] : parts)
+    if (size_t position = result.find(ours); position != std::string::npos)
+      return result.replace(position, std::string(ours).size(), theirs);
+  return result;
+}
