@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+ *
+ * Byte-pair encoding of one word, and the greedy longest match of WordPiece.
+ *
+ * BPE: start from the token of each byte; always join the neighbouring pair of lowest rank, the leftmost among equals,
+ * until no pair has a merge. Most words of real text are whole tokens, and whether joining ends in that token was found
+ * out when the blob was built: for them one hash lookup is all. Short words are joined in arrays (quadratic, but 24 long
+ * at most), long ones in a linked list with a heap of candidates: O(n log n) for n bytes.
+ * WordPiece: the longest piece that the rest of the word begins with, again and again; a word with a rest that begins
+ * with no piece is the unknown token as a whole. One hash pass per position, cost O(length of the longest piece).
+ * Tested by test/unit/tokenizer/ModelTest.cpp.
+ */
+#include "runtime/src/tokenizer_internal.h"
+#include "runtime/src/unicode.h"
+
+#include <stdlib.h>
+
+enum { SHORT_WORD = 24 };
+#define NO_RANK UINT32_MAX
+#define NO_SYMBOL UINT32_MAX
+
+/* Rank of joining two tokens; NO_RANK if there is no merge. */
+static uint32_t pair_rank(const lmopt_tokenizer_t *tokenizer, int32_t left, int32_t right) {
+  if (left < 0 || right < 0)
+    return NO_RANK;
+  const uint8_t *table = tokenizer->sections[LMOPT_TOKENIZER_MERGE_TABLE].data;
+  const uint8_t *merges = tokenizer->sections[LMOPT_TOKENIZER_MERGES].data;
+  uint32_t slot = (uint32_t)lmopt_tokenizer_pair_hash((uint32_t)left, (uint32_t)right);
+  for (uint32_t probe = 0; probe < tokenizer->header.merge_probes; ++probe, ++slot) {
+    uint32_t entry = lmopt_load_u32(table, slot & tokenizer->merge_mask);
+    if (entry == 0)
+      return NO_RANK;
+    size_t at = 3 * ((size_t)entry - 1);
+    if (entry <= tokenizer->header.merge_count && lmopt_load_i32(merges, at) == left &&
+        lmopt_load_i32(merges, at + 1) == right &&
+        lmopt_load_u32(merges, at + 2) < tokenizer->header.token_count)
+      return entry - 1;
+  }
+  return NO_RANK;
+}
+
+static int32_t merge_result(const lmopt_tokenizer_t *tokenizer, uint32_t rank) {
+  return lmopt_load_i32(tokenizer->sections[LMOPT_TOKENIZER_MERGES].data, 3 * (size_t)rank + 2);
+}
+
+/* The token of one byte; without one the unknown token, without that -1: such a byte parts its neighbours and is then
+ * left out, as the programs do that trained these vocabularies. */
+static int32_t byte_token(const lmopt_tokenizer_t *tokenizer, uint8_t byte) {
+  int32_t id = lmopt_load_i32(tokenizer->sections[LMOPT_TOKENIZER_BYTE_TOKENS].data, byte);
+  return id >= 0 ? id : tokenizer->header.roles[LMOPT_TOKEN_UNK];
+}
+
+static size_t first_symbols(const lmopt_tokenizer_t *tokenizer, lmopt_bytes_t word, int32_t *ids) {
+  int fuse = (tokenizer->header.flags & LMOPT_TOKENIZER_FUSE_UNK) != 0, was_unknown = 0;
+  size_t count = 0;
+  for (size_t i = 0; i < word.size; ++i) {
+    int32_t own = lmopt_load_i32(tokenizer->sections[LMOPT_TOKENIZER_BYTE_TOKENS].data, word.data[i]);
+    if (!(own < 0 && fuse && was_unknown))
+      ids[count++] = byte_token(tokenizer, word.data[i]);
+    was_unknown = own < 0;
+  }
+  return count;
+}
+
+static void short_word(lmopt_encoding_t *encoding, lmopt_bytes_t word) {
+  const lmopt_tokenizer_t *tokenizer = encoding->tokenizer;
+  int32_t ids[SHORT_WORD];
+  uint32_t ranks[SHORT_WORD]; /* ranks[i]: of joining ids[i] and ids[i + 1] */
+  size_t count = first_symbols(tokenizer, word, ids);
+  for (size_t i = 0; i + 1 < count; ++i)
+    ranks[i] = pair_rank(tokenizer, ids[i], ids[i + 1]);
+  while (count > 1) {
+    size_t best = 0;
+    for (size_t i = 1; i + 1 < count; ++i)
+      if (ranks[i] < ranks[best])
+        best = i;
+    if (ranks[best] == NO_RANK)
+      break;
+    ids[best] = merge_result(tokenizer, ranks[best]);
+    memmove(ids + best + 1, ids + best + 2, (count - best - 2) * sizeof(*ids));
+    memmove(ranks + best, ranks + best + 1, (count - best - 2) * sizeof(*ranks));
+    --count;
+    if (best + 1 < count)
+      ranks[best] = pair_rank(tokenizer, ids[best], ids[best + 1]);
+    if (best > 0)
+      ranks[best - 1] = pair_rank(tokenizer, ids[best - 1], ids[best]);
+  }
+  for (size_t i = 0; i < count; ++i)
+    if (ids[i] >= 0)
+      lmopt_encoding_add(encoding, ids[i]);
+}
+
+/* A link of the list of a long word. `rank`: of joining with the next; a heap entry counts only while it equals it. */
+struct lmopt_symbol {
+  int32_t id;
+  uint32_t previous, next, rank;
+};
+
+/* Heap entries order by rank, then by position: rank << 32 | index of the left symbol. */
+static int heap_push(lmopt_buffer_t *heap, uint64_t entry) {
+  if (!lmopt_buffer_append(heap, &entry, sizeof(entry)))
+    return 0;
+  uint64_t *items = (uint64_t *)(void *)heap->data;
+  size_t at = heap->size / sizeof(entry) - 1;
+  for (; at > 0 && items[(at - 1) / 2] > entry; at = (at - 1) / 2)
+    items[at] = items[(at - 1) / 2];
+  items[at] = entry;
+  return 1;
+}
+
+static uint64_t heap_pop(lmopt_buffer_t *heap) {
+  uint64_t *items = (uint64_t *)(void *)heap->data, top = items[0];
+  size_t count = heap->size / sizeof(top) - 1, at = 0;
+  uint64_t moved = items[count];
+  heap->size = count * sizeof(top);
+  for (;;) {
+    size_t child = 2 * at + 1;
+    if (child >= count)
+      break;
+    child += child + 1 < count && items[child + 1] < items[child];
+    if (items[child] >= moved)
+      break;
+    items[at] = items[child];
+    at = child;
+  }
+  if (count)
+    items[at] = moved;
+  return top;
+}
+
+static int rank_pair(lmopt_encoding_t *encoding, lmopt_symbol_t *symbols, uint32_t left) {
+  lmopt_symbol_t *symbol = &symbols[left];
+  symbol->rank = NO_RANK;
+  if (symbol->next != NO_SYMBOL)
+    symbol->rank = pair_rank(encoding->tokenizer, symbol->id, symbols[symbol->next].id);
+  return symbol->rank == NO_RANK || heap_push(&encoding->heap, (uint64_t)symbol->rank << 32 | left);
+}
+
+static int join_all(lmopt_encoding_t *encoding, lmopt_symbol_t *symbols) {
+  while (encoding->heap.size) {
+    uint64_t entry = heap_pop(&encoding->heap);
+    uint32_t left = (uint32_t)entry, rank = (uint32_t)(entry >> 32);
+    lmopt_symbol_t *symbol = &symbols[left];
+    if (symbol->rank != rank)
+      continue; /* one of the two has been joined with something else since */
+    lmopt_symbol_t *right = &symbols[symbol->next];
+    symbol->id = merge_result(encoding->tokenizer, rank);
+    symbol->next = right->next;
+    right->rank = NO_RANK;
+    if (symbol->next != NO_SYMBOL)
+      symbols[symbol->next].previous = left;
+    if (!rank_pair(encoding, symbols, left) ||
+        (symbol->previous != NO_SYMBOL && !rank_pair(encoding, symbols, symbol->previous)))
+      return 0;
+  }
+  return 1;
+}
+
+static int long_word(lmopt_encoding_t *encoding, lmopt_bytes_t word) {
+  if (word.size >= NO_SYMBOL / sizeof(lmopt_symbol_t))
+    return 0;
+  encoding->symbols.size = encoding->heap.size = 0;
+  if (!lmopt_buffer_reserve(&encoding->symbols, word.size * (sizeof(lmopt_symbol_t) + sizeof(int32_t))))
+    return 0;
+  lmopt_symbol_t *symbols = (lmopt_symbol_t *)(void *)encoding->symbols.data;
+  int32_t *ids = (int32_t *)(void *)(symbols + word.size);
+  uint32_t count = (uint32_t)first_symbols(encoding->tokenizer, word, ids);
+  for (uint32_t i = 0; i < count; ++i)
+    symbols[i] = (lmopt_symbol_t){ids[i], i ? i - 1 : NO_SYMBOL, i + 1 < count ? i + 1 : NO_SYMBOL, NO_RANK};
+  for (uint32_t i = 0; i + 1 < count; ++i)
+    if (!rank_pair(encoding, symbols, i))
+      return 0;
+  if (!join_all(encoding, symbols))
+    return 0;
+  for (uint32_t i = 0; i != NO_SYMBOL; i = symbols[i].next)
+    if (symbols[i].id >= 0)
+      lmopt_encoding_add(encoding, symbols[i].id);
+  return 1;
+}
+
+/* The token that the word is as a whole, or -1. */
+static int32_t whole_word(const lmopt_tokenizer_t *tokenizer, lmopt_bytes_t word) {
+  int32_t id = lmopt_tokenizer_find(tokenizer, (const char *)word.data, word.size);
+  if (id < 0)
+    return -1;
+  uint32_t flags = lmopt_token_flags(tokenizer, (uint32_t)id);
+  if (flags & LMOPT_TOKEN_FLAG_WHOLE)
+    return id;
+  return (tokenizer->header.flags & LMOPT_TOKENIZER_IGNORE_MERGES) && !(flags & LMOPT_TOKEN_FLAG_ADDED) ? id : -1;
+}
+
+void lmopt_bpe_word(lmopt_encoding_t *encoding, lmopt_bytes_t word, int may_be_whole) {
+  if (may_be_whole) {
+    int32_t id = whole_word(encoding->tokenizer, word);
+    if (id >= 0)
+      return lmopt_encoding_add(encoding, id);
+  }
+  if (word.size <= SHORT_WORD)
+    short_word(encoding, word);
+  else if (!long_word(encoding, word))
+    encoding->out_of_memory = 1;
+}
+
+/* The longest piece at the start of `rest`; -1 and 0 bytes if there is none. */
+static int32_t longest_piece(const lmopt_tokenizer_t *tokenizer, lmopt_bytes_t prefix, lmopt_bytes_t rest,
+                             size_t *length) {
+  enum { MOST_CHARS = 256 };
+  uint64_t hashes[MOST_CHARS];
+  size_t ends[MOST_CHARS], count = 0, at = 0;
+  uint64_t hash = lmopt_tokenizer_hash(LMOPT_TOKENIZER_HASH_START, prefix.data, prefix.size);
+  while (at < rest.size && count < MOST_CHARS && prefix.size + at < tokenizer->header.max_piece_size) {
+    uint32_t c;
+    size_t size = lmopt_utf8_decode(rest.data + at, rest.data + rest.size, &c);
+    hash = lmopt_tokenizer_hash(hash, rest.data + at, size);
+    at += size;
+    hashes[count] = hash;
+    ends[count++] = at;
+  }
+  while (count-- > 0) {
+    int32_t id = lmopt_token_search(tokenizer, hashes[count], prefix, (lmopt_bytes_t){rest.data, ends[count]});
+    if (id >= 0) {
+      *length = ends[count];
+      return id;
+    }
+  }
+  *length = 0;
+  return -1;
+}
+
+static size_t count_chars(lmopt_bytes_t word) {
+  size_t count = 0;
+  for (size_t i = 0; i < word.size; ++i)
+    count += (word.data[i] & 0xC0) != 0x80;
+  return count;
+}
+
+void lmopt_wordpiece_word(lmopt_encoding_t *encoding, lmopt_bytes_t word) {
+  const lmopt_tokenizer_t *tokenizer = encoding->tokenizer;
+  int32_t unknown = tokenizer->header.roles[LMOPT_TOKEN_UNK];
+  if (count_chars(word) > tokenizer->header.max_word_chars)
+    return lmopt_encoding_add(encoding, unknown);
+  size_t before = encoding->count;
+  lmopt_bytes_t prefix = {tokenizer->sections[LMOPT_TOKENIZER_CONTINUATION].data, 0};
+  /* Pieces are added as they are found and taken back when the word turns out to be unknown. */
+  for (lmopt_bytes_t rest = word; rest.size;) {
+    size_t length;
+    int32_t id = longest_piece(tokenizer, prefix, rest, &length);
+    if (id < 0) {
+      encoding->count = before;
+      return lmopt_encoding_add(encoding, unknown);
+    }
+    lmopt_encoding_add(encoding, id);
+    prefix.size = tokenizer->sections[LMOPT_TOKENIZER_CONTINUATION].size;
+    rest = (lmopt_bytes_t){rest.data + length, rest.size - length};
+  }
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+ *
+ * What the parts of the tokenizer share: the opened blob, the list of ids that grows during one encode, and the steps
+ * text -> normalized text -> words -> ids. Not public; frontends/tokenizer uses lmopt_normalize_text and lmopt_bpe_word
+ * to precompute what the blob holds.
+ */
+#ifndef LMOPT_RUNTIME_TOKENIZER_INTERNAL_H
+#define LMOPT_RUNTIME_TOKENIZER_INTERNAL_H
+
+#include "lmopt/tokenizer.h"
+#include "lmopt/tokenizer_format.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if !defined(__BYTE_ORDER__) || __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "the tokenizer blob is read in place and is little endian"
+#endif
+
+typedef struct lmopt_bytes {
+  const uint8_t *data;
+  size_t size;
+} lmopt_bytes_t;
+
+struct lmopt_tokenizer {
+  lmopt_tokenizer_header_t header;
+  lmopt_bytes_t sections[LMOPT_TOKENIZER_SECTION_COUNT];
+  uint32_t token_mask; /* slots - 1 of the hash tables */
+  uint32_t merge_mask;
+  size_t template_size; /* entries, ids among them */
+  size_t template_ids;
+};
+
+/* A blob needs no alignment, so nothing in it is read through a pointer to a wider type. */
+static inline uint32_t lmopt_load_u32(const uint8_t *base, size_t index) {
+  uint32_t value;
+  memcpy(&value, base + index * sizeof(value), sizeof(value));
+  return value;
+}
+static inline int32_t lmopt_load_i32(const uint8_t *base, size_t index) {
+  return (int32_t)lmopt_load_u32(base, index);
+}
+
+/* Bytes that grow. `data` is freed by its owner. */
+typedef struct lmopt_buffer {
+  uint8_t *data;
+  size_t size, capacity;
+} lmopt_buffer_t;
+/* 0 when out of memory (the buffer stays as it was). */
+int lmopt_buffer_reserve(lmopt_buffer_t *buffer, size_t extra);
+int lmopt_buffer_append(lmopt_buffer_t *buffer, const void *data, size_t size);
+
+typedef struct lmopt_symbol lmopt_symbol_t;
+
+/* One encode. Ids beyond `capacity` are counted, not written; at `limit` the work ends. */
+typedef struct lmopt_encoding {
+  const lmopt_tokenizer_t *tokenizer;
+  uint32_t flags;
+  int32_t *ids;
+  size_t capacity, count, limit;
+  int out_of_memory;
+  lmopt_buffer_t sanitized, normalized, prefixed; /* scratch of the steps, kept for the next segment */
+  lmopt_buffer_t symbols, heap;                   /* scratch of long words */
+} lmopt_encoding_t;
+
+static inline int lmopt_encoding_done(const lmopt_encoding_t *encoding) {
+  return encoding->out_of_memory || encoding->count >= encoding->limit;
+}
+static inline void lmopt_encoding_add(lmopt_encoding_t *encoding, int32_t id) {
+  if (encoding->count >= encoding->limit)
+    return;
+  if (encoding->count < encoding->capacity)
+    encoding->ids[encoding->count] = id;
+  ++encoding->count;
+}
+void lmopt_encoding_free(lmopt_encoding_t *encoding);
+
+/* The piece of a token; 0 when the blob contradicts itself. */
+int lmopt_token_bytes(const lmopt_tokenizer_t *tokenizer, uint32_t id, lmopt_bytes_t *out);
+/* The id of a piece in the table whose hash (not yet ended) is known, or -1. `prefix` stands in front of `bytes`. */
+int32_t lmopt_token_search(const lmopt_tokenizer_t *tokenizer, uint64_t hash, lmopt_bytes_t prefix,
+                           lmopt_bytes_t bytes);
+static inline uint32_t lmopt_token_flags(const lmopt_tokenizer_t *tokenizer, uint32_t id) {
+  return tokenizer->sections[LMOPT_TOKENIZER_TOKEN_FLAGS].data[id];
+}
+
+/* Applies the steps of `rules` (uint32[count], LMOPT_NORMALIZE_*) to UTF-8 and appends the result to `out`;
+ * 0 when out of memory. */
+int lmopt_normalize_text(const uint8_t *rules, size_t count, lmopt_bytes_t text, lmopt_buffer_t *out);
+
+/* Cuts normalized text into words and encodes each. */
+void lmopt_split_and_encode(lmopt_encoding_t *encoding, lmopt_bytes_t text);
+
+/* One word to ids. `may_be_whole`: trust LMOPT_TOKEN_FLAG_WHOLE (its precomputation cannot). */
+void lmopt_bpe_word(lmopt_encoding_t *encoding, lmopt_bytes_t word, int may_be_whole);
+void lmopt_wordpiece_word(lmopt_encoding_t *encoding, lmopt_bytes_t word);
+
+/* Fills `error` (may be NULL) and returns `status`. */
+lmopt_status_t lmopt_tokenizer_fail(lmopt_error_t *error, lmopt_status_t status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#ifdef __cplusplus
+}
+#endif
+#endif

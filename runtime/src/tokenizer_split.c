@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+ *
+ * Pre-tokenization: cuts text into the words that the model then encodes one by one.
+ *
+ * In: well-formed text and the blob's list of steps; each step cuts the parts that the step before it left. The regular
+ * expressions of the known families are written out as code: one pass, no backtracking, no allocation, so hostile text
+ * costs no more than other text. What they must equal: Oniguruma in `tokenizers`, and llama.cpp's own matchers.
+ * Tested by test/unit/tokenizer/SplitTest.cpp and test/tools/tokenizer_parity.py.
+ */
+#include "runtime/src/tokenizer_internal.h"
+#include "runtime/src/unicode.h"
+
+/* What \p{L} and \p{N} are, and whose rules hold for "ignore case". */
+typedef struct {
+  uint32_t letter, number;
+  int full_case_folding; /* U+017F equals 's' */
+} classes_t;
+
+static classes_t classes_of(uint32_t argument) {
+  if (argument == LMOPT_SPLIT_ARG_HF)
+    return (classes_t){LMOPT_CHAR_LETTER_16, LMOPT_CHAR_NUMBER_16, 1};
+  return (classes_t){LMOPT_CHAR_LETTER_15, LMOPT_CHAR_NUMBER_15, 0};
+}
+
+typedef enum { CLASS_END, CLASS_SPACE, CLASS_LETTER, CLASS_NUMBER, CLASS_OTHER } class_t;
+
+typedef struct {
+  const uint8_t *end;
+  classes_t classes;
+} text_t;
+
+/* The class of the character at `at`, and where the next one starts. */
+static class_t class_at(const text_t *text, const uint8_t *at, const uint8_t **next) {
+  if (at == text->end) {
+    *next = at;
+    return CLASS_END;
+  }
+  uint32_t c;
+  *next = at + lmopt_utf8_decode(at, text->end, &c);
+  uint32_t flags = lmopt_char_flags(c);
+  if (flags & text->classes.letter)
+    return CLASS_LETTER;
+  if (flags & text->classes.number)
+    return CLASS_NUMBER;
+  return flags & LMOPT_CHAR_SPACE ? CLASS_SPACE : CLASS_OTHER;
+}
+
+/* The end of a run of at most `most` characters of one class. */
+static const uint8_t *skip(const text_t *text, const uint8_t *at, class_t class, size_t most) {
+  const uint8_t *next;
+  while (most-- > 0 && class_at(text, at, &next) == class)
+    at = next;
+  return at;
+}
+
+static int is_letter_of(uint8_t byte, char lower, int ignore_case) {
+  return byte == (uint8_t)lower || (ignore_case && byte == (uint8_t)(lower - 32));
+}
+
+/* 's|'t|'re|'ve|'m|'ll|'d; NULL if none starts here. */
+static const uint8_t *contraction(const text_t *text, const uint8_t *at, int ignore_case) {
+  size_t left = (size_t)(text->end - at);
+  if (left < 2 || at[0] != '\'')
+    return NULL;
+  static const char single[] = "stmd";
+  for (size_t i = 0; i < 4; ++i)
+    if (is_letter_of(at[1], single[i], ignore_case))
+      return at + 2;
+  if (left >= 3 && ignore_case && text->classes.full_case_folding && at[1] == 0xC5 && at[2] == 0xBF) /* U+017F */
+    return at + 3;
+  static const char pairs[][2] = {{'r', 'e'}, {'v', 'e'}, {'l', 'l'}};
+  for (size_t i = 0; i < 3 && left >= 3; ++i)
+    if (is_letter_of(at[1], pairs[i][0], ignore_case) && is_letter_of(at[2], pairs[i][1], ignore_case))
+      return at + 3;
+  return NULL;
+}
+
+/* \s+(?!\S)|\s+ : all white space at the end of the text; else all but the last, which may lead the next word; one
+ * alone stays alone. */
+static const uint8_t *white_space(const text_t *text, const uint8_t *at) {
+  const uint8_t *last = at, *stop = at, *next;
+  while (class_at(text, stop, &next) == CLASS_SPACE) {
+    last = stop;
+    stop = next;
+  }
+  return stop == text->end || last == at ? stop : last;
+}
+
+static const uint8_t *gpt2_word(const text_t *text, const uint8_t *at) {
+  const uint8_t *stop = contraction(text, at, 0), *next;
+  if (stop)
+    return stop;
+  const uint8_t *start = at + (*at == ' ');
+  class_t class = class_at(text, start, &next);
+  if (class == CLASS_END || class == CLASS_SPACE)
+    return white_space(text, at);
+  return skip(text, next, class, SIZE_MAX);
+}
+
+/* The end of \s*[\r\n]+ or NULL: after the last line break of the white space here. */
+static const uint8_t *line_breaks(const text_t *text, const uint8_t *at) {
+  const uint8_t *stop = NULL, *next;
+  for (; class_at(text, at, &next) == CLASS_SPACE; at = next)
+    if (*at == '\r' || *at == '\n')
+      stop = next;
+  return stop;
+}
+
+static const uint8_t *llama3_word(const text_t *text, const uint8_t *at, size_t most_digits) {
+  const uint8_t *stop = contraction(text, at, 1), *next, *after;
+  if (stop)
+    return stop;
+  class_t class = class_at(text, at, &next);
+  if (class == CLASS_LETTER)
+    return skip(text, next, CLASS_LETTER, SIZE_MAX);
+  if (class == CLASS_NUMBER)
+    return skip(text, at, CLASS_NUMBER, most_digits);
+  if (*at != '\r' && *at != '\n' && class_at(text, next, &after) == CLASS_LETTER)
+    return skip(text, after, CLASS_LETTER, SIZE_MAX);
+  const uint8_t *start = at + (*at == ' ');
+  if (class_at(text, start, &next) == CLASS_OTHER) {
+    stop = skip(text, next, CLASS_OTHER, SIZE_MAX);
+    while (stop < text->end && (*stop == '\r' || *stop == '\n'))
+      ++stop;
+    return stop;
+  }
+  stop = line_breaks(text, at);
+  return stop ? stop : white_space(text, at);
+}
+
+/* Runs of numbers, or each number, apart from the rest. */
+static const uint8_t *digits_part(const text_t *text, const uint8_t *at, int runs) {
+  const uint8_t *next, *stop;
+  if (class_at(text, at, &next) == CLASS_NUMBER)
+    return runs ? skip(text, next, CLASS_NUMBER, SIZE_MAX) : next;
+  for (stop = next; stop < text->end && class_at(text, stop, &next) != CLASS_NUMBER; stop = next)
+    ;
+  return stop;
+}
+
+static void run_step(lmopt_encoding_t *encoding, size_t step, lmopt_bytes_t text);
+
+static void bert_words(lmopt_encoding_t *encoding, size_t step, lmopt_bytes_t text) {
+  const uint8_t *at = text.data, *end = text.data + text.size, *word = at;
+  while (at < end && !lmopt_encoding_done(encoding)) {
+    uint32_t c;
+    const uint8_t *next = at + lmopt_utf8_decode(at, end, &c);
+    uint32_t flags = lmopt_char_flags(c);
+    if (flags & (LMOPT_CHAR_SPACE | LMOPT_CHAR_BERT_PUNCTUATION)) {
+      if (word < at)
+        run_step(encoding, step + 1, (lmopt_bytes_t){word, (size_t)(at - word)});
+      if (flags & LMOPT_CHAR_BERT_PUNCTUATION)
+        run_step(encoding, step + 1, (lmopt_bytes_t){at, (size_t)(next - at)});
+      word = next;
+    }
+    at = next;
+  }
+  if (word < end)
+    run_step(encoding, step + 1, (lmopt_bytes_t){word, (size_t)(end - word)});
+}
+
+static void prefix_space(lmopt_encoding_t *encoding, size_t step, lmopt_bytes_t text) {
+  if (text.data[0] == ' ')
+    return run_step(encoding, step + 1, text);
+  lmopt_buffer_t *copy = &encoding->prefixed;
+  copy->size = 0;
+  if (!lmopt_buffer_append(copy, " ", 1) || !lmopt_buffer_append(copy, text.data, text.size)) {
+    encoding->out_of_memory = 1;
+    return;
+  }
+  run_step(encoding, step + 1, (lmopt_bytes_t){copy->data, copy->size});
+}
+
+static const uint8_t *next_part(uint32_t kind, const text_t *text, const uint8_t *at) {
+  switch (kind) {
+  case LMOPT_SPLIT_DIGITS:
+    return digits_part(text, at, 0);
+  case LMOPT_SPLIT_DIGIT_RUNS:
+    return digits_part(text, at, 1);
+  case LMOPT_SPLIT_LLAMA3:
+    return llama3_word(text, at, 3);
+  case LMOPT_SPLIT_QWEN2:
+    return llama3_word(text, at, 1);
+  default:
+    return gpt2_word(text, at);
+  }
+}
+
+static void encode_word(lmopt_encoding_t *encoding, lmopt_bytes_t word) {
+  if (encoding->tokenizer->header.kind == LMOPT_TOKENIZER_BPE)
+    lmopt_bpe_word(encoding, word, 1);
+  else
+    lmopt_wordpiece_word(encoding, word);
+}
+
+/* Recursion is as deep as the list of steps is long, LMOPT_TOKENIZER_MAX_STEPS at most. */
+static void run_step(lmopt_encoding_t *encoding, size_t step, lmopt_bytes_t text) {
+  const lmopt_bytes_t *steps = &encoding->tokenizer->sections[LMOPT_TOKENIZER_PRETOKENIZER];
+  if (step == steps->size / (2 * sizeof(uint32_t)))
+    return encode_word(encoding, text);
+  uint32_t kind = lmopt_load_u32(steps->data, 2 * step), argument = lmopt_load_u32(steps->data, 2 * step + 1);
+  if (kind == LMOPT_SPLIT_BERT)
+    return bert_words(encoding, step, text);
+  if (kind == LMOPT_SPLIT_PREFIX_SPACE)
+    return prefix_space(encoding, step, text);
+  text_t source = {text.data + text.size, classes_of(argument)};
+  if (argument == LMOPT_SPLIT_ARG_HF && (kind == LMOPT_SPLIT_DIGITS || kind == LMOPT_SPLIT_DIGIT_RUNS))
+    source.classes.number = LMOPT_CHAR_NUMBER_17;
+  for (const uint8_t *at = text.data; at < source.end && !lmopt_encoding_done(encoding);) {
+    const uint8_t *stop = next_part(kind, &source, at);
+    run_step(encoding, step + 1, (lmopt_bytes_t){at, (size_t)(stop - at)});
+    at = stop;
+  }
+}
+
+void lmopt_split_and_encode(lmopt_encoding_t *encoding, lmopt_bytes_t text) {
+  if (text.size && !lmopt_encoding_done(encoding))
+    run_step(encoding, 0, text);
+}
