@@ -17,6 +17,7 @@ namespace {
 /// Counts values and depth and remembers the keys of the objects that are open.
 class LimitChecker : public nlohmann::json_sax<json> {
 public:
+  explicit LimitChecker(uint64_t mostValues) : mostValues(mostValues) {}
   std::string message;
 
   bool null() override { return count(); }
@@ -42,7 +43,7 @@ private:
     message = text;
     return false;
   }
-  bool count() { return ++values <= kMaxJsonValues || fail("more than " + std::to_string(kMaxJsonValues) + " values"); }
+  bool count() { return ++values <= mostValues || fail("more than " + std::to_string(mostValues) + " values"); }
   bool open() {
     keys.emplace_back();
     return keys.size() <= kMaxJsonDepth ? count() : fail("nested deeper than " + std::to_string(kMaxJsonDepth));
@@ -52,16 +53,17 @@ private:
     return true;
   }
 
+  const uint64_t mostValues;
   uint64_t values = 0;
   std::vector<std::set<std::string>> keys;
 };
 } // namespace
 
-Result<json> lmopt::parseJson(std::string_view text, const std::string &path) {
-  if (text.size() > kMaxJsonBytes)
+Result<json> lmopt::parseJson(std::string_view text, const std::string &path, JsonLimits limits) {
+  if (text.size() > limits.bytes)
     return malformed(path + ": " + std::to_string(text.size()) + " bytes of JSON, at most " +
-                     std::to_string(kMaxJsonBytes) + " are accepted");
-  LimitChecker checker;
+                     std::to_string(limits.bytes) + " are accepted");
+  LimitChecker checker(limits.values);
   if (!json::sax_parse(text.begin(), text.end(), &checker))
     return malformed(path + ": " + checker.message);
   return json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);

@@ -23,8 +23,14 @@ constexpr uint64_t kMaxJsonBytes = 16 << 20;
 constexpr unsigned kMaxJsonDepth = 64;
 constexpr uint64_t kMaxJsonValues = 1 << 20;
 
+/// What is large by nature (a vocabulary) asks for more than the defaults.
+struct JsonLimits {
+  uint64_t bytes = kMaxJsonBytes;
+  uint64_t values = kMaxJsonValues;
+};
+
 /// `path` is for messages only.
-Result<nlohmann::json> parseJson(std::string_view text, const std::string &path);
+Result<nlohmann::json> parseJson(std::string_view text, const std::string &path, JsonLimits limits = {});
 /// Reads and parses a file of at most kMaxJsonBytes bytes.
 Result<nlohmann::json> readJsonFile(const std::string &path);
 

@@ -47,7 +47,7 @@ static int32_t merge_result(const lmopt_tokenizer_t *tokenizer, uint32_t rank) {
  * left out, as the programs do that trained these vocabularies. */
 static int32_t byte_token(const lmopt_tokenizer_t *tokenizer, uint8_t byte) {
   int32_t id = lmopt_load_i32(tokenizer->sections[LMOPT_TOKENIZER_BYTE_TOKENS].data, byte);
-  return id >= 0 ? id : tokenizer->header.roles[LMOPT_TOKEN_UNK];
+  return id >= 0 ? id : tokenizer->header.unknown;
 }
 
 static size_t first_symbols(const lmopt_tokenizer_t *tokenizer, lmopt_bytes_t word, int32_t *ids) {
@@ -218,7 +218,7 @@ static int32_t longest_piece(const lmopt_tokenizer_t *tokenizer, lmopt_bytes_t p
   }
   while (count-- > 0) {
     int32_t id = lmopt_token_search(tokenizer, hashes[count], prefix, (lmopt_bytes_t){rest.data, ends[count]});
-    if (id >= 0) {
+    if (id >= 0 && !(lmopt_token_flags(tokenizer, (uint32_t)id) & LMOPT_TOKEN_FLAG_ADDED)) {
       *length = ends[count];
       return id;
     }
@@ -236,7 +236,7 @@ static size_t count_chars(lmopt_bytes_t word) {
 
 void lmopt_wordpiece_word(lmopt_encoding_t *encoding, lmopt_bytes_t word) {
   const lmopt_tokenizer_t *tokenizer = encoding->tokenizer;
-  int32_t unknown = tokenizer->header.roles[LMOPT_TOKEN_UNK];
+  int32_t unknown = tokenizer->header.unknown;
   if (count_chars(word) > tokenizer->header.max_word_chars)
     return lmopt_encoding_add(encoding, unknown);
   size_t before = encoding->count;

@@ -79,7 +79,7 @@ static size_t right_part(const uint8_t *at, size_t left, size_t *whole) {
 static int release(lmopt_detokenizer_t *detokenizer, int at_end) {
   lmopt_buffer_t *waiting = &detokenizer->waiting, *ready = &detokenizer->ready;
   size_t at = 0;
-  if (!lmopt_buffer_reserve(ready, 3 * waiting->size)) /* U+FFFD for each byte at worst */
+  if (!lmopt_buffer_reserve(ready, 3 * waiting->size + 1)) /* U+FFFD for each byte at worst; never NULL */
     return 0;
   while (at < waiting->size) {
     size_t whole, right = right_part(waiting->data + at, waiting->size - at, &whole);

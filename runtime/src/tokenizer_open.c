@@ -48,6 +48,12 @@ static lmopt_status_t check_header(const lmopt_tokenizer_header_t *header, size_
   if (header->token_probes > LMOPT_TOKENIZER_MAX_PROBES || header->merge_probes > LMOPT_TOKENIZER_MAX_PROBES)
     return lmopt_tokenizer_fail(error, LMOPT_ERROR_MALFORMED, "tokenizer blob: a hash table with more than %u probes",
                                 LMOPT_TOKENIZER_MAX_PROBES);
+  if (header->unknown < -1 || header->unknown >= (int32_t)header->token_count)
+    return lmopt_tokenizer_fail(error, LMOPT_ERROR_MALFORMED, "tokenizer blob: the unknown token is %d of %u",
+                                header->unknown, header->token_count);
+  if (header->max_length > INT32_MAX)
+    return lmopt_tokenizer_fail(error, LMOPT_ERROR_MALFORMED, "tokenizer blob: a maximum length of %u",
+                                header->max_length);
   for (size_t i = 0; i < LMOPT_TOKENIZER_ROLE_COUNT; ++i)
     if (header->roles[i] < -1 || header->roles[i] >= (int32_t)header->token_count)
       return lmopt_tokenizer_fail(error, LMOPT_ERROR_MALFORMED, "tokenizer blob: role %zu names token %d of %u", i,
@@ -170,7 +176,7 @@ static lmopt_status_t check_blob(lmopt_tokenizer_t *tokenizer, const uint8_t *bl
   if (tokenizer->header.kind == LMOPT_TOKENIZER_BPE &&
       (status = check_ids(tokenizer, LMOPT_TOKENIZER_BYTE_TOKENS, 256, error)))
     return status;
-  if (tokenizer->header.kind == LMOPT_TOKENIZER_WORDPIECE && tokenizer->header.roles[LMOPT_TOKEN_UNK] < 0)
+  if (tokenizer->header.kind == LMOPT_TOKENIZER_WORDPIECE && tokenizer->header.unknown < 0)
     return lmopt_tokenizer_fail(error, LMOPT_ERROR_MALFORMED, "tokenizer blob: WordPiece without an unknown token");
   return check_ids(tokenizer, LMOPT_TOKENIZER_END_TOKENS,
                    tokenizer->sections[LMOPT_TOKENIZER_END_TOKENS].size / sizeof(int32_t), error);

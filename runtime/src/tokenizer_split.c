@@ -35,8 +35,8 @@ static class_t class_at(const text_t *text, const uint8_t *at, const uint8_t **n
     *next = at;
     return CLASS_END;
   }
-  uint32_t c;
-  *next = at + lmopt_utf8_decode(at, text->end, &c);
+  uint32_t c = *at;
+  *next = at + (c < 0x80 ? 1 : lmopt_utf8_decode(at, text->end, &c));
   uint32_t flags = lmopt_char_flags(c);
   if (flags & text->classes.letter)
     return CLASS_LETTER;

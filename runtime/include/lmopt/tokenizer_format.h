@@ -105,7 +105,7 @@ typedef struct lmopt_tokenizer_range {
   uint64_t size;   /* in bytes */
 } lmopt_tokenizer_range_t;
 
-#define LMOPT_TOKENIZER_ROLE_COUNT 8 /* lmopt_token_role_t in tokenizer.h; the last is not used and -1 */
+#define LMOPT_TOKENIZER_ROLE_COUNT 7 /* lmopt_token_role_t in tokenizer.h */
 #define LMOPT_TOKENIZER_MAX_STEPS 16 /* normalizer and pre-tokenizer */
 #define LMOPT_TOKENIZER_MAX_LIST 64  /* template and end tokens */
 #define LMOPT_TOKENIZER_MAX_PROBES 4096
@@ -125,6 +125,7 @@ typedef struct lmopt_tokenizer_header {
   uint32_t token_probes;   /* a search in the table ends after so many slots */
   uint32_t merge_probes;
   int32_t roles[LMOPT_TOKENIZER_ROLE_COUNT]; /* -1: none */
+  int32_t unknown; /* what the model writes where it knows no piece; -1 (BPE only): nothing */
   lmopt_tokenizer_range_t sections[LMOPT_TOKENIZER_SECTION_COUNT];
 } lmopt_tokenizer_header_t;
 

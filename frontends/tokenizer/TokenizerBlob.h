@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A tokenizer as its file describes it, before and after it becomes the blob of lmopt/tokenizer_format.h.
+//
+// In: TokenizerSpec, filled by the readers of tokenizer.json and of GGUF metadata. Out: the bytes of the blob, with all
+// hash tables and with the flag of each token that a word of its bytes becomes just that token.
+// Tested by test/unit/tokenizer, read by runtime/src/tokenizer_open.c.
+#ifndef LMOPT_FRONTENDS_TOKENIZER_TOKENIZERBLOB_H
+#define LMOPT_FRONTENDS_TOKENIZER_TOKENIZERBLOB_H
+
+#include "frontends/Status.h"
+#include "lmopt/tokenizer.h"
+#include "lmopt/tokenizer_format.h"
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lmopt {
+
+struct AddedToken {
+  uint32_t id;
+  std::string text;
+  uint32_t flags; // LMOPT_ADDED_*
+  bool normalized;
+};
+
+struct TokenizerSpec {
+  uint32_t kind = LMOPT_TOKENIZER_BPE;
+  uint32_t flags = 0;                            // LMOPT_TOKENIZER_IGNORE_MERGES, ...
+  std::vector<std::string> pieces;               // by id; empty for ids that stand for nothing
+  std::vector<uint8_t> tokenFlags;               // LMOPT_TOKEN_FLAG_*, one for each piece
+  std::vector<std::array<uint32_t, 3>> merges;   // left, right, result; of equal pairs the first counts
+  std::vector<uint32_t> normalizer;              // LMOPT_NORMALIZE_*
+  std::vector<std::array<uint32_t, 2>> splits;   // LMOPT_SPLIT_*, LMOPT_SPLIT_ARG_*
+  std::vector<AddedToken> added;
+  std::vector<int32_t> frame = {-1};             // the post-processor's template
+  std::vector<int32_t> endTokens;
+  std::array<int32_t, LMOPT_TOKENIZER_ROLE_COUNT> roles = {-1, -1, -1, -1, -1, -1, -1};
+  int32_t unknown = -1;
+  std::string continuation;
+  uint32_t maxWordChars = 0;
+  uint32_t maxLength = 0;
+};
+
+/// `path` is for messages only.
+Result<std::string> writeTokenizerBlob(TokenizerSpec &spec, const std::string &path);
+
+/// The printable form in which byte-level vocabularies are stored: each byte is one character. Empty when the text holds
+/// a character that stands for no byte.
+bool decodeByteLevel(std::string_view text, std::string &bytes);
+
+} // namespace lmopt
+
+#endif // LMOPT_FRONTENDS_TOKENIZER_TOKENIZERBLOB_H

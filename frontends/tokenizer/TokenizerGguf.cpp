@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Reads the tokenizer from GGUF metadata: tokenizer.ggml.model "gpt2" (byte-level BPE) or "bert" (WordPiece).
+//
+// What the keys mean is what llama.cpp does with them; its tables are Unicode 15.1 (LMOPT_SPLIT_ARG_GGML). A control
+// token is recognised only when special tokens are asked for, a user-defined token always. A pre-tokenizer name stands
+// for a fixed list of expressions; unknown names are refused, since another expression gives other ids without a sign.
+// Tested by test/unit/tokenizer/GgufTest.cpp and test/tools/tokenizer_parity.py.
+#include "frontends/File.h"
+#include "frontends/tokenizer/TokenizerBlob.h"
+#include "frontends/tokenizer/TokenizerBuilder.h"
+
+#include <unordered_map>
+
+using namespace lmopt;
+
+namespace {
+/// Values of tokenizer.ggml.token_type.
+enum TokenType : int64_t { kNormal = 1, kUnknown = 2, kControl = 3, kUserDefined = 4, kUnused = 5, kByte = 6 };
+
+struct PreTokenizer {
+  const char *name;
+  std::vector<std::array<uint32_t, 2>> splits;
+  bool addBos;       // unless tokenizer.ggml.add_bos_token says otherwise
+  bool ignoreMerges; // a word that is a token is that token
+};
+
+class GgufTokenizer {
+public:
+  GgufTokenizer(const GgufFile &file, const TokenizerOptions &options) : file(file), options(options) {}
+  Result<std::string> build();
+
+private:
+  Result<void> readTokens();
+  Result<void> readBpe();
+  Result<void> readMerges();
+  Result<void> readBert();
+  Result<void> readRoles();
+  Result<void> readFrame(bool addBos, bool addEos, lmopt_token_role_t first, lmopt_token_role_t last);
+  Error bad(const std::string &key, const std::string &what) const {
+    return malformed(file.path() + ": metadata key '" + key + "': " + what);
+  }
+
+  const GgufFile &file;
+  const TokenizerOptions &options;
+  TokenizerSpec spec;
+  std::vector<std::string_view> names; // tokens as the file spells them
+};
+} // namespace
+
+static const std::vector<PreTokenizer> &preTokenizers() {
+  static const std::array<uint32_t, 2> digits = {LMOPT_SPLIT_DIGITS, LMOPT_SPLIT_ARG_GGML},
+                                       gpt2 = {LMOPT_SPLIT_GPT2, LMOPT_SPLIT_ARG_GGML},
+                                       llama3 = {LMOPT_SPLIT_LLAMA3, LMOPT_SPLIT_ARG_GGML},
+                                       qwen2 = {LMOPT_SPLIT_QWEN2, LMOPT_SPLIT_ARG_GGML};
+  static const std::vector<PreTokenizer> list = {
+      {"gpt-2", {gpt2}, false, false},       {"smollm", {digits, gpt2}, false, false},
+      {"llama-bpe", {llama3}, true, true},   {"llama-v3", {llama3}, true, true},
+      {"llama3", {llama3}, true, true},      {"qwen2", {qwen2}, false, false},
+  };
+  return list;
+}
+
+Result<void> GgufTokenizer::readTokens() {
+  const GgufValue *tokens = file.find("tokenizer.ggml.tokens");
+  std::optional<std::vector<std::string_view>> list = tokens ? tokens->asStrings() : std::nullopt;
+  if (!list || list->empty() || list->size() > LMOPT_TOKENIZER_MAX_TOKENS)
+    return bad("tokenizer.ggml.tokens", "expected an array of 1 to " + std::to_string(LMOPT_TOKENIZER_MAX_TOKENS) +
+                                            " strings" + (tokens ? "" : "; the key is missing"));
+  names = std::move(*list);
+  spec.pieces.assign(names.begin(), names.end());
+  spec.tokenFlags.resize(names.size());
+  const GgufValue *types = file.find("tokenizer.ggml.token_type");
+  if (!types)
+    return {};
+  std::optional<std::vector<int64_t>> kinds = types->asIntegers();
+  if (!kinds || kinds->size() != names.size())
+    return bad("tokenizer.ggml.token_type", "expected one integer for each of the " + std::to_string(names.size()) +
+                                                " tokens, found " + std::to_string(types->size()));
+  for (size_t id = 0; id < names.size(); ++id) {
+    int64_t kind = (*kinds)[id];
+    bool special = kind == kControl || kind == kUnknown;
+    if (!special && kind != kUserDefined)
+      continue;
+    spec.tokenFlags[id] = LMOPT_TOKEN_FLAG_ADDED | (special ? LMOPT_TOKEN_FLAG_SPECIAL : 0u);
+    if (!names[id].empty())
+      spec.added.push_back({static_cast<uint32_t>(id), std::string(names[id]), special ? LMOPT_ADDED_SPECIAL : 0u,
+                            /*normalized=*/false});
+  }
+  return {};
+}
+
+Result<void> GgufTokenizer::readMerges() {
+  const GgufValue *value = file.find("tokenizer.ggml.merges");
+  std::optional<std::vector<std::string_view>> merges = value ? value->asStrings() : std::nullopt;
+  if (!merges)
+    return bad("tokenizer.ggml.merges", value ? "expected an array of strings" : "missing; byte-level BPE needs it");
+  std::unordered_map<std::string_view, uint32_t> ids;
+  for (size_t id = 0; id < names.size(); ++id)
+    ids[names[id]] = static_cast<uint32_t>(id); // of equal tokens the last counts
+  for (size_t i = 0; i < merges->size(); ++i) {
+    std::string_view text = (*merges)[i];
+    std::string place = "merge " + std::to_string(i) + ", " + printable(text) + ": ";
+    size_t blank = text.find(' ', 1);
+    if (blank == std::string_view::npos)
+      return bad("tokenizer.ggml.merges", place + "expected two tokens with a blank between them");
+    std::string joined = std::string(text.substr(0, blank)) + std::string(text.substr(blank + 1));
+    const std::string_view parts[] = {text.substr(0, blank), text.substr(blank + 1), joined};
+    std::array<uint32_t, 3> entry;
+    for (size_t part = 0; part < 3; ++part) {
+      auto found = ids.find(parts[part]);
+      if (found == ids.end())
+        return bad("tokenizer.ggml.merges", place + printable(parts[part]) + " is not a token");
+      entry[part] = found->second;
+    }
+    spec.merges.push_back(entry);
+  }
+  return {};
+}
+
+Result<void> GgufTokenizer::readBpe() {
+  Result<std::optional<std::string_view>> name = file.findString("tokenizer.ggml.pre");
+  if (!name)
+    return name.error();
+  const PreTokenizer *chosen = nullptr;
+  std::string supported;
+  for (const PreTokenizer &candidate : preTokenizers()) {
+    supported += (supported.empty() ? "" : ", ") + std::string(candidate.name);
+    if (*name && **name == candidate.name)
+      chosen = &candidate;
+  }
+  if (!chosen)
+    return unsupported(file.path() + ": metadata key 'tokenizer.ggml.pre' is " +
+                       (*name ? printable(**name) : std::string("missing")) + "; supported: " + supported);
+  spec.kind = LMOPT_TOKENIZER_BPE;
+  spec.splits = chosen->splits;
+  if (chosen->ignoreMerges)
+    spec.flags |= LMOPT_TOKENIZER_IGNORE_MERGES;
+  if (Result<void> result = readMerges(); !result)
+    return result;
+  for (size_t id = 0; id < spec.pieces.size(); ++id) {
+    std::string bytes;
+    if (spec.tokenFlags[id] & LMOPT_TOKEN_FLAG_ADDED)
+      continue;
+    if (decodeByteLevel(spec.pieces[id], bytes))
+      spec.pieces[id] = bytes;
+    else
+      spec.tokenFlags[id] |= LMOPT_TOKEN_FLAG_ADDED; // no byte-level spelling: the model cannot make it
+  }
+  return readFrame(chosen->addBos, false, LMOPT_TOKEN_BOS, LMOPT_TOKEN_EOS);
+}
+
+/// Converters turn "##x" into "x" and "x" into U+2581 "x"; here it is turned back.
+Result<void> GgufTokenizer::readBert() {
+  spec.kind = LMOPT_TOKENIZER_WORDPIECE;
+  spec.continuation = "##";
+  spec.maxWordChars = 100;
+  spec.normalizer = {LMOPT_NORMALIZE_CLEAN, LMOPT_NORMALIZE_CJK, LMOPT_NORMALIZE_NFD, LMOPT_NORMALIZE_MARKS,
+                     LMOPT_NORMALIZE_LOWER};
+  spec.splits = {{LMOPT_SPLIT_BERT, 0}};
+  static constexpr std::string_view kWordStart = "\xE2\x96\x81";
+  for (size_t id = 0; id < spec.pieces.size(); ++id) {
+    std::string &piece = spec.pieces[id];
+    if (spec.tokenFlags[id] & LMOPT_TOKEN_FLAG_ADDED)
+      continue;
+    if (piece.compare(0, kWordStart.size(), kWordStart) == 0)
+      piece.erase(0, kWordStart.size());
+    else if (!piece.empty())
+      piece.insert(0, "##");
+  }
+  spec.unknown = spec.roles[LMOPT_TOKEN_UNK];
+  if (spec.unknown < 0)
+    return bad("tokenizer.ggml.unknown_token_id", "missing; WordPiece needs it");
+  return readFrame(true, true, spec.roles[LMOPT_TOKEN_CLS] >= 0 ? LMOPT_TOKEN_CLS : LMOPT_TOKEN_BOS,
+                   LMOPT_TOKEN_SEP);
+}
+
+Result<void> GgufTokenizer::readFrame(bool addBos, bool addEos, lmopt_token_role_t first, lmopt_token_role_t last) {
+  const std::pair<const char *, bool *> keys[] = {{"tokenizer.ggml.add_bos_token", &addBos},
+                                                  {"tokenizer.ggml.add_eos_token", &addEos}};
+  for (auto [key, value] : keys) {
+    Result<std::optional<bool>> found = file.findBool(key);
+    if (!found)
+      return found.error();
+    *value = found->value_or(*value);
+  }
+  const std::tuple<bool, lmopt_token_role_t, const char *> ends[] = {{addBos, first, "beginning"}, {addEos, last, "end"}};
+  for (auto [wanted, role, what] : ends) {
+    if (wanted && spec.roles[role] < 0)
+      return malformed(file.path() + ": a token is to be added at the " + what +
+                       " of each text, but the metadata names none");
+    if (wanted)
+      spec.frame.insert(role == first ? spec.frame.begin() : spec.frame.end(), spec.roles[role]);
+  }
+  return {};
+}
+
+Result<void> GgufTokenizer::readRoles() {
+  static const std::pair<const char *, int> kKeys[] = {
+      {"tokenizer.ggml.bos_token_id", LMOPT_TOKEN_BOS},      {"tokenizer.ggml.eos_token_id", LMOPT_TOKEN_EOS},
+      {"tokenizer.ggml.unknown_token_id", LMOPT_TOKEN_UNK},  {"tokenizer.ggml.padding_token_id", LMOPT_TOKEN_PAD},
+      {"tokenizer.ggml.cls_token_id", LMOPT_TOKEN_CLS},      {"tokenizer.ggml.seperator_token_id", LMOPT_TOKEN_SEP},
+      {"tokenizer.ggml.separator_token_id", LMOPT_TOKEN_SEP}, {"tokenizer.ggml.mask_token_id", LMOPT_TOKEN_MASK},
+      {"tokenizer.ggml.eot_token_id", -1},                   {"tokenizer.ggml.eom_token_id", -1},
+  };
+  for (const auto &[key, role] : kKeys) {
+    Result<std::optional<uint64_t>> id = file.findUnsigned(key);
+    if (!id)
+      return id.error();
+    if (!*id)
+      continue;
+    if (**id >= spec.pieces.size())
+      return bad(key, std::to_string(**id) + " is not one of the " + std::to_string(spec.pieces.size()) + " tokens");
+    if (role >= 0)
+      spec.roles[role] = static_cast<int32_t>(**id);
+    if (role < 0 || role == LMOPT_TOKEN_EOS) // end of turn and end of message end a generation, too
+      spec.endTokens.push_back(static_cast<int32_t>(**id));
+  }
+  return {};
+}
+
+Result<std::string> GgufTokenizer::build() {
+  Result<std::optional<std::string_view>> model = file.findString("tokenizer.ggml.model");
+  if (!model)
+    return model.error();
+  if (!*model || (**model != "gpt2" && **model != "bert"))
+    return unsupported(file.path() + ": metadata key 'tokenizer.ggml.model' is " +
+                       (*model ? printable(**model) : std::string("missing")) + "; supported: gpt2, bert");
+  if (Result<void> result = readTokens(); !result)
+    return result.error();
+  if (Result<void> result = readRoles(); !result)
+    return result.error();
+  if (Result<void> result = **model == "gpt2" ? readBpe() : readBert(); !result)
+    return result.error();
+  spec.maxLength = options.maxLength;
+  return writeTokenizerBlob(spec, file.path());
+}
+
+Result<std::string> lmopt::buildTokenizerFromGguf(const GgufFile &file, const TokenizerOptions &options) {
+  return GgufTokenizer(file, options).build();
+}

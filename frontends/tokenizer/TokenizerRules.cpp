@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Implementation of frontends/tokenizer/TokenizerRules.h. A rule is looked up by its "type"; a Sequence is its members
+// in order. Each rule reads all of its options that change ids and refuses values that it does not know.
+#include "frontends/tokenizer/TokenizerRules.h"
+
+#include "frontends/File.h"
+
+using namespace lmopt;
+using nlohmann::json;
+
+namespace {
+class RuleReader {
+public:
+  RuleReader(const std::string &path, TokenizerSpec &spec) : path(path), spec(spec) {}
+
+  Result<void> normalizer(const json &rule);
+  Result<void> preTokenizer(const json &rule);
+  Result<void> postProcessor(const json &rule);
+  bool byteLevel = false; // a ByteLevel pre-tokenizer was seen
+
+private:
+  Result<void> bertNormalizer(const json &rule);
+  Result<void> byteLevelSplit(const json &rule);
+  Result<void> regexSplit(const json &rule);
+  Result<void> templateProcessor(const json &rule);
+  Result<void> pairProcessor(const json &rule);
+  Result<void> templateToken(const json &rule, const std::string &name, std::vector<int32_t> &frame);
+  void wrap(const std::vector<int32_t> &frame);
+  Result<void> each(const json &rule, const char *field, Result<void> (RuleReader::*read)(const json &));
+  Error refuse(const char *kind, const std::string &name, const char *supported) const {
+    return unsupported(path + ": " + kind + " " + printable(name) + " is not supported; supported: " + supported);
+  }
+  Error bad(const std::string &what) const { return malformed(path + ": " + what); }
+
+  const std::string &path;
+  TokenizerSpec &spec;
+};
+} // namespace
+
+/// A rule is an object with a "type"; anything else has the type "".
+static std::string typeOf(const json &rule) {
+  return rule.is_object() && rule.contains("type") && rule["type"].is_string() ? rule["type"].get<std::string>() : "";
+}
+
+Result<void> RuleReader::each(const json &rule, const char *field, Result<void> (RuleReader::*read)(const json &)) {
+  if (!rule.contains(field) || !rule[field].is_array())
+    return bad(std::string("a Sequence without an array '") + field + "'");
+  for (const json &part : rule[field])
+    if (Result<void> result = (this->*read)(part); !result)
+      return result;
+  return {};
+}
+
+Result<void> RuleReader::bertNormalizer(const json &rule) {
+  JsonFields fields(rule, path, "normalizer");
+  bool lowercase = fields.boolean("lowercase").value_or(true);
+  bool clean = fields.boolean("clean_text").value_or(true);
+  bool cjk = fields.boolean("handle_chinese_chars").value_or(true);
+  bool strip = fields.boolean("strip_accents").value_or(lowercase);
+  if (!fields.ok())
+    return fields.error();
+  if (clean)
+    spec.normalizer.push_back(LMOPT_NORMALIZE_CLEAN);
+  if (cjk)
+    spec.normalizer.push_back(LMOPT_NORMALIZE_CJK);
+  if (strip)
+    spec.normalizer.insert(spec.normalizer.end(), {LMOPT_NORMALIZE_NFD, LMOPT_NORMALIZE_MARKS});
+  if (lowercase)
+    spec.normalizer.push_back(LMOPT_NORMALIZE_LOWER);
+  return {};
+}
+
+Result<void> RuleReader::normalizer(const json &rule) {
+  std::string type = typeOf(rule);
+  if (type == "Sequence")
+    return each(rule, "normalizers", &RuleReader::normalizer);
+  if (type == "BertNormalizer")
+    return bertNormalizer(rule);
+  if (type == "NFC")
+    spec.normalizer.push_back(LMOPT_NORMALIZE_NFC);
+  else if (type == "NFD")
+    spec.normalizer.push_back(LMOPT_NORMALIZE_NFD);
+  else if (type == "Lowercase")
+    spec.normalizer.push_back(LMOPT_NORMALIZE_LOWER);
+  else
+    return refuse("normalizer", type, "BertNormalizer, NFC, NFD, Lowercase, Sequence");
+  return {};
+}
+
+Result<void> RuleReader::byteLevelSplit(const json &rule) {
+  JsonFields fields(rule, path, "pre_tokenizer");
+  bool prefix = fields.boolean("add_prefix_space").value_or(true);
+  bool regex = fields.boolean("use_regex").value_or(true);
+  if (!fields.ok())
+    return fields.error();
+  if (byteLevel)
+    return unsupported(path + ": more than one ByteLevel pre-tokenizer; supported: one, as the last of a Sequence");
+  byteLevel = true;
+  if (prefix)
+    spec.splits.push_back({LMOPT_SPLIT_PREFIX_SPACE, 0});
+  if (regex)
+    spec.splits.push_back({LMOPT_SPLIT_GPT2, LMOPT_SPLIT_ARG_HF});
+  return {};
+}
+
+/// The known expressions cover every text, so "keep the matches" and "cut at the matches" are the same.
+Result<void> RuleReader::regexSplit(const json &rule) {
+  static const std::pair<const char *, uint32_t> kKnown[] = {
+      {R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)", LMOPT_SPLIT_GPT2},
+      {R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
+       LMOPT_SPLIT_LLAMA3},
+      {R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
+       LMOPT_SPLIT_QWEN2},
+  };
+  JsonFields fields(rule, path, "pre_tokenizer");
+  std::string behavior = fields.string("behavior").value_or("");
+  bool invert = fields.boolean("invert").value_or(false);
+  if (!fields.ok())
+    return fields.error();
+  const json *pattern = rule.contains("pattern") ? &rule["pattern"] : nullptr;
+  if (!pattern || !pattern->is_object() || !pattern->contains("Regex") || !(*pattern)["Regex"].is_string())
+    return refuse("pre_tokenizer Split with a pattern other than", "Regex", "the expressions of gpt2, llama3 and qwen2");
+  if (behavior != "Isolated" && !(behavior == "Removed" && invert))
+    return refuse("pre_tokenizer Split with behavior", behavior, "Isolated, Removed with invert");
+  std::string text = (*pattern)["Regex"].get<std::string>();
+  for (const auto &[known, step] : kKnown)
+    if (text == known) {
+      spec.splits.push_back({step, LMOPT_SPLIT_ARG_HF});
+      return {};
+    }
+  return refuse("pre_tokenizer Split with the expression", text, "the expressions of gpt2, llama3 and qwen2");
+}
+
+Result<void> RuleReader::preTokenizer(const json &rule) {
+  std::string type = typeOf(rule);
+  if (type == "Sequence")
+    return each(rule, "pretokenizers", &RuleReader::preTokenizer);
+  if (byteLevel)
+    return unsupported(path + ": pre_tokenizer " + printable(type) +
+                       " after ByteLevel; supported: ByteLevel as the last of a Sequence");
+  if (type == "ByteLevel")
+    return byteLevelSplit(rule);
+  if (type == "Split")
+    return regexSplit(rule);
+  if (type == "BertPreTokenizer") {
+    spec.splits.push_back({LMOPT_SPLIT_BERT, 0});
+    return {};
+  }
+  if (type != "Digits")
+    return refuse("pre_tokenizer", type, "ByteLevel, Split, Digits, BertPreTokenizer, Sequence");
+  JsonFields fields(rule, path, "pre_tokenizer");
+  bool alone = fields.boolean("individual_digits").value_or(false);
+  if (!fields.ok())
+    return fields.error();
+  spec.splits.push_back({alone ? LMOPT_SPLIT_DIGITS : LMOPT_SPLIT_DIGIT_RUNS, LMOPT_SPLIT_ARG_HF});
+  return {};
+}
+
+/// A later processor treats the result of the earlier ones as its text.
+void RuleReader::wrap(const std::vector<int32_t> &frame) {
+  std::vector<int32_t> result;
+  for (int32_t id : frame) {
+    if (id >= 0)
+      result.push_back(id);
+    else
+      result.insert(result.end(), spec.frame.begin(), spec.frame.end());
+  }
+  spec.frame = result;
+}
+
+/// One special token of a template stands for the ids that the template's own table lists.
+Result<void> RuleReader::templateToken(const json &rule, const std::string &name, std::vector<int32_t> &frame) {
+  const json *table = rule.contains("special_tokens") ? &rule["special_tokens"] : nullptr;
+  if (!table || !table->is_object() || !table->contains(name) || !(*table)[name].is_object() ||
+      !(*table)[name].contains("ids") || !(*table)[name]["ids"].is_array())
+    return bad("post_processor.special_tokens has no ids for " + printable(name));
+  for (const json &id : (*table)[name]["ids"]) {
+    if (!id.is_number_integer() || id.get<int64_t>() < 0 ||
+        id.get<int64_t>() >= static_cast<int64_t>(spec.pieces.size()))
+      return bad("post_processor.special_tokens: " + printable(name) + " has an id that no token has");
+    frame.push_back(id.get<int32_t>());
+  }
+  return {};
+}
+
+Result<void> RuleReader::templateProcessor(const json &rule) {
+  if (!rule.contains("single") || !rule["single"].is_array())
+    return bad("post_processor.single: expected an array");
+  std::vector<int32_t> frame;
+  for (const json &part : rule["single"]) {
+    bool sequence = part.is_object() && part.contains("Sequence");
+    const char *kind = sequence ? "Sequence" : "SpecialToken";
+    if (!part.is_object() || !part.contains(kind) || !part[kind].is_object() || !part[kind].contains("id") ||
+        !part[kind]["id"].is_string())
+      return bad("post_processor.single: expected SpecialToken or Sequence with an id");
+    std::string name = part[kind]["id"].get<std::string>();
+    if (sequence && name != "A")
+      return bad("post_processor.single: only the sequence A can stand here, found " + printable(name));
+    if (sequence)
+      frame.push_back(-1);
+    else if (Result<void> result = templateToken(rule, name, frame); !result)
+      return result;
+  }
+  wrap(frame);
+  return {};
+}
+
+/// BertProcessing and RobertaProcessing: "cls" and "sep" are [token, id].
+Result<void> RuleReader::pairProcessor(const json &rule) {
+  int32_t found[2];
+  const char *names[] = {"cls", "sep"};
+  for (int i = 0; i < 2; ++i) {
+    const json *pair = rule.contains(names[i]) ? &rule[names[i]] : nullptr;
+    if (!pair || !pair->is_array() || pair->size() != 2 || !(*pair)[1].is_number_integer() ||
+        (*pair)[1].get<int64_t>() < 0 || (*pair)[1].get<int64_t>() >= static_cast<int64_t>(spec.pieces.size()))
+      return bad(std::string("post_processor.") + names[i] + ": expected [token, id] with the id of a token");
+    found[i] = (*pair)[1].get<int32_t>();
+  }
+  wrap({found[0], -1, found[1]});
+  return {};
+}
+
+Result<void> RuleReader::postProcessor(const json &rule) {
+  std::string type = typeOf(rule);
+  if (type == "Sequence")
+    return each(rule, "processors", &RuleReader::postProcessor);
+  if (type == "TemplateProcessing")
+    return templateProcessor(rule);
+  if (type == "BertProcessing" || type == "RobertaProcessing")
+    return pairProcessor(rule);
+  if (type == "ByteLevel")
+    return {}; // it moves offsets, not ids
+  return refuse("post_processor", type, "TemplateProcessing, BertProcessing, RobertaProcessing, ByteLevel, Sequence");
+}
+
+Result<void> lmopt::readTokenizerRules(const json &file, const std::string &path, TokenizerSpec &spec) {
+  RuleReader reader(path, spec);
+  const std::pair<const char *, Result<void> (RuleReader::*)(const json &)> kParts[] = {
+      {"normalizer", &RuleReader::normalizer},
+      {"pre_tokenizer", &RuleReader::preTokenizer},
+      {"post_processor", &RuleReader::postProcessor},
+  };
+  for (const auto &[field, read] : kParts)
+    if (auto found = file.find(field); found != file.end() && !found->is_null())
+      if (Result<void> result = (reader.*read)(*found); !result)
+        return result;
+  if (spec.kind == LMOPT_TOKENIZER_BPE && !reader.byteLevel)
+    return unsupported(path + ": BPE without the ByteLevel pre-tokenizer is not supported; supported: byte-level BPE");
+  if (spec.kind == LMOPT_TOKENIZER_WORDPIECE && reader.byteLevel)
+    return unsupported(path + ": WordPiece with the ByteLevel pre-tokenizer is not supported; supported: "
+                              "BertPreTokenizer, Digits");
+  return {};
+}
