@@ -117,8 +117,8 @@ Result<void> BlobWriter::addTokens() {
   auto fill = [&](HashTable &table) {
     for (uint32_t id : order) {
       const std::string &piece = spec.pieces[id];
-      uint64_t hash = lmopt_tokenizer_hash_end(
-          lmopt_tokenizer_hash(LMOPT_TOKENIZER_HASH_START, piece.data(), piece.size()));
+      uint64_t hash =
+          lmopt_tokenizer_hash_end(lmopt_tokenizer_hash(LMOPT_TOKENIZER_HASH_START, piece.data(), piece.size()));
       table.insert(hash, id, [&](uint32_t other) { return spec.pieces[other] == piece; });
       header.max_piece_size = std::max(header.max_piece_size, static_cast<uint32_t>(piece.size()));
     }

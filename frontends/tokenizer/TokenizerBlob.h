@@ -29,14 +29,14 @@ struct AddedToken {
 
 struct TokenizerSpec {
   uint32_t kind = LMOPT_TOKENIZER_BPE;
-  uint32_t flags = 0;                            // LMOPT_TOKENIZER_IGNORE_MERGES, ...
-  std::vector<std::string> pieces;               // by id; empty for ids that stand for nothing
-  std::vector<uint8_t> tokenFlags;               // LMOPT_TOKEN_FLAG_*, one for each piece
-  std::vector<std::array<uint32_t, 3>> merges;   // left, right, result; of equal pairs the first counts
-  std::vector<uint32_t> normalizer;              // LMOPT_NORMALIZE_*
-  std::vector<std::array<uint32_t, 2>> splits;   // LMOPT_SPLIT_*, LMOPT_SPLIT_ARG_*
+  uint32_t flags = 0;                          // LMOPT_TOKENIZER_IGNORE_MERGES, ...
+  std::vector<std::string> pieces;             // by id; empty for ids that stand for nothing
+  std::vector<uint8_t> tokenFlags;             // LMOPT_TOKEN_FLAG_*, one for each piece
+  std::vector<std::array<uint32_t, 3>> merges; // left, right, result; of equal pairs the first counts
+  std::vector<uint32_t> normalizer;            // LMOPT_NORMALIZE_*
+  std::vector<std::array<uint32_t, 2>> splits; // LMOPT_SPLIT_*, LMOPT_SPLIT_ARG_*
   std::vector<AddedToken> added;
-  std::vector<int32_t> frame = {-1};             // the post-processor's template
+  std::vector<int32_t> frame = {-1}; // the post-processor's template
   std::vector<int32_t> endTokens;
   std::array<int32_t, LMOPT_TOKENIZER_ROLE_COUNT> roles = {-1, -1, -1, -1, -1, -1, -1};
   int32_t unknown = -1;
@@ -48,8 +48,8 @@ struct TokenizerSpec {
 /// `path` is for messages only.
 Result<std::string> writeTokenizerBlob(TokenizerSpec &spec, const std::string &path);
 
-/// The printable form in which byte-level vocabularies are stored: each byte is one character. Empty when the text holds
-/// a character that stands for no byte.
+/// The printable form in which byte-level vocabularies are stored: each byte is one character. Empty when the text
+/// holds a character that stands for no byte.
 bool decodeByteLevel(std::string_view text, std::string &bytes);
 
 } // namespace lmopt

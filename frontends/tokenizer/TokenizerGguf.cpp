@@ -54,9 +54,8 @@ static const std::vector<PreTokenizer> &preTokenizers() {
                                        llama3 = {LMOPT_SPLIT_LLAMA3, LMOPT_SPLIT_ARG_GGML},
                                        qwen2 = {LMOPT_SPLIT_QWEN2, LMOPT_SPLIT_ARG_GGML};
   static const std::vector<PreTokenizer> list = {
-      {"gpt-2", {gpt2}, false, false},       {"smollm", {digits, gpt2}, false, false},
-      {"llama-bpe", {llama3}, true, true},   {"llama-v3", {llama3}, true, true},
-      {"llama3", {llama3}, true, true},      {"qwen2", {qwen2}, false, false},
+      {"gpt-2", {gpt2}, false, false},    {"smollm", {digits, gpt2}, false, false}, {"llama-bpe", {llama3}, true, true},
+      {"llama-v3", {llama3}, true, true}, {"llama3", {llama3}, true, true},         {"qwen2", {qwen2}, false, false},
   };
   return list;
 }
@@ -171,8 +170,7 @@ Result<void> GgufTokenizer::readBert() {
   spec.unknown = spec.roles[LMOPT_TOKEN_UNK];
   if (spec.unknown < 0)
     return bad("tokenizer.ggml.unknown_token_id", "missing; WordPiece needs it");
-  return readFrame(true, true, spec.roles[LMOPT_TOKEN_CLS] >= 0 ? LMOPT_TOKEN_CLS : LMOPT_TOKEN_BOS,
-                   LMOPT_TOKEN_SEP);
+  return readFrame(true, true, spec.roles[LMOPT_TOKEN_CLS] >= 0 ? LMOPT_TOKEN_CLS : LMOPT_TOKEN_BOS, LMOPT_TOKEN_SEP);
 }
 
 Result<void> GgufTokenizer::readFrame(bool addBos, bool addEos, lmopt_token_role_t first, lmopt_token_role_t last) {
@@ -184,7 +182,8 @@ Result<void> GgufTokenizer::readFrame(bool addBos, bool addEos, lmopt_token_role
       return found.error();
     *value = found->value_or(*value);
   }
-  const std::tuple<bool, lmopt_token_role_t, const char *> ends[] = {{addBos, first, "beginning"}, {addEos, last, "end"}};
+  const std::tuple<bool, lmopt_token_role_t, const char *> ends[] = {{addBos, first, "beginning"},
+                                                                     {addEos, last, "end"}};
   for (auto [wanted, role, what] : ends) {
     if (wanted && spec.roles[role] < 0)
       return malformed(file.path() + ": a token is to be added at the " + what +
@@ -197,11 +196,16 @@ Result<void> GgufTokenizer::readFrame(bool addBos, bool addEos, lmopt_token_role
 
 Result<void> GgufTokenizer::readRoles() {
   static const std::pair<const char *, int> kKeys[] = {
-      {"tokenizer.ggml.bos_token_id", LMOPT_TOKEN_BOS},      {"tokenizer.ggml.eos_token_id", LMOPT_TOKEN_EOS},
-      {"tokenizer.ggml.unknown_token_id", LMOPT_TOKEN_UNK},  {"tokenizer.ggml.padding_token_id", LMOPT_TOKEN_PAD},
-      {"tokenizer.ggml.cls_token_id", LMOPT_TOKEN_CLS},      {"tokenizer.ggml.seperator_token_id", LMOPT_TOKEN_SEP},
-      {"tokenizer.ggml.separator_token_id", LMOPT_TOKEN_SEP}, {"tokenizer.ggml.mask_token_id", LMOPT_TOKEN_MASK},
-      {"tokenizer.ggml.eot_token_id", -1},                   {"tokenizer.ggml.eom_token_id", -1},
+      {"tokenizer.ggml.bos_token_id", LMOPT_TOKEN_BOS},
+      {"tokenizer.ggml.eos_token_id", LMOPT_TOKEN_EOS},
+      {"tokenizer.ggml.unknown_token_id", LMOPT_TOKEN_UNK},
+      {"tokenizer.ggml.padding_token_id", LMOPT_TOKEN_PAD},
+      {"tokenizer.ggml.cls_token_id", LMOPT_TOKEN_CLS},
+      {"tokenizer.ggml.seperator_token_id", LMOPT_TOKEN_SEP},
+      {"tokenizer.ggml.separator_token_id", LMOPT_TOKEN_SEP},
+      {"tokenizer.ggml.mask_token_id", LMOPT_TOKEN_MASK},
+      {"tokenizer.ggml.eot_token_id", -1},
+      {"tokenizer.ggml.eom_token_id", -1},
   };
   for (const auto &[key, role] : kKeys) {
     Result<std::optional<uint64_t>> id = file.findUnsigned(key);

@@ -3,9 +3,9 @@
 // Reads tokenizer.json (the `tokenizers` package): model, vocabulary, merges and added tokens here, the rules around
 // them in TokenizerRules.cpp; tokenizer_config.json names the tokens with a role.
 //
-// In: text of the two files. Out: the blob. Relies on: the size and depth limits of parseJson. Whatever would change the
-// ids and is not known is refused; "decoder", "padding" and "truncation" do not change them.
-// Tested by test/unit/tokenizer/JsonTest.cpp and test/tools/tokenizer_parity.py, fuzzed by fuzz-tokenizer-json.
+// In: text of the two files. Out: the blob. Relies on: the size and depth limits of parseJson. Whatever would change
+// the ids and is not known is refused; "decoder", "padding" and "truncation" do not change them. Tested by
+// test/unit/tokenizer/JsonTest.cpp and test/tools/tokenizer_parity.py, fuzzed by fuzz-tokenizer-json.
 #include "frontends/File.h"
 #include "frontends/Json.h"
 #include "frontends/tokenizer/TokenizerBlob.h"
@@ -38,12 +38,15 @@ private:
   Result<void> decodePieces();
   Result<void> readRoles(const json &config);
   Result<void> addEndToken(int64_t id);
-  Error bad(const std::string &place, const std::string &what) const { return malformed(path + ": " + place + ": " + what); }
+  Error bad(const std::string &place, const std::string &what) const {
+    return malformed(path + ": " + place + ": " + what);
+  }
 
   const TokenizerOptions &options;
   const std::string &path;
   TokenizerSpec spec;
-  std::unordered_map<std::string, uint32_t> ids; // of the model's vocabulary and of added tokens, as spelled in the file
+  std::unordered_map<std::string, uint32_t>
+      ids; // of the model's vocabulary and of added tokens, as spelled in the file
 };
 } // namespace
 
@@ -253,8 +256,8 @@ Result<void> JsonTokenizer::addEndToken(int64_t id) {
 
 Result<void> JsonTokenizer::readRoles(const json &config) {
   static const std::pair<const char *, lmopt_token_role_t> kRoles[] = {
-      {"bos_token", LMOPT_TOKEN_BOS}, {"eos_token", LMOPT_TOKEN_EOS}, {"unk_token", LMOPT_TOKEN_UNK},
-      {"pad_token", LMOPT_TOKEN_PAD}, {"cls_token", LMOPT_TOKEN_CLS}, {"sep_token", LMOPT_TOKEN_SEP},
+      {"bos_token", LMOPT_TOKEN_BOS},   {"eos_token", LMOPT_TOKEN_EOS}, {"unk_token", LMOPT_TOKEN_UNK},
+      {"pad_token", LMOPT_TOKEN_PAD},   {"cls_token", LMOPT_TOKEN_CLS}, {"sep_token", LMOPT_TOKEN_SEP},
       {"mask_token", LMOPT_TOKEN_MASK},
   };
   for (const auto &[field, role] : kRoles) {

@@ -120,7 +120,8 @@ Result<void> RuleReader::regexSplit(const json &rule) {
     return fields.error();
   const json *pattern = rule.contains("pattern") ? &rule["pattern"] : nullptr;
   if (!pattern || !pattern->is_object() || !pattern->contains("Regex") || !(*pattern)["Regex"].is_string())
-    return refuse("pre_tokenizer Split with a pattern other than", "Regex", "the expressions of gpt2, llama3 and qwen2");
+    return refuse("pre_tokenizer Split with a pattern other than", "Regex",
+                  "the expressions of gpt2, llama3 and qwen2");
   if (behavior != "Isolated" && !(behavior == "Removed" && invert))
     return refuse("pre_tokenizer Split with behavior", behavior, "Isolated, Removed with invert");
   std::string text = (*pattern)["Regex"].get<std::string>();

@@ -4,11 +4,11 @@
  *
  * BPE: start from the token of each byte; always join the neighbouring pair of lowest rank, the leftmost among equals,
  * until no pair has a merge. Most words of real text are whole tokens, and whether joining ends in that token was found
- * out when the blob was built: for them one hash lookup is all. Short words are joined in arrays (quadratic, but 24 long
- * at most), long ones in a linked list with a heap of candidates: O(n log n) for n bytes.
- * WordPiece: the longest piece that the rest of the word begins with, again and again; a word with a rest that begins
- * with no piece is the unknown token as a whole. One hash pass per position, cost O(length of the longest piece).
- * Tested by test/unit/tokenizer/ModelTest.cpp.
+ * out when the blob was built: for them one hash lookup is all. Short words are joined in arrays (quadratic, but 24
+ * long at most), long ones in a linked list with a heap of candidates: O(n log n) for n bytes. WordPiece: the longest
+ * piece that the rest of the word begins with, again and again; a word with a rest that begins with no piece is the
+ * unknown token as a whole. One hash pass per position, cost O(length of the longest piece). Tested by
+ * test/unit/tokenizer/ModelTest.cpp.
  */
 #include "runtime/src/tokenizer_internal.h"
 #include "runtime/src/unicode.h"
@@ -32,8 +32,7 @@ static uint32_t pair_rank(const lmopt_tokenizer_t *tokenizer, int32_t left, int3
       return NO_RANK;
     size_t at = 3 * ((size_t)entry - 1);
     if (entry <= tokenizer->header.merge_count && lmopt_load_i32(merges, at) == left &&
-        lmopt_load_i32(merges, at + 1) == right &&
-        lmopt_load_u32(merges, at + 2) < tokenizer->header.token_count)
+        lmopt_load_i32(merges, at + 1) == right && lmopt_load_u32(merges, at + 2) < tokenizer->header.token_count)
       return entry - 1;
   }
   return NO_RANK;

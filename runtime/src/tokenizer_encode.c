@@ -3,9 +3,9 @@
  * Encoding of a whole text: finds added and special tokens, normalizes and cuts what lies between them, adds what the
  * post-processor adds, and stops at the maximum length.
  *
- * Added tokens are found leftmost first, among those the longest, in two rounds as in the `tokenizers` package: first in
- * the raw text, then, for those marked "normalized", in the normalized text between the finds.
- * Tested by test/unit/tokenizer/EncodeTest.cpp.
+ * Added tokens are found leftmost first, among those the longest, in two rounds as in the `tokenizers` package: first
+ * in the raw text, then, for those marked "normalized", in the normalized text between the finds. Tested by
+ * test/unit/tokenizer/EncodeTest.cpp.
  */
 #include "runtime/src/tokenizer_internal.h"
 #include "runtime/src/unicode.h"

@@ -41,9 +41,7 @@ static inline uint32_t lmopt_load_u32(const uint8_t *base, size_t index) {
   memcpy(&value, base + index * sizeof(value), sizeof(value));
   return value;
 }
-static inline int32_t lmopt_load_i32(const uint8_t *base, size_t index) {
-  return (int32_t)lmopt_load_u32(base, index);
-}
+static inline int32_t lmopt_load_i32(const uint8_t *base, size_t index) { return (int32_t)lmopt_load_u32(base, index); }
 
 /* Bytes that grow. `data` is freed by its owner. */
 typedef struct lmopt_buffer {

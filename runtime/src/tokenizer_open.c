@@ -25,18 +25,19 @@ lmopt_status_t lmopt_tokenizer_fail(lmopt_error_t *error, lmopt_status_t status,
 }
 
 static const char *const section_names[LMOPT_TOKENIZER_SECTION_COUNT] = {
-    "token offsets", "token bytes", "token flags",  "token table",  "merges",
-    "merge table",   "byte tokens", "normalizer",   "pretokenizer", "added tokens",
-    "added bytes",   "added index", "template",     "end tokens",   "continuation prefix",
+    "token offsets", "token bytes", "token flags", "token table",  "merges",
+    "merge table",   "byte tokens", "normalizer",  "pretokenizer", "added tokens",
+    "added bytes",   "added index", "template",    "end tokens",   "continuation prefix",
 };
 
 static lmopt_status_t check_header(const lmopt_tokenizer_header_t *header, size_t size, lmopt_error_t *error) {
   if (header->magic != LMOPT_TOKENIZER_MAGIC)
     return lmopt_tokenizer_fail(error, LMOPT_ERROR_MALFORMED, "tokenizer blob: it does not begin with LMOPTK01");
   if (header->version != LMOPT_TOKENIZER_VERSION)
-    return lmopt_tokenizer_fail(error, LMOPT_ERROR_ABI,
-                                "tokenizer blob: version %u, but this runtime reads version %u; compile the model again",
-                                header->version, LMOPT_TOKENIZER_VERSION);
+    return lmopt_tokenizer_fail(
+        error, LMOPT_ERROR_ABI,
+        "tokenizer blob: version %u, but this runtime reads version %u; compile the model again", header->version,
+        LMOPT_TOKENIZER_VERSION);
   if (header->size != size)
     return lmopt_tokenizer_fail(error, LMOPT_ERROR_MALFORMED, "tokenizer blob: %llu bytes expected, %zu found",
                                 (unsigned long long)header->size, size);
@@ -244,9 +245,7 @@ int32_t lmopt_tokenizer_token_count(const lmopt_tokenizer_t *tokenizer) {
   return (int32_t)tokenizer->header.token_count;
 }
 
-int32_t lmopt_tokenizer_max_length(const lmopt_tokenizer_t *tokenizer) {
-  return (int32_t)tokenizer->header.max_length;
-}
+int32_t lmopt_tokenizer_max_length(const lmopt_tokenizer_t *tokenizer) { return (int32_t)tokenizer->header.max_length; }
 
 int32_t lmopt_tokenizer_role(const lmopt_tokenizer_t *tokenizer, lmopt_token_role_t role) {
   return (unsigned)role < LMOPT_TOKENIZER_ROLE_COUNT ? tokenizer->header.roles[role] : -1;

@@ -111,8 +111,7 @@ int lmopt_char_split(uint32_t c, uint32_t *first, uint32_t *second) {
   if (c >= HANGUL_S && c < HANGUL_S + HANGUL_S_COUNT) {
     uint32_t index = c - HANGUL_S, trailing = index % HANGUL_T_COUNT;
     *first = trailing ? c - trailing : HANGUL_L + index / (HANGUL_V_COUNT * HANGUL_T_COUNT);
-    *second = trailing ? HANGUL_T + trailing
-                       : HANGUL_V + index % (HANGUL_V_COUNT * HANGUL_T_COUNT) / HANGUL_T_COUNT;
+    *second = trailing ? HANGUL_T + trailing : HANGUL_V + index % (HANGUL_V_COUNT * HANGUL_T_COUNT) / HANGUL_T_COUNT;
     return 1;
   }
   uint32_t low = 0, high = lmopt_unicode_split_count;

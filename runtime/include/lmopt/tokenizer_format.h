@@ -44,7 +44,8 @@ typedef enum lmopt_tokenizer_section {
                                         step before it left */
   LMOPT_TOKENIZER_ADDED = 9,         /* lmopt_tokenizer_added_t[], ordered as ADDED_INDEX needs it */
   LMOPT_TOKENIZER_ADDED_BYTES = 10,  /* their texts */
-  LMOPT_TOKENIZER_ADDED_INDEX = 11,  /* uint32[2][257] into ADDED: [0] tokens sought in the raw text, [1] in the
+  LMOPT_TOKENIZER_ADDED_INDEX =
+      11,                            /* uint32[2][257] into ADDED: [0] tokens sought in the raw text, [1] in the
                                         normalized text; those that begin with byte b are [b] .. [b+1]-1, longest first */
   LMOPT_TOKENIZER_TEMPLATE = 12,     /* int32[]: ids that ADD_SPECIAL puts around the text, the text itself is -1 */
   LMOPT_TOKENIZER_END_TOKENS = 13,   /* int32[], the first is EOS */
@@ -71,14 +72,14 @@ enum {
 
 /* PRETOKENIZER */
 enum {
-  LMOPT_SPLIT_DIGITS = 1,       /* every number character alone */
-  LMOPT_SPLIT_DIGIT_RUNS = 2,   /* runs of number characters alone */
-  LMOPT_SPLIT_GPT2 = 3,         /* 's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+ */
-  LMOPT_SPLIT_LLAMA3 = 4,       /* (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}|
-                                    ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+ */
-  LMOPT_SPLIT_QWEN2 = 5,        /* the same with \p{N} instead of \p{N}{1,3} */
-  LMOPT_SPLIT_BERT = 6,         /* white space separates and goes, punctuation stands alone */
-  LMOPT_SPLIT_PREFIX_SPACE = 7  /* a blank in front of each part that has none */
+  LMOPT_SPLIT_DIGITS = 1,      /* every number character alone */
+  LMOPT_SPLIT_DIGIT_RUNS = 2,  /* runs of number characters alone */
+  LMOPT_SPLIT_GPT2 = 3,        /* 's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+ */
+  LMOPT_SPLIT_LLAMA3 = 4,      /* (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}|
+                                   ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+ */
+  LMOPT_SPLIT_QWEN2 = 5,       /* the same with \p{N} instead of \p{N}{1,3} */
+  LMOPT_SPLIT_BERT = 6,        /* white space separates and goes, punctuation stands alone */
+  LMOPT_SPLIT_PREFIX_SPACE = 7 /* a blank in front of each part that has none */
 };
 /* Whose tables decide what \p{L}, \p{N} and "ignore case" mean (runtime/src/unicode.h). */
 enum {
@@ -88,10 +89,10 @@ enum {
 
 /* lmopt_tokenizer_added_t.flags */
 enum {
-  LMOPT_ADDED_SPECIAL = 1u << 0,     /* sought only with PARSE_SPECIAL */
-  LMOPT_ADDED_LSTRIP = 1u << 1,      /* takes the white space before it */
-  LMOPT_ADDED_RSTRIP = 1u << 2,      /* takes the white space after it */
-  LMOPT_ADDED_SINGLE_WORD = 1u << 3  /* not inside a word */
+  LMOPT_ADDED_SPECIAL = 1u << 0,    /* sought only with PARSE_SPECIAL */
+  LMOPT_ADDED_LSTRIP = 1u << 1,     /* takes the white space before it */
+  LMOPT_ADDED_RSTRIP = 1u << 2,     /* takes the white space after it */
+  LMOPT_ADDED_SINGLE_WORD = 1u << 3 /* not inside a word */
 };
 typedef struct lmopt_tokenizer_added {
   uint32_t id;
@@ -125,7 +126,7 @@ typedef struct lmopt_tokenizer_header {
   uint32_t token_probes;   /* a search in the table ends after so many slots */
   uint32_t merge_probes;
   int32_t roles[LMOPT_TOKENIZER_ROLE_COUNT]; /* -1: none */
-  int32_t unknown; /* what the model writes where it knows no piece; -1 (BPE only): nothing */
+  int32_t unknown;                           /* what the model writes where it knows no piece; -1 (BPE only): nothing */
   lmopt_tokenizer_range_t sections[LMOPT_TOKENIZER_SECTION_COUNT];
 } lmopt_tokenizer_header_t;
 
