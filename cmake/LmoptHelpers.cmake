@@ -48,6 +48,20 @@ function(lmopt_unit_test name)
   lmopt_mark_sanitized(${name} ${name})
 endfunction()
 
+# lmopt_lit_suite(ROOM DEPENDS targets...): the lit tests under test/ROOM as one ctest test, lit-ROOM, and as the target
+# check-lmopt-ROOM, which builds what they need first.
+function(lmopt_lit_suite room)
+  cmake_parse_arguments(ARG "" "" "DEPENDS" ${ARGN})
+  string(REPLACE "/" "-" name ${room})
+  set(command ${LMOPT_LIT} -sv --param lmopt_site_config=${CMAKE_BINARY_DIR}/test/lit.site.cfg.py
+      ${CMAKE_SOURCE_DIR}/test/${room})
+  add_test(NAME lit-${name} COMMAND ${command})
+  add_custom_target(check-lmopt-${name} COMMAND ${command} USES_TERMINAL)
+  if(ARG_DEPENDS)
+    add_dependencies(check-lmopt-${name} ${ARG_DEPENDS})
+  endif()
+endfunction()
+
 # lmopt_fuzz_target(NAME SOURCES... LINK libs...): a libFuzzer program (built with -DLMOPT_FUZZ=ON) and, in every build,
 # a ctest that replays its kept corpus test/fuzz/corpus/NAME through the same entry point.
 function(lmopt_fuzz_target name)

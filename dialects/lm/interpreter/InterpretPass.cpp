@@ -23,27 +23,27 @@ using reference::Tensor;
 
 //===- Printing --------------------------------------------------------------------------------------------------===//
 
-/// Number i with six digits; -0 as 0, so that expectations need not care.
-static void printNumber(llvm::raw_ostream &out, const Tensor &tensor, int64_t i) {
+/// Number i with so many digits; -0 as 0, so that expectations need not care.
+static void printNumber(llvm::raw_ostream &out, const Tensor &tensor, int64_t i, int digits) {
   if (!tensor.f32.empty())
-    out << llvm::format("%.6g", double(tensor.f32[i]) + 0.0);
+    out << llvm::format("%.*g", digits, double(tensor.f32[i]) + 0.0);
   else
     out << (tensor.i32.empty() ? int32_t(tensor.u8[i]) : tensor.i32[i]);
 }
 
-static void printNested(llvm::raw_ostream &out, const Tensor &tensor, unsigned dim, int64_t &i) {
+static void printNested(llvm::raw_ostream &out, const Tensor &tensor, unsigned dim, int64_t &i, int digits) {
   out << '[';
   for (int64_t k = 0; k < tensor.shape[dim]; ++k) {
     out << (k ? ", " : "");
     if (dim + 1 == tensor.shape.size())
-      printNumber(out, tensor, i++);
+      printNumber(out, tensor, i++, digits);
     else
-      printNested(out, tensor, dim + 1, i);
+      printNested(out, tensor, dim + 1, i, digits);
   }
   out << ']';
 }
 
-static void printValue(llvm::raw_ostream &out, StringRef name, const RuntimeValue &value) {
+static void printValue(llvm::raw_ostream &out, StringRef name, const RuntimeValue &value, int digits) {
   const auto *tensor = std::get_if<Tensor>(&value);
   if (!tensor) {
     const auto &layers = std::get<Cache>(value).layers;
@@ -56,7 +56,7 @@ static void printValue(llvm::raw_ostream &out, StringRef name, const RuntimeValu
     out << size << 'x';
   out << (!tensor->f32.empty() ? "f32" : !tensor->i32.empty() ? "i32" : "ui8") << "> ";
   int64_t i = 0;
-  printNested(out, *tensor, 0, i);
+  printNested(out, *tensor, 0, i, digits);
   out << '\n';
 }
 
@@ -107,7 +107,7 @@ static LogicalResult compare(func::FuncOp function, ArrayAttr expect, ArrayRef<R
       return function.emitError("lm.expect has no dense value for tensor result ") << next;
     std::optional<double> apart = difference(*found, *expected);
     if (!apart || !(*apart <= tolerance)) {
-      printValue(llvm::errs(), function.getSymName(), result);
+      printValue(llvm::errs(), function.getSymName(), result, /*digits=*/9);
       InFlightDiagnostic diagnostic = function.emitError("result ") << next << " is not as expected: ";
       if (!apart)
         return diagnostic << "shape or integers differ";
@@ -139,6 +139,7 @@ struct InterpretPass : PassWrapper<InterpretPass, OperationPass<ModuleOp>> {
   ListOption<int32_t> ids{*this, "ids", llvm::cl::desc("token ids for the argument of type tensor<?x?xi32>")};
   Option<int64_t> top{*this, "top", llvm::cl::init(0),
                       llvm::cl::desc("print only the largest numbers of the last row, so many")};
+  Option<int> digits{*this, "digits", llvm::cl::init(6), llvm::cl::desc("digits of printed numbers (9 are exact)")};
   Option<std::string> directory{*this, "directory",
                                 llvm::cl::desc("where file names of weights start (default: the module's folder)")};
 
@@ -177,7 +178,7 @@ LogicalResult InterpretPass::runFunction(Interpreter &interpreter, func::FuncOp 
     if (top > 0 && tensor && !tensor->f32.empty())
       printTop(llvm::outs(), function.getSymName(), *tensor, top);
     else
-      printValue(llvm::outs(), function.getSymName(), result);
+      printValue(llvm::outs(), function.getSymName(), result, digits);
   }
   return success();
 }
