@@ -26,11 +26,11 @@ static LogicalResult readPatterns(ModuleOp module, StringRef option, ArrayRef<st
   for (const std::string &text : texts) {
     llvm::Expected<llvm::GlobPattern> pattern = llvm::GlobPattern::create(text);
     if (!pattern)
-      return module.emitError() << "option '" << option << "': '" << text
-                                << "' is not a pattern: " << llvm::toString(pattern.takeError());
+      return emitError(module.getLoc()) << "option '" << option << "': '" << text
+                                        << "' is not a pattern: " << llvm::toString(pattern.takeError());
     if (llvm::none_of(names, [&](StringRef name) { return pattern->match(name); })) {
-      auto error = module.emitError() << "option '" << option << "': pattern '" << text << "' matches none of the "
-                                      << names.size() << " linears of this model";
+      auto error = emitError(module.getLoc()) << "option '" << option << "': pattern '" << text
+                                              << "' matches none of the " << names.size() << " linears of this model";
       return names.empty() ? error : error << "; the first is '" << names.front() << "'";
     }
     patterns.push_back(std::move(*pattern));

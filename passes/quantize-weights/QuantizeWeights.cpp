@@ -78,7 +78,8 @@ struct QuantizeWeights : impl::LmQuantizeWeightsPassBase<QuantizeWeights> {
       fault = "options 'group' and 'activation-group' must be equal when both are given";
     if (fault.empty())
       return success();
-    return getOperation().emitError() << kPass << ": " << fault << ", found " << group << " and " << activationGroup;
+    return emitError(getOperation().getLoc())
+           << kPass << ": " << fault << ", found " << group.getValue() << " and " << activationGroup.getValue();
   }
 
   /// Why the weight must stay in f32, or an empty string.

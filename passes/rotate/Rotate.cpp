@@ -58,8 +58,8 @@ struct Rotate : impl::LmRotatePassBase<Rotate> {
     ModuleOp module = getOperation();
     rotations.clear();
     if (!llvm::isPowerOf2_64(block) || block < kLeastBlock || block > kGreatestBlock) {
-      module.emitError() << kPass << ": option 'block' must be a power of two from " << kLeastBlock << " to "
-                         << kGreatestBlock << ", found " << block;
+      emitError(module.getLoc()) << kPass << ": option 'block' must be a power of two from " << kLeastBlock << " to "
+                                 << kGreatestBlock << ", found " << block.getValue();
       return signalPassFailure();
     }
     FailureOr<LayerSelection> selection = LayerSelection::create(module, layers, skip);

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""compare.py BEFORE AFTER --relative R [--different]: are two outputs of `lmopt-opt --lm-interpret` the same numbers?
+"""compare.py BEFORE AFTER --relative R [--different]: are two outputs of `lmopt-opt --lm-interpret -o /dev/null` the same numbers?
 
 Each line is `@function: type [numbers]`. Fails unless lines, types and counts agree and |a - b| <= R * max|a| in every
 tensor. With --different it also fails when all numbers are equal, for a pass that must change something.

@@ -1,6 +1,6 @@
 // Two params with the same weight attribute become one; the users follow.
 // RUN: lmopt-opt %s --lm-deduplicate-weights | FileCheck %s
-// RUN: lmopt-opt %s --lm-deduplicate-weights --remarks-filter=lm-deduplicate -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
+// RUN: lmopt-opt %s --lm-deduplicate-weights --remarks-filter=lm-deduplicate-weights -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
 // RUN: lmopt-opt %s --lm-deduplicate-weights > %t.once
 // RUN: lmopt-opt %s --lm-deduplicate-weights --lm-deduplicate-weights > %t.twice
 // RUN: diff %t.once %t.twice

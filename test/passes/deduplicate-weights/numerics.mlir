@@ -1,6 +1,6 @@
 // The same numbers before and after, bit for bit as printed.
-// RUN: lmopt-opt %s --lm-interpret | FileCheck %s
-// RUN: lmopt-opt %s --lm-deduplicate-weights --lm-interpret | FileCheck %s
+// RUN: lmopt-opt %s --lm-interpret -o /dev/null | FileCheck %s
+// RUN: lmopt-opt %s --lm-deduplicate-weights --lm-interpret -o /dev/null | FileCheck %s
 // CHECK: @tied: tensor<1x2x2xf32> {{\[\[\[}}25, 11], [11, 5{{]]]}}
 
 lm.param @embed.weight : tensor<2x2xf32> = dense<[[1.0, 2.0], [3.0, 4.0]]>
