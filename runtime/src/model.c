@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+ *
+ * Opens a model: artifact -> checks -> code table and mapped weights.
+ * The order is the point: layout, ABI range and CPU features come from the mapped file, before the dynamic loader sees
+ * it, so that a damaged, foreign or too new artifact ends in a message and not in a signal. Relies on artifact.c and
+ * abi.h. Cost: the loader's work on the code; the weights are only mapped. Tested by test/unit/runtime.
+ */
+#include "internal.h"
+
+#include <dlfcn.h>
+#include <elf.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+_Static_assert((int)LMOPT_MODEL_DECODER == (int)LMOPT_KIND_DECODER, "the public names are those of the ABI");
+_Static_assert((int)LMOPT_MODEL_ENCODER == (int)LMOPT_KIND_ENCODER, "the public names are those of the ABI");
+
+static lmopt_status_t check_note(const lmopt_artifact_t *artifact, lmopt_error_t *error) {
+  const lmopt_note_t *note = &artifact->layout.note;
+  const char *path = artifact->path;
+  if (note->abi_min > LMOPT_ABI_VERSION)
+    return lmoptp_fail(
+        error, LMOPT_ERROR_ABI,
+        "%s needs a runtime of ABI %u to %u, this one (%s) serves %u to %u; use a newer runtime, or compile the "
+        "model again with this lmopt",
+        path, note->abi_min, note->abi_max, LMOPT_VERSION, LMOPT_ABI_MIN, LMOPT_ABI_VERSION);
+  if (note->abi_max < LMOPT_ABI_MIN)
+    return lmoptp_fail(
+        error, LMOPT_ERROR_ABI,
+        "%s was made for runtimes of ABI %u to %u, this one (%s) serves %u to %u; compile the model again "
+        "with this lmopt",
+        path, note->abi_min, note->abi_max, LMOPT_VERSION, LMOPT_ABI_MIN, LMOPT_ABI_VERSION);
+  if (artifact->layout.machine != EM_X86_64)
+    return lmoptp_fail(error, LMOPT_ERROR_CPU, "%s is for another kind of CPU (ELF machine %u; this is x86-64, %u)",
+                       path, artifact->layout.machine, EM_X86_64);
+  uint64_t missing = note->isa & ~lmopt_cpu_isa();
+  if (missing) {
+    char needed_names[160], missing_names[160];
+    lmopt_isa_names(note->isa, needed_names, sizeof needed_names);
+    lmopt_isa_names(missing, missing_names, sizeof missing_names);
+    return lmoptp_fail(error, LMOPT_ERROR_CPU,
+                       "this CPU lacks %s; %s needs %s. Compile the model for this machine (--target-cpu)",
+                       missing_names, path, needed_names);
+  }
+  return LMOPT_OK;
+}
+
+// dlopen takes a name without a slash as one to search in the system's directories.
+static void *open_library(const char *path) {
+  if (strchr(path, '/'))
+    return dlopen(path, RTLD_NOW | RTLD_LOCAL);
+  char *dotted = malloc(strlen(path) + 3);
+  if (!dotted)
+    return NULL;
+  strcpy(dotted, "./");
+  strcat(dotted, path);
+  void *library = dlopen(dotted, RTLD_NOW | RTLD_LOCAL);
+  free(dotted);
+  return library;
+}
+
+static lmopt_status_t load_code(lmopt_model_t *model, lmopt_error_t *error) {
+  const char *path = model->artifact->path;
+  model->library = open_library(path);
+  if (!model->library) {
+    const char *reason = dlerror();
+    return lmoptp_fail(error, LMOPT_ERROR_MALFORMED, "%s: the dynamic loader refuses it: %s", path,
+                       reason ? reason : "out of memory");
+  }
+  void *symbol = dlsym(model->library, LMOPT_MODEL_QUERY_SYMBOL);
+  if (!symbol)
+    return lmoptp_fail(error, LMOPT_ERROR_MALFORMED, "%s: it does not export %s", path, LMOPT_MODEL_QUERY_SYMBOL);
+  lmopt_model_query_fn query;
+  memcpy(&query, &symbol, sizeof query); // ISO C has no cast from object to function pointers
+  model->table = query(LMOPT_ABI_VERSION);
+  if (!model->table)
+    return lmoptp_fail(error, LMOPT_ERROR_ABI,
+                       "%s: its code does not serve ABI %u of this runtime, although its note says so", path,
+                       LMOPT_ABI_VERSION);
+  return LMOPT_OK;
+}
+
+// The table is code's word about itself: what the runtime computes with must hold before it does.
+static const char *table_fault(const lmopt_code_table_t *table) {
+  if (table->vocabulary == 0 || table->vocabulary > INT32_MAX)
+    return "vocabulary";
+  if (table->output_width == 0 || table->output_width > INT32_MAX)
+    return "output_width";
+  if (table->max_positions == 0 || table->max_positions > INT32_MAX)
+    return "max_positions";
+  if (table->prefill_rows == 0 || table->prefill_rows > INT32_MAX)
+    return "prefill_rows";
+  if (table->kind == LMOPT_KIND_ENCODER)
+    return table->encode ? NULL : "encode";
+  if (table->kind != LMOPT_KIND_DECODER)
+    return "kind";
+  if (table->output_width != table->vocabulary)
+    return "output_width";
+  if (table->decode_rows == 0 || table->decode_rows > INT32_MAX)
+    return "decode_rows";
+  return !table->prefill ? "prefill" : !table->decode ? "decode" : NULL;
+}
+
+static lmopt_status_t check_table(const lmopt_model_t *model, lmopt_error_t *error) {
+  const lmopt_code_table_t *table = model->table;
+  const char *path = model->artifact->path;
+  if (table->struct_size < sizeof *table || table->abi_version < LMOPT_ABI_MIN ||
+      table->abi_version > LMOPT_ABI_VERSION)
+    return lmoptp_fail(error, LMOPT_ERROR_ABI,
+                       "%s: its code table has ABI %u and %u bytes, expected ABI %u to %u and at least %zu bytes", path,
+                       table->abi_version, table->struct_size, LMOPT_ABI_MIN, LMOPT_ABI_VERSION, sizeof *table);
+  const char *fault = table_fault(table);
+  if (fault)
+    return lmoptp_fail(error, LMOPT_ERROR_MALFORMED, "%s: code table: field %s makes no sense", path, fault);
+  return LMOPT_OK;
+}
+
+/*===--- Weights ---===*/
+
+static lmopt_status_t copy_weights(lmopt_model_t *model, lmopt_error_t *error) {
+  enum { HUGE = 2 << 20 };
+  uint64_t bytes = model->artifact->layout.note.weight_bytes;
+  if (bytes > UINT64_MAX - 2 * HUGE)
+    return lmoptp_fail_memory(error, bytes, "a copy of the weights");
+  uint64_t size = lmoptp_round_up(bytes, HUGE) + HUGE;
+  uint8_t *memory = lmoptp_reserve(size);
+  if (!memory)
+    return lmoptp_fail_memory(error, size, "a copy of the weights");
+  uint8_t *aligned = memory + (-(uintptr_t)memory & (HUGE - 1));
+  madvise(aligned, size - HUGE, MADV_HUGEPAGE); // a wish: small pages give the same results
+  memcpy(aligned, model->weights, bytes);
+  if (model->weight_mapping)
+    munmap(model->weight_mapping, model->weight_mapping_size);
+  model->weight_mapping = memory;
+  model->weight_mapping_size = size;
+  model->weights = aligned;
+  return LMOPT_OK;
+}
+
+static void populate_weights(const lmopt_model_t *model) {
+  // Also a wish: kernels before 5.14 do not know it, and pages then come when they are read.
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22
+#endif
+  uint64_t bytes = model->artifact->layout.note.weight_bytes;
+  if (bytes)
+    madvise((void *)model->weights, bytes, MADV_POPULATE_READ);
+}
+
+static lmopt_status_t load_weights(lmopt_model_t *model, uint32_t load, lmopt_error_t *error) {
+  lmopt_status_t status = lmoptp_artifact_weights(model->artifact, &model->weights, &model->weight_mapping, error);
+  if (status)
+    return status;
+  model->weight_mapping_size = model->artifact->layout.note.weight_bytes;
+  if (load == LMOPT_LOAD_COPY)
+    return copy_weights(model, error);
+  if (load == LMOPT_LOAD_POPULATE)
+    populate_weights(model);
+  return LMOPT_OK;
+}
+
+/*===--- The public functions ---===*/
+
+static lmopt_status_t load_tokenizer(lmopt_model_t *model, lmopt_error_t *error) {
+  size_t size;
+  const void *blob = lmopt_artifact_meta(model->artifact, "tokenizer", &size);
+  if (!blob)
+    return LMOPT_OK;
+  lmopt_error_t reason;
+  lmopt_status_t status = lmopt_tokenizer_create(blob, size, &model->tokenizer, &reason);
+  if (status)
+    lmoptp_fail(error, status, "%s: tokenizer: %s", model->artifact->path, reason.message);
+  return status;
+}
+
+static lmopt_status_t load_parts(lmopt_model_t *model, const char *path, uint32_t load, lmopt_error_t *error) {
+  lmopt_status_t status = lmopt_artifact_open(path, &model->artifact, error);
+  if (!status)
+    status = check_note(model->artifact, error);
+  if (!status)
+    status = load_weights(model, load, error);
+  if (!status)
+    status = load_code(model, error);
+  if (!status)
+    status = check_table(model, error);
+  if (!status)
+    status = load_tokenizer(model, error);
+  return status;
+}
+
+lmopt_status_t lmopt_model_open(const char *path, const lmopt_model_options_t *options, lmopt_model_t **out,
+                                lmopt_error_t *error) {
+  lmopt_model_options_t own;
+  lmopt_status_t status = lmoptp_read_options(&own, sizeof own, options, "lmopt_model_options_t", error);
+  if (status)
+    return status;
+  if (own.load > LMOPT_LOAD_COPY)
+    return lmoptp_fail(error, LMOPT_ERROR_USAGE, "lmopt_model_options_t: load is %u, expected one of LMOPT_LOAD_*",
+                       own.load);
+  lmopt_model_t *model = calloc(1, sizeof *model);
+  if (!model)
+    return lmoptp_fail_memory(error, sizeof *model, "a model");
+  atomic_init(&model->references, 1);
+  status = load_parts(model, path, own.load, error);
+  if (status)
+    lmopt_model_destroy(model);
+  else
+    *out = model;
+  return status;
+}
+
+void lmoptp_model_retain(lmopt_model_t *model) {
+  atomic_fetch_add_explicit(&model->references, 1, memory_order_relaxed);
+}
+
+void lmopt_model_destroy(lmopt_model_t *model) {
+  if (!model || atomic_fetch_sub_explicit(&model->references, 1, memory_order_acq_rel) != 1)
+    return;
+  lmopt_tokenizer_destroy(model->tokenizer);
+  if (model->library)
+    dlclose(model->library);
+  if (model->weight_mapping)
+    munmap(model->weight_mapping, model->weight_mapping_size);
+  lmopt_artifact_destroy(model->artifact);
+  free(model);
+}
+
+lmopt_status_t lmopt_model_get_info(const lmopt_model_t *model, lmopt_model_info_t *info, lmopt_error_t *error) {
+  const lmopt_code_table_t *table = model->table;
+  bool encoder = table->kind == LMOPT_KIND_ENCODER;
+  uint32_t longest = table->max_positions;
+  if (encoder && table->prefill_rows < longest)
+    longest = table->prefill_rows;
+  lmopt_model_info_t own = {
+      .kind = table->kind,
+      .vocabulary = (int32_t)table->vocabulary,
+      .output_width = (int32_t)table->output_width,
+      .max_positions = (int32_t)longest,
+      .max_step_rows = (int32_t)table->prefill_rows,
+      .max_decode_rows = encoder ? 0 : (int32_t)table->decode_rows,
+      .abi_version = table->abi_version,
+      .isa = model->artifact->layout.note.isa,
+      .weight_bytes = model->artifact->layout.note.weight_bytes,
+      .cache_bytes_per_position = table->cache_bytes_per_position,
+      .build = table->build ? table->build : "",
+  };
+  return lmoptp_write_info(info, &own, sizeof own, "lmopt_model_info_t", error);
+}
+
+const void *lmopt_model_meta(const lmopt_model_t *model, const char *name, size_t *size) {
+  return lmopt_artifact_meta(model->artifact, name, size);
+}
+
+const lmopt_tokenizer_t *lmopt_model_tokenizer(const lmopt_model_t *model) { return model->tokenizer; }

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+ *
+ * The team of threads that runs one step of a model together, and the scratch memory of a step.
+ * In: an entry point of the generated code and its step. Out: the entry has run on every thread.
+ * A wait is short in the middle of a step (tens of microseconds), so waiters first spin, then sleep on a futex; whoever
+ * finishes a wait makes a system call only when somebody sleeps. Steps of one team run one after another.
+ * Cost: one wake-up and one closing barrier for each step. Tested by test/unit/runtime, also under ThreadSanitizer.
+ */
+#include "internal.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <x86intrin.h>
+
+enum { CACHE_LINE = 64, DEFAULT_SPIN_US = 100, MAX_THREADS = 1024 };
+
+// Time stamp ticks in a microsecond, about: counters of today's machines run at 2 to 4 GHz.
+enum { TICKS_PER_US = 3000 };
+
+// The rounding and exception state that every thread computes under, whatever the caller has set (round to nearest, all
+// exceptions masked, denormals kept): else results would depend on which thread computes what.
+enum { DEFAULT_MXCSR = 0x1f80 };
+
+// A number that threads wait on, with the count of those who sleep; alone on its cache line.
+typedef struct {
+  _Alignas(CACHE_LINE) atomic_uint value;
+  atomic_uint sleepers;
+} event_t;
+
+typedef struct {
+  lmopt_team_t *team;
+  int32_t index;
+  pthread_t handle;
+} worker_t;
+
+struct lmopt_team {
+  event_t start;                            // one more for each step
+  event_t generation;                       // one more for each barrier
+  _Alignas(CACHE_LINE) atomic_uint arrived; // threads that wait at the barrier
+  _Alignas(CACHE_LINE) atomic_int references;
+  int32_t threads;
+  int32_t started; // workers that exist
+  uint64_t spin_ticks;
+  worker_t *workers;
+  pthread_mutex_t lock; // held during a step
+  bool stop;
+  lmopt_entry_fn entry;
+  const lmopt_step_t *step;
+  void *arena, *scratch;
+  uint64_t arena_size, scratch_size;
+};
+
+// Returns when the value is no longer `old`.
+static void event_wait(event_t *event, unsigned old, uint64_t spin_ticks) {
+  if (spin_ticks) {
+    uint64_t begin = __rdtsc();
+    do {
+      if (atomic_load_explicit(&event->value, memory_order_acquire) != old)
+        return;
+      _mm_pause();
+    } while (__rdtsc() - begin < spin_ticks);
+  }
+  // Sequentially consistent on both sides: either the signaller sees the sleeper, or the futex sees the new value.
+  atomic_fetch_add(&event->sleepers, 1);
+  while (atomic_load(&event->value) == old)
+    syscall(SYS_futex, &event->value, FUTEX_WAIT_PRIVATE, old, NULL, NULL, 0);
+  atomic_fetch_sub(&event->sleepers, 1);
+}
+
+static void event_signal(event_t *event) {
+  atomic_fetch_add(&event->value, 1);
+  if (atomic_load(&event->sleepers))
+    syscall(SYS_futex, &event->value, FUTEX_WAKE_PRIVATE, MAX_THREADS, NULL, NULL, 0);
+}
+
+static void barrier_wait(void *opaque) {
+  lmopt_team_t *team = opaque;
+  unsigned generation = atomic_load_explicit(&team->generation.value, memory_order_relaxed);
+  if (atomic_fetch_add_explicit(&team->arrived, 1, memory_order_acq_rel) + 1 == (unsigned)team->threads) {
+    atomic_store_explicit(&team->arrived, 0, memory_order_relaxed);
+    event_signal(&team->generation);
+    return;
+  }
+  event_wait(&team->generation, generation, team->spin_ticks);
+}
+
+static void *work(void *opaque) {
+  worker_t *self = opaque;
+  lmopt_team_t *team = self->team;
+  _mm_setcsr(DEFAULT_MXCSR);
+  for (unsigned step = 0;; ++step) {
+    event_wait(&team->start, step, team->spin_ticks);
+    if (team->stop)
+      return NULL;
+    team->entry(team->step, self->index, team->threads);
+    barrier_wait(team);
+  }
+}
+
+/*===--- Making and unmaking ---===*/
+
+static int32_t available_cpus(void) {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) == 0)
+    return CPU_COUNT(&set);
+  long count = sysconf(_SC_NPROCESSORS_ONLN);
+  return count > 0 ? (int32_t)count : 1;
+}
+
+static int start_worker(worker_t *worker, const int32_t *cpu) {
+  pthread_attr_t attributes;
+  int code = pthread_attr_init(&attributes);
+  if (code)
+    return code;
+  if (cpu) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(*cpu, &set);
+    code = pthread_attr_setaffinity_np(&attributes, sizeof set, &set);
+  }
+  if (!code)
+    code = pthread_create(&worker->handle, &attributes, work, worker);
+  pthread_attr_destroy(&attributes);
+  return code;
+}
+
+static lmopt_status_t start_workers(lmopt_team_t *team, const int32_t *cpus, lmopt_error_t *error) {
+  // Signals belong to the threads of the host: workers are born with all of them blocked.
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  int code = 0;
+  for (int32_t i = 1; i < team->threads && !code; ++i) {
+    worker_t *worker = &team->workers[i];
+    *worker = (worker_t){.team = team, .index = i};
+    code = start_worker(worker, cpus ? &cpus[i] : NULL);
+    team->started += code == 0;
+  }
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  if (code == EINVAL && cpus)
+    return lmoptp_fail(error, LMOPT_ERROR_USAGE, "team: cpus[%d] = %d is not a CPU this process may use",
+                       team->started + 1, cpus[team->started + 1]);
+  if (code)
+    return lmoptp_fail(error, LMOPT_ERROR_RESOURCE, "team: cannot start thread %d of %d: %s", team->started + 1,
+                       team->threads, strerrordesc_np(code));
+  return LMOPT_OK;
+}
+
+static lmopt_status_t check_options(const lmopt_team_options_t *options, lmopt_error_t *error) {
+  if (options->threads < 0 || options->threads > MAX_THREADS)
+    return lmoptp_fail(error, LMOPT_ERROR_USAGE, "team: %d threads; expected 1 to %d, or 0 for all CPUs",
+                       options->threads, MAX_THREADS);
+  if (options->spin_us < -1 || options->spin_us > 1000000)
+    return lmoptp_fail(error, LMOPT_ERROR_USAGE, "team: spin_us is %d; expected -1 to 1000000", options->spin_us);
+  if (options->cpus && options->threads == 0)
+    return lmoptp_fail(error, LMOPT_ERROR_USAGE, "team: cpus is given, but not the number of threads");
+  for (int32_t i = 1; options->cpus && i < options->threads; ++i)
+    if (options->cpus[i] < 0 || options->cpus[i] >= CPU_SETSIZE)
+      return lmoptp_fail(error, LMOPT_ERROR_USAGE, "team: cpus[%d] = %d is not a CPU number", i, options->cpus[i]);
+  return LMOPT_OK;
+}
+
+static uint64_t choose_spin(const lmopt_team_options_t *options, int32_t threads) {
+  // Who spins on a CPU that its partner needs only delays it.
+  if (options->spin_us < 0 || threads > available_cpus())
+    return 0;
+  return (uint64_t)(options->spin_us ? options->spin_us : DEFAULT_SPIN_US) * TICKS_PER_US;
+}
+
+static void team_free(lmopt_team_t *team) {
+  team->stop = true;
+  event_signal(&team->start);
+  for (int32_t i = 1; i <= team->started; ++i)
+    pthread_join(team->workers[i].handle, NULL);
+  lmoptp_unreserve(team->arena, team->arena_size);
+  lmoptp_unreserve(team->scratch, team->scratch_size);
+  pthread_mutex_destroy(&team->lock);
+  free(team->workers);
+  free(team);
+}
+
+lmopt_status_t lmopt_team_create(const lmopt_team_options_t *options, lmopt_team_t **out, lmopt_error_t *error) {
+  lmopt_team_options_t own;
+  lmopt_status_t status = lmoptp_read_options(&own, sizeof own, options, "lmopt_team_options_t", error);
+  if (status || (status = check_options(&own, error)))
+    return status;
+  int32_t threads = own.threads ? own.threads : available_cpus();
+  if (threads > MAX_THREADS)
+    threads = MAX_THREADS;
+  lmopt_team_t *team = aligned_alloc(CACHE_LINE, lmoptp_round_up(sizeof *team, CACHE_LINE));
+  worker_t *workers = calloc((size_t)threads, sizeof *workers);
+  if (!team || !workers) {
+    free(team);
+    free(workers);
+    return lmoptp_fail_memory(error, sizeof *team + (uint64_t)threads * sizeof *workers, "a team");
+  }
+  memset(team, 0, sizeof *team);
+  team->workers = workers;
+  team->threads = threads;
+  team->spin_ticks = choose_spin(&own, threads);
+  atomic_init(&team->references, 1);
+  pthread_mutex_init(&team->lock, NULL);
+  status = start_workers(team, own.cpus, error);
+  if (status)
+    team_free(team);
+  else
+    *out = team;
+  return status;
+}
+
+void lmoptp_team_retain(lmopt_team_t *team) { atomic_fetch_add_explicit(&team->references, 1, memory_order_relaxed); }
+
+void lmopt_team_destroy(lmopt_team_t *team) {
+  if (team && atomic_fetch_sub_explicit(&team->references, 1, memory_order_acq_rel) == 1)
+    team_free(team);
+}
+
+int32_t lmopt_team_threads(const lmopt_team_t *team) { return team->threads; }
+
+/*===--- Steps ---===*/
+
+// Scratch keeps nothing between steps, so growing is: give back, take anew.
+static lmopt_status_t grow(void **memory, uint64_t *size, uint64_t wanted, const char *what, lmopt_error_t *error) {
+  if (*memory && *size >= wanted)
+    return LMOPT_OK;
+  lmoptp_unreserve(*memory, *size);
+  *size = 0;
+  *memory = lmoptp_reserve(wanted);
+  if (!*memory)
+    return lmoptp_fail_memory(error, wanted, what);
+  *size = wanted;
+  return LMOPT_OK;
+}
+
+static lmopt_status_t fit_arena(lmopt_team_t *team, const lmopt_code_table_t *table, lmopt_error_t *error) {
+  uint64_t bytes;
+  if (__builtin_mul_overflow(table->arena_bytes_per_thread, (uint64_t)team->threads, &bytes) ||
+      __builtin_add_overflow(bytes, table->arena_bytes, &bytes))
+    bytes = UINT64_MAX;
+  return grow(&team->arena, &team->arena_size, bytes, "the scratch memory of the model's steps", error);
+}
+
+lmopt_status_t lmoptp_team_fit(lmopt_team_t *team, const lmopt_code_table_t *table, lmopt_error_t *error) {
+  pthread_mutex_lock(&team->lock);
+  lmopt_status_t status = fit_arena(team, table, error);
+  pthread_mutex_unlock(&team->lock);
+  return status;
+}
+
+static void run(lmopt_team_t *team, lmopt_entry_fn entry, const lmopt_step_t *step) {
+  unsigned mxcsr = _mm_getcsr();
+  _mm_setcsr(DEFAULT_MXCSR);
+  team->entry = entry;
+  team->step = step;
+  if (team->threads > 1)
+    event_signal(&team->start);
+  entry(step, 0, team->threads);
+  if (team->threads > 1)
+    barrier_wait(team); // all have finished: the step may go
+  _mm_setcsr(mxcsr);
+}
+
+lmopt_status_t lmoptp_team_step(lmopt_team_t *team, const lmopt_code_table_t *table, lmopt_entry_fn entry,
+                                lmopt_step_t *step, uint64_t scratch_bytes, lmoptp_prepare_fn prepare, void *user,
+                                lmopt_error_t *error) {
+  pthread_mutex_lock(&team->lock);
+  lmopt_status_t status = fit_arena(team, table, error);
+  if (!status && prepare)
+    status =
+        grow(&team->scratch, &team->scratch_size, scratch_bytes, "the scratch memory of a pack of sequences", error);
+  if (!status) {
+    if (prepare)
+      prepare(step, team->scratch, user);
+    step->struct_size = sizeof *step;
+    step->arena = team->arena;
+    step->barrier = barrier_wait;
+    step->team = team;
+    run(team, entry, step);
+  }
+  pthread_mutex_unlock(&team->lock);
+  return status;
+}
