@@ -26,9 +26,9 @@ def main(source, out):
     sentences = json.loads((source / "minilm_sentences.json").read_text(encoding="utf8"))
     vectors = np.load(source / "minilm_vectors.npy")
     rows = [next(index for index, record in enumerate(sentences) if record["text"] == text) for text in SENTENCES]
-    similarity = (vectors[rows] @ vectors[rows].T).round(6).tolist()
+    similarity = (vectors[rows].astype(float) @ vectors[rows].astype(float).T).round(6).tolist()
     (out / "minilm.json").write_text(json.dumps({
-        "sentences": [dict(sentences[row], vector=vectors[row].round(6).tolist()) for row in rows], "similarity": similarity}) + "\n",
+        "sentences": [dict(sentences[row], vector=vectors[row].astype(float).round(6).tolist()) for row in rows], "similarity": similarity}) + "\n",
         encoding="utf8")
 
 
