@@ -22,6 +22,7 @@ ROPE = dict(hidden_size=64, num_attention_heads=1, num_key_value_heads=1, head_d
             num_hidden_layers=1)
 LONG = [1.0 + 0.25 * i for i in range(32)]
 SHORT = [1.0 + 0.03 * i for i in range(32)]
+LONGROPE = {"rope_type": "longrope", "factor": 2.0, "long_factor": LONG, "short_factor": SHORT, "original_max_position_embeddings": 64}
 CHAT = ("{% for message in messages %}{{ '<|end|>' + message['role'] + '\n' + message['content'] | trim + '\n' }}{% endfor %}"
         "{% if add_generation_prompt %}{{ '<|end|>assistant\n' }}{% endif %}")
 
@@ -34,7 +35,7 @@ MODELS = {
                             rms_norm_eps=1e-6, vocab_size=267), "bfloat16", {"tokenizer": "gpt2"}),
     "llama-head-80": (dict(BASE, num_attention_heads=3, num_key_value_heads=3, head_dim=80, intermediate_size=100, vocab_size=263,
                            num_hidden_layers=1, hidden_act="gelu_pytorch_tanh"), "float16", {"old": True}),
-    "llama-gqa-9-3": (dict(BASE, hidden_size=144, num_attention_heads=9, num_key_value_heads=3, intermediate_size=88,
+    "llama-gqa-9-3": (dict(BASE, hidden_size=72, num_attention_heads=9, num_key_value_heads=3, intermediate_size=88,
                            num_hidden_layers=1, vocab_size=257), "float16", {}),
     "llama-sharded": (dict(BASE, num_hidden_layers=3, vocab_size=259, tie_word_embeddings=False), "bfloat16", {"shards": "40KB"}),
     "llama-rope-linear": (dict(BASE, **ROPE), "float16", {"rope": {"rope_type": "linear", "factor": 4.0}, "old": True}),
@@ -44,9 +45,11 @@ MODELS = {
                  "original_max_position_embeddings": 64, "rope_theta": 500000.0}, "old": True}),
     "llama-rope-yarn": (dict(BASE, **ROPE), "float16", {
         "rope": {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 32}}),
-    "llama-rope-longrope": (dict(BASE, **ROPE), "float16", {
-        "rope": {"rope_type": "longrope", "factor": 2.0, "long_factor": LONG, "short_factor": SHORT,
-                 "original_max_position_embeddings": 64}, "lengths": [3, 64, 66]}),
+    # transformers takes the long factors for a pass that is longer than the original positions, lmopt for a model that may
+    # grow so long: hence one model that stays within and one that is asked about long sequences only.
+    "llama-rope-longrope": (dict(BASE, **ROPE), "float16", {"rope": LONGROPE, "lengths": [65, 80]}),
+    "llama-rope-longrope-short": (dict(BASE, **dict(ROPE, max_position_embeddings=64)), "float16",
+                                  {"rope": LONGROPE, "lengths": [3, 56]}),
 }
 
 
