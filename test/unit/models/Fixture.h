@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Reads the expectations of a fixture model (test/models/README.md): expected.json and expected.bin.
+// In: the fixture's name. Out: cases with their ids and floats. Throws nlohmann's exceptions when the files are wrong,
+// which fails the test that asked.
+#ifndef LMOPT_TEST_UNIT_MODELS_FIXTURE_H
+#define LMOPT_TEST_UNIT_MODELS_FIXTURE_H
+
+#include <nlohmann/json.hpp>
+
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+namespace lmopt::fixture {
+
+struct Case {
+  std::vector<int32_t> ids;
+  std::vector<int64_t> rows;   // decoder: positions whose logits are known
+  std::vector<float> expected; // rows x width, or one vector
+  std::vector<int32_t> greedy; // decoder: the tokens that follow
+  std::vector<double> margins; // best minus second best logit of each
+};
+
+struct Fixture {
+  std::string name, path; // path: what importModel takes
+  bool decoder = true;
+  int64_t width = 0;
+  double tolerance = 0, largest = 0; // of any correct fp32 implementation; the largest value expected
+  std::vector<Case> cases;
+};
+
+inline std::string readBytes(const std::string &path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+inline Fixture load(const std::string &name) {
+  std::string folder = std::string(LMOPT_SOURCE_DIR) + "/test/models/" + name;
+  nlohmann::json json = nlohmann::json::parse(readBytes(folder + "/expected.json"));
+  std::string bytes = readBytes(folder + "/expected.bin");
+  std::vector<float> floats(bytes.size() / sizeof(float));
+  std::memcpy(floats.data(), bytes.data(), floats.size() * sizeof(float));
+
+  Fixture fixture;
+  fixture.name = name;
+  fixture.path = folder;
+  if (std::ifstream(folder + "/model.gguf").good())
+    fixture.path += "/model.gguf";
+  fixture.decoder = json.at("kind") == "decoder";
+  fixture.width = json.at("width");
+  fixture.tolerance = json.at("tolerance");
+  fixture.largest = json.at("largest");
+  for (const nlohmann::json &entry : json.at("cases")) {
+    Case one;
+    one.ids = entry.at("ids").get<std::vector<int32_t>>();
+    one.rows = entry.value("rows", std::vector<int64_t>());
+    one.greedy = entry.value("greedy", std::vector<int32_t>());
+    one.margins = entry.value("margins", std::vector<double>());
+    auto begin = floats.begin() + entry.at("offset").get<int64_t>();
+    one.expected.assign(begin, begin + fixture.width * (fixture.decoder ? int64_t(one.rows.size()) : 1));
+    fixture.cases.push_back(std::move(one));
+  }
+  return fixture;
+}
+
+/// All fixtures, as gtest parameters.
+inline std::vector<std::string> names() {
+  return {"llama-tied",        "llama-untied-bias", "llama-head-dim",      "llama-head-80",
+          "llama-gqa-9-3",     "llama-sharded",     "llama-rope-linear",   "llama-rope-dynamic",
+          "llama-rope-llama3", "llama-rope-yarn",   "llama-rope-longrope", "llama-rope-longrope-short",
+          "bert-mean",         "bert-cls",          "bert-max-relu",       "gguf-f32",
+          "gguf-f16",          "gguf-bf16",         "gguf-q8_0",           "gguf-q4_0",
+          "gguf-q4_1",         "gguf-q5_0",         "gguf-q5_1",           "gguf-k",
+          "gguf-rope-freqs"};
+}
+
+} // namespace lmopt::fixture
+
+#endif // LMOPT_TEST_UNIT_MODELS_FIXTURE_H
