@@ -6,8 +6,10 @@
 #ifndef LMOPT_TEST_UNIT_MODELS_FIXTURE_H
 #define LMOPT_TEST_UNIT_MODELS_FIXTURE_H
 
+#include "gtest/gtest.h"
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cstring>
 #include <fstream>
 #include <iterator>
@@ -75,6 +77,13 @@ inline std::vector<std::string> names() {
           "gguf-f16",          "gguf-bf16",         "gguf-q8_0",           "gguf-q4_0",
           "gguf-q4_1",         "gguf-q5_0",         "gguf-q5_1",           "gguf-k",
           "gguf-rope-freqs"};
+}
+
+/// The fixture's name as gtest allows it in the name of a test.
+inline std::string parameterName(const testing::TestParamInfo<std::string> &info) {
+  std::string name = info.param;
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
 }
 
 } // namespace lmopt::fixture

@@ -131,10 +131,6 @@ TEST_P(InterpreterFixtures, RecipeInt8StaysNear) {
   EXPECT_GT(relative, 1e-5) << "int8 changed nothing: was it applied?";
 }
 
-INSTANTIATE_TEST_SUITE_P(Models, InterpreterFixtures, testing::ValuesIn(fixture::names()), [](const auto &info) {
-  std::string name = info.param;
-  std::replace(name.begin(), name.end(), '-', '_');
-  return name;
-});
+INSTANTIATE_TEST_SUITE_P(Models, InterpreterFixtures, testing::ValuesIn(fixture::names()), fixture::parameterName);
 
 } // namespace
