@@ -1,0 +1,435 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Attention over the key/value cache: storing rotated keys and values, and tiled attention with an online softmax (never a
+// rows x positions matrix in memory). In: rows of queries, keys, values; the step's segments. Out: rows of attention.
+//
+// Online softmax (Milakov and Gimelshein 2018; FlashAttention): for each block of keys, with running maximum m and sum l,
+//   m' = max(m, max s),  c = exp(m - m'),  l' = c l + sum exp(s - m'),  o' = c o + sum exp(s - m') v,   out = o / l.
+// Keys lie as [position / 16][head_dim][16], so that one register holds 16 positions of one dimension and a score tile
+// is rows x 4 registers, like a matrix tile. Every output row is computed by one thread in one fixed order.
+// Tested by test/unit/codegen/AttentionKernelTest.cpp.
+#include "codegen/cpu/Kernels.h"
+
+#include "lmopt/abi.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
+
+using namespace mlir;
+
+namespace lmopt::cpu {
+
+namespace {
+
+using Values = Emitter::Values;
+
+constexpr int64_t kQueryRows = 8;   // rows of one tile: 8 x 64 scores and 8 outputs stay in the first-level cache
+constexpr int64_t kKeyPanels = 4;   // 64 positions a block: 4 accumulators a row, 4 rows at a time = 16 registers
+constexpr float kMasked = -1e30f;   // finite, so that differences of two masked scores are 0 and not NaN
+
+// Lanes for loops over half a head that need not be a multiple of 16: the largest power of two that divides `n`.
+int64_t lanesFor(int64_t n) {
+  int64_t lanes = kLanes;
+  while (n % lanes)
+    lanes /= 2;
+  return lanes;
+}
+
+// cos and sin of one position, `lanes` dimensions at a time; see RopeTable.
+struct Turn {
+  Values cos, sin;
+  int64_t lanes = kLanes;
+};
+
+Turn loadTurn(Emitter &e, const RopeTable &table, Value base, Value position) {
+  Turn turn;
+  if (!table.halfDims)
+    return turn;
+  turn.lanes = lanesFor(table.halfDims);
+  Value low = e.mul(e.rem(position, e.index(RopeTable::kLow)), table.rowBytes());
+  Value high = e.mul(e.div(position, e.index(RopeTable::kLow)), table.rowBytes());
+  int64_t lowBytes = RopeTable::kLow * table.rowBytes(), highBytes = table.highRows() * table.rowBytes();
+  auto row = [&](Value offset, int64_t part, int64_t d) {
+    return e.load(e.floats(turn.lanes), e.at(base, e.add(offset, part + 4 * d)));
+  };
+  for (int64_t d = 0; d < table.halfDims; d += turn.lanes) {
+    Value cl = row(low, 0, d), sl = row(low, lowBytes, d);
+    Value ch = row(high, 2 * lowBytes, d), sh = row(high, 2 * lowBytes + highBytes, d);
+    turn.cos.push_back(e.sub(e.mul(ch, cl), e.mul(sh, sl)));
+    turn.sin.push_back(e.add(e.mul(sh, cl), e.mul(ch, sl)));
+  }
+  return turn;
+}
+
+// Calls put(dimension, vector) for one head read from `from`, turned by `turn`.
+void turnHead(Emitter &e, const AttentionSpec &spec, const Turn &turn, Value from,
+              const std::function<void(int64_t, Value)> &put) {
+  int64_t half = spec.ropeDims / 2;
+  for (int64_t d = 0, i = 0; d < half; d += turn.lanes, ++i) {
+    Value a = e.load(e.floats(turn.lanes), e.at(from, 4 * d));
+    Value c = e.load(e.floats(turn.lanes), e.at(from, 4 * (d + half)));
+    put(d, e.sub(e.mul(a, turn.cos[i]), e.mul(c, turn.sin[i])));
+    put(d + half, e.add(e.mul(c, turn.cos[i]), e.mul(a, turn.sin[i])));
+  }
+  int64_t rest = spec.headDim - spec.ropeDims;
+  int64_t lanes = rest ? lanesFor(rest) : kLanes;
+  for (int64_t d = spec.ropeDims; d < spec.headDim; d += lanes)
+    put(d, e.load(e.floats(lanes), e.at(from, 4 * d)));
+}
+
+// Addresses inside one sequence's cache for one layer.
+struct CacheView {
+  Emitter &e;
+  const AttentionSpec &spec;
+  Value base, capacity; ///< base: this layer's part
+  Value keys(Value kvHead) { return e.at(base, e.mul(e.mul(kvHead, capacity), spec.keyBytes())); }
+  Value values(Value kvHead) {
+    Value all = e.at(base, e.mul(capacity, spec.kvHeads * spec.keyBytes()));
+    return e.at(all, e.mul(e.mul(kvHead, capacity), spec.valueBytes()));
+  }
+};
+
+struct RowInfo {
+  Value cache, capacity, position;
+};
+RowInfo loadRowInfo(Emitter &e, Value table, Value row) {
+  Value info = e.at(table, e.mul(row, kRowInfoBytes));
+  return {loadPointer(e, info, 0), loadInteger(e, info, 8), loadInteger(e, info, 16)};
+}
+CacheView layerView(Emitter &e, const AttentionSpec &spec, const RowInfo &info, Value layerOffset) {
+  return {e, spec, e.at(info.cache, e.mul(layerOffset, info.capacity)), info.capacity};
+}
+
+Value equal(Emitter &e, Value a, Value c) {
+  return arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::eq, a, c);
+}
+
+//===--------------------------------------------------------------------------------------------------------------===//
+// The tile: up to 8 query rows against one kv head
+//===--------------------------------------------------------------------------------------------------------------===//
+
+// A tile's rows are query heads of tokens; where they come from and how far each may look is the caller's business.
+struct Tile {
+  int64_t rows = 0;
+  Values limit;     ///< by row: number of visible positions (i64)
+  Value positions;  ///< the largest limit
+  Value keys, values; ///< of the kv head
+};
+
+// Scratch of one thread: queries [8][head_dim padded], scores [8][64], outputs [8][dv], then m, l and the correction, one
+// register for each row.
+struct ScratchLayout {
+  const AttentionSpec &spec;
+  int64_t queryBytes() const { return floatRowBytes(spec.headDim); }
+  int64_t outBytes() const { return spec.valueBytes(); }
+  int64_t scoreStart() const { return kQueryRows * queryBytes(); }
+  int64_t outStart() const { return scoreStart() + kQueryRows * kKeyPanels * 64; }
+  int64_t statsStart() const { return outStart() + kQueryRows * outBytes(); }
+  int64_t bytes() const { return statsStart() + 3 * kQueryRows * 64; }
+};
+
+struct Scratch {
+  Emitter &e;
+  ScratchLayout layout;
+  Value base;
+  Scratch(Emitter &e, const AttentionSpec &spec, Value base) : e(e), layout{spec}, base(base) {}
+  Value query(int64_t r) { return e.at(base, r * layout.queryBytes()); }
+  Value score(int64_t r) { return e.at(base, layout.scoreStart() + r * kKeyPanels * 64); }
+  Value out(int64_t r) { return e.at(base, layout.outStart() + r * layout.outBytes()); }
+  Value stats(int64_t r) { return e.at(base, layout.statsStart() + r * 64); }
+  Value maximum(int64_t r) { return stats(r); }
+  Value sum(int64_t r) { return stats(kQueryRows + r); }
+  Value correction(int64_t r) { return stats(2 * kQueryRows + r); }
+};
+
+struct TileEmitter {
+  Emitter &e;
+  const AttentionSpec &spec;
+  Scratch scratch;
+  const Tile &tile;
+
+  // How many rows share the loads of keys or values: as many as leave rows * registers <= 20 accumulators.
+  int64_t rowsAtOnce(int64_t registers) const {
+    int64_t rows = tile.rows;
+    while (rows > 1 && rows * registers > 20)
+      rows = (rows + 1) / 2;
+    return rows;
+  }
+
+  void forRowGroups(int64_t registers, const std::function<void(int64_t, int64_t)> &body) {
+    int64_t step = rowsAtOnce(registers);
+    for (int64_t r = 0; r < tile.rows; r += step)
+      body(r, std::min(step, tile.rows - r));
+  }
+
+  // scores[r][16 p + i] = sum_d query[r][d] * key[start + 16 p + i][d]
+  void scores(Value start, int64_t panels) {
+    Value keys = e.at(tile.keys, e.mul(start, spec.keyBytes()));
+    int64_t panelBytes = kLanes * spec.keyBytes();
+    forRowGroups(panels, [&](int64_t first, int64_t rows) {
+      Values sums = e.loop(e.index(0), e.index(spec.headDim), 1, Values(rows * panels, e.floatsOf(0)),
+                           [&](Value d, const Values &carried) {
+                             Values next = carried, columns;
+                             for (int64_t p = 0; p < panels; ++p)
+                               columns.push_back(
+                                   e.load(e.floats(), e.at(keys, e.add(e.mul(d, 64), p * panelBytes)), 64));
+                             for (int64_t r = 0; r < rows; ++r) {
+                               Value q = e.broadcast(
+                                   e.load(e.b.getF32Type(), e.at(scratch.query(first + r), e.mul(d, 4))));
+                               for (int64_t p = 0; p < panels; ++p)
+                                 next[r * panels + p] = e.fma(q, columns[p], next[r * panels + p]);
+                             }
+                             return next;
+                           });
+      for (int64_t r = 0; r < rows; ++r)
+        for (int64_t p = 0; p < panels; ++p)
+          e.store(sums[r * panels + p], e.at(scratch.score(first + r), p * 64));
+    });
+  }
+
+  // Scores to weights, with m, l and the correction of what was summed before.
+  void softmax(Value start, int64_t panels) {
+    for (int64_t r = 0; r < tile.rows; ++r) {
+      Values score, visible;
+      Value best;
+      for (int64_t p = 0; p < panels; ++p) {
+        Value left = e.sub(tile.limit[r], e.add(start, p * kLanes));
+        visible.push_back(e.maskBelow(left));
+        Value s = e.loadFloats(e.at(scratch.score(r), p * 64));
+        score.push_back(e.select(visible[p], s, e.floatsOf(kMasked)));
+        best = p ? e.max(best, score[p]) : score[p];
+      }
+      Value before = e.loadFloats(scratch.maximum(r));
+      Value maximum = e.max(e.broadcast(e.reduceMax(best)), before);
+      Value correction = e.exp(e.sub(before, maximum));
+      Value sum = e.mul(e.loadFloats(scratch.sum(r)), correction);
+      for (int64_t p = 0; p < panels; ++p) {
+        Value weight = e.select(visible[p], e.exp(e.sub(score[p], maximum)), e.floatsOf(0));
+        e.store(weight, e.at(scratch.score(r), p * 64));
+        sum = e.add(sum, weight);
+      }
+      e.store(maximum, scratch.maximum(r));
+      e.store(sum, scratch.sum(r)); // one partial sum for each lane; added up at the end
+      e.store(correction, scratch.correction(r));
+    }
+  }
+
+  // out[r] = correction * out[r] + sum_k weight[r][k] * value[k]
+  void accumulate(Value start, int64_t panels) {
+    int64_t registers = spec.valueDim() / kLanes;
+    Value values = e.at(tile.values, e.mul(start, spec.valueBytes()));
+    forRowGroups(registers, [&](int64_t first, int64_t rows) {
+      Values init;
+      for (int64_t r = 0; r < rows; ++r)
+        for (int64_t d = 0; d < registers; ++d)
+          init.push_back(e.mul(e.loadFloats(e.at(scratch.out(first + r), d * 64)),
+                               e.loadFloats(scratch.correction(first + r))));
+      Values sums = e.loop(e.index(0), e.index(panels * kLanes), 1, init, [&](Value k, const Values &carried) {
+        Values next = carried, columns;
+        for (int64_t d = 0; d < registers; ++d)
+          columns.push_back(e.load(e.floats(), e.at(values, e.add(e.mul(k, spec.valueBytes()), d * 64)), 64));
+        for (int64_t r = 0; r < rows; ++r) {
+          Value weight = e.broadcast(e.load(e.b.getF32Type(), e.at(scratch.score(first + r), e.mul(k, 4))));
+          for (int64_t d = 0; d < registers; ++d)
+            next[r * registers + d] = e.fma(weight, columns[d], next[r * registers + d]);
+        }
+        return next;
+      });
+      for (int64_t r = 0; r < rows; ++r)
+        for (int64_t d = 0; d < registers; ++d)
+          e.store(sums[r * registers + d], e.at(scratch.out(first + r), d * 64));
+    });
+  }
+
+  void block(Value start, int64_t panels) {
+    scores(start, panels);
+    softmax(start, panels);
+    accumulate(start, panels);
+  }
+
+  void reset() {
+    for (int64_t r = 0; r < tile.rows; ++r) {
+      e.store(e.floatsOf(kMasked), scratch.maximum(r));
+      e.store(e.floatsOf(0), scratch.sum(r));
+      for (int64_t d = 0; d < spec.valueDim(); d += kLanes)
+        e.store(e.floatsOf(0), e.at(scratch.out(r), 4 * d));
+    }
+  }
+
+  // Whole blocks of 64 positions, then single panels of 16: the cache ends at a panel, not at a block.
+  void emit() {
+    reset();
+    Value whole = e.sub(tile.positions, e.rem(tile.positions, e.index(kKeyPanels * kLanes)));
+    e.loop(e.index(0), whole, kKeyPanels * kLanes, [&](Value start) { block(start, kKeyPanels); });
+    e.loop(whole, tile.positions, kLanes, [&](Value start) { block(start, 1); });
+  }
+};
+
+struct AttendEmitter {
+  Emitter &e;
+  const AttentionSpec &spec;
+  const RopeTable &table;
+  Value queries, out, rope, rowInfo, scratchBase, step, layerOffset, thread, threads;
+
+  int64_t rowBytes() const { return floatRowBytes(spec.heads * spec.headDim); }
+
+  void loadQuery(Scratch &scratch, int64_t r, Value row, Value head, Value position) {
+    Value from = e.at(queries, e.add(e.mul(row, rowBytes()), e.mul(head, 4 * spec.headDim)));
+    Turn turn = loadTurn(e, table, rope, position);
+    turnHead(e, spec, turn, from, [&](int64_t d, Value v) {
+      int64_t lanes = cast<VectorType>(v.getType()).getDimSize(0);
+      e.store(e.mul(v, e.floatsOf(spec.scale, lanes)), e.at(scratch.query(r), 4 * d));
+    });
+  }
+
+  void storeOut(Scratch &scratch, int64_t r, Value row, Value head) {
+    Value to = e.at(out, e.add(e.mul(row, rowBytes()), e.mul(head, 4 * spec.headDim)));
+    Value factor = e.broadcast(e.div(e.f32(1), e.reduceAdd(e.loadFloats(scratch.sum(r)))));
+    for (int64_t d = 0; d < spec.headDim; d += kLanes) {
+      Value v = e.mul(e.loadFloats(e.at(scratch.out(r), 4 * d)), factor);
+      if (spec.headDim - d >= kLanes)
+        e.store(v, e.at(to, 4 * d));
+      else // the next head begins inside this register
+        e.storeMasked(v, e.at(to, 4 * d), e.maskBelow(e.index(spec.headDim - d)));
+    }
+    int64_t width = spec.heads * spec.headDim, padding = roundUp(width, kLanes) - width;
+    if (padding) // lanes beyond the width of a row are zero
+      e.ifThen(equal(e, head, e.index(spec.heads - 1)), [&] {
+        Value end = e.at(out, e.add(e.mul(row, rowBytes()), 4 * width));
+        e.storeMasked(e.floatsOf(0), end, e.maskBelow(e.index(padding)));
+      });
+  }
+
+  // Many rows: one head, eight neighbouring tokens.
+  void rowBlocks() {
+    Value segments = loadPointer(e, step, offsetof(lmopt_step_t, segments));
+    Value count = loadInteger(e, step, offsetof(lmopt_step_t, segment_count));
+    e.loop(e.index(0), count, 1, [&](Value s) {
+      Value segment = e.at(segments, e.mul(s, sizeof(lmopt_segment_t)));
+      Value first = loadInteger(e, segment, offsetof(lmopt_segment_t, row));
+      Value rows = loadInteger(e, segment, offsetof(lmopt_segment_t, rows));
+      Value blocks = e.div(e.add(rows, kQueryRows - 1), e.index(kQueryRows));
+      // Heads vary fastest, so that threads share the long blocks at the end of a causal segment.
+      e.loop(thread, e.mul(blocks, spec.heads), threads, [&](Value item) {
+        Value head = e.rem(item, e.index(spec.heads));
+        Value start = e.mul(e.div(item, e.index(spec.heads)), kQueryRows);
+        oneBlock(segment, first, rows, head, start);
+      });
+    });
+  }
+
+  void oneBlock(Value segment, Value first, Value rows, Value head, Value start) {
+    RowInfo info{loadPointer(e, segment, offsetof(lmopt_segment_t, cache)),
+                 loadInteger(e, segment, offsetof(lmopt_segment_t, capacity)),
+                 loadInteger(e, segment, offsetof(lmopt_segment_t, position))};
+    CacheView view = layerView(e, spec, info, layerOffset);
+    Value kvHead = e.div(head, e.index(spec.group()));
+    Scratch scratch(e, spec, scratchBase);
+    Tile tile;
+    tile.rows = kQueryRows;
+    tile.keys = view.keys(kvHead);
+    tile.values = view.values(kvHead);
+    Value last = e.sub(rows, e.index(1));
+    Values local;
+    for (int64_t r = 0; r < kQueryRows; ++r) {
+      local.push_back(e.min(e.add(start, r), last)); // beyond the end: the last row once more, not stored
+      Value position = e.add(info.position, local[r]);
+      tile.limit.push_back(spec.causal ? e.add(position, 1) : e.add(info.position, rows));
+      loadQuery(scratch, r, e.add(first, local[r]), head, position);
+    }
+    tile.positions = tile.limit.back();
+    TileEmitter{e, spec, scratch, tile}.emit();
+    for (int64_t r = 0; r < kQueryRows; ++r)
+      e.ifThen(e.less(e.add(start, r), rows), [&] { storeOut(scratch, r, e.add(first, local[r]), head); });
+  }
+
+  // Few rows: one token, the query heads that share a kv head.
+  void headGroups() {
+    Value rows = loadInteger(e, step, offsetof(lmopt_step_t, rows));
+    e.loop(thread, e.mul(rows, spec.kvHeads), threads, [&](Value item) {
+      Value row = e.div(item, e.index(spec.kvHeads)), kvHead = e.rem(item, e.index(spec.kvHeads));
+      int64_t at_once = std::min(spec.group(), kQueryRows);
+      e.loop(0, spec.group(), at_once, [&](Value firstHead) { oneGroup(row, kvHead, firstHead, at_once); });
+    });
+  }
+
+  void oneGroup(Value row, Value kvHead, Value firstHead, int64_t count) {
+    RowInfo info = loadRowInfo(e, rowInfo, row);
+    CacheView view = layerView(e, spec, info, layerOffset);
+    Scratch scratch(e, spec, scratchBase);
+    Tile tile;
+    tile.rows = count;
+    tile.keys = view.keys(kvHead);
+    tile.values = view.values(kvHead);
+    tile.positions = e.add(info.position, 1);
+    Values inGroup, head;
+    for (int64_t r = 0; r < count; ++r) {
+      tile.limit.push_back(tile.positions);
+      inGroup.push_back(e.min(e.add(firstHead, r), e.index(spec.group() - 1)));
+      head.push_back(e.add(e.mul(kvHead, spec.group()), inGroup[r]));
+      loadQuery(scratch, r, row, head[r], info.position);
+    }
+    TileEmitter{e, spec, scratch, tile}.emit();
+    for (int64_t r = 0; r < count; ++r)
+      e.ifThen(e.less(e.add(firstHead, r), e.index(spec.group())), [&] { storeOut(scratch, r, row, head[r]); });
+  }
+};
+
+std::string attentionName(const char *what, const AttentionSpec &spec, const RopeTable &table, bool splitHeads) {
+  uint32_t scaleBits;
+  memcpy(&scaleBits, &spec.scale, sizeof(scaleBits));
+  return std::string(what) + "_h" + std::to_string(spec.heads) + "kv" + std::to_string(spec.kvHeads) + "d" +
+         std::to_string(spec.headDim) + (spec.causal ? "_causal" : "_full") +
+         (table.halfDims ? "_rope" + std::to_string(spec.ropeDims) + "p" + std::to_string(table.positions) : "") + "_s" +
+         std::to_string(scaleBits) + (splitHeads ? "_heads" : "_rows");
+}
+} // namespace
+
+int64_t AttentionSpec::scratchBytes() const { return ScratchLayout{*this}.bytes(); }
+
+std::string KernelLibrary::storeKeysValues(const AttentionSpec &spec, const RopeTable &table, bool splitHeads) {
+  return define(attentionName("store_kv_f32", spec, table, splitHeads), 4, 5, [&](Emitter &e, ValueRange args) {
+    Value keys = args[0], values = args[1], rope = args[2], rowInfo = args[3], layerOffset = args[4];
+    Value thread = args[7], threads = args[8];
+    int64_t rowBytes = floatRowBytes(spec.kvHeads * spec.headDim);
+    e.loop(args[5], args[6], 1, [&](Value row) {
+      RowInfo info = loadRowInfo(e, rowInfo, row);
+      CacheView view = layerView(e, spec, info, layerOffset);
+      Turn turn = loadTurn(e, table, rope, info.position);
+      auto store = [&](Value kvHead) {
+        Value in = e.add(e.mul(row, rowBytes), e.mul(kvHead, 4 * spec.headDim));
+        Value inPanel = e.mul(e.rem(info.position, e.index(kLanes)), 4);
+        Value panel = e.mul(e.div(info.position, e.index(kLanes)), kLanes * spec.keyBytes());
+        Value key = e.at(view.keys(kvHead), e.add(panel, inPanel));
+        turnHead(e, spec, turn, e.at(keys, in), [&](int64_t d, Value v) {
+          for (int64_t i = 0; i < cast<VectorType>(v.getType()).getDimSize(0); ++i)
+            e.store(e.lane(v, i), e.at(key, (d + i) * 64));
+        });
+        Value value = e.at(view.values(kvHead), e.mul(info.position, spec.valueBytes()));
+        int64_t lanes = lanesFor(spec.headDim);
+        for (int64_t d = 0; d < spec.headDim; d += lanes)
+          e.store(e.load(e.floats(lanes), e.at(values, e.add(in, 4 * d))), e.at(value, 4 * d));
+      };
+      if (!splitHeads)
+        return e.loop(0, spec.kvHeads, 1, store);
+      e.loop(e.index(0), e.index(spec.kvHeads), 1, [&](Value kvHead) {
+        Value turnOf = e.rem(e.add(e.mul(row, spec.kvHeads), kvHead), threads);
+        e.ifThen(equal(e, turnOf, thread), [&] { store(kvHead); });
+      });
+    });
+  });
+}
+
+std::string KernelLibrary::attend(const AttentionSpec &spec, const RopeTable &table, bool splitHeads) {
+  return define(attentionName("attend_f32", spec, table, splitHeads), 6, 3, [&](Emitter &e, ValueRange args) {
+    AttendEmitter emitter{e,       spec,    table,   args[0], args[1], args[2],
+                          args[3], args[4], args[5], args[6], args[7], args[8]};
+    if (splitHeads)
+      emitter.headGroups();
+    else
+      emitter.rowBlocks();
+  });
+}
+
+} // namespace lmopt::cpu

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Appends single ops; see Emitter.h.
+#include "codegen/cpu/Emitter.h"
+
+#include "mlir/Dialect/Math/IR/Math.h"
+
+using namespace mlir;
+
+namespace lmopt::cpu {
+
+bool Emitter::isFloat(Value a) { return isa<FloatType>(getElementTypeOrSelf(a.getType())); }
+
+Value Emitter::index(int64_t value) { return arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(value)); }
+Value Emitter::i32(int32_t value) { return arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(value)); }
+Value Emitter::f32(float value) { return arith::ConstantOp::create(b, loc, b.getF32FloatAttr(value)); }
+
+Value Emitter::floatsOf(float value, int64_t n) {
+  return arith::ConstantOp::create(b, loc, DenseElementsAttr::get(floats(n), value));
+}
+Value Emitter::intsOf(int32_t value, int64_t n) {
+  return arith::ConstantOp::create(b, loc, DenseElementsAttr::get(ints(n), value));
+}
+Value Emitter::intsFrom(ArrayRef<int32_t> lanes) {
+  return arith::ConstantOp::create(b, loc, DenseElementsAttr::get(ints(lanes.size()), lanes));
+}
+Value Emitter::floatsFrom(ArrayRef<float> lanes) {
+  return arith::ConstantOp::create(b, loc, DenseElementsAttr::get(floats(lanes.size()), lanes));
+}
+
+Value Emitter::add(Value a, Value c) {
+  return isFloat(a) ? Value(arith::AddFOp::create(b, loc, a, c)) : Value(arith::AddIOp::create(b, loc, a, c));
+}
+Value Emitter::sub(Value a, Value c) {
+  return isFloat(a) ? Value(arith::SubFOp::create(b, loc, a, c)) : Value(arith::SubIOp::create(b, loc, a, c));
+}
+Value Emitter::mul(Value a, Value c) {
+  return isFloat(a) ? Value(arith::MulFOp::create(b, loc, a, c)) : Value(arith::MulIOp::create(b, loc, a, c));
+}
+Value Emitter::div(Value a, Value c) {
+  return isFloat(a) ? Value(arith::DivFOp::create(b, loc, a, c)) : Value(arith::DivUIOp::create(b, loc, a, c));
+}
+Value Emitter::rem(Value a, Value c) { return arith::RemUIOp::create(b, loc, a, c); }
+
+// Compare and select rather than minnum/maxnum: x86 has it as one instruction (vminps), without a fix-up for NaN.
+Value Emitter::min(Value a, Value c) { return select(less(a, c), a, c); }
+Value Emitter::max(Value a, Value c) { return select(less(c, a), a, c); }
+
+Value Emitter::fma(Value a, Value c, Value sum) {
+  // Without the instruction, llvm.fma would become a library call for every lane.
+  if (!target.fma)
+    return add(mul(a, c), sum);
+  return LLVM::FMAOp::create(b, loc, sum.getType(), a, c, sum);
+}
+
+Value Emitter::shl(Value a, Value c) { return arith::ShLIOp::create(b, loc, a, c); }
+Value Emitter::shrLogical(Value a, Value c) { return arith::ShRUIOp::create(b, loc, a, c); }
+Value Emitter::shrSigned(Value a, Value c) { return arith::ShRSIOp::create(b, loc, a, c); }
+Value Emitter::bitAnd(Value a, Value c) { return arith::AndIOp::create(b, loc, a, c); }
+
+Value Emitter::less(Value a, Value c) {
+  if (isFloat(a))
+    return arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT, a, c);
+  return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, a, c);
+}
+Value Emitter::select(Value condition, Value a, Value c) { return arith::SelectOp::create(b, loc, condition, a, c); }
+Value Emitter::bitcast(Value a, Type type) {
+  if (isa<VectorType>(type))
+    return vector::BitCastOp::create(b, loc, cast<VectorType>(type), a);
+  return arith::BitcastOp::create(b, loc, type, a);
+}
+
+Value Emitter::toFloat(Value v) {
+  Type type = b.getF32Type();
+  if (auto vector = dyn_cast<VectorType>(v.getType()))
+    type = vector.clone(type);
+  return arith::SIToFPOp::create(b, loc, type, v);
+}
+
+Value Emitter::roundToInt(Value v) {
+  // Adding 1.5 * 2^23 leaves the rounded integer in the low bits of the sum: the FPU's own rounding (nearest even) does
+  // it, with no instruction that an old CPU lacks.
+  constexpr float kMagic = 12582912.0f;
+  int64_t n = cast<VectorType>(v.getType()).getDimSize(0);
+  return sub(bitcast(add(v, floatsOf(kMagic, n)), ints(n)), intsOf(0x4B400000, n));
+}
+
+Value Emitter::narrowToBytes(Value v) {
+  int64_t n = cast<VectorType>(v.getType()).getDimSize(0);
+  return arith::TruncIOp::create(b, loc, bytes(n), v);
+}
+
+Value Emitter::broadcast(Value scalar, int64_t n) {
+  return vector::BroadcastOp::create(b, loc, VectorType::get({n}, scalar.getType()), scalar);
+}
+Value Emitter::shuffle(Value v, ArrayRef<int64_t> lanes) { return vector::ShuffleOp::create(b, loc, v, v, lanes); }
+
+// reassoc lets the backend sum halves against halves; without it the reduction is a chain of 16 additions.
+Value Emitter::reduceAdd(Value v) {
+  auto flags = isFloat(v) ? arith::FastMathFlags::reassoc : arith::FastMathFlags::none;
+  return vector::ReductionOp::create(b, loc, vector::CombiningKind::ADD, v, flags);
+}
+// Halves against halves by hand: the reduction ops of LLVM carry NaN rules that cost instructions.
+static Value reduceHalves(Emitter &e, Value v, const std::function<Value(Value, Value)> &combine) {
+  for (int64_t n = cast<VectorType>(v.getType()).getDimSize(0); n > 1; n /= 2) {
+    SmallVector<int64_t> low, high;
+    for (int64_t i = 0; i < n / 2; ++i) {
+      low.push_back(i);
+      high.push_back(i + n / 2);
+    }
+    v = combine(e.shuffle(v, low), e.shuffle(v, high));
+  }
+  return e.lane(v, 0);
+}
+Value Emitter::reduceMin(Value v) {
+  return reduceHalves(*this, v, [&](Value a, Value c) { return min(a, c); });
+}
+Value Emitter::reduceMax(Value v) {
+  return reduceHalves(*this, v, [&](Value a, Value c) { return max(a, c); });
+}
+Value Emitter::lane(Value v, int64_t i) { return vector::ExtractOp::create(b, loc, v, ArrayRef<int64_t>{i}); }
+Value Emitter::laneIds() {
+  SmallVector<int32_t> ids;
+  for (int32_t i = 0; i < kLanes; ++i)
+    ids.push_back(i);
+  return intsFrom(ids);
+}
+
+Value Emitter::at(Value base, Value byteOffset) {
+  return LLVM::GEPOp::create(b, loc, ptrType(), b.getI8Type(), base, ArrayRef<LLVM::GEPArg>{byteOffset},
+                             LLVM::GEPNoWrapFlags::inbounds);
+}
+Value Emitter::load(Type type, Value address, int64_t alignment) {
+  return LLVM::LoadOp::create(b, loc, type, address, alignment);
+}
+void Emitter::store(Value value, Value address, int64_t alignment) {
+  LLVM::StoreOp::create(b, loc, value, address, alignment);
+}
+Value Emitter::loadMasked(VectorType type, Value address, Value mask) {
+  Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(type));
+  return LLVM::MaskedLoadOp::create(b, loc, Type(type), address, mask, zero, /*alignment=*/4u);
+}
+void Emitter::storeMasked(Value value, Value address, Value mask) {
+  LLVM::MaskedStoreOp::create(b, loc, value, address, mask, /*alignment=*/4u);
+}
+Value Emitter::maskBelow(Value count) {
+  Value clipped = arith::TruncIOp::create(b, loc, b.getI32Type(), min(count, index(1 << 20)));
+  return less(laneIds(), broadcast(clipped));
+}
+void Emitter::prefetch(Value address) {
+  LLVM::Prefetch::create(b, loc, address, /*rw=*/0u, /*hint=*/3u, /*cache=*/1u);
+}
+
+void Emitter::loop(Value from, Value to, int64_t step, const std::function<void(Value)> &body) {
+  loop(from, to, step, Values{}, [&](Value i, const Values &) {
+    body(i);
+    return Values{};
+  });
+}
+void Emitter::loop(Value from, Value to, Value step, const std::function<void(Value)> &body) {
+  auto op = scf::ForOp::create(b, loc, from, to, step);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(op.getBody());
+  body(op.getInductionVar());
+}
+void Emitter::loop(int64_t from, int64_t to, int64_t step, const std::function<void(Value)> &body) {
+  if (to - from <= step && to > from) // one round: no loop
+    return body(index(from));
+  if (to > from)
+    loop(index(from), index(to), step, body);
+}
+Emitter::Values Emitter::loop(Value from, Value to, int64_t step, const Values &carried,
+                              const std::function<Values(Value, const Values &)> &body) {
+  auto op = scf::ForOp::create(b, loc, from, to, index(step), carried,
+                               [&](OpBuilder &, Location, Value i, ValueRange args) {
+                                 OpBuilder::InsertionGuard guard(b);
+                                 // The callback's builder is ours or a copy of it, depending on the op: set the point.
+                                 b.setInsertionPointToEnd(i.getParentBlock());
+                                 Values results = body(i, Values(args.begin(), args.end()));
+                                 scf::YieldOp::create(b, loc, results);
+                               });
+  return Values(op.getResults().begin(), op.getResults().end());
+}
+void Emitter::ifThen(Value condition, const std::function<void()> &body) { ifElse(condition, body, nullptr); }
+void Emitter::ifElse(Value condition, const std::function<void()> &then, const std::function<void()> &otherwise) {
+  auto op = scf::IfOp::create(b, loc, condition, /*withElse=*/otherwise != nullptr);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(op.thenBlock());
+  then();
+  if (!otherwise)
+    return;
+  b.setInsertionPointToStart(op.elseBlock());
+  otherwise();
+}
+
+} // namespace lmopt::cpu

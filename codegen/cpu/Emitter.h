@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A small vocabulary over MLIR builders in which kernels are written: values, loops, loads and stores by byte address.
+// Every call appends ops of arith, vector, scf and llvm (addresses) at the insertion point of the builder; nothing is
+// hidden. Vectors of floats have 16 lanes on every target: LLVM splits them where registers are narrower.
+// Tested through the kernels (test/unit/codegen).
+#ifndef LMOPT_CODEGEN_CPU_EMITTER_H
+#define LMOPT_CODEGEN_CPU_EMITTER_H
+
+#include "codegen/cpu/Target.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/Builders.h"
+
+#include <functional>
+
+namespace lmopt::cpu {
+
+/// Lanes of one vector of floats or 32-bit integers: one 512-bit register.
+constexpr int64_t kLanes = 16;
+
+class Emitter {
+public:
+  using Value = mlir::Value;
+  using Values = mlir::SmallVector<Value>;
+
+  Emitter(mlir::OpBuilder &builder, mlir::Location loc, const Target &target)
+      : b(builder), loc(loc), target(target) {}
+
+  mlir::OpBuilder &b;
+  mlir::Location loc;
+  const Target &target;
+
+  // Types.
+  mlir::Type ptrType() { return mlir::LLVM::LLVMPointerType::get(b.getContext()); }
+  mlir::VectorType floats(int64_t n = kLanes) { return mlir::VectorType::get({n}, b.getF32Type()); }
+  mlir::VectorType ints(int64_t n = kLanes) { return mlir::VectorType::get({n}, b.getI32Type()); }
+  mlir::VectorType bytes(int64_t n = 4 * kLanes) { return mlir::VectorType::get({n}, b.getI8Type()); }
+
+  // Constants; the vector forms repeat the number in every lane.
+  Value index(int64_t value); ///< i64, the type of all counters and byte offsets
+  Value i32(int32_t value);
+  Value f32(float value);
+  Value floatsOf(float value, int64_t n = kLanes);
+  Value intsOf(int32_t value, int64_t n = kLanes);
+  Value intsFrom(mlir::ArrayRef<int32_t> lanes);
+  Value floatsFrom(mlir::ArrayRef<float> lanes);
+
+  // Arithmetic on scalars or vectors; the element type picks the integer or the float op.
+  Value add(Value a, Value c);
+  Value sub(Value a, Value c);
+  Value mul(Value a, Value c);
+  Value div(Value a, Value c); ///< floats, or unsigned integers
+  Value rem(Value a, Value c); ///< unsigned integers
+  Value min(Value a, Value c); ///< floats: not NaN-propagating; integers: signed
+  Value max(Value a, Value c);
+  Value fma(Value a, Value c, Value sum); ///< a * c + sum, fused where the target can
+  Value add(Value a, int64_t c) { return c ? add(a, index(c)) : a; }
+  Value mul(Value a, int64_t c) { return c == 1 ? a : mul(a, index(c)); }
+  Value shl(Value a, Value c);
+  Value shrLogical(Value a, Value c);
+  Value shrSigned(Value a, Value c);
+  Value bitAnd(Value a, Value c);
+  Value less(Value a, Value c);    ///< signed integers or ordered floats
+  Value select(Value condition, Value a, Value c);
+  Value bitcast(Value a, mlir::Type type);
+  Value toFloat(Value ints);       ///< signed i32 -> f32, lane by lane
+  Value roundToInt(Value floats);  ///< to nearest, ties to even; |x| < 2^22
+  Value narrowToBytes(Value ints); ///< low byte of each lane
+  Value broadcast(Value scalar, int64_t n = kLanes);
+  Value shuffle(Value vector, mlir::ArrayRef<int64_t> lanes);
+  Value reduceAdd(Value vector); ///< the order of the sum is fixed by the target's shuffle tree
+  Value reduceMin(Value vector);
+  Value reduceMax(Value vector);
+  Value lane(Value vector, int64_t i);
+  Value laneIds(); ///< 0, 1, ... 15 as i32
+
+  // Memory. Addresses are byte offsets from a base.
+  Value at(Value base, Value byteOffset);
+  Value at(Value base, int64_t byteOffset) { return byteOffset ? at(base, index(byteOffset)) : base; }
+  Value load(mlir::Type type, Value address, int64_t alignment = 4);
+  void store(Value value, Value address, int64_t alignment = 4);
+  Value loadFloats(Value address) { return load(floats(), address); }
+  Value loadMasked(mlir::VectorType type, Value address, Value mask); ///< lanes outside read as zero
+  void storeMasked(Value value, Value address, Value mask);
+  Value maskBelow(Value count); ///< lanes with id < count (i64, may exceed 16)
+  void prefetch(Value address);
+
+  // Control flow. Bodies receive the counter (i64) and the carried values.
+  void loop(Value from, Value to, int64_t step, const std::function<void(Value)> &body);
+  void loop(Value from, Value to, Value step, const std::function<void(Value)> &body);
+  void loop(int64_t from, int64_t to, int64_t step, const std::function<void(Value)> &body);
+  Values loop(Value from, Value to, int64_t step, const Values &carried,
+              const std::function<Values(Value, const Values &)> &body);
+  void ifThen(Value condition, const std::function<void()> &body);
+  void ifElse(Value condition, const std::function<void()> &then, const std::function<void()> &otherwise);
+
+  // Functions of vectors, in VectorMath.cpp.
+  Value exp(Value x);
+  Value erf(Value x);
+  Value tanh(Value x);
+  Value sigmoid(Value x);
+  Value reciprocalSqrt(Value scalar);
+
+private:
+  bool isFloat(Value a);
+};
+
+} // namespace lmopt::cpu
+
+#endif

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The kernels that generated code is made of, each a private function of the module, emitted once for each set of shapes
+// and named so that the name tells all: operation, types, sizes, register tile and instruction set, for example
+// linear_u8s8_n960_k576_tile8x3_avx512vnni. The same string stands in the IR, in `lmopt inspect` and in profiles.
+//
+// Layout of data in memory (all strides in bytes, all rows 64-byte aligned):
+//   floats   [rows][round_up(N, 16)] f32; the lanes beyond N are zero, so that no kernel needs a tail loop
+//   quants   [rows][64 + round_up(K, 64)]: scale f32, zero point i32, 56 bytes unused, then K bytes u8
+//   weights  panels of 16 outputs, see LinearSpec
+//   cache    for each layer: keys [kv head][capacity / 16][head_dim][16] f32, values [kv head][capacity][dv] f32,
+//            dv = round_up(head_dim, 16)
+// Tested by test/unit/codegen/*KernelTest.cpp against plain loops, and by the end-to-end tests.
+#ifndef LMOPT_CODEGEN_CPU_KERNELS_H
+#define LMOPT_CODEGEN_CPU_KERNELS_H
+
+#include "codegen/cpu/Emitter.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/BuiltinOps.h"
+
+#include <string>
+#include <vector>
+
+namespace lmopt::cpu {
+
+constexpr int64_t roundUp(int64_t value, int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
+
+/// Rows are handed to threads, and padded in the arena, in units of the tallest register tile.
+constexpr int64_t kRowUnit = 8;
+/// Bytes in front of the codes of a quantized row: scale, zero point, padding to the cache line.
+constexpr int64_t kQuantHeader = 64;
+
+constexpr int64_t floatRowBytes(int64_t width) { return 4 * roundUp(width, kLanes); }
+constexpr int64_t quantRowBytes(int64_t width) { return kQuantHeader + roundUp(width, 64); }
+
+/// A matrix product over rows: out[r][n] = sum_k in[r][k] * W[n][k] + bias[n].
+///
+/// Weights, packed in the order in which the kernel reads them, P = round_up(N, 16) / 16 panels:
+///   f32: [P][K][16] f32; [P][16] bias
+///   s8:  [P][K4][16][4] s8, K4 = round_up(K, 16) / 4; [P][16] scale f32; [P][16] sum of codes i32; [P][16] bias
+/// A group of four neighbouring k of 16 outputs fills one register: what one u8 x s8 dot instruction wants.
+struct LinearSpec {
+  int64_t outputs = 0, inputs = 0;
+  bool quantized = false; ///< s8 weights, u8 activations; else f32
+  bool bias = false;
+  int64_t outStride = 0; ///< bytes; 4 * outputs exactly when the result is the caller's memory
+  int64_t panels() const { return roundUp(outputs, kLanes) / kLanes; }
+  int64_t depth() const { return quantized ? roundUp(inputs, 16) : inputs; } ///< K as packed
+  int64_t codeBytes() const { return panels() * kLanes * depth() * (quantized ? 1 : 4); }
+  int64_t scaleOffset() const { return codeBytes(); }
+  int64_t sumOffset() const { return scaleOffset() + panels() * 64; }
+  int64_t biasOffset() const { return codeBytes() + (quantized ? 2 * panels() * 64 : 0); }
+  int64_t bytes() const { return biasOffset() + (bias ? panels() * 64 : 0); }
+};
+
+enum class RowOpKind {
+  Embedding,       ///< row of an f32 table by token id
+  EmbeddingPanels, ///< the same from the panels of an f32 linear (tied head)
+  EmbeddingCodes,  ///< the same from the panels of an s8 linear: codes * scale
+  AddPositions,    ///< + row of an f32 table by position
+  Copy,
+  Add,
+  BiasAdd,
+  RmsNorm,
+  LayerNorm,
+  Activation,
+  GatedProduct,
+  Rotate,
+  Quantize,
+  L2Normalize
+};
+
+enum class PoolKind { Mean, First, Max, Last };
+
+enum class ActivationKind { Gelu, GeluTanh, Silu, Relu, Tanh };
+
+/// One operation of a row program. Values are numbered; inputs of the program come first.
+struct RowOp {
+  RowOpKind kind = RowOpKind::Copy;
+  std::vector<int64_t> operands; ///< value numbers
+  int64_t result = 0;            ///< value number
+  int64_t width = 0;
+  float epsilon = 0;
+  int64_t block = 0;       ///< Rotate
+  int64_t scaleOffset = 0; ///< EmbeddingCodes: where the scales of the table begin
+  ActivationKind activation = ActivationKind::Gelu;
+  std::vector<int64_t> weights; ///< numbers of weight pointers: gamma, beta; table; vector
+};
+
+/// A chain of operations on one row after another, with values between them kept in a scratch row (first-level cache).
+struct RowProgram {
+  struct Input {
+    int64_t value, stride;
+    bool gathered; ///< row r is read at index outputRows[r]
+  };
+  struct Output {
+    int64_t value, stride;
+  };
+  std::vector<Input> inputs;
+  std::vector<Output> outputs;
+  std::vector<RowOp> ops;
+  std::vector<int64_t> widths; ///< by value number
+  int64_t weightCount = 0;
+  int64_t scratchBytes() const; ///< one row of every value that is neither input nor output
+};
+
+/// Attention of one layer over the cache. RoPE turns pairs (i, i + ropeDims / 2) of the first ropeDims of each head.
+struct AttentionSpec {
+  int64_t heads = 0, kvHeads = 0, headDim = 0;
+  float scale = 1;
+  bool causal = true;
+  int64_t ropeDims = 0; ///< 0: none
+  int64_t valueDim() const { return roundUp(headDim, kLanes); }
+  int64_t keyBytes() const { return 4 * headDim; } ///< per position and kv head
+  int64_t valueBytes() const { return 4 * valueDim(); }
+  int64_t cacheBytesPerPosition() const { return kvHeads * (keyBytes() + valueBytes()); }
+  int64_t group() const { return heads / kvHeads; } ///< query heads that read one kv head
+  int64_t scratchBytes() const;                     ///< per thread
+};
+
+/// Table of turns for RoPE: cos and sin of position = 64 * high + low are products of two small tables.
+///   [64][D] cos low, [64][D] sin low, [H][D] cos high, [H][D] sin high, D = round_up(ropeDims / 2, 16)
+struct RopeTable {
+  static constexpr int64_t kLow = 64;
+  int64_t halfDims = 0, positions = 0;
+  int64_t rowBytes() const { return floatRowBytes(halfDims); }
+  int64_t highRows() const { return (positions + kLow - 1) / kLow; }
+  int64_t bytes() const { return 2 * (kLow + highRows()) * rowBytes(); }
+};
+
+/// What a kernel must know of a row: filled once per step and thread by the `describe_rows` kernel.
+/// cache pointer, capacity, position: 24 bytes.
+constexpr int64_t kRowInfoBytes = 24;
+
+/// Creates kernels in a module on first use and hands out their names.
+class KernelLibrary {
+public:
+  KernelLibrary(mlir::ModuleOp module, const Target &target) : module(module), target(target) {}
+
+  /// (in, weights, out, rowBegin, rowEnd, panelBegin, panelEnd)
+  std::string linear(const LinearSpec &spec);
+  /// (inputs..., outputs..., weights..., scratch, tokens, outputRows, rowInfo, rowBegin, rowEnd)
+  std::string rows(const RowProgram &program);
+  /// (keys, values, rope, rowInfo, layerOffset, rowBegin, rowEnd, thread, threads): stores rotated keys and the values into
+  /// the cache. `splitHeads`: every thread walks all rows but takes only the pairs (row, kv head) whose turn is its own.
+  std::string storeKeysValues(const AttentionSpec &spec, const RopeTable &table, bool splitHeads);
+  /// (queries, out, rope, rowInfo, scratch, step, layerOffset, thread, threads): attention of all rows. Work is dealt out in
+  /// turns by (segment, head, block of rows), or, with `splitHeads`, by (row, kv head) as storeKeysValues does.
+  std::string attend(const AttentionSpec &spec, const RopeTable &table, bool splitHeads);
+  /// (step, rowInfo): fills the table of rows.
+  std::string describeRows();
+  /// (in, out, step, segmentBegin, segmentEnd): one row for each segment.
+  std::string pool(int64_t width, PoolKind kind);
+
+  const Target &getTarget() const { return target; }
+  mlir::ModuleOp getModule() { return module; }
+
+private:
+  using Body = std::function<void(Emitter &, mlir::ValueRange)>;
+  std::string define(const std::string &name, int64_t pointers, int64_t integers, const Body &body);
+  std::string define(const std::string &name, mlir::ArrayRef<mlir::Type> arguments, const Body &body);
+
+  mlir::ModuleOp module;
+  Target target;
+};
+
+/// Fields of lmopt_step_t and lmopt_segment_t, by offset.
+inline mlir::Value loadPointer(Emitter &e, mlir::Value base, int64_t offset) {
+  return e.load(e.ptrType(), e.at(base, offset), 8);
+}
+inline mlir::Value loadInteger(Emitter &e, mlir::Value base, int64_t offset) {
+  return e.load(e.b.getI64Type(), e.at(base, offset), 8);
+}
+
+} // namespace lmopt::cpu
+
+#endif

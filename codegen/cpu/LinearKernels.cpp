@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Matrix products over rows: register-tiled for many rows, streaming for one. In: rows of floats or quantized rows and
+// packed panels of weights. Out: rows of floats. See LinearSpec for the layout.
+//
+// Every output is computed by one thread, and its sum over k runs in one fixed order, so results do not depend on how
+// rows and panels are dealt out. (Integer sums are exact anyway.)
+// Tested by test/unit/codegen/LinearKernelTest.cpp.
+#include "codegen/cpu/Kernels.h"
+
+#include "dialects/lmk/Lmk.h"
+
+using namespace mlir;
+
+namespace lmopt::cpu {
+
+namespace {
+
+using Values = Emitter::Values;
+
+// Emits the body of one linear kernel. The only difference between float and integer kernels is what one step along k
+// does and what happens to a finished sum.
+struct LinearEmitter {
+  Emitter &e;
+  const LinearSpec &spec;
+  Value in, weights, out, rowBegin, rowEnd;
+
+  int64_t inStride() const { return spec.quantized ? quantRowBytes(spec.inputs) : floatRowBytes(spec.inputs); }
+  int64_t steps() const { return spec.quantized ? spec.depth() / 4 : spec.depth(); } // along k; 64 bytes of weights each
+  int64_t panelBytes() const { return steps() * 64; }
+
+  Value rowAddress(Value row) { return e.at(in, e.mul(row, inStride())); }
+  Value codes(Value row, Value step) { // the activations of one step: 4 bytes or one float
+    Value offset = e.mul(step, 4);
+    return e.at(rowAddress(row), spec.quantized ? e.add(offset, kQuantHeader) : offset);
+  }
+  Value loadActivation(Value address) {
+    if (!spec.quantized)
+      return e.broadcast(e.load(e.b.getF32Type(), address));
+    return e.bitcast(e.broadcast(e.load(e.b.getI32Type(), address)), e.bytes());
+  }
+  Value loadWeights(Value panel, Value step) {
+    Value address = e.at(weights, e.add(e.mul(panel, panelBytes()), e.mul(step, 64)));
+    return e.load(spec.quantized ? e.bytes() : e.floats(), address, 64);
+  }
+  Value multiply(Value activation, Value weight, Value sum) {
+    if (!spec.quantized)
+      return e.fma(activation, weight, sum);
+    return lmk::DotU8S8Op::create(e.b, e.loc, sum.getType(), sum, activation, weight);
+  }
+  Value zero() { return spec.quantized ? e.intsOf(0) : e.floatsOf(0); }
+
+  Value perOutput(VectorType type, int64_t offset, Value panel) {
+    return e.load(type, e.at(weights, e.add(e.mul(panel, 64), offset)), 64);
+  }
+
+  // Sum to result: y = scale_a * scale_w * (sum - zero_point * sum of codes) + bias; the bracket is exact in i32.
+  Value finish(Value sum, Value row, Value panel) {
+    if (spec.quantized) {
+      Value header = rowAddress(row);
+      Value scale = e.broadcast(e.load(e.b.getF32Type(), header));
+      Value zeroPoint = e.broadcast(e.load(e.b.getI32Type(), e.at(header, 4)));
+      Value correction = e.mul(zeroPoint, perOutput(e.ints(), spec.sumOffset(), panel));
+      sum = e.mul(e.toFloat(e.sub(sum, correction)), e.mul(scale, perOutput(e.floats(), spec.scaleOffset(), panel)));
+    }
+    return spec.bias ? e.add(sum, perOutput(e.floats(), spec.biasOffset(), panel)) : sum;
+  }
+
+  // Rows of the arena have room for whole panels; the caller's memory (logits) may end inside the last one.
+  void storeResult(Value result, Value row, Value panel) {
+    Value address = e.at(out, e.add(e.mul(row, spec.outStride), e.mul(panel, 64)));
+    if (spec.outStride >= spec.panels() * 64)
+      return e.store(result, address);
+    Value left = e.sub(e.index(spec.outputs), e.mul(panel, kLanes));
+    e.ifElse(e.less(left, e.index(kLanes)), [&] { e.storeMasked(result, address, e.maskBelow(left)); },
+             [&] { e.store(result, address); });
+  }
+
+  // rows x panels accumulators stay in registers for the whole walk along k. The last tile of a range may read rows
+  // beyond it (the arena is padded to whole tiles) but never stores them.
+  void tile(Value row, Value panel, int64_t rows, int64_t panels) {
+    Values sums = e.loop(e.index(0), e.index(steps()), 1, Values(rows * panels, zero()),
+                         [&](Value step, const Values &carried) {
+                           Values next = carried, columns;
+                           for (int64_t p = 0; p < panels; ++p)
+                             columns.push_back(loadWeights(e.add(panel, p), step));
+                           for (int64_t r = 0; r < rows; ++r) {
+                             Value activation = loadActivation(codes(e.add(row, r), step));
+                             for (int64_t p = 0; p < panels; ++p)
+                               next[r * panels + p] = multiply(activation, columns[p], next[r * panels + p]);
+                           }
+                           return next;
+                         });
+    for (int64_t r = 0; r < rows; ++r) {
+      Value current = e.add(row, r);
+      e.ifThen(e.less(current, rowEnd), [&] {
+        for (int64_t p = 0; p < panels; ++p)
+          storeResult(finish(sums[r * panels + p], current, e.add(panel, p)), current, e.add(panel, p));
+      });
+    }
+  }
+
+  // One row: bound by reading the weights. Two chains of sums a panel hide the latency of the multiplication.
+  void stream(Value row, Value panel, int64_t panels) {
+    int64_t chains = steps() % 2 == 0 ? 2 : 1;
+    Values sums = e.loop(e.index(0), e.index(steps()), chains, Values(panels * chains, zero()),
+                         [&](Value step, const Values &carried) {
+                           Values next = carried;
+                           for (int64_t c = 0; c < chains; ++c) {
+                             Value current = e.add(step, c);
+                             Value activation = loadActivation(codes(row, current));
+                             for (int64_t p = 0; p < panels; ++p)
+                               next[p * chains + c] =
+                                   multiply(activation, loadWeights(e.add(panel, p), current), next[p * chains + c]);
+                           }
+                           return next;
+                         });
+    for (int64_t p = 0; p < panels; ++p) {
+      Value sum = chains == 2 ? e.add(sums[2 * p], sums[2 * p + 1]) : sums[p];
+      storeResult(finish(sum, row, e.add(panel, p)), row, e.add(panel, p));
+    }
+  }
+
+  // Calls `body(panel, count)` for groups of `width` panels and then for single ones.
+  void overPanels(Value begin, Value end, int64_t width, const std::function<void(Value, int64_t)> &body) {
+    if (width == 1)
+      return e.loop(begin, end, 1, [&](Value panel) { body(panel, 1); });
+    Value whole = e.sub(end, e.rem(e.sub(end, begin), e.index(width)));
+    e.loop(begin, whole, width, [&](Value panel) { body(panel, width); });
+    e.loop(whole, end, 1, [&](Value panel) { body(panel, 1); });
+  }
+
+  void emit(Value panelBegin, Value panelEnd) {
+    const Target &target = e.target;
+    Value single = e.less(e.sub(rowEnd, rowBegin), e.index(2));
+    e.ifElse(
+        single,
+        [&] {
+          // Four panels are four sequential streams: enough to keep the prefetchers busy, few enough for them to follow.
+          e.ifThen(e.less(rowBegin, rowEnd), [&] {
+            overPanels(panelBegin, panelEnd, target.tilePanels > 1 ? 4 : 1,
+                       [&](Value panel, int64_t count) { stream(rowBegin, panel, count); });
+          });
+        },
+        [&] {
+          // Panels outside: one group of panels (K * 48 bytes) stays in the first-level cache while all rows pass by.
+          overPanels(panelBegin, panelEnd, target.tilePanels, [&](Value panel, int64_t count) {
+            e.loop(rowBegin, rowEnd, target.tileRows, [&](Value row) { tile(row, panel, target.tileRows, count); });
+          });
+        });
+  }
+};
+} // namespace
+
+std::string KernelLibrary::linear(const LinearSpec &spec) {
+  std::string name = "linear_" + std::string(spec.quantized ? "u8s8" : "f32") + "_n" + std::to_string(spec.outputs) +
+                     "_k" + std::to_string(spec.inputs) + (spec.bias ? "_bias" : "") +
+                     (spec.outStride < spec.panels() * 64 ? "_packed" : "") + "_tile" +
+                     std::to_string(target.tileRows) + "x" + std::to_string(target.tilePanels) +
+                     (spec.quantized ? std::string("_") + dotIsaName(target.dot) : "");
+  return define(name, 3, 4, [&](Emitter &e, ValueRange args) {
+    LinearEmitter{e, spec, args[0], args[1], args[2], args[3], args[4]}.emit(args[5], args[6]);
+  });
+}
+
+} // namespace lmopt::cpu

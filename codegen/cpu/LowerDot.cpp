@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The spellings of lmk.dot_u8s8; see LowerDot.h. The widening forms never use vpmaddubsw: it saturates its 16-bit sums.
+// Even and odd bytes are widened to 16 bits apart, so that vpmaddwd adds two exact products at a time:
+//
+//   lane (32 bits)      u3 u2 u1 u0
+//   even = lane & 00ff00ff         -> u2, u0 as 16-bit numbers; signed bytes: shift left then right by 8
+//   odd  = lane >> 8 per 16 bits   -> u3, u1
+//   sum += madd(evenU, evenS) + madd(oddU, oddS)
+//
+// |product| <= 255 * 128, two of them stay below 2^17: exact in 32 bits.
+#include "codegen/cpu/LowerDot.h"
+
+#include "codegen/cpu/Emitter.h"
+#include "dialects/lmk/Lmk.h"
+
+using namespace mlir;
+
+namespace lmopt::cpu {
+
+namespace {
+
+Value intrinsic(Emitter &e, StringRef name, Type result, ValueRange operands) {
+  return LLVM::CallIntrinsicOp::create(e.b, e.loc, result, e.b.getStringAttr(name), operands).getResult(0);
+}
+
+Value slice(Emitter &e, Value v, int64_t from, int64_t count) {
+  return vector::ExtractStridedSliceOp::create(e.b, e.loc, v, ArrayRef<int64_t>{from}, ArrayRef<int64_t>{count},
+                                               ArrayRef<int64_t>{1});
+}
+
+// Splits the operands into `parts` equal pieces, applies `dot` to each and puts the sums together again.
+Value inParts(Emitter &e, int64_t parts, Value acc, Value u, Value s,
+              const std::function<Value(Value, Value, Value)> &dot) {
+  if (parts == 1)
+    return dot(acc, u, s);
+  int64_t lanes = cast<VectorType>(acc.getType()).getDimSize(0) / parts;
+  Value result = acc;
+  for (int64_t i = 0; i < parts; ++i) {
+    Value part = dot(slice(e, acc, i * lanes, lanes), slice(e, u, 4 * i * lanes, 4 * lanes),
+                     slice(e, s, 4 * i * lanes, 4 * lanes));
+    result = vector::InsertStridedSliceOp::create(e.b, e.loc, part, result, ArrayRef<int64_t>{i * lanes},
+                                                  ArrayRef<int64_t>{1});
+  }
+  return result;
+}
+
+Value widening(Emitter &e, Value acc, Value u, Value s, StringRef madd) {
+  int64_t lanes = cast<VectorType>(acc.getType()).getDimSize(0);
+  auto words = VectorType::get({2 * lanes}, e.b.getI16Type());
+  auto word = [&](int16_t value) -> Value {
+    return arith::ConstantOp::create(e.b, e.loc, DenseElementsAttr::get(words, value));
+  };
+  Value uw = e.bitcast(u, words), sw = e.bitcast(s, words);
+  Value even = intrinsic(e, madd, acc.getType(),
+                         {e.bitAnd(uw, word(0xff)), e.shrSigned(e.shl(sw, word(8)), word(8))});
+  Value odd = intrinsic(e, madd, acc.getType(), {e.shrLogical(uw, word(8)), e.shrSigned(sw, word(8))});
+  return e.add(e.add(acc, even), odd);
+}
+
+Value portable(Emitter &e, Value acc, Value u, Value s) {
+  int64_t lanes = cast<VectorType>(acc.getType()).getDimSize(0);
+  Value ui = e.bitcast(u, e.ints(lanes)), si = e.bitcast(s, e.ints(lanes));
+  for (int32_t byte = 0; byte < 4; ++byte) {
+    Value a = e.bitAnd(e.shrLogical(ui, e.intsOf(8 * byte, lanes)), e.intsOf(0xff, lanes));
+    Value c = e.shrSigned(e.shl(si, e.intsOf(24 - 8 * byte, lanes)), e.intsOf(24, lanes));
+    acc = e.add(acc, e.mul(a, c));
+  }
+  return acc;
+}
+
+Value lowerDot(Emitter &e, DotIsa isa, Value acc, Value u, Value s) {
+  auto call = [&](StringRef name) {
+    return [&e, name](Value a, Value x, Value y) { return intrinsic(e, name, a.getType(), {a, x, y}); };
+  };
+  auto madd = [&](StringRef name) {
+    return [&e, name](Value a, Value x, Value y) { return widening(e, a, x, y, name); };
+  };
+  switch (isa) {
+  case DotIsa::Avx512Vnni:
+    return inParts(e, 1, acc, u, s, call("llvm.x86.avx512.vpdpbusd.512"));
+  case DotIsa::AvxVnni: // the same intrinsic serves the VEX and the EVEX encoding
+    return inParts(e, 2, acc, u, s, call("llvm.x86.avx512.vpdpbusd.256"));
+  case DotIsa::Avx512Bw:
+    return inParts(e, 1, acc, u, s, madd("llvm.x86.avx512.pmaddw.d.512"));
+  case DotIsa::Avx2:
+    return inParts(e, 2, acc, u, s, madd("llvm.x86.avx2.pmadd.wd"));
+  case DotIsa::Portable:
+    return portable(e, acc, u, s);
+  }
+  return acc;
+}
+
+struct LowerDotPass : public PassWrapper<LowerDotPass, OperationPass<>> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(LowerDotPass)
+  LowerDotPass() = default;
+  explicit LowerDotPass(DotIsa isa) { isaName = dotIsaName(isa); }
+  LowerDotPass(const LowerDotPass &other) : PassWrapper(other) { isaName = other.isaName; }
+
+  StringRef getArgument() const final { return "lmk-lower-dot"; }
+  StringRef getDescription() const final { return "Spell lmk.dot_u8s8 in instructions of one instruction set"; }
+  void getDependentDialects(DialectRegistry &registry) const override {
+    registry.insert<arith::ArithDialect, vector::VectorDialect, LLVM::LLVMDialect>();
+  }
+  Option<std::string> isaName{*this, "isa",
+                              llvm::cl::desc("avx512vnni, avxvnni, avx512bw, avx2 or portable; all give the same bits"),
+                              llvm::cl::init("portable")};
+
+  void runOnOperation() override {
+    DotIsa isa = DotIsa::Portable;
+    bool known = false;
+    for (DotIsa candidate : {DotIsa::Avx512Vnni, DotIsa::AvxVnni, DotIsa::Avx512Bw, DotIsa::Avx2, DotIsa::Portable})
+      if (isaName == dotIsaName(candidate)) {
+        isa = candidate;
+        known = true;
+      }
+    if (!known) {
+      getOperation()->emitError("lmk-lower-dot: unknown isa '")
+          << isaName << "'; expected avx512vnni, avxvnni, avx512bw, avx2 or portable";
+      return signalPassFailure();
+    }
+    WalkResult result = getOperation()->walk([&](lmk::DotU8S8Op op) {
+      int64_t lanes = cast<VectorType>(op.getResult().getType()).getDimSize(0);
+      if (isa != DotIsa::Portable && lanes != kLanes) {
+        op.emitOpError("can be lowered to ") << isaName << " only with " << kLanes << " sums, found " << lanes;
+        return WalkResult::interrupt();
+      }
+      OpBuilder builder(op);
+      Target target;
+      Emitter e(builder, op.getLoc(), target);
+      op.replaceAllUsesWith(
+          lowerDot(e, isa, op.getAccumulator(), op.getUnsignedBytes(), op.getSignedBytes()));
+      op.erase();
+      return WalkResult::advance();
+    });
+    if (result.wasInterrupted())
+      signalPassFailure();
+  }
+};
+} // namespace
+
+std::unique_ptr<Pass> createLowerDotPass(DotIsa isa) { return std::make_unique<LowerDotPass>(isa); }
+
+void registerLowerDotPass() {
+  PassRegistration<LowerDotPass>([] { return std::make_unique<LowerDotPass>(); });
+}
+
+} // namespace lmopt::cpu
