@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// LLVM IR, optimizer, code generator; see EmitObject.h.
+#include "codegen/link/EmitObject.h"
+
+#include "lmopt/abi.h"
+
+#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Export.h"
+
+#include "llvm/Analysis/CGSCCPassManager.h"
+#include "llvm/Analysis/LoopAnalysisManager.h"
+#include "llvm/IR/IRBuilder.h"
+#include "llvm/IR/LegacyPassManager.h"
+#include "llvm/IR/Module.h"
+#include "llvm/IR/Verifier.h"
+#include "llvm/MC/TargetRegistry.h"
+#include "llvm/Passes/PassBuilder.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/raw_ostream.h"
+#include "llvm/Target/TargetMachine.h"
+#include "llvm/Transforms/Utils/Cloning.h"
+
+#ifndef LMOPT_VERSION
+#error "LMOPT_VERSION comes from the build"
+#endif
+
+namespace lmopt::link {
+
+namespace {
+
+std::unique_ptr<llvm::TargetMachine> makeMachine(const cpu::Target &target, std::string &error) {
+  llvm::Triple triple("x86_64-unknown-linux-gnu");
+  const llvm::Target *backend = llvm::TargetRegistry::lookupTarget(triple, error);
+  if (!backend)
+    return nullptr;
+  llvm::TargetOptions options;
+  // What a*b+c means is decided by the kernels (explicit fma), never by the code generator.
+  options.AllowFPOpFusion = llvm::FPOpFusion::Standard;
+  // The CPU steers scheduling; which instructions may be used is told by the features alone (the base is x86-64).
+  return std::unique_ptr<llvm::TargetMachine>(backend->createTargetMachine(
+      triple, "x86-64", target.features, options, llvm::Reloc::PIC_, llvm::CodeModel::Small,
+      llvm::CodeGenOptLevel::Aggressive));
+}
+
+void setFunctionAttributes(llvm::Module &module, const cpu::Target &target) {
+  for (llvm::Function &function : module) {
+    if (function.isDeclaration())
+      continue;
+    function.addFnAttr("target-cpu", "x86-64");
+    function.addFnAttr("tune-cpu", target.cpu);
+    function.addFnAttr("target-features", target.features);
+    // Without this, LLVM splits 512-bit vectors on CPUs whose clock used to drop with them.
+    function.addFnAttr("prefer-vector-width", "512");
+    function.addFnAttr("min-legal-vector-width", "512");
+    function.addFnAttr(llvm::Attribute::NoUnwind);
+    if (function.getName() == "prefill" || function.getName() == "decode" || function.getName() == "encode")
+      function.setVisibility(llvm::GlobalValue::HiddenVisibility);
+    else
+      function.setLinkage(llvm::GlobalValue::InternalLinkage);
+  }
+}
+
+// The functions that the C library may be asked for by LLVM itself (loops that clear or copy memory).
+bool isAllowedExternal(llvm::StringRef name) {
+  return name.starts_with("llvm.") || name == "memset" || name == "memcpy" || name == "memmove";
+}
+
+llvm::Constant *functionOrNull(llvm::Module &module, llvm::StringRef name) {
+  if (llvm::Function *function = module.getFunction(name))
+    return function;
+  return llvm::ConstantPointerNull::get(llvm::PointerType::getUnqual(module.getContext()));
+}
+
+// The code table and lmopt_model_query(abi): NULL for a caller that is too old.
+void addQuery(llvm::Module &module, const lower::LoweredModel &lowered) {
+  llvm::LLVMContext &context = module.getContext();
+  llvm::IRBuilder<> builder(context);
+  auto i32 = [&](uint64_t value) { return builder.getInt32(value); };
+  auto i64 = [&](uint64_t value) { return builder.getInt64(value); };
+  const lower::Plan &plan = lowered.plan;
+  llvm::Constant *text = llvm::ConstantDataArray::getString(context, std::string("lmopt ") + LMOPT_VERSION);
+  auto *build = new llvm::GlobalVariable(module, text->getType(), true, llvm::GlobalValue::PrivateLinkage, text,
+                                         "lmopt_build");
+  // Field by field as lmopt_code_table_t.
+  llvm::Constant *fields[] = {
+      i32(sizeof(lmopt_code_table_t)), i32(LMOPT_ABI_VERSION),
+      i32(plan.decoder ? LMOPT_KIND_DECODER : LMOPT_KIND_ENCODER), i32(plan.vocabulary), i32(plan.outputWidth),
+      i32(plan.maxPositions), i32(lowered.prefillRows), i32(lowered.decodeRows), i64(plan.cacheBytesPerPosition),
+      i64(lowered.arenaBytes), i64(lowered.threadBytes), functionOrNull(module, plan.decoder ? "prefill" : ""),
+      functionOrNull(module, "decode"), functionOrNull(module, "encode"), build};
+  llvm::Constant *table = llvm::ConstantStruct::getAnon(fields);
+  auto *global = new llvm::GlobalVariable(module, table->getType(), true, llvm::GlobalValue::PrivateLinkage, table,
+                                          "lmopt_code_table");
+  auto *type = llvm::FunctionType::get(builder.getPtrTy(), {builder.getInt32Ty()}, false);
+  auto *query = llvm::Function::Create(type, llvm::GlobalValue::ExternalLinkage, LMOPT_MODEL_QUERY_SYMBOL, module);
+  builder.SetInsertPoint(llvm::BasicBlock::Create(context, "entry", query));
+  llvm::Value *served = builder.CreateICmpUGE(query->getArg(0), i32(LMOPT_ABI_VERSION));
+  builder.CreateRet(builder.CreateSelect(served, global, llvm::ConstantPointerNull::get(builder.getPtrTy())));
+}
+
+// An ELF note: name size, descriptor size, type, "lmopt" padded to 8, then lmopt_note_t (lmopt/abi.h).
+void addNote(llvm::Module &module, const lower::LoweredModel &lowered, const cpu::Target &target) {
+  llvm::LLVMContext &context = module.getContext();
+  llvm::IRBuilder<> builder(context);
+  auto i32 = [&](uint64_t value) { return builder.getInt32(value); };
+  auto i64 = [&](uint64_t value) { return builder.getInt64(value); };
+  llvm::Constant *name = llvm::ConstantDataArray::getString(context, llvm::StringRef("lmopt\0\0", 7));
+  llvm::Constant *fields[] = {i32(6), i32(sizeof(lmopt_note_t)), i32(LMOPT_NOTE_TYPE), name,
+                              i64(LMOPT_NOTE_MAGIC), i32(LMOPT_ABI_VERSION), i32(LMOPT_ABI_VERSION), i64(target.isa),
+                              i64(lowered.plan.weightBytes), i64(0)};
+  llvm::Constant *note = llvm::ConstantStruct::getAnon(fields, /*Packed=*/true);
+  auto *global = new llvm::GlobalVariable(module, note->getType(), true, llvm::GlobalValue::PrivateLinkage, note,
+                                          "lmopt_note");
+  global->setSection(".note.lmopt");
+  global->setAlignment(llvm::Align(4));
+  // Nothing refers to the note; this keeps the optimizer from dropping it.
+  llvm::ArrayType *list = llvm::ArrayType::get(builder.getPtrTy(), 1);
+  auto *used = new llvm::GlobalVariable(module, list, false, llvm::GlobalValue::AppendingLinkage,
+                                        llvm::ConstantArray::get(list, {global}), "llvm.used");
+  used->setSection("llvm.metadata");
+}
+
+void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
+  llvm::PipelineTuningOptions tuning;
+  // Kernels are vectorized and unrolled by hand.
+  tuning.LoopVectorization = false;
+  tuning.SLPVectorization = false;
+  tuning.LoopInterleaving = false;
+  llvm::PassBuilder builder(&machine, tuning);
+  llvm::LoopAnalysisManager loops;
+  llvm::FunctionAnalysisManager functions;
+  llvm::CGSCCAnalysisManager components;
+  llvm::ModuleAnalysisManager modules;
+  builder.registerModuleAnalyses(modules);
+  builder.registerCGSCCAnalyses(components);
+  builder.registerFunctionAnalyses(functions);
+  builder.registerLoopAnalyses(loops);
+  builder.crossRegisterProxies(loops, functions, components, modules);
+  builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O2).run(module, modules);
+}
+
+bool writeText(const std::string &file, std::string &error, llvm::function_ref<void(llvm::raw_ostream &)> write) {
+  std::error_code code;
+  llvm::raw_fd_ostream stream(file, code);
+  if (!code)
+    write(stream);
+  stream.flush();
+  if (!code && !stream.has_error())
+    return true;
+  error = "cannot write '" + file + "': " + (code ? code : stream.error()).message();
+  stream.clear_error();
+  return false;
+}
+
+bool generate(llvm::Module &module, llvm::TargetMachine &machine, llvm::CodeGenFileType kind,
+              llvm::raw_pwrite_stream &out, std::string &error) {
+  llvm::legacy::PassManager passes;
+  if (machine.addPassesToEmitFile(passes, out, nullptr, kind)) {
+    error = "LLVM's x86 target cannot write this kind of file";
+    return false;
+  }
+  passes.run(module);
+  return true;
+}
+} // namespace
+
+bool emitObject(lower::LoweredModel &lowered, const cpu::Target &target, const ObjectOptions &options,
+                llvm::SmallVectorImpl<char> &object, std::string &error) {
+  mlir::MLIRContext *context = lowered.module->getContext();
+  mlir::registerBuiltinDialectTranslation(*context);
+  mlir::registerLLVMDialectTranslation(*context);
+  if (failed(convertToLlvm(*lowered.module, target))) {
+    error = "conversion to the LLVM dialect failed";
+    return false;
+  }
+  llvm::LLVMContext llvmContext;
+  std::unique_ptr<llvm::Module> module = mlir::translateModuleToLLVMIR(*lowered.module, llvmContext, "lmopt");
+  std::unique_ptr<llvm::TargetMachine> machine = makeMachine(target, error);
+  if (!module || !machine) {
+    error = error.empty() ? "translation to LLVM IR failed" : error;
+    return false;
+  }
+  lowered.module = nullptr; // its memory is not needed any more
+  module->setTargetTriple(machine->getTargetTriple());
+  module->setDataLayout(machine->createDataLayout());
+  addQuery(*module, lowered);
+  addNote(*module, lowered, target);
+  setFunctionAttributes(*module, target);
+  module->getFunction(LMOPT_MODEL_QUERY_SYMBOL)->setLinkage(llvm::GlobalValue::ExternalLinkage);
+  llvm::raw_string_ostream problems(error);
+  if (llvm::verifyModule(*module, &problems))
+    return false;
+  optimize(*module, *machine);
+  for (llvm::Function &function : *module)
+    if (function.isDeclaration() && !function.use_empty() && !isAllowedExternal(function.getName())) {
+      error = "generated code calls '" + function.getName().str() + "', which no artifact may need";
+      return false;
+    }
+  if (!options.llvmIrFile.empty() &&
+      !writeText(options.llvmIrFile, error, [&](llvm::raw_ostream &out) { module->print(out, nullptr); }))
+    return false;
+  if (!options.assemblyFile.empty()) {
+    std::unique_ptr<llvm::Module> copy = llvm::CloneModule(*module);
+    llvm::SmallVector<char> text;
+    llvm::raw_svector_ostream stream(text);
+    if (!generate(*copy, *machine, llvm::CodeGenFileType::AssemblyFile, stream, error) ||
+        !writeText(options.assemblyFile, error, [&](llvm::raw_ostream &out) { out.write(text.data(), text.size()); }))
+      return false;
+  }
+  llvm::raw_svector_ostream stream(object);
+  return generate(*module, *machine, llvm::CodeGenFileType::ObjectFile, stream, error);
+}
+
+} // namespace lmopt::link

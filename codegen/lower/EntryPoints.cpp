@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Entry points: straight lists of kernel calls with the addresses of this plan, for a schedule. In: Plan, Schedule. Out: a
+// function (step, thread, threads) in the module and the kernels it calls. See Lower.h.
+#include "codegen/lower/EntryPoints.h"
+
+#include "lmopt/abi.h"
+
+#include <cstddef>
+
+using namespace mlir;
+
+namespace lmopt::lower {
+
+namespace {
+
+using cpu::Emitter;
+
+constexpr const char *kBarrierName = "wait_for_team";
+
+// if (threads > 1) step->barrier(step->team)
+void defineBarrier(ModuleOp module, const cpu::Target &target) {
+  if (module.lookupSymbol(kBarrierName))
+    return;
+  OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
+  Location loc = builder.getUnknownLoc();
+  Type ptr = LLVM::LLVMPointerType::get(module.getContext());
+  auto function = func::FuncOp::create(builder, loc, kBarrierName,
+                                       builder.getFunctionType({ptr, builder.getI64Type()}, {}));
+  function.setPrivate();
+  function->setAttr("no_inline", builder.getUnitAttr());
+  Block *entry = function.addEntryBlock();
+  builder.setInsertionPointToStart(entry);
+  Emitter e(builder, loc, target);
+  e.ifThen(e.less(e.index(1), entry->getArgument(1)), [&] {
+    Value barrier = cpu::loadPointer(e, entry->getArgument(0), offsetof(lmopt_step_t, barrier));
+    Value team = cpu::loadPointer(e, entry->getArgument(0), offsetof(lmopt_step_t, team));
+    auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(module.getContext()), {ptr});
+    LLVM::CallOp::create(builder, loc, type, ValueRange{barrier, team});
+  });
+  builder.setInsertionPointToEnd(entry);
+  func::ReturnOp::create(builder, loc);
+}
+
+struct Range {
+  Value begin, end;
+};
+
+class EntryEmitter {
+public:
+  EntryEmitter(Emitter &e, const Plan &plan, const Schedule &schedule, cpu::KernelLibrary &kernels, int64_t arenaBytes,
+               int64_t threadBytes, Value step, Value thread, Value threads)
+      : e(e), plan(plan), schedule(schedule), kernels(kernels), step(step), thread(thread), threads(threads) {
+    weights = cpu::loadPointer(e, step, offsetof(lmopt_step_t, weights));
+    arena = cpu::loadPointer(e, step, offsetof(lmopt_step_t, arena));
+    own = e.at(arena, e.add(e.mul(thread, threadBytes), arenaBytes));
+    tokens = cpu::loadPointer(e, step, offsetof(lmopt_step_t, tokens));
+    output = cpu::loadPointer(e, step, offsetof(lmopt_step_t, output));
+    outputRows = cpu::loadPointer(e, step, offsetof(lmopt_step_t, output_rows));
+    for (int64_t offset : {offsetof(lmopt_step_t, rows), offsetof(lmopt_step_t, output_count),
+                           offsetof(lmopt_step_t, segment_count)})
+      counts.push_back(cpu::loadInteger(e, step, offset)); // in the order of Domain
+    for (Value count : counts)
+      ownRows.push_back(shareRows(count));
+  }
+
+  std::vector<std::string> emit() {
+    call(kernels.describeRows(), {step, rowInfo()});
+    std::vector<std::string> names;
+    for (size_t i = 0; i < plan.steps.size(); ++i) {
+      if (schedule.barrierBefore[i])
+        call(kBarrierName, {step, threads});
+      names.push_back(emitStep(plan.steps[i], schedule.shares[i]));
+    }
+    return names;
+  }
+
+private:
+  Emitter &e;
+  const Plan &plan;
+  const Schedule &schedule;
+  cpu::KernelLibrary &kernels;
+  Value step, thread, threads, weights, arena, own, tokens, output, outputRows;
+  SmallVector<Value> counts;
+  SmallVector<Range> ownRows;
+
+  void call(StringRef name, ArrayRef<Value> arguments) {
+    func::CallOp::create(e.b, e.loc, name, TypeRange(), arguments);
+  }
+
+  Value rowInfo() { return e.at(own, schedule.rowInfoOffset); }
+  Value scratch() { return e.at(own, schedule.scratchOffset); }
+  Value weight(int index) { return e.at(weights, plan.weights[index].offset); }
+  Value buffer(int index) {
+    if (plan.buffers[index].result)
+      return output;
+    const Placement &place = schedule.placements[index];
+    return e.at(place.perThread ? own : arena, place.offset);
+  }
+  Value count(Domain domain) { return counts[static_cast<int>(domain)]; }
+
+  // `count` things in units of `unit`, contiguous shares: thread t gets units [n t / threads, n (t + 1) / threads).
+  Range shareOf(Value count, int64_t unit) {
+    Value units = e.div(e.add(count, unit - 1), e.index(unit));
+    Value begin = e.mul(e.div(e.mul(units, thread), threads), unit);
+    Value end = e.mul(e.div(e.mul(units, e.add(thread, 1)), threads), unit);
+    return {begin, e.min(end, count)};
+  }
+  Range shareRows(Value count) { return shareOf(count, cpu::kRowUnit); }
+
+  Range rowsFor(Domain domain, Share share) {
+    if (share == Share::Rows)
+      return ownRows[static_cast<int>(domain)];
+    return {e.index(0), count(domain)};
+  }
+
+  std::string emitStep(const Step &s, Share share) {
+    switch (s.kind) {
+    case Step::Rows:
+      return emitRows(s, share);
+    case Step::Linear:
+      return emitLinear(s, share);
+    case Step::StoreKeysValues:
+      return emitStore(s, share);
+    case Step::Attend:
+      return emitAttend(s, share);
+    case Step::Pool:
+      return emitPool(s, share);
+    }
+    return "";
+  }
+
+  std::string emitRows(const Step &s, Share share) {
+    SmallVector<Value> arguments;
+    for (int input : s.inputs)
+      arguments.push_back(buffer(input));
+    for (int out : s.outputs)
+      arguments.push_back(buffer(out));
+    for (int w : s.weights)
+      arguments.push_back(weight(w));
+    Range range = rowsFor(s.domain, share);
+    arguments.append({scratch(), tokens, outputRows, rowInfo(), range.begin, range.end});
+    std::string name = kernels.rows(s.rows);
+    call(name, arguments);
+    return name;
+  }
+
+  std::string emitLinear(const Step &s, Share share) {
+    Range rows = rowsFor(s.domain, share);
+    Range panels{e.index(0), e.index(s.linear.panels())};
+    if (share == Share::Panels) // units of four panels: what the streaming kernel reads at a time
+      panels = shareOf(e.index(s.linear.panels()), 4);
+    std::string name = kernels.linear(s.linear);
+    call(name, {buffer(s.inputs[0]), weight(s.weights[0]), buffer(s.outputs[0]), rows.begin, rows.end, panels.begin,
+                panels.end});
+    return name;
+  }
+
+  Value ropeTable(const Step &s) { return s.weights.empty() ? weights : weight(s.weights[0]); }
+
+  std::string emitStore(const Step &s, Share share) {
+    Range rows = rowsFor(s.domain, share);
+    std::string name = kernels.storeKeysValues(s.attention, s.rope, share == Share::Heads);
+    call(name, {buffer(s.inputs[0]), buffer(s.inputs[1]), ropeTable(s), rowInfo(), e.index(s.layerOffset), rows.begin,
+                rows.end, thread, threads});
+    return name;
+  }
+
+  std::string emitAttend(const Step &s, Share share) {
+    std::string name = kernels.attend(s.attention, s.rope, share == Share::Heads);
+    call(name, {buffer(s.inputs[0]), buffer(s.outputs[0]), ropeTable(s), rowInfo(), scratch(), step,
+                e.index(s.layerOffset), thread, threads});
+    return name;
+  }
+
+  std::string emitPool(const Step &s, Share share) {
+    Range segments = rowsFor(Domain::Segments, share);
+    std::string name = kernels.pool(plan.buffers[s.inputs[0]].width, s.pool);
+    call(name, {buffer(s.inputs[0]), buffer(s.outputs[0]), step, segments.begin, segments.end});
+    return name;
+  }
+};
+} // namespace
+
+std::vector<std::string> emitEntryPoint(ModuleOp module, StringRef name, const Plan &plan, const Schedule &schedule,
+                                        cpu::KernelLibrary &kernels, int64_t arenaBytes, int64_t threadBytes) {
+  defineBarrier(module, kernels.getTarget());
+  OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
+  Location loc = NameLoc::get(builder.getStringAttr(name));
+  Type ptr = LLVM::LLVMPointerType::get(module.getContext()), i64 = builder.getI64Type();
+  auto function = func::FuncOp::create(builder, loc, name, builder.getFunctionType({ptr, i64, i64}, {}));
+  Block *entry = function.addEntryBlock();
+  builder.setInsertionPointToStart(entry);
+  Emitter e(builder, loc, kernels.getTarget());
+  EntryEmitter emitter(e, plan, schedule, kernels, arenaBytes, threadBytes, entry->getArgument(0),
+                       entry->getArgument(1), entry->getArgument(2));
+  std::vector<std::string> names = emitter.emit();
+  builder.setInsertionPointToEnd(entry);
+  func::ReturnOp::create(builder, loc);
+  return names;
+}
+
+} // namespace lmopt::lower

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Shares, places and barriers; see Schedule.h.
+#include "codegen/lower/Schedule.h"
+
+#include <algorithm>
+
+namespace lmopt::lower {
+
+namespace {
+
+Share shareOf(const Plan &plan, const Step &step, bool few) {
+  switch (step.kind) {
+  case Step::Rows: {
+    bool writesResult = false;
+    for (int buffer : step.outputs)
+      writesResult |= plan.buffers[buffer].result;
+    return few && !writesResult ? Share::All : Share::Rows;
+  }
+  case Step::Linear:
+    // Outputs are few rows (usually one) even in a prefill.
+    return few || step.domain == Domain::Outputs ? Share::Panels : Share::Rows;
+  case Step::StoreKeysValues:
+    return few ? Share::Heads : Share::Rows;
+  case Step::Attend:
+    return few ? Share::Heads : Share::Turns;
+  case Step::Pool:
+    return Share::Rows;
+  }
+  return Share::Rows;
+}
+
+// One use of memory by one step.
+struct Access {
+  int buffer = -1; ///< -1: the key/value cache
+  bool write = false;
+  Share share = Share::Rows;
+  bool gathered = false;
+  Domain domain = Domain::Tokens; ///< of the step: rows are dealt out by domain
+};
+
+std::vector<Access> accessesOf(const Step &step, Share share) {
+  std::vector<Access> accesses;
+  for (size_t i = 0; i < step.inputs.size(); ++i) {
+    bool gathered = step.kind == Step::Rows && step.rows.inputs[i].gathered;
+    // Pooling reads all rows of a segment, wherever they were computed.
+    accesses.push_back({step.inputs[i], false, share, gathered || step.kind == Step::Pool, step.domain});
+  }
+  for (int buffer : step.outputs)
+    accesses.push_back({buffer, true, share, false, step.domain});
+  if (step.kind == Step::StoreKeysValues || step.kind == Step::Attend)
+    accesses.push_back({-1, step.kind == Step::StoreKeysValues, share, false, step.domain});
+  return accesses;
+}
+
+struct Scheduler {
+  const Plan &plan;
+  Schedule &schedule;
+
+  bool overlap(int a, int c) const {
+    if (a < 0 || c < 0)
+      return a == c;
+    if (plan.buffers[a].result || plan.buffers[c].result)
+      return a == c;
+    const Placement &x = schedule.placements[a], &y = schedule.placements[c];
+    // Memory of a thread is touched by that thread alone: its order in the list is enough.
+    if (x.perThread || y.perThread)
+      return false;
+    return x.offset < y.offset + y.bytes && y.offset < x.offset + x.bytes;
+  }
+
+  bool conflict(const Access &a, const Access &c) const {
+    if (!(a.write || c.write) || !overlap(a.buffer, c.buffer))
+      return false;
+    bool sameRows = a.share == Share::Rows && c.share == Share::Rows && a.domain == c.domain && !a.gathered && !c.gathered;
+    bool sameHeads = a.share == Share::Heads && c.share == Share::Heads;
+    return !(a.buffer == c.buffer && (sameRows || sameHeads));
+  }
+
+  void placeBarriers() {
+    std::vector<Access> sinceBarrier;
+    for (size_t i = 0; i < plan.steps.size(); ++i) {
+      std::vector<Access> accesses = accessesOf(plan.steps[i], schedule.shares[i]);
+      bool wait = false;
+      for (const Access &before : sinceBarrier)
+        for (const Access &now : accesses)
+          wait |= conflict(before, now);
+      schedule.barrierBefore.push_back(wait);
+      if (wait)
+        sinceBarrier.clear();
+      sinceBarrier.insert(sinceBarrier.end(), accesses.begin(), accesses.end());
+    }
+  }
+
+  // First-fit over lifetimes: a buffer takes the lowest gap that no buffer alive at the same time occupies.
+  void placeBuffers() {
+    size_t count = plan.buffers.size();
+    std::vector<int> first(count, -1), last(count, -1);
+    std::vector<bool> perThread(count, false);
+    for (size_t i = 0; i < plan.steps.size(); ++i) {
+      for (int buffer : plan.steps[i].outputs) {
+        first[buffer] = i;
+        last[buffer] = i;
+        perThread[buffer] = schedule.shares[i] == Share::All;
+      }
+      for (int buffer : plan.steps[i].inputs)
+        last[buffer] = i;
+    }
+    schedule.placements.resize(count);
+    for (size_t b = 0; b < count; ++b) {
+      if (plan.buffers[b].result)
+        continue;
+      Placement &place = schedule.placements[b];
+      place.perThread = perThread[b];
+      place.bytes = cpu::roundUp(schedule.maxRows, cpu::kRowUnit) * plan.buffers[b].rowBytes;
+      std::vector<std::pair<int64_t, int64_t>> taken; // by buffers placed before whose lifetime meets ours
+      for (size_t other = 0; other < b; ++other)
+        if (!plan.buffers[other].result && perThread[other] == perThread[b] && first[other] <= last[b] &&
+            first[b] <= last[other])
+          taken.emplace_back(schedule.placements[other].offset,
+                             schedule.placements[other].offset + schedule.placements[other].bytes);
+      std::sort(taken.begin(), taken.end());
+      for (auto [begin, end] : taken)
+        if (begin < place.offset + place.bytes)
+          place.offset = std::max(place.offset, cpu::roundUp(end, 64));
+      int64_t &total = place.perThread ? schedule.threadBytes : schedule.arenaBytes;
+      total = std::max(total, cpu::roundUp(place.offset + place.bytes, 64));
+    }
+  }
+
+  void placeScratch() {
+    schedule.rowInfoOffset = schedule.threadBytes;
+    schedule.threadBytes += cpu::roundUp(schedule.maxRows * cpu::kRowInfoBytes, 64);
+    int64_t scratch = 64;
+    for (const Step &step : plan.steps) {
+      if (step.kind == Step::Rows)
+        scratch = std::max(scratch, step.rows.scratchBytes());
+      if (step.kind == Step::Attend)
+        scratch = std::max(scratch, step.attention.scratchBytes());
+    }
+    schedule.scratchOffset = schedule.threadBytes;
+    schedule.threadBytes += cpu::roundUp(scratch, 64);
+  }
+};
+} // namespace
+
+Schedule makeSchedule(const Plan &plan, bool few, int64_t maxRows) {
+  Schedule schedule;
+  schedule.few = few;
+  schedule.maxRows = maxRows;
+  for (const Step &step : plan.steps)
+    schedule.shares.push_back(shareOf(plan, step, few));
+  Scheduler scheduler{plan, schedule};
+  scheduler.placeBuffers();
+  scheduler.placeBarriers();
+  scheduler.placeScratch();
+  return schedule;
+}
+
+} // namespace lmopt::lower
