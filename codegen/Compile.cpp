@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Lower, emit, link; see Compile.h.
+#include "codegen/Compile.h"
+
+#include "codegen/link/EmitObject.h"
+#include "codegen/link/LinkLibrary.h"
+#include "codegen/link/Manifest.h"
+#include "codegen/link/PackWeights.h"
+
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Signals.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <cerrno>
+#include <cstring>
+#include <unistd.h>
+
+using namespace mlir;
+
+namespace lmopt {
+
+namespace {
+
+// A file that disappears unless it is committed: also when the process is interrupted.
+class TemporaryFile {
+public:
+  explicit TemporaryFile(std::string name) : name(std::move(name)) { llvm::sys::RemoveFileOnSignal(this->name); }
+  ~TemporaryFile() {
+    if (!committed)
+      ::unlink(name.c_str());
+    llvm::sys::DontRemoveFileOnSignal(name);
+  }
+  bool commit(const std::string &target, std::string &error) {
+    if (::rename(name.c_str(), target.c_str()) != 0) {
+      error = "cannot rename '" + name + "' to '" + target + "': " + std::strerror(errno);
+      return false;
+    }
+    committed = true;
+    return true;
+  }
+  const std::string name;
+
+private:
+  bool committed = false;
+};
+
+bool writeFile(const std::string &path, llvm::StringRef bytes, std::string &error) {
+  std::error_code code;
+  llvm::raw_fd_ostream out(path, code);
+  if (!code) {
+    out << bytes;
+    out.flush();
+    code = out.error();
+    out.clear_error();
+  }
+  if (code)
+    error = "cannot write '" + path + "': " + code.message();
+  return !code;
+}
+
+std::string textOf(ModuleOp module) {
+  std::string text;
+  llvm::raw_string_ostream(text) << module;
+  return text;
+}
+
+class Compiler {
+public:
+  Compiler(ModuleOp module, const CompileOptions &options, const std::string &output)
+      : module(module), options(options), output(output), reader(options.baseDirectory) {}
+
+  CompileResult run() {
+    std::string error;
+    if (!cpu::makeTarget(options.targetCpu, target, error))
+      return {2, "--target-cpu: " + error};
+    bool unsupported = false;
+    if (failed(lower::lowerModel(module, target, lowered, unsupported)))
+      return {unsupported ? 4 : 1, ""};
+    std::string manifest = link::makeManifest(module, lowered, target, options);
+    if (CompileResult result = dumpLowered(); result.code)
+      return result;
+    if (options.stopAfter == CompileStage::Lower)
+      return writeResult(textOf(*lowered.module));
+    llvm::SmallVector<char> object;
+    link::ObjectOptions objectOptions;
+    bool stopAtEmit = options.stopAfter == CompileStage::Emit;
+    TemporaryFile irFile(temporaryName(".ll"));
+    if (!options.dumpDirectory.empty())
+      objectOptions = {options.dumpDirectory + "/emit.ll", options.dumpDirectory + "/emit.s"};
+    if (stopAtEmit)
+      objectOptions.llvmIrFile = irFile.name;
+    if (!link::emitObject(lowered, target, objectOptions, object, error))
+      return {1, error};
+    if (stopAtEmit)
+      return irFile.commit(output, error) ? CompileResult() : CompileResult{5, error};
+    return writeArtifact(llvm::StringRef(object.data(), object.size()), manifest);
+  }
+
+private:
+  ModuleOp module;
+  const CompileOptions &options;
+  const std::string &output;
+  lm::WeightReader reader;
+  cpu::Target target;
+  lower::LoweredModel lowered;
+
+  // Beside the output: a rename must not cross file systems.
+  std::string temporaryName(const char *suffix) const {
+    return output + ".lmopt-" + std::to_string(::getpid()) + suffix;
+  }
+
+  CompileResult dumpLowered() {
+    std::string error;
+    if (options.dumpDirectory.empty())
+      return {};
+    if (std::error_code code = llvm::sys::fs::create_directories(options.dumpDirectory))
+      return {5, "cannot create '" + options.dumpDirectory + "': " + code.message()};
+    if (!writeFile(options.dumpDirectory + "/lower.mlir", textOf(*lowered.module), error))
+      return {5, error};
+    return {};
+  }
+
+  CompileResult writeResult(const std::string &text) {
+    TemporaryFile file(temporaryName(".tmp"));
+    std::string error;
+    if (!writeFile(file.name, text, error) || !file.commit(output, error))
+      return {5, error};
+    return {};
+  }
+
+  LogicalResult streamWeights(link::SectionAppender &appender, std::string &error) {
+    const lower::Plan &plan = lowered.plan;
+    LogicalResult ok = link::packWeights(plan, reader, [&](int64_t offset, const std::vector<char> &bytes) {
+      bool written = appender.padTo(offset, error) && appender.write(bytes.data(), bytes.size(), error);
+      if (written && options.progress)
+        options.progress(offset + bytes.size(), plan.weightBytes);
+      return success(written);
+    });
+    if (failed(ok))
+      return failure();
+    return success(appender.padTo(plan.weightBytes, error));
+  }
+
+  CompileResult weightFailure(const std::string &error) {
+    if (!error.empty())
+      return {5, error};
+    return {reader.errorCode() ? reader.errorCode() : 1, ""};
+  }
+
+  CompileResult writeArtifact(llvm::StringRef object, const std::string &manifest) {
+    std::string error;
+    TemporaryFile objectFile(temporaryName(".o")), library(temporaryName(".tmp")), weights(temporaryName(".weights"));
+    if (!writeFile(objectFile.name, object, error))
+      return {5, error};
+    if (!link::linkSharedLibrary(objectFile.name, library.name, error))
+      return {1, "linking failed: " + error};
+    std::map<std::string, std::string> blobs = {{"manifest", manifest}};
+    if (!options.tokenizer.empty())
+      blobs["tokenizer"] = options.tokenizer;
+    if (!options.chatTemplate.empty())
+      blobs["chat_template"] = options.chatTemplate;
+    std::string weightsTarget = output + ".weights";
+    if (options.splitWeights)
+      blobs["weights_file"] = weightsTarget.substr(weightsTarget.rfind('/') + 1);
+    link::SectionAppender appender;
+    if (!appender.open(library.name, error))
+      return {5, error};
+    if (options.splitWeights) {
+      if (CompileResult result = writeSplitWeights(weights); result.code)
+        return result;
+    } else {
+      if (!appender.begin(".lmopt.weights", error))
+        return {5, error};
+      if (failed(streamWeights(appender, error)))
+        return weightFailure(error);
+      appender.end();
+    }
+    std::string meta = link::makeMeta(blobs);
+    if (!appender.begin(".lmopt.meta", error) || !appender.write(meta.data(), meta.size(), error))
+      return {5, error};
+    appender.end();
+    if (!appender.finish(error))
+      return {5, error};
+    if (options.splitWeights && !weights.commit(weightsTarget, error))
+      return {5, error};
+    if (!library.commit(output, error))
+      return {5, error};
+    return {};
+  }
+
+  // The weights alone, for those who ship them apart: a plain file of weightBytes bytes.
+  CompileResult writeSplitWeights(const TemporaryFile &file) {
+    std::string error;
+    link::SectionAppender plain;
+    if (!writeFile(file.name, "", error) || !plain.open(file.name, error) || !plain.begin("", error))
+      return {5, error};
+    if (failed(streamWeights(plain, error)))
+      return weightFailure(error);
+    if (!plain.sync(error))
+      return {5, error};
+    return {};
+  }
+};
+} // namespace
+
+CompileResult compileToArtifact(ModuleOp module, const CompileOptions &options, const std::string &output) {
+  return Compiler(module, options, output).run();
+}
+
+} // namespace lmopt

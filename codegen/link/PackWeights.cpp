@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Packing; see PackWeights.h and the pictures in codegen/cpu/Kernels.h.
+#include "codegen/link/PackWeights.h"
+
+#include <cmath>
+#include <cstring>
+#include <deque>
+#include <future>
+
+using namespace mlir;
+
+namespace lmopt::link {
+
+namespace {
+
+using cpu::kLanes;
+
+float *floatsAt(std::vector<char> &bytes, int64_t offset) { return reinterpret_cast<float *>(bytes.data() + offset); }
+
+void packBias(const cpu::LinearSpec &spec, const std::vector<float> &bias, std::vector<char> &out) {
+  std::copy(bias.begin(), bias.end(), floatsAt(out, spec.biasOffset()));
+}
+
+// [panel][k][16]: element (n, k) at panel n / 16, lane n % 16.
+void packFloats(const cpu::LinearSpec &spec, const std::vector<float> &matrix, std::vector<char> &out) {
+  float *to = floatsAt(out, 0);
+  for (int64_t n = 0; n < spec.outputs; ++n) {
+    const float *row = matrix.data() + n * spec.inputs;
+    float *column = to + n / kLanes * kLanes * spec.inputs + n % kLanes;
+    for (int64_t k = 0; k < spec.inputs; ++k)
+      column[k * kLanes] = row[k];
+  }
+}
+
+// [panel][k / 4][16][4], then scales and sums of codes for each output.
+void packCodes(const cpu::LinearSpec &spec, const lm::WeightData &data, std::vector<char> &out) {
+  int64_t steps = spec.depth() / 4;
+  float *scales = floatsAt(out, spec.scaleOffset());
+  int32_t *sums = reinterpret_cast<int32_t *>(out.data() + spec.sumOffset());
+  std::vector<int8_t> padded(spec.depth(), 0);
+  for (int64_t n = 0; n < spec.outputs; ++n) {
+    std::copy_n(data.s8.data() + n * spec.inputs, spec.inputs, padded.data());
+    char *column = out.data() + n / kLanes * steps * 64 + n % kLanes * 4;
+    for (int64_t k = 0; k < steps; ++k)
+      std::memcpy(column + k * 64, padded.data() + 4 * k, 4);
+    int32_t sum = 0;
+    for (int8_t code : padded)
+      sum += code;
+    scales[n] = data.scales[n];
+    sums[n] = sum;
+  }
+}
+
+LogicalResult packLinear(const lower::PackedWeight &weight, lm::WeightReader &reader, std::vector<char> &out) {
+  FailureOr<lm::WeightData> matrix = reader.read(lm::ParamOp(weight.params[0]));
+  if (failed(matrix))
+    return failure();
+  if (weight.linear.quantized)
+    packCodes(weight.linear, *matrix, out);
+  else
+    packFloats(weight.linear, matrix->f32, out);
+  if (!weight.linear.bias)
+    return success();
+  FailureOr<lm::WeightData> bias = reader.read(lm::ParamOp(weight.params[1]));
+  if (failed(bias))
+    return failure();
+  packBias(weight.linear, bias->f32, out);
+  return success();
+}
+
+LogicalResult packRows(const lower::PackedWeight &weight, lm::WeightReader &reader, std::vector<char> &out) {
+  FailureOr<lm::WeightData> data = reader.read(lm::ParamOp(weight.params[0]));
+  if (failed(data))
+    return failure();
+  int64_t columns = weight.kind == lower::PackedWeight::Table ? data->columns() : data->f32.size();
+  int64_t rows = data->f32.size() / columns;
+  for (int64_t r = 0; r < rows; ++r)
+    std::copy_n(data->f32.data() + r * columns, columns, floatsAt(out, r * cpu::floatRowBytes(columns)));
+  return success();
+}
+
+// cos and sin of low = 0 .. 63 and of high * 64; the attention factor goes into the low table only, since every turn is a
+// product of one low and one high entry (cos of a sum is linear in the low pair).
+void packRope(const lower::PackedWeight &weight, std::vector<char> &out) {
+  lm::RopeFrequencies rope = lm::computeRopeFrequencies(weight.ropeAttr, weight.rope.positions);
+  int64_t rowFloats = weight.rope.rowBytes() / 4, high = weight.rope.highRows(), low = cpu::RopeTable::kLow;
+  auto fill = [&](int64_t firstRow, int64_t rows, double stride, double factor) {
+    for (int64_t r = 0; r < rows; ++r)
+      for (int64_t d = 0; d < weight.rope.halfDims; ++d) {
+        double angle = r * stride * rope.frequencies[d];
+        floatsAt(out, 0)[(firstRow + r) * rowFloats + d] = factor * std::cos(angle);
+        floatsAt(out, 0)[(firstRow + rows + r) * rowFloats + d] = factor * std::sin(angle);
+      }
+  };
+  // The factor belongs to query and key each, as the dialect says.
+  fill(0, low, 1, rope.attentionFactor);
+  fill(2 * low, high, low, 1);
+}
+} // namespace
+
+FailureOr<std::vector<char>> packWeight(const lower::PackedWeight &weight, lm::WeightReader &reader) {
+  std::vector<char> out(weight.bytes, 0);
+  LogicalResult ok = success();
+  switch (weight.kind) {
+  case lower::PackedWeight::Linear:
+    ok = packLinear(weight, reader, out);
+    break;
+  case lower::PackedWeight::Vector:
+  case lower::PackedWeight::Table:
+    ok = packRows(weight, reader, out);
+    break;
+  case lower::PackedWeight::Rope:
+    packRope(weight, out);
+    break;
+  }
+  if (failed(ok))
+    return failure();
+  return out;
+}
+
+LogicalResult packWeights(const lower::Plan &plan, lm::WeightReader &reader,
+                          const std::function<LogicalResult(int64_t, const std::vector<char> &)> &write) {
+  std::deque<std::future<FailureOr<std::vector<char>>>> inPreparation;
+  size_t next = 0;
+  auto start = [&] {
+    if (next < plan.weights.size()) {
+      const lower::PackedWeight &weight = plan.weights[next++];
+      inPreparation.push_back(std::async(std::launch::async, [&] { return packWeight(weight, reader); }));
+    }
+  };
+  start();
+  start();
+  LogicalResult ok = success();
+  for (const lower::PackedWeight &weight : plan.weights) {
+    if (inPreparation.empty())
+      break;
+    FailureOr<std::vector<char>> bytes = inPreparation.front().get();
+    inPreparation.pop_front();
+    if (failed(bytes) || failed(write(weight.offset, *bytes))) {
+      ok = failure();
+      break;
+    }
+    start();
+  }
+  return ok; // futures still running are waited for by their destructors
+}
+
+} // namespace lmopt::link
