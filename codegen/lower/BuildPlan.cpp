@@ -391,7 +391,7 @@ private:
     } else if (auto rotate = dyn_cast<lm::RotateOp>(op)) {
       row.kind = cpu::RowOpKind::Rotate;
       row.block = rotate.getBlock();
-      ok = checkBlock(op, row.block, row.width);
+      ok = checkBlock(op, row.block);
     } else if (auto quantize = dyn_cast<lm::QuantizeDynamicOp>(op)) {
       row.kind = cpu::RowOpKind::Quantize;
       if (quantize.getGroup())
@@ -412,9 +412,9 @@ private:
     return ok;
   }
 
-  LogicalResult checkBlock(Operation *op, int64_t block, int64_t width) {
-    if (width % cpu::kLanes && block < cpu::kLanes) // a register would straddle the end of the row: zeros stay zeros
-      return success();
+  // A block is turned in registers: 512 numbers fill all 32 of them. Blocks below 16 are turned inside one register; at
+  // the ragged end of a row they meet only zeros beyond the width, and zeros stay zeros.
+  LogicalResult checkBlock(Operation *op, int64_t block) {
     return block <= 512 ? success() : refuse(op, "rotation by blocks above 512 is not supported");
   }
 
@@ -462,7 +462,7 @@ private:
     back.block = *op.getRotated();
     back.result = program.define(op.getResult(), row.width);
     program.step.rows.ops.push_back(std::move(back));
-    return checkBlock(op, *op.getRotated(), row.width);
+    return checkBlock(op, *op.getRotated());
   }
 
   void addOutputs(Program &program) {
@@ -520,8 +520,6 @@ private:
       step.linear.outStride = 4 * plan.outputWidth;
     else
       step.rows.outputs.back().stride = 4 * plan.outputWidth;
-    if (plan.decoder && plan.outputWidth > plan.vocabulary)
-      plan.vocabulary = std::min(plan.vocabulary, plan.outputWidth);
     return success();
   }
 };

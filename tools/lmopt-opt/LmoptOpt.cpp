@@ -5,8 +5,11 @@
 // libMLIR. With --lm-interpret stdout is for the results: the module is then written only if -o asks for it.
 // Tested by every lit test.
 
+#include "codegen/cpu/LowerDot.h"
+#include "codegen/lower/Lower.h"
 #include "dialects/lm/Lm.h"
 #include "dialects/lm/interpreter/Interpreter.h"
+#include "dialects/lmk/Lmk.h"
 #include "passes/AllPasses.h"
 
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
@@ -29,9 +32,13 @@ static std::vector<char *> withOutput(int argc, char **argv) {
 int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
   lmopt::lm::registerDialects(registry);
+  registry.insert<lmopt::lmk::LmkDialect, mlir::scf::SCFDialect, mlir::vector::VectorDialect,
+                  mlir::LLVM::LLVMDialect>();
   mlir::registerTransformsPasses();
   lmopt::registerAllPasses();
   lmopt::lm::registerInterpretPass();
+  lmopt::cpu::registerLowerDotPass();
+  lmopt::lower::registerLowerPass();
   std::vector<char *> arguments = withOutput(argc, argv);
   return mlir::asMainReturnCode(
       mlir::MlirOptMain(int(arguments.size()), arguments.data(), "lmopt optimizer driver\n", registry));
