@@ -470,3 +470,10 @@ FailureOr<WeightData> WeightReader::read(ParamOp param) {
                                    << (data->isInt8() ? "int8 " : "f32 ") << shapeText(data->shape)
                                    << (data->group ? " in groups of " + std::to_string(data->group) : "");
 }
+
+std::string lmopt::lm::moduleDirectory(ModuleOp module) {
+  auto loc = module.getLoc()->findInstanceOf<FileLineColLoc>();
+  if (!loc || loc.getFilename() == "-" || loc.getFilename() == "<stdin>")
+    return "";
+  return llvm::sys::path::parent_path(loc.getFilename().getValue()).str();
+}

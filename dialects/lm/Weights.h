@@ -51,6 +51,9 @@ private:
   std::unique_ptr<State> state;
 };
 
+/// The folder of the file that a module was parsed from (relative names of weights start there); "" when unknown.
+std::string moduleDirectory(mlir::ModuleOp module);
+
 } // namespace lmopt::lm
 
 #endif // LMOPT_DIALECTS_LM_WEIGHTS_H

@@ -33,7 +33,8 @@ static const std::vector<Recipe> &shippedRecipes() {
   static const std::vector<Recipe> recipes = {
       {"f32", foldingsAnd({{"lm-fold-norm-affine", {}}})},
       // Rotation by 64 brings plain rows of int8 to the quality of groups, at the price of the cheapest integer kernel.
-      {"int8", foldingsAnd({{"lm-rotate", {{"block", "64"}}}, {"lm-quantize-weights", {}}})},
+      {"int8",
+       foldingsAnd({{"lm-rotate", {{"block", "64"}}}, {"lm-quantize-weights", {}}, {"lm-measure-weights", {}}})},
   };
   return recipes;
 }

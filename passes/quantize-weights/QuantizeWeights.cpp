@@ -7,12 +7,10 @@
 #include "passes/quantize-weights/QuantizeWeights.h"
 
 #include "dialects/lm/Lm.h"
-#include "dialects/lm/Weights.h"
 #include "passes/analysis/LayerSelection.h"
 #include "passes/analysis/ParamUses.h"
 #include "passes/analysis/Tell.h"
 #include "llvm/ADT/SetVector.h"
-#include "llvm/Support/Path.h"
 
 using namespace mlir;
 
@@ -25,24 +23,6 @@ static constexpr llvm::StringLiteral kPass = "lm-quantize-weights";
 
 /// Above this width 255 * 127 * K could overflow the 32-bit sums.
 static constexpr int64_t kGreatestWidth = 65536;
-
-/// ||W - Q|| / ||W|| in the Frobenius norm.
-static double relativeError(const WeightData &exact, const WeightData &codes) {
-  int64_t columns = exact.shape.back(), group = codes.group ? codes.group : columns;
-  double difference = 0, whole = 0;
-  for (size_t i = 0; i < exact.f32.size(); ++i) {
-    double delta = exact.f32[i] - double(codes.scales[i / group]) * codes.s8[i];
-    difference += delta * delta;
-    whole += double(exact.f32[i]) * exact.f32[i];
-  }
-  return whole == 0 ? 0 : std::sqrt(difference / whole);
-}
-
-/// The folder of the file that the module was parsed from; "" when it was made in memory.
-static std::string folderOf(ModuleOp module) {
-  auto file = module->getLoc()->findInstanceOf<FileLineColLoc>();
-  return file ? llvm::sys::path::parent_path(file.getFilename().getValue()).str() : "";
-}
 
 namespace {
 
@@ -57,8 +37,6 @@ struct QuantizeWeights : impl::LmQuantizeWeightsPassBase<QuantizeWeights> {
     FailureOr<LayerSelection> selection = LayerSelection::create(module, layers, skip);
     if (failed(selection))
       return signalPassFailure();
-    if (measure)
-      reader = std::make_shared<WeightReader>(base.empty() ? folderOf(module) : base.getValue());
     ParamUses uses(module);
     llvm::SetVector<Operation *> weights; // in the order of the model
     module.walk([&](LinearOp linear) {
@@ -66,8 +44,7 @@ struct QuantizeWeights : impl::LmQuantizeWeightsPassBase<QuantizeWeights> {
         weights.insert(uses.lookup(linear.getWeightAttr()));
     });
     for (Operation *weight : weights)
-      if (failed(quantizeWeight(cast<ParamOp>(weight), uses.users(cast<ParamOp>(weight)), *selection)))
-        return signalPassFailure();
+      quantizeWeight(cast<ParamOp>(weight), uses.users(cast<ParamOp>(weight)), *selection);
   }
 
   LogicalResult checkOptions() {
@@ -100,44 +77,23 @@ struct QuantizeWeights : impl::LmQuantizeWeightsPassBase<QuantizeWeights> {
     return "";
   }
 
-  LogicalResult quantizeWeight(ParamOp weight, ArrayRef<Operation *> users, const LayerSelection &selection) {
+  void quantizeWeight(ParamOp weight, ArrayRef<Operation *> users, const LayerSelection &selection) {
     if (std::string reason = reasonAgainst(weight, users, selection); !reason.empty()) {
       for (Operation *user : users)
         if (isa<LinearOp>(user))
           tellMissed(kPass, "NotQuantized", user, reason);
-      return success();
+      return;
     }
-    Attribute exact = weight.getValue();
-    auto type = Int8Type::get(&getContext(), weight.getShape()[0], weight.getShape()[1], group);
-    weight.setType(type);
-    weight.setValueAttr(QuantizeRowsAttr::get(&getContext(), exact, group));
-    std::optional<Real> error;
-    if (measure && failed(measureError(weight, exact, error)))
-      return failure();
-    weight.setExactnessAttr(ExactnessAttr::get(&getContext(), ExactnessKind::approximate, error));
+    weight.setValueAttr(QuantizeRowsAttr::get(&getContext(), weight.getValue(), group));
+    weight.setType(Int8Type::get(&getContext(), weight.getShape()[0], weight.getShape()[1], group));
+    weight.setExactnessAttr(ExactnessAttr::get(&getContext(), ExactnessKind::approximate, std::nullopt));
     for (Operation *user : llvm::to_vector(users))
       if (auto linear = dyn_cast<LinearOp>(user))
-        replaceLinear(linear, weight, error);
-    return success();
+        replaceLinear(linear, weight);
   }
 
-  /// The reader reports what it cannot read.
-  LogicalResult measureError(ParamOp weight, Attribute exact, std::optional<Real> &error) {
-    FailureOr<WeightData> before = reader->read(exact, weight.getLoc());
-    FailureOr<WeightData> after = reader->read(weight);
-    if (failed(before) || failed(after))
-      return failure();
-    error = Real(relativeError(*before, *after));
-    return success();
-  }
-
-  void replaceLinear(LinearOp linear, ParamOp weight, std::optional<Real> error) {
-    {
-      auto remark = tellPassed(kPass, "Quantized", linear);
-      remark << remark::metric("Weight", weight.getSymName().str());
-      if (error)
-        remark << remark::metric("Error", error->value);
-    }
+  void replaceLinear(LinearOp linear, ParamOp weight) {
+    tellPassed(kPass, "Quantized", linear) << remark::metric("Weight", weight.getSymName().str());
     QuantizeDynamicOp input = getQuantized(linear.getInput());
     OpBuilder builder(linear);
     auto product = QuantizedLinearOp::create(builder, linear.getLoc(), input.getCodes(), input.getScale(),
@@ -161,7 +117,6 @@ struct QuantizeWeights : impl::LmQuantizeWeightsPassBase<QuantizeWeights> {
   }
 
   llvm::DenseMap<Value, QuantizeDynamicOp> quantizations;
-  std::shared_ptr<WeightReader> reader; // shared because passes are copied; only with `measure`
 };
 
 } // namespace

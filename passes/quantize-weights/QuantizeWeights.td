@@ -29,8 +29,8 @@ def LmQuantizeWeightsPass : Pass<"lm-quantize-weights", "::mlir::ModuleOp"> {
     quantized for both. With `group` each row has one scale for `group` inputs; `activation-group` does the same for
     activations (both must divide the width).
 
-    Approximate: every new weight says so (`exactness`); with `measure` it also carries the relative error of the weight
-    (Frobenius), for which the weights are read once more. Run `lm-rotate` before: it halves the loss (docs/quality.md).
+    Approximate: every new weight says so (`exactness`); `lm-measure-weights` adds by how much. Run `lm-rotate` before: it
+    brings the loss of a Llama to a fifth (docs/quality.md).
     A linear whose weight something else uses in f32 is left alone (remark `NotQuantized`).
     Remarks: `Quantized`, one for each linear.
   }];
@@ -39,10 +39,6 @@ def LmQuantizeWeightsPass : Pass<"lm-quantize-weights", "::mlir::ModuleOp"> {
     Option<"group", "group", "int64_t", /*default=*/"0", "Inputs that share a weight scale; 0: the whole row">,
     Option<"activationGroup", "activation-group", "int64_t", /*default=*/"0",
            "Inputs that share an activation scale; 0: the whole token">,
-    Option<"measure", "measure", "bool", /*default=*/"false",
-           "Read the weights and record the relative error of each">,
-    Option<"base", "base", "std::string", /*default=*/"",
-           "With measure: where relative file names of weights start; default: the folder of the module's file">,
     ListOption<"layers", "layers", "std::string",
                "Quantize only linears whose name matches one of these patterns (*, ?, [a-z]); default: all">,
     ListOption<"skip", "skip", "std::string", "Never quantize linears whose name matches one of these patterns">

@@ -9,7 +9,6 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/TypeSwitch.h"
-#include "llvm/Support/Path.h"
 
 using namespace mlir;
 using namespace lmopt;
@@ -424,11 +423,4 @@ std::optional<Tensor> lmopt::lm::tensorFromAttribute(DenseElementsAttr attribute
   else
     return std::nullopt;
   return tensor;
-}
-
-std::string lmopt::lm::moduleDirectory(ModuleOp module) {
-  auto loc = module.getLoc()->findInstanceOf<FileLineColLoc>();
-  if (!loc || loc.getFilename() == "-" || loc.getFilename() == "<stdin>")
-    return "";
-  return llvm::sys::path::parent_path(loc.getFilename().getValue()).str();
 }

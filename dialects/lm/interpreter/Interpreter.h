@@ -48,9 +48,6 @@ reference::Tensor makeLengths(llvm::ArrayRef<int32_t> lengths);
 /// The numbers of a dense attribute of f32, i32 or ui8; nullopt for other element types and for splats beyond 2^28.
 std::optional<reference::Tensor> tensorFromAttribute(mlir::DenseElementsAttr attribute);
 
-/// The folder of the file that a module was parsed from (relative names of weights start there); "" when unknown.
-std::string moduleDirectory(mlir::ModuleOp module);
-
 /// Registers the pass --lm-interpret.
 void registerInterpretPass();
 

@@ -10,21 +10,21 @@
 // RUN: diff %t.once %t.twice
 
 // BOTH-NOT: lm.param @head.weight
-// F32-DAG: lm.param @embed.weight : tensor<16x64xf32> = #lm.gguf<"m.gguf", "token_embd.weight", q8_0>
-// F32-DAG: lm.param @layers.0.attn.q.weight : tensor<64x64xf32> = #lm.scale_columns<#lm.scale<#lm.permute_rope<#lm.gguf<"m.gguf", "blk.0.attn_q.weight", q4_1>, heads = 4, from = interleaved>, 2.500000e-01>, #lm.gguf<"m.gguf", "blk.0.attn_norm.weight", f32>>
-// F32-DAG: lm.param @layers.0.attn.v.weight : tensor<32x64xf32> = #lm.scale_columns<#lm.gguf<"m.gguf", "blk.0.attn_v.weight", q4_1>, #lm.gguf<"m.gguf", "blk.0.attn_norm.weight", f32>>
+// F32-DAG: lm.param @embed.weight : tensor<16x64xf32> = dense<1.000000e+00>
+// F32-DAG: lm.param @layers.0.attn.q.weight : tensor<64x64xf32> = #lm.scale_columns<#lm.scale<#lm.permute_rope<dense<3.000000e+00> : tensor<64x64xf32>, heads = 4, from = interleaved>, 2.500000e-01>, dense<2.000000e+00> : tensor<64xf32>>
+// F32-DAG: lm.param @layers.0.attn.v.weight : tensor<32x64xf32> = #lm.scale_columns<dense<5.000000e+00> : tensor<32x64xf32>, dense<2.000000e+00> : tensor<64xf32>>
 // F32-DAG: lm.param @final_norm.weight
-// INT8-DAG: lm.param @embed.weight : !lm.int8<16x64> = #lm.quantize_rows<#lm.rotate_columns<#lm.gguf<"m.gguf", "token_embd.weight", q8_0>, block = 64>> exactness <approximate>
-// INT8-DAG: lm.param @layers.0.attn.q.weight : !lm.int8<64x64> = #lm.quantize_rows<#lm.rotate_columns<#lm.scale<#lm.permute_rope<#lm.gguf<"m.gguf", "blk.0.attn_q.weight", q4_1>, heads = 4, from = interleaved>, 2.500000e-01>, block = 64>> exactness <approximate>
+// INT8-DAG: lm.param @embed.weight : !lm.int8<16x64> = #lm.quantize_rows<#lm.rotate_columns<dense<1.000000e+00> : tensor<16x64xf32>, block = 64>> exactness <approximate, error =
+// INT8-DAG: lm.param @layers.0.attn.q.weight : !lm.int8<64x64> = #lm.quantize_rows<#lm.rotate_columns<#lm.scale<#lm.permute_rope<dense<3.000000e+00> : tensor<64x64xf32>, heads = 4, from = interleaved>, 2.500000e-01>, block = 64>> exactness <approximate, error =
 // INT8-DAG: lm.param @layers.0.attn_norm.weight
-lm.param @embed.weight : tensor<16x64xf32> = #lm.gguf<"m.gguf", "token_embd.weight", q8_0>
-lm.param @layers.0.attn_norm.weight : tensor<64xf32> = #lm.gguf<"m.gguf", "blk.0.attn_norm.weight", f32>
-lm.param @layers.0.attn.q.weight : tensor<64x64xf32> = #lm.gguf<"m.gguf", "blk.0.attn_q.weight", q4_1>
-lm.param @layers.0.attn.k.weight : tensor<32x64xf32> = #lm.gguf<"m.gguf", "blk.0.attn_k.weight", q4_1>
-lm.param @layers.0.attn.v.weight : tensor<32x64xf32> = #lm.gguf<"m.gguf", "blk.0.attn_v.weight", q4_1>
-lm.param @layers.0.attn.o.weight : tensor<64x64xf32> = #lm.gguf<"m.gguf", "blk.0.attn_output.weight", q4_1>
-lm.param @final_norm.weight : tensor<64xf32> = #lm.gguf<"m.gguf", "output_norm.weight", f32>
-lm.param @head.weight : tensor<16x64xf32> = #lm.gguf<"m.gguf", "token_embd.weight", q8_0>
+lm.param @embed.weight : tensor<16x64xf32> = dense<1.0>
+lm.param @layers.0.attn_norm.weight : tensor<64xf32> = dense<2.0>
+lm.param @layers.0.attn.q.weight : tensor<64x64xf32> = dense<3.0>
+lm.param @layers.0.attn.k.weight : tensor<32x64xf32> = dense<4.0>
+lm.param @layers.0.attn.v.weight : tensor<32x64xf32> = dense<5.0>
+lm.param @layers.0.attn.o.weight : tensor<64x64xf32> = dense<6.0>
+lm.param @final_norm.weight : tensor<64xf32> = dense<7.0>
+lm.param @head.weight : tensor<16x64xf32> = dense<1.0>
 
 // BOTH-LABEL: func.func @forward
 // F32: lm.embedding {{.*}}, @embed.weight :

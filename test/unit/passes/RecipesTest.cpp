@@ -72,9 +72,9 @@ TEST_F(RecipesTest, OptionsReachThePass) {
   EXPECT_TRUE(contains(pipelineOf(R"({"name": "x", "passes": [{"pass": "lm-rotate", "options": {"block": 32}}]})"),
                        "block=32"));
   std::string two = pipelineOf(R"({"name": "x", "passes": [{"pass": "lm-quantize-weights",
-                                   "options": {"skip": "head,layers.*.attn.o", "measure": true}}]})");
+                                   "options": {"skip": "head,layers.*.attn.o", "group": 64}}]})");
   EXPECT_TRUE(contains(two, "skip={head,layers.*.attn.o"));
-  EXPECT_TRUE(contains(two, "measure=true"));
+  EXPECT_TRUE(contains(two, "group=64"));
 }
 
 TEST_F(RecipesTest, AnEmptyRecipeIsARecipe) { EXPECT_EQ(errorOf(R"({"name": "none", "passes": []})"), ""); }

@@ -1,0 +1,12 @@
+// A weight that cannot be read, or that holds no numbers, is an error at its name; `base` says where files are.
+// RUN: not lmopt-opt %s -split-input-file --lm-measure-weights 2>&1 | FileCheck %s
+// RUN: not lmopt-opt %s -split-input-file --lm-measure-weights=base=/nowhere 2>&1 | FileCheck %s --check-prefix=BASE
+
+// CHECK: error: {{.*}}@missing{{.*}}missing.gguf
+// BASE: error: {{.*}}/nowhere/missing.gguf
+lm.param @missing : !lm.int8<8x64> = #lm.quantize_rows<#lm.gguf<"missing.gguf", "q", f32>> exactness <approximate>
+
+// -----
+
+// CHECK: error: lm-measure-weights: the weight @damaged holds a number that is not finite
+lm.param @damaged : !lm.int8<1x2> = #lm.quantize_rows<dense<[[1.0, 0x7FC00000]]> : tensor<1x2xf32>> exactness <approximate>
