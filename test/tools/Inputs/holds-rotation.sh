@@ -1,0 +1,3 @@
+#!/bin/sh
+# Interesting while something is still rotated.
+grep -q 'lm.rotate ' "$1"

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// lmopt-reduce FILE --test=SCRIPT [-o FILE]: makes a module that shows a fault smaller. The script is run with the name of
+// a file that holds a smaller module; exit code 0 says that it still shows the fault.
+// Tested by test/tools/reduce.test.
+
+#include "tools/lmopt-reduce/Reduce.h"
+
+#include "mlir/Parser/Parser.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Program.h"
+#include "llvm/Support/ToolOutputFile.h"
+
+using namespace mlir;
+
+static llvm::cl::opt<std::string> inputFile(llvm::cl::Positional, llvm::cl::Required, llvm::cl::desc("module.mlir"));
+static llvm::cl::opt<std::string> testScript("test", llvm::cl::Required, llvm::cl::value_desc("script"),
+                                             llvm::cl::desc("called with a file; exit code 0 means: interesting"));
+static llvm::cl::opt<std::string> outputFile("o", llvm::cl::init("-"), llvm::cl::desc("where the result goes"));
+
+static int fail(const llvm::Twine &message) {
+  llvm::errs() << "lmopt-reduce: " << message << '\n';
+  return EXIT_FAILURE;
+}
+
+/// Writes the module to a temporary file and asks the script.
+static bool isInteresting(ModuleOp module) {
+  SmallString<128> path;
+  int descriptor;
+  if (llvm::sys::fs::createTemporaryFile("lmopt-reduce", "mlir", descriptor, path))
+    return false;
+  {
+    llvm::raw_fd_ostream out(descriptor, /*shouldClose=*/true);
+    module.print(out);
+  }
+  int code = llvm::sys::ExecuteAndWait(testScript, {testScript, path});
+  llvm::sys::fs::remove(path);
+  return code == 0;
+}
+
+int main(int argc, char **argv) {
+  llvm::cl::ParseCommandLineOptions(argc, argv, "makes a module of lmopt smaller\n");
+  DialectRegistry registry;
+  lmopt::lm::registerDialects(registry);
+  MLIRContext context(registry);
+  OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(inputFile, &context);
+  if (!module)
+    return fail("cannot read " + inputFile);
+  if (!isInteresting(*module))
+    return fail("the script " + testScript + " does not call " + inputFile + " interesting (exit code 0) or cannot run");
+
+  module = lmopt::reduceModule(std::move(module), isInteresting);
+  std::error_code error;
+  llvm::ToolOutputFile out(outputFile, error, llvm::sys::fs::OF_Text);
+  if (error)
+    return fail("cannot write " + outputFile + ": " + error.message());
+  module->print(out.os());
+  out.keep();
+  return EXIT_SUCCESS;
+}
