@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// lmopt-reduce FILE --test=SCRIPT [-o FILE]: makes a module that shows a fault smaller. The script is run with the name of
-// a file that holds a smaller module; exit code 0 says that it still shows the fault.
-// Tested by test/tools/reduce.test.
+// lmopt-reduce FILE --test=SCRIPT [-o FILE]: makes a module that shows a fault smaller. The script is run with the name
+// of a file that holds a smaller module; exit code 0 says that it still shows the fault. Tested by
+// test/tools/reduce.test.
 
 #include "tools/lmopt-reduce/Reduce.h"
 
@@ -48,7 +48,8 @@ int main(int argc, char **argv) {
   if (!module)
     return fail("cannot read " + inputFile);
   if (!isInteresting(*module))
-    return fail("the script " + testScript + " does not call " + inputFile + " interesting (exit code 0) or cannot run");
+    return fail("the script " + testScript + " does not call " + inputFile +
+                " interesting (exit code 0) or cannot run");
 
   module = lmopt::reduceModule(std::move(module), isInteresting);
   std::error_code error;

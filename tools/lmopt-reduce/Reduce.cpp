@@ -22,8 +22,8 @@ static SmallVector<Value> findReplacements(Operation *op) {
   return replacements;
 }
 
-/// What a reduction tries to take out, in a fixed order: ops that can be bypassed and functions, last first; the ops of a
-/// function stand before it.
+/// What a reduction tries to take out, in a fixed order: ops that can be bypassed and functions, last first; the ops of
+/// a function stand before it.
 static SmallVector<Operation *> findCandidates(ModuleOp module) {
   SmallVector<Operation *> candidates;
   module.walk<WalkOrder::PreOrder>([&](Operation *op) {
