@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Fuzz target fuzz-gguf: any bytes as a GGUF file. What opens is read whole: every value, every tensor, the
+// configuration. Seeds: corpus/fuzz-gguf, made by make_seeds.py.
+#include "frontends/gguf/Llama.h"
+
+#include <cstdlib>
+
+using namespace lmopt;
+
+static void readArray(const GgufValue &array) {
+  (void)array.asStrings();
+  (void)array.asIntegers();
+  (void)array.asDoubles();
+  if (array.elementType() == GgufValueType::Array)
+    array.forEach([](const GgufValue &element) { readArray(element); });
+}
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  Result<GgufFile> file = GgufFile::parse({reinterpret_cast<const char *>(data), size}, "fuzz.gguf");
+  if (!file) {
+    if (file.error().code != kErrorMalformed && file.error().code != kErrorUnsupported)
+      std::abort();
+    return 0;
+  }
+  for (auto &[key, value] : file->metadata()) {
+    if (file->find(key) != &value)
+      std::abort();
+    (void)file->findUnsigned(key);
+    (void)file->findDouble(key);
+    (void)file->findBool(key);
+    (void)file->findString(key);
+    if (value.isArray())
+      readArray(value);
+  }
+  for (const GgufTensor &tensor : file->tensors()) {
+    std::vector<float> row(tensor.columns());
+    for (int64_t i = 0; i < tensor.rows() && i < 16; ++i)
+      (void)file->decodeRows(tensor, i, 1, row.data());
+    (void)file->decodeRows(tensor, tensor.rows() - 1, 1, row.data());
+  }
+  (void)readLlamaConfig(*file);
+  return 0;
+}

@@ -1,0 +1,112 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Makes the seeds of the front ends' fuzz targets: small files that are good, or nearly. Needs only Python.
+
+Inputs that a fuzzer found and that once failed are kept beside the seeds; this script does not touch them.
+"""
+import json
+import os
+import struct
+
+CORPUS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "corpus")
+U8, I8, U16, I16, U32, I32, F32, BOOL, STRING, ARRAY, U64, I64, F64 = range(13)
+FORMATS = {U8: "B", I8: "b", U16: "H", I16: "h", U32: "I", I32: "i", F32: "f", BOOL: "?", U64: "Q", I64: "q", F64: "d"}
+
+
+def save(target, name, data):
+    os.makedirs(os.path.join(CORPUS, target), exist_ok=True)
+    with open(os.path.join(CORPUS, target, name), "wb") as file:
+        file.write(data)
+
+
+def text(value):
+    data = value.encode()
+    return struct.pack("<Q", len(data)) + data
+
+
+def value(kind, content):
+    if kind == STRING:
+        return text(content)
+    if kind == ARRAY:
+        element, items = content
+        return struct.pack("<IQ", element, len(items)) + b"".join(value(element, item) for item in items)
+    return struct.pack("<" + FORMATS[kind], content)
+
+
+def gguf(keys, tensors, version=3, alignment=32):
+    head = b"GGUF" + struct.pack("<IQQ", version, len(tensors), len(keys))
+    for name, kind, content in keys:
+        head += text(name) + struct.pack("<I", kind) + value(kind, content)
+    data = b""
+    for name, shape, kind, size in tensors:
+        head += text(name) + struct.pack("<I", len(shape)) + struct.pack("<%dQ" % len(shape), *shape)
+        head += struct.pack("<IQ", kind, len(data))
+        data += bytes(i * 7 % 256 for i in range(size)) + b"\0" * (-size % alignment)
+    return head + b"\0" * (-len(head) % alignment) + data
+
+
+def llama_keys():
+    return [("general.architecture", STRING, "llama"), ("llama.block_count", U32, 1), ("llama.context_length", U32, 16),
+            ("llama.embedding_length", U32, 4), ("llama.feed_forward_length", U32, 6),
+            ("llama.attention.head_count", U32, 2), ("llama.attention.layer_norm_rms_epsilon", F32, 1e-5)]
+
+
+def make_gguf():
+    embedding = ("token_embd.weight", [4, 2], 0, 32)
+    save("fuzz-gguf", "llama", gguf(llama_keys(), [embedding, ("rope_freqs.weight", [1], 0, 4)]))
+    extra = [("llama.attention.head_count_kv", ARRAY, (I32, [1])), ("llama.rope.scaling.type", STRING, "yarn"),
+             ("llama.rope.scaling.factor", F32, 2.0), ("llama.rope.freq_base", F32, 1e5)]
+    save("fuzz-gguf", "llama-yarn", gguf(llama_keys() + extra, [embedding], version=2))
+    numbers = [(k, k, 1) for k in FORMATS]
+    keys = [("k%d" % i, kind, content) for i, kind, content in numbers]
+    keys += [("s", STRING, "text"), ("a", ARRAY, (STRING, ["x", "", "yy"])), ("b", ARRAY, (BOOL, [True, False])),
+             ("n", ARRAY, (ARRAY, [(U16, [1, 2]), (STRING, ["z"])])), ("general.alignment", U32, 8)]
+    save("fuzz-gguf", "values", gguf(keys, [], alignment=8))
+    sizes = {0: (1, 4), 1: (1, 2), 30: (1, 2), 2: (32, 18), 3: (32, 20), 6: (32, 22), 7: (32, 24), 8: (32, 34),
+             12: (256, 144), 13: (256, 176), 14: (256, 210), 10: (256, 84)}
+    tensors = [("t%d" % kind, [elements, 1], kind, size) for kind, (elements, size) in sizes.items()]
+    save("fuzz-gguf", "types", gguf([], tensors))
+
+
+def safetensors(header, size):
+    head = header.encode()
+    return struct.pack("<Q", len(head)) + head + bytes(range(size))
+
+
+def make_safetensors():
+    header = {"__metadata__": {"format": "pt"}, "a": {"dtype": "F32", "shape": [2, 1], "data_offsets": [0, 8]},
+              "b": {"dtype": "F16", "shape": [2], "data_offsets": [8, 12]},
+              "c": {"dtype": "BF16", "shape": [1, 1, 1], "data_offsets": [12, 14]},
+              "d": {"dtype": "I8", "shape": [], "data_offsets": [14, 15]},
+              "e": {"dtype": "I64", "shape": [0], "data_offsets": [15, 15]}}
+    save("fuzz-safetensors", "types", safetensors(json.dumps(header), 15))
+    save("fuzz-safetensors", "empty", safetensors("{}", 0))
+    save("fuzz-safetensors", "hole", safetensors('{"a":{"dtype":"I8","shape":[1],"data_offsets":[1,2]}}', 2))
+
+
+def make_config_json():
+    llama = {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "vocab_size": 9, "hidden_size": 8,
+             "intermediate_size": 6, "num_hidden_layers": 1, "num_attention_heads": 2, "num_key_value_heads": 1,
+             "rms_norm_eps": 1e-5, "rope_theta": 5e5, "tie_word_embeddings": True, "head_dim": 4}
+    scalings = {"linear": {"factor": 2.0}, "dynamic": {"factor": 2.0}, "yarn": {"factor": 4.0, "mscale": 1.0},
+                "llama3": {"factor": 8.0, "low_freq_factor": 1.0, "original_max_position_embeddings": 64},
+                "longrope": {"short_factor": [1, 2], "long_factor": [3, 4], "factor": 2.0}}
+    for kind, parameters in scalings.items():
+        config = dict(llama, rope_scaling=dict(parameters, rope_type=kind))
+        save("fuzz-config-json", "llama-" + kind, json.dumps(config).encode())
+    bert = {"architectures": ["BertModel"], "model_type": "bert", "vocab_size": 9, "hidden_size": 8,
+            "intermediate_size": 6, "num_hidden_layers": 1, "num_attention_heads": 2, "max_position_embeddings": 16,
+            "hidden_act": "gelu", "position_embedding_type": "absolute"}
+    save("fuzz-config-json", "bert", json.dumps(bert).encode())
+    modules = [{"path": "", "type": "x.Transformer"}, {"path": "1_Pooling", "type": "x.Pooling"},
+               {"path": "2_Normalize", "type": "x.Normalize"}]
+    save("fuzz-config-json", "modules", json.dumps(modules).encode())
+    pooling = {"word_embedding_dimension": 64, "pooling_mode_cls_token": True, "pooling_mode_mean_tokens": False}
+    save("fuzz-config-json", "pooling", json.dumps(pooling).encode())
+    other = {"eos_token_id": [1, 2], "chat_template": [{"name": "default", "template": "{{ x }}"}]}
+    save("fuzz-config-json", "other", json.dumps(other).encode())
+
+
+make_gguf()
+make_safetensors()
+make_config_json()
