@@ -4,6 +4,7 @@
 #include "passes/analysis/LayerSelection.h"
 
 #include "dialects/lm/Lm.h"
+#include "passes/analysis/ParamUses.h"
 
 using namespace mlir;
 
@@ -14,7 +15,7 @@ StringRef LayerSelection::getName(Operation *op) { return getPartName(op); }
 /// Every linear of the model, in f32 or int8: what patterns may name.
 static llvm::SmallVector<StringRef> linearNames(ModuleOp module) {
   llvm::SmallVector<StringRef> names;
-  module.walk([&](Operation *op) {
+  walkModel(module, [&](Operation *op) {
     if (isa<LinearOp, QuantizedLinearOp>(op))
       names.push_back(getPartName(op));
   });

@@ -13,10 +13,19 @@ static void forEachWeight(Operation *op, llvm::function_ref<void(StringAttr)> vi
       visit(symbol.getAttr());
 }
 
+void walkModel(ModuleOp module, llvm::function_ref<void(Operation *)> visit) {
+  module->walk<WalkOrder::PreOrder>([&](Operation *op) {
+    if (op != module && op->hasTrait<OpTrait::SymbolTable>())
+      return WalkResult::skip();
+    visit(op);
+    return WalkResult::advance();
+  });
+}
+
 ParamUses::ParamUses(ModuleOp module) : module(module) {
   for (ParamOp param : module.getOps<ParamOp>())
     params[param.getSymNameAttr()] = param;
-  module.walk([&](Operation *op) { record(op); });
+  walkModel(module, [&](Operation *op) { record(op); });
 }
 
 void ParamUses::record(Operation *op) {
@@ -54,12 +63,11 @@ void ParamUses::setBias(LinearOp linear, Attribute value) {
   builder.setInsertionPointAfter(lookup(linear.getWeightAttr()));
   auto type = RankedTensorType::get(linear.getType().getShape().back(), builder.getF32Type());
   StringRef part = getPartName(linear);
-  auto bias =
-      ParamOp::create(builder, linear.getLoc(), ((part.empty() ? "linear" : part) + ".bias").str(), type, value);
   // A model that has no such bias may still have something of that name: count up until the name is free.
-  std::string base = bias.getSymName().str();
-  for (unsigned count = 1; params.contains(bias.getSymNameAttr()); ++count)
-    bias.setSymName(base + "_" + std::to_string(count));
+  std::string base = ((part.empty() ? "linear" : part) + ".bias").str(), name = base;
+  for (unsigned count = 1; SymbolTable::lookupSymbolIn(module, name); ++count)
+    name = base + "_" + std::to_string(count);
+  auto bias = ParamOp::create(builder, linear.getLoc(), name, type, value);
   params[bias.getSymNameAttr()] = bias;
   forget(linear);
   linear.setBiasAttr(FlatSymbolRefAttr::get(bias.getSymNameAttr()));

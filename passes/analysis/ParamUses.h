@@ -14,6 +14,20 @@
 
 namespace lmopt::lm {
 
+/// Visits the ops of the module in order, but not those of a symbol table inside it, which has weights of its own.
+void walkModel(mlir::ModuleOp module, llvm::function_ref<void(mlir::Operation *)> visit);
+
+/// The ops of one kind that walkModel visits, so that they may be changed or erased one by one.
+template <typename OpT>
+llvm::SmallVector<OpT> findOps(mlir::ModuleOp module) {
+  llvm::SmallVector<OpT> found;
+  walkModel(module, [&](mlir::Operation *op) {
+    if (auto match = llvm::dyn_cast<OpT>(op))
+      found.push_back(match);
+  });
+  return found;
+}
+
 class ParamUses {
 public:
   explicit ParamUses(mlir::ModuleOp module);

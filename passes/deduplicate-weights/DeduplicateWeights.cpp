@@ -5,6 +5,7 @@
 #include "passes/deduplicate-weights/DeduplicateWeights.h"
 
 #include "dialects/lm/Lm.h"
+#include "passes/analysis/ParamUses.h"
 #include "passes/analysis/Tell.h"
 
 using namespace mlir;
@@ -36,7 +37,7 @@ struct DeduplicateWeights : impl::LmDeduplicateWeightsPassBase<DeduplicateWeight
       param.erase();
     }
     if (!renamed.empty())
-      getOperation().walk([&](Operation *op) { renameWeights(op, renamed); });
+      walkModel(getOperation(), [&](Operation *op) { renameWeights(op, renamed); });
   }
 
   static void renameWeights(Operation *op, const llvm::DenseMap<Attribute, FlatSymbolRefAttr> &renamed) {

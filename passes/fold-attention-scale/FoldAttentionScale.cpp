@@ -39,7 +39,8 @@ namespace {
 struct FoldAttentionScale : impl::LmFoldAttentionScalePassBase<FoldAttentionScale> {
   void runOnOperation() override {
     ParamUses uses(getOperation());
-    getOperation().walk([&](AttentionOp attention) { foldScale(attention, uses); });
+    for (AttentionOp attention : findOps<AttentionOp>(getOperation()))
+      foldScale(attention, uses);
     uses.eraseUnused();
   }
 };

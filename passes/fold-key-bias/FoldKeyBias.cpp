@@ -35,7 +35,8 @@ namespace {
 struct FoldKeyBias : impl::LmFoldKeyBiasPassBase<FoldKeyBias> {
   void runOnOperation() override {
     ParamUses uses(getOperation());
-    getOperation().walk([&](AttentionOp attention) { dropKeyBias(attention, uses); });
+    for (AttentionOp attention : findOps<AttentionOp>(getOperation()))
+      dropKeyBias(attention, uses);
     uses.eraseUnused();
   }
 };

@@ -82,14 +82,13 @@ namespace {
 struct FoldNormAffine : impl::LmFoldNormAffinePassBase<FoldNormAffine> {
   void runOnOperation() override {
     ParamUses uses(getOperation());
-    getOperation().walk(
-        [&](RmsNormOp norm) { fold(norm, norm.getWeightAttr(), {}, uses, [&] { norm.removeWeightAttr(); }); });
-    getOperation().walk([&](LayerNormOp norm) {
+    for (RmsNormOp norm : findOps<RmsNormOp>(getOperation()))
+      fold(norm, norm.getWeightAttr(), {}, uses, [&] { norm.removeWeightAttr(); });
+    for (LayerNormOp norm : findOps<LayerNormOp>(getOperation()))
       fold(norm, norm.getWeightAttr(), norm.getBiasAttr(), uses, [&] {
         norm.removeWeightAttr();
         norm.removeBiasAttr();
       });
-    });
     uses.eraseUnused();
   }
 };

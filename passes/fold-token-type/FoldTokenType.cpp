@@ -18,32 +18,40 @@ namespace lmopt::lm {
 
 static constexpr llvm::StringLiteral kPass = "lm-fold-token-type";
 
-/// The bias_add directly before or after the positions, or null.
-static BiasAddOp findNeighbour(AddPositionsOp positions) {
-  if (auto before = positions.getInput().getDefiningOp<BiasAddOp>())
+/// The bias_add directly before or after the positions, or null. `between` is the value that only the two may see.
+static BiasAddOp findNeighbour(AddPositionsOp positions, Value &between) {
+  between = positions.getInput();
+  if (auto before = between.getDefiningOp<BiasAddOp>())
     return before;
-  for (Operation *user : positions.getResult().getUsers())
+  between = positions.getResult();
+  for (Operation *user : between.getUsers())
     if (auto after = dyn_cast<BiasAddOp>(user))
       return after;
   return {};
 }
 
-static void fold(AddPositionsOp positions, ParamUses &uses) {
-  BiasAddOp vector = findNeighbour(positions);
+/// Folds one vector; false when there is none or it must stay.
+static bool fold(AddPositionsOp positions, ParamUses &uses) {
+  Value between;
+  BiasAddOp vector = findNeighbour(positions, between);
   if (!vector)
-    return;
+    return false;
   ParamOp table = uses.lookup(positions.getTableAttr());
-  Operation *first = vector->isBeforeInBlock(positions) ? vector.getOperation() : positions.getOperation();
-  if (!first->getResult(0).hasOneUse())
-    return tellMissed(kPass, "KeptVector", vector, "something else uses the value between vector and positions");
-  if (!uses.isOnlyUsedBy(table, positions))
-    return tellMissed(kPass, "KeptVector", vector, "something else uses @" + table.getSymName());
+  if (!between.hasOneUse()) {
+    tellMissed(kPass, "KeptVector", vector, "something else uses the value between vector and positions");
+    return false;
+  }
+  if (!uses.isOnlyUsedBy(table, positions)) {
+    tellMissed(kPass, "KeptVector", vector, "something else uses @" + table.getSymName());
+    return false;
+  }
   Attribute row = uses.lookup(vector.getVectorAttr()).getValue();
   table.setValueAttr(AddToRowsAttr::get(table.getContext(), table.getValue(), row));
   tellPassed(kPass, "FoldedVector", vector) << remark::metric("Table", table.getSymName().str());
   uses.forget(vector);
   vector.getResult().replaceAllUsesWith(vector.getInput());
   vector.erase();
+  return true;
 }
 
 namespace {
@@ -51,10 +59,9 @@ namespace {
 struct FoldTokenType : impl::LmFoldTokenTypePassBase<FoldTokenType> {
   void runOnOperation() override {
     ParamUses uses(getOperation());
-    llvm::SmallVector<AddPositionsOp> found;
-    getOperation().walk([&](AddPositionsOp positions) { found.push_back(positions); });
-    for (AddPositionsOp positions : found)
-      fold(positions, uses);
+    for (AddPositionsOp positions : findOps<AddPositionsOp>(getOperation()))
+      while (fold(positions, uses)) {
+      } // one vector at a time, on both sides
     uses.eraseUnused();
   }
 };

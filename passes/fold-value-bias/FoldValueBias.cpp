@@ -67,7 +67,8 @@ namespace {
 struct FoldValueBias : impl::LmFoldValueBiasPassBase<FoldValueBias> {
   void runOnOperation() override {
     ParamUses uses(getOperation());
-    getOperation().walk([&](AttentionOp attention) { foldBias(attention, uses); });
+    for (AttentionOp attention : findOps<AttentionOp>(getOperation()))
+      foldBias(attention, uses);
     uses.eraseUnused();
   }
 };

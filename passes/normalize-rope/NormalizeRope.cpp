@@ -51,7 +51,8 @@ namespace {
 struct NormalizeRope : impl::LmNormalizeRopePassBase<NormalizeRope> {
   void runOnOperation() override {
     ParamUses uses(getOperation());
-    getOperation().walk([&](AttentionOp attention) { normalize(attention, uses); });
+    for (AttentionOp attention : findOps<AttentionOp>(getOperation()))
+      normalize(attention, uses);
     uses.eraseUnused();
   }
 };

@@ -39,10 +39,9 @@ struct QuantizeWeights : impl::LmQuantizeWeightsPassBase<QuantizeWeights> {
       return signalPassFailure();
     ParamUses uses(module);
     llvm::SetVector<Operation *> weights; // in the order of the model
-    module.walk([&](LinearOp linear) {
+    for (LinearOp linear : findOps<LinearOp>(module))
       if (selection->contains(linear))
         weights.insert(uses.lookup(linear.getWeightAttr()));
-    });
     for (Operation *weight : weights)
       quantizeWeight(cast<ParamOp>(weight), uses.users(cast<ParamOp>(weight)), *selection);
   }

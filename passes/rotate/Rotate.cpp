@@ -67,10 +67,9 @@ struct Rotate : impl::LmRotatePassBase<Rotate> {
       return signalPassFailure();
     ParamUses uses(module);
     llvm::SetVector<Operation *> weights; // in the order of the model
-    module.walk([&](LinearOp linear) {
+    for (LinearOp linear : findOps<LinearOp>(module))
       if (selection->contains(linear) && !linear.getInput().getDefiningOp<RotateOp>())
         weights.insert(uses.lookup(linear.getWeightAttr()));
-    });
     for (Operation *weight : weights)
       rotateWeight(cast<ParamOp>(weight), uses.users(cast<ParamOp>(weight)), *selection);
   }
