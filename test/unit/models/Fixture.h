@@ -68,6 +68,10 @@ inline Fixture load(const std::string &name) {
   return fixture;
 }
 
+inline void append(std::vector<float> &to, const std::vector<float> &values) {
+  to.insert(to.end(), values.begin(), values.end());
+}
+
 /// All fixtures, as gtest parameters.
 inline std::vector<std::string> names() {
   return {"llama-tied",        "llama-untied-bias", "llama-head-dim",      "llama-head-80",

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Every fixture model, compiled and run through the runtime's C interface. After the recipe f32 it computes what
+// transformers computed, within the fixture's derived tolerance; after int8 what the reference interpreter computes
+// from the same module. Both: whole or in pieces; the same bits for any number of threads.
+#include "codegen/Compile.h"
+#include "lmopt/lmopt.h"
+#include "test/unit/models/FixtureModel.h"
+
+#include <memory>
+#include <numeric>
+
+using namespace lmopt;
+
+namespace {
+
+/// What rounding may do to an int8 model: a code that flips moves an activation by 1/255 of its range.
+constexpr double kInt8RelativeError = 0.01;
+
+class CompiledFixtures : public fixture::FixtureModel {
+protected:
+  void TearDown() override { lmopt_model_destroy(compiled); }
+
+  void compile(const std::string &recipe) {
+    apply(recipe);
+    lmopt::CompileOptions options;
+    options.baseDirectory = model.baseDirectory;
+    options.tokenizer = model.tokenizerBlob;
+    std::string path = std::string(LMOPT_BINARY_DIR) + "/test-" + fixture.name + "-" + recipe + ".so";
+    CompileResult result = compileToArtifact(*model.module, options, path);
+    ASSERT_EQ(result.code, 0) << result.message;
+    lmopt_error_t error = {};
+    ASSERT_EQ(lmopt_model_open(path.c_str(), nullptr, &compiled, &error), LMOPT_OK) << error.message;
+    std::remove(path.c_str());
+  }
+
+  using Session = std::unique_ptr<lmopt_session_t, void (*)(lmopt_session_t *)>;
+
+  Session session(int32_t threads) {
+    lmopt_session_options_t options = {};
+    options.struct_size = sizeof options;
+    options.threads = threads;
+    lmopt_error_t error = {};
+    lmopt_session_t *made = nullptr;
+    EXPECT_EQ(lmopt_session_create(compiled, &options, &made, &error), LMOPT_OK) << error.message;
+    return {made, lmopt_session_destroy};
+  }
+
+  /// All logits of one case, fed in pieces of the given sizes (the last one again and again).
+  std::vector<float> decode(lmopt_session_t *session, const fixture::Case &one, const std::vector<int64_t> &pieces) {
+    std::vector<float> all;
+    lmopt_error_t error = {};
+    auto receive = [](void *user, int64_t, int64_t rows, const float *logits) {
+      auto &[to, width] = *static_cast<std::pair<std::vector<float> *, int64_t> *>(user);
+      to->insert(to->end(), logits, logits + rows * width);
+      return 0;
+    };
+    std::pair<std::vector<float> *, int64_t> target(&all, fixture.width);
+    EXPECT_EQ(lmopt_session_truncate(session, 0, &error), LMOPT_OK);
+    int64_t count = int64_t(one.ids.size());
+    for (size_t done = 0, piece = 0; int64_t(done) < count; ++piece) {
+      int64_t size = std::min(pieces[std::min(piece, pieces.size() - 1)], count - int64_t(done));
+      if (size == 1) {
+        std::vector<float> row(fixture.width);
+        EXPECT_EQ(lmopt_session_decode(session, one.ids[done], row.data(), &error), LMOPT_OK) << error.message;
+        fixture::append(all, row);
+      } else {
+        EXPECT_EQ(lmopt_session_prefill_rows(session, one.ids.data() + done, size, 0, receive, &target, &error),
+                  LMOPT_OK)
+            << error.message;
+      }
+      done += size;
+    }
+    return all;
+  }
+
+  /// The vectors of all cases, so many sentences to a call.
+  std::vector<float> encode(lmopt_session_t *session, size_t sentences) {
+    std::vector<float> all;
+    lmopt_error_t error = {};
+    for (size_t done = 0; done < fixture.cases.size(); done += sentences) {
+      std::vector<int32_t> ids;
+      std::vector<int64_t> lengths;
+      for (size_t i = done; i < std::min(done + sentences, fixture.cases.size()); ++i) {
+        ids.insert(ids.end(), fixture.cases[i].ids.begin(), fixture.cases[i].ids.end());
+        lengths.push_back(int64_t(fixture.cases[i].ids.size()));
+      }
+      std::vector<float> vectors(lengths.size() * fixture.width);
+      EXPECT_EQ(
+          lmopt_session_encode(session, ids.data(), lengths.data(), int64_t(lengths.size()), vectors.data(), &error),
+          LMOPT_OK)
+          << error.message;
+      fixture::append(all, vectors);
+    }
+    return all;
+  }
+
+  /// Everything that has expectations, in their order.
+  std::vector<float> all(int32_t threads, const std::vector<int64_t> &pieces) {
+    Session where = session(threads);
+    if (!fixture.decoder)
+      return encode(where.get(), size_t(pieces[0]));
+    std::vector<float> result;
+    for (const fixture::Case &one : fixture.cases)
+      fixture::append(result, chosen(one, decode(where.get(), one, pieces)));
+    return result;
+  }
+
+  std::vector<float> expectedValues() const {
+    std::vector<float> result;
+    for (const fixture::Case &one : fixture.cases)
+      fixture::append(result, one.expected);
+    return result;
+  }
+
+  void expectSameBitsOnAnyThreads(const std::vector<float> &whole) {
+    for (int32_t threads : {2, 3, 5}) {
+      std::vector<float> again = all(threads, {1000});
+      ASSERT_EQ(again.size(), whole.size());
+      EXPECT_EQ(std::memcmp(again.data(), whole.data(), whole.size() * sizeof(float)), 0) << threads << " threads";
+    }
+  }
+
+  lmopt_model_t *compiled = nullptr;
+};
+
+const std::vector<std::vector<int64_t>> kSplits = {{1000}, {1}, {5, 1, 2}, {16, 3}, {30, 1}};
+
+TEST_P(CompiledFixtures, F32) {
+  ASSERT_NO_FATAL_FAILURE(compile("f32"));
+  for (const std::vector<int64_t> &split : kSplits) {
+    SCOPED_TRACE("pieces of " + testing::PrintToString(split));
+    expectClose(all(1, split), expectedValues());
+  }
+  expectSameBitsOnAnyThreads(all(1, {1000}));
+}
+
+TEST_P(CompiledFixtures, Int8) {
+  ASSERT_NO_FATAL_FAILURE(compile("int8"));
+  std::vector<float> meaning;
+  for (const fixture::Case &one : fixture.cases)
+    fixture::append(meaning, chosen(one, interpret(one)));
+  for (const std::vector<int64_t> &split : kSplits)
+    EXPECT_LE(relativeError(all(1, split), meaning), kInt8RelativeError)
+        << "pieces of " << testing::PrintToString(split);
+  expectSameBitsOnAnyThreads(all(1, {1000}));
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, CompiledFixtures, testing::ValuesIn(fixture::names()), fixture::parameterName);
+
+} // namespace
