@@ -100,9 +100,11 @@ struct LinearEmitter {
     }
   }
 
-  // One row: bound by reading the weights. Two chains of sums a panel hide the latency of the multiplication.
+  // One row: bound by reading the weights. Integer sums may run in two chains a panel, which hides the latency of the
+  // multiplication; float sums keep the order of `tile`, because whether a thread's share is a single row depends on the
+  // number of threads.
   void stream(Value row, Value panel, int64_t panels) {
-    int64_t chains = steps() % 2 == 0 ? 2 : 1;
+    int64_t chains = spec.quantized && steps() % 2 == 0 ? 2 : 1;
     Values sums = e.loop(e.index(0), e.index(steps()), chains, Values(panels * chains, zero()),
                          [&](Value step, const Values &carried) {
                            Values next = carried;
