@@ -17,7 +17,11 @@
 
 // Bounds on one rendering. Real templates need a few thousand steps and a few kilobytes for each message.
 enum {
+#ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+  CHAT_MAX_STEPS = 100 * 1000, // the fuzzer should try many templates, not wait for a few
+#else
   CHAT_MAX_STEPS = 20 * 1000 * 1000,
+#endif
   CHAT_MAX_MEMORY = 256 << 20,
   CHAT_MAX_OUTPUT = 64 << 20,
   CHAT_MAX_DEPTH = 200,
