@@ -24,7 +24,7 @@ Result<SentencePipeline> lmopt::parseSentencePipeline(const json &modules, const
   if (!modules.is_array() || modules.empty())
     return malformed(path + ": expected a list of modules");
   SentencePipeline pipeline;
-  pipeline.transformerDirectory = directory;
+  pipeline.directory = pipeline.transformerDirectory = directory;
   std::string chain;
   for (const json &module : modules) {
     JsonFields fields(module, path);
@@ -57,7 +57,7 @@ Result<SentencePipeline> lmopt::readSentencePipeline(const std::string &director
   std::string path = directory + "/modules.json";
   if (!fileExists(path)) {
     SentencePipeline pipeline;
-    pipeline.transformerDirectory = directory;
+    pipeline.directory = pipeline.transformerDirectory = directory;
     return pipeline;
   }
   Result<json> modules = readJsonFile(path);
@@ -160,6 +160,24 @@ static Result<void> applyLengthAndCase(const std::string &directory, BertConfig 
   return fields.ok() ? Result<void>() : fields.error();
 }
 
+/// A prompt that sentence-transformers puts before every text unless told otherwise would be missing from ours.
+static Result<void> refuseDefaultPrompt(const std::string &directory) {
+  std::string path = directory + "/config_sentence_transformers.json";
+  if (!fileExists(path))
+    return {};
+  Result<json> object = readJsonFile(path);
+  if (!object)
+    return object.error();
+  JsonFields fields(*object, path);
+  std::string name = fields.string("default_prompt_name").value_or("");
+  const json *prompts = fields.value("prompts");
+  bool changes = !name.empty() && prompts && prompts->is_object() && prompts->value(name, json("")) != "";
+  if (changes)
+    fields.fail("default_prompt_name", "a prompt before every text is not supported; put it into the texts",
+                kErrorUnsupported);
+  return fields.ok() ? Result<void>() : fields.error();
+}
+
 Result<void> lmopt::applySentencePipeline(const SentencePipeline &pipeline, BertConfig &config) {
   config.normalize = pipeline.normalize;
   if (!pipeline.poolingDirectory.empty()) {
@@ -170,5 +188,7 @@ Result<void> lmopt::applySentencePipeline(const SentencePipeline &pipeline, Bert
     if (Result<void> applied = applyPooling(*pooling, path, config); !applied)
       return applied;
   }
+  if (Result<void> checked = refuseDefaultPrompt(pipeline.directory); !checked)
+    return checked;
   return applyLengthAndCase(pipeline.transformerDirectory, config);
 }

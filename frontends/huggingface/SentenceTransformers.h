@@ -15,6 +15,7 @@
 namespace lmopt {
 
 struct SentencePipeline {
+  std::string directory;
   std::string transformerDirectory; // where config.json and the weights are
   std::string poolingDirectory;     // empty: no pooling module
   bool normalize = false;

@@ -136,6 +136,16 @@ TEST(SentenceTransformers, LengthAndCase) {
   EXPECT_EQ(apply(folder).error().code, 3);
 }
 
+TEST(SentenceTransformers, PromptsThatWouldBeMissedAreRefused) {
+  TemporaryFolder folder;
+  folder.write("config_sentence_transformers.json", R"({"prompts": {"query": "q: "}, "default_prompt_name": null})");
+  EXPECT_TRUE(apply(folder));
+  folder.write("config_sentence_transformers.json", R"({"prompts": {"query": ""}, "default_prompt_name": "query"})");
+  EXPECT_TRUE(apply(folder));
+  folder.write("config_sentence_transformers.json", R"({"prompts": {"query": "q: "}, "default_prompt_name": "query"})");
+  EXPECT_EQ(apply(folder).error().code, 4);
+}
+
 TEST(SentenceTransformers, MissingPoolingFileIsNamed) {
   TemporaryFolder folder;
   folder.write("modules.json",

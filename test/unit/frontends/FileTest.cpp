@@ -4,7 +4,9 @@
 #include "frontends/File.h"
 #include "test/unit/frontends/TemporaryFolder.h"
 
+#include <csignal>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -83,6 +85,23 @@ TEST(File, LeftoversOfAKilledWriterAreInNobodysWay) {
   folder.write("f.tmp" + std::to_string(::getpid()) + ".0", "junk");
   ASSERT_TRUE(writeFileAtomically(folder / "f", "x"));
   EXPECT_EQ(*readSmallFile(folder / "f", 100), "x");
+}
+
+TEST(File, AFullDiskIsAResourceErrorAndLeavesNothing) {
+  // A limit on the size of files stands for a full disk: write() fails in the same way.
+  struct rlimit old;
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &old), 0);
+  struct rlimit small = {1 << 16, old.rlim_max};
+  auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  TemporaryFolder folder;
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
+  Result<void> written = writeFileAtomically(folder / "f", std::string(1 << 17, 'x'));
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &old), 0);
+  std::signal(SIGXFSZ, handler);
+  ASSERT_FALSE(written);
+  EXPECT_EQ(written.error().code, 5);
+  EXPECT_EQ(written.error().message, folder / "f" + ": cannot be written: File too large");
+  EXPECT_TRUE(folder.list().empty());
 }
 
 TEST(File, RefusesWhatCannotBeWritten) {

@@ -8,6 +8,7 @@
 #include "test/unit/frontends/GgufBytes.h"
 #include "test/unit/frontends/TemporaryFolder.h"
 
+#include "mlir/Bytecode/BytecodeWriter.h"
 #include "mlir/IR/MLIRContext.h"
 #include "llvm/Support/raw_ostream.h"
 #include <gtest/gtest.h>
@@ -290,6 +291,24 @@ TEST_F(Import, WeightsInsideTheFolderGetRelativePaths) {
   ASSERT_TRUE(again) << again.error().message;
   ASSERT_TRUE(writeImportedModel(*again, folder / "elsewhere"));
   EXPECT_TRUE(contains(text(*again), "#lm.gguf<\"" + folder / "m.gguf" + "\", "));
+}
+
+TEST_F(Import, ReadsBytecode) {
+  folder.write("m.gguf", test::tinyLlama().finish(test::kTinyLlamaData));
+  Result<ImportedModel> model = import("m.gguf");
+  ASSERT_TRUE(model);
+  std::string bytecode;
+  llvm::raw_string_ostream stream(bytecode);
+  ASSERT_TRUE(mlir::succeeded(mlir::writeBytecodeToFile(*model->module, stream)));
+  folder.write("m.mlirbc", bytecode);
+  Result<ImportedModel> again = import("m.mlirbc");
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(text(*again), text(*model));
+  for (size_t size = 0; size < bytecode.size(); size += 97) {
+    folder.write("cut.mlirbc", bytecode.substr(0, size));
+    Result<ImportedModel> cut = import("cut.mlirbc");
+    EXPECT_TRUE(size == 0 || !cut) << size; // no text at all is an empty module
+  }
 }
 
 TEST_F(Import, RefusesModules) {
