@@ -9,6 +9,7 @@
 #include "codegen/link/PackWeights.h"
 
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
 #include "llvm/Support/Signals.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -57,6 +58,18 @@ bool writeFile(const std::string &path, llvm::StringRef bytes, std::string &erro
   if (code)
     error = "cannot write '" + path + "': " + code.message();
   return !code;
+}
+
+// Whether the disk under `path` has room for a file of this size. lld writes through a mapping, where a full disk is a bus
+// error; so what can be known before is asked before.
+bool hasRoom(const std::string &path, uint64_t bytes, std::string &error) {
+  llvm::StringRef folder = llvm::sys::path::parent_path(path);
+  llvm::ErrorOr<llvm::sys::fs::space_info> space = llvm::sys::fs::disk_space(folder.empty() ? "." : folder);
+  if (!space || space->available >= bytes)
+    return true;
+  error = "cannot write '" + path + "': it needs " + std::to_string(bytes) + " bytes, but the disk has " +
+          std::to_string(space->available);
+  return false;
 }
 
 std::string textOf(ModuleOp module) {
@@ -150,11 +163,15 @@ private:
 
   CompileResult writeArtifact(llvm::StringRef object, const std::string &manifest) {
     std::string error;
+    // The object, the library made of it, and the weights.
+    if (!hasRoom(output, 2 * object.size() + lowered.plan.weightBytes + options.tokenizer.size(), error))
+      return {5, error};
     TemporaryFile objectFile(temporaryName(".o")), library(temporaryName(".tmp")), weights(temporaryName(".weights"));
     if (!writeFile(objectFile.name, object, error))
       return {5, error};
+    // The object is ours and links; what can go wrong is the writing of the result.
     if (!link::linkSharedLibrary(objectFile.name, library.name, error))
-      return {1, "linking failed: " + error};
+      return {5, "cannot write '" + library.name + "': " + error};
     std::map<std::string, std::string> blobs = {{"manifest", manifest}};
     if (!options.tokenizer.empty())
       blobs["tokenizer"] = options.tokenizer;

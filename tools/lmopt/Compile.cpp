@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// `lmopt compile`: its options. The work is done in lmopt-compiler (CompileSource.cpp).
+#include "tools/lmopt/CommandLine.h"
+#include "tools/lmopt/Delegate.h"
+
+namespace lmopt::driver {
+
+void addCompile(CommandLine &line) {
+  auto options = std::make_shared<CompileOptions>();
+  CLI::App *command = line.app.add_subcommand("compile", "compile a checkpoint to one shared library");
+  command
+      ->add_option("SOURCE", options->source,
+                   "GGUF file, Hugging Face directory, model.mlir, or a directory made by `lmopt import`")
+      ->required();
+  command->add_option("-o,--output", options->output, "the shared library to write")->required();
+  CLI::Option *recipe =
+      command->add_option("--recipe", options->recipe, "f32, int8, or a JSON file of your own (default: f32)");
+  command->add_option("--passes", options->passes, "a pass pipeline instead of a recipe, as lmopt-opt spells it")
+      ->excludes(recipe);
+  command->add_option("--target-cpu", options->targetCpu, "any CPU that LLVM knows, e.g. znver4 (default: native)");
+  command->add_option("--calibrate", options->calibration,
+                      "text to gather statistics on, for recipes with passes that use them");
+  command->add_option("--stop-after", options->stopAfter, "write the module after this stage to OUTPUT instead")
+      ->check(CLI::IsMember({"import", "optimize", "lower", "emit"}));
+  command->add_option("--dump-stages", options->dumpStages, "directory for one file per stage");
+  command->add_flag("--weights-file", options->weightsFile, "put the weights into a file of their own beside OUTPUT");
+  command->callback([&line, options] {
+    line.action = [&line, options]() -> Result<void> {
+      return line.compiler.compile ? line.compiler.compile(*options, line.context) : becomeCompiler(line.arguments);
+    };
+  });
+}
+
+} // namespace lmopt::driver

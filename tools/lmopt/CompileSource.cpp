@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// `lmopt compile`: import, optimize by a recipe, and hand over to codegen/Compile.h for the rest.
+//
+// In: a checkpoint or a module. Out: the artifact, or with --stop-after the module as it is after that stage. What the
+// passes decide is told with --verbose. Tested by test/tools/lmopt and test/e2e.
+#include "tools/lmopt/CompilerCommands.h"
+
+#include "codegen/Compile.h"
+#include "frontends/Import.h"
+#include "passes/AllPasses.h"
+#include "passes/pipelines/Recipes.h"
+#include "tools/lmopt/Model.h"
+#include "tools/lmopt/Progress.h"
+
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/IR/Remarks.h"
+#include "mlir/Pass/PassManager.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlir;
+
+namespace lmopt::driver {
+
+namespace {
+/// What the passes will be, and how the artifact tells it.
+struct Plan {
+  Recipe recipe;             // of --recipe
+  std::string passes;        // of --passes; empty otherwise
+  bool writtenByUser = true; // then a pass that fails is the user's mistake
+
+  std::string toJson() const { return passes.empty() ? recipe.toJson() : "{\"pipeline\":\"" + passes + "\"}"; }
+};
+} // namespace
+
+static bool isFile(const std::string &path) { return llvm::sys::fs::is_regular_file(path); }
+
+/// A shipped name, or the text of a JSON file. Anything with a dot or a slash is meant to be a file.
+static Result<Plan> choosePlan(const CompileOptions &options) {
+  Plan plan;
+  plan.passes = options.passes;
+  if (!options.passes.empty())
+    return plan;
+  std::string name = options.recipe.empty() ? "f32" : options.recipe;
+  bool file = isFile(name) || name.find_first_of("./") != std::string::npos;
+  std::string error;
+  if (!file) {
+    plan.writtenByUser = false;
+    if (failed(parseRecipe(name, plan.recipe, error)))
+      return Error{kErrorUsage, "--recipe: " + error};
+    return plan;
+  }
+  Result<std::string> text = readFile(name);
+  if (!text.ok())
+    return text.error();
+  if (text->find_first_not_of(" \t\r\n") == std::string::npos || failed(parseRecipe(*text, plan.recipe, error)))
+    return malformed("'" + name + "': " + (error.empty() ? "the file is empty, expected a recipe as JSON" : error));
+  return plan;
+}
+
+static Result<void> fillManager(PassManager &manager, const Plan &plan) {
+  std::string error;
+  bool ok = plan.passes.empty() ? succeeded(addRecipe(manager, plan.recipe, error))
+                                : succeeded(addPassPipeline(manager, plan.passes, error));
+  if (ok)
+    return {};
+  return Error{plan.passes.empty() ? kErrorMalformed : kErrorUsage, (plan.passes.empty() ? "" : "--passes: ") + error};
+}
+
+/// Writes the module as text, atomically: a temporary file that goes away on signals, then a rename.
+static Result<void> writeModule(ModuleOp module, const std::string &path) {
+  llvm::Expected<llvm::sys::fs::TempFile> file = llvm::sys::fs::TempFile::create(path + ".lmopt-%%%%%%");
+  if (!file)
+    return resourceError("cannot write '" + path + "': " + llvm::toString(file.takeError()));
+  std::string text;
+  llvm::raw_string_ostream(text) << module;
+  llvm::raw_fd_ostream stream(file->FD, /*shouldClose=*/false);
+  stream << text;
+  stream.flush();
+  std::error_code failed = stream.error();
+  stream.clear_error();
+  if (llvm::Error kept = failed ? file->discard() : file->keep(path))
+    return resourceError("cannot write '" + path + "': " + llvm::toString(std::move(kept)));
+  return failed ? Result<void>(resourceError("cannot write '" + path + "': " + failed.message())) : Result<void>();
+}
+
+/// --dump-stages and --stop-after for a stage that ends with a module; `stop` tells that the work is done.
+static Result<void> endStage(const char *stage, ModuleOp module, const CompileOptions &options, bool &stop) {
+  stop = options.stopAfter == stage;
+  if (!options.dumpStages.empty()) {
+    if (std::error_code failed = llvm::sys::fs::create_directories(options.dumpStages))
+      return resourceError("cannot create '" + options.dumpStages + "': " + failed.message());
+    if (Result<void> written = writeModule(module, options.dumpStages + "/" + stage + ".mlir"); !written.ok())
+      return written;
+  }
+  return stop ? writeModule(module, options.output) : Result<void>();
+}
+
+static Result<void> generate(ImportedModel &model, const Plan &plan, const CompileOptions &options, Progress &progress,
+                             double begin, ErrorCollector &errors) {
+  lmopt::CompileOptions settings;
+  if (!options.targetCpu.empty())
+    settings.targetCpu = options.targetCpu;
+  settings.baseDirectory = model.baseDirectory;
+  settings.tokenizer = model.tokenizerBlob;
+  settings.chatTemplate = model.chatTemplate;
+  settings.recipe = plan.toJson();
+  settings.splitWeights = options.weightsFile;
+  settings.dumpDirectory = options.dumpStages;
+  settings.stopAfter = options.stopAfter == "lower"  ? CompileStage::Lower
+                       : options.stopAfter == "emit" ? CompileStage::Emit
+                                                     : CompileStage::Link;
+  settings.progress = [&](uint64_t done, uint64_t all) {
+    progress.update(all ? begin + (1 - begin) * static_cast<double>(done) / static_cast<double>(all) : 1, "weights");
+  };
+  CompileResult result = compileToArtifact(*model.module, settings, options.output);
+  if (result.code == 0)
+    return {};
+  return Error{result.code,
+               result.message.empty() ? errors.message("the compiler failed without a message") : result.message};
+}
+
+/// Makes the remarks of the passes diagnostics, which the ErrorCollector shows.
+static Result<void> showRemarks(MLIRContext &context) {
+  remark::RemarkCategories all{std::string(".*"), std::nullopt, std::nullopt, std::nullopt, std::nullopt};
+  if (failed(remark::enableOptimizationRemarks(context, nullptr, std::make_unique<remark::RemarkEmittingPolicyAll>(),
+                                               all, /*printAsEmitRemarks=*/true)))
+    return Error{kErrorInternal, "cannot enable remarks"};
+  return {};
+}
+
+Result<void> compileSource(const CompileOptions &options, const Context &context) {
+  if (!options.calibration.empty())
+    return unsupported("--calibrate: no pass uses calibration statistics yet; compile without it");
+  registerAllPasses();
+  Result<Plan> plan = choosePlan(options);
+  if (!plan.ok())
+    return plan.error();
+  MLIRContext mlirContext;
+  prepareContext(mlirContext);
+  PassManager manager(&mlirContext);
+  // Mistakes of the user are told before any work is done.
+  if (Result<void> filled = fillManager(manager, *plan); !filled.ok())
+    return filled;
+
+  Progress progress("compile", progressStyle(context.quiet));
+  progress.update(0, "import");
+  Result<ImportedModel> model = importModel(options.source, mlirContext);
+  if (!model.ok())
+    return model.error();
+  bool stop = false;
+  if (Result<void> ended = endStage("import", *model->module, options, stop); !ended.ok() || stop)
+    return ended;
+
+  ErrorCollector errors(mlirContext, context.verbose);
+  if (context.verbose)
+    if (Result<void> shown = showRemarks(mlirContext); !shown.ok())
+      return shown;
+  progress.update(0.02, "optimize");
+  if (failed(manager.run(*model->module)))
+    return Error{plan->writtenByUser ? kErrorUsage : kErrorUnsupported, errors.message("a pass failed")};
+  if (Result<void> ended = endStage("optimize", *model->module, options, stop); !ended.ok() || stop)
+    return ended;
+
+  progress.update(0.1, "lower");
+  return generate(*model, *plan, options, progress, 0.2, errors);
+}
+
+} // namespace lmopt::driver

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The commands that need MLIR: their work, and what they share.
+//
+// In: options as parsed. Out: files, or an Error with the exit code. Diagnostics of MLIR become the message of that
+// error. Tested by test/tools/lmopt and test/e2e.
+#ifndef LMOPT_TOOLS_LMOPT_COMPILERCOMMANDS_H
+#define LMOPT_TOOLS_LMOPT_COMPILERCOMMANDS_H
+
+#include "frontends/Status.h"
+#include "tools/lmopt/CommandLine.h"
+
+#include <string>
+
+namespace mlir {
+class MLIRContext;
+class ModuleOp;
+} // namespace mlir
+
+namespace lmopt::driver {
+
+Result<void> importSource(const ImportOptions &options, const Context &context);
+Result<void> compileSource(const CompileOptions &options, const Context &context);
+Result<void> inspectSource(const InspectOptions &options, const Context &context);
+
+/// Loads what a module of lmopt is made of.
+void prepareContext(mlir::MLIRContext &context);
+
+/// Collects the errors that MLIR reports while it lives: the first one with its notes, as "location: message".
+class ErrorCollector {
+public:
+  explicit ErrorCollector(mlir::MLIRContext &context, bool verbose = false);
+  ~ErrorCollector();
+  ErrorCollector(const ErrorCollector &) = delete;
+  ErrorCollector &operator=(const ErrorCollector &) = delete;
+
+  /// The first error, or `otherwise` when none was reported.
+  std::string message(const std::string &otherwise) const { return text.empty() ? otherwise : text; }
+
+private:
+  mlir::MLIRContext &context;
+  uint64_t handler;
+  std::string text;
+};
+
+} // namespace lmopt::driver
+
+#endif // LMOPT_TOOLS_LMOPT_COMPILERCOMMANDS_H

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Facts about a module. See Describe.h.
+#include "tools/lmopt/Describe.h"
+
+#include "dialects/lm/Lm.h"
+#include "frontends/gguf/Gguf.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+#include "llvm/Support/FormatVariadic.h"
+
+#include <set>
+
+using namespace mlir;
+
+namespace lmopt::driver {
+
+using Json = nlohmann::ordered_json;
+
+//===----------------------------------------------------------------------===//
+// Attributes to JSON
+//===----------------------------------------------------------------------===//
+
+static Json toJson(Attribute attribute) {
+  if (auto text = dyn_cast<StringAttr>(attribute))
+    return text.getValue().str();
+  if (auto flag = dyn_cast<BoolAttr>(attribute))
+    return flag.getValue();
+  if (auto integer = dyn_cast<IntegerAttr>(attribute))
+    return integer.getValue().getSExtValue();
+  if (auto real = dyn_cast<FloatAttr>(attribute))
+    return real.getValueAsDouble();
+  Json result;
+  if (auto list = dyn_cast<ArrayAttr>(attribute)) {
+    result = Json::array();
+    for (Attribute item : list)
+      result.push_back(toJson(item));
+  } else if (auto dictionary = dyn_cast<DictionaryAttr>(attribute)) {
+    result = Json::object();
+    for (NamedAttribute item : dictionary)
+      result[item.getName().str()] = toJson(item.getValue());
+  } else {
+    std::string text;
+    llvm::raw_string_ostream(text) << attribute;
+    result = text;
+  }
+  return result;
+}
+
+//===----------------------------------------------------------------------===//
+// Weights
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// How a weight is stored: a name for people and its size.
+struct Stored {
+  std::string format;
+  int64_t bytes;
+};
+} // namespace
+
+/// The weight that a chain of derivations starts from, as long as each has one source only.
+static Attribute leafOf(Attribute value) {
+  for (;;) {
+    Attribute source;
+    if (auto row = dyn_cast<lm::RowAttr>(value))
+      source = row.getSource();
+    else if (auto permuted = dyn_cast<lm::PermuteRopeAttr>(value))
+      source = permuted.getSource();
+    if (!source)
+      return value;
+    value = source;
+  }
+}
+
+static std::optional<Stored> storedInSource(lm::ParamOp param) {
+  Attribute leaf = leafOf(param.getValue());
+  int64_t elements = param.getNumElements();
+  if (auto gguf = dyn_cast<lm::GgufAttr>(leaf)) {
+    std::string name = lm::stringifyGgufFormat(gguf.getFormat()).str();
+    const GgufTypeInfo *info = ggufTypeInfo(name);
+    return Stored{name, info ? elements / info->elements * info->bytes : 0};
+  }
+  if (auto tensor = dyn_cast<lm::SafetensorsAttr>(leaf)) {
+    std::string name = lm::stringifySafetensorsFormat(tensor.getFormat()).str();
+    int64_t width = tensor.getFormat() == lm::SafetensorsFormat::f32  ? 4
+                    : tensor.getFormat() == lm::SafetensorsFormat::i8 ? 1
+                                                                      : 2;
+    return Stored{name, elements * width};
+  }
+  return std::nullopt;
+}
+
+static Stored storedAs(lm::ParamOp param) {
+  if (std::optional<Stored> stored = storedInSource(param))
+    return *stored;
+  auto int8 = dyn_cast<lm::Int8Type>(param.getType());
+  if (!int8)
+    return {"f32", param.getNumElements() * 4};
+  std::string format = "int8";
+  if (!int8.hasRowScales())
+    format += " g" + std::to_string(int8.getGroup());
+  return {format, param.getNumElements() + int8.getRows() * int8.getScalesPerRow() * 4};
+}
+
+static std::string exactnessText(lm::ExactnessAttr exactness) {
+  std::string text = lm::stringifyExactnessKind(exactness.getKind()).str();
+  if (exactness.getError())
+    text += llvm::formatv(", error {0:e2}", exactness.getError()->value).str();
+  return text;
+}
+
+//===----------------------------------------------------------------------===//
+// Ops
+//===----------------------------------------------------------------------===//
+
+/// Floating-point operations for one token: two for each element of a matrix that is multiplied.
+static int64_t flopsPerToken(Operation *op, lm::ParamOp param) {
+  bool product = isa<lm::LinearOp, lm::QuantizedLinearOp>(op) && param.getShape().size() == 2;
+  return product ? 2 * param.getNumElements() : 0;
+}
+
+static Json attentionRow(lm::AttentionOp attention) {
+  int64_t width = attention.getHeads() * (attention.getHeadWidth() + attention.getValueWidth());
+  return {{"name", lm::getPartName(attention).str()},
+          {"op", "attention"},
+          {"shape", {attention.getHeads(), attention.getKvHeads(), attention.getHeadWidth()}},
+          {"flops_per_position", 2 * width}};
+}
+
+namespace {
+/// Collects the rows and totals of a module.
+struct Description {
+  Json rows = Json::array();
+  std::set<std::string> seen; // weights that are counted already
+  int64_t parameters = 0, bytes = 0, flops = 0, attentionFlops = 0;
+
+  void addWeight(Operation *op, lm::ParamOp param) {
+    std::string name = param.getSymName().str();
+    bool first = seen.insert(name).second;
+    Stored stored = storedAs(param);
+    int64_t work = flopsPerToken(op, param);
+    Json row = {{"name", name},
+                {"op", op->getName().stripDialect().str()},
+                {"shape", Json(llvm::to_vector_of<int64_t>(param.getShape()))},
+                {"format", stored.format},
+                {"bytes", first ? stored.bytes : 0}};
+    if (work)
+      row["flops"] = work;
+    if (std::optional<lm::ExactnessAttr> exactness = param.getExactness())
+      row["exactness"] = exactnessText(*exactness);
+    if (!first)
+      row["note"] = "shared";
+    rows.push_back(std::move(row));
+    flops += work;
+    if (first) {
+      parameters += param.getNumElements();
+      bytes += stored.bytes;
+    }
+  }
+
+  void addOp(Operation *op) {
+    if (auto attention = dyn_cast<lm::AttentionOp>(op)) {
+      rows.push_back(attentionRow(attention));
+      attentionFlops += rows.back()["flops_per_position"].get<int64_t>();
+    }
+    for (NamedAttribute attribute : op->getAttrs())
+      if (auto symbol = dyn_cast<FlatSymbolRefAttr>(attribute.getValue()))
+        if (lm::ParamOp param = lm::lookupParam(op, symbol))
+          addWeight(op, param);
+  }
+};
+} // namespace
+
+Json describeModule(ModuleOp module) {
+  Description description;
+  module.walk([&](func::FuncOp function) {
+    for (Operation &op : function.getOps())
+      description.addOp(&op);
+  });
+  Json facts;
+  facts["kind"] = module.lookupSymbol("encode") ? "encoder" : "decoder";
+  for (const char *key : {"lm.config", "lm.source"})
+    if (Attribute attribute = module->getAttr(key))
+      facts[key + 3] = toJson(attribute);
+  facts["parameters"] = description.parameters;
+  facts["weight_bytes"] = description.bytes;
+  facts["flops_per_token"] = description.flops;
+  facts["attention_flops_per_position"] = description.attentionFlops;
+  facts["layers"] = std::move(description.rows);
+  return facts;
+}
+
+} // namespace lmopt::driver

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// `lmopt embed`: texts to vectors with an encoder.
+//
+// In: --text (repeatable) and --file (one text a line), in this order. Out: one JSON array of floats a line, pooled and
+// normalized as the model says; each float has just the digits that give it back exactly. Texts are encoded a pack at a
+// time, so memory does not grow with the file. Tested by test/tools/lmopt and test/e2e.
+#include "tools/lmopt/CommandLine.h"
+#include "tools/lmopt/Model.h"
+
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <fstream>
+
+namespace lmopt::driver {
+
+struct EmbedOptions {
+  std::string model, file;
+  std::vector<std::string> texts;
+  int threads = 0;
+};
+
+// How many texts are encoded by one call: enough to fill the packs of the runtime.
+static constexpr size_t kBatch = 64;
+
+static std::string jsonArray(const float *values, size_t count) {
+  std::string text = "[";
+  char digits[32];
+  for (size_t i = 0; i < count; ++i) {
+    if (i)
+      text += ',';
+    text.append(digits, std::to_chars(digits, digits + sizeof digits, values[i]).ptr);
+  }
+  return text + "]\n";
+}
+
+namespace {
+/// Collects texts and writes their vectors whenever a batch is full.
+class Embedder {
+public:
+  Embedder(const Model &model, lmopt_session_t *session) : model(model), session(session) {}
+
+  Result<void> add(std::string_view text) {
+    Result<std::vector<int32_t>> ids = encodeText(model, text, LMOPT_TOKENIZE_DEFAULT);
+    if (!ids.ok())
+      return ids.error();
+    if (ids->empty())
+      return Error{kErrorUsage, "a text has no tokens: '" + std::string(text.substr(0, 60)) + "'"};
+    tokens.insert(tokens.end(), ids->begin(), ids->end());
+    lengths.push_back(static_cast<int64_t>(ids->size()));
+    return lengths.size() < kBatch ? Result<void>() : flush();
+  }
+
+  Result<void> flush() {
+    if (lengths.empty())
+      return {};
+    size_t width = static_cast<size_t>(model.info.output_width);
+    std::vector<float> vectors(lengths.size() * width);
+    lmopt_error_t error{};
+    if (lmopt_session_encode(session, tokens.data(), lengths.data(), static_cast<int64_t>(lengths.size()),
+                             vectors.data(), &error) != LMOPT_OK)
+      return runtimeError(error);
+    for (size_t i = 0; i < lengths.size(); ++i)
+      if (Result<void> written = writeOutput(jsonArray(&vectors[i * width], width)); !written.ok())
+        return written;
+    tokens.clear();
+    lengths.clear();
+    return flushOutput();
+  }
+
+private:
+  const Model &model;
+  lmopt_session_t *session;
+  std::vector<int32_t> tokens; // of all texts in the batch, one after another
+  std::vector<int64_t> lengths;
+};
+} // namespace
+
+static Result<void> addLines(Embedder &embedder, const std::string &path) {
+  std::ifstream file(path);
+  if (!file)
+    return resourceError("cannot read '" + path + "': " + std::strerror(errno));
+  for (std::string text; std::getline(file, text);) {
+    if (!text.empty() && text.back() == '\r')
+      text.pop_back();
+    if (Result<void> added = embedder.add(text); !added.ok())
+      return added;
+  }
+  if (file.bad())
+    return resourceError("cannot read '" + path + "': " + std::strerror(errno));
+  return {};
+}
+
+static Result<void> embed(const EmbedOptions &options, const Context &context) {
+  if (options.texts.empty() && options.file.empty())
+    return Error{kErrorUsage, "nothing to embed: give --text or --file"};
+  Result<Model> model = openModel(options.model, LMOPT_MODEL_ENCODER, "embed");
+  if (!model.ok())
+    return model.error();
+  Result<SessionPtr> session = createSession(*model, {options.threads, 0, nullptr}, context);
+  if (!session.ok())
+    return session.error();
+  Embedder embedder(*model, session->get());
+  for (const std::string &text : options.texts)
+    if (Result<void> added = embedder.add(text); !added.ok())
+      return added;
+  if (!options.file.empty())
+    if (Result<void> added = addLines(embedder, options.file); !added.ok())
+      return added;
+  return embedder.flush();
+}
+
+void addEmbed(CommandLine &line) {
+  auto options = std::make_shared<EmbedOptions>();
+  CLI::App *command = line.add("embed", "turn texts into vectors with an encoder", options, embed);
+  addModel(command, options->model);
+  command->add_option("--text", options->texts, "a text; may be given many times")->allow_extra_args(false);
+  command->add_option("--file", options->file, "a file with one text a line");
+  addThreads(command, options->threads);
+}
+
+} // namespace lmopt::driver

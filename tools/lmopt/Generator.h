@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// One stream of generated text: feeds a prompt, chooses tokens, turns them into text.
+//
+// In: the tokens of the whole conversation so far; only what the session does not hold yet is computed. Out: tokens,
+// and pieces of text that never stop inside a character. Tested by test/tools/lmopt and test/e2e.
+#ifndef LMOPT_TOOLS_LMOPT_GENERATOR_H
+#define LMOPT_TOOLS_LMOPT_GENERATOR_H
+
+#include "tools/lmopt/Model.h"
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lmopt::driver {
+
+/// What one call of generate() made, and how long it took.
+struct Generation {
+  std::vector<int32_t> tokens; // without the token that ended the text
+  std::string text;
+  bool ended = false; // by the model's own end of text; else by the limit or the end of the session's memory
+  int64_t computedPromptTokens = 0;
+  double promptSeconds = 0;
+  double stepSeconds = 0;
+};
+
+class Generator {
+public:
+  static Result<Generator> create(const Model &model, const SessionSettings &settings,
+                                  const lmopt_sampler_options_t &sampling, const Context &context);
+
+  /// Continues `prompt` by at most `limit` tokens (negative: no limit). `show` gets each piece of text as it becomes
+  /// certain.
+  Result<Generation> generate(const std::vector<int32_t> &prompt, int64_t limit,
+                              const std::function<Result<void>(std::string_view)> &show);
+
+private:
+  Generator() = default;
+  Result<void> feed(const std::vector<int32_t> &prompt, Generation &generation);
+  Result<void> step(Generation &generation, int64_t limit, const std::function<Result<void>(std::string_view)> &show);
+
+  SessionPtr session;
+  SamplerPtr sampler;
+  DetokenizerPtr detokenizer;
+  const lmopt_tokenizer_t *tokenizer = nullptr;
+  std::vector<float> logits;
+  std::vector<int32_t> held; // tokens in the session
+};
+
+} // namespace lmopt::driver
+
+#endif // LMOPT_TOOLS_LMOPT_GENERATOR_H

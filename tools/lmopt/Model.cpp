@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Owners for the runtime's handles. See Model.h.
+#include "tools/lmopt/Model.h"
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+namespace lmopt::driver {
+
+Error runtimeError(const lmopt_error_t &error) {
+  // The only caller who cancels is the user, by a signal.
+  return error.status == LMOPT_INTERRUPTED ? interruption() : Error{static_cast<int>(error.status), error.message};
+}
+
+Result<Model> openModel(const std::string &path) {
+  Model model;
+  model.path = path;
+  lmopt_error_t error{};
+  lmopt_model_t *handle = nullptr;
+  if (lmopt_model_open(path.c_str(), nullptr, &handle, &error) != LMOPT_OK)
+    return runtimeError(error);
+  model.handle.reset(handle);
+  model.info.struct_size = sizeof model.info;
+  if (lmopt_model_get_info(handle, &model.info, &error) != LMOPT_OK)
+    return runtimeError(error);
+  return model;
+}
+
+Result<Model> openModel(const std::string &path, uint32_t kind, std::string_view command) {
+  Result<Model> model = openModel(path);
+  if (model.ok() && model->info.kind != kind) {
+    bool decoder = kind == LMOPT_MODEL_DECODER;
+    return Error{kErrorUsage, "`lmopt " + std::string(command) + "` needs " + (decoder ? "a decoder" : "an encoder") +
+                                  ", but '" + path + "' is " +
+                                  (decoder ? "an encoder (use `lmopt embed`)" : "a decoder (use `lmopt run`)")};
+  }
+  return model;
+}
+
+Result<SessionPtr> createSession(const Model &model, const SessionSettings &settings, const Context &context) {
+  lmopt_session_options_t options{};
+  options.struct_size = sizeof options;
+  options.threads = settings.threads;
+  options.team = settings.team;
+  options.context = settings.positions;
+  options.cancel = context.cancel;
+  lmopt_error_t error{};
+  lmopt_session_t *session = nullptr;
+  if (lmopt_session_create(model.handle.get(), &options, &session, &error) != LMOPT_OK)
+    return runtimeError(error);
+  return SessionPtr(session);
+}
+
+Result<const lmopt_tokenizer_t *> tokenizerOf(const Model &model) {
+  if (const lmopt_tokenizer_t *tokenizer = lmopt_model_tokenizer(model.handle.get()))
+    return tokenizer;
+  return unsupported("'" + model.path + "' carries no tokenizer: compile it from a source that has one " +
+                     "(a GGUF file or a directory with tokenizer.json)");
+}
+
+Result<std::vector<int32_t>> encodeText(const Model &model, std::string_view text, uint32_t flags) {
+  Result<const lmopt_tokenizer_t *> tokenizer = tokenizerOf(model);
+  if (!tokenizer.ok())
+    return tokenizer.error();
+  // A token covers at least one byte of most texts; the second round only happens for the rest.
+  std::vector<int32_t> ids(text.size() + 8);
+  for (;;) {
+    size_t count = 0;
+    lmopt_error_t error{};
+    if (lmopt_tokenizer_encode(*tokenizer, text.data(), text.size(), flags, ids.data(), ids.size(), &count, &error) !=
+        LMOPT_OK)
+      return runtimeError(error);
+    bool fits = count <= ids.size();
+    ids.resize(count);
+    if (fits)
+      return ids;
+  }
+}
+
+Result<std::string> readFile(const std::string &path) {
+  std::unique_ptr<std::FILE, int (*)(std::FILE *)> file(std::fopen(path.c_str(), "rb"), std::fclose);
+  std::string text;
+  if (file) {
+    char block[1 << 16];
+    while (size_t size = std::fread(block, 1, sizeof block, file.get()))
+      text.append(block, size);
+    if (!std::ferror(file.get()))
+      return text;
+  }
+  return resourceError("cannot read '" + path + "': " + std::strerror(errno));
+}
+
+} // namespace lmopt::driver

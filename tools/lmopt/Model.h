@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The runtime's C interface with owners and Results: what the commands of the driver share.
+//
+// In: paths, texts, tokens. Out: handles that free themselves; an Error carries the runtime's own message and code.
+// Tested by test/tools/lmopt.
+#ifndef LMOPT_TOOLS_LMOPT_MODEL_H
+#define LMOPT_TOOLS_LMOPT_MODEL_H
+
+#include "frontends/Status.h"
+#include "lmopt/lmopt.h"
+#include "tools/lmopt/Context.h"
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lmopt::driver {
+
+template <class T, void (*destroy)(T *)>
+struct Destroyer {
+  void operator()(T *object) const { destroy(object); }
+};
+using ModelPtr = std::unique_ptr<lmopt_model_t, Destroyer<lmopt_model_t, lmopt_model_destroy>>;
+using SessionPtr = std::unique_ptr<lmopt_session_t, Destroyer<lmopt_session_t, lmopt_session_destroy>>;
+using SamplerPtr = std::unique_ptr<lmopt_sampler_t, Destroyer<lmopt_sampler_t, lmopt_sampler_destroy>>;
+using DetokenizerPtr = std::unique_ptr<lmopt_detokenizer_t, Destroyer<lmopt_detokenizer_t, lmopt_detokenizer_destroy>>;
+using ArtifactPtr = std::unique_ptr<lmopt_artifact_t, Destroyer<lmopt_artifact_t, lmopt_artifact_destroy>>;
+
+/// A model that is open, with its constants.
+struct Model {
+  ModelPtr handle;
+  lmopt_model_info_t info{};
+  std::string path;
+
+  bool isDecoder() const { return info.kind == LMOPT_MODEL_DECODER; }
+};
+
+Error runtimeError(const lmopt_error_t &error);
+
+Result<Model> openModel(const std::string &path);
+/// The same, and an error of usage when the model is not of this kind (LMOPT_MODEL_*); `command` is named in it.
+Result<Model> openModel(const std::string &path, uint32_t kind, std::string_view command);
+
+struct SessionSettings {
+  int threads = 0;       // 0: as many as the process may use
+  int64_t positions = 0; // 0: the runtime's default
+  lmopt_team_t *team = nullptr;
+};
+Result<SessionPtr> createSession(const Model &model, const SessionSettings &settings, const Context &context);
+
+/// The tokenizer of the model, or an error when the artifact has none.
+Result<const lmopt_tokenizer_t *> tokenizerOf(const Model &model);
+/// `flags` as lmopt_tokenizer_encode.
+Result<std::vector<int32_t>> encodeText(const Model &model, std::string_view text, uint32_t flags);
+
+/// A whole file, for texts. Refuses directories and files that cannot be read with the system's reason.
+Result<std::string> readFile(const std::string &path);
+
+} // namespace lmopt::driver
+
+#endif // LMOPT_TOOLS_LMOPT_MODEL_H

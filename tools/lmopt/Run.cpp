@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// `lmopt run`: generates text with a decoder.
+//
+// In: a prompt (-p or -f), continued as it stands, or with --chat as a message that the model's own template wraps;
+// --chat without a prompt holds a conversation, one line of stdin a turn. Out: the generated text as it comes, or
+// {"prompt_tokens": [...], "tokens": [...], "text": "..."} once. Tested by test/tools/lmopt and test/e2e.
+#include "tools/lmopt/CommandLine.h"
+#include "tools/lmopt/Generator.h"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <iostream>
+
+#include <unistd.h>
+
+namespace lmopt::driver {
+
+struct RunOptions {
+  std::string model, prompt, file, system;
+  std::string format = "text";
+  int64_t tokens = 128;
+  int64_t context = 0;
+  int threads = 0;
+  float temperature = 0;
+  int topK = 40;
+  float topP = 0.95f, minP = 0.05f;
+  uint64_t seed = 0;
+  bool chat = false;
+};
+
+namespace {
+struct Message {
+  std::string role, content;
+};
+} // namespace
+
+static lmopt_sampler_options_t samplerOptions(const RunOptions &options) {
+  lmopt_sampler_options_t sampling{};
+  sampling.struct_size = sizeof sampling;
+  sampling.temperature = options.temperature;
+  sampling.top_k = options.topK;
+  sampling.top_p = options.topP;
+  sampling.min_p = options.minP;
+  sampling.seed = options.seed;
+  return sampling;
+}
+
+/// The tokens of a conversation in the words of the model's template.
+static Result<std::vector<int32_t>> renderChat(const Model &model, const std::vector<Message> &messages) {
+  std::vector<lmopt_chat_message_t> list;
+  for (const Message &message : messages)
+    list.push_back({message.role.c_str(), message.content.c_str()});
+  lmopt_chat_options_t options{};
+  options.struct_size = sizeof options;
+  options.add_generation_prompt = 1;
+  lmopt_error_t error{};
+  char *text = nullptr;
+  size_t size = 0;
+  if (lmopt_model_chat(model.handle.get(), list.data(), list.size(), &options, &text, &size, &error) != LMOPT_OK)
+    return runtimeError(error);
+  std::unique_ptr<char, void (*)(void *)> owner(text, lmopt_free);
+  // The template has written the special tokens itself.
+  return encodeText(model, {text, size}, LMOPT_TOKENIZE_PARSE_SPECIAL);
+}
+
+static std::vector<Message> opening(const RunOptions &options) {
+  std::vector<Message> messages;
+  if (!options.system.empty())
+    messages.push_back({"system", options.system});
+  return messages;
+}
+
+static void noteTimes(const Context &context, const Generation &generation) {
+  if (!context.verbose)
+    return;
+  char text[160];
+  // The first token comes from the prompt's own pass; the others take one step each.
+  size_t steps = generation.tokens.empty() ? 0 : generation.tokens.size() - (generation.ended ? 0 : 1);
+  std::snprintf(text, sizeof text, "prompt: %lld tokens, %.1f ms; generated: %zu tokens, %.1f tokens/s",
+                static_cast<long long>(generation.computedPromptTokens), generation.promptSeconds * 1e3,
+                generation.tokens.size(), steps ? static_cast<double>(steps) / generation.stepSeconds : 0.0);
+  note(context, text);
+}
+
+static Result<void> stream(std::string_view piece) {
+  Result<void> written = writeOutput(piece);
+  return written.ok() ? flushOutput() : written;
+}
+
+/// Ends the text with a line break unless it has one: a shell prompt or the next turn starts on its own line.
+static Result<void> endLine(const std::string &text) {
+  return text.empty() || text.back() != '\n' ? writeOutput("\n") : Result<void>();
+}
+
+static Result<void> runOnce(const RunOptions &options, const Context &context, Generator &generator,
+                            const std::vector<int32_t> &prompt) {
+  bool json = options.format == "json";
+  auto show = [json](std::string_view piece) { return json ? Result<void>() : stream(piece); };
+  Result<Generation> made = generator.generate(prompt, options.tokens, show);
+  if (!made.ok())
+    return made.error();
+  noteTimes(context, *made);
+  if (json)
+    return writeOutput(
+        nlohmann::ordered_json{{"prompt_tokens", prompt}, {"tokens", made->tokens}, {"text", made->text}}.dump() +
+        "\n");
+  return endLine(made->text);
+}
+
+static Result<void> converse(const RunOptions &options, const Context &context, const Model &model,
+                             Generator &generator) {
+  std::vector<Message> messages = opening(options);
+  bool terminal = isatty(STDIN_FILENO) && !context.quiet;
+  for (std::string line;;) {
+    if (terminal)
+      std::fputs("> ", stderr);
+    if (!std::getline(std::cin, line))
+      break;
+    messages.push_back({"user", line});
+    Result<std::vector<int32_t>> prompt = renderChat(model, messages);
+    if (!prompt.ok())
+      return prompt.error();
+    Result<Generation> made = generator.generate(*prompt, options.tokens, stream);
+    if (!made.ok())
+      return made.error();
+    noteTimes(context, *made);
+    if (Result<void> ended = endLine(made->text); !ended.ok())
+      return ended;
+    if (Result<void> flushed = flushOutput(); !flushed.ok())
+      return flushed;
+    messages.push_back({"assistant", made->text});
+  }
+  return interrupted(context) ? Result<void>(interruption()) : Result<void>();
+}
+
+static Result<std::vector<int32_t>> promptTokens(const RunOptions &options, const Model &model) {
+  std::string prompt = options.prompt;
+  if (!options.file.empty()) {
+    Result<std::string> text = readFile(options.file);
+    if (!text.ok())
+      return text.error();
+    prompt = text.take();
+  }
+  if (!options.chat)
+    return encodeText(model, prompt, LMOPT_TOKENIZE_DEFAULT);
+  std::vector<Message> messages = opening(options);
+  messages.push_back({"user", prompt});
+  return renderChat(model, messages);
+}
+
+/// --ctx, or enough for the prompt and all that may follow, or the runtime's default.
+static int64_t positionsFor(const RunOptions &options, const Model &model, size_t promptTokens) {
+  if (options.context || options.tokens < 0 || !promptTokens)
+    return options.context;
+  return std::min<int64_t>(model.info.max_positions, static_cast<int64_t>(promptTokens) + options.tokens);
+}
+
+static Result<void> run(const RunOptions &options, const bool hasPrompt, const Context &context) {
+  if (!hasPrompt && !options.chat)
+    return Error{kErrorUsage, "nothing to continue: give -p TEXT or -f FILE, or --chat to talk"};
+  if (!hasPrompt && options.format == "json")
+    return Error{kErrorUsage, "--format json needs a prompt (-p or -f)"};
+  if (!options.system.empty() && !options.chat)
+    return Error{kErrorUsage, "--system is a message of a conversation: it needs --chat"};
+  Result<Model> model = openModel(options.model, LMOPT_MODEL_DECODER, "run");
+  if (!model.ok())
+    return model.error();
+  std::vector<int32_t> prompt;
+  if (hasPrompt) {
+    Result<std::vector<int32_t>> tokens = promptTokens(options, *model);
+    if (!tokens.ok())
+      return tokens.error();
+    prompt = tokens.take();
+  }
+  SessionSettings settings{options.threads, positionsFor(options, *model, prompt.size()), nullptr};
+  Result<Generator> generator = Generator::create(*model, settings, samplerOptions(options), context);
+  if (!generator.ok())
+    return generator.error();
+  return hasPrompt ? runOnce(options, context, *generator, prompt) : converse(options, context, *model, *generator);
+}
+
+void addRun(CommandLine &line) {
+  auto options = std::make_shared<RunOptions>();
+  CLI::App *command = line.app.add_subcommand("run", "generate text with a decoder");
+  addModel(command, options->model);
+  CLI::Option *prompt = command->add_option("-p,--prompt", options->prompt, "text to continue, or message to answer");
+  CLI::Option *file = command->add_option("-f,--file", options->file, "file that holds the prompt")->excludes(prompt);
+  command->add_option("-n,--n-predict", options->tokens, "most tokens to generate; -1: until the text ends")
+      ->check(CLI::Range(int64_t{-1}, int64_t{1} << 40))
+      ->capture_default_str();
+  command->add_flag("--chat", options->chat, "use the model's chat template; without a prompt: talk, a line a turn");
+  command->add_option("--system", options->system, "system message for --chat");
+  command->add_option("--temp", options->temperature, "temperature; 0: always the most probable token")
+      ->capture_default_str();
+  command->add_option("--top-k", options->topK, "with --temp: draw from the K most probable tokens; 0: all")
+      ->capture_default_str();
+  command->add_option("--top-p", options->topP, "with --temp: from the fewest tokens that reach this sum; 0: all")
+      ->capture_default_str();
+  command->add_option("--min-p", options->minP, "with --temp: from tokens at least this probable against the best")
+      ->capture_default_str();
+  command->add_option("-s,--seed", options->seed, "with --temp: seed of the draw")->capture_default_str();
+  command->add_option("-c,--ctx", options->context, "positions that the session holds")
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 40));
+  addThreads(command, options->threads);
+  addFormat(command, options->format);
+  command->callback([&line, options, prompt, file] {
+    bool hasPrompt = prompt->count() > 0 || file->count() > 0;
+    line.action = [&line, options, hasPrompt] { return run(*options, hasPrompt, line.context); };
+  });
+}
+
+} // namespace lmopt::driver
