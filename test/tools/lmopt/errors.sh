@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# What goes wrong outside the command line: each case has its exit code and leaves nothing half written.
+. "$(dirname "$0")/harness.sh"
+fixtures=$SOURCE/test/models
+decoder=$scratch/decoder.so
+expect 0 "$LMOPT" compile --quiet "$fixtures/llama-tied" -o "$decoder"
+
+# files COUNT DIR: the directory holds that many entries, so no temporary file was left behind.
+files() { [ "$(ls -A "$2" | wc -l)" -eq "$1" ] || fail "$2 holds: $(ls -A "$2")"; }
+mkdir "$scratch/out"
+
+# Missing files and directories.
+for command in "compile -o $scratch/out/x.so" "import -o $scratch/out/x"; do
+  # shellcheck disable=SC2086
+  refuse 5 'nowhere' "$LMOPT" $command "$scratch/nowhere.gguf"
+done
+for command in run\ -p\ a tokenize\ --text\ a embed\ --text\ a bench inspect eval\ --text\ x; do
+  # shellcheck disable=SC2086
+  refuse 5 'nowhere' "$LMOPT" $command "$scratch/nowhere.so"
+done
+refuse 5 'no-such-dir' "$LMOPT" compile "$fixtures/llama-tied" -o "$scratch/no-such-dir/x.so"
+files 0 "$scratch/out"
+
+# Malformed and unsupported inputs.
+head -c 3000 "$fixtures/gguf-q4_1/model.gguf" >"$scratch/cut.gguf"
+refuse 3 'cut.gguf' "$LMOPT" compile "$scratch/cut.gguf" -o "$scratch/out/x.so"
+refuse 3 'cut.gguf' "$LMOPT" inspect "$scratch/cut.gguf"
+mkdir "$scratch/bad-config" "$scratch/unknown"
+echo '{"architectures": ["LlamaForCausalLM"' >"$scratch/bad-config/config.json"
+refuse 3 'config.json' "$LMOPT" compile "$scratch/bad-config" -o "$scratch/out/x.so"
+echo '{"architectures": ["WhisperModel"], "model_type": "whisper"}' >"$scratch/unknown/config.json"
+refuse 4 'Llama' "$LMOPT" compile "$scratch/unknown" -o "$scratch/out/x.so"
+echo 'func.func @broken( {' >"$scratch/broken.mlir"
+refuse 3 'broken.mlir' "$LMOPT" compile "$scratch/broken.mlir" -o "$scratch/out/x.so"
+echo 'plain text' >"$scratch/plain.txt"
+expect 3 "$LMOPT" run "$scratch/plain.txt" -p a
+head -c 20000 "$decoder" >"$scratch/cut.so"
+refuse 3 'cut.so' "$LMOPT" run "$scratch/cut.so" -p a
+refuse 3 'cut.so' "$LMOPT" inspect "$scratch/cut.so"
+cp /bin/true "$scratch/other.so" # an ELF file, but none of ours
+refuse 3 'other.so' "$LMOPT" run "$scratch/other.so" -p a
+files 0 "$scratch/out"
+
+# Recipes, passes, CPUs.
+refuse 2 'no-such-recipe' "$LMOPT" compile "$fixtures/llama-tied" --recipe no-such-recipe -o "$scratch/out/x.so"
+echo '{"name": "mine", "passes": [{"pass": "lm-no-such-pass"}]}' >"$scratch/recipe.json"
+refuse 3 'lm-no-such-pass' "$LMOPT" compile "$fixtures/llama-tied" --recipe "$scratch/recipe.json" -o "$scratch/out/x.so"
+refuse 2 'lm-no-such-pass' "$LMOPT" compile "$fixtures/llama-tied" --passes lm-no-such-pass -o "$scratch/out/x.so"
+refuse 2 'pentium-9' "$LMOPT" compile "$fixtures/llama-tied" --target-cpu pentium-9 -o "$scratch/out/x.so"
+refuse 4 'calibrat' "$LMOPT" compile "$fixtures/llama-tied" --calibrate "$scratch/plain.txt" -o "$scratch/out/x.so"
+files 0 "$scratch/out"
+
+# Permissions mean nothing to root, so this needs another user.
+if [ "$(id -u)" -ne 0 ] || command -v setpriv >/dev/null; then
+  as_user=()
+  [ "$(id -u)" -ne 0 ] || as_user=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+  chmod 755 "$scratch"
+  cp "$decoder" "$scratch/secret.so"
+  chmod 000 "$scratch/secret.so"
+  if "${as_user[@]}" "$LMOPT" --version >/dev/null 2>&1; then
+    refuse 5 'secret.so.*[Pp]ermission' "${as_user[@]}" "$LMOPT" run "$scratch/secret.so" -p a
+    mkdir "$scratch/read-only"
+    chmod 555 "$scratch/read-only"
+    refuse 5 'read-only' "${as_user[@]}" "$LMOPT" compile "$fixtures/llama-tied" -o "$scratch/read-only/x.so"
+    refuse 5 'read-only' "${as_user[@]}" "$LMOPT" import "$fixtures/llama-tied" -o "$scratch/read-only/x"
+    files 0 "$scratch/read-only"
+  fi
+fi
+
+# A full disk under the artifact, where a tiny file system can be mounted.
+mkdir "$scratch/tiny"
+if mount -t tmpfs -o size=64k tmpfs "$scratch/tiny" 2>/dev/null; then
+  refuse 5 'tiny' "$LMOPT" compile "$fixtures/llama-tied" -o "$scratch/tiny/x.so"
+  files 0 "$scratch/tiny"
+  umount "$scratch/tiny"
+fi
+
+# A full disk under stdout, and a reader that goes away: each result is more than a pipe holds.
+checks=$((checks + 2))
+code=0
+"$LMOPT" inspect "$decoder" >/dev/full 2>"$scratch/.err" || code=$?
+[ "$code" -eq 5 ] || fail "a full disk under stdout gives exit code $code: $(cat "$scratch/.err")"
+python3 -c 'print("word " * 40000)' >"$scratch/long.txt"
+{ "$LMOPT" tokenize "$decoder" --file "$scratch/long.txt" 2>"$scratch/.err"; echo $? >"$scratch/.code"; } | head -c 1 >/dev/null
+[ "$(cat "$scratch/.code")" -eq 5 ] || fail "a lost reader gives exit code $(cat "$scratch/.code")"
+
+# Another ABI, another CPU: the note inside the file is changed, so that it asks for what does not exist.
+# patch_note OFFSET VALUE: eight bytes of lmopt_note_t (abi.h).
+patch_note() {
+  python3 - "$decoder" "$scratch/patched.so" "$1" "$2" <<'PYTHON'
+import struct, sys
+data = bytearray(open(sys.argv[1], "rb").read())
+note = data.index(struct.pack("<Q", 0x54504F4D4C))
+struct.pack_into("<Q", data, note + int(sys.argv[3]), int(sys.argv[4]))
+open(sys.argv[2], "wb").write(data)
+PYTHON
+}
+patch_note 8 $((999 << 32 | 999)) # abi_min, abi_max
+refuse 7 'ABI|version' "$LMOPT" run "$scratch/patched.so" -p a
+patch_note 16 $((1 << 40)) # isa: a bit that no CPU has
+refuse 8 'bit 40|CPU' "$LMOPT" run "$scratch/patched.so" -p a
+expect 0 "$LMOPT" inspect "$scratch/patched.so"
+says 'missing_here.*bit 40'
+finish

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# Every command on tiny fixture models: what it prints, and that it can be repeated with the same result.
+. "$(dirname "$0")/harness.sh"
+fixtures=$SOURCE/test/models
+decoder=$scratch/decoder.so
+encoder=$scratch/encoder.so
+text=$scratch/text.txt
+for i in $(seq 40); do echo "Line $i: the compiler reads a model and writes a library."; done >"$text"
+
+# compile, from each kind of source; the same inputs give the same bytes.
+expect 0 "$LMOPT" compile "$fixtures/llama-tied" -o "$decoder"
+expect 0 "$LMOPT" compile --quiet "$fixtures/llama-tied" -o "$scratch/again.so"
+[ -z "$err" ] || fail "--quiet is not quiet: $err"
+cmp -s "$decoder" "$scratch/again.so" || fail "compiling twice gives different bytes"
+expect 0 "$LMOPT" compile "$fixtures/llama-tied" --recipe int8 -o "$scratch/int8.so"
+expect 0 "$LMOPT" compile "$fixtures/gguf-q4_1/model.gguf" -o "$scratch/gguf.so"
+expect 0 "$LMOPT" compile "$fixtures/bert-mean" -o "$encoder"
+
+# import, and compile what it wrote.
+expect 0 "$LMOPT" import "$fixtures/llama-tied" -o "$scratch/imported"
+grep -q 'lm.attention' "$scratch/imported/model.mlir" || fail "model.mlir holds no lm.attention"
+[ "$(du -sk "$scratch/imported" | cut -f1)" -lt 200 ] || fail "import copied the weights"
+for source in "$scratch/imported" "$scratch/imported/model.mlir"; do
+  expect 0 "$LMOPT" compile "$source" -o "$scratch/from-mlir.so"
+  expect 0 "$LMOPT" run "$scratch/from-mlir.so" -p "Hello" -n 8 --format json
+  from_mlir=$out
+  expect 0 "$LMOPT" run "$decoder" -p "Hello" -n 8 --format json
+  [ "$out" = "$from_mlir" ] || fail "the imported module computes something else: $from_mlir against $out"
+done
+
+# run
+json 'len(r["tokens"]) <= 8 and len(r["prompt_tokens"]) > 0 and isinstance(r["text"], str)'
+json 'list(r) == ["prompt_tokens", "tokens", "text"]'
+first=$out
+expect 0 "$LMOPT" run "$decoder" -p "Hello" -n 8 --format json -t 2
+[ "$out" = "$first" ] || fail "two threads give another result: $out against $first"
+expect 0 "$LMOPT" run "$decoder" -p "Hello" -n 8 --temp 0 --format json
+[ "$out" = "$first" ] || fail "--temp 0 is not the default"
+expect 0 "$LMOPT" run "$decoder" -p "Hello" -n 30 --temp 2 --seed 1 --top-k 0 --top-p 1 --min-p 0 --format json
+drawn=$out
+expect 0 "$LMOPT" run "$decoder" -p "Hello" -n 30 --temp 2 --seed 1 --top-k 0 --top-p 1 --min-p 0 --format json
+[ "$out" = "$drawn" ] || fail "the same seed gives another text"
+expect 0 "$LMOPT" run "$decoder" -p "Hello" -n 30 --temp 2 --seed 2 --top-k 0 --top-p 1 --min-p 0 --format json
+[ "$out" != "$drawn" ] || fail "another seed gives the same text"
+printf 'Hello' >"$scratch/prompt.txt"
+expect 0 "$LMOPT" run "$decoder" -f "$scratch/prompt.txt" -n 8 --format json
+[ "$out" = "$first" ] || fail "a prompt from a file gives another result"
+expect 0 "$LMOPT" run "$decoder" -p "Hello" -n 8
+[ "$out" = "$(python3 -c 'import json, sys; print(json.loads(sys.argv[1])["text"])' "$first")" ] ||
+  fail "text and json differ: $out against $first"
+expect 0 "$LMOPT" run "$decoder" -p "Hello" -n 0 --format json
+json 'r["tokens"] == [] and r["text"] == ""'
+expect 0 "$LMOPT" run "$decoder" -p "-5 {} [a,b]" -n 1 --format json # CLI11 must leave values alone
+json 'len(r["prompt_tokens"]) > 3'
+# More than the model's positions: generation ends there.
+expect 0 "$LMOPT" run "$decoder" -p "Hello" -n 100000 --format json
+json 'len(r["tokens"]) + len(r["prompt_tokens"]) <= 129'
+refuse 2 'tokens' "$LMOPT" run "$decoder" -f "$text" -n 1
+refuse 2 'tokens' "$LMOPT" run "$decoder" -p "" -n 1
+refuse 2 'encoder' "$LMOPT" run "$encoder" -p a
+refuse 2 'temperature' "$LMOPT" run "$decoder" -p a --temp -1
+refuse 5 'prompt.txt' "$LMOPT" run "$decoder" -f "$scratch/nowhere/prompt.txt"
+
+# --chat, and the same model with a broken template and with none: only --chat minds.
+expect 0 "$LMOPT" run "$decoder" --chat -p "Hello" -n 4 --format json
+[ "$out" != "$first" ] || fail "--chat changes nothing"
+for template in '"{% bogus"' null; do
+  rm -rf "$scratch/template"
+  cp -r "$fixtures/llama-tied" "$scratch/template"
+  python3 - "$scratch/template/tokenizer_config.json" "$template" <<'PYTHON'
+import json, sys
+config = json.load(open(sys.argv[1]))
+config["chat_template"] = json.loads(sys.argv[2])
+if config["chat_template"] is None:
+    del config["chat_template"]
+json.dump(config, open(sys.argv[1], "w"))
+PYTHON
+  expect 0 "$LMOPT" compile "$scratch/template" -o "$scratch/template.so"
+  expect 0 "$LMOPT" run "$scratch/template.so" -p "Hello" -n 8 --format json
+  [ "$out" = "$first" ] || fail "the chat template changes a plain run"
+  code=3
+  [ "$template" != null ] || code=4
+  refuse "$code" 'template' "$LMOPT" run "$scratch/template.so" --chat -p a
+done
+# A conversation: one answer a line.
+checks=$((checks + 1))
+answers=$(printf 'Hello\nAgain\n' | "$LMOPT" run "$decoder" --chat -n 3 | wc -l)
+[ "$answers" -ge 2 ] || fail "a conversation of two turns gives $answers lines"
+
+# tokenize
+expect 0 "$LMOPT" tokenize "$decoder" --text "Hello <|end|>"
+json 'list(r) == ["tokens"] and all(isinstance(t, int) for t in r["tokens"])'
+special=$out
+expect 0 "$LMOPT" tokenize "$decoder" --text "Hello <|end|>" --no-special
+[ "$out" != "$special" ] || fail "--no-special recognises a special token"
+expect 0 "$LMOPT" tokenize "$encoder" --text ""
+json 'len(r["tokens"]) == 2' # [CLS] [SEP]
+expect 0 "$LMOPT" tokenize "$encoder" --text "" --no-special
+json 'r["tokens"] == []'
+
+# embed: one line a text, in order, and the same vector alone and in company.
+expect 0 "$LMOPT" embed "$encoder" --text "a cat" --text "" --text "-x {}"
+[ "$(wc -l <<<"$out")" -eq 3 ] || fail "three texts should give three lines: $out"
+printf 'a cat\n\n-x {}\n' >"$scratch/lines.txt"
+together=$out
+expect 0 "$LMOPT" embed "$encoder" --file "$scratch/lines.txt" -t 2
+[ "$out" = "$together" ] || fail "--file differs from --text"
+expect 0 "$LMOPT" embed "$encoder" --text "a cat"
+[ "$out" = "$(head -1 <<<"$together")" ] || fail "a text alone gives another vector"
+json 'len(r) == 48 and abs(sum(x * x for x in r) - 1) < 1e-5'
+refuse 2 'decoder' "$LMOPT" embed "$decoder" --text a
+refuse 5 'nowhere' "$LMOPT" embed "$encoder" --file "$scratch/nowhere"
+
+# eval
+expect 0 "$LMOPT" eval "$decoder" --text "$text" --ctx 64 --chunks 3 --format json
+json 'r["tokens"] == 96 and r["ppl"] > 1 and r["kl"] is None'
+alone=$out
+expect 0 "$LMOPT" eval "$decoder" --text "$text" --ctx 64 --chunks 3 --reference "$decoder" --format json
+json 'r["kl"] == 0 and r["top1"] == 1 and r["ppl"] == r["ref_ppl"]'
+json 'list(r) == ["tokens", "ppl", "ref_ppl", "kl", "top1"]'
+json "abs(r['ppl'] - $(python3 -c 'import json, sys; print(json.loads(sys.argv[1])["ppl"])' "$alone")) < 1e-9"
+expect 0 "$LMOPT" eval "$scratch/int8.so" --text "$text" --ctx 64 --reference "$decoder" --format json
+json '0 < r["kl"] < 0.1 and r["top1"] > 0.7'
+expect 0 "$LMOPT" eval "$decoder" --text "$text" --ctx 64 --reference "$decoder"
+says 'perplexity +[0-9]'
+says 'KL\(reference'
+refuse 2 'longer than' "$LMOPT" eval "$decoder" --text "$text" --ctx 4096
+refuse 2 'tokens' "$LMOPT" eval "$decoder" --text "$scratch/prompt.txt" --ctx 64
+refuse 2 'encoder' "$LMOPT" eval "$encoder" --text "$text"
+refuse 2 'vocabular' "$LMOPT" eval "$decoder" --text "$text" --ctx 64 --reference "$scratch/gguf.so"
+refuse 5 'nowhere' "$LMOPT" eval "$decoder" --ctx 64 --text "$scratch/nowhere"
+
+# bench: these models are too short for it; the real ones are benched in test/e2e.
+refuse 2 'positions' "$LMOPT" bench "$decoder"
+
+# inspect
+for subject in "$decoder" "$encoder" "$scratch/int8.so" "$fixtures/llama-tied" "$fixtures/gguf-q4_1/model.gguf"; do
+  expect 0 "$LMOPT" inspect "$subject"
+  says 'layers\.1\.|layers\.0\.'
+  expect 0 "$LMOPT" inspect "$subject" --format json
+  json 'len(str(r)) > 500'
+done
+expect 0 "$LMOPT" inspect "$scratch/int8.so" --format json
+json 'any(w["name"] == "layers.0.attn.q.weight" and w["format"].startswith("s8") for w in r["manifest"]["weights"])'
+json 'r["manifest"]["recipe"]["name"] == "int8" and r["weight_bytes"] == r["manifest"]["weight_bytes"]'
+[ "$(python3 -c 'import json, sys; print(json.loads(sys.argv[1])["file_bytes"])' "$out")" -eq "$(stat -c %s "$scratch/int8.so")" ] ||
+  fail "inspect tells another size than the file has"
+expect 0 "$LMOPT" inspect "$fixtures/gguf-q4_1/model.gguf" --format json
+json 'any(layer.get("format") == "q4_1" for layer in r["layers"])'
+finish

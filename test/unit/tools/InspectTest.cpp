@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// How `lmopt inspect` lays out facts for people.
+#include "tools/lmopt/Inspect.h"
+
+#include <gtest/gtest.h>
+
+using namespace lmopt::driver;
+using Json = nlohmann::ordered_json;
+
+TEST(Inspect, NestedKeysAreJoined) {
+  Json facts = {{"file", "a.so"}, {"config", {{"heads", 9}}}};
+  EXPECT_EQ(inspectionText(facts), "file                         a.so\nconfig.heads                 9\n");
+}
+
+TEST(Inspect, ListsOfObjectsAreTables) {
+  Json facts = {{"layers", {{{"name", "a"}, {"shape", {3, 4}}, {"bytes", 12}}, {{"name", "longer"}, {"bytes", 7}}}}};
+  EXPECT_EQ(inspectionText(facts), "\nlayers\n"
+                                   "  name    shape  bytes\n"
+                                   "  a       3 x 4     12\n"
+                                   "  longer             7\n");
+}
+
+TEST(Inspect, JsonIsOneLineAndSurvivesBadText) {
+  Json facts = {{"name", "\xff"}};
+  EXPECT_EQ(inspectionOutput(facts, true), "{\"name\":\"\xEF\xBF\xBD\"}\n");
+}
