@@ -129,7 +129,8 @@ Result<void> JsonTokenizer::readBpe(const json &model) {
                               "BPE; supported: byte-level BPE, where both are empty");
   if (fallback)
     return unsupported(path + ": model.byte_fallback is not supported; supported: byte-level BPE");
-  spec.flags = (fuse ? LMOPT_TOKENIZER_FUSE_UNK : 0u) | (ignoreMerges ? LMOPT_TOKENIZER_IGNORE_MERGES : 0u);
+  spec.flags = LMOPT_TOKENIZER_DROP_FIRST | (fuse ? LMOPT_TOKENIZER_FUSE_UNK : 0u) |
+               (ignoreMerges ? LMOPT_TOKENIZER_IGNORE_MERGES : 0u);
   if (unknown) {
     auto found = ids.find(*unknown);
     if (found == ids.end())

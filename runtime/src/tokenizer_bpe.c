@@ -42,21 +42,20 @@ static int32_t merge_result(const lmopt_tokenizer_t *tokenizer, uint32_t rank) {
   return lmopt_load_i32(tokenizer->sections[LMOPT_TOKENIZER_MERGES].data, 3 * (size_t)rank + 2);
 }
 
-/* The token of one byte; without one the unknown token, without that -1: such a byte parts its neighbours and is then
- * left out, as the programs do that trained these vocabularies. */
-static int32_t byte_token(const lmopt_tokenizer_t *tokenizer, uint8_t byte) {
-  int32_t id = lmopt_load_i32(tokenizer->sections[LMOPT_TOKENIZER_BYTE_TOKENS].data, byte);
-  return id >= 0 ? id : tokenizer->header.unknown;
-}
-
+/* The token of each byte; for a byte without one the unknown token, without that -1 or nothing, see DROP_FIRST. */
 static size_t first_symbols(const lmopt_tokenizer_t *tokenizer, lmopt_bytes_t word, int32_t *ids) {
+  const uint8_t *byte_tokens = tokenizer->sections[LMOPT_TOKENIZER_BYTE_TOKENS].data;
+  int32_t unknown = tokenizer->header.unknown;
   int fuse = (tokenizer->header.flags & LMOPT_TOKENIZER_FUSE_UNK) != 0, was_unknown = 0;
+  int drop = unknown < 0 && (tokenizer->header.flags & LMOPT_TOKENIZER_DROP_FIRST);
   size_t count = 0;
   for (size_t i = 0; i < word.size; ++i) {
-    int32_t own = lmopt_load_i32(tokenizer->sections[LMOPT_TOKENIZER_BYTE_TOKENS].data, word.data[i]);
-    if (!(own < 0 && fuse && was_unknown))
-      ids[count++] = byte_token(tokenizer, word.data[i]);
-    was_unknown = own < 0;
+    int32_t id = lmopt_load_i32(byte_tokens, word.data[i]);
+    if (id >= 0)
+      ids[count++] = id;
+    else if (!drop && !(fuse && was_unknown))
+      ids[count++] = unknown;
+    was_unknown = id < 0;
   }
   return count;
 }
@@ -166,6 +165,8 @@ static int long_word(lmopt_encoding_t *encoding, lmopt_bytes_t word) {
   uint32_t count = (uint32_t)first_symbols(encoding->tokenizer, word, ids);
   for (uint32_t i = 0; i < count; ++i)
     symbols[i] = (lmopt_symbol_t){ids[i], i ? i - 1 : NO_SYMBOL, i + 1 < count ? i + 1 : NO_SYMBOL, NO_RANK};
+  if (!count)
+    return 1; /* no byte has a token */
   for (uint32_t i = 0; i + 1 < count; ++i)
     if (!rank_pair(encoding, symbols, i))
       return 0;

@@ -28,7 +28,10 @@ enum {
 /* header.flags */
 enum {
   LMOPT_TOKENIZER_IGNORE_MERGES = 1u << 0, /* BPE: a word that is a token is that token, mergeable or not */
-  LMOPT_TOKENIZER_FUSE_UNK = 1u << 1       /* BPE: neighbouring unknown bytes give one unknown token */
+  LMOPT_TOKENIZER_FUSE_UNK = 1u << 1,      /* BPE: neighbouring unknown bytes give one unknown token */
+  /* BPE without an unknown token: a byte without a token goes before its neighbours are joined, so that they may join
+   * over it (`tokenizers`); else it keeps them apart and goes in the end (llama.cpp). */
+  LMOPT_TOKENIZER_DROP_FIRST = 1u << 2
 };
 
 typedef enum lmopt_tokenizer_section {
