@@ -35,7 +35,9 @@ static std::string wordPieceBlob() {
 /// Opens and, if that works, uses the tokenizer in every way.
 static bool use(const std::string &blob) {
   // A copy of just the right size, so that the sanitizer sees a read behind it.
-  std::vector<char> exact(blob.begin(), blob.end());
+  std::vector<char> exact;
+  exact.reserve(blob.size() + blob.empty());
+  exact.assign(blob.begin(), blob.end());
   lmopt_tokenizer_t *tokenizer = nullptr;
   lmopt_error_t error = {};
   if (lmopt_status_t status = lmopt_tokenizer_create(exact.data(), exact.size(), &tokenizer, &error)) {
@@ -50,7 +52,8 @@ static bool use(const std::string &blob) {
   for (const std::string &text : texts)
     for (uint32_t flags : {0u, uint32_t(LMOPT_TOKENIZE_DEFAULT)}) {
       size_t count = 0;
-      EXPECT_EQ(lmopt_tokenizer_encode(tokenizer, text.data(), text.size(), flags, ids, 256, &count, nullptr), LMOPT_OK);
+      EXPECT_EQ(lmopt_tokenizer_encode(tokenizer, text.data(), text.size(), flags, ids, 256, &count, nullptr),
+                LMOPT_OK);
       for (size_t i = 0; i < count && i < 256; ++i) {
         EXPECT_GE(ids[i], 0);
         EXPECT_LT(ids[i], lmopt_tokenizer_token_count(tokenizer));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The streaming detokenizer: whatever the cuts, each part that comes out is well-formed UTF-8, and together they are the
-// text; bytes that are no UTF-8 are replaced as Python and Rust do.
+// The streaming detokenizer: whatever the cuts, each part that comes out is well-formed UTF-8, and together they are
+// the text; bytes that are no UTF-8 are replaced as Python and Rust do.
 #include "test/unit/tokenizer/Support.h"
 
 #include "runtime/src/unicode.h"
@@ -90,7 +90,7 @@ TEST(Detokenizer, InvalidBytesAreReplacedByMaximalParts) {
   Opened tokenizer = open(bytePairs({}));
   auto text = [&](const std::string &input) { return Stream(tokenizer).all(bytes(input)); };
   EXPECT_EQ(text("a\x80z"), "a\uFFFDz");
-  EXPECT_EQ(text("\xE4\xB8z"), "\uFFFDz");          // one for both bytes
+  EXPECT_EQ(text("\xE4\xB8z"), "\uFFFDz");               // one for both bytes
   EXPECT_EQ(text("\xED\xA0\x80"), "\uFFFD\uFFFD\uFFFD"); // a surrogate
   EXPECT_EQ(text("\xC0\xAF"), "\uFFFD\uFFFD");
   EXPECT_EQ(text("\xF4\x90\x80\x80"), "\uFFFD\uFFFD\uFFFD\uFFFD");

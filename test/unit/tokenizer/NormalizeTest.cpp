@@ -23,7 +23,10 @@ static const std::vector<uint32_t> kBert = {LMOPT_NORMALIZE_CLEAN, LMOPT_NORMALI
 
 TEST(Normalize, Clean) {
   EXPECT_EQ(normalize({LMOPT_NORMALIZE_CLEAN}, "a\tb\nc\rd\u00A0e\u3000f"), "a b c d e f");
-  EXPECT_EQ(normalize({LMOPT_NORMALIZE_CLEAN}, std::string("a\0b\x01" "c\u200Bd\uFEFFe\uFFFDf\x7F", 17)), "abcdef");
+  EXPECT_EQ(normalize({LMOPT_NORMALIZE_CLEAN}, std::string("a\0b\x01"
+                                                           "c\u200Bd\uFEFFe\uFFFDf\x7F",
+                                                           17)),
+            "abcdef");
   EXPECT_EQ(normalize({LMOPT_NORMALIZE_CLEAN}, "\x0B\x0C\u0085"), ""); // control before white space
 }
 
@@ -45,7 +48,7 @@ TEST(Normalize, Nfd) {
   EXPECT_EQ(normalize({LMOPT_NORMALIZE_NFD}, "\u1F82"), "\u03B1\u0313\u0300\u0345"); // four deep
   EXPECT_EQ(normalize({LMOPT_NORMALIZE_NFD}, "a\u0345\u0301\u0323"), "a\u0323\u0301\u0345");
   EXPECT_EQ(normalize({LMOPT_NORMALIZE_NFD}, "a\u0301\u0300"), "a\u0301\u0300"); // equal classes keep their order
-  EXPECT_EQ(normalize({LMOPT_NORMALIZE_NFD}, "\u1ABF\u0323"), "\u1ABF\u0323"); // newer than the package's Unicode
+  EXPECT_EQ(normalize({LMOPT_NORMALIZE_NFD}, "\u1ABF\u0323"), "\u1ABF\u0323");   // newer than the package's Unicode
 }
 
 TEST(Normalize, Nfc) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Where each pre-tokenizer cuts. A WordPiece vocabulary that has every character of the text, once as the start and once
-// as the inside of a word, makes the cuts visible. Expected words come from the `tokenizers` package.
+// Where each pre-tokenizer cuts. A WordPiece vocabulary that has every character of the text, once as the start and
+// once as the inside of a word, makes the cuts visible. Expected words come from the `tokenizers` package.
 #include "test/unit/tokenizer/Support.h"
 
 #include "runtime/src/unicode.h"
@@ -73,9 +73,7 @@ TEST(Split, Llama3) {
   EXPECT_EQ(cut(kLlama3, " !?"), Words({" !?"}));
 }
 
-TEST(Split, Qwen2TakesDigitsOneByOne) {
-  EXPECT_EQ(cut(kQwen2, "a 123"), Words({"a", " ", "1", "2", "3"}));
-}
+TEST(Split, Qwen2TakesDigitsOneByOne) { EXPECT_EQ(cut(kQwen2, "a 123"), Words({"a", " ", "1", "2", "3"})); }
 
 TEST(Split, WhoseTablesCount) {
   // U+1C89, a letter since Unicode 16; U+017F, which equals 's' when case is ignored in full.

@@ -58,17 +58,19 @@ TEST(Utf8, ValidPrefixStopsAtTheFirstError) {
   };
   EXPECT_EQ(valid(""), 0u);
   EXPECT_EQ(valid("aé世🤗"), 10u);
-  EXPECT_EQ(valid("ab\x80" "c"), 2u);
+  EXPECT_EQ(valid("ab\x80"
+                  "c"),
+            2u);
   EXPECT_EQ(valid("ab\xC1\x81"), 2u); // longer than needed
   EXPECT_EQ(valid("ab\xE4\xB8"), 2u); // cut
 }
 
 TEST(Classes, CountsOfTheirUnicodeVersions) {
   const std::pair<uint32_t, size_t> expected[] = {
-      {LMOPT_CHAR_LETTER_15, 136726}, {LMOPT_CHAR_LETTER_16, 141028}, {LMOPT_CHAR_NUMBER_15, 1831},
-      {LMOPT_CHAR_NUMBER_16, 1911},   {LMOPT_CHAR_NUMBER_17, 1924},   {LMOPT_CHAR_SPACE, 25},
-      {LMOPT_CHAR_WORD, 144667},      {LMOPT_CHAR_BERT_PUNCTUATION, 726},
-      {LMOPT_CHAR_BERT_CONTROL, 137681}, {LMOPT_CHAR_BERT_CJK, 81264},
+      {LMOPT_CHAR_LETTER_15, 136726}, {LMOPT_CHAR_LETTER_16, 141028},     {LMOPT_CHAR_NUMBER_15, 1831},
+      {LMOPT_CHAR_NUMBER_16, 1911},   {LMOPT_CHAR_NUMBER_17, 1924},       {LMOPT_CHAR_SPACE, 25},
+      {LMOPT_CHAR_WORD, 144667},      {LMOPT_CHAR_BERT_PUNCTUATION, 726}, {LMOPT_CHAR_BERT_CONTROL, 137681},
+      {LMOPT_CHAR_BERT_CJK, 81264},
   };
   for (const auto &[flag, count] : expected) {
     size_t found = 0;
@@ -87,8 +89,9 @@ TEST(Classes, Examples) {
   EXPECT_TRUE(lmopt_char_flags('$') & LMOPT_CHAR_BERT_PUNCTUATION);
   EXPECT_TRUE(lmopt_char_flags(0x200B) & LMOPT_CHAR_BERT_CONTROL);
   EXPECT_FALSE(lmopt_char_flags(0x200B) & LMOPT_CHAR_SPACE);
-  EXPECT_EQ(lmopt_char_flags(0x1C89) & (LMOPT_CHAR_LETTER_15 | LMOPT_CHAR_LETTER_16), LMOPT_CHAR_LETTER_16); // new in 16
-  EXPECT_TRUE(lmopt_char_flags(0x2B920) & LMOPT_CHAR_BERT_CJK); // where the package begins,
+  EXPECT_EQ(lmopt_char_flags(0x1C89) & (LMOPT_CHAR_LETTER_15 | LMOPT_CHAR_LETTER_16),
+            LMOPT_CHAR_LETTER_16);                               // new in 16
+  EXPECT_TRUE(lmopt_char_flags(0x2B920) & LMOPT_CHAR_BERT_CJK);  // where the package begins,
   EXPECT_FALSE(lmopt_char_flags(0x2B91F) & LMOPT_CHAR_BERT_CJK); // later than Unicode
   EXPECT_EQ(lmopt_char_flags(0x110000), 0u);
 }

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// buildTokenizerFromGguf: metadata made in memory, each rule and each refusal.
+#include "frontends/tokenizer/TokenizerBuilder.h"
+#include "test/unit/frontends/GgufBytes.h"
+#include "test/unit/tokenizer/Support.h"
+
+#include <functional>
+
+using namespace lmopt;
+using namespace lmopt::test;
+
+using Words = std::vector<std::string>;
+
+namespace {
+/// Metadata of a tokenizer; a test changes what it is about.
+struct Metadata {
+  std::string model = "gpt2", pre = "gpt-2";
+  Words tokens = {"a",
+                  "b",
+                  "\u0120",
+                  "ab",
+                  "\u0120"
+                  "ab",
+                  "1",
+                  "<s>",
+                  "USER",
+                  "<e>"};
+  std::vector<int32_t> types = {1, 1, 1, 1, 1, 1, 3, 4, 3};
+  Words merges = {"a b", "\u0120 ab"};
+  std::vector<std::pair<std::string, uint32_t>> numbers = {{"tokenizer.ggml.bos_token_id", 6},
+                                                           {"tokenizer.ggml.eos_token_id", 8}};
+  std::vector<std::pair<std::string, bool>> switches;
+
+  std::string bytes() const {
+    uint64_t keys = 3 + !pre.empty() + !merges.empty() + numbers.size() + switches.size();
+    GgufBytes file(0, keys);
+    file.keyString("tokenizer.ggml.model", model);
+    if (!pre.empty())
+      file.keyString("tokenizer.ggml.pre", pre);
+    strings(file, "tokenizer.ggml.tokens", tokens);
+    file.key("tokenizer.ggml.token_type", 9).u32("", 5).u64("", types.size());
+    for (int32_t type : types)
+      file.u32("", static_cast<uint32_t>(type));
+    if (!merges.empty())
+      strings(file, "tokenizer.ggml.merges", merges);
+    for (const auto &[key, value] : numbers)
+      file.keyU32(key, value);
+    for (const auto &[key, value] : switches)
+      file.key(key, 7).raw(std::string(1, static_cast<char>(value)));
+    return file.finish(0);
+  }
+
+private:
+  static void strings(GgufBytes &file, const std::string &key, const Words &values) {
+    file.key(key, 9).u32("", 8).u64("", values.size());
+    for (const std::string &value : values)
+      file.string("", value);
+  }
+};
+} // namespace
+
+static Result<std::string> tryBuild(const Metadata &metadata) {
+  std::string bytes = metadata.bytes();
+  Result<GgufFile> file = GgufFile::parse(bytes, "m.gguf");
+  EXPECT_TRUE(file.ok()) << file.error().message;
+  return buildTokenizerFromGguf(*file);
+}
+
+static Opened build(const Metadata &metadata) {
+  Result<std::string> blob = tryBuild(metadata);
+  EXPECT_TRUE(blob.ok()) << blob.error().message;
+  return Opened(blob.take());
+}
+
+static void expectError(int code, const std::string &message, const std::function<void(Metadata &)> &change) {
+  Metadata metadata;
+  change(metadata);
+  Result<std::string> blob = tryBuild(metadata);
+  ASSERT_FALSE(blob.ok()) << message;
+  EXPECT_EQ(blob.error().message, "m.gguf: metadata key " + message);
+  EXPECT_EQ(blob.error().code, code);
+}
+
+TEST(TokenizerGguf, Bpe) {
+  Opened tokenizer = build({});
+  EXPECT_EQ(tokenizer.encode("ab ab<s>1"), Ids({3, 4, 6, 5}));
+  EXPECT_EQ(tokenizer.encode("abUSER<s>", 0), Ids({3, 7})); // '<', 's' and '>' have no tokens
+  EXPECT_EQ(lmopt_tokenizer_role(tokenizer.get(), LMOPT_TOKEN_BOS), 6);
+  EXPECT_TRUE(lmopt_tokenizer_is_end(tokenizer.get(), 8));
+  EXPECT_TRUE(lmopt_tokenizer_is_special(tokenizer.get(), 6));
+  EXPECT_FALSE(lmopt_tokenizer_is_special(tokenizer.get(), 7));
+}
+
+TEST(TokenizerGguf, BosAndEosAsTheFileSays) {
+  Metadata metadata;
+  metadata.switches = {{"tokenizer.ggml.add_bos_token", true}, {"tokenizer.ggml.add_eos_token", true}};
+  EXPECT_EQ(build(metadata).encode("a"), Ids({6, 0, 8}));
+  metadata.switches.clear();
+  metadata.pre = "llama-bpe"; // llama.cpp adds it for these unless told otherwise
+  EXPECT_EQ(build(metadata).encode("a"), Ids({6, 0}));
+  metadata.switches = {{"tokenizer.ggml.add_bos_token", false}};
+  EXPECT_EQ(build(metadata).encode("a"), Ids({0}));
+}
+
+TEST(TokenizerGguf, SeveralEndTokens) {
+  Metadata metadata;
+  metadata.numbers.push_back({"tokenizer.ggml.eot_token_id", 6});
+  Opened tokenizer = build(metadata);
+  EXPECT_EQ(lmopt_tokenizer_role(tokenizer.get(), LMOPT_TOKEN_EOS), 8);
+  EXPECT_TRUE(lmopt_tokenizer_is_end(tokenizer.get(), 6));
+}
+
+TEST(TokenizerGguf, TheLastOfEqualTokensCounts) {
+  Metadata metadata;
+  metadata.tokens.push_back("a");
+  metadata.types.push_back(1);
+  EXPECT_EQ(build(metadata).encode("a"), Ids({9}));
+}
+
+TEST(TokenizerGguf, Bert) {
+  Metadata metadata;
+  metadata.model = "bert";
+  metadata.pre = metadata.merges.emplace_back();
+  metadata.merges.clear();
+  metadata.tokens = {"[UNK]", "[CLS]", "[SEP]",
+                     "\u2581"
+                     "cafe",
+                     "s"};
+  metadata.types = {2, 3, 3, 1, 1};
+  metadata.numbers = {{"tokenizer.ggml.unknown_token_id", 0},
+                      {"tokenizer.ggml.cls_token_id", 1},
+                      {"tokenizer.ggml.seperator_token_id", 2}};
+  EXPECT_EQ(build(metadata).encode("Cafés s"), Ids({1, 3, 4, 0, 2}));
+}
+
+TEST(TokenizerGguf, Refusals) {
+  expectError(kErrorUnsupported, "'tokenizer.ggml.model' is 'llama'; supported: gpt2, bert",
+              [](Metadata &m) { m.model = "llama"; });
+  expectError(kErrorUnsupported,
+              "'tokenizer.ggml.pre' is 'viking'; supported: gpt-2, smollm, llama-bpe, llama-v3, llama3, qwen2",
+              [](Metadata &m) { m.pre = "viking"; });
+  expectError(kErrorUnsupported,
+              "'tokenizer.ggml.pre' is missing; supported: gpt-2, smollm, llama-bpe, llama-v3, llama3, qwen2",
+              [](Metadata &m) { m.pre = ""; });
+  expectError(kErrorMalformed, "'tokenizer.ggml.tokens': expected an array of 1 to 16777216 strings",
+              [](Metadata &m) { m.tokens.clear(); });
+  expectError(kErrorMalformed, "'tokenizer.ggml.token_type': expected one integer for each of the 9 tokens, found 8",
+              [](Metadata &m) { m.types.pop_back(); });
+  expectError(kErrorMalformed, "'tokenizer.ggml.merges': missing; byte-level BPE needs it",
+              [](Metadata &m) { m.merges.clear(); });
+  expectError(kErrorMalformed, "'tokenizer.ggml.merges': merge 0, 'a x': 'x' is not a token",
+              [](Metadata &m) { m.merges = {"a x"}; });
+  expectError(kErrorMalformed, "'tokenizer.ggml.merges': merge 0, 'ab': expected two tokens with a blank between them",
+              [](Metadata &m) { m.merges = {"ab"}; });
+  expectError(kErrorMalformed, "'tokenizer.ggml.merges': merge 0, '': expected two tokens with a blank between them",
+              [](Metadata &m) { m.merges = {""}; });
+  expectError(kErrorMalformed, "'tokenizer.ggml.eos_token_id': 9 is not one of the 9 tokens",
+              [](Metadata &m) { m.numbers[1].second = 9; });
+}
