@@ -205,6 +205,7 @@ value_t tpl_value_list(chat_t *chat, bool tuple);
 value_t tpl_value_dict(chat_t *chat);
 void tpl_list_push(chat_t *chat, list_t *list, value_t item);
 void tpl_dict_set(chat_t *chat, dict_t *dict, value_t key, value_t value);
+bool tpl_value_is_key(value_t value);
 const value_t *tpl_dict_find(chat_t *chat, const dict_t *dict, value_t key);
 const value_t *tpl_dict_find_text(chat_t *chat, const dict_t *dict, text_t key);
 bool tpl_value_truth(value_t value);

@@ -256,7 +256,7 @@ static value_t get_item(chat_t *chat, value_t object, value_t index) {
   if (object.kind == V_UNDEFINED)
     fail_undefined(chat, object.text);
   if (object.kind == V_DICT) {
-    const value_t *found = tpl_dict_find(chat, object.dict, index);
+    const value_t *found = tpl_value_is_key(index) ? tpl_dict_find(chat, object.dict, index) : NULL;
     return found ? *found : tpl_value_undefined(index.kind == V_STRING ? index.text : TEXT("item"));
   }
   if (is_integer(index) && (object.kind == V_LIST || object.kind == V_STRING)) {
@@ -367,8 +367,6 @@ static value_t make_dict(chat_t *chat, const node_t *node) {
   value_t dict = tpl_value_dict(chat);
   for (size_t i = 0; i + 1 < node->count; i += 2) {
     value_t key = tpl_evaluate(chat, node->children[i]);
-    if (key.kind == V_DICT || (key.kind == V_LIST && !key.list->tuple))
-      tpl_chat_fail(chat, LMOPT_ERROR_MALFORMED, "%s as the key of a mapping", tpl_value_type(key));
     tpl_dict_set(chat, dict.dict, key, tpl_evaluate(chat, node->children[i + 1]));
   }
   return dict;

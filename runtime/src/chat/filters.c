@@ -68,7 +68,7 @@ static value_t filter_indent(chat_t *chat, value_t input, const arguments_t *arg
     tpl_buffer_text(chat, &blanks, width.text);
   for (int64_t i = 0; width.kind != V_STRING && i < tpl_want_int(chat, width, "width"); ++i)
     tpl_buffer_text(chat, &blanks, TEXT(" "));
-  text_t text = tpl_value_string(chat, input);
+  text_t text = tpl_want_text(chat, input, "the input of indent");
   for (size_t at = 0, end; at <= text.size; at = end + 1) {
     tpl_chat_step(chat, 1);
     end = tpl_text_find(text, TEXT("\n"), at);
@@ -99,9 +99,15 @@ static value_t filter_tojson(chat_t *chat, value_t input, const arguments_t *arg
 
 /*===--- Numbers ---===*/
 
+static void refuse_undefined(chat_t *chat, value_t value) {
+  if (value.kind == V_UNDEFINED)
+    tpl_chat_fail(chat, LMOPT_ERROR_MALFORMED, "'%.*s' is undefined", TEXT_ARGS(value.text));
+}
+
 static value_t filter_int(chat_t *chat, value_t input, const arguments_t *arguments) {
   value_t otherwise = tpl_argument(chat, arguments, 0, "default", tpl_value_int(0));
   double real = 0;
+  refuse_undefined(chat, input);
   if (input.kind == V_INT || input.kind == V_BOOL)
     return tpl_value_int(tpl_want_int(chat, input, ""));
   if (input.kind == V_FLOAT)
@@ -127,6 +133,7 @@ static value_t filter_int(chat_t *chat, value_t input, const arguments_t *argume
 
 static value_t filter_float(chat_t *chat, value_t input, const arguments_t *arguments) {
   value_t otherwise = tpl_argument(chat, arguments, 0, "default", tpl_value_float(0));
+  refuse_undefined(chat, input);
   if (input.kind == V_FLOAT)
     return input;
   if (input.kind == V_INT || input.kind == V_BOOL)
@@ -223,10 +230,15 @@ static value_t filter_items(chat_t *chat, value_t input, const arguments_t *argu
   return tpl_call_method(chat, input, TEXT("items"), &none);
 }
 
+// map and select take whatever counts as false for an empty list.
+static const list_t *items_to_sift(chat_t *chat, value_t input) {
+  return tpl_value_items(chat, tpl_value_truth(input) ? input : tpl_value_list(chat, false));
+}
+
 static value_t filter_map(chat_t *chat, value_t input, const arguments_t *arguments) {
   value_t attribute = tpl_argument(chat, arguments, SIZE_MAX, "attribute", tpl_value_none());
   value_t otherwise = tpl_argument(chat, arguments, SIZE_MAX, "default", tpl_value_none());
-  const list_t *items = tpl_value_items(chat, input);
+  const list_t *items = items_to_sift(chat, input);
   value_t result = tpl_value_list(chat, false);
   if (attribute.kind == V_NONE)
     tpl_check_arguments(chat, arguments, 1, 100, "map");
@@ -249,7 +261,7 @@ static value_t filter_map(chat_t *chat, value_t input, const arguments_t *argume
 static value_t select_items(chat_t *chat, value_t input, const arguments_t *arguments, bool of_attribute, bool keep) {
   size_t skip = of_attribute ? 1 : 0;
   tpl_check_arguments(chat, arguments, skip, 100, of_attribute ? "selectattr, rejectattr" : "select, reject");
-  const list_t *items = tpl_value_items(chat, input);
+  const list_t *items = items_to_sift(chat, input);
   value_t result = tpl_value_list(chat, false);
   for (size_t i = 0; i < items->count; ++i) {
     value_t item = items->items[i];

@@ -147,7 +147,8 @@ piece_t tpl_lexer_piece(lexer_t *lexer, text_t *text) {
   size_t end;
   if (kind == '#') {
     skip_comment(lexer, tag + 2);
-  } else if (kind == '%' && is_word_tag(lexer, tag + 2 + (sign == '-' || sign == '+'), "raw", &end, &close)) {
+  } else if (kind == '%' && is_word_tag(lexer, tag + 2 + (sign == '-' || sign == '+'), "raw", &end, &close) &&
+             close != '+') {
     text_t raw = raw_text(lexer, close == '-' ? skip_space(lexer, end) : end);
     buffer_t both = {0};
     tpl_buffer_text(lexer->chat, &both, *text);
@@ -253,13 +254,14 @@ static void lex_number(lexer_t *lexer) {
   char digits[64];
   size_t size = 0, at = lexer->at;
   bool real = false;
+  bool item = at > 0 && char_at(lexer, at - 1) == '.'; // x.0.1 is x[0][1]
   for (;; ++at) {
     char c = char_at(lexer, at), next = char_at(lexer, at + 1);
     bool exponent = (c == 'e' || c == 'E') &&
                     (is_digit(next) || ((next == '+' || next == '-') && is_digit(char_at(lexer, at + 2))));
     if (c == '_' && is_digit(next))
       continue;
-    if (!(is_digit(c) || (c == '.' && is_digit(next) && !real) || exponent))
+    if (!(is_digit(c) || (c == '.' && is_digit(next) && !real && !item) || exponent))
       break;
     if (size + 3 > sizeof digits)
       tpl_chat_fail(lexer->chat, LMOPT_ERROR_UNSUPPORTED, "a number of more than 60 digits");

@@ -5,6 +5,7 @@
  */
 #include "chat.h"
 
+#include <math.h>
 #include <string.h>
 
 // Tests that look at the kind alone: -1 when the name is none of them.
@@ -37,11 +38,11 @@ static int test_kind(value_t value, text_t name) {
 }
 
 static bool is_case(chat_t *chat, value_t value, char mode) {
-  text_t text = tpl_value_string(chat, value);
+  text_t text = tpl_value_string(chat, value), changed = tpl_text_case(chat, text, mode);
   bool letters = false;
   for (size_t i = 0; i < text.size; ++i)
     letters |= (text.data[i] | 32) >= 'a' && (text.data[i] | 32) <= 'z';
-  return letters && tpl_text_equal(tpl_text_case(chat, text, mode), text);
+  return letters && tpl_text_equal(changed, text);
 }
 
 // Whether both are the same object: equal for plain values, the same place for lists and mappings.
@@ -53,11 +54,12 @@ static bool is_same(chat_t *chat, value_t a, value_t b) {
   return a.kind == V_DICT ? a.dict == b.dict : tpl_value_equal(chat, a, b);
 }
 
-static int64_t remainder_of(chat_t *chat, value_t value, int64_t by) {
-  int64_t integer = tpl_want_int(chat, value, "the input of this test");
-  if (by == 0)
+static bool is_multiple(chat_t *chat, value_t value, int64_t of) {
+  if (of == 0)
     tpl_chat_fail(chat, LMOPT_ERROR_MALFORMED, "division by zero");
-  return by == -1 ? 0 : integer % by;
+  if (value.kind == V_FLOAT)
+    return fmod(value.real, (double)of) == 0;
+  return of == -1 || tpl_want_int(chat, value, "the input of this test") % of == 0;
 }
 
 static const struct {
@@ -92,9 +94,9 @@ bool tpl_apply_test(chat_t *chat, value_t input, text_t name, const arguments_t 
     return compare(chat, comparisons[i].op, input, other);
   }
   if (tpl_text_is(name, "odd") || tpl_text_is(name, "even"))
-    return (remainder_of(chat, input, 2) != 0) == (name.data[0] == 'o');
+    return is_multiple(chat, input, 2) == (name.data[0] == 'e');
   if (tpl_text_is(name, "divisibleby"))
-    return remainder_of(chat, input, tpl_want_int(chat, other, "the divisor")) == 0;
+    return is_multiple(chat, input, tpl_want_int(chat, other, "the divisor"));
   if (tpl_text_is(name, "sameas"))
     return is_same(chat, input, other);
   if (tpl_text_is(name, "lower") || tpl_text_is(name, "upper"))

@@ -44,8 +44,13 @@ void tpl_list_push(chat_t *chat, list_t *list, value_t item) {
   list->items[list->count++] = item;
 }
 
+// Python's rule: what can change is no key.
+bool tpl_value_is_key(value_t value) { return value.kind != V_DICT && (value.kind != V_LIST || value.list->tuple); }
+
 const value_t *tpl_dict_find(chat_t *chat, const dict_t *dict, value_t key) {
   tpl_chat_step(chat, 1 + dict->count / 8);
+  if (!tpl_value_is_key(key))
+    tpl_chat_fail(chat, LMOPT_ERROR_MALFORMED, "%s as the key of a mapping", tpl_value_type(key));
   for (size_t i = 0; i < dict->count; ++i)
     if (tpl_value_equal(chat, dict->keys[i], key))
       return &dict->values[i];

@@ -41,6 +41,9 @@ def environment():
     return env
 
 
+ENVIRONMENT = environment()
+
+
 def say(*pairs):
     return [{"role": role, "content": content} for role, content in pairs]
 
@@ -162,6 +165,14 @@ a {%- if true -%} b {%- endif -%} c
 {{ x.y.z is defined }}
 {{ map.a is defined }} {{ map.zz is defined }} {{ map['zz'] is defined }} {{ map.zz | default('q') }} {{ (map.zz or map.a) }} {{ map.zz.q is defined }}
 {{ "%s" }} {{ '#' }} {{ '{{' }} {{ '{%' }} {{ "{#" }}
+{{ {} | indent }}
+{{ missing | int }}
+{{ missing | float }}
+{{ none | map('upper') | list }} {{ 0 | select | list }} {{ none | selectattr('a') | list }}
+{{ 1.5 is even }} {{ 1.5 is odd }} {{ 4.0 is even }} {{ 4.5 is divisibleby(1) }}
+{{ [] in {} }}
+{{ map[[]] }}| {{ map[(1,)] }}| {{ people.0.tags.1 }} {{ [[1, [2, 3]]].0.1.1 }}
+{% raw +%}{% endraw %}
 {{ }}
 {{ 1 +
 {% if %}x{% endif %}
@@ -231,7 +242,7 @@ SNIPPET_VARIABLES = {
 def render(template, variables):
     """The text, or None where Jinja2 fails (then we only ask for an error)."""
     try:
-        return environment().from_string(template).render(**variables)
+        return ENVIRONMENT.from_string(template).render(**variables)
     except Exception as error:  # every kind of failure counts as one
         return None
 
@@ -259,4 +270,5 @@ def main():
     print(f"{len(cases)} cases, {failing} of them errors")
 
 
-main()
+if __name__ == "__main__":
+    main()
