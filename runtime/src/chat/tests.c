@@ -93,8 +93,10 @@ bool tpl_apply_test(chat_t *chat, value_t input, text_t name, const arguments_t 
     tpl_check_arguments(chat, arguments, 1, 1, comparisons[i].name);
     return compare(chat, comparisons[i].op, input, other);
   }
-  if (tpl_text_is(name, "odd") || tpl_text_is(name, "even"))
-    return is_multiple(chat, input, 2) == (name.data[0] == 'e');
+  if (tpl_text_is(name, "even"))
+    return is_multiple(chat, input, 2);
+  if (tpl_text_is(name, "odd")) // 1.5 is neither
+    return !is_multiple(chat, input, 2) && (input.kind != V_FLOAT || fabs(fmod(input.real, 2)) == 1);
   if (tpl_text_is(name, "divisibleby"))
     return is_multiple(chat, input, tpl_want_int(chat, other, "the divisor"));
   if (tpl_text_is(name, "sameas"))
