@@ -19,6 +19,7 @@ All of these are asked of the package itself, code point by code point, so that 
 it is said to do; whatever Unicode 16.0 also defines is compared with unicodedata2 and must be equal.
 Tested by test/unit/tokenizer/UnicodeTest.cpp and by test/tools/tokenizer_parity.py (all code points).
 """
+
 import sys
 
 import unicodedata2 as ucd
@@ -36,8 +37,19 @@ NEW_IN_16 = """
 18CFF 1CCF0-1CCF9 1E5D0-1E5ED 1E5F0-1E5FA"""
 
 # The bits of a character, in the order of enum in runtime/src/unicode.h.
-FLAGS = ["LETTER_15", "LETTER_16", "NUMBER_15", "NUMBER_16", "NUMBER_17", "SPACE", "WORD", "BERT_CONTROL", "BERT_PUNCTUATION",
-         "BERT_MARK", "BERT_CJK"]
+FLAGS = [
+    "LETTER_15",
+    "LETTER_16",
+    "NUMBER_15",
+    "NUMBER_16",
+    "NUMBER_17",
+    "SPACE",
+    "WORD",
+    "BERT_CONTROL",
+    "BERT_PUNCTUATION",
+    "BERT_MARK",
+    "BERT_CJK",
+]
 
 
 def ranges(text):
@@ -80,7 +92,10 @@ def flags():
     word = Tokenizer(models.WordLevel({"?": 0, "zz": 1}, unk_token="?"))
     word.add_tokens([AddedToken("zz", single_word=True, normalized=False)])
     by_name = {
-        "LETTER_15": letter - new, "LETTER_16": letter, "NUMBER_15": number - new, "NUMBER_16": number,
+        "LETTER_15": letter - new,
+        "LETTER_16": letter,
+        "NUMBER_15": number - new,
+        "NUMBER_16": number,
         "NUMBER_17": where(lambda ch: len(digits("a" + ch + "b")) == 3),
         "SPACE": space,
         "WORD": where(lambda ch: word.encode("zz" + ch).ids == [0]),
@@ -167,7 +182,9 @@ def main():
     split, classes, pairs = normalization()
     lower = lowercase()
     print("/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception")
-    print(" * Character tables of the tokenizer. Written by runtime/unicode/generate_tables.py, which says from what: do not")
+    print(
+        " * Character tables of the tokenizer. Written by runtime/unicode/generate_tables.py, which says from what: do not"
+    )
     print(" * edit by hand. */")
     print("/* clang-format off */")
     print('#include "runtime/src/unicode.h"')
@@ -176,10 +193,14 @@ def main():
     emit("const uint8_t lmopt_unicode_classes[]", [str(v) for block in blocks for v in block])
     emit("const lmopt_unicode_pair_t lmopt_unicode_lower[]", [f"{{{a},{b}}}" for a, b in lower])
     print(f"const uint32_t lmopt_unicode_lower_count = {len(lower)};")
-    emit("const lmopt_unicode_triple_t lmopt_unicode_split[]",
-         ["{%d,%d,%d}" % (c, p[0], p[1] if len(p) > 1 else 0) for c, p in sorted(split.items())])
+    emit(
+        "const lmopt_unicode_triple_t lmopt_unicode_split[]",
+        ["{%d,%d,%d}" % (c, p[0], p[1] if len(p) > 1 else 0) for c, p in sorted(split.items())],
+    )
     print(f"const uint32_t lmopt_unicode_split_count = {len(split)};")
-    emit("const lmopt_unicode_triple_t lmopt_unicode_join[]", ["{%d,%d,%d}" % (*k, v) for k, v in sorted(pairs.items())])
+    emit(
+        "const lmopt_unicode_triple_t lmopt_unicode_join[]", ["{%d,%d,%d}" % (*k, v) for k, v in sorted(pairs.items())]
+    )
     print(f"const uint32_t lmopt_unicode_join_count = {len(pairs)};")
     order = runs(classes)
     emit("const lmopt_unicode_triple_t lmopt_unicode_order[]", ["{%d,%d,%d}" % tuple(r) for r in order])

@@ -6,6 +6,7 @@
 Each entry: {"text": ... or "hex": bytes that are no UTF-8, "ids": as the model is fed, "plain": without special tokens}.
 Read by test/unit/tokenizer/GoldenTest.cpp.
 """
+
 import argparse
 import json
 import os
@@ -61,9 +62,31 @@ unaffable embeddings antidisestablishmentarianism pneumonoultramicroscopicsilico
 
 
 def texts():
-    yield from ["", " ", "  ", "\n", "\n\n", "\r\n", "\t", " a", "a ", "a  b", "   x\n  y\n", "\0", "a\0b", "a\u00adb\u200bc\ufeffd\ufffde"]
-    yield from [line.replace("\\n", "\n").replace("\\t", "\t").replace("\\u0301", "\u0301").replace("\\u0302", "\u0302").replace(
-        "\\u0303", "\u0303").replace("\\\\", "\\") for line in LINES.strip().split("\n")]
+    yield from [
+        "",
+        " ",
+        "  ",
+        "\n",
+        "\n\n",
+        "\r\n",
+        "\t",
+        " a",
+        "a ",
+        "a  b",
+        "   x\n  y\n",
+        "\0",
+        "a\0b",
+        "a\u00adb\u200bc\ufeffd\ufffde",
+    ]
+    yield from [
+        line.replace("\\n", "\n")
+        .replace("\\t", "\t")
+        .replace("\\u0301", "\u0301")
+        .replace("\\u0302", "\u0302")
+        .replace("\\u0303", "\u0303")
+        .replace("\\\\", "\\")
+        for line in LINES.strip().split("\n")
+    ]
     yield from [f"x{c}y {c} {c}{c}z\n{c}" for c in SPACES]
     yield from ["ab" * 300, "a" * 99, "a" * 100, "a" * 101, "é" * 120, "!" * 70, " " * 70, "0123456789" * 8, "中" * 30]
     yield from (line[:120] for line in made_up(14000, 7))

@@ -16,6 +16,7 @@ special tokens, characters of all of Unicode at random, every code point in six 
 bytes, random and mutilated UTF-8. Every text is cut at line ends into pieces of up to 4 KB.
 Prints one line for each comparison; the exit code is the number of comparisons that differ.
 """
+
 import argparse
 import gettext
 import glob
@@ -81,24 +82,72 @@ def sources(limit):
 def made_up(limit, seed):
     rng = random.Random(seed)
     emoji = [chr(c) for r in [(0x1F300, 0x1FAFF), (0x2600, 0x27BF), (0x1F1E6, 0x1F200)] for c in range(*r)]
-    marks = [chr(c) for r in [(0x300, 0x370), (0x483, 0x488), (0x591, 0x5BE), (0x64B, 0x660), (0x1AB0, 0x1AFF),
-                              (0x1DC0, 0x1E00), (0x20D0, 0x20F1), (0x3099, 0x309B)] for c in range(*r)]
+    marks = [
+        chr(c)
+        for r in [
+            (0x300, 0x370),
+            (0x483, 0x488),
+            (0x591, 0x5BE),
+            (0x64B, 0x660),
+            (0x1AB0, 0x1AFF),
+            (0x1DC0, 0x1E00),
+            (0x20D0, 0x20F1),
+            (0x3099, 0x309B),
+        ]
+        for c in range(*r)
+    ]
     words = "don't I'M we've THEY'RE you'll he'd It's ſ'ſ 's'S'T'd ''s naïve Ångström İstanbul ΑΒΣ ﬁ ǅ Straße".split()
-    special = ["<|im_start|>", "<|im_end|>", "<|endoftext|>", "<|im_", "|>", "[CLS]", "[SEP]", "[MASK]", "[UNK]",
-               "[mask]", "<repo_name>", "<file_sep>", "[PAD", "]"]
+    special = [
+        "<|im_start|>",
+        "<|im_end|>",
+        "<|endoftext|>",
+        "<|im_",
+        "|>",
+        "[CLS]",
+        "[SEP]",
+        "[MASK]",
+        "[UNK]",
+        "[mask]",
+        "<repo_name>",
+        "<file_sep>",
+        "[PAD",
+        "]",
+    ]
+
     def some(choices, most):
         return "".join(rng.choice(choices) for _ in range(rng.randint(1, most)))
+
     def anywhere():
         while True:
-            c = rng.choice([rng.randrange(0x250), rng.randrange(0x3000), rng.randrange(0x10000), rng.randrange(0x20000),
-                            rng.randrange(0xAC00, 0xD7A4), rng.randrange(0x110000)])
+            c = rng.choice(
+                [
+                    rng.randrange(0x250),
+                    rng.randrange(0x3000),
+                    rng.randrange(0x10000),
+                    rng.randrange(0x20000),
+                    rng.randrange(0xAC00, 0xD7A4),
+                    rng.randrange(0x110000),
+                ]
+            )
             if not 0xD800 <= c < 0xE000:
                 return chr(c)
-    kinds = [lambda: some(emoji, 6), lambda: some(emoji, 2) + "\u200d" + some(emoji, 2) + "\ufe0f", lambda: some(SPACES, 9),
-             lambda: " " * rng.randint(1, 20), lambda: "\n" * rng.randint(1, 4), lambda: some("0123456789٠१²Ⅷ½", 8),
-             lambda: rng.choice(words), lambda: rng.choice(special), lambda: some("aeiou", 3) + some(marks, 5),
-             lambda: some("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~", 6), lambda: "".join(anywhere() for _ in range(rng.randint(1, 9))),
-             lambda: some("abcdefghij", 300), lambda: some("ab", 40), lambda: some("中文字日本語한국어", 8)]
+
+    kinds = [
+        lambda: some(emoji, 6),
+        lambda: some(emoji, 2) + "\u200d" + some(emoji, 2) + "\ufe0f",
+        lambda: some(SPACES, 9),
+        lambda: " " * rng.randint(1, 20),
+        lambda: "\n" * rng.randint(1, 4),
+        lambda: some("0123456789٠१²Ⅷ½", 8),
+        lambda: rng.choice(words),
+        lambda: rng.choice(special),
+        lambda: some("aeiou", 3) + some(marks, 5),
+        lambda: some("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~", 6),
+        lambda: "".join(anywhere() for _ in range(rng.randint(1, 9))),
+        lambda: some("abcdefghij", 300),
+        lambda: some("ab", 40),
+        lambda: some("中文字日本語한국어", 8),
+    ]
     taken = 0
     while taken < limit:
         line = "".join(rng.choice(kinds)() for _ in range(rng.randint(1, 60)))
@@ -155,7 +204,9 @@ def compare(name, arguments, texts, oracle):
         if found != expected:
             bad += 1
             if bad <= ARGS.show:
-                at = next((i for i, (a, b) in enumerate(zip(expected, found)) if a != b), min(len(expected), len(found)))
+                at = next(
+                    (i for i, (a, b) in enumerate(zip(expected, found)) if a != b), min(len(expected), len(found))
+                )
                 print(f"  {text[:200]!r}: at id {at}, expected {expected[at:at+8]}, found {found[at:at+8]}")
     size = sum(map(len, texts))
     print(f"{name}: {len(texts)} texts, {size / 1e6:.1f} MB, {tokens} tokens, {bad} texts differ", flush=True)
@@ -169,6 +220,7 @@ def llama_oracle(path, add, special):
 
 def read_gguf(path):
     import gguf
+
     fields = gguf.GGUFReader(path).fields
     return {key: field.contents() for key, field in fields.items() if key.startswith("tokenizer.")}
 
@@ -176,6 +228,7 @@ def read_gguf(path):
 def other_gguf(path, pre, folder):
     """The vocabulary of `path` under another pre-tokenizer."""
     import gguf
+
     keys = read_gguf(path)
     target = os.path.join(folder, pre + ".gguf")
     writer = gguf.GGUFWriter(target, "llama")
@@ -216,7 +269,23 @@ def main():
     texts = [p for t in translations(size // 2) for p in cut(t)] + [p for t in sources(size // 4) for p in cut(t)]
     texts += list(made_up(size // 4, 1))
     every = list(code_points())
-    edges = ["", " ", "\n", "  ", "a", "\0", "a\0b", "'", "'s", " '", "x" * 5000, "ab" * 20000, " " * 5000, "é" * 3000, "9" * 3000]
+    edges = [
+        "",
+        " ",
+        "\n",
+        "  ",
+        "a",
+        "\0",
+        "a\0b",
+        "'",
+        "'s",
+        " '",
+        "x" * 5000,
+        "ab" * 20000,
+        " " * 5000,
+        "é" * 3000,
+        "9" * 3000,
+    ]
     failures = 0
     with tempfile.TemporaryDirectory() as folder:
         if ARGS.gguf:
@@ -230,7 +299,7 @@ def main():
             for pre in ("gpt-2", "llama-bpe", "qwen2"):
                 path = other_gguf(ARGS.gguf, pre, folder)
                 oracle = llama_oracle(path, True, True)
-                failures += compare(f"llama.cpp, pre-tokenizer {pre}", [path], texts[:: 4] + edges, oracle)
+                failures += compare(f"llama.cpp, pre-tokenizer {pre}", [path], texts[::4] + edges, oracle)
                 failures += compare(f"llama.cpp, pre-tokenizer {pre}, all code points", [path], every, oracle)
             level = lambda regex, prefix=False: pre_tokenizers.ByteLevel(add_prefix_space=prefix, use_regex=regex)
             split = lambda regex: pre_tokenizers.Split(Regex(regex), "isolated")
@@ -241,12 +310,16 @@ def main():
                 ("gpt2 with prefix space", level(True, True), None),
                 ("llama3", sequence([split(LLAMA3), level(False)]), None),
                 ("qwen2 with NFC", sequence([split(QWEN2), level(False)]), normalizers.NFC()),
-                ("gpt2, NFD, lower case", level(True), normalizers.Sequence([normalizers.NFD(), normalizers.Lowercase()])),
+                (
+                    "gpt2, NFD, lower case",
+                    level(True),
+                    normalizers.Sequence([normalizers.NFD(), normalizers.Lowercase()]),
+                ),
             ]:
                 where = os.path.join(folder, name)
                 made = other_json(ARGS.gguf, rule, where, normalizer)
                 oracle = lambda text: made.encode(text.decode()).ids
-                failures += compare(f"tokenizers, BPE, {name}", [where], texts[:: 4] + edges, oracle)
+                failures += compare(f"tokenizers, BPE, {name}", [where], texts[::4] + edges, oracle)
                 failures += compare(f"tokenizers, BPE, {name}, all code points", [where], every, oracle)
         if ARGS.hf:
             model = Tokenizer.from_file(ARGS.hf + "/tokenizer.json")
@@ -256,12 +329,16 @@ def main():
             failures += compare("tokenizers, " + os.path.basename(ARGS.hf), [ARGS.hf], texts + edges, oracle)
             failures += compare("tokenizers, all code points", [ARGS.hf], every, oracle)
             model.enable_truncation(256)
-            failures += compare("tokenizers, cut to 256", [ARGS.hf, "--max-length", "256"], texts[:: 4] + edges, oracle)
+            failures += compare("tokenizers, cut to 256", [ARGS.hf, "--max-length", "256"], texts[::4] + edges, oracle)
             model.no_truncation()
             model.encode_special_tokens = True
             plain = lambda text: model.encode(text.decode(), add_special_tokens=False).ids
-            failures += compare("tokenizers, no special tokens", [ARGS.hf, "--no-add", "--no-parse"], texts[:: 4] + edges, plain)
-    print(f"llama-cpp-python {llama_cpp.__version__}, tokenizers {tokenizers.__version__}; {failures} comparisons differ")
+            failures += compare(
+                "tokenizers, no special tokens", [ARGS.hf, "--no-add", "--no-parse"], texts[::4] + edges, plain
+            )
+    print(
+        f"llama-cpp-python {llama_cpp.__version__}, tokenizers {tokenizers.__version__}; {failures} comparisons differ"
+    )
     return failures
 
 

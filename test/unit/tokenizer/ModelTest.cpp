@@ -71,9 +71,9 @@ TEST(Bpe, TokenThatNoMergeReachesNeedsIgnoreMerges) {
   EXPECT_EQ(open(spec).pieces("abc"), Words({"abc"}));
 }
 
-TEST(Bpe, WordsOfAMegabyteTakeMoments) {
+TEST(Bpe, LongWordsAreNotQuadratic) {
   Opened tokenizer = open(bytePairs({{"a", "a"}, {"aa", "aa"}, {"aaaa", "aaaa"}}));
-  EXPECT_EQ(tokenizer.encode(std::string(1 << 20, 'a')).size(), size_t(1 << 17));
+  EXPECT_EQ(tokenizer.encode(std::string(1 << 18, 'a')).size(), size_t(1 << 15));
 }
 
 TEST(Bpe, BytesWithoutAToken) {
