@@ -20,29 +20,27 @@ static lmopt_status_t fail_file(lmopt_error_t *error, const char *what, const ch
   return lmoptp_fail(error, LMOPT_ERROR_RESOURCE, "cannot %s %s: %s%s", what, path, strerrordesc_np(code), remedy);
 }
 
-static lmopt_status_t map_descriptor(int fd, const char *path, const uint8_t **data, uint64_t *size,
+static lmopt_status_t map_descriptor(int fd, const char *path, const uint8_t **data, struct stat *info,
                                      lmopt_error_t *error) {
-  struct stat info;
-  if (fstat(fd, &info) != 0)
+  if (fstat(fd, info) != 0)
     return fail_file(error, "read", path, errno);
-  if (!S_ISREG(info.st_mode))
+  if (!S_ISREG(info->st_mode))
     return lmoptp_fail(error, LMOPT_ERROR_RESOURCE, "cannot read %s: it is not a regular file", path);
-  if (info.st_size == 0)
+  if (info->st_size == 0)
     return lmoptp_fail(error, LMOPT_ERROR_MALFORMED, "%s: the file is empty", path);
-  void *memory = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_SHARED, fd, 0);
+  void *memory = mmap(NULL, (size_t)info->st_size, PROT_READ, MAP_SHARED, fd, 0);
   if (memory == MAP_FAILED)
     return fail_file(error, "map", path, errno);
   *data = memory;
-  *size = (uint64_t)info.st_size;
   return LMOPT_OK;
 }
 
-lmopt_status_t lmoptp_map_file(const char *path, const uint8_t **data, uint64_t *size, lmopt_error_t *error) {
+static lmopt_status_t map_file(const char *path, const uint8_t **data, struct stat *info, lmopt_error_t *error) {
   // NONBLOCK: opening a pipe by mistake must not hang; it means nothing for regular files.
   int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0)
     return fail_file(error, "open", path, errno);
-  lmopt_status_t status = map_descriptor(fd, path, data, size, error);
+  lmopt_status_t status = map_descriptor(fd, path, data, info, error);
   close(fd);
   return status;
 }
@@ -160,9 +158,13 @@ lmopt_status_t lmopt_artifact_open(const char *path, lmopt_artifact_t **out, lmo
   lmopt_artifact_t *artifact = new_artifact(path);
   if (!artifact)
     return lmoptp_fail_memory(error, sizeof *artifact, "an artifact");
-  lmopt_status_t status = lmoptp_map_file(path, &artifact->data, &artifact->size, error);
+  struct stat info;
+  lmopt_status_t status = map_file(path, &artifact->data, &info, error);
   if (!status) {
     artifact->mapped = true;
+    artifact->size = (uint64_t)info.st_size;
+    artifact->device = info.st_dev;
+    artifact->inode = info.st_ino;
     status = read_parts(artifact, error);
   }
   if (status)
@@ -232,8 +234,9 @@ lmopt_status_t lmoptp_artifact_weights(const lmopt_artifact_t *artifact, const v
   memcpy(path, artifact->path, directory);
   strcpy(path + directory, artifact->weights_file);
   const uint8_t *data;
-  uint64_t size;
-  lmopt_status_t status = lmoptp_map_file(path, &data, &size, error);
+  struct stat info;
+  lmopt_status_t status = map_file(path, &data, &info, error);
+  uint64_t size = status ? 0 : (uint64_t)info.st_size;
   if (!status && size != artifact->layout.note.weight_bytes) {
     munmap((void *)data, size);
     status = lmoptp_fail(
@@ -244,4 +247,12 @@ lmopt_status_t lmoptp_artifact_weights(const lmopt_artifact_t *artifact, const v
   if (!status)
     *weights = *mapping = (void *)data;
   return status;
+}
+
+lmopt_status_t lmoptp_artifact_unchanged(const lmopt_artifact_t *artifact, lmopt_error_t *error) {
+  struct stat info;
+  if (stat(artifact->path, &info) == 0 && info.st_dev == artifact->device && info.st_ino == artifact->inode)
+    return LMOPT_OK;
+  return lmoptp_fail(error, LMOPT_ERROR_RESOURCE, "%s was replaced while it was being opened; open it again",
+                     artifact->path);
 }

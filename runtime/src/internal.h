@@ -49,7 +49,8 @@ lmopt_status_t lmoptp_elf_layout(const uint8_t *data, uint64_t size, const char 
 struct lmopt_artifact {
   const uint8_t *data; /* the whole file */
   uint64_t size;
-  bool mapped; /* by us: unmap it */
+  bool mapped;            /* by us: unmap it */
+  uint64_t device, inode; /* of the mapped file */
   lmoptp_layout_t layout;
   uint64_t meta_count;
   char *path; /* for messages, and to find split-out weights */
@@ -59,7 +60,8 @@ struct lmopt_artifact {
 /* The weights inside or beside the artifact, mapped; *mapping is what to unmap (empty when inside). */
 lmopt_status_t lmoptp_artifact_weights(const lmopt_artifact_t *artifact, const void **weights, void **mapping,
                                        lmopt_error_t *error);
-lmopt_status_t lmoptp_map_file(const char *path, const uint8_t **data, uint64_t *size, lmopt_error_t *error);
+/* Whether the artifact's path still leads to the file that was mapped. */
+lmopt_status_t lmoptp_artifact_unchanged(const lmopt_artifact_t *artifact, lmopt_error_t *error);
 
 /*===--- Team (team.c) ---===*/
 

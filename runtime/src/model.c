@@ -182,6 +182,9 @@ static lmopt_status_t load_parts(lmopt_model_t *model, const char *path, uint32_
     status = load_weights(model, load, error);
   if (!status)
     status = load_code(model, error);
+  // The loader opened the file by its name, a second time: code and weights must come from the same compilation.
+  if (!status)
+    status = lmoptp_artifact_unchanged(model->artifact, error);
   if (!status)
     status = check_table(model, error);
   if (!status)

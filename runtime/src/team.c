@@ -28,10 +28,14 @@ enum { TICKS_PER_US = 3000 };
 // exceptions masked, denormals kept): else results would depend on which thread computes what.
 enum { DEFAULT_MXCSR = 0x1f80 };
 
+// Spins are halved at most this often: to a hundredth of their time.
+enum { MOST_SPIN_SAVED = 7 };
+
 // A number that threads wait on, with the count of those who sleep; alone on its cache line.
 typedef struct {
   _Alignas(CACHE_LINE) atomic_uint value;
   atomic_uint sleepers;
+  atomic_uint_fast64_t spin_saved; // how often the time to spin is halved at present
 } event_t;
 
 typedef struct {
@@ -57,21 +61,43 @@ struct lmopt_team {
   uint64_t arena_size, scratch_size;
 };
 
-// Returns when the value is no longer `old`.
-static void event_wait(event_t *event, unsigned old, uint64_t spin_ticks) {
-  if (spin_ticks) {
-    uint64_t begin = __rdtsc();
-    do {
-      if (atomic_load_explicit(&event->value, memory_order_acquire) != old)
-        return;
-      _mm_pause();
-    } while (__rdtsc() - begin < spin_ticks);
-  }
+static bool has_changed(event_t *event, unsigned old) {
+  return atomic_load_explicit(&event->value, memory_order_acquire) != old;
+}
+
+// Spins for a while; false when nothing came.
+static bool spin(event_t *event, unsigned old, uint64_t begin, uint64_t ticks) {
+  do {
+    if (has_changed(event, old))
+      return true;
+    _mm_pause();
+  } while (__rdtsc() - begin < ticks);
+  return false;
+}
+
+static void sleep_until(event_t *event, unsigned old) {
   // Sequentially consistent on both sides: either the signaller sees the sleeper, or the futex sees the new value.
   atomic_fetch_add(&event->sleepers, 1);
   while (atomic_load(&event->value) == old)
     syscall(SYS_futex, &event->value, FUTEX_WAIT_PRIVATE, old, NULL, NULL, 0);
   atomic_fetch_sub(&event->sleepers, 1);
+}
+
+// Returns when the value is no longer `old`. Spinning pays when the wait is short; on a busy machine, where the partner
+// may not even run, it takes the very CPU that the partner needs. So a spin in vain halves the next one, and a wait
+// that a full spin would have covered restores it.
+static void event_wait(event_t *event, unsigned old, uint64_t full) {
+  if (full == 0) {
+    sleep_until(event, old);
+    return;
+  }
+  uint64_t begin = __rdtsc(), saved = atomic_load_explicit(&event->spin_saved, memory_order_relaxed);
+  if (spin(event, old, begin, full >> saved))
+    return;
+  sleep_until(event, old);
+  bool was_short = __rdtsc() - begin < full;
+  if (was_short ? saved > 0 : saved < MOST_SPIN_SAVED)
+    atomic_store_explicit(&event->spin_saved, was_short ? 0 : saved + 1, memory_order_relaxed);
 }
 
 static void event_signal(event_t *event) {
