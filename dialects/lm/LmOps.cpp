@@ -102,8 +102,6 @@ LogicalResult ParamOp::verify() {
     return emitOpError("C4: type ") << getType() << " does not have the shape [" << *form->shape << "] of the value";
   if (auto dense = dyn_cast<DenseElementsAttr>(getValue()); dense && dense.getType() != getType())
     return emitOpError("C5: the type of the dense value, ") << dense.getType() << ", is not that of the param";
-  if (!isa_and_nonnull<ModuleOp>((*this)->getParentOp()))
-    return emitOpError("C6: expected to stand directly in a module");
   return success();
 }
 

@@ -27,7 +27,6 @@ def LM_ParamOp : LM_Op<"param", [Symbol]> {
     - C3: form and type agree: an f32 weight has a tensor type, an int8 weight an int8 type with the same group.
     - C4: as far as the shape of the value is known, it is the shape of the type.
     - C5: a `dense` value has the very type of the param.
-    - C6: the param stands directly in a module.
 
     ```mlir
     lm.param @table : tensor<2x2xf32> = dense<[[1.0, 2.0], [3.0, -4.0]]>

@@ -1,0 +1,153 @@
+// RUN: lmopt-opt %s -split-input-file -verify-diagnostics
+
+func.func @attention_c1_both(%q: tensor<?x?x8xf32>, %k: tensor<?x?x4xf32>, %v: tensor<?x?x4xf32>, %c: !lm.cache, %n: tensor<?xi32>) {
+  // expected-error@+1 {{C1: expected a cache among operands and results (decoder) or lengths (encoder)}}
+  %y, %next = lm.attention %q, %k, %v, %c lengths %n {layer = 0, heads = 2, kv_heads = 1, scale = 1.0, mask = #lm.causal} : (tensor<?x?x8xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32>, !lm.cache, tensor<?xi32>) -> (tensor<?x?x8xf32>, !lm.cache)
+  return
+}
+
+// -----
+
+func.func @attention_c1_neither(%q: tensor<?x?x8xf32>, %k: tensor<?x?x4xf32>, %v: tensor<?x?x4xf32>, %c: !lm.cache, %n: tensor<?xi32>) {
+  // expected-error@+1 {{C1: expected a cache among operands and results (decoder) or lengths (encoder)}}
+  %y = lm.attention %q, %k, %v {layer = 0, heads = 2, kv_heads = 1, scale = 1.0, mask = #lm.causal} : (tensor<?x?x8xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32>) -> tensor<?x?x8xf32>
+  return
+}
+
+// -----
+
+func.func @attention_c1_lost_cache(%q: tensor<?x?x8xf32>, %k: tensor<?x?x4xf32>, %v: tensor<?x?x4xf32>, %c: !lm.cache, %n: tensor<?xi32>) {
+  // expected-error@+1 {{C1: expected a cache among operands and results (decoder) or lengths (encoder)}}
+  %y = lm.attention %q, %k, %v, %c {layer = 0, heads = 2, kv_heads = 1, scale = 1.0, mask = #lm.causal} : (tensor<?x?x8xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32>, !lm.cache) -> tensor<?x?x8xf32>
+  return
+}
+
+// -----
+
+func.func @attention_c2_heads(%q: tensor<?x?x8xf32>, %k: tensor<?x?x4xf32>, %v: tensor<?x?x4xf32>, %c: !lm.cache, %n: tensor<?xi32>) {
+  // expected-error@+1 {{C2: 3 heads do not divide the query width 8}}
+  %y, %next = lm.attention %q, %k, %v, %c {layer = 0, heads = 3, kv_heads = 1, scale = 1.0, mask = #lm.causal} : (tensor<?x?x8xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32>, !lm.cache) -> (tensor<?x?x8xf32>, !lm.cache)
+  return
+}
+
+// -----
+
+func.func @attention_c2_no_heads(%q: tensor<?x?x8xf32>, %k: tensor<?x?x4xf32>, %v: tensor<?x?x4xf32>, %c: !lm.cache, %n: tensor<?xi32>) {
+  // expected-error@+1 {{C2: 0 heads do not divide the query width 8}}
+  %y, %next = lm.attention %q, %k, %v, %c {layer = 0, heads = 0, kv_heads = 1, scale = 1.0, mask = #lm.causal} : (tensor<?x?x8xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32>, !lm.cache) -> (tensor<?x?x8xf32>, !lm.cache)
+  return
+}
+
+// -----
+
+func.func @attention_c3_heads(%q: tensor<?x?x9xf32>, %k: tensor<?x?x4xf32>, %v: tensor<?x?x4xf32>, %c: !lm.cache, %n: tensor<?xi32>) {
+  // expected-error@+1 {{C3: 2 kv_heads do not divide the 3 heads and the widths 4 of key and 4 of value}}
+  %y, %next = lm.attention %q, %k, %v, %c {layer = 0, heads = 3, kv_heads = 2, scale = 1.0, mask = #lm.causal} : (tensor<?x?x9xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32>, !lm.cache) -> (tensor<?x?x9xf32>, !lm.cache)
+  return
+}
+
+// -----
+
+func.func @attention_c3_key(%q: tensor<?x?x8xf32>, %k: tensor<?x?x5xf32>, %v: tensor<?x?x4xf32>, %c: !lm.cache, %n: tensor<?xi32>) {
+  // expected-error@+1 {{C3: 2 kv_heads do not divide the 2 heads and the widths 5 of key and 4 of value}}
+  %y, %next = lm.attention %q, %k, %v, %c {layer = 0, heads = 2, kv_heads = 2, scale = 1.0, mask = #lm.causal} : (tensor<?x?x8xf32>, tensor<?x?x5xf32>, tensor<?x?x4xf32>, !lm.cache) -> (tensor<?x?x8xf32>, !lm.cache)
+  return
+}
+
+// -----
+
+func.func @attention_c3_negative(%q: tensor<?x?x8xf32>, %k: tensor<?x?x4xf32>, %v: tensor<?x?x4xf32>, %c: !lm.cache, %n: tensor<?xi32>) {
+  // expected-error@+1 {{C3: -1 kv_heads do not divide the 2 heads and the widths 4 of key and 4 of value}}
+  %y, %next = lm.attention %q, %k, %v, %c {layer = 0, heads = 2, kv_heads = -1, scale = 1.0, mask = #lm.causal} : (tensor<?x?x8xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32>, !lm.cache) -> (tensor<?x?x8xf32>, !lm.cache)
+  return
+}
+
+// -----
+
+func.func @attention_c4_widths(%q: tensor<?x?x8xf32>, %k: tensor<?x?x8xf32>, %v: tensor<?x?x4xf32>, %c: !lm.cache, %n: tensor<?xi32>) {
+  // expected-error@+1 {{C4: a head of the query has width 4, one of the key 8}}
+  %y, %next = lm.attention %q, %k, %v, %c {layer = 0, heads = 2, kv_heads = 1, scale = 1.0, mask = #lm.causal} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x4xf32>, !lm.cache) -> (tensor<?x?x8xf32>, !lm.cache)
+  return
+}
+
+// -----
+
+func.func @attention_c5_result(%q: tensor<?x?x8xf32>, %k: tensor<?x?x4xf32>, %v: tensor<?x?x6xf32>, %c: !lm.cache, %n: tensor<?xi32>) {
+  // expected-error@+1 {{C5: expected a result of width 12, but found 8}}
+  %y, %next = lm.attention %q, %k, %v, %c {layer = 0, heads = 2, kv_heads = 1, scale = 1.0, mask = #lm.causal} : (tensor<?x?x8xf32>, tensor<?x?x4xf32>, tensor<?x?x6xf32>, !lm.cache) -> (tensor<?x?x8xf32>, !lm.cache)
+  return
+}
+
+// -----
+
+func.func @attention_c6_sequence(%q: tensor<?x2x8xf32>, %k: tensor<?x3x4xf32>, %v: tensor<?x?x4xf32>, %c: !lm.cache, %n: tensor<?xi32>) {
+  // expected-error@+1 {{C6: batch and sequence of 'tensor<?x2x8xf32>' and 'tensor<?x3x4xf32>' disagree}}
+  %y, %next = lm.attention %q, %k, %v, %c {layer = 0, heads = 2, kv_heads = 1, scale = 1.0, mask = #lm.causal} : (tensor<?x2x8xf32>, tensor<?x3x4xf32>, tensor<?x?x4xf32>, !lm.cache) -> (tensor<?x?x8xf32>, !lm.cache)
+  return
+}
+
+// -----
+
+func.func @attention_c6_lengths(%q: tensor<2x?x8xf32>, %k: tensor<?x?x4xf32>, %v: tensor<?x?x4xf32>, %c: !lm.cache, %n: tensor<3xi32>) {
+  // expected-error@+1 {{C6: the batch of 'tensor<2x?x8xf32>' and 'tensor<3xi32>' disagree}}
+  %y = lm.attention %q, %k, %v lengths %n {layer = 0, heads = 2, kv_heads = 1, scale = 1.0, mask = #lm.causal} : (tensor<2x?x8xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32>, tensor<3xi32>) -> tensor<?x?x8xf32>
+  return
+}
+
+// -----
+
+func.func @attention_c7_layer(%q: tensor<?x?x8xf32>, %k: tensor<?x?x4xf32>, %v: tensor<?x?x4xf32>, %c: !lm.cache, %n: tensor<?xi32>) {
+  // expected-error@+1 {{C7: expected a layer from 0 to 65535, but found -1}}
+  %y, %next = lm.attention %q, %k, %v, %c {layer = -1, heads = 2, kv_heads = 1, scale = 1.0, mask = #lm.causal} : (tensor<?x?x8xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32>, !lm.cache) -> (tensor<?x?x8xf32>, !lm.cache)
+  return
+}
+
+// -----
+
+func.func @attention_c7_large(%q: tensor<?x?x8xf32>, %k: tensor<?x?x4xf32>, %v: tensor<?x?x4xf32>, %c: !lm.cache, %n: tensor<?xi32>) {
+  // expected-error@+1 {{C7: expected a layer from 0 to 65535, but found 65536}}
+  %y, %next = lm.attention %q, %k, %v, %c {layer = 65536, heads = 2, kv_heads = 1, scale = 1.0, mask = #lm.causal} : (tensor<?x?x8xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32>, !lm.cache) -> (tensor<?x?x8xf32>, !lm.cache)
+  return
+}
+
+// -----
+
+func.func @attention_c8_rope(%q: tensor<?x?x8xf32>, %k: tensor<?x?x4xf32>, %v: tensor<?x?x4xf32>, %c: !lm.cache, %n: tensor<?xi32>) {
+  // expected-error@+1 {{C8: rope turns 6 numbers, but a head has 4}}
+  %y, %next = lm.attention %q, %k, %v, %c {layer = 0, heads = 2, kv_heads = 1, scale = 1.0, mask = #lm.causal, rope = #lm.rope<base = 1.0e4, dims = 6, layout = half>} : (tensor<?x?x8xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32>, !lm.cache) -> (tensor<?x?x8xf32>, !lm.cache)
+  return
+}
+
+// -----
+
+func.func @attention_c9_scale(%q: tensor<?x?x8xf32>, %k: tensor<?x?x4xf32>, %v: tensor<?x?x4xf32>, %c: !lm.cache, %n: tensor<?xi32>) {
+  // expected-error@+1 {{C9: expected a finite scale, but found}}
+  %y, %next = lm.attention %q, %k, %v, %c {layer = 0, heads = 2, kv_heads = 1, scale = 0x7FF0000000000000, mask = #lm.causal} : (tensor<?x?x8xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32>, !lm.cache) -> (tensor<?x?x8xf32>, !lm.cache)
+  return
+}
+
+// -----
+
+func.func private @other(!lm.cache)
+func.func @attention_c10_cache_twice(%q: tensor<?x?x8xf32>, %k: tensor<?x?x4xf32>, %v: tensor<?x?x4xf32>, %c: !lm.cache, %n: tensor<?xi32>) {
+  // expected-error@+1 {{C10: the cache is used more than once}}
+  %y, %next = lm.attention %q, %k, %v, %c {layer = 0, heads = 2, kv_heads = 1, scale = 1.0, mask = #lm.causal} : (tensor<?x?x8xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32>, !lm.cache) -> (tensor<?x?x8xf32>, !lm.cache)
+  func.call @other(%c) : (!lm.cache) -> ()
+  return
+}
+
+// -----
+
+func.func @attention_c11_mask(%q: tensor<?x?x8xf32>, %k: tensor<?x?x4xf32>, %v: tensor<?x?x4xf32>, %c: !lm.cache, %n: tensor<?xi32>) {
+  // expected-error@+1 {{C11: with a cache the mask must be #lm.causal, but is #lm.full}}
+  %y, %next = lm.attention %q, %k, %v, %c {layer = 0, heads = 2, kv_heads = 1, scale = 1.0, mask = #lm.full} : (tensor<?x?x8xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32>, !lm.cache) -> (tensor<?x?x8xf32>, !lm.cache)
+  return
+}
+
+// -----
+
+func.func @attention_unknown_mask(%q: tensor<?x?x8xf32>, %k: tensor<?x?x4xf32>, %v: tensor<?x?x4xf32>, %c: !lm.cache, %n: tensor<?xi32>) {
+  // expected-error@+1 {{attribute 'mask' failed to satisfy constraint: mask pattern}}
+  %y, %next = lm.attention %q, %k, %v, %c {layer = 0, heads = 2, kv_heads = 1, scale = 1.0, mask = "text"} : (tensor<?x?x8xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32>, !lm.cache) -> (tensor<?x?x8xf32>, !lm.cache)
+  return
+}

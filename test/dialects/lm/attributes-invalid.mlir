@@ -1,0 +1,100 @@
+// RUN: lmopt-opt %s -split-input-file -verify-diagnostics
+
+// expected-error@+1 {{C1: expected a base > 1, but found 1.0}}
+func.func private @rope_c1_base() attributes {a = #lm.rope<base = 1.0, dims = 4, layout = half>}
+
+// -----
+
+// expected-error@+1 {{C2: expected an even number of dims from 2 to 65536, but found 3}}
+func.func private @rope_c2_odd() attributes {a = #lm.rope<base = 1.0e4, dims = 3, layout = half>}
+
+// -----
+
+// expected-error@+1 {{C2: expected an even number of dims from 2 to 65536, but found 65538}}
+func.func private @rope_c2_large() attributes {a = #lm.rope<base = 1.0e4, dims = 65538, layout = half>}
+
+// -----
+
+// expected-error@+1 {{C3: expected 4 longrope factors, but found 1}}
+func.func private @rope_c3_factors() attributes {a = #lm.rope<base = 1.0e4, dims = 8, layout = half, scaling = #lm.rope_scaling<longrope, factor = 2.0, original_positions = 16, short_factors = [1.0], long_factors = [2.0]>>}
+
+// -----
+
+// expected-error@+2 {{expected a finite number}}
+// expected-error@+1 {{failed to parse LM_RopeAttr parameter 'base'}}
+func.func private @rope_base_is_finite() attributes {a = #lm.rope<base = 1.0e999, dims = 8, layout = half>}
+
+// -----
+
+// expected-error@+1 {{C1: expected a factor of at least 1, but found 5.0}}
+func.func private @rope_scaling_c1_factor() attributes {a = #lm.rope_scaling<linear, factor = 0.5>}
+
+// -----
+
+// expected-error@+1 {{C2: yarn expects original_positions > 1, but found 0}}
+func.func private @rope_scaling_c2_original() attributes {a = #lm.rope_scaling<yarn, factor = 2.0>}
+
+// -----
+
+// expected-error@+1 {{C3: expected short_factors and long_factors of the same length with longrope and none with the other kinds, but found 2 and 1 with longrope}}
+func.func private @rope_scaling_c3_length() attributes {a = #lm.rope_scaling<longrope, factor = 2.0, original_positions = 16, short_factors = [1.0, 2.0], long_factors = [1.0]>}
+
+// -----
+
+// expected-error@+1 {{C3: expected short_factors and long_factors of the same length with longrope and none with the other kinds, but found 1 and 1 with linear}}
+func.func private @rope_scaling_c3_other_kind() attributes {a = #lm.rope_scaling<linear, factor = 2.0, short_factors = [1.0], long_factors = [1.0]>}
+
+// -----
+
+// expected-error@+1 {{C3: expected positive longrope factors, but found -1.0}}
+func.func private @rope_scaling_c3_positive() attributes {a = #lm.rope_scaling<longrope, factor = 2.0, original_positions = 16, short_factors = [1.0], long_factors = [-1.0]>}
+
+// -----
+
+// expected-error@+1 {{C4: expected beta_fast > beta_slow > 0, but found 1.0}}
+func.func private @rope_scaling_c4_betas() attributes {a = #lm.rope_scaling<yarn, factor = 2.0, original_positions = 16, beta_fast = 1.0, beta_slow = 1.0>}
+
+// -----
+
+// expected-error@+1 {{C4: expected 0 < low_frequency < high_frequency, but found 5.0}}
+func.func private @rope_scaling_c4_frequencies() attributes {a = #lm.rope_scaling<llama3, factor = 2.0, original_positions = 16, low_frequency = 5.0>}
+
+// -----
+
+// expected-error@+1 {{C4: expected a positive attention_factor, but found 0.0}}
+func.func private @rope_scaling_c4_attention_factor() attributes {a = #lm.rope_scaling<yarn, factor = 2.0, original_positions = 16, attention_factor = 0.0>}
+
+// -----
+
+// expected-error@+1 {{C1: expected an error >= 0 with approximate or trained only, but found 1.0}}
+func.func private @exactness_c1_exact() attributes {a = #lm.exactness<exact, error = 1.0>}
+
+// -----
+
+// expected-error@+1 {{C1: expected an error >= 0 with approximate or trained only, but found -1.0}}
+func.func private @exactness_c1_negative() attributes {a = #lm.exactness<approximate, error = -1.0>}
+
+// -----
+
+// expected-error@+1 {{'lm.config' must be a dictionary, but is 1 : i64}}
+module attributes {lm.config = 1 : i64} {}
+
+// -----
+
+// expected-error@+1 {{'lm.config' entry 'architecture' must be a string, but is 1 : i64}}
+module attributes {lm.config = {architecture = 1 : i64}} {}
+
+// -----
+
+// expected-error@+1 {{'lm.source' must be an array of dictionaries, one for each source file, but is "file"}}
+module attributes {lm.source = "file"} {}
+
+// -----
+
+// expected-error@+1 {{'lm.tokenizer' must be a string, but is 1 : i64}}
+module attributes {lm.tokenizer = 1 : i64} {}
+
+// -----
+
+// expected-error@+1 {{'lm.tokenizer' belongs on the module, but stands on 'func.func'}}
+func.func private @module_attribute_elsewhere() attributes {lm.tokenizer = "t.bin"}

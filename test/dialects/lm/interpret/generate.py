@@ -1,0 +1,372 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""generate.py: writes <theme>.mlir beside itself: random inputs, and what NumPy computes from them in float64.
+
+Each function states its expectation (`lm.expect`) and tolerance; `lmopt-opt --lm-interpret` compares. The formulas here are
+written from the definitions (full matrices, explicit masks), not from the interpreter. Tolerances, relative to the largest
+number of a result: inputs are float32 exactly, sums are float64 on both sides, so a result differs by its own rounding to
+float32, 2^-24 = 6.0e-8; ops that round twice on the way (rotary keys and queries, then the result) get 2^-24 for each
+rounded factor. Run by hand with NumPy; the files are kept.
+"""
+import pathlib
+
+import numpy as np
+
+HERE = pathlib.Path(__file__).parent
+ULP = 2.0**-24
+rng = np.random.default_rng(20260823)
+
+
+def f32(*shape, scale=1.0):
+    return (rng.standard_normal(shape) * scale).astype(np.float32)
+
+
+def dense(array):
+    array = np.asarray(array)
+    kind = {"f": "f32", "u": "ui8", "i": "i32"}[array.dtype.kind]
+    if array.dtype.kind == "f":
+        array = array.astype(np.float32)
+    data = array.tobytes().hex().upper()
+    body = f'"0x{data}"' if array.size > 1 else str(array.item() if kind != "f32" else float(array.item()))
+    return f"dense<{body}>", f"tensor<{'x'.join(map(str, array.shape))}x{kind}>"
+
+
+class Case:
+    """One function: constants and params in, ops as text, expectations out."""
+
+    def __init__(self, name):
+        self.name, self.params, self.body, self.arguments = name, [], [], ""
+        self.caches = 0
+
+    def param(self, name, array, wrap="{}"):
+        text, type_ = dense(array)
+        weight = text if wrap == "{}" else wrap.format(f"{text} : {type_}")
+        if wrap.startswith("#lm.quantize_rows"):
+            group = wrap.split("group = ")[1].rstrip(">") if "group" in wrap else None
+            type_ = f"!lm.int8<{array.shape[0]}x{array.shape[1]}" + (f", group = {group}>" if group else ">")
+        self.params.append(f"lm.param @{self.name}.{name} : {type_} = {weight}")
+        return f"@{self.name}.{name}"
+
+    def constant(self, name, array):
+        text, type_ = dense(array)
+        self.body.append(f"  %{name} = arith.constant {text} : {type_}")
+        return type_
+
+    def op(self, text):
+        self.body.append("  " + text)
+
+    def finish(self, results, ulps):
+        """results: list of (value name, expected array)."""
+        types = [dense(array)[1] for _, array in results]
+        expect = ", ".join("{} : {}".format(*dense(array)) for _, array in results)
+        arguments = ", ".join(f"%cache{i}: !lm.cache" for i in range(self.caches))
+        attributes = f"lm.expect = [{expect}], lm.tolerance = {ulps * ULP:.6e} : f64"
+        head = f"func.func @{self.name}({arguments}) -> ({', '.join(types)}) attributes {{{attributes}}} {{"
+        tail = f"  return {', '.join('%' + n for n, _ in results)} : {', '.join(types)}\n}}"
+        return "\n".join(self.params + [head] + self.body + [tail]) + "\n"
+
+
+def t(w, b=2, n=3, kind="f32"):
+    return f"tensor<{b}x{n}x{w}x{kind}>"
+
+
+def hadamard(n):
+    h = np.array([[1.0]])
+    while h.shape[0] < n:
+        h = np.block([[h, h], [h, -h]])
+    return h / np.sqrt(n)
+
+
+def rotate(x, block):
+    return (x.astype(np.float64).reshape(-1, block) @ hadamard(block)).reshape(x.shape)
+
+
+def quantize_rows(w, group=None):
+    group = group or w.shape[1]
+    parts = w.astype(np.float32).reshape(w.shape[0], -1, group)
+    scale = (np.abs(parts).max(-1) / np.float32(127)).astype(np.float32)
+    codes = np.clip(np.rint(parts / np.where(scale == 0, 1, scale)[..., None]), -127, 127)
+    return codes.reshape(w.shape).astype(np.int64), scale
+
+
+def quantize_dynamic(x, group=None):
+    group = group or x.shape[-1]
+    parts = x.reshape(*x.shape[:-1], -1, group)
+    lo = np.minimum(np.float32(0), parts.min(-1))
+    hi = np.maximum(np.float32(0), parts.max(-1))
+    scale = ((hi - lo) / np.float32(255)).astype(np.float32)
+    scale[scale == 0] = 1
+    zero = np.clip(np.rint(-lo / scale), 0, 255).astype(np.int32)
+    codes = np.clip(np.rint(parts / scale[..., None]) + zero[..., None], 0, 255).astype(np.uint8)
+    return codes.reshape(x.shape), scale, zero
+
+
+def quantized_linear(codes, sa, za, wq, sw, bias):
+    """Dequantize both sides and multiply: the definition, not the integer formula."""
+    ga, gw = codes.shape[-1] // sa.shape[-1], wq.shape[-1] // sw.shape[-1]
+    x = (codes.astype(np.float64) - np.repeat(za, ga, -1)) * np.repeat(sa.astype(np.float64), ga, -1)
+    w = wq * np.repeat(sw.astype(np.float64), gw, -1)
+    return x @ w.T + (0 if bias is None else bias)
+
+
+def embedding():
+    cases = []
+    ids = np.array([[3, 0, 6], [6, 6, 1]], np.int32)
+    table = f32(7, 8)
+    c = Case("embedding")
+    c.constant("ids", ids)
+    c.op(f"%y = lm.embedding %ids, {c.param('w', table)} : (tensor<2x3xi32>) -> {t(8)}")
+    cases.append(c.finish([("y", table[ids])], 0))
+    c = Case("embedding_rotated")
+    c.constant("ids", ids)
+    w = c.param("w", table)
+    c.op(f"%y = lm.embedding %ids, {w} {{rotated = 4}} : (tensor<2x3xi32>) -> {t(8)}")
+    cases.append(c.finish([("y", rotate(table[ids], 4))], 1))
+    c = Case("embedding_int8")
+    c.constant("ids", ids)
+    codes, scale = quantize_rows(table, 4)
+    w = c.param("w", table, "#lm.quantize_rows<{}, group = 4>")
+    c.op(f"%y = lm.embedding %ids, {w} : (tensor<2x3xi32>) -> {t(8)}")
+    cases.append(c.finish([("y", (codes * np.repeat(scale.astype(np.float64), 4, 1))[ids])], 1))
+    c = Case("add_positions")
+    x, p = f32(2, 3, 8), f32(5, 8)
+    c.constant("x", x)
+    c.op(f"%y = lm.add_positions %x, {c.param('w', p)} : {t(8)}")
+    cases.append(c.finish([("y", x.astype(np.float64) + p[:3])], 1))
+    return cases
+
+
+def linear():
+    cases = []
+    x, w, b = f32(2, 3, 16), f32(5, 16), f32(5)
+    for name, bias in (("linear", None), ("linear_bias", b)):
+        c = Case(name)
+        c.constant("x", x)
+        text = f" bias {c.param('b', b)}" if bias is not None else ""
+        c.op(f"%y = lm.linear %x, {c.param('w', w)}{text} : ({t(16)}) -> {t(5)}")
+        cases.append(c.finish([("y", x.astype(np.float64) @ w.T.astype(np.float64) + (0 if bias is None else b))], 1))
+    for block in (2, 4, 16):
+        c = Case(f"rotate_{block}")
+        c.constant("x", x)
+        c.op(f"%y = lm.rotate %x {{block = {block}}} : {t(16)}")
+        cases.append(c.finish([("y", rotate(x, block))], 1))
+    edge = x.copy()
+    edge[0, 0] = 0  # all zero: scale 1
+    edge[0, 1] = np.abs(edge[0, 1])  # all positive: zero point 0
+    edge[0, 2] = -np.abs(edge[0, 2])  # all negative: zero point 255
+    for name, wg, ag in (("rows", None, None), ("weight_groups", 4, None), ("input_groups", None, 8), ("both", 4, 4)):
+        c = Case(f"quantized_linear_{name}")
+        codes, sa, za = quantize_dynamic(edge, ag)
+        wq, sw = quantize_rows(w, wg)
+        wrap = "#lm.quantize_rows<{}, group = %d>" % wg if wg else "#lm.quantize_rows<{}>"
+        c.constant("x", edge)
+        st, zt = ("tensor<2x3xf32>", "tensor<2x3xi32>") if not ag else (t(16 // ag), t(16 // ag, kind="i32"))
+        group = f" {{group = {ag}}}" if ag else ""
+        c.op(f"%q, %s, %z = lm.quantize_dynamic %x{group} : ({t(16)}) -> ({t(16, kind='ui8')}, {st}, {zt})")
+        c.op(f"%y = lm.quantized_linear %q, %s, %z, {c.param('w', w, wrap)} bias {c.param('b', b)} "
+             f": ({t(16, kind='ui8')}, {st}, {zt}) -> {t(5)}")
+        flat = (lambda a: a) if ag else (lambda a: a[..., 0])
+        y = quantized_linear(codes, sa, za, wq, sw, b)
+        cases.append(c.finish([("q", codes), ("s", flat(sa)), ("z", flat(za)), ("y", y)], 1))
+    return cases
+
+
+def norm():
+    cases = []
+    x, w, b = f32(2, 3, 8), f32(8), f32(8)
+    d = x.astype(np.float64)
+    rms = d / np.sqrt((d**2).mean(-1, keepdims=True) + 1e-5)
+    ln = (d - d.mean(-1, keepdims=True)) / np.sqrt(d.var(-1, keepdims=True) + 1e-3)
+    for name, expected, weight, bias in (("rms_norm", rms * w, True, False), ("rms_norm_plain", rms, False, False)):
+        c = Case(name)
+        c.constant("x", x)
+        c.op(f"%y = lm.rms_norm %x{', ' + c.param('w', w) if weight else ''} {{eps = 1.0e-5}} : {t(8)}")
+        cases.append(c.finish([("y", expected)], 1))
+    for name, expected, weight, bias in (("layer_norm", ln * w + b, True, True),
+                                         ("layer_norm_weight", ln * w, True, False),
+                                         ("layer_norm_plain", ln, False, False)):
+        c = Case(name)
+        c.constant("x", x)
+        affine = (", " + c.param("w", w) if weight else "") + (", " + c.param("b", b) if bias else "")
+        c.op(f"%y = lm.layer_norm %x{affine} {{eps = 1.0e-3}} : {t(8)}")
+        cases.append(c.finish([("y", expected)], 1))
+    c = Case("l2_normalize")
+    v = x[0].copy()
+    v[1] = 0
+    c.constant("x", v)
+    c.op("%y = lm.l2_normalize %x : tensor<3x8xf32>")
+    n = np.sqrt((v.astype(np.float64) ** 2).sum(-1, keepdims=True))
+    cases.append(c.finish([("y", v / np.maximum(n, 1e-12))], 1))
+    return cases
+
+
+def functions():
+    erf = np.vectorize(__import__("math").erf)
+    return {
+        "gelu": lambda x: x * (1 + erf(x / np.sqrt(2))) / 2,
+        "gelu_tanh": lambda x: x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))) / 2,
+        "silu": lambda x: x / (1 + np.exp(-x)),
+        "relu": lambda x: np.maximum(x, 0),
+        "tanh": np.tanh,
+    }
+
+
+def elementwise():
+    cases = []
+    x, y, v = f32(2, 3, 8, scale=3), f32(2, 3, 8), f32(8)
+    d = x.astype(np.float64)
+    c = Case("add")
+    c.constant("x", x)
+    c.constant("z", y)
+    c.op(f"%y = lm.add %x, %z : {t(8)}")
+    cases.append(c.finish([("y", d + y)], 1))
+    c = Case("bias_add")
+    c.constant("x", x)
+    c.op(f"%y = lm.bias_add %x, {c.param('v', v)} : {t(8)}")
+    cases.append(c.finish([("y", d + v)], 1))
+    for kind, function in functions().items():
+        c = Case(f"activation_{kind}")
+        c.constant("x", x)
+        c.op(f"%y = lm.activation %x {{kind = {kind}}} : {t(8)}")
+        cases.append(c.finish([("y", function(d))], 1))
+        if kind == "tanh":
+            continue
+        c = Case(f"gated_product_{kind}")
+        c.constant("x", x)
+        c.constant("u", y)
+        c.op(f"%y = lm.gated_product %x, %u {{kind = {kind}}} : {t(8)}")
+        cases.append(c.finish([("y", function(d) * y)], 1))
+    return cases
+
+
+def pooling():
+    cases = []
+    x = f32(4, 5, 6)
+    lengths = np.array([5, 2, 0, 9], np.int32)  # full, short, empty, longer than the sequence
+    n = np.clip(lengths, 0, 5)
+    pick = {
+        "mean": lambda s: s.mean(0), "max": lambda s: s.max(0), "cls": lambda s: s[0], "last": lambda s: s[-1],
+    }
+    for kind, function in pick.items():
+        c = Case(f"pool_{kind}")
+        c.constant("x", x)
+        c.constant("n", lengths)
+        c.op(f"%y = lm.pool %x, %n {{kind = {kind}}} : (tensor<4x5x6xf32>, tensor<4xi32>) -> tensor<4x6xf32>")
+        expected = [function(x[b, : n[b]].astype(np.float64)) if n[b] else np.zeros(6) for b in range(4)]
+        cases.append(c.finish([("y", np.array(expected))], 1))
+    return cases
+
+
+def rope(x, heads, start, dims, base, interleaved):
+    """x (B, T, heads d); as complex numbers: pair * e^(i position theta)."""
+    x = x.astype(np.float64).reshape(*x.shape[:2], heads, -1).copy()
+    pairs = dims // 2
+    first = slice(0, dims, 2) if interleaved else slice(0, pairs)
+    second = slice(1, dims, 2) if interleaved else slice(pairs, dims)
+    positions = start + np.arange(x.shape[1])
+    turn = np.exp(1j * np.outer(positions, base ** (-np.arange(pairs) * 2.0 / dims)))[None, :, None, :]
+    z = (x[..., first] + 1j * x[..., second]) * turn
+    x[..., first], x[..., second] = z.real, z.imag
+    return x
+
+
+def attend(q, k, v, heads, kv, scale, visible):
+    """q (B, Tq, heads, d), k, v (B, Tk, kv, .), visible (B, Tq, Tk)."""
+    k, v = (np.repeat(a, heads // kv, 2) for a in (k, v))
+    scores = np.einsum("bihd,bjhd->bhij", q, k) * scale
+    scores = np.where(visible[:, None], scores, -np.inf)
+    with np.errstate(invalid="ignore"):
+        p = np.exp(scores - scores.max(-1, keepdims=True))
+        p = p / p.sum(-1, keepdims=True)
+    y = np.einsum("bhij,bjhd->bihd", np.nan_to_num(p), v)
+    return y.reshape(*y.shape[:2], -1)
+
+
+def attention():
+    cases = []
+    # Decoder: 4 heads read 2 kv heads of width 8 (values 6), a prompt of 3 and then 2 more, two layouts, partial rotary.
+    for name, layout, dims in (("half", "half", 8), ("interleaved", "interleaved", 8), ("partial", "half", 4),
+                               ("none", None, 0)):
+        q, k, v = f32(2, 5, 32), f32(2, 5, 16), f32(2, 5, 12)
+        c = Case(f"attention_decoder_{name}")
+        c.caches = 1
+        text = f", rope = #lm.rope<base = 1.0e4, dims = {dims}, layout = {layout}>" if layout else ""
+        for step, (a, b) in enumerate(((0, 3), (3, 5))):
+            for label, array in (("q", q), ("k", k), ("v", v)):
+                c.constant(f"{label}{step}", array[:, a:b])
+            n = b - a
+            c.op(f"%y{step}, %cache{step + 1} = lm.attention %q{step}, %k{step}, %v{step}, %cache{step} "
+                 f"{{layer = 3, heads = 4, kv_heads = 2, scale = 0.25, mask = #lm.causal{text}}} "
+                 f": ({t(32, n=n)}, {t(16, n=n)}, {t(12, n=n)}, !lm.cache) -> ({t(24, n=n)}, !lm.cache)")
+        turn = (lambda x, h: rope(x, h, 0, dims, 1e4, layout == "interleaved")) if layout else (
+            lambda x, h: x.astype(np.float64).reshape(2, 5, h, -1))
+        visible = np.tril(np.ones((5, 5), bool))[None].repeat(2, 0)
+        y = attend(turn(q, 4), turn(k, 2), v.astype(np.float64).reshape(2, 5, 2, 6), 4, 2, 0.25, visible)
+        # Queries and keys are rounded to float32 after rotation; a score moves by at most |q||k| scale 2^-23, here < 8
+        # such units, and the result by as many 2^-24 relative to the largest value.
+        cases.append(c.finish([("y0", y[:, :3]), ("y1", y[:, 3:])], 16))
+    # Encoder: lengths full, short and zero; full and causal mask.
+    for name, mask, layout in (("full", "full", None), ("causal", "causal", "half")):
+        q, k, v = f32(3, 4, 16), f32(3, 4, 8), f32(3, 4, 8)
+        lengths = np.array([4, 2, 0], np.int32)
+        c = Case(f"attention_encoder_{name}")
+        for label, array in (("q", q), ("k", k), ("v", v), ("n", lengths)):
+            c.constant(label, array)
+        text = ", rope = #lm.rope<base = 1.0e4, dims = 4, layout = half>" if layout else ""
+        c.op(f"%y = lm.attention %q, %k, %v lengths %n {{layer = 0, heads = 4, kv_heads = 2, scale = 0.5, "
+             f"mask = #lm.{mask}{text}}} : ({t(16, 3, 4)}, {t(8, 3, 4)}, {t(8, 3, 4)}, tensor<3xi32>) -> {t(16, 3, 4)}")
+        inside = np.arange(4)[None] < lengths[:, None]
+        visible = inside[:, :, None] & inside[:, None, :]
+        if mask == "causal":
+            visible &= np.tril(np.ones((4, 4), bool))[None]
+        turn = (lambda x, h: rope(x, h, 0, 4, 1e4, False)) if layout else (
+            lambda x, h: x.astype(np.float64).reshape(3, 4, h, -1))
+        y = attend(turn(q, 4), turn(k, 2), v.astype(np.float64).reshape(3, 4, 2, 4), 4, 2, 0.5, visible)
+        cases.append(c.finish([("y", y)], 16 if layout else 1))
+    return cases
+
+
+def weights():
+    """Derived weights, seen through lm.linear of the unit vectors (y = W^T) and lm.bias_add of zero."""
+    cases = []
+    w, u, v, b = f32(8, 16), f32(8, 16), f32(16), f32(8)
+
+    def matrix(name, wrap, expected, ulps):
+        c = Case(name)
+        c.constant("x", np.eye(16, dtype=np.float32)[None])
+        w_ = c.param("w", w, wrap)
+        c.op(f"%y = lm.linear %x, {w_} : (tensor<1x16x16xf32>) -> tensor<1x16x8xf32>")
+        cases.append(c.finish([("y", expected.T[None])], ulps))
+
+    def vector(name, wrap, expected, ulps):
+        c = Case(name)
+        c.constant("x", np.zeros((1, 1, len(expected)), np.float32))
+        text, type_ = dense(w)
+        c.params.append(f"lm.param @{name}.v : tensor<{len(expected)}xf32> = " + wrap.format(f"{text} : {type_}"))
+        c.op(f"%y = lm.bias_add %x, @{name}.v : tensor<1x1x{len(expected)}xf32>")
+        cases.append(c.finish([("y", expected[None, None])], ulps))
+
+    d = w.astype(np.float64)
+    typed = lambda a: "{} : {}".format(*dense(a))
+    matrix("sum", f"#lm.sum<{{}}, {typed(u)}>", d + u, 1)
+    matrix("scale", "#lm.scale<{}, 3.0e-1>", d * 0.3, 1)
+    matrix("scale_columns", f"#lm.scale_columns<{{}}, {typed(v)}>", d * v, 1)
+    matrix("add_to_rows", f"#lm.add_to_rows<{{}}, {typed(v)}>", d + v, 1)
+    # log2(16) = 4 butterfly stages in float32, each rounding sums of growing size, and one multiplication.
+    matrix("rotate_columns", "#lm.rotate_columns<{}, block = 16>", rotate(w, 16), 5)
+    swap = lambda order: w.reshape(2, 4, 16)[:, order].reshape(8, 16)
+    matrix("permute_from_interleaved", "#lm.permute_rope<{}, heads = 2, from = interleaved>", swap([0, 2, 1, 3]), 0)
+    matrix("permute_from_half", "#lm.permute_rope<{}, heads = 1, from = half>", w[[0, 4, 1, 5, 2, 6, 3, 7]], 0)
+    matrix("permute_partial", "#lm.permute_rope<{}, heads = 1, from = half, dims = 4>", w[[0, 2, 1, 3, 4, 5, 6, 7]], 0)
+    vector("row", "#lm.row<{}, 5>", w[5], 0)
+    vector("matvec", f"#lm.matvec_add<{{}}, {typed(v)}>", d @ v.astype(np.float64), 1)
+    vector("matvec_bias", f"#lm.matvec_add<{{}}, {typed(v)}, {typed(b)}>", d @ v.astype(np.float64) + b, 1)
+    return cases
+
+
+for theme in (embedding, linear, norm, elementwise, pooling, attention, weights):
+    cases = theme()
+    names = [line.split("@")[1].split("(")[0] for case in cases for line in case.splitlines() if line.startswith("func")]
+    head = "// Written by generate.py: what NumPy computes.\n// RUN: lmopt-opt %s --lm-interpret | FileCheck %s\n"
+    checks = "".join(f"// CHECK{'' if i == 0 else '-NEXT'}: @{name}: as expected\n" for i, name in enumerate(names))
+    (HERE / f"{theme.__name__}.mlir").write_text(head + checks + "\n" + "\n".join(cases))

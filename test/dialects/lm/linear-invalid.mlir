@@ -1,0 +1,208 @@
+// RUN: lmopt-opt %s -split-input-file -verify-diagnostics
+
+lm.param @w : !lm.int8<4x4> = #lm.quantize_rows<dense<1.0> : tensor<4x4xf32>>
+func.func @linear_c1_int8(%x: tensor<?x?x4xf32>) -> tensor<?x?x4xf32> {
+  // expected-error@+1 {{C1: @w must be an f32 matrix, but is '!lm.int8<4x4>'}}
+  %y = lm.linear %x, @w : (tensor<?x?x4xf32>) -> tensor<?x?x4xf32>
+  return %y : tensor<?x?x4xf32>
+}
+
+// -----
+
+lm.param @w : tensor<4x5xf32> = dense<1.0>
+func.func @linear_c2_columns(%x: tensor<?x?x4xf32>) -> tensor<?x?x4xf32> {
+  // expected-error@+1 {{C2: @w has 5 columns, but the input has width 4}}
+  %y = lm.linear %x, @w : (tensor<?x?x4xf32>) -> tensor<?x?x4xf32>
+  return %y : tensor<?x?x4xf32>
+}
+
+// -----
+
+lm.param @w : tensor<5x4xf32> = dense<1.0>
+func.func @linear_c3_rows(%x: tensor<?x?x4xf32>) -> tensor<?x?x4xf32> {
+  // expected-error@+1 {{C3: @w has 5 rows, but the result has width 4}}
+  %y = lm.linear %x, @w : (tensor<?x?x4xf32>) -> tensor<?x?x4xf32>
+  return %y : tensor<?x?x4xf32>
+}
+
+// -----
+
+lm.param @w : tensor<4x4xf32> = dense<1.0>
+lm.param @b : tensor<5xf32> = dense<1.0>
+func.func @linear_c4_bias(%x: tensor<?x?x4xf32>) -> tensor<?x?x4xf32> {
+  // expected-error@+1 {{C4: @b must have 4 numbers, but has 5}}
+  %y = lm.linear %x, @w bias @b : (tensor<?x?x4xf32>) -> tensor<?x?x4xf32>
+  return %y : tensor<?x?x4xf32>
+}
+
+// -----
+
+lm.param @w : tensor<4x4xf32> = dense<1.0>
+func.func @linear_c4_matrix(%x: tensor<?x?x4xf32>) -> tensor<?x?x4xf32> {
+  // expected-error@+1 {{C4: @w must be an f32 vector, but is 'tensor<4x4xf32>'}}
+  %y = lm.linear %x, @w bias @w : (tensor<?x?x4xf32>) -> tensor<?x?x4xf32>
+  return %y : tensor<?x?x4xf32>
+}
+
+// -----
+
+lm.param @w : tensor<4x4xf32> = dense<1.0>
+func.func @linear_c5_batch(%x: tensor<2x?x4xf32>) -> tensor<3x?x4xf32> {
+  // expected-error@+1 {{C5: input 'tensor<2x?x4xf32>' and result 'tensor<3x?x4xf32>' disagree}}
+  %y = lm.linear %x, @w : (tensor<2x?x4xf32>) -> tensor<3x?x4xf32>
+  return %y : tensor<3x?x4xf32>
+}
+
+// -----
+
+func.func @linear_width_is_static(%x: tensor<?x?x?xf32>) {
+  // expected-error@+1 {{operand #0 must be batch x sequence x width tensor of f32 with a static, positive width, but got 'tensor<?x?x?xf32>'}}
+  %y = lm.linear %x, @w : (tensor<?x?x?xf32>) -> tensor<?x?x4xf32>
+  return
+}
+
+// -----
+
+func.func @rotate_c1_power(%x: tensor<?x?x12xf32>) -> tensor<?x?x12xf32> {
+  // expected-error@+1 {{C1: expected a block that is a power of two from 2 to 65536, but found 12}}
+  %y = lm.rotate %x {block = 12} : tensor<?x?x12xf32>
+  return %y : tensor<?x?x12xf32>
+}
+
+// -----
+
+func.func @rotate_c1_zero(%x: tensor<?x?x12xf32>) -> tensor<?x?x12xf32> {
+  // expected-error@+1 {{C1: expected a block that is a power of two from 2 to 65536, but found 0}}
+  %y = lm.rotate %x {block = 0} : tensor<?x?x12xf32>
+  return %y : tensor<?x?x12xf32>
+}
+
+// -----
+
+func.func @rotate_c2_divides(%x: tensor<?x?x12xf32>) -> tensor<?x?x12xf32> {
+  // expected-error@+1 {{C2: block 8 does not divide the width 12}}
+  %y = lm.rotate %x {block = 8} : tensor<?x?x12xf32>
+  return %y : tensor<?x?x12xf32>
+}
+
+// -----
+
+func.func @quantize_dynamic_c1_group(%x: tensor<?x?x12xf32>) {
+  // expected-error@+1 {{C1: expected a group that divides the width 12, but found 5}}
+  %q, %s, %z = lm.quantize_dynamic %x {group = 5} : (tensor<?x?x12xf32>) -> (tensor<?x?x12xui8>, tensor<?x?x2xf32>, tensor<?x?x2xi32>)
+  return
+}
+
+// -----
+
+func.func @quantize_dynamic_c2_width(%x: tensor<?x?x12xf32>) {
+  // expected-error@+1 {{C2: codes 'tensor<?x?x8xui8>' do not have the shape of the input 'tensor<?x?x12xf32>'}}
+  %q, %s, %z = lm.quantize_dynamic %x : (tensor<?x?x12xf32>) -> (tensor<?x?x8xui8>, tensor<?x?xf32>, tensor<?x?xi32>)
+  return
+}
+
+// -----
+
+func.func @quantize_dynamic_c3_ungrouped(%x: tensor<?x?x12xf32>) {
+  // expected-error@+1 {{C3: scale and zero must have the shape batch x sequence, but one is 'tensor<?x?x2xf32>'}}
+  %q, %s, %z = lm.quantize_dynamic %x : (tensor<?x?x12xf32>) -> (tensor<?x?x12xui8>, tensor<?x?x2xf32>, tensor<?x?x2xi32>)
+  return
+}
+
+// -----
+
+func.func @quantize_dynamic_c3_groups(%x: tensor<?x?x12xf32>) {
+  // expected-error@+1 {{C3: scale and zero must have the shape batch x sequence x 3, but one is 'tensor<?x?x2xi32>'}}
+  %q, %s, %z = lm.quantize_dynamic %x {group = 4} : (tensor<?x?x12xf32>) -> (tensor<?x?x12xui8>, tensor<?x?x3xf32>, tensor<?x?x2xi32>)
+  return
+}
+
+// -----
+
+lm.param @w : tensor<4x4xf32> = dense<1.0>
+func.func @quantized_linear_c1_f32(%q: tensor<?x?x4xui8>, %s: tensor<?x?xf32>, %z: tensor<?x?xi32>) {
+  // expected-error@+1 {{C1: @w must be a lm.param of type !lm.int8}}
+  %y = lm.quantized_linear %q, %s, %z, @w : (tensor<?x?x4xui8>, tensor<?x?xf32>, tensor<?x?xi32>) -> tensor<?x?x4xf32>
+  return
+}
+
+// -----
+
+lm.param @w : !lm.int8<4x8> = #lm.quantize_rows<dense<1.0> : tensor<4x8xf32>>
+func.func @quantized_linear_c2_columns(%q: tensor<?x?x4xui8>, %s: tensor<?x?xf32>, %z: tensor<?x?xi32>) {
+  // expected-error@+1 {{C2: @w has 8 columns, but the input has width 4}}
+  %y = lm.quantized_linear %q, %s, %z, @w : (tensor<?x?x4xui8>, tensor<?x?xf32>, tensor<?x?xi32>) -> tensor<?x?x4xf32>
+  return
+}
+
+// -----
+
+lm.param @w : !lm.int8<8x4> = #lm.quantize_rows<dense<1.0> : tensor<8x4xf32>>
+func.func @quantized_linear_c3_rows(%q: tensor<?x?x4xui8>, %s: tensor<?x?xf32>, %z: tensor<?x?xi32>) {
+  // expected-error@+1 {{C3: @w has 8 rows, but the result has width 4}}
+  %y = lm.quantized_linear %q, %s, %z, @w : (tensor<?x?x4xui8>, tensor<?x?xf32>, tensor<?x?xi32>) -> tensor<?x?x4xf32>
+  return
+}
+
+// -----
+
+lm.param @w : !lm.int8<4x4> = #lm.quantize_rows<dense<1.0> : tensor<4x4xf32>>
+lm.param @b : tensor<3xf32> = dense<1.0>
+func.func @quantized_linear_c4_bias(%q: tensor<?x?x4xui8>, %s: tensor<?x?xf32>, %z: tensor<?x?xi32>) {
+  // expected-error@+1 {{C4: @b must have 4 numbers, but has 3}}
+  %y = lm.quantized_linear %q, %s, %z, @w bias @b : (tensor<?x?x4xui8>, tensor<?x?xf32>, tensor<?x?xi32>) -> tensor<?x?x4xf32>
+  return
+}
+
+// -----
+
+lm.param @w : !lm.int8<4x4> = #lm.quantize_rows<dense<1.0> : tensor<4x4xf32>>
+func.func @quantized_linear_c5_shapes(%q: tensor<?x2x4xui8>, %s: tensor<?x3xf32>, %z: tensor<?x3xi32>) {
+  // expected-error@+1 {{C5: the shapes of codes, scale, zero and result disagree}}
+  %y = lm.quantized_linear %q, %s, %z, @w : (tensor<?x2x4xui8>, tensor<?x3xf32>, tensor<?x3xi32>) -> tensor<?x2x4xf32>
+  return
+}
+
+// -----
+
+lm.param @w : !lm.int8<4x4> = #lm.quantize_rows<dense<1.0> : tensor<4x4xf32>>
+func.func @quantized_linear_c5_scale_zero(%q: tensor<?x?x4xui8>, %s: tensor<?x?x2xf32>, %z: tensor<?x?xi32>) {
+  // expected-error@+1 {{C5: the shapes of codes, scale, zero and result disagree}}
+  %y = lm.quantized_linear %q, %s, %z, @w : (tensor<?x?x4xui8>, tensor<?x?x2xf32>, tensor<?x?xi32>) -> tensor<?x?x4xf32>
+  return
+}
+
+// -----
+
+lm.param @w : !lm.int8<4x4> = #lm.quantize_rows<dense<1.0> : tensor<4x4xf32>>
+func.func @quantized_linear_c6_groups(%q: tensor<?x?x4xui8>, %s: tensor<?x?x3xf32>, %z: tensor<?x?x3xi32>) {
+  // expected-error@+1 {{C6: expected a static number of groups that divides the width 4, but scale is 'tensor<?x?x3xf32>'}}
+  %y = lm.quantized_linear %q, %s, %z, @w : (tensor<?x?x4xui8>, tensor<?x?x3xf32>, tensor<?x?x3xi32>) -> tensor<?x?x4xf32>
+  return
+}
+
+// -----
+
+lm.param @w : !lm.int8<4x4> = #lm.quantize_rows<dense<1.0> : tensor<4x4xf32>>
+func.func @quantized_linear_c6_dynamic(%q: tensor<?x?x4xui8>, %s: tensor<?x?x?xf32>, %z: tensor<?x?x?xi32>) {
+  // expected-error@+1 {{C6: expected a static number of groups that divides the width 4, but scale is 'tensor<?x?x?xf32>'}}
+  %y = lm.quantized_linear %q, %s, %z, @w : (tensor<?x?x4xui8>, tensor<?x?x?xf32>, tensor<?x?x?xi32>) -> tensor<?x?x4xf32>
+  return
+}
+
+// -----
+
+lm.param @w : !lm.int8<4x8, group = 2> = #lm.quantize_rows<dense<1.0> : tensor<4x8xf32>, group = 2>
+func.func @quantized_linear_c7_groups(%q: tensor<?x?x8xui8>, %s: tensor<?x?x2xf32>, %z: tensor<?x?x2xi32>) {
+  // expected-error@+1 {{C7: activations have 2 groups, but the weight has 4}}
+  %y = lm.quantized_linear %q, %s, %z, @w : (tensor<?x?x8xui8>, tensor<?x?x2xf32>, tensor<?x?x2xi32>) -> tensor<?x?x4xf32>
+  return
+}
+
+// -----
+
+func.func @quantized_linear_c8_overflow(%q: tensor<?x?x65540xui8>, %s: tensor<?x?xf32>, %z: tensor<?x?xi32>) {
+  // expected-error@+1 {{C8: expected a width of at most 65536, so that int32 sums cannot overflow, but found 65540}}
+  %y = lm.quantized_linear %q, %s, %z, @w : (tensor<?x?x65540xui8>, tensor<?x?xf32>, tensor<?x?xi32>) -> tensor<?x?x4xf32>
+  return
+}

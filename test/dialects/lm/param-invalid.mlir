@@ -1,0 +1,74 @@
+// RUN: lmopt-opt %s -split-input-file -verify-diagnostics
+
+// expected-error@+1 {{C1: expected a tensor of f32 of rank 1 to 4 with static, positive sizes and at most 2^40 elements, or an !lm.int8, but the type is 'tensor<?xf32>'}}
+lm.param @param_c1_dynamic : tensor<?xf32> = #lm.gguf<"f", "k", f32>
+
+// -----
+
+// expected-error@+1 {{C1: expected a tensor of f32}}
+lm.param @param_c1_element : tensor<2xf16> = #lm.gguf<"f", "k", f32>
+
+// -----
+
+// expected-error@+1 {{C1: expected a tensor of f32}}
+lm.param @param_c1_scalar : tensor<f32> = #lm.gguf<"f", "k", f32>
+
+// -----
+
+// expected-error@+1 {{C1: expected a tensor of f32}}
+lm.param @param_c1_large : tensor<4294967296x4294967296xf32> = #lm.gguf<"f", "k", f32>
+
+// -----
+
+// expected-error@+1 {{C1: expected a tensor of f32}}
+lm.param @param_c1_empty : tensor<0xf32> = #lm.gguf<"f", "k", f32>
+
+// -----
+
+// expected-error@+1 {{C2: expected a weight attribute or dense f32 numbers, but the value is "text"}}
+lm.param @param_c2_value : tensor<2xf32> = "text"
+
+// -----
+
+// expected-error@+1 {{C2: expected a weight attribute or dense f32 numbers, but the value is dense<1> : tensor<2xi32>}}
+"lm.param"() <{sym_name = "param_c2_integers", type = tensor<2xf32>, value = dense<1> : tensor<2xi32>}> : () -> ()
+
+// -----
+
+// expected-error@+1 {{C3: type '!lm.int8<2x3>' does not hold an f32 weight}}
+lm.param @param_c3_f32_in_int8 : !lm.int8<2x3> = #lm.gguf<"f", "k", f32>
+
+// -----
+
+// expected-error@+1 {{C3: type 'tensor<2x4xf32>' does not hold an int8 weight with row scales}}
+lm.param @param_c3_int8_in_f32 : tensor<2x4xf32> = #lm.quantize_rows<#lm.gguf<"f", "k", f32>>
+
+// -----
+
+// expected-error@+1 {{C3: type '!lm.int8<2x4, group = 2>' does not hold an int8 weight with group = 4}}
+lm.param @param_c3_group : !lm.int8<2x4, group = 2> = #lm.quantize_rows<#lm.gguf<"f", "k", f32>, group = 4>
+
+// -----
+
+// expected-error@+1 {{C4: type 'tensor<2x2xf32>' does not have the shape [2, 3] of the value}}
+lm.param @param_c4_shape : tensor<2x2xf32> = #lm.scale<dense<1.0> : tensor<2x3xf32>, 2.0>
+
+// -----
+
+// expected-error@+1 {{C5: the type of the dense value, 'vector<2xf32>', is not that of the param}}
+"lm.param"() <{sym_name = "param_c5_vector", type = tensor<2xf32>, value = dense<1.0> : vector<2xf32>}> : () -> ()
+
+// -----
+
+func.func @param_inside_function() {
+  // expected-error@+1 {{symbol's parent must have the SymbolTable trait}}
+  lm.param @inside : tensor<2xf32> = dense<1.0>
+  return
+}
+
+// -----
+
+// expected-note@+1 {{see existing symbol definition here}}
+lm.param @param_twice : tensor<2xf32> = dense<1.0>
+// expected-error@+1 {{redefinition of symbol named 'param_twice'}}
+lm.param @param_twice : tensor<2xf32> = dense<1.0>

@@ -1,0 +1,119 @@
+// All ops, types and attributes survive printing and parsing: custom and generic text, and bytecode.
+// RUN: lmopt-opt %s > %t.1.mlir
+// RUN: lmopt-opt %t.1.mlir | diff - %t.1.mlir
+// RUN: lmopt-opt %s --mlir-print-op-generic | lmopt-opt | diff - %t.1.mlir
+// RUN: lmopt-opt %s --emit-bytecode | lmopt-opt | diff - %t.1.mlir
+// RUN: lmopt-opt %s --mlir-print-debuginfo | lmopt-opt --mlir-print-debuginfo | FileCheck %s --check-prefix=LOC
+// RUN: FileCheck %s < %t.1.mlir
+
+// CHECK: module attributes {lm.chat_template = "{{.*}}", lm.config = {architecture = "llama", max_positions = 8192 : i64, name = "tiny"}, lm.source = [{path = "m.gguf"}], lm.tokenizer = "tokenizer.bin"}
+module attributes {
+  lm.config = {architecture = "llama", name = "tiny", max_positions = 8192 : i64},
+  lm.tokenizer = "tokenizer.bin", lm.chat_template = "{{ messages }}", lm.source = [{path = "m.gguf"}]
+} {
+// CHECK: lm.param @dense : tensor<2x3xf32> = dense<{{\[}}[1.000000e+00, 2.000000e+00, 3.000000e+00], [4.000000e+00, 5.000000e+00, 6.000000e+00]]>{{$}}
+lm.param @dense : tensor<2x3xf32> = dense<[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]>
+// CHECK: lm.param @gguf : tensor<8x64xf32> = #lm.gguf<"m.gguf", "blk.0.attn_q.weight", q4_1>
+lm.param @gguf : tensor<8x64xf32> = #lm.gguf<"m.gguf", "blk.0.attn_q.weight", q4_1>
+// CHECK: lm.param @safetensors : tensor<8x64xf32> = #lm.safetensors<"m.safetensors", "q \22quoted\22", bf16>
+lm.param @safetensors : tensor<8x64xf32> = #lm.safetensors<"m.safetensors", "q \22quoted\22", bf16>
+// CHECK: lm.param @codes : !lm.int8<8x64, group = 32> = #lm.safetensors<"m.safetensors", "q", i8>
+lm.param @codes : !lm.int8<8x64, group = 32> = #lm.safetensors<"m.safetensors", "q", i8>
+// CHECK: lm.param @row : tensor<3xf32> = #lm.row<dense<1.000000e+00> : tensor<2x3xf32>, 1>
+lm.param @row : tensor<3xf32> = #lm.row<dense<1.0> : tensor<2x3xf32>, 1>
+// CHECK: lm.param @sum : tensor<2xf32> = #lm.sum<dense<1.000000e+00> : tensor<2xf32>, #lm.gguf<"m", "k", f32>>
+lm.param @sum : tensor<2xf32> = #lm.sum<dense<1.0> : tensor<2xf32>, #lm.gguf<"m", "k", f32>>
+// CHECK: lm.param @scale : tensor<2xf32> = #lm.scale<dense<1.000000e+00> : tensor<2xf32>, -5.000000e-01>
+lm.param @scale : tensor<2xf32> = #lm.scale<dense<1.0> : tensor<2xf32>, -0.5>
+// CHECK: lm.param @scale_columns : tensor<2x3xf32> = #lm.scale_columns<dense<1.000000e+00> : tensor<2x3xf32>, dense<2.000000e+00> : tensor<3xf32>>
+lm.param @scale_columns : tensor<2x3xf32> = #lm.scale_columns<dense<1.0> : tensor<2x3xf32>, dense<2.0> : tensor<3xf32>>
+// CHECK: lm.param @matvec : tensor<2xf32> = #lm.matvec_add<dense<1.000000e+00> : tensor<2x3xf32>, dense<2.000000e+00> : tensor<3xf32>>
+lm.param @matvec : tensor<2xf32> = #lm.matvec_add<dense<1.0> : tensor<2x3xf32>, dense<2.0> : tensor<3xf32>>
+// CHECK: lm.param @matvec_bias : tensor<2xf32> = #lm.matvec_add<dense<1.000000e+00> : tensor<2x3xf32>, dense<2.000000e+00> : tensor<3xf32>, dense<3.000000e+00> : tensor<2xf32>>
+lm.param @matvec_bias : tensor<2xf32> = #lm.matvec_add<dense<1.0> : tensor<2x3xf32>, dense<2.0> : tensor<3xf32>, dense<3.0> : tensor<2xf32>>
+// CHECK: lm.param @rows : tensor<2x3xf32> = #lm.add_to_rows<dense<1.000000e+00> : tensor<2x3xf32>, dense<2.000000e+00> : tensor<3xf32>>
+lm.param @rows : tensor<2x3xf32> = #lm.add_to_rows<dense<1.0> : tensor<2x3xf32>, dense<2.0> : tensor<3xf32>>
+// CHECK: lm.param @permuted : tensor<8x3xf32> = #lm.permute_rope<dense<1.000000e+00> : tensor<8x3xf32>, heads = 2, from = interleaved>
+lm.param @permuted : tensor<8x3xf32> = #lm.permute_rope<dense<1.0> : tensor<8x3xf32>, heads = 2, from = interleaved>
+// CHECK: lm.param @permuted_part : tensor<8xf32> = #lm.permute_rope<dense<1.000000e+00> : tensor<8xf32>, heads = 2, from = half, dims = 2>
+lm.param @permuted_part : tensor<8xf32> = #lm.permute_rope<dense<1.0> : tensor<8xf32>, heads = 2, from = half, dims = 2>
+// CHECK: lm.param @int8 : !lm.int8<2x8> = #lm.quantize_rows<#lm.rotate_columns<dense<1.000000e+00> : tensor<2x8xf32>, block = 8>> exactness <approximate, error = 1.000000e-02>
+lm.param @int8 : !lm.int8<2x8> = #lm.quantize_rows<#lm.rotate_columns<dense<1.0> : tensor<2x8xf32>, block = 8>> exactness <approximate, error = 0.01>
+// CHECK: lm.param @int8g : !lm.int8<2x8, group = 4> = #lm.quantize_rows<dense<1.000000e+00> : tensor<2x8xf32>, group = 4> exactness <trained>
+lm.param @int8g : !lm.int8<2x8, group = 4> = #lm.quantize_rows<dense<1.0> : tensor<2x8xf32>, group = 4> exactness <trained>
+lm.param @embed : tensor<9x8xf32> = dense<1.0>
+lm.param @vector8 : tensor<8xf32> = dense<1.0>
+lm.param @vector2 : tensor<2xf32> = dense<1.0>
+lm.param @square : tensor<8x8xf32> = dense<1.0>
+
+// CHECK-LABEL: func.func @all
+// CHECK-SAME: %[[IDS:.*]]: tensor<?x?xi32>, %[[LEN:.*]]: tensor<?xi32>, %[[CACHE:.*]]: !lm.cache)
+func.func @all(%ids: tensor<?x?xi32>, %len: tensor<?xi32>, %cache: !lm.cache) -> (tensor<?x2xf32>, !lm.cache) {
+  // CHECK: lm.embedding %[[IDS]], @embed : (tensor<?x?xi32>) -> tensor<?x?x8xf32>
+  %x = lm.embedding %ids, @embed : (tensor<?x?xi32>) -> tensor<?x?x8xf32>
+  // CHECK: lm.embedding %[[IDS]], @embed {rotated = 4} : (tensor<?x?xi32>) -> tensor<?x?x8xf32>
+  %x2 = lm.embedding %ids, @embed {rotated = 4} : (tensor<?x?xi32>) -> tensor<?x?x8xf32>
+  // CHECK: lm.add_positions %{{.*}}, @embed : tensor<?x?x8xf32>
+  %p = lm.add_positions %x, @embed : tensor<?x?x8xf32>
+  // CHECK: lm.bias_add %{{.*}}, @vector8 attributes {mark = "kept"} : tensor<?x?x8xf32>
+  %b = lm.bias_add %p, @vector8 attributes {mark = "kept"} : tensor<?x?x8xf32>
+  // CHECK: lm.rms_norm %{{.*}}, @vector8 {eps = 1.000000e-05} : tensor<?x?x8xf32>
+  %r = lm.rms_norm %b, @vector8 {eps = 1.0e-5} : tensor<?x?x8xf32>
+  // CHECK: lm.rms_norm %{{.*}} {eps = 1.000000e-05} : tensor<?x?x8xf32>
+  %r2 = lm.rms_norm %r {eps = 1.0e-5} : tensor<?x?x8xf32>
+  // CHECK: lm.layer_norm %{{.*}}, @vector8, @vector8 {eps = 9.9999999999999998E-13} : tensor<?x?x8xf32>
+  %l = lm.layer_norm %r2, @vector8, @vector8 {eps = 1.0e-12} : tensor<?x?x8xf32>
+  // CHECK: lm.layer_norm %{{.*}}, @vector8 {eps = 9.9999999999999998E-13} : tensor<?x?x8xf32>
+  %l2 = lm.layer_norm %l, @vector8 {eps = 1.0e-12} : tensor<?x?x8xf32>
+  // CHECK: lm.layer_norm %{{.*}} {eps = 9.9999999999999998E-13} : tensor<?x?x8xf32>
+  %l3 = lm.layer_norm %l2 {eps = 1.0e-12} : tensor<?x?x8xf32>
+  // CHECK: lm.linear %{{.*}}, @square bias @vector8 : (tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  // LOC: lm.linear {{.*}} loc(#[[Q:.*]])
+  // LOC: #[[Q]] = loc("layers.0.attn.q")
+  %q = lm.linear %l3, @square bias @vector8 : (tensor<?x?x8xf32>) -> tensor<?x?x8xf32> loc("layers.0.attn.q")
+  // CHECK: lm.linear %{{.*}}, @square : (tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  %k = lm.linear %q, @square : (tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  // CHECK: %[[Y:.*]], %[[NEXT:.*]] = lm.attention %{{.*}}, %{{.*}}, %{{.*}}, %[[CACHE]] {layer = 0, heads = 2, kv_heads = 1, scale = 5.000000e-01, mask = #lm.causal, rope = #lm.rope<base = 1.000000e+05, dims = 4, layout = half>} : (tensor<?x?x8xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32>, !lm.cache) -> (tensor<?x?x8xf32>, !lm.cache)
+  %kv = call @narrow(%k) : (tensor<?x?x8xf32>) -> tensor<?x?x4xf32>
+  %a, %c1 = lm.attention %q, %kv, %kv, %cache {layer = 0, heads = 2, kv_heads = 1, scale = 0.5, mask = #lm.causal, rope = #lm.rope<base = 1.0e5, dims = 4, layout = half>} : (tensor<?x?x8xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32>, !lm.cache) -> (tensor<?x?x8xf32>, !lm.cache)
+  // CHECK: lm.attention %{{.*}}, %{{.*}}, %{{.*}} lengths %[[LEN]] {layer = 1, heads = 2, kv_heads = 1, scale = 5.000000e-01, mask = #lm.full} : (tensor<?x?x8xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32>, tensor<?xi32>) -> tensor<?x?x8xf32>
+  %e = lm.attention %a, %kv, %kv lengths %len {layer = 1, heads = 2, kv_heads = 1, scale = 0.5, mask = #lm.full} : (tensor<?x?x8xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32>, tensor<?xi32>) -> tensor<?x?x8xf32>
+  // CHECK: lm.add %{{.*}}, %{{.*}} : tensor<?x?x8xf32>
+  %s = lm.add %e, %x2 : tensor<?x?x8xf32>
+  // CHECK: lm.activation %{{.*}} {kind = gelu} : tensor<?x?x8xf32>
+  %g = lm.activation %s {kind = gelu} : tensor<?x?x8xf32>
+  // CHECK: lm.gated_product %{{.*}}, %{{.*}} {kind = silu} : tensor<?x?x8xf32>
+  %u = lm.gated_product %g, %s {kind = silu} : tensor<?x?x8xf32>
+  // CHECK: lm.rotate %{{.*}} {block = 8} : tensor<?x?x8xf32>
+  %h = lm.rotate %u {block = 8} : tensor<?x?x8xf32>
+  // CHECK: lm.quantize_dynamic %{{.*}} : (tensor<?x?x8xf32>) -> (tensor<?x?x8xui8>, tensor<?x?xf32>, tensor<?x?xi32>)
+  %d, %ds, %dz = lm.quantize_dynamic %h : (tensor<?x?x8xf32>) -> (tensor<?x?x8xui8>, tensor<?x?xf32>, tensor<?x?xi32>)
+  // CHECK: lm.quantized_linear %{{.*}}, %{{.*}}, %{{.*}}, @int8 bias @vector2 : (tensor<?x?x8xui8>, tensor<?x?xf32>, tensor<?x?xi32>) -> tensor<?x?x2xf32>
+  %y = lm.quantized_linear %d, %ds, %dz, @int8 bias @vector2 : (tensor<?x?x8xui8>, tensor<?x?xf32>, tensor<?x?xi32>) -> tensor<?x?x2xf32>
+  // CHECK: lm.quantize_dynamic %{{.*}} {group = 4} : (tensor<?x?x8xf32>) -> (tensor<?x?x8xui8>, tensor<?x?x2xf32>, tensor<?x?x2xi32>)
+  %f, %fs, %fz = lm.quantize_dynamic %h {group = 4} : (tensor<?x?x8xf32>) -> (tensor<?x?x8xui8>, tensor<?x?x2xf32>, tensor<?x?x2xi32>)
+  // CHECK: lm.quantized_linear %{{.*}}, %{{.*}}, %{{.*}}, @int8g : (tensor<?x?x8xui8>, tensor<?x?x2xf32>, tensor<?x?x2xi32>) -> tensor<?x?x2xf32>
+  %z = lm.quantized_linear %f, %fs, %fz, @int8g : (tensor<?x?x8xui8>, tensor<?x?x2xf32>, tensor<?x?x2xi32>) -> tensor<?x?x2xf32>
+  %w = lm.add %y, %z : tensor<?x?x2xf32>
+  // CHECK: lm.pool %{{.*}}, %[[LEN]] {kind = mean} : (tensor<?x?x2xf32>, tensor<?xi32>) -> tensor<?x2xf32>
+  %o = lm.pool %w, %len {kind = mean} : (tensor<?x?x2xf32>, tensor<?xi32>) -> tensor<?x2xf32>
+  // CHECK: lm.l2_normalize %{{.*}} : tensor<?x2xf32>
+  %n = lm.l2_normalize %o : tensor<?x2xf32>
+  return %n, %c1 : tensor<?x2xf32>, !lm.cache
+}
+func.func private @narrow(tensor<?x?x8xf32>) -> tensor<?x?x4xf32>
+
+// CHECK-LABEL: func.func private @scalings
+// CHECK-SAME: #lm.rope_scaling<linear, factor = 2.000000e+00>
+// CHECK-SAME: #lm.rope_scaling<dynamic, factor = 2.000000e+00, original_positions = 4096>
+// CHECK-SAME: #lm.rope_scaling<yarn, factor = 4.000000e+00, original_positions = 4096, beta_fast = 3.000000e+01, beta_slow = 2.000000e+00, attention_factor = 1.100000e+00>
+// CHECK-SAME: #lm.rope_scaling<llama3, factor = 8.000000e+00, original_positions = 8192, low_frequency = 1.500000e+00>
+// CHECK-SAME: #lm.rope_scaling<longrope, factor = 2.000000e+00, original_positions = 16, short_factors = [1.000000e+00, 1.100000e+00], long_factors = [2.000000e+00, 4.000000e+00]>
+func.func private @scalings() attributes {
+  a = #lm.rope_scaling<linear, factor = 2.0>,
+  b = #lm.rope_scaling<dynamic, factor = 2.0, original_positions = 4096>,
+  c = #lm.rope_scaling<yarn, factor = 4.0, original_positions = 4096, beta_fast = 30.0, beta_slow = 2.0, attention_factor = 1.1>,
+  d = #lm.rope_scaling<llama3, factor = 8.0, original_positions = 8192, low_frequency = 1.5, high_frequency = 4.0>,
+  e = #lm.rope<base = 1.0e4, dims = 4, layout = interleaved, scaling = #lm.rope_scaling<longrope, factor = 2.0, original_positions = 16, short_factors = [1.0, 1.1], long_factors = [2.0, 4.0]>>
+}
+}

@@ -1,0 +1,129 @@
+// RUN: lmopt-opt %s -split-input-file -verify-diagnostics
+
+// expected-error@+1 {{C1: expected a file and a tensor name, but found "" and "key"}}
+lm.param @gguf_c1_path : tensor<2xf32> = #lm.gguf<"", "key", f32>
+
+// -----
+
+// expected-error@+1 {{C1: expected a file and a tensor name, but found "file" and ""}}
+lm.param @safetensors_c1_key : tensor<2xf32> = #lm.safetensors<"file", "", f32>
+
+// -----
+
+// expected-error@+1 {{C1: row 2 does not exist in a matrix of 2 rows}}
+lm.param @row_c1_index : tensor<3xf32> = #lm.row<dense<1.0> : tensor<2x3xf32>, 2>
+
+// -----
+
+// expected-error@+1 {{C1: row -1 does not exist}}
+lm.param @row_c1_negative : tensor<3xf32> = #lm.row<#lm.gguf<"f", "k", f32>, -1>
+
+// -----
+
+// expected-error@+1 {{C1: the source must have rank 2, but its shape is 3}}
+lm.param @row_c1_rank : tensor<3xf32> = #lm.row<dense<1.0> : tensor<3xf32>, 0>
+
+// -----
+
+// expected-error@+1 {{C1: both sources must have one shape, but found 2x3 and 3}}
+lm.param @sum_c1_shape : tensor<3xf32> = #lm.sum<dense<1.0> : tensor<2x3xf32>, dense<1.0> : tensor<3xf32>>
+
+// -----
+
+// expected-error@+1 {{C1: the source must be f32, but is int8}}
+lm.param @scale_c1_int8 : tensor<2x3xf32> = #lm.scale<#lm.quantize_rows<dense<1.0> : tensor<2x3xf32>>, 2.0>
+
+// -----
+
+// expected-error@+1 {{C1: the source must be a weight (dense f32 or a weight attribute), but is "text"}}
+lm.param @scale_c1_not_a_weight : tensor<2x3xf32> = #lm.scale<"text", 2.0>
+
+// -----
+
+// expected-error@+1 {{C1: the source must be a weight (dense f32 or a weight attribute), but is dense<1> : tensor<2xi32>}}
+lm.param @scale_c1_integers : tensor<2xf32> = #lm.scale<dense<1> : tensor<2xi32>, 2.0>
+
+// -----
+
+// expected-error@+1 {{C1: the vector must have 3 numbers, but has 2}}
+lm.param @scale_columns_c1_length : tensor<2x3xf32> = #lm.scale_columns<dense<1.0> : tensor<2x3xf32>, dense<1.0> : tensor<2xf32>>
+
+// -----
+
+// expected-error@+1 {{C1: the vector must have rank 1, but its shape is 3x1}}
+lm.param @matvec_add_c1_rank : tensor<2xf32> = #lm.matvec_add<dense<1.0> : tensor<2x3xf32>, dense<1.0> : tensor<3x1xf32>>
+
+// -----
+
+// expected-error@+1 {{C2: the bias must have 2 numbers, but has 3}}
+lm.param @matvec_add_c2_bias : tensor<2xf32> = #lm.matvec_add<dense<1.0> : tensor<2x3xf32>, dense<1.0> : tensor<3xf32>, dense<1.0> : tensor<3xf32>>
+
+// -----
+
+// expected-error@+1 {{C1: the vector must have 3 numbers, but has 2}}
+lm.param @add_to_rows_c1_length : tensor<2x3xf32> = #lm.add_to_rows<dense<1.0> : tensor<2x3xf32>, dense<1.0> : tensor<2xf32>>
+
+// -----
+
+// expected-error@+1 {{C1: the source must have rank 1 to 2, but its shape is 1x2x3}}
+lm.param @permute_rope_c1_rank : tensor<1x2x3xf32> = #lm.permute_rope<dense<1.0> : tensor<1x2x3xf32>, heads = 1, from = half>
+
+// -----
+
+// expected-error@+1 {{C2: expected heads that divide the rows (8), but found 3}}
+lm.param @permute_rope_c2_heads : tensor<8xf32> = #lm.permute_rope<dense<1.0> : tensor<8xf32>, heads = 3, from = half>
+
+// -----
+
+// expected-error@+1 {{C2: expected heads that divide the rows, but found 0}}
+lm.param @permute_rope_c2_no_heads : tensor<8xf32> = #lm.permute_rope<#lm.gguf<"f", "k", f32>, heads = 0, from = half>
+
+// -----
+
+// expected-error@+1 {{C3: expected an even number of dims, at most 4, but found 6}}
+lm.param @permute_rope_c3_dims : tensor<8xf32> = #lm.permute_rope<dense<1.0> : tensor<8xf32>, heads = 2, from = half, dims = 6>
+
+// -----
+
+// expected-error@+1 {{C3: expected an even number of dims, at most 3, but found 3}}
+lm.param @permute_rope_c3_odd : tensor<6xf32> = #lm.permute_rope<dense<1.0> : tensor<6xf32>, heads = 2, from = half>
+
+// -----
+
+// expected-error@+1 {{C1: the source must have rank 1 to 2, but its shape is 1x2x4}}
+lm.param @rotate_columns_c1_rank : tensor<1x2x4xf32> = #lm.rotate_columns<dense<1.0> : tensor<1x2x4xf32>, block = 4>
+
+// -----
+
+// expected-error@+1 {{C2: expected a block that is a power of two from 2 to 65536 and divides the columns (12), but found 8}}
+lm.param @rotate_columns_c2_divides : tensor<2x12xf32> = #lm.rotate_columns<dense<1.0> : tensor<2x12xf32>, block = 8>
+
+// -----
+
+// expected-error@+1 {{C2: expected a block that is a power of two from 2 to 65536 and divides the columns, but found 12}}
+lm.param @rotate_columns_c2_power : tensor<2x12xf32> = #lm.rotate_columns<#lm.gguf<"f", "k", f32>, block = 12>
+
+// -----
+
+// expected-error@+1 {{C1: the source must have rank 2, but its shape is 4}}
+lm.param @quantize_rows_c1_vector : !lm.int8<1x4> = #lm.quantize_rows<dense<1.0> : tensor<4xf32>>
+
+// -----
+
+// expected-error@+1 {{C2: expected a group that divides the columns (4), but found 3}}
+lm.param @quantize_rows_c2_group : !lm.int8<1x4> = #lm.quantize_rows<dense<1.0> : tensor<1x4xf32>, group = 3>
+
+// -----
+
+// 2^9 leaves in nine lines: evaluation is bounded.
+#a = #lm.sum<dense<1.0> : tensor<2xf32>, dense<2.0> : tensor<2xf32>>
+#b = #lm.sum<#a, #a>
+#c = #lm.sum<#b, #b>
+#d = #lm.sum<#c, #c>
+#e = #lm.sum<#d, #d>
+#f = #lm.sum<#e, #e>
+#g = #lm.sum<#f, #f>
+#h = #lm.sum<#g, #g>
+#i = #lm.sum<#h, #h>
+// expected-error@+1 {{expected a weight at most 64 derivations deep and with at most 256 leaves, but found 11 and 512}}
+lm.param @too_many_leaves : tensor<2xf32> = #lm.scale<#i, 2.0>
