@@ -115,8 +115,8 @@ LogicalResult Evaluation::expectShape(ArrayRef<int64_t> shape, StringRef path, S
     room = good ? room / size : 0;
   }
   if (!good)
-    return error() << "expected a tensor of rank 1 to 4 with positive sizes, but '" << printable(key.str()) << "' of '"
-                   << printable(path.str()) << "' is " << shapeText(shape);
+    return error() << "expected a tensor of rank 1 to 4 with positive sizes, but " << printable(key.str()) << " of "
+                   << printable(path.str()) << " is " << shapeText(shape);
   return success();
 }
 
@@ -141,12 +141,12 @@ static auto findTensor(Evaluation &evaluation, const File &file, StringRef key, 
     -> FailureOr<decltype(file.findTensor(""))> {
   auto *tensor = file.findTensor(std::string_view(key.data(), key.size()));
   if (!tensor)
-    return evaluation.error() << "'" << printable(file.path()) << "' has no tensor '" << printable(key.str())
-                              << "'; is it the file that the model was imported from?";
+    return evaluation.error() << printable(file.path()) << " has no tensor " << printable(key.str())
+                              << "; is it the file that the model was imported from?";
   StringRef found(tensor->type->name.data(), tensor->type->name.size());
   if (!found.equals_insensitive(format))
-    return evaluation.error() << "expected tensor '" << printable(key.str()) << "' of '" << printable(file.path())
-                              << "' in format " << format << ", but found " << found.lower()
+    return evaluation.error() << "expected tensor " << printable(key.str()) << " of " << printable(file.path())
+                              << " in format " << format << ", but found " << found.lower()
                               << "; import the model again";
   if (failed(evaluation.expectShape(tensor->shape, file.path(), key)))
     return failure();
@@ -180,8 +180,8 @@ static FailureOr<WeightData> readCodes(Evaluation &evaluation, const Safetensors
   bool hasGroups = scaleShape.size() == 2;
   if (shape.size() != 2 || scaleShape.size() > 2 || scaleShape[0] != shape[0] ||
       (hasGroups && shape[1] % scaleShape[1] != 0))
-    return evaluation.error() << "expected codes of shape OUTxIN and scales of shape OUT or OUTxGROUPS, but '"
-                              << printable(codes.name) << "' of '" << printable(file.path()) << "' has "
+    return evaluation.error() << "expected codes of shape OUTxIN and scales of shape OUT or OUTxGROUPS, but "
+                              << printable(codes.name) << " of " << printable(file.path()) << " has "
                               << shapeText(shape) << " and " << shapeText(scaleShape);
   FailureOr<WeightData> decoded = decode(evaluation, file, **scales);
   if (failed(decoded))
@@ -193,8 +193,8 @@ static FailureOr<WeightData> readCodes(Evaluation &evaluation, const Safetensors
   const auto *bytes = reinterpret_cast<const int8_t *>(codes.data.data());
   data.s8.assign(bytes, bytes + codes.data.size());
   if (llvm::is_contained(data.s8, int8_t(-128)))
-    return evaluation.error() << "expected codes in -127 .. 127, but '" << printable(codes.name) << "' of '"
-                              << printable(file.path()) << "' contains -128";
+    return evaluation.error() << "expected codes in -127 .. 127, but " << printable(codes.name) << " of "
+                              << printable(file.path()) << " contains -128";
   return data;
 }
 

@@ -1,0 +1,4 @@
+func.func @attention_c3_key(%q: tensor<?x?x8xf32>, %k: tensor<?x?x5xf32>, %v: tensor<?x?x4xf32>, %c: !lm.cache, %n: tensor<?xi32>) {
+  %y, %next = lm.attention %q, %k, %v, %c {layer = 0, heads = 2, kv_heads = 2, scale = 1.0, mask = #lm.causal} : (tensor<?x?x8xf32>, tensor<?x?x5xf32>, tensor<?x?x4xf32>, !lm.cache) -> (tensor<?x?x8xf32>, !lm.cache)
+  return
+}

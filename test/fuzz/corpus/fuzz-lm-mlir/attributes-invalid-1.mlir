@@ -1,0 +1,1 @@
+func.func private @rope_c3_factors() attributes {a = #lm.rope<base = 1.0e4, dims = 8, layout = half, scaling = #lm.rope_scaling<longrope, factor = 2.0, original_positions = 16, short_factors = [1.0], long_factors = [2.0]>>}

@@ -1,0 +1,1 @@
+module attributes {lm.config = 1 : i64} {}

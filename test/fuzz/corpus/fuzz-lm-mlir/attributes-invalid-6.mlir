@@ -1,0 +1,1 @@
+module attributes {lm.tokenizer = 1 : i64} {}

@@ -1,0 +1,62 @@
+module attributes {
+  lm.config = {architecture = "llama", name = "tiny", max_positions = 8192 : i64},
+  lm.tokenizer = "tokenizer.bin", lm.chat_template = "{{ messages }}", lm.source = [{path = "m.gguf"}]
+} {
+lm.param @dense : tensor<2x3xf32> = dense<[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]>
+lm.param @gguf : tensor<8x64xf32> = #lm.gguf<"m.gguf", "blk.0.attn_q.weight", q4_1>
+lm.param @safetensors : tensor<8x64xf32> = #lm.safetensors<"m.safetensors", "q \22quoted\22", bf16>
+lm.param @codes : !lm.int8<8x64, group = 32> = #lm.safetensors<"m.safetensors", "q", i8>
+lm.param @row : tensor<3xf32> = #lm.row<dense<1.0> : tensor<2x3xf32>, 1>
+lm.param @sum : tensor<2xf32> = #lm.sum<dense<1.0> : tensor<2xf32>, #lm.gguf<"m", "k", f32>>
+lm.param @scale : tensor<2xf32> = #lm.scale<dense<1.0> : tensor<2xf32>, -0.5>
+lm.param @scale_columns : tensor<2x3xf32> = #lm.scale_columns<dense<1.0> : tensor<2x3xf32>, dense<2.0> : tensor<3xf32>>
+lm.param @matvec : tensor<2xf32> = #lm.matvec_add<dense<1.0> : tensor<2x3xf32>, dense<2.0> : tensor<3xf32>>
+lm.param @matvec_bias : tensor<2xf32> = #lm.matvec_add<dense<1.0> : tensor<2x3xf32>, dense<2.0> : tensor<3xf32>, dense<3.0> : tensor<2xf32>>
+lm.param @rows : tensor<2x3xf32> = #lm.add_to_rows<dense<1.0> : tensor<2x3xf32>, dense<2.0> : tensor<3xf32>>
+lm.param @permuted : tensor<8x3xf32> = #lm.permute_rope<dense<1.0> : tensor<8x3xf32>, heads = 2, from = interleaved>
+lm.param @permuted_part : tensor<8xf32> = #lm.permute_rope<dense<1.0> : tensor<8xf32>, heads = 2, from = half, dims = 2>
+lm.param @int8 : !lm.int8<2x8> = #lm.quantize_rows<#lm.rotate_columns<dense<1.0> : tensor<2x8xf32>, block = 8>> exactness <approximate, error = 0.01>
+lm.param @int8g : !lm.int8<2x8, group = 4> = #lm.quantize_rows<dense<1.0> : tensor<2x8xf32>, group = 4> exactness <trained>
+lm.param @embed : tensor<9x8xf32> = dense<1.0>
+lm.param @vector8 : tensor<8xf32> = dense<1.0>
+lm.param @vector2 : tensor<2xf32> = dense<1.0>
+lm.param @square : tensor<8x8xf32> = dense<1.0>
+
+func.func @all(%ids: tensor<?x?xi32>, %len: tensor<?xi32>, %cache: !lm.cache) -> (tensor<?x2xf32>, !lm.cache) {
+  %x = lm.embedding %ids, @embed : (tensor<?x?xi32>) -> tensor<?x?x8xf32>
+  %x2 = lm.embedding %ids, @embed {rotated = 4} : (tensor<?x?xi32>) -> tensor<?x?x8xf32>
+  %p = lm.add_positions %x, @embed : tensor<?x?x8xf32>
+  %b = lm.bias_add %p, @vector8 attributes {mark = "kept"} : tensor<?x?x8xf32>
+  %r = lm.rms_norm %b, @vector8 {eps = 1.0e-5} : tensor<?x?x8xf32>
+  %r2 = lm.rms_norm %r {eps = 1.0e-5} : tensor<?x?x8xf32>
+  %l = lm.layer_norm %r2, @vector8, @vector8 {eps = 1.0e-12} : tensor<?x?x8xf32>
+  %l2 = lm.layer_norm %l, @vector8 {eps = 1.0e-12} : tensor<?x?x8xf32>
+  %l3 = lm.layer_norm %l2 {eps = 1.0e-12} : tensor<?x?x8xf32>
+  %q = lm.linear %l3, @square bias @vector8 : (tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  %k = lm.linear %q, @square : (tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  %kv = call @narrow(%k) : (tensor<?x?x8xf32>) -> tensor<?x?x4xf32>
+  %a, %c1 = lm.attention %q, %kv, %kv, %cache {layer = 0, heads = 2, kv_heads = 1, scale = 0.5, mask = #lm.causal, rope = #lm.rope<base = 1.0e5, dims = 4, layout = half>} : (tensor<?x?x8xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32>, !lm.cache) -> (tensor<?x?x8xf32>, !lm.cache)
+  %e = lm.attention %a, %kv, %kv lengths %len {layer = 1, heads = 2, kv_heads = 1, scale = 0.5, mask = #lm.full} : (tensor<?x?x8xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32>, tensor<?xi32>) -> tensor<?x?x8xf32>
+  %s = lm.add %e, %x2 : tensor<?x?x8xf32>
+  %g = lm.activation %s {kind = gelu} : tensor<?x?x8xf32>
+  %u = lm.gated_product %g, %s {kind = silu} : tensor<?x?x8xf32>
+  %h = lm.rotate %u {block = 8} : tensor<?x?x8xf32>
+  %d, %ds, %dz = lm.quantize_dynamic %h : (tensor<?x?x8xf32>) -> (tensor<?x?x8xui8>, tensor<?x?xf32>, tensor<?x?xi32>)
+  %y = lm.quantized_linear %d, %ds, %dz, @int8 bias @vector2 : (tensor<?x?x8xui8>, tensor<?x?xf32>, tensor<?x?xi32>) -> tensor<?x?x2xf32>
+  %f, %fs, %fz = lm.quantize_dynamic %h {group = 4} : (tensor<?x?x8xf32>) -> (tensor<?x?x8xui8>, tensor<?x?x2xf32>, tensor<?x?x2xi32>)
+  %z = lm.quantized_linear %f, %fs, %fz, @int8g : (tensor<?x?x8xui8>, tensor<?x?x2xf32>, tensor<?x?x2xi32>) -> tensor<?x?x2xf32>
+  %w = lm.add %y, %z : tensor<?x?x2xf32>
+  %o = lm.pool %w, %len {kind = mean} : (tensor<?x?x2xf32>, tensor<?xi32>) -> tensor<?x2xf32>
+  %n = lm.l2_normalize %o : tensor<?x2xf32>
+  return %n, %c1 : tensor<?x2xf32>, !lm.cache
+}
+func.func private @narrow(tensor<?x?x8xf32>) -> tensor<?x?x4xf32>
+
+func.func private @scalings() attributes {
+  a = #lm.rope_scaling<linear, factor = 2.0>,
+  b = #lm.rope_scaling<dynamic, factor = 2.0, original_positions = 4096>,
+  c = #lm.rope_scaling<yarn, factor = 4.0, original_positions = 4096, beta_fast = 30.0, beta_slow = 2.0, attention_factor = 1.1>,
+  d = #lm.rope_scaling<llama3, factor = 8.0, original_positions = 8192, low_frequency = 1.5, high_frequency = 4.0>,
+  e = #lm.rope<base = 1.0e4, dims = 4, layout = interleaved, scaling = #lm.rope_scaling<longrope, factor = 2.0, original_positions = 16, short_factors = [1.0, 1.1], long_factors = [2.0, 4.0]>>
+}
+}

@@ -1,0 +1,1 @@
+func.func private @int8_overflow(!lm.int8<2x6, group = 99999999999999999999>)

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The builders that infer result types: a decoder layer and an encoder end, built in C++, verify and have the types
+// that a model engineer expects. Also names of parts in locations, and params found by symbol.
+
+#include "dialects/lm/Lm.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Verifier.h"
+
+#include <gtest/gtest.h>
+
+using namespace mlir;
+using namespace lmopt::lm;
+
+namespace {
+
+struct Builders : ::testing::Test {
+  Builders() : builder(&context) {
+    DialectRegistry registry;
+    registerDialects(registry);
+    context.appendDialectRegistry(registry);
+    context.loadAllAvailableDialects();
+    module = ModuleOp::create(builder.getUnknownLoc());
+    builder.setInsertionPointToEnd(module->getBody());
+  }
+
+  ParamOp param(StringRef name, ArrayRef<int64_t> shape) {
+    auto type = RankedTensorType::get(shape, builder.getF32Type());
+    return ParamOp::create(builder, nameLocation(builder, name), name, type,
+                           DenseElementsAttr::get(type, builder.getF32FloatAttr(0.5)));
+  }
+  ParamOp codes(StringRef name, int64_t rows, int64_t columns) {
+    auto source = RankedTensorType::get({rows, columns}, builder.getF32Type());
+    auto dense = DenseElementsAttr::get(source, builder.getF32FloatAttr(0.5));
+    return ParamOp::create(builder, builder.getUnknownLoc(), name, Int8Type::get(&context, rows, columns),
+                           QuantizeRowsAttr::get(&context, dense, /*group=*/0));
+  }
+  RankedTensorType activation(int64_t width) {
+    return RankedTensorType::get({ShapedType::kDynamic, ShapedType::kDynamic, width}, builder.getF32Type());
+  }
+  /// A function with these arguments, the insertion point inside.
+  func::FuncOp function(ArrayRef<Type> arguments) {
+    auto result = func::FuncOp::create(builder, builder.getUnknownLoc(), "f", builder.getFunctionType(arguments, {}));
+    builder.setInsertionPointToEnd(result.addEntryBlock());
+    return result;
+  }
+  void finish() {
+    func::ReturnOp::create(builder, builder.getUnknownLoc());
+    EXPECT_TRUE(succeeded(verify(*module)));
+  }
+
+  MLIRContext context;
+  OpBuilder builder;
+  OwningOpRef<ModuleOp> module;
+};
+
+TEST_F(Builders, DecoderLayer) {
+  ParamOp table = param("embed.weight", {10, 8}), q = param("q", {8, 8}), kv = param("kv", {4, 8});
+  ParamOp bias = param("bias", {8}), int8 = codes("int8", 6, 8);
+  auto ids = RankedTensorType::get({ShapedType::kDynamic, ShapedType::kDynamic}, builder.getI32Type());
+  auto f = function({ids, CacheType::get(&context)});
+  Location loc = nameLocation(builder, "layers.0.attn.q");
+
+  Value x = EmbeddingOp::create(builder, loc, f.getArgument(0), table);
+  EXPECT_EQ(x.getType(), activation(8));
+  x = RmsNormOp::create(builder, loc, x, FlatSymbolRefAttr::get(bias), 1e-5);
+  auto query = LinearOp::create(builder, loc, x, q, bias);
+  EXPECT_EQ(getPartName(query), "layers.0.attn.q");
+  EXPECT_EQ(lookupParam(query, query.getWeightAttr()), q);
+  EXPECT_EQ(lookupParam(query, FlatSymbolRefAttr::get(&context, "absent")), ParamOp());
+  Value key = LinearOp::create(builder, loc, x, kv);
+  EXPECT_EQ(key.getType(), activation(4));
+  auto rope = RopeAttr::get(&context, 1e4, 4, RopeLayout::half);
+  auto attention = AttentionOp::create(builder, loc, query, key, key, f.getArgument(1), Value(), 0, 2, 1, 0.5,
+                                       CausalAttr::get(&context), rope);
+  EXPECT_EQ(attention.getResult().getType(), activation(8));
+  EXPECT_EQ(attention.getNumResults(), 2u);
+  EXPECT_EQ(attention.getHeadWidth(), 4);
+  auto quantized = QuantizeDynamicOp::create(builder, loc, RotateOp::create(builder, loc, attention.getResult(), 8));
+  auto product = QuantizedLinearOp::create(builder, loc, quantized.getCodes(), quantized.getScale(),
+                                           quantized.getZero(), int8, FlatSymbolRefAttr());
+  EXPECT_EQ(product.getResult().getType(), activation(6));
+  auto grouped = QuantizeDynamicOp::create(builder, loc, attention.getResult(), 4);
+  EXPECT_EQ(cast<RankedTensorType>(grouped.getScale().getType()).getShape().back(), 2);
+  AddOp::create(builder, loc, query, BiasAddOp::create(builder, loc, attention.getResult(), bias));
+  GatedProductOp::create(builder, loc, query, query, ActivationKind::silu);
+  finish();
+}
+
+TEST_F(Builders, EncoderEnd) {
+  ParamOp w = param("w", {8}), b = param("b", {8}), positions = param("positions", {16, 8});
+  auto lengths = RankedTensorType::get({ShapedType::kDynamic}, builder.getI32Type());
+  auto f = function({activation(8), lengths});
+  Location loc = builder.getUnknownLoc();
+  Value x = AddPositionsOp::create(builder, loc, f.getArgument(0), positions);
+  x = LayerNormOp::create(builder, loc, x, FlatSymbolRefAttr::get(w), FlatSymbolRefAttr::get(b), 1e-12);
+  auto attention = AttentionOp::create(builder, loc, x, x, x, Value(), f.getArgument(1), 0, 2, 2, 0.5,
+                                       FullAttr::get(&context), RopeAttr());
+  EXPECT_EQ(attention->getNumResults(), 1u);
+  x = ActivationOp::create(builder, loc, attention.getResult(), ActivationKind::gelu);
+  x = PoolOp::create(builder, loc, x, f.getArgument(1), PoolKind::mean);
+  EXPECT_EQ(x.getType(), RankedTensorType::get({ShapedType::kDynamic, 8}, builder.getF32Type()));
+  L2NormalizeOp::create(builder, loc, x);
+  EXPECT_EQ(getPartName(attention), "");
+  finish();
+}
+
+} // namespace
