@@ -20,7 +20,7 @@ using nlohmann::json;
 
 namespace {
 /// Gemma's has 30 MB and 1.6 million values.
-constexpr JsonLimits kTokenizerLimits = {128 << 20, 8 << 20};
+constexpr JsonLimits kTokenizerLimits = {64 << 20, 8 << 20};
 
 class JsonTokenizer {
 public:
