@@ -14,19 +14,10 @@
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/BLAKE3.h"
-#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 
 using namespace mlir;
 using namespace lmopt;
-
-/// The path that the module names a file by: absolute, so that the module may be moved.
-static std::string absolutePath(const std::string &path) {
-  llvm::SmallString<256> result(path);
-  llvm::sys::fs::make_absolute(result);
-  llvm::sys::path::remove_dots(result, /*remove_dot_dot=*/false);
-  return std::string(result);
-}
 
 /// One entry of lm.source: which file exactly the model came from, independent of where it lay.
 static Attribute sourceEntry(Builder &builder, const std::string &path, std::string_view bytes) {

@@ -177,10 +177,6 @@ std::optional<std::vector<double>> JsonFields::numbers(const char *field, size_t
   return std::nullopt;
 }
 
-void JsonFields::ignore(std::initializer_list<const char *> fields) {
-  known.insert(known.end(), fields.begin(), fields.end());
-}
-
 std::vector<std::string> JsonFields::unknown() const {
   std::vector<std::string> names;
   if (object.is_object())

@@ -53,7 +53,11 @@ public:
   int64_t requireInteger(const char *field, int64_t least, int64_t most);
 
   /// Marks fields as known without reading them: they do not change what the model computes.
-  void ignore(std::initializer_list<const char *> fields);
+  void ignore(std::initializer_list<const char *> fields) { known.insert(known.end(), fields.begin(), fields.end()); }
+  template <size_t N>
+  void ignore(const char *const (&fields)[N]) {
+    known.insert(known.end(), fields, fields + N);
+  }
   /// The fields never asked for.
   std::vector<std::string> unknown() const;
 

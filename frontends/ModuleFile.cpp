@@ -63,21 +63,25 @@ Result<ImportedModel> lmopt::readModuleFile(const std::string &path, MLIRContext
   return model;
 }
 
+std::string lmopt::absolutePath(StringRef path) {
+  llvm::SmallString<256> result(path);
+  if (llvm::sys::fs::make_absolute(result))
+    return path.str();
+  llvm::sys::path::remove_dots(result, /*remove_dot_dot=*/false);
+  return std::string(result);
+}
+
 /// Weights inside `directory` (absolute) by relative paths, so that the folder can be moved as a whole; relative paths
 /// of a module that was read from elsewhere become absolute.
 static void rewritePaths(ModuleOp module, StringRef directory, StringRef baseDirectory) {
   AttrTypeReplacer replacer;
   auto moved = [&](StringRef path) {
-    llvm::SmallString<256> result(path);
-    if (!llvm::sys::path::is_absolute(path)) {
-      result = baseDirectory;
-      llvm::sys::path::append(result, path);
-      llvm::sys::fs::make_absolute(result);
-    }
-    StringRef relative = result;
-    if (relative.consume_front(directory) && relative.consume_front("/"))
-      return relative.str();
-    return std::string(result);
+    llvm::SmallString<256> joined(llvm::sys::path::is_absolute(path) ? "" : baseDirectory);
+    llvm::sys::path::append(joined, path);
+    std::string absolute = absolutePath(joined);
+    StringRef relative = absolute;
+    bool isInside = relative.consume_front(directory) && relative.consume_front("/");
+    return isInside ? relative.str() : absolute;
   };
   replacer.addReplacement([&](lm::GgufAttr weight) -> Attribute {
     return lm::GgufAttr::get(weight.getContext(), moved(weight.getPath()), weight.getKey(), weight.getFormat());
@@ -103,11 +107,9 @@ Result<void> lmopt::writeImportedModel(ImportedModel &model, const std::string &
   if (std::error_code failed =
           llvm::sys::fs::create_directories(directory, /*IgnoreExisting=*/true, llvm::sys::fs::all_all))
     return resourceError(directory + ": cannot be created: " + failed.message());
-  llvm::SmallString<256> absolute(directory);
-  llvm::sys::fs::make_absolute(absolute);
-  llvm::sys::path::remove_dots(absolute, /*remove_dot_dot=*/false);
+  std::string absolute = absolutePath(directory);
   rewritePaths(*model.module, absolute, model.baseDirectory);
-  model.baseDirectory = std::string(absolute);
+  model.baseDirectory = absolute;
 
   ModuleOp module = *model.module;
   if (Result<void> written = writeSideFile(module, "lm.tokenizer", directory, kTokenizerFile, model.tokenizerBlob);

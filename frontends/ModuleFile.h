@@ -12,6 +12,9 @@ namespace lmopt {
 /// Parses an .mlir or .mlirbc file (what the parser says becomes the message) and reads the files it names.
 Result<ImportedModel> readModuleFile(const std::string &path, mlir::MLIRContext &context);
 
+/// `path` as seen from the root; as it is when the working directory has gone.
+std::string absolutePath(llvm::StringRef path);
+
 } // namespace lmopt
 
 #endif // LMOPT_FRONTENDS_MODULEFILE_H

@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <type_traits>
 
 using namespace lmopt;
@@ -23,7 +22,7 @@ std::string_view lmopt::ggufValueTypeName(GgufValueType type) {
 template <class T>
 static T load(std::string_view bytes) {
   T value;
-  std::memcpy(&value, bytes.data(), sizeof(T));
+  bytes.copy(reinterpret_cast<char *>(&value), sizeof(T));
   return value;
 }
 

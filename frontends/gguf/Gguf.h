@@ -56,8 +56,8 @@ enum class GgufType : uint32_t {
 
 /// How a tensor type is stored: rows consist of blocks of `elements` values in `bytes` bytes.
 struct GgufTypeInfo {
-  uint32_t id;
   std::string_view name; // lower case, as in #lm.gguf<..., q4_1>
+  uint32_t id;
   uint32_t elements;
   uint32_t bytes;
   bool decodable;

@@ -52,52 +52,38 @@ void lmopt::requireDefault(JsonFields &fields, const char *field, const json &ha
                 kErrorUnsupported);
 }
 
+// clang-format off
+// Who made the file and how.
+static constexpr const char *kOrigin[] = {
+    "_name_or_path", "architectures", "model_type", "transformers_version", "torch_dtype", "dtype",
+    "gradient_checkpointing", "initializer_range", "transformers.js_config", "unsloth_version", "unsloth_fixed",
+    "is_llama_config", "_commit_hash", "xla_device", "max_sequence_length",
+};
+
+// Training, and alternative outputs of the Python class.
+static constexpr const char *kTraining[] = {
+    "use_cache", "return_dict", "output_hidden_states", "output_attentions", "torchscript", "use_bfloat16",
+    "tf_legacy_loss", "chunk_size_feed_forward", "attention_dropout", "hidden_dropout_prob",
+    "attention_probs_dropout_prob", "classifier_dropout", "pretraining_tp", "id2label", "label2id", "num_labels",
+    "_num_labels", "problem_type", "finetuning_task", "task_specific_params", "output_past", "attn_implementation",
+    "_attn_implementation", "_attn_implementation_autoset",
+};
+
+// Tokens and sampling: they belong to the tokenizer and to the user.
+static constexpr const char *kGeneration[] = {
+    "bos_token_id", "eos_token_id", "pad_token_id", "sep_token_id", "unk_token_id", "cls_token_id", "mask_token_id",
+    "decoder_start_token_id", "tokenizer_class", "prefix", "max_length", "min_length", "do_sample", "early_stopping",
+    "num_beams", "num_beam_groups", "diversity_penalty", "temperature", "top_k", "top_p", "typical_p",
+    "repetition_penalty", "length_penalty", "no_repeat_ngram_size", "encoder_no_repeat_ngram_size", "bad_words_ids",
+    "num_return_sequences", "output_scores", "return_dict_in_generate", "forced_bos_token_id", "forced_eos_token_id",
+    "remove_invalid_values", "exponential_decay_length_penalty", "suppress_tokens", "begin_suppress_tokens",
+};
+// clang-format on
+
 void lmopt::ignoreCommonFields(JsonFields &fields) {
-  // Who made the file and how.
-  fields.ignore({"_name_or_path", "architectures", "model_type", "transformers_version", "torch_dtype", "dtype",
-                 "gradient_checkpointing", "initializer_range", "transformers.js_config", "unsloth_version",
-                 "unsloth_fixed", "is_llama_config", "_attn_implementation_autoset", "_commit_hash"});
-  // Training, and alternative outputs of the Python class.
-  fields.ignore({"use_cache", "return_dict", "output_hidden_states", "output_attentions", "torchscript", "use_bfloat16",
-                 "tf_legacy_loss", "chunk_size_feed_forward", "attention_dropout", "hidden_dropout_prob",
-                 "attention_probs_dropout_prob", "classifier_dropout", "pretraining_tp", "id2label", "label2id",
-                 "num_labels", "problem_type", "finetuning_task", "task_specific_params"});
-  // Tokens and sampling: they belong to the tokenizer and to the user.
-  fields.ignore({"bos_token_id",
-                 "eos_token_id",
-                 "pad_token_id",
-                 "sep_token_id",
-                 "unk_token_id",
-                 "cls_token_id",
-                 "mask_token_id",
-                 "decoder_start_token_id",
-                 "tokenizer_class",
-                 "prefix",
-                 "max_length",
-                 "min_length",
-                 "do_sample",
-                 "early_stopping",
-                 "num_beams",
-                 "num_beam_groups",
-                 "diversity_penalty",
-                 "temperature",
-                 "top_k",
-                 "top_p",
-                 "typical_p",
-                 "repetition_penalty",
-                 "length_penalty",
-                 "no_repeat_ngram_size",
-                 "encoder_no_repeat_ngram_size",
-                 "bad_words_ids",
-                 "num_return_sequences",
-                 "output_scores",
-                 "return_dict_in_generate",
-                 "forced_bos_token_id",
-                 "forced_eos_token_id",
-                 "remove_invalid_values",
-                 "exponential_decay_length_penalty",
-                 "suppress_tokens",
-                 "begin_suppress_tokens"});
+  fields.ignore(kOrigin);
+  fields.ignore(kTraining);
+  fields.ignore(kGeneration);
   requireDefault(fields, "pruned_heads", json::object());
   requireDefault(fields, "is_encoder_decoder", false);
   requireDefault(fields, "is_decoder", false);
