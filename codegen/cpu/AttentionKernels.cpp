@@ -133,9 +133,13 @@ struct Scratch {
   Emitter &e;
   ScratchLayout layout;
   Value base;
+  Value scoreShift; ///< bytes into a row of scores (or weights) where a single panel's own begin; null: none
   Scratch(Emitter &e, const AttentionSpec &spec, Value base) : e(e), layout{spec}, base(base) {}
   Value query(int64_t r) { return e.at(base, r * layout.queryBytes()); }
-  Value score(int64_t r) { return e.at(base, layout.scoreStart() + r * kKeyPanels * 64); }
+  Value score(int64_t r) {
+    Value row = e.at(base, layout.scoreStart() + r * kKeyPanels * 64);
+    return scoreShift ? e.at(row, scoreShift) : row;
+  }
   Value out(int64_t r) { return e.at(base, layout.outStart() + r * layout.outBytes()); }
   Value stats(int64_t r) { return e.at(base, layout.statsStart() + r * 64); }
   Value maximum(int64_t r) { return stats(r); }
@@ -188,6 +192,8 @@ struct TileEmitter {
     });
   }
 
+  int64_t weightBytes() const { return 4; } ///< of one weight, where the scores were
+
   // Scores to weights, with m, l and the correction of what was summed before.
   void softmax(Value start, int64_t panels) {
     for (int64_t r = 0; r < tile.rows; ++r) {
@@ -206,7 +212,7 @@ struct TileEmitter {
       Value sum = e.mul(e.loadFloats(scratch.sum(r)), correction);
       for (int64_t p = 0; p < panels; ++p) {
         Value weight = e.select(visible[p], e.exp(e.sub(score[p], maximum)), e.floatsOf(0));
-        e.store(weight, e.at(scratch.score(r), p * 64));
+        e.store(weight, e.at(scratch.score(r), p * kLanes * weightBytes()));
         sum = e.add(sum, weight);
       }
       e.store(maximum, scratch.maximum(r));
@@ -257,12 +263,31 @@ struct TileEmitter {
     }
   }
 
-  // Whole blocks of 64 positions, then single panels of 16: the cache ends at a panel, not at a block.
+  // The last block may have fewer than four panels, because the cache ends at a panel. Its softmax still looks at all of
+  // the block at once, as for a row whose tile goes on: so the sums of a row never depend on its neighbours, and a prompt
+  // gives the same bits in whatever pieces it comes. (Panels beyond the limit of a row change nothing: weights of 0.)
+  void lastBlock(Value start) {
+    auto forPanels = [&](int64_t bytes, const std::function<void(Value)> &body) {
+      e.loop(start, tile.positions, kLanes, [&](Value panel) {
+        scratch.scoreShift = e.mul(e.sub(panel, start), bytes);
+        body(panel);
+        scratch.scoreShift = {};
+      });
+    };
+    forPanels(4, [&](Value panel) { scores(panel, 1); });
+    softmax(start, kKeyPanels);
+    forPanels(weightBytes(), [&](Value panel) {
+      accumulate(panel, 1);
+      for (int64_t r = 0; r < tile.rows; ++r) // what was summed before is corrected once
+        e.store(e.floatsOf(1), scratch.correction(r));
+    });
+  }
+
   void emit() {
     reset();
     Value whole = e.sub(tile.positions, e.rem(tile.positions, e.index(kKeyPanels * kLanes)));
     e.loop(e.index(0), whole, kKeyPanels * kLanes, [&](Value start) { block(start, kKeyPanels); });
-    e.loop(whole, tile.positions, kLanes, [&](Value start) { block(start, 1); });
+    e.ifThen(e.less(whole, tile.positions), [&] { lastBlock(whole); });
   }
 };
 
