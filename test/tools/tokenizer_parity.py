@@ -4,7 +4,7 @@
 
     pip install llama-cpp-python tokenizers gguf
     ninja -C build tokenize-lines
-    test/tools/tokenizer_parity.py --gguf SmolLM2-135M-Instruct.Q4_1.gguf --hf all-MiniLM-L6-v2 [--megabytes 8]
+    test/tools/tokenizer_parity.py --gguf SmolLM2-135M-Instruct.Q4_1.gguf --hf all-MiniLM-L6-v2 [--megabytes 8] [--text ...]
 
 Oracles: llama.cpp for the GGUF file, in addition the `tokenizers` package with a byte-level BPE made of the same
 vocabulary and each pre-tokenizer; `tokenizers` for the directory. For the pre-tokenizers that no model at hand uses,
@@ -20,6 +20,7 @@ Prints one line for each comparison; the exit code is the number of comparisons 
 import argparse
 import gettext
 import glob
+import gzip
 import os
 import random
 import struct
@@ -196,6 +197,8 @@ def ours(arguments, texts):
 
 
 def compare(name, arguments, texts, oracle):
+    if ARGS.only not in name:
+        return 0
     texts = [t if isinstance(t, bytes) else t.encode() for t in texts]
     bad = tokens = 0
     for text, found in zip(texts, ours(arguments, texts)):
@@ -268,6 +271,9 @@ def main():
     size = ARGS.megabytes * 1_000_000
     texts = [p for t in translations(size // 2) for p in cut(t)] + [p for t in sources(size // 4) for p in cut(t)]
     texts += list(made_up(size // 4, 1))
+    for path in ARGS.text:
+        with (gzip.open if path.endswith(".gz") else open)(path, "rt", encoding="utf-8") as file:
+            texts += cut(file.read())
     every = list(code_points())
     edges = [
         "",
@@ -347,6 +353,8 @@ if __name__ == "__main__":
     parser.add_argument("--gguf")
     parser.add_argument("--hf")
     parser.add_argument("--megabytes", type=int, default=8)
+    parser.add_argument("--text", nargs="*", default=[], help="further texts, such as prose; .gz is unpacked")
+    parser.add_argument("--only", default="", help="do the comparisons whose name holds this")
     parser.add_argument("--tool", default="build/bin/tokenize-lines")
     parser.add_argument("--show", type=int, default=3, help="differences printed for each comparison")
     ARGS = parser.parse_args()
