@@ -20,10 +20,11 @@ namespace lmopt::link {
 
 bool linkSharedLibrary(const std::string &objectFile, const std::string &libraryFile, std::string &error) {
   // -z now: symbols are bound at load, nothing is written later. No build id, no paths: the same inputs give the same bytes.
+  // Local symbols stay: profilers and debuggers then show kernels by name.
   std::vector<const char *> arguments = {"ld.lld",   "-shared",      "-z",   "now",
                                          "-z",       "noexecstack",  "-z",   "relro",
                                          "-z",       "max-page-size=4096",   "--hash-style=gnu",
-                                         "--build-id=none",          "--discard-all", "-o",
+                                         "--build-id=none",          "-o",
                                          libraryFile.c_str(),        objectFile.c_str()};
   llvm::raw_string_ostream messages(error);
   lld::Result result =
