@@ -10,6 +10,7 @@
 // Tested by test/unit/codegen/AttentionKernelTest.cpp.
 #include "codegen/cpu/Kernels.h"
 
+#include "dialects/lmk/Lmk.h"
 #include "lmopt/abi.h"
 
 #include <algorithm>
@@ -121,8 +122,8 @@ struct Tile {
 // register for each row.
 struct ScratchLayout {
   const AttentionSpec &spec;
-  int64_t queryBytes() const { return floatRowBytes(spec.headDim); }
-  int64_t outBytes() const { return spec.valueBytes(); }
+  int64_t queryBytes() const { return floatRowBytes(spec.headDim); } // also when bf16 needs only half of it
+  int64_t outBytes() const { return 4 * spec.valueDim(); }
   int64_t scoreStart() const { return kQueryRows * queryBytes(); }
   int64_t outStart() const { return scoreStart() + kQueryRows * kKeyPanels * 64; }
   int64_t statsStart() const { return outStart() + kQueryRows * outBytes(); }
@@ -153,6 +154,24 @@ struct TileEmitter {
   Scratch scratch;
   const Tile &tile;
 
+  // One step of a product multiplies one float, or two bf16, of 16 columns: 64 bytes either way.
+  int64_t factors() const { return spec.bf16 ? 2 : 1; }
+  Value loadColumns(Value address) {
+    if (spec.bf16)
+      return e.load(VectorType::get({2 * kLanes}, e.b.getBF16Type()), address, 64);
+    return e.load(e.floats(), address, 64);
+  }
+  Value loadRow(Value address) { // 4 bytes: one float or two bf16, in every lane
+    if (!spec.bf16)
+      return e.broadcast(e.load(e.b.getF32Type(), address));
+    return e.bitcast(e.broadcast(e.load(e.b.getI32Type(), address)), VectorType::get({2 * kLanes}, e.b.getBF16Type()));
+  }
+  Value multiply(Value row, Value columns, Value sum) {
+    if (spec.bf16)
+      return lmk::DotBf16Op::create(e.b, e.loc, sum.getType(), sum, row, columns);
+    return e.fma(row, columns, sum);
+  }
+
   // How many rows share the loads of keys or values: as many as leave rows * registers <= 20 accumulators.
   int64_t rowsAtOnce(int64_t registers) const {
     int64_t rows = tile.rows;
@@ -172,17 +191,15 @@ struct TileEmitter {
     Value keys = e.at(tile.keys, e.mul(start, spec.keyBytes()));
     int64_t panelBytes = kLanes * spec.keyBytes();
     forRowGroups(panels, [&](int64_t first, int64_t rows) {
-      Values sums = e.loop(e.index(0), e.index(spec.headDim), 1, Values(rows * panels, e.floatsOf(0)),
+      Values sums = e.loop(e.index(0), e.index(spec.headDim / factors()), 1, Values(rows * panels, e.floatsOf(0)),
                            [&](Value d, const Values &carried) {
                              Values next = carried, columns;
                              for (int64_t p = 0; p < panels; ++p)
-                               columns.push_back(
-                                   e.load(e.floats(), e.at(keys, e.add(e.mul(d, 64), p * panelBytes)), 64));
+                               columns.push_back(loadColumns(e.at(keys, e.add(e.mul(d, 64), p * panelBytes))));
                              for (int64_t r = 0; r < rows; ++r) {
-                               Value q = e.broadcast(
-                                   e.load(e.b.getF32Type(), e.at(scratch.query(first + r), e.mul(d, 4))));
+                               Value q = loadRow(e.at(scratch.query(first + r), e.mul(d, 4)));
                                for (int64_t p = 0; p < panels; ++p)
-                                 next[r * panels + p] = e.fma(q, columns[p], next[r * panels + p]);
+                                 next[r * panels + p] = multiply(q, columns[p], next[r * panels + p]);
                              }
                              return next;
                            });
@@ -192,7 +209,7 @@ struct TileEmitter {
     });
   }
 
-  int64_t weightBytes() const { return 4; } ///< of one weight, where the scores were
+  int64_t weightBytes() const { return spec.elementBytes(); } ///< of one weight, where the scores were
 
   // Scores to weights, with m, l and the correction of what was summed before.
   void softmax(Value start, int64_t panels) {
@@ -212,7 +229,7 @@ struct TileEmitter {
       Value sum = e.mul(e.loadFloats(scratch.sum(r)), correction);
       for (int64_t p = 0; p < panels; ++p) {
         Value weight = e.select(visible[p], e.exp(e.sub(score[p], maximum)), e.floatsOf(0));
-        e.store(weight, e.at(scratch.score(r), p * kLanes * weightBytes()));
+        e.store(spec.bf16 ? e.toBf16(weight) : weight, e.at(scratch.score(r), p * kLanes * weightBytes()));
         sum = e.add(sum, weight);
       }
       e.store(maximum, scratch.maximum(r));
@@ -231,14 +248,16 @@ struct TileEmitter {
         for (int64_t d = 0; d < registers; ++d)
           init.push_back(e.mul(e.loadFloats(e.at(scratch.out(first + r), d * 64)),
                                e.loadFloats(scratch.correction(first + r))));
-      Values sums = e.loop(e.index(0), e.index(panels * kLanes), 1, init, [&](Value k, const Values &carried) {
+      // One step is a position, or a pair of them: 4 * dv bytes of values either way.
+      Value steps = e.index(panels * kLanes / factors());
+      Values sums = e.loop(e.index(0), steps, 1, init, [&](Value k, const Values &carried) {
         Values next = carried, columns;
         for (int64_t d = 0; d < registers; ++d)
-          columns.push_back(e.load(e.floats(), e.at(values, e.add(e.mul(k, spec.valueBytes()), d * 64)), 64));
+          columns.push_back(loadColumns(e.at(values, e.add(e.mul(k, 4 * spec.valueDim()), d * 64))));
         for (int64_t r = 0; r < rows; ++r) {
-          Value weight = e.broadcast(e.load(e.b.getF32Type(), e.at(scratch.score(first + r), e.mul(k, 4))));
+          Value weight = loadRow(e.at(scratch.score(first + r), e.mul(k, 4)));
           for (int64_t d = 0; d < registers; ++d)
-            next[r * registers + d] = e.fma(weight, columns[d], next[r * registers + d]);
+            next[r * registers + d] = multiply(weight, columns[d], next[r * registers + d]);
         }
         return next;
       });
@@ -304,7 +323,8 @@ struct AttendEmitter {
     Turn turn = loadTurn(e, table, rope, position);
     turnHead(e, spec, turn, from, [&](int64_t d, Value v) {
       int64_t lanes = cast<VectorType>(v.getType()).getDimSize(0);
-      e.store(e.mul(v, e.floatsOf(spec.scale, lanes)), e.at(scratch.query(r), 4 * d));
+      Value scaled = e.mul(v, e.floatsOf(spec.scale, lanes));
+      e.store(spec.bf16 ? e.toBf16(scaled) : scaled, e.at(scratch.query(r), spec.elementBytes() * d));
     });
   }
 
@@ -404,7 +424,7 @@ struct AttendEmitter {
 std::string attentionName(const char *what, const AttentionSpec &spec, const RopeTable &table, bool splitHeads) {
   uint32_t scaleBits;
   memcpy(&scaleBits, &spec.scale, sizeof(scaleBits));
-  return std::string(what) + "_h" + std::to_string(spec.heads) + "kv" + std::to_string(spec.kvHeads) + "d" +
+  return std::string(what) + (spec.bf16 ? "_bf16" : "_f32") + "_h" + std::to_string(spec.heads) + "kv" + std::to_string(spec.kvHeads) + "d" +
          std::to_string(spec.headDim) + (spec.causal ? "_causal" : "_full") +
          (table.halfDims ? "_rope" + std::to_string(spec.ropeDims) + "p" + std::to_string(table.positions) : "") + "_s" +
          std::to_string(scaleBits) + (splitHeads ? "_heads" : "_rows");
@@ -413,8 +433,43 @@ std::string attentionName(const char *what, const AttentionSpec &spec, const Rop
 
 int64_t AttentionSpec::scratchBytes() const { return ScratchLayout{*this}.bytes(); }
 
+namespace {
+// One key: 4 bytes (a float, or a pair of bf16) in each line of its panel.
+void storeKey(Emitter &e, const AttentionSpec &spec, const Turn &turn, Value from, Value keys, Value position) {
+  Value panel = e.mul(e.div(position, e.index(kLanes)), kLanes * spec.keyBytes());
+  Value key = e.at(keys, e.add(panel, e.mul(e.rem(position, e.index(kLanes)), 4)));
+  turnHead(e, spec, turn, from, [&](int64_t d, Value v) {
+    int64_t lanes = cast<VectorType>(v.getType()).getDimSize(0);
+    int64_t factors = spec.bf16 ? 2 : 1;
+    if (spec.bf16)
+      v = e.bitcast(e.toBf16(v), e.ints(lanes / 2));
+    for (int64_t i = 0; i < lanes / factors; ++i)
+      e.store(e.lane(v, i), e.at(key, (d / factors + i) * 64));
+  });
+}
+
+// One value: a row of floats, or every other bf16 of the row of its pair of positions.
+void storeValue(Emitter &e, const AttentionSpec &spec, Value from, Value values, Value position) {
+  int64_t lanes = lanesFor(spec.headDim);
+  Value row = e.at(values, e.mul(position, spec.valueBytes()));
+  if (spec.bf16)
+    row = e.at(values, e.add(e.mul(e.div(position, e.index(2)), 4 * spec.valueDim()),
+                             e.mul(e.rem(position, e.index(2)), 2)));
+  for (int64_t d = 0; d < spec.headDim; d += lanes) {
+    Value v = e.load(e.floats(lanes), e.at(from, 4 * d));
+    if (!spec.bf16) {
+      e.store(v, e.at(row, 4 * d));
+      continue;
+    }
+    v = e.toBf16(v);
+    for (int64_t i = 0; i < lanes; ++i)
+      e.store(e.lane(v, i), e.at(row, 4 * (d + i)), 2);
+  }
+}
+} // namespace
+
 std::string KernelLibrary::storeKeysValues(const AttentionSpec &spec, const RopeTable &table, bool splitHeads) {
-  return define(attentionName("store_kv_f32", spec, table, splitHeads), 4, 5, [&](Emitter &e, ValueRange args) {
+  return define(attentionName("store_kv", spec, table, splitHeads), 4, 5, [&](Emitter &e, ValueRange args) {
     Value keys = args[0], values = args[1], rope = args[2], rowInfo = args[3], layerOffset = args[4];
     Value thread = args[7], threads = args[8];
     int64_t rowBytes = floatRowBytes(spec.kvHeads * spec.headDim);
@@ -424,17 +479,8 @@ std::string KernelLibrary::storeKeysValues(const AttentionSpec &spec, const Rope
       Turn turn = loadTurn(e, table, rope, info.position);
       auto store = [&](Value kvHead) {
         Value in = e.add(e.mul(row, rowBytes), e.mul(kvHead, 4 * spec.headDim));
-        Value inPanel = e.mul(e.rem(info.position, e.index(kLanes)), 4);
-        Value panel = e.mul(e.div(info.position, e.index(kLanes)), kLanes * spec.keyBytes());
-        Value key = e.at(view.keys(kvHead), e.add(panel, inPanel));
-        turnHead(e, spec, turn, e.at(keys, in), [&](int64_t d, Value v) {
-          for (int64_t i = 0; i < cast<VectorType>(v.getType()).getDimSize(0); ++i)
-            e.store(e.lane(v, i), e.at(key, (d + i) * 64));
-        });
-        Value value = e.at(view.values(kvHead), e.mul(info.position, spec.valueBytes()));
-        int64_t lanes = lanesFor(spec.headDim);
-        for (int64_t d = 0; d < spec.headDim; d += lanes)
-          e.store(e.load(e.floats(lanes), e.at(values, e.add(in, 4 * d))), e.at(value, 4 * d));
+        storeKey(e, spec, turn, e.at(keys, in), view.keys(kvHead), info.position);
+        storeValue(e, spec, e.at(values, in), view.values(kvHead), info.position);
       };
       if (!splitHeads)
         return e.loop(0, spec.kvHeads, 1, store);
@@ -447,7 +493,7 @@ std::string KernelLibrary::storeKeysValues(const AttentionSpec &spec, const Rope
 }
 
 std::string KernelLibrary::attend(const AttentionSpec &spec, const RopeTable &table, bool splitHeads) {
-  return define(attentionName("attend_f32", spec, table, splitHeads), 6, 3, [&](Emitter &e, ValueRange args) {
+  return define(attentionName("attend", spec, table, splitHeads), 6, 3, [&](Emitter &e, ValueRange args) {
     AttendEmitter emitter{e,       spec,    table,   args[0], args[1], args[2],
                           args[3], args[4], args[5], args[6], args[7], args[8]};
     if (splitHeads)

@@ -90,6 +90,11 @@ Value Emitter::narrowToBytes(Value v) {
   return arith::TruncIOp::create(b, loc, bytes(n), v);
 }
 
+Value Emitter::toBf16(Value v) {
+  int64_t n = cast<VectorType>(v.getType()).getDimSize(0);
+  return arith::TruncFOp::create(b, loc, VectorType::get({n}, b.getBF16Type()), v);
+}
+
 Value Emitter::broadcast(Value scalar, int64_t n) {
   return vector::BroadcastOp::create(b, loc, VectorType::get({n}, scalar.getType()), scalar);
 }

@@ -70,6 +70,7 @@ public:
   Value toFloat(Value ints);       ///< signed i32 -> f32, lane by lane
   Value roundToInt(Value floats);  ///< to nearest, ties to even; |x| < 2^22
   Value narrowToBytes(Value ints); ///< low byte of each lane
+  Value toBf16(Value floats);      ///< to nearest, ties to even
   Value broadcast(Value scalar, int64_t n = kLanes);
   Value shuffle(Value vector, mlir::ArrayRef<int64_t> lanes);
   Value reduceAdd(Value vector); ///< the order of the sum is fixed by the target's shuffle tree

@@ -8,8 +8,10 @@
 //   floats   [rows][round_up(N, 16)] f32; the lanes beyond N are zero, so that no kernel needs a tail loop
 //   quants   [rows][64 + round_up(K, 64)]: scale f32, zero point i32, 56 bytes unused, then K bytes u8
 //   weights  panels of 16 outputs, see LinearSpec
-//   cache    for each layer: keys [kv head][capacity / 16][head_dim][16] f32, values [kv head][capacity][dv] f32,
-//            dv = round_up(head_dim, 16)
+//   cache    for each layer, dv = round_up(head_dim, 16):
+//            f32:  keys [kv head][capacity / 16][head_dim][16],         values [kv head][capacity][dv]
+//            bf16: keys [kv head][capacity / 16][head_dim / 2][16][2],  values [kv head][capacity / 2][dv][2]
+//            (pairs of dimensions, pairs of positions: what one bf16 dot instruction multiplies)
 // Tested by test/unit/codegen/*KernelTest.cpp against plain loops, and by the end-to-end tests.
 #ifndef LMOPT_CODEGEN_CPU_KERNELS_H
 #define LMOPT_CODEGEN_CPU_KERNELS_H
@@ -111,9 +113,11 @@ struct AttentionSpec {
   float scale = 1;
   bool causal = true;
   int64_t ropeDims = 0; ///< 0: none
+  bool bf16 = false;    ///< keys, values, queries and softmax weights as bf16, sums in f32; head_dim must be even
   int64_t valueDim() const { return roundUp(headDim, kLanes); }
-  int64_t keyBytes() const { return 4 * headDim; } ///< per position and kv head
-  int64_t valueBytes() const { return 4 * valueDim(); }
+  int64_t elementBytes() const { return bf16 ? 2 : 4; }
+  int64_t keyBytes() const { return elementBytes() * headDim; } ///< per position and kv head
+  int64_t valueBytes() const { return elementBytes() * valueDim(); }
   int64_t cacheBytesPerPosition() const { return kvHeads * (keyBytes() + valueBytes()); }
   int64_t group() const { return heads / kvHeads; } ///< query heads that read one kv head
   int64_t scratchBytes() const;                     ///< per thread

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The spellings of lmk.dot_u8s8; see LowerDot.h. The widening forms never use vpmaddubsw: it saturates its 16-bit sums.
+// The spellings of lmk.dot_u8s8 and lmk.dot_bf16; see LowerDot.h. The widening forms never use vpmaddubsw: it saturates its 16-bit sums.
 // Even and odd bytes are widened to 16 bits apart, so that vpmaddwd adds two exact products at a time:
 //
 //   lane (32 bits)      u3 u2 u1 u0
@@ -13,6 +13,7 @@
 
 #include "codegen/cpu/Emitter.h"
 #include "dialects/lmk/Lmk.h"
+#include "lmopt/abi.h"
 
 using namespace mlir;
 
@@ -91,20 +92,47 @@ Value lowerDot(Emitter &e, DotIsa isa, Value acc, Value u, Value s) {
   return acc;
 }
 
+// bf16 to f32: the 16 bits become the upper half. Element 2i of a pair sits in the low half of lane i.
+Value widenedBf16(Emitter &e, Value acc, Value a, Value c) {
+  int64_t lanes = cast<VectorType>(acc.getType()).getDimSize(0);
+  Value ai = e.bitcast(a, e.ints(lanes)), ci = e.bitcast(c, e.ints(lanes));
+  auto even = [&](Value v) { return e.bitcast(e.shl(v, e.intsOf(16, lanes)), e.floats(lanes)); };
+  auto odd = [&](Value v) { return e.bitcast(e.bitAnd(v, e.intsOf(-65536, lanes)), e.floats(lanes)); };
+  return e.fma(odd(ai), odd(ci), e.fma(even(ai), even(ci), acc));
+}
+
+Value lowerDotBf16(Emitter &e, bool native, Value acc, Value a, Value c) {
+  if (native)
+    return intrinsic(e, "llvm.x86.avx512bf16.dpbf16ps.512", acc.getType(), {acc, a, c});
+  return widenedBf16(e, acc, a, c);
+}
+
 struct LowerDotPass : public PassWrapper<LowerDotPass, OperationPass<>> {
   MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(LowerDotPass)
   LowerDotPass() = default;
-  explicit LowerDotPass(DotIsa isa) { isaName = dotIsaName(isa); }
-  LowerDotPass(const LowerDotPass &other) : PassWrapper(other) { isaName = other.isaName; }
+  explicit LowerDotPass(const Target &target) {
+    isaName = dotIsaName(target.dot);
+    bf16 = target.has(LMOPT_ISA_AVX512BF16);
+    fma = target.fma;
+  }
+  LowerDotPass(const LowerDotPass &other) : PassWrapper(other) {
+    isaName = other.isaName;
+    bf16 = other.bf16;
+    fma = other.fma;
+  }
 
   StringRef getArgument() const final { return "lmk-lower-dot"; }
-  StringRef getDescription() const final { return "Spell lmk.dot_u8s8 in instructions of one instruction set"; }
+  StringRef getDescription() const final { return "Spell the dot products of lmk in instructions of one instruction set"; }
   void getDependentDialects(DialectRegistry &registry) const override {
     registry.insert<arith::ArithDialect, vector::VectorDialect, LLVM::LLVMDialect>();
   }
   Option<std::string> isaName{*this, "isa",
                               llvm::cl::desc("avx512vnni, avxvnni, avx512bw, avx2 or portable; all give the same bits"),
                               llvm::cl::init("portable")};
+
+  Option<bool> bf16{*this, "bf16", llvm::cl::desc("use VDPBF16PS for lmk.dot_bf16; else widen to f32"),
+                    llvm::cl::init(false)};
+  Option<bool> fma{*this, "fma", llvm::cl::desc("the target has fused multiply-add"), llvm::cl::init(false)};
 
   void runOnOperation() override {
     DotIsa isa = DotIsa::Portable;
@@ -129,17 +157,26 @@ struct LowerDotPass : public PassWrapper<LowerDotPass, OperationPass<>> {
       Target target;
       Emitter e(builder, op.getLoc(), target);
       op.replaceAllUsesWith(
-          lowerDot(e, isa, op.getAccumulator(), op.getUnsignedBytes(), op.getSignedBytes()));
+          lowerDot(e, isa, op.getAccumulator(), op.getLhs(), op.getRhs()));
       op.erase();
       return WalkResult::advance();
     });
     if (result.wasInterrupted())
-      signalPassFailure();
+      return signalPassFailure();
+    Target target;
+    target.fma = fma;
+    getOperation()->walk([&](lmk::DotBf16Op op) {
+      OpBuilder builder(op);
+      Emitter e(builder, op.getLoc(), target);
+      bool native = bf16 && cast<VectorType>(op.getResult().getType()).getDimSize(0) == kLanes;
+      op.replaceAllUsesWith(lowerDotBf16(e, native, op.getAccumulator(), op.getLhs(), op.getRhs()));
+      op.erase();
+    });
   }
 };
 } // namespace
 
-std::unique_ptr<Pass> createLowerDotPass(DotIsa isa) { return std::make_unique<LowerDotPass>(isa); }
+std::unique_ptr<Pass> createLowerDotPass(const Target &target) { return std::make_unique<LowerDotPass>(target); }
 
 void registerLowerDotPass() {
   PassRegistration<LowerDotPass>([] { return std::make_unique<LowerDotPass>(); });

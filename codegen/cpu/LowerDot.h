@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Replaces lmk.dot_u8s8 by instructions of one instruction set. In: any function with lmk.dot_u8s8 on vectors of 16 sums.
+// Replaces the dot products of lmk by instructions of one instruction set. In: functions with lmk.dot_u8s8 on vectors of 16
+// sums, lmk.dot_bf16 on any.
 // Out: arith, vector and llvm.call_intrinsic. Tested by test/codegen/cpu/lower-dot.mlir and, by running every spelling
 // on the same data, by test/unit/codegen/DotTest.cpp.
 #ifndef LMOPT_CODEGEN_CPU_LOWERDOT_H
@@ -14,7 +15,7 @@
 
 namespace lmopt::cpu {
 
-std::unique_ptr<mlir::Pass> createLowerDotPass(DotIsa isa);
+std::unique_ptr<mlir::Pass> createLowerDotPass(const Target &target);
 
 /// Makes `--lmk-lower-dot=isa=NAME` known to lmopt-opt.
 void registerLowerDotPass();

@@ -20,7 +20,7 @@ namespace lmopt::link {
 
 LogicalResult convertToLlvm(ModuleOp module, const cpu::Target &target) {
   PassManager manager(module.getContext());
-  manager.addPass(cpu::createLowerDotPass(target.dot));
+  manager.addPass(cpu::createLowerDotPass(target));
   manager.addPass(createCSEPass());
   manager.addPass(createSCFToControlFlowPass());
   ConvertVectorToLLVMPassOptions vectorOptions;

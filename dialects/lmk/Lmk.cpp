@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The kernel dialect `lmk`: registration, the short type syntax of lmk.dot_u8s8 and its verifier.
+// The kernel dialect `lmk`: registration, the short type syntax of the dot products and their verifiers.
 // Tested by test/dialects/lmk.
 #include "dialects/lmk/Lmk.h"
 
@@ -10,17 +10,17 @@ using namespace mlir;
 using namespace lmopt::lmk;
 
 // `acc type, byte type`: the result has the type of the accumulator, both byte vectors are of one type.
-static ParseResult parseDotTypes(OpAsmParser &parser, Type &accumulator, Type &unsignedBytes, Type &signedBytes,
+static ParseResult parseDotTypes(OpAsmParser &parser, Type &accumulator, Type &lhs, Type &rhs,
                                  Type &result) {
-  if (parser.parseType(accumulator) || parser.parseComma() || parser.parseType(unsignedBytes))
+  if (parser.parseType(accumulator) || parser.parseComma() || parser.parseType(lhs))
     return failure();
-  signedBytes = unsignedBytes;
+  rhs = lhs;
   result = accumulator;
   return success();
 }
 
-static void printDotTypes(OpAsmPrinter &printer, Operation *, Type accumulator, Type unsignedBytes, Type, Type) {
-  printer << accumulator << ", " << unsignedBytes;
+static void printDotTypes(OpAsmPrinter &printer, Operation *, Type accumulator, Type lhs, Type, Type) {
+  printer << accumulator << ", " << lhs;
 }
 
 #include "dialects/lmk/LmkDialect.cpp.inc"
@@ -35,16 +35,29 @@ void LmkDialect::initialize() {
       >();
 }
 
-LogicalResult DotU8S8Op::verify() {
-  auto accumulator = cast<VectorType>(getAccumulator().getType());
-  auto bytes = cast<VectorType>(getUnsignedBytes().getType());
-  if (getResult().getType() != accumulator || getSignedBytes().getType() != bytes)
-    return emitOpError("expects one type for accumulator and result and one for both byte vectors");
-  if (!accumulator.getElementType().isSignlessInteger(32) || !bytes.getElementType().isSignlessInteger(8))
-    return emitOpError("expects i32 sums of i8 products, found ") << accumulator << " and " << bytes;
-  if (accumulator.getRank() != 1 || bytes.getRank() != 1 || accumulator.isScalable() || bytes.isScalable()) // C2
-    return emitOpError("expects vectors of one fixed dimension, found ") << accumulator << " and " << bytes;
-  if (bytes.getDimSize(0) != 4 * accumulator.getDimSize(0)) // C1
-    return emitOpError("expects four bytes for each sum, found ") << accumulator << " and " << bytes;
+// What both dot products share: one type for accumulator and result, one for both factors, one fixed dimension each, and
+// `ratio` factors for each sum.
+static LogicalResult verifyDot(Operation *op, bool elementsFit, StringRef elements, int64_t ratio) {
+  auto sums = cast<VectorType>(op->getOperand(0).getType()), factors = cast<VectorType>(op->getOperand(1).getType());
+  if (op->getResult(0).getType() != sums || op->getOperand(2).getType() != factors)
+    return op->emitOpError("expects one type for accumulator and result and one for both factors");
+  if (!elementsFit)
+    return op->emitOpError("expects ") << elements << ", found " << sums << " and " << factors;
+  if (sums.getRank() != 1 || factors.getRank() != 1 || sums.isScalable() || factors.isScalable()) // C2
+    return op->emitOpError("expects vectors of one fixed dimension, found ") << sums << " and " << factors;
+  if (factors.getDimSize(0) != ratio * sums.getDimSize(0)) // C1
+    return op->emitOpError("expects ") << ratio << " factors for each sum, found " << sums << " and " << factors;
   return success();
+}
+
+static Type elementOf(Value value) { return cast<VectorType>(value.getType()).getElementType(); }
+
+LogicalResult DotU8S8Op::verify() {
+  bool fit = elementOf(getAccumulator()).isSignlessInteger(32) && elementOf(getLhs()).isSignlessInteger(8);
+  return verifyDot(*this, fit, "i32 sums of i8 products", 4);
+}
+
+LogicalResult DotBf16Op::verify() {
+  bool fit = elementOf(getAccumulator()).isF32() && elementOf(getLhs()).isBF16();
+  return verifyDot(*this, fit, "f32 sums of bf16 products", 2);
 }

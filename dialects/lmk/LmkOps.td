@@ -20,10 +20,20 @@ def Lmk_Dialect : Dialect {
   }];
 }
 
-def Lmk_DotU8S8Op : Op<Lmk_Dialect, "dot_u8s8", [Pure]> {
+class Lmk_DotOp<string name> : Op<Lmk_Dialect, name, [Pure]> {
+  let arguments = (ins AnyVectorOfNonZeroRank:$accumulator, AnyVectorOfNonZeroRank:$lhs, AnyVectorOfNonZeroRank:$rhs);
+  let results = (outs AnyVectorOfNonZeroRank:$result);
+  let assemblyFormat = [{
+    $accumulator `,` $lhs `,` $rhs attr-dict `:` custom<DotTypes>(type($accumulator), type($lhs), type($rhs),
+    type($result))
+  }];
+  let hasVerifier = 1;
+}
+
+def Lmk_DotU8S8Op : Lmk_DotOp<"dot_u8s8"> {
   let summary = "Groups of four u8 x s8 products, summed into i32 lanes";
   let description = [{
-    `result[i] = accumulator[i] + sum over j in 0..3 of zext(unsigned[4 i + j]) * sext(signed[4 i + j])`
+    `result[i] = accumulator[i] + sum over j in 0..3 of zext(lhs[4 i + j]) * sext(rhs[4 i + j])`
 
     The sum is exact modulo 2^32: no step saturates, on any instruction set. (`vpmaddubsw`, the usual spelling before
     VNNI, saturates its 16-bit sums and is therefore never used.) Source: Intel SDM, VPDPBUSD.
@@ -40,14 +50,29 @@ def Lmk_DotU8S8Op : Op<Lmk_Dialect, "dot_u8s8", [Pure]> {
     }
     ```
   }];
-  let arguments = (ins AnyVectorOfNonZeroRank:$accumulator, AnyVectorOfNonZeroRank:$unsignedBytes,
-                   AnyVectorOfNonZeroRank:$signedBytes);
-  let results = (outs AnyVectorOfNonZeroRank:$result);
-  let assemblyFormat = [{
-    $accumulator `,` $unsignedBytes `,` $signedBytes attr-dict `:` custom<DotTypes>(type($accumulator),
-    type($unsignedBytes), type($signedBytes), type($result))
+}
+
+def Lmk_DotBf16Op : Lmk_DotOp<"dot_bf16"> {
+  let summary = "Pairs of bf16 products, summed into f32 lanes";
+  let description = [{
+    `result[i] = accumulator[i] + lhs[2 i] * rhs[2 i] + lhs[2 i + 1] * rhs[2 i + 1]`
+
+    Products of two bf16 are exact in f32; in which order the three numbers are added, and whether subnormal numbers count,
+    is left to the hardware (VDPBF16PS flushes them), so the last bits may differ between instruction sets.
+    Source: Intel SDM, VDPBF16PS.
+
+    Constraints:
+    * C1: the bf16 vectors have twice as many elements as the accumulator.
+    * C2: all three vectors have one fixed dimension.
+
+    Example:
+    ```mlir
+    func.func @dot(%acc: vector<16xf32>, %a: vector<32xbf16>, %b: vector<32xbf16>) -> vector<16xf32> {
+      %r = lmk.dot_bf16 %acc, %a, %b : vector<16xf32>, vector<32xbf16>
+      return %r : vector<16xf32>
+    }
+    ```
   }];
-  let hasVerifier = 1;
 }
 
 #endif
