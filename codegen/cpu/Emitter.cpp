@@ -3,7 +3,7 @@
 // Appends single ops; see Emitter.h.
 #include "codegen/cpu/Emitter.h"
 
-#include "mlir/Dialect/Math/IR/Math.h"
+#include "lmopt/abi.h"
 
 using namespace mlir;
 
@@ -92,7 +92,15 @@ Value Emitter::narrowToBytes(Value v) {
 
 Value Emitter::toBf16(Value v) {
   int64_t n = cast<VectorType>(v.getType()).getDimSize(0);
-  return arith::TruncFOp::create(b, loc, VectorType::get({n}, b.getBF16Type()), v);
+  auto type = VectorType::get({n}, b.getBF16Type());
+  if (target.has(LMOPT_ISA_AVX512BF16))
+    return arith::TruncFOp::create(b, loc, type, v);
+  // Without the instruction, LLVM would call a library function for every lane. Half of the last kept bit is added, one less
+  // when that bit is even; numbers are finite.
+  Value bits = bitcast(v, ints(n));
+  Value odd = bitAnd(shrLogical(bits, intsOf(16, n)), intsOf(1, n));
+  Value rounded = shrLogical(add(bits, add(odd, intsOf(0x7fff, n))), intsOf(16, n));
+  return bitcast(arith::TruncIOp::create(b, loc, VectorType::get({n}, b.getI16Type()), rounded), type);
 }
 
 Value Emitter::broadcast(Value scalar, int64_t n) {

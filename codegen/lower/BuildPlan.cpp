@@ -244,7 +244,7 @@ private:
     spec.headDim = op.getHeadWidth();
     spec.scale = op.getScale().convertToDouble();
     spec.causal = op.isCausal();
-    spec.bf16 = getenv("LMOPT_BF16");
+    spec.bf16 = op.isBf16();
     if (lm::RopeAttr rope = op.getRopeAttr()) {
       if (rope.getLayout() != lm::RopeLayout::half)
         return refuse(op, "interleaved rope reaches code generation; run --lm-normalize-rope before");

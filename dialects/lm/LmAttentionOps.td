@@ -32,6 +32,9 @@ def LM_AttentionOp : LM_Op<"attention", [Pure, AttrSizedOperandSegments]> {
     masked; rows of y with t >= len[b] are zero.
 
     Shapes: q (B, T, heads d), k (B, T, kv_heads d), v (B, T, kv_heads dv), y (B, T, heads dv); d and dv may differ.
+    `as bf16` keeps keys and values as bf16 and rounds the scaled queries and the softmax weights (before they are
+    normalized) to bf16 too; products of two are exact in f32, sums are f32. Without `as`, all is f32.
+
     `layer` numbers the attentions of a model from 0; it names the place in the cache.
 
     Constraints:
@@ -46,6 +49,7 @@ def LM_AttentionOp : LM_Op<"attention", [Pure, AttrSizedOperandSegments]> {
     - C9: `scale` is finite.
     - C10: a cache is used by one op only.
     - C11: with a cache the mask is `#lm.causal`.
+    - C12: `as` gives f32 or bf16; with bf16 the width of a head is even.
 
     ```mlir
     func.func @one_key() -> tensor<1x2x2xf32> {
@@ -71,12 +75,13 @@ def LM_AttentionOp : LM_Op<"attention", [Pure, AttrSizedOperandSegments]> {
   }];
   let arguments = (ins LM_Activation:$query, LM_Activation:$key, LM_Activation:$value, Optional<LM_CacheType>:$cache,
                        Optional<LM_Lengths>:$lengths, I64Attr:$layer, I64Attr:$heads, I64Attr:$kv_heads,
-                       F64Attr:$scale, LM_MaskAttr:$mask, OptionalAttr<LM_RopeAttr>:$rope);
+                       F64Attr:$scale, LM_MaskAttr:$mask, OptionalAttr<LM_RopeAttr>:$rope,
+                       OptionalAttr<TypeAttr>:$element);
   let results = (outs LM_Activation:$result, Optional<LM_CacheType>:$next_cache);
   let assemblyFormat = [{
     $query `,` $key `,` $value (`,` $cache^)? (`lengths` $lengths^)?
         ` ` `{` `layer` `=` $layer `,` `heads` `=` $heads `,` `kv_heads` `=` $kv_heads `,` `scale` `=` $scale
-        `,` `mask` `=` $mask (`,` `rope` `=` qualified($rope)^)? `}`
+        `,` `mask` `=` $mask (`,` `rope` `=` qualified($rope)^)? `}` (`as` $element^)?
         attr-dict-with-keyword `:` functional-type(operands, results)
   }];
   let builders = [
@@ -91,6 +96,7 @@ def LM_AttentionOp : LM_Op<"attention", [Pure, AttrSizedOperandSegments]> {
     int64_t getHeadWidth() { return getQuery().getType().getDimSize(2) / getHeads(); }
     /// Width of a head of value and result.
     int64_t getValueWidth() { return getValue().getType().getDimSize(2) / getKvHeads(); }
+    bool isBf16() { return getElement() && getElement()->isBF16(); }
     bool isCausal() { return ::llvm::isa<::lmopt::lm::CausalAttr>(getMask()); }
   }];
   let hasVerifier = 1;

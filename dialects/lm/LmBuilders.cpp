@@ -97,7 +97,7 @@ void AttentionOp::build(OpBuilder &builder, OperationState &state, Value query, 
   int64_t valueWidth = cast<RankedTensorType>(value.getType()).getShape().back() / kvHeads;
   build(builder, state, withWidth(query, heads * valueWidth), cache ? cache.getType() : Type(), query, key, value,
         cache, lengths, builder.getI64IntegerAttr(layer), builder.getI64IntegerAttr(heads),
-        builder.getI64IntegerAttr(kvHeads), builder.getF64FloatAttr(scale), mask, rope);
+        builder.getI64IntegerAttr(kvHeads), builder.getF64FloatAttr(scale), mask, rope, /*element=*/TypeAttr());
 }
 
 void BiasAddOp::build(OpBuilder &builder, OperationState &state, Value input, ParamOp vector) {

@@ -279,5 +279,9 @@ LogicalResult AttentionOp::verify() {
     return emitOpError("C7: expected a layer from 0 to 65535, but found ") << layer;
   if (!getScale().isFinite())
     return emitOpError("C9: expected a finite scale, but found ") << getScale().convertToDouble();
+  if (getElement() && !getElement()->isF32() && !getElement()->isBF16())
+    return emitOpError("C12: expected f32 or bf16 behind `as`, but found ") << *getElement();
+  if (isBf16() && getHeadWidth() % 2 != 0)
+    return emitOpError("C12: bf16 needs heads of even width, but found ") << getHeadWidth();
   return success();
 }

@@ -6,9 +6,27 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <string>
 
 namespace lmopt::lm::reference {
+
+/// The nearest bf16 (ties to even) as a float: the upper half of its bits. Numbers are finite.
+static float nearestBf16(float x) {
+  uint32_t bits;
+  std::memcpy(&bits, &x, sizeof(bits));
+  bits = (bits + 0x7fff + (bits >> 16 & 1)) & 0xffff0000u;
+  std::memcpy(&x, &bits, sizeof(bits));
+  return x;
+}
+
+/// With `bf16`, all numbers of x, times `scale`, rounded; else x as it is.
+static Tensor narrowed(Tensor x, double scale, const AttentionOptions &options) {
+  if (options.bf16)
+    for (float &number : x.f32)
+      number = nearestBf16(float(number * scale));
+  return x;
+}
 
 /// Rotates one head in place: pair i by the angle position * frequency[i].
 static void rotateHead(float *head, int64_t position, const AttentionOptions &options) {
@@ -36,10 +54,12 @@ static Tensor rotateRows(Tensor x, int64_t heads, int64_t start, const Attention
 
 /// One head of one row: y = sum_j softmax_j(scale q . k_j) v_j over `count` keys; zeros when there is none.
 static void attend(const float *query, const float *keys, const float *values, int64_t count, int64_t keyStride,
-                   int64_t valueStride, int64_t keyWidth, int64_t valueWidth, double scale, float *result) {
+                   int64_t valueStride, int64_t keyWidth, int64_t valueWidth, const AttentionOptions &options,
+                   float *result) {
   std::fill(result, result + valueWidth, 0.0f);
   if (count == 0)
     return;
+  const double scale = options.bf16 ? 1 : options.scale; // bf16 queries carry it already
   std::vector<double> weights(count), sums(valueWidth);
   for (int64_t j = 0; j < count; ++j)
     for (int64_t k = 0; k < keyWidth; ++k)
@@ -48,6 +68,9 @@ static void attend(const float *query, const float *keys, const float *values, i
   double total = 0;
   for (double &weight : weights)
     total += weight = std::exp(weight - largest);
+  if (options.bf16) // after the sum is taken
+    for (double &weight : weights)
+      weight = nearestBf16(float(weight));
   for (int64_t j = 0; j < count; ++j)
     for (int64_t k = 0; k < valueWidth; ++k)
       sums[k] += weights[j] / total * values[j * valueStride + k];
@@ -61,7 +84,7 @@ static void attendRow(const float *query, const float *keys, const float *values
   const int64_t keyHead = keyWidth / options.kvHeads, valueHead = valueWidth / options.kvHeads;
   for (int64_t h = 0; h < options.heads; ++h)
     attend(query + h * keyHead, keys + h / group * keyHead, values + h / group * valueHead, count, keyWidth, valueWidth,
-           keyHead, valueHead, options.scale, result + h * valueHead);
+           keyHead, valueHead, options, result + h * valueHead);
 }
 
 static Tensor emptyResult(const Tensor &query, const Tensor &value, const AttentionOptions &options) {
@@ -95,8 +118,9 @@ Result<Tensor> attention(const Tensor &query, const Tensor &key, const Tensor &v
     return found.error();
   CacheLayer &layer = **found;
   const int64_t length = query.size(1), start = layer.positions;
-  Tensor q = rotateRows(query, options.heads, start, options);
-  Tensor k = rotateRows(key, options.kvHeads, start, options);
+  Tensor q = narrowed(rotateRows(query, options.heads, start, options), options.scale, options);
+  Tensor k = narrowed(rotateRows(key, options.kvHeads, start, options), 1, options);
+  Tensor v = narrowed(value, 1, options);
   Tensor y = emptyResult(query, value, options);
   for (int64_t b = 0; b < query.size(0); ++b) {
     auto append = [&](std::vector<float> &to, const Tensor &from) {
@@ -104,7 +128,7 @@ Result<Tensor> attention(const Tensor &query, const Tensor &key, const Tensor &v
       to.insert(to.end(), begin, begin + length * from.width());
     };
     append(layer.keys[b], k);
-    append(layer.values[b], value);
+    append(layer.values[b], v);
     for (int64_t t = 0; t < length; ++t) // causal by absolute position
       attendRow(&q.f32[(b * length + t) * q.width()], layer.keys[b].data(), layer.values[b].data(), start + t + 1,
                 k.width(), value.width(), options, &y.f32[(b * length + t) * y.width()]);
@@ -115,15 +139,16 @@ Result<Tensor> attention(const Tensor &query, const Tensor &key, const Tensor &v
 
 Tensor attention(const Tensor &query, const Tensor &key, const Tensor &value, const Tensor &lengths,
                  const AttentionOptions &options) {
-  Tensor q = rotateRows(query, options.heads, 0, options);
-  Tensor k = rotateRows(key, options.kvHeads, 0, options);
+  Tensor q = narrowed(rotateRows(query, options.heads, 0, options), options.scale, options);
+  Tensor k = narrowed(rotateRows(key, options.kvHeads, 0, options), 1, options);
+  Tensor v = narrowed(value, 1, options);
   Tensor y = emptyResult(query, value, options);
   const int64_t length = query.size(1);
   for (int64_t b = 0; b < query.size(0); ++b) {
     const int64_t rows = std::clamp<int64_t>(lengths.i32[b], 0, length); // the rest stays zero
     for (int64_t t = 0; t < rows; ++t)
       attendRow(&q.f32[(b * length + t) * q.width()], &k.f32[b * length * k.width()],
-                &value.f32[b * length * value.width()], options.causal ? t + 1 : rows, k.width(), value.width(),
+                &v.f32[b * length * value.width()], options.causal ? t + 1 : rows, k.width(), value.width(),
                 options, &y.f32[(b * length + t) * y.width()]);
   }
   return y;

@@ -273,6 +273,7 @@ FailureOr<std::vector<RuntimeValue>> Interpreter::Run::evaluateOp(AttentionOp op
   options.kvHeads = op.getKvHeads();
   options.scale = op.getScale().convertToDouble();
   options.causal = op.isCausal();
+  options.bf16 = op.isBf16();
   if (RopeAttr rope = op.getRopeAttr()) {
     RopeFrequencies frequencies = computeRopeFrequencies(rope, state.options.positions);
     options.frequencies.assign(frequencies.frequencies.begin(), frequencies.frequencies.end());

@@ -95,6 +95,7 @@ struct AttentionOptions {
   bool interleaved = false;        // rotary layout
   std::vector<double> frequencies; // of the rotary pairs; empty: no rotation
   double attentionFactor = 1;
+  bool bf16 = false; // keys, values, scaled queries and softmax weights rounded to bf16
 };
 /// Decoder form: appends to `cache`. An error when the cache was made for another batch or width.
 Result<Tensor> attention(const Tensor &query, const Tensor &key, const Tensor &value, Cache &cache,
