@@ -383,7 +383,12 @@ FailureOr<std::vector<RuntimeValue>> Interpreter::Run::run(func::FuncOp function
 }
 
 Interpreter::Interpreter(ModuleOp module, WeightReader &reader, Options options)
-    : state(std::make_unique<State>(module, reader, options)) {}
+    : state(std::make_unique<State>(module, reader, options)) {
+  auto config = module->getAttrOfType<DictionaryAttr>("lm.config");
+  auto positions = config ? config.getAs<IntegerAttr>("max_positions") : IntegerAttr();
+  if (state->options.positions == 0 && positions)
+    state->options.positions = positions.getInt();
+}
 Interpreter::~Interpreter() = default;
 
 FailureOr<std::vector<RuntimeValue>> Interpreter::run(StringRef name, std::vector<RuntimeValue> inputs) {

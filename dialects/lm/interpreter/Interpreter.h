@@ -24,7 +24,8 @@ public:
   struct Options {
     /// Keep every weight that has been read in memory. Turn off for models that do not fit.
     bool keepWeights = true;
-    /// Longest sequence, for computeRopeFrequencies; 0: the original length of the model.
+    /// Longest sequence, for computeRopeFrequencies; 0: max_positions of lm.config, for which code is generated too, or
+    /// without it the original length of the model.
     int64_t positions = 0;
   };
 

@@ -43,10 +43,7 @@ protected:
   /// All logits or the vector of one case; `pieces`: token by token.
   std::vector<float> interpret(const Case &one, bool pieces = false) {
     lm::WeightReader reader(model.baseDirectory);
-    lm::Interpreter::Options options;
-    auto config = (*model.module)->getAttrOfType<mlir::DictionaryAttr>("lm.config");
-    options.positions = config.getAs<mlir::IntegerAttr>("max_positions").getInt();
-    lm::Interpreter interpreter(*model.module, reader, options);
+    lm::Interpreter interpreter(*model.module, reader);
     if (!fixture.decoder)
       return take(interpreter.run("encode", {lm::makeIds(one.ids), lm::makeLengths({int32_t(one.ids.size())})}));
     std::vector<float> all;
