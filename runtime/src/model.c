@@ -72,7 +72,7 @@ static lmopt_status_t load_code(lmopt_model_t *model, lmopt_error_t *error) {
   if (!symbol)
     return lmoptp_fail(error, LMOPT_ERROR_MALFORMED, "%s: it does not export %s", path, LMOPT_MODEL_QUERY_SYMBOL);
   lmopt_model_query_fn query;
-  memcpy(&query, &symbol, sizeof query); // ISO C has no cast from object to function pointers
+  memcpy((void *)&query, (const void *)&symbol, sizeof query); // ISO C has no cast from object to function pointers
   model->table = query(LMOPT_ABI_VERSION);
   if (!model->table)
     return lmoptp_fail(error, LMOPT_ERROR_ABI,
