@@ -95,7 +95,8 @@ typedef struct lmopt_step {
   int64_t rows;           /* 1 .. max_rows of the entry */
   const lmopt_segment_t *segments;
   int64_t segment_count;
-  /* Decoder: logits of `output_count` rows, those named in output_rows (ascending), each [vocabulary] floats.
+  /* Decoder: logits of `output_count` rows, those named in output_rows (ascending), each [vocabulary] floats;
+   * output_count may be 0 (the early chunks of a prompt), and output is then NULL.
    * Encoder: one vector of [output_width] floats for each segment; output_rows and output_count are ignored. */
   float *output;
   const int32_t *output_rows;
