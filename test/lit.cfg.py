@@ -21,4 +21,5 @@ else:
     # Variables die at the next CHECK-LABEL, so that no function can pass on the strength of another.
     config.environment["FILECHECK_OPTS"] = "-enable-var-scope --allow-unused-prefixes=false"
     config.substitutions.append(("%source_root", config.lmopt_source_dir))
+    config.substitutions.append(("%binary_root", config.lmopt_binary_dir))
     config.substitutions.append(("%llvm_include", config.lmopt_llvm_include_dir))

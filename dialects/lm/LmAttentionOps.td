@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Attention, whole: heads, groups, mask, rotary positions and cache in one op, so that a pass can rewrite it without
-// recognising a pattern of products. Verified in LmAttentionOps.cpp.
+// recognising a pattern of products. Verified in LmVerifiers.cpp.
 // Tested by test/dialects/lm/attention*.mlir and interpret/attention.mlir.
 
 #ifndef LMOPT_DIALECTS_LM_LMATTENTIONOPS_TD

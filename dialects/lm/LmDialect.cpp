@@ -2,7 +2,7 @@
 //
 // The dialect object: registration of types, attributes and ops, the types' syntax and verifiers, and the checks of the
 // discardable attributes of a module (lm.config, lm.tokenizer, lm.chat_template, lm.source).
-// Tested by test/dialects/lm/{types,module}*.mlir.
+// Tested by test/dialects/lm/types-invalid.mlir and attributes-invalid.mlir.
 
 #include "dialects/lm/Lm.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Number by number: residual sums, biases, activations, gated products. Verified in LmElementwiseOps.cpp.
+// Number by number: residual sums, biases, activations, gated products. Verified in LmVerifiers.cpp.
 // Tested by test/dialects/lm/elementwise*.mlir and interpret/elementwise.mlir.
 
 #ifndef LMOPT_DIALECTS_LM_LMELEMENTWISEOPS_TD

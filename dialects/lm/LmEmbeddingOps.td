@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// From token ids to vectors: embedding tables and learned positions. Verified in LmEmbeddingOps.cpp.
+// From token ids to vectors: embedding tables and learned positions. Verified in LmVerifiers.cpp.
 // Tested by test/dialects/lm/embedding*.mlir and interpret/embedding.mlir.
 
 #ifndef LMOPT_DIALECTS_LM_LMEMBEDDINGOPS_TD

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Products with weights, in f32 and in int8, and the block rotation that makes int8 accurate. Verified in
-// LmLinearOps.cpp. Tested by test/dialects/lm/linear*.mlir, quantize*.mlir and interpret/linear.mlir.
+// LmVerifiers.cpp. Tested by test/dialects/lm/linear*.mlir and interpret/linear.mlir.
 
 #ifndef LMOPT_DIALECTS_LM_LMLINEAROPS_TD
 #define LMOPT_DIALECTS_LM_LMLINEAROPS_TD

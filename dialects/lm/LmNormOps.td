@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Normalizations. Verified in LmNormOps.cpp. Tested by test/dialects/lm/norm*.mlir and interpret/norm.mlir.
+// Normalizations. Verified in LmVerifiers.cpp. Tested by test/dialects/lm/norm*.mlir and interpret/norm.mlir.
 
 #ifndef LMOPT_DIALECTS_LM_LMNORMOPS_TD
 #define LMOPT_DIALECTS_LM_LMNORMOPS_TD

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// lm.param: the symbol that names a weight. Verified in LmParamOps.cpp, read through dialects/lm/Weights.h.
+// lm.param: the symbol that names a weight. Verified in LmOps.cpp, read through dialects/lm/Weights.h.
 // Tested by test/dialects/lm/param*.mlir.
 
 #ifndef LMOPT_DIALECTS_LM_LMPARAMOPS_TD

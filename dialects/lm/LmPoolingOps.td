@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// From the vectors of a sequence to one vector. Verified in LmPoolingOps.cpp.
-// Tested by test/dialects/lm/pooling*.mlir and interpret/pooling.mlir.
+// From the vectors of a sequence to one vector. Verified in LmVerifiers.cpp.
+// Tested by test/dialects/lm/elementwise-invalid.mlir and interpret/pooling.mlir.
 
 #ifndef LMOPT_DIALECTS_LM_LMPOOLINGOPS_TD
 #define LMOPT_DIALECTS_LM_LMPOOLINGOPS_TD

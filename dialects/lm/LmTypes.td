@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The two types of the dialect: the key/value memory of a sequence and a matrix of int8 weights.
-// Tested by test/dialects/lm/types.mlir and types-invalid.mlir.
+// Tested by test/dialects/lm/roundtrip.mlir and types-invalid.mlir.
 
 #ifndef LMOPT_DIALECTS_LM_LMTYPES_TD
 #define LMOPT_DIALECTS_LM_LMTYPES_TD

@@ -4,7 +4,7 @@
 // In: a verified module of lm ops (plus arith.constant, func.call, func.return), inputs as tensors and caches. Out: the
 // results, or failure with a diagnostic at the op. It is the meaning of the dialect, and slow: SmolLM2-135M takes about
 // 60 ms a token.
-// Tested by test/dialects/lm/interpret and test/unit/dialects/InterpreterTest.cpp.
+// Tested by test/dialects/lm/interpret and test/unit/models/InterpreterFixturesTest.cpp.
 
 #ifndef LMOPT_DIALECTS_LM_INTERPRETER_INTERPRETER_H
 #define LMOPT_DIALECTS_LM_INTERPRETER_INTERPRETER_H
