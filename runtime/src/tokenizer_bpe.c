@@ -98,7 +98,7 @@ struct lmopt_symbol {
 static int heap_push(lmopt_buffer_t *heap, uint64_t entry) {
   if (!lmopt_buffer_append(heap, &entry, sizeof(entry)))
     return 0;
-  uint64_t *items = (uint64_t *)(void *)heap->data;
+  uint64_t *items = (uint64_t *)heap->data;
   size_t at = heap->size / sizeof(entry) - 1;
   for (; at > 0 && items[(at - 1) / 2] > entry; at = (at - 1) / 2)
     items[at] = items[(at - 1) / 2];
@@ -107,7 +107,7 @@ static int heap_push(lmopt_buffer_t *heap, uint64_t entry) {
 }
 
 static uint64_t heap_pop(lmopt_buffer_t *heap) {
-  uint64_t *items = (uint64_t *)(void *)heap->data, top = items[0];
+  uint64_t *items = (uint64_t *)heap->data, top = items[0];
   size_t count = heap->size / sizeof(top) - 1, at = 0;
   uint64_t moved = items[count];
   heap->size = count * sizeof(top);
@@ -160,8 +160,8 @@ static int long_word(lmopt_encoding_t *encoding, lmopt_bytes_t word) {
   encoding->symbols.size = encoding->heap.size = 0;
   if (!lmopt_buffer_reserve(&encoding->symbols, word.size * (sizeof(lmopt_symbol_t) + sizeof(int32_t))))
     return 0;
-  lmopt_symbol_t *symbols = (lmopt_symbol_t *)(void *)encoding->symbols.data;
-  int32_t *ids = (int32_t *)(void *)(symbols + word.size);
+  lmopt_symbol_t *symbols = (lmopt_symbol_t *)encoding->symbols.data;
+  int32_t *ids = (int32_t *)(symbols + word.size);
   uint32_t count = (uint32_t)first_symbols(encoding->tokenizer, word, ids);
   for (uint32_t i = 0; i < count; ++i)
     symbols[i] = (lmopt_symbol_t){ids[i], i ? i - 1 : NO_SYMBOL, i + 1 < count ? i + 1 : NO_SYMBOL, NO_RANK};

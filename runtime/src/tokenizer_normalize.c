@@ -135,7 +135,9 @@ static void order_marks(chars_t *chars) {
       previous = order;
     }
     if (!sorted) {
-      if (!scratch && !(scratch = malloc(chars->size * sizeof(*scratch)))) {
+      if (!scratch)
+        scratch = malloc(chars->size * sizeof(*scratch));
+      if (!scratch) {
         chars->failed = 1;
         return;
       }

@@ -126,7 +126,7 @@ static lmopt_status_t check_ids(const lmopt_tokenizer_t *tokenizer, lmopt_tokeni
   return LMOPT_OK;
 }
 
-static lmopt_status_t check_steps(const lmopt_tokenizer_t *tokenizer, lmopt_error_t *error) {
+static lmopt_status_t check_steps(lmopt_tokenizer_t *tokenizer, lmopt_error_t *error) {
   const lmopt_bytes_t *normalizer = &tokenizer->sections[LMOPT_TOKENIZER_NORMALIZER];
   for (size_t i = 0; i < normalizer->size / sizeof(uint32_t); ++i) {
     uint32_t step = lmopt_load_u32(normalizer->data, i);
@@ -160,6 +160,18 @@ static lmopt_status_t check_template(lmopt_tokenizer_t *tokenizer, lmopt_error_t
   return LMOPT_OK;
 }
 
+/* What each kind of model needs beyond the sizes. */
+static lmopt_status_t check_model(lmopt_tokenizer_t *tokenizer, lmopt_error_t *error) {
+  if (tokenizer->header.kind == LMOPT_TOKENIZER_WORDPIECE && tokenizer->header.unknown < 0)
+    return lmopt_tokenizer_fail(error, LMOPT_ERROR_MALFORMED, "tokenizer blob: WordPiece without an unknown token");
+  size_t bytes = tokenizer->header.kind == LMOPT_TOKENIZER_BPE ? 256 : 0;
+  lmopt_status_t status = check_ids(tokenizer, LMOPT_TOKENIZER_BYTE_TOKENS, bytes, error);
+  if (status)
+    return status;
+  return check_ids(tokenizer, LMOPT_TOKENIZER_END_TOKENS,
+                   tokenizer->sections[LMOPT_TOKENIZER_END_TOKENS].size / sizeof(int32_t), error);
+}
+
 static lmopt_status_t check_blob(lmopt_tokenizer_t *tokenizer, const uint8_t *blob, size_t size, lmopt_error_t *error) {
   lmopt_status_t status = check_header(&tokenizer->header, size, error);
   if (status)
@@ -171,16 +183,11 @@ static lmopt_status_t check_blob(lmopt_tokenizer_t *tokenizer, const uint8_t *bl
                                   section_names[i]);
     tokenizer->sections[i] = (lmopt_bytes_t){blob + range.offset, (size_t)range.size};
   }
-  if ((status = check_sizes(tokenizer, error)) || (status = check_steps(tokenizer, error)) ||
-      (status = check_template(tokenizer, error)))
-    return status;
-  if (tokenizer->header.kind == LMOPT_TOKENIZER_BPE &&
-      (status = check_ids(tokenizer, LMOPT_TOKENIZER_BYTE_TOKENS, 256, error)))
-    return status;
-  if (tokenizer->header.kind == LMOPT_TOKENIZER_WORDPIECE && tokenizer->header.unknown < 0)
-    return lmopt_tokenizer_fail(error, LMOPT_ERROR_MALFORMED, "tokenizer blob: WordPiece without an unknown token");
-  return check_ids(tokenizer, LMOPT_TOKENIZER_END_TOKENS,
-                   tokenizer->sections[LMOPT_TOKENIZER_END_TOKENS].size / sizeof(int32_t), error);
+  static lmopt_status_t (*const checks[])(lmopt_tokenizer_t *, lmopt_error_t *) = {check_sizes, check_steps,
+                                                                                   check_template, check_model};
+  for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]) && !status; ++i)
+    status = checks[i](tokenizer, error);
+  return status;
 }
 
 lmopt_status_t lmopt_tokenizer_create(const void *blob, size_t size, lmopt_tokenizer_t **out, lmopt_error_t *error) {
