@@ -28,6 +28,10 @@ def check_smollm2(programs, model, models, records, recipe, checks):
             result = json.loads(programs.run("lmopt", "run", model, "-p", record["prompt"], "-n", len(tokens), "--temp", 0,
                                              "--format", "json"))
             checks.equal(f"continuation of {record['prompt'][:20]!r}", until_end(result["tokens"]), until_end(tokens))
+        shown = programs.run("example-generate", model, record["prompt"], len(tokens))
+        checks.equal(f"example-generate on {record['prompt'][:20]!r}", shown.strip(),
+                     json.loads(programs.run("lmopt", "run", model, "-p", record["prompt"], "-n", len(tokens), "--temp", 0,
+                                             "--format", "json"))["text"].strip())
     text = programs.work / "evaluate.txt"
     text.write_bytes((models / "text" / "developers-reference.txt").read_text(encoding="utf8")[FIRST:LAST].encode("utf8"))
     result = json.loads(programs.run("lmopt", "--quiet", "eval", model, "--text", text, "--chunks", 16, "--format", "json"))
@@ -52,6 +56,11 @@ def check_minilm(programs, model, record, recipe, checks):
     cosines = [common.cosine(vector, entry["vector"]) for vector, entry in zip(vectors, entries)]
     checks.at_least("least cosine", min(cosines), COSINE[recipe][0])
     checks.at_least("mean cosine", sum(cosines) / len(cosines), COSINE[recipe][1])
+    shown = programs.run("example-embed", model, *[entry["text"] for entry in entries]).split("\n")
+    for line, vector, entry in zip(shown, vectors[1:], entries[1:]):  # the first text is what the others are compared to
+        similarity, text = line.split("  ", 1)
+        checks.equal("text of example-embed", text, entry["text"])
+        checks.at_most(f"example-embed on {text!r}", abs(float(similarity) - common.cosine(vectors[0], vector)), 1e-4)
     # Unit vectors at cosine c to the truth lie sqrt(2 - 2c) away; a similarity moves by twice that at most.
     bound = 2 * (2 - 2 * COSINE[recipe][0]) ** 0.5
     for first, row in zip(vectors, record["similarity"]):
