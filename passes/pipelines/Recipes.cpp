@@ -32,8 +32,9 @@ static std::vector<RecipeStep> foldingsAnd(std::vector<RecipeStep> more) {
 static const std::vector<Recipe> &shippedRecipes() {
   static const std::vector<Recipe> recipes = {
       {"f32", foldingsAnd({{"lm-fold-norm-affine", {}}})},
-      // Rotation brings plain rows of int8 to the quality of groups, at the price of the cheapest integer kernel; bf16 in
-      // attention costs nothing beside it and halves the cache.
+      // Rotation brings plain rows of int8 to the quality of groups, at the price of the cheapest integer kernel; bf16
+      // in attention costs nothing beside it and halves the cache. Blocks of 256 where the width allows it:
+      // docs/quality.md.
       {"int8", foldingsAnd({{"lm-rotate", {{"block", "256"}}},
                             {"lm-quantize-weights", {}},
                             {"lm-narrow-attention", {}},
