@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Edges of the reference functions that random numbers do not reach: empty sequences, empty batches, ids out of range,
+// caches of another batch; and that any split of a prompt gives the same bits. Without MLIR, so it also runs sanitized;
+// the numbers themselves are tested against NumPy in test/dialects/lm/interpret.
+
+#include "dialects/lm/interpreter/Reference.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+using namespace lmopt;
+using namespace lmopt::lm::reference;
+
+namespace {
+
+Tensor randomTensor(std::vector<int64_t> shape, unsigned seed) {
+  std::mt19937 generator(seed);
+  std::normal_distribution<float> normal;
+  Tensor tensor = Tensor::ofF32(std::move(shape));
+  for (float &x : tensor.f32)
+    x = normal(generator);
+  return tensor;
+}
+
+Tensor integers(std::vector<int64_t> shape, std::vector<int32_t> values) {
+  Tensor tensor;
+  tensor.shape = std::move(shape);
+  tensor.i32 = std::move(values);
+  return tensor;
+}
+
+/// Rows [begin, end) of every sequence.
+Tensor slice(const Tensor &x, int64_t begin, int64_t end) {
+  Tensor y = Tensor::ofF32({x.size(0), end - begin, x.width()});
+  for (int64_t b = 0; b < x.size(0); ++b)
+    std::copy_n(x.f32.begin() + (b * x.size(1) + begin) * x.width(), (end - begin) * x.width(),
+                y.f32.begin() + b * (end - begin) * x.width());
+  return y;
+}
+
+AttentionOptions options() {
+  AttentionOptions result;
+  result.layer = 2;
+  result.heads = 4;
+  result.kvHeads = 2;
+  result.scale = 0.5;
+  result.frequencies = {1, 0.1};
+  return result;
+}
+
+TEST(Reference, AnySplitOfAPromptGivesTheSameBits) {
+  Tensor q = randomTensor({2, 7, 16}, 1), k = randomTensor({2, 7, 8}, 2), v = randomTensor({2, 7, 6}, 3);
+  Cache whole;
+  Result<Tensor> expected = attention(q, k, v, whole, options());
+  ASSERT_TRUE(expected.ok());
+  for (std::vector<int64_t> cuts : {std::vector<int64_t>{0, 1, 2, 3, 4, 5, 6, 7}, {0, 5, 7}, {0, 0, 3, 3, 7}}) {
+    Cache cache;
+    for (size_t i = 0; i + 1 < cuts.size(); ++i) {
+      int64_t begin = cuts[i], end = cuts[i + 1];
+      Result<Tensor> part =
+          attention(slice(q, begin, end), slice(k, begin, end), slice(v, begin, end), cache, options());
+      ASSERT_TRUE(part.ok());
+      EXPECT_EQ(part->f32, slice(*expected, begin, end).f32);
+    }
+    EXPECT_EQ(cache.layers[2].keys, whole.layers[2].keys);
+    EXPECT_EQ(cache.layers[2].positions, 7);
+  }
+}
+
+TEST(Reference, PaddingChangesNothing) {
+  Tensor q = randomTensor({1, 5, 16}, 1), k = randomTensor({1, 5, 8}, 2), v = randomTensor({1, 5, 8}, 3);
+  AttentionOptions full = options();
+  full.causal = false;
+  Tensor padded = attention(q, k, v, integers({1}, {3}), full);
+  Tensor exact = attention(slice(q, 0, 3), slice(k, 0, 3), slice(v, 0, 3), integers({1}, {3}), full);
+  EXPECT_EQ(slice(padded, 0, 3).f32, exact.f32);
+  for (float x : slice(padded, 3, 5).f32)
+    EXPECT_EQ(x, 0.0f);
+}
+
+TEST(Reference, LengthsOutsideTheSequenceAreLimited) {
+  Tensor x = randomTensor({2, 3, 4}, 1);
+  AttentionOptions one;
+  one.causal = false;
+  Tensor y = attention(x, x, x, integers({2}, {-5, 99}), one);
+  for (int64_t i = 0; i < 12; ++i)
+    EXPECT_EQ(y.f32[i], 0.0f);
+  EXPECT_NE(y.f32[12], 0.0f);
+  Tensor pooled = pool(x, integers({2}, {-5, 99}), Pooling::last);
+  EXPECT_EQ(pooled.f32[0], 0.0f);
+  EXPECT_EQ(pooled.f32[4], x.f32[20]);
+}
+
+TEST(Reference, EmptySequencesAndBatches) {
+  for (std::vector<int64_t> shape : {std::vector<int64_t>{1, 0, 8}, {0, 3, 8}}) {
+    Tensor x = Tensor::ofF32(shape), lengths = integers({shape[0]}, std::vector<int32_t>(shape[0]));
+    std::vector<float> weights(64, 1.0f);
+    Weight w{8, 8, weights.data(), nullptr, nullptr, 8};
+    EXPECT_EQ(linear(x, w, nullptr).shape, shape);
+    EXPECT_EQ(rotate(x, 8).shape, shape);
+    EXPECT_EQ(rmsNorm(x, nullptr, 1e-5).shape, shape);
+    EXPECT_EQ(layerNorm(x, nullptr, nullptr, 1e-5).shape, shape);
+    Quantized q = quantizeDynamic(x, 4);
+    EXPECT_EQ(q.codes.shape, shape);
+    std::vector<int8_t> codes(64, 1);
+    Weight int8{8, 8, nullptr, codes.data(), weights.data(), 8};
+    EXPECT_EQ(quantizedLinear(q.codes, q.scale, q.zero, int8, nullptr).shape, shape);
+    Cache cache;
+    EXPECT_TRUE(attention(x, x, x, cache, AttentionOptions()).ok());
+    EXPECT_EQ(attention(x, x, x, lengths, AttentionOptions()).shape, shape);
+    EXPECT_EQ(pool(x, lengths, Pooling::mean).f32, std::vector<float>(shape[0] * 8));
+  }
+}
+
+TEST(Reference, RefusesWhatDoesNotFit) {
+  std::vector<float> numbers(6, 1.0f);
+  Weight table{3, 2, numbers.data(), nullptr, nullptr, 2};
+  for (int32_t id : {-1, 3}) {
+    Result<Tensor> result = embedding(integers({1, 1}, {id}), table, 0);
+    ASSERT_FALSE(result.ok());
+    EXPECT_EQ(result.error().message, "expected token ids from 0 to 2, but found " + std::to_string(id));
+  }
+  EXPECT_FALSE(addPositions(Tensor::ofF32({1, 4, 2}), table).ok());
+  Cache cache;
+  Tensor one = randomTensor({1, 2, 4}, 1), two = randomTensor({2, 2, 4}, 1), wide = randomTensor({1, 2, 6}, 1);
+  EXPECT_TRUE(attention(one, one, one, cache, AttentionOptions()).ok());
+  EXPECT_FALSE(attention(two, two, two, cache, AttentionOptions()).ok());
+  EXPECT_FALSE(attention(wide, wide, wide, cache, AttentionOptions()).ok());
+  EXPECT_EQ(cache.layers[0].positions, 2);
+}
+
+} // namespace
