@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <iterator>
 
 namespace lmopt::driver {
 
@@ -37,59 +38,78 @@ static std::string cellText(const Json &value) {
 
 static bool isTable(const Json &value) { return value.is_array() && !value.empty() && value.front().is_object(); }
 
-/// A table with a column for each key that any row has, numbers to the right.
-static std::string tableText(const Json &rows) {
-  std::vector<std::string> keys;
+namespace {
+struct Column {
+  std::string key;
+  size_t width;
+  bool right; // numbers
+
+  /// The name leads; long texts come last, where they push nothing aside.
+  int rank() const { return key == "name" ? 0 : width <= kLongText ? 1 : 2; }
+  static constexpr size_t kLongText = 40;
+};
+} // namespace
+
+/// A column for each key that any row has.
+static std::vector<Column> columnsOf(const Json &rows) {
+  std::vector<Column> columns;
   for (const Json &row : rows)
-    for (const auto &[key, value] : row.items())
-      if (std::find(keys.begin(), keys.end(), key) == keys.end())
-        keys.push_back(key);
-  std::vector<size_t> widths;
-  for (const std::string &key : keys) {
-    size_t width = key.size();
-    for (const Json &row : rows)
-      if (row.contains(key))
-        width = std::max(width, cellText(row[key]).size());
-    widths.push_back(width);
-  }
+    for (const auto &[key, value] : row.items()) {
+      auto column =
+          std::find_if(columns.begin(), columns.end(), [&, &name = key](const Column &c) { return c.key == name; });
+      if (column == columns.end())
+        column = columns.insert(column, {key, key.size(), !value.is_string()});
+      column->width = std::max(column->width, cellText(value).size());
+    }
+  std::vector<Column> ordered;
+  for (int rank : {0, 1, 2})
+    std::copy_if(columns.begin(), columns.end(), std::back_inserter(ordered),
+                 [rank](const Column &column) { return column.rank() == rank; });
+  return ordered;
+}
+
+static std::string tableText(const Json &rows) {
+  std::vector<Column> columns = columnsOf(rows);
   std::string text;
-  auto addCell = [&](size_t column, const std::string &cell, bool right) {
-    std::string padding(widths[column] - cell.size(), ' ');
-    text += "  " + (right ? padding + cell : cell + padding);
+  auto addCell = [&](const Column &column, const std::string &cell) {
+    std::string padding(column.width - cell.size(), ' ');
+    text += "  " + (column.right ? padding + cell : cell + padding);
   };
   auto endRow = [&] { text.erase(text.find_last_not_of(' ') + 1) += '\n'; };
-  for (size_t i = 0; i < keys.size(); ++i)
-    addCell(i, keys[i], !rows.front().value(keys[i], Json()).is_string());
+  for (const Column &column : columns)
+    addCell(column, column.key);
   endRow();
   for (const Json &row : rows) {
-    for (size_t i = 0; i < keys.size(); ++i) {
-      Json value = row.value(keys[i], Json(""));
-      addCell(i, cellText(value), !value.is_string());
-    }
+    for (const Column &column : columns)
+      addCell(column, row.contains(column.key) ? cellText(row[column.key]) : "");
     endRow();
   }
   return text;
 }
 
-static void addLines(const Json &facts, const std::string &prefix, std::string &lines, std::string &tables) {
+/// Scalars by their joined keys, and tables, in order. The members of `manifest` stand for themselves.
+static void collect(const Json &facts, const std::string &prefix,
+                    std::vector<std::pair<std::string, std::string>> &lines, std::string &tables) {
   for (const auto &[key, value] : facts.items()) {
-    std::string name = prefix + key;
-    if (value.is_object()) {
-      addLines(value, name + ".", lines, tables);
-    } else if (isTable(value)) {
-      tables += "\n" + name + "\n" + tableText(value);
-    } else {
-      char label[64];
-      std::snprintf(label, sizeof label, "%-28s ", name.c_str());
-      lines += label + cellText(value) + "\n";
-    }
+    if (value.is_object())
+      collect(value, key == "manifest" ? prefix : prefix + key + ".", lines, tables);
+    else if (isTable(value))
+      tables += "\n" + prefix + key + "\n" + tableText(value);
+    else if (std::pair line(prefix + key, cellText(value)); std::find(lines.begin(), lines.end(), line) == lines.end())
+      lines.push_back(std::move(line)); // file and manifest say some things both
   }
 }
 
 std::string inspectionText(const Json &facts) {
-  std::string lines, tables;
-  addLines(facts, "", lines, tables);
-  return lines + tables;
+  std::vector<std::pair<std::string, std::string>> lines;
+  std::string text, tables;
+  collect(facts, "", lines, tables);
+  size_t width = 0;
+  for (const auto &[key, value] : lines)
+    width = std::max(width, key.size());
+  for (const auto &[key, value] : lines)
+    text += key + std::string(width + 2 - key.size(), ' ') + value + "\n";
+  return text + tables;
 }
 
 std::string inspectionOutput(const Json &facts, bool json) {
@@ -131,9 +151,9 @@ static Result<void> inspectArtifact(const InspectOptions &options, lmopt_artifac
                 {"file_bytes", info.file_bytes},
                 {"weight_bytes", info.weight_bytes},
                 {"weights_file", info.weights_file ? Json(info.weights_file) : Json()},
-                {"abi", std::to_string(info.abi_min) + " to " + std::to_string(info.abi_max)},
+                {"abi_range", std::to_string(info.abi_min) + " to " + std::to_string(info.abi_max)},
                 {"needs", isaNames(info.isa)},
-                {"missing_here", isaNames(missing)}};
+                {"missing_here", missing ? Json(isaNames(missing)) : Json("nothing")}};
   Json blobs = Json::array();
   for (uint32_t i = 0; i < info.meta_count; ++i) {
     const char *name = lmopt_artifact_meta_name(artifact, i);

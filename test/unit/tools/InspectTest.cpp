@@ -10,7 +10,7 @@ using Json = nlohmann::ordered_json;
 
 TEST(Inspect, NestedKeysAreJoined) {
   Json facts = {{"file", "a.so"}, {"config", {{"heads", 9}}}};
-  EXPECT_EQ(inspectionText(facts), "file                         a.so\nconfig.heads                 9\n");
+  EXPECT_EQ(inspectionText(facts), "file          a.so\nconfig.heads  9\n");
 }
 
 TEST(Inspect, ListsOfObjectsAreTables) {
@@ -19,6 +19,19 @@ TEST(Inspect, ListsOfObjectsAreTables) {
                                    "  name    shape  bytes\n"
                                    "  a       3 x 4     12\n"
                                    "  longer             7\n");
+}
+
+TEST(Inspect, NamesLeadAndLongTextsComeLast) {
+  Json facts = {{"steps", {{{"kernel", std::string(50, 'k')}, {"bytes", 5}, {"name", "a"}}}}};
+  EXPECT_EQ(inspectionText(facts), "\nsteps\n"
+                                   "  name  bytes  kernel\n"
+                                   "  a         5  " +
+                                       std::string(50, 'k') + "\n");
+}
+
+TEST(Inspect, TheManifestIsNotAPrefix) {
+  Json facts = {{"file", "a.so"}, {"manifest", {{"kind", "decoder"}}}};
+  EXPECT_EQ(inspectionText(facts), "file  a.so\nkind  decoder\n");
 }
 
 TEST(Inspect, JsonIsOneLineAndSurvivesBadText) {
