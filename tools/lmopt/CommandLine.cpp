@@ -137,7 +137,8 @@ static void addCommands(CommandLine &line) {
   line.app.require_subcommand(1);
   line.app.fallthrough(); // --quiet may stand after the command
   line.app.add_flag("-q,--quiet", line.context.quiet, "nothing on stderr but errors");
-  line.app.add_flag("-v,--verbose", line.context.verbose, "timings on stderr");
+  line.app.add_flag("-v,--verbose", line.context.verbose,
+                    "tell more on stderr: the timings of run, the decisions of compile");
   line.app.set_version_flag("--version", std::string("lmopt ") + lmopt_version(), "print the version and exit");
   line.app.set_help_flag("-h,--help", "print this help and exit");
   addImport(line);

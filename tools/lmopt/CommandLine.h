@@ -16,6 +16,8 @@
 #include <CLI/CLI.hpp>
 
 #include <functional>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,7 +32,7 @@ struct CompileOptions {
   std::string source; // GGUF file, Hugging Face directory, model.mlir, or a directory that holds one
   std::string output;
   std::string recipe;
-  std::string passes;
+  std::optional<std::string> passes; // given but empty: none
   std::string targetCpu;
   std::string stopAfter;
   std::string dumpStages; // directory

@@ -16,12 +16,16 @@ void addCompile(CommandLine &line) {
   command->add_option("-o,--output", options->output, "the shared library to write")->required();
   CLI::Option *recipe =
       command->add_option("--recipe", options->recipe, "f32, int8, or a JSON file of your own (default: f32)");
-  command->add_option("--passes", options->passes, "a pass pipeline instead of a recipe, as lmopt-opt spells it")
+  command
+      ->add_option("--passes", options->passes,
+                   "a pass pipeline instead of a recipe, as lmopt-opt spells it; '': no pass")
       ->excludes(recipe);
   command->add_option("--target-cpu", options->targetCpu, "any CPU that LLVM knows, e.g. znver4 (default: native)");
   command->add_option("--calibrate", options->calibration,
                       "text to gather statistics on, for recipes with passes that use them");
-  command->add_option("--stop-after", options->stopAfter, "write the module after this stage to OUTPUT instead")
+  command
+      ->add_option("--stop-after", options->stopAfter,
+                   "write what this stage made to OUTPUT instead: import and optimize make a directory")
       ->check(CLI::IsMember({"import", "optimize", "lower", "emit"}));
   command->add_option("--dump-stages", options->dumpStages, "directory for one file per stage");
   command->add_flag("--weights-file", options->weightsFile, "put the weights into a file of their own beside OUTPUT");

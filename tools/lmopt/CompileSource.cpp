@@ -20,6 +20,10 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/raw_ostream.h"
 
+#include <nlohmann/json.hpp>
+
+#include <optional>
+
 using namespace mlir;
 
 namespace lmopt::driver {
@@ -27,11 +31,11 @@ namespace lmopt::driver {
 namespace {
 /// What the passes will be, and how the artifact tells it.
 struct Plan {
-  Recipe recipe;             // of --recipe
-  std::string passes;        // of --passes; empty otherwise
-  bool writtenByUser = true; // then a pass that fails is the user's mistake
+  Recipe recipe;                     // of --recipe
+  std::optional<std::string> passes; // of --passes
+  bool writtenByUser = true;         // then a pass that fails is the user's mistake
 
-  std::string toJson() const { return passes.empty() ? recipe.toJson() : "{\"pipeline\":\"" + passes + "\"}"; }
+  std::string toJson() const { return passes ? nlohmann::ordered_json{{"pipeline", *passes}}.dump() : recipe.toJson(); }
 };
 } // namespace
 
@@ -41,7 +45,7 @@ static bool isFile(const std::string &path) { return llvm::sys::fs::is_regular_f
 static Result<Plan> choosePlan(const CompileOptions &options) {
   Plan plan;
   plan.passes = options.passes;
-  if (!options.passes.empty())
+  if (options.passes)
     return plan;
   std::string name = options.recipe.empty() ? "f32" : options.recipe;
   bool file = isFile(name) || name.find_first_of("./") != std::string::npos;
@@ -62,11 +66,11 @@ static Result<Plan> choosePlan(const CompileOptions &options) {
 
 static Result<void> fillManager(PassManager &manager, const Plan &plan) {
   std::string error;
-  bool ok = plan.passes.empty() ? succeeded(addRecipe(manager, plan.recipe, error))
-                                : succeeded(addPassPipeline(manager, plan.passes, error));
-  if (ok)
+  if (!plan.passes)
+    return succeeded(addRecipe(manager, plan.recipe, error)) ? Result<void>() : malformed(error);
+  if (plan.passes->empty() || succeeded(addPassPipeline(manager, *plan.passes, error)))
     return {};
-  return Error{plan.passes.empty() ? kErrorMalformed : kErrorUsage, (plan.passes.empty() ? "" : "--passes: ") + error};
+  return Error{kErrorUsage, "--passes: " + error};
 }
 
 /// Writes the module as text, atomically: a temporary file that goes away on signals, then a rename.
@@ -86,16 +90,18 @@ static Result<void> writeModule(ModuleOp module, const std::string &path) {
   return failed ? Result<void>(resourceError("cannot write '" + path + "': " + failed.message())) : Result<void>();
 }
 
-/// --dump-stages and --stop-after for a stage that ends with a module; `stop` tells that the work is done.
-static Result<void> endStage(const char *stage, ModuleOp module, const CompileOptions &options, bool &stop) {
+/// --dump-stages and --stop-after for a stage that ends with a module; `stop` tells that the work is done. What is left
+/// then is a directory as `lmopt import` makes it: tokenizer and chat template stay with the module, and the way goes
+/// on from there with `lmopt compile DIRECTORY --passes ''`.
+static Result<void> endStage(const char *stage, ImportedModel &model, const CompileOptions &options, bool &stop) {
   stop = options.stopAfter == stage;
   if (!options.dumpStages.empty()) {
     if (std::error_code failed = llvm::sys::fs::create_directories(options.dumpStages))
       return resourceError("cannot create '" + options.dumpStages + "': " + failed.message());
-    if (Result<void> written = writeModule(module, options.dumpStages + "/" + stage + ".mlir"); !written.ok())
+    if (Result<void> written = writeModule(*model.module, options.dumpStages + "/" + stage + ".mlir"); !written.ok())
       return written;
   }
-  return stop ? writeModule(module, options.output) : Result<void>();
+  return stop ? writeImportedModel(model, options.output) : Result<void>();
 }
 
 static Result<void> generate(ImportedModel &model, const Plan &plan, const CompileOptions &options, Progress &progress,
@@ -124,7 +130,8 @@ static Result<void> generate(ImportedModel &model, const Plan &plan, const Compi
 
 /// Makes the remarks of the passes diagnostics, which the ErrorCollector shows.
 static Result<void> showRemarks(MLIRContext &context) {
-  remark::RemarkCategories all{std::string(".*"), std::nullopt, std::nullopt, std::nullopt, std::nullopt};
+  std::string any = ".*";
+  remark::RemarkCategories all{any, any, any, any, any};
   if (failed(remark::enableOptimizationRemarks(context, nullptr, std::make_unique<remark::RemarkEmittingPolicyAll>(),
                                                all, /*printAsEmitRemarks=*/true)))
     return Error{kErrorInternal, "cannot enable remarks"};
@@ -151,7 +158,7 @@ Result<void> compileSource(const CompileOptions &options, const Context &context
   if (!model.ok())
     return model.error();
   bool stop = false;
-  if (Result<void> ended = endStage("import", *model->module, options, stop); !ended.ok() || stop)
+  if (Result<void> ended = endStage("import", *model, options, stop); !ended.ok() || stop)
     return ended;
 
   ErrorCollector errors(mlirContext, context.verbose);
@@ -161,7 +168,7 @@ Result<void> compileSource(const CompileOptions &options, const Context &context
   progress.update(0.02, "optimize");
   if (failed(manager.run(*model->module)))
     return Error{plan->writtenByUser ? kErrorUsage : kErrorUnsupported, errors.message("a pass failed")};
-  if (Result<void> ended = endStage("optimize", *model->module, options, stop); !ended.ok() || stop)
+  if (Result<void> ended = endStage("optimize", *model, options, stop); !ended.ok() || stop)
     return ended;
 
   progress.update(0.1, "lower");

@@ -19,7 +19,7 @@ inline constexpr int kExitInterrupted = 130;
 
 struct Context {
   bool quiet = false;   // no progress and no notes on stderr; errors are still told
-  bool verbose = false; // timings on stderr
+  bool verbose = false; // timings of run, decisions of compile, on stderr
   /// Set by SIGINT and SIGTERM; calls of the runtime look at it.
   lmopt_cancel_t *cancel = nullptr;
 };

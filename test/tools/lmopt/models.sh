@@ -29,7 +29,35 @@ for source in "$scratch/imported" "$scratch/imported/model.mlir"; do
   [ "$out" = "$from_mlir" ] || fail "the imported module computes something else: $from_mlir against $out"
 done
 
+# Stages: stop after each, dump all of them, go on from the optimized module.
+for stage in import optimize lower emit; do
+  expect 0 "$LMOPT" compile "$fixtures/llama-tied" --recipe int8 --stop-after "$stage" -o "$scratch/stage-$stage"
+done
+grep -q 'lm.quantized_linear' "$scratch/stage-optimize/model.mlir" || fail "the optimized module is not int8"
+grep -q 'scf.for' "$scratch/stage-lower" || fail "the lowered module has no loop"
+grep -q '^define' "$scratch/stage-emit" || fail "emit gives no LLVM IR"
+expect 0 "$LMOPT" compile "$scratch/stage-optimize" --passes '' -o "$scratch/resumed.so"
+expect 0 "$LMOPT" run "$scratch/resumed.so" -p "Hello" -n 8 --format json
+resumed=$out
+expect 0 "$LMOPT" run "$scratch/int8.so" -p "Hello" -n 8 --format json
+[ "$out" = "$resumed" ] || fail "going on from a stage computes something else: $resumed against $out"
+expect 0 "$LMOPT" compile "$fixtures/llama-tied" --dump-stages "$scratch/stages" -o "$scratch/dumped.so"
+for file in import.mlir optimize.mlir lower.mlir emit.ll emit.s; do
+  [ -s "$scratch/stages/$file" ] || fail "--dump-stages does not write $file"
+done
+expect 0 "$LMOPT" compile --verbose "$fixtures/llama-tied" --recipe int8 -o "$scratch/verbose.so"
+grep -q 'lm-rotate' <<<"$err" || fail "--verbose does not tell what passes decide: $err"
+printf '{"name": "mine", "passes": [{"pass": "lm-rotate", "options": {"block": 16}}, {"pass": "lm-quantize-weights"}]}' \
+  >"$scratch/mine.json"
+expect 0 "$LMOPT" compile "$fixtures/llama-tied" --recipe "$scratch/mine.json" -o "$scratch/mine.so"
+expect 0 "$LMOPT" inspect "$scratch/mine.so" --format json
+json 'r["manifest"]["recipe"]["name"] == "mine"'
+expect 0 "$LMOPT" compile "$fixtures/llama-tied" --passes lm-normalize-rope -o "$scratch/passes.so"
+expect 0 "$LMOPT" inspect "$scratch/passes.so" --format json
+json 'r["manifest"]["recipe"]["pipeline"] == "lm-normalize-rope"'
+
 # run
+expect 0 "$LMOPT" run "$decoder" -p "Hello" -n 8 --format json
 json 'len(r["tokens"]) <= 8 and len(r["prompt_tokens"]) > 0 and isinstance(r["text"], str)'
 json 'list(r) == ["prompt_tokens", "tokens", "text"]'
 first=$out
