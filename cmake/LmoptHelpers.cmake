@@ -34,9 +34,10 @@ function(lmopt_use_mlir name)
   target_link_libraries(${name} PUBLIC MLIR LLVM)
 endfunction()
 
-# lmopt_unit_test(NAME SOURCES... LINK libs...): a GoogleTest program that ctest runs.
+# lmopt_unit_test(NAME [NOT_SANITIZED] SOURCES... LINK libs...): a GoogleTest program that ctest runs. NOT_SANITIZED: plain
+# logic whose headers are slow to compile is not worth a second build.
 function(lmopt_unit_test name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;LINK;DEPENDS" ${ARGN})
+  cmake_parse_arguments(ARG "NOT_SANITIZED" "" "SOURCES;LINK;DEPENDS" ${ARGN})
   find_package(GTest REQUIRED)
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ${ARG_LINK} GTest::gtest GTest::gtest_main)
@@ -45,7 +46,9 @@ function(lmopt_unit_test name)
     add_dependencies(${name} ${ARG_DEPENDS})
   endif()
   add_test(NAME ${name} COMMAND ${name})
-  lmopt_mark_sanitized(${name} ${name})
+  if(NOT ARG_NOT_SANITIZED)
+    lmopt_mark_sanitized(${name} ${name})
+  endif()
 endfunction()
 
 # lmopt_lit_suite(ROOM DEPENDS targets...): the lit tests under test/ROOM as one ctest test, lit-ROOM, and as the target
