@@ -17,8 +17,8 @@
 
 using namespace mlir;
 
-/// The packaged libMLIR is not sanitized: it shares arenas and containers with our code without telling AddressSanitizer
-/// which parts are in use, so the checks that need to be told would report what is no fault.
+/// The packaged libMLIR is not sanitized: it shares arenas and containers with our code without telling
+/// AddressSanitizer which parts are in use, so the checks that need to be told would report what is no fault.
 extern "C" const char *__asan_default_options() {
   return "allow_user_poisoning=0:detect_container_overflow=0:alloc_dealloc_mismatch=0:detect_leaks=0";
 }

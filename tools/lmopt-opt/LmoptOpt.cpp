@@ -32,8 +32,8 @@ static std::vector<char *> withOutput(int argc, char **argv) {
 int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
   lmopt::lm::registerDialects(registry);
-  registry.insert<lmopt::lmk::LmkDialect, mlir::scf::SCFDialect, mlir::vector::VectorDialect,
-                  mlir::LLVM::LLVMDialect>();
+  registry
+      .insert<lmopt::lmk::LmkDialect, mlir::scf::SCFDialect, mlir::vector::VectorDialect, mlir::LLVM::LLVMDialect>();
   mlir::registerTransformsPasses();
   lmopt::registerAllPasses();
   lmopt::lm::registerInterpretPass();

@@ -148,8 +148,8 @@ Tensor attention(const Tensor &query, const Tensor &key, const Tensor &value, co
     const int64_t rows = std::clamp<int64_t>(lengths.i32[b], 0, length); // the rest stays zero
     for (int64_t t = 0; t < rows; ++t)
       attendRow(&q.f32[(b * length + t) * q.width()], &k.f32[b * length * k.width()],
-                &v.f32[b * length * value.width()], options.causal ? t + 1 : rows, k.width(), value.width(),
-                options, &y.f32[(b * length + t) * y.width()]);
+                &v.f32[b * length * value.width()], options.causal ? t + 1 : rows, k.width(), value.width(), options,
+                &y.f32[(b * length + t) * y.width()]);
   }
   return y;
 }
