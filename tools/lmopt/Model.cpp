@@ -84,8 +84,11 @@ Result<std::string> readFile(const std::string &path) {
   std::string text;
   if (file) {
     char block[1 << 16];
-    while (size_t size = std::fread(block, 1, sizeof block, file.get()))
+    size_t size;
+    do {
+      size = std::fread(block, 1, sizeof block, file.get());
       text.append(block, size);
+    } while (size == sizeof block);
     if (!std::ferror(file.get()))
       return text;
   }
