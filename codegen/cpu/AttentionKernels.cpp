@@ -242,18 +242,30 @@ struct TileEmitter {
   void accumulate(Value start, int64_t panels) {
     int64_t registers = spec.valueDim() / kLanes;
     Value values = e.at(tile.values, e.mul(start, spec.valueBytes()));
+    // One step is a position, or a pair of them: 4 * dv bytes of values either way. Only a single panel can reach beyond the
+    // last position. What lies there was never written (an encoder's cache is scratch memory of whoever ran before), and
+    // its weight of zero would not help against a NaN.
+    Value steps = e.index(panels * kLanes / factors()), left = e.sub(tile.positions, start);
+    if (panels == 1)
+      steps = e.min(steps, e.div(e.add(left, factors() - 1), e.index(factors())));
+    auto loadValues = [&](Value k, int64_t d) {
+      Value pair = loadColumns(e.at(values, e.add(e.mul(k, 4 * spec.valueDim()), d * 64)));
+      if (!spec.bf16 || panels > 1)
+        return pair;
+      Value both = e.less(e.add(e.mul(k, 2), 1), left);
+      Value mask = e.broadcast(e.select(both, e.i32(-1), e.i32(0xffff))); // the second of the last pair may be unwritten
+      return e.bitcast(e.bitAnd(e.bitcast(pair, e.ints()), mask), pair.getType());
+    };
     forRowGroups(registers, [&](int64_t first, int64_t rows) {
       Values init;
       for (int64_t r = 0; r < rows; ++r)
         for (int64_t d = 0; d < registers; ++d)
           init.push_back(e.mul(e.loadFloats(e.at(scratch.out(first + r), d * 64)),
                                e.loadFloats(scratch.correction(first + r))));
-      // One step is a position, or a pair of them: 4 * dv bytes of values either way.
-      Value steps = e.index(panels * kLanes / factors());
       Values sums = e.loop(e.index(0), steps, 1, init, [&](Value k, const Values &carried) {
         Values next = carried, columns;
         for (int64_t d = 0; d < registers; ++d)
-          columns.push_back(loadColumns(e.at(values, e.add(e.mul(k, 4 * spec.valueDim()), d * 64))));
+          columns.push_back(loadValues(k, d));
         for (int64_t r = 0; r < rows; ++r) {
           Value weight = loadRow(e.at(scratch.score(first + r), e.mul(k, 4)));
           for (int64_t d = 0; d < registers; ++d)

@@ -72,15 +72,15 @@ struct RowEmitter {
     return false;
   }
 
+  void put(const RowOp &op, Value v, Value offset) {
+    Value to = e.at(address[op.result], offset);
+    if (endsInsideVector(op))
+      e.storeMasked(v, to, insideRow(op, offset));
+    else
+      e.store(v, to);
+  }
   void map(const RowOp &op, const std::function<Value(Value)> &body) {
-    Value to = address[op.result];
-    bool masked = endsInsideVector(op);
-    overVectors(op, [&](Value offset) {
-      if (masked)
-        e.storeMasked(body(offset), e.at(to, offset), insideRow(op, offset));
-      else
-        e.store(body(offset), e.at(to, offset));
-    });
+    overVectors(op, [&](Value offset) { put(op, body(offset), offset); });
   }
   Value in(const RowOp &op, int64_t i, Value offset) { return e.loadFloats(e.at(source(op, i), offset)); }
 
@@ -198,10 +198,11 @@ struct RowEmitter {
     return e.fma(v, e.floatsFrom(sign), e.shuffle(v, partner));
   }
 
-  // x * H per block, H the normalized Hadamard matrix in natural order: log2(block) butterfly stages, then 1/sqrt(block).
+  // x * H per block, H the normalized Hadamard matrix in natural order: log2(block) butterfly stages, then
+  // 1/sqrt(block).
   void rotate(const RowOp &op) {
     int64_t registers = std::max<int64_t>(op.block / kLanes, 1);
-    Value from = source(op, 0), to = address[op.result];
+    Value from = source(op, 0);
     Value norm = e.floatsOf(1.0f / std::sqrt(static_cast<float>(op.block)));
     e.loop(0, vectors(op) * 64, registers * 64, [&](Value offset) {
       Values v;
@@ -218,7 +219,7 @@ struct RowEmitter {
             v[i + distance] = e.sub(a, c);
           }
       for (int64_t i = 0; i < registers; ++i)
-        e.store(e.mul(v[i], norm), e.at(to, e.add(offset, i * 64)));
+        put(op, e.mul(v[i], norm), e.add(offset, i * 64));
     });
   }
 
@@ -338,7 +339,9 @@ std::string programName(const RowProgram &program) {
     name += "_";
     for (int64_t operand : op.operands)
       name += "v" + std::to_string(operand);
-    name += "w" + std::to_string(op.weights.size()) + "x" + std::to_string(op.width);
+    for (int64_t weight : op.weights)
+      name += "w" + std::to_string(weight);
+    name += "x" + std::to_string(op.width);
     if (op.epsilon != 0) {
       uint32_t bits;
       static_assert(sizeof(bits) == sizeof(op.epsilon));

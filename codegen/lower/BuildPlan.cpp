@@ -192,8 +192,13 @@ private:
       return failure();
     if (auto linear = dyn_cast<lm::LinearOp>(op))
       return addLinear(linear, linear.getInput(), linear.getWeightAttr(), linear.getBiasAttr());
-    if (auto linear = dyn_cast<lm::QuantizedLinearOp>(op))
+    if (auto linear = dyn_cast<lm::QuantizedLinearOp>(op)) {
+      // The three travel in one row of memory.
+      if (linear.getScale().getDefiningOp() != linear.getCodes().getDefiningOp() ||
+          linear.getZero().getDefiningOp() != linear.getCodes().getDefiningOp())
+        return refuse(linear, "codes, scale and zero must come from one lm.quantize_dynamic");
       return addLinear(linear, linear.getCodes(), linear.getWeightAttr(), linear.getBiasAttr());
+    }
     if (auto attention = dyn_cast<lm::AttentionOp>(op))
       return addAttention(attention);
     if (auto pool = dyn_cast<lm::PoolOp>(op))

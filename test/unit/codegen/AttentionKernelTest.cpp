@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Attention over the cache against a plain double softmax: sequences that grow in chunks and then token by token, side
+// by side in one step; grouped heads, ragged head widths, partial RoPE across the 64-position seams of its table. The
+// cache starts as NaN: nothing may be read that was not written. Thread counts must not change a bit.
+//
+// Bound: scores are off by (D + 16) eps |q| |k| scale (D products, the turns of both sides), the weights by twice that
+// and the roundings of the sums over T positions; all times the largest value.
+#include "test/unit/codegen/KernelHarness.h"
+
+#include "lmopt/abi.h"
+
+#include "gtest/gtest.h"
+
+#include <cfloat>
+#include <cmath>
+#include <cstring>
+
+using namespace lmopt;
+using test::Memory;
+
+namespace {
+
+constexpr int64_t kPositions = 170;
+
+struct Config {
+  int64_t heads, kvHeads, headDim;
+  bool causal;
+  int64_t ropeDims;
+};
+
+const Config kConfigs[] = {{4, 4, 16, true, 16}, {9, 3, 64, true, 64}, {9, 1, 32, true, 16}, {8, 1, 16, true, 0},
+                           {2, 1, 80, true, 40}, {16, 1, 8, true, 8},  {3, 1, 24, true, 24}, {12, 12, 32, false, 0},
+                           {1, 1, 8, false, 0},  {3, 3, 80, false, 80}};
+
+struct Sequence {
+  int64_t length;
+  std::vector<float> q, k, v; // [length][heads * headDim], [length][kvHeads * headDim]
+};
+
+struct Part {
+  int64_t sequence, position, rows;
+};
+using Step = std::vector<Part>;
+
+float frequency(int64_t d, int64_t half) { return std::pow(10000.0, -double(d) / half); }
+
+Memory makeRope(const cpu::RopeTable &table) {
+  Memory memory(std::max<int64_t>(table.bytes(), 64));
+  int64_t row = table.rowBytes() / 4, high = table.highRows(), low = cpu::RopeTable::kLow;
+  for (int64_t d = 0; d < table.halfDims; ++d) {
+    for (int64_t r = 0; r < low; ++r) {
+      memory.floats()[r * row + d] = std::cos(r * double(frequency(d, table.halfDims)));
+      memory.floats()[(low + r) * row + d] = std::sin(r * double(frequency(d, table.halfDims)));
+    }
+    for (int64_t r = 0; r < high; ++r) {
+      memory.floats()[(2 * low + r) * row + d] = std::cos(64.0 * r * frequency(d, table.halfDims));
+      memory.floats()[(2 * low + high + r) * row + d] = std::sin(64.0 * r * frequency(d, table.halfDims));
+    }
+  }
+  return memory;
+}
+
+class Model {
+public:
+  Model(const Config &config, test::KernelHarness &harness) : config(config), harness(harness) {
+    spec.heads = config.heads;
+    spec.kvHeads = config.kvHeads;
+    spec.headDim = config.headDim;
+    spec.causal = config.causal;
+    spec.ropeDims = config.ropeDims;
+    spec.scale = 1 / std::sqrt(float(config.headDim));
+    table.halfDims = config.ropeDims / 2;
+    table.positions = config.ropeDims ? kPositions : 0;
+    for (bool splitHeads : {false, true}) {
+      store[splitHeads] = harness.add(harness.library().storeKeysValues(spec, table, splitHeads));
+      attend[splitHeads] = harness.add(harness.library().attend(spec, table, splitHeads));
+    }
+    describe = harness.add(harness.library().describeRows());
+    test::Random random(config.heads * 100 + config.headDim);
+    for (int64_t length : {150, 13, 80}) {
+      Sequence s{length, {}, {}, {}};
+      for (int64_t i = 0; i < length * width(); ++i)
+        s.q.push_back(random.heavy());
+      for (int64_t i = 0; i < length * kvWidth(); ++i) {
+        s.k.push_back(random.heavy());
+        s.v.push_back(random.heavy());
+      }
+      sequences.push_back(std::move(s));
+    }
+  }
+
+  int64_t width() const { return config.heads * config.headDim; }
+  int64_t kvWidth() const { return config.kvHeads * config.headDim; }
+
+  /// Chunks first, of sizes that are no multiples of anything, then ten single tokens of each sequence side by side.
+  std::vector<Step> steps() const {
+    if (!config.causal)
+      return {{{0, 0, 150}, {1, 0, 13}, {2, 0, 80}}};
+    std::vector<Step> steps = {{{0, 0, 70}, {1, 0, 3}, {2, 0, 8}}, {{0, 70, 9}}, {{0, 79, 61}, {2, 8, 62}}};
+    for (int64_t i = 0; i < 10; ++i)
+      steps.push_back({{0, 140 + i, 1}, {1, 3 + i, 1}, {2, 70 + i, 1}});
+    return steps;
+  }
+
+  /// All outputs, sequence after sequence, computed by a team of `threads`, thread after thread between the barriers.
+  std::vector<std::vector<float>> run(int64_t threads) {
+    std::vector<Memory> caches;
+    for (const Sequence &s : sequences) {
+      caches.emplace_back(2 * spec.cacheBytesPerPosition() * capacity(s)); // as if two layers: ours is the second
+      std::fill_n(caches.back().floats(), caches.back().size() / 4, NAN);
+    }
+    std::vector<std::vector<float>> outputs;
+    for (const Sequence &s : sequences)
+      outputs.emplace_back(s.length * width());
+    Memory rope = makeRope(table);
+    for (const Step &parts : steps())
+      runStep(parts, threads, caches, rope, outputs);
+    return outputs;
+  }
+
+  void expectClose(const std::vector<std::vector<float>> &found) {
+    for (size_t s = 0; s < sequences.size(); ++s) {
+      turnKeys(sequences[s]);
+      for (int64_t t = 0; t < sequences[s].length; ++t)
+        for (int64_t h = 0; h < config.heads; ++h)
+          expectHead(sequences[s], t, h, found[s].data() + t * width() + h * config.headDim);
+    }
+  }
+
+private:
+  const Config config;
+  test::KernelHarness &harness;
+  cpu::AttentionSpec spec;
+  cpu::RopeTable table;
+  int store[2], attend[2], describe;
+  std::vector<Sequence> sequences;
+  std::vector<std::vector<double>> turnedKeys; ///< of the sequence being checked, by position and kv head
+
+  static int64_t capacity(const Sequence &s) { return cpu::roundUp(s.length, LMOPT_CACHE_BLOCK); }
+
+  void runStep(const Step &parts, int64_t threads, std::vector<Memory> &caches, const Memory &rope,
+               std::vector<std::vector<float>> &outputs) {
+    std::vector<lmopt_segment_t> segments;
+    lmopt_step_t step = {};
+    bool few = true;
+    for (const Part &part : parts) {
+      segments.push_back(
+          {caches[part.sequence].data(), capacity(sequences[part.sequence]), part.position, step.rows, part.rows});
+      step.rows += part.rows;
+      few &= part.rows == 1;
+    }
+    step.segments = segments.data();
+    step.segment_count = segments.size();
+    int64_t padded = cpu::roundUp(step.rows, cpu::kRowUnit);
+    int64_t rowBytes = cpu::floatRowBytes(width()), kvBytes = cpu::floatRowBytes(kvWidth());
+    Memory q(padded * rowBytes), k(padded * kvBytes), v(padded * kvBytes), out(padded * rowBytes);
+    std::fill_n(out.floats(), out.size() / 4, NAN);
+    gather(parts, q, k, v);
+    Memory info(step.rows * cpu::kRowInfoBytes), scratch(spec.scratchBytes());
+    int64_t layer = spec.cacheBytesPerPosition(), units = padded / cpu::kRowUnit;
+    for (int64_t t = 0; t < threads; ++t) {
+      harness.call(describe, {&step, info});
+      int64_t begin = few ? 0 : units * t / threads * 8;
+      int64_t end = few ? step.rows : std::min(units * (t + 1) / threads * 8, step.rows);
+      harness.call(store[few], {k, v, rope, info, layer, begin, end, t, threads});
+    }
+    for (int64_t t = 0; t < threads; ++t)
+      harness.call(attend[few], {q, out, rope, info, scratch, &step, layer, t, threads});
+    scatter(parts, out, outputs);
+  }
+
+  void gather(const Step &parts, Memory &q, Memory &k, Memory &v) const {
+    int64_t row = 0;
+    for (const Part &part : parts)
+      for (int64_t t = part.position; t < part.position + part.rows; ++t, ++row) {
+        const Sequence &s = sequences[part.sequence];
+        std::copy_n(s.q.data() + t * width(), width(), q.floats(row * cpu::floatRowBytes(width())));
+        std::copy_n(s.k.data() + t * kvWidth(), kvWidth(), k.floats(row * cpu::floatRowBytes(kvWidth())));
+        std::copy_n(s.v.data() + t * kvWidth(), kvWidth(), v.floats(row * cpu::floatRowBytes(kvWidth())));
+      }
+  }
+
+  void scatter(const Step &parts, const Memory &out, std::vector<std::vector<float>> &outputs) const {
+    int64_t row = 0;
+    for (const Part &part : parts)
+      for (int64_t t = part.position; t < part.position + part.rows; ++t, ++row) {
+        const float *from = out.floats(row * cpu::floatRowBytes(width()));
+        std::copy_n(from, width(), outputs[part.sequence].data() + t * width());
+        for (int64_t i = width(); i < cpu::roundUp(width(), 16); ++i)
+          ASSERT_EQ(from[i], 0.0f) << "beyond the width";
+      }
+  }
+
+  std::vector<double> turned(const float *head, int64_t position) const {
+    std::vector<double> x(head, head + config.headDim);
+    int64_t half = config.ropeDims / 2;
+    for (int64_t d = 0; d < half; ++d) {
+      double angle = position * double(frequency(d, half)), a = x[d], b = x[d + half];
+      x[d] = a * std::cos(angle) - b * std::sin(angle);
+      x[d + half] = b * std::cos(angle) + a * std::sin(angle);
+    }
+    return x;
+  }
+
+  void turnKeys(const Sequence &s) {
+    turnedKeys.clear();
+    for (int64_t i = 0; i < s.length * config.kvHeads; ++i)
+      turnedKeys.push_back(turned(s.k.data() + i * config.headDim, i / config.kvHeads));
+  }
+
+  void expectHead(const Sequence &s, int64_t t, int64_t h, const float *found) const {
+    int64_t visible = config.causal ? t + 1 : s.length, kvHead = h / (config.heads / config.kvHeads);
+    std::vector<double> q = turned(s.q.data() + t * width() + h * config.headDim, t), scores, out(config.headDim);
+    double largestScore = -INFINITY, largestProduct = 0, largestValue = 0, total = 0;
+    for (int64_t p = 0; p < visible; ++p) {
+      const std::vector<double> &k = turnedKeys[p * config.kvHeads + kvHead];
+      double dot = 0, qq = 0, kk = 0;
+      for (int64_t d = 0; d < config.headDim; ++d) {
+        dot += q[d] * k[d];
+        qq += q[d] * q[d];
+        kk += k[d] * k[d];
+      }
+      scores.push_back(dot * spec.scale);
+      largestScore = std::max(largestScore, scores.back());
+      largestProduct = std::max(largestProduct, std::sqrt(qq * kk) * spec.scale);
+    }
+    for (int64_t p = 0; p < visible; ++p) {
+      double weight = std::exp(scores[p] - largestScore);
+      total += weight;
+      for (int64_t d = 0; d < config.headDim; ++d) {
+        double value = s.v[p * kvWidth() + kvHead * config.headDim + d];
+        out[d] += weight * value;
+        largestValue = std::max(largestValue, std::abs(value));
+      }
+    }
+    double bound = largestValue * FLT_EPSILON * (2 * (config.headDim + 16) * largestProduct + visible + 16);
+    for (int64_t d = 0; d < config.headDim; ++d)
+      ASSERT_NEAR(found[d], out[d] / total, bound) << "position " << t << " head " << h << " dimension " << d;
+  }
+};
+
+class AttentionKernel : public testing::TestWithParam<std::string> {};
+
+TEST_P(AttentionKernel, AgreesWithPlainSoftmaxForAnyTeam) {
+  test::KernelHarness harness(GetParam());
+  if (!harness.runsHere())
+    GTEST_SKIP() << "this CPU lacks instructions of " << GetParam();
+  std::vector<Model> models;
+  models.reserve(std::size(kConfigs));
+  for (const Config &config : kConfigs)
+    models.emplace_back(config, harness);
+  harness.build();
+  for (size_t i = 0; i < models.size(); ++i) {
+    SCOPED_TRACE(testing::Message() << "heads " << kConfigs[i].heads << " on " << kConfigs[i].kvHeads << " of width "
+                                    << kConfigs[i].headDim << " rope " << kConfigs[i].ropeDims);
+    std::vector<std::vector<float>> alone = models[i].run(1);
+    models[i].expectClose(alone);
+    for (int64_t threads : {2, 3}) {
+      std::vector<std::vector<float>> team = models[i].run(threads);
+      for (size_t s = 0; s < alone.size(); ++s)
+        ASSERT_EQ(std::memcmp(alone[s].data(), team[s].data(), 4 * alone[s].size()), 0) << threads << " threads";
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Cpus, AttentionKernel, testing::Values("native", "x86-64"),
+                         [](const auto &info) { return std::string(info.param == "native" ? "native" : "x86_64"); });
+
+} // namespace

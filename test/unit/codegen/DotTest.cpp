@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Every spelling of lmk.dot_u8s8 that this CPU can run gives the bits of a plain loop, at the extremes too: 255 * -128
+// four times over would saturate the 16-bit sums of vpmaddubsw, and accumulators wrap modulo 2^32.
+#include "test/unit/codegen/KernelHarness.h"
+
+#include "dialects/lmk/Lmk.h"
+#include "lmopt/abi.h"
+
+#include "gtest/gtest.h"
+
+using namespace lmopt;
+using test::Memory;
+
+namespace {
+
+constexpr int64_t kVectors = 512;
+
+uint64_t neededBits(cpu::DotIsa isa) {
+  switch (isa) {
+  case cpu::DotIsa::Avx512Vnni:
+    return LMOPT_ISA_AVX512VNNI | LMOPT_ISA_AVX512BW;
+  case cpu::DotIsa::AvxVnni:
+    return LMOPT_ISA_AVXVNNI;
+  case cpu::DotIsa::Avx512Bw:
+    return LMOPT_ISA_AVX512BW;
+  case cpu::DotIsa::Avx2:
+    return LMOPT_ISA_AVX2;
+  case cpu::DotIsa::Portable:
+    return 0;
+  }
+  return 0;
+}
+
+// The CPU name whose instruction sets contain the spelling and nothing much beyond: what users of it will run.
+const char *cpuFor(cpu::DotIsa isa) {
+  switch (isa) {
+  case cpu::DotIsa::Avx512Vnni:
+    return "icelake-server";
+  case cpu::DotIsa::AvxVnni:
+    return "alderlake";
+  case cpu::DotIsa::Avx512Bw:
+    return "skylake-avx512";
+  case cpu::DotIsa::Avx2:
+    return "x86-64-v3";
+  case cpu::DotIsa::Portable:
+    return "x86-64";
+  }
+  return "x86-64";
+}
+
+struct Data {
+  Memory sums{kVectors * 64}, u{kVectors * 64}, s{kVectors * 64};
+};
+
+Data makeData() {
+  Data data;
+  test::Random random(7);
+  const uint8_t extremesU[] = {0, 1, 127, 128, 255};
+  const int8_t extremesS[] = {0, 1, -1, 127, -127, -128};
+  for (int64_t i = 0; i < kVectors * 64; ++i) {
+    bool extreme = i / 64 % 2 == 0;
+    data.u.data()[i] = static_cast<char>(extreme ? extremesU[random.below(5)] : random.below(256));
+    data.s.data()[i] = static_cast<char>(extreme ? extremesS[random.below(6)] : random.below(256));
+    if (i < 2 * 64) { // the largest sums of either sign
+      data.u.data()[i] = static_cast<char>(255);
+      data.s.data()[i] = static_cast<char>(i < 64 ? -128 : 127);
+    }
+  }
+  for (int64_t i = 0; i < kVectors * 16; ++i)
+    data.sums.ints()[i] = i % 7 == 0 ? INT32_MAX - random.below(100) : i % 11 == 0 ? INT32_MIN : int32_t(random.next());
+  return data;
+}
+
+int32_t plainDot(const Data &data, int64_t lane) {
+  uint32_t sum = data.sums.ints()[lane];
+  for (int64_t j = 0; j < 4; ++j)
+    sum += static_cast<uint32_t>(static_cast<uint8_t>(data.u.data()[4 * lane + j]) *
+                                 static_cast<int8_t>(data.s.data()[4 * lane + j]));
+  return static_cast<int32_t>(sum);
+}
+
+class Dot : public testing::TestWithParam<cpu::DotIsa> {};
+
+TEST_P(Dot, GivesTheBitsOfAPlainLoop) {
+  cpu::DotIsa isa = GetParam();
+  test::KernelHarness harness(cpuFor(isa), &isa);
+  ASSERT_EQ(harness.target().isa & neededBits(isa), neededBits(isa));
+  if (!harness.runsHere())
+    GTEST_SKIP() << "this CPU lacks instructions of " << cpuFor(isa);
+  int kernel = harness.add(harness.define("dots", 3, 1, [](cpu::Emitter &e, mlir::ValueRange args) {
+    e.loop(e.index(0), args[3], 64, [&](mlir::Value offset) {
+      mlir::Value sum = e.load(e.ints(), e.at(args[0], offset));
+      mlir::Value u = e.load(e.bytes(), e.at(args[1], offset)), s = e.load(e.bytes(), e.at(args[2], offset));
+      mlir::Value dot = lmk::DotU8S8Op::create(e.b, e.loc, sum.getType(), sum, u, s);
+      e.store(dot, e.at(args[0], offset));
+    });
+  }));
+  harness.build();
+  Data data = makeData();
+  std::vector<int32_t> wanted;
+  for (int64_t i = 0; i < kVectors * 16; ++i)
+    wanted.push_back(plainDot(data, i));
+  harness.call(kernel, {data.sums, data.u, data.s, kVectors * 64});
+  for (int64_t i = 0; i < kVectors * 16; ++i)
+    ASSERT_EQ(data.sums.ints()[i], wanted[i]) << "lane " << i;
+}
+
+INSTANTIATE_TEST_SUITE_P(Isas, Dot,
+                         testing::Values(cpu::DotIsa::Avx512Vnni, cpu::DotIsa::AvxVnni, cpu::DotIsa::Avx512Bw,
+                                         cpu::DotIsa::Avx2, cpu::DotIsa::Portable),
+                         [](const auto &info) { return std::string(cpu::dotIsaName(info.param)); });
+
+} // namespace

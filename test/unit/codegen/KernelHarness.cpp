@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// One entry point that finds its arguments in memory stands in front of all kernels, so that they pass through
+// link::emitObject as a model does: (arguments, number of the kernel, -). See KernelHarness.h.
+#include "test/unit/codegen/KernelHarness.h"
+
+#include "codegen/link/EmitObject.h"
+#include "codegen/link/LinkLibrary.h"
+#include "dialects/lmk/Lmk.h"
+#include "lmopt/abi.h"
+
+#include "mlir/IR/MLIRContext.h"
+
+#include "gtest/gtest.h"
+
+#include <atomic>
+#include <dlfcn.h>
+#include <fstream>
+#include <sys/mman.h>
+#include <unistd.h>
+
+using namespace mlir;
+
+namespace lmopt::test {
+
+struct KernelHarness::State {
+  MLIRContext context;
+  cpu::Target target;
+  lower::LoweredModel lowered;
+  std::unique_ptr<cpu::KernelLibrary> library;
+  std::vector<std::string> names;
+  std::vector<size_t> arity;
+  void *handle = nullptr;
+  lmopt_entry_fn entry = nullptr;
+
+  void addDispatcher() {
+    OpBuilder builder = OpBuilder::atBlockEnd(lowered.module->getBody());
+    Location loc = builder.getUnknownLoc();
+    Type ptr = LLVM::LLVMPointerType::get(&context), i64 = builder.getI64Type();
+    auto function = func::FuncOp::create(builder, loc, "encode", builder.getFunctionType({ptr, i64, i64}, {}));
+    Block *entryBlock = function.addEntryBlock();
+    builder.setInsertionPointToStart(entryBlock);
+    cpu::Emitter e(builder, loc, target);
+    for (size_t k = 0; k < names.size(); ++k) {
+      auto callee = lowered.module->lookupSymbol<func::FuncOp>(names[k]);
+      Value wanted =
+          arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, entryBlock->getArgument(1), e.index(k));
+      e.ifThen(wanted, [&] {
+        SmallVector<Value> arguments;
+        for (Type type : callee.getArgumentTypes())
+          arguments.push_back(e.load(type, e.at(entryBlock->getArgument(0), 8 * int64_t(arguments.size())), 8));
+        func::CallOp::create(builder, loc, callee, arguments);
+      });
+      arity.push_back(callee.getNumArguments());
+    }
+    func::ReturnOp::create(builder, loc);
+  }
+};
+
+KernelHarness::KernelHarness(const std::string &cpu, const cpu::DotIsa *dot) : state(std::make_unique<State>()) {
+  state->context.loadDialect<func::FuncDialect, arith::ArithDialect, scf::SCFDialect, vector::VectorDialect,
+                             LLVM::LLVMDialect, lmk::LmkDialect>();
+  std::string error;
+  EXPECT_TRUE(cpu::makeTarget(cpu, state->target, error)) << error;
+  if (dot)
+    state->target.dot = *dot;
+  state->lowered.plan.decoder = false;
+  state->lowered.module = ModuleOp::create(UnknownLoc::get(&state->context));
+  state->library = std::make_unique<cpu::KernelLibrary>(*state->lowered.module, state->target);
+}
+
+KernelHarness::~KernelHarness() {
+  if (state->handle)
+    dlclose(state->handle);
+}
+
+bool KernelHarness::runsHere() const {
+  cpu::Target host;
+  std::string error;
+  return cpu::makeTarget("native", host, error) && (state->target.isa & ~host.isa) == 0;
+}
+
+const cpu::Target &KernelHarness::target() const { return state->target; }
+cpu::KernelLibrary &KernelHarness::library() { return *state->library; }
+
+std::string KernelHarness::define(const std::string &name, int64_t pointers, int64_t integers,
+                                  const std::function<void(cpu::Emitter &, ValueRange)> &body) {
+  OpBuilder builder = OpBuilder::atBlockEnd(state->lowered.module->getBody());
+  Location loc = builder.getUnknownLoc();
+  SmallVector<Type> types(pointers, LLVM::LLVMPointerType::get(&state->context));
+  types.append(integers, builder.getI64Type());
+  auto function = func::FuncOp::create(builder, loc, name, builder.getFunctionType(types, {}));
+  function.setPrivate();
+  Block *entry = function.addEntryBlock();
+  builder.setInsertionPointToStart(entry);
+  cpu::Emitter e(builder, loc, state->target);
+  body(e, entry->getArguments());
+  builder.setInsertionPointToEnd(entry);
+  func::ReturnOp::create(builder, loc);
+  return name;
+}
+
+int KernelHarness::add(const std::string &name) {
+  state->names.push_back(name);
+  return state->names.size() - 1;
+}
+
+void KernelHarness::build() {
+  state->addDispatcher();
+  llvm::SmallVector<char> object;
+  std::string error, objectFile = temporaryPath(".o"), library = temporaryPath(".so");
+  ASSERT_TRUE(link::emitObject(state->lowered, state->target, {}, object, error)) << error;
+  std::ofstream(objectFile, std::ios::binary).write(object.data(), object.size());
+  bool linked = link::linkSharedLibrary(objectFile, library, error);
+  unlink(objectFile.c_str());
+  ASSERT_TRUE(linked) << error;
+  state->handle = dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL);
+  unlink(library.c_str());
+  ASSERT_NE(state->handle, nullptr) << dlerror();
+  auto query = reinterpret_cast<lmopt_model_query_fn>(dlsym(state->handle, LMOPT_MODEL_QUERY_SYMBOL));
+  ASSERT_NE(query, nullptr);
+  state->entry = query(LMOPT_ABI_VERSION)->encode;
+}
+
+void KernelHarness::call(int kernel, const std::vector<Argument> &arguments) const {
+  ASSERT_NE(state->entry, nullptr);
+  ASSERT_EQ(arguments.size(), state->arity[kernel]) << state->names[kernel];
+  state->entry(reinterpret_cast<const lmopt_step_t *>(arguments.data()), kernel, 0);
+}
+void KernelHarness::call(int kernel, std::initializer_list<Argument> arguments) const {
+  call(kernel, std::vector<Argument>(arguments));
+}
+
+const std::vector<std::string> &testedCpus() {
+  static const std::vector<std::string> cpus = {"native", "x86-64", "x86-64-v3", "skylake-avx512", "alderlake"};
+  return cpus;
+}
+
+std::string temporaryPath(const std::string &suffix) {
+  static std::atomic<int> count{0};
+  return testing::TempDir() + "lmopt-codegen-" + std::to_string(getpid()) + "-" + std::to_string(count++) + suffix;
+}
+
+Memory::Memory(int64_t bytes) : bytes(bytes) {
+  int64_t page = sysconf(_SC_PAGESIZE), pages = (bytes + page - 1) / page;
+  mapped = (pages + 1) * page;
+  mapping = mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (mapping == MAP_FAILED)
+    throw std::bad_alloc();
+  char *end = static_cast<char *>(mapping) + pages * page;
+  mprotect(end, page, PROT_NONE);
+  start = end - bytes;
+}
+Memory::Memory(Memory &&other) noexcept
+    : mapping(other.mapping), mapped(other.mapped), bytes(other.bytes), start(other.start) {
+  other.mapping = nullptr;
+}
+Memory::~Memory() {
+  if (mapping)
+    munmap(mapping, mapped);
+}
+
+} // namespace lmopt::test

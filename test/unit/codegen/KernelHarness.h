@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Runs single kernels: several go into one module, which takes the way of every artifact (LLVM dialect, LLVM, object
+// file, lld, dlopen), and are then called with pointers and integers. In: a CPU name and kernels. Out: callable
+// kernels. One module for many kernels, because LLVM's start costs more than a kernel.
+#ifndef LMOPT_TEST_UNIT_CODEGEN_KERNELHARNESS_H
+#define LMOPT_TEST_UNIT_CODEGEN_KERNELHARNESS_H
+
+#include "codegen/cpu/Kernels.h"
+
+#include <cstdint>
+#include <functional>
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace lmopt::test {
+
+/// An argument of a kernel, as it stands in a register.
+struct Argument {
+  uint64_t bits;
+  Argument(const void *pointer) : bits(reinterpret_cast<uint64_t>(pointer)) {}
+  Argument(int64_t integer) : bits(integer) {}
+  Argument(int integer) : bits(static_cast<int64_t>(integer)) {}
+};
+
+class KernelHarness {
+public:
+  /// `dot` overrides the spelling of the dot product that fits the CPU.
+  explicit KernelHarness(const std::string &cpu = "native", const cpu::DotIsa *dot = nullptr);
+  ~KernelHarness();
+  KernelHarness(const KernelHarness &) = delete;
+
+  /// False when this machine lacks an instruction set that the CPU name implies.
+  bool runsHere() const;
+  const cpu::Target &target() const;
+  cpu::KernelLibrary &library();
+
+  /// A kernel of the test's own.
+  std::string define(const std::string &name, int64_t pointers, int64_t integers,
+                     const std::function<void(cpu::Emitter &, mlir::ValueRange)> &body);
+
+  /// Makes a kernel of the library or of the test callable; returns its number.
+  int add(const std::string &name);
+  /// Emits, links and loads; a failure is a failure of the running test. The kernels can be called from now on.
+  void build();
+  void call(int kernel, std::initializer_list<Argument> arguments) const;
+  void call(int kernel, const std::vector<Argument> &arguments) const;
+
+private:
+  struct State;
+  std::unique_ptr<State> state;
+};
+
+/// CPU names whose kernels differ; all run on a machine with AVX-512 VNNI and AVX-VNNI.
+const std::vector<std::string> &testedCpus();
+
+/// A file name in the folder of temporary files that no other process uses.
+std::string temporaryPath(const std::string &suffix);
+
+/// Zeroed memory that ends at a page that cannot be touched: reading or writing beyond the end kills the test. The
+/// start is 64-byte aligned when the size is a multiple of 64.
+class Memory {
+public:
+  explicit Memory(int64_t bytes);
+  ~Memory();
+  Memory(Memory &&other) noexcept;
+  Memory(const Memory &) = delete;
+
+  char *data() const { return start; }
+  float *floats(int64_t byteOffset = 0) const { return reinterpret_cast<float *>(start + byteOffset); }
+  int32_t *ints(int64_t byteOffset = 0) const { return reinterpret_cast<int32_t *>(start + byteOffset); }
+  int64_t size() const { return bytes; }
+  operator Argument() const { return Argument(start); }
+
+private:
+  void *mapping = nullptr;
+  int64_t mapped = 0, bytes = 0;
+  char *start = nullptr;
+};
+
+/// Random numbers that are the same on every machine and run.
+class Random {
+public:
+  explicit Random(uint64_t seed) : state(seed * 2 + 1) {}
+  uint32_t next() {
+    state = state * 6364136223846793005ull + 1442695040888963407ull;
+    return state >> 32;
+  }
+  int64_t below(int64_t n) { return next() % n; }
+  /// Uniform in [-1, 1).
+  float real() { return static_cast<float>(static_cast<int32_t>(next())) / 2147483648.0f; }
+  /// Mostly small, sometimes large: what activations look like.
+  float heavy() {
+    float x = real();
+    return x * x * x * 8;
+  }
+
+private:
+  uint64_t state;
+};
+
+} // namespace lmopt::test
+
+#endif

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Matrix products against plain loops, for each CPU whose kernels differ: ragged outputs and depths, all tile
+// remainders, results in memory that ends with the last number, shares of rows and panels. Integer products must agree
+// bit for bit, float products within the rounding of their sum: K * eps * sum |x| |w|.
+#include "test/unit/codegen/KernelHarness.h"
+
+#include "gtest/gtest.h"
+
+#include <cfloat>
+#include <cmath>
+#include <cstring>
+#include <map>
+
+using namespace lmopt;
+using test::Memory;
+
+namespace {
+
+constexpr int64_t kMaxRows = 17, kPaddedRows = 24;
+
+struct Shape {
+  int64_t outputs, inputs;
+  bool bias;
+  bool exact; ///< rows of the result follow one another without padding
+};
+
+// N below, at and beyond a panel, a tile of three and of four panels; K odd, not a multiple of 4 and of 16.
+const Shape kShapes[] = {{16, 16, false, false}, {48, 64, true, false}, {80, 30, false, false}, {37, 50, true, true},
+                         {100, 17, false, true}, {7, 3, true, true},    {200, 96, false, true}, {64, 21, true, true}};
+
+struct Problem {
+  cpu::LinearSpec spec;
+  Memory in, weights;
+  std::vector<float> matrix, bias, scales, x; // x: the floats of the input
+  std::vector<int8_t> codes;
+  int kernel = 0;
+};
+
+float *place(Memory &memory, int64_t offset) { return memory.floats(offset); }
+
+// Packs by the words of Kernels.h, not by link::packWeight: layout and packing are tested against one another
+// elsewhere.
+void packFloat(Problem &p, test::Random &random) {
+  const cpu::LinearSpec &s = p.spec;
+  for (int64_t i = 0; i < s.outputs * s.inputs; ++i)
+    p.matrix.push_back(random.real());
+  for (int64_t n = 0; n < s.outputs; ++n)
+    for (int64_t k = 0; k < s.inputs; ++k)
+      place(p.weights, 0)[(n / 16 * s.inputs + k) * 16 + n % 16] = p.matrix[n * s.inputs + k];
+  for (int64_t r = 0; r < kMaxRows; ++r)
+    for (int64_t k = 0; k < s.inputs; ++k) {
+      p.x.push_back(random.heavy());
+      p.in.floats(r * cpu::floatRowBytes(s.inputs))[k] = p.x.back();
+    }
+}
+
+void packInteger(Problem &p, test::Random &random) {
+  const cpu::LinearSpec &s = p.spec;
+  for (int64_t n = 0; n < s.outputs; ++n) {
+    int32_t sum = 0;
+    for (int64_t k = 0; k < s.inputs; ++k) {
+      int8_t code = n % 5 == 0 ? (n % 2 ? 127 : -127) : random.below(255) - 127;
+      p.codes.push_back(code);
+      sum += code;
+      p.weights.data()[(n / 16 * (s.depth() / 4) + k / 4) * 64 + n % 16 * 4 + k % 4] = code;
+    }
+    p.scales.push_back(std::abs(random.real()) / 100);
+    place(p.weights, s.scaleOffset())[n] = p.scales.back();
+    p.weights.ints(s.sumOffset())[n] = sum;
+  }
+  for (int64_t r = 0; r < kMaxRows; ++r) {
+    char *row = p.in.data() + r * cpu::quantRowBytes(s.inputs);
+    float scale = std::abs(random.real());
+    int32_t zero = random.below(256);
+    std::memcpy(row, &scale, 4);
+    std::memcpy(row + 4, &zero, 4);
+    for (int64_t k = 0; k < cpu::roundUp(s.inputs, 64); ++k) // what lies beyond K must not matter
+      row[64 + k] = static_cast<char>(r % 4 == 0 ? 255 : random.below(256));
+  }
+}
+
+Problem makeProblem(const Shape &shape, bool quantized, uint64_t seed) {
+  cpu::LinearSpec spec;
+  spec.outputs = shape.outputs;
+  spec.inputs = shape.inputs;
+  spec.quantized = quantized;
+  spec.bias = shape.bias;
+  spec.outStride = shape.exact ? 4 * shape.outputs : cpu::floatRowBytes(shape.outputs);
+  int64_t rowBytes = quantized ? cpu::quantRowBytes(shape.inputs) : cpu::floatRowBytes(shape.inputs);
+  Problem p{spec, Memory(kPaddedRows * rowBytes), Memory(spec.bytes()), {}, {}, {}, {}, {}};
+  test::Random random(seed);
+  if (quantized)
+    packInteger(p, random);
+  else
+    packFloat(p, random);
+  for (int64_t n = 0; spec.bias && n < spec.outputs; ++n) {
+    p.bias.push_back(random.real());
+    place(p.weights, spec.biasOffset())[n] = p.bias.back();
+  }
+  return p;
+}
+
+void expectInteger(const Problem &p, int64_t r, int64_t n, float found) {
+  const char *row = p.in.data() + r * cpu::quantRowBytes(p.spec.inputs);
+  float scale;
+  int32_t zero, sum = 0;
+  std::memcpy(&scale, row, 4);
+  std::memcpy(&zero, row + 4, 4);
+  for (int64_t k = 0; k < p.spec.inputs; ++k)
+    sum += (static_cast<uint8_t>(row[64 + k]) - zero) * p.codes[n * p.spec.inputs + k];
+  float wanted = static_cast<float>(sum) * (scale * p.scales[n]);
+  if (p.spec.bias)
+    wanted += p.bias[n];
+  EXPECT_EQ(found, wanted) << "row " << r << " output " << n;
+}
+
+void expectFloat(const Problem &p, int64_t r, int64_t n, float found) {
+  double sum = 0, magnitude = 0;
+  for (int64_t k = 0; k < p.spec.inputs; ++k) {
+    double product = double(p.x[r * p.spec.inputs + k]) * p.matrix[n * p.spec.inputs + k];
+    sum += product;
+    magnitude += std::abs(product);
+  }
+  if (p.spec.bias) {
+    sum += p.bias[n];
+    magnitude += std::abs(p.bias[n]);
+  }
+  EXPECT_NEAR(found, sum, (p.spec.inputs + 1) * FLT_EPSILON * magnitude) << "row " << r << " output " << n;
+}
+
+/// All problems for one CPU; compiled once for all tests.
+struct Library {
+  test::KernelHarness harness;
+  std::vector<Problem> problems;
+
+  explicit Library(const std::string &cpu) : harness(cpu) {
+    if (!harness.runsHere())
+      return;
+    uint64_t seed = 1;
+    for (bool quantized : {false, true})
+      for (const Shape &shape : kShapes) {
+        problems.push_back(makeProblem(shape, quantized, seed++));
+        problems.back().kernel = harness.add(harness.library().linear(problems.back().spec));
+      }
+    harness.build();
+  }
+};
+
+class LinearKernel : public testing::TestWithParam<std::string> {
+protected:
+  void SetUp() override {
+    library = libraries.emplace(GetParam(), nullptr).first->second.get();
+    if (!library) {
+      libraries[GetParam()] = std::make_unique<Library>(GetParam());
+      library = libraries[GetParam()].get();
+    }
+    if (!library->harness.runsHere())
+      GTEST_SKIP() << "this CPU lacks instructions of " << GetParam();
+  }
+  static void TearDownTestSuite() { libraries.clear(); }
+
+  /// The result of rows [0, rows), dealt out in shares of whole row units and of panels.
+  Memory run(const Problem &p, int64_t rows, int64_t rowShares = 1, int64_t panelShares = 1) {
+    bool exact = p.spec.outStride == 4 * p.spec.outputs;
+    Memory out(p.spec.outStride * (exact ? rows : kPaddedRows));
+    int64_t units = (rows + 7) / 8;
+    for (int64_t i = 0; i < rowShares; ++i)
+      for (int64_t j = 0; j < panelShares; ++j)
+        library->harness.call(p.kernel, {p.in, p.weights, out, units * i / rowShares * 8,
+                                         std::min(units * (i + 1) / rowShares * 8, rows),
+                                         p.spec.panels() * j / panelShares, p.spec.panels() * (j + 1) / panelShares});
+    return out;
+  }
+
+  Library *library = nullptr;
+  static std::map<std::string, std::unique_ptr<Library>> libraries;
+};
+std::map<std::string, std::unique_ptr<Library>> LinearKernel::libraries;
+
+TEST_P(LinearKernel, AgreesWithPlainLoops) {
+  for (const Problem &p : library->problems)
+    for (int64_t rows : {1, 2, 7, 8, 9, 17}) {
+      SCOPED_TRACE(testing::Message() << (p.spec.quantized ? "u8s8" : "f32") << " N " << p.spec.outputs << " K "
+                                      << p.spec.inputs << " rows " << rows);
+      Memory out = run(p, rows);
+      for (int64_t r = 0; r < rows; ++r)
+        for (int64_t n = 0; n < p.spec.outputs; ++n) {
+          float found = out.floats(r * p.spec.outStride)[n];
+          if (p.spec.quantized)
+            expectInteger(p, r, n, found);
+          else
+            expectFloat(p, r, n, found);
+        }
+    }
+}
+
+TEST_P(LinearKernel, KeepsRowsBeyondTheRangeAndLanesBeyondTheWidth) {
+  for (const Problem &p : library->problems) {
+    if (p.spec.outStride == 4 * p.spec.outputs)
+      continue;
+    Memory out = run(p, 9);
+    for (int64_t r = 0; r < kPaddedRows; ++r)
+      for (int64_t n = r < 9 ? p.spec.outputs : 0; n < p.spec.panels() * 16; ++n)
+        ASSERT_EQ(out.floats(r * p.spec.outStride)[n], 0.0f) << "row " << r << " lane " << n;
+  }
+}
+
+// Who computes what never changes a bit: shares of panels, shares of rows (one thread's share may be a single row,
+// which another kernel body serves), and a row alone against the same row among others.
+TEST_P(LinearKernel, SharesGiveTheSameBits) {
+  for (const Problem &p : library->problems) {
+    SCOPED_TRACE(testing::Message() << (p.spec.quantized ? "u8s8" : "f32") << " N " << p.spec.outputs << " K "
+                                    << p.spec.inputs);
+    for (int64_t rows : {1, 9, 17}) {
+      Memory whole = run(p, rows);
+      for (int64_t panelShares = 1; panelShares <= 5; ++panelShares)
+        for (int64_t rowShares = 1; rowShares <= 3; ++rowShares) {
+          Memory shared = run(p, rows, rowShares, panelShares);
+          ASSERT_EQ(std::memcmp(whole.data(), shared.data(), rows * p.spec.outStride), 0)
+              << rows << " rows, " << panelShares << " shares of panels, " << rowShares << " of rows";
+        }
+    }
+    Memory one = run(p, 1), many = run(p, 17);
+    ASSERT_EQ(std::memcmp(one.data(), many.data(), 4 * p.spec.outputs), 0);
+  }
+}
+
+TEST_P(LinearKernel, EmptyRangesTouchNothing) {
+  for (const Problem &p : library->problems) {
+    library->harness.call(p.kernel, {p.in, p.weights, nullptr, 8, 8, 0, p.spec.panels()});
+    library->harness.call(p.kernel, {p.in, p.weights, nullptr, 0, 8, 1, 1});
+    library->harness.call(p.kernel, {p.in, p.weights, nullptr, 0, 1, 1, 1});
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Cpus, LinearKernel, testing::ValuesIn(test::testedCpus()), [](const auto &info) {
+  std::string name = info.param;
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+});
+
+TEST(LinearKernelNames, TellShapesTileAndIsa) {
+  test::KernelHarness harness("icelake-server");
+  cpu::LinearSpec spec;
+  spec.outputs = 960;
+  spec.inputs = 576;
+  spec.quantized = true;
+  spec.outStride = 4 * 960;
+  EXPECT_EQ(harness.library().linear(spec), "linear_u8s8_n960_k576_tile8x3_avx512vnni");
+  EXPECT_EQ(harness.library().linear(spec), "linear_u8s8_n960_k576_tile8x3_avx512vnni") << "asked for twice, made once";
+  spec.outputs = 30;
+  spec.outStride = 4 * 30;
+  spec.bias = true;
+  spec.quantized = false;
+  EXPECT_EQ(harness.library().linear(spec), "linear_f32_n30_k576_bias_packed_tile8x3");
+}
+
+} // namespace

@@ -1,0 +1,590 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Row programs against plain double loops: every kind of operation, widths that fill registers and widths that do not,
+// gathered inputs, results in memory that ends with the last number, chains through the scratch row. Each operation has
+// its own bound, counted in float roundings (N: width); lanes beyond the width must stay zero, rows beyond the range
+// untouched.
+#include "test/unit/codegen/KernelHarness.h"
+
+#include "gtest/gtest.h"
+
+#include <cfloat>
+#include <cmath>
+#include <cstring>
+
+using namespace lmopt;
+using cpu::ActivationKind;
+using cpu::RowOp;
+using cpu::RowOpKind;
+using test::Memory;
+
+namespace {
+
+constexpr int64_t kRows = 6, kVocabulary = 37, kPositions = 70;
+constexpr double kEps = FLT_EPSILON;
+using Row = std::vector<double>;
+
+/// What an operation should give for one row, and how far it may be off, element by element.
+struct Expected {
+  Row value, tolerance;
+};
+
+struct Inputs {
+  Row a, b;
+  int64_t token = 0, position = 0;
+};
+
+/// One program of one operation with all that a call needs.
+struct Case {
+  std::string name;
+  cpu::RowProgram program;
+  std::vector<Memory> weights;
+  std::function<Expected(const Inputs &)> expected;
+  int64_t width = 0;
+  int kernel = 0;
+};
+
+double activation(ActivationKind kind, double x) {
+  switch (kind) {
+  case ActivationKind::Gelu:
+    return x / 2 * (1 + std::erf(x / std::sqrt(2.0)));
+  case ActivationKind::GeluTanh:
+    return x / 2 * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
+  case ActivationKind::Silu:
+    return x / (1 + std::exp(-x));
+  case ActivationKind::Relu:
+    return std::max(x, 0.0);
+  case ActivationKind::Tanh:
+    return std::tanh(x);
+  }
+  return 0;
+}
+
+/// From the bounds of VectorMathTest: erf 6e-7, tanh 2e-7, sigmoid 1.5e-7, times the factor x, and two roundings. The
+/// cubic of the tanh form moves its argument by some roundings of |u|, which the slope of the sigmoid damps below 4
+/// eps.
+double activationError(ActivationKind kind, double x) {
+  switch (kind) {
+  case ActivationKind::Gelu:
+    return std::abs(x) * (3e-7 + 2 * kEps);
+  case ActivationKind::GeluTanh:
+    return std::abs(x) * (1.5e-7 + 6 * kEps);
+  case ActivationKind::Silu:
+    return std::abs(x) * (1.5e-7 + 2 * kEps);
+  case ActivationKind::Relu:
+    return 0;
+  case ActivationKind::Tanh:
+    return 2e-7;
+  }
+  return 0;
+}
+
+Expected mapRow(const Row &a, const std::function<std::pair<double, double>(size_t)> &element) {
+  Expected e;
+  for (size_t i = 0; i < a.size(); ++i) {
+    auto [value, tolerance] = element(i);
+    e.value.push_back(value);
+    e.tolerance.push_back(tolerance);
+  }
+  return e;
+}
+
+Expected rmsNorm(const Row &a, double epsilon, const std::function<double(size_t)> &gamma) {
+  double squares = 0;
+  for (double x : a)
+    squares += x * x;
+  double factor = 1 / std::sqrt(squares / a.size() + epsilon);
+  return mapRow(a, [&](size_t i) {
+    double y = a[i] * factor * gamma(i);
+    return std::pair(y, (a.size() / 2.0 + 6) * kEps * std::abs(y)); // N roundings of the sum, halved by the root
+  });
+}
+
+Expected layerNorm(const Row &a, double epsilon, const std::function<double(size_t)> &gamma,
+                   const std::function<double(size_t)> &beta) {
+  double mean = 0, squares = 0, largest = 0;
+  for (double x : a) {
+    mean += x / a.size();
+    largest = std::max(largest, std::abs(x));
+  }
+  for (double x : a)
+    squares += (x - mean) * (x - mean);
+  double factor = 1 / std::sqrt(squares / a.size() + epsilon);
+  return mapRow(a, [&](size_t i) {
+    double y = (a[i] - mean) * factor * gamma(i);
+    // The mean is off by at most N eps max|x|, which the factor scales; the rest is relative.
+    double off = a.size() * kEps * largest * factor * std::abs(gamma(i)) + (a.size() / 2.0 + 8) * kEps * std::abs(y);
+    return std::pair(y + beta(i), off + 2 * kEps * std::abs(y + beta(i)));
+  });
+}
+
+Expected rotateRow(const Row &a, size_t block) {
+  double norm = 1 / std::sqrt(double(block));
+  return mapRow(a, [&](size_t i) {
+    double sum = 0, magnitude = 0;
+    for (size_t j = i / block * block; j < i / block * block + block; ++j) {
+      sum += __builtin_parityll((i % block) & (j % block)) ? -a[j] : a[j];
+      magnitude += std::abs(a[j]);
+    }
+    return std::pair(sum * norm, (std::log2(block) + 2) * kEps * magnitude * norm); // a rounding at every stage
+  });
+}
+
+class CaseMaker {
+public:
+  std::vector<Case> cases;
+
+  void all() {
+    for (int64_t width : {16, 30, 64, 80, 576}) {
+      elementwise(width);
+      norms(width);
+      tables(width);
+    }
+    for (int64_t width : {30, 64})
+      for (int kind = 0; kind < 5; ++kind)
+        activations(width, static_cast<ActivationKind>(kind));
+    for (int64_t block = 2; block <= 512; block *= 2)
+      rotation(1024, block);
+    rotation(30, 2);
+    rotation(24, 8);
+    rotation(80, 16);
+    rotation(576, 64);
+  }
+
+private:
+  test::Random random{11};
+
+  Case &start(const std::string &name, RowOp op, int64_t operands, std::vector<Memory> weights) {
+    Case one;
+    one.width = op.width;
+    one.name = name + " " + std::to_string(op.width);
+    for (int64_t i = 0; i < operands; ++i) {
+      op.operands.push_back(i);
+      one.program.inputs.push_back({i, cpu::floatRowBytes(op.width), false});
+      one.program.widths.push_back(op.width);
+    }
+    op.result = operands;
+    one.program.widths.push_back(op.width);
+    one.program.outputs = {{operands, cpu::floatRowBytes(op.width)}};
+    for (size_t i = 0; i < weights.size(); ++i)
+      op.weights.push_back(i);
+    one.program.weightCount = weights.size();
+    one.weights = std::move(weights);
+    one.program.ops = {op};
+    cases.push_back(std::move(one));
+    return cases.back();
+  }
+
+  static RowOp make(RowOpKind kind, int64_t width) {
+    RowOp op;
+    op.kind = kind;
+    op.width = width;
+    return op;
+  }
+
+  Memory table(int64_t rows, int64_t width) {
+    Memory memory(rows * cpu::floatRowBytes(width));
+    for (int64_t r = 0; r < rows; ++r)
+      for (int64_t i = 0; i < width; ++i)
+        memory.floats(r * cpu::floatRowBytes(width))[i] = random.heavy();
+    return memory;
+  }
+
+  void elementwise(int64_t width) {
+    start("copy", make(RowOpKind::Copy, width), 1, {}).expected = [](const Inputs &in) {
+      return mapRow(in.a, [&](size_t i) { return std::pair(in.a[i], 0.0); });
+    };
+    start("add", make(RowOpKind::Add, width), 2, {}).expected = [](const Inputs &in) {
+      return mapRow(in.a, [&](size_t i) { return std::pair(double(float(in.a[i] + in.b[i])), 0.0); });
+    };
+    std::vector<Memory> weights;
+    weights.push_back(table(1, width));
+    float *bias = weights[0].floats();
+    start("bias", make(RowOpKind::BiasAdd, width), 1, std::move(weights)).expected = [bias](const Inputs &in) {
+      return mapRow(in.a, [&](size_t i) { return std::pair(double(float(in.a[i] + bias[i])), 0.0); });
+    };
+  }
+
+  void norms(int64_t width) {
+    auto one = [](size_t) { return 1.0; };
+    auto none = [](size_t) { return 0.0; };
+    RowOp rms = make(RowOpKind::RmsNorm, width), layer = make(RowOpKind::LayerNorm, width);
+    rms.epsilon = 1e-5f;
+    layer.epsilon = 1e-12f;
+    double rmsEpsilon = rms.epsilon, layerEpsilon = layer.epsilon;
+    start("rmsnorm", rms, 1, {}).expected = [=](const Inputs &in) { return rmsNorm(in.a, rmsEpsilon, one); };
+    start("layernorm", layer, 1, {}).expected = [=](const Inputs &in) {
+      return layerNorm(in.a, layerEpsilon, one, none);
+    };
+    for (int64_t count : {1, 2}) {
+      std::vector<Memory> weights;
+      for (int64_t i = 0; i < count; ++i)
+        weights.push_back(table(1, width));
+      float *gamma = weights[0].floats(), *beta = weights.back().floats();
+      layer.epsilon = 1e-5f;
+      double epsilon = layer.epsilon;
+      auto scale = [gamma](size_t i) -> double { return gamma[i]; };
+      if (count == 1)
+        start("rmsnorm*gamma", rms, 1, std::move(weights)).expected = [=](const Inputs &in) {
+          return rmsNorm(in.a, rmsEpsilon, scale);
+        };
+      else
+        start("layernorm*gamma+beta", layer, 1, std::move(weights)).expected = [=](const Inputs &in) {
+          return layerNorm(in.a, epsilon, scale, [beta](size_t i) { return beta[i]; });
+        };
+    }
+    start("l2norm", make(RowOpKind::L2Normalize, width), 1, {}).expected = [](const Inputs &in) {
+      double squares = 0;
+      for (double x : in.a)
+        squares += x * x;
+      double factor = 1 / std::max(std::sqrt(squares), 1e-12);
+      return mapRow(in.a, [&](size_t i) {
+        return std::pair(in.a[i] * factor, (in.a.size() / 2.0 + 4) * kEps * std::abs(in.a[i] * factor));
+      });
+    };
+  }
+
+  void tables(int64_t width) {
+    auto addTable = [&](const char *name, RowOpKind kind, int64_t rows,
+                        int64_t operands) -> std::pair<Case &, float *> {
+      std::vector<Memory> weights;
+      weights.push_back(table(rows, width));
+      float *data = weights[0].floats();
+      return {start(name, make(kind, width), operands, std::move(weights)), data};
+    };
+    int64_t stride = cpu::floatRowBytes(width) / 4;
+    auto [embedding, rows] = addTable("embedding", RowOpKind::Embedding, kVocabulary, 0);
+    embedding.expected = [=, from = rows](const Inputs &in) {
+      return mapRow(in.a, [&](size_t i) { return std::pair(double(from[in.token * stride + i]), 0.0); });
+    };
+    auto [positions, places] = addTable("positions", RowOpKind::AddPositions, kPositions, 1);
+    positions.expected = [=, from = places](const Inputs &in) {
+      return mapRow(in.a,
+                    [&](size_t i) { return std::pair(double(float(in.a[i] + from[in.position * stride + i])), 0.0); });
+    };
+    cpu::LinearSpec floats{kVocabulary, width, false, false, 0}, codes{kVocabulary, width, true, false, 0};
+    std::vector<Memory> weights;
+    weights.emplace_back(floats.bytes());
+    float *panels = weights[0].floats();
+    for (int64_t i = 0; i < floats.bytes() / 4; ++i)
+      panels[i] = random.real();
+    start("embedpanels", make(RowOpKind::EmbeddingPanels, width), 0, std::move(weights)).expected =
+        [=](const Inputs &in) {
+          return mapRow(in.a, [&](size_t i) {
+            return std::pair(double(panels[(in.token / 16 * width + i) * 16 + in.token % 16]), 0.0);
+          });
+        };
+    weights.clear();
+    weights.emplace_back(codes.bytes());
+    char *bytes = weights[0].data();
+    float *scales = weights[0].floats(codes.scaleOffset());
+    auto code = [=](int64_t n, int64_t k) -> int8_t & {
+      return reinterpret_cast<int8_t &>(bytes[(n / 16 * (codes.depth() / 4) + k / 4) * 64 + n % 16 * 4 + k % 4]);
+    };
+    for (int64_t n = 0; n < kVocabulary; ++n) {
+      scales[n] = std::abs(random.real());
+      for (int64_t k = 0; k < width; ++k)
+        code(n, k) = random.below(255) - 127;
+    }
+    RowOp op = make(RowOpKind::EmbeddingCodes, width);
+    op.scaleOffset = codes.scaleOffset();
+    start("embeds8", op, 0, std::move(weights)).expected = [=](const Inputs &in) {
+      return mapRow(in.a, [&](size_t i) {
+        return std::pair(double(scales[in.token] * static_cast<float>(code(in.token, i))), 0.0);
+      });
+    };
+  }
+
+  void activations(int64_t width, ActivationKind kind) {
+    RowOp op = make(RowOpKind::Activation, width);
+    op.activation = kind;
+    std::string suffix = std::to_string(static_cast<int>(kind));
+    start("activation " + suffix, op, 1, {}).expected = [=](const Inputs &in) {
+      return mapRow(in.a,
+                    [&](size_t i) { return std::pair(activation(kind, in.a[i]), activationError(kind, in.a[i])); });
+    };
+    op.kind = RowOpKind::GatedProduct;
+    start("gated " + suffix, op, 2, {}).expected = [=](const Inputs &in) {
+      return mapRow(in.a, [&](size_t i) {
+        double y = activation(kind, in.a[i]) * in.b[i];
+        return std::pair(y, activationError(kind, in.a[i]) * std::abs(in.b[i]) + kEps * std::abs(y));
+      });
+    };
+  }
+
+  void rotation(int64_t width, int64_t block) {
+    RowOp op = make(RowOpKind::Rotate, width);
+    op.block = block;
+    start("rotate" + std::to_string(block), op, 1, {}).expected = [=](const Inputs &in) {
+      return rotateRow(in.a, block);
+    };
+  }
+};
+
+/// Gathered input and exact stride: variants of every case that can have them.
+cpu::RowProgram gathered(cpu::RowProgram program) {
+  for (cpu::RowProgram::Input &input : program.inputs)
+    input.gathered = true;
+  return program;
+}
+cpu::RowProgram exactly(cpu::RowProgram program, int64_t width) {
+  program.outputs[0].stride = 4 * width;
+  return program;
+}
+
+struct StepData {
+  std::vector<int32_t> tokens, outputRows;
+  Memory rowInfo{kRows * cpu::kRowInfoBytes};
+  StepData() {
+    for (int64_t r = 0; r < kRows; ++r) {
+      tokens.push_back(r == 0 ? kVocabulary - 1 : r * 7 % kVocabulary);
+      outputRows.push_back(r * 5 % kRows);
+      int64_t position = r == 1 ? kPositions - 1 : r * 13 % kPositions;
+      std::memcpy(rowInfo.data() + r * cpu::kRowInfoBytes + 16, &position, 8);
+    }
+  }
+  int64_t position(int64_t r) const {
+    int64_t position;
+    std::memcpy(&position, rowInfo.data() + r * cpu::kRowInfoBytes + 16, 8);
+    return position;
+  }
+};
+
+Memory makeRows(int64_t width, uint64_t seed) {
+  Memory rows(kRows * cpu::floatRowBytes(width));
+  test::Random random(seed);
+  for (int64_t r = 0; r < kRows; ++r)
+    for (int64_t i = 0; i < width; ++i)
+      rows.floats(r * cpu::floatRowBytes(width))[i] = random.heavy();
+  return rows;
+}
+Row rowOf(const Memory &rows, int64_t width, int64_t r) {
+  const float *from = rows.floats(r * cpu::floatRowBytes(width));
+  return Row(from, from + width);
+}
+
+class RowKernel : public testing::TestWithParam<std::string> {
+protected:
+  void SetUp() override {
+    harness = std::make_unique<test::KernelHarness>(GetParam());
+    if (!harness->runsHere())
+      GTEST_SKIP() << "this CPU lacks instructions of " << GetParam();
+  }
+
+  void build(const std::function<cpu::RowProgram(const Case &)> &variant) {
+    CaseMaker maker;
+    maker.all();
+    cases = std::move(maker.cases);
+    for (Case &one : cases) {
+      one.program = variant(one);
+      one.kernel = harness->add(harness->library().rows(one.program));
+    }
+    harness->build();
+  }
+
+  /// Runs rows [begin, end) and checks them, and that no other row was touched.
+  void check(const Case &one, int64_t begin, int64_t end) {
+    int64_t stride = one.program.outputs[0].stride;
+    Memory a = makeRows(one.width, 3), b = makeRows(one.width, 4), out(end * stride), scratch(64);
+    StepData step;
+    std::vector<Argument> arguments;
+    for (size_t i = 0; i < one.program.inputs.size(); ++i)
+      arguments.push_back(i == 0 ? a : b);
+    arguments.push_back(out);
+    arguments.insert(arguments.end(), one.weights.begin(), one.weights.end());
+    arguments.insert(arguments.end(), {scratch, step.tokens.data(), step.outputRows.data(), step.rowInfo, begin, end});
+    harness->call(one.kernel, arguments);
+    bool gather = !one.program.inputs.empty() && one.program.inputs[0].gathered;
+    for (int64_t r = 0; r < end; ++r) {
+      const float *found = out.floats(r * stride);
+      int64_t from = gather ? step.outputRows[r] : r;
+      Inputs in{rowOf(a, one.width, from), rowOf(b, one.width, from), step.tokens[r], step.position(r)};
+      Expected expected = one.expected(in);
+      for (int64_t i = 0; i < stride / 4; ++i) {
+        bool inside = r >= begin && i < one.width;
+        double wanted = inside ? expected.value[i] : 0, tolerance = inside ? expected.tolerance[i] : 0;
+        ASSERT_NEAR(found[i], wanted, tolerance) << one.name << " row " << r << " column " << i;
+      }
+    }
+  }
+
+  using Argument = test::Argument;
+  std::unique_ptr<test::KernelHarness> harness;
+  std::vector<Case> cases;
+};
+
+TEST_P(RowKernel, EveryOperation) {
+  build([](const Case &one) { return one.program; });
+  for (const Case &one : cases)
+    check(one, 1, kRows);
+}
+
+TEST_P(RowKernel, GatheredInputsAndExactOutputs) {
+  build([](const Case &one) { return exactly(gathered(one.program), one.width); });
+  for (const Case &one : cases)
+    check(one, 0, kRows - 1);
+}
+
+//===--------------------------------------------------------------------------------------------------------------===//
+// Quantization
+//===--------------------------------------------------------------------------------------------------------------===//
+
+/// A chain as models have it: norm, rotation, quantization; with `bare`, quantization alone.
+cpu::RowProgram quantizeProgram(int64_t width, bool bare) {
+  cpu::RowProgram program;
+  program.inputs = {{0, cpu::floatRowBytes(width), false}};
+  program.widths = {width};
+  int64_t value = 0;
+  auto append = [&](RowOpKind kind) {
+    RowOp op;
+    op.kind = kind;
+    op.width = width;
+    op.operands = {value};
+    op.result = ++value;
+    op.epsilon = kind == RowOpKind::RmsNorm ? 1e-6f : 0;
+    op.block = kind == RowOpKind::Rotate ? 2 : 0;
+    program.ops.push_back(op);
+    program.widths.push_back(width);
+  };
+  if (!bare) {
+    append(RowOpKind::RmsNorm);
+    append(RowOpKind::Rotate);
+  }
+  append(RowOpKind::Quantize);
+  program.outputs = {{value, cpu::quantRowBytes(width)}};
+  return program;
+}
+
+/// DynamicQuantizeLinear by its words, in doubles where floats would blur what is asked.
+void checkQuantizedRow(const Row &x, const char *row) {
+  float scale;
+  int32_t zero;
+  std::memcpy(&scale, row, 4);
+  std::memcpy(&zero, row + 4, 4);
+  double low = 0, high = 0;
+  for (double v : x) {
+    low = std::min(low, v);
+    high = std::max(high, v);
+  }
+  float wanted = (float(high) - float(low)) / 255;
+  ASSERT_EQ(scale, wanted > 1e-35f ? wanted : 0.0f);
+  ASSERT_TRUE(zero >= 0 && zero <= 255) << zero;
+  for (size_t i = 0; i < x.size(); ++i) {
+    int code = static_cast<uint8_t>(row[cpu::kQuantHeader + i]);
+    if (scale == 0) {
+      ASSERT_EQ(code, zero) << "a row of nothing is all zero points";
+      continue;
+    }
+    // Half a step, and what the rounded reciprocal adds: 255 steps off by one rounding each.
+    ASSERT_NEAR(double(scale) * (code - zero), x[i], scale * (0.5 + 255 * 2 * kEps)) << "column " << i;
+    double exact = x[i] / scale;
+    bool tie = std::abs(std::abs(exact - std::floor(exact)) - 0.5) < 255 * 2 * kEps;
+    if (!tie) {
+      ASSERT_EQ(code, std::clamp<double>(std::nearbyint(exact) + zero, 0, 255)) << "column " << i;
+    }
+  }
+}
+
+/// Rows of every temper: ordinary, nothing, huge, tiny, below what can be divided by, all positive, all negative, one
+/// value.
+std::vector<Row> quantizeRows(int64_t width) {
+  std::vector<Row> rows(8, Row(width, 0.0));
+  test::Random random(9);
+  for (int64_t i = 0; i < width; ++i) {
+    rows[0][i] = random.heavy();
+    rows[2][i] = float(random.real() * 1e38f);
+    rows[3][i] = float(random.real() * 1e-30f);
+    rows[4][i] = float(random.real() * 1e-36f);
+    rows[5][i] = random.real() + 2;
+    rows[6][i] = random.real() - 2;
+    rows[7][i] = i == width - 1 ? -3 : 0;
+  }
+  return rows;
+}
+
+TEST_P(RowKernel, Quantize) {
+  const std::vector<int64_t> widths = {16, 30, 64, 80, 576};
+  std::vector<int> kernels;
+  for (int64_t width : widths)
+    kernels.push_back(harness->add(harness->library().rows(quantizeProgram(width, /*bare=*/true))));
+  harness->build();
+  for (size_t w = 0; w < widths.size(); ++w) {
+    std::vector<Row> rows = quantizeRows(widths[w]);
+    int64_t count = rows.size(), stride = cpu::floatRowBytes(widths[w]), outStride = cpu::quantRowBytes(widths[w]);
+    Memory in(count * stride), out(count * outStride), scratch(64);
+    for (int64_t r = 0; r < count; ++r)
+      std::copy(rows[r].begin(), rows[r].end(), in.floats(r * stride));
+    harness->call(kernels[w], {in, out, scratch, nullptr, nullptr, nullptr, 0, count});
+    for (int64_t r = 0; r < count; ++r) {
+      SCOPED_TRACE(testing::Message() << "width " << widths[w] << " row " << r);
+      checkQuantizedRow(rows[r], out.data() + r * outStride);
+    }
+  }
+}
+
+// Values between operations live in the scratch row: what comes out is what the single operations would give.
+TEST_P(RowKernel, ChainsThroughTheScratchRow) {
+  const int64_t width = 80;
+  cpu::RowProgram program = quantizeProgram(width, /*bare=*/false);
+  EXPECT_EQ(program.scratchBytes(), 2 * cpu::floatRowBytes(width));
+  int kernel = harness->add(harness->library().rows(program));
+  harness->build();
+  Memory in = makeRows(width, 5), out(kRows * cpu::quantRowBytes(width)), scratch(program.scratchBytes());
+  harness->call(kernel, {in, out, scratch, nullptr, nullptr, nullptr, 0, kRows});
+  for (int64_t r = 0; r < kRows; ++r) {
+    Expected normed = rmsNorm(rowOf(in, width, r), 1e-6f, [](size_t) { return 1.0; });
+    Expected turned = rotateRow(normed.value, 2);
+    const char *row = out.data() + r * cpu::quantRowBytes(width);
+    float scale;
+    int32_t zero;
+    std::memcpy(&scale, row, 4);
+    std::memcpy(&zero, row + 4, 4);
+    for (int64_t i = 0; i < width; ++i) {
+      double found = double(scale) * (static_cast<uint8_t>(row[cpu::kQuantHeader + i]) - zero);
+      ASSERT_NEAR(found, turned.value[i], scale * 0.501) << "row " << r << " column " << i;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Cpus, RowKernel, testing::Values("native", "x86-64"),
+                         [](const auto &info) { return std::string(info.param == "native" ? "native" : "x86_64"); });
+
+// Two programs that differ in any constant must not share a kernel.
+TEST(RowProgramNames, DifferWheneverTheCodeDoes) {
+  test::KernelHarness harness;
+  cpu::RowProgram program = quantizeProgram(64, false), other = program;
+  std::string name = harness.library().rows(program);
+  EXPECT_EQ(harness.library().rows(other), name);
+  other.ops[0].epsilon = 1e-5f;
+  EXPECT_NE(harness.library().rows(other), name);
+  other = program;
+  other.ops[1].block = 4;
+  EXPECT_NE(harness.library().rows(other), name);
+  other = program;
+  other.inputs[0].gathered = true;
+  EXPECT_NE(harness.library().rows(other), name);
+  other = program;
+  other.outputs[0].stride += 64;
+  EXPECT_NE(harness.library().rows(other), name);
+  // Two biases, of one weight or of two.
+  cpu::RowProgram twice;
+  twice.inputs = {{0, 256, false}};
+  twice.outputs = {{2, 256}};
+  twice.widths = {64, 64, 64};
+  for (int64_t i : {0, 1}) {
+    RowOp op;
+    op.kind = RowOpKind::BiasAdd;
+    op.width = 64;
+    op.operands = {i};
+    op.result = i + 1;
+    op.weights = {0};
+    twice.ops.push_back(op);
+  }
+  twice.weightCount = 1;
+  name = harness.library().rows(twice);
+  twice.ops[1].weights = {1};
+  twice.weightCount = 2;
+  EXPECT_NE(harness.library().rows(twice), name);
+}
+
+} // namespace

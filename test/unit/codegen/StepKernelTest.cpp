@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Kernels that read the step: the table of rows for segments of several sequences, and pooling of every kind over
+// segments of one and of many rows.
+#include "test/unit/codegen/KernelHarness.h"
+
+#include "lmopt/abi.h"
+
+#include "gtest/gtest.h"
+
+#include <algorithm>
+#include <cfloat>
+#include <cmath>
+#include <cstring>
+
+using namespace lmopt;
+using test::Memory;
+
+namespace {
+
+constexpr int64_t kWidths[] = {30, 64};
+constexpr cpu::PoolKind kKinds[] = {cpu::PoolKind::Mean, cpu::PoolKind::First, cpu::PoolKind::Max, cpu::PoolKind::Last};
+
+class StepKernel : public testing::Test {
+protected:
+  static void SetUpTestSuite() {
+    harness = new test::KernelHarness();
+    describe = harness->add(harness->library().describeRows());
+    for (int64_t width : kWidths)
+      for (cpu::PoolKind kind : kKinds)
+        pools.push_back(harness->add(harness->library().pool(width, kind)));
+    harness->build();
+  }
+  static void TearDownTestSuite() {
+    delete harness;
+    harness = nullptr;
+    pools.clear();
+  }
+
+  static lmopt_step_t stepOf(const std::vector<lmopt_segment_t> &segments) {
+    lmopt_step_t step = {};
+    step.struct_size = sizeof(step);
+    step.segments = segments.data();
+    step.segment_count = segments.size();
+    for (const lmopt_segment_t &segment : segments)
+      step.rows += segment.rows;
+    return step;
+  }
+
+  static test::KernelHarness *harness;
+  static int describe;
+  static std::vector<int> pools;
+};
+test::KernelHarness *StepKernel::harness = nullptr;
+int StepKernel::describe = 0;
+std::vector<int> StepKernel::pools;
+
+TEST_F(StepKernel, DescribesEachRowOnce) {
+  char a, b, c;
+  std::vector<lmopt_segment_t> segments = {{&a, 64, 5, 0, 3}, {&b, 128, 0, 3, 1}, {&c, 32, 31, 4, 1}};
+  lmopt_step_t step = stepOf(segments);
+  Memory table(5 * cpu::kRowInfoBytes);
+  harness->call(describe, {&step, table});
+  struct Row {
+    void *cache;
+    int64_t capacity, position;
+  };
+  const Row wanted[] = {{&a, 64, 5}, {&a, 64, 6}, {&a, 64, 7}, {&b, 128, 0}, {&c, 32, 31}};
+  for (int64_t r = 0; r < 5; ++r) {
+    Row row;
+    std::memcpy(&row, table.data() + r * cpu::kRowInfoBytes, sizeof(row));
+    EXPECT_EQ(row.cache, wanted[r].cache) << r;
+    EXPECT_EQ(row.capacity, wanted[r].capacity) << r;
+    EXPECT_EQ(row.position, wanted[r].position) << r;
+  }
+}
+
+double poolPlainly(cpu::PoolKind kind, const Memory &in, int64_t stride, const lmopt_segment_t &segment,
+                   int64_t column) {
+  double sum = 0, largest = -INFINITY;
+  for (int64_t r = segment.row; r < segment.row + segment.rows; ++r) {
+    sum += in.floats(r * stride)[column];
+    largest = std::max<double>(largest, in.floats(r * stride)[column]);
+  }
+  switch (kind) {
+  case cpu::PoolKind::Mean:
+    return sum / segment.rows;
+  case cpu::PoolKind::First:
+    return in.floats(segment.row * stride)[column];
+  case cpu::PoolKind::Max:
+    return largest;
+  case cpu::PoolKind::Last:
+    return in.floats((segment.row + segment.rows - 1) * stride)[column];
+  }
+  return 0;
+}
+
+TEST_F(StepKernel, PoolsEverySegment) {
+  std::vector<lmopt_segment_t> segments = {{nullptr, 16, 0, 0, 1}, {nullptr, 16, 0, 1, 13}, {nullptr, 16, 0, 14, 2}};
+  lmopt_step_t step = stepOf(segments);
+  for (size_t w = 0; w < std::size(kWidths); ++w)
+    for (size_t k = 0; k < std::size(kKinds); ++k) {
+      int64_t stride = cpu::floatRowBytes(kWidths[w]);
+      Memory in(16 * stride), out(3 * stride);
+      test::Random random(w);
+      for (int64_t r = 0; r < 16; ++r)
+        for (int64_t i = 0; i < kWidths[w]; ++i)
+          in.floats(r * stride)[i] = random.real() - 3; // all negative: a maximum that starts at 0 would show
+      harness->call(pools[w * std::size(kKinds) + k], {in, out, &step, 0, 2});
+      harness->call(pools[w * std::size(kKinds) + k], {in, out, &step, 2, 3});
+      for (int64_t s = 0; s < 3; ++s) {
+        for (int64_t i = 0; i < kWidths[w]; ++i)
+          ASSERT_NEAR(out.floats(s * stride)[i], poolPlainly(kKinds[k], in, stride, segments[s], i),
+                      14 * 4 * FLT_EPSILON)
+              << "kind " << k << " segment " << s << " column " << i;
+        for (int64_t i = kWidths[w]; i < stride / 4; ++i)
+          ASSERT_EQ(out.floats(s * stride)[i], 0.0f) << "beyond the width";
+      }
+    }
+}
+
+} // namespace
