@@ -1,0 +1,50 @@
+// An int8 encoder: norm, rotation and quantization in one row program; integer products; pooling and normalization.
+// RUN: lmopt-opt %s --lm-lower-to-cpu=target-cpu=icelake-server | FileCheck %s
+// RUN: lmopt-opt %s --lm-lower-to-cpu=target-cpu=alderlake | FileCheck %s --check-prefix=ALDERLAKE
+
+// CHECK-NOT: lm.
+// CHECK: func.func @encode(
+// CHECK: call @describe_rows(
+// CHECK: call @[[ROWS:rows_embeds8_.*_positions_.*_layernorm_.*_rotate16_.*_quantize_[a-z0-9_]*]](
+// CHECK: call @[[DOT:linear_u8s8_n24_k16_bias_tile8x3_avx512vnni]](
+// CHECK-NEXT: {{.*}}
+// CHECK: call @[[DOT]](
+// CHECK: call @[[DOT]](
+// CHECK: call @{{store_kv.*h3kv3d8_full.*_rows}}(
+// CHECK: call @wait_for_team(
+// CHECK: call @{{attend.*h3kv3d8_full.*_rows}}(
+// Pooling reads rows that other threads computed.
+// CHECK: call @wait_for_team(
+// CHECK: call @[[POOL:pool_mean_x24]](
+// CHECK: call @{{rows_l2norm.*}}(
+// CHECK-NEXT: return
+// CHECK-DAG: func.func private @[[ROWS]](
+// CHECK-DAG: func.func private @[[DOT]](
+// CHECK-DAG: func.func private @[[POOL]](
+// CHECK-NOT: func.func @decode
+// CHECK-NOT: func.func @prefill
+
+// ALDERLAKE: @linear_u8s8_n24_k16_bias_tile4x1_avxvnni(
+
+module attributes {lm.config = {architecture = "bert", vocabulary = 20 : i64, max_positions = 40 : i64}} {
+  lm.param @embed.weight : !lm.int8<20x16> = #lm.quantize_rows<dense<0.5> : tensor<20x16xf32>>
+  lm.param @position.weight : tensor<40x16xf32> = dense<0.125>
+  lm.param @norm.weight : tensor<16xf32> = dense<1.0>
+  lm.param @norm.bias : tensor<16xf32> = dense<0.5>
+  lm.param @qkv.weight : !lm.int8<24x16> = #lm.quantize_rows<dense<-0.25> : tensor<24x16xf32>>
+  lm.param @qkv.bias : tensor<24xf32> = dense<0.0625>
+  func.func @encode(%ids: tensor<?x?xi32>, %len: tensor<?xi32>) -> tensor<?x24xf32> {
+    %e = lm.embedding %ids, @embed.weight : (tensor<?x?xi32>) -> tensor<?x?x16xf32> loc("embed")
+    %p = lm.add_positions %e, @position.weight : tensor<?x?x16xf32> loc("position")
+    %n = lm.layer_norm %p, @norm.weight, @norm.bias {eps = 1.0e-12} : tensor<?x?x16xf32> loc("embed_norm")
+    %r = lm.rotate %n {block = 16} : tensor<?x?x16xf32> loc("layers.0.attn.rotate")
+    %codes, %scale, %zero = lm.quantize_dynamic %r : (tensor<?x?x16xf32>) -> (tensor<?x?x16xui8>, tensor<?x?xf32>, tensor<?x?xi32>) loc("layers.0.attn.quantize")
+    %q = lm.quantized_linear %codes, %scale, %zero, @qkv.weight bias @qkv.bias : (tensor<?x?x16xui8>, tensor<?x?xf32>, tensor<?x?xi32>) -> tensor<?x?x24xf32> loc("layers.0.attn.q")
+    %k = lm.quantized_linear %codes, %scale, %zero, @qkv.weight bias @qkv.bias : (tensor<?x?x16xui8>, tensor<?x?xf32>, tensor<?x?xi32>) -> tensor<?x?x24xf32> loc("layers.0.attn.k")
+    %v = lm.quantized_linear %codes, %scale, %zero, @qkv.weight bias @qkv.bias : (tensor<?x?x16xui8>, tensor<?x?xf32>, tensor<?x?xi32>) -> tensor<?x?x24xf32> loc("layers.0.attn.v")
+    %a = lm.attention %q, %k, %v lengths %len {layer = 0, heads = 3, kv_heads = 3, scale = 0.35, mask = #lm.full} : (tensor<?x?x24xf32>, tensor<?x?x24xf32>, tensor<?x?x24xf32>, tensor<?xi32>) -> tensor<?x?x24xf32> loc("layers.0.attn")
+    %pooled = lm.pool %a, %len {kind = mean} : (tensor<?x?x24xf32>, tensor<?xi32>) -> tensor<?x24xf32> loc("pool")
+    %y = lm.l2_normalize %pooled : tensor<?x24xf32> loc("normalize")
+    return %y : tensor<?x24xf32>
+  }
+}

@@ -1,0 +1,120 @@
+// What code generation lacks is said at the op, with the op's own words and a remedy where there is one.
+// RUN: lmopt-opt %s --split-input-file --verify-diagnostics --lm-lower-to-cpu=target-cpu=x86-64-v3
+
+// expected-error @+1 {{code generation: expects one function, @forward (decoder) or @encode (encoder)}}
+module attributes {lm.config = {vocabulary = 8 : i64, max_positions = 16 : i64}} {
+}
+
+// -----
+
+// expected-error @+1 {{code generation: expects the module attribute lm.config (written by `lmopt import`)}}
+module {
+  lm.param @t : tensor<8x16xf32> = dense<0.5>
+  func.func @forward(%ids: tensor<?x?xi32>, %cache: !lm.cache) -> (tensor<?x?x16xf32>, !lm.cache) {
+    %x = lm.embedding %ids, @t : (tensor<?x?xi32>) -> tensor<?x?x16xf32>
+    return %x, %cache : tensor<?x?x16xf32>, !lm.cache
+  }
+}
+
+// -----
+
+// expected-error @+1 {{code generation: lm.config: expects a positive integer 'max_positions'}}
+module attributes {lm.config = {vocabulary = 8 : i64, max_positions = 0 : i64}} {
+  lm.param @t : tensor<8x16xf32> = dense<0.5>
+  func.func @forward(%ids: tensor<?x?xi32>, %cache: !lm.cache) -> (tensor<?x?x16xf32>, !lm.cache) {
+    %x = lm.embedding %ids, @t : (tensor<?x?xi32>) -> tensor<?x?x16xf32>
+    return %x, %cache : tensor<?x?x16xf32>, !lm.cache
+  }
+}
+
+// -----
+
+module attributes {lm.config = {vocabulary = 8 : i64, max_positions = 16 : i64}} {
+  lm.param @t : tensor<8x16xf32> = dense<0.5>
+  func.func @forward(%ids: tensor<?x?xi32>, %cache: !lm.cache) -> (tensor<?x?x16xf32>, !lm.cache) {
+    %x = lm.embedding %ids, @t : (tensor<?x?xi32>) -> tensor<?x?x16xf32>
+    // expected-error @+1 {{code generation: interleaved rope reaches code generation; run --lm-normalize-rope before}}
+    %a, %c = lm.attention %x, %x, %x, %cache {layer = 0, heads = 2, kv_heads = 2, scale = 0.35, mask = #lm.causal, rope = #lm.rope<base = 1.0e4, dims = 8, layout = interleaved>} : (tensor<?x?x16xf32>, tensor<?x?x16xf32>, tensor<?x?x16xf32>, !lm.cache) -> (tensor<?x?x16xf32>, !lm.cache)
+    return %a, %c : tensor<?x?x16xf32>, !lm.cache
+  }
+}
+
+// -----
+
+module attributes {lm.config = {vocabulary = 8 : i64, max_positions = 16 : i64}} {
+  lm.param @t : tensor<8x16xf32> = dense<0.5>
+  lm.param @w : !lm.int8<16x16, group = 8> = #lm.quantize_rows<dense<0.5> : tensor<16x16xf32>, group = 8>
+  func.func @forward(%ids: tensor<?x?xi32>, %cache: !lm.cache) -> (tensor<?x?x16xf32>, !lm.cache) {
+    %x = lm.embedding %ids, @t : (tensor<?x?xi32>) -> tensor<?x?x16xf32>
+    %codes, %scale, %zero = lm.quantize_dynamic %x : (tensor<?x?x16xf32>) -> (tensor<?x?x16xui8>, tensor<?x?xf32>, tensor<?x?xi32>)
+    // expected-error @+1 {{code generation: int8 weights with groups are not supported (param 'w'); use one scale for each row}}
+    %y = lm.quantized_linear %codes, %scale, %zero, @w : (tensor<?x?x16xui8>, tensor<?x?xf32>, tensor<?x?xi32>) -> tensor<?x?x16xf32>
+    return %y, %cache : tensor<?x?x16xf32>, !lm.cache
+  }
+}
+
+// -----
+
+module attributes {lm.config = {vocabulary = 8 : i64, max_positions = 16 : i64}} {
+  lm.param @t : tensor<8x16xf32> = dense<0.5>
+  lm.param @w : !lm.int8<16x16> = #lm.quantize_rows<dense<0.5> : tensor<16x16xf32>>
+  func.func @forward(%ids: tensor<?x?xi32>, %cache: !lm.cache) -> (tensor<?x?x16xf32>, !lm.cache) {
+    %x = lm.embedding %ids, @t : (tensor<?x?xi32>) -> tensor<?x?x16xf32>
+    // expected-error @+1 {{code generation: quantization of activations in groups is not supported; use one scale for each token}}
+    %codes, %scale, %zero = lm.quantize_dynamic %x {group = 8} : (tensor<?x?x16xf32>) -> (tensor<?x?x16xui8>, tensor<?x?x2xf32>, tensor<?x?x2xi32>)
+    %y = lm.quantized_linear %codes, %scale, %zero, @w : (tensor<?x?x16xui8>, tensor<?x?x2xf32>, tensor<?x?x2xi32>) -> tensor<?x?x16xf32>
+    return %y, %cache : tensor<?x?x16xf32>, !lm.cache
+  }
+}
+
+// -----
+
+// A product must use scale and zero point of its own codes: they travel in one row.
+module attributes {lm.config = {vocabulary = 8 : i64, max_positions = 16 : i64}} {
+  lm.param @t : tensor<8x16xf32> = dense<0.5>
+  lm.param @w : !lm.int8<16x16> = #lm.quantize_rows<dense<0.5> : tensor<16x16xf32>>
+  func.func @forward(%ids: tensor<?x?xi32>, %cache: !lm.cache) -> (tensor<?x?x16xf32>, !lm.cache) {
+    %x = lm.embedding %ids, @t : (tensor<?x?xi32>) -> tensor<?x?x16xf32>
+    %z = lm.add %x, %x : tensor<?x?x16xf32>
+    %codes, %scale, %zero = lm.quantize_dynamic %x : (tensor<?x?x16xf32>) -> (tensor<?x?x16xui8>, tensor<?x?xf32>, tensor<?x?xi32>)
+    %codes1, %scale1, %zero1 = lm.quantize_dynamic %z : (tensor<?x?x16xf32>) -> (tensor<?x?x16xui8>, tensor<?x?xf32>, tensor<?x?xi32>)
+    // expected-error @+1 {{code generation: codes, scale and zero must come from one lm.quantize_dynamic}}
+    %y = lm.quantized_linear %codes, %scale1, %zero1, @w : (tensor<?x?x16xui8>, tensor<?x?xf32>, tensor<?x?xi32>) -> tensor<?x?x16xf32>
+    return %y, %cache : tensor<?x?x16xf32>, !lm.cache
+  }
+}
+
+// -----
+
+module attributes {lm.config = {vocabulary = 8 : i64, max_positions = 16 : i64}} {
+  lm.param @t : tensor<8x1024xf32> = dense<0.5>
+  func.func @forward(%ids: tensor<?x?xi32>, %cache: !lm.cache) -> (tensor<?x?x1024xf32>, !lm.cache) {
+    %x = lm.embedding %ids, @t : (tensor<?x?xi32>) -> tensor<?x?x1024xf32>
+    // expected-error @+1 {{code generation: rotation by blocks above 512 is not supported}}
+    %r = lm.rotate %x {block = 1024} : tensor<?x?x1024xf32>
+    return %r, %cache : tensor<?x?x1024xf32>, !lm.cache
+  }
+}
+
+// -----
+
+module attributes {lm.config = {vocabulary = 8 : i64, max_positions = 16 : i64}} {
+  lm.param @t : tensor<8x16xf32> = dense<0.5>
+  func.func @encode(%ids: tensor<?x?xi32>, %len: tensor<?xi32>) -> tensor<?x?x16xf32> {
+    %x = lm.embedding %ids, @t : (tensor<?x?xi32>) -> tensor<?x?x16xf32>
+    // expected-error @+1 {{code generation: an encoder's result must be pooled (lm.pool): one vector for each sequence}}
+    return %x : tensor<?x?x16xf32>
+  }
+}
+
+// -----
+
+module attributes {lm.config = {vocabulary = 8 : i64, max_positions = 16 : i64}} {
+  lm.param @t : tensor<8x16xf32> = dense<0.5>
+  func.func @forward(%ids: tensor<?x?xi32>, %cache: !lm.cache) -> (tensor<?x?x16xf32>, !lm.cache) {
+    // expected-error @+1 {{code generation: op 'arith.constant' is not supported}}
+    %c = arith.constant 1 : i32
+    %x = lm.embedding %ids, @t : (tensor<?x?xi32>) -> tensor<?x?x16xf32>
+    return %x, %cache : tensor<?x?x16xf32>, !lm.cache
+  }
+}

@@ -1,0 +1,39 @@
+// RUN: lmopt-opt %s --split-input-file --verify-diagnostics
+
+func.func @dot_c1_bytes(%sum: vector<16xi32>, %u: vector<32xi8>, %s: vector<32xi8>) {
+  // expected-error @+1 {{expects four bytes for each sum, found 'vector<16xi32>' and 'vector<32xi8>'}}
+  %r = lmk.dot_u8s8 %sum, %u, %s : vector<16xi32>, vector<32xi8>
+  return
+}
+
+// -----
+
+func.func @dot_c2_rank(%sum: vector<2x8xi32>, %u: vector<8x8xi8>, %s: vector<8x8xi8>) {
+  // expected-error @+1 {{expects vectors of one fixed dimension, found 'vector<2x8xi32>' and 'vector<8x8xi8>'}}
+  %r = lmk.dot_u8s8 %sum, %u, %s : vector<2x8xi32>, vector<8x8xi8>
+  return
+}
+
+// -----
+
+func.func @dot_c2_scalable(%sum: vector<[4]xi32>, %u: vector<[16]xi8>, %s: vector<[16]xi8>) {
+  // expected-error @+1 {{expects vectors of one fixed dimension}}
+  %r = lmk.dot_u8s8 %sum, %u, %s : vector<[4]xi32>, vector<[16]xi8>
+  return
+}
+
+// -----
+
+func.func @dot_elements(%sum: vector<16xi64>, %u: vector<64xi8>, %s: vector<64xi8>) {
+  // expected-error @+1 {{expects i32 sums of i8 products, found 'vector<16xi64>' and 'vector<64xi8>'}}
+  %r = lmk.dot_u8s8 %sum, %u, %s : vector<16xi64>, vector<64xi8>
+  return
+}
+
+// -----
+
+func.func @dot_types_differ(%sum: vector<16xi32>, %u: vector<64xi8>, %s: vector<32xi8>) {
+  // expected-error @+1 {{expects one type for accumulator and result and one for both byte vectors}}
+  %r = "lmk.dot_u8s8"(%sum, %u, %s) : (vector<16xi32>, vector<64xi8>, vector<32xi8>) -> vector<16xi32>
+  return
+}

@@ -1,0 +1,30 @@
+// The op of the kernel dialect reads back as it was written, in its short and in its generic form.
+// RUN: lmopt-opt %s | FileCheck %s
+// RUN: lmopt-opt %s | lmopt-opt | FileCheck %s
+// RUN: lmopt-opt %s --mlir-print-op-generic | lmopt-opt | FileCheck %s
+
+// CHECK-LABEL: func.func @register(
+// CHECK-SAME: %[[SUM:.*]]: vector<16xi32>, %[[U:.*]]: vector<64xi8>, %[[S:.*]]: vector<64xi8>
+// CHECK: lmk.dot_u8s8 %[[SUM]], %[[U]], %[[S]] : vector<16xi32>, vector<64xi8>
+func.func @register(%sum: vector<16xi32>, %u: vector<64xi8>, %s: vector<64xi8>) -> vector<16xi32> {
+  %r = lmk.dot_u8s8 %sum, %u, %s : vector<16xi32>, vector<64xi8>
+  return %r : vector<16xi32>
+}
+
+// CHECK-LABEL: func.func @one_lane(
+// CHECK: lmk.dot_u8s8 {{.*}} : vector<1xi32>, vector<4xi8>
+func.func @one_lane(%sum: vector<1xi32>, %u: vector<4xi8>, %s: vector<4xi8>) -> vector<1xi32> {
+  %r = lmk.dot_u8s8 %sum, %u, %s : vector<1xi32>, vector<4xi8>
+  return %r : vector<1xi32>
+}
+
+// An unused result disappears: the op has no effects.
+// RUN: lmopt-opt %s --canonicalize | FileCheck %s --check-prefix=PURE
+// PURE-LABEL: func.func @unused(
+// PURE-NOT: lmk.dot_u8s8
+// PURE: return
+// CHECK-LABEL: func.func @unused(
+func.func @unused(%sum: vector<16xi32>, %u: vector<64xi8>, %s: vector<64xi8>) {
+  %r = lmk.dot_u8s8 %sum, %u, %s : vector<16xi32>, vector<64xi8>
+  return
+}

@@ -1,0 +1,113 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""One fixture model compiled for CPUs of every kind, run here where this CPU can, else under qemu-user where that can.
+
+f32:  each within the fixture's tolerance of what transformers computed.
+int8: each near the native one; CPUs that differ in the dot product alone (vpmaddwd, vpdpbusd in both encodings) give the
+      same bits, which shows that its integer sums are the same.
+The x86-64 artifact must have no instruction beyond SSE2; it also runs under qemu as a CPU that has nothing more.
+Usage: cpus.py BIN_DIR FIXTURE_DIR RECIPE WORK_DIR OBJDUMP
+"""
+import json
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+import common
+import fixtures
+
+# What qemu pretends to be; None where qemu-user 7.2 lacks the instructions.
+CPUS = {
+    "x86-64": "qemu64,-sse3,-cx16",
+    "x86-64-v2": "Nehalem",
+    "x86-64-v3": "Haswell",
+    "alderlake": None,
+    "skylake-avx512": None,
+    "icelake-server": None,
+    "native": None,
+}
+SAME_BITS = [("x86-64-v3", "alderlake"), ("skylake-avx512", "icelake-server")]
+# How /proc/cpuinfo spells what the manifest names.
+FLAGS = {"sse4.2": "sse4_2", "avx512vnni": "avx512_vnni", "avx512bf16": "avx512_bf16", "avxvnni": "avx_vnni",
+         "avx512vbmi": "avx512vbmi"}
+# SSE3, SSSE3, SSE4, AVX and later (all begin with v), bit manipulation, big-endian moves.
+BEYOND_SSE2 = re.compile(
+    r"v[a-z0-9]+|haddp[sd]|hsubp[sd]|addsubp[sd]|movs[lh]dup|movddup|lddqu|fisttp\w*|pabs[bwd]|palignr|phadd\w+|phsub\w+|"
+    r"pmaddubsw|pmulhrsw|pshufb|psign[bwd]|blendv?p[sd]|pblendvb|pblendw|dpp[sd]|extractps|insertps|movntdqa|mpsadbw|"
+    r"packusdw|pcmpeqq|pcmpgtq|pextr[bdq]|pinsr[bdq]|phminposuw|pmax(sb|sd|uw|ud)|pmin(sb|sd|uw|ud)|pmov[sz]x\w+|pmuldq|"
+    r"pmulld|ptest|rounds?[sp][sd]|pcmp[ei]str[im]|crc32\w*|popcnt\w*|[lt]zcnt\w*|andn\w?|bextr\w*|bls\w+|bzhi\w*|"
+    r"mulx\w*|pdep\w*|pext[lq]?|rorx\w*|sarx\w*|shlx\w*|shrx\w*|movbe\w*|k[a-z]+[bwdq]")
+
+
+def instructions(objdump, model):
+    """All mnemonics of the code, with the ones that use wide registers marked by a leading v as AVX has them."""
+    text = subprocess.run([objdump, "-d", "--no-show-raw-insn", str(model)], capture_output=True, text=True, check=True).stdout
+    return {match.group(1) for match in re.finditer(r"^\s+[0-9a-f]+:\s+(?:(?:rep|repne|lock|data16) )*([a-z][a-z0-9]*)", text, re.M)}
+
+
+def host_flags():
+    for line in pathlib.Path("/proc/cpuinfo").read_text(encoding="utf8").splitlines():
+        if line.startswith("flags"):
+            return set(line.split(":")[1].split())
+    return set()
+
+
+def runs_here(programs, model):
+    isa = json.loads(programs.run("lmopt", "inspect", model, "--format", "json"))["target"]["isa"]
+    missing = [name for name in isa if FLAGS.get(name, name) not in host_flags()]
+    return not missing, ", ".join(missing)
+
+
+class Emulated(common.Programs):
+    """The same programs under qemu-user; `lmopt` itself is not needed there."""
+
+    def __init__(self, programs, cpu):
+        super().__init__(programs.folder, programs.work)
+        self.prefix = [shutil.which("qemu-x86_64") or shutil.which("qemu-x86_64-static"), "-cpu", cpu]
+
+    def run(self, name, *arguments):
+        done = subprocess.run(self.prefix + [str(self.folder / name), *map(str, arguments)], capture_output=True, check=False)
+        if done.returncode != 0:
+            raise AssertionError(f"exit {done.returncode} of {name} under qemu: {done.stderr.decode('utf8', 'replace')}")
+        return done.stdout.decode("utf8")
+
+
+def main(bin_dir, folder, recipe, work, objdump):
+    programs, fixture, checks = common.Programs(bin_dir, work), fixtures.Fixture(folder), common.Checks()
+    have_qemu = bool(shutil.which("qemu-x86_64") or shutil.which("qemu-x86_64-static"))
+    found = {}
+    for cpu, pretended in CPUS.items():
+        model = programs.work / f"{cpu}.so"
+        programs.run("lmopt", "--quiet", "compile", fixture.source, "--recipe", recipe, "--target-cpu", cpu, "-o", model)
+        if cpu == "x86-64":
+            beyond = sorted(name for name in instructions(objdump, model) if BEYOND_SSE2.fullmatch(name))
+            checks.equal("instructions beyond SSE2 in the x86-64 artifact", beyond, [])
+        here, missing = runs_here(programs, model)
+        if here:
+            found[cpu] = programs.dump(model, fixture.sequences())
+        else:
+            print(f"{cpu}: not run natively, this CPU lacks {missing}")
+        if pretended and have_qemu:
+            emulated = Emulated(programs, pretended).dump(model, fixture.sequences())
+            if here:
+                checks.equal(f"{cpu} under qemu gives the same bits", emulated.tobytes() == found[cpu].tobytes(), True)
+            found[cpu] = emulated
+        elif pretended:
+            print(f"{cpu}: not run under qemu, which is not installed")
+    for cpu, values in found.items():
+        if recipe == "f32":
+            difference = common.largest_difference(fixture.chosen(values), fixture.expected)
+            checks.at_most(f"{cpu} against transformers", difference, fixture.json["tolerance"])
+        else:
+            checks.at_most(f"{cpu} against native", common.relative_error(values, found["native"]),
+                           fixtures.INT8_RELATIVE_ERROR)
+    for a, b in SAME_BITS:
+        if a in found and b in found:
+            checks.equal(f"{a} and {b} give the same bits", found[a].tobytes() == found[b].tobytes(), True)
+    checks.finish()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:6])

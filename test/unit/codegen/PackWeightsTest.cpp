@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Packed weights, element by element, at the places that Kernels.h promises; zeros everywhere else; failures that end
+// the stream of weights.
+#include "codegen/link/PackWeights.h"
+#include "test/unit/codegen/TestModule.h"
+
+#include "mlir/AsmParser/AsmParser.h"
+
+#include <cfloat>
+#include <cmath>
+#include <cstring>
+
+using namespace lmopt;
+
+namespace {
+
+/// Different in every element.
+float element(int64_t row, int64_t column) { return float(row + 1) + float(column) / 64; }
+
+std::string matrixText(int64_t rows, int64_t columns) {
+  std::string text = "dense<[";
+  for (int64_t r = 0; r < rows; ++r) {
+    text += r ? ", [" : "[";
+    for (int64_t c = 0; c < columns; ++c)
+      text += (c ? ", " : "") + std::to_string(r % 2 ? -element(r, c) : element(r, c));
+    text += "]";
+  }
+  return text + "]> : tensor<" + std::to_string(rows) + "x" + std::to_string(columns) + "xf32>";
+}
+
+float signedElement(int64_t row, int64_t column) { return row % 2 ? -element(row, column) : element(row, column); }
+
+class PackWeights : public testing::Test {
+protected:
+  PackWeights()
+      : module(test::TestModule::fromText(
+            "lm.param @m : tensor<20x18xf32> = " + matrixText(20, 18).substr(0, matrixText(20, 18).rfind(" :")) +
+            "\nlm.param @codes : !lm.int8<20x18> = #lm.quantize_rows<" + matrixText(20, 18) +
+            ">\nlm.param @v : tensor<20xf32> = #lm.matvec_add<" + matrixText(20, 18) +
+            ", dense<[1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]> : "
+            "tensor<18xf32>>\nlm.param @missing : tensor<4x4xf32> = #lm.safetensors<\"no-such-file.safetensors\", "
+            "\"w\", f32>\n")) {}
+
+  lm::ParamOp param(const char *name) { return module.get().lookupSymbol<lm::ParamOp>(name); }
+
+  std::vector<char> pack(const lower::PackedWeight &weight) {
+    mlir::FailureOr<std::vector<char>> bytes = link::packWeight(weight, reader);
+    EXPECT_TRUE(mlir::succeeded(bytes));
+    return mlir::succeeded(bytes) ? *bytes : std::vector<char>();
+  }
+  static float floatAt(const std::vector<char> &bytes, int64_t offset) {
+    float value;
+    std::memcpy(&value, bytes.data() + offset, 4);
+    return value;
+  }
+
+  lower::PackedWeight linear(const char *matrix, bool quantized, bool bias) {
+    lower::PackedWeight weight;
+    weight.kind = lower::PackedWeight::Linear;
+    weight.params = {param(matrix)};
+    if (bias)
+      weight.params.push_back(param("v"));
+    weight.linear = {20, 18, quantized, bias, 0};
+    weight.bytes = weight.linear.bytes();
+    return weight;
+  }
+
+  test::TestModule module;
+  lm::WeightReader reader;
+};
+
+TEST_F(PackWeights, FloatPanels) {
+  lower::PackedWeight weight = linear("m", false, true);
+  std::vector<char> bytes = pack(weight);
+  ASSERT_EQ(bytes.size(), 2u * 18 * 64 + 2 * 64);
+  for (int64_t n = 0; n < 32; ++n) {
+    for (int64_t k = 0; k < 18; ++k)
+      ASSERT_EQ(floatAt(bytes, ((n / 16 * 18 + k) * 16 + n % 16) * 4), n < 20 ? signedElement(n, k) : 0)
+          << n << " " << k;
+    ASSERT_EQ(floatAt(bytes, weight.linear.biasOffset() + 4 * n), n < 20 ? signedElement(n, 0) : 0);
+  }
+}
+
+TEST_F(PackWeights, CodePanels) {
+  lower::PackedWeight weight = linear("codes", true, true);
+  mlir::FailureOr<lm::WeightData> data = reader.read(param("codes"));
+  ASSERT_TRUE(mlir::succeeded(data));
+  std::vector<char> bytes = pack(weight);
+  ASSERT_EQ(int64_t(bytes.size()), weight.linear.bytes());
+  ASSERT_EQ(weight.linear.codeBytes(), 2 * 16 * 32) << "18 inputs are packed as 32";
+  for (int64_t n = 0; n < 32; ++n) {
+    int32_t sum = 0, packed;
+    for (int64_t k = 0; k < 32; ++k) {
+      int8_t code = n < 20 && k < 18 ? data->s8[n * 18 + k] : 0;
+      ASSERT_EQ(static_cast<int8_t>(bytes[(n / 16 * 8 + k / 4) * 64 + n % 16 * 4 + k % 4]), code) << n << " " << k;
+      sum += code;
+    }
+    std::memcpy(&packed, bytes.data() + weight.linear.sumOffset() + 4 * n, 4);
+    ASSERT_EQ(packed, sum);
+    ASSERT_EQ(floatAt(bytes, weight.linear.scaleOffset() + 4 * n), n < 20 ? data->scales[n] : 0);
+    ASSERT_EQ(floatAt(bytes, weight.linear.biasOffset() + 4 * n), n < 20 ? signedElement(n, 0) : 0);
+  }
+}
+
+TEST_F(PackWeights, VectorsAndTablesArePaddedWithZeros) {
+  lower::PackedWeight vector, table;
+  vector.kind = lower::PackedWeight::Vector;
+  vector.params = {param("v")};
+  vector.bytes = cpu::floatRowBytes(20);
+  std::vector<char> bytes = pack(vector);
+  ASSERT_EQ(bytes.size(), 128u);
+  for (int64_t i = 0; i < 32; ++i)
+    ASSERT_EQ(floatAt(bytes, 4 * i), i < 20 ? signedElement(i, 0) : 0);
+  table.kind = lower::PackedWeight::Table;
+  table.params = {param("m")};
+  table.bytes = 20 * cpu::floatRowBytes(18);
+  bytes = pack(table);
+  ASSERT_EQ(bytes.size(), 20u * 128);
+  for (int64_t r = 0; r < 20; ++r)
+    for (int64_t i = 0; i < 32; ++i)
+      ASSERT_EQ(floatAt(bytes, r * 128 + 4 * i), i < 18 ? signedElement(r, i) : 0);
+}
+
+// The product of a low and a high turn is the turn of the position, with the attention factor in it once; beyond half
+// the dimensions all is zero.
+TEST_F(PackWeights, RopeTableGivesEveryTurn) {
+  lower::PackedWeight weight;
+  weight.kind = lower::PackedWeight::Rope;
+  weight.ropeAttr = mlir::cast<lm::RopeAttr>(
+      mlir::parseAttribute("#lm.rope<base = 1.0e4, dims = 12, layout = half, scaling = #lm.rope_scaling<yarn, factor = "
+                           "4.0, original_positions = 64>>",
+                           module.get().getContext()));
+  weight.rope.halfDims = 6;
+  weight.rope.positions = 200;
+  weight.bytes = weight.rope.bytes();
+  ASSERT_EQ(weight.bytes, 2 * (64 + 4) * 64);
+  std::vector<char> bytes = pack(weight);
+  lm::RopeFrequencies wanted = lm::computeRopeFrequencies(weight.ropeAttr, 200);
+  ASSERT_GT(wanted.attentionFactor, 1.1);
+  for (int64_t position = 0; position < 200; ++position)
+    for (int64_t d = 0; d < 16; ++d) {
+      auto at = [&](int64_t row) -> double { return floatAt(bytes, row * 64 + 4 * d); };
+      int64_t low = position % 64, high = position / 64;
+      double cosLow = at(low), sinLow = at(64 + low), cosHigh = at(128 + high), sinHigh = at(132 + high);
+      double angle = d < 6 ? position * wanted.frequencies[d] : 0, factor = d < 6 ? wanted.attentionFactor : 0;
+      ASSERT_NEAR(cosHigh * cosLow - sinHigh * sinLow, factor * std::cos(angle), 4 * FLT_EPSILON) << position << " " << d;
+      ASSERT_NEAR(sinHigh * cosLow + cosHigh * sinLow, factor * std::sin(angle), 4 * FLT_EPSILON) << position << " " << d;
+    }
+}
+
+std::vector<int64_t> offsetsOf(const lower::Plan &plan) {
+  std::vector<int64_t> offsets;
+  for (const lower::PackedWeight &weight : plan.weights)
+    offsets.push_back(weight.offset);
+  return offsets;
+}
+
+TEST_F(PackWeights, StreamsInOrder) {
+  lower::Plan plan;
+  for (int i = 0; i < 5; ++i) {
+    plan.weights.push_back(linear("codes", true, i % 2));
+    plan.weights.back().offset = i * 4096;
+  }
+  std::vector<int64_t> written;
+  EXPECT_TRUE(mlir::succeeded(link::packWeights(plan, reader, [&](int64_t offset, const std::vector<char> &bytes) {
+    EXPECT_EQ(int64_t(bytes.size()), plan.weights[written.size()].bytes);
+    written.push_back(offset);
+    return mlir::success();
+  })));
+  EXPECT_EQ(written, offsetsOf(plan));
+}
+
+TEST_F(PackWeights, StopsAtTheFirstFailure) {
+  lower::Plan plan;
+  plan.weights = {linear("codes", true, false), linear("missing", false, false), linear("codes", true, false)};
+  int writes = 0;
+  std::vector<std::string> messages;
+  mlir::ScopedDiagnosticHandler handler(module.get().getContext(), [&](mlir::Diagnostic &diagnostic) {
+    messages.push_back(diagnostic.str());
+    return mlir::success();
+  });
+  EXPECT_TRUE(mlir::failed(link::packWeights(plan, reader, [&](int64_t, const std::vector<char> &) {
+    ++writes;
+    return mlir::success();
+  })));
+  EXPECT_EQ(writes, 1);
+  ASSERT_EQ(messages.size(), 1u);
+  EXPECT_NE(messages[0].find("no-such-file.safetensors"), std::string::npos) << messages[0];
+  EXPECT_EQ(reader.errorCode(), 5);
+  // A failure to write ends it as well.
+  plan.weights = {linear("codes", true, false), linear("codes", true, false)};
+  writes = 0;
+  EXPECT_TRUE(mlir::failed(link::packWeights(plan, reader, [&](int64_t, const std::vector<char> &) {
+    ++writes;
+    return mlir::failure();
+  })));
+  EXPECT_EQ(writes, 1);
+}
+
+} // namespace
