@@ -453,6 +453,10 @@ void storeKey(Emitter &e, const AttentionSpec &spec, const Turn &turn, Value fro
   turnHead(e, spec, turn, from, [&](int64_t d, Value v) {
     int64_t lanes = cast<VectorType>(v.getType()).getDimSize(0);
     int64_t factors = spec.bf16 ? 2 : 1;
+    if (spec.bf16 && lanes == 1) { // half of ropeDims is odd, so a pair may have a dimension of each half
+      Value half = e.lane(e.toBf16(v), 0);
+      return e.store(half, e.at(key, d / 2 * 64 + d % 2 * 2), 2);
+    }
     if (spec.bf16)
       v = e.bitcast(e.toBf16(v), e.ints(lanes / 2));
     for (int64_t i = 0; i < lanes / factors; ++i)

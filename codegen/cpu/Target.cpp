@@ -102,7 +102,8 @@ bool makeTarget(const std::string &cpu, Target &target, std::string &error) {
   bool native = cpu.empty() || cpu == "native";
   target = Target();
   target.cpu = native ? llvm::sys::getHostCPUName().str() : cpu;
-  std::unique_ptr<llvm::MCSubtargetInfo> info = subtarget(target.cpu, native ? hostFeatures() : "", error);
+  // Names are checked against the base CPU first: asked for an unknown one, LLVM itself writes to stderr.
+  std::unique_ptr<llvm::MCSubtargetInfo> info = subtarget("x86-64", "", error);
   if (!info) {
     if (error.empty())
       error = "LLVM was built without the x86 target";
@@ -113,6 +114,7 @@ bool makeTarget(const std::string &cpu, Target &target, std::string &error) {
             "icelake-server, sapphirerapids, alderlake, znver4, znver5";
     return false;
   }
+  info = subtarget(target.cpu, native ? hostFeatures() : "", error);
   std::string on, off;
   for (const IsaGroup &group : isaGroups()) {
     bool all = true;

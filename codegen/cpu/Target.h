@@ -36,7 +36,7 @@ struct Target {
   bool has(uint64_t bit) const { return (isa & bit) != 0; }
 };
 
-/// Fills `target` for a CPU name; false and a message that lists near names if LLVM does not know it.
+/// Fills `target` for a CPU name; false and a message with names that work if LLVM does not know it.
 bool makeTarget(const std::string &cpu, Target &target, std::string &error);
 
 } // namespace lmopt::cpu

@@ -95,6 +95,10 @@ bool SectionAppender::finish(std::string &error) {
   elf::Elf64_Ehdr header;
   if (::pread(descriptor, &header, sizeof(header), 0) != sizeof(header))
     return fail("read", error);
+  if (std::memcmp(header.e_ident, elf::ElfMagic, 4) != 0 || header.e_shstrndx >= header.e_shnum) {
+    error = "'" + path + "' is no ELF file with named sections";
+    return false;
+  }
   std::vector<elf::Elf64_Shdr> table(header.e_shnum);
   ssize_t bytes = table.size() * sizeof(elf::Elf64_Shdr);
   if (::pread(descriptor, table.data(), bytes, header.e_shoff) != bytes)

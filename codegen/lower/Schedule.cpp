@@ -56,6 +56,7 @@ std::vector<Access> accessesOf(const Step &step, Share share) {
 struct Scheduler {
   const Plan &plan;
   Schedule &schedule;
+  std::vector<int> first = {}, last = {}; ///< by buffer: the step that makes it, the last that needs its memory
 
   bool overlap(int a, int c) const {
     if (a < 0 || c < 0)
@@ -74,10 +75,19 @@ struct Scheduler {
       return false;
     bool sameRows = a.share == Share::Rows && c.share == Share::Rows && a.domain == c.domain && !a.gathered && !c.gathered;
     bool sameHeads = a.share == Share::Heads && c.share == Share::Heads;
-    return !(a.buffer == c.buffer && (sameRows || sameHeads));
+    return !(sameRows && rowsCoincide(a.buffer, c.buffer)) && !(sameHeads && a.buffer == c.buffer);
+  }
+
+  // Whether row r of one buffer is the very memory of row r of the other.
+  bool rowsCoincide(int a, int c) const {
+    if (a < 0 || c < 0 || a == c)
+      return a == c;
+    return schedule.placements[a].offset == schedule.placements[c].offset &&
+           plan.buffers[a].rowBytes == plan.buffers[c].rowBytes && !plan.buffers[a].result && !plan.buffers[c].result;
   }
 
   void placeBarriers() {
+    schedule.barrierBefore.clear();
     std::vector<Access> sinceBarrier;
     for (size_t i = 0; i < plan.steps.size(); ++i) {
       std::vector<Access> accesses = accessesOf(plan.steps[i], schedule.shares[i]);
@@ -92,33 +102,50 @@ struct Scheduler {
     }
   }
 
-  // First-fit over lifetimes: a buffer takes the lowest gap that no buffer alive at the same time occupies.
-  void placeBuffers() {
-    size_t count = plan.buffers.size();
-    std::vector<int> first(count, -1), last(count, -1);
-    std::vector<bool> perThread(count, false);
+  void findLifetimes() {
+    first.assign(plan.buffers.size(), -1);
+    last.assign(plan.buffers.size(), -1);
+    schedule.placements.resize(plan.buffers.size());
     for (size_t i = 0; i < plan.steps.size(); ++i) {
       for (int buffer : plan.steps[i].outputs) {
         first[buffer] = i;
         last[buffer] = i;
-        perThread[buffer] = schedule.shares[i] == Share::All;
+        schedule.placements[buffer].perThread = schedule.shares[i] == Share::All;
       }
       for (int buffer : plan.steps[i].inputs)
         last[buffer] = i;
     }
-    schedule.placements.resize(count);
-    for (size_t b = 0; b < count; ++b) {
+  }
+
+  // Memory that is used again too early costs a barrier. So it stays taken until the next barrier that the data need in
+  // any case; which ones these are is seen by giving every buffer memory of its own.
+  void keepUntilNextBarrier() {
+    int64_t end = 0;
+    for (Placement &place : schedule.placements) {
+      place.offset = end++;
+      place.bytes = 1;
+    }
+    placeBarriers();
+    for (int &step : last)
+      while (step >= 0 && step + 1 < static_cast<int>(plan.steps.size()) && !schedule.barrierBefore[step + 1])
+        ++step;
+  }
+
+  // First-fit over lifetimes: a buffer takes the lowest gap that no buffer alive at the same time occupies.
+  void placeBuffers() {
+    for (size_t b = 0; b < plan.buffers.size(); ++b) {
+      Placement &place = schedule.placements[b];
+      place.offset = place.bytes = 0;
       if (plan.buffers[b].result)
         continue;
-      Placement &place = schedule.placements[b];
-      place.perThread = perThread[b];
       place.bytes = cpu::roundUp(schedule.maxRows, cpu::kRowUnit) * plan.buffers[b].rowBytes;
       std::vector<std::pair<int64_t, int64_t>> taken; // by buffers placed before whose lifetime meets ours
-      for (size_t other = 0; other < b; ++other)
-        if (!plan.buffers[other].result && perThread[other] == perThread[b] && first[other] <= last[b] &&
+      for (size_t other = 0; other < b; ++other) {
+        const Placement &there = schedule.placements[other];
+        if (!plan.buffers[other].result && there.perThread == place.perThread && first[other] <= last[b] &&
             first[b] <= last[other])
-          taken.emplace_back(schedule.placements[other].offset,
-                             schedule.placements[other].offset + schedule.placements[other].bytes);
+          taken.emplace_back(there.offset, there.offset + there.bytes);
+      }
       std::sort(taken.begin(), taken.end());
       for (auto [begin, end] : taken)
         if (begin < place.offset + place.bytes)
@@ -151,6 +178,9 @@ Schedule makeSchedule(const Plan &plan, bool few, int64_t maxRows) {
   for (const Step &step : plan.steps)
     schedule.shares.push_back(shareOf(plan, step, few));
   Scheduler scheduler{plan, schedule};
+  scheduler.findLifetimes();
+  if (few) // a step of many rows takes so long that barriers cost nothing, but its buffers should stay in the cache
+    scheduler.keepUntilNextBarrier();
   scheduler.placeBuffers();
   scheduler.placeBarriers();
   scheduler.placeScratch();

@@ -9,7 +9,6 @@ The x86-64 artifact must have no instruction beyond SSE2; it also runs under qem
 Usage: cpus.py BIN_DIR FIXTURE_DIR RECIPE WORK_DIR OBJDUMP
 """
 import json
-import pathlib
 import re
 import shutil
 import subprocess
@@ -29,9 +28,6 @@ CPUS = {
     "native": None,
 }
 SAME_BITS = [("x86-64-v3", "alderlake"), ("skylake-avx512", "icelake-server")]
-# How /proc/cpuinfo spells what the manifest names.
-FLAGS = {"sse4.2": "sse4_2", "avx512vnni": "avx512_vnni", "avx512bf16": "avx512_bf16", "avxvnni": "avx_vnni",
-         "avx512vbmi": "avx512vbmi"}
 # SSE3, SSSE3, SSE4, AVX and later (all begin with v), bit manipulation, big-endian moves.
 BEYOND_SSE2 = re.compile(
     r"v[a-z0-9]+|haddp[sd]|hsubp[sd]|addsubp[sd]|movs[lh]dup|movddup|lddqu|fisttp\w*|pabs[bwd]|palignr|phadd\w+|phsub\w+|"
@@ -42,22 +38,14 @@ BEYOND_SSE2 = re.compile(
 
 
 def instructions(objdump, model):
-    """All mnemonics of the code, with the ones that use wide registers marked by a leading v as AVX has them."""
+    """All mnemonics of the code, without prefixes."""
     text = subprocess.run([objdump, "-d", "--no-show-raw-insn", str(model)], capture_output=True, text=True, check=True).stdout
     return {match.group(1) for match in re.finditer(r"^\s+[0-9a-f]+:\s+(?:(?:rep|repne|lock|data16) )*([a-z][a-z0-9]*)", text, re.M)}
 
 
-def host_flags():
-    for line in pathlib.Path("/proc/cpuinfo").read_text(encoding="utf8").splitlines():
-        if line.startswith("flags"):
-            return set(line.split(":")[1].split())
-    return set()
-
-
-def runs_here(programs, model):
-    isa = json.loads(programs.run("lmopt", "inspect", model, "--format", "json"))["target"]["isa"]
-    missing = [name for name in isa if FLAGS.get(name, name) not in host_flags()]
-    return not missing, ", ".join(missing)
+def missing_here(programs, model):
+    """The features that the model needs and this CPU lacks, as the runtime names them; "" when it runs here."""
+    return json.loads(programs.run("lmopt", "inspect", model, "--format", "json"))["missing_here"]
 
 
 class Emulated(common.Programs):
@@ -84,14 +72,14 @@ def main(bin_dir, folder, recipe, work, objdump):
         if cpu == "x86-64":
             beyond = sorted(name for name in instructions(objdump, model) if BEYOND_SSE2.fullmatch(name))
             checks.equal("instructions beyond SSE2 in the x86-64 artifact", beyond, [])
-        here, missing = runs_here(programs, model)
-        if here:
+        missing = missing_here(programs, model)
+        if not missing:
             found[cpu] = programs.dump(model, fixture.sequences())
         else:
             print(f"{cpu}: not run natively, this CPU lacks {missing}")
         if pretended and have_qemu:
             emulated = Emulated(programs, pretended).dump(model, fixture.sequences())
-            if here:
+            if not missing:
                 checks.equal(f"{cpu} under qemu gives the same bits", emulated.tobytes() == found[cpu].tobytes(), True)
             found[cpu] = emulated
         elif pretended:

@@ -1,7 +1,7 @@
 // RUN: lmopt-opt %s --split-input-file --verify-diagnostics
 
 func.func @dot_c1_bytes(%sum: vector<16xi32>, %u: vector<32xi8>, %s: vector<32xi8>) {
-  // expected-error @+1 {{expects four bytes for each sum, found 'vector<16xi32>' and 'vector<32xi8>'}}
+  // expected-error @+1 {{expects 4 factors for each sum, found 'vector<16xi32>' and 'vector<32xi8>'}}
   %r = lmk.dot_u8s8 %sum, %u, %s : vector<16xi32>, vector<32xi8>
   return
 }
@@ -33,7 +33,31 @@ func.func @dot_elements(%sum: vector<16xi64>, %u: vector<64xi8>, %s: vector<64xi
 // -----
 
 func.func @dot_types_differ(%sum: vector<16xi32>, %u: vector<64xi8>, %s: vector<32xi8>) {
-  // expected-error @+1 {{expects one type for accumulator and result and one for both byte vectors}}
+  // expected-error @+1 {{expects one type for accumulator and result and one for both factors}}
   %r = "lmk.dot_u8s8"(%sum, %u, %s) : (vector<16xi32>, vector<64xi8>, vector<32xi8>) -> vector<16xi32>
+  return
+}
+
+// -----
+
+func.func @dot_bf16_c1_pairs(%sum: vector<16xf32>, %a: vector<16xbf16>, %b: vector<16xbf16>) {
+  // expected-error @+1 {{expects 2 factors for each sum, found 'vector<16xf32>' and 'vector<16xbf16>'}}
+  %r = lmk.dot_bf16 %sum, %a, %b : vector<16xf32>, vector<16xbf16>
+  return
+}
+
+// -----
+
+func.func @dot_bf16_c2_rank(%sum: vector<2x8xf32>, %a: vector<2x16xbf16>, %b: vector<2x16xbf16>) {
+  // expected-error @+1 {{expects vectors of one fixed dimension, found 'vector<2x8xf32>' and 'vector<2x16xbf16>'}}
+  %r = lmk.dot_bf16 %sum, %a, %b : vector<2x8xf32>, vector<2x16xbf16>
+  return
+}
+
+// -----
+
+func.func @dot_bf16_elements(%sum: vector<16xf32>, %a: vector<32xf16>, %b: vector<32xf16>) {
+  // expected-error @+1 {{expects f32 sums of bf16 products, found 'vector<16xf32>' and 'vector<32xf16>'}}
+  %r = lmk.dot_bf16 %sum, %a, %b : vector<16xf32>, vector<32xf16>
   return
 }

@@ -1,4 +1,4 @@
-// The op of the kernel dialect reads back as it was written, in its short and in its generic form.
+// The ops of the kernel dialect read back as they were written, in their short and in their generic form.
 // RUN: lmopt-opt %s | FileCheck %s
 // RUN: lmopt-opt %s | lmopt-opt | FileCheck %s
 // RUN: lmopt-opt %s --mlir-print-op-generic | lmopt-opt | FileCheck %s
@@ -16,6 +16,13 @@ func.func @register(%sum: vector<16xi32>, %u: vector<64xi8>, %s: vector<64xi8>) 
 func.func @one_lane(%sum: vector<1xi32>, %u: vector<4xi8>, %s: vector<4xi8>) -> vector<1xi32> {
   %r = lmk.dot_u8s8 %sum, %u, %s : vector<1xi32>, vector<4xi8>
   return %r : vector<1xi32>
+}
+
+// CHECK-LABEL: func.func @pairs(
+// CHECK: lmk.dot_bf16 {{.*}} : vector<16xf32>, vector<32xbf16>
+func.func @pairs(%sum: vector<16xf32>, %a: vector<32xbf16>, %b: vector<32xbf16>) -> vector<16xf32> {
+  %r = lmk.dot_bf16 %sum, %a, %b : vector<16xf32>, vector<32xbf16>
+  return %r : vector<16xf32>
 }
 
 // An unused result disappears: the op has no effects.

@@ -4,8 +4,9 @@
 // by side in one step; grouped heads, ragged head widths, partial RoPE across the 64-position seams of its table. The
 // cache starts as NaN: nothing may be read that was not written. Thread counts must not change a bit.
 //
-// Bound: scores are off by (D + 16) eps |q| |k| scale (D products, the turns of both sides), the weights by twice that
-// and the roundings of the sums over T positions; all times the largest value.
+// Bound: scores are off by (D + 16) eps |q| |k| scale (D products, the turns of both sides), so the weights by a factor
+// of exp(twice that), and the sums over T positions by T eps; all times the largest value. With bf16 each of query,
+// key, weight and value is rounded to 8 bits once more.
 #include "test/unit/codegen/KernelHarness.h"
 
 #include "lmopt/abi.h"
@@ -27,11 +28,16 @@ struct Config {
   int64_t heads, kvHeads, headDim;
   bool causal;
   int64_t ropeDims;
+  bool bf16 = false;
 };
 
-const Config kConfigs[] = {{4, 4, 16, true, 16}, {9, 3, 64, true, 64}, {9, 1, 32, true, 16}, {8, 1, 16, true, 0},
-                           {2, 1, 80, true, 40}, {16, 1, 8, true, 8},  {3, 1, 24, true, 24}, {12, 12, 32, false, 0},
-                           {1, 1, 8, false, 0},  {3, 3, 80, false, 80}};
+const Config kConfigs[] = {{9, 3, 64, true, 64},       {9, 3, 64, true, 64, true}, {3, 1, 24, true, 24},
+                           {3, 1, 24, true, 24, true}, {12, 12, 32, false, 0},     {12, 12, 32, false, 0, true},
+                           {2, 1, 80, true, 40},       {2, 1, 80, true, 40, true}, {4, 4, 16, true, 16},
+                           {9, 1, 32, true, 16},       {8, 1, 16, true, 0},        {16, 1, 8, true, 8},
+                           {1, 1, 8, false, 0},        {3, 3, 80, false, 80},      {2, 1, 10, true, 10, true}};
+/// Enough for the CPUs whose registers or dot product differ.
+constexpr size_t kConfigsElsewhere = 4;
 
 struct Sequence {
   int64_t length;
@@ -69,6 +75,7 @@ public:
     spec.headDim = config.headDim;
     spec.causal = config.causal;
     spec.ropeDims = config.ropeDims;
+    spec.bf16 = config.bf16;
     spec.scale = 1 / std::sqrt(float(config.headDim));
     table.halfDims = config.ropeDims / 2;
     table.positions = config.ropeDims ? kPositions : 0;
@@ -234,7 +241,13 @@ private:
         largestValue = std::max(largestValue, std::abs(value));
       }
     }
-    double bound = largestValue * FLT_EPSILON * (2 * (config.headDim + 16) * largestProduct + visible + 16);
+    double scoreError = (config.headDim + 16) * FLT_EPSILON * largestProduct;
+    double weightError = (visible + 16) * FLT_EPSILON;
+    if (config.bf16) { // half an ulp of 8 bits for each factor
+      scoreError += std::ldexp(2, -9) * largestProduct;
+      weightError += std::ldexp(2, -9);
+    }
+    double bound = largestValue * (std::expm1(2 * scoreError) + weightError * (1 + scoreError));
     for (int64_t d = 0; d < config.headDim; ++d)
       ASSERT_NEAR(found[d], out[d] / total, bound) << "position " << t << " head " << h << " dimension " << d;
   }
@@ -247,13 +260,15 @@ TEST_P(AttentionKernel, AgreesWithPlainSoftmaxForAnyTeam) {
   if (!harness.runsHere())
     GTEST_SKIP() << "this CPU lacks instructions of " << GetParam();
   std::vector<Model> models;
-  models.reserve(std::size(kConfigs));
-  for (const Config &config : kConfigs)
-    models.emplace_back(config, harness);
+  size_t count = GetParam() == "native" ? std::size(kConfigs) : kConfigsElsewhere;
+  models.reserve(count);
+  for (size_t i = 0; i < count; ++i)
+    models.emplace_back(kConfigs[i], harness);
   harness.build();
   for (size_t i = 0; i < models.size(); ++i) {
     SCOPED_TRACE(testing::Message() << "heads " << kConfigs[i].heads << " on " << kConfigs[i].kvHeads << " of width "
-                                    << kConfigs[i].headDim << " rope " << kConfigs[i].ropeDims);
+                                    << kConfigs[i].headDim << " rope " << kConfigs[i].ropeDims
+                                    << (kConfigs[i].bf16 ? " bf16" : ""));
     std::vector<std::vector<float>> alone = models[i].run(1);
     models[i].expectClose(alone);
     for (int64_t threads : {2, 3}) {
@@ -264,7 +279,11 @@ TEST_P(AttentionKernel, AgreesWithPlainSoftmaxForAnyTeam) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Cpus, AttentionKernel, testing::Values("native", "x86-64"),
-                         [](const auto &info) { return std::string(info.param == "native" ? "native" : "x86_64"); });
+INSTANTIATE_TEST_SUITE_P(Cpus, AttentionKernel, testing::Values("native", "x86-64", "x86-64-v3", "icelake-server"),
+                         [](const auto &info) {
+                           std::string name = info.param;
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
 
 } // namespace

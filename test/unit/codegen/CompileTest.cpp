@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Whole compilations as a library call: the same bytes twice, every exit code, and after a failure of any kind nothing left
-// in the output's folder, neither new files nor a changed old one.
+// Whole compilations as a library call: the same bytes twice, every exit code, and after a failure of any kind nothing
+// left in the output's folder, neither new files nor a changed old one.
 #include "codegen/Compile.h"
 #include "test/unit/codegen/TestModule.h"
 
@@ -121,9 +121,8 @@ TEST_F(Compile, UnknownCpuIs2) {
 
 TEST_F(Compile, UnsupportedModelIs4) {
   test::TestModule empty = test::TestModule::fromText("module attributes {lm.config = {}} {}");
-  std::string said = diagnosticsOf(*empty.get().getContext(), [&] {
-    EXPECT_EQ(compileToArtifact(empty.get(), {}, folder + "/m.so").code, 4);
-  });
+  std::string said = diagnosticsOf(*empty.get().getContext(),
+                                   [&] { EXPECT_EQ(compileToArtifact(empty.get(), {}, folder + "/m.so").code, 4); });
   EXPECT_NE(said.find("expects one function, @forward (decoder) or @encode (encoder)"), std::string::npos) << said;
   EXPECT_TRUE(files().empty());
 }
@@ -144,7 +143,9 @@ TEST_F(Compile, MissingWeightsAre5AndMalformedOnes3) {
   fs::create_directories(folderOfWeights);
   CompileOptions options;
   options.baseDirectory = folderOfWeights;
-  for (auto [code, content] : {std::pair(5, ""), std::pair(3, "this is no safetensors file")}) {
+  for (const std::pair<int, const char *> &expected : {std::pair(5, ""), std::pair(3, "this is no safetensors file")}) {
+    const int code = expected.first;
+    const char *content = expected.second;
     if (*content)
       std::ofstream(folderOfWeights + "/w.safetensors") << content;
     for (bool split : {false, true}) {

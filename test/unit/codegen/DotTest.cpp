@@ -9,6 +9,11 @@
 
 #include "gtest/gtest.h"
 
+#include <algorithm>
+#include <cfloat>
+#include <cmath>
+#include <cstring>
+
 using namespace lmopt;
 using test::Memory;
 
@@ -110,5 +115,73 @@ INSTANTIATE_TEST_SUITE_P(Isas, Dot,
                          testing::Values(cpu::DotIsa::Avx512Vnni, cpu::DotIsa::AvxVnni, cpu::DotIsa::Avx512Bw,
                                          cpu::DotIsa::Avx2, cpu::DotIsa::Portable),
                          [](const auto &info) { return std::string(cpu::dotIsaName(info.param)); });
+
+//===--------------------------------------------------------------------------------------------------------------===//
+// bf16
+//===--------------------------------------------------------------------------------------------------------------===//
+
+float fromBf16(uint16_t bits) {
+  uint32_t wide = uint32_t(bits) << 16;
+  float value;
+  std::memcpy(&value, &wide, 4);
+  return value;
+}
+
+class Bf16 : public testing::TestWithParam<std::string> {};
+
+// Conversion is to nearest, ties to even, on every target; products are exact, so only the three-term sum rounds.
+TEST_P(Bf16, RoundsToEvenAndSumsExactProducts) {
+  test::KernelHarness harness(GetParam());
+  if (!harness.runsHere())
+    GTEST_SKIP() << "this CPU lacks instructions of " << GetParam();
+  int narrow = harness.add(harness.define("narrow", 2, 1, [](cpu::Emitter &e, mlir::ValueRange args) {
+    e.loop(e.index(0), args[2], 64, [&](mlir::Value offset) {
+      e.store(e.toBf16(e.loadFloats(e.at(args[0], offset))), e.at(args[1], e.div(offset, e.index(2))));
+    });
+  }));
+  int dot = harness.add(harness.define("dots", 3, 1, [](cpu::Emitter &e, mlir::ValueRange args) {
+    auto pairs = mlir::VectorType::get({32}, e.b.getBF16Type());
+    e.loop(e.index(0), args[3], 64, [&](mlir::Value offset) {
+      mlir::Value sum = e.loadFloats(e.at(args[0], offset));
+      mlir::Value a = e.load(pairs, e.at(args[1], offset)), b = e.load(pairs, e.at(args[2], offset));
+      e.store(lmk::DotBf16Op::create(e.b, e.loc, sum.getType(), sum, a, b), e.at(args[0], offset));
+    });
+  }));
+  harness.build();
+  const int64_t count = kVectors * 32;
+  Memory floats(4 * count), a(2 * count), b(2 * count), sums(2 * count);
+  test::Random random(3);
+  for (int64_t i = 0; i < count; ++i) // every third one a tie
+    floats.ints()[i] = 0x3f000000 + int32_t(random.below(1 << 24)) / (i % 3 ? 1 : 1 << 15) * (i % 3 ? 1 : 1 << 15);
+  harness.call(narrow, {floats, a, 4 * count});
+  for (int64_t i = 0; i < count; ++i) {
+    uint32_t bits = floats.ints()[i], rounded = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+    ASSERT_EQ(reinterpret_cast<uint16_t *>(a.data())[i], rounded) << std::hex << bits;
+    floats.floats()[i] = -floats.floats()[count - 1 - i] / 3;
+  }
+  harness.call(narrow, {floats, b, 4 * count});
+  std::vector<double> before, wanted;
+  for (int64_t i = 0; i < count / 2; ++i) {
+    sums.floats()[i] = random.real();
+    double sum = sums.floats()[i], magnitude = std::abs(sum);
+    for (int64_t j = 2 * i; j < 2 * i + 2; ++j) {
+      double product = double(fromBf16(reinterpret_cast<uint16_t *>(a.data())[j])) *
+                       fromBf16(reinterpret_cast<uint16_t *>(b.data())[j]);
+      sum += product;
+      magnitude += std::abs(product);
+    }
+    wanted.push_back(sum);
+    before.push_back(magnitude);
+  }
+  harness.call(dot, {sums, a, b, 2 * count});
+  for (int64_t i = 0; i < count / 2; ++i)
+    ASSERT_NEAR(sums.floats()[i], wanted[i], 2 * FLT_EPSILON * before[i]) << "lane " << i;
+}
+
+INSTANTIATE_TEST_SUITE_P(Cpus, Bf16, testing::Values("native", "x86-64", "x86-64-v3"), [](const auto &info) {
+  std::string name = info.param;
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+});
 
 } // namespace

@@ -144,8 +144,10 @@ TEST_F(PackWeights, RopeTableGivesEveryTurn) {
       int64_t low = position % 64, high = position / 64;
       double cosLow = at(low), sinLow = at(64 + low), cosHigh = at(128 + high), sinHigh = at(132 + high);
       double angle = d < 6 ? position * wanted.frequencies[d] : 0, factor = d < 6 ? wanted.attentionFactor : 0;
-      ASSERT_NEAR(cosHigh * cosLow - sinHigh * sinLow, factor * std::cos(angle), 4 * FLT_EPSILON) << position << " " << d;
-      ASSERT_NEAR(sinHigh * cosLow + cosHigh * sinLow, factor * std::sin(angle), 4 * FLT_EPSILON) << position << " " << d;
+      ASSERT_NEAR(cosHigh * cosLow - sinHigh * sinLow, factor * std::cos(angle), 4 * FLT_EPSILON)
+          << position << " " << d;
+      ASSERT_NEAR(sinHigh * cosLow + cosHigh * sinLow, factor * std::sin(angle), 4 * FLT_EPSILON)
+          << position << " " << d;
     }
 }
 
