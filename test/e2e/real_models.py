@@ -80,6 +80,7 @@ def main(bin_dir, expected, work, name, recipe):
         check_smollm2(programs, model, models, record, recipe, checks)
     else:
         check_minilm(programs, model, record, recipe, checks)
+    model.unlink()  # up to 540 MB
     checks.finish()
 
 
