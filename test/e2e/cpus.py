@@ -45,7 +45,8 @@ def instructions(objdump, model):
 
 def missing_here(programs, model):
     """The features that the model needs and this CPU lacks, as the runtime names them; "" when it runs here."""
-    return json.loads(programs.run("lmopt", "inspect", model, "--format", "json"))["missing_here"]
+    missing = json.loads(programs.run("lmopt", "inspect", model, "--format", "json"))["missing_here"]
+    return "" if missing == "nothing" else missing
 
 
 class Emulated(common.Programs):
