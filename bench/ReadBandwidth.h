@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+ *
+ * How fast this machine reads memory, here and now: the bound of everything that streams weights. Measured beside each
+ * benchmark, because neighbours on the same memory move it by a third.
+ */
+#ifndef LMOPT_BENCH_READBANDWIDTH_H
+#define LMOPT_BENCH_READBANDWIDTH_H
+
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Bytes per second at which `threads` threads together read `bytes` bytes, each its own part, the best of `rounds`
+ * rounds. With `bytes` well beyond the last-level cache this is the memory itself. 0 when memory or threads are
+ * lacking. */
+double lmopt_bench_read_bandwidth(size_t bytes, int threads, int rounds);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Matrix products at the shapes of SmolLM2-135M and MiniLM-L6: 512 rows through the register tile (bound by the dot
+// product), and one row (bound by reading the weights). A single row walks through copies of its matrix that together
+// exceed every cache, as decoding walks through the layers.
+#include "bench/kernels/Benchmarks.h"
+
+#include <memory>
+
+namespace lmopt::bench {
+
+namespace {
+
+constexpr int64_t kTiledRows = 512;
+constexpr int64_t kStreamedBytes = int64_t{192} << 20;
+
+struct Problem {
+  cpu::LinearSpec spec;
+  int kernel = 0;
+  int64_t inBytes() const { return spec.quantized ? cpu::quantRowBytes(spec.inputs) : cpu::floatRowBytes(spec.inputs); }
+};
+
+void runLinear(benchmark::State &state, const KernelProgram &program, const Peaks &peaks, const Problem &problem,
+               int64_t rows) {
+  const cpu::LinearSpec &spec = problem.spec;
+  int64_t stride = cpu::roundUp(spec.bytes(), 64), copies = rows == 1 ? kStreamedBytes / stride + 1 : 1;
+  Block in(rows * problem.inBytes()), out(rows * spec.outStride), weights(copies * stride);
+  if (spec.quantized) {
+    in.fillBytes();
+    weights.fillBytes();
+  }
+  int64_t copy = 0;
+  for (auto _ : state) {
+    program.call(problem.kernel,
+                 Arguments(in.data(), weights.data() + copy * stride, out.data(), 0, rows, 0, spec.panels()));
+    copy = copy + 1 == copies ? 0 : copy + 1;
+  }
+  double operations = 2.0 * static_cast<double>(rows * spec.outputs * spec.inputs);
+  if (rows == 1)
+    report(state, 0, 0, static_cast<double>(spec.bytes()), peaks.readBytes);
+  else
+    report(state, operations, spec.quantized ? peaks.u8s8 : peaks.f32, 0, 0);
+}
+
+} // namespace
+
+void addLinearBenchmarks(KernelProgram &program, const Peaks &peaks) {
+  const struct {
+    const char *model;
+    int64_t outputs, inputs;
+    bool bias;
+  } shapes[] = {{"smol_attention", 576, 576, false}, {"smol_keys", 192, 576, false},
+                {"smol_up", 1536, 576, false},       {"smol_down", 576, 1536, false},
+                {"smol_head", 49152, 576, false},    {"minilm_attention", 384, 384, true},
+                {"minilm_up", 1536, 384, true},      {"minilm_down", 384, 1536, true}};
+  for (const auto &shape : shapes)
+    for (bool quantized : {true, false}) {
+      Problem problem;
+      problem.spec = {shape.outputs, shape.inputs, quantized, shape.bias, cpu::floatRowBytes(shape.outputs)};
+      problem.kernel = program.add(program.library().linear(problem.spec));
+      std::string name = std::string(quantized ? "linear_u8s8/" : "linear_f32/") + shape.model;
+      // The head computes the last row of a prompt only, and encoders have no single rows.
+      bool head = shape.outputs > 4096, decoder = !shape.bias;
+      for (int64_t rows : {int64_t{1}, kTiledRows})
+        if (rows == 1 ? decoder : !head)
+          benchmark::RegisterBenchmark((name + "/rows:" + std::to_string(rows)).c_str(), [=, &program, &peaks](
+                                                                                             benchmark::State &state) {
+            runLinear(state, program, peaks, problem, rows);
+          })->UseRealTime();
+    }
+}
+
+} // namespace lmopt::bench

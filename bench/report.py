@@ -1,0 +1,108 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Measures compiled models, the memory of the machine beside them, and on request the peers, and writes the tables that
+docs/performance.md shows. Called by script/bench, which makes what it needs.
+
+Usage: report.py --lmopt BIN --bandwidth BIN --decoder NAME=M.so... --encoder NAME=M.so... [--threads T]... [--rounds R]
+                 [--peers DIR] [--write FILE.md]
+
+One table for each model and number of threads, then what bounds generation: every token reads all weights once, so tokens/s
+times the bytes of the artifact is a share of the speed at which memory can be read, measured in the same rounds.
+"""
+import argparse
+import json
+import pathlib
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE / "peers")]
+import compare  # noqa: E402
+import document  # noqa: E402
+
+TITLES = {"decoder": "SmolLM2-135M-Instruct, tokens/s", "encoder": "all-MiniLM-L6-v2, sequences/s"}
+
+
+class Bandwidth:
+    """Best read bandwidth seen, by number of threads, in GB/s; measured anew before every round."""
+
+    def __init__(self, program, threads):
+        self.command, self.best = [program] + [str(t) for t in threads], {}
+
+    def measure(self):
+        found = json.loads(subprocess.run(self.command, check=True, text=True, capture_output=True).stdout)
+        for threads, rate in found.items():
+            self.best[int(threads)] = max(rate, self.best.get(int(threads), 0))
+
+
+def footprint_table(entries):
+    lines = ["| | open + first token or vector, ms | peak memory, MB | artifact, MB |", "|---|---|---|---|"]
+    for entry in entries:
+        if entry.best:
+            lines.append(f"| {entry.name} | {entry.best['open_ms']:.4g} | {entry.best['rss_mb']:.4g} | "
+                         f"{entry.best['artifact_mb']:.4g} |")
+    return "\n".join(lines) + "\n"
+
+
+def bound_table(by_threads, bandwidth):
+    lines = ["| generation | threads | tokens/s | weights read, GB/s | memory, GB/s | share |", "|---|---|---|---|---|---|"]
+    for threads, entries in by_threads.items():
+        for entry in entries:
+            if entry.ours and "tg64" in entry.best:
+                read, memory = entry.best["tg64"] * entry.best["artifact_mb"] / 1e3, bandwidth.best[threads]
+                lines.append(f"| {entry.name} | {threads} | {entry.best['tg64']:.4g} | {read:.1f} | {memory:.1f} | "
+                             f"{100 * read / memory:.0f} % |")
+    return "\n".join(lines) + "\n"
+
+
+def measure_all(args, bandwidth):
+    """{kind: {threads: entries}}"""
+    results = {}
+    for kind, artifacts in {"decoder": args.decoder, "encoder": args.encoder}.items():
+        for threads in args.threads:
+            entries = compare.ours(args.lmopt, dict(artifacts), threads)
+            if args.peers:
+                entries += compare.peers(args.peers.resolve(), kind, threads)
+            print(f"{kind}, {threads} threads", file=sys.stderr)
+            compare.measure(entries, args.rounds, bandwidth.measure)
+            results.setdefault(kind, {})[threads] = entries
+    return results
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--lmopt", default="build/bin/lmopt")
+    parser.add_argument("--bandwidth", default="build/bin/bench-bandwidth")
+    parser.add_argument("--decoder", type=compare.named_path, action="append", default=[], metavar="NAME=M.so")
+    parser.add_argument("--encoder", type=compare.named_path, action="append", default=[], metavar="NAME=M.so")
+    parser.add_argument("--threads", type=int, action="append")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--peers", type=pathlib.Path, metavar="DIR")
+    parser.add_argument("--command", default="", help="what to name as the command instead of this program")
+    parser.add_argument("--write", type=pathlib.Path, metavar="FILE", help="also put the tables into this document")
+    args = parser.parse_args()
+    args.threads = args.threads or [1, 2]
+    bandwidth = Bandwidth(args.bandwidth, args.threads)
+    results = measure_all(args, bandwidth)
+
+    parts = []
+    for kind, by_threads in results.items():
+        for threads, entries in by_threads.items():
+            if entries:
+                parts.append(compare.table(f"{TITLES[kind]}, {threads} thread{'s' * (threads > 1)}", kind, entries))
+    fewest = min(args.threads)
+    alone = [entry for by_threads in results.values() for entry in by_threads[fewest] if entry.ours]
+    parts += [footprint_table(alone), bound_table(results["decoder"], bandwidth)]
+    command = args.command.split() or ["bench/report.py"] + sys.argv[1:]
+    text = document.provenance(command) + "\n".join(parts)
+    print(text, end="")
+    if args.write:
+        document.replace_section(args.write, "speed", text)
+    broken = [e for by_threads in results.values() for entries in by_threads.values() for e in entries if e.ours and e.problem]
+    for entry in broken:
+        print(f"report.py: {entry.name}: {entry.problem}", file=sys.stderr)
+    sys.exit(1 if broken else 0)
+
+
+if __name__ == "__main__":
+    main()
