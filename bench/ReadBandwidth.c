@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
  *
- * Four sequential streams a thread, as the streaming kernels read their four panels; sums keep the loads alive. All
- * threads start a round together, and the round ends with the slowest. See ReadBandwidth.h.
+ * Four sequential streams a thread, as the streaming kernels read their four panels; sums keep the loads alive. The
+ * memory is walked through in pieces, each read by all threads together and timed alone, so that a neighbour who takes
+ * the CPU for a while spoils a few pieces and not the whole. See ReadBandwidth.h.
  */
 #include "bench/ReadBandwidth.h"
 
@@ -11,11 +12,11 @@
 #include <string.h>
 #include <time.h>
 
-enum { STREAMS = 4, LANES = 8, MAX_THREADS = 256 };
+enum { STREAMS = 4, LANES = 8, MAX_THREADS = 256, PIECES = 32 };
 
 typedef struct reader {
-  const uint64_t *words; /* STREAMS * count of them */
-  size_t count;          /* words of one stream, a multiple of LANES */
+  const uint64_t *words; /* PIECES * STREAMS * count of them */
+  size_t count;          /* words of one stream of one piece, a multiple of LANES */
   int rounds;
   pthread_barrier_t *start, *end;
   uint64_t sum;
@@ -33,13 +34,16 @@ static uint64_t sum_streams(const uint64_t *words, size_t count) {
   return sum;
 }
 
-static void *read_rounds(void *argument) {
+static void read_piece(reader_t *reader, int i) {
+  pthread_barrier_wait(reader->start);
+  reader->sum += sum_streams(reader->words + (size_t)(i % PIECES) * STREAMS * reader->count, reader->count);
+  pthread_barrier_wait(reader->end);
+}
+
+static void *read_all(void *argument) {
   reader_t *reader = argument;
-  for (int round = 0; round < reader->rounds; ++round) {
-    pthread_barrier_wait(reader->start);
-    reader->sum += sum_streams(reader->words, reader->count);
-    pthread_barrier_wait(reader->end);
-  }
+  for (int i = 0; i < reader->rounds * PIECES; ++i)
+    read_piece(reader, i);
   return NULL;
 }
 
@@ -52,35 +56,34 @@ static double now(void) {
 double lmopt_bench_read_bandwidth(size_t bytes, int threads, int rounds) {
   if (threads < 1 || threads > MAX_THREADS || rounds < 1)
     return 0;
-  size_t count = bytes / sizeof(uint64_t) / STREAMS / (size_t)threads / LANES * LANES;
-  size_t total = count * STREAMS * (size_t)threads * sizeof(uint64_t);
+  size_t count = bytes / sizeof(uint64_t) / PIECES / STREAMS / (size_t)threads / LANES * LANES;
+  size_t piece = count * STREAMS * (size_t)threads * sizeof(uint64_t), total = PIECES * piece;
   uint64_t *words = total ? aligned_alloc(64, total) : NULL;
   if (!words)
     return 0;
   memset(words, 1, total); /* pages that were never written are all the same page of zeros */
 
   pthread_barrier_t start, end;
-  pthread_barrier_init(&start, NULL, (unsigned)threads + 1);
-  pthread_barrier_init(&end, NULL, (unsigned)threads + 1);
+  pthread_barrier_init(&start, NULL, (unsigned)threads);
+  pthread_barrier_init(&end, NULL, (unsigned)threads);
   reader_t readers[MAX_THREADS];
   pthread_t handles[MAX_THREADS];
-  int made = 0;
-  for (; made < threads; ++made) {
-    readers[made] = (reader_t){words + (size_t)made * STREAMS * count, count, rounds, &start, &end, 0};
-    if (pthread_create(&handles[made], NULL, read_rounds, &readers[made]) != 0)
+  for (int i = 0; i < threads; ++i) {
+    readers[i] = (reader_t){words + (size_t)i * PIECES * STREAMS * count, count, rounds, &start, &end, 0};
+    if (i > 0 && pthread_create(&handles[i], NULL, read_all, &readers[i]) != 0)
       abort(); /* the others wait at the barrier: a benchmark cannot go on, and need not */
   }
   double best = 0;
-  for (int round = 0; round < rounds; ++round) {
+  for (int i = 0; i < rounds * PIECES; ++i) { /* the first reader is the caller: nobody starts before the clock does */
     double begin = now();
-    pthread_barrier_wait(&start);
-    pthread_barrier_wait(&end);
-    double rate = (double)total / (now() - begin);
+    read_piece(&readers[0], i);
+    double rate = (double)piece / (now() - begin);
     best = rate > best ? rate : best;
   }
   volatile uint64_t sink = 0;
-  for (int i = 0; i < made; ++i) {
-    pthread_join(handles[i], NULL);
+  for (int i = 0; i < threads; ++i) {
+    if (i > 0)
+      pthread_join(handles[i], NULL);
     sink += readers[i].sum;
   }
   pthread_barrier_destroy(&start);

@@ -12,9 +12,9 @@
 extern "C" {
 #endif
 
-/* Bytes per second at which `threads` threads together read `bytes` bytes, each its own part, the best of `rounds`
- * rounds. With `bytes` well beyond the last-level cache this is the memory itself. 0 when memory or threads are
- * lacking. */
+/* Bytes per second at which `threads` threads together read memory, each its own part: the best of many pieces of a
+ * walk of `rounds` rounds through `bytes` bytes. With `bytes` well beyond the last-level cache every piece comes from
+ * memory. 0 when memory is lacking or a number makes no sense. */
 double lmopt_bench_read_bandwidth(size_t bytes, int threads, int rounds);
 
 #ifdef __cplusplus

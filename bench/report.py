@@ -20,6 +20,7 @@ sys.path[:0] = [str(HERE), str(HERE / "peers")]
 import compare  # noqa: E402
 import document  # noqa: E402
 
+MODELS = {"decoder": "SmolLM2", "encoder": "MiniLM"}
 TITLES = {"decoder": "SmolLM2-135M-Instruct, tokens/s", "encoder": "all-MiniLM-L6-v2, sequences/s"}
 
 
@@ -35,12 +36,13 @@ class Bandwidth:
             self.best[int(threads)] = max(rate, self.best.get(int(threads), 0))
 
 
-def footprint_table(entries):
+def footprint_table(results, threads):
     lines = ["| | open + first token or vector, ms | peak memory, MB | artifact, MB |", "|---|---|---|---|"]
-    for entry in entries:
-        if entry.best:
-            lines.append(f"| {entry.name} | {entry.best['open_ms']:.4g} | {entry.best['rss_mb']:.4g} | "
-                         f"{entry.best['artifact_mb']:.4g} |")
+    for kind, by_threads in results.items():
+        for entry in by_threads[threads]:
+            if entry.ours and entry.best:
+                lines.append(f"| {MODELS[kind]}, {entry.name} | {entry.best['open_ms']:.4g} | {entry.best['rss_mb']:.4g} | "
+                             f"{entry.best['artifact_mb']:.4g} |")
     return "\n".join(lines) + "\n"
 
 
@@ -90,9 +92,7 @@ def main():
         for threads, entries in by_threads.items():
             if entries:
                 parts.append(compare.table(f"{TITLES[kind]}, {threads} thread{'s' * (threads > 1)}", kind, entries))
-    fewest = min(args.threads)
-    alone = [entry for by_threads in results.values() for entry in by_threads[fewest] if entry.ours]
-    parts += [footprint_table(alone), bound_table(results["decoder"], bandwidth)]
+    parts += [footprint_table(results, min(args.threads)), bound_table(results["decoder"], bandwidth)]
     command = args.command.split() or ["bench/report.py"] + sys.argv[1:]
     text = document.provenance(command) + "\n".join(parts)
     print(text, end="")

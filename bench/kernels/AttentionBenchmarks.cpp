@@ -81,15 +81,18 @@ private:
 void runAttention(benchmark::State &state, const KernelProgram &program, const Peaks &peaks, const Attention &attention,
                   int64_t context, int64_t rows) {
   Sequence sequence(program, attention, context, rows);
-  for (auto _ : state)
-    sequence.attend(rows == 1);
+  double seconds = timeCalls(state, [&] { sequence.attend(rows == 1); });
   const cpu::AttentionSpec &spec = attention.spec;
   double pairs = 0; // of a query and a key
   for (int64_t i = 0; i < rows; ++i)
     pairs += static_cast<double>(spec.causal ? context - rows + i + 1 : context);
-  double operations = 4.0 * pairs * static_cast<double>(attention.width());
-  double bytes = rows == 1 ? static_cast<double>(context * spec.cacheBytesPerPosition()) : 0;
-  report(state, operations, rows == 1 ? 0 : spec.bf16 ? peaks.bf16 : peaks.f32, bytes, 0);
+  Amounts amounts;
+  amounts.operations = 4.0 * pairs * static_cast<double>(attention.width());
+  if (rows == 1)
+    amounts.bytes = static_cast<double>(context * spec.cacheBytesPerPosition());
+  else
+    amounts.peak = spec.bf16 ? peaks.bf16 : peaks.f32;
+  report(state, seconds, amounts);
 }
 
 Attention makeAttention(KernelProgram &program, bool decoder, bool bf16) {

@@ -9,6 +9,8 @@
 
 #include "benchmark/benchmark.h"
 
+#include <ctime>
+
 namespace lmopt::bench {
 
 /// Operations (a multiplication and an addition are two) and bytes per second of one thread.
@@ -33,8 +35,27 @@ void addLinearBenchmarks(KernelProgram &program, const Peaks &peaks);
 void addAttentionBenchmarks(KernelProgram &program, const Peaks &peaks);
 void addRowBenchmarks(KernelProgram &program, const Peaks &peaks);
 
-/// Counters of one benchmark; `peak` and `bandwidth` 0 leave out the share that says nothing about it.
-void report(benchmark::State &state, double operations, double peak, double bytes, double bandwidth);
+/// Seconds of CPU this thread has used: what a kernel costs, whatever else the machine does meanwhile.
+inline double threadSeconds() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
+/// Runs the benchmark; seconds of one call.
+template <class Work>
+double timeCalls(benchmark::State &state, Work work) {
+  double start = threadSeconds();
+  for (auto _ : state)
+    work();
+  return (threadSeconds() - start) / static_cast<double>(state.iterations());
+}
+
+/// Counters of one benchmark: amounts of one call as rates and as shares of a bound. What is 0 is left out.
+struct Amounts {
+  double operations = 0, peak = 0, bytes = 0, bandwidth = 0;
+};
+void report(benchmark::State &state, double seconds, const Amounts &amounts);
 
 } // namespace lmopt::bench
 

@@ -30,16 +30,20 @@ void runLinear(benchmark::State &state, const KernelProgram &program, const Peak
     weights.fillBytes();
   }
   int64_t copy = 0;
-  for (auto _ : state) {
+  double seconds = timeCalls(state, [&] {
     program.call(problem.kernel,
                  Arguments(in.data(), weights.data() + copy * stride, out.data(), 0, rows, 0, spec.panels()));
     copy = copy + 1 == copies ? 0 : copy + 1;
+  });
+  Amounts amounts;
+  if (rows == 1) {
+    amounts.bytes = static_cast<double>(spec.bytes());
+    amounts.bandwidth = peaks.readBytes;
+  } else {
+    amounts.operations = 2.0 * static_cast<double>(rows * spec.outputs * spec.inputs);
+    amounts.peak = spec.quantized ? peaks.u8s8 : peaks.f32;
   }
-  double operations = 2.0 * static_cast<double>(rows * spec.outputs * spec.inputs);
-  if (rows == 1)
-    report(state, 0, 0, static_cast<double>(spec.bytes()), peaks.readBytes);
-  else
-    report(state, operations, spec.quantized ? peaks.u8s8 : peaks.f32, 0, 0);
+  report(state, seconds, amounts);
 }
 
 } // namespace
@@ -53,21 +57,21 @@ void addLinearBenchmarks(KernelProgram &program, const Peaks &peaks) {
                 {"smol_up", 1536, 576, false},       {"smol_down", 576, 1536, false},
                 {"smol_head", 49152, 576, false},    {"minilm_attention", 384, 384, true},
                 {"minilm_up", 1536, 384, true},      {"minilm_down", 384, 1536, true}};
-  for (const auto &shape : shapes)
-    for (bool quantized : {true, false}) {
-      Problem problem;
-      problem.spec = {shape.outputs, shape.inputs, quantized, shape.bias, cpu::floatRowBytes(shape.outputs)};
-      problem.kernel = program.add(program.library().linear(problem.spec));
-      std::string name = std::string(quantized ? "linear_u8s8/" : "linear_f32/") + shape.model;
-      // The head computes the last row of a prompt only, and encoders have no single rows.
-      bool head = shape.outputs > 4096, decoder = !shape.bias;
-      for (int64_t rows : {int64_t{1}, kTiledRows})
-        if (rows == 1 ? decoder : !head)
-          benchmark::RegisterBenchmark((name + "/rows:" + std::to_string(rows)).c_str(), [=, &program, &peaks](
-                                                                                             benchmark::State &state) {
-            runLinear(state, program, peaks, problem, rows);
-          })->UseRealTime();
-    }
+  for (int64_t rows : {int64_t{1}, kTiledRows})
+    for (bool quantized : {true, false})
+      for (const auto &shape : shapes) {
+        // The head computes the last row of a prompt only, and encoders have no single rows.
+        bool head = shape.outputs > 4096, decoder = !shape.bias;
+        if (rows == 1 ? !decoder : head)
+          continue;
+        Problem problem;
+        problem.spec = {shape.outputs, shape.inputs, quantized, shape.bias, cpu::floatRowBytes(shape.outputs)};
+        problem.kernel = program.add(program.library().linear(problem.spec));
+        std::string name = std::string(quantized ? "linear_u8s8/" : "linear_f32/") + shape.model;
+        benchmark::RegisterBenchmark(
+            (name + "/rows:" + std::to_string(rows)).c_str(),
+            [=, &program, &peaks](benchmark::State &state) { runLinear(state, program, peaks, problem, rows); });
+      }
 }
 
 } // namespace lmopt::bench

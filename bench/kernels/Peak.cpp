@@ -85,18 +85,15 @@ Peaks PeakLoops::measure() const {
   return peaks;
 }
 
-void report(benchmark::State &state, double operations, double peak, double bytes, double bandwidth) {
-  auto rate = [&](const char *name, double perCall) {
-    state.counters[name] = benchmark::Counter(perCall, benchmark::Counter::kIsIterationInvariantRate);
-  };
-  if (operations != 0)
-    rate("GOP/s", operations / 1e9);
-  if (peak != 0)
-    rate("%peak", 100 * operations / peak);
-  if (bytes != 0)
-    rate("GB/s", bytes / 1e9);
-  if (bandwidth != 0)
-    rate("%memory", 100 * bytes / bandwidth);
+void report(benchmark::State &state, double seconds, const Amounts &amounts) {
+  if (amounts.operations != 0)
+    state.counters["GOP/s"] = amounts.operations / seconds / 1e9;
+  if (amounts.peak != 0)
+    state.counters["%peak"] = 100 * amounts.operations / seconds / amounts.peak;
+  if (amounts.bytes != 0)
+    state.counters["GB/s"] = amounts.bytes / seconds / 1e9;
+  if (amounts.bandwidth != 0)
+    state.counters["%memory"] = 100 * amounts.bytes / seconds / amounts.bandwidth;
 }
 
 } // namespace lmopt::bench

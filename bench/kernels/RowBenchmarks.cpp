@@ -79,11 +79,11 @@ void runRows(benchmark::State &state, const KernelProgram &program, int kernel, 
     arguments.append(static_cast<const void *>(nullptr));
   arguments.append(0);
   arguments.append(kRows);
-  for (auto _ : state)
-    program.call(kernel, arguments);
-  report(state, 0, 0, bytes, 0);
-  state.counters["ns/row"] =
-      benchmark::Counter(kRows / 1e9, benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
+  double seconds = timeCalls(state, [&] { program.call(kernel, arguments); });
+  Amounts amounts;
+  amounts.bytes = bytes;
+  report(state, seconds, amounts);
+  state.counters["ns/row"] = 1e9 * seconds / kRows;
 }
 
 } // namespace
@@ -93,7 +93,7 @@ void addRowBenchmarks(KernelProgram &program, const Peaks &) {
     int kernel = program.add(program.library().rows(chain.program));
     benchmark::RegisterBenchmark(("rows/" + name).c_str(), [=, &program](benchmark::State &state) {
       runRows(state, program, kernel, chain.program);
-    })->UseRealTime();
+    });
   };
   Chain smolNorm(576, 2);
   smolNorm.thenWith(RowOpKind::Add, 1);

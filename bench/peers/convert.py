@@ -22,6 +22,8 @@ GGUF_TYPES = {"smol-q8_0.gguf": 7, "smol-q4_0.gguf": 2}  # LLAMA_FTYPE_MOSTLY_*
 
 def llama_gguf(models, target):
     import llama_cpp
+    silent = llama_cpp.llama_log_callback(lambda *_: None)  # a line a tensor says nothing to anyone here
+    llama_cpp.llama_log_set(silent, ctypes.c_void_p(None))
     options = llama_cpp.llama_model_quantize_default_params()
     options.ftype = next(number for name, number in GGUF_TYPES.items() if target.name.endswith(name))
     options.allow_requantize = True

@@ -79,8 +79,8 @@ def llama_cpp(path, threads, rounds):
     context = api.llama_init_from_model(model, options)
 
     def feed(ids, position):
-        batch = api.llama_batch_get_one((api.llama_token * len(ids))(*ids), len(ids))
-        if api.llama_decode(context, batch):
+        array = (api.llama_token * len(ids))(*ids)  # the batch only points to it
+        if api.llama_decode(context, api.llama_batch_get_one(array, len(ids))):
             raise RuntimeError(f"llama_decode failed at position {position}")
         api.llama_synchronize(context)
     return time_decoder(lambda: api.llama_memory_clear(api.llama_get_memory(context), True), feed, rounds)
