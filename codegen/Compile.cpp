@@ -60,8 +60,8 @@ bool writeFile(const std::string &path, llvm::StringRef bytes, std::string &erro
   return !code;
 }
 
-// Whether the disk under `path` has room for a file of this size. lld writes through a mapping, where a full disk is a bus
-// error; so what can be known before is asked before.
+// Whether the disk under `path` has room for a file of this size. lld writes through a mapping, where a full disk is a
+// bus error; so what can be known before is asked before.
 bool hasRoom(const std::string &path, uint64_t bytes, std::string &error) {
   llvm::StringRef folder = llvm::sys::path::parent_path(path);
   llvm::ErrorOr<llvm::sys::fs::space_info> space = llvm::sys::fs::disk_space(folder.empty() ? "." : folder);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Attention over the key/value cache: storing rotated keys and values, and tiled attention with an online softmax (never a
-// rows x positions matrix in memory). In: rows of queries, keys, values; the step's segments. Out: rows of attention.
+// Attention over the key/value cache: storing rotated keys and values, and tiled attention with an online softmax
+// (never a rows x positions matrix in memory). In: rows of queries, keys, values; the step's segments. Out: rows of
+// attention.
 //
-// Online softmax (Milakov and Gimelshein 2018; FlashAttention): for each block of keys, with running maximum m and sum l,
+// Online softmax (Milakov and Gimelshein 2018; FlashAttention): for each block of keys, with running maximum m and sum
+// l,
 //   m' = max(m, max s),  c = exp(m - m'),  l' = c l + sum exp(s - m'),  o' = c o + sum exp(s - m') v,   out = o / l.
 // Keys lie as [position / 16][head_dim][16], so that one register holds 16 positions of one dimension and a score tile
 // is rows x 4 registers, like a matrix tile. Every output row is computed by one thread in one fixed order.
@@ -25,9 +27,9 @@ namespace {
 
 using Values = Emitter::Values;
 
-constexpr int64_t kQueryRows = 8;   // rows of one tile: 8 x 64 scores and 8 outputs stay in the first-level cache
-constexpr int64_t kKeyPanels = 4;   // 64 positions a block: 4 accumulators a row, 4 rows at a time = 16 registers
-constexpr float kMasked = -1e30f;   // finite, so that differences of two masked scores are 0 and not NaN
+constexpr int64_t kQueryRows = 8; // rows of one tile: 8 x 64 scores and 8 outputs stay in the first-level cache
+constexpr int64_t kKeyPanels = 4; // 64 positions a block: 4 accumulators a row, 4 rows at a time = 16 registers
+constexpr float kMasked = -1e30f; // finite, so that differences of two masked scores are 0 and not NaN
 
 // Lanes for loops over half a head that need not be a multiple of 16: the largest power of two that divides `n`.
 int64_t lanesFor(int64_t n) {
@@ -102,9 +104,7 @@ CacheView layerView(Emitter &e, const AttentionSpec &spec, const RowInfo &info, 
   return {e, spec, e.at(info.cache, e.mul(layerOffset, info.capacity)), info.capacity};
 }
 
-Value equal(Emitter &e, Value a, Value c) {
-  return arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::eq, a, c);
-}
+Value equal(Emitter &e, Value a, Value c) { return arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::eq, a, c); }
 
 //===--------------------------------------------------------------------------------------------------------------===//
 // The tile: up to 8 query rows against one kv head
@@ -113,13 +113,13 @@ Value equal(Emitter &e, Value a, Value c) {
 // A tile's rows are query heads of tokens; where they come from and how far each may look is the caller's business.
 struct Tile {
   int64_t rows = 0;
-  Values limit;     ///< by row: number of visible positions (i64)
-  Value positions;  ///< the largest limit
+  Values limit;       ///< by row: number of visible positions (i64)
+  Value positions;    ///< the largest limit
   Value keys, values; ///< of the kv head
 };
 
-// Scratch of one thread: queries [8][head_dim padded], scores [8][64], outputs [8][dv], then m, l and the correction, one
-// register for each row.
+// Scratch of one thread: queries [8][head_dim padded], scores [8][64], outputs [8][dv], then m, l and the correction,
+// one register for each row.
 struct ScratchLayout {
   const AttentionSpec &spec;
   int64_t queryBytes() const { return floatRowBytes(spec.headDim); } // also when bf16 needs only half of it
@@ -242,9 +242,9 @@ struct TileEmitter {
   void accumulate(Value start, int64_t panels) {
     int64_t registers = spec.valueDim() / kLanes;
     Value values = e.at(tile.values, e.mul(start, spec.valueBytes()));
-    // One step is a position, or a pair of them: 4 * dv bytes of values either way. Only a single panel can reach beyond the
-    // last position. What lies there was never written (an encoder's cache is scratch memory of whoever ran before), and
-    // its weight of zero would not help against a NaN.
+    // One step is a position, or a pair of them: 4 * dv bytes of values either way. Only a single panel can reach
+    // beyond the last position. What lies there was never written (an encoder's cache is scratch memory of whoever ran
+    // before), and its weight of zero would not help against a NaN.
     Value steps = e.index(panels * kLanes / factors()), left = e.sub(tile.positions, start);
     if (panels == 1)
       steps = e.min(steps, e.div(e.add(left, factors() - 1), e.index(factors())));
@@ -253,15 +253,16 @@ struct TileEmitter {
       if (!spec.bf16 || panels > 1)
         return pair;
       Value both = e.less(e.add(e.mul(k, 2), 1), left);
-      Value mask = e.broadcast(e.select(both, e.i32(-1), e.i32(0xffff))); // the second of the last pair may be unwritten
+      Value mask =
+          e.broadcast(e.select(both, e.i32(-1), e.i32(0xffff))); // the second of the last pair may be unwritten
       return e.bitcast(e.bitAnd(e.bitcast(pair, e.ints()), mask), pair.getType());
     };
     forRowGroups(registers, [&](int64_t first, int64_t rows) {
       Values init;
       for (int64_t r = 0; r < rows; ++r)
         for (int64_t d = 0; d < registers; ++d)
-          init.push_back(e.mul(e.loadFloats(e.at(scratch.out(first + r), d * 64)),
-                               e.loadFloats(scratch.correction(first + r))));
+          init.push_back(
+              e.mul(e.loadFloats(e.at(scratch.out(first + r), d * 64)), e.loadFloats(scratch.correction(first + r))));
       Values sums = e.loop(e.index(0), steps, 1, init, [&](Value k, const Values &carried) {
         Values next = carried, columns;
         for (int64_t d = 0; d < registers; ++d)
@@ -294,9 +295,10 @@ struct TileEmitter {
     }
   }
 
-  // The last block may have fewer than four panels, because the cache ends at a panel. Its softmax still looks at all of
-  // the block at once, as for a row whose tile goes on: so the sums of a row never depend on its neighbours, and a prompt
-  // gives the same bits in whatever pieces it comes. (Panels beyond the limit of a row change nothing: weights of 0.)
+  // The last block may have fewer than four panels, because the cache ends at a panel. Its softmax still looks at all
+  // of the block at once, as for a row whose tile goes on: so the sums of a row never depend on its neighbours, and a
+  // prompt gives the same bits in whatever pieces it comes. (Panels beyond the limit of a row change nothing: weights
+  // of 0.)
   void lastBlock(Value start) {
     auto forPanels = [&](int64_t bytes, const std::function<void(Value)> &body) {
       e.loop(start, tile.positions, kLanes, [&](Value panel) {
@@ -436,10 +438,10 @@ struct AttendEmitter {
 std::string attentionName(const char *what, const AttentionSpec &spec, const RopeTable &table, bool splitHeads) {
   uint32_t scaleBits;
   memcpy(&scaleBits, &spec.scale, sizeof(scaleBits));
-  return std::string(what) + (spec.bf16 ? "_bf16" : "_f32") + "_h" + std::to_string(spec.heads) + "kv" + std::to_string(spec.kvHeads) + "d" +
-         std::to_string(spec.headDim) + (spec.causal ? "_causal" : "_full") +
-         (table.halfDims ? "_rope" + std::to_string(spec.ropeDims) + "p" + std::to_string(table.positions) : "") + "_s" +
-         std::to_string(scaleBits) + (splitHeads ? "_heads" : "_rows");
+  return std::string(what) + (spec.bf16 ? "_bf16" : "_f32") + "_h" + std::to_string(spec.heads) + "kv" +
+         std::to_string(spec.kvHeads) + "d" + std::to_string(spec.headDim) + (spec.causal ? "_causal" : "_full") +
+         (table.halfDims ? "_rope" + std::to_string(spec.ropeDims) + "p" + std::to_string(table.positions) : "") +
+         "_s" + std::to_string(scaleBits) + (splitHeads ? "_heads" : "_rows");
 }
 } // namespace
 
@@ -469,8 +471,8 @@ void storeValue(Emitter &e, const AttentionSpec &spec, Value from, Value values,
   int64_t lanes = lanesFor(spec.headDim);
   Value row = e.at(values, e.mul(position, spec.valueBytes()));
   if (spec.bf16)
-    row = e.at(values, e.add(e.mul(e.div(position, e.index(2)), 4 * spec.valueDim()),
-                             e.mul(e.rem(position, e.index(2)), 2)));
+    row = e.at(values,
+               e.add(e.mul(e.div(position, e.index(2)), 4 * spec.valueDim()), e.mul(e.rem(position, e.index(2)), 2)));
   for (int64_t d = 0; d < spec.headDim; d += lanes) {
     Value v = e.load(e.floats(lanes), e.at(from, 4 * d));
     if (!spec.bf16) {

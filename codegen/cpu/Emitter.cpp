@@ -95,8 +95,8 @@ Value Emitter::toBf16(Value v) {
   auto type = VectorType::get({n}, b.getBF16Type());
   if (target.has(LMOPT_ISA_AVX512BF16))
     return arith::TruncFOp::create(b, loc, type, v);
-  // Without the instruction, LLVM would call a library function for every lane. Half of the last kept bit is added, one less
-  // when that bit is even; numbers are finite.
+  // Without the instruction, LLVM would call a library function for every lane. Half of the last kept bit is added, one
+  // less when that bit is even; numbers are finite.
   Value bits = bitcast(v, ints(n));
   Value odd = bitAnd(shrLogical(bits, intsOf(16, n)), intsOf(1, n));
   Value rounded = shrLogical(add(bits, add(odd, intsOf(0x7fff, n))), intsOf(16, n));
@@ -160,9 +160,7 @@ Value Emitter::maskBelow(Value count) {
   Value clipped = arith::TruncIOp::create(b, loc, b.getI32Type(), min(count, index(1 << 20)));
   return less(laneIds(), broadcast(clipped));
 }
-void Emitter::prefetch(Value address) {
-  LLVM::Prefetch::create(b, loc, address, /*rw=*/0u, /*hint=*/3u, /*cache=*/1u);
-}
+void Emitter::prefetch(Value address) { LLVM::Prefetch::create(b, loc, address, /*rw=*/0u, /*hint=*/3u, /*cache=*/1u); }
 
 void Emitter::loop(Value from, Value to, int64_t step, const std::function<void(Value)> &body) {
   loop(from, to, step, Values{}, [&](Value i, const Values &) {
@@ -184,14 +182,14 @@ void Emitter::loop(int64_t from, int64_t to, int64_t step, const std::function<v
 }
 Emitter::Values Emitter::loop(Value from, Value to, int64_t step, const Values &carried,
                               const std::function<Values(Value, const Values &)> &body) {
-  auto op = scf::ForOp::create(b, loc, from, to, index(step), carried,
-                               [&](OpBuilder &, Location, Value i, ValueRange args) {
-                                 OpBuilder::InsertionGuard guard(b);
-                                 // The callback's builder is ours or a copy of it, depending on the op: set the point.
-                                 b.setInsertionPointToEnd(i.getParentBlock());
-                                 Values results = body(i, Values(args.begin(), args.end()));
-                                 scf::YieldOp::create(b, loc, results);
-                               });
+  auto op =
+      scf::ForOp::create(b, loc, from, to, index(step), carried, [&](OpBuilder &, Location, Value i, ValueRange args) {
+        OpBuilder::InsertionGuard guard(b);
+        // The callback's builder is ours or a copy of it, depending on the op: set the point.
+        b.setInsertionPointToEnd(i.getParentBlock());
+        Values results = body(i, Values(args.begin(), args.end()));
+        scf::YieldOp::create(b, loc, results);
+      });
   return Values(op.getResults().begin(), op.getResults().end());
 }
 void Emitter::ifThen(Value condition, const std::function<void()> &body) { ifElse(condition, body, nullptr); }

@@ -27,8 +27,7 @@ public:
   using Value = mlir::Value;
   using Values = mlir::SmallVector<Value>;
 
-  Emitter(mlir::OpBuilder &builder, mlir::Location loc, const Target &target)
-      : b(builder), loc(loc), target(target) {}
+  Emitter(mlir::OpBuilder &builder, mlir::Location loc, const Target &target) : b(builder), loc(loc), target(target) {}
 
   mlir::OpBuilder &b;
   mlir::Location loc;
@@ -64,7 +63,7 @@ public:
   Value shrLogical(Value a, Value c);
   Value shrSigned(Value a, Value c);
   Value bitAnd(Value a, Value c);
-  Value less(Value a, Value c);    ///< signed integers or ordered floats
+  Value less(Value a, Value c); ///< signed integers or ordered floats
   Value select(Value condition, Value a, Value c);
   Value bitcast(Value a, mlir::Type type);
   Value toFloat(Value ints);       ///< signed i32 -> f32, lane by lane

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The kernels that generated code is made of, each a private function of the module, emitted once for each set of shapes
-// and named so that the name tells all: operation, types, sizes, register tile and instruction set, for example
+// The kernels that generated code is made of, each a private function of the module, emitted once for each set of
+// shapes and named so that the name tells all: operation, types, sizes, register tile and instruction set, for example
 // linear_u8s8_n960_k576_tile8x3_avx512vnni. The same string stands in the IR, in `lmopt inspect` and in profiles.
 //
 // Layout of data in memory (all strides in bytes, all rows 64-byte aligned):
@@ -146,11 +146,12 @@ public:
   std::string linear(const LinearSpec &spec);
   /// (inputs..., outputs..., weights..., scratch, tokens, outputRows, rowInfo, rowBegin, rowEnd)
   std::string rows(const RowProgram &program);
-  /// (keys, values, rope, rowInfo, layerOffset, rowBegin, rowEnd, thread, threads): stores rotated keys and the values into
-  /// the cache. `splitHeads`: every thread walks all rows but takes only the pairs (row, kv head) whose turn is its own.
+  /// (keys, values, rope, rowInfo, layerOffset, rowBegin, rowEnd, thread, threads): stores rotated keys and the values
+  /// into the cache. `splitHeads`: every thread walks all rows but takes only the pairs (row, kv head) whose turn is
+  /// its own.
   std::string storeKeysValues(const AttentionSpec &spec, const RopeTable &table, bool splitHeads);
-  /// (queries, out, rope, rowInfo, scratch, step, layerOffset, thread, threads): attention of all rows. Work is dealt out in
-  /// turns by (segment, head, block of rows), or, with `splitHeads`, by (row, kv head) as storeKeysValues does.
+  /// (queries, out, rope, rowInfo, scratch, step, layerOffset, thread, threads): attention of all rows. Work is dealt
+  /// out in turns by (segment, head, block of rows), or, with `splitHeads`, by (row, kv head) as storeKeysValues does.
   std::string attend(const AttentionSpec &spec, const RopeTable &table, bool splitHeads);
   /// (step, rowInfo): fills the table of rows.
   std::string describeRows();

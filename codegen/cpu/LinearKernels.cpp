@@ -26,7 +26,9 @@ struct LinearEmitter {
   Value in, weights, out, rowBegin, rowEnd;
 
   int64_t inStride() const { return spec.quantized ? quantRowBytes(spec.inputs) : floatRowBytes(spec.inputs); }
-  int64_t steps() const { return spec.quantized ? spec.depth() / 4 : spec.depth(); } // along k; 64 bytes of weights each
+  int64_t steps() const {
+    return spec.quantized ? spec.depth() / 4 : spec.depth();
+  } // along k; 64 bytes of weights each
   int64_t panelBytes() const { return steps() * 64; }
 
   Value rowAddress(Value row) { return e.at(in, e.mul(row, inStride())); }
@@ -72,25 +74,26 @@ struct LinearEmitter {
     if (spec.outStride >= spec.panels() * 64)
       return e.store(result, address);
     Value left = e.sub(e.index(spec.outputs), e.mul(panel, kLanes));
-    e.ifElse(e.less(left, e.index(kLanes)), [&] { e.storeMasked(result, address, e.maskBelow(left)); },
-             [&] { e.store(result, address); });
+    e.ifElse(
+        e.less(left, e.index(kLanes)), [&] { e.storeMasked(result, address, e.maskBelow(left)); },
+        [&] { e.store(result, address); });
   }
 
   // rows x panels accumulators stay in registers for the whole walk along k. The last tile of a range may read rows
   // beyond it (the arena is padded to whole tiles) but never stores them.
   void tile(Value row, Value panel, int64_t rows, int64_t panels) {
-    Values sums = e.loop(e.index(0), e.index(steps()), 1, Values(rows * panels, zero()),
-                         [&](Value step, const Values &carried) {
-                           Values next = carried, columns;
-                           for (int64_t p = 0; p < panels; ++p)
-                             columns.push_back(loadWeights(e.add(panel, p), step));
-                           for (int64_t r = 0; r < rows; ++r) {
-                             Value activation = loadActivation(codes(e.add(row, r), step));
-                             for (int64_t p = 0; p < panels; ++p)
-                               next[r * panels + p] = multiply(activation, columns[p], next[r * panels + p]);
-                           }
-                           return next;
-                         });
+    Values sums =
+        e.loop(e.index(0), e.index(steps()), 1, Values(rows * panels, zero()), [&](Value step, const Values &carried) {
+          Values next = carried, columns;
+          for (int64_t p = 0; p < panels; ++p)
+            columns.push_back(loadWeights(e.add(panel, p), step));
+          for (int64_t r = 0; r < rows; ++r) {
+            Value activation = loadActivation(codes(e.add(row, r), step));
+            for (int64_t p = 0; p < panels; ++p)
+              next[r * panels + p] = multiply(activation, columns[p], next[r * panels + p]);
+          }
+          return next;
+        });
     for (int64_t r = 0; r < rows; ++r) {
       Value current = e.add(row, r);
       e.ifThen(e.less(current, rowEnd), [&] {
@@ -101,22 +104,21 @@ struct LinearEmitter {
   }
 
   // One row: bound by reading the weights. Integer sums may run in two chains a panel, which hides the latency of the
-  // multiplication; float sums keep the order of `tile`, because whether a thread's share is a single row depends on the
-  // number of threads.
+  // multiplication; float sums keep the order of `tile`, because whether a thread's share is a single row depends on
+  // the number of threads.
   void stream(Value row, Value panel, int64_t panels) {
     int64_t chains = spec.quantized && steps() % 2 == 0 ? 2 : 1;
-    Values sums = e.loop(e.index(0), e.index(steps()), chains, Values(panels * chains, zero()),
-                         [&](Value step, const Values &carried) {
-                           Values next = carried;
-                           for (int64_t c = 0; c < chains; ++c) {
-                             Value current = e.add(step, c);
-                             Value activation = loadActivation(codes(row, current));
-                             for (int64_t p = 0; p < panels; ++p)
-                               next[p * chains + c] =
-                                   multiply(activation, loadWeights(e.add(panel, p), current), next[p * chains + c]);
-                           }
-                           return next;
-                         });
+    Values sums = e.loop(
+        e.index(0), e.index(steps()), chains, Values(panels * chains, zero()), [&](Value step, const Values &carried) {
+          Values next = carried;
+          for (int64_t c = 0; c < chains; ++c) {
+            Value current = e.add(step, c);
+            Value activation = loadActivation(codes(row, current));
+            for (int64_t p = 0; p < panels; ++p)
+              next[p * chains + c] = multiply(activation, loadWeights(e.add(panel, p), current), next[p * chains + c]);
+          }
+          return next;
+        });
     for (int64_t p = 0; p < panels; ++p) {
       Value sum = chains == 2 ? e.add(sums[2 * p], sums[2 * p + 1]) : sums[p];
       storeResult(finish(sum, row, e.add(panel, p)), row, e.add(panel, p));
@@ -138,7 +140,8 @@ struct LinearEmitter {
     e.ifElse(
         single,
         [&] {
-          // Four panels are four sequential streams: enough to keep the prefetchers busy, few enough for them to follow.
+          // Four panels are four sequential streams: enough to keep the prefetchers busy, few enough for them to
+          // follow.
           e.ifThen(e.less(rowBegin, rowEnd), [&] {
             overPanels(panelBegin, panelEnd, target.tilePanels > 1 ? 4 : 1,
                        [&](Value panel, int64_t count) { stream(rowBegin, panel, count); });

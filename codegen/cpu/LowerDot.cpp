@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The spellings of lmk.dot_u8s8 and lmk.dot_bf16; see LowerDot.h. The widening forms never use vpmaddubsw: it saturates its 16-bit sums.
-// Even and odd bytes are widened to 16 bits apart, so that vpmaddwd adds two exact products at a time:
+// The spellings of lmk.dot_u8s8 and lmk.dot_bf16; see LowerDot.h. The widening forms never use vpmaddubsw: it saturates
+// its 16-bit sums. Even and odd bytes are widened to 16 bits apart, so that vpmaddwd adds two exact products at a time:
 //
 //   lane (32 bits)      u3 u2 u1 u0
 //   even = lane & 00ff00ff         -> u2, u0 as 16-bit numbers; signed bytes: shift left then right by 8
@@ -53,8 +53,7 @@ Value widening(Emitter &e, Value acc, Value u, Value s, StringRef madd) {
     return arith::ConstantOp::create(e.b, e.loc, DenseElementsAttr::get(words, value));
   };
   Value uw = e.bitcast(u, words), sw = e.bitcast(s, words);
-  Value even = intrinsic(e, madd, acc.getType(),
-                         {e.bitAnd(uw, word(0xff)), e.shrSigned(e.shl(sw, word(8)), word(8))});
+  Value even = intrinsic(e, madd, acc.getType(), {e.bitAnd(uw, word(0xff)), e.shrSigned(e.shl(sw, word(8)), word(8))});
   Value odd = intrinsic(e, madd, acc.getType(), {e.shrLogical(uw, word(8)), e.shrSigned(sw, word(8))});
   return e.add(e.add(acc, even), odd);
 }
@@ -122,7 +121,9 @@ struct LowerDotPass : public PassWrapper<LowerDotPass, OperationPass<>> {
   }
 
   StringRef getArgument() const final { return "lmk-lower-dot"; }
-  StringRef getDescription() const final { return "Spell the dot products of lmk in instructions of one instruction set"; }
+  StringRef getDescription() const final {
+    return "Spell the dot products of lmk in instructions of one instruction set";
+  }
   void getDependentDialects(DialectRegistry &registry) const override {
     registry.insert<arith::ArithDialect, vector::VectorDialect, LLVM::LLVMDialect>();
   }
@@ -156,8 +157,7 @@ struct LowerDotPass : public PassWrapper<LowerDotPass, OperationPass<>> {
       OpBuilder builder(op);
       Target target;
       Emitter e(builder, op.getLoc(), target);
-      op.replaceAllUsesWith(
-          lowerDot(e, isa, op.getAccumulator(), op.getLhs(), op.getRhs()));
+      op.replaceAllUsesWith(lowerDot(e, isa, op.getAccumulator(), op.getLhs(), op.getRhs()));
       op.erase();
       return WalkResult::advance();
     });

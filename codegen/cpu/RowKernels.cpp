@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Row programs: chains of norms, elementwise operations, rotation and quantization, run on one row after another. In and
-// out: rows of the arena. Values between the operations live in a scratch row that stays in the first-level cache.
+// Row programs: chains of norms, elementwise operations, rotation and quantization, run on one row after another. In
+// and out: rows of the arena. Values between the operations live in a scratch row that stays in the first-level cache.
 // Lanes beyond the width of a row are zero on input and kept zero (each operation says why where it is not obvious).
 // Tested by test/unit/codegen/RowKernelTest.cpp.
 #include "codegen/cpu/Kernels.h"
@@ -22,8 +22,8 @@ struct RowEmitter {
   Emitter &e;
   const RowProgram &program;
   std::vector<Value> weights;
-  Value tokens, rowInfo, row;      ///< row: index of the current row
-  std::vector<Value> address;      ///< by value number, of the current row
+  Value tokens, rowInfo, row; ///< row: index of the current row
+  std::vector<Value> address; ///< by value number, of the current row
 
   int64_t vectors(const RowOp &op) const { return roundUp(op.width, kLanes) / kLanes; }
   Value source(const RowOp &op, int64_t i) { return address[op.operands[i]]; }
@@ -34,8 +34,8 @@ struct RowEmitter {
     e.loop(0, vectors(op) * 64, 64, [&](Value offset) { body(offset); });
   }
 
-  // Folds body(offset, sum) over the vectors of the row, in four chains where the width allows: one chain alone would wait
-  // for its own latency at every step.
+  // Folds body(offset, sum) over the vectors of the row, in four chains where the width allows: one chain alone would
+  // wait for its own latency at every step.
   Value fold(const RowOp &op, Value start, const std::function<Value(Value, Value)> &body,
              const std::function<Value(Value, Value)> &combine) {
     int64_t chains = vectors(op) % 4 == 0 ? 4 : vectors(op) % 2 == 0 ? 2 : 1;
@@ -97,8 +97,8 @@ struct RowEmitter {
   // Row n of panels [n / 16][k][n % 16]: one float in each cache line, 16 lines for a vector.
   void embeddingPanels(const RowOp &op) {
     Value id = tokenId();
-    Value from = e.at(weight(op, 0), e.add(e.mul(e.div(id, e.index(kLanes)), op.width * 64),
-                                           e.mul(e.rem(id, e.index(kLanes)), 4)));
+    Value from = e.at(weight(op, 0),
+                      e.add(e.mul(e.div(id, e.index(kLanes)), op.width * 64), e.mul(e.rem(id, e.index(kLanes)), 4)));
     map(op, [&](Value offset) {
       Values lanes;
       for (int64_t i = 0; i < kLanes; ++i) {
@@ -152,8 +152,8 @@ struct RowEmitter {
   // Two passes, as the oracle does: the variance is the mean of squared differences from the mean.
   void layerNorm(const RowOp &op) {
     Value inverse = e.f32(1.0f / op.width);
-    Value mean = e.broadcast(
-        e.mul(sumOf(op, [&](Value offset, Value sum) { return e.add(in(op, 0, offset), sum); }), inverse));
+    Value mean =
+        e.broadcast(e.mul(sumOf(op, [&](Value offset, Value sum) { return e.add(in(op, 0, offset), sum); }), inverse));
     auto centered = [&](Value offset) { return zeroBeyondWidth(op, e.sub(in(op, 0, offset), mean), offset); };
     Value squares = sumOf(op, [&](Value offset, Value sum) {
       Value d = centered(offset);
@@ -281,7 +281,8 @@ struct RowEmitter {
     case RowOpKind::Activation:
       return map(op, [&](Value offset) { return activate(op.activation, in(op, 0, offset)); });
     case RowOpKind::GatedProduct:
-      return map(op, [&](Value offset) { return e.mul(activate(op.activation, in(op, 0, offset)), in(op, 1, offset)); });
+      return map(op,
+                 [&](Value offset) { return e.mul(activate(op.activation, in(op, 0, offset)), in(op, 1, offset)); });
     case RowOpKind::Rotate:
       return rotate(op);
     case RowOpKind::Quantize:
@@ -404,8 +405,7 @@ std::string KernelLibrary::rows(const RowProgram &program) {
         emitter.address[program.inputs[i].value] = e.at(args[i], e.mul(index, program.inputs[i].stride));
       }
       for (int64_t i = 0; i < outputs; ++i)
-        emitter.address[program.outputs[i].value] =
-            e.at(args[inputs + i], e.mul(row, program.outputs[i].stride));
+        emitter.address[program.outputs[i].value] = e.at(args[inputs + i], e.mul(row, program.outputs[i].stride));
       for (const RowOp &op : program.ops)
         emitter.emit(op);
     });

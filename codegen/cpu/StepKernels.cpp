@@ -62,9 +62,8 @@ std::string KernelLibrary::pool(int64_t width, PoolKind kind) {
       Value row = loadInteger(e, segment, offsetof(lmopt_segment_t, row));
       Value rows = loadInteger(e, segment, offsetof(lmopt_segment_t, rows));
       Value first = e.at(args[0], e.mul(row, stride)), to = e.at(args[1], e.mul(s, stride));
-      e.loop(0, stride, 64, [&](Value offset) {
-        e.store(poolColumns(e, kind, e.at(first, offset), rows, stride), e.at(to, offset));
-      });
+      e.loop(0, stride, 64,
+             [&](Value offset) { e.store(poolColumns(e, kind, e.at(first, offset), rows, stride), e.at(to, offset)); });
     });
   });
 }

@@ -110,7 +110,8 @@ bool makeTarget(const std::string &cpu, Target &target, std::string &error) {
     return false;
   }
   if (!info->isCPUStringValid(target.cpu)) {
-    error = "unknown CPU '" + target.cpu + "'; expected `native` or a name LLVM knows, such as x86-64-v3, skylake-avx512, "
+    error = "unknown CPU '" + target.cpu +
+            "'; expected `native` or a name LLVM knows, such as x86-64-v3, skylake-avx512, "
             "icelake-server, sapphirerapids, alderlake, znver4, znver5";
     return false;
   }

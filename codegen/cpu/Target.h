@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The CPU that code is generated for: which instructions may be used (exactly those that the artifact's ISA mask can name,
-// so that the mask never lies), how many vector registers there are, and which spelling of the integer dot product fits.
-// In: a CPU name that LLVM knows, or `native`. Tested by test/unit/codegen/TargetTest.cpp.
+// The CPU that code is generated for: which instructions may be used (exactly those that the artifact's ISA mask can
+// name, so that the mask never lies), how many vector registers there are, and which spelling of the integer dot
+// product fits. In: a CPU name that LLVM knows, or `native`. Tested by test/unit/codegen/TargetTest.cpp.
 #ifndef LMOPT_CODEGEN_CPU_TARGET_H
 #define LMOPT_CODEGEN_CPU_TARGET_H
 

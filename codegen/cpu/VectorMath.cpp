@@ -11,11 +11,12 @@ using namespace mlir;
 
 namespace lmopt::cpu {
 
-// exp(x) = 2^n * exp(r), n = round(x / ln 2), |r| <= ln 2 / 2. ln 2 is split in two parts so that n * ln 2 is exact in the
-// first (n has at most 8 bits, the high part 15 zero bits). The polynomial is the Taylor series to r^7: the next term
-// is below 2^-8 r^8 / 157 < 6e-9, less than half an ulp of the result in [0.7, 1.42].
+// exp(x) = 2^n * exp(r), n = round(x / ln 2), |r| <= ln 2 / 2. ln 2 is split in two parts so that n * ln 2 is exact in
+// the first (n has at most 8 bits, the high part 15 zero bits). The polynomial is the Taylor series to r^7: the next
+// term is below 2^-8 r^8 / 157 < 6e-9, less than half an ulp of the result in [0.7, 1.42].
 Value Emitter::exp(Value x) {
-  // Below -87.3 the true result is under the smallest normal float and becomes about 1e-38; above 88.3 it would overflow.
+  // Below -87.3 the true result is under the smallest normal float and becomes about 1e-38; above 88.3 it would
+  // overflow.
   x = max(min(x, floatsOf(88.3762626647949f)), floatsOf(-87.3365478515625f));
   Value scaled = mul(x, floatsOf(1.44269504088896341f));
   Value n = roundToInt(scaled);

@@ -39,9 +39,9 @@ std::unique_ptr<llvm::TargetMachine> makeMachine(const cpu::Target &target, std:
   // What a*b+c means is decided by the kernels (explicit fma), never by the code generator.
   options.AllowFPOpFusion = llvm::FPOpFusion::Standard;
   // The CPU steers scheduling; which instructions may be used is told by the features alone (the base is x86-64).
-  return std::unique_ptr<llvm::TargetMachine>(backend->createTargetMachine(
-      triple, "x86-64", target.features, options, llvm::Reloc::PIC_, llvm::CodeModel::Small,
-      llvm::CodeGenOptLevel::Aggressive));
+  return std::unique_ptr<llvm::TargetMachine>(backend->createTargetMachine(triple, "x86-64", target.features, options,
+                                                                           llvm::Reloc::PIC_, llvm::CodeModel::Small,
+                                                                           llvm::CodeGenOptLevel::Aggressive));
 }
 
 void setFunctionAttributes(llvm::Module &module, const cpu::Target &target) {
@@ -81,15 +81,24 @@ void addQuery(llvm::Module &module, const lower::LoweredModel &lowered) {
   auto i64 = [&](uint64_t value) { return builder.getInt64(value); };
   const lower::Plan &plan = lowered.plan;
   llvm::Constant *text = llvm::ConstantDataArray::getString(context, std::string("lmopt ") + LMOPT_VERSION);
-  auto *build = new llvm::GlobalVariable(module, text->getType(), true, llvm::GlobalValue::PrivateLinkage, text,
-                                         "lmopt_build");
+  auto *build =
+      new llvm::GlobalVariable(module, text->getType(), true, llvm::GlobalValue::PrivateLinkage, text, "lmopt_build");
   // Field by field as lmopt_code_table_t.
-  llvm::Constant *fields[] = {
-      i32(sizeof(lmopt_code_table_t)), i32(LMOPT_ABI_VERSION),
-      i32(plan.decoder ? LMOPT_KIND_DECODER : LMOPT_KIND_ENCODER), i32(plan.vocabulary), i32(plan.outputWidth),
-      i32(plan.maxPositions), i32(lowered.prefillRows), i32(lowered.decodeRows), i64(plan.cacheBytesPerPosition),
-      i64(lowered.arenaBytes), i64(lowered.threadBytes), functionOrNull(module, plan.decoder ? "prefill" : ""),
-      functionOrNull(module, "decode"), functionOrNull(module, "encode"), build};
+  llvm::Constant *fields[] = {i32(sizeof(lmopt_code_table_t)),
+                              i32(LMOPT_ABI_VERSION),
+                              i32(plan.decoder ? LMOPT_KIND_DECODER : LMOPT_KIND_ENCODER),
+                              i32(plan.vocabulary),
+                              i32(plan.outputWidth),
+                              i32(plan.maxPositions),
+                              i32(lowered.prefillRows),
+                              i32(lowered.decodeRows),
+                              i64(plan.cacheBytesPerPosition),
+                              i64(lowered.arenaBytes),
+                              i64(lowered.threadBytes),
+                              functionOrNull(module, plan.decoder ? "prefill" : ""),
+                              functionOrNull(module, "decode"),
+                              functionOrNull(module, "encode"),
+                              build};
   llvm::Constant *table = llvm::ConstantStruct::getAnon(fields);
   auto *global = new llvm::GlobalVariable(module, table->getType(), true, llvm::GlobalValue::PrivateLinkage, table,
                                           "lmopt_code_table");
@@ -107,12 +116,19 @@ void addNote(llvm::Module &module, const lower::LoweredModel &lowered, const cpu
   auto i32 = [&](uint64_t value) { return builder.getInt32(value); };
   auto i64 = [&](uint64_t value) { return builder.getInt64(value); };
   llvm::Constant *name = llvm::ConstantDataArray::getString(context, llvm::StringRef("lmopt\0\0", 7));
-  llvm::Constant *fields[] = {i32(6), i32(sizeof(lmopt_note_t)), i32(LMOPT_NOTE_TYPE), name,
-                              i64(LMOPT_NOTE_MAGIC), i32(LMOPT_ABI_VERSION), i32(LMOPT_ABI_VERSION), i64(target.isa),
-                              i64(lowered.plan.weightBytes), i64(0)};
+  llvm::Constant *fields[] = {i32(6),
+                              i32(sizeof(lmopt_note_t)),
+                              i32(LMOPT_NOTE_TYPE),
+                              name,
+                              i64(LMOPT_NOTE_MAGIC),
+                              i32(LMOPT_ABI_VERSION),
+                              i32(LMOPT_ABI_VERSION),
+                              i64(target.isa),
+                              i64(lowered.plan.weightBytes),
+                              i64(0)};
   llvm::Constant *note = llvm::ConstantStruct::getAnon(fields, /*Packed=*/true);
-  auto *global = new llvm::GlobalVariable(module, note->getType(), true, llvm::GlobalValue::PrivateLinkage, note,
-                                          "lmopt_note");
+  auto *global =
+      new llvm::GlobalVariable(module, note->getType(), true, llvm::GlobalValue::PrivateLinkage, note, "lmopt_note");
   global->setSection(".note.lmopt");
   global->setAlignment(llvm::Align(4));
   // Nothing refers to the note; this keeps the optimizer from dropping it.

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// From the lowered module to an object file: stock conversions to the LLVM dialect, translation, LLVM's optimizer and code
-// generator, all in this process. Adds the artifact's ELF note, the code table and the query function (see lmopt/abi.h).
-// In: LoweredModel, Target. Out: bytes of an ELF object. Tested by the end-to-end tests and test/unit/codegen.
+// From the lowered module to an object file: stock conversions to the LLVM dialect, translation, LLVM's optimizer and
+// code generator, all in this process. Adds the artifact's ELF note, the code table and the query function (see
+// lmopt/abi.h). In: LoweredModel, Target. Out: bytes of an ELF object. Tested by the end-to-end tests and
+// test/unit/codegen.
 #ifndef LMOPT_CODEGEN_LINK_EMITOBJECT_H
 #define LMOPT_CODEGEN_LINK_EMITOBJECT_H
 
@@ -23,7 +24,8 @@ struct ObjectOptions {
 bool emitObject(lower::LoweredModel &lowered, const cpu::Target &target, const ObjectOptions &options,
                 llvm::SmallVectorImpl<char> &object, std::string &error);
 
-/// Only the stock conversions, in place: scf, arith, vector, func to the LLVM dialect (the stage `emit` of --stop-after).
+/// Only the stock conversions, in place: scf, arith, vector, func to the LLVM dialect (the stage `emit` of
+/// --stop-after).
 mlir::LogicalResult convertToLlvm(mlir::ModuleOp module, const cpu::Target &target);
 
 } // namespace lmopt::link

@@ -19,16 +19,25 @@ LLD_HAS_DRIVER(elf)
 namespace lmopt::link {
 
 bool linkSharedLibrary(const std::string &objectFile, const std::string &libraryFile, std::string &error) {
-  // -z now: symbols are bound at load, nothing is written later. No build id, no paths: the same inputs give the same bytes.
-  // Local symbols stay: profilers and debuggers then show kernels by name.
-  std::vector<const char *> arguments = {"ld.lld",   "-shared",      "-z",   "now",
-                                         "-z",       "noexecstack",  "-z",   "relro",
-                                         "-z",       "max-page-size=4096",   "--hash-style=gnu",
-                                         "--build-id=none",          "-o",
-                                         libraryFile.c_str(),        objectFile.c_str()};
+  // -z now: symbols are bound at load, nothing is written later. No build id, no paths: the same inputs give the same
+  // bytes. Local symbols stay: profilers and debuggers then show kernels by name.
+  std::vector<const char *> arguments = {"ld.lld",
+                                         "-shared",
+                                         "-z",
+                                         "now",
+                                         "-z",
+                                         "noexecstack",
+                                         "-z",
+                                         "relro",
+                                         "-z",
+                                         "max-page-size=4096",
+                                         "--hash-style=gnu",
+                                         "--build-id=none",
+                                         "-o",
+                                         libraryFile.c_str(),
+                                         objectFile.c_str()};
   llvm::raw_string_ostream messages(error);
-  lld::Result result =
-      lld::lldMain(arguments, llvm::nulls(), messages, {{lld::Gnu, &lld::elf::link}});
+  lld::Result result = lld::lldMain(arguments, llvm::nulls(), messages, {{lld::Gnu, &lld::elf::link}});
   return result.retCode == 0;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// From an object file to the artifact: lld in this process makes the shared library; weights and meta follow it in the same
-// file as sections that the dynamic loader never loads. In: object bytes, blobs. Out: one .so.
+// From an object file to the artifact: lld in this process makes the shared library; weights and meta follow it in the
+// same file as sections that the dynamic loader never loads. In: object bytes, blobs. Out: one .so.
 //
 //   | ELF header, code, note, dynamic tables (lld) | .lmopt.weights (page aligned) | .lmopt.meta (page aligned) |
 //   | section names | section headers |
@@ -21,8 +21,8 @@ namespace lmopt::link {
 /// Links `objectFile` into the shared library `libraryFile`.
 bool linkSharedLibrary(const std::string &objectFile, const std::string &libraryFile, std::string &error);
 
-/// Appends sections to an ELF file that is open for reading and writing. Not loaded by the dynamic loader (no SHF_ALLOC),
-/// found by name. Usage: open, begin(".name"), write..., end(), ..., finish().
+/// Appends sections to an ELF file that is open for reading and writing. Not loaded by the dynamic loader (no
+/// SHF_ALLOC), found by name. Usage: open, begin(".name"), write..., end(), ..., finish().
 class SectionAppender {
 public:
   SectionAppender() = default;

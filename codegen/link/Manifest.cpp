@@ -84,14 +84,20 @@ int64_t flopsPerRow(const lower::Step &step) {
 }
 
 json::Array isaNames(uint64_t isa) {
-  static const std::pair<uint64_t, const char *> names[] = {
-      {LMOPT_ISA_SSE42, "sse4.2"},         {LMOPT_ISA_AVX, "avx"},
-      {LMOPT_ISA_AVX2, "avx2"},            {LMOPT_ISA_FMA, "fma"},
-      {LMOPT_ISA_F16C, "f16c"},            {LMOPT_ISA_BMI2, "bmi2"},
-      {LMOPT_ISA_AVX512F, "avx512f"},      {LMOPT_ISA_AVX512BW, "avx512bw"},
-      {LMOPT_ISA_AVX512VL, "avx512vl"},    {LMOPT_ISA_AVX512DQ, "avx512dq"},
-      {LMOPT_ISA_AVX512VNNI, "avx512vnni"}, {LMOPT_ISA_AVX512BF16, "avx512bf16"},
-      {LMOPT_ISA_AVXVNNI, "avxvnni"},      {LMOPT_ISA_AVX512VBMI, "avx512vbmi"}};
+  static const std::pair<uint64_t, const char *> names[] = {{LMOPT_ISA_SSE42, "sse4.2"},
+                                                            {LMOPT_ISA_AVX, "avx"},
+                                                            {LMOPT_ISA_AVX2, "avx2"},
+                                                            {LMOPT_ISA_FMA, "fma"},
+                                                            {LMOPT_ISA_F16C, "f16c"},
+                                                            {LMOPT_ISA_BMI2, "bmi2"},
+                                                            {LMOPT_ISA_AVX512F, "avx512f"},
+                                                            {LMOPT_ISA_AVX512BW, "avx512bw"},
+                                                            {LMOPT_ISA_AVX512VL, "avx512vl"},
+                                                            {LMOPT_ISA_AVX512DQ, "avx512dq"},
+                                                            {LMOPT_ISA_AVX512VNNI, "avx512vnni"},
+                                                            {LMOPT_ISA_AVX512BF16, "avx512bf16"},
+                                                            {LMOPT_ISA_AVXVNNI, "avxvnni"},
+                                                            {LMOPT_ISA_AVX512VBMI, "avx512vbmi"}};
   json::Array array;
   for (auto [bit, name] : names)
     if (isa & bit)
@@ -136,8 +142,8 @@ std::string makeManifest(ModuleOp module, const lower::LoweredModel &lowered, co
                         {"barriers_prefill", lowered.barriersPrefill},
                         {"barriers_decode", lowered.barriersDecode},
                         {"steps", stepList(lowered)}};
-  manifest["target"] = json::Object{
-      {"cpu", target.cpu}, {"isa", isaNames(target.isa)}, {"dot", cpu::dotIsaName(target.dot)}};
+  manifest["target"] =
+      json::Object{{"cpu", target.cpu}, {"isa", isaNames(target.isa)}, {"dot", cpu::dotIsaName(target.dot)}};
   for (NamedAttribute attribute : module->getDiscardableAttrs())
     if (attribute.getName().strref() == "lm.config" || attribute.getName().strref() == "lm.source")
       manifest[attribute.getName().strref().drop_front(3)] = toJson(attribute.getValue());

@@ -80,8 +80,8 @@ LogicalResult packRows(const lower::PackedWeight &weight, lm::WeightReader &read
   return success();
 }
 
-// cos and sin of low = 0 .. 63 and of high * 64; the attention factor goes into the low table only, since every turn is a
-// product of one low and one high entry (cos of a sum is linear in the low pair).
+// cos and sin of low = 0 .. 63 and of high * 64; the attention factor goes into the low table only, since every turn is
+// a product of one low and one high entry (cos of a sum is linear in the low pair).
 void packRope(const lower::PackedWeight &weight, std::vector<char> &out) {
   lm::RopeFrequencies rope = lm::computeRopeFrequencies(weight.ropeAttr, weight.rope.positions);
   int64_t rowFloats = weight.rope.rowBytes() / 4, high = weight.rope.highRows(), low = cpu::RopeTable::kLow;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Weights in the order and layout in which the kernels read them (cpu::LinearSpec, cpu::RopeTable). In: one PackedWeight of
-// a plan. Out: its bytes. One weight at a time, so that memory is bounded by the largest one.
-// Tested by test/unit/codegen/PackWeightsTest.cpp.
+// Weights in the order and layout in which the kernels read them (cpu::LinearSpec, cpu::RopeTable). In: one
+// PackedWeight of a plan. Out: its bytes. One weight at a time, so that memory is bounded by the largest one. Tested by
+// test/unit/codegen/PackWeightsTest.cpp.
 #ifndef LMOPT_CODEGEN_LINK_PACKWEIGHTS_H
 #define LMOPT_CODEGEN_LINK_PACKWEIGHTS_H
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// From lm ops to the plan's steps: products, attention and pooling become one step each; the row-wise operations between
-// two of them (norms, elementwise, rotation, quantization) become one row program, so that a row passes through all of
-// them while it is in the first-level cache. See Plan.h.
+// From lm ops to the plan's steps: products, attention and pooling become one step each; the row-wise operations
+// between two of them (norms, elementwise, rotation, quantization) become one row program, so that a row passes through
+// all of them while it is in the first-level cache. See Plan.h.
 #include "codegen/lower/Plan.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Entry points: straight lists of kernel calls with the addresses of this plan, for a schedule. In: Plan, Schedule. Out: a
-// function (step, thread, threads) in the module and the kernels it calls. See Lower.h.
+// Entry points: straight lists of kernel calls with the addresses of this plan, for a schedule. In: Plan, Schedule.
+// Out: a function (step, thread, threads) in the module and the kernels it calls. See Lower.h.
 #include "codegen/lower/EntryPoints.h"
 
 #include "lmopt/abi.h"
@@ -25,8 +25,8 @@ void defineBarrier(ModuleOp module, const cpu::Target &target) {
   OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
   Location loc = builder.getUnknownLoc();
   Type ptr = LLVM::LLVMPointerType::get(module.getContext());
-  auto function = func::FuncOp::create(builder, loc, kBarrierName,
-                                       builder.getFunctionType({ptr, builder.getI64Type()}, {}));
+  auto function =
+      func::FuncOp::create(builder, loc, kBarrierName, builder.getFunctionType({ptr, builder.getI64Type()}, {}));
   function.setPrivate();
   function->setAttr("no_inline", builder.getUnitAttr());
   Block *entry = function.addEntryBlock();
@@ -57,8 +57,8 @@ public:
     tokens = cpu::loadPointer(e, step, offsetof(lmopt_step_t, tokens));
     output = cpu::loadPointer(e, step, offsetof(lmopt_step_t, output));
     outputRows = cpu::loadPointer(e, step, offsetof(lmopt_step_t, output_rows));
-    for (int64_t offset : {offsetof(lmopt_step_t, rows), offsetof(lmopt_step_t, output_count),
-                           offsetof(lmopt_step_t, segment_count)})
+    for (int64_t offset :
+         {offsetof(lmopt_step_t, rows), offsetof(lmopt_step_t, output_count), offsetof(lmopt_step_t, segment_count)})
       counts.push_back(cpu::loadInteger(e, step, offset)); // in the order of Domain
     for (Value count : counts)
       ownRows.push_back(shareRows(count));

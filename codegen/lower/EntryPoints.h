@@ -8,8 +8,8 @@
 
 namespace lmopt::lower {
 
-/// Appends the function `name` to `module` and returns the kernel of each step. `arenaBytes` and `threadBytes` are those
-/// of the whole artifact (the largest of its entries), since all entries share one arena.
+/// Appends the function `name` to `module` and returns the kernel of each step. `arenaBytes` and `threadBytes` are
+/// those of the whole artifact (the largest of its entries), since all entries share one arena.
 std::vector<std::string> emitEntryPoint(mlir::ModuleOp module, mlir::StringRef name, const Plan &plan,
                                         const Schedule &schedule, cpu::KernelLibrary &kernels, int64_t arenaBytes,
                                         int64_t threadBytes);

@@ -23,8 +23,8 @@ LogicalResult lowerModel(ModuleOp module, const cpu::Target &target, LoweredMode
     return failure();
   const Plan &plan = lowered.plan;
   MLIRContext *context = module.getContext();
-  context->loadDialect<func::FuncDialect, arith::ArithDialect, scf::SCFDialect, vector::VectorDialect, LLVM::LLVMDialect,
-                       lmk::LmkDialect>();
+  context->loadDialect<func::FuncDialect, arith::ArithDialect, scf::SCFDialect, vector::VectorDialect,
+                       LLVM::LLVMDialect, lmk::LmkDialect>();
   lowered.module = ModuleOp::create(module.getLoc());
   // An encoder never splits a sequence, so a step must hold the longest one.
   lowered.prefillRows = plan.decoder ? kPrefillRows : std::max(kPrefillRows, cpu::roundUp(plan.maxPositions, 8));
@@ -78,8 +78,6 @@ struct LowerPass : public PassWrapper<LowerPass, OperationPass<ModuleOp>> {
 };
 } // namespace
 
-void registerLowerPass() {
-  PassRegistration<LowerPass>();
-}
+void registerLowerPass() { PassRegistration<LowerPass>(); }
 
 } // namespace lmopt::lower

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// From the lm module to code: builds the plan, its schedules and a new module with one function for each kernel and each
-// entry point (prefill and decode, or encode), in scf, arith, vector, llvm (addresses) and lmk. No lm op is left in it.
-// In: an optimized lm module. Out: LoweredModel. Tested by test/codegen/lower and the end-to-end tests.
+// From the lm module to code: builds the plan, its schedules and a new module with one function for each kernel and
+// each entry point (prefill and decode, or encode), in scf, arith, vector, llvm (addresses) and lmk. No lm op is left
+// in it. In: an optimized lm module. Out: LoweredModel. Tested by test/codegen/lower and the end-to-end tests.
 #ifndef LMOPT_CODEGEN_LOWER_LOWER_H
 #define LMOPT_CODEGEN_LOWER_LOWER_H
 

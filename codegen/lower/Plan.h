@@ -52,7 +52,7 @@ struct Step {
   enum Kind { Rows, Linear, StoreKeysValues, Attend, Pool };
   Kind kind = Rows;
   Domain domain = Domain::Tokens;
-  std::string name; ///< part of the model, e.g. layers.0.attn.q
+  std::string name;                 ///< part of the model, e.g. layers.0.attn.q
   std::vector<int> inputs, outputs; ///< buffers
   std::vector<int> weights;         ///< packed weights; Attend/Store: the rope table, if any
   cpu::RowProgram rows;

@@ -73,7 +73,8 @@ struct Scheduler {
   bool conflict(const Access &a, const Access &c) const {
     if (!(a.write || c.write) || !overlap(a.buffer, c.buffer))
       return false;
-    bool sameRows = a.share == Share::Rows && c.share == Share::Rows && a.domain == c.domain && !a.gathered && !c.gathered;
+    bool sameRows =
+        a.share == Share::Rows && c.share == Share::Rows && a.domain == c.domain && !a.gathered && !c.gathered;
     bool sameHeads = a.share == Share::Heads && c.share == Share::Heads;
     return !(sameRows && rowsCoincide(a.buffer, c.buffer)) && !(sameHeads && a.buffer == c.buffer);
   }

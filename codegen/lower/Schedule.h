@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The schedule of a plan for one entry point: how each step is dealt out to the threads of the team, where buffers lie in
-// the arena, and where all must wait for one another. In: Plan and the entry's limits. Out: Schedule.
+// The schedule of a plan for one entry point: how each step is dealt out to the threads of the team, where buffers lie
+// in the arena, and where all must wait for one another. In: Plan and the entry's limits. Out: Schedule.
 //
-// Every thread runs the whole list of steps on its own share. What must hold: nobody reads rows before they are written,
-// nobody overwrites rows that another still reads. The schedule finds these conflicts from the accesses of the steps
-// and puts a barrier only where there is one. Tested by test/unit/codegen/ScheduleTest.cpp.
+// Every thread runs the whole list of steps on its own share. What must hold: nobody reads rows before they are
+// written, nobody overwrites rows that another still reads. The schedule finds these conflicts from the accesses of the
+// steps and puts a barrier only where there is one. Tested by test/unit/codegen/ScheduleTest.cpp.
 #ifndef LMOPT_CODEGEN_LOWER_SCHEDULE_H
 #define LMOPT_CODEGEN_LOWER_SCHEDULE_H
 
@@ -31,8 +31,8 @@ struct Placement {
 struct Schedule {
   bool few = false; ///< decode: few rows, so columns are shared out instead of rows
   int64_t maxRows = 0;
-  std::vector<Share> shares;       ///< by step
-  std::vector<bool> barrierBefore; ///< by step
+  std::vector<Share> shares;         ///< by step
+  std::vector<bool> barrierBefore;   ///< by step
   std::vector<Placement> placements; ///< by buffer
   int64_t arenaBytes = 0, threadBytes = 0;
   int64_t rowInfoOffset = 0, scratchOffset = 0; ///< in the memory of the thread

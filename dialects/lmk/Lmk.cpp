@@ -10,8 +10,7 @@ using namespace mlir;
 using namespace lmopt::lmk;
 
 // `acc type, byte type`: the result has the type of the accumulator, both byte vectors are of one type.
-static ParseResult parseDotTypes(OpAsmParser &parser, Type &accumulator, Type &lhs, Type &rhs,
-                                 Type &result) {
+static ParseResult parseDotTypes(OpAsmParser &parser, Type &accumulator, Type &lhs, Type &rhs, Type &result) {
   if (parser.parseType(accumulator) || parser.parseComma() || parser.parseType(lhs))
     return failure();
   rhs = lhs;
@@ -35,8 +34,8 @@ void LmkDialect::initialize() {
       >();
 }
 
-// What both dot products share: one type for accumulator and result, one for both factors, one fixed dimension each, and
-// `ratio` factors for each sum.
+// What both dot products share: one type for accumulator and result, one for both factors, one fixed dimension each,
+// and `ratio` factors for each sum.
 static LogicalResult verifyDot(Operation *op, bool elementsFit, StringRef elements, int64_t ratio) {
   auto sums = cast<VectorType>(op->getOperand(0).getType()), factors = cast<VectorType>(op->getOperand(1).getType());
   if (op->getResult(0).getType() != sums || op->getOperand(2).getType() != factors)
