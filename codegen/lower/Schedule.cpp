@@ -132,7 +132,9 @@ struct Scheduler {
         ++step;
   }
 
-  // First-fit over lifetimes: a buffer takes the lowest gap that no buffer alive at the same time occupies.
+  // First-fit over lifetimes: a buffer takes the lowest gap that no buffer alive at the same time occupies, and none with
+  // rows of another size ever: then a thread's rows of the new buffer lie on its own rows of the old one, and no barrier
+  // is needed between (SmolLM2's prefill: 67 barriers instead of 182, for 2 MB more of arena).
   void placeBuffers() {
     for (size_t b = 0; b < plan.buffers.size(); ++b) {
       Placement &place = schedule.placements[b];
@@ -143,8 +145,9 @@ struct Scheduler {
       std::vector<std::pair<int64_t, int64_t>> taken; // by buffers placed before whose lifetime meets ours
       for (size_t other = 0; other < b; ++other) {
         const Placement &there = schedule.placements[other];
-        if (!plan.buffers[other].result && there.perThread == place.perThread && first[other] <= last[b] &&
-            first[b] <= last[other])
+        bool together = first[other] <= last[b] && first[b] <= last[other];
+        bool otherRows = plan.buffers[other].rowBytes != plan.buffers[b].rowBytes;
+        if (!plan.buffers[other].result && there.perThread == place.perThread && (together || otherRows))
           taken.emplace_back(there.offset, there.offset + there.bytes);
       }
       std::sort(taken.begin(), taken.end());
