@@ -302,3 +302,15 @@ bool lmopt::decodeByteLevel(std::string_view text, std::string &bytes) {
   }
   return true;
 }
+
+void lmopt::decodeByteLevelPieces(TokenizerSpec &spec) {
+  for (size_t id = 0; id < spec.pieces.size(); ++id) {
+    std::string bytes;
+    if (spec.tokenFlags[id] & LMOPT_TOKEN_FLAG_ADDED)
+      continue;
+    if (decodeByteLevel(spec.pieces[id], bytes))
+      spec.pieces[id] = bytes;
+    else
+      spec.tokenFlags[id] |= LMOPT_TOKEN_FLAG_ADDED;
+  }
+}

@@ -52,6 +52,10 @@ Result<std::string> writeTokenizerBlob(TokenizerSpec &spec, const std::string &p
 /// holds a character that stands for no byte.
 bool decodeByteLevel(std::string_view text, std::string &bytes);
 
+/// Makes plain bytes of all pieces but added tokens. A piece that is no byte-level spelling can never come out of the
+/// model: it is set apart as an added token.
+void decodeByteLevelPieces(TokenizerSpec &spec);
+
 } // namespace lmopt
 
 #endif // LMOPT_FRONTENDS_TOKENIZER_TOKENIZERBLOB_H

@@ -137,15 +137,7 @@ Result<void> GgufTokenizer::readBpe() {
     spec.flags |= LMOPT_TOKENIZER_IGNORE_MERGES;
   if (Result<void> result = readMerges(); !result)
     return result;
-  for (size_t id = 0; id < spec.pieces.size(); ++id) {
-    std::string bytes;
-    if (spec.tokenFlags[id] & LMOPT_TOKEN_FLAG_ADDED)
-      continue;
-    if (decodeByteLevel(spec.pieces[id], bytes))
-      spec.pieces[id] = bytes;
-    else
-      spec.tokenFlags[id] |= LMOPT_TOKEN_FLAG_ADDED; // no byte-level spelling: the model cannot make it
-  }
+  decodeByteLevelPieces(spec);
   return readFrame(chosen->addBos, false, LMOPT_TOKEN_BOS, LMOPT_TOKEN_EOS);
 }
 

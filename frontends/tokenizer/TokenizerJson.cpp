@@ -35,7 +35,6 @@ private:
   Result<void> readWordPiece(const json &model);
   Result<void> readAdded(const json &list);
   Result<void> addToken(const json &entry, const std::string &place);
-  Result<void> decodePieces();
   Result<void> readRoles(const json &config);
   Result<void> addEndToken(int64_t id);
   Error bad(const std::string &place, const std::string &what) const {
@@ -231,20 +230,6 @@ Result<void> JsonTokenizer::readAdded(const json &list) {
   return {};
 }
 
-/// Byte-level pieces become plain bytes; what is no byte-level spelling can never come out of the model.
-Result<void> JsonTokenizer::decodePieces() {
-  for (size_t id = 0; id < spec.pieces.size(); ++id) {
-    std::string bytes;
-    if (spec.tokenFlags[id] & LMOPT_TOKEN_FLAG_ADDED)
-      continue;
-    if (decodeByteLevel(spec.pieces[id], bytes))
-      spec.pieces[id] = bytes;
-    else
-      spec.tokenFlags[id] |= LMOPT_TOKEN_FLAG_ADDED;
-  }
-  return {};
-}
-
 Result<void> JsonTokenizer::addEndToken(int64_t id) {
   if (id < 0 || static_cast<uint64_t>(id) >= spec.pieces.size())
     return malformed(path + ": the end token " + std::to_string(id) + " is not one of the " +
@@ -292,8 +277,7 @@ Result<std::string> JsonTokenizer::build(const json &file, const json &config) {
   if (Result<void> result = readTokenizerRules(file, path, spec); !result)
     return result.error();
   if (spec.kind == LMOPT_TOKENIZER_BPE)
-    if (Result<void> result = decodePieces(); !result)
-      return result.error();
+    decodeByteLevelPieces(spec);
   if (Result<void> result = readRoles(config); !result)
     return result.error();
   spec.maxLength = options.maxLength;
