@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Attention over the key/value cache: storing rotated keys and values, and tiled attention with an online softmax
-// (never a rows x positions matrix in memory). In: rows of queries, keys, values; the step's segments. Out: rows of
-// attention.
+// Tiled attention over the key/value cache with an online softmax (never a rows x positions matrix in memory). In: rows
+// of queries; the cache, filled by StoreKernels.cpp; the step's segments. Out: rows of attention.
 //
 // Online softmax (Milakov and Gimelshein 2018; FlashAttention): for each block of keys, with running maximum m and sum
 // l,
@@ -10,14 +9,13 @@
 // Keys lie as [position / 16][head_dim][16], so that one register holds 16 positions of one dimension and a score tile
 // is rows x 4 registers, like a matrix tile. Every output row is computed by one thread in one fixed order.
 // Tested by test/unit/codegen/AttentionKernelTest.cpp.
-#include "codegen/cpu/Kernels.h"
+#include "codegen/cpu/CacheView.h"
 
 #include "dialects/lmk/Lmk.h"
 #include "lmopt/abi.h"
 
 #include <algorithm>
 #include <cstddef>
-#include <cstring>
 
 using namespace mlir;
 
@@ -30,81 +28,6 @@ using Values = Emitter::Values;
 constexpr int64_t kQueryRows = 8; // rows of one tile: 8 x 64 scores and 8 outputs stay in the first-level cache
 constexpr int64_t kKeyPanels = 4; // 64 positions a block: 4 accumulators a row, 4 rows at a time = 16 registers
 constexpr float kMasked = -1e30f; // finite, so that differences of two masked scores are 0 and not NaN
-
-// Lanes for loops over half a head that need not be a multiple of 16: the largest power of two that divides `n`.
-int64_t lanesFor(int64_t n) {
-  int64_t lanes = kLanes;
-  while (n % lanes)
-    lanes /= 2;
-  return lanes;
-}
-
-// cos and sin of one position, `lanes` dimensions at a time; see RopeTable.
-struct Turn {
-  Values cos, sin;
-  int64_t lanes = kLanes;
-};
-
-Turn loadTurn(Emitter &e, const RopeTable &table, Value base, Value position) {
-  Turn turn;
-  if (!table.halfDims)
-    return turn;
-  turn.lanes = lanesFor(table.halfDims);
-  Value low = e.mul(e.rem(position, e.index(RopeTable::kLow)), table.rowBytes());
-  Value high = e.mul(e.div(position, e.index(RopeTable::kLow)), table.rowBytes());
-  int64_t lowBytes = RopeTable::kLow * table.rowBytes(), highBytes = table.highRows() * table.rowBytes();
-  auto row = [&](Value offset, int64_t part, int64_t d) {
-    return e.load(e.floats(turn.lanes), e.at(base, e.add(offset, part + 4 * d)));
-  };
-  for (int64_t d = 0; d < table.halfDims; d += turn.lanes) {
-    Value cl = row(low, 0, d), sl = row(low, lowBytes, d);
-    Value ch = row(high, 2 * lowBytes, d), sh = row(high, 2 * lowBytes + highBytes, d);
-    turn.cos.push_back(e.sub(e.mul(ch, cl), e.mul(sh, sl)));
-    turn.sin.push_back(e.add(e.mul(sh, cl), e.mul(ch, sl)));
-  }
-  return turn;
-}
-
-// Calls put(dimension, vector) for one head read from `from`, turned by `turn`.
-void turnHead(Emitter &e, const AttentionSpec &spec, const Turn &turn, Value from,
-              const std::function<void(int64_t, Value)> &put) {
-  int64_t half = spec.ropeDims / 2;
-  for (int64_t d = 0, i = 0; d < half; d += turn.lanes, ++i) {
-    Value a = e.load(e.floats(turn.lanes), e.at(from, 4 * d));
-    Value c = e.load(e.floats(turn.lanes), e.at(from, 4 * (d + half)));
-    put(d, e.sub(e.mul(a, turn.cos[i]), e.mul(c, turn.sin[i])));
-    put(d + half, e.add(e.mul(c, turn.cos[i]), e.mul(a, turn.sin[i])));
-  }
-  int64_t rest = spec.headDim - spec.ropeDims;
-  int64_t lanes = rest ? lanesFor(rest) : kLanes;
-  for (int64_t d = spec.ropeDims; d < spec.headDim; d += lanes)
-    put(d, e.load(e.floats(lanes), e.at(from, 4 * d)));
-}
-
-// Addresses inside one sequence's cache for one layer.
-struct CacheView {
-  Emitter &e;
-  const AttentionSpec &spec;
-  Value base, capacity; ///< base: this layer's part
-  Value keys(Value kvHead) { return e.at(base, e.mul(e.mul(kvHead, capacity), spec.keyBytes())); }
-  Value values(Value kvHead) {
-    Value all = e.at(base, e.mul(capacity, spec.kvHeads * spec.keyBytes()));
-    return e.at(all, e.mul(e.mul(kvHead, capacity), spec.valueBytes()));
-  }
-};
-
-struct RowInfo {
-  Value cache, capacity, position;
-};
-RowInfo loadRowInfo(Emitter &e, Value table, Value row) {
-  Value info = e.at(table, e.mul(row, kRowInfoBytes));
-  return {loadPointer(e, info, 0), loadInteger(e, info, 8), loadInteger(e, info, 16)};
-}
-CacheView layerView(Emitter &e, const AttentionSpec &spec, const RowInfo &info, Value layerOffset) {
-  return {e, spec, e.at(info.cache, e.mul(layerOffset, info.capacity)), info.capacity};
-}
-
-Value equal(Emitter &e, Value a, Value c) { return arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::eq, a, c); }
 
 //===--------------------------------------------------------------------------------------------------------------===//
 // The tile: up to 8 query rows against one kv head
@@ -354,7 +277,7 @@ struct AttendEmitter {
     }
     int64_t width = spec.heads * spec.headDim, padding = roundUp(width, kLanes) - width;
     if (padding) // lanes beyond the width of a row are zero
-      e.ifThen(equal(e, head, e.index(spec.heads - 1)), [&] {
+      e.ifThen(e.equal(head, e.index(spec.heads - 1)), [&] {
         Value end = e.at(out, e.add(e.mul(row, rowBytes()), 4 * width));
         e.storeMasked(e.floatsOf(0), end, e.maskBelow(e.index(padding)));
       });
@@ -434,81 +357,9 @@ struct AttendEmitter {
       e.ifThen(e.less(e.add(firstHead, r), e.index(spec.group())), [&] { storeOut(scratch, r, row, head[r]); });
   }
 };
-
-std::string attentionName(const char *what, const AttentionSpec &spec, const RopeTable &table, bool splitHeads) {
-  uint32_t scaleBits;
-  memcpy(&scaleBits, &spec.scale, sizeof(scaleBits));
-  return std::string(what) + (spec.bf16 ? "_bf16" : "_f32") + "_h" + std::to_string(spec.heads) + "kv" +
-         std::to_string(spec.kvHeads) + "d" + std::to_string(spec.headDim) + (spec.causal ? "_causal" : "_full") +
-         (table.halfDims ? "_rope" + std::to_string(spec.ropeDims) + "p" + std::to_string(table.positions) : "") +
-         "_s" + std::to_string(scaleBits) + (splitHeads ? "_heads" : "_rows");
-}
 } // namespace
 
 int64_t AttentionSpec::scratchBytes() const { return ScratchLayout{*this}.bytes(); }
-
-namespace {
-// One key: 4 bytes (a float, or a pair of bf16) in each line of its panel.
-void storeKey(Emitter &e, const AttentionSpec &spec, const Turn &turn, Value from, Value keys, Value position) {
-  Value panel = e.mul(e.div(position, e.index(kLanes)), kLanes * spec.keyBytes());
-  Value key = e.at(keys, e.add(panel, e.mul(e.rem(position, e.index(kLanes)), 4)));
-  turnHead(e, spec, turn, from, [&](int64_t d, Value v) {
-    int64_t lanes = cast<VectorType>(v.getType()).getDimSize(0);
-    int64_t factors = spec.bf16 ? 2 : 1;
-    if (spec.bf16 && lanes == 1) { // half of ropeDims is odd, so a pair may have a dimension of each half
-      Value half = e.lane(e.toBf16(v), 0);
-      return e.store(half, e.at(key, d / 2 * 64 + d % 2 * 2), 2);
-    }
-    if (spec.bf16)
-      v = e.bitcast(e.toBf16(v), e.ints(lanes / 2));
-    for (int64_t i = 0; i < lanes / factors; ++i)
-      e.store(e.lane(v, i), e.at(key, (d / factors + i) * 64));
-  });
-}
-
-// One value: a row of floats, or every other bf16 of the row of its pair of positions.
-void storeValue(Emitter &e, const AttentionSpec &spec, Value from, Value values, Value position) {
-  int64_t lanes = lanesFor(spec.headDim);
-  Value row = e.at(values, e.mul(position, spec.valueBytes()));
-  if (spec.bf16)
-    row = e.at(values,
-               e.add(e.mul(e.div(position, e.index(2)), 4 * spec.valueDim()), e.mul(e.rem(position, e.index(2)), 2)));
-  for (int64_t d = 0; d < spec.headDim; d += lanes) {
-    Value v = e.load(e.floats(lanes), e.at(from, 4 * d));
-    if (!spec.bf16) {
-      e.store(v, e.at(row, 4 * d));
-      continue;
-    }
-    v = e.toBf16(v);
-    for (int64_t i = 0; i < lanes; ++i)
-      e.store(e.lane(v, i), e.at(row, 4 * (d + i)), 2);
-  }
-}
-} // namespace
-
-std::string KernelLibrary::storeKeysValues(const AttentionSpec &spec, const RopeTable &table, bool splitHeads) {
-  return define(attentionName("store_kv", spec, table, splitHeads), 4, 5, [&](Emitter &e, ValueRange args) {
-    Value keys = args[0], values = args[1], rope = args[2], rowInfo = args[3], layerOffset = args[4];
-    Value thread = args[7], threads = args[8];
-    int64_t rowBytes = floatRowBytes(spec.kvHeads * spec.headDim);
-    e.loop(args[5], args[6], 1, [&](Value row) {
-      RowInfo info = loadRowInfo(e, rowInfo, row);
-      CacheView view = layerView(e, spec, info, layerOffset);
-      Turn turn = loadTurn(e, table, rope, info.position);
-      auto store = [&](Value kvHead) {
-        Value in = e.add(e.mul(row, rowBytes), e.mul(kvHead, 4 * spec.headDim));
-        storeKey(e, spec, turn, e.at(keys, in), view.keys(kvHead), info.position);
-        storeValue(e, spec, e.at(values, in), view.values(kvHead), info.position);
-      };
-      if (!splitHeads)
-        return e.loop(0, spec.kvHeads, 1, store);
-      e.loop(e.index(0), e.index(spec.kvHeads), 1, [&](Value kvHead) {
-        Value turnOf = e.rem(e.add(e.mul(row, spec.kvHeads), kvHead), threads);
-        e.ifThen(equal(e, turnOf, thread), [&] { store(kvHead); });
-      });
-    });
-  });
-}
 
 std::string KernelLibrary::attend(const AttentionSpec &spec, const RopeTable &table, bool splitHeads) {
   return define(attentionName("attend", spec, table, splitHeads), 6, 3, [&](Emitter &e, ValueRange args) {

@@ -63,6 +63,7 @@ Value Emitter::less(Value a, Value c) {
     return arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT, a, c);
   return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, a, c);
 }
+Value Emitter::equal(Value a, Value c) { return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, a, c); }
 Value Emitter::select(Value condition, Value a, Value c) { return arith::SelectOp::create(b, loc, condition, a, c); }
 Value Emitter::bitcast(Value a, Type type) {
   if (isa<VectorType>(type))

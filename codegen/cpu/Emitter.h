@@ -63,7 +63,8 @@ public:
   Value shrLogical(Value a, Value c);
   Value shrSigned(Value a, Value c);
   Value bitAnd(Value a, Value c);
-  Value less(Value a, Value c); ///< signed integers or ordered floats
+  Value less(Value a, Value c);  ///< signed integers or ordered floats
+  Value equal(Value a, Value c); ///< integers
   Value select(Value condition, Value a, Value c);
   Value bitcast(Value a, mlir::Type type);
   Value toFloat(Value ints);       ///< signed i32 -> f32, lane by lane

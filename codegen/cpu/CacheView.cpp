@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// See CacheView.h.
+#include "codegen/cpu/CacheView.h"
+
+#include <cstring>
+
+using namespace mlir;
+
+namespace lmopt::cpu {
+
+int64_t lanesFor(int64_t n) {
+  int64_t lanes = kLanes;
+  while (n % lanes)
+    lanes /= 2;
+  return lanes;
+}
+
+Turn loadTurn(Emitter &e, const RopeTable &table, Value base, Value position) {
+  Turn turn;
+  if (!table.halfDims)
+    return turn;
+  turn.lanes = lanesFor(table.halfDims);
+  Value low = e.mul(e.rem(position, e.index(RopeTable::kLow)), table.rowBytes());
+  Value high = e.mul(e.div(position, e.index(RopeTable::kLow)), table.rowBytes());
+  int64_t lowBytes = RopeTable::kLow * table.rowBytes(), highBytes = table.highRows() * table.rowBytes();
+  auto row = [&](Value offset, int64_t part, int64_t d) {
+    return e.load(e.floats(turn.lanes), e.at(base, e.add(offset, part + 4 * d)));
+  };
+  for (int64_t d = 0; d < table.halfDims; d += turn.lanes) {
+    Value cl = row(low, 0, d), sl = row(low, lowBytes, d);
+    Value ch = row(high, 2 * lowBytes, d), sh = row(high, 2 * lowBytes + highBytes, d);
+    turn.cos.push_back(e.sub(e.mul(ch, cl), e.mul(sh, sl)));
+    turn.sin.push_back(e.add(e.mul(sh, cl), e.mul(ch, sl)));
+  }
+  return turn;
+}
+
+void turnHead(Emitter &e, const AttentionSpec &spec, const Turn &turn, Value from,
+              const std::function<void(int64_t, Value)> &put) {
+  int64_t half = spec.ropeDims / 2;
+  for (int64_t d = 0, i = 0; d < half; d += turn.lanes, ++i) {
+    Value a = e.load(e.floats(turn.lanes), e.at(from, 4 * d));
+    Value c = e.load(e.floats(turn.lanes), e.at(from, 4 * (d + half)));
+    put(d, e.sub(e.mul(a, turn.cos[i]), e.mul(c, turn.sin[i])));
+    put(d + half, e.add(e.mul(c, turn.cos[i]), e.mul(a, turn.sin[i])));
+  }
+  int64_t rest = spec.headDim - spec.ropeDims;
+  int64_t lanes = rest ? lanesFor(rest) : kLanes;
+  for (int64_t d = spec.ropeDims; d < spec.headDim; d += lanes)
+    put(d, e.load(e.floats(lanes), e.at(from, 4 * d)));
+}
+
+Value CacheView::keys(Value kvHead) { return e.at(base, e.mul(e.mul(kvHead, capacity), spec.keyBytes())); }
+Value CacheView::values(Value kvHead) {
+  Value all = e.at(base, e.mul(capacity, spec.kvHeads * spec.keyBytes()));
+  return e.at(all, e.mul(e.mul(kvHead, capacity), spec.valueBytes()));
+}
+
+RowInfo loadRowInfo(Emitter &e, Value table, Value row) {
+  Value info = e.at(table, e.mul(row, kRowInfoBytes));
+  return {loadPointer(e, info, 0), loadInteger(e, info, 8), loadInteger(e, info, 16)};
+}
+CacheView layerView(Emitter &e, const AttentionSpec &spec, const RowInfo &info, Value layerOffset) {
+  return {e, spec, e.at(info.cache, e.mul(layerOffset, info.capacity)), info.capacity};
+}
+
+std::string attentionName(const char *what, const AttentionSpec &spec, const RopeTable &table, bool splitHeads) {
+  uint32_t scaleBits;
+  memcpy(&scaleBits, &spec.scale, sizeof(scaleBits));
+  return std::string(what) + (spec.bf16 ? "_bf16" : "_f32") + "_h" + std::to_string(spec.heads) + "kv" +
+         std::to_string(spec.kvHeads) + "d" + std::to_string(spec.headDim) + (spec.causal ? "_causal" : "_full") +
+         (table.halfDims ? "_rope" + std::to_string(spec.ropeDims) + "p" + std::to_string(table.positions) : "") +
+         "_s" + std::to_string(scaleBits) + (splitHeads ? "_heads" : "_rows");
+}
+
+} // namespace lmopt::cpu

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What the kernels that store keys and values and those that read them share: addresses inside a sequence's cache (the
+// layout is in Kernels.h), the turn of RoPE, the table of rows, and the form of their names. In the bodies of kernels
+// only. Tested by test/unit/codegen/AttentionKernelTest.cpp.
+#ifndef LMOPT_CODEGEN_CPU_CACHEVIEW_H
+#define LMOPT_CODEGEN_CPU_CACHEVIEW_H
+
+#include "codegen/cpu/Kernels.h"
+
+namespace lmopt::cpu {
+
+/// Lanes for loops over half a head that need not be a multiple of 16: the largest power of two that divides `n`.
+int64_t lanesFor(int64_t n);
+
+/// cos and sin of one position, `lanes` dimensions at a time; see RopeTable.
+struct Turn {
+  Emitter::Values cos, sin;
+  int64_t lanes = kLanes;
+};
+Turn loadTurn(Emitter &e, const RopeTable &table, mlir::Value base, mlir::Value position);
+
+/// Calls put(dimension, vector) for one head read from `from`, turned by `turn`.
+void turnHead(Emitter &e, const AttentionSpec &spec, const Turn &turn, mlir::Value from,
+              const std::function<void(int64_t, mlir::Value)> &put);
+
+/// Addresses inside one sequence's cache for one layer.
+struct CacheView {
+  Emitter &e;
+  const AttentionSpec &spec;
+  mlir::Value base, capacity; ///< base: this layer's part
+  mlir::Value keys(mlir::Value kvHead);
+  mlir::Value values(mlir::Value kvHead);
+};
+
+struct RowInfo {
+  mlir::Value cache, capacity, position;
+};
+RowInfo loadRowInfo(Emitter &e, mlir::Value table, mlir::Value row);
+CacheView layerView(Emitter &e, const AttentionSpec &spec, const RowInfo &info, mlir::Value layerOffset);
+
+std::string attentionName(const char *what, const AttentionSpec &spec, const RopeTable &table, bool splitHeads);
+
+} // namespace lmopt::cpu
+
+#endif

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Storing keys and values into the cache: keys turned by RoPE, both in the order in which attention multiplies them.
+// In: rows of keys and values, the table of rows. Out: the cache (layout in Kernels.h).
+// Tested by test/unit/codegen/AttentionKernelTest.cpp.
+#include "codegen/cpu/CacheView.h"
+
+using namespace mlir;
+
+namespace lmopt::cpu {
+
+namespace {
+// One key: 4 bytes (a float, or a pair of bf16) in each line of its panel.
+void storeKey(Emitter &e, const AttentionSpec &spec, const Turn &turn, Value from, Value keys, Value position) {
+  Value panel = e.mul(e.div(position, e.index(kLanes)), kLanes * spec.keyBytes());
+  Value key = e.at(keys, e.add(panel, e.mul(e.rem(position, e.index(kLanes)), 4)));
+  turnHead(e, spec, turn, from, [&](int64_t d, Value v) {
+    int64_t lanes = cast<VectorType>(v.getType()).getDimSize(0);
+    int64_t factors = spec.bf16 ? 2 : 1;
+    if (spec.bf16 && lanes == 1) { // half of ropeDims is odd, so a pair may have a dimension of each half
+      Value half = e.lane(e.toBf16(v), 0);
+      return e.store(half, e.at(key, d / 2 * 64 + d % 2 * 2), 2);
+    }
+    if (spec.bf16)
+      v = e.bitcast(e.toBf16(v), e.ints(lanes / 2));
+    for (int64_t i = 0; i < lanes / factors; ++i)
+      e.store(e.lane(v, i), e.at(key, (d / factors + i) * 64));
+  });
+}
+
+// One value: a row of floats, or every other bf16 of the row of its pair of positions.
+void storeValue(Emitter &e, const AttentionSpec &spec, Value from, Value values, Value position) {
+  int64_t lanes = lanesFor(spec.headDim);
+  Value row = e.at(values, e.mul(position, spec.valueBytes()));
+  if (spec.bf16)
+    row = e.at(values,
+               e.add(e.mul(e.div(position, e.index(2)), 4 * spec.valueDim()), e.mul(e.rem(position, e.index(2)), 2)));
+  for (int64_t d = 0; d < spec.headDim; d += lanes) {
+    Value v = e.load(e.floats(lanes), e.at(from, 4 * d));
+    if (!spec.bf16) {
+      e.store(v, e.at(row, 4 * d));
+      continue;
+    }
+    v = e.toBf16(v);
+    for (int64_t i = 0; i < lanes; ++i)
+      e.store(e.lane(v, i), e.at(row, 4 * (d + i)), 2);
+  }
+}
+} // namespace
+
+std::string KernelLibrary::storeKeysValues(const AttentionSpec &spec, const RopeTable &table, bool splitHeads) {
+  return define(attentionName("store_kv", spec, table, splitHeads), 4, 5, [&](Emitter &e, ValueRange args) {
+    Value keys = args[0], values = args[1], rope = args[2], rowInfo = args[3], layerOffset = args[4];
+    Value thread = args[7], threads = args[8];
+    int64_t rowBytes = floatRowBytes(spec.kvHeads * spec.headDim);
+    e.loop(args[5], args[6], 1, [&](Value row) {
+      RowInfo info = loadRowInfo(e, rowInfo, row);
+      CacheView view = layerView(e, spec, info, layerOffset);
+      Turn turn = loadTurn(e, table, rope, info.position);
+      auto store = [&](Value kvHead) {
+        Value in = e.add(e.mul(row, rowBytes), e.mul(kvHead, 4 * spec.headDim));
+        storeKey(e, spec, turn, e.at(keys, in), view.keys(kvHead), info.position);
+        storeValue(e, spec, e.at(values, in), view.values(kvHead), info.position);
+      };
+      if (!splitHeads)
+        return e.loop(0, spec.kvHeads, 1, store);
+      e.loop(e.index(0), e.index(spec.kvHeads), 1, [&](Value kvHead) {
+        Value turnOf = e.rem(e.add(e.mul(row, spec.kvHeads), kvHead), threads);
+        e.ifThen(e.equal(turnOf, thread), [&] { store(kvHead); });
+      });
+    });
+  });
+}
+
+} // namespace lmopt::cpu
