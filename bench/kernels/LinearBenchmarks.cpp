@@ -17,15 +17,14 @@ constexpr int64_t kStreamedBytes = int64_t{192} << 20;
 struct Problem {
   cpu::LinearSpec spec;
   int kernel = 0;
-  int64_t inBytes() const { return spec.quantized ? cpu::quantRowBytes(spec.inputs) : cpu::floatRowBytes(spec.inputs); }
 };
 
 void runLinear(benchmark::State &state, const KernelProgram &program, const Peaks &peaks, const Problem &problem,
                int64_t rows) {
   const cpu::LinearSpec &spec = problem.spec;
   int64_t stride = cpu::roundUp(spec.bytes(), 64), copies = rows == 1 ? kStreamedBytes / stride + 1 : 1;
-  Block in(rows * problem.inBytes()), out(rows * spec.outStride), weights(copies * stride);
-  if (spec.quantized) {
+  Block in(rows * spec.inStride()), out(rows * spec.outStride), weights(copies * stride);
+  if (spec.integer()) {
     in.fillBytes();
     weights.fillBytes();
   }
@@ -41,7 +40,7 @@ void runLinear(benchmark::State &state, const KernelProgram &program, const Peak
     amounts.bandwidth = peaks.readBytes;
   } else {
     amounts.operations = 2.0 * static_cast<double>(rows * spec.outputs * spec.inputs);
-    amounts.peak = spec.quantized ? peaks.u8s8 : peaks.f32;
+    amounts.peak = spec.integer() ? peaks.u8s8 : peaks.f32;
   }
   report(state, seconds, amounts);
 }
@@ -58,16 +57,16 @@ void addLinearBenchmarks(KernelProgram &program, const Peaks &peaks) {
                 {"smol_head", 49152, 576, false},    {"minilm_attention", 384, 384, true},
                 {"minilm_up", 1536, 384, true},      {"minilm_down", 384, 1536, true}};
   for (int64_t rows : {int64_t{1}, kTiledRows})
-    for (bool quantized : {true, false})
+    for (cpu::WeightFormat format : {cpu::WeightFormat::S8Rows, cpu::WeightFormat::F32})
       for (const auto &shape : shapes) {
         // The head computes the last row of a prompt only, and encoders have no single rows.
         bool head = shape.outputs > 4096, decoder = !shape.bias;
         if (rows == 1 ? !decoder : head)
           continue;
         Problem problem;
-        problem.spec = {shape.outputs, shape.inputs, quantized, shape.bias, cpu::floatRowBytes(shape.outputs)};
+        problem.spec = {shape.outputs, shape.inputs, format, shape.bias, cpu::floatRowBytes(shape.outputs)};
         problem.kernel = program.add(program.library().linear(problem.spec));
-        std::string name = std::string(quantized ? "linear_u8s8/" : "linear_f32/") + shape.model;
+        std::string name = std::string(problem.spec.integer() ? "linear_u8s8/" : "linear_f32/") + shape.model;
         benchmark::RegisterBenchmark(
             (name + "/rows:" + std::to_string(rows)).c_str(),
             [=, &program, &peaks](benchmark::State &state) { runLinear(state, program, peaks, problem, rows); });

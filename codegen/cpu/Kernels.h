@@ -36,6 +36,18 @@ constexpr int64_t kQuantHeader = 64;
 constexpr int64_t floatRowBytes(int64_t width) { return 4 * roundUp(width, kLanes); }
 constexpr int64_t quantRowBytes(int64_t width) { return kQuantHeader + roundUp(width, 64); }
 
+/// How the rows of a buffer lie in memory: floats, or header and codes ("quants").
+enum class RowFormat { F32, U8 };
+constexpr int64_t rowBytes(RowFormat format, int64_t width) {
+  return format == RowFormat::U8 ? quantRowBytes(width) : floatRowBytes(width);
+}
+
+/// How the weights of a linear are packed, and with that what its rows of input must be; see LinearSpec.
+enum class WeightFormat {
+  F32,   ///< f32 weights, f32 rows
+  S8Rows ///< s8 weights with one scale an output, u8 rows
+};
+
 /// A matrix product over rows: out[r][n] = sum_k in[r][k] * W[n][k] + bias[n].
 ///
 /// Weights, packed in the order in which the kernel reads them, P = round_up(N, 16) / 16 panels:
@@ -44,15 +56,18 @@ constexpr int64_t quantRowBytes(int64_t width) { return kQuantHeader + roundUp(w
 /// A group of four neighbouring k of 16 outputs fills one register: what one u8 x s8 dot instruction wants.
 struct LinearSpec {
   int64_t outputs = 0, inputs = 0;
-  bool quantized = false; ///< s8 weights, u8 activations; else f32
+  WeightFormat format = WeightFormat::F32;
   bool bias = false;
   int64_t outStride = 0; ///< bytes; 4 * outputs exactly when the result is the caller's memory
   int64_t panels() const { return roundUp(outputs, kLanes) / kLanes; }
-  int64_t depth() const { return quantized ? roundUp(inputs, 16) : inputs; } ///< K as packed
-  int64_t codeBytes() const { return panels() * kLanes * depth() * (quantized ? 1 : 4); }
+  bool integer() const { return format != WeightFormat::F32; } ///< u8 x s8 products, exact sums
+  RowFormat rowFormat() const { return integer() ? RowFormat::U8 : RowFormat::F32; }
+  int64_t inStride() const { return rowBytes(rowFormat(), inputs); }
+  int64_t depth() const { return integer() ? roundUp(inputs, 16) : inputs; } ///< K as packed
+  int64_t codeBytes() const { return panels() * kLanes * depth() * (integer() ? 1 : 4); }
   int64_t scaleOffset() const { return codeBytes(); }
   int64_t sumOffset() const { return scaleOffset() + panels() * 64; }
-  int64_t biasOffset() const { return codeBytes() + (quantized ? 2 * panels() * 64 : 0); }
+  int64_t biasOffset() const { return codeBytes() + (integer() ? 2 * panels() * 64 : 0); }
   int64_t bytes() const { return biasOffset() + (bias ? panels() * 64 : 0); }
 };
 

@@ -25,32 +25,31 @@ struct LinearEmitter {
   const LinearSpec &spec;
   Value in, weights, out, rowBegin, rowEnd;
 
-  int64_t inStride() const { return spec.quantized ? quantRowBytes(spec.inputs) : floatRowBytes(spec.inputs); }
-  int64_t steps() const {
-    return spec.quantized ? spec.depth() / 4 : spec.depth();
-  } // along k; 64 bytes of weights each
+  int64_t steps() const { // along k; 64 bytes of weights each
+    return spec.integer() ? spec.depth() / 4 : spec.depth();
+  }
   int64_t panelBytes() const { return steps() * 64; }
 
-  Value rowAddress(Value row) { return e.at(in, e.mul(row, inStride())); }
+  Value rowAddress(Value row) { return e.at(in, e.mul(row, spec.inStride())); }
   Value codes(Value row, Value step) { // the activations of one step: 4 bytes or one float
     Value offset = e.mul(step, 4);
-    return e.at(rowAddress(row), spec.quantized ? e.add(offset, kQuantHeader) : offset);
+    return e.at(rowAddress(row), spec.integer() ? e.add(offset, kQuantHeader) : offset);
   }
   Value loadActivation(Value address) {
-    if (!spec.quantized)
+    if (!spec.integer())
       return e.broadcast(e.load(e.b.getF32Type(), address));
     return e.bitcast(e.broadcast(e.load(e.b.getI32Type(), address)), e.bytes());
   }
   Value loadWeights(Value panel, Value step) {
     Value address = e.at(weights, e.add(e.mul(panel, panelBytes()), e.mul(step, 64)));
-    return e.load(spec.quantized ? e.bytes() : e.floats(), address, 64);
+    return e.load(spec.integer() ? e.bytes() : e.floats(), address, 64);
   }
   Value multiply(Value activation, Value weight, Value sum) {
-    if (!spec.quantized)
+    if (!spec.integer())
       return e.fma(activation, weight, sum);
     return lmk::DotU8S8Op::create(e.b, e.loc, sum.getType(), sum, activation, weight);
   }
-  Value zero() { return spec.quantized ? e.intsOf(0) : e.floatsOf(0); }
+  Value zero() { return spec.integer() ? e.intsOf(0) : e.floatsOf(0); }
 
   Value perOutput(VectorType type, int64_t offset, Value panel) {
     return e.load(type, e.at(weights, e.add(e.mul(panel, 64), offset)), 64);
@@ -58,7 +57,7 @@ struct LinearEmitter {
 
   // Sum to result: y = scale_a * scale_w * (sum - zero_point * sum of codes) + bias; the bracket is exact in i32.
   Value finish(Value sum, Value row, Value panel) {
-    if (spec.quantized) {
+    if (spec.integer()) {
       Value header = rowAddress(row);
       Value scale = e.broadcast(e.load(e.b.getF32Type(), header));
       Value zeroPoint = e.broadcast(e.load(e.b.getI32Type(), e.at(header, 4)));
@@ -107,7 +106,7 @@ struct LinearEmitter {
   // multiplication; float sums keep the order of `tile`, because whether a thread's share is a single row depends on
   // the number of threads.
   void stream(Value row, Value panel, int64_t panels) {
-    int64_t chains = spec.quantized && steps() % 2 == 0 ? 2 : 1;
+    int64_t chains = spec.integer() && steps() % 2 == 0 ? 2 : 1;
     Values sums = e.loop(
         e.index(0), e.index(steps()), chains, Values(panels * chains, zero()), [&](Value step, const Values &carried) {
           Values next = carried;
@@ -158,11 +157,11 @@ struct LinearEmitter {
 } // namespace
 
 std::string KernelLibrary::linear(const LinearSpec &spec) {
-  std::string name = "linear_" + std::string(spec.quantized ? "u8s8" : "f32") + "_n" + std::to_string(spec.outputs) +
+  std::string name = "linear_" + std::string(spec.integer() ? "u8s8" : "f32") + "_n" + std::to_string(spec.outputs) +
                      "_k" + std::to_string(spec.inputs) + (spec.bias ? "_bias" : "") +
                      (spec.outStride < spec.panels() * 64 ? "_packed" : "") + "_tile" +
                      std::to_string(target.tileRows) + "x" + std::to_string(target.tilePanels) +
-                     (spec.quantized ? std::string("_") + dotIsaName(target.dot) : "");
+                     (spec.integer() ? std::string("_") + dotIsaName(target.dot) : "");
   return define(name, 3, 4, [&](Emitter &e, ValueRange args) {
     LinearEmitter{e, spec, args[0], args[1], args[2], args[3], args[4]}.emit(args[5], args[6]);
   });

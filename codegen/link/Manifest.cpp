@@ -42,10 +42,20 @@ json::Value toJson(Attribute attribute) {
   return text;
 }
 
+const char *formatOf(cpu::WeightFormat format) {
+  switch (format) {
+  case cpu::WeightFormat::F32:
+    return "f32 panels of 16";
+  case cpu::WeightFormat::S8Rows:
+    return "s8 panels of 16, one f32 scale a row";
+  }
+  return "";
+}
+
 const char *formatOf(const lower::PackedWeight &weight) {
   switch (weight.kind) {
   case lower::PackedWeight::Linear:
-    return weight.linear.quantized ? "s8 panels of 16, one f32 scale a row" : "f32 panels of 16";
+    return formatOf(weight.linear.format);
   case lower::PackedWeight::Vector:
     return "f32 vector";
   case lower::PackedWeight::Table:

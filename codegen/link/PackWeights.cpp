@@ -56,10 +56,14 @@ LogicalResult packLinear(const lower::PackedWeight &weight, lm::WeightReader &re
   FailureOr<lm::WeightData> matrix = reader.read(lm::ParamOp(weight.params[0]));
   if (failed(matrix))
     return failure();
-  if (weight.linear.quantized)
-    packCodes(weight.linear, *matrix, out);
-  else
+  switch (weight.linear.format) {
+  case cpu::WeightFormat::F32:
     packFloats(weight.linear, matrix->f32, out);
+    break;
+  case cpu::WeightFormat::S8Rows:
+    packCodes(weight.linear, *matrix, out);
+    break;
+  }
   if (!weight.linear.bias)
     return success();
   FailureOr<lm::WeightData> bias = reader.read(lm::ParamOp(weight.params[1]));

@@ -87,12 +87,12 @@ private:
 
   static int64_t widthOf(Value value) { return cast<ShapedType>(value.getType()).getShape().back(); }
 
-  int addBuffer(Domain domain, int64_t width, bool quantized) {
+  int addBuffer(Domain domain, int64_t width, cpu::RowFormat format = cpu::RowFormat::F32) {
     Buffer buffer;
     buffer.domain = domain;
     buffer.width = width;
-    buffer.quantized = quantized;
-    buffer.rowBytes = quantized ? cpu::quantRowBytes(width) : cpu::floatRowBytes(width);
+    buffer.format = format;
+    buffer.rowBytes = cpu::rowBytes(format, width);
     plan.buffers.push_back(buffer);
     return plan.buffers.size() - 1;
   }
@@ -145,7 +145,7 @@ private:
         weight.params.push_back(bias);
       weight.linear.outputs = matrix.getShape()[0];
       weight.linear.inputs = matrix.getShape()[1];
-      weight.linear.quantized = matrix.isInt8();
+      weight.linear.format = matrix.isInt8() ? cpu::WeightFormat::S8Rows : cpu::WeightFormat::F32;
       weight.linear.bias = static_cast<bool>(bias);
       weight.linear.outStride = cpu::floatRowBytes(weight.linear.outputs);
       weight.bytes = weight.linear.bytes();
@@ -227,7 +227,7 @@ private:
     step.weights = {linearWeight(matrix, biasParam)};
     step.linear = plan.weights[step.weights[0]].linear;
     step.inputs = {*in};
-    int out = addBuffer(step.domain, step.linear.outputs, false);
+    int out = addBuffer(step.domain, step.linear.outputs);
     step.outputs = {out};
     bufferOf[op.getResult()] = out;
     plan.steps.push_back(std::move(step));
@@ -262,7 +262,7 @@ private:
     if (failed(q) || failed(k) || failed(v))
       return failure();
     for (int buffer : {*q, *k, *v})
-      if (plan.buffers[buffer].domain != Domain::Tokens || plan.buffers[buffer].quantized)
+      if (plan.buffers[buffer].domain != Domain::Tokens || plan.buffers[buffer].format != cpu::RowFormat::F32)
         return refuse(op, "expects float rows of all tokens");
     if (plan.decoder) { // layers of a decoder lie one after another; an encoder's layers share one scratch
       store.layerOffset = plan.cacheBytesPerPosition;
@@ -274,7 +274,7 @@ private:
     store.inputs = {*k, *v};
     attend.kind = Step::Attend;
     attend.inputs = {*q};
-    int out = addBuffer(Domain::Tokens, spec.heads * spec.headDim, false);
+    int out = addBuffer(Domain::Tokens, spec.heads * spec.headDim);
     attend.outputs = {out};
     bufferOf[op.getResult()] = out;
     plan.steps.push_back(std::move(store));
@@ -293,7 +293,7 @@ private:
     step.name = lm::getPartName(op).str();
     step.pool = static_cast<cpu::PoolKind>(op.getKind()); // the same order: mean, cls, max, last
     step.inputs = {*in};
-    int out = addBuffer(Domain::Segments, widthOf(op.getInput()), false);
+    int out = addBuffer(Domain::Segments, widthOf(op.getInput()));
     step.outputs = {out};
     bufferOf[op.getResult()] = out;
     plan.steps.push_back(std::move(step));
@@ -477,8 +477,8 @@ private:
       bool leaves = llvm::any_of(value.getUsers(), [&](Operation *user) { return !llvm::is_contained(group, user); });
       if (!leaves)
         continue;
-      bool quantized = isa<lm::QuantizeDynamicOp>(op);
-      int buffer = addBuffer(program.step.domain, widthOf(value), quantized);
+      auto format = isa<lm::QuantizeDynamicOp>(op) ? cpu::RowFormat::U8 : cpu::RowFormat::F32;
+      int buffer = addBuffer(program.step.domain, widthOf(value), format);
       bufferOf[value] = buffer;
       program.step.outputs.push_back(buffer);
       program.step.rows.outputs.push_back({program.number.lookup(value), plan.buffers[buffer].rowBytes});
@@ -497,7 +497,7 @@ private:
     copy.width = plan.buffers[buffer].width;
     copy.result = program.define(Value(), copy.width);
     program.step.rows.ops = {copy};
-    int out = addBuffer(domain, copy.width, false);
+    int out = addBuffer(domain, copy.width);
     program.step.outputs = {out};
     program.step.rows.outputs = {{copy.result, plan.buffers[out].rowBytes}};
     plan.steps.push_back(std::move(program.step));

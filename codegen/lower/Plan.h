@@ -28,7 +28,7 @@ struct Buffer {
   Domain domain = Domain::Tokens;
   int64_t rowBytes = 0;
   int64_t width = 0;
-  bool quantized = false;
+  cpu::RowFormat format = cpu::RowFormat::F32;
   bool result = false; ///< the caller's memory (step->output), rows packed without padding
 };
 

@@ -80,17 +80,16 @@ void packInteger(Problem &p, test::Random &random) {
   }
 }
 
-Problem makeProblem(const Shape &shape, bool quantized, uint64_t seed) {
+Problem makeProblem(const Shape &shape, cpu::WeightFormat format, uint64_t seed) {
   cpu::LinearSpec spec;
   spec.outputs = shape.outputs;
   spec.inputs = shape.inputs;
-  spec.quantized = quantized;
+  spec.format = format;
   spec.bias = shape.bias;
   spec.outStride = shape.exact ? 4 * shape.outputs : cpu::floatRowBytes(shape.outputs);
-  int64_t rowBytes = quantized ? cpu::quantRowBytes(shape.inputs) : cpu::floatRowBytes(shape.inputs);
-  Problem p{spec, Memory(kPaddedRows * rowBytes), Memory(spec.bytes()), {}, {}, {}, {}, {}};
+  Problem p{spec, Memory(kPaddedRows * spec.inStride()), Memory(spec.bytes()), {}, {}, {}, {}, {}};
   test::Random random(seed);
-  if (quantized)
+  if (spec.integer())
     packInteger(p, random);
   else
     packFloat(p, random);
@@ -138,9 +137,9 @@ struct Library {
     if (!harness.runsHere())
       return;
     uint64_t seed = 1;
-    for (bool quantized : {false, true})
+    for (cpu::WeightFormat format : {cpu::WeightFormat::F32, cpu::WeightFormat::S8Rows})
       for (const Shape &shape : kShapes) {
-        problems.push_back(makeProblem(shape, quantized, seed++));
+        problems.push_back(makeProblem(shape, format, seed++));
         problems.back().kernel = harness.add(harness.library().linear(problems.back().spec));
       }
     harness.build();
@@ -181,13 +180,13 @@ std::map<std::string, std::unique_ptr<Library>> LinearKernel::libraries;
 TEST_P(LinearKernel, AgreesWithPlainLoops) {
   for (const Problem &p : library->problems)
     for (int64_t rows : {1, 2, 7, 8, 9, 17}) {
-      SCOPED_TRACE(testing::Message() << (p.spec.quantized ? "u8s8" : "f32") << " N " << p.spec.outputs << " K "
+      SCOPED_TRACE(testing::Message() << (p.spec.integer() ? "u8s8" : "f32") << " N " << p.spec.outputs << " K "
                                       << p.spec.inputs << " rows " << rows);
       Memory out = run(p, rows);
       for (int64_t r = 0; r < rows; ++r)
         for (int64_t n = 0; n < p.spec.outputs; ++n) {
           float found = out.floats(r * p.spec.outStride)[n];
-          if (p.spec.quantized)
+          if (p.spec.integer())
             expectInteger(p, r, n, found);
           else
             expectFloat(p, r, n, found);
@@ -210,7 +209,7 @@ TEST_P(LinearKernel, KeepsRowsBeyondTheRangeAndLanesBeyondTheWidth) {
 // which another kernel body serves), and a row alone against the same row among others.
 TEST_P(LinearKernel, SharesGiveTheSameBits) {
   for (const Problem &p : library->problems) {
-    SCOPED_TRACE(testing::Message() << (p.spec.quantized ? "u8s8" : "f32") << " N " << p.spec.outputs << " K "
+    SCOPED_TRACE(testing::Message() << (p.spec.integer() ? "u8s8" : "f32") << " N " << p.spec.outputs << " K "
                                     << p.spec.inputs);
     for (int64_t rows : {1, 9, 17}) {
       Memory whole = run(p, rows);
@@ -245,14 +244,14 @@ TEST(LinearKernelNames, TellShapesTileAndIsa) {
   cpu::LinearSpec spec;
   spec.outputs = 960;
   spec.inputs = 576;
-  spec.quantized = true;
+  spec.format = cpu::WeightFormat::S8Rows;
   spec.outStride = 4 * 960;
   EXPECT_EQ(harness.library().linear(spec), "linear_u8s8_n960_k576_tile8x3_avx512vnni");
   EXPECT_EQ(harness.library().linear(spec), "linear_u8s8_n960_k576_tile8x3_avx512vnni") << "asked for twice, made once";
   spec.outputs = 30;
   spec.outStride = 4 * 30;
   spec.bias = true;
-  spec.quantized = false;
+  spec.format = cpu::WeightFormat::F32;
   EXPECT_EQ(harness.library().linear(spec), "linear_f32_n30_k576_bias_packed_tile8x3");
 }
 

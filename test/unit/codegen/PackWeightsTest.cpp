@@ -55,13 +55,13 @@ protected:
     return value;
   }
 
-  lower::PackedWeight linear(const char *matrix, bool quantized, bool bias) {
+  lower::PackedWeight linear(const char *matrix, cpu::WeightFormat format, bool bias) {
     lower::PackedWeight weight;
     weight.kind = lower::PackedWeight::Linear;
     weight.params = {param(matrix)};
     if (bias)
       weight.params.push_back(param("v"));
-    weight.linear = {20, 18, quantized, bias, 0};
+    weight.linear = {20, 18, format, bias, 0};
     weight.bytes = weight.linear.bytes();
     return weight;
   }
@@ -71,7 +71,7 @@ protected:
 };
 
 TEST_F(PackWeights, FloatPanels) {
-  lower::PackedWeight weight = linear("m", false, true);
+  lower::PackedWeight weight = linear("m", cpu::WeightFormat::F32, true);
   std::vector<char> bytes = pack(weight);
   ASSERT_EQ(bytes.size(), 2u * 18 * 64 + 2 * 64);
   for (int64_t n = 0; n < 32; ++n) {
@@ -83,7 +83,7 @@ TEST_F(PackWeights, FloatPanels) {
 }
 
 TEST_F(PackWeights, CodePanels) {
-  lower::PackedWeight weight = linear("codes", true, true);
+  lower::PackedWeight weight = linear("codes", cpu::WeightFormat::S8Rows, true);
   mlir::FailureOr<lm::WeightData> data = reader.read(param("codes"));
   ASSERT_TRUE(mlir::succeeded(data));
   std::vector<char> bytes = pack(weight);
@@ -161,7 +161,7 @@ std::vector<int64_t> offsetsOf(const lower::Plan &plan) {
 TEST_F(PackWeights, StreamsInOrder) {
   lower::Plan plan;
   for (int i = 0; i < 5; ++i) {
-    plan.weights.push_back(linear("codes", true, i % 2));
+    plan.weights.push_back(linear("codes", cpu::WeightFormat::S8Rows, i % 2));
     plan.weights.back().offset = i * 4096;
   }
   std::vector<int64_t> written;
@@ -175,7 +175,8 @@ TEST_F(PackWeights, StreamsInOrder) {
 
 TEST_F(PackWeights, StopsAtTheFirstFailure) {
   lower::Plan plan;
-  plan.weights = {linear("codes", true, false), linear("missing", false, false), linear("codes", true, false)};
+  plan.weights = {linear("codes", cpu::WeightFormat::S8Rows, false), linear("missing", cpu::WeightFormat::F32, false),
+                  linear("codes", cpu::WeightFormat::S8Rows, false)};
   int writes = 0;
   std::vector<std::string> messages;
   mlir::ScopedDiagnosticHandler handler(module.get().getContext(), [&](mlir::Diagnostic &diagnostic) {
@@ -191,7 +192,7 @@ TEST_F(PackWeights, StopsAtTheFirstFailure) {
   EXPECT_NE(messages[0].find("no-such-file.safetensors"), std::string::npos) << messages[0];
   EXPECT_EQ(reader.errorCode(), 5);
   // A failure to write ends it as well.
-  plan.weights = {linear("codes", true, false), linear("codes", true, false)};
+  plan.weights = {linear("codes", cpu::WeightFormat::S8Rows, false), linear("codes", cpu::WeightFormat::S8Rows, false)};
   writes = 0;
   EXPECT_TRUE(mlir::failed(link::packWeights(plan, reader, [&](int64_t, const std::vector<char> &) {
     ++writes;

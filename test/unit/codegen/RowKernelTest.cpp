@@ -262,7 +262,8 @@ private:
       return mapRow(in.a,
                     [&](size_t i) { return std::pair(double(float(in.a[i] + from[in.position * stride + i])), 0.0); });
     };
-    cpu::LinearSpec floats{kVocabulary, width, false, false, 0}, codes{kVocabulary, width, true, false, 0};
+    cpu::LinearSpec floats{kVocabulary, width, cpu::WeightFormat::F32, false, 0},
+        codes{kVocabulary, width, cpu::WeightFormat::S8Rows, false, 0};
     std::vector<Memory> weights;
     weights.emplace_back(floats.bytes());
     float *panels = weights[0].floats();
