@@ -3,18 +3,16 @@
 // `lmopt bench`: how fast a compiled model is here. Each figure is the best of several repeats after one warm-up: what
 // the machine can do, not what its neighbours left of it.
 //
-// Decoder: pp512 = tokens/s of a 512-token prompt, tg64 = tokens/s of 64 single steps after it. Encoder: BxL =
-// sequences of L tokens a second when B are given at once. All: open_ms = wall time of a fresh process from its start
+// Decoder: pp512 = tokens/s of a 512-token prompt, tg64 = tokens/s of 64 single steps after it (pp2048 and tg64_at2048
+// with --prompt 2048). Encoder: BxL = sequences of L tokens a second when B are given at once. With --sessions and
+// --instances also what BenchServing.cpp measures. All: open_ms = wall time of a fresh process from its start
 // to its end, in which it opens the model and makes the first token or vector; rss_mb = peak memory of this process,
 // with the mapped weights; artifact_mb = size of the files. Tokens are drawn with a fixed seed. MB = 10^6 bytes. No
 // test looks at the figures; test/tools/lmopt looks at the keys.
+#include "tools/lmopt/BenchMeasure.h"
 #include "tools/lmopt/CommandLine.h"
 #include "tools/lmopt/Delegate.h"
-#include "tools/lmopt/Model.h"
 
-#include <nlohmann/json.hpp>
-
-#include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <random>
@@ -29,38 +27,7 @@ extern char **environ;
 
 namespace lmopt::driver {
 
-using Json = nlohmann::ordered_json;
-
-struct BenchOptions {
-  std::string model;
-  std::string format = "text";
-  int threads = 0;
-  int repeats = 5;
-};
-
-static constexpr int64_t kPrompt = 512;
-static constexpr int64_t kSteps = 64;
-
-// Short work is repeated until this much time went by: five runs of a millisecond say little.
-static constexpr double kLeastSeconds = 0.3;
-
-/// The shortest of at least `repeats` runs of `work`, in seconds, after one that is not counted.
-template <class Work>
-static Result<double> bestTime(int repeats, Work work) {
-  double best = 0, total = 0;
-  for (int i = 0; i <= repeats || total < kLeastSeconds; ++i) {
-    auto start = std::chrono::steady_clock::now();
-    if (Result<void> done = work(); !done.ok())
-      return done.error();
-    double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    if (i == 1 || (i > 1 && seconds < best))
-      best = seconds;
-    total += seconds;
-  }
-  return best;
-}
-
-static std::vector<int32_t> randomTokens(const Model &model, size_t count) {
+std::vector<int32_t> randomTokens(const Model &model, size_t count) {
   std::mt19937 generator(1); // NOLINT(bugprone-random-generator-seed): every run shall see the same tokens
   std::vector<int32_t> tokens(count);
   for (int32_t &token : tokens)
@@ -68,38 +35,45 @@ static std::vector<int32_t> randomTokens(const Model &model, size_t count) {
   return tokens;
 }
 
-static Result<void> check(lmopt_status_t status, const lmopt_error_t &error) {
-  return status == LMOPT_OK ? Result<void>() : runtimeError(error);
+Result<void> needPositions(const Model &model, int64_t positions) {
+  if (model.info.max_positions >= positions)
+    return {};
+  return Error{kErrorUsage, "`lmopt bench` needs " + std::to_string(positions) + " positions, but '" + model.path +
+                                "' has " + std::to_string(model.info.max_positions)};
+}
+
+std::string stepsKey(const BenchOptions &options) {
+  return "tg" + std::to_string(kBenchSteps) + (options.prompt == 512 ? "" : "_at" + std::to_string(options.prompt));
 }
 
 static Result<void> benchDecoder(const Model &model, const BenchOptions &options, const Context &context, Json &out) {
-  if (model.info.max_positions < kPrompt + kSteps)
-    return Error{kErrorUsage, "`lmopt bench` needs " + std::to_string(kPrompt + kSteps) + " positions, but '" +
-                                  model.path + "' has " + std::to_string(model.info.max_positions)};
-  Result<SessionPtr> session = createSession(model, {options.threads, kPrompt + kSteps, nullptr}, context);
+  const int64_t prompt = options.prompt;
+  if (Result<void> fits = needPositions(model, prompt + kBenchSteps); !fits.ok())
+    return fits;
+  Result<SessionPtr> session = createSession(model, {options.threads, prompt + kBenchSteps, nullptr}, context);
   if (!session.ok())
     return session.error();
-  std::vector<int32_t> tokens = randomTokens(model, kPrompt + kSteps);
+  std::vector<int32_t> tokens = randomTokens(model, static_cast<size_t>(prompt + kBenchSteps));
   std::vector<float> logits(static_cast<size_t>(model.info.vocabulary));
   lmopt_error_t error{};
 
-  Result<double> prompt = bestTime(options.repeats, [&]() -> Result<void> {
+  Result<double> whole = bestTime(options.repeats, [&]() -> Result<void> {
     if (lmopt_session_truncate(session->get(), 0, &error) != LMOPT_OK)
       return runtimeError(error);
-    return check(lmopt_session_prefill(session->get(), tokens.data(), kPrompt, logits.data(), &error), error);
+    return checkStatus(lmopt_session_prefill(session->get(), tokens.data(), prompt, logits.data(), &error), error);
   });
-  if (!prompt.ok())
-    return prompt.error();
+  if (!whole.ok())
+    return whole.error();
   Result<double> steps = bestTime(options.repeats, [&]() -> Result<void> {
-    lmopt_status_t status = lmopt_session_truncate(session->get(), kPrompt, &error);
-    for (int64_t i = 0; i < kSteps && status == LMOPT_OK; ++i)
-      status = lmopt_session_decode(session->get(), tokens[kPrompt + i], logits.data(), &error);
-    return check(status, error);
+    lmopt_status_t status = lmopt_session_truncate(session->get(), prompt, &error);
+    for (int64_t i = 0; i < kBenchSteps && status == LMOPT_OK; ++i)
+      status = lmopt_session_decode(session->get(), tokens[static_cast<size_t>(prompt + i)], logits.data(), &error);
+    return checkStatus(status, error);
   });
   if (!steps.ok())
     return steps.error();
-  out["pp512"] = kPrompt / *prompt;
-  out["tg64"] = kSteps / *steps;
+  out["pp" + std::to_string(prompt)] = static_cast<double>(prompt) / *whole;
+  out[stepsKey(options)] = kBenchSteps / *steps;
   return {};
 }
 
@@ -107,20 +81,15 @@ static Result<void> benchEncoder(const Model &model, const BenchOptions &options
   Result<SessionPtr> session = createSession(model, {options.threads, 0, nullptr}, context);
   if (!session.ok())
     return session.error();
-  const struct {
-    const char *key;
-    int64_t batch, length;
-  } cases[] = {{"1x16", 1, 16}, {"1x128", 1, 128}, {"32x128", 32, 128}};
-  for (const auto &shape : cases) {
-    if (model.info.max_positions < shape.length)
-      return Error{kErrorUsage, "`lmopt bench` needs " + std::to_string(shape.length) + " positions, but '" +
-                                    model.path + "' has " + std::to_string(model.info.max_positions)};
+  for (const EncoderCase &shape : kEncoderCases) {
+    if (Result<void> fits = needPositions(model, shape.length); !fits.ok())
+      return fits;
     std::vector<int32_t> tokens = randomTokens(model, static_cast<size_t>(shape.batch * shape.length));
     std::vector<int64_t> lengths(static_cast<size_t>(shape.batch), shape.length);
     std::vector<float> vectors(static_cast<size_t>(shape.batch) * static_cast<size_t>(model.info.output_width));
     lmopt_error_t error{};
     Result<double> time = bestTime(options.repeats, [&] {
-      return check(
+      return checkStatus(
           lmopt_session_encode(session->get(), tokens.data(), lengths.data(), shape.batch, vectors.data(), &error),
           error);
     });
@@ -199,9 +168,15 @@ static Result<void> bench(const BenchOptions &options, const Context &context) {
   Result<Model> model = openModel(options.model);
   if (!model.ok())
     return model.error();
+  if (options.sessions && !model->isDecoder())
+    return Error{kErrorUsage, "--sessions needs a decoder, but '" + model->path + "' is an encoder"};
   Json result;
   Result<void> measured = model->isDecoder() ? benchDecoder(*model, options, context, result)
                                              : benchEncoder(*model, options, context, result);
+  if (measured.ok() && options.sessions)
+    measured = benchSessions(*model, options, context, result);
+  if (measured.ok() && options.instances)
+    measured = benchInstances(*model, options, context, result);
   if (!measured.ok())
     return measured;
   Result<double> open = benchOpen(*model, options);
@@ -220,7 +195,7 @@ static Result<void> bench(const BenchOptions &options, const Context &context) {
   for (const auto &[key, value] : result.items()) {
     bool rate = key != "open_ms" && key != "rss_mb" && key != "artifact_mb";
     char row[80];
-    std::snprintf(row, sizeof row, "%-12s %10.1f%s\n", key.c_str(), value.get<double>(),
+    std::snprintf(row, sizeof row, "%-18s %10.1f%s\n", key.c_str(), value.get<double>(),
                   !rate                ? ""
                   : model->isDecoder() ? " tokens/s"
                                        : " sequences/s");
@@ -237,6 +212,14 @@ void addBench(CommandLine &line) {
   command->add_option("-r,--repetitions", options->repeats, "repeats of each measurement; the best one counts")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
+  command->add_option("--prompt", options->prompt, "decoder: tokens before the single steps")
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 30))
+      ->capture_default_str();
+  command->add_option("--sessions", options->sessions, "decoder: also decode N sequences together")
+      ->check(CLI::Range(1, 1024));
+  command
+      ->add_option("--instances", options->instances, "also N independent workers of one thread, each on its own CPU")
+      ->check(CLI::Range(1, 1024));
   addFormat(command, options->format);
 }
 

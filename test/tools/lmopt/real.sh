@@ -17,6 +17,14 @@ json 'list(r) == ["pp512", "tg64", "open_ms", "rss_mb", "artifact_mb"] and all(v
 json "abs(r['artifact_mb'] * 1e6 / $(stat -c %s "$scratch/smol.so") - 1) < 1e-3"
 expect 0 "$LMOPT" bench "$scratch/minilm.so" -r 1 --format json
 json 'list(r) == ["1x16", "1x128", "32x128", "open_ms", "rss_mb", "artifact_mb"] and all(v > 0 for v in r.values())'
+expect 0 "$LMOPT" bench "$scratch/smol.so" -r 1 --prompt 40 --sessions 3 --instances 1 --format json
+json 'list(r)[:5] == ["pp40", "tg64_at40", "tg64_at40_sessions3", "pp40_instances1", "tg64_at40_instances1"]'
+json 'all(v > 0 for v in r.values())'
+expect 0 "$LMOPT" bench "$scratch/minilm.so" -r 1 --instances 1 --format json
+json 'list(r)[3:6] == ["1x16_instances1", "1x128_instances1", "32x128_instances1"] and all(v > 0 for v in r.values())'
+refuse 2 'needs a decoder' "$LMOPT" bench "$scratch/minilm.so" -r 1 --sessions 2
+refuse 2 'CPUs only' "$LMOPT" bench "$scratch/minilm.so" -r 1 --instances 1024
+refuse 2 'positions' "$LMOPT" bench "$scratch/smol.so" -r 1 --prompt 8192
 expect 0 "$LMOPT" run "$scratch/smol.so" -p "The capital of France is" -n 3
 says 'Paris'
 expect 0 "$LMOPT" run "$scratch/smol.so" --chat -p "Say hello." -n 20
