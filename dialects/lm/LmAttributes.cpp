@@ -13,6 +13,17 @@ using namespace lmopt::lm;
 #include "dialects/lm/LmEnums.cpp.inc"
 #include "dialects/lm/LmInterfaces.cpp.inc"
 
+/// `min` of quantize_groups: there or not.
+static ParseResult parseOptionalMin(AsmParser &parser, bool &hasMin) {
+  hasMin = succeeded(parser.parseOptionalComma());
+  return hasMin ? parser.parseKeyword("min") : success();
+}
+
+static void printOptionalMin(AsmPrinter &printer, bool hasMin) {
+  if (hasMin)
+    printer << ", min";
+}
+
 #define GET_ATTRDEF_CLASSES
 #include "dialects/lm/LmAttributes.cpp.inc"
 

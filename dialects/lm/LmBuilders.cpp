@@ -82,6 +82,19 @@ void QuantizedLinearOp::build(OpBuilder &builder, OperationState &state, Value c
   build(builder, state, withWidth(codes, weight.getShape().front()), codes, scale, zero, refTo(weight), bias);
 }
 
+void QuantizeGroupsOp::build(OpBuilder &builder, OperationState &state, Value input, int64_t group) {
+  auto type = cast<RankedTensorType>(input.getType());
+  Type codes = type.clone(builder.getIntegerType(8, /*isSigned=*/true));
+  SmallVector<int64_t> groups = llvm::to_vector(type.getShape());
+  groups.back() /= group;
+  build(builder, state, TypeRange{codes, type.clone(groups)}, input, builder.getI64IntegerAttr(group));
+}
+
+void GroupedLinearOp::build(OpBuilder &builder, OperationState &state, Value codes, Value scale, ParamOp weight,
+                            FlatSymbolRefAttr bias) {
+  build(builder, state, withWidth(codes, weight.getShape().front()), codes, scale, refTo(weight), bias);
+}
+
 void RmsNormOp::build(OpBuilder &builder, OperationState &state, Value input, FlatSymbolRefAttr weight, double eps) {
   build(builder, state, input.getType(), input, weight, builder.getF64FloatAttr(eps));
 }

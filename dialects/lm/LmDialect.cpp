@@ -69,14 +69,59 @@ void Int8Type::print(AsmPrinter &printer) const {
   printer << '>';
 }
 
-LogicalResult Int8Type::verify(function_ref<InFlightDiagnostic()> emitError, int64_t rows, int64_t columns,
-                               int64_t group) {
+static LogicalResult verifySizes(function_ref<InFlightDiagnostic()> emitError, int64_t rows, int64_t columns) {
   constexpr int64_t limit = int64_t(1) << 40;
   if (rows <= 0 || columns <= 0 || rows > limit / columns)
     return emitError() << "C1: expected positive sizes with a product of at most 2^40, but found " << rows << 'x'
                        << columns;
+  return success();
+}
+
+LogicalResult Int8Type::verify(function_ref<InFlightDiagnostic()> emitError, int64_t rows, int64_t columns,
+                               int64_t group) {
+  if (failed(verifySizes(emitError, rows, columns)))
+    return failure();
   if (group < 0 || (group > 0 && columns % group != 0))
     return emitError() << "C2: expected a group that divides the " << columns << " columns, but found " << group;
+  return success();
+}
+
+//===- !lm.grouped -----------------------------------------------------------------------------------------------===//
+
+// `<` OUT `x` IN `,` `bits` `=` B `,` `group` `=` G (`,` `min`)? `>`
+Type GroupedType::parse(AsmParser &parser) {
+  SmallVector<int64_t, 2> sizes;
+  int64_t bits = 0, group = 0;
+  SMLoc loc = parser.getCurrentLocation();
+  if (parser.parseLess() || parser.parseDimensionList(sizes, /*allowDynamic=*/false, /*withTrailingX=*/false))
+    return {};
+  if (sizes.size() != 2)
+    return parser.emitError(loc, "expected two sizes, outputs x inputs, but found ") << sizes.size(), Type();
+  if (parser.parseComma() || parser.parseKeyword("bits") || parser.parseEqual() || parser.parseInteger(bits) ||
+      parser.parseComma() || parser.parseKeyword("group") || parser.parseEqual() || parser.parseInteger(group))
+    return {};
+  bool hasMin = succeeded(parser.parseOptionalComma());
+  if ((hasMin && parser.parseKeyword("min")) || parser.parseGreater())
+    return {};
+  return parser.getChecked<GroupedType>(loc, parser.getContext(), sizes[0], sizes[1], bits, group, hasMin);
+}
+
+void GroupedType::print(AsmPrinter &printer) const {
+  printer << '<' << getRows() << 'x' << getColumns() << ", bits = " << getBits() << ", group = " << getGroup()
+          << (getHasMin() ? ", min>" : ">");
+}
+
+LogicalResult GroupedType::verify(function_ref<InFlightDiagnostic()> emitError, int64_t rows, int64_t columns,
+                                  int64_t bits, int64_t group, bool hasMin) {
+  if (failed(verifySizes(emitError, rows, columns)))
+    return failure();
+  if (bits != 4 && bits != 8)
+    return emitError() << "C2: expected 4 or 8 bits, but found " << bits;
+  if (group <= 0 || columns % group != 0)
+    return emitError() << "C3: expected a positive group that divides the " << columns << " columns, but found "
+                       << group;
+  if (hasMin && bits != 4)
+    return emitError() << "C4: only 4-bit codes have minima";
   return success();
 }
 

@@ -66,6 +66,10 @@ def LM_ActivationOrVectors
     : LM_WideTensorOf<F32, [2, 3], "batch x [sequence x] width tensor of f32 with a static, positive width">;
 def LM_Codes : LM_WideTensorOf<UI8, [3], "batch x sequence x width tensor of ui8 with a static, positive width">;
 
+def LM_SignedCodes : LM_WideTensorOf<SI8, [3], "batch x sequence x width tensor of si8 with a static, positive width">;
+def LM_GroupScales
+    : LM_WideTensorOf<F32, [3], "batch x sequence x groups tensor of f32 with a static, positive number of groups">;
+
 def LM_Ids : LM_TensorOf<I32, [2], "batch x sequence tensor of i32">;
 def LM_Lengths : LM_TensorOf<I32, [1], "batch tensor of i32">;
 def LM_Scales : LM_TensorOf<F32, [2, 3], "batch x sequence [x groups] tensor of f32">;

@@ -13,13 +13,13 @@ def LM_EmbeddingOp : LM_Op<"embedding", [Pure, DeclareOpInterfaceMethods<SymbolU
   let description = [{
     y[b, t, :] = table[ids[b, t], :]
 
-    Shapes: ids (B, T), table (V, D), result (B, T, D). Rows of an int8 table are dequantized. `rotated = G` says that
+    Shapes: ids (B, T), table (V, D), result (B, T, D). Rows of a table of codes are dequantized. `rotated = G` says that
     the table is stored column-rotated (`#lm.rotate_columns<W, block = G>`), so that it can be shared with an output
     head that is computed in rotated coordinates; the row is then rotated back: y = table[id] H. The runtime refuses
     ids outside 0 .. V-1; so does the interpreter.
 
     Constraints:
-    - C1: `table` names a `lm.param` that is a matrix (f32 or int8).
+    - C1: `table` names a `lm.param` that is a matrix (f32, int8 or grouped).
     - C2: the width of the result is the number of columns of the table.
     - C3: batch and sequence of ids and result agree.
     - C4: `rotated`, if given, is a power of two from 2 to 65536 and divides the width.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Products with weights, in f32 and in int8, and the block rotation that makes int8 accurate. Verified in
+// Products with weights, in f32, in int8 and in short groups of 4-bit or 8-bit codes, and the block rotation that makes
+// int8 accurate. Verified in
 // LmVerifiers.cpp. Tested by test/dialects/lm/linear*.mlir and interpret/linear.mlir.
 
 #ifndef LMOPT_DIALECTS_LM_LMLINEAROPS_TD
@@ -166,6 +167,92 @@ def LM_QuantizedLinearOp
     // The result type follows from codes and weight. `bias` may be null.
     OpBuilder<(ins "::mlir::Value":$codes, "::mlir::Value":$scale, "::mlir::Value":$zero,
                    "::lmopt::lm::ParamOp":$weight, "::mlir::FlatSymbolRefAttr":$bias)>
+  ];
+  let hasVerifier = 1;
+}
+
+def LM_QuantizeGroupsOp : LM_Op<"quantize_groups", [Pure]> {
+  let summary = "signed 8-bit codes with a scale for each group of a token's numbers";
+  let description = [{
+    For each `group` numbers of a token, all in f32, rounding half to even:
+
+        scale = max|x| / 127      code = round(x * (127 / max|x|))
+
+    A group of zeros, or one whose greatest magnitude is below 2^-120 (127 / max|x| must be finite), has scale 0 and
+    codes 0. Numbers must be finite. Groups as short as the weights' own keep the codes accurate without rotation:
+    an outlier costs its own group only.
+
+    Shapes: x (B, T, K); codes (B, T, K); scale (B, T, K / group).
+
+    Constraints:
+    - C1: `group` is positive and divides the width.
+    - C2: codes have the shape of x.
+    - C3: scale has the shape (B, T, K / group).
+
+    ```mlir
+    func.func @quantize_groups() -> (tensor<1x1x4xsi8>, tensor<1x1x2xf32>) {
+      %x = arith.constant dense<[[[-1.0, 0.5, 0.0, 254.0]]]> : tensor<1x1x4xf32>
+      %codes, %scale = lm.quantize_groups %x {group = 2} : (tensor<1x1x4xf32>) -> (tensor<1x1x4xsi8>, tensor<1x1x2xf32>)
+      return %codes, %scale : tensor<1x1x4xsi8>, tensor<1x1x2xf32>
+    }
+    // @quantize_groups: tensor<1x1x4xsi8> [[[-127, 64, 0, 127]]]
+    // @quantize_groups: tensor<1x1x2xf32> [[[0.00787402, 2]]]
+    ```
+  }];
+  let arguments = (ins LM_Activation:$input, I64Attr:$group);
+  let results = (outs LM_SignedCodes:$codes, LM_GroupScales:$scale);
+  let assemblyFormat = [{
+    $input ` ` `{` `group` `=` $group `}` attr-dict-with-keyword `:` functional-type(operands, results)
+  }];
+  let builders = [
+    // The result types follow from the input.
+    OpBuilder<(ins "::mlir::Value":$input, "int64_t":$group)>
+  ];
+  let hasVerifier = 1;
+}
+
+def LM_GroupedLinearOp : LM_Op<"grouped_linear", [Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "product of grouped s8 activations and grouped 4-bit or 8-bit weights";
+  let description = [{
+    y[b, t, n] = sum_g s_a[b, t, g] (s_w[n, g] D + m_w[n, g] A) + bias[n]
+                 D = sum_k q[b, t, k] w[n, k],  A = sum_k q[b, t, k]       over the k of group g
+
+    with q and s_a the codes and scales of the token, w, s_w and m_w the codes, scales and minima of the weight (no
+    minima: m_w = 0). The sums D and A are exact integers; the groups are added up in f32.
+
+    Shapes: codes (B, T, K), scale (B, T, K / G), W (N, K), bias (N), y (B, T, N).
+
+    Constraints:
+    - C1: `weight` names a `lm.param` of type `!lm.grouped`.
+    - C2: its columns are the width of the codes.
+    - C3: its rows are the width of the result.
+    - C4: `bias`, if given, names an f32 vector as long as the result is wide.
+    - C5: batch and sequence of codes, scale and result agree.
+    - C6: activations have the same groups as the weight.
+    - C7: a group has at most 65536 numbers, so that the int32 sums cannot overflow (G * 128 * 255 < 2^31).
+
+    ```mlir
+    lm.param @w : !lm.grouped<1x4, bits = 4, group = 2, min>
+        = #lm.quantize_groups<dense<[[0.0, 1.5, -1.0, 2.0]]> : tensor<1x4xf32>, bits = 4, group = 2, min>
+    func.func @grouped_product() -> tensor<1x1x1xf32> {
+      %x = arith.constant dense<[[[-1.0, 0.5, 0.0, 254.0]]]> : tensor<1x1x4xf32>
+      %codes, %scale = lm.quantize_groups %x {group = 2} : (tensor<1x1x4xf32>) -> (tensor<1x1x4xsi8>, tensor<1x1x2xf32>)
+      %y = lm.grouped_linear %codes, %scale, @w : (tensor<1x1x4xsi8>, tensor<1x1x2xf32>) -> tensor<1x1x1xf32>
+      return %y : tensor<1x1x1xf32>
+    }
+    // @grouped_product: tensor<1x1x1xf32> [[[508.57]]]
+    ```
+  }];
+  let arguments = (ins LM_SignedCodes:$codes, LM_GroupScales:$scale, FlatSymbolRefAttr:$weight,
+                       OptionalAttr<FlatSymbolRefAttr>:$bias);
+  let results = (outs LM_Activation:$result);
+  let assemblyFormat = [{
+    $codes `,` $scale `,` $weight (`bias` $bias^)? attr-dict-with-keyword `:` functional-type(operands, results)
+  }];
+  let builders = [
+    // The result type follows from codes and weight. `bias` may be null.
+    OpBuilder<(ins "::mlir::Value":$codes, "::mlir::Value":$scale, "::lmopt::lm::ParamOp":$weight,
+                   "::mlir::FlatSymbolRefAttr":$bias)>
   ];
   let hasVerifier = 1;
 }

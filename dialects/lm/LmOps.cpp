@@ -50,6 +50,8 @@ static void printAffine(OpAsmPrinter &printer, Operation *, FlatSymbolRefAttr we
 SmallVector<int64_t> ParamOp::getShape() {
   if (auto matrix = dyn_cast<Int8Type>(getType()))
     return {matrix.getRows(), matrix.getColumns()};
+  if (auto matrix = dyn_cast<GroupedType>(getType()))
+    return {matrix.getRows(), matrix.getColumns()};
   return llvm::to_vector(cast<RankedTensorType>(getType()).getShape());
 }
 
@@ -61,7 +63,7 @@ int64_t ParamOp::getNumElements() {
 }
 
 static LogicalResult verifyParamType(ParamOp op) {
-  if (isa<Int8Type>(op.getType()))
+  if (isa<Int8Type, GroupedType>(op.getType()))
     return success();
   auto tensor = dyn_cast<RankedTensorType>(op.getType());
   bool good = tensor && tensor.getElementType().isF32() && !tensor.getEncoding() && tensor.getRank() >= 1 &&
@@ -74,17 +76,26 @@ static LogicalResult verifyParamType(ParamOp op) {
   }
   if (!good)
     return op.emitOpError("C1: expected a tensor of f32 of rank 1 to 4 with static, positive sizes and at most 2^40 "
-                          "elements, or an !lm.int8, but the type is ")
+                          "elements, an !lm.int8 or an !lm.grouped, but the type is ")
            << op.getType();
   return success();
 }
 
+static bool formFits(Type type, const WeightForm &form) {
+  if (auto matrix = dyn_cast<Int8Type>(type))
+    return form.int8 && (!form.knowsGroup || matrix.getGroup() == form.group);
+  if (auto matrix = dyn_cast<GroupedType>(type))
+    return matrix.getBits() == form.groupedBits && matrix.getGroup() == form.group && matrix.getHasMin() == form.hasMin;
+  return !form.int8 && form.groupedBits == 0;
+}
+
 static LogicalResult verifyParamForm(ParamOp op, const WeightForm &form) {
-  auto matrix = dyn_cast<Int8Type>(op.getType());
-  bool groupDiffers = matrix && form.knowsGroup && matrix.getGroup() != form.group;
-  if (form.int8 == bool(matrix) && !groupDiffers)
+  if (formFits(op.getType(), form))
     return success();
   InFlightDiagnostic diagnostic = op.emitOpError("C3: type ") << op.getType() << " does not hold ";
+  if (form.groupedBits != 0)
+    return diagnostic << "a grouped weight with bits = " << form.groupedBits << ", group = " << form.group
+                      << (form.hasMin ? ", min" : "");
   if (!form.int8)
     return diagnostic << "an f32 weight";
   return diagnostic << "an int8 weight with " << (form.group ? "group = " + std::to_string(form.group) : "row scales");

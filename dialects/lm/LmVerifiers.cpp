@@ -187,6 +187,43 @@ LogicalResult QuantizedLinearOp::verify() {
   return success();
 }
 
+LogicalResult QuantizeGroupsOp::verify() {
+  RankedTensorType input = getInput().getType(), codes = getCodes().getType(), scale = getScale().getType();
+  int64_t width = input.getDimSize(2), group = getGroup();
+  if (group <= 0 || width % group != 0)
+    return emitOpError("C1: expected a positive group that divides the width ") << width << ", but found " << group;
+  if (!leadingSizesAgree(input, codes) || codes.getDimSize(2) != width)
+    return emitOpError("C2: codes ") << codes << " do not have the shape of the input " << input;
+  if (!leadingSizesAgree(input, scale) || scale.getDimSize(2) != width / group)
+    return emitOpError("C3: scale must have the shape batch x sequence x ") << width / group << ", but is " << scale;
+  return success();
+}
+
+LogicalResult GroupedLinearOp::verifySymbolUses(SymbolTableCollection &tables) {
+  ParamOp weight = lookupParam(tables, *this, getWeightAttr());
+  if (!weight || !weight.isGrouped())
+    return emitOpError("C1: ") << getWeightAttr() << " must be a lm.param of type !lm.grouped";
+  if (failed(verifyMatrix(*this, weight, widthOf(getCodes()), widthOf(getResult()))) ||
+      failed(verifyVector(*this, tables, getBiasAttr(), widthOf(getResult()), "C4")))
+    return failure();
+  auto type = cast<GroupedType>(weight.getType());
+  if (type.getGroupsPerRow() != widthOf(getScale()))
+    return emitOpError("C6: activations have ")
+           << widthOf(getScale()) << " groups, but the weight has " << type.getGroupsPerRow();
+  if (type.getGroup() > 65536)
+    return emitOpError("C7: expected groups of at most 65536 numbers, so that int32 sums cannot overflow, but found ")
+           << type.getGroup();
+  return success();
+}
+
+LogicalResult GroupedLinearOp::verify() {
+  RankedTensorType codes = getCodes().getType(), scale = getScale().getType();
+  if (!leadingSizesAgree(codes, getType()) || !leadingSizesAgree(codes, scale))
+    return emitOpError("C5: the shapes of codes, scale and result disagree: ")
+           << codes << ", " << scale << ", " << getType();
+  return success();
+}
+
 //===- Norms -----------------------------------------------------------------------------------------------------===//
 
 LogicalResult RmsNormOp::verifySymbolUses(SymbolTableCollection &tables) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Weight attributes: their form (f32 or int8, shape if known) and their verifiers. Every derived weight checks its
+// Weight attributes: their form (f32 or codes, shape if known) and their verifiers. Every derived weight checks its
 // sources when it is made, so getForm never fails. Depth and number of leaves are bounded here: attribute aliases could
 // otherwise write 2^n evaluations in n lines.
 // Tested by test/dialects/lm/weights*.mlir.
@@ -46,8 +46,9 @@ static FailureOr<WeightForm> expectF32(EmitError emitError, Attribute source, Ex
   if (!form)
     return emitError() << expected.constraint << ": " << expected.what
                        << " must be a weight (dense f32 or a weight attribute), but is " << source;
-  if (form->int8)
-    return emitError() << expected.constraint << ": " << expected.what << " must be f32, but is int8";
+  if (form->int8 || form->groupedBits != 0)
+    return emitError() << expected.constraint << ": " << expected.what << " must be f32, but is "
+                       << (form->int8 ? "int8" : "grouped");
   if (form->depth >= maxDepth || form->leaves > maxLeaves)
     return emitError() << "expected a weight at most " << maxDepth << " derivations deep and with at most " << maxLeaves
                        << " leaves, but found " << form->depth + 1 << " and " << form->leaves;
@@ -234,5 +235,54 @@ WeightForm QuantizeRowsAttr::getForm() const {
   WeightForm form = deriveSameShape(getSource());
   form.int8 = true;
   form.group = getGroup();
+  return form;
+}
+
+LogicalResult QuantizeGroupsAttr::verify(EmitError emitError, Attribute source, int64_t bits, int64_t group,
+                                         bool hasMin) {
+  FailureOr<WeightForm> form = expectMatrix(emitError, source);
+  if (failed(form))
+    return failure();
+  if (group <= 0 || (form->shape && form->shape->back() % group != 0))
+    return emitError() << "C2: expected a positive group that divides the columns"
+                       << (form->shape ? " (" + std::to_string(form->shape->back()) + ")" : "") << ", but found "
+                       << group;
+  if ((bits != 4 && bits != 8) || (hasMin && bits != 4))
+    return emitError() << "C3: expected 4 or 8 bits, minima with 4 only, but found " << bits
+                       << (hasMin ? " with minima" : "");
+  return success();
+}
+WeightForm QuantizeGroupsAttr::getForm() const {
+  WeightForm form = deriveSameShape(getSource());
+  form.groupedBits = getBits();
+  form.group = getGroup();
+  form.hasMin = getHasMin();
+  return form;
+}
+
+/// The groups of the block formats that are kept as they are.
+static constexpr int64_t nativeGroup = 32;
+
+GgufAttr NativeAttr::findTensor(Attribute source) {
+  if (auto permuted = dyn_cast<PermuteRopeAttr>(source))
+    source = permuted.getSource();
+  auto tensor = dyn_cast<GgufAttr>(source);
+  bool known = tensor && llvm::is_contained({GgufFormat::q4_0, GgufFormat::q4_1, GgufFormat::q8_0}, tensor.getFormat());
+  return known ? tensor : GgufAttr();
+}
+
+LogicalResult NativeAttr::verify(EmitError emitError, Attribute source) {
+  if (!findTensor(source))
+    return emitError() << "C1: expected a #lm.gguf weight in format q4_0, q4_1 or q8_0, or a #lm.permute_rope of one, "
+                          "but found "
+                       << source;
+  return success();
+}
+WeightForm NativeAttr::getForm() const {
+  WeightForm form = deriveSameShape(getSource());
+  GgufFormat format = findTensor(getSource()).getFormat();
+  form.groupedBits = format == GgufFormat::q8_0 ? 8 : 4;
+  form.group = nativeGroup;
+  form.hasMin = format == GgufFormat::q4_1;
   return form;
 }

@@ -12,7 +12,7 @@ include "dialects/lm/LmAttributes.td"
 def LM_WeightAttrInterface : AttrInterface<"WeightAttrInterface"> {
   let cppNamespace = "::lmopt::lm";
   let description = [{
-    An attribute that stands for the value of a weight. Its form (f32 or int8, shape as far as it is known before any
+    An attribute that stands for the value of a weight. Its form (f32 or codes, shape as far as it is known before any
     file is read) is what the verifiers of `lm.param` and of derived weights look at.
 
     The form of every weight attribute is bounded: at most 64 derivations deep and 256 leaves, so that no module text
@@ -179,6 +179,49 @@ def LM_QuantizeRowsAttr : LM_Weight<"QuantizeRows", "quantize_rows"> {
   }];
   let parameters = (ins LM_WeightParameter:$source, DefaultValuedParameter<"int64_t", "0">:$group);
   let assemblyFormat = "`<` $source (`,` `group` `=` $group^)? `>`";
+}
+
+def LM_QuantizeGroupsAttr : LM_Weight<"QuantizeGroups", "quantize_groups"> {
+  let summary = "codes of 4 or 8 bits with an f16 scale, or scale and minimum, for each group of inputs";
+  let description = [{
+    `#lm.quantize_groups<W, bits = B, group = G>`: over each group, with m the number of the greatest magnitude,
+
+        B = 8:  scale = f16(|m| / 127)    code = clamp(round(w / scale), -127, 127)
+        B = 4:  scale = f16(m / -8)       code = clamp(round(w / scale), -8, 7)
+
+    The 4-bit scale is signed: the greatest magnitude gets the code -8, of which there is no positive twin.
+    `#lm.quantize_groups<W, bits = 4, group = G, min>`, with lo and hi the least and the greatest number:
+
+        min = f16(lo)    scale = f16((hi - lo) / 15)    code = clamp(round((w - min) / scale), 0, 15)
+
+    All in f32, rounding half to even; where the scale is 0, so are the codes. W that was made from such codes (a decoded
+    q4_1 tensor) gets its codes back. The result is an `!lm.grouped` weight.
+
+    Constraints:
+    - C1: the source is an f32 matrix.
+    - C2: the group is positive and divides the number of columns.
+    - C3: bits is 4 or 8; only 4-bit codes have minima.
+  }];
+  let parameters = (ins LM_WeightParameter:$source, "int64_t":$bits, "int64_t":$group, "bool":$hasMin);
+  let assemblyFormat = "`<` $source `,` `bits` `=` $bits `,` `group` `=` $group `` custom<OptionalMin>($hasMin) `>`";
+}
+
+def LM_NativeAttr : LM_Weight<"Native", "native"> {
+  let summary = "the codes of a GGUF tensor as the file holds them";
+  let description = [{
+    `#lm.native<#lm.gguf<"model.gguf", "blk.0.attn_q.weight", q4_1>>`: not decoded, so that nothing is rounded twice. The
+    result is an `!lm.grouped` weight with groups of 32: q4_0 (4 bits), q4_1 (4 bits with minima), q8_0 (8 bits). Its
+    rows may be permuted for rotary positions: `#lm.native<#lm.permute_rope<#lm.gguf<...>, ...>>`.
+
+    Constraints:
+    - C1: the source is a `#lm.gguf` in format q4_0, q4_1 or q8_0, or a `#lm.permute_rope` of one.
+  }];
+  let parameters = (ins LM_WeightParameter:$source);
+  let assemblyFormat = "`<` $source `>`";
+  let extraClassDeclaration = [{
+    /// The tensor in the file, or null when the source is none that C1 allows.
+    static ::lmopt::lm::GgufAttr findTensor(::mlir::Attribute source);
+  }];
 }
 
 #endif // LMOPT_DIALECTS_LM_LMWEIGHTS_TD

@@ -78,6 +78,44 @@ bool quantizeGroup(const float *weights, int64_t count, int8_t *codes, float &sc
   return true;
 }
 
+/// Magnitudes from 2^-14 have 10 bits after the first: adding and taking away 2^(exponent + 13) rounds to them. Below,
+/// f16 counts in steps of 2^-24, as if the exponent were -14.
+float roundToHalf(float x) {
+  if (!(std::fabs(x) < 65520.0f)) // half of the step above the greatest f16, 65504
+    return x == x ? std::copysign(INFINITY, x) : x;
+  int exponent = x == 0 ? -14 : std::max(std::ilogb(x), -14);
+  double magic =
+      std::ldexp(1.5, exponent + 42); // 52 - 10: the last bit of a double at that size is the last of the f16
+  return float((double(x) + magic) - magic);
+}
+
+/// codes = clamp(round((w - minimum) / scale), least, greatest); all 0 when the scale is.
+static void chooseCodes(const float *weights, int64_t count, float minimum, float scale, float least, float greatest,
+                        int8_t *codes) {
+  const float magic = 12582912.0f; // as in quantizeGroup
+  for (int64_t i = 0; i < count; ++i) {
+    float clamped = std::min(std::max((weights[i] - minimum) / (scale == 0 ? 1 : scale), least), greatest);
+    codes[i] = scale == 0 ? 0 : int8_t((clamped + magic) - magic);
+  }
+}
+
+bool quantizeShortGroup(const float *weights, int64_t count, int bits, int8_t *codes, float &scale, float *minimum) {
+  if (!std::isfinite(largestMagnitude(weights, count)))
+    return false;
+  auto [least, greatest] = std::minmax_element(weights, weights + count);
+  if (minimum) {
+    *minimum = roundToHalf(*least);
+    scale = roundToHalf((*greatest - *least) / 15.0f);
+    chooseCodes(weights, count, *minimum, scale, 0, 15, codes);
+    return std::isfinite(*minimum) && std::isfinite(scale);
+  }
+  float extreme = -*least > *greatest ? *least : *greatest;
+  scale = roundToHalf(bits == 8 ? std::fabs(extreme) / 127.0f : extreme / -8.0f);
+  float bound = bits == 8 ? 127 : 8;
+  chooseCodes(weights, count, 0, scale, -bound, bits == 8 ? 127 : 7, codes);
+  return std::isfinite(scale);
+}
+
 int64_t permutedRow(int64_t row, int64_t headRows, int64_t dims, bool fromInterleaved) {
   int64_t inHead = row % headRows, half = dims / 2;
   if (inHead >= dims)

@@ -20,6 +20,14 @@ void rotateBlocks(float *numbers, int64_t count, int64_t block);
 /// Returns false, leaving `scale` undefined, when a number is not finite.
 bool quantizeGroup(const float *weights, int64_t count, int8_t *codes, float &scale);
 
+/// Codes of `bits` (4 or 8) for one short group, as #lm.quantize_groups says; with `minimum` (4 bits only) a minimum is
+/// stored there. Scale and minimum are rounded to f16 before the codes are chosen.
+/// Returns false, leaving the outputs undefined, when a number or a scale is not finite in its format.
+bool quantizeShortGroup(const float *weights, int64_t count, int bits, int8_t *codes, float &scale, float *minimum);
+
+/// The f16 number next to x (ties to even), as a float; infinite beyond the range of f16.
+float roundToHalf(float x);
+
 /// Where a row of rotary permuted order comes from. Rows of a head of `headRows`, of which `dims` are rotary:
 /// with `fromInterleaved`, row p * dims/2 + i comes from row 2 i + p; otherwise the other way round.
 int64_t permutedRow(int64_t row, int64_t headRows, int64_t dims, bool fromInterleaved);

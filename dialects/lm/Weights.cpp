@@ -16,6 +16,7 @@
 #include "llvm/Support/Path.h"
 
 #include <atomic>
+#include <cmath>
 #include <map>
 #include <mutex>
 
@@ -58,6 +59,13 @@ static int64_t elementsOf(ArrayRef<int64_t> shape) {
   return count;
 }
 
+static StringRef formText(const WeightData &data) {
+  return data.isInt8()           ? "int8"
+         : data.groupedBits == 8 ? "8-bit grouped"
+         : data.groupedBits == 4 ? "4-bit grouped"
+                                 : "f32";
+}
+
 namespace {
 
 /// Evaluates one weight; carries what a diagnostic needs.
@@ -86,15 +94,14 @@ private:
 } // namespace
 
 LogicalResult Evaluation::expectF32(const WeightData &data, unsigned minRank, unsigned maxRank, Attribute attribute) {
-  if (!data.isInt8() && data.shape.size() >= minRank && data.shape.size() <= maxRank)
+  if (data.s8.empty() && data.shape.size() >= minRank && data.shape.size() <= maxRank)
     return success();
   InFlightDiagnostic diagnostic = error();
   diagnostic << "expected an f32 "
              << (maxRank == 1   ? "vector"
                  : minRank == 2 ? "matrix"
                                 : "matrix or vector")
-             << " as source of " << attribute << ", but found " << (data.isInt8() ? "int8 " : "f32 ")
-             << shapeText(data.shape);
+             << " as source of " << attribute << ", but found " << formText(data) << " " << shapeText(data.shape);
   return diagnostic;
 }
 
@@ -167,6 +174,33 @@ static FailureOr<WeightData> decode(Evaluation &evaluation, const File &file, co
 static FailureOr<WeightData> readGguf(Evaluation &evaluation, const GgufFile &file, GgufAttr attribute) {
   auto tensor = findTensor(evaluation, file, attribute.getKey(), stringifyEnum(attribute.getFormat()));
   return failed(tensor) ? FailureOr<WeightData>(failure()) : decode(evaluation, file, **tensor);
+}
+
+/// Codes, scales and minima as the file holds them.
+static FailureOr<WeightData> readNative(Evaluation &evaluation, const GgufFile &file, GgufAttr attribute) {
+  auto tensor = findTensor(evaluation, file, attribute.getKey(), stringifyEnum(attribute.getFormat()));
+  if (failed(tensor))
+    return failure();
+  ArrayRef<int64_t> shape = (*tensor)->shape;
+  constexpr int64_t group = 32;
+  if (shape.size() != 2 || shape[1] % group != 0)
+    return evaluation.error() << "expected a matrix whose columns are a multiple of 32, but "
+                              << printable(attribute.getKey().str()) << " is " << shapeText(shape);
+  WeightData data;
+  data.shape = (*tensor)->shape;
+  data.group = group;
+  data.groupedBits = attribute.getFormat() == GgufFormat::q8_0 ? 8 : 4;
+  data.s8.resize(elementsOf(shape));
+  data.scales.resize(data.s8.size() / group);
+  data.minima.resize(attribute.getFormat() == GgufFormat::q4_1 ? data.scales.size() : 0);
+  Result<void> result = file.readCodes(**tensor, data.s8.data(), data.scales.data(), data.minima.data());
+  if (!result)
+    return evaluation.error(result.error());
+  auto isFinite = [](float x) { return std::isfinite(x); };
+  if (!llvm::all_of(data.scales, isFinite) || !llvm::all_of(data.minima, isFinite))
+    return evaluation.error() << "tensor " << printable(attribute.getKey().str()) << " of " << printable(file.path())
+                              << " holds a scale that is not finite; the file is damaged";
+  return data;
 }
 
 /// Codes from `key`, scales from `key`.scale.
@@ -272,23 +306,33 @@ static FailureOr<WeightData> makeMatvecAdd(Evaluation &evaluation, MatvecAddAttr
   return result;
 }
 
+/// Row r of the result is row from(r) of the source; `columns` elements a row.
+template <class T, class From>
+static std::vector<T> permuteRows(const std::vector<T> &source, int64_t columns, From from) {
+  std::vector<T> result(source.size());
+  for (int64_t r = 0, rows = columns ? int64_t(source.size()) / columns : 0; r < rows; ++r)
+    std::copy_n(source.begin() + from(r) * columns, columns, result.begin() + r * columns);
+  return result;
+}
+
+/// Of an f32 matrix or vector, or of a grouped matrix: a permutation of rows leaves groups of inputs as they are.
 static FailureOr<WeightData> makePermutation(Evaluation &evaluation, PermuteRopeAttr attribute, WeightData source) {
-  if (failed(evaluation.expectF32(source, 1, 2, attribute)))
+  if (source.groupedBits == 0 && failed(evaluation.expectF32(source, 1, 2, attribute)))
     return failure();
   int64_t rows = source.rows(), columns = source.shape.size() == 2 ? source.columns() : 1;
   int64_t headRows = rows / attribute.getHeads(), dims = attribute.getDims() ? attribute.getDims() : headRows;
   if (rows % attribute.getHeads() != 0 || dims > headRows || dims % 2 != 0)
     return evaluation.error() << "cannot permute " << dims << " rotary rows in each of " << attribute.getHeads()
                               << " heads of a weight with " << rows << " rows";
-  WeightData result;
-  result.shape = source.shape;
-  result.f32.resize(source.f32.size());
   bool fromInterleaved = attribute.getFrom() == RopeLayout::interleaved;
-  for (int64_t r = 0; r < rows; ++r) {
-    auto from = source.f32.begin() + permutedRow(r, headRows, dims, fromInterleaved) * columns;
-    std::copy(from, from + columns, result.f32.begin() + r * columns);
+  auto from = [&](int64_t row) { return permutedRow(row, headRows, dims, fromInterleaved); };
+  source.f32 = permuteRows(source.f32, columns, from);
+  source.s8 = permuteRows(source.s8, columns, from);
+  if (source.groupedBits != 0) {
+    source.scales = permuteRows(source.scales, source.scalesPerRow(), from);
+    source.minima = permuteRows(source.minima, source.scalesPerRow(), from);
   }
-  return result;
+  return source;
 }
 
 static FailureOr<WeightData> makeRotation(Evaluation &evaluation, RotateColumnsAttr attribute, WeightData source) {
@@ -316,6 +360,29 @@ static FailureOr<WeightData> makeCodes(Evaluation &evaluation, QuantizeRowsAttr 
     if (!quantizeGroup(&source.f32[i * group], group, &result.s8[i * group], result.scales[i]))
       return evaluation.error() << "row " << int64_t(i) * group / source.columns()
                                 << " holds a number that is not finite; it cannot be quantized";
+  return result;
+}
+
+static FailureOr<WeightData> makeGroups(Evaluation &evaluation, QuantizeGroupsAttr attribute,
+                                        const WeightData &source) {
+  if (failed(evaluation.expectF32(source, 2, 2, attribute)))
+    return failure();
+  int64_t group = attribute.getGroup();
+  if (source.columns() % group != 0)
+    return evaluation.error() << "group " << group << " does not divide the " << source.columns() << " columns";
+  WeightData result;
+  result.shape = source.shape;
+  result.group = group;
+  result.groupedBits = attribute.getBits();
+  result.s8.resize(source.f32.size());
+  result.scales.resize(source.f32.size() / group);
+  result.minima.resize(attribute.getHasMin() ? result.scales.size() : 0);
+  for (size_t i = 0; i < result.scales.size(); ++i)
+    if (!quantizeShortGroup(&source.f32[i * group], group, int(attribute.getBits()), &result.s8[i * group],
+                            result.scales[i], attribute.getHasMin() ? &result.minima[i] : nullptr))
+      return evaluation.error() << "row " << int64_t(i) * group / source.columns()
+                                << " holds a number that is not finite or beyond what an f16 scale reaches; it cannot "
+                                   "be quantized in groups";
   return result;
 }
 
@@ -353,6 +420,7 @@ private:
     return failed(other) ? other : make(std::move(*data), std::move(*other));
   }
   Result readMatvecAdd(MatvecAddAttr attribute);
+  Result readNativeCodes(NativeAttr attribute);
 
   Evaluation &evaluation;
   std::function<const GgufFile *(StringRef)> openGguf;
@@ -362,6 +430,14 @@ private:
 Reader::Result Reader::readLeaf(GgufAttr leaf) {
   const GgufFile *file = openGguf(leaf.getPath());
   return file ? readGguf(evaluation, *file, leaf) : Result(failure());
+}
+
+Reader::Result Reader::readNativeCodes(NativeAttr attribute) {
+  GgufAttr leaf = NativeAttr::findTensor(attribute.getSource());
+  const GgufFile *file = openGguf(leaf.getPath());
+  Result data = file ? readNative(evaluation, *file, leaf) : Result(failure());
+  auto permuted = dyn_cast<PermuteRopeAttr>(attribute.getSource());
+  return failed(data) || !permuted ? data : makePermutation(evaluation, permuted, std::move(*data));
 }
 
 Reader::Result Reader::readLeaf(SafetensorsAttr leaf) {
@@ -412,6 +488,8 @@ Reader::Result Reader::read(Attribute weight) {
         return derive(a.getSource(), [&](Data w) { return makeRotation(e, a, std::move(w)); });
       })
       .Case([&](QuantizeRowsAttr a) { return derive(a.getSource(), [&](Data w) { return makeCodes(e, a, w); }); })
+      .Case([&](QuantizeGroupsAttr a) { return derive(a.getSource(), [&](Data w) { return makeGroups(e, a, w); }); })
+      .Case([&](NativeAttr a) { return readNativeCodes(a); })
       .Default([&](Attribute a) -> Result { return e.error(kErrorUnsupported) << "cannot read the weight " << a; });
 }
 
@@ -455,19 +533,25 @@ FailureOr<WeightData> WeightReader::read(Attribute weight, Location loc, StringR
   return data;
 }
 
+static bool formFits(Type type, const WeightData &data) {
+  if (auto matrix = dyn_cast<Int8Type>(type))
+    return data.isInt8() && matrix.getGroup() == data.group;
+  if (auto matrix = dyn_cast<GroupedType>(type))
+    return data.groupedBits == matrix.getBits() && data.group == matrix.getGroup() &&
+           data.minima.empty() != matrix.getHasMin();
+  return data.s8.empty();
+}
+
 FailureOr<WeightData> WeightReader::read(ParamOp param) {
   std::string what = ("weight @" + param.getSymName()).str();
   FailureOr<WeightData> data = read(param.getValue(), param.getLoc(), what);
   if (failed(data))
     return failure();
-  auto matrix = dyn_cast<Int8Type>(param.getType());
-  bool fits = ArrayRef<int64_t>(data->shape) == ArrayRef<int64_t>(param.getShape()) && data->isInt8() == bool(matrix) &&
-              (!matrix || matrix.getGroup() == data->group);
-  if (fits)
+  if (ArrayRef<int64_t>(data->shape) == ArrayRef<int64_t>(param.getShape()) && formFits(param.getType(), *data))
     return data;
   state->errorCode = kErrorMalformed;
   return emitError(param.getLoc()) << what << ": expected " << param.getType() << ", but the source holds "
-                                   << (data->isInt8() ? "int8 " : "f32 ") << shapeText(data->shape)
+                                   << formText(*data) << " " << shapeText(data->shape)
                                    << (data->group ? " in groups of " + std::to_string(data->group) : "");
 }
 

@@ -17,15 +17,17 @@
 
 namespace lmopt::lm {
 
-/// The numbers of a weight: f32 in row-major order, or the codes and scales of an int8 matrix.
+/// The numbers of a weight: f32 in row-major order, or the codes and scales of an int8 or a grouped matrix.
 struct WeightData {
   std::vector<int64_t> shape;
-  std::vector<float> f32;    // empty for an int8 matrix
-  std::vector<int8_t> s8;    // rows x columns, -127 .. 127
-  std::vector<float> scales; // rows, or rows x (columns / group)
+  std::vector<float> f32;    // empty for a matrix of codes
+  std::vector<int8_t> s8;    // rows x columns
+  std::vector<float> scales; // rows, or rows x (columns / group); of a grouped matrix: numbers that f16 can hold
+  std::vector<float> minima; // as many, of a grouped matrix with minima; else empty
   int64_t group = 0;         // inputs that share a scale; 0: the whole row
+  int64_t groupedBits = 0;   // 4 or 8: a grouped matrix
 
-  bool isInt8() const { return !s8.empty(); }
+  bool isInt8() const { return !s8.empty() && groupedBits == 0; }
   int64_t rows() const { return shape.front(); }
   int64_t columns() const { return shape.back(); }
   int64_t scalesPerRow() const { return group == 0 ? 1 : columns() / group; }

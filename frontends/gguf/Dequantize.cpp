@@ -79,6 +79,28 @@ static void spreadFifthBits(const uint8_t *bytes, uint8_t *fifth) {
     fifth[j] = ((bytes[j / 8] >> (j % 8)) & 1) << 4;
 }
 
+/// The sixteen bytes of q4_0 and q4_1 as codes less `offset`.
+static void splitNibbles(const uint8_t *q, int offset, int8_t *codes) {
+  for (int j = 0; j < 16; ++j) {
+    codes[j] = static_cast<int8_t>((q[j] & 15) - offset);
+    codes[j + 16] = static_cast<int8_t>((q[j] >> 4) - offset);
+  }
+}
+
+void lmopt::splitBlocks(GgufType type, const char *data, uint64_t blocks, int8_t *codes, float *scales, float *minima) {
+  const uint64_t bytes = ggufTypeInfo(type)->bytes;
+  for (uint64_t b = 0; b < blocks; ++b) {
+    const auto *block = reinterpret_cast<const uint8_t *>(data) + b * bytes;
+    scales[b] = loadHalf(block);
+    if (type == GgufType::Q8_0)
+      std::memcpy(codes + 32 * b, block + 2, 32);
+    else
+      splitNibbles(block + (type == GgufType::Q4_1 ? 4 : 2), type == GgufType::Q4_1 ? 0 : 8, codes + 32 * b);
+    if (type == GgufType::Q4_1)
+      minima[b] = loadHalf(block + 2);
+  }
+}
+
 // q5_0:  d(2) | h(4): bit j is bit 4 of value j | q(16) as in q4_0          value = d * (q - 16)
 static void decodeQ5_0(const uint8_t *block, float *out) {
   float d = loadHalf(block);

@@ -18,6 +18,10 @@ namespace lmopt {
 /// Decodes `blocks` blocks at `data` to out[blocks * elements of a block].
 void dequantize(GgufType type, const char *data, uint64_t blocks, float *out);
 
+/// The codes of q4_0 (-8 .. 7), q4_1 (0 .. 15) or q8_0 as they are, their scales, and the minima of q4_1 (`minima` is
+/// not touched otherwise): 32 codes, one scale, one minimum a block.
+void splitBlocks(GgufType type, const char *data, uint64_t blocks, int8_t *codes, float *scales, float *minima);
+
 /// IEEE half and bfloat16 arrays (unaligned, little endian) to float; also what safetensors needs.
 void decodeHalf(const char *data, uint64_t count, float *out);
 void decodeBfloat16(const char *data, uint64_t count, float *out);

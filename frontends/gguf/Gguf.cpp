@@ -218,3 +218,13 @@ Result<void> GgufFile::decodeRows(const GgufTensor &tensor, int64_t firstRow, in
   dequantize(static_cast<GgufType>(tensor.type->id), data, rowCount * rowBlocks, out);
   return {};
 }
+
+Result<void> GgufFile::readCodes(const GgufTensor &tensor, int8_t *codes, float *scales, float *minima) const {
+  auto type = static_cast<GgufType>(tensor.type->id);
+  if (type != GgufType::Q4_0 && type != GgufType::Q4_1 && type != GgufType::Q8_0)
+    return unsupported(name + ": tensor " + printable(tensor.name) + " has type " + std::string(tensor.type->name) +
+                       ", whose codes cannot be kept; only those of q4_0, q4_1 and q8_0 can");
+  splitBlocks(type, tensor.data.data(), tensor.rows() * tensor.columns() / tensor.type->elements, codes, scales,
+              minima);
+  return {};
+}

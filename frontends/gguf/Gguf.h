@@ -147,6 +147,9 @@ public:
 
   /// Decodes rows [firstRow, firstRow + rowCount) into `out` (rowCount x columns floats).
   Result<void> decodeRows(const GgufTensor &tensor, int64_t firstRow, int64_t rowCount, float *out) const;
+  /// The codes of a q4_0, q4_1 or q8_0 tensor, not decoded: rows x columns codes, one scale (and for q4_1 one minimum)
+  /// for each 32 of them. See splitBlocks.
+  Result<void> readCodes(const GgufTensor &tensor, int8_t *codes, float *scales, float *minima) const;
 
 private:
   friend class GgufParser;

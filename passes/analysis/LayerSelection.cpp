@@ -12,11 +12,11 @@ namespace lmopt::lm {
 
 StringRef LayerSelection::getName(Operation *op) { return getPartName(op); }
 
-/// Every linear of the model, in f32 or int8: what patterns may name.
+/// Every linear of the model, in any form: what patterns may name.
 static llvm::SmallVector<StringRef> linearNames(ModuleOp module) {
   llvm::SmallVector<StringRef> names;
   walkModel(module, [&](Operation *op) {
-    if (isa<LinearOp, QuantizedLinearOp>(op))
+    if (isa<LinearOp, QuantizedLinearOp, GroupedLinearOp>(op))
       names.push_back(getPartName(op));
   });
   return names;

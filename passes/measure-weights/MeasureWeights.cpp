@@ -21,16 +21,19 @@ namespace lmopt::lm {
 
 static constexpr llvm::StringLiteral kPass = "lm-measure-weights";
 
+/// Codes, scale and minimum of one group of numbers; false when one is not finite.
+using Quantize = llvm::function_ref<bool(const float *, int8_t *codes, float &scale, float &minimum)>;
+
 /// ||W - Q|| / ||W|| in the Frobenius norm; nullopt when a number is not finite.
-static std::optional<double> relativeError(const WeightData &weight, int64_t group) {
+static std::optional<double> relativeError(const WeightData &weight, int64_t group, Quantize quantize) {
   std::vector<int8_t> codes(group);
   double difference = 0, whole = 0;
   for (size_t start = 0; start < weight.f32.size(); start += group) {
-    float scale;
-    if (!quantizeGroup(weight.f32.data() + start, group, codes.data(), scale))
+    float scale, minimum = 0;
+    if (!quantize(weight.f32.data() + start, codes.data(), scale, minimum))
       return std::nullopt;
     for (int64_t k = 0; k < group; ++k) {
-      double exact = weight.f32[start + k], delta = exact - double(scale) * codes[k];
+      double exact = weight.f32[start + k], delta = exact - (double(scale) * codes[k] + minimum);
       difference += delta * delta;
       whole += exact * exact;
     }
@@ -38,14 +41,29 @@ static std::optional<double> relativeError(const WeightData &weight, int64_t gro
   return whole == 0 ? 0 : std::sqrt(difference / whole);
 }
 
+static std::optional<double> relativeError(const WeightData &weight, QuantizeRowsAttr attribute) {
+  int64_t group = attribute.getGroup() ? attribute.getGroup() : weight.columns();
+  return relativeError(weight, group, [&](const float *numbers, int8_t *codes, float &scale, float &) {
+    return quantizeGroup(numbers, group, codes, scale);
+  });
+}
+
+static std::optional<double> relativeError(const WeightData &weight, QuantizeGroupsAttr attribute) {
+  int64_t group = attribute.getGroup();
+  return relativeError(weight, group, [&](const float *numbers, int8_t *codes, float &scale, float &minimum) {
+    return quantizeShortGroup(numbers, group, int(attribute.getBits()), codes, scale,
+                              attribute.getHasMin() ? &minimum : nullptr);
+  });
+}
+
 static LogicalResult measure(ParamOp param, WeightReader &reader) {
-  auto quantized = cast<QuantizeRowsAttr>(param.getValue());
-  FailureOr<WeightData> weight =
-      reader.read(quantized.getSource(), param.getLoc(), ("weight @" + param.getSymName()).str());
+  auto rows = dyn_cast<QuantizeRowsAttr>(param.getValue());
+  auto groups = dyn_cast<QuantizeGroupsAttr>(param.getValue());
+  FailureOr<WeightData> weight = reader.read(rows ? rows.getSource() : groups.getSource(), param.getLoc(),
+                                             ("weight @" + param.getSymName()).str());
   if (failed(weight)) // the reader has said why
     return failure();
-  int64_t group = quantized.getGroup() ? quantized.getGroup() : weight->columns();
-  std::optional<double> error = relativeError(*weight, group);
+  std::optional<double> error = rows ? relativeError(*weight, rows) : relativeError(*weight, groups);
   if (!error)
     return emitError(param.getLoc()) << kPass << ": the weight @" << param.getSymName()
                                      << " holds a number that is not finite; the checkpoint is damaged";
@@ -63,7 +81,7 @@ struct MeasureWeights : impl::LmMeasureWeightsPassBase<MeasureWeights> {
     for (ParamOp param : getOperation().getOps<ParamOp>()) {
       ExactnessAttr label = param.getExactnessAttr();
       if (label && label.getKind() == ExactnessKind::approximate && !label.getError() &&
-          isa<QuantizeRowsAttr>(param.getValue()))
+          isa<QuantizeRowsAttr, QuantizeGroupsAttr>(param.getValue()))
         params.push_back(param);
     }
     WeightReader reader(base.empty() ? moduleDirectory(getOperation()) : base.getValue());

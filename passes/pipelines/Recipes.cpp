@@ -22,8 +22,12 @@ static std::vector<RecipeStep> foldings() {
           {"lm-fold-key-bias", {}},       {"lm-fold-value-bias", {}}, {"lm-fold-token-type", {}}};
 }
 
-static std::vector<RecipeStep> foldingsAnd(std::vector<RecipeStep> more) {
-  std::vector<RecipeStep> steps = foldings();
+/// Those that leave the matrices as the file holds them.
+static std::vector<RecipeStep> foldingsAroundMatrices() {
+  return {{"lm-deduplicate-weights", {}}, {"lm-normalize-rope", {}}, {"lm-fold-token-type", {}}};
+}
+
+static std::vector<RecipeStep> foldingsAnd(std::vector<RecipeStep> more, std::vector<RecipeStep> steps = foldings()) {
   steps.insert(steps.end(), more.begin(), more.end());
   steps.push_back({"verify-lm-optimized", {}}); // the contract of the stage
   return steps;
@@ -39,6 +43,14 @@ static const std::vector<Recipe> &shippedRecipes() {
                             {"lm-quantize-weights", {}},
                             {"lm-narrow-attention", {}},
                             {"lm-measure-weights", {}}})},
+      // Round to nearest in short groups, no rotation: a checkpoint that comes in 4-bit blocks gets its own codes back.
+      // What is not inside a layer is the head (and the embedding, when shared), the most sensitive matrix: 8 bits.
+      {"int4", foldingsAnd({{"lm-quantize-groups", {{"min", "true"}, {"layers", "layers.*"}}},
+                            {"lm-quantize-groups", {{"bits", "8"}}},
+                            {"lm-narrow-attention", {}},
+                            {"lm-measure-weights", {}}})},
+      // The codes of a quantized GGUF file as they are.
+      {"native", foldingsAnd({{"lm-keep-native", {}}, {"lm-narrow-attention", {}}}, foldingsAroundMatrices())},
   };
   return recipes;
 }

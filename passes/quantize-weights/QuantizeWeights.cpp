@@ -6,11 +6,8 @@
 // techniques 10.1 and 15.4. Bound of a weight: half a step, max|row| / 254. Tested by test/passes/quantize-weights.
 #include "passes/quantize-weights/QuantizeWeights.h"
 
-#include "dialects/lm/Lm.h"
-#include "passes/analysis/LayerSelection.h"
-#include "passes/analysis/ParamUses.h"
+#include "passes/analysis/LinearWeights.h"
 #include "passes/analysis/Tell.h"
-#include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
 
@@ -38,12 +35,8 @@ struct QuantizeWeights : impl::LmQuantizeWeightsPassBase<QuantizeWeights> {
     if (failed(selection))
       return signalPassFailure();
     ParamUses uses(module);
-    llvm::SetVector<Operation *> weights; // in the order of the model
-    for (LinearOp linear : findOps<LinearOp>(module))
-      if (selection->contains(linear))
-        weights.insert(uses.lookup(linear.getWeightAttr()));
-    for (Operation *weight : weights)
-      quantizeWeight(cast<ParamOp>(weight), uses.users(cast<ParamOp>(weight)), *selection);
+    for (ParamOp weight : findLinearWeights(module, *selection, uses))
+      quantizeWeight(weight, uses.users(weight), *selection);
   }
 
   LogicalResult checkOptions() {
@@ -66,23 +59,12 @@ struct QuantizeWeights : impl::LmQuantizeWeightsPassBase<QuantizeWeights> {
     for (int64_t size : {group.getValue(), activationGroup.getValue()})
       if (size != 0 && width % size != 0)
         return llvm::formatv("groups of {0} do not divide its width {1}", size, width);
-    for (Operation *user : users) {
-      std::string name = ("'" + getPartName(user) + "'").str();
-      if (!isa<LinearOp, EmbeddingOp>(user))
-        return "its weight is also used by " + name;
-      if (isa<LinearOp>(user) && !selection.contains(user))
-        return "its weight is also used by " + name + ", which is not selected";
-    }
-    return "";
+    return reasonToStayF32(users, selection);
   }
 
   void quantizeWeight(ParamOp weight, ArrayRef<Operation *> users, const LayerSelection &selection) {
-    if (std::string reason = reasonAgainst(weight, users, selection); !reason.empty()) {
-      for (Operation *user : users)
-        if (isa<LinearOp>(user))
-          tellMissed(kPass, "NotQuantized", user, reason);
-      return;
-    }
+    if (std::string reason = reasonAgainst(weight, users, selection); !reason.empty())
+      return tellKept(kPass, "NotQuantized", users, reason);
     weight.setValueAttr(QuantizeRowsAttr::get(&getContext(), weight.getValue(), group));
     weight.setType(Int8Type::get(&getContext(), weight.getShape()[0], weight.getShape()[1], group));
     weight.setExactnessAttr(ExactnessAttr::get(&getContext(), ExactnessKind::approximate, std::nullopt));

@@ -26,7 +26,8 @@ static LogicalResult verifyVocabulary(Operation *op) {
 }
 
 static bool isLossy(Attribute weight) {
-  return weight.walk([](QuantizeRowsAttr) { return WalkResult::interrupt(); }).wasInterrupted();
+  return isa<QuantizeGroupsAttr>(weight) ||
+         weight.walk([](QuantizeRowsAttr) { return WalkResult::interrupt(); }).wasInterrupted();
 }
 
 /// C2.

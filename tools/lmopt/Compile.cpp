@@ -14,8 +14,8 @@ void addCompile(CommandLine &line) {
                    "GGUF file, Hugging Face directory, model.mlir, or a directory made by `lmopt import`")
       ->required();
   command->add_option("-o,--output", options->output, "the shared library to write")->required();
-  CLI::Option *recipe =
-      command->add_option("--recipe", options->recipe, "f32, int8, or a JSON file of your own (default: f32)");
+  CLI::Option *recipe = command->add_option("--recipe", options->recipe,
+                                            "f32, int8, int4, native, or a JSON file of your own (default: f32)");
   command
       ->add_option("--passes", options->passes,
                    "a pass pipeline instead of a recipe, as lmopt-opt spells it; '': no pass")

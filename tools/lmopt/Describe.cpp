@@ -92,9 +92,16 @@ static std::optional<Stored> storedInSource(lm::ParamOp param) {
   return std::nullopt;
 }
 
+static Stored storedInGroups(lm::ParamOp param, lm::GroupedType type) {
+  std::string format = llvm::formatv("int{0} g{1}{2}", type.getBits(), type.getGroup(), type.getHasMin() ? " min" : "");
+  return {format, int64_t(double(param.getNumElements()) * type.getBitsPerWeight() / 8)};
+}
+
 static Stored storedAs(lm::ParamOp param) {
   if (std::optional<Stored> stored = storedInSource(param))
     return *stored;
+  if (auto grouped = dyn_cast<lm::GroupedType>(param.getType()))
+    return storedInGroups(param, grouped);
   auto int8 = dyn_cast<lm::Int8Type>(param.getType());
   if (!int8)
     return {"f32", param.getNumElements() * 4};
@@ -117,7 +124,7 @@ static std::string exactnessText(lm::ExactnessAttr exactness) {
 
 /// Floating-point operations for one token: two for each element of a matrix that is multiplied.
 static int64_t flopsPerToken(Operation *op, lm::ParamOp param) {
-  bool product = isa<lm::LinearOp, lm::QuantizedLinearOp>(op) && param.getShape().size() == 2;
+  bool product = isa<lm::LinearOp, lm::QuantizedLinearOp, lm::GroupedLinearOp>(op) && param.getShape().size() == 2;
   return product ? 2 * param.getNumElements() : 0;
 }
 

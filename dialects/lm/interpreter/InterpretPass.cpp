@@ -28,7 +28,7 @@ static void printNumber(llvm::raw_ostream &out, const Tensor &tensor, int64_t i,
   if (!tensor.f32.empty())
     out << llvm::format("%.*g", digits, double(tensor.f32[i]) + 0.0);
   else
-    out << (tensor.i32.empty() ? int32_t(tensor.u8[i]) : tensor.i32[i]);
+    out << (!tensor.i32.empty() ? tensor.i32[i] : tensor.u8.empty() ? int32_t(tensor.s8[i]) : int32_t(tensor.u8[i]));
 }
 
 static void printNested(llvm::raw_ostream &out, const Tensor &tensor, unsigned dim, int64_t &i, int digits) {
@@ -43,6 +43,12 @@ static void printNested(llvm::raw_ostream &out, const Tensor &tensor, unsigned d
   out << ']';
 }
 
+static StringRef elementText(const Tensor &tensor) {
+  if (!tensor.f32.empty())
+    return "f32";
+  return !tensor.i32.empty() ? "i32" : !tensor.s8.empty() ? "si8" : "ui8";
+}
+
 static void printValue(llvm::raw_ostream &out, StringRef name, const RuntimeValue &value, int digits) {
   const auto *tensor = std::get_if<Tensor>(&value);
   if (!tensor) {
@@ -54,7 +60,7 @@ static void printValue(llvm::raw_ostream &out, StringRef name, const RuntimeValu
   out << '@' << name << ": tensor<";
   for (int64_t size : tensor->shape)
     out << size << 'x';
-  out << (!tensor->f32.empty() ? "f32" : !tensor->i32.empty() ? "i32" : "ui8") << "> ";
+  out << elementText(*tensor) << "> ";
   int64_t i = 0;
   printNested(out, *tensor, 0, i, digits);
   out << '\n';
@@ -80,8 +86,8 @@ static void printTop(llvm::raw_ostream &out, StringRef name, const Tensor &tenso
 
 /// The largest difference as a share of the largest magnitude expected; nullopt when the shapes differ.
 static std::optional<double> difference(const Tensor &found, const Tensor &expected) {
-  if (found.shape != expected.shape || found.u8 != expected.u8 || found.i32 != expected.i32 ||
-      found.f32.size() != expected.f32.size())
+  if (found.shape != expected.shape || found.u8 != expected.u8 || found.s8 != expected.s8 ||
+      found.i32 != expected.i32 || found.f32.size() != expected.f32.size())
     return std::nullopt;
   double largest = 0, magnitude = 1e-30;
   for (auto [a, b] : llvm::zip_equal(found.f32, expected.f32)) {

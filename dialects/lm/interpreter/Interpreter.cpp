@@ -45,6 +45,8 @@ private:
   FailureOr<Values> evaluateOp(LinearOp op);
   FailureOr<Values> evaluateOp(QuantizeDynamicOp op);
   FailureOr<Values> evaluateOp(QuantizedLinearOp op);
+  FailureOr<Values> evaluateOp(QuantizeGroupsOp op);
+  FailureOr<Values> evaluateOp(GroupedLinearOp op);
   FailureOr<Values> evaluateOp(RmsNormOp op);
   FailureOr<Values> evaluateOp(LayerNormOp op);
   FailureOr<Values> evaluateOp(BiasAddOp op);
@@ -72,6 +74,14 @@ private:
 
 //===- Checks ----------------------------------------------------------------------------------------------------===//
 
+static size_t storedElements(const Tensor &tensor, Type element) {
+  if (element.isF32())
+    return tensor.f32.size();
+  if (element.isInteger(32))
+    return tensor.i32.size();
+  return element.isSignedInteger(8) ? tensor.s8.size() : tensor.u8.size();
+}
+
 /// Whether a run-time value can stand for a value of this type.
 static bool conforms(const RuntimeValue &value, Type type) {
   const auto *tensor = std::get_if<Tensor>(&value);
@@ -87,8 +97,7 @@ static bool conforms(const RuntimeValue &value, Type type) {
     count *= size;
   }
   Type element = tensorType.getElementType();
-  size_t stored = element.isF32() ? tensor->f32.size() : element.isInteger(32) ? tensor->i32.size() : tensor->u8.size();
-  return stored == size_t(count);
+  return storedElements(*tensor, element) == size_t(count);
 }
 
 /// Dynamic sizes: batch (and sequence) of all operands of an op agree.
@@ -138,9 +147,10 @@ FailureOr<reference::Weight> Interpreter::Run::matrix(Operation *user, FlatSymbo
   view.rows = (*data)->rows();
   view.columns = (*data)->columns();
   view.group = (*data)->group ? (*data)->group : view.columns;
-  if ((*data)->isInt8()) {
+  if (!(*data)->s8.empty()) {
     view.codes = (*data)->s8.data();
     view.scales = (*data)->scales.data();
+    view.minima = (*data)->minima.empty() ? nullptr : (*data)->minima.data();
   } else {
     view.f32 = (*data)->f32.data();
   }
@@ -244,6 +254,22 @@ FailureOr<std::vector<RuntimeValue>> Interpreter::Run::evaluateOp(QuantizedLinea
       reference::quantizedLinear(tensor(op.getCodes()), tensor(op.getScale()), tensor(op.getZero()), *weight, *bias));
 }
 
+FailureOr<std::vector<RuntimeValue>> Interpreter::Run::evaluateOp(QuantizeGroupsOp op) {
+  reference::Quantized q = reference::quantizeGroups(tensor(op.getInput()), int64_t(op.getGroup()));
+  Values results;
+  results.push_back(std::move(q.codes));
+  results.push_back(std::move(q.scale));
+  return results;
+}
+
+FailureOr<std::vector<RuntimeValue>> Interpreter::Run::evaluateOp(GroupedLinearOp op) {
+  FailureOr<reference::Weight> weight = matrix(op, op.getWeightAttr());
+  FailureOr<const float *> bias = vector(op, op.getBiasAttr());
+  if (failed(weight) || failed(bias))
+    return failure();
+  return one(reference::groupedLinear(tensor(op.getCodes()), tensor(op.getScale()), *weight, *bias));
+}
+
 FailureOr<std::vector<RuntimeValue>> Interpreter::Run::evaluateOp(RmsNormOp op) {
   FailureOr<const float *> weight = vector(op, op.getWeightAttr());
   if (failed(weight))
@@ -294,7 +320,7 @@ FailureOr<std::vector<RuntimeValue>> Interpreter::Run::evaluateOp(arith::Constan
   auto dense = dyn_cast<DenseElementsAttr>(op.getValue());
   std::optional<Tensor> value = dense ? tensorFromAttribute(dense) : std::nullopt;
   if (!value)
-    return op.emitError("expected a dense constant of f32, i32 or ui8 with at most 2^28 numbers");
+    return op.emitError("expected a dense constant of f32, i32, ui8 or si8 with at most 2^28 numbers");
   return one(std::move(*value));
 }
 
@@ -312,8 +338,9 @@ FailureOr<std::vector<RuntimeValue>> Interpreter::Run::evaluateOp(func::CallOp o
 FailureOr<std::vector<RuntimeValue>> Interpreter::Run::evaluate(Operation *op) {
   using Results = FailureOr<Values>;
   return llvm::TypeSwitch<Operation *, Results>(op)
-      .Case<EmbeddingOp, AddPositionsOp, LinearOp, QuantizeDynamicOp, QuantizedLinearOp, RmsNormOp, LayerNormOp,
-            BiasAddOp, AttentionOp, func::CallOp, arith::ConstantOp>([&](auto op) { return evaluateOp(op); })
+      .Case<EmbeddingOp, AddPositionsOp, LinearOp, QuantizeDynamicOp, QuantizedLinearOp, QuantizeGroupsOp,
+            GroupedLinearOp, RmsNormOp, LayerNormOp, BiasAddOp, AttentionOp, func::CallOp, arith::ConstantOp>(
+          [&](auto op) { return evaluateOp(op); })
       .Case([&](RotateOp op) -> Results { return one(reference::rotate(takeTensor(op.getInput()), op.getBlock())); })
       .Case([&](AddOp op) -> Results { return one(reference::add(tensor(op.getLhs()), tensor(op.getRhs()))); })
       .Case([&](ActivationOp op) -> Results {
@@ -426,6 +453,8 @@ std::optional<Tensor> lmopt::lm::tensorFromAttribute(DenseElementsAttr attribute
     llvm::append_range(tensor.i32, attribute.getValues<int32_t>());
   else if (element.isUnsignedInteger(8))
     llvm::append_range(tensor.u8, attribute.getValues<uint8_t>());
+  else if (element.isSignedInteger(8))
+    llvm::append_range(tensor.s8, attribute.getValues<int8_t>());
   else
     return std::nullopt;
   return tensor;

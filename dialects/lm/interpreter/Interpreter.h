@@ -46,7 +46,8 @@ private:
 reference::Tensor makeIds(llvm::ArrayRef<int32_t> ids, int64_t batch = 1);
 reference::Tensor makeLengths(llvm::ArrayRef<int32_t> lengths);
 
-/// The numbers of a dense attribute of f32, i32 or ui8; nullopt for other element types and for splats beyond 2^28.
+/// The numbers of a dense attribute of f32, i32, ui8 or si8; nullopt for other element types and for splats beyond
+/// 2^28.
 std::optional<reference::Tensor> tensorFromAttribute(mlir::DenseElementsAttr attribute);
 
 /// Registers the pass --lm-interpret.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// lm.linear, lm.rotate, lm.quantize_dynamic, lm.quantized_linear; see Reference.h.
+// lm.linear, lm.rotate, lm.quantize_dynamic, lm.quantized_linear, lm.quantize_groups, lm.grouped_linear; see
+// Reference.h.
 
 #include "dialects/lm/interpreter/Reference.h"
 
@@ -104,6 +105,51 @@ Tensor quantizedLinear(const Tensor &codes, const Tensor &scale, const Tensor &z
         int64_t input = (r * width + k) / inputGroup, output = (n * width + k) / weight.group;
         sum += double(scale.f32[input]) * double(weight.scales[output]) *
                double(integerDot(&codes.u8[r * width + k], zero.i32[input], weight.codes + n * width + k, group));
+      }
+      y.f32[r * weight.rows + n] = float(sum);
+    }
+  return y;
+}
+
+/// Below this magnitude 127 / x overflows or loses its accuracy.
+static constexpr float kLeastMagnitude = 0x1p-120f;
+
+// scale = max|x| / 127, code = round(x * (127 / max|x|)), in f32 as generated code does it
+Quantized quantizeGroups(const Tensor &x, int64_t group) {
+  Quantized q;
+  q.codes.shape = x.shape;
+  q.codes.s8.resize(x.f32.size());
+  q.scale = Tensor::ofF32({x.size(0), x.size(1), x.width() / group});
+  for (size_t g = 0; g < q.scale.f32.size(); ++g) {
+    float largest = 0;
+    for (int64_t k = 0; k < group; ++k)
+      largest = std::max(largest, std::fabs(x.f32[g * group + k]));
+    bool isZero = largest < kLeastMagnitude;
+    q.scale.f32[g] = isZero ? 0 : largest / 127.0f;
+    float inverse = isZero ? 0 : 127.0f / largest;
+    for (int64_t k = 0; k < group; ++k)
+      q.codes.s8[g * group + k] = int8_t(std::nearbyint(x.f32[g * group + k] * inverse));
+  }
+  return q;
+}
+
+// y[r, n] = sum_g s_a[r, g] (s_w[n, g] sum_k q w + m_w[n, g] sum_k q) + bias[n]
+Tensor groupedLinear(const Tensor &codes, const Tensor &scale, const Weight &weight, const float *bias) {
+  Tensor y = Tensor::ofF32({codes.size(0), codes.size(1), weight.rows});
+  const int64_t width = codes.width(), group = weight.group, groups = width / group;
+  for (int64_t r = 0; r < codes.rows(); ++r)
+    for (int64_t n = 0; n < weight.rows; ++n) {
+      double sum = bias ? bias[n] : 0.0;
+      for (int64_t g = 0; g < groups; ++g) {
+        const int8_t *q = &codes.s8[r * width + g * group], *w = weight.codes + n * width + g * group;
+        int64_t products = 0, total = 0;
+        for (int64_t k = 0; k < group; ++k) {
+          products += int64_t(q[k]) * w[k];
+          total += q[k];
+        }
+        double minimum = weight.minima ? weight.minima[n * groups + g] : 0.0;
+        sum += double(scale.f32[r * groups + g]) *
+               (double(weight.scales[n * groups + g]) * double(products) + minimum * double(total));
       }
       y.f32[r * weight.rows + n] = float(sum);
     }

@@ -16,12 +16,13 @@
 
 namespace lmopt::lm::reference {
 
-/// A tensor of one of three element types; exactly one of the buffers is in use.
+/// A tensor of one of four element types; exactly one of the buffers is in use.
 struct Tensor {
   std::vector<int64_t> shape;
   std::vector<float> f32;
   std::vector<int32_t> i32;
   std::vector<uint8_t> u8;
+  std::vector<int8_t> s8;
 
   int64_t size(unsigned dim) const { return shape[dim]; }
   int64_t width() const { return shape.back(); }
@@ -30,17 +31,22 @@ struct Tensor {
   static Tensor ofF32(std::vector<int64_t> shape);
 };
 
-/// A weight: f32 numbers, or int8 codes with scales (group inputs share one; group = columns when a row does).
+/// A weight: f32 numbers, or codes with scales (group inputs share one; group = columns when a row does) and perhaps
+/// minima, one beside each scale.
 struct Weight {
   int64_t rows = 0, columns = 0;
   const float *f32 = nullptr;
   const int8_t *codes = nullptr;
   const float *scales = nullptr;
   int64_t group = 0;
+  const float *minima = nullptr;
 
   /// Number k of row n, dequantized.
   float at(int64_t n, int64_t k) const {
-    return f32 ? f32[n * columns + k] : float(codes[n * columns + k]) * scales[(n * columns + k) / group];
+    if (f32)
+      return f32[n * columns + k];
+    int64_t g = (n * columns + k) / group;
+    return float(codes[n * columns + k]) * scales[g] + (minima ? minima[g] : 0.0f);
   }
 };
 
@@ -69,6 +75,9 @@ struct Quantized {
 Quantized quantizeDynamic(const Tensor &x, int64_t group);
 Tensor quantizedLinear(const Tensor &codes, const Tensor &scale, const Tensor &zero, const Weight &weight,
                        const float *bias);
+/// Signed codes and one scale for each group; `zero` is empty.
+Quantized quantizeGroups(const Tensor &x, int64_t group);
+Tensor groupedLinear(const Tensor &codes, const Tensor &scale, const Weight &weight, const float *bias);
 /// x H, H the normalized Hadamard matrix of `block` rows: y[i] = sum_j (-1)^popcount(i and j) x[j] / sqrt(block).
 void rotateVector(float *x, int64_t width, int64_t block);
 

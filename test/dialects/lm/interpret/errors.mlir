@@ -76,7 +76,7 @@ func.func @unknown_op() -> tensor<1xi32> {
 // -----
 
 func.func @huge_constant() -> tensor<1000000x1000000xf32> {
-  // expected-error@+1 {{expected a dense constant of f32, i32 or ui8 with at most 2^28 numbers}}
+  // expected-error@+1 {{expected a dense constant of f32, i32, ui8 or si8 with at most 2^28 numbers}}
   %x = arith.constant dense<1.0> : tensor<1000000x1000000xf32>
   return %x : tensor<1000000x1000000xf32>
 }

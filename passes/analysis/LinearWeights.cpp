@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// See LinearWeights.h.
+#include "passes/analysis/LinearWeights.h"
+
+#include "passes/analysis/Tell.h"
+#include "llvm/ADT/SetVector.h"
+
+using namespace mlir;
+
+namespace lmopt::lm {
+
+SmallVector<ParamOp> findLinearWeights(ModuleOp module, const LayerSelection &selection, const ParamUses &uses) {
+  llvm::SetVector<Operation *> weights;
+  for (LinearOp linear : findOps<LinearOp>(module))
+    if (selection.contains(linear))
+      weights.insert(uses.lookup(linear.getWeightAttr()));
+  return llvm::map_to_vector(weights, [](Operation *weight) { return cast<ParamOp>(weight); });
+}
+
+std::string reasonToStayF32(ArrayRef<Operation *> users, const LayerSelection &selection) {
+  for (Operation *user : users) {
+    std::string name = ("'" + getPartName(user) + "'").str();
+    if (!isa<LinearOp, EmbeddingOp>(user))
+      return "its weight is also used by " + name;
+    if (isa<LinearOp>(user) && !selection.contains(user))
+      return "its weight is also used by " + name + ", which is not selected";
+  }
+  return "";
+}
+
+void tellKept(StringRef pass, StringRef remark, ArrayRef<Operation *> users, StringRef reason) {
+  for (Operation *user : users)
+    if (isa<LinearOp>(user))
+      tellMissed(pass, remark, user, reason);
+}
+
+void GroupedProducts::replace(LinearOp linear, ParamOp weight) {
+  QuantizeGroupsOp input = getQuantized(linear.getInput(), cast<GroupedType>(weight.getType()).getGroup());
+  OpBuilder builder(linear);
+  auto product = GroupedLinearOp::create(builder, linear.getLoc(), input.getCodes(), input.getScale(), weight,
+                                         linear.getBiasAttr());
+  linear.getResult().replaceAllUsesWith(product.getResult());
+  linear.erase();
+}
+
+QuantizeGroupsOp GroupedProducts::getQuantized(Value input, int64_t group) {
+  QuantizeGroupsOp &quantized = quantizations[{input, group}];
+  if (!quantized) {
+    OpBuilder builder(input.getContext());
+    builder.setInsertionPointAfterValue(input);
+    Operation *maker = input.getDefiningOp();
+    StringRef name = maker ? getPartName(maker) : StringRef("input");
+    quantized = QuantizeGroupsOp::create(builder, nameLocation(builder, (name + ".quantize").str()), input, group);
+  }
+  return quantized;
+}
+
+} // namespace lmopt::lm

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What passes that change the form of the weights of linears have in common: a weight is changed for all its users or
+// for none, so the work goes weight by weight.
+// In: a module and a selection of layers. Out: weights in the order of the model, reasons to leave one alone, and the
+// ops around grouped weights. Tested by test/passes/quantize-weights, quantize-groups, keep-native.
+#ifndef LMOPT_PASSES_ANALYSIS_LINEARWEIGHTS_H
+#define LMOPT_PASSES_ANALYSIS_LINEARWEIGHTS_H
+
+#include "passes/analysis/LayerSelection.h"
+#include "passes/analysis/ParamUses.h"
+
+#include <string>
+
+namespace lmopt::lm {
+
+/// The weights of the selected f32 linears, each once, in the order of the model.
+llvm::SmallVector<ParamOp> findLinearWeights(mlir::ModuleOp module, const LayerSelection &selection,
+                                             const ParamUses &uses);
+
+/// Why a weight with these users must stay in f32, or an empty string: only selected linears and embeddings may use it.
+std::string reasonToStayF32(llvm::ArrayRef<mlir::Operation *> users, const LayerSelection &selection);
+
+/// Tells a missed remark about each linear among the users.
+void tellKept(llvm::StringRef pass, llvm::StringRef remark, llvm::ArrayRef<mlir::Operation *> users,
+              llvm::StringRef reason);
+
+/// Puts lm.quantize_groups + lm.grouped_linear in the place of linears. One quantization for each value and group.
+class GroupedProducts {
+public:
+  /// `weight` is of type !lm.grouped already.
+  void replace(LinearOp linear, ParamOp weight);
+
+private:
+  QuantizeGroupsOp getQuantized(mlir::Value input, int64_t group);
+  llvm::DenseMap<std::pair<mlir::Value, int64_t>, QuantizeGroupsOp> quantizations;
+};
+
+} // namespace lmopt::lm
+
+#endif // LMOPT_PASSES_ANALYSIS_LINEARWEIGHTS_H

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Linears on 4-bit or 8-bit weights in short groups. In: lm.linear on f32 weights. Out: lm.quantize_groups +
+// lm.grouped_linear on !lm.grouped weights, labelled approximate. From techniques 10 (round to nearest). Bound of a
+// weight: half a step of its group, and the rounding of scale and minimum to f16 (2^-11 of each). Tested by
+// test/passes/quantize-groups.
+#include "passes/quantize-groups/QuantizeGroups.h"
+
+#include "passes/analysis/LinearWeights.h"
+#include "passes/analysis/Tell.h"
+
+using namespace mlir;
+
+namespace lmopt::lm {
+
+#define GEN_PASS_DEF_LMQUANTIZEGROUPSPASS
+#include "passes/quantize-groups/QuantizeGroups.h.inc"
+
+static constexpr llvm::StringLiteral kPass = "lm-quantize-groups";
+
+namespace {
+
+struct QuantizeGroups : impl::LmQuantizeGroupsPassBase<QuantizeGroups> {
+  using LmQuantizeGroupsPassBase::LmQuantizeGroupsPassBase;
+
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    if (failed(checkOptions()))
+      return signalPassFailure();
+    FailureOr<LayerSelection> selection = LayerSelection::create(module, layers, skip);
+    if (failed(selection))
+      return signalPassFailure();
+    ParamUses uses(module);
+    GroupedProducts products;
+    for (ParamOp weight : findLinearWeights(module, *selection, uses))
+      quantize(weight, uses.users(weight), *selection, products);
+  }
+
+  LogicalResult checkOptions() {
+    auto fail = [&](const Twine &message) { return emitError(getOperation().getLoc()) << kPass << ": " << message; };
+    if (bits != 4 && bits != 8)
+      return fail("option 'bits' must be 4 or 8, found " + Twine(bits));
+    if (group != 32 && group != 64 && group != 128)
+      return fail("option 'group' must be 32, 64 or 128, found " + Twine(group));
+    if (hasMin && bits != 4)
+      return fail("option 'min' goes with bits=4 only");
+    return success();
+  }
+
+  std::string reasonAgainst(ParamOp weight, ArrayRef<Operation *> users, const LayerSelection &selection) {
+    if (int64_t width = weight.getShape().back(); width % group != 0)
+      return llvm::formatv("groups of {0} do not divide its width {1}", group.getValue(), width);
+    return reasonToStayF32(users, selection);
+  }
+
+  void quantize(ParamOp weight, ArrayRef<Operation *> users, const LayerSelection &selection,
+                GroupedProducts &products) {
+    if (std::string reason = reasonAgainst(weight, users, selection); !reason.empty())
+      return tellKept(kPass, "NotQuantized", users, reason);
+    weight.setValueAttr(QuantizeGroupsAttr::get(&getContext(), weight.getValue(), bits, group, hasMin));
+    weight.setType(GroupedType::get(&getContext(), weight.getShape()[0], weight.getShape()[1], bits, group, hasMin));
+    weight.setExactnessAttr(ExactnessAttr::get(&getContext(), ExactnessKind::approximate, std::nullopt));
+    for (Operation *user : llvm::to_vector(users))
+      if (auto linear = dyn_cast<LinearOp>(user)) {
+        tellPassed(kPass, "QuantizedGroups", linear) << remark::metric("Weight", weight.getSymName().str());
+        products.replace(linear, weight);
+      }
+  }
+};
+
+} // namespace
+
+} // namespace lmopt::lm

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Linears on 4-bit or 8-bit weights in short groups. In: lm.linear on f32 weights. Out: lm.quantize_groups +
+// lm.grouped_linear on !lm.grouped weights, labelled approximate. From techniques 10 (round to nearest in groups).
+// Tested by test/passes/quantize-groups.
+#ifndef LMOPT_PASSES_QUANTIZEGROUPS_QUANTIZEGROUPS_TD
+#define LMOPT_PASSES_QUANTIZEGROUPS_QUANTIZEGROUPS_TD
+
+include "mlir/Pass/PassBase.td"
+
+def LmQuantizeGroupsPass : Pass<"lm-quantize-groups", "::mlir::ModuleOp"> {
+  let summary = "linears on 4-bit or 8-bit weights with a scale for each short group of inputs";
+  let description = [{
+    Weights become codes of `bits` with an f16 scale for each `group` inputs, with `min` also an f16 minimum; activations
+    become signed 8-bit codes with one scale for each group, when the model runs. Rounding is to nearest, see
+    `#lm.quantize_groups`.
+
+    ```mlir
+    %y = lm.linear %x, @w bias @b
+    // after, with bits=4 group=32 min=true
+    %q, %s = lm.quantize_groups %x {group = 32}
+    %y = lm.grouped_linear %q, %s, @w bias @b       // @w : !lm.grouped<..., bits = 4, group = 32, min>
+    ```
+
+    Bits a weight: `bits` + 16 / `group`, with `min` + 32 / `group`. A table that the head shares with the embedding is
+    quantized for both. The head is the most sensitive matrix of a small model: give it 8 bits
+    (`skip=head` here, and a second run with `bits=8`), as the recipe `int4` does.
+
+    Approximate: every new weight says so (`exactness`); `lm-measure-weights` adds by how much. Weights that were decoded
+    from 4-bit blocks with minima (GGUF q4_1) get their old codes back under `bits=4 group=32 min=true`.
+    A linear whose weight something else uses in f32 is left alone (remark `NotQuantized`).
+    Remarks: `QuantizedGroups`, one for each linear.
+  }];
+  let dependentDialects = ["::lmopt::lm::LMDialect"];
+  let options = [
+    Option<"bits", "bits", "int64_t", /*default=*/"4", "Bits of a code: 4 or 8">,
+    Option<"group", "group", "int64_t", /*default=*/"32", "Inputs that share a scale: 32, 64 or 128">,
+    Option<"hasMin", "min", "bool", /*default=*/"false", "A minimum beside each scale (4 bits only)">,
+    ListOption<"layers", "layers", "std::string",
+               "Quantize only linears whose name matches one of these patterns (*, ?, [a-z]); default: all">,
+    ListOption<"skip", "skip", "std::string", "Never quantize linears whose name matches one of these patterns">
+  ];
+}
+
+#endif // LMOPT_PASSES_QUANTIZEGROUPS_QUANTIZEGROUPS_TD
