@@ -4,7 +4,7 @@
  *   bench-bandwidth [-m MIB] THREADS...    e.g. bench-bandwidth 1 2 -> {"1": 38.2, "2": 44.9}
  * MIB: how much is read in a round; by default 512, well beyond the last-level cache of one socket.
  */
-#include "bench/ReadBandwidth.h"
+#include "tools/lmopt/ReadBandwidth.h"
 
 #include <stdio.h>
 #include <stdlib.h>

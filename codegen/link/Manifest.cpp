@@ -88,9 +88,39 @@ json::Object weightEntry(const lower::PackedWeight &weight) {
   return entry;
 }
 
-// Multiplications and additions of one row through one step; attention depends on the length and is left out.
+// Multiplications and additions of one row through one step; those of attention count for each pair of a row and a
+// position that it sees.
 int64_t flopsPerRow(const lower::Step &step) {
   return step.kind == lower::Step::Linear ? 2 * step.linear.outputs * step.linear.inputs : 0;
+}
+int64_t flopsPerPair(const lower::Step &step) {
+  return step.kind == lower::Step::Attend ? 4 * step.attention.heads * step.attention.headDim : 0;
+}
+
+// Bytes of the rows that a step reads and writes, and of the keys and values of one position.
+int64_t rowBytes(const lower::Plan &plan, const lower::Step &step) {
+  int64_t bytes = 0;
+  for (const std::vector<int> *buffers : {&step.inputs, &step.outputs})
+    for (int buffer : *buffers)
+      bytes += plan.buffers[buffer].rowBytes;
+  return bytes;
+}
+int64_t cacheBytes(const lower::Step &step) {
+  return step.kind == lower::Step::Attend ? step.attention.cacheBytesPerPosition() : 0;
+}
+
+// The unit that bounds the products of a step, as `lmopt bench --profile` measures it.
+const char *unitOf(const lower::Step &step) {
+  if (step.kind == lower::Step::Linear)
+    return step.linear.integer() ? "u8s8" : "f32";
+  if (step.kind == lower::Step::Attend)
+    return step.attention.bf16 ? "bf16" : "f32";
+  return "none";
+}
+
+const char *domainName(lower::Domain domain) {
+  static const char *const names[] = {"tokens", "outputs", "segments"};
+  return names[static_cast<int>(domain)];
 }
 
 json::Array isaNames(uint64_t isa) {
@@ -123,10 +153,18 @@ json::Array stepList(const lower::LoweredModel &lowered) {
     for (int weight : step.weights)
       if (step.kind == lower::Step::Linear)
         bytes += lowered.plan.weights[weight].bytes;
-    steps.push_back(json::Object{{"name", step.name},
-                                 {"kernel", lowered.kernels[i]},
-                                 {"flops_per_row", flopsPerRow(step)},
-                                 {"weight_bytes", bytes}});
+    json::Object entry{{"name", step.name},
+                       {"kernel", lowered.kernels[i]},
+                       {"rows", domainName(step.domain)},
+                       {"unit", unitOf(step)},
+                       {"row_bytes", rowBytes(lowered.plan, step)},
+                       {"cache_bytes_per_position", cacheBytes(step)},
+                       {"flops_per_row", flopsPerRow(step)},
+                       {"flops_per_pair", flopsPerPair(step)},
+                       {"weight_bytes", bytes}};
+    if (!lowered.decodeKernels.empty() && lowered.decodeKernels[i] != lowered.kernels[i])
+      entry["decode_kernel"] = lowered.decodeKernels[i];
+    steps.push_back(std::move(entry));
   }
   return steps;
 }

@@ -44,7 +44,8 @@ LogicalResult lowerModel(ModuleOp module, const cpu::Target &target, LoweredMode
   lowered.kernels = emitEntryPoint(*lowered.module, plan.decoder ? "prefill" : "encode", plan, many, kernels,
                                    lowered.arenaBytes, lowered.threadBytes);
   if (plan.decoder)
-    emitEntryPoint(*lowered.module, "decode", plan, few, kernels, lowered.arenaBytes, lowered.threadBytes);
+    lowered.decodeKernels =
+        emitEntryPoint(*lowered.module, "decode", plan, few, kernels, lowered.arenaBytes, lowered.threadBytes);
   return success();
 }
 

@@ -23,7 +23,8 @@ struct LoweredModel {
   int64_t prefillRows = 0, decodeRows = 0;
   int64_t arenaBytes = 0, threadBytes = 0;
   int64_t barriersPrefill = 0, barriersDecode = 0;
-  std::vector<std::string> kernels; ///< by step, as in the first entry
+  std::vector<std::string> kernels;       ///< by step, as in the first entry
+  std::vector<std::string> decodeKernels; ///< by step, as in `decode`; empty for encoders
 };
 
 /// Emits a located error on failure; `unsupported` tells what is not supported from what went wrong.

@@ -19,6 +19,10 @@
 #include <unistd.h>
 #include <x86intrin.h>
 
+_Static_assert((int)LMOPT_PROFILE_WAIT == (int)LMOPT_MARK_WAIT && (int)LMOPT_PROFILE_BEGIN == (int)LMOPT_MARK_BEGIN &&
+                   (int)LMOPT_PROFILE_END == (int)LMOPT_MARK_END,
+               "the public names are those of the ABI");
+
 enum { CACHE_LINE = 64, DEFAULT_SPIN_US = 100, MAX_THREADS = 1024 };
 
 // Time stamp ticks in a microsecond, about: counters of today's machines run at 2 to 4 GHz.
@@ -57,6 +61,8 @@ struct lmopt_team {
   bool stop;
   lmopt_entry_fn entry;
   const lmopt_step_t *step;
+  lmopt_profile_fn profile; // told what each thread does, or NULL
+  void *profile_user;
   void *arena, *scratch;
   uint64_t arena_size, scratch_size;
 };
@@ -117,6 +123,16 @@ static void barrier_wait(void *opaque) {
   event_wait(&team->generation, generation, team->spin_ticks);
 }
 
+// What every thread does in one step.
+static void run_entry(lmopt_team_t *team, int32_t thread) {
+  const lmopt_step_t *step = team->step;
+  if (step->mark)
+    step->mark(step->mark_user, thread, LMOPT_MARK_BEGIN);
+  team->entry(step, thread, team->threads);
+  if (step->mark)
+    step->mark(step->mark_user, thread, LMOPT_MARK_END);
+}
+
 static void *work(void *opaque) {
   worker_t *self = opaque;
   lmopt_team_t *team = self->team;
@@ -125,7 +141,7 @@ static void *work(void *opaque) {
     event_wait(&team->start, step, team->spin_ticks);
     if (team->stop)
       return NULL;
-    team->entry(team->step, self->index, team->threads);
+    run_entry(team, self->index);
     barrier_wait(team);
   }
 }
@@ -250,6 +266,13 @@ void lmopt_team_destroy(lmopt_team_t *team) {
 
 int32_t lmopt_team_threads(const lmopt_team_t *team) { return team->threads; }
 
+void lmopt_team_set_profile(lmopt_team_t *team, lmopt_profile_fn profile, void *user) {
+  pthread_mutex_lock(&team->lock);
+  team->profile = profile;
+  team->profile_user = user;
+  pthread_mutex_unlock(&team->lock);
+}
+
 /*===--- Steps ---===*/
 
 // Scratch keeps nothing between steps, so growing is: give back, take anew.
@@ -287,7 +310,7 @@ static void run(lmopt_team_t *team, lmopt_entry_fn entry, const lmopt_step_t *st
   team->step = step;
   if (team->threads > 1)
     event_signal(&team->start);
-  entry(step, 0, team->threads);
+  run_entry(team, 0);
   if (team->threads > 1)
     barrier_wait(team); // all have finished: the step may go
   _mm_setcsr(mxcsr);
@@ -308,6 +331,8 @@ lmopt_status_t lmoptp_team_step(lmopt_team_t *team, const lmopt_code_table_t *ta
     step->arena = team->arena;
     step->barrier = barrier_wait;
     step->team = team;
+    step->mark = team->profile;
+    step->mark_user = team->profile_user;
     run(team, entry, step);
   }
   pthread_mutex_unlock(&team->lock);

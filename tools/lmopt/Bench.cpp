@@ -46,6 +46,17 @@ std::string stepsKey(const BenchOptions &options) {
   return "tg" + std::to_string(kBenchSteps) + (options.prompt == 512 ? "" : "_at" + std::to_string(options.prompt));
 }
 
+Result<TeamPtr> createTeam(int threads) {
+  lmopt_team_options_t options{};
+  options.struct_size = sizeof options;
+  options.threads = threads;
+  lmopt_team_t *team = nullptr;
+  lmopt_error_t error{};
+  if (lmopt_team_create(&options, &team, &error) != LMOPT_OK)
+    return runtimeError(error);
+  return TeamPtr(team);
+}
+
 static Result<void> benchDecoder(const Model &model, const BenchOptions &options, const Context &context, Json &out) {
   const int64_t prompt = options.prompt;
   if (Result<void> fits = needPositions(model, prompt + kBenchSteps); !fits.ok())
@@ -186,9 +197,19 @@ static Result<void> bench(const BenchOptions &options, const Context &context) {
   result["rss_mb"] = peakMemoryBytes() / 1e6;
   result["artifact_mb"] = artifactBytes(*model) / 1e6;
 
+  Json profile;
+  if (options.profile) { // last: what it needs itself is no part of the model's memory
+    Result<Json> rows = benchProfile(*model, options, context);
+    if (!rows.ok())
+      return rows.error();
+    profile = rows.take();
+  }
+
   if (options.format == "json") {
     for (auto &[key, value] : result.items())
       value = rounded(value.get<double>());
+    if (options.profile)
+      result["profile"] = profile;
     return writeOutput(result.dump() + "\n");
   }
   std::string text;
@@ -201,7 +222,7 @@ static Result<void> bench(const BenchOptions &options, const Context &context) {
                                        : " sequences/s");
     text += row;
   }
-  return writeOutput(text);
+  return writeOutput(options.profile ? text + profileText(profile) : text);
 }
 
 void addBench(CommandLine &line) {
@@ -220,6 +241,7 @@ void addBench(CommandLine &line) {
   command
       ->add_option("--instances", options->instances, "also N independent workers of one thread, each on its own CPU")
       ->check(CLI::Range(1, 1024));
+  command->add_flag("--profile", options->profile, "also where the time goes, beside the bounds of this machine");
   addFormat(command, options->format);
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // What the parts of `lmopt bench` share: options, tokens, and how time is taken. Each part adds its figures to one JSON
-// object: Bench.cpp one stream of work, BenchServing.cpp several at once.
+// object: Bench.cpp one stream of work, BenchServing.cpp several at once,
+// BenchProfile.cpp where the time goes.
 #ifndef LMOPT_TOOLS_LMOPT_BENCHMEASURE_H
 #define LMOPT_TOOLS_LMOPT_BENCHMEASURE_H
 
@@ -25,6 +26,7 @@ struct BenchOptions {
   int64_t prompt = 512; ///< tokens before the single steps
   int sessions = 0;     ///< decoder: also so many sequences in shared passes over the weights; 0: not
   int instances = 0;    ///< also so many independent workers of one thread; 0: not
+  bool profile = false;
 };
 
 inline constexpr int64_t kBenchSteps = 64;
@@ -72,11 +74,31 @@ std::vector<int32_t> randomTokens(const Model &model, size_t count);
 /// An error of usage when the model takes fewer positions.
 Result<void> needPositions(const Model &model, int64_t positions);
 
+using TeamPtr = std::unique_ptr<lmopt_team_t, Destroyer<lmopt_team_t, lmopt_team_destroy>>;
+Result<TeamPtr> createTeam(int threads);
+
+/// Sequences that are decoded together: each has a prompt, then one column of `next` a step.
+struct Batch {
+  TeamPtr team;
+  std::vector<SessionPtr> sessions;
+  std::vector<lmopt_session_t *> handles;
+  std::vector<int32_t> next; ///< [steps, sessions]
+  std::vector<float> logits;
+};
+Result<void> fillBatch(const Model &model, const Context &context, size_t count, int64_t prompt, Batch &batch);
+/// Goes back to the end of the prompts and takes kBenchSteps steps.
+Result<void> runBatchSteps(Batch &batch, int64_t prompt);
+
 /// tg64_sessionsN: tokens/s of N sequences that are decoded together, each after its own prompt.
 Result<void> benchSessions(const Model &model, const BenchOptions &options, const Context &context, Json &out);
 
 /// KEY_instancesN for each of the usual keys: the sum over N workers that share nothing but the mapped model.
 Result<void> benchInstances(const Model &model, const BenchOptions &options, const Context &context, Json &out);
+
+/// A list of rows: what each part of the model costs in real runs, beside the bounds of the machine. Json: "profile".
+Result<Json> benchProfile(const Model &model, const BenchOptions &options, const Context &context);
+/// The same as a table.
+std::string profileText(const Json &profile);
 
 } // namespace lmopt::driver
 

@@ -21,31 +21,7 @@
 
 namespace lmopt::driver {
 
-using TeamPtr = std::unique_ptr<lmopt_team_t, Destroyer<lmopt_team_t, lmopt_team_destroy>>;
-
 //===--- Sessions ---===//
-
-namespace {
-/// Sequences with a prompt each, and the tokens that follow, one column a step.
-struct Batch {
-  TeamPtr team;
-  std::vector<SessionPtr> sessions;
-  std::vector<lmopt_session_t *> handles;
-  std::vector<int32_t> next; ///< [steps, sessions]
-  std::vector<float> logits;
-};
-} // namespace
-
-static Result<TeamPtr> createTeam(int threads) {
-  lmopt_team_options_t options{};
-  options.struct_size = sizeof options;
-  options.threads = threads;
-  lmopt_team_t *team = nullptr;
-  lmopt_error_t error{};
-  if (lmopt_team_create(&options, &team, &error) != LMOPT_OK)
-    return runtimeError(error);
-  return TeamPtr(team);
-}
 
 static Result<void> addSequence(const Model &model, const Context &context, int64_t prompt, const int32_t *tokens,
                                 Batch &batch) {
@@ -60,34 +36,40 @@ static Result<void> addSequence(const Model &model, const Context &context, int6
   return {};
 }
 
-static Result<void> runSteps(const Batch &batch, int64_t prompt, float *logits) {
+Result<void> runBatchSteps(Batch &batch, int64_t prompt) {
   lmopt_error_t error{};
   for (lmopt_session_t *session : batch.handles)
     if (lmopt_session_truncate(session, prompt, &error) != LMOPT_OK)
       return runtimeError(error);
   auto count = static_cast<int64_t>(batch.handles.size());
   for (int64_t i = 0; i < kBenchSteps; ++i)
-    if (lmopt_sessions_decode(batch.handles.data(), count, batch.next.data() + i * count, logits, &error) != LMOPT_OK)
+    if (lmopt_sessions_decode(batch.handles.data(), count, batch.next.data() + i * count, batch.logits.data(),
+                              &error) != LMOPT_OK)
       return runtimeError(error);
   return {};
 }
 
+Result<void> fillBatch(const Model &model, const Context &context, size_t count, int64_t prompt, Batch &batch) {
+  auto length = static_cast<size_t>(prompt);
+  std::vector<int32_t> tokens = randomTokens(model, count * (length + kBenchSteps));
+  for (size_t i = 0; i < count; ++i)
+    if (Result<void> added = addSequence(model, context, prompt, tokens.data() + i * length, batch); !added.ok())
+      return added;
+  batch.next.assign(tokens.begin() + static_cast<std::ptrdiff_t>(count * length), tokens.end());
+  batch.logits.resize(count * static_cast<size_t>(model.info.vocabulary));
+  return {};
+}
+
 Result<void> benchSessions(const Model &model, const BenchOptions &options, const Context &context, Json &out) {
+  Batch batch;
   Result<TeamPtr> team = createTeam(options.threads);
   if (!team.ok())
     return team.error();
-  Batch batch;
   batch.team = team.take();
-  auto count = static_cast<size_t>(options.sessions), prompt = static_cast<size_t>(options.prompt);
-  std::vector<int32_t> tokens = randomTokens(model, count * (prompt + kBenchSteps));
-  for (size_t i = 0; i < count; ++i)
-    if (Result<void> added = addSequence(model, context, options.prompt, tokens.data() + i * prompt, batch);
-        !added.ok())
-      return added;
-  batch.next.assign(tokens.begin() + static_cast<std::ptrdiff_t>(count * prompt), tokens.end());
-  batch.logits.resize(count * static_cast<size_t>(model.info.vocabulary));
-  Result<double> seconds =
-      bestTime(options.repeats, [&] { return runSteps(batch, options.prompt, batch.logits.data()); });
+  auto count = static_cast<size_t>(options.sessions);
+  if (Result<void> filled = fillBatch(model, context, count, options.prompt, batch); !filled.ok())
+    return filled;
+  Result<double> seconds = bestTime(options.repeats, [&] { return runBatchSteps(batch, options.prompt); });
   if (!seconds.ok())
     return seconds.error();
   out[stepsKey(options) + "_sessions" + std::to_string(count)] = static_cast<double>(count) * kBenchSteps / *seconds;

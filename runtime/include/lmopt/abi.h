@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
  *
- * The border between a compiled model (`model.so`) and the runtime: plain C structs, versioned, no other contract exists.
+ * The border between a compiled model (`model.so`) and the runtime: plain C structs, versioned, no other contract
+ * exists.
  *
  * What one artifact holds, seen from here:
- *   - an ELF note (section .note.lmopt, owner "lmopt", type LMOPT_NOTE_TYPE) with lmopt_note_t: readable without dlopen,
- *     so that a wrong CPU or a wrong ABI is refused before any code of the model runs;
+ *   - an ELF note (section .note.lmopt, owner "lmopt", type LMOPT_NOTE_TYPE) with lmopt_note_t: readable without
+ * dlopen, so that a wrong CPU or a wrong ABI is refused before any code of the model runs;
  *   - section .lmopt.weights: packed weights, page aligned, not loaded by the dynamic loader; the runtime maps it
  *     read-only from the file itself;
  *   - section .lmopt.meta: a directory of named blobs (lmopt_meta_header_t), not loaded either;
@@ -51,7 +52,7 @@ typedef struct lmopt_note {
   uint64_t magic;   /* LMOPT_NOTE_MAGIC */
   uint32_t abi_min; /* ABI versions that the code table can serve */
   uint32_t abi_max;
-  uint64_t isa;         /* LMOPT_ISA_* bits that the code needs */
+  uint64_t isa;          /* LMOPT_ISA_* bits that the code needs */
   uint64_t weight_bytes; /* size of .lmopt.weights (or of the split-out file) */
   uint64_t reserved;     /* must be 0 */
 } lmopt_note_t;
@@ -71,8 +72,8 @@ typedef struct lmopt_meta_entry {
   uint64_t size;
 } lmopt_meta_entry_t;
 
-/* A run of consecutive rows (tokens) that belong to one sequence. One step may carry many: a prompt chunk is one segment,
- * a batch of decoding sessions is one row each, a batch of sentences is one whole sentence each. */
+/* A run of consecutive rows (tokens) that belong to one sequence. One step may carry many: a prompt chunk is one
+ * segment, a batch of decoding sessions is one row each, a batch of sentences is one whole sentence each. */
 typedef struct lmopt_segment {
   void *cache;      /* this sequence's key/value memory: cache_bytes_per_position * capacity bytes, 64-byte aligned.
                        Decoder: kept between steps. Encoder: scratch, contents never read across steps. */
@@ -88,11 +89,11 @@ typedef struct lmopt_segment {
 /* The arguments of one step. Every thread of the team calls the same entry with the same step. */
 typedef struct lmopt_step {
   uint32_t struct_size;
-  uint32_t reserved;      /* must be 0 */
-  const void *weights;    /* the mapped weights, page aligned */
-  void *arena;            /* arena_bytes + threads * arena_bytes_per_thread, 64-byte aligned */
-  const int32_t *tokens;  /* [rows], each in [0, vocabulary) */
-  int64_t rows;           /* 1 .. max_rows of the entry */
+  uint32_t reserved;     /* must be 0 */
+  const void *weights;   /* the mapped weights, page aligned */
+  void *arena;           /* arena_bytes + threads * arena_bytes_per_thread, 64-byte aligned */
+  const int32_t *tokens; /* [rows], each in [0, vocabulary) */
+  int64_t rows;          /* 1 .. max_rows of the entry */
   const lmopt_segment_t *segments;
   int64_t segment_count;
   /* Decoder: logits of `output_count` rows, those named in output_rows (ascending), each [vocabulary] floats;
@@ -104,7 +105,13 @@ typedef struct lmopt_step {
   /* All threads of the team wait here for one another; never called when the team is one thread. */
   void (*barrier)(void *team);
   void *team;
+  /* NULL, or told by every thread what it does from now on: the number of a kernel call (an index into "steps" of the
+   * manifest), or LMOPT_MARK_WAIT before it waits at the barrier. Read only when struct_size covers both fields. */
+  void (*mark)(void *mark_user, int64_t thread, int64_t what);
+  void *mark_user;
 } lmopt_step_t;
+
+enum { LMOPT_MARK_WAIT = -1, LMOPT_MARK_BEGIN = -2, LMOPT_MARK_END = -3 };
 
 typedef void (*lmopt_entry_fn)(const lmopt_step_t *step, int64_t thread, int64_t threads);
 

@@ -148,6 +148,14 @@ lmopt_status_t lmopt_team_create(const lmopt_team_options_t *options, lmopt_team
 void lmopt_team_destroy(lmopt_team_t *team);
 int32_t lmopt_team_threads(const lmopt_team_t *team);
 
+/* Told by each thread of a team what it does from now on: LMOPT_PROFILE_BEGIN and LMOPT_PROFILE_END around each pass,
+ * LMOPT_PROFILE_WAIT for waiting at a barrier, else the number of a kernel call in "steps" of the manifest. Called on
+ * the threads themselves, at the same time: keep what it writes apart by thread. */
+enum { LMOPT_PROFILE_WAIT = -1, LMOPT_PROFILE_BEGIN = -2, LMOPT_PROFILE_END = -3 };
+typedef void (*lmopt_profile_fn)(void *user, int64_t thread, int64_t what);
+/* From the next pass on; NULL: nobody is told. Results are the same; time grows by two calls for each kernel call. */
+void lmopt_team_set_profile(lmopt_team_t *team, lmopt_profile_fn profile, void *user);
+
 /*===--------------------------------------------------------------------------------------------------------------===*
  * Cancelling
  *===--------------------------------------------------------------------------------------------------------------===*/

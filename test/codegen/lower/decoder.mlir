@@ -6,8 +6,12 @@
 // RUN: lmopt-opt %s --lm-lower-to-cpu=target-cpu=x86-64 | FileCheck %s --check-prefix=PORTABLE
 
 // CHECK: func.func private @wait_for_team(
+// CHECK: func.func private @mark_step(
 // CHECK: func.func @prefill(%[[STEP:.*]]: !llvm.ptr, %[[THREAD:.*]]: i64, %[[THREADS:.*]]: i64)
 // CHECK: call @describe_rows(%[[STEP]],
+// Every kernel call is told to a listener, should there be one.
+// CHECK: %[[FIRST:.*]] = arith.constant 0 : i64
+// CHECK-NEXT: call @mark_step(%[[STEP]], %[[THREAD]], %[[FIRST]])
 // Every thread has its rows up to the attention, which reads the keys and values of all.
 // CHECK-NOT: @wait_for_team
 // CHECK: call @[[EMBED:rows_embedpanels_.*_rmsnorm_[a-z0-9_]*]](

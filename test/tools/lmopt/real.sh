@@ -22,6 +22,12 @@ json 'list(r)[:5] == ["pp40", "tg64_at40", "tg64_at40_sessions3", "pp40_instance
 json 'all(v > 0 for v in r.values())'
 expect 0 "$LMOPT" bench "$scratch/minilm.so" -r 1 --instances 1 --format json
 json 'list(r)[3:6] == ["1x16_instances1", "1x128_instances1", "32x128_instances1"] and all(v > 0 for v in r.values())'
+expect 0 "$LMOPT" bench "$scratch/smol.so" -r 1 --prompt 20 --sessions 2 --threads 2 --profile --format json
+json '[x["phase"] for x in r["profile"]["rows"]][0] == "pp20" and r["profile"]["bounds"]["memory_gb_per_s"] > 0'
+json 'sum(x["calls"] for x in r["profile"]["rows"] if (x["phase"], x["part"]) == ("tg64_at20_sessions2", "layers.*.attn.q")) == 30'
+json 'all(0 <= x["share"] <= 1 for x in r["profile"]["rows"]) and abs(sum(x["share"] for x in r["profile"]["rows"]) - 2) < 0.1'
+expect 0 "$LMOPT" bench "$scratch/minilm.so" -r 1 --profile
+says '32x128 +calls +ms +share'
 refuse 2 'needs a decoder' "$LMOPT" bench "$scratch/minilm.so" -r 1 --sessions 2
 refuse 2 'CPUs only' "$LMOPT" bench "$scratch/minilm.so" -r 1 --instances 1024
 refuse 2 'positions' "$LMOPT" bench "$scratch/smol.so" -r 1 --prompt 8192

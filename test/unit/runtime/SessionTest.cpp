@@ -317,6 +317,26 @@ TEST(Team, boundToCpus) {
   }
 }
 
+TEST(Team, tellsWhatEachThreadDoes) {
+  Model model = openModel(decoderPath);
+  Team team = makeTeam(3);
+  Session session = makeSession(model, team);
+  std::vector<std::vector<int64_t>> told(3);
+  auto listen = [](void *user, int64_t thread, int64_t what) {
+    (*static_cast<std::vector<std::vector<int64_t>> *>(user))[size_t(thread)].push_back(what);
+  };
+  lmopt_team_set_profile(team.get(), listen, &told);
+  std::vector<int32_t> tokens = someTokens(3);
+  EXPECT_EQ(prefill(session, tokens), fakeLogits(tokens, 3));
+  const std::vector<int64_t> pass = {LMOPT_PROFILE_BEGIN, 0, LMOPT_PROFILE_WAIT, 1, LMOPT_PROFILE_WAIT,
+                                     LMOPT_PROFILE_END};
+  for (const std::vector<int64_t> &own : told)
+    EXPECT_EQ(own, pass);
+  lmopt_team_set_profile(team.get(), nullptr, nullptr);
+  EXPECT_EQ(prefill(session, {tokens[0]}).size(), size_t(fakeVocabulary));
+  EXPECT_EQ(told[0], pass);
+}
+
 TEST(Team, optionsAreChecked) {
   lmopt_team_options_t options{};
   options.struct_size = sizeof options;

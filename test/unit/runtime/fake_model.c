@@ -77,7 +77,13 @@ static int step_is_sound(const lmopt_step_t *step, int64_t max_rows) {
   return row == step->rows;
 }
 
-static void meet(const lmopt_step_t *step, int64_t threads) {
+static void mark(const lmopt_step_t *step, int64_t thread, int64_t what) {
+  if (step->mark)
+    step->mark(step->mark_user, thread, what);
+}
+
+static void meet(const lmopt_step_t *step, int64_t thread, int64_t threads) {
+  mark(step, thread, LMOPT_MARK_WAIT);
   if (threads > 1)
     step->barrier(step->team);
 }
@@ -126,10 +132,12 @@ static void run(const lmopt_step_t *step, int64_t thread, int64_t threads, int64
       fill(step, __builtin_nanf(""));
     return;
   }
+  mark(step, thread, 0);
   write_cache(step, thread, threads);
-  meet(step, threads);
+  meet(step, thread, threads);
+  mark(step, thread, 1);
   write_hashes(step, thread, threads);
-  meet(step, threads);
+  meet(step, thread, threads);
   const int64_t *hashes = step->arena;
   int64_t outputs = KIND == LMOPT_KIND_DECODER ? step->output_count : step->segment_count;
   for (int64_t i = 0; i < outputs; ++i) {

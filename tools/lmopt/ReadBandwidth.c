@@ -4,7 +4,7 @@
  * memory is walked through in pieces, each read by all threads together and timed alone, so that a neighbour who takes
  * the CPU for a while spoils a few pieces and not the whole. See ReadBandwidth.h.
  */
-#include "bench/ReadBandwidth.h"
+#include "tools/lmopt/ReadBandwidth.h"
 
 #include <pthread.h>
 #include <stdint.h>

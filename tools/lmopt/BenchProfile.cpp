@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// `lmopt bench --profile`: where the time of a real run goes, by part of the model and kernel, beside what the machine
+// could do in that time.
+//
+// In: a model; the marks its code makes at every kernel call (lmopt_team_set_profile), and the list "steps" of its
+// manifest, which says what each call multiplies and reads. Out: rows {phase, part, kernel, calls, ms, share, bytes,
+// flops, gb_per_s, gflop_per_s, roofline, bound}, the costliest first within each phase; calls, ms, bytes and flops are
+// of one round (a whole prompt, a single step, a pack of sequences), ms are means over the threads.
+// Bytes: weights, keys and values once a pass (what must come from memory); for calls that read neither, the rows that
+// they read and write. Roofline: the time that the slower of both bounds needs (bytes / memory, flops / unit) over the
+// time taken; both are measured after the run with as many threads, so a busy neighbour can make it more than 1. Rows
+// of activations live in caches: calls that read nothing else have no roofline. Time between two marks counts for the
+// first of them; "waiting" is time at barriers. A mark costs a look at the clock, some 25 ns. Tested by
+// test/tools/lmopt.
+#include "tools/lmopt/BenchMeasure.h"
+#include "tools/lmopt/Machine.h"
+
+#include <algorithm>
+#include <cctype>
+#include <cmath>
+#include <functional>
+#include <map>
+
+namespace lmopt::driver {
+
+namespace {
+/// What the manifest says about one kernel call.
+struct StepFacts {
+  std::string part, kernel, decodeKernel, rows, unit;
+  double rowBytes = 0, cacheBytes = 0, weightBytes = 0, flopsPerRow = 0, flopsPerPair = 0;
+};
+
+/// The work of one round: rows by domain, passes over the weights, pairs of a row and a position that it sees,
+/// positions whose keys and values are read.
+struct PassShape {
+  double tokens = 0, outputs = 0, passes = 0, pairs = 0, positions = 0;
+};
+
+/// Seconds by step, of one thread; on cache lines of its own.
+struct alignas(64) Clock {
+  std::chrono::steady_clock::time_point since;
+  int64_t now = LMOPT_PROFILE_END;
+  std::vector<double> seconds; ///< by step; one more for describing the rows, and one for waiting
+};
+
+/// Seconds by step and thread over several passes.
+struct Recorder {
+  explicit Recorder(size_t steps, int threads) : clocks(static_cast<size_t>(threads)) {
+    for (Clock &clock : clocks)
+      clock.seconds.assign(steps + 2, 0);
+  }
+  std::vector<Clock> clocks;
+
+  static void told(void *user, int64_t thread, int64_t what) {
+    Clock &clock = static_cast<Recorder *>(user)->clocks[static_cast<size_t>(thread)];
+    auto time = std::chrono::steady_clock::now();
+    size_t steps = clock.seconds.size() - 2;
+    if (clock.now != LMOPT_PROFILE_END) {
+      size_t slot = clock.now == LMOPT_PROFILE_WAIT    ? steps + 1
+                    : clock.now == LMOPT_PROFILE_BEGIN ? steps
+                                                       : static_cast<size_t>(clock.now);
+      if (slot < clock.seconds.size())
+        clock.seconds[slot] += std::chrono::duration<double>(time - clock.since).count();
+    }
+    clock.since = time;
+    clock.now = what;
+  }
+  void clear() {
+    for (Clock &clock : clocks)
+      std::fill(clock.seconds.begin(), clock.seconds.end(), 0.0);
+  }
+  /// Means over the threads.
+  std::vector<double> means() const {
+    std::vector<double> sums(clocks[0].seconds.size(), 0);
+    for (const Clock &clock : clocks)
+      for (size_t i = 0; i < sums.size(); ++i)
+        sums[i] += clock.seconds[i] / static_cast<double>(clocks.size());
+    return sums;
+  }
+};
+
+/// A kind of run: `passes` times a pass of this shape.
+struct Phase {
+  std::string name;
+  double passes = 1;
+  PassShape shape;
+  std::function<Result<void>()> run;
+};
+
+/// Calls of one kernel in one kind of place, of one pass.
+struct Group {
+  double calls = 0, seconds = 0, bytes = 0, flops = 0;
+  double leastSeconds = 0, memorySeconds = 0; ///< that the bounds allow; of those, where memory is the bound
+};
+} // namespace
+
+/// layers.3.attn.q and layers.4.attn.q are the same part.
+static std::string partOf(const std::string &name) {
+  std::string part;
+  for (size_t i = 0; i < name.size(); ++i) {
+    bool number = std::isdigit(static_cast<unsigned char>(name[i])) && i > 0 && name[i - 1] == '.';
+    if (!number) {
+      part += name[i];
+      continue;
+    }
+    part += '*';
+    while (i + 1 < name.size() && std::isdigit(static_cast<unsigned char>(name[i + 1])))
+      ++i;
+  }
+  return part;
+}
+
+static Result<std::vector<StepFacts>> readSteps(const Model &model) {
+  size_t size = 0;
+  const void *text = lmopt_model_meta(model.handle.get(), "manifest", &size);
+  const char *begin = static_cast<const char *>(text);
+  Json manifest = text ? Json::parse(begin, begin + size, nullptr, false) : Json();
+  std::vector<StepFacts> steps;
+  if (manifest.is_object() && manifest.contains("steps"))
+    for (const Json &step : manifest["steps"]) {
+      if (!step.contains("flops_per_pair"))
+        return unsupported("'" + model.path + "' was made by an older lmopt, without marks: compile it again");
+      StepFacts facts{partOf(step.value("name", "")), step.value("kernel", ""), "", step.value("rows", ""),
+                      step.value("unit", "")};
+      facts.decodeKernel = step.value("decode_kernel", facts.kernel);
+      facts.rowBytes = step.value("row_bytes", 0.0);
+      facts.cacheBytes = step.value("cache_bytes_per_position", 0.0);
+      facts.weightBytes = step.value("weight_bytes", 0.0);
+      facts.flopsPerRow = step.value("flops_per_row", 0.0);
+      facts.flopsPerPair = step.value("flops_per_pair", 0.0);
+      steps.push_back(std::move(facts));
+    }
+  if (steps.empty())
+    return malformed("'" + model.path + "': its manifest has no list of steps");
+  return steps;
+}
+
+//===--- Runs ---===//
+
+static PassShape decodeShape(int64_t prompt, double sessions) {
+  double seen = static_cast<double>(prompt) + 0.5 * (kBenchSteps + 1); // mean over the steps
+  return {sessions, sessions, sessions, sessions * seen, sessions * seen};
+}
+
+static PassShape promptShape(const Model &model, int64_t prompt) {
+  // One pass a chunk; figures are of the whole prompt, whose weights are read once a chunk.
+  auto length = static_cast<double>(prompt);
+  double chunks = std::ceil(length / model.info.max_step_rows), positions = 0;
+  for (int64_t end = 0; end < prompt;) {
+    end = std::min<int64_t>(prompt, end + model.info.max_step_rows);
+    positions += static_cast<double>(end);
+  }
+  return {length, 1, chunks, length * (length + 1) / 2, positions};
+}
+
+static Result<std::vector<Phase>> decoderPhases(const Model &model, const BenchOptions &options, const Context &context,
+                                                Batch &batch) {
+  const int64_t prompt = options.prompt;
+  auto count = static_cast<size_t>(std::max(options.sessions, 1));
+  if (Result<void> filled = fillBatch(model, context, count, prompt, batch); !filled.ok())
+    return filled.error();
+  auto tokens = std::make_shared<std::vector<int32_t>>(randomTokens(model, static_cast<size_t>(prompt)));
+  Phase whole{"pp" + std::to_string(prompt), 1, promptShape(model, prompt), [&batch, tokens, prompt] {
+                lmopt_error_t error{};
+                lmopt_session_t *session = batch.handles[0];
+                lmopt_status_t status = lmopt_session_truncate(session, 0, &error);
+                if (status == LMOPT_OK)
+                  status = lmopt_session_prefill(session, tokens->data(), prompt, batch.logits.data(), &error);
+                return checkStatus(status, error);
+              }};
+  std::string key = stepsKey(options) + (count > 1 ? "_sessions" + std::to_string(count) : "");
+  double passes = std::ceil(static_cast<double>(count) / model.info.max_decode_rows);
+  Phase steps{key, kBenchSteps, decodeShape(prompt, static_cast<double>(count)),
+              [&batch, prompt] { return runBatchSteps(batch, prompt); }};
+  steps.shape.passes = passes;
+  return std::vector<Phase>{whole, steps};
+}
+
+static Result<std::vector<Phase>> encoderPhases(const Model &model, const Context &context, Batch &batch) {
+  Result<SessionPtr> session = createSession(model, {0, 0, batch.team.get()}, context);
+  if (!session.ok())
+    return session.error();
+  batch.handles.push_back(session->get());
+  batch.sessions.push_back(session.take());
+  std::vector<Phase> phases;
+  for (const EncoderCase &shape : kEncoderCases) {
+    if (Result<void> fits = needPositions(model, shape.length); !fits.ok())
+      return fits.error();
+    auto batchSize = static_cast<double>(shape.batch), length = static_cast<double>(shape.length);
+    auto tokens = std::make_shared<std::vector<int32_t>>(
+        randomTokens(model, static_cast<size_t>(shape.batch) * static_cast<size_t>(shape.length)));
+    double passes = std::ceil(batchSize / std::max<int64_t>(1, model.info.max_step_rows / shape.length));
+    Phase phase{shape.key,
+                1,
+                {batchSize * length, batchSize, passes, batchSize * length * length, batchSize * length},
+                [&batch, tokens, shape, &model] {
+                  std::vector<int64_t> lengths(static_cast<size_t>(shape.batch), shape.length);
+                  batch.logits.resize(lengths.size() * static_cast<size_t>(model.info.output_width));
+                  lmopt_error_t error{};
+                  return checkStatus(lmopt_session_encode(batch.handles[0], tokens->data(), lengths.data(), shape.batch,
+                                                          batch.logits.data(), &error),
+                                     error);
+                }};
+    phases.push_back(std::move(phase));
+  }
+  return phases;
+}
+
+/// Seconds by step of one pass: the fastest of the repeats.
+static Result<std::vector<double>> record(const Phase &phase, int repeats, Recorder &recorder) {
+  std::vector<double> best;
+  double least = 0;
+  for (int i = 0; i <= repeats; ++i) {
+    recorder.clear();
+    if (Result<void> done = phase.run(); !done.ok())
+      return done.error();
+    std::vector<double> seconds = recorder.means();
+    double total = 0;
+    for (double &step : seconds)
+      total += step /= phase.passes;
+    if (i == 1 || (i > 1 && total < least)) { // the first warms up
+      best = std::move(seconds);
+      least = total;
+    }
+  }
+  return best;
+}
+
+//===--- Figures ---===//
+
+static double unitRate(const MachineBounds &bounds, const std::string &unit) {
+  return unit == "u8s8" ? bounds.u8s8 : unit == "bf16" ? bounds.bf16 : unit == "f32" ? bounds.f32 : 0;
+}
+
+static void addStep(const StepFacts &facts, const PassShape &shape, const MachineBounds &bounds, double seconds,
+                    Group &group) {
+  double rows = facts.rows == "outputs" ? shape.outputs : shape.tokens;
+  double flops = facts.flopsPerRow * rows + facts.flopsPerPair * shape.pairs;
+  double streamed = facts.weightBytes * shape.passes + facts.cacheBytes * shape.positions;
+  double unit = unitRate(bounds, facts.unit), unitSeconds = unit ? flops / unit : 0;
+  double memorySeconds = bounds.memory ? streamed / bounds.memory : 0;
+  group.calls += 1;
+  group.seconds += seconds;
+  group.bytes += streamed ? streamed : facts.rowBytes * rows;
+  group.flops += flops;
+  group.leastSeconds += std::max(memorySeconds, unitSeconds);
+  group.memorySeconds += memorySeconds > unitSeconds ? memorySeconds : 0;
+}
+
+static double fourDigits(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.4g", value);
+  return std::stod(text);
+}
+
+static Json groupRow(const std::string &phase, const std::string &part, const std::string &kernel, const Group &group,
+                     double total) {
+  Json row{{"phase", phase}, {"part", part}, {"kernel", kernel}, {"calls", group.calls}};
+  row["ms"] = fourDigits(group.seconds * 1e3);
+  row["share"] = fourDigits(group.seconds / total);
+  if (group.calls == 0) // waiting, describing the rows: nothing is multiplied
+    return row;
+  row["bytes"] = group.bytes;
+  row["flops"] = group.flops;
+  row["gb_per_s"] = fourDigits(group.bytes / group.seconds / 1e9);
+  row["gflop_per_s"] = fourDigits(group.flops / group.seconds / 1e9);
+  if (group.leastSeconds == 0)
+    return row;
+  row["roofline"] = fourDigits(group.leastSeconds / group.seconds);
+  row["bound"] = group.memorySeconds > group.leastSeconds / 2 ? "memory" : "unit";
+  return row;
+}
+
+static void addPhase(const Phase &phase, const std::vector<StepFacts> &steps, const std::vector<double> &seconds,
+                     const MachineBounds &bounds, Json &rows) {
+  std::map<std::pair<std::string, std::string>, Group> groups;
+  bool decode = phase.name.rfind("tg", 0) == 0;
+  double total = 0;
+  for (double step : seconds)
+    total += step;
+  for (size_t i = 0; i < steps.size(); ++i) {
+    const std::string &kernel = decode ? steps[i].decodeKernel : steps[i].kernel;
+    addStep(steps[i], phase.shape, bounds, seconds[i], groups[{steps[i].part, kernel}]);
+  }
+  groups[{"rows of the step", "describe_rows"}].seconds = seconds[steps.size()];
+  groups[{"waiting", "barrier"}].seconds = seconds[steps.size() + 1];
+  std::vector<Json> sorted;
+  for (const auto &[names, group] : groups)
+    if (group.seconds > 0)
+      sorted.push_back(groupRow(phase.name, names.first, names.second, group, total));
+  std::sort(sorted.begin(), sorted.end(),
+            [](const Json &a, const Json &c) { return a["ms"].get<double>() > c["ms"].get<double>(); });
+  for (Json &row : sorted)
+    rows.push_back(std::move(row));
+}
+
+Result<Json> benchProfile(const Model &model, const BenchOptions &options, const Context &context) {
+  Result<std::vector<StepFacts>> steps = readSteps(model);
+  if (!steps.ok())
+    return steps.error();
+  Result<TeamPtr> team = createTeam(options.threads);
+  if (!team.ok())
+    return team.error();
+  Batch batch;
+  batch.team = team.take();
+  int threads = lmopt_team_threads(batch.team.get());
+  Result<std::vector<Phase>> phases =
+      model.isDecoder() ? decoderPhases(model, options, context, batch) : encoderPhases(model, context, batch);
+  if (!phases.ok())
+    return phases.error();
+  Recorder recorder(steps->size(), threads);
+  lmopt_team_set_profile(batch.team.get(), Recorder::told, &recorder);
+  std::vector<std::vector<double>> seconds;
+  for (const Phase &phase : *phases) {
+    Result<std::vector<double>> measured = record(phase, options.repeats, recorder);
+    if (!measured.ok())
+      return measured.error();
+    seconds.push_back(measured.take());
+  }
+  MachineBounds bounds = measureMachine(threads);
+  Json profile;
+  profile["bounds"] = Json{{"memory_gb_per_s", fourDigits(bounds.memory / 1e9)},
+                           {"u8s8_gflop_per_s", fourDigits(bounds.u8s8 / 1e9)},
+                           {"bf16_gflop_per_s", fourDigits(bounds.bf16 / 1e9)},
+                           {"f32_gflop_per_s", fourDigits(bounds.f32 / 1e9)}};
+  profile["rows"] = Json::array();
+  for (size_t i = 0; i < phases->size(); ++i)
+    addPhase((*phases)[i], *steps, seconds[i], bounds, profile["rows"]);
+  return profile;
+}
+
+//===--- Text ---===//
+
+static std::string cell(const Json &row, const char *key, double factor, const char *format) {
+  if (!row.contains(key))
+    return "";
+  char text[32];
+  std::snprintf(text, sizeof text, format, row[key].get<double>() * factor);
+  return text;
+}
+
+/// Names of row programs say all they do: the beginning tells them apart.
+static std::string shortened(const std::string &name, size_t width) {
+  return name.size() <= width ? name : name.substr(0, width - 3) + "...";
+}
+
+std::string profileText(const Json &profile) {
+  std::string text = "\nbounds:";
+  for (const auto &[key, value] : profile["bounds"].items()) {
+    char entry[64];
+    std::snprintf(entry, sizeof entry, "  %s %.1f", key.c_str(), value.get<double>());
+    text += entry;
+  }
+  std::string phase;
+  for (const Json &row : profile["rows"]) {
+    char line[256];
+    if (row["phase"] != phase) {
+      phase = row["phase"];
+      std::snprintf(line, sizeof line, "\n\n%-40s %6s %9s %6s %8s %9s %8s %-7s %s", phase.c_str(), "calls", "ms",
+                    "share", "GB/s", "GFLOP/s", "roofline", "bound", "kernel");
+      text += line;
+    }
+    std::snprintf(line, sizeof line, "\n%-40s %6s %9s %6s %8s %9s %8s %-7s %s",
+                  shortened(row["part"].get<std::string>(), 40).c_str(), cell(row, "calls", 1, "%.0f").c_str(),
+                  cell(row, "ms", 1, "%.3f").c_str(), cell(row, "share", 100, "%.1f%%").c_str(),
+                  cell(row, "gb_per_s", 1, "%.1f").c_str(), cell(row, "gflop_per_s", 1, "%.1f").c_str(),
+                  cell(row, "roofline", 100, "%.0f%%").c_str(), row.value("bound", "").c_str(),
+                  shortened(row["kernel"].get<std::string>(), 48).c_str());
+    text += line;
+  }
+  return text + "\n";
+}
+
+} // namespace lmopt::driver
