@@ -161,7 +161,7 @@ Value Emitter::maskBelow(Value count) {
   Value clipped = arith::TruncIOp::create(b, loc, b.getI32Type(), min(count, index(1 << 20)));
   return less(laneIds(), broadcast(clipped));
 }
-void Emitter::prefetch(Value address) { LLVM::Prefetch::create(b, loc, address, /*rw=*/0u, /*hint=*/3u, /*cache=*/1u); }
+void Emitter::prefetch(Value address) { LLVM::Prefetch::create(b, loc, address, /*rw=*/0u, /*hint=*/2u, /*cache=*/1u); }
 
 void Emitter::loop(Value from, Value to, int64_t step, const std::function<void(Value)> &body) {
   loop(from, to, step, Values{}, [&](Value i, const Values &) {

@@ -88,7 +88,7 @@ public:
   Value loadMasked(mlir::VectorType type, Value address, Value mask); ///< lanes outside read as zero
   void storeMasked(Value value, Value address, Value mask);
   Value maskBelow(Value count); ///< lanes with id < count (i64, may exceed 16)
-  void prefetch(Value address);
+  void prefetch(Value address); ///< into the second-level cache
 
   // Control flow. Bodies receive the counter (i64) and the carried values.
   void loop(Value from, Value to, int64_t step, const std::function<void(Value)> &body);
