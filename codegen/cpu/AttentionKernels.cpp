@@ -5,7 +5,10 @@
 //
 // Online softmax (Milakov and Gimelshein 2018; FlashAttention): for each block of keys, with running maximum m and sum
 // l,
-//   m' = max(m, max s),  c = exp(m - m'),  l' = c l + sum exp(s - m'),  o' = c o + sum exp(s - m') v,   out = o / l.
+//   m' = max(m, max s),  c = 2^(m - m'),  l' = c l + sum 2^(s - m'),  o' = c o + sum 2^(s - m') v,   out = o / l,
+// with scores and maxima multiplied by log2 e: that multiplication is the subtraction's, as one fused instruction. (In
+// the queries it would cost nothing either, but there it would move their rounding to bf16.) Exponents are never
+// positive but for the rounding of that product. Weights that become bf16 (half an ulp: 2^-9) are computed to 2^-13.
 // Keys lie as [position / 16][head_dim][16], so that one register holds 16 positions of one dimension and a score tile
 // is rows x 4 registers, like a matrix tile. Every output row is computed by one thread in one fixed order.
 // Tested by test/unit/codegen/AttentionKernelTest.cpp.
@@ -25,9 +28,11 @@ namespace {
 
 using Values = Emitter::Values;
 
-constexpr int64_t kQueryRows = 8; // rows of one tile: 8 x 64 scores and 8 outputs stay in the first-level cache
-constexpr int64_t kKeyPanels = 4; // 64 positions a block: 4 accumulators a row, 4 rows at a time = 16 registers
+constexpr int64_t kQueryRows = 8; // rows of one tile: a vector of numbers, one for each row, has lanes to spare
+constexpr int64_t kKeyPanels = 4; // panels at a time: 4 rows x 4 panels = 16 accumulators hide a product's latency
+constexpr int64_t kBlock = 256;   // positions between two corrections: 8 KB of scores stay in the first-level cache
 constexpr float kMasked = -1e30f; // finite, so that differences of two masked scores are 0 and not NaN
+constexpr float kLog2e = 1.44269504088896341f;
 
 //===--------------------------------------------------------------------------------------------------------------===//
 // The tile: up to 8 query rows against one kv head
@@ -36,39 +41,38 @@ constexpr float kMasked = -1e30f; // finite, so that differences of two masked s
 // A tile's rows are query heads of tokens; where they come from and how far each may look is the caller's business.
 struct Tile {
   int64_t rows = 0;
-  Values limit;       ///< by row: number of visible positions (i64)
-  Value positions;    ///< the largest limit
-  Value keys, values; ///< of the kv head
+  Values limit;            ///< by row: number of visible positions (i64), ascending
+  Value positions, common; ///< the largest and the least limit
+  Value keys, values;      ///< of the kv head
 };
 
-// Scratch of one thread: queries [8][head_dim padded], scores [8][64], outputs [8][dv], then m, l and the correction,
-// one register for each row.
+// Scratch of one thread: queries [8][head_dim padded], scores [8][256] (weights take their place), outputs [8][dv]; one
+// register for each row: largest score and sum of weights, by lane; one number for each row: maximum, the
+// same negated, correction.
 struct ScratchLayout {
   const AttentionSpec &spec;
   int64_t queryBytes() const { return floatRowBytes(spec.headDim); } // also when bf16 needs only half of it
   int64_t outBytes() const { return 4 * spec.valueDim(); }
   int64_t scoreStart() const { return kQueryRows * queryBytes(); }
-  int64_t outStart() const { return scoreStart() + kQueryRows * kKeyPanels * 64; }
+  int64_t outStart() const { return scoreStart() + kQueryRows * kBlock * 4; }
   int64_t statsStart() const { return outStart() + kQueryRows * outBytes(); }
-  int64_t bytes() const { return statsStart() + 3 * kQueryRows * 64; }
+  int64_t bytes() const { return statsStart() + (2 * kQueryRows + 3) * 64; }
 };
 
 struct Scratch {
   Emitter &e;
   ScratchLayout layout;
   Value base;
-  Value scoreShift; ///< bytes into a row of scores (or weights) where a single panel's own begin; null: none
   Scratch(Emitter &e, const AttentionSpec &spec, Value base) : e(e), layout{spec}, base(base) {}
   Value query(int64_t r) { return e.at(base, r * layout.queryBytes()); }
-  Value score(int64_t r) {
-    Value row = e.at(base, layout.scoreStart() + r * kKeyPanels * 64);
-    return scoreShift ? e.at(row, scoreShift) : row;
-  }
+  Value score(int64_t r) { return e.at(base, layout.scoreStart() + r * kBlock * 4); }
   Value out(int64_t r) { return e.at(base, layout.outStart() + r * layout.outBytes()); }
   Value stats(int64_t r) { return e.at(base, layout.statsStart() + r * 64); }
-  Value maximum(int64_t r) { return stats(r); }
+  Value best(int64_t r) { return stats(r); }
   Value sum(int64_t r) { return stats(kQueryRows + r); }
-  Value correction(int64_t r) { return stats(2 * kQueryRows + r); }
+  Value maximum() { return stats(2 * kQueryRows); }        ///< lane r: row r
+  Value shift() { return stats(2 * kQueryRows + 1); }      ///< the same, negated
+  Value correction() { return stats(2 * kQueryRows + 2); } ///< by lane, too; in the end 1 / sum of weights
 };
 
 struct TileEmitter {
@@ -94,6 +98,7 @@ struct TileEmitter {
       return lmk::DotBf16Op::create(e.b, e.loc, sum.getType(), sum, row, columns);
     return e.fma(row, columns, sum);
   }
+  Value ofRow(Value lanes, int64_t r) { return e.broadcast(e.load(e.b.getF32Type(), e.at(lanes, 4 * r))); }
 
   // How many rows share the loads of keys or values: as many as leave rows * registers <= 20 accumulators.
   int64_t rowsAtOnce(int64_t registers) const {
@@ -109,9 +114,10 @@ struct TileEmitter {
       body(r, std::min(step, tile.rows - r));
   }
 
-  // scores[r][16 p + i] = sum_d query[r][d] * key[start + 16 p + i][d]
-  void scores(Value start, int64_t panels) {
-    Value keys = e.at(tile.keys, e.mul(start, spec.keyBytes()));
+  // scores[r][position - start] = sum_d query[r][d] * key[position][d] for the `panels` panels from `position` on, and
+  // the largest of each row and lane. What a row must not see gets no weight.
+  void scores(Value start, Value position, int64_t panels) {
+    Value keys = e.at(tile.keys, e.mul(position, spec.keyBytes()));
     int64_t panelBytes = kLanes * spec.keyBytes();
     forRowGroups(panels, [&](int64_t first, int64_t rows) {
       Values sums = e.loop(e.index(0), e.index(spec.headDim / factors()), 1, Values(rows * panels, e.floatsOf(0)),
@@ -126,125 +132,137 @@ struct TileEmitter {
                              }
                              return next;
                            });
-      for (int64_t r = 0; r < rows; ++r)
-        for (int64_t p = 0; p < panels; ++p)
-          e.store(sums[r * panels + p], e.at(scratch.score(first + r), p * 64));
+      auto keep = [&](bool masked) {
+        for (int64_t r = 0; r < rows; ++r)
+          keepScores(first + r, start, position, Values(ArrayRef(sums).slice(r * panels, panels)), masked);
+      };
+      // Only blocks that reach beyond what all rows see need the mask: those on the diagonal, and the last one.
+      Value seen = e.less(tile.common, e.add(position, panels * kLanes));
+      e.ifElse(seen, [&] { keep(true); }, [&] { keep(false); });
     });
   }
 
-  int64_t weightBytes() const { return spec.elementBytes(); } ///< of one weight, where the scores were
-
-  // Scores to weights, with m, l and the correction of what was summed before.
-  void softmax(Value start, int64_t panels) {
-    for (int64_t r = 0; r < tile.rows; ++r) {
-      Values score, visible;
-      Value best;
-      for (int64_t p = 0; p < panels; ++p) {
-        Value left = e.sub(tile.limit[r], e.add(start, p * kLanes));
-        visible.push_back(e.maskBelow(left));
-        Value s = e.loadFloats(e.at(scratch.score(r), p * 64));
-        score.push_back(e.select(visible[p], s, e.floatsOf(kMasked)));
-        best = p ? e.max(best, score[p]) : score[p];
+  void keepScores(int64_t r, Value start, Value position, Values sums, bool masked) {
+    Value best = e.loadFloats(scratch.best(r)), to = e.at(scratch.score(r), e.mul(e.sub(position, start), 4));
+    for (size_t p = 0; p < sums.size(); ++p) {
+      if (masked) {
+        Value left = e.sub(tile.limit[r], e.add(position, p * kLanes));
+        sums[p] = e.select(e.maskBelow(left), sums[p], e.floatsOf(kMasked));
       }
-      Value before = e.loadFloats(scratch.maximum(r));
-      Value maximum = e.max(e.broadcast(e.reduceMax(best)), before);
-      Value correction = e.exp(e.sub(before, maximum));
-      Value sum = e.mul(e.loadFloats(scratch.sum(r)), correction);
-      for (int64_t p = 0; p < panels; ++p) {
-        Value weight = e.select(visible[p], e.exp(e.sub(score[p], maximum)), e.floatsOf(0));
-        e.store(spec.bf16 ? e.toBf16(weight) : weight, e.at(scratch.score(r), p * kLanes * weightBytes()));
-        sum = e.add(sum, weight);
-      }
-      e.store(maximum, scratch.maximum(r));
-      e.store(sum, scratch.sum(r)); // one partial sum for each lane; added up at the end
-      e.store(correction, scratch.correction(r));
+      e.store(sums[p], e.at(to, p * 64));
+      best = e.max(sums[p], best);
     }
+    e.store(best, scratch.best(r));
   }
 
-  // out[r] = correction * out[r] + sum_k weight[r][k] * value[k]
-  void accumulate(Value start, int64_t panels) {
+  // By row, in lanes: m' = max(m, max s) log2 e, and c = 2^(m - m').
+  void updateMaxima() {
+    Values best;
+    for (int64_t r = 0; r < tile.rows; ++r)
+      best.push_back(e.loadFloats(scratch.best(r)));
+    Value largest = e.reduceRows(best, [&](Value a, Value c) { return e.max(a, c); });
+    Value before = e.loadFloats(scratch.maximum());
+    Value maximum = e.max(e.mul(largest, e.floatsOf(kLog2e)), before);
+    e.store(maximum, scratch.maximum());
+    e.store(e.sub(e.floatsOf(0), maximum), scratch.shift());
+    e.store(e.exp2BelowOne(e.sub(before, maximum), false), scratch.correction());
+  }
+
+  // Scores to weights, panel by panel; every row is a chain of its own, so that none waits for another.
+  void softmax(Value panels) {
+    updateMaxima();
+    Values shift, sums;
+    for (int64_t r = 0; r < tile.rows; ++r) {
+      shift.push_back(ofRow(scratch.shift(), r));
+      sums.push_back(e.mul(e.loadFloats(scratch.sum(r)), ofRow(scratch.correction(), r)));
+    }
+    sums = e.loop(e.index(0), panels, 1, sums, [&](Value panel, const Values &carried) {
+      Values next;
+      for (int64_t r = 0; r < tile.rows; ++r) {
+        Value score = e.loadFloats(e.at(scratch.score(r), e.mul(panel, 64)));
+        Value weight = e.exp2BelowOne(e.fma(score, e.floatsOf(kLog2e), shift[r]), spec.bf16);
+        e.store(spec.bf16 ? e.toBf16(weight) : weight,
+                e.at(scratch.score(r), e.mul(panel, kLanes * spec.elementBytes())));
+        next.push_back(e.add(carried[r], weight)); // one partial sum for each lane; added up at the end
+      }
+      return next;
+    });
+    for (int64_t r = 0; r < tile.rows; ++r)
+      e.store(sums[r], scratch.sum(r));
+  }
+
+  // out[r] = correction * out[r] + sum_k weight[r][k] * value[k]. One step is a position, or a pair of them.
+  void accumulate(Value start, Value count) {
     int64_t registers = spec.valueDim() / kLanes;
     Value values = e.at(tile.values, e.mul(start, spec.valueBytes()));
-    // One step is a position, or a pair of them: 4 * dv bytes of values either way. Only a single panel can reach
-    // beyond the last position. What lies there was never written (an encoder's cache is scratch memory of whoever ran
-    // before), and its weight of zero would not help against a NaN.
-    Value steps = e.index(panels * kLanes / factors()), left = e.sub(tile.positions, start);
-    if (panels == 1)
-      steps = e.min(steps, e.div(e.add(left, factors() - 1), e.index(factors())));
-    auto loadValues = [&](Value k, int64_t d) {
-      Value pair = loadColumns(e.at(values, e.add(e.mul(k, 4 * spec.valueDim()), d * 64)));
-      if (!spec.bf16 || panels > 1)
-        return pair;
-      Value both = e.less(e.add(e.mul(k, 2), 1), left);
-      Value mask =
-          e.broadcast(e.select(both, e.i32(-1), e.i32(0xffff))); // the second of the last pair may be unwritten
-      return e.bitcast(e.bitAnd(e.bitcast(pair, e.ints()), mask), pair.getType());
-    };
+    Value whole = e.div(count, e.index(factors())), steps = e.div(e.add(count, factors() - 1), e.index(factors()));
     forRowGroups(registers, [&](int64_t first, int64_t rows) {
-      Values init;
+      Values sums;
       for (int64_t r = 0; r < rows; ++r)
         for (int64_t d = 0; d < registers; ++d)
-          init.push_back(
-              e.mul(e.loadFloats(e.at(scratch.out(first + r), d * 64)), e.loadFloats(scratch.correction(first + r))));
-      Values sums = e.loop(e.index(0), steps, 1, init, [&](Value k, const Values &carried) {
+          sums.push_back(
+              e.mul(e.loadFloats(e.at(scratch.out(first + r), d * 64)), ofRow(scratch.correction(), first + r)));
+      auto step = [&](Value k, const Values &carried, bool half) {
         Values next = carried, columns;
         for (int64_t d = 0; d < registers; ++d)
-          columns.push_back(loadValues(k, d));
+          columns.push_back(loadValues(e.at(values, e.add(e.mul(k, 4 * spec.valueDim()), d * 64)), half));
         for (int64_t r = 0; r < rows; ++r) {
           Value weight = loadRow(e.at(scratch.score(first + r), e.mul(k, 4)));
           for (int64_t d = 0; d < registers; ++d)
             next[r * registers + d] = multiply(weight, columns[d], next[r * registers + d]);
         }
         return next;
-      });
+      };
+      sums = e.loop(e.index(0), whole, 1, sums,
+                    [&](Value k, const Values &carried) { return step(k, carried, /*half=*/false); });
+      if (spec.bf16) // the last one, when positions are odd
+        sums = e.loop(whole, steps, 1, sums, [&](Value k, const Values &carried) { return step(k, carried, true); });
       for (int64_t r = 0; r < rows; ++r)
         for (int64_t d = 0; d < registers; ++d)
           e.store(sums[r * registers + d], e.at(scratch.out(first + r), d * 64));
     });
   }
 
-  void block(Value start, int64_t panels) {
-    scores(start, panels);
-    softmax(start, panels);
-    accumulate(start, panels);
+  // What lies beyond the last position was never written (an encoder's cache is scratch memory of whoever ran before),
+  // and its weight of zero would not help against a NaN. Of half a pair only the first is taken.
+  Value loadValues(Value address, bool half) {
+    Value pair = loadColumns(address);
+    return half ? e.bitcast(e.bitAnd(e.bitcast(pair, e.ints()), e.intsOf(0xffff)), pair.getType()) : pair;
   }
 
   void reset() {
+    e.store(e.floatsOf(kMasked), scratch.maximum());
     for (int64_t r = 0; r < tile.rows; ++r) {
-      e.store(e.floatsOf(kMasked), scratch.maximum(r));
       e.store(e.floatsOf(0), scratch.sum(r));
       for (int64_t d = 0; d < spec.valueDim(); d += kLanes)
         e.store(e.floatsOf(0), e.at(scratch.out(r), 4 * d));
     }
   }
 
-  // The last block may have fewer than four panels, because the cache ends at a panel. Its softmax still looks at all
-  // of the block at once, as for a row whose tile goes on: so the sums of a row never depend on its neighbours, and a
-  // prompt gives the same bits in whatever pieces it comes. (Panels beyond the limit of a row change nothing: weights
-  // of 0.)
-  void lastBlock(Value start) {
-    auto forPanels = [&](int64_t bytes, const std::function<void(Value)> &body) {
-      e.loop(start, tile.positions, kLanes, [&](Value panel) {
-        scratch.scoreShift = e.mul(e.sub(panel, start), bytes);
-        body(panel);
-        scratch.scoreShift = {};
-      });
-    };
-    forPanels(4, [&](Value panel) { scores(panel, 1); });
-    softmax(start, kKeyPanels);
-    forPanels(weightBytes(), [&](Value panel) {
-      accumulate(panel, 1);
-      for (int64_t r = 0; r < tile.rows; ++r) // what was summed before is corrected once
-        e.store(e.floatsOf(1), scratch.correction(r));
-    });
-  }
-
+  // Blocks begin at multiples of 256 whatever the rows of the tile, and panels beyond the limit of a row change nothing
+  // (weights of 0): so the sums of a row never depend on its neighbours, and a prompt gives the same bits in whatever
+  // pieces it comes.
   void emit() {
     reset();
-    Value whole = e.sub(tile.positions, e.rem(tile.positions, e.index(kKeyPanels * kLanes)));
-    e.loop(e.index(0), whole, kKeyPanels * kLanes, [&](Value start) { block(start, kKeyPanels); });
-    e.ifThen(e.less(whole, tile.positions), [&] { lastBlock(whole); });
+    e.loop(e.index(0), tile.positions, kBlock, [&](Value start) {
+      Value end = e.min(e.add(start, kBlock), tile.positions), count = e.sub(end, start);
+      for (int64_t r = 0; r < tile.rows; ++r)
+        e.store(e.floatsOf(kMasked), scratch.best(r));
+      int64_t step = kKeyPanels * kLanes;
+      Value whole = e.sub(end, e.rem(count, e.index(step)));
+      e.loop(start, whole, step, [&](Value position) { scores(start, position, kKeyPanels); });
+      e.loop(whole, end, kLanes, [&](Value position) { scores(start, position, 1); });
+      softmax(e.div(e.add(count, kLanes - 1), e.index(kLanes)));
+      accumulate(start, count);
+    });
+    Values sums;
+    for (int64_t r = 0; r < tile.rows; ++r)
+      sums.push_back(e.loadFloats(scratch.sum(r)));
+    Value total = e.reduceRows(sums, [&](Value a, Value c) { return e.add(a, c); });
+    e.store(e.div(e.floatsOf(1), total), scratch.correction());
   }
+
+  Value inverseSum(int64_t r) { return ofRow(scratch.correction(), r); }
 };
 
 struct AttendEmitter {
@@ -265,9 +283,10 @@ struct AttendEmitter {
     });
   }
 
-  void storeOut(Scratch &scratch, int64_t r, Value row, Value head) {
+  void storeOut(TileEmitter &tile, int64_t r, Value row, Value head) {
+    Scratch &scratch = tile.scratch;
     Value to = e.at(out, e.add(e.mul(row, rowBytes()), e.mul(head, 4 * spec.headDim)));
-    Value factor = e.broadcast(e.div(e.f32(1), e.reduceAdd(e.loadFloats(scratch.sum(r)))));
+    Value factor = tile.inverseSum(r);
     for (int64_t d = 0; d < spec.headDim; d += kLanes) {
       Value v = e.mul(e.loadFloats(e.at(scratch.out(r), 4 * d)), factor);
       if (spec.headDim - d >= kLanes)
@@ -321,9 +340,11 @@ struct AttendEmitter {
       loadQuery(scratch, r, e.add(first, local[r]), head, position);
     }
     tile.positions = tile.limit.back();
-    TileEmitter{e, spec, scratch, tile}.emit();
+    tile.common = tile.limit.front();
+    TileEmitter emitter{e, spec, scratch, tile};
+    emitter.emit();
     for (int64_t r = 0; r < kQueryRows; ++r)
-      e.ifThen(e.less(e.add(start, r), rows), [&] { storeOut(scratch, r, e.add(first, local[r]), head); });
+      e.ifThen(e.less(e.add(start, r), rows), [&] { storeOut(emitter, r, e.add(first, local[r]), head); });
   }
 
   // Few rows: one token, the query heads that share a kv head.
@@ -344,7 +365,7 @@ struct AttendEmitter {
     tile.rows = count;
     tile.keys = view.keys(kvHead);
     tile.values = view.values(kvHead);
-    tile.positions = e.add(info.position, 1);
+    tile.positions = tile.common = e.add(info.position, 1);
     Values inGroup, head;
     for (int64_t r = 0; r < count; ++r) {
       tile.limit.push_back(tile.positions);
@@ -352,9 +373,10 @@ struct AttendEmitter {
       head.push_back(e.add(e.mul(kvHead, spec.group()), inGroup[r]));
       loadQuery(scratch, r, row, head[r], info.position);
     }
-    TileEmitter{e, spec, scratch, tile}.emit();
+    TileEmitter emitter{e, spec, scratch, tile};
+    emitter.emit();
     for (int64_t r = 0; r < count; ++r)
-      e.ifThen(e.less(e.add(firstHead, r), e.index(spec.group())), [&] { storeOut(scratch, r, row, head[r]); });
+      e.ifThen(e.less(e.add(firstHead, r), e.index(spec.group())), [&] { storeOut(emitter, r, row, head[r]); });
   }
 };
 } // namespace

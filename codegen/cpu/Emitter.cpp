@@ -107,7 +107,10 @@ Value Emitter::toBf16(Value v) {
 Value Emitter::broadcast(Value scalar, int64_t n) {
   return vector::BroadcastOp::create(b, loc, VectorType::get({n}, scalar.getType()), scalar);
 }
-Value Emitter::shuffle(Value v, ArrayRef<int64_t> lanes) { return vector::ShuffleOp::create(b, loc, v, v, lanes); }
+Value Emitter::shuffle(Value v, ArrayRef<int64_t> lanes) { return shuffle(v, v, lanes); }
+Value Emitter::shuffle(Value a, Value c, ArrayRef<int64_t> lanes) {
+  return vector::ShuffleOp::create(b, loc, a, c, lanes);
+}
 
 // reassoc lets the backend sum halves against halves; without it the reduction is a chain of 16 additions.
 Value Emitter::reduceAdd(Value v) {
@@ -131,6 +134,27 @@ Value Emitter::reduceMin(Value v) {
 }
 Value Emitter::reduceMax(Value v) {
   return reduceHalves(*this, v, [&](Value a, Value c) { return max(a, c); });
+}
+// Each round folds groups of lanes by half, so that two vectors fit into one: after three rounds there is one vector
+// with two lanes of each row, which the last round adds.
+Value Emitter::reduceRows(Values rows, const std::function<Value(Value, Value)> &combine) {
+  while (rows.size() < 8)
+    rows.push_back(rows.back());
+  for (int64_t group = kLanes; group >= 2; group /= 2) {
+    SmallVector<int64_t> low, high;
+    for (int64_t begin = 0; begin < 2 * kLanes; begin += group)
+      for (int64_t i = begin; i < begin + group / 2; ++i) {
+        low.push_back(i);
+        high.push_back(i + group / 2);
+      }
+    Values next;
+    for (size_t i = 0; i < rows.size(); i += 2) {
+      Value partner = rows.size() > 1 ? rows[i + 1] : rows[i];
+      next.push_back(combine(shuffle(rows[i], partner, low), shuffle(rows[i], partner, high)));
+    }
+    rows = next;
+  }
+  return rows[0];
 }
 Value Emitter::lane(Value v, int64_t i) { return vector::ExtractOp::create(b, loc, v, ArrayRef<int64_t>{i}); }
 Value Emitter::laneIds() {

@@ -73,9 +73,12 @@ public:
   Value toBf16(Value floats);      ///< to nearest, ties to even
   Value broadcast(Value scalar, int64_t n = kLanes);
   Value shuffle(Value vector, mlir::ArrayRef<int64_t> lanes);
+  Value shuffle(Value a, Value c, mlir::ArrayRef<int64_t> lanes); ///< lanes of `c` are numbered after those of `a`
   Value reduceAdd(Value vector); ///< the order of the sum is fixed by the target's shuffle tree
   Value reduceMin(Value vector);
   Value reduceMax(Value vector);
+  /// Lane r of the result: row r's 16 lanes folded; at most 8 rows, further lanes repeat. One tree for all rows.
+  Value reduceRows(Values rows, const std::function<Value(Value, Value)> &combine);
   Value lane(Value vector, int64_t i);
   Value laneIds(); ///< 0, 1, ... 15 as i32
 
@@ -101,6 +104,7 @@ public:
 
   // Functions of vectors, in VectorMath.cpp.
   Value exp(Value x);
+  Value exp2BelowOne(Value x, bool forBf16); ///< 2^x for x <= 0
   Value erf(Value x);
   Value tanh(Value x);
   Value sigmoid(Value x);

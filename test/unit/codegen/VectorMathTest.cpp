@@ -33,21 +33,24 @@ std::vector<float> samples() {
 
 class VectorMath : public testing::TestWithParam<std::string> {
 protected:
-  enum { Exp, Erf, Tanh, Sigmoid };
+  enum { Exp, Erf, Tanh, Sigmoid, Exp2, Exp2ForBf16 };
 
   void SetUp() override {
     harness = std::make_unique<test::KernelHarness>(GetParam());
     if (!harness->runsHere())
       GTEST_SKIP() << "this CPU lacks instructions of " << GetParam();
-    using Function = mlir::Value (cpu::Emitter::*)(mlir::Value);
-    const std::pair<const char *, Function> functions[] = {{"exp", &cpu::Emitter::exp},
-                                                           {"erf", &cpu::Emitter::erf},
-                                                           {"tanh", &cpu::Emitter::tanh},
-                                                           {"sigmoid", &cpu::Emitter::sigmoid}};
-    for (auto [name, function] : functions)
-      harness->add(harness->define(name, 2, 1, [function = function](cpu::Emitter &e, mlir::ValueRange args) {
+    using Function = std::function<mlir::Value(cpu::Emitter &, mlir::Value)>;
+    const std::pair<const char *, Function> functions[] = {
+        {"exp", [](cpu::Emitter &e, mlir::Value x) { return e.exp(x); }},
+        {"erf", [](cpu::Emitter &e, mlir::Value x) { return e.erf(x); }},
+        {"tanh", [](cpu::Emitter &e, mlir::Value x) { return e.tanh(x); }},
+        {"sigmoid", [](cpu::Emitter &e, mlir::Value x) { return e.sigmoid(x); }},
+        {"exp2", [](cpu::Emitter &e, mlir::Value x) { return e.exp2BelowOne(x, false); }},
+        {"exp2_bf16", [](cpu::Emitter &e, mlir::Value x) { return e.exp2BelowOne(x, true); }}};
+    for (const auto &[name, function] : functions)
+      harness->add(harness->define(name, 2, 1, [&function = function](cpu::Emitter &e, mlir::ValueRange args) {
         e.loop(e.index(0), args[2], 64, [&](mlir::Value offset) {
-          e.store((e.*function)(e.loadFloats(e.at(args[0], offset))), e.at(args[1], offset));
+          e.store(function(e, e.loadFloats(e.at(args[0], offset))), e.at(args[1], offset));
         });
       }));
     harness->build();
@@ -107,6 +110,27 @@ TEST_P(VectorMath, ExpStaysFiniteOutside) {
       ASSERT_EQ(found, 1.0f);
     }
   });
+}
+
+// The weights of a softmax: accurate where they stay floats, to 2^-13 where they become bf16.
+TEST_P(VectorMath, Exp2BelowOneWithin) {
+  for (auto [function, bound] : {std::pair<int, double>(Exp2, 1.5e-7), {Exp2ForBf16, std::ldexp(1, -13)}}) {
+    double worst = 0;
+    forSamples(function, [&](float x, float found) {
+      if (x > 0)
+        return;
+      if (x <= -126) {
+        ASSERT_EQ(found, 0.0f) << x;
+      } else {
+        worst = std::max(worst, std::abs(found / std::exp2(double(x)) - 1));
+      }
+      if (x == 0) {
+        ASSERT_EQ(found, 1.0f);
+      }
+    });
+    RecordProperty("worst_relative", std::to_string(worst * 1e9) + "e-9");
+    EXPECT_LE(worst, bound);
+  }
 }
 
 TEST_P(VectorMath, ErfWithin) {
