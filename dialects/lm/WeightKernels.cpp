@@ -106,14 +106,17 @@ bool quantizeShortGroup(const float *weights, int64_t count, int bits, int8_t *c
   if (minimum) {
     *minimum = roundToHalf(*least);
     scale = roundToHalf((*greatest - *least) / 15.0f);
+    if (!std::isfinite(*minimum) || !std::isfinite(scale)) // codes would be chosen from inf - inf
+      return false;
     chooseCodes(weights, count, *minimum, scale, 0, 15, codes);
-    return std::isfinite(*minimum) && std::isfinite(scale);
+    return true;
   }
   float extreme = -*least > *greatest ? *least : *greatest;
   scale = roundToHalf(bits == 8 ? std::fabs(extreme) / 127.0f : extreme / -8.0f);
-  float bound = bits == 8 ? 127 : 8;
-  chooseCodes(weights, count, 0, scale, -bound, bits == 8 ? 127 : 7, codes);
-  return std::isfinite(scale);
+  if (!std::isfinite(scale))
+    return false;
+  chooseCodes(weights, count, 0, scale, bits == 8 ? -127 : -8, bits == 8 ? 127 : 7, codes);
+  return true;
 }
 
 int64_t permutedRow(int64_t row, int64_t headRows, int64_t dims, bool fromInterleaved) {
