@@ -71,6 +71,24 @@ func.func @add_positions_c1_int8(%x: tensor<?x?x4xf32>) -> tensor<?x?x4xf32> {
 
 // -----
 
+lm.param @w : !lm.grouped<4x8, bits = 8, group = 4> = #lm.quantize_groups<dense<1.0> : tensor<4x8xf32>, bits = 8, group = 4>
+func.func @embedding_c2_grouped(%ids: tensor<?x?xi32>) -> tensor<?x?x4xf32> {
+  // expected-error@+1 {{C2: @w has 8 columns, but the result has width 4}}
+  %y = lm.embedding %ids, @w : (tensor<?x?xi32>) -> tensor<?x?x4xf32>
+  return %y : tensor<?x?x4xf32>
+}
+
+// -----
+
+lm.param @w : !lm.grouped<4x4, bits = 8, group = 4> = #lm.quantize_groups<dense<1.0> : tensor<4x4xf32>, bits = 8, group = 4>
+func.func @add_positions_c1_grouped(%x: tensor<?x?x4xf32>) -> tensor<?x?x4xf32> {
+  // expected-error@+1 {{C1: @w must be an f32 matrix, but is '!lm.grouped<4x4, bits = 8, group = 4>'}}
+  %y = lm.add_positions %x, @w : tensor<?x?x4xf32>
+  return %y : tensor<?x?x4xf32>
+}
+
+// -----
+
 func.func @add_positions_c1_absent(%x: tensor<?x?x4xf32>) -> tensor<?x?x4xf32> {
   // expected-error@+1 {{C1: there is no lm.param @w}}
   %y = lm.add_positions %x, @w : tensor<?x?x4xf32>

@@ -50,6 +50,56 @@ lm.param @param_c3_group : !lm.int8<2x4, group = 2> = #lm.quantize_rows<#lm.gguf
 
 // -----
 
+// expected-error@+1 {{C3: type 'tensor<2x8xf32>' does not hold a grouped weight with bits = 4, group = 4, min}}
+lm.param @param_c3_grouped_in_f32 : tensor<2x8xf32> = #lm.quantize_groups<#lm.gguf<"f", "k", f32>, bits = 4, group = 4, min>
+
+// -----
+
+// expected-error@+1 {{C3: type '!lm.int8<2x8, group = 4>' does not hold a grouped weight with bits = 4, group = 4, min}}
+lm.param @param_c3_grouped_in_int8 : !lm.int8<2x8, group = 4> = #lm.quantize_groups<#lm.gguf<"f", "k", f32>, bits = 4, group = 4, min>
+
+// -----
+
+// expected-error@+1 {{C3: type '!lm.grouped<2x8, bits = 8, group = 4>' does not hold a grouped weight with bits = 4, group = 4, min}}
+lm.param @param_c3_bits : !lm.grouped<2x8, bits = 8, group = 4> = #lm.quantize_groups<#lm.gguf<"f", "k", f32>, bits = 4, group = 4, min>
+
+// -----
+
+// expected-error@+1 {{C3: type '!lm.grouped<2x8, bits = 4, group = 2, min>' does not hold a grouped weight with bits = 4, group = 4, min}}
+lm.param @param_c3_grouped_group : !lm.grouped<2x8, bits = 4, group = 2, min> = #lm.quantize_groups<#lm.gguf<"f", "k", f32>, bits = 4, group = 4, min>
+
+// -----
+
+// expected-error@+1 {{C3: type '!lm.grouped<2x8, bits = 4, group = 4>' does not hold a grouped weight with bits = 4, group = 4, min}}
+lm.param @param_c3_min : !lm.grouped<2x8, bits = 4, group = 4> = #lm.quantize_groups<#lm.gguf<"f", "k", f32>, bits = 4, group = 4, min>
+
+// -----
+
+// expected-error@+1 {{C3: type '!lm.grouped<2x32, bits = 4, group = 32, min>' does not hold a grouped weight with bits = 4, group = 32}}
+lm.param @param_c3_no_min : !lm.grouped<2x32, bits = 4, group = 32, min> = #lm.native<#lm.gguf<"f", "k", q4_0>>
+
+// -----
+
+// expected-error@+1 {{C3: type '!lm.grouped<2x32, bits = 4, group = 32>' does not hold a grouped weight with bits = 8, group = 32}}
+lm.param @param_c3_native8 : !lm.grouped<2x32, bits = 4, group = 32> = #lm.native<#lm.gguf<"f", "k", q8_0>>
+
+// -----
+
+// expected-error@+1 {{C3: type '!lm.grouped<2x8, bits = 8, group = 4>' does not hold an f32 weight}}
+lm.param @param_c3_f32_in_grouped : !lm.grouped<2x8, bits = 8, group = 4> = #lm.gguf<"f", "k", q8_0>
+
+// -----
+
+// expected-error@+1 {{C3: type '!lm.grouped<2x8, bits = 8, group = 4>' does not hold an int8 weight with group = 4}}
+lm.param @param_c3_int8_in_grouped : !lm.grouped<2x8, bits = 8, group = 4> = #lm.quantize_rows<#lm.gguf<"f", "k", f32>, group = 4>
+
+// -----
+
+// expected-error@+1 {{C4: type '!lm.grouped<2x8, bits = 8, group = 4>' does not have the shape [3, 8] of the value}}
+lm.param @param_c4_grouped_shape : !lm.grouped<2x8, bits = 8, group = 4> = #lm.quantize_groups<dense<1.0> : tensor<3x8xf32>, bits = 8, group = 4>
+
+// -----
+
 // expected-error@+1 {{C4: type 'tensor<2x2xf32>' does not have the shape [2, 3] of the value}}
 lm.param @param_c4_shape : tensor<2x2xf32> = #lm.scale<dense<1.0> : tensor<2x3xf32>, 2.0>
 

@@ -41,6 +41,18 @@ lm.param @permuted_part : tensor<8xf32> = #lm.permute_rope<dense<1.0> : tensor<8
 lm.param @int8 : !lm.int8<2x8> = #lm.quantize_rows<#lm.rotate_columns<dense<1.0> : tensor<2x8xf32>, block = 8>> exactness <approximate, error = 0.01>
 // CHECK: lm.param @int8g : !lm.int8<2x8, group = 4> = #lm.quantize_rows<dense<1.000000e+00> : tensor<2x8xf32>, group = 4> exactness <trained>
 lm.param @int8g : !lm.int8<2x8, group = 4> = #lm.quantize_rows<dense<1.0> : tensor<2x8xf32>, group = 4> exactness <trained>
+// CHECK: lm.param @groups4 : !lm.grouped<2x8, bits = 4, group = 4> = #lm.quantize_groups<dense<1.000000e+00> : tensor<2x8xf32>, bits = 4, group = 4> exactness <approximate>
+lm.param @groups4 : !lm.grouped<2x8, bits = 4, group = 4> = #lm.quantize_groups<dense<1.0> : tensor<2x8xf32>, bits = 4, group = 4> exactness <approximate>
+// CHECK: lm.param @groups4m : !lm.grouped<2x8, bits = 4, group = 4, min> = #lm.quantize_groups<dense<1.000000e+00> : tensor<2x8xf32>, bits = 4, group = 4, min>
+lm.param @groups4m : !lm.grouped<2x8, bits = 4, group = 4, min> = #lm.quantize_groups<dense<1.0> : tensor<2x8xf32>, bits = 4, group = 4, min>
+// CHECK: lm.param @groups8 : !lm.grouped<2x8, bits = 8, group = 8> = #lm.quantize_groups<dense<1.000000e+00> : tensor<2x8xf32>, bits = 8, group = 8>
+lm.param @groups8 : !lm.grouped<2x8, bits = 8, group = 8> = #lm.quantize_groups<dense<1.0> : tensor<2x8xf32>, bits = 8, group = 8>
+// CHECK: lm.param @native4 : !lm.grouped<2x32, bits = 4, group = 32> = #lm.native<#lm.gguf<"m", "k", q4_0>>
+lm.param @native4 : !lm.grouped<2x32, bits = 4, group = 32> = #lm.native<#lm.gguf<"m", "k", q4_0>>
+// CHECK: lm.param @native4m : !lm.grouped<2x32, bits = 4, group = 32, min> = #lm.native<#lm.permute_rope<#lm.gguf<"m", "k", q4_1>, heads = 1, from = interleaved>>
+lm.param @native4m : !lm.grouped<2x32, bits = 4, group = 32, min> = #lm.native<#lm.permute_rope<#lm.gguf<"m", "k", q4_1>, heads = 1, from = interleaved>>
+// CHECK: lm.param @native8 : !lm.grouped<2x32, bits = 8, group = 32> = #lm.native<#lm.gguf<"m", "k", q8_0>>
+lm.param @native8 : !lm.grouped<2x32, bits = 8, group = 32> = #lm.native<#lm.gguf<"m", "k", q8_0>>
 lm.param @embed : tensor<9x8xf32> = dense<1.0>
 lm.param @vector8 : tensor<8xf32> = dense<1.0>
 lm.param @vector2 : tensor<2xf32> = dense<1.0>
@@ -94,6 +106,16 @@ func.func @all(%ids: tensor<?x?xi32>, %len: tensor<?xi32>, %cache: !lm.cache) ->
   %f, %fs, %fz = lm.quantize_dynamic %h {group = 4} : (tensor<?x?x8xf32>) -> (tensor<?x?x8xui8>, tensor<?x?x2xf32>, tensor<?x?x2xi32>)
   // CHECK: lm.quantized_linear %{{.*}}, %{{.*}}, %{{.*}}, @int8g : (tensor<?x?x8xui8>, tensor<?x?x2xf32>, tensor<?x?x2xi32>) -> tensor<?x?x2xf32>
   %z = lm.quantized_linear %f, %fs, %fz, @int8g : (tensor<?x?x8xui8>, tensor<?x?x2xf32>, tensor<?x?x2xi32>) -> tensor<?x?x2xf32>
+  // CHECK: %[[G:.*]], %[[GS:.*]] = lm.quantize_groups %{{.*}} {group = 4} : (tensor<?x?x8xf32>) -> (tensor<?x?x8xsi8>, tensor<?x?x2xf32>)
+  %g4, %g4s = lm.quantize_groups %h {group = 4} : (tensor<?x?x8xf32>) -> (tensor<?x?x8xsi8>, tensor<?x?x2xf32>)
+  // CHECK: lm.grouped_linear %[[G]], %[[GS]], @groups4 : (tensor<?x?x8xsi8>, tensor<?x?x2xf32>) -> tensor<?x?x2xf32>
+  %y4 = lm.grouped_linear %g4, %g4s, @groups4 : (tensor<?x?x8xsi8>, tensor<?x?x2xf32>) -> tensor<?x?x2xf32>
+  // CHECK: lm.grouped_linear %[[G]], %[[GS]], @groups4m bias @vector2 attributes {mark = "kept"} : (tensor<?x?x8xsi8>, tensor<?x?x2xf32>) -> tensor<?x?x2xf32>
+  %y4m = lm.grouped_linear %g4, %g4s, @groups4m bias @vector2 attributes {mark = "kept"} : (tensor<?x?x8xsi8>, tensor<?x?x2xf32>) -> tensor<?x?x2xf32>
+  // CHECK: lm.quantize_groups %{{.*}} {group = 8} attributes {mark = "kept"} : (tensor<?x?x8xf32>) -> (tensor<?x?x8xsi8>, tensor<?x?x1xf32>)
+  %g8, %g8s = lm.quantize_groups %h {group = 8} attributes {mark = "kept"} : (tensor<?x?x8xf32>) -> (tensor<?x?x8xsi8>, tensor<?x?x1xf32>)
+  // CHECK: lm.grouped_linear %{{.*}}, %{{.*}}, @groups8 : (tensor<?x?x8xsi8>, tensor<?x?x1xf32>) -> tensor<?x?x2xf32>
+  %y8 = lm.grouped_linear %g8, %g8s, @groups8 : (tensor<?x?x8xsi8>, tensor<?x?x1xf32>) -> tensor<?x?x2xf32>
   %w = lm.add %y, %z : tensor<?x?x2xf32>
   // CHECK: lm.pool %{{.*}}, %[[LEN]] {kind = mean} : (tensor<?x?x2xf32>, tensor<?xi32>) -> tensor<?x2xf32>
   %o = lm.pool %w, %len {kind = mean} : (tensor<?x?x2xf32>, tensor<?xi32>) -> tensor<?x2xf32>

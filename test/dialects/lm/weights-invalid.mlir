@@ -115,6 +115,86 @@ lm.param @quantize_rows_c2_group : !lm.int8<1x4> = #lm.quantize_rows<dense<1.0> 
 
 // -----
 
+// expected-error@+1 {{C1: the source must have rank 2, but its shape is 4}}
+lm.param @quantize_groups_c1_vector : !lm.grouped<1x4, bits = 4, group = 2> = #lm.quantize_groups<dense<1.0> : tensor<4xf32>, bits = 4, group = 2>
+
+// -----
+
+// expected-error@+1 {{C1: the source must be f32, but is int8}}
+lm.param @quantize_groups_c1_int8 : !lm.grouped<1x4, bits = 4, group = 2> = #lm.quantize_groups<#lm.quantize_rows<dense<1.0> : tensor<1x4xf32>>, bits = 4, group = 2>
+
+// -----
+
+// expected-error@+1 {{C1: the source must be f32, but is grouped}}
+lm.param @quantize_groups_c1_grouped : !lm.grouped<1x32, bits = 8, group = 32> = #lm.quantize_groups<#lm.native<#lm.gguf<"f", "k", q4_0>>, bits = 8, group = 32>
+
+// -----
+
+// expected-error@+1 {{C2: expected a positive group that divides the columns (4), but found 3}}
+lm.param @quantize_groups_c2_divides : !lm.grouped<1x4, bits = 4, group = 2> = #lm.quantize_groups<dense<1.0> : tensor<1x4xf32>, bits = 4, group = 3>
+
+// -----
+
+// expected-error@+1 {{C2: expected a positive group that divides the columns, but found 0}}
+lm.param @quantize_groups_c2_zero : !lm.grouped<1x4, bits = 4, group = 2> = #lm.quantize_groups<#lm.gguf<"f", "k", f32>, bits = 4, group = 0>
+
+// -----
+
+// expected-error@+1 {{C3: expected 4 or 8 bits, minima with 4 only, but found 5}}
+lm.param @quantize_groups_c3_bits : !lm.grouped<1x4, bits = 4, group = 2> = #lm.quantize_groups<dense<1.0> : tensor<1x4xf32>, bits = 5, group = 2>
+
+// -----
+
+// expected-error@+1 {{C3: expected 4 or 8 bits, minima with 4 only, but found 8 with minima}}
+lm.param @quantize_groups_c3_min : !lm.grouped<1x4, bits = 8, group = 2> = #lm.quantize_groups<dense<1.0> : tensor<1x4xf32>, bits = 8, group = 2, min>
+
+// -----
+
+// expected-error@+1 {{expected 'min'}}
+lm.param @quantize_groups_word : !lm.grouped<1x4, bits = 4, group = 2> = #lm.quantize_groups<dense<1.0> : tensor<1x4xf32>, bits = 4, group = 2, max>
+
+// -----
+
+// expected-error@+1 {{C1: expected a #lm.gguf weight in format q4_0, q4_1 or q8_0, or a #lm.permute_rope of one, but found #lm.gguf<"f", "k", q4_k>}}
+lm.param @native_c1_format : !lm.grouped<1x32, bits = 4, group = 32> = #lm.native<#lm.gguf<"f", "k", q4_k>>
+
+// -----
+
+// expected-error@+1 {{C1: expected a #lm.gguf weight in format q4_0, q4_1 or q8_0, or a #lm.permute_rope of one, but found dense<1.000000e+00> : tensor<1x32xf32>}}
+lm.param @native_c1_dense : !lm.grouped<1x32, bits = 4, group = 32> = #lm.native<dense<1.0> : tensor<1x32xf32>>
+
+// -----
+
+// expected-error@+1 {{C1: expected a #lm.gguf weight in format q4_0, q4_1 or q8_0, or a #lm.permute_rope of one, but found #lm.safetensors<"f", "k", i8>}}
+lm.param @native_c1_safetensors : !lm.grouped<1x32, bits = 4, group = 32> = #lm.native<#lm.safetensors<"f", "k", i8>>
+
+// -----
+
+// expected-error@+1 {{C1: expected a #lm.gguf weight in format q4_0, q4_1 or q8_0, or a #lm.permute_rope of one, but found #lm.scale<#lm.gguf<"f", "k", q4_0>, 2.000000e+00>}}
+lm.param @native_c1_derived : !lm.grouped<1x32, bits = 4, group = 32> = #lm.native<#lm.scale<#lm.gguf<"f", "k", q4_0>, 2.0>>
+
+// -----
+
+// expected-error@+1 {{C1: expected a #lm.gguf weight in format q4_0, q4_1 or q8_0, or a #lm.permute_rope of one, but found #lm.permute_rope<#lm.gguf<"f", "k", f16>, heads = 1, from = half>}}
+lm.param @native_c1_permuted : !lm.grouped<1x32, bits = 4, group = 32> = #lm.native<#lm.permute_rope<#lm.gguf<"f", "k", f16>, heads = 1, from = half>>
+
+// -----
+
+// expected-error@+1 {{C1: expected a #lm.gguf weight in format q4_0, q4_1 or q8_0, or a #lm.permute_rope of one, but found #lm.permute_rope<#lm.permute_rope<#lm.gguf<"f", "k", q4_0>, heads = 1, from = half>, heads = 1, from = half>}}
+lm.param @native_c1_permuted_twice : !lm.grouped<1x32, bits = 4, group = 32> = #lm.native<#lm.permute_rope<#lm.permute_rope<#lm.gguf<"f", "k", q4_0>, heads = 1, from = half>, heads = 1, from = half>>
+
+// -----
+
+// expected-error@+1 {{C1: the source must be f32, but is grouped}}
+lm.param @rotate_columns_c1_grouped : tensor<1x32xf32> = #lm.rotate_columns<#lm.native<#lm.gguf<"f", "k", q4_0>>, block = 32>
+
+// -----
+
+// expected-error@+1 {{C1: the source must be f32, but is grouped}}
+lm.param @permute_rope_c1_grouped : !lm.grouped<1x32, bits = 4, group = 32> = #lm.permute_rope<#lm.native<#lm.gguf<"f", "k", q4_0>>, heads = 1, from = half>
+
+// -----
+
 // 2^9 leaves in nine lines: evaluation is bounded.
 #a = #lm.sum<dense<1.0> : tensor<2xf32>, dense<2.0> : tensor<2xf32>>
 #b = #lm.sum<#a, #a>

@@ -36,6 +36,13 @@ struct Builders : ::testing::Test {
     return ParamOp::create(builder, builder.getUnknownLoc(), name, Int8Type::get(&context, rows, columns),
                            QuantizeRowsAttr::get(&context, dense, /*group=*/0));
   }
+  ParamOp groupedCodes(StringRef name, int64_t rows, int64_t columns, int64_t group) {
+    auto source = RankedTensorType::get({rows, columns}, builder.getF32Type());
+    auto dense = DenseElementsAttr::get(source, builder.getF32FloatAttr(0.5));
+    return ParamOp::create(builder, builder.getUnknownLoc(), name,
+                           GroupedType::get(&context, rows, columns, /*bits=*/4, group, /*hasMin=*/true),
+                           QuantizeGroupsAttr::get(&context, dense, /*bits=*/4, group, /*hasMin=*/true));
+  }
   RankedTensorType activation(int64_t width) {
     return RankedTensorType::get({ShapedType::kDynamic, ShapedType::kDynamic, width}, builder.getF32Type());
   }
@@ -86,6 +93,31 @@ TEST_F(Builders, DecoderLayer) {
   AddOp::create(builder, loc, query, BiasAddOp::create(builder, loc, attention.getResult(), bias));
   GatedProductOp::create(builder, loc, query, query, ActivationKind::silu);
   finish();
+}
+
+TEST_F(Builders, GroupedLinear) {
+  ParamOp weight = groupedCodes("w", 6, 8, 4), bias = param("bias", {6});
+  auto f = function({activation(8)});
+  Location loc = builder.getUnknownLoc();
+  auto quantized = QuantizeGroupsOp::create(builder, loc, f.getArgument(0), 4);
+  EXPECT_EQ(quantized.getCodes().getType(), activation(8).clone(builder.getIntegerType(8, /*isSigned=*/true)));
+  EXPECT_EQ(quantized.getScale().getType(), activation(2));
+  auto product = GroupedLinearOp::create(builder, loc, quantized.getCodes(), quantized.getScale(), weight,
+                                         FlatSymbolRefAttr::get(bias));
+  EXPECT_EQ(product.getResult().getType(), activation(6));
+  EXPECT_TRUE(weight.isGrouped());
+  EXPECT_FALSE(weight.isInt8());
+  EXPECT_EQ(weight.getShape(), (SmallVector<int64_t>{6, 8}));
+  EXPECT_EQ(weight.getNumElements(), 48);
+  finish();
+}
+
+// Bits with their share of scales: what GGUF's q4_0, q4_1 and q8_0 take.
+TEST_F(Builders, BitsOfAGroupedWeight) {
+  EXPECT_EQ(GroupedType::get(&context, 2, 64, 4, 32, false).getBitsPerWeight(), 4.5);
+  EXPECT_EQ(GroupedType::get(&context, 2, 64, 4, 32, true).getBitsPerWeight(), 5.0);
+  EXPECT_EQ(GroupedType::get(&context, 2, 64, 8, 32, false).getBitsPerWeight(), 8.5);
+  EXPECT_EQ(GroupedType::get(&context, 2, 64, 8, 32, false).getGroupsPerRow(), 2);
 }
 
 TEST_F(Builders, EncoderEnd) {

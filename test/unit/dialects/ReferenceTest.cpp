@@ -8,6 +8,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <random>
 
 using namespace lmopt;
@@ -107,11 +109,75 @@ TEST(Reference, EmptySequencesAndBatches) {
     std::vector<int8_t> codes(64, 1);
     Weight int8{8, 8, nullptr, codes.data(), weights.data(), 8};
     EXPECT_EQ(quantizedLinear(q.codes, q.scale, q.zero, int8, nullptr).shape, shape);
+    Quantized groups = quantizeGroups(x, 4);
+    EXPECT_EQ(groups.codes.shape, shape);
+    EXPECT_EQ(groups.scale.shape, (std::vector<int64_t>{shape[0], shape[1], 2}));
+    Weight grouped{8, 8, nullptr, codes.data(), weights.data(), 4, weights.data()};
+    EXPECT_EQ(groupedLinear(groups.codes, groups.scale, grouped, nullptr).shape, shape);
     Cache cache;
     EXPECT_TRUE(attention(x, x, x, cache, AttentionOptions()).ok());
     EXPECT_EQ(attention(x, x, x, lengths, AttentionOptions()).shape, shape);
     EXPECT_EQ(pool(x, lengths, Pooling::mean).f32, std::vector<float>(shape[0] * 8));
   }
+}
+
+// Over the whole range of float: a code never leaves -127 .. 127, the greatest magnitude gets an end, and a group that
+// is too small to divide by is zero.
+TEST(Reference, CodesOfGroupsAtAnyMagnitude) {
+  const float smallest = std::ldexp(1.0f, -120);
+  for (int exponent = -149; exponent <= 127; ++exponent)
+    for (float sign : {1.0f, -1.0f}) {
+      Tensor x = randomTensor({1, 1, 8}, unsigned(exponent + 200));
+      for (float &number : x.f32)
+        number = std::ldexp(std::tanh(number), exponent);
+      x.f32[3] = std::ldexp(sign, exponent);
+      Quantized q = quantizeGroups(x, 8);
+      EXPECT_EQ(q.codes.s8[3], exponent < -120 ? 0 : int(127 * sign)) << exponent;
+      EXPECT_EQ(q.scale.f32[0] > 0, exponent >= -120) << exponent;
+      for (int8_t code : q.codes.s8)
+        EXPECT_NE(code, -128) << exponent;
+    }
+  Tensor edge = Tensor::ofF32({1, 1, 2});
+  edge.f32 = {smallest, std::nextafter(smallest, 0.0f)};
+  Quantized q = quantizeGroups(edge, 1);
+  EXPECT_EQ(q.codes.s8, (std::vector<int8_t>{127, 0}));
+  EXPECT_EQ(q.scale.f32[1], 0.0f);
+}
+
+// An outlier, or a code of the weight, costs its own group only; what stands beside a token does not matter.
+TEST(Reference, GroupsAndTokensAreIndependent) {
+  Tensor x = randomTensor({2, 3, 8}, 4), outlier = x;
+  outlier.f32[9] = 1000; // batch 0, token 1, group 0
+  Quantized a = quantizeGroups(x, 4), b = quantizeGroups(outlier, 4);
+  for (size_t g = 0; g < 12; ++g) {
+    EXPECT_EQ(a.scale.f32[g] == b.scale.f32[g], g != 2);
+    bool same = std::equal(&a.codes.s8[g * 4], &a.codes.s8[g * 4] + 4, &b.codes.s8[g * 4]);
+    EXPECT_EQ(same, g != 2) << g;
+  }
+  std::vector<int8_t> codes = {1, 15, 0, 7, 3, 4, 5, 6};
+  std::vector<float> scales = {0.5f, 2}, minima = {-1, 0.25f};
+  Weight weight{1, 8, nullptr, codes.data(), scales.data(), 4, minima.data()};
+  Tensor whole = groupedLinear(a.codes, a.scale, weight, nullptr);
+  for (int64_t i = 0; i < 3; ++i) {
+    Quantized token = quantizeGroups(slice(x, i, i + 1), 4);
+    EXPECT_EQ(groupedLinear(token.codes, token.scale, weight, nullptr).f32, slice(whole, i, i + 1).f32);
+  }
+}
+
+// y = sum_g s_a (s_w sum q w + m_w sum q) + bias by hand: 2 (0.5 (1*3 - 2*4) - 1 (1 - 2)) + 3 (2 (5*6) + 0.25 * 5)
+// + 10.
+TEST(Reference, GroupedProductByHand) {
+  Tensor q, scale = Tensor::ofF32({1, 1, 2});
+  q.shape = {1, 1, 4};
+  q.s8 = {1, -2, 5, 0};
+  scale.f32 = {2, 3};
+  const int8_t codes[] = {3, 4, 6, 9};
+  const float scales[] = {0.5f, 2}, minima[] = {-1, 0.25f}, bias[] = {10};
+  Weight weight{1, 4, nullptr, codes, scales, 2, minima};
+  EXPECT_EQ(groupedLinear(q, scale, weight, bias).f32, (std::vector<float>{190.75f}));
+  weight.minima = nullptr;
+  EXPECT_EQ(groupedLinear(q, scale, weight, nullptr).f32, (std::vector<float>{175}));
+  EXPECT_EQ(weight.at(0, 1), 2.0f);
 }
 
 TEST(Reference, RefusesWhatDoesNotFit) {

@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Reading weights from files: shapes, formats and int8 codes that agree with the param, and the errors when they do
-// not. The arithmetic of derived weights is tested in test/dialects/lm/interpret/weights.mlir.
+// Reading weights from files: shapes, formats and codes (int8, and those of GGUF blocks) that agree with the param, and
+// the errors when they do not. The arithmetic of derived weights is tested in test/dialects/lm/interpret/weights.mlir.
 
 #include "dialects/lm/Weights.h"
 
+#include "frontends/gguf/Gguf.h"
 #include "frontends/safetensors/Safetensors.h"
 #include "mlir/Parser/Parser.h"
+#include "test/unit/frontends/GgufBytes.h"
 
 #include <gtest/gtest.h>
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <random>
 #include <unistd.h>
 
 using namespace mlir;
@@ -26,6 +30,7 @@ struct Weights : ::testing::Test {
     ASSERT_NE(mkdtemp(pattern.data()), nullptr);
     directory = pattern;
     writeFile();
+    writeGguf();
     DialectRegistry registry;
     registerDialects(registry);
     context.appendDialectRegistry(registry);
@@ -52,6 +57,68 @@ struct Weights : ::testing::Test {
     append(bad, 2), append(scales, 4), append(codes, 8), append(scales, 8), append(codes, 8), append(groups, 16);
     append(codes, 8), append(matrix, 24), append(codes, 8), append(groups, 12), append(scales, 4);
     ASSERT_TRUE(writer->finish().ok());
+  }
+
+  /// Blocks of random codes that begin with f16 numbers between 1 and 2, of either sign.
+  static std::string randomBlocks(size_t count, size_t bytes, size_t halves) {
+    std::mt19937 generator(unsigned(count * bytes));
+    std::string data(count * bytes, 0);
+    for (char &byte : data)
+      byte = char(generator());
+    for (size_t block = 0; block < count; ++block)
+      for (size_t i = 0; i < halves; ++i)
+        setHalf(data, block * bytes + 2 * i, uint16_t(0x3c00 | (generator() & 0x83ff)));
+    return data;
+  }
+  static void setHalf(std::string &data, size_t where, uint16_t bits) {
+    std::memcpy(&data[where], &bits, sizeof(bits));
+  }
+
+  /// w.gguf: matrices of 4 x 64 in the formats that are kept, and tensors that cannot be used.
+  void writeGguf() {
+    std::string infinite = randomBlocks(1, 34, 1), nan = randomBlocks(1, 20, 2);
+    setHalf(infinite, 0, 0x7c00);
+    setHalf(nan, 2, 0x7e00);
+    struct Entry {
+      const char *name;
+      std::vector<uint64_t> shape; // as the file has it: columns first
+      GgufType type;
+      std::string data;
+    };
+    const Entry entries[] = {{"q4_0", {64, 4}, GgufType::Q4_0, randomBlocks(8, 18, 1)},
+                             {"q4_1", {64, 4}, GgufType::Q4_1, randomBlocks(8, 20, 2)},
+                             {"q8_0", {64, 4}, GgufType::Q8_0, randomBlocks(8, 34, 1)},
+                             {"infinite", {32, 1}, GgufType::Q8_0, infinite},
+                             {"nan", {32, 1}, GgufType::Q4_1, nan},
+                             {"vector", {64}, GgufType::Q4_1, randomBlocks(2, 20, 2)},
+                             {"cube", {32, 2, 2}, GgufType::Q4_0, randomBlocks(4, 18, 1)}};
+    test::GgufBytes file(std::size(entries), 0);
+    std::string data;
+    for (const Entry &entry : entries) {
+      file.tensor(entry.name, entry.shape, static_cast<uint32_t>(entry.type), data.size());
+      data += entry.data;
+      data.resize((data.size() + 31) / 32 * 32);
+    }
+    std::ofstream(directory + "/w.gguf", std::ios::binary) << file.finish(0) + data;
+  }
+
+  static std::string gguf(const std::string &key, const std::string &format, const std::string &path = "w.gguf") {
+    return "#lm.gguf<\"" + path + "\", \"" + key + "\", " + format + ">";
+  }
+  static std::string grouped(const std::string &format, int64_t rows = 4, int64_t columns = 64) {
+    return "!lm.grouped<" + std::to_string(rows) + "x" + std::to_string(columns) +
+           ", bits = " + (format == "q8_0" ? "8" : "4") + ", group = 32" + (format == "q4_1" ? ", min>" : ">");
+  }
+  static std::string native(const std::string &source) { return " = #lm.native<" + source + ">"; }
+
+  /// The numbers that the codes stand for.
+  static std::vector<float> decoded(const WeightData &data) {
+    std::vector<float> numbers(data.s8.size());
+    for (size_t i = 0; i < numbers.size(); ++i) {
+      size_t group = i / size_t(data.group);
+      numbers[i] = data.scales[group] * float(data.s8[i]) + (data.minima.empty() ? 0 : data.minima[group]);
+    }
+    return numbers;
   }
 
   /// The value of `lm.param @w : <text>`; errors are kept in `message`.
@@ -99,6 +166,99 @@ TEST_F(Weights, GroupedCodes) {
   ASSERT_TRUE(succeeded(data)) << message;
   EXPECT_EQ(data->scales, (std::vector<float>{1, 2, 3, 4}));
   EXPECT_EQ(data->group, 2);
+}
+
+// Kept as they are and decoded, the tensors of a file hold the same numbers; permuted rows too.
+TEST_F(Weights, NativeCodes) {
+  for (const std::string format : {"q4_0", "q4_1", "q8_0"})
+    for (const std::string order : {"", ", heads = 1, from = interleaved>", ", heads = 2, from = half, dims = 2>"}) {
+      std::string source = order.empty() ? gguf(format, format) : "#lm.permute_rope<" + gguf(format, format) + order;
+      auto numbers = read("tensor<4x64xf32> = " + source);
+      ASSERT_TRUE(succeeded(numbers)) << message;
+      auto codes = read(grouped(format) + native(source));
+      ASSERT_TRUE(succeeded(codes)) << message;
+      EXPECT_EQ(codes->shape, (std::vector<int64_t>{4, 64}));
+      EXPECT_TRUE(codes->f32.empty());
+      EXPECT_FALSE(codes->isInt8());
+      EXPECT_EQ(codes->groupedBits, format == "q8_0" ? 8 : 4);
+      EXPECT_EQ(codes->group, 32);
+      EXPECT_EQ(codes->scales.size(), 8u);
+      EXPECT_EQ(codes->minima.size(), format == "q4_1" ? 8u : 0u);
+      EXPECT_EQ(decoded(*codes), numbers->f32) << source;
+    }
+}
+
+// Rows move with their scales and minima: of the two interleaved pairs (0, 1) and (2, 3), the first numbers come first.
+TEST_F(Weights, NativeRowsArePermuted) {
+  auto plain = read(grouped("q4_1") + native(gguf("q4_1", "q4_1")));
+  ASSERT_TRUE(succeeded(plain)) << message;
+  auto permuted =
+      read(grouped("q4_1") + native("#lm.permute_rope<" + gguf("q4_1", "q4_1") + ", heads = 1, from = interleaved>"));
+  ASSERT_TRUE(succeeded(permuted)) << message;
+  for (auto [to, from] : {std::pair{0, 0}, {1, 2}, {2, 1}, {3, 3}}) {
+    EXPECT_TRUE(std::equal(&permuted->s8[to * 64], &permuted->s8[to * 64] + 64, &plain->s8[from * 64])) << to;
+    for (int group : {0, 1}) {
+      EXPECT_EQ(permuted->scales[to * 2 + group], plain->scales[from * 2 + group]);
+      EXPECT_EQ(permuted->minima[to * 2 + group], plain->minima[from * 2 + group]);
+    }
+  }
+}
+
+// What ggml quantized and lmopt decodes gets its own codes back from quantize_groups (docs/passes.md promises so).
+TEST_F(Weights, GroupsOfDecodedBlocksAreTheBlocks) {
+  for (const std::string format : {"q4_0", "q4_1", "q8_0"}) {
+    const std::string path = std::string(LMOPT_SOURCE_DIR) + "/test/models/gguf-" + format + "/model.gguf";
+    auto file = GgufFile::open(path);
+    ASSERT_TRUE(file) << file.error().message;
+    int compared = 0;
+    for (const GgufTensor &tensor : file->tensors()) {
+      if (tensor.type != ggufTypeInfo(format) || tensor.shape.size() != 2)
+        continue;
+      std::string type = grouped(format, tensor.rows(), tensor.columns());
+      std::string source = gguf(std::string(tensor.name), format, path);
+      auto codes = read(type + native(source));
+      ASSERT_TRUE(succeeded(codes)) << message;
+      auto again = read(type + " = #lm.quantize_groups<" + source + type.substr(type.find(", bits")));
+      ASSERT_TRUE(succeeded(again)) << message;
+      EXPECT_EQ(again->s8, codes->s8) << source;
+      EXPECT_EQ(again->scales, codes->scales) << source;
+      EXPECT_EQ(again->minima, codes->minima) << source;
+      EXPECT_EQ(again->groupedBits, codes->groupedBits);
+      ++compared;
+    }
+    EXPECT_GT(compared, 5) << path;
+  }
+}
+
+TEST_F(Weights, NativeErrors) {
+  auto expect = [&](const std::string &type, const std::string &source, const std::string &expected) {
+    expectError(type + native(source), expected);
+  };
+  expect(grouped("q8_0", 1, 32), gguf("infinite", "q8_0"), "tensor 'infinite' of ");
+  expect(grouped("q8_0", 1, 32), gguf("infinite", "q8_0"), "holds a scale that is not finite; the file is damaged");
+  expect(grouped("q4_1", 1, 32), gguf("nan", "q4_1"), "holds a scale that is not finite; the file is damaged");
+  expect(grouped("q4_1", 1, 64), gguf("vector", "q4_1"),
+         "expected a matrix whose columns are a multiple of 32, but 'vector' is 64");
+  expect(grouped("q4_0", 4, 32), gguf("cube", "q4_0"),
+         "expected a matrix whose columns are a multiple of 32, but 'cube' is 2x2x32");
+  expect(grouped("q4_0"), gguf("q4_1", "q4_0"), "in format q4_0, but found q4_1");
+  expect(grouped("q4_0"), gguf("absent", "q4_0"), "has no tensor 'absent'");
+  expect(grouped("q4_0", 8, 64), gguf("q4_0", "q4_0"),
+         "expected '!lm.grouped<8x64, bits = 4, group = 32>', but the source holds 4-bit grouped 4x64 in groups of 32");
+  expect(grouped("q8_0", 4, 32), gguf("q8_0", "q8_0"), "but the source holds 8-bit grouped 4x64 in groups of 32");
+  expect(grouped("q4_0"), "#lm.permute_rope<" + gguf("q4_0", "q4_0") + ", heads = 3, from = half>",
+         "cannot permute 1 rotary rows in each of 3 heads of a weight with 4 rows");
+  expectError(grouped("q4_0") + native(gguf("q4_0", "q4_0", "absent.gguf")), "absent.gguf", kErrorResource);
+}
+
+TEST_F(Weights, GroupErrorsThatOnlyTheFileKnows) {
+  const std::string matrix = "#lm.safetensors<\"w.safetensors\", \"matrix\", f32>";
+  expectError("!lm.grouped<2x4, bits = 8, group = 2> = #lm.quantize_groups<" + matrix + ", bits = 8, group = 2>",
+              "group 2 does not divide the 3 columns");
+  expectError(grouped("q8_0", 1, 64) + " = #lm.quantize_groups<" + gguf("vector", "q4_1") + ", bits = 8, group = 32>",
+              "expected an f32 matrix");
+  expectError(grouped("q8_0", 1, 32) + " = #lm.quantize_groups<" + gguf("infinite", "q8_0") + ", bits = 8, group = 32>",
+              "row 0 holds a number that is not finite");
 }
 
 TEST_F(Weights, Errors) {

@@ -134,3 +134,23 @@ func.func @operands_disagree() -> tensor<?x2xf32> {
   %y = lm.pool %x, %len {kind = mean} : (tensor<?x?x2xf32>, tensor<2xi32>) -> tensor<?x2xf32>
   return %y : tensor<?x2xf32>
 }
+
+// -----
+
+// expected-error@+1 {{weight @w: row 1 holds a number that is not finite or beyond what an f16 scale reaches; it cannot be quantized in groups}}
+lm.param @w : !lm.grouped<2x4, bits = 4, group = 2, min> = #lm.quantize_groups<dense<[[1.0, 2.0, 3.0, 4.0], [1.0, 1.0, 0x7FC00000, 1.0]]> : tensor<2x4xf32>, bits = 4, group = 2, min>
+func.func @quantize_groups_nan() -> tensor<1x1x4xf32> {
+  %ids = arith.constant dense<0> : tensor<1x1xi32>
+  %x = lm.embedding %ids, @w : (tensor<1x1xi32>) -> tensor<1x1x4xf32>
+  return %x : tensor<1x1x4xf32>
+}
+
+// -----
+
+// expected-error@+1 {{weight @w: row 0 holds a number that is not finite or beyond what an f16 scale reaches}}
+lm.param @w : !lm.grouped<1x2, bits = 4, group = 2, min> = #lm.quantize_groups<dense<[[-65520.0, 1.0]]> : tensor<1x2xf32>, bits = 4, group = 2, min>
+func.func @quantize_groups_beyond_f16() -> tensor<1x1x2xf32> {
+  %ids = arith.constant dense<0> : tensor<1x1xi32>
+  %x = lm.embedding %ids, @w : (tensor<1x1xi32>) -> tensor<1x1x2xf32>
+  return %x : tensor<1x1x2xf32>
+}

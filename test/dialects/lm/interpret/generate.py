@@ -23,7 +23,7 @@ def f32(*shape, scale=1.0):
 
 def dense(array):
     array = np.asarray(array)
-    kind = {"f": "f32", "u": "ui8", "i": "i32"}[array.dtype.kind]
+    kind = "si8" if array.dtype == np.int8 else {"f": "f32", "u": "ui8", "i": "i32"}[array.dtype.kind]
     if array.dtype.kind == "f":
         array = array.astype(np.float32)
     data = array.tobytes().hex().upper()
@@ -44,6 +44,8 @@ class Case:
         if wrap.startswith("#lm.quantize_rows"):
             group = wrap.split("group = ")[1].rstrip(">") if "group" in wrap else None
             type_ = f"!lm.int8<{array.shape[0]}x{array.shape[1]}" + (f", group = {group}>" if group else ">")
+        if wrap.startswith("#lm.quantize_groups"):
+            type_ = f"!lm.grouped<{array.shape[0]}x{array.shape[1]}, " + wrap.split("{}, ")[1]
         self.params.append(f"lm.param @{self.name}.{name} : {type_} = {weight}")
         return f"@{self.name}.{name}"
 
@@ -109,6 +111,41 @@ def quantized_linear(codes, sa, za, wq, sw, bias):
     return x @ w.T + (0 if bias is None else bias)
 
 
+def half(x):
+    """The nearest number that f16 holds, as float32."""
+    return x.astype(np.float16).astype(np.float32)
+
+
+def quantize_weight_groups(w, bits, group, has_min):
+    """The numbers that remain of w, by the definition of #lm.quantize_groups: codes and scales chosen in float32."""
+    parts = w.reshape(w.shape[0], -1, group)
+    lo, hi, minimum = parts.min(-1), parts.max(-1), np.float32(0)
+    if has_min:
+        minimum, scale, least, most = half(lo)[..., None], half((hi - lo) / np.float32(15)), 0, 15
+    elif bits == 8:
+        scale, least, most = half(np.maximum(-lo, hi) / np.float32(127)), -127, 127
+    else:
+        scale, least, most = half(np.where(-lo > hi, lo, hi) / np.float32(-8)), -8, 7
+    scale = scale[..., None]
+    codes = np.where(scale == 0, 0, np.clip(np.rint((parts - minimum) / np.where(scale == 0, 1, scale)), least, most))
+    return (codes.astype(np.float64) * scale + minimum).reshape(w.shape)
+
+
+def quantize_groups(x, group):
+    parts = x.reshape(*x.shape[:-1], -1, group)
+    largest = np.abs(parts).max(-1)
+    zero = largest < 2.0**-120
+    inverse = np.where(zero, 0, np.float32(127) / np.where(zero, 1, largest)).astype(np.float32)
+    codes = np.rint(parts * inverse[..., None]).astype(np.int8)
+    return codes.reshape(x.shape), np.where(zero, 0, largest / np.float32(127)).astype(np.float32)
+
+
+# The forms of a grouped weight, with groups of 4: name, bits, minima, attribute.
+GROUPED = [(f"{bits}bit{'_min' if has_min else ''}", bits, has_min,
+            "#lm.quantize_groups<{}, bits = %d, group = 4%s>" % (bits, ", min" if has_min else ""))
+           for bits, has_min in ((4, False), (4, True), (8, False))]
+
+
 def embedding():
     cases = []
     ids = np.array([[3, 0, 6], [6, 6, 1]], np.int32)
@@ -128,6 +165,17 @@ def embedding():
     w = c.param("w", table, "#lm.quantize_rows<{}, group = 4>")
     c.op(f"%y = lm.embedding %ids, {w} : (tensor<2x3xi32>) -> {t(8)}")
     cases.append(c.finish([("y", (codes * np.repeat(scale.astype(np.float64), 4, 1))[ids])], 1))
+    for name, bits, has_min, wrap in GROUPED:
+        c = Case(f"embedding_grouped_{name}")
+        c.constant("ids", ids)
+        c.op(f"%y = lm.embedding %ids, {c.param('w', table, wrap)} : (tensor<2x3xi32>) -> {t(8)}")
+        cases.append(c.finish([("y", quantize_weight_groups(table, bits, 4, has_min)[ids])], 0))
+    c = Case("embedding_grouped_rotated")
+    c.constant("ids", ids)
+    w = c.param("w", table, GROUPED[1][3])
+    c.op(f"%y = lm.embedding %ids, {w} {{rotated = 4}} : (tensor<2x3xi32>) -> {t(8)}")
+    # The row is rounded to float32 before it is turned: one rounding more.
+    cases.append(c.finish([("y", rotate(quantize_weight_groups(table, 4, 4, True)[ids], 4))], 2))
     c = Case("add_positions")
     x, p = f32(2, 3, 8), f32(5, 8)
     c.constant("x", x)
@@ -168,6 +216,20 @@ def linear():
         flat = (lambda a: a) if ag else (lambda a: a[..., 0])
         y = quantized_linear(codes, sa, za, wq, sw, b)
         cases.append(c.finish([("q", codes), ("s", flat(sa)), ("z", flat(za)), ("y", y)], 1))
+    edge[1, 0, 4:8] = 2.0**-121  # too small to be divided by: scale 0
+    edge[1, 1, :4] = 2.0**-120  # the least that is not
+    edge[1, 2, :4] = [127, 2.5, -3.5, -127]  # scale 1: both ends, and halves to even
+    for name, bits, has_min, wrap in GROUPED:
+        c = Case(f"grouped_linear_{name}")
+        codes, sa = quantize_groups(edge, 4)
+        x_hat = codes.astype(np.float64) * np.repeat(sa.astype(np.float64), 4, -1)
+        bias = b if has_min else None
+        text = f" bias {c.param('b', b)}" if has_min else ""
+        c.constant("x", edge)
+        c.op(f"%q, %s = lm.quantize_groups %x {{group = 4}} : ({t(16)}) -> ({t(16, kind='si8')}, {t(4)})")
+        c.op(f"%y = lm.grouped_linear %q, %s, {c.param('w', w, wrap)}{text} : ({t(16, kind='si8')}, {t(4)}) -> {t(5)}")
+        y = x_hat @ quantize_weight_groups(w, bits, 4, has_min).T + (0 if bias is None else bias)
+        cases.append(c.finish([("q", codes), ("s", sa), ("y", y)], 1))
     return cases
 
 
@@ -361,6 +423,24 @@ def weights():
     vector("row", "#lm.row<{}, 5>", w[5], 0)
     vector("matvec", f"#lm.matvec_add<{{}}, {typed(v)}>", d @ v.astype(np.float64), 1)
     vector("matvec_bias", f"#lm.matvec_add<{{}}, {typed(v)}, {typed(b)}>", d @ v.astype(np.float64) + b, 1)
+    # Grouped weights are seen through lm.embedding of all rows, with groups that have ends of their own.
+    edge = w.copy()
+    edge[0, :4] = 0  # scale 0
+    edge[0, 4:8] = 0.3  # all equal: scale 0 beside a minimum, which is rounded
+    edge[1, :4] = [1e-7, -1e-7, 5e-8, 0]  # a scale below the least f16, a minimum that is not
+    edge[1, 4:8] = [3e-6, -2e-6, 1e-6, 1e-6]  # a scale of few bits: codes would pass their ends
+    edge[2, :4] = [60000, -60000, 30000, 7]  # near the greatest f16
+    edge[3, :4] = [-1, 1, 0.5, -0.5]  # two numbers of the greatest magnitude
+    edge[3, 4:8] = [-2, 1, 1.75, 0.125]  # the greatest magnitude is negative: a positive scale
+    edge[4, :4] = [0, 15, 0.5, 1.5]  # minimum 0 and scale 1: halves to even
+    edge[4, 4:8] = [127, 2.5, -3.5, -127]  # the same for 8 bits
+    edge[4, 8:12] = [-8, 2.5, -3.5, 7.5]  # and for 4 bits without minimum; 7.5 stays within 7
+    for name, bits, has_min, wrap in GROUPED:
+        c = Case(f"grouped_{name}")
+        c.constant("ids", np.arange(8, dtype=np.int32)[None])
+        c.op(f"%y = lm.embedding %ids, {c.param('w', edge, wrap)} : (tensor<1x8xi32>) -> {t(16, 1, 8)}")
+        # A code times a scale is exact in float32, and so both sides round the same sum once.
+        cases.append(c.finish([("y", quantize_weight_groups(edge, bits, 4, has_min)[None])], 0))
     return cases
 
 
