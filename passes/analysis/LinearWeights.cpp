@@ -35,25 +35,33 @@ void tellKept(StringRef pass, StringRef remark, ArrayRef<Operation *> users, Str
       tellMissed(pass, remark, user, reason);
 }
 
-void GroupedProducts::replace(LinearOp linear, ParamOp weight) {
-  QuantizeGroupsOp input = getQuantized(linear.getInput(), cast<GroupedType>(weight.getType()).getGroup());
+/// A quantization of the value in these groups that stands before the reader, or null. Asked of the IR and not of a map
+/// from values: the linear that makes a value may be replaced between two of its readers.
+static QuantizeGroupsOp findQuantized(Value input, int64_t group, Operation *reader) {
+  for (Operation *user : input.getUsers())
+    if (auto made = dyn_cast<QuantizeGroupsOp>(user); made && int64_t(made.getGroup()) == group)
+      if (made->getBlock() == reader->getBlock() && made->isBeforeInBlock(reader))
+        return made;
+  return {};
+}
+
+static QuantizeGroupsOp getQuantized(Value input, int64_t group, Operation *reader) {
+  if (QuantizeGroupsOp made = findQuantized(input, group, reader))
+    return made;
+  OpBuilder builder(input.getContext());
+  builder.setInsertionPointAfterValue(input);
+  Operation *maker = input.getDefiningOp();
+  StringRef name = maker ? getPartName(maker) : StringRef("input");
+  return QuantizeGroupsOp::create(builder, nameLocation(builder, (name + ".quantize").str()), input, group);
+}
+
+void replaceByGroupedProduct(LinearOp linear, ParamOp weight) {
+  QuantizeGroupsOp input = getQuantized(linear.getInput(), cast<GroupedType>(weight.getType()).getGroup(), linear);
   OpBuilder builder(linear);
   auto product = GroupedLinearOp::create(builder, linear.getLoc(), input.getCodes(), input.getScale(), weight,
                                          linear.getBiasAttr());
   linear.getResult().replaceAllUsesWith(product.getResult());
   linear.erase();
-}
-
-QuantizeGroupsOp GroupedProducts::getQuantized(Value input, int64_t group) {
-  QuantizeGroupsOp &quantized = quantizations[{input, group}];
-  if (!quantized) {
-    OpBuilder builder(input.getContext());
-    builder.setInsertionPointAfterValue(input);
-    Operation *maker = input.getDefiningOp();
-    StringRef name = maker ? getPartName(maker) : StringRef("input");
-    quantized = QuantizeGroupsOp::create(builder, nameLocation(builder, (name + ".quantize").str()), input, group);
-  }
-  return quantized;
 }
 
 } // namespace lmopt::lm

@@ -25,16 +25,9 @@ std::string reasonToStayF32(llvm::ArrayRef<mlir::Operation *> users, const Layer
 void tellKept(llvm::StringRef pass, llvm::StringRef remark, llvm::ArrayRef<mlir::Operation *> users,
               llvm::StringRef reason);
 
-/// Puts lm.quantize_groups + lm.grouped_linear in the place of linears. One quantization for each value and group.
-class GroupedProducts {
-public:
-  /// `weight` is of type !lm.grouped already.
-  void replace(LinearOp linear, ParamOp weight);
-
-private:
-  QuantizeGroupsOp getQuantized(mlir::Value input, int64_t group);
-  llvm::DenseMap<std::pair<mlir::Value, int64_t>, QuantizeGroupsOp> quantizations;
-};
+/// Puts lm.quantize_groups + lm.grouped_linear in the place of the linear, whose weight is of type !lm.grouped already.
+/// One quantization serves all that read a value in the same groups.
+void replaceByGroupedProduct(LinearOp linear, ParamOp weight);
 
 } // namespace lmopt::lm
 

@@ -37,32 +37,33 @@ struct KeepNative : impl::LmKeepNativePassBase<KeepNative> {
     if (failed(selection))
       return signalPassFailure();
     ParamUses uses(module);
-    GroupedProducts products;
     llvm::SmallVector<ParamOp> weights = findLinearWeights(module, *selection, uses), others;
     for (ParamOp weight : weights)
-      if (!keep(weight, uses.users(weight), *selection, products))
+      if (!keep(weight, uses.users(weight), *selection))
         others.push_back(weight);
     if (failed(tellOthers(weights.size(), others)))
       signalPassFailure();
   }
 
-  /// Weights that stay f32 are eight times as large as one expects of a quantized file: never without a word.
+  /// Weights that stay f32 are eight times as large as one expects of a quantized file: never without a word. A model
+  /// with grouped weights, from a first run, is one that the pass is for.
   LogicalResult tellOthers(size_t all, ArrayRef<ParamOp> others) {
     if (others.empty())
       return success();
     ParamOp first = others.front();
-    if (others.size() == all)
+    if (others.size() == all && findOps<GroupedLinearOp>(getOperation()).empty())
       return emitError(first.getLoc()) << kPass << ": none of the " << all
                                        << " weights of the selected linears is a q4_0, q4_1 or q8_0 tensor of a GGUF "
-                                          "file, nor is @"
-                                       << first.getSymName() << "; use the recipe int8, int4 or f32 for this model";
+                                          "file (@"
+                                       << first.getSymName()
+                                       << ", for one, is not); use the recipe int8, int4 or f32 for this model";
     emitWarning(first.getLoc()) << kPass << ": " << others.size() << " of " << all
                                 << " weights are in other formats and stay in f32, among them @" << first.getSymName();
     return success();
   }
 
   /// False when the weight stays as it is.
-  bool keep(ParamOp weight, ArrayRef<Operation *> users, const LayerSelection &selection, GroupedProducts &products) {
+  bool keep(ParamOp weight, ArrayRef<Operation *> users, const LayerSelection &selection) {
     if (std::string reason = reasonAgainst(weight, users, selection); !reason.empty()) {
       tellKept(kPass, "NotNative", users, reason);
       return false;
@@ -76,7 +77,7 @@ struct KeepNative : impl::LmKeepNativePassBase<KeepNative> {
       if (auto linear = dyn_cast<LinearOp>(user)) {
         tellPassed(kPass, "KeptNative", linear)
             << remark::metric("Weight", weight.getSymName().str()) << remark::metric("Bits", form.groupedBits);
-        products.replace(linear, weight);
+        replaceByGroupedProduct(linear, weight);
       }
     return true;
   }

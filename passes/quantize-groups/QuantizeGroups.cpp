@@ -31,9 +31,8 @@ struct QuantizeGroups : impl::LmQuantizeGroupsPassBase<QuantizeGroups> {
     if (failed(selection))
       return signalPassFailure();
     ParamUses uses(module);
-    GroupedProducts products;
     for (ParamOp weight : findLinearWeights(module, *selection, uses))
-      quantize(weight, uses.users(weight), *selection, products);
+      quantize(weight, uses.users(weight), *selection);
   }
 
   LogicalResult checkOptions() {
@@ -53,8 +52,7 @@ struct QuantizeGroups : impl::LmQuantizeGroupsPassBase<QuantizeGroups> {
     return reasonToStayF32(users, selection);
   }
 
-  void quantize(ParamOp weight, ArrayRef<Operation *> users, const LayerSelection &selection,
-                GroupedProducts &products) {
+  void quantize(ParamOp weight, ArrayRef<Operation *> users, const LayerSelection &selection) {
     if (std::string reason = reasonAgainst(weight, users, selection); !reason.empty())
       return tellKept(kPass, "NotQuantized", users, reason);
     weight.setValueAttr(QuantizeGroupsAttr::get(&getContext(), weight.getValue(), bits, group, hasMin));
@@ -63,7 +61,7 @@ struct QuantizeGroups : impl::LmQuantizeGroupsPassBase<QuantizeGroups> {
     for (Operation *user : llvm::to_vector(users))
       if (auto linear = dyn_cast<LinearOp>(user)) {
         tellPassed(kPass, "QuantizedGroups", linear) << remark::metric("Weight", weight.getSymName().str());
-        products.replace(linear, weight);
+        replaceByGroupedProduct(linear, weight);
       }
   }
 };
