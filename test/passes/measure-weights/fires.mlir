@@ -1,6 +1,7 @@
 // The relative error of each quantized weight. Row (127, 63.5): s = 1, codes 127 and 64 (half to even), so the error is
 // 0.5 / sqrt(127^2 + 63.5^2) = 0.003521367; in groups of 1 each number has its own scale and nothing is lost. A weight of
-// zeros has no error.
+// zeros has no error. In 4 bits, (-8, 7, 0.5, 1) has s = 1 and 0.5 becomes 0; with minima, 6.5 in (-8, 7, 6.5, 1) becomes 6
+// and (1, 1, 1, 16) is exact. What f16 rounds off a scale counts: 127 (1 + 2^-12) has the scale 1 and becomes 127.
 // RUN: lmopt-opt %s --lm-measure-weights | FileCheck %s
 // RUN: lmopt-opt %s --lm-measure-weights --remarks-filter=lm-measure-weights -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
 // RUN: lmopt-opt %s --lm-measure-weights > %t.once
@@ -10,6 +11,10 @@
 // REMARK: [Passed] MeasuredWeight{{.*}}Error=3.521367e-03, Weight=half
 // REMARK: [Passed] MeasuredWeight{{.*}}Error=0.000000e+00, Weight=grouped
 // REMARK: [Passed] MeasuredWeight{{.*}}Error=0.000000e+00, Weight=zero
+// REMARK: [Passed] MeasuredWeight{{.*}}Error=3.521367e-03, Weight=eight
+// REMARK: [Passed] MeasuredWeight{{.*}}Error=4.677803e-02, Weight=four
+// REMARK: [Passed] MeasuredWeight{{.*}}Error=2.453665e-02, Weight=min
+// REMARK: [Passed] MeasuredWeight{{.*}}Error=2.440810e-04, Weight=rounded_scale
 
 // CHECK: lm.param @half : {{.*}} exactness <approximate, error = 3.521367e-03>
 lm.param @half : !lm.int8<1x2> = #lm.quantize_rows<dense<[[127.0, 63.5]]> : tensor<1x2xf32>> exactness <approximate>
@@ -18,3 +23,15 @@ lm.param @grouped : !lm.int8<1x2, group = 1> = #lm.quantize_rows<dense<[[127.0, 
     exactness <approximate>
 // CHECK: lm.param @zero : {{.*}} exactness <approximate, error = 0.000000e+00>
 lm.param @zero : !lm.int8<1x2> = #lm.quantize_rows<dense<0.0> : tensor<1x2xf32>> exactness <approximate>
+// CHECK: lm.param @eight : {{.*}} exactness <approximate, error = 3.521367e-03>
+lm.param @eight : !lm.grouped<1x2, bits = 8, group = 2> = #lm.quantize_groups<dense<[[127.0, 63.5]]> : tensor<1x2xf32>, bits = 8, group = 2>
+    exactness <approximate>
+// CHECK: lm.param @four : {{.*}} exactness <approximate, error = 4.677803e-02>
+lm.param @four : !lm.grouped<1x4, bits = 4, group = 4> = #lm.quantize_groups<dense<[[-8.0, 7.0, 0.5, 1.0]]> : tensor<1x4xf32>, bits = 4, group = 4>
+    exactness <approximate>
+// CHECK: lm.param @min : {{.*}} exactness <approximate, error = 2.453665e-02>
+lm.param @min : !lm.grouped<2x4, bits = 4, group = 4, min> = #lm.quantize_groups<dense<[[-8.0, 7.0, 6.5, 1.0], [1.0, 1.0, 1.0, 16.0]]> : tensor<2x4xf32>, bits = 4, group = 4, min>
+    exactness <approximate>
+// CHECK: lm.param @rounded_scale : {{.*}} exactness <approximate, error = 2.440810e-04>
+lm.param @rounded_scale : !lm.grouped<1x2, bits = 8, group = 2> = #lm.quantize_groups<dense<[[127.031005859375, 0.0]]> : tensor<1x2xf32>, bits = 8, group = 2>
+    exactness <approximate>

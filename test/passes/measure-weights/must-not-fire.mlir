@@ -8,3 +8,5 @@ lm.param @trained : !lm.int8<1x2> = #lm.quantize_rows<dense<1.0> : tensor<1x2xf3
 lm.param @measured : !lm.int8<1x2> = #lm.quantize_rows<dense<[[127.0, 63.5]]> : tensor<1x2xf32>>
     exactness <approximate, error = 0.25>
 lm.param @pruned : tensor<1x2xf32> = dense<[[1.0, 0.0]]> exactness <approximate>
+lm.param @trained_groups : !lm.grouped<1x2, bits = 4, group = 2> = #lm.quantize_groups<dense<1.0> : tensor<1x2xf32>, bits = 4, group = 2> exactness <trained>
+lm.param @native : !lm.grouped<1x32, bits = 8, group = 32> = #lm.native<#lm.gguf<"missing.gguf", "k", q8_0>>

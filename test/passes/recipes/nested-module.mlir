@@ -1,5 +1,6 @@
 // A module inside the module has weights of its own, which passes leave alone: same names, other numbers.
 // RUN: lmopt-opt %s --lm-deduplicate-weights --lm-normalize-rope --lm-fold-norm-affine --lm-fold-attention-scale --lm-fold-key-bias --lm-fold-value-bias --lm-fold-token-type --lm-rotate --lm-quantize-weights --lm-measure-weights | FileCheck %s
+// RUN: lmopt-opt %s --lm-quantize-groups --lm-keep-native | FileCheck %s
 
 // CHECK: module
 // CHECK: lm.param @w : tensor<16x16xf32> = dense<1.000000e+00>
