@@ -31,6 +31,7 @@ using Values = Emitter::Values;
 constexpr int64_t kQueryRows = 8; // rows of one tile: a vector of numbers, one for each row, has lanes to spare
 constexpr int64_t kKeyPanels = 4; // panels at a time: 4 rows x 4 panels = 16 accumulators hide a product's latency
 constexpr int64_t kBlock = 256;   // positions between two corrections: 8 KB of scores stay in the first-level cache
+constexpr int64_t kAhead = 8192;  // bytes of values asked for ahead: 64 positions of SmolLM2, a tenth of a microsecond
 constexpr float kMasked = -1e30f; // finite, so that differences of two masked scores are 0 and not NaN
 constexpr float kLog2e = 1.44269504088896341f;
 
@@ -44,6 +45,7 @@ struct Tile {
   Values limit;            ///< by row: number of visible positions (i64), ascending
   Value positions, common; ///< the largest and the least limit
   Value keys, values;      ///< of the kv head
+  bool ahead = false;      ///< keys and values come from memory: ask for them before they are needed
 };
 
 // Scratch of one thread: queries [8][head_dim padded], scores [8][256] (weights take their place), outputs [8][dv]; one
@@ -114,6 +116,13 @@ struct TileEmitter {
       body(r, std::min(step, tile.rows - r));
   }
 
+  // Few rows are bound by memory, and products that wait for their operands fill the window of the core before enough
+  // loads are under way; asking for lines beforehand, in the order of their addresses, doubles what arrives.
+  void askFor(Value address, int64_t lines) {
+    for (int64_t i = 0; tile.ahead && i < lines; ++i)
+      e.prefetch(e.at(address, 64 * i));
+  }
+
   // scores[r][position - start] = sum_d query[r][d] * key[position][d] for the `panels` panels from `position` on, and
   // the largest of each row and lane. What a row must not see gets no weight.
   void scores(Value start, Value position, int64_t panels) {
@@ -125,6 +134,8 @@ struct TileEmitter {
                              Values next = carried, columns;
                              for (int64_t p = 0; p < panels; ++p)
                                columns.push_back(loadColumns(e.at(keys, e.add(e.mul(d, 64), p * panelBytes))));
+                             if (first == 0) // the panels after these
+                               askFor(e.at(keys, e.add(e.mul(d, 64 * panels), panels * panelBytes)), panels);
                              for (int64_t r = 0; r < rows; ++r) {
                                Value q = loadRow(e.at(scratch.query(first + r), e.mul(d, 4)));
                                for (int64_t p = 0; p < panels; ++p)
@@ -169,8 +180,9 @@ struct TileEmitter {
   }
 
   // Scores to weights, panel by panel; every row is a chain of its own, so that none waits for another.
-  void softmax(Value panels) {
+  void softmax(Value start, Value panels) {
     updateMaxima();
+    Value firstValues = e.at(tile.values, e.mul(start, spec.valueBytes()));
     Values shift, sums;
     for (int64_t r = 0; r < tile.rows; ++r) {
       shift.push_back(ofRow(scratch.shift(), r));
@@ -178,6 +190,7 @@ struct TileEmitter {
     }
     sums = e.loop(e.index(0), panels, 1, sums, [&](Value panel, const Values &carried) {
       Values next;
+      askFor(e.at(firstValues, e.mul(panel, kAhead / (kBlock / kLanes))), kAhead / (kBlock / kLanes) / 64);
       for (int64_t r = 0; r < tile.rows; ++r) {
         Value score = e.loadFloats(e.at(scratch.score(r), e.mul(panel, 64)));
         Value weight = e.exp2BelowOne(e.fma(score, e.floatsOf(kLog2e), shift[r]), spec.bf16);
@@ -206,6 +219,8 @@ struct TileEmitter {
         Values next = carried, columns;
         for (int64_t d = 0; d < registers; ++d)
           columns.push_back(loadValues(e.at(values, e.add(e.mul(k, 4 * spec.valueDim()), d * 64)), half));
+        if (first == 0)
+          askFor(e.at(values, e.add(e.mul(k, 4 * spec.valueDim()), kAhead)), registers);
         for (int64_t r = 0; r < rows; ++r) {
           Value weight = loadRow(e.at(scratch.score(first + r), e.mul(k, 4)));
           for (int64_t d = 0; d < registers; ++d)
@@ -252,7 +267,7 @@ struct TileEmitter {
       Value whole = e.sub(end, e.rem(count, e.index(step)));
       e.loop(start, whole, step, [&](Value position) { scores(start, position, kKeyPanels); });
       e.loop(whole, end, kLanes, [&](Value position) { scores(start, position, 1); });
-      softmax(e.div(e.add(count, kLanes - 1), e.index(kLanes)));
+      softmax(start, e.div(e.add(count, kLanes - 1), e.index(kLanes)));
       accumulate(start, count);
     });
     Values sums;
@@ -363,6 +378,7 @@ struct AttendEmitter {
     Scratch scratch(e, spec, scratchBase);
     Tile tile;
     tile.rows = count;
+    tile.ahead = true;
     tile.keys = view.keys(kvHead);
     tile.values = view.values(kvHead);
     tile.positions = tile.common = e.add(info.position, 1);
