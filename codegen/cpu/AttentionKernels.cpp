@@ -176,7 +176,7 @@ struct TileEmitter {
     Value maximum = e.max(e.mul(largest, e.floatsOf(kLog2e)), before);
     e.store(maximum, scratch.maximum());
     e.store(e.sub(e.floatsOf(0), maximum), scratch.shift());
-    e.store(e.exp2BelowOne(e.sub(before, maximum), false), scratch.correction());
+    e.store(e.exp2(e.sub(before, maximum), false), scratch.correction());
   }
 
   // Scores to weights, panel by panel; every row is a chain of its own, so that none waits for another.
@@ -193,7 +193,7 @@ struct TileEmitter {
       askFor(e.at(firstValues, e.mul(panel, kAhead / (kBlock / kLanes))), kAhead / (kBlock / kLanes) / 64);
       for (int64_t r = 0; r < tile.rows; ++r) {
         Value score = e.loadFloats(e.at(scratch.score(r), e.mul(panel, 64)));
-        Value weight = e.exp2BelowOne(e.fma(score, e.floatsOf(kLog2e), shift[r]), spec.bf16);
+        Value weight = e.exp2(e.fma(score, e.floatsOf(kLog2e), shift[r]), spec.bf16);
         e.store(spec.bf16 ? e.toBf16(weight) : weight,
                 e.at(scratch.score(r), e.mul(panel, kLanes * spec.elementBytes())));
         next.push_back(e.add(carried[r], weight)); // one partial sum for each lane; added up at the end

@@ -104,10 +104,12 @@ public:
 
   // Functions of vectors, in VectorMath.cpp.
   Value exp(Value x);
-  Value exp2BelowOne(Value x, bool forBf16); ///< 2^x for x <= 0
+  Value exp2(Value x, bool forBf16); ///< 2^x for x <= 126; zero from -126 down
   Value erf(Value x);
   Value tanh(Value x);
   Value sigmoid(Value x);
+  Value geluFor8Bits(Value x);
+  Value siluFor8Bits(Value x);
   Value reciprocalSqrt(Value scalar);
 
 private:

@@ -102,6 +102,7 @@ struct RowOp {
   int64_t block = 0;       ///< Rotate
   int64_t scaleOffset = 0; ///< EmbeddingCodes: where the scales of the table begin
   ActivationKind activation = ActivationKind::Gelu;
+  bool for8Bits = false;        ///< the activation is only quantized to 8 bits: GELU and SiLU by their shorter formulas
   std::vector<int64_t> weights; ///< numbers of weight pointers: gamma, beta; table; vector
 };
 
@@ -119,7 +120,9 @@ struct RowProgram {
   std::vector<RowOp> ops;
   std::vector<int64_t> widths; ///< by value number
   int64_t weightCount = 0;
-  int64_t scratchBytes() const; ///< one row of every value that is neither input nor output
+  std::string name() const;
+  std::vector<bool> keptInScratch() const; ///< by value number: neither input nor output
+  int64_t scratchBytes() const;            ///< one row of every such value
 };
 
 /// Attention of one layer over the cache. RoPE turns pairs (i, i + ropeDims / 2) of the first ropeDims of each head.

@@ -407,15 +407,24 @@ private:
     } else if (auto activation = dyn_cast<lm::ActivationOp>(op)) {
       row.kind = cpu::RowOpKind::Activation;
       row.activation = static_cast<cpu::ActivationKind>(activation.getKind()); // the same order
+      row.for8Bits = endsIn8Bits(op->getResult(0));
     } else if (auto product = dyn_cast<lm::GatedProductOp>(op)) {
       row.kind = cpu::RowOpKind::GatedProduct;
       row.activation = static_cast<cpu::ActivationKind>(product.getKind());
+      row.for8Bits = endsIn8Bits(op->getResult(0));
     } else if (isa<lm::L2NormalizeOp>(op)) {
       row.kind = cpu::RowOpKind::L2Normalize;
     }
     row.result = program.define(op->getResult(0), row.width);
     program.step.rows.ops.push_back(std::move(row));
     return ok;
+  }
+
+  // Whether all that is done with a value is to quantize it, turned or not.
+  static bool endsIn8Bits(Value value) {
+    return llvm::all_of(value.getUsers(), [](Operation *user) {
+      return isa<lm::QuantizeDynamicOp>(user) || (isa<lm::RotateOp>(user) && endsIn8Bits(user->getResult(0)));
+    });
   }
 
   // A block is turned in registers: 512 numbers fill all 32 of them. Blocks below 16 are turned inside one register; at

@@ -62,8 +62,12 @@ double activation(ActivationKind kind, double x) {
 
 /// From the bounds of VectorMathTest: erf 6e-7, tanh 2e-7, sigmoid 1.5e-7, times the factor x, and two roundings. The
 /// cubic of the tanh form moves its argument by some roundings of |u|, which the slope of the sigmoid damps below 4
-/// eps.
-double activationError(ActivationKind kind, double x) {
+/// eps. The bounds of the formulas for 8 bits are those of VectorMath.cpp.
+double activationError(ActivationKind kind, bool for8Bits, double x) {
+  if (for8Bits && kind == ActivationKind::Gelu)
+    return 4e-5 * std::max(1.0, std::abs(x));
+  if (for8Bits && kind == ActivationKind::Silu) // and the roundings of its argument
+    return 2.4e-5 + std::abs(x) * 4 * kEps;
   switch (kind) {
   case ActivationKind::Gelu:
     return std::abs(x) * (3e-7 + 2 * kEps);
@@ -142,7 +146,8 @@ public:
     }
     for (int64_t width : {30, 64})
       for (int kind = 0; kind < 5; ++kind)
-        activations(width, static_cast<ActivationKind>(kind));
+        for (bool for8Bits : {false, true})
+          activations(width, static_cast<ActivationKind>(kind), for8Bits);
     for (int64_t block = 2; block <= 512; block *= 2)
       rotation(1024, block);
     rotation(30, 2);
@@ -296,19 +301,21 @@ private:
     };
   }
 
-  void activations(int64_t width, ActivationKind kind) {
+  void activations(int64_t width, ActivationKind kind, bool for8Bits) {
     RowOp op = make(RowOpKind::Activation, width);
     op.activation = kind;
-    std::string suffix = std::to_string(static_cast<int>(kind));
+    op.for8Bits = for8Bits;
+    std::string suffix = std::to_string(static_cast<int>(kind)) + (for8Bits ? " for 8 bits" : "");
     start("activation " + suffix, op, 1, {}).expected = [=](const Inputs &in) {
-      return mapRow(in.a,
-                    [&](size_t i) { return std::pair(activation(kind, in.a[i]), activationError(kind, in.a[i])); });
+      return mapRow(in.a, [&](size_t i) {
+        return std::pair(activation(kind, in.a[i]), activationError(kind, for8Bits, in.a[i]));
+      });
     };
     op.kind = RowOpKind::GatedProduct;
     start("gated " + suffix, op, 2, {}).expected = [=](const Inputs &in) {
       return mapRow(in.a, [&](size_t i) {
         double y = activation(kind, in.a[i]) * in.b[i];
-        return std::pair(y, activationError(kind, in.a[i]) * std::abs(in.b[i]) + kEps * std::abs(y));
+        return std::pair(y, activationError(kind, for8Bits, in.a[i]) * std::abs(in.b[i]) + kEps * std::abs(y));
       });
     };
   }
@@ -558,6 +565,12 @@ TEST(RowProgramNames, DifferWheneverTheCodeDoes) {
   EXPECT_EQ(harness.library().rows(other), name);
   other.ops[0].epsilon = 1e-5f;
   EXPECT_NE(harness.library().rows(other), name);
+  other = program;
+  other.ops[0].kind = RowOpKind::Activation;
+  name = harness.library().rows(other);
+  other.ops[0].for8Bits = true;
+  EXPECT_NE(harness.library().rows(other), name);
+  name = harness.library().rows(program);
   other = program;
   other.ops[1].block = 4;
   EXPECT_NE(harness.library().rows(other), name);
