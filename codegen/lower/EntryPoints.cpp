@@ -98,13 +98,18 @@ public:
   std::vector<std::string> emit() {
     call(kernels.describeRows(), {step, rowInfo()});
     std::vector<std::string> names;
-    for (size_t i = 0; i < plan.steps.size(); ++i) {
+    for (size_t i = 0, end; i < plan.steps.size(); i = end) {
+      end = i + 1;
+      while (end < plan.steps.size() && schedule.continuesChain[end])
+        ++end;
       if (schedule.barrierBefore[i]) {
         mark(LMOPT_MARK_WAIT);
         call(kBarrierName, {step, threads});
       }
-      mark(static_cast<int64_t>(i));
-      names.push_back(emitStep(plan.steps[i], schedule.shares[i]));
+      if (end - i > 1)
+        emitChain(i, end, names);
+      else
+        emitMarked(i, names);
     }
     return names;
   }
@@ -117,6 +122,30 @@ private:
   Value step, thread, threads, weights, arena, own, tokens, output, outputRows;
   SmallVector<Value> counts;
   SmallVector<Range> ownRows;
+  Value blockBegin; ///< inside a chain: first row of the current block
+
+  void emitMarked(size_t i, std::vector<std::string> &names) {
+    mark(static_cast<int64_t>(i));
+    names.push_back(emitStep(plan.steps[i], schedule.shares[i]));
+  }
+
+  // The steps of a chain, block by block: own rows in as few blocks as they need, of even size.
+  void emitChain(size_t begin, size_t end, std::vector<std::string> &names) {
+    Range all = ownRows[static_cast<int>(Domain::Tokens)];
+    Value rows = e.sub(all.end, all.begin);
+    Value blocks = e.max(e.div(e.add(rows, schedule.blockRows - 1), e.index(schedule.blockRows)), e.index(1));
+    Value even = e.div(e.add(e.add(rows, blocks), -1), blocks);
+    Value units = e.max(e.div(e.add(even, cpu::kRowUnit - 1), e.index(cpu::kRowUnit)), e.index(1));
+    Value size = e.mul(units, cpu::kRowUnit);
+    e.loop(all.begin, all.end, size, [&](Value first) {
+      blockBegin = first;
+      ownRows[static_cast<int>(Domain::Tokens)] = {first, e.min(e.add(first, size), all.end)};
+      for (size_t i = begin; i < end; ++i)
+        emitMarked(i, names);
+    });
+    blockBegin = Value();
+    ownRows[static_cast<int>(Domain::Tokens)] = all;
+  }
 
   void call(StringRef name, ArrayRef<Value> arguments) {
     func::CallOp::create(e.b, e.loc, name, TypeRange(), arguments);
@@ -131,7 +160,11 @@ private:
     if (plan.buffers[index].result)
       return output;
     const Placement &place = schedule.placements[index];
-    return e.at(place.perThread ? own : arena, place.offset);
+    if (!place.block)
+      return e.at(place.perThread ? own : arena, place.offset);
+    // Kernels count rows from the first of the step: where that row would lie, perhaps before the arena.
+    Value offset = e.sub(e.index(place.offset), e.mul(blockBegin, plan.buffers[index].rowBytes));
+    return LLVM::GEPOp::create(e.b, e.loc, e.ptrType(), e.b.getI8Type(), own, ArrayRef<LLVM::GEPArg>{offset});
   }
   Value count(Domain domain) { return counts[static_cast<int>(domain)]; }
 

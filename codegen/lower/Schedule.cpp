@@ -118,35 +118,74 @@ struct Scheduler {
     }
   }
 
-  // Memory that is used again too early costs a barrier. So it stays taken until the next barrier that the data need in
-  // any case; which ones these are is seen by giving every buffer memory of its own.
-  void keepUntilNextBarrier() {
+  // The barriers that the data need in any case: seen by giving every buffer memory of its own.
+  void placeNecessaryBarriers() {
     int64_t end = 0;
     for (Placement &place : schedule.placements) {
       place.offset = end++;
       place.bytes = 1;
     }
     placeBarriers();
+  }
+
+  // Memory that is used again too early costs a barrier. So it stays taken until the next necessary one.
+  void keepUntilNextBarrier() {
+    placeNecessaryBarriers();
     for (int &step : last)
       while (step >= 0 && step + 1 < static_cast<int>(plan.steps.size()) && !schedule.barrierBefore[step + 1])
         ++step;
+  }
+
+  bool inChain(size_t step) const {
+    return schedule.shares[step] == Share::Rows && plan.steps[step].domain == Domain::Tokens &&
+           plan.steps[step].kind != Step::Pool;
+  }
+
+  void findChains() {
+    placeNecessaryBarriers();
+    for (size_t i = 1; i < plan.steps.size(); ++i)
+      schedule.continuesChain[i] = !schedule.barrierBefore[i] && inChain(i) && inChain(i - 1);
+  }
+
+  // Chains end where a barrier came in with the memory that was chosen; true when there was one.
+  bool cutChains() {
+    bool cut = false;
+    for (size_t i = 0; i < plan.steps.size(); ++i)
+      if (schedule.barrierBefore[i] && schedule.continuesChain[i]) {
+        schedule.continuesChain[i] = false;
+        cut = true;
+      }
+    return cut;
+  }
+
+  // Buffers that are made and read in one chain.
+  void markBlocks() {
+    for (size_t b = 0; b < plan.buffers.size(); ++b) {
+      bool local = first[b] >= 0 && last[b] > first[b] && !plan.buffers[b].result;
+      for (int step = first[b] + 1; local && step <= last[b]; ++step)
+        local = schedule.continuesChain[step];
+      schedule.placements[b].block = local;
+      schedule.placements[b].perThread = local;
+    }
   }
 
   // First-fit over lifetimes: a buffer takes the lowest gap that no buffer alive at the same time occupies, and none
   // with rows of another size ever: then a thread's rows of the new buffer lie on its own rows of the old one, and no
   // barrier is needed between (SmolLM2's prefill: 67 barriers instead of 182, for 2 MB more of arena).
   void placeBuffers() {
+    schedule.arenaBytes = schedule.threadBytes = 0;
     for (size_t b = 0; b < plan.buffers.size(); ++b) {
       Placement &place = schedule.placements[b];
       place.offset = place.bytes = 0;
       if (plan.buffers[b].result)
         continue;
-      place.bytes = cpu::roundUp(schedule.maxRows, cpu::kRowUnit) * plan.buffers[b].rowBytes;
+      int64_t rows = place.block ? std::min(schedule.blockRows, schedule.maxRows) : schedule.maxRows;
+      place.bytes = cpu::roundUp(rows, cpu::kRowUnit) * plan.buffers[b].rowBytes;
       std::vector<std::pair<int64_t, int64_t>> taken; // by buffers placed before whose lifetime meets ours
       for (size_t other = 0; other < b; ++other) {
         const Placement &there = schedule.placements[other];
         bool together = first[other] <= last[b] && first[b] <= last[other];
-        bool otherRows = plan.buffers[other].rowBytes != plan.buffers[b].rowBytes;
+        bool otherRows = !place.block && plan.buffers[other].rowBytes != plan.buffers[b].rowBytes;
         if (!plan.buffers[other].result && there.perThread == place.perThread && (together || otherRows))
           taken.emplace_back(there.offset, there.offset + there.bytes);
       }
@@ -175,18 +214,28 @@ struct Scheduler {
 };
 } // namespace
 
-Schedule makeSchedule(const Plan &plan, bool few, int64_t maxRows) {
+Schedule makeSchedule(const Plan &plan, bool few, int64_t maxRows, int64_t blockRows) {
   Schedule schedule;
   schedule.few = few;
   schedule.maxRows = maxRows;
+  schedule.blockRows = blockRows;
+  schedule.continuesChain.assign(plan.steps.size(), false);
   for (const Step &step : plan.steps)
     schedule.shares.push_back(shareOf(plan, step, few));
   Scheduler scheduler{plan, schedule};
   scheduler.findLifetimes();
-  if (few) // where rows are shared out, placeBuffers alone avoids these barriers, and the arena stays smaller
+  if (few) { // where rows are shared out, placeBuffers alone avoids these barriers, and the arena stays smaller
     scheduler.keepUntilNextBarrier();
-  scheduler.placeBuffers();
-  scheduler.placeBarriers();
+    scheduler.placeBuffers();
+    scheduler.placeBarriers();
+  } else {
+    scheduler.findChains();
+    do {
+      scheduler.markBlocks();
+      scheduler.placeBuffers();
+      scheduler.placeBarriers();
+    } while (scheduler.cutChains());
+  }
   scheduler.placeScratch();
   return schedule;
 }

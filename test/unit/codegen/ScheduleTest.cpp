@@ -38,15 +38,15 @@ public:
   /// Touches of all threads, split at the barriers.
   std::vector<std::vector<Touch>> act() {
     std::vector<std::vector<Touch>> phases(1);
-    for (size_t i = 0; i < plan.steps.size(); ++i) {
+    for (size_t i = 0, end; i < plan.steps.size(); i = end) {
+      end = i + 1;
+      while (end < plan.steps.size() && schedule.continuesChain[end])
+        ++end;
       if (schedule.barrierBefore[i])
         phases.emplace_back();
-      for (int64_t t = 0; t < threads; ++t) {
-        into = &phases.back();
-        step = i;
-        thread = t;
-        actStep(plan.steps[i], schedule.shares[i]);
-      }
+      into = &phases.back();
+      for (thread = 0; thread < threads; ++thread)
+        actChain(i, end);
     }
     return phases;
   }
@@ -60,6 +60,21 @@ private:
   std::vector<Touch> *into = nullptr;
   size_t step = 0;
   int64_t thread = 0;
+  int64_t blockBegin = 0, blockEnd = INT64_MAX; ///< inside a chain
+
+  /// One thread's share of the steps from `begin` to `end`, block by block where they are more than one.
+  void actChain(size_t begin, size_t end) {
+    auto [first, last] = share(count(Domain::Tokens), 8, thread, threads);
+    if (end == begin + 1)
+      return actStep(plan.steps[step = begin], schedule.shares[begin]);
+    for (blockBegin = first; blockBegin < last; blockBegin += schedule.blockRows) {
+      blockEnd = blockBegin + schedule.blockRows;
+      for (step = begin; step < end; ++step)
+        actStep(plan.steps[step], schedule.shares[step]);
+    }
+    blockBegin = 0;
+    blockEnd = INT64_MAX;
+  }
 
   int64_t count(Domain domain) const {
     if (domain == Domain::Outputs)
@@ -72,8 +87,10 @@ private:
     return {units * thread / threads * unit, std::min(units * (thread + 1) / threads * unit, count)};
   }
   std::pair<int64_t, int64_t> rows(Domain domain, Share how) const {
-    return how == Share::Rows ? share(count(domain), 8, thread, threads)
-                              : std::pair<int64_t, int64_t>(0, count(domain));
+    if (how != Share::Rows)
+      return {0, count(domain)};
+    auto [begin, end] = share(count(domain), 8, thread, threads);
+    return {std::max(begin, blockBegin), std::min(end, blockEnd)};
   }
 
   void touch(int buffer, int64_t row, bool write, int64_t begin = 0, int64_t end = -1) {
@@ -82,7 +99,10 @@ private:
     if (end < 0 || end > b.rowBytes)
       end = b.rowBytes;
     std::string memory = b.result ? "result" : place.perThread ? "thread " + std::to_string(thread) : "arena";
-    int64_t start = (b.result ? 0 : place.offset) + row * b.rowBytes;
+    int64_t start = (b.result ? 0 : place.offset) + (row - (place.block ? blockBegin : 0)) * b.rowBytes;
+    if (place.block) {
+      EXPECT_TRUE(row >= blockBegin && row < blockEnd) << "step " << step << " leaves its block";
+    }
     into->push_back({memory, start + begin, start + end, write, thread, step});
   }
   void touchCache(const lower::Step &s, size_t segment, int64_t kvHead, int64_t begin, int64_t end, bool write) {
@@ -193,7 +213,7 @@ protected:
     bool unsupported = false;
     ASSERT_TRUE(mlir::succeeded(lower::buildPlan(module.get(), plan, unsupported)));
     few = std::get<1>(GetParam());
-    schedule = lower::makeSchedule(plan, few, few ? 16 : 64);
+    schedule = lower::makeSchedule(plan, few, few ? 16 : 64, /*blockRows=*/16);
     ASSERT_EQ(schedule.shares.size(), plan.steps.size());
     ASSERT_EQ(schedule.barrierBefore.size(), plan.steps.size());
   }
@@ -250,6 +270,20 @@ TEST_P(Scheduled, BarriersForFewRowsAreNotMadeByMemory) {
   }
 }
 
+// What lies between two products of a layer is never larger than a block.
+TEST_P(Scheduled, ChainsHaveNoBarrierAndKeepTheirRowsInBlocks) {
+  int64_t blocks = 0;
+  for (size_t i = 0; i < plan.steps.size(); ++i) {
+    EXPECT_FALSE(schedule.continuesChain[i] && schedule.barrierBefore[i]) << "step " << i;
+    EXPECT_FALSE(schedule.continuesChain[i] && few) << "step " << i;
+  }
+  for (const lower::Placement &place : schedule.placements) {
+    blocks += place.block;
+    EXPECT_TRUE(place.perThread || !place.block);
+  }
+  EXPECT_EQ(blocks > 0, !few);
+}
+
 // Nothing is overwritten between the step that made it and the last step that reads it, that step included: inputs and
 // outputs of a step never share memory.
 TEST_P(Scheduled, BuffersLiveUntilTheirLastReader) {
@@ -278,7 +312,7 @@ TEST_P(Scheduled, MemoryHoldsAllBuffersAndScratch) {
     const lower::Placement &place = schedule.placements[b];
     if (plan.buffers[b].result)
       continue;
-    EXPECT_EQ(place.bytes, cpu::roundUp(schedule.maxRows, 8) * plan.buffers[b].rowBytes);
+    EXPECT_EQ(place.bytes, (place.block ? schedule.blockRows : schedule.maxRows) * plan.buffers[b].rowBytes);
     EXPECT_LE(place.offset + place.bytes, place.perThread ? schedule.rowInfoOffset : schedule.arenaBytes);
   }
   EXPECT_LE(schedule.rowInfoOffset + schedule.maxRows * cpu::kRowInfoBytes, schedule.scratchOffset);
