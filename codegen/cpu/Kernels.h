@@ -122,7 +122,7 @@ struct RowProgram {
   int64_t weightCount = 0;
   std::string name() const;
   std::vector<bool> keptInScratch() const; ///< by value number: neither input nor output
-  int64_t scratchBytes() const;            ///< one row of every such value
+  int64_t scratchBytes() const;            ///< two rows of every such value (two are at work together)
 };
 
 /// Attention of one layer over the cache. RoPE turns pairs (i, i + ropeDims / 2) of the first ropeDims of each head.

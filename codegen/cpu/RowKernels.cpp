@@ -6,10 +6,11 @@
 // A program is cut into passes over the row. An operation that needs a number of the whole row (a sum, the extremes)
 // ends a pass, which gathers that number on the way; all others go on in registers, a chunk of the row at a time: the
 // block of a rotation, at least four registers where the width allows. Only what a later pass reads again goes through
-// the scratch row, which stays in the first-level cache. So GELU, rotation and quantization are two passes: one that
-// ends with the extremes, and one that writes the codes.
-// Lanes beyond the width of a row are zero on input and kept zero (each operation says why where it is not obvious).
-// Tested by test/unit/codegen/RowKernelTest.cpp.
+// the scratch row, which stays in the first-level cache. Two rows are at work together: a norm and a quantization wait
+// four times for a sum across the lanes of a register, and the other row's work fills that time. So GELU, rotation and
+// quantization are two passes: one that ends with the extremes, and one that writes the codes. Lanes beyond the width
+// of a row are zero on input and kept zero (each operation says why where it is not obvious). Tested by
+// test/unit/codegen/RowKernelTest.cpp.
 #include "codegen/cpu/Kernels.h"
 
 #include <algorithm>
@@ -23,6 +24,8 @@ namespace lmopt::cpu {
 namespace {
 
 using Values = Emitter::Values;
+
+constexpr int64_t kRowsAtOnce = 2;
 
 // One walk over the row: makes the results of `maps` and gathers what `reduces` needs next (stage: layernorm needs the
 // mean before the variance).
@@ -66,8 +69,7 @@ struct RowEmitter {
   Emitter &e;
   const RowProgram &program;
   std::vector<Value> weights;
-  Value tokens, rowInfo, row; ///< row: index of the current row
-  std::vector<Value> address; ///< by value number, of the current row
+  Value tokens, rowInfo;
   std::vector<Pass> passes;
   std::vector<bool> stored; ///< by value number: read again by a later pass, or a result
 
@@ -75,7 +77,14 @@ struct RowEmitter {
   struct Numbers {
     Value mean, factor, zeroPoint;
   };
-  std::map<const RowOp *, Numbers> numbers;
+  // One of the rows that are at work together.
+  struct Row {
+    Value index;
+    std::vector<Value> address; ///< by value number
+    std::map<const RowOp *, Numbers> numbers;
+  };
+  std::vector<Row> rows;
+  Row *row = nullptr; ///< the one that code is emitted for
 
   // Where the current pass is: `registers` vectors from byte `offset` on, and the values made for them so far.
   struct Chunk {
@@ -90,7 +99,7 @@ struct RowEmitter {
   Value in(const Chunk &chunk, const RowOp &op, int64_t operand, int64_t i) {
     int64_t value = op.operands[operand];
     auto made = chunk.made.find(value);
-    return made != chunk.made.end() ? made->second[i] : e.loadFloats(e.at(address[value], place(chunk, i)));
+    return made != chunk.made.end() ? made->second[i] : e.loadFloats(e.at(row->address[value], place(chunk, i)));
   }
   Value weightAt(const RowOp &op, int64_t number, Value offset) {
     return e.loadFloats(e.at(weight(op, number), offset));
@@ -114,7 +123,7 @@ struct RowEmitter {
   }
 
   void put(const RowOp &op, Value v, Value offset) {
-    Value to = e.at(address[op.result], offset);
+    Value to = e.at(row->address[op.result], offset);
     if (endsInsideVector(op))
       e.storeMasked(v, to, insideRow(op, offset));
     else
@@ -126,7 +135,7 @@ struct RowEmitter {
   //===------------------------------------------------------------------------------------------------------------===//
 
   Value tokenId() {
-    Value id = e.load(e.b.getI32Type(), e.at(tokens, e.mul(row, 4)));
+    Value id = e.load(e.b.getI32Type(), e.at(tokens, e.mul(row->index, 4)));
     return arith::ExtSIOp::create(e.b, e.loc, e.b.getI64Type(), id);
   }
 
@@ -166,7 +175,7 @@ struct RowEmitter {
   }
 
   Value positionRow(const RowOp &op, Value offset) {
-    Value position = e.load(e.b.getI64Type(), e.at(rowInfo, e.add(e.mul(row, kRowInfoBytes), 16)), 8);
+    Value position = e.load(e.b.getI64Type(), e.at(rowInfo, e.add(e.mul(row->index, kRowInfoBytes), 16)), 8);
     return e.loadFloats(e.at(e.at(weight(op, 0), e.mul(position, floatRowBytes(op.width))), offset));
   }
 
@@ -196,10 +205,10 @@ struct RowEmitter {
   }
 
   Value normalized(const RowOp &op, Value x, Value offset) {
-    const Numbers &row = numbers[&op];
-    if (row.mean)
-      x = zeroBeyondWidth(op, e.sub(x, row.mean), offset);
-    Value y = e.mul(x, row.factor);
+    const Numbers &numbers = row->numbers[&op];
+    if (numbers.mean)
+      x = zeroBeyondWidth(op, e.sub(x, numbers.mean), offset);
+    Value y = e.mul(x, numbers.factor);
     if (!op.weights.empty())
       y = e.mul(y, weightAt(op, 0, offset));
     return op.weights.size() < 2 ? y : e.add(y, weightAt(op, 1, offset));
@@ -270,10 +279,10 @@ struct RowEmitter {
   // Codes of 16 numbers: 16 bytes. The zero point is added where the rounded integer leaves its float (see
   // Emitter::roundToInt).
   void putCodes(const RowOp &op, Value x, Value offset) {
-    const Numbers &row = numbers[&op];
-    Value rounded = e.roundToInt(e.mul(x, row.factor));
-    Value code = e.max(e.min(e.add(rounded, row.zeroPoint), e.intsOf(255)), e.intsOf(0));
-    e.store(e.narrowToBytes(code), e.at(address[op.result], e.add(e.div(offset, e.index(4)), kQuantHeader)), 16);
+    const Numbers &numbers = row->numbers[&op];
+    Value rounded = e.roundToInt(e.mul(x, numbers.factor));
+    Value code = e.max(e.min(e.add(rounded, numbers.zeroPoint), e.intsOf(255)), e.intsOf(0));
+    e.store(e.narrowToBytes(code), e.at(row->address[op.result], e.add(e.div(offset, e.index(4)), kQuantHeader)), 16);
   }
 
   void apply(const RowOp &op, Chunk &chunk) {
@@ -312,7 +321,7 @@ struct RowEmitter {
       sums[0] = e.add(x, sums[0]);
     } else {
       if (op.kind == RowOpKind::LayerNorm)
-        x = zeroBeyondWidth(op, e.sub(x, numbers[&op].mean), offset);
+        x = zeroBeyondWidth(op, e.sub(x, row->numbers[&op].mean), offset);
       sums[0] = e.fma(x, x, sums[0]);
     }
   }
@@ -337,12 +346,12 @@ struct RowEmitter {
     Value average = e.mul(sum, e.f32(1.0f / op.width));
     if (op.kind == RowOpKind::LayerNorm && pass.stage == 0) {
       // Two passes, as the oracle does: the variance is the mean of squared differences from the mean.
-      numbers[&op].mean = e.broadcast(average);
+      row->numbers[&op].mean = e.broadcast(average);
     } else if (op.kind == RowOpKind::L2Normalize) {
       Value norm = LLVM::SqrtOp::create(e.b, e.loc, sum.getType(), sum);
-      numbers[&op].factor = e.broadcast(e.div(e.f32(1), e.max(norm, e.f32(1e-12f))));
+      row->numbers[&op].factor = e.broadcast(e.div(e.f32(1), e.max(norm, e.f32(1e-12f))));
     } else {
-      numbers[&op].factor = e.broadcast(e.reciprocalSqrt(e.add(average, e.f32(op.epsilon))));
+      row->numbers[&op].factor = e.broadcast(e.reciprocalSqrt(e.add(average, e.f32(op.epsilon))));
     }
   }
 
@@ -357,9 +366,9 @@ struct RowEmitter {
     Value inverse = e.broadcast(e.select(usable, e.div(e.f32(1), scale), e.f32(0)));
     Value rounded = e.roundToInt(e.mul(e.broadcast(e.sub(e.f32(0), low)), inverse));
     Value zeroPoint = e.max(e.min(rounded, e.intsOf(255)), e.intsOf(0));
-    e.store(scale, address[op.result]);
-    e.store(e.lane(zeroPoint, 0), e.at(address[op.result], 4));
-    numbers[&op] = {Value(), inverse, zeroPoint};
+    e.store(scale, row->address[op.result]);
+    e.store(e.lane(zeroPoint, 0), e.at(row->address[op.result], 4));
+    row->numbers[&op] = {Value(), inverse, zeroPoint};
   }
 
   //===------------------------------------------------------------------------------------------------------------===//
@@ -376,22 +385,34 @@ struct RowEmitter {
     return registers;
   }
 
+  // The vectors of a chunk, for the current row.
+  void emitChunk(const Pass &pass, Chunk &chunk, MutableArrayRef<Value> sums) {
+    int64_t per = accumulators(pass);
+    for (const RowOp *op : pass.maps)
+      apply(*op, chunk);
+    for (int64_t i = 0; pass.reduces && i < chunk.registers; ++i)
+      gather(pass, in(chunk, *pass.reduces, 0, i), place(chunk, i), sums.slice(i * per % sums.size(), per));
+  }
+
+  // Four chains of sums hide the latency of an addition; beside a chunk of sixteen registers there is room for two.
   void emitPass(const Pass &pass) {
-    int64_t registers = chunkRegisters(pass), chains = std::min<int64_t>(registers, 4), per = accumulators(pass);
-    Values start(chains * per, e.floatsOf(0)); // extremes begin at zero, too: zero must have a code
+    int64_t registers = chunkRegisters(pass), chains = std::min<int64_t>(registers, registers < 16 ? 4 : 2);
+    int64_t share = chains * accumulators(pass);
+    Values start(share * rows.size(), e.floatsOf(0)); // extremes begin at zero, too: zero must have a code
     Values sums = e.loop(e.index(0), e.index(floatRowBytes(pass.width())), registers * 64, start,
                          [&](Value offset, const Values &carried) {
                            Values next = carried;
-                           Chunk chunk{offset, registers, {}};
-                           for (const RowOp *op : pass.maps)
-                             apply(*op, chunk);
-                           for (int64_t i = 0; pass.reduces && i < registers; ++i)
-                             gather(pass, in(chunk, *pass.reduces, 0, i), place(chunk, i),
-                                    MutableArrayRef<Value>(next).slice(i % chains * per, per));
+                           for (size_t r = 0; r < rows.size(); ++r) {
+                             row = &rows[r];
+                             Chunk chunk{offset, registers, {}};
+                             emitChunk(pass, chunk, MutableArrayRef<Value>(next).slice(r * share, share));
+                           }
                            return next;
                          });
-    if (pass.reduces)
-      conclude(pass, sums);
+    for (size_t r = 0; pass.reduces && r < rows.size(); ++r) {
+      row = &rows[r];
+      conclude(pass, Values(ArrayRef(sums).slice(r * share, share)));
+    }
   }
 
   void plan() {
@@ -418,36 +439,54 @@ struct RowEmitter {
 
 } // namespace
 
+int64_t RowProgram::scratchBytes() const {
+  std::vector<bool> scratch = keptInScratch();
+  int64_t bytes = 0;
+  for (size_t i = 0; i < widths.size(); ++i)
+    bytes += scratch[i] ? floatRowBytes(widths[i]) : 0;
+  return kRowsAtOnce * bytes;
+}
+
+// Addresses of the values of one row.
+static std::vector<Value> rowAddresses(Emitter &e, const RowProgram &program, ValueRange args, Value row, Value scratch,
+                                       Value outputRows) {
+  std::vector<Value> address(program.widths.size());
+  std::vector<bool> inScratch = program.keptInScratch();
+  int64_t offset = 0;
+  for (size_t i = 0; i < inScratch.size(); ++i)
+    if (inScratch[i]) {
+      address[i] = e.at(scratch, offset);
+      offset += floatRowBytes(program.widths[i]);
+    }
+  size_t argument = 0;
+  for (const RowProgram::Input &input : program.inputs) {
+    Value index = row;
+    if (input.gathered)
+      index = arith::ExtSIOp::create(e.b, e.loc, e.b.getI64Type(),
+                                     e.load(e.b.getI32Type(), e.at(outputRows, e.mul(row, 4))));
+    address[input.value] = e.at(args[argument++], e.mul(index, input.stride));
+  }
+  for (const RowProgram::Output &output : program.outputs)
+    address[output.value] = e.at(args[argument++], e.mul(row, output.stride));
+  return address;
+}
+
 std::string KernelLibrary::rows(const RowProgram &program) {
-  int64_t inputs = program.inputs.size(), outputs = program.outputs.size();
-  int64_t pointers = inputs + outputs + program.weightCount + 4;
+  int64_t values = program.inputs.size() + program.outputs.size(), pointers = values + program.weightCount + 4;
   return define(program.name(), pointers, 2, [&](Emitter &e, ValueRange args) {
-    RowEmitter emitter{e, program, {}, {}, {}, {}, {}, {}, {}, {}};
+    RowEmitter emitter{e, program, {}, args[pointers - 3], args[pointers - 1], {}, {}, {}};
     emitter.plan();
-    Value scratch = args[pointers - 4], outputRows = args[pointers - 2];
-    emitter.tokens = args[pointers - 3];
-    emitter.rowInfo = args[pointers - 1];
     for (int64_t i = 0; i < program.weightCount; ++i)
-      emitter.weights.push_back(args[inputs + outputs + i]);
-    emitter.address.resize(program.widths.size());
-    std::vector<bool> inScratch = program.keptInScratch();
-    int64_t offset = 0;
-    for (size_t i = 0; i < inScratch.size(); ++i)
-      if (inScratch[i]) {
-        emitter.address[i] = e.at(scratch, offset);
-        offset += floatRowBytes(program.widths[i]);
+      emitter.weights.push_back(args[values + i]);
+    Value scratch = args[pointers - 4], outputRows = args[pointers - 2];
+    Value begin = args[pointers], end = args[pointers + 1], last = e.add(end, -1);
+    e.loop(begin, end, kRowsAtOnce, [&](Value row) {
+      emitter.rows.clear();
+      for (int64_t r = 0; r < kRowsAtOnce; ++r) {
+        Value index = e.min(e.add(row, r), last); // an odd row at the end is made twice
+        Value own = e.at(scratch, r * program.scratchBytes() / kRowsAtOnce);
+        emitter.rows.push_back({index, rowAddresses(e, program, args, index, own, outputRows), {}});
       }
-    e.loop(args[pointers], args[pointers + 1], 1, [&](Value row) {
-      emitter.row = row;
-      for (int64_t i = 0; i < inputs; ++i) {
-        Value index = row;
-        if (program.inputs[i].gathered)
-          index = arith::ExtSIOp::create(e.b, e.loc, e.b.getI64Type(),
-                                         e.load(e.b.getI32Type(), e.at(outputRows, e.mul(row, 4))));
-        emitter.address[program.inputs[i].value] = e.at(args[i], e.mul(index, program.inputs[i].stride));
-      }
-      for (int64_t i = 0; i < outputs; ++i)
-        emitter.address[program.outputs[i].value] = e.at(args[inputs + i], e.mul(row, program.outputs[i].stride));
       for (const Pass &pass : emitter.passes)
         emitter.emitPass(pass);
     });

@@ -87,12 +87,4 @@ std::vector<bool> RowProgram::keptInScratch() const {
   return scratch;
 }
 
-int64_t RowProgram::scratchBytes() const {
-  std::vector<bool> scratch = keptInScratch();
-  int64_t bytes = 0;
-  for (size_t i = 0; i < widths.size(); ++i)
-    bytes += scratch[i] ? floatRowBytes(widths[i]) : 0;
-  return bytes;
-}
-
 } // namespace lmopt::cpu

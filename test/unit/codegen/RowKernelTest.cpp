@@ -534,7 +534,7 @@ TEST_P(RowKernel, Quantize) {
 TEST_P(RowKernel, ChainsThroughTheScratchRow) {
   const int64_t width = 80;
   cpu::RowProgram program = quantizeProgram(width, /*bare=*/false);
-  EXPECT_EQ(program.scratchBytes(), 2 * cpu::floatRowBytes(width));
+  EXPECT_EQ(program.scratchBytes(), 2 * 2 * cpu::floatRowBytes(width)); // two rows of two values
   int kernel = harness->add(harness->library().rows(program));
   harness->build();
   Memory in = makeRows(width, 5), out(kRows * cpu::quantRowBytes(width)), scratch(program.scratchBytes());
