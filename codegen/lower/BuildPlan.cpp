@@ -214,9 +214,6 @@ private:
   LogicalResult addLinear(OpTy op, Value input, FlatSymbolRefAttr weight, FlatSymbolRefAttr bias) {
     lm::ParamOp matrix = param(op, weight);
     lm::ParamOp biasParam = bias ? param(op, bias) : lm::ParamOp();
-    if (matrix.isInt8() && cast<lm::Int8Type>(matrix.getType()).getGroup())
-      return refuse(op, "int8 weights with groups are not supported (param '" + matrix.getSymName() +
-                            "'); use one scale for each row");
     FailureOr<int> in = bufferFor(op, input);
     if (failed(in))
       return failure();
@@ -398,10 +395,8 @@ private:
       row.kind = cpu::RowOpKind::Rotate;
       row.block = rotate.getBlock();
       ok = checkBlock(op, row.block);
-    } else if (auto quantize = dyn_cast<lm::QuantizeDynamicOp>(op)) {
+    } else if (isa<lm::QuantizeDynamicOp>(op)) {
       row.kind = cpu::RowOpKind::Quantize;
-      if (quantize.getGroup())
-        ok = refuse(op, "quantization of activations in groups is not supported; use one scale for each token");
     } else if (isa<lm::AddOp>(op)) {
       row.kind = cpu::RowOpKind::Add;
     } else if (auto activation = dyn_cast<lm::ActivationOp>(op)) {
@@ -455,8 +450,6 @@ private:
         bias = biasSymbol ? param(user, biasSymbol) : lm::ParamOp();
       }
     });
-    if (table.isInt8() && cast<lm::Int8Type>(table.getType()).getGroup())
-      return refuse(op, "int8 tables with groups are not supported");
     int weight = asLinear ? linearWeight(table, bias) : tableWeight(table);
     row.kind = table.isInt8() ? cpu::RowOpKind::EmbeddingCodes
                : asLinear     ? cpu::RowOpKind::EmbeddingPanels

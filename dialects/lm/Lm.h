@@ -33,8 +33,7 @@ struct WeightForm {
   bool int8 = false;
   int64_t groupedBits = 0;                         // 4 or 8: a grouped weight
   bool hasMin = false;                             // of a grouped weight
-  int64_t group = 0;                               // inputs that share a scale, 0: the whole row (int8)
-  bool knowsGroup = true;                          // false for int8 leaves: the file decides
+  int64_t group = 0;                               // of a grouped weight: inputs that share a scale
   std::optional<llvm::SmallVector<int64_t>> shape; // unknown while it depends on a file
   int64_t depth = 1;                               // derivations above the deepest leaf
   int64_t leaves = 1;

@@ -65,16 +65,12 @@ void RotateOp::build(OpBuilder &builder, OperationState &state, Value input, int
   build(builder, state, input.getType(), input, builder.getI64IntegerAttr(block));
 }
 
-void QuantizeDynamicOp::build(OpBuilder &builder, OperationState &state, Value input, int64_t group) {
+void QuantizeDynamicOp::build(OpBuilder &builder, OperationState &state, Value input) {
   ArrayRef<int64_t> shape = cast<RankedTensorType>(input.getType()).getShape();
-  SmallVector<int64_t> scaleShape = llvm::to_vector(shape.drop_back());
-  if (group > 0)
-    scaleShape.push_back(shape.back() / group);
   Type codes = RankedTensorType::get(shape, builder.getIntegerType(8, /*isSigned=*/false));
-  Type scale = RankedTensorType::get(scaleShape, builder.getF32Type());
-  Type zero = RankedTensorType::get(scaleShape, builder.getI32Type());
-  build(builder, state, TypeRange{codes, scale, zero}, input,
-        group > 0 ? builder.getI64IntegerAttr(group) : IntegerAttr());
+  Type scale = RankedTensorType::get(shape.drop_back(), builder.getF32Type());
+  Type zero = RankedTensorType::get(shape.drop_back(), builder.getI32Type());
+  build(builder, state, TypeRange{codes, scale, zero}, input);
 }
 
 void QuantizedLinearOp::build(OpBuilder &builder, OperationState &state, Value codes, Value scale, Value zero,

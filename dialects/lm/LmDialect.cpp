@@ -41,33 +41,20 @@ void lmopt::lm::registerDialects(DialectRegistry &registry) {
 
 //===- !lm.int8 --------------------------------------------------------------------------------------------------===//
 
-// `<` OUT `x` IN (`,` `group` `=` G)? `>`
+// `<` OUT `x` IN `>`
 Type Int8Type::parse(AsmParser &parser) {
   SmallVector<int64_t, 2> sizes;
-  int64_t group = 0;
   SMLoc loc = parser.getCurrentLocation();
   if (parser.parseLess() || parser.parseDimensionList(sizes, /*allowDynamic=*/false, /*withTrailingX=*/false))
     return {};
   if (sizes.size() != 2)
     return parser.emitError(loc, "expected two sizes, outputs x inputs, but found ") << sizes.size(), Type();
-  SMLoc groupLoc = parser.getCurrentLocation();
-  if (succeeded(parser.parseOptionalComma())) {
-    if (parser.parseKeyword("group") || parser.parseEqual() || parser.parseInteger(group))
-      return {};
-    if (group <= 0)
-      return parser.emitError(groupLoc, "C2: expected a positive group, but found ") << group, Type();
-  }
   if (parser.parseGreater())
     return {};
-  return parser.getChecked<Int8Type>(loc, parser.getContext(), sizes[0], sizes[1], group);
+  return parser.getChecked<Int8Type>(loc, parser.getContext(), sizes[0], sizes[1]);
 }
 
-void Int8Type::print(AsmPrinter &printer) const {
-  printer << '<' << getRows() << 'x' << getColumns();
-  if (getGroup() != 0)
-    printer << ", group = " << getGroup();
-  printer << '>';
-}
+void Int8Type::print(AsmPrinter &printer) const { printer << '<' << getRows() << 'x' << getColumns() << '>'; }
 
 static LogicalResult verifySizes(function_ref<InFlightDiagnostic()> emitError, int64_t rows, int64_t columns) {
   constexpr int64_t limit = int64_t(1) << 40;
@@ -77,13 +64,8 @@ static LogicalResult verifySizes(function_ref<InFlightDiagnostic()> emitError, i
   return success();
 }
 
-LogicalResult Int8Type::verify(function_ref<InFlightDiagnostic()> emitError, int64_t rows, int64_t columns,
-                               int64_t group) {
-  if (failed(verifySizes(emitError, rows, columns)))
-    return failure();
-  if (group < 0 || (group > 0 && columns % group != 0))
-    return emitError() << "C2: expected a group that divides the " << columns << " columns, but found " << group;
-  return success();
+LogicalResult Int8Type::verify(function_ref<InFlightDiagnostic()> emitError, int64_t rows, int64_t columns) {
+  return verifySizes(emitError, rows, columns);
 }
 
 //===- !lm.grouped -----------------------------------------------------------------------------------------------===//

@@ -72,8 +72,8 @@ def LM_GroupScales
 
 def LM_Ids : LM_TensorOf<I32, [2], "batch x sequence tensor of i32">;
 def LM_Lengths : LM_TensorOf<I32, [1], "batch tensor of i32">;
-def LM_Scales : LM_TensorOf<F32, [2, 3], "batch x sequence [x groups] tensor of f32">;
-def LM_Zeros : LM_TensorOf<I32, [2, 3], "batch x sequence [x groups] tensor of i32">;
+def LM_Scales : LM_TensorOf<F32, [2], "batch x sequence tensor of f32">;
+def LM_Zeros : LM_TensorOf<I32, [2], "batch x sequence tensor of i32">;
 
 class LM_Op<string mnemonic, list<Trait> traits = []> : Op<LM_Dialect, mnemonic, traits>;
 

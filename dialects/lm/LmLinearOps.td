@@ -81,7 +81,7 @@ def LM_RotateOp : LM_Op<"rotate", [Pure, AllTypesMatch<["input", "result"]>]> {
 def LM_QuantizeDynamicOp : LM_Op<"quantize_dynamic", [Pure]> {
   let summary = "u8 codes with a scale and a zero point for each token";
   let description = [{
-    For each token (with `group = G`: for each G numbers of a token), as ONNX DynamicQuantizeLinear:
+    For each token, as ONNX DynamicQuantizeLinear:
 
         lo = min(0, min x)      hi = max(0, max x)      scale = (hi - lo) / 255
         zero = clamp(round(-lo / scale), 0, 255)
@@ -90,12 +90,11 @@ def LM_QuantizeDynamicOp : LM_Op<"quantize_dynamic", [Pure]> {
     with rounding half to even, all in f32. When all numbers are zero: scale = 1, zero = 0, codes 0. Numbers must be
     finite.
 
-    Shapes: x (B, T, K); codes (B, T, K); scale and zero (B, T), with groups (B, T, K / G).
+    Shapes: x (B, T, K); codes (B, T, K); scale and zero (B, T).
 
     Constraints:
-    - C1: `group`, if given, is positive and divides the width.
-    - C2: codes have the shape of x.
-    - C3: scale and zero have the shapes (B, T), or (B, T, K / group).
+    - C1: codes have the shape of x.
+    - C2: scale and zero have the shape (B, T).
 
     ```mlir
     func.func @quantize() -> (tensor<1x1x4xui8>, tensor<1x1xf32>, tensor<1x1xi32>) {
@@ -109,14 +108,12 @@ def LM_QuantizeDynamicOp : LM_Op<"quantize_dynamic", [Pure]> {
     // @quantize: tensor<1x1xi32> [[85]]
     ```
   }];
-  let arguments = (ins LM_Activation:$input, OptionalAttr<I64Attr>:$group);
+  let arguments = (ins LM_Activation:$input);
   let results = (outs LM_Codes:$codes, LM_Scales:$scale, LM_Zeros:$zero);
-  let assemblyFormat = [{
-    $input (` ` `{` `group` `=` $group^ `}`)? attr-dict-with-keyword `:` functional-type(operands, results)
-  }];
+  let assemblyFormat = "$input attr-dict-with-keyword `:` functional-type(operands, results)";
   let builders = [
-    // The result types follow from the input; group 0 means one scale a token.
-    OpBuilder<(ins "::mlir::Value":$input, CArg<"int64_t", "0">:$group)>
+    // The result types follow from the input.
+    OpBuilder<(ins "::mlir::Value":$input)>
   ];
   let hasVerifier = 1;
 }
@@ -128,20 +125,17 @@ def LM_QuantizedLinearOp
     y[b, t, n] = s_a s_w[n] (sum_k q[b, t, k] w[n, k] - zero C[n]) + bias[n],  C[n] = sum_k w[n, k]
 
     with q the codes, s_a and zero of the token (b, t), w and s_w the codes and scales of the weight. The integer sums
-    are exact (int32). When activations or weights are grouped, the bracket is formed for each group of k and the
-    scaled groups are added up.
+    are exact (int32).
 
-    Shapes: codes (B, T, K), scale and zero (B, T) or (B, T, K / G), W (N, K), bias (N), y (B, T, N).
+    Shapes: codes (B, T, K), scale and zero (B, T), W (N, K), bias (N), y (B, T, N).
 
     Constraints:
     - C1: `weight` names a `lm.param` of type `!lm.int8`.
     - C2: its columns are the width of the codes.
     - C3: its rows are the width of the result.
     - C4: `bias`, if given, names an f32 vector as long as the result is wide.
-    - C5: batch and sequence of codes, scale, zero and result agree; scale and zero have the same shape.
-    - C6: with grouped activations the number of groups is static and divides the width.
-    - C7: if both are grouped, activations and weight have the same groups.
-    - C8: K is at most 65536, so that the int32 sums cannot overflow (K * 255 * 127 < 2^31).
+    - C5: batch and sequence of codes, scale, zero and result agree.
+    - C6: K is at most 65536, so that the int32 sums cannot overflow (K * 255 * 127 < 2^31).
 
     ```mlir
     lm.param @w : !lm.int8<1x4> = #lm.quantize_rows<dense<[[0.5, -1.0, 0.25, 0.125]]> : tensor<1x4xf32>>

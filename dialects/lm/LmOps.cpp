@@ -82,8 +82,8 @@ static LogicalResult verifyParamType(ParamOp op) {
 }
 
 static bool formFits(Type type, const WeightForm &form) {
-  if (auto matrix = dyn_cast<Int8Type>(type))
-    return form.int8 && (!form.knowsGroup || matrix.getGroup() == form.group);
+  if (isa<Int8Type>(type))
+    return form.int8;
   if (auto matrix = dyn_cast<GroupedType>(type))
     return matrix.getBits() == form.groupedBits && matrix.getGroup() == form.group && matrix.getHasMin() == form.hasMin;
   return !form.int8 && form.groupedBits == 0;
@@ -96,9 +96,7 @@ static LogicalResult verifyParamForm(ParamOp op, const WeightForm &form) {
   if (form.groupedBits != 0)
     return diagnostic << "a grouped weight with bits = " << form.groupedBits << ", group = " << form.group
                       << (form.hasMin ? ", min" : "");
-  if (!form.int8)
-    return diagnostic << "an f32 weight";
-  return diagnostic << "an int8 weight with " << (form.group ? "group = " + std::to_string(form.group) : "row scales");
+  return diagnostic << (form.int8 ? "an int8 weight" : "an f32 weight");
 }
 
 LogicalResult ParamOp::verify() {

@@ -25,8 +25,8 @@ def LM_ParamOp : LM_Op<"param", [Symbol]> {
     - C1: the type is a tensor of f32 with static, positive sizes (at most 2^40 elements, rank 1 to 4), `!lm.int8`
       or `!lm.grouped`.
     - C2: the value is a weight attribute or a `dense` one.
-    - C3: form and type agree: an f32 weight has a tensor type, an int8 weight an int8 type with the same group,
-      a grouped weight a grouped type with the same bits, group and minima.
+    - C3: form and type agree: an f32 weight has a tensor type, an int8 weight an int8 type, a grouped weight a grouped
+      type with the same bits, group and minima.
     - C4: as far as the shape of the value is known, it is the shape of the type.
     - C5: a `dense` value has the very type of the param.
 

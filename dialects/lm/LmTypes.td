@@ -21,26 +21,15 @@ def LM_CacheType : LM_Type<"Cache", "cache"> {
 }
 
 def LM_Int8Type : LM_Type<"Int8", "int8"> {
-  let summary = "matrix of signed 8-bit codes with f32 scales";
+  let summary = "matrix of signed 8-bit codes with one f32 scale a row";
   let description = [{
     `!lm.int8<OUTxIN>` is a matrix W[n, k] = scale[n] * code[n, k] with codes in -127 .. 127 (-128 is not used, so
-    that negation is safe). `!lm.int8<OUTxIN, group = G>` has one scale for each G inputs:
-    W[n, k] = scale[n, k / G] * code[n, k].
+    that negation is safe).
 
     Constraints:
     - C1: both sizes are positive and their product is at most 2^40.
-    - C2: the group, if there is one, is positive and divides the number of columns.
   }];
-  let parameters = (ins "int64_t":$rows, "int64_t":$columns, "int64_t":$group);
-  let builders = [
-    TypeBuilder<(ins "int64_t":$rows, "int64_t":$columns), [{ return $_get($_ctxt, rows, columns, /*group=*/0); }]>
-  ];
-  let extraClassDeclaration = [{
-    /// True when each row has one scale (group() is 0 then).
-    bool hasRowScales() const { return getGroup() == 0; }
-    /// Scales of one row: 1, or columns / group.
-    int64_t getScalesPerRow() const { return getGroup() == 0 ? 1 : getColumns() / getGroup(); }
-  }];
+  let parameters = (ins "int64_t":$rows, "int64_t":$columns);
   let hasCustomAssemblyFormat = 1;
   let genVerifyDecl = 1;
 }

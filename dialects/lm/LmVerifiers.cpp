@@ -132,36 +132,13 @@ LogicalResult RotateOp::verify() {
 
 LogicalResult QuantizeDynamicOp::verify() {
   RankedTensorType input = getInput().getType();
-  int64_t width = input.getDimSize(2);
-  int64_t group = getGroup().value_or(width);
-  if (getGroup() && (group <= 0 || width % group != 0))
-    return emitOpError("C1: expected a group that divides the width ") << width << ", but found " << group;
   RankedTensorType codes = getCodes().getType();
-  if (!leadingSizesAgree(input, codes) || codes.getDimSize(2) != width)
-    return emitOpError("C2: codes ") << codes << " do not have the shape of the input " << input;
-  for (Value value : {Value(getScale()), Value(getZero())}) {
-    auto type = cast<RankedTensorType>(value.getType());
-    bool hasGroups = type.getRank() == 3;
-    if (!leadingSizesAgree(input, type) || hasGroups != getGroup().has_value() ||
-        (hasGroups && type.getDimSize(2) != width / group))
-      return emitOpError("C3: scale and zero must have the shape batch x sequence")
-             << (getGroup() ? " x " + std::to_string(width / group) : "") << ", but one is " << type;
-  }
-  return success();
-}
-
-/// Groups of activations against the width and the groups of the weight.
-static LogicalResult verifyGroups(QuantizedLinearOp op, Int8Type weight) {
-  RankedTensorType scale = op.getScale().getType();
-  if (scale.getRank() == 2)
-    return success();
-  int64_t groups = scale.getDimSize(2), width = weight.getColumns();
-  if (groups <= 0 || width % groups != 0)
-    return op.emitOpError("C6: expected a static number of groups that divides the width ")
-           << width << ", but scale is " << scale;
-  if (!weight.hasRowScales() && weight.getScalesPerRow() != groups)
-    return op.emitOpError("C7: activations have ")
-           << groups << " groups, but the weight has " << weight.getScalesPerRow();
+  if (!leadingSizesAgree(input, codes) || codes.getDimSize(2) != input.getDimSize(2))
+    return emitOpError("C1: codes ") << codes << " do not have the shape of the input " << input;
+  for (Value value : {Value(getScale()), Value(getZero())})
+    if (auto type = cast<RankedTensorType>(value.getType()); !leadingSizesAgree(input, type))
+      return emitOpError("C2: scale and zero must have the shape batch x sequence of the input ")
+             << input << ", but one is " << type;
   return success();
 }
 
@@ -172,17 +149,16 @@ LogicalResult QuantizedLinearOp::verifySymbolUses(SymbolTableCollection &tables)
   if (failed(verifyMatrix(*this, weight, widthOf(getCodes()), widthOf(getResult()))) ||
       failed(verifyVector(*this, tables, getBiasAttr(), widthOf(getResult()), "C4")))
     return failure();
-  return verifyGroups(*this, cast<Int8Type>(weight.getType()));
+  return success();
 }
 
 LogicalResult QuantizedLinearOp::verify() {
   RankedTensorType codes = getCodes().getType(), scale = getScale().getType(), zero = getZero().getType();
-  bool sameScales = scale.getRank() == zero.getRank() && leadingSizesAgree(scale, zero, scale.getRank());
-  if (!leadingSizesAgree(codes, getType()) || !leadingSizesAgree(codes, scale) || !sameScales)
+  if (!leadingSizesAgree(codes, getType()) || !leadingSizesAgree(codes, scale) || !leadingSizesAgree(codes, zero))
     return emitOpError("C5: the shapes of codes, scale, zero and result disagree: ")
            << codes << ", " << scale << ", " << zero << ", " << getType();
   if (codes.getDimSize(2) > 65536)
-    return emitOpError("C8: expected a width of at most 65536, so that int32 sums cannot overflow, but found ")
+    return emitOpError("C6: expected a width of at most 65536, so that int32 sums cannot overflow, but found ")
            << codes.getDimSize(2);
   return success();
 }

@@ -120,7 +120,6 @@ LogicalResult SafetensorsAttr::verify(EmitError emitError, StringRef path, Strin
 WeightForm SafetensorsAttr::getForm() const {
   WeightForm form;
   form.int8 = getFormat() == SafetensorsFormat::i8;
-  form.knowsGroup = !form.int8;
   return form;
 }
 
@@ -221,20 +220,12 @@ LogicalResult RotateColumnsAttr::verify(EmitError emitError, Attribute source, i
 }
 WeightForm RotateColumnsAttr::getForm() const { return deriveSameShape(getSource()); }
 
-LogicalResult QuantizeRowsAttr::verify(EmitError emitError, Attribute source, int64_t group) {
-  FailureOr<WeightForm> form = expectMatrix(emitError, source);
-  if (failed(form))
-    return failure();
-  if (group < 0 || (group > 0 && form->shape && form->shape->back() % group != 0))
-    return emitError() << "C2: expected a group that divides the columns"
-                       << (form->shape ? " (" + std::to_string(form->shape->back()) + ")" : "") << ", but found "
-                       << group;
-  return success();
+LogicalResult QuantizeRowsAttr::verify(EmitError emitError, Attribute source) {
+  return expectMatrix(emitError, source);
 }
 WeightForm QuantizeRowsAttr::getForm() const {
   WeightForm form = deriveSameShape(getSource());
   form.int8 = true;
-  form.group = getGroup();
   return form;
 }
 

@@ -61,8 +61,7 @@ def LM_SafetensorsAttr : LM_Weight<"Safetensors", "safetensors"> {
   let summary = "a tensor of a safetensors file";
   let description = [{
     `#lm.safetensors<"model.safetensors", "model.embed_tokens.weight", bf16>`: decoded to f32. With `i8` the tensor
-    holds the codes of an int8 matrix, and the tensor of the same name with `.scale` appended its f32 scales
-    ([OUT], or [OUT, IN / G] for groups of G).
+    holds the codes of an int8 matrix, and the tensor of the same name with `.scale` appended its f32 scales ([OUT]).
 
     Constraints:
     - C1: neither name is empty.
@@ -168,17 +167,16 @@ def LM_RotateColumnsAttr : LM_Weight<"RotateColumns", "rotate_columns"> {
 }
 
 def LM_QuantizeRowsAttr : LM_Weight<"QuantizeRows", "quantize_rows"> {
-  let summary = "int8 codes, one scale a row or one for each group of G inputs";
+  let summary = "int8 codes, one scale a row";
   let description = [{
-    s = max|w| / 127 over the row (or group), code = clamp(round_half_even(w / s), -127, 127); a row of zeros has
-    s = 0 and codes 0. The result is an `!lm.int8` weight.
+    s = max|w| / 127 over the row, code = clamp(round_half_even(w / s), -127, 127); a row of zeros has s = 0 and codes
+    0. The result is an `!lm.int8` weight.
 
     Constraints:
     - C1: the source is an f32 matrix.
-    - C2: the group, if there is one, is positive and divides the number of columns.
   }];
-  let parameters = (ins LM_WeightParameter:$source, DefaultValuedParameter<"int64_t", "0">:$group);
-  let assemblyFormat = "`<` $source (`,` `group` `=` $group^)? `>`";
+  let parameters = (ins LM_WeightParameter:$source);
+  let assemblyFormat = "`<` $source `>`";
 }
 
 def LM_QuantizeGroupsAttr : LM_Weight<"QuantizeGroups", "quantize_groups"> {

@@ -60,7 +60,7 @@ static float largestMagnitude(const float *weights, int64_t count) {
   return result;
 }
 
-bool quantizeGroup(const float *weights, int64_t count, int8_t *codes, float &scale) {
+bool quantizeRow(const float *weights, int64_t count, int8_t *codes, float &scale) {
   float largest = largestMagnitude(weights, count);
   if (!std::isfinite(largest))
     return false;
@@ -92,7 +92,7 @@ float roundToHalf(float x) {
 /// codes = clamp(round((w - minimum) / scale), least, greatest); all 0 when the scale is.
 static void chooseCodes(const float *weights, int64_t count, float minimum, float scale, float least, float greatest,
                         int8_t *codes) {
-  const float magic = 12582912.0f; // as in quantizeGroup
+  const float magic = 12582912.0f; // as in quantizeRow
   for (int64_t i = 0; i < count; ++i) {
     float clamped = std::min(std::max((weights[i] - minimum) / (scale == 0 ? 1 : scale), least), greatest);
     codes[i] = scale == 0 ? 0 : int8_t((clamped + magic) - magic);

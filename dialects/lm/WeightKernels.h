@@ -18,7 +18,7 @@ void rotateBlocks(float *numbers, int64_t count, int64_t block);
 
 /// s = max|w| / 127, code = clamp(round_half_even(w / s), -127, 127); s = 0 and codes 0 when s underflows.
 /// Returns false, leaving `scale` undefined, when a number is not finite.
-bool quantizeGroup(const float *weights, int64_t count, int8_t *codes, float &scale);
+bool quantizeRow(const float *weights, int64_t count, int8_t *codes, float &scale);
 
 /// Codes of `bits` (4 or 8) for one short group, as #lm.quantize_groups says; with `minimum` (4 bits only) a minimum is
 /// stored there. Scale and minimum are rounded to f16 before the codes are chosen.

@@ -211,19 +211,16 @@ static FailureOr<WeightData> readCodes(Evaluation &evaluation, const Safetensors
   if (failed(scales))
     return failure();
   ArrayRef<int64_t> shape = codes.shape, scaleShape = (*scales)->shape;
-  bool hasGroups = scaleShape.size() == 2;
-  if (shape.size() != 2 || scaleShape.size() > 2 || scaleShape[0] != shape[0] ||
-      (hasGroups && shape[1] % scaleShape[1] != 0))
-    return evaluation.error() << "expected codes of shape OUTxIN and scales of shape OUT or OUTxGROUPS, but "
-                              << printable(codes.name) << " of " << printable(file.path()) << " has "
-                              << shapeText(shape) << " and " << shapeText(scaleShape);
+  if (shape.size() != 2 || scaleShape != shape.drop_back())
+    return evaluation.error() << "expected codes of shape OUTxIN and scales of shape OUT, but " << printable(codes.name)
+                              << " of " << printable(file.path()) << " has " << shapeText(shape) << " and "
+                              << shapeText(scaleShape);
   FailureOr<WeightData> decoded = decode(evaluation, file, **scales);
   if (failed(decoded))
     return failure();
   WeightData data;
   data.shape = codes.shape;
   data.scales = std::move(decoded->f32);
-  data.group = hasGroups ? shape[1] / scaleShape[1] : 0;
   const auto *bytes = reinterpret_cast<const int8_t *>(codes.data.data());
   data.s8.assign(bytes, bytes + codes.data.size());
   if (llvm::is_contained(data.s8, int8_t(-128)))
@@ -329,8 +326,8 @@ static FailureOr<WeightData> makePermutation(Evaluation &evaluation, PermuteRope
   source.f32 = permuteRows(source.f32, columns, from);
   source.s8 = permuteRows(source.s8, columns, from);
   if (source.groupedBits != 0) {
-    source.scales = permuteRows(source.scales, source.scalesPerRow(), from);
-    source.minima = permuteRows(source.minima, source.scalesPerRow(), from);
+    source.scales = permuteRows(source.scales, source.groupsPerRow(), from);
+    source.minima = permuteRows(source.minima, source.groupsPerRow(), from);
   }
   return source;
 }
@@ -348,18 +345,14 @@ static FailureOr<WeightData> makeRotation(Evaluation &evaluation, RotateColumnsA
 static FailureOr<WeightData> makeCodes(Evaluation &evaluation, QuantizeRowsAttr attribute, const WeightData &source) {
   if (failed(evaluation.expectF32(source, 2, 2, attribute)))
     return failure();
-  int64_t group = attribute.getGroup() ? attribute.getGroup() : source.columns();
-  if (source.columns() % group != 0)
-    return evaluation.error() << "group " << group << " does not divide the " << source.columns() << " columns";
+  const int64_t columns = source.columns();
   WeightData result;
   result.shape = source.shape;
-  result.group = attribute.getGroup();
   result.s8.resize(source.f32.size());
-  result.scales.resize(source.f32.size() / group);
-  for (size_t i = 0; i < result.scales.size(); ++i)
-    if (!quantizeGroup(&source.f32[i * group], group, &result.s8[i * group], result.scales[i]))
-      return evaluation.error() << "row " << int64_t(i) * group / source.columns()
-                                << " holds a number that is not finite; it cannot be quantized";
+  result.scales.resize(source.rows());
+  for (int64_t n = 0; n < source.rows(); ++n)
+    if (!quantizeRow(&source.f32[n * columns], columns, &result.s8[n * columns], result.scales[n]))
+      return evaluation.error() << "row " << n << " holds a number that is not finite; it cannot be quantized";
   return result;
 }
 
@@ -534,8 +527,8 @@ FailureOr<WeightData> WeightReader::read(Attribute weight, Location loc, StringR
 }
 
 static bool formFits(Type type, const WeightData &data) {
-  if (auto matrix = dyn_cast<Int8Type>(type))
-    return data.isInt8() && matrix.getGroup() == data.group;
+  if (isa<Int8Type>(type))
+    return data.isInt8();
   if (auto matrix = dyn_cast<GroupedType>(type))
     return data.groupedBits == matrix.getBits() && data.group == matrix.getGroup() &&
            data.minima.empty() != matrix.getHasMin();

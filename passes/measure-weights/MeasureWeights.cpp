@@ -2,7 +2,7 @@
 //
 // The relative error of each quantized weight, into its exactness.
 // In: lm.param labelled approximate. Out: the same with `error`. From design 5 (nothing lossy is silent).
-// The codes are made with the same function that makes those of the artifact (quantizeGroup), row by row, so that only
+// The codes are made with the same function that makes those of the artifact (quantizeRow), row by row, so that only
 // one weight in f32 is in memory for each thread. Tested by test/passes/measure-weights.
 #include "passes/measure-weights/MeasureWeights.h"
 
@@ -41,10 +41,9 @@ static std::optional<double> relativeError(const WeightData &weight, int64_t gro
   return whole == 0 ? 0 : std::sqrt(difference / whole);
 }
 
-static std::optional<double> relativeError(const WeightData &weight, QuantizeRowsAttr attribute) {
-  int64_t group = attribute.getGroup() ? attribute.getGroup() : weight.columns();
-  return relativeError(weight, group, [&](const float *numbers, int8_t *codes, float &scale, float &) {
-    return quantizeGroup(numbers, group, codes, scale);
+static std::optional<double> relativeError(const WeightData &weight, QuantizeRowsAttr) {
+  return relativeError(weight, weight.columns(), [&](const float *numbers, int8_t *codes, float &scale, float &) {
+    return quantizeRow(numbers, weight.columns(), codes, scale);
   });
 }
 

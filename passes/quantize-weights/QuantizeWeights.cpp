@@ -29,8 +29,6 @@ struct QuantizeWeights : impl::LmQuantizeWeightsPassBase<QuantizeWeights> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
     quantizations.clear();
-    if (failed(checkOptions()))
-      return signalPassFailure();
     FailureOr<LayerSelection> selection = LayerSelection::create(module, layers, skip);
     if (failed(selection))
       return signalPassFailure();
@@ -39,34 +37,19 @@ struct QuantizeWeights : impl::LmQuantizeWeightsPassBase<QuantizeWeights> {
       quantizeWeight(weight, uses.users(weight), *selection);
   }
 
-  LogicalResult checkOptions() {
-    StringRef fault;
-    if (group < 0 || activationGroup < 0)
-      fault = "options 'group' and 'activation-group' must not be negative";
-    else if (group != 0 && activationGroup != 0 && group != activationGroup)
-      fault = "options 'group' and 'activation-group' must be equal when both are given";
-    if (fault.empty())
-      return success();
-    return emitError(getOperation().getLoc())
-           << kPass << ": " << fault << ", found " << group.getValue() << " and " << activationGroup.getValue();
-  }
-
   /// Why the weight must stay in f32, or an empty string.
   std::string reasonAgainst(ParamOp weight, ArrayRef<Operation *> users, const LayerSelection &selection) {
     int64_t width = weight.getShape().back();
     if (width > kGreatestWidth)
       return llvm::formatv("its width {0} is beyond {1}, where 32-bit sums could overflow", width, kGreatestWidth);
-    for (int64_t size : {group.getValue(), activationGroup.getValue()})
-      if (size != 0 && width % size != 0)
-        return llvm::formatv("groups of {0} do not divide its width {1}", size, width);
     return reasonToStayF32(users, selection);
   }
 
   void quantizeWeight(ParamOp weight, ArrayRef<Operation *> users, const LayerSelection &selection) {
     if (std::string reason = reasonAgainst(weight, users, selection); !reason.empty())
       return tellKept(kPass, "NotQuantized", users, reason);
-    weight.setValueAttr(QuantizeRowsAttr::get(&getContext(), weight.getValue(), group));
-    weight.setType(Int8Type::get(&getContext(), weight.getShape()[0], weight.getShape()[1], group));
+    weight.setValueAttr(QuantizeRowsAttr::get(&getContext(), weight.getValue()));
+    weight.setType(Int8Type::get(&getContext(), weight.getShape()[0], weight.getShape()[1]));
     weight.setExactnessAttr(ExactnessAttr::get(&getContext(), ExactnessKind::approximate, std::nullopt));
     for (Operation *user : llvm::to_vector(users))
       if (auto linear = dyn_cast<LinearOp>(user))
@@ -91,8 +74,7 @@ struct QuantizeWeights : impl::LmQuantizeWeightsPassBase<QuantizeWeights> {
       builder.setInsertionPointAfterValue(input);
       Operation *maker = input.getDefiningOp();
       StringRef name = maker ? getPartName(maker) : StringRef("input");
-      quantized =
-          QuantizeDynamicOp::create(builder, nameLocation(builder, (name + ".quantize").str()), input, activationGroup);
+      quantized = QuantizeDynamicOp::create(builder, nameLocation(builder, (name + ".quantize").str()), input);
     }
     return quantized;
   }

@@ -26,8 +26,7 @@ def LmQuantizeWeightsPass : Pass<"lm-quantize-weights", "::mlir::ModuleOp"> {
     ```
 
     An activation is quantized once for all linears that read it. A table that the head shares with the embedding is
-    quantized for both. With `group` each row has one scale for `group` inputs; `activation-group` does the same for
-    activations (both must divide the width).
+    quantized for both. Scales for short groups of inputs: `lm-quantize-groups`.
 
     Approximate: every new weight says so (`exactness`); `lm-measure-weights` adds by how much. Run `lm-rotate` before: it
     brings the loss of a Llama to a fifth (docs/quality.md).
@@ -36,9 +35,6 @@ def LmQuantizeWeightsPass : Pass<"lm-quantize-weights", "::mlir::ModuleOp"> {
   }];
   let dependentDialects = ["::lmopt::lm::LMDialect"];
   let options = [
-    Option<"group", "group", "int64_t", /*default=*/"0", "Inputs that share a weight scale; 0: the whole row">,
-    Option<"activationGroup", "activation-group", "int64_t", /*default=*/"0",
-           "Inputs that share an activation scale; 0: the whole token">,
     ListOption<"layers", "layers", "std::string",
                "Quantize only linears whose name matches one of these patterns (*, ?, [a-z]); default: all">,
     ListOption<"skip", "skip", "std::string", "Never quantize linears whose name matches one of these patterns">

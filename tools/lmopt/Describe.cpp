@@ -105,10 +105,7 @@ static Stored storedAs(lm::ParamOp param) {
   auto int8 = dyn_cast<lm::Int8Type>(param.getType());
   if (!int8)
     return {"f32", param.getNumElements() * 4};
-  std::string format = "int8";
-  if (!int8.hasRowScales())
-    format += " g" + std::to_string(int8.getGroup());
-  return {format, param.getNumElements() + int8.getRows() * int8.getScalesPerRow() * 4};
+  return {"int8", param.getNumElements() + int8.getRows() * 4};
 }
 
 static std::string exactnessText(lm::ExactnessAttr exactness) {

@@ -231,13 +231,7 @@ FailureOr<std::vector<RuntimeValue>> Interpreter::Run::evaluateOp(LinearOp op) {
 }
 
 FailureOr<std::vector<RuntimeValue>> Interpreter::Run::evaluateOp(QuantizeDynamicOp op) {
-  const Tensor &input = tensor(op.getInput());
-  reference::Quantized q = reference::quantizeDynamic(input, int64_t(op.getGroup().value_or(input.width())));
-  // A single group still has its own dimension.
-  if (op.getGroup() && q.scale.shape.size() == 2) {
-    q.scale.shape.push_back(1);
-    q.zero.shape.push_back(1);
-  }
+  reference::Quantized q = reference::quantizeDynamic(tensor(op.getInput()));
   Values results;
   results.push_back(std::move(q.codes));
   results.push_back(std::move(q.scale));

@@ -53,7 +53,7 @@ Tensor rotate(Tensor x, int64_t block) {
 }
 
 /// ONNX DynamicQuantizeLinear of `count` numbers, in f32 as there; nearbyint rounds half to even.
-static void quantizeGroup(const float *x, int64_t count, uint8_t *codes, float &scale, int32_t &zero) {
+static void quantizeToken(const float *x, int64_t count, uint8_t *codes, float &scale, int32_t &zero) {
   float lo = std::min(0.0f, *std::min_element(x, x + count));
   float hi = std::max(0.0f, *std::max_element(x, x + count));
   scale = (hi - lo) / 255.0f;
@@ -64,20 +64,16 @@ static void quantizeGroup(const float *x, int64_t count, uint8_t *codes, float &
     codes[k] = uint8_t(std::clamp(std::nearbyint(x[k] / scale) + float(zero), 0.0f, 255.0f));
 }
 
-// group = width: one scale for each token, shape (B, T); otherwise (B, T, groups).
-Quantized quantizeDynamic(const Tensor &x, int64_t group) {
+Quantized quantizeDynamic(const Tensor &x) {
+  const int64_t rows = x.rows(), width = x.width();
   Quantized q;
   q.codes.shape = x.shape;
   q.codes.u8.resize(x.f32.size());
-  q.scale.shape = {x.size(0), x.size(1)};
-  if (group != x.width())
-    q.scale.shape.push_back(x.width() / group);
+  q.scale = Tensor::ofF32({x.size(0), x.size(1)});
   q.zero.shape = q.scale.shape;
-  const int64_t groups = int64_t(x.f32.size()) / group;
-  q.scale.f32.resize(groups);
-  q.zero.i32.resize(groups);
-  for (int64_t g = 0; g < groups; ++g)
-    quantizeGroup(&x.f32[g * group], group, &q.codes.u8[g * group], q.scale.f32[g], q.zero.i32[g]);
+  q.zero.i32.resize(rows);
+  for (int64_t r = 0; r < rows; ++r)
+    quantizeToken(&x.f32[r * width], width, &q.codes.u8[r * width], q.scale.f32[r], q.zero.i32[r]);
   return q;
 }
 
@@ -91,22 +87,16 @@ static int64_t integerDot(const uint8_t *codes, int32_t zero, const int8_t *weig
   return int64_t(products) - int64_t(zero) * weightSum;
 }
 
-// y[r, n] = sum_g s_a[r, g] s_w[n, g] (sum_k q w - zero[r, g] C[n, g]) + bias[n]
+// y[r, n] = s_a[r] s_w[n] (sum_k q w - zero[r] C[n]) + bias[n]
 Tensor quantizedLinear(const Tensor &codes, const Tensor &scale, const Tensor &zero, const Weight &weight,
                        const float *bias) {
   Tensor y = Tensor::ofF32({codes.size(0), codes.size(1), weight.rows});
-  const int64_t rows = codes.rows(), width = codes.width();
-  const int64_t inputGroup = width * rows / std::max<int64_t>(int64_t(scale.f32.size()), 1);
-  const int64_t group = std::min(inputGroup, weight.group);
-  for (int64_t n = 0; n < weight.rows; ++n)
-    for (int64_t r = 0; r < rows; ++r) {
-      double sum = bias ? bias[n] : 0.0;
-      for (int64_t k = 0; k < width; k += group) {
-        int64_t input = (r * width + k) / inputGroup, output = (n * width + k) / weight.group;
-        sum += double(scale.f32[input]) * double(weight.scales[output]) *
-               double(integerDot(&codes.u8[r * width + k], zero.i32[input], weight.codes + n * width + k, group));
-      }
-      y.f32[r * weight.rows + n] = float(sum);
+  const int64_t width = codes.width();
+  for (int64_t r = 0; r < codes.rows(); ++r)
+    for (int64_t n = 0; n < weight.rows; ++n) {
+      int64_t sum = integerDot(&codes.u8[r * width], zero.i32[r], weight.codes + n * width, width);
+      y.f32[r * weight.rows + n] =
+          float(double(scale.f32[r]) * double(weight.scales[n]) * double(sum) + (bias ? bias[n] : 0.0));
     }
   return y;
 }

@@ -72,7 +72,7 @@ Tensor rotate(Tensor x, int64_t block);
 struct Quantized {
   Tensor codes, scale, zero;
 };
-Quantized quantizeDynamic(const Tensor &x, int64_t group);
+Quantized quantizeDynamic(const Tensor &x);
 Tensor quantizedLinear(const Tensor &codes, const Tensor &scale, const Tensor &zero, const Weight &weight,
                        const float *bias);
 /// Signed codes and one scale for each group; `zero` is empty.

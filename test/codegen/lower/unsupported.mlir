@@ -41,34 +41,6 @@ module attributes {lm.config = {vocabulary = 8 : i64, max_positions = 16 : i64}}
 
 // -----
 
-module attributes {lm.config = {vocabulary = 8 : i64, max_positions = 16 : i64}} {
-  lm.param @t : tensor<8x16xf32> = dense<0.5>
-  lm.param @w : !lm.int8<16x16, group = 8> = #lm.quantize_rows<dense<0.5> : tensor<16x16xf32>, group = 8>
-  func.func @forward(%ids: tensor<?x?xi32>, %cache: !lm.cache) -> (tensor<?x?x16xf32>, !lm.cache) {
-    %x = lm.embedding %ids, @t : (tensor<?x?xi32>) -> tensor<?x?x16xf32>
-    %codes, %scale, %zero = lm.quantize_dynamic %x : (tensor<?x?x16xf32>) -> (tensor<?x?x16xui8>, tensor<?x?xf32>, tensor<?x?xi32>)
-    // expected-error @+1 {{code generation: int8 weights with groups are not supported (param 'w'); use one scale for each row}}
-    %y = lm.quantized_linear %codes, %scale, %zero, @w : (tensor<?x?x16xui8>, tensor<?x?xf32>, tensor<?x?xi32>) -> tensor<?x?x16xf32>
-    return %y, %cache : tensor<?x?x16xf32>, !lm.cache
-  }
-}
-
-// -----
-
-module attributes {lm.config = {vocabulary = 8 : i64, max_positions = 16 : i64}} {
-  lm.param @t : tensor<8x16xf32> = dense<0.5>
-  lm.param @w : !lm.int8<16x16> = #lm.quantize_rows<dense<0.5> : tensor<16x16xf32>>
-  func.func @forward(%ids: tensor<?x?xi32>, %cache: !lm.cache) -> (tensor<?x?x16xf32>, !lm.cache) {
-    %x = lm.embedding %ids, @t : (tensor<?x?xi32>) -> tensor<?x?x16xf32>
-    // expected-error @+1 {{code generation: quantization of activations in groups is not supported; use one scale for each token}}
-    %codes, %scale, %zero = lm.quantize_dynamic %x {group = 8} : (tensor<?x?x16xf32>) -> (tensor<?x?x16xui8>, tensor<?x?x2xf32>, tensor<?x?x2xi32>)
-    %y = lm.quantized_linear %codes, %scale, %zero, @w : (tensor<?x?x16xui8>, tensor<?x?x2xf32>, tensor<?x?x2xi32>) -> tensor<?x?x16xf32>
-    return %y, %cache : tensor<?x?x16xf32>, !lm.cache
-  }
-}
-
-// -----
-
 // A product must use scale and zero point of its own codes: they travel in one row.
 module attributes {lm.config = {vocabulary = 8 : i64, max_positions = 16 : i64}} {
   lm.param @t : tensor<8x16xf32> = dense<0.5>

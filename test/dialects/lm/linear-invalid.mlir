@@ -87,33 +87,33 @@ func.func @rotate_c2_divides(%x: tensor<?x?x12xf32>) -> tensor<?x?x12xf32> {
 
 // -----
 
-func.func @quantize_dynamic_c1_group(%x: tensor<?x?x12xf32>) {
-  // expected-error@+1 {{C1: expected a group that divides the width 12, but found 5}}
-  %q, %s, %z = lm.quantize_dynamic %x {group = 5} : (tensor<?x?x12xf32>) -> (tensor<?x?x12xui8>, tensor<?x?x2xf32>, tensor<?x?x2xi32>)
-  return
-}
-
-// -----
-
-func.func @quantize_dynamic_c2_width(%x: tensor<?x?x12xf32>) {
-  // expected-error@+1 {{C2: codes 'tensor<?x?x8xui8>' do not have the shape of the input 'tensor<?x?x12xf32>'}}
+func.func @quantize_dynamic_c1_width(%x: tensor<?x?x12xf32>) {
+  // expected-error@+1 {{C1: codes 'tensor<?x?x8xui8>' do not have the shape of the input 'tensor<?x?x12xf32>'}}
   %q, %s, %z = lm.quantize_dynamic %x : (tensor<?x?x12xf32>) -> (tensor<?x?x8xui8>, tensor<?x?xf32>, tensor<?x?xi32>)
   return
 }
 
 // -----
 
-func.func @quantize_dynamic_c3_ungrouped(%x: tensor<?x?x12xf32>) {
-  // expected-error@+1 {{C3: scale and zero must have the shape batch x sequence, but one is 'tensor<?x?x2xf32>'}}
-  %q, %s, %z = lm.quantize_dynamic %x : (tensor<?x?x12xf32>) -> (tensor<?x?x12xui8>, tensor<?x?x2xf32>, tensor<?x?x2xi32>)
+func.func @quantize_dynamic_c2_scale(%x: tensor<?x2x12xf32>) {
+  // expected-error@+1 {{C2: scale and zero must have the shape batch x sequence of the input 'tensor<?x2x12xf32>', but one is 'tensor<?x3xf32>'}}
+  %q, %s, %z = lm.quantize_dynamic %x : (tensor<?x2x12xf32>) -> (tensor<?x2x12xui8>, tensor<?x3xf32>, tensor<?x2xi32>)
   return
 }
 
 // -----
 
-func.func @quantize_dynamic_c3_groups(%x: tensor<?x?x12xf32>) {
-  // expected-error@+1 {{C3: scale and zero must have the shape batch x sequence x 3, but one is 'tensor<?x?x2xi32>'}}
-  %q, %s, %z = lm.quantize_dynamic %x {group = 4} : (tensor<?x?x12xf32>) -> (tensor<?x?x12xui8>, tensor<?x?x3xf32>, tensor<?x?x2xi32>)
+func.func @quantize_dynamic_c2_zero(%x: tensor<2x?x12xf32>) {
+  // expected-error@+1 {{C2: scale and zero must have the shape batch x sequence of the input 'tensor<2x?x12xf32>', but one is 'tensor<1x?xi32>'}}
+  %q, %s, %z = lm.quantize_dynamic %x : (tensor<2x?x12xf32>) -> (tensor<2x?x12xui8>, tensor<2x?xf32>, tensor<1x?xi32>)
+  return
+}
+
+// -----
+
+func.func @quantize_dynamic_scale_of_groups(%x: tensor<?x?x12xf32>) {
+  // expected-error@+1 {{result #1 must be batch x sequence tensor of f32, but got 'tensor<?x?x3xf32>'}}
+  %q, %s, %z = lm.quantize_dynamic %x : (tensor<?x?x12xf32>) -> (tensor<?x?x12xui8>, tensor<?x?x3xf32>, tensor<?x?x3xi32>)
   return
 }
 
@@ -166,43 +166,16 @@ func.func @quantized_linear_c5_shapes(%q: tensor<?x2x4xui8>, %s: tensor<?x3xf32>
 // -----
 
 lm.param @w : !lm.int8<4x4> = #lm.quantize_rows<dense<1.0> : tensor<4x4xf32>>
-func.func @quantized_linear_c5_scale_zero(%q: tensor<?x?x4xui8>, %s: tensor<?x?x2xf32>, %z: tensor<?x?xi32>) {
+func.func @quantized_linear_c5_zero(%q: tensor<?x2x4xui8>, %s: tensor<?x2xf32>, %z: tensor<?x3xi32>) {
   // expected-error@+1 {{C5: the shapes of codes, scale, zero and result disagree}}
-  %y = lm.quantized_linear %q, %s, %z, @w : (tensor<?x?x4xui8>, tensor<?x?x2xf32>, tensor<?x?xi32>) -> tensor<?x?x4xf32>
+  %y = lm.quantized_linear %q, %s, %z, @w : (tensor<?x2x4xui8>, tensor<?x2xf32>, tensor<?x3xi32>) -> tensor<?x2x4xf32>
   return
 }
 
 // -----
 
-lm.param @w : !lm.int8<4x4> = #lm.quantize_rows<dense<1.0> : tensor<4x4xf32>>
-func.func @quantized_linear_c6_groups(%q: tensor<?x?x4xui8>, %s: tensor<?x?x3xf32>, %z: tensor<?x?x3xi32>) {
-  // expected-error@+1 {{C6: expected a static number of groups that divides the width 4, but scale is 'tensor<?x?x3xf32>'}}
-  %y = lm.quantized_linear %q, %s, %z, @w : (tensor<?x?x4xui8>, tensor<?x?x3xf32>, tensor<?x?x3xi32>) -> tensor<?x?x4xf32>
-  return
-}
-
-// -----
-
-lm.param @w : !lm.int8<4x4> = #lm.quantize_rows<dense<1.0> : tensor<4x4xf32>>
-func.func @quantized_linear_c6_dynamic(%q: tensor<?x?x4xui8>, %s: tensor<?x?x?xf32>, %z: tensor<?x?x?xi32>) {
-  // expected-error@+1 {{C6: expected a static number of groups that divides the width 4, but scale is 'tensor<?x?x?xf32>'}}
-  %y = lm.quantized_linear %q, %s, %z, @w : (tensor<?x?x4xui8>, tensor<?x?x?xf32>, tensor<?x?x?xi32>) -> tensor<?x?x4xf32>
-  return
-}
-
-// -----
-
-lm.param @w : !lm.int8<4x8, group = 2> = #lm.quantize_rows<dense<1.0> : tensor<4x8xf32>, group = 2>
-func.func @quantized_linear_c7_groups(%q: tensor<?x?x8xui8>, %s: tensor<?x?x2xf32>, %z: tensor<?x?x2xi32>) {
-  // expected-error@+1 {{C7: activations have 2 groups, but the weight has 4}}
-  %y = lm.quantized_linear %q, %s, %z, @w : (tensor<?x?x8xui8>, tensor<?x?x2xf32>, tensor<?x?x2xi32>) -> tensor<?x?x4xf32>
-  return
-}
-
-// -----
-
-func.func @quantized_linear_c8_overflow(%q: tensor<?x?x65540xui8>, %s: tensor<?x?xf32>, %z: tensor<?x?xi32>) {
-  // expected-error@+1 {{C8: expected a width of at most 65536, so that int32 sums cannot overflow, but found 65540}}
+func.func @quantized_linear_c6_overflow(%q: tensor<?x?x65540xui8>, %s: tensor<?x?xf32>, %z: tensor<?x?xi32>) {
+  // expected-error@+1 {{C6: expected a width of at most 65536, so that int32 sums cannot overflow, but found 65540}}
   %y = lm.quantized_linear %q, %s, %z, @w : (tensor<?x?x65540xui8>, tensor<?x?xf32>, tensor<?x?xi32>) -> tensor<?x?x4xf32>
   return
 }

@@ -10,16 +10,6 @@ func.func private @int8_c1_too_large(!lm.int8<4194304x4194304>)
 
 // -----
 
-// expected-error@+1 {{C2: expected a group that divides the 6 columns, but found 4}}
-func.func private @int8_c2_divides(!lm.int8<2x6, group = 4>)
-
-// -----
-
-// expected-error@+1 {{C2: expected a positive group, but found 0}}
-func.func private @int8_c2_positive(!lm.int8<2x6, group = 0>)
-
-// -----
-
 // expected-error@+1 {{expected two sizes, outputs x inputs, but found 3}}
 func.func private @int8_rank(!lm.int8<2x6x3>)
 
@@ -30,8 +20,8 @@ func.func private @int8_dynamic(!lm.int8<?x6>)
 
 // -----
 
-// expected-error@+1 {{integer value too large}}
-func.func private @int8_overflow(!lm.int8<2x6, group = 99999999999999999999>)
+// expected-error@+1 {{expected '>'}}
+func.func private @int8_has_no_groups(!lm.int8<2x6, group = 3>)
 
 // -----
 
@@ -87,3 +77,8 @@ func.func private @grouped_without_group(!lm.grouped<2x32, bits = 8, min>)
 
 // expected-error@+1 {{expected 'min'}}
 func.func private @grouped_word(!lm.grouped<2x32, bits = 8, group = 32, max>)
+
+// -----
+
+// expected-error@+1 {{integer value too large}}
+func.func private @grouped_overflow(!lm.grouped<2x32, bits = 8, group = 99999999999999999999>)

@@ -110,11 +110,6 @@ lm.param @quantize_rows_c1_vector : !lm.int8<1x4> = #lm.quantize_rows<dense<1.0>
 
 // -----
 
-// expected-error@+1 {{C2: expected a group that divides the columns (4), but found 3}}
-lm.param @quantize_rows_c2_group : !lm.int8<1x4> = #lm.quantize_rows<dense<1.0> : tensor<1x4xf32>, group = 3>
-
-// -----
-
 // expected-error@+1 {{C1: the source must have rank 2, but its shape is 4}}
 lm.param @quantize_groups_c1_vector : !lm.grouped<1x4, bits = 4, group = 2> = #lm.quantize_groups<dense<1.0> : tensor<4xf32>, bits = 4, group = 2>
 

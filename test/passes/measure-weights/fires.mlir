@@ -19,7 +19,7 @@
 // CHECK: lm.param @half : {{.*}} exactness <approximate, error = 3.521367e-03>
 lm.param @half : !lm.int8<1x2> = #lm.quantize_rows<dense<[[127.0, 63.5]]> : tensor<1x2xf32>> exactness <approximate>
 // CHECK: lm.param @grouped : {{.*}} exactness <approximate, error = 0.000000e+00>
-lm.param @grouped : !lm.int8<1x2, group = 1> = #lm.quantize_rows<dense<[[127.0, 63.5]]> : tensor<1x2xf32>, group = 1>
+lm.param @grouped : !lm.grouped<1x2, bits = 8, group = 1> = #lm.quantize_groups<dense<[[127.0, 63.5]]> : tensor<1x2xf32>, bits = 8, group = 1>
     exactness <approximate>
 // CHECK: lm.param @zero : {{.*}} exactness <approximate, error = 0.000000e+00>
 lm.param @zero : !lm.int8<1x2> = #lm.quantize_rows<dense<0.0> : tensor<1x2xf32>> exactness <approximate>

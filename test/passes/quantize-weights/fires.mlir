@@ -4,7 +4,6 @@
 // RUN: lmopt-opt %s --lm-quantize-weights > %t.once
 // RUN: lmopt-opt %s --lm-quantize-weights --lm-quantize-weights > %t.twice
 // RUN: diff %t.once %t.twice
-// RUN: lmopt-opt %s --lm-quantize-weights='group=32 activation-group=32' | FileCheck %s --check-prefix=GROUP
 // RUN: lmopt-opt %s --lm-quantize-weights='skip=head,*.ffn.*' | FileCheck %s --check-prefix=SKIP
 // RUN: lmopt-opt %s --lm-quantize-weights='layers=head' | FileCheck %s --check-prefix=LAYERS
 
@@ -16,7 +15,6 @@
 // CHECK-DAG: lm.param @table : !lm.int8<8x64> = #lm.quantize_rows<dense<1.000000e+00> : tensor<8x64xf32>> exactness <approximate>
 // CHECK-DAG: lm.param @q : !lm.int8<96x64> = #lm.quantize_rows<{{.*}}> exactness <approximate>
 // CHECK-DAG: lm.param @b : tensor<96xf32> = dense
-// GROUP-DAG: lm.param @table : !lm.int8<8x64, group = 32> = #lm.quantize_rows<{{.*}}, group = 32> exactness <approximate>
 // SKIP-DAG: lm.param @table : tensor<8x64xf32> = dense
 // SKIP-DAG: lm.param @q : !lm.int8<96x64>
 // SKIP-DAG: lm.param @down : tensor<64x96xf32>
@@ -38,7 +36,6 @@ lm.param @b : tensor<96xf32> = dense<5.0>
 // CHECK-NEXT: lm.quantized_linear {{.*}}, @down
 // CHECK-NEXT: lm.quantize_dynamic
 // CHECK-NEXT: lm.quantized_linear {{.*}}, @table
-// GROUP: lm.quantize_dynamic {{.*}} {group = 32} : (tensor<?x?x64xf32>) -> (tensor<?x?x64xui8>, tensor<?x?x2xf32>, tensor<?x?x2xi32>)
 func.func @forward(%ids: tensor<?x?xi32>) -> tensor<?x?x8xf32> {
   %x = lm.embedding %ids, @table : (tensor<?x?xi32>) -> tensor<?x?x64xf32> loc("embed")
   %q = lm.linear %x, @q bias @b : (tensor<?x?x64xf32>) -> tensor<?x?x96xf32> loc("layers.0.attn.q")

@@ -1,17 +1,15 @@
-// A weight that something needs in f32, that an unselected linear shares, too wide for 32-bit sums, or not made of groups.
+// A weight that something needs in f32, that an unselected linear shares, or too wide for 32-bit sums.
 // RUN: lmopt-opt %s > %t.before
-// RUN: lmopt-opt %s --lm-quantize-weights='group=8 skip=unselected' > %t.after
+// RUN: lmopt-opt %s --lm-quantize-weights='skip=unselected' > %t.after
 // RUN: diff %t.before %t.after
-// RUN: lmopt-opt %s --lm-quantize-weights='group=8 skip=unselected' --remarks-filter=lm-quantize-weights -o /dev/null 2>&1 | FileCheck %s
+// RUN: lmopt-opt %s --lm-quantize-weights='skip=unselected' --remarks-filter=lm-quantize-weights -o /dev/null 2>&1 | FileCheck %s
 
 // CHECK: [Missed] NotQuantized{{.*}}Op=tied, Reason="its weight is also used by 'positions'"
 // CHECK: [Missed] NotQuantized{{.*}}Op=selected, Reason="its weight is also used by 'unselected', which is not selected"
 // CHECK: [Missed] NotQuantized{{.*}}Op=wide, Reason="its width 65540 is beyond 65536, where 32-bit sums could overflow"
-// CHECK: [Missed] NotQuantized{{.*}}Op=narrow, Reason="groups of 8 do not divide its width 12"
 lm.param @positions : tensor<8x8xf32> = dense<1.0>
 lm.param @w : tensor<8x8xf32> = dense<2.0>
 lm.param @wide : tensor<1x65540xf32> = dense<1.0>
-lm.param @narrow : tensor<1x12xf32> = dense<1.0>
 func.func @shared(%x: tensor<?x?x8xf32>) -> tensor<?x?x8xf32> {
   %p = lm.add_positions %x, @positions : tensor<?x?x8xf32> loc("positions")
   %y = lm.linear %p, @positions : (tensor<?x?x8xf32>) -> tensor<?x?x8xf32> loc("tied")
@@ -24,9 +22,5 @@ func.func @half_selected(%x: tensor<?x?x8xf32>) -> tensor<?x?x8xf32> {
 }
 func.func @on_wide(%x: tensor<?x?x65540xf32>) -> tensor<?x?x1xf32> {
   %y = lm.linear %x, @wide : (tensor<?x?x65540xf32>) -> tensor<?x?x1xf32> loc("wide")
-  return %y : tensor<?x?x1xf32>
-}
-func.func @on_narrow(%x: tensor<?x?x12xf32>) -> tensor<?x?x1xf32> {
-  %y = lm.linear %x, @narrow : (tensor<?x?x12xf32>) -> tensor<?x?x1xf32> loc("narrow")
   return %y : tensor<?x?x1xf32>
 }

@@ -104,7 +104,7 @@ TEST(Reference, EmptySequencesAndBatches) {
     EXPECT_EQ(rotate(x, 8).shape, shape);
     EXPECT_EQ(rmsNorm(x, nullptr, 1e-5).shape, shape);
     EXPECT_EQ(layerNorm(x, nullptr, nullptr, 1e-5).shape, shape);
-    Quantized q = quantizeDynamic(x, 4);
+    Quantized q = quantizeDynamic(x);
     EXPECT_EQ(q.codes.shape, shape);
     std::vector<int8_t> codes(64, 1);
     Weight int8{8, 8, nullptr, codes.data(), weights.data(), 8};

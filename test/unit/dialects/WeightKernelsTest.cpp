@@ -55,7 +55,7 @@ TEST(WeightKernels, QuantizeHandVector) {
   const float w[] = {0.5f, -1.0f, 0.25f, 0.125f};
   int8_t codes[4];
   float scale;
-  ASSERT_TRUE(quantizeGroup(w, 4, codes, scale));
+  ASSERT_TRUE(quantizeRow(w, 4, codes, scale));
   EXPECT_NEAR(scale, 0.007874016, 1e-9);
   EXPECT_EQ(std::vector<int>(codes, codes + 4), (std::vector<int>{64, -127, 32, 16}));
 }
@@ -65,7 +65,7 @@ TEST(WeightKernels, QuantizeRoundsHalfToEven) {
   const float w[] = {127, 0.5f, 1.5f, 2.5f, -0.5f, -1.5f, -2.5f, 126.5f, -126.5f};
   int8_t codes[9];
   float scale;
-  ASSERT_TRUE(quantizeGroup(w, 9, codes, scale));
+  ASSERT_TRUE(quantizeRow(w, 9, codes, scale));
   EXPECT_EQ(scale, 1.0f);
   EXPECT_EQ(std::vector<int>(codes, codes + 9), (std::vector<int>{127, 0, 2, 2, 0, -2, -2, 126, -126}));
 }
@@ -75,7 +75,7 @@ TEST(WeightKernels, QuantizeIsWithinHalfAStep) {
     std::vector<float> w = randomNumbers(97, seed);
     std::vector<int8_t> codes(97);
     float scale;
-    ASSERT_TRUE(quantizeGroup(w.data(), 97, codes.data(), scale));
+    ASSERT_TRUE(quantizeRow(w.data(), 97, codes.data(), scale));
     for (size_t i = 0; i < w.size(); ++i) {
       EXPECT_NEAR(double(codes[i]) * scale, w[i], double(scale) * 0.5001);
       EXPECT_GE(codes[i], -127);
@@ -87,15 +87,15 @@ TEST(WeightKernels, QuantizeEdges) {
   int8_t codes[2] = {1, 1};
   float scale = 1;
   const float zeros[] = {0.0f, -0.0f}, tiny[] = {1e-45f, 0};
-  ASSERT_TRUE(quantizeGroup(zeros, 2, codes, scale));
+  ASSERT_TRUE(quantizeRow(zeros, 2, codes, scale));
   EXPECT_EQ(scale, 0.0f);
   EXPECT_EQ(codes[0], 0);
-  ASSERT_TRUE(quantizeGroup(tiny, 2, codes, scale)); // the scale underflows: zeros, no division by zero
+  ASSERT_TRUE(quantizeRow(tiny, 2, codes, scale)); // the scale underflows: zeros, no division by zero
   EXPECT_EQ(scale, 0.0f);
   EXPECT_EQ(codes[0], 0);
   for (float bad : {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
     const float w[] = {1, -bad};
-    EXPECT_FALSE(quantizeGroup(w, 2, codes, scale));
+    EXPECT_FALSE(quantizeRow(w, 2, codes, scale));
   }
 }
 

@@ -161,13 +161,6 @@ TEST_F(Weights, Codes) {
   EXPECT_EQ(data->group, 0);
 }
 
-TEST_F(Weights, GroupedCodes) {
-  auto data = read("!lm.int8<2x4, group = 2> = #lm.safetensors<\"w.safetensors\", \"grouped\", i8>");
-  ASSERT_TRUE(succeeded(data)) << message;
-  EXPECT_EQ(data->scales, (std::vector<float>{1, 2, 3, 4}));
-  EXPECT_EQ(data->group, 2);
-}
-
 // Kept as they are and decoded, the tensors of a file hold the same numbers; permuted rows too.
 TEST_F(Weights, NativeCodes) {
   for (const std::string format : {"q4_0", "q4_1", "q8_0"})
@@ -269,7 +262,9 @@ TEST_F(Weights, Errors) {
   expectError("tensor<2x3xf32> = " + leaf("absent", "f32"), "has no tensor 'absent'");
   expectError("tensor<2x3xf32> = " + leaf("matrix", "bf16"), "in format bf16, but found f32");
   expectError("tensor<1xf32> = " + leaf("scalar", "f32"), "expected a tensor of rank 1 to 4 with positive sizes");
-  expectError("!lm.int8<2x4, group = 4> = " + leaf("codes", "i8"), "but the source holds int8 2x4");
+  expectError("!lm.int8<4x2> = " + leaf("codes", "i8"), "expected '!lm.int8<4x2>', but the source holds int8 2x4");
+  expectError("!lm.int8<2x4> = " + leaf("grouped", "i8"),
+              "expected codes of shape OUTxIN and scales of shape OUT, but");
   expectError("!lm.int8<2x4> = " + leaf("lonely", "i8"), "has no tensor 'lonely.scale'");
   expectError("!lm.int8<2x4> = " + leaf("odd", "i8"), "expected codes of shape OUTxIN and scales of shape OUT");
   expectError("!lm.int8<1x2> = " + leaf("bad", "i8"), "contains -128");
@@ -290,7 +285,6 @@ TEST_F(Weights, ShapesThatOnlyTheFileKnows) {
   expectError("tensor<2x3xf32> = #lm.rotate_columns<" + matrix + ", block = 2>", "does not divide the 3 columns");
   expectError("tensor<2x3xf32> = #lm.permute_rope<" + matrix + ", heads = 2, from = half>", "cannot permute 1 rotary");
   expectError("tensor<2x3xf32> = #lm.permute_rope<" + matrix + ", heads = 3, from = half>", "3 heads");
-  expectError("!lm.int8<2x4, group = 2> = #lm.quantize_rows<" + matrix + ", group = 2>", "does not divide the 3");
   expectError("tensor<3xf32> = #lm.row<" + scalar + ", 0>", "but 'scalar' of ");
 }
 

@@ -71,7 +71,7 @@ TEST_F(RecipesTest, JsonGoesRound) {
 TEST_F(RecipesTest, OptionsReachThePass) {
   EXPECT_TRUE(contains(pipelineOf(R"({"name": "x", "passes": [{"pass": "lm-rotate", "options": {"block": 32}}]})"),
                        "block=32"));
-  std::string two = pipelineOf(R"({"name": "x", "passes": [{"pass": "lm-quantize-weights",
+  std::string two = pipelineOf(R"({"name": "x", "passes": [{"pass": "lm-quantize-groups",
                                    "options": {"skip": "head,layers.*.attn.o", "group": 64}}]})");
   EXPECT_TRUE(contains(two, "skip={head,layers.*.attn.o"));
   EXPECT_TRUE(contains(two, "group=64"));

@@ -42,8 +42,7 @@ class Case:
         text, type_ = dense(array)
         weight = text if wrap == "{}" else wrap.format(f"{text} : {type_}")
         if wrap.startswith("#lm.quantize_rows"):
-            group = wrap.split("group = ")[1].rstrip(">") if "group" in wrap else None
-            type_ = f"!lm.int8<{array.shape[0]}x{array.shape[1]}" + (f", group = {group}>" if group else ">")
+            type_ = f"!lm.int8<{array.shape[0]}x{array.shape[1]}>"
         if wrap.startswith("#lm.quantize_groups"):
             type_ = f"!lm.grouped<{array.shape[0]}x{array.shape[1]}, " + wrap.split("{}, ")[1]
         self.params.append(f"lm.param @{self.name}.{name} : {type_} = {weight}")
@@ -83,32 +82,26 @@ def rotate(x, block):
     return (x.astype(np.float64).reshape(-1, block) @ hadamard(block)).reshape(x.shape)
 
 
-def quantize_rows(w, group=None):
-    group = group or w.shape[1]
-    parts = w.astype(np.float32).reshape(w.shape[0], -1, group)
-    scale = (np.abs(parts).max(-1) / np.float32(127)).astype(np.float32)
-    codes = np.clip(np.rint(parts / np.where(scale == 0, 1, scale)[..., None]), -127, 127)
-    return codes.reshape(w.shape).astype(np.int64), scale
+def quantize_rows(w):
+    scale = (np.abs(w).max(-1, keepdims=True) / np.float32(127)).astype(np.float32)
+    codes = np.clip(np.rint(w / np.where(scale == 0, 1, scale)), -127, 127)
+    return codes.astype(np.int64), scale
 
 
-def quantize_dynamic(x, group=None):
-    group = group or x.shape[-1]
-    parts = x.reshape(*x.shape[:-1], -1, group)
-    lo = np.minimum(np.float32(0), parts.min(-1))
-    hi = np.maximum(np.float32(0), parts.max(-1))
+def quantize_dynamic(x):
+    lo = np.minimum(np.float32(0), x.min(-1))
+    hi = np.maximum(np.float32(0), x.max(-1))
     scale = ((hi - lo) / np.float32(255)).astype(np.float32)
     scale[scale == 0] = 1
     zero = np.clip(np.rint(-lo / scale), 0, 255).astype(np.int32)
-    codes = np.clip(np.rint(parts / scale[..., None]) + zero[..., None], 0, 255).astype(np.uint8)
-    return codes.reshape(x.shape), scale, zero
+    codes = np.clip(np.rint(x / scale[..., None]) + zero[..., None], 0, 255).astype(np.uint8)
+    return codes, scale, zero
 
 
 def quantized_linear(codes, sa, za, wq, sw, bias):
     """Dequantize both sides and multiply: the definition, not the integer formula."""
-    ga, gw = codes.shape[-1] // sa.shape[-1], wq.shape[-1] // sw.shape[-1]
-    x = (codes.astype(np.float64) - np.repeat(za, ga, -1)) * np.repeat(sa.astype(np.float64), ga, -1)
-    w = wq * np.repeat(sw.astype(np.float64), gw, -1)
-    return x @ w.T + (0 if bias is None else bias)
+    x = (codes.astype(np.float64) - za[..., None]) * sa.astype(np.float64)[..., None]
+    return x @ (wq * sw.astype(np.float64)).T + bias
 
 
 def half(x):
@@ -161,10 +154,10 @@ def embedding():
     cases.append(c.finish([("y", rotate(table[ids], 4))], 1))
     c = Case("embedding_int8")
     c.constant("ids", ids)
-    codes, scale = quantize_rows(table, 4)
-    w = c.param("w", table, "#lm.quantize_rows<{}, group = 4>")
+    codes, scale = quantize_rows(table)
+    w = c.param("w", table, "#lm.quantize_rows<{}>")
     c.op(f"%y = lm.embedding %ids, {w} : (tensor<2x3xi32>) -> {t(8)}")
-    cases.append(c.finish([("y", (codes * np.repeat(scale.astype(np.float64), 4, 1))[ids])], 1))
+    cases.append(c.finish([("y", (codes * scale.astype(np.float64))[ids])], 1))
     for name, bits, has_min, wrap in GROUPED:
         c = Case(f"embedding_grouped_{name}")
         c.constant("ids", ids)
@@ -202,20 +195,15 @@ def linear():
     edge[0, 0] = 0  # all zero: scale 1
     edge[0, 1] = np.abs(edge[0, 1])  # all positive: zero point 0
     edge[0, 2] = -np.abs(edge[0, 2])  # all negative: zero point 255
-    for name, wg, ag in (("rows", None, None), ("weight_groups", 4, None), ("input_groups", None, 8), ("both", 4, 4)):
-        c = Case(f"quantized_linear_{name}")
-        codes, sa, za = quantize_dynamic(edge, ag)
-        wq, sw = quantize_rows(w, wg)
-        wrap = "#lm.quantize_rows<{}, group = %d>" % wg if wg else "#lm.quantize_rows<{}>"
-        c.constant("x", edge)
-        st, zt = ("tensor<2x3xf32>", "tensor<2x3xi32>") if not ag else (t(16 // ag), t(16 // ag, kind="i32"))
-        group = f" {{group = {ag}}}" if ag else ""
-        c.op(f"%q, %s, %z = lm.quantize_dynamic %x{group} : ({t(16)}) -> ({t(16, kind='ui8')}, {st}, {zt})")
-        c.op(f"%y = lm.quantized_linear %q, %s, %z, {c.param('w', w, wrap)} bias {c.param('b', b)} "
-             f": ({t(16, kind='ui8')}, {st}, {zt}) -> {t(5)}")
-        flat = (lambda a: a) if ag else (lambda a: a[..., 0])
-        y = quantized_linear(codes, sa, za, wq, sw, b)
-        cases.append(c.finish([("q", codes), ("s", flat(sa)), ("z", flat(za)), ("y", y)], 1))
+    c = Case("quantized_linear")
+    codes, sa, za = quantize_dynamic(edge)
+    c.constant("x", edge)
+    kinds = f"({t(16, kind='ui8')}, tensor<2x3xf32>, tensor<2x3xi32>)"
+    c.op(f"%q, %s, %z = lm.quantize_dynamic %x : ({t(16)}) -> {kinds}")
+    c.op(f"%y = lm.quantized_linear %q, %s, %z, {c.param('w', w, '#lm.quantize_rows<{}>')} bias {c.param('b', b)} "
+         f": {kinds} -> {t(5)}")
+    y = quantized_linear(codes, sa, za, *quantize_rows(w), b)
+    cases.append(c.finish([("q", codes), ("s", sa), ("z", za), ("y", y)], 1))
     edge[1, 0, 4:8] = 2.0**-121  # too small to be divided by: scale 0
     edge[1, 1, :4] = 2.0**-120  # the least that is not
     edge[1, 2, :4] = [127, 2.5, -3.5, -127]  # scale 1: both ends, and halves to even
