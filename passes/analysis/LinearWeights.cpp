@@ -35,18 +35,9 @@ void tellKept(StringRef pass, StringRef remark, ArrayRef<Operation *> users, Str
       tellMissed(pass, remark, user, reason);
 }
 
-/// A quantization of the value in these groups that stands before the reader, or null. Asked of the IR and not of a map
-/// from values: the linear that makes a value may be replaced between two of its readers.
-static QuantizeGroupsOp findQuantized(Value input, int64_t group, Operation *reader) {
-  for (Operation *user : input.getUsers())
-    if (auto made = dyn_cast<QuantizeGroupsOp>(user); made && int64_t(made.getGroup()) == group)
-      if (made->getBlock() == reader->getBlock() && made->isBeforeInBlock(reader))
-        return made;
-  return {};
-}
-
 static QuantizeGroupsOp getQuantized(Value input, int64_t group, Operation *reader) {
-  if (QuantizeGroupsOp made = findQuantized(input, group, reader))
+  auto fits = [&](QuantizeGroupsOp made) { return int64_t(made.getGroup()) == group; };
+  if (auto made = findQuantized<QuantizeGroupsOp>(input, reader, fits))
     return made;
   OpBuilder builder(input.getContext());
   builder.setInsertionPointAfterValue(input);

@@ -25,6 +25,17 @@ std::string reasonToStayF32(llvm::ArrayRef<mlir::Operation *> users, const Layer
 void tellKept(llvm::StringRef pass, llvm::StringRef remark, llvm::ArrayRef<mlir::Operation *> users,
               llvm::StringRef reason);
 
+/// A quantization of the value, made by an OpT that `fits`, which `reader` can read too; or null. Asked of the IR and
+/// not of a map from values: the linear that makes a value may be replaced between two of its readers.
+template <typename OpT>
+OpT findQuantized(mlir::Value input, mlir::Operation *reader, llvm::function_ref<bool(OpT)> fits) {
+  for (mlir::Operation *user : input.getUsers())
+    if (auto made = llvm::dyn_cast<OpT>(user); made && fits(made))
+      if (made->getBlock() == reader->getBlock() && made->isBeforeInBlock(reader))
+        return made;
+  return {};
+}
+
 /// Puts lm.quantize_groups + lm.grouped_linear in the place of the linear, whose weight is of type !lm.grouped already.
 /// One quantization serves all that read a value in the same groups.
 void replaceByGroupedProduct(LinearOp linear, ParamOp weight);

@@ -28,7 +28,6 @@ struct QuantizeWeights : impl::LmQuantizeWeightsPassBase<QuantizeWeights> {
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    quantizations.clear();
     FailureOr<LayerSelection> selection = LayerSelection::create(module, layers, skip);
     if (failed(selection))
       return signalPassFailure();
@@ -58,7 +57,7 @@ struct QuantizeWeights : impl::LmQuantizeWeightsPassBase<QuantizeWeights> {
 
   void replaceLinear(LinearOp linear, ParamOp weight) {
     tellPassed(kPass, "Quantized", linear) << remark::metric("Weight", weight.getSymName().str());
-    QuantizeDynamicOp input = getQuantized(linear.getInput());
+    QuantizeDynamicOp input = getQuantized(linear.getInput(), linear);
     OpBuilder builder(linear);
     auto product = QuantizedLinearOp::create(builder, linear.getLoc(), input.getCodes(), input.getScale(),
                                              input.getZero(), weight, linear.getBiasAttr());
@@ -67,19 +66,15 @@ struct QuantizeWeights : impl::LmQuantizeWeightsPassBase<QuantizeWeights> {
   }
 
   /// One quantization for each value, whoever reads it.
-  QuantizeDynamicOp getQuantized(Value input) {
-    QuantizeDynamicOp &quantized = quantizations[input];
-    if (!quantized) {
-      OpBuilder builder(input.getContext());
-      builder.setInsertionPointAfterValue(input);
-      Operation *maker = input.getDefiningOp();
-      StringRef name = maker ? getPartName(maker) : StringRef("input");
-      quantized = QuantizeDynamicOp::create(builder, nameLocation(builder, (name + ".quantize").str()), input);
-    }
-    return quantized;
+  QuantizeDynamicOp getQuantized(Value input, Operation *reader) {
+    if (auto made = findQuantized<QuantizeDynamicOp>(input, reader, [](QuantizeDynamicOp) { return true; }))
+      return made;
+    OpBuilder builder(input.getContext());
+    builder.setInsertionPointAfterValue(input);
+    Operation *maker = input.getDefiningOp();
+    StringRef name = maker ? getPartName(maker) : StringRef("input");
+    return QuantizeDynamicOp::create(builder, nameLocation(builder, (name + ".quantize").str()), input);
   }
-
-  llvm::DenseMap<Value, QuantizeDynamicOp> quantizations;
 };
 
 } // namespace

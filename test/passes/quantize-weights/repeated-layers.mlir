@@ -1,0 +1,22 @@
+// A weight that two layers share: its second product is made before the linear between them is replaced. What that linear
+// gives is still quantized once.
+// RUN: lmopt-opt %s --lm-quantize-weights | FileCheck %s
+// CHECK-LABEL: func.func @forward
+// CHECK: lm.quantize_dynamic
+// CHECK-NEXT: lm.quantized_linear {{.*}}, @a
+// CHECK-NEXT: lm.quantize_dynamic
+// CHECK-NEXT: %[[X:.*]] = lm.quantized_linear {{.*}}, @b
+// CHECK-NEXT: %[[C:.*]], %[[S:.*]], %[[Z:.*]] = lm.quantize_dynamic %[[X]]
+// CHECK-NEXT: lm.quantized_linear %[[C]], %[[S]], %[[Z]], @a
+// CHECK-NEXT: lm.quantized_linear %[[C]], %[[S]], %[[Z]], @c
+lm.param @a : tensor<32x32xf32> = dense<1.0>
+lm.param @b : tensor<32x32xf32> = dense<2.0>
+lm.param @c : tensor<32x32xf32> = dense<3.0>
+func.func @forward(%x: tensor<?x?x32xf32>) -> tensor<?x?x32xf32> {
+  %0 = lm.linear %x, @a : (tensor<?x?x32xf32>) -> tensor<?x?x32xf32> loc("layers.0.up")
+  %1 = lm.linear %0, @b : (tensor<?x?x32xf32>) -> tensor<?x?x32xf32> loc("layers.0.down")
+  %2 = lm.linear %1, @a : (tensor<?x?x32xf32>) -> tensor<?x?x32xf32> loc("layers.1.up")
+  %3 = lm.linear %1, @c : (tensor<?x?x32xf32>) -> tensor<?x?x32xf32> loc("layers.1.gate")
+  %4 = lm.gated_product %2, %3 {kind = silu} : tensor<?x?x32xf32>
+  return %4 : tensor<?x?x32xf32>
+}
