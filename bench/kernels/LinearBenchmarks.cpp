@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Matrix products at the shapes of SmolLM2-135M and MiniLM-L6: 512 rows through the register tile (bound by the dot
-// product), and one row (bound by reading the weights). A single row walks through copies of its matrix that together
-// exceed every cache, as decoding walks through the layers.
+// product), and one row or eight (bound by reading the weights). Few rows walk through copies of its matrix that
+// together exceed every cache, as decoding walks through the layers.
 #include "bench/kernels/Benchmarks.h"
 
 #include <memory>
@@ -22,9 +22,9 @@ struct Problem {
 void runLinear(benchmark::State &state, const KernelProgram &program, const Peaks &peaks, const Problem &problem,
                int64_t rows) {
   const cpu::LinearSpec &spec = problem.spec;
-  int64_t stride = cpu::roundUp(spec.bytes(), 64), copies = rows == 1 ? kStreamedBytes / stride + 1 : 1;
+  int64_t stride = cpu::roundUp(spec.bytes(), 64), copies = rows < kTiledRows ? kStreamedBytes / stride + 1 : 1;
   Block in(rows * spec.inStride()), out(rows * spec.outStride), weights(copies * stride);
-  if (spec.integer()) {
+  if (spec.format != cpu::WeightFormat::F32) { // speed does not depend on the numbers
     in.fillBytes();
     weights.fillBytes();
   }
@@ -35,12 +35,12 @@ void runLinear(benchmark::State &state, const KernelProgram &program, const Peak
     copy = copy + 1 == copies ? 0 : copy + 1;
   });
   Amounts amounts;
-  if (rows == 1) {
+  if (rows < kTiledRows) {
     amounts.bytes = static_cast<double>(spec.bytes());
     amounts.bandwidth = peaks.readBytes;
   } else {
     amounts.operations = 2.0 * static_cast<double>(rows * spec.outputs * spec.inputs);
-    amounts.peak = spec.integer() ? peaks.u8s8 : peaks.f32;
+    amounts.peak = spec.format != cpu::WeightFormat::F32 ? peaks.u8s8 : peaks.f32;
   }
   report(state, seconds, amounts);
 }
@@ -56,17 +56,30 @@ void addLinearBenchmarks(KernelProgram &program, const Peaks &peaks) {
                 {"smol_up", 1536, 576, false},       {"smol_down", 576, 1536, false},
                 {"smol_head", 49152, 576, false},    {"minilm_attention", 384, 384, true},
                 {"minilm_up", 1536, 384, true},      {"minilm_down", 384, 1536, true}};
-  for (int64_t rows : {int64_t{1}, kTiledRows})
-    for (cpu::WeightFormat format : {cpu::WeightFormat::S8Rows, cpu::WeightFormat::F32})
+  const struct {
+    const char *name;
+    cpu::WeightFormat format;
+    int64_t bits, group;
+    bool hasMin;
+  } formats[] = {{"u8s8", cpu::WeightFormat::S8Rows, 0, 0, false},
+                 {"f32", cpu::WeightFormat::F32, 0, 0, false},
+                 {"q4_1", cpu::WeightFormat::Grouped, 4, 32, true},
+                 {"q4_0", cpu::WeightFormat::Grouped, 4, 32, false},
+                 {"q8_0", cpu::WeightFormat::Grouped, 8, 32, false}};
+  for (int64_t rows : {int64_t{1}, int64_t{8}, kTiledRows})
+    for (const auto &format : formats)
       for (const auto &shape : shapes) {
         // The head computes the last row of a prompt only, and encoders have no single rows.
         bool head = shape.outputs > 4096, decoder = !shape.bias;
-        if (rows == 1 ? !decoder : head)
+        if (rows < kTiledRows ? !decoder : head)
           continue;
         Problem problem;
-        problem.spec = {shape.outputs, shape.inputs, format, shape.bias, cpu::floatRowBytes(shape.outputs)};
+        problem.spec = {shape.outputs, shape.inputs, format.format, shape.bias, cpu::floatRowBytes(shape.outputs)};
+        problem.spec.bits = format.bits;
+        problem.spec.group = format.group;
+        problem.spec.hasMin = format.hasMin;
         problem.kernel = program.add(program.library().linear(problem.spec));
-        std::string name = std::string(problem.spec.integer() ? "linear_u8s8/" : "linear_f32/") + shape.model;
+        std::string name = std::string("linear_") + format.name + "/" + shape.model;
         benchmark::RegisterBenchmark(
             (name + "/rows:" + std::to_string(rows)).c_str(),
             [=, &program, &peaks](benchmark::State &state) { runLinear(state, program, peaks, problem, rows); });

@@ -112,6 +112,19 @@ Value Emitter::shuffle(Value a, Value c, ArrayRef<int64_t> lanes) {
   return vector::ShuffleOp::create(b, loc, a, c, lanes);
 }
 
+Value Emitter::fromHalf(Value bits) {
+  int64_t n = cast<VectorType>(bits.getType()).getDimSize(0);
+  if (target.has(LMOPT_ISA_F16C))
+    return arith::ExtFOp::create(b, loc, floats(n), bitcast(bits, VectorType::get({n}, b.getF16Type())));
+  // Without the instruction, LLVM would call a library function for every lane. As the bits of an f32, those of an f16
+  // (exponent and fraction, moved up by 13) are the number times 2^-112, subnormal ones too.
+  Value wide = arith::ExtUIOp::create(b, loc, ints(n), bits);
+  Value magnitude = bitcast(shl(bitAnd(wide, intsOf(0x7fff, n)), intsOf(13, n)), floats(n));
+  Value sign = shl(bitAnd(wide, intsOf(0x8000, n)), intsOf(16, n));
+  Value scaled = mul(magnitude, floatsOf(0x1p112f, n));
+  return bitcast(add(bitcast(scaled, ints(n)), sign), floats(n)); // the sign bit of the product is clear
+}
+
 // reassoc lets the backend sum halves against halves; without it the reduction is a chain of 16 additions.
 Value Emitter::reduceAdd(Value v) {
   auto flags = isFloat(v) ? arith::FastMathFlags::reassoc : arith::FastMathFlags::none;

@@ -7,6 +7,7 @@
 // Layout of data in memory (all strides in bytes, all rows 64-byte aligned):
 //   floats   [rows][round_up(N, 16)] f32; the lanes beyond N are zero, so that no kernel needs a tail loop
 //   quants   [rows][64 + round_up(K, 64)]: scale f32, zero point i32, 56 bytes unused, then K bytes u8
+//   groups   [rows][header + round_up(K, 64)], see GroupedRow: numbers for each group, then K bytes s8
 //   weights  panels of 16 outputs, see LinearSpec
 //   cache    for each layer, dv = round_up(head_dim, 16):
 //            f32:  keys [kv head][capacity / 16][head_dim][16],         values [kv head][capacity][dv]
@@ -36,16 +37,35 @@ constexpr int64_t kQuantHeader = 64;
 constexpr int64_t floatRowBytes(int64_t width) { return 4 * roundUp(width, kLanes); }
 constexpr int64_t quantRowBytes(int64_t width) { return kQuantHeader + roundUp(width, 64); }
 
-/// How the rows of a buffer lie in memory: floats, or header and codes ("quants").
-enum class RowFormat { F32, U8 };
-constexpr int64_t rowBytes(RowFormat format, int64_t width) {
+/// A row of s8 codes in groups: four arrays of 4-byte numbers, one for each group, then the codes. With s the scale and
+/// A the sum of the codes of a group, the arrays hold s, s A (f32), -8 A and -128 A (i32): what a product multiplies
+/// the minima of its weights with, and what it starts from when it reads their signed codes as unsigned ones, moved by
+/// 8 or by 128.
+struct GroupedRow {
+  int64_t width = 0, group = 0;
+  int64_t groups() const { return width / group; }
+  int64_t fieldBytes() const { return 4 * roundUp(groups(), kLanes); }
+  static constexpr int64_t scaleOffset() { return 0; }
+  int64_t scaledSumOffset() const { return fieldBytes(); }
+  int64_t startOffset(int64_t bits) const { return (bits == 4 ? 2 : 3) * fieldBytes(); }
+  int64_t codeOffset() const { return 4 * fieldBytes(); }
+  int64_t bytes() const { return codeOffset() + roundUp(width, 64); }
+};
+
+/// How the rows of a buffer lie in memory: floats, header and codes ("quants"), or codes in groups.
+enum class RowFormat { F32, U8, Groups };
+/// `group`: of RowFormat::Groups.
+constexpr int64_t rowBytes(RowFormat format, int64_t width, int64_t group) {
+  if (format == RowFormat::Groups)
+    return GroupedRow{width, group}.bytes();
   return format == RowFormat::U8 ? quantRowBytes(width) : floatRowBytes(width);
 }
 
 /// How the weights of a linear are packed, and with that what its rows of input must be; see LinearSpec.
 enum class WeightFormat {
-  F32,   ///< f32 weights, f32 rows
-  S8Rows ///< s8 weights with one scale an output, u8 rows
+  F32,    ///< f32 weights, f32 rows
+  S8Rows, ///< s8 weights with one scale an output, u8 rows
+  Grouped ///< 4-bit or 8-bit weights with f16 scales in groups, rows in the same groups
 };
 
 /// A matrix product over rows: out[r][n] = sum_k in[r][k] * W[n][k] + bias[n].
@@ -53,18 +73,39 @@ enum class WeightFormat {
 /// Weights, packed in the order in which the kernel reads them, P = round_up(N, 16) / 16 panels:
 ///   f32: [P][K][16] f32; [P][16] bias
 ///   s8:  [P][K4][16][4] s8, K4 = round_up(K, 16) / 4; [P][16] scale f32; [P][16] sum of codes i32; [P][16] bias
-/// A group of four neighbouring k of 16 outputs fills one register: what one u8 x s8 dot instruction wants.
+///   grouped: [P / 4][K / G][4] blocks (then the panels that make no four: [K / G]); [P][16] bias
+///        a block: codes, 16 scales f16, 16 minima f16 (if any)
+///        8 bits: [G / 4][16][4] u8, the code plus 128
+///        4 bits: [G / 8][16][4] bytes: low halves the first four of eight k, high halves the other four; signed codes
+///                plus 8, codes with minima as they are
+/// Four neighbouring k of 16 outputs fill one register: what one u8 x s8 dot instruction wants.
 struct LinearSpec {
   int64_t outputs = 0, inputs = 0;
   WeightFormat format = WeightFormat::F32;
   bool bias = false;
-  int64_t outStride = 0; ///< bytes; 4 * outputs exactly when the result is the caller's memory
+  int64_t outStride = 0;       ///< bytes; 4 * outputs exactly when the result is the caller's memory
+  int64_t bits = 0, group = 0; ///< Grouped: 4 or 8; a multiple of 16 that divides the inputs
+  bool hasMin = false;         ///< Grouped, 4 bits
   int64_t panels() const { return roundUp(outputs, kLanes) / kLanes; }
-  bool integer() const { return format != WeightFormat::F32; } ///< u8 x s8 products, exact sums
-  RowFormat rowFormat() const { return integer() ? RowFormat::U8 : RowFormat::F32; }
-  int64_t inStride() const { return rowBytes(rowFormat(), inputs); }
+  bool integer() const { return format == WeightFormat::S8Rows; } ///< u8 x s8 products, one exact sum an output
+  bool grouped() const { return format == WeightFormat::Grouped; }
+  RowFormat rowFormat() const { return grouped() ? RowFormat::Groups : integer() ? RowFormat::U8 : RowFormat::F32; }
+  int64_t inStride() const { return rowBytes(rowFormat(), inputs, group); }
+  /// Grouped: bytes of the codes of one group of 16 outputs, and of a whole block.
+  int64_t groupCodeBytes() const { return kLanes * group * bits / 8; }
+  int64_t blockBytes() const { return groupCodeBytes() + 2 * kLanes * (hasMin ? 2 : 1); }
+  int64_t groupedPanelBytes() const { return inputs / group * blockBytes(); }
+  /// Panels whose blocks alternate, so that reading four panels at a time is one walk through memory.
+  int64_t alternatingPanels() const { return panels() / 4 * 4; }
+  int64_t blockOffset(int64_t panel, int64_t groupIndex) const {
+    if (panel >= alternatingPanels())
+      return panel * groupedPanelBytes() + groupIndex * blockBytes();
+    return panel / 4 * 4 * groupedPanelBytes() + (groupIndex * 4 + panel % 4) * blockBytes();
+  }
   int64_t depth() const { return integer() ? roundUp(inputs, 16) : inputs; } ///< K as packed
-  int64_t codeBytes() const { return panels() * kLanes * depth() * (integer() ? 1 : 4); }
+  int64_t codeBytes() const {
+    return grouped() ? roundUp(panels() * groupedPanelBytes(), 64) : panels() * kLanes * depth() * (integer() ? 1 : 4);
+  }
   int64_t scaleOffset() const { return codeBytes(); }
   int64_t sumOffset() const { return scaleOffset() + panels() * 64; }
   int64_t biasOffset() const { return codeBytes() + (integer() ? 2 * panels() * 64 : 0); }
@@ -75,6 +116,7 @@ enum class RowOpKind {
   Embedding,       ///< row of an f32 table by token id
   EmbeddingPanels, ///< the same from the panels of an f32 linear (tied head)
   EmbeddingCodes,  ///< the same from the panels of an s8 linear: codes * scale
+  EmbeddingGroups, ///< the same from the panels of a grouped linear
   AddPositions,    ///< + row of an f32 table by position
   Copy,
   Add,
@@ -85,6 +127,7 @@ enum class RowOpKind {
   GatedProduct,
   Rotate,
   Quantize,
+  QuantizeGroups,
   L2Normalize
 };
 
@@ -99,8 +142,11 @@ struct RowOp {
   int64_t result = 0;            ///< value number
   int64_t width = 0;
   float epsilon = 0;
-  int64_t block = 0;       ///< Rotate
+  int64_t block = 0;       ///< Rotate; QuantizeGroups, EmbeddingGroups: the group
   int64_t scaleOffset = 0; ///< EmbeddingCodes: where the scales of the table begin
+  int64_t tableRows = 0;   ///< EmbeddingGroups
+  int64_t bits = 0;        ///< EmbeddingGroups
+  bool hasMin = false;     ///< EmbeddingGroups
   ActivationKind activation = ActivationKind::Gelu;
   bool for8Bits = false;        ///< the activation is only quantized to 8 bits: GELU and SiLU by their shorter formulas
   std::vector<int64_t> weights; ///< numbers of weight pointers: gamma, beta; table; vector

@@ -6,7 +6,7 @@
 // Every output is computed by one thread, and its sum over k runs in one fixed order, so results do not depend on how
 // rows and panels are dealt out. (Integer sums are exact anyway.)
 // Tested by test/unit/codegen/LinearKernelTest.cpp.
-#include "codegen/cpu/Kernels.h"
+#include "codegen/cpu/LinearParts.h"
 
 #include "dialects/lmk/Lmk.h"
 
@@ -69,16 +69,7 @@ struct LinearEmitter {
     return spec.bias ? e.add(sum, perOutput(e.floats(), spec.biasOffset(), panel)) : sum;
   }
 
-  // Rows of the arena have room for whole panels; the caller's memory (logits) may end inside the last one.
-  void storeResult(Value result, Value row, Value panel) {
-    Value address = e.at(out, e.add(e.mul(row, spec.outStride), e.mul(panel, 64)));
-    if (spec.outStride >= spec.panels() * 64)
-      return e.store(result, address);
-    Value left = e.sub(e.index(spec.outputs), e.mul(panel, kLanes));
-    e.ifElse(
-        e.less(left, e.index(kLanes)), [&] { e.storeMasked(result, address, e.maskBelow(left)); },
-        [&] { e.store(result, address); });
-  }
+  void storeResult(Value result, Value row, Value panel) { storePanel(e, spec, out, result, row, panel); }
 
   // rows x panels accumulators stay in registers for the whole walk along k. The last tile of a range may read rows
   // beyond it (the arena is padded to whole tiles) but never stores them.
@@ -134,19 +125,10 @@ struct LinearEmitter {
     }
   }
 
-  // Calls `body(panel, count)` for groups of `width` panels and then for single ones.
-  void overPanels(Value begin, Value end, int64_t width, const std::function<void(Value, int64_t)> &body) {
-    if (width == 1)
-      return e.loop(begin, end, 1, [&](Value panel) { body(panel, 1); });
-    Value whole = e.sub(end, e.rem(e.sub(end, begin), e.index(width)));
-    e.loop(begin, whole, width, [&](Value panel) { body(panel, width); });
-    e.loop(whole, end, 1, [&](Value panel) { body(panel, 1); });
-  }
-
   // Panels outside: one group of panels (K * 48 bytes) stays in the first-level cache while all rows pass by.
   void tiles(Value panelBegin, Value panelEnd) {
     int64_t height = e.target.tileRows;
-    overPanels(panelBegin, panelEnd, e.target.tilePanels, [&](Value panel, int64_t count) {
+    overPanels(e, panelBegin, panelEnd, e.target.tilePanels, [&](Value panel, int64_t count) {
       e.loop(rowBegin, rowEnd, height, [&](Value row) { tile(row, panel, height, count); });
     });
   }
@@ -160,7 +142,7 @@ struct LinearEmitter {
           // Four panels are four sequential streams: enough to keep the prefetchers busy, few enough for them to
           // follow.
           e.ifThen(e.less(rowBegin, rowEnd), [&] {
-            overPanels(panelBegin, panelEnd, target.tilePanels > 1 ? 4 : 1,
+            overPanels(e, panelBegin, panelEnd, target.tilePanels > 1 ? 4 : 1,
                        [&](Value panel, int64_t count) { stream(rowBegin, panel, count); });
           });
         },
@@ -169,13 +151,40 @@ struct LinearEmitter {
 };
 } // namespace
 
+void storePanel(Emitter &e, const LinearSpec &spec, Value out, Value result, Value row, Value panel) {
+  Value address = e.at(out, e.add(e.mul(row, spec.outStride), e.mul(panel, 64)));
+  if (spec.outStride >= spec.panels() * 64)
+    return e.store(result, address);
+  Value left = e.sub(e.index(spec.outputs), e.mul(panel, kLanes));
+  e.ifElse(
+      e.less(left, e.index(kLanes)), [&] { e.storeMasked(result, address, e.maskBelow(left)); },
+      [&] { e.store(result, address); });
+}
+
+void overPanels(Emitter &e, Value begin, Value end, int64_t width, const std::function<void(Value, int64_t)> &body) {
+  if (width == 1)
+    return e.loop(begin, end, 1, [&](Value panel) { body(panel, 1); });
+  Value whole = e.sub(end, e.rem(e.sub(end, begin), e.index(width)));
+  e.loop(begin, whole, width, [&](Value panel) { body(panel, width); });
+  e.loop(whole, end, 1, [&](Value panel) { body(panel, 1); });
+}
+
+static std::string linearName(const LinearSpec &spec, const Target &target) {
+  std::string kind = spec.integer() ? "u8s8" : "f32";
+  if (spec.grouped())
+    kind = "s8u" + std::to_string(spec.bits) + "g" + std::to_string(spec.group) + (spec.hasMin ? "min" : "");
+  int64_t rows = spec.grouped() ? groupedTileRows(target) : target.tileRows;
+  int64_t panels = spec.grouped() ? 1 : target.tilePanels;
+  return "linear_" + kind + "_n" + std::to_string(spec.outputs) + "_k" + std::to_string(spec.inputs) +
+         (spec.bias ? "_bias" : "") + (spec.outStride < spec.panels() * 64 ? "_packed" : "") + "_tile" +
+         std::to_string(rows) + "x" + std::to_string(panels) +
+         (spec.format == WeightFormat::F32 ? std::string() : std::string("_") + dotIsaName(target.dot));
+}
+
 std::string KernelLibrary::linear(const LinearSpec &spec) {
-  std::string name = "linear_" + std::string(spec.integer() ? "u8s8" : "f32") + "_n" + std::to_string(spec.outputs) +
-                     "_k" + std::to_string(spec.inputs) + (spec.bias ? "_bias" : "") +
-                     (spec.outStride < spec.panels() * 64 ? "_packed" : "") + "_tile" +
-                     std::to_string(target.tileRows) + "x" + std::to_string(target.tilePanels) +
-                     (spec.integer() ? std::string("_") + dotIsaName(target.dot) : "");
-  return define(name, 3, 4, [&](Emitter &e, ValueRange args) {
+  return define(linearName(spec, target), 3, 4, [&](Emitter &e, ValueRange args) {
+    if (spec.grouped())
+      return emitGroupedLinear(e, spec, args);
     LinearEmitter{e, spec, args[0], args[1], args[2], args[3], args[4]}.emit(args[5], args[6]);
   });
 }

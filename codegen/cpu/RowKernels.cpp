@@ -11,7 +11,7 @@
 // quantization are two passes: one that ends with the extremes, and one that writes the codes. Lanes beyond the width
 // of a row are zero on input and kept zero (each operation says why where it is not obvious). Tested by
 // test/unit/codegen/RowKernelTest.cpp.
-#include "codegen/cpu/Kernels.h"
+#include "codegen/cpu/GroupedRows.h"
 
 #include <algorithm>
 #include <cmath>
@@ -34,7 +34,16 @@ struct Pass {
   const RowOp *reduces = nullptr;
   int64_t stage = 0;
   int64_t width() const { return maps.empty() ? reduces->width : maps.front()->width; }
-  bool takes(const RowOp &op) const { return (maps.empty() && !reduces) || width() == op.width; }
+  /// Rotation and quantization in groups both say how much of the row is taken at a time: one of them to a pass.
+  static bool setsChunk(const RowOp &op) {
+    return op.kind == RowOpKind::Rotate || op.kind == RowOpKind::QuantizeGroups;
+  }
+  bool takes(const RowOp &op) const {
+    for (const RowOp *map : maps)
+      if (setsChunk(op) && setsChunk(*map) && (op.kind != map->kind || op.kind == RowOpKind::QuantizeGroups))
+        return false;
+    return (maps.empty() && !reduces) || width() == op.width;
+  }
 };
 
 int64_t stagesOf(RowOpKind kind) {
@@ -174,6 +183,17 @@ struct RowEmitter {
     return e.mul(e.toFloat(codes), e.broadcast(scale));
   }
 
+  Value embeddingGroups(const RowOp &op, Value offset) {
+    LinearSpec table;
+    table.outputs = op.tableRows;
+    table.inputs = op.width;
+    table.format = WeightFormat::Grouped;
+    table.bits = op.bits;
+    table.group = op.block;
+    table.hasMin = op.hasMin;
+    return emitEmbeddingGroups(e, table, weight(op, 0), tokenId(), offset);
+  }
+
   Value positionRow(const RowOp &op, Value offset) {
     Value position = e.load(e.b.getI64Type(), e.at(rowInfo, e.add(e.mul(row->index, kRowInfoBytes), 16)), 8);
     return e.loadFloats(e.at(e.at(weight(op, 0), e.mul(position, floatRowBytes(op.width))), offset));
@@ -225,6 +245,8 @@ struct RowEmitter {
       return embeddingPanels(op, offset);
     case RowOpKind::EmbeddingCodes:
       return embeddingCodes(op, offset);
+    case RowOpKind::EmbeddingGroups:
+      return embeddingGroups(op, offset);
     case RowOpKind::AddPositions:
       return e.add(operand(0), positionRow(op, offset));
     case RowOpKind::Add:
@@ -285,7 +307,16 @@ struct RowEmitter {
     e.store(e.narrowToBytes(code), e.at(row->address[op.result], e.add(e.div(offset, e.index(4)), kQuantHeader)), 16);
   }
 
+  void applyQuantizeGroups(const RowOp &op, Chunk &chunk) {
+    Values inputs;
+    for (int64_t i = 0; i < chunk.registers; ++i)
+      inputs.push_back(in(chunk, op, 0, i));
+    emitQuantizeGroups(e, {op.width, op.block}, inputs, chunk.offset, row->address[op.result]);
+  }
+
   void apply(const RowOp &op, Chunk &chunk) {
+    if (op.kind == RowOpKind::QuantizeGroups)
+      return applyQuantizeGroups(op, chunk);
     Values result;
     for (int64_t i = 0; i < chunk.registers; ++i) {
       if (op.kind == RowOpKind::Quantize)
@@ -382,6 +413,8 @@ struct RowEmitter {
     for (const RowOp *op : pass.maps)
       if (op->kind == RowOpKind::Rotate)
         registers = std::max(registers, rotatedRegisters(*op));
+      else if (op->kind == RowOpKind::QuantizeGroups)
+        registers = groupedChunkRegisters({op->width, op->block});
     return registers;
   }
 
@@ -396,7 +429,8 @@ struct RowEmitter {
 
   // Four chains of sums hide the latency of an addition; beside a chunk of sixteen registers there is room for two.
   void emitPass(const Pass &pass) {
-    int64_t registers = chunkRegisters(pass), chains = std::min<int64_t>(registers, registers < 16 ? 4 : 2);
+    int64_t registers = chunkRegisters(pass), most = registers < 16 ? 4 : 2;
+    int64_t chains = registers % most == 0 ? most : registers % 2 == 0 ? 2 : 1;
     int64_t share = chains * accumulators(pass);
     Values start(share * rows.size(), e.floatsOf(0)); // extremes begin at zero, too: zero must have a code
     Values sums = e.loop(e.index(0), e.index(floatRowBytes(pass.width())), registers * 64, start,

@@ -18,6 +18,8 @@ const char *shortName(RowOpKind kind) {
     return "embedpanels";
   case RowOpKind::EmbeddingCodes:
     return "embeds8";
+  case RowOpKind::EmbeddingGroups:
+    return "embedgroups";
   case RowOpKind::AddPositions:
     return "positions";
   case RowOpKind::Copy:
@@ -38,6 +40,8 @@ const char *shortName(RowOpKind kind) {
     return "rotate";
   case RowOpKind::Quantize:
     return "quantize";
+  case RowOpKind::QuantizeGroups:
+    return "quantizegroups";
   case RowOpKind::L2Normalize:
     return "l2norm";
   }
@@ -70,6 +74,8 @@ std::string RowProgram::name() const {
     }
     if (op.scaleOffset)
       name += "s" + std::to_string(op.scaleOffset);
+    if (op.bits)
+      name += "n" + std::to_string(op.tableRows) + "b" + std::to_string(op.bits) + (op.hasMin ? "min" : "");
   }
   for (const RowProgram::Input &input : inputs)
     name += "_i" + std::to_string(input.value) + (input.gathered ? "g" : "") + "s" + std::to_string(input.stride);

@@ -42,20 +42,23 @@ json::Value toJson(Attribute attribute) {
   return text;
 }
 
-const char *formatOf(cpu::WeightFormat format) {
-  switch (format) {
+std::string formatOf(const cpu::LinearSpec &spec) {
+  switch (spec.format) {
   case cpu::WeightFormat::F32:
     return "f32 panels of 16";
   case cpu::WeightFormat::S8Rows:
     return "s8 panels of 16, one f32 scale a row";
+  case cpu::WeightFormat::Grouped:
+    return "u" + std::to_string(spec.bits) + " panels of 16, f16 scale" + (spec.hasMin ? " and minimum" : "") +
+           " for each " + std::to_string(spec.group) + " inputs";
   }
   return "";
 }
 
-const char *formatOf(const lower::PackedWeight &weight) {
+std::string formatOf(const lower::PackedWeight &weight) {
   switch (weight.kind) {
   case lower::PackedWeight::Linear:
-    return formatOf(weight.linear.format);
+    return formatOf(weight.linear);
   case lower::PackedWeight::Vector:
     return "f32 vector";
   case lower::PackedWeight::Table:

@@ -52,6 +52,45 @@ void packCodes(const cpu::LinearSpec &spec, const lm::WeightData &data, std::vec
   }
 }
 
+/// The 16 bits of an f16 for a float that f16 can hold.
+uint16_t halfBits(float x) {
+  uint32_t bits;
+  std::memcpy(&bits, &x, 4);
+  uint32_t sign = bits >> 16 & 0x8000, magnitude = bits & 0x7fffffff;
+  if (magnitude < 0x38800000) // below 2^-14: a multiple of 2^-24
+    return sign | static_cast<uint32_t>(std::fabs(x) * 0x1p24f);
+  return sign | ((magnitude - 0x38000000) >> 13);
+}
+
+// One row of one group at `block`: codes in steps of four inputs, then scale and minimum.
+void packGroup(const cpu::LinearSpec &spec, const int8_t *codes, int64_t lane, char *block) {
+  const int offset = spec.bits == 8 ? 128 : spec.hasMin ? 0 : 8;
+  auto *to = reinterpret_cast<uint8_t *>(block) + lane * 4;
+  for (int64_t k = 0; k < spec.group; k += 4) {
+    for (int64_t i = 0; i < 4; ++i) {
+      int code = codes[k + i] + offset;
+      if (spec.bits == 8)
+        to[k / 4 * 64 + i] = code;
+      else
+        to[k / 8 * 64 + i] |= k % 8 ? code << 4 : code;
+    }
+  }
+}
+
+// [panel][group]: codes, scales, minima.
+void packGroups(const cpu::LinearSpec &spec, const lm::WeightData &data, std::vector<char> &out) {
+  const int64_t groups = spec.inputs / spec.group;
+  for (int64_t n = 0; n < spec.outputs; ++n)
+    for (int64_t g = 0; g < groups; ++g) {
+      char *block = out.data() + spec.blockOffset(n / kLanes, g);
+      packGroup(spec, data.s8.data() + n * spec.inputs + g * spec.group, n % kLanes, block);
+      auto *halves = reinterpret_cast<uint16_t *>(block + spec.groupCodeBytes()) + n % kLanes;
+      halves[0] = halfBits(data.scales[n * groups + g]);
+      if (spec.hasMin)
+        halves[kLanes] = halfBits(data.minima[n * groups + g]);
+    }
+}
+
 LogicalResult packLinear(const lower::PackedWeight &weight, lm::WeightReader &reader, std::vector<char> &out) {
   FailureOr<lm::WeightData> matrix = reader.read(lm::ParamOp(weight.params[0]));
   if (failed(matrix))
@@ -62,6 +101,9 @@ LogicalResult packLinear(const lower::PackedWeight &weight, lm::WeightReader &re
     break;
   case cpu::WeightFormat::S8Rows:
     packCodes(weight.linear, *matrix, out);
+    break;
+  case cpu::WeightFormat::Grouped:
+    packGroups(weight.linear, *matrix, out);
     break;
   }
   if (!weight.linear.bias)

@@ -87,12 +87,12 @@ private:
 
   static int64_t widthOf(Value value) { return cast<ShapedType>(value.getType()).getShape().back(); }
 
-  int addBuffer(Domain domain, int64_t width, cpu::RowFormat format = cpu::RowFormat::F32) {
+  int addBuffer(Domain domain, int64_t width, cpu::RowFormat format = cpu::RowFormat::F32, int64_t group = 0) {
     Buffer buffer;
     buffer.domain = domain;
     buffer.width = width;
     buffer.format = format;
-    buffer.rowBytes = cpu::rowBytes(format, width);
+    buffer.rowBytes = cpu::rowBytes(format, width, group);
     plan.buffers.push_back(buffer);
     return plan.buffers.size() - 1;
   }
@@ -135,6 +135,16 @@ private:
     });
   }
 
+  static void setFormat(cpu::LinearSpec &spec, Type type) {
+    spec.format = isa<lm::Int8Type>(type) ? cpu::WeightFormat::S8Rows : cpu::WeightFormat::F32;
+    if (auto grouped = dyn_cast<lm::GroupedType>(type)) {
+      spec.format = cpu::WeightFormat::Grouped;
+      spec.bits = grouped.getBits();
+      spec.group = grouped.getGroup();
+      spec.hasMin = grouped.getHasMin();
+    }
+  }
+
   int linearWeight(lm::ParamOp matrix, lm::ParamOp bias) {
     std::string key = "linear " + matrix.getSymName().str() + (bias ? " " + bias.getSymName().str() : "");
     return addWeight(key, [&] {
@@ -145,7 +155,7 @@ private:
         weight.params.push_back(bias);
       weight.linear.outputs = matrix.getShape()[0];
       weight.linear.inputs = matrix.getShape()[1];
-      weight.linear.format = matrix.isInt8() ? cpu::WeightFormat::S8Rows : cpu::WeightFormat::F32;
+      setFormat(weight.linear, matrix.getType());
       weight.linear.bias = static_cast<bool>(bias);
       weight.linear.outStride = cpu::floatRowBytes(weight.linear.outputs);
       weight.bytes = weight.linear.bytes();
@@ -180,7 +190,8 @@ private:
 
   static bool isRowWise(Operation &op) {
     return isa<lm::EmbeddingOp, lm::AddPositionsOp, lm::BiasAddOp, lm::RmsNormOp, lm::LayerNormOp, lm::RotateOp,
-               lm::QuantizeDynamicOp, lm::AddOp, lm::ActivationOp, lm::GatedProductOp, lm::L2NormalizeOp>(op);
+               lm::QuantizeDynamicOp, lm::QuantizeGroupsOp, lm::AddOp, lm::ActivationOp, lm::GatedProductOp,
+               lm::L2NormalizeOp>(op);
   }
 
   LogicalResult visit(Operation &op) {
@@ -199,6 +210,11 @@ private:
         return refuse(linear, "codes, scale and zero must come from one lm.quantize_dynamic");
       return addLinear(linear, linear.getCodes(), linear.getWeightAttr(), linear.getBiasAttr());
     }
+    if (auto linear = dyn_cast<lm::GroupedLinearOp>(op)) {
+      if (linear.getScale().getDefiningOp() != linear.getCodes().getDefiningOp())
+        return refuse(linear, "codes and scale must come from one lm.quantize_groups");
+      return addLinear(linear, linear.getCodes(), linear.getWeightAttr(), linear.getBiasAttr());
+    }
     if (auto attention = dyn_cast<lm::AttentionOp>(op))
       return addAttention(attention);
     if (auto pool = dyn_cast<lm::PoolOp>(op))
@@ -214,6 +230,9 @@ private:
   LogicalResult addLinear(OpTy op, Value input, FlatSymbolRefAttr weight, FlatSymbolRefAttr bias) {
     lm::ParamOp matrix = param(op, weight);
     lm::ParamOp biasParam = bias ? param(op, bias) : lm::ParamOp();
+    if (auto type = dyn_cast<lm::GroupedType>(matrix.getType()); type && type.getGroup() % cpu::kLanes != 0)
+      return refuse(op, "groups of " + Twine(type.getGroup()) + " are not supported (param '" + matrix.getSymName() +
+                            "'); use a multiple of 16");
     FailureOr<int> in = bufferFor(op, input);
     if (failed(in))
       return failure();
@@ -397,6 +416,11 @@ private:
       ok = checkBlock(op, row.block);
     } else if (isa<lm::QuantizeDynamicOp>(op)) {
       row.kind = cpu::RowOpKind::Quantize;
+    } else if (auto quantize = dyn_cast<lm::QuantizeGroupsOp>(op)) {
+      row.kind = cpu::RowOpKind::QuantizeGroups;
+      row.block = quantize.getGroup();
+      if (row.block % cpu::kLanes != 0)
+        ok = refuse(op, "groups of " + Twine(row.block) + " are not supported; use a multiple of 16");
     } else if (isa<lm::AddOp>(op)) {
       row.kind = cpu::RowOpKind::Add;
     } else if (auto activation = dyn_cast<lm::ActivationOp>(op)) {
@@ -418,7 +442,7 @@ private:
   // Whether all that is done with a value is to quantize it, turned or not.
   static bool endsIn8Bits(Value value) {
     return llvm::all_of(value.getUsers(), [](Operation *user) {
-      return isa<lm::QuantizeDynamicOp>(user) || (isa<lm::RotateOp>(user) && endsIn8Bits(user->getResult(0)));
+      return isa<lm::QuantizeDynamicOp, lm::QuantizeGroupsOp>(user) || (isa<lm::RotateOp>(user) && endsIn8Bits(user->getResult(0)));
     });
   }
 
@@ -437,7 +461,7 @@ private:
   // A table that is also the matrix of a linear (tied head) exists once, in the layout of the linear.
   LogicalResult addEmbedding(Program &program, lm::EmbeddingOp op, cpu::RowOp row) {
     lm::ParamOp table = param(op, op.getTableAttr());
-    bool asLinear = table.isInt8();
+    bool asLinear = table.isInt8() || table.isGrouped();
     lm::ParamOp bias;
     function.walk([&](Operation *user) {
       FlatSymbolRefAttr weight, biasSymbol;
@@ -445,15 +469,23 @@ private:
         weight = linear.getWeightAttr(), biasSymbol = linear.getBiasAttr();
       if (auto linear = dyn_cast<lm::QuantizedLinearOp>(user))
         weight = linear.getWeightAttr(), biasSymbol = linear.getBiasAttr();
+      if (auto linear = dyn_cast<lm::GroupedLinearOp>(user))
+        weight = linear.getWeightAttr(), biasSymbol = linear.getBiasAttr();
       if (weight == op.getTableAttr()) {
         asLinear = true;
         bias = biasSymbol ? param(user, biasSymbol) : lm::ParamOp();
       }
     });
     int weight = asLinear ? linearWeight(table, bias) : tableWeight(table);
-    row.kind = table.isInt8() ? cpu::RowOpKind::EmbeddingCodes
-               : asLinear     ? cpu::RowOpKind::EmbeddingPanels
-                              : cpu::RowOpKind::Embedding;
+    row.kind = table.isInt8()      ? cpu::RowOpKind::EmbeddingCodes
+               : table.isGrouped() ? cpu::RowOpKind::EmbeddingGroups
+               : asLinear          ? cpu::RowOpKind::EmbeddingPanels
+                                   : cpu::RowOpKind::Embedding;
+    const cpu::LinearSpec &spec = plan.weights[weight].linear;
+    row.tableRows = spec.outputs;
+    row.bits = spec.bits;
+    row.hasMin = spec.hasMin;
+    row.block = spec.group;
     row.weights = {program.useWeight(weight)};
     if (table.isInt8())
       row.scaleOffset = plan.weights[weight].linear.scaleOffset();
@@ -473,14 +505,20 @@ private:
     return checkBlock(op, *op.getRotated());
   }
 
+  int addOutput(Domain domain, Operation *op) {
+    int64_t width = widthOf(op->getResult(0));
+    if (auto quantize = dyn_cast<lm::QuantizeGroupsOp>(op))
+      return addBuffer(domain, width, cpu::RowFormat::Groups, quantize.getGroup());
+    return addBuffer(domain, width, isa<lm::QuantizeDynamicOp>(op) ? cpu::RowFormat::U8 : cpu::RowFormat::F32);
+  }
+
   void addOutputs(Program &program) {
     for (Operation *op : group) {
       Value value = op->getResult(0);
       bool leaves = llvm::any_of(value.getUsers(), [&](Operation *user) { return !llvm::is_contained(group, user); });
       if (!leaves)
         continue;
-      auto format = isa<lm::QuantizeDynamicOp>(op) ? cpu::RowFormat::U8 : cpu::RowFormat::F32;
-      int buffer = addBuffer(program.step.domain, widthOf(value), format);
+      int buffer = addOutput(program.step.domain, op);
       bufferOf[value] = buffer;
       program.step.outputs.push_back(buffer);
       program.step.rows.outputs.push_back({program.number.lookup(value), plan.buffers[buffer].rowBytes});

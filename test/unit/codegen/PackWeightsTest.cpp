@@ -3,6 +3,7 @@
 // Packed weights, element by element, at the places that Kernels.h promises; zeros everywhere else; failures that end
 // the stream of weights.
 #include "codegen/link/PackWeights.h"
+#include "frontends/gguf/Dequantize.h"
 #include "test/unit/codegen/TestModule.h"
 
 #include "mlir/AsmParser/AsmParser.h"
@@ -100,6 +101,52 @@ TEST_F(PackWeights, CodePanels) {
     ASSERT_EQ(packed, sum);
     ASSERT_EQ(floatAt(bytes, weight.linear.scaleOffset() + 4 * n), n < 20 ? data->scales[n] : 0);
     ASSERT_EQ(floatAt(bytes, weight.linear.biasOffset() + 4 * n), n < 20 ? signedElement(n, 0) : 0);
+  }
+}
+
+// Blocks of five panels, of which four alternate; halves of bytes; numbers that only f16 needs care with.
+TEST_F(PackWeights, GroupedPanels) {
+  const char *text = "lm.param @g : !lm.grouped<72x64, bits = 4, group = 32, min> = #lm.quantize_groups<#lm.scale<%s, "
+                     "1.0e-3>, bits = 4, group = 32, min>\nlm.param @e : !lm.grouped<72x64, bits = 8, group = 32> = "
+                     "#lm.quantize_groups<%s, bits = 8, group = 32>\n";
+  std::string matrix = matrixText(72, 64);
+  std::string source = text;
+  for (size_t at; (at = source.find("%s")) != std::string::npos;)
+    source.replace(at, 2, matrix);
+  test::TestModule grouped = test::TestModule::fromText(source);
+  for (const char *name : {"g", "e"}) {
+    auto param = grouped.get().lookupSymbol<lm::ParamOp>(name);
+    mlir::FailureOr<lm::WeightData> data = reader.read(param);
+    ASSERT_TRUE(mlir::succeeded(data));
+    lower::PackedWeight weight;
+    weight.kind = lower::PackedWeight::Linear;
+    weight.params = {param};
+    weight.linear.outputs = 72;
+    weight.linear.inputs = 64;
+    weight.linear.format = cpu::WeightFormat::Grouped;
+    weight.linear.bits = data->groupedBits;
+    weight.linear.group = 32;
+    weight.linear.hasMin = !data->minima.empty();
+    weight.bytes = weight.linear.bytes();
+    std::vector<char> bytes = pack(weight);
+    int64_t codes = 16 * 32 * data->groupedBits / 8, block = codes + (weight.linear.hasMin ? 64 : 32);
+    for (int64_t n = 0; n < 72; ++n)
+      for (int64_t k = 0; k < 64; ++k) {
+        int64_t panel = n / 16, g = k / 32, inGroup = k % 32;
+        const char *at = bytes.data() + block * (panel < 4 ? g * 4 + panel : 8 + g);
+        int code = static_cast<uint8_t>(at[inGroup / (data->groupedBits == 8 ? 4 : 8) * 64 + n % 16 * 4 + inGroup % 4]);
+        code = data->groupedBits == 8 ? code - 128 : inGroup % 8 < 4 ? code & 15 : code >> 4;
+        ASSERT_EQ(code, data->s8[n * 64 + k]) << n << " " << k;
+        uint16_t half;
+        float decoded;
+        std::memcpy(&half, at + codes + n % 16 * 2, 2);
+        decodeHalf(reinterpret_cast<const char *>(&half), 1, &decoded);
+        ASSERT_EQ(decoded, data->scales[n * 2 + g]);
+        if (weight.linear.hasMin) {
+          decodeHalf(at + codes + 32 + n % 16 * 2, 1, &decoded);
+          ASSERT_EQ(decoded, data->minima[n * 2 + g]);
+        }
+      }
   }
 }
 

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// See GroupedRows.h. Numbers of a group (its largest magnitude, the sum of its codes) are found for several groups at a
+// time: a tree of shuffles over their registers ends with one number a group side by side, where a reduction of each
+// alone would use one lane of every instruction.
+#include "codegen/cpu/GroupedRows.h"
+
+#include "codegen/cpu/LinearParts.h"
+
+using namespace mlir;
+
+namespace lmopt::cpu {
+
+namespace {
+
+using Values = Emitter::Values;
+using Combine = std::function<Value(Value, Value)>;
+
+/// Registers of one kind, one for each group, to a vector with one number for each group (1, 2 or 4 groups).
+Value reduceGroups(Emitter &e, Values parts, const Combine &combine) {
+  int64_t groups = parts.size();
+  auto pairs = [&](Value a, Value c) { // lanes 2 i and 2 i + 1 of a, then of c
+    SmallVector<int64_t> even, odd;
+    int64_t lanes = cast<VectorType>(a.getType()).getDimSize(0);
+    for (int64_t i = 0; i < lanes; ++i) {
+      even.push_back(2 * i);
+      odd.push_back(2 * i + 1);
+    }
+    return combine(e.shuffle(a, c, even), e.shuffle(a, c, odd));
+  };
+  while (parts.size() > 1) {
+    for (size_t i = 0; i < parts.size() / 2; ++i)
+      parts[i] = pairs(parts[2 * i], parts[2 * i + 1]);
+    parts.resize(parts.size() / 2);
+  }
+  for (int64_t lanes = kLanes; lanes > groups; lanes /= 2) { // neighbours inside the one register, halving it
+    SmallVector<int64_t> even, odd;
+    for (int64_t i = 0; i < lanes / 2; ++i) {
+      even.push_back(2 * i);
+      odd.push_back(2 * i + 1);
+    }
+    parts[0] = combine(e.shuffle(parts[0], even), e.shuffle(parts[0], odd));
+  }
+  return parts[0];
+}
+
+/// |x| without its sign bit.
+Value magnitude(Emitter &e, Value x) {
+  return e.bitcast(e.bitAnd(e.bitcast(x, e.ints()), e.intsOf(0x7fffffff)), e.floats());
+}
+} // namespace
+
+int64_t groupedChunkRegisters(const GroupedRow &row) {
+  int64_t groups = row.groups() % 4 == 0 ? 4 : row.groups() % 2 == 0 ? 2 : 1;
+  return row.group / kLanes * groups;
+}
+
+// Per group: the largest magnitude gives scale and factor (below 2^-120 a group counts as zero), then codes and their
+// sum A, then what products start from: s A, -8 A, -128 A.
+void emitQuantizeGroups(Emitter &e, const GroupedRow &row, const Values &numbers, Value offset, Value to) {
+  const int64_t perGroup = row.group / kLanes, groups = numbers.size() / perGroup;
+  Value first = e.div(offset, e.index(4)); // element
+  Value field = e.mul(e.div(first, e.index(row.group)), 4);
+  auto fieldAt = [&](int64_t array) { return e.at(to, e.add(field, array)); };
+  auto overGroup = [&](int64_t g, const std::function<Value(int64_t)> &make, const Combine &combine) {
+    Value result = make(g * perGroup);
+    for (int64_t i = 1; i < perGroup; ++i)
+      result = combine(result, make(g * perGroup + i));
+    return result;
+  };
+  auto larger = [&](Value a, Value c) { return e.max(a, c); };
+  auto sum = [&](Value a, Value c) { return e.add(a, c); };
+  Values parts;
+  for (int64_t g = 0; g < groups; ++g)
+    parts.push_back(overGroup(g, [&](int64_t i) { return magnitude(e, numbers[i]); }, larger));
+  Value largest = reduceGroups(e, parts, larger);
+  Value tiny = e.less(largest, e.floatsOf(0x1p-120f, groups)), none = e.floatsOf(0, groups);
+  Value limit = e.floatsOf(127, groups);
+  Value scale = e.select(tiny, none, e.div(largest, limit));
+  Value factor = e.select(tiny, none, e.div(limit, e.select(tiny, e.floatsOf(1, groups), largest)));
+  parts.clear();
+  for (int64_t g = 0; g < groups; ++g) {
+    Value inverse = e.broadcast(e.lane(factor, g));
+    auto quantize = [&](int64_t i) {
+      Value codes = e.roundToInt(e.mul(numbers[i], inverse)); // within -127 .. 127
+      e.store(e.narrowToBytes(codes), e.at(to, e.add(first, row.codeOffset() + i * kLanes)), 16);
+      return codes;
+    };
+    parts.push_back(overGroup(g, quantize, sum));
+  }
+  Value total = reduceGroups(e, parts, sum);
+  e.store(scale, fieldAt(GroupedRow::scaleOffset()));
+  e.store(e.mul(scale, e.toFloat(total)), fieldAt(row.scaledSumOffset()));
+  e.store(e.mul(total, e.intsOf(-8, groups)), fieldAt(row.startOffset(4)));
+  e.store(e.mul(total, e.intsOf(-128, groups)), fieldAt(row.startOffset(8)));
+}
+
+// Row n of panels [n / 16][group]: in a step of four inputs (a pair of steps with 4 bits) the codes of output n % 16
+// are four neighbouring bytes.
+Value emitEmbeddingGroups(Emitter &e, const LinearSpec &table, Value weights, Value id, Value offset) {
+  Value element = e.div(offset, e.index(4)), lane = e.rem(id, e.index(kLanes));
+  Value block = groupedBlock(e, table, weights, e.div(id, e.index(kLanes)), e.div(element, e.index(table.group)));
+  auto number = [&](int64_t place) {
+    return e.fromHalf(e.broadcast(e.load(e.b.getI16Type(), e.at(block, e.add(e.mul(lane, 2), place)), 2)));
+  };
+  // 16 inputs are 16 bits / 32 steps of 64 bytes.
+  Value steps = e.div(e.mul(e.rem(element, e.index(table.group)), table.bits), e.index(32));
+  Values words; // four codes each, in the order of the inputs
+  for (int64_t i = 0; i < kLanes * table.bits / 32; ++i) {
+    Value word = e.load(e.b.getI32Type(), e.at(block, e.add(e.mul(lane, 4), e.mul(e.add(steps, i), 64))));
+    words.push_back(table.bits == 8 ? word : e.bitAnd(word, e.i32(0x0f0f0f0f)));
+    if (table.bits == 4)
+      words.push_back(e.bitAnd(e.shrLogical(word, e.i32(4)), e.i32(0x0f0f0f0f)));
+  }
+  Value packed = vector::FromElementsOp::create(e.b, e.loc, e.ints(4), words);
+  Value codes = arith::ExtUIOp::create(e.b, e.loc, e.ints(), e.bitcast(packed, e.bytes(16)));
+  Value moved = e.add(codes, e.intsOf(table.bits == 8 ? -128 : table.hasMin ? 0 : -8));
+  Value numbers = e.mul(e.toFloat(moved), number(table.groupCodeBytes()));
+  return table.hasMin ? e.add(numbers, number(table.groupCodeBytes() + 2 * kLanes)) : numbers;
+}
+
+} // namespace lmopt::cpu

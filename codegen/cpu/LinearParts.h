@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What all matrix products over rows share: how panels are walked and how results are stored. In: a LinearSpec. Out:
+// ops at the emitter's insertion point. Used by LinearKernels.cpp and GroupedKernels.cpp; tested by
+// test/unit/codegen/LinearKernelTest.cpp.
+#ifndef LMOPT_CODEGEN_CPU_LINEARPARTS_H
+#define LMOPT_CODEGEN_CPU_LINEARPARTS_H
+
+#include "codegen/cpu/Kernels.h"
+
+namespace lmopt::cpu {
+
+/// Stores 16 results of row `row`. Rows of the arena have room for whole panels; the caller's memory (logits) may end
+/// inside the last one.
+void storePanel(Emitter &e, const LinearSpec &spec, mlir::Value out, mlir::Value result, mlir::Value row,
+                mlir::Value panel);
+
+/// Calls `body(panel, count)` for groups of `width` panels and then for single ones.
+void overPanels(Emitter &e, mlir::Value begin, mlir::Value end, int64_t width,
+                const std::function<void(mlir::Value, int64_t)> &body);
+
+/// Address of the block of a grouped matrix for 16 outputs and one group; see LinearSpec::blockOffset.
+mlir::Value groupedBlock(Emitter &e, const LinearSpec &spec, mlir::Value weights, mlir::Value panel, mlir::Value group);
+
+/// Emits the body of a product with grouped weights: (in, weights, out, rowBegin, rowEnd, panelBegin, panelEnd).
+void emitGroupedLinear(Emitter &e, const LinearSpec &spec, mlir::ValueRange arguments);
+
+/// Rows of a grouped tile: see GroupedKernels.cpp.
+int64_t groupedTileRows(const Target &target);
+
+} // namespace lmopt::cpu
+
+#endif

@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Kernels on short groups against plain loops: products with 4-bit and 8-bit weights, quantization of rows, rows of a
+// grouped table; each for CPUs whose code differs. Products of integers are exact, groups are added up in f32: with G
+// groups of which each takes three roundings, the error is below (3 G + 1) eps times the sum of magnitudes.
+#include "test/unit/codegen/KernelHarness.h"
+
+#include "gtest/gtest.h"
+
+#include <cfloat>
+#include <cmath>
+#include <cstring>
+#include <map>
+
+using namespace lmopt;
+using test::Memory;
+
+namespace {
+
+constexpr int64_t kMaxRows = 35, kPaddedRows = 40;
+
+struct Form {
+  int64_t bits, group;
+  bool hasMin;
+};
+const Form kForms[] = {{4, 32, true}, {4, 32, false}, {8, 32, false}, {4, 128, true}, {8, 64, false}, {4, 16, true}};
+
+struct Shape {
+  int64_t outputs, groups; ///< inputs: groups x the form's group
+  bool bias, exact;
+};
+// Below, at and beyond a panel and four panels; odd numbers of groups; results that end with the last number.
+const Shape kShapes[] = {
+    {16, 1, false, false}, {80, 3, true, false}, {37, 2, true, true}, {200, 5, false, true}, {128, 4, false, false}};
+
+/// A number that f16 holds exactly, and its bits: sixteenths from -1 to 1 have few digits.
+struct Half {
+  float value;
+  uint16_t bits;
+};
+Half makeHalf(test::Random &random) {
+  int exponent = static_cast<int>(random.below(30)) + 1, fraction = static_cast<int>(random.below(1024));
+  int sign = static_cast<int>(random.below(2));
+  exponent = exponent > 15 ? exponent - 15 : exponent; // 2^-14 .. 2^0
+  if (random.below(16) == 0)
+    exponent = 0; // subnormal
+  float value = exponent ? std::ldexp(1024.0f + fraction, exponent - 25) : std::ldexp(float(fraction), -24);
+  return {sign ? -value : value, uint16_t(sign << 15 | exponent << 10 | fraction)};
+}
+
+/// A grouped matrix: numbers by element, and packed by the words of Kernels.h.
+struct Matrix {
+  cpu::LinearSpec spec;
+  std::vector<int> codes;            // as the weight means them
+  std::vector<float> scales, minima; // by output and group
+  std::vector<float> bias;
+  Memory packed;
+
+  Matrix(const cpu::LinearSpec &spec, uint64_t seed) : spec(spec), packed(spec.bytes()) {
+    test::Random random(seed);
+    for (int64_t n = 0; n < spec.outputs; ++n) {
+      for (int64_t k = 0; k < spec.inputs; ++k)
+        putCode(n, k, random);
+      for (int64_t g = 0; g < spec.inputs / spec.group; ++g) {
+        scales.push_back(putHalf(n, g, 0, random));
+        minima.push_back(spec.hasMin ? putHalf(n, g, 32, random) : 0);
+      }
+      bias.push_back(spec.bias ? random.real() : 0);
+      if (spec.bias)
+        packed.floats(spec.biasOffset())[n] = bias.back();
+    }
+  }
+
+  int64_t block(int64_t n, int64_t g) const {
+    int64_t panel = n / 16, whole = (spec.outputs + 15) / 16 / 4 * 4, groups = spec.inputs / spec.group;
+    int64_t size = 16 * spec.group * spec.bits / 8 + (spec.hasMin ? 64 : 32);
+    return size * (panel < whole ? panel / 4 * 4 * groups + g * 4 + panel % 4 : panel * groups + g);
+  }
+  void putCode(int64_t n, int64_t k, test::Random &random) {
+    int stored = static_cast<int>(random.below(spec.bits == 8 ? 256 : 16)), inGroup = static_cast<int>(k % spec.group);
+    char *to = packed.data() + block(n, k / spec.group);
+    if (spec.bits == 8) {
+      to[inGroup / 4 * 64 + n % 16 * 4 + inGroup % 4] = static_cast<char>(stored);
+    } else {
+      char &byte = to[inGroup / 8 * 64 + n % 16 * 4 + inGroup % 4];
+      byte = static_cast<char>(byte | (inGroup % 8 < 4 ? stored : stored << 4));
+    }
+    codes.push_back(stored - (spec.bits == 8 ? 128 : spec.hasMin ? 0 : 8));
+  }
+  float putHalf(int64_t n, int64_t g, int64_t offset, test::Random &random) {
+    Half half = makeHalf(random);
+    std::memcpy(packed.data() + block(n, g) + 16 * spec.group * spec.bits / 8 + offset + n % 16 * 2, &half.bits, 2);
+    return half.value;
+  }
+};
+
+cpu::LinearSpec makeSpec(const Form &form, const Shape &shape) {
+  cpu::LinearSpec spec;
+  spec.outputs = shape.outputs;
+  spec.inputs = shape.groups * form.group;
+  spec.format = cpu::WeightFormat::Grouped;
+  spec.bias = shape.bias;
+  spec.outStride = shape.exact ? 4 * shape.outputs : cpu::floatRowBytes(shape.outputs);
+  spec.bits = form.bits;
+  spec.group = form.group;
+  spec.hasMin = form.hasMin;
+  return spec;
+}
+
+/// Rows of codes with the numbers that belong to them.
+Memory makeRows(const cpu::LinearSpec &spec, uint64_t seed) {
+  cpu::GroupedRow row{spec.inputs, spec.group};
+  Memory rows(kPaddedRows * row.bytes());
+  test::Random random(seed);
+  for (int64_t r = 0; r < kMaxRows; ++r) {
+    char *at = rows.data() + r * row.bytes();
+    for (int64_t g = 0; g < row.groups(); ++g) {
+      int32_t sum = 0;
+      for (int64_t k = 0; k < spec.group; ++k) {
+        int code = r % 4 == 0 ? 127 : static_cast<int>(random.below(255)) - 127;
+        at[row.codeOffset() + g * spec.group + k] = static_cast<char>(code);
+        sum += code;
+      }
+      float scale = std::abs(random.real());
+      int64_t base = r * row.bytes() + g * 4;
+      *rows.floats(base) = scale;
+      *rows.floats(base + row.scaledSumOffset()) = scale * static_cast<float>(sum);
+      *rows.ints(base + row.startOffset(4)) = -8 * sum;
+      *rows.ints(base + row.startOffset(8)) = -128 * sum;
+    }
+  }
+  return rows;
+}
+
+struct Problem {
+  Matrix matrix;
+  Memory in;
+  int kernel;
+};
+
+struct Library {
+  test::KernelHarness harness;
+  std::vector<Problem> problems;
+
+  explicit Library(const std::string &cpu) : harness(cpu) {
+    if (!harness.runsHere())
+      return;
+    uint64_t seed = 1;
+    for (const Form &form : kForms)
+      for (const Shape &shape : kShapes) {
+        cpu::LinearSpec spec = makeSpec(form, shape);
+        problems.push_back({Matrix(spec, seed), makeRows(spec, seed + 1), 0});
+        problems.back().kernel = harness.add(harness.library().linear(spec));
+        seed += 2;
+      }
+    harness.build();
+  }
+};
+
+class GroupedKernel : public testing::TestWithParam<std::string> {
+protected:
+  void SetUp() override {
+    std::unique_ptr<Library> &slot = libraries[GetParam()];
+    if (!slot)
+      slot = std::make_unique<Library>(GetParam());
+    library = slot.get();
+    if (!library->harness.runsHere())
+      GTEST_SKIP() << "this CPU lacks instructions of " << GetParam();
+  }
+  static void TearDownTestSuite() { libraries.clear(); }
+
+  Memory run(const Problem &p, int64_t rows, int64_t rowShares = 1, int64_t panelShares = 1) {
+    const cpu::LinearSpec &spec = p.matrix.spec;
+    Memory out(spec.outStride * (spec.outStride == 4 * spec.outputs ? rows : kPaddedRows));
+    int64_t units = (rows + 7) / 8;
+    for (int64_t i = 0; i < rowShares; ++i)
+      for (int64_t j = 0; j < panelShares; ++j)
+        library->harness.call(p.kernel, {p.in, p.matrix.packed, out, units * i / rowShares * 8,
+                                         std::min(units * (i + 1) / rowShares * 8, rows),
+                                         spec.panels() * j / panelShares, spec.panels() * (j + 1) / panelShares});
+    return out;
+  }
+
+  void expectProduct(const Problem &p, int64_t r, int64_t n, float found) {
+    const cpu::LinearSpec &spec = p.matrix.spec;
+    cpu::GroupedRow row{spec.inputs, spec.group};
+    double wanted = p.matrix.bias[n], magnitude = std::abs(wanted);
+    for (int64_t g = 0; g < row.groups(); ++g) {
+      int64_t products = 0, total = 0;
+      for (int64_t k = g * spec.group; k < (g + 1) * spec.group; ++k) {
+        int code = static_cast<int8_t>(p.in.data()[r * row.bytes() + row.codeOffset() + k]);
+        products += code * p.matrix.codes[n * spec.inputs + k];
+        total += code;
+      }
+      double scale = *p.in.floats(r * row.bytes() + g * 4);
+      double first = scale * p.matrix.scales[n * row.groups() + g] * double(products);
+      double second = scale * p.matrix.minima[n * row.groups() + g] * double(total);
+      wanted += first + second;
+      magnitude += std::abs(first) + std::abs(second);
+    }
+    ASSERT_NEAR(found, wanted, (3 * row.groups() + 1) * FLT_EPSILON * magnitude) << "row " << r << " output " << n;
+  }
+
+  Library *library = nullptr;
+  static std::map<std::string, std::unique_ptr<Library>> libraries;
+};
+std::map<std::string, std::unique_ptr<Library>> GroupedKernel::libraries;
+
+std::string nameOf(const cpu::LinearSpec &spec) {
+  return "bits " + std::to_string(spec.bits) + " group " + std::to_string(spec.group) + (spec.hasMin ? " min" : "") +
+         " N " + std::to_string(spec.outputs) + " K " + std::to_string(spec.inputs);
+}
+
+TEST_P(GroupedKernel, AgreesWithPlainLoops) {
+  for (const Problem &p : library->problems)
+    for (int64_t rows : {1, 2, 8, 9, 16, 17, 35}) {
+      SCOPED_TRACE(nameOf(p.matrix.spec) + " rows " + std::to_string(rows));
+      Memory out = run(p, rows);
+      for (int64_t r = 0; r < rows; ++r)
+        for (int64_t n = 0; n < p.matrix.spec.outputs; ++n)
+          ASSERT_NO_FATAL_FAILURE(expectProduct(p, r, n, out.floats(r * p.matrix.spec.outStride)[n]));
+    }
+}
+
+TEST_P(GroupedKernel, SharesGiveTheSameBits) {
+  for (const Problem &p : library->problems) {
+    SCOPED_TRACE(nameOf(p.matrix.spec));
+    for (int64_t rows : {1, 9, 35}) {
+      Memory whole = run(p, rows);
+      for (int64_t shares = 1; shares <= 5; ++shares) {
+        Memory shared = run(p, rows, (shares + 1) / 2, shares);
+        ASSERT_EQ(std::memcmp(whole.data(), shared.data(), rows * p.matrix.spec.outStride), 0)
+            << rows << " rows, " << shares << " shares";
+      }
+    }
+    Memory one = run(p, 1), many = run(p, 35);
+    ASSERT_EQ(std::memcmp(one.data(), many.data(), 4 * p.matrix.spec.outputs), 0);
+  }
+}
+
+TEST_P(GroupedKernel, KeepsRowsBeyondTheRange) {
+  for (const Problem &p : library->problems)
+    if (p.matrix.spec.outStride != 4 * p.matrix.spec.outputs) {
+      Memory out = run(p, 9);
+      for (int64_t r = 9; r < kPaddedRows; ++r)
+        for (int64_t n = 0; n < p.matrix.spec.panels() * 16; ++n)
+          ASSERT_EQ(out.floats(r * p.matrix.spec.outStride)[n], 0.0f) << "row " << r << " lane " << n;
+    }
+}
+
+// The codes of a row of every temper: ordinary, nothing, huge, too small to divide by, one value.
+TEST_P(GroupedKernel, QuantizesRows) {
+  test::KernelHarness harness(GetParam());
+  const struct {
+    int64_t width, group;
+  } sizes[] = {{32, 32}, {576, 32}, {96, 16}, {256, 64}, {640, 128}, {48, 48}};
+  std::vector<int> kernels;
+  for (auto [width, group] : sizes) {
+    cpu::RowProgram program;
+    cpu::RowOp op;
+    op.kind = cpu::RowOpKind::QuantizeGroups;
+    op.operands = {0};
+    op.result = 1;
+    op.width = width;
+    op.block = group;
+    program.ops = {op};
+    program.widths = {width, width};
+    program.inputs = {{0, cpu::floatRowBytes(width), false}};
+    program.outputs = {{1, cpu::GroupedRow{width, group}.bytes()}};
+    kernels.push_back(harness.add(harness.library().rows(program)));
+  }
+  harness.build();
+  test::Random random(7);
+  for (size_t s = 0; s < kernels.size(); ++s) {
+    auto [width, group] = sizes[s];
+    cpu::GroupedRow row{width, group};
+    constexpr int64_t count = 5;
+    Memory in(count * cpu::floatRowBytes(width)), out(count * row.bytes()), scratch(64);
+    const float factors[count] = {1, 0, 1e38f, 1e-37f, 1};
+    for (int64_t r = 0; r < count; ++r)
+      for (int64_t k = 0; k < width; ++k)
+        in.floats(r * cpu::floatRowBytes(width))[k] =
+            r == 4 ? (k % group == 3 ? -2.5f : 0) : random.heavy() / 8 * factors[r];
+    harness.call(kernels[s], {in, out, scratch, nullptr, nullptr, nullptr, 0, count});
+    for (int64_t r = 0; r < count; ++r)
+      for (int64_t g = 0; g < row.groups(); ++g) {
+        SCOPED_TRACE("width " + std::to_string(width) + " row " + std::to_string(r) + " group " + std::to_string(g));
+        const float *x = in.floats(r * cpu::floatRowBytes(width)) + g * group;
+        int64_t base = r * row.bytes() + g * 4;
+        float largest = 0;
+        for (int64_t k = 0; k < group; ++k)
+          largest = std::max(largest, std::abs(x[k]));
+        bool zero = largest < 0x1p-120f;
+        ASSERT_EQ(*out.floats(base), zero ? 0 : largest / 127);
+        int32_t sum = 0;
+        for (int64_t k = 0; k < group; ++k) {
+          int code = static_cast<int8_t>(out.data()[r * row.bytes() + row.codeOffset() + g * group + k]);
+          ASSERT_EQ(code, zero ? 0 : std::nearbyint(x[k] * (127 / largest))) << k;
+          sum += code;
+        }
+        EXPECT_EQ(*out.floats(base + row.scaledSumOffset()), *out.floats(base) * static_cast<float>(sum));
+        EXPECT_EQ(*out.ints(base + row.startOffset(4)), -8 * sum);
+        EXPECT_EQ(*out.ints(base + row.startOffset(8)), -128 * sum);
+      }
+  }
+}
+
+TEST_P(GroupedKernel, ReadsRowsOfTables) {
+  test::KernelHarness harness(GetParam());
+  std::vector<std::unique_ptr<Matrix>> tables;
+  std::vector<int> kernels;
+  for (const Form &form : kForms)
+    for (int64_t outputs : {64, 90}) {
+      tables.push_back(std::make_unique<Matrix>(makeSpec(form, {outputs, 3, false, false}), outputs));
+      cpu::RowProgram program;
+      cpu::RowOp op;
+      op.kind = cpu::RowOpKind::EmbeddingGroups;
+      op.width = tables.back()->spec.inputs;
+      op.tableRows = outputs;
+      op.bits = form.bits;
+      op.block = form.group;
+      op.hasMin = form.hasMin;
+      op.weights = {0};
+      program.ops = {op};
+      program.widths = {op.width};
+      program.outputs = {{0, cpu::floatRowBytes(op.width)}};
+      program.weightCount = 1;
+      kernels.push_back(harness.add(harness.library().rows(program)));
+    }
+  harness.build();
+  for (size_t t = 0; t < tables.size(); ++t) {
+    const Matrix &table = *tables[t];
+    const cpu::LinearSpec &spec = table.spec;
+    std::vector<int32_t> ids = {0, 15, 16, 63, int32_t(spec.outputs - 1)};
+    Memory out(int64_t(ids.size()) * cpu::floatRowBytes(spec.inputs));
+    harness.call(kernels[t], {out, table.packed, nullptr, ids.data(), nullptr, nullptr, 0, int64_t(ids.size())});
+    for (size_t r = 0; r < ids.size(); ++r)
+      for (int64_t k = 0; k < spec.inputs; ++k) {
+        int64_t group = (ids[r] * spec.inputs + k) / spec.group;
+        float product = float(table.codes[ids[r] * spec.inputs + k]) * table.scales[group];
+        ASSERT_EQ(out.floats(int64_t(r) * cpu::floatRowBytes(spec.inputs))[k], product + table.minima[group])
+            << nameOf(spec) << " id " << ids[r] << " element " << k;
+      }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Cpus, GroupedKernel, testing::ValuesIn(test::testedCpus()), [](const auto &info) {
+  std::string name = info.param;
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+});
+
+} // namespace
