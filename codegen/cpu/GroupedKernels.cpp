@@ -99,7 +99,9 @@ struct GroupedEmitter {
   // Codes of a chunk are unpacked once and stay in registers while `rows` rows pass by; each row's dot products are a
   // chain of 8, and the chains of different rows overlap. The last tile may read rows beyond the range (the arena is
   // padded) but never stores them.
-  void tile(Value row, Value panel, int64_t rows) {
+  //
+  // `ahead`: the same block of the next four panels is asked for on the way; see LinearKernels.cpp.
+  void tile(Value row, Value panel, int64_t rows, bool ahead) {
     Values at;
     for (int64_t r = 0; r < rows; ++r)
       at.push_back(rowAddress(e.add(row, r)));
@@ -107,6 +109,8 @@ struct GroupedEmitter {
                          [&](Value group, const Values &carried) {
                            Value block = blockAddress(panel, group);
                            Value scale = scales(block), minimum = spec.hasMin ? minima(block) : Value();
+                           for (int64_t line = 0; ahead && line < spec.blockBytes(); line += 64)
+                             e.prefetch(e.at(block, 4 * spec.groupedPanelBytes() + line));
                            Values dots;
                            for (int64_t r = 0; r < rows; ++r)
                              dots.push_back(start(at[r], group));
@@ -151,6 +155,13 @@ struct GroupedEmitter {
       finish(sums[p], row, e.add(panel, p));
   }
 
+  void panelTiles(Value first, Value end, Value panel, bool ahead) {
+    int64_t tall = groupedTileRows(e.target);
+    Value whole = e.sub(end, e.rem(e.sub(end, first), e.index(tall)));
+    e.loop(first, whole, tall, [&](Value row) { tile(row, panel, tall, ahead); });
+    e.loop(whole, end, kRowUnit, [&](Value row) { tile(row, panel, std::min(tall, kRowUnit), ahead); });
+  }
+
   // Blocks of rows that fit into half of a second-level cache of 512 KiB outside, then panels, whose weights stay in
   // the first level while the rows of the block pass by.
   void tiles(Value panelBegin, Value panelEnd) {
@@ -158,11 +169,7 @@ struct GroupedEmitter {
     int64_t blockRows = std::max<int64_t>(roundUp((256 << 10) / layout.bytes(), tall), tall);
     e.loop(rowBegin, rowEnd, blockRows, [&](Value first) {
       Value end = e.min(e.add(first, blockRows), rowEnd);
-      Value whole = e.sub(end, e.rem(e.sub(end, first), e.index(tall)));
-      e.loop(panelBegin, panelEnd, 1, [&](Value panel) {
-        e.loop(first, whole, tall, [&](Value row) { tile(row, panel, tall); });
-        e.loop(whole, end, kRowUnit, [&](Value row) { tile(row, panel, std::min(tall, kRowUnit)); });
-      });
+      e.loop(panelBegin, panelEnd, 1, [&](Value panel) { panelTiles(first, end, panel, false); });
     });
   }
 
@@ -175,7 +182,14 @@ struct GroupedEmitter {
                        [&](Value panel, int64_t count) { stream(rowBegin, panel, count); });
           });
         },
-        [&] { tiles(panelBegin, panelEnd); });
+        [&] {
+          // Up to two tiles: a few sequences decoded together, where weights come from memory.
+          Value few = e.less(e.sub(rowEnd, rowBegin), e.index(2 * groupedTileRows(e.target) + 1));
+          e.ifElse(
+              few,
+              [&] { e.loop(panelBegin, panelEnd, 1, [&](Value panel) { panelTiles(rowBegin, rowEnd, panel, true); }); },
+              [&] { tiles(panelBegin, panelEnd); });
+        });
   }
 };
 } // namespace
