@@ -442,7 +442,8 @@ private:
   // Whether all that is done with a value is to quantize it, turned or not.
   static bool endsIn8Bits(Value value) {
     return llvm::all_of(value.getUsers(), [](Operation *user) {
-      return isa<lm::QuantizeDynamicOp, lm::QuantizeGroupsOp>(user) || (isa<lm::RotateOp>(user) && endsIn8Bits(user->getResult(0)));
+      return isa<lm::QuantizeDynamicOp, lm::QuantizeGroupsOp>(user) ||
+             (isa<lm::RotateOp>(user) && endsIn8Bits(user->getResult(0)));
     });
   }
 

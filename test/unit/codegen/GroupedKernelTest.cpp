@@ -148,6 +148,9 @@ struct Library {
     uint64_t seed = 1;
     for (const Form &form : kForms)
       for (const Shape &shape : kShapes) {
+        // The first form meets all shapes, the others two: code for narrow registers is long to compile.
+        if (&form != kForms && &shape != &kShapes[1] && &shape != &kShapes[3])
+          continue;
         cpu::LinearSpec spec = makeSpec(form, shape);
         problems.push_back({Matrix(spec, seed), makeRows(spec, seed + 1), 0});
         problems.back().kernel = harness.add(harness.library().linear(spec));
