@@ -2,9 +2,10 @@
  *
  * The team of threads that runs one step of a model together, and the scratch memory of a step.
  * In: an entry point of the generated code and its step. Out: the entry has run on every thread.
- * A wait is short in the middle of a step (tens of microseconds), so waiters first spin, then sleep on a futex; whoever
- * finishes a wait makes a system call only when somebody sleeps. Steps of one team run one after another.
- * Cost: one wake-up and one closing barrier for each step. Tested by test/unit/runtime, also under ThreadSanitizer.
+ * A wait is short in the middle of a step (tens of microseconds), so waiters first spin, giving way now and then to
+ * whoever wants their CPU, then sleep on a futex; whoever finishes a wait makes a system call only when somebody
+ * sleeps. Steps of one team run one after another. Cost: one wake-up and one closing barrier for each step. Tested by
+ * test/unit/runtime, also under ThreadSanitizer.
  */
 #include "internal.h"
 
@@ -27,6 +28,10 @@ enum { CACHE_LINE = 64, DEFAULT_SPIN_US = 100, MAX_THREADS = 1024 };
 
 // Time stamp ticks in a microsecond, about: counters of today's machines run at 2 to 4 GHz.
 enum { TICKS_PER_US = 3000 };
+
+// Waits at the barriers of SmolLM2's decode take 1 us on two free CPUs, where no limit from 3 to 30 us makes a
+// difference. With a stranger on one of them: 3 us: 185 tokens/s, 10: 150, 30: 105, never: 70.
+enum { YIELD_US = 5 };
 
 // The rounding and exception state that every thread computes under, whatever the caller has set (round to nearest, all
 // exceptions masked, denormals kept): else results would depend on which thread computes what.
@@ -71,13 +76,20 @@ static bool has_changed(event_t *event, unsigned old) {
   return atomic_load_explicit(&event->value, memory_order_acquire) != old;
 }
 
-// Spins for a while; false when nothing came.
+// Spins for a while; false when nothing came. A wait longer than those between two threads at equal work may mean that
+// the partner waits for this very CPU, because a stranger has the other one: then it gets it.
 static bool spin(event_t *event, unsigned old, uint64_t begin, uint64_t ticks) {
+  uint64_t now = begin, yield = begin + YIELD_US * TICKS_PER_US;
   do {
     if (has_changed(event, old))
       return true;
     _mm_pause();
-  } while (__rdtsc() - begin < ticks);
+    now = __rdtsc();
+    if (now > yield) {
+      sched_yield();
+      yield = __rdtsc() + YIELD_US * TICKS_PER_US;
+    }
+  } while (now - begin < ticks);
   return false;
 }
 

@@ -23,6 +23,7 @@ Result<Generator> Generator::create(const Model &model, const SessionSettings &s
   if (!session.ok())
     return session.error();
   generator.session = session.take();
+  generator.endless = settings.window > 0;
   generator.logits.resize(static_cast<size_t>(model.info.vocabulary));
 
   lmopt_error_t error{};
@@ -41,11 +42,13 @@ Result<Generator> Generator::create(const Model &model, const SessionSettings &s
 /// the last token of the prompt: its logits are needed.
 Result<void> Generator::feed(const std::vector<int32_t> &prompt, Generation &generation) {
   int64_t capacity = lmopt_session_capacity(session.get());
-  if (static_cast<int64_t>(prompt.size()) > capacity)
+  if (!endless && static_cast<int64_t>(prompt.size()) > capacity)
     return Error{kErrorUsage, "the prompt has " + std::to_string(prompt.size()) + " tokens, but the session holds " +
                                   std::to_string(capacity) + "; shorten it or raise --ctx"};
   if (prompt.empty())
     return Error{kErrorUsage, "the prompt has no tokens"};
+  if (lmopt_session_dropped(session.get()) > 0) // what it holds is no beginning of the conversation any more
+    held.clear();
   size_t most = std::min(held.size(), prompt.size() - 1);
   size_t common = std::mismatch(held.begin(), held.begin() + most, prompt.begin()).first - held.begin();
   lmopt_error_t error{};
@@ -83,8 +86,8 @@ Result<void> Generator::step(Generation &generation, int64_t limit,
       return runtimeError(error);
     if (Result<void> shown = showPiece(); !shown.ok())
       return shown;
-    if (static_cast<int64_t>(generation.tokens.size()) == limit ||
-        lmopt_session_position(session.get()) == lmopt_session_capacity(session.get()))
+    bool full = !endless && lmopt_session_position(session.get()) == lmopt_session_capacity(session.get());
+    if (static_cast<int64_t>(generation.tokens.size()) == limit || full)
       break;
     if (lmopt_session_decode(session.get(), token, logits.data(), &error) != LMOPT_OK)
       return runtimeError(error);

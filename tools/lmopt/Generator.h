@@ -46,7 +46,8 @@ private:
   DetokenizerPtr detokenizer;
   const lmopt_tokenizer_t *tokenizer = nullptr;
   std::vector<float> logits;
-  std::vector<int32_t> held; // tokens in the session
+  std::vector<int32_t> held; // tokens in the session; with a window: also those it has forgotten
+  bool endless = false;      // the session has a window
 };
 
 } // namespace lmopt::driver

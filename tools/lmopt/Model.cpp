@@ -46,6 +46,8 @@ Result<SessionPtr> createSession(const Model &model, const SessionSettings &sett
   options.team = settings.team;
   options.context = settings.positions;
   options.cancel = context.cancel;
+  options.window = settings.window;
+  options.sinks = settings.sinks;
   lmopt_error_t error{};
   lmopt_session_t *session = nullptr;
   if (lmopt_session_create(model.handle.get(), &options, &session, &error) != LMOPT_OK)

@@ -47,6 +47,7 @@ struct SessionSettings {
   int threads = 0;       // 0: as many as the process may use
   int64_t positions = 0; // 0: the runtime's default
   lmopt_team_t *team = nullptr;
+  int64_t window = 0, sinks = 0; // a session without end
 };
 Result<SessionPtr> createSession(const Model &model, const SessionSettings &settings, const Context &context);
 

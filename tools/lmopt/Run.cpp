@@ -22,6 +22,7 @@ struct RunOptions {
   std::string format = "text";
   int64_t tokens = 128;
   int64_t context = 0;
+  int64_t window = 0, sinks = 4;
   int threads = 0;
   float temperature = 0;
   int topK = 40;
@@ -152,7 +153,7 @@ static Result<std::vector<int32_t>> promptTokens(const RunOptions &options, cons
 
 /// --ctx, or enough for the prompt and all that may follow, or the runtime's default.
 static int64_t positionsFor(const RunOptions &options, const Model &model, size_t promptTokens) {
-  if (options.context || options.tokens < 0 || !promptTokens)
+  if (options.context || options.window || options.tokens < 0 || !promptTokens)
     return options.context;
   return std::min<int64_t>(model.info.max_positions, static_cast<int64_t>(promptTokens) + options.tokens);
 }
@@ -174,7 +175,8 @@ static Result<void> run(const RunOptions &options, const bool hasPrompt, const C
       return tokens.error();
     prompt = tokens.take();
   }
-  SessionSettings settings{options.threads, positionsFor(options, *model, prompt.size()), nullptr};
+  SessionSettings settings{options.threads, positionsFor(options, *model, prompt.size()), nullptr, options.window,
+                           options.window ? options.sinks : 0};
   Result<Generator> generator = Generator::create(*model, settings, samplerOptions(options), context);
   if (!generator.ok())
     return generator.error();
@@ -201,8 +203,19 @@ void addRun(CommandLine &line) {
   command->add_option("--min-p", options->minP, "with --temp: from tokens at least this probable against the best")
       ->capture_default_str();
   command->add_option("-s,--seed", options->seed, "with --temp: seed of the draw")->capture_default_str();
-  command->add_option("-c,--ctx", options->context, "positions that the session holds")
-      ->check(CLI::Range(int64_t{1}, int64_t{1} << 40));
+  CLI::Option *positions = command->add_option("-c,--ctx", options->context, "positions that the session holds")
+                               ->check(CLI::Range(int64_t{1}, int64_t{1} << 40));
+  CLI::Option *window =
+      command
+          ->add_option(
+              "--window", options->window,
+              "generate without end: look back over at most so many tokens, forget the oldest half when they fill")
+          ->check(CLI::Range(int64_t{2}, int64_t{1} << 40))
+          ->excludes(positions);
+  command->add_option("--sinks", options->sinks, "with --window: first tokens that are never forgotten")
+      ->check(CLI::Range(int64_t{0}, int64_t{1} << 40))
+      ->needs(window)
+      ->capture_default_str();
   addThreads(command, options->threads);
   addFormat(command, options->format);
   command->callback([&line, options, prompt, file] {

@@ -184,6 +184,13 @@ typedef struct lmopt_session_options {
   int64_t context;    /* decoder: most positions, 1 .. max_positions; default min(max_positions, 8192). The memory is
                          context * cache_bytes_per_position, but pages that no token has reached are not taken. */
   lmopt_cancel_t *cancel; /* BORROWED while the session lives, or NULL */
+  int64_t
+      window; /* decoder: not 0: a session without end that looks back over at most so many tokens, 2 .. max_positions
+                 (`context` is then left 0). When a token comes and `window` are held, the first `sinks` and the
+                 latest (window - sinks) / 2 stay, the others are forgotten, and those that moved are read again at
+                 their new positions: what follows is exactly what a new session gives that reads the tokens kept. */
+  int64_t sinks; /* with a window: first tokens that always stay, 0 .. window - 2: models lean on them
+                    (Xiao et al. 2024, "attention sinks"; 4 are enough for most) */
 } lmopt_session_options_t;
 
 /* USAGE: the context is longer than the model allows, or an option is out of range · RESOURCE: no memory, no threads.
@@ -195,14 +202,16 @@ void lmopt_session_destroy(lmopt_session_t *session);
 /* Tokens that the session holds so far, and the most it can hold. 0 for encoders. */
 int64_t lmopt_session_position(const lmopt_session_t *session);
 int64_t lmopt_session_capacity(const lmopt_session_t *session);
+/* Tokens that a session with a window has forgotten since it was last empty. */
+int64_t lmopt_session_dropped(const lmopt_session_t *session);
 /* Forgets all tokens from `position` on (0: all of them). USAGE: position is negative or beyond what the session holds.
  */
 lmopt_status_t lmopt_session_truncate(lmopt_session_t *session, int64_t position, lmopt_error_t *error);
 
 /* Appends `count` >= 1 tokens (any number: they are cut into chunks of max_step_rows) and, unless `logits` is NULL,
  * writes the logits after the last one: [vocabulary] floats. USAGE: a token is out of range (named), the session has
- * too little room, or the model is an encoder; then nothing was appended · INTERRUPTED: lmopt_session_position tells
- * how many tokens went in; the call may be continued with the rest. */
+ * too little room, or the model is an encoder; then nothing was appended · INTERRUPTED: lmopt_session_position (with a
+ * window: plus lmopt_session_dropped) tells how many tokens went in; the call may be continued with the rest. */
 lmopt_status_t lmopt_session_prefill(lmopt_session_t *session, const int32_t *tokens, int64_t count, float *logits,
                                      lmopt_error_t *error);
 

@@ -159,6 +159,17 @@ refuse 2 'encoder' "$LMOPT" eval "$encoder" --text "$text"
 refuse 2 'vocabular' "$LMOPT" eval "$decoder" --text "$text" --ctx 64 --reference "$scratch/gguf.so"
 refuse 5 'nowhere' "$LMOPT" eval "$decoder" --ctx 64 --text "$scratch/nowhere"
 
+# A window: more text than the model has positions, and the same text as long as nothing is forgotten.
+expect 0 "$LMOPT" run "$decoder" -p "a b c" -n 12 --format json
+plain=$out
+expect 0 "$LMOPT" run "$decoder" -p "a b c" -n 12 --window 64 --format json
+[ "$out" = "$plain" ] || fail "a window that is never full changes the text: $out"
+expect 0 "$LMOPT" run "$decoder" -p "a b c" -n 700 --window 24 --sinks 2 --format json
+json 'len(r["tokens"]) > 0'
+refuse 2 'sinks' "$LMOPT" run "$decoder" -p "a b c" --window 8 --sinks 7
+refuse 2 'window' "$LMOPT" run "$decoder" -p "a b c" --sinks 7
+refuse 2 'window' "$LMOPT" run "$decoder" -p "a b c" --window 64 --ctx 64
+
 # bench: these models are too short for it; the real ones are benched in test/e2e.
 refuse 2 'positions' "$LMOPT" bench "$decoder"
 
