@@ -12,9 +12,11 @@
 // of a row are zero on input and kept zero (each operation says why where it is not obvious). Tested by
 // test/unit/codegen/RowKernelTest.cpp.
 #include "codegen/cpu/GroupedRows.h"
+#include "codegen/cpu/RowPasses.h"
+
+#include "lmopt/abi.h"
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 
 using namespace mlir;
@@ -25,62 +27,14 @@ namespace {
 
 using Values = Emitter::Values;
 
-constexpr int64_t kRowsAtOnce = 2;
-
-// One walk over the row: makes the results of `maps` and gathers what `reduces` needs next (stage: layernorm needs the
-// mean before the variance).
-struct Pass {
-  std::vector<const RowOp *> maps;
-  const RowOp *reduces = nullptr;
-  int64_t stage = 0;
-  int64_t width() const { return maps.empty() ? reduces->width : maps.front()->width; }
-  /// Rotation and quantization in groups both say how much of the row is taken at a time: one of them to a pass.
-  static bool setsChunk(const RowOp &op) {
-    return op.kind == RowOpKind::Rotate || op.kind == RowOpKind::QuantizeGroups;
-  }
-  bool takes(const RowOp &op) const {
-    for (const RowOp *map : maps)
-      if (setsChunk(op) && setsChunk(*map) && (op.kind != map->kind || op.kind == RowOpKind::QuantizeGroups))
-        return false;
-    return (maps.empty() && !reduces) || width() == op.width;
-  }
-};
-
-int64_t stagesOf(RowOpKind kind) {
-  switch (kind) {
-  case RowOpKind::LayerNorm:
-    return 2;
-  case RowOpKind::RmsNorm:
-  case RowOpKind::Quantize:
-  case RowOpKind::L2Normalize:
-    return 1;
-  default:
-    return 0;
-  }
-}
-
-std::vector<Pass> planPasses(const RowProgram &program) {
-  std::vector<Pass> passes(1);
-  for (const RowOp &op : program.ops) {
-    if (!passes.back().takes(op))
-      passes.emplace_back();
-    for (int64_t stage = 0; stage < stagesOf(op.kind); ++stage) {
-      passes.back().reduces = &op;
-      passes.back().stage = stage;
-      passes.emplace_back();
-    }
-    passes.back().maps.push_back(&op);
-  }
-  return passes;
-}
-
 struct RowEmitter {
   Emitter &e;
   const RowProgram &program;
   std::vector<Value> weights;
   Value tokens, rowInfo;
   std::vector<Pass> passes;
-  std::vector<bool> stored; ///< by value number: read again by a later pass, or a result
+  std::vector<bool> stored;   ///< by value number: read again by a later pass, or a result
+  std::vector<float> pending; ///< by value number: a factor that is still to be applied
 
   // Numbers of the whole row, for the operation that needs them.
   struct Numbers {
@@ -293,18 +247,51 @@ struct RowEmitter {
           v[i] = e.add(a, c);
           v[i + distance] = e.sub(a, c);
         }
-    Value norm = e.floatsOf(1.0f / std::sqrt(static_cast<float>(op.block)));
+    if (pending[op.result] != 1)
+      return;
+    Value norm = e.floatsOf(rotationNorm(op));
     for (Value &lane : v)
       lane = e.mul(lane, norm);
   }
 
-  // Codes of 16 numbers: 16 bytes. The zero point is added where the rounded integer leaves its float (see
+  // Codes not yet clamped. The zero point is added where the rounded integer leaves its float (see
   // Emitter::roundToInt).
-  void putCodes(const RowOp &op, Value x, Value offset) {
+  Value code(const RowOp &op, const Chunk &chunk, int64_t i) {
     const Numbers &numbers = row->numbers[&op];
-    Value rounded = e.roundToInt(e.mul(x, numbers.factor));
-    Value code = e.max(e.min(e.add(rounded, numbers.zeroPoint), e.intsOf(255)), e.intsOf(0));
-    e.store(e.narrowToBytes(code), e.at(row->address[op.result], e.add(e.div(offset, e.index(4)), kQuantHeader)), 16);
+    return e.add(e.roundToInt(e.mul(in(chunk, op, 0, i), numbers.factor)), numbers.zeroPoint);
+  }
+
+  // Four vectors of codes as 64 bytes: the packing instructions clamp on their way, twice as fast as clamping and
+  // narrowing one by one. They work within 128 bits, so the pieces of the four vectors lie in turns afterwards.
+  Value packCodes(ArrayRef<Value> codes) {
+    auto pack = [&](const char *name, int64_t bits, Value a, Value c) -> Value {
+      Type type = VectorType::get({512 / bits}, e.b.getIntegerType(bits));
+      auto intrinsic = e.b.getStringAttr(std::string("llvm.x86.avx512.") + name + ".512");
+      return LLVM::CallIntrinsicOp::create(e.b, e.loc, type, intrinsic, ValueRange{a, c}).getResult(0);
+    };
+    Value low = pack("packssdw", 16, codes[0], codes[1]), high = pack("packssdw", 16, codes[2], codes[3]);
+    Value turns = e.bitcast(pack("packuswb", 8, low, high), e.ints());
+    SmallVector<int64_t> order;
+    for (int64_t vector = 0; vector < 4; ++vector)
+      for (int64_t part = 0; part < 4; ++part)
+        order.push_back(4 * part + vector);
+    return e.bitcast(e.shuffle(turns, order), e.bytes());
+  }
+
+  void putCodes(const RowOp &op, const Chunk &chunk) {
+    auto to = [&](int64_t i) {
+      return e.at(row->address[op.result], e.add(e.div(place(chunk, i), e.index(4)), kQuantHeader));
+    };
+    Values codes;
+    for (int64_t i = 0; i < chunk.registers; ++i)
+      codes.push_back(code(op, chunk, i));
+    if (chunk.registers % 4 == 0 && e.target.has(LMOPT_ISA_AVX512BW)) {
+      for (int64_t i = 0; i < chunk.registers; i += 4)
+        e.store(packCodes(ArrayRef(codes).slice(i, 4)), to(i), 16);
+      return;
+    }
+    for (int64_t i = 0; i < chunk.registers; ++i)
+      e.store(e.narrowToBytes(e.max(e.min(codes[i], e.intsOf(255)), e.intsOf(0))), to(i), 16);
   }
 
   void applyQuantizeGroups(const RowOp &op, Chunk &chunk) {
@@ -317,15 +304,11 @@ struct RowEmitter {
   void apply(const RowOp &op, Chunk &chunk) {
     if (op.kind == RowOpKind::QuantizeGroups)
       return applyQuantizeGroups(op, chunk);
-    Values result;
-    for (int64_t i = 0; i < chunk.registers; ++i) {
-      if (op.kind == RowOpKind::Quantize)
-        putCodes(op, in(chunk, op, 0, i), place(chunk, i));
-      else
-        result.push_back(element(op, chunk, i));
-    }
     if (op.kind == RowOpKind::Quantize)
-      return;
+      return putCodes(op, chunk);
+    Values result;
+    for (int64_t i = 0; i < chunk.registers; ++i)
+      result.push_back(element(op, chunk, i));
     if (op.kind == RowOpKind::Rotate)
       for (int64_t i = 0; i < chunk.registers; i += rotatedRegisters(op))
         rotateBlock(op, MutableArrayRef<Value>(result).slice(i, rotatedRegisters(op)));
@@ -390,6 +373,9 @@ struct RowEmitter {
   void concludeQuantize(const RowOp &op, const Values &sums) {
     Value low = e.reduceMin(joinChains(sums, 0, 2, [&](Value a, Value c) { return e.min(a, c); }));
     Value high = e.reduceMax(joinChains(sums, 1, 2, [&](Value a, Value c) { return e.max(a, c); }));
+    float factor = pending[op.operands[0]];
+    low = e.mul(low, e.f32(factor));
+    high = e.mul(high, e.f32(factor));
     Value scale = e.div(e.sub(high, low), e.f32(255));
     // Below 1e-35 the reciprocal would not be finite; such a row is zero for all that follows.
     Value usable = e.less(e.f32(1e-35f), scale);
@@ -399,7 +385,7 @@ struct RowEmitter {
     Value zeroPoint = e.max(e.min(rounded, e.intsOf(255)), e.intsOf(0));
     e.store(scale, row->address[op.result]);
     e.store(e.lane(zeroPoint, 0), e.at(row->address[op.result], 4));
-    row->numbers[&op] = {Value(), inverse, zeroPoint};
+    row->numbers[&op] = {Value(), e.mul(inverse, e.floatsOf(factor)), zeroPoint};
   }
 
   //===------------------------------------------------------------------------------------------------------------===//
@@ -451,6 +437,7 @@ struct RowEmitter {
 
   void plan() {
     passes = planPasses(program);
+    pending = pendingFactors(program);
     stored.assign(program.widths.size(), false);
     for (const RowProgram::Output &output : program.outputs)
       stored[output.value] = true;
@@ -473,42 +460,10 @@ struct RowEmitter {
 
 } // namespace
 
-int64_t RowProgram::scratchBytes() const {
-  std::vector<bool> scratch = keptInScratch();
-  int64_t bytes = 0;
-  for (size_t i = 0; i < widths.size(); ++i)
-    bytes += scratch[i] ? floatRowBytes(widths[i]) : 0;
-  return kRowsAtOnce * bytes;
-}
-
-// Addresses of the values of one row.
-static std::vector<Value> rowAddresses(Emitter &e, const RowProgram &program, ValueRange args, Value row, Value scratch,
-                                       Value outputRows) {
-  std::vector<Value> address(program.widths.size());
-  std::vector<bool> inScratch = program.keptInScratch();
-  int64_t offset = 0;
-  for (size_t i = 0; i < inScratch.size(); ++i)
-    if (inScratch[i]) {
-      address[i] = e.at(scratch, offset);
-      offset += floatRowBytes(program.widths[i]);
-    }
-  size_t argument = 0;
-  for (const RowProgram::Input &input : program.inputs) {
-    Value index = row;
-    if (input.gathered)
-      index = arith::ExtSIOp::create(e.b, e.loc, e.b.getI64Type(),
-                                     e.load(e.b.getI32Type(), e.at(outputRows, e.mul(row, 4))));
-    address[input.value] = e.at(args[argument++], e.mul(index, input.stride));
-  }
-  for (const RowProgram::Output &output : program.outputs)
-    address[output.value] = e.at(args[argument++], e.mul(row, output.stride));
-  return address;
-}
-
 std::string KernelLibrary::rows(const RowProgram &program) {
   int64_t values = program.inputs.size() + program.outputs.size(), pointers = values + program.weightCount + 4;
   return define(program.name(), pointers, 2, [&](Emitter &e, ValueRange args) {
-    RowEmitter emitter{e, program, {}, args[pointers - 3], args[pointers - 1], {}, {}, {}};
+    RowEmitter emitter{e, program, {}, args[pointers - 3], args[pointers - 1], {}, {}, {}, {}};
     emitter.plan();
     for (int64_t i = 0; i < program.weightCount; ++i)
       emitter.weights.push_back(args[values + i]);

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Names of row programs and the memory of their values. Tested by test/unit/codegen/RowKernelTest.cpp.
-#include "codegen/cpu/Kernels.h"
+// Names of row programs, the memory of their values, and their passes. Tested by test/unit/codegen/RowKernelTest.cpp.
+#include "codegen/cpu/RowPasses.h"
 
+#include "llvm/ADT/STLExtras.h"
+
+#include <cmath>
 #include <cstring>
 
 using namespace mlir;
@@ -91,6 +94,92 @@ std::vector<bool> RowProgram::keptInScratch() const {
   for (const RowProgram::Output &output : outputs)
     scratch[output.value] = false;
   return scratch;
+}
+
+int64_t RowProgram::scratchBytes() const {
+  std::vector<bool> scratch = keptInScratch();
+  int64_t bytes = 0;
+  for (size_t i = 0; i < widths.size(); ++i)
+    bytes += scratch[i] ? floatRowBytes(widths[i]) : 0;
+  return kRowsAtOnce * bytes;
+}
+
+std::vector<Value> rowAddresses(Emitter &e, const RowProgram &program, ValueRange args, Value row, Value scratch,
+                                Value outputRows) {
+  std::vector<Value> address(program.widths.size());
+  std::vector<bool> inScratch = program.keptInScratch();
+  int64_t offset = 0;
+  for (size_t i = 0; i < inScratch.size(); ++i)
+    if (inScratch[i]) {
+      address[i] = e.at(scratch, offset);
+      offset += floatRowBytes(program.widths[i]);
+    }
+  size_t argument = 0;
+  for (const RowProgram::Input &input : program.inputs) {
+    Value index = row;
+    if (input.gathered)
+      index = arith::ExtSIOp::create(e.b, e.loc, e.b.getI64Type(),
+                                     e.load(e.b.getI32Type(), e.at(outputRows, e.mul(row, 4))));
+    address[input.value] = e.at(args[argument++], e.mul(index, input.stride));
+  }
+  for (const RowProgram::Output &output : program.outputs)
+    address[output.value] = e.at(args[argument++], e.mul(row, output.stride));
+  return address;
+}
+
+static int64_t stagesOf(RowOpKind kind) {
+  switch (kind) {
+  case RowOpKind::LayerNorm:
+    return 2;
+  case RowOpKind::RmsNorm:
+  case RowOpKind::Quantize:
+  case RowOpKind::L2Normalize:
+    return 1;
+  default:
+    return 0;
+  }
+}
+
+// Rotation and quantization in groups both say how much of the row is taken at a time: one of them to a pass.
+static bool setsChunk(const RowOp &op) { return op.kind == RowOpKind::Rotate || op.kind == RowOpKind::QuantizeGroups; }
+
+bool Pass::takes(const RowOp &op) const {
+  for (const RowOp *map : maps)
+    if (setsChunk(op) && setsChunk(*map) && (op.kind != map->kind || op.kind == RowOpKind::QuantizeGroups))
+      return false;
+  return (maps.empty() && !reduces) || width() == op.width;
+}
+
+std::vector<Pass> planPasses(const RowProgram &program) {
+  std::vector<Pass> passes(1);
+  for (const RowOp &op : program.ops) {
+    if (!passes.back().takes(op))
+      passes.emplace_back();
+    for (int64_t stage = 0; stage < stagesOf(op.kind); ++stage) {
+      passes.back().reduces = &op;
+      passes.back().stage = stage;
+      passes.emplace_back();
+    }
+    passes.back().maps.push_back(&op);
+  }
+  return passes;
+}
+
+float rotationNorm(const RowOp &op) { return 1.0f / std::sqrt(static_cast<float>(op.block)); }
+
+std::vector<float> pendingFactors(const RowProgram &program) {
+  std::vector<float> pending(program.widths.size(), 1);
+  for (const RowOp &op : program.ops) {
+    int exponent;
+    bool exact = op.kind == RowOpKind::Rotate && std::frexp(rotationNorm(op), &exponent) == 0.5f;
+    for (const RowProgram::Output &output : program.outputs)
+      exact &= output.value != op.result;
+    for (const RowOp &user : program.ops)
+      exact &= user.kind == RowOpKind::Quantize || !llvm::is_contained(user.operands, op.result);
+    if (exact)
+      pending[op.result] = rotationNorm(op);
+  }
+  return pending;
 }
 
 } // namespace lmopt::cpu

@@ -416,6 +416,8 @@ protected:
     }
   }
 
+  void checkChain(int64_t width, int64_t block, int kernel);
+
   using Argument = test::Argument;
   std::unique_ptr<test::KernelHarness> harness;
   std::vector<Case> cases;
@@ -438,7 +440,7 @@ TEST_P(RowKernel, GatheredInputsAndExactOutputs) {
 //===--------------------------------------------------------------------------------------------------------------===//
 
 /// A chain as models have it: norm, rotation, quantization; with `bare`, quantization alone.
-cpu::RowProgram quantizeProgram(int64_t width, bool bare) {
+cpu::RowProgram quantizeProgram(int64_t width, bool bare, int64_t block = 2) {
   cpu::RowProgram program;
   program.inputs = {{0, cpu::floatRowBytes(width), false}};
   program.widths = {width};
@@ -450,7 +452,7 @@ cpu::RowProgram quantizeProgram(int64_t width, bool bare) {
     op.operands = {value};
     op.result = ++value;
     op.epsilon = kind == RowOpKind::RmsNorm ? 1e-6f : 0;
-    op.block = kind == RowOpKind::Rotate ? 2 : 0;
+    op.block = kind == RowOpKind::Rotate ? block : 0;
     program.ops.push_back(op);
     program.widths.push_back(width);
   };
@@ -531,17 +533,25 @@ TEST_P(RowKernel, Quantize) {
 }
 
 // Values between operations live in the scratch row: what comes out is what the single operations would give.
+// (The factor of a rotation by 16 is left to the quantization, that of a rotation by 2 is not.)
 TEST_P(RowKernel, ChainsThroughTheScratchRow) {
-  const int64_t width = 80;
-  cpu::RowProgram program = quantizeProgram(width, /*bare=*/false);
-  EXPECT_EQ(program.scratchBytes(), 2 * 2 * cpu::floatRowBytes(width)); // two rows of two values
-  int kernel = harness->add(harness->library().rows(program));
+  const int64_t width = 80, blocks[] = {2, 16};
+  std::vector<int> kernels;
+  for (int64_t block : blocks)
+    kernels.push_back(harness->add(harness->library().rows(quantizeProgram(width, /*bare=*/false, block))));
   harness->build();
+  for (size_t i = 0; i < kernels.size(); ++i)
+    checkChain(width, blocks[i], kernels[i]);
+}
+
+void RowKernel::checkChain(int64_t width, int64_t block, int kernel) {
+  cpu::RowProgram program = quantizeProgram(width, /*bare=*/false, block);
+  EXPECT_EQ(program.scratchBytes(), 2 * 2 * cpu::floatRowBytes(width)); // two rows of two values
   Memory in = makeRows(width, 5), out(kRows * cpu::quantRowBytes(width)), scratch(program.scratchBytes());
   harness->call(kernel, {in, out, scratch, nullptr, nullptr, nullptr, 0, kRows});
   for (int64_t r = 0; r < kRows; ++r) {
     Expected normed = rmsNorm(rowOf(in, width, r), 1e-6f, [](size_t) { return 1.0; });
-    Expected turned = rotateRow(normed.value, 2);
+    Expected turned = rotateRow(normed.value, block);
     const char *row = out.data() + r * cpu::quantRowBytes(width);
     float scale;
     int32_t zero;
