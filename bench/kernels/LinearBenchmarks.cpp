@@ -40,7 +40,8 @@ void runLinear(benchmark::State &state, const KernelProgram &program, const Peak
     amounts.bandwidth = peaks.readBytes;
   } else {
     amounts.operations = 2.0 * static_cast<double>(rows * spec.outputs * spec.inputs);
-    amounts.peak = spec.format != cpu::WeightFormat::F32 ? peaks.u8s8 : peaks.f32;
+    bool floats = spec.format == cpu::WeightFormat::F32;
+    amounts.peak = floats ? peaks.f32 : spec.bf16() ? peaks.bf16 : peaks.u8s8;
   }
   report(state, seconds, amounts);
 }
@@ -61,11 +62,10 @@ void addLinearBenchmarks(KernelProgram &program, const Peaks &peaks) {
     cpu::WeightFormat format;
     int64_t bits, group;
     bool hasMin;
-  } formats[] = {{"u8s8", cpu::WeightFormat::S8Rows, 0, 0, false},
-                 {"f32", cpu::WeightFormat::F32, 0, 0, false},
-                 {"q4_1", cpu::WeightFormat::Grouped, 4, 32, true},
-                 {"q4_0", cpu::WeightFormat::Grouped, 4, 32, false},
-                 {"q8_0", cpu::WeightFormat::Grouped, 8, 32, false}};
+  } formats[] = {
+      {"u8s8", cpu::WeightFormat::S8Rows, 0, 0, false},   {"bf16", cpu::WeightFormat::Bf16, 0, 0, false},
+      {"f32", cpu::WeightFormat::F32, 0, 0, false},       {"q4_1", cpu::WeightFormat::Grouped, 4, 32, true},
+      {"q4_0", cpu::WeightFormat::Grouped, 4, 32, false}, {"q8_0", cpu::WeightFormat::Grouped, 8, 32, false}};
   for (int64_t rows : {int64_t{1}, int64_t{8}, kTiledRows})
     for (const auto &format : formats)
       for (const auto &shape : shapes) {

@@ -37,6 +37,7 @@ public:
   mlir::Type ptrType() { return mlir::LLVM::LLVMPointerType::get(b.getContext()); }
   mlir::VectorType floats(int64_t n = kLanes) { return mlir::VectorType::get({n}, b.getF32Type()); }
   mlir::VectorType ints(int64_t n = kLanes) { return mlir::VectorType::get({n}, b.getI32Type()); }
+  mlir::VectorType halves(int64_t n = 2 * kLanes) { return mlir::VectorType::get({n}, b.getBF16Type()); }
   mlir::VectorType bytes(int64_t n = 4 * kLanes) { return mlir::VectorType::get({n}, b.getI8Type()); }
 
   // Constants; the vector forms repeat the number in every lane.

@@ -8,6 +8,7 @@
 //   floats   [rows][round_up(N, 16)] f32; the lanes beyond N are zero, so that no kernel needs a tail loop
 //   quants   [rows][64 + round_up(K, 64)]: scale f32, zero point i32, 56 bytes unused, then K bytes u8
 //   groups   [rows][header + round_up(K, 64)], see GroupedRow: numbers for each group, then K bytes s8
+//   halves   [rows][round_up(N, 32)] bf16; the lanes from N to round_up(N, 16) are zero
 //   weights  panels of 16 outputs, see LinearSpec
 //   cache    for each layer, dv = round_up(head_dim, 16):
 //            f32:  keys [kv head][capacity / 16][head_dim][16],         values [kv head][capacity][dv]
@@ -37,6 +38,8 @@ constexpr int64_t kQuantHeader = 64;
 constexpr int64_t floatRowBytes(int64_t width) { return 4 * roundUp(width, kLanes); }
 constexpr int64_t quantRowBytes(int64_t width) { return kQuantHeader + roundUp(width, 64); }
 
+constexpr int64_t halfRowBytes(int64_t width) { return roundUp(2 * width, 64); }
+
 /// A row of s8 codes in groups: four arrays of 4-byte numbers, one for each group, then the codes. With s the scale and
 /// A the sum of the codes of a group, the arrays hold s, s A (f32), -8 A and -128 A (i32): what a product multiplies
 /// the minima of its weights with, and what it starts from when it reads their signed codes as unsigned ones, moved by
@@ -52,18 +55,21 @@ struct GroupedRow {
   int64_t bytes() const { return codeOffset() + roundUp(width, 64); }
 };
 
-/// How the rows of a buffer lie in memory: floats, header and codes ("quants"), or codes in groups.
-enum class RowFormat { F32, U8, Groups };
+/// How the rows of a buffer lie in memory: floats, header and codes ("quants"), codes in groups, or halves.
+enum class RowFormat { F32, U8, Groups, Bf16 };
 /// `group`: of RowFormat::Groups.
 constexpr int64_t rowBytes(RowFormat format, int64_t width, int64_t group) {
   if (format == RowFormat::Groups)
     return GroupedRow{width, group}.bytes();
+  if (format == RowFormat::Bf16)
+    return halfRowBytes(width);
   return format == RowFormat::U8 ? quantRowBytes(width) : floatRowBytes(width);
 }
 
 /// How the weights of a linear are packed, and with that what its rows of input must be; see LinearSpec.
 enum class WeightFormat {
   F32,    ///< f32 weights, f32 rows
+  Bf16,   ///< bf16 weights, bf16 rows; products exact, sums in f32
   S8Rows, ///< s8 weights with one scale an output, u8 rows
   Grouped ///< 4-bit or 8-bit weights with f16 scales in groups, rows in the same groups
 };
@@ -72,13 +78,14 @@ enum class WeightFormat {
 ///
 /// Weights, packed in the order in which the kernel reads them, P = round_up(N, 16) / 16 panels:
 ///   f32: [P][K][16] f32; [P][16] bias
+///   bf16: [P][K2][16][2] bf16, K2 = round_up(K, 2) / 2; [P][16] bias
 ///   s8:  [P][K4][16][4] s8, K4 = round_up(K, 16) / 4; [P][16] scale f32; [P][16] sum of codes i32; [P][16] bias
 ///   grouped: [P / 4][K / G][4] blocks (then the panels that make no four: [K / G]); [P][16] bias
 ///        a block: codes, 16 scales f16, 16 minima f16 (if any)
 ///        8 bits: [G / 4][16][4] u8, the code plus 128
 ///        4 bits: [G / 8][16][4] bytes: low halves the first four of eight k, high halves the other four; signed codes
 ///                plus 8, codes with minima as they are
-/// Four neighbouring k of 16 outputs fill one register: what one u8 x s8 dot instruction wants.
+/// A group of four (bf16: two) neighbouring k of 16 outputs fills one register: what one dot instruction wants.
 struct LinearSpec {
   int64_t outputs = 0, inputs = 0;
   WeightFormat format = WeightFormat::F32;
@@ -88,8 +95,13 @@ struct LinearSpec {
   bool hasMin = false;         ///< Grouped, 4 bits
   int64_t panels() const { return roundUp(outputs, kLanes) / kLanes; }
   bool integer() const { return format == WeightFormat::S8Rows; } ///< u8 x s8 products, one exact sum an output
+  bool bf16() const { return format == WeightFormat::Bf16; }
   bool grouped() const { return format == WeightFormat::Grouped; }
-  RowFormat rowFormat() const { return grouped() ? RowFormat::Groups : integer() ? RowFormat::U8 : RowFormat::F32; }
+  RowFormat rowFormat() const {
+    if (grouped())
+      return RowFormat::Groups;
+    return integer() ? RowFormat::U8 : bf16() ? RowFormat::Bf16 : RowFormat::F32;
+  }
   int64_t inStride() const { return rowBytes(rowFormat(), inputs, group); }
   /// Grouped: bytes of the codes of one group of 16 outputs, and of a whole block.
   int64_t groupCodeBytes() const { return kLanes * group * bits / 8; }
@@ -102,9 +114,12 @@ struct LinearSpec {
       return panel * groupedPanelBytes() + groupIndex * blockBytes();
     return panel / 4 * 4 * groupedPanelBytes() + (groupIndex * 4 + panel % 4) * blockBytes();
   }
-  int64_t depth() const { return integer() ? roundUp(inputs, 16) : inputs; } ///< K as packed
+  /// Not grouped: what fills 4 bytes, K as packed, and the steps along k, 64 bytes of a panel each.
+  int64_t inputsPerStep() const { return integer() ? 4 : bf16() ? 2 : 1; }
+  int64_t depth() const { return roundUp(inputs, integer() ? 16 : inputsPerStep()); }
+  int64_t steps() const { return depth() / inputsPerStep(); }
   int64_t codeBytes() const {
-    return grouped() ? roundUp(panels() * groupedPanelBytes(), 64) : panels() * kLanes * depth() * (integer() ? 1 : 4);
+    return grouped() ? roundUp(panels() * groupedPanelBytes(), 64) : panels() * steps() * 64;
   }
   int64_t scaleOffset() const { return codeBytes(); }
   int64_t sumOffset() const { return scaleOffset() + panels() * 64; }
@@ -115,6 +130,7 @@ struct LinearSpec {
 enum class RowOpKind {
   Embedding,       ///< row of an f32 table by token id
   EmbeddingPanels, ///< the same from the panels of an f32 linear (tied head)
+  EmbeddingHalves, ///< the same from the panels of a bf16 linear
   EmbeddingCodes,  ///< the same from the panels of an s8 linear: codes * scale
   EmbeddingGroups, ///< the same from the panels of a grouped linear
   AddPositions,    ///< + row of an f32 table by position
@@ -128,6 +144,7 @@ enum class RowOpKind {
   Rotate,
   Quantize,
   QuantizeGroups,
+  Narrow, ///< to bf16
   L2Normalize
 };
 
@@ -148,7 +165,7 @@ struct RowOp {
   int64_t bits = 0;        ///< EmbeddingGroups
   bool hasMin = false;     ///< EmbeddingGroups
   ActivationKind activation = ActivationKind::Gelu;
-  bool for8Bits = false;        ///< the activation is only quantized to 8 bits: GELU and SiLU by their shorter formulas
+  bool for8Bits = false; ///< only quantized to 8 bits, or rounded to bf16: GELU and SiLU by their shorter formulas
   std::vector<int64_t> weights; ///< numbers of weight pointers: gamma, beta; table; vector
 };
 

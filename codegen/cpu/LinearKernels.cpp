@@ -25,28 +25,29 @@ struct LinearEmitter {
   const LinearSpec &spec;
   Value in, weights, out, rowBegin, rowEnd;
 
-  int64_t steps() const { // along k; 64 bytes of weights each
-    return spec.integer() ? spec.depth() / 4 : spec.depth();
-  }
+  int64_t steps() const { return spec.steps(); }
   int64_t panelBytes() const { return steps() * 64; }
+  VectorType registers() { // of weights and of activations
+    return spec.integer() ? e.bytes() : spec.bf16() ? e.halves() : e.floats();
+  }
 
   Value rowAddress(Value row) { return e.at(in, e.mul(row, spec.inStride())); }
-  Value codes(Value row, Value step) { // the activations of one step: 4 bytes or one float
+  Value codes(Value row, Value step) { // the activations of one step: 4 bytes, two bf16 or one float
     Value offset = e.mul(step, 4);
     return e.at(rowAddress(row), spec.integer() ? e.add(offset, kQuantHeader) : offset);
   }
   Value loadActivation(Value address) {
-    if (!spec.integer())
+    if (!spec.integer() && !spec.bf16())
       return e.broadcast(e.load(e.b.getF32Type(), address));
-    return e.bitcast(e.broadcast(e.load(e.b.getI32Type(), address)), e.bytes());
+    return e.bitcast(e.broadcast(e.load(e.b.getI32Type(), address)), registers());
   }
   Value weightAddress(Value panel, Value step) {
     return e.at(weights, e.add(e.mul(panel, panelBytes()), e.mul(step, 64)));
   }
-  Value loadWeights(Value panel, Value step) {
-    return e.load(spec.integer() ? e.bytes() : e.floats(), weightAddress(panel, step), 64);
-  }
+  Value loadWeights(Value panel, Value step) { return e.load(registers(), weightAddress(panel, step), 64); }
   Value multiply(Value activation, Value weight, Value sum) {
+    if (spec.bf16())
+      return lmk::DotBf16Op::create(e.b, e.loc, sum.getType(), sum, activation, weight);
     if (!spec.integer())
       return e.fma(activation, weight, sum);
     return lmk::DotU8S8Op::create(e.b, e.loc, sum.getType(), sum, activation, weight);
@@ -169,16 +170,30 @@ void overPanels(Emitter &e, Value begin, Value end, int64_t width, const std::fu
   e.loop(whole, end, 1, [&](Value panel) { body(panel, 1); });
 }
 
+static const char *formatName(WeightFormat format) {
+  switch (format) {
+  case WeightFormat::F32:
+    return "f32";
+  case WeightFormat::Bf16:
+    return "bf16";
+  case WeightFormat::S8Rows:
+    return "u8s8";
+  case WeightFormat::Grouped:
+    return "s8u";
+  }
+  return "";
+}
+
 static std::string linearName(const LinearSpec &spec, const Target &target) {
-  std::string kind = spec.integer() ? "u8s8" : "f32";
+  std::string kind = formatName(spec.format);
   if (spec.grouped())
-    kind = "s8u" + std::to_string(spec.bits) + "g" + std::to_string(spec.group) + (spec.hasMin ? "min" : "");
+    kind += std::to_string(spec.bits) + "g" + std::to_string(spec.group) + (spec.hasMin ? "min" : "");
   int64_t rows = spec.grouped() ? groupedTileRows(target) : target.tileRows;
   int64_t panels = spec.grouped() ? 1 : target.tilePanels;
   return "linear_" + kind + "_n" + std::to_string(spec.outputs) + "_k" + std::to_string(spec.inputs) +
          (spec.bias ? "_bias" : "") + (spec.outStride < spec.panels() * 64 ? "_packed" : "") + "_tile" +
          std::to_string(rows) + "x" + std::to_string(panels) +
-         (spec.format == WeightFormat::F32 ? std::string() : std::string("_") + dotIsaName(target.dot));
+         (spec.integer() || spec.grouped() ? std::string("_") + dotIsaName(target.dot) : std::string());
 }
 
 std::string KernelLibrary::linear(const LinearSpec &spec) {

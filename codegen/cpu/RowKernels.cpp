@@ -123,6 +123,23 @@ struct RowEmitter {
     return zeroBeyondWidth(op, vector::FromElementsOp::create(e.b, e.loc, e.floats(), lanes), offset);
   }
 
+  // Row n of panels [n / 16][k / 2][n % 16][2]: two numbers in each cache line. The panel may end inside the last
+  // vector of the row: what lies beyond it is read from the first pair and zeroed.
+  Value embeddingHalves(const RowOp &op, Value offset) {
+    Value id = tokenId(), depth = e.index(roundUp(op.width, 2) / 2);
+    Value from = e.at(weight(op, 0),
+                      e.add(e.mul(e.div(id, e.index(kLanes)), e.mul(depth, 64)), e.mul(e.rem(id, e.index(kLanes)), 4)));
+    Values pairs;
+    for (int64_t i = 0; i < kLanes / 2; ++i) { // 16 floats of the row, 64 bytes, come from 8 lines of the panel
+      Value pair = e.add(e.div(offset, e.index(8)), i);
+      Value line = op.width % kLanes ? e.select(e.less(pair, depth), pair, e.index(0)) : pair;
+      pairs.push_back(e.load(e.b.getI32Type(), e.at(from, e.mul(line, 64))));
+    }
+    Value packed = vector::FromElementsOp::create(e.b, e.loc, e.ints(kLanes / 2), pairs);
+    Value floats = arith::ExtFOp::create(e.b, e.loc, e.floats(), e.bitcast(packed, e.halves(kLanes)));
+    return zeroBeyondWidth(op, floats, offset);
+  }
+
   // Row n of panels [n / 16][k / 4][n % 16][4]: four codes in each cache line. Codes beyond the width are zero.
   Value embeddingCodes(const RowOp &op, Value offset) {
     Value id = tokenId();
@@ -188,7 +205,7 @@ struct RowEmitter {
     return op.weights.size() < 2 ? y : e.add(y, weightAt(op, 1, offset));
   }
 
-  // One vector of the result of any operation but rotation and quantization.
+  // One vector of the result of any operation but rotation, quantization and narrowing.
   Value element(const RowOp &op, const Chunk &chunk, int64_t i) {
     Value offset = place(chunk, i);
     auto operand = [&](int64_t number) { return in(chunk, op, number, i); };
@@ -197,6 +214,8 @@ struct RowEmitter {
       return embedding(op, offset);
     case RowOpKind::EmbeddingPanels:
       return embeddingPanels(op, offset);
+    case RowOpKind::EmbeddingHalves:
+      return embeddingHalves(op, offset);
     case RowOpKind::EmbeddingCodes:
       return embeddingCodes(op, offset);
     case RowOpKind::EmbeddingGroups:
@@ -301,11 +320,18 @@ struct RowEmitter {
     emitQuantizeGroups(e, {op.width, op.block}, inputs, chunk.offset, row->address[op.result]);
   }
 
+  void putHalves(const RowOp &op, const Chunk &chunk) {
+    for (int64_t i = 0; i < chunk.registers; ++i)
+      e.store(e.toBf16(in(chunk, op, 0, i)), e.at(row->address[op.result], e.div(place(chunk, i), e.index(2))), 32);
+  }
+
   void apply(const RowOp &op, Chunk &chunk) {
     if (op.kind == RowOpKind::QuantizeGroups)
       return applyQuantizeGroups(op, chunk);
     if (op.kind == RowOpKind::Quantize)
       return putCodes(op, chunk);
+    if (op.kind == RowOpKind::Narrow)
+      return putHalves(op, chunk);
     Values result;
     for (int64_t i = 0; i < chunk.registers; ++i)
       result.push_back(element(op, chunk, i));

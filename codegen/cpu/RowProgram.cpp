@@ -19,6 +19,8 @@ const char *shortName(RowOpKind kind) {
     return "embed";
   case RowOpKind::EmbeddingPanels:
     return "embedpanels";
+  case RowOpKind::EmbeddingHalves:
+    return "embedbf16";
   case RowOpKind::EmbeddingCodes:
     return "embeds8";
   case RowOpKind::EmbeddingGroups:
@@ -45,6 +47,8 @@ const char *shortName(RowOpKind kind) {
     return "quantize";
   case RowOpKind::QuantizeGroups:
     return "quantizegroups";
+  case RowOpKind::Narrow:
+    return "narrow";
   case RowOpKind::L2Normalize:
     return "l2norm";
   }

@@ -46,6 +46,8 @@ std::string formatOf(const cpu::LinearSpec &spec) {
   switch (spec.format) {
   case cpu::WeightFormat::F32:
     return "f32 panels of 16";
+  case cpu::WeightFormat::Bf16:
+    return "bf16 panels of 16";
   case cpu::WeightFormat::S8Rows:
     return "s8 panels of 16, one f32 scale a row";
   case cpu::WeightFormat::Grouped:
@@ -115,7 +117,7 @@ int64_t cacheBytes(const lower::Step &step) {
 // The unit that bounds the products of a step, as `lmopt bench --profile` measures it.
 const char *unitOf(const lower::Step &step) {
   if (step.kind == lower::Step::Linear)
-    return step.linear.integer() ? "u8s8" : "f32";
+    return step.linear.integer() ? "u8s8" : step.linear.bf16() ? "bf16" : "f32";
   if (step.kind == lower::Step::Attend)
     return step.attention.bf16 ? "bf16" : "f32";
   return "none";

@@ -33,6 +33,16 @@ void packFloats(const cpu::LinearSpec &spec, const std::vector<float> &matrix, s
   }
 }
 
+// [panel][k / 2][16][2]. The numbers are bf16 already (#lm.narrow): their lower halves are zero.
+void packHalves(const cpu::LinearSpec &spec, const std::vector<float> &matrix, std::vector<char> &out) {
+  for (int64_t n = 0; n < spec.outputs; ++n) {
+    const float *row = matrix.data() + n * spec.inputs;
+    char *column = out.data() + n / kLanes * spec.steps() * 64 + n % kLanes * 4;
+    for (int64_t k = 0; k < spec.inputs; ++k)
+      std::memcpy(column + k / 2 * 64 + k % 2 * 2, reinterpret_cast<const char *>(row + k) + 2, 2);
+  }
+}
+
 // [panel][k / 4][16][4], then scales and sums of codes for each output.
 void packCodes(const cpu::LinearSpec &spec, const lm::WeightData &data, std::vector<char> &out) {
   int64_t steps = spec.depth() / 4;
@@ -98,6 +108,9 @@ LogicalResult packLinear(const lower::PackedWeight &weight, lm::WeightReader &re
   switch (weight.linear.format) {
   case cpu::WeightFormat::F32:
     packFloats(weight.linear, matrix->f32, out);
+    break;
+  case cpu::WeightFormat::Bf16:
+    packHalves(weight.linear, matrix->f32, out);
     break;
   case cpu::WeightFormat::S8Rows:
     packCodes(weight.linear, *matrix, out);

@@ -31,6 +31,7 @@ namespace lmopt::lm {
 /// What is known of a weight before any file is read.
 struct WeightForm {
   bool int8 = false;
+  bool bf16 = false;
   int64_t groupedBits = 0;                         // 4 or 8: a grouped weight
   bool hasMin = false;                             // of a grouped weight
   int64_t group = 0;                               // of a grouped weight: inputs that share a scale

@@ -61,6 +61,15 @@ void LinearOp::build(OpBuilder &builder, OperationState &state, Value input, Par
   build(builder, state, input, weight, ParamOp());
 }
 
+void NarrowOp::build(OpBuilder &builder, OperationState &state, Value input) {
+  build(builder, state, cast<RankedTensorType>(input.getType()).clone(builder.getBF16Type()), input);
+}
+
+void NarrowLinearOp::build(OpBuilder &builder, OperationState &state, Value input, ParamOp weight,
+                           FlatSymbolRefAttr bias) {
+  build(builder, state, withWidth(input, weight.getShape().front()), input, refTo(weight), bias);
+}
+
 void RotateOp::build(OpBuilder &builder, OperationState &state, Value input, int64_t block) {
   build(builder, state, input.getType(), input, builder.getI64IntegerAttr(block));
 }

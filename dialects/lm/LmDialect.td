@@ -64,6 +64,7 @@ def LM_Activation : LM_WideTensorOf<F32, [3], "batch x sequence x width tensor o
 def LM_Vectors : LM_WideTensorOf<F32, [2], "batch x width tensor of f32 with a static, positive width">;
 def LM_ActivationOrVectors
     : LM_WideTensorOf<F32, [2, 3], "batch x [sequence x] width tensor of f32 with a static, positive width">;
+def LM_Halves : LM_WideTensorOf<BF16, [3], "batch x sequence x width tensor of bf16 with a static, positive width">;
 def LM_Codes : LM_WideTensorOf<UI8, [3], "batch x sequence x width tensor of ui8 with a static, positive width">;
 
 def LM_SignedCodes : LM_WideTensorOf<SI8, [3], "batch x sequence x width tensor of si8 with a static, positive width">;

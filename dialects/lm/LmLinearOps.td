@@ -49,6 +49,75 @@ def LM_LinearOp : LM_Op<"linear", [Pure, DeclareOpInterfaceMethods<SymbolUserOpI
   let hasVerifier = 1;
 }
 
+def LM_NarrowOp : LM_Op<"narrow", [Pure]> {
+  let summary = "numbers rounded to bf16";
+  let description = [{
+    y = the bf16 number next to x, half to even: off by at most 2^-9 of x. Numbers must be finite, and so must be the
+    result (|x| < 2^128 (1 - 2^-9)).
+
+    Constraints:
+    - C1: the result has the shape of the input.
+
+    ```mlir
+    func.func @narrowed() -> tensor<1x1x3xbf16> {
+      %x = arith.constant dense<[[[1.0, 1.00390625, 1.01]]]> : tensor<1x1x3xf32>
+      %y = lm.narrow %x : (tensor<1x1x3xf32>) -> tensor<1x1x3xbf16>
+      return %y : tensor<1x1x3xbf16>
+    }
+    // @narrowed: tensor<1x1x3xbf16> [[[1, 1, 1.00781]]]
+    ```
+  }];
+  let arguments = (ins LM_Activation:$input);
+  let results = (outs LM_Halves:$result);
+  let assemblyFormat = "$input attr-dict-with-keyword `:` functional-type(operands, results)";
+  let builders = [
+    // The result type follows from the input.
+    OpBuilder<(ins "::mlir::Value":$input)>
+  ];
+  let hasVerifier = 1;
+}
+
+def LM_NarrowLinearOp
+    : LM_Op<"narrow_linear", [Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "product of bf16 activations and bf16 weights, with f32 sums";
+  let description = [{
+    y[b, t, n] = sum_k x[b, t, k] W[n, k] + bias[n]
+
+    Products of two bf16 numbers are exact in f32; their sum is one of f32, in an order that lowering chooses. (So that
+    two ways of adding up may differ in the last bits, as in `lm.linear`.)
+
+    Shapes: x (B, T, K) of bf16, W (N, K) of bf16, bias (N) of f32, y (B, T, N) of f32.
+
+    Constraints:
+    - C1: `weight` names a `lm.param` that is a matrix of bf16.
+    - C2: its columns are the width of the input.
+    - C3: its rows are the width of the result.
+    - C4: `bias`, if given, names an f32 vector as long as the result is wide.
+    - C5: batch and sequence of input and result agree.
+
+    ```mlir
+    lm.param @w : tensor<1x2xbf16> = #lm.narrow<dense<[[1.01, 2.0]]> : tensor<1x2xf32>>
+    func.func @narrow_product() -> tensor<1x1x1xf32> {
+      %x = arith.constant dense<[[[1.01, 3.0]]]> : tensor<1x1x2xf32>
+      %n = lm.narrow %x : (tensor<1x1x2xf32>) -> tensor<1x1x2xbf16>
+      %y = lm.narrow_linear %n, @w : (tensor<1x1x2xbf16>) -> tensor<1x1x1xf32>
+      return %y : tensor<1x1x1xf32>
+    }
+    // @narrow_product: tensor<1x1x1xf32> [[[7.01569]]]
+    ```
+  }];
+  let arguments = (ins LM_Halves:$input, FlatSymbolRefAttr:$weight, OptionalAttr<FlatSymbolRefAttr>:$bias);
+  let results = (outs LM_Activation:$result);
+  let assemblyFormat = [{
+    $input `,` $weight (`bias` $bias^)? attr-dict-with-keyword `:` functional-type(operands, results)
+  }];
+  let builders = [
+    // The result type follows from input and weight. `bias` may be null.
+    OpBuilder<(ins "::mlir::Value":$input, "::lmopt::lm::ParamOp":$weight, "::mlir::FlatSymbolRefAttr":$bias)>
+  ];
+  let hasVerifier = 1;
+}
+
 def LM_RotateOp : LM_Op<"rotate", [Pure, AllTypesMatch<["input", "result"]>]> {
   let summary = "y = x H, H the block-diagonal normalized Hadamard matrix";
   let description = [{

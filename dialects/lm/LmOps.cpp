@@ -66,8 +66,8 @@ static LogicalResult verifyParamType(ParamOp op) {
   if (isa<Int8Type, GroupedType>(op.getType()))
     return success();
   auto tensor = dyn_cast<RankedTensorType>(op.getType());
-  bool good = tensor && tensor.getElementType().isF32() && !tensor.getEncoding() && tensor.getRank() >= 1 &&
-              tensor.getRank() <= 4;
+  bool good = tensor && !tensor.getEncoding() && tensor.getRank() >= 1 && tensor.getRank() <= 4;
+  good = good && (tensor.getElementType().isF32() || (tensor.getElementType().isBF16() && tensor.getRank() == 2));
   int64_t room = int64_t(1) << 40;
   for (int64_t i = 0; good && i < tensor.getRank(); ++i) {
     int64_t size = tensor.getDimSize(i);
@@ -76,7 +76,7 @@ static LogicalResult verifyParamType(ParamOp op) {
   }
   if (!good)
     return op.emitOpError("C1: expected a tensor of f32 of rank 1 to 4 with static, positive sizes and at most 2^40 "
-                          "elements, an !lm.int8 or an !lm.grouped, but the type is ")
+                          "elements, a matrix of bf16, an !lm.int8 or an !lm.grouped, but the type is ")
            << op.getType();
   return success();
 }
@@ -86,7 +86,7 @@ static bool formFits(Type type, const WeightForm &form) {
     return form.int8;
   if (auto matrix = dyn_cast<GroupedType>(type))
     return matrix.getBits() == form.groupedBits && matrix.getGroup() == form.group && matrix.getHasMin() == form.hasMin;
-  return !form.int8 && form.groupedBits == 0;
+  return !form.int8 && form.groupedBits == 0 && form.bf16 == cast<RankedTensorType>(type).getElementType().isBF16();
 }
 
 static LogicalResult verifyParamForm(ParamOp op, const WeightForm &form) {
@@ -96,7 +96,7 @@ static LogicalResult verifyParamForm(ParamOp op, const WeightForm &form) {
   if (form.groupedBits != 0)
     return diagnostic << "a grouped weight with bits = " << form.groupedBits << ", group = " << form.group
                       << (form.hasMin ? ", min" : "");
-  return diagnostic << (form.int8 ? "an int8 weight" : "an f32 weight");
+  return diagnostic << (form.int8 ? "an int8 weight" : form.bf16 ? "a bf16 weight" : "an f32 weight");
 }
 
 LogicalResult ParamOp::verify() {

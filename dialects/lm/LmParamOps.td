@@ -12,7 +12,7 @@ include "dialects/lm/LmWeights.td"
 def LM_ParamOp : LM_Op<"param", [Symbol]> {
   let summary = "a weight, by name";
   let description = [{
-    A symbol whose value is a weight: a tensor of f32 or a matrix of codes, static, and known when the model is compiled.
+    A symbol whose value is a weight: a tensor of f32, a matrix of bf16 or of codes, static, and known when the model is compiled.
     The value is an attribute: a leaf (`#lm.gguf`, `#lm.safetensors`, or `dense<...>` in tests) or a weight derived
     from others. Ops name the weight they use: `lm.linear %x, @layers.0.attn.q.weight`. Names follow the parts of the
     model (`layers.N.attn.q.weight`), because options that choose layers are patterns over them.
@@ -22,11 +22,11 @@ def LM_ParamOp : LM_Op<"param", [Symbol]> {
     Params are private to their module: one that nothing names is removed by `--symbol-dce`.
 
     Constraints:
-    - C1: the type is a tensor of f32 with static, positive sizes (at most 2^40 elements, rank 1 to 4), `!lm.int8`
-      or `!lm.grouped`.
+    - C1: the type is a tensor of f32 with static, positive sizes (at most 2^40 elements, rank 1 to 4), a matrix of
+      bf16, `!lm.int8` or `!lm.grouped`.
     - C2: the value is a weight attribute or a `dense` one.
-    - C3: form and type agree: an f32 weight has a tensor type, an int8 weight an int8 type, a grouped weight a grouped
-      type with the same bits, group and minima.
+    - C3: form and type agree: an f32 or bf16 weight has a tensor type, an int8 weight an int8 type, a grouped weight a
+      grouped type with the same bits, group and minima.
     - C4: as far as the shape of the value is known, it is the shape of the type.
     - C5: a `dense` value has the very type of the param.
 
@@ -57,6 +57,10 @@ def LM_ParamOp : LM_Op<"param", [Symbol]> {
     ::llvm::SmallVector<int64_t> getShape();
     int64_t getNumElements();
     bool isInt8() { return ::llvm::isa<::lmopt::lm::Int8Type>(getType()); }
+    bool isBf16() {
+      auto tensor = ::llvm::dyn_cast<::mlir::RankedTensorType>(getType());
+      return tensor && tensor.getElementType().isBF16();
+    }
     bool isGrouped() { return ::llvm::isa<::lmopt::lm::GroupedType>(getType()); }
     /// Nothing outside the module can name a weight.
     ::mlir::SymbolTable::Visibility getVisibility() { return ::mlir::SymbolTable::Visibility::Private; }

@@ -32,7 +32,7 @@ static FailureOr<ParamOp> expectF32Param(Operation *op, SymbolTableCollection &t
   if (!param)
     return op->emitOpError() << constraint << ": there is no lm.param " << symbol;
   auto tensor = dyn_cast<RankedTensorType>(param.getType());
-  if (!tensor || tensor.getRank() != rank)
+  if (!tensor || tensor.getRank() != rank || !tensor.getElementType().isF32())
     return op->emitOpError() << constraint << ": " << symbol << " must be an f32 " << (rank == 1 ? "vector" : "matrix")
                              << ", but is " << param.getType();
   return param;
@@ -116,6 +116,28 @@ LogicalResult LinearOp::verifySymbolUses(SymbolTableCollection &tables) {
 }
 
 LogicalResult LinearOp::verify() {
+  if (!leadingSizesAgree(getInput().getType(), getType()))
+    return emitOpError("C5: input ") << getInput().getType() << " and result " << getType() << " disagree";
+  return success();
+}
+
+LogicalResult NarrowOp::verify() {
+  RankedTensorType input = getInput().getType(), result = getType();
+  if (!leadingSizesAgree(input, result) || input.getDimSize(2) != result.getDimSize(2))
+    return emitOpError("C1: the result ") << result << " does not have the shape of the input " << input;
+  return success();
+}
+
+LogicalResult NarrowLinearOp::verifySymbolUses(SymbolTableCollection &tables) {
+  ParamOp weight = lookupParam(tables, *this, getWeightAttr());
+  if (!weight || !weight.isBf16())
+    return emitOpError("C1: ") << getWeightAttr() << " must be a lm.param that is a matrix of bf16";
+  if (failed(verifyMatrix(*this, weight, widthOf(getInput()), widthOf(getResult()))))
+    return failure();
+  return verifyVector(*this, tables, getBiasAttr(), widthOf(getResult()), "C4");
+}
+
+LogicalResult NarrowLinearOp::verify() {
   if (!leadingSizesAgree(getInput().getType(), getType()))
     return emitOpError("C5: input ") << getInput().getType() << " and result " << getType() << " disagree";
   return success();

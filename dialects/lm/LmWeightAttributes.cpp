@@ -46,9 +46,11 @@ static FailureOr<WeightForm> expectF32(EmitError emitError, Attribute source, Ex
   if (!form)
     return emitError() << expected.constraint << ": " << expected.what
                        << " must be a weight (dense f32 or a weight attribute), but is " << source;
-  if (form->int8 || form->groupedBits != 0)
+  if (form->int8 || form->bf16 || form->groupedBits != 0)
     return emitError() << expected.constraint << ": " << expected.what << " must be f32, but is "
-                       << (form->int8 ? "int8" : "grouped");
+                       << (form->int8   ? "int8"
+                           : form->bf16 ? "bf16"
+                                        : "grouped");
   if (form->depth >= maxDepth || form->leaves > maxLeaves)
     return emitError() << "expected a weight at most " << maxDepth << " derivations deep and with at most " << maxLeaves
                        << " leaves, but found " << form->depth + 1 << " and " << form->leaves;
@@ -219,6 +221,13 @@ LogicalResult RotateColumnsAttr::verify(EmitError emitError, Attribute source, i
   return success();
 }
 WeightForm RotateColumnsAttr::getForm() const { return deriveSameShape(getSource()); }
+
+LogicalResult NarrowAttr::verify(EmitError emitError, Attribute source) { return expectMatrix(emitError, source); }
+WeightForm NarrowAttr::getForm() const {
+  WeightForm form = deriveSameShape(getSource());
+  form.bf16 = true;
+  return form;
+}
 
 LogicalResult QuantizeRowsAttr::verify(EmitError emitError, Attribute source) {
   return expectMatrix(emitError, source);

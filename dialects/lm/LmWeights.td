@@ -166,6 +166,18 @@ def LM_RotateColumnsAttr : LM_Weight<"RotateColumns", "rotate_columns"> {
   let assemblyFormat = "`<` $source `,` struct($block) `>`";
 }
 
+def LM_NarrowAttr : LM_Weight<"Narrow", "narrow"> {
+  let summary = "each number rounded to bf16, half to even";
+  let description = [{
+    Numbers must be finite and stay so. The result is a bf16 weight.
+
+    Constraints:
+    - C1: the source is an f32 matrix.
+  }];
+  let parameters = (ins LM_WeightParameter:$source);
+  let assemblyFormat = "`<` $source `>`";
+}
+
 def LM_QuantizeRowsAttr : LM_Weight<"QuantizeRows", "quantize_rows"> {
   let summary = "int8 codes, one scale a row";
   let description = [{

@@ -78,6 +78,19 @@ bool quantizeRow(const float *weights, int64_t count, int8_t *codes, float &scal
   return true;
 }
 
+bool narrowNumbers(float *numbers, int64_t count) {
+  bool finite = true;
+  for (int64_t i = 0; i < count; ++i) {
+    uint32_t bits;
+    std::memcpy(&bits, &numbers[i], sizeof bits);
+    finite &=
+        (bits & 0x7fffffff) < 0x7f7f8000; // from half a step above the greatest bf16 on, it would round to infinity
+    bits = (bits + 0x7fff + (bits >> 16 & 1)) & 0xffff0000;
+    std::memcpy(&numbers[i], &bits, sizeof bits);
+  }
+  return finite;
+}
+
 /// Magnitudes from 2^-14 have 10 bits after the first: adding and taking away 2^(exponent + 13) rounds to them. Below,
 /// f16 counts in steps of 2^-24, as if the exponent were -14.
 float roundToHalf(float x) {

@@ -25,6 +25,9 @@ bool quantizeRow(const float *weights, int64_t count, int8_t *codes, float &scal
 /// Returns false, leaving the outputs undefined, when a number or a scale is not finite in its format.
 bool quantizeShortGroup(const float *weights, int64_t count, int bits, int8_t *codes, float &scale, float *minimum);
 
+/// Rounds to bf16, ties to even, in place. Returns false when a number is not finite or its bf16 is not.
+bool narrowNumbers(float *numbers, int64_t count);
+
 /// The f16 number next to x (ties to even), as a float; infinite beyond the range of f16.
 float roundToHalf(float x);
 

@@ -61,6 +61,7 @@ static int64_t elementsOf(ArrayRef<int64_t> shape) {
 
 static StringRef formText(const WeightData &data) {
   return data.isInt8()           ? "int8"
+         : data.bf16             ? "bf16"
          : data.groupedBits == 8 ? "8-bit grouped"
          : data.groupedBits == 4 ? "4-bit grouped"
                                  : "f32";
@@ -94,7 +95,7 @@ private:
 } // namespace
 
 LogicalResult Evaluation::expectF32(const WeightData &data, unsigned minRank, unsigned maxRank, Attribute attribute) {
-  if (data.s8.empty() && data.shape.size() >= minRank && data.shape.size() <= maxRank)
+  if (data.s8.empty() && !data.bf16 && data.shape.size() >= minRank && data.shape.size() <= maxRank)
     return success();
   InFlightDiagnostic diagnostic = error();
   diagnostic << "expected an f32 "
@@ -342,6 +343,15 @@ static FailureOr<WeightData> makeRotation(Evaluation &evaluation, RotateColumnsA
   return source;
 }
 
+static FailureOr<WeightData> makeNarrow(Evaluation &evaluation, NarrowAttr attribute, WeightData source) {
+  if (failed(evaluation.expectF32(source, 2, 2, attribute)))
+    return failure();
+  if (!narrowNumbers(source.f32.data(), int64_t(source.f32.size())))
+    return evaluation.error() << "it holds a number that bf16 cannot; it cannot be narrowed";
+  source.bf16 = true;
+  return source;
+}
+
 static FailureOr<WeightData> makeCodes(Evaluation &evaluation, QuantizeRowsAttr attribute, const WeightData &source) {
   if (failed(evaluation.expectF32(source, 2, 2, attribute)))
     return failure();
@@ -480,6 +490,7 @@ Reader::Result Reader::read(Attribute weight) {
       .Case([&](RotateColumnsAttr a) {
         return derive(a.getSource(), [&](Data w) { return makeRotation(e, a, std::move(w)); });
       })
+      .Case([&](NarrowAttr a) { return derive(a.getSource(), [&](Data w) { return makeNarrow(e, a, std::move(w)); }); })
       .Case([&](QuantizeRowsAttr a) { return derive(a.getSource(), [&](Data w) { return makeCodes(e, a, w); }); })
       .Case([&](QuantizeGroupsAttr a) { return derive(a.getSource(), [&](Data w) { return makeGroups(e, a, w); }); })
       .Case([&](NativeAttr a) { return readNativeCodes(a); })
@@ -532,7 +543,7 @@ static bool formFits(Type type, const WeightData &data) {
   if (auto matrix = dyn_cast<GroupedType>(type))
     return data.groupedBits == matrix.getBits() && data.group == matrix.getGroup() &&
            data.minima.empty() != matrix.getHasMin();
-  return data.s8.empty();
+  return data.s8.empty() && data.bf16 == cast<RankedTensorType>(type).getElementType().isBF16();
 }
 
 FailureOr<WeightData> WeightReader::read(ParamOp param) {

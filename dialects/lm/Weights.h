@@ -27,6 +27,8 @@ struct WeightData {
   int64_t groupedBits = 0;   // 4 or 8: a grouped matrix
   int64_t group = 0;         // of a grouped matrix: inputs that share a scale
 
+  bool bf16 = false; // f32 holds bf16 numbers
+
   bool isInt8() const { return !s8.empty() && groupedBits == 0; }
   int64_t rows() const { return shape.front(); }
   int64_t columns() const { return shape.back(); }

@@ -11,6 +11,7 @@
 #include "dialects/lm/Weights.h"
 #include "mlir/IR/Threading.h"
 #include "passes/analysis/Tell.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 
@@ -55,14 +56,36 @@ static std::optional<double> relativeError(const WeightData &weight, QuantizeGro
   });
 }
 
+static std::optional<double> relativeError(const WeightData &weight, NarrowAttr) {
+  std::vector<float> narrowed = weight.f32;
+  if (!narrowNumbers(narrowed.data(), int64_t(narrowed.size())))
+    return std::nullopt;
+  double difference = 0, whole = 0;
+  for (auto [exact, rounded] : llvm::zip_equal(weight.f32, narrowed)) {
+    difference += (double(exact) - rounded) * (double(exact) - rounded);
+    whole += double(exact) * exact;
+  }
+  return whole == 0 ? 0 : std::sqrt(difference / whole);
+}
+
+static std::optional<double> errorOf(const WeightData &weight, Attribute value) {
+  return llvm::TypeSwitch<Attribute, std::optional<double>>(value)
+      .Case<QuantizeRowsAttr, QuantizeGroupsAttr, NarrowAttr>([&](auto a) { return relativeError(weight, a); });
+}
+
+/// What the weight was before the step that lost something; null when it is not one of these steps.
+static Attribute sourceOf(Attribute value) {
+  return llvm::TypeSwitch<Attribute, Attribute>(value)
+      .Case<QuantizeRowsAttr, QuantizeGroupsAttr, NarrowAttr>([](auto a) { return a.getSource(); })
+      .Default(Attribute());
+}
+
 static LogicalResult measure(ParamOp param, WeightReader &reader) {
-  auto rows = dyn_cast<QuantizeRowsAttr>(param.getValue());
-  auto groups = dyn_cast<QuantizeGroupsAttr>(param.getValue());
-  FailureOr<WeightData> weight = reader.read(rows ? rows.getSource() : groups.getSource(), param.getLoc(),
-                                             ("weight @" + param.getSymName()).str());
+  FailureOr<WeightData> weight =
+      reader.read(sourceOf(param.getValue()), param.getLoc(), ("weight @" + param.getSymName()).str());
   if (failed(weight)) // the reader has said why
     return failure();
-  std::optional<double> error = rows ? relativeError(*weight, rows) : relativeError(*weight, groups);
+  std::optional<double> error = errorOf(*weight, param.getValue());
   if (!error)
     return emitError(param.getLoc()) << kPass << ": the weight @" << param.getSymName()
                                      << " holds a number that is not finite; the checkpoint is damaged";
@@ -79,8 +102,7 @@ struct MeasureWeights : impl::LmMeasureWeightsPassBase<MeasureWeights> {
     llvm::SmallVector<ParamOp> params;
     for (ParamOp param : getOperation().getOps<ParamOp>()) {
       ExactnessAttr label = param.getExactnessAttr();
-      if (label && label.getKind() == ExactnessKind::approximate && !label.getError() &&
-          isa<QuantizeRowsAttr, QuantizeGroupsAttr>(param.getValue()))
+      if (label && label.getKind() == ExactnessKind::approximate && !label.getError() && sourceOf(param.getValue()))
         params.push_back(param);
     }
     WeightReader reader(base.empty() ? moduleDirectory(getOperation()) : base.getValue());

@@ -11,10 +11,10 @@ include "mlir/Pass/PassBase.td"
 def LmMeasureWeightsPass : Pass<"lm-measure-weights", "::mlir::ModuleOp"> {
   let summary = "measure what each approximate weight lost";
   let description = [{
-    Reads each param that is labelled `approximate` without an error and whose value is `#lm.quantize_rows<W>`, once as W
-    and once as its codes, and writes the relative error
+    Reads each param that is labelled `approximate` without an error and whose value is `#lm.quantize_rows<W>`,
+    `#lm.quantize_groups<W>` or `#lm.narrow<W>`, once as W and once as what became of it, and writes the relative error
 
-        ||W - codes * scales|| / ||W||       (Frobenius norm; 0 for a weight of zeros)
+        ||W - W'|| / ||W||       (Frobenius norm; 0 for a weight of zeros)
 
     into the label, where `lmopt inspect` shows it.
 

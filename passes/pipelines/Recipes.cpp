@@ -22,6 +22,15 @@ static std::vector<RecipeStep> foldings() {
           {"lm-fold-key-bias", {}},       {"lm-fold-value-bias", {}}, {"lm-fold-token-type", {}}};
 }
 
+/// Those that touch vectors and tables only.
+static std::vector<RecipeStep> foldingsBesideMatrices() {
+  return {{"lm-deduplicate-weights", {}},
+          {"lm-normalize-rope", {}},
+          {"lm-fold-key-bias", {}},
+          {"lm-fold-value-bias", {}},
+          {"lm-fold-token-type", {}}};
+}
+
 /// Those that leave the matrices as the file holds them.
 static std::vector<RecipeStep> foldingsAroundMatrices() {
   return {{"lm-deduplicate-weights", {}}, {"lm-normalize-rope", {}}, {"lm-fold-token-type", {}}};
@@ -43,6 +52,10 @@ static const std::vector<Recipe> &shippedRecipes() {
                             {"lm-quantize-weights", {}},
                             {"lm-narrow-attention", {}},
                             {"lm-measure-weights", {}}})},
+      // Half the bytes and twice the products of f32. What would mix numbers into the matrices is left out, so that a
+      // checkpoint in bf16 keeps its weights as they are.
+      {"bf16", foldingsAnd({{"lm-narrow-weights", {}}, {"lm-narrow-attention", {}}, {"lm-measure-weights", {}}},
+                           foldingsBesideMatrices())},
       // Round to nearest in short groups, no rotation: a checkpoint that comes in 4-bit blocks gets its own codes back.
       // What is not inside a layer is the head (and the embedding, when shared), the most sensitive matrix: 8 bits.
       {"int4", foldingsAnd({{"lm-quantize-groups", {{"min", "true"}, {"layers", "layers.*"}}},

@@ -26,7 +26,7 @@ static LogicalResult verifyVocabulary(Operation *op) {
 }
 
 static bool isLossy(Attribute weight) {
-  return isa<QuantizeGroupsAttr>(weight) ||
+  return isa<QuantizeGroupsAttr, NarrowAttr>(weight) ||
          weight.walk([](QuantizeRowsAttr) { return WalkResult::interrupt(); }).wasInterrupted();
 }
 

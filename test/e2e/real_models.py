@@ -4,7 +4,7 @@
 
 What is expected was computed by transformers and sentence-transformers in fp32 (test/models/real); the bounds are those of the
 project's quality table (docs/quality.md). The models are where script/fetch-models puts them: $LMOPT_MODELS, else build/models.
-Usage: real_models.py BIN_DIR EXPECTED_DIR WORK_DIR {smollm2,minilm} {f32,int8}
+Usage: real_models.py BIN_DIR EXPECTED_DIR WORK_DIR {smollm2,minilm} {f32,bf16,int8}
 """
 import json
 import os
@@ -13,8 +13,9 @@ import sys
 
 import common
 
-COSINE = {"f32": (0.99999, 0.99999), "int8": (0.996, 0.998)}  # least and mean
-RATIO = {"f32": 1.0005, "int8": 1.010}
+COSINE = {"f32": (0.99999, 0.99999), "bf16": (0.9998, 0.9999), "int8": (0.996, 0.998)}  # least and mean
+RATIO = {"f32": 1.0005, "bf16": 1.001, "int8": 1.010}
+MEGABYTES = {"f32": 700, "bf16": 280, "int8": 150}
 REFERENCE_PPL = 14.619694772079162  # transformers fp32 on 16 chunks of 512, see test/tools/reference_smollm2.py
 FIRST, LAST = 20000, 120000         # characters of developers-reference.txt
 
@@ -76,7 +77,7 @@ def main(bin_dir, expected, work, name, recipe):
     assert source.exists(), f"{source} is missing: run script/fetch-models, or leave these tests out with ctest -LE models"
     model = programs.compile(source, recipe, programs.work / f"{name}-{recipe}.so")
     if name == "smollm2":
-        checks.at_most("megabytes of the artifact", model.stat().st_size / 1e6, 150 if recipe == "int8" else 700)
+        checks.at_most("megabytes of the artifact", model.stat().st_size / 1e6, MEGABYTES[recipe])
         check_smollm2(programs, model, models, record, recipe, checks)
     else:
         check_minilm(programs, model, record, recipe, checks)

@@ -102,6 +102,8 @@ static Stored storedAs(lm::ParamOp param) {
     return *stored;
   if (auto grouped = dyn_cast<lm::GroupedType>(param.getType()))
     return storedInGroups(param, grouped);
+  if (param.isBf16())
+    return {"bf16", param.getNumElements() * 2};
   auto int8 = dyn_cast<lm::Int8Type>(param.getType());
   if (!int8)
     return {"f32", param.getNumElements() * 4};
@@ -121,7 +123,8 @@ static std::string exactnessText(lm::ExactnessAttr exactness) {
 
 /// Floating-point operations for one token: two for each element of a matrix that is multiplied.
 static int64_t flopsPerToken(Operation *op, lm::ParamOp param) {
-  bool product = isa<lm::LinearOp, lm::QuantizedLinearOp, lm::GroupedLinearOp>(op) && param.getShape().size() == 2;
+  bool product = isa<lm::LinearOp, lm::NarrowLinearOp, lm::QuantizedLinearOp, lm::GroupedLinearOp>(op) &&
+                 param.getShape().size() == 2;
   return product ? 2 * param.getNumElements() : 0;
 }
 

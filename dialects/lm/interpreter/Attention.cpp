@@ -11,15 +11,6 @@
 
 namespace lmopt::lm::reference {
 
-/// The nearest bf16 (ties to even) as a float: the upper half of its bits. Numbers are finite.
-static float nearestBf16(float x) {
-  uint32_t bits;
-  std::memcpy(&bits, &x, sizeof(bits));
-  bits = (bits + 0x7fff + (bits >> 16 & 1)) & 0xffff0000u;
-  std::memcpy(&x, &bits, sizeof(bits));
-  return x;
-}
-
 /// With `bf16`, all numbers of x, times `scale`, rounded; else x as it is.
 static Tensor narrowed(Tensor x, double scale, const AttentionOptions &options) {
   if (options.bf16)

@@ -45,7 +45,7 @@ static void printNested(llvm::raw_ostream &out, const Tensor &tensor, unsigned d
 
 static StringRef elementText(const Tensor &tensor) {
   if (!tensor.f32.empty())
-    return "f32";
+    return tensor.bf16 ? "bf16" : "f32";
   return !tensor.i32.empty() ? "i32" : !tensor.s8.empty() ? "si8" : "ui8";
 }
 

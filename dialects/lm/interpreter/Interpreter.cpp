@@ -43,6 +43,7 @@ private:
   FailureOr<Values> evaluateOp(EmbeddingOp op);
   FailureOr<Values> evaluateOp(AddPositionsOp op);
   FailureOr<Values> evaluateOp(LinearOp op);
+  FailureOr<Values> evaluateOp(NarrowLinearOp op);
   FailureOr<Values> evaluateOp(QuantizeDynamicOp op);
   FailureOr<Values> evaluateOp(QuantizedLinearOp op);
   FailureOr<Values> evaluateOp(QuantizeGroupsOp op);
@@ -75,7 +76,7 @@ private:
 //===- Checks ----------------------------------------------------------------------------------------------------===//
 
 static size_t storedElements(const Tensor &tensor, Type element) {
-  if (element.isF32())
+  if (element.isF32() || element.isBF16())
     return tensor.f32.size();
   if (element.isInteger(32))
     return tensor.i32.size();
@@ -230,6 +231,14 @@ FailureOr<std::vector<RuntimeValue>> Interpreter::Run::evaluateOp(LinearOp op) {
   return one(reference::linear(tensor(op.getInput()), *weight, *bias));
 }
 
+FailureOr<std::vector<RuntimeValue>> Interpreter::Run::evaluateOp(NarrowLinearOp op) {
+  FailureOr<reference::Weight> weight = matrix(op, op.getWeightAttr());
+  FailureOr<const float *> bias = vector(op, op.getBiasAttr());
+  if (failed(weight) || failed(bias))
+    return failure();
+  return one(reference::linear(tensor(op.getInput()), *weight, *bias));
+}
+
 FailureOr<std::vector<RuntimeValue>> Interpreter::Run::evaluateOp(QuantizeDynamicOp op) {
   reference::Quantized q = reference::quantizeDynamic(tensor(op.getInput()));
   Values results;
@@ -332,9 +341,10 @@ FailureOr<std::vector<RuntimeValue>> Interpreter::Run::evaluateOp(func::CallOp o
 FailureOr<std::vector<RuntimeValue>> Interpreter::Run::evaluate(Operation *op) {
   using Results = FailureOr<Values>;
   return llvm::TypeSwitch<Operation *, Results>(op)
-      .Case<EmbeddingOp, AddPositionsOp, LinearOp, QuantizeDynamicOp, QuantizedLinearOp, QuantizeGroupsOp,
-            GroupedLinearOp, RmsNormOp, LayerNormOp, BiasAddOp, AttentionOp, func::CallOp, arith::ConstantOp>(
-          [&](auto op) { return evaluateOp(op); })
+      .Case<EmbeddingOp, AddPositionsOp, LinearOp, NarrowLinearOp, QuantizeDynamicOp, QuantizedLinearOp,
+            QuantizeGroupsOp, GroupedLinearOp, RmsNormOp, LayerNormOp, BiasAddOp, AttentionOp, func::CallOp,
+            arith::ConstantOp>([&](auto op) { return evaluateOp(op); })
+      .Case([&](NarrowOp op) -> Results { return one(reference::narrow(takeTensor(op.getInput()))); })
       .Case([&](RotateOp op) -> Results { return one(reference::rotate(takeTensor(op.getInput()), op.getBlock())); })
       .Case([&](AddOp op) -> Results { return one(reference::add(tensor(op.getLhs()), tensor(op.getRhs()))); })
       .Case([&](ActivationOp op) -> Results {

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// lm.linear, lm.rotate, lm.quantize_dynamic, lm.quantized_linear, lm.quantize_groups, lm.grouped_linear; see
+// lm.linear, lm.narrow, lm.rotate, lm.quantize_dynamic, lm.quantized_linear, lm.quantize_groups, lm.grouped_linear; see
 // Reference.h.
 
 #include "dialects/lm/interpreter/Reference.h"
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 namespace lmopt::lm::reference {
 
@@ -31,6 +32,21 @@ Tensor linear(const Tensor &x, const Weight &weight, const float *bias) {
       y.f32[r * weight.rows + n] =
           float(dot(&x.f32[r * width], weight.f32 + n * width, width) + (bias ? double(bias[n]) : 0.0));
   return y;
+}
+
+float nearestBf16(float x) {
+  uint32_t bits;
+  std::memcpy(&bits, &x, sizeof(bits));
+  bits = (bits + 0x7fff + (bits >> 16 & 1)) & 0xffff0000u;
+  std::memcpy(&x, &bits, sizeof(bits));
+  return x;
+}
+
+Tensor narrow(Tensor x) {
+  for (float &number : x.f32)
+    number = nearestBf16(number);
+  x.bf16 = true;
+  return x;
 }
 
 void rotateVector(float *x, int64_t width, int64_t block) {

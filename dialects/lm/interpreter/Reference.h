@@ -16,13 +16,14 @@
 
 namespace lmopt::lm::reference {
 
-/// A tensor of one of four element types; exactly one of the buffers is in use.
+/// A tensor of one of five element types; exactly one of the buffers is in use.
 struct Tensor {
   std::vector<int64_t> shape;
   std::vector<float> f32;
   std::vector<int32_t> i32;
   std::vector<uint8_t> u8;
   std::vector<int8_t> s8;
+  bool bf16 = false; // f32 holds bf16 numbers
 
   int64_t size(unsigned dim) const { return shape[dim]; }
   int64_t width() const { return shape.back(); }
@@ -69,6 +70,9 @@ Result<Tensor> addPositions(Tensor x, const Weight &table);
 // Linear.cpp; `bias` may be null.
 Tensor linear(const Tensor &x, const Weight &weight, const float *bias);
 Tensor rotate(Tensor x, int64_t block);
+Tensor narrow(Tensor x);
+/// The nearest bf16 (ties to even) as a float: the upper half of its bits. Numbers are finite.
+float nearestBf16(float x);
 struct Quantized {
   Tensor codes, scale, zero;
 };

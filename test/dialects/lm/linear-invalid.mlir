@@ -367,3 +367,65 @@ func.func @quantized_linear_c1_grouped(%q: tensor<?x?x4xui8>, %s: tensor<?x?xf32
   %y = lm.quantized_linear %q, %s, %z, @w : (tensor<?x?x4xui8>, tensor<?x?xf32>, tensor<?x?xi32>) -> tensor<?x?x4xf32>
   return
 }
+
+// -----
+
+func.func @narrow_c1_shape(%x: tensor<?x?x4xf32>) -> tensor<?x?x5xbf16> {
+  // expected-error@+1 {{C1: the result 'tensor<?x?x5xbf16>' does not have the shape of the input 'tensor<?x?x4xf32>'}}
+  %y = lm.narrow %x : (tensor<?x?x4xf32>) -> tensor<?x?x5xbf16>
+  return %y : tensor<?x?x5xbf16>
+}
+
+// -----
+
+lm.param @w : tensor<4x4xf32> = dense<1.0>
+func.func @narrow_linear_c1_f32(%x: tensor<?x?x4xbf16>) -> tensor<?x?x4xf32> {
+  // expected-error@+1 {{C1: @w must be a lm.param that is a matrix of bf16}}
+  %y = lm.narrow_linear %x, @w : (tensor<?x?x4xbf16>) -> tensor<?x?x4xf32>
+  return %y : tensor<?x?x4xf32>
+}
+
+// -----
+
+lm.param @w : tensor<4x5xbf16> = #lm.narrow<dense<1.0> : tensor<4x5xf32>>
+func.func @narrow_linear_c2_columns(%x: tensor<?x?x4xbf16>) -> tensor<?x?x4xf32> {
+  // expected-error@+1 {{C2: @w has 5 columns, but the input has width 4}}
+  %y = lm.narrow_linear %x, @w : (tensor<?x?x4xbf16>) -> tensor<?x?x4xf32>
+  return %y : tensor<?x?x4xf32>
+}
+
+// -----
+
+lm.param @w : tensor<5x4xbf16> = #lm.narrow<dense<1.0> : tensor<5x4xf32>>
+func.func @narrow_linear_c3_rows(%x: tensor<?x?x4xbf16>) -> tensor<?x?x4xf32> {
+  // expected-error@+1 {{C3: @w has 5 rows, but the result has width 4}}
+  %y = lm.narrow_linear %x, @w : (tensor<?x?x4xbf16>) -> tensor<?x?x4xf32>
+  return %y : tensor<?x?x4xf32>
+}
+
+// -----
+
+lm.param @w : tensor<4x4xbf16> = #lm.narrow<dense<1.0> : tensor<4x4xf32>>
+func.func @narrow_linear_c4_bias(%x: tensor<?x?x4xbf16>) -> tensor<?x?x4xf32> {
+  // expected-error@+1 {{C4: @w must be an f32 vector, but is 'tensor<4x4xbf16>'}}
+  %y = lm.narrow_linear %x, @w bias @w : (tensor<?x?x4xbf16>) -> tensor<?x?x4xf32>
+  return %y : tensor<?x?x4xf32>
+}
+
+// -----
+
+lm.param @w : tensor<4x4xbf16> = #lm.narrow<dense<1.0> : tensor<4x4xf32>>
+func.func @narrow_linear_c5_batch(%x: tensor<2x?x4xbf16>) -> tensor<3x?x4xf32> {
+  // expected-error@+1 {{C5: input 'tensor<2x?x4xbf16>' and result 'tensor<3x?x4xf32>' disagree}}
+  %y = lm.narrow_linear %x, @w : (tensor<2x?x4xbf16>) -> tensor<3x?x4xf32>
+  return %y : tensor<3x?x4xf32>
+}
+
+// -----
+
+lm.param @w : tensor<4x4xbf16> = #lm.narrow<dense<1.0> : tensor<4x4xf32>>
+func.func @linear_c1_bf16(%x: tensor<?x?x4xf32>) -> tensor<?x?x4xf32> {
+  // expected-error@+1 {{C1: @w must be an f32 matrix, but is 'tensor<4x4xbf16>'}}
+  %y = lm.linear %x, @w : (tensor<?x?x4xf32>) -> tensor<?x?x4xf32>
+  return %y : tensor<?x?x4xf32>
+}

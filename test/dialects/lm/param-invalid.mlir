@@ -1,6 +1,6 @@
 // RUN: lmopt-opt %s -split-input-file -verify-diagnostics
 
-// expected-error@+1 {{C1: expected a tensor of f32 of rank 1 to 4 with static, positive sizes and at most 2^40 elements, an !lm.int8 or an !lm.grouped, but the type is 'tensor<?xf32>'}}
+// expected-error@+1 {{C1: expected a tensor of f32 of rank 1 to 4 with static, positive sizes and at most 2^40 elements, a matrix of bf16, an !lm.int8 or an !lm.grouped, but the type is 'tensor<?xf32>'}}
 lm.param @param_c1_dynamic : tensor<?xf32> = #lm.gguf<"f", "k", f32>
 
 // -----
@@ -117,3 +117,18 @@ func.func @param_inside_function() {
 lm.param @param_twice : tensor<2xf32> = dense<1.0>
 // expected-error@+1 {{redefinition of symbol named 'param_twice'}}
 lm.param @param_twice : tensor<2xf32> = dense<1.0>
+
+// -----
+
+// expected-error@+1 {{C1: expected a tensor of f32}}
+lm.param @param_c1_bf16_vector : tensor<3xbf16> = #lm.gguf<"f", "k", bf16>
+
+// -----
+
+// expected-error@+1 {{C3: type 'tensor<2x3xbf16>' does not hold an f32 weight}}
+lm.param @param_c3_bf16 : tensor<2x3xbf16> = #lm.gguf<"f", "k", bf16>
+
+// -----
+
+// expected-error@+1 {{C3: type 'tensor<2x3xf32>' does not hold a bf16 weight}}
+lm.param @param_c3_narrowed : tensor<2x3xf32> = #lm.narrow<#lm.gguf<"f", "k", bf16>>

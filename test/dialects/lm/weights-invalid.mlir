@@ -202,3 +202,13 @@ lm.param @permute_rope_c1_grouped : !lm.grouped<1x32, bits = 4, group = 32> = #l
 #i = #lm.sum<#h, #h>
 // expected-error@+1 {{expected a weight at most 64 derivations deep and with at most 256 leaves, but found 11 and 512}}
 lm.param @too_many_leaves : tensor<2xf32> = #lm.scale<#i, 2.0>
+
+// -----
+
+// expected-error@+1 {{C1: the source must have rank 2, but its shape is 3}}
+lm.param @narrow_c1_vector : tensor<1x3xbf16> = #lm.narrow<dense<1.0> : tensor<3xf32>>
+
+// -----
+
+// expected-error@+1 {{C1: the source must be f32, but is bf16}}
+lm.param @scale_c1_bf16 : tensor<2x3xf32> = #lm.scale<#lm.narrow<dense<1.0> : tensor<2x3xf32>>, 2.0>

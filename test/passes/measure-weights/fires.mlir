@@ -2,6 +2,7 @@
 // 0.5 / sqrt(127^2 + 63.5^2) = 0.003521367; in groups of 1 each number has its own scale and nothing is lost. A weight of
 // zeros has no error. In 4 bits, (-8, 7, 0.5, 1) has s = 1 and 0.5 becomes 0; with minima, 6.5 in (-8, 7, 6.5, 1) becomes 6
 // and (1, 1, 1, 16) is exact. What f16 rounds off a scale counts: 127 (1 + 2^-12) has the scale 1 and becomes 127.
+// Narrowed to bf16, 1 + 2^-8 becomes 1: 2^-8 / sqrt((1 + 2^-8)^2 + 2^2) = 0.001745562.
 // RUN: lmopt-opt %s --lm-measure-weights | FileCheck %s
 // RUN: lmopt-opt %s --lm-measure-weights --remarks-filter=lm-measure-weights -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
 // RUN: lmopt-opt %s --lm-measure-weights > %t.once
@@ -15,6 +16,7 @@
 // REMARK: [Passed] MeasuredWeight{{.*}}Error=4.677803e-02, Weight=four
 // REMARK: [Passed] MeasuredWeight{{.*}}Error=2.453665e-02, Weight=min
 // REMARK: [Passed] MeasuredWeight{{.*}}Error=2.440810e-04, Weight=rounded_scale
+// REMARK: [Passed] MeasuredWeight{{.*}}Error=1.745562e-03, Weight=narrowed
 
 // CHECK: lm.param @half : {{.*}} exactness <approximate, error = 3.521367e-03>
 lm.param @half : !lm.int8<1x2> = #lm.quantize_rows<dense<[[127.0, 63.5]]> : tensor<1x2xf32>> exactness <approximate>
@@ -35,3 +37,5 @@ lm.param @min : !lm.grouped<2x4, bits = 4, group = 4, min> = #lm.quantize_groups
 // CHECK: lm.param @rounded_scale : {{.*}} exactness <approximate, error = 2.440810e-04>
 lm.param @rounded_scale : !lm.grouped<1x2, bits = 8, group = 2> = #lm.quantize_groups<dense<[[127.031005859375, 0.0]]> : tensor<1x2xf32>, bits = 8, group = 2>
     exactness <approximate>
+// CHECK: lm.param @narrowed : {{.*}} exactness <approximate, error = 1.745562e-03>
+lm.param @narrowed : tensor<1x2xbf16> = #lm.narrow<dense<[[1.00390625, 2.0]]> : tensor<1x2xf32>> exactness <approximate>

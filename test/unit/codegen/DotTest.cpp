@@ -120,13 +120,6 @@ INSTANTIATE_TEST_SUITE_P(Isas, Dot,
 // bf16
 //===--------------------------------------------------------------------------------------------------------------===//
 
-float fromBf16(uint16_t bits) {
-  uint32_t wide = uint32_t(bits) << 16;
-  float value;
-  std::memcpy(&value, &wide, 4);
-  return value;
-}
-
 class Bf16 : public testing::TestWithParam<std::string> {};
 
 // Conversion is to nearest, ties to even, on every target; products are exact, so only the three-term sum rounds.
@@ -165,8 +158,8 @@ TEST_P(Bf16, RoundsToEvenAndSumsExactProducts) {
     sums.floats()[i] = random.real();
     double sum = sums.floats()[i], magnitude = std::abs(sum);
     for (int64_t j = 2 * i; j < 2 * i + 2; ++j) {
-      double product = double(fromBf16(reinterpret_cast<uint16_t *>(a.data())[j])) *
-                       fromBf16(reinterpret_cast<uint16_t *>(b.data())[j]);
+      double product = double(test::fromBf16(reinterpret_cast<uint16_t *>(a.data())[j])) *
+                       test::fromBf16(reinterpret_cast<uint16_t *>(b.data())[j]);
       sum += product;
       magnitude += std::abs(product);
     }

@@ -9,6 +9,7 @@
 #include "codegen/cpu/Kernels.h"
 
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <initializer_list>
 #include <memory>
@@ -100,6 +101,19 @@ public:
 private:
   uint64_t state;
 };
+
+/// The upper half of a finite number, rounded to nearest, ties to even; and back.
+inline uint16_t toBf16(float x) {
+  uint32_t bits;
+  std::memcpy(&bits, &x, 4);
+  return static_cast<uint16_t>((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+inline float fromBf16(uint16_t half) {
+  uint32_t bits = uint32_t{half} << 16;
+  float x;
+  std::memcpy(&x, &bits, 4);
+  return x;
+}
 
 } // namespace lmopt::test
 

@@ -2,7 +2,7 @@
 //
 // Matrix products against plain loops, for each CPU whose kernels differ: ragged outputs and depths, all tile
 // remainders, results in memory that ends with the last number, shares of rows and panels. Integer products must agree
-// bit for bit, float products within the rounding of their sum: K * eps * sum |x| |w|.
+// bit for bit, products of f32 and of bf16 within the rounding of their sum: K * eps * sum |x| |w|.
 #include "test/unit/codegen/KernelHarness.h"
 
 #include "gtest/gtest.h"
@@ -55,6 +55,23 @@ void packFloat(Problem &p, test::Random &random) {
     }
 }
 
+void packHalves(Problem &p, test::Random &random) {
+  const cpu::LinearSpec &s = p.spec;
+  auto *weights = reinterpret_cast<uint16_t *>(p.weights.data());
+  for (int64_t n = 0; n < s.outputs; ++n)
+    for (int64_t k = 0; k < s.inputs; ++k) {
+      uint16_t half = test::toBf16(random.real());
+      p.matrix.push_back(test::fromBf16(half));
+      weights[((n / 16 * s.steps() + k / 2) * 16 + n % 16) * 2 + k % 2] = half;
+    }
+  for (int64_t r = 0; r < kMaxRows; ++r)
+    for (int64_t k = 0; k < s.inputs; ++k) {
+      uint16_t half = test::toBf16(random.heavy());
+      p.x.push_back(test::fromBf16(half));
+      reinterpret_cast<uint16_t *>(p.in.data() + r * s.inStride())[k] = half;
+    }
+}
+
 void packInteger(Problem &p, test::Random &random) {
   const cpu::LinearSpec &s = p.spec;
   for (int64_t n = 0; n < s.outputs; ++n) {
@@ -91,6 +108,8 @@ Problem makeProblem(const Shape &shape, cpu::WeightFormat format, uint64_t seed)
   test::Random random(seed);
   if (spec.integer())
     packInteger(p, random);
+  else if (spec.bf16())
+    packHalves(p, random);
   else
     packFloat(p, random);
   for (int64_t n = 0; spec.bias && n < spec.outputs; ++n) {
@@ -137,7 +156,7 @@ struct Library {
     if (!harness.runsHere())
       return;
     uint64_t seed = 1;
-    for (cpu::WeightFormat format : {cpu::WeightFormat::F32, cpu::WeightFormat::S8Rows})
+    for (cpu::WeightFormat format : {cpu::WeightFormat::F32, cpu::WeightFormat::Bf16, cpu::WeightFormat::S8Rows})
       for (const Shape &shape : kShapes) {
         problems.push_back(makeProblem(shape, format, seed++));
         problems.back().kernel = harness.add(harness.library().linear(problems.back().spec));
@@ -180,8 +199,10 @@ std::map<std::string, std::unique_ptr<Library>> LinearKernel::libraries;
 TEST_P(LinearKernel, AgreesWithPlainLoops) {
   for (const Problem &p : library->problems)
     for (int64_t rows : {1, 2, 7, 8, 9, 17}) {
-      SCOPED_TRACE(testing::Message() << (p.spec.integer() ? "u8s8" : "f32") << " N " << p.spec.outputs << " K "
-                                      << p.spec.inputs << " rows " << rows);
+      SCOPED_TRACE(testing::Message() << (p.spec.integer() ? "u8s8"
+                                          : p.spec.bf16()  ? "bf16"
+                                                           : "f32")
+                                      << " N " << p.spec.outputs << " K " << p.spec.inputs << " rows " << rows);
       Memory out = run(p, rows);
       for (int64_t r = 0; r < rows; ++r)
         for (int64_t n = 0; n < p.spec.outputs; ++n) {
@@ -209,8 +230,10 @@ TEST_P(LinearKernel, KeepsRowsBeyondTheRangeAndLanesBeyondTheWidth) {
 // which another kernel body serves), and a row alone against the same row among others.
 TEST_P(LinearKernel, SharesGiveTheSameBits) {
   for (const Problem &p : library->problems) {
-    SCOPED_TRACE(testing::Message() << (p.spec.integer() ? "u8s8" : "f32") << " N " << p.spec.outputs << " K "
-                                    << p.spec.inputs);
+    SCOPED_TRACE(testing::Message() << (p.spec.integer() ? "u8s8"
+                                        : p.spec.bf16()  ? "bf16"
+                                                         : "f32")
+                                    << " N " << p.spec.outputs << " K " << p.spec.inputs);
     for (int64_t rows : {1, 9, 17}) {
       Memory whole = run(p, rows);
       for (int64_t panelShares = 1; panelShares <= 5; ++panelShares)
@@ -253,6 +276,8 @@ TEST(LinearKernelNames, TellShapesTileAndIsa) {
   spec.bias = true;
   spec.format = cpu::WeightFormat::F32;
   EXPECT_EQ(harness.library().linear(spec), "linear_f32_n30_k576_bias_packed_tile8x3");
+  spec.format = cpu::WeightFormat::Bf16;
+  EXPECT_EQ(harness.library().linear(spec), "linear_bf16_n30_k576_bias_packed_tile8x3");
 }
 
 } // namespace

@@ -37,7 +37,8 @@ protected:
   PackWeights()
       : module(test::TestModule::fromText(
             "lm.param @m : tensor<20x18xf32> = " + matrixText(20, 18).substr(0, matrixText(20, 18).rfind(" :")) +
-            "\nlm.param @codes : !lm.int8<20x18> = #lm.quantize_rows<" + matrixText(20, 18) +
+            "\nlm.param @halves : tensor<20x18xbf16> = #lm.narrow<" + matrixText(20, 18) +
+            ">\nlm.param @codes : !lm.int8<20x18> = #lm.quantize_rows<" + matrixText(20, 18) +
             ">\nlm.param @v : tensor<20xf32> = #lm.matvec_add<" + matrixText(20, 18) +
             ", dense<[1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]> : "
             "tensor<18xf32>>\nlm.param @missing : tensor<4x4xf32> = #lm.safetensors<\"no-such-file.safetensors\", "
@@ -79,6 +80,25 @@ TEST_F(PackWeights, FloatPanels) {
     for (int64_t k = 0; k < 18; ++k)
       ASSERT_EQ(floatAt(bytes, ((n / 16 * 18 + k) * 16 + n % 16) * 4), n < 20 ? signedElement(n, k) : 0)
           << n << " " << k;
+    ASSERT_EQ(floatAt(bytes, weight.linear.biasOffset() + 4 * n), n < 20 ? signedElement(n, 0) : 0);
+  }
+}
+
+TEST_F(PackWeights, HalfPanels) {
+  lower::PackedWeight weight = linear("halves", cpu::WeightFormat::Bf16, true);
+  mlir::FailureOr<lm::WeightData> data = reader.read(param("halves"));
+  ASSERT_TRUE(mlir::succeeded(data));
+  std::vector<char> bytes = pack(weight);
+  ASSERT_EQ(bytes.size(), 2u * 9 * 64 + 2 * 64);
+  for (int64_t n = 0; n < 32; ++n) {
+    for (int64_t k = 0; k < 18; ++k) {
+      uint16_t half;
+      std::memcpy(&half, bytes.data() + (n / 16 * 9 + k / 2) * 64 + n % 16 * 4 + k % 2 * 2, 2);
+      float wanted = n < 20 ? data->f32[n * 18 + k] : 0;
+      uint32_t bits;
+      std::memcpy(&bits, &wanted, 4);
+      ASSERT_EQ(uint32_t{half} << 16, bits) << n << " " << k;
+    }
     ASSERT_EQ(floatAt(bytes, weight.linear.biasOffset() + 4 * n), n < 20 ? signedElement(n, 0) : 0);
   }
 }

@@ -268,6 +268,7 @@ private:
                     [&](size_t i) { return std::pair(double(float(in.a[i] + from[in.position * stride + i])), 0.0); });
     };
     cpu::LinearSpec floats{kVocabulary, width, cpu::WeightFormat::F32, false, 0},
+        halves{kVocabulary, width, cpu::WeightFormat::Bf16, false, 0},
         codes{kVocabulary, width, cpu::WeightFormat::S8Rows, false, 0};
     std::vector<Memory> weights;
     weights.emplace_back(floats.bytes());
@@ -278,6 +279,19 @@ private:
         [=](const Inputs &in) {
           return mapRow(in.a, [&](size_t i) {
             return std::pair(double(panels[(in.token / 16 * width + i) * 16 + in.token % 16]), 0.0);
+          });
+        };
+    weights.clear();
+    weights.emplace_back(halves.bytes());
+    auto *pairs = reinterpret_cast<uint16_t *>(weights[0].data());
+    for (int64_t i = 0; i < halves.bytes() / 2; ++i)
+      pairs[i] = test::toBf16(random.real());
+    int64_t depth = halves.steps();
+    start("embedbf16", make(RowOpKind::EmbeddingHalves, width), 0, std::move(weights)).expected =
+        [=](const Inputs &in) {
+          return mapRow(in.a, [&](size_t i) {
+            int64_t place = (in.token / 16 * depth + i / 2) * 32 + in.token % 16 * 2 + i % 2;
+            return std::pair(double(test::fromBf16(pairs[place])), 0.0);
           });
         };
     weights.clear();
@@ -528,6 +542,28 @@ TEST_P(RowKernel, Quantize) {
     for (int64_t r = 0; r < count; ++r) {
       SCOPED_TRACE(testing::Message() << "width " << widths[w] << " row " << r);
       checkQuantizedRow(rows[r], out.data() + r * outStride);
+    }
+  }
+}
+
+TEST_P(RowKernel, Narrow) {
+  const std::vector<int64_t> widths = {16, 30, 33, 64, 80};
+  std::vector<int> kernels;
+  for (int64_t width : widths) {
+    cpu::RowProgram program = quantizeProgram(width, /*bare=*/true);
+    program.ops[0].kind = RowOpKind::Narrow;
+    program.outputs[0].stride = cpu::halfRowBytes(width);
+    kernels.push_back(harness->add(harness->library().rows(program)));
+  }
+  harness->build();
+  for (size_t w = 0; w < widths.size(); ++w) {
+    Memory in = makeRows(widths[w], 6), out(kRows * cpu::halfRowBytes(widths[w])), scratch(64);
+    harness->call(kernels[w], {in, out, scratch, nullptr, nullptr, nullptr, 0, kRows});
+    for (int64_t r = 0; r < kRows; ++r) {
+      Row x = rowOf(in, widths[w], r);
+      const auto *found = reinterpret_cast<const uint16_t *>(out.data() + r * cpu::halfRowBytes(widths[w]));
+      for (int64_t i = 0; i < cpu::halfRowBytes(widths[w]) / 2; ++i)
+        ASSERT_EQ(found[i], i < widths[w] ? test::toBf16(float(x[i])) : 0) << "row " << r << " column " << i;
     }
   }
 }

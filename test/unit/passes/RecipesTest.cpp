@@ -41,7 +41,7 @@ protected:
 };
 
 TEST_F(RecipesTest, ShippedRecipesAreValid) {
-  EXPECT_EQ(recipeNames(), (std::vector<std::string>{"f32", "int8", "int4", "native"}));
+  EXPECT_EQ(recipeNames(), (std::vector<std::string>{"f32", "int8", "bf16", "int4", "native"}));
   for (const std::string &name : recipeNames())
     EXPECT_EQ(errorOf(name), "") << name;
 }
@@ -80,7 +80,7 @@ TEST_F(RecipesTest, OptionsReachThePass) {
 TEST_F(RecipesTest, AnEmptyRecipeIsARecipe) { EXPECT_EQ(errorOf(R"({"name": "none", "passes": []})"), ""); }
 
 TEST_F(RecipesTest, MistakesAreNamed) {
-  EXPECT_TRUE(contains(errorOf("int9"), "unknown recipe 'int9'; known: f32, int8, int4, native"));
+  EXPECT_TRUE(contains(errorOf("int9"), "unknown recipe 'int9'; known: f32, int8, bf16, int4, native"));
   EXPECT_TRUE(contains(errorOf("{"), "not valid JSON"));
   EXPECT_TRUE(contains(errorOf(R"({"passes": []})"), "'name' is missing"));
   EXPECT_TRUE(contains(errorOf(R"({"name": "x"})"), "recipe 'x': key 'passes' is missing"));
