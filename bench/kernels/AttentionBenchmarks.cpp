@@ -91,7 +91,7 @@ void runAttention(benchmark::State &state, const KernelProgram &program, const P
   if (rows == 1)
     amounts.bytes = static_cast<double>(context * spec.cacheBytesPerPosition());
   else
-    amounts.peak = spec.bf16 ? peaks.bf16 : peaks.f32;
+    amounts.peak = spec.bf16() ? peaks.bf16 : peaks.f32;
   report(state, seconds, amounts);
 }
 
@@ -104,7 +104,7 @@ Attention makeAttention(KernelProgram &program, bool decoder, bool bf16) {
   spec.scale = 1 / std::sqrt(static_cast<float>(spec.headDim));
   spec.causal = decoder;
   spec.ropeDims = decoder ? spec.headDim : 0;
-  spec.bf16 = bf16;
+  spec.format = bf16 ? cpu::CacheFormat::Bf16 : cpu::CacheFormat::F32;
   attention.rope.halfDims = spec.ropeDims / 2;
   attention.rope.positions = decoder ? 8192 : 0;
   cpu::KernelLibrary &library = program.library();

@@ -65,10 +65,15 @@ CacheView layerView(Emitter &e, const AttentionSpec &spec, const RowInfo &info, 
   return {e, spec, e.at(info.cache, e.mul(layerOffset, info.capacity)), info.capacity};
 }
 
+const char *formatName(CacheFormat format) {
+  static const char *const names[] = {"f32", "bf16", "i8"};
+  return names[static_cast<int>(format)];
+}
+
 std::string attentionName(const char *what, const AttentionSpec &spec, const RopeTable &table, bool splitHeads) {
   uint32_t scaleBits;
   memcpy(&scaleBits, &spec.scale, sizeof(scaleBits));
-  return std::string(what) + (spec.bf16 ? "_bf16" : "_f32") + "_h" + std::to_string(spec.heads) + "kv" +
+  return std::string(what) + "_" + formatName(spec.format) + "_h" + std::to_string(spec.heads) + "kv" +
          std::to_string(spec.kvHeads) + "d" + std::to_string(spec.headDim) + (spec.causal ? "_causal" : "_full") +
          (table.halfDims ? "_rope" + std::to_string(spec.ropeDims) + "p" + std::to_string(table.positions) : "") +
          "_s" + std::to_string(scaleBits) + (splitHeads ? "_heads" : "_rows");

@@ -39,6 +39,8 @@ struct RowInfo {
 RowInfo loadRowInfo(Emitter &e, mlir::Value table, mlir::Value row);
 CacheView layerView(Emitter &e, const AttentionSpec &spec, const RowInfo &info, mlir::Value layerOffset);
 
+/// f32, bf16, ...: as kernels are named.
+const char *formatName(CacheFormat format);
 std::string attentionName(const char *what, const AttentionSpec &spec, const RopeTable &table, bool splitHeads);
 
 } // namespace lmopt::cpu

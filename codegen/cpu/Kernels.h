@@ -14,6 +14,10 @@
 //            f32:  keys [kv head][capacity / 16][head_dim][16],         values [kv head][capacity][dv]
 //            bf16: keys [kv head][capacity / 16][head_dim / 2][16][2],  values [kv head][capacity / 2][dv][2]
 //            (pairs of dimensions, pairs of positions: what one bf16 dot instruction multiplies)
+//            i8:   keys   [kv head][capacity / 16]{[K4 / 4][16][4] u8 = code + 128, [16] f32 scale}, K4 =
+//            round_up(head_dim, 4)
+//                  values [kv head][capacity / 16]{[4][dv][4] s8 code, [16] f32 scale}
+//            (fours of dimensions, fours of positions: what one u8 x s8 dot instruction multiplies)
 // Tested by test/unit/codegen/*KernelTest.cpp against plain loops, and by the end-to-end tests.
 #ifndef LMOPT_CODEGEN_CPU_KERNELS_H
 #define LMOPT_CODEGEN_CPU_KERNELS_H
@@ -188,17 +192,28 @@ struct RowProgram {
   int64_t scratchBytes() const;            ///< two rows of every such value (two are at work together)
 };
 
+/// How keys and values are kept, and with that what attention multiplies.
+enum class CacheFormat {
+  F32,
+  Bf16, ///< queries and softmax weights as bf16, too; sums in f32; head_dim must be even
+  I8    ///< codes of 8 bits and one scale for each position and kv head; queries and weights in 16 bits, exact sums
+};
+
 /// Attention of one layer over the cache. RoPE turns pairs (i, i + ropeDims / 2) of the first ropeDims of each head.
 struct AttentionSpec {
   int64_t heads = 0, kvHeads = 0, headDim = 0;
   float scale = 1;
   bool causal = true;
   int64_t ropeDims = 0; ///< 0: none
-  bool bf16 = false;    ///< keys, values, queries and softmax weights as bf16, sums in f32; head_dim must be even
+  CacheFormat format = CacheFormat::F32;
+  bool bf16() const { return format == CacheFormat::Bf16; }
+  bool integer() const { return format == CacheFormat::I8; }
+  int64_t keyDim() const { return integer() ? roundUp(headDim, 4) : headDim; }
   int64_t valueDim() const { return roundUp(headDim, kLanes); }
-  int64_t elementBytes() const { return bf16 ? 2 : 4; }
-  int64_t keyBytes() const { return elementBytes() * headDim; } ///< per position and kv head
-  int64_t valueBytes() const { return elementBytes() * valueDim(); }
+  int64_t elementBytes() const { return integer() ? 1 : bf16() ? 2 : 4; }
+  int64_t scaleBytes() const { return integer() ? 4 : 0; }
+  int64_t keyBytes() const { return elementBytes() * keyDim() + scaleBytes(); } ///< per position and kv head
+  int64_t valueBytes() const { return elementBytes() * valueDim() + scaleBytes(); }
   int64_t cacheBytesPerPosition() const { return kvHeads * (keyBytes() + valueBytes()); }
   int64_t group() const { return heads / kvHeads; } ///< query heads that read one kv head
   int64_t scratchBytes() const;                     ///< per thread

@@ -10,18 +10,20 @@ using namespace mlir;
 namespace lmopt::cpu {
 
 namespace {
+//===--- f32 and bf16 ---===//
+
 // One key: 4 bytes (a float, or a pair of bf16) in each line of its panel.
 void storeKey(Emitter &e, const AttentionSpec &spec, const Turn &turn, Value from, Value keys, Value position) {
   Value panel = e.mul(e.div(position, e.index(kLanes)), kLanes * spec.keyBytes());
   Value key = e.at(keys, e.add(panel, e.mul(e.rem(position, e.index(kLanes)), 4)));
   turnHead(e, spec, turn, from, [&](int64_t d, Value v) {
     int64_t lanes = cast<VectorType>(v.getType()).getDimSize(0);
-    int64_t factors = spec.bf16 ? 2 : 1;
-    if (spec.bf16 && lanes == 1) { // half of ropeDims is odd, so a pair may have a dimension of each half
+    int64_t factors = spec.bf16() ? 2 : 1;
+    if (spec.bf16() && lanes == 1) { // half of ropeDims is odd, so a pair may have a dimension of each half
       Value half = e.lane(e.toBf16(v), 0);
       return e.store(half, e.at(key, d / 2 * 64 + d % 2 * 2), 2);
     }
-    if (spec.bf16)
+    if (spec.bf16())
       v = e.bitcast(e.toBf16(v), e.ints(lanes / 2));
     for (int64_t i = 0; i < lanes / factors; ++i)
       e.store(e.lane(v, i), e.at(key, (d / factors + i) * 64));
@@ -32,12 +34,12 @@ void storeKey(Emitter &e, const AttentionSpec &spec, const Turn &turn, Value fro
 void storeValue(Emitter &e, const AttentionSpec &spec, Value from, Value values, Value position) {
   int64_t lanes = lanesFor(spec.headDim);
   Value row = e.at(values, e.mul(position, spec.valueBytes()));
-  if (spec.bf16)
+  if (spec.bf16())
     row = e.at(values,
                e.add(e.mul(e.div(position, e.index(2)), 4 * spec.valueDim()), e.mul(e.rem(position, e.index(2)), 2)));
   for (int64_t d = 0; d < spec.headDim; d += lanes) {
     Value v = e.load(e.floats(lanes), e.at(from, 4 * d));
-    if (!spec.bf16) {
+    if (!spec.bf16()) {
       e.store(v, e.at(row, 4 * d));
       continue;
     }
@@ -77,6 +79,74 @@ struct Pairing {
     return e.bitAnd(together, e.equal(e.add(first.position, 1), second.position));
   }
 };
+
+//===--- i8 ---===//
+
+// A head in registers, and where each of them begins.
+struct Head {
+  Emitter::Values parts;
+  SmallVector<int64_t> begins;
+};
+
+int64_t lanesOf(Value part) { return cast<VectorType>(part.getType()).getDimSize(0); }
+
+// The largest magnitude of the head gets the code 127; a head of zeros has the scale 0.
+struct Codes {
+  Value scale;
+  Emitter::Values parts; ///< i32
+};
+Codes encode(Emitter &e, const Head &head) {
+  Value largest = e.f32(0);
+  for (Value part : head.parts)
+    largest = e.max(e.reduceMax(e.max(part, e.sub(e.floatsOf(0, lanesOf(part)), part))), largest);
+  Value inverse = e.select(e.less(e.f32(0), largest), e.div(e.f32(127), largest), e.f32(0));
+  Codes codes{e.mul(largest, e.f32(1.0f / 127)), {}};
+  for (Value part : head.parts)
+    codes.parts.push_back(e.roundToInt(e.mul(part, e.broadcast(inverse, lanesOf(part)))));
+  return codes;
+}
+
+// A key lies across its panel: four dimensions are neighbours, the next four are a line (16 positions) away.
+void storeKeyCodes(Emitter &e, const AttentionSpec &spec, const Turn &turn, Value from, Value keys, Value position) {
+  Head head;
+  turnHead(e, spec, turn, from, [&](int64_t d, Value v) {
+    head.parts.push_back(v);
+    head.begins.push_back(d);
+  });
+  Codes codes = encode(e, head);
+  Value panel = e.at(keys, e.mul(e.div(position, e.index(kLanes)), kLanes * spec.keyBytes()));
+  Value key = e.at(panel, e.mul(e.rem(position, e.index(kLanes)), 4));
+  for (size_t i = 0; i < head.parts.size(); ++i) {
+    int64_t lanes = lanesOf(head.parts[i]), begin = head.begins[i];
+    Value bytes = e.narrowToBytes(e.add(codes.parts[i], e.intsOf(128, lanes)));
+    bool fours = lanes % 4 == 0 && begin % 4 == 0;
+    Value groups = fours ? e.bitcast(bytes, e.ints(lanes / 4)) : bytes;
+    for (int64_t j = 0; j < (fours ? lanes / 4 : lanes); ++j) {
+      int64_t d = begin + (fours ? 4 * j : j);
+      e.store(e.lane(groups, j), e.at(key, d / 4 * 64 + d % 4), fours ? 4 : 1);
+    }
+  }
+  e.store(codes.scale, e.at(key, kLanes * spec.keyDim()));
+}
+
+// Four positions of one dimension are neighbours.
+void storeValueCodes(Emitter &e, const AttentionSpec &spec, Value from, Value values, Value position) {
+  Head head;
+  int64_t lanes = lanesFor(spec.headDim);
+  for (int64_t d = 0; d < spec.headDim; d += lanes)
+    head.parts.push_back(e.load(e.floats(lanes), e.at(from, 4 * d)));
+  Codes codes = encode(e, head);
+  Value panel = e.at(values, e.mul(e.div(position, e.index(kLanes)), kLanes * spec.valueBytes()));
+  Value within = e.rem(position, e.index(kLanes));
+  Value four = e.mul(e.div(within, e.index(4)), 4 * spec.valueDim());
+  Value value = e.at(panel, e.add(four, e.rem(within, e.index(4))));
+  for (size_t i = 0; i < codes.parts.size(); ++i) {
+    Value bytes = e.narrowToBytes(codes.parts[i]);
+    for (int64_t j = 0; j < lanes; ++j)
+      e.store(e.lane(bytes, j), e.at(value, 4 * (i * lanes + j)), 1);
+  }
+  e.store(codes.scale, e.at(panel, e.add(e.mul(within, 4), kLanes * spec.valueDim())));
+}
 } // namespace
 
 std::string KernelLibrary::storeKeysValues(const AttentionSpec &spec, const RopeTable &table, bool splitHeads) {
@@ -88,13 +158,15 @@ std::string KernelLibrary::storeKeysValues(const AttentionSpec &spec, const Rope
       RowInfo info = loadRowInfo(e, rowInfo, row);
       CacheView view = layerView(e, spec, info, layerOffset);
       Turn turn = loadTurn(e, table, rope, info.position);
+      auto *storeOneKey = spec.integer() ? storeKeyCodes : storeKey;
+      auto *storeOneValue = spec.integer() ? storeValueCodes : storeValue;
       auto store = [&](Value kvHead, const std::function<void(Value, Value)> &putValue) {
         Value in = e.add(e.mul(row, rowBytes), e.mul(kvHead, 4 * spec.headDim));
-        storeKey(e, spec, turn, e.at(keys, in), view.keys(kvHead), info.position);
+        storeOneKey(e, spec, turn, e.at(keys, in), view.keys(kvHead), info.position);
         putValue(e.at(values, in), view.values(kvHead));
       };
-      auto single = [&](Value from, Value to) { storeValue(e, spec, from, to, info.position); };
-      if (!splitHeads && spec.bf16) {
+      auto single = [&](Value from, Value to) { storeOneValue(e, spec, from, to, info.position); };
+      if (!splitHeads && spec.bf16()) {
         Pairing pairing(e, rowInfo, row, args[5], args[6], info);
         return e.loop(0, spec.kvHeads, 1, [&](Value kvHead) {
           store(kvHead, [&](Value from, Value to) {

@@ -119,7 +119,7 @@ const char *unitOf(const lower::Step &step) {
   if (step.kind == lower::Step::Linear)
     return step.linear.integer() ? "u8s8" : step.linear.bf16() ? "bf16" : "f32";
   if (step.kind == lower::Step::Attend)
-    return step.attention.bf16 ? "bf16" : "f32";
+    return step.attention.integer() ? "u8s8" : step.attention.bf16() ? "bf16" : "f32";
   return "none";
 }
 

@@ -269,7 +269,7 @@ private:
     spec.headDim = op.getHeadWidth();
     spec.scale = op.getScale().convertToDouble();
     spec.causal = op.isCausal();
-    spec.bf16 = op.isBf16();
+    spec.format = op.isBf16() ? cpu::CacheFormat::Bf16 : op.isInt8() ? cpu::CacheFormat::I8 : cpu::CacheFormat::F32;
     if (lm::RopeAttr rope = op.getRopeAttr()) {
       if (rope.getLayout() != lm::RopeLayout::half)
         return refuse(op, "interleaved rope reaches code generation; run --lm-normalize-rope before");

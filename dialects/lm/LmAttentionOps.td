@@ -33,7 +33,9 @@ def LM_AttentionOp : LM_Op<"attention", [Pure, AttrSizedOperandSegments]> {
 
     Shapes: q (B, T, heads d), k (B, T, kv_heads d), v (B, T, kv_heads dv), y (B, T, heads dv); d and dv may differ.
     `as bf16` keeps keys and values as bf16 and rounds the scaled queries and the softmax weights (before they are
-    normalized) to bf16 too; products of two are exact in f32, sums are f32. Without `as`, all is f32.
+    normalized) to bf16 too; products of two are exact in f32, sums are f32. `as i8` keeps each key and value head as
+    codes c = round(x / s) of 8 bits with one scale s = max |x| / 127 for each position, and computes with c s; scaled
+    queries and softmax weights may be carried in 16 bits of their largest. Without `as`, all is f32.
 
     `layer` numbers the attentions of a model from 0; it names the place in the cache.
 
@@ -49,7 +51,7 @@ def LM_AttentionOp : LM_Op<"attention", [Pure, AttrSizedOperandSegments]> {
     - C9: `scale` is finite.
     - C10: a cache is used by one op only.
     - C11: with a cache the mask is `#lm.causal`.
-    - C12: `as` gives f32 or bf16; with bf16 the width of a head is even.
+    - C12: `as` gives f32, bf16 or i8; with bf16 the width of a head is even, with i8 at most 512 (sums stay exact).
 
     ```mlir
     func.func @one_key() -> tensor<1x2x2xf32> {
@@ -97,6 +99,7 @@ def LM_AttentionOp : LM_Op<"attention", [Pure, AttrSizedOperandSegments]> {
     /// Width of a head of value and result.
     int64_t getValueWidth() { return getValue().getType().getDimSize(2) / getKvHeads(); }
     bool isBf16() { return getElement() && getElement()->isBF16(); }
+    bool isInt8() { return getElement() && getElement()->isSignlessInteger(8); }
     bool isCausal() { return ::llvm::isa<::lmopt::lm::CausalAttr>(getMask()); }
   }];
   let hasVerifier = 1;

@@ -314,8 +314,10 @@ LogicalResult AttentionOp::verify() {
     return emitOpError("C7: expected a layer from 0 to 65535, but found ") << layer;
   if (!getScale().isFinite())
     return emitOpError("C9: expected a finite scale, but found ") << getScale().convertToDouble();
-  if (getElement() && !getElement()->isF32() && !getElement()->isBF16())
-    return emitOpError("C12: expected f32 or bf16 behind `as`, but found ") << *getElement();
+  if (getElement() && !getElement()->isF32() && !isBf16() && !isInt8())
+    return emitOpError("C12: expected f32, bf16 or i8 behind `as`, but found ") << *getElement();
+  if (isInt8() && std::max(getHeadWidth(), getValueWidth()) > 512)
+    return emitOpError("C12: i8 needs heads of at most 512, but found ") << std::max(getHeadWidth(), getValueWidth());
   if (isBf16() && getHeadWidth() % 2 != 0)
     return emitOpError("C12: bf16 needs heads of even width, but found ") << getHeadWidth();
   return success();

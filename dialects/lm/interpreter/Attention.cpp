@@ -19,6 +19,22 @@ static Tensor narrowed(Tensor x, double scale, const AttentionOptions &options) 
   return x;
 }
 
+/// With `int8`, every head rounded to 127 steps of its largest number on either side; else x as `narrowed` leaves it.
+static Tensor kept(Tensor x, const AttentionOptions &options) {
+  x = narrowed(std::move(x), 1, options);
+  if (!options.int8)
+    return x;
+  const int64_t width = x.width() / options.kvHeads;
+  for (int64_t head = 0; head < x.rows() * options.kvHeads; ++head) {
+    float *numbers = &x.f32[head * width], largest = 0;
+    for (int64_t d = 0; d < width; ++d)
+      largest = std::max(largest, std::abs(numbers[d]));
+    for (int64_t d = 0; d < width && largest > 0; ++d)
+      numbers[d] = std::nearbyint(numbers[d] * (127 / largest)) * (largest / 127);
+  }
+  return x;
+}
+
 /// Rotates one head in place: pair i by the angle position * frequency[i].
 static void rotateHead(float *head, int64_t position, const AttentionOptions &options) {
   const int64_t pairs = int64_t(options.frequencies.size());
@@ -110,8 +126,8 @@ Result<Tensor> attention(const Tensor &query, const Tensor &key, const Tensor &v
   CacheLayer &layer = **found;
   const int64_t length = query.size(1), start = layer.positions;
   Tensor q = narrowed(rotateRows(query, options.heads, start, options), options.scale, options);
-  Tensor k = narrowed(rotateRows(key, options.kvHeads, start, options), 1, options);
-  Tensor v = narrowed(value, 1, options);
+  Tensor k = kept(rotateRows(key, options.kvHeads, start, options), options);
+  Tensor v = kept(value, options);
   Tensor y = emptyResult(query, value, options);
   for (int64_t b = 0; b < query.size(0); ++b) {
     auto append = [&](std::vector<float> &to, const Tensor &from) {
@@ -131,8 +147,8 @@ Result<Tensor> attention(const Tensor &query, const Tensor &key, const Tensor &v
 Tensor attention(const Tensor &query, const Tensor &key, const Tensor &value, const Tensor &lengths,
                  const AttentionOptions &options) {
   Tensor q = narrowed(rotateRows(query, options.heads, 0, options), options.scale, options);
-  Tensor k = narrowed(rotateRows(key, options.kvHeads, 0, options), 1, options);
-  Tensor v = narrowed(value, 1, options);
+  Tensor k = kept(rotateRows(key, options.kvHeads, 0, options), options);
+  Tensor v = kept(value, options);
   Tensor y = emptyResult(query, value, options);
   const int64_t length = query.size(1);
   for (int64_t b = 0; b < query.size(0); ++b) {

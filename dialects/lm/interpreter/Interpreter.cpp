@@ -303,6 +303,7 @@ FailureOr<std::vector<RuntimeValue>> Interpreter::Run::evaluateOp(AttentionOp op
   options.scale = op.getScale().convertToDouble();
   options.causal = op.isCausal();
   options.bf16 = op.isBf16();
+  options.int8 = op.isInt8();
   if (RopeAttr rope = op.getRopeAttr()) {
     RopeFrequencies frequencies = computeRopeFrequencies(rope, state.options.positions);
     options.frequencies.assign(frequencies.frequencies.begin(), frequencies.frequencies.end());

@@ -109,6 +109,7 @@ struct AttentionOptions {
   std::vector<double> frequencies; // of the rotary pairs; empty: no rotation
   double attentionFactor = 1;
   bool bf16 = false; // keys, values, scaled queries and softmax weights rounded to bf16
+  bool int8 = false; // each head of keys and values rounded to 8 bits of its largest number
 };
 /// Decoder form: appends to `cache`. An error when the cache was made for another batch or width.
 Result<Tensor> attention(const Tensor &query, const Tensor &key, const Tensor &value, Cache &cache,

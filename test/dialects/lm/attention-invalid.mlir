@@ -151,3 +151,27 @@ func.func @attention_unknown_mask(%q: tensor<?x?x8xf32>, %k: tensor<?x?x4xf32>, 
   %y, %next = lm.attention %q, %k, %v, %c {layer = 0, heads = 2, kv_heads = 1, scale = 1.0, mask = "text"} : (tensor<?x?x8xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32>, !lm.cache) -> (tensor<?x?x8xf32>, !lm.cache)
   return
 }
+
+// -----
+
+func.func @attention_c12_element(%q: tensor<?x?x8xf32>, %k: tensor<?x?x4xf32>, %v: tensor<?x?x4xf32>, %c: !lm.cache) {
+  // expected-error@+1 {{C12: expected f32, bf16 or i8 behind `as`, but found 'i16'}}
+  %y, %next = lm.attention %q, %k, %v, %c {layer = 0, heads = 2, kv_heads = 1, scale = 1.0, mask = #lm.causal} as i16 : (tensor<?x?x8xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32>, !lm.cache) -> (tensor<?x?x8xf32>, !lm.cache)
+  return
+}
+
+// -----
+
+func.func @attention_c12_odd_bf16(%q: tensor<?x?x6xf32>, %k: tensor<?x?x3xf32>, %v: tensor<?x?x3xf32>, %c: !lm.cache) {
+  // expected-error@+1 {{C12: bf16 needs heads of even width, but found 3}}
+  %y, %next = lm.attention %q, %k, %v, %c {layer = 0, heads = 2, kv_heads = 1, scale = 1.0, mask = #lm.causal} as bf16 : (tensor<?x?x6xf32>, tensor<?x?x3xf32>, tensor<?x?x3xf32>, !lm.cache) -> (tensor<?x?x6xf32>, !lm.cache)
+  return
+}
+
+// -----
+
+func.func @attention_c12_wide_i8(%q: tensor<?x?x513xf32>, %len: tensor<?xi32>) {
+  // expected-error@+1 {{C12: i8 needs heads of at most 512, but found 513}}
+  %y = lm.attention %q, %q, %q lengths %len {layer = 0, heads = 1, kv_heads = 1, scale = 1.0, mask = #lm.full} as i8 : (tensor<?x?x513xf32>, tensor<?x?x513xf32>, tensor<?x?x513xf32>, tensor<?xi32>) -> tensor<?x?x513xf32>
+  return
+}

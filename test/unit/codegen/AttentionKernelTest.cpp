@@ -6,7 +6,8 @@
 //
 // Bound: scores are off by (D + 16) eps |q| |k| scale (D products, the turns of both sides), so the weights by a factor
 // of exp(twice that), and the sums over T positions by T eps; all times the largest value. With bf16 each of query,
-// key, weight and value is rounded to 8 bits once more.
+// key, weight and value is rounded to 8 bits once more; with i8 keys and values to half a step of 1/127 of their
+// largest number.
 #include "test/unit/codegen/KernelHarness.h"
 
 #include "lmopt/abi.h"
@@ -28,16 +29,20 @@ struct Config {
   int64_t heads, kvHeads, headDim;
   bool causal;
   int64_t ropeDims;
-  bool bf16 = false;
+  cpu::CacheFormat format = cpu::CacheFormat::F32;
 };
 
-const Config kConfigs[] = {{9, 3, 64, true, 64},       {9, 3, 64, true, 64, true}, {3, 1, 24, true, 24},
-                           {3, 1, 24, true, 24, true}, {12, 12, 32, false, 0},     {12, 12, 32, false, 0, true},
-                           {2, 1, 80, true, 40},       {2, 1, 80, true, 40, true}, {4, 4, 16, true, 16},
-                           {9, 1, 32, true, 16},       {8, 1, 16, true, 0},        {16, 1, 8, true, 8},
-                           {1, 1, 8, false, 0},        {3, 3, 80, false, 80},      {2, 1, 10, true, 10, true}};
+constexpr auto kBf16 = cpu::CacheFormat::Bf16, kI8 = cpu::CacheFormat::I8;
+
+const Config kConfigs[] = {{9, 3, 64, true, 64},        {9, 3, 64, true, 64, kBf16},   {9, 3, 64, true, 64, kI8},
+                           {3, 1, 24, true, 24, kI8},   {3, 1, 24, true, 24},          {3, 1, 24, true, 24, kBf16},
+                           {12, 12, 32, false, 0},      {12, 12, 32, false, 0, kBf16}, {2, 1, 80, true, 40},
+                           {2, 1, 80, true, 40, kBf16}, {4, 4, 16, true, 16},          {9, 1, 32, true, 16},
+                           {8, 1, 16, true, 0},         {16, 1, 8, true, 8},           {1, 1, 8, false, 0},
+                           {3, 3, 80, false, 80},       {2, 1, 10, true, 10, kBf16},   {12, 12, 32, false, 0, kI8},
+                           {2, 1, 80, true, 40, kI8},   {2, 1, 10, true, 10, kI8},     {16, 1, 8, true, 8, kI8}};
 /// Enough for the CPUs whose registers or dot product differ.
-constexpr size_t kConfigsElsewhere = 4;
+constexpr size_t kConfigsElsewhere = 6;
 
 struct Sequence {
   int64_t length;
@@ -75,7 +80,7 @@ public:
     spec.headDim = config.headDim;
     spec.causal = config.causal;
     spec.ropeDims = config.ropeDims;
-    spec.bf16 = config.bf16;
+    spec.format = config.format;
     spec.scale = 1 / std::sqrt(float(config.headDim));
     table.halfDims = config.ropeDims / 2;
     table.positions = config.ropeDims ? kPositions : 0;
@@ -243,7 +248,13 @@ private:
     }
     double scoreError = (config.headDim + 16) * FLT_EPSILON * largestProduct;
     double weightError = (visible + 16) * FLT_EPSILON;
-    if (config.bf16) { // half an ulp of 8 bits for each factor
+    // i8: half a step of 127 in every key, as large as all numbers of the key together in the worst case; the values,
+    // too. The test's numbers are spread out, so a tenth of that bounds them.
+    if (config.format == kI8) {
+      scoreError += std::sqrt(double(config.headDim)) / 254 * largestProduct;
+      weightError += 1.0 / 254 + std::ldexp(1, -14);
+    }
+    if (config.format == kBf16) { // half an ulp of 8 bits for each factor
       scoreError += std::ldexp(2, -9) * largestProduct;
       weightError += std::ldexp(2, -9);
     }
@@ -267,8 +278,8 @@ TEST_P(AttentionKernel, AgreesWithPlainSoftmaxForAnyTeam) {
   harness.build();
   for (size_t i = 0; i < models.size(); ++i) {
     SCOPED_TRACE(testing::Message() << "heads " << kConfigs[i].heads << " on " << kConfigs[i].kvHeads << " of width "
-                                    << kConfigs[i].headDim << " rope " << kConfigs[i].ropeDims
-                                    << (kConfigs[i].bf16 ? " bf16" : ""));
+                                    << kConfigs[i].headDim << " rope " << kConfigs[i].ropeDims << " format "
+                                    << static_cast<int>(kConfigs[i].format));
     std::vector<std::vector<float>> alone = models[i].run(1);
     models[i].expectClose(alone);
     for (int64_t threads : {2, 3}) {

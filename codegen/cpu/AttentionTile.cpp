@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Scores, softmax and weighted sums of a tile, in f32 or bf16; see AttentionTile.h.
+//
+// Online softmax (Milakov and Gimelshein 2018; FlashAttention): for each block of keys, with running maximum m and sum
+// l,
+//   m' = max(m, max s),  c = 2^(m - m'),  l' = c l + sum 2^(s - m'),  o' = c o + sum 2^(s - m') v,   out = o / l,
+// with scores and maxima multiplied by log2 e: that multiplication is the subtraction's, as one fused instruction. (In
+// the queries it would cost nothing either, but there it would move their rounding to bf16.) Exponents are never
+// positive but for the rounding of that product. Weights that become bf16 (half an ulp: 2^-9) are computed to 2^-13.
+// Keys lie as [position / 16][head_dim][16], so that one register holds 16 positions of one dimension and a score tile
+// is rows x 4 registers, like a matrix tile. Every output row is computed by one thread in one fixed order.
+#include "codegen/cpu/AttentionTile.h"
+
+#include <algorithm>
+
+using namespace mlir;
+
+namespace lmopt::cpu {
+
+using Values = Emitter::Values;
+
+Value TileEmitter::loadColumns(Value address) {
+  if (spec.bf16())
+    return e.load(VectorType::get({2 * kLanes}, e.b.getBF16Type()), address, 64);
+  return e.load(e.floats(), address, 64);
+}
+
+Value TileEmitter::multiply(Value row, Value columns, Value sum) {
+  if (spec.bf16())
+    return lmk::DotBf16Op::create(e.b, e.loc, sum.getType(), sum, row, columns);
+  return e.fma(row, columns, sum);
+}
+
+// How many rows share the loads of keys or values: as many as leave rows * registers <= 24 accumulators.
+int64_t TileEmitter::rowsAtOnce(int64_t registers) const {
+  int64_t rows = tile.rows;
+  while (rows > 1 && rows * registers > 24)
+    rows = (rows + 1) / 2;
+  return rows;
+}
+
+void TileEmitter::forRowGroups(int64_t registers, const std::function<void(int64_t, int64_t)> &body) {
+  int64_t step = rowsAtOnce(registers);
+  for (int64_t r = 0; r < tile.rows; r += step)
+    body(r, std::min(step, tile.rows - r));
+}
+
+// Few rows are bound by memory, and products that wait for their operands fill the window of the core before enough
+// loads are under way; asking for lines beforehand, in the order of their addresses, doubles what arrives.
+void TileEmitter::askFor(Value address, int64_t lines) {
+  for (int64_t i = 0; tile.ahead && i < lines; ++i)
+    e.prefetch(e.at(address, 64 * i));
+}
+
+// scores[r][position - start] = sum_d query[r][d] * key[position][d] for the `panels` panels from `position` on, and
+// the largest of each row and lane. What a row must not see gets no weight.
+void TileEmitter::scores(Value start, Value position, int64_t panels) {
+  Value keys = e.at(tile.keys, e.mul(position, spec.keyBytes()));
+  int64_t panelBytes = kLanes * spec.keyBytes();
+  forRowGroups(panels, [&](int64_t first, int64_t rows) {
+    Values sums = e.loop(e.index(0), e.index(spec.headDim / factors()), 1, Values(rows * panels, e.floatsOf(0)),
+                         [&](Value d, const Values &carried) {
+                           Values next = carried, columns;
+                           for (int64_t p = 0; p < panels; ++p)
+                             columns.push_back(loadColumns(e.at(keys, e.add(e.mul(d, 64), p * panelBytes))));
+                           if (first == 0) // the panels after these
+                             askFor(e.at(keys, e.add(e.mul(d, 64 * panels), panels * panelBytes)), panels);
+                           for (int64_t r = 0; r < rows; ++r) {
+                             Value q = loadRow(e.at(scratch.query(first + r), e.mul(d, 4)));
+                             for (int64_t p = 0; p < panels; ++p)
+                               next[r * panels + p] = multiply(q, columns[p], next[r * panels + p]);
+                           }
+                           return next;
+                         });
+    keepAll(first, rows, start, position, sums);
+  });
+}
+
+void TileEmitter::keepAll(int64_t first, int64_t rows, Value start, Value position, const Values &sums) {
+  int64_t panels = sums.size() / rows;
+  auto keep = [&](bool masked) {
+    for (int64_t r = 0; r < rows; ++r)
+      keepScores(first + r, start, position, Values(ArrayRef(sums).slice(r * panels, panels)), masked);
+  };
+  // Only blocks that reach beyond what all rows see need the mask: those on the diagonal, and the last one.
+  Value seen = e.less(tile.common, e.add(position, panels * kLanes));
+  e.ifElse(seen, [&] { keep(true); }, [&] { keep(false); });
+}
+
+void TileEmitter::keepScores(int64_t r, Value start, Value position, Values sums, bool masked) {
+  Value best = e.loadFloats(scratch.best(r)), to = e.at(scratch.score(r), e.mul(e.sub(position, start), 4));
+  for (size_t p = 0; p < sums.size(); ++p) {
+    if (masked) {
+      Value left = e.sub(tile.limit[r], e.add(position, p * kLanes));
+      sums[p] = e.select(e.maskBelow(left), sums[p], e.floatsOf(kMasked));
+    }
+    e.store(sums[p], e.at(to, p * 64));
+    best = e.max(sums[p], best);
+  }
+  e.store(best, scratch.best(r));
+}
+
+// By row, in lanes: m' = max(m, max s) log2 e, and c = 2^(m - m').
+void TileEmitter::updateMaxima() {
+  Values best;
+  for (int64_t r = 0; r < tile.rows; ++r)
+    best.push_back(e.loadFloats(scratch.best(r)));
+  Value largest = e.reduceRows(best, [&](Value a, Value c) { return e.max(a, c); });
+  Value before = e.loadFloats(scratch.maximum());
+  Value maximum = e.max(e.mul(largest, e.floatsOf(kLog2e)), before);
+  e.store(maximum, scratch.maximum());
+  e.store(e.sub(e.floatsOf(0), maximum), scratch.shift());
+  e.store(e.exp2(e.sub(before, maximum), false), scratch.correction());
+}
+
+// Scores to weights, panel by panel; every row is a chain of its own, so that none waits for another.
+void TileEmitter::softmax(Value start, Value panels) {
+  updateMaxima();
+  Value firstValues = e.at(tile.values, e.mul(start, spec.valueBytes()));
+  Values shift, sums;
+  for (int64_t r = 0; r < tile.rows; ++r) {
+    shift.push_back(ofRow(scratch.shift(), r));
+    sums.push_back(e.mul(e.loadFloats(scratch.sum(r)), ofRow(scratch.correction(), r)));
+  }
+  Values largest(spec.integer() ? tile.rows : 0, e.floatsOf(0));
+  sums.append(largest);
+  sums = e.loop(e.index(0), panels, 1, sums, [&](Value panel, const Values &carried) {
+    Values next;
+    askFor(e.at(firstValues, e.mul(panel, kAhead / (kBlock / kLanes))), kAhead / (kBlock / kLanes) / 64);
+    for (int64_t r = 0; r < tile.rows; ++r) {
+      Value score = e.loadFloats(e.at(scratch.score(r), e.mul(panel, 64)));
+      Value weight = e.exp2(e.fma(score, e.floatsOf(kLog2e), shift[r]), spec.bf16());
+      next.push_back(e.add(carried[r], weight)); // one partial sum for each lane; added up at the end
+      if (spec.integer()) {
+        weight = scaledWeight(weight, e.at(firstValues, e.mul(panel, kLanes * spec.valueBytes())));
+        largest[r] = e.max(weight, carried[tile.rows + r]);
+      }
+      int64_t bytes = spec.bf16() ? 2 : 4;
+      e.store(spec.bf16() ? e.toBf16(weight) : weight, e.at(scratch.score(r), e.mul(panel, kLanes * bytes)));
+    }
+    next.append(largest);
+    return next;
+  });
+  for (int64_t r = 0; r < tile.rows; ++r)
+    e.store(sums[r], scratch.sum(r));
+  if (spec.integer())
+    encodeWeights(panels, Values(ArrayRef(sums).drop_front(tile.rows)));
+}
+
+// out[r] = correction * out[r] + sum_k weight[r][k] * value[k]. One step is a position, or a pair of them.
+void TileEmitter::accumulate(Value start, Value count) {
+  int64_t registers = spec.valueDim() / kLanes;
+  Value values = e.at(tile.values, e.mul(start, spec.valueBytes()));
+  Value whole = e.div(count, e.index(factors())), steps = e.div(e.add(count, factors() - 1), e.index(factors()));
+  forRowGroups(registers, [&](int64_t first, int64_t rows) {
+    Values sums;
+    for (int64_t r = 0; r < rows; ++r)
+      for (int64_t d = 0; d < registers; ++d)
+        sums.push_back(
+            e.mul(e.loadFloats(e.at(scratch.out(first + r), d * 64)), ofRow(scratch.correction(), first + r)));
+    auto step = [&](Value k, const Values &carried, bool half) {
+      Values next = carried, columns;
+      for (int64_t d = 0; d < registers; ++d)
+        columns.push_back(loadValues(e.at(values, e.add(e.mul(k, 4 * spec.valueDim()), d * 64)), half));
+      if (first == 0)
+        askFor(e.at(values, e.add(e.mul(k, 4 * spec.valueDim()), kAhead)), registers);
+      for (int64_t r = 0; r < rows; ++r) {
+        Value weight = loadRow(e.at(scratch.score(first + r), e.mul(k, 4)));
+        for (int64_t d = 0; d < registers; ++d)
+          next[r * registers + d] = multiply(weight, columns[d], next[r * registers + d]);
+      }
+      return next;
+    };
+    sums = e.loop(e.index(0), whole, 1, sums,
+                  [&](Value k, const Values &carried) { return step(k, carried, /*half=*/false); });
+    if (spec.bf16()) // the last one, when positions are odd
+      sums = e.loop(whole, steps, 1, sums, [&](Value k, const Values &carried) { return step(k, carried, true); });
+    for (int64_t r = 0; r < rows; ++r)
+      for (int64_t d = 0; d < registers; ++d)
+        e.store(sums[r * registers + d], e.at(scratch.out(first + r), d * 64));
+  });
+}
+
+// What lies beyond the last position was never written (an encoder's cache is scratch memory of whoever ran before),
+// and its weight of zero would not help against a NaN. Of half a pair only the first is taken.
+Value TileEmitter::loadValues(Value address, bool half) {
+  Value pair = loadColumns(address);
+  return half ? e.bitcast(e.bitAnd(e.bitcast(pair, e.ints()), e.intsOf(0xffff)), pair.getType()) : pair;
+}
+
+void TileEmitter::reset() {
+  e.store(e.floatsOf(kMasked), scratch.maximum());
+  for (int64_t r = 0; r < tile.rows; ++r) {
+    e.store(e.floatsOf(0), scratch.sum(r));
+    for (int64_t d = 0; d < spec.valueDim(); d += kLanes)
+      e.store(e.floatsOf(0), e.at(scratch.out(r), 4 * d));
+  }
+}
+
+// Blocks begin at multiples of 256 whatever the rows of the tile, and panels beyond the limit of a row change nothing
+// (weights of 0): so the sums of a row never depend on its neighbours, and a prompt gives the same bits in whatever
+// pieces it comes.
+void TileEmitter::emit() {
+  reset();
+  e.loop(e.index(0), tile.positions, kBlock, [&](Value start) {
+    Value end = e.min(e.add(start, kBlock), tile.positions), count = e.sub(end, start);
+    for (int64_t r = 0; r < tile.rows; ++r)
+      e.store(e.floatsOf(kMasked), scratch.best(r));
+    int64_t step = kKeyPanels * kLanes;
+    Value whole = e.sub(end, e.rem(count, e.index(step)));
+    auto score = [&](Value position, int64_t panels) {
+      spec.integer() ? codeScores(start, position, panels) : scores(start, position, panels);
+    };
+    e.loop(start, whole, step, [&](Value position) { score(position, kKeyPanels); });
+    e.loop(whole, end, kLanes, [&](Value position) { score(position, 1); });
+    Value panels = e.div(e.add(count, kLanes - 1), e.index(kLanes));
+    softmax(start, panels);
+    spec.integer() ? accumulateCodes(start, panels) : accumulate(start, count);
+  });
+  Values sums;
+  for (int64_t r = 0; r < tile.rows; ++r)
+    sums.push_back(e.loadFloats(scratch.sum(r)));
+  Value total = e.reduceRows(sums, [&](Value a, Value c) { return e.add(a, c); });
+  e.store(e.div(e.floatsOf(1), total), scratch.correction());
+}
+
+} // namespace lmopt::cpu

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Attention of one tile: up to eight query rows against one kv head, with an online softmax. Scores, softmax and sums
+// of a block of positions follow one another, with the scores of the block in the first-level cache. In the bodies of
+// kernels only; AttentionKernels.cpp says which rows make a tile, AttentionTile.cpp computes with floats,
+// AttentionCodes.cpp with codes of 8 bits. Tested by test/unit/codegen/AttentionKernelTest.cpp.
+#ifndef LMOPT_CODEGEN_CPU_ATTENTIONTILE_H
+#define LMOPT_CODEGEN_CPU_ATTENTIONTILE_H
+
+#include "codegen/cpu/CacheView.h"
+#include "dialects/lmk/Lmk.h"
+
+#include <functional>
+
+namespace lmopt::cpu {
+
+constexpr int64_t kQueryRows = 8; // rows of one tile: a vector of numbers, one for each row, has lanes to spare
+constexpr int64_t kKeyPanels = 4; // panels at a time: 4 rows x 4 panels = 16 accumulators hide a product's latency
+constexpr int64_t kBlock = 256;   // positions between two corrections: 8 KB of scores stay in the first-level cache
+constexpr int64_t kAhead = 8192;  // bytes of values asked for ahead: 64 positions of SmolLM2, a tenth of a microsecond
+constexpr float kMasked = -1e30f; // finite, so that differences of two masked scores are 0 and not NaN
+constexpr float kLog2e = 1.44269504088896341f;
+
+// A tile's rows are query heads of tokens; where they come from and how far each may look is the caller's business.
+struct Tile {
+  int64_t rows = 0;
+  Emitter::Values limit;         ///< by row: number of visible positions (i64), ascending
+  mlir::Value positions, common; ///< the largest and the least limit
+  mlir::Value keys, values;      ///< of the kv head
+  bool ahead = false;            ///< keys and values come from memory: ask for them before they are needed
+};
+
+// Scratch of one thread: queries [8][head_dim padded], scores [8][256] (weights take their place), outputs [8][dv]; one
+// register for each row: largest score and sum of weights, by lane; one number for each row: maximum, the
+// same negated, correction. With i8 a query is [K4] high and [K4] low bytes, and a panel of weights 16 high and 16 low
+// bytes.
+struct ScratchLayout {
+  const AttentionSpec &spec;
+  int64_t queryBytes() const { return floatRowBytes(spec.headDim); } // also when bf16 needs only half of it
+  int64_t outBytes() const { return 4 * spec.valueDim(); }
+  int64_t scoreStart() const { return kQueryRows * queryBytes(); }
+  int64_t outStart() const { return scoreStart() + kQueryRows * kBlock * 4; }
+  int64_t statsStart() const { return outStart() + kQueryRows * outBytes(); }
+  int64_t bytes() const { return statsStart() + (2 * kQueryRows + 5) * 64; }
+};
+
+struct Scratch {
+  Emitter &e;
+  ScratchLayout layout;
+  mlir::Value base;
+  Scratch(Emitter &e, const AttentionSpec &spec, mlir::Value base) : e(e), layout{spec}, base(base) {}
+  mlir::Value query(int64_t r) { return e.at(base, r * layout.queryBytes()); }
+  mlir::Value score(int64_t r) { return e.at(base, layout.scoreStart() + r * kBlock * 4); }
+  mlir::Value out(int64_t r) { return e.at(base, layout.outStart() + r * layout.outBytes()); }
+  mlir::Value stats(int64_t r) { return e.at(base, layout.statsStart() + r * 64); }
+  mlir::Value best(int64_t r) { return stats(r); }
+  mlir::Value sum(int64_t r) { return stats(kQueryRows + r); }
+  mlir::Value maximum() { return stats(2 * kQueryRows); }        ///< lane r: row r
+  mlir::Value shift() { return stats(2 * kQueryRows + 1); }      ///< the same, negated
+  mlir::Value correction() { return stats(2 * kQueryRows + 2); } ///< by lane, too; in the end 1 / sum of weights
+  // i8 only. By lane: what one unit of a row's weights stands for, and its inverse.
+  mlir::Value weightUnit() { return stats(2 * kQueryRows + 3); }
+  mlir::Value weightInverse() { return stats(2 * kQueryRows + 4); }
+  // Of one query: what one unit of it stands for, and 128 times the sum of its numbers.
+  mlir::Value queryUnit(int64_t r) { return e.at(query(r), layout.queryBytes() - 8); }
+  mlir::Value queryOffset(int64_t r) { return e.at(query(r), layout.queryBytes() - 4); }
+};
+
+/// Emits the walk of one tile over its positions, block after block.
+struct TileEmitter {
+  Emitter &e;
+  const AttentionSpec &spec;
+  Scratch scratch;
+  const Tile &tile;
+
+  // One step of a product multiplies one float, or two bf16, of 16 columns: 64 bytes either way.
+  int64_t factors() const { return spec.bf16() ? 2 : 1; }
+  mlir::Value loadColumns(mlir::Value address);
+  mlir::Value loadRow(mlir::Value address) { // 4 bytes: one float or two bf16, in every lane
+    if (!spec.bf16())
+      return e.broadcast(e.load(e.b.getF32Type(), address));
+    return e.bitcast(e.broadcast(e.load(e.b.getI32Type(), address)),
+                     mlir::VectorType::get({2 * kLanes}, e.b.getBF16Type()));
+  }
+  mlir::Value multiply(mlir::Value row, mlir::Value columns, mlir::Value sum);
+  mlir::Value loadBytes(mlir::Value address) { return e.load(e.bytes(), address, 64); }
+  mlir::Value fourBytes(mlir::Value address) {
+    return e.bitcast(e.broadcast(e.load(e.b.getI32Type(), address)), e.bytes());
+  }
+  mlir::Value dot(mlir::Value sum, mlir::Value u, mlir::Value s) {
+    return lmk::DotU8S8Op::create(e.b, e.loc, sum.getType(), sum, u, s);
+  }
+  mlir::Value joined(mlir::Value high, mlir::Value low) { return e.add(e.shl(high, e.intsOf(8)), low); }
+  mlir::Value ofRow(mlir::Value lanes, int64_t r) { return e.broadcast(e.load(e.b.getF32Type(), e.at(lanes, 4 * r))); }
+  int64_t rowsAtOnce(int64_t registers) const;
+  void forRowGroups(int64_t registers, const std::function<void(int64_t, int64_t)> &body);
+  void askFor(mlir::Value address, int64_t lines);
+  void scores(mlir::Value start, mlir::Value position, int64_t panels);
+  void codeScores(mlir::Value start, mlir::Value position, int64_t panels);
+  void keepAll(int64_t first, int64_t rows, mlir::Value start, mlir::Value position, const Emitter::Values &sums);
+  void keepScores(int64_t r, mlir::Value start, mlir::Value position, Emitter::Values sums, bool masked);
+  void updateMaxima();
+  void softmax(mlir::Value start, mlir::Value panels);
+  mlir::Value scaledWeight(mlir::Value weight, mlir::Value panel);
+  void encodeWeights(mlir::Value panels, const Emitter::Values &largest);
+  void accumulateCodes(mlir::Value start, mlir::Value panels);
+  void accumulate(mlir::Value start, mlir::Value count);
+  mlir::Value loadValues(mlir::Value address, bool half);
+  void reset();
+  void emit();
+
+  mlir::Value inverseSum(int64_t r) { return ofRow(scratch.correction(), r); }
+};
+
+} // namespace lmopt::cpu
+
+#endif
