@@ -6,7 +6,8 @@ docs/performance.md shows. Called by script/bench, which makes what it needs.
 Usage: report.py --lmopt BIN --bandwidth BIN --decoder NAME=M.so... --encoder NAME=M.so... [--threads T]... [--rounds R]
                  [--peers DIR] [--write FILE.md]
 
-One table for each model and number of threads, then what bounds generation: every token reads all weights once, so tokens/s
+One table for each model and number of threads, each format beside the peer of its kind, several sessions decoded together,
+then what bounds generation: every token reads all weights once, so tokens/s
 times the bytes of the artifact is a share of the speed at which memory can be read, measured in the same rounds.
 """
 import argparse
@@ -22,6 +23,13 @@ import document  # noqa: E402
 
 MODELS = {"decoder": "SmolLM2", "encoder": "MiniLM"}
 TITLES = {"decoder": "SmolLM2-135M-Instruct, tokens/s", "encoder": "all-MiniLM-L6-v2, sequences/s"}
+
+
+SESSIONS = 8
+# Each format of ours and the peer that holds the weights in about as many bits: name of ours -> name of the peer.
+SAME_KIND = {"decoder": {"lmopt int8": "llama.cpp Q8_0", "lmopt native": "llama.cpp Q4_0"},
+             "encoder": {"lmopt int8": "OpenVINO int8, rest bf16", "lmopt bf16": "OpenVINO bf16",
+                         "lmopt f32": "OpenVINO f32"}}
 
 
 class Bandwidth:
@@ -46,6 +54,34 @@ def footprint_table(results, threads):
     return "\n".join(lines) + "\n"
 
 
+def same_kind_table(results):
+    """Ratios to the peer with weights of the same kind; empty without peers."""
+    lines = []
+    for kind, by_threads in results.items():
+        keys = compare.RATES[kind]
+        rows = []
+        for threads, entries in by_threads.items():
+            found = {entry.name: entry.best for entry in entries if not entry.problem}
+            for name, peer in SAME_KIND[kind].items():
+                if name in found and peer in found:
+                    ratios = " | ".join(f"{found[name][key] / found[peer][key]:.2f}" for key in keys)
+                    rows.append(f"| {name} | {peer} | {threads} | {ratios} |")
+        if rows:
+            lines += ["| | to | threads | " + " | ".join(keys) + " |", "|---" * (len(keys) + 3) + "|", *rows, ""]
+    return "\n".join(lines)
+
+
+def sessions_table(by_threads):
+    key = f"tg64_sessions{SESSIONS}"
+    lines = [f"| generation | threads | one session, tokens/s | {SESSIONS} together | ratio |", "|---|---|---|---|---|"]
+    for threads, entries in by_threads.items():
+        for entry in entries:
+            if entry.ours and key in entry.best:
+                one, together = entry.best["tg64"], entry.best[key]
+                lines.append(f"| {entry.name} | {threads} | {one:.4g} | {together:.4g} | {together / one:.2f} |")
+    return "\n".join(lines) + "\n"
+
+
 def bound_table(by_threads, bandwidth):
     lines = ["| generation | threads | tokens/s | weights read, GB/s | memory, GB/s | share |", "|---|---|---|---|---|---|"]
     for threads, entries in by_threads.items():
@@ -62,7 +98,8 @@ def measure_all(args, bandwidth):
     results = {}
     for kind, artifacts in {"decoder": args.decoder, "encoder": args.encoder}.items():
         for threads in args.threads:
-            entries = compare.ours(args.lmopt, dict(artifacts), threads)
+            more = ["--sessions", str(SESSIONS)] if kind == "decoder" else []
+            entries = compare.ours(args.lmopt, dict(artifacts), threads, more)
             if args.peers:
                 entries += compare.peers(args.peers.resolve(), kind, threads)
             print(f"{kind}, {threads} threads", file=sys.stderr)
@@ -92,7 +129,8 @@ def main():
         for threads, entries in by_threads.items():
             if entries:
                 parts.append(compare.table(f"{TITLES[kind]}, {threads} thread{'s' * (threads > 1)}", kind, entries))
-    parts += [footprint_table(results, min(args.threads)), bound_table(results["decoder"], bandwidth)]
+    parts += [same_kind_table(results), sessions_table(results["decoder"]), footprint_table(results, min(args.threads)),
+              bound_table(results["decoder"], bandwidth)]
     command = args.command.split() or ["bench/report.py"] + sys.argv[1:]
     text = document.provenance(command) + "\n".join(parts)
     print(text, end="")

@@ -28,8 +28,9 @@ class Entry:
     problem: str = ""
 
 
-def ours(lmopt, artifacts, threads):
-    return [Entry(f"lmopt {name}", [lmopt, "bench", path, "--threads", str(threads), "--format", "json"], True)
+def ours(lmopt, artifacts, threads, more=()):
+    """`more`: further options of `lmopt bench`."""
+    return [Entry(f"lmopt {name}", [lmopt, "bench", path, "--threads", str(threads), "--format", "json", *more], True)
             for name, path in artifacts.items()]
 
 

@@ -4,8 +4,8 @@
 
 f32:  each within the fixture's tolerance of what transformers computed.
 bf16: each near the native one (the order of a sum differs where an instruction adds two products at once).
-int8: each near the native one; CPUs that differ in the dot product alone (vpmaddwd, vpdpbusd in both encodings) give the
-      same bits, which shows that its integer sums are the same.
+int8, native: each near the native one; CPUs that differ in the dot product alone (vpmaddwd, vpdpbusd in both encodings)
+      give the same bits, which shows that its integer sums are the same.
 The x86-64 artifact must have no instruction beyond SSE2; it also runs under qemu as a CPU that has nothing more.
 Usage: cpus.py BIN_DIR FIXTURE_DIR RECIPE WORK_DIR OBJDUMP
 """
