@@ -75,7 +75,7 @@ def check_numbers(programs, fixture, model, recipe, checks):
 
     near("all at once", whole)
     if not exact:
-        checks.at_most("int8 against transformers", common.relative_error(fixture.chosen(whole), fixture.expected), 0.1)
+        checks.at_most(f"{recipe} against transformers", common.relative_error(fixture.chosen(whole), fixture.expected), 0.1)
     for split in SPLITS:
         again = programs.dump(model, fixture.sequences(), "--split", split)
         checks.equal(f"bits in pieces of {split}", again.tobytes() == whole.tobytes(), True)
