@@ -15,6 +15,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <deque>
 #include <unistd.h>
 
 using namespace mlir;
@@ -26,6 +27,7 @@ namespace {
 // A file that disappears unless it is committed: also when the process is interrupted.
 class TemporaryFile {
 public:
+  TemporaryFile(const TemporaryFile &) = delete;
   explicit TemporaryFile(std::string name) : name(std::move(name)) { llvm::sys::RemoveFileOnSignal(this->name); }
   ~TemporaryFile() {
     if (!committed)
@@ -85,29 +87,25 @@ public:
 
   CompileResult run() {
     std::string error;
-    if (!cpu::makeTarget(options.targetCpu, target, error))
+    if (!cpu::makeTargets(options.targetCpu, targets, error))
       return {2, "--target-cpu: " + error};
-    bool unsupported = false;
-    if (failed(lower::lowerModel(module, target, lowered, unsupported)))
-      return {unsupported ? 4 : 1, ""};
-    std::string manifest = link::makeManifest(module, lowered, target, options);
-    if (CompileResult result = dumpLowered(); result.code)
-      return result;
-    if (options.stopAfter == CompileStage::Lower)
-      return writeResult(textOf(*lowered.module));
-    llvm::SmallVector<char> object;
-    link::ObjectOptions objectOptions;
-    bool stopAtEmit = options.stopAfter == CompileStage::Emit;
-    TemporaryFile irFile(temporaryName(".ll"));
-    if (!options.dumpDirectory.empty())
-      objectOptions = {options.dumpDirectory + "/emit.ll", options.dumpDirectory + "/emit.s"};
-    if (stopAtEmit)
-      objectOptions.llvmIrFile = irFile.name;
-    if (!link::emitObject(lowered, target, objectOptions, object, error))
+    if (targets.size() > 1 && (options.stopAfter != CompileStage::Link || !options.dumpDirectory.empty()))
+      return {2, "--stop-after and --dump-stages show the code for one CPU; give --target-cpu one name"};
+    std::string manifest;
+    for (size_t version = 0; version < targets.size(); ++version) {
+      if (CompileResult result = lowerVersion(targets[version]); result.code)
+        return result;
+      manifest = link::makeManifest(module, lowered, targets, options); // the last one stays
+      if (options.stopAfter == CompileStage::Lower)
+        return writeResult(textOf(*lowered.module));
+      if (options.stopAfter == CompileStage::Emit)
+        return writeLlvmIr();
+      if (CompileResult result = emitVersion(int(version)); result.code)
+        return result;
+    }
+    if (targets.size() > 1 && !link::emitDispatch(targets, lowered.plan.weightBytes, objects.emplace_back(), error))
       return {1, error};
-    if (stopAtEmit)
-      return irFile.commit(output, error) ? CompileResult() : CompileResult{5, error};
-    return writeArtifact(llvm::StringRef(object.data(), object.size()), manifest);
+    return writeArtifact(manifest);
   }
 
 private:
@@ -115,12 +113,60 @@ private:
   const CompileOptions &options;
   const std::string &output;
   lm::WeightReader reader;
-  cpu::Target target;
-  lower::LoweredModel lowered;
+  std::vector<cpu::Target> targets; ///< one for each version of the code, the least demanding first
+  lower::LoweredModel lowered;      ///< the version at work
+  std::vector<llvm::SmallVector<char>> objects;
 
   // Beside the output: a rename must not cross file systems.
   std::string temporaryName(const char *suffix) const {
     return output + ".lmopt-" + std::to_string(::getpid()) + suffix;
+  }
+
+  // All versions read the same weights, so they must agree on every byte of them.
+  static bool sameWeights(const lower::Plan &a, const lower::Plan &b) {
+    return a.weightBytes == b.weightBytes &&
+           llvm::equal(a.weights, b.weights, [](const lower::PackedWeight &x, const lower::PackedWeight &y) {
+             return x.kind == y.kind && x.offset == y.offset && x.bytes == y.bytes &&
+                    x.linear.format == y.linear.format;
+           });
+  }
+
+  CompileResult lowerVersion(const cpu::Target &target) {
+    lower::LoweredModel next;
+    bool unsupported = false;
+    if (failed(lower::lowerModel(module, target, next, unsupported)))
+      return {unsupported ? 4 : 1, ""};
+    if (&target != &targets.front() && !sameWeights(lowered.plan, next.plan))
+      return {4, "--target-cpu: the code for '" + targets.front().cpu + "' and for '" + target.cpu +
+                     "' would read weights in different layouts; compile an artifact for each"};
+    lowered = std::move(next);
+    return dumpLowered();
+  }
+
+  CompileResult writeLlvmIr() {
+    TemporaryFile file(temporaryName(".ll"));
+    link::ObjectOptions objectOptions = dumpOptions();
+    objectOptions.llvmIrFile = file.name;
+    llvm::SmallVector<char> object;
+    std::string error;
+    if (!link::emitObject(lowered, targets.front(), objectOptions, object, error))
+      return {1, error};
+    return file.commit(output, error) ? CompileResult() : CompileResult{5, error};
+  }
+
+  link::ObjectOptions dumpOptions() const {
+    if (options.dumpDirectory.empty())
+      return {};
+    return {options.dumpDirectory + "/emit.ll", options.dumpDirectory + "/emit.s"};
+  }
+
+  CompileResult emitVersion(int version) {
+    link::ObjectOptions objectOptions = dumpOptions();
+    objectOptions.version = targets.size() > 1 ? version : -1;
+    std::string error;
+    if (!link::emitObject(lowered, targets[version], objectOptions, objects.emplace_back(), error))
+      return {1, error};
+    return {};
   }
 
   CompileResult dumpLowered() {
@@ -161,17 +207,37 @@ private:
     return {reader.errorCode() ? reader.errorCode() : 1, ""};
   }
 
-  CompileResult writeArtifact(llvm::StringRef object, const std::string &manifest) {
+  // The objects are ours and link; what can go wrong is the writing of files.
+  CompileResult linkObjects(const std::string &library) {
+    std::deque<TemporaryFile> files;
+    std::vector<std::string> names;
     std::string error;
-    // The object, the library made of it, and the weights.
-    if (!hasRoom(output, 2 * object.size() + lowered.plan.weightBytes + options.tokenizer.size(), error))
+    for (const llvm::SmallVector<char> &object : objects) {
+      std::string suffix = objects.size() > 1 ? "." + std::to_string(names.size()) + ".o" : ".o";
+      names.push_back(files.emplace_back(temporaryName(suffix.c_str())).name);
+      if (!writeFile(names.back(), llvm::StringRef(object.data(), object.size()), error))
+        return {5, error};
+    }
+    if (!link::linkSharedLibrary(names, library, error))
+      return {5, "cannot write '" + library + "': " + error};
+    return {};
+  }
+
+  // What the files need until the end: the objects, the library made of them, and the weights.
+  uint64_t neededBytes() const {
+    uint64_t code = 0;
+    for (const llvm::SmallVector<char> &object : objects)
+      code += object.size();
+    return 2 * code + lowered.plan.weightBytes + options.tokenizer.size();
+  }
+
+  CompileResult writeArtifact(const std::string &manifest) {
+    std::string error;
+    if (!hasRoom(output, neededBytes(), error))
       return {5, error};
-    TemporaryFile objectFile(temporaryName(".o")), library(temporaryName(".tmp")), weights(temporaryName(".weights"));
-    if (!writeFile(objectFile.name, object, error))
-      return {5, error};
-    // The object is ours and links; what can go wrong is the writing of the result.
-    if (!link::linkSharedLibrary(objectFile.name, library.name, error))
-      return {5, "cannot write '" + library.name + "': " + error};
+    TemporaryFile library(temporaryName(".tmp")), weights(temporaryName(".weights"));
+    if (CompileResult result = linkObjects(library.name); result.code)
+      return result;
     std::map<std::string, std::string> blobs = {{"manifest", manifest}};
     if (!options.tokenizer.empty())
       blobs["tokenizer"] = options.tokenizer;

@@ -22,7 +22,7 @@ enum class CompileStage {
 };
 
 struct CompileOptions {
-  std::string targetCpu = "native"; ///< `native` or a CPU that LLVM knows
+  std::string targetCpu = "native"; ///< `native`, a CPU that LLVM knows, or several: a version of the code for each
   std::string baseDirectory;        ///< relative file names of weights start here (the folder of model.mlir)
   std::string tokenizer;            ///< blob (lmopt/tokenizer_format.h); may be empty
   std::string chatTemplate;         ///< Jinja text; may be empty

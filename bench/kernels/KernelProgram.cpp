@@ -93,7 +93,7 @@ void KernelProgram::load() {
   bool made = link::emitObject(lowered, cpuTarget, {}, bytes, error);
   if (made) {
     std::ofstream(object, std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-    made = link::linkSharedLibrary(object, file, error);
+    made = link::linkSharedLibrary({object}, file, error);
   }
   if (made && !(library_ = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL)))
     error = dlerror();

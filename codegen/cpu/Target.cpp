@@ -6,6 +6,7 @@
 
 #include "lmopt/abi.h"
 
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/MC/MCSubtargetInfo.h"
@@ -15,6 +16,7 @@
 #include "llvm/TargetParser/Triple.h"
 
 #include <memory>
+#include <tuple>
 #include <vector>
 
 namespace lmopt::cpu {
@@ -134,6 +136,40 @@ bool makeTarget(const std::string &cpu, Target &target, std::string &error) {
     target.tileRows = 8;
     target.tilePanels = 3;
   }
+  return true;
+}
+
+// How much a target asks for: the better spelling of the dot product decides, then the number of instruction sets.
+// The mask itself makes the order complete.
+static std::tuple<int, int, uint64_t> demand(const Target &target) {
+  return {-static_cast<int>(target.dot), __builtin_popcountll(target.isa), target.isa};
+}
+
+bool makeTargets(const std::string &cpus, std::vector<Target> &targets, std::string &error) {
+  targets.clear();
+  llvm::SmallVector<llvm::StringRef> names;
+  llvm::StringRef(cpus).split(names, ',');
+  if (names.size() > LMOPT_MAX_VERSIONS) {
+    error =
+        "expected at most " + std::to_string(LMOPT_MAX_VERSIONS) + " CPUs, but found " + std::to_string(names.size());
+    return false;
+  }
+  for (llvm::StringRef name : names) {
+    Target target;
+    if (names.size() > 1 && name.trim().empty()) {
+      error = "a CPU name is missing between the commas of '" + cpus + "'";
+      return false;
+    }
+    if (!makeTarget(name.trim().str(), target, error))
+      return false;
+    for (const Target &other : targets)
+      if (other.isa == target.isa) {
+        error = "'" + other.cpu + "' and '" + target.cpu + "' mean the same instructions; name one of them";
+        return false;
+      }
+    targets.push_back(target);
+  }
+  llvm::sort(targets, [](const Target &a, const Target &b) { return demand(a) < demand(b); });
   return true;
 }
 

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace lmopt::cpu {
 
@@ -35,6 +36,10 @@ struct Target {
   int64_t tilePanels = 1;
   bool has(uint64_t bit) const { return (isa & bit) != 0; }
 };
+
+/// Fills `targets` for one name or several with commas between them, the least demanding first: who looks for code that
+/// runs on a CPU takes the last that does. Names that mean the same instructions are an error.
+bool makeTargets(const std::string &cpus, std::vector<Target> &targets, std::string &error);
 
 /// Fills `target` for a CPU name; false and a message with names that work if LLVM does not know it.
 bool makeTarget(const std::string &cpu, Target &target, std::string &error);

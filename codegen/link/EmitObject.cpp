@@ -21,6 +21,7 @@
 #include "llvm/Support/raw_ostream.h"
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/Transforms/Utils/Cloning.h"
+#include "llvm/Transforms/Utils/ModuleUtils.h"
 
 #ifndef LMOPT_VERSION
 #error "LMOPT_VERSION comes from the build"
@@ -55,9 +56,7 @@ void setFunctionAttributes(llvm::Module &module, const cpu::Target &target) {
     function.addFnAttr("prefer-vector-width", "512");
     function.addFnAttr("min-legal-vector-width", "512");
     function.addFnAttr(llvm::Attribute::NoUnwind);
-    if (function.getName() == "prefill" || function.getName() == "decode" || function.getName() == "encode")
-      function.setVisibility(llvm::GlobalValue::HiddenVisibility);
-    else
+    if (function.getName() != LMOPT_MODEL_QUERY_SYMBOL)
       function.setLinkage(llvm::GlobalValue::InternalLinkage);
   }
 }
@@ -73,8 +72,9 @@ llvm::Constant *functionOrNull(llvm::Module &module, llvm::StringRef name) {
   return llvm::ConstantPointerNull::get(llvm::PointerType::getUnqual(module.getContext()));
 }
 
-// The code table and lmopt_model_query(abi): NULL for a caller that is too old.
-void addQuery(llvm::Module &module, const lower::LoweredModel &lowered) {
+std::string tableName(int version) { return "lmopt_code_table_" + std::to_string(version); }
+
+llvm::GlobalVariable *addTable(llvm::Module &module, const lower::LoweredModel &lowered, int version) {
   llvm::LLVMContext &context = module.getContext();
   llvm::IRBuilder<> builder(context);
   auto i32 = [&](uint64_t value) { return builder.getInt32(value); };
@@ -100,17 +100,33 @@ void addQuery(llvm::Module &module, const lower::LoweredModel &lowered) {
                               functionOrNull(module, "encode"),
                               build};
   llvm::Constant *table = llvm::ConstantStruct::getAnon(fields);
-  auto *global = new llvm::GlobalVariable(module, table->getType(), true, llvm::GlobalValue::PrivateLinkage, table,
-                                          "lmopt_code_table");
+  bool single = version < 0;
+  auto *global = new llvm::GlobalVariable(
+      module, table->getType(), true, single ? llvm::GlobalValue::PrivateLinkage : llvm::GlobalValue::ExternalLinkage,
+      table, single ? "lmopt_code_table" : tableName(version));
+  if (!single)
+    global->setVisibility(llvm::GlobalValue::HiddenVisibility);
+  return global;
+}
+
+// lmopt_model_query(abi | version << 16): NULL for a caller that is too old and for a version that is not there.
+void addQuery(llvm::Module &module, llvm::ArrayRef<llvm::GlobalVariable *> versions) {
+  llvm::LLVMContext &context = module.getContext();
+  llvm::IRBuilder<> builder(context);
   auto *type = llvm::FunctionType::get(builder.getPtrTy(), {builder.getInt32Ty()}, false);
   auto *query = llvm::Function::Create(type, llvm::GlobalValue::ExternalLinkage, LMOPT_MODEL_QUERY_SYMBOL, module);
   builder.SetInsertPoint(llvm::BasicBlock::Create(context, "entry", query));
-  llvm::Value *served = builder.CreateICmpUGE(query->getArg(0), i32(LMOPT_ABI_VERSION));
-  builder.CreateRet(builder.CreateSelect(served, global, llvm::ConstantPointerNull::get(builder.getPtrTy())));
+  llvm::Value *served = builder.CreateICmpUGE(builder.CreateAnd(query->getArg(0), LMOPT_QUERY_ABI_MASK),
+                                              builder.getInt32(LMOPT_ABI_VERSION));
+  llvm::Value *version = builder.CreateLShr(query->getArg(0), LMOPT_QUERY_VERSION_SHIFT);
+  llvm::Value *none = llvm::ConstantPointerNull::get(builder.getPtrTy()), *table = none;
+  for (size_t i = 0; i < versions.size(); ++i)
+    table = builder.CreateSelect(builder.CreateICmpEQ(version, builder.getInt32(i)), versions[i], table);
+  builder.CreateRet(builder.CreateSelect(served, table, none));
 }
 
 // An ELF note: name size, descriptor size, type, "lmopt" padded to 8, then lmopt_note_t (lmopt/abi.h).
-void addNote(llvm::Module &module, const lower::LoweredModel &lowered, const cpu::Target &target) {
+void addNote(llvm::Module &module, int64_t weightBytes, const cpu::Target &target) {
   llvm::LLVMContext &context = module.getContext();
   llvm::IRBuilder<> builder(context);
   auto i32 = [&](uint64_t value) { return builder.getInt32(value); };
@@ -124,18 +140,25 @@ void addNote(llvm::Module &module, const lower::LoweredModel &lowered, const cpu
                               i32(LMOPT_ABI_VERSION),
                               i32(LMOPT_ABI_VERSION),
                               i64(target.isa),
-                              i64(lowered.plan.weightBytes),
+                              i64(weightBytes),
                               i64(0)};
   llvm::Constant *note = llvm::ConstantStruct::getAnon(fields, /*Packed=*/true);
   auto *global =
       new llvm::GlobalVariable(module, note->getType(), true, llvm::GlobalValue::PrivateLinkage, note, "lmopt_note");
   global->setSection(".note.lmopt");
   global->setAlignment(llvm::Align(4));
-  // Nothing refers to the note; this keeps the optimizer from dropping it.
-  llvm::ArrayType *list = llvm::ArrayType::get(builder.getPtrTy(), 1);
-  auto *used = new llvm::GlobalVariable(module, list, false, llvm::GlobalValue::AppendingLinkage,
-                                        llvm::ConstantArray::get(list, {global}), "llvm.used");
-  used->setSection("llvm.metadata");
+  llvm::appendToUsed(module, {global}); // nothing refers to it; this keeps the optimizer from dropping it
+}
+
+// Declarations of the tables that other objects define.
+std::vector<llvm::GlobalVariable *> declareTables(llvm::Module &module, size_t count) {
+  std::vector<llvm::GlobalVariable *> tables;
+  for (size_t i = 0; i < count; ++i) {
+    tables.push_back(new llvm::GlobalVariable(module, llvm::Type::getInt8Ty(module.getContext()), true,
+                                              llvm::GlobalValue::ExternalLinkage, nullptr, tableName(int(i))));
+    tables.back()->setVisibility(llvm::GlobalValue::HiddenVisibility);
+  }
+  return tables;
 }
 
 void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
@@ -201,10 +224,12 @@ bool emitObject(lower::LoweredModel &lowered, const cpu::Target &target, const O
   lowered.module = nullptr; // its memory is not needed any more
   module->setTargetTriple(machine->getTargetTriple());
   module->setDataLayout(machine->createDataLayout());
-  addQuery(*module, lowered);
-  addNote(*module, lowered, target);
+  llvm::GlobalVariable *table = addTable(*module, lowered, options.version);
+  if (options.version < 0) {
+    addQuery(*module, table);
+    addNote(*module, lowered.plan.weightBytes, target);
+  }
   setFunctionAttributes(*module, target);
-  module->getFunction(LMOPT_MODEL_QUERY_SYMBOL)->setLinkage(llvm::GlobalValue::ExternalLinkage);
   llvm::raw_string_ostream problems(error);
   if (llvm::verifyModule(*module, &problems))
     return false;
@@ -227,6 +252,24 @@ bool emitObject(lower::LoweredModel &lowered, const cpu::Target &target, const O
   }
   llvm::raw_svector_ostream stream(object);
   return generate(*module, *machine, llvm::CodeGenFileType::ObjectFile, stream, error);
+}
+
+bool emitDispatch(const std::vector<cpu::Target> &versions, int64_t weightBytes, llvm::SmallVectorImpl<char> &object,
+                  std::string &error) {
+  cpu::Target plain; // the code that chooses must run everywhere
+  std::unique_ptr<llvm::TargetMachine> machine;
+  if (!cpu::makeTarget("x86-64", plain, error) || !(machine = makeMachine(plain, error)))
+    return false;
+  llvm::LLVMContext context;
+  llvm::Module module("lmopt_dispatch", context);
+  module.setTargetTriple(machine->getTargetTriple());
+  module.setDataLayout(machine->createDataLayout());
+  addQuery(module, declareTables(module, versions.size()));
+  for (const cpu::Target &version : versions)
+    addNote(module, weightBytes, version);
+  setFunctionAttributes(module, plain);
+  llvm::raw_svector_ostream stream(object);
+  return generate(module, *machine, llvm::CodeGenFileType::ObjectFile, stream, error);
 }
 
 } // namespace lmopt::link

@@ -18,7 +18,8 @@ LLD_HAS_DRIVER(elf)
 
 namespace lmopt::link {
 
-bool linkSharedLibrary(const std::string &objectFile, const std::string &libraryFile, std::string &error) {
+bool linkSharedLibrary(const std::vector<std::string> &objectFiles, const std::string &libraryFile,
+                       std::string &error) {
   // -z now: symbols are bound at load, nothing is written later. No build id, no paths: the same inputs give the same
   // bytes. Local symbols stay: profilers and debuggers then show kernels by name.
   std::vector<const char *> arguments = {"ld.lld",
@@ -34,8 +35,9 @@ bool linkSharedLibrary(const std::string &objectFile, const std::string &library
                                          "--hash-style=gnu",
                                          "--build-id=none",
                                          "-o",
-                                         libraryFile.c_str(),
-                                         objectFile.c_str()};
+                                         libraryFile.c_str()};
+  for (const std::string &file : objectFiles)
+    arguments.push_back(file.c_str());
   llvm::raw_string_ostream messages(error);
   lld::Result result = lld::lldMain(arguments, llvm::nulls(), messages, {{lld::Gnu, &lld::elf::link}});
   return result.retCode == 0;

@@ -18,8 +18,8 @@
 
 namespace lmopt::link {
 
-/// Links `objectFile` into the shared library `libraryFile`.
-bool linkSharedLibrary(const std::string &objectFile, const std::string &libraryFile, std::string &error);
+/// Links the object files into the shared library `libraryFile`.
+bool linkSharedLibrary(const std::vector<std::string> &objectFiles, const std::string &libraryFile, std::string &error);
 
 /// Appends sections to an ELF file that is open for reading and writing. Not loaded by the dynamic loader (no
 /// SHF_ALLOC), found by name. Usage: open, begin(".name"), write..., end(), ..., finish().

@@ -150,6 +150,10 @@ json::Array isaNames(uint64_t isa) {
   return array;
 }
 
+json::Object targetEntry(const cpu::Target &target) {
+  return json::Object{{"cpu", target.cpu}, {"dot", cpu::dotIsaName(target.dot)}, {"isa", isaNames(target.isa)}};
+}
+
 json::Array stepList(const lower::LoweredModel &lowered) {
   json::Array steps;
   for (size_t i = 0; i < lowered.plan.steps.size(); ++i) {
@@ -175,7 +179,7 @@ json::Array stepList(const lower::LoweredModel &lowered) {
 }
 } // namespace
 
-std::string makeManifest(ModuleOp module, const lower::LoweredModel &lowered, const cpu::Target &target,
+std::string makeManifest(ModuleOp module, const lower::LoweredModel &lowered, const std::vector<cpu::Target> &versions,
                          const CompileOptions &options) {
   const lower::Plan &plan = lowered.plan;
   json::Object manifest{{"schema", 1},
@@ -195,8 +199,13 @@ std::string makeManifest(ModuleOp module, const lower::LoweredModel &lowered, co
                         {"barriers_prefill", lowered.barriersPrefill},
                         {"barriers_decode", lowered.barriersDecode},
                         {"steps", stepList(lowered)}};
-  manifest["target"] =
-      json::Object{{"cpu", target.cpu}, {"isa", isaNames(target.isa)}, {"dot", cpu::dotIsaName(target.dot)}};
+  manifest["target"] = targetEntry(versions.back());
+  if (versions.size() > 1) {
+    json::Array entries;
+    for (const cpu::Target &version : versions)
+      entries.push_back(targetEntry(version));
+    manifest["versions"] = std::move(entries);
+  }
   for (NamedAttribute attribute : module->getDiscardableAttrs())
     if (attribute.getName().strref() == "lm.config" || attribute.getName().strref() == "lm.source")
       manifest[attribute.getName().strref().drop_front(3)] = toJson(attribute.getValue());

@@ -10,8 +10,9 @@
 
 namespace lmopt::link {
 
-std::string makeManifest(mlir::ModuleOp module, const lower::LoweredModel &lowered, const cpu::Target &target,
-                         const CompileOptions &options);
+/// `lowered` is the last version; what it says of kernels holds for that one.
+std::string makeManifest(mlir::ModuleOp module, const lower::LoweredModel &lowered,
+                         const std::vector<cpu::Target> &versions, const CompileOptions &options);
 
 } // namespace lmopt::link
 

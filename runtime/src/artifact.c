@@ -194,6 +194,8 @@ lmopt_status_t lmopt_artifact_get_info(const lmopt_artifact_t *artifact, lmopt_a
       .weight_bytes = note->weight_bytes,
       .file_bytes = artifact->size,
       .weights_file = artifact->weights_file[0] ? artifact->weights_file : NULL,
+      .versions = artifact->layout.versions,
+      .version = artifact->layout.version,
   };
   return lmoptp_write_info(info, &own, sizeof own, "lmopt_artifact_info_t", error);
 }

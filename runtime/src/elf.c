@@ -108,8 +108,29 @@ static lmopt_status_t find_section(const elf_t *elf, const char *name, lmoptp_ra
   return LMOPT_OK;
 }
 
-// The first note of owner "lmopt" and our type; names and descriptions are padded to 4 bytes.
-static lmopt_status_t read_note(const elf_t *elf, lmoptp_range_t range, lmopt_note_t *note) {
+// Versions of the code share everything but the features they need.
+static lmopt_status_t check_note(const elf_t *elf, const lmopt_note_t *note, const lmopt_note_t *first) {
+  if (note->magic != LMOPT_NOTE_MAGIC)
+    return MALFORMED(elf, "%s: section .note.lmopt: magic is 0x%llx, expected 0x%llx", elf->path,
+                     (unsigned long long)note->magic, (unsigned long long)LMOPT_NOTE_MAGIC);
+  if (note->abi_min > note->abi_max)
+    return MALFORMED(elf, "%s: section .note.lmopt: ABI range %u..%u is empty", elf->path, note->abi_min,
+                     note->abi_max);
+  if (note->abi_min != first->abi_min || note->abi_max != first->abi_max || note->weight_bytes != first->weight_bytes)
+    return MALFORMED(elf, "%s: section .note.lmopt: its notes differ in ABI or size of the weights", elf->path);
+  return LMOPT_OK;
+}
+
+static lmopt_status_t add_note(const elf_t *elf, const uint8_t *data, lmoptp_layout_t *layout) {
+  if (layout->versions == LMOPT_MAX_VERSIONS)
+    return MALFORMED(elf, "%s: section .note.lmopt: more than %d versions of the code", elf->path, LMOPT_MAX_VERSIONS);
+  lmopt_note_t *note = &layout->notes[layout->versions++];
+  memcpy(note, data, sizeof *note);
+  return check_note(elf, note, &layout->notes[0]);
+}
+
+// All notes of owner "lmopt" and our type; names and descriptions are padded to 4 bytes.
+static lmopt_status_t read_notes(const elf_t *elf, lmoptp_range_t range, lmoptp_layout_t *layout) {
   static const char owner[] = "lmopt";
   uint64_t at = range.offset, end = range.offset + range.size;
   while (end - at >= sizeof(Elf64_Nhdr)) {
@@ -122,26 +143,27 @@ static lmopt_status_t read_note(const elf_t *elf, lmoptp_range_t range, lmopt_no
                        elf->path, header.n_namesz, header.n_descsz);
     if (header.n_type == LMOPT_NOTE_TYPE && header.n_namesz == sizeof owner &&
         memcmp(elf->data + at, owner, sizeof owner) == 0) {
-      if (header.n_descsz < sizeof *note)
+      if (header.n_descsz < sizeof(lmopt_note_t))
         return MALFORMED(elf, "%s: section .note.lmopt: %u bytes, expected %zu", elf->path, header.n_descsz,
-                         sizeof *note);
-      memcpy(note, elf->data + at + name_size, sizeof *note);
-      return LMOPT_OK;
+                         sizeof(lmopt_note_t));
+      lmopt_status_t status = add_note(elf, elf->data + at + name_size, layout);
+      if (status)
+        return status;
     }
     at += name_size + size;
   }
+  if (layout->versions > 0)
+    return LMOPT_OK;
   return MALFORMED(elf, "%s: section .note.lmopt: no note of owner \"lmopt\" and type 0x%x", elf->path,
                    LMOPT_NOTE_TYPE);
 }
 
-static lmopt_status_t check_note(const elf_t *elf, const lmopt_note_t *note) {
-  if (note->magic != LMOPT_NOTE_MAGIC)
-    return MALFORMED(elf, "%s: section .note.lmopt: magic is 0x%llx, expected 0x%llx", elf->path,
-                     (unsigned long long)note->magic, (unsigned long long)LMOPT_NOTE_MAGIC);
-  if (note->abi_min > note->abi_max)
-    return MALFORMED(elf, "%s: section .note.lmopt: ABI range %u..%u is empty", elf->path, note->abi_min,
-                     note->abi_max);
-  return LMOPT_OK;
+void lmoptp_choose_version(lmoptp_layout_t *layout, uint64_t isa) {
+  layout->version = 0;
+  for (uint32_t i = 0; i < layout->versions; ++i)
+    if (!(layout->notes[i].isa & ~isa))
+      layout->version = i;
+  layout->note = layout->notes[layout->version];
 }
 
 // Weights are used in place, so they must lie on a page; their size is said twice and must agree.
@@ -175,7 +197,8 @@ lmopt_status_t lmoptp_elf_layout(const uint8_t *data, uint64_t size, const char 
     return MALFORMED(&elf, "%s: not an lmopt artifact: a shared library without section .note.lmopt", path);
   if (!has_meta)
     return MALFORMED(&elf, "%s: section .lmopt.meta is missing", path);
-  if ((status = read_note(&elf, note, &layout->note)) || (status = check_note(&elf, &layout->note)))
+  if ((status = read_notes(&elf, note, layout)))
     return status;
+  lmoptp_choose_version(layout, lmopt_cpu_isa());
   return check_weights(&elf, layout);
 }

@@ -38,11 +38,15 @@ typedef struct {
 /* Where the parts of an artifact lie in its file; every range has been checked. */
 typedef struct {
   lmoptp_range_t weights, meta;
-  lmopt_note_t note;
+  lmopt_note_t notes[LMOPT_MAX_VERSIONS]; // one for each version of the code
+  uint32_t versions, version;             // how many, and which one is meant: see lmoptp_choose_version
+  lmopt_note_t note;                      // of that version
   bool has_weights;
   uint16_t machine;
 } lmoptp_layout_t;
 
+// The last version that a CPU with these features runs, or version 0.
+void lmoptp_choose_version(lmoptp_layout_t *layout, uint64_t isa);
 lmopt_status_t lmoptp_elf_layout(const uint8_t *data, uint64_t size, const char *path, lmoptp_layout_t *layout,
                                  lmopt_error_t *error);
 

@@ -40,8 +40,9 @@ static lmopt_status_t check_note(const lmopt_artifact_t *artifact, lmopt_error_t
     lmopt_isa_names(note->isa, needed_names, sizeof needed_names);
     lmopt_isa_names(missing, missing_names, sizeof missing_names);
     return lmoptp_fail(error, LMOPT_ERROR_CPU,
-                       "this CPU lacks %s; %s needs %s. Compile the model for this machine (--target-cpu)",
-                       missing_names, path, needed_names);
+                       "this CPU lacks %s; %s needs %s%s. Compile the model for this machine (--target-cpu)",
+                       missing_names, path, needed_names,
+                       artifact->layout.versions > 1 ? " for the least demanding version of its code" : "");
   }
   return LMOPT_OK;
 }
@@ -73,7 +74,7 @@ static lmopt_status_t load_code(lmopt_model_t *model, lmopt_error_t *error) {
     return lmoptp_fail(error, LMOPT_ERROR_MALFORMED, "%s: it does not export %s", path, LMOPT_MODEL_QUERY_SYMBOL);
   lmopt_model_query_fn query;
   memcpy((void *)&query, (const void *)&symbol, sizeof query); // ISO C has no cast from object to function pointers
-  model->table = query(LMOPT_ABI_VERSION);
+  model->table = query(LMOPT_ABI_VERSION | model->artifact->layout.version << LMOPT_QUERY_VERSION_SHIFT);
   if (!model->table)
     return lmoptp_fail(error, LMOPT_ERROR_ABI,
                        "%s: its code does not serve ABI %u of this runtime, although its note says so", path,

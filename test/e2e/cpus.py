@@ -6,6 +6,7 @@ f32:  each within the fixture's tolerance of what transformers computed.
 bf16: each near the native one (the order of a sum differs where an instruction adds two products at once).
 int8, native: each near the native one; CPUs that differ in the dot product alone (vpmaddwd, vpdpbusd in both encodings)
       give the same bits, which shows that its integer sums are the same.
+One artifact with several versions of its code gives, here and under qemu, the bits of the version that fits.
 The x86-64 artifact must have no instruction beyond SSE2; it also runs under qemu as a CPU that has nothing more.
 Usage: cpus.py BIN_DIR FIXTURE_DIR RECIPE WORK_DIR OBJDUMP
 """
@@ -28,6 +29,7 @@ CPUS = {
     "icelake-server": None,
     "native": None,
 }
+SEVERAL = ["x86-64", "x86-64-v3", "icelake-server"]
 SAME_BITS = [("x86-64-v3", "alderlake"), ("skylake-avx512", "icelake-server")]
 # SSE3, SSSE3, SSE4, AVX and later (all begin with v), bit manipulation, big-endian moves.
 BEYOND_SSE2 = re.compile(
@@ -64,6 +66,21 @@ class Emulated(common.Programs):
         return done.stdout.decode("utf8")
 
 
+def check_several(programs, fixture, recipe, found, have_qemu, checks):
+    """One artifact for all of SEVERAL."""
+    model = programs.work / "several.so"
+    programs.run("lmopt", "--quiet", "compile", fixture.source, "--recipe", recipe, "--target-cpu", ",".join(SEVERAL), "-o", model)
+    facts = json.loads(programs.run("lmopt", "inspect", model, "--format", "json"))
+    checks.equal("versions of the code", [version["cpu"] for version in facts["manifest"]["versions"]], SEVERAL)
+    here = SEVERAL[facts["version_here"]]
+    checks.equal(f"several versions give the bits of {here} here",
+                 programs.dump(model, fixture.sequences()).tobytes() == found[here].tobytes(), True)
+    for cpu in SEVERAL if have_qemu else []:
+        if CPUS[cpu]:
+            emulated = Emulated(programs, CPUS[cpu]).dump(model, fixture.sequences())
+            checks.equal(f"several versions give the bits of {cpu} under qemu", emulated.tobytes() == found[cpu].tobytes(), True)
+
+
 def main(bin_dir, folder, recipe, work, objdump):
     programs, fixture, checks = common.Programs(bin_dir, work), fixtures.Fixture(folder), common.Checks()
     have_qemu = bool(shutil.which("qemu-x86_64") or shutil.which("qemu-x86_64-static"))
@@ -93,6 +110,7 @@ def main(bin_dir, folder, recipe, work, objdump):
         else:
             checks.at_most(f"{cpu} against native", common.relative_error(values, found["native"]),
                            fixtures.INT8_RELATIVE_ERROR)
+    check_several(programs, fixture, recipe, found, have_qemu, checks)
     for a, b in SAME_BITS:
         if a in found and b in found:
             checks.equal(f"{a} and {b} give the same bits", found[a].tobytes() == found[b].tobytes(), True)

@@ -20,7 +20,9 @@ void addCompile(CommandLine &line) {
       ->add_option("--passes", options->passes,
                    "a pass pipeline instead of a recipe, as lmopt-opt spells it; '': no pass")
       ->excludes(recipe);
-  command->add_option("--target-cpu", options->targetCpu, "any CPU that LLVM knows, e.g. znver4 (default: native)");
+  command->add_option("--target-cpu", options->targetCpu,
+                      "any CPU that LLVM knows, e.g. znver4, or several with commas: one artifact, a version of the "
+                      "code for each (default: native)");
   command->add_option("--calibrate", options->calibration,
                       "text to gather statistics on, for recipes with passes that use them");
   command

@@ -153,6 +153,8 @@ static Result<void> inspectArtifact(const InspectOptions &options, lmopt_artifac
                 {"weights_file", info.weights_file ? Json(info.weights_file) : Json()},
                 {"abi_range", std::to_string(info.abi_min) + " to " + std::to_string(info.abi_max)},
                 {"needs", isaNames(info.isa)},
+                {"versions", info.versions},
+                {"version_here", info.version},
                 {"missing_here", missing ? Json(isaNames(missing)) : Json("nothing")}};
   Json blobs = Json::array();
   for (uint32_t i = 0; i < info.meta_count; ++i) {

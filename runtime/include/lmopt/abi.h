@@ -47,7 +47,10 @@ enum {
   LMOPT_ISA_AVX512VBMI = 1u << 13
 };
 
-/* Contents of the ELF note: fixed size, little endian. */
+/* Contents of the ELF note: fixed size, little endian. An artifact may hold several versions of its code over the same
+ * weights: it then has a note for each, the least demanding first, that differ in `isa` only. The last one whose
+ * features the CPU has is the one to run. */
+#define LMOPT_MAX_VERSIONS 8
 typedef struct lmopt_note {
   uint64_t magic;   /* LMOPT_NOTE_MAGIC */
   uint32_t abi_min; /* ABI versions that the code table can serve */
@@ -136,7 +139,11 @@ typedef struct lmopt_code_table {
   const char *build;               /* "lmopt <version>", for messages */
 } lmopt_code_table_t;
 
-/* The only exported symbol. `abi` is the greatest ABI version the caller knows; NULL when it cannot be served. */
+/* The only exported symbol. The lower half of `abi` is the greatest ABI version the caller knows, the upper half the
+ * version of the code that is wanted, counted as the notes are; NULL when it cannot be served. It may be called on
+ * every x86-64 CPU; what the table of a version leads to, only where its features are there. */
+#define LMOPT_QUERY_VERSION_SHIFT 16
+#define LMOPT_QUERY_ABI_MASK 0xffffu
 typedef const lmopt_code_table_t *(*lmopt_model_query_fn)(uint32_t abi);
 #define LMOPT_MODEL_QUERY_SYMBOL "lmopt_model_query"
 

@@ -43,11 +43,13 @@ typedef struct lmopt_artifact_info {
   uint32_t struct_size;
   uint32_t abi_min; /* ABI versions (abi.h) that the code serves */
   uint32_t abi_max;
-  uint32_t meta_count;      /* number of metadata blobs */
-  uint64_t isa;             /* CPU features the code needs: LMOPT_ISA_* of abi.h */
-  uint64_t weight_bytes;    /* size of the packed weights */
-  uint64_t file_bytes;      /* size of model.so */
+  uint32_t meta_count;   /* number of metadata blobs */
+  uint64_t isa;          /* CPU features the code needs: LMOPT_ISA_* of abi.h; of `version`, where there are several */
+  uint64_t weight_bytes; /* size of the packed weights */
+  uint64_t file_bytes;   /* size of model.so */
   const char *weights_file; /* name of the split-out weights beside model.so, or NULL; lives in the artifact */
+  uint32_t versions;        /* of the code, for CPUs of different features; 1 or more */
+  uint32_t version;         /* the one that this CPU runs; the least demanding one, 0, when it can run none */
 } lmopt_artifact_info_t;
 
 /* Maps and checks the file: every offset and size is compared with the size of the file before it is used. MALFORMED

@@ -193,7 +193,7 @@ TEST(SectionAppender, RefusesWhatIsNoElfFile) {
 TEST(LinkSharedLibrary, TellsWhatTheLinkerSaid) {
   std::string path = temporaryPath("not-an-object"), error;
   std::ofstream(path) << "this is no object file";
-  EXPECT_FALSE(link::linkSharedLibrary(path, path + ".so", error));
+  EXPECT_FALSE(link::linkSharedLibrary({path}, path + ".so", error));
   EXPECT_NE(error.find("not-an-object"), std::string::npos) << error;
   unlink(path.c_str());
 }

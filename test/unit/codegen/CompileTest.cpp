@@ -75,6 +75,15 @@ TEST_F(Compile, SplitWeightsMakeTwoFiles) {
   EXPECT_EQ(files(), (std::vector<std::string>{"m.so", "m.so.weights"}));
 }
 
+TEST_F(Compile, SeveralVersionsInOneFile) {
+  CompileOptions options;
+  options.targetCpu = "native,x86-64";
+  for (const char *name : {"/a.so", "/b.so"})
+    ASSERT_EQ(compile(folder + name, options).code, 0);
+  EXPECT_EQ(files(), (std::vector<std::string>{"a.so", "b.so"})) << "nothing else is left";
+  EXPECT_EQ(read(folder + "/a.so"), read(folder + "/b.so"));
+}
+
 TEST_F(Compile, StopsAfterAnyStage) {
   CompileOptions options;
   options.stopAfter = CompileStage::Lower;
@@ -116,6 +125,25 @@ TEST_F(Compile, UnknownCpuIs2) {
   CompileResult result = compile(folder + "/m.so", options);
   EXPECT_EQ(result.code, 2);
   EXPECT_NE(result.message.find("--target-cpu: unknown CPU 'pentium9'"), std::string::npos) << result.message;
+  EXPECT_TRUE(files().empty());
+}
+
+TEST_F(Compile, SeveralCpusThatCannotBeToldApartAre2) {
+  const struct {
+    const char *cpus, *part;
+    CompileStage stage;
+  } cases[] = {{"native,native", "mean the same instructions", CompileStage::Link},
+               {"x86-64,,x86-64-v3", "a CPU name is missing between the commas", CompileStage::Link},
+               {"x86-64,pentium9", "unknown CPU 'pentium9'", CompileStage::Link},
+               {"x86-64,x86-64-v3", "show the code for one CPU", CompileStage::Emit}};
+  for (const auto &one : cases) {
+    CompileOptions options;
+    options.targetCpu = one.cpus;
+    options.stopAfter = one.stage;
+    CompileResult result = compile(folder + "/m.so", options);
+    EXPECT_EQ(result.code, 2) << one.cpus;
+    EXPECT_NE(result.message.find(one.part), std::string::npos) << result.message;
+  }
   EXPECT_TRUE(files().empty());
 }
 

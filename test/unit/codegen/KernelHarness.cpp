@@ -111,7 +111,7 @@ void KernelHarness::build() {
   std::string error, objectFile = temporaryPath(".o"), library = temporaryPath(".so");
   ASSERT_TRUE(link::emitObject(state->lowered, state->target, {}, object, error)) << error;
   std::ofstream(objectFile, std::ios::binary).write(object.data(), object.size());
-  bool linked = link::linkSharedLibrary(objectFile, library, error);
+  bool linked = link::linkSharedLibrary({objectFile}, library, error);
   unlink(objectFile.c_str());
   ASSERT_TRUE(linked) << error;
   state->handle = dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL);

@@ -71,6 +71,20 @@ TEST(Target, NativeIsWhatTheRuntimeFinds) {
   EXPECT_NE(native.cpu, "native");
 }
 
+TEST(Target, SeveralComeInTheOrderOfTheirDemands) {
+  std::vector<cpu::Target> targets;
+  std::string error;
+  ASSERT_TRUE(cpu::makeTargets("znver5,x86-64,skylake-avx512,alderlake,x86-64-v3,x86-64-v2", targets, error)) << error;
+  std::vector<std::string> names;
+  for (const cpu::Target &target : targets)
+    names.push_back(target.cpu);
+  EXPECT_EQ(names,
+            (std::vector<std::string>{"x86-64", "x86-64-v2", "x86-64-v3", "skylake-avx512", "alderlake", "znver5"}));
+  EXPECT_FALSE(cpu::makeTargets("x86-64,x86-64-v2,x86-64-v3,x86-64-v4,alderlake,znver4,znver5,icelake-server,haswell",
+                                targets, error));
+  EXPECT_NE(error.find("at most 8 CPUs"), std::string::npos) << error;
+}
+
 TEST(Target, UnknownNameIsRefusedWithNamesThatWork) {
   cpu::Target target;
   std::string error;

@@ -104,6 +104,48 @@ TEST(Artifact, tellsWhatItIs) {
   EXPECT_EQ(lmopt_artifact_meta_name(raw, info.meta_count), nullptr);
 }
 
+/// The decoder with a note for each of these sets of features: its notes move to the end of the file.
+std::string withVersions(const std::vector<uint64_t> &isas) {
+  Bytes bytes(decoderPath);
+  std::string one = bytes.data.substr(bytes.section(".note.lmopt").sh_offset, 12 + 8 + sizeof(lmopt_note_t));
+  bytes.section(".note.lmopt").sh_offset = bytes.data.size();
+  bytes.section(".note.lmopt").sh_size = one.size() * isas.size();
+  for (uint64_t isa : isas) {
+    std::memcpy(one.data() + 12 + 8 + offsetof(lmopt_note_t, isa), &isa, sizeof isa);
+    bytes.data += one;
+  }
+  return bytes.data;
+}
+
+TEST(Artifact, choosesTheLastVersionThatThisCpuRuns) {
+  const uint64_t never = 1ull << 63, here = lmopt_cpu_isa();
+  const struct {
+    std::vector<uint64_t> isas;
+    uint32_t version;
+  } cases[] = {{{0}, 0},        {{0, here}, 1},          {{0, here, never}, 1},
+               {{0, never}, 0}, {{never, never | 1}, 0}, {{never, 0}, 1}};
+  for (const auto &one : cases) {
+    std::string bytes = withVersions(one.isas);
+    lmopt_artifact_t *raw = nullptr;
+    lmopt_error_t error{};
+    ASSERT_EQ(lmopt_artifact_open_memory(bytes.data(), bytes.size(), &raw, &error), LMOPT_OK) << error.message;
+    Artifact artifact(raw);
+    lmopt_artifact_info_t info{};
+    info.struct_size = sizeof info;
+    ASSERT_EQ(lmopt_artifact_get_info(raw, &info, &error), LMOPT_OK);
+    EXPECT_EQ(info.versions, one.isas.size());
+    EXPECT_EQ(info.version, one.version);
+    EXPECT_EQ(info.isa, one.isas[one.version]);
+  }
+}
+
+TEST(Artifact, refusesVersionsThatDoNotFitTogether) {
+  expectMalformed(withVersions(std::vector<uint64_t>(LMOPT_MAX_VERSIONS + 1)), "more than 8 versions");
+  std::string bytes = withVersions({0, 1});
+  bytes[bytes.size() - sizeof(lmopt_note_t) + offsetof(lmopt_note_t, weight_bytes)] ^= 1;
+  expectMalformed(bytes, "its notes differ in ABI or size of the weights");
+}
+
 TEST(Artifact, knowsSplitOutWeights) {
   std::string bytes = readFile(splitPath);
   lmopt_artifact_t *raw = nullptr;
@@ -263,6 +305,8 @@ TEST(Model, refusesACpuThatLacksSomething) {
   Bytes bytes(decoderPath);
   bytes.changeNote([](lmopt_note_t &note) { note.isa |= 1ull << 63; });
   expectRefused(directory.write("future.so", bytes.data), LMOPT_ERROR_CPU, "this CPU lacks bit 63");
+  expectRefused(directory.write("several.so", withVersions({1ull << 63, 1ull << 62})), LMOPT_ERROR_CPU,
+                "needs bit 63 for the least demanding version of its code");
   bytes = Bytes(decoderPath);
   bytes.header().e_machine = EM_AARCH64;
   expectRefused(directory.write("arm.so", bytes.data), LMOPT_ERROR_CPU, "another kind of CPU");
