@@ -26,7 +26,6 @@ struct LinearEmitter {
   Value in, weights, out, rowBegin, rowEnd;
 
   int64_t steps() const { return spec.steps(); }
-  int64_t panelBytes() const { return steps() * 64; }
   VectorType registers() { // of weights and of activations
     return spec.integer() ? e.bytes() : spec.bf16() ? e.halves() : e.floats();
   }
@@ -41,10 +40,12 @@ struct LinearEmitter {
       return e.broadcast(e.load(e.b.getF32Type(), address));
     return e.bitcast(e.broadcast(e.load(e.b.getI32Type(), address)), registers());
   }
-  Value weightAddress(Value panel, Value step) {
-    return e.at(weights, e.add(e.mul(panel, panelBytes()), e.mul(step, 64)));
+  // Line p of a step for panels that are read together: a group, or a single one.
+  Value lineAddress(const PanelLines &lines, Value step, int64_t p) { return e.at(lines.at(e, step), 64 * p); }
+  Value loadWeights(const PanelLines &lines, Value step, int64_t p) {
+    return e.load(registers(), lineAddress(lines, step, p), 64);
   }
-  Value loadWeights(Value panel, Value step) { return e.load(registers(), weightAddress(panel, step), 64); }
+  PanelLines linesOf(Value panel) { return panelLines(e, spec, weights, panel); }
   Value multiply(Value activation, Value weight, Value sum) {
     if (spec.bf16())
       return lmk::DotBf16Op::create(e.b, e.loc, sum.getType(), sum, activation, weight);
@@ -75,19 +76,20 @@ struct LinearEmitter {
   // rows x panels accumulators stay in registers for the whole walk along k. The last tile of a range may read rows
   // beyond it (the arena is padded to whole tiles) but never stores them.
   //
-  // The lines of the next group of panels are asked for on the way, in the order of their addresses. A tile of eight
+  // The lines of the next group of panels are asked for on the way. A tile of eight
   // rows fills the window of the core with products that wait for weights, so that few loads are under way at once:
   // weights from memory came at 16 GB/s for one or two tiles, with this at 33; and the first tile of a group waits no
   // longer where 16 follow (6 % of a MiniLM sentence of 128; Zen 5, one thread). Further tiles ask again, which costs
   // nothing that can be measured. Weights lie in the order of use: behind the last panel of one linear begins the next.
   void tile(Value row, Value panel, int64_t rows, int64_t panels) {
+    PanelLines lines = linesOf(panel), following = linesOf(e.add(panel, panels));
     Values sums =
         e.loop(e.index(0), e.index(steps()), 1, Values(rows * panels, zero()), [&](Value step, const Values &carried) {
           Values next = carried, columns;
           for (int64_t p = 0; p < panels; ++p)
-            columns.push_back(loadWeights(e.add(panel, p), step));
+            columns.push_back(loadWeights(lines, step, p));
           for (int64_t p = 0; p < panels; ++p)
-            e.prefetch(weightAddress(e.add(panel, panels), e.add(e.mul(step, panels), p)));
+            e.prefetch(lineAddress(following, step, p));
           for (int64_t r = 0; r < rows; ++r) {
             Value activation = loadActivation(codes(e.add(row, r), step));
             for (int64_t p = 0; p < panels; ++p)
@@ -108,6 +110,7 @@ struct LinearEmitter {
   // multiplication; float sums keep the order of `tile`, because whether a thread's share is a single row depends on
   // the number of threads.
   void stream(Value row, Value panel, int64_t panels) {
+    PanelLines lines = linesOf(panel);
     int64_t chains = spec.integer() && steps() % 2 == 0 ? 2 : 1;
     Values sums = e.loop(
         e.index(0), e.index(steps()), chains, Values(panels * chains, zero()), [&](Value step, const Values &carried) {
@@ -116,7 +119,7 @@ struct LinearEmitter {
             Value current = e.add(step, c);
             Value activation = loadActivation(codes(row, current));
             for (int64_t p = 0; p < panels; ++p)
-              next[p * chains + c] = multiply(activation, loadWeights(e.add(panel, p), current), next[p * chains + c]);
+              next[p * chains + c] = multiply(activation, loadWeights(lines, current, p), next[p * chains + c]);
           }
           return next;
         });
@@ -140,10 +143,8 @@ struct LinearEmitter {
     e.ifElse(
         single,
         [&] {
-          // Four panels are four sequential streams: enough to keep the prefetchers busy, few enough for them to
-          // follow.
           e.ifThen(e.less(rowBegin, rowEnd), [&] {
-            overPanels(e, panelBegin, panelEnd, target.tilePanels > 1 ? 4 : 1,
+            overPanels(e, panelBegin, panelEnd, target.tilePanels,
                        [&](Value panel, int64_t count) { stream(rowBegin, panel, count); });
           });
         },
@@ -165,9 +166,20 @@ void storePanel(Emitter &e, const LinearSpec &spec, Value out, Value result, Val
 void overPanels(Emitter &e, Value begin, Value end, int64_t width, const std::function<void(Value, int64_t)> &body) {
   if (width == 1)
     return e.loop(begin, end, 1, [&](Value panel) { body(panel, 1); });
-  Value whole = e.sub(end, e.rem(e.sub(end, begin), e.index(width)));
-  e.loop(begin, whole, width, [&](Value panel) { body(panel, width); });
+  Value first = e.min(e.mul(e.div(e.add(begin, width - 1), e.index(width)), width), end);
+  Value whole = e.sub(end, e.rem(e.sub(end, first), e.index(width)));
+  e.loop(begin, first, 1, [&](Value panel) { body(panel, 1); });
+  e.loop(first, whole, width, [&](Value panel) { body(panel, width); });
   e.loop(whole, end, 1, [&](Value panel) { body(panel, 1); });
+}
+
+PanelLines panelLines(Emitter &e, const LinearSpec &spec, Value weights, Value panel) {
+  constexpr int64_t group = LinearSpec::kPanelGroup;
+  Value first = e.mul(e.div(panel, e.index(group)), group), among = e.rem(panel, e.index(group));
+  Value inGroup = e.less(panel, e.index(spec.panelsInGroups()));
+  Value offset =
+      e.select(inGroup, e.add(e.mul(first, spec.panelBytes()), e.mul(among, 64)), e.mul(panel, spec.panelBytes()));
+  return {e.at(weights, offset), e.select(inGroup, e.index(64 * group), e.index(64))};
 }
 
 static const char *formatName(WeightFormat format) {

@@ -15,9 +15,17 @@ namespace lmopt::cpu {
 void storePanel(Emitter &e, const LinearSpec &spec, mlir::Value out, mlir::Value result, mlir::Value row,
                 mlir::Value panel);
 
-/// Calls `body(panel, count)` for groups of `width` panels and then for single ones.
+/// Calls `body(panel, count)` for groups of `width` panels that begin at multiples of it, for single ones before and
+/// after.
 void overPanels(Emitter &e, mlir::Value begin, mlir::Value end, int64_t width,
                 const std::function<void(mlir::Value, int64_t)> &body);
+
+/// Where a panel that is not grouped begins, and how far its steps lie apart; see LinearSpec::lineOffset.
+struct PanelLines {
+  mlir::Value base, stride;
+  mlir::Value at(Emitter &e, mlir::Value step) const { return e.at(base, e.mul(step, stride)); }
+};
+PanelLines panelLines(Emitter &e, const LinearSpec &spec, mlir::Value weights, mlir::Value panel);
 
 /// Address of the block of a grouped matrix for 16 outputs and one group; see LinearSpec::blockOffset.
 mlir::Value groupedBlock(Emitter &e, const LinearSpec &spec, mlir::Value weights, mlir::Value panel, mlir::Value group);

@@ -12,6 +12,7 @@
 // of a row are zero on input and kept zero (each operation says why where it is not obvious). Tested by
 // test/unit/codegen/RowKernelTest.cpp.
 #include "codegen/cpu/GroupedRows.h"
+#include "codegen/cpu/LinearParts.h"
 #include "codegen/cpu/RowPasses.h"
 
 #include "lmopt/abi.h"
@@ -106,11 +107,20 @@ struct RowEmitter {
     return e.loadFloats(e.at(e.at(weight(op, 0), e.mul(tokenId(), floatRowBytes(op.width))), offset));
   }
 
-  // Row n of panels [n / 16][k][n % 16]: one float in each cache line, 16 lines for a vector.
-  Value embeddingPanels(const RowOp &op, Value offset) {
+  // Where the row of the token begins in the panels of a linear: its lane of each step.
+  PanelLines linesOfToken(const RowOp &op, WeightFormat format) {
+    LinearSpec table;
+    table.outputs = op.tableRows;
+    table.inputs = op.width;
+    table.format = format;
     Value id = tokenId();
-    Value from = e.at(weight(op, 0),
-                      e.add(e.mul(e.div(id, e.index(kLanes)), op.width * 64), e.mul(e.rem(id, e.index(kLanes)), 4)));
+    PanelLines lines = panelLines(e, table, weight(op, 0), e.div(id, e.index(kLanes)));
+    return {e.at(lines.base, e.mul(e.rem(id, e.index(kLanes)), 4)), lines.stride};
+  }
+
+  // Lane n % 16 of steps [16]: one float in each cache line, 16 lines for a vector.
+  Value embeddingPanels(const RowOp &op, Value offset) {
+    PanelLines lines = linesOfToken(op, WeightFormat::F32);
     Values lanes;
     for (int64_t i = 0; i < kLanes; ++i) {
       // offset counts 4 bytes for an element of the row; the same element is 64 bytes further in the panel. The last
@@ -118,37 +128,34 @@ struct RowEmitter {
       Value element = e.add(e.div(offset, e.index(4)), i);
       Value inside = e.less(element, e.index(op.width));
       Value lane = op.width % kLanes ? e.select(inside, element, e.index(0)) : element;
-      lanes.push_back(e.load(e.b.getF32Type(), e.at(from, e.mul(lane, 64))));
+      lanes.push_back(e.load(e.b.getF32Type(), lines.at(e, lane)));
     }
     return zeroBeyondWidth(op, vector::FromElementsOp::create(e.b, e.loc, e.floats(), lanes), offset);
   }
 
-  // Row n of panels [n / 16][k / 2][n % 16][2]: two numbers in each cache line. The panel may end inside the last
+  // Lane n % 16 of steps [16][2]: two numbers in each cache line. The panel may end inside the last
   // vector of the row: what lies beyond it is read from the first pair and zeroed.
   Value embeddingHalves(const RowOp &op, Value offset) {
-    Value id = tokenId(), depth = e.index(roundUp(op.width, 2) / 2);
-    Value from = e.at(weight(op, 0),
-                      e.add(e.mul(e.div(id, e.index(kLanes)), e.mul(depth, 64)), e.mul(e.rem(id, e.index(kLanes)), 4)));
+    PanelLines lines = linesOfToken(op, WeightFormat::Bf16);
+    Value depth = e.index(roundUp(op.width, 2) / 2);
     Values pairs;
     for (int64_t i = 0; i < kLanes / 2; ++i) { // 16 floats of the row, 64 bytes, come from 8 lines of the panel
       Value pair = e.add(e.div(offset, e.index(8)), i);
       Value line = op.width % kLanes ? e.select(e.less(pair, depth), pair, e.index(0)) : pair;
-      pairs.push_back(e.load(e.b.getI32Type(), e.at(from, e.mul(line, 64))));
+      pairs.push_back(e.load(e.b.getI32Type(), lines.at(e, line)));
     }
     Value packed = vector::FromElementsOp::create(e.b, e.loc, e.ints(kLanes / 2), pairs);
     Value floats = arith::ExtFOp::create(e.b, e.loc, e.floats(), e.bitcast(packed, e.halves(kLanes)));
     return zeroBeyondWidth(op, floats, offset);
   }
 
-  // Row n of panels [n / 16][k / 4][n % 16][4]: four codes in each cache line. Codes beyond the width are zero.
+  // Lane n % 16 of steps [16][4]: four codes in each cache line. Codes beyond the width are zero.
   Value embeddingCodes(const RowOp &op, Value offset) {
-    Value id = tokenId();
-    Value from = e.at(weight(op, 0), e.add(e.mul(e.div(id, e.index(kLanes)), roundUp(op.width, 16) * kLanes),
-                                           e.mul(e.rem(id, e.index(kLanes)), 4)));
-    Value scale = e.load(e.b.getF32Type(), e.at(weight(op, 0), e.add(e.mul(id, 4), op.scaleOffset)));
+    PanelLines lines = linesOfToken(op, WeightFormat::S8Rows);
+    Value scale = e.load(e.b.getF32Type(), e.at(weight(op, 0), e.add(e.mul(tokenId(), 4), op.scaleOffset)));
     Values groups;
-    for (int64_t i = 0; i < 4; ++i) // 16 codes: 4 groups, 64 bytes apart, as the row's own 16 floats are 64 bytes
-      groups.push_back(e.load(e.b.getI32Type(), e.at(from, e.add(e.mul(offset, 4), i * 64))));
+    for (int64_t i = 0; i < 4; ++i) // 16 codes are four steps, 64 bytes of the row
+      groups.push_back(e.load(e.b.getI32Type(), lines.at(e, e.add(e.div(offset, e.index(16)), i))));
     Value packed = vector::FromElementsOp::create(e.b, e.loc, e.ints(4), groups);
     Value codes = arith::ExtSIOp::create(e.b, e.loc, e.ints(), e.bitcast(packed, e.bytes(16)));
     return e.mul(e.toFloat(codes), e.broadcast(scale));

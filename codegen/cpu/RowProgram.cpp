@@ -81,8 +81,10 @@ std::string RowProgram::name() const {
     }
     if (op.scaleOffset)
       name += "s" + std::to_string(op.scaleOffset);
+    if (op.tableRows)
+      name += "n" + std::to_string(op.tableRows);
     if (op.bits)
-      name += "n" + std::to_string(op.tableRows) + "b" + std::to_string(op.bits) + (op.hasMin ? "min" : "");
+      name += "b" + std::to_string(op.bits) + (op.hasMin ? "min" : "");
   }
   for (const RowProgram::Input &input : inputs)
     name += "_i" + std::to_string(input.value) + (input.gathered ? "g" : "") + "s" + std::to_string(input.stride);

@@ -22,28 +22,28 @@ void packBias(const cpu::LinearSpec &spec, const std::vector<float> &bias, std::
   std::copy(bias.begin(), bias.end(), floatsAt(out, spec.biasOffset()));
 }
 
-// [panel][k][16]: element (n, k) at panel n / 16, lane n % 16.
+// A step is [16]: element (n, k) at panel n / 16, lane n % 16.
 void packFloats(const cpu::LinearSpec &spec, const std::vector<float> &matrix, std::vector<char> &out) {
   float *to = floatsAt(out, 0);
   for (int64_t n = 0; n < spec.outputs; ++n) {
     const float *row = matrix.data() + n * spec.inputs;
-    float *column = to + n / kLanes * kLanes * spec.inputs + n % kLanes;
     for (int64_t k = 0; k < spec.inputs; ++k)
-      column[k * kLanes] = row[k];
+      to[spec.lineOffset(n / kLanes, k) / 4 + n % kLanes] = row[k];
   }
 }
 
-// [panel][k / 2][16][2]. The numbers are bf16 already (#lm.narrow): their lower halves are zero.
+// A step is [16][2]. The numbers are bf16 already (#lm.narrow): their lower halves are zero.
 void packHalves(const cpu::LinearSpec &spec, const std::vector<float> &matrix, std::vector<char> &out) {
   for (int64_t n = 0; n < spec.outputs; ++n) {
     const float *row = matrix.data() + n * spec.inputs;
-    char *column = out.data() + n / kLanes * spec.steps() * 64 + n % kLanes * 4;
+    char *column = out.data() + n % kLanes * 4;
     for (int64_t k = 0; k < spec.inputs; ++k)
-      std::memcpy(column + k / 2 * 64 + k % 2 * 2, reinterpret_cast<const char *>(row + k) + 2, 2);
+      std::memcpy(column + spec.lineOffset(n / kLanes, k / 2) + k % 2 * 2, reinterpret_cast<const char *>(row + k) + 2,
+                  2);
   }
 }
 
-// [panel][k / 4][16][4], then scales and sums of codes for each output.
+// A step is [16][4]; then scales and sums of codes for each output.
 void packCodes(const cpu::LinearSpec &spec, const lm::WeightData &data, std::vector<char> &out) {
   int64_t steps = spec.depth() / 4;
   float *scales = floatsAt(out, spec.scaleOffset());
@@ -51,9 +51,9 @@ void packCodes(const cpu::LinearSpec &spec, const lm::WeightData &data, std::vec
   std::vector<int8_t> padded(spec.depth(), 0);
   for (int64_t n = 0; n < spec.outputs; ++n) {
     std::copy_n(data.s8.data() + n * spec.inputs, spec.inputs, padded.data());
-    char *column = out.data() + n / kLanes * steps * 64 + n % kLanes * 4;
+    char *column = out.data() + n % kLanes * 4;
     for (int64_t k = 0; k < steps; ++k)
-      std::memcpy(column + k * 64, padded.data() + 4 * k, 4);
+      std::memcpy(column + spec.lineOffset(n / kLanes, k), padded.data() + 4 * k, 4);
     int32_t sum = 0;
     for (int8_t code : padded)
       sum += code;

@@ -20,7 +20,7 @@ using test::Memory;
 
 namespace {
 
-constexpr int64_t kRows = 6, kVocabulary = 37, kPositions = 70;
+constexpr int64_t kRows = 6, kVocabulary = 61, kPositions = 70;
 constexpr double kEps = FLT_EPSILON;
 using Row = std::vector<double>;
 
@@ -275,10 +275,15 @@ private:
     float *panels = weights[0].floats();
     for (int64_t i = 0; i < floats.bytes() / 4; ++i)
       panels[i] = random.real();
-    start("embedpanels", make(RowOpKind::EmbeddingPanels, width), 0, std::move(weights)).expected =
+    auto fromPanels = [&](RowOpKind kind) {
+      RowOp op = make(kind, width);
+      op.tableRows = kVocabulary; // four panels, of which three alternate
+      return op;
+    };
+    start("embedpanels", fromPanels(RowOpKind::EmbeddingPanels), 0, std::move(weights)).expected =
         [=](const Inputs &in) {
           return mapRow(in.a, [&](size_t i) {
-            return std::pair(double(panels[(in.token / 16 * width + i) * 16 + in.token % 16]), 0.0);
+            return std::pair(double(panels[floats.lineOffset(in.token / 16, i) / 4 + in.token % 16]), 0.0);
           });
         };
     weights.clear();
@@ -286,27 +291,25 @@ private:
     auto *pairs = reinterpret_cast<uint16_t *>(weights[0].data());
     for (int64_t i = 0; i < halves.bytes() / 2; ++i)
       pairs[i] = test::toBf16(random.real());
-    int64_t depth = halves.steps();
-    start("embedbf16", make(RowOpKind::EmbeddingHalves, width), 0, std::move(weights)).expected =
-        [=](const Inputs &in) {
-          return mapRow(in.a, [&](size_t i) {
-            int64_t place = (in.token / 16 * depth + i / 2) * 32 + in.token % 16 * 2 + i % 2;
-            return std::pair(double(test::fromBf16(pairs[place])), 0.0);
-          });
-        };
+    start("embedbf16", fromPanels(RowOpKind::EmbeddingHalves), 0, std::move(weights)).expected = [=](const Inputs &in) {
+      return mapRow(in.a, [&](size_t i) {
+        int64_t place = halves.lineOffset(in.token / 16, i / 2) / 2 + in.token % 16 * 2 + i % 2;
+        return std::pair(double(test::fromBf16(pairs[place])), 0.0);
+      });
+    };
     weights.clear();
     weights.emplace_back(codes.bytes());
     char *bytes = weights[0].data();
     float *scales = weights[0].floats(codes.scaleOffset());
     auto code = [=](int64_t n, int64_t k) -> int8_t & {
-      return reinterpret_cast<int8_t &>(bytes[(n / 16 * (codes.depth() / 4) + k / 4) * 64 + n % 16 * 4 + k % 4]);
+      return reinterpret_cast<int8_t &>(bytes[codes.lineOffset(n / 16, k / 4) + n % 16 * 4 + k % 4]);
     };
     for (int64_t n = 0; n < kVocabulary; ++n) {
       scales[n] = std::abs(random.real());
       for (int64_t k = 0; k < width; ++k)
         code(n, k) = random.below(255) - 127;
     }
-    RowOp op = make(RowOpKind::EmbeddingCodes, width);
+    RowOp op = fromPanels(RowOpKind::EmbeddingCodes);
     op.scaleOffset = codes.scaleOffset();
     start("embeds8", op, 0, std::move(weights)).expected = [=](const Inputs &in) {
       return mapRow(in.a, [&](size_t i) {
