@@ -16,16 +16,16 @@ using Values = Emitter::Values;
 // bits; keys are 128 too large, which the query's own sum takes back. All of it is exact:
 // |sum of 16 bits x 8 bits| < 2^31 up to heads of 512.
 void TileEmitter::codeScores(Value start, Value position, int64_t panels) {
-  Value keys = e.at(tile.keys, e.mul(position, spec.keyBytes()));
-  int64_t panelBytes = kLanes * spec.keyBytes(), steps = spec.keyDim() / 4;
+  PanelLines lines = keyLines(position), following = keyLines(e.add(position, panels * kLanes));
+  int64_t steps = spec.keyDim() / 4;
   forRowGroups(2 * panels, [&](int64_t first, int64_t rows) {
     Values dots = e.loop(e.index(0), e.index(steps), 1, Values(2 * rows * panels, e.intsOf(0)),
                          [&](Value d, const Values &carried) {
                            Values next = carried, columns;
                            for (int64_t p = 0; p < panels; ++p)
-                             columns.push_back(loadBytes(e.at(keys, e.add(e.mul(d, 64), p * panelBytes))));
+                             columns.push_back(loadBytes(e.at(lines.at(e, d), 64 * p)));
                            if (first == 0)
-                             askFor(e.at(keys, e.add(e.mul(d, 64 * panels), panels * panelBytes)), panels);
+                             askFor(following.at(e, d), panels);
                            for (int64_t i = 0; i < 2 * rows; ++i) {
                              Value query = e.at(scratch.query(first + i / 2), i % 2 * spec.keyDim());
                              Value q = fourBytes(e.at(query, e.mul(d, 4)));
@@ -40,7 +40,7 @@ void TileEmitter::codeScores(Value start, Value position, int64_t panels) {
       Value offset = e.broadcast(e.load(e.b.getI32Type(), scratch.queryOffset(first + r)));
       for (int64_t p = 0; p < panels; ++p) {
         Value sum = e.sub(joined(dots[2 * r * panels + p], dots[(2 * r + 1) * panels + p]), offset);
-        Value scale = e.loadFloats(e.at(keys, p * panelBytes + kLanes * spec.keyDim()));
+        Value scale = e.loadFloats(e.at(lines.at(e, e.index(steps)), 64 * p));
         sums.push_back(e.mul(e.toFloat(sum), e.mul(unit, scale)));
       }
     }

@@ -8,7 +8,7 @@
 // with scores and maxima multiplied by log2 e: that multiplication is the subtraction's, as one fused instruction. (In
 // the queries it would cost nothing either, but there it would move their rounding to bf16.) Exponents are never
 // positive but for the rounding of that product. Weights that become bf16 (half an ulp: 2^-9) are computed to 2^-13.
-// Keys lie as [position / 16][head_dim][16], so that one register holds 16 positions of one dimension and a score tile
+// Keys lie in panels of 16 positions, so that one register holds 16 positions of one dimension and a score tile
 // is rows x 4 registers, like a matrix tile. Every output row is computed by one thread in one fixed order.
 #include "codegen/cpu/AttentionTile.h"
 
@@ -53,19 +53,21 @@ void TileEmitter::askFor(Value address, int64_t lines) {
     e.prefetch(e.at(address, 64 * i));
 }
 
+// Panels that are read together are a group, or a single one.
+PanelLines TileEmitter::keyLines(Value position) { return tile.keys.lines(e, spec, e.div(position, e.index(kLanes))); }
+
 // scores[r][position - start] = sum_d query[r][d] * key[position][d] for the `panels` panels from `position` on, and
 // the largest of each row and lane. What a row must not see gets no weight.
 void TileEmitter::scores(Value start, Value position, int64_t panels) {
-  Value keys = e.at(tile.keys, e.mul(position, spec.keyBytes()));
-  int64_t panelBytes = kLanes * spec.keyBytes();
+  PanelLines lines = keyLines(position), following = keyLines(e.add(position, panels * kLanes));
   forRowGroups(panels, [&](int64_t first, int64_t rows) {
     Values sums = e.loop(e.index(0), e.index(spec.headDim / factors()), 1, Values(rows * panels, e.floatsOf(0)),
                          [&](Value d, const Values &carried) {
                            Values next = carried, columns;
                            for (int64_t p = 0; p < panels; ++p)
-                             columns.push_back(loadColumns(e.at(keys, e.add(e.mul(d, 64), p * panelBytes))));
+                             columns.push_back(loadColumns(e.at(lines.at(e, d), 64 * p)));
                            if (first == 0) // the panels after these
-                             askFor(e.at(keys, e.add(e.mul(d, 64 * panels), panels * panelBytes)), panels);
+                             askFor(following.at(e, d), panels);
                            for (int64_t r = 0; r < rows; ++r) {
                              Value q = loadRow(e.at(scratch.query(first + r), e.mul(d, 4)));
                              for (int64_t p = 0; p < panels; ++p)

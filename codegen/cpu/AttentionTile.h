@@ -15,7 +15,7 @@
 namespace lmopt::cpu {
 
 constexpr int64_t kQueryRows = 8; // rows of one tile: a vector of numbers, one for each row, has lanes to spare
-constexpr int64_t kKeyPanels = 4; // panels at a time: 4 rows x 4 panels = 16 accumulators hide a product's latency
+constexpr int64_t kKeyPanels = KeyPanels::kGroup; // at a time: 4 rows x 4 panels = 16 sums hide a product's latency
 constexpr int64_t kBlock = 256;   // positions between two corrections: 8 KB of scores stay in the first-level cache
 constexpr int64_t kAhead = 8192;  // bytes of values asked for ahead: 64 positions of SmolLM2, a tenth of a microsecond
 constexpr float kMasked = -1e30f; // finite, so that differences of two masked scores are 0 and not NaN
@@ -26,8 +26,9 @@ struct Tile {
   int64_t rows = 0;
   Emitter::Values limit;         ///< by row: number of visible positions (i64), ascending
   mlir::Value positions, common; ///< the largest and the least limit
-  mlir::Value keys, values;      ///< of the kv head
-  bool ahead = false;            ///< keys and values come from memory: ask for them before they are needed
+  KeyPanels keys;
+  mlir::Value values; ///< of the kv head, as the keys
+  bool ahead = false; ///< keys and values come from memory: ask for them before they are needed
 };
 
 // Scratch of one thread: queries [8][head_dim padded], scores [8][256] (weights take their place), outputs [8][dv]; one
@@ -95,6 +96,7 @@ struct TileEmitter {
   int64_t rowsAtOnce(int64_t registers) const;
   void forRowGroups(int64_t registers, const std::function<void(int64_t, int64_t)> &body);
   void askFor(mlir::Value address, int64_t lines);
+  PanelLines keyLines(mlir::Value position);
   void scores(mlir::Value start, mlir::Value position, int64_t panels);
   void codeScores(mlir::Value start, mlir::Value position, int64_t panels);
   void keepAll(int64_t first, int64_t rows, mlir::Value start, mlir::Value position, const Emitter::Values &sums);

@@ -51,7 +51,17 @@ void turnHead(Emitter &e, const AttentionSpec &spec, const Turn &turn, Value fro
     put(d, e.load(e.floats(lanes), e.at(from, 4 * d)));
 }
 
-Value CacheView::keys(Value kvHead) { return e.at(base, e.mul(e.mul(kvHead, capacity), spec.keyBytes())); }
+PanelLines KeyPanels::lines(Emitter &e, const AttentionSpec &spec, Value panel) const {
+  int64_t panelBytes = kLanes * spec.keyBytes();
+  Value first = e.mul(e.div(panel, e.index(kGroup)), kGroup), among = e.sub(panel, first);
+  Value inGroup = e.less(e.mul(e.add(first, kGroup - 1), kLanes), capacity);
+  Value offset = e.select(inGroup, e.add(e.mul(first, panelBytes), e.mul(among, 64)), e.mul(panel, panelBytes));
+  return {e.at(base, offset), e.select(inGroup, e.index(64 * kGroup), e.index(64))};
+}
+
+KeyPanels CacheView::keys(Value kvHead) {
+  return {e.at(base, e.mul(e.mul(kvHead, capacity), spec.keyBytes())), capacity};
+}
 Value CacheView::values(Value kvHead) {
   Value all = e.at(base, e.mul(capacity, spec.kvHeads * spec.keyBytes()));
   return e.at(all, e.mul(e.mul(kvHead, capacity), spec.valueBytes()));

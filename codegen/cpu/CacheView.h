@@ -6,7 +6,7 @@
 #ifndef LMOPT_CODEGEN_CPU_CACHEVIEW_H
 #define LMOPT_CODEGEN_CPU_CACHEVIEW_H
 
-#include "codegen/cpu/Kernels.h"
+#include "codegen/cpu/LinearParts.h"
 
 namespace lmopt::cpu {
 
@@ -24,12 +24,19 @@ Turn loadTurn(Emitter &e, const RopeTable &table, mlir::Value base, mlir::Value 
 void turnHead(Emitter &e, const AttentionSpec &spec, const Turn &turn, mlir::Value from,
               const std::function<void(int64_t, mlir::Value)> &put);
 
+/// The keys of one kv head: panels of 16 positions, four of which alternate as long as the capacity has all four.
+struct KeyPanels {
+  static constexpr int64_t kGroup = 4;
+  mlir::Value base, capacity;
+  PanelLines lines(Emitter &e, const AttentionSpec &spec, mlir::Value panel) const;
+};
+
 /// Addresses inside one sequence's cache for one layer.
 struct CacheView {
   Emitter &e;
   const AttentionSpec &spec;
   mlir::Value base, capacity; ///< base: this layer's part
-  mlir::Value keys(mlir::Value kvHead);
+  KeyPanels keys(mlir::Value kvHead);
   mlir::Value values(mlir::Value kvHead);
 };
 

@@ -16,6 +16,8 @@
 //            (pairs of dimensions, pairs of positions: what one bf16 dot instruction multiplies)
 //            i8:   keys   [kv head][capacity / 16]{[K4 / 4][16][4] u8 = code + 128, [16] f32 scale}, K4 =
 //            round_up(head_dim, 4)
+//            The lines (64 bytes) of four neighbouring panels of keys alternate, where the capacity has all four: one
+//            stream of memory for the tile that multiplies them.
 //                  values [kv head][capacity / 16]{[4][dv][4] s8 code, [16] f32 scale}
 //            (fours of dimensions, fours of positions: what one u8 x s8 dot instruction multiplies)
 // Tested by test/unit/codegen/*KernelTest.cpp against plain loops, and by the end-to-end tests.

@@ -12,21 +12,26 @@ namespace lmopt::cpu {
 namespace {
 //===--- f32 and bf16 ---===//
 
+// The lines of the position's panel, at the position's 4 bytes.
+PanelLines keyLines(Emitter &e, const AttentionSpec &spec, const KeyPanels &keys, Value position) {
+  PanelLines lines = keys.lines(e, spec, e.div(position, e.index(kLanes)));
+  return {e.at(lines.base, e.mul(e.rem(position, e.index(kLanes)), 4)), lines.stride};
+}
+
 // One key: 4 bytes (a float, or a pair of bf16) in each line of its panel.
-void storeKey(Emitter &e, const AttentionSpec &spec, const Turn &turn, Value from, Value keys, Value position) {
-  Value panel = e.mul(e.div(position, e.index(kLanes)), kLanes * spec.keyBytes());
-  Value key = e.at(keys, e.add(panel, e.mul(e.rem(position, e.index(kLanes)), 4)));
+void storeKey(Emitter &e, const AttentionSpec &spec, const Turn &turn, Value from, KeyPanels keys, Value position) {
+  PanelLines lines = keyLines(e, spec, keys, position);
   turnHead(e, spec, turn, from, [&](int64_t d, Value v) {
     int64_t lanes = cast<VectorType>(v.getType()).getDimSize(0);
     int64_t factors = spec.bf16() ? 2 : 1;
     if (spec.bf16() && lanes == 1) { // half of ropeDims is odd, so a pair may have a dimension of each half
       Value half = e.lane(e.toBf16(v), 0);
-      return e.store(half, e.at(key, d / 2 * 64 + d % 2 * 2), 2);
+      return e.store(half, e.at(lines.at(e, e.index(d / 2)), d % 2 * 2), 2);
     }
     if (spec.bf16())
       v = e.bitcast(e.toBf16(v), e.ints(lanes / 2));
     for (int64_t i = 0; i < lanes / factors; ++i)
-      e.store(e.lane(v, i), e.at(key, (d / factors + i) * 64));
+      e.store(e.lane(v, i), lines.at(e, e.index(d / factors + i)));
   });
 }
 
@@ -107,15 +112,15 @@ Codes encode(Emitter &e, const Head &head) {
 }
 
 // A key lies across its panel: four dimensions are neighbours, the next four are a line (16 positions) away.
-void storeKeyCodes(Emitter &e, const AttentionSpec &spec, const Turn &turn, Value from, Value keys, Value position) {
+void storeKeyCodes(Emitter &e, const AttentionSpec &spec, const Turn &turn, Value from, KeyPanels keys,
+                   Value position) {
   Head head;
   turnHead(e, spec, turn, from, [&](int64_t d, Value v) {
     head.parts.push_back(v);
     head.begins.push_back(d);
   });
   Codes codes = encode(e, head);
-  Value panel = e.at(keys, e.mul(e.div(position, e.index(kLanes)), kLanes * spec.keyBytes()));
-  Value key = e.at(panel, e.mul(e.rem(position, e.index(kLanes)), 4));
+  PanelLines lines = keyLines(e, spec, keys, position);
   for (size_t i = 0; i < head.parts.size(); ++i) {
     int64_t lanes = lanesOf(head.parts[i]), begin = head.begins[i];
     Value bytes = e.narrowToBytes(e.add(codes.parts[i], e.intsOf(128, lanes)));
@@ -123,10 +128,10 @@ void storeKeyCodes(Emitter &e, const AttentionSpec &spec, const Turn &turn, Valu
     Value groups = fours ? e.bitcast(bytes, e.ints(lanes / 4)) : bytes;
     for (int64_t j = 0; j < (fours ? lanes / 4 : lanes); ++j) {
       int64_t d = begin + (fours ? 4 * j : j);
-      e.store(e.lane(groups, j), e.at(key, d / 4 * 64 + d % 4), fours ? 4 : 1);
+      e.store(e.lane(groups, j), e.at(lines.at(e, e.index(d / 4)), d % 4), fours ? 4 : 1);
     }
   }
-  e.store(codes.scale, e.at(key, kLanes * spec.keyDim()));
+  e.store(codes.scale, lines.at(e, e.index(spec.keyDim() / 4)));
 }
 
 // Four positions of one dimension are neighbours.
