@@ -4,17 +4,19 @@
 docs/performance.md shows. Called by script/bench, which makes what it needs.
 
 Usage: report.py --lmopt BIN --bandwidth BIN --decoder NAME=M.so... --encoder NAME=M.so... [--threads T]... [--rounds R]
-                 [--peers DIR] [--write FILE.md]
+                 [--peers DIR] [--text FILE] [--write FILE.md]
 
 One table for each model and number of threads, each format beside the peer of its kind, several sessions decoded together,
-then what bounds generation: every token reads all weights once, so tokens/s
-times the bytes of the artifact is a share of the speed at which memory can be read, measured in the same rounds.
+then what bounds generation: every token reads all weights and the cache of its sequence once, so tokens/s times those bytes is
+a share of the speed at which memory can be read, measured in the same rounds. With --text also what each recipe costs in
+quality, against f32.
 """
 import argparse
 import json
 import pathlib
 import subprocess
 import sys
+import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE / "peers")]
@@ -26,6 +28,7 @@ TITLES = {"decoder": "SmolLM2-135M-Instruct, tokens/s", "encoder": "all-MiniLM-L
 
 
 SESSIONS = 8
+MEAN_CONTEXT = 512 + 64 / 2  # of the 64 steps of tg64
 # Each format of ours and the peer that holds the weights in about as many bits: name of ours -> name of the peer.
 SAME_KIND = {"decoder": {"lmopt int8": "llama.cpp Q8_0", "lmopt native": "llama.cpp Q4_0"},
              "encoder": {"lmopt int8": "OpenVINO int8, rest bf16", "lmopt bf16": "OpenVINO bf16",
@@ -82,14 +85,51 @@ def sessions_table(by_threads):
     return "\n".join(lines) + "\n"
 
 
-def bound_table(by_threads, bandwidth):
-    lines = ["| generation | threads | tokens/s | weights read, GB/s | memory, GB/s | share |", "|---|---|---|---|---|---|"]
+def cache_megabytes(args, name):
+    """What a step of tg64 reads beside the weights."""
+    path = dict(args.decoder)[name.removeprefix("lmopt ")]
+    facts = subprocess.run([args.lmopt, "inspect", path, "--format", "json"], check=True, text=True, capture_output=True)
+    return json.loads(facts.stdout)["manifest"]["cache_bytes_per_position"] * MEAN_CONTEXT / 1e6
+
+
+def bound_table(args, by_threads, bandwidth):
+    lines = ["| generation | threads | tokens/s | weights and cache read, GB/s | memory, GB/s | share |", "|---|---|---|---|---|---|"]
     for threads, entries in by_threads.items():
         for entry in entries:
             if entry.ours and "tg64" in entry.best:
-                read, memory = entry.best["tg64"] * entry.best["artifact_mb"] / 1e3, bandwidth.best[threads]
+                megabytes = entry.best["artifact_mb"] + cache_megabytes(args, entry.name)
+                read, memory = entry.best["tg64"] * megabytes / 1e3, bandwidth.best[threads]
                 lines.append(f"| {entry.name} | {threads} | {entry.best['tg64']:.4g} | {read:.1f} | {memory:.1f} | "
                              f"{100 * read / memory:.0f} % |")
+    return "\n".join(lines) + "\n"
+
+
+def decoder_quality(args):
+    """16 chunks of 512 tokens, the later half of each scored: llama.cpp's convention."""
+    artifacts, lines = dict(args.decoder), ["| SmolLM2 | ppl | to f32 | KL | top1 |", "|---|---|---|---|---|"]
+    for name, path in artifacts.items():
+        command = [args.lmopt, "eval", "--quiet", path, "--text", args.text, "--ctx", "512", "--chunks", "16", "--format", "json"]
+        done = subprocess.run(command + ["--reference", artifacts["f32"]], check=True, text=True, capture_output=True)
+        found = json.loads(done.stdout)
+        lines.append(f"| lmopt {name} | {found['ppl']:.4g} | {found['ppl'] / found['ref_ppl']:.4f} | {found['kl']:.5f} | "
+                     f"{found['top1']:.3f} |")
+    return "\n".join(lines) + "\n"
+
+
+def encoder_quality(args):
+    """Cosine to f32 of all lines of the text that have at least 40 characters. (Vectors are normalized.)"""
+    texts = [line for line in args.text.read_text().splitlines() if len(line) >= 40]
+    vectors = {}
+    for name, path in args.encoder:
+        with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
+            file.write("\n".join(texts) + "\n")
+            file.flush()
+            done = subprocess.run([args.lmopt, "embed", "--quiet", path, "--file", file.name], check=True, text=True, capture_output=True)
+        vectors[name] = [json.loads(line) for line in done.stdout.splitlines()]
+    lines = [f"| MiniLM, {len(texts)} lines | least cosine to f32 | mean |", "|---|---|---|"]
+    for name, rows in vectors.items():
+        cosines = [sum(x * y for x, y in zip(a, b)) for a, b in zip(rows, vectors["f32"])]
+        lines.append(f"| lmopt {name} | {min(cosines):.5f} | {sum(cosines) / len(cosines):.5f} |")
     return "\n".join(lines) + "\n"
 
 
@@ -98,8 +138,9 @@ def measure_all(args, bandwidth):
     results = {}
     for kind, artifacts in {"decoder": args.decoder, "encoder": args.encoder}.items():
         for threads in args.threads:
-            more = ["--sessions", str(SESSIONS)] if kind == "decoder" else []
-            entries = compare.ours(args.lmopt, dict(artifacts), threads, more)
+            entries = compare.ours(args.lmopt, dict(artifacts), threads)
+            for entry in entries if kind == "decoder" else []:
+                entry.also = ((entry.command + ["--sessions", str(SESSIONS)], [f"tg64_sessions{SESSIONS}"]),)
             if args.peers:
                 entries += compare.peers(args.peers.resolve(), kind, threads)
             print(f"{kind}, {threads} threads", file=sys.stderr)
@@ -117,6 +158,7 @@ def main():
     parser.add_argument("--threads", type=int, action="append")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--peers", type=pathlib.Path, metavar="DIR")
+    parser.add_argument("--text", type=pathlib.Path, metavar="FILE", help="measure quality on it; needs the artifacts named f32")
     parser.add_argument("--command", default="", help="what to name as the command instead of this program")
     parser.add_argument("--write", type=pathlib.Path, metavar="FILE", help="also put the tables into this document")
     args = parser.parse_args()
@@ -130,7 +172,9 @@ def main():
             if entries:
                 parts.append(compare.table(f"{TITLES[kind]}, {threads} thread{'s' * (threads > 1)}", kind, entries))
     parts += [same_kind_table(results), sessions_table(results["decoder"]), footprint_table(results, min(args.threads)),
-              bound_table(results["decoder"], bandwidth)]
+              bound_table(args, results["decoder"], bandwidth)]
+    if args.text:
+        parts += [decoder_quality(args), encoder_quality(args)]
     command = args.command.split() or ["bench/report.py"] + sys.argv[1:]
     text = document.provenance(command) + "\n".join(parts)
     print(text, end="")

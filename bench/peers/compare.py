@@ -26,11 +26,11 @@ class Entry:
     ours: bool
     best: dict = dataclasses.field(default_factory=dict)
     problem: str = ""
+    also: tuple = ()  # more commands of this entry, each with the figures to take from it
 
 
-def ours(lmopt, artifacts, threads, more=()):
-    """`more`: further options of `lmopt bench`."""
-    return [Entry(f"lmopt {name}", [lmopt, "bench", path, "--threads", str(threads), "--format", "json", *more], True)
+def ours(lmopt, artifacts, threads):
+    return [Entry(f"lmopt {name}", [lmopt, "bench", path, "--threads", str(threads), "--format", "json"], True)
             for name, path in artifacts.items()]
 
 
@@ -50,15 +50,17 @@ def peers(folder, kind, threads, only=()):
 
 
 def run_once(entry):
-    """One process; rates only grow, figures such as open_ms only shrink."""
-    done = subprocess.run(entry.command, text=True, capture_output=True)
-    if done.returncode:
-        message = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        entry.problem = f"ended with {done.returncode}: {message}"
-        return
-    for key, value in json.loads(done.stdout.strip().splitlines()[-1]).items():
-        better = min if key.endswith(("_ms", "_mb")) else max
-        entry.best[key] = better(value, entry.best.get(key, value))
+    """A process for each command; rates only grow, figures such as open_ms only shrink."""
+    for command, keys in [(entry.command, None), *entry.also]:
+        done = subprocess.run(command, text=True, capture_output=True)
+        if done.returncode:
+            message = (done.stderr.strip().splitlines() or ["no message"])[-1]
+            entry.problem = f"ended with {done.returncode}: {message}"
+            return
+        for key, value in json.loads(done.stdout.strip().splitlines()[-1]).items():
+            if keys is None or key in keys:
+                better = min if key.endswith(("_ms", "_mb")) else max
+                entry.best[key] = better(value, entry.best.get(key, value))
 
 
 def measure(entries, rounds, before_round=lambda: None):
