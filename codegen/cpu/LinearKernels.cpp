@@ -53,25 +53,53 @@ struct LinearEmitter {
       return e.fma(activation, weight, sum);
     return lmk::DotU8S8Op::create(e.b, e.loc, sum.getType(), sum, activation, weight);
   }
-  Value zero() { return spec.integer() ? e.intsOf(0) : e.floatsOf(0); }
-
   Value perOutput(VectorType type, int64_t offset, Value panel) {
     return e.load(type, e.at(weights, e.add(e.mul(panel, 64), offset)), 64);
   }
-
-  // Sum to result: y = scale_a * scale_w * (sum - zero_point * sum of codes) + bias; the bracket is exact in i32.
-  Value finish(Value sum, Value row, Value panel) {
-    if (spec.integer()) {
-      Value header = rowAddress(row);
-      Value scale = e.broadcast(e.load(e.b.getF32Type(), header));
-      Value zeroPoint = e.broadcast(e.load(e.b.getI32Type(), e.at(header, 4)));
-      Value correction = e.mul(zeroPoint, perOutput(e.ints(), spec.sumOffset(), panel));
-      sum = e.mul(e.toFloat(e.sub(sum, correction)), e.mul(scale, perOutput(e.floats(), spec.scaleOffset(), panel)));
-    }
-    return spec.bias ? e.add(sum, perOutput(e.floats(), spec.biasOffset(), panel)) : sum;
+  Values perOutputs(VectorType type, int64_t offset, Value panel, int64_t panels) {
+    Values all;
+    for (int64_t p = 0; p < panels; ++p)
+      all.push_back(perOutput(type, offset, e.add(panel, p)));
+    return all;
   }
 
-  void storeResult(Value result, Value row, Value panel) { storePanel(e, spec, out, result, row, panel); }
+  // What the sums of a tile start from: integer sums from -zero_point * sum of codes, so that nothing is left to
+  // correct at the end. (The tile before is still at its end meanwhile.) The sums are exact in i32.
+  Values starts(Value row, Value panel, int64_t rows, int64_t panels) {
+    if (!spec.integer())
+      return Values(rows * panels, e.floatsOf(0));
+    Values sums, negated;
+    for (Value codes : perOutputs(e.ints(), spec.sumOffset(), panel, panels))
+      negated.push_back(e.sub(e.intsOf(0), codes));
+    for (int64_t r = 0; r < rows; ++r) {
+      Value zeroPoint = e.broadcast(e.load(e.b.getI32Type(), e.at(rowAddress(e.add(row, r)), 4)));
+      for (int64_t p = 0; p < panels; ++p)
+        sums.push_back(e.mul(zeroPoint, negated[p]));
+    }
+    return sums;
+  }
+
+  // What finishes the sums of some panels: read once a tile, since behind a store it would have to be read again.
+  struct Finish {
+    Values scales, biases; ///< by panel; none: no such thing
+  };
+  Finish finishOf(Value panel, int64_t panels) {
+    Finish finish;
+    if (spec.integer())
+      finish.scales = perOutputs(e.floats(), spec.scaleOffset(), panel, panels);
+    if (spec.bias)
+      finish.biases = perOutputs(e.floats(), spec.biasOffset(), panel, panels);
+    return finish;
+  }
+
+  // Sums of a row to results: y = scale_a * scale_w * sum + bias.
+  void finishRow(const Finish &finish, const Values &sums, Value row, Value panel) {
+    Value scale = spec.integer() ? e.broadcast(e.load(e.b.getF32Type(), rowAddress(row))) : Value();
+    for (size_t p = 0; p < sums.size(); ++p) {
+      Value y = spec.integer() ? e.mul(e.toFloat(sums[p]), e.mul(scale, finish.scales[p])) : sums[p];
+      storePanel(e, spec, out, spec.bias ? e.add(y, finish.biases[p]) : y, row, e.add(panel, p));
+    }
+  }
 
   // rows x panels accumulators stay in registers for the whole walk along k. The last tile of a range may read rows
   // beyond it (the arena is padded to whole tiles) but never stores them.
@@ -83,26 +111,25 @@ struct LinearEmitter {
   // nothing that can be measured. Weights lie in the order of use: behind the last panel of one linear begins the next.
   void tile(Value row, Value panel, int64_t rows, int64_t panels) {
     PanelLines lines = linesOf(panel), following = linesOf(e.add(panel, panels));
-    Values sums =
-        e.loop(e.index(0), e.index(steps()), 1, Values(rows * panels, zero()), [&](Value step, const Values &carried) {
-          Values next = carried, columns;
-          for (int64_t p = 0; p < panels; ++p)
-            columns.push_back(loadWeights(lines, step, p));
-          for (int64_t p = 0; p < panels; ++p)
-            e.prefetch(lineAddress(following, step, p));
-          for (int64_t r = 0; r < rows; ++r) {
-            Value activation = loadActivation(codes(e.add(row, r), step));
-            for (int64_t p = 0; p < panels; ++p)
-              next[r * panels + p] = multiply(activation, columns[p], next[r * panels + p]);
-          }
-          return next;
-        });
+    Values sums = e.loop(e.index(0), e.index(steps()), 1, starts(row, panel, rows, panels),
+                         [&](Value step, const Values &carried) {
+                           Values next = carried, columns;
+                           for (int64_t p = 0; p < panels; ++p)
+                             columns.push_back(loadWeights(lines, step, p));
+                           for (int64_t p = 0; p < panels; ++p)
+                             e.prefetch(lineAddress(following, step, p));
+                           for (int64_t r = 0; r < rows; ++r) {
+                             Value activation = loadActivation(codes(e.add(row, r), step));
+                             for (int64_t p = 0; p < panels; ++p)
+                               next[r * panels + p] = multiply(activation, columns[p], next[r * panels + p]);
+                           }
+                           return next;
+                         });
+    Finish finish = finishOf(panel, panels);
     for (int64_t r = 0; r < rows; ++r) {
       Value current = e.add(row, r);
-      e.ifThen(e.less(current, rowEnd), [&] {
-        for (int64_t p = 0; p < panels; ++p)
-          storeResult(finish(sums[r * panels + p], current, e.add(panel, p)), current, e.add(panel, p));
-      });
+      e.ifThen(e.less(current, rowEnd),
+               [&] { finishRow(finish, Values(ArrayRef(sums).slice(r * panels, panels)), current, panel); });
     }
   }
 
@@ -112,21 +139,23 @@ struct LinearEmitter {
   void stream(Value row, Value panel, int64_t panels) {
     PanelLines lines = linesOf(panel);
     int64_t chains = spec.integer() && steps() % 2 == 0 ? 2 : 1;
-    Values sums = e.loop(
-        e.index(0), e.index(steps()), chains, Values(panels * chains, zero()), [&](Value step, const Values &carried) {
-          Values next = carried;
-          for (int64_t c = 0; c < chains; ++c) {
-            Value current = e.add(step, c);
-            Value activation = loadActivation(codes(row, current));
-            for (int64_t p = 0; p < panels; ++p)
-              next[p * chains + c] = multiply(activation, loadWeights(lines, current, p), next[p * chains + c]);
-          }
-          return next;
-        });
-    for (int64_t p = 0; p < panels; ++p) {
-      Value sum = chains == 2 ? e.add(sums[2 * p], sums[2 * p + 1]) : sums[p];
-      storeResult(finish(sum, row, e.add(panel, p)), row, e.add(panel, p));
-    }
+    Values begin(panels * chains, spec.integer() ? e.intsOf(0) : e.floatsOf(0)), first = starts(row, panel, 1, panels);
+    for (int64_t p = 0; p < panels; ++p)
+      begin[p * chains] = first[p];
+    Values sums = e.loop(e.index(0), e.index(steps()), chains, begin, [&](Value step, const Values &carried) {
+      Values next = carried;
+      for (int64_t c = 0; c < chains; ++c) {
+        Value current = e.add(step, c);
+        Value activation = loadActivation(codes(row, current));
+        for (int64_t p = 0; p < panels; ++p)
+          next[p * chains + c] = multiply(activation, loadWeights(lines, current, p), next[p * chains + c]);
+      }
+      return next;
+    });
+    Values joined;
+    for (int64_t p = 0; p < panels; ++p)
+      joined.push_back(chains == 2 ? e.add(sums[2 * p], sums[2 * p + 1]) : sums[p]);
+    finishRow(finishOf(panel, panels), joined, row, panel);
   }
 
   // Panels outside: one group of panels (K * 48 bytes) stays in the first-level cache while all rows pass by.
