@@ -11,6 +11,8 @@
 
 #include "llvm/Analysis/CGSCCPassManager.h"
 #include "llvm/Analysis/LoopAnalysisManager.h"
+#include "llvm/Analysis/LoopInfo.h"
+#include "llvm/IR/Dominators.h"
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
@@ -21,6 +23,7 @@
 #include "llvm/Support/raw_ostream.h"
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/Transforms/Utils/Cloning.h"
+#include "llvm/Transforms/Utils/LoopUtils.h"
 #include "llvm/Transforms/Utils/ModuleUtils.h"
 
 #ifndef LMOPT_VERSION
@@ -193,8 +196,23 @@ bool writeText(const std::string &file, std::string &error, llvm::function_ref<v
   return false;
 }
 
+// Loops begin on a cache line. Where a long one (GELU and rotation of two rows: 7 KB) began half a line further, Zen 5
+// took 44 % longer for it, so that the speed of a kernel hung on the size of the kernels before it.
+void alignLoops(llvm::Module &module) {
+  for (llvm::Function &function : module) {
+    if (function.isDeclaration())
+      continue;
+    llvm::DominatorTree dominators(function);
+    llvm::LoopInfo loops(dominators);
+    for (llvm::Loop *loop : loops.getLoopsInPreorder())
+      if (loop->isInnermost())
+        llvm::addStringMetadataToLoop(loop, "llvm.loop.align", 64);
+  }
+}
+
 bool generate(llvm::Module &module, llvm::TargetMachine &machine, llvm::CodeGenFileType kind,
               llvm::raw_pwrite_stream &out, std::string &error) {
+  alignLoops(module);
   llvm::legacy::PassManager passes;
   if (machine.addPassesToEmitFile(passes, out, nullptr, kind)) {
     error = "LLVM's x86 target cannot write this kind of file";
