@@ -86,6 +86,11 @@ Value Emitter::roundToInt(Value v) {
   return sub(bitcast(add(v, floatsOf(kMagic, n)), ints(n)), intsOf(0x4B400000, n));
 }
 
+Value Emitter::magnitude(Value v) {
+  int64_t n = cast<VectorType>(v.getType()).getDimSize(0);
+  return bitcast(bitAnd(bitcast(v, ints(n)), intsOf(0x7fffffff, n)), floats(n));
+}
+
 Value Emitter::narrowToBytes(Value v) {
   int64_t n = cast<VectorType>(v.getType()).getDimSize(0);
   return arith::TruncIOp::create(b, loc, bytes(n), v);

@@ -72,6 +72,7 @@ public:
   Value roundToInt(Value floats);  ///< to nearest, ties to even; |x| < 2^22
   Value narrowToBytes(Value ints); ///< low byte of each lane
   Value toBf16(Value floats);      ///< to nearest, ties to even
+  Value magnitude(Value floats);   ///< without the sign
   Value broadcast(Value scalar, int64_t n = kLanes);
   Value shuffle(Value vector, mlir::ArrayRef<int64_t> lanes);
   Value shuffle(Value a, Value c, mlir::ArrayRef<int64_t> lanes); ///< lanes of `c` are numbered after those of `a`

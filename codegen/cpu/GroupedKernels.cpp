@@ -3,15 +3,15 @@
 // Matrix products with weights in short groups (4-bit or 8-bit codes, f16 scales and minima) and rows of s8 codes in
 // the same groups. In: rows as GroupedRow says, packed weights as LinearSpec says. Out: rows of floats.
 //
-//   y[n] = sum over groups of  s_a (s_w[n] D + m_w[n] A) + bias[n]
+//   y[n] = s sum over groups of  2^-j (s_w[n] D + m_w[n] A) + bias[n]
 //
-// D is an exact integer sum in one register, 16 outputs at a time: the weights are the unsigned operand of the dot
-// instruction, the activations the signed one, four of them broadcast from memory. Per 32 inputs that is 8 dot
-// instructions and one conversion, one multiplication and one (with minima: two) fused multiply-adds: at least 11 uses
-// of the two multiplying pipes where plain int8 rows need 8, which bounds prompts at 73 % (80 %) of their speed. One
-// token is bound by memory: 16 outputs x 32 inputs are 320 bytes, 32 cycles at 40 GB/s, for about 30 instructions.
-// Groups are added up in the order of k, in `tile` as in `stream`: results do not depend on how rows are dealt out.
-// Tested by test/unit/codegen/GroupedKernelTest.cpp.
+// s is the scale of the row and s 2^-j that of a group. D is an exact integer sum in one register, 16 outputs at a
+// time: the weights are the unsigned operand of the dot instruction, the activations the signed one, four of them
+// broadcast from memory. Per 32 inputs that is 8 dot instructions and one (with minima: two) fused multiply-adds, 9
+// (10) uses of the two multiplying pipes where plain int8 rows need 8: prompts are bound at 89 % (80 %) of their speed.
+// Conversions and the sums of exponents have pipes of their own. One token is bound by memory: 16 outputs x 32 inputs
+// are 320 bytes, 32 cycles at 40 GB/s, for about 30 instructions. Groups are added up in the order of k, in `tile` as
+// in `stream`: results do not depend on how rows are dealt out. Tested by test/unit/codegen/GroupedKernelTest.cpp.
 #include "codegen/cpu/LinearParts.h"
 
 #include "dialects/lmk/Lmk.h"
@@ -37,25 +37,17 @@ struct GroupedEmitter {
   Value rowAddress(Value row) { return e.at(in, e.mul(row, layout.bytes())); }
   Value blockAddress(Value panel, Value group) { return groupedBlock(e, spec, weights, panel, group); }
   Value halves(Value address) { return e.fromHalf(e.load(VectorType::get({kLanes}, e.b.getI16Type()), address, 32)); }
-  Value scales(Value block) { return halves(e.at(block, spec.groupCodeBytes())); }
   Value minima(Value block) { return halves(e.at(block, spec.groupCodeBytes() + 2 * kLanes)); }
+  Value scales(Value block) { return halves(e.at(block, spec.groupCodeBytes())); }
 
-  /// Codes of one chunk, a register for each four inputs. `from`: the chunk's first byte.
-  Values codes(Value from) {
-    Values steps;
-    for (int64_t i = 0; i < chunk() * spec.bits / 32; ++i) {
-      Value raw = e.load(e.ints(), e.at(from, i * 64), 32);
-      if (spec.bits == 8) {
-        steps.push_back(e.bitcast(raw, e.bytes()));
-        continue;
-      }
-      Value low = e.intsOf(0x0f0f0f0f);
-      steps.push_back(e.bitcast(e.bitAnd(raw, low), e.bytes()));
-      steps.push_back(e.bitcast(e.bitAnd(e.shrLogical(raw, e.intsOf(4)), low), e.bytes()));
-    }
-    return steps;
+  /// Codes of 16 outputs, a register for each four inputs; with 4 bits two of them lie in 64 bytes.
+  Values unpack(Value from) {
+    Value raw = e.load(e.ints(), from, 32), low = e.intsOf(0x0f0f0f0f);
+    if (spec.bits == 8)
+      return {e.bitcast(raw, e.bytes())};
+    return {e.bitcast(e.bitAnd(raw, low), e.bytes()),
+            e.bitcast(e.bitAnd(e.shrLogical(raw, e.intsOf(4)), low), e.bytes())};
   }
-
   /// One number of the row's arrays, in all lanes.
   Value field(Type type, Value rowAt, int64_t offset, Value group) {
     return e.broadcast(e.load(type, e.at(rowAt, e.add(e.mul(group, 4), offset))));
@@ -63,14 +55,11 @@ struct GroupedEmitter {
   Value start(Value rowAt, Value group) {
     return spec.hasMin ? e.intsOf(0) : field(e.b.getI32Type(), rowAt, layout.startOffset(spec.bits), group);
   }
-  Value dotChunk(Value sum, const Values &steps, Value activations) {
-    for (size_t s = 0; s < steps.size(); ++s) {
-      Value four = e.broadcast(e.load(e.b.getI32Type(), e.at(activations, s * 4)));
-      sum = lmk::DotU8S8Op::create(e.b, e.loc, sum.getType(), sum, steps[s], e.bitcast(four, e.bytes()));
-    }
-    return sum;
+  Value activations(Value address) { return e.bitcast(e.broadcast(e.load(e.b.getI32Type(), address)), e.bytes()); }
+  Value dot(Value sum, Value codes, Value four) {
+    return lmk::DotU8S8Op::create(e.b, e.loc, sum.getType(), sum, codes, four);
   }
-  /// Calls body(codes of the chunk, offset of its activations, sums) for the chunks of a group.
+  /// Calls body(number of the chunk, sums) for the chunks of a group.
   Values overChunks(const Values &sums, const std::function<Values(Value, const Values &)> &body) {
     if (chunks() == 1)
       return body(e.index(0), sums);
@@ -83,94 +72,113 @@ struct GroupedEmitter {
     return e.at(rowAt, e.add(e.add(e.mul(group, spec.group), e.mul(chunkIndex, chunk())), layout.codeOffset()));
   }
 
-  /// sum + s_a (s_w D + m_w A)
-  Value addGroup(Value sum, Value dot, Value scale, Value minimum, Value rowAt, Value group) {
-    Type f32 = e.b.getF32Type();
-    sum = e.fma(e.mul(e.toFloat(dot), scale), field(f32, rowAt, GroupedRow::scaleOffset(), group), sum);
-    return spec.hasMin ? e.fma(minimum, field(f32, rowAt, layout.scaledSumOffset(), group), sum) : sum;
+  /// sum + 2^(R - j) (s_w D + m_w A)
+  Value addGroup(Value sum, Value dot, Value block, Value rowAt, Value group) {
+    Value exponent = field(e.b.getI32Type(), rowAt, GroupedRow::exponentOffset(), group);
+    Value scale = e.bitcast(e.add(e.bitcast(scales(block), e.ints()), exponent), e.floats());
+    sum = e.fma(e.toFloat(dot), scale, sum);
+    return spec.hasMin ? e.fma(minima(block), field(e.b.getF32Type(), rowAt, layout.sumOffset(), group), sum) : sum;
   }
 
   void finish(Value sum, Value row, Value panel) {
+    sum = e.mul(sum, e.broadcast(e.load(e.b.getF32Type(), rowAddress(row))));
     if (spec.bias)
       sum = e.add(sum, e.load(e.floats(), e.at(weights, e.add(e.mul(panel, 64), spec.biasOffset())), 64));
     storePanel(e, spec, out, sum, row, panel);
   }
 
-  // Codes of a chunk are unpacked once and stay in registers while `rows` rows pass by; each row's dot products are a
-  // chain of 8, and the chains of different rows overlap. The last tile may read rows beyond the range (the arena is
-  // padded) but never stores them.
+  // rows x panels sums and as many dot products stay in registers. Codes are unpacked four (eight) inputs at a time and
+  // used by all rows at once, activations are broadcast once for all panels: 4 rows and 3 panels take 12 sums, 12
+  // dot products and 6 registers of codes, and 7 loads for 12 dot instructions where one panel would take 5 for 4, more
+  // than the two load ports bring in the time of the products.
+  // The last tile may read rows beyond the range (the arena is padded) but never stores them.
   //
   // `ahead`: the same block of the next four panels is asked for on the way; see LinearKernels.cpp.
-  void tile(Value row, Value panel, int64_t rows, bool ahead) {
+  void tile(Value row, Value panel, int64_t rows, int64_t panels, bool ahead) {
     Values at;
     for (int64_t r = 0; r < rows; ++r)
       at.push_back(rowAddress(e.add(row, r)));
-    Values sums = e.loop(e.index(0), e.index(layout.groups()), 1, Values(rows, e.floatsOf(0)),
-                         [&](Value group, const Values &carried) {
-                           Value block = blockAddress(panel, group);
-                           Value scale = scales(block), minimum = spec.hasMin ? minima(block) : Value();
-                           for (int64_t line = 0; ahead && line < spec.blockBytes(); line += 64)
-                             e.prefetch(e.at(block, 4 * spec.groupedPanelBytes() + line));
-                           Values dots;
-                           for (int64_t r = 0; r < rows; ++r)
-                             dots.push_back(start(at[r], group));
-                           dots = overChunks(dots, [&](Value index, const Values &before) {
-                             Values steps = codes(chunkCodes(block, index)), next;
-                             for (int64_t r = 0; r < rows; ++r)
-                               next.push_back(dotChunk(before[r], steps, chunkActivations(at[r], group, index)));
-                             return next;
-                           });
-                           Values next;
-                           for (int64_t r = 0; r < rows; ++r)
-                             next.push_back(addGroup(carried[r], dots[r], scale, minimum, at[r], group));
-                           return next;
-                         });
+    Values sums = overGroups(
+        rows * panels, [&](Value group, const Values &carried) { return addGroup(carried, at, panel, group, ahead); });
     for (int64_t r = 0; r < rows; ++r) {
       Value current = e.add(row, r);
-      e.ifThen(e.less(current, rowEnd), [&] { finish(sums[r], current, panel); });
+      e.ifThen(e.less(current, rowEnd), [&] {
+        for (int64_t p = 0; p < panels; ++p)
+          finish(sums[r * panels + p], current, e.add(panel, p));
+      });
+    }
+  }
+  Values overGroups(int64_t count, const std::function<Values(Value, const Values &)> &body) {
+    return e.loop(e.index(0), e.index(layout.groups()), 1, Values(count, e.floatsOf(0)), body);
+  }
+  /// Adds one group of the rows at `at` times as many panels as there are sums for.
+  Values addGroup(Values sums, const Values &at, Value panel, Value group, bool ahead) {
+    Values blocks, dots;
+    for (size_t p = 0; p < sums.size() / at.size(); ++p)
+      blocks.push_back(blockAddress(e.add(panel, p), group));
+    for (int64_t line = 0; ahead && line < int64_t(blocks.size()) * spec.blockBytes(); line += 64)
+      e.prefetch(e.at(blocks[0], 4 * spec.groupedPanelBytes() + line));
+    for (Value rowAt : at)
+      dots.append(blocks.size(), start(rowAt, group));
+    dots = overChunks(dots, [&](Value index, Values next) {
+      dotBlocks(next, blocks, at, group, index);
+      return next;
+    });
+    for (size_t i = 0; i < sums.size(); ++i)
+      sums[i] = addGroup(sums[i], dots[i], blocks[i % blocks.size()], at[i / blocks.size()], group);
+    return sums;
+  }
+  /// One row takes the weights in the order of their addresses, block by block.
+  void dotBlocks(Values &sums, const Values &blocks, const Values &at, Value group, Value chunkIndex) {
+    if (at.size() > 1)
+      return dotTile(sums, blocks, at, group, chunkIndex);
+    for (size_t p = 0; p < blocks.size(); ++p) {
+      Values sum = {sums[p]};
+      dotTile(sum, {blocks[p]}, at, group, chunkIndex);
+      sums[p] = sum[0];
+    }
+  }
+  /// Adds the products of one chunk of all rows and blocks.
+  void dotTile(Values &sums, const Values &blocks, const Values &at, Value group, Value chunkIndex) {
+    for (int64_t line = 0; line < chunk() * spec.bits / 32; ++line) {
+      SmallVector<Values> steps; // by panel: one register of codes, or with 4 bits two
+      for (Value block : blocks)
+        steps.push_back(unpack(e.at(chunkCodes(block, chunkIndex), line * 64)));
+      int64_t count = steps[0].size();
+      for (int64_t s = 0; s < count; ++s)
+        for (size_t r = 0; r < at.size(); ++r) {
+          Value four = activations(e.at(chunkActivations(at[r], group, chunkIndex), (line * count + s) * 4));
+          for (size_t p = 0; p < blocks.size(); ++p)
+            sums[r * blocks.size() + p] = dot(sums[r * blocks.size() + p], steps[p][s], four);
+        }
     }
   }
 
   // One row: `panels` sequential streams of weights.
   void stream(Value row, Value panel, int64_t panels) {
-    Value at = rowAddress(row);
-    Values sums = e.loop(e.index(0), e.index(layout.groups()), 1, Values(panels, e.floatsOf(0)),
-                         [&](Value group, const Values &carried) {
-                           Values dots(panels, start(at, group)), blocks, next;
-                           for (int64_t p = 0; p < panels; ++p)
-                             blocks.push_back(blockAddress(e.add(panel, p), group));
-                           dots = overChunks(dots, [&](Value index, const Values &before) {
-                             Values after;
-                             for (int64_t p = 0; p < panels; ++p)
-                               after.push_back(dotChunk(before[p], codes(chunkCodes(blocks[p], index)),
-                                                        chunkActivations(at, group, index)));
-                             return after;
-                           });
-                           for (int64_t p = 0; p < panels; ++p)
-                             next.push_back(addGroup(carried[p], dots[p], scales(blocks[p]),
-                                                     spec.hasMin ? minima(blocks[p]) : Value(), at, group));
-                           return next;
-                         });
+    Values at = {rowAddress(row)};
+    Values sums = overGroups(
+        panels, [&](Value group, const Values &carried) { return addGroup(carried, at, panel, group, false); });
     for (int64_t p = 0; p < panels; ++p)
       finish(sums[p], row, e.add(panel, p));
-  }
-
-  void panelTiles(Value first, Value end, Value panel, bool ahead) {
-    int64_t tall = groupedTileRows(e.target);
-    Value whole = e.sub(end, e.rem(e.sub(end, first), e.index(tall)));
-    e.loop(first, whole, tall, [&](Value row) { tile(row, panel, tall, ahead); });
-    e.loop(whole, end, kRowUnit, [&](Value row) { tile(row, panel, std::min(tall, kRowUnit), ahead); });
   }
 
   // Blocks of rows that fit into half of a second-level cache of 512 KiB outside, then panels, whose weights stay in
   // the first level while the rows of the block pass by.
   void tiles(Value panelBegin, Value panelEnd) {
-    int64_t tall = groupedTileRows(e.target);
-    int64_t blockRows = std::max<int64_t>(roundUp((256 << 10) / layout.bytes(), tall), tall);
+    int64_t blockRows = std::max<int64_t>(roundUp((256 << 10) / layout.bytes(), kRowUnit), kRowUnit);
     e.loop(rowBegin, rowEnd, blockRows, [&](Value first) {
       Value end = e.min(e.add(first, blockRows), rowEnd);
-      e.loop(panelBegin, panelEnd, 1, [&](Value panel) { panelTiles(first, end, panel, false); });
+      overPanels(e, panelBegin, panelEnd, groupedTilePanels(e.target), [&](Value panel, int64_t count) {
+        e.loop(first, end, kGroupedTileRows, [&](Value row) { tile(row, panel, kGroupedTileRows, count, false); });
+      });
     });
+  }
+  // A few sequences decoded together: weights come from memory.
+  void fewRows(Value panelBegin, Value panelEnd) {
+    int64_t rows = e.target.tilePanels > 1 ? kRowUnit : kGroupedTileRows;
+    e.loop(panelBegin, panelEnd, 1,
+           [&](Value panel) { e.loop(rowBegin, rowEnd, rows, [&](Value row) { tile(row, panel, rows, 1, true); }); });
   }
 
   void emit(Value panelBegin, Value panelEnd) {
@@ -183,20 +191,12 @@ struct GroupedEmitter {
           });
         },
         [&] {
-          // Up to two tiles: a few sequences decoded together, where weights come from memory.
-          Value few = e.less(e.sub(rowEnd, rowBegin), e.index(2 * groupedTileRows(e.target) + 1));
-          e.ifElse(
-              few,
-              [&] { e.loop(panelBegin, panelEnd, 1, [&](Value panel) { panelTiles(rowBegin, rowEnd, panel, true); }); },
-              [&] { tiles(panelBegin, panelEnd); });
+          Value few = e.less(e.sub(rowEnd, rowBegin), e.index(4 * kRowUnit + 1));
+          e.ifElse(few, [&] { fewRows(panelBegin, panelEnd); }, [&] { tiles(panelBegin, panelEnd); });
         });
   }
 };
 } // namespace
-
-// 32 registers: 16 sums + 8 of codes + scale and minimum + a few dot products in flight. With 16 registers of half the
-// width the codes alone would fill them; four rows keep the spilled ones in the first-level cache busy.
-int64_t groupedTileRows(const Target &target) { return target.tilePanels > 1 ? 16 : 4; }
 
 Value groupedBlock(Emitter &e, const LinearSpec &spec, Value weights, Value panel, Value group) {
   auto alternating = [&] {

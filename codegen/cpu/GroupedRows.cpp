@@ -7,6 +7,8 @@
 
 #include "codegen/cpu/LinearParts.h"
 
+#include <cmath>
+
 using namespace mlir;
 
 namespace lmopt::cpu {
@@ -44,10 +46,6 @@ Value reduceGroups(Emitter &e, Values parts, const Combine &combine) {
   return parts[0];
 }
 
-/// |x| without its sign bit.
-Value magnitude(Emitter &e, Value x) {
-  return e.bitcast(e.bitAnd(e.bitcast(x, e.ints()), e.intsOf(0x7fffffff)), e.floats());
-}
 } // namespace
 
 int64_t groupedChunkRegisters(const GroupedRow &row) {
@@ -55,9 +53,19 @@ int64_t groupedChunkRegisters(const GroupedRow &row) {
   return row.group / kLanes * groups;
 }
 
-// Per group: the largest magnitude gives scale and factor (below 2^-120 a group counts as zero), then codes and their
-// sum A, then what products start from: s A, -8 A, -128 A.
-void emitQuantizeGroups(Emitter &e, const GroupedRow &row, const Values &numbers, Value offset, Value to) {
+// Below 2^-90 a row counts as zero: with its groups' scales 2^24 smaller still, all stay normal numbers.
+Value emitGroupedRowScale(Emitter &e, const GroupedRow &row, Value largest, Value to) {
+  Value zero = e.less(largest, e.f32(0x1p-90f));
+  Value factor = e.select(zero, e.f32(0), e.div(e.f32(127), e.select(zero, e.f32(1), largest)));
+  Value scale = e.select(zero, e.f32(0), e.div(largest, e.f32(127)));
+  e.store(e.mul(scale, e.f32(std::ldexp(1.0f, -GroupedRow::kRange))), to);
+  return e.broadcast(factor);
+}
+
+// Per group: its largest magnitude over the row's, rounded up to a power of two 2^-j, gives the scale; then codes and
+// their sum A, then what products start from: 2^(R - j) A, -8 A, -128 A.
+void emitQuantizeGroups(Emitter &e, const GroupedRow &row, const Values &numbers, Value factor, Value offset,
+                        Value to) {
   const int64_t perGroup = row.group / kLanes, groups = numbers.size() / perGroup;
   Value first = e.div(offset, e.index(4)); // element
   Value field = e.mul(e.div(first, e.index(row.group)), 4);
@@ -70,17 +78,19 @@ void emitQuantizeGroups(Emitter &e, const GroupedRow &row, const Values &numbers
   };
   auto larger = [&](Value a, Value c) { return e.max(a, c); };
   auto sum = [&](Value a, Value c) { return e.add(a, c); };
+  auto inAll = [&](int32_t value) { return e.intsOf(value, groups); };
   Values parts;
   for (int64_t g = 0; g < groups; ++g)
-    parts.push_back(overGroup(g, [&](int64_t i) { return magnitude(e, numbers[i]); }, larger));
-  Value largest = reduceGroups(e, parts, larger);
-  Value tiny = e.less(largest, e.floatsOf(0x1p-120f, groups)), none = e.floatsOf(0, groups);
-  Value limit = e.floatsOf(127, groups);
-  Value scale = e.select(tiny, none, e.div(largest, limit));
-  Value factor = e.select(tiny, none, e.div(limit, e.select(tiny, e.floatsOf(1, groups), largest)));
+    parts.push_back(overGroup(g, [&](int64_t i) { return e.magnitude(numbers[i]); }, larger));
+  // In units of the row's scale, 0 .. 127; then over 127, the exponent of the power of two that is not smaller.
+  Value share = e.mul(e.mul(reduceGroups(e, parts, larger), e.broadcast(e.lane(factor, 0), groups)),
+                      e.floatsOf(1.0f / 127, groups));
+  Value exponent = e.bitAnd(e.add(e.bitcast(share, e.ints(groups)), inAll(0x7fffff)), inAll(0x7f800000));
+  exponent = e.min(e.max(exponent, inAll((127 - GroupedRow::kRange) << 23)), inAll(127 << 23));
+  Value upscale = e.bitcast(e.sub(inAll(254 << 23), exponent), e.floats(groups)); // 2^j
   parts.clear();
   for (int64_t g = 0; g < groups; ++g) {
-    Value inverse = e.broadcast(e.lane(factor, g));
+    Value inverse = e.mul(e.broadcast(e.lane(upscale, g)), factor);
     auto quantize = [&](int64_t i) {
       Value codes = e.roundToInt(e.mul(numbers[i], inverse)); // within -127 .. 127
       e.store(e.narrowToBytes(codes), e.at(to, e.add(first, row.codeOffset() + i * kLanes)), 16);
@@ -89,10 +99,12 @@ void emitQuantizeGroups(Emitter &e, const GroupedRow &row, const Values &numbers
     parts.push_back(overGroup(g, quantize, sum));
   }
   Value total = reduceGroups(e, parts, sum);
-  e.store(scale, fieldAt(GroupedRow::scaleOffset()));
-  e.store(e.mul(scale, e.toFloat(total)), fieldAt(row.scaledSumOffset()));
-  e.store(e.mul(total, e.intsOf(-8, groups)), fieldAt(row.startOffset(4)));
-  e.store(e.mul(total, e.intsOf(-128, groups)), fieldAt(row.startOffset(8)));
+  Value raised = e.sub(exponent, inAll((127 - GroupedRow::kRange) << 23));
+  Value power = e.bitcast(e.add(raised, inAll(127 << 23)), e.floats(groups));
+  e.store(raised, fieldAt(GroupedRow::exponentOffset()));
+  e.store(e.mul(power, e.toFloat(total)), fieldAt(row.sumOffset()));
+  e.store(e.mul(total, inAll(-8)), fieldAt(row.startOffset(4)));
+  e.store(e.mul(total, inAll(-128)), fieldAt(row.startOffset(8)));
 }
 
 // Row n of panels [n / 16][group]: in a step of four inputs (a pair of steps with 4 bits) the codes of output n % 16

@@ -13,9 +13,14 @@ namespace lmopt::cpu {
 /// Registers of a row that are quantized at a time: up to four groups.
 int64_t groupedChunkRegisters(const GroupedRow &row);
 
-/// lm.quantize_groups of one chunk of a row: `numbers` are its registers, `offset` the bytes of the row before it.
-void emitQuantizeGroups(Emitter &e, const GroupedRow &row, const Emitter::Values &numbers, mlir::Value offset,
-                        mlir::Value to);
+/// Stores the scale of a row whose greatest magnitude is `largest`; the result: what its numbers are multiplied with
+/// to become codes of that scale, in all lanes.
+mlir::Value emitGroupedRowScale(Emitter &e, const GroupedRow &row, mlir::Value largest, mlir::Value to);
+
+/// lm.quantize_groups of one chunk of a row: `numbers` are its registers, `factor` the result of emitGroupedRowScale,
+/// `offset` the bytes of the row before the chunk.
+void emitQuantizeGroups(Emitter &e, const GroupedRow &row, const Emitter::Values &numbers, mlir::Value factor,
+                        mlir::Value offset, mlir::Value to);
 
 /// 16 numbers of row `id` (i64) of the grouped table `weights`; `offset`: the bytes of the row of floats before them.
 mlir::Value emitEmbeddingGroups(Emitter &e, const LinearSpec &table, mlir::Value weights, mlir::Value id,

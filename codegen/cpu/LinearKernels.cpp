@@ -229,8 +229,8 @@ static std::string linearName(const LinearSpec &spec, const Target &target) {
   std::string kind = formatName(spec.format);
   if (spec.grouped())
     kind += std::to_string(spec.bits) + "g" + std::to_string(spec.group) + (spec.hasMin ? "min" : "");
-  int64_t rows = spec.grouped() ? groupedTileRows(target) : target.tileRows;
-  int64_t panels = spec.grouped() ? 1 : target.tilePanels;
+  int64_t rows = spec.grouped() ? kGroupedTileRows : target.tileRows;
+  int64_t panels = spec.grouped() ? groupedTilePanels(target) : target.tilePanels;
   return "linear_" + kind + "_n" + std::to_string(spec.outputs) + "_k" + std::to_string(spec.inputs) +
          (spec.bias ? "_bias" : "") + (spec.outStride < spec.panels() * 64 ? "_packed" : "") + "_tile" +
          std::to_string(rows) + "x" + std::to_string(panels) +

@@ -33,8 +33,9 @@ mlir::Value groupedBlock(Emitter &e, const LinearSpec &spec, mlir::Value weights
 /// Emits the body of a product with grouped weights: (in, weights, out, rowBegin, rowEnd, panelBegin, panelEnd).
 void emitGroupedLinear(Emitter &e, const LinearSpec &spec, mlir::ValueRange arguments);
 
-/// Rows of a grouped tile: see GroupedKernels.cpp.
-int64_t groupedTileRows(const Target &target);
+/// Register tile of products with grouped weights: see GroupedKernels.cpp.
+constexpr int64_t kGroupedTileRows = 4;
+constexpr int64_t groupedTilePanels(const Target &target) { return target.tilePanels > 1 ? 3 : 1; }
 
 } // namespace lmopt::cpu
 

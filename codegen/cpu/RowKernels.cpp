@@ -324,7 +324,8 @@ struct RowEmitter {
     Values inputs;
     for (int64_t i = 0; i < chunk.registers; ++i)
       inputs.push_back(in(chunk, op, 0, i));
-    emitQuantizeGroups(e, {op.width, op.block}, inputs, chunk.offset, row->address[op.result]);
+    emitQuantizeGroups(e, {op.width, op.block}, inputs, row->numbers[&op].factor, chunk.offset,
+                       row->address[op.result]);
   }
 
   void putHalves(const RowOp &op, const Chunk &chunk) {
@@ -364,6 +365,8 @@ struct RowEmitter {
     if (op.kind == RowOpKind::Quantize) {
       sums[0] = e.min(x, sums[0]);
       sums[1] = e.max(x, sums[1]);
+    } else if (op.kind == RowOpKind::QuantizeGroups) {
+      sums[0] = e.max(e.magnitude(x), sums[0]);
     } else if (op.kind == RowOpKind::LayerNorm && pass.stage == 0) {
       sums[0] = e.add(x, sums[0]);
     } else {
@@ -389,6 +392,8 @@ struct RowEmitter {
     const RowOp &op = *pass.reduces;
     if (op.kind == RowOpKind::Quantize)
       return concludeQuantize(op, sums);
+    if (op.kind == RowOpKind::QuantizeGroups)
+      return concludeQuantizeGroups(op, sums);
     Value sum = e.reduceAdd(joinChains(sums, 0, 1, [&](Value a, Value c) { return e.add(a, c); }));
     Value average = e.mul(sum, e.f32(1.0f / op.width));
     if (op.kind == RowOpKind::LayerNorm && pass.stage == 0) {
@@ -400,6 +405,11 @@ struct RowEmitter {
     } else {
       row->numbers[&op].factor = e.broadcast(e.reciprocalSqrt(e.add(average, e.f32(op.epsilon))));
     }
+  }
+
+  void concludeQuantizeGroups(const RowOp &op, const Values &sums) {
+    Value largest = e.reduceMax(joinChains(sums, 0, 1, [&](Value a, Value c) { return e.max(a, c); }));
+    row->numbers[&op].factor = emitGroupedRowScale(e, {op.width, op.block}, largest, row->address[op.result]);
   }
 
   // ONNX DynamicQuantizeLinear for one row. A row of (almost) zeros gets scale 0 and all codes equal to the zero point.

@@ -139,6 +139,7 @@ static int64_t stagesOf(RowOpKind kind) {
     return 2;
   case RowOpKind::RmsNorm:
   case RowOpKind::Quantize:
+  case RowOpKind::QuantizeGroups:
   case RowOpKind::L2Normalize:
     return 1;
   default:

@@ -117,7 +117,7 @@ int64_t cacheBytes(const lower::Step &step) {
 // The unit that bounds the products of a step, as `lmopt bench --profile` measures it.
 const char *unitOf(const lower::Step &step) {
   if (step.kind == lower::Step::Linear)
-    return step.linear.integer() ? "u8s8" : step.linear.bf16() ? "bf16" : "f32";
+    return step.linear.integer() || step.linear.grouped() ? "u8s8" : step.linear.bf16() ? "bf16" : "f32";
   if (step.kind == lower::Step::Attend)
     return step.attention.integer() ? "u8s8" : step.attention.bf16() ? "bf16" : "f32";
   return "none";

@@ -237,13 +237,16 @@ def LM_QuantizedLinearOp
 def LM_QuantizeGroupsOp : LM_Op<"quantize_groups", [Pure]> {
   let summary = "signed 8-bit codes with a scale for each group of a token's numbers";
   let description = [{
-    For each `group` numbers of a token, all in f32, rounding half to even:
+    With M the greatest magnitude of a token and m that of `group` of its numbers, all in f32, rounding half to even:
 
-        scale = max|x| / 127      code = round(x * (127 / max|x|))
+        factor = 127 / M
+        j = the greatest of 0 .. 24 with 2^-j >= m * factor * (1 / 127), or 0
+        scale = M / 127 * 2^-j      code = round(x * (factor * 2^j))
 
-    A group of zeros, or one whose greatest magnitude is below 2^-120 (127 / max|x| must be finite), has scale 0 and
-    codes 0. Numbers must be finite. Groups as short as the weights' own keep the codes accurate without rotation:
-    an outlier costs its own group only.
+    A token of zeros, or one whose greatest magnitude is below 2^-90 (so that all scales are normal numbers), has scales
+    and codes 0. Numbers must be finite. Groups as short as the weights' own keep the codes accurate without rotation:
+    an outlier costs its own group only. Scales are the token's times powers of two, so that a product need not multiply
+    them with the weight's scales; where the token's greatest number is, and errors are greatest, nothing is lost by it.
 
     Shapes: x (B, T, K); codes (B, T, K); scale (B, T, K / group).
 
@@ -258,8 +261,8 @@ def LM_QuantizeGroupsOp : LM_Op<"quantize_groups", [Pure]> {
       %codes, %scale = lm.quantize_groups %x {group = 2} : (tensor<1x1x4xf32>) -> (tensor<1x1x4xsi8>, tensor<1x1x2xf32>)
       return %codes, %scale : tensor<1x1x4xsi8>, tensor<1x1x2xf32>
     }
-    // @quantize_groups: tensor<1x1x4xsi8> [[[-127, 64, 0, 127]]]
-    // @quantize_groups: tensor<1x1x2xf32> [[[0.00787402, 2]]]
+    // @quantize_groups: tensor<1x1x4xsi8> [[[-64, 32, 0, 127]]]
+    // @quantize_groups: tensor<1x1x2xf32> [[[0.015625, 2]]]
     ```
   }];
   let arguments = (ins LM_Activation:$input, I64Attr:$group);
@@ -303,7 +306,7 @@ def LM_GroupedLinearOp : LM_Op<"grouped_linear", [Pure, DeclareOpInterfaceMethod
       %y = lm.grouped_linear %codes, %scale, @w : (tensor<1x1x4xsi8>, tensor<1x1x2xf32>) -> tensor<1x1x1xf32>
       return %y : tensor<1x1x1xf32>
     }
-    // @grouped_product: tensor<1x1x1xf32> [[[508.57]]]
+    // @grouped_product: tensor<1x1x1xf32> [[[508.564]]]
     ```
   }];
   let arguments = (ins LM_SignedCodes:$codes, LM_GroupScales:$scale, FlatSymbolRefAttr:$weight,

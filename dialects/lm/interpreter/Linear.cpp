@@ -118,23 +118,37 @@ Tensor quantizedLinear(const Tensor &codes, const Tensor &scale, const Tensor &z
 }
 
 /// Below this magnitude 127 / x overflows or loses its accuracy.
-static constexpr float kLeastMagnitude = 0x1p-120f;
+static constexpr float kLeastMagnitude = 0x1p-90f;
 
-// scale = max|x| / 127, code = round(x * (127 / max|x|)), in f32 as generated code does it
+static float largestMagnitude(const float *x, int64_t count) {
+  float largest = 0;
+  for (int64_t k = 0; k < count; ++k)
+    largest = std::max(largest, std::fabs(x[k]));
+  return largest;
+}
+
+/// j of the definition, from a group's share of the token's greatest magnitude.
+static int groupExponent(float share) {
+  int exponent;
+  float fraction = std::frexp(share, &exponent); // 2^(exponent - 1) <= share < 2^exponent
+  return share == 0 ? 24 : std::clamp(fraction == 0.5f ? 1 - exponent : -exponent, 0, 24);
+}
+
 Quantized quantizeGroups(const Tensor &x, int64_t group) {
   Quantized q;
   q.codes.shape = x.shape;
   q.codes.s8.resize(x.f32.size());
-  q.scale = Tensor::ofF32({x.size(0), x.size(1), x.width() / group});
+  const int64_t width = x.width(), groups = width / group;
+  q.scale = Tensor::ofF32({x.size(0), x.size(1), groups});
   for (size_t g = 0; g < q.scale.f32.size(); ++g) {
-    float largest = 0;
-    for (int64_t k = 0; k < group; ++k)
-      largest = std::max(largest, std::fabs(x.f32[g * group + k]));
-    bool isZero = largest < kLeastMagnitude;
-    q.scale.f32[g] = isZero ? 0 : largest / 127.0f;
-    float inverse = isZero ? 0 : 127.0f / largest;
-    for (int64_t k = 0; k < group; ++k)
-      q.codes.s8[g * group + k] = int8_t(std::nearbyint(x.f32[g * group + k] * inverse));
+    float largest = largestMagnitude(&x.f32[g / groups * width], width);
+    if (largest < kLeastMagnitude)
+      continue;
+    float factor = 127.0f / largest, own = largestMagnitude(&x.f32[g * group], group);
+    int j = groupExponent(own * factor * (1.0f / 127));
+    q.scale.f32[g] = std::ldexp(largest / 127.0f, -j);
+    for (int64_t k = g * group; k < int64_t((g + 1) * group); ++k)
+      q.codes.s8[k] = int8_t(std::nearbyint(x.f32[k] * std::ldexp(factor, j)));
   }
   return q;
 }

@@ -185,6 +185,9 @@ json 'any(w["name"] == "layers.0.attn.q.weight" and w["format"].startswith("s8")
 json 'r["manifest"]["recipe"]["name"] == "int8" and r["weight_bytes"] == r["manifest"]["weight_bytes"]'
 [ "$(python3 -c 'import json, sys; print(json.loads(sys.argv[1])["file_bytes"])' "$out")" -eq "$(stat -c %s "$scratch/int8.so")" ] ||
   fail "inspect tells another size than the file has"
+expect 0 "$LMOPT" compile "$fixtures/gguf-q4_1/model.gguf" --recipe native -o "$scratch/native.so"
+expect 0 "$LMOPT" inspect "$scratch/native.so" --format json
+json 'all(s["unit"] == "u8s8" for s in r["manifest"]["steps"] if s["kernel"].startswith("linear_"))'
 expect 0 "$LMOPT" inspect "$fixtures/gguf-q4_1/model.gguf" --format json
 json 'any(layer.get("format") == "q4_1" for layer in r["layers"])'
 finish

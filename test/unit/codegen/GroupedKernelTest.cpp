@@ -114,6 +114,7 @@ Memory makeRows(const cpu::LinearSpec &spec, uint64_t seed) {
   test::Random random(seed);
   for (int64_t r = 0; r < kMaxRows; ++r) {
     char *at = rows.data() + r * row.bytes();
+    *rows.floats(r * row.bytes()) = std::abs(random.real());
     for (int64_t g = 0; g < row.groups(); ++g) {
       int32_t sum = 0;
       for (int64_t k = 0; k < spec.group; ++k) {
@@ -121,10 +122,10 @@ Memory makeRows(const cpu::LinearSpec &spec, uint64_t seed) {
         at[row.codeOffset() + g * spec.group + k] = static_cast<char>(code);
         sum += code;
       }
-      float scale = std::abs(random.real());
+      int raised = static_cast<int>(random.below(25));
       int64_t base = r * row.bytes() + g * 4;
-      *rows.floats(base) = scale;
-      *rows.floats(base + row.scaledSumOffset()) = scale * static_cast<float>(sum);
+      *rows.ints(base + cpu::GroupedRow::exponentOffset()) = raised << 23;
+      *rows.floats(base + row.sumOffset()) = std::ldexp(static_cast<float>(sum), raised);
       *rows.ints(base + row.startOffset(4)) = -8 * sum;
       *rows.ints(base + row.startOffset(8)) = -128 * sum;
     }
@@ -195,7 +196,8 @@ protected:
         products += code * p.matrix.codes[n * spec.inputs + k];
         total += code;
       }
-      double scale = *p.in.floats(r * row.bytes() + g * 4);
+      int raised = *p.in.ints(r * row.bytes() + g * 4 + cpu::GroupedRow::exponentOffset()) >> 23;
+      double scale = std::ldexp(*p.in.floats(r * row.bytes()), raised);
       double first = scale * p.matrix.scales[n * row.groups() + g] * double(products);
       double second = scale * p.matrix.minima[n * row.groups() + g] * double(total);
       wanted += first + second;
@@ -251,6 +253,38 @@ TEST_P(GroupedKernel, KeepsRowsBeyondTheRange) {
     }
 }
 
+float largestOf(const float *x, int64_t count) {
+  float largest = 0;
+  for (int64_t k = 0; k < count; ++k)
+    largest = std::max(largest, std::abs(x[k]));
+  return largest;
+}
+
+/// Row `r` of `out` against the definition of lm.quantize_groups and GroupedRow.
+void expectQuantized(const cpu::GroupedRow &row, const float *x, const Memory &out, int64_t r) {
+  float largest = largestOf(x, row.width);
+  bool zero = largest < 0x1p-90f;
+  float factor = zero ? 0 : 127 / largest;
+  ASSERT_EQ(*out.floats(r * row.bytes()), zero ? 0 : std::ldexp(largest / 127, -24));
+  for (int64_t g = 0; g < row.groups(); ++g) {
+    int64_t base = r * row.bytes() + g * 4;
+    int raised = *out.ints(base + cpu::GroupedRow::exponentOffset()) >> 23;
+    float share = largestOf(x + g * row.group, row.group) * factor * (1.0f / 127);
+    ASSERT_TRUE(raised >= 0 && raised <= 24);
+    ASSERT_TRUE(raised == 24 || std::ldexp(1.0f, raised - 24) >= share) << g;
+    ASSERT_TRUE(raised == 0 || std::ldexp(1.0f, raised - 25) < share) << g;
+    int32_t sum = 0;
+    for (int64_t k = g * row.group; k < (g + 1) * row.group; ++k) {
+      int code = static_cast<int8_t>(out.data()[r * row.bytes() + row.codeOffset() + k]);
+      ASSERT_EQ(code, std::nearbyint(x[k] * std::ldexp(factor, 24 - raised))) << k;
+      sum += code;
+    }
+    EXPECT_EQ(*out.floats(base + row.sumOffset()), std::ldexp(static_cast<float>(sum), raised));
+    EXPECT_EQ(*out.ints(base + row.startOffset(4)), -8 * sum);
+    EXPECT_EQ(*out.ints(base + row.startOffset(8)), -128 * sum);
+  }
+}
+
 // The codes of a row of every temper: ordinary, nothing, huge, too small to divide by, one value.
 TEST_P(GroupedKernel, QuantizesRows) {
   test::KernelHarness harness(GetParam());
@@ -279,32 +313,16 @@ TEST_P(GroupedKernel, QuantizesRows) {
     cpu::GroupedRow row{width, group};
     constexpr int64_t count = 5;
     Memory in(count * cpu::floatRowBytes(width)), out(count * row.bytes()), scratch(64);
-    const float factors[count] = {1, 0, 1e38f, 1e-37f, 1};
+    const float factors[count] = {1, 0, 1e38f, 1e-29f, 1};
     for (int64_t r = 0; r < count; ++r)
       for (int64_t k = 0; k < width; ++k)
         in.floats(r * cpu::floatRowBytes(width))[k] =
-            r == 4 ? (k % group == 3 ? -2.5f : 0) : random.heavy() / 8 * factors[r];
+            r == 4 ? (k % group == 3 ? -2.5f : 0) : std::ldexp(random.heavy() / 8, -int(k / group) * 3) * factors[r];
     harness.call(kernels[s], {in, out, scratch, nullptr, nullptr, nullptr, 0, count});
-    for (int64_t r = 0; r < count; ++r)
-      for (int64_t g = 0; g < row.groups(); ++g) {
-        SCOPED_TRACE("width " + std::to_string(width) + " row " + std::to_string(r) + " group " + std::to_string(g));
-        const float *x = in.floats(r * cpu::floatRowBytes(width)) + g * group;
-        int64_t base = r * row.bytes() + g * 4;
-        float largest = 0;
-        for (int64_t k = 0; k < group; ++k)
-          largest = std::max(largest, std::abs(x[k]));
-        bool zero = largest < 0x1p-120f;
-        ASSERT_EQ(*out.floats(base), zero ? 0 : largest / 127);
-        int32_t sum = 0;
-        for (int64_t k = 0; k < group; ++k) {
-          int code = static_cast<int8_t>(out.data()[r * row.bytes() + row.codeOffset() + g * group + k]);
-          ASSERT_EQ(code, zero ? 0 : std::nearbyint(x[k] * (127 / largest))) << k;
-          sum += code;
-        }
-        EXPECT_EQ(*out.floats(base + row.scaledSumOffset()), *out.floats(base) * static_cast<float>(sum));
-        EXPECT_EQ(*out.ints(base + row.startOffset(4)), -8 * sum);
-        EXPECT_EQ(*out.ints(base + row.startOffset(8)), -128 * sum);
-      }
+    for (int64_t r = 0; r < count; ++r) {
+      SCOPED_TRACE("width " + std::to_string(width) + " row " + std::to_string(r));
+      expectQuantized(row, in.floats(r * cpu::floatRowBytes(width)), out, r);
+    }
   }
 }
 

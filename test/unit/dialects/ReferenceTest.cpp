@@ -121,10 +121,10 @@ TEST(Reference, EmptySequencesAndBatches) {
   }
 }
 
-// Over the whole range of float: a code never leaves -127 .. 127, the greatest magnitude gets an end, and a group that
+// Over the whole range of float: a code never leaves -127 .. 127, the greatest magnitude gets an end, and a token that
 // is too small to divide by is zero.
 TEST(Reference, CodesOfGroupsAtAnyMagnitude) {
-  const float smallest = std::ldexp(1.0f, -120);
+  const float smallest = std::ldexp(1.0f, -90);
   for (int exponent = -149; exponent <= 127; ++exponent)
     for (float sign : {1.0f, -1.0f}) {
       Tensor x = randomTensor({1, 1, 8}, unsigned(exponent + 200));
@@ -132,28 +132,41 @@ TEST(Reference, CodesOfGroupsAtAnyMagnitude) {
         number = std::ldexp(std::tanh(number), exponent);
       x.f32[3] = std::ldexp(sign, exponent);
       Quantized q = quantizeGroups(x, 8);
-      EXPECT_EQ(q.codes.s8[3], exponent < -120 ? 0 : int(127 * sign)) << exponent;
-      EXPECT_EQ(q.scale.f32[0] > 0, exponent >= -120) << exponent;
+      EXPECT_EQ(q.codes.s8[3], exponent < -90 ? 0 : int(127 * sign)) << exponent;
+      EXPECT_EQ(q.scale.f32[0] > 0, exponent >= -90) << exponent;
       for (int8_t code : q.codes.s8)
         EXPECT_NE(code, -128) << exponent;
     }
-  Tensor edge = Tensor::ofF32({1, 1, 2});
+  Tensor edge = Tensor::ofF32({1, 2, 1});
   edge.f32 = {smallest, std::nextafter(smallest, 0.0f)};
   Quantized q = quantizeGroups(edge, 1);
   EXPECT_EQ(q.codes.s8, (std::vector<int8_t>{127, 0}));
   EXPECT_EQ(q.scale.f32[1], 0.0f);
 }
 
-// An outlier, or a code of the weight, costs its own group only; what stands beside a token does not matter.
+// Scales of one token differ by powers of two, as few as the greatest number of each group allows, 24 at most.
+TEST(Reference, ScalesOfGroupsArePowersOfTwoApart) {
+  Tensor x = Tensor::ofF32({1, 1, 10});
+  x.f32 = {127, 1, -32, 31.75f, 0, 0, 0x1p-26f, 0, -31, 0};
+  Quantized q = quantizeGroups(x, 2);
+  EXPECT_EQ(q.scale.f32, (std::vector<float>{1, 0.5f, 0x1p-24f, 0x1p-24f, 0.25f}));
+  EXPECT_EQ(q.codes.s8, (std::vector<int8_t>{127, 1, -64, 64, 0, 0, 0, 0, -124, 0}));
+}
+
+// An outlier costs its own group's accuracy only; what stands beside a token does not matter.
 TEST(Reference, GroupsAndTokensAreIndependent) {
   Tensor x = randomTensor({2, 3, 8}, 4), outlier = x;
   outlier.f32[9] = 1000; // batch 0, token 1, group 0
   Quantized a = quantizeGroups(x, 4), b = quantizeGroups(outlier, 4);
   for (size_t g = 0; g < 12; ++g) {
-    EXPECT_EQ(a.scale.f32[g] == b.scale.f32[g], g != 2);
+    bool sameToken = g / 2 != 1;
+    EXPECT_EQ(a.scale.f32[g] == b.scale.f32[g], sameToken);
     bool same = std::equal(&a.codes.s8[g * 4], &a.codes.s8[g * 4] + 4, &b.codes.s8[g * 4]);
-    EXPECT_EQ(same, g != 2) << g;
+    EXPECT_TRUE(same || !sameToken) << g;
   }
+  for (size_t k = 12; k < 16; ++k) // beside the outlier
+    EXPECT_NEAR(float(b.codes.s8[k]) * b.scale.f32[3], x.f32[k], b.scale.f32[3] / 2);
+  EXPECT_LT(b.scale.f32[3], 4 * a.scale.f32[3]);
   std::vector<int8_t> codes = {1, 15, 0, 7, 3, 4, 5, 6};
   std::vector<float> scales = {0.5f, 2}, minima = {-1, 0.25f};
   Weight weight{1, 8, nullptr, codes.data(), scales.data(), 4, minima.data()};

@@ -126,11 +126,14 @@ def quantize_weight_groups(w, bits, group, has_min):
 
 def quantize_groups(x, group):
     parts = x.reshape(*x.shape[:-1], -1, group)
-    largest = np.abs(parts).max(-1)
-    zero = largest < 2.0**-120
-    inverse = np.where(zero, 0, np.float32(127) / np.where(zero, 1, largest)).astype(np.float32)
-    codes = np.rint(parts * inverse[..., None]).astype(np.int8)
-    return codes.reshape(x.shape), np.where(zero, 0, largest / np.float32(127)).astype(np.float32)
+    largest = np.abs(x).max(-1)[..., None].astype(np.float32)
+    zero = largest < 2.0**-90
+    factor = np.where(zero, 0, np.float32(127) / np.where(zero, 1, largest)).astype(np.float32)
+    share = np.abs(parts).max(-1) * factor * np.float32(1 / 127)
+    j = np.clip(np.floor(-np.log2(np.maximum(share.astype(np.float64), 2.0**-40))), 0, 24)
+    codes = np.rint(parts * (factor * (2.0**j).astype(np.float32))[..., None]).astype(np.int8)
+    scale = largest / np.float32(127) * (2.0**-j).astype(np.float32)
+    return codes.reshape(x.shape), np.where(zero, 0, scale).astype(np.float32)
 
 
 # The forms of a grouped weight, with groups of 4: name, bits, minima, attribute.
@@ -204,8 +207,9 @@ def linear():
          f": {kinds} -> {t(5)}")
     y = quantized_linear(codes, sa, za, *quantize_rows(w), b)
     cases.append(c.finish([("q", codes), ("s", sa), ("z", za), ("y", y)], 1))
-    edge[1, 0, 4:8] = 2.0**-121  # too small to be divided by: scale 0
-    edge[1, 1, :4] = 2.0**-120  # the least that is not
+    edge[1, 0, 4:8] = 2.0**-121  # beside greater numbers: the least scale, codes 0
+    edge[1, 1] *= 2.0**-10  # a power of two times the greatest magnitude: the next scale
+    edge[1, 1, :4] = np.abs(edge[1, 1, 4:]).max() / 4
     edge[1, 2, :4] = [127, 2.5, -3.5, -127]  # scale 1: both ends, and halves to even
     for name, bits, has_min, wrap in GROUPED:
         c = Case(f"grouped_linear_{name}")
