@@ -18,6 +18,9 @@ struct Peaks {
   double u8s8 = 0, f32 = 0, bf16 = 0, readBytes = 0;
 };
 
+/// Memory that a kernel bound by it walks through again and again: more than any cache.
+constexpr int64_t kStreamedBytes = int64_t{192} << 20;
+
 /// Loops of nothing but one instruction on registers: add them before `load`, run them after.
 class PeakLoops {
 public:

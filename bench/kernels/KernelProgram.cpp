@@ -125,7 +125,7 @@ void Block::fillFloats() {
 void Block::fillBytes() {
   std::minstd_rand random(1);
   for (int64_t i = 0; i < bytes; ++i)
-    start[i] = static_cast<char>(random() % 128);
+    start[i] = static_cast<char>(0x38 + random() % 8);
 }
 
 } // namespace lmopt::bench

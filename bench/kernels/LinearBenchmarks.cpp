@@ -12,7 +12,6 @@ namespace lmopt::bench {
 namespace {
 
 constexpr int64_t kTiledRows = 512;
-constexpr int64_t kStreamedBytes = int64_t{192} << 20;
 
 struct Problem {
   cpu::LinearSpec spec;

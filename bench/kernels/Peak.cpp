@@ -2,9 +2,9 @@
 //
 // The bounds: what the units for products can do when nothing else is in their way, and how fast memory is read.
 // Sixteen independent sums hide the latency of any of these instructions (4 to 5 cycles, two units).
-#include "tools/lmopt/ReadBandwidth.h"
 #include "bench/kernels/Benchmarks.h"
 #include "dialects/lmk/Lmk.h"
+#include "tools/lmopt/ReadBandwidth.h"
 
 #include <chrono>
 

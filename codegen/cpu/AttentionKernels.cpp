@@ -150,6 +150,7 @@ struct AttendEmitter {
     Tile tile;
     tile.rows = count;
     tile.ahead = true;
+    tile.once = spec.group() <= kQueryRows;
     tile.keys = view.keys(kvHead);
     tile.values = view.values(kvHead);
     tile.positions = tile.common = e.add(info.position, 1);

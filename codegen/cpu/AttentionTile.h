@@ -29,6 +29,7 @@ struct Tile {
   KeyPanels keys;
   mlir::Value values; ///< of the kv head, as the keys
   bool ahead = false; ///< keys and values come from memory: ask for them before they are needed
+  bool once = false;  ///< no other tile reads them soon
 };
 
 // Scratch of one thread: queries [8][head_dim padded], scores [8][256] (weights take their place), outputs [8][dv]; one

@@ -204,6 +204,9 @@ Value Emitter::maskBelow(Value count) {
   return less(laneIds(), broadcast(clipped));
 }
 void Emitter::prefetch(Value address) { LLVM::Prefetch::create(b, loc, address, /*rw=*/0u, /*hint=*/2u, /*cache=*/1u); }
+void Emitter::prefetchOnce(Value address) {
+  LLVM::Prefetch::create(b, loc, address, /*rw=*/0u, /*hint=*/0u, /*cache=*/1u);
+}
 
 void Emitter::loop(Value from, Value to, int64_t step, const std::function<void(Value)> &body) {
   loop(from, to, step, Values{}, [&](Value i, const Values &) {

@@ -93,8 +93,9 @@ public:
   Value loadFloats(Value address) { return load(floats(), address); }
   Value loadMasked(mlir::VectorType type, Value address, Value mask); ///< lanes outside read as zero
   void storeMasked(Value value, Value address, Value mask);
-  Value maskBelow(Value count); ///< lanes with id < count (i64, may exceed 16)
-  void prefetch(Value address); ///< into the second-level cache
+  Value maskBelow(Value count);     ///< lanes with id < count (i64, may exceed 16)
+  void prefetch(Value address);     ///< into the second-level cache
+  void prefetchOnce(Value address); ///< what is read a single time: into the first level only
 
   // Control flow. Bodies receive the counter (i64) and the carried values.
   void loop(Value from, Value to, int64_t step, const std::function<void(Value)> &body);

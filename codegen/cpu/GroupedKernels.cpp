@@ -93,13 +93,16 @@ struct GroupedEmitter {
   // than the two load ports bring in the time of the products.
   // The last tile may read rows beyond the range (the arena is padded) but never stores them.
   //
-  // `ahead`: the same block of the next four panels is asked for on the way; see LinearKernels.cpp.
-  void tile(Value row, Value panel, int64_t rows, int64_t panels, bool ahead) {
+  // Weights that come from memory are asked for on the way; see LinearKernels.cpp. `Once`: this is the only tile of
+  // rows, and it takes blocks in the order of their addresses. `NextPanels`: the same block of the next four panels,
+  // for eight rows with one panel (65 % of the unit; 4 rows and 4 panels in order, twice: 50 %).
+  enum class Ask { Nothing, NextPanels, Once };
+  void tile(Value row, Value panel, int64_t rows, int64_t panels, Ask ask) {
     Values at;
     for (int64_t r = 0; r < rows; ++r)
       at.push_back(rowAddress(e.add(row, r)));
     Values sums = overGroups(
-        rows * panels, [&](Value group, const Values &carried) { return addGroup(carried, at, panel, group, ahead); });
+        rows * panels, [&](Value group, const Values &carried) { return addGroup(carried, at, panel, group, ask); });
     for (int64_t r = 0; r < rows; ++r) {
       Value current = e.add(row, r);
       e.ifThen(e.less(current, rowEnd), [&] {
@@ -111,31 +114,37 @@ struct GroupedEmitter {
   Values overGroups(int64_t count, const std::function<Values(Value, const Values &)> &body) {
     return e.loop(e.index(0), e.index(layout.groups()), 1, Values(count, e.floatsOf(0)), body);
   }
+  void askFor(Value block, int64_t panels, Ask ask) {
+    for (int64_t line = 0; ask != Ask::Nothing && line < panels * spec.blockBytes(); line += 64)
+      ask == Ask::Once ? e.prefetchOnce(e.at(block, kOnceAhead + line))
+                       : e.prefetch(e.at(block, 4 * spec.groupedPanelBytes() + line));
+  }
   /// Adds one group of the rows at `at` times as many panels as there are sums for.
-  Values addGroup(Values sums, const Values &at, Value panel, Value group, bool ahead) {
+  Values addGroup(Values sums, const Values &at, Value panel, Value group, Ask ask) {
     Values blocks, dots;
     for (size_t p = 0; p < sums.size() / at.size(); ++p)
       blocks.push_back(blockAddress(e.add(panel, p), group));
-    for (int64_t line = 0; ahead && line < int64_t(blocks.size()) * spec.blockBytes(); line += 64)
-      e.prefetch(e.at(blocks[0], 4 * spec.groupedPanelBytes() + line));
+    askFor(blocks[0], blocks.size(), ask);
     for (Value rowAt : at)
       dots.append(blocks.size(), start(rowAt, group));
+    bool inOrder = ask == Ask::Once || at.size() == 1;
     dots = overChunks(dots, [&](Value index, Values next) {
-      dotBlocks(next, blocks, at, group, index);
+      inOrder ? dotInOrder(next, blocks, at, group, index) : dotTile(next, blocks, at, group, index);
       return next;
     });
     for (size_t i = 0; i < sums.size(); ++i)
       sums[i] = addGroup(sums[i], dots[i], blocks[i % blocks.size()], at[i / blocks.size()], group);
     return sums;
   }
-  /// One row takes the weights in the order of their addresses, block by block.
-  void dotBlocks(Values &sums, const Values &blocks, const Values &at, Value group, Value chunkIndex) {
-    if (at.size() > 1)
-      return dotTile(sums, blocks, at, group, chunkIndex);
+  /// Weights from memory are taken in the order of their addresses, block by block.
+  void dotInOrder(Values &sums, const Values &blocks, const Values &at, Value group, Value chunkIndex) {
     for (size_t p = 0; p < blocks.size(); ++p) {
-      Values sum = {sums[p]};
-      dotTile(sum, {blocks[p]}, at, group, chunkIndex);
-      sums[p] = sum[0];
+      Values dots;
+      for (size_t r = 0; r < at.size(); ++r)
+        dots.push_back(sums[r * blocks.size() + p]);
+      dotTile(dots, {blocks[p]}, at, group, chunkIndex);
+      for (size_t r = 0; r < at.size(); ++r)
+        sums[r * blocks.size() + p] = dots[r];
     }
   }
   /// Adds the products of one chunk of all rows and blocks.
@@ -158,7 +167,7 @@ struct GroupedEmitter {
   void stream(Value row, Value panel, int64_t panels) {
     Values at = {rowAddress(row)};
     Values sums = overGroups(
-        panels, [&](Value group, const Values &carried) { return addGroup(carried, at, panel, group, false); });
+        panels, [&](Value group, const Values &carried) { return addGroup(carried, at, panel, group, Ask::Nothing); });
     for (int64_t p = 0; p < panels; ++p)
       finish(sums[p], row, e.add(panel, p));
   }
@@ -170,30 +179,40 @@ struct GroupedEmitter {
     e.loop(rowBegin, rowEnd, blockRows, [&](Value first) {
       Value end = e.min(e.add(first, blockRows), rowEnd);
       overPanels(e, panelBegin, panelEnd, groupedTilePanels(e.target), [&](Value panel, int64_t count) {
-        e.loop(first, end, kGroupedTileRows, [&](Value row) { tile(row, panel, kGroupedTileRows, count, false); });
+        e.loop(first, end, kGroupedTileRows,
+               [&](Value row) { tile(row, panel, kGroupedTileRows, count, Ask::Nothing); });
       });
     });
   }
   // A few sequences decoded together: weights come from memory.
   void fewRows(Value panelBegin, Value panelEnd) {
-    int64_t rows = e.target.tilePanels > 1 ? kRowUnit : kGroupedTileRows;
-    e.loop(panelBegin, panelEnd, 1,
-           [&](Value panel) { e.loop(rowBegin, rowEnd, rows, [&](Value row) { tile(row, panel, rows, 1, true); }); });
+    int64_t rows = wide() ? kRowUnit : kGroupedTileRows;
+    e.loop(panelBegin, panelEnd, 1, [&](Value panel) {
+      e.loop(rowBegin, rowEnd, rows, [&](Value row) { tile(row, panel, rows, 1, Ask::NextPanels); });
+    });
   }
+  void singleTile(Value panelBegin, Value panelEnd) {
+    overPanels(e, panelBegin, panelEnd, wide() ? 4 : 1,
+               [&](Value panel, int64_t count) { tile(rowBegin, panel, kGroupedTileRows, count, Ask::Once); });
+  }
+  bool wide() const { return e.target.tilePanels > 1; } ///< 32 registers
 
   void emit(Value panelBegin, Value panelEnd) {
-    e.ifElse(
-        e.less(e.sub(rowEnd, rowBegin), e.index(2)),
-        [&] {
-          e.ifThen(e.less(rowBegin, rowEnd), [&] {
-            overPanels(e, panelBegin, panelEnd, e.target.tilePanels > 1 ? 4 : 1,
-                       [&](Value panel, int64_t count) { stream(rowBegin, panel, count); });
-          });
-        },
-        [&] {
-          Value few = e.less(e.sub(rowEnd, rowBegin), e.index(4 * kRowUnit + 1));
-          e.ifElse(few, [&] { fewRows(panelBegin, panelEnd); }, [&] { tiles(panelBegin, panelEnd); });
-        });
+    Value rows = e.sub(rowEnd, rowBegin);
+    auto single = [&] {
+      overPanels(e, panelBegin, panelEnd, wide() ? 4 : 1,
+                 [&](Value panel, int64_t count) { stream(rowBegin, panel, count); });
+    };
+    auto upTo = [&](int64_t most, const std::function<void()> &some, const std::function<void()> &more) {
+      e.ifElse(e.less(rows, e.index(most + 1)), some, more);
+    };
+    e.ifThen(e.less(e.index(0), rows), [&] {
+      upTo(1, single, [&] {
+        upTo(
+            kGroupedTileRows, [&] { singleTile(panelBegin, panelEnd); },
+            [&] { upTo(4 * kRowUnit, [&] { fewRows(panelBegin, panelEnd); }, [&] { tiles(panelBegin, panelEnd); }); });
+      });
+    });
   }
 };
 } // namespace

@@ -104,20 +104,27 @@ struct LinearEmitter {
   // rows x panels accumulators stay in registers for the whole walk along k. The last tile of a range may read rows
   // beyond it (the arena is padded to whole tiles) but never stores them.
   //
-  // The lines of the next group of panels are asked for on the way. A tile of eight
-  // rows fills the window of the core with products that wait for weights, so that few loads are under way at once:
-  // weights from memory came at 16 GB/s for one or two tiles, with this at 33; and the first tile of a group waits no
-  // longer where 16 follow (6 % of a MiniLM sentence of 128; Zen 5, one thread). Further tiles ask again, which costs
-  // nothing that can be measured. Weights lie in the order of use: behind the last panel of one linear begins the next.
-  void tile(Value row, Value panel, int64_t rows, int64_t panels) {
+  // Weights that will be needed are asked for on the way, because a tile of eight rows fills the window of the core
+  // with products that wait for weights, so that few loads are under way at once. Weights lie in the order of use:
+  // behind the last panel of one linear begins the next.
+  //
+  // `once`: this tile is the only one, weights come from memory: the lines kOnceAhead bytes further on, past the
+  // second-level cache, in which they would be of no use (Zen 5, eight rows: 23 GB/s without, 30 one group ahead, 35
+  // for 8 KB, 37 past the cache; 42 are all there is). Otherwise the next group of panels, so that its first tile does
+  // not wait (6 % of a MiniLM sentence of 128); further tiles ask again, which costs nothing that can be measured.
+  void tile(Value row, Value panel, int64_t rows, int64_t panels, bool once) {
     PanelLines lines = linesOf(panel), following = linesOf(e.add(panel, panels));
+    auto askFor = [&](Value step, int64_t p) {
+      once ? e.prefetchOnce(e.at(lineAddress(lines, step, p), kOnceAhead))
+           : e.prefetch(lineAddress(following, step, p));
+    };
     Values sums = e.loop(e.index(0), e.index(steps()), 1, starts(row, panel, rows, panels),
                          [&](Value step, const Values &carried) {
                            Values next = carried, columns;
                            for (int64_t p = 0; p < panels; ++p)
                              columns.push_back(loadWeights(lines, step, p));
                            for (int64_t p = 0; p < panels; ++p)
-                             e.prefetch(lineAddress(following, step, p));
+                             askFor(step, p);
                            for (int64_t r = 0; r < rows; ++r) {
                              Value activation = loadActivation(codes(e.add(row, r), step));
                              for (int64_t p = 0; p < panels; ++p)
@@ -162,8 +169,12 @@ struct LinearEmitter {
   void tiles(Value panelBegin, Value panelEnd) {
     int64_t height = e.target.tileRows;
     overPanels(e, panelBegin, panelEnd, e.target.tilePanels, [&](Value panel, int64_t count) {
-      e.loop(rowBegin, rowEnd, height, [&](Value row) { tile(row, panel, height, count); });
+      e.loop(rowBegin, rowEnd, height, [&](Value row) { tile(row, panel, height, count, false); });
     });
+  }
+  void singleTile(Value panelBegin, Value panelEnd) {
+    overPanels(e, panelBegin, panelEnd, e.target.tilePanels,
+               [&](Value panel, int64_t count) { tile(rowBegin, panel, e.target.tileRows, count, true); });
   }
 
   void emit(Value panelBegin, Value panelEnd) {
@@ -177,7 +188,10 @@ struct LinearEmitter {
                        [&](Value panel, int64_t count) { stream(rowBegin, panel, count); });
           });
         },
-        [&] { tiles(panelBegin, panelEnd); });
+        [&] {
+          Value one = e.less(e.sub(rowEnd, rowBegin), e.index(target.tileRows + 1));
+          e.ifElse(one, [&] { singleTile(panelBegin, panelEnd); }, [&] { tiles(panelBegin, panelEnd); });
+        });
   }
 };
 } // namespace
