@@ -11,6 +11,7 @@
 // quantization are two passes: one that ends with the extremes, and one that writes the codes. Lanes beyond the width
 // of a row are zero on input and kept zero (each operation says why where it is not obvious). Tested by
 // test/unit/codegen/RowKernelTest.cpp.
+#include "codegen/cpu/EmbeddingRows.h"
 #include "codegen/cpu/GroupedRows.h"
 #include "codegen/cpu/LinearParts.h"
 #include "codegen/cpu/RowPasses.h"
@@ -69,15 +70,6 @@ struct RowEmitter {
     return e.loadFloats(e.at(weight(op, number), offset));
   }
 
-  // All ones but for lanes beyond the width: keeps them zero where an operation would fill them.
-  Value insideRow(const RowOp &op, Value offset) {
-    Value left = e.sub(e.index(op.width), e.div(offset, e.index(4)));
-    return e.maskBelow(left);
-  }
-  Value zeroBeyondWidth(const RowOp &op, Value v, Value offset) {
-    return op.width % kLanes ? e.select(insideRow(op, offset), v, e.floatsOf(0)) : v;
-  }
-
   // Rows of the caller's memory may end inside the last vector.
   bool endsInsideVector(const RowOp &op) const {
     for (const RowProgram::Output &output : program.outputs)
@@ -89,87 +81,14 @@ struct RowEmitter {
   void put(const RowOp &op, Value v, Value offset) {
     Value to = e.at(row->address[op.result], offset);
     if (endsInsideVector(op))
-      e.storeMasked(v, to, insideRow(op, offset));
+      e.storeMasked(v, to, lanesInsideRow(e, op.width, offset));
     else
       e.store(v, to);
   }
 
-  //===------------------------------------------------------------------------------------------------------------===//
-  // Reading tables
-  //===------------------------------------------------------------------------------------------------------------===//
-
   Value tokenId() {
     Value id = e.load(e.b.getI32Type(), e.at(tokens, e.mul(row->index, 4)));
     return arith::ExtSIOp::create(e.b, e.loc, e.b.getI64Type(), id);
-  }
-
-  Value embedding(const RowOp &op, Value offset) {
-    return e.loadFloats(e.at(e.at(weight(op, 0), e.mul(tokenId(), floatRowBytes(op.width))), offset));
-  }
-
-  // Where the row of the token begins in the panels of a linear: its lane of each step.
-  PanelLines linesOfToken(const RowOp &op, WeightFormat format) {
-    LinearSpec table;
-    table.outputs = op.tableRows;
-    table.inputs = op.width;
-    table.format = format;
-    Value id = tokenId();
-    PanelLines lines = panelLines(e, table, weight(op, 0), e.div(id, e.index(kLanes)));
-    return {e.at(lines.base, e.mul(e.rem(id, e.index(kLanes)), 4)), lines.stride};
-  }
-
-  // Lane n % 16 of steps [16]: one float in each cache line, 16 lines for a vector.
-  Value embeddingPanels(const RowOp &op, Value offset) {
-    PanelLines lines = linesOfToken(op, WeightFormat::F32);
-    Values lanes;
-    for (int64_t i = 0; i < kLanes; ++i) {
-      // offset counts 4 bytes for an element of the row; the same element is 64 bytes further in the panel. The last
-      // vector of a ragged row must not read beyond the panel's depth: its lanes read element 0 and are zeroed.
-      Value element = e.add(e.div(offset, e.index(4)), i);
-      Value inside = e.less(element, e.index(op.width));
-      Value lane = op.width % kLanes ? e.select(inside, element, e.index(0)) : element;
-      lanes.push_back(e.load(e.b.getF32Type(), lines.at(e, lane)));
-    }
-    return zeroBeyondWidth(op, vector::FromElementsOp::create(e.b, e.loc, e.floats(), lanes), offset);
-  }
-
-  // Lane n % 16 of steps [16][2]: two numbers in each cache line. The panel may end inside the last
-  // vector of the row: what lies beyond it is read from the first pair and zeroed.
-  Value embeddingHalves(const RowOp &op, Value offset) {
-    PanelLines lines = linesOfToken(op, WeightFormat::Bf16);
-    Value depth = e.index(roundUp(op.width, 2) / 2);
-    Values pairs;
-    for (int64_t i = 0; i < kLanes / 2; ++i) { // 16 floats of the row, 64 bytes, come from 8 lines of the panel
-      Value pair = e.add(e.div(offset, e.index(8)), i);
-      Value line = op.width % kLanes ? e.select(e.less(pair, depth), pair, e.index(0)) : pair;
-      pairs.push_back(e.load(e.b.getI32Type(), lines.at(e, line)));
-    }
-    Value packed = vector::FromElementsOp::create(e.b, e.loc, e.ints(kLanes / 2), pairs);
-    Value floats = arith::ExtFOp::create(e.b, e.loc, e.floats(), e.bitcast(packed, e.halves(kLanes)));
-    return zeroBeyondWidth(op, floats, offset);
-  }
-
-  // Lane n % 16 of steps [16][4]: four codes in each cache line. Codes beyond the width are zero.
-  Value embeddingCodes(const RowOp &op, Value offset) {
-    PanelLines lines = linesOfToken(op, WeightFormat::S8Rows);
-    Value scale = e.load(e.b.getF32Type(), e.at(weight(op, 0), e.add(e.mul(tokenId(), 4), op.scaleOffset)));
-    Values groups;
-    for (int64_t i = 0; i < 4; ++i) // 16 codes are four steps, 64 bytes of the row
-      groups.push_back(e.load(e.b.getI32Type(), lines.at(e, e.add(e.div(offset, e.index(16)), i))));
-    Value packed = vector::FromElementsOp::create(e.b, e.loc, e.ints(4), groups);
-    Value codes = arith::ExtSIOp::create(e.b, e.loc, e.ints(), e.bitcast(packed, e.bytes(16)));
-    return e.mul(e.toFloat(codes), e.broadcast(scale));
-  }
-
-  Value embeddingGroups(const RowOp &op, Value offset) {
-    LinearSpec table;
-    table.outputs = op.tableRows;
-    table.inputs = op.width;
-    table.format = WeightFormat::Grouped;
-    table.bits = op.bits;
-    table.group = op.block;
-    table.hasMin = op.hasMin;
-    return emitEmbeddingGroups(e, table, weight(op, 0), tokenId(), offset);
   }
 
   Value positionRow(const RowOp &op, Value offset) {
@@ -205,7 +124,7 @@ struct RowEmitter {
   Value normalized(const RowOp &op, Value x, Value offset) {
     const Numbers &numbers = row->numbers[&op];
     if (numbers.mean)
-      x = zeroBeyondWidth(op, e.sub(x, numbers.mean), offset);
+      x = zeroBeyondWidth(e, op.width, e.sub(x, numbers.mean), offset);
     Value y = e.mul(x, numbers.factor);
     if (!op.weights.empty())
       y = e.mul(y, weightAt(op, 0, offset));
@@ -218,15 +137,11 @@ struct RowEmitter {
     auto operand = [&](int64_t number) { return in(chunk, op, number, i); };
     switch (op.kind) {
     case RowOpKind::Embedding:
-      return embedding(op, offset);
     case RowOpKind::EmbeddingPanels:
-      return embeddingPanels(op, offset);
     case RowOpKind::EmbeddingHalves:
-      return embeddingHalves(op, offset);
     case RowOpKind::EmbeddingCodes:
-      return embeddingCodes(op, offset);
     case RowOpKind::EmbeddingGroups:
-      return embeddingGroups(op, offset);
+      return emitEmbedding(e, op, weight(op, 0), tokenId(), offset);
     case RowOpKind::AddPositions:
       return e.add(operand(0), positionRow(op, offset));
     case RowOpKind::Add:
@@ -371,7 +286,7 @@ struct RowEmitter {
       sums[0] = e.add(x, sums[0]);
     } else {
       if (op.kind == RowOpKind::LayerNorm)
-        x = zeroBeyondWidth(op, e.sub(x, row->numbers[&op].mean), offset);
+        x = zeroBeyondWidth(e, op.width, e.sub(x, row->numbers[&op].mean), offset);
       sums[0] = e.fma(x, x, sums[0]);
     }
   }
