@@ -10,7 +10,7 @@
 // four times for a sum across the lanes of a register, and the other row's work fills that time. So GELU, rotation and
 // quantization are two passes: one that ends with the extremes, and one that writes the codes. Lanes beyond the width
 // of a row are zero on input and kept zero (each operation says why where it is not obvious). Tested by
-// test/unit/codegen/RowKernelTest.cpp.
+// test/unit/codegen/RowKernelTest.cpp and RowQuantizeTest.cpp.
 #include "codegen/cpu/EmbeddingRows.h"
 #include "codegen/cpu/GroupedRows.h"
 #include "codegen/cpu/LinearParts.h"

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Row programs against plain double loops: every kind of operation, widths that fill registers and widths that do not,
-// gathered inputs, results in memory that ends with the last number, chains through the scratch row. Each operation has
-// its own bound, counted in float roundings (N: width); lanes beyond the width must stay zero, rows beyond the range
-// untouched.
-#include "test/unit/codegen/KernelHarness.h"
+// gathered inputs, results in memory that ends with the last number. Each operation has its own bound, counted in float
+// roundings (N: width); lanes beyond the width must stay zero, rows beyond the range untouched. Rows that become codes
+// or bf16 are in RowQuantizeTest.cpp.
+#include "test/unit/codegen/RowExpectations.h"
 
 #include "gtest/gtest.h"
 
-#include <cfloat>
 #include <cmath>
 #include <cstring>
 
@@ -16,18 +15,11 @@ using namespace lmopt;
 using cpu::ActivationKind;
 using cpu::RowOp;
 using cpu::RowOpKind;
-using test::Memory;
+using namespace lmopt::test;
 
 namespace {
 
-constexpr int64_t kRows = 6, kVocabulary = 61, kPositions = 70;
-constexpr double kEps = FLT_EPSILON;
-using Row = std::vector<double>;
-
-/// What an operation should give for one row, and how far it may be off, element by element.
-struct Expected {
-  Row value, tolerance;
-};
+constexpr int64_t kVocabulary = 61, kPositions = 70;
 
 struct Inputs {
   Row a, b;
@@ -81,57 +73,6 @@ double activationError(ActivationKind kind, bool for8Bits, double x) {
     return 2e-7;
   }
   return 0;
-}
-
-Expected mapRow(const Row &a, const std::function<std::pair<double, double>(size_t)> &element) {
-  Expected e;
-  for (size_t i = 0; i < a.size(); ++i) {
-    auto [value, tolerance] = element(i);
-    e.value.push_back(value);
-    e.tolerance.push_back(tolerance);
-  }
-  return e;
-}
-
-Expected rmsNorm(const Row &a, double epsilon, const std::function<double(size_t)> &gamma) {
-  double squares = 0;
-  for (double x : a)
-    squares += x * x;
-  double factor = 1 / std::sqrt(squares / a.size() + epsilon);
-  return mapRow(a, [&](size_t i) {
-    double y = a[i] * factor * gamma(i);
-    return std::pair(y, (a.size() / 2.0 + 6) * kEps * std::abs(y)); // N roundings of the sum, halved by the root
-  });
-}
-
-Expected layerNorm(const Row &a, double epsilon, const std::function<double(size_t)> &gamma,
-                   const std::function<double(size_t)> &beta) {
-  double mean = 0, squares = 0, largest = 0;
-  for (double x : a) {
-    mean += x / a.size();
-    largest = std::max(largest, std::abs(x));
-  }
-  for (double x : a)
-    squares += (x - mean) * (x - mean);
-  double factor = 1 / std::sqrt(squares / a.size() + epsilon);
-  return mapRow(a, [&](size_t i) {
-    double y = (a[i] - mean) * factor * gamma(i);
-    // The mean is off by at most N eps max|x|, which the factor scales; the rest is relative.
-    double off = a.size() * kEps * largest * factor * std::abs(gamma(i)) + (a.size() / 2.0 + 8) * kEps * std::abs(y);
-    return std::pair(y + beta(i), off + 2 * kEps * std::abs(y + beta(i)));
-  });
-}
-
-Expected rotateRow(const Row &a, size_t block) {
-  double norm = 1 / std::sqrt(double(block));
-  return mapRow(a, [&](size_t i) {
-    double sum = 0, magnitude = 0;
-    for (size_t j = i / block * block; j < i / block * block + block; ++j) {
-      sum += __builtin_parityll((i % block) & (j % block)) ? -a[j] : a[j];
-      magnitude += std::abs(a[j]);
-    }
-    return std::pair(sum * norm, (std::log2(block) + 2) * kEps * magnitude * norm); // a rounding at every stage
-  });
 }
 
 class CaseMaker {
@@ -375,19 +316,6 @@ struct StepData {
   }
 };
 
-Memory makeRows(int64_t width, uint64_t seed) {
-  Memory rows(kRows * cpu::floatRowBytes(width));
-  test::Random random(seed);
-  for (int64_t r = 0; r < kRows; ++r)
-    for (int64_t i = 0; i < width; ++i)
-      rows.floats(r * cpu::floatRowBytes(width))[i] = random.heavy();
-  return rows;
-}
-Row rowOf(const Memory &rows, int64_t width, int64_t r) {
-  const float *from = rows.floats(r * cpu::floatRowBytes(width));
-  return Row(from, from + width);
-}
-
 class RowKernel : public testing::TestWithParam<std::string> {
 protected:
   void SetUp() override {
@@ -433,8 +361,6 @@ protected:
     }
   }
 
-  void checkChain(int64_t width, int64_t block, int kernel);
-
   using Argument = test::Argument;
   std::unique_ptr<test::KernelHarness> harness;
   std::vector<Case> cases;
@@ -452,202 +378,7 @@ TEST_P(RowKernel, GatheredInputsAndExactOutputs) {
     check(one, 0, kRows - 1);
 }
 
-//===--------------------------------------------------------------------------------------------------------------===//
-// Quantization
-//===--------------------------------------------------------------------------------------------------------------===//
-
-/// A chain as models have it: norm, rotation, quantization; with `bare`, quantization alone.
-cpu::RowProgram quantizeProgram(int64_t width, bool bare, int64_t block = 2) {
-  cpu::RowProgram program;
-  program.inputs = {{0, cpu::floatRowBytes(width), false}};
-  program.widths = {width};
-  int64_t value = 0;
-  auto append = [&](RowOpKind kind) {
-    RowOp op;
-    op.kind = kind;
-    op.width = width;
-    op.operands = {value};
-    op.result = ++value;
-    op.epsilon = kind == RowOpKind::RmsNorm ? 1e-6f : 0;
-    op.block = kind == RowOpKind::Rotate ? block : 0;
-    program.ops.push_back(op);
-    program.widths.push_back(width);
-  };
-  if (!bare) {
-    append(RowOpKind::RmsNorm);
-    append(RowOpKind::Rotate);
-  }
-  append(RowOpKind::Quantize);
-  program.outputs = {{value, cpu::quantRowBytes(width)}};
-  return program;
-}
-
-/// DynamicQuantizeLinear by its words, in doubles where floats would blur what is asked.
-void checkQuantizedRow(const Row &x, const char *row) {
-  float scale;
-  int32_t zero;
-  std::memcpy(&scale, row, 4);
-  std::memcpy(&zero, row + 4, 4);
-  double low = 0, high = 0;
-  for (double v : x) {
-    low = std::min(low, v);
-    high = std::max(high, v);
-  }
-  float wanted = (float(high) - float(low)) / 255;
-  ASSERT_EQ(scale, wanted > 1e-35f ? wanted : 0.0f);
-  ASSERT_TRUE(zero >= 0 && zero <= 255) << zero;
-  for (size_t i = 0; i < x.size(); ++i) {
-    int code = static_cast<uint8_t>(row[cpu::kQuantHeader + i]);
-    if (scale == 0) {
-      ASSERT_EQ(code, zero) << "a row of nothing is all zero points";
-      continue;
-    }
-    // Half a step, and what the rounded reciprocal adds: 255 steps off by one rounding each.
-    ASSERT_NEAR(double(scale) * (code - zero), x[i], scale * (0.5 + 255 * 2 * kEps)) << "column " << i;
-    double exact = x[i] / scale;
-    bool tie = std::abs(std::abs(exact - std::floor(exact)) - 0.5) < 255 * 2 * kEps;
-    if (!tie) {
-      ASSERT_EQ(code, std::clamp<double>(std::nearbyint(exact) + zero, 0, 255)) << "column " << i;
-    }
-  }
-}
-
-/// Rows of every temper: ordinary, nothing, huge, tiny, below what can be divided by, all positive, all negative, one
-/// value.
-std::vector<Row> quantizeRows(int64_t width) {
-  std::vector<Row> rows(8, Row(width, 0.0));
-  test::Random random(9);
-  for (int64_t i = 0; i < width; ++i) {
-    rows[0][i] = random.heavy();
-    rows[2][i] = float(random.real() * 1e38f);
-    rows[3][i] = float(random.real() * 1e-30f);
-    rows[4][i] = float(random.real() * 1e-36f);
-    rows[5][i] = random.real() + 2;
-    rows[6][i] = random.real() - 2;
-    rows[7][i] = i == width - 1 ? -3 : 0;
-  }
-  return rows;
-}
-
-TEST_P(RowKernel, Quantize) {
-  const std::vector<int64_t> widths = {16, 30, 64, 80, 576};
-  std::vector<int> kernels;
-  for (int64_t width : widths)
-    kernels.push_back(harness->add(harness->library().rows(quantizeProgram(width, /*bare=*/true))));
-  harness->build();
-  for (size_t w = 0; w < widths.size(); ++w) {
-    std::vector<Row> rows = quantizeRows(widths[w]);
-    int64_t count = rows.size(), stride = cpu::floatRowBytes(widths[w]), outStride = cpu::quantRowBytes(widths[w]);
-    Memory in(count * stride), out(count * outStride), scratch(64);
-    for (int64_t r = 0; r < count; ++r)
-      std::copy(rows[r].begin(), rows[r].end(), in.floats(r * stride));
-    harness->call(kernels[w], {in, out, scratch, nullptr, nullptr, nullptr, 0, count});
-    for (int64_t r = 0; r < count; ++r) {
-      SCOPED_TRACE(testing::Message() << "width " << widths[w] << " row " << r);
-      checkQuantizedRow(rows[r], out.data() + r * outStride);
-    }
-  }
-}
-
-TEST_P(RowKernel, Narrow) {
-  const std::vector<int64_t> widths = {16, 30, 33, 64, 80};
-  std::vector<int> kernels;
-  for (int64_t width : widths) {
-    cpu::RowProgram program = quantizeProgram(width, /*bare=*/true);
-    program.ops[0].kind = RowOpKind::Narrow;
-    program.outputs[0].stride = cpu::halfRowBytes(width);
-    kernels.push_back(harness->add(harness->library().rows(program)));
-  }
-  harness->build();
-  for (size_t w = 0; w < widths.size(); ++w) {
-    Memory in = makeRows(widths[w], 6), out(kRows * cpu::halfRowBytes(widths[w])), scratch(64);
-    harness->call(kernels[w], {in, out, scratch, nullptr, nullptr, nullptr, 0, kRows});
-    for (int64_t r = 0; r < kRows; ++r) {
-      Row x = rowOf(in, widths[w], r);
-      const auto *found = reinterpret_cast<const uint16_t *>(out.data() + r * cpu::halfRowBytes(widths[w]));
-      for (int64_t i = 0; i < cpu::halfRowBytes(widths[w]) / 2; ++i)
-        ASSERT_EQ(found[i], i < widths[w] ? test::toBf16(float(x[i])) : 0) << "row " << r << " column " << i;
-    }
-  }
-}
-
-// Values between operations live in the scratch row: what comes out is what the single operations would give.
-// (The factor of a rotation by 16 is left to the quantization, that of a rotation by 2 is not.)
-TEST_P(RowKernel, ChainsThroughTheScratchRow) {
-  const int64_t width = 80, blocks[] = {2, 16};
-  std::vector<int> kernels;
-  for (int64_t block : blocks)
-    kernels.push_back(harness->add(harness->library().rows(quantizeProgram(width, /*bare=*/false, block))));
-  harness->build();
-  for (size_t i = 0; i < kernels.size(); ++i)
-    checkChain(width, blocks[i], kernels[i]);
-}
-
-void RowKernel::checkChain(int64_t width, int64_t block, int kernel) {
-  cpu::RowProgram program = quantizeProgram(width, /*bare=*/false, block);
-  EXPECT_EQ(program.scratchBytes(), 2 * 2 * cpu::floatRowBytes(width)); // two rows of two values
-  Memory in = makeRows(width, 5), out(kRows * cpu::quantRowBytes(width)), scratch(program.scratchBytes());
-  harness->call(kernel, {in, out, scratch, nullptr, nullptr, nullptr, 0, kRows});
-  for (int64_t r = 0; r < kRows; ++r) {
-    Expected normed = rmsNorm(rowOf(in, width, r), 1e-6f, [](size_t) { return 1.0; });
-    Expected turned = rotateRow(normed.value, block);
-    const char *row = out.data() + r * cpu::quantRowBytes(width);
-    float scale;
-    int32_t zero;
-    std::memcpy(&scale, row, 4);
-    std::memcpy(&zero, row + 4, 4);
-    for (int64_t i = 0; i < width; ++i) {
-      double found = double(scale) * (static_cast<uint8_t>(row[cpu::kQuantHeader + i]) - zero);
-      ASSERT_NEAR(found, turned.value[i], scale * 0.501) << "row " << r << " column " << i;
-    }
-  }
-}
-
 INSTANTIATE_TEST_SUITE_P(Cpus, RowKernel, testing::Values("native", "x86-64"),
                          [](const auto &info) { return std::string(info.param == "native" ? "native" : "x86_64"); });
-
-// Two programs that differ in any constant must not share a kernel.
-TEST(RowProgramNames, DifferWheneverTheCodeDoes) {
-  test::KernelHarness harness;
-  cpu::RowProgram program = quantizeProgram(64, false), other = program;
-  std::string name = harness.library().rows(program);
-  EXPECT_EQ(harness.library().rows(other), name);
-  other.ops[0].epsilon = 1e-5f;
-  EXPECT_NE(harness.library().rows(other), name);
-  other = program;
-  other.ops[0].kind = RowOpKind::Activation;
-  name = harness.library().rows(other);
-  other.ops[0].for8Bits = true;
-  EXPECT_NE(harness.library().rows(other), name);
-  name = harness.library().rows(program);
-  other = program;
-  other.ops[1].block = 4;
-  EXPECT_NE(harness.library().rows(other), name);
-  other = program;
-  other.inputs[0].gathered = true;
-  EXPECT_NE(harness.library().rows(other), name);
-  other = program;
-  other.outputs[0].stride += 64;
-  EXPECT_NE(harness.library().rows(other), name);
-  // Two biases, of one weight or of two.
-  cpu::RowProgram twice;
-  twice.inputs = {{0, 256, false}};
-  twice.outputs = {{2, 256}};
-  twice.widths = {64, 64, 64};
-  for (int64_t i : {0, 1}) {
-    RowOp op;
-    op.kind = RowOpKind::BiasAdd;
-    op.width = 64;
-    op.operands = {i};
-    op.result = i + 1;
-    op.weights = {0};
-    twice.ops.push_back(op);
-  }
-  twice.weightCount = 1;
-  name = harness.library().rows(twice);
-  twice.ops[1].weights = {1};
-  twice.weightCount = 2;
-  EXPECT_NE(harness.library().rows(twice), name);
-}
 
 } // namespace
