@@ -247,6 +247,7 @@ bool emitObject(lower::LoweredModel &lowered, const cpu::Target &target, const O
     addQuery(*module, table);
     addNote(*module, lowered.plan.weightBytes, target);
   }
+  // The module owns the table. NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDeleteLeaks)
   setFunctionAttributes(*module, target);
   llvm::raw_string_ostream problems(error);
   if (llvm::verifyModule(*module, &problems))
@@ -276,7 +277,9 @@ bool emitDispatch(const std::vector<cpu::Target> &versions, int64_t weightBytes,
                   std::string &error) {
   cpu::Target plain; // the code that chooses must run everywhere
   std::unique_ptr<llvm::TargetMachine> machine;
-  if (!cpu::makeTarget("x86-64", plain, error) || !(machine = makeMachine(plain, error)))
+  if (cpu::makeTarget("x86-64", plain, error))
+    machine = makeMachine(plain, error);
+  if (!machine)
     return false;
   llvm::LLVMContext context;
   llvm::Module module("lmopt_dispatch", context);

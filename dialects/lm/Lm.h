@@ -24,7 +24,7 @@
 
 namespace mlir {
 class PatternRewriter; // its header is heavy and only LmOps.cpp needs it
-}
+} // namespace mlir
 
 namespace lmopt::lm {
 
@@ -57,7 +57,7 @@ std::optional<WeightForm> getWeightForm(mlir::Attribute value);
 
 namespace lmopt::lm {
 class ParamOp;
-}
+} // namespace lmopt::lm
 
 #define GET_OP_CLASSES
 #include "dialects/lm/LmOps.h.inc"

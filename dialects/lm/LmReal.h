@@ -59,7 +59,8 @@ struct FieldParser<std::optional<lmopt::lm::Real>> {
     FailureOr<lmopt::lm::Real> value = FieldParser<lmopt::lm::Real>::parse(parser);
     if (failed(value))
       return failure();
-    return std::optional<lmopt::lm::Real>(*value);
+    lmopt::lm::Real number = *value;
+    return std::optional<lmopt::lm::Real>(number);
   }
 };
 } // namespace mlir

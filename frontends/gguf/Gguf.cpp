@@ -224,6 +224,7 @@ Result<void> GgufFile::readCodes(const GgufTensor &tensor, int8_t *codes, float 
   if (type != GgufType::Q4_0 && type != GgufType::Q4_1 && type != GgufType::Q8_0)
     return unsupported(name + ": tensor " + printable(tensor.name) + " has type " + std::string(tensor.type->name) +
                        ", whose codes cannot be kept; only those of q4_0, q4_1 and q8_0 can");
+  // NOLINTNEXTLINE(bugprone-suspicious-stringview-data-usage): bytes, counted by the next argument
   splitBlocks(type, tensor.data.data(), tensor.rows() * tensor.columns() / tensor.type->elements, codes, scales,
               minima);
   return {};

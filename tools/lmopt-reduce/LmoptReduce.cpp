@@ -9,15 +9,18 @@
 #include "mlir/Parser/Parser.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/Program.h"
 #include "llvm/Support/ToolOutputFile.h"
 
 using namespace mlir;
 
+// NOLINTBEGIN(bugprone-throwing-static-initialization): how LLVM's tools state their options
 static llvm::cl::opt<std::string> inputFile(llvm::cl::Positional, llvm::cl::Required, llvm::cl::desc("module.mlir"));
 static llvm::cl::opt<std::string> testScript("test", llvm::cl::Required, llvm::cl::value_desc("script"),
                                              llvm::cl::desc("called with a file; exit code 0 means: interesting"));
 static llvm::cl::opt<std::string> outputFile("o", llvm::cl::init("-"), llvm::cl::desc("where the result goes"));
+// NOLINTEND(bugprone-throwing-static-initialization)
 
 static int fail(const llvm::Twine &message) {
   llvm::errs() << "lmopt-reduce: " << message << '\n';
@@ -34,9 +37,8 @@ static bool isInteresting(ModuleOp module) {
     llvm::raw_fd_ostream out(descriptor, /*shouldClose=*/true);
     module.print(out);
   }
-  int code = llvm::sys::ExecuteAndWait(testScript, {testScript, path});
-  llvm::sys::fs::remove(path);
-  return code == 0;
+  llvm::FileRemover remover(path);
+  return llvm::sys::ExecuteAndWait(testScript, {testScript, path}) == 0;
 }
 
 int main(int argc, char **argv) {

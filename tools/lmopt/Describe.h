@@ -14,7 +14,7 @@
 
 namespace mlir {
 class ModuleOp;
-}
+} // namespace mlir
 
 namespace lmopt::driver {
 

@@ -22,6 +22,7 @@ static constexpr int kChains = 16;
 static constexpr int kTries = 200;
 
 // The sums go through an empty asm, so that no round can be left out or taken together with another.
+// NOLINTBEGIN(bugprone-macro-parentheses): a type has none
 #define LMOPT_PEAK_LOOP(TYPE, ZERO, STEP)                                                                              \
   TYPE sums[kChains];                                                                                                  \
   for (TYPE &sum : sums)                                                                                               \
@@ -32,6 +33,7 @@ static constexpr int kTries = 200;
       asm volatile("" : "+v"(sums[i]));                                                                                \
     }                                                                                                                  \
   }
+// NOLINTEND(bugprone-macro-parentheses)
 
 __attribute__((target("avx512f,avx512vnni"))) static void loopVnni512() {
   const __m512i factor = _mm512_set1_epi8(1);
