@@ -52,11 +52,9 @@ void turnHead(Emitter &e, const AttentionSpec &spec, const Turn &turn, Value fro
 }
 
 PanelLines KeyPanels::lines(Emitter &e, const AttentionSpec &spec, Value panel) const {
-  int64_t panelBytes = kLanes * spec.keyBytes();
-  Value first = e.mul(e.div(panel, e.index(kGroup)), kGroup), among = e.sub(panel, first);
-  Value inGroup = e.less(e.mul(e.add(first, kGroup - 1), kLanes), capacity);
-  Value offset = e.select(inGroup, e.add(e.mul(first, panelBytes), e.mul(among, 64)), e.mul(panel, panelBytes));
-  return {e.at(base, offset), e.select(inGroup, e.index(64 * kGroup), e.index(64))};
+  Value end = e.mul(e.add(e.sub(panel, e.rem(panel, e.index(kGroup))), kGroup), kLanes);
+  Value inGroup = e.less(e.sub(end, e.index(1)), capacity);
+  return panelLines(e, {kGroup, kLanes * spec.keyBytes(), 64}, base, panel, inGroup);
 }
 
 KeyPanels CacheView::keys(Value kvHead) {

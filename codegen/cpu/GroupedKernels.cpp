@@ -35,7 +35,7 @@ struct GroupedEmitter {
   int64_t chunks() const { return spec.group / chunk(); }
 
   Value rowAddress(Value row) { return e.at(in, e.mul(row, layout.bytes())); }
-  Value blockAddress(Value panel, Value group) { return groupedBlock(e, spec, weights, panel, group); }
+  Value blockAddress(Value panel, Value group) { return panelLines(e, spec, weights, panel).at(e, group); }
   Value halves(Value address) { return e.fromHalf(e.load(VectorType::get({kLanes}, e.b.getI16Type()), address, 32)); }
   Value minima(Value block) { return halves(e.at(block, spec.groupCodeBytes() + 2 * kLanes)); }
   Value scales(Value block) { return halves(e.at(block, spec.groupCodeBytes())); }
@@ -101,8 +101,8 @@ struct GroupedEmitter {
     Values at;
     for (int64_t r = 0; r < rows; ++r)
       at.push_back(rowAddress(e.add(row, r)));
-    Values sums = overGroups(
-        rows * panels, [&](Value group, const Values &carried) { return addGroup(carried, at, panel, group, ask); });
+    Values sums = e.loop(e.index(0), e.index(layout.groups()), 1, Values(rows * panels, e.floatsOf(0)),
+                         [&](Value group, const Values &carried) { return addGroup(carried, at, panel, group, ask); });
     for (int64_t r = 0; r < rows; ++r) {
       Value current = e.add(row, r);
       e.ifThen(e.less(current, rowEnd), [&] {
@@ -111,13 +111,10 @@ struct GroupedEmitter {
       });
     }
   }
-  Values overGroups(int64_t count, const std::function<Values(Value, const Values &)> &body) {
-    return e.loop(e.index(0), e.index(layout.groups()), 1, Values(count, e.floatsOf(0)), body);
-  }
   void askFor(Value block, int64_t panels, Ask ask) {
     for (int64_t line = 0; ask != Ask::Nothing && line < panels * spec.blockBytes(); line += 64)
       ask == Ask::Once ? e.prefetchOnce(e.at(block, kOnceAhead + line))
-                       : e.prefetch(e.at(block, 4 * spec.groupedPanelBytes() + line));
+                       : e.prefetch(e.at(block, spec.panelsTogether() * spec.panelBytes() + line));
   }
   /// Adds one group of the rows at `at` times as many panels as there are sums for.
   Values addGroup(Values sums, const Values &at, Value panel, Value group, Ask ask) {
@@ -163,15 +160,6 @@ struct GroupedEmitter {
     }
   }
 
-  // One row: `panels` sequential streams of weights.
-  void stream(Value row, Value panel, int64_t panels) {
-    Values at = {rowAddress(row)};
-    Values sums = overGroups(
-        panels, [&](Value group, const Values &carried) { return addGroup(carried, at, panel, group, Ask::Nothing); });
-    for (int64_t p = 0; p < panels; ++p)
-      finish(sums[p], row, e.add(panel, p));
-  }
-
   // Blocks of rows that fit into half of a second-level cache of 512 KiB outside, then panels, whose weights stay in
   // the first level while the rows of the block pass by.
   void tiles(Value panelBegin, Value panelEnd) {
@@ -191,46 +179,27 @@ struct GroupedEmitter {
       e.loop(rowBegin, rowEnd, rows, [&](Value row) { tile(row, panel, rows, 1, Ask::NextPanels); });
     });
   }
-  void singleTile(Value panelBegin, Value panelEnd) {
-    overPanels(e, panelBegin, panelEnd, wide() ? 4 : 1,
-               [&](Value panel, int64_t count) { tile(rowBegin, panel, kGroupedTileRows, count, Ask::Once); });
+  void singleTile(Value panelBegin, Value panelEnd, int64_t rows, Ask ask) {
+    overPanels(e, panelBegin, panelEnd, wide() ? spec.panelsTogether() : 1,
+               [&](Value panel, int64_t count) { tile(rowBegin, panel, rows, count, ask); });
   }
   bool wide() const { return e.target.tilePanels > 1; } ///< 32 registers
 
   void emit(Value panelBegin, Value panelEnd) {
     Value rows = e.sub(rowEnd, rowBegin);
-    auto single = [&] {
-      overPanels(e, panelBegin, panelEnd, wide() ? 4 : 1,
-                 [&](Value panel, int64_t count) { stream(rowBegin, panel, count); });
+    auto moreThan = [&](int64_t count, const std::function<void()> &body) {
+      e.ifThen(e.less(e.index(count), rows), body);
     };
-    auto upTo = [&](int64_t most, const std::function<void()> &some, const std::function<void()> &more) {
-      e.ifElse(e.less(rows, e.index(most + 1)), some, more);
+    auto between = [&](int64_t least, int64_t most, const std::function<void()> &body) {
+      e.ifThen(e.less(rows, e.index(most + 1)), [&] { moreThan(least - 1, body); });
     };
-    e.ifThen(e.less(e.index(0), rows), [&] {
-      upTo(1, single, [&] {
-        upTo(
-            kGroupedTileRows, [&] { singleTile(panelBegin, panelEnd); },
-            [&] { upTo(4 * kRowUnit, [&] { fewRows(panelBegin, panelEnd); }, [&] { tiles(panelBegin, panelEnd); }); });
-      });
-    });
+    between(1, 1, [&] { singleTile(panelBegin, panelEnd, 1, Ask::Nothing); });
+    between(2, kGroupedTileRows, [&] { singleTile(panelBegin, panelEnd, kGroupedTileRows, Ask::Once); });
+    between(kGroupedTileRows + 1, 4 * kRowUnit, [&] { fewRows(panelBegin, panelEnd); });
+    moreThan(4 * kRowUnit, [&] { tiles(panelBegin, panelEnd); });
   }
 };
 } // namespace
-
-Value groupedBlock(Emitter &e, const LinearSpec &spec, Value weights, Value panel, Value group) {
-  auto alternating = [&] {
-    Value inFour = e.rem(panel, e.index(4));
-    Value place = e.mul(e.sub(panel, inFour), spec.groupedPanelBytes());
-    return std::pair(e.add(place, e.mul(inFour, spec.blockBytes())), e.index(4 * spec.blockBytes()));
-  };
-  auto [place, stride] = alternating();
-  if (spec.panels() != spec.alternatingPanels()) {
-    Value inside = e.less(panel, e.index(spec.alternatingPanels()));
-    place = e.select(inside, place, e.mul(panel, spec.groupedPanelBytes()));
-    stride = e.select(inside, stride, e.index(spec.blockBytes()));
-  }
-  return e.at(weights, e.add(place, e.mul(group, stride)));
-}
 
 void emitGroupedLinear(Emitter &e, const LinearSpec &spec, ValueRange arguments) {
   GroupedEmitter{e, spec, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4]}.emit(arguments[5],

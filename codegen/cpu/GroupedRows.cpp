@@ -111,7 +111,7 @@ void emitQuantizeGroups(Emitter &e, const GroupedRow &row, const Values &numbers
 // are four neighbouring bytes.
 Value emitEmbeddingGroups(Emitter &e, const LinearSpec &table, Value weights, Value id, Value offset) {
   Value element = e.div(offset, e.index(4)), lane = e.rem(id, e.index(kLanes));
-  Value block = groupedBlock(e, table, weights, e.div(id, e.index(kLanes)), e.div(element, e.index(table.group)));
+  Value block = panelLines(e, table, weights, e.div(id, e.index(kLanes))).at(e, e.div(element, e.index(table.group)));
   auto number = [&](int64_t place) {
     return e.fromHalf(e.broadcast(e.load(e.b.getI16Type(), e.at(block, e.add(e.mul(lane, 2), place)), 2)));
   };

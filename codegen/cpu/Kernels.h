@@ -16,10 +16,10 @@
 //            (pairs of dimensions, pairs of positions: what one bf16 dot instruction multiplies)
 //            i8:   keys   [kv head][capacity / 16]{[K4 / 4][16][4] u8 = code + 128, [16] f32 scale}, K4 =
 //            round_up(head_dim, 4)
-//            The lines (64 bytes) of four neighbouring panels of keys alternate, where the capacity has all four: one
-//            stream of memory for the tile that multiplies them.
 //                  values [kv head][capacity / 16]{[4][dv][4] s8 code, [16] f32 scale}
 //            (fours of dimensions, fours of positions: what one u8 x s8 dot instruction multiplies)
+//            The lines (64 bytes) of four neighbouring panels of keys alternate, where the capacity has all four: one
+//            stream of memory for the tile that multiplies them.
 // Tested by test/unit/codegen/*KernelTest.cpp against plain loops, and by the end-to-end tests.
 #ifndef LMOPT_CODEGEN_CPU_KERNELS_H
 #define LMOPT_CODEGEN_CPU_KERNELS_H
@@ -116,29 +116,22 @@ struct LinearSpec {
   /// Grouped: bytes of the codes of one group of 16 outputs, and of a whole block.
   int64_t groupCodeBytes() const { return kLanes * group * bits / 8; }
   int64_t blockBytes() const { return groupCodeBytes() + 2 * kLanes * (hasMin ? 2 : 1); }
-  int64_t groupedPanelBytes() const { return inputs / group * blockBytes(); }
-  /// Panels whose blocks alternate, so that reading four panels at a time is one walk through memory.
-  int64_t alternatingPanels() const { return panels() / 4 * 4; }
-  int64_t blockOffset(int64_t panel, int64_t groupIndex) const {
-    if (panel >= alternatingPanels())
-      return panel * groupedPanelBytes() + groupIndex * blockBytes();
-    return panel / 4 * 4 * groupedPanelBytes() + (groupIndex * 4 + panel % 4) * blockBytes();
-  }
   /// Not grouped: what fills 4 bytes, K as packed, and the steps along k, 64 bytes of a panel each.
   int64_t inputsPerStep() const { return integer() ? 4 : bf16() ? 2 : 1; }
   int64_t depth() const { return roundUp(inputs, integer() ? 16 : inputsPerStep()); }
   int64_t steps() const { return depth() / inputsPerStep(); }
-  int64_t panelBytes() const { return steps() * 64; }
-  static constexpr int64_t kPanelGroup = 3;
-  int64_t panelsInGroups() const { return panels() / kPanelGroup * kPanelGroup; }
-  int64_t lineOffset(int64_t panel, int64_t step) const {
-    if (panel >= panelsInGroups())
-      return panel * panelBytes() + step * 64;
-    return panel / kPanelGroup * kPanelGroup * panelBytes() + (step * kPanelGroup + panel % kPanelGroup) * 64;
+  /// A panel is a row of units: the 64 bytes of a step, or the block of a group. As many panels as are read together
+  /// alternate unit by unit, so that reading them is one walk through memory; those left over lie one after another.
+  int64_t unitBytes() const { return grouped() ? blockBytes() : 64; }
+  int64_t panelBytes() const { return (grouped() ? inputs / group : steps()) * unitBytes(); }
+  int64_t panelsTogether() const { return grouped() ? 4 : 3; }
+  int64_t alternatingPanels() const { return panels() / panelsTogether() * panelsTogether(); }
+  int64_t unitStride(int64_t panel) const { return (panel < alternatingPanels() ? panelsTogether() : 1) * unitBytes(); }
+  int64_t unitOffset(int64_t panel, int64_t unit) const {
+    int64_t among = panel < alternatingPanels() ? panel % panelsTogether() : 0;
+    return (panel - among) * panelBytes() + among * unitBytes() + unit * unitStride(panel);
   }
-  int64_t codeBytes() const {
-    return grouped() ? roundUp(panels() * groupedPanelBytes(), 64) : panels() * panelBytes();
-  }
+  int64_t codeBytes() const { return roundUp(panels() * panelBytes(), 64); }
   int64_t scaleOffset() const { return codeBytes(); }
   int64_t sumOffset() const { return scaleOffset() + panels() * 64; }
   int64_t biasOffset() const { return codeBytes() + (integer() ? 2 * panels() * 64 : 0); }

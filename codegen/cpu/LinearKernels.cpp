@@ -216,13 +216,21 @@ void overPanels(Emitter &e, Value begin, Value end, int64_t width, const std::fu
   e.loop(whole, end, 1, [&](Value panel) { body(panel, 1); });
 }
 
+PanelLines panelLines(Emitter &e, const PanelSizes &sizes, Value base, Value panel, Value alternates) {
+  Value among = e.rem(panel, e.index(sizes.together)), first = e.sub(panel, among);
+  Value offset = e.add(e.mul(first, sizes.panelBytes), e.mul(among, sizes.unitBytes));
+  Value stride = e.index(sizes.together * sizes.unitBytes);
+  if (alternates) {
+    offset = e.select(alternates, offset, e.mul(panel, sizes.panelBytes));
+    stride = e.select(alternates, stride, e.index(sizes.unitBytes));
+  }
+  return {e.at(base, offset), stride};
+}
+
 PanelLines panelLines(Emitter &e, const LinearSpec &spec, Value weights, Value panel) {
-  constexpr int64_t group = LinearSpec::kPanelGroup;
-  Value first = e.mul(e.div(panel, e.index(group)), group), among = e.rem(panel, e.index(group));
-  Value inGroup = e.less(panel, e.index(spec.panelsInGroups()));
-  Value offset =
-      e.select(inGroup, e.add(e.mul(first, spec.panelBytes()), e.mul(among, 64)), e.mul(panel, spec.panelBytes()));
-  return {e.at(weights, offset), e.select(inGroup, e.index(64 * group), e.index(64))};
+  bool all = spec.panels() == spec.alternatingPanels();
+  Value alternates = all ? Value() : e.less(panel, e.index(spec.alternatingPanels()));
+  return panelLines(e, {spec.panelsTogether(), spec.panelBytes(), spec.unitBytes()}, weights, panel, alternates);
 }
 
 static const char *formatName(WeightFormat format) {

@@ -20,19 +20,23 @@ void storePanel(Emitter &e, const LinearSpec &spec, mlir::Value out, mlir::Value
 void overPanels(Emitter &e, mlir::Value begin, mlir::Value end, int64_t width,
                 const std::function<void(mlir::Value, int64_t)> &body);
 
-/// Where a panel that is not grouped begins, and how far its steps lie apart; see LinearSpec::lineOffset.
+/// Where a panel begins, and how far its units (steps, or blocks of groups) lie apart.
 struct PanelLines {
   mlir::Value base, stride;
-  mlir::Value at(Emitter &e, mlir::Value step) const { return e.at(base, e.mul(step, stride)); }
+  mlir::Value at(Emitter &e, mlir::Value unit) const { return e.at(base, e.mul(unit, stride)); }
 };
+/// Sizes of panels of which `together` alternate unit by unit.
+struct PanelSizes {
+  int64_t together, panelBytes, unitBytes;
+};
+/// `alternates`: whether the panel is one of those; null where all are.
+PanelLines panelLines(Emitter &e, const PanelSizes &sizes, mlir::Value base, mlir::Value panel, mlir::Value alternates);
+/// See LinearSpec::unitOffset.
 PanelLines panelLines(Emitter &e, const LinearSpec &spec, mlir::Value weights, mlir::Value panel);
 
 /// How far ahead weights are asked for that are read once and come from memory: what arrives in a fifth of a
 /// microsecond, twice the time that memory takes to answer.
 constexpr int64_t kOnceAhead = 8192;
-
-/// Address of the block of a grouped matrix for 16 outputs and one group; see LinearSpec::blockOffset.
-mlir::Value groupedBlock(Emitter &e, const LinearSpec &spec, mlir::Value weights, mlir::Value panel, mlir::Value group);
 
 /// Emits the body of a product with grouped weights: (in, weights, out, rowBegin, rowEnd, panelBegin, panelEnd).
 void emitGroupedLinear(Emitter &e, const LinearSpec &spec, mlir::ValueRange arguments);

@@ -27,8 +27,10 @@ void packFloats(const cpu::LinearSpec &spec, const std::vector<float> &matrix, s
   float *to = floatsAt(out, 0);
   for (int64_t n = 0; n < spec.outputs; ++n) {
     const float *row = matrix.data() + n * spec.inputs;
+    float *column = to + spec.unitOffset(n / kLanes, 0) / 4 + n % kLanes;
+    int64_t stride = spec.unitStride(n / kLanes) / 4;
     for (int64_t k = 0; k < spec.inputs; ++k)
-      to[spec.lineOffset(n / kLanes, k) / 4 + n % kLanes] = row[k];
+      column[k * stride] = row[k];
   }
 }
 
@@ -36,10 +38,10 @@ void packFloats(const cpu::LinearSpec &spec, const std::vector<float> &matrix, s
 void packHalves(const cpu::LinearSpec &spec, const std::vector<float> &matrix, std::vector<char> &out) {
   for (int64_t n = 0; n < spec.outputs; ++n) {
     const float *row = matrix.data() + n * spec.inputs;
-    char *column = out.data() + n % kLanes * 4;
+    char *column = out.data() + spec.unitOffset(n / kLanes, 0) + n % kLanes * 4;
+    int64_t stride = spec.unitStride(n / kLanes);
     for (int64_t k = 0; k < spec.inputs; ++k)
-      std::memcpy(column + spec.lineOffset(n / kLanes, k / 2) + k % 2 * 2, reinterpret_cast<const char *>(row + k) + 2,
-                  2);
+      std::memcpy(column + k / 2 * stride + k % 2 * 2, reinterpret_cast<const char *>(row + k) + 2, 2);
   }
 }
 
@@ -51,9 +53,10 @@ void packCodes(const cpu::LinearSpec &spec, const lm::WeightData &data, std::vec
   std::vector<int8_t> padded(spec.depth(), 0);
   for (int64_t n = 0; n < spec.outputs; ++n) {
     std::copy_n(data.s8.data() + n * spec.inputs, spec.inputs, padded.data());
-    char *column = out.data() + n % kLanes * 4;
+    char *column = out.data() + spec.unitOffset(n / kLanes, 0) + n % kLanes * 4;
+    int64_t stride = spec.unitStride(n / kLanes);
     for (int64_t k = 0; k < steps; ++k)
-      std::memcpy(column + spec.lineOffset(n / kLanes, k), padded.data() + 4 * k, 4);
+      std::memcpy(column + k * stride, padded.data() + 4 * k, 4);
     int32_t sum = 0;
     for (int8_t code : padded)
       sum += code;
@@ -92,7 +95,7 @@ void packGroups(const cpu::LinearSpec &spec, const lm::WeightData &data, std::ve
   const int64_t groups = spec.inputs / spec.group;
   for (int64_t n = 0; n < spec.outputs; ++n)
     for (int64_t g = 0; g < groups; ++g) {
-      char *block = out.data() + spec.blockOffset(n / kLanes, g);
+      char *block = out.data() + spec.unitOffset(n / kLanes, g);
       packGroup(spec, data.s8.data() + n * spec.inputs + g * spec.group, n % kLanes, block);
       auto *halves = reinterpret_cast<uint16_t *>(block + spec.groupCodeBytes()) + n % kLanes;
       halves[0] = halfBits(data.scales[n * groups + g]);

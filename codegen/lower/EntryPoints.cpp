@@ -218,7 +218,7 @@ private:
     Range rows = rowsFor(s.domain, share);
     Range panels{e.index(0), e.index(s.linear.panels())};
     if (share == Share::Panels) // grouped in pairs: 36 panels (SmolLM2's q) go 18:18 to two threads, in fours 16:20
-      panels = shareOf(e.index(s.linear.panels()), s.linear.grouped() ? 2 : cpu::LinearSpec::kPanelGroup);
+      panels = shareOf(e.index(s.linear.panels()), s.linear.grouped() ? 2 : s.linear.panelsTogether());
     std::string name = kernels.linear(s.linear);
     call(name, {buffer(s.inputs[0]), weight(s.weights[0]), buffer(s.outputs[0]), rows.begin, rows.end, panels.begin,
                 panels.end});

@@ -47,7 +47,7 @@ void packFloat(Problem &p, test::Random &random) {
     p.matrix.push_back(random.real());
   for (int64_t n = 0; n < s.outputs; ++n)
     for (int64_t k = 0; k < s.inputs; ++k)
-      place(p.weights, 0)[s.lineOffset(n / 16, k) / 4 + n % 16] = p.matrix[n * s.inputs + k];
+      place(p.weights, 0)[s.unitOffset(n / 16, k) / 4 + n % 16] = p.matrix[n * s.inputs + k];
   for (int64_t r = 0; r < kMaxRows; ++r)
     for (int64_t k = 0; k < s.inputs; ++k) {
       p.x.push_back(random.heavy());
@@ -62,7 +62,7 @@ void packHalves(Problem &p, test::Random &random) {
     for (int64_t k = 0; k < s.inputs; ++k) {
       uint16_t half = test::toBf16(random.real());
       p.matrix.push_back(test::fromBf16(half));
-      weights[s.lineOffset(n / 16, k / 2) / 2 + n % 16 * 2 + k % 2] = half;
+      weights[s.unitOffset(n / 16, k / 2) / 2 + n % 16 * 2 + k % 2] = half;
     }
   for (int64_t r = 0; r < kMaxRows; ++r)
     for (int64_t k = 0; k < s.inputs; ++k) {
@@ -80,7 +80,7 @@ void packInteger(Problem &p, test::Random &random) {
       int8_t code = n % 5 == 0 ? (n % 2 ? 127 : -127) : random.below(255) - 127;
       p.codes.push_back(code);
       sum += code;
-      p.weights.data()[s.lineOffset(n / 16, k / 4) + n % 16 * 4 + k % 4] = code;
+      p.weights.data()[s.unitOffset(n / 16, k / 4) + n % 16 * 4 + k % 4] = code;
     }
     p.scales.push_back(std::abs(random.real()) / 100);
     place(p.weights, s.scaleOffset())[n] = p.scales.back();

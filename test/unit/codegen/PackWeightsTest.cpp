@@ -75,13 +75,13 @@ protected:
 // Five panels: three whose steps alternate, then two one after another.
 TEST_F(PackWeights, PanelsInThrees) {
   cpu::LinearSpec spec{72, 18, cpu::WeightFormat::F32, false, 0};
-  EXPECT_EQ(spec.lineOffset(0, 1), 3 * 64);
-  EXPECT_EQ(spec.lineOffset(2, 17), (17 * 3 + 2) * 64);
-  EXPECT_EQ(spec.lineOffset(3, 0), 3 * 18 * 64);
-  EXPECT_EQ(spec.lineOffset(4, 5), (4 * 18 + 5) * 64);
+  EXPECT_EQ(spec.unitOffset(0, 1), 3 * 64);
+  EXPECT_EQ(spec.unitOffset(2, 17), (17 * 3 + 2) * 64);
+  EXPECT_EQ(spec.unitOffset(3, 0), 3 * 18 * 64);
+  EXPECT_EQ(spec.unitOffset(4, 5), (4 * 18 + 5) * 64);
   spec.format = cpu::WeightFormat::S8Rows; // 18 inputs are packed as 32, four to a step
-  EXPECT_EQ(spec.lineOffset(1, 7), (7 * 3 + 1) * 64);
-  EXPECT_EQ(spec.lineOffset(4, 7), (4 * 8 + 7) * 64);
+  EXPECT_EQ(spec.unitOffset(1, 7), (7 * 3 + 1) * 64);
+  EXPECT_EQ(spec.unitOffset(4, 7), (4 * 8 + 7) * 64);
 }
 
 TEST_F(PackWeights, FloatPanels) {
@@ -90,7 +90,7 @@ TEST_F(PackWeights, FloatPanels) {
   ASSERT_EQ(bytes.size(), 2u * 18 * 64 + 2 * 64);
   for (int64_t n = 0; n < 32; ++n) {
     for (int64_t k = 0; k < 18; ++k)
-      ASSERT_EQ(floatAt(bytes, weight.linear.lineOffset(n / 16, k) + n % 16 * 4), n < 20 ? signedElement(n, k) : 0)
+      ASSERT_EQ(floatAt(bytes, weight.linear.unitOffset(n / 16, k) + n % 16 * 4), n < 20 ? signedElement(n, k) : 0)
           << n << " " << k;
     ASSERT_EQ(floatAt(bytes, weight.linear.biasOffset() + 4 * n), n < 20 ? signedElement(n, 0) : 0);
   }
@@ -105,7 +105,7 @@ TEST_F(PackWeights, HalfPanels) {
   for (int64_t n = 0; n < 32; ++n) {
     for (int64_t k = 0; k < 18; ++k) {
       uint16_t half;
-      std::memcpy(&half, bytes.data() + weight.linear.lineOffset(n / 16, k / 2) + n % 16 * 4 + k % 2 * 2, 2);
+      std::memcpy(&half, bytes.data() + weight.linear.unitOffset(n / 16, k / 2) + n % 16 * 4 + k % 2 * 2, 2);
       float wanted = n < 20 ? data->f32[n * 18 + k] : 0;
       uint32_t bits;
       std::memcpy(&bits, &wanted, 4);
@@ -126,7 +126,7 @@ TEST_F(PackWeights, CodePanels) {
     int32_t sum = 0, packed;
     for (int64_t k = 0; k < 32; ++k) {
       int8_t code = n < 20 && k < 18 ? data->s8[n * 18 + k] : 0;
-      ASSERT_EQ(static_cast<int8_t>(bytes[weight.linear.lineOffset(n / 16, k / 4) + n % 16 * 4 + k % 4]), code)
+      ASSERT_EQ(static_cast<int8_t>(bytes[weight.linear.unitOffset(n / 16, k / 4) + n % 16 * 4 + k % 4]), code)
           << n << " " << k;
       sum += code;
     }

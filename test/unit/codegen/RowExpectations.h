@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Rows of doubles and what norms and rotations should make of them, for the tests of row programs.
+// Rows of doubles and what norms and rotations should make of them, and the fixture of the tests of row programs: a
+// harness for the CPU that the parameter names.
 #ifndef LMOPT_TEST_UNIT_CODEGEN_ROWEXPECTATIONS_H
 #define LMOPT_TEST_UNIT_CODEGEN_ROWEXPECTATIONS_H
 
 #include "test/unit/codegen/KernelHarness.h"
+
+#include "gtest/gtest.h"
 
 #include <cfloat>
 #include <cmath>
@@ -85,6 +88,16 @@ inline Row rowOf(const Memory &rows, int64_t width, int64_t r) {
   const float *from = rows.floats(r * cpu::floatRowBytes(width));
   return Row(from, from + width);
 }
+
+class RowProgramTest : public testing::TestWithParam<std::string> {
+protected:
+  void SetUp() override {
+    harness = std::make_unique<KernelHarness>(GetParam());
+    if (!harness->runsHere())
+      GTEST_SKIP() << "this CPU lacks instructions of " << GetParam();
+  }
+  std::unique_ptr<KernelHarness> harness;
+};
 
 } // namespace lmopt::test
 

@@ -224,7 +224,7 @@ private:
     start("embedpanels", fromPanels(RowOpKind::EmbeddingPanels), 0, std::move(weights)).expected =
         [=](const Inputs &in) {
           return mapRow(in.a, [&](size_t i) {
-            return std::pair(double(panels[floats.lineOffset(in.token / 16, i) / 4 + in.token % 16]), 0.0);
+            return std::pair(double(panels[floats.unitOffset(in.token / 16, i) / 4 + in.token % 16]), 0.0);
           });
         };
     weights.clear();
@@ -234,7 +234,7 @@ private:
       pairs[i] = test::toBf16(random.real());
     start("embedbf16", fromPanels(RowOpKind::EmbeddingHalves), 0, std::move(weights)).expected = [=](const Inputs &in) {
       return mapRow(in.a, [&](size_t i) {
-        int64_t place = halves.lineOffset(in.token / 16, i / 2) / 2 + in.token % 16 * 2 + i % 2;
+        int64_t place = halves.unitOffset(in.token / 16, i / 2) / 2 + in.token % 16 * 2 + i % 2;
         return std::pair(double(test::fromBf16(pairs[place])), 0.0);
       });
     };
@@ -243,7 +243,7 @@ private:
     char *bytes = weights[0].data();
     float *scales = weights[0].floats(codes.scaleOffset());
     auto code = [=](int64_t n, int64_t k) -> int8_t & {
-      return reinterpret_cast<int8_t &>(bytes[codes.lineOffset(n / 16, k / 4) + n % 16 * 4 + k % 4]);
+      return reinterpret_cast<int8_t &>(bytes[codes.unitOffset(n / 16, k / 4) + n % 16 * 4 + k % 4]);
     };
     for (int64_t n = 0; n < kVocabulary; ++n) {
       scales[n] = std::abs(random.real());
@@ -316,14 +316,8 @@ struct StepData {
   }
 };
 
-class RowKernel : public testing::TestWithParam<std::string> {
+class RowKernel : public RowProgramTest {
 protected:
-  void SetUp() override {
-    harness = std::make_unique<test::KernelHarness>(GetParam());
-    if (!harness->runsHere())
-      GTEST_SKIP() << "this CPU lacks instructions of " << GetParam();
-  }
-
   void build(const std::function<cpu::RowProgram(const Case &)> &variant) {
     CaseMaker maker;
     maker.all();
@@ -362,7 +356,6 @@ protected:
   }
 
   using Argument = test::Argument;
-  std::unique_ptr<test::KernelHarness> harness;
   std::vector<Case> cases;
 };
 

@@ -15,16 +15,9 @@ using cpu::RowOpKind;
 
 namespace {
 
-class RowQuantize : public testing::TestWithParam<std::string> {
+class RowQuantize : public RowProgramTest {
 protected:
-  void SetUp() override {
-    harness = std::make_unique<KernelHarness>(GetParam());
-    if (!harness->runsHere())
-      GTEST_SKIP() << "this CPU lacks instructions of " << GetParam();
-  }
   void checkChain(int64_t width, int64_t block, int kernel);
-
-  std::unique_ptr<KernelHarness> harness;
 };
 
 /// A chain as models have it: norm, rotation, quantization; with `bare`, quantization alone.
