@@ -202,13 +202,7 @@ static void put_hex(lexer_t *lexer, buffer_t *buffer, size_t *at, size_t digits)
   *at += digits;
   if (code > 0x10ffff || (code >= 0xd800 && code < 0xe000))
     tpl_chat_fail(lexer->chat, LMOPT_ERROR_UNSUPPORTED, "the character U+%X in a string", code);
-  char bytes[4];
-  size_t size = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
-  static const unsigned char first[] = {0, 0, 0xc0, 0xe0, 0xf0};
-  for (size_t i = size; i-- > 1; code >>= 6)
-    bytes[i] = (char)(0x80 | (code & 0x3f));
-  bytes[0] = (char)(first[size] | code);
-  tpl_buffer_append(lexer->chat, buffer, bytes, size);
+  tpl_buffer_character(lexer->chat, buffer, code);
 }
 
 // One escape as Python knows it; *at is behind the backslash.

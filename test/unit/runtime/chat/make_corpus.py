@@ -1,47 +1,53 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Writes corpus.json: chat templates, conversations and what Jinja2 makes of them.
+"""Writes corpus.json: chat templates, conversations and what transformers makes of them.
 
-In: templates/*.jinja and the lists below. Out: corpus.json, read by ChatTemplateTest.cpp. The oracle is Jinja2's sandbox,
-configured as transformers does (trim_blocks, lstrip_blocks, its tojson, its raise_exception and {% generation %}).
-Needs the Python package jinja2; run it again when a list changes: python3 make_corpus.py
+In: templates/*.jinja, families.py, snippets.py. Out: corpus.json, read by ChatTemplateTest.cpp. The oracle is the function behind
+apply_chat_template of transformers 5.24 with Jinja2 3.1.6 and Python 3.11 (letters of Unicode 14); its clock is stopped at NOW.
+Needs these two packages; run it again when a list changes: python3 make_corpus.py
 """
+import datetime
 import json
 import pathlib
 
+import families
 import jinja2
-import jinja2.ext
-import jinja2.sandbox
+import snippets
+import transformers
+import transformers.utils.chat_template_utils as oracle
 
 HERE = pathlib.Path(__file__).parent
+NOW = 1767323045  # Friday, 2026-01-02 03:04:05 on the clock on the wall
 
 
-class Generation(jinja2.ext.Extension):
-    """{% generation %} marks the model's words for training; the text inside is rendered as it is."""
-
-    tags = {"generation"}
-
-    def parse(self, parser):
-        next(parser.stream)
-        return parser.parse_statements(["name:endgeneration"], drop_needle=True)
+class StoppedClock(datetime.datetime):
+    @classmethod
+    def now(cls, tz=None):
+        return datetime.datetime(1970, 1, 1) + datetime.timedelta(seconds=NOW)
 
 
-def environment():
-    env = jinja2.sandbox.ImmutableSandboxedEnvironment(
-        trim_blocks=True, lstrip_blocks=True, extensions=[Generation, jinja2.ext.loopcontrols])
-
-    def tojson(x, ensure_ascii=False, indent=None, separators=None, sort_keys=False):
-        return json.dumps(x, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
-
-    def raise_exception(message):
-        raise jinja2.exceptions.TemplateError(message)
-
-    env.filters["tojson"] = tojson
-    env.globals["raise_exception"] = raise_exception
-    return env
+oracle.datetime = StoppedClock
+TOKENS = {"bos_token": "<s>", "eos_token": "</s>"}
 
 
-ENVIRONMENT = environment()
+def apply(template, messages, add_generation_prompt=False, continue_field=None, **variables):
+    """The text of apply_chat_template(tokenize=False) for a tokenizer that has TOKENS; raises where it does."""
+    if not messages:
+        raise ValueError("empty conversation")
+    messages = oracle._normalize_chat_messages(messages)
+    if continue_field and add_generation_prompt:
+        raise ValueError("not both")
+    rendered, _ = oracle.render_jinja_template([messages], chat_template=template, add_generation_prompt=add_generation_prompt,
+                                               continue_final_message=continue_field or False, **{**TOKENS, **variables})
+    return rendered[0]
+
+
+def render(template, variables):
+    """The text, or None where transformers fails (then we only ask for an error)."""
+    try:
+        return apply(template, **variables)
+    except Exception:  # every kind of failure counts as one
+        return None
 
 
 def say(*pairs):
