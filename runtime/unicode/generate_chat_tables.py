@@ -9,7 +9,7 @@ Chat templates are written for Python, so Python is asked, character by characte
 title, folded and lower forms of one to three characters. Lower case follows lmopt_char_lower (unicode.h), which must agree here.
 One property that decides about the Greek sigma at the end of a word has no method of its own and is found through one: a
 character is "case-ignorable" when a sigma looks through it.
-Tested by test/unit/runtime/ChatTextTest.cpp (all characters, by checksums) and by the chat corpus.
+Tested by the chat corpus (test/unit/runtime/chat: every character at which a property changes or that has another form).
 """
 import sys
 import unicodedata
@@ -29,7 +29,7 @@ def is_ignorable(c):
 
 
 def flags(c):
-    tests = [c.isalpha(), c.isdecimal(), c.isdigit(), c.isnumeric(), c.isprintable(), c.isspace(), c.islower(), c.isupper(), c.istitle(),
+    tests = [c.isalpha(), c.isdecimal(), c.isdigit(), c.isnumeric(), c.isprintable(), c.isspace(), c.islower(), c.isupper(), c.istitle() and not c.isupper(),
              is_ignorable(c)]
     return sum(1 << i for i, holds in enumerate(tests) if holds)
 

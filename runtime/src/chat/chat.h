@@ -54,7 +54,7 @@ typedef enum {
   V_MACRO
 } value_kind_t;
 
-typedef enum { F_RAISE, F_NAMESPACE, F_RANGE, F_DICT, F_STRFTIME, F_CYCLER, F_JOINER, F_LIPSUM } function_t;
+typedef enum { F_RAISE, F_NAMESPACE, F_RANGE, F_DICT, F_STRFTIME, F_CYCLER, F_JOINER, F_LIPSUM, F_SELF } function_t;
 
 typedef struct list list_t;
 typedef struct dict dict_t;
@@ -304,11 +304,12 @@ typedef struct {
   bool strip_next; // the last tag ended in -%} or -}}
   int brackets;    // open ones inside the tag
   piece_t inside;
-  token_t token; // inside a tag: the next one
-  bool pending;  // a tag begins right after the text just returned
-  int in_loop;   // loops around
-  int may_break; // those of them that `break` can leave
-  uint32_t uses; // USES_* of the names seen so far
+  token_t token;     // inside a tag: the next one
+  bool pending;      // a tag begins right after the text just returned
+  int in_loop;       // loops around
+  int may_break;     // those of them that `break` can leave
+  uint32_t uses;     // USES_* of the names read so far in this macro
+  uint32_t assigned; // those that were assigned before they were read: they are names like any other
 } lexer_t;
 text_t tpl_lexer_normalise(chat_t *chat, text_t source);
 piece_t tpl_lexer_piece(lexer_t *lexer, text_t *text);
@@ -321,6 +322,7 @@ void tpl_add_child(chat_t *chat, node_t *node, node_t *child, text_t name);
 node_t *tpl_parse_expression(lexer_t *lexer, bool with_condition);
 node_t *tpl_parse_tuple(lexer_t *lexer, bool with_condition);
 node_t *tpl_parse_block_filters(lexer_t *lexer, bool first);
+uint32_t tpl_special_name(text_t name);
 bool tpl_token_is(const lexer_t *lexer, const char *text); // an operator
 bool tpl_token_named(const lexer_t *lexer, const char *name);
 bool tpl_accept(lexer_t *lexer, const char *text);
@@ -399,7 +401,7 @@ value_t tpl_apply_filter(chat_t *chat, value_t input, text_t name, const argumen
 bool tpl_apply_test(chat_t *chat, value_t input, text_t name, const arguments_t *arguments);
 bool tpl_is_filter_name(text_t name);
 bool tpl_is_test_name(text_t name);
-value_t tpl_strftime(chat_t *chat, text_t format);
+void tpl_namespace_set(chat_t *chat, value_t object, value_t key, value_t value); // also of a mapping being made
 list_t *tpl_list_sorted(chat_t *chat, const list_t *items, const list_t *keys, bool reverse);
 text_t tpl_text_escape(chat_t *chat, text_t text);
 value_t tpl_text_join(chat_t *chat, text_t between, const list_t *items);

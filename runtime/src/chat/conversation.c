@@ -88,7 +88,8 @@ static void set_globals(chat_t *chat) {
                    {"dict", F_DICT},
                    {"cycler", F_CYCLER},
                    {"joiner", F_JOINER},
-                   {"lipsum", F_LIPSUM}};
+                   {"lipsum", F_LIPSUM},
+                   {"self", F_SELF}};
   for (size_t i = 0; i < sizeof functions / sizeof *functions; ++i)
     tpl_scope_set(chat, text_of(functions[i].name), (value_t){.kind = V_FUNCTION, .function = functions[i].function});
 }

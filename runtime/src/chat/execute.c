@@ -15,7 +15,7 @@ static void assign_one(chat_t *chat, const node_t *target, value_t value) {
   if (object.kind != V_NAMESPACE)
     tpl_chat_fail(chat, LMOPT_ERROR_MALFORMED, "only a namespace's attributes can be set; '%.*s' is %s",
                   TEXT_ARGS(target->a->value.text), tpl_value_type(object));
-  tpl_dict_set(chat, object.dict, target->value, value);
+  tpl_namespace_set(chat, object, target->value, value);
 }
 
 void tpl_assign(chat_t *chat, const node_t *target, value_t value) {

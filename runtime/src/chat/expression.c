@@ -107,6 +107,13 @@ static node_t *constant(lexer_t *lexer, value_t value) {
   return node;
 }
 
+// The names that a macro is given when it reads them.
+uint32_t tpl_special_name(text_t name) {
+  if (tpl_text_is(name, "caller"))
+    return USES_CALLER;
+  return tpl_text_is(name, "varargs") ? USES_VARARGS : tpl_text_is(name, "kwargs") ? USES_KWARGS : 0;
+}
+
 static node_t *parse_name(lexer_t *lexer) {
   text_t name = lexer->token.text;
   if (tpl_text_is(name, "true") || tpl_text_is(name, "True"))
@@ -119,10 +126,7 @@ static node_t *parse_name(lexer_t *lexer) {
   for (size_t i = 0; i < sizeof words / sizeof *words; ++i)
     if (tpl_text_is(name, words[i]))
       tpl_fail_token(lexer, "a value");
-  lexer->uses |= tpl_text_is(name, "caller")    ? USES_CALLER
-                 : tpl_text_is(name, "varargs") ? USES_VARARGS
-                 : tpl_text_is(name, "kwargs")  ? USES_KWARGS
-                                                : 0;
+  lexer->uses |= tpl_special_name(name) & ~lexer->assigned;
   node_t *node = constant(lexer, tpl_value_text(name));
   node->kind = N_NAME;
   return node;
@@ -324,8 +328,7 @@ static node_t *parse_test(lexer_t *lexer, node_t *input) {
   } else if (kind == T_STRING || kind == T_INT || kind == T_FLOAT || tpl_token_is(lexer, "[") ||
              tpl_token_is(lexer, "{") ||
              (kind == T_NAME && !tpl_token_named(lexer, "else") && !tpl_token_named(lexer, "or") &&
-              !tpl_token_named(lexer, "and") && !tpl_token_named(lexer, "if") && !tpl_token_named(lexer, "is") &&
-              !tpl_token_named(lexer, "in") && !tpl_token_named(lexer, "not"))) {
+              !tpl_token_named(lexer, "and"))) { // Jinja takes any other name for an argument, also `if` and `is`
     tpl_add_child(lexer->chat, node, parse_postfix(lexer, parse_primary(lexer)), TEXT(""));
   }
   if (!negated)

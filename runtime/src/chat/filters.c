@@ -87,10 +87,12 @@ bool tpl_is_filter_name(text_t name) { return find_filter(name) < FILTERS || is_
 
 // Filters of escaped text that neither escape their arguments nor give something that would have to.
 static bool keeps_markup(const char *name) {
-  static const char *const kept = " safe e escape forceescape string length count list join default d first last ";
-  size_t length = strlen(name);
-  const char *found = strstr(kept, name);
-  return found && found[-1] == ' ' && found[length] == ' ';
+  static const char *const kept[] = {"count", "d",      "default", "e",    "escape", "first", "forceescape",
+                                     "join",  "length", "last",    "list", "safe",   "string"};
+  for (size_t i = 0; i < sizeof kept / sizeof *kept; ++i)
+    if (strcmp(name, kept[i]) == 0)
+      return true;
+  return false;
 }
 
 value_t tpl_apply_filter(chat_t *chat, value_t input, text_t name, const arguments_t *arguments) {

@@ -11,10 +11,18 @@
 
 /*===--- namespace, dict, range ---===*/
 
-static void add_members(chat_t *chat, dict_t *dict, value_t from) {
+// transformers lets no namespace have names that begin with an underscore.
+void tpl_namespace_set(chat_t *chat, value_t object, value_t key, value_t value) {
+  if (object.kind == V_NAMESPACE && key.kind == V_STRING && key.text.size && key.text.data[0] == '_')
+    tpl_chat_fail(chat, LMOPT_ERROR_MALFORMED, "an attribute of a namespace must not begin with '_': '%.*s'",
+                  TEXT_ARGS(key.text));
+  tpl_dict_set(chat, object.dict, key, value);
+}
+
+static void add_members(chat_t *chat, value_t object, value_t from) {
   if (from.kind == V_DICT) {
     for (size_t i = 0; i < from.dict->count; ++i)
-      tpl_dict_set(chat, dict, from.dict->keys[i], from.dict->values[i]);
+      tpl_namespace_set(chat, object, from.dict->keys[i], from.dict->values[i]);
     return;
   }
   const list_t *pairs = tpl_value_items(chat, from);
@@ -23,7 +31,7 @@ static void add_members(chat_t *chat, dict_t *dict, value_t from) {
     if (pair->count != 2)
       tpl_chat_fail(chat, LMOPT_ERROR_MALFORMED, "a member of a mapping needs a key and a value, found %zu values",
                     pair->count);
-    tpl_dict_set(chat, dict, pair->items[0], pair->items[1]);
+    tpl_namespace_set(chat, object, pair->items[0], pair->items[1]);
   }
 }
 
@@ -32,9 +40,9 @@ static value_t make_members(chat_t *chat, const arguments_t *arguments, value_ki
   result.kind = kind;
   for (size_t i = 0; i < arguments->count; ++i) {
     if (arguments->names[i].size)
-      tpl_dict_set(chat, result.dict, tpl_value_text(arguments->names[i]), arguments->values[i]);
+      tpl_namespace_set(chat, result, tpl_value_text(arguments->names[i]), arguments->values[i]);
     else if (i == 0)
-      add_members(chat, result.dict, arguments->values[i]);
+      add_members(chat, result, arguments->values[i]);
     else
       tpl_chat_fail(chat, LMOPT_ERROR_MALFORMED, "more than one argument without a name");
   }
@@ -110,7 +118,7 @@ static text_t own_directives(chat_t *chat, text_t format, long microseconds) {
 }
 
 // Names of days and months are English, whatever language the program that hosts us has chosen.
-value_t tpl_strftime(chat_t *chat, text_t format) {
+static value_t format_now(chat_t *chat, text_t format) {
   long microseconds;
   struct tm now = wall_clock(chat, &microseconds);
   format = own_directives(chat, format, microseconds);
@@ -148,14 +156,13 @@ value_t tpl_call_function(chat_t *chat, function_t function, const arguments_t *
     return make_range(chat, arguments);
   case F_STRFTIME:
     call = tpl_bind(chat, arguments, "format", 1, "strftime_now");
-    return tpl_strftime(chat, tpl_want_text(chat, call.values[0], "the format of a time"));
+    return format_now(chat, tpl_want_text(chat, call.values[0], "the format of a time"));
   case F_CYCLER:
   case F_JOINER:
   case F_LIPSUM:
+  case F_SELF:
     break;
   }
-  tpl_chat_fail(chat, LMOPT_ERROR_UNSUPPORTED, "the function '%s'",
-                function == F_CYCLER   ? "cycler"
-                : function == F_JOINER ? "joiner"
-                                       : "lipsum");
+  static const char *const names[] = {[F_CYCLER] = "cycler", [F_JOINER] = "joiner", [F_LIPSUM] = "lipsum"};
+  tpl_chat_fail(chat, LMOPT_ERROR_UNSUPPORTED, "the function '%s'", function == F_SELF ? "self" : names[function]);
 }

@@ -244,7 +244,35 @@ static void lex_string(lexer_t *lexer) {
   lexer->token.text = (text_t){buffer.data ? buffer.data : "", buffer.size};
 }
 
+// 0x1f, 0o17, 0b11, with single underscores between digits; false: none of these.
+static bool lex_based_number(lexer_t *lexer) {
+  char mark = (char)(char_at(lexer, lexer->at + 1) | 32);
+  int base = mark == 'x' ? 16 : mark == 'o' ? 8 : mark == 'b' ? 2 : 0;
+  size_t at = lexer->at + 2, first = at;
+  int64_t value = 0;
+  if (!base || char_at(lexer, lexer->at) != '0')
+    return false;
+  for (;; ++at) {
+    char c = char_at(lexer, at), lower = (char)(c | 32);
+    int digit = is_digit(c) ? c - '0' : lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : base;
+    if (c == '_' && is_name_char(char_at(lexer, at + 1)))
+      continue;
+    if (digit >= base)
+      break;
+    if (__builtin_mul_overflow(value, base, &value) || __builtin_add_overflow(value, digit, &value))
+      tpl_chat_fail(lexer->chat, LMOPT_ERROR_UNSUPPORTED, "an integer beyond 64 bits");
+  }
+  if (at == first || is_name_char(char_at(lexer, at)))
+    tpl_chat_fail(lexer->chat, LMOPT_ERROR_MALFORMED, "this form of a number");
+  lexer->at = at;
+  lexer->token.kind = T_INT;
+  lexer->token.value = tpl_value_int(value);
+  return true;
+}
+
 static void lex_number(lexer_t *lexer) {
+  if (lex_based_number(lexer))
+    return;
   char digits[64];
   size_t size = 0, at = lexer->at;
   bool real = false;

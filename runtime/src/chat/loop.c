@@ -22,7 +22,7 @@ static bool holds(chat_t *chat, const loop_t *loop, value_t item) {
 static bool has_item(chat_t *chat, loop_t *loop, size_t index) {
   while (loop->items->count <= index && loop->next < loop->source->count) {
     value_t item = loop->source->items[loop->next++];
-    if (!loop->node->c || holds(chat, loop, item))
+    if (holds(chat, loop, item))
       tpl_list_push(chat, loop->items, item);
   }
   return loop->items->count > index;
@@ -37,19 +37,23 @@ static flow_t run_turns(chat_t *chat, const node_t *node, value_t iterated, int6
   loop_t *loop = tpl_chat_allocate(chat, sizeof *loop);
   chat->at = node->at;
   *loop = (loop_t){.source = tpl_value_items(chat, iterated), .depth = depth, .node = node, .scope = chat->scope};
-  loop->items = tpl_value_list(chat, false).list;
+  loop->items = node->c ? tpl_value_list(chat, false).list : (list_t *)loop->source; // only read
+  loop->next = node->c ? 0 : loop->source->count;
   scope_t *scope = tpl_scope_push(chat);
+  bool completed = false; // a turn; else counts those that `continue` or `break` left as none, as Jinja does
   for (; has_item(chat, loop, loop->index); ++loop->index) {
     tpl_chat_step(chat, 1);
     tpl_scope_clear(scope);
     tpl_scope_set(chat, TEXT("loop"), (value_t){.kind = V_LOOP, .loop = loop});
     tpl_scope_hide(chat, node->children[0]);
     tpl_assign(chat, node->a, loop->items->items[loop->index]);
-    if (tpl_run(chat, node->children[0], out) == BREAK)
+    flow_t flow = tpl_run(chat, node->children[0], out);
+    completed |= flow == GO_ON;
+    if (flow == BREAK)
       break;
   }
   tpl_scope_pop(chat);
-  return loop->items->count == 0 && node->count > 1 ? tpl_run_scoped(chat, node->children[1], out) : GO_ON;
+  return !completed && node->count > 1 ? tpl_run_scoped(chat, node->children[1], out) : GO_ON;
 }
 
 flow_t tpl_run_loop(chat_t *chat, const node_t *node, buffer_t *out) {

@@ -81,6 +81,17 @@ static value_t integer_operation(chat_t *chat, operator_t op, int64_t a, int64_t
   return tpl_value_int(result);
 }
 
+// As Python: what is left over decides, not the rounded quotient (2.5 // 0.1 is 24).
+static double floor_divide(double x, double y) {
+  double rest = fmod(x, y), quotient = (x - rest) / y;
+  if (rest != 0 && (rest < 0) != (y < 0))
+    quotient -= 1;
+  if (quotient == 0)
+    return copysign(0, x / y);
+  double whole = floor(quotient);
+  return quotient - whole > 0.5 ? whole + 1 : whole;
+}
+
 static value_t number_operation(chat_t *chat, operator_t op, value_t a, value_t b) {
   bool negative_power = op == OP_POWER && is_integer(b) && tpl_want_int(chat, b, "") < 0;
   if (is_integer(a) && is_integer(b) && op != OP_DIVIDE && !negative_power)
@@ -98,7 +109,7 @@ static value_t number_operation(chat_t *chat, operator_t op, value_t a, value_t 
   case OP_DIVIDE:
     return tpl_value_float(x / y);
   case OP_FLOOR_DIVIDE:
-    return tpl_value_float(floor(x / y));
+    return tpl_value_float(floor_divide(x, y));
   case OP_MODULO:
     rest = fmod(x, y);
     return tpl_value_float(rest != 0 && (rest < 0) != (y < 0) ? rest + y : rest);

@@ -38,6 +38,7 @@ static node_t *parse_name_target(lexer_t *lexer) {
     tpl_chat_fail(lexer->chat, LMOPT_ERROR_MALFORMED, "'loop' cannot be assigned inside a loop");
   node_t *node = tpl_new_node(lexer->chat, N_NAME, lexer->token.at);
   node->value = tpl_value_text(lexer->token.text);
+  lexer->assigned |= tpl_special_name(lexer->token.text);
   tpl_lexer_next(lexer);
   return node;
 }
@@ -69,9 +70,11 @@ static node_t *parse_target(lexer_t *lexer, bool with_attribute) {
   if (tpl_token_is(lexer, ",")) {
     node_t *tuple = tpl_new_node(lexer->chat, N_TUPLE, target->at);
     tpl_add_child(lexer->chat, tuple, target, TEXT(""));
-    while (tpl_accept(lexer, ",") &&
-           (tpl_token_is(lexer, "(") || (lexer->token.kind == T_NAME && !tpl_token_named(lexer, "in"))))
+    while (tpl_accept(lexer, ",")) {
+      if (tpl_token_is(lexer, ")"))
+        break;
       tpl_add_child(lexer->chat, tuple, parse_target_part(lexer, with_attribute), TEXT(""));
+    }
     target = tuple;
   }
   tpl_chat_leave(lexer->chat);
@@ -187,12 +190,13 @@ static uint32_t special_names(lexer_t *lexer, const node_t *parameters, const no
 // The body of a macro is a world of its own: no loop to break, and its own `caller`, `varargs`, `kwargs`.
 static void parse_macro_body(lexer_t *lexer, node_t *node, const node_t *defaults, const char *end) {
   int may_break = lexer->may_break;
-  uint32_t uses = lexer->uses;
+  uint32_t uses = lexer->uses, assigned = lexer->assigned;
   lexer->may_break = 0;
-  lexer->uses = 0;
+  lexer->uses = lexer->assigned = 0;
   tpl_add_child(lexer->chat, node, parse_whole_block(lexer, end), TEXT(""));
   node->uses = special_names(lexer, node->a, defaults, lexer->uses);
-  lexer->uses |= uses;
+  lexer->uses = uses | (lexer->uses & ~assigned);
+  lexer->assigned |= assigned;
   lexer->may_break = may_break;
   for (size_t i = 0; i < defaults->count; ++i)
     tpl_add_child(lexer->chat, node, defaults->children[i], TEXT(""));

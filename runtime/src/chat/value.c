@@ -55,7 +55,11 @@ void tpl_list_push(chat_t *chat, list_t *list, value_t item) {
 
 // Python's rule: what can change is no key.
 bool tpl_value_is_key(value_t value) {
-  return value.kind != V_DICT && value.kind != V_VIEW && (value.kind != V_LIST || value.list->tuple);
+  bool key = value.kind != V_DICT && value.kind != V_VIEW && (value.kind != V_LIST || value.list->tuple);
+  for (size_t i = 0; key && value.kind == V_LIST && i < value.list->count;
+       ++i) // a tuple nests no deeper than it was made
+    key = tpl_value_is_key(value.list->items[i]);
+  return key;
 }
 
 const value_t *tpl_dict_find(chat_t *chat, const dict_t *dict, value_t key) {

@@ -5,8 +5,11 @@ transformers 5.24 with Jinja2 3.1.6 and Python 3.11 (letters of Unicode 14); nee
 """
 import datetime
 
+import jinja2
+import transformers
 import transformers.utils.chat_template_utils as template_utils
 
+VERSIONS = f"{transformers.__version__}, jinja2 {jinja2.__version__}"
 NOW = 1767323045  # Friday, 2026-01-02 03:04:05 on the clock on the wall
 
 
@@ -27,8 +30,9 @@ def apply(template, messages, add_generation_prompt=False, continue_field=None, 
     messages = template_utils._normalize_chat_messages(messages)
     if continue_field and add_generation_prompt:
         raise ValueError("not both")
-    rendered, _ = template_utils.render_jinja_template([messages], chat_template=template, add_generation_prompt=add_generation_prompt,
-                                               continue_final_message=continue_field or False, **{**TOKENS, **variables})
+    rendered, _ = template_utils.render_jinja_template(
+        [messages], chat_template=template, add_generation_prompt=add_generation_prompt,
+        continue_final_message=continue_field or False, **{**TOKENS, **variables})
     return rendered[0]
 
 
