@@ -104,7 +104,9 @@ static void put_lower(casing_t *casing) {
     tpl_buffer_character(casing->chat, &casing->out, is_final_sigma(casing) ? 0x3c2 : 0x3c3);
     return;
   }
-  uint32_t second = 0, lower = casing->c == NO_CHARACTER ? casing->c : lmopt_char_lower(casing->c, &second);
+  // lmopt_char_lower knows letters that are younger than the other tables.
+  bool cased = tpl_character_class(casing->c) & CHARACTER_CASED;
+  uint32_t second = 0, lower = cased ? lmopt_char_lower(casing->c, &second) : casing->c;
   if (lower == casing->c) {
     put_same(casing);
     return;
