@@ -3,7 +3,8 @@
 // `lmopt run`: generates text with a decoder.
 //
 // In: a prompt (-p or -f), continued as it stands, or with --chat as a message that the model's own template wraps;
-// --chat without a prompt holds a conversation, one line of stdin a turn. Out: the generated text as it comes, or
+// --chat without a prompt holds a conversation, one line of stdin a turn. --chat-variables brings tools, documents,
+// whole messages. Out: the generated text as it comes, or
 // {"prompt_tokens": [...], "tokens": [...], "text": "..."} once. Tested by test/tools/lmopt and test/e2e.
 #include "tools/lmopt/CommandLine.h"
 #include "tools/lmopt/Generator.h"
@@ -19,6 +20,7 @@ namespace lmopt::driver {
 
 struct RunOptions {
   std::string model, prompt, file, system;
+  std::string variables; // --chat-variables: the file, then what is in it
   std::string format = "text";
   int64_t tokens = 128;
   int64_t context = 0;
@@ -49,13 +51,15 @@ static lmopt_sampler_options_t samplerOptions(const RunOptions &options) {
 }
 
 /// The tokens of a conversation in the words of the model's template.
-static Result<std::vector<int32_t>> renderChat(const Model &model, const std::vector<Message> &messages) {
+static Result<std::vector<int32_t>> renderChat(const Model &model, const std::vector<Message> &messages,
+                                               const std::string &variables) {
   std::vector<lmopt_chat_message_t> list;
   for (const Message &message : messages)
-    list.push_back({message.role.c_str(), message.content.c_str()});
+    list.push_back({message.role.c_str(), message.content.data(), message.content.size()});
   lmopt_chat_options_t options{};
   options.struct_size = sizeof options;
   options.add_generation_prompt = 1;
+  options.variables = variables.empty() ? nullptr : variables.c_str();
   lmopt_error_t error{};
   char *text = nullptr;
   size_t size = 0;
@@ -64,6 +68,23 @@ static Result<std::vector<int32_t>> renderChat(const Model &model, const std::ve
   std::unique_ptr<char, void (*)(void *)> owner(text, lmopt_free);
   // The template has written the special tokens itself.
   return encodeText(model, {text, size}, LMOPT_TOKENIZE_PARSE_SPECIAL);
+}
+
+/// Reads the file of --chat-variables. True when it brings the whole conversation.
+static Result<bool> readVariables(RunOptions &options) {
+  if (options.variables.empty())
+    return false;
+  if (!options.chat)
+    return Error{kErrorUsage, "--chat-variables are variables of a chat template: they need --chat"};
+  Result<std::string> text = readFile(options.variables);
+  if (!text.ok())
+    return text.error();
+  nlohmann::json parsed = nlohmann::json::parse(*text, nullptr, false);
+  if (!parsed.is_object())
+    return Error{kErrorMalformed, options.variables + ": expected a JSON object, for example {\"tools\": [...], "
+                                                      "\"enable_thinking\": false}"};
+  options.variables = text.take();
+  return parsed.contains("messages");
 }
 
 static std::vector<Message> opening(const RunOptions &options) {
@@ -120,7 +141,7 @@ static Result<void> converse(const RunOptions &options, const Context &context, 
     if (!std::getline(std::cin, line))
       break;
     messages.push_back({"user", line});
-    Result<std::vector<int32_t>> prompt = renderChat(model, messages);
+    Result<std::vector<int32_t>> prompt = renderChat(model, messages, options.variables);
     if (!prompt.ok())
       return prompt.error();
     Result<Generation> made = generator.generate(*prompt, options.tokens, stream);
@@ -148,7 +169,7 @@ static Result<std::vector<int32_t>> promptTokens(const RunOptions &options, cons
     return encodeText(model, prompt, LMOPT_TOKENIZE_DEFAULT);
   std::vector<Message> messages = opening(options);
   messages.push_back({"user", prompt});
-  return renderChat(model, messages);
+  return renderChat(model, messages, options.variables);
 }
 
 /// --ctx, or enough for the prompt and all that may follow, or the runtime's default.
@@ -158,7 +179,13 @@ static int64_t positionsFor(const RunOptions &options, const Model &model, size_
   return std::min<int64_t>(model.info.max_positions, static_cast<int64_t>(promptTokens) + options.tokens);
 }
 
-static Result<void> run(const RunOptions &options, const bool hasPrompt, const Context &context) {
+static Result<void> run(RunOptions options, bool hasPrompt, const Context &context) {
+  Result<bool> whole = readVariables(options);
+  if (!whole.ok())
+    return whole.error();
+  if (*whole && (hasPrompt || !options.system.empty()))
+    return Error{kErrorUsage, "the file of --chat-variables has the messages: leave out -p, -f and --system"};
+  hasPrompt |= *whole;
   if (!hasPrompt && !options.chat)
     return Error{kErrorUsage, "nothing to continue: give -p TEXT or -f FILE, or --chat to talk"};
   if (!hasPrompt && options.format == "json")
@@ -170,7 +197,8 @@ static Result<void> run(const RunOptions &options, const bool hasPrompt, const C
     return model.error();
   std::vector<int32_t> prompt;
   if (hasPrompt) {
-    Result<std::vector<int32_t>> tokens = promptTokens(options, *model);
+    Result<std::vector<int32_t>> tokens =
+        *whole ? renderChat(*model, {}, options.variables) : promptTokens(options, *model);
     if (!tokens.ok())
       return tokens.error();
     prompt = tokens.take();
@@ -194,6 +222,9 @@ void addRun(CommandLine &line) {
       ->capture_default_str();
   command->add_flag("--chat", options->chat, "use the model's chat template; without a prompt: talk, a line a turn");
   command->add_option("--system", options->system, "system message for --chat");
+  command->add_option("--chat-variables", options->variables,
+                      "with --chat: JSON file with variables of the template: tools, documents, enable_thinking, ...; "
+                      "its messages replace -p");
   command->add_option("--temp", options->temperature, "temperature; 0: always the most probable token")
       ->capture_default_str();
   command->add_option("--top-k", options->topK, "with --temp: draw from the K most probable tokens; 0: all")

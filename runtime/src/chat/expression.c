@@ -107,6 +107,13 @@ static node_t *constant(lexer_t *lexer, value_t value) {
   return node;
 }
 
+// The names that a macro is given when it reads them.
+uint32_t tpl_special_name(text_t name) {
+  if (tpl_text_is(name, "caller"))
+    return USES_CALLER;
+  return tpl_text_is(name, "varargs") ? USES_VARARGS : tpl_text_is(name, "kwargs") ? USES_KWARGS : 0;
+}
+
 static node_t *parse_name(lexer_t *lexer) {
   text_t name = lexer->token.text;
   if (tpl_text_is(name, "true") || tpl_text_is(name, "True"))
@@ -119,6 +126,7 @@ static node_t *parse_name(lexer_t *lexer) {
   for (size_t i = 0; i < sizeof words / sizeof *words; ++i)
     if (tpl_text_is(name, words[i]))
       tpl_fail_token(lexer, "a value");
+  lexer->uses |= tpl_special_name(name) & ~lexer->assigned;
   node_t *node = constant(lexer, tpl_value_text(name));
   node->kind = N_NAME;
   return node;
@@ -201,6 +209,30 @@ static node_t *parse_primary(lexer_t *lexer) {
 
 /*===--- What follows a value ---===*/
 
+// name=value, value, *values, **mapping; what is positional comes first, ** is the last.
+static void parse_argument(lexer_t *lexer, node_t *node) {
+  text_t last = node->count ? node->names[node->count - 1] : TEXT("");
+  text_t name = TEXT("");
+  if (tpl_text_is(last, "**"))
+    tpl_fail_token(lexer, "no argument after '**'");
+  if (tpl_accept(lexer, "**"))
+    name = TEXT("**");
+  else if (tpl_accept(lexer, "*"))
+    name = TEXT("*");
+  node_t *value = tpl_parse_expression(lexer, true);
+  if (!name.size && value->kind == N_NAME && tpl_token_is(lexer, "=")) {
+    name = value->value.text;
+    tpl_lexer_next(lexer);
+    value = tpl_parse_expression(lexer, true);
+  } else if (!name.size && last.size) {
+    tpl_fail_token(lexer, "no positional argument after named ones");
+  }
+  for (size_t i = 0; i < node->count && tpl_text_is(name, "*"); ++i)
+    if (tpl_text_is(node->names[i], "*"))
+      tpl_fail_token(lexer, "no second '*'");
+  tpl_add_child(lexer->chat, node, value, name);
+}
+
 static void parse_arguments(lexer_t *lexer, node_t *node) {
   tpl_expect(lexer, "(");
   while (!tpl_token_is(lexer, ")")) {
@@ -208,18 +240,7 @@ static void parse_arguments(lexer_t *lexer, node_t *node) {
       tpl_expect(lexer, ",");
     if (tpl_token_is(lexer, ")"))
       break;
-    if (tpl_token_is(lexer, "*") || tpl_token_is(lexer, "**"))
-      tpl_chat_fail(lexer->chat, LMOPT_ERROR_UNSUPPORTED, "arguments unpacked with '*'");
-    node_t *value = tpl_parse_expression(lexer, true);
-    text_t name = TEXT("");
-    if (value->kind == N_NAME && tpl_token_is(lexer, "=")) {
-      name = value->value.text;
-      tpl_lexer_next(lexer);
-      value = tpl_parse_expression(lexer, true);
-    } else if (node->count && node->names[node->count - 1].size) {
-      tpl_fail_token(lexer, "no positional argument after named ones");
-    }
-    tpl_add_child(lexer->chat, node, value, name);
+    parse_argument(lexer, node);
   }
   tpl_expect(lexer, ")");
 }
@@ -271,6 +292,14 @@ static node_t *parse_filter(lexer_t *lexer, node_t *input) {
   return node;
 }
 
+// "upper | replace(1, 2)" of a filter block, "| upper" of a set block: filters over what the block makes.
+node_t *tpl_parse_block_filters(lexer_t *lexer, bool first) {
+  node_t *node = tpl_new_node(lexer->chat, N_HOLE, lexer->token.at);
+  for (; first || tpl_accept(lexer, "|"); first = false)
+    node = parse_filter(lexer, node);
+  return node;
+}
+
 static node_t *parse_postfix(lexer_t *lexer, node_t *node) {
   for (;;) {
     if (tpl_token_is(lexer, ".")) {
@@ -299,8 +328,7 @@ static node_t *parse_test(lexer_t *lexer, node_t *input) {
   } else if (kind == T_STRING || kind == T_INT || kind == T_FLOAT || tpl_token_is(lexer, "[") ||
              tpl_token_is(lexer, "{") ||
              (kind == T_NAME && !tpl_token_named(lexer, "else") && !tpl_token_named(lexer, "or") &&
-              !tpl_token_named(lexer, "and") && !tpl_token_named(lexer, "if") && !tpl_token_named(lexer, "is") &&
-              !tpl_token_named(lexer, "in") && !tpl_token_named(lexer, "not"))) {
+              !tpl_token_named(lexer, "and"))) { // Jinja takes any other name for an argument, also `if` and `is`
     tpl_add_child(lexer->chat, node, parse_postfix(lexer, parse_primary(lexer)), TEXT(""));
   }
   if (!negated)

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
  *
- * JSON to values (variables that the caller gives to a template) and values to JSON (the filter tojson).
- * The writer follows Python's json.dumps(ensure_ascii=False), which transformers puts into the place of Jinja's filter.
+ * JSON to values: the variables that the caller gives to a template.
  * Source: RFC 8259. Depth and size are bounded as everything in a rendering.
  * Tested by test/unit/runtime, fuzzed by fuzz-chat-template.
  */
 #include "chat.h"
 
-#include <math.h>
-#include <stdio.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,16 +49,6 @@ static uint32_t hex4(json_t *json) {
   return value;
 }
 
-static void put_code_point(chat_t *chat, buffer_t *buffer, uint32_t code) {
-  char bytes[4];
-  size_t size = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
-  static const unsigned char first[] = {0, 0, 0xc0, 0xe0, 0xf0};
-  for (size_t i = size; i-- > 1; code >>= 6)
-    bytes[i] = (char)(0x80 | (code & 0x3f));
-  bytes[0] = (char)(first[size] | code);
-  tpl_buffer_append(chat, buffer, bytes, size);
-}
-
 static void string_escape(json_t *json, buffer_t *buffer) {
   static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
   char c = json->at < json->source.size ? json->source.data[json->at++] : 0;
@@ -79,7 +67,7 @@ static void string_escape(json_t *json, buffer_t *buffer) {
       fail(json, "the second half of a surrogate pair");
     code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
   }
-  put_code_point(json->chat, buffer, code >= 0xd800 && code <= 0xdfff ? 0xfffd : code);
+  tpl_buffer_character(json->chat, buffer, code >= 0xd800 && code <= 0xdfff ? 0xfffd : code);
 }
 
 static text_t parse_string(json_t *json) {
@@ -115,8 +103,11 @@ static value_t parse_number(json_t *json) {
   double value = strtod(number, &end);
   if (size == 0 || *end || !strchr("-0123456789", number[0]))
     fail(json, "a value");
-  // 18 digits always fit into an integer.
-  return real || size > 18 ? tpl_value_float(value) : tpl_value_int(strtoll(number, NULL, 10));
+  errno = 0;
+  long long integer = real ? 0 : strtoll(number, NULL, 10);
+  if (errno || size == sizeof number - 1)
+    fail(json, "an integer of at most 64 bits, or a number of at most 62 characters");
+  return real ? tpl_value_float(value) : tpl_value_int(integer);
 }
 
 static value_t parse_value(json_t *json);
@@ -188,109 +179,4 @@ value_t tpl_json_parse(chat_t *chat, text_t source, const char *what) {
   if (peek(&json) != -1)
     fail(&json, "the end");
   return value;
-}
-
-/*===--- Writing ---===*/
-
-static void json_string(chat_t *chat, buffer_t *buffer, text_t text) {
-  static const char from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt";
-  tpl_buffer_text(chat, buffer, TEXT("\""));
-  size_t plain = 0;
-  for (size_t i = 0; i < text.size; ++i) {
-    char c = text.data[i];
-    const char *found = c ? strchr(from, c) : NULL;
-    if (!found && (unsigned char)c >= 32)
-      continue;
-    tpl_buffer_append(chat, buffer, text.data + plain, i - plain);
-    plain = i + 1;
-    char escape[8];
-    int size = found ? snprintf(escape, sizeof escape, "\\%c", to[found - from])
-                     : snprintf(escape, sizeof escape, "\\u%04x", (unsigned)(unsigned char)c);
-    tpl_buffer_append(chat, buffer, escape, (size_t)size);
-  }
-  tpl_buffer_append(chat, buffer, text.data + plain, text.size - plain);
-  tpl_buffer_text(chat, buffer, TEXT("\""));
-}
-
-static void new_line(chat_t *chat, buffer_t *buffer, int64_t indent, int64_t level) {
-  if (indent < 0)
-    return;
-  tpl_buffer_text(chat, buffer, TEXT("\n"));
-  for (int64_t i = 0; i < indent * level; ++i)
-    tpl_buffer_text(chat, buffer, TEXT(" "));
-}
-
-static void json_key(chat_t *chat, buffer_t *buffer, value_t key) {
-  if (key.kind == V_NONE)
-    key = tpl_value_text(TEXT("null"));
-  else if (key.kind == V_BOOL)
-    key = tpl_value_text(key.boolean ? TEXT("true") : TEXT("false"));
-  else if (key.kind != V_STRING && key.kind != V_INT && key.kind != V_FLOAT)
-    tpl_chat_fail(chat, LMOPT_ERROR_MALFORMED, "tojson: a key of a mapping is %s", tpl_value_type(key));
-  json_string(chat, buffer, tpl_value_string(chat, key));
-}
-
-static void write_json(chat_t *chat, buffer_t *buffer, value_t value, int64_t indent, int64_t level);
-
-// The members of a list (keys NULL) or mapping between its brackets.
-static void write_members(chat_t *chat, buffer_t *buffer, const value_t *keys, const value_t *values, size_t count,
-                          int64_t indent, int64_t level) {
-  for (size_t i = 0; i < count; ++i) {
-    if (i)
-      tpl_buffer_text(chat, buffer, indent < 0 ? TEXT(", ") : TEXT(","));
-    new_line(chat, buffer, indent, level + 1);
-    if (keys) {
-      json_key(chat, buffer, keys[i]);
-      tpl_buffer_text(chat, buffer, TEXT(": "));
-    }
-    write_json(chat, buffer, values[i], indent, level + 1);
-  }
-  if (count)
-    new_line(chat, buffer, indent, level);
-}
-
-static void json_number(chat_t *chat, buffer_t *buffer, value_t value) {
-  if (value.kind == V_FLOAT && isnan(value.real))
-    tpl_buffer_text(chat, buffer, TEXT("NaN"));
-  else if (value.kind == V_FLOAT && isinf(value.real))
-    tpl_buffer_text(chat, buffer, value.real > 0 ? TEXT("Infinity") : TEXT("-Infinity"));
-  else
-    tpl_buffer_text(chat, buffer, tpl_value_string(chat, value));
-}
-
-static void write_json(chat_t *chat, buffer_t *buffer, value_t value, int64_t indent, int64_t level) {
-  tpl_chat_enter(chat);
-  tpl_chat_step(chat, 1);
-  switch (value.kind) {
-  case V_NONE:
-    tpl_buffer_text(chat, buffer, TEXT("null"));
-    break;
-  case V_BOOL:
-    tpl_buffer_text(chat, buffer, value.boolean ? TEXT("true") : TEXT("false"));
-    break;
-  case V_INT:
-  case V_FLOAT:
-    json_number(chat, buffer, value);
-    break;
-  case V_STRING:
-    json_string(chat, buffer, value.text);
-    break;
-  case V_LIST:
-    tpl_buffer_text(chat, buffer, TEXT("["));
-    write_members(chat, buffer, NULL, value.list->items, value.list->count, indent, level);
-    tpl_buffer_text(chat, buffer, TEXT("]"));
-    break;
-  case V_DICT:
-    tpl_buffer_text(chat, buffer, TEXT("{"));
-    write_members(chat, buffer, value.dict->keys, value.dict->values, value.dict->count, indent, level);
-    tpl_buffer_text(chat, buffer, TEXT("}"));
-    break;
-  default:
-    tpl_chat_fail(chat, LMOPT_ERROR_MALFORMED, "tojson: %s has no JSON form", tpl_value_type(value));
-  }
-  tpl_chat_leave(chat);
-}
-
-void tpl_value_json(chat_t *chat, buffer_t *buffer, value_t value, int64_t indent) {
-  write_json(chat, buffer, value, indent, 0);
 }

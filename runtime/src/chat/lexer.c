@@ -202,13 +202,7 @@ static void put_hex(lexer_t *lexer, buffer_t *buffer, size_t *at, size_t digits)
   *at += digits;
   if (code > 0x10ffff || (code >= 0xd800 && code < 0xe000))
     tpl_chat_fail(lexer->chat, LMOPT_ERROR_UNSUPPORTED, "the character U+%X in a string", code);
-  char bytes[4];
-  size_t size = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
-  static const unsigned char first[] = {0, 0, 0xc0, 0xe0, 0xf0};
-  for (size_t i = size; i-- > 1; code >>= 6)
-    bytes[i] = (char)(0x80 | (code & 0x3f));
-  bytes[0] = (char)(first[size] | code);
-  tpl_buffer_append(lexer->chat, buffer, bytes, size);
+  tpl_buffer_character(lexer->chat, buffer, code);
 }
 
 // One escape as Python knows it; *at is behind the backslash.
@@ -250,7 +244,35 @@ static void lex_string(lexer_t *lexer) {
   lexer->token.text = (text_t){buffer.data ? buffer.data : "", buffer.size};
 }
 
+// 0x1f, 0o17, 0b11, with single underscores between digits; false: none of these.
+static bool lex_based_number(lexer_t *lexer) {
+  char mark = (char)(char_at(lexer, lexer->at + 1) | 32);
+  int base = mark == 'x' ? 16 : mark == 'o' ? 8 : mark == 'b' ? 2 : 0;
+  size_t at = lexer->at + 2, first = at;
+  int64_t value = 0;
+  if (!base || char_at(lexer, lexer->at) != '0')
+    return false;
+  for (;; ++at) {
+    char c = char_at(lexer, at), lower = (char)(c | 32);
+    int digit = is_digit(c) ? c - '0' : lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : base;
+    if (c == '_' && is_name_char(char_at(lexer, at + 1)))
+      continue;
+    if (digit >= base)
+      break;
+    if (__builtin_mul_overflow(value, base, &value) || __builtin_add_overflow(value, digit, &value))
+      tpl_chat_fail(lexer->chat, LMOPT_ERROR_UNSUPPORTED, "an integer beyond 64 bits");
+  }
+  if (at == first || is_name_char(char_at(lexer, at)))
+    tpl_chat_fail(lexer->chat, LMOPT_ERROR_MALFORMED, "this form of a number");
+  lexer->at = at;
+  lexer->token.kind = T_INT;
+  lexer->token.value = tpl_value_int(value);
+  return true;
+}
+
 static void lex_number(lexer_t *lexer) {
+  if (lex_based_number(lexer))
+    return;
   char digits[64];
   size_t size = 0, at = lexer->at;
   bool real = false;

@@ -4,54 +4,10 @@
  * Parsing and rendering happen in one go: a template takes microseconds, and so no errors block the loading of a model.
  * Tested by test/unit/runtime, fuzzed by fuzz-chat-template.
  */
-#include "chat.h"
+#include "conversation.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-typedef struct {
-  text_t source;
-  const lmopt_chat_message_t *messages;
-  size_t count;
-  lmopt_chat_options_t options;
-} request_t;
-
-static text_t text_of(const char *string) { return string ? (text_t){string, strlen(string)} : TEXT(""); }
-
-static value_t make_messages(chat_t *chat, const request_t *request) {
-  value_t list = tpl_value_list(chat, false);
-  for (size_t i = 0; i < request->count; ++i) {
-    value_t message = tpl_value_dict(chat);
-    tpl_dict_set(chat, message.dict, tpl_value_text(TEXT("role")), tpl_value_text(text_of(request->messages[i].role)));
-    tpl_dict_set(chat, message.dict, tpl_value_text(TEXT("content")),
-                 tpl_value_text(text_of(request->messages[i].content)));
-    tpl_list_push(chat, list.list, message);
-  }
-  return list;
-}
-
-static void set_variables(chat_t *chat, const request_t *request) {
-  static const struct {
-    const char *name;
-    function_t function;
-  } functions[] = {{"raise_exception", F_RAISE}, {"namespace", F_NAMESPACE}, {"range", F_RANGE}, {"dict", F_DICT}};
-  tpl_scope_push(chat);
-  for (size_t i = 0; i < sizeof functions / sizeof *functions; ++i)
-    tpl_scope_set(chat, text_of(functions[i].name), (value_t){.kind = V_FUNCTION, .function = functions[i].function});
-  tpl_scope_set(chat, TEXT("messages"), make_messages(chat, request));
-  tpl_scope_set(chat, TEXT("add_generation_prompt"), tpl_value_bool(request->options.add_generation_prompt != 0));
-  tpl_scope_set(chat, TEXT("bos_token"), tpl_value_text(text_of(request->options.bos_token)));
-  tpl_scope_set(chat, TEXT("eos_token"), tpl_value_text(text_of(request->options.eos_token)));
-  if (request->options.variables) {
-    value_t variables = tpl_json_parse(chat, text_of(request->options.variables), "the variables");
-    if (variables.kind != V_DICT)
-      tpl_chat_fail(chat, LMOPT_ERROR_USAGE, "the variables must be a JSON object, found %s",
-                    tpl_value_type(variables));
-    for (size_t i = 0; i < variables.dict->count; ++i)
-      tpl_scope_set(chat, variables.dict->keys[i].text, variables.dict->values[i]);
-  }
-  tpl_scope_push(chat); // what the template sets
-}
 
 static char *copy_result(chat_t *chat, const buffer_t *out) {
   char *copy = malloc(out->size + 1);
@@ -64,15 +20,19 @@ static char *copy_result(chat_t *chat, const buffer_t *out) {
 }
 
 // Everything that may fail by longjmp happens inside; locals that live across it stay in `chat` and `request`.
-static lmopt_status_t render(chat_t *chat, const request_t *request, char **text, size_t *size) {
+static lmopt_status_t render(chat_t *chat, request_t *request, char **text, size_t *size) {
   if (setjmp(chat->failed) == 0) {
     if (request->source.size > CHAT_MAX_TEMPLATE)
       tpl_chat_fail(chat, LMOPT_ERROR_MALFORMED, "longer than %d MiB", CHAT_MAX_TEMPLATE >> 20);
     chat->source = tpl_lexer_normalise(chat, request->source);
     node_t *body = tpl_parse_template(chat);
-    set_variables(chat, request);
+    tpl_find_unset(chat, body);
+    chat->at = 0;
+    tpl_set_conversation(chat, request);
+    tpl_mark_final_message(chat, request);
     buffer_t out = {0};
     tpl_execute(chat, body, &out);
+    tpl_cut_final_message(chat, request, &out);
     char *copy = copy_result(chat, &out);
     *text = copy;
     if (size)
@@ -82,58 +42,29 @@ static lmopt_status_t render(chat_t *chat, const request_t *request, char **text
   return chat->status;
 }
 
+static lmopt_status_t render_with(request_t *request, const lmopt_chat_options_t *options, char **text, size_t *size,
+                                  lmopt_error_t *error) {
+  lmopt_status_t status =
+      lmoptp_read_options(&request->options, sizeof request->options, options, "lmopt_chat_options_t", error);
+  if (status)
+    return status;
+  chat_t chat = {.error = error, .now = request->options.now};
+  return render(&chat, request, text, size);
+}
+
 lmopt_status_t lmopt_chat_render(const char *chat_template, size_t template_size, const lmopt_chat_message_t *messages,
                                  size_t count, const lmopt_chat_options_t *options, char **text, size_t *size,
                                  lmopt_error_t *error) {
   request_t request = {.source = {chat_template, template_size}, .messages = messages, .count = count};
-  lmopt_status_t status =
-      lmoptp_read_options(&request.options, sizeof request.options, options, "lmopt_chat_options_t", error);
-  if (status)
-    return status;
-  chat_t chat = {.error = error};
-  return render(&chat, &request, text, size);
-}
-
-/*===--- With the template of a model ---===*/
-
-// A zero-terminated copy of a special token's text; *copy stays NULL when the tokenizer has none.
-static lmopt_status_t role_text(const lmopt_tokenizer_t *tokenizer, lmopt_token_role_t role, char **copy,
-                                lmopt_error_t *error) {
-  int32_t id = tokenizer ? lmopt_tokenizer_role(tokenizer, role) : -1;
-  if (id < 0)
-    return LMOPT_OK;
-  const char *bytes;
-  size_t size;
-  lmopt_status_t status = lmopt_tokenizer_piece(tokenizer, id, &bytes, &size, error);
-  if (!status && !(*copy = strndup(bytes, size)))
-    status = lmoptp_fail_memory(error, size, "a token");
-  return status;
+  return render_with(&request, options, text, size, error);
 }
 
 lmopt_status_t lmopt_model_chat(const lmopt_model_t *model, const lmopt_chat_message_t *messages, size_t count,
                                 const lmopt_chat_options_t *options, char **text, size_t *size, lmopt_error_t *error) {
-  size_t template_size;
-  const char *chat_template = lmopt_model_meta(model, "chat_template", &template_size);
-  if (!chat_template)
+  request_t request = {.messages = messages, .count = count, .tokenizer = model->tokenizer};
+  request.source.data = lmopt_model_meta(model, "chat_template", &request.source.size);
+  if (!request.source.data)
     return lmoptp_fail(error, LMOPT_ERROR_UNSUPPORTED,
                        "this model has no chat template; give it plain text, or render with a template of your own");
-  lmopt_chat_options_t own;
-  lmopt_status_t status = lmoptp_read_options(&own, sizeof own, options, "lmopt_chat_options_t", error);
-  if (status)
-    return status;
-  char *bos = NULL, *eos = NULL;
-  own.struct_size = sizeof own;
-  if (!own.bos_token)
-    status = role_text(model->tokenizer, LMOPT_TOKEN_BOS, &bos, error);
-  if (!status && !own.eos_token)
-    status = role_text(model->tokenizer, LMOPT_TOKEN_EOS, &eos, error);
-  if (bos)
-    own.bos_token = bos;
-  if (eos)
-    own.eos_token = eos;
-  if (!status)
-    status = lmopt_chat_render(chat_template, template_size, messages, count, &own, text, size, error);
-  free(bos);
-  free(eos);
-  return status;
+  return render_with(&request, options, text, size, error);
 }

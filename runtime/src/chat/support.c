@@ -108,6 +108,8 @@ void tpl_buffer_text(chat_t *chat, buffer_t *buffer, text_t text) {
   tpl_buffer_append(chat, buffer, text.data, text.size);
 }
 
+text_t tpl_buffer_finish(const buffer_t *buffer) { return (text_t){buffer->data ? buffer->data : "", buffer->size}; }
+
 /*===--- Texts ---===*/
 
 bool tpl_text_equal(text_t a, text_t b) {

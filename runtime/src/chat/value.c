@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
  *
- * Values of chat templates with the meaning of Python: truth, equality, order, membership, str() and repr().
+ * Values of chat templates with the meaning of Python: truth, equality, order, membership, iteration.
  * Integers have 64 bits (Python's have no end): what does not fit is an error, never a wrong number.
  * Tested by test/unit/runtime, fuzzed by fuzz-chat-template.
  */
 #include "chat.h"
 
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 value_t tpl_value_none(void) { return (value_t){.kind = V_NONE}; }
@@ -28,6 +26,17 @@ value_t tpl_value_dict(chat_t *chat) {
   return (value_t){.kind = V_DICT, .dict = tpl_chat_allocate(chat, sizeof(dict_t))};
 }
 
+value_t tpl_value_iterator(list_t *list) {
+  list->position = 0;
+  return (value_t){.kind = V_ITERATOR, .list = list};
+}
+
+value_t tpl_value_method(chat_t *chat, value_t object, text_t name) {
+  method_t *method = tpl_chat_allocate(chat, sizeof *method);
+  *method = (method_t){object, name};
+  return (value_t){.kind = V_METHOD, .method = method};
+}
+
 static value_t *grow_values(chat_t *chat, const value_t *values, size_t count, size_t capacity) {
   value_t *grown = tpl_chat_allocate(chat, capacity * sizeof *grown);
   if (count)
@@ -45,7 +54,13 @@ void tpl_list_push(chat_t *chat, list_t *list, value_t item) {
 }
 
 // Python's rule: what can change is no key.
-bool tpl_value_is_key(value_t value) { return value.kind != V_DICT && (value.kind != V_LIST || value.list->tuple); }
+bool tpl_value_is_key(value_t value) {
+  bool key = value.kind != V_DICT && value.kind != V_VIEW && (value.kind != V_LIST || value.list->tuple);
+  for (size_t i = 0; key && value.kind == V_LIST && i < value.list->count;
+       ++i) // a tuple nests no deeper than it was made
+    key = tpl_value_is_key(value.list->items[i]);
+  return key;
+}
 
 const value_t *tpl_dict_find(chat_t *chat, const dict_t *dict, value_t key) {
   tpl_chat_step(chat, 1 + dict->count / 8);
@@ -85,10 +100,15 @@ const char *tpl_value_type(value_t value) {
                                       [V_STRING] = "a string",
                                       [V_LIST] = "a list",
                                       [V_DICT] = "a mapping",
+                                      [V_VIEW] = "a view of a mapping",
+                                      [V_RANGE] = "a range",
+                                      [V_ITERATOR] = "an iterator (make it a list with |list)",
                                       [V_NAMESPACE] = "a namespace",
                                       [V_LOOP] = "a loop",
-                                      [V_FUNCTION] = "a function"};
-  return names[value.kind];
+                                      [V_FUNCTION] = "a function",
+                                      [V_METHOD] = "a method",
+                                      [V_MACRO] = "a macro"};
+  return value.kind == V_LIST && value.list->tuple ? "a tuple" : names[value.kind];
 }
 
 bool tpl_value_truth(value_t value) {
@@ -105,15 +125,14 @@ bool tpl_value_truth(value_t value) {
   case V_STRING:
     return value.text.size != 0;
   case V_LIST:
+  case V_VIEW:
+  case V_RANGE:
     return value.list->count != 0;
   case V_DICT:
     return value.dict->count != 0;
-  case V_NAMESPACE:
-  case V_LOOP:
-  case V_FUNCTION:
-    break;
+  default:
+    return true;
   }
-  return true;
 }
 
 /*===--- Equality, order, membership ---===*/
@@ -166,7 +185,16 @@ bool tpl_value_equal(chat_t *chat, value_t a, value_t b) {
   case V_STRING:
     return tpl_text_equal(a.text, b.text);
   case V_LIST:
+  case V_RANGE:
     return list_equal(chat, a.list, b.list);
+  case V_VIEW:
+    tpl_chat_fail(chat, LMOPT_ERROR_UNSUPPORTED, "comparing views of mappings");
+  case V_ITERATOR:
+    return a.list == b.list;
+  case V_METHOD:
+    return a.method == b.method;
+  case V_MACRO:
+    return a.macro == b.macro;
   case V_DICT:
     return dict_equal(chat, a.dict, b.dict);
   case V_NAMESPACE:
@@ -187,7 +215,7 @@ int tpl_value_order(chat_t *chat, value_t a, value_t b) {
     int order = tpl_text_compare(a.text, b.text);
     return (order > 0) - (order < 0);
   }
-  if (a.kind == V_LIST && b.kind == V_LIST) {
+  if (a.kind == V_LIST && b.kind == V_LIST && a.list->tuple == b.list->tuple) {
     tpl_chat_enter(chat);
     for (size_t i = 0; i < a.list->count && i < b.list->count; ++i)
       if (!tpl_value_equal(chat, a.list->items[i], b.list->items[i])) {
@@ -214,10 +242,14 @@ bool tpl_value_contains(chat_t *chat, value_t container, value_t item) {
   }
   if (container.kind == V_DICT)
     return tpl_dict_find(chat, container.dict, item) != NULL;
-  const list_t *items = tpl_value_items(chat, container);
-  for (size_t i = 0; i < items->count; ++i)
+  bool once = container.kind == V_ITERATOR;
+  const list_t *items = once ? container.list : tpl_value_items(chat, container);
+  for (size_t i = once ? container.list->position : 0; i < items->count; ++i) {
+    if (once)
+      container.list->position = i + 1;
     if (tpl_value_equal(chat, items->items[i], item))
       return true;
+  }
   return false;
 }
 
@@ -230,10 +262,22 @@ static const list_t *characters(chat_t *chat, text_t text) {
   return list;
 }
 
+// What an iterator still has; then it is empty.
+static const list_t *rest_of(chat_t *chat, list_t *list) {
+  list_t *rest = tpl_value_list(chat, false).list;
+  for (; list->position < list->count; ++list->position)
+    tpl_list_push(chat, rest, list->items[list->position]);
+  return rest;
+}
+
 const list_t *tpl_value_items(chat_t *chat, value_t value) {
   switch (value.kind) {
   case V_LIST:
+  case V_VIEW:
+  case V_RANGE:
     return value.list;
+  case V_ITERATOR:
+    return rest_of(chat, value.list);
   case V_STRING:
     return characters(chat, value.text);
   case V_DICT: {
@@ -247,115 +291,4 @@ const list_t *tpl_value_items(chat_t *chat, value_t value) {
   default:
     tpl_chat_fail(chat, LMOPT_ERROR_MALFORMED, "%s cannot be iterated", tpl_value_type(value));
   }
-}
-
-/*===--- Texts of values ---===*/
-
-// As Python's repr of a float: the shortest digits that give the number back.
-size_t tpl_float_text(double real, char text[32]) {
-  if (isnan(real) || isinf(real))
-    return (size_t)snprintf(text, 32, "%s", isnan(real) ? "nan" : real > 0 ? "inf" : "-inf");
-  char digits[32];
-  int precision = 0;
-  do
-    snprintf(digits, sizeof digits, "%.*e", precision, real);
-  while (strtod(digits, NULL) != real && ++precision < 17);
-  int exponent = atoi(strchr(digits, 'e') + 1);
-  if (exponent < -4 || exponent >= 16)
-    return (size_t)snprintf(text, 32, "%s", digits);
-  int decimals = precision - exponent;
-  return (size_t)snprintf(text, 32, "%.*f", decimals > 1 ? decimals : 1, real);
-}
-
-static void repr_text(chat_t *chat, buffer_t *buffer, text_t text) {
-  bool single = tpl_text_find(text, TEXT("'"), 0) != SIZE_MAX, twofold = tpl_text_find(text, TEXT("\""), 0) != SIZE_MAX;
-  char quote = single && !twofold ? '"' : '\'';
-  tpl_buffer_append(chat, buffer, &quote, 1);
-  for (size_t i = 0; i < text.size; ++i) {
-    unsigned char byte = (unsigned char)text.data[i];
-    char escape[8];
-    int length = 0;
-    if (byte == (unsigned char)quote || byte == '\\')
-      length = snprintf(escape, sizeof escape, "\\%c", byte);
-    else if (byte == '\n' || byte == '\r' || byte == '\t')
-      length = snprintf(escape, sizeof escape, "\\%c", byte == '\n' ? 'n' : byte == '\r' ? 'r' : 't');
-    else if (byte < 32 || byte == 127)
-      length = snprintf(escape, sizeof escape, "\\x%02x", byte);
-    tpl_buffer_append(chat, buffer, length ? escape : text.data + i, length ? (size_t)length : 1);
-  }
-  tpl_buffer_append(chat, buffer, &quote, 1);
-}
-
-static void repr_list(chat_t *chat, buffer_t *buffer, const list_t *list) {
-  tpl_buffer_text(chat, buffer, list->tuple ? TEXT("(") : TEXT("["));
-  for (size_t i = 0; i < list->count; ++i) {
-    if (i)
-      tpl_buffer_text(chat, buffer, TEXT(", "));
-    tpl_value_repr(chat, buffer, list->items[i]);
-  }
-  if (list->tuple && list->count == 1)
-    tpl_buffer_text(chat, buffer, TEXT(","));
-  tpl_buffer_text(chat, buffer, list->tuple ? TEXT(")") : TEXT("]"));
-}
-
-static void repr_dict(chat_t *chat, buffer_t *buffer, const dict_t *dict) {
-  tpl_buffer_text(chat, buffer, TEXT("{"));
-  for (size_t i = 0; i < dict->count; ++i) {
-    if (i)
-      tpl_buffer_text(chat, buffer, TEXT(", "));
-    tpl_value_repr(chat, buffer, dict->keys[i]);
-    tpl_buffer_text(chat, buffer, TEXT(": "));
-    tpl_value_repr(chat, buffer, dict->values[i]);
-  }
-  tpl_buffer_text(chat, buffer, TEXT("}"));
-}
-
-void tpl_value_repr(chat_t *chat, buffer_t *buffer, value_t value) {
-  tpl_chat_enter(chat);
-  tpl_chat_step(chat, 1);
-  if (value.kind == V_STRING)
-    repr_text(chat, buffer, value.text);
-  else if (value.kind == V_LIST)
-    repr_list(chat, buffer, value.list);
-  else if (value.kind == V_DICT)
-    repr_dict(chat, buffer, value.dict);
-  else if (value.kind == V_UNDEFINED)
-    tpl_buffer_text(chat, buffer, TEXT("Undefined"));
-  else
-    tpl_buffer_text(chat, buffer, tpl_value_string(chat, value));
-  tpl_chat_leave(chat);
-}
-
-static text_t copy_text(chat_t *chat, const char *data, size_t size) {
-  char *copy = tpl_chat_allocate(chat, size);
-  memcpy(copy, data, size);
-  return (text_t){copy, size};
-}
-
-text_t tpl_value_string(chat_t *chat, value_t value) {
-  char number[32];
-  buffer_t buffer = {0};
-  switch (value.kind) {
-  case V_UNDEFINED:
-    return TEXT("");
-  case V_NONE:
-    return TEXT("None");
-  case V_BOOL:
-    return value.boolean ? TEXT("True") : TEXT("False");
-  case V_INT:
-    return copy_text(chat, number, (size_t)snprintf(number, sizeof number, "%lld", (long long)value.integer));
-  case V_FLOAT:
-    return copy_text(chat, number, tpl_float_text(value.real, number));
-  case V_STRING:
-    return value.text;
-  case V_LIST:
-  case V_DICT:
-    tpl_value_repr(chat, &buffer, value);
-    return (text_t){buffer.data, buffer.size};
-  case V_NAMESPACE:
-  case V_LOOP:
-  case V_FUNCTION:
-    break;
-  }
-  tpl_chat_fail(chat, LMOPT_ERROR_UNSUPPORTED, "%s as text", tpl_value_type(value));
 }

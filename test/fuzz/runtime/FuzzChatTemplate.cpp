@@ -16,10 +16,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (zero)
     variables.assign(reinterpret_cast<const char *>(zero + 1), size - length - 1);
   const lmopt_chat_message_t messages[] = {
-      {"system", "Be kind."}, {"user", " Hi \xff\xc3\xa9\n"}, {"assistant", "a<b>'\""}};
+      {"system", "Be kind.", 8}, {"user", " Hi \xff\0\xc3\xa9\n", 9}, {"assistant", "a<b>'\"", 6}};
   lmopt_chat_options_t options{};
   options.struct_size = sizeof options;
-  options.add_generation_prompt = 1;
+  options.add_generation_prompt = size % 2;
+  options.continue_field = size % 2 ? nullptr : "content";
+  options.now = 1767323045; // the same text each time
   options.bos_token = "<s>";
   options.eos_token = "</s>";
   options.variables = zero ? variables.c_str() : nullptr;

@@ -111,6 +111,36 @@ PYTHON
   [ "$template" != null ] || code=4
   refuse "$code" 'template' "$LMOPT" run "$scratch/template.so" --chat -p a
 done
+# Variables of the template: messages replace the prompt, anything else reaches the template.
+printf '{"messages": [{"role": "user", "content": "Hello"}]}' >"$scratch/messages.json"
+expect 0 "$LMOPT" run "$decoder" --chat -p "Hello" -n 4 --format json
+chat=$out
+expect 0 "$LMOPT" run "$decoder" --chat --chat-variables "$scratch/messages.json" -n 4 --format json
+[ "$out" = "$chat" ] || fail "messages of a file give something else than -p: $out against $chat"
+printf '{"tools": [{"name": "Hello"}], "word": "Again"}' >"$scratch/tools.json"
+cp -r "$fixtures/llama-tied" "$scratch/with-tools"
+python3 - "$scratch/with-tools/tokenizer_config.json" <<'PYTHON'
+import json, sys
+config = json.load(open(sys.argv[1]))
+config["chat_template"] = "{{ tools[0].name if tools else 'none' }} {{ word }} {{ messages[-1].content }} {{ strftime_now('%Y') | length }}"
+json.dump(config, open(sys.argv[1], "w"))
+PYTHON
+expect 0 "$LMOPT" compile "$scratch/with-tools" -o "$scratch/with-tools.so"
+expect 0 "$LMOPT" run "$scratch/with-tools.so" -p "Hello Again a 4" -n 1 --format json
+plain=$out
+expect 0 "$LMOPT" run "$scratch/with-tools.so" --chat -p a --chat-variables "$scratch/tools.json" -n 1 --format json
+json 'r["prompt_tokens"] == json.loads(r"""'"$plain"'""")["prompt_tokens"][-len(r["prompt_tokens"]):]'
+expect 0 "$LMOPT" run "$scratch/with-tools.so" -p "none  a 4" -n 1 --format json
+plain=$out
+expect 0 "$LMOPT" run "$scratch/with-tools.so" --chat -p a -n 1 --format json
+json 'r["prompt_tokens"] == json.loads(r"""'"$plain"'""")["prompt_tokens"][-len(r["prompt_tokens"]):]'
+refuse 2 'has the messages' "$LMOPT" run "$decoder" --chat -p a --chat-variables "$scratch/messages.json"
+refuse 2 'has the messages' "$LMOPT" run "$decoder" --chat --system a --chat-variables "$scratch/messages.json"
+printf '[1]' >"$scratch/list.json"
+refuse 3 'list.json: expected a JSON object' "$LMOPT" run "$decoder" --chat -p a --chat-variables "$scratch/list.json"
+printf '{"tools": 1}' >"$scratch/number.json"
+refuse 2 'tools must be null or a JSON array' "$LMOPT" run "$decoder" --chat -p a --chat-variables "$scratch/number.json"
+refuse 5 'nowhere.json' "$LMOPT" run "$decoder" --chat -p a --chat-variables "$scratch/nowhere.json"
 # A conversation: one answer a line.
 checks=$((checks + 1))
 answers=$(printf 'Hello\nAgain\n' | "$LMOPT" run "$decoder" --chat -n 3 | wc -l)

@@ -30,6 +30,7 @@ refuse 2 'recipe|passes' "$LMOPT" compile x -o y --recipe f32 --passes lm-rotate
 refuse 2 'stop-after' "$LMOPT" compile x -o y --stop-after lunch
 refuse 2 '-p TEXT' "$LMOPT" run x.so
 refuse 2 '--chat' "$LMOPT" run x.so -p a --system b
+refuse 2 '--chat' "$LMOPT" run x.so -p a --chat-variables variables.json
 refuse 2 'prompt' "$LMOPT" run x.so --chat --format json
 refuse 2 '--text or --file' "$LMOPT" embed x.so
 refuse 2 'text|file' "$LMOPT" tokenize x.so

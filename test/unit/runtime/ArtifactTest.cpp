@@ -389,7 +389,7 @@ TEST(Model, optionsAreChecked) {
 
 TEST(Model, chatTakesTheTemplateOfTheArtifact) {
   Model model = openModel(decoderPath);
-  lmopt_chat_message_t message{"user", "hi"};
+  lmopt_chat_message_t message{"user", "hi", 2};
   lmopt_chat_options_t options{};
   options.struct_size = sizeof options;
   options.eos_token = "!";

@@ -77,7 +77,7 @@ lmopt_status_t useDecoder(Handles &handles, lmopt_error_t *error) {
   int32_t token;
   if (!status)
     status = lmopt_sampler_sample(handles.sampler, logits, &token, error);
-  lmopt_chat_message_t message{"user", "hi"};
+  lmopt_chat_message_t message{"user", "hi", 2};
   if (!status)
     status = lmopt_model_chat(handles.model, &message, 1, nullptr, &handles.text, nullptr, error);
   return status;
