@@ -2,6 +2,7 @@
 //
 // Parsing, help and exit codes. See CommandLine.h.
 #include "tools/lmopt/CommandLine.h"
+#include "tools/lmopt/Delegate.h"
 
 #include <algorithm>
 #include <csignal>
@@ -151,6 +152,14 @@ static void addCommands(CommandLine &line) {
   addInspect(line);
 }
 
+/// The help of the command that was parsed. lmopt itself does not know all that some of them tell.
+static Result<void> showHelp(CommandLine &line) {
+  std::vector<CLI::App *> parsed = line.app.get_subcommands();
+  if (!line.compiler.compile && !parsed.empty() && parsed.front() == line.helpNeedsCompiler)
+    return becomeCompiler(line.arguments);
+  return writeOutput(line.app.help());
+}
+
 static Error usage(std::string message) { return {kErrorUsage, std::move(message)}; }
 
 /// Fills line.action, or tells what is wrong. Help and version are results: they are written, and no action is set.
@@ -166,9 +175,7 @@ static Result<void> parse(CommandLine &line) {
   try {
     line.app.parse(std::move(reversed));
   } catch (const CLI::CallForHelp &) {
-    return writeOutput(line.app.help());
-  } catch (const CLI::CallForAllHelp &) {
-    return writeOutput(line.app.help("", CLI::AppFormatMode::All));
+    return showHelp(line);
   } catch (const CLI::CallForVersion &version) {
     return writeOutput(std::string(version.what()) + "\n");
   } catch (const CLI::ExtrasError &) {

@@ -14,8 +14,10 @@ void addCompile(CommandLine &line) {
                    "GGUF file, Hugging Face directory, model.mlir, or a directory made by `lmopt import`")
       ->required();
   command->add_option("-o,--output", options->output, "the shared library to write")->required();
-  CLI::Option *recipe = command->add_option("--recipe", options->recipe,
-                                            "f32, int8, int4, native, or a JSON file of your own (default: f32)");
+  CLI::Option *recipe = command
+                            ->add_option("--recipe", options->recipe,
+                                         "one of the recipes below, or a JSON file of your own; -: standard input")
+                            ->capture_default_str();
   command
       ->add_option("--passes", options->passes,
                    "a pass pipeline instead of a recipe, as lmopt-opt spells it; '': no pass")
@@ -31,6 +33,9 @@ void addCompile(CommandLine &line) {
       ->check(CLI::IsMember({"import", "optimize", "lower", "emit"}));
   command->add_option("--dump-stages", options->dumpStages, "directory for one file per stage");
   command->add_flag("--weights-file", options->weightsFile, "put the weights into a file of their own beside OUTPUT");
+  line.helpNeedsCompiler = command;
+  if (line.compiler.recipeTable)
+    command->footer(line.compiler.recipeTable());
   command->callback([&line, options] {
     line.action = [&line, options]() -> Result<void> {
       return line.compiler.compile ? line.compiler.compile(*options, line.context) : becomeCompiler(line.arguments);

@@ -17,10 +17,11 @@ using namespace mlir;
 
 namespace lmopt::driver {
 
-void prepareContext(MLIRContext &context) {
+void prepareContext(MLIRContext &mlirContext, const Context &context) {
   DialectRegistry registry;
   lm::registerDialects(registry);
-  context.appendDialectRegistry(registry);
+  mlirContext.appendDialectRegistry(registry);
+  mlirContext.printOpOnDiagnostic(context.verbose);
 }
 
 /// "layers.3.attn.q" or "file:line:column"; nothing for an unknown place.
@@ -52,7 +53,7 @@ ErrorCollector::~ErrorCollector() { context.getDiagEngine().eraseHandler(handler
 
 Result<void> importSource(const ImportOptions &options, const Context &context) {
   MLIRContext mlirContext;
-  prepareContext(mlirContext);
+  prepareContext(mlirContext, context);
   Progress progress("import", progressStyle(context.quiet));
   progress.update(0, "read " + options.source);
   Result<ImportedModel> model = importModel(options.source, mlirContext);
@@ -62,9 +63,9 @@ Result<void> importSource(const ImportOptions &options, const Context &context) 
   return writeImportedModel(*model, options.output);
 }
 
-Result<void> inspectSource(const InspectOptions &options, const Context &) {
+Result<void> inspectSource(const InspectOptions &options, const Context &context) {
   MLIRContext mlirContext;
-  prepareContext(mlirContext);
+  prepareContext(mlirContext, context);
   Result<ImportedModel> model = importModel(options.path, mlirContext);
   if (!model.ok())
     return model.error();

@@ -22,9 +22,11 @@ namespace lmopt::driver {
 Result<void> importSource(const ImportOptions &options, const Context &context);
 Result<void> compileSource(const CompileOptions &options, const Context &context);
 Result<void> inspectSource(const InspectOptions &options, const Context &context);
+/// The shipped recipes, one a line with its summary.
+std::string recipeTable();
 
-/// Loads what a module of lmopt is made of.
-void prepareContext(mlir::MLIRContext &context);
+/// Loads what a module of lmopt is made of. The dump of the operation behind an error belongs to --verbose.
+void prepareContext(mlir::MLIRContext &mlirContext, const Context &context);
 
 /// Collects the errors that MLIR reports while it lives: the first one with its notes, as "location: message".
 class ErrorCollector {

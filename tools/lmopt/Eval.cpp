@@ -10,6 +10,7 @@
 #include "tools/lmopt/Model.h"
 #include "tools/lmopt/Progress.h"
 #include "tools/lmopt/Scores.h"
+#include "tools/lmopt/TextInput.h"
 
 #include <nlohmann/json.hpp>
 
@@ -173,7 +174,7 @@ void addEval(CommandLine &line) {
   auto options = std::make_shared<EvalOptions>();
   CLI::App *command = line.add("eval", "measure perplexity, and the distance to a reference", options, eval);
   addModel(command, options->model);
-  command->add_option("--text", options->text, "file with the text to predict")->required();
+  command->add_option("--text", options->text, "file with the text to predict; -: standard input")->required();
   command->add_option("--reference", options->reference, "compiled model to compare with, e.g. the f32 one");
   command->add_option("-c,--ctx", options->context, "tokens in a chunk; the second half of each is scored")
       ->check(CLI::Range(int64_t{4}, int64_t{1} << 30))

@@ -3,10 +3,6 @@
 // Owners for the runtime's handles. See Model.h.
 #include "tools/lmopt/Model.h"
 
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-
 namespace lmopt::driver {
 
 Error runtimeError(const lmopt_error_t &error) {
@@ -79,22 +75,6 @@ Result<std::vector<int32_t>> encodeText(const Model &model, std::string_view tex
     if (fits)
       return ids;
   }
-}
-
-Result<std::string> readFile(const std::string &path) {
-  std::unique_ptr<std::FILE, int (*)(std::FILE *)> file(std::fopen(path.c_str(), "rb"), std::fclose);
-  std::string text;
-  if (file) {
-    char block[1 << 16];
-    size_t size;
-    do {
-      size = std::fread(block, 1, sizeof block, file.get());
-      text.append(block, size);
-    } while (size == sizeof block);
-    if (!std::ferror(file.get()))
-      return text;
-  }
-  return resourceError("cannot read '" + path + "': " + std::strerror(errno));
 }
 
 } // namespace lmopt::driver

@@ -59,7 +59,7 @@ json 'r["manifest"]["recipe"]["pipeline"] == "lm-normalize-rope"'
 # run
 expect 0 "$LMOPT" run "$decoder" -p "Hello" -n 8 --format json
 json 'len(r["tokens"]) <= 8 and len(r["prompt_tokens"]) > 0 and isinstance(r["text"], str)'
-json 'list(r) == ["prompt_tokens", "tokens", "text"]'
+json 'list(r) == ["prompt_tokens", "tokens", "text", "stop"]'
 first=$out
 expect 0 "$LMOPT" run "$decoder" -p "Hello" -n 8 --format json -t 2
 [ "$out" = "$first" ] || fail "two threads give another result: $out against $first"

@@ -41,9 +41,11 @@ protected:
 };
 
 TEST_F(RecipesTest, ShippedRecipesAreValid) {
-  EXPECT_EQ(recipeNames(), (std::vector<std::string>{"f32", "int8", "bf16", "int4", "native"}));
-  for (const std::string &name : recipeNames())
-    EXPECT_EQ(errorOf(name), "") << name;
+  EXPECT_EQ(recipeNames(), (std::vector<std::string>{"f32", "bf16", "int8", "native", "int4"}));
+  for (const Recipe &recipe : shippedRecipes()) {
+    EXPECT_EQ(errorOf(recipe.name), "") << recipe.name;
+    EXPECT_NE(recipe.summary, "") << recipe.name;
+  }
 }
 
 TEST_F(RecipesTest, Int8RotatesBeforeItQuantizesAndEndsWithTheContract) {
