@@ -194,6 +194,24 @@ LogicalResult parseRecipe(StringRef nameOrJson, Recipe &recipe, std::string &err
 // To passes
 //===----------------------------------------------------------------------===//
 
+/// What MLIR's parser of pipelines says, as one line: a mistake of the text comes with its place, the text itself and a
+/// mark below, which say nothing more.
+static std::string parserMessage(StringRef said) {
+  SmallVector<StringRef> lines;
+  std::vector<std::string> kept;
+  said.split(lines, '\n', /*MaxSplit=*/-1, /*KeepEmpty=*/false);
+  for (size_t i = 0; i < lines.size(); ++i) {
+    StringRef line = lines[i];
+    if (line.starts_with("MLIR Textual PassPipeline Parser:")) {
+      line = line.split("error: ").second;
+      i += 2;
+    }
+    line.consume_front("<Pass-Options-Parser>: ");
+    kept.push_back(line.trim().str());
+  }
+  return llvm::join(kept, "; ");
+}
+
 /// One step as MLIR's pipeline text: lm-rotate{block=64 skip='a b'}.
 static std::string toPipelineText(const RecipeStep &step) {
   std::string text = step.pass;
@@ -214,7 +232,7 @@ LogicalResult addRecipe(OpPassManager &manager, const Recipe &recipe, std::strin
     std::string message;
     llvm::raw_string_ostream stream(message);
     if (failed(parsePassPipeline(toPipelineText(step), manager, stream)))
-      return fail(error, where + ": " + StringRef(message).trim());
+      return fail(error, where + ": " + parserMessage(message));
   }
   return success();
 }
@@ -229,7 +247,7 @@ LogicalResult addPassPipeline(OpPassManager &manager, StringRef pipeline, std::s
   llvm::raw_string_ostream stream(message);
   if (succeeded(parsePassPipeline(pipeline, manager, stream)))
     return success();
-  return fail(error, "pass pipeline '" + pipeline + "': " + StringRef(message).trim());
+  return fail(error, "pass pipeline '" + pipeline + "': " + parserMessage(message));
 }
 
 void registerRecipePipelines() {

@@ -194,6 +194,19 @@ static Result<void> parseAndRun(CommandLine &line) {
   return result.ok() ? flushed : result;
 }
 
+/// An error is one line, so that logs and scripts can hold it; --verbose leaves dumps as they are.
+static std::string oneLine(const std::string &message) {
+  std::string line;
+  for (char c : message) {
+    bool space = c == '\n' || c == '\r' || c == '\t' || c == ' ';
+    if (!space)
+      line += c;
+    else if (!line.empty() && line.back() != ' ')
+      line += ' ';
+  }
+  return line.substr(0, line.find_last_not_of(' ') + 1);
+}
+
 int runCommandLine(int argc, char **argv, const CompilerCommands &compiler) {
   if (!compiler.compile)
     installSignalHandlers();
@@ -213,7 +226,8 @@ int runCommandLine(int argc, char **argv, const CompilerCommands &compiler) {
   } catch (const std::exception &exception) {
     error = Error{kErrorInternal, std::string("internal error: ") + exception.what()};
   }
-  std::fprintf(stderr, "lmopt: error: %s\n", error.message.c_str());
+  std::string message = line.context.verbose ? error.message : oneLine(error.message);
+  std::fprintf(stderr, "lmopt: error: %s\n", message.c_str());
   return error.code;
 }
 

@@ -174,7 +174,7 @@ Result<void> compileSource(const CompileOptions &options, const Context &context
   if (Result<void> ended = endStage("import", *model, options, stop); !ended.ok() || stop)
     return ended;
 
-  ErrorCollector errors(mlirContext, context.verbose);
+  ErrorCollector errors(mlirContext, context);
   if (context.verbose)
     if (Result<void> shown = showRemarks(mlirContext); !shown.ok())
       return shown;
