@@ -10,6 +10,7 @@
 #include <exception>
 #include <new>
 
+#include <fcntl.h>
 #include <unistd.h>
 
 namespace lmopt::driver {
@@ -35,6 +36,14 @@ static void installSignalHandlers() {
   sigaction(SIGTERM, &action, nullptr);
   // A reader that goes away shall be an error of the write, with a message and an exit code.
   std::signal(SIGPIPE, SIG_IGN);
+}
+
+/// A closed standard stream leaves its number to the next file that is opened, and messages would go into that file.
+/// What stands there now cannot be used in the wrong direction, so reading and writing fail as they should.
+static void holdStandardStreams() {
+  for (int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    if (fcntl(stream, F_GETFD) < 0)
+      (void)open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY);
 }
 
 //===----------------------------------------------------------------------===//
@@ -119,8 +128,13 @@ static std::string helpHint(const CLI::App &app) {
 // Parse and run
 //===----------------------------------------------------------------------===//
 
+CLI::Validator notEmpty() {
+  auto check = [](const std::string &value) { return value.empty() ? std::string("the value is empty") : ""; };
+  return CLI::Validator(check, "");
+}
+
 void addModel(CLI::App *command, std::string &model) {
-  command->add_option("MODEL", model, "compiled model (.so)")->required();
+  command->add_option("MODEL", model, "compiled model (.so)")->required()->check(notEmpty());
 }
 
 void addThreads(CLI::App *command, int &threads) {
@@ -162,9 +176,19 @@ static Result<void> showHelp(CommandLine &line) {
 
 static Error usage(std::string message) { return {kErrorUsage, std::move(message)}; }
 
+/// `lmopt help run` is `lmopt run --help`, last word first as CLI11 wants it.
+static std::vector<std::string> wordsBackwards(const std::vector<std::string> &arguments) {
+  std::vector<std::string> words(arguments.rbegin(), arguments.rend());
+  if (words.empty() || words.back() != "help")
+    return words;
+  words.pop_back();
+  words.insert(words.begin(), "--help");
+  return words;
+}
+
 /// Fills line.action, or tells what is wrong. Help and version are results: they are written, and no action is set.
 static Result<void> parse(CommandLine &line) {
-  std::vector<std::string> reversed(line.arguments.rbegin(), line.arguments.rend());
+  std::vector<std::string> reversed = wordsBackwards(line.arguments);
   // CLI11 would report a missing command before the misspelt one.
   if (!reversed.empty() && reversed.back()[0] != '-') {
     std::vector<std::string> names = commandNames(line.app);
@@ -208,6 +232,7 @@ static std::string oneLine(const std::string &message) {
 }
 
 int runCommandLine(int argc, char **argv, const CompilerCommands &compiler) {
+  holdStandardStreams();
   if (!compiler.compile)
     installSignalHandlers();
   CommandLine line;

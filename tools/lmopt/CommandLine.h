@@ -87,6 +87,9 @@ void addModel(CLI::App *command, std::string &model);
 void addThreads(CLI::App *command, int &threads);
 void addFormat(CLI::App *command, std::string &format);
 
+/// For options that name something: an empty value is a variable that was not set, never the default.
+CLI::Validator notEmpty();
+
 /// The candidate with the smallest edit distance to `word`, or "" when none is close.
 std::string nearest(const std::string &word, const std::vector<std::string> &candidates);
 

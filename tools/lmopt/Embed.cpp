@@ -114,7 +114,7 @@ void addEmbed(CommandLine &line) {
   addModel(command, options->model);
   command->add_option("--text", options->texts, "a text, taken as it stands; may be given many times")
       ->allow_extra_args(false);
-  command->add_option("--file", options->file, "a file with one text a line; -: standard input");
+  command->add_option("--file", options->file, "a file with one text a line; -: standard input")->check(notEmpty());
   addThreads(command, options->threads);
 }
 

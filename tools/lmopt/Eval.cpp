@@ -176,8 +176,11 @@ void addEval(CommandLine &line) {
   auto options = std::make_shared<EvalOptions>();
   CLI::App *command = line.add("eval", "measure perplexity, and the distance to a reference", options, eval);
   addModel(command, options->model);
-  command->add_option("--text", options->text, "file with the text to predict; -: standard input")->required();
-  command->add_option("--reference", options->reference, "compiled model to compare with, e.g. the f32 one");
+  command->add_option("--text", options->text, "file with the text to predict; -: standard input")
+      ->required()
+      ->check(notEmpty());
+  command->add_option("--reference", options->reference, "compiled model to compare with, e.g. the f32 one")
+      ->check(notEmpty());
   command->add_option("-c,--ctx", options->context, "tokens in a chunk; the second half of each is scored")
       ->check(CLI::Range(kLeastContext, int64_t{1} << 30))
       ->capture_default_str();

@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <charconv>
 
 #include <unistd.h>
 
@@ -217,6 +218,17 @@ static Result<void> run(const RunOptions &options, const bool hasPrompt, const C
   return hasPrompt ? runOnce(options, context, *generator, prompt) : converse(options, context, *model, *generator);
 }
 
+/// CLI11 would wrap or cut what does not fit into 64 bits.
+static CLI::Validator wholeNumber() {
+  auto check = [](const std::string &text) {
+    uint64_t value = 0;
+    auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
+    bool whole = failed == std::errc() && end == text.data() + text.size();
+    return whole ? std::string() : "'" + text + "' is not a whole number from 0 to 2^64 - 1";
+  };
+  return CLI::Validator(check, "");
+}
+
 void addRun(CommandLine &line) {
   auto options = std::make_shared<RunOptions>();
   CLI::App *command = line.app.add_subcommand("run", "generate text with a decoder");
@@ -227,7 +239,8 @@ void addRun(CommandLine &line) {
       "lmopt run MODEL -p -)");
   CLI::Option *file =
       command->add_option("-f,--file", options->file, "file that holds the prompt, byte for byte; -: standard input")
-          ->excludes(prompt);
+          ->excludes(prompt)
+          ->check(notEmpty());
   command->add_option("-n,--n-predict", options->tokens, "most tokens to generate; -1: until the text ends")
       ->check(CLI::Range(int64_t{-1}, int64_t{1} << 40))
       ->capture_default_str();
@@ -241,7 +254,9 @@ void addRun(CommandLine &line) {
       ->capture_default_str();
   command->add_option("--min-p", options->minP, "with --temp: from tokens at least this probable against the best")
       ->capture_default_str();
-  command->add_option("-s,--seed", options->seed, "with --temp: seed of the draw")->capture_default_str();
+  command->add_option("-s,--seed", options->seed, "with --temp: seed of the draw")
+      ->check(wholeNumber())
+      ->capture_default_str();
   CLI::Option *positions = command->add_option("-c,--ctx", options->context, "positions that the session holds")
                                ->check(CLI::Range(int64_t{1}, int64_t{1} << 40));
   CLI::Option *window =

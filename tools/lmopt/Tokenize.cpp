@@ -36,7 +36,7 @@ void addTokenize(CommandLine &line) {
   addModel(command, options->model);
   CLI::Option_group *input = command->add_option_group("input");
   input->add_option("--text", options->text, "the text, taken as it stands");
-  input->add_option("--file", options->file, "a file that holds the text; -: standard input");
+  input->add_option("--file", options->file, "a file that holds the text; -: standard input")->check(notEmpty());
   input->require_option(1);
   command->add_flag("--no-special", options->noSpecial, "plain text: no special token is added or recognised");
 }
