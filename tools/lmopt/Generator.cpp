@@ -41,10 +41,9 @@ Result<Generator> Generator::create(const Model &model, const SessionSettings &s
 
 std::string Generator::contextAdvice(int64_t tokens) const {
   std::string most = std::to_string(longest);
-  std::string window = "--window " + most + " forgets the oldest and goes on";
-  if (tokens > longest)
-    return most + " is the most that this model takes; shorten the text, or " + window;
-  return lmopt_session_capacity(session.get()) < longest ? "raise --ctx (this model takes up to " + most + ")" : window;
+  if (tokens <= longest && lmopt_session_capacity(session.get()) < longest)
+    return "raise --ctx (this model takes up to " + most + ")";
+  return most + " is the most that this model takes; --window " + most + " forgets the oldest tokens and goes on";
 }
 
 std::string Generator::contextNote() const {
