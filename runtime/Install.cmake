@@ -25,6 +25,7 @@ lmopt_pc_path(${CMAKE_INSTALL_LIBDIR} LMOPT_PC_LIBDIR)
 lmopt_pc_path(${CMAKE_INSTALL_INCLUDEDIR} LMOPT_PC_INCLUDEDIR)
 set(pkgconfig_dir ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 file(RELATIVE_PATH LMOPT_PREFIX_FROM_PC ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
+string(REGEX REPLACE "/$" "" LMOPT_PREFIX_FROM_PC ${LMOPT_PREFIX_FROM_PC})
 configure_file(lmopt-runtime.pc.in ${CMAKE_CURRENT_BINARY_DIR}/lmopt-runtime.pc @ONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/lmopt-runtime.pc DESTINATION ${pkgconfig_dir} COMPONENT runtime)
 
