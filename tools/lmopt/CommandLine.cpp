@@ -68,6 +68,8 @@ static size_t editDistance(const std::string &a, const std::string &b) {
 }
 
 std::string nearest(const std::string &word, const std::vector<std::string> &candidates) {
+  if (word.size() < 3) // any letter is as near to -x as any other
+    return "";
   // More than a third of the letters wrong is another word, not a slip.
   size_t best = word.size() / 3 + 1;
   std::string result;

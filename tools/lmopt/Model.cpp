@@ -3,11 +3,24 @@
 // Owners for the runtime's handles. See Model.h.
 #include "tools/lmopt/Model.h"
 
+#include <fstream>
+
 namespace lmopt::driver {
 
 Error runtimeError(const lmopt_error_t &error) {
   // The only caller who cancels is the user, by a signal.
   return error.status == LMOPT_INTERRUPTED ? interruption() : Error{static_cast<int>(error.status), error.message};
+}
+
+/// A checkpoint in the place of a compiled model is everybody's first mistake.
+static Error openError(const std::string &path, const lmopt_error_t &cause) {
+  Error error = runtimeError(cause);
+  char magic[4] = {};
+  std::ifstream(path, std::ios::binary).read(magic, sizeof magic);
+  bool checkpoint = std::string_view(magic, sizeof magic) == "GGUF" || std::ifstream(path + "/config.json").good();
+  if (checkpoint)
+    error.message += "; it is a checkpoint: `lmopt compile " + path + " -o M.so` makes a model of it";
+  return error;
 }
 
 Result<Model> openModel(const std::string &path) {
@@ -16,7 +29,7 @@ Result<Model> openModel(const std::string &path) {
   lmopt_error_t error{};
   lmopt_model_t *handle = nullptr;
   if (lmopt_model_open(path.c_str(), nullptr, &handle, &error) != LMOPT_OK)
-    return runtimeError(error);
+    return openError(path, error);
   model.handle.reset(handle);
   model.info.struct_size = sizeof model.info;
   if (lmopt_model_get_info(handle, &model.info, &error) != LMOPT_OK)

@@ -38,6 +38,8 @@ expect 3 "$LMOPT" run "$scratch/plain.txt" -p a
 head -c 20000 "$decoder" >"$scratch/cut.so"
 refuse 3 'cut.so' "$LMOPT" run "$scratch/cut.so" -p a
 refuse 3 'cut.so' "$LMOPT" inspect "$scratch/cut.so"
+refuse 3 'checkpoint: .lmopt compile .*model.gguf' "$LMOPT" run "$fixtures/gguf-q4_1/model.gguf" -p a
+refuse 5 'checkpoint: .lmopt compile .*llama-tied' "$LMOPT" run "$fixtures/llama-tied" -p a
 cp /bin/true "$scratch/other.so" # an ELF file, but none of ours
 refuse 3 'other.so' "$LMOPT" run "$scratch/other.so" -p a
 files 0 "$scratch/out"

@@ -32,6 +32,7 @@ refuse 2 "unknown command 'frobnicate' \(see" "$LMOPT" frobnicate
 refuse 2 "unknown option '--thraeds'; did you mean '--threads'.*lmopt run --help" "$LMOPT" run x.so --thraeds 2
 refuse 2 "unknown option '--recipes'; did you mean '--recipe'" "$LMOPT" compile x -o y --recipes=int8
 refuse 2 "unknown option '--quite'; did you mean '--quiet'" "$LMOPT" bench x.so --quite
+refuse 2 "unknown option '-x' \(see" "$LMOPT" bench x.so -x
 refuse 2 "unexpected argument 'y.so'" "$LMOPT" bench x.so y.so
 refuse 2 'threads' "$LMOPT" run x.so -p a -t 0
 refuse 2 'threads' "$LMOPT" run x.so -p a -t many
