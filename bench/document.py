@@ -16,11 +16,20 @@ def cpu_name():
     return "unknown CPU"
 
 
+def placeless(word):
+    """A folder of this machine means nothing to a reader: DIR stands for it."""
+    option, equals, value = word.rpartition("=")
+    path = pathlib.PurePath(value)
+    if not path.is_absolute() and path.parts[:1] not in (("..",), ("~",)):
+        return word
+    return option + equals + ("DIR" if not path.suffix else f"DIR/{path.name}")
+
+
 def provenance(command):
     """One paragraph of markdown. `command`: what was run, as a list of words."""
     day = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
     load = os.getloadavg()[0]
-    return (f"`{shlex.join(map(str, command))}`, {day}, {cpu_name()}, {os.cpu_count()} CPUs, "
+    return (f"`{shlex.join(placeless(str(word)) for word in command)}`, {day}, {cpu_name()}, {os.cpu_count()} CPUs, "
             f"load of the machine at the end {load:.1f}.\n\n")
 
 

@@ -34,6 +34,13 @@ function(lmopt_use_mlir name)
   target_link_libraries(${name} PUBLIC MLIR LLVM)
 endfunction()
 
+# lmopt_install_program(NAME): a program that users get. It finds the shared libMLIR and libLLVM where they were at build
+# time, and nothing else: no path of the build folder stays in it.
+function(lmopt_install_program name)
+  set_target_properties(${name} PROPERTIES INSTALL_RPATH_USE_LINK_PATH ON)
+  install(TARGETS ${name} COMPONENT tools)
+endfunction()
+
 # lmopt_unit_test(NAME [NOT_SANITIZED] SOURCES... LINK libs...): a GoogleTest program that ctest runs. NOT_SANITIZED: plain
 # logic whose headers are slow to compile is not worth a second build.
 function(lmopt_unit_test name)

@@ -10,6 +10,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <random>
 
@@ -85,10 +86,11 @@ void KernelProgram::emitDispatcher() {
 
 void KernelProgram::load() {
   emitDispatcher();
-  char folder[] = "/tmp/bench-kernels-XXXXXX";
-  if (!mkdtemp(folder))
-    fail("cannot make a folder for temporary files in /tmp");
-  std::string object = std::string(folder) + "/kernels.o", file = std::string(folder) + "/kernels.so", error;
+  std::error_code failed;
+  std::string folder = (std::filesystem::temp_directory_path(failed) / "bench-kernels-XXXXXX").string();
+  if (failed || !mkdtemp(folder.data()))
+    fail("cannot make a folder for temporary files (TMPDIR names where)");
+  std::string object = folder + "/kernels.o", file = folder + "/kernels.so", error;
   llvm::SmallVector<char> bytes;
   bool made = link::emitObject(lowered, cpuTarget, {}, bytes, error);
   if (made) {
@@ -99,7 +101,7 @@ void KernelProgram::load() {
     error = dlerror();
   unlink(object.c_str());
   unlink(file.c_str());
-  rmdir(folder);
+  rmdir(folder.c_str());
   if (!library_)
     fail(error);
   auto query = reinterpret_cast<lmopt_model_query_fn>(dlsym(library_, LMOPT_MODEL_QUERY_SYMBOL));

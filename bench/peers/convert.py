@@ -4,16 +4,19 @@
 
 Usage: convert.py MODELS [STEP...]      all steps that are not done yet, or the named ones
 
-What is there is left alone; a step that fails is reported and does not stop the others. Results carry their final name only
-when they are whole.
+What is there is left alone; a step that fails is reported and does not stop the others: why stands in MODELS/NAME.failed,
+where engine.py looks for it, and the exit code is 1. Results carry their final name only when they are whole. Its packages
+are those of requirements.txt (test/tools/peers.py compares).
 """
 import ctypes
+import dataclasses
 import os
 import pathlib
 import shutil
 import subprocess
 import sys
 import traceback
+import typing
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 PROGRAMS = pathlib.Path(sys.executable).parent
@@ -34,6 +37,8 @@ def llama_gguf(models, target):
 
 def smol_float(models, target):
     """The GGUF file as a Hugging Face directory in f32. Its tokenizer is not faithful: peers are fed ids, never text."""
+    import accelerate  # noqa: F401  transformers opens GGUF files with it and with gguf
+    import gguf  # noqa: F401
     import torch
     import transformers
     source = dict(pretrained_model_name_or_path=str(models), gguf_file="smol.gguf")
@@ -100,45 +105,65 @@ def minilm_openvino_int8(models, target):
     openvino.save_model(model, target)
 
 
+@dataclasses.dataclass
+class Step:
+    make: typing.Callable  # (models, target)
+    needs: str = ""        # what another step makes
+
+
 # In order: some start from what others made.
 STEPS = {
-    "smol-q8_0.gguf": llama_gguf,
-    "smol-q4_0.gguf": llama_gguf,
-    "smol-f32": smol_float,
-    "smol-ctranslate2": ctranslate2("smol-f32"),
-    "smol-openvino-int8": openvino_decoder("--weight-format", "int8"),
-    "smol-openvino-int4": openvino_decoder("--weight-format", "int4", "--sym", "--group-size", "64"),
-    "minilm-f32.onnx": minilm_onnx,
-    "minilm-int8.onnx": minilm_onnx_int8,
-    "minilm-f32.xml": minilm_openvino,
-    "minilm-int8.xml": minilm_openvino_int8,
-    "minilm-ctranslate2": ctranslate2("minilm"),
+    "smol-q8_0.gguf": Step(llama_gguf),
+    "smol-q4_0.gguf": Step(llama_gguf),
+    "smol-f32": Step(smol_float),
+    "smol-ctranslate2": Step(ctranslate2("smol-f32"), needs="smol-f32"),
+    "smol-openvino-int8": Step(openvino_decoder("--weight-format", "int8"), needs="smol-f32"),
+    "smol-openvino-int4": Step(openvino_decoder("--weight-format", "int4", "--sym", "--group-size", "64"), needs="smol-f32"),
+    "minilm-f32.onnx": Step(minilm_onnx),
+    "minilm-int8.onnx": Step(minilm_onnx_int8, needs="minilm-f32.onnx"),
+    "minilm-f32.xml": Step(minilm_openvino, needs="minilm-f32.onnx"),
+    "minilm-int8.xml": Step(minilm_openvino_int8, needs="minilm-f32.onnx"),
+    "minilm-ctranslate2": Step(ctranslate2("minilm")),
 }
 
 
 def convert(models, name):
+    step = STEPS[name]
+    if step.needs and not (models / step.needs).exists():
+        raise RuntimeError(f"it is made from {step.needs}, which could not be made")
     partial = models / f"partial-{name}"
     shutil.rmtree(partial, ignore_errors=True)
-    STEPS[name](models, partial)
+    step.make(models, partial)
     for file in models.glob(f"{partial.stem}.*"):  # OpenVINO writes NAME.bin beside NAME.xml
         if file != partial:
             file.rename(models / file.name.removeprefix("partial-"))
     partial.rename(models / name)
 
 
+def attempt(models, name):
+    """Whether the result is there now. Whatever a foreign tool may throw: the other peers can still be measured."""
+    why = models / f"{name}.failed"
+    why.unlink(missing_ok=True)
+    if (models / name).exists():
+        return True
+    print(f"peers: converting {name}", flush=True)
+    try:
+        convert(models, name)
+        return True
+    except Exception as error:
+        traceback.print_exc()
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        why.write_text(reason + "\n")
+        print(f"peers: {name} could not be made: {reason}", file=sys.stderr)
+        return False
+
+
 def main():
     if len(sys.argv) < 2 or set(sys.argv[2:]) - set(STEPS):
         sys.exit(f"{__doc__}\nsteps: {' '.join(STEPS)}")
     models = pathlib.Path(sys.argv[1]).resolve()
-    for name in sys.argv[2:] or STEPS:
-        if (models / name).exists():
-            continue
-        print(f"peers: converting {name}", flush=True)
-        try:
-            convert(models, name)
-        except Exception:  # whatever a foreign tool may throw: the other peers can still be measured
-            traceback.print_exc()
-            print(f"peers: {name} could not be made", file=sys.stderr)
+    made = [attempt(models, name) for name in sys.argv[2:] or STEPS]
+    sys.exit(not all(made))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@
 
 Usage: engine.py DIR NAME --threads T [--rounds R]     one JSON object with the rates
        engine.py DIR --list [--kind decoder|encoder]   what there is and what lacks: {"name", "kind", "missing"} a line
+       engine.py DIR --check                           the same for people; exit code 1 when anything lacks
 
 DIR is what bench/peers/setup filled. Decoder (SmolLM2-135M): pp512 = tokens/s of a prompt of 512 random tokens, tg64 =
 tokens/s of 64 single steps after it. Encoder (MiniLM-L6): sequences/s for 1x16, 1x128 and 32x128 (batch x tokens). Each the
@@ -15,6 +16,7 @@ import importlib.util
 import json
 import os
 import pathlib
+import sys
 import time
 import typing
 
@@ -155,7 +157,8 @@ class Engine:
         if importlib.util.find_spec(self.package) is None:
             return f"the package {self.package} is not installed"
         if not (models / self.model).exists():
-            return f"{models / self.model} is not there"
+            why = models / f"{self.model}.failed"  # convert.py
+            return f"{self.model} is not there" + (f": {why.read_text().strip()}" if why.exists() else "")
         return ""
 
 
@@ -175,16 +178,30 @@ ENGINES = {
 }
 
 
+def check(models):
+    """What there is, then what lacks and why; whether nothing lacks."""
+    lacks = {name: engine.missing(models) for name, engine in ENGINES.items()}
+    ready = [name for name, reason in lacks.items() if not reason]
+    print(f"peers: ready: {', '.join(ready) or 'none'}")
+    for name, reason in lacks.items():
+        if reason:
+            print(f"peers: missing: {name}: {reason}")
+    return len(ready) == len(lacks)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", metavar="DIR", type=pathlib.Path)
     parser.add_argument("name", nargs="?", choices=ENGINES)
     parser.add_argument("--list", action="store_true")
+    parser.add_argument("--check", action="store_true")
     parser.add_argument("--kind", choices=["decoder", "encoder"])
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=4)
     args = parser.parse_args()
     models = args.folder / "models"
+    if args.check:
+        sys.exit(not check(models))
     if args.list:
         for name, engine in ENGINES.items():
             if args.kind in (None, engine.kind):

@@ -137,7 +137,7 @@ LogicalResult PlanBuilder::addAttention(lm::AttentionOp op) {
   spec.format = op.isBf16() ? cpu::CacheFormat::Bf16 : op.isInt8() ? cpu::CacheFormat::I8 : cpu::CacheFormat::F32;
   if (lm::RopeAttr rope = op.getRopeAttr()) {
     if (rope.getLayout() != lm::RopeLayout::half)
-      return refuse(op, "interleaved rope reaches code generation; run --lm-normalize-rope before");
+      return refuse(op, "interleaved rope reaches code generation; run the pass lm-normalize-rope before");
     spec.ropeDims = rope.getDims();
     store.rope.halfDims = rope.getDims() / 2;
     store.rope.positions = plan.maxPositions;

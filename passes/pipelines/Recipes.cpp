@@ -42,28 +42,35 @@ static std::vector<RecipeStep> foldingsAnd(std::vector<RecipeStep> more, std::ve
   return steps;
 }
 
-static const std::vector<Recipe> &shippedRecipes() {
+const std::vector<Recipe> &shippedRecipes() {
   static const std::vector<Recipe> recipes = {
-      {"f32", foldingsAnd({{"lm-fold-norm-affine", {}}})},
+      {"f32", foldingsAnd({{"lm-fold-norm-affine", {}}}), "weights as they are, in f32: the reference of every report"},
+      // Half the bytes and twice the products of f32. What would mix numbers into the matrices is left out, so that a
+      // checkpoint in bf16 keeps its weights as they are.
+      {"bf16",
+       foldingsAnd({{"lm-narrow-weights", {}}, {"lm-narrow-attention", {}}, {"lm-measure-weights", {}}},
+                   foldingsBesideMatrices()),
+       "weights and activations in bf16: half the memory, next to no loss"},
       // Rotation brings plain rows of int8 to the quality of groups, at the price of the cheapest integer kernel; bf16
       // in attention costs nothing beside it and halves the cache. Blocks of 256 where the width allows it:
       // docs/quality.md.
-      {"int8", foldingsAnd({{"lm-rotate", {{"block", "256"}}},
-                            {"lm-quantize-weights", {}},
-                            {"lm-narrow-attention", {}},
-                            {"lm-measure-weights", {}}})},
-      // Half the bytes and twice the products of f32. What would mix numbers into the matrices is left out, so that a
-      // checkpoint in bf16 keeps its weights as they are.
-      {"bf16", foldingsAnd({{"lm-narrow-weights", {}}, {"lm-narrow-attention", {}}, {"lm-measure-weights", {}}},
-                           foldingsBesideMatrices())},
+      {"int8",
+       foldingsAnd({{"lm-rotate", {{"block", "256"}}},
+                    {"lm-quantize-weights", {}},
+                    {"lm-narrow-attention", {}},
+                    {"lm-measure-weights", {}}}),
+       "8 bits, one scale a row, rotated; activations 8 bits a token: the fastest prompts and encoders"},
+      // The codes of a quantized GGUF file as they are.
+      {"native", foldingsAnd({{"lm-keep-native", {}}, {"lm-narrow-attention", {}}}, foldingsAroundMatrices()),
+       "the blocks of a quantized GGUF file (Q4_0, Q4_1, Q8_0) as they are: the fastest generation"},
       // Round to nearest in short groups, no rotation: a checkpoint that comes in 4-bit blocks gets its own codes back.
       // What is not inside a layer is the head (and the embedding, when shared), the most sensitive matrix: 8 bits.
-      {"int4", foldingsAnd({{"lm-quantize-groups", {{"min", "true"}, {"layers", "layers.*"}}},
-                            {"lm-quantize-groups", {{"bits", "8"}}},
-                            {"lm-narrow-attention", {}},
-                            {"lm-measure-weights", {}}})},
-      // The codes of a quantized GGUF file as they are.
-      {"native", foldingsAnd({{"lm-keep-native", {}}, {"lm-narrow-attention", {}}}, foldingsAroundMatrices())},
+      {"int4",
+       foldingsAnd({{"lm-quantize-groups", {{"min", "true"}, {"layers", "layers.*"}}},
+                    {"lm-quantize-groups", {{"bits", "8"}}},
+                    {"lm-narrow-attention", {}},
+                    {"lm-measure-weights", {}}}),
+       "layers in 4 bits, groups of 32 with minima; the rest in 8 bits: for decoders that come in 16 or 32 bits"},
   };
   return recipes;
 }
@@ -161,7 +168,7 @@ static LogicalResult readRecipe(StringRef text, Recipe &recipe, std::string &err
     return fail(error, "recipe: key 'name' is missing or not a non-empty string");
   if (!passes)
     return fail(error, "recipe '" + *name + "': key 'passes' is missing or not a list");
-  recipe = {name->str(), {}};
+  recipe = {name->str(), {}, ""};
   for (const auto &[index, value] : llvm::enumerate(*passes)) {
     RecipeStep &step = recipe.steps.emplace_back();
     if (failed(readStep(value, "recipe '" + *name + "', step " + Twine(index + 1), step, error)))
@@ -180,12 +187,30 @@ LogicalResult parseRecipe(StringRef nameOrJson, Recipe &recipe, std::string &err
     }
   }
   return fail(error, "unknown recipe '" + nameOrJson + "'; known: " + llvm::join(recipeNames(), ", ") +
-                         ", or a file that ends in .json");
+                         ", or the name of a JSON file");
 }
 
 //===----------------------------------------------------------------------===//
 // To passes
 //===----------------------------------------------------------------------===//
+
+/// What MLIR's parser of pipelines says, as one line: a mistake of the text comes with its place, the text itself and a
+/// mark below, which say nothing more.
+static std::string parserMessage(StringRef said) {
+  SmallVector<StringRef> lines;
+  std::vector<std::string> kept;
+  said.split(lines, '\n', /*MaxSplit=*/-1, /*KeepEmpty=*/false);
+  for (size_t i = 0; i < lines.size(); ++i) {
+    StringRef line = lines[i];
+    if (line.starts_with("MLIR Textual PassPipeline Parser:")) {
+      line = line.split("error: ").second;
+      i += 2;
+    }
+    line.consume_front("<Pass-Options-Parser>: ");
+    kept.push_back(line.trim().str());
+  }
+  return llvm::join(kept, "; ");
+}
 
 /// One step as MLIR's pipeline text: lm-rotate{block=64 skip='a b'}.
 static std::string toPipelineText(const RecipeStep &step) {
@@ -207,7 +232,7 @@ LogicalResult addRecipe(OpPassManager &manager, const Recipe &recipe, std::strin
     std::string message;
     llvm::raw_string_ostream stream(message);
     if (failed(parsePassPipeline(toPipelineText(step), manager, stream)))
-      return fail(error, where + ": " + StringRef(message).trim());
+      return fail(error, where + ": " + parserMessage(message));
   }
   return success();
 }
@@ -222,12 +247,12 @@ LogicalResult addPassPipeline(OpPassManager &manager, StringRef pipeline, std::s
   llvm::raw_string_ostream stream(message);
   if (succeeded(parsePassPipeline(pipeline, manager, stream)))
     return success();
-  return fail(error, "pass pipeline '" + pipeline + "': " + StringRef(message).trim());
+  return fail(error, "pass pipeline '" + pipeline + "': " + parserMessage(message));
 }
 
 void registerRecipePipelines() {
   for (const Recipe &recipe : shippedRecipes()) {
-    PassPipelineRegistration<>("lm-recipe-" + recipe.name, "The passes of the recipe '" + recipe.name + "'",
+    PassPipelineRegistration<>("lm-recipe-" + recipe.name, "The recipe '" + recipe.name + "': " + recipe.summary,
                                [&recipe](OpPassManager &manager) {
                                  std::string error;
                                  if (failed(addRecipe(manager, recipe, error)))

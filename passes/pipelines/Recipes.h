@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Recipes: named, ordered lists of passes with options. The ones that ship with lmopt are `f32` (exact) and `int8`;
-// users write their own as JSON: {"name": "mine", "passes": [{"pass": "lm-rotate", "options": {"block": 64}}]}.
+// Recipes: named, ordered lists of passes with options. Some ship with lmopt (shippedRecipes, told by
+// `lmopt compile --help`); users write their own as JSON: {"name": "mine", "passes": [{"pass": "lm-rotate", "options":
+// {"block": 64}}]}.
 //
 // In: a name, JSON text, or the text of a pass pipeline. Out: passes added to a manager, and the recipe's own JSON,
 // which the artifact stores. Relies on registerAllPasses(). Every error names the recipe, the step, and what is known
@@ -29,12 +30,15 @@ struct RecipeStep {
 struct Recipe {
   std::string name;
   std::vector<RecipeStep> steps;
+  std::string summary; // of a shipped recipe: what becomes of the weights, and what for; for people
 
   /// The JSON form with every step written out: same recipe, same text.
   std::string toJson() const;
 };
 
-/// The names of the recipes that ship with lmopt, in the order to show them.
+/// The recipes that ship with lmopt, in the order to show them: the one table that help texts and documents follow.
+const std::vector<Recipe> &shippedRecipes();
+/// Their names.
 std::vector<std::string> recipeNames();
 
 /// Reads a recipe: a shipped name, or JSON text (which begins with '{'). On failure `error` holds one message.

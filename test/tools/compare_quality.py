@@ -17,6 +17,7 @@ import os
 import pathlib
 import resource
 import subprocess
+import tempfile
 import time
 
 import numpy as np
@@ -141,7 +142,7 @@ def main():
     parser.add_argument("bin")
     parser.add_argument("reference")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--work", default="/tmp/lmopt-quality")
+    parser.add_argument("--work", default=os.path.join(tempfile.gettempdir(), "lmopt-quality"))
     commands = parser.add_subparsers(required=True)
     compile_command = commands.add_parser("compile")
     for name in ("source", "recipe", "out"):

@@ -38,8 +38,10 @@ std::vector<int32_t> randomTokens(const Model &model, size_t count) {
 Result<void> needPositions(const Model &model, int64_t positions) {
   if (model.info.max_positions >= positions)
     return {};
+  int64_t prompt = model.info.max_positions - kBenchSteps; // what would fit
+  std::string advice = model.isDecoder() && prompt > 0 ? "; --prompt " + std::to_string(prompt) + " fits" : "";
   return Error{kErrorUsage, "`lmopt bench` needs " + std::to_string(positions) + " positions, but '" + model.path +
-                                "' has " + std::to_string(model.info.max_positions)};
+                                "' has " + std::to_string(model.info.max_positions) + advice};
 }
 
 std::string stepsKey(const BenchOptions &options) {
@@ -181,6 +183,8 @@ static Result<void> bench(const BenchOptions &options, const Context &context) {
     return model.error();
   if (options.sessions && !model->isDecoder())
     return Error{kErrorUsage, "--sessions needs a decoder, but '" + model->path + "' is an encoder"};
+  if (options.promptGiven && !model->isDecoder())
+    return Error{kErrorUsage, "--prompt needs a decoder, but '" + model->path + "' is an encoder"};
   Json result;
   Result<void> measured = model->isDecoder() ? benchDecoder(*model, options, context, result)
                                              : benchEncoder(*model, options, context, result);
@@ -234,6 +238,7 @@ void addBench(CommandLine &line) {
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
   command->add_option("--prompt", options->prompt, "decoder: tokens before the single steps")
+      ->each([options](const std::string &) { options->promptGiven = true; })
       ->check(CLI::Range(int64_t{1}, int64_t{1} << 30))
       ->capture_default_str();
   command->add_option("--sessions", options->sessions, "decoder: also decode N sequences together")

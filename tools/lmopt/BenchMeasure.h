@@ -24,8 +24,9 @@ struct BenchOptions {
   int threads = 0;
   int repeats = 5;
   int64_t prompt = 512; ///< tokens before the single steps
-  int sessions = 0;     ///< decoder: also so many sequences in shared passes over the weights; 0: not
-  int instances = 0;    ///< also so many independent workers of one thread; 0: not
+  bool promptGiven = false;
+  int sessions = 0;  ///< decoder: also so many sequences in shared passes over the weights; 0: not
+  int instances = 0; ///< also so many independent workers of one thread; 0: not
   bool profile = false;
 };
 

@@ -2,6 +2,7 @@
 //
 // Parsing, help and exit codes. See CommandLine.h.
 #include "tools/lmopt/CommandLine.h"
+#include "tools/lmopt/Delegate.h"
 
 #include <algorithm>
 #include <csignal>
@@ -9,6 +10,7 @@
 #include <exception>
 #include <new>
 
+#include <fcntl.h>
 #include <unistd.h>
 
 namespace lmopt::driver {
@@ -36,6 +38,14 @@ static void installSignalHandlers() {
   std::signal(SIGPIPE, SIG_IGN);
 }
 
+/// A closed standard stream leaves its number to the next file that is opened, and messages would go into that file.
+/// What stands there now cannot be used in the wrong direction, so reading and writing fail as they should.
+static void holdStandardStreams() {
+  for (int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    if (fcntl(stream, F_GETFD) < 0)
+      (void)open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
 //===----------------------------------------------------------------------===//
 // Mistakes on the command line
 //===----------------------------------------------------------------------===//
@@ -58,6 +68,8 @@ static size_t editDistance(const std::string &a, const std::string &b) {
 }
 
 std::string nearest(const std::string &word, const std::vector<std::string> &candidates) {
+  if (word.size() < 3) // any letter is as near to -x as any other
+    return "";
   // More than a third of the letters wrong is another word, not a slip.
   size_t best = word.size() / 3 + 1;
   std::string result;
@@ -118,8 +130,13 @@ static std::string helpHint(const CLI::App &app) {
 // Parse and run
 //===----------------------------------------------------------------------===//
 
+CLI::Validator notEmpty() {
+  auto check = [](const std::string &value) { return value.empty() ? std::string("the value is empty") : ""; };
+  return CLI::Validator(check, "");
+}
+
 void addModel(CLI::App *command, std::string &model) {
-  command->add_option("MODEL", model, "compiled model (.so)")->required();
+  command->add_option("MODEL", model, "compiled model (.so)")->required()->check(notEmpty());
 }
 
 void addThreads(CLI::App *command, int &threads) {
@@ -151,11 +168,29 @@ static void addCommands(CommandLine &line) {
   addInspect(line);
 }
 
+/// The help of the command that was parsed. lmopt itself does not know all that some of them tell.
+static Result<void> showHelp(CommandLine &line) {
+  std::vector<CLI::App *> parsed = line.app.get_subcommands();
+  if (!line.compiler.compile && !parsed.empty() && parsed.front() == line.helpNeedsCompiler)
+    return becomeCompiler(line.arguments);
+  return writeOutput(line.app.help());
+}
+
 static Error usage(std::string message) { return {kErrorUsage, std::move(message)}; }
+
+/// `lmopt help run` is `lmopt run --help`, last word first as CLI11 wants it.
+static std::vector<std::string> wordsBackwards(const std::vector<std::string> &arguments) {
+  std::vector<std::string> words(arguments.rbegin(), arguments.rend());
+  if (words.empty() || words.back() != "help")
+    return words;
+  words.pop_back();
+  words.insert(words.begin(), "--help");
+  return words;
+}
 
 /// Fills line.action, or tells what is wrong. Help and version are results: they are written, and no action is set.
 static Result<void> parse(CommandLine &line) {
-  std::vector<std::string> reversed(line.arguments.rbegin(), line.arguments.rend());
+  std::vector<std::string> reversed = wordsBackwards(line.arguments);
   // CLI11 would report a missing command before the misspelt one.
   if (!reversed.empty() && reversed.back()[0] != '-') {
     std::vector<std::string> names = commandNames(line.app);
@@ -166,9 +201,7 @@ static Result<void> parse(CommandLine &line) {
   try {
     line.app.parse(std::move(reversed));
   } catch (const CLI::CallForHelp &) {
-    return writeOutput(line.app.help());
-  } catch (const CLI::CallForAllHelp &) {
-    return writeOutput(line.app.help("", CLI::AppFormatMode::All));
+    return showHelp(line);
   } catch (const CLI::CallForVersion &version) {
     return writeOutput(std::string(version.what()) + "\n");
   } catch (const CLI::ExtrasError &) {
@@ -187,7 +220,21 @@ static Result<void> parseAndRun(CommandLine &line) {
   return result.ok() ? flushed : result;
 }
 
+/// An error is one line, so that logs and scripts can hold it; --verbose leaves dumps as they are.
+static std::string oneLine(const std::string &message) {
+  std::string line;
+  for (char c : message) {
+    bool space = c == '\n' || c == '\r' || c == '\t' || c == ' ';
+    if (!space)
+      line += c;
+    else if (!line.empty() && line.back() != ' ')
+      line += ' ';
+  }
+  return line.substr(0, line.find_last_not_of(' ') + 1);
+}
+
 int runCommandLine(int argc, char **argv, const CompilerCommands &compiler) {
+  holdStandardStreams();
   if (!compiler.compile)
     installSignalHandlers();
   CommandLine line;
@@ -206,7 +253,8 @@ int runCommandLine(int argc, char **argv, const CompilerCommands &compiler) {
   } catch (const std::exception &exception) {
     error = Error{kErrorInternal, std::string("internal error: ") + exception.what()};
   }
-  std::fprintf(stderr, "lmopt: error: %s\n", error.message.c_str());
+  std::string message = line.context.verbose ? error.message : oneLine(error.message);
+  std::fprintf(stderr, "lmopt: error: %s\n", message.c_str());
   return error.code;
 }
 

@@ -31,7 +31,7 @@ struct ImportOptions {
 struct CompileOptions {
   std::string source; // GGUF file, Hugging Face directory, model.mlir, or a directory that holds one
   std::string output;
-  std::string recipe;
+  std::string recipe = "f32";
   std::optional<std::string> passes; // given but empty: none
   std::string targetCpu;
   std::string stopAfter;
@@ -45,11 +45,12 @@ struct InspectOptions {
   bool json = false;
 };
 
-/// What needs the compiler. All three are set in lmopt-compiler and none in lmopt.
+/// What needs the compiler. All are set in lmopt-compiler and none in lmopt.
 struct CompilerCommands {
   Result<void> (*import)(const ImportOptions &, const Context &) = nullptr;
   Result<void> (*compile)(const CompileOptions &, const Context &) = nullptr;
   Result<void> (*inspectSource)(const InspectOptions &, const Context &) = nullptr;
+  std::string (*recipeTable)() = nullptr; // for --help
 };
 
 /// What a command adds itself to. `action` is that of the command that was parsed.
@@ -59,6 +60,7 @@ struct CommandLine {
   CompilerCommands compiler;
   std::vector<std::string> arguments; // as given, for lmopt-compiler
   std::function<Result<void>()> action;
+  const CLI::App *helpNeedsCompiler = nullptr; // a command whose help tells what only lmopt-compiler knows
 
   /// A subcommand whose action is `run(options, context)` with options that live as long as the command line.
   template <class Options>
@@ -84,6 +86,9 @@ void addInspect(CommandLine &line);
 void addModel(CLI::App *command, std::string &model);
 void addThreads(CLI::App *command, int &threads);
 void addFormat(CLI::App *command, std::string &format);
+
+/// For options that name something: an empty value is a variable that was not set, never the default.
+CLI::Validator notEmpty();
 
 /// The candidate with the smallest edit distance to `word`, or "" when none is close.
 std::string nearest(const std::string &word, const std::vector<std::string> &candidates);

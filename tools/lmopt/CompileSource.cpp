@@ -12,6 +12,7 @@
 #include "passes/pipelines/Recipes.h"
 #include "tools/lmopt/Model.h"
 #include "tools/lmopt/Progress.h"
+#include "tools/lmopt/TextInput.h"
 
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/MLIRContext.h"
@@ -41,16 +42,28 @@ struct Plan {
 
 static bool isFile(const std::string &path) { return llvm::sys::fs::is_regular_file(path); }
 
-/// A shipped name, or the text of a JSON file. Anything with a dot or a slash is meant to be a file.
+std::string recipeTable() {
+  std::string text = "Recipes:\n";
+  for (const Recipe &recipe : shippedRecipes())
+    text += "  " + recipe.name + std::string(std::max<size_t>(1, 8 - recipe.name.size()), ' ') + recipe.summary + "\n";
+  return text;
+}
+
+/// Anything with a dot or a slash is meant to be a file, but never a shipped name: an output may be called `int8`.
+static bool namesRecipeFile(const std::string &name) {
+  return name == "-" ||
+         (!llvm::is_contained(recipeNames(), name) && (isFile(name) || name.find_first_of("./") != std::string::npos));
+}
+
+/// A shipped recipe, or the text of a JSON file.
 static Result<Plan> choosePlan(const CompileOptions &options) {
   Plan plan;
   plan.passes = options.passes;
   if (options.passes)
     return plan;
-  std::string name = options.recipe.empty() ? "f32" : options.recipe;
-  bool file = isFile(name) || name.find_first_of("./") != std::string::npos;
+  const std::string &name = options.recipe;
   std::string error;
-  if (!file) {
+  if (!namesRecipeFile(name)) {
     plan.writtenByUser = false;
     if (failed(parseRecipe(name, plan.recipe, error)))
       return Error{kErrorUsage, "--recipe: " + error};
@@ -146,7 +159,7 @@ Result<void> compileSource(const CompileOptions &options, const Context &context
   if (!plan.ok())
     return plan.error();
   MLIRContext mlirContext;
-  prepareContext(mlirContext);
+  prepareContext(mlirContext, context);
   PassManager manager(&mlirContext);
   // Mistakes of the user are told before any work is done.
   if (Result<void> filled = fillManager(manager, *plan); !filled.ok())
@@ -161,7 +174,7 @@ Result<void> compileSource(const CompileOptions &options, const Context &context
   if (Result<void> ended = endStage("import", *model, options, stop); !ended.ok() || stop)
     return ended;
 
-  ErrorCollector errors(mlirContext, context.verbose);
+  ErrorCollector errors(mlirContext, context);
   if (context.verbose)
     if (Result<void> shown = showRemarks(mlirContext); !shown.ok())
       return shown;

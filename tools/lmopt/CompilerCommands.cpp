@@ -11,16 +11,16 @@
 
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/MLIRContext.h"
-#include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
 
 namespace lmopt::driver {
 
-void prepareContext(MLIRContext &context) {
+void prepareContext(MLIRContext &mlirContext, const Context &context) {
   DialectRegistry registry;
   lm::registerDialects(registry);
-  context.appendDialectRegistry(registry);
+  mlirContext.appendDialectRegistry(registry);
+  mlirContext.printOpOnDiagnostic(context.verbose);
 }
 
 /// "layers.3.attn.q" or "file:line:column"; nothing for an unknown place.
@@ -33,26 +33,27 @@ static std::string placeText(Location location) {
   return "";
 }
 
-ErrorCollector::ErrorCollector(MLIRContext &context, bool verbose) : context(context) {
-  handler = context.getDiagEngine().registerHandler([this, verbose](Diagnostic &diagnostic) {
+ErrorCollector::ErrorCollector(MLIRContext &mlirContext, const Context &context) : mlirContext(mlirContext) {
+  handler = mlirContext.getDiagEngine().registerHandler([this, &context](Diagnostic &diagnostic) {
     std::string line = placeText(diagnostic.getLocation()) + diagnostic.str();
-    for (Diagnostic &note : diagnostic.getNotes())
-      line += "; " + placeText(note.getLocation()) + note.str();
-    if (diagnostic.getSeverity() == DiagnosticSeverity::Error) {
-      if (text.empty())
-        text = std::move(line);
-    } else if (verbose || diagnostic.getSeverity() == DiagnosticSeverity::Warning) {
-      llvm::errs() << "lmopt: " << line << "\n";
+    for (Diagnostic &more : diagnostic.getNotes())
+      line += "; " + placeText(more.getLocation()) + more.str();
+    bool warning = diagnostic.getSeverity() == DiagnosticSeverity::Warning;
+    if (diagnostic.getSeverity() != DiagnosticSeverity::Error) {
+      if (warning || context.verbose)
+        note(context, warning ? "warning: " + line : line);
+    } else if (text.empty()) {
+      text = std::move(line);
     }
     return success();
   });
 }
 
-ErrorCollector::~ErrorCollector() { context.getDiagEngine().eraseHandler(handler); }
+ErrorCollector::~ErrorCollector() { mlirContext.getDiagEngine().eraseHandler(handler); }
 
 Result<void> importSource(const ImportOptions &options, const Context &context) {
   MLIRContext mlirContext;
-  prepareContext(mlirContext);
+  prepareContext(mlirContext, context);
   Progress progress("import", progressStyle(context.quiet));
   progress.update(0, "read " + options.source);
   Result<ImportedModel> model = importModel(options.source, mlirContext);
@@ -62,9 +63,9 @@ Result<void> importSource(const ImportOptions &options, const Context &context) 
   return writeImportedModel(*model, options.output);
 }
 
-Result<void> inspectSource(const InspectOptions &options, const Context &) {
+Result<void> inspectSource(const InspectOptions &options, const Context &context) {
   MLIRContext mlirContext;
-  prepareContext(mlirContext);
+  prepareContext(mlirContext, context);
   Result<ImportedModel> model = importModel(options.path, mlirContext);
   if (!model.ok())
     return model.error();

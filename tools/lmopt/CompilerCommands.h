@@ -22,14 +22,17 @@ namespace lmopt::driver {
 Result<void> importSource(const ImportOptions &options, const Context &context);
 Result<void> compileSource(const CompileOptions &options, const Context &context);
 Result<void> inspectSource(const InspectOptions &options, const Context &context);
+/// The shipped recipes, one a line with its summary.
+std::string recipeTable();
 
-/// Loads what a module of lmopt is made of.
-void prepareContext(mlir::MLIRContext &context);
+/// Loads what a module of lmopt is made of. The dump of the operation behind an error belongs to --verbose.
+void prepareContext(mlir::MLIRContext &mlirContext, const Context &context);
 
-/// Collects the errors that MLIR reports while it lives: the first one with its notes, as "location: message".
+/// Collects the errors that MLIR reports while it lives: the first one with its notes, as "location: message". Warnings
+/// are told at once, and with --verbose remarks, too.
 class ErrorCollector {
 public:
-  explicit ErrorCollector(mlir::MLIRContext &context, bool verbose = false);
+  ErrorCollector(mlir::MLIRContext &mlirContext, const Context &context);
   ~ErrorCollector();
   ErrorCollector(const ErrorCollector &) = delete;
   ErrorCollector &operator=(const ErrorCollector &) = delete;
@@ -38,7 +41,7 @@ public:
   std::string message(const std::string &otherwise) const { return text.empty() ? otherwise : text; }
 
 private:
-  mlir::MLIRContext &context;
+  mlir::MLIRContext &mlirContext;
   uint64_t handler;
   std::string text;
 };

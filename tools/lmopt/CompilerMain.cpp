@@ -20,6 +20,7 @@ static void onInterrupt() {
 int main(int argc, char **argv) {
   std::signal(SIGPIPE, SIG_IGN);
   llvm::sys::SetInterruptFunction(onInterrupt);
-  return lmopt::driver::runCommandLine(
-      argc, argv, {lmopt::driver::importSource, lmopt::driver::compileSource, lmopt::driver::inspectSource});
+  return lmopt::driver::runCommandLine(argc, argv,
+                                       {lmopt::driver::importSource, lmopt::driver::compileSource,
+                                        lmopt::driver::inspectSource, lmopt::driver::recipeTable});
 }

@@ -2,16 +2,15 @@
 //
 // `lmopt embed`: texts to vectors with an encoder.
 //
-// In: --text (repeatable) and --file (one text a line), in this order. Out: one JSON array of floats a line, pooled and
-// normalized as the model says; each float has just the digits that give it back exactly. Texts are encoded a pack at a
-// time, so memory does not grow with the file. Tested by test/tools/lmopt and test/e2e.
+// In: --text (repeatable) and --file (one text a line; TextInput.h says what a line is), in this order. Out: one JSON
+// array of floats a line, pooled and normalized as the model says; each float has just the digits that give it back
+// exactly. Texts are encoded a pack at a time, so memory does not grow with the file. Tested by test/tools/lmopt and
+// test/e2e.
 #include "tools/lmopt/CommandLine.h"
 #include "tools/lmopt/Model.h"
+#include "tools/lmopt/TextInput.h"
 
-#include <cerrno>
 #include <charconv>
-#include <cstring>
-#include <fstream>
 
 namespace lmopt::driver {
 
@@ -78,18 +77,16 @@ private:
 } // namespace
 
 static Result<void> addLines(Embedder &embedder, const std::string &path) {
-  std::ifstream file(path);
-  if (!file)
-    return resourceError("cannot read '" + path + "': " + std::strerror(errno));
-  for (std::string text; std::getline(file, text);) {
-    if (!text.empty() && text.back() == '\r')
-      text.pop_back();
+  Result<LineReader> lines = LineReader::open(path);
+  if (!lines.ok())
+    return lines.error();
+  for (std::string text;;) {
+    Result<bool> more = lines->next(text);
+    if (!more.ok() || !*more)
+      return more.ok() ? Result<void>() : more.error();
     if (Result<void> added = embedder.add(text); !added.ok())
       return added;
   }
-  if (file.bad())
-    return resourceError("cannot read '" + path + "': " + std::strerror(errno));
-  return {};
 }
 
 static Result<void> embed(const EmbedOptions &options, const Context &context) {
@@ -115,8 +112,9 @@ void addEmbed(CommandLine &line) {
   auto options = std::make_shared<EmbedOptions>();
   CLI::App *command = line.add("embed", "turn texts into vectors with an encoder", options, embed);
   addModel(command, options->model);
-  command->add_option("--text", options->texts, "a text; may be given many times")->allow_extra_args(false);
-  command->add_option("--file", options->file, "a file with one text a line");
+  command->add_option("--text", options->texts, "a text, taken as it stands; may be given many times")
+      ->allow_extra_args(false);
+  command->add_option("--file", options->file, "a file with one text a line; -: standard input")->check(notEmpty());
   addThreads(command, options->threads);
 }
 

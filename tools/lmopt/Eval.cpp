@@ -10,12 +10,15 @@
 #include "tools/lmopt/Model.h"
 #include "tools/lmopt/Progress.h"
 #include "tools/lmopt/Scores.h"
+#include "tools/lmopt/TextInput.h"
 
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
 
 namespace lmopt::driver {
+
+static constexpr int64_t kLeastContext = 4;
 
 struct EvalOptions {
   std::string model, text, reference;
@@ -99,9 +102,9 @@ static Result<std::vector<int32_t>> readTokens(const Model &model, const EvalOpt
     return text.error();
   Result<std::vector<int32_t>> tokens = encodeText(model, *text, LMOPT_TOKENIZE_NO_TRUNCATION);
   if (tokens.ok() && static_cast<int64_t>(tokens->size()) < options.context)
-    return Error{kErrorUsage, "'" + options.text + "' has " + std::to_string(tokens->size()) +
-                                  " tokens, but one chunk needs " + std::to_string(options.context) +
-                                  "; give a longer text or a smaller --ctx"};
+    return Error{kErrorUsage, "the text has " + std::to_string(tokens->size()) + " tokens, but one chunk needs " +
+                                  std::to_string(options.context) + "; give a longer text" +
+                                  (static_cast<int64_t>(tokens->size()) < kLeastContext ? "" : " or a smaller --ctx")};
   return tokens;
 }
 
@@ -173,10 +176,13 @@ void addEval(CommandLine &line) {
   auto options = std::make_shared<EvalOptions>();
   CLI::App *command = line.add("eval", "measure perplexity, and the distance to a reference", options, eval);
   addModel(command, options->model);
-  command->add_option("--text", options->text, "file with the text to predict")->required();
-  command->add_option("--reference", options->reference, "compiled model to compare with, e.g. the f32 one");
+  command->add_option("--text", options->text, "file with the text to predict; -: standard input")
+      ->required()
+      ->check(notEmpty());
+  command->add_option("--reference", options->reference, "compiled model to compare with, e.g. the f32 one")
+      ->check(notEmpty());
   command->add_option("-c,--ctx", options->context, "tokens in a chunk; the second half of each is scored")
-      ->check(CLI::Range(int64_t{4}, int64_t{1} << 30))
+      ->check(CLI::Range(kLeastContext, int64_t{1} << 30))
       ->capture_default_str();
   command->add_option("--chunks", options->chunks, "use only the first N chunks (default: all)")
       ->check(CLI::Range(int64_t{1}, int64_t{1} << 40));

@@ -24,6 +24,7 @@ Result<Generator> Generator::create(const Model &model, const SessionSettings &s
     return session.error();
   generator.session = session.take();
   generator.endless = settings.window > 0;
+  generator.longest = model.info.max_positions;
   generator.logits.resize(static_cast<size_t>(model.info.vocabulary));
 
   lmopt_error_t error{};
@@ -38,15 +39,28 @@ Result<Generator> Generator::create(const Model &model, const SessionSettings &s
   return generator;
 }
 
+std::string Generator::contextAdvice(int64_t tokens) const {
+  std::string most = std::to_string(longest);
+  if (tokens <= longest && lmopt_session_capacity(session.get()) < longest)
+    return "raise --ctx (this model takes up to " + most + ")";
+  return most + " is the most that this model takes; --window " + most + " forgets the oldest tokens and goes on";
+}
+
+std::string Generator::contextNote() const {
+  int64_t capacity = lmopt_session_capacity(session.get());
+  return "the text ends here because the context of " + std::to_string(capacity) + " tokens is full; " +
+         contextAdvice(capacity + 1);
+}
+
 /// Brings the session to hold exactly the prompt and computes the logits after it. What it holds already stays, but for
 /// the last token of the prompt: its logits are needed.
 Result<void> Generator::feed(const std::vector<int32_t> &prompt, Generation &generation) {
   int64_t capacity = lmopt_session_capacity(session.get());
   if (!endless && static_cast<int64_t>(prompt.size()) > capacity)
     return Error{kErrorUsage, "the prompt has " + std::to_string(prompt.size()) + " tokens, but the session holds " +
-                                  std::to_string(capacity) + "; shorten it or raise --ctx"};
+                                  std::to_string(capacity) + "; " + contextAdvice(static_cast<int64_t>(prompt.size()))};
   if (prompt.empty())
-    return Error{kErrorUsage, "the prompt has no tokens"};
+    return Error{kErrorUsage, "the prompt is empty, and this model has no token that begins a text; give it some text"};
   if (lmopt_session_dropped(session.get()) > 0) // what it holds is no beginning of the conversation any more
     held.clear();
   size_t most = std::min(held.size(), prompt.size() - 1);
@@ -78,7 +92,7 @@ Result<void> Generator::step(Generation &generation, int64_t limit,
     if (lmopt_sampler_sample(sampler.get(), logits.data(), &token, &error) != LMOPT_OK)
       return runtimeError(error);
     if (lmopt_tokenizer_is_end(tokenizer, token)) {
-      generation.ended = true;
+      generation.stop = Stop::EndOfText;
       break;
     }
     generation.tokens.push_back(token);
@@ -86,9 +100,12 @@ Result<void> Generator::step(Generation &generation, int64_t limit,
       return runtimeError(error);
     if (Result<void> shown = showPiece(); !shown.ok())
       return shown;
-    bool full = !endless && lmopt_session_position(session.get()) == lmopt_session_capacity(session.get());
-    if (static_cast<int64_t>(generation.tokens.size()) == limit || full)
+    if (static_cast<int64_t>(generation.tokens.size()) == limit)
       break;
+    if (!endless && lmopt_session_position(session.get()) == lmopt_session_capacity(session.get())) {
+      generation.stop = Stop::Context;
+      break;
+    }
     if (lmopt_session_decode(session.get(), token, logits.data(), &error) != LMOPT_OK)
       return runtimeError(error);
     held.push_back(token);

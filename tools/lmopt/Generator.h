@@ -16,11 +16,14 @@
 
 namespace lmopt::driver {
 
+/// Why a text ends: the model's own end of text, the limit of tokens, or a session that holds no more.
+enum class Stop { EndOfText, Length, Context };
+
 /// What one call of generate() made, and how long it took.
 struct Generation {
   std::vector<int32_t> tokens; // without the token that ended the text
   std::string text;
-  bool ended = false; // by the model's own end of text; else by the limit or the end of the session's memory
+  Stop stop = Stop::Length;
   int64_t computedPromptTokens = 0;
   double promptSeconds = 0;
   double stepSeconds = 0;
@@ -36,6 +39,11 @@ public:
   Result<Generation> generate(const std::vector<int32_t> &prompt, int64_t limit,
                               const std::function<Result<void>(std::string_view)> &show);
 
+  /// What a user can do about a session that is too short for this many tokens; nothing that would not help.
+  std::string contextAdvice(int64_t tokens) const;
+  /// A line about a text that ended because the session was full.
+  std::string contextNote() const;
+
 private:
   Generator() = default;
   Result<void> feed(const std::vector<int32_t> &prompt, Generation &generation);
@@ -48,6 +56,7 @@ private:
   std::vector<float> logits;
   std::vector<int32_t> held; // tokens in the session; with a window: also those it has forgotten
   bool endless = false;      // the session has a window
+  int64_t longest = 0;       // positions that the model can tell apart: the most that a session may hold
 };
 
 } // namespace lmopt::driver

@@ -9,9 +9,10 @@ namespace lmopt::driver {
 void addImport(CommandLine &line) {
   auto options = std::make_shared<ImportOptions>();
   CLI::App *command = line.app.add_subcommand("import", "read a checkpoint and write it as readable MLIR");
-  command->add_option("SOURCE", options->source, "GGUF file or Hugging Face directory")->required();
+  command->add_option("SOURCE", options->source, "GGUF file or Hugging Face directory")->required()->check(notEmpty());
   command->add_option("-o,--output", options->output, "directory for model.mlir; the weights stay in SOURCE")
-      ->required();
+      ->required()
+      ->check(notEmpty());
   command->callback([&line, options] {
     line.action = [&line, options]() -> Result<void> {
       return line.compiler.import ? line.compiler.import(*options, line.context) : becomeCompiler(line.arguments);

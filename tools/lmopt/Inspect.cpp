@@ -185,7 +185,9 @@ void addInspect(CommandLine &line) {
   };
   auto options = std::make_shared<Parsed>();
   CLI::App *command = line.app.add_subcommand("inspect", "tell what an artifact or a checkpoint is, layer by layer");
-  command->add_option("PATH", options->path, "compiled model, GGUF file or Hugging Face directory")->required();
+  command->add_option("PATH", options->path, "compiled model, GGUF file or Hugging Face directory")
+      ->required()
+      ->check(notEmpty());
   addFormat(command, options->format);
   command->callback([&line, options] {
     line.action = [&line, options]() -> Result<void> {

@@ -3,9 +3,7 @@
 // Owners for the runtime's handles. See Model.h.
 #include "tools/lmopt/Model.h"
 
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
+#include <fstream>
 
 namespace lmopt::driver {
 
@@ -14,13 +12,24 @@ Error runtimeError(const lmopt_error_t &error) {
   return error.status == LMOPT_INTERRUPTED ? interruption() : Error{static_cast<int>(error.status), error.message};
 }
 
+/// A checkpoint in the place of a compiled model is everybody's first mistake.
+static Error openError(const std::string &path, const lmopt_error_t &cause) {
+  Error error = runtimeError(cause);
+  char magic[4] = {};
+  std::ifstream(path, std::ios::binary).read(magic, sizeof magic);
+  bool checkpoint = std::string_view(magic, sizeof magic) == "GGUF" || std::ifstream(path + "/config.json").good();
+  if (checkpoint)
+    error.message += "; it is a checkpoint: `lmopt compile " + path + " -o M.so` makes a model of it";
+  return error;
+}
+
 Result<Model> openModel(const std::string &path) {
   Model model;
   model.path = path;
   lmopt_error_t error{};
   lmopt_model_t *handle = nullptr;
   if (lmopt_model_open(path.c_str(), nullptr, &handle, &error) != LMOPT_OK)
-    return runtimeError(error);
+    return openError(path, error);
   model.handle.reset(handle);
   model.info.struct_size = sizeof model.info;
   if (lmopt_model_get_info(handle, &model.info, &error) != LMOPT_OK)
@@ -79,22 +88,6 @@ Result<std::vector<int32_t>> encodeText(const Model &model, std::string_view tex
     if (fits)
       return ids;
   }
-}
-
-Result<std::string> readFile(const std::string &path) {
-  std::unique_ptr<std::FILE, int (*)(std::FILE *)> file(std::fopen(path.c_str(), "rb"), std::fclose);
-  std::string text;
-  if (file) {
-    char block[1 << 16];
-    size_t size;
-    do {
-      size = std::fread(block, 1, sizeof block, file.get());
-      text.append(block, size);
-    } while (size == sizeof block);
-    if (!std::ferror(file.get()))
-      return text;
-  }
-  return resourceError("cannot read '" + path + "': " + std::strerror(errno));
 }
 
 } // namespace lmopt::driver

@@ -56,9 +56,6 @@ Result<const lmopt_tokenizer_t *> tokenizerOf(const Model &model);
 /// `flags` as lmopt_tokenizer_encode.
 Result<std::vector<int32_t>> encodeText(const Model &model, std::string_view text, uint32_t flags);
 
-/// A whole file, for texts. Refuses directories and files that cannot be read with the system's reason.
-Result<std::string> readFile(const std::string &path);
-
 } // namespace lmopt::driver
 
 #endif // LMOPT_TOOLS_LMOPT_MODEL_H

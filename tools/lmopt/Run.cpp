@@ -5,14 +5,16 @@
 // In: a prompt (-p or -f), continued as it stands, or with --chat as a message that the model's own template wraps;
 // --chat without a prompt holds a conversation, one line of stdin a turn. --chat-variables brings tools, documents,
 // whole messages. Out: the generated text as it comes, or
-// {"prompt_tokens": [...], "tokens": [...], "text": "..."} once. Tested by test/tools/lmopt and test/e2e.
+// {"prompt_tokens": [...], "tokens": [...], "text": "...", "stop": "eos"|"length"|"context"} once. A text that ends
+// because the context is full says so. Tested by test/tools/lmopt and test/e2e.
 #include "tools/lmopt/CommandLine.h"
 #include "tools/lmopt/Generator.h"
+#include "tools/lmopt/TextInput.h"
 
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <iostream>
+#include <charconv>
 
 #include <unistd.h>
 
@@ -99,7 +101,8 @@ static void noteTimes(const Context &context, const Generation &generation) {
     return;
   char text[160];
   // The first token comes from the prompt's own pass; the others take one step each.
-  size_t steps = generation.tokens.empty() ? 0 : generation.tokens.size() - (generation.ended ? 0 : 1);
+  size_t steps =
+      generation.tokens.empty() ? 0 : generation.tokens.size() - (generation.stop == Stop::EndOfText ? 0 : 1);
   std::snprintf(text, sizeof text, "prompt: %lld tokens, %.1f ms; generated: %zu tokens, %.1f tokens/s",
                 static_cast<long long>(generation.computedPromptTokens), generation.promptSeconds * 1e3,
                 generation.tokens.size(), steps ? static_cast<double>(steps) / generation.stepSeconds : 0.0);
@@ -116,6 +119,20 @@ static Result<void> endLine(const std::string &text) {
   return text.empty() || text.back() != '\n' ? writeOutput("\n") : Result<void>();
 }
 
+static const char *stopName(Stop stop) {
+  return stop == Stop::EndOfText ? "eos" : stop == Stop::Length ? "length" : "context";
+}
+
+/// Ends the line, and says so when the text is shorter than it would be for want of room.
+static Result<void> endText(const Context &context, const Generator &generator, const Generation &generation) {
+  if (Result<void> ended = endLine(generation.text); !ended.ok())
+    return ended;
+  Result<void> flushed = flushOutput();
+  if (flushed.ok() && generation.stop == Stop::Context)
+    note(context, generator.contextNote());
+  return flushed;
+}
+
 static Result<void> runOnce(const RunOptions &options, const Context &context, Generator &generator,
                             const std::vector<int32_t> &prompt) {
   bool json = options.format == "json";
@@ -124,22 +141,35 @@ static Result<void> runOnce(const RunOptions &options, const Context &context, G
   if (!made.ok())
     return made.error();
   noteTimes(context, *made);
-  if (json)
-    return writeOutput(
-        nlohmann::ordered_json{{"prompt_tokens", prompt}, {"tokens", made->tokens}, {"text", made->text}}.dump() +
-        "\n");
-  return endLine(made->text);
+  if (!json)
+    return endText(context, generator, *made);
+  nlohmann::ordered_json result = {
+      {"prompt_tokens", prompt}, {"tokens", made->tokens}, {"text", made->text}, {"stop", stopName(made->stop)}};
+  return writeOutput(result.dump() + "\n");
+}
+
+/// The next line that says something, after a prompt sign on a terminal; false at the end.
+static Result<bool> nextTurn(LineReader &lines, bool terminal, std::string &line) {
+  for (;;) {
+    if (terminal)
+      std::fputs("> ", stderr);
+    Result<bool> more = lines.next(line);
+    if (!more.ok() || !*more || !line.empty())
+      return more;
+  }
 }
 
 static Result<void> converse(const RunOptions &options, const Context &context, const Model &model,
                              Generator &generator) {
   std::vector<Message> messages = opening(options);
   bool terminal = isatty(STDIN_FILENO) && !context.quiet;
+  Result<LineReader> lines = LineReader::open("-");
+  if (!lines.ok())
+    return lines.error();
   for (std::string line;;) {
-    if (terminal)
-      std::fputs("> ", stderr);
-    if (!std::getline(std::cin, line))
-      break;
+    Result<bool> more = nextTurn(*lines, terminal, line);
+    if (!more.ok() || !*more)
+      return more.ok() ? Result<void>() : more.error();
     messages.push_back({"user", line});
     Result<std::vector<int32_t>> prompt = renderChat(model, messages, options.variables);
     if (!prompt.ok())
@@ -148,27 +178,32 @@ static Result<void> converse(const RunOptions &options, const Context &context, 
     if (!made.ok())
       return made.error();
     noteTimes(context, *made);
-    if (Result<void> ended = endLine(made->text); !ended.ok())
+    if (Result<void> ended = endText(context, generator, *made); !ended.ok())
       return ended;
-    if (Result<void> flushed = flushOutput(); !flushed.ok())
-      return flushed;
     messages.push_back({"assistant", made->text});
   }
-  return interrupted(context) ? Result<void>(interruption()) : Result<void>();
+}
+
+/// -f takes a file byte for byte; `-p -` leaves out the line break with which `echo` and the Enter key end a text.
+static Result<std::string> promptText(const RunOptions &options) {
+  if (!options.file.empty())
+    return readFile(options.file);
+  if (options.prompt != "-")
+    return options.prompt;
+  Result<std::string> text = readFile("-");
+  if (text.ok() && !text->empty() && text->back() == '\n')
+    text->erase(text->size() - (text->size() > 1 && (*text)[text->size() - 2] == '\r' ? 2 : 1));
+  return text;
 }
 
 static Result<std::vector<int32_t>> promptTokens(const RunOptions &options, const Model &model) {
-  std::string prompt = options.prompt;
-  if (!options.file.empty()) {
-    Result<std::string> text = readFile(options.file);
-    if (!text.ok())
-      return text.error();
-    prompt = text.take();
-  }
+  Result<std::string> prompt = promptText(options);
+  if (!prompt.ok())
+    return prompt.error();
   if (!options.chat)
-    return encodeText(model, prompt, LMOPT_TOKENIZE_DEFAULT);
+    return encodeText(model, *prompt, LMOPT_TOKENIZE_DEFAULT);
   std::vector<Message> messages = opening(options);
-  messages.push_back({"user", prompt});
+  messages.push_back({"user", prompt.take()});
   return renderChat(model, messages, options.variables);
 }
 
@@ -211,12 +246,29 @@ static Result<void> run(RunOptions options, bool hasPrompt, const Context &conte
   return hasPrompt ? runOnce(options, context, *generator, prompt) : converse(options, context, *model, *generator);
 }
 
+/// CLI11 would wrap or cut what does not fit into 64 bits.
+static CLI::Validator wholeNumber() {
+  auto check = [](const std::string &text) {
+    uint64_t value = 0;
+    auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
+    bool whole = failed == std::errc() && end == text.data() + text.size();
+    return whole ? std::string() : "'" + text + "' is not a whole number from 0 to 2^64 - 1";
+  };
+  return CLI::Validator(check, "");
+}
+
 void addRun(CommandLine &line) {
   auto options = std::make_shared<RunOptions>();
   CLI::App *command = line.app.add_subcommand("run", "generate text with a decoder");
   addModel(command, options->model);
-  CLI::Option *prompt = command->add_option("-p,--prompt", options->prompt, "text to continue, or message to answer");
-  CLI::Option *file = command->add_option("-f,--file", options->file, "file that holds the prompt")->excludes(prompt);
+  CLI::Option *prompt = command->add_option(
+      "-p,--prompt", options->prompt,
+      "text to continue, or message to answer; -: standard input (for a prompt that is a dash: printf - | "
+      "lmopt run MODEL -p -)");
+  CLI::Option *file =
+      command->add_option("-f,--file", options->file, "file that holds the prompt, byte for byte; -: standard input")
+          ->excludes(prompt)
+          ->check(notEmpty());
   command->add_option("-n,--n-predict", options->tokens, "most tokens to generate; -1: until the text ends")
       ->check(CLI::Range(int64_t{-1}, int64_t{1} << 40))
       ->capture_default_str();
@@ -233,7 +285,9 @@ void addRun(CommandLine &line) {
       ->capture_default_str();
   command->add_option("--min-p", options->minP, "with --temp: from tokens at least this probable against the best")
       ->capture_default_str();
-  command->add_option("-s,--seed", options->seed, "with --temp: seed of the draw")->capture_default_str();
+  command->add_option("-s,--seed", options->seed, "with --temp: seed of the draw")
+      ->check(wholeNumber())
+      ->capture_default_str();
   CLI::Option *positions = command->add_option("-c,--ctx", options->context, "positions that the session holds")
                                ->check(CLI::Range(int64_t{1}, int64_t{1} << 40));
   CLI::Option *window =

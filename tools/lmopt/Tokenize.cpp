@@ -6,6 +6,7 @@
 // --no-special neither. Tested by test/tools/lmopt and test/e2e.
 #include "tools/lmopt/CommandLine.h"
 #include "tools/lmopt/Model.h"
+#include "tools/lmopt/TextInput.h"
 
 #include <nlohmann/json.hpp>
 
@@ -34,8 +35,8 @@ void addTokenize(CommandLine &line) {
   CLI::App *command = line.add("tokenize", "show the token ids of a text", options, tokenize);
   addModel(command, options->model);
   CLI::Option_group *input = command->add_option_group("input");
-  input->add_option("--text", options->text, "the text");
-  input->add_option("--file", options->file, "a file that holds the text");
+  input->add_option("--text", options->text, "the text, taken as it stands");
+  input->add_option("--file", options->file, "a file that holds the text; -: standard input")->check(notEmpty());
   input->require_option(1);
   command->add_flag("--no-special", options->noSpecial, "plain text: no special token is added or recognised");
 }

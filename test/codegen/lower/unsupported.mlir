@@ -33,7 +33,7 @@ module attributes {lm.config = {vocabulary = 8 : i64, max_positions = 16 : i64}}
   lm.param @t : tensor<8x16xf32> = dense<0.5>
   func.func @forward(%ids: tensor<?x?xi32>, %cache: !lm.cache) -> (tensor<?x?x16xf32>, !lm.cache) {
     %x = lm.embedding %ids, @t : (tensor<?x?xi32>) -> tensor<?x?x16xf32>
-    // expected-error @+1 {{code generation: interleaved rope reaches code generation; run --lm-normalize-rope before}}
+    // expected-error @+1 {{code generation: interleaved rope reaches code generation; run the pass lm-normalize-rope before}}
     %a, %c = lm.attention %x, %x, %x, %cache {layer = 0, heads = 2, kv_heads = 2, scale = 0.35, mask = #lm.causal, rope = #lm.rope<base = 1.0e4, dims = 8, layout = interleaved>} : (tensor<?x?x16xf32>, tensor<?x?x16xf32>, tensor<?x?x16xf32>, !lm.cache) -> (tensor<?x?x16xf32>, !lm.cache)
     return %a, %c : tensor<?x?x16xf32>, !lm.cache
   }

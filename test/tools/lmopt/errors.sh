@@ -38,6 +38,8 @@ expect 3 "$LMOPT" run "$scratch/plain.txt" -p a
 head -c 20000 "$decoder" >"$scratch/cut.so"
 refuse 3 'cut.so' "$LMOPT" run "$scratch/cut.so" -p a
 refuse 3 'cut.so' "$LMOPT" inspect "$scratch/cut.so"
+refuse 3 'checkpoint: .lmopt compile .*model.gguf' "$LMOPT" run "$fixtures/gguf-q4_1/model.gguf" -p a
+refuse 5 'checkpoint: .lmopt compile .*llama-tied' "$LMOPT" run "$fixtures/llama-tied" -p a
 cp /bin/true "$scratch/other.so" # an ELF file, but none of ours
 refuse 3 'other.so' "$LMOPT" run "$scratch/other.so" -p a
 files 0 "$scratch/out"
@@ -47,6 +49,26 @@ refuse 2 'no-such-recipe' "$LMOPT" compile "$fixtures/llama-tied" --recipe no-su
 echo '{"name": "mine", "passes": [{"pass": "lm-no-such-pass"}]}' >"$scratch/recipe.json"
 refuse 3 'lm-no-such-pass' "$LMOPT" compile "$fixtures/llama-tied" --recipe "$scratch/recipe.json" -o "$scratch/out/x.so"
 refuse 2 'lm-no-such-pass' "$LMOPT" compile "$fixtures/llama-tied" --passes lm-no-such-pass -o "$scratch/out/x.so"
+cp "$scratch/recipe.json" "$scratch/int8" # a file of that name, an output perhaps, is not the recipe
+(cd "$scratch" && "$LMOPT" compile -q "$fixtures/llama-tied" --recipe int8 -o "$scratch/shipped.so") || fail "a file hides a recipe"
+rm -f "$scratch/shipped.so"
+
+# An error is one line; the operation behind it and what passes decide are told with -v only, warnings not with -q.
+one_line() { [ "$(wc -l <<<"$err")" -eq 1 ] || fail "\`$command_line\` says more than one line: $err"; }
+refuse 2 "'lm-no-such' does not refer" "$LMOPT" compile -q "$fixtures/llama-tied" --passes lm-rotate,lm-no-such -o "$scratch/out/x.so"
+one_line
+refuse 2 'no such option blok' "$LMOPT" compile -q "$fixtures/llama-tied" --passes 'lm-rotate{blok=3}' -o "$scratch/out/x.so"
+one_line
+refuse 4 'interleaved rope.*the pass lm-normalize-rope' "$LMOPT" compile -q "$fixtures/gguf-q8_0/model.gguf" --passes '' -o "$scratch/out/x.so"
+one_line
+grep -q 'see current operation' <<<"$err" && fail "the dump is told without -v: $err"
+refuse 4 'see current operation: .*lm.attention' "$LMOPT" compile -v "$fixtures/gguf-q8_0/model.gguf" --passes '' -o "$scratch/out/x.so"
+expect 0 "$LMOPT" import -q "$fixtures/gguf-q8_0/model.gguf" -o "$scratch/mixed"
+sed -i 's#gguf-q8_0/model.gguf", "blk.0.attn_q.weight", q8_0#gguf-f16/model.gguf", "blk.0.attn_q.weight", f16#' "$scratch/mixed/model.mlir"
+expect 0 "$LMOPT" compile "$scratch/mixed" --recipe native -o "$scratch/mixed.so"
+grep -q '^lmopt: warning: .*lm-keep-native: 1 of 8' <<<"$err" || fail "no warning for a weight in another format: $err"
+expect 0 "$LMOPT" compile -q "$scratch/mixed" --recipe native -o "$scratch/mixed.so"
+[ -z "$err" ] || fail "--quiet is not quiet: $err"
 refuse 2 'pentium-9' "$LMOPT" compile "$fixtures/llama-tied" --target-cpu pentium-9 -o "$scratch/out/x.so"
 refuse 4 'calibrat' "$LMOPT" compile "$fixtures/llama-tied" --calibrate "$scratch/plain.txt" -o "$scratch/out/x.so"
 files 0 "$scratch/out"
@@ -83,6 +105,40 @@ code=0
 python3 -c 'print("word " * 40000)' >"$scratch/long.txt"
 { "$LMOPT" tokenize "$decoder" --file "$scratch/long.txt" 2>"$scratch/.err"; echo $? >"$scratch/.code"; } | head -c 1 >/dev/null
 [ "$(cat "$scratch/.code")" -eq 5 ] || fail "a lost reader gives exit code $(cat "$scratch/.code")"
+
+# Standard streams that are closed: no message goes into the file that takes their number, and a lost result is an error.
+checks=$((checks + 3))
+"$LMOPT" compile "$fixtures/llama-tied" -o "$scratch/closed.so" <&- >&- 2>&- || fail "closed streams fail a compile"
+cmp -s "$decoder" "$scratch/closed.so" || fail "closed streams change the artifact"
+code=0
+"$LMOPT" run "$decoder" -p a -n 2 2>"$scratch/.err" >&- || code=$?
+[ "$code" -eq 5 ] || fail "a closed stdout gives exit code $code"
+rm -f "$scratch/closed.so"
+
+# Interrupted while it waits for standard input.
+# asleep PID: returns when the process has waited for something at three looks in a row.
+asleep() {
+  local looks=0
+  while [ "$looks" -lt 3 ]; do
+    sleep 0.1
+    looks=$((looks + 1))
+    [ "$(cut -d' ' -f3 "/proc/$1/stat")" = S ] || looks=0
+  done
+}
+mkfifo "$scratch/fifo"
+for command in "run -p -" "run --chat" "tokenize --file -"; do
+  checks=$((checks + 1))
+  exec 9<>"$scratch/fifo"
+  # shellcheck disable=SC2086
+  set -- $command
+  "$LMOPT" "$1" "$decoder" "${@:2}" <&9 2>"$scratch/.err" &
+  asleep $!
+  kill -INT $!
+  code=0
+  wait $! || code=$?
+  exec 9>&-
+  [ "$code" -eq 130 ] || fail "\`lmopt $command\` interrupted gives exit code $code: $(cat "$scratch/.err")"
+done
 
 # Another ABI, another CPU: the note inside the file is changed, so that it asks for what does not exist.
 # patch_note OFFSET VALUE: eight bytes of lmopt_note_t (abi.h).

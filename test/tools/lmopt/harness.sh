@@ -7,6 +7,7 @@ scratch=$(mktemp -d)
 trap 'chmod -R u+w "$scratch"; rm -rf "$scratch"' EXIT
 failures=0
 checks=0
+input=/dev/null
 
 fail() {
   failures=$((failures + 1))
@@ -19,10 +20,18 @@ expect() {
   shift
   checks=$((checks + 1))
   command_line="$*"
-  "$@" >"$scratch/.out" 2>"$scratch/.err" </dev/null || got=$?
+  "$@" >"$scratch/.out" 2>"$scratch/.err" <"$input" || got=$?
   out=$(cat "$scratch/.out")
   err=$(cat "$scratch/.err")
   [ "$got" -eq "$code" ] || fail "\`$command_line\` ended with $got, expected $code; stderr: $err"
+}
+
+# from FILE CHECK...: the check with the file as standard input.
+from() {
+  input=$1
+  shift
+  "$@"
+  input=/dev/null
 }
 
 # refuse CODE REGEX COMMAND...: the command must fail with this code, one message that matches, and nothing on stdout.
@@ -38,6 +47,11 @@ refuse() {
 # says REGEX: the last command's stdout matches.
 says() {
   grep -Eq -- "$1" <<<"$out" || fail "\`$command_line\` should print '$1': $out"
+}
+
+# tells REGEX: the last command's stderr matches.
+tells() {
+  grep -Eq -- "$1" <<<"$err" || fail "\`$command_line\` should tell '$1': $err"
 }
 
 # json EXPRESSION: true for the object `r` that the last command printed.

@@ -59,7 +59,7 @@ json 'r["manifest"]["recipe"]["pipeline"] == "lm-normalize-rope"'
 # run
 expect 0 "$LMOPT" run "$decoder" -p "Hello" -n 8 --format json
 json 'len(r["tokens"]) <= 8 and len(r["prompt_tokens"]) > 0 and isinstance(r["text"], str)'
-json 'list(r) == ["prompt_tokens", "tokens", "text"]'
+json 'list(r) == ["prompt_tokens", "tokens", "text", "stop"]'
 first=$out
 expect 0 "$LMOPT" run "$decoder" -p "Hello" -n 8 --format json -t 2
 [ "$out" = "$first" ] || fail "two threads give another result: $out against $first"
@@ -85,9 +85,19 @@ json 'len(r["prompt_tokens"]) > 3'
 expect 0 "$LMOPT" run "$decoder" -p "Hello" -n 100000 --format json
 json 'len(r["tokens"]) + len(r["prompt_tokens"]) <= 129'
 refuse 2 'tokens' "$LMOPT" run "$decoder" -f "$text" -n 1
-refuse 2 'tokens' "$LMOPT" run "$decoder" -p "" -n 1
+refuse 2 'prompt is empty' "$LMOPT" run "$decoder" -p "" -n 1
 refuse 2 'encoder' "$LMOPT" run "$encoder" -p a
-refuse 2 'temperature' "$LMOPT" run "$decoder" -p a --temp -1
+for temperature in -1 nan inf; do
+  refuse 2 'temperature' "$LMOPT" run "$decoder" -p a --temp "$temperature"
+done
+refuse 2 'top_k' "$LMOPT" run "$decoder" -p a --top-k -1
+refuse 2 'top_p' "$LMOPT" run "$decoder" -p a --top-p 1.5
+refuse 2 'min_p' "$LMOPT" run "$decoder" -p a --min-p nan
+# Bytes that are no characters: text in, JSON out.
+expect 0 "$LMOPT" run "$decoder" -p $'\xff\xfe' -n 8 --format json
+json 'len(r["prompt_tokens"]) > 0 and len(r["tokens"]) > 0'
+expect 0 "$LMOPT" run "$decoder" -p a -n 100 --temp 3 --top-k 0 --top-p 1 --min-p 0 -s 3 --format json
+json 'len(r["text"]) > 0'
 refuse 5 'prompt.txt' "$LMOPT" run "$decoder" -f "$scratch/nowhere/prompt.txt"
 
 # --chat, and the same model with a broken template and with none: only --chat minds.
@@ -184,7 +194,9 @@ expect 0 "$LMOPT" eval "$decoder" --text "$text" --ctx 64 --reference "$decoder"
 says 'perplexity +[0-9]'
 says 'KL\(reference'
 refuse 2 'longer than' "$LMOPT" eval "$decoder" --text "$text" --ctx 4096
-refuse 2 'tokens' "$LMOPT" eval "$decoder" --text "$scratch/prompt.txt" --ctx 64
+refuse 2 'longer text or a smaller --ctx' "$LMOPT" eval "$decoder" --text "$scratch/prompt.txt" --ctx 64
+: >"$scratch/empty.txt"
+refuse 2 'give a longer text$' "$LMOPT" eval "$decoder" --text "$scratch/empty.txt" --ctx 64
 refuse 2 'encoder' "$LMOPT" eval "$encoder" --text "$text"
 refuse 2 'vocabular' "$LMOPT" eval "$decoder" --text "$text" --ctx 64 --reference "$scratch/gguf.so"
 refuse 5 'nowhere' "$LMOPT" eval "$decoder" --ctx 64 --text "$scratch/nowhere"
@@ -201,7 +213,10 @@ refuse 2 'window' "$LMOPT" run "$decoder" -p "a b c" --sinks 7
 refuse 2 'window' "$LMOPT" run "$decoder" -p "a b c" --window 64 --ctx 64
 
 # bench: these models are too short for it; the real ones are benched in test/e2e.
-refuse 2 'positions' "$LMOPT" bench "$decoder"
+refuse 2 'positions.*; --prompt 64 fits' "$LMOPT" bench "$decoder"
+expect 0 "$LMOPT" bench "$decoder" --prompt 64 -r 1 # the advice
+refuse 2 'has 40$' "$LMOPT" bench "$encoder"
+refuse 2 '--prompt needs a decoder' "$LMOPT" bench "$encoder" --prompt 5
 
 # inspect
 for subject in "$decoder" "$encoder" "$scratch/int8.so" "$fixtures/llama-tied" "$fixtures/gguf-q4_1/model.gguf"; do

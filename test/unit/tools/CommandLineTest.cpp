@@ -19,4 +19,5 @@ TEST(CommandLine, NearestDoesNotGuessWildly) {
   EXPECT_EQ(nearest("--output-directory", names), "");
   EXPECT_EQ(nearest("", names), "");
   EXPECT_EQ(nearest("x", {}), "");
+  EXPECT_EQ(nearest("-x", names), "");
 }
