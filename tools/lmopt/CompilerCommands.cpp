@@ -53,6 +53,7 @@ ErrorCollector::~ErrorCollector() { context.getDiagEngine().eraseHandler(handler
 Result<void> importSource(const ImportOptions &options, const Context &context) {
   MLIRContext mlirContext;
   prepareContext(mlirContext);
+  ErrorCollector warnings(mlirContext, context.verbose);
   Progress progress("import", progressStyle(context.quiet));
   progress.update(0, "read " + options.source);
   Result<ImportedModel> model = importModel(options.source, mlirContext);
@@ -62,9 +63,10 @@ Result<void> importSource(const ImportOptions &options, const Context &context) 
   return writeImportedModel(*model, options.output);
 }
 
-Result<void> inspectSource(const InspectOptions &options, const Context &) {
+Result<void> inspectSource(const InspectOptions &options, const Context &context) {
   MLIRContext mlirContext;
   prepareContext(mlirContext);
+  ErrorCollector warnings(mlirContext, context.verbose);
   Result<ImportedModel> model = importModel(options.path, mlirContext);
   if (!model.ok())
     return model.error();

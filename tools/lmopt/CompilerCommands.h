@@ -26,7 +26,8 @@ Result<void> inspectSource(const InspectOptions &options, const Context &context
 /// Loads what a module of lmopt is made of.
 void prepareContext(mlir::MLIRContext &context);
 
-/// Collects the errors that MLIR reports while it lives: the first one with its notes, as "location: message".
+/// Collects the errors that MLIR reports while it lives: the first one with its notes, as "location: message". Warnings
+/// are shown as they come.
 class ErrorCollector {
 public:
   explicit ErrorCollector(mlir::MLIRContext &context, bool verbose = false);
