@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
  *
- * The inside of a session, for the files that work on it: session.c (decoders), history.c (what is read again), window.c
- * (sessions without end) and encode.c (encoders).
+ * The inside of a session, for the files that work on it: session.c (decoders), history.c (what is read again),
+ * window.c (sessions without end) and encode.c (encoders).
  */
 #ifndef LMOPT_SRC_SESSION_H
 #define LMOPT_SRC_SESSION_H
@@ -50,7 +50,8 @@ lmopt_status_t lmoptp_prefill_chunk(lmopt_session_t *session, lmopt_team_t *team
 /*===--- history.c ---===*/
 
 lmopt_status_t lmoptp_history_create(lmopt_session_t *session, lmopt_error_t *error);
-/* Before the next of `count` tokens come: makes place for one, and reads again what moved or must be turned otherwise. */
+/* Before the next of `count` tokens come: makes place for one, and reads again what moved or must be turned otherwise.
+ */
 lmopt_status_t lmoptp_history_prepare(lmopt_session_t *session, lmopt_team_t *team, int64_t count,
                                       lmopt_error_t *error);
 /* Counts and remembers tokens that went in. */
