@@ -5,9 +5,9 @@
 // In: a path. Out: the module (all ops lm, weights are lm.param that point into the source files by absolute path), the
 // tokenizer as the runtime reads it, the chat template. Errors carry the exit code: 3 malformed, 4 unsupported,
 // 5 missing files, memory, disk.
-// On the module: lm.config (architecture, name, vocabulary, max_positions; encoders also max_tokens, the length to
-// which inputs are cut) and lm.source (name, size and BLAKE3 of every file that holds weights or the configuration).
-// Tested by test/unit/frontends/ImportTest.cpp.
+// On the module: lm.config (architecture, name, vocabulary, max_positions; rope_scaling, its kind, where there is one;
+// encoders also max_tokens, the length to which inputs are cut) and lm.source (name, size and BLAKE3 of every file that
+// holds weights or the configuration). Tested by test/unit/frontends/ImportTest.cpp.
 #ifndef LMOPT_FRONTENDS_IMPORT_H
 #define LMOPT_FRONTENDS_IMPORT_H
 

@@ -27,11 +27,11 @@ struct AttendEmitter {
 
   int64_t rowBytes() const { return floatRowBytes(spec.heads * spec.headDim); }
 
-  void loadQuery(Scratch &scratch, int64_t r, Value row, Value head, Value position) {
+  void loadQuery(Scratch &scratch, int64_t r, Value row, Value head, const RowInfo &info) {
     if (spec.integer())
-      return loadQueryCodes(scratch, r, row, head, position);
+      return loadQueryCodes(scratch, r, row, head, info);
     Value from = e.at(queries, e.add(e.mul(row, rowBytes()), e.mul(head, 4 * spec.headDim)));
-    Turn turn = loadTurn(e, table, rope, position);
+    Turn turn = loadTurn(e, table, rope, info);
     turnHead(e, spec, turn, from, [&](int64_t d, Value v) {
       int64_t lanes = cast<VectorType>(v.getType()).getDimSize(0);
       Value scaled = e.mul(v, e.floatsOf(spec.scale, lanes));
@@ -40,12 +40,12 @@ struct AttendEmitter {
   }
 
   // i8: sixteen bits of the largest number of the query, as two signed bytes: x = 256 high + low, |x| <= 127 * 256.
-  void loadQueryCodes(Scratch &scratch, int64_t r, Value row, Value head, Value position) {
+  void loadQueryCodes(Scratch &scratch, int64_t r, Value row, Value head, const RowInfo &info) {
     Value from = e.at(queries, e.add(e.mul(row, rowBytes()), e.mul(head, 4 * spec.headDim)));
     Values parts;
     SmallVector<int64_t> begins;
     Value largest = e.f32(0);
-    turnHead(e, spec, loadTurn(e, table, rope, position), from, [&](int64_t d, Value v) {
+    turnHead(e, spec, loadTurn(e, table, rope, info), from, [&](int64_t d, Value v) {
       int64_t lanes = cast<VectorType>(v.getType()).getDimSize(0);
       parts.push_back(e.mul(v, e.floatsOf(spec.scale, lanes)));
       begins.push_back(d);
@@ -109,7 +109,8 @@ struct AttendEmitter {
   void oneBlock(Value segment, Value first, Value rows, Value head, Value start) {
     RowInfo info{loadPointer(e, segment, offsetof(lmopt_segment_t, cache)),
                  loadInteger(e, segment, offsetof(lmopt_segment_t, capacity)),
-                 loadInteger(e, segment, offsetof(lmopt_segment_t, position))};
+                 loadInteger(e, segment, offsetof(lmopt_segment_t, position)),
+                 loadInteger(e, segment, offsetof(lmopt_segment_t, rope))};
     CacheView view = layerView(e, spec, info, layerOffset);
     Value kvHead = e.div(head, e.index(spec.group()));
     Scratch scratch(e, spec, scratchBase);
@@ -123,7 +124,7 @@ struct AttendEmitter {
       local.push_back(e.min(e.add(start, r), last)); // beyond the end: the last row once more, not stored
       Value position = e.add(info.position, local[r]);
       tile.limit.push_back(spec.causal ? e.add(position, 1) : e.add(info.position, rows));
-      loadQuery(scratch, r, e.add(first, local[r]), head, position);
+      loadQuery(scratch, r, e.add(first, local[r]), head, info.at(position));
     }
     tile.positions = tile.limit.back();
     tile.common = tile.limit.front();
@@ -159,7 +160,7 @@ struct AttendEmitter {
       tile.limit.push_back(tile.positions);
       inGroup.push_back(e.min(e.add(firstHead, r), e.index(spec.group() - 1)));
       head.push_back(e.add(e.mul(kvHead, spec.group()), inGroup[r]));
-      loadQuery(scratch, r, row, head[r], info.position);
+      loadQuery(scratch, r, row, head[r], info);
     }
     TileEmitter emitter{e, spec, scratch, tile};
     emitter.emit();

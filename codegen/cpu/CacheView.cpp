@@ -16,13 +16,15 @@ int64_t lanesFor(int64_t n) {
   return lanes;
 }
 
-Turn loadTurn(Emitter &e, const RopeTable &table, Value base, Value position) {
+Turn loadTurn(Emitter &e, const RopeTable &table, Value base, const RowInfo &info) {
   Turn turn;
   if (!table.halfDims)
     return turn;
   turn.lanes = lanesFor(table.halfDims);
-  Value low = e.mul(e.rem(position, e.index(RopeTable::kLow)), table.rowBytes());
-  Value high = e.mul(e.div(position, e.index(RopeTable::kLow)), table.rowBytes());
+  if (table.tables() > 1)
+    base = e.at(base, e.mul(info.rope, table.oneTableBytes()));
+  Value low = e.mul(e.rem(info.position, e.index(RopeTable::kLow)), table.rowBytes());
+  Value high = e.mul(e.div(info.position, e.index(RopeTable::kLow)), table.rowBytes());
   int64_t lowBytes = RopeTable::kLow * table.rowBytes(), highBytes = table.highRows() * table.rowBytes();
   auto row = [&](Value offset, int64_t part, int64_t d) {
     return e.load(e.floats(turn.lanes), e.at(base, e.add(offset, part + 4 * d)));
@@ -67,7 +69,7 @@ Value CacheView::values(Value kvHead) {
 
 RowInfo loadRowInfo(Emitter &e, Value table, Value row) {
   Value info = e.at(table, e.mul(row, kRowInfoBytes));
-  return {loadPointer(e, info, 0), loadInteger(e, info, 8), loadInteger(e, info, 16)};
+  return {loadPointer(e, info, 0), loadInteger(e, info, 8), loadInteger(e, info, 16), loadInteger(e, info, 24)};
 }
 CacheView layerView(Emitter &e, const AttentionSpec &spec, const RowInfo &info, Value layerOffset) {
   return {e, spec, e.at(info.cache, e.mul(layerOffset, info.capacity)), info.capacity};
@@ -84,7 +86,7 @@ std::string attentionName(const char *what, const AttentionSpec &spec, const Rop
   return std::string(what) + "_" + formatName(spec.format) + "_h" + std::to_string(spec.heads) + "kv" +
          std::to_string(spec.kvHeads) + "d" + std::to_string(spec.headDim) + (spec.causal ? "_causal" : "_full") +
          (table.halfDims ? "_rope" + std::to_string(spec.ropeDims) + "p" + std::to_string(table.positions) : "") +
-         "_s" + std::to_string(scaleBits) + (splitHeads ? "_heads" : "_rows");
+         (table.tables() > 1 ? "x2" : "") + "_s" + std::to_string(scaleBits) + (splitHeads ? "_heads" : "_rows");
 }
 
 } // namespace lmopt::cpu

@@ -13,17 +13,6 @@ namespace lmopt::cpu {
 /// Lanes for loops over half a head that need not be a multiple of 16: the largest power of two that divides `n`.
 int64_t lanesFor(int64_t n);
 
-/// cos and sin of one position, `lanes` dimensions at a time; see RopeTable.
-struct Turn {
-  Emitter::Values cos, sin;
-  int64_t lanes = kLanes;
-};
-Turn loadTurn(Emitter &e, const RopeTable &table, mlir::Value base, mlir::Value position);
-
-/// Calls put(dimension, vector) for one head read from `from`, turned by `turn`.
-void turnHead(Emitter &e, const AttentionSpec &spec, const Turn &turn, mlir::Value from,
-              const std::function<void(int64_t, mlir::Value)> &put);
-
 /// The keys of one kv head: panels of 16 positions, four of which alternate as long as the capacity has all four.
 struct KeyPanels {
   static constexpr int64_t kGroup = 4;
@@ -42,9 +31,22 @@ struct CacheView {
 
 struct RowInfo {
   mlir::Value cache, capacity, position;
+  mlir::Value rope; ///< number of the rope table
+  RowInfo at(mlir::Value otherPosition) const { return {cache, capacity, otherPosition, rope}; }
 };
 RowInfo loadRowInfo(Emitter &e, mlir::Value table, mlir::Value row);
 CacheView layerView(Emitter &e, const AttentionSpec &spec, const RowInfo &info, mlir::Value layerOffset);
+
+/// cos and sin of one position, `lanes` dimensions at a time; see RopeTable.
+struct Turn {
+  Emitter::Values cos, sin;
+  int64_t lanes = kLanes;
+};
+Turn loadTurn(Emitter &e, const RopeTable &table, mlir::Value base, const RowInfo &row);
+
+/// Calls put(dimension, vector) for one head read from `from`, turned by `turn`.
+void turnHead(Emitter &e, const AttentionSpec &spec, const Turn &turn, mlir::Value from,
+              const std::function<void(int64_t, mlir::Value)> &put);
 
 /// f32, bf16, ...: as kernels are named.
 const char *formatName(CacheFormat format);

@@ -228,17 +228,22 @@ struct AttentionSpec {
 
 /// Table of turns for RoPE: cos and sin of position = 64 * high + low are products of two small tables.
 ///   [64][D] cos low, [64][D] sin low, [H][D] cos high, [H][D] sin high, D = round_up(ropeDims / 2, 16)
+/// Where angles depend on the length of the sequence, a second one of the same size follows, for those longer than
+/// `switchPositions`; lmopt_segment_t.rope chooses.
 struct RopeTable {
   static constexpr int64_t kLow = 64;
   int64_t halfDims = 0, positions = 0;
+  int64_t switchPositions = 0; ///< 0: one table for all lengths
   int64_t rowBytes() const { return floatRowBytes(halfDims); }
   int64_t highRows() const { return (positions + kLow - 1) / kLow; }
-  int64_t bytes() const { return 2 * (kLow + highRows()) * rowBytes(); }
+  int64_t oneTableBytes() const { return 2 * (kLow + highRows()) * rowBytes(); }
+  int64_t tables() const { return switchPositions ? 2 : 1; }
+  int64_t bytes() const { return tables() * oneTableBytes(); }
 };
 
 /// What a kernel must know of a row: filled once per step and thread by the `describe_rows` kernel.
-/// cache pointer, capacity, position: 24 bytes.
-constexpr int64_t kRowInfoBytes = 24;
+/// cache pointer, capacity, position, number of the rope table: 32 bytes.
+constexpr int64_t kRowInfoBytes = 32;
 
 /// Creates kernels in a module on first use and hands out their names.
 class KernelLibrary {

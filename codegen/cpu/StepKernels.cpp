@@ -21,12 +21,14 @@ std::string KernelLibrary::describeRows() {
       Value cache = loadPointer(e, segment, offsetof(lmopt_segment_t, cache));
       Value capacity = loadInteger(e, segment, offsetof(lmopt_segment_t, capacity));
       Value position = loadInteger(e, segment, offsetof(lmopt_segment_t, position));
+      Value rope = loadInteger(e, segment, offsetof(lmopt_segment_t, rope));
       Value first = loadInteger(e, segment, offsetof(lmopt_segment_t, row));
       e.loop(e.index(0), loadInteger(e, segment, offsetof(lmopt_segment_t, rows)), 1, [&](Value i) {
         Value info = e.at(args[1], e.mul(e.add(first, i), kRowInfoBytes));
         e.store(cache, info, 8);
         e.store(capacity, e.at(info, 8), 8);
         e.store(e.add(position, i), e.at(info, 16), 8);
+        e.store(rope, e.at(info, 24), 8);
       });
     });
   });

@@ -162,7 +162,7 @@ std::string KernelLibrary::storeKeysValues(const AttentionSpec &spec, const Rope
     e.loop(args[5], args[6], 1, [&](Value row) {
       RowInfo info = loadRowInfo(e, rowInfo, row);
       CacheView view = layerView(e, spec, info, layerOffset);
-      Turn turn = loadTurn(e, table, rope, info.position);
+      Turn turn = loadTurn(e, table, rope, info);
       auto *storeOneKey = spec.integer() ? storeKeyCodes : storeKey;
       auto *storeOneValue = spec.integer() ? storeValueCodes : storeValue;
       auto store = [&](Value kvHead, const std::function<void(Value, Value)> &putValue) {

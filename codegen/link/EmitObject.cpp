@@ -101,7 +101,9 @@ llvm::GlobalVariable *addTable(llvm::Module &module, const lower::LoweredModel &
                               functionOrNull(module, plan.decoder ? "prefill" : ""),
                               functionOrNull(module, "decode"),
                               functionOrNull(module, "encode"),
-                              build};
+                              build,
+                              i32(plan.ropeSwitch),
+                              i32(0)};
   llvm::Constant *table = llvm::ConstantStruct::getAnon(fields);
   bool single = version < 0;
   auto *global = new llvm::GlobalVariable(

@@ -190,6 +190,7 @@ std::string makeManifest(ModuleOp module, const lower::LoweredModel &lowered, co
                         {"vocabulary", plan.vocabulary},
                         {"output_width", plan.outputWidth},
                         {"max_positions", plan.maxPositions},
+                        {"rope_switch", plan.ropeSwitch},
                         {"weight_bytes", plan.weightBytes},
                         {"cache_bytes_per_position", plan.cacheBytesPerPosition},
                         {"arena_bytes", lowered.arenaBytes},

@@ -144,20 +144,28 @@ LogicalResult packRows(const lower::PackedWeight &weight, lm::WeightReader &read
 
 // cos and sin of low = 0 .. 63 and of high * 64; the attention factor goes into the low table only, since every turn is
 // a product of one low and one high entry (cos of a sum is linear in the low pair).
-void packRope(const lower::PackedWeight &weight, std::vector<char> &out) {
-  lm::RopeFrequencies rope = lm::computeRopeFrequencies(weight.ropeAttr, weight.rope.positions);
+void packRopeTable(const lower::PackedWeight &weight, const lm::RopeFrequencies &rope, int64_t begin,
+                   std::vector<char> &out) {
   int64_t rowFloats = weight.rope.rowBytes() / 4, high = weight.rope.highRows(), low = cpu::RopeTable::kLow;
   auto fill = [&](int64_t firstRow, int64_t rows, double stride, double factor) {
     for (int64_t r = 0; r < rows; ++r)
       for (int64_t d = 0; d < weight.rope.halfDims; ++d) {
         double angle = r * stride * rope.frequencies[d];
-        floatsAt(out, 0)[(firstRow + r) * rowFloats + d] = factor * std::cos(angle);
-        floatsAt(out, 0)[(firstRow + rows + r) * rowFloats + d] = factor * std::sin(angle);
+        floatsAt(out, begin)[(firstRow + r) * rowFloats + d] = factor * std::cos(angle);
+        floatsAt(out, begin)[(firstRow + rows + r) * rowFloats + d] = factor * std::sin(angle);
       }
   };
   // The factor belongs to query and key each, as the dialect says.
   fill(0, low, 1, rope.attentionFactor);
   fill(2 * low, high, low, 1);
+}
+
+// The tables of short sequences, and of long ones where they differ.
+void packRope(const lower::PackedWeight &weight, std::vector<char> &out) {
+  int64_t lengths[] = {weight.rope.switchPositions, weight.rope.positions};
+  for (int64_t i = 0; i < weight.rope.tables(); ++i)
+    packRopeTable(weight, lm::computeRopeFrequencies(weight.ropeAttr, lengths[i]), i * weight.rope.oneTableBytes(),
+                  out);
 }
 } // namespace
 

@@ -119,6 +119,27 @@ LogicalResult PlanBuilder::addLinear(OpTy op, Value input, FlatSymbolRefAttr wei
   return success();
 }
 
+LogicalResult PlanBuilder::addRope(lm::AttentionOp op, lm::RopeAttr rope, Step &store) {
+  if (rope.getLayout() != lm::RopeLayout::half)
+    return refuse(op, "interleaved rope reaches code generation; run the pass lm-normalize-rope before");
+  int64_t limit = rope.getSwitchPositions();
+  if (limit < plan.maxPositions && limit) {
+    if (rope.getScaling().getKind() == lm::RopeScalingKind::dynamic)
+      return refuse(op, "dynamic rope scaling turns the whole sequence otherwise with every token beyond its " +
+                            Twine(limit) + " original positions; set max_positions of lm.config to that (found " +
+                            Twine(plan.maxPositions) + ")");
+    if (plan.ropeSwitch && plan.ropeSwitch != limit)
+      return refuse(op, "rope scaling changes beyond " + Twine(limit) + " positions here and beyond " +
+                            Twine(plan.ropeSwitch) + " in another layer; they must agree");
+    store.rope.switchPositions = plan.ropeSwitch = limit;
+  }
+  store.attention.ropeDims = rope.getDims();
+  store.rope.halfDims = rope.getDims() / 2;
+  store.rope.positions = plan.maxPositions;
+  store.weights = {ropeWeight(rope, store.rope)};
+  return success();
+}
+
 LogicalResult PlanBuilder::addAttention(lm::AttentionOp op) {
   bool hasCache = static_cast<bool>(op.getCache());
   if (hasCache != plan.decoder)
@@ -135,14 +156,8 @@ LogicalResult PlanBuilder::addAttention(lm::AttentionOp op) {
   spec.scale = op.getScale().convertToDouble();
   spec.causal = op.isCausal();
   spec.format = op.isBf16() ? cpu::CacheFormat::Bf16 : op.isInt8() ? cpu::CacheFormat::I8 : cpu::CacheFormat::F32;
-  if (lm::RopeAttr rope = op.getRopeAttr()) {
-    if (rope.getLayout() != lm::RopeLayout::half)
-      return refuse(op, "interleaved rope reaches code generation; run the pass lm-normalize-rope before");
-    spec.ropeDims = rope.getDims();
-    store.rope.halfDims = rope.getDims() / 2;
-    store.rope.positions = plan.maxPositions;
-    store.weights = {ropeWeight(rope, store.rope)};
-  }
+  if (lm::RopeAttr rope = op.getRopeAttr(); rope && failed(addRope(op, rope, store)))
+    return failure();
   FailureOr<int> q = bufferFor(op, op.getQuery()), k = bufferFor(op, op.getKey()), v = bufferFor(op, op.getValue());
   if (failed(q) || failed(k) || failed(v))
     return failure();

@@ -67,6 +67,7 @@ struct Plan {
   bool decoder = true;
   std::string architecture;
   int64_t vocabulary = 0, outputWidth = 0, maxPositions = 0;
+  int64_t ropeSwitch = 0; ///< longer sequences are turned by the second rope tables; 0: there are none
   int64_t cacheBytesPerPosition = 0;
   std::vector<Buffer> buffers;
   std::vector<PackedWeight> weights;

@@ -71,6 +71,7 @@ private:
   static void setFormat(cpu::LinearSpec &spec, lm::ParamOp matrix);
   int linearWeight(lm::ParamOp matrix, lm::ParamOp bias);
   int ropeWeight(lm::RopeAttr rope, const cpu::RopeTable &table);
+  mlir::LogicalResult addRope(lm::AttentionOp op, lm::RopeAttr rope, Step &store);
   void layOutWeights();
 
   //===--- Ops ---===//

@@ -80,11 +80,10 @@ struct RopeFrequencies {
   double attentionFactor = 1;
 };
 
-/// The one place that knows the scaling kinds (transformers modeling_rope_utils). `positions` is the longest sequence
-/// that the caller plans for: beyond original_positions it selects the long factors of `longrope` and stretches the
-/// base of `dynamic` (whose results are exact up to the original length only, because Hugging Face changes the base
-/// with every longer sequence). 0 means: no longer than the original.
-RopeFrequencies computeRopeFrequencies(RopeAttr rope, int64_t positions);
+/// The one place that knows the scaling kinds (transformers modeling_rope_utils). `length` is that of the whole
+/// sequence: beyond original_positions it selects the long factors of `longrope` and stretches the base of `dynamic`;
+/// the other kinds are the same for any (see RopeAttr::getSwitchPositions).
+RopeFrequencies computeRopeFrequencies(RopeAttr rope, int64_t length);
 
 /// Registers the dialects that a module of lmopt is made of: lm, func, arith, builtin.
 void registerDialects(mlir::DialectRegistry &registry);

@@ -104,6 +104,15 @@ LogicalResult RopeAttr::verify(function_ref<InFlightDiagnostic()> emitError, Rea
   return success();
 }
 
+int64_t RopeAttr::getSwitchPositions() const {
+  RopeScalingAttr scaling = getScaling();
+  if (!scaling)
+    return 0;
+  bool twoLists =
+      scaling.getKind() == RopeScalingKind::longrope && scaling.getShortFactors() != scaling.getLongFactors();
+  return twoLists || scaling.getKind() == RopeScalingKind::dynamic ? scaling.getOriginalPositions() : 0;
+}
+
 //===- Exactness -------------------------------------------------------------------------------------------------===//
 
 LogicalResult ExactnessAttr::verify(function_ref<InFlightDiagnostic()> emitError, ExactnessKind kind,

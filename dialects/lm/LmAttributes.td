@@ -63,13 +63,17 @@ def LM_RopeScalingAttr : LM_Attr<"RopeScaling", "rope_scaling"> {
 
     - `linear`: theta_i / factor.
     - `dynamic`: base * ((factor * L / L0) - (factor - 1))^(d / (d - 2)) for sequences of L > L0 =
-      `original_positions`. The compiler fixes one L for the whole model (see `computeRopeFrequencies`), so the result
-      equals the original for L <= L0 only.
+      `original_positions`, the unchanged base up to L0.
     - `yarn`: a ramp over the dimensions between `beta_fast` and `beta_slow` from theta / factor to theta; queries and
       keys are multiplied by `attention_factor` (default 0.1 ln(factor) + 1).
     - `llama3`: by wavelength, with `low_frequency` and `high_frequency`.
     - `longrope`: theta_i / short_factors[i] for L <= L0, theta_i / long_factors[i] beyond; attention factor
       sqrt(1 + ln(factor) / ln(L0)).
+
+    L is the length of the whole sequence when its latest tokens are in: all its positions are turned alike, so a
+    sequence that grows beyond L0 (with `dynamic`: beyond L0, by any token) is another one from its first token on. Keys
+    in a cache stay as they were turned; a sequence whose L changes is read again from the start. Code is generated for
+    `dynamic` up to L0 only, where it changes nothing.
 
     Constraints:
     - C1: `factor` is at least 1 (for longrope it is the stretched length over `original_positions`).
@@ -110,6 +114,11 @@ def LM_RopeAttr : LM_Attr<"Rope", "rope"> {
                      CArg<"::lmopt::lm::RopeScalingAttr", "{}">:$scaling),
                 [{ return $_get($_ctxt, ::lmopt::lm::Real(base), dims, layout, scaling); }]>
   ];
+  let extraClassDeclaration = [{
+    /// Longest sequence that is turned as all shorter ones are; beyond it the angles depend on the length (see
+    /// #lm.rope_scaling). 0: they never do, as also with two equal lists of factors.
+    int64_t getSwitchPositions() const;
+  }];
   let genVerifyDecl = 1;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Frequencies of rotary positions for all scaling kinds. In: a #lm.rope attribute and the longest sequence planned for.
+// Frequencies of rotary positions for all scaling kinds. In: a #lm.rope attribute and the length of the sequence.
 // Out: theta_i for i < dims / 2 and the attention factor. From: RoFormer (theta_i = base^(-2i/d)); YaRN, section 3.2;
 // Hugging Face transformers, modeling_rope_utils.py, whose numbers these are (there computed in f32, here in f64).
 // Tested by test/unit/dialects/RopeTest.cpp against values that transformers computed.
@@ -41,8 +41,8 @@ static void scaleLlama3(RopeFrequencies &rope, RopeScalingAttr scaling) {
   }
 }
 
-static void scaleLongrope(RopeFrequencies &rope, RopeScalingAttr scaling, int64_t positions) {
-  bool isLong = positions > scaling.getOriginalPositions();
+static void scaleLongrope(RopeFrequencies &rope, RopeScalingAttr scaling, int64_t length) {
+  bool isLong = length > scaling.getOriginalPositions();
   llvm::ArrayRef<Real> factors = isLong ? scaling.getLongFactors() : scaling.getShortFactors();
   for (auto [theta, factor] : llvm::zip(rope.frequencies, factors))
     theta /= factor;
@@ -51,21 +51,21 @@ static void scaleLongrope(RopeFrequencies &rope, RopeScalingAttr scaling, int64_
         std::sqrt(1 + std::log(scaling.getFactor()) / std::log(double(scaling.getOriginalPositions())));
 }
 
-/// The base of dynamic NTK scaling for sequences of `positions`; the original one up to the original length.
-static double dynamicBase(double base, int64_t dims, RopeScalingAttr scaling, int64_t positions) {
-  double length = double(scaling.getOriginalPositions());
-  if (positions <= scaling.getOriginalPositions() || dims <= 2)
+/// The base of dynamic NTK scaling for sequences of `length`; the original one up to the original length.
+static double dynamicBase(double base, int64_t dims, RopeScalingAttr scaling, int64_t length) {
+  double original = double(scaling.getOriginalPositions());
+  if (length <= scaling.getOriginalPositions() || dims <= 2)
     return base;
-  double stretch = scaling.getFactor() * double(positions) / length - (scaling.getFactor() - 1);
+  double stretch = scaling.getFactor() * double(length) / original - (scaling.getFactor() - 1);
   return base * std::pow(stretch, double(dims) / double(dims - 2));
 }
 
-RopeFrequencies lmopt::lm::computeRopeFrequencies(RopeAttr rope, int64_t positions) {
+RopeFrequencies lmopt::lm::computeRopeFrequencies(RopeAttr rope, int64_t length) {
   RopeScalingAttr scaling = rope.getScaling();
   int64_t dims = rope.getDims();
   double base = rope.getBase();
   if (scaling && scaling.getKind() == RopeScalingKind::dynamic)
-    base = dynamicBase(base, dims, scaling, positions);
+    base = dynamicBase(base, dims, scaling, length);
 
   RopeFrequencies result;
   for (int64_t i = 0; i < dims / 2; ++i)
@@ -87,7 +87,7 @@ RopeFrequencies lmopt::lm::computeRopeFrequencies(RopeAttr rope, int64_t positio
     scaleLlama3(result, scaling);
     break;
   case RopeScalingKind::longrope:
-    scaleLongrope(result, scaling, positions);
+    scaleLongrope(result, scaling, length);
     break;
   }
   if (scaling.getAttentionFactor())

@@ -147,10 +147,20 @@ Result<OwningOpRef<ModuleOp>> lmopt::buildLlama(MLIRContext &context, const Llam
   ModelBuilder model(context, source);
   LlamaBuilder(model, config).build();
   OpBuilder &builder = model.builder;
-  return model.finish({
+  std::vector<NamedAttribute> facts = {
       builder.getNamedAttr("architecture", builder.getStringAttr("llama")),
       builder.getNamedAttr("name", builder.getStringAttr(config.name)),
       builder.getNamedAttr("vocabulary", builder.getI64IntegerAttr(config.vocabulary)),
       builder.getNamedAttr("max_positions", builder.getI64IntegerAttr(config.maxPositions)),
-  });
+  };
+  if (config.ropeScaling) {
+    lm::RopeScalingKind kind = scalingKind(config.ropeScaling->kind);
+    facts.push_back(builder.getNamedAttr("rope_scaling", builder.getStringAttr(lm::stringifyEnum(kind))));
+    if (kind == lm::RopeScalingKind::dynamic)
+      emitWarning(builder.getUnknownLoc())
+          << "rope scaling 'dynamic' changes nothing for sequences of up to " << config.maxPositions
+          << " tokens, which is as long as lmopt lets them become: beyond, each token would change what all before it "
+             "computed";
+  }
+  return model.finish(facts);
 }

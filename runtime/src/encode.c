@@ -31,6 +31,7 @@ static int64_t pack(lmopt_session_t *session, const int64_t *lengths, int64_t co
         .capacity = (int64_t)lmoptp_round_up((uint64_t)lengths[taken], LMOPT_CACHE_BLOCK),
         .row = *rows,
         .rows = lengths[taken],
+        .rope = lmoptp_rope_of(table, lengths[taken]),
     };
     *rows += lengths[taken];
     *scratch = lmoptp_round_up(*scratch, 64) + scratch_of(table, lengths[taken]);

@@ -90,6 +90,8 @@ static const char *table_fault(const lmopt_code_table_t *table) {
     return "output_width";
   if (table->max_positions == 0 || table->max_positions > INT32_MAX)
     return "max_positions";
+  if (table->rope_switch > table->max_positions)
+    return "rope_switch";
   if (table->prefill_rows == 0 || table->prefill_rows > INT32_MAX)
     return "prefill_rows";
   if (table->kind == LMOPT_KIND_ENCODER)

@@ -89,6 +89,8 @@ lmopt_status_t lmopt_session_create(lmopt_model_t *model, const lmopt_session_op
   if (!status)
     status = make_cache(session, own.context, error);
   if (!status)
+    status = lmoptp_history_create(session, error);
+  if (!status)
     status = make_team(session, &own, error);
   if (status)
     lmopt_session_destroy(session);
@@ -109,16 +111,13 @@ void lmopt_session_destroy(lmopt_session_t *session) {
   free(session);
 }
 
-int64_t lmopt_session_position(const lmopt_session_t *session) {
-  return session->window ? session->held : session->position;
-}
+int64_t lmopt_session_position(const lmopt_session_t *session) { return session->held; }
 int64_t lmopt_session_capacity(const lmopt_session_t *session) { return session->context; }
 
 lmopt_status_t lmopt_session_truncate(lmopt_session_t *session, int64_t position, lmopt_error_t *error) {
-  int64_t held = lmopt_session_position(session);
-  if (position < 0 || position > held)
+  if (position < 0 || position > session->held)
     return lmoptp_fail(error, LMOPT_ERROR_USAGE, "session: cannot truncate to position %lld of %lld",
-                       (long long)position, (long long)held);
+                       (long long)position, (long long)session->held);
   session->position = min64(session->position, position);
   session->held = position;
   if (position == 0)
@@ -154,10 +153,10 @@ static lmopt_status_t check_append(const lmopt_session_t *session, const int32_t
     return status;
   if (count < 1)
     return lmoptp_fail(error, LMOPT_ERROR_USAGE, "%s: %lld tokens; at least one is needed", function, (long long)count);
-  if (!session->window && count > session->context - session->position)
+  if (!session->window && count > session->context - session->held)
     return lmoptp_fail(error, LMOPT_ERROR_USAGE,
                        "%s: the context is full: %lld of %lld positions are taken and %lld more are asked for",
-                       function, (long long)session->position, (long long)session->context, (long long)count);
+                       function, (long long)session->held, (long long)session->context, (long long)count);
   return lmoptp_check_tokens(session, tokens, count, error);
 }
 
@@ -170,6 +169,7 @@ static lmopt_segment_t segment_of(const lmopt_session_t *session, int64_t row, i
       .position = session->position,
       .row = row,
       .rows = rows,
+      .rope = session->rope,
   };
 }
 
@@ -202,14 +202,14 @@ lmopt_status_t lmoptp_prefill_chunk(lmopt_session_t *session, lmopt_team_t *team
 // those from `begin` on; begin may be negative or beyond the chunk.
 static lmopt_status_t append_chunk(lmopt_session_t *session, const int32_t *tokens, int64_t count, int64_t begin,
                                    int64_t *rows, float *logits, lmopt_error_t *error) {
-  lmopt_status_t status = lmoptp_window_prepare(session, session->team, error);
+  lmopt_status_t status = lmoptp_history_prepare(session, session->team, count, error);
   if (status)
     return status;
   *rows = lmoptp_window_fit(session, min64(session->model->table->prefill_rows, count));
   int64_t first = min64(begin < 0 ? 0 : begin, *rows);
   status = lmoptp_prefill_chunk(session, session->team, tokens, *rows, first, logits, error);
   if (!status)
-    lmoptp_window_append(session, tokens, *rows);
+    lmoptp_history_append(session, tokens, *rows);
   return status;
 }
 
@@ -316,7 +316,7 @@ static lmopt_status_t decode_pass(lmopt_session_t *const *sessions, int64_t coun
   status = lmoptp_team_step(leader->team, table, table->decode, &step, 0, NULL, NULL, error);
   for (int64_t i = 0; i < count && !status; ++i) {
     ++sessions[i]->position;
-    lmoptp_window_append(sessions[i], tokens + i, 1);
+    lmoptp_history_append(sessions[i], tokens + i, 1);
   }
   return status;
 }
@@ -331,7 +331,7 @@ lmopt_status_t lmopt_sessions_decode(lmopt_session_t *const *sessions, int64_t c
   int64_t most = min64(count, leader->model->table->decode_rows);
   status = lmoptp_make_room(leader, most, error);
   for (int64_t i = 0; i < count && !status; ++i)
-    status = lmoptp_window_prepare(sessions[i], leader->team, error);
+    status = lmoptp_history_prepare(sessions[i], leader->team, 1, error);
   for (int64_t i = 0; i < count && !status; i += most)
     status = decode_pass(sessions + i, min64(most, count - i), tokens + i, logits + i * vocabulary, leader, error);
   return status;

@@ -4,13 +4,13 @@
  *
  * Keys are stored turned by their positions, so a token that moves needs new keys; its values in upper layers also hold
  * what it saw of tokens that are gone. Both are settled by reading the kept tokens again, half a window at a time: one
- * token of prompt for each token generated, and prompts are several times faster. The first `sinks` do not move and are
- * not read again. What the session computes is what a fresh one does on the tokens kept, to the bit.
+ * token of prompt for each token generated, and prompts are several times faster (history.c does it). The first `sinks`
+ * do not move and are not read again, unless the length decides how positions are turned. What the session computes is
+ * what a fresh one does on the tokens kept, to the bit.
  * Tested by test/unit/runtime/WindowTest.cpp.
  */
 #include "session.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 lmopt_status_t lmoptp_window_create(lmopt_session_t *session, const lmopt_session_options_t *options,
@@ -25,43 +25,24 @@ lmopt_status_t lmoptp_window_create(lmopt_session_t *session, const lmopt_sessio
   if (sinks < 0 || sinks > window - 2)
     return lmoptp_fail(error, LMOPT_ERROR_USAGE, "session: a window of %lld tokens takes 0 to %lld sinks, found %lld",
                        (long long)window, (long long)window - 2, (long long)sinks);
-  session->history = malloc((size_t)window * sizeof *session->history);
-  if (!session->history)
-    return lmoptp_fail_memory(error, (uint64_t)window * sizeof *session->history, "the tokens of a window");
   session->window = window;
   session->sinks = sinks;
   return LMOPT_OK;
 }
 
-static void forget(lmopt_session_t *session) {
+void lmoptp_window_forget(lmopt_session_t *session) {
+  if (!session->window || session->held < session->window)
+    return;
   int64_t kept = (session->window - session->sinks) / 2, gone = session->held - session->sinks - kept;
   int32_t *moved = session->history + session->sinks;
   memmove(moved, moved + gone, (size_t)kept * sizeof *moved);
   session->held -= gone;
   session->dropped += gone;
-  session->position = session->sinks;
-}
-
-lmopt_status_t lmoptp_window_prepare(lmopt_session_t *session, lmopt_team_t *team, lmopt_error_t *error) {
-  if (session->window && session->held == session->window)
-    forget(session);
-  lmopt_status_t status = LMOPT_OK;
-  while (session->window && session->position < session->held && !status) {
-    int64_t rows = min64(session->model->table->prefill_rows, session->held - session->position);
-    status = lmoptp_prefill_chunk(session, team, session->history + session->position, rows, rows, NULL, error);
-  }
-  return status;
+  session->position = min64(session->position, session->sinks);
 }
 
 int64_t lmoptp_window_fit(const lmopt_session_t *session, int64_t count) {
   return session->window ? min64(count, session->window - session->held) : count;
-}
-
-void lmoptp_window_append(lmopt_session_t *session, const int32_t *tokens, int64_t count) {
-  if (!session->window)
-    return;
-  memcpy(session->history + session->held, tokens, (size_t)count * sizeof *tokens);
-  session->held += count;
 }
 
 int64_t lmopt_session_dropped(const lmopt_session_t *session) { return session->dropped; }

@@ -54,6 +54,7 @@ ErrorCollector::~ErrorCollector() { mlirContext.getDiagEngine().eraseHandler(han
 Result<void> importSource(const ImportOptions &options, const Context &context) {
   MLIRContext mlirContext;
   prepareContext(mlirContext, context);
+  ErrorCollector warnings(mlirContext, context);
   Progress progress("import", progressStyle(context.quiet));
   progress.update(0, "read " + options.source);
   Result<ImportedModel> model = importModel(options.source, mlirContext);
@@ -66,6 +67,7 @@ Result<void> importSource(const ImportOptions &options, const Context &context) 
 Result<void> inspectSource(const InspectOptions &options, const Context &context) {
   MLIRContext mlirContext;
   prepareContext(mlirContext, context);
+  ErrorCollector warnings(mlirContext, context);
   Result<ImportedModel> model = importModel(options.path, mlirContext);
   if (!model.ok())
     return model.error();

@@ -10,6 +10,7 @@
 
 #include "llvm/Support/FormatVariadic.h"
 
+#include <limits>
 #include <set>
 
 using namespace mlir;
@@ -142,6 +143,7 @@ struct Description {
   Json rows = Json::array();
   std::set<std::string> seen; // weights that are counted already
   int64_t parameters = 0, bytes = 0, flops = 0, attentionFlops = 0;
+  int64_t ropeSwitch = 0; // longest sequence of the rotary angles that short ones have, 0: all have the same
 
   void addWeight(Operation *op, lm::ParamOp param) {
     std::string name = param.getSymName().str();
@@ -171,6 +173,8 @@ struct Description {
     if (auto attention = dyn_cast<lm::AttentionOp>(op)) {
       rows.push_back(attentionRow(attention));
       attentionFlops += rows.back()["flops_per_position"].get<int64_t>();
+      if (lm::RopeAttr rope = attention.getRopeAttr())
+        ropeSwitch = std::max(ropeSwitch, rope.getSwitchPositions());
     }
     for (NamedAttribute attribute : op->getAttrs())
       if (auto symbol = dyn_cast<FlatSymbolRefAttr>(attribute.getValue()))
@@ -179,6 +183,13 @@ struct Description {
   }
 };
 } // namespace
+
+/// What lm.config says; without it there is no limit.
+static int64_t maxPositions(ModuleOp module) {
+  auto config = module->getAttrOfType<DictionaryAttr>("lm.config");
+  auto positions = config ? config.getAs<IntegerAttr>("max_positions") : IntegerAttr();
+  return positions ? positions.getInt() : std::numeric_limits<int64_t>::max();
+}
 
 Json describeModule(ModuleOp module) {
   Description description;
@@ -191,6 +202,7 @@ Json describeModule(ModuleOp module) {
   for (const char *key : {"lm.config", "lm.source"})
     if (Attribute attribute = module->getAttr(key))
       facts[key + 3] = toJson(attribute);
+  facts["rope_switch"] = description.ropeSwitch < maxPositions(module) ? description.ropeSwitch : 0;
   facts["parameters"] = description.parameters;
   facts["weight_bytes"] = description.bytes;
   facts["flops_per_token"] = description.flops;

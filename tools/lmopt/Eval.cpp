@@ -58,6 +58,9 @@ static Result<Runner> openRunner(const std::string &path, const EvalOptions &opt
   Result<SessionPtr> session = createSession(*model, {options.threads, options.context, nullptr}, context);
   if (!session.ok())
     return session.error();
+  lmopt_error_t error{}; // the passes of a chunk are parts of one sequence, whose last token is never fed
+  if (lmopt_session_expect(session->get(), options.context, &error) != LMOPT_OK)
+    return runtimeError(error);
   return Runner{model.take(), session.take()};
 }
 

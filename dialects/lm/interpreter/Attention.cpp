@@ -36,26 +36,40 @@ static Tensor kept(Tensor x, const AttentionOptions &options) {
 }
 
 /// Rotates one head in place: pair i by the angle position * frequency[i].
-static void rotateHead(float *head, int64_t position, const AttentionOptions &options) {
-  const int64_t pairs = int64_t(options.frequencies.size());
+static void rotateHead(float *head, int64_t position, const Rotation &rotation, bool interleaved) {
+  const int64_t pairs = int64_t(rotation.frequencies.size());
   for (int64_t i = 0; i < pairs; ++i) {
-    double angle = double(position) * options.frequencies[i];
-    double cosine = std::cos(angle) * options.attentionFactor, sine = std::sin(angle) * options.attentionFactor;
-    float &first = head[options.interleaved ? 2 * i : i];
-    float &second = head[options.interleaved ? 2 * i + 1 : i + pairs];
+    double angle = double(position) * rotation.frequencies[i];
+    double cosine = std::cos(angle) * rotation.attentionFactor, sine = std::sin(angle) * rotation.attentionFactor;
+    float &first = head[interleaved ? 2 * i : i];
+    float &second = head[interleaved ? 2 * i + 1 : i + pairs];
     double x = first, y = second;
     first = float(x * cosine - y * sine);
     second = float(y * cosine + x * sine);
   }
 }
 
-/// All heads of all rows; row t of a sequence has position `start` + t.
-static Tensor rotateRows(Tensor x, int64_t heads, int64_t start, const AttentionOptions &options) {
-  const int64_t headWidth = x.width() / heads;
-  if (!options.frequencies.empty())
-    for (int64_t r = 0; r < x.rows(); ++r)
-      for (int64_t h = 0; h < heads; ++h)
-        rotateHead(&x.f32[r * x.width() + h * headWidth], start + r % x.size(1), options);
+/// All heads of the rows of sequence b; row t has position `start` + t.
+static void rotateSequence(Tensor &x, int64_t b, int64_t heads, int64_t start, const Rotation &rotation,
+                           const AttentionOptions &options) {
+  const int64_t headWidth = x.width() / heads, length = x.size(1);
+  for (int64_t t = 0; t < length; ++t)
+    for (int64_t h = 0; h < heads; ++h)
+      rotateHead(&x.f32[(b * length + t) * x.width() + h * headWidth], start + t, rotation, options.interleaved);
+}
+
+/// Sequences that all begin at `start` and are turned alike.
+static Tensor rotateRows(Tensor x, int64_t heads, int64_t start, const Rotation &rotation,
+                         const AttentionOptions &options) {
+  for (int64_t b = 0; b < x.size(0); ++b)
+    rotateSequence(x, b, heads, start, rotation, options);
+  return x;
+}
+
+/// Each sequence as one of its own length is.
+static Tensor rotateRows(Tensor x, int64_t heads, const Tensor &lengths, const AttentionOptions &options) {
+  for (int64_t b = 0; b < x.size(0) && options.rotation; ++b)
+    rotateSequence(x, b, heads, 0, options.rotation(lengths.i32[b]), options);
   return x;
 }
 
@@ -98,8 +112,10 @@ static Tensor emptyResult(const Tensor &query, const Tensor &value, const Attent
   return Tensor::ofF32({query.size(0), query.size(1), value.width() / options.kvHeads * options.heads});
 }
 
-/// The cache of this layer, made at first use; an error when it belongs to other sequences.
-static Result<CacheLayer *> findLayer(Cache &cache, const Tensor &key, const Tensor &value, int64_t layerNumber) {
+/// The cache of this layer, made at first use; an error when it belongs to other sequences or its keys are turned
+/// otherwise.
+static Result<CacheLayer *> findLayer(Cache &cache, const Tensor &key, const Tensor &value, int64_t layerNumber,
+                                      const Rotation &rotation) {
   if (int64_t(cache.layers.size()) <= layerNumber)
     cache.layers.resize(layerNumber + 1);
   CacheLayer &layer = cache.layers[layerNumber];
@@ -107,6 +123,7 @@ static Result<CacheLayer *> findLayer(Cache &cache, const Tensor &key, const Ten
   if (layer.positions == 0) {
     layer.keys.resize(batch);
     layer.values.resize(batch);
+    layer.frequencies = rotation.frequencies;
   }
   bool fits = layer.keys.size() == batch;
   for (size_t b = 0; fits && b < batch; ++b)
@@ -115,18 +132,28 @@ static Result<CacheLayer *> findLayer(Cache &cache, const Tensor &key, const Ten
   if (!fits)
     return malformed("the cache of layer " + std::to_string(layerNumber) +
                      " was filled by another batch size or width; a cache belongs to one model and one batch");
+  if (layer.frequencies != rotation.frequencies)
+    return malformed("the keys in the cache of layer " + std::to_string(layerNumber) +
+                     " are turned for another length of the sequence than " +
+                     std::to_string(layer.positions + key.size(1)) +
+                     ": the model's angles depend on it; run the whole sequence again");
   return &layer;
+}
+
+static int64_t positionsIn(const Cache &cache, int64_t layer) {
+  return layer < int64_t(cache.layers.size()) ? cache.layers[layer].positions : 0;
 }
 
 Result<Tensor> attention(const Tensor &query, const Tensor &key, const Tensor &value, Cache &cache,
                          const AttentionOptions &options) {
-  Result<CacheLayer *> found = findLayer(cache, key, value, options.layer);
+  const int64_t length = query.size(1), start = positionsIn(cache, options.layer);
+  const Rotation rotation = options.rotation ? options.rotation(start + length) : Rotation();
+  Result<CacheLayer *> found = findLayer(cache, key, value, options.layer, rotation);
   if (!found)
     return found.error();
   CacheLayer &layer = **found;
-  const int64_t length = query.size(1), start = layer.positions;
-  Tensor q = narrowed(rotateRows(query, options.heads, start, options), options.scale, options);
-  Tensor k = kept(rotateRows(key, options.kvHeads, start, options), options);
+  Tensor q = narrowed(rotateRows(query, options.heads, start, rotation, options), options.scale, options);
+  Tensor k = kept(rotateRows(key, options.kvHeads, start, rotation, options), options);
   Tensor v = kept(value, options);
   Tensor y = emptyResult(query, value, options);
   for (int64_t b = 0; b < query.size(0); ++b) {
@@ -146,8 +173,8 @@ Result<Tensor> attention(const Tensor &query, const Tensor &key, const Tensor &v
 
 Tensor attention(const Tensor &query, const Tensor &key, const Tensor &value, const Tensor &lengths,
                  const AttentionOptions &options) {
-  Tensor q = narrowed(rotateRows(query, options.heads, 0, options), options.scale, options);
-  Tensor k = kept(rotateRows(key, options.kvHeads, 0, options), options);
+  Tensor q = narrowed(rotateRows(query, options.heads, lengths, options), options.scale, options);
+  Tensor k = kept(rotateRows(key, options.kvHeads, lengths, options), options);
   Tensor v = kept(value, options);
   Tensor y = emptyResult(query, value, options);
   const int64_t length = query.size(1);

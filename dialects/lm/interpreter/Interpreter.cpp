@@ -305,9 +305,10 @@ FailureOr<std::vector<RuntimeValue>> Interpreter::Run::evaluateOp(AttentionOp op
   options.bf16 = op.isBf16();
   options.int8 = op.isInt8();
   if (RopeAttr rope = op.getRopeAttr()) {
-    RopeFrequencies frequencies = computeRopeFrequencies(rope, state.options.positions);
-    options.frequencies.assign(frequencies.frequencies.begin(), frequencies.frequencies.end());
-    options.attentionFactor = frequencies.attentionFactor;
+    options.rotation = [rope, known = state.options.length](int64_t length) {
+      RopeFrequencies rotation = computeRopeFrequencies(rope, std::max(length, known));
+      return reference::Rotation{{rotation.frequencies.begin(), rotation.frequencies.end()}, rotation.attentionFactor};
+    };
     options.interleaved = rope.getLayout() == RopeLayout::interleaved;
   }
   const Tensor &query = tensor(op.getQuery()), &key = tensor(op.getKey()), &value = tensor(op.getValue());
@@ -415,12 +416,7 @@ FailureOr<std::vector<RuntimeValue>> Interpreter::Run::run(func::FuncOp function
 }
 
 Interpreter::Interpreter(ModuleOp module, WeightReader &reader, Options options)
-    : state(std::make_unique<State>(module, reader, options)) {
-  auto config = module->getAttrOfType<DictionaryAttr>("lm.config");
-  auto positions = config ? config.getAs<IntegerAttr>("max_positions") : IntegerAttr();
-  if (state->options.positions == 0 && positions)
-    state->options.positions = positions.getInt();
-}
+    : state(std::make_unique<State>(module, reader, options)) {}
 Interpreter::~Interpreter() = default;
 
 FailureOr<std::vector<RuntimeValue>> Interpreter::run(StringRef name, std::vector<RuntimeValue> inputs) {

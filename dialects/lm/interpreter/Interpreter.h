@@ -24,9 +24,9 @@ public:
   struct Options {
     /// Keep every weight that has been read in memory. Turn off for models that do not fit.
     bool keepWeights = true;
-    /// Longest sequence, for computeRopeFrequencies; 0: max_positions of lm.config, for which code is generated too, or
-    /// without it the original length of the model.
-    int64_t positions = 0;
+    /// Tokens of the whole sequence, for a run that brings the first of them only: rotary scaling may depend on it.
+    /// Less than what has come: as many as have come.
+    int64_t length = 0;
   };
 
   Interpreter(mlir::ModuleOp module, WeightReader &reader, Options options);

@@ -12,6 +12,7 @@
 #include "frontends/Status.h"
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 namespace lmopt::lm::reference {
@@ -54,6 +55,7 @@ struct Weight {
 /// Keys (rotated) and values of the positions seen so far, for each layer and sequence.
 struct CacheLayer {
   int64_t positions = 0;
+  std::vector<double> frequencies;              // by which the keys were rotated
   std::vector<std::vector<float>> keys, values; // [batch], each positions x width
 };
 struct Cache {
@@ -101,17 +103,22 @@ Tensor gatedProduct(Tensor gate, const Tensor &up, Function function);
 Tensor pool(const Tensor &x, const Tensor &lengths, Pooling pooling);
 
 // Attention.cpp
+/// How pair i of a head turns from one position to the next, and what query and key are multiplied by.
+struct Rotation {
+  std::vector<double> frequencies; // of the rotary pairs; empty: no rotation
+  double attentionFactor = 1;
+};
 struct AttentionOptions {
   int64_t layer = 0, heads = 1, kvHeads = 1;
   double scale = 1;
   bool causal = true;
-  bool interleaved = false;        // rotary layout
-  std::vector<double> frequencies; // of the rotary pairs; empty: no rotation
-  double attentionFactor = 1;
-  bool bf16 = false; // keys, values, scaled queries and softmax weights rounded to bf16
+  bool interleaved = false;                         // rotary layout
+  std::function<Rotation(int64_t length)> rotation; // of a sequence of so many tokens; empty: none
+  bool bf16 = false;                                // keys, values, scaled queries and softmax weights rounded to bf16
   bool int8 = false; // each head of keys and values rounded to 8 bits of its largest number
 };
-/// Decoder form: appends to `cache`. An error when the cache was made for another batch or width.
+/// Decoder form: appends to `cache`. An error when the cache was made for another batch or width, or its keys were
+/// rotated as those of a shorter or longer sequence are.
 Result<Tensor> attention(const Tensor &query, const Tensor &key, const Tensor &value, Cache &cache,
                          const AttentionOptions &options);
 /// Encoder form.

@@ -23,8 +23,8 @@ extern "C" {
 #endif
 
 /* Raised when the meaning of anything in this file changes. A runtime serves [LMOPT_ABI_MIN, LMOPT_ABI_VERSION]. */
-#define LMOPT_ABI_VERSION 1u
-#define LMOPT_ABI_MIN 1u
+#define LMOPT_ABI_VERSION 2u
+#define LMOPT_ABI_MIN 2u
 
 #define LMOPT_NOTE_TYPE 0x4c4d0001u /* 'L' 'M' + layout 1 */
 #define LMOPT_NOTE_MAGIC 0x54504f4d4cull
@@ -84,6 +84,8 @@ typedef struct lmopt_segment {
   int64_t position; /* position of the first row; 0 for encoders. position + rows <= capacity */
   int64_t row;      /* first row of the step that belongs to this segment */
   int64_t rows;     /* how many, >= 1 */
+  int64_t rope;     /* which rotary angles turn queries and keys: 0, or 1 when the whole sequence is longer than
+                       rope_switch. All keys in `cache` were turned by the same. */
 } lmopt_segment_t;
 
 /* Keys are stored as blocks of 16 positions (one 512-bit register of floats), so capacities are whole blocks. */
@@ -137,6 +139,9 @@ typedef struct lmopt_code_table {
   lmopt_entry_fn decode;           /* decoder: few rows, one for each sequence */
   lmopt_entry_fn encode;           /* encoder */
   const char *build;               /* "lmopt <version>", for messages */
+  uint32_t rope_switch;            /* sequences of more tokens have other rotary angles, at all their positions; 0: all
+                                      lengths have the same */
+  uint32_t reserved;               /* 0 */
 } lmopt_code_table_t;
 
 /* The only exported symbol. The lower half of `abi` is the greatest ABI version the caller knows, the upper half the

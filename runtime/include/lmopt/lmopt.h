@@ -206,6 +206,13 @@ int64_t lmopt_session_position(const lmopt_session_t *session);
 int64_t lmopt_session_capacity(const lmopt_session_t *session);
 /* Tokens that a session with a window has forgotten since it was last empty. */
 int64_t lmopt_session_dropped(const lmopt_session_t *session);
+/* Says that the sequence will have at least `length` tokens (0, as at first: nothing is known), until it is said again.
+ * For models whose rotary angles depend on the length of the whole sequence (longrope: see "rope_switch" of the
+ * manifest; others do not care): each call computes all tokens as those of a sequence as long as it is when the call
+ * ends. When that crosses the switch, in either direction, the session reads all tokens again, which costs a prompt of
+ * that length; who knows that a prompt fed in several calls, or the text that follows it, will be longer, says so and
+ * has the angles of long sequences from the first token. USAGE: the session cannot hold so many, or is an encoder's. */
+lmopt_status_t lmopt_session_expect(lmopt_session_t *session, int64_t length, lmopt_error_t *error);
 /* Forgets all tokens from `position` on (0: all of them). USAGE: position is negative or beyond what the session holds.
  */
 lmopt_status_t lmopt_session_truncate(lmopt_session_t *session, int64_t position, lmopt_error_t *error);

@@ -33,6 +33,31 @@ module attributes {lm.config = {vocabulary = 8 : i64, max_positions = 16 : i64}}
   lm.param @t : tensor<8x16xf32> = dense<0.5>
   func.func @forward(%ids: tensor<?x?xi32>, %cache: !lm.cache) -> (tensor<?x?x16xf32>, !lm.cache) {
     %x = lm.embedding %ids, @t : (tensor<?x?xi32>) -> tensor<?x?x16xf32>
+    // expected-error @+1 {{code generation: dynamic rope scaling turns the whole sequence otherwise with every token beyond its 15 original positions; set max_positions of lm.config to that (found 16)}}
+    %a, %c = lm.attention %x, %x, %x, %cache {layer = 0, heads = 2, kv_heads = 2, scale = 0.35, mask = #lm.causal, rope = #lm.rope<base = 1.0e4, dims = 4, layout = half, scaling = #lm.rope_scaling<dynamic, factor = 2.0, original_positions = 15>>} : (tensor<?x?x16xf32>, tensor<?x?x16xf32>, tensor<?x?x16xf32>, !lm.cache) -> (tensor<?x?x16xf32>, !lm.cache)
+    return %a, %c : tensor<?x?x16xf32>, !lm.cache
+  }
+}
+
+// -----
+
+module attributes {lm.config = {vocabulary = 8 : i64, max_positions = 16 : i64}} {
+  lm.param @t : tensor<8x16xf32> = dense<0.5>
+  func.func @forward(%ids: tensor<?x?xi32>, %cache: !lm.cache) -> (tensor<?x?x16xf32>, !lm.cache) {
+    %x = lm.embedding %ids, @t : (tensor<?x?xi32>) -> tensor<?x?x16xf32>
+    %a, %c = lm.attention %x, %x, %x, %cache {layer = 0, heads = 2, kv_heads = 2, scale = 0.35, mask = #lm.causal, rope = #lm.rope<base = 1.0e4, dims = 4, layout = half, scaling = #lm.rope_scaling<longrope, factor = 2.0, original_positions = 8, short_factors = [1.0, 1.0], long_factors = [2.0, 2.0]>>} : (tensor<?x?x16xf32>, tensor<?x?x16xf32>, tensor<?x?x16xf32>, !lm.cache) -> (tensor<?x?x16xf32>, !lm.cache)
+    // expected-error @+1 {{code generation: rope scaling changes beyond 12 positions here and beyond 8 in another layer; they must agree}}
+    %b, %d = lm.attention %x, %x, %x, %c {layer = 1, heads = 2, kv_heads = 2, scale = 0.35, mask = #lm.causal, rope = #lm.rope<base = 1.0e4, dims = 4, layout = half, scaling = #lm.rope_scaling<longrope, factor = 2.0, original_positions = 12, short_factors = [1.0, 1.0], long_factors = [2.0, 2.0]>>} : (tensor<?x?x16xf32>, tensor<?x?x16xf32>, tensor<?x?x16xf32>, !lm.cache) -> (tensor<?x?x16xf32>, !lm.cache)
+    return %b, %d : tensor<?x?x16xf32>, !lm.cache
+  }
+}
+
+// -----
+
+module attributes {lm.config = {vocabulary = 8 : i64, max_positions = 16 : i64}} {
+  lm.param @t : tensor<8x16xf32> = dense<0.5>
+  func.func @forward(%ids: tensor<?x?xi32>, %cache: !lm.cache) -> (tensor<?x?x16xf32>, !lm.cache) {
+    %x = lm.embedding %ids, @t : (tensor<?x?xi32>) -> tensor<?x?x16xf32>
     // expected-error @+1 {{code generation: interleaved rope reaches code generation; run the pass lm-normalize-rope before}}
     %a, %c = lm.attention %x, %x, %x, %cache {layer = 0, heads = 2, kv_heads = 2, scale = 0.35, mask = #lm.causal, rope = #lm.rope<base = 1.0e4, dims = 8, layout = interleaved>} : (tensor<?x?x16xf32>, tensor<?x?x16xf32>, tensor<?x?x16xf32>, !lm.cache) -> (tensor<?x?x16xf32>, !lm.cache)
     return %a, %c : tensor<?x?x16xf32>, !lm.cache

@@ -139,6 +139,29 @@ def greedy_tokens(model, ids, count):
     return tokens, margins
 
 
+def perplexities(model, tokenizer, contexts):
+    """As `lmopt eval` counts: chunks of so many tokens, each one pass; their second halves are scored."""
+    ids = tokenizer.encode(CORPUS, add_special_tokens=False).ids
+    result = {"text": CORPUS, "of": []}
+    for context in contexts:
+        losses = []
+        for begin in range(0, len(ids) - context + 1, context):
+            chunk = torch.tensor([ids[begin:begin + context]])
+            with torch.inference_mode():
+                scores = torch.log_softmax(model(chunk).logits[0].double(), dim=-1)
+            losses += [-float(scores[i - 1, chunk[0, i]]) for i in range(context // 2, context)]
+        result["of"].append({"context": context, "tokens": len(losses), "perplexity": float(np.exp(np.mean(losses)))})
+    return result
+
+
+def continuation(model, tokenizer, text, count):
+    """What follows a text, token by token, each from a pass over all tokens before it."""
+    ids = tokenizer.encode(text).ids
+    with torch.inference_mode():
+        tokens, margins = greedy_tokens(model, ids, count)
+    return {"text": text, "ids": ids, "tokens": tokens, "margins": margins}
+
+
 def some_rows(length):
     """First, around powers of two, last: enough to see a wrong position without storing every row."""
     return sorted({row for row in (0, 1, 2, 15, 16, 17, 31, 47, 63, 64, 65, length - 2, length - 1) if 0 <= row < length})

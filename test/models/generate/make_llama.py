@@ -20,9 +20,8 @@ BASE = dict(hidden_size=48, num_attention_heads=3, num_key_value_heads=1, head_d
             mlp_bias=False, bos_token_id=0, eos_token_id=0, pad_token_id=None)
 ROPE = dict(hidden_size=64, num_attention_heads=1, num_key_value_heads=1, head_dim=64, intermediate_size=40, vocab_size=269,
             num_hidden_layers=1)
-LONG = [1.0 + 0.25 * i for i in range(32)]
-SHORT = [1.0 + 0.03 * i for i in range(32)]
-LONGROPE = {"rope_type": "longrope", "factor": 2.0, "long_factor": LONG, "short_factor": SHORT, "original_max_position_embeddings": 64}
+LONGROPE = {"rope_type": "longrope", "factor": 4.0, "long_factor": [1.0 + 0.5 * i for i in range(16)],
+            "short_factor": [1.0 + 0.0625 * i for i in range(16)], "original_max_position_embeddings": 16}
 CHAT = ("{% for message in messages %}{{ '<|end|>' + message['role'] + '\n' + message['content'] | trim + '\n' }}{% endfor %}"
         "{% if add_generation_prompt %}{{ '<|end|>assistant\n' }}{% endif %}")
 
@@ -45,11 +44,11 @@ MODELS = {
                  "original_max_position_embeddings": 64, "rope_theta": 500000.0}, "old": True}),
     "llama-rope-yarn": (dict(BASE, **ROPE), "float16", {
         "rope": {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 32}}),
-    # transformers takes the long factors for a pass that is longer than the original positions, lmopt for a model that may
-    # grow so long: hence one model that stays within and one that is asked about long sequences only.
-    "llama-rope-longrope": (dict(BASE, **ROPE), "float16", {"rope": LONGROPE, "lengths": [65, 80]}),
-    "llama-rope-longrope-short": (dict(BASE, **dict(ROPE, max_position_embeddings=64)), "float16",
-                                  {"rope": LONGROPE, "lengths": [3, 56]}),
+    # Sequences of more than 16 tokens are turned by the long factors from their first token on. Two layers: what the upper one
+    # keeps depends on how the lower one was turned.
+    "llama-rope-longrope": (dict(BASE, **dict(ROPE, num_attention_heads=2, head_dim=32, num_hidden_layers=2,
+                                              max_position_embeddings=64)), "float16",
+                            {"rope": LONGROPE, "lengths": [8, 12, 16, 17, 40], "perplexity": [16, 17, 40]}),
 }
 
 
@@ -85,7 +84,11 @@ def make(name, folder):
     (folder / "tokenizer_config.json").write_text(json.dumps({
         "tokenizer_class": "PreTrainedTokenizerFast", "bos_token": "<|end|>", "eos_token": "<|end|>", "chat_template": CHAT}) + "\n")
     lengths = options.get("lengths", [3, 80] if rope else [1, 2, 7, 17, 33])
-    common.decoder_cases(model, rng, lengths, 8, tokenizer).write(folder)
+    expected = common.decoder_cases(model, rng, lengths, 8, tokenizer)
+    if "perplexity" in options:
+        expected.json["perplexity"] = common.perplexities(model, tokenizer, options["perplexity"])
+        expected.json["continuation"] = common.continuation(model, tokenizer, "The dog barked", 30)
+    expected.write(folder)
     size = sum(path.stat().st_size for path in folder.iterdir())
     print(f"{name}: {size / 1000:.0f} kB")
 

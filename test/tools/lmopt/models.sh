@@ -29,6 +29,15 @@ for source in "$scratch/imported" "$scratch/imported/model.mlir"; do
   [ "$out" = "$from_mlir" ] || fail "the imported module computes something else: $from_mlir against $out"
 done
 
+# A limit that the maker does not have is said when a checkpoint is read.
+expect 0 "$LMOPT" import "$fixtures/llama-rope-dynamic" -o "$scratch/dynamic"
+grep -q "rope scaling 'dynamic' changes nothing for sequences of up to 128 tokens" <<<"$err" || fail "no word about dynamic: $err"
+expect 0 "$LMOPT" inspect "$fixtures/llama-rope-dynamic" --format json
+json 'r["config"]["rope_scaling"] == "dynamic" and r["config"]["max_positions"] == 128 and r["rope_switch"] == 0'
+# A GGUF file's divisors are one list for all lengths.
+expect 0 "$LMOPT" inspect "$fixtures/gguf-rope-freqs/model.gguf" --format json
+json 'r["rope_switch"] == 0'
+
 # Stages: stop after each, dump all of them, go on from the optimized module.
 for stage in import optimize lower emit; do
   expect 0 "$LMOPT" compile "$fixtures/llama-tied" --recipe int8 --stop-after "$stage" -o "$scratch/stage-$stage"

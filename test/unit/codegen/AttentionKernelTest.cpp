@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Attention over the cache against a plain double softmax: sequences that grow in chunks and then token by token, side
-// by side in one step; grouped heads, ragged head widths, partial RoPE across the 64-position seams of its table. The
+// by side in one step; grouped heads, ragged head widths, partial RoPE across the 64-position seams of its table, two
+// tables between which each sequence chooses. The
 // cache starts as NaN: nothing may be read that was not written. Thread counts must not change a bit.
 //
 // Bound: scores are off by (D + 16) eps |q| |k| scale (D products, the turns of both sides), so the weights by a factor
@@ -30,17 +31,35 @@ struct Config {
   bool causal;
   int64_t ropeDims;
   cpu::CacheFormat format = cpu::CacheFormat::F32;
+  int64_t switchPositions = 0;
 };
 
-constexpr auto kBf16 = cpu::CacheFormat::Bf16, kI8 = cpu::CacheFormat::I8;
+constexpr auto kF32 = cpu::CacheFormat::F32, kBf16 = cpu::CacheFormat::Bf16, kI8 = cpu::CacheFormat::I8;
 
-const Config kConfigs[] = {{9, 3, 64, true, 64},        {9, 3, 64, true, 64, kBf16},   {9, 3, 64, true, 64, kI8},
-                           {3, 1, 24, true, 24, kI8},   {3, 1, 24, true, 24},          {3, 1, 24, true, 24, kBf16},
-                           {12, 12, 32, false, 0},      {12, 12, 32, false, 0, kBf16}, {2, 1, 80, true, 40},
-                           {2, 1, 80, true, 40, kBf16}, {4, 4, 16, true, 16},          {9, 1, 32, true, 16},
-                           {8, 1, 16, true, 0},         {16, 1, 8, true, 8},           {1, 1, 8, false, 0},
-                           {3, 3, 80, false, 80},       {2, 1, 10, true, 10, kBf16},   {12, 12, 32, false, 0, kI8},
-                           {2, 1, 80, true, 40, kI8},   {2, 1, 10, true, 10, kI8},     {16, 1, 8, true, 8, kI8}};
+const Config kConfigs[] = {{9, 3, 64, true, 64},
+                           {9, 3, 64, true, 64, kBf16},
+                           {9, 3, 64, true, 64, kI8},
+                           {3, 1, 24, true, 24, kI8},
+                           {3, 1, 24, true, 24, kF32, 60},
+                           {3, 1, 24, true, 24, kBf16},
+                           {12, 12, 32, false, 0},
+                           {12, 12, 32, false, 0, kBf16},
+                           {2, 1, 80, true, 40},
+                           {4, 2, 32, true, 32, kBf16, 60},
+                           {4, 2, 16, true, 12, kI8, 60},
+                           {4, 2, 32, false, 32, kF32, 60},
+                           {2, 1, 80, true, 40, kBf16},
+                           {4, 4, 16, true, 16},
+                           {9, 1, 32, true, 16},
+                           {8, 1, 16, true, 0},
+                           {16, 1, 8, true, 8},
+                           {1, 1, 8, false, 0},
+                           {3, 3, 80, false, 80},
+                           {2, 1, 10, true, 10, kBf16},
+                           {12, 12, 32, false, 0, kI8},
+                           {2, 1, 80, true, 40, kI8},
+                           {2, 1, 10, true, 10, kI8},
+                           {16, 1, 8, true, 8, kI8}};
 /// Enough for the CPUs whose registers or dot product differ.
 constexpr size_t kConfigsElsewhere = 6;
 
@@ -54,21 +73,30 @@ struct Part {
 };
 using Step = std::vector<Part>;
 
-float frequency(int64_t d, int64_t half) { return std::pow(10000.0, -double(d) / half); }
+/// The second table turns a third as far.
+float frequency(int64_t d, int64_t half, int64_t number) {
+  return std::pow(10000.0, -double(d) / half) / (number ? 3 : 1);
+}
+
+void fillRope(const cpu::RopeTable &table, int64_t number, float *floats) {
+  int64_t row = table.rowBytes() / 4, high = table.highRows(), low = cpu::RopeTable::kLow;
+  for (int64_t d = 0; d < table.halfDims; ++d) {
+    double turn = frequency(d, table.halfDims, number);
+    for (int64_t r = 0; r < low; ++r) {
+      floats[r * row + d] = std::cos(r * turn);
+      floats[(low + r) * row + d] = std::sin(r * turn);
+    }
+    for (int64_t r = 0; r < high; ++r) {
+      floats[(2 * low + r) * row + d] = std::cos(64.0 * r * turn);
+      floats[(2 * low + high + r) * row + d] = std::sin(64.0 * r * turn);
+    }
+  }
+}
 
 Memory makeRope(const cpu::RopeTable &table) {
   Memory memory(std::max<int64_t>(table.bytes(), 64));
-  int64_t row = table.rowBytes() / 4, high = table.highRows(), low = cpu::RopeTable::kLow;
-  for (int64_t d = 0; d < table.halfDims; ++d) {
-    for (int64_t r = 0; r < low; ++r) {
-      memory.floats()[r * row + d] = std::cos(r * double(frequency(d, table.halfDims)));
-      memory.floats()[(low + r) * row + d] = std::sin(r * double(frequency(d, table.halfDims)));
-    }
-    for (int64_t r = 0; r < high; ++r) {
-      memory.floats()[(2 * low + r) * row + d] = std::cos(64.0 * r * frequency(d, table.halfDims));
-      memory.floats()[(2 * low + high + r) * row + d] = std::sin(64.0 * r * frequency(d, table.halfDims));
-    }
-  }
+  for (int64_t i = 0; i < table.tables(); ++i)
+    fillRope(table, i, memory.floats(i * table.oneTableBytes()));
   return memory;
 }
 
@@ -84,6 +112,7 @@ public:
     spec.scale = 1 / std::sqrt(float(config.headDim));
     table.halfDims = config.ropeDims / 2;
     table.positions = config.ropeDims ? kPositions : 0;
+    table.switchPositions = config.switchPositions;
     for (bool splitHeads : {false, true}) {
       store[splitHeads] = harness.add(harness.library().storeKeysValues(spec, table, splitHeads));
       attend[splitHeads] = harness.add(harness.library().attend(spec, table, splitHeads));
@@ -149,6 +178,7 @@ private:
   std::vector<Sequence> sequences;
   std::vector<std::vector<double>> turnedKeys; ///< of the sequence being checked, by position and kv head
 
+  int64_t ropeOf(const Sequence &s) const { return config.switchPositions && s.length > config.switchPositions; }
   static int64_t capacity(const Sequence &s) { return cpu::roundUp(s.length, LMOPT_CACHE_BLOCK); }
 
   void runStep(const Step &parts, int64_t threads, std::vector<Memory> &caches, const Memory &rope,
@@ -157,8 +187,8 @@ private:
     lmopt_step_t step = {};
     bool few = true;
     for (const Part &part : parts) {
-      segments.push_back(
-          {caches[part.sequence].data(), capacity(sequences[part.sequence]), part.position, step.rows, part.rows});
+      segments.push_back({caches[part.sequence].data(), capacity(sequences[part.sequence]), part.position, step.rows,
+                          part.rows, ropeOf(sequences[part.sequence])});
       step.rows += part.rows;
       few &= part.rows == 1;
     }
@@ -204,11 +234,11 @@ private:
       }
   }
 
-  std::vector<double> turned(const float *head, int64_t position) const {
+  std::vector<double> turned(const float *head, int64_t position, int64_t rope) const {
     std::vector<double> x(head, head + config.headDim);
     int64_t half = config.ropeDims / 2;
     for (int64_t d = 0; d < half; ++d) {
-      double angle = position * double(frequency(d, half)), a = x[d], b = x[d + half];
+      double angle = position * double(frequency(d, half, rope)), a = x[d], b = x[d + half];
       x[d] = a * std::cos(angle) - b * std::sin(angle);
       x[d + half] = b * std::cos(angle) + a * std::sin(angle);
     }
@@ -218,12 +248,13 @@ private:
   void turnKeys(const Sequence &s) {
     turnedKeys.clear();
     for (int64_t i = 0; i < s.length * config.kvHeads; ++i)
-      turnedKeys.push_back(turned(s.k.data() + i * config.headDim, i / config.kvHeads));
+      turnedKeys.push_back(turned(s.k.data() + i * config.headDim, i / config.kvHeads, ropeOf(s)));
   }
 
   void expectHead(const Sequence &s, int64_t t, int64_t h, const float *found) const {
     int64_t visible = config.causal ? t + 1 : s.length, kvHead = h / (config.heads / config.kvHeads);
-    std::vector<double> q = turned(s.q.data() + t * width() + h * config.headDim, t), scores, out(config.headDim);
+    std::vector<double> q = turned(s.q.data() + t * width() + h * config.headDim, t, ropeOf(s)), scores,
+                        out(config.headDim);
     double largestScore = -INFINITY, largestProduct = 0, largestValue = 0, total = 0;
     for (int64_t p = 0; p < visible; ++p) {
       const std::vector<double> &k = turnedKeys[p * config.kvHeads + kvHead];

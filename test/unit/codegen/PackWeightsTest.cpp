@@ -202,25 +202,24 @@ TEST_F(PackWeights, VectorsAndTablesArePaddedWithZeros) {
       ASSERT_EQ(floatAt(bytes, r * 128 + 4 * i), i < 18 ? signedElement(r, i) : 0);
 }
 
-// The product of a low and a high turn is the turn of the position, with the attention factor in it once; beyond half
-// the dimensions all is zero.
-TEST_F(PackWeights, RopeTableGivesEveryTurn) {
+lower::PackedWeight ropeWeight(mlir::MLIRContext *context, const std::string &scaling, int64_t switchPositions) {
   lower::PackedWeight weight;
   weight.kind = lower::PackedWeight::Rope;
-  weight.ropeAttr = mlir::cast<lm::RopeAttr>(
-      mlir::parseAttribute("#lm.rope<base = 1.0e4, dims = 12, layout = half, scaling = #lm.rope_scaling<yarn, factor = "
-                           "4.0, original_positions = 64>>",
-                           module.get().getContext()));
+  weight.ropeAttr = mlir::cast<lm::RopeAttr>(mlir::parseAttribute(
+      "#lm.rope<base = 1.0e4, dims = 12, layout = half, scaling = #lm.rope_scaling<" + scaling + ">>", context));
   weight.rope.halfDims = 6;
   weight.rope.positions = 200;
+  weight.rope.switchPositions = switchPositions;
   weight.bytes = weight.rope.bytes();
-  ASSERT_EQ(weight.bytes, 2 * (64 + 4) * 64);
-  std::vector<char> bytes = pack(weight);
-  lm::RopeFrequencies wanted = lm::computeRopeFrequencies(weight.ropeAttr, 200);
-  ASSERT_GT(wanted.attentionFactor, 1.1);
+  return weight;
+}
+
+// The product of a low and a high turn is the turn of the position, with the attention factor in it once; beyond half
+// the dimensions all is zero.
+void expectTurns(const std::vector<char> &bytes, int64_t begin, const lm::RopeFrequencies &wanted) {
   for (int64_t position = 0; position < 200; ++position)
     for (int64_t d = 0; d < 16; ++d) {
-      auto at = [&](int64_t row) -> double { return floatAt(bytes, row * 64 + 4 * d); };
+      auto at = [&](int64_t row) -> double { return floatAt(bytes, begin + row * 64 + 4 * d); };
       int64_t low = position % 64, high = position / 64;
       double cosLow = at(low), sinLow = at(64 + low), cosHigh = at(128 + high), sinHigh = at(132 + high);
       double angle = d < 6 ? position * wanted.frequencies[d] : 0, factor = d < 6 ? wanted.attentionFactor : 0;
@@ -229,6 +228,25 @@ TEST_F(PackWeights, RopeTableGivesEveryTurn) {
       ASSERT_NEAR(sinHigh * cosLow + cosHigh * sinLow, factor * std::sin(angle), 4 * FLT_EPSILON)
           << position << " " << d;
     }
+}
+
+TEST_F(PackWeights, RopeTableGivesEveryTurn) {
+  lower::PackedWeight weight = ropeWeight(module.get().getContext(), "yarn, factor = 4.0, original_positions = 64", 0);
+  ASSERT_EQ(weight.bytes, 2 * (64 + 4) * 64);
+  lm::RopeFrequencies wanted = lm::computeRopeFrequencies(weight.ropeAttr, 200);
+  ASSERT_GT(wanted.attentionFactor, 1.1);
+  expectTurns(pack(weight), 0, wanted);
+}
+
+// The table of sequences up to the switch, then that of longer ones.
+TEST_F(PackWeights, RopeTablesOfShortAndLongSequences) {
+  std::string scaling = "longrope, factor = 4.0, original_positions = 50, short_factors = [1.0, 1.0, 1.5, 2.0, 2.0, "
+                        "2.0], long_factors = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]";
+  lower::PackedWeight weight = ropeWeight(module.get().getContext(), scaling, 50);
+  ASSERT_EQ(weight.bytes, 2 * 2 * (64 + 4) * 64);
+  std::vector<char> bytes = pack(weight);
+  expectTurns(bytes, 0, lm::computeRopeFrequencies(weight.ropeAttr, 50));
+  expectTurns(bytes, weight.bytes / 2, lm::computeRopeFrequencies(weight.ropeAttr, 51));
 }
 
 std::vector<int64_t> offsetsOf(const lower::Plan &plan) {

@@ -57,21 +57,22 @@ std::vector<int> StepKernel::pools;
 
 TEST_F(StepKernel, DescribesEachRowOnce) {
   char a, b, c;
-  std::vector<lmopt_segment_t> segments = {{&a, 64, 5, 0, 3}, {&b, 128, 0, 3, 1}, {&c, 32, 31, 4, 1}};
+  std::vector<lmopt_segment_t> segments = {{&a, 64, 5, 0, 3, 1}, {&b, 128, 0, 3, 1, 0}, {&c, 32, 31, 4, 1, 1}};
   lmopt_step_t step = stepOf(segments);
   Memory table(5 * cpu::kRowInfoBytes);
   harness->call(describe, {&step, table});
   struct Row {
     void *cache;
-    int64_t capacity, position;
+    int64_t capacity, position, rope;
   };
-  const Row wanted[] = {{&a, 64, 5}, {&a, 64, 6}, {&a, 64, 7}, {&b, 128, 0}, {&c, 32, 31}};
+  const Row wanted[] = {{&a, 64, 5, 1}, {&a, 64, 6, 1}, {&a, 64, 7, 1}, {&b, 128, 0, 0}, {&c, 32, 31, 1}};
   for (int64_t r = 0; r < 5; ++r) {
     Row row;
     std::memcpy(&row, table.data() + r * cpu::kRowInfoBytes, sizeof(row));
     EXPECT_EQ(row.cache, wanted[r].cache) << r;
     EXPECT_EQ(row.capacity, wanted[r].capacity) << r;
     EXPECT_EQ(row.position, wanted[r].position) << r;
+    EXPECT_EQ(row.rope, wanted[r].rope) << r;
   }
 }
 
@@ -96,7 +97,8 @@ double poolPlainly(cpu::PoolKind kind, const Memory &in, int64_t stride, const l
 }
 
 TEST_F(StepKernel, PoolsEverySegment) {
-  std::vector<lmopt_segment_t> segments = {{nullptr, 16, 0, 0, 1}, {nullptr, 16, 0, 1, 13}, {nullptr, 16, 0, 14, 2}};
+  std::vector<lmopt_segment_t> segments = {
+      {nullptr, 16, 0, 0, 1, 0}, {nullptr, 16, 0, 1, 13, 0}, {nullptr, 16, 0, 14, 2, 0}};
   lmopt_step_t step = stepOf(segments);
   for (size_t w = 0; w < std::size(kWidths); ++w)
     for (size_t k = 0; k < std::size(kKinds); ++k) {

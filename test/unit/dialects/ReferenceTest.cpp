@@ -48,7 +48,7 @@ AttentionOptions options() {
   result.heads = 4;
   result.kvHeads = 2;
   result.scale = 0.5;
-  result.frequencies = {1, 0.1};
+  result.rotation = [](int64_t) { return Rotation{{1, 0.1}, 1}; };
   return result;
 }
 

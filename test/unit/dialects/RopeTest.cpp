@@ -85,6 +85,20 @@ TEST_F(Rope, Longrope) {
          {0.5, 0.140545681, 0.0399999991, 0.0114991916, 0.00333333341, 0.000973008515, 0.000285714283, 8.43274029e-05});
 }
 
+TEST_F(Rope, SwitchPositions) {
+  Real one[] = {Real(1)}, two[] = {Real(2)};
+  auto of = [&](RopeScalingAttr scaling) {
+    return RopeAttr::get(&context, 1.0e4, 2, RopeLayout::half, scaling).getSwitchPositions();
+  };
+  EXPECT_EQ(of({}), 0);
+  EXPECT_EQ(of(scaling(RopeScalingKind::linear, 4, 0)), 0);
+  EXPECT_EQ(of(scaling(RopeScalingKind::yarn, 4, 4096)), 0);
+  EXPECT_EQ(of(scaling(RopeScalingKind::llama3, 8, 4096)), 0);
+  EXPECT_EQ(of(scaling(RopeScalingKind::dynamic, 2, 4096)), 4096);
+  EXPECT_EQ(of(scaling(RopeScalingKind::longrope, 4, 4096, 32, 1, std::nullopt, one, two)), 4096);
+  EXPECT_EQ(of(scaling(RopeScalingKind::longrope, 4, 4096, 32, 1, std::nullopt, two, two)), 0);
+}
+
 // For d = 128, base 10^4, L0 = 4096 and betas 32 and 1 the ramp runs from pair 20 to pair 46.
 TEST_F(Rope, YarnBounds) {
   auto rope = RopeAttr::get(&context, 1.0e4, 128, RopeLayout::half, scaling(RopeScalingKind::yarn, 4, 4096));

@@ -3,12 +3,7 @@
 // Every fixture model, compiled and run through the runtime's C interface. After the recipe f32 it computes what
 // transformers computed, within the fixture's derived tolerance; after the others what the reference interpreter
 // computes from the same module. All: the same bits for any number of threads and in whatever pieces a prompt comes.
-#include "codegen/Compile.h"
-#include "lmopt/lmopt.h"
-#include "test/unit/models/FixtureModel.h"
-
-#include <memory>
-#include <numeric>
+#include "test/unit/models/CompiledModel.h"
 
 using namespace lmopt;
 
@@ -21,35 +16,8 @@ constexpr double kInt8RelativeError = 0.01;
 /// rounding are 4e-5 off, so that one in a hundred tips; in rows as short as these a result leans on two at most.
 constexpr double kBf16RelativeError = 2.0 / 256;
 
-class CompiledFixtures : public fixture::FixtureModel {
+class CompiledFixtures : public fixture::CompiledModel {
 protected:
-  void TearDown() override { lmopt_model_destroy(compiled); }
-
-  void compile(const std::string &recipe) {
-    apply(recipe);
-    lmopt::CompileOptions options;
-    options.baseDirectory = model.baseDirectory;
-    options.tokenizer = model.tokenizerBlob;
-    std::string path = std::string(LMOPT_BINARY_DIR) + "/test-" + fixture.name + "-" + recipe + ".so";
-    CompileResult result = compileToArtifact(*model.module, options, path);
-    ASSERT_EQ(result.code, 0) << result.message;
-    lmopt_error_t error = {};
-    ASSERT_EQ(lmopt_model_open(path.c_str(), nullptr, &compiled, &error), LMOPT_OK) << error.message;
-    std::remove(path.c_str());
-  }
-
-  using Session = std::unique_ptr<lmopt_session_t, void (*)(lmopt_session_t *)>;
-
-  Session session(int32_t threads) {
-    lmopt_session_options_t options = {};
-    options.struct_size = sizeof options;
-    options.threads = threads;
-    lmopt_error_t error = {};
-    lmopt_session_t *made = nullptr;
-    EXPECT_EQ(lmopt_session_create(compiled, &options, &made, &error), LMOPT_OK) << error.message;
-    return {made, lmopt_session_destroy};
-  }
-
   /// All logits of one case, fed in pieces of the given sizes (the last one again and again).
   std::vector<float> decode(lmopt_session_t *session, const fixture::Case &one, const std::vector<int64_t> &pieces) {
     std::vector<float> all;
@@ -62,6 +30,7 @@ protected:
     std::pair<std::vector<float> *, int64_t> target(&all, fixture.width);
     EXPECT_EQ(lmopt_session_truncate(session, 0, &error), LMOPT_OK);
     int64_t count = int64_t(one.ids.size());
+    EXPECT_EQ(lmopt_session_expect(session, count, &error), LMOPT_OK) << error.message;
     for (size_t done = 0, piece = 0; int64_t(done) < count; ++piece) {
       int64_t size = std::min(pieces[std::min(piece, pieces.size() - 1)], count - int64_t(done));
       if (size == 1) {
@@ -117,11 +86,6 @@ protected:
     return result;
   }
 
-  void expectSameBits(const std::vector<float> &found, const std::vector<float> &whole) {
-    ASSERT_EQ(found.size(), whole.size());
-    EXPECT_EQ(std::memcmp(found.data(), whole.data(), whole.size() * sizeof(float)), 0);
-  }
-
   /// However many threads compute, and in whatever pieces a prompt comes: an int8 model would turn any difference of
   /// rounding into another code, and that into another answer.
   void expectSameBitsAlways(const std::vector<float> &whole) {
@@ -144,8 +108,6 @@ protected:
     EXPECT_LE(relativeError(whole, meaning), bound);
     expectSameBitsAlways(whole);
   }
-
-  lmopt_model_t *compiled = nullptr;
 };
 
 TEST_P(CompiledFixtures, F32) {

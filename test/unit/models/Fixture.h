@@ -74,12 +74,29 @@ inline void append(std::vector<float> &to, const std::vector<float> &values) {
 
 /// All fixtures, as gtest parameters.
 inline std::vector<std::string> names() {
-  return {"llama-tied",        "llama-untied-bias", "llama-head-dim",      "llama-head-80",
-          "llama-gqa-9-3",     "llama-sharded",     "llama-rope-linear",   "llama-rope-dynamic",
-          "llama-rope-llama3", "llama-rope-yarn",   "llama-rope-longrope", "llama-rope-longrope-short",
-          "bert-mean",         "bert-cls",          "bert-max-relu",       "gguf-f32",
-          "gguf-f16",          "gguf-bf16",         "gguf-q8_0",           "gguf-q4_0",
-          "gguf-q4_1",         "gguf-q5_0",         "gguf-q5_1",           "gguf-k",
+  return {"llama-tied",
+          "llama-untied-bias",
+          "llama-head-dim",
+          "llama-head-80",
+          "llama-gqa-9-3",
+          "llama-sharded",
+          "llama-rope-linear",
+          "llama-rope-dynamic",
+          "llama-rope-llama3",
+          "llama-rope-yarn",
+          "llama-rope-longrope",
+          "bert-mean",
+          "bert-cls",
+          "bert-max-relu",
+          "gguf-f32",
+          "gguf-f16",
+          "gguf-bf16",
+          "gguf-q8_0",
+          "gguf-q4_0",
+          "gguf-q4_1",
+          "gguf-q5_0",
+          "gguf-q5_1",
+          "gguf-k",
           "gguf-rope-freqs"};
 }
 

@@ -43,7 +43,9 @@ protected:
   /// All logits or the vector of one case; `pieces`: token by token.
   std::vector<float> interpret(const Case &one, bool pieces = false) {
     lm::WeightReader reader(model.baseDirectory);
-    lm::Interpreter interpreter(*model.module, reader);
+    lm::Interpreter::Options options;
+    options.length = int64_t(one.ids.size());
+    lm::Interpreter interpreter(*model.module, reader, options);
     if (!fixture.decoder)
       return take(interpreter.run("encode", {lm::makeIds(one.ids), lm::makeLengths({int32_t(one.ids.size())})}));
     std::vector<float> all;

@@ -86,8 +86,8 @@ TEST(Artifact, tellsWhatItIs) {
   lmopt_artifact_info_t info{};
   info.struct_size = sizeof info;
   ASSERT_EQ(lmopt_artifact_get_info(raw, &info, &error), LMOPT_OK);
-  EXPECT_EQ(info.abi_min, 1u);
-  EXPECT_EQ(info.abi_max, 1u);
+  EXPECT_EQ(info.abi_min, LMOPT_ABI_VERSION);
+  EXPECT_EQ(info.abi_max, LMOPT_ABI_VERSION);
   EXPECT_EQ(info.isa, uint64_t(LMOPT_ISA_SSE42));
   EXPECT_EQ(info.weight_bytes, 8192u);
   EXPECT_EQ(info.file_bytes, std::filesystem::file_size(decoderPath));
@@ -166,7 +166,7 @@ TEST(Artifact, infoOfAnOlderCaller) {
   std::memset(&info, 0x55, sizeof info);
   info.struct_size = offsetof(lmopt_artifact_info_t, isa);
   ASSERT_EQ(lmopt_artifact_get_info(raw, &info, nullptr), LMOPT_OK);
-  EXPECT_EQ(info.abi_max, 1u);
+  EXPECT_EQ(info.abi_max, LMOPT_ABI_VERSION);
   EXPECT_EQ(info.isa, 0x5555555555555555u) << "written beyond struct_size";
   info.struct_size = 0;
   EXPECT_EQ(lmopt_artifact_get_info(raw, &info, nullptr), LMOPT_ERROR_USAGE);
@@ -243,7 +243,7 @@ TEST(Artifact, messagesNameTheField) {
   expectMalformed(bytes.data, "section .note.lmopt: magic");
   bytes = good;
   bytes.changeNote([](lmopt_note_t &note) { note.abi_min = 7; });
-  expectMalformed(bytes.data, "ABI range 7..1 is empty");
+  expectMalformed(bytes.data, "ABI range 7..2 is empty");
   bytes = good;
   bytes.meta().count = 1ull << 60;
   expectMalformed(bytes.data, "section .lmopt.meta: 1152921504606846976 entries");

@@ -96,7 +96,7 @@ lmopt_status_t useAll(const std::string &path, uint32_t load, lmopt_error_t *err
     status = lmopt_session_create(handles.model, &options, &handles.session, error);
   if (status)
     return status;
-  if (path == decoderPath)
+  if (path != encoderPath)
     return useDecoder(handles, error);
   static float vectors[2 * fakeWidth];
   return lmopt_session_encode(handles.session, tokens.data(), lengths, 2, vectors, error);
@@ -122,6 +122,7 @@ void refuseInTurn(const std::string &path, uint32_t load, int least) {
 
 TEST(Exhaustion, decoder) { refuseInTurn(decoderPath, LMOPT_LOAD_MAP, 14); }
 TEST(Exhaustion, decoderWithCopiedWeights) { refuseInTurn(decoderPath, LMOPT_LOAD_COPY, 15); }
+TEST(Exhaustion, decoderThatReadsAgain) { refuseInTurn(LMOPT_BINARY_DIR "/lib/fake_switch.so", LMOPT_LOAD_MAP, 15); }
 TEST(Exhaustion, encoder) { refuseInTurn(encoderPath, LMOPT_LOAD_MAP, 10); }
 
 } // namespace

@@ -3,10 +3,11 @@
  * A compiled model in miniature, written by hand against abi.h: same note, sections and query function as codegen
  * makes, and entries that compute something a test can compute too. Decoder: hash(p) = sum over j <= p of (token_j + 1)
  * * (j + 1) * weight[token_j]; logit v = (hash + 31 v + p) mod 1009. Encoder: the same hash over the whole sequence;
- * vector element d = (hash + d) mod 1009. Every thread writes the cache rows and arena cells of its share, so that a
- * lost barrier, a wrong partition, a shared cache or an overlapping arena changes the result. A step that breaks the
- * contract of abi.h gives NaN. FAKE_ENCODER chooses the kind; FAKE_SPLIT leaves the weights to a file "fake.weights";
- * FAKE_TOKENIZER is a blob to carry.
+ * vector element d = (hash + d) mod 1009. A sequence longer than rope_switch has each product plus 5. Every thread
+ * writes the cache rows and arena cells of its share, so that a lost barrier, a wrong partition, a shared cache or an
+ * overlapping arena changes the result. A step that breaks the contract of abi.h gives NaN. FAKE_ENCODER chooses the
+ * kind; FAKE_SWITCH is the rope_switch; FAKE_SPLIT leaves the weights to a file "fake.weights"; FAKE_TOKENIZER is a
+ * blob to carry.
  */
 #include "lmopt/abi.h"
 
@@ -19,12 +20,15 @@ enum { KIND = LMOPT_KIND_ENCODER, WIDTH = 8, MAX_POSITIONS = 64, PREFILL_ROWS = 
 #else
 enum { KIND = LMOPT_KIND_DECODER, WIDTH = 97, MAX_POSITIONS = 200, PREFILL_ROWS = 32, DECODE_ROWS = 4 };
 #endif
+#ifndef FAKE_SWITCH
+#define FAKE_SWITCH 0
+#endif
 enum { VOCABULARY = 97, WEIGHTS = 2048, MODULUS = 1009, PER_THREAD = 64 };
 
 // The note: name "lmopt", contents as lmopt_note_t.
 __asm__(".pushsection .note.lmopt,\"a\",@note\n"
         ".p2align 2\n.long 6, 40, 0x4c4d0001\n.asciz \"lmopt\"\n.p2align 2\n"
-        ".quad 0x54504f4d4c\n.long 1, 1\n.quad 1\n.quad 8192\n.quad 0\n"
+        ".quad 0x54504f4d4c\n.long 2, 2\n.quad 1\n.quad 8192\n.quad 0\n"
         ".popsection\n");
 
 #ifndef FAKE_SPLIT
@@ -59,7 +63,7 @@ __asm__(".pushsection .lmopt.meta,\"\",@progbits\n.p2align 3\n"
                                      ".popsection\n");
 
 typedef struct {
-  int64_t token, product;
+  int64_t rope, product;
 } cell_t; // what the cache holds for one position
 
 static int step_is_sound(const lmopt_step_t *step, int64_t max_rows) {
@@ -70,8 +74,13 @@ static int step_is_sound(const lmopt_step_t *step, int64_t max_rows) {
   for (int64_t i = 0; i < step->segment_count; ++i) {
     const lmopt_segment_t *segment = &step->segments[i];
     if (segment->row != row || segment->rows < 1 || segment->capacity % LMOPT_CACHE_BLOCK ||
-        segment->position + segment->rows > segment->capacity || (uintptr_t)segment->cache % 64)
+        segment->position + segment->rows > segment->capacity || (uintptr_t)segment->cache % 64 || segment->rope < 0 ||
+        segment->rope > (FAKE_SWITCH > 0))
       return 0;
+    const cell_t *cells = segment->cache; // all keys of a sequence are turned alike
+    for (int64_t j = 0; j < segment->position; ++j)
+      if (cells[j].rope != segment->rope)
+        return 0;
     row += segment->rows;
   }
   return row == step->rows;
@@ -102,8 +111,8 @@ static void write_cache(const lmopt_step_t *step, int64_t thread, int64_t thread
     const lmopt_segment_t *segment = segment_of(step, row);
     int64_t position = segment->position + row - segment->row, token = step->tokens[row];
     cell_t *cell = (cell_t *)segment->cache + position;
-    cell->token = token;
-    cell->product = (token + 1) * (position + 1) * weights[token];
+    cell->rope = segment->rope;
+    cell->product = (token + 1) * (position + 1) * weights[token] + 5 * segment->rope;
   }
 }
 
@@ -184,8 +193,9 @@ static const lmopt_code_table_t table = {
     .decode = few_rows,
 #endif
     .build = "fake model",
+    .rope_switch = FAKE_SWITCH,
 };
 
 __attribute__((visibility("default"))) const lmopt_code_table_t *lmopt_model_query(uint32_t abi) {
-  return abi >= 1 ? &table : NULL;
+  return abi >= LMOPT_ABI_VERSION ? &table : NULL;
 }

@@ -154,3 +154,27 @@ func.func @quantize_groups_beyond_f16() -> tensor<1x1x2xf32> {
   %x = lm.embedding %ids, @w : (tensor<1x1xi32>) -> tensor<1x1x2xf32>
   return %x : tensor<1x1x2xf32>
 }
+
+// -----
+
+// A sequence that grows beyond its original length is another one from its first token on.
+func.func @longrope_grows(%cache0: !lm.cache) -> (tensor<1x2x4xf32>, tensor<1x3x4xf32>) {
+  %x = arith.constant dense<1.0> : tensor<1x2x4xf32>
+  %more = arith.constant dense<1.0> : tensor<1x3x4xf32>
+  %y, %cache1 = lm.attention %x, %x, %x, %cache0 {layer = 0, heads = 1, kv_heads = 1, scale = 1.0, mask = #lm.causal, rope = #lm.rope<base = 1.0e4, dims = 2, layout = half, scaling = #lm.rope_scaling<longrope, factor = 4.0, original_positions = 4, short_factors = [1.0], long_factors = [2.0]>>} : (tensor<1x2x4xf32>, tensor<1x2x4xf32>, tensor<1x2x4xf32>, !lm.cache) -> (tensor<1x2x4xf32>, !lm.cache)
+  // expected-error@+1 {{the keys in the cache of layer 0 are turned for another length of the sequence than 5: the model's angles depend on it; run the whole sequence again}}
+  %z, %cache2 = lm.attention %more, %more, %more, %cache1 {layer = 0, heads = 1, kv_heads = 1, scale = 1.0, mask = #lm.causal, rope = #lm.rope<base = 1.0e4, dims = 2, layout = half, scaling = #lm.rope_scaling<longrope, factor = 4.0, original_positions = 4, short_factors = [1.0], long_factors = [2.0]>>} : (tensor<1x3x4xf32>, tensor<1x3x4xf32>, tensor<1x3x4xf32>, !lm.cache) -> (tensor<1x3x4xf32>, !lm.cache)
+  return %y, %z : tensor<1x2x4xf32>, tensor<1x3x4xf32>
+}
+
+// -----
+
+// A sequence that grows beyond its original length is another one from its first token on.
+func.func @dynamic_grows(%cache0: !lm.cache) -> (tensor<1x2x4xf32>, tensor<1x3x4xf32>) {
+  %x = arith.constant dense<1.0> : tensor<1x2x4xf32>
+  %more = arith.constant dense<1.0> : tensor<1x3x4xf32>
+  %y, %cache1 = lm.attention %x, %x, %x, %cache0 {layer = 0, heads = 1, kv_heads = 1, scale = 1.0, mask = #lm.causal, rope = #lm.rope<base = 1.0e4, dims = 4, layout = half, scaling = #lm.rope_scaling<dynamic, factor = 2.0, original_positions = 4>>} : (tensor<1x2x4xf32>, tensor<1x2x4xf32>, tensor<1x2x4xf32>, !lm.cache) -> (tensor<1x2x4xf32>, !lm.cache)
+  // expected-error@+1 {{the keys in the cache of layer 0 are turned for another length of the sequence than 5: the model's angles depend on it; run the whole sequence again}}
+  %z, %cache2 = lm.attention %more, %more, %more, %cache1 {layer = 0, heads = 1, kv_heads = 1, scale = 1.0, mask = #lm.causal, rope = #lm.rope<base = 1.0e4, dims = 4, layout = half, scaling = #lm.rope_scaling<dynamic, factor = 2.0, original_positions = 4>>} : (tensor<1x3x4xf32>, tensor<1x3x4xf32>, tensor<1x3x4xf32>, !lm.cache) -> (tensor<1x3x4xf32>, !lm.cache)
+  return %y, %z : tensor<1x2x4xf32>, tensor<1x3x4xf32>
+}

@@ -311,14 +311,14 @@ def pooling():
     return cases
 
 
-def rope(x, heads, start, dims, base, interleaved):
-    """x (B, T, heads d); as complex numbers: pair * e^(i position theta)."""
+def rope(x, heads, start, dims, base, interleaved, divisors=1.0, gain=1.0):
+    """x (B, T, heads d); as complex numbers: pair * gain e^(i position theta / divisor)."""
     x = x.astype(np.float64).reshape(*x.shape[:2], heads, -1).copy()
     pairs = dims // 2
     first = slice(0, dims, 2) if interleaved else slice(0, pairs)
     second = slice(1, dims, 2) if interleaved else slice(pairs, dims)
     positions = start + np.arange(x.shape[1])
-    turn = np.exp(1j * np.outer(positions, base ** (-np.arange(pairs) * 2.0 / dims)))[None, :, None, :]
+    turn = gain * np.exp(1j * np.outer(positions, base ** (-np.arange(pairs) * 2.0 / dims) / divisors))[None, :, None, :]
     z = (x[..., first] + 1j * x[..., second]) * turn
     x[..., first], x[..., second] = z.real, z.imag
     return x
@@ -436,7 +436,58 @@ def weights():
     return cases
 
 
-for theme in (embedding, linear, norm, elementwise, pooling, attention, weights):
+
+def lengths():
+    """Rotary scaling that depends on the length of the sequence: all positions are turned as those of the whole."""
+    cases = []
+    short, long, gain = [1.0, 1.5], [2.0, 5.0], np.sqrt(1 + np.log(4.0) / np.log(4.0))
+    longrope = (f"#lm.rope_scaling<longrope, factor = 4.0, original_positions = 4, short_factors = {short}, "
+                f"long_factors = {long}>")
+    dynamic = "#lm.rope_scaling<dynamic, factor = 2.0, original_positions = 4>"
+
+    def turned(scaling, x, heads, length):
+        if scaling == longrope:
+            return rope(x, heads, 0, 4, 1e4, False, np.array(long if length > 4 else short), gain)
+        return rope(x, heads, 0, 4, 1e4 * (max(2.0 * length / 4 - 1, 1) ** (4 / 2)), False)
+
+    def both(name, scaling):
+        text = f"rope = #lm.rope<base = 1.0e4, dims = 4, layout = half, scaling = {scaling}>"
+        # Decoder: as many as the original length, in pieces; one more, at once; and more in pieces, whose first is long enough.
+        for pieces in ([3, 1], [5], [7]) if scaling == dynamic else ([3, 1], [5], [6, 2]):
+            total = sum(pieces)
+            q, k, v = f32(1, total, 8), f32(1, total, 4), f32(1, total, 4)
+            c, begin, outs = Case(f"{name}_decoder_{total}"), 0, []
+            c.caches = 1
+            y = attend(turned(scaling, q, 2, total), turned(scaling, k, 1, total), v.astype(np.float64).reshape(1, total, 1, 4),
+                       2, 1, 0.5, np.tril(np.ones((total, total), bool))[None])
+            for step, n in enumerate(pieces):
+                for label, array in (("q", q), ("k", k), ("v", v)):
+                    c.constant(f"{label}{step}", array[:, begin:begin + n])
+                c.op(f"%y{step}, %cache{step + 1} = lm.attention %q{step}, %k{step}, %v{step}, %cache{step} "
+                     f"{{layer = 0, heads = 2, kv_heads = 1, scale = 0.5, mask = #lm.causal, {text}}} "
+                     f": ({t(8, 1, n)}, {t(4, 1, n)}, {t(4, 1, n)}, !lm.cache) -> ({t(8, 1, n)}, !lm.cache)")
+                outs.append((f"y{step}", y[:, begin:begin + n]))
+                begin += n
+            cases.append(c.finish(outs, 16))
+        # Encoder: each sequence by its own length.
+        q, k, v, n = f32(3, 6, 8), f32(3, 6, 4), f32(3, 6, 4), np.array([4, 6, 5], np.int32)
+        c = Case(f"{name}_encoder")
+        for label, array in (("q", q), ("k", k), ("v", v), ("n", n)):
+            c.constant(label, array)
+        c.op(f"%y = lm.attention %q, %k, %v lengths %n {{layer = 0, heads = 2, kv_heads = 1, scale = 0.5, mask = #lm.full, {text}}} "
+             f": ({t(8, 3, 6)}, {t(4, 3, 6)}, {t(4, 3, 6)}, tensor<3xi32>) -> {t(8, 3, 6)}")
+        inside = np.arange(6)[None] < n[:, None]
+        own = [attend(turned(scaling, q[b:b + 1], 2, n[b]), turned(scaling, k[b:b + 1], 1, n[b]),
+                      v[b:b + 1].astype(np.float64).reshape(1, 6, 1, 4), 2, 1, 0.5,
+                      (inside[:, :, None] & inside[:, None, :])[b:b + 1]) for b in range(3)]
+        cases.append(c.finish([("y", np.concatenate(own))], 16))
+
+    both("longrope", longrope)
+    both("dynamic", dynamic)
+    return cases
+
+
+for theme in (embedding, linear, norm, elementwise, pooling, attention, weights, lengths):
     cases = theme()
     names = [line.split("@")[1].split("(")[0] for case in cases for line in case.splitlines() if line.startswith("func")]
     head = "// Written by generate.py: what NumPy computes.\n// RUN: lmopt-opt %s --lm-interpret | FileCheck %s\n"
