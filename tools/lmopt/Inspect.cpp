@@ -3,6 +3,7 @@
 // `lmopt inspect`: what an artifact or a checkpoint is, layer by layer.
 //
 // An artifact is read from its ELF note and metadata: none of its code runs, and it may be made for another CPU or ABI.
+// A damaged one is refused; --verify looks for damage in the weights, too.
 // A checkpoint is imported by lmopt-compiler (InspectSource.cpp). Tested by test/unit/tools/InspectTest.cpp and
 // test/tools/lmopt.
 #include "tools/lmopt/Inspect.h"
@@ -137,10 +138,22 @@ static Result<Json> manifestOf(const lmopt_artifact_t *artifact, const std::stri
   return manifest;
 }
 
-static Result<void> inspectArtifact(const InspectOptions &options, lmopt_artifact_t *artifact) {
+static std::string checkedParts(const lmopt_artifact_info_t &info, bool verified) {
+  if (verified)
+    return "everything";
+  return info.checked ? "everything but the weights (--verify)" : "nothing: its ABI has other checksums or none";
+}
+
+static Result<void> inspectArtifact(const InspectOptions &options, bool verify) {
+  Result<ArtifactPtr> owner = openArtifact(options.path);
+  if (!owner.ok())
+    return owner.error();
+  const lmopt_artifact_t *artifact = owner->get();
   lmopt_artifact_info_t info{};
   info.struct_size = sizeof info;
   lmopt_error_t error{};
+  if (verify && lmopt_artifact_verify(artifact, &error) != LMOPT_OK)
+    return runtimeError(error);
   if (lmopt_artifact_get_info(artifact, &info, &error) != LMOPT_OK)
     return runtimeError(error);
   Result<Json> manifest = manifestOf(artifact, options.path);
@@ -155,6 +168,7 @@ static Result<void> inspectArtifact(const InspectOptions &options, lmopt_artifac
                 {"needs", isaNames(info.isa)},
                 {"versions", info.versions},
                 {"version_here", info.version},
+                {"checked", checkedParts(info, verify)},
                 {"missing_here", missing ? Json(isaNames(missing)) : Json("nothing")}};
   Json blobs = Json::array();
   for (uint32_t i = 0; i < info.meta_count; ++i) {
@@ -182,23 +196,25 @@ static bool looksLikeElf(const std::string &path) {
 void addInspect(CommandLine &line) {
   struct Parsed : InspectOptions {
     std::string format = "text";
+    bool verify = false;
   };
   auto options = std::make_shared<Parsed>();
   CLI::App *command = line.app.add_subcommand("inspect", "tell what an artifact or a checkpoint is, layer by layer");
   command->add_option("PATH", options->path, "compiled model, GGUF file or Hugging Face directory")->required();
   addFormat(command, options->format);
+  command->add_flag("--verify", options->verify,
+                    "of a compiled model: compare the weights with their checksum, too (reads all of them)");
   command->callback([&line, options] {
     line.action = [&line, options]() -> Result<void> {
       options->json = options->format == "json";
-      if (!looksLikeElf(options->path))
-        return line.compiler.inspectSource ? line.compiler.inspectSource(*options, line.context)
-                                           : becomeCompiler(line.arguments);
-      lmopt_artifact_t *artifact = nullptr;
-      lmopt_error_t error{};
-      if (lmopt_artifact_open(options->path.c_str(), &artifact, &error) != LMOPT_OK)
-        return runtimeError(error);
-      ArtifactPtr owner(artifact);
-      return inspectArtifact(*options, artifact);
+      bool source = !looksLikeElf(options->path);
+      if (source && options->verify)
+        return Error{kErrorUsage, "--verify compares a compiled model with its checksums; '" + options->path +
+                                      "' is none (checkpoints have no checksums)"};
+      if (!source)
+        return inspectArtifact(*options, options->verify);
+      return line.compiler.inspectSource ? line.compiler.inspectSource(*options, line.context)
+                                         : becomeCompiler(line.arguments);
     };
   });
 }
