@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <iterator>
 
 namespace lmopt::driver {
@@ -182,6 +183,11 @@ static Result<void> inspectArtifact(const InspectOptions &options, bool verify) 
   return writeOutput(inspectionOutput(facts, options.json));
 }
 
+static bool isDirectory(const std::string &path) {
+  std::error_code ignored;
+  return std::filesystem::is_directory(path, ignored);
+}
+
 /// Whether the file begins like a shared library. A file that cannot be read is left to the artifact's own message.
 static bool looksLikeElf(const std::string &path) {
   std::FILE *file = std::fopen(path.c_str(), "rb");
@@ -207,11 +213,10 @@ void addInspect(CommandLine &line) {
   command->callback([&line, options] {
     line.action = [&line, options]() -> Result<void> {
       options->json = options->format == "json";
-      bool source = !looksLikeElf(options->path);
-      if (source && options->verify)
-        return Error{kErrorUsage, "--verify compares a compiled model with its checksums; '" + options->path +
-                                      "' is none (checkpoints have no checksums)"};
-      if (!source)
+      if (options->verify && isDirectory(options->path))
+        return Error{kErrorUsage, "--verify compares a compiled model with its checksums, but '" + options->path +
+                                      "' is a directory"};
+      if (options->verify || looksLikeElf(options->path))
         return inspectArtifact(*options, options->verify);
       return line.compiler.inspectSource ? line.compiler.inspectSource(*options, line.context)
                                          : becomeCompiler(line.arguments);

@@ -316,6 +316,11 @@ lmopt_status_t lmopt_chat_render(const char *chat_template, size_t template_size
  * LMOPT_TOKENIZE_PARSE_SPECIAL and without LMOPT_TOKENIZE_ADD_SPECIAL: the template has written the special tokens. */
 lmopt_status_t lmopt_model_chat(const lmopt_model_t *model, const lmopt_chat_message_t *messages, size_t count,
                                 const lmopt_chat_options_t *options, char **text, size_t *size, lmopt_error_t *error);
+/* The same without the code of the model: `tokenizer` is what lmopt_artifact_tokenizer gave, or NULL. */
+lmopt_status_t lmopt_artifact_chat(const lmopt_artifact_t *artifact, const lmopt_tokenizer_t *tokenizer,
+                                   const lmopt_chat_message_t *messages, size_t count,
+                                   const lmopt_chat_options_t *options, char **text, size_t *size,
+                                   lmopt_error_t *error);
 /* Frees text that a function above returned. */
 void lmopt_free(void *memory);
 

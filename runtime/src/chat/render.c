@@ -112,8 +112,15 @@ static lmopt_status_t role_text(const lmopt_tokenizer_t *tokenizer, lmopt_token_
 
 lmopt_status_t lmopt_model_chat(const lmopt_model_t *model, const lmopt_chat_message_t *messages, size_t count,
                                 const lmopt_chat_options_t *options, char **text, size_t *size, lmopt_error_t *error) {
+  return lmopt_artifact_chat(model->artifact, model->tokenizer, messages, count, options, text, size, error);
+}
+
+lmopt_status_t lmopt_artifact_chat(const lmopt_artifact_t *artifact, const lmopt_tokenizer_t *tokenizer,
+                                   const lmopt_chat_message_t *messages, size_t count,
+                                   const lmopt_chat_options_t *options, char **text, size_t *size,
+                                   lmopt_error_t *error) {
   size_t template_size;
-  const char *chat_template = lmopt_model_meta(model, "chat_template", &template_size);
+  const char *chat_template = lmopt_artifact_meta(artifact, "chat_template", &template_size);
   if (!chat_template)
     return lmoptp_fail(error, LMOPT_ERROR_UNSUPPORTED,
                        "this model has no chat template; give it plain text, or render with a template of your own");
@@ -124,9 +131,9 @@ lmopt_status_t lmopt_model_chat(const lmopt_model_t *model, const lmopt_chat_mes
   char *bos = NULL, *eos = NULL;
   own.struct_size = sizeof own;
   if (!own.bos_token)
-    status = role_text(model->tokenizer, LMOPT_TOKEN_BOS, &bos, error);
+    status = role_text(tokenizer, LMOPT_TOKEN_BOS, &bos, error);
   if (!status && !own.eos_token)
-    status = role_text(model->tokenizer, LMOPT_TOKEN_EOS, &eos, error);
+    status = role_text(tokenizer, LMOPT_TOKEN_EOS, &eos, error);
   if (bos)
     own.bos_token = bos;
   if (eos)

@@ -194,7 +194,8 @@ TEST_F(Damage, messagesNameThePart) {
                              [&, &name = name](auto &part) { return part.name == std::string(name); });
     ASSERT_NE(part, parts.end()) << name;
     std::string bytes = whole;
-    bytes[part->offset + (part->offset ? 24 : 7)] ^= 0x40; // 7: of the identification, which nobody else looks at
+    // Bytes whose meaning nobody looks at before: of the ELF identification, of the features in the note.
+    bytes[part->offset + (part->offset ? 36 : 7)] ^= 0x40;
     std::string said = tryAll(directory, bytes).error.message;
     EXPECT_NE(said.find(message), std::string::npos) << said << "\nlacks: " << message;
     EXPECT_NE(said.find("copy the file again, or compile the model again"), std::string::npos) << said;
@@ -252,6 +253,13 @@ TEST_F(Hostile, metadataIsReadWithoutRunningAnything) {
   lmopt_tokenizer_t *tokenizer = nullptr;
   ASSERT_EQ(lmopt_artifact_tokenizer(raw, &tokenizer, &error), LMOPT_OK) << error.message;
   EXPECT_EQ(lmopt_tokenizer_token_count(tokenizer), 97);
+  lmopt_chat_message_t message{};
+  message.role = "user";
+  char *text = nullptr;
+  ASSERT_EQ(lmopt_artifact_chat(raw, tokenizer, &message, 0, nullptr, &text, nullptr, &error), LMOPT_OK)
+      << error.message;
+  EXPECT_STREQ(text, "");
+  lmopt_free(text);
   lmopt_tokenizer_destroy(tokenizer);
   EXPECT_FALSE(ran());
 }
