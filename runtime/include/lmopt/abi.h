@@ -82,8 +82,8 @@ typedef struct lmopt_meta_entry {
 } lmopt_meta_entry_t;
 
 /* Section .lmopt.checksums: this header, then `count` entries; it ends where the file ends. The entries lie one after
- * another and cover the file from its first byte to this section, without a gap, so that nothing which a loader reads is
- * left out: "ELF header and program headers", each section with the padding behind it by its name, and "section
+ * another and cover the file from its first byte to this section, without a gap, so that nothing which a loader reads
+ * is left out: "ELF header and program headers", each section with the padding behind it by its name, and "section
  * headers". All are compared when an artifact is opened but for the one of .lmopt.weights: that one when somebody asks.
  *
  * A checksum finds accidents: a half-copied file, a bad disk. Whoever changes a file on purpose changes its checksums

@@ -50,7 +50,7 @@ def commands(model, decoder):
     if decoder:
         yield "run", model, "-p", "the cat", "-n", 2, "-t", 1
         yield "eval", model, "--text", text, "--ctx", 8, "--chunks", 1, "-t", 1
-        yield "bench", model, "--prompt", 4, "--generate", 2, "-t", 1
+        yield "bench", model, "--prompt", 4, "-r", 1, "-t", 1
     else:
         yield "embed", model, "--text", "the cat", "-t", 1
 
