@@ -7,6 +7,7 @@
 #include "codegen/link/LinkLibrary.h"
 #include "codegen/link/Manifest.h"
 #include "codegen/link/PackWeights.h"
+#include "codegen/link/SectionAppender.h"
 
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
@@ -249,8 +250,9 @@ private:
     link::SectionAppender appender;
     if (!appender.open(library.name, error))
       return {5, error};
+    uint64_t splitChecksum = 0;
     if (options.splitWeights) {
-      if (CompileResult result = writeSplitWeights(weights); result.code)
+      if (CompileResult result = writeSplitWeights(weights, splitChecksum); result.code)
         return result;
     } else {
       if (!appender.begin(".lmopt.weights", error))
@@ -263,7 +265,7 @@ private:
     if (!appender.begin(".lmopt.meta", error) || !appender.write(meta.data(), meta.size(), error))
       return {5, error};
     appender.end();
-    if (!appender.finish(error))
+    if (!appender.finish(splitChecksum, error))
       return {5, error};
     if (options.splitWeights && !weights.commit(weightsTarget, error))
       return {5, error};
@@ -272,15 +274,15 @@ private:
     return {};
   }
 
-  // The weights alone, for those who ship them apart: a plain file of weightBytes bytes.
-  CompileResult writeSplitWeights(const TemporaryFile &file) {
+  // The weights alone, for those who ship them apart: weightBytes bytes and a trailer.
+  CompileResult writeSplitWeights(const TemporaryFile &file, uint64_t &checksum) {
     std::string error;
     link::SectionAppender plain;
     if (!writeFile(file.name, "", error) || !plain.open(file.name, error) || !plain.begin("", error))
       return {5, error};
     if (failed(streamWeights(plain, error)))
       return weightFailure(error);
-    if (!plain.sync(error))
+    if (!plain.finishWeights(checksum, error))
       return {5, error};
     return {};
   }

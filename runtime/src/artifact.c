@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
  *
- * Reads model.so without running it: maps the file, checks its layout (elf.c) and its directory of metadata.
- * In: a path or bytes. Out: an lmopt_artifact_t that hands out the note, the metadata blobs and the weights, all in
- * place. Relies on abi.h. Cost: a few system calls and the pages of the headers; nothing grows with the weights. Tested
- * by test/unit/runtime, fuzzed by fuzz-artifact.
+ * Reads model.so without running it: maps the file, checks its layout (elf.c), its checksums (verify.c) and its
+ * directory of metadata. In: a path or bytes. Out: an lmopt_artifact_t that hands out the note, the metadata blobs and
+ * the weights, all in place. Relies on abi.h. Cost: a few system calls, and reading all but the weights once; nothing
+ * grows with the weights. Tested by test/unit/runtime, fuzzed by fuzz-artifact.
  */
 #include "internal.h"
 
@@ -125,6 +125,8 @@ static lmopt_status_t read_weights_file(lmopt_artifact_t *artifact, lmopt_error_
 static lmopt_status_t read_parts(lmopt_artifact_t *artifact, lmopt_error_t *error) {
   lmopt_status_t status = lmoptp_elf_layout(artifact->data, artifact->size, artifact->path, &artifact->layout, error);
   if (!status)
+    status = lmoptp_artifact_check(artifact, error);
+  if (!status)
     status = read_meta(artifact, error);
   if (!status)
     status = read_weights_file(artifact, error);
@@ -196,6 +198,7 @@ lmopt_status_t lmopt_artifact_get_info(const lmopt_artifact_t *artifact, lmopt_a
       .weights_file = artifact->weights_file[0] ? artifact->weights_file : NULL,
       .versions = artifact->layout.versions,
       .version = artifact->layout.version,
+      .checked = artifact->checked,
   };
   return lmoptp_write_info(info, &own, sizeof own, "lmopt_artifact_info_t", error);
 }
@@ -219,35 +222,127 @@ const char *lmopt_artifact_meta_name(const lmopt_artifact_t *artifact, uint32_t 
   return (const char *)entries + index * sizeof(lmopt_meta_entry_t) + offsetof(lmopt_meta_entry_t, name);
 }
 
-lmopt_status_t lmoptp_artifact_weights(const lmopt_artifact_t *artifact, const void **weights, void **mapping,
-                                       lmopt_error_t *error) {
-  *mapping = NULL;
+/*===--- Split-out weights ---===*/
+
+// "dir/name" for the folder of `file`; NULL when there is no memory.
+static char *path_beside(const char *file, const char *name) {
+  const char *slash = strrchr(file, '/');
+  size_t directory = slash ? (size_t)(slash - file) + 1 : 0;
+  char *path = malloc(directory + strlen(name) + 1);
+  if (path) {
+    memcpy(path, file, directory);
+    strcpy(path + directory, name);
+  }
+  return path;
+}
+
+// Beside the file itself, where the compiler put them, wherever links to it stand. Stores that keep every file under a
+// name of their own have a folder of links to them instead: then beside the link.
+static lmopt_status_t find_weights(const lmopt_artifact_t *artifact, char **path, lmopt_error_t *error) {
+  char *real = realpath(artifact->path, NULL);
+  if (!real)
+    return fail_file(error, "find", artifact->path, errno);
+  *path = path_beside(real, artifact->weights_file);
+  free(real);
+  char *linked = path_beside(artifact->path, artifact->weights_file);
+  if (*path && linked && access(*path, F_OK) != 0 && access(linked, F_OK) == 0) {
+    char *swap = *path;
+    *path = linked;
+    linked = swap;
+  }
+  free(linked);
+  return *path ? LMOPT_OK : lmoptp_fail_memory(error, strlen(artifact->path), "a path");
+}
+
+static lmopt_status_t check_trailer(const lmopt_artifact_t *artifact, const char *path, const lmoptp_mapping_t *mapping,
+                                    lmopt_error_t *error) {
+  lmopt_weights_trailer_t trailer;
+  uint64_t bytes = artifact->layout.note.weight_bytes;
+  if (mapping->size < sizeof trailer || mapping->size - sizeof trailer != bytes)
+    return lmoptp_fail(error, LMOPT_ERROR_MALFORMED,
+                       "%s has %llu bytes, but %s was compiled with %llu bytes of weights and a trailer of %zu", path,
+                       (unsigned long long)mapping->size, artifact->path, (unsigned long long)bytes, sizeof trailer);
+  memcpy(&trailer, (const uint8_t *)mapping->data + bytes, sizeof trailer);
+  if (trailer.magic != LMOPT_WEIGHTS_MAGIC)
+    return lmoptp_fail(error, LMOPT_ERROR_MALFORMED, "%s: its trailer has the magic 0x%llx, expected 0x%llx", path,
+                       (unsigned long long)trailer.magic, (unsigned long long)LMOPT_WEIGHTS_MAGIC);
+  if (trailer.checksum != artifact->weights_checksum)
+    return lmoptp_fail(error, LMOPT_ERROR_MALFORMED,
+                       "%s holds the weights of another model than %s (checksum %016llx, expected %016llx); both files "
+                       "must come from one compilation",
+                       path, artifact->path, (unsigned long long)trailer.checksum,
+                       (unsigned long long)artifact->weights_checksum);
+  return LMOPT_OK;
+}
+
+static lmopt_status_t map_weights(const lmopt_artifact_t *artifact, const char *path, lmoptp_mapping_t *mapping,
+                                  lmopt_error_t *error) {
+  const uint8_t *data;
+  struct stat info;
+  lmopt_status_t status = map_file(path, &data, &info, error);
+  if (status)
+    return status;
+  lmoptp_mapping_t mapped = {(void *)data, (uint64_t)info.st_size};
+  status = check_trailer(artifact, path, &mapped, error);
+  if (status)
+    munmap(mapped.data, mapped.size);
+  else
+    *mapping = mapped;
+  return status;
+}
+
+lmopt_status_t lmoptp_artifact_weights(const lmopt_artifact_t *artifact, const void **weights,
+                                       lmoptp_mapping_t *mapping, lmopt_error_t *error) {
+  *mapping = (lmoptp_mapping_t){0};
   *weights = artifact->data; // no weights at all: any aligned address will do
   if (artifact->layout.has_weights)
     *weights = artifact->data + artifact->layout.weights.offset;
   if (!artifact->weights_file[0])
     return LMOPT_OK;
-
-  const char *slash = strrchr(artifact->path, '/');
-  size_t directory = slash ? (size_t)(slash - artifact->path) + 1 : 0;
-  char *path = malloc(directory + sizeof artifact->weights_file);
-  if (!path)
-    return lmoptp_fail_memory(error, directory, "a path");
-  memcpy(path, artifact->path, directory);
-  strcpy(path + directory, artifact->weights_file);
-  const uint8_t *data;
-  struct stat info;
-  lmopt_status_t status = map_file(path, &data, &info, error);
-  uint64_t size = status ? 0 : (uint64_t)info.st_size;
-  if (!status && size != artifact->layout.note.weight_bytes) {
-    munmap((void *)data, size);
-    status = lmoptp_fail(
-        error, LMOPT_ERROR_MALFORMED, "%s has %llu bytes, but %s was compiled with %llu bytes of weights", path,
-        (unsigned long long)size, artifact->path, (unsigned long long)artifact->layout.note.weight_bytes);
-  }
+  char *path = NULL;
+  lmopt_status_t status = find_weights(artifact, &path, error);
+  if (!status)
+    status = map_weights(artifact, path, mapping, error);
   free(path);
   if (!status)
-    *weights = *mapping = (void *)data;
+    *weights = mapping->data;
+  return status;
+}
+
+lmopt_status_t lmopt_artifact_verify(const lmopt_artifact_t *artifact, lmopt_error_t *error) {
+  lmopt_status_t status = lmoptp_artifact_check_abi(artifact, error);
+  if (status)
+    return status;
+  const void *weights;
+  lmoptp_mapping_t mapping;
+  status = lmoptp_artifact_weights(artifact, &weights, &mapping, error);
+  if (status)
+    return status;
+  status = lmoptp_artifact_check_weights(artifact, weights, error);
+  if (mapping.data)
+    munmap(mapping.data, mapping.size);
+  return status;
+}
+
+/*===--- What may be used without the code ---===*/
+
+lmopt_status_t lmopt_artifact_tokenizer(const lmopt_artifact_t *artifact, lmopt_tokenizer_t **out,
+                                        lmopt_error_t *error) {
+  lmopt_status_t status = lmoptp_artifact_check_abi(artifact, error);
+  if (status)
+    return status;
+  size_t size;
+  const void *blob = lmopt_artifact_meta(artifact, "tokenizer", &size);
+  if (!blob)
+    return lmoptp_fail(
+        error, LMOPT_ERROR_UNSUPPORTED,
+        "%s carries no tokenizer: compile it from a source that has one (a GGUF file or a directory with "
+        "tokenizer.json)",
+        artifact->path);
+  lmopt_error_t reason;
+  status = lmopt_tokenizer_create(blob, size, out, &reason);
+  if (status)
+    lmoptp_fail(error, status, "%s: tokenizer: %s", artifact->path, reason.message);
   return status;
 }
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
  *
  * Finds the parts of an artifact in the bytes of an ELF file.
- * In: any bytes. Out: the checked ranges of .lmopt.weights and .lmopt.meta and the contents of .note.lmopt, or an error
- * that names the field at fault. Every number of the file is compared with the size of the file before it is used;
- * nothing is allocated; time is bounded by the number of sections (65535 at most). Source: ELF-64 object file format;
- * the note's layout is in abi.h. Tested by test/unit/runtime, fuzzed by fuzz-artifact.
+ * In: any bytes. Out: the checked ranges of .lmopt.weights, .lmopt.meta and .lmopt.checksums and the contents of
+ * .note.lmopt, or an error that names the field at fault. Every number of the file is compared with the size of the
+ * file before it is used; nothing is allocated; time is bounded by the number of sections (65535 at most). Source:
+ * ELF-64 object file format; the note's layout is in abi.h. Tested by test/unit/runtime, fuzzed by fuzz-artifact.
  */
 #include "internal.h"
 
@@ -191,7 +191,8 @@ lmopt_status_t lmoptp_elf_layout(const uint8_t *data, uint64_t size, const char 
   bool has_note, has_meta;
   if ((status = find_section(&elf, ".note.lmopt", &note, &has_note)) ||
       (status = find_section(&elf, ".lmopt.meta", &layout->meta, &has_meta)) ||
-      (status = find_section(&elf, ".lmopt.weights", &layout->weights, &layout->has_weights)))
+      (status = find_section(&elf, ".lmopt.weights", &layout->weights, &layout->has_weights)) ||
+      (status = find_section(&elf, ".lmopt.checksums", &layout->checksums, &layout->has_checksums)))
     return status;
   if (!has_note)
     return MALFORMED(&elf, "%s: not an lmopt artifact: a shared library without section .note.lmopt", path);

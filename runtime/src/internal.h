@@ -29,7 +29,7 @@ lmopt_status_t lmoptp_write_info(void *theirs, const void *own, uint32_t own_siz
 void *lmoptp_reserve(uint64_t size);
 void lmoptp_unreserve(void *memory, uint64_t size);
 
-/*===--- Artifact (artifact.c, elf.c) ---===*/
+/*===--- Artifact (artifact.c, elf.c, verify.c) ---===*/
 
 typedef struct {
   uint64_t offset, size;
@@ -37,11 +37,11 @@ typedef struct {
 
 /* Where the parts of an artifact lie in its file; every range has been checked. */
 typedef struct {
-  lmoptp_range_t weights, meta;
+  lmoptp_range_t weights, meta, checksums;
   lmopt_note_t notes[LMOPT_MAX_VERSIONS]; // one for each version of the code
   uint32_t versions, version;             // how many, and which one is meant: see lmoptp_choose_version
   lmopt_note_t note;                      // of that version
-  bool has_weights;
+  bool has_weights, has_checksums;
   uint16_t machine;
 } lmoptp_layout_t;
 
@@ -56,14 +56,30 @@ struct lmopt_artifact {
   bool mapped;            /* by us: unmap it */
   uint64_t device, inode; /* of the mapped file */
   lmoptp_layout_t layout;
+  bool checked;              /* everything but the weights has been compared with its checksum */
+  uint64_t weights_checksum; /* of split-out weights */
   uint64_t meta_count;
   char *path; /* for messages, and to find split-out weights */
   char weights_file[256];
 };
 
-/* The weights inside or beside the artifact, mapped; *mapping is what to unmap (empty when inside). */
-lmopt_status_t lmoptp_artifact_weights(const lmopt_artifact_t *artifact, const void **weights, void **mapping,
-                                       lmopt_error_t *error);
+/* Split-out weights, mapped with their trailer. `data` NULL: the weights are inside. */
+typedef struct {
+  void *data;
+  uint64_t size;
+} lmoptp_mapping_t;
+
+/* Where the weights are, inside the artifact or in the file beside it, which is mapped. */
+lmopt_status_t lmoptp_artifact_weights(const lmopt_artifact_t *artifact, const void **weights,
+                                       lmoptp_mapping_t *mapping, lmopt_error_t *error);
+/* Compares everything but the weights with its checksum. Artifacts of an ABI that we do not serve may have none of the
+ * kind we know: they stay unchecked, for nothing but looking at. */
+lmopt_status_t lmoptp_artifact_check(lmopt_artifact_t *artifact, lmopt_error_t *error);
+/* The same for the weights: those inside, or the split-out ones at `weights`. */
+lmopt_status_t lmoptp_artifact_check_weights(const lmopt_artifact_t *artifact, const void *weights,
+                                             lmopt_error_t *error);
+/* Whether this runtime serves the ABI of the artifact. */
+lmopt_status_t lmoptp_artifact_check_abi(const lmopt_artifact_t *artifact, lmopt_error_t *error);
 /* Whether the artifact's path still leads to the file that was mapped. */
 lmopt_status_t lmoptp_artifact_unchanged(const lmopt_artifact_t *artifact, lmopt_error_t *error);
 
@@ -88,8 +104,7 @@ struct lmopt_model {
   void *library;
   const lmopt_code_table_t *table;
   const void *weights;
-  void *weight_mapping; /* of split-out or copied weights; NULL when they are part of the artifact's mapping */
-  uint64_t weight_mapping_size;
+  lmoptp_mapping_t weight_mapping; /* of split-out or copied weights; empty when they are in the artifact's mapping */
   lmopt_tokenizer_t *tokenizer;
 };
 void lmoptp_model_retain(lmopt_model_t *model);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
  *
  * Opens a model: artifact -> checks -> code table and mapped weights.
- * The order is the point: layout, ABI range and CPU features come from the mapped file, before the dynamic loader sees
- * it, so that a damaged, foreign or too new artifact ends in a message and not in a signal. Relies on artifact.c and
- * abi.h. Cost: the loader's work on the code; the weights are only mapped. Tested by test/unit/runtime.
+ * The order is the point: layout, checksums, ABI range and CPU features come from the mapped file, before the dynamic
+ * loader sees it, so that a damaged, foreign or too new artifact ends in a message and not in a signal. Relies on
+ * artifact.c and abi.h. Cost: the loader's work on the code, and reading code and metadata once; the weights are only
+ * mapped. Tested by test/unit/runtime.
  */
 #include "internal.h"
 
@@ -16,21 +17,9 @@
 _Static_assert((int)LMOPT_MODEL_DECODER == (int)LMOPT_KIND_DECODER, "the public names are those of the ABI");
 _Static_assert((int)LMOPT_MODEL_ENCODER == (int)LMOPT_KIND_ENCODER, "the public names are those of the ABI");
 
-static lmopt_status_t check_note(const lmopt_artifact_t *artifact, lmopt_error_t *error) {
+static lmopt_status_t check_cpu(const lmopt_artifact_t *artifact, lmopt_error_t *error) {
   const lmopt_note_t *note = &artifact->layout.note;
   const char *path = artifact->path;
-  if (note->abi_min > LMOPT_ABI_VERSION)
-    return lmoptp_fail(
-        error, LMOPT_ERROR_ABI,
-        "%s needs a runtime of ABI %u to %u, this one (%s) serves %u to %u; use a newer runtime, or compile the "
-        "model again with this lmopt",
-        path, note->abi_min, note->abi_max, LMOPT_VERSION, LMOPT_ABI_MIN, LMOPT_ABI_VERSION);
-  if (note->abi_max < LMOPT_ABI_MIN)
-    return lmoptp_fail(
-        error, LMOPT_ERROR_ABI,
-        "%s was made for runtimes of ABI %u to %u, this one (%s) serves %u to %u; compile the model again "
-        "with this lmopt",
-        path, note->abi_min, note->abi_max, LMOPT_VERSION, LMOPT_ABI_MIN, LMOPT_ABI_VERSION);
   if (artifact->layout.machine != EM_X86_64)
     return lmoptp_fail(error, LMOPT_ERROR_CPU, "%s is for another kind of CPU (ELF machine %u; this is x86-64, %u)",
                        path, artifact->layout.machine, EM_X86_64);
@@ -121,6 +110,11 @@ static lmopt_status_t check_table(const lmopt_model_t *model, lmopt_error_t *err
 
 /*===--- Weights ---===*/
 
+static void unmap_weights(lmopt_model_t *model) {
+  if (model->weight_mapping.data)
+    munmap(model->weight_mapping.data, model->weight_mapping.size);
+}
+
 static lmopt_status_t copy_weights(lmopt_model_t *model, lmopt_error_t *error) {
   enum { HUGE = 2 << 20 };
   uint64_t bytes = model->artifact->layout.note.weight_bytes;
@@ -133,10 +127,8 @@ static lmopt_status_t copy_weights(lmopt_model_t *model, lmopt_error_t *error) {
   uint8_t *aligned = memory + (-(uintptr_t)memory & (HUGE - 1));
   madvise(aligned, size - HUGE, MADV_HUGEPAGE); // a wish: small pages give the same results
   memcpy(aligned, model->weights, bytes);
-  if (model->weight_mapping)
-    munmap(model->weight_mapping, model->weight_mapping_size);
-  model->weight_mapping = memory;
-  model->weight_mapping_size = size;
+  unmap_weights(model);
+  model->weight_mapping = (lmoptp_mapping_t){memory, size};
   model->weights = aligned;
   return LMOPT_OK;
 }
@@ -151,14 +143,15 @@ static void populate_weights(const lmopt_model_t *model) {
     madvise((void *)model->weights, bytes, MADV_POPULATE_READ);
 }
 
-static lmopt_status_t load_weights(lmopt_model_t *model, uint32_t load, lmopt_error_t *error) {
+static lmopt_status_t load_weights(lmopt_model_t *model, const lmopt_model_options_t *options, lmopt_error_t *error) {
   lmopt_status_t status = lmoptp_artifact_weights(model->artifact, &model->weights, &model->weight_mapping, error);
+  if (!status && options->verify)
+    status = lmoptp_artifact_check_weights(model->artifact, model->weights, error);
   if (status)
     return status;
-  model->weight_mapping_size = model->artifact->layout.note.weight_bytes;
-  if (load == LMOPT_LOAD_COPY)
+  if (options->load == LMOPT_LOAD_COPY)
     return copy_weights(model, error);
-  if (load == LMOPT_LOAD_POPULATE)
+  if (options->load == LMOPT_LOAD_POPULATE)
     populate_weights(model);
   return LMOPT_OK;
 }
@@ -167,22 +160,20 @@ static lmopt_status_t load_weights(lmopt_model_t *model, uint32_t load, lmopt_er
 
 static lmopt_status_t load_tokenizer(lmopt_model_t *model, lmopt_error_t *error) {
   size_t size;
-  const void *blob = lmopt_artifact_meta(model->artifact, "tokenizer", &size);
-  if (!blob)
+  if (!lmopt_artifact_meta(model->artifact, "tokenizer", &size))
     return LMOPT_OK;
-  lmopt_error_t reason;
-  lmopt_status_t status = lmopt_tokenizer_create(blob, size, &model->tokenizer, &reason);
-  if (status)
-    lmoptp_fail(error, status, "%s: tokenizer: %s", model->artifact->path, reason.message);
-  return status;
+  return lmopt_artifact_tokenizer(model->artifact, &model->tokenizer, error);
 }
 
-static lmopt_status_t load_parts(lmopt_model_t *model, const char *path, uint32_t load, lmopt_error_t *error) {
+static lmopt_status_t load_parts(lmopt_model_t *model, const char *path, const lmopt_model_options_t *options,
+                                 lmopt_error_t *error) {
   lmopt_status_t status = lmopt_artifact_open(path, &model->artifact, error);
   if (!status)
-    status = check_note(model->artifact, error);
+    status = lmoptp_artifact_check_abi(model->artifact, error);
   if (!status)
-    status = load_weights(model, load, error);
+    status = check_cpu(model->artifact, error);
+  if (!status)
+    status = load_weights(model, options, error);
   if (!status)
     status = load_code(model, error);
   // The loader opened the file by its name, a second time: code and weights must come from the same compilation.
@@ -208,7 +199,7 @@ lmopt_status_t lmopt_model_open(const char *path, const lmopt_model_options_t *o
   if (!model)
     return lmoptp_fail_memory(error, sizeof *model, "a model");
   atomic_init(&model->references, 1);
-  status = load_parts(model, path, own.load, error);
+  status = load_parts(model, path, &own, error);
   if (status)
     lmopt_model_destroy(model);
   else
@@ -226,8 +217,7 @@ void lmopt_model_destroy(lmopt_model_t *model) {
   lmopt_tokenizer_destroy(model->tokenizer);
   if (model->library)
     dlclose(model->library);
-  if (model->weight_mapping)
-    munmap(model->weight_mapping, model->weight_mapping_size);
+  unmap_weights(model);
   lmopt_artifact_destroy(model->artifact);
   free(model);
 }

@@ -3,6 +3,7 @@
 // `lmopt inspect`: what an artifact or a checkpoint is, layer by layer.
 //
 // An artifact is read from its ELF note and metadata: none of its code runs, and it may be made for another CPU or ABI.
+// A damaged one is refused; --verify looks for damage in the weights, too.
 // A checkpoint is imported by lmopt-compiler (InspectSource.cpp). Tested by test/unit/tools/InspectTest.cpp and
 // test/tools/lmopt.
 #include "tools/lmopt/Inspect.h"
@@ -12,6 +13,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <iterator>
 
 namespace lmopt::driver {
@@ -137,10 +139,22 @@ static Result<Json> manifestOf(const lmopt_artifact_t *artifact, const std::stri
   return manifest;
 }
 
-static Result<void> inspectArtifact(const InspectOptions &options, lmopt_artifact_t *artifact) {
+static std::string checkedParts(const lmopt_artifact_info_t &info, bool verified) {
+  if (verified)
+    return "everything";
+  return info.checked ? "everything but the weights (--verify)" : "nothing: its ABI has other checksums or none";
+}
+
+static Result<void> inspectArtifact(const InspectOptions &options, bool verify) {
+  Result<ArtifactPtr> owner = openArtifact(options.path);
+  if (!owner.ok())
+    return owner.error();
+  const lmopt_artifact_t *artifact = owner->get();
   lmopt_artifact_info_t info{};
   info.struct_size = sizeof info;
   lmopt_error_t error{};
+  if (verify && lmopt_artifact_verify(artifact, &error) != LMOPT_OK)
+    return runtimeError(error);
   if (lmopt_artifact_get_info(artifact, &info, &error) != LMOPT_OK)
     return runtimeError(error);
   Result<Json> manifest = manifestOf(artifact, options.path);
@@ -155,6 +169,7 @@ static Result<void> inspectArtifact(const InspectOptions &options, lmopt_artifac
                 {"needs", isaNames(info.isa)},
                 {"versions", info.versions},
                 {"version_here", info.version},
+                {"checked", checkedParts(info, verify)},
                 {"missing_here", missing ? Json(isaNames(missing)) : Json("nothing")}};
   Json blobs = Json::array();
   for (uint32_t i = 0; i < info.meta_count; ++i) {
@@ -166,6 +181,11 @@ static Result<void> inspectArtifact(const InspectOptions &options, lmopt_artifac
   facts["metadata"] = std::move(blobs);
   facts["manifest"] = manifest.take();
   return writeOutput(inspectionOutput(facts, options.json));
+}
+
+static bool isDirectory(const std::string &path) {
+  std::error_code ignored;
+  return std::filesystem::is_directory(path, ignored);
 }
 
 /// Whether the file begins like a shared library. A file that cannot be read is left to the artifact's own message.
@@ -182,6 +202,7 @@ static bool looksLikeElf(const std::string &path) {
 void addInspect(CommandLine &line) {
   struct Parsed : InspectOptions {
     std::string format = "text";
+    bool verify = false;
   };
   auto options = std::make_shared<Parsed>();
   CLI::App *command = line.app.add_subcommand("inspect", "tell what an artifact or a checkpoint is, layer by layer");
@@ -189,18 +210,18 @@ void addInspect(CommandLine &line) {
       ->required()
       ->check(notEmpty());
   addFormat(command, options->format);
+  command->add_flag("--verify", options->verify,
+                    "of a compiled model: compare the weights with their checksum, too (reads all of them)");
   command->callback([&line, options] {
     line.action = [&line, options]() -> Result<void> {
       options->json = options->format == "json";
-      if (!looksLikeElf(options->path))
-        return line.compiler.inspectSource ? line.compiler.inspectSource(*options, line.context)
-                                           : becomeCompiler(line.arguments);
-      lmopt_artifact_t *artifact = nullptr;
-      lmopt_error_t error{};
-      if (lmopt_artifact_open(options->path.c_str(), &artifact, &error) != LMOPT_OK)
-        return runtimeError(error);
-      ArtifactPtr owner(artifact);
-      return inspectArtifact(*options, artifact);
+      if (options->verify && isDirectory(options->path))
+        return Error{kErrorUsage, "--verify compares a compiled model with its checksums, but '" + options->path +
+                                      "' is a directory"};
+      if (options->verify || looksLikeElf(options->path))
+        return inspectArtifact(*options, options->verify);
+      return line.compiler.inspectSource ? line.compiler.inspectSource(*options, line.context)
+                                         : becomeCompiler(line.arguments);
     };
   });
 }

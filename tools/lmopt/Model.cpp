@@ -23,6 +23,14 @@ static Error openError(const std::string &path, const lmopt_error_t &cause) {
   return error;
 }
 
+Result<ArtifactPtr> openArtifact(const std::string &path) {
+  lmopt_artifact_t *artifact = nullptr;
+  lmopt_error_t error{};
+  if (lmopt_artifact_open(path.c_str(), &artifact, &error) != LMOPT_OK)
+    return openError(path, error);
+  return ArtifactPtr(artifact);
+}
+
 Result<Model> openModel(const std::string &path) {
   Model model;
   model.path = path;
@@ -73,14 +81,16 @@ Result<const lmopt_tokenizer_t *> tokenizerOf(const Model &model) {
 
 Result<std::vector<int32_t>> encodeText(const Model &model, std::string_view text, uint32_t flags) {
   Result<const lmopt_tokenizer_t *> tokenizer = tokenizerOf(model);
-  if (!tokenizer.ok())
-    return tokenizer.error();
+  return tokenizer.ok() ? encodeText(*tokenizer, text, flags) : tokenizer.error();
+}
+
+Result<std::vector<int32_t>> encodeText(const lmopt_tokenizer_t *tokenizer, std::string_view text, uint32_t flags) {
   // A token covers at least one byte of most texts; the second round only happens for the rest.
   std::vector<int32_t> ids(text.size() + 8);
   for (;;) {
     size_t count = 0;
     lmopt_error_t error{};
-    if (lmopt_tokenizer_encode(*tokenizer, text.data(), text.size(), flags, ids.data(), ids.size(), &count, &error) !=
+    if (lmopt_tokenizer_encode(tokenizer, text.data(), text.size(), flags, ids.data(), ids.size(), &count, &error) !=
         LMOPT_OK)
       return runtimeError(error);
     bool fits = count <= ids.size();

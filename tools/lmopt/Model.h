@@ -27,6 +27,7 @@ using SessionPtr = std::unique_ptr<lmopt_session_t, Destroyer<lmopt_session_t, l
 using SamplerPtr = std::unique_ptr<lmopt_sampler_t, Destroyer<lmopt_sampler_t, lmopt_sampler_destroy>>;
 using DetokenizerPtr = std::unique_ptr<lmopt_detokenizer_t, Destroyer<lmopt_detokenizer_t, lmopt_detokenizer_destroy>>;
 using ArtifactPtr = std::unique_ptr<lmopt_artifact_t, Destroyer<lmopt_artifact_t, lmopt_artifact_destroy>>;
+using TokenizerPtr = std::unique_ptr<lmopt_tokenizer_t, Destroyer<lmopt_tokenizer_t, lmopt_tokenizer_destroy>>;
 
 /// A model that is open, with its constants.
 struct Model {
@@ -38,6 +39,9 @@ struct Model {
 };
 
 Error runtimeError(const lmopt_error_t &error);
+
+/// The file without its code: for what only needs metadata, and thus is safe with files of strangers.
+Result<ArtifactPtr> openArtifact(const std::string &path);
 
 Result<Model> openModel(const std::string &path);
 /// The same, and an error of usage when the model is not of this kind (LMOPT_MODEL_*); `command` is named in it.
@@ -54,6 +58,7 @@ Result<SessionPtr> createSession(const Model &model, const SessionSettings &sett
 /// The tokenizer of the model, or an error when the artifact has none.
 Result<const lmopt_tokenizer_t *> tokenizerOf(const Model &model);
 /// `flags` as lmopt_tokenizer_encode.
+Result<std::vector<int32_t>> encodeText(const lmopt_tokenizer_t *tokenizer, std::string_view text, uint32_t flags);
 Result<std::vector<int32_t>> encodeText(const Model &model, std::string_view text, uint32_t flags);
 
 } // namespace lmopt::driver

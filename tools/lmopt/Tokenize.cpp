@@ -3,7 +3,8 @@
 // `lmopt tokenize`: the ids that a text becomes, as one line of JSON.
 //
 // In: --text or --file. Out: {"tokens": [...]}, as the model is fed: special tokens are added and recognised; with
-// --no-special neither. Tested by test/tools/lmopt and test/e2e.
+// --no-special neither. Reads the artifact's metadata and nothing else: none of its code is loaded, and it may be made
+// for another CPU. Tested by test/tools/lmopt (hostile.py for files of strangers) and test/e2e.
 #include "tools/lmopt/CommandLine.h"
 #include "tools/lmopt/Model.h"
 #include "tools/lmopt/TextInput.h"
@@ -18,13 +19,19 @@ struct TokenizeOptions {
 };
 
 static Result<void> tokenize(const TokenizeOptions &options, const Context &) {
-  Result<Model> model = openModel(options.model);
-  if (!model.ok())
-    return model.error();
+  Result<ArtifactPtr> artifact = openArtifact(options.model);
+  if (!artifact.ok())
+    return artifact.error();
+  lmopt_tokenizer_t *handle = nullptr;
+  lmopt_error_t error{};
+  if (lmopt_artifact_tokenizer(artifact->get(), &handle, &error) != LMOPT_OK)
+    return runtimeError(error);
+  TokenizerPtr tokenizer(handle);
   Result<std::string> text = options.file.empty() ? Result<std::string>(options.text) : readFile(options.file);
   if (!text.ok())
     return text.error();
-  Result<std::vector<int32_t>> tokens = encodeText(*model, *text, options.noSpecial ? 0 : LMOPT_TOKENIZE_DEFAULT);
+  Result<std::vector<int32_t>> tokens =
+      encodeText(tokenizer.get(), *text, options.noSpecial ? 0 : LMOPT_TOKENIZE_DEFAULT);
   if (!tokens.ok())
     return tokens.error();
   return writeOutput(nlohmann::ordered_json{{"tokens", *tokens}}.dump() + "\n");

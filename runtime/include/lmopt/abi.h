@@ -9,9 +9,12 @@
  *   - section .lmopt.weights: packed weights, page aligned, not loaded by the dynamic loader; the runtime maps it
  *     read-only from the file itself;
  *   - section .lmopt.meta: a directory of named blobs (lmopt_meta_header_t), not loaded either;
+ *   - section .lmopt.checksums: the last bytes of the file, a checksum for each part of all bytes before them, so that
+ *     damage is found before the dynamic loader reads any of it (lmopt_checksums_header_t);
  *   - one exported function, lmopt_model_query, that returns the code table.
  *
- * Written by codegen/link, read by runtime/src/artifact.c; tested by test/unit and by the end-to-end tests.
+ * Written by codegen/link, read by runtime/src/artifact.c and verify.c; tested by test/unit and by the end-to-end
+ * tests.
  */
 #ifndef LMOPT_ABI_H
 #define LMOPT_ABI_H
@@ -22,7 +25,10 @@
 extern "C" {
 #endif
 
-/* Raised when the meaning of anything in this file changes. A runtime serves [LMOPT_ABI_MIN, LMOPT_ABI_VERSION]. */
+/* Raised when the meaning of anything in this file changes. A runtime serves [LMOPT_ABI_MIN, LMOPT_ABI_VERSION].
+ *   1  the first one
+ *   2  every byte of the file has a checksum, and split-out weights end with lmopt_weights_trailer_t; segments say which
+ *      rotary angles hold for them. Version 1 is not served any more: its damage would go unseen. */
 #define LMOPT_ABI_VERSION 2u
 #define LMOPT_ABI_MIN 2u
 
@@ -56,7 +62,7 @@ typedef struct lmopt_note {
   uint32_t abi_min; /* ABI versions that the code table can serve */
   uint32_t abi_max;
   uint64_t isa;          /* LMOPT_ISA_* bits that the code needs */
-  uint64_t weight_bytes; /* size of .lmopt.weights (or of the split-out file) */
+  uint64_t weight_bytes; /* size of .lmopt.weights (or of the split-out file without its trailer) */
   uint64_t reserved;     /* must be 0 */
 } lmopt_note_t;
 
@@ -74,6 +80,46 @@ typedef struct lmopt_meta_entry {
   uint64_t offset;
   uint64_t size;
 } lmopt_meta_entry_t;
+
+/* Section .lmopt.checksums: this header, then `count` entries; it ends where the file ends. The entries lie one after
+ * another and cover the file from its first byte to this section, without a gap, so that nothing which a loader reads
+ * is left out: "ELF header and program headers", each section with the padding behind it by its name, and "section
+ * headers". All are compared when an artifact is opened but for the one of .lmopt.weights: that one when somebody asks.
+ *
+ * A checksum finds accidents: a half-copied file, a bad disk. Whoever changes a file on purpose changes its checksums
+ * too: it is no signature.
+ *
+ * The checksum of n bytes is 64 bits, made of their 64-bit little-endian words w[0], w[1], ... (filled up with zeros to
+ * a multiple of 64 bytes) in eight lanes; arithmetic is modulo 2^64:
+ *   mix(state, word) = x ^ x >> 29, where x = (state ^ word) * LMOPT_CHECKSUM_FACTOR
+ *   lane[i] = i + 1                               for i = 0 .. 7
+ *   lane[j % 8] = mix(lane[j % 8], w[j])          for all words in order
+ *   sum = n, then sum = mix(sum, lane[i])         for i = 0 .. 7
+ * mix is a bijection of the state and of the word, so damage within one word is always found; of other accidents about
+ * one in 2^64 escapes. docs/rationale.md tells why this one. */
+#define LMOPT_CHECKSUMS_MAGIC 0x31304b43504f4d4cull /* "LMOPCK01" */
+#define LMOPT_CHECKSUM_FACTOR 0xd6e8feb86659fd93ull
+#define LMOPT_PART_NAME_SIZE 40
+typedef struct lmopt_checksums_header {
+  uint64_t magic; /* LMOPT_CHECKSUMS_MAGIC */
+  uint64_t count;
+  uint64_t weights; /* checksum of the split-out weights without their trailer; 0 when they are inside */
+  uint64_t self;    /* checksum of this header, with `self` 0, and the entries */
+} lmopt_checksums_header_t;
+typedef struct lmopt_checksum {
+  char name[LMOPT_PART_NAME_SIZE]; /* zero-terminated */
+  uint64_t offset;                 /* in the file */
+  uint64_t size;
+  uint64_t checksum;
+} lmopt_checksum_t;
+
+/* The end of a file of split-out weights, behind weight_bytes bytes. It tells which weights these are, so that those of
+ * another model are refused without reading them. */
+#define LMOPT_WEIGHTS_MAGIC 0x31305457504f4d4cull /* "LMOPWT01" */
+typedef struct lmopt_weights_trailer {
+  uint64_t magic;    /* LMOPT_WEIGHTS_MAGIC */
+  uint64_t checksum; /* as lmopt_checksums_header_t.weights */
+} lmopt_weights_trailer_t;
 
 /* A run of consecutive rows (tokens) that belong to one sequence. One step may carry many: a prompt chunk is one
  * segment, a batch of decoding sessions is one row each, a batch of sentences is one whole sentence each. */

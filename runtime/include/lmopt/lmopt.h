@@ -50,11 +50,15 @@ typedef struct lmopt_artifact_info {
   const char *weights_file; /* name of the split-out weights beside model.so, or NULL; lives in the artifact */
   uint32_t versions;        /* of the code, for CPUs of different features; 1 or more */
   uint32_t version;         /* the one that this CPU runs; the least demanding one, 0, when it can run none */
+  uint32_t checked;         /* 1: all but the weights matches its checksums; 0: made by an lmopt of another ABI whose
+                               checksums, if any, this runtime does not know */
 } lmopt_artifact_info_t;
 
-/* Maps and checks the file: every offset and size is compared with the size of the file before it is used. MALFORMED
- * names the field at fault; RESOURCE: no such file, no permission. The ABI and the CPU are NOT compared: this works for
- * artifacts of any machine. No code of the artifact runs. */
+/* Maps and checks the file: every offset and size is compared with the size of the file before it is used, and all of
+ * the file but the weights with its checksums. MALFORMED names the part or field at fault; RESOURCE: no such file, no
+ * permission. The ABI and the CPU are NOT compared: this works for artifacts of any machine. No code of the artifact
+ * runs: what needs metadata only (a tokenizer, a chat template, the manifest) is safe with files of strangers, and
+ * should come this way. A checksum finds damage, not malice: it is no signature. */
 lmopt_status_t lmopt_artifact_open(const char *path, lmopt_artifact_t **out, lmopt_error_t *error);
 /* The same for a file already in memory, which is BORROWED until the artifact is destroyed. No alignment is needed. */
 lmopt_status_t lmopt_artifact_open_memory(const void *data, size_t size, lmopt_artifact_t **out, lmopt_error_t *error);
@@ -68,6 +72,14 @@ lmopt_status_t lmopt_artifact_get_info(const lmopt_artifact_t *artifact, lmopt_a
 const void *lmopt_artifact_meta(const lmopt_artifact_t *artifact, const char *name, size_t *size);
 /* Name of blob `index` in [0, meta_count), or NULL; lives in the artifact. */
 const char *lmopt_artifact_meta_name(const lmopt_artifact_t *artifact, uint32_t index);
+
+/* The tokenizer of an artifact; it borrows from the artifact, which must live longer, and goes with
+ * lmopt_tokenizer_destroy. UNSUPPORTED: the artifact carries none · ABI: made for another runtime. */
+lmopt_status_t lmopt_artifact_tokenizer(const lmopt_artifact_t *artifact, lmopt_tokenizer_t **out,
+                                        lmopt_error_t *error);
+/* Compares the weights with their checksum as well, and finds them first if they are split out: reads all of them.
+ * MALFORMED: damaged, or the weights of another model · ABI: the artifact comes from an lmopt without checksums. */
+lmopt_status_t lmopt_artifact_verify(const lmopt_artifact_t *artifact, lmopt_error_t *error);
 
 /* CPU features (LMOPT_ISA_* of abi.h) that this CPU and operating system offer: CPUID and, for the wide registers,
  * XCR0. */
@@ -92,7 +104,8 @@ enum {
 
 typedef struct lmopt_model_options {
   uint32_t struct_size;
-  uint32_t load; /* LMOPT_LOAD_*; default LMOPT_LOAD_MAP */
+  uint32_t load;   /* LMOPT_LOAD_*; default LMOPT_LOAD_MAP */
+  uint32_t verify; /* not 0: compare the weights with their checksum too, which reads all of them; the rest always is */
 } lmopt_model_options_t;
 
 enum { LMOPT_MODEL_DECODER = 0, LMOPT_MODEL_ENCODER = 1 };
@@ -112,10 +125,12 @@ typedef struct lmopt_model_info {
   const char *build;                 /* which lmopt made the artifact; lives in the model */
 } lmopt_model_info_t;
 
-/* Opens an artifact: checks the file, its ABI and its CPU features before any of its code is loaded, then maps the
- * weights (work does not grow with their size, unless options->load says so). MALFORMED: the file is damaged (section
- * and field named) · RESOURCE: no file, no permission, no memory · ABI: made by a newer or older lmopt (which side to
- * update is said) · CPU: missing features named. The artifact contains machine code: open only files you trust. The
+/* Opens an artifact: checks the file and its checksums, its ABI and its CPU features before any of its code is loaded,
+ * then maps the weights (work does not grow with their size, unless options->load or options->verify says so).
+ * MALFORMED: the file is damaged (part or field named), or split-out weights belong to another model · RESOURCE: no
+ * file, no permission, no memory · ABI: made by a newer or older lmopt (which side to update is said) · CPU: missing
+ * features named. Split-out weights are looked for beside the file that `path` leads to, links followed, then beside
+ * `path` itself. The artifact contains machine code, and checksums are no signature: open only files you trust. The
  * file must not be changed in place while it is open. */
 lmopt_status_t lmopt_model_open(const char *path, const lmopt_model_options_t *options, lmopt_model_t **out,
                                 lmopt_error_t *error);
@@ -322,6 +337,11 @@ lmopt_status_t lmopt_chat_render(const char *chat_template, size_t template_size
  * LMOPT_TOKENIZE_PARSE_SPECIAL and without LMOPT_TOKENIZE_ADD_SPECIAL: the template has written the special tokens. */
 lmopt_status_t lmopt_model_chat(const lmopt_model_t *model, const lmopt_chat_message_t *messages, size_t count,
                                 const lmopt_chat_options_t *options, char **text, size_t *size, lmopt_error_t *error);
+/* The same without the code of the model: `tokenizer` is what lmopt_artifact_tokenizer gave, or NULL. */
+lmopt_status_t lmopt_artifact_chat(const lmopt_artifact_t *artifact, const lmopt_tokenizer_t *tokenizer,
+                                   const lmopt_chat_message_t *messages, size_t count,
+                                   const lmopt_chat_options_t *options, char **text, size_t *size,
+                                   lmopt_error_t *error);
 /* Frees text that a function above returned. */
 void lmopt_free(void *memory);
 

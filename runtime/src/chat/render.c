@@ -61,8 +61,15 @@ lmopt_status_t lmopt_chat_render(const char *chat_template, size_t template_size
 
 lmopt_status_t lmopt_model_chat(const lmopt_model_t *model, const lmopt_chat_message_t *messages, size_t count,
                                 const lmopt_chat_options_t *options, char **text, size_t *size, lmopt_error_t *error) {
-  request_t request = {.messages = messages, .count = count, .tokenizer = model->tokenizer};
-  request.source.data = lmopt_model_meta(model, "chat_template", &request.source.size);
+  return lmopt_artifact_chat(model->artifact, model->tokenizer, messages, count, options, text, size, error);
+}
+
+lmopt_status_t lmopt_artifact_chat(const lmopt_artifact_t *artifact, const lmopt_tokenizer_t *tokenizer,
+                                   const lmopt_chat_message_t *messages, size_t count,
+                                   const lmopt_chat_options_t *options, char **text, size_t *size,
+                                   lmopt_error_t *error) {
+  request_t request = {.messages = messages, .count = count, .tokenizer = tokenizer};
+  request.source.data = lmopt_artifact_meta(artifact, "chat_template", &request.source.size);
   if (!request.source.data)
     return lmoptp_fail(error, LMOPT_ERROR_UNSUPPORTED,
                        "this model has no chat template; give it plain text, or render with a template of your own");

@@ -140,21 +140,30 @@ for command in "run -p -" "run --chat" "tokenize --file -"; do
   [ "$code" -eq 130 ] || fail "\`lmopt $command\` interrupted gives exit code $code: $(cat "$scratch/.err")"
 done
 
-# Another ABI, another CPU: the note inside the file is changed, so that it asks for what does not exist.
+# Another ABI, another CPU: the note inside the file is changed, so that it asks for what does not exist, and the
+# checksums with it.
 # patch_note OFFSET VALUE: eight bytes of lmopt_note_t (abi.h).
 patch_note() {
-  python3 - "$decoder" "$scratch/patched.so" "$1" "$2" <<'PYTHON'
+  PYTHONPATH=$SOURCE/test/tools python3 - "$decoder" "$scratch/patched.so" "$1" "$2" <<'PYTHON'
 import struct, sys
+from artifact_checksums import reseal
 data = bytearray(open(sys.argv[1], "rb").read())
 note = data.index(struct.pack("<Q", 0x54504F4D4C))
 struct.pack_into("<Q", data, note + int(sys.argv[3]), int(sys.argv[4]))
-open(sys.argv[2], "wb").write(data)
+open(sys.argv[2], "wb").write(reseal(data))
 PYTHON
 }
 patch_note 8 $((999 << 32 | 999)) # abi_min, abi_max
 refuse 7 'ABI|version' "$LMOPT" run "$scratch/patched.so" -p a
+refuse 7 'ABI|version' "$LMOPT" tokenize "$scratch/patched.so" --text a
+refuse 7 'ABI|version' "$LMOPT" inspect --verify "$scratch/patched.so"
+expect 0 "$LMOPT" inspect "$scratch/patched.so"
+says 'abi_range.*999 to 999'
 patch_note 16 $((1 << 40)) # isa: a bit that no CPU has
 refuse 8 'bit 40|CPU' "$LMOPT" run "$scratch/patched.so" -p a
 expect 0 "$LMOPT" inspect "$scratch/patched.so"
 says 'missing_here.*bit 40'
+expect 0 "$LMOPT" tokenize "$scratch/patched.so" --text a # needs no code
+expect 0 "$LMOPT" inspect --verify "$scratch/patched.so"
+refuse 2 '--verify' "$LMOPT" inspect --verify "$fixtures/llama-tied"
 finish

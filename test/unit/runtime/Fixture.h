@@ -35,6 +35,7 @@ using Sampler = std::unique_ptr<lmopt_sampler_t, Destroyer<lmopt_sampler_destroy
 inline const std::string decoderPath = LMOPT_BINARY_DIR "/lib/fake_decoder.so";
 inline const std::string encoderPath = LMOPT_BINARY_DIR "/lib/fake_encoder.so";
 inline const std::string splitPath = LMOPT_BINARY_DIR "/lib/fake_split.so";
+inline const std::string splitWeightsPath = LMOPT_BINARY_DIR "/lib/fake.weights";
 
 constexpr int64_t fakeVocabulary = 97, fakeModulus = 1009, fakePrefillRows = 32, fakeDecodeRows = 4, fakeWidth = 8;
 

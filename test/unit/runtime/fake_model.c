@@ -6,8 +6,9 @@
  * vector element d = (hash + d) mod 1009. A sequence longer than rope_switch has each product plus 5. Every thread
  * writes the cache rows and arena cells of its share, so that a lost barrier, a wrong partition, a shared cache or an
  * overlapping arena changes the result. A step that breaks the contract of abi.h gives NaN. FAKE_ENCODER chooses the
- * kind; FAKE_SWITCH is the rope_switch; FAKE_SPLIT leaves the weights to a file "fake.weights"; FAKE_TOKENIZER is a
- * blob to carry.
+ * kind; FAKE_SWITCH is the rope_switch; FAKE_SPLIT leaves the weights to a file "fake.weights";
+ * FAKE_TOKENIZER is a blob to carry; FAKE_CONSTRUCTOR adds code that runs when the library is loaded, and leaves a
+ * mark. seal_artifact.cpp adds the checksums.
  */
 #include "lmopt/abi.h"
 
@@ -25,7 +26,21 @@ enum { KIND = LMOPT_KIND_DECODER, WIDTH = 97, MAX_POSITIONS = 200, PREFILL_ROWS 
 #endif
 enum { VOCABULARY = 97, WEIGHTS = 2048, MODULUS = 1009, PER_THREAD = 64 };
 
+#ifdef FAKE_CONSTRUCTOR
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+// Makes the file that the environment variable LMOPT_TEST_MARK names.
+__attribute__((constructor)) static void leave_a_mark(void) {
+  const char *path = getenv("LMOPT_TEST_MARK");
+  int fd = path ? open(path, O_CREAT | O_WRONLY, 0600) : -1;
+  if (fd >= 0)
+    close(fd);
+}
+#endif
+
 // The note: name "lmopt", contents as lmopt_note_t.
+_Static_assert(LMOPT_ABI_VERSION == 2, "the note below says 2");
 __asm__(".pushsection .note.lmopt,\"a\",@note\n"
         ".p2align 2\n.long 6, 40, 0x4c4d0001\n.asciz \"lmopt\"\n.p2align 2\n"
         ".quad 0x54504f4d4c\n.long 2, 2\n.quad 1\n.quad 8192\n.quad 0\n"
@@ -197,5 +212,5 @@ static const lmopt_code_table_t table = {
 };
 
 __attribute__((visibility("default"))) const lmopt_code_table_t *lmopt_model_query(uint32_t abi) {
-  return abi >= LMOPT_ABI_VERSION ? &table : NULL;
+  return (abi & LMOPT_QUERY_ABI_MASK) >= LMOPT_ABI_VERSION ? &table : NULL;
 }
