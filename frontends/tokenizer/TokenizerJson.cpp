@@ -173,8 +173,8 @@ Result<void> JsonTokenizer::addToken(const NamedToken &token, const std::string 
   if (isNew && !spec.pieces[id].empty())
     return bad(place, "id " + std::to_string(id) + " belongs to " + printable(spec.pieces[id]) + " already");
   spec.pieces[id] = text;
-  // Special tokens of BPE have no byte-level spelling that a word could have.
-  if (isNew || spec.kind == LMOPT_TOKENIZER_BPE)
+  // Special tokens of BPE have no byte-level spelling that a word could have, unless they are a single character.
+  if (isNew || (spec.kind == LMOPT_TOKENIZER_BPE && text.size() > 1))
     spec.tokenFlags[id] |= LMOPT_TOKEN_FLAG_ADDED;
   if (token.flags & LMOPT_ADDED_SPECIAL)
     spec.tokenFlags[id] |= LMOPT_TOKEN_FLAG_SPECIAL;

@@ -19,6 +19,12 @@ static constexpr JsonLimits kTokenizerLimits = {64 << 20, 8 << 20};
 
 //===- One reading -----------------------------------------------------------------------------------------------===//
 
+/// The folder of tokenizer.json, with its slash.
+static std::string folderOf(const std::string &path) {
+  size_t slash = path.rfind('/');
+  return slash == std::string::npos ? "" : path.substr(0, slash + 1);
+}
+
 /// Where `tokenizers` puts a token that no vocabulary has: behind all others.
 uint32_t JsonTokenizer::nextId() const {
   uint32_t next = static_cast<uint32_t>(modelTokens);
@@ -68,7 +74,7 @@ static Result<bool> truncatesLeft(const json &file, const json &config, const st
 Result<void> JsonTokenizer::readSwitches(const json &file, const json &config) {
   json none = json::object();
   const json &object = config.is_object() ? config : none;
-  std::string configPath = "tokenizer_config.json";
+  std::string configPath = folderOf(path) + "tokenizer_config.json";
   Result<bool> left = truncatesLeft(file, object, configPath);
   if (!left)
     return left.error();
@@ -234,12 +240,6 @@ Result<void> lmopt::fitVocabulary(TokenizerSpec &spec, int64_t vocabulary, const
   return {};
 }
 
-/// The folder of tokenizer.json, with its slash.
-static std::string folderOf(const std::string &path) {
-  size_t slash = path.rfind('/');
-  return slash == std::string::npos ? "" : path.substr(0, slash + 1);
-}
-
 static bool hasVocabulary(const json &file) {
   return file.contains("model") && file["model"].is_object() && file["model"].contains("vocab") &&
          file["model"]["vocab"].is_object();
@@ -258,6 +258,8 @@ static Result<json> readConfig(std::string_view text, const std::string &path) {
 
 static Result<TokenizerSpec> readSpec(json &file, const json &config, const TokenizerOptions &options,
                                       const std::string &folder) {
+  if (!file.is_object())
+    return malformed(options.path + ": expected a JSON object");
   if (Result<void> known = checkTokenizerFields(file, tokenizerFileFields(), options.path); !known)
     return known.error();
   if (!hasVocabulary(file)) // the reader says what is wrong
