@@ -23,7 +23,8 @@ static json llamaCpp() {
 /// The spellings of a role, or of all of them.
 static std::set<std::string> spellings(const Words &roles) {
   std::set<std::string> all;
-  for (const auto &[role, list] : llamaCpp().items())
+  json golden = llamaCpp();
+  for (const auto &[role, list] : golden.items())
     if (std::find(roles.begin(), roles.end(), role) != roles.end())
       for (const json &text : list)
         all.insert(text.get<std::string>());
@@ -169,6 +170,5 @@ TEST(GgufVocabulary, RowsAndTokens) {
   Result<std::string> blob = tryBuild({}, options);
   ASSERT_FALSE(blob.ok());
   EXPECT_EQ(blob.error().code, kErrorUnsupported);
-  EXPECT_EQ(blob.error().message.substr(0, 70),
-            "m.gguf: token '<e>' has the id 8, but the embedding has only 8 rows; re");
+  EXPECT_EQ(blob.error().message.substr(0, 67), "m.gguf: token '<e>' has the id 8, but the embedding has only 8 rows");
 }
