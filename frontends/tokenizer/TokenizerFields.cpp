@@ -61,7 +61,6 @@ const FieldTable &lmopt::tokenizerConfigFields() {
       {"max_len_single_sentence", kHarmless, kCall},
       {"max_len_sentences_pair", kHarmless, kCall},
       {"init_inputs", kHarmless, kCall},
-      {"add_special_tokens", kHarmless, kCall},
 
       {"do_basic_tokenize", kHarmless, kSlow},
       {"never_split", kHarmless, kSlow},

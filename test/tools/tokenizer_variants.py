@@ -10,9 +10,14 @@ tokenizer.json, and tokenizer_config.json, special_tokens_map.json, added_tokens
 AutoTokenizer for TEXTS; with `max_length`, truncated to it as sentence-transformers asks for it. Models that version 4 wrote are
 read as version 4 does: in the variants here, tokenizer.json as it is, so those ids are those of `tokenizers`.
 Read by test/unit/tokenizer/ClassTest.cpp.
+
+    test/tools/tokenizer_variants.py --harmless
+asks transformers instead whether the fields of tokenizer_config.json that frontends/tokenizer/TokenizerFields.cpp calls harmless are.
 """
 import json
 import os
+import pathlib
+import re
 import sys
 import tempfile
 
@@ -215,7 +220,31 @@ def answer(variant, tokenizer, model_type):
             return {"error": f"{type(error).__name__}: {error}"[:200]}
 
 
+# Values that would show, for fields that do not take any text, number or switch.
+VALUES = {"padding_side": ["left"], "pad_to_multiple_of": [8], "pad_token_type_id": [1], "max_length": [4], "stride": [2],
+          "truncation_strategy": ["only_first"], "model_input_names": [["input_ids"]], "do_basic_tokenize": [False],
+          "never_split": [["cat"]], "max_len_single_sentence": [3], "init_inputs": [[]], "sp_model_kwargs": [{"a": 1}],
+          "chat_control_tokens": [["<|end|>"]], "use_fast": [False], "legacy": [True, False]}
+
+
+def check_harmless():
+    """Every field with some values, in both tokenizers: the ids must stay."""
+    source = (pathlib.Path(__file__).parents[2] / "frontends/tokenizer/TokenizerFields.cpp").read_text(encoding="utf8")
+    table = source[source.index("lmopt::tokenizerConfigFields()"):source.index("lmopt::specialTokensFields()")]
+    names = re.findall(r'\{"(\w+)",\s*kHarmless', table)
+    wrong = []
+    for tokenizer, config, model_type in ((byte_pairs(), FAST, "llama"), (word_pieces(), BERT, "bert")):
+        file = json.loads(tokenizer.to_str())
+        plain = answer({"config": config}, file, model_type)["ids"]
+        wrong += [(name, value) for name in names for value in VALUES.get(name, ["x", 3, True])
+                  if answer({"config": {**config, name: value}}, file, model_type).get("ids") != plain]
+    print(f"{len(names)} fields; not harmless: {wrong}")
+    return len(names) < 40 or wrong
+
+
 def main():
+    if "--harmless" in sys.argv:
+        sys.exit(bool(check_harmless()))
     transformers.logging.set_verbosity_error()
     bases = {"bpe": json.loads(byte_pairs().to_str()), "word": json.loads(word_pieces().to_str())}
     types = {"bpe": "llama", "word": "bert"}
