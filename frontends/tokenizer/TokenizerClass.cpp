@@ -96,6 +96,7 @@ private:
   void frame(const std::vector<std::string> &before, const std::vector<std::string> &after);
   Result<void> framed(const char *first, const char *last);
   void wordPiece();
+  void byteLevelBpe();
   void llamaFrame();
 
   const TokenizerClass &tokenizerClass;
@@ -326,25 +327,9 @@ Result<json> RuleWriter::version4() {
   return rules;
 }
 
-Result<json> RuleWriter::version5() {
+/// Normalizer, pre-tokenizer and frame of the classes with byte-level BPE.
+void RuleWriter::byteLevelBpe() {
   ClassKind kind = tokenizerClass.kind;
-  if (kind == ClassKind::AsFile || kind == ClassKind::Llama)
-    return rules;
-  bool wantsWordPiece = kind == ClassKind::Bert || kind == ClassKind::MpNet;
-  if (kind == ClassKind::Other || wantsWordPiece != isWordPiece(file))
-    return unsupported(
-        path + ": tokenizer_class " + printable(tokenizerClass.name) + " with " +
-        (isWordPiece(file) ? "WordPiece" : "BPE") +
-        " in tokenizer.json is not supported: transformers 5 builds another tokenizer for this class; set "
-        "tokenizer_class to PreTrainedTokenizerFast if tokenizer.json is right as it is");
-  if (find("added_tokens_decoder"))
-    rules["added_tokens"] = json::array(); // these classes start from the vocabulary
-  if (wantsWordPiece) {
-    wordPiece();
-    if (Result<void> framedAll = framed("cls_token", "sep_token"); !framedAll)
-      return framedAll.error();
-    return rules;
-  }
   plainBpe();
   rules["pre_tokenizer"] = byteLevel(true);
   if (kind == ClassKind::GptNeoX || kind == ClassKind::Cohere || kind == ClassKind::Qwen2)
@@ -359,7 +344,26 @@ Result<json> RuleWriter::version5() {
   if (!split.is_null())
     rules["pre_tokenizer"] = {{"type", "Sequence"},
                               {"pretokenizers", json::array({split, byteLevel(kind != ClassKind::Qwen2)})}};
-  if (kind == ClassKind::Roberta)
+}
+
+Result<json> RuleWriter::version5() {
+  ClassKind kind = tokenizerClass.kind;
+  if (kind == ClassKind::AsFile || kind == ClassKind::Llama)
+    return rules;
+  bool wantsWordPiece = kind == ClassKind::Bert || kind == ClassKind::MpNet;
+  if (kind == ClassKind::Other || wantsWordPiece != isWordPiece(file))
+    return unsupported(
+        path + ": tokenizer_class " + printable(tokenizerClass.name) + " with " +
+        (isWordPiece(file) ? "WordPiece" : "BPE") +
+        " in tokenizer.json is not supported: transformers 5 builds another tokenizer for this class; set "
+        "tokenizer_class to PreTrainedTokenizerFast if tokenizer.json is right as it is");
+  if (find("added_tokens_decoder"))
+    rules["added_tokens"] = json::array(); // these classes start from the vocabulary
+  if (wantsWordPiece)
+    wordPiece();
+  else
+    byteLevelBpe();
+  if (wantsWordPiece || kind == ClassKind::Roberta)
     if (Result<void> framedAll = framed("cls_token", "sep_token"); !framedAll)
       return framedAll.error();
   return rules;

@@ -151,6 +151,23 @@ def variants(size_bpe, size_word):
     yield "bert-added-decoder", "word", bert(added_tokens_decoder={
         **{str(i): token(t) for i, t in enumerate(("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"))}, str(size_word): token("[NEW]", special=False)})
     yield "bert-additional", "word", bert(additional_special_tokens=["[NEW]"])
+    yield "role-with-settings", "bpe", fast(eos_token={"__type": "AddedToken", **token("<|new|>", lstrip=True, rstrip=True)})
+    yield "role-of-a-known-token", "bpe", fast(eos_token={"__type": "AddedToken", **token("<|end|>", lstrip=True)})
+    yield "extra-with-settings", "bpe", fast(extra_special_tokens=[{"__type": "AddedToken", **token("<|new|>", special=False, rstrip=True)}])
+    yield "extra-before-additional", "bpe", fast(extra_special_tokens=["<|new|>"], additional_special_tokens=["[NEW]"])
+    yield "extra-empty", "bpe", fast(extra_special_tokens=[], additional_special_tokens=["[NEW]"])
+    yield "extra-empty-object", "bpe", fast(extra_special_tokens={}, additional_special_tokens=["[NEW]"])
+    yield "several-new", "bpe", fast(pad_token="[PAD]", additional_special_tokens=["<|new|>", "[NEW]"], image_token="[MASK]")
+    yield "single-word", "bpe", fast(added_tokens_decoder={**decoder, str(size_bpe): token("cat", single_word=True, special=False)})
+    yield "normalized-word", "word", bert(added_tokens_decoder={
+        **{str(i): token(t) for i, t in enumerate(("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"))},
+        str(size_word): token("CAFÉ", special=False, normalized=True)})
+    yield "no-class", "bpe", {"config": {"eos_token": "<|end|>"}}
+    yield "class-in-config-json", "bpe", {"config": {"eos_token": "<|end|>", "unk_token": "<|end|>", "bos_token": "<|end|>", "add_prefix_space": True},
+                                          "model": {"tokenizer_class": "GPT2TokenizerFast"}}
+    yield "bert-other-roles", "word", {**bert(cls_token="[MASK]", sep_token="[PAD]"), "model": {"transformers_version": "5.2.0"}}
+    yield "bert-other-unknown", "word", {**bert(unk_token="[MASK]"), "model": {"transformers_version": "5.2.0"}}
+    yield "bert-null-switches", "word", bert(strip_accents=None)
     yield "split-special", "bpe", fast(split_special_tokens=True)
     yield "split-special-word", "word", bert(split_special_tokens=True)
     yield "split-special-plain", "bpe", fast(split_special_tokens=True, added_tokens_decoder={
