@@ -68,7 +68,9 @@ static Result<ImportedModel> importGguf(const std::string &path, MLIRContext &co
     return chatTemplate.error();
   model.chatTemplate = chatTemplate->value_or("");
   if (file->find("tokenizer.ggml.model")) {
-    Result<std::string> tokenizer = buildTokenizerFromGguf(*file);
+    TokenizerOptions options;
+    options.vocabulary = config->vocabulary;
+    Result<std::string> tokenizer = buildTokenizerFromGguf(*file, options);
     if (!tokenizer)
       return tokenizer.error();
     model.tokenizerBlob = tokenizer.take();
@@ -123,7 +125,8 @@ static Result<OwningOpRef<ModuleOp>> buildHuggingFaceBert(MLIRContext &context, 
   return buildBert(context, config, weights);
 }
 
-static Result<void> addTokenizer(ImportedModel &model, const std::string &directory, int64_t maxTokens) {
+static Result<void> addTokenizer(ImportedModel &model, const std::string &directory, int64_t maxTokens,
+                                 int64_t vocabulary) {
   Result<TokenizerFiles> files = readTokenizerFiles(directory);
   if (!files)
     return files.error();
@@ -134,6 +137,9 @@ static Result<void> addTokenizer(ImportedModel &model, const std::string &direct
   options.path = directory + "/tokenizer.json";
   options.maxLength = static_cast<uint32_t>(maxTokens);
   options.endTokens = files->endTokens;
+  options.vocabulary = vocabulary;
+  options.context = {files->modelType, files->tokenizerClass, files->writtenBy, files->specialTokens,
+                     files->addedTokens};
   Result<std::string> blob = buildTokenizerFromJson(files->tokenizer, files->tokenizerConfig, options);
   if (!blob)
     return blob.error();
@@ -180,7 +186,7 @@ static Result<ImportedModel> importHuggingFace(const std::string &directory, MLI
     sources.push_back(file.path());
   if (Result<void> set = setSources(*model.module, sources); !set)
     return set.error();
-  if (Result<void> added = addTokenizer(model, place, maxTokens); !added)
+  if (Result<void> added = addTokenizer(model, place, maxTokens, json->value("vocab_size", int64_t(0))); !added)
     return added.error();
   return model;
 }

@@ -6,6 +6,8 @@
 #include "frontends/File.h"
 #include "frontends/families/LlamaConfig.h"
 
+#include <tuple>
+
 using namespace lmopt;
 using nlohmann::json;
 
@@ -26,6 +28,8 @@ Result<std::string> lmopt::parseChatTemplate(const json &tokenizerConfig, const 
     return std::string();
   if (found->is_string())
     return found->get<std::string>();
+  if (found->is_object() && found->value("default", json()).is_string())
+    return (*found)["default"].get<std::string>();
   if (!found->is_array())
     return malformed(path + ": field 'chat_template': expected a string or a list of named templates");
   for (const json &entry : *found) {
@@ -39,12 +43,12 @@ Result<std::string> lmopt::parseChatTemplate(const json &tokenizerConfig, const 
   return std::string(); // templates for special purposes only (tools, documents)
 }
 
-Result<std::vector<int64_t>> lmopt::parseEndTokens(const json &generationConfig, const std::string &path) {
+Result<std::vector<int64_t>> lmopt::parseEndTokens(const json &config, const std::string &path) {
   std::vector<int64_t> tokens;
-  if (!generationConfig.is_object())
+  if (!config.is_object())
     return malformed(path + ": expected a JSON object");
-  auto found = generationConfig.find("eos_token_id");
-  if (found == generationConfig.end() || found->is_null())
+  auto found = config.find("eos_token_id");
+  if (found == config.end() || found->is_null())
     return tokens;
   json list = found->is_array() ? *found : json::array({*found});
   for (const json &entry : list) {
@@ -63,42 +67,85 @@ static Error noFastTokenizer(const std::string &directory, const char *found) {
                      "; save the tokenizer again with AutoTokenizer.from_pretrained(...).save_pretrained(...)");
 }
 
-Result<TokenizerFiles> lmopt::readTokenizerFiles(const std::string &directory) {
-  TokenizerFiles files;
-  Result<std::string> tokenizer = readOptional(directory + "/tokenizer.json", kMaxTokenizerFile);
-  if (!tokenizer)
-    return tokenizer.error();
-  files.tokenizer = tokenizer.take();
+/// The tokenizer itself and the texts beside it, as they are.
+static Result<void> readTexts(const std::string &directory, TokenizerFiles &files) {
+  const std::tuple<const char *, uint64_t, std::string *> texts[] = {
+      {"tokenizer.json", kMaxTokenizerFile, &files.tokenizer},
+      {"tokenizer_config.json", kMaxJsonBytes, &files.tokenizerConfig},
+      {"special_tokens_map.json", kMaxJsonBytes, &files.specialTokens},
+      {"added_tokens.json", kMaxJsonBytes, &files.addedTokens},
+  };
+  for (const auto &[name, limit, text] : texts) {
+    Result<std::string> content = readOptional(directory + "/" + name, limit);
+    if (!content)
+      return content.error();
+    *text = content.take();
+  }
   if (files.tokenizer.empty())
     for (const char *other : {"tokenizer.model", "vocab.txt", "vocab.json"})
       if (fileExists(directory + "/" + other))
         return noFastTokenizer(directory, other);
+  return {};
+}
 
-  std::string configPath = directory + "/tokenizer_config.json";
-  Result<std::string> config = readOptional(configPath, kMaxJsonBytes);
+/// A file of its own wins, as in transformers.
+static Result<void> readTemplate(const std::string &directory, TokenizerFiles &files) {
+  Result<std::string> text = readOptional(directory + "/chat_template.jinja", kMaxTemplateFile);
+  if (!text)
+    return text.error();
+  files.chatTemplate = text.take();
+  if (!files.chatTemplate.empty() || files.tokenizerConfig.empty())
+    return {};
+  std::string path = directory + "/tokenizer_config.json";
+  Result<json> config = parseJson(files.tokenizerConfig, path);
   if (!config)
     return config.error();
-  files.tokenizerConfig = config.take();
-  Result<std::string> chatTemplate = readOptional(directory + "/chat_template.jinja", kMaxTemplateFile);
-  if (!chatTemplate)
-    return chatTemplate.error();
-  files.chatTemplate = chatTemplate.take();
-  if (files.chatTemplate.empty() && !files.tokenizerConfig.empty()) {
-    Result<json> parsed = parseJson(files.tokenizerConfig, configPath);
-    Result<std::string> text = parsed ? parseChatTemplate(*parsed, configPath) : Result<std::string>(parsed.error());
-    if (!text)
-      return text.error();
-    files.chatTemplate = text.take();
-  }
+  Result<std::string> inner = parseChatTemplate(*config, path);
+  if (!inner)
+    return inner.error();
+  files.chatTemplate = inner.take();
+  return {};
+}
 
-  std::string generationPath = directory + "/generation_config.json";
-  if (fileExists(generationPath)) {
-    Result<json> parsed = readJsonFile(generationPath);
-    Result<std::vector<int64_t>> tokens =
-        parsed ? parseEndTokens(*parsed, generationPath) : Result<std::vector<int64_t>>(parsed.error());
-    if (!tokens)
-      return tokens.error();
-    files.endTokens = tokens.take();
-  }
+/// What config.json says about the text side.
+static Result<void> readModelConfig(const std::string &path, TokenizerFiles &files) {
+  Result<json> config = readJsonFile(path);
+  if (!config)
+    return config.error();
+  Result<std::vector<int64_t>> tokens = parseEndTokens(*config, path);
+  if (!tokens)
+    return tokens.error();
+  files.endTokens = tokens.take();
+  JsonFields fields(*config, path);
+  files.modelType = fields.string("model_type").value_or("");
+  files.tokenizerClass = fields.string("tokenizer_class").value_or("");
+  files.writtenBy = fields.string("transformers_version").value_or("");
+  return fields.ok() ? Result<void>() : fields.error();
+}
+
+/// generation_config.json wins as a whole: where it names no end token, config.json does not fill the gap.
+static Result<void> readGeneration(const std::string &path, TokenizerFiles &files) {
+  Result<json> config = readJsonFile(path);
+  if (!config)
+    return config.error();
+  Result<std::vector<int64_t>> tokens = parseEndTokens(*config, path);
+  if (!tokens)
+    return tokens.error();
+  files.endTokens = tokens.take();
+  return {};
+}
+
+Result<TokenizerFiles> lmopt::readTokenizerFiles(const std::string &directory) {
+  TokenizerFiles files;
+  if (Result<void> read = readTexts(directory, files); !read)
+    return read.error();
+  if (Result<void> read = readTemplate(directory, files); !read)
+    return read.error();
+  const std::pair<const char *, Result<void> (*)(const std::string &, TokenizerFiles &)> configs[] = {
+      {"/config.json", readModelConfig}, {"/generation_config.json", readGeneration}};
+  for (const auto &[name, read] : configs)
+    if (std::string path = directory + name; fileExists(path))
+      if (Result<void> done = read(path, files); !done)
+        return done.error();
   return files;
 }

@@ -5,19 +5,19 @@
 // What the keys mean is what llama.cpp does with them; its tables are Unicode 15.1 (LMOPT_SPLIT_ARG_GGML). A control
 // token is recognised only when special tokens are asked for, a user-defined token always. A pre-tokenizer name stands
 // for a fixed list of expressions; unknown names are refused, since another expression gives other ids without a sign.
+// Keys "tokenizer.*" that no table names (TokenizerFields.h) are refused, too.
 // Tested by test/unit/tokenizer/GgufTest.cpp and test/tools/tokenizer_parity.py.
 #include "frontends/File.h"
-#include "frontends/tokenizer/TokenizerBlob.h"
+#include "frontends/tokenizer/GgufSpecialTokens.h"
 #include "frontends/tokenizer/TokenizerBuilder.h"
+#include "frontends/tokenizer/TokenizerFields.h"
+#include "frontends/tokenizer/TokenizerReading.h"
 
 #include <unordered_map>
 
 using namespace lmopt;
 
 namespace {
-/// Values of tokenizer.ggml.token_type.
-enum TokenType : int64_t { kNormal = 1, kUnknown = 2, kControl = 3, kUserDefined = 4, kUnused = 5, kByte = 6 };
-
 struct PreTokenizer {
   const char *name;
   std::vector<std::array<uint32_t, 2>> splits;
@@ -31,11 +31,15 @@ public:
   Result<std::string> build();
 
 private:
+  Result<void> checkKeys();
   Result<void> readTokens();
+  Result<std::vector<int64_t>> readTypes();
+  void markTypes(const std::vector<int64_t> &types);
   Result<void> readBpe();
   Result<void> readMerges();
   Result<void> readBert();
-  Result<void> readRoles();
+  Result<void> readBpeFrame(bool addBos);
+  Result<void> readSwitch(const char *key, bool &value);
   Result<void> readFrame(bool addBos, bool addEos, lmopt_token_role_t first, lmopt_token_role_t last);
   Error bad(const std::string &key, const std::string &what) const {
     return malformed(file.path() + ": metadata key '" + key + "': " + what);
@@ -69,23 +73,50 @@ Result<void> GgufTokenizer::readTokens() {
   names = std::move(*list);
   spec.pieces.assign(names.begin(), names.end());
   spec.tokenFlags.resize(names.size());
+  Result<std::vector<int64_t>> types = readTypes();
+  if (!types)
+    return types.error();
+  if (Result<void> special = readGgufSpecialTokens(file, names, *types, spec); !special)
+    return special;
+  markTypes(*types);
+  return {};
+}
+
+/// Without types every token is a normal one.
+Result<std::vector<int64_t>> GgufTokenizer::readTypes() {
   const GgufValue *types = file.find("tokenizer.ggml.token_type");
   if (!types)
-    return {};
+    return std::vector<int64_t>(names.size(), kGgufNormal);
   std::optional<std::vector<int64_t>> kinds = types->asIntegers();
-  if (!kinds || kinds->size() != names.size())
+  if (!kinds || kinds->size() < names.size())
     return bad("tokenizer.ggml.token_type", "expected one integer for each of the " + std::to_string(names.size()) +
                                                 " tokens, found " + std::to_string(types->size()));
+  return std::move(*kinds);
+}
+
+void GgufTokenizer::markTypes(const std::vector<int64_t> &types) {
   for (size_t id = 0; id < names.size(); ++id) {
-    int64_t kind = (*kinds)[id];
-    bool special = kind == kControl || kind == kUnknown;
-    if (!special && kind != kUserDefined)
+    bool special = types[id] == kGgufControl || types[id] == kGgufUnknown;
+    if (!special && types[id] != kGgufUserDefined)
       continue;
     spec.tokenFlags[id] = LMOPT_TOKEN_FLAG_ADDED | (special ? LMOPT_TOKEN_FLAG_SPECIAL : 0u);
     if (!names[id].empty())
       spec.added.push_back({static_cast<uint32_t>(id), std::string(names[id]), special ? LMOPT_ADDED_SPECIAL : 0u,
                             /*normalized=*/false});
   }
+}
+
+/// Keys that no table names, and tokens that are never to be written.
+Result<void> GgufTokenizer::checkKeys() {
+  for (const auto &[key, value] : file.metadata()) {
+    if (key.substr(0, 10) == "tokenizer." && !findRule(ggufTokenizerKeys(), key))
+      return unsupported(file.path() + ": metadata key " + printable(key) +
+                         " is not known to lmopt; known are those in docs/checkpoints.md");
+  }
+  const GgufValue *suppressed = file.find("tokenizer.ggml.suppress_tokens");
+  if (suppressed && (!suppressed->isArray() || suppressed->size()))
+    return unsupported(file.path() + ": metadata key 'tokenizer.ggml.suppress_tokens' keeps tokens from being written; "
+                                     "supported: no such list");
   return {};
 }
 
@@ -138,7 +169,7 @@ Result<void> GgufTokenizer::readBpe() {
   if (Result<void> result = readMerges(); !result)
     return result;
   decodeByteLevelPieces(spec);
-  return readFrame(chosen->addBos, false, LMOPT_TOKEN_BOS, LMOPT_TOKEN_EOS);
+  return readBpeFrame(chosen->addBos);
 }
 
 /// Converters turn "##x" into "x" and "x" into U+2581 "x"; here it is turned back.
@@ -146,8 +177,17 @@ Result<void> GgufTokenizer::readBert() {
   spec.kind = LMOPT_TOKENIZER_WORDPIECE;
   spec.continuation = "##";
   spec.maxWordChars = 100;
-  spec.normalizer = {LMOPT_NORMALIZE_CLEAN, LMOPT_NORMALIZE_CJK, LMOPT_NORMALIZE_NFD, LMOPT_NORMALIZE_MARKS,
-                     LMOPT_NORMALIZE_LOWER};
+  bool lower = true;
+  if (Result<void> result = readSwitch("tokenizer.ggml.normalizer.lowercase", lower); !result)
+    return result;
+  bool strip = lower;
+  if (Result<void> result = readSwitch("tokenizer.ggml.normalizer.strip_accents", strip); !result)
+    return result;
+  spec.normalizer = {LMOPT_NORMALIZE_CLEAN, LMOPT_NORMALIZE_CJK};
+  if (strip)
+    spec.normalizer.insert(spec.normalizer.end(), {LMOPT_NORMALIZE_NFD, LMOPT_NORMALIZE_MARKS});
+  if (lower)
+    spec.normalizer.push_back(LMOPT_NORMALIZE_LOWER);
   spec.splits = {{LMOPT_SPLIT_BERT, 0}};
   static constexpr std::string_view kWordStart = "\xE2\x96\x81";
   for (size_t id = 0; id < spec.pieces.size(); ++id) {
@@ -165,15 +205,24 @@ Result<void> GgufTokenizer::readBert() {
   return readFrame(true, true, spec.roles[LMOPT_TOKEN_CLS] >= 0 ? LMOPT_TOKEN_CLS : LMOPT_TOKEN_BOS, LMOPT_TOKEN_SEP);
 }
 
+Result<void> GgufTokenizer::readSwitch(const char *key, bool &value) {
+  Result<std::optional<bool>> found = file.findBool(key);
+  if (!found)
+    return found.error();
+  value = found->value_or(value);
+  return {};
+}
+
+Result<void> GgufTokenizer::readBpeFrame(bool addBos) {
+  bool addEos = false;
+  if (Result<void> result = readSwitch("tokenizer.ggml.add_bos_token", addBos); !result)
+    return result;
+  if (Result<void> result = readSwitch("tokenizer.ggml.add_eos_token", addEos); !result)
+    return result;
+  return readFrame(addBos, addEos, LMOPT_TOKEN_BOS, LMOPT_TOKEN_EOS);
+}
+
 Result<void> GgufTokenizer::readFrame(bool addBos, bool addEos, lmopt_token_role_t first, lmopt_token_role_t last) {
-  const std::pair<const char *, bool *> keys[] = {{"tokenizer.ggml.add_bos_token", &addBos},
-                                                  {"tokenizer.ggml.add_eos_token", &addEos}};
-  for (auto [key, value] : keys) {
-    Result<std::optional<bool>> found = file.findBool(key);
-    if (!found)
-      return found.error();
-    *value = found->value_or(*value);
-  }
   const std::tuple<bool, lmopt_token_role_t, const char *> ends[] = {{addBos, first, "beginning"},
                                                                      {addEos, last, "end"}};
   for (auto [wanted, role, what] : ends) {
@@ -186,35 +235,6 @@ Result<void> GgufTokenizer::readFrame(bool addBos, bool addEos, lmopt_token_role
   return {};
 }
 
-Result<void> GgufTokenizer::readRoles() {
-  static const std::pair<const char *, int> kKeys[] = {
-      {"tokenizer.ggml.bos_token_id", LMOPT_TOKEN_BOS},
-      {"tokenizer.ggml.eos_token_id", LMOPT_TOKEN_EOS},
-      {"tokenizer.ggml.unknown_token_id", LMOPT_TOKEN_UNK},
-      {"tokenizer.ggml.padding_token_id", LMOPT_TOKEN_PAD},
-      {"tokenizer.ggml.cls_token_id", LMOPT_TOKEN_CLS},
-      {"tokenizer.ggml.seperator_token_id", LMOPT_TOKEN_SEP},
-      {"tokenizer.ggml.separator_token_id", LMOPT_TOKEN_SEP},
-      {"tokenizer.ggml.mask_token_id", LMOPT_TOKEN_MASK},
-      {"tokenizer.ggml.eot_token_id", -1},
-      {"tokenizer.ggml.eom_token_id", -1},
-  };
-  for (const auto &[key, role] : kKeys) {
-    Result<std::optional<uint64_t>> id = file.findUnsigned(key);
-    if (!id)
-      return id.error();
-    if (!*id)
-      continue;
-    if (**id >= spec.pieces.size())
-      return bad(key, std::to_string(**id) + " is not one of the " + std::to_string(spec.pieces.size()) + " tokens");
-    if (role >= 0)
-      spec.roles[role] = static_cast<int32_t>(**id);
-    if (role < 0 || role == LMOPT_TOKEN_EOS) // end of turn and end of message end a generation, too
-      spec.endTokens.push_back(static_cast<int32_t>(**id));
-  }
-  return {};
-}
-
 Result<std::string> GgufTokenizer::build() {
   Result<std::optional<std::string_view>> model = file.findString("tokenizer.ggml.model");
   if (!model)
@@ -222,13 +242,15 @@ Result<std::string> GgufTokenizer::build() {
   if (!*model || (**model != "gpt2" && **model != "bert"))
     return unsupported(file.path() + ": metadata key 'tokenizer.ggml.model' is " +
                        (*model ? printable(**model) : std::string("missing")) + "; supported: gpt2, bert");
-  if (Result<void> result = readTokens(); !result)
+  if (Result<void> result = checkKeys(); !result)
     return result.error();
-  if (Result<void> result = readRoles(); !result)
+  if (Result<void> result = readTokens(); !result)
     return result.error();
   if (Result<void> result = **model == "gpt2" ? readBpe() : readBert(); !result)
     return result.error();
   spec.maxLength = options.maxLength;
+  if (Result<void> fits = fitVocabulary(spec, options.vocabulary, file.path()); !fits)
+    return fits.error();
   return writeTokenizerBlob(spec, file.path());
 }
 

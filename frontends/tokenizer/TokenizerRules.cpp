@@ -5,6 +5,7 @@
 #include "frontends/tokenizer/TokenizerRules.h"
 
 #include "frontends/File.h"
+#include "frontends/tokenizer/TokenizerFields.h"
 
 using namespace lmopt;
 using nlohmann::json;
@@ -17,6 +18,7 @@ public:
   Result<void> normalizer(const json &rule);
   Result<void> preTokenizer(const json &rule);
   Result<void> postProcessor(const json &rule);
+  Result<void> decoder(const json &rule);
   bool byteLevel = false; // a ByteLevel pre-tokenizer was seen
 
 private:
@@ -30,6 +32,11 @@ private:
   Result<void> each(const json &rule, const char *field, Result<void> (RuleReader::*read)(const json &));
   Error refuse(const char *kind, const std::string &name, const char *supported) const {
     return unsupported(path + ": " + kind + " " + printable(name) + " is not supported; supported: " + supported);
+  }
+  /// Refuses fields that no table names, of rules whose type is known.
+  Result<void> known(const json &rule, const std::string &type, const char *kind) const {
+    const FieldTable *table = tokenizerRuleFields(type);
+    return table ? checkTokenizerFields(rule, *table, path, kind) : Result<void>();
   }
   Error bad(const std::string &what) const { return malformed(path + ": " + what); }
 
@@ -73,6 +80,8 @@ Result<void> RuleReader::bertNormalizer(const json &rule) {
 
 Result<void> RuleReader::normalizer(const json &rule) {
   std::string type = typeOf(rule);
+  if (Result<void> fields = known(rule, type, "normalizer"); !fields)
+    return fields;
   if (type == "Sequence")
     return each(rule, "normalizers", &RuleReader::normalizer);
   if (type == "BertNormalizer")
@@ -83,8 +92,10 @@ Result<void> RuleReader::normalizer(const json &rule) {
     spec.normalizer.push_back(LMOPT_NORMALIZE_NFD);
   else if (type == "Lowercase")
     spec.normalizer.push_back(LMOPT_NORMALIZE_LOWER);
+  else if (type == "StripAccents")
+    spec.normalizer.push_back(LMOPT_NORMALIZE_COMBINING);
   else
-    return refuse("normalizer", type, "BertNormalizer, NFC, NFD, Lowercase, Sequence");
+    return refuse("normalizer", type, "BertNormalizer, NFC, NFD, Lowercase, StripAccents, Sequence");
   return {};
 }
 
@@ -135,6 +146,8 @@ Result<void> RuleReader::regexSplit(const json &rule) {
 
 Result<void> RuleReader::preTokenizer(const json &rule) {
   std::string type = typeOf(rule);
+  if (Result<void> fields = known(rule, type, "pre_tokenizer"); !fields)
+    return fields;
   if (type == "Sequence")
     return each(rule, "pretokenizers", &RuleReader::preTokenizer);
   if (byteLevel)
@@ -196,6 +209,9 @@ Result<void> RuleReader::templateProcessor(const json &rule) {
         !part[kind]["id"].is_string())
       return bad("post_processor.single: expected SpecialToken or Sequence with an id");
     std::string name = part[kind]["id"].get<std::string>();
+    if (part[kind].value("type_id", json(0)) != json(0))
+      return unsupported(path + ": post_processor.single: " + printable(name) +
+                         " has another type_id than 0; supported: texts of token type 0 only");
     if (sequence && name != "A")
       return bad("post_processor.single: only the sequence A can stand here, found " + printable(name));
     if (sequence)
@@ -224,6 +240,8 @@ Result<void> RuleReader::pairProcessor(const json &rule) {
 
 Result<void> RuleReader::postProcessor(const json &rule) {
   std::string type = typeOf(rule);
+  if (Result<void> fields = known(rule, type, "post_processor"); !fields)
+    return fields;
   if (type == "Sequence")
     return each(rule, "processors", &RuleReader::postProcessor);
   if (type == "TemplateProcessing")
@@ -235,12 +253,25 @@ Result<void> RuleReader::postProcessor(const json &rule) {
   return refuse("post_processor", type, "TemplateProcessing, BertProcessing, RobertaProcessing, ByteLevel, Sequence");
 }
 
+/// Byte-level BPE writes the bytes of its tokens; without a decoder it would write their printable spelling.
+Result<void> RuleReader::decoder(const json &rule) {
+  std::string type = typeOf(rule);
+  if (spec.kind != LMOPT_TOKENIZER_BPE) // an encoder writes no text
+    return {};
+  if (type == "Sequence")
+    return each(rule, "decoders", &RuleReader::decoder);
+  if (type == "ByteLevel" || type == "Fuse")
+    return {};
+  return refuse("decoder", type, "ByteLevel, alone or in a Sequence with Fuse");
+}
+
 Result<void> lmopt::readTokenizerRules(const json &file, const std::string &path, TokenizerSpec &spec) {
   RuleReader reader(path, spec);
   const std::pair<const char *, Result<void> (RuleReader::*)(const json &)> kParts[] = {
       {"normalizer", &RuleReader::normalizer},
       {"pre_tokenizer", &RuleReader::preTokenizer},
       {"post_processor", &RuleReader::postProcessor},
+      {"decoder", &RuleReader::decoder},
   };
   for (const auto &[field, read] : kParts)
     if (auto found = file.find(field); found != file.end() && !found->is_null())

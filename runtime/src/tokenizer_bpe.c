@@ -239,7 +239,7 @@ void lmopt_wordpiece_word(lmopt_encoding_t *encoding, lmopt_bytes_t word) {
   int32_t unknown = tokenizer->header.unknown;
   if (count_chars(word) > tokenizer->header.max_word_chars)
     return lmopt_encoding_add(encoding, unknown);
-  size_t before = encoding->count;
+  size_t before = encoding->count, skip_before = encoding->skip;
   lmopt_bytes_t prefix = {tokenizer->sections[LMOPT_TOKENIZER_CONTINUATION].data, 0};
   /* Pieces are added as they are found and taken back when the word turns out to be unknown. */
   for (lmopt_bytes_t rest = word; rest.size;) {
@@ -247,6 +247,7 @@ void lmopt_wordpiece_word(lmopt_encoding_t *encoding, lmopt_bytes_t word) {
     int32_t id = longest_piece(tokenizer, prefix, rest, &length);
     if (id < 0) {
       encoding->count = before;
+      encoding->skip = skip_before;
       return lmopt_encoding_add(encoding, unknown);
     }
     lmopt_encoding_add(encoding, id);

@@ -103,6 +103,8 @@ static int append_token(lmopt_detokenizer_t *detokenizer, lmopt_bytes_t piece, u
   const lmopt_tokenizer_t *tokenizer = detokenizer->tokenizer;
   if ((flags & LMOPT_TOKEN_FLAG_SPECIAL) && !(detokenizer->flags & LMOPT_DETOKENIZE_SPECIAL))
     return 1;
+  if (piece.size == 0) /* an id that stands for no text: a spare row of the embedding */
+    return 1;
   if (tokenizer->header.kind == LMOPT_TOKENIZER_WORDPIECE) {
     const lmopt_bytes_t *prefix = &tokenizer->sections[LMOPT_TOKENIZER_CONTINUATION];
     int inner = prefix->size && piece.size >= prefix->size && memcmp(piece.data, prefix->data, prefix->size) == 0;

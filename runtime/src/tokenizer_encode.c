@@ -164,6 +164,25 @@ static void find_added(lmopt_encoding_t *encoding, size_t round, lmopt_bytes_t t
   encode_between(encoding, round, free_from, end);
 }
 
+/* The text itself, `room` ids of it: the first ones, or with TRUNCATE_LEFT the last ones. How many there are is known
+ * only when all are found, so then the text is encoded twice, once to count. */
+static void encode_cut(lmopt_encoding_t *encoding, lmopt_bytes_t text, size_t room) {
+  if (text.size == 0)
+    return;
+  encoding->limit = room == SIZE_MAX ? SIZE_MAX : encoding->count + room;
+  if (room != SIZE_MAX && (encoding->tokenizer->header.flags & LMOPT_TOKENIZER_TRUNCATE_LEFT)) {
+    size_t before = encoding->count, capacity = encoding->capacity;
+    encoding->limit = SIZE_MAX;
+    encoding->capacity = 0;
+    find_added(encoding, 0, text);
+    size_t all = encoding->count - before;
+    encoding->count = before;
+    encoding->capacity = capacity;
+    encoding->skip = all > room ? all - room : 0;
+  }
+  find_added(encoding, 0, text);
+}
+
 static void encode_text(lmopt_encoding_t *encoding, lmopt_bytes_t text) {
   const lmopt_tokenizer_t *tokenizer = encoding->tokenizer;
   const uint8_t *frame = tokenizer->sections[LMOPT_TOKENIZER_TEMPLATE].data;
@@ -180,9 +199,7 @@ static void encode_text(lmopt_encoding_t *encoding, lmopt_bytes_t text) {
       lmopt_encoding_add(encoding, id);
     if (id >= 0)
       continue;
-    encoding->limit = room == SIZE_MAX ? SIZE_MAX : encoding->count + room;
-    if (text.size)
-      find_added(encoding, 0, text);
+    encode_cut(encoding, text, room);
   }
 }
 

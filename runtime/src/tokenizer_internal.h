@@ -60,6 +60,7 @@ typedef struct lmopt_encoding {
   uint32_t flags;
   int32_t *ids;
   size_t capacity, count, limit;
+  size_t skip; /* so many ids are dropped before the first is counted: truncation on the left */
   int out_of_memory;
   lmopt_buffer_t sanitized, normalized, prefixed; /* scratch of the steps, kept for the next segment */
   lmopt_buffer_t symbols, heap;                   /* scratch of long words */
@@ -71,6 +72,10 @@ static inline int lmopt_encoding_done(const lmopt_encoding_t *encoding) {
 static inline void lmopt_encoding_add(lmopt_encoding_t *encoding, int32_t id) {
   if (encoding->count >= encoding->limit)
     return;
+  if (encoding->skip) {
+    --encoding->skip;
+    return;
+  }
   if (encoding->count < encoding->capacity)
     encoding->ids[encoding->count] = id;
   ++encoding->count;

@@ -76,9 +76,9 @@ static void space_cjk(const chars_t *in, chars_t *out) {
   }
 }
 
-static void drop_marks(const chars_t *in, chars_t *out) {
+static void drop(uint32_t flag, const chars_t *in, chars_t *out) {
   for (size_t i = 0; i < in->size && !out->failed; ++i)
-    if (!(lmopt_char_flags(in->data[i]) & LMOPT_CHAR_BERT_MARK))
+    if (!(lmopt_char_flags(in->data[i]) & flag))
       push(out, in->data[i]);
 }
 
@@ -188,7 +188,9 @@ static void apply(uint32_t rule, const chars_t *in, chars_t *out) {
   case LMOPT_NORMALIZE_NFD:
     return decompose(in, out);
   case LMOPT_NORMALIZE_MARKS:
-    return drop_marks(in, out);
+    return drop(LMOPT_CHAR_BERT_MARK, in, out);
+  case LMOPT_NORMALIZE_COMBINING:
+    return drop(LMOPT_CHAR_COMBINING, in, out);
   case LMOPT_NORMALIZE_LOWER:
     return lower(in, out);
   default:

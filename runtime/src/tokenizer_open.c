@@ -43,6 +43,8 @@ static lmopt_status_t check_header(const lmopt_tokenizer_header_t *header, size_
                                 (unsigned long long)header->size, size);
   if (header->kind != LMOPT_TOKENIZER_BPE && header->kind != LMOPT_TOKENIZER_WORDPIECE)
     return lmopt_tokenizer_fail(error, LMOPT_ERROR_MALFORMED, "tokenizer blob: unknown model kind %u", header->kind);
+  if (header->flags & ~(uint32_t)LMOPT_TOKENIZER_KNOWN_FLAGS)
+    return lmopt_tokenizer_fail(error, LMOPT_ERROR_MALFORMED, "tokenizer blob: unknown flags 0x%x", header->flags);
   if (header->token_count == 0 || header->token_count > LMOPT_TOKENIZER_MAX_TOKENS)
     return lmopt_tokenizer_fail(error, LMOPT_ERROR_MALFORMED, "tokenizer blob: %u tokens; 1 to %u expected",
                                 header->token_count, LMOPT_TOKENIZER_MAX_TOKENS);
@@ -130,7 +132,7 @@ static lmopt_status_t check_steps(lmopt_tokenizer_t *tokenizer, lmopt_error_t *e
   const lmopt_bytes_t *normalizer = &tokenizer->sections[LMOPT_TOKENIZER_NORMALIZER];
   for (size_t i = 0; i < normalizer->size / sizeof(uint32_t); ++i) {
     uint32_t step = lmopt_load_u32(normalizer->data, i);
-    if (step < LMOPT_NORMALIZE_CLEAN || step > LMOPT_NORMALIZE_NFC)
+    if (step < LMOPT_NORMALIZE_CLEAN || step > LMOPT_NORMALIZE_COMBINING)
       return lmopt_tokenizer_fail(error, LMOPT_ERROR_MALFORMED, "tokenizer blob: unknown normalizer step %u", step);
   }
   const lmopt_bytes_t *splits = &tokenizer->sections[LMOPT_TOKENIZER_PRETOKENIZER];

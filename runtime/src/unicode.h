@@ -27,7 +27,8 @@ enum {
   LMOPT_CHAR_BERT_CONTROL = 1u << 7,
   LMOPT_CHAR_BERT_PUNCTUATION = 1u << 8,
   LMOPT_CHAR_BERT_MARK = 1u << 9,
-  LMOPT_CHAR_BERT_CJK = 1u << 10
+  LMOPT_CHAR_BERT_CJK = 1u << 10,
+  LMOPT_CHAR_COMBINING = 1u << 11 /* any mark, Unicode 9 */
 };
 
 #define LMOPT_REPLACEMENT 0xFFFDu

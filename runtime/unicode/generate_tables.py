@@ -15,6 +15,8 @@ model, and those carry tables of different age. Base version is 16.0.0. The othe
   normalization         the Rust crate unicode-normalization-alignments, Unicode 9: later characters neither decompose
                         nor reorder
   lower case            the Rust library, 17.0
+  combining marks       of the StripAccents rule: the crate unicode-normalization-alignments again; unlike BERT's marks
+                        they include spacing and enclosing ones
 All of these are asked of the package itself, code point by code point, so that the tables are what it does and not what
 it is said to do; whatever Unicode 16.0 also defines is compared with unicodedata2 and must be equal.
 Tested by test/unit/tokenizer/UnicodeTest.cpp and by test/tools/tokenizer_parity.py (all code points).
@@ -49,6 +51,7 @@ FLAGS = [
     "BERT_PUNCTUATION",
     "BERT_MARK",
     "BERT_CJK",
+    "COMBINING",
 ]
 
 
@@ -103,6 +106,7 @@ def flags():
         "BERT_PUNCTUATION": where(lambda ch: len(words("a" + ch + "b")) == 3),
         "BERT_MARK": where(lambda ch: strip(ch) == ""),
         "BERT_CJK": where(lambda ch: cjk("a" + ch + "b") == f"a {ch} b"),
+        "COMBINING": where(lambda ch: normalizers.StripAccents().normalize_str(ch) == ""),
     }
     assert space == where(lambda ch: len(words("a" + ch + "b")) == 2)
     assert space == where(lambda ch: clean("a" + ch + "b") == "a b") | {0x0B, 0x0C, 0x85}

@@ -45,9 +45,11 @@ lmopt_status_t lmopt_tokenizer_encode(const lmopt_tokenizer_t *tokenizer, const 
                                       uint32_t flags, int32_t *ids, size_t capacity, size_t *count,
                                       lmopt_error_t *error);
 
-/* Ids are in [0, count). */
+/* Ids are in [0, count). A tokenizer that came with a model has at least as many as the model's vocabulary: ids that no
+ * token has (rows that pad the embedding) have an empty piece, and a detokenizer writes nothing for them. */
 int32_t lmopt_tokenizer_token_count(const lmopt_tokenizer_t *tokenizer);
-/* Most ids that one encode returns unless NO_TRUNCATION is given; 0: unlimited. */
+/* Most ids that one encode returns unless NO_TRUNCATION is given; 0: unlimited. A longer text loses its end, or its
+ * beginning where the model's files say so (truncation_side). */
 int32_t lmopt_tokenizer_max_length(const lmopt_tokenizer_t *tokenizer);
 
 /* Tokens with a role; -1 when the tokenizer has none. */

@@ -31,7 +31,9 @@ enum {
   LMOPT_TOKENIZER_FUSE_UNK = 1u << 1,      /* BPE: neighbouring unknown bytes give one unknown token */
   /* BPE without an unknown token: a byte without a token goes before its neighbours are joined, so that they may join
    * over it (`tokenizers`); else it keeps them apart and goes in the end (llama.cpp). */
-  LMOPT_TOKENIZER_DROP_FIRST = 1u << 2
+  LMOPT_TOKENIZER_DROP_FIRST = 1u << 2,
+  LMOPT_TOKENIZER_TRUNCATE_LEFT = 1u << 3, /* a text that is too long loses its beginning, not its end */
+  LMOPT_TOKENIZER_KNOWN_FLAGS = (1u << 4) - 1
 };
 
 typedef enum lmopt_tokenizer_section {
@@ -70,7 +72,8 @@ enum {
   LMOPT_NORMALIZE_NFD = 3,
   LMOPT_NORMALIZE_MARKS = 4, /* BERT: drop nonspacing marks */
   LMOPT_NORMALIZE_LOWER = 5,
-  LMOPT_NORMALIZE_NFC = 6
+  LMOPT_NORMALIZE_NFC = 6,
+  LMOPT_NORMALIZE_COMBINING = 7 /* drop all marks, spacing and enclosing ones too (StripAccents) */
 };
 
 /* PRETOKENIZER */

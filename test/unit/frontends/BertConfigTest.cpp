@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// config.json of the BERT family, the files of sentence-transformers, and the text files beside them.
+// config.json of the BERT family, and the files of sentence-transformers.
 #include "frontends/huggingface/Config.h"
 #include "frontends/huggingface/SentenceTransformers.h"
-#include "frontends/huggingface/TextFiles.h"
 #include "test/unit/frontends/TemporaryFolder.h"
 
 #include <gtest/gtest.h>
@@ -153,45 +152,4 @@ TEST(SentenceTransformers, MissingPoolingFileIsNamed) {
   EXPECT_EQ(apply(folder).error().message,
             folder / "1_Pooling/config.json" + ": cannot be opened: No such file or directory");
   EXPECT_EQ(apply(folder).error().code, 5);
-}
-
-//===- Text files ------------------------------------------------------------------------------------------------===//
-
-TEST(TextFiles, ChatTemplates) {
-  auto read = [](const char *text) { return parseChatTemplate(json::parse(text), "t.json"); };
-  EXPECT_EQ(*read("{}"), "");
-  EXPECT_EQ(*read(R"({"chat_template": "x"})"), "x");
-  EXPECT_EQ(
-      *read(R"({"chat_template": [{"name": "tool_use", "template": "t"}, {"name": "default", "template": "d"}]})"),
-      "d");
-  EXPECT_EQ(*read(R"({"chat_template": [{"name": "tool_use", "template": "t"}]})"), "");
-  EXPECT_EQ(read(R"({"chat_template": 1})").error().code, 3);
-  EXPECT_EQ(read(R"({"chat_template": [1]})").error().code, 3);
-}
-
-TEST(TextFiles, EndTokens) {
-  auto read = [](const char *text) { return parseEndTokens(json::parse(text), "g.json"); };
-  EXPECT_EQ(*read("{}"), std::vector<int64_t>());
-  EXPECT_EQ(*read(R"({"eos_token_id": 2})"), std::vector<int64_t>{2});
-  EXPECT_EQ(*read(R"({"eos_token_id": [2, 7]})"), (std::vector<int64_t>{2, 7}));
-  EXPECT_EQ(read(R"({"eos_token_id": -1})").error().code, 3);
-  EXPECT_EQ(read(R"({"eos_token_id": "x"})").error().code, 3);
-}
-
-TEST(TextFiles, Directories) {
-  TemporaryFolder folder;
-  EXPECT_EQ(readTokenizerFiles(folder.path())->tokenizer, "");
-  folder.write("vocab.txt", "a");
-  EXPECT_EQ(readTokenizerFiles(folder.path()).error().code, 4);
-  folder.write("tokenizer.json", "{}");
-  folder.write("tokenizer_config.json", R"({"chat_template": "from config"})");
-  folder.write("generation_config.json", R"({"eos_token_id": [5]})");
-  EXPECT_EQ(readTokenizerFiles(folder.path())->tokenizer, "{}");
-  EXPECT_EQ(readTokenizerFiles(folder.path())->chatTemplate, "from config");
-  EXPECT_EQ(readTokenizerFiles(folder.path())->endTokens, std::vector<int64_t>{5});
-  folder.write("chat_template.jinja", "from file");
-  EXPECT_EQ(readTokenizerFiles(folder.path())->chatTemplate, "from file");
-  folder.write("tokenizer_config.json", "{");
-  folder.write("chat_template.jinja", "");
-  EXPECT_EQ(readTokenizerFiles(folder.path()).error().code, 3);
 }

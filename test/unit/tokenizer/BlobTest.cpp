@@ -29,6 +29,8 @@ static std::string wordPieceBlob() {
   spec.tokenFlags.resize(spec.pieces.size());
   spec.normalizer = {LMOPT_NORMALIZE_CLEAN, LMOPT_NORMALIZE_CJK, LMOPT_NORMALIZE_NFD, LMOPT_NORMALIZE_MARKS,
                      LMOPT_NORMALIZE_LOWER};
+  spec.flags = LMOPT_TOKENIZER_TRUNCATE_LEFT;
+  spec.maxLength = 3;
   return writeTokenizerBlob(spec, "test").take();
 }
 
@@ -115,6 +117,7 @@ TEST(Blob, MessagesSayWhatIsWrong) {
   EXPECT_EQ(message(blob, offsetof(lmopt_tokenizer_header_t, version), 9),
             "tokenizer blob: version 9, but this runtime reads version 1; compile the model again");
   EXPECT_EQ(message(blob, offsetof(lmopt_tokenizer_header_t, kind), 9), "tokenizer blob: unknown model kind 9");
+  EXPECT_EQ(message(blob, offsetof(lmopt_tokenizer_header_t, flags), 0x40), "tokenizer blob: unknown flags 0x40");
   EXPECT_EQ(message(blob, offsetof(lmopt_tokenizer_header_t, roles), 99), "tokenizer blob: role 0 names token 99 of 8");
   EXPECT_EQ(message(blob, offsetof(lmopt_tokenizer_header_t, sections), 1u << 30),
             "tokenizer blob: section 'token offsets' lies outside of it");

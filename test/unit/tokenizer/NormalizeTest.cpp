@@ -37,6 +37,13 @@ TEST(Normalize, CjkAndMarksAndCase) {
   EXPECT_EQ(normalize({LMOPT_NORMALIZE_LOWER}, "ÀÉ ΑΣ İ STRASSE"), "àé ασ i̇ strasse");
 }
 
+TEST(Normalize, CombiningMarks) { // more than BERT's: spacing (U+0903) and enclosing ones (U+20DD)
+  EXPECT_EQ(normalize({LMOPT_NORMALIZE_COMBINING}, "\u0915\u0903\u093F"), "\u0915");
+  EXPECT_EQ(normalize({LMOPT_NORMALIZE_MARKS}, "\u0915\u0903\u093F"), "\u0915\u0903\u093F");
+  EXPECT_EQ(normalize({LMOPT_NORMALIZE_COMBINING}, "a\u20DDe\u0301\u00E9"), "ae\u00E9");
+  EXPECT_EQ(normalize({LMOPT_NORMALIZE_COMBINING}, "a\u1ABF"), "a\u1ABF"); // newer than the package's Unicode
+}
+
 TEST(Normalize, Bert) {
   EXPECT_EQ(normalize(kBert, "Héllo WÖRLD"), "hello world");
   EXPECT_EQ(normalize(kBert, "İstanbul"), "istanbul");

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// One reading of tokenizer.json and its neighbours as a TokenizerSpec. Internal to frontends/tokenizer.
+//
+// In: the document with the rules of one version of transformers in place (TokenizerClass.h), and the tokens that other
+// files name. Out: the spec. Tested through buildTokenizerFromJson.
+#ifndef LMOPT_FRONTENDS_TOKENIZER_TOKENIZERREADING_H
+#define LMOPT_FRONTENDS_TOKENIZER_TOKENIZERREADING_H
+
+#include "frontends/Json.h"
+#include "frontends/tokenizer/SpecialTokens.h"
+#include "frontends/tokenizer/TokenizerBlob.h"
+#include "frontends/tokenizer/TokenizerBuilder.h"
+
+#include <map>
+#include <unordered_map>
+
+namespace lmopt {
+
+class JsonTokenizer {
+public:
+  JsonTokenizer(const TokenizerOptions &options) : options(options), path(options.path) {}
+  Result<TokenizerSpec> read(const nlohmann::json &file, const nlohmann::json &config, const SpecialTokens &special);
+
+private:
+  // TokenizerJson.cpp: what tokenizer.json holds.
+  Result<void> readModel(const nlohmann::json &file);
+  Result<void> readVocabulary(const nlohmann::json &vocabulary);
+  Result<void> readBpe(const nlohmann::json &model);
+  Result<void> readMerges(const nlohmann::json &merges);
+  Result<void> readMerge(const nlohmann::json &merge, const std::string &place);
+  Result<void> readWordPiece(const nlohmann::json &model);
+  Result<void> readAdded(const nlohmann::json &list);
+  Result<void> addToken(const NamedToken &token, const std::string &place);
+
+  // TokenizerReading.cpp: what the files beside it add.
+  Result<void> addNamed(const NamedToken &token);
+  uint32_t nextId() const;
+  Result<void> readSwitches(const nlohmann::json &file, const nlohmann::json &config);
+  void readRoles(const SpecialTokens &special);
+  Result<void> readEndTokens();
+  Error bad(const std::string &place, const std::string &what) const {
+    return malformed(path + ": " + place + ": " + what);
+  }
+
+  const TokenizerOptions &options;
+  const std::string &path;
+  TokenizerSpec spec;
+  size_t modelTokens = 0;
+  std::unordered_map<std::string, uint32_t> ids; // of the vocabulary and of added tokens, as spelled in the file
+};
+
+/// Extends the pieces to the rows of an embedding (0: not known); a token beyond them is exit code 4.
+Result<void> fitVocabulary(TokenizerSpec &spec, int64_t vocabulary, const std::string &path);
+
+} // namespace lmopt
+
+#endif // LMOPT_FRONTENDS_TOKENIZER_TOKENIZERREADING_H
