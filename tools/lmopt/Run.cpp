@@ -274,9 +274,11 @@ void addRun(CommandLine &line) {
       ->capture_default_str();
   command->add_flag("--chat", options->chat, "use the model's chat template; without a prompt: talk, a line a turn");
   command->add_option("--system", options->system, "system message for --chat");
-  command->add_option("--chat-variables", options->variables,
-                      "with --chat: JSON file with variables of the template: tools, documents, enable_thinking, ...; "
-                      "its messages replace -p");
+  command
+      ->add_option("--chat-variables", options->variables,
+                   "with --chat: JSON file with variables of the template: tools, documents, enable_thinking, ...; "
+                   "its messages replace -p; -: standard input")
+      ->check(notEmpty());
   command->add_option("--temp", options->temperature, "temperature; 0: always the most probable token")
       ->capture_default_str();
   command->add_option("--top-k", options->topK, "with --temp: draw from the K most probable tokens; 0: all")
