@@ -307,9 +307,9 @@ typedef struct lmopt_chat_options {
   int32_t add_generation_prompt; /* not 0: end with what makes the model answer */
   const char *bos_token;         /* text of the tokens; NULL: the model's, or undefined when there is no model */
   const char *eos_token;
-  const char *variables;      /* NULL, or a JSON object whose members become variables of the template: messages with more
-                                 than a role and a text (lists of parts, tool_calls, ...; they replace the messages of the
-                                 call), tools, documents, enable_thinking, ... */
+  const char *variables; /* NULL, or a JSON object whose members become variables of the template: messages with more
+                            than a role and a text (lists of parts, tool_calls, ...; they replace the messages of the
+                            call), tools, documents, enable_thinking, ... */
   const char *continue_field; /* NULL, or the field of the final message, mostly "content", that the model is to go on
                                  with: the text ends behind it. Not together with add_generation_prompt. */
   int64_t now;                /* what strftime_now shows: seconds since 1970-01-01 00:00:00 on the clock on the wall (no
@@ -318,23 +318,24 @@ typedef struct lmopt_chat_options {
 
 /* Renders a conversation with a Jinja template as `apply_chat_template` of Hugging Face transformers 5.24 does: Jinja2
  * 3.1 in its immutable sandbox with trim_blocks, lstrip_blocks, loop controls, {% generation %}, raise_exception,
- * strftime_now, and tojson without escapes for HTML. tools and documents are none unless `variables` has them; fields of
- * a message that are null are dropped, and reasoning stands under thinking and reasoning_content.
- * All statements of Jinja but those that need other templates (include, import, extends, block) and autoescape; all its
- * filters and tests but filesizeformat, pprint, random, striptags, urlize, wordwrap and xmlattr; the methods of Python's
- * str, list, tuple and dict that change nothing (not encode, translate, fromkeys). Integers have 64 bits. Letters are
- * those of Unicode 14, as in Python 3.11. What is missing is refused by name; no construct is skipped.
- * Bounds, so that hostile templates end with an error: 20 million steps, 500 levels, 256 MiB of memory, 64 MiB of text.
- * *text is zero-terminated and the caller's: lmopt_free(). *size may be NULL: then zero bytes of the content cannot be
- * told from the end. UNSUPPORTED: a construct that is missing here · MALFORMED: the template is wrong, or a bound was
- * reached (both with line:column) · USAGE: the variables are no JSON or messages no list of objects, or the template
- * itself refused the conversation (raise_exception). */
+ * strftime_now, and tojson without escapes for HTML. tools and documents are none unless `variables` has them; fields
+ * of a message that are null are dropped, and reasoning stands under thinking and reasoning_content. All statements of
+ * Jinja but those that need other templates (include, import, extends, block) and autoescape; all its filters and tests
+ * but filesizeformat, pprint, random, striptags, urlize, wordwrap and xmlattr; the methods of Python's str, list, tuple
+ * and dict that change nothing (not encode, translate, fromkeys). Integers have 64 bits. Letters are those of Unicode
+ * 14, as in Python 3.11. What is missing is refused by name; no construct is skipped. Bounds, so that hostile templates
+ * end with an error: 20 million steps, 500 levels, 256 MiB of memory, 64 MiB of text. *text is zero-terminated and the
+ * caller's: lmopt_free(). *size may be NULL: then zero bytes of the content cannot be told from the end. UNSUPPORTED: a
+ * construct that is missing here · MALFORMED: the template is wrong, or a bound was reached (both with line:column) ·
+ * USAGE: there is no message, the variables are no JSON or messages no list of objects, or the template itself refused
+ * the conversation (raise_exception). */
 lmopt_status_t lmopt_chat_render(const char *chat_template, size_t template_size, const lmopt_chat_message_t *messages,
                                  size_t count, const lmopt_chat_options_t *options, char **text, size_t *size,
                                  lmopt_error_t *error);
 /* The same with the template of the model; bos_token, eos_token, unk_token, sep_token, pad_token, cls_token and
- * mask_token are those of its tokenizer, and undefined where it has none. UNSUPPORTED also when the artifact has no chat template. Feed the result to lmopt_tokenizer_encode with
- * LMOPT_TOKENIZE_PARSE_SPECIAL and without LMOPT_TOKENIZE_ADD_SPECIAL: the template has written the special tokens. */
+ * mask_token are those of its tokenizer, and undefined where it has none. UNSUPPORTED also when the artifact has no
+ * chat template. Feed the result to lmopt_tokenizer_encode with LMOPT_TOKENIZE_PARSE_SPECIAL and without
+ * LMOPT_TOKENIZE_ADD_SPECIAL: the template has written the special tokens. */
 lmopt_status_t lmopt_model_chat(const lmopt_model_t *model, const lmopt_chat_message_t *messages, size_t count,
                                 const lmopt_chat_options_t *options, char **text, size_t *size, lmopt_error_t *error);
 /* The same without the code of the model: `tokenizer` is what lmopt_artifact_tokenizer gave, or NULL. */

@@ -112,7 +112,9 @@ static value_t number_operation(chat_t *chat, operator_t op, value_t a, value_t 
     return tpl_value_float(floor_divide(x, y));
   case OP_MODULO:
     rest = fmod(x, y);
-    return tpl_value_float(rest != 0 && (rest < 0) != (y < 0) ? rest + y : rest);
+    if (rest == 0)
+      return tpl_value_float(copysign(0, y));
+    return tpl_value_float((rest < 0) != (y < 0) ? rest + y : rest);
   default:
     return tpl_value_float(pow(x, y));
   }

@@ -253,12 +253,14 @@ TEST_F(Hostile, metadataIsReadWithoutRunningAnything) {
   lmopt_tokenizer_t *tokenizer = nullptr;
   ASSERT_EQ(lmopt_artifact_tokenizer(raw, &tokenizer, &error), LMOPT_OK) << error.message;
   EXPECT_EQ(lmopt_tokenizer_token_count(tokenizer), 97);
-  lmopt_chat_message_t message{};
-  message.role = "user";
+  lmopt_chat_message_t message{"user", "hi", 2};
+  lmopt_chat_options_t options{};
+  options.struct_size = sizeof options;
+  options.eos_token = "!";
   char *text = nullptr;
-  ASSERT_EQ(lmopt_artifact_chat(raw, tokenizer, &message, 0, nullptr, &text, nullptr, &error), LMOPT_OK)
+  ASSERT_EQ(lmopt_artifact_chat(raw, tokenizer, &message, 1, &options, &text, nullptr, &error), LMOPT_OK)
       << error.message;
-  EXPECT_STREQ(text, "");
+  EXPECT_STREQ(text, "<user>hi!");
   lmopt_free(text);
   lmopt_tokenizer_destroy(tokenizer);
   EXPECT_FALSE(ran());
