@@ -4,7 +4,10 @@
 // with LLVM's own ELF reader; and the pieces that write it.
 #include "codegen/Compile.h"
 #include "codegen/link/LinkLibrary.h"
+#include "codegen/link/SectionAppender.h"
 #include "lmopt/abi.h"
+#include "lmopt/lmopt.h"
+#include "runtime/src/checksum.h"
 #include "test/unit/codegen/TestModule.h"
 
 #include "llvm/Object/ELFObjectFile.h"
@@ -128,7 +131,66 @@ TEST_F(ArtifactFile, WeightsSplitOut) {
   EXPECT_EQ(blobs.size(), 2u);
   std::string file = blobs["weights_file"];
   EXPECT_EQ(file, path.substr(path.rfind('/') + 1) + ".weights");
-  EXPECT_EQ(std::ifstream(path + ".weights", std::ios::ate).tellg(), std::streamoff(note().weight_bytes));
+  std::string weights =
+      llvm::cantFail(llvm::errorOrToExpected(llvm::MemoryBuffer::getFile(path + ".weights")))->getBuffer().str();
+  lmopt_weights_trailer_t trailer;
+  ASSERT_EQ(weights.size(), note().weight_bytes + sizeof(trailer));
+  std::memcpy(&trailer, weights.data() + note().weight_bytes, sizeof(trailer));
+  EXPECT_EQ(trailer.magic, LMOPT_WEIGHTS_MAGIC);
+  EXPECT_EQ(trailer.checksum, lmoptp_checksum_of(weights.data(), note().weight_bytes));
+  lmopt_checksums_header_t header;
+  std::memcpy(&header, contents(*sections.at(".lmopt.checksums")).data(), sizeof(header));
+  EXPECT_EQ(header.weights, trailer.checksum);
+}
+
+// Every byte has a checksum; the weights' was made while they streamed into the file.
+TEST_F(ArtifactFile, ChecksumsCoverEveryByte) {
+  for (const char *cpu : {"native", "x86-64,x86-64-v3"}) {
+    sections.clear();
+    CompileOptions options;
+    options.targetCpu = cpu;
+    ASSERT_NO_FATAL_FAILURE(compile("decoder.mlir", options));
+    llvm::StringRef file = buffer->getBuffer(), list = contents(*sections.at(".lmopt.checksums"));
+    lmopt_checksums_header_t header;
+    std::memcpy(&header, list.data(), sizeof(header));
+    ASSERT_EQ(list.size(), sizeof(header) + header.count * sizeof(lmopt_checksum_t));
+    EXPECT_EQ(list.end(), file.end());
+    uint64_t end = 0;
+    std::set<std::string> names;
+    for (uint64_t i = 0; i < header.count; ++i) {
+      lmopt_checksum_t part;
+      std::memcpy(&part, list.data() + sizeof(header) + i * sizeof(part), sizeof(part));
+      EXPECT_EQ(part.offset, end) << part.name;
+      EXPECT_EQ(part.checksum, lmoptp_checksum_of(file.data() + part.offset, part.size)) << part.name;
+      end = part.offset + part.size;
+      names.insert(part.name);
+    }
+    EXPECT_EQ(end, sections.at(".lmopt.checksums")->sh_offset);
+    for (const char *name : {"ELF header and program headers", "section headers", ".text", ".note.lmopt", ".dynamic",
+                             ".lmopt.weights", ".lmopt.meta"})
+      EXPECT_TRUE(names.count(name)) << name;
+  }
+}
+
+TEST_F(ArtifactFile, DamageIsFoundAnywhere) {
+  ASSERT_NO_FATAL_FAILURE(compile("decoder.mlir", {}));
+  const std::string whole = buffer->getBuffer().str();
+  const uint64_t weights = sections.at(".lmopt.weights")->sh_offset,
+                 afterWeights = sections.at(".lmopt.meta")->sh_offset;
+  uint32_t seed = 5;
+  for (int copy = 0; copy < 2400; ++copy) {
+    std::string bytes = whole;
+    size_t at = (seed = seed * 1664525u + 1013904223u) % bytes.size();
+    bytes[at] = char(bytes[at] ^ (1 << copy % 8));
+    lmopt_artifact_t *artifact = nullptr;
+    lmopt_status_t status = lmopt_artifact_open_memory(bytes.data(), bytes.size(), &artifact, nullptr);
+    bool inWeights = at >= weights && at < afterWeights;
+    ASSERT_EQ(status, inWeights ? LMOPT_OK : LMOPT_ERROR_MALFORMED) << at;
+    if (inWeights) {
+      EXPECT_EQ(lmopt_artifact_verify(artifact, nullptr), LMOPT_ERROR_MALFORMED) << at;
+    }
+    lmopt_artifact_destroy(artifact);
+  }
 }
 
 // One symbol out; in, nothing but what LLVM makes of loops that clear or copy.
@@ -185,7 +247,7 @@ TEST(SectionAppender, RefusesWhatIsNoElfFile) {
   ASSERT_TRUE(appender.begin(".x", error));
   EXPECT_EQ(appender.size(), 4096u) << "sections begin at pages";
   appender.end();
-  EXPECT_FALSE(appender.finish(error));
+  EXPECT_FALSE(appender.finish(0, error));
   EXPECT_EQ(error, "'" + path + "' is no ELF file with named sections");
   unlink(path.c_str());
 }
