@@ -8,7 +8,7 @@
 #include "frontends/families/WeightSources.h"
 #include "frontends/gguf/Llama.h"
 #include "frontends/huggingface/Config.h"
-#include "frontends/huggingface/SentenceTransformers.h"
+#include "frontends/huggingface/Model.h"
 #include "frontends/huggingface/TextFiles.h"
 #include "frontends/tokenizer/TokenizerBuilder.h"
 
@@ -43,6 +43,12 @@ static Result<void> setSources(ModuleOp module, const std::vector<std::string> &
   return {};
 }
 
+/// What the user should know of a model that is imported all the same.
+static void warn(MLIRContext &context, const std::vector<std::string> &warnings) {
+  for (const std::string &warning : warnings)
+    emitWarning(UnknownLoc::get(&context), warning);
+}
+
 //===- GGUF ------------------------------------------------------------------------------------------------------===//
 
 static Result<ImportedModel> importGguf(const std::string &path, MLIRContext &context) {
@@ -52,12 +58,14 @@ static Result<ImportedModel> importGguf(const std::string &path, MLIRContext &co
   Result<LlamaConfig> config = readLlamaConfig(*file);
   if (!config)
     return config.error();
-  // rope_freqs.weight went into the configuration.
-  GgufWeights weights(context, *file, absolutePath(path), ggufLlamaTensorName,
-                      [](std::string_view tensor) { return tensor == "rope_freqs.weight"; });
+  // rope_freqs.weight went into the configuration, and a head that repeats the embedding table is that table.
+  GgufWeights weights(context, *file, absolutePath(path), ggufLlamaTensorName, [&](std::string_view tensor) {
+    return tensor == "rope_freqs.weight" || (config->tiedHead && tensor == "output.weight");
+  });
   Result<OwningOpRef<ModuleOp>> module = buildLlama(context, *config, weights);
   if (!module)
     return module.error();
+  warn(context, config->warnings);
 
   ImportedModel model;
   model.module = module.take();
@@ -91,16 +99,16 @@ static bool isOutsideEncoder(StringRef tensor) {
   return tensor.starts_with("pooler.") || tensor.starts_with("cls.") || tensor == "embeddings.position_ids";
 }
 
-static Result<OwningOpRef<ModuleOp>> buildHuggingFaceLlama(MLIRContext &context, const nlohmann::json &json,
-                                                           const std::string &path, const Checkpoint &checkpoint) {
-  Result<LlamaConfig> config = parseLlamaConfig(json, path);
-  if (!config)
-    return config.error();
-  bool tied = config->tiedHead; // the file may repeat the table as lm_head.weight
-  CheckpointWeights weights(context, checkpoint, llamaTensorName, [tied](std::string_view tensor) {
-    return isDerivedLlamaTensor(tensor) || (tied && tensor == "lm_head.weight");
-  });
-  return buildLlama(context, *config, weights);
+static Result<OwningOpRef<ModuleOp>> buildHuggingFaceLlama(MLIRContext &context, const HuggingFaceModel &model,
+                                                           const LlamaConfig &config) {
+  const HeadTables &head = model.head;
+  CheckpointWeights weights(
+      context, model.checkpoint,
+      [&](const std::string &name) { return name == "embed.weight" ? head.embedding : llamaTensorName(name); },
+      [&](std::string_view tensor) {
+        return isDerivedLlamaTensor(tensor) || (head.headIsCopy && tensor == "lm_head.weight");
+      });
+  return buildLlama(context, config, weights);
 }
 
 /// Names with the prefix of the checkpoint; the first checkpoints call a norm's weight and bias gamma and beta.
@@ -148,45 +156,27 @@ static Result<void> addTokenizer(ImportedModel &model, const std::string &direct
 }
 
 static Result<ImportedModel> importHuggingFace(const std::string &directory, MLIRContext &context) {
-  Result<SentencePipeline> pipeline = readSentencePipeline(directory);
-  if (!pipeline)
-    return pipeline.error();
-  const std::string &place = pipeline->transformerDirectory;
-  std::string configPath = place + "/config.json";
-  Result<nlohmann::json> json = readJsonFile(configPath);
-  if (!json)
-    return json.error();
-  Result<Family> family = detectFamily(*json, configPath);
-  if (!family)
-    return family.error();
-  Result<Checkpoint> checkpoint = Checkpoint::open(absolutePath(place));
-  if (!checkpoint)
-    return checkpoint.error();
-
-  int64_t maxTokens = 0; // decoders: no limit but their positions
-  auto build = [&]() -> Result<OwningOpRef<ModuleOp>> {
-    if (*family == Family::Llama)
-      return buildHuggingFaceLlama(context, *json, configPath, *checkpoint);
-    Result<BertConfig> config = parseBertConfig(*json, configPath);
-    if (!config)
-      return config.error();
-    if (Result<void> applied = applySentencePipeline(*pipeline, *config); !applied)
-      return applied.error();
-    maxTokens = config->maxTokens;
-    return buildHuggingFaceBert(context, *config, *checkpoint);
-  };
-  Result<OwningOpRef<ModuleOp>> module = build();
+  Result<HuggingFaceModel> source = HuggingFaceModel::open(directory);
+  if (!source)
+    return source.error();
+  const LlamaConfig *llama = std::get_if<LlamaConfig>(&source->config);
+  const BertConfig *bert = std::get_if<BertConfig>(&source->config);
+  Result<OwningOpRef<ModuleOp>> module = llama ? buildHuggingFaceLlama(context, *source, *llama)
+                                               : buildHuggingFaceBert(context, *bert, source->checkpoint);
   if (!module)
     return module.error();
+  warn(context, source->warnings());
 
   ImportedModel model;
   model.module = module.take();
-  std::vector<std::string> sources = {configPath};
-  for (const SafetensorsFile &file : checkpoint->files())
+  std::vector<std::string> sources = {source->directory + "/config.json"};
+  for (const SafetensorsFile &file : source->checkpoint.files())
     sources.push_back(file.path());
   if (Result<void> set = setSources(*model.module, sources); !set)
     return set.error();
-  if (Result<void> added = addTokenizer(model, place, maxTokens, json->value("vocab_size", int64_t(0))); !added)
+  // Decoders have no limit but their positions.
+  int64_t vocabulary = llama ? llama->vocabulary : bert->vocabulary;
+  if (Result<void> added = addTokenizer(model, source->directory, bert ? bert->maxTokens : 0, vocabulary); !added)
     return added.error();
   return model;
 }
@@ -194,8 +184,9 @@ static Result<ImportedModel> importHuggingFace(const std::string &directory, MLI
 //===- Entry -----------------------------------------------------------------------------------------------------===//
 
 static Result<ImportedModel> importDirectory(const std::string &path, MLIRContext &context) {
-  if (fileExists(path + "/config.json") || fileExists(path + "/modules.json"))
-    return importHuggingFace(path, context);
+  for (const char *file : {"config.json", "modules.json", "adapter_config.json"})
+    if (fileExists(path + "/" + file))
+      return importHuggingFace(path, context);
   if (fileExists(path + "/model.mlir"))
     return readModuleFile(path + "/model.mlir", context);
   return malformed(path +

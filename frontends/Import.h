@@ -28,7 +28,8 @@ struct ImportedModel {
 };
 
 /// `path` is a GGUF file, a Hugging Face directory, an .mlir or .mlirbc file, or a directory that writeImportedModel
-/// made. The context must be able to load the dialects lm, func and arith (lm::registerDialects).
+/// made. The context must be able to load the dialects lm, func and arith (lm::registerDialects); what the user should
+/// know of a model that is imported all the same is emitted there as warnings.
 Result<ImportedModel> importModel(const std::string &path, mlir::MLIRContext &context);
 
 /// Writes DIRECTORY/model.mlir, and tokenizer.bin and chat_template.jinja when there are any; the directory is made

@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Implementation of frontends/Json.h: a first pass over the text checks the limits and looks for duplicate keys without
-// building anything; only what passes becomes a document.
+// Implementation of frontends/Json.h: a first pass over the text checks the limits without building anything; only what
+// passes becomes a document.
 #include "frontends/Json.h"
 
 #include "frontends/File.h"
 
 #include <algorithm>
 #include <cmath>
-#include <set>
 
 using namespace lmopt;
 using nlohmann::json;
 
 namespace {
-/// Counts values and depth and remembers the keys of the objects that are open.
+/// Counts values and depth.
 class LimitChecker : public nlohmann::json_sax<json> {
 public:
   explicit LimitChecker(uint64_t mostValues) : mostValues(mostValues) {}
@@ -31,9 +30,7 @@ public:
   bool start_array(std::size_t) override { return open(); }
   bool end_object() override { return close(); }
   bool end_array() override { return close(); }
-  bool key(string_t &text) override {
-    return keys.back().insert(text).second || fail("key " + printable(text) + " appears twice in one object");
-  }
+  bool key(string_t &) override { return true; }
   bool parse_error(std::size_t position, const std::string &, const nlohmann::detail::exception &exception) override {
     return fail("not valid JSON at byte " + std::to_string(position) + ": " + exception.what());
   }
@@ -45,24 +42,48 @@ private:
   }
   bool count() { return ++values <= mostValues || fail("more than " + std::to_string(mostValues) + " values"); }
   bool open() {
-    keys.emplace_back();
-    return keys.size() <= kMaxJsonDepth ? count() : fail("nested deeper than " + std::to_string(kMaxJsonDepth));
+    return ++depth <= kMaxJsonDepth ? count() : fail("nested deeper than " + std::to_string(kMaxJsonDepth));
   }
   bool close() {
-    keys.pop_back();
+    --depth;
     return true;
   }
 
   const uint64_t mostValues;
   uint64_t values = 0;
-  std::vector<std::set<std::string>> keys;
+  unsigned depth = 0;
 };
 } // namespace
+
+/// The constants of Python's json that no parser of the standard knows, in terms of the standard.
+static std::string withoutPythonConstants(std::string_view text) {
+  static const std::pair<std::string_view, std::string_view> constants[] = {{"NaN", "\"NaN\""},
+                                                                            {"Infinity", "1.7976931348623157e308"}};
+  std::string result;
+  result.reserve(text.size());
+  bool inString = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (inString && text[i] == '\\' && i + 1 < text.size()) {
+      result += text.substr(i++, 2);
+      continue;
+    }
+    inString ^= text[i] == '"';
+    const auto *found = std::find_if(std::begin(constants), std::end(constants), [&](auto &constant) {
+      return !inString && text.substr(i, constant.first.size()) == constant.first;
+    });
+    result += found == std::end(constants) ? text.substr(i, 1) : found->second;
+    i += found == std::end(constants) ? 0 : found->first.size() - 1;
+  }
+  return result;
+}
 
 Result<json> lmopt::parseJson(std::string_view text, const std::string &path, JsonLimits limits) {
   if (text.size() > limits.bytes)
     return malformed(path + ": " + std::to_string(text.size()) + " bytes of JSON, at most " +
                      std::to_string(limits.bytes) + " are accepted");
+  std::string translated;
+  if (text.find("NaN") != text.npos || text.find("Infinity") != text.npos)
+    text = translated = withoutPythonConstants(text);
   LimitChecker checker(limits.values);
   if (!json::sax_parse(text.begin(), text.end(), &checker))
     return malformed(path + ": " + checker.message);
@@ -181,7 +202,7 @@ std::vector<std::string> JsonFields::unknown() const {
   std::vector<std::string> names;
   if (object.is_object())
     for (auto &[name, content] : object.items())
-      if (std::find(known.begin(), known.end(), name) == known.end())
+      if (!content.is_null() && std::find(known.begin(), known.end(), name) == known.end())
         names.push_back(name);
   return names;
 }

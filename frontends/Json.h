@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// JSON documents of bounded size and depth, without duplicate keys, for the configuration files of models; and strict
-// access to their fields, with messages that name file and field.
+// JSON documents of bounded size and depth, for the configuration files of models; and strict access to their fields,
+// with messages that name file and field. Such files are written and read by Python, whose module json goes beyond the
+// standard, and so do we: the last of two equal keys counts; NaN and Infinity are numbers. NaN becomes the string
+// "NaN", which no reader of a number takes, Infinity the greatest finite number, which is as good a limit.
 //
 // In: text. Out: nlohmann::json, or an error with exit code 3.
 // Tested by test/unit/frontends/JsonTest.cpp, fuzzed by fuzz-config-json.
@@ -58,7 +60,7 @@ public:
   void ignore(const char *const (&fields)[N]) {
     known.insert(known.end(), fields, fields + N);
   }
-  /// The fields never asked for.
+  /// The fields never asked for whose value is not null.
   std::vector<std::string> unknown() const;
 
   void fail(const std::string &field, const std::string &message, int code = kErrorMalformed);

@@ -26,6 +26,8 @@ struct BertConfig {
   Activation activation = Activation::Gelu;
   Pooling pooling = Pooling::Mean;
   bool normalize = false;
+
+  std::vector<std::string> warnings; // for the user, in whole sentences
 };
 
 } // namespace lmopt

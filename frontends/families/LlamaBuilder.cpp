@@ -96,7 +96,7 @@ Value LlamaBuilder::attention(const std::string &layer, int64_t index, Value inp
   Value value = model.linear(part + ".v", input, sizes.kvHeads * config.headSize, hasBias(part + ".v", flag));
   if (!model.ok())
     return input;
-  double scale = config.attentionScale.value_or(1.0 / std::sqrt(static_cast<double>(config.headSize)));
+  double scale = 1.0 / std::sqrt(static_cast<double>(config.headSize));
   auto attention =
       model.create<lm::AttentionOp>(part, query, key, value, cache, Value(), index, sizes.heads, sizes.kvHeads, scale,
                                     lm::CausalAttr::get(model.builder.getContext()), rope());

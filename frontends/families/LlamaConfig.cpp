@@ -9,9 +9,9 @@
 using namespace lmopt;
 
 std::optional<Activation> lmopt::activationFromName(const std::string &name) {
-  if (name == "gelu")
+  if (name == "gelu" || name == "gelu_python")
     return Activation::Gelu;
-  if (name == "gelu_new" || name == "gelu_pytorch_tanh" || name == "gelu_fast")
+  if (name == "gelu_new" || name == "gelu_pytorch_tanh" || name == "gelu_fast" || name == "gelu_accurate")
     return Activation::GeluTanh;
   if (name == "silu" || name == "swish")
     return Activation::Silu;
@@ -20,7 +20,9 @@ std::optional<Activation> lmopt::activationFromName(const std::string &name) {
   return std::nullopt;
 }
 
-const char *lmopt::activationNames() { return "gelu, gelu_new, gelu_pytorch_tanh, gelu_fast, silu, swish, relu"; }
+const char *lmopt::activationNames() {
+  return "gelu, gelu_python, gelu_new, gelu_pytorch_tanh, gelu_fast, gelu_accurate, silu, swish, relu";
+}
 
 static Result<void> checkLayer(const LlamaLayer &layer, const std::string &place) {
   if (layer.heads < 1 || layer.heads > kMaxHeads || layer.kvHeads < 1 || layer.heads % layer.kvHeads != 0)

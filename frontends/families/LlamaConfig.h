@@ -58,15 +58,16 @@ struct LlamaConfig {
   double normEps = 0;
   Activation activation = Activation::Silu;
   bool tiedHead = false;
-  bool attentionBias = false;           // on q, k, v and o
-  bool ffnBias = false;                 // on gate, up and down
-  bool biasIfPresent = false;           // GGUF: a bias is there when its tensor is; the two flags are not used
-  std::optional<double> attentionScale; // default 1 / sqrt(headSize)
+  bool attentionBias = false; // on q, k, v and o
+  bool ffnBias = false;       // on gate, up and down
+  bool biasIfPresent = false; // GGUF: a bias is there when its tensor is; the two flags are not used
 
   double ropeBase = 10000;
   int64_t ropeDims = 0;
   bool ropeInterleaved = false; // GGUF: pairs (2i, 2i+1); Hugging Face: (i, i + dims/2)
   std::optional<RopeScaling> ropeScaling;
+
+  std::vector<std::string> warnings; // for the user, in whole sentences
 };
 
 /// Checks what the numbers must satisfy together (divisibility, ranges); `place` begins the message.

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Implementation of frontends/gguf/Llama.h. Every key `llama.*` of the file must be known here.
-// Tested by test/unit/frontends/GgufLlamaTest.cpp.
+// Implementation of frontends/gguf/Llama.h. Every key of the file has a rule in LlamaKeys.cpp; here are the ones that
+// are read. Tested by test/unit/frontends/GgufLlamaTest.cpp.
 #include "frontends/gguf/Llama.h"
+
+#include "frontends/gguf/LlamaKeys.h"
 
 #include <algorithm>
 #include <cmath>
@@ -10,7 +12,7 @@
 using namespace lmopt;
 
 namespace {
-/// Reads keys of the architecture, remembers the first error, and which keys were asked for.
+/// Reads keys of the architecture and remembers the first error.
 class Reader {
 public:
   explicit Reader(const GgufFile &file) : file(file) {}
@@ -21,18 +23,15 @@ private:
   int64_t integer(const char *key, int64_t least, int64_t most, std::optional<int64_t> standard = std::nullopt);
   double number(const char *key, double least, double most, std::optional<double> standard = std::nullopt);
   std::vector<int64_t> perLayer(const char *key, int64_t layers, int64_t most, const std::vector<int64_t> &standard);
-  void refuse(const char *key, double harmless, const char *meaning);
 
   void readSizes();
   void readRope();
   void readScaling();
   void readFrequencyFactors();
-  void refuseUnknownKeys();
+  void refuseOddities();
+  Result<void> readTables();
 
-  const GgufValue *take(const char *key) {
-    known.push_back(std::string("llama.") + key);
-    return error ? nullptr : file.find(known.back());
-  }
+  const GgufValue *take(const char *key) { return error ? nullptr : file.find(std::string("llama.") + key); }
   void fail(const std::string &key, const std::string &message, int code = kErrorMalformed) {
     if (!error)
       error = Error{code, file.path() + ": metadata key " + printable("llama." + key) + ": " + message};
@@ -40,7 +39,7 @@ private:
 
   const GgufFile &file;
   LlamaConfig config;
-  std::vector<std::string> known;
+  double attentionFactor = 1;
   std::optional<Error> error;
 };
 } // namespace
@@ -92,13 +91,6 @@ std::vector<int64_t> Reader::perLayer(const char *key, int64_t layers, int64_t m
   return std::vector<int64_t>(layers, 1);
 }
 
-/// A key that changes what the model computes unless it has one value.
-void Reader::refuse(const char *key, double harmless, const char *meaning) {
-  const GgufValue *value = take(key);
-  if (value && value->asDouble() != harmless)
-    fail(key, std::string(meaning) + " not supported", kErrorUnsupported);
-}
-
 void Reader::readSizes() {
   config.width = integer("embedding_length", 1, kMaxWidth);
   config.maxPositions = integer("context_length", 1, kMaxPositions);
@@ -118,8 +110,6 @@ void Reader::readSizes() {
   config.headSize = keyLength ? keyLength : config.width / heads[0];
   if (valueLength && valueLength != config.headSize)
     fail("attention.value_length", "values of another size than keys are not supported", kErrorUnsupported);
-  if (double scale = number("attention.scale", 0, 1e6, 0.0); scale > 0)
-    config.attentionScale = scale;
 }
 
 void Reader::readRope() {
@@ -136,8 +126,8 @@ void Reader::readScaling() {
   double oldLinear = number("rope.scale_linear", 1, 1e15, 1.0);
   double factor = number("rope.scaling.factor", 0, 1e15, 0.0); // some files say 0 for "none"
   int64_t original = integer("rope.scaling.original_context_length", 0, kMaxPositions, 0);
-  double attentionFactor = number("rope.scaling.attn_factor", 0, 1e6, 0.0);
-  take("rope.scaling.finetuned");
+  attentionFactor = number("rope.scaling.attn_factor", 0, 1e6, 0.0);
+  attentionFactor = attentionFactor > 0 ? attentionFactor : 1;
   RopeScaling scaling;
   scaling.factor = factor > 0 ? factor : oldLinear;
   scaling.originalPositions = original ? original : config.maxPositions;
@@ -145,15 +135,15 @@ void Reader::readScaling() {
     config.ropeScaling = scaling;
   } else if (kind == "yarn") {
     scaling.kind = RopeScaling::Kind::Yarn;
-    scaling.betaFast = number("rope.scaling.yarn_beta_fast", 0, 1e15, 32.0);
-    scaling.betaSlow = number("rope.scaling.yarn_beta_slow", 0, 1e15, 1.0);
-    if (attentionFactor > 0) // llama.cpp multiplies YaRN's own factor by it
+    if (attentionFactor != 1) // llama.cpp multiplies YaRN's own factor by it
       scaling.attentionFactor = attentionFactor * (0.1 * std::log(std::max(1.0, scaling.factor)) + 1.0);
     config.ropeScaling = scaling;
   } else if (!kind.empty() && kind != "none") {
     fail("rope.scaling.type", printable(kind) + " is not supported; supported are none, linear, yarn",
          kErrorUnsupported);
   }
+  if (attentionFactor != 1 && kind != "yarn")
+    fail("rope.scaling.attn_factor", "is supported with the type yarn only", kErrorUnsupported);
 }
 
 /// The tensor rope_freqs.weight holds a divisor for each frequency (how Llama 3.1 files carry their scaling). The
@@ -185,41 +175,65 @@ void Reader::readFrequencyFactors() {
   config.ropeScaling = scaling;
 }
 
-void Reader::refuseUnknownKeys() {
-  for (auto &[key, value] : file.metadata())
-    if (!error && key.substr(0, 6) == "llama." && std::find(known.begin(), known.end(), key) == known.end())
-      fail(std::string(key.substr(6)), "not known, and it may change what the model computes", kErrorUnsupported);
+/// Keys that may have one value only, which depends on the sizes.
+void Reader::refuseOddities() {
+  int64_t width = integer("embedding_length_out", 0, kMaxWidth, 0);
+  if (width != 0 && width != config.width)
+    fail("embedding_length_out", "vectors of another width than the layers' are not supported", kErrorUnsupported);
+  int64_t window = integer("attention.sliding_window", 0, INT64_MAX, 0);
+  if (window != 0 && window < config.maxPositions)
+    fail("attention.sliding_window",
+         "attention to a window of " + std::to_string(window) + " positions is not supported", kErrorUnsupported);
+  double usual = 1 / std::sqrt(static_cast<double>(config.headSize)), scale = number("attention.scale", 0, 1e6, 0.0);
+  if (scale != 0 && std::abs(scale - usual) > 1e-6 * usual) // as a float of 32 bits
+    fail("attention.scale", "a scale of attention other than 1 / sqrt(width of a head) is not supported",
+         kErrorUnsupported);
 }
 
-Result<LlamaConfig> Reader::read() {
-  readSizes();
-  readRope();
-  refuse("expert_count", 0, "mixtures of experts are");
-  refuse("expert_used_count", 0, "mixtures of experts are");
-  refuse("logit_scale", 1, "a scale of the logits is");
-  refuse("embedding_scale", 1, "a scale of the embeddings is");
-  refuse("residual_scale", 1, "a scale of the residual stream is");
-  refuse("use_parallel_residual", 0, "a parallel residual is");
-  take("vocab_size"); // the embedding table decides
-  take("tensor_data_layout");
-  refuseUnknownKeys();
-  if (error)
-    return *error;
-  const GgufTensor *embedding = file.findTensor("token_embd.weight");
+/// The tensors that say something about the configuration: how many tokens, and whether the head is the same table.
+Result<void> Reader::readTables() {
+  const GgufTensor *embedding = file.findTensor("token_embd.weight"), *head = file.findTensor("output.weight");
   if (!embedding || embedding->shape.size() != 2)
     return malformed(file.path() + ": the tensor 'token_embd.weight' is missing or no matrix");
   config.vocabulary = embedding->rows();
   if (config.vocabulary > kMaxVocabulary)
     return malformed(file.path() + ": tensor 'token_embd.weight' has " + std::to_string(config.vocabulary) +
                      " rows, at most " + std::to_string(kMaxVocabulary) + " tokens are accepted");
-  config.tiedHead = !file.findTensor("output.weight");
+  config.tiedHead =
+      !head || (head->type == embedding->type && head->shape == embedding->shape && head->data == embedding->data);
+  return {};
+}
+
+Result<LlamaConfig> Reader::read() {
+  if (Result<void> checked = checkGgufKeys(file, ggufLlamaKeys(), config.warnings); !checked)
+    return checked.error();
+  readSizes();
+  readRope();
+  refuseOddities();
+  if (error)
+    return *error;
+  if (Result<void> read = readTables(); !read)
+    return read.error();
   config.biasIfPresent = true;
   if (Result<void> checked = checkLlamaConfig(config, file.path()); !checked)
     return checked.error();
   return std::move(config);
 }
 
+/// A file of another kind should not be told about its missing sizes.
+static Result<void> checkType(const GgufFile &file) {
+  Result<std::optional<std::string_view>> type = file.findString("general.type");
+  if (!type || !*type)
+    return type ? Result<void>() : type.error();
+  Warnings none; // the rule does not tell
+  std::string refusal, place = file.path() + ": metadata key 'general.type'";
+  FieldVerdict verdict = checkField(ggufLlamaKeys(), "general.type", std::string(**type), place, refusal, none);
+  return verdict == FieldVerdict::Fine ? Result<void>() : unsupported(refusal);
+}
+
 Result<LlamaConfig> lmopt::readLlamaConfig(const GgufFile &file) {
+  if (Result<void> checked = checkType(file); !checked)
+    return checked.error();
   Result<std::optional<std::string_view>> architecture = file.findString("general.architecture");
   if (!architecture)
     return architecture.error();

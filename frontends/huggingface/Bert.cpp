@@ -4,13 +4,16 @@
 // tensors. From: transformers' BertConfig and modeling_bert.py.
 // Tested by test/unit/frontends/BertConfigTest.cpp.
 #include "frontends/huggingface/Config.h"
+#include "frontends/huggingface/Tables.h"
 
 using namespace lmopt;
 using nlohmann::json;
 
 Result<BertConfig> lmopt::parseBertConfig(const json &object, const std::string &path) {
-  JsonFields fields(object, path);
   BertConfig config;
+  if (Result<void> known = checkConfigFields(object, bertConfigFields(), path, config.warnings); !known)
+    return known.error();
+  JsonFields fields(object, path);
   config.vocabulary = fields.requireInteger("vocab_size", 1, kMaxVocabulary);
   config.width = fields.requireInteger("hidden_size", 1, kMaxWidth);
   config.layers = fields.requireInteger("num_hidden_layers", 1, kMaxLayers);
@@ -21,19 +24,11 @@ Result<BertConfig> lmopt::parseBertConfig(const json &object, const std::string 
   config.normEps = fields.number("layer_norm_eps", 0, 1).value_or(1e-12);
   config.activation = readActivation(fields, Activation::Gelu);
   config.maxTokens = config.positions;
+  config.name = modelName(object);
   if (fields.ok() && config.width % config.heads != 0)
     fields.fail("num_attention_heads", "does not divide hidden_size");
-  if (object.is_object())
-    if (auto name = object.find("_name_or_path"); name != object.end() && name->is_string())
-      config.name = name->get<std::string>();
-
-  requireDefault(fields, "position_embedding_type", "absolute");
-  // The masked-language head, which is not part of the encoder, and training.
-  fields.ignore({"tie_word_embeddings", "pooler_fc_size", "pooler_num_attention_heads", "pooler_num_fc_layers",
-                 "pooler_size_per_head", "pooler_type", "directionality"});
-  ignoreCommonFields(fields);
-  if (Result<void> known = refuseUnknownFields(fields, "bert"); !known)
-    return known.error();
+  if (!fields.ok())
+    return fields.error();
   return config;
 }
 

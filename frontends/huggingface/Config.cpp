@@ -20,87 +20,92 @@ static std::optional<Family> familyOf(const std::string &architecture) {
   return std::nullopt;
 }
 
+static std::optional<Family> familyOfType(const std::string &type) {
+  if (type == "llama")
+    return Family::Llama;
+  if (type == "bert")
+    return Family::Bert;
+  return std::nullopt;
+}
+
+static Error unknownKind(const std::string &path, const char *field, const std::string &name) {
+  return unsupported(path + ": " + field + " " + printable(name) + " is not supported; " + kSupported);
+}
+
+/// The one name of `architectures`; empty when it names none.
+static Result<std::string> architectureName(const json &config, const std::string &path) {
+  auto found = config.find("architectures");
+  if (found == config.end() || found->is_null() || (found->is_array() && found->empty()))
+    return std::string();
+  if (!found->is_array() || found->size() != 1 || !found->front().is_string())
+    return malformed(path + ": field 'architectures': expected a list of one name");
+  return found->front().get<std::string>();
+}
+
+static Result<std::string> typeName(const json &config, const std::string &path) {
+  JsonFields fields(config, path);
+  std::string name = fields.string("model_type").value_or("");
+  return fields.ok() ? Result<std::string>(name) : Result<std::string>(fields.error());
+}
+
+// transformers builds what model_type says, whatever stands in architectures; an older file may have only the latter.
+// Where both are there and disagree, one of them is not the truth.
 Result<Family> lmopt::detectFamily(const json &config, const std::string &path) {
   if (!config.is_object())
     return malformed(path + ": expected a JSON object, found " + config.type_name());
-  auto architectures = config.find("architectures");
-  if (architectures != config.end() && !architectures->is_null()) {
-    if (!architectures->is_array() || architectures->size() != 1 || !architectures->front().is_string())
-      return malformed(path + ": field 'architectures': expected a list of one name");
-    std::string name = architectures->front().get<std::string>();
-    if (std::optional<Family> family = familyOf(name))
-      return *family;
-    return unsupported(path + ": architecture " + printable(name) + " is not supported; " + kSupported);
-  }
-  auto type = config.find("model_type");
-  if (type == config.end() || !type->is_string())
+  Result<std::string> architecture = architectureName(config, path), type = typeName(config, path);
+  if (!architecture || !type)
+    return architecture ? type.error() : architecture.error();
+  if (architecture->empty() && type->empty())
     return malformed(path + ": expected a field 'architectures' or 'model_type' that names the kind of model");
-  std::string name = type->get<std::string>();
-  if (name == "llama")
-    return Family::Llama;
-  if (name == "bert")
-    return Family::Bert;
-  return unsupported(path + ": model_type " + printable(name) + " is not supported; " + kSupported);
+  std::optional<Family> byArchitecture = familyOf(*architecture), byType = familyOfType(*type);
+  if (!architecture->empty() && !byArchitecture)
+    return unknownKind(path, "architecture", *architecture);
+  if (!type->empty() && !byType)
+    return unknownKind(path, "model_type", *type);
+  if (byArchitecture && byType && *byArchitecture != *byType)
+    return unsupported(path + ": architecture " + printable(*architecture) + " is not of model_type " +
+                       printable(*type) + "; " + kSupported);
+  return byArchitecture ? *byArchitecture : *byType;
 }
 
-void lmopt::requireDefault(JsonFields &fields, const char *field, const json &harmless) {
-  const json *value = fields.value(field);
-  if (value && *value != harmless)
-    fields.fail(field,
-                "only " + harmless.dump() + " is supported, found " +
-                    printable(value->dump(-1, ' ', true, json::error_handler_t::replace)),
-                kErrorUnsupported);
+/// What transformers calls the method, and for some methods how many bits there are. The first files of bitsandbytes
+/// did not say their name.
+static std::string quantizationMethod(const json &settings) {
+  if (!settings.is_object())
+    return "an unnamed method";
+  json method = settings.value("quant_method", json()), bits = settings.value("bits", settings.value("w_bit", json()));
+  bool isOldBits = settings.contains("load_in_8bit") || settings.contains("load_in_4bit");
+  std::string name = method.is_string() ? printable(method.get<std::string>())
+                     : isOldBits        ? "'bitsandbytes'"
+                                        : "an unnamed method";
+  return name + (bits.is_number_unsigned() ? " (" + std::to_string(bits.get<uint64_t>()) + " bits)" : "");
 }
 
-// clang-format off
-// Who made the file and how.
-static constexpr const char *kOrigin[] = {
-    "_name_or_path", "architectures", "model_type", "transformers_version", "torch_dtype", "dtype",
-    "gradient_checkpointing", "initializer_range", "transformers.js_config", "unsloth_version", "unsloth_fixed",
-    "is_llama_config", "_commit_hash", "xla_device", "max_sequence_length",
-};
-
-// Training, and alternative outputs of the Python class.
-static constexpr const char *kTraining[] = {
-    "use_cache", "return_dict", "output_hidden_states", "output_attentions", "torchscript", "use_bfloat16",
-    "tf_legacy_loss", "chunk_size_feed_forward", "attention_dropout", "hidden_dropout_prob",
-    "attention_probs_dropout_prob", "classifier_dropout", "pretraining_tp", "id2label", "label2id", "num_labels",
-    "_num_labels", "problem_type", "finetuning_task", "task_specific_params", "output_past", "attn_implementation",
-    "_attn_implementation", "_attn_implementation_autoset",
-};
-
-// Tokens and sampling: they belong to the tokenizer and to the user.
-static constexpr const char *kGeneration[] = {
-    "bos_token_id", "eos_token_id", "pad_token_id", "sep_token_id", "unk_token_id", "cls_token_id", "mask_token_id",
-    "decoder_start_token_id", "tokenizer_class", "prefix", "max_length", "min_length", "do_sample", "early_stopping",
-    "num_beams", "num_beam_groups", "diversity_penalty", "temperature", "top_k", "top_p", "typical_p",
-    "repetition_penalty", "length_penalty", "no_repeat_ngram_size", "encoder_no_repeat_ngram_size", "bad_words_ids",
-    "num_return_sequences", "output_scores", "return_dict_in_generate", "forced_bos_token_id", "forced_eos_token_id",
-    "remove_invalid_values", "exponential_decay_length_penalty", "suppress_tokens", "begin_suppress_tokens",
-};
-// clang-format on
-
-void lmopt::ignoreCommonFields(JsonFields &fields) {
-  fields.ignore(kOrigin);
-  fields.ignore(kTraining);
-  fields.ignore(kGeneration);
-  requireDefault(fields, "pruned_heads", json::object());
-  requireDefault(fields, "is_encoder_decoder", false);
-  requireDefault(fields, "is_decoder", false);
-  requireDefault(fields, "add_cross_attention", false);
-  requireDefault(fields, "tie_encoder_decoder", false);
-  requireDefault(fields, "cross_attention_hidden_size", nullptr);
+static std::optional<Error> refuseQuantized(const json &object, const std::string &path) {
+  for (const char *field : {"quantization_config", "quantization"}) {
+    auto settings = object.find(field);
+    if (settings == object.end() || settings->is_null())
+      continue;
+    std::string method = std::string(field) == "quantization" ? "MLX's own method" : quantizationMethod(*settings);
+    return unsupported(path + ": field '" + field + "': the weights are quantized by " + method +
+                       ", which lmopt does not read; give it the checkpoint in F32, F16 or BF16 and choose --recipe "
+                       "int8 or int4, or a GGUF file in Q4_0, Q4_1 or Q8_0 with --recipe native");
+  }
+  return std::nullopt;
 }
 
-Result<void> lmopt::refuseUnknownFields(const JsonFields &fields, const char *family) {
-  if (!fields.ok())
-    return fields.error();
-  std::vector<std::string> unknown = fields.unknown();
-  if (unknown.empty())
-    return {};
-  std::string others = unknown.size() > 1 ? " (and " + std::to_string(unknown.size() - 1) + " more)" : "";
-  return unsupported(fields.place(unknown[0]) + others + ": not known for the family " + family +
-                     ", and it may change what the model computes; remove it if it does not");
+Result<void> lmopt::checkConfigFields(const json &object, const FieldTable &table, const std::string &path,
+                                      Warnings &warnings) {
+  if (object.is_object())
+    if (std::optional<Error> quantized = refuseQuantized(object, path))
+      return *quantized;
+  return checkFields(object, table, path, warnings);
+}
+
+std::string lmopt::modelName(const json &object) {
+  auto name = object.find("_name_or_path");
+  return name != object.end() && name->is_string() ? name->get<std::string>() : std::string();
 }
 
 Activation lmopt::readActivation(JsonFields &fields, Activation standard) {

@@ -3,11 +3,12 @@
 // config.json of a Hugging Face model: which family it is, and the numbers of that family.
 //
 // In: parsed JSON. Out: LlamaConfig or BertConfig; exit code 3 for values that cannot be, 4 for an architecture or a
-// field that lmopt does not know: a field nobody looked at may change what the model computes.
+// field that lmopt does not know: a field nobody looked at may change what the model computes (Tables.h).
 // Tested by test/unit/frontends/{Llama,Bert}ConfigTest.cpp, fuzzed by fuzz-config-json.
 #ifndef LMOPT_FRONTENDS_HUGGINGFACE_CONFIG_H
 #define LMOPT_FRONTENDS_HUGGINGFACE_CONFIG_H
 
+#include "frontends/FieldTable.h"
 #include "frontends/Json.h"
 #include "frontends/families/BertConfig.h"
 #include "frontends/families/LlamaConfig.h"
@@ -16,7 +17,7 @@ namespace lmopt {
 
 enum class Family { Llama, Bert };
 
-/// Looks at `architectures` (or `model_type` when there is none); the message lists what is supported.
+/// Looks at `architectures` and `model_type`, which must agree; the message lists what is supported.
 Result<Family> detectFamily(const nlohmann::json &config, const std::string &path);
 
 /// Llama.cpp
@@ -30,12 +31,11 @@ Result<BertConfig> parseBertConfig(const nlohmann::json &config, const std::stri
 /// The tensor of a BertModel checkpoint (without the prefix "bert.") that holds lm.param @name.
 std::string bertTensorName(const std::string &name);
 
-/// For the families: marks what every config.json may contain and no graph depends on, and refuses what is then
-/// unknown.
-void ignoreCommonFields(JsonFields &fields);
-Result<void> refuseUnknownFields(const JsonFields &fields, const char *family);
-/// Fields that are harmless with one value only (say, pruned_heads = {}); any other value is not supported.
-void requireDefault(JsonFields &fields, const char *field, const nlohmann::json &harmless);
+/// For the families: every field of config.json against its table; what is quantized gets a message of its own.
+Result<void> checkConfigFields(const nlohmann::json &object, const FieldTable &table, const std::string &path,
+                               Warnings &warnings);
+/// The name the maker gave the model; empty when there is none.
+std::string modelName(const nlohmann::json &object);
 /// hidden_act in the names of the dialect.
 Activation readActivation(JsonFields &fields, Activation standard);
 

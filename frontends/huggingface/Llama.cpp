@@ -6,6 +6,7 @@
 // Tested by test/unit/frontends/LlamaConfigTest.cpp.
 #include "frontends/File.h"
 #include "frontends/huggingface/Config.h"
+#include "frontends/huggingface/Tables.h"
 
 #include <cmath>
 
@@ -19,14 +20,18 @@ static double yarnMagnitude(double factor, double magnitude) {
   return factor <= 1 ? 1.0 : 0.1 * magnitude * std::log(factor) + 1.0;
 }
 
+/// A parameter for which transformers takes 0 as missing.
+static double nonZero(JsonFields &fields, const char *field, double standard) {
+  double value = fields.number(field, 0, kHuge).value_or(0);
+  return value > 0 ? value : standard;
+}
+
 static void readYarn(JsonFields &fields, RopeScaling &scaling) {
-  scaling.betaFast = fields.number("beta_fast", 0, kHuge).value_or(scaling.betaFast);
-  scaling.betaSlow = fields.number("beta_slow", 0, kHuge).value_or(scaling.betaSlow);
-  double magnitude = fields.number("mscale", 0, kHuge).value_or(0);
-  double magnitudeAll = fields.number("mscale_all_dim", 0, kHuge).value_or(0);
+  scaling.betaFast = nonZero(fields, "beta_fast", scaling.betaFast);
+  scaling.betaSlow = nonZero(fields, "beta_slow", scaling.betaSlow);
+  double magnitude = nonZero(fields, "mscale", 0), magnitudeAll = nonZero(fields, "mscale_all_dim", 0);
   if (!scaling.attentionFactor && magnitude > 0 && magnitudeAll > 0)
     scaling.attentionFactor = yarnMagnitude(scaling.factor, magnitude) / yarnMagnitude(scaling.factor, magnitudeAll);
-  requireDefault(fields, "truncate", true);
 }
 
 static std::optional<RopeScaling::Kind> scalingKind(const std::string &name) {
@@ -43,6 +48,13 @@ static std::optional<RopeScaling::Kind> scalingKind(const std::string &name) {
   return std::nullopt;
 }
 
+static double requireNumber(JsonFields &fields, const char *field, double least) {
+  std::optional<double> value = fields.number(field, least, kHuge);
+  if (!value && fields.ok())
+    fields.fail(field, "is missing; expected a number");
+  return value.value_or(least);
+}
+
 /// Reads the parameters that go with `kind`. The length before stretching stands in the object, or beside it in
 /// config.json (`outerOriginal`), or is the model's own.
 static RopeScaling readScaling(JsonFields &fields, RopeScaling::Kind kind, const LlamaConfig &config,
@@ -55,21 +67,17 @@ static RopeScaling readScaling(JsonFields &fields, RopeScaling::Kind kind, const
   scaling.originalPositions = original.value_or(config.maxPositions);
   if (kind == RopeScaling::Kind::Dynamic) // stretches when the sequence outgrows the model's own length
     scaling.originalPositions = config.maxPositions;
-  std::optional<double> factor = fields.number("factor", 1, kHuge);
   bool fromLengths = kind == RopeScaling::Kind::LongRope || kind == RopeScaling::Kind::Yarn;
-  if (!factor && fromLengths)
-    factor = std::max(1.0, double(config.maxPositions) / double(scaling.originalPositions));
-  if (!factor && fields.ok())
-    fields.fail("factor", "is missing; expected a number");
-  scaling.factor = factor.value_or(1);
-
+  double implied = std::max(1.0, double(config.maxPositions) / double(scaling.originalPositions));
+  scaling.factor =
+      fromLengths ? fields.number("factor", 1, kHuge).value_or(implied) : requireNumber(fields, "factor", 1);
   if (fromLengths)
     scaling.attentionFactor = fields.number("attention_factor", 0, kHuge);
   if (kind == RopeScaling::Kind::Yarn)
     readYarn(fields, scaling);
   if (kind == RopeScaling::Kind::Llama3) {
-    scaling.lowFrequency = fields.number("low_freq_factor", 0, kHuge).value_or(scaling.lowFrequency);
-    scaling.highFrequency = fields.number("high_freq_factor", 0, kHuge).value_or(scaling.highFrequency);
+    scaling.lowFrequency = requireNumber(fields, "low_freq_factor", 0);
+    scaling.highFrequency = requireNumber(fields, "high_freq_factor", 0);
   }
   if (kind == RopeScaling::Kind::LongRope) {
     scaling.shortFactors = fields.numbers("short_factor", kMaxWidth).value_or(std::vector<double>());
@@ -78,38 +86,75 @@ static RopeScaling readScaling(JsonFields &fields, RopeScaling::Kind kind, const
   return scaling;
 }
 
+/// Parameters that the type does not use: transformers ignores and tells them. A factor of 1 says what is the case, and
+/// the original length is often there whatever the type.
+static void tellUnused(const JsonFields &fields, const json &object, const std::string &kind, Warnings &warnings) {
+  for (const std::string &name : fields.unknown()) {
+    bool matters = findRule(ropeFields(), name)->use == FieldUse::Read && name != "original_max_position_embeddings" &&
+                   !(name == "factor" && object[name] == 1);
+    if (matters)
+      warnings.push_back(fields.place(name) + " is ignored, as in transformers: the type " + printable(kind) +
+                         " does not use it");
+  }
+}
+
 /// Reads rope_scaling or rope_parameters; the first error lands in `outer`.
 static void readRopeObject(JsonFields &outer, const json &object, const char *name, const std::string &path,
                            LlamaConfig &config, std::optional<int64_t> outerOriginal) {
+  if (Result<void> known = checkFields(object, ropeFields(), path, config.warnings, name); !known)
+    return outer.adopt(known.error());
   JsonFields fields(object, path, name);
   config.ropeBase = fields.number("rope_theta", 1, kHuge).value_or(config.ropeBase);
-  requireDefault(fields, "partial_rotary_factor", 1.0);
   std::optional<std::string> type = fields.string("rope_type"), oldType = fields.string("type");
   std::string kindName = type ? *type : oldType.value_or("default");
-  if (kindName != "default") {
-    std::optional<RopeScaling::Kind> kind = scalingKind(kindName);
-    if (kind)
-      config.ropeScaling = readScaling(fields, *kind, config, outerOriginal);
-    else
-      fields.fail("rope_type",
-                  printable(kindName) + " is not supported; supported are default, linear, dynamic, yarn, llama3, " +
-                      "longrope",
-                  kErrorUnsupported);
-  }
-  Result<void> known = refuseUnknownFields(fields, "llama");
-  if (!known && outer.ok())
-    outer.adopt(known.error());
+  std::optional<RopeScaling::Kind> kind = scalingKind(kindName);
+  if (kind)
+    config.ropeScaling = readScaling(fields, *kind, config, outerOriginal);
+  else if (kindName != "default")
+    fields.fail("rope_type",
+                printable(kindName) +
+                    " is not supported; supported are default, linear, dynamic, yarn, llama3, longrope",
+                kErrorUnsupported);
+  if (!fields.ok())
+    return outer.adopt(fields.error());
+  tellUnused(fields, object, kindName, config.warnings);
 }
 
+/// Which of the two spellings counts: transformers takes rope_scaling unless it is missing or empty.
 static void readRope(JsonFields &fields, const std::string &path, LlamaConfig &config) {
   config.ropeBase = fields.number("rope_theta", 1, kHuge).value_or(10000);
   config.ropeDims = config.headSize;
-  requireDefault(fields, "rope_interleaved", false);
-  requireDefault(fields, "partial_rotary_factor", 1.0);
   std::optional<int64_t> original = fields.integer("original_max_position_embeddings", 2, kMaxPositions);
-  for (const char *name : {"rope_scaling", "rope_parameters"})
-    if (const json *object = fields.value(name))
-      readRopeObject(fields, *object, name, path, config, original);
+  const json *scaling = fields.value("rope_scaling"), *parameters = fields.value("rope_parameters");
+  if (scaling && scaling->is_object() && scaling->empty())
+    scaling = nullptr;
+  if (scaling)
+    readRopeObject(fields, *scaling, "rope_scaling", path, config, original);
+  else if (parameters)
+    readRopeObject(fields, *parameters, "rope_parameters", path, config, original);
+  if (scaling && parameters && *scaling != *parameters)
+    config.warnings.push_back(fields.place("rope_parameters") + " is ignored beside rope_scaling, as in transformers");
+}
+
+/// Attention to a part of the sequence. The family's code has none, but its cache forgets keys when these say so.
+static void refuseWindows(JsonFields &fields, const LlamaConfig &config) {
+  std::optional<int64_t> window = fields.integer("sliding_window", 0, INT64_MAX);
+  if (window && *window < config.maxPositions)
+    fields.fail("sliding_window",
+                "attention to a window of " + std::to_string(*window) + " of " + std::to_string(config.maxPositions) +
+                    " positions is not supported",
+                kErrorUnsupported);
+  const json *types = fields.value("layer_types");
+  if (!types)
+    return;
+  if (!types->is_array())
+    return fields.fail("layer_types", "expected a list of names");
+  for (const json &type : *types)
+    if (type != "full_attention" && type != "attention")
+      fields.fail("layer_types",
+                  "only layers of full_attention are supported, found " +
+                      printable(type.dump(-1, ' ', true, json::error_handler_t::replace)),
+                  kErrorUnsupported);
 }
 
 static void readSizes(JsonFields &fields, LlamaConfig &config) {
@@ -129,22 +174,22 @@ static void readSizes(JsonFields &fields, LlamaConfig &config) {
 }
 
 Result<LlamaConfig> lmopt::parseLlamaConfig(const json &object, const std::string &path) {
-  JsonFields fields(object, path);
   LlamaConfig config;
+  if (Result<void> known = checkConfigFields(object, llamaConfigFields(), path, config.warnings); !known)
+    return known.error();
+  JsonFields fields(object, path);
   readSizes(fields, config);
   config.normEps = fields.number("rms_norm_eps", 0, 1).value_or(1e-6);
   config.activation = readActivation(fields, Activation::Silu);
   config.tiedHead = fields.boolean("tie_word_embeddings").value_or(false);
   config.attentionBias = fields.boolean("attention_bias").value_or(false);
   config.ffnBias = fields.boolean("mlp_bias").value_or(false);
-  if (object.is_object())
-    if (auto name = object.find("_name_or_path"); name != object.end() && name->is_string())
-      config.name = name->get<std::string>();
+  config.name = modelName(object);
   if (fields.ok())
     readRope(fields, path, config);
-  ignoreCommonFields(fields);
-  if (Result<void> known = refuseUnknownFields(fields, "llama"); !known)
-    return known.error();
+  refuseWindows(fields, config);
+  if (!fields.ok())
+    return fields.error();
   if (Result<void> checked = checkLlamaConfig(config, path); !checked)
     return checked.error();
   return config;

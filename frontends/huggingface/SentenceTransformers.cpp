@@ -5,52 +5,106 @@
 #include "frontends/huggingface/SentenceTransformers.h"
 
 #include "frontends/File.h"
+#include "frontends/RelativePath.h"
+#include "frontends/huggingface/Tables.h"
 
 #include <algorithm>
+#include <limits>
+#include <set>
 
 using namespace lmopt;
 using nlohmann::json;
 
-/// "sentence_transformers.models.Pooling" -> "Pooling".
-static std::string lastComponent(const std::string &type) { return type.substr(type.rfind('.') + 1); }
+//===- modules.json ----------------------------------------------------------------------------------------------===//
 
-/// A module's folder must be a plain name inside the directory.
-static bool isPlainFolder(const std::string &path) {
-  return path.find('/') == std::string::npos && path != "." && path != ".." && path.find('\0') == std::string::npos;
+static constexpr char kSupportedModules[] = "supported are Transformer, Pooling, Normalize, in this order";
+
+/// "sentence_transformers.models.Pooling" -> "Pooling"; the modules between have changed with every version. A class of
+/// another package is code of the maker's.
+static Result<std::string> moduleClass(const std::string &type, const std::string &path) {
+  std::string name = type.substr(type.rfind('.') + 1);
+  if (type.rfind("sentence_transformers.", 0) != 0)
+    return unsupported(path + ": module " + printable(type) + " is code of its own, and lmopt runs no code of a " +
+                       "checkpoint; " + kSupportedModules);
+  for (const char *known : {"Transformer", "Pooling", "Normalize", "Dropout"})
+    if (name == known)
+      return name;
+  return unsupported(path + ": module " + printable(name) + " is not supported; " + kSupportedModules);
+}
+
+namespace {
+/// Reads the modules one after another.
+class ModuleReader {
+public:
+  ModuleReader(const std::string &directory) : directory(directory), path(directory + "/modules.json") {
+    pipeline.directory = pipeline.transformerDirectory = directory;
+    pipeline.isSentenceModel = true;
+  }
+
+  Result<void> add(const json &module);
+  Result<SentencePipeline> finish();
+
+private:
+  Result<std::string> folderOf(JsonFields &fields);
+
+  const std::string directory, path;
+  SentencePipeline pipeline;
+  std::string chain; // "Transformer, Pooling"
+  std::set<std::string> names;
+};
+} // namespace
+
+Result<std::string> ModuleReader::folderOf(JsonFields &fields) {
+  std::string text = fields.string("path").value_or(""), name = fields.string("name").value_or("");
+  if (!fields.ok())
+    return fields.error();
+  std::optional<std::string> folder = pathInside(text);
+  if (!folder)
+    return malformed(path + ": path " + printable(text) + " of a module does not stay inside the directory");
+  if (!name.empty() && !names.insert(name).second)
+    return malformed(path + ": two modules have the name " + printable(name));
+  return folder->empty() ? directory : directory + "/" + *folder;
+}
+
+Result<void> ModuleReader::add(const json &module) {
+  Warnings none; // no rule of this table tells
+  if (Result<void> known = checkFields(module, moduleFields(), path, none); !known)
+    return known;
+  JsonFields fields(module, path);
+  Result<std::string> place = folderOf(fields);
+  Result<std::string> kind = place ? moduleClass(fields.string("type").value_or(""), path) : place;
+  if (!kind || !fields.ok())
+    return fields.ok() ? kind.error() : fields.error();
+  if (*kind == "Dropout") // the identity outside of training
+    return {};
+  if (*kind == "Transformer")
+    pipeline.transformerDirectory = *place;
+  else if (*kind == "Pooling")
+    pipeline.poolingDirectory = *place;
+  else
+    pipeline.normalizeDirectories.push_back(*place);
+  chain += (chain.empty() ? "" : ", ") + *kind;
+  return {};
+}
+
+Result<SentencePipeline> ModuleReader::finish() {
+  if (chain == "Transformer, Pooling" || chain == "Transformer, Pooling, Normalize")
+    return std::move(pipeline);
+  if (chain == "Transformer")
+    return unsupported(path +
+                       ": there is no module Pooling, so that sentence-transformers makes no sentence vectors; " +
+                       kSupportedModules);
+  return unsupported(path + ": the modules " + chain + " are not supported in this order; " + kSupportedModules);
 }
 
 Result<SentencePipeline> lmopt::parseSentencePipeline(const json &modules, const std::string &directory) {
-  std::string path = directory + "/modules.json";
   if (!modules.is_array() || modules.empty())
-    return malformed(path + ": expected a list of modules");
-  SentencePipeline pipeline;
-  pipeline.directory = pipeline.transformerDirectory = directory;
-  std::string chain;
-  for (const json &module : modules) {
-    JsonFields fields(module, path);
-    std::string type = lastComponent(fields.string("type").value_or(""));
-    std::string folder = fields.string("path").value_or("");
-    if (!fields.ok())
-      return fields.error();
-    if (!isPlainFolder(folder))
-      return malformed(path + ": path " + printable(folder) + " of a module is not the name of a folder beside it");
-    std::string place = folder.empty() ? directory : directory + "/" + folder;
-    if (type == "Transformer")
-      pipeline.transformerDirectory = place;
-    else if (type == "Pooling")
-      pipeline.poolingDirectory = place;
-    else if (type == "Normalize")
-      pipeline.normalize = true;
-    else
-      return unsupported(path + ": module " + printable(type) +
-                         " is not supported; supported are Transformer, Pooling, Normalize, in this order");
-    chain += (chain.empty() ? "" : ", ") + type;
-  }
-  for (const char *supported : {"Transformer", "Transformer, Pooling", "Transformer, Pooling, Normalize"})
-    if (chain == supported)
-      return pipeline;
-  return unsupported(path + ": the modules " + chain +
-                     " are not supported in this order; supported are Transformer, Pooling, Normalize");
+    return malformed(directory + "/modules.json: expected a list of modules");
+  ModuleReader reader(directory);
+  for (const json &module : modules)
+    if (Result<void> added = reader.add(module); !added)
+      return added.error();
+  return reader.finish();
 }
 
 Result<SentencePipeline> lmopt::readSentencePipeline(const std::string &directory) {
@@ -66,6 +120,8 @@ Result<SentencePipeline> lmopt::readSentencePipeline(const std::string &director
   return parseSentencePipeline(*modules, directory);
 }
 
+//===- Pooling ---------------------------------------------------------------------------------------------------===//
+
 static std::optional<Pooling> poolingFromName(const std::string &name) {
   if (name == "mean")
     return Pooling::Mean;
@@ -78,43 +134,55 @@ static std::optional<Pooling> poolingFromName(const std::string &name) {
   return std::nullopt;
 }
 
-/// The modes that are switched on, by the names that the newer files use.
-static std::vector<std::string> readModes(JsonFields &fields) {
+/// A flag of the older spelling; Python asks only whether it is true, so 0 and 1 do.
+static bool readFlag(JsonFields &fields, const char *name) {
+  const json *value = fields.value(name);
+  if (value && (*value == 0 || *value == 1))
+    return *value == 1;
+  return fields.boolean(name).value_or(false);
+}
+
+/// The modes that the older flags switch on, in the order in which their vectors would stand side by side.
+static std::vector<std::string> readFlags(JsonFields &fields) {
   static const std::pair<const char *, const char *> flags[] = {
       {"pooling_mode_cls_token", "cls"},
-      {"pooling_mode_mean_tokens", "mean"},
       {"pooling_mode_max_tokens", "max"},
-      {"pooling_mode_lasttoken", "lasttoken"},
-      {"pooling_mode_mean_sqrt_len_tokens", "mean_sqrt_len"},
+      {"pooling_mode_mean_tokens", "mean"},
+      {"pooling_mode_mean_sqrt_len_tokens", "mean_sqrt_len_tokens"},
       {"pooling_mode_weightedmean_tokens", "weightedmean"},
+      {"pooling_mode_lasttoken", "lasttoken"},
   };
   std::vector<std::string> modes;
-  bool anyFlag = false;
-  for (auto [flag, name] : flags) {
-    std::optional<bool> on = fields.boolean(flag);
-    anyFlag |= on.has_value();
-    if (on.value_or(false))
+  for (auto [flag, name] : flags)
+    if (readFlag(fields, flag))
       modes.push_back(name);
-  }
-  if (std::optional<std::string> mode = fields.string("pooling_mode"))
-    modes.push_back(*mode);
-  else if (!anyFlag)
-    modes.push_back("mean"); // what sentence-transformers does by default
   return modes;
 }
 
+/// pooling_mode, a name or a list of names; else the older flags; else the mean.
+static std::vector<std::string> readModes(JsonFields &fields) {
+  std::vector<std::string> flags = readFlags(fields);
+  const json *mode = fields.value("pooling_mode");
+  if (!mode)
+    return flags.empty() ? std::vector<std::string>{"mean"} : flags;
+  bool isList =
+      mode->is_array() && std::all_of(mode->begin(), mode->end(), [](auto &name) { return name.is_string(); });
+  if (isList)
+    return mode->get<std::vector<std::string>>();
+  return {fields.string("pooling_mode").value_or("")};
+}
+
 Result<void> lmopt::applyPooling(const json &pooling, const std::string &path, BertConfig &config) {
+  if (Result<void> known = checkFields(pooling, poolingFields(), path, config.warnings); !known)
+    return known;
   JsonFields fields(pooling, path);
   std::vector<std::string> modes = readModes(fields);
   for (const char *name : {"word_embedding_dimension", "embedding_dimension"})
     if (std::optional<int64_t> width = fields.integer(name, 1, kMaxWidth); width && *width != config.width)
       fields.fail(name,
                   "is " + std::to_string(*width) + ", the encoder's vectors have " + std::to_string(config.width));
-  fields.ignore({"include_prompt"});
   if (!fields.ok())
     return fields.error();
-  if (std::vector<std::string> unknown = fields.unknown(); !unknown.empty())
-    return unsupported(fields.place(unknown[0]) + ": not known for pooling");
   std::optional<Pooling> kind = modes.size() == 1 ? poolingFromName(modes[0]) : std::nullopt;
   if (!kind) {
     std::string all;
@@ -127,68 +195,193 @@ Result<void> lmopt::applyPooling(const json &pooling, const std::string &path, B
   return {};
 }
 
-/// Whether the tokenizer itself lowers the case.
-static bool tokenizerLowersCase(const std::string &directory) {
-  Result<json> tokenizer = readJsonFile(directory + "/tokenizer.json");
-  if (!tokenizer || !tokenizer->is_object())
-    return false;
-  auto normalizer = tokenizer->find("normalizer");
-  return normalizer != tokenizer->end() && normalizer->is_object() && normalizer->value("lowercase", json()) == true;
+//===- The transformer: length and case --------------------------------------------------------------------------===//
+
+/// What is handed on to transformers, under its newer or its older name (which replaces the newer one).
+static const json *readArguments(JsonFields &fields, const char *newName, const char *oldName, const FieldTable &table,
+                                 const std::string &path, Warnings &warnings) {
+  const json *newer = fields.value(newName), *older = fields.value(oldName);
+  const json *arguments = older ? older : newer;
+  if (arguments && fields.ok())
+    if (Result<void> known = checkFields(*arguments, table, path, warnings, older ? oldName : newName); !known)
+      fields.adopt(known.error());
+  return fields.ok() ? arguments : nullptr;
 }
 
-/// sentence_bert_config.json, or the tokenizer's own limit when there is none.
-static Result<void> applyLengthAndCase(const std::string &directory, BertConfig &config) {
-  std::string path = directory + "/sentence_bert_config.json";
-  bool hasFile = fileExists(path);
-  if (!hasFile)
-    path = directory + "/tokenizer_config.json";
+/// Lengths may be 1e30, or infinite, when nobody knows.
+static std::optional<int64_t> readLength(JsonFields &fields, const char *name) {
+  std::optional<double> limit = fields.number(name, 1, std::numeric_limits<double>::max());
+  return limit ? std::optional<int64_t>(std::min(*limit, double(kMaxPositions))) : std::nullopt;
+}
+
+Result<TransformerSettings> lmopt::parseTransformerSettings(const json &object, const std::string &path,
+                                                            Warnings &warnings) {
+  if (Result<void> known = checkFields(object, transformerFields(), path, warnings); !known)
+    return known.error();
+  JsonFields fields(object, path);
+  TransformerSettings settings;
+  settings.maxTokens = fields.integer("max_seq_length", 1, INT64_MAX);
+  settings.lowerCase = fields.boolean("do_lower_case").value_or(false);
+  readArguments(fields, "model_kwargs", "model_args", modelArgumentFields(), path, warnings);
+  readArguments(fields, "config_kwargs", "config_args", configArgumentFields(), path, warnings);
+  const json *arguments =
+      readArguments(fields, "processor_kwargs", "tokenizer_args", tokenizerArgumentFields(), path, warnings);
+  if (arguments) {
+    JsonFields inner(*arguments, path, "processor_kwargs");
+    if (std::optional<int64_t> limit = readLength(inner, "model_max_length"))
+      settings.maxTokens = limit;
+    if (!inner.ok())
+      fields.adopt(inner.error());
+  }
+  if (!fields.ok())
+    return fields.error();
+  return settings;
+}
+
+Result<std::optional<int64_t>> lmopt::parseTokenizerLimit(const json &tokenizerConfig, const std::string &path) {
+  JsonFields fields(tokenizerConfig, path);
+  bool isOld = fields.ok() && !tokenizerConfig.contains("model_max_length"); // the first tokenizers said max_len
+  std::optional<int64_t> limit = readLength(fields, isOld ? "max_len" : "model_max_length");
+  return fields.ok() ? Result<std::optional<int64_t>>(limit) : Result<std::optional<int64_t>>(fields.error());
+}
+
+static bool normalizerLowersCase(const json &normalizer) {
+  if (!normalizer.is_object())
+    return false;
+  json type = normalizer.value("type", json());
+  if (type == "Sequence") {
+    json steps = normalizer.value("normalizers", json());
+    return steps.is_array() && std::any_of(steps.begin(), steps.end(), normalizerLowersCase);
+  }
+  return type == "Lowercase" || (type == "BertNormalizer" && normalizer.value("lowercase", json()) == true);
+}
+
+bool lmopt::lowersCase(const json &tokenizer) {
+  return tokenizer.is_object() && normalizerLowersCase(tokenizer.value("normalizer", json()));
+}
+
+static bool tokenizerLowersCase(const std::string &directory) {
+  std::string path = directory + "/tokenizer.json";
+  Result<std::string> text = readSmallFile(path, 256 << 20);
+  JsonLimits limits{/*bytes=*/256 << 20, /*values=*/1 << 26};
+  Result<json> tokenizer = text ? parseJson(*text, path, limits) : Result<json>(text.error());
+  return tokenizer && lowersCase(*tokenizer);
+}
+
+/// The settings of the first of these files that says anything; where it stands goes to `path`.
+static Result<json> readTransformerFile(const std::string &directory, std::string &path) {
+  for (const char *kind : {"bert", "roberta", "distilbert", "camembert", "albert", "xlm-roberta", "xlnet"}) {
+    path = directory + "/sentence_" + kind + "_config.json";
+    if (!fileExists(path))
+      continue;
+    Result<json> object = readJsonFile(path);
+    if (!object || !object->empty())
+      return object;
+  }
+  return json::object();
+}
+
+static Result<void> applyTokenizerLimit(const std::string &directory, BertConfig &config) {
+  std::string path = directory + "/tokenizer_config.json";
   if (!fileExists(path))
     return {};
   Result<json> object = readJsonFile(path);
   if (!object)
     return object.error();
-  JsonFields fields(*object, path);
-  if (!hasFile) { // model_max_length may be 1e30 when nobody knows
-    if (std::optional<double> limit = fields.number("model_max_length", 1, 1e300))
-      config.maxTokens = static_cast<int64_t>(std::min(*limit, static_cast<double>(config.positions)));
-    return fields.ok() ? Result<void>() : fields.error();
-  }
-  if (std::optional<int64_t> limit = fields.integer("max_seq_length", 1, kMaxPositions))
-    config.maxTokens = std::min(*limit, config.positions);
-  if (fields.boolean("do_lower_case").value_or(false) && !tokenizerLowersCase(directory))
-    fields.fail("do_lower_case", "true is supported only when the tokenizer lowers the case itself", kErrorUnsupported);
-  return fields.ok() ? Result<void>() : fields.error();
+  Result<std::optional<int64_t>> limit = parseTokenizerLimit(*object, path);
+  if (!limit)
+    return limit.error();
+  config.maxTokens = std::min(limit->value_or(config.positions), config.positions);
+  return {};
 }
+
+/// A limit of the settings counts before the tokenizer's. Longer texts than there are positions would be an error in
+/// sentence-transformers; here they are cut too.
+static Result<void> applyTransformerSettings(const std::string &directory, BertConfig &config) {
+  std::string path;
+  Result<json> object = readTransformerFile(directory, path);
+  if (!object)
+    return object.error();
+  Result<TransformerSettings> settings = parseTransformerSettings(*object, path, config.warnings);
+  if (!settings)
+    return settings.error();
+  if (settings->lowerCase && !tokenizerLowersCase(directory))
+    return unsupported(path + ": field 'do_lower_case': true is supported only when the tokenizer lowers the case "
+                              "itself");
+  if (!settings->maxTokens)
+    return applyTokenizerLimit(directory, config);
+  config.maxTokens = std::min(*settings->maxTokens, config.positions);
+  return {};
+}
+
+//===- The whole model -------------------------------------------------------------------------------------------===//
 
 /// A prompt that sentence-transformers puts before every text unless told otherwise would be missing from ours.
-static Result<void> refuseDefaultPrompt(const std::string &directory) {
-  std::string path = directory + "/config_sentence_transformers.json";
+static void refuseDefaultPrompt(JsonFields &fields) {
+  std::string name = fields.string("default_prompt_name").value_or("");
+  const json *prompts = fields.value("prompts");
+  if (prompts && !prompts->is_object())
+    return fields.fail("prompts", "expected an object");
+  if (name.empty())
+    return;
+  json prompt = prompts ? prompts->value(name, json()) : json();
+  if (prompt.is_null() && name != "query" && name != "document") // these two exist, empty, in every model
+    return fields.fail("default_prompt_name", "there is no prompt of the name " + printable(name));
+  if (!prompt.is_null() && prompt != "")
+    fields.fail("default_prompt_name", "a prompt before every text is not supported; put it into the texts",
+                kErrorUnsupported);
+}
+
+Result<void> lmopt::checkSentenceModel(const json &object, const std::string &path, BertConfig &config) {
+  if (Result<void> known = checkFields(object, sentenceModelFields(), path, config.warnings); !known)
+    return known;
+  JsonFields fields(object, path);
+  refuseDefaultPrompt(fields);
+  std::optional<int64_t> size = fields.integer("truncate_dim", 1, INT64_MAX);
+  if (size && *size < config.width)
+    fields.fail("truncate_dim",
+                "vectors cut to " + std::to_string(*size) + " of " + std::to_string(config.width) +
+                    " numbers are not supported; remove it and cut them where they are used",
+                kErrorUnsupported);
+  return fields.ok() ? Result<void>() : Result<void>(fields.error());
+}
+
+/// Reads a file that may be missing and hands it to `use`.
+template <class Use>
+static Result<void> withOptionalFile(const std::string &path, Use use) {
   if (!fileExists(path))
     return {};
   Result<json> object = readJsonFile(path);
-  if (!object)
-    return object.error();
-  JsonFields fields(*object, path);
-  std::string name = fields.string("default_prompt_name").value_or("");
-  const json *prompts = fields.value("prompts");
-  bool changes = !name.empty() && prompts && prompts->is_object() && prompts->value(name, json("")) != "";
-  if (changes)
-    fields.fail("default_prompt_name", "a prompt before every text is not supported; put it into the texts",
-                kErrorUnsupported);
-  return fields.ok() ? Result<void>() : fields.error();
+  return object ? use(*object, path) : Result<void>(object.error());
+}
+
+static Result<void> applyModules(const SentencePipeline &pipeline, BertConfig &config) {
+  std::string path = pipeline.poolingDirectory + "/config.json";
+  Result<json> pooling = readJsonFile(path);
+  if (!pooling)
+    return pooling.error();
+  if (Result<void> applied = applyPooling(*pooling, path, config); !applied)
+    return applied;
+  config.normalize = !pipeline.normalizeDirectories.empty();
+  for (const std::string &folder : pipeline.normalizeDirectories) {
+    Result<void> checked = withOptionalFile(folder + "/config.json", [&](const json &object, const std::string &place) {
+      return checkFields(object, normalizeFields(), place, config.warnings);
+    });
+    if (!checked)
+      return checked;
+  }
+  return {};
 }
 
 Result<void> lmopt::applySentencePipeline(const SentencePipeline &pipeline, BertConfig &config) {
-  config.normalize = pipeline.normalize;
-  if (!pipeline.poolingDirectory.empty()) {
-    std::string path = pipeline.poolingDirectory + "/config.json";
-    Result<json> pooling = readJsonFile(path);
-    if (!pooling)
-      return pooling.error();
-    if (Result<void> applied = applyPooling(*pooling, path, config); !applied)
-      return applied;
-  }
-  if (Result<void> checked = refuseDefaultPrompt(pipeline.directory); !checked)
+  if (!pipeline.isSentenceModel)
+    return applyTokenizerLimit(pipeline.transformerDirectory, config);
+  if (Result<void> applied = applyModules(pipeline, config); !applied)
+    return applied;
+  Result<void> checked = withOptionalFile(
+      pipeline.directory + "/config_sentence_transformers.json",
+      [&](const json &object, const std::string &path) { return checkSentenceModel(object, path, config); });
+  if (!checked)
     return checked;
-  return applyLengthAndCase(pipeline.transformerDirectory, config);
+  return applyTransformerSettings(pipeline.transformerDirectory, config);
 }

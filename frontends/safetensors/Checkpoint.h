@@ -4,7 +4,7 @@
 // model.safetensors.index.json lists.
 //
 // In: a directory. Out: each tensor with the file that holds it.
-// Shard names must be plain file names: an index cannot point outside its directory.
+// An index cannot point outside its directory. Weights in another form are refused with what to do about them.
 // Tested by test/unit/frontends/CheckpointTest.cpp.
 #ifndef LMOPT_FRONTENDS_SAFETENSORS_CHECKPOINT_H
 #define LMOPT_FRONTENDS_SAFETENSORS_CHECKPOINT_H
@@ -31,9 +31,12 @@ public:
 
 private:
   Result<void> openShards(const std::string &directory);
+  Result<void> addShard(const std::string &directory, const std::string &name, size_t count,
+                        const std::string &indexPath);
+  Result<void> addFile(const std::string &path);
 
   std::vector<SafetensorsFile> fileTable;
-  std::map<std::string, uint32_t, std::less<>> fileOfTensor; // only when sharded
+  std::map<std::string, uint32_t, std::less<>> fileOfTensor;
 };
 
 } // namespace lmopt

@@ -26,7 +26,10 @@ public:
     return reject("the negative number " + std::to_string(value));
   }
   bool number_float(number_float_t, const string_t &text) override { return reject("the number " + printable(text)); }
-  bool null() override { return reject("null"); }
+  bool null() override { // __metadata__ may be null: there is none
+    bool isMetadata = depth == 1 && inMetadata;
+    return isMetadata || reject("null");
+  }
   bool boolean(bool) override { return reject("a bool"); }
   bool binary(binary_t &) override { return reject("binary data"); }
   bool parse_error(std::size_t position, const std::string &, const nlohmann::detail::exception &exception) override {

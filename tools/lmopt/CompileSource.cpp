@@ -165,6 +165,7 @@ Result<void> compileSource(const CompileOptions &options, const Context &context
   if (Result<void> filled = fillManager(manager, *plan); !filled.ok())
     return filled;
 
+  ErrorCollector errors(mlirContext, context);
   Progress progress("compile", progressStyle(context.quiet));
   progress.update(0, "import");
   Result<ImportedModel> model = importModel(options.source, mlirContext);
@@ -174,7 +175,6 @@ Result<void> compileSource(const CompileOptions &options, const Context &context
   if (Result<void> ended = endStage("import", *model, options, stop); !ended.ok() || stop)
     return ended;
 
-  ErrorCollector errors(mlirContext, context);
   if (context.verbose)
     if (Result<void> shown = showRemarks(mlirContext); !shown.ok())
       return shown;

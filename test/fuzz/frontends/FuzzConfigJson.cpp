@@ -4,6 +4,7 @@
 // Seeds: corpus/fuzz-config-json, made by make_seeds.py.
 #include "frontends/huggingface/Config.h"
 #include "frontends/huggingface/SentenceTransformers.h"
+#include "frontends/huggingface/Tables.h"
 #include "frontends/huggingface/TextFiles.h"
 
 #include <cstdlib>
@@ -31,5 +32,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   BertConfig bert;
   bert.width = 64;
   check(applyPooling(*json, "fuzz.json", bert));
+  check(checkSentenceModel(*json, "fuzz.json", bert));
+  Warnings warnings;
+  check(parseTransformerSettings(*json, "fuzz.json", warnings));
+  check(parseTokenizerLimit(*json, "fuzz.json"));
+  check(checkFields(*json, generationFields(), "fuzz.json", warnings));
+  check(checkFields(*json, normalizeFields(), "fuzz.json", warnings));
+  (void)lowersCase(*json);
   return 0;
 }

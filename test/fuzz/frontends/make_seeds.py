@@ -57,6 +57,9 @@ def make_gguf():
     extra = [("llama.attention.head_count_kv", ARRAY, (I32, [1])), ("llama.rope.scaling.type", STRING, "yarn"),
              ("llama.rope.scaling.factor", F32, 2.0), ("llama.rope.freq_base", F32, 1e5)]
     save("fuzz-gguf", "llama-yarn", gguf(llama_keys() + extra, [embedding], version=2))
+    odd = [("general.type", STRING, "model"), ("general.sampling.penalty_repeat", F32, 1.5), ("llama.attention.scale", F32, 0.7),
+           ("llama.attention.causal", BOOL, True), ("llama.rope.scaling.yarn_beta_fast", F32, 32.0), ("mine.note", STRING, "x")]
+    save("fuzz-gguf", "llama-more-keys", gguf(llama_keys() + odd, [embedding, ("output.weight", [4, 2], 0, 32)]))
     numbers = [(k, k, 1) for k in FORMATS]
     keys = [("k%d" % i, kind, content) for i, kind, content in numbers]
     keys += [("s", STRING, "text"), ("a", ARRAY, (STRING, ["x", "", "yy"])), ("b", ARRAY, (BOOL, [True, False])),
@@ -98,11 +101,25 @@ def make_config_json():
             "intermediate_size": 6, "num_hidden_layers": 1, "num_attention_heads": 2, "max_position_embeddings": 16,
             "hidden_act": "gelu", "position_embedding_type": "absolute"}
     save("fuzz-config-json", "bert", json.dumps(bert).encode())
-    modules = [{"path": "", "type": "x.Transformer"}, {"path": "1_Pooling", "type": "x.Pooling"},
-               {"path": "2_Normalize", "type": "x.Normalize"}]
+    package = "sentence_transformers.models."
+    modules = [{"path": "", "name": "0", "type": package + "Transformer"}, {"path": "1_Pooling/", "type": package + "Pooling"},
+               {"path": "./2_Normalize", "type": package + "Normalize", "kwargs": []}]
     save("fuzz-config-json", "modules", json.dumps(modules).encode())
     pooling = {"word_embedding_dimension": 64, "pooling_mode_cls_token": True, "pooling_mode_mean_tokens": False}
     save("fuzz-config-json", "pooling", json.dumps(pooling).encode())
+    save("fuzz-config-json", "pooling-list", json.dumps({"pooling_mode": ["mean"], "embedding_dimension": 64}).encode())
+    settings = {"transformer_task": "feature-extraction", "module_output_name": "token_embeddings", "max_seq_length": None,
+                "modality_config": {"text": {"method": "forward", "method_output_name": "last_hidden_state"}},
+                "processor_kwargs": {"model_max_length": 1e30}, "model_args": {"dtype": "float32"}}
+    save("fuzz-config-json", "transformer", json.dumps(settings).encode())
+    model = {"prompts": {"query": "q: "}, "default_prompt_name": None, "truncate_dim": 64, "model_type": "SentenceTransformer"}
+    save("fuzz-config-json", "sentence-model", json.dumps(model).encode())
+    python = '{"a": NaN, "b": [Infinity, -Infinity], "a": "NaN \\" Infinity", "model_max_length": Infinity}'
+    save("fuzz-config-json", "python", python.encode())
+    generation = {"temperature": 0.7, "repetition_penalty": 1.1, "eos_token_id": 2, "suppress_tokens": [1]}
+    save("fuzz-config-json", "generation", json.dumps(generation).encode())
+    quantized = dict(llama, quantization_config={"quant_method": "gptq", "bits": 4}, sliding_window=4, layer_types=["x"])
+    save("fuzz-config-json", "llama-quantized", json.dumps(quantized).encode())
     other = {"eos_token_id": [1, 2], "chat_template": [{"name": "default", "template": "{{ x }}"}]}
     save("fuzz-config-json", "other", json.dumps(other).encode())
 

@@ -59,7 +59,50 @@ TEST(Checkpoint, RefusesIndexes) {
   expectIndexError(R"({"weight_map":{"a":".."}})", "expected the name of a file");
   expectIndexError(R"({"weight_map":{"a":"two.safetensors"}})", "the shard 'two.safetensors' is missing");
   expectIndexError(R"({"weight_map":{"b":"one.safetensors"}})", "tensor 'b' is not in the shard 'one.safetensors'");
-  expectIndexError(R"({"weight_map":{"a":"one.safetensors","a":"one.safetensors"}})", "appears twice");
+  expectIndexError(R"({"weight_map":{"a":""}})", "expected the name of a file");
+  expectIndexError(R"({"weight_map":{}})", "weight_map names no tensor");
+}
+
+TEST(Checkpoint, ReadsAllTensorsOfTheShards) {
+  TemporaryFolder folder;
+  folder.write("one.safetensors", safetensorsBytes(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},)"
+                                                   R"("x":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})",
+                                                   "12345678"));
+  folder.write("sub/two.safetensors", oneTensor("b"));
+  folder.write("model.safetensors.index.json",
+               R"({"weight_map":{"a":"./one.safetensors","b":"sub//two.safetensors","a":"one.safetensors"}})");
+  Result<Checkpoint> checkpoint = Checkpoint::open(folder.path());
+  ASSERT_TRUE(checkpoint) << checkpoint.error().message;
+  EXPECT_EQ(checkpoint->files().size(), 2u);
+  EXPECT_EQ(checkpoint->names(), (std::vector<std::string_view>{"a", "b", "x"}));
+  folder.write("sub/two.safetensors", oneTensor("x"));
+  folder.write("model.safetensors.index.json", R"({"weight_map":{"a":"one.safetensors","x":"sub/two.safetensors"}})");
+  EXPECT_EQ(Checkpoint::open(folder.path()).error().message,
+            folder / "sub/two.safetensors" + ": tensor 'x' stands in " + (folder / "one.safetensors") +
+                " too, and nothing says which one counts");
+}
+
+TEST(Checkpoint, OneFileCountsBeforeAnIndex) {
+  TemporaryFolder folder;
+  folder.write("model.safetensors", oneTensor("a"));
+  folder.write("model.safetensors.index.json", R"({"weight_map":{"b":"absent.safetensors"}})");
+  folder.write("model.fp16.safetensors", "");
+  EXPECT_EQ(Checkpoint::open(folder.path())->names(), std::vector<std::string_view>{"a"});
+}
+
+TEST(Checkpoint, OtherFormsOfWeightsAreNamed) {
+  for (const char *name : {"pytorch_model-00001-of-00002.bin", "pytorch_model.bin.index.json", "consolidated.00.pth",
+                           "consolidated.safetensors", "tf_model.h5", "flax_model.msgpack", "adapter_model.safetensors",
+                           "model.fp16.safetensors", "model.safetensors.index.fp16.json", "smol.gguf"}) {
+    TemporaryFolder folder;
+    folder.write(name, "");
+    folder.write("vocab.txt", "");
+    Error error = Checkpoint::open(folder.path()).error();
+    EXPECT_EQ(error.code, 4);
+    EXPECT_NE(error.message.find(std::string("the weights are in ") + name + ", which lmopt does not read"),
+              std::string::npos)
+        << error.message;
+  }
 }
 
 TEST(Checkpoint, RefusesPickles) {

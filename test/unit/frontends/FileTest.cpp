@@ -2,6 +2,7 @@
 //
 // Mapped, small and atomic files, and what the system refuses: always exit code 5 with path and reason.
 #include "frontends/File.h"
+#include "frontends/RelativePath.h"
 #include "test/unit/frontends/TemporaryFolder.h"
 
 #include <csignal>
@@ -112,4 +113,16 @@ TEST(File, RefusesWhatCannotBeWritten) {
   ASSERT_EQ(::mkdir((folder / "d").c_str(), 0700), 0);
   EXPECT_EQ(writeFileAtomically(folder / "d", "x").error().code, 5); // a directory has that name
   EXPECT_EQ(folder.list(), std::vector<std::string>{"d"});
+}
+
+TEST(RelativePath, StaysInside) {
+  EXPECT_EQ(pathInside(""), "");
+  EXPECT_EQ(pathInside("."), "");
+  EXPECT_EQ(pathInside("1_Pooling"), "1_Pooling");
+  EXPECT_EQ(pathInside("1_Pooling/"), "1_Pooling");
+  EXPECT_EQ(pathInside("./a//b/./c"), "a/b/c");
+  EXPECT_EQ(pathInside("..a/b.."), "..a/b..");
+  for (const char *path : {"..", "a/..", "a/../b", "/", "/etc/passwd", "a\\b"})
+    EXPECT_EQ(pathInside(path), std::nullopt) << path;
+  EXPECT_EQ(pathInside(std::string_view("a\0b", 3)), std::nullopt);
 }

@@ -46,6 +46,9 @@ public:
     std::memcpy(&bits, &value, sizeof(bits));
     return key(name, 6).u32("value of " + name, bits);
   }
+  GgufBytes &keyBool(const std::string &name, bool value) {
+    return key(name, 7).raw(std::string_view(value ? "\1" : "\0", 1));
+  }
   GgufBytes &keyString(const std::string &name, std::string_view text) {
     return key(name, 8).string("value of " + name, text);
   }
@@ -79,15 +82,16 @@ private:
   }
 };
 
-/// A complete little Llama: one layer, width 4, two heads, feed-forward width 6, five tokens, all f32.
-inline GgufBytes tinyLlama() {
+/// A complete little Llama: one layer, width 4, two heads, feed-forward width 6, five tokens, all f32. The caller adds
+/// `moreTensors` behind kTinyLlamaData.
+inline GgufBytes tinyLlama(uint64_t moreTensors = 0) {
   const std::vector<std::pair<std::string, std::vector<uint64_t>>> tensors = {
       {"token_embd.weight", {4, 5}},     {"blk.0.attn_norm.weight", {4}},   {"blk.0.attn_q.weight", {4, 4}},
       {"blk.0.attn_k.weight", {4, 2}},   {"blk.0.attn_v.weight", {4, 2}},   {"blk.0.attn_output.weight", {4, 4}},
       {"blk.0.ffn_norm.weight", {4}},    {"blk.0.ffn_gate.weight", {4, 6}}, {"blk.0.ffn_up.weight", {4, 6}},
       {"blk.0.ffn_down.weight", {6, 4}}, {"output_norm.weight", {4}},
   };
-  GgufBytes file(tensors.size(), 8);
+  GgufBytes file(tensors.size() + moreTensors, 8);
   file.keyString("general.architecture", "llama")
       .keyU32("llama.block_count", 1)
       .keyU32("llama.context_length", 16)

@@ -2,8 +2,10 @@
 //
 // Metadata of GGUF files of architecture llama.
 #include "frontends/gguf/Llama.h"
+#include "frontends/gguf/LlamaKeys.h"
 #include "test/unit/frontends/GgufBytes.h"
 
+#include <cmath>
 #include <gtest/gtest.h>
 
 using namespace lmopt;
@@ -12,7 +14,7 @@ using test::GgufBytes;
 /// Keys of a small model, without those in `without`, and what `extend` adds.
 template <class Extend>
 static Result<LlamaConfig> read(uint64_t extraKeys, Extend extend, const std::string &without = "",
-                                uint64_t extraTensors = 0) {
+                                uint64_t extraTensors = 0, size_t dataSize = 256) {
   const std::pair<const char *, uint32_t> numbers[] = {{"llama.block_count", 2},
                                                        {"llama.context_length", 64},
                                                        {"llama.embedding_length", 8},
@@ -29,7 +31,7 @@ static Result<LlamaConfig> read(uint64_t extraKeys, Extend extend, const std::st
   extend(file);
   if (!extraTensors)
     file.tensor("token_embd.weight", {8, 3}, 0, 0);
-  std::string bytes = file.finish(256);
+  std::string bytes = file.finish(dataSize);
   Result<GgufFile> parsed = GgufFile::parse(bytes, "t.gguf");
   return parsed ? readLlamaConfig(*parsed) : Result<LlamaConfig>(parsed.error());
 }
@@ -88,10 +90,12 @@ TEST(GgufLlama, LayersMayDiffer) {
 }
 
 TEST(GgufLlama, UnknownThingsAreRefused) {
-  expectError(read(1, [](GgufBytes &file) { file.keyU32("llama.mystery", 1); }), 4,
-              "t.gguf: metadata key 'llama.mystery': not known, and it may change what the model computes");
+  expectError(
+      read(1, [](GgufBytes &file) { file.keyU32("llama.mystery", 1); }), 4,
+      "t.gguf: metadata key 'llama.mystery': not supported, found '1': not known, and it may change what the model "
+      "computes");
   expectError(read(1, [](GgufBytes &file) { file.keyU32("llama.expert_count", 8); }), 4,
-              "t.gguf: metadata key 'llama.expert_count': mixtures of experts are not supported");
+              "t.gguf: metadata key 'llama.expert_count': only 0 is supported, found '8': mixtures of experts");
   EXPECT_TRUE(read(1, [](GgufBytes &file) { file.keyU32("llama.expert_count", 0); }));
   expectError(read(
                   1, [](GgufBytes &file) { file.keyString("general.architecture", "mamba"); }, "general.architecture"),
@@ -108,6 +112,81 @@ TEST(GgufLlama, UnknownThingsAreRefused) {
              file.keyU32("llama.attention.key_length", 4).keyU32("llama.attention.value_length", 6);
            }),
       4, "t.gguf: metadata key 'llama.attention.value_length': values of another size than keys are not supported");
+}
+
+/// Every key with a rule of its own: harmless ones may say anything, the others only what they may.
+TEST(GgufLlama, KeysAgainstTheTable) {
+  for (const FieldRule &rule : ggufLlamaKeys()) {
+    std::string key = rule.name;
+    bool isPattern = key.back() == '*';
+    if (isPattern)
+      key.back() = 'z';
+    auto withKey = [&](double value) { return read(1, [&](GgufBytes &file) { file.keyF32(key, value); }); };
+    if (rule.use == FieldUse::Harmless || rule.use == FieldUse::Told)
+      EXPECT_TRUE(withKey(77)) << key;
+    if (rule.use != FieldUse::Only || key == "general.type")
+      continue;
+    Result<LlamaConfig> refused = withKey(77);
+    ASSERT_FALSE(refused) << key;
+    EXPECT_EQ(refused.error().code, 4) << refused.error().message;
+    EXPECT_NE(refused.error().message.find("'" + key + "'"), std::string::npos) << refused.error().message;
+    for (const nlohmann::json &value : nlohmann::json::parse(rule.accepted))
+      if (value.is_number() && value < 1e6) // what a float can hold
+        EXPECT_TRUE(withKey(value.get<double>())) << key << value;
+  }
+}
+
+TEST(GgufLlama, OtherKindsOfFilesAreNamed) {
+  auto withType = [](const char *type) {
+    return read(1, [&](GgufBytes &file) { file.keyString("general.type", type); }, "general.architecture");
+  };
+  EXPECT_EQ(withType("adapter").error().code, 4);
+  EXPECT_NE(withType("mmproj").error().message.find("give lmopt the model"), std::string::npos);
+  EXPECT_TRUE(read(
+      2, [](GgufBytes &file) { file.keyString("general.type", "model").keyBool("llama.attention.causal", true); }));
+  EXPECT_EQ(read(1, [](GgufBytes &file) { file.keyBool("llama.attention.causal", false); }).error().code, 4);
+  EXPECT_EQ(read(1, [](GgufBytes &file) { file.keyString("adapter.type", "lora"); }).error().code, 4);
+}
+
+TEST(GgufLlama, KeysThatDependOnTheSizes) {
+  EXPECT_TRUE(read(1, [](GgufBytes &file) { file.keyU32("llama.pooling_type", 4294967295u); })); // not set
+  EXPECT_TRUE(read(1, [](GgufBytes &file) { file.keyU32("llama.attention.sliding_window", 100000); }));
+  EXPECT_EQ(read(1, [](GgufBytes &file) { file.keyU32("llama.attention.sliding_window", 8); }).error().code, 4);
+  EXPECT_TRUE(read(1, [](GgufBytes &file) { file.keyF32("llama.attention.scale", 0.5f); })); // 1 / sqrt(4)
+  EXPECT_EQ(read(1, [](GgufBytes &file) { file.keyF32("llama.attention.scale", 0.25f); }).error().code, 4);
+  EXPECT_TRUE(read(1, [](GgufBytes &file) { file.keyU32("llama.embedding_length_out", 8); }));
+  EXPECT_EQ(read(1, [](GgufBytes &file) { file.keyU32("llama.embedding_length_out", 16); }).error().code, 4);
+  EXPECT_TRUE(read(1, [](GgufBytes &file) { file.keyF32("llama.rope.scaling.attn_factor", 1); }));
+  EXPECT_EQ(read(1, [](GgufBytes &file) { file.keyF32("llama.rope.scaling.attn_factor", 2); }).error().code, 4);
+  Result<LlamaConfig> yarn = read(3, [](GgufBytes &file) {
+    file.keyString("llama.rope.scaling.type", "yarn")
+        .keyF32("llama.rope.scaling.factor", 2)
+        .keyF32("llama.rope.scaling.attn_factor", 3);
+  });
+  ASSERT_TRUE(yarn) << yarn.error().message;
+  EXPECT_NEAR(*yarn->ropeScaling->attentionFactor, 3 * (0.1 * std::log(2.0) + 1), 1e-6);
+}
+
+TEST(GgufLlama, RecommendedPenaltyIsTold) {
+  Result<LlamaConfig> config = read(1, [](GgufBytes &file) { file.keyF32("general.sampling.penalty_repeat", 1.5f); });
+  ASSERT_TRUE(config) << config.error().message;
+  ASSERT_EQ(config->warnings.size(), 1u);
+  EXPECT_NE(config->warnings[0].find("'general.sampling.penalty_repeat' is '1.5'"), std::string::npos);
+}
+
+TEST(GgufLlama, AHeadThatRepeatsTheTableIsTheTable) {
+  auto tied = [](uint32_t type, uint64_t offset) { // the data repeat every 256 bytes
+    Result<LlamaConfig> config = read(
+        0,
+        [&](GgufBytes &file) {
+          file.tensor("token_embd.weight", {8, 3}, 0, 0).tensor("output.weight", {8, 3}, type, offset);
+        },
+        "", 1, 512);
+    return config && config->tiedHead;
+  };
+  EXPECT_TRUE(tied(0, 256));
+  EXPECT_FALSE(tied(0, 128));
+  EXPECT_FALSE(tied(1, 256)); // in f16
 }
 
 TEST(GgufLlama, WrongValuesAreRefused) {

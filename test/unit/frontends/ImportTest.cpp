@@ -193,8 +193,9 @@ TEST_F(Import, HuggingFaceBert) {
 }
 
 TEST_F(Import, SentenceTransformers) {
-  folder.write("modules.json", R"([{"path": "", "type": "a.Transformer"}, {"path": "1_Pooling", "type": "a.Pooling"},
-                                   {"path": "2_Normalize", "type": "a.Normalize"}])");
+  folder.write("modules.json", R"([{"path": "", "type": "sentence_transformers.models.Transformer"},
+                                   {"path": "1_Pooling", "type": "sentence_transformers.models.Pooling"},
+                                   {"path": "2_Normalize", "type": "sentence_transformers.models.Normalize"}])");
   folder.write("1_Pooling/config.json", R"({"pooling_mode_cls_token": true})");
   folder.write("sentence_bert_config.json", R"({"max_seq_length": 12})");
   folder.write("config.json", bertJson().dump());
@@ -244,6 +245,22 @@ TEST_F(Import, GgufTensorsMustFitTheMetadata) {
   bad.replace(bad.find("blk.0.attn_k.weight"), 19, "blk.0.attn_x.weight");
   folder.write("m.gguf", bad);
   expectError("m.gguf", 3, "the tensor 'blk.0.attn_k.weight' (2x4)");
+}
+
+TEST_F(Import, GgufHeadThatRepeatsTheTable) {
+  // The data repeat every 256 bytes, so a second table at 768 is the first one.
+  test::GgufBytes file = test::tinyLlama(/*moreTensors=*/1);
+  file.tensor("output.weight", {4, 5}, 0, 768);
+  folder.write("m.gguf", file.finish(768 + 80));
+  Result<ImportedModel> model = import("m.gguf");
+  ASSERT_TRUE(model) << model.error().message;
+  EXPECT_FALSE(contains(text(*model), "@head.weight"));
+  file = test::tinyLlama(1);
+  file.tensor("output.weight", {4, 5}, 0, 800);
+  folder.write("m.gguf", file.finish(800 + 80));
+  model = import("m.gguf");
+  ASSERT_TRUE(model) << model.error().message;
+  EXPECT_TRUE(contains(text(*model), "@head.weight"));
 }
 
 TEST_F(Import, RefusesWhatItDoesNotKnow) {

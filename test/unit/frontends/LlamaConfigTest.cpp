@@ -122,29 +122,37 @@ TEST(LlamaConfig, DynamicScalingStartsAtTheModelsLength) {
 }
 
 TEST(LlamaConfig, RefusesUnknownFields) {
-  expectError(R"({"sliding_window": 4096})", 4,
-              "field 'sliding_window': not known for the family llama, and it may change what the model computes; "
-              "remove it if it does not");
+  EXPECT_TRUE(parse(R"({"sliding_window": 4096})")); // longer than any sequence
   expectError(
       R"({"a_field": 1, "b_field": 2})", 4,
-      "field 'a_field' (and 1 more): not known for the family llama, and it may change what the model computes; "
-      "remove it if it does not");
-  EXPECT_TRUE(parse(R"({"sliding_window": null})")); // null is absent
-  expectError(R"({"quantization_config": {"bits": 4}})", 4,
-              "field 'quantization_config': not known for the family llama, and it may change what the model computes; "
-              "remove it if it does not");
+      "field 'a_field' (and 1 more): not known, and it may change what the model computes; remove it if it does "
+      "not (docs/checkpoints.md lists the known ones)");
+  expectError(
+      R"({"quantization_config": {"bits": 4, "quant_method": "gptq"}, "a_field": 1})", 4,
+      "field 'quantization_config': the weights are quantized by 'gptq' (4 bits), which lmopt does not read; "
+      "give it the checkpoint in F32, F16 or BF16 and choose --recipe int8 or int4, or a GGUF file in Q4_0, Q4_1 "
+      "or Q8_0 with --recipe native");
+  expectError(
+      R"({"quantization_config": []})", 4,
+      "field 'quantization_config': the weights are quantized by an unnamed method, which lmopt does not read; "
+      "give it the checkpoint in F32, F16 or BF16 and choose --recipe int8 or int4, or a GGUF file in Q4_0, Q4_1 "
+      "or Q8_0 with --recipe native");
   expectError(R"({"rope_scaling": {"type": "linear", "factor": 2, "twist": 1}})", 4,
-              "field 'rope_scaling.twist': not known for the family llama, and it may change what the model computes; "
-              "remove it if it does not");
+              "field 'rope_scaling.twist': not known, and it may change what the model computes; remove it if it does "
+              "not (docs/checkpoints.md lists the known ones)");
   expectError(R"({"rope_scaling": {"type": "spiral", "factor": 2}})", 4,
               "field 'rope_scaling.rope_type': 'spiral' is not supported; supported are default, linear, dynamic, "
               "yarn, llama3, longrope");
   expectError(R"({"hidden_act": "mish"})", 4,
-              "field 'hidden_act': 'mish' is not supported; supported are gelu, gelu_new, gelu_pytorch_tanh, "
-              "gelu_fast, silu, swish, relu");
-  expectError(R"({"pruned_heads": {"0": [1]}})", 4, "field 'pruned_heads': only {} is supported, found '{\"0\":[1]}'");
-  expectError(R"({"partial_rotary_factor": 0.5})", 4,
-              "field 'partial_rotary_factor': only 1.0 is supported, found '0.5'");
+              "field 'hidden_act': 'mish' is not supported; supported are gelu, gelu_python, gelu_new, "
+              "gelu_pytorch_tanh, gelu_fast, gelu_accurate, silu, swish, relu");
+  expectError(
+      R"({"pruned_heads": {"0": [1]}})", 4,
+      "field 'pruned_heads': only {} is supported, found '{\"0\":[1]}': heads that are left out when the model is "
+      "loaded; save it without them");
+  expectError(
+      R"({"partial_rotary_factor": 0.5})", 4,
+      "field 'partial_rotary_factor': only 1 is supported, found '0.5': rotary positions on a part of each head");
 }
 
 TEST(LlamaConfig, RefusesWrongValues) {
@@ -181,6 +189,11 @@ TEST(LlamaConfig, FamilyIsRecognised) {
             "c.json: architecture 'MambaForCausalLM' is not supported; supported are LlamaForCausalLM (model_type "
             "llama) and, as text encoders, BertModel, BertForMaskedLM and BertForPreTraining (model_type bert)");
   EXPECT_EQ(family(R"({"model_type": "mamba"})").error().code, 4);
+  EXPECT_EQ(*family(R"({"architectures": [], "model_type": "llama"})"), Family::Llama);
+  EXPECT_EQ(family(R"({"architectures": ["LlamaForCausalLM"], "model_type": "mistral"})").error().code, 4);
+  EXPECT_EQ(family(R"({"architectures": ["LlamaForCausalLM"], "model_type": "bert"})").error().code, 4);
+  EXPECT_EQ(family(R"({"architectures": ["LlamaForCausalLM"], "model_type": 1})").error().code, 3);
+  EXPECT_EQ(family(R"({"architectures": ["BertModel", "LlamaForCausalLM"]})").error().code, 3);
   EXPECT_EQ(family("{}").error().code, 3);
   EXPECT_EQ(family("[]").error().code, 3);
   EXPECT_EQ(family(R"({"architectures": "LlamaForCausalLM"})").error().code, 3);

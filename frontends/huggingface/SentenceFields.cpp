@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The files that sentence-transformers writes. From: its base/model.py, base/modules/transformer.py,
+// base/modules/normalize.py, sentence_transformer/modules/pooling.py and sentence_transformer/model.py (6.2), and the
+// names that versions 2 to 5 used. Tested by test/unit/frontends/FieldTablesTest.cpp.
+#include "frontends/huggingface/Tables.h"
+
+using namespace lmopt;
+
+static constexpr char kOrigin[] = "says who made the file and how";
+static constexpr char kSpeed[] = "chooses how the Python class computes, not what";
+static constexpr char kLoading[] = "chooses where the Python class finds its files";
+static constexpr char kTasks[] = "lengths and padding of encode_query and encode_document; lmopt embeds as encode does";
+
+const FieldTable &lmopt::moduleFields() {
+  static const FieldTable table = {
+      {"type", FieldUse::Read, "Transformer, Pooling, Normalize or Dropout, of sentence_transformers"},
+      {"path", FieldUse::Read, "the folder of its settings"},
+      {"name", FieldUse::Read, "refused when two modules have the same"},
+      {"idx", FieldUse::Harmless, "the order of the list counts"},
+      {"kwargs", FieldUse::Harmless, "names of arguments that a caller may hand on"},
+  };
+  return table;
+}
+
+const FieldTable &lmopt::transformerFields() {
+  static const FieldTable table = {
+      {"max_seq_length", FieldUse::Read, "longer texts are cut; model_max_length of the tokenizer when missing"},
+      {"do_lower_case", FieldUse::Read, "refused when the tokenizer does not lower the case itself"},
+      {"processor_kwargs", FieldUse::Read, "model_max_length counts before max_seq_length"},
+      {"tokenizer_args", FieldUse::Read, "the older name of processor_kwargs, which it replaces"},
+      {"model_kwargs", FieldUse::Read, "refused unless each argument is known to be harmless"},
+      {"model_args", FieldUse::Read, "the older name of model_kwargs"},
+      {"config_kwargs", FieldUse::Read, "refused unless each argument is known to be harmless"},
+      {"config_args", FieldUse::Read, "the older name of config_kwargs"},
+      {"transformer_task", FieldUse::Only, "a model with a head", R"(["feature-extraction"])"},
+      {"modality_config", FieldUse::Only, "inputs or outputs other than texts and the last layer",
+       R"([{"text": {"method": "forward", "method_output_name": "last_hidden_state"}}])"},
+      {"module_output_name", FieldUse::Only, "an output other than one vector a token", R"(["token_embeddings"])"},
+      {"processing_kwargs", FieldUse::Only, "other arguments of the tokenizer", "[{}]"},
+      {"query_length", FieldUse::Only, kTasks},
+      {"document_length", FieldUse::Only, kTasks},
+      {"query_expansion", FieldUse::Only, kTasks},
+      {"tokenizer_name_or_path", FieldUse::Only, "a tokenizer from another place; copy it here"},
+      {"unpad_inputs", FieldUse::Harmless, kSpeed},
+      {"backend", FieldUse::Harmless, kSpeed},
+      {"cache_dir", FieldUse::Harmless, kLoading},
+  };
+  return table;
+}
+
+/// What from_pretrained takes whatever it loads.
+static FieldTable loadingArguments() {
+  return {
+      {"trust_remote_code", FieldUse::Harmless, "sentence-transformers does not take it from the file either"},
+      {"revision", FieldUse::Harmless, kLoading},
+      {"code_revision", FieldUse::Harmless, kLoading},
+      {"cache_dir", FieldUse::Harmless, kLoading},
+      {"local_files_only", FieldUse::Harmless, kLoading},
+      {"token", FieldUse::Harmless, kLoading},
+      {"force_download", FieldUse::Harmless, kLoading},
+  };
+}
+
+const FieldTable &lmopt::modelArgumentFields() {
+  static const FieldTable table = joinTables(
+      {
+          {"torch_dtype", FieldUse::Harmless, "each tensor says its own type, and the recipe how is computed"},
+          {"dtype", FieldUse::Harmless, "each tensor says its own type, and the recipe how is computed"},
+          {"attn_implementation", FieldUse::Harmless, kSpeed},
+          {"device_map", FieldUse::Harmless, kSpeed},
+          {"low_cpu_mem_usage", FieldUse::Harmless, kSpeed},
+          {"use_safetensors", FieldUse::Harmless, kLoading},
+          {"add_pooling_layer", FieldUse::Harmless, "the pooler of BERT is not used"},
+      },
+      loadingArguments());
+  return table;
+}
+
+const FieldTable &lmopt::tokenizerArgumentFields() {
+  static const FieldTable table = joinTables(
+      {
+          {"model_max_length", FieldUse::Read, "longer texts are cut"},
+          {"use_fast", FieldUse::Harmless, "tokenizer.json is the fast one"},
+      },
+      loadingArguments());
+  return table;
+}
+
+const FieldTable &lmopt::configArgumentFields() {
+  static const FieldTable table = joinTables(
+      {
+          {"use_cache", FieldUse::Harmless, kSpeed},
+          {"attn_implementation", FieldUse::Harmless, kSpeed},
+      },
+      loadingArguments());
+  return table;
+}
+
+const FieldTable &lmopt::poolingFields() {
+  static const FieldTable table = {
+      {"pooling_mode", FieldUse::Read, "mean, cls, max or lasttoken; a list of one is the same; mean when missing"},
+      {"pooling_mode_cls_token", FieldUse::Read, "the older spelling, which does not count beside pooling_mode"},
+      {"pooling_mode_mean_tokens", FieldUse::Read, "the older spelling"},
+      {"pooling_mode_max_tokens", FieldUse::Read, "the older spelling"},
+      {"pooling_mode_lasttoken", FieldUse::Read, "the older spelling"},
+      {"pooling_mode_mean_sqrt_len_tokens", FieldUse::Read, "the older spelling; refused when it is the mode"},
+      {"pooling_mode_weightedmean_tokens", FieldUse::Read, "the older spelling; refused when it is the mode"},
+      {"embedding_dimension", FieldUse::Read, "must be the width of the encoder"},
+      {"word_embedding_dimension", FieldUse::Read, "the older name"},
+      {"include_prompt", FieldUse::Only, "tokens of a prompt left out of the vector", "[true]"},
+  };
+  return table;
+}
+
+const FieldTable &lmopt::normalizeFields() {
+  static const FieldTable table = {
+      {"module_input_name", FieldUse::Only, "another vector made one long", R"(["sentence_embedding"])"},
+      {"module_output_name", FieldUse::Only, "another result", R"(["sentence_embedding"])"},
+  };
+  return table;
+}
+
+const FieldTable &lmopt::sentenceModelFields() {
+  static const FieldTable table = {
+      {"default_prompt_name", FieldUse::Read, "refused when that prompt is not empty: put it into the texts"},
+      {"prompts", FieldUse::Read,
+       "used by name only, and by encode_query and encode_document; put them into the texts"},
+      {"truncate_dim", FieldUse::Read, "refused when shorter than the vector"},
+      {"model_type", FieldUse::Only, "a model of another kind", R"(["SentenceTransformer"])"},
+      {"similarity_fn_name", FieldUse::Harmless, "how vectors are compared, not what they are"},
+      {"requirements", FieldUse::Harmless, "versions of Python packages"},
+      {"__version__", FieldUse::Harmless, kOrigin},
+  };
+  return table;
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The tables (FieldTable.h) of the JSON files of a Hugging Face directory, one a file. What they say was read off the
+// makers' libraries: transformers 5.24 and sentence-transformers 6.2, and what their older versions wrote.
+// Tested by test/unit/frontends/FieldTablesTest.cpp.
+#ifndef LMOPT_FRONTENDS_HUGGINGFACE_TABLES_H
+#define LMOPT_FRONTENDS_HUGGINGFACE_TABLES_H
+
+#include "frontends/FieldTable.h"
+
+namespace lmopt {
+
+/// ConfigFields.cpp: what config.json may hold whatever the family.
+const FieldTable &commonConfigFields();
+/// LlamaFields.cpp: config.json of the families, with the common fields, and the object rope_scaling of the first.
+const FieldTable &llamaConfigFields();
+const FieldTable &ropeFields();
+/// BertFields.cpp
+const FieldTable &bertConfigFields();
+
+/// GenerationFields.cpp: generation_config.json.
+const FieldTable &generationFields();
+
+/// SentenceFields.cpp: an entry of modules.json, the settings of its modules, the arguments handed on to transformers,
+/// and config_sentence_transformers.json.
+const FieldTable &moduleFields();
+const FieldTable &transformerFields();
+const FieldTable &modelArgumentFields();
+const FieldTable &tokenizerArgumentFields();
+const FieldTable &configArgumentFields();
+const FieldTable &poolingFields();
+const FieldTable &normalizeFields();
+const FieldTable &sentenceModelFields();
+
+} // namespace lmopt
+
+#endif // LMOPT_FRONTENDS_HUGGINGFACE_TABLES_H
