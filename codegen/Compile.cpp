@@ -8,16 +8,12 @@
 #include "codegen/link/Manifest.h"
 #include "codegen/link/PackWeights.h"
 #include "codegen/link/SectionAppender.h"
+#include "frontends/AtomicFile.h"
 
 #include "llvm/Support/FileSystem.h"
-#include "llvm/Support/Path.h"
-#include "llvm/Support/Signals.h"
 #include "llvm/Support/raw_ostream.h"
 
-#include <cerrno>
-#include <cstring>
-#include <deque>
-#include <unistd.h>
+#include <optional>
 
 using namespace mlir;
 
@@ -25,54 +21,18 @@ namespace lmopt {
 
 namespace {
 
-// A file that disappears unless it is committed: also when the process is interrupted.
-class TemporaryFile {
-public:
-  TemporaryFile(const TemporaryFile &) = delete;
-  explicit TemporaryFile(std::string name) : name(std::move(name)) { llvm::sys::RemoveFileOnSignal(this->name); }
-  ~TemporaryFile() {
-    if (!committed)
-      ::unlink(name.c_str());
-    llvm::sys::DontRemoveFileOnSignal(name);
-  }
-  bool commit(const std::string &target, std::string &error) {
-    if (::rename(name.c_str(), target.c_str()) != 0) {
-      error = "cannot rename '" + name + "' to '" + target + "': " + std::strerror(errno);
-      return false;
-    }
-    committed = true;
-    return true;
-  }
-  const std::string name;
-
-private:
-  bool committed = false;
-};
-
-bool writeFile(const std::string &path, llvm::StringRef bytes, std::string &error) {
-  std::error_code code;
-  llvm::raw_fd_ostream out(path, code);
-  if (!code) {
-    out << bytes;
-    out.flush();
-    code = out.error();
-    out.clear_error();
-  }
-  if (code)
-    error = "cannot write '" + path + "': " + code.message();
-  return !code;
+CompileResult resultOf(const Result<void> &result) {
+  return result ? CompileResult() : CompileResult{result.error().code, result.error().message};
 }
 
 // Whether the disk under `path` has room for a file of this size. lld writes through a mapping, where a full disk is a
-// bus error; so what can be known before is asked before.
-bool hasRoom(const std::string &path, uint64_t bytes, std::string &error) {
-  llvm::StringRef folder = llvm::sys::path::parent_path(path);
-  llvm::ErrorOr<llvm::sys::fs::space_info> space = llvm::sys::fs::disk_space(folder.empty() ? "." : folder);
+// bus error; so what can be known before is asked before. `file` lies where the output will.
+Result<void> checkRoom(const AtomicFile &file, const std::string &path, uint64_t bytes) {
+  llvm::ErrorOr<llvm::sys::fs::space_info> space = llvm::sys::fs::disk_space(file.temporaryPath());
   if (!space || space->available >= bytes)
-    return true;
-  error = "cannot write '" + path + "': it needs " + std::to_string(bytes) + " bytes, but the disk has " +
-          std::to_string(space->available);
-  return false;
+    return {};
+  return resourceError("cannot write '" + path + "': it needs " + std::to_string(bytes) + " bytes, but the disk has " +
+                       std::to_string(space->available));
 }
 
 std::string textOf(ModuleOp module) {
@@ -98,7 +58,7 @@ public:
         return result;
       manifest = link::makeManifest(module, lowered, targets, options); // the last one stays
       if (options.stopAfter == CompileStage::Lower)
-        return writeResult(textOf(*lowered.module));
+        return resultOf(writeFileAtomically(output, textOf(*lowered.module), OutputKind::Text));
       if (options.stopAfter == CompileStage::Emit)
         return writeLlvmIr();
       if (CompileResult result = emitVersion(int(version)); result.code)
@@ -118,11 +78,6 @@ private:
   lower::LoweredModel lowered;      ///< the version at work
   std::vector<llvm::SmallVector<char>> objects;
 
-  // Beside the output: a rename must not cross file systems.
-  std::string temporaryName(const char *suffix) const {
-    return output + ".lmopt-" + std::to_string(::getpid()) + suffix;
-  }
-
   // All versions read the same weights, so they must agree on every byte of them.
   static bool sameWeights(const lower::Plan &a, const lower::Plan &b) {
     return a.weightBytes == b.weightBytes &&
@@ -141,52 +96,41 @@ private:
       return {4, "--target-cpu: the code for '" + targets.front().cpu + "' and for '" + target.cpu +
                      "' would read weights in different layouts; compile an artifact for each"};
     lowered = std::move(next);
-    return dumpLowered();
+    return dump("lower.mlir", options.dumpDirectory.empty() ? "" : textOf(*lowered.module));
   }
 
   CompileResult writeLlvmIr() {
-    TemporaryFile file(temporaryName(".ll"));
-    link::ObjectOptions objectOptions = dumpOptions();
-    objectOptions.llvmIrFile = file.name;
+    std::string llvmIr;
     llvm::SmallVector<char> object;
-    std::string error;
-    if (!link::emitObject(lowered, targets.front(), objectOptions, object, error))
-      return {1, error};
-    return file.commit(output, error) ? CompileResult() : CompileResult{5, error};
-  }
-
-  link::ObjectOptions dumpOptions() const {
-    if (options.dumpDirectory.empty())
-      return {};
-    return {options.dumpDirectory + "/emit.ll", options.dumpDirectory + "/emit.s"};
+    if (CompileResult result = emitVersion(-1, llvmIr, object); result.code)
+      return result;
+    return resultOf(writeFileAtomically(output, llvmIr, OutputKind::Text));
   }
 
   CompileResult emitVersion(int version) {
-    link::ObjectOptions objectOptions = dumpOptions();
-    objectOptions.version = targets.size() > 1 ? version : -1;
-    std::string error;
-    if (!link::emitObject(lowered, targets[version], objectOptions, objects.emplace_back(), error))
-      return {1, error};
-    return {};
+    std::string llvmIr;
+    return emitVersion(targets.size() > 1 ? version : -1, llvmIr, objects.emplace_back());
   }
 
-  CompileResult dumpLowered() {
-    std::string error;
+  CompileResult emitVersion(int version, std::string &llvmIr, llvm::SmallVector<char> &object) {
+    bool dumps = !options.dumpDirectory.empty();
+    bool wantsText = dumps || options.stopAfter == CompileStage::Emit;
+    std::string error, assembly;
+    link::ObjectOptions objectOptions = {wantsText ? &llvmIr : nullptr, dumps ? &assembly : nullptr, version};
+    if (!link::emitObject(lowered, targets[std::max(version, 0)], objectOptions, object, error))
+      return {1, error};
+    if (CompileResult result = dump("emit.ll", llvmIr); result.code)
+      return result;
+    return dump("emit.s", assembly);
+  }
+
+  /// One file of --dump-stages, if there are any.
+  CompileResult dump(const char *name, llvm::StringRef text) {
     if (options.dumpDirectory.empty())
       return {};
     if (std::error_code code = llvm::sys::fs::create_directories(options.dumpDirectory))
       return {5, "cannot create '" + options.dumpDirectory + "': " + code.message()};
-    if (!writeFile(options.dumpDirectory + "/lower.mlir", textOf(*lowered.module), error))
-      return {5, error};
-    return {};
-  }
-
-  CompileResult writeResult(const std::string &text) {
-    TemporaryFile file(temporaryName(".tmp"));
-    std::string error;
-    if (!writeFile(file.name, text, error) || !file.commit(output, error))
-      return {5, error};
-    return {};
+    return resultOf(writeFileAtomically(options.dumpDirectory + "/" + name, text, OutputKind::Text));
   }
 
   LogicalResult streamWeights(link::SectionAppender &appender, std::string &error) {
@@ -208,19 +152,23 @@ private:
     return {reader.errorCode() ? reader.errorCode() : 1, ""};
   }
 
-  // The objects are ours and link; what can go wrong is the writing of files.
+  // The objects are ours and link; what can go wrong is the writing of files. They lie beside the output and are never
+  // committed, so they go when this returns.
   CompileResult linkObjects(const std::string &library) {
-    std::deque<TemporaryFile> files;
+    std::vector<AtomicFile> files;
     std::vector<std::string> names;
     std::string error;
     for (const llvm::SmallVector<char> &object : objects) {
-      std::string suffix = objects.size() > 1 ? "." + std::to_string(names.size()) + ".o" : ".o";
-      names.push_back(files.emplace_back(temporaryName(suffix.c_str())).name);
-      if (!writeFile(names.back(), llvm::StringRef(object.data(), object.size()), error))
-        return {5, error};
+      Result<AtomicFile> file = AtomicFile::create(output);
+      if (!file)
+        return {file.error().code, file.error().message};
+      if (Result<void> written = file->write(object.data(), object.size()); !written)
+        return resultOf(written);
+      names.push_back(file->temporaryPath());
+      files.push_back(file.take());
     }
     if (!link::linkSharedLibrary(names, library, error))
-      return {5, "cannot write '" + library + "': " + error};
+      return {5, "cannot write '" + output + "': " + error};
     return {};
   }
 
@@ -233,26 +181,29 @@ private:
   }
 
   CompileResult writeArtifact(const std::string &manifest) {
-    std::string error;
-    if (!hasRoom(output, neededBytes(), error))
-      return {5, error};
-    TemporaryFile library(temporaryName(".tmp")), weights(temporaryName(".weights"));
-    if (CompileResult result = linkObjects(library.name); result.code)
+    Result<AtomicFile> library = AtomicFile::create(output);
+    if (!library)
+      return {library.error().code, library.error().message};
+    if (Result<void> room = checkRoom(*library, output, neededBytes()); !room)
+      return resultOf(room);
+    if (CompileResult result = linkObjects(library->temporaryPath()); result.code)
       return result;
+    std::string weightsTarget = output + ".weights";
     std::map<std::string, std::string> blobs = {{"manifest", manifest}};
     if (!options.tokenizer.empty())
       blobs["tokenizer"] = options.tokenizer;
     if (!options.chatTemplate.empty())
       blobs["chat_template"] = options.chatTemplate;
-    std::string weightsTarget = output + ".weights";
     if (options.splitWeights)
       blobs["weights_file"] = weightsTarget.substr(weightsTarget.rfind('/') + 1);
+    std::string error;
     link::SectionAppender appender;
-    if (!appender.open(library.name, error))
+    if (!appender.open(library->temporaryPath(), error))
       return {5, error};
     uint64_t splitChecksum = 0;
+    std::optional<AtomicFile> weights;
     if (options.splitWeights) {
-      if (CompileResult result = writeSplitWeights(weights, splitChecksum); result.code)
+      if (CompileResult result = writeSplitWeights(weightsTarget, *library, weights, splitChecksum); result.code)
         return result;
     } else {
       if (!appender.begin(".lmopt.weights", error))
@@ -267,18 +218,24 @@ private:
     appender.end();
     if (!appender.finish(splitChecksum, error))
       return {5, error};
-    if (options.splitWeights && !weights.commit(weightsTarget, error))
-      return {5, error};
-    if (!library.commit(output, error))
-      return {5, error};
-    return {};
+    if (weights)
+      if (Result<void> committed = weights->commit(); !committed)
+        return resultOf(committed);
+    return resultOf(library->commit());
   }
 
   // The weights alone, for those who ship them apart: weightBytes bytes and a trailer.
-  CompileResult writeSplitWeights(const TemporaryFile &file, uint64_t &checksum) {
+  CompileResult writeSplitWeights(const std::string &target, const AtomicFile &library, std::optional<AtomicFile> &file,
+                                  uint64_t &checksum) {
+    Result<AtomicFile> created = AtomicFile::create(target);
+    if (!created)
+      return {created.error().code, created.error().message};
+    file.emplace(created.take());
+    if (file->targetPath() == library.targetPath())
+      return {2, target + ": leads to '" + output + "', where the library goes; remove the link"};
     std::string error;
     link::SectionAppender plain;
-    if (!writeFile(file.name, "", error) || !plain.open(file.name, error) || !plain.begin("", error))
+    if (!plain.open(file->temporaryPath(), error) || !plain.begin("", error))
       return {5, error};
     if (failed(streamWeights(plain, error)))
       return weightFailure(error);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Files as the front ends need them: a file mapped read-only, a small file read whole under a limit, and a file that
-// appears under its name only when it is complete.
+// Files as the front ends read them: a file mapped read-only, and a small file read whole under a limit. Files are
+// written through frontends/AtomicFile.h.
 //
-// In: paths. Out: bytes, or an Error with exit code 5 for what the system refuses (missing, no permission, disk full).
+// In: paths. Out: bytes, or an Error with exit code 5 for what the system refuses (missing, no permission).
 // Relies on: nobody shortening a mapped file while it is read (the kernel then ends the program).
 // Tested by test/unit/frontends/FileTest.cpp.
 #ifndef LMOPT_FRONTENDS_FILE_H
@@ -46,32 +46,6 @@ Result<std::string> readSmallFile(const std::string &path, uint64_t limit);
 /// Whether something exists at `path` (anything: only the front ends' choice between files depends on it).
 bool fileExists(const std::string &path);
 bool isDirectory(const std::string &path);
-
-/// A file under construction. It is written beside its final place under a temporary name; commit() makes it durable
-/// and gives it its name in one step. Without commit nothing of it remains.
-class AtomicFile {
-public:
-  static Result<AtomicFile> create(const std::string &path);
-
-  AtomicFile(AtomicFile &&other) noexcept;
-  AtomicFile &operator=(AtomicFile &&) = delete;
-  ~AtomicFile();
-
-  Result<void> write(const void *data, size_t size);
-  Result<void> write(std::string_view text) { return write(text.data(), text.size()); }
-  Result<void> commit();
-
-private:
-  AtomicFile(std::string path, std::string temporary, int descriptor)
-      : path(std::move(path)), temporary(std::move(temporary)), descriptor(descriptor) {}
-
-  std::string path;
-  std::string temporary;
-  int descriptor; // -1 once committed or moved from
-};
-
-/// Writes `contents` atomically.
-Result<void> writeFileAtomically(const std::string &path, std::string_view contents);
 
 } // namespace lmopt
 

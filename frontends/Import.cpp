@@ -193,7 +193,7 @@ static Result<ImportedModel> importDirectory(const std::string &path, MLIRContex
                    ": expected a Hugging Face model (config.json) or an imported one (model.mlir), found neither");
 }
 
-Result<ImportedModel> lmopt::importModel(const std::string &path, MLIRContext &context) {
+static Result<ImportedModel> readModel(const std::string &path, MLIRContext &context) {
   DialectRegistry registry;
   lm::registerDialects(registry);
   context.appendDialectRegistry(registry);
@@ -201,7 +201,7 @@ Result<ImportedModel> lmopt::importModel(const std::string &path, MLIRContext &c
   if (isDirectory(path))
     return importDirectory(path, context);
   StringRef extension = llvm::sys::path::extension(path);
-  if (extension == ".mlir" || extension == ".mlirbc")
+  if (extension == ".mlir" || extension == ".mlirbc") // bytecode is refused there, by its own name
     return readModuleFile(path, context);
   Result<MappedFile> file = MappedFile::open(path);
   if (!file)
@@ -210,4 +210,11 @@ Result<ImportedModel> lmopt::importModel(const std::string &path, MLIRContext &c
     return importGguf(path, context);
   return malformed(path + ": expected a GGUF file (its first bytes are 'GGUF'), an .mlir file, or a directory; found " +
                    printable(file->bytes().substr(0, 8)));
+}
+
+Result<ImportedModel> lmopt::importModel(const std::string &path, MLIRContext &context) {
+  Result<ImportedModel> model = readModel(path, context);
+  if (model)
+    collectSourceFiles(path, *model->module, model->baseDirectory, model->sources);
+  return model;
 }

@@ -11,6 +11,7 @@
 #ifndef LMOPT_FRONTENDS_IMPORT_H
 #define LMOPT_FRONTENDS_IMPORT_H
 
+#include "frontends/SourceFiles.h"
 #include "frontends/Status.h"
 
 #include "mlir/IR/BuiltinOps.h"
@@ -25,16 +26,19 @@ struct ImportedModel {
   std::string tokenizerBlob; // empty: the model has no tokenizer
   std::string chatTemplate;  // Jinja text; empty: none
   std::string baseDirectory; // where relative paths of weights start
+  SourceFiles sources;       // no output may replace them
 };
 
-/// `path` is a GGUF file, a Hugging Face directory, an .mlir or .mlirbc file, or a directory that writeImportedModel
+/// `path` is a GGUF file, a Hugging Face directory, an .mlir file, or a directory that writeImportedModel
 /// made. The context must be able to load the dialects lm, func and arith (lm::registerDialects); what the user should
 /// know of a model that is imported all the same is emitted there as warnings.
 Result<ImportedModel> importModel(const std::string &path, mlir::MLIRContext &context);
 
 /// Writes DIRECTORY/model.mlir, and tokenizer.bin and chat_template.jinja when there are any; the directory is made
 /// when it is missing. Weights stay where they are: model.mlir names them by absolute path, or, when they lie inside
-/// the directory, by a path relative to it. Sets lm.tokenizer and lm.chat_template on the module.
+/// the directory, by a path relative to it. Sets lm.tokenizer and lm.chat_template on the module. Exit code 2, before
+/// anything is written, when that would replace a source of the model (other than by itself: an imported directory may
+/// be written onto itself), or when the directory holds a Hugging Face model, whose config.json would hide model.mlir.
 Result<void> writeImportedModel(ImportedModel &model, const std::string &directory);
 
 } // namespace lmopt

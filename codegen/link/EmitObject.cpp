@@ -185,19 +185,6 @@ void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
   builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O2).run(module, modules);
 }
 
-bool writeText(const std::string &file, std::string &error, llvm::function_ref<void(llvm::raw_ostream &)> write) {
-  std::error_code code;
-  llvm::raw_fd_ostream stream(file, code);
-  if (!code)
-    write(stream);
-  stream.flush();
-  if (!code && !stream.has_error())
-    return true;
-  error = "cannot write '" + file + "': " + (code ? code : stream.error()).message();
-  stream.clear_error();
-  return false;
-}
-
 // Loops begin on a cache line. Where a long one (GELU and rotation of two rows: 7 KB) began half a line further, Zen 5
 // took 44 % longer for it, so that the speed of a kernel hung on the size of the kernels before it.
 void alignLoops(llvm::Module &module) {
@@ -222,6 +209,16 @@ bool generate(llvm::Module &module, llvm::TargetMachine &machine, llvm::CodeGenF
   }
   passes.run(module);
   return true;
+}
+
+/// Of a copy: the code generator changes what it works on.
+bool writeAssembly(llvm::Module &module, llvm::TargetMachine &machine, std::string &assembly, std::string &error) {
+  std::unique_ptr<llvm::Module> copy = llvm::CloneModule(module);
+  llvm::SmallVector<char> text;
+  llvm::raw_svector_ostream stream(text);
+  bool good = generate(*copy, machine, llvm::CodeGenFileType::AssemblyFile, stream, error);
+  assembly.assign(text.begin(), text.end());
+  return good;
 }
 } // namespace
 
@@ -260,17 +257,12 @@ bool emitObject(lower::LoweredModel &lowered, const cpu::Target &target, const O
       error = "generated code calls '" + function.getName().str() + "', which no artifact may need";
       return false;
     }
-  if (!options.llvmIrFile.empty() &&
-      !writeText(options.llvmIrFile, error, [&](llvm::raw_ostream &out) { module->print(out, nullptr); }))
-    return false;
-  if (!options.assemblyFile.empty()) {
-    std::unique_ptr<llvm::Module> copy = llvm::CloneModule(*module);
-    llvm::SmallVector<char> text;
-    llvm::raw_svector_ostream stream(text);
-    if (!generate(*copy, *machine, llvm::CodeGenFileType::AssemblyFile, stream, error) ||
-        !writeText(options.assemblyFile, error, [&](llvm::raw_ostream &out) { out.write(text.data(), text.size()); }))
-      return false;
+  if (options.llvmIr) {
+    llvm::raw_string_ostream text(*options.llvmIr);
+    module->print(text, nullptr);
   }
+  if (options.assembly && !writeAssembly(*module, *machine, *options.assembly, error))
+    return false;
   llvm::raw_svector_ostream stream(object);
   return generate(*module, *machine, llvm::CodeGenFileType::ObjectFile, stream, error);
 }

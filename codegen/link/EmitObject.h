@@ -18,8 +18,8 @@
 namespace lmopt::link {
 
 struct ObjectOptions {
-  std::string llvmIrFile;   ///< when not empty: the optimized LLVM IR is written there
-  std::string assemblyFile; ///< when not empty: the assembly is written there
+  std::string *llvmIr = nullptr;   ///< when not null: becomes the optimized LLVM IR
+  std::string *assembly = nullptr; ///< when not null: becomes the assembly
   int version = -1; ///< not -1: one of several versions; its table is a symbol for emitDispatch, and that is all
 };
 

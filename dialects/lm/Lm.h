@@ -68,9 +68,9 @@ namespace lmopt::lm {
 ParamOp lookupParam(mlir::Operation *user, mlir::FlatSymbolRefAttr symbol);
 ParamOp lookupParam(mlir::SymbolTableCollection &tables, mlir::Operation *user, mlir::FlatSymbolRefAttr symbol);
 
-/// `loc` with the name of a part of the model, e.g. "layers.3.attn.q"; diagnostics, patterns and remarks use it.
+/// `loc` with the name of a part of the model, e.g. "layers.3.attn.q"; diagnostics use it (see PartNames.h).
 mlir::Location nameLocation(mlir::OpBuilder &builder, llvm::StringRef name);
-/// The name that an op carries in its location, or "".
+/// The name of the part that an op is, or ""; patterns, remarks and reports use it (see PartNames.h).
 llvm::StringRef getPartName(mlir::Operation *op);
 
 /// Frequencies of rotary positions: pair i of a head is rotated by position * frequencies[i], and both query and key

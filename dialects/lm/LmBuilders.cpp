@@ -20,11 +20,6 @@ Location lmopt::lm::nameLocation(OpBuilder &builder, StringRef name) {
   return NameLoc::get(builder.getStringAttr(name), builder.getUnknownLoc());
 }
 
-StringRef lmopt::lm::getPartName(Operation *op) {
-  auto name = op->getLoc()->findInstanceOf<NameLoc>();
-  return name ? name.getName().getValue() : StringRef();
-}
-
 static FlatSymbolRefAttr refTo(ParamOp param) { return param ? FlatSymbolRefAttr::get(param) : FlatSymbolRefAttr(); }
 
 static RankedTensorType withWidth(Value value, int64_t width) {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The dialect object: registration of types, attributes and ops, the types' syntax and verifiers, and the checks of the
-// discardable attributes of a module (lm.config, lm.tokenizer, lm.chat_template, lm.source).
+// discardable attributes (lm.part; of a module lm.config, lm.tokenizer, lm.chat_template, lm.source).
 // Tested by test/dialects/lm/types-invalid.mlir and attributes-invalid.mlir.
 
 #include "dialects/lm/Lm.h"
+#include "dialects/lm/PartNames.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -129,8 +130,18 @@ static LogicalResult verifySource(Operation *op, Attribute value) {
   return op->emitError("'lm.source' must be an array of dictionaries, one for each source file, but is ") << value;
 }
 
+static LogicalResult verifyPart(Operation *op, Attribute value) {
+  auto name = dyn_cast<StringAttr>(value);
+  if (name && !name.getValue().empty())
+    return success();
+  return op->emitError("'lm.part' must be the name of a part of the model, a string that is not empty, but is ")
+         << value;
+}
+
 LogicalResult LMDialect::verifyOperationAttribute(Operation *op, NamedAttribute attribute) {
   StringRef name = attribute.getName();
+  if (name == kPartAttribute)
+    return verifyPart(op, attribute.getValue());
   bool known = name == "lm.config" || name == "lm.source" || name == "lm.tokenizer" || name == "lm.chat_template";
   if (!known)
     return success(); // marks of passes; they document and check their own

@@ -38,7 +38,9 @@ def LM_Dialect : Dialect {
 
     Discardable attributes of the module, verified by the dialect: `lm.config` (dictionary: `architecture` and `name`
     strings, counts as `i64`), `lm.tokenizer` and `lm.chat_template` (file name and text, strings), `lm.source` (array
-    of dictionaries that say which files the model came from).
+    of dictionaries that say which files the model came from). And of any op: `lm.part`, the name of the part of the
+    model that the op is (`layers.3.attn.q`); options that choose layers are patterns over it. Names need not differ, and
+    need not be there.
   }];
   let useDefaultAttributePrinterParser = 1;
   let useDefaultTypePrinterParser = 1;

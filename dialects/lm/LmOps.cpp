@@ -5,6 +5,7 @@
 // roundtrip.mlir.
 
 #include "dialects/lm/Lm.h"
+#include "dialects/lm/PartNames.h"
 
 #include "mlir/IR/PatternMatch.h"
 
@@ -153,8 +154,11 @@ LogicalResult BiasAddOp::canonicalize(BiasAddOp op, PatternRewriter &rewriter) {
   if (!linear || linear.getBiasAttr() || !linear->hasOneUse())
     return rewriter.notifyMatchFailure(op, "the input is not a linear without bias used only here");
   rewriter.setInsertionPoint(op);
-  rewriter.replaceOpWithNewOp<LinearOp>(op, op.getType(), linear.getInput(), linear.getWeightAttr(),
-                                        op.getVectorAttr());
+  StringRef name = getPartName(linear).empty() ? getPartName(op) : getPartName(linear);
+  auto biased = LinearOp::create(rewriter, op.getLoc(), op.getType(), linear.getInput(), linear.getWeightAttr(),
+                                 op.getVectorAttr());
+  setPartName(biased, name);
+  rewriter.replaceOp(op, biased);
   rewriter.eraseOp(linear);
   return success();
 }

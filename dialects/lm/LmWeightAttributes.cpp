@@ -81,7 +81,8 @@ static LogicalResult expectVector(EmitError emitError, Attribute vector, const W
   return success();
 }
 
-/// The form of an f32 weight derived from `sources`; its shape is filled in by the caller.
+/// The form of an f32 weight derived from `sources` (null: absent), with the shape of the first one. Each is asked
+/// once: asking twice would double the work with each link of a chain of derivations.
 static WeightForm deriveForm(ArrayRef<Attribute> sources) {
   WeightForm form;
   form.leaves = 0;
@@ -89,17 +90,11 @@ static WeightForm deriveForm(ArrayRef<Attribute> sources) {
     if (!source)
       continue;
     std::optional<WeightForm> sourceForm = getWeightForm(source);
+    if (source == sources.front())
+      form.shape = sourceForm->shape;
     form.depth = std::max(form.depth, sourceForm->depth + 1);
     form.leaves += sourceForm->leaves;
   }
-  return form;
-}
-
-static WeightForm deriveSameShape(Attribute shapeSource, ArrayRef<Attribute> others = {}) {
-  SmallVector<Attribute> sources{shapeSource};
-  llvm::append_range(sources, others);
-  WeightForm form = deriveForm(sources);
-  form.shape = getWeightForm(shapeSource)->shape;
   return form;
 }
 
@@ -137,7 +132,7 @@ LogicalResult RowAttr::verify(EmitError emitError, Attribute source, int64_t ind
   return success();
 }
 WeightForm RowAttr::getForm() const {
-  WeightForm form = deriveSameShape(getSource());
+  WeightForm form = deriveForm(getSource());
   if (form.shape)
     form.shape->erase(form.shape->begin());
   return form;
@@ -156,22 +151,23 @@ LogicalResult SumAttr::verify(EmitError emitError, Attribute lhs, Attribute rhs)
   return printShape(diagnostic, *b->shape), failure();
 }
 WeightForm SumAttr::getForm() const {
-  WeightForm form = deriveSameShape(getLhs(), getRhs());
-  if (!form.shape)
-    form.shape = getWeightForm(getRhs())->shape;
+  WeightForm lhs = *getWeightForm(getLhs()), rhs = *getWeightForm(getRhs()), form;
+  form.shape = lhs.shape ? lhs.shape : rhs.shape;
+  form.depth = std::max(lhs.depth, rhs.depth) + 1;
+  form.leaves = lhs.leaves + rhs.leaves;
   return form;
 }
 
 LogicalResult ScaleAttr::verify(EmitError emitError, Attribute source, Real) {
   return expectF32(emitError, source, {"C1", "the source", 1, 4});
 }
-WeightForm ScaleAttr::getForm() const { return deriveSameShape(getSource()); }
+WeightForm ScaleAttr::getForm() const { return deriveForm(getSource()); }
 
 LogicalResult ScaleColumnsAttr::verify(EmitError emitError, Attribute source, Attribute vector) {
   FailureOr<WeightForm> form = expectMatrix(emitError, source);
   return failed(form) ? failure() : expectVector(emitError, vector, *form, 1, {"C1", "the vector", 1, 1});
 }
-WeightForm ScaleColumnsAttr::getForm() const { return deriveSameShape(getSource(), getVector()); }
+WeightForm ScaleColumnsAttr::getForm() const { return deriveForm({getSource(), getVector()}); }
 
 LogicalResult MatvecAddAttr::verify(EmitError emitError, Attribute source, Attribute vector, Attribute bias) {
   FailureOr<WeightForm> form = expectMatrix(emitError, source);
@@ -180,7 +176,7 @@ LogicalResult MatvecAddAttr::verify(EmitError emitError, Attribute source, Attri
   return bias ? expectVector(emitError, bias, *form, 0, {"C2", "the bias", 1, 1}) : success();
 }
 WeightForm MatvecAddAttr::getForm() const {
-  WeightForm form = deriveSameShape(getSource(), {getVector(), getBias()});
+  WeightForm form = deriveForm({getSource(), getVector(), getBias()});
   if (form.shape)
     form.shape->pop_back();
   return form;
@@ -190,7 +186,7 @@ LogicalResult AddToRowsAttr::verify(EmitError emitError, Attribute source, Attri
   FailureOr<WeightForm> form = expectMatrix(emitError, source);
   return failed(form) ? failure() : expectVector(emitError, vector, *form, 1, {"C1", "the vector", 1, 1});
 }
-WeightForm AddToRowsAttr::getForm() const { return deriveSameShape(getSource(), getVector()); }
+WeightForm AddToRowsAttr::getForm() const { return deriveForm({getSource(), getVector()}); }
 
 LogicalResult PermuteRopeAttr::verify(EmitError emitError, Attribute source, int64_t heads, RopeLayout, int64_t dims) {
   FailureOr<WeightForm> form = expectF32(emitError, source, {"C1", "the source", 1, 2});
@@ -207,7 +203,7 @@ LogicalResult PermuteRopeAttr::verify(EmitError emitError, Attribute source, int
                        << (dims == 0 ? headRows : dims);
   return success();
 }
-WeightForm PermuteRopeAttr::getForm() const { return deriveSameShape(getSource()); }
+WeightForm PermuteRopeAttr::getForm() const { return deriveForm(getSource()); }
 
 LogicalResult RotateColumnsAttr::verify(EmitError emitError, Attribute source, int64_t block) {
   FailureOr<WeightForm> form = expectF32(emitError, source, {"C1", "the source", 1, 2});
@@ -220,11 +216,11 @@ LogicalResult RotateColumnsAttr::verify(EmitError emitError, Attribute source, i
                        << block;
   return success();
 }
-WeightForm RotateColumnsAttr::getForm() const { return deriveSameShape(getSource()); }
+WeightForm RotateColumnsAttr::getForm() const { return deriveForm(getSource()); }
 
 LogicalResult NarrowAttr::verify(EmitError emitError, Attribute source) { return expectMatrix(emitError, source); }
 WeightForm NarrowAttr::getForm() const {
-  WeightForm form = deriveSameShape(getSource());
+  WeightForm form = deriveForm(getSource());
   form.bf16 = true;
   return form;
 }
@@ -233,7 +229,7 @@ LogicalResult QuantizeRowsAttr::verify(EmitError emitError, Attribute source) {
   return expectMatrix(emitError, source);
 }
 WeightForm QuantizeRowsAttr::getForm() const {
-  WeightForm form = deriveSameShape(getSource());
+  WeightForm form = deriveForm(getSource());
   form.int8 = true;
   return form;
 }
@@ -253,7 +249,7 @@ LogicalResult QuantizeGroupsAttr::verify(EmitError emitError, Attribute source, 
   return success();
 }
 WeightForm QuantizeGroupsAttr::getForm() const {
-  WeightForm form = deriveSameShape(getSource());
+  WeightForm form = deriveForm(getSource());
   form.groupedBits = getBits();
   form.group = getGroup();
   form.hasMin = getHasMin();
@@ -279,7 +275,7 @@ LogicalResult NativeAttr::verify(EmitError emitError, Attribute source) {
   return success();
 }
 WeightForm NativeAttr::getForm() const {
-  WeightForm form = deriveSameShape(getSource());
+  WeightForm form = deriveForm(getSource());
   GgufFormat format = findTensor(getSource()).getFormat();
   form.groupedBits = format == GgufFormat::q8_0 ? 8 : 4;
   form.group = nativeGroup;

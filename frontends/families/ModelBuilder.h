@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // What all family builders share: a module in the making, weights asked for by the names of the dialect, and ops that
-// carry the name of their part as location.
+// carry the name of their part.
 //
 // In: a configuration and a WeightSource (which file holds lm.param @name). Out: a verified module of lm ops whose
 // params point into the source files. Nothing of a weight is read here but its shape.
@@ -10,6 +10,7 @@
 #define LMOPT_FRONTENDS_FAMILIES_MODELBUILDER_H
 
 #include "dialects/lm/Lm.h"
+#include "dialects/lm/PartNames.h"
 #include "frontends/Status.h"
 #include "frontends/families/BertConfig.h"
 #include "frontends/families/LlamaConfig.h"
@@ -47,7 +48,9 @@ public:
   /// Makes an op at the end of the function, named after its part of the model. Only valid while ok().
   template <class Op, class... Arguments>
   Op create(llvm::StringRef part, Arguments &&...arguments) {
-    return Op::create(builder, lm::nameLocation(builder, part), std::forward<Arguments>(arguments)...);
+    auto op = Op::create(builder, lm::nameLocation(builder, part), std::forward<Arguments>(arguments)...);
+    lm::setPartName(op, part);
+    return op;
   }
   /// linear with the weight PART.weight, and with PART.bias when `bias` is set.
   mlir::Value linear(const std::string &part, mlir::Value input, int64_t outputs, bool bias);

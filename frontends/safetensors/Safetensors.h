@@ -13,6 +13,7 @@
 #ifndef LMOPT_FRONTENDS_SAFETENSORS_SAFETENSORS_H
 #define LMOPT_FRONTENDS_SAFETENSORS_SAFETENSORS_H
 
+#include "frontends/AtomicFile.h"
 #include "frontends/File.h"
 #include "frontends/Status.h"
 

@@ -3,6 +3,8 @@
 // See LinearWeights.h.
 #include "passes/analysis/LinearWeights.h"
 
+#include "dialects/lm/PartNames.h"
+
 #include "passes/analysis/Tell.h"
 #include "llvm/ADT/SetVector.h"
 
@@ -41,9 +43,9 @@ static QuantizeGroupsOp getQuantized(Value input, int64_t group, Operation *read
     return made;
   OpBuilder builder(input.getContext());
   builder.setInsertionPointAfterValue(input);
-  Operation *maker = input.getDefiningOp();
-  StringRef name = maker ? getPartName(maker) : StringRef("input");
-  return QuantizeGroupsOp::create(builder, nameLocation(builder, (name + ".quantize").str()), input, group);
+  auto quantized = QuantizeGroupsOp::create(builder, input.getLoc(), input, group);
+  nameAfter(quantized, input, "quantize");
+  return quantized;
 }
 
 void replaceByGroupedProduct(LinearOp linear, ParamOp weight) {
@@ -51,6 +53,7 @@ void replaceByGroupedProduct(LinearOp linear, ParamOp weight) {
   OpBuilder builder(linear);
   auto product = GroupedLinearOp::create(builder, linear.getLoc(), input.getCodes(), input.getScale(), weight,
                                          linear.getBiasAttr());
+  takePartName(product, linear);
   linear.getResult().replaceAllUsesWith(product.getResult());
   linear.erase();
 }

@@ -5,6 +5,8 @@
 // sum of magnitudes of its products. Tested by test/passes/narrow-weights.
 #include "passes/narrow-weights/NarrowWeights.h"
 
+#include "dialects/lm/PartNames.h"
+
 #include "passes/analysis/LinearWeights.h"
 #include "passes/analysis/Tell.h"
 
@@ -48,6 +50,7 @@ struct NarrowWeights : impl::LmNarrowWeightsPassBase<NarrowWeights> {
     OpBuilder builder(linear);
     auto product =
         NarrowLinearOp::create(builder, linear.getLoc(), getNarrowed(linear.getInput()), weight, linear.getBiasAttr());
+    takePartName(product, linear);
     linear.getResult().replaceAllUsesWith(product.getResult());
     linear.erase();
   }
@@ -58,9 +61,8 @@ struct NarrowWeights : impl::LmNarrowWeightsPassBase<NarrowWeights> {
     if (!op) {
       OpBuilder builder(input.getContext());
       builder.setInsertionPointAfterValue(input);
-      Operation *maker = input.getDefiningOp();
-      StringRef name = maker ? getPartName(maker) : StringRef("input");
-      op = NarrowOp::create(builder, nameLocation(builder, (name + ".narrow").str()), input);
+      op = NarrowOp::create(builder, input.getLoc(), input);
+      nameAfter(op, input, "narrow");
     }
     return op;
   }

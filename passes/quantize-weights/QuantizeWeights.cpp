@@ -6,6 +6,8 @@
 // techniques 10.1 and 15.4. Bound of a weight: half a step, max|row| / 254. Tested by test/passes/quantize-weights.
 #include "passes/quantize-weights/QuantizeWeights.h"
 
+#include "dialects/lm/PartNames.h"
+
 #include "passes/analysis/LinearWeights.h"
 #include "passes/analysis/Tell.h"
 
@@ -61,6 +63,7 @@ struct QuantizeWeights : impl::LmQuantizeWeightsPassBase<QuantizeWeights> {
     OpBuilder builder(linear);
     auto product = QuantizedLinearOp::create(builder, linear.getLoc(), input.getCodes(), input.getScale(),
                                              input.getZero(), weight, linear.getBiasAttr());
+    takePartName(product, linear);
     linear.getResult().replaceAllUsesWith(product.getResult());
     linear.erase();
   }
@@ -71,9 +74,9 @@ struct QuantizeWeights : impl::LmQuantizeWeightsPassBase<QuantizeWeights> {
       return made;
     OpBuilder builder(input.getContext());
     builder.setInsertionPointAfterValue(input);
-    Operation *maker = input.getDefiningOp();
-    StringRef name = maker ? getPartName(maker) : StringRef("input");
-    return QuantizeDynamicOp::create(builder, nameLocation(builder, (name + ".quantize").str()), input);
+    auto quantized = QuantizeDynamicOp::create(builder, input.getLoc(), input);
+    nameAfter(quantized, input, "quantize");
+    return quantized;
   }
 };
 

@@ -7,6 +7,7 @@
 #include "passes/rotate/Rotate.h"
 
 #include "dialects/lm/Lm.h"
+#include "dialects/lm/PartNames.h"
 #include "passes/analysis/LayerSelection.h"
 #include "passes/analysis/ParamUses.h"
 #include "passes/analysis/Tell.h"
@@ -110,9 +111,9 @@ struct Rotate : impl::LmRotatePassBase<Rotate> {
     if (!rotated) {
       OpBuilder builder(input.getContext());
       builder.setInsertionPointAfterValue(input);
-      Operation *maker = input.getDefiningOp();
-      StringRef name = maker ? getPartName(maker) : StringRef("input");
-      rotated = RotateOp::create(builder, nameLocation(builder, (name + ".rotate").str()), input, chosen);
+      auto rotation = RotateOp::create(builder, input.getLoc(), input, chosen);
+      nameAfter(rotation, input, "rotate");
+      rotated = rotation;
     }
     return rotated;
   }

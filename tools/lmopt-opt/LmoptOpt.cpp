@@ -1,45 +1,99 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // lmopt-opt: the compiler engineer's door. Reads a module, runs any pass of lmopt (and the general ones: canonicalize,
-// cse, symbol-dce, inline) or the reference interpreter on it, writes a module. MlirOptMain comes from the shared
-// libMLIR. With --lm-interpret stdout is for the results: the module is then written only if -o asks for it.
-// Tested by every lit test.
+// cse, symbol-dce, inline) or the reference interpreter on it, writes a module. The options and the work come from
+// MlirOptMain of the shared libMLIR; files are read and written by tools/support, so that `-o` onto the input works and
+// a run that fails or dies leaves the old output.
+// With --lm-interpret stdout is for the results: the module is then written only if -o asks for it.
+// Tested by every lit test; files: test/tools/module-files.test.
 
 #include "codegen/cpu/LowerDot.h"
 #include "codegen/lower/Lower.h"
 #include "dialects/lm/Lm.h"
+#include "dialects/lm/PartNames.h"
 #include "dialects/lm/interpreter/Interpreter.h"
 #include "dialects/lmk/Lmk.h"
 #include "passes/AllPasses.h"
+#include "tools/support/ModuleTool.h"
 
+#include "mlir/Pass/Pass.h"
+#include "mlir/Pass/PassManager.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "mlir/Transforms/Passes.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/Process.h"
 
-/// The arguments, with `-o /dev/null` when results are to be printed and no file was named for the module.
-static std::vector<char *> withOutput(int argc, char **argv) {
-  static char option[] = "-o", nowhere[] = "/dev/null";
-  std::vector<char *> arguments(argv, argv + argc);
-  bool interprets = false, hasOutput = false;
-  for (llvm::StringRef argument : llvm::ArrayRef(arguments).drop_front()) {
-    interprets |= argument.contains("lm-interpret");
-    hasOutput |= argument == "-o" || argument.starts_with("-o=");
-  }
-  if (interprets && !hasOutput)
-    arguments.insert(arguments.end(), {option, nowhere});
-  return arguments;
+#include <cstdio>
+
+using namespace lmopt;
+
+static void registerEverything(mlir::DialectRegistry &registry) {
+  lm::registerDialects(registry);
+  registry.insert<lmk::LmkDialect, mlir::scf::SCFDialect, mlir::vector::VectorDialect, mlir::LLVM::LLVMDialect>();
+  mlir::registerTransformsPasses();
+  registerAllPasses();
+  lm::registerInterpretPass();
+  cpu::registerLowerDotPass();
+  lower::registerLowerPass();
+}
+
+namespace {
+/// Makes attributes of the names that modules from earlier imports have in locations, which are not printed.
+struct AdoptLocationNames : mlir::PassWrapper<AdoptLocationNames, mlir::OperationPass<>> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(AdoptLocationNames)
+  llvm::StringRef getName() const override { return "adopt location names"; }
+  void runOnOperation() override { lm::adoptLocationNames(getOperation()); }
+};
+} // namespace
+
+/// The pipeline of the command line, behind AdoptLocationNames for a text that has names in locations.
+static mlir::MlirOptMainConfig configure(llvm::StringRef text) {
+  mlir::MlirOptMainConfig config = mlir::MlirOptMainConfig::createFromCLOptions();
+  if (!text.contains("loc(\""))
+    return config;
+  mlir::MlirOptMainConfig whole = config;
+  whole.setPassPipelineSetupFn([config](mlir::PassManager &manager) {
+    manager.addPass(std::make_unique<AdoptLocationNames>());
+    return config.setupPassPipeline(manager);
+  });
+  return whole;
+}
+
+/// Whether results of the interpreter take the place of the module on stdout.
+static bool printsResultsOnly(llvm::ArrayRef<char *> arguments) {
+  bool interprets = llvm::any_of(arguments, [](llvm::StringRef argument) { return argument.contains("lm-interpret"); });
+  return interprets && llvm::cl::getRegisteredOptions().lookup("o")->getNumOccurrences() == 0;
+}
+
+/// The whole way from one file to the other. What MLIR reports goes to stderr by itself; then the Error is empty.
+static Result<void> process(const std::string &input, const std::string &output, bool discards,
+                            mlir::DialectRegistry &registry) {
+  if (Result<void> checked = checkModuleOutput(output); !checked)
+    return checked;
+  if (input == "-" && llvm::sys::Process::StandardInIsUserInput())
+    llvm::errs() << "(reads the module from standard input)\n";
+  Result<std::unique_ptr<llvm::MemoryBuffer>> buffer = readModuleBuffer(input);
+  if (!buffer)
+    return buffer.error();
+  std::string text;
+  llvm::raw_string_ostream kept(text);
+  bool streams = output == "-" && !discards; // what came before a fault is worth seeing
+  llvm::raw_ostream &stream = streams ? static_cast<llvm::raw_ostream &>(llvm::outs()) : kept;
+  mlir::MlirOptMainConfig config = configure((*buffer)->getBuffer());
+  if (failed(mlir::MlirOptMain(stream, buffer.take(), registry, config)))
+    return Error{};
+  return discards ? Result<void>() : writeModuleText(output, text);
 }
 
 int main(int argc, char **argv) {
+  llvm::InitLLVM init(argc, argv);
+  cleanUpOnSignals();
   mlir::DialectRegistry registry;
-  lmopt::lm::registerDialects(registry);
-  registry
-      .insert<lmopt::lmk::LmkDialect, mlir::scf::SCFDialect, mlir::vector::VectorDialect, mlir::LLVM::LLVMDialect>();
-  mlir::registerTransformsPasses();
-  lmopt::registerAllPasses();
-  lmopt::lm::registerInterpretPass();
-  lmopt::cpu::registerLowerDotPass();
-  lmopt::lower::registerLowerPass();
-  std::vector<char *> arguments = withOutput(argc, argv);
-  return mlir::asMainReturnCode(
-      mlir::MlirOptMain(int(arguments.size()), arguments.data(), "lmopt optimizer driver\n", registry));
+  registerEverything(registry);
+  auto [input, output] = mlir::registerAndParseCLIOptions(argc, argv, "lmopt optimizer driver\n", registry);
+  Result<void> done = process(input, output, printsResultsOnly({argv, argv + argc}), registry);
+  if (!done && !done.error().message.empty())
+    llvm::errs() << "lmopt-opt: error: " << done.error().message << '\n';
+  return done ? EXIT_SUCCESS : EXIT_FAILURE;
 }

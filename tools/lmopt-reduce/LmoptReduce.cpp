@@ -5,13 +5,17 @@
 // test/tools/reduce.test.
 
 #include "tools/lmopt-reduce/Reduce.h"
+#include "tools/support/ModuleTool.h"
 
 #include "mlir/Parser/Parser.h"
+#include "llvm/ADT/ScopeExit.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FileUtilities.h"
+#include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/Program.h"
-#include "llvm/Support/ToolOutputFile.h"
+#include "llvm/Support/Signals.h"
+#include "llvm/Support/SourceMgr.h"
 
 using namespace mlir;
 
@@ -27,6 +31,12 @@ static int fail(const llvm::Twine &message) {
   return EXIT_FAILURE;
 }
 
+static std::string textOf(ModuleOp module) {
+  std::string text;
+  llvm::raw_string_ostream(text) << module << '\n';
+  return text;
+}
+
 /// Writes the module to a temporary file and asks the script.
 static bool isInteresting(ModuleOp module) {
   SmallString<128> path;
@@ -35,18 +45,29 @@ static bool isInteresting(ModuleOp module) {
     return false;
   {
     llvm::raw_fd_ostream out(descriptor, /*shouldClose=*/true);
-    module.print(out);
+    out << textOf(module);
   }
   llvm::FileRemover remover(path);
+  llvm::sys::RemoveFileOnSignal(path);
+  auto forget = llvm::scope_exit([&] { llvm::sys::DontRemoveFileOnSignal(path); });
   return llvm::sys::ExecuteAndWait(testScript, {testScript, path}) == 0;
 }
 
 int main(int argc, char **argv) {
+  llvm::InitLLVM init(argc, argv);
+  lmopt::cleanUpOnSignals();
   llvm::cl::ParseCommandLineOptions(argc, argv, "makes a module of lmopt smaller\n");
   DialectRegistry registry;
   lmopt::lm::registerDialects(registry);
   MLIRContext context(registry);
-  OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(inputFile, &context);
+  if (lmopt::Result<void> checked = lmopt::checkModuleOutput(outputFile); !checked)
+    return fail(checked.error().message);
+  lmopt::Result<std::unique_ptr<llvm::MemoryBuffer>> buffer = lmopt::readModuleBuffer(inputFile);
+  if (!buffer)
+    return fail(buffer.error().message);
+  llvm::SourceMgr source;
+  source.AddNewSourceBuffer(buffer.take(), llvm::SMLoc());
+  OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(source, &context);
   if (!module)
     return fail("cannot read " + inputFile);
   if (!isInteresting(*module))
@@ -54,11 +75,6 @@ int main(int argc, char **argv) {
                 " interesting (exit code 0) or cannot run");
 
   module = lmopt::reduceModule(std::move(module), isInteresting);
-  std::error_code error;
-  llvm::ToolOutputFile out(outputFile, error, llvm::sys::fs::OF_Text);
-  if (error)
-    return fail("cannot write " + outputFile + ": " + error.message());
-  module->print(out.os());
-  out.keep();
-  return EXIT_SUCCESS;
+  lmopt::Result<void> written = lmopt::writeModuleText(outputFile, textOf(*module));
+  return written ? EXIT_SUCCESS : fail(written.error().message);
 }

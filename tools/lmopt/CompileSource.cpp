@@ -7,6 +7,7 @@
 #include "tools/lmopt/CompilerCommands.h"
 
 #include "codegen/Compile.h"
+#include "frontends/AtomicFile.h"
 #include "frontends/Import.h"
 #include "passes/AllPasses.h"
 #include "passes/pipelines/Recipes.h"
@@ -86,21 +87,56 @@ static Result<void> fillManager(PassManager &manager, const Plan &plan) {
   return Error{kErrorUsage, "--passes: " + error};
 }
 
-/// Writes the module as text, atomically: a temporary file that goes away on signals, then a rename.
-static Result<void> writeModule(ModuleOp module, const std::string &path) {
-  llvm::Expected<llvm::sys::fs::TempFile> file = llvm::sys::fs::TempFile::create(path + ".lmopt-%%%%%%");
-  if (!file)
-    return resourceError("cannot write '" + path + "': " + llvm::toString(file.takeError()));
+/// What this compilation will write: files, in the directories that --dump-stages and --stop-after name.
+static std::vector<std::string> outputFiles(const CompileOptions &options) {
+  std::vector<std::string> files;
+  if (!options.dumpStages.empty())
+    for (const char *name : {"import.mlir", "optimize.mlir", "lower.mlir", "emit.ll", "emit.s"})
+      files.push_back(options.dumpStages + "/" + name);
+  if (options.stopAfter == "import")
+    return files; // writeImportedModel looks for itself: an imported directory may be written onto itself
+  if (options.stopAfter == "optimize") {
+    for (const char *name : {"model.mlir", "tokenizer.bin", "chat_template.jinja"})
+      files.push_back(options.output + "/" + name);
+    return files;
+  }
+  files.push_back(options.output);
+  if (options.weightsFile && options.stopAfter.empty())
+    files.push_back(options.output + ".weights");
+  return files;
+}
+
+/// Mistakes about where the output goes, which are told before any work is done.
+static Result<void> checkOutputPath(const CompileOptions &options) {
+  bool isText = options.stopAfter == "lower" || options.stopAfter == "emit";
+  if (options.output == "-")
+    return Error{kErrorUsage, std::string("-o -: ") +
+                                  (isText ? "for standard output write /dev/stdout"
+                                          : "what is written here cannot go to standard output") +
+                                  "; a file of that name is ./-"};
+  if (options.stopAfter == "import" || options.stopAfter == "optimize")
+    return {};
+  if (Result<void> checked = AtomicFile::check(options.output, isText ? OutputKind::Text : OutputKind::File); !checked)
+    return checked;
+  bool split = options.weightsFile && !isText;
+  return split ? AtomicFile::check(options.output + ".weights") : Result<void>();
+}
+
+/// No output may take the place of what the model is made from, of the recipe, or of another output.
+static Result<void> checkSources(const CompileOptions &options, const SourceFiles &sources) {
+  std::vector<std::string> files = sources.all();
+  if (isFile(options.recipe))
+    files.push_back(options.recipe);
+  for (const std::string &output : outputFiles(options))
+    if (Result<void> refused = refuseToReplace(output, files); !refused)
+      return refused;
+  return {};
+}
+
+static std::string textOf(ModuleOp module) {
   std::string text;
   llvm::raw_string_ostream(text) << module;
-  llvm::raw_fd_ostream stream(file->FD, /*shouldClose=*/false);
-  stream << text;
-  stream.flush();
-  std::error_code failed = stream.error();
-  stream.clear_error();
-  if (llvm::Error kept = failed ? file->discard() : file->keep(path))
-    return resourceError("cannot write '" + path + "': " + llvm::toString(std::move(kept)));
-  return failed ? Result<void>(resourceError("cannot write '" + path + "': " + failed.message())) : Result<void>();
+  return text;
 }
 
 /// --dump-stages and --stop-after for a stage that ends with a module; `stop` tells that the work is done. What is left
@@ -111,7 +147,8 @@ static Result<void> endStage(const char *stage, ImportedModel &model, const Comp
   if (!options.dumpStages.empty()) {
     if (std::error_code failed = llvm::sys::fs::create_directories(options.dumpStages))
       return resourceError("cannot create '" + options.dumpStages + "': " + failed.message());
-    if (Result<void> written = writeModule(*model.module, options.dumpStages + "/" + stage + ".mlir"); !written.ok())
+    std::string file = options.dumpStages + "/" + stage + ".mlir";
+    if (Result<void> written = writeFileAtomically(file, textOf(*model.module), OutputKind::Text); !written.ok())
       return written;
   }
   return stop ? writeImportedModel(model, options.output) : Result<void>();
@@ -154,6 +191,8 @@ static Result<void> showRemarks(MLIRContext &context) {
 Result<void> compileSource(const CompileOptions &options, const Context &context) {
   if (!options.calibration.empty())
     return unsupported("--calibrate: no pass uses calibration statistics yet; compile without it");
+  if (Result<void> checked = checkOutputPath(options); !checked.ok())
+    return checked;
   registerAllPasses();
   Result<Plan> plan = choosePlan(options);
   if (!plan.ok())
@@ -171,6 +210,8 @@ Result<void> compileSource(const CompileOptions &options, const Context &context
   Result<ImportedModel> model = importModel(options.source, mlirContext);
   if (!model.ok())
     return model.error();
+  if (Result<void> checked = checkSources(options, model->sources); !checked.ok())
+    return checked;
   bool stop = false;
   if (Result<void> ended = endStage("import", *model, options, stop); !ended.ok() || stop)
     return ended;

@@ -52,6 +52,10 @@ ErrorCollector::ErrorCollector(MLIRContext &mlirContext, const Context &context)
 ErrorCollector::~ErrorCollector() { mlirContext.getDiagEngine().eraseHandler(handler); }
 
 Result<void> importSource(const ImportOptions &options, const Context &context) {
+  if (options.output == "-")
+    return Error{kErrorUsage,
+                 "-o -: import writes a directory, which cannot go to standard output; a directory of that "
+                 "name is ./-"};
   MLIRContext mlirContext;
   prepareContext(mlirContext, context);
   ErrorCollector warnings(mlirContext, context);

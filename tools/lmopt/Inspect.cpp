@@ -190,6 +190,9 @@ static bool isDirectory(const std::string &path) {
 
 /// Whether the file begins like a shared library. A file that cannot be read is left to the artifact's own message.
 static bool looksLikeElf(const std::string &path) {
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(path, ignored)) // a pipe would make us wait
+    return false;
   std::FILE *file = std::fopen(path.c_str(), "rb");
   if (!file)
     return false;

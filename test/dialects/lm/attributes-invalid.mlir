@@ -98,3 +98,13 @@ module attributes {lm.tokenizer = 1 : i64} {}
 
 // expected-error@+1 {{'lm.tokenizer' belongs on the module, but stands on 'func.func'}}
 func.func private @module_attribute_elsewhere() attributes {lm.tokenizer = "t.bin"}
+
+// -----
+
+// expected-error@+1 {{'lm.part' must be the name of a part of the model, a string that is not empty, but is 3 : i64}}
+func.func private @part_is_text() attributes {lm.part = 3}
+
+// -----
+
+// expected-error@+1 {{'lm.part' must be the name of a part of the model, a string that is not empty, but is ""}}
+func.func private @part_is_not_empty() attributes {lm.part = ""}

@@ -79,7 +79,7 @@ func.func @all(%ids: tensor<?x?xi32>, %len: tensor<?xi32>, %cache: !lm.cache) ->
   %l2 = lm.layer_norm %l, @vector8 {eps = 1.0e-12} : tensor<?x?x8xf32>
   // CHECK: lm.layer_norm %{{.*}} {eps = 9.9999999999999998E-13} : tensor<?x?x8xf32>
   %l3 = lm.layer_norm %l2 {eps = 1.0e-12} : tensor<?x?x8xf32>
-  // CHECK: lm.linear %{{.*}}, @square bias @vector8 : (tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  // CHECK: lm.linear %{{.*}}, @square bias @vector8 attributes {lm.part = "layers.0.attn.q"} : (tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
   // LOC: lm.linear {{.*}} loc(#[[Q:.*]])
   // LOC: #[[Q]] = loc("layers.0.attn.q")
   %q = lm.linear %l3, @square bias @vector8 : (tensor<?x?x8xf32>) -> tensor<?x?x8xf32> loc("layers.0.attn.q")

@@ -15,7 +15,7 @@ lm.param @kb : tensor<4xf32> = dense<2.0>
 lm.param @shared_bias : tensor<4xf32> = dense<3.0>
 
 // CHECK-LABEL: func.func @encode
-// CHECK: lm.linear %{{[^,]*}}, @k :
+// CHECK: lm.linear %{{[^,]*}}, @k {{(attributes .* )?}}:
 func.func @encode(%x: tensor<?x?x4xf32>, %len: tensor<?xi32>) -> tensor<?x?x4xf32> {
   %k = lm.linear %x, @k bias @kb : (tensor<?x?x4xf32>) -> tensor<?x?x4xf32>
   %y = lm.attention %x, %k, %x lengths %len {layer = 0, heads = 2, kv_heads = 2, scale = 0.5, mask = #lm.full}
@@ -26,7 +26,7 @@ func.func @encode(%x: tensor<?x?x4xf32>, %len: tensor<?xi32>) -> tensor<?x?x4xf3
 
 // The bias of the keys is also the bias of the values: only the keys lose it.
 // CHECK-LABEL: func.func @shared
-// CHECK: lm.linear %{{[^,]*}}, @k :
+// CHECK: lm.linear %{{[^,]*}}, @k {{(attributes .* )?}}:
 // CHECK: lm.linear %{{[^,]*}}, @k bias @shared_bias
 func.func @shared(%x: tensor<?x?x4xf32>, %cache: !lm.cache) -> tensor<?x?x4xf32> {
   %k = lm.linear %x, @k bias @shared_bias : (tensor<?x?x4xf32>) -> tensor<?x?x4xf32>

@@ -17,7 +17,7 @@ lm.param @o : tensor<2x4xf32> = dense<3.0>
 lm.param @ob : tensor<2xf32> = dense<4.0>
 
 // CHECK-LABEL: func.func @encode
-// CHECK: lm.linear %{{[^,]*}}, @v :
+// CHECK: lm.linear %{{[^,]*}}, @v {{(attributes .* )?}}:
 // CHECK: lm.linear %{{[^,]*}}, @o bias @ob
 func.func @encode(%x: tensor<?x?x4xf32>, %len: tensor<?xi32>) -> tensor<?x2xf32> {
   %v = lm.linear %x, @v bias @vb : (tensor<?x?x4xf32>) -> tensor<?x?x4xf32>
@@ -31,7 +31,7 @@ func.func @encode(%x: tensor<?x?x4xf32>, %len: tensor<?xi32>) -> tensor<?x2xf32>
 
 // With a cache every row sees itself, so all rows may be returned.
 // CHECK-LABEL: func.func @decode
-// CHECK: lm.linear %{{[^,]*}}, @v :
+// CHECK: lm.linear %{{[^,]*}}, @v {{(attributes .* )?}}:
 // CHECK: lm.linear %{{[^,]*}}, @o bias @layers.1.attn.o.bias
 func.func @decode(%x: tensor<?x?x4xf32>, %cache: !lm.cache) -> tensor<?x?x2xf32> {
   %v = lm.linear %x, @v bias @vb : (tensor<?x?x4xf32>) -> tensor<?x?x4xf32>

@@ -27,9 +27,9 @@ lm.param @down : tensor<64x96xf32> = dense<4.0>
 lm.param @b : tensor<96xf32> = dense<5.0>
 
 // CHECK-LABEL: func.func @forward
-// CHECK: %[[X:.*]] = lm.embedding {{.*}}, @table :
-// CHECK-NEXT: %[[N:.*]] = lm.narrow %[[X]] : (tensor<?x?x64xf32>) -> tensor<?x?x64xbf16>
-// CHECK-NEXT: lm.narrow_linear %[[N]], @q bias @b : (tensor<?x?x64xbf16>) -> tensor<?x?x96xf32>
+// CHECK: %[[X:.*]] = lm.embedding {{.*}}, @table {{.*}}:
+// CHECK-NEXT: %[[N:.*]] = lm.narrow %[[X]] attributes {lm.part = "embed.narrow"} : (tensor<?x?x64xf32>) -> tensor<?x?x64xbf16>
+// CHECK-NEXT: lm.narrow_linear %[[N]], @q bias @b attributes {lm.part = "layers.0.attn.q"} : (tensor<?x?x64xbf16>) -> tensor<?x?x96xf32>
 // CHECK-NEXT: lm.narrow_linear %[[N]], @k
 // CHECK-NEXT: lm.gated_product
 // CHECK-NEXT: lm.narrow
@@ -38,7 +38,7 @@ lm.param @b : tensor<96xf32> = dense<5.0>
 // CHECK-NEXT: lm.narrow_linear {{.*}}, @table
 func.func @forward(%ids: tensor<?x?xi32>) -> tensor<?x?x8xf32> {
   %x = lm.embedding %ids, @table : (tensor<?x?xi32>) -> tensor<?x?x64xf32> loc("embed")
-  %q = lm.linear %x, @q bias @b : (tensor<?x?x64xf32>) -> tensor<?x?x96xf32> loc("layers.0.attn.q")
+  %q = lm.linear %x, @q bias @b attributes {lm.part = "layers.0.attn.q"} : (tensor<?x?x64xf32>) -> tensor<?x?x96xf32> loc("layers.0.attn.q")
   %k = lm.linear %x, @k : (tensor<?x?x64xf32>) -> tensor<?x?x96xf32> loc("layers.0.attn.k")
   %g = lm.gated_product %q, %k {kind = silu} : tensor<?x?x96xf32>
   %d = lm.linear %g, @down : (tensor<?x?x96xf32>) -> tensor<?x?x64xf32> loc("layers.0.ffn.down")

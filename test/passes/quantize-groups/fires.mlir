@@ -33,8 +33,8 @@ lm.param @down : tensor<64x96xf32> = dense<4.0>
 lm.param @b : tensor<96xf32> = dense<5.0>
 
 // CHECK-LABEL: func.func @forward
-// CHECK: %[[X:.*]] = lm.embedding {{.*}}, @table :
-// CHECK-NEXT: %[[C:.*]], %[[S:.*]] = lm.quantize_groups %[[X]] {group = 32} : (tensor<?x?x64xf32>) -> (tensor<?x?x64xsi8>, tensor<?x?x2xf32>)
+// CHECK: %[[X:.*]] = lm.embedding {{.*}}, @table {{.*}}:
+// CHECK-NEXT: %[[C:.*]], %[[S:.*]] = lm.quantize_groups %[[X]] {group = 32} attributes {lm.part = "embed.quantize"} : (tensor<?x?x64xf32>) -> (tensor<?x?x64xsi8>, tensor<?x?x2xf32>)
 // CHECK-NEXT: lm.grouped_linear %[[C]], %[[S]], @q bias @b
 // CHECK-NEXT: lm.grouped_linear %[[C]], %[[S]], @k
 // CHECK-NEXT: lm.gated_product
@@ -42,7 +42,7 @@ lm.param @b : tensor<96xf32> = dense<5.0>
 // CHECK-NEXT: lm.grouped_linear {{.*}}, @down
 // CHECK-NEXT: lm.quantize_groups
 // CHECK-NEXT: lm.grouped_linear {{.*}}, @table
-// EIGHT: lm.quantize_groups {{.*}} {group = 64} : (tensor<?x?x64xf32>) -> (tensor<?x?x64xsi8>, tensor<?x?x1xf32>)
+// EIGHT: lm.quantize_groups {{.*}} {group = 64} attributes {lm.part = "embed.quantize"} : (tensor<?x?x64xf32>) -> (tensor<?x?x64xsi8>, tensor<?x?x1xf32>)
 // 4 and 8 bits read the same codes of an activation.
 // MIXED: %[[C:.*]], %[[S:.*]] = lm.quantize_groups
 // MIXED-NEXT: lm.grouped_linear %[[C]], %[[S]], @q bias @b

@@ -27,8 +27,8 @@ lm.param @down : tensor<64x96xf32> = dense<4.0>
 lm.param @b : tensor<96xf32> = dense<5.0>
 
 // CHECK-LABEL: func.func @forward
-// CHECK: %[[X:.*]] = lm.embedding {{.*}}, @table :
-// CHECK-NEXT: %[[C:.*]], %[[S:.*]], %[[Z:.*]] = lm.quantize_dynamic %[[X]] : (tensor<?x?x64xf32>) -> (tensor<?x?x64xui8>, tensor<?x?xf32>, tensor<?x?xi32>)
+// CHECK: %[[X:.*]] = lm.embedding {{.*}}, @table {{.*}}:
+// CHECK-NEXT: %[[C:.*]], %[[S:.*]], %[[Z:.*]] = lm.quantize_dynamic %[[X]] attributes {lm.part = "embed.quantize"} : (tensor<?x?x64xf32>) -> (tensor<?x?x64xui8>, tensor<?x?xf32>, tensor<?x?xi32>)
 // CHECK-NEXT: lm.quantized_linear %[[C]], %[[S]], %[[Z]], @q bias @b
 // CHECK-NEXT: lm.quantized_linear %[[C]], %[[S]], %[[Z]], @k
 // CHECK-NEXT: lm.gated_product

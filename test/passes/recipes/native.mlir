@@ -20,9 +20,9 @@ lm.param @layers.0.attn.o.weight : tensor<64x64xf32> = #lm.gguf<"m.gguf", "o", q
 lm.param @head.weight : tensor<16x64xf32> = #lm.gguf<"m.gguf", "table", q8_0>
 
 // CHECK-LABEL: func.func @forward
-// CHECK: lm.embedding {{.*}}, @embed.weight :
+// CHECK: lm.embedding {{.*}}, @embed.weight {{.*}}:
 // CHECK: %[[N:.*]] = lm.rms_norm %{{.*}}, @layers.0.attn_norm.weight
-// CHECK-NEXT: %[[C:.*]], %[[S:.*]] = lm.quantize_groups %[[N]] {group = 32} :
+// CHECK-NEXT: %[[C:.*]], %[[S:.*]] = lm.quantize_groups %[[N]] {group = 32} attributes {lm.part = "layers.0.attn_norm.quantize"} :
 // CHECK-NEXT: lm.grouped_linear %[[C]], %[[S]], @layers.0.attn.q.weight
 // CHECK-NEXT: lm.grouped_linear %[[C]], %[[S]], @layers.0.attn.k.weight
 // CHECK-NEXT: lm.grouped_linear %[[C]], %[[S]], @layers.0.attn.v.weight

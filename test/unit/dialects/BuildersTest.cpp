@@ -4,6 +4,7 @@
 // that a model engineer expects. Also names of parts in locations, and params found by symbol.
 
 #include "dialects/lm/Lm.h"
+#include "dialects/lm/PartNames.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Verifier.h"
@@ -134,6 +135,39 @@ TEST_F(Builders, EncoderEnd) {
   EXPECT_EQ(x.getType(), RankedTensorType::get({ShapedType::kDynamic, 8}, builder.getF32Type()));
   L2NormalizeOp::create(builder, loc, x);
   EXPECT_EQ(getPartName(attention), "");
+  finish();
+}
+
+TEST_F(Builders, NamesOfParts) {
+  ParamOp w = param("w", {8, 8});
+  auto f = function({activation(8)});
+  auto first = LinearOp::create(builder, builder.getUnknownLoc(), f.getArgument(0), w);
+  setPartName(first, "");
+  EXPECT_FALSE(first->hasAttr(kPartAttribute));
+  setPartName(first, "layers.0.up");
+  EXPECT_EQ(getPartName(first), "layers.0.up");
+  EXPECT_EQ(cast<NameLoc>(first.getLoc()).getName(), "layers.0.up");
+  auto second = LinearOp::create(builder, first.getLoc(), first.getResult(), w);
+  takePartName(second, first);
+  EXPECT_EQ(second->getAttr(kPartAttribute), first->getAttr(kPartAttribute));
+  auto beside = RotateOp::create(builder, builder.getUnknownLoc(), second.getResult(), 8);
+  nameAfter(beside, second.getResult(), "rotate");
+  EXPECT_EQ(getPartName(beside), "layers.0.up.rotate");
+  auto input = RotateOp::create(builder, builder.getUnknownLoc(), f.getArgument(0), 8);
+  nameAfter(input, f.getArgument(0), "rotate");
+  EXPECT_EQ(getPartName(input), "");
+  // The attribute counts when a location says something else.
+  second->setLoc(nameLocation(builder, "stale"));
+  EXPECT_EQ(getPartName(second), "layers.0.up");
+  auto old = RotateOp::create(builder, nameLocation(builder, "old"), second.getResult(), 8);
+  adoptLocationNames(*module);
+  EXPECT_EQ(old->getAttrOfType<StringAttr>(kPartAttribute), "old");
+  EXPECT_EQ(getPartName(second), "layers.0.up");
+  EXPECT_FALSE(input->hasAttr(kPartAttribute));
+  EXPECT_FALSE(w->hasAttr(kPartAttribute));
+  first->setLoc(builder.getUnknownLoc());
+  nameLocations(*module);
+  EXPECT_EQ(cast<NameLoc>(first.getLoc()).getName(), "layers.0.up");
   finish();
 }
 

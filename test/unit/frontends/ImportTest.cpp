@@ -310,22 +310,71 @@ TEST_F(Import, WeightsInsideTheFolderGetRelativePaths) {
   EXPECT_TRUE(contains(text(*again), "#lm.gguf<\"" + folder / "m.gguf" + "\", "));
 }
 
-TEST_F(Import, ReadsBytecode) {
+TEST_F(Import, RefusesBytecodeByItsContents) {
   folder.write("m.gguf", test::tinyLlama().finish(test::kTinyLlamaData));
   Result<ImportedModel> model = import("m.gguf");
   ASSERT_TRUE(model);
   std::string bytecode;
   llvm::raw_string_ostream stream(bytecode);
   ASSERT_TRUE(mlir::succeeded(mlir::writeBytecodeToFile(*model->module, stream)));
-  folder.write("m.mlirbc", bytecode);
-  Result<ImportedModel> again = import("m.mlirbc");
-  ASSERT_TRUE(again) << again.error().message;
-  EXPECT_EQ(text(*again), text(*model));
-  for (size_t size = 0; size < bytecode.size(); size += 97) {
-    folder.write("cut.mlirbc", bytecode.substr(0, size));
-    Result<ImportedModel> cut = import("cut.mlirbc");
-    EXPECT_TRUE(size == 0 || !cut) << size; // no text at all is an empty module
+  for (const char *name : {"m.mlirbc", "m.mlir"}) {
+    folder.write(name, bytecode);
+    expectError(name, 4, "is MLIR bytecode, which is read only where files are trusted");
+    for (size_t size = 0; size < bytecode.size(); size += 97) {
+      folder.write(name, bytecode.substr(0, size));
+      EXPECT_FALSE(import(name)) << size;
+    }
   }
+}
+
+TEST_F(Import, WhatParserSaysIsToldWithItsPlace) {
+  folder.write("m.mlir", "module {\n  lm.param @x : tensor<2xf32> = 3\n}");
+  expectError("m.mlir", 3, "m.mlir\":2:");
+  folder.write("m.mlir", "module {\n  \"a\x1b[31m" + std::string(5000, 'x') + "\"() : () -> ()\n}");
+  Result<ImportedModel> model = import("m.mlir");
+  ASSERT_FALSE(model);
+  EXPECT_LT(model.error().message.size(), 2000u);
+  EXPECT_FALSE(contains(model.error().message, "\x1b")) << model.error().message;
+}
+
+TEST_F(Import, AModuleWithoutAModelIsNone) {
+  std::string body = "(%x: i32) -> i32 { return %x : i32 }\n";
+  folder.write("m.mlir", "");
+  expectError("m.mlir", 3, "expected one function with a body, @forward (decoder) or @encode (encoder), found neither");
+  folder.write("m.mlir", "func.func @other" + body);
+  expectError("m.mlir", 3, "found neither");
+  folder.write("m.mlir", "func.func private @forward(i32) -> i32");
+  expectError("m.mlir", 3, "found neither");
+  folder.write("m.mlir", "func.func @forward" + body + "func.func @encode" + body);
+  expectError("m.mlir", 3, "found both");
+  folder.write("m.mlir", "func.func @encode" + body);
+  EXPECT_TRUE(import("m.mlir"));
+}
+
+TEST_F(Import, NothingIsWrittenOverASource) {
+  folder.write("m.gguf", test::tinyLlama().finish(test::kTinyLlamaData));
+  Result<ImportedModel> model = import("m.gguf");
+  ASSERT_TRUE(model);
+  EXPECT_EQ(model->sources.all().front(), folder / "m.gguf");
+  model->tokenizerBlob = "blob";
+  for (const char *name : {"model.mlir", "tokenizer.bin", "chat_template.jinja"}) {
+    std::filesystem::create_directories(folder / "out");
+    std::filesystem::create_symlink(folder / "m.gguf", folder / "out/" + name);
+    Result<void> written = writeImportedModel(*model, folder / "out");
+    ASSERT_FALSE(written) << name;
+    EXPECT_EQ(written.error().code, 2);
+    EXPECT_TRUE(contains(written.error().message, "is the source " + folder / "m.gguf")) << written.error().message;
+    std::filesystem::remove_all(folder / "out");
+  }
+  ASSERT_TRUE(writeImportedModel(*model, folder / "out"));
+  Result<ImportedModel> again = import("out");
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->sources.module, (std::vector<std::string>{folder / "out/model.mlir", folder / "out/tokenizer.bin"}));
+  EXPECT_EQ(again->sources.checkpoint, std::vector<std::string>{folder / "m.gguf"});
+  ASSERT_TRUE(writeImportedModel(*again, folder / "out")); // onto itself
+  EXPECT_EQ(text(*import("out")), text(*model));
+  folder.write("hub/config.json", "{}");
+  EXPECT_TRUE(contains(writeImportedModel(*model, folder / "hub").error().message, "holds a Hugging Face model"));
 }
 
 TEST_F(Import, RefusesModules) {
