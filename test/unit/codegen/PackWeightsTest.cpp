@@ -214,23 +214,26 @@ lower::PackedWeight ropeWeight(mlir::MLIRContext *context, const std::string &sc
   return weight;
 }
 
-// The product of a low and a high turn is the turn of the position, with the attention factor in it once; beyond half
-// the dimensions all is zero.
-void expectTurns(const std::vector<char> &bytes, int64_t begin, const lm::RopeFrequencies &wanted) {
-  for (int64_t position = 0; position < 200; ++position)
-    for (int64_t d = 0; d < 16; ++d) {
-      auto at = [&](int64_t row) -> double { return floatAt(bytes, begin + row * 64 + 4 * d); };
-      int64_t low = position % 64, high = position / 64;
-      double cosLow = at(low), sinLow = at(64 + low), cosHigh = at(128 + high), sinHigh = at(132 + high);
-      double angle = d < 6 ? position * wanted.frequencies[d] : 0, factor = d < 6 ? wanted.attentionFactor : 0;
-      ASSERT_NEAR(cosHigh * cosLow - sinHigh * sinLow, factor * std::cos(angle), 4 * FLT_EPSILON)
-          << position << " " << d;
-      ASSERT_NEAR(sinHigh * cosLow + cosHigh * sinLow, factor * std::sin(angle), 4 * FLT_EPSILON)
-          << position << " " << d;
-    }
-}
+class RopeTables : public PackWeights {
+protected:
+  // The product of a low and a high turn is the turn of the position, with the attention factor in it once; beyond half
+  // the dimensions all is zero.
+  static void expectTurns(const std::vector<char> &bytes, int64_t begin, const lm::RopeFrequencies &wanted) {
+    for (int64_t position = 0; position < 200; ++position)
+      for (int64_t d = 0; d < 16; ++d) {
+        auto at = [&](int64_t row) -> double { return floatAt(bytes, begin + row * 64 + 4 * d); };
+        int64_t low = position % 64, high = position / 64;
+        double cosLow = at(low), sinLow = at(64 + low), cosHigh = at(128 + high), sinHigh = at(132 + high);
+        double angle = d < 6 ? position * wanted.frequencies[d] : 0, factor = d < 6 ? wanted.attentionFactor : 0;
+        ASSERT_NEAR(cosHigh * cosLow - sinHigh * sinLow, factor * std::cos(angle), 4 * FLT_EPSILON)
+            << position << " " << d;
+        ASSERT_NEAR(sinHigh * cosLow + cosHigh * sinLow, factor * std::sin(angle), 4 * FLT_EPSILON)
+            << position << " " << d;
+      }
+  }
+};
 
-TEST_F(PackWeights, RopeTableGivesEveryTurn) {
+TEST_F(RopeTables, GiveEveryTurn) {
   lower::PackedWeight weight = ropeWeight(module.get().getContext(), "yarn, factor = 4.0, original_positions = 64", 0);
   ASSERT_EQ(weight.bytes, 2 * (64 + 4) * 64);
   lm::RopeFrequencies wanted = lm::computeRopeFrequencies(weight.ropeAttr, 200);
@@ -239,7 +242,7 @@ TEST_F(PackWeights, RopeTableGivesEveryTurn) {
 }
 
 // The table of sequences up to the switch, then that of longer ones.
-TEST_F(PackWeights, RopeTablesOfShortAndLongSequences) {
+TEST_F(RopeTables, OfShortAndLongSequences) {
   std::string scaling = "longrope, factor = 4.0, original_positions = 50, short_factors = [1.0, 1.0, 1.5, 2.0, 2.0, "
                         "2.0], long_factors = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]";
   lower::PackedWeight weight = ropeWeight(module.get().getContext(), scaling, 50);
