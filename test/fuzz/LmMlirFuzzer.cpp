@@ -64,6 +64,8 @@ static void asStranger(const std::string &text, MLIRContext &context) {
   (void)facts.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
   for (bool generic : {false, true}) {
     std::string printed = print(*model->module, generic);
+    if (generic && !lmopt::checkModuleText(printed, "m.mlir", lmopt::ModuleSource::Stranger))
+      continue; // a region has two brackets there, so what was deep is twice as deep
     lmopt::Result<lmopt::ImportedModel> again = lmopt::readModuleText(printed, "/nowhere/m.mlir", context);
     if (!again || print(*again->module, generic) != printed)
       fail("does not survive printing", printed);
