@@ -8,10 +8,17 @@
 #include <cstring>
 #include <map>
 
+#include <elf.h>
 #include <fcntl.h>
 #include <unistd.h>
 
 namespace lmopt::link {
+
+struct SectionAppender::SectionTable {
+  Elf64_Ehdr header;
+  std::vector<Elf64_Shdr> entries;
+  std::string names;
+};
 
 SectionAppender::~SectionAppender() {
   if (descriptor >= 0)

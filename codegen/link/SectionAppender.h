@@ -15,8 +15,6 @@
 #include "lmopt/abi.h"
 #include "runtime/src/checksum.h"
 
-#include <elf.h>
-
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -49,11 +47,7 @@ private:
     uint64_t offset = 0, size = 0;
     lmoptp_checksum_t sum = {}; // of all bytes from `offset` to the next section
   };
-  struct SectionTable {
-    Elf64_Ehdr header;
-    std::vector<Elf64_Shdr> entries;
-    std::string names;
-  };
+  struct SectionTable; // of <elf.h>, whose macros LLVM's own ELF header must not meet
 
   bool fail(const char *what, std::string &error);
   bool read(void *data, uint64_t size, uint64_t offset, std::string &error);
