@@ -188,7 +188,8 @@ private:
       return resultOf(room);
     if (CompileResult result = linkObjects(library->temporaryPath()); result.code)
       return result;
-    std::string weightsTarget = output + ".weights";
+    // Beside the library itself, wherever links to it stand: there the runtime looks.
+    std::string weightsTarget = library->targetPath() + ".weights";
     std::map<std::string, std::string> blobs = {{"manifest", manifest}};
     if (!options.tokenizer.empty())
       blobs["tokenizer"] = options.tokenizer;

@@ -149,9 +149,14 @@ static Result<Place> findPlace(const std::string &path, OutputKind kind) {
   return place;
 }
 
-Result<void> AtomicFile::check(const std::string &path, OutputKind kind) {
+Result<std::string> AtomicFile::resolve(const std::string &path, OutputKind kind) {
   Result<Place> place = findPlace(path, kind);
-  return place ? Result<void>() : place.error();
+  return place ? Result<std::string>(place->target) : place.error();
+}
+
+Result<void> AtomicFile::check(const std::string &path, OutputKind kind) {
+  Result<std::string> target = resolve(path, kind);
+  return target ? Result<void>() : target.error();
 }
 
 static bool identify(const std::string &path, struct stat &status) { return ::stat(path.c_str(), &status) == 0; }

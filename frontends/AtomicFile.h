@@ -37,6 +37,8 @@ public:
   static Result<AtomicFile> create(const std::string &path, OutputKind kind = OutputKind::File);
   /// Whether create() would accept the path, as far as that is known without writing: asked before long work.
   static Result<void> check(const std::string &path, OutputKind kind = OutputKind::File);
+  /// The same, and where the links of the path lead.
+  static Result<std::string> resolve(const std::string &path, OutputKind kind = OutputKind::File);
 
   AtomicFile(AtomicFile &&other) noexcept;
   AtomicFile &operator=(AtomicFile &&) = delete;

@@ -13,8 +13,8 @@ static constexpr char kOutputs[] = "chooses what the Python class returns beside
 static constexpr char kSpeed[] = "chooses how the Python class computes, not what";
 static constexpr char kClasses[] = "belongs to a classification head, which is not part of these models";
 static constexpr char kText[] = "the tokenizer decides which tokens there are and which are added";
-static constexpr char kGeneration[] = "transformers 5 drops generation settings in config.json; generation_config.json "
-                                      "has them";
+static constexpr char kGeneration[] = "a setting of generation: counts as in generation_config.json where a "
+                                      "decoder has no such file, else not at all";
 static constexpr char kEncoderDecoder[] = "models of encoder and decoder";
 
 const FieldTable &lmopt::commonConfigFields() {

@@ -41,7 +41,7 @@ static Result<AnyConfig> readLlama(const json &object, const std::string &path, 
   Result<LlamaConfig> config = parseLlamaConfig(object, path);
   if (!config)
     return config.error();
-  if (Result<void> checked = checkGenerationConfig(pipeline.transformerDirectory, config->warnings); !checked)
+  if (Result<void> checked = checkGenerationConfig(pipeline.transformerDirectory, object, config->warnings); !checked)
     return checked.error();
   return AnyConfig(config.take());
 }

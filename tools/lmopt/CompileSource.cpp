@@ -87,6 +87,12 @@ static Result<void> fillManager(PassManager &manager, const Plan &plan) {
   return Error{kErrorUsage, "--passes: " + error};
 }
 
+/// Weights of their own lie beside the library, where the links of the output lead.
+static Result<std::string> weightsFile(const CompileOptions &options) {
+  Result<std::string> library = AtomicFile::resolve(options.output);
+  return library.ok() ? Result<std::string>(*library + ".weights") : library.error();
+}
+
 /// What this compilation will write: files, in the directories that --dump-stages and --stop-after name.
 static std::vector<std::string> outputFiles(const CompileOptions &options) {
   std::vector<std::string> files;
@@ -102,7 +108,8 @@ static std::vector<std::string> outputFiles(const CompileOptions &options) {
   }
   files.push_back(options.output);
   if (options.weightsFile && options.stopAfter.empty())
-    files.push_back(options.output + ".weights");
+    if (Result<std::string> weights = weightsFile(options); weights.ok())
+      files.push_back(*weights);
   return files;
 }
 
@@ -118,8 +125,10 @@ static Result<void> checkOutputPath(const CompileOptions &options) {
     return {};
   if (Result<void> checked = AtomicFile::check(options.output, isText ? OutputKind::Text : OutputKind::File); !checked)
     return checked;
-  bool split = options.weightsFile && !isText;
-  return split ? AtomicFile::check(options.output + ".weights") : Result<void>();
+  if (!options.weightsFile || isText)
+    return {};
+  Result<std::string> weights = weightsFile(options);
+  return weights.ok() ? AtomicFile::check(*weights) : weights.error();
 }
 
 /// No output may take the place of what the model is made from, of the recipe, or of another output.

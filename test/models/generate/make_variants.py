@@ -63,7 +63,11 @@ def llama():
     same("no-architectures", of, {CONFIG: {"architectures": "$delete"}})
     same("empty-architectures", of, {CONFIG: {"architectures": []}})
     same("python-json", of, {CONFIG: {"$insert": '"hidden_size": 8, "temperature": NaN, "top_p": -Infinity, "prefix": "NaN {\\" ,",'}})
-    same("generation-in-config", of, {CONFIG: {"repetition_penalty": 5.0, "suppress_tokens": [1, 2], "min_length": 40, "num_beams": 3}})
+    settings = {"repetition_penalty": 5.0, "suppress_tokens": [1, 2], "min_length": 40, "num_beams": 3}
+    same("generation-in-both", of, {CONFIG: settings, GENERATION: {"eos_token_id": 0}})
+    VARIANTS.append({"name": "generation-in-config", "of": of, "edits": {CONFIG: {"repetition_penalty": 3.0}},
+                     "warns": "'repetition_penalty'", "differs": True})
+    refused("generation-in-config-refused", of, {CONFIG: {"suppress_tokens": [1, 2]}}, "'suppress_tokens'")
     for kind in ("gelu_python", "gelu_accurate", "gelu_fast", "gelu_new", "relu"):
         same("act-" + kind, of, {CONFIG: {"hidden_act": kind}})
 

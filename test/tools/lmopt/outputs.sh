@@ -134,6 +134,12 @@ refuse 5 'links' "$LMOPT" compile gguf/t.gguf -o round
 ln -s nowhere/x.so lost.so
 refuse 5 'lost.so' "$LMOPT" compile gguf/t.gguf -o lost.so
 
+mkdir linked
+ln -s linked/split.so split.so
+expect 0 "$LMOPT" compile gguf/t.gguf --weights-file -o split.so
+{ [ -f linked/split.so.weights ] && [ ! -e split.so.weights ]; } || fail "weights of their own do not lie beside the library"
+expect 0 "$LMOPT" inspect --verify linked/split.so
+expect 0 "$LMOPT" inspect --verify split.so
 ln -s both.so both.so.weights
 refuse 2 'leads to .both.so' "$LMOPT" compile gguf/t.gguf --weights-file -o both.so
 [ ! -e both.so ] || fail "two outputs of one name are written"
