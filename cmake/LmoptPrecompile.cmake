@@ -6,7 +6,10 @@
 #
 # All users must have the flags of the precompiled header, -fPIC among them, so executables get it, too. ccache would hash
 # the precompiled header, which names absolute folders and thus differs in every clone; it is told to hash what we say
-# stands for it (pch_external_checksum): the list of headers, the version of LLVM and the flags.
+# stands for it (pch_external_checksum): the list of headers, the version of LLVM and the flags. It also must recognise the
+# path as a path, to make it relative (CCACHE_BASEDIR), which it does behind clang's own spelling of the option, not behind
+# CMake's (-Xclang -include-pch -Xclang FILE).
+set(CMAKE_CXX_COMPILE_OPTIONS_USE_PCH -include-pch <PCH_FILE>)
 
 set(LMOPT_PRECOMPILED
   # IR, parser, passes
