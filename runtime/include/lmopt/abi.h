@@ -27,7 +27,7 @@ extern "C" {
 
 /* Raised when the meaning of anything in this file changes. A runtime serves [LMOPT_ABI_MIN, LMOPT_ABI_VERSION].
  *   1  the first one
- *   2  every byte of the file has a checksum, and split-out weights end with lmopt_weights_trailer_t; segments say which
+ *   2  every byte of the file has a checksum, split-out weights end with lmopt_weights_trailer_t, segments say which
  *      rotary angles hold for them. Version 1 is not served any more: its damage would go unseen. */
 #define LMOPT_ABI_VERSION 2u
 #define LMOPT_ABI_MIN 2u

@@ -121,7 +121,8 @@ TEST_F(Import, GgufLlama) {
   EXPECT_TRUE(contains(module, "{layer = 0, heads = 2, kv_heads = 1, scale = 0.70710678118654746, mask = #lm.causal, "
                                "rope = #lm.rope<base = 1.000000e+04, dims = 2, layout = interleaved>}"));
   EXPECT_TRUE(contains(
-      module, ", @embed.weight attributes {lm.part = \"head\"} : (tensor<?x?x4xf32>) -> tensor<?x?x5xf32>")); // the tied head
+      module,
+      ", @embed.weight attributes {lm.part = \"head\"} : (tensor<?x?x4xf32>) -> tensor<?x?x5xf32>")); // the tied head
   EXPECT_FALSE(contains(module, "@head.weight"));
   EXPECT_TRUE(contains(module, "architecture = \"llama\", max_positions = 16 : i64"));
   EXPECT_TRUE(contains(module, "name = \"m.gguf\", size = "));
