@@ -107,15 +107,23 @@ static Result<void> readTemplate(const std::string &directory, TokenizerFiles &f
   return {};
 }
 
-/// What config.json says about the text side.
-static Result<void> readModelConfig(const std::string &path, TokenizerFiles &files) {
+/// Reads a file and takes the end tokens that it names.
+static Result<json> readEndTokens(const std::string &path, TokenizerFiles &files) {
   Result<json> config = readJsonFile(path);
   if (!config)
-    return config.error();
+    return config;
   Result<std::vector<int64_t>> tokens = parseEndTokens(*config, path);
   if (!tokens)
     return tokens.error();
   files.endTokens = tokens.take();
+  return config;
+}
+
+/// What config.json says about the text side.
+static Result<void> readModelConfig(const std::string &path, TokenizerFiles &files) {
+  Result<json> config = readEndTokens(path, files);
+  if (!config)
+    return config.error();
   JsonFields fields(*config, path);
   files.modelType = fields.string("model_type").value_or("");
   files.tokenizerClass = fields.string("tokenizer_class").value_or("");
@@ -125,14 +133,8 @@ static Result<void> readModelConfig(const std::string &path, TokenizerFiles &fil
 
 /// generation_config.json wins as a whole: where it names no end token, config.json does not fill the gap.
 static Result<void> readGeneration(const std::string &path, TokenizerFiles &files) {
-  Result<json> config = readJsonFile(path);
-  if (!config)
-    return config.error();
-  Result<std::vector<int64_t>> tokens = parseEndTokens(*config, path);
-  if (!tokens)
-    return tokens.error();
-  files.endTokens = tokens.take();
-  return {};
+  Result<json> config = readEndTokens(path, files);
+  return config ? Result<void>() : config.error();
 }
 
 Result<TokenizerFiles> lmopt::readTokenizerFiles(const std::string &directory) {

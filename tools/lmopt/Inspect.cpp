@@ -24,8 +24,21 @@ using Json = nlohmann::ordered_json;
 // For people
 //===----------------------------------------------------------------------===//
 
+/// Control characters as \xNN: a name in a hostile file must not write to the terminal.
+static std::string withoutControls(const std::string &text, std::string_view kept = "") {
+  std::string result;
+  for (unsigned char c : text) {
+    char escape[5];
+    std::snprintf(escape, sizeof escape, "\\x%02x", c);
+    bool control = (c < 0x20 || c == 0x7f) && kept.find(static_cast<char>(c)) == std::string_view::npos;
+    result += control ? std::string(escape) : std::string(1, static_cast<char>(c));
+  }
+  return result;
+}
+
 static std::string scalarText(const Json &value) {
-  return value.is_string() ? value.get<std::string>() : value.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return withoutControls(value.is_string() ? value.get<std::string>()
+                                           : value.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
 /// [576, 576] -> "576 x 576"; lists of other things stay JSON.
@@ -111,7 +124,7 @@ std::string inspectionText(const Json &facts) {
     width = std::max(width, key.size());
   for (const auto &[key, value] : lines)
     text += key + std::string(width + 2 - key.size(), ' ') + value + "\n";
-  return text + tables;
+  return withoutControls(text + tables, "\n"); // keys, too
 }
 
 std::string inspectionOutput(const Json &facts, bool json) {
@@ -133,9 +146,17 @@ static Result<Json> manifestOf(const lmopt_artifact_t *artifact, const std::stri
   const char *text = static_cast<const char *>(lmopt_artifact_meta(artifact, "manifest", &size));
   if (!text)
     return malformed("'" + path + "' has no manifest");
-  Json manifest = Json::parse(text, text + size, nullptr, /*allow_exceptions=*/false);
-  if (!manifest.is_object())
-    return malformed("the manifest of '" + path + "' is not a JSON object");
+  // Ours is 5 deep. What is read here is printed by a recursive function: a hostile one must not end its stack.
+  constexpr int kMaxDepth = 64;
+  int depth = 0;
+  auto measure = [&depth](int level, Json::parse_event_t, Json &) {
+    depth = std::max(depth, level);
+    return level <= kMaxDepth; // deeper values are dropped
+  };
+  Json manifest = Json::parse(text, text + size, measure, /*allow_exceptions=*/false);
+  if (!manifest.is_object() || depth > kMaxDepth)
+    return malformed("the manifest of '" + path + "' is not a JSON object of at most " + std::to_string(kMaxDepth) +
+                     " levels");
   return manifest;
 }
 

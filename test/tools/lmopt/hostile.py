@@ -13,12 +13,13 @@ import os
 import pathlib
 import random
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-from artifact_checksums import parts
+from artifact_checksums import parts, reseal
 
 DAMAGED_COPIES = 24
 
@@ -142,6 +143,35 @@ def try_split(source):
     check(result.returncode == 5 and "m.so.weights" in result.stderr, "weights are gone:", result.stderr)
 
 
+def manifest_of(data):
+    """Where it lies: an entry of section .lmopt.meta (abi.h)."""
+    meta = next(offset for name, offset, _, _ in parts(data) if name == ".lmopt.meta")
+    for index in range(struct.unpack_from("<Q", data, meta + 8)[0]):
+        name, offset, size = struct.unpack_from("<32sQQ", data, meta + 16 + 48 * index)
+        if name.rstrip(b"\0") == b"manifest":
+            return meta + offset, meta + offset + size
+
+
+def try_manifest(model):
+    """Metadata whose checksums are right and whose contents are not meant well."""
+    data = model.read_bytes()
+    begin, end = manifest_of(data)
+    path = work / "manifest.so"
+
+    def inspect(manifest, *options):
+        path.unlink(missing_ok=True)
+        path.write_bytes(reseal(data[:begin] + manifest + data[end:]))
+        return run("inspect", path, *options)
+
+    room = (end - begin - 6) // 2
+    deep = b'{"a":' + b"[" * room + b"]" * room + b"}"
+    for options in ((), ("--format", "json")):
+        result = inspect(deep.ljust(end - begin), *options)
+        check(result.returncode == 3 and "64" in result.stderr, "deep manifest:", result.returncode, result.stderr)
+    result = inspect(data[begin:end].replace(b'"layers.0', b'"\\u001b[0'))
+    check(result.returncode == 0 and "\\x1b[0" in result.stdout and "\x1b" not in result.stdout, "escapes:", result.stdout)
+
+
 def try_constructor():
     mark = work / "mark"
     for arguments in (("tokenize", hostile, "--text", "abc"), ("inspect", hostile), ("inspect", "--verify", hostile)):
@@ -167,6 +197,7 @@ try:
         compiled = run("--quiet", "compile", models / fixture, "-o", artifact)
         check(compiled.returncode == 0, "compile", fixture, compiled.stderr)
         try_damaged(artifact, decoder, seed)
+    try_manifest(work / "llama-tied.so")
     try_split(models / "llama-tied")
     try_constructor()
 finally:

@@ -38,3 +38,8 @@ TEST(Inspect, JsonIsOneLineAndSurvivesBadText) {
   Json facts = {{"name", "\xff"}};
   EXPECT_EQ(inspectionOutput(facts, true), "{\"name\":\"\xEF\xBF\xBD\"}\n");
 }
+
+TEST(Inspect, ControlCharactersAreShownNotSent) {
+  Json facts = {{"na\x1bme", "a\nb\x7f"}, {"layers", {{{"k\x07", "\x1b[2J"}}}}};
+  EXPECT_EQ(inspectionText(facts), "na\\x1bme  a\\x0ab\\x7f\n\nlayers\n  k\\x07\n  \\x1b[2J\n");
+}
