@@ -100,8 +100,6 @@ bool SectionAppender::padTo(uint64_t sectionOffset, std::string &error) {
 void SectionAppender::end() { sections.back().size = position - sections.back().offset; }
 
 bool SectionAppender::closeFile(std::string &error) {
-  if (::fsync(descriptor) != 0)
-    return fail("write", error);
   int closed = ::close(descriptor);
   descriptor = -1;
   return closed == 0 || fail("close", error);

@@ -34,10 +34,10 @@ public:
   bool write(const void *data, uint64_t size, std::string &error);
   bool padTo(uint64_t sectionOffset, std::string &error); ///< zeros up to an offset in the current section
   void end();
-  /// Writes names, headers and checksums, forces the file to disk and closes it. `splitWeights`: the checksum of the
-  /// weights that lie in a file of their own, or 0.
+  /// Writes names, headers and checksums, and closes the file; AtomicFile::commit forces it to disk. `splitWeights`:
+  /// the checksum of the weights that lie in a file of their own, or 0.
   bool finish(uint64_t splitWeights, std::string &error);
-  /// Writes the trailer of split-out weights, forces the file to disk and closes it.
+  /// Writes the trailer of split-out weights and closes the file.
   bool finishWeights(uint64_t &checksum, std::string &error);
   uint64_t size() const { return position; }
 
