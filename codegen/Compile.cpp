@@ -8,7 +8,7 @@
 #include "codegen/link/Manifest.h"
 #include "codegen/link/PackWeights.h"
 #include "codegen/link/SectionAppender.h"
-#include "frontends/AtomicFile.h"
+#include "files/AtomicFile.h"
 
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/raw_ostream.h"

@@ -2,7 +2,7 @@
 //
 // The second half of `lmopt compile` as a library: from an optimized lm module to the artifact on disk.
 // In: module, options. Out: one .so (and the split-out weights, if asked for), written atomically through
-// frontends/AtomicFile.h. Tested by test/unit/codegen/CompileTest.cpp and the end-to-end tests.
+// files/AtomicFile.h. Tested by test/unit/codegen/CompileTest.cpp and the end-to-end tests.
 #ifndef LMOPT_CODEGEN_COMPILE_H
 #define LMOPT_CODEGEN_COMPILE_H
 

@@ -3,7 +3,7 @@
 // Implementation of frontends/FieldTable.h. Tested by test/unit/frontends/FieldTableTest.cpp.
 #include "frontends/FieldTable.h"
 
-#include "frontends/File.h"
+#include "files/File.h"
 
 #include <algorithm>
 #include <climits>

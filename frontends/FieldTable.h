@@ -11,7 +11,7 @@
 #ifndef LMOPT_FRONTENDS_FIELDTABLE_H
 #define LMOPT_FRONTENDS_FIELDTABLE_H
 
-#include "frontends/Json.h"
+#include "files/Json.h"
 
 #include <string>
 #include <string_view>

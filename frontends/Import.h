@@ -11,8 +11,8 @@
 #ifndef LMOPT_FRONTENDS_IMPORT_H
 #define LMOPT_FRONTENDS_IMPORT_H
 
+#include "files/Status.h"
 #include "frontends/SourceFiles.h"
-#include "frontends/Status.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"

@@ -5,9 +5,9 @@
 
 #include "dialects/lm/Lm.h"
 #include "dialects/lm/PartNames.h"
-#include "frontends/AtomicFile.h"
-#include "frontends/File.h"
-#include "frontends/ModuleText.h"
+#include "files/AtomicFile.h"
+#include "files/File.h"
+#include "files/ModuleText.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/AttrTypeSubElements.h"

@@ -8,8 +8,8 @@
 
 #include "dialects/lm/Weights.h"
 
-#include "frontends/gguf/Gguf.h"
-#include "frontends/safetensors/Safetensors.h"
+#include "files/gguf/Gguf.h"
+#include "files/safetensors/Safetensors.h"
 
 namespace lmopt::lm {
 

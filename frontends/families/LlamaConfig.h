@@ -7,7 +7,7 @@
 #ifndef LMOPT_FRONTENDS_FAMILIES_LLAMACONFIG_H
 #define LMOPT_FRONTENDS_FAMILIES_LLAMACONFIG_H
 
-#include "frontends/Status.h"
+#include "files/Status.h"
 
 #include <cstdint>
 #include <optional>

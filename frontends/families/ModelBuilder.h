@@ -11,7 +11,7 @@
 
 #include "dialects/lm/Lm.h"
 #include "dialects/lm/PartNames.h"
-#include "frontends/Status.h"
+#include "files/Status.h"
 #include "frontends/families/BertConfig.h"
 #include "frontends/families/LlamaConfig.h"
 

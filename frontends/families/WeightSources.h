@@ -5,9 +5,9 @@
 #ifndef LMOPT_FRONTENDS_FAMILIES_WEIGHTSOURCES_H
 #define LMOPT_FRONTENDS_FAMILIES_WEIGHTSOURCES_H
 
+#include "files/gguf/Gguf.h"
+#include "files/safetensors/Checkpoint.h"
 #include "frontends/families/ModelBuilder.h"
-#include "frontends/gguf/Gguf.h"
-#include "frontends/safetensors/Checkpoint.h"
 
 #include <functional>
 #include <set>

@@ -8,8 +8,8 @@
 #ifndef LMOPT_FRONTENDS_GGUF_LLAMA_H
 #define LMOPT_FRONTENDS_GGUF_LLAMA_H
 
+#include "files/gguf/Gguf.h"
 #include "frontends/families/LlamaConfig.h"
-#include "frontends/gguf/Gguf.h"
 
 namespace lmopt {
 

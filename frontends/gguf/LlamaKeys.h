@@ -6,8 +6,8 @@
 #ifndef LMOPT_FRONTENDS_GGUF_LLAMAKEYS_H
 #define LMOPT_FRONTENDS_GGUF_LLAMAKEYS_H
 
+#include "files/gguf/Gguf.h"
 #include "frontends/FieldTable.h"
-#include "frontends/gguf/Gguf.h"
 
 namespace lmopt {
 

@@ -4,7 +4,7 @@
 // Tested by test/unit/frontends/{Llama,Bert}ConfigTest.cpp.
 #include "frontends/huggingface/Config.h"
 
-#include "frontends/File.h"
+#include "files/File.h"
 
 using namespace lmopt;
 using nlohmann::json;

@@ -8,8 +8,8 @@
 #ifndef LMOPT_FRONTENDS_HUGGINGFACE_CONFIG_H
 #define LMOPT_FRONTENDS_HUGGINGFACE_CONFIG_H
 
+#include "files/Json.h"
 #include "frontends/FieldTable.h"
-#include "frontends/Json.h"
 #include "frontends/families/BertConfig.h"
 #include "frontends/families/LlamaConfig.h"
 

@@ -3,7 +3,7 @@
 // Implementation of Generation.h. Tested by test/unit/frontends/GenerationTest.cpp.
 #include "frontends/huggingface/Generation.h"
 
-#include "frontends/File.h"
+#include "files/File.h"
 #include "frontends/huggingface/Tables.h"
 
 using namespace lmopt;

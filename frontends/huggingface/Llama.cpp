@@ -4,7 +4,7 @@
 // From: transformers' LlamaConfig, modeling_llama.py and modeling_rope_utils.py. RoPE settings come in two spellings:
 // rope_theta + rope_scaling {type|rope_type, ...}, and since version 5 one object rope_parameters.
 // Tested by test/unit/frontends/LlamaConfigTest.cpp.
-#include "frontends/File.h"
+#include "files/File.h"
 #include "frontends/huggingface/Config.h"
 #include "frontends/huggingface/Tables.h"
 

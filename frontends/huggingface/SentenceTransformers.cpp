@@ -4,8 +4,8 @@
 // Tested by test/unit/frontends/SentenceTransformersTest.cpp.
 #include "frontends/huggingface/SentenceTransformers.h"
 
-#include "frontends/File.h"
-#include "frontends/RelativePath.h"
+#include "files/File.h"
+#include "files/RelativePath.h"
 #include "frontends/huggingface/Tables.h"
 
 #include <algorithm>

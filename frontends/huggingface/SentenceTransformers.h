@@ -11,7 +11,7 @@
 #ifndef LMOPT_FRONTENDS_HUGGINGFACE_SENTENCETRANSFORMERS_H
 #define LMOPT_FRONTENDS_HUGGINGFACE_SENTENCETRANSFORMERS_H
 
-#include "frontends/Json.h"
+#include "files/Json.h"
 #include "frontends/families/BertConfig.h"
 
 namespace lmopt {

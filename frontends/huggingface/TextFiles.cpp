@@ -3,7 +3,7 @@
 // Implementation of TextFiles.h. Tested by test/unit/frontends/TextFilesTest.cpp.
 #include "frontends/huggingface/TextFiles.h"
 
-#include "frontends/File.h"
+#include "files/File.h"
 #include "frontends/families/LlamaConfig.h"
 
 #include <tuple>

@@ -8,7 +8,7 @@
 #ifndef LMOPT_FRONTENDS_HUGGINGFACE_TEXTFILES_H
 #define LMOPT_FRONTENDS_HUGGINGFACE_TEXTFILES_H
 
-#include "frontends/Json.h"
+#include "files/Json.h"
 
 namespace lmopt {
 

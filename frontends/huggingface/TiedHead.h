@@ -14,8 +14,8 @@
 #ifndef LMOPT_FRONTENDS_HUGGINGFACE_TIEDHEAD_H
 #define LMOPT_FRONTENDS_HUGGINGFACE_TIEDHEAD_H
 
+#include "files/safetensors/Checkpoint.h"
 #include "frontends/families/LlamaConfig.h"
-#include "frontends/safetensors/Checkpoint.h"
 
 namespace lmopt {
 

@@ -10,7 +10,7 @@
 #ifndef LMOPT_FRONTENDS_TOKENIZER_GGUFSPECIALTOKENS_H
 #define LMOPT_FRONTENDS_TOKENIZER_GGUFSPECIALTOKENS_H
 
-#include "frontends/gguf/Gguf.h"
+#include "files/gguf/Gguf.h"
 #include "frontends/tokenizer/TokenizerBlob.h"
 
 namespace lmopt {

@@ -3,7 +3,7 @@
 // Implementation of SpecialTokens.h.
 #include "frontends/tokenizer/SpecialTokens.h"
 
-#include "frontends/File.h"
+#include "files/File.h"
 #include "frontends/tokenizer/TokenizerFields.h"
 #include "lmopt/tokenizer_format.h"
 

@@ -4,7 +4,7 @@
 // runtime itself which tokens a word of their own bytes becomes, so that writer and reader cannot disagree.
 #include "frontends/tokenizer/TokenizerBlob.h"
 
-#include "frontends/File.h"
+#include "files/File.h"
 #include "runtime/src/tokenizer_internal.h"
 
 #include <algorithm>

@@ -8,7 +8,7 @@
 #ifndef LMOPT_FRONTENDS_TOKENIZER_TOKENIZERBLOB_H
 #define LMOPT_FRONTENDS_TOKENIZER_TOKENIZERBLOB_H
 
-#include "frontends/Status.h"
+#include "files/Status.h"
 #include "lmopt/tokenizer.h"
 #include "lmopt/tokenizer_format.h"
 

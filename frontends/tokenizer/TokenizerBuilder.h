@@ -9,8 +9,8 @@
 #ifndef LMOPT_FRONTENDS_TOKENIZER_TOKENIZERBUILDER_H
 #define LMOPT_FRONTENDS_TOKENIZER_TOKENIZERBUILDER_H
 
-#include "frontends/Status.h"
-#include "frontends/gguf/Gguf.h"
+#include "files/Status.h"
+#include "files/gguf/Gguf.h"
 #include "frontends/tokenizer/TokenizerClass.h"
 
 #include <cstdint>

@@ -3,7 +3,7 @@
 // Implementation of TokenizerClass.h: a table of classes, and for each kind the rules that its constructor builds.
 #include "frontends/tokenizer/TokenizerClass.h"
 
-#include "frontends/File.h"
+#include "files/File.h"
 
 #include <algorithm>
 

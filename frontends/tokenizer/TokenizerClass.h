@@ -14,7 +14,7 @@
 #ifndef LMOPT_FRONTENDS_TOKENIZER_TOKENIZERCLASS_H
 #define LMOPT_FRONTENDS_TOKENIZER_TOKENIZERCLASS_H
 
-#include "frontends/Json.h"
+#include "files/Json.h"
 
 #include <map>
 

@@ -7,7 +7,7 @@
 // for a fixed list of expressions; unknown names are refused, since another expression gives other ids without a sign.
 // Keys "tokenizer.*" that no table names (TokenizerFields.h) are refused, too.
 // Tested by test/unit/tokenizer/GgufTest.cpp and test/tools/tokenizer_parity.py.
-#include "frontends/File.h"
+#include "files/File.h"
 #include "frontends/tokenizer/GgufSpecialTokens.h"
 #include "frontends/tokenizer/TokenizerBuilder.h"
 #include "frontends/tokenizer/TokenizerFields.h"

@@ -7,8 +7,8 @@
 // In: the document. Out: a TokenizerSpec. Relies on: the size and depth limits of parseJson. Whatever would change
 // the ids and is not known is refused. Tested by test/unit/tokenizer/JsonTest.cpp and test/tools/tokenizer_parity.py,
 // fuzzed by fuzz-tokenizer-json.
-#include "frontends/File.h"
-#include "frontends/Json.h"
+#include "files/File.h"
+#include "files/Json.h"
 #include "frontends/tokenizer/TokenizerFields.h"
 #include "frontends/tokenizer/TokenizerReading.h"
 #include "frontends/tokenizer/TokenizerRules.h"

@@ -4,7 +4,7 @@
 // transformers 5 do, where the class of the tokenizer makes a difference, and says which of the two holds.
 #include "frontends/tokenizer/TokenizerReading.h"
 
-#include "frontends/File.h"
+#include "files/File.h"
 #include "frontends/tokenizer/TokenizerFields.h"
 #include "frontends/tokenizer/TokenizerRules.h"
 

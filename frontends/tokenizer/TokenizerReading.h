@@ -7,7 +7,7 @@
 #ifndef LMOPT_FRONTENDS_TOKENIZER_TOKENIZERREADING_H
 #define LMOPT_FRONTENDS_TOKENIZER_TOKENIZERREADING_H
 
-#include "frontends/Json.h"
+#include "files/Json.h"
 #include "frontends/tokenizer/SpecialTokens.h"
 #include "frontends/tokenizer/TokenizerBlob.h"
 #include "frontends/tokenizer/TokenizerBuilder.h"

@@ -4,7 +4,7 @@
 // in order. Each rule reads all of its options that change ids and refuses values that it does not know.
 #include "frontends/tokenizer/TokenizerRules.h"
 
-#include "frontends/File.h"
+#include "files/File.h"
 #include "frontends/tokenizer/TokenizerFields.h"
 
 using namespace lmopt;

@@ -6,7 +6,7 @@
 #ifndef LMOPT_FRONTENDS_TOKENIZER_TOKENIZERRULES_H
 #define LMOPT_FRONTENDS_TOKENIZER_TOKENIZERRULES_H
 
-#include "frontends/Json.h"
+#include "files/Json.h"
 #include "frontends/tokenizer/TokenizerBlob.h"
 
 namespace lmopt {

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // fuzz-lm-mlir: any text as model.mlir, the way `lmopt import` and `lmopt inspect` take it: the checks of
-// frontends/ModuleText.h, MLIR's parser, the verifiers, the facts that inspect tells, the names of parts, the printer.
+// files/ModuleText.h, MLIR's parser, the verifiers, the facts that inspect tells, the names of parts, the printer.
 // What is accepted must print, and the printed text must be accepted again with the same print. As lmopt-opt takes it,
 // other dialects and half models are welcome too; left out there are affine maps, in whose parser the faults are
 // upstream's (strangers' modules with them are refused).
 // Corpus: test/fuzz/corpus/fuzz-lm-mlir, from the examples of the dialect, hostile_modules.py and what was found. Every
 // ctest also runs it on mutations of the corpus (MutateMain.cpp).
 #include "dialects/lm/Lm.h"
+#include "files/ModuleText.h"
 #include "frontends/ModuleFile.h"
-#include "frontends/ModuleText.h"
 #include "tools/lmopt/Describe.h"
 
 #include "mlir/IR/AsmState.h"

@@ -5,7 +5,7 @@
 //   tokenize-lines FILE [--max-length N] [--no-add] [--no-parse] [--blob OUT] < records > ids
 // FILE: .gguf, or a directory with tokenizer.json. A record is a size (uint32, little endian) and so many bytes; the
 // answer is a count (uint32) and so many ids (int32). --blob writes the blob as well.
-#include "frontends/File.h"
+#include "files/File.h"
 #include "frontends/tokenizer/TokenizerBuilder.h"
 #include "lmopt/tokenizer.h"
 

@@ -10,7 +10,7 @@
 #ifndef LMOPT_TOOLS_LMOPT_COMMANDLINE_H
 #define LMOPT_TOOLS_LMOPT_COMMANDLINE_H
 
-#include "frontends/Status.h"
+#include "files/Status.h"
 #include "tools/lmopt/Context.h"
 
 #include <CLI/CLI.hpp>

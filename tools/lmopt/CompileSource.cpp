@@ -7,7 +7,7 @@
 #include "tools/lmopt/CompilerCommands.h"
 
 #include "codegen/Compile.h"
-#include "frontends/AtomicFile.h"
+#include "files/AtomicFile.h"
 #include "frontends/Import.h"
 #include "passes/AllPasses.h"
 #include "passes/pipelines/Recipes.h"

@@ -7,7 +7,7 @@
 #ifndef LMOPT_TOOLS_LMOPT_COMPILERCOMMANDS_H
 #define LMOPT_TOOLS_LMOPT_COMPILERCOMMANDS_H
 
-#include "frontends/Status.h"
+#include "files/Status.h"
 #include "tools/lmopt/CommandLine.h"
 
 #include <string>

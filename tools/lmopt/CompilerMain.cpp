@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // `lmopt-compiler`: the half of `lmopt` that links MLIR and LLVM. Started by lmopt; see CommandLine.h.
-#include "frontends/AtomicFile.h"
+#include "files/AtomicFile.h"
 #include "tools/lmopt/CommandLine.h"
 #include "tools/lmopt/CompilerCommands.h"
 

@@ -7,7 +7,7 @@
 #ifndef LMOPT_TOOLS_LMOPT_CONTEXT_H
 #define LMOPT_TOOLS_LMOPT_CONTEXT_H
 
-#include "frontends/Status.h"
+#include "files/Status.h"
 #include "lmopt/lmopt.h"
 
 #include <string_view>

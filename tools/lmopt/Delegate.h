@@ -4,7 +4,7 @@
 #ifndef LMOPT_TOOLS_LMOPT_DELEGATE_H
 #define LMOPT_TOOLS_LMOPT_DELEGATE_H
 
-#include "frontends/Status.h"
+#include "files/Status.h"
 
 #include <string>
 #include <vector>

@@ -4,7 +4,7 @@
 #include "tools/lmopt/Describe.h"
 
 #include "dialects/lm/Lm.h"
-#include "frontends/gguf/Gguf.h"
+#include "files/gguf/Gguf.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 

@@ -7,7 +7,7 @@
 #ifndef LMOPT_TOOLS_LMOPT_MODEL_H
 #define LMOPT_TOOLS_LMOPT_MODEL_H
 
-#include "frontends/Status.h"
+#include "files/Status.h"
 #include "lmopt/lmopt.h"
 #include "tools/lmopt/Context.h"
 

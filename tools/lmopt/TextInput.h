@@ -9,7 +9,7 @@
 #ifndef LMOPT_TOOLS_LMOPT_TEXTINPUT_H
 #define LMOPT_TOOLS_LMOPT_TEXTINPUT_H
 
-#include "frontends/Status.h"
+#include "files/Status.h"
 
 #include <cstdio>
 #include <memory>

@@ -3,8 +3,8 @@
 // Implementation of tools/support/ModuleTool.h.
 #include "tools/support/ModuleTool.h"
 
-#include "frontends/AtomicFile.h"
-#include "frontends/ModuleText.h"
+#include "files/AtomicFile.h"
+#include "files/ModuleText.h"
 
 #include "llvm/Support/Signals.h"
 #include "llvm/Support/raw_ostream.h"

@@ -8,7 +8,7 @@
 #ifndef LMOPT_TOOLS_SUPPORT_MODULETOOL_H
 #define LMOPT_TOOLS_SUPPORT_MODULETOOL_H
 
-#include "frontends/Status.h"
+#include "files/Status.h"
 
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -22,7 +22,7 @@ namespace lmopt {
 /// llvm::InitLLVM, whose handler for pipes it replaces.
 void cleanUpOnSignals();
 
-/// The text of a module, which MLIR's parser can take without harm (frontends/ModuleText.h); or bytecode.
+/// The text of a module, which MLIR's parser can take without harm (files/ModuleText.h); or bytecode.
 Result<std::unique_ptr<llvm::MemoryBuffer>> readModuleBuffer(const std::string &path);
 
 /// Whether writeModuleText would accept the path; "-" is always fine.

@@ -9,7 +9,7 @@
 #ifndef LMOPT_DIALECTS_LM_INTERPRETER_REFERENCE_H
 #define LMOPT_DIALECTS_LM_INTERPRETER_REFERENCE_H
 
-#include "frontends/Status.h"
+#include "files/Status.h"
 
 #include <cstdint>
 #include <functional>

@@ -3,7 +3,7 @@
 // Packed weights, element by element, at the places that Kernels.h promises; zeros everywhere else; failures that end
 // the stream of weights.
 #include "codegen/link/PackWeights.h"
-#include "frontends/gguf/Dequantize.h"
+#include "files/gguf/Dequantize.h"
 #include "test/unit/codegen/TestModule.h"
 
 #include "mlir/AsmParser/AsmParser.h"

@@ -5,8 +5,8 @@
 
 #include "dialects/lm/Weights.h"
 
-#include "frontends/gguf/Gguf.h"
-#include "frontends/safetensors/Safetensors.h"
+#include "files/gguf/Gguf.h"
+#include "files/safetensors/Safetensors.h"
 #include "mlir/Parser/Parser.h"
 #include "test/unit/frontends/GgufBytes.h"
 

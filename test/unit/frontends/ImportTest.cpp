@@ -4,7 +4,7 @@
 // imported model and reading it again. What the modules compute is tested on the models of test/models.
 #include "frontends/Import.h"
 #include "dialects/lm/Lm.h"
-#include "frontends/safetensors/Safetensors.h"
+#include "files/safetensors/Safetensors.h"
 #include "test/unit/frontends/GgufBytes.h"
 #include "test/unit/frontends/TemporaryFolder.h"
 

@@ -5,7 +5,7 @@
 #ifndef LMOPT_TEST_UNIT_FRONTENDS_VARIANTS_H
 #define LMOPT_TEST_UNIT_FRONTENDS_VARIANTS_H
 
-#include "frontends/safetensors/Safetensors.h"
+#include "files/safetensors/Safetensors.h"
 #include "test/unit/frontends/TemporaryFolder.h"
 
 #include "gtest/gtest.h"

@@ -2,7 +2,7 @@
 //
 // The files beside tokenizer.json, against the ids of transformers (golden/variants.json, made by
 // test/tools/tokenizer_variants.py): each variant gives the same ids or is refused by name.
-#include "frontends/File.h"
+#include "files/File.h"
 #include "frontends/tokenizer/TokenizerBuilder.h"
 #include "test/unit/tokenizer/Support.h"
 

@@ -2,7 +2,7 @@
 //
 // The tables of fields: what is not named is refused, what is named stands in docs/checkpoints.md too, and files as
 // the libraries write them pass.
-#include "frontends/File.h"
+#include "files/File.h"
 #include "frontends/tokenizer/TokenizerBuilder.h"
 #include "frontends/tokenizer/TokenizerFields.h"
 

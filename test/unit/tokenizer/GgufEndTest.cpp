@@ -3,7 +3,7 @@
 // Which tokens of a GGUF file are special and which end a text: llama.cpp's list of spellings
 // (golden/llama_cpp_ends.json, read from its source by test/tools/llama_cpp_ends.py), its exceptions, and what is not
 // refused because nothing uses it.
-#include "frontends/File.h"
+#include "files/File.h"
 #include "test/unit/tokenizer/GgufMetadata.h"
 
 #include <nlohmann/json.hpp>

@@ -3,7 +3,7 @@
 // The tokenizers of the two real models on stored texts in many scripts, code, emoji, white space and bad bytes: the
 // ids are those of llama.cpp and of the `tokenizers` package (test/tools/tokenizer_golden.py wrote them). Needs the
 // models in $LMOPT_MODELS or build/models (script/fetch-models).
-#include "frontends/File.h"
+#include "files/File.h"
 #include "frontends/tokenizer/TokenizerBuilder.h"
 #include "test/unit/tokenizer/Support.h"
 
