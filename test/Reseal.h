@@ -7,7 +7,7 @@
 #define LMOPT_TEST_RESEAL_H
 
 #include "lmopt/abi.h"
-#include "runtime/src/checksum.h"
+#include "runtime/src/artifact/checksum.h"
 
 #include <cstring>
 #include <string>

@@ -13,7 +13,7 @@
 #define LMOPT_CODEGEN_LINK_SECTIONAPPENDER_H
 
 #include "lmopt/abi.h"
-#include "runtime/src/checksum.h"
+#include "runtime/src/artifact/checksum.h"
 
 #include <cstdint>
 #include <string>

@@ -5,7 +5,7 @@
 #include "frontends/tokenizer/TokenizerBlob.h"
 
 #include "files/File.h"
-#include "runtime/src/tokenizer_internal.h"
+#include "runtime/src/tokenizer/internal.h"
 
 #include <algorithm>
 #include <cstring>

@@ -4,7 +4,7 @@
 //
 // In: TokenizerSpec, filled by the readers of tokenizer.json and of GGUF metadata. Out: the bytes of the blob, with all
 // hash tables and with the flag of each token that a word of its bytes becomes just that token.
-// Tested by test/unit/tokenizer, read by runtime/src/tokenizer_open.c.
+// Tested by test/unit/tokenizer, read by runtime/src/tokenizer/open.c.
 #ifndef LMOPT_FRONTENDS_TOKENIZER_TOKENIZERBLOB_H
 #define LMOPT_FRONTENDS_TOKENIZER_TOKENIZERBLOB_H
 

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Writes runtime/src/unicode_tables.c, the character tables of the tokenizer.
+"""Writes runtime/src/tokenizer/unicode_tables.c, the character tables of the tokenizer.
 
 In: the Python packages `tokenizers` 0.23.3 and `unicodedata2` 16.0.0. Out: C text on stdout.
     pip install tokenizers==0.23.3 unicodedata2==16.0.0
-    runtime/unicode/generate_tables.py > runtime/src/unicode_tables.c
+    runtime/unicode/generate_tables.py > runtime/src/tokenizer/unicode_tables.c
 
 Which Unicode version, and why not simply one: a tokenizer must cut text as the program did that trained or runs the
 model, and those carry tables of different age. Base version is 16.0.0. The other ages are marked on top of it:
@@ -38,7 +38,7 @@ NEW_IN_16 = """
 113B7 113D1 113D3 116D0-116E3 11BC0-11BE0 11BF0-11BF9 13460-143FA 16100-1611D 16130-16139 16D40-16D6C 16D70-16D79
 18CFF 1CCF0-1CCF9 1E5D0-1E5ED 1E5F0-1E5FA"""
 
-# The bits of a character, in the order of enum in runtime/src/unicode.h.
+# The bits of a character, in the order of enum in runtime/src/tokenizer/unicode.h.
 FLAGS = [
     "LETTER_15",
     "LETTER_16",
@@ -120,7 +120,7 @@ def flags():
 def lowercase():
     lower = bert(lowercase=True)
     pairs = [(c, lower(chr(c))) for c in CODE_POINTS if lower(chr(c)) != chr(c)]
-    # The only one that grows; runtime/src/tokenizer_normalize.c spells it out.
+    # The only one that grows; runtime/src/tokenizer/normalize.c spells it out.
     assert [(c, to) for c, to in pairs if len(to) > 1] == [(0x130, "i\u0307")]
     return [(c, ord(to[0])) for c, to in pairs]
 
@@ -191,7 +191,7 @@ def main():
     )
     print(" * edit by hand. */")
     print("/* clang-format off */")
-    print('#include "runtime/src/unicode.h"')
+    print('#include "runtime/src/tokenizer/unicode.h"')
     emit("const uint16_t lmopt_unicode_flags[]", [str(k) for k in kinds])
     emit("const uint16_t lmopt_unicode_blocks[]", [str(b) for b in order])
     emit("const uint8_t lmopt_unicode_classes[]", [str(v) for block in blocks for v in block])

@@ -13,8 +13,8 @@
  *     damage is found before the dynamic loader reads any of it (lmopt_checksums_header_t);
  *   - one exported function, lmopt_model_query, that returns the code table.
  *
- * Written by codegen/link, read by runtime/src/artifact.c and verify.c; tested by test/unit and by the end-to-end
- * tests.
+ * Written by codegen/link, read by runtime/src/artifact/artifact.c and verify.c; tested by test/unit and by the
+ * end-to-end tests.
  */
 #ifndef LMOPT_ABI_H
 #define LMOPT_ABI_H

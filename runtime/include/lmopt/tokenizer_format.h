@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
  *
- * The tokenizer blob: what frontends/tokenizer writes and runtime/src/tokenizer_*.c reads. Little endian, no pointers,
+ * The tokenizer blob: what frontends/tokenizer writes and runtime/src/tokenizer reads. Little endian, no pointers,
  * usable in place: all hash tables are inside, so that opening one costs the same for 50 and for 250,000 tokens.
  *
  *   lmopt_tokenizer_header_t, then the sections in any order, each at a multiple of 8 bytes from the start.
@@ -87,7 +87,7 @@ enum {
   LMOPT_SPLIT_BERT = 6,        /* white space separates and goes, punctuation stands alone */
   LMOPT_SPLIT_PREFIX_SPACE = 7 /* a blank in front of each part that has none */
 };
-/* Whose tables decide what \p{L}, \p{N} and "ignore case" mean (runtime/src/unicode.h). */
+/* Whose tables decide what \p{L}, \p{N} and "ignore case" mean (runtime/src/tokenizer/unicode.h). */
 enum {
   LMOPT_SPLIT_ARG_GGML = 0, /* llama.cpp: Unicode 15.1 */
   LMOPT_SPLIT_ARG_HF = 1    /* `tokenizers`: Unicode 16.0; Digits: 17.0 */

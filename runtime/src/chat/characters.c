@@ -7,8 +7,8 @@
  */
 #include "characters.h"
 
-#include "../unicode.h"
 #include "chat.h"
+#include "runtime/src/tokenizer/unicode.h"
 
 #include <string.h>
 

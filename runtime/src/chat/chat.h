@@ -11,7 +11,7 @@
 #ifndef LMOPT_SRC_CHAT_CHAT_H
 #define LMOPT_SRC_CHAT_CHAT_H
 
-#include "../internal.h"
+#include "runtime/src/platform/support.h"
 
 #include <setjmp.h>
 

@@ -6,6 +6,8 @@
  */
 #include "conversation.h"
 
+#include "runtime/src/artifact/model.h"
+
 #include <stdlib.h>
 #include <string.h>
 

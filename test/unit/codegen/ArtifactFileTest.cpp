@@ -7,7 +7,7 @@
 #include "codegen/link/SectionAppender.h"
 #include "lmopt/abi.h"
 #include "lmopt/lmopt.h"
-#include "runtime/src/checksum.h"
+#include "runtime/src/artifact/checksum.h"
 #include "test/unit/codegen/TestModule.h"
 
 #include "llvm/Object/ELFObjectFile.h"

@@ -3,7 +3,7 @@
 // The checksum of an artifact's parts: what lmopt/abi.h says, whatever pieces the bytes come in, and different for
 // every kind of accident that a file meets. The values were computed by test/tools/artifact_checksums.py, which was
 // written from the words in abi.h alone.
-#include "runtime/src/checksum.h"
+#include "runtime/src/artifact/checksum.h"
 
 #include <algorithm>
 #include <cstring>

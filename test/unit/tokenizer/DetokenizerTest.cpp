@@ -4,7 +4,7 @@
 // the text; bytes that are no UTF-8 are replaced as Python and Rust do.
 #include "test/unit/tokenizer/Support.h"
 
-#include "runtime/src/unicode.h"
+#include "runtime/src/tokenizer/unicode.h"
 
 #include <random>
 

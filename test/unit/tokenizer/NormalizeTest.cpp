@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The steps of a normalizer, alone and in BERT's order. Expected strings come from the `tokenizers` package.
-#include "runtime/src/tokenizer_internal.h"
+#include "runtime/src/tokenizer/internal.h"
 
 #include "gtest/gtest.h"
 

@@ -4,7 +4,7 @@
 // once as the inside of a word, makes the cuts visible. Expected words come from the `tokenizers` package.
 #include "test/unit/tokenizer/Support.h"
 
-#include "runtime/src/unicode.h"
+#include "runtime/src/tokenizer/unicode.h"
 
 using namespace lmopt;
 using namespace lmopt::test;

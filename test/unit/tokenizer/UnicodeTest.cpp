@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// UTF-8, classes and mappings of runtime/src/unicode.h. The numbers of characters in a class are those of the Unicode
-// versions named in runtime/unicode/generate_tables.py.
-#include "runtime/src/unicode.h"
+// UTF-8, classes and mappings of runtime/src/tokenizer/unicode.h. The numbers of characters in a class are those of the
+// Unicode versions named in runtime/unicode/generate_tables.py.
+#include "runtime/src/tokenizer/unicode.h"
 
 #include "gtest/gtest.h"
 

@@ -7,8 +7,8 @@
  * costs no more than other text. What they must equal: Oniguruma in `tokenizers`, and llama.cpp's own matchers.
  * Tested by test/unit/tokenizer/SplitTest.cpp and test/tools/tokenizer_parity.py.
  */
-#include "runtime/src/tokenizer_internal.h"
-#include "runtime/src/unicode.h"
+#include "runtime/src/tokenizer/internal.h"
+#include "runtime/src/tokenizer/unicode.h"
 
 /* What \p{L} and \p{N} are, and whose rules hold for "ignore case". */
 typedef struct {

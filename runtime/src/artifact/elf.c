@@ -6,7 +6,7 @@
  * file before it is used; nothing is allocated; time is bounded by the number of sections (65535 at most). Source:
  * ELF-64 object file format; the note's layout is in abi.h. Tested by test/unit/runtime, fuzzed by fuzz-artifact.
  */
-#include "internal.h"
+#include "runtime/src/artifact/artifact.h"
 
 #include <elf.h>
 #include <string.h>

@@ -9,7 +9,7 @@
  * what a fresh one does on the tokens kept, to the bit.
  * Tested by test/unit/runtime/WindowTest.cpp.
  */
-#include "session.h"
+#include "runtime/src/session/window.h"
 
 #include <string.h>
 

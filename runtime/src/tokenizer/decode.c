@@ -8,7 +8,7 @@
  * WordPiece tokens are words joined by blanks, without the continuation prefix.
  * Tested by test/unit/tokenizer/DetokenizerTest.cpp.
  */
-#include "runtime/src/tokenizer_internal.h"
+#include "runtime/src/tokenizer/internal.h"
 
 #include <stdlib.h>
 

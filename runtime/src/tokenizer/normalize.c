@@ -6,8 +6,8 @@
  * the steps that cannot change it. From: the BertNormalizer, NFC, NFD and Lowercase of the `tokenizers` package, whose
  * order of marks is kept (stable sort by combining class). Tested by test/unit/tokenizer/NormalizeTest.cpp.
  */
-#include "runtime/src/tokenizer_internal.h"
-#include "runtime/src/unicode.h"
+#include "runtime/src/tokenizer/internal.h"
+#include "runtime/src/tokenizer/unicode.h"
 
 #include <stdlib.h>
 

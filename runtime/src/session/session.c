@@ -2,10 +2,14 @@
  *
  * Sessions: cut the caller's tokens into steps that the generated code takes, and keep the key/value memory of a
  * decoder. In: tokens. Out: logits or vectors in the caller's memory. Every token, length and position is checked here,
- * once, so that the generated code may trust its step. Relies on team.c (runs a step) and abi.h (what a step is). Cost:
- * nothing that grows with the model. Tested by test/unit/runtime.
+ * once (check.c), so that the generated code may trust its step (step.c). Between the two, history.c and window.c
+ * decide what is read again. Cost: nothing that grows with the model. Tested by test/unit/runtime.
  */
-#include "session.h"
+#include "runtime/src/platform/team.h"
+#include "runtime/src/session/check.h"
+#include "runtime/src/session/history.h"
+#include "runtime/src/session/step.h"
+#include "runtime/src/session/window.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,12 +18,6 @@ enum { DEFAULT_CONTEXT = 8192 };
 
 void lmopt_cancel_request(lmopt_cancel_t *cancel) { __atomic_store_n(&cancel->requested, 1, __ATOMIC_RELAXED); }
 void lmopt_cancel_clear(lmopt_cancel_t *cancel) { __atomic_store_n(&cancel->requested, 0, __ATOMIC_RELAXED); }
-
-lmopt_status_t lmoptp_check_cancel(const lmopt_session_t *session, lmopt_error_t *error) {
-  if (session->cancel && __atomic_load_n(&session->cancel->requested, __ATOMIC_RELAXED))
-    return lmoptp_fail(error, LMOPT_INTERRUPTED, "cancelled by the caller");
-  return LMOPT_OK;
-}
 
 /*===--- Making and unmaking ---===*/
 
@@ -55,21 +53,6 @@ static lmopt_status_t make_cache(lmopt_session_t *session, int64_t context, lmop
     return lmoptp_fail(error, LMOPT_ERROR_RESOURCE,
                        "out of memory: a context of %lld positions needs %llu bytes; ask for a shorter context",
                        (long long)session->context, (unsigned long long)session->cache_size);
-  return LMOPT_OK;
-}
-
-lmopt_status_t lmoptp_make_room(lmopt_session_t *session, int64_t room, lmopt_error_t *error) {
-  if (room <= session->room)
-    return LMOPT_OK;
-  lmopt_segment_t *segments = realloc(session->segments, (size_t)room * sizeof *segments);
-  if (segments)
-    session->segments = segments;
-  int32_t *rows = realloc(session->rows, (size_t)room * sizeof *rows);
-  if (rows)
-    session->rows = rows;
-  if (!segments || !rows)
-    return lmoptp_fail_memory(error, (uint64_t)room * (sizeof *segments + sizeof *rows), "a step");
-  session->room = room;
   return LMOPT_OK;
 }
 
@@ -127,25 +110,6 @@ lmopt_status_t lmopt_session_truncate(lmopt_session_t *session, int64_t position
 
 /*===--- Checks ---===*/
 
-lmopt_status_t lmoptp_check_kind(const lmopt_session_t *session, uint32_t kind, const char *function,
-                                 lmopt_error_t *error) {
-  if (session->model->table->kind == kind)
-    return LMOPT_OK;
-  return lmoptp_fail(error, LMOPT_ERROR_USAGE, "%s: the model is %s", function,
-                     kind == LMOPT_KIND_DECODER ? "an encoder; use lmopt_session_encode"
-                                                : "a decoder; use lmopt_session_prefill");
-}
-
-lmopt_status_t lmoptp_check_tokens(const lmopt_session_t *session, const int32_t *tokens, int64_t count,
-                                   lmopt_error_t *error) {
-  int32_t vocabulary = (int32_t)session->model->table->vocabulary;
-  for (int64_t i = 0; i < count; ++i)
-    if (tokens[i] < 0 || tokens[i] >= vocabulary)
-      return lmoptp_fail(error, LMOPT_ERROR_USAGE, "token %lld is %d, expected 0 to %d", (long long)i, tokens[i],
-                         vocabulary - 1);
-  return LMOPT_OK;
-}
-
 static lmopt_status_t check_append(const lmopt_session_t *session, const int32_t *tokens, int64_t count,
                                    const char *function, lmopt_error_t *error) {
   lmopt_status_t status = lmoptp_check_kind(session, LMOPT_KIND_DECODER, function, error);
@@ -161,42 +125,6 @@ static lmopt_status_t check_append(const lmopt_session_t *session, const int32_t
 }
 
 /*===--- Decoders ---===*/
-
-static lmopt_segment_t segment_of(const lmopt_session_t *session, int64_t row, int64_t rows) {
-  return (lmopt_segment_t){
-      .cache = session->cache,
-      .capacity = (int64_t)lmoptp_round_up((uint64_t)session->context, LMOPT_CACHE_BLOCK),
-      .position = session->position,
-      .row = row,
-      .rows = rows,
-      .rope = session->rope,
-  };
-}
-
-lmopt_status_t lmoptp_prefill_chunk(lmopt_session_t *session, lmopt_team_t *team, const int32_t *tokens, int64_t rows,
-                                    int64_t first, float *logits, lmopt_error_t *error) {
-  lmopt_status_t status = lmoptp_check_cancel(session, error);
-  if (status)
-    return status;
-  const lmopt_code_table_t *table = session->model->table;
-  lmopt_segment_t segment = segment_of(session, 0, rows);
-  for (int64_t i = first; i < rows; ++i)
-    session->rows[i - first] = (int32_t)i;
-  lmopt_step_t step = {
-      .weights = session->model->weights,
-      .tokens = tokens,
-      .rows = rows,
-      .segments = &segment,
-      .segment_count = 1,
-      .output = logits,
-      .output_rows = session->rows,
-      .output_count = rows - first,
-  };
-  status = lmoptp_team_step(team, table, table->prefill, &step, 0, NULL, NULL, error);
-  if (!status)
-    session->position += rows;
-  return status;
-}
 
 // Appends the next of `count` tokens, as many as one chunk takes: *rows of them. Logits as lmoptp_prefill_chunk, of
 // those from `begin` on; begin may be negative or beyond the chunk.
@@ -293,31 +221,11 @@ static lmopt_status_t check_batch(lmopt_session_t *const *sessions, int64_t coun
   return LMOPT_OK;
 }
 
-static lmopt_status_t decode_pass(lmopt_session_t *const *sessions, int64_t count, const int32_t *tokens, float *logits,
+static lmopt_status_t append_pass(lmopt_session_t *const *sessions, int64_t count, const int32_t *tokens, float *logits,
                                   lmopt_session_t *leader, lmopt_error_t *error) {
-  lmopt_status_t status = lmoptp_check_cancel(leader, error);
-  if (status)
-    return status;
-  const lmopt_code_table_t *table = leader->model->table;
-  for (int64_t i = 0; i < count; ++i) {
-    leader->segments[i] = segment_of(sessions[i], i, 1);
-    leader->rows[i] = (int32_t)i;
-  }
-  lmopt_step_t step = {
-      .weights = leader->model->weights,
-      .tokens = tokens,
-      .rows = count,
-      .segments = leader->segments,
-      .segment_count = count,
-      .output = logits,
-      .output_rows = leader->rows,
-      .output_count = count,
-  };
-  status = lmoptp_team_step(leader->team, table, table->decode, &step, 0, NULL, NULL, error);
-  for (int64_t i = 0; i < count && !status; ++i) {
-    ++sessions[i]->position;
+  lmopt_status_t status = lmoptp_decode_pass(sessions, count, tokens, logits, leader, error);
+  for (int64_t i = 0; i < count && !status; ++i)
     lmoptp_history_append(sessions[i], tokens + i, 1);
-  }
   return status;
 }
 
@@ -333,6 +241,6 @@ lmopt_status_t lmopt_sessions_decode(lmopt_session_t *const *sessions, int64_t c
   for (int64_t i = 0; i < count && !status; ++i)
     status = lmoptp_history_prepare(sessions[i], leader->team, 1, error);
   for (int64_t i = 0; i < count && !status; i += most)
-    status = decode_pass(sessions + i, min64(most, count - i), tokens + i, logits + i * vocabulary, leader, error);
+    status = append_pass(sessions + i, min64(most, count - i), tokens + i, logits + i * vocabulary, leader, error);
   return status;
 }

@@ -7,8 +7,8 @@
  * in the raw text, then, for those marked "normalized", in the normalized text between the finds. Tested by
  * test/unit/tokenizer/EncodeTest.cpp.
  */
-#include "runtime/src/tokenizer_internal.h"
-#include "runtime/src/unicode.h"
+#include "runtime/src/tokenizer/internal.h"
+#include "runtime/src/tokenizer/unicode.h"
 
 #include <stdlib.h>
 

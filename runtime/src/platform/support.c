@@ -3,7 +3,7 @@
  * Small things that every file of the runtime needs: errors, structs of options that may grow, memory from the system.
  * Tested through everything else.
  */
-#include "internal.h"
+#include "runtime/src/platform/support.h"
 
 #include <stdarg.h>
 #include <stdio.h>

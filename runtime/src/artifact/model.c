@@ -6,7 +6,7 @@
  * artifact.c and abi.h. Cost: the loader's work on the code, and reading code and metadata once; the weights are only
  * mapped. Tested by test/unit/runtime.
  */
-#include "internal.h"
+#include "runtime/src/artifact/model.h"
 
 #include <dlfcn.h>
 #include <elf.h>

@@ -10,8 +10,8 @@
  * unknown token as a whole. One hash pass per position, cost O(length of the longest piece). Tested by
  * test/unit/tokenizer/ModelTest.cpp.
  */
-#include "runtime/src/tokenizer_internal.h"
-#include "runtime/src/unicode.h"
+#include "runtime/src/tokenizer/internal.h"
+#include "runtime/src/tokenizer/unicode.h"
 
 #include <stdlib.h>
 

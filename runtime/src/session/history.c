@@ -11,7 +11,11 @@
  * Cost: 4 bytes a token, for sessions that may cross the switch or have a window. Tested by
  * test/unit/runtime/LengthTest.cpp and WindowTest.cpp.
  */
-#include "session.h"
+#include "runtime/src/session/history.h"
+
+#include "runtime/src/session/check.h"
+#include "runtime/src/session/step.h"
+#include "runtime/src/session/window.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,7 @@
  * Character tables of the tokenizer. Written by runtime/unicode/generate_tables.py, which says from what: do not
  * edit by hand. */
 /* clang-format off */
-#include "runtime/src/unicode.h"
+#include "runtime/src/tokenizer/unicode.h"
 
 const uint16_t lmopt_unicode_flags[] = {
 0,16,28,32,64,66,67,88,92,128,160,192,256,320,1024,1091,2112,2115,2624,};

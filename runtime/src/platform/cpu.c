@@ -6,7 +6,7 @@
  * to its host, about a microsecond (Zen 3 under Firecracker; asked feature by feature it was a quarter of an opening).
  * Source: Intel SDM vol. 1 ch. 13-14 and vol. 2 CPUID. Tested by test/unit/runtime.
  */
-#include "internal.h"
+#include "runtime/src/platform/support.h"
 
 #include <cpuid.h>
 #include <stdio.h>

@@ -3,7 +3,9 @@
  * Encoders: packs sequences into steps without padding. In: tokens and lengths. Out: vectors in the caller's memory.
  * Relies on team.c. Tested by test/unit/runtime.
  */
-#include "session.h"
+#include "runtime/src/platform/team.h"
+#include "runtime/src/session/check.h"
+#include "runtime/src/session/step.h"
 
 static uint64_t scratch_of(const lmopt_code_table_t *table, int64_t length) {
   return lmoptp_round_up((uint64_t)length, LMOPT_CACHE_BLOCK) * table->cache_bytes_per_position;

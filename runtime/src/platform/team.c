@@ -7,7 +7,7 @@
  * sleeps. Steps of one team run one after another. Cost: one wake-up and one closing barrier for each step. Tested by
  * test/unit/runtime, also under ThreadSanitizer.
  */
-#include "internal.h"
+#include "runtime/src/platform/team.h"
 
 #include <errno.h>
 #include <linux/futex.h>

@@ -6,8 +6,8 @@
  * over code and metadata (checksum.h), and over the weights when they are asked for. Tested by test/unit/runtime
  * (DamageTest.cpp), fuzzed by fuzz-artifact.
  */
-#include "checksum.h"
-#include "internal.h"
+#include "runtime/src/artifact/artifact.h"
+#include "runtime/src/artifact/checksum.h"
 
 #include <stddef.h>
 #include <string.h>

@@ -5,7 +5,7 @@
  * the weights, all in place. Relies on abi.h. Cost: a few system calls, and reading all but the weights once; nothing
  * grows with the weights. Tested by test/unit/runtime, fuzzed by fuzz-artifact.
  */
-#include "internal.h"
+#include "runtime/src/artifact/artifact.h"
 
 #include <errno.h>
 #include <fcntl.h>

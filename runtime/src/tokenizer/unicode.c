@@ -3,7 +3,7 @@
  * UTF-8 and the searches in the character tables. Hangul syllables follow the arithmetic of the Unicode standard
  * (chapter 3.12) and stand in no table. Tested by test/unit/tokenizer/UnicodeTest.cpp.
  */
-#include "runtime/src/unicode.h"
+#include "runtime/src/tokenizer/unicode.h"
 
 enum {
   HANGUL_S = 0xAC00,

@@ -7,7 +7,7 @@
  * that opening takes microseconds and touches two pages. Tested by test/unit/tokenizer/BlobTest.cpp, fuzzed by
  * fuzz-tokenizer-blob.
  */
-#include "runtime/src/tokenizer_internal.h"
+#include "runtime/src/tokenizer/internal.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -6,7 +6,7 @@
  * heap of the k best, or a sort of what min-p and top-p may need. Generator: xoshiro256** seeded by splitmix64
  * (Blackman, Vigna 2018). Tested by test/unit/runtime.
  */
-#include "internal.h"
+#include "runtime/src/platform/support.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
  *
  * The checksum; see checksum.h, and lmopt/abi.h for what it is.
  */
-#include "checksum.h"
+#include "runtime/src/artifact/checksum.h"
 
 #include "lmopt/abi.h"
 

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+ *
+ * The state of a session. Who works on it, each relying on those before: check.c (what callers give), step.c (one step
+ * of the generated code), window.c (sessions without end), history.c (what is read again), session.c (decoders) and
+ * encode.c (encoders).
+ */
+#ifndef LMOPT_SRC_SESSION_H
+#define LMOPT_SRC_SESSION_H
+
+#include "runtime/src/artifact/model.h"
+
+struct lmopt_session {
+  lmopt_model_t *model;
+  lmopt_team_t *team;
+  lmopt_cancel_t *cancel;
+  void *cache;
+  uint64_t cache_size;
+  int64_t context;
+  // Tokens of the sequence, and how many of them the cache holds: fewer only while the others wait to be read again.
+  int64_t held, position;
+  int32_t *history; // the tokens themselves where that may happen, or NULL
+  int64_t expected; // the caller's word how long the sequence will be
+  int64_t rope;     // by which rotary angles the keys in the cache are turned, as lmopt_segment_t
+  int64_t window, sinks, dropped;
+  bool marked; // seen before in the same batch
+  // Room for the segments and output rows of one step.
+  lmopt_segment_t *segments;
+  int32_t *rows;
+  int64_t room;
+};
+
+static inline int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
+
+/* The rotary angles of a sequence of `length` tokens, as lmopt_segment_t. */
+static inline int64_t lmoptp_rope_of(const lmopt_code_table_t *table, int64_t length) {
+  return table->rope_switch && length > (int64_t)table->rope_switch;
+}
+
+#endif

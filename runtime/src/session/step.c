@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+ *
+ * From sessions to one step of the generated code (lmopt/abi.h) and back; see step.h.
+ */
+#include "runtime/src/session/step.h"
+
+#include "runtime/src/platform/team.h"
+#include "runtime/src/session/check.h"
+
+#include <stdlib.h>
+
+lmopt_status_t lmoptp_make_room(lmopt_session_t *session, int64_t room, lmopt_error_t *error) {
+  if (room <= session->room)
+    return LMOPT_OK;
+  lmopt_segment_t *segments = realloc(session->segments, (size_t)room * sizeof *segments);
+  if (segments)
+    session->segments = segments;
+  int32_t *rows = realloc(session->rows, (size_t)room * sizeof *rows);
+  if (rows)
+    session->rows = rows;
+  if (!segments || !rows)
+    return lmoptp_fail_memory(error, (uint64_t)room * (sizeof *segments + sizeof *rows), "a step");
+  session->room = room;
+  return LMOPT_OK;
+}
+
+static lmopt_segment_t segment_of(const lmopt_session_t *session, int64_t row, int64_t rows) {
+  return (lmopt_segment_t){
+      .cache = session->cache,
+      .capacity = (int64_t)lmoptp_round_up((uint64_t)session->context, LMOPT_CACHE_BLOCK),
+      .position = session->position,
+      .row = row,
+      .rows = rows,
+      .rope = session->rope,
+  };
+}
+
+lmopt_status_t lmoptp_prefill_chunk(lmopt_session_t *session, lmopt_team_t *team, const int32_t *tokens, int64_t rows,
+                                    int64_t first, float *logits, lmopt_error_t *error) {
+  lmopt_status_t status = lmoptp_check_cancel(session, error);
+  if (status)
+    return status;
+  const lmopt_code_table_t *table = session->model->table;
+  lmopt_segment_t segment = segment_of(session, 0, rows);
+  for (int64_t i = first; i < rows; ++i)
+    session->rows[i - first] = (int32_t)i;
+  lmopt_step_t step = {
+      .weights = session->model->weights,
+      .tokens = tokens,
+      .rows = rows,
+      .segments = &segment,
+      .segment_count = 1,
+      .output = logits,
+      .output_rows = session->rows,
+      .output_count = rows - first,
+  };
+  status = lmoptp_team_step(team, table, table->prefill, &step, 0, NULL, NULL, error);
+  if (!status)
+    session->position += rows;
+  return status;
+}
+
+lmopt_status_t lmoptp_decode_pass(lmopt_session_t *const *sessions, int64_t count, const int32_t *tokens, float *logits,
+                                  lmopt_session_t *leader, lmopt_error_t *error) {
+  lmopt_status_t status = lmoptp_check_cancel(leader, error);
+  if (status)
+    return status;
+  const lmopt_code_table_t *table = leader->model->table;
+  for (int64_t i = 0; i < count; ++i) {
+    leader->segments[i] = segment_of(sessions[i], i, 1);
+    leader->rows[i] = (int32_t)i;
+  }
+  lmopt_step_t step = {
+      .weights = leader->model->weights,
+      .tokens = tokens,
+      .rows = count,
+      .segments = leader->segments,
+      .segment_count = count,
+      .output = logits,
+      .output_rows = leader->rows,
+      .output_count = count,
+  };
+  status = lmoptp_team_step(leader->team, table, table->decode, &step, 0, NULL, NULL, error);
+  for (int64_t i = 0; i < count && !status; ++i)
+    ++sessions[i]->position;
+  return status;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+ *
+ * One step of the generated code, run on a team: a chunk of one prompt, or one token for each of several sessions.
+ * What tokens a session holds beside its cache is not known here (history.c). Tested by test/unit/runtime.
+ */
+#ifndef LMOPT_SRC_SESSION_STEP_H
+#define LMOPT_SRC_SESSION_STEP_H
+
+#include "runtime/src/session/session.h"
+
+/* Room for the segments and output rows of a step. */
+lmopt_status_t lmoptp_make_room(lmopt_session_t *session, int64_t room, lmopt_error_t *error);
+
+/* One chunk of a prompt on this team: logits of its rows [first, rows), or none when first == rows. The cache then
+ * holds `rows` tokens more. */
+lmopt_status_t lmoptp_prefill_chunk(lmopt_session_t *session, lmopt_team_t *team, const int32_t *tokens, int64_t rows,
+                                    int64_t first, float *logits, lmopt_error_t *error);
+
+/* The next token of each session, on the team and with the room of the leader. Each cache then holds one token more. */
+lmopt_status_t lmoptp_decode_pass(lmopt_session_t *const *sessions, int64_t count, const int32_t *tokens, float *logits,
+                                  lmopt_session_t *leader, lmopt_error_t *error);
+
+#endif
