@@ -114,7 +114,7 @@ FailureOr<RuntimeValues> Execution::evaluate(Operation *op) {
   if (auto constant = dyn_cast<arith::ConstantOp>(op))
     return ::constant(constant);
   InFlightDiagnostic error = op->emitError("the interpreter does not know '") << op->getName() << "'";
-  if (isa<LMDialect>(op->getDialect()))
+  if (isa_and_nonnull<LMDialect>(op->getDialect()))
     error << ": no meaning is attached to it; its family's Meaning.cpp must give one, and registerMeanings() must be "
              "called";
   return error;

@@ -1,4 +1,4 @@
-// Written by generate.py: what NumPy computes.
+// Written by interpret/generate.py: what NumPy computes.
 // RUN: lmopt-opt %s --lm-interpret | FileCheck %s
 // CHECK: @attention_decoder_half: as expected
 // CHECK-NEXT: @attention_decoder_interleaved: as expected

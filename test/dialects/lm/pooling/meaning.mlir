@@ -1,4 +1,4 @@
-// Written by generate.py: what NumPy computes.
+// Written by interpret/generate.py: what NumPy computes.
 // RUN: lmopt-opt %s --lm-interpret | FileCheck %s
 // CHECK: @pool_mean: as expected
 // CHECK-NEXT: @pool_max: as expected

@@ -1,4 +1,4 @@
-// Written by generate.py: what NumPy computes.
+// Written by interpret/generate.py: what NumPy computes.
 // RUN: lmopt-opt %s --lm-interpret | FileCheck %s
 // CHECK: @rms_norm: as expected
 // CHECK-NEXT: @rms_norm_plain: as expected
