@@ -3,7 +3,7 @@
 // Implementation of PartNames.h; getPartName and nameLocation are declared in LmDialect.h.
 #include "dialects/lm/PartNames.h"
 
-#include "dialects/lm/Lm.h"
+#include "dialects/lm/param/Param.h"
 
 using namespace mlir;
 using namespace lmopt::lm;
