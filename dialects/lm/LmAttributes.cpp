@@ -3,7 +3,7 @@
 // Enums, generated attribute classes and the verifiers of the attributes of ops (rotary positions, exactness).
 // Tested by test/dialects/lm/attributes*.mlir.
 
-#include "dialects/lm/Lm.h"
+#include "dialects/lm/LmDialect.h"
 
 #include "llvm/ADT/TypeSwitch.h"
 

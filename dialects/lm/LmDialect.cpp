@@ -6,6 +6,7 @@
 
 #include "dialects/lm/Lm.h"
 #include "dialects/lm/PartNames.h"
+#include "dialects/lm/interfaces/Meaning.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -16,17 +17,22 @@ using namespace mlir;
 using namespace lmopt::lm;
 
 #include "dialects/lm/LmDialect.cpp.inc"
+#include "dialects/lm/interfaces/Meaning.cpp.inc"
 
 #define GET_TYPEDEF_CLASSES
 #include "dialects/lm/LmTypes.cpp.inc"
 
+// Meanings come from the interpreter (registerMeanings), whose libraries a dialect must not need.
+template <typename... Ops>
+void LMDialect::registerFamily(StringRef) {
+  addOperations<Ops...>();
+  (void(Ops::template hasTrait<NoComputation>() || (declarePromisedInterface<MeaningOpInterface, Ops>(), true)), ...);
+}
+
 void LMDialect::initialize() {
   registerTypes();
   registerAttributes();
-  addOperations<
-#define GET_OP_LIST
-#include "dialects/lm/LmOps.cpp.inc"
-      >();
+#include "dialects/lm/LmFamilies.cpp.inc"
 }
 
 void LMDialect::registerTypes() {

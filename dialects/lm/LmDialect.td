@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The `lm` dialect itself and the constraints on tensors that its ops share.
-// In: nothing. Out: LmDialect.{h,cpp}.inc and names that the theme files (LmTypes, LmAttributes, LmWeights, Lm*Ops) build on.
+// In: nothing. Out: LmDialect.{h,cpp}.inc and names that LmTypes, LmAttributes, LmWeights and the families of ops build on.
 // Tested by test/dialects/lm.
 
 #ifndef LMOPT_DIALECTS_LM_LMDIALECT_TD
@@ -32,9 +32,9 @@ def LM_Dialect : Dialect {
     prefill, decode and batch all come from one graph.
 
     Each op lists its constraints as C1, C2, ...; the same number stands in the verifier and in the name of the test
-    that violates it. What the declared operand types guarantee already has no number. The meaning of each op is its
-    function in the reference interpreter (`dialects/lm/interpreter`); the examples below are executed by a test, and
-    the comment that begins with `// @` is what the interpreter prints.
+    that violates it. What the declared operand types guarantee already has no number. The meaning of each op is a plain
+    function, `dialects/lm/<family>/Reference.h` (which family: docs/ops.md); the examples below are executed by a test,
+    and the comment that begins with `// @` is what the interpreter prints.
 
     Discardable attributes of the module, verified by the dialect: `lm.config` (dictionary: `architecture` and `name`
     strings, counts as `i64`), `lm.tokenizer` and `lm.chat_template` (file name and text, strings), `lm.source` (array
@@ -48,6 +48,9 @@ def LM_Dialect : Dialect {
   let extraClassDeclaration = [{
     void registerTypes();
     void registerAttributes();
+    /// Adds the ops of a family and promises their meanings.
+    template <typename... Ops>
+    void registerFamily(::llvm::StringRef name);
   }];
 }
 
@@ -79,5 +82,8 @@ def LM_Scales : LM_TensorOf<F32, [2], "batch x sequence tensor of f32">;
 def LM_Zeros : LM_TensorOf<I32, [2], "batch x sequence tensor of i32">;
 
 class LM_Op<string mnemonic, list<Trait> traits = []> : Op<LM_Dialect, mnemonic, traits>;
+
+// The op computes nothing; every other one has a meaning (interfaces/Meaning.td).
+def LM_NoComputation : NativeOpTrait<"NoComputation"> { let cppNamespace = "::lmopt::lm"; }
 
 #endif // LMOPT_DIALECTS_LM_LMDIALECT_TD

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Implementation of PartNames.h; getPartName is declared in Lm.h.
+// Implementation of PartNames.h; getPartName and nameLocation are declared in LmDialect.h.
 #include "dialects/lm/PartNames.h"
 
-#include "dialects/lm/Lm.h"
+#include "dialects/lm/param/Param.h"
 
 using namespace mlir;
 using namespace lmopt::lm;
@@ -11,6 +11,10 @@ using namespace lmopt::lm;
 static StringRef locationName(Operation *op) {
   auto name = op->getLoc()->findInstanceOf<NameLoc>();
   return name ? name.getName().getValue() : StringRef();
+}
+
+Location lmopt::lm::nameLocation(OpBuilder &builder, StringRef name) {
+  return NameLoc::get(builder.getStringAttr(name), builder.getUnknownLoc());
 }
 
 StringRef lmopt::lm::getPartName(Operation *op) {

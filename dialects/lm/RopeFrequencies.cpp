@@ -5,7 +5,7 @@
 // Hugging Face transformers, modeling_rope_utils.py, whose numbers these are (there computed in f32, here in f64).
 // Tested by test/unit/dialects/RopeTest.cpp against values that transformers computed.
 
-#include "dialects/lm/Lm.h"
+#include "dialects/lm/LmDialect.h"
 
 using namespace lmopt::lm;
 

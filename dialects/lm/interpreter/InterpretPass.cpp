@@ -139,6 +139,7 @@ struct InterpretPass : PassWrapper<InterpretPass, OperationPass<ModuleOp>> {
 
   StringRef getArgument() const override { return "lm-interpret"; }
   StringRef getDescription() const override { return "run functions under the reference interpreter"; }
+  void getDependentDialects(DialectRegistry &registry) const override { registerMeanings(registry); }
   void runOnOperation() override;
 
   Option<std::string> entry{*this, "entry", llvm::cl::desc("function to run (default: all that take only caches)")};

@@ -1,23 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Reference interpreter: runs a function of a module op by op with the functions of Reference.h.
-// In: a verified module of lm ops (plus arith.constant, func.call, func.return), inputs as tensors and caches. Out: the
-// results, or failure with a diagnostic at the op. It is the meaning of the dialect, and slow: SmolLM2-135M takes about
-// 60 ms a token.
-// Tested by test/dialects/lm/interpret and test/unit/models/InterpreterFixturesTest.cpp.
+// Reference interpreter: runs a function of a module op by op; what an op means it is told by MeaningOpInterface.
+// In: a verified module of lm ops (plus arith.constant, func.call, func.return) in a context with registerMeanings();
+// inputs as tensors and caches. Out: the results, or failure with a diagnostic at the op. It is slow: SmolLM2-135M
+// takes about 60 ms a token. Tested by test/dialects/lm/interpret and test/unit/models/InterpreterFixturesTest.cpp.
 
 #ifndef LMOPT_DIALECTS_LM_INTERPRETER_INTERPRETER_H
 #define LMOPT_DIALECTS_LM_INTERPRETER_INTERPRETER_H
 
 #include "dialects/lm/Weights.h"
-#include "dialects/lm/interpreter/Reference.h"
-
-#include <variant>
+#include "dialects/lm/interpreter/Values.h"
 
 namespace lmopt::lm {
-
-/// A value at run time. A cache moves through the program: whoever takes it in gives the longer one back.
-using RuntimeValue = std::variant<reference::Tensor, reference::Cache>;
 
 class Interpreter {
 public:
@@ -34,11 +28,11 @@ public:
   ~Interpreter();
 
   /// Runs function `name`. Inputs are checked against its type (dynamic sizes take any size).
-  mlir::FailureOr<std::vector<RuntimeValue>> run(llvm::StringRef name, std::vector<RuntimeValue> inputs);
+  mlir::FailureOr<RuntimeValues> run(llvm::StringRef name, RuntimeValues inputs);
+
+  struct State;
 
 private:
-  class Run;
-  struct State;
   std::unique_ptr<State> state;
 };
 
@@ -50,7 +44,10 @@ reference::Tensor makeLengths(llvm::ArrayRef<int32_t> lengths);
 /// 2^28.
 std::optional<reference::Tensor> tensorFromAttribute(mlir::DenseElementsAttr attribute);
 
-/// Registers the pass --lm-interpret.
+/// Attaches the meanings of all lm ops (dialects/lm/<family>/Meaning.cpp) when the dialect is loaded.
+void registerMeanings(mlir::DialectRegistry &registry);
+
+/// Registers the pass --lm-interpret, which brings the meanings along.
 void registerInterpretPass();
 
 } // namespace lmopt::lm

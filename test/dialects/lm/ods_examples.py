@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""ods_examples.py FOLDER: runs every example of the op descriptions in FOLDER/*.td, so that none can grow stale.
+"""ods_examples.py FOLDER: runs every example of the op descriptions in FOLDER/*/*.td, so that none can grow stale.
 
 Each ```mlir block parses and prints to a fixed point, as custom and as generic text, and what `lmopt-opt --lm-interpret`
 prints is what its comments `// @...` say. Each op has a block in its description that uses it.
@@ -21,7 +21,7 @@ def lmopt_opt(text, *arguments):
 
 
 examples = []
-for path in sorted(pathlib.Path(sys.argv[1]).glob("*.td")):
+for path in sorted(pathlib.Path(sys.argv[1]).glob("*/*.td")):
     for op, body in re.findall(r'^def LM_\w+Op\s*:\s*LM_Op<"(\w+)"(.*?)^}', path.read_text(), re.M | re.S):
         blocks = [textwrap.dedent(block) for block in re.findall(r"```mlir\n(.*?)```", body, re.S)]
         if not any(f"lm.{op} " in block for block in blocks):

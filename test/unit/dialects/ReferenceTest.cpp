@@ -2,9 +2,14 @@
 //
 // Edges of the reference functions that random numbers do not reach: empty sequences, empty batches, ids out of range,
 // caches of another batch; and that any split of a prompt gives the same bits. Without MLIR, so it also runs sanitized;
-// the numbers themselves are tested against NumPy in test/dialects/lm/interpret.
+// the numbers themselves are tested against NumPy in test/dialects/lm/*/meaning.mlir.
 
-#include "dialects/lm/interpreter/Reference.h"
+#include "dialects/lm/attention/Reference.h"
+#include "dialects/lm/embedding/Reference.h"
+#include "dialects/lm/linear/Reference.h"
+#include "dialects/lm/norm/Reference.h"
+#include "dialects/lm/pooling/Reference.h"
+#include "dialects/lm/quantize/Reference.h"
 
 #include <gtest/gtest.h>
 

@@ -26,6 +26,7 @@ protected:
     (void)once;
     mlir::DialectRegistry registry;
     lm::registerDialects(registry);
+    lm::registerMeanings(registry);
     context.appendDialectRegistry(registry);
     fixture = load(GetParam());
     Result<ImportedModel> imported = importModel(fixture.path, context);

@@ -28,6 +28,7 @@ protected:
   void SetUp() override {
     mlir::DialectRegistry registry;
     lm::registerDialects(registry);
+    lm::registerMeanings(registry);
     context.appendDialectRegistry(registry);
   }
 

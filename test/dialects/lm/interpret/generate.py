@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""generate.py: writes <theme>.mlir beside itself: random inputs, and what NumPy computes from them in float64.
+"""generate.py: writes ../<family>/meaning.mlir (and a few more): random inputs, and what NumPy computes in float64.
 
 Each function states its expectation (`lm.expect`) and tolerance; `lmopt-opt --lm-interpret` compares. The formulas here are
 written from the definitions (full matrices, explicit masks), not from the interpreter. Tolerances, relative to the largest
@@ -12,7 +12,7 @@ import pathlib
 
 import numpy as np
 
-HERE = pathlib.Path(__file__).parent
+ROOM = pathlib.Path(__file__).parent.parent
 ULP = 2.0**-24
 rng = np.random.default_rng(20260823)
 
@@ -487,9 +487,15 @@ def lengths():
     return cases
 
 
-for theme in (embedding, linear, norm, elementwise, pooling, attention, weights, lengths):
-    cases = theme()
+# One stream of random numbers: what is added goes behind, so that all before stays as it is.
+written = {"embedding/meaning": embedding(), "linear/meaning": linear(), "norm/meaning": norm(),
+           "elementwise/meaning": elementwise(), "pooling/meaning": pooling(), "attention/meaning": attention(),
+           "interpret/weights": weights(), "attention/lengths": lengths()}
+is_rotate = lambda case: "func.func @rotate_" in case
+written["quantize/meaning"] = [case for case in written["linear/meaning"] if is_rotate(case)]
+written["linear/meaning"] = [case for case in written["linear/meaning"] if not is_rotate(case)]
+for name, cases in written.items():
     names = [line.split("@")[1].split("(")[0] for case in cases for line in case.splitlines() if line.startswith("func")]
-    head = "// Written by generate.py: what NumPy computes.\n// RUN: lmopt-opt %s --lm-interpret | FileCheck %s\n"
+    head = "// Written by interpret/generate.py: what NumPy computes.\n// RUN: lmopt-opt %s --lm-interpret | FileCheck %s\n"
     checks = "".join(f"// CHECK{'' if i == 0 else '-NEXT'}: @{name}: as expected\n" for i, name in enumerate(names))
-    (HERE / f"{theme.__name__}.mlir").write_text(head + checks + "\n" + "\n".join(cases))
+    (ROOM / f"{name}.mlir").write_text(head + checks + "\n" + "\n".join(cases))

@@ -1,4 +1,4 @@
-// Written by generate.py: what NumPy computes.
+// Written by interpret/generate.py: what NumPy computes.
 // RUN: lmopt-opt %s --lm-interpret | FileCheck %s
 // CHECK: @sum: as expected
 // CHECK-NEXT: @scale: as expected

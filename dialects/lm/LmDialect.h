@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The `lm` dialect without its ops: types, attributes, and the few helpers that all who read or write a module need.
+// The ops of a family are dialects/lm/<family>/<Family>.h, which the build writes (cmake/LmoptOps.cmake); all of them,
+// Lm.h. Tested by test/dialects/lm.
+
+#ifndef LMOPT_DIALECTS_LM_LMDIALECT_H
+#define LMOPT_DIALECTS_LM_LMDIALECT_H
+
+#include "dialects/lm/LmReal.h"
+
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+#include <optional>
+
+namespace mlir {
+class PatternRewriter; // its header is heavy and only folds need it
+} // namespace mlir
+
+namespace lmopt::lm {
+
+/// What is known of a weight before any file is read.
+struct WeightForm {
+  bool int8 = false;
+  bool bf16 = false;
+  int64_t groupedBits = 0;                         // 4 or 8: a grouped weight
+  bool hasMin = false;                             // of a grouped weight
+  int64_t group = 0;                               // of a grouped weight: inputs that share a scale
+  std::optional<llvm::SmallVector<int64_t>> shape; // unknown while it depends on a file
+  int64_t depth = 1;                               // derivations above the deepest leaf
+  int64_t leaves = 1;
+};
+
+/// The form of a weight attribute, or nullopt when `value` is not a weight (neither dense f32 nor WeightAttrInterface).
+std::optional<WeightForm> getWeightForm(mlir::Attribute value);
+
+} // namespace lmopt::lm
+
+#include "dialects/lm/LmDialect.h.inc"
+#include "dialects/lm/LmEnums.h.inc"
+#include "dialects/lm/LmInterfaces.h.inc"
+
+#define GET_TYPEDEF_CLASSES
+#include "dialects/lm/LmTypes.h.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "dialects/lm/LmAttributes.h.inc"
+
+namespace lmopt::lm {
+
+/// The trait of ops that compute nothing (declarations, as lm.param): these need no meaning.
+template <typename Op>
+class NoComputation : public mlir::OpTrait::TraitBase<Op, NoComputation> {};
+
+class ParamOp;
+
+/// The param that `symbol` names in the module around `user`, or null.
+ParamOp lookupParam(mlir::Operation *user, mlir::FlatSymbolRefAttr symbol);
+ParamOp lookupParam(mlir::SymbolTableCollection &tables, mlir::Operation *user, mlir::FlatSymbolRefAttr symbol);
+
+/// `loc` with the name of a part of the model, e.g. "layers.3.attn.q"; diagnostics use it (see PartNames.h).
+mlir::Location nameLocation(mlir::OpBuilder &builder, llvm::StringRef name);
+/// The name of the part that an op is, or ""; patterns, remarks and reports use it (see PartNames.h).
+llvm::StringRef getPartName(mlir::Operation *op);
+
+/// Frequencies of rotary positions: pair i of a head is rotated by position * frequencies[i], and both query and key
+/// are multiplied by `attentionFactor`.
+struct RopeFrequencies {
+  llvm::SmallVector<double> frequencies; // dims / 2
+  double attentionFactor = 1;
+};
+
+/// The one place that knows the scaling kinds (transformers modeling_rope_utils). `length` is that of the whole
+/// sequence: beyond original_positions it selects the long factors of `longrope` and stretches the base of `dynamic`;
+/// the other kinds are the same for any (see RopeAttr::getSwitchPositions).
+RopeFrequencies computeRopeFrequencies(RopeAttr rope, int64_t length);
+
+/// Registers the dialects that a module of lmopt is made of: lm, func, arith, builtin.
+void registerDialects(mlir::DialectRegistry &registry);
+
+} // namespace lmopt::lm
+
+#endif // LMOPT_DIALECTS_LM_LMDIALECT_H

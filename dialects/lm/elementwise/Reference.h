@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The meaning of dialects/lm/elementwise/Elementwise.td as plain functions.
+// Tested by test/dialects/lm/elementwise.
+
+#ifndef LMOPT_DIALECTS_LM_ELEMENTWISE_REFERENCE_H
+#define LMOPT_DIALECTS_LM_ELEMENTWISE_REFERENCE_H
+
+#include "dialects/lm/interpreter/Values.h"
+
+namespace lmopt::lm::reference {
+
+enum class Function { gelu, geluTanh, silu, relu, tanh };
+double apply(Function function, double x);
+
+Tensor add(Tensor a, const Tensor &b);
+Tensor biasAdd(Tensor x, const float *bias);
+Tensor activation(Tensor x, Function function);
+Tensor gatedProduct(Tensor gate, const Tensor &up, Function function);
+
+} // namespace lmopt::lm::reference
+
+#endif // LMOPT_DIALECTS_LM_ELEMENTWISE_REFERENCE_H

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What the ops of Pooling.td compute: from MLIR to the plain functions of Reference.h. Tested by
+// test/dialects/lm/pooling.
+
+#include "dialects/lm/interpreter/Frame.h"
+#include "dialects/lm/pooling/Pooling.h"
+#include "dialects/lm/pooling/Reference.h"
+
+using namespace mlir;
+using namespace lmopt::lm;
+
+static reference::Pooling poolingOf(PoolKind kind) {
+  switch (kind) {
+  case PoolKind::mean:
+    return reference::Pooling::mean;
+  case PoolKind::cls:
+    return reference::Pooling::cls;
+  case PoolKind::max:
+    return reference::Pooling::max;
+  case PoolKind::last:
+    return reference::Pooling::last;
+  }
+  llvm_unreachable("all kinds are listed");
+}
+
+static FailureOr<RuntimeValues> pool(PoolOp op, Frame &frame) {
+  return one(reference::pool(frame.tensor(op.getInput()), frame.tensor(op.getLengths()), poolingOf(op.getKind())));
+}
+
+void lmopt::lm::registerPoolingMeanings(DialectRegistry &registry) { addMeanings<pool>(registry); }

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What is done to activations before a product with weights of fewer bits: rounding to bf16, codes of 8 bits for a token or
+// for short groups of its numbers, and the block rotation that makes int8 accurate. Tested by test/dialects/lm/quantize.
+
+#ifndef LMOPT_DIALECTS_LM_QUANTIZE_QUANTIZE_TD
+#define LMOPT_DIALECTS_LM_QUANTIZE_QUANTIZE_TD
+
+include "dialects/lm/LmTypes.td"
+
+def LM_NarrowOp : LM_Op<"narrow", [Pure]> {
+  let summary = "numbers rounded to bf16";
+  let description = [{
+    y = the bf16 number next to x, half to even: off by at most 2^-9 of x. Numbers must be finite, and so must be the
+    result (|x| < 2^128 (1 - 2^-9)).
+
+    Constraints:
+    - C1: the result has the shape of the input.
+
+    ```mlir
+    func.func @narrowed() -> tensor<1x1x3xbf16> {
+      %x = arith.constant dense<[[[1.0, 1.00390625, 1.01]]]> : tensor<1x1x3xf32>
+      %y = lm.narrow %x : (tensor<1x1x3xf32>) -> tensor<1x1x3xbf16>
+      return %y : tensor<1x1x3xbf16>
+    }
+    // @narrowed: tensor<1x1x3xbf16> [[[1, 1, 1.00781]]]
+    ```
+  }];
+  let arguments = (ins LM_Activation:$input);
+  let results = (outs LM_Halves:$result);
+  let assemblyFormat = "$input attr-dict-with-keyword `:` functional-type(operands, results)";
+  let builders = [
+    // The result type follows from the input.
+    OpBuilder<(ins "::mlir::Value":$input)>
+  ];
+  let hasVerifier = 1;
+}
+
+def LM_RotateOp : LM_Op<"rotate", [Pure, AllTypesMatch<["input", "result"]>]> {
+  let summary = "y = x H, H the block-diagonal normalized Hadamard matrix";
+  let description = [{
+    Each block of `block` numbers of the last dimension is multiplied by H_b / sqrt(b), H_b the Hadamard matrix in
+    natural (Sylvester) order: H_1 = [1], H_2n = [[H_n, H_n], [H_n, -H_n]]. H is symmetric and orthogonal, so
+    rotating twice gives x again (that is the fold), and x Wᵀ = (x H)(W H)ᵀ. It spreads outliers over a block, which is
+    what makes per-token int8 activations accurate.
+
+    Constraints:
+    - C1: `block` is a power of two from 2 to 65536.
+    - C2: it divides the width.
+
+    ```mlir
+    func.func @spread() -> tensor<1x1x4xf32> {
+      %x = arith.constant dense<[[[8.0, 0.0, 0.0, 0.0]]]> : tensor<1x1x4xf32>
+      %y = lm.rotate %x {block = 4} : tensor<1x1x4xf32>
+      return %y : tensor<1x1x4xf32>
+    }
+    // @spread: tensor<1x1x4xf32> [[[4, 4, 4, 4]]]
+    ```
+  }];
+  let arguments = (ins LM_Activation:$input, I64Attr:$block);
+  let results = (outs LM_Activation:$result);
+  let assemblyFormat = "$input ` ` `{` `block` `=` $block `}` attr-dict-with-keyword `:` type($result)";
+  let builders = [OpBuilder<(ins "::mlir::Value":$input, "int64_t":$block)>];
+  let hasVerifier = 1;
+  let hasFolder = 1;
+}
+
+def LM_QuantizeDynamicOp : LM_Op<"quantize_dynamic", [Pure]> {
+  let summary = "u8 codes with a scale and a zero point for each token";
+  let description = [{
+    For each token, as ONNX DynamicQuantizeLinear:
+
+        lo = min(0, min x)      hi = max(0, max x)      scale = (hi - lo) / 255
+        zero = clamp(round(-lo / scale), 0, 255)
+        code = clamp(round(x / scale) + zero, 0, 255)
+
+    with rounding half to even, all in f32. When all numbers are zero: scale = 1, zero = 0, codes 0. Numbers must be
+    finite.
+
+    Shapes: x (B, T, K); codes (B, T, K); scale and zero (B, T).
+
+    Constraints:
+    - C1: codes have the shape of x.
+    - C2: scale and zero have the shape (B, T).
+
+    ```mlir
+    func.func @quantize() -> (tensor<1x1x4xui8>, tensor<1x1xf32>, tensor<1x1xi32>) {
+      %x = arith.constant dense<[[[-1.0, 0.5, 2.0, 0.25]]]> : tensor<1x1x4xf32>
+      %codes, %scale, %zero = lm.quantize_dynamic %x
+          : (tensor<1x1x4xf32>) -> (tensor<1x1x4xui8>, tensor<1x1xf32>, tensor<1x1xi32>)
+      return %codes, %scale, %zero : tensor<1x1x4xui8>, tensor<1x1xf32>, tensor<1x1xi32>
+    }
+    // @quantize: tensor<1x1x4xui8> [[[0, 127, 255, 106]]]
+    // @quantize: tensor<1x1xf32> [[0.0117647]]
+    // @quantize: tensor<1x1xi32> [[85]]
+    ```
+  }];
+  let arguments = (ins LM_Activation:$input);
+  let results = (outs LM_Codes:$codes, LM_Scales:$scale, LM_Zeros:$zero);
+  let assemblyFormat = "$input attr-dict-with-keyword `:` functional-type(operands, results)";
+  let builders = [
+    // The result types follow from the input.
+    OpBuilder<(ins "::mlir::Value":$input)>
+  ];
+  let hasVerifier = 1;
+}
+
+def LM_QuantizeGroupsOp : LM_Op<"quantize_groups", [Pure]> {
+  let summary = "signed 8-bit codes with a scale for each group of a token's numbers";
+  let description = [{
+    With M the greatest magnitude of a token and m that of `group` of its numbers, all in f32, rounding half to even:
+
+        factor = 127 / M
+        j = the greatest of 0 .. 24 with 2^-j >= m * factor * (1 / 127), or 0
+        scale = M / 127 * 2^-j      code = round(x * (factor * 2^j))
+
+    A token of zeros, or one whose greatest magnitude is below 2^-90 (so that all scales are normal numbers), has scales
+    and codes 0. Numbers must be finite. Groups as short as the weights' own keep the codes accurate without rotation:
+    an outlier costs its own group only. Scales are the token's times powers of two, so that a product need not multiply
+    them with the weight's scales; where the token's greatest number is, and errors are greatest, nothing is lost by it.
+
+    Shapes: x (B, T, K); codes (B, T, K); scale (B, T, K / group).
+
+    Constraints:
+    - C1: `group` is positive and divides the width.
+    - C2: codes have the shape of x.
+    - C3: scale has the shape (B, T, K / group).
+
+    ```mlir
+    func.func @quantize_groups() -> (tensor<1x1x4xsi8>, tensor<1x1x2xf32>) {
+      %x = arith.constant dense<[[[-1.0, 0.5, 0.0, 254.0]]]> : tensor<1x1x4xf32>
+      %codes, %scale = lm.quantize_groups %x {group = 2} : (tensor<1x1x4xf32>) -> (tensor<1x1x4xsi8>, tensor<1x1x2xf32>)
+      return %codes, %scale : tensor<1x1x4xsi8>, tensor<1x1x2xf32>
+    }
+    // @quantize_groups: tensor<1x1x4xsi8> [[[-64, 32, 0, 127]]]
+    // @quantize_groups: tensor<1x1x2xf32> [[[0.015625, 2]]]
+    ```
+  }];
+  let arguments = (ins LM_Activation:$input, I64Attr:$group);
+  let results = (outs LM_SignedCodes:$codes, LM_GroupScales:$scale);
+  let assemblyFormat = [{
+    $input ` ` `{` `group` `=` $group `}` attr-dict-with-keyword `:` functional-type(operands, results)
+  }];
+  let builders = [
+    // The result types follow from the input.
+    OpBuilder<(ins "::mlir::Value":$input, "int64_t":$group)>
+  ];
+  let hasVerifier = 1;
+}
+
+#endif // LMOPT_DIALECTS_LM_QUANTIZE_QUANTIZE_TD
