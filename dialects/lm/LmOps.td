@@ -8,7 +8,7 @@
 include "dialects/lm/LmDialect.td"
 include "dialects/lm/LmTypes.td"
 include "dialects/lm/LmAttributes.td"
-include "dialects/lm/LmWeights.td"
+include "dialects/lm/weights/Weights.td"
 include "dialects/lm/LmParamOps.td"
 include "dialects/lm/LmEmbeddingOps.td"
 include "dialects/lm/LmLinearOps.td"

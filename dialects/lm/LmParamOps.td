@@ -7,7 +7,7 @@
 #define LMOPT_DIALECTS_LM_LMPARAMOPS_TD
 
 include "dialects/lm/LmTypes.td"
-include "dialects/lm/LmWeights.td"
+include "dialects/lm/weights/Weights.td"
 
 def LM_ParamOp : LM_Op<"param", [Symbol]> {
   let summary = "a weight, by name";
