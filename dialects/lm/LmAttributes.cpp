@@ -4,6 +4,7 @@
 // Tested by test/dialects/lm/attributes*.mlir.
 
 #include "dialects/lm/LmDialect.h"
+#include "dialects/lm/weights/Evaluation.h"
 
 #include "llvm/ADT/TypeSwitch.h"
 

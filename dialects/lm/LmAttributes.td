@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Attributes of ops: kinds (activation, pooling), mask patterns, rotary positions and the exactness of a weight.
-// Weight attributes have their own file, LmWeights.td. Tested by test/dialects/lm/attributes*.mlir.
+// Weight attributes have their own file, weights/Weights.td. Tested by test/dialects/lm/attributes*.mlir.
 
 #ifndef LMOPT_DIALECTS_LM_LMATTRIBUTES_TD
 #define LMOPT_DIALECTS_LM_LMATTRIBUTES_TD

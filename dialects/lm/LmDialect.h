@@ -40,8 +40,21 @@ struct WeightForm {
   int64_t leaves = 1;
 };
 
+/// What a weight does to the numbers that it is made of.
+enum class WeightEffect {
+  Read,     ///< a leaf: what a file holds
+  Moved,    ///< the same numbers in another order, or some of them
+  Computed, ///< new numbers, exact but for the rounding of f32
+  Rounded   ///< fewer bits: a loss that params must label
+};
+
+class Evaluation;  // of one weight, see weights/Evaluation.h
+struct WeightData; // its numbers, see Weights.h
+
 /// The form of a weight attribute, or nullopt when `value` is not a weight (neither dense f32 nor WeightAttrInterface).
 std::optional<WeightForm> getWeightForm(mlir::Attribute value);
+/// The weights that a weight attribute is derived from, in the order of its text.
+llvm::SmallVector<mlir::Attribute> weightSources(mlir::Attribute weight);
 
 } // namespace lmopt::lm
 

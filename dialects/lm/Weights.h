@@ -9,7 +9,7 @@
 #ifndef LMOPT_DIALECTS_LM_WEIGHTS_H
 #define LMOPT_DIALECTS_LM_WEIGHTS_H
 
-#include "dialects/lm/Lm.h"
+#include "dialects/lm/param/Param.h"
 
 #include <memory>
 #include <string>

@@ -7,8 +7,8 @@
 #include "passes/measure-weights/MeasureWeights.h"
 
 #include "dialects/lm/Lm.h"
-#include "dialects/lm/WeightKernels.h"
 #include "dialects/lm/Weights.h"
+#include "dialects/lm/weights/WeightKernels.h"
 #include "mlir/IR/Threading.h"
 #include "passes/analysis/Tell.h"
 #include "llvm/ADT/TypeSwitch.h"

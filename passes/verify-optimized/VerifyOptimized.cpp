@@ -26,8 +26,11 @@ static LogicalResult verifyVocabulary(Operation *op) {
 }
 
 static bool isLossy(Attribute weight) {
-  return isa<QuantizeGroupsAttr, NarrowAttr>(weight) ||
-         weight.walk([](QuantizeRowsAttr) { return WalkResult::interrupt(); }).wasInterrupted();
+  return weight
+      .walk([](WeightAttrInterface part) {
+        return part.getEffect() == WeightEffect::Rounded ? WalkResult::interrupt() : WalkResult::advance();
+      })
+      .wasInterrupted();
 }
 
 /// C2.

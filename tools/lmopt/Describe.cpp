@@ -63,16 +63,12 @@ struct Stored {
 
 /// The weight that a chain of derivations starts from, as long as each has one source only.
 static Attribute leafOf(Attribute value) {
-  for (;;) {
-    Attribute source;
-    if (auto row = dyn_cast<lm::RowAttr>(value))
-      source = row.getSource();
-    else if (auto permuted = dyn_cast<lm::PermuteRopeAttr>(value))
-      source = permuted.getSource();
-    if (!source)
-      return value;
-    value = source;
+  auto weight = dyn_cast<lm::WeightAttrInterface>(value);
+  while (weight && weight.getEffect() == lm::WeightEffect::Moved) {
+    value = lm::weightSources(value).front();
+    weight = dyn_cast<lm::WeightAttrInterface>(value);
   }
+  return value;
 }
 
 static std::optional<Stored> storedInSource(lm::ParamOp param) {

@@ -6,7 +6,7 @@
 #define LMOPT_DIALECTS_LM_PARAM_PARAM_TD
 
 include "dialects/lm/LmTypes.td"
-include "dialects/lm/LmWeights.td"
+include "dialects/lm/weights/Weights.td"
 
 def LM_ParamOp : LM_Op<"param", [Symbol, LM_NoComputation]> {
   let summary = "a weight, by name";

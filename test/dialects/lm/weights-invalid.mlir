@@ -60,6 +60,16 @@ lm.param @matvec_add_c2_bias : tensor<2xf32> = #lm.matvec_add<dense<1.0> : tenso
 
 // -----
 
+// expected-error@+1 {{C1: the source must have rank 2, but its shape is 3}}
+lm.param @transpose_c1_vector : tensor<3xf32> = #lm.transpose<dense<1.0> : tensor<3xf32>>
+
+// -----
+
+// expected-error@+1 {{C1: the source must be f32, but is int8}}
+lm.param @transpose_c1_codes : tensor<3x2xf32> = #lm.transpose<#lm.quantize_rows<dense<1.0> : tensor<2x3xf32>>>
+
+// -----
+
 // expected-error@+1 {{C1: the vector must have 3 numbers, but has 2}}
 lm.param @add_to_rows_c1_length : tensor<2x3xf32> = #lm.add_to_rows<dense<1.0> : tensor<2x3xf32>, dense<1.0> : tensor<2xf32>>
 

@@ -2,7 +2,7 @@
 //
 // The arithmetic of derived weights against plain definitions in double.
 
-#include "dialects/lm/WeightKernels.h"
+#include "dialects/lm/weights/WeightKernels.h"
 
 #include <gtest/gtest.h>
 

@@ -282,6 +282,9 @@ TEST_F(Weights, ShapesThatOnlyTheFileKnows) {
   expectError("tensor<2xf32> = #lm.matvec_add<" + matrix + ", dense<1.0> : tensor<2xf32>>",
               "expected a vector of 3 numbers");
   expectError("tensor<2x3xf32> = #lm.add_to_rows<" + matrix + ", " + matrix + ">", "expected an f32 vector");
+  expectError("tensor<2x3xf32> = #lm.transpose<" + matrix + ">",
+              "expected 'tensor<2x3xf32>', but the source holds f32 3x2");
+  expectError("tensor<3x2xf32> = #lm.transpose<#lm.row<" + matrix + ", 0>>", "expected an f32 matrix");
   expectError("tensor<2x3xf32> = #lm.rotate_columns<" + matrix + ", block = 2>", "does not divide the 3 columns");
   expectError("tensor<2x3xf32> = #lm.permute_rope<" + matrix + ", heads = 2, from = half>", "cannot permute 1 rotary");
   expectError("tensor<2x3xf32> = #lm.permute_rope<" + matrix + ", heads = 3, from = half>", "3 heads");

@@ -412,6 +412,7 @@ def weights():
     matrix("permute_from_interleaved", "#lm.permute_rope<{}, heads = 2, from = interleaved>", swap([0, 2, 1, 3]), 0)
     matrix("permute_from_half", "#lm.permute_rope<{}, heads = 1, from = half>", w[[0, 4, 1, 5, 2, 6, 3, 7]], 0)
     matrix("permute_partial", "#lm.permute_rope<{}, heads = 1, from = half, dims = 4>", w[[0, 2, 1, 3, 4, 5, 6, 7]], 0)
+    matrix("transpose", f"#lm.transpose<{typed(np.ascontiguousarray(w.T))}>", d, 0)
     vector("row", "#lm.row<{}, 5>", w[5], 0)
     vector("matvec", f"#lm.matvec_add<{{}}, {typed(v)}>", d @ v.astype(np.float64), 1)
     vector("matvec_bias", f"#lm.matvec_add<{{}}, {typed(v)}, {typed(b)}>", d @ v.astype(np.float64) + b, 1)

@@ -4,8 +4,8 @@
 // other weights when they are read (dialects/lm/Weights.h), so that weights stream one at a time and a rewrite of a weight
 // is a rewrite of one line of IR. Tested by test/dialects/lm/weights*.mlir and test/unit/dialects/WeightsTest.cpp.
 
-#ifndef LMOPT_DIALECTS_LM_LMWEIGHTS_TD
-#define LMOPT_DIALECTS_LM_LMWEIGHTS_TD
+#ifndef LMOPT_DIALECTS_LM_WEIGHTS_WEIGHTS_TD
+#define LMOPT_DIALECTS_LM_WEIGHTS_WEIGHTS_TD
 
 include "dialects/lm/LmAttributes.td"
 
@@ -20,13 +20,20 @@ def LM_WeightAttrInterface : AttrInterface<"WeightAttrInterface"> {
   }];
   let methods = [
     InterfaceMethod<"The form of the weight; total, the attribute has been verified.", "::lmopt::lm::WeightForm",
-                    "getForm">
+                    "getForm">,
+    InterfaceMethod<"What it does to the numbers of its sources.", "::lmopt::lm::WeightEffect", "getEffect">,
+    InterfaceMethod<"The numbers, or a located error; reads the sources through `evaluation`.",
+                    "::mlir::FailureOr<::lmopt::lm::WeightData>", "evaluate", (ins "::lmopt::lm::Evaluation &":$evaluation)>
   ];
 }
 
-class LM_Weight<string name, string attrMnemonic>
+// One weight = one definition here and one file of its name, which says how it is verified, its form and its value.
+// `effect`: a case of WeightEffect (Lm.h).
+class LM_Weight<string name, string attrMnemonic, string effect>
     : LM_Attr<name, attrMnemonic, [DeclareAttrInterfaceMethods<LM_WeightAttrInterface>]> {
   let genVerifyDecl = 1;
+  code effectDeclaration = "::lmopt::lm::WeightEffect getEffect() const { return ::lmopt::lm::WeightEffect::"#effect#"; }\n";
+  let extraClassDeclaration = effectDeclaration;
 }
 
 // A parameter that is itself a weight: dense<...> or an attribute with WeightAttrInterface (checked by the verifiers).
@@ -39,7 +46,7 @@ def LM_GgufFormat : LM_Enum<"GgufFormat", "block format of a GGUF tensor", [
     I32EnumAttrCase<"q4_1", 4>, I32EnumAttrCase<"q5_0", 5>, I32EnumAttrCase<"q5_1", 6>, I32EnumAttrCase<"q8_0", 7>,
     I32EnumAttrCase<"q4_k", 8>, I32EnumAttrCase<"q5_k", 9>, I32EnumAttrCase<"q6_k", 10>]>;
 
-def LM_GgufAttr : LM_Weight<"Gguf", "gguf"> {
+def LM_GgufAttr : LM_Weight<"Gguf", "gguf", "Read"> {
   let summary = "a tensor of a GGUF file, decoded to f32";
   let description = [{
     `#lm.gguf<"model.gguf", "blk.0.attn_q.weight", q4_1>`: file (relative names start at the folder of the module),
@@ -57,7 +64,7 @@ def LM_GgufAttr : LM_Weight<"Gguf", "gguf"> {
 def LM_SafetensorsFormat : LM_Enum<"SafetensorsFormat", "element type of a safetensors tensor", [
     I32EnumAttrCase<"f32", 0>, I32EnumAttrCase<"f16", 1>, I32EnumAttrCase<"bf16", 2>, I32EnumAttrCase<"i8", 3>]>;
 
-def LM_SafetensorsAttr : LM_Weight<"Safetensors", "safetensors"> {
+def LM_SafetensorsAttr : LM_Weight<"Safetensors", "safetensors", "Read"> {
   let summary = "a tensor of a safetensors file";
   let description = [{
     `#lm.safetensors<"model.safetensors", "model.embed_tokens.weight", bf16>`: decoded to f32. With `i8` the tensor
@@ -73,7 +80,7 @@ def LM_SafetensorsAttr : LM_Weight<"Safetensors", "safetensors"> {
 
 //===- Derived weights -------------------------------------------------------------------------------------------===//
 
-def LM_RowAttr : LM_Weight<"Row", "row"> {
+def LM_RowAttr : LM_Weight<"Row", "row", "Moved"> {
   let summary = "row i of a matrix, as a vector";
   let description = [{
     Constraints:
@@ -83,7 +90,7 @@ def LM_RowAttr : LM_Weight<"Row", "row"> {
   let assemblyFormat = "`<` $source `,` $index `>`";
 }
 
-def LM_SumAttr : LM_Weight<"Sum", "sum"> {
+def LM_SumAttr : LM_Weight<"Sum", "sum", "Computed"> {
   let summary = "A + B, element by element";
   let description = [{
     Constraints:
@@ -93,7 +100,7 @@ def LM_SumAttr : LM_Weight<"Sum", "sum"> {
   let assemblyFormat = "`<` $lhs `,` $rhs `>`";
 }
 
-def LM_ScaleAttr : LM_Weight<"Scale", "scale"> {
+def LM_ScaleAttr : LM_Weight<"Scale", "scale", "Computed"> {
   let summary = "f * W";
   let description = [{
     Constraints:
@@ -103,7 +110,7 @@ def LM_ScaleAttr : LM_Weight<"Scale", "scale"> {
   let assemblyFormat = "`<` $source `,` $factor `>`";
 }
 
-def LM_ScaleColumnsAttr : LM_Weight<"ScaleColumns", "scale_columns"> {
+def LM_ScaleColumnsAttr : LM_Weight<"ScaleColumns", "scale_columns", "Computed"> {
   let summary = "W diag(v): column k times v[k]";
   let description = [{
     Constraints:
@@ -113,7 +120,7 @@ def LM_ScaleColumnsAttr : LM_Weight<"ScaleColumns", "scale_columns"> {
   let assemblyFormat = "`<` $source `,` $vector `>`";
 }
 
-def LM_MatvecAddAttr : LM_Weight<"MatvecAdd", "matvec_add"> {
+def LM_MatvecAddAttr : LM_Weight<"MatvecAdd", "matvec_add", "Computed"> {
   let summary = "W v + b, a vector; b may be absent";
   let description = [{
     Constraints:
@@ -125,7 +132,7 @@ def LM_MatvecAddAttr : LM_Weight<"MatvecAdd", "matvec_add"> {
   let assemblyFormat = "`<` $source `,` $vector (`,` $bias^)? `>`";
 }
 
-def LM_AddToRowsAttr : LM_Weight<"AddToRows", "add_to_rows"> {
+def LM_AddToRowsAttr : LM_Weight<"AddToRows", "add_to_rows", "Computed"> {
   let summary = "each row of W plus v";
   let description = [{
     Constraints:
@@ -135,7 +142,19 @@ def LM_AddToRowsAttr : LM_Weight<"AddToRows", "add_to_rows"> {
   let assemblyFormat = "`<` $source `,` $vector `>`";
 }
 
-def LM_PermuteRopeAttr : LM_Weight<"PermuteRope", "permute_rope"> {
+def LM_TransposeAttr : LM_Weight<"Transpose", "transpose", "Moved"> {
+  let summary = "Wᵀ: columns become rows";
+  let description = [{
+    For files that hold a matrix the other way round, [IN, OUT]: `#lm.transpose<#lm.safetensors<...>>`.
+
+    Constraints:
+    - C1: the source is an f32 matrix.
+  }];
+  let parameters = (ins LM_WeightParameter:$source);
+  let assemblyFormat = "`<` $source `>`";
+}
+
+def LM_PermuteRopeAttr : LM_Weight<"PermuteRope", "permute_rope", "Moved"> {
   let summary = "rows of each head brought from one rotary layout to the other";
   let description = [{
     With `from = interleaved`, row 2 i + p of each head becomes row p * dims / 2 + i (half-split order); with
@@ -150,9 +169,15 @@ def LM_PermuteRopeAttr : LM_Weight<"PermuteRope", "permute_rope"> {
   let parameters = (ins LM_WeightParameter:$source, "int64_t":$heads, EnumParameter<LM_RopeLayout>:$from,
                         DefaultValuedParameter<"int64_t", "0">:$dims);
   let assemblyFormat = "`<` $source `,` struct($heads, $from, $dims) `>`";
+  let extraClassDeclaration = effectDeclaration # [{
+    /// The value for this source: an f32 matrix or vector, or a grouped matrix (a permutation of rows leaves groups of
+    /// inputs as they are).
+    ::mlir::FailureOr<::lmopt::lm::WeightData> permute(::lmopt::lm::Evaluation &evaluation,
+                                                       ::lmopt::lm::WeightData source) const;
+  }];
 }
 
-def LM_RotateColumnsAttr : LM_Weight<"RotateColumns", "rotate_columns"> {
+def LM_RotateColumnsAttr : LM_Weight<"RotateColumns", "rotate_columns", "Computed"> {
   let summary = "W H with H the block-diagonal normalized Hadamard matrix";
   let description = [{
     H has blocks H_b / sqrt(b) on its diagonal, H_b in natural (Sylvester) order; it is symmetric and orthogonal, so
@@ -166,7 +191,7 @@ def LM_RotateColumnsAttr : LM_Weight<"RotateColumns", "rotate_columns"> {
   let assemblyFormat = "`<` $source `,` struct($block) `>`";
 }
 
-def LM_NarrowAttr : LM_Weight<"Narrow", "narrow"> {
+def LM_NarrowAttr : LM_Weight<"Narrow", "narrow", "Rounded"> {
   let summary = "each number rounded to bf16, half to even";
   let description = [{
     Numbers must be finite and stay so. The result is a bf16 weight.
@@ -178,7 +203,7 @@ def LM_NarrowAttr : LM_Weight<"Narrow", "narrow"> {
   let assemblyFormat = "`<` $source `>`";
 }
 
-def LM_QuantizeRowsAttr : LM_Weight<"QuantizeRows", "quantize_rows"> {
+def LM_QuantizeRowsAttr : LM_Weight<"QuantizeRows", "quantize_rows", "Rounded"> {
   let summary = "int8 codes, one scale a row";
   let description = [{
     s = max|w| / 127 over the row, code = clamp(round_half_even(w / s), -127, 127); a row of zeros has s = 0 and codes
@@ -191,7 +216,7 @@ def LM_QuantizeRowsAttr : LM_Weight<"QuantizeRows", "quantize_rows"> {
   let assemblyFormat = "`<` $source `>`";
 }
 
-def LM_QuantizeGroupsAttr : LM_Weight<"QuantizeGroups", "quantize_groups"> {
+def LM_QuantizeGroupsAttr : LM_Weight<"QuantizeGroups", "quantize_groups", "Rounded"> {
   let summary = "codes of 4 or 8 bits with an f16 scale, or scale and minimum, for each group of inputs";
   let description = [{
     `#lm.quantize_groups<W, bits = B, group = G>`: over each group, with m the number of the greatest magnitude,
@@ -216,7 +241,7 @@ def LM_QuantizeGroupsAttr : LM_Weight<"QuantizeGroups", "quantize_groups"> {
   let assemblyFormat = "`<` $source `,` `bits` `=` $bits `,` `group` `=` $group `` custom<OptionalMin>($hasMin) `>`";
 }
 
-def LM_NativeAttr : LM_Weight<"Native", "native"> {
+def LM_NativeAttr : LM_Weight<"Native", "native", "Read"> {
   let summary = "the codes of a GGUF tensor as the file holds them";
   let description = [{
     `#lm.native<#lm.gguf<"model.gguf", "blk.0.attn_q.weight", q4_1>>`: not decoded, so that nothing is rounded twice. The
@@ -228,10 +253,10 @@ def LM_NativeAttr : LM_Weight<"Native", "native"> {
   }];
   let parameters = (ins LM_WeightParameter:$source);
   let assemblyFormat = "`<` $source `>`";
-  let extraClassDeclaration = [{
+  let extraClassDeclaration = effectDeclaration # [{
     /// The tensor in the file, or null when the source is none that C1 allows.
     static ::lmopt::lm::GgufAttr findTensor(::mlir::Attribute source);
   }];
 }
 
-#endif // LMOPT_DIALECTS_LM_LMWEIGHTS_TD
+#endif // LMOPT_DIALECTS_LM_WEIGHTS_WEIGHTS_TD

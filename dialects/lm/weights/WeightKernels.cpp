@@ -2,7 +2,7 @@
 //
 // See WeightKernels.h.
 
-#include "dialects/lm/WeightKernels.h"
+#include "dialects/lm/weights/WeightKernels.h"
 
 #include <algorithm>
 #include <cmath>

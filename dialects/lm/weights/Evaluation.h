@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// One evaluation of a weight: what WeightAttrInterface::evaluate works with. In: weight attributes. Out: WeightData, or
+// a located error that names param, tensor, what was expected and found. Inside this folder only; tested by
+// test/unit/dialects/WeightsTest.cpp.
+#ifndef LMOPT_DIALECTS_LM_WEIGHTS_EVALUATION_H
+#define LMOPT_DIALECTS_LM_WEIGHTS_EVALUATION_H
+
+#include "dialects/lm/Weights.h"
+
+#include "files/gguf/Gguf.h"
+#include "files/safetensors/Safetensors.h"
+
+namespace lmopt::lm {
+
+std::string shapeText(llvm::ArrayRef<int64_t> shape);
+llvm::StringRef formText(const WeightData &data); ///< f32, bf16, int8, 4-bit grouped, ...
+int64_t elementsOf(llvm::ArrayRef<int64_t> shape);
+
+/// Files by name, kept open; may be asked by several threads.
+class WeightFiles {
+public:
+  virtual ~WeightFiles() = default;
+  virtual Result<const GgufFile *> gguf(llvm::StringRef path) = 0;
+  virtual Result<const SafetensorsFile *> safetensors(llvm::StringRef path) = 0;
+};
+
+/// Evaluates one weight; carries what a diagnostic needs.
+class Evaluation {
+public:
+  Evaluation(WeightFiles &files, mlir::Location loc, llvm::StringRef what, int &errorCode)
+      : files(files), loc(loc), what(what), errorCode(errorCode) {}
+
+  /// The value of a weight: inline numbers, or what its attribute says (the verifiers bound depth and leaves).
+  mlir::FailureOr<WeightData> read(mlir::Attribute weight);
+
+  /// Null after an error has been told.
+  const GgufFile *openGguf(llvm::StringRef path);
+  const SafetensorsFile *openSafetensors(llvm::StringRef path);
+
+  mlir::InFlightDiagnostic error(int code = kErrorMalformed) {
+    errorCode = code;
+    return mlir::emitError(loc) << what << ": ";
+  }
+  mlir::LogicalResult error(const Error &cause) { return error(cause.code) << cause.message; }
+
+  /// Sources that must be f32 and of a rank; shapes from files are seen here for the first time.
+  mlir::LogicalResult expectF32(const WeightData &data, unsigned minRank, unsigned maxRank, mlir::Attribute attribute);
+  mlir::LogicalResult expectVector(const WeightData &vector, int64_t size, mlir::Attribute attribute);
+  /// A shape that a file states, before anything of that size is made.
+  mlir::LogicalResult expectShape(llvm::ArrayRef<int64_t> shape, llvm::StringRef path, llvm::StringRef key);
+
+private:
+  WeightFiles &files;
+  mlir::Location loc;
+  llvm::StringRef what; // the param, for messages
+  int &errorCode;
+};
+
+} // namespace lmopt::lm
+
+#endif

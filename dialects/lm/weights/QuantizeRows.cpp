@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// #lm.quantize_rows: codes of 8 bits, one scale a row. Tested by test/dialects/lm/weights*.mlir and
+// test/unit/dialects/WeightsTest.cpp.
+#include "dialects/lm/weights/Evaluation.h"
+#include "dialects/lm/weights/Forms.h"
+#include "dialects/lm/weights/WeightKernels.h"
+
+using namespace mlir;
+using namespace lmopt::lm;
+
+LogicalResult QuantizeRowsAttr::verify(EmitError emitError, Attribute source) {
+  return expectMatrix(emitError, source);
+}
+WeightForm QuantizeRowsAttr::getForm() const {
+  WeightForm form = deriveForm(getSource());
+  form.int8 = true;
+  return form;
+}
+
+FailureOr<WeightData> QuantizeRowsAttr::evaluate(Evaluation &evaluation) const {
+  FailureOr<WeightData> read = evaluation.read(getSource());
+  if (failed(read))
+    return failure();
+  WeightData &source = *read;
+  if (failed(evaluation.expectF32(source, 2, 2, *this)))
+    return failure();
+  const int64_t columns = source.columns();
+  WeightData result;
+  result.shape = source.shape;
+  result.s8.resize(source.f32.size());
+  result.scales.resize(source.rows());
+  for (int64_t n = 0; n < source.rows(); ++n)
+    if (!quantizeRow(&source.f32[n * columns], columns, &result.s8[n * columns], result.scales[n]))
+      return evaluation.error() << "row " << n << " holds a number that is not finite; it cannot be quantized";
+  return result;
+}

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// #lm.scale: a weight times a number. Tested by test/dialects/lm/weights*.mlir and test/unit/dialects/WeightsTest.cpp.
+#include "dialects/lm/weights/Evaluation.h"
+#include "dialects/lm/weights/Forms.h"
+
+using namespace mlir;
+using namespace lmopt::lm;
+
+LogicalResult ScaleAttr::verify(EmitError emitError, Attribute source, Real) {
+  return expectF32(emitError, source, {"C1", "the source", 1, 4});
+}
+WeightForm ScaleAttr::getForm() const { return deriveForm(getSource()); }
+
+FailureOr<WeightData> ScaleAttr::evaluate(Evaluation &evaluation) const {
+  FailureOr<WeightData> read = evaluation.read(getSource());
+  if (failed(read))
+    return failure();
+  WeightData &source = *read;
+  if (failed(evaluation.expectF32(source, 1, 4, *this)))
+    return failure();
+  for (float &x : source.f32)
+    x = float(x * double(getFactor()));
+  return read;
+}
