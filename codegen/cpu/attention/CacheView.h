@@ -6,6 +6,8 @@
 #ifndef LMOPT_CODEGEN_CPU_CACHEVIEW_H
 #define LMOPT_CODEGEN_CPU_CACHEVIEW_H
 
+#include "codegen/cpu/RowInfo.h"
+#include "codegen/cpu/attention/AttentionSpec.h"
 #include "codegen/cpu/linear/LinearParts.h"
 
 namespace lmopt::cpu {

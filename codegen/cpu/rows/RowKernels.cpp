@@ -11,6 +11,7 @@
 // quantization are two passes: one that ends with the extremes, and one that writes the codes. Lanes beyond the width
 // of a row are zero on input and kept zero (each operation says why where it is not obvious). Tested by
 // test/unit/codegen/RowKernelTest.cpp and RowQuantizeTest.cpp.
+#include "codegen/cpu/RowInfo.h"
 #include "codegen/cpu/embedding/EmbeddingRows.h"
 #include "codegen/cpu/linear/LinearParts.h"
 #include "codegen/cpu/rows/GroupedRows.h"
