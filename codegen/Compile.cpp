@@ -82,8 +82,8 @@ private:
   static bool sameWeights(const lower::Plan &a, const lower::Plan &b) {
     return a.weightBytes == b.weightBytes &&
            llvm::equal(a.weights, b.weights, [](const lower::PackedWeight &x, const lower::PackedWeight &y) {
-             return x.kind == y.kind && x.offset == y.offset && x.bytes == y.bytes &&
-                    x.linear.format == y.linear.format;
+             return x.params == y.params && x.offset == y.offset && x.bytes() == y.bytes() &&
+                    x.layout->describe() == y.layout->describe();
            });
   }
 

@@ -4,6 +4,8 @@
 // whole sentences; f32, and bf16 as the int8 recipe has it. Operations are the products that must be made: causal
 // attention counts what lies before each token. The cache is filled by the kernel that models fill it with.
 #include "bench/kernels/Benchmarks.h"
+#include "codegen/cpu/RowInfo.h"
+#include "codegen/cpu/attention/AttentionSpec.h"
 
 #include <cmath>
 
@@ -118,10 +120,10 @@ Attention makeAttention(KernelProgram &program, bool decoder, bool bf16) {
   attention.rope.halfDims = spec.ropeDims / 2;
   attention.rope.positions = decoder ? 8192 : 0;
   cpu::KernelLibrary &library = program.library();
-  attention.describe = program.add(library.describeRows());
-  attention.store = program.add(library.storeKeysValues(spec, attention.rope, false));
-  attention.attend = program.add(library.attend(spec, attention.rope, false));
-  attention.attendFew = program.add(library.attend(spec, attention.rope, true));
+  attention.describe = program.add(cpu::describeRowsKernel(library));
+  attention.store = program.add(cpu::storeKernel(library, spec, attention.rope, false));
+  attention.attend = program.add(cpu::attendKernel(library, spec, attention.rope, false));
+  attention.attendFew = program.add(cpu::attendKernel(library, spec, attention.rope, true));
   return attention;
 }
 

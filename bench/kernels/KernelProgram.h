@@ -6,7 +6,7 @@
 #ifndef LMOPT_BENCH_KERNELS_KERNELPROGRAM_H
 #define LMOPT_BENCH_KERNELS_KERNELPROGRAM_H
 
-#include "codegen/cpu/Kernels.h"
+#include "codegen/cpu/KernelLibrary.h"
 #include "codegen/lower/Lower.h"
 #include "lmopt/abi.h"
 

@@ -4,6 +4,7 @@
 // product), and one row or eight (bound by reading the weights). Few rows walk through copies of its matrix that
 // together exceed every cache, as decoding walks through the layers.
 #include "bench/kernels/Benchmarks.h"
+#include "codegen/cpu/linear/LinearSpec.h"
 
 #include <memory>
 
@@ -77,7 +78,7 @@ void addLinearBenchmarks(KernelProgram &program, const Peaks &peaks) {
         problem.spec.bits = format.bits;
         problem.spec.group = format.group;
         problem.spec.hasMin = format.hasMin;
-        problem.kernel = program.add(program.library().linear(problem.spec));
+        problem.kernel = program.add(cpu::linearKernel(program.library(), problem.spec));
         std::string name = std::string("linear_") + format.name + "/" + shape.model;
         benchmark::RegisterBenchmark(
             (name + "/rows:" + std::to_string(rows)).c_str(),

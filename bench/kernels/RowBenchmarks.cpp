@@ -3,6 +3,7 @@
 // Row programs as they stand between the matrix products of the two models: norms, activations, rotation, quantization.
 // 64 rows stay in the second-level cache; GB/s counts inputs and outputs, "ns/row" is what a token pays.
 #include "bench/kernels/Benchmarks.h"
+#include "codegen/cpu/rows/RowProgram.h"
 
 namespace lmopt::bench {
 
@@ -90,7 +91,7 @@ void runRows(benchmark::State &state, const KernelProgram &program, int kernel, 
 
 void addRowBenchmarks(KernelProgram &program, const Peaks &) {
   auto add = [&](const std::string &name, const Chain &chain) {
-    int kernel = program.add(program.library().rows(chain.program));
+    int kernel = program.add(cpu::rowsKernel(program.library(), chain.program));
     benchmark::RegisterBenchmark(("rows/" + name).c_str(), [=, &program](benchmark::State &state) {
       runRows(state, program, kernel, chain.program);
     });

@@ -7,6 +7,7 @@
 #ifndef LMOPT_CODEGEN_CPU_EMITTER_H
 #define LMOPT_CODEGEN_CPU_EMITTER_H
 
+#include "codegen/cpu/Rows.h"
 #include "codegen/cpu/Target.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -18,9 +19,6 @@
 #include <functional>
 
 namespace lmopt::cpu {
-
-/// Lanes of one vector of floats or 32-bit integers: one 512-bit register.
-constexpr int64_t kLanes = 16;
 
 class Emitter {
 public:

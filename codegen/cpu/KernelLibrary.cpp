@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Where kernels become functions: each is private, never inlined (it is called once per layer; copies would make the
-// code grow with depth) and emitted on first use. See Kernels.h.
-#include "codegen/cpu/Kernels.h"
+// code grow with depth) and emitted on first use. See KernelLibrary.h.
+#include "codegen/cpu/KernelLibrary.h"
 
 using namespace mlir;
 

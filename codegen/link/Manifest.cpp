@@ -42,37 +42,8 @@ json::Value toJson(Attribute attribute) {
   return text;
 }
 
-std::string formatOf(const cpu::LinearSpec &spec) {
-  switch (spec.format) {
-  case cpu::WeightFormat::F32:
-    return "f32 panels of 16";
-  case cpu::WeightFormat::Bf16:
-    return "bf16 panels of 16";
-  case cpu::WeightFormat::S8Rows:
-    return "s8 panels of 16, one f32 scale a row";
-  case cpu::WeightFormat::Grouped:
-    return "u" + std::to_string(spec.bits) + " panels of 16, f16 scale" + (spec.hasMin ? " and minimum" : "") +
-           " for each " + std::to_string(spec.group) + " inputs";
-  }
-  return "";
-}
-
-std::string formatOf(const lower::PackedWeight &weight) {
-  switch (weight.kind) {
-  case lower::PackedWeight::Linear:
-    return formatOf(weight.linear);
-  case lower::PackedWeight::Vector:
-    return "f32 vector";
-  case lower::PackedWeight::Table:
-    return "f32 rows";
-  case lower::PackedWeight::Rope:
-    return "f32 cos and sin";
-  }
-  return "";
-}
-
 json::Object weightEntry(const lower::PackedWeight &weight) {
-  json::Object entry{{"bytes", weight.bytes}, {"offset", weight.offset}, {"format", formatOf(weight)}};
+  json::Object entry{{"bytes", weight.bytes()}, {"offset", weight.offset}, {"format", weight.layout->describe()}};
   if (weight.params.empty())
     entry["name"] = "rope";
   else
@@ -161,7 +132,7 @@ json::Array stepList(const lower::LoweredModel &lowered) {
     int64_t bytes = 0;
     for (int weight : step.weights)
       if (step.kind == lower::Step::Linear)
-        bytes += lowered.plan.weights[weight].bytes;
+        bytes += lowered.plan.weights[weight].bytes();
     json::Object entry{{"name", step.name},
                        {"kernel", lowered.kernels[i]},
                        {"rows", domainName(step.domain)},

@@ -110,7 +110,7 @@ LogicalResult PlanBuilder::addLinear(OpTy op, Value input, FlatSymbolRefAttr wei
   step.domain = plan.buffers[*in].domain;
   step.name = lm::getPartName(op).str();
   step.weights = {linearWeight(matrix, biasParam)};
-  step.linear = plan.weights[step.weights[0]].linear;
+  step.linear = linearSpec(matrix, biasParam);
   step.inputs = {*in};
   int out = addBuffer(step.domain, step.linear.outputs);
   step.outputs = {out};

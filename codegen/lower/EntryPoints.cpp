@@ -4,6 +4,8 @@
 // Out: a function (step, thread, threads) in the module and the kernels it calls. See Lower.h.
 #include "codegen/lower/EntryPoints.h"
 
+#include "codegen/cpu/RowInfo.h"
+
 #include "lmopt/abi.h"
 
 #include <cstddef>
@@ -96,7 +98,7 @@ public:
   }
 
   std::vector<std::string> emit() {
-    call(kernels.describeRows(), {step, rowInfo()});
+    call(cpu::describeRowsKernel(kernels), {step, rowInfo()});
     std::vector<std::string> names;
     for (size_t i = 0, end; i < plan.steps.size(); i = end) {
       end = i + 1;
@@ -209,7 +211,7 @@ private:
       arguments.push_back(weight(w));
     Range range = rowsFor(s.domain, share);
     arguments.append({scratch(), tokens, outputRows, rowInfo(), range.begin, range.end});
-    std::string name = kernels.rows(s.rows);
+    std::string name = cpu::rowsKernel(kernels, s.rows);
     call(name, arguments);
     return name;
   }
@@ -219,7 +221,7 @@ private:
     Range panels{e.index(0), e.index(s.linear.panels())};
     if (share == Share::Panels) // grouped in pairs: 36 panels (SmolLM2's q) go 18:18 to two threads, in fours 16:20
       panels = shareOf(e.index(s.linear.panels()), s.linear.grouped() ? 2 : s.linear.panelsTogether());
-    std::string name = kernels.linear(s.linear);
+    std::string name = cpu::linearKernel(kernels, s.linear);
     call(name, {buffer(s.inputs[0]), weight(s.weights[0]), buffer(s.outputs[0]), rows.begin, rows.end, panels.begin,
                 panels.end});
     return name;
@@ -229,14 +231,14 @@ private:
 
   std::string emitStore(const Step &s, Share share) {
     Range rows = rowsFor(s.domain, share);
-    std::string name = kernels.storeKeysValues(s.attention, s.rope, share == Share::Heads);
+    std::string name = cpu::storeKernel(kernels, s.attention, s.rope, share == Share::Heads);
     call(name, {buffer(s.inputs[0]), buffer(s.inputs[1]), ropeTable(s), rowInfo(), e.index(s.layerOffset), rows.begin,
                 rows.end, thread, threads});
     return name;
   }
 
   std::string emitAttend(const Step &s, Share share) {
-    std::string name = kernels.attend(s.attention, s.rope, share == Share::Heads);
+    std::string name = cpu::attendKernel(kernels, s.attention, s.rope, share == Share::Heads);
     call(name, {buffer(s.inputs[0]), buffer(s.outputs[0]), ropeTable(s), rowInfo(), scratch(), step,
                 e.index(s.layerOffset), thread, threads});
     return name;
@@ -244,7 +246,7 @@ private:
 
   std::string emitPool(const Step &s, Share share) {
     Range segments = rowsFor(Domain::Segments, share);
-    std::string name = kernels.pool(plan.buffers[s.inputs[0]].width, s.pool);
+    std::string name = cpu::poolKernel(kernels, plan.buffers[s.inputs[0]].width, s.pool);
     call(name, {buffer(s.inputs[0]), buffer(s.outputs[0]), step, segments.begin, segments.end});
     return name;
   }

@@ -4,6 +4,7 @@
 #ifndef LMOPT_CODEGEN_LOWER_ENTRYPOINTS_H
 #define LMOPT_CODEGEN_LOWER_ENTRYPOINTS_H
 
+#include "codegen/cpu/KernelLibrary.h"
 #include "codegen/lower/Schedule.h"
 
 namespace lmopt::lower {

@@ -6,6 +6,7 @@
 #ifndef LMOPT_CODEGEN_LOWER_LOWER_H
 #define LMOPT_CODEGEN_LOWER_LOWER_H
 
+#include "codegen/cpu/Target.h"
 #include "codegen/lower/Schedule.h"
 
 #include "mlir/IR/OwningOpRef.h"

@@ -10,7 +10,11 @@
 #ifndef LMOPT_CODEGEN_LOWER_PLAN_H
 #define LMOPT_CODEGEN_LOWER_PLAN_H
 
-#include "codegen/cpu/Kernels.h"
+#include "codegen/cpu/WeightLayout.h"
+#include "codegen/cpu/attention/AttentionSpec.h"
+#include "codegen/cpu/linear/LinearSpec.h"
+#include "codegen/cpu/pooling/Pooling.h"
+#include "codegen/cpu/rows/RowProgram.h"
 #include "dialects/lm/Lm.h"
 
 #include "mlir/IR/BuiltinOps.h"
@@ -32,20 +36,12 @@ struct Buffer {
   bool result = false; ///< the caller's memory (step->output), rows packed without padding
 };
 
-/// A weight as the artifact holds it. `params` name the lm.param ops it is made of.
+/// A weight as the artifact holds it. `params` name the lm.param ops it is made of; a table of turns has none.
 struct PackedWeight {
-  enum Kind {
-    Linear, ///< params: matrix, or matrix and bias; layout: cpu::LinearSpec
-    Vector, ///< params: vector; f32, padded with zeros to whole registers
-    Table,  ///< params: matrix; f32 rows, each padded with zeros to whole registers
-    Rope    ///< no params; layout: cpu::RopeTable
-  };
-  Kind kind = Vector;
   std::vector<lm::ParamOp> params;
-  cpu::LinearSpec linear;
-  cpu::RopeTable rope;
-  lm::RopeAttr ropeAttr;
-  int64_t offset = 0, bytes = 0;
+  std::shared_ptr<const cpu::WeightLayout> layout;
+  int64_t offset = 0;
+  int64_t bytes() const { return layout->bytes(); }
 };
 
 struct Step {

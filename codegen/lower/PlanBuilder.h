@@ -64,11 +64,12 @@ private:
   static int64_t widthOf(mlir::Value value);
   int addBuffer(Domain domain, int64_t width, cpu::RowFormat format = cpu::RowFormat::F32, int64_t group = 0);
   mlir::FailureOr<int> bufferFor(mlir::Operation *op, mlir::Value value);
-  int addWeight(const std::string &key, const std::function<PackedWeight()> &make);
+  int addWeight(const std::string &key, std::vector<lm::ParamOp> params,
+                std::shared_ptr<const cpu::WeightLayout> layout);
   lm::ParamOp param(mlir::Operation *user, mlir::FlatSymbolRefAttr symbol);
   int vectorWeight(lm::ParamOp param);
   int tableWeight(lm::ParamOp param);
-  static void setFormat(cpu::LinearSpec &spec, lm::ParamOp matrix);
+  static cpu::LinearSpec linearSpec(lm::ParamOp matrix, lm::ParamOp bias);
   int linearWeight(lm::ParamOp matrix, lm::ParamOp bias);
   int ropeWeight(lm::RopeAttr rope, const cpu::RopeTable &table);
   mlir::LogicalResult addRope(lm::AttentionOp op, lm::RopeAttr rope, Step &store);

@@ -158,14 +158,15 @@ LogicalResult PlanBuilder::addEmbedding(Program &program, lm::EmbeddingOp op, cp
              : table.isGrouped() ? cpu::RowOpKind::EmbeddingGroups
              : asLinear          ? cpu::RowOpKind::EmbeddingPanels
                                  : cpu::RowOpKind::Embedding;
-  const cpu::LinearSpec &spec = plan.weights[weight].linear;
-  row.tableRows = spec.outputs;
-  row.bits = spec.bits;
-  row.hasMin = spec.hasMin;
-  row.block = spec.group;
   row.weights = {program.useWeight(weight)};
-  if (table.isInt8())
-    row.scaleOffset = plan.weights[weight].linear.scaleOffset();
+  if (asLinear) {
+    const cpu::LinearSpec spec = linearSpec(table, bias);
+    row.tableRows = spec.outputs;
+    row.bits = spec.bits;
+    row.hasMin = spec.hasMin;
+    row.block = spec.group;
+    row.scaleOffset = table.isInt8() ? spec.scaleOffset() : 0;
+  }
   bool rotated = op.getRotated().has_value();
   row.result = program.define(rotated ? Value() : op.getResult(), row.width);
   int64_t stored = row.result;

@@ -2,6 +2,9 @@
 //
 // Buffers and packed weights of a plan: what lies between steps, and which matrix, vector or table is packed how, each
 // once however many steps use it. See PlanBuilder.h.
+#include "codegen/cpu/attention/RopeLayout.h"
+#include "codegen/cpu/linear/PanelLayout.h"
+#include "codegen/cpu/rows/RowsLayout.h"
 #include "codegen/lower/PlanBuilder.h"
 
 using namespace mlir;
@@ -27,38 +30,39 @@ FailureOr<int> PlanBuilder::bufferFor(Operation *op, Value value) {
   return it->second;
 }
 
-int PlanBuilder::addWeight(const std::string &key, const std::function<PackedWeight()> &make) {
+int PlanBuilder::addWeight(const std::string &key, std::vector<lm::ParamOp> params,
+                           std::shared_ptr<const cpu::WeightLayout> layout) {
   for (auto &[known, index] : weightKeys)
     if (known == key)
       return index;
-  plan.weights.push_back(make());
+  plan.weights.push_back({std::move(params), std::move(layout)});
   weightKeys.emplace_back(key, plan.weights.size() - 1);
   return plan.weights.size() - 1;
 }
 
 lm::ParamOp PlanBuilder::param(Operation *user, FlatSymbolRefAttr symbol) { return lm::lookupParam(user, symbol); }
 
+template <class Layout>
+static std::shared_ptr<const cpu::WeightLayout> shared(const Layout &layout) {
+  return std::make_shared<Layout>(layout);
+}
+
 int PlanBuilder::vectorWeight(lm::ParamOp param) {
-  return addWeight("vector " + param.getSymName().str(), [&] {
-    PackedWeight weight;
-    weight.kind = PackedWeight::Vector;
-    weight.params = {param};
-    weight.bytes = cpu::floatRowBytes(param.getNumElements());
-    return weight;
-  });
+  return addWeight("vector " + param.getSymName().str(), {param},
+                   shared(cpu::RowsLayout::vector(param.getNumElements())));
 }
 
 int PlanBuilder::tableWeight(lm::ParamOp param) {
-  return addWeight("table " + param.getSymName().str(), [&] {
-    PackedWeight weight;
-    weight.kind = PackedWeight::Table;
-    weight.params = {param};
-    weight.bytes = param.getShape()[0] * cpu::floatRowBytes(param.getShape()[1]);
-    return weight;
-  });
+  return addWeight("table " + param.getSymName().str(), {param},
+                   shared(cpu::RowsLayout::table(param.getShape()[0], param.getShape()[1])));
 }
 
-void PlanBuilder::setFormat(cpu::LinearSpec &spec, lm::ParamOp matrix) {
+cpu::LinearSpec PlanBuilder::linearSpec(lm::ParamOp matrix, lm::ParamOp bias) {
+  cpu::LinearSpec spec;
+  spec.outputs = matrix.getShape()[0];
+  spec.inputs = matrix.getShape()[1];
+  spec.bias = static_cast<bool>(bias);
+  spec.outStride = cpu::floatRowBytes(spec.outputs);
   spec.format = matrix.isInt8()   ? cpu::WeightFormat::S8Rows
                 : matrix.isBf16() ? cpu::WeightFormat::Bf16
                                   : cpu::WeightFormat::F32;
@@ -68,44 +72,28 @@ void PlanBuilder::setFormat(cpu::LinearSpec &spec, lm::ParamOp matrix) {
     spec.group = grouped.getGroup();
     spec.hasMin = grouped.getHasMin();
   }
+  return spec;
 }
 
 int PlanBuilder::linearWeight(lm::ParamOp matrix, lm::ParamOp bias) {
   std::string key = "linear " + matrix.getSymName().str() + (bias ? " " + bias.getSymName().str() : "");
-  return addWeight(key, [&] {
-    PackedWeight weight;
-    weight.kind = PackedWeight::Linear;
-    weight.params = {matrix};
-    if (bias)
-      weight.params.push_back(bias);
-    weight.linear.outputs = matrix.getShape()[0];
-    weight.linear.inputs = matrix.getShape()[1];
-    setFormat(weight.linear, matrix);
-    weight.linear.bias = static_cast<bool>(bias);
-    weight.linear.outStride = cpu::floatRowBytes(weight.linear.outputs);
-    weight.bytes = weight.linear.bytes();
-    return weight;
-  });
+  std::vector<lm::ParamOp> params = {matrix};
+  if (bias)
+    params.push_back(bias);
+  return addWeight(key, std::move(params), shared(cpu::PanelLayout(linearSpec(matrix, bias))));
 }
 
 int PlanBuilder::ropeWeight(lm::RopeAttr rope, const cpu::RopeTable &table) {
   std::string key;
   llvm::raw_string_ostream(key) << "rope " << rope;
-  return addWeight(key, [&] {
-    PackedWeight weight;
-    weight.kind = PackedWeight::Rope;
-    weight.rope = table;
-    weight.ropeAttr = rope;
-    weight.bytes = table.bytes();
-    return weight;
-  });
+  return addWeight(key, {}, shared(cpu::RopeLayout(rope, table)));
 }
 
 // The order of first use is the order in the file: decoding walks through it front to back.
 void PlanBuilder::layOutWeights() {
   for (PackedWeight &weight : plan.weights) {
     weight.offset = plan.weightBytes;
-    plan.weightBytes += cpu::roundUp(weight.bytes, 64);
+    plan.weightBytes += cpu::roundUp(weight.bytes(), 64);
   }
 }
 

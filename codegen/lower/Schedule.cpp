@@ -3,6 +3,8 @@
 // Shares, places and barriers; see Schedule.h.
 #include "codegen/lower/Schedule.h"
 
+#include "codegen/cpu/RowInfo.h"
+
 #include <algorithm>
 
 namespace lmopt::lower {

@@ -9,6 +9,8 @@
 // of exp(twice that), and the sums over T positions by T eps; all times the largest value. With bf16 each of query,
 // key, weight and value is rounded to 8 bits once more; with i8 keys and values to half a step of 1/127 of their
 // largest number.
+#include "codegen/cpu/RowInfo.h"
+#include "codegen/cpu/attention/AttentionSpec.h"
 #include "test/unit/codegen/KernelHarness.h"
 
 #include "lmopt/abi.h"
@@ -114,10 +116,10 @@ public:
     table.positions = config.ropeDims ? kPositions : 0;
     table.switchPositions = config.switchPositions;
     for (bool splitHeads : {false, true}) {
-      store[splitHeads] = harness.add(harness.library().storeKeysValues(spec, table, splitHeads));
-      attend[splitHeads] = harness.add(harness.library().attend(spec, table, splitHeads));
+      store[splitHeads] = harness.add(cpu::storeKernel(harness.library(), spec, table, splitHeads));
+      attend[splitHeads] = harness.add(cpu::attendKernel(harness.library(), spec, table, splitHeads));
     }
-    describe = harness.add(harness.library().describeRows());
+    describe = harness.add(cpu::describeRowsKernel(harness.library()));
     test::Random random(config.heads * 100 + config.headDim);
     for (int64_t length : {150, 13, 80}) {
       Sequence s{length, {}, {}, {}};

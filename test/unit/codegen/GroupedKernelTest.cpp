@@ -3,6 +3,8 @@
 // Kernels on short groups against plain loops: products with 4-bit and 8-bit weights, quantization of rows, rows of a
 // grouped table; each for CPUs whose code differs. Products of integers are exact, groups are added up in f32: with G
 // groups of which each takes three roundings, the error is below (3 G + 1) eps times the sum of magnitudes.
+#include "codegen/cpu/linear/LinearSpec.h"
+#include "codegen/cpu/rows/RowProgram.h"
 #include "test/unit/codegen/KernelHarness.h"
 
 #include "gtest/gtest.h"
@@ -48,7 +50,7 @@ Half makeHalf(test::Random &random) {
   return {sign ? -value : value, uint16_t(sign << 15 | exponent << 10 | fraction)};
 }
 
-/// A grouped matrix: numbers by element, and packed by the words of Kernels.h.
+/// A grouped matrix: numbers by element, and packed by the words of LinearSpec.h.
 struct Matrix {
   cpu::LinearSpec spec;
   std::vector<int> codes;            // as the weight means them
@@ -154,7 +156,7 @@ struct Library {
           continue;
         cpu::LinearSpec spec = makeSpec(form, shape);
         problems.push_back({Matrix(spec, seed), makeRows(spec, seed + 1), 0});
-        problems.back().kernel = harness.add(harness.library().linear(spec));
+        problems.back().kernel = harness.add(cpu::linearKernel(harness.library(), spec));
         seed += 2;
       }
     harness.build();
@@ -305,7 +307,7 @@ TEST_P(GroupedKernel, QuantizesRows) {
     program.widths = {width, width};
     program.inputs = {{0, cpu::floatRowBytes(width), false}};
     program.outputs = {{1, cpu::GroupedRow{width, group}.bytes()}};
-    kernels.push_back(harness.add(harness.library().rows(program)));
+    kernels.push_back(harness.add(cpu::rowsKernel(harness.library(), program)));
   }
   harness.build();
   test::Random random(7);
@@ -347,7 +349,7 @@ TEST_P(GroupedKernel, ReadsRowsOfTables) {
       program.widths = {op.width};
       program.outputs = {{0, cpu::floatRowBytes(op.width)}};
       program.weightCount = 1;
-      kernels.push_back(harness.add(harness.library().rows(program)));
+      kernels.push_back(harness.add(cpu::rowsKernel(harness.library(), program)));
     }
   harness.build();
   for (size_t t = 0; t < tables.size(); ++t) {

@@ -6,7 +6,7 @@
 #ifndef LMOPT_TEST_UNIT_CODEGEN_KERNELHARNESS_H
 #define LMOPT_TEST_UNIT_CODEGEN_KERNELHARNESS_H
 
-#include "codegen/cpu/Kernels.h"
+#include "codegen/cpu/KernelLibrary.h"
 
 #include <cstdint>
 #include <cstring>

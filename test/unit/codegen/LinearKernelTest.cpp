@@ -3,6 +3,7 @@
 // Matrix products against plain loops, for each CPU whose kernels differ: ragged outputs and depths, all tile
 // remainders, results in memory that ends with the last number, shares of rows and panels. Integer products must agree
 // bit for bit, products of f32 and of bf16 within the rounding of their sum: K * eps * sum |x| |w|.
+#include "codegen/cpu/linear/LinearSpec.h"
 #include "test/unit/codegen/KernelHarness.h"
 
 #include "gtest/gtest.h"
@@ -39,7 +40,7 @@ struct Problem {
 
 float *place(Memory &memory, int64_t offset) { return memory.floats(offset); }
 
-// Packs by the words of Kernels.h, not by link::packWeight: layout and packing are tested against one another
+// Packs by the words of LinearSpec.h, not by link::packWeight: layout and packing are tested against one another
 // elsewhere.
 void packFloat(Problem &p, test::Random &random) {
   const cpu::LinearSpec &s = p.spec;
@@ -159,7 +160,7 @@ struct Library {
     for (cpu::WeightFormat format : {cpu::WeightFormat::F32, cpu::WeightFormat::Bf16, cpu::WeightFormat::S8Rows})
       for (const Shape &shape : kShapes) {
         problems.push_back(makeProblem(shape, format, seed++));
-        problems.back().kernel = harness.add(harness.library().linear(problems.back().spec));
+        problems.back().kernel = harness.add(cpu::linearKernel(harness.library(), problems.back().spec));
       }
     harness.build();
   }
@@ -269,15 +270,16 @@ TEST(LinearKernelNames, TellShapesTileAndIsa) {
   spec.inputs = 576;
   spec.format = cpu::WeightFormat::S8Rows;
   spec.outStride = 4 * 960;
-  EXPECT_EQ(harness.library().linear(spec), "linear_u8s8_n960_k576_tile8x3_avx512vnni");
-  EXPECT_EQ(harness.library().linear(spec), "linear_u8s8_n960_k576_tile8x3_avx512vnni") << "asked for twice, made once";
+  EXPECT_EQ(cpu::linearKernel(harness.library(), spec), "linear_u8s8_n960_k576_tile8x3_avx512vnni");
+  EXPECT_EQ(cpu::linearKernel(harness.library(), spec), "linear_u8s8_n960_k576_tile8x3_avx512vnni")
+      << "asked for twice, made once";
   spec.outputs = 30;
   spec.outStride = 4 * 30;
   spec.bias = true;
   spec.format = cpu::WeightFormat::F32;
-  EXPECT_EQ(harness.library().linear(spec), "linear_f32_n30_k576_bias_packed_tile8x3");
+  EXPECT_EQ(cpu::linearKernel(harness.library(), spec), "linear_f32_n30_k576_bias_packed_tile8x3");
   spec.format = cpu::WeightFormat::Bf16;
-  EXPECT_EQ(harness.library().linear(spec), "linear_bf16_n30_k576_bias_packed_tile8x3");
+  EXPECT_EQ(cpu::linearKernel(harness.library(), spec), "linear_bf16_n30_k576_bias_packed_tile8x3");
 }
 
 } // namespace

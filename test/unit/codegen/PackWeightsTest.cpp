@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Packed weights, element by element, at the places that Kernels.h promises; zeros everywhere else; failures that end
-// the stream of weights.
+// Packed weights, element by element, at the places that LinearSpec.h promises; zeros everywhere else; failures that
+// end the stream of weights.
 #include "codegen/link/PackWeights.h"
+#include "codegen/cpu/attention/RopeLayout.h"
+#include "codegen/cpu/linear/PanelLayout.h"
+#include "codegen/cpu/rows/RowsLayout.h"
 #include "files/gguf/Dequantize.h"
 #include "test/unit/codegen/TestModule.h"
 
@@ -59,14 +62,13 @@ protected:
 
   lower::PackedWeight linear(const char *matrix, cpu::WeightFormat format, bool bias) {
     lower::PackedWeight weight;
-    weight.kind = lower::PackedWeight::Linear;
     weight.params = {param(matrix)};
     if (bias)
       weight.params.push_back(param("v"));
-    weight.linear = {20, 18, format, bias, 0};
-    weight.bytes = weight.linear.bytes();
+    weight.layout = std::make_shared<cpu::PanelLayout>(specOf(format, bias));
     return weight;
   }
+  static cpu::LinearSpec specOf(cpu::WeightFormat format, bool bias) { return {20, 18, format, bias, 0}; }
 
   test::TestModule module;
   lm::WeightReader reader;
@@ -85,19 +87,21 @@ TEST_F(PackWeights, PanelsInThrees) {
 }
 
 TEST_F(PackWeights, FloatPanels) {
-  lower::PackedWeight weight = linear("m", cpu::WeightFormat::F32, true);
+  const cpu::LinearSpec spec = specOf(cpu::WeightFormat::F32, true);
+  lower::PackedWeight weight = linear("m", spec.format, true);
   std::vector<char> bytes = pack(weight);
   ASSERT_EQ(bytes.size(), 2u * 18 * 64 + 2 * 64);
   for (int64_t n = 0; n < 32; ++n) {
     for (int64_t k = 0; k < 18; ++k)
-      ASSERT_EQ(floatAt(bytes, weight.linear.unitOffset(n / 16, k) + n % 16 * 4), n < 20 ? signedElement(n, k) : 0)
+      ASSERT_EQ(floatAt(bytes, spec.unitOffset(n / 16, k) + n % 16 * 4), n < 20 ? signedElement(n, k) : 0)
           << n << " " << k;
-    ASSERT_EQ(floatAt(bytes, weight.linear.biasOffset() + 4 * n), n < 20 ? signedElement(n, 0) : 0);
+    ASSERT_EQ(floatAt(bytes, spec.biasOffset() + 4 * n), n < 20 ? signedElement(n, 0) : 0);
   }
 }
 
 TEST_F(PackWeights, HalfPanels) {
-  lower::PackedWeight weight = linear("halves", cpu::WeightFormat::Bf16, true);
+  const cpu::LinearSpec spec = specOf(cpu::WeightFormat::Bf16, true);
+  lower::PackedWeight weight = linear("halves", spec.format, true);
   mlir::FailureOr<lm::WeightData> data = reader.read(param("halves"));
   ASSERT_TRUE(mlir::succeeded(data));
   std::vector<char> bytes = pack(weight);
@@ -105,35 +109,35 @@ TEST_F(PackWeights, HalfPanels) {
   for (int64_t n = 0; n < 32; ++n) {
     for (int64_t k = 0; k < 18; ++k) {
       uint16_t half;
-      std::memcpy(&half, bytes.data() + weight.linear.unitOffset(n / 16, k / 2) + n % 16 * 4 + k % 2 * 2, 2);
+      std::memcpy(&half, bytes.data() + spec.unitOffset(n / 16, k / 2) + n % 16 * 4 + k % 2 * 2, 2);
       float wanted = n < 20 ? data->f32[n * 18 + k] : 0;
       uint32_t bits;
       std::memcpy(&bits, &wanted, 4);
       ASSERT_EQ(uint32_t{half} << 16, bits) << n << " " << k;
     }
-    ASSERT_EQ(floatAt(bytes, weight.linear.biasOffset() + 4 * n), n < 20 ? signedElement(n, 0) : 0);
+    ASSERT_EQ(floatAt(bytes, spec.biasOffset() + 4 * n), n < 20 ? signedElement(n, 0) : 0);
   }
 }
 
 TEST_F(PackWeights, CodePanels) {
-  lower::PackedWeight weight = linear("codes", cpu::WeightFormat::S8Rows, true);
+  const cpu::LinearSpec spec = specOf(cpu::WeightFormat::S8Rows, true);
+  lower::PackedWeight weight = linear("codes", spec.format, true);
   mlir::FailureOr<lm::WeightData> data = reader.read(param("codes"));
   ASSERT_TRUE(mlir::succeeded(data));
   std::vector<char> bytes = pack(weight);
-  ASSERT_EQ(int64_t(bytes.size()), weight.linear.bytes());
-  ASSERT_EQ(weight.linear.codeBytes(), 2 * 16 * 32) << "18 inputs are packed as 32";
+  ASSERT_EQ(int64_t(bytes.size()), spec.bytes());
+  ASSERT_EQ(spec.codeBytes(), 2 * 16 * 32) << "18 inputs are packed as 32";
   for (int64_t n = 0; n < 32; ++n) {
     int32_t sum = 0, packed;
     for (int64_t k = 0; k < 32; ++k) {
       int8_t code = n < 20 && k < 18 ? data->s8[n * 18 + k] : 0;
-      ASSERT_EQ(static_cast<int8_t>(bytes[weight.linear.unitOffset(n / 16, k / 4) + n % 16 * 4 + k % 4]), code)
-          << n << " " << k;
+      ASSERT_EQ(static_cast<int8_t>(bytes[spec.unitOffset(n / 16, k / 4) + n % 16 * 4 + k % 4]), code) << n << " " << k;
       sum += code;
     }
-    std::memcpy(&packed, bytes.data() + weight.linear.sumOffset() + 4 * n, 4);
+    std::memcpy(&packed, bytes.data() + spec.sumOffset() + 4 * n, 4);
     ASSERT_EQ(packed, sum);
-    ASSERT_EQ(floatAt(bytes, weight.linear.scaleOffset() + 4 * n), n < 20 ? data->scales[n] : 0);
-    ASSERT_EQ(floatAt(bytes, weight.linear.biasOffset() + 4 * n), n < 20 ? signedElement(n, 0) : 0);
+    ASSERT_EQ(floatAt(bytes, spec.scaleOffset() + 4 * n), n < 20 ? data->scales[n] : 0);
+    ASSERT_EQ(floatAt(bytes, spec.biasOffset() + 4 * n), n < 20 ? signedElement(n, 0) : 0);
   }
 }
 
@@ -152,17 +156,14 @@ TEST_F(PackWeights, GroupedPanels) {
     mlir::FailureOr<lm::WeightData> data = reader.read(param);
     ASSERT_TRUE(mlir::succeeded(data));
     lower::PackedWeight weight;
-    weight.kind = lower::PackedWeight::Linear;
     weight.params = {param};
-    weight.linear.outputs = 72;
-    weight.linear.inputs = 64;
-    weight.linear.format = cpu::WeightFormat::Grouped;
-    weight.linear.bits = data->groupedBits;
-    weight.linear.group = 32;
-    weight.linear.hasMin = !data->minima.empty();
-    weight.bytes = weight.linear.bytes();
+    cpu::LinearSpec spec{72, 64, cpu::WeightFormat::Grouped, false, 0};
+    spec.bits = data->groupedBits;
+    spec.group = 32;
+    spec.hasMin = !data->minima.empty();
+    weight.layout = std::make_shared<cpu::PanelLayout>(spec);
     std::vector<char> bytes = pack(weight);
-    int64_t codes = 16 * 32 * data->groupedBits / 8, block = codes + (weight.linear.hasMin ? 64 : 32);
+    int64_t codes = 16 * 32 * data->groupedBits / 8, block = codes + (spec.hasMin ? 64 : 32);
     for (int64_t n = 0; n < 72; ++n)
       for (int64_t k = 0; k < 64; ++k) {
         int64_t panel = n / 16, g = k / 32, inGroup = k % 32;
@@ -175,7 +176,7 @@ TEST_F(PackWeights, GroupedPanels) {
         std::memcpy(&half, at + codes + n % 16 * 2, 2);
         decodeHalf(reinterpret_cast<const char *>(&half), 1, &decoded);
         ASSERT_EQ(decoded, data->scales[n * 2 + g]);
-        if (weight.linear.hasMin) {
+        if (spec.hasMin) {
           decodeHalf(at + codes + 32 + n % 16 * 2, 1, &decoded);
           ASSERT_EQ(decoded, data->minima[n * 2 + g]);
         }
@@ -185,16 +186,14 @@ TEST_F(PackWeights, GroupedPanels) {
 
 TEST_F(PackWeights, VectorsAndTablesArePaddedWithZeros) {
   lower::PackedWeight vector, table;
-  vector.kind = lower::PackedWeight::Vector;
   vector.params = {param("v")};
-  vector.bytes = cpu::floatRowBytes(20);
+  vector.layout = std::make_shared<cpu::RowsLayout>(cpu::RowsLayout::vector(20));
   std::vector<char> bytes = pack(vector);
   ASSERT_EQ(bytes.size(), 128u);
   for (int64_t i = 0; i < 32; ++i)
     ASSERT_EQ(floatAt(bytes, 4 * i), i < 20 ? signedElement(i, 0) : 0);
-  table.kind = lower::PackedWeight::Table;
   table.params = {param("m")};
-  table.bytes = 20 * cpu::floatRowBytes(18);
+  table.layout = std::make_shared<cpu::RowsLayout>(cpu::RowsLayout::table(20, 18));
   bytes = pack(table);
   ASSERT_EQ(bytes.size(), 20u * 128);
   for (int64_t r = 0; r < 20; ++r)
@@ -202,15 +201,14 @@ TEST_F(PackWeights, VectorsAndTablesArePaddedWithZeros) {
       ASSERT_EQ(floatAt(bytes, r * 128 + 4 * i), i < 18 ? signedElement(r, i) : 0);
 }
 
-lower::PackedWeight ropeWeight(mlir::MLIRContext *context, const std::string &scaling, int64_t switchPositions) {
-  lower::PackedWeight weight;
-  weight.kind = lower::PackedWeight::Rope;
-  weight.ropeAttr = mlir::cast<lm::RopeAttr>(mlir::parseAttribute(
+lm::RopeAttr ropeOf(mlir::MLIRContext *context, const std::string &scaling) {
+  return mlir::cast<lm::RopeAttr>(mlir::parseAttribute(
       "#lm.rope<base = 1.0e4, dims = 12, layout = half, scaling = #lm.rope_scaling<" + scaling + ">>", context));
-  weight.rope.halfDims = 6;
-  weight.rope.positions = 200;
-  weight.rope.switchPositions = switchPositions;
-  weight.bytes = weight.rope.bytes();
+}
+
+lower::PackedWeight ropeWeight(lm::RopeAttr rope, int64_t switchPositions) {
+  lower::PackedWeight weight;
+  weight.layout = std::make_shared<cpu::RopeLayout>(rope, cpu::RopeTable{6, 200, switchPositions});
   return weight;
 }
 
@@ -234,9 +232,10 @@ protected:
 };
 
 TEST_F(RopeTables, GiveEveryTurn) {
-  lower::PackedWeight weight = ropeWeight(module.get().getContext(), "yarn, factor = 4.0, original_positions = 64", 0);
-  ASSERT_EQ(weight.bytes, 2 * (64 + 4) * 64);
-  lm::RopeFrequencies wanted = lm::computeRopeFrequencies(weight.ropeAttr, 200);
+  lm::RopeAttr rope = ropeOf(module.get().getContext(), "yarn, factor = 4.0, original_positions = 64");
+  lower::PackedWeight weight = ropeWeight(rope, 0);
+  ASSERT_EQ(weight.bytes(), 2 * (64 + 4) * 64);
+  lm::RopeFrequencies wanted = lm::computeRopeFrequencies(rope, 200);
   ASSERT_GT(wanted.attentionFactor, 1.1);
   expectTurns(pack(weight), 0, wanted);
 }
@@ -245,11 +244,12 @@ TEST_F(RopeTables, GiveEveryTurn) {
 TEST_F(RopeTables, OfShortAndLongSequences) {
   std::string scaling = "longrope, factor = 4.0, original_positions = 50, short_factors = [1.0, 1.0, 1.5, 2.0, 2.0, "
                         "2.0], long_factors = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]";
-  lower::PackedWeight weight = ropeWeight(module.get().getContext(), scaling, 50);
-  ASSERT_EQ(weight.bytes, 2 * 2 * (64 + 4) * 64);
+  lm::RopeAttr rope = ropeOf(module.get().getContext(), scaling);
+  lower::PackedWeight weight = ropeWeight(rope, 50);
+  ASSERT_EQ(weight.bytes(), 2 * 2 * (64 + 4) * 64);
   std::vector<char> bytes = pack(weight);
-  expectTurns(bytes, 0, lm::computeRopeFrequencies(weight.ropeAttr, 50));
-  expectTurns(bytes, weight.bytes / 2, lm::computeRopeFrequencies(weight.ropeAttr, 51));
+  expectTurns(bytes, 0, lm::computeRopeFrequencies(rope, 50));
+  expectTurns(bytes, weight.bytes() / 2, lm::computeRopeFrequencies(rope, 51));
 }
 
 std::vector<int64_t> offsetsOf(const lower::Plan &plan) {
@@ -267,7 +267,7 @@ TEST_F(PackWeights, StreamsInOrder) {
   }
   std::vector<int64_t> written;
   EXPECT_TRUE(mlir::succeeded(link::packWeights(plan, reader, [&](int64_t offset, const std::vector<char> &bytes) {
-    EXPECT_EQ(int64_t(bytes.size()), plan.weights[written.size()].bytes);
+    EXPECT_EQ(int64_t(bytes.size()), plan.weights[written.size()].bytes());
     written.push_back(offset);
     return mlir::success();
   })));

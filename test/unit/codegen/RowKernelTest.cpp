@@ -4,6 +4,9 @@
 // gathered inputs, results in memory that ends with the last number. Each operation has its own bound, counted in float
 // roundings (N: width); lanes beyond the width must stay zero, rows beyond the range untouched. Rows that become codes
 // or bf16 are in RowQuantizeTest.cpp.
+#include "codegen/cpu/RowInfo.h"
+#include "codegen/cpu/linear/LinearSpec.h"
+#include "codegen/cpu/rows/RowProgram.h"
 #include "test/unit/codegen/RowExpectations.h"
 
 #include "gtest/gtest.h"
@@ -324,7 +327,7 @@ protected:
     cases = std::move(maker.cases);
     for (Case &one : cases) {
       one.program = variant(one);
-      one.kernel = harness->add(harness->library().rows(one.program));
+      one.kernel = harness->add(cpu::rowsKernel(harness->library(), one.program));
     }
     harness->build();
   }

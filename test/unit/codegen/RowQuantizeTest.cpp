@@ -2,6 +2,7 @@
 //
 // Row programs whose results are codes of 8 bits or bf16, chains through the scratch row, and the names of programs.
 // In: rows of every temper. Out: codes as DynamicQuantizeLinear defines them.
+#include "codegen/cpu/rows/RowProgram.h"
 #include "test/unit/codegen/RowExpectations.h"
 
 #include "gtest/gtest.h"
@@ -97,7 +98,7 @@ TEST_P(RowQuantize, Quantize) {
   const std::vector<int64_t> widths = {16, 30, 64, 80, 576};
   std::vector<int> kernels;
   for (int64_t width : widths)
-    kernels.push_back(harness->add(harness->library().rows(quantizeProgram(width, /*bare=*/true))));
+    kernels.push_back(harness->add(cpu::rowsKernel(harness->library(), quantizeProgram(width, /*bare=*/true))));
   harness->build();
   for (size_t w = 0; w < widths.size(); ++w) {
     std::vector<Row> rows = quantizeRows(widths[w]);
@@ -120,7 +121,7 @@ TEST_P(RowQuantize, Narrow) {
     cpu::RowProgram program = quantizeProgram(width, /*bare=*/true);
     program.ops[0].kind = RowOpKind::Narrow;
     program.outputs[0].stride = cpu::halfRowBytes(width);
-    kernels.push_back(harness->add(harness->library().rows(program)));
+    kernels.push_back(harness->add(cpu::rowsKernel(harness->library(), program)));
   }
   harness->build();
   for (size_t w = 0; w < widths.size(); ++w) {
@@ -141,7 +142,7 @@ TEST_P(RowQuantize, ChainsThroughTheScratchRow) {
   const int64_t width = 80, blocks[] = {2, 16};
   std::vector<int> kernels;
   for (int64_t block : blocks)
-    kernels.push_back(harness->add(harness->library().rows(quantizeProgram(width, /*bare=*/false, block))));
+    kernels.push_back(harness->add(cpu::rowsKernel(harness->library(), quantizeProgram(width, /*bare=*/false, block))));
   harness->build();
   for (size_t i = 0; i < kernels.size(); ++i)
     checkChain(width, blocks[i], kernels[i]);
@@ -174,25 +175,25 @@ INSTANTIATE_TEST_SUITE_P(Cpus, RowQuantize, testing::Values("native", "x86-64"),
 TEST(RowProgramNames, DifferWheneverTheCodeDoes) {
   KernelHarness harness;
   cpu::RowProgram program = quantizeProgram(64, false), other = program;
-  std::string name = harness.library().rows(program);
-  EXPECT_EQ(harness.library().rows(other), name);
+  std::string name = cpu::rowsKernel(harness.library(), program);
+  EXPECT_EQ(cpu::rowsKernel(harness.library(), other), name);
   other.ops[0].epsilon = 1e-5f;
-  EXPECT_NE(harness.library().rows(other), name);
+  EXPECT_NE(cpu::rowsKernel(harness.library(), other), name);
   other = program;
   other.ops[0].kind = RowOpKind::Activation;
-  name = harness.library().rows(other);
+  name = cpu::rowsKernel(harness.library(), other);
   other.ops[0].for8Bits = true;
-  EXPECT_NE(harness.library().rows(other), name);
-  name = harness.library().rows(program);
+  EXPECT_NE(cpu::rowsKernel(harness.library(), other), name);
+  name = cpu::rowsKernel(harness.library(), program);
   other = program;
   other.ops[1].block = 4;
-  EXPECT_NE(harness.library().rows(other), name);
+  EXPECT_NE(cpu::rowsKernel(harness.library(), other), name);
   other = program;
   other.inputs[0].gathered = true;
-  EXPECT_NE(harness.library().rows(other), name);
+  EXPECT_NE(cpu::rowsKernel(harness.library(), other), name);
   other = program;
   other.outputs[0].stride += 64;
-  EXPECT_NE(harness.library().rows(other), name);
+  EXPECT_NE(cpu::rowsKernel(harness.library(), other), name);
   // Two biases, of one weight or of two.
   cpu::RowProgram twice;
   twice.inputs = {{0, 256, false}};
@@ -208,10 +209,10 @@ TEST(RowProgramNames, DifferWheneverTheCodeDoes) {
     twice.ops.push_back(op);
   }
   twice.weightCount = 1;
-  name = harness.library().rows(twice);
+  name = cpu::rowsKernel(harness.library(), twice);
   twice.ops[1].weights = {1};
   twice.weightCount = 2;
-  EXPECT_NE(harness.library().rows(twice), name);
+  EXPECT_NE(cpu::rowsKernel(harness.library(), twice), name);
 }
 
 } // namespace

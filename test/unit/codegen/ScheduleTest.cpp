@@ -5,6 +5,7 @@
 // a step reads must be what the step that made the buffer wrote. This knows nothing of how the schedule finds
 // conflicts.
 #include "codegen/lower/Schedule.h"
+#include "codegen/cpu/RowInfo.h"
 #include "test/unit/codegen/TestModule.h"
 
 #include <map>

@@ -2,6 +2,8 @@
 //
 // Kernels that read the step: the table of rows for segments of several sequences, and pooling of every kind over
 // segments of one and of many rows.
+#include "codegen/cpu/RowInfo.h"
+#include "codegen/cpu/pooling/Pooling.h"
 #include "test/unit/codegen/KernelHarness.h"
 
 #include "lmopt/abi.h"
@@ -25,10 +27,10 @@ class StepKernel : public testing::Test {
 protected:
   static void SetUpTestSuite() {
     harness = new test::KernelHarness();
-    describe = harness->add(harness->library().describeRows());
+    describe = harness->add(cpu::describeRowsKernel(harness->library()));
     for (int64_t width : kWidths)
       for (cpu::PoolKind kind : kKinds)
-        pools.push_back(harness->add(harness->library().pool(width, kind)));
+        pools.push_back(harness->add(cpu::poolKernel(harness->library(), width, kind)));
     harness->build();
   }
   static void TearDownTestSuite() {

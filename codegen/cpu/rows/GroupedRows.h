@@ -6,7 +6,8 @@
 #ifndef LMOPT_CODEGEN_CPU_GROUPEDROWS_H
 #define LMOPT_CODEGEN_CPU_GROUPEDROWS_H
 
-#include "codegen/cpu/Kernels.h"
+#include "codegen/cpu/KernelLibrary.h"
+#include "codegen/cpu/linear/LinearSpec.h"
 
 namespace lmopt::cpu {
 

@@ -11,10 +11,11 @@
 // quantization are two passes: one that ends with the extremes, and one that writes the codes. Lanes beyond the width
 // of a row are zero on input and kept zero (each operation says why where it is not obvious). Tested by
 // test/unit/codegen/RowKernelTest.cpp and RowQuantizeTest.cpp.
-#include "codegen/cpu/EmbeddingRows.h"
-#include "codegen/cpu/GroupedRows.h"
-#include "codegen/cpu/LinearParts.h"
-#include "codegen/cpu/RowPasses.h"
+#include "codegen/cpu/RowInfo.h"
+#include "codegen/cpu/embedding/EmbeddingRows.h"
+#include "codegen/cpu/linear/LinearParts.h"
+#include "codegen/cpu/rows/GroupedRows.h"
+#include "codegen/cpu/rows/RowPasses.h"
 
 #include "lmopt/abi.h"
 
@@ -418,9 +419,9 @@ struct RowEmitter {
 
 } // namespace
 
-std::string KernelLibrary::rows(const RowProgram &program) {
+std::string rowsKernel(KernelLibrary &kernels, const RowProgram &program) {
   int64_t values = program.inputs.size() + program.outputs.size(), pointers = values + program.weightCount + 4;
-  return define(program.name(), pointers, 2, [&](Emitter &e, ValueRange args) {
+  return kernels.define(program.name(), pointers, 2, [&](Emitter &e, ValueRange args) {
     RowEmitter emitter{e, program, {}, args[pointers - 3], args[pointers - 1], {}, {}, {}, {}};
     emitter.plan();
     for (int64_t i = 0; i < program.weightCount; ++i)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Kernels that read the step itself: the table of rows (which cache, which position) and pooling over segments.
-// Tested by test/unit/codegen/StepKernelTest.cpp.
-#include "codegen/cpu/Kernels.h"
+// Pooling over segments; see Pooling.h.
+#include "codegen/cpu/pooling/Pooling.h"
+
+#include "codegen/cpu/KernelLibrary.h"
 
 #include "lmopt/abi.h"
 
@@ -11,28 +12,6 @@
 using namespace mlir;
 
 namespace lmopt::cpu {
-
-std::string KernelLibrary::describeRows() {
-  return define("describe_rows", 2, 0, [&](Emitter &e, ValueRange args) {
-    Value segments = loadPointer(e, args[0], offsetof(lmopt_step_t, segments));
-    Value count = loadInteger(e, args[0], offsetof(lmopt_step_t, segment_count));
-    e.loop(e.index(0), count, 1, [&](Value s) {
-      Value segment = e.at(segments, e.mul(s, sizeof(lmopt_segment_t)));
-      Value cache = loadPointer(e, segment, offsetof(lmopt_segment_t, cache));
-      Value capacity = loadInteger(e, segment, offsetof(lmopt_segment_t, capacity));
-      Value position = loadInteger(e, segment, offsetof(lmopt_segment_t, position));
-      Value rope = loadInteger(e, segment, offsetof(lmopt_segment_t, rope));
-      Value first = loadInteger(e, segment, offsetof(lmopt_segment_t, row));
-      e.loop(e.index(0), loadInteger(e, segment, offsetof(lmopt_segment_t, rows)), 1, [&](Value i) {
-        Value info = e.at(args[1], e.mul(e.add(first, i), kRowInfoBytes));
-        e.store(cache, info, 8);
-        e.store(capacity, e.at(info, 8), 8);
-        e.store(e.add(position, i), e.at(info, 16), 8);
-        e.store(rope, e.at(info, 24), 8);
-      });
-    });
-  });
-}
 
 namespace {
 // One vector of columns of one segment.
@@ -53,10 +32,10 @@ Value poolColumns(Emitter &e, PoolKind kind, Value first, Value rows, int64_t st
 }
 } // namespace
 
-std::string KernelLibrary::pool(int64_t width, PoolKind kind) {
+std::string poolKernel(KernelLibrary &kernels, int64_t width, PoolKind kind) {
   static const char *const names[] = {"mean", "first", "max", "last"};
   std::string name = std::string("pool_") + names[static_cast<int>(kind)] + "_x" + std::to_string(width);
-  return define(name, 3, 2, [&](Emitter &e, ValueRange args) {
+  return kernels.define(name, 3, 2, [&](Emitter &e, ValueRange args) {
     int64_t stride = floatRowBytes(width);
     Value segments = loadPointer(e, args[2], offsetof(lmopt_step_t, segments));
     e.loop(args[3], args[4], 1, [&](Value s) {

@@ -2,7 +2,7 @@
 //
 // Scores and weighted sums of a tile from keys and values of 8 bits; see AttentionTile.h. Products are those of bytes,
 // sums are exact integers, so that they are the same on every CPU.
-#include "codegen/cpu/AttentionTile.h"
+#include "codegen/cpu/attention/AttentionTile.h"
 
 #include <algorithm>
 

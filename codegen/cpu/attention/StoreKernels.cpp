@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Storing keys and values into the cache: keys turned by RoPE, both in the order in which attention multiplies them.
-// In: rows of keys and values, the table of rows. Out: the cache (layout in Kernels.h).
+// In: rows of keys and values, the table of rows. Out: the cache (layout in AttentionSpec.h).
 // Tested by test/unit/codegen/AttentionKernelTest.cpp.
-#include "codegen/cpu/CacheView.h"
+#include "codegen/cpu/attention/CacheView.h"
 
 using namespace mlir;
 
@@ -154,8 +154,8 @@ void storeValueCodes(Emitter &e, const AttentionSpec &spec, Value from, Value va
 }
 } // namespace
 
-std::string KernelLibrary::storeKeysValues(const AttentionSpec &spec, const RopeTable &table, bool splitHeads) {
-  return define(attentionName("store_kv", spec, table, splitHeads), 4, 5, [&](Emitter &e, ValueRange args) {
+std::string storeKernel(KernelLibrary &kernels, const AttentionSpec &spec, const RopeTable &table, bool splitHeads) {
+  return kernels.define(attentionName("store_kv", spec, table, splitHeads), 4, 5, [&](Emitter &e, ValueRange args) {
     Value keys = args[0], values = args[1], rope = args[2], rowInfo = args[3], layerOffset = args[4];
     Value thread = args[7], threads = args[8];
     int64_t rowBytes = floatRowBytes(spec.kvHeads * spec.headDim);

@@ -10,7 +10,7 @@
 // positive but for the rounding of that product. Weights that become bf16 (half an ulp: 2^-9) are computed to 2^-13.
 // Keys lie in panels of 16 positions, so that one register holds 16 positions of one dimension and a score tile
 // is rows x 4 registers, like a matrix tile. Every output row is computed by one thread in one fixed order.
-#include "codegen/cpu/AttentionTile.h"
+#include "codegen/cpu/attention/AttentionTile.h"
 
 #include <algorithm>
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // See EmbeddingRows.h.
-#include "codegen/cpu/EmbeddingRows.h"
+#include "codegen/cpu/embedding/EmbeddingRows.h"
 
-#include "codegen/cpu/GroupedRows.h"
-#include "codegen/cpu/LinearParts.h"
+#include "codegen/cpu/linear/LinearParts.h"
+#include "codegen/cpu/rows/GroupedRows.h"
 
 using namespace mlir;
 

@@ -6,7 +6,7 @@
 // Every output is computed by one thread, and its sum over k runs in one fixed order, so results do not depend on how
 // rows and panels are dealt out. (Integer sums are exact anyway.)
 // Tested by test/unit/codegen/LinearKernelTest.cpp.
-#include "codegen/cpu/LinearParts.h"
+#include "codegen/cpu/linear/LinearParts.h"
 
 #include "dialects/lmk/Lmk.h"
 
@@ -259,8 +259,8 @@ static std::string linearName(const LinearSpec &spec, const Target &target) {
          (spec.integer() || spec.grouped() ? std::string("_") + dotIsaName(target.dot) : std::string());
 }
 
-std::string KernelLibrary::linear(const LinearSpec &spec) {
-  return define(linearName(spec, target), 3, 4, [&](Emitter &e, ValueRange args) {
+std::string linearKernel(KernelLibrary &kernels, const LinearSpec &spec) {
+  return kernels.define(linearName(spec, kernels.getTarget()), 3, 4, [&](Emitter &e, ValueRange args) {
     if (spec.grouped())
       return emitGroupedLinear(e, spec, args);
     LinearEmitter{e, spec, args[0], args[1], args[2], args[3], args[4]}.emit(args[5], args[6]);

@@ -3,9 +3,9 @@
 // See GroupedRows.h. Numbers of a group (its largest magnitude, the sum of its codes) are found for several groups at a
 // time: a tree of shuffles over their registers ends with one number a group side by side, where a reduction of each
 // alone would use one lane of every instruction.
-#include "codegen/cpu/GroupedRows.h"
+#include "codegen/cpu/rows/GroupedRows.h"
 
-#include "codegen/cpu/LinearParts.h"
+#include "codegen/cpu/linear/LinearParts.h"
 
 #include <cmath>
 

@@ -12,7 +12,7 @@
 // Conversions and the sums of exponents have pipes of their own. One token is bound by memory: 16 outputs x 32 inputs
 // are 320 bytes, 32 cycles at 40 GB/s, for about 30 instructions. Groups are added up in the order of k, in `tile` as
 // in `stream`: results do not depend on how rows are dealt out. Tested by test/unit/codegen/GroupedKernelTest.cpp.
-#include "codegen/cpu/LinearParts.h"
+#include "codegen/cpu/linear/LinearParts.h"
 
 #include "dialects/lmk/Lmk.h"
 

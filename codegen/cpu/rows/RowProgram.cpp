@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Names of row programs, the memory of their values, and their passes. Tested by test/unit/codegen/RowKernelTest.cpp.
-#include "codegen/cpu/RowPasses.h"
+#include "codegen/cpu/rows/RowPasses.h"
 
 #include "llvm/ADT/STLExtras.h"
 

@@ -4,7 +4,7 @@
 // of queries; the cache, filled by StoreKernels.cpp; the step's segments. Out: rows of attention.
 // The tile itself is in AttentionTile.h.
 // Tested by test/unit/codegen/AttentionKernelTest.cpp.
-#include "codegen/cpu/AttentionTile.h"
+#include "codegen/cpu/attention/AttentionTile.h"
 
 #include "lmopt/abi.h"
 
@@ -172,8 +172,8 @@ struct AttendEmitter {
 
 int64_t AttentionSpec::scratchBytes() const { return ScratchLayout{*this}.bytes(); }
 
-std::string KernelLibrary::attend(const AttentionSpec &spec, const RopeTable &table, bool splitHeads) {
-  return define(attentionName("attend", spec, table, splitHeads), 6, 3, [&](Emitter &e, ValueRange args) {
+std::string attendKernel(KernelLibrary &kernels, const AttentionSpec &spec, const RopeTable &table, bool splitHeads) {
+  return kernels.define(attentionName("attend", spec, table, splitHeads), 6, 3, [&](Emitter &e, ValueRange args) {
     AttendEmitter emitter{e,       spec,    table,   args[0], args[1], args[2],
                           args[3], args[4], args[5], args[6], args[7], args[8]};
     if (splitHeads)

@@ -6,7 +6,8 @@
 #ifndef LMOPT_CODEGEN_CPU_EMBEDDINGROWS_H
 #define LMOPT_CODEGEN_CPU_EMBEDDINGROWS_H
 
-#include "codegen/cpu/Kernels.h"
+#include "codegen/cpu/KernelLibrary.h"
+#include "codegen/cpu/rows/RowProgram.h"
 
 namespace lmopt::cpu {
 

@@ -4,7 +4,8 @@
 #ifndef LMOPT_CODEGEN_CPU_ROWPASSES_H
 #define LMOPT_CODEGEN_CPU_ROWPASSES_H
 
-#include "codegen/cpu/Kernels.h"
+#include "codegen/cpu/KernelLibrary.h"
+#include "codegen/cpu/rows/RowProgram.h"
 
 namespace lmopt::cpu {
 
@@ -33,7 +34,7 @@ float rotationNorm(const RowOp &op);
 /// stay the same to the last bit.
 std::vector<float> pendingFactors(const RowProgram &program);
 
-/// Addresses of the values of one row, by number. `args`: of the kernel, see KernelLibrary::rows.
+/// Addresses of the values of one row, by number. `args`: of the kernel, see rowsKernel.
 std::vector<mlir::Value> rowAddresses(Emitter &e, const RowProgram &program, mlir::ValueRange args, mlir::Value row,
                                       mlir::Value scratch, mlir::Value outputRows);
 

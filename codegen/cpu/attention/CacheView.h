@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // What the kernels that store keys and values and those that read them share: addresses inside a sequence's cache (the
-// layout is in Kernels.h), the turn of RoPE, the table of rows, and the form of their names. In the bodies of kernels
-// only. Tested by test/unit/codegen/AttentionKernelTest.cpp.
+// layout is in AttentionSpec.h), the turn of RoPE, the table of rows, and the form of their names. In the bodies of
+// kernels only. Tested by test/unit/codegen/AttentionKernelTest.cpp.
 #ifndef LMOPT_CODEGEN_CPU_CACHEVIEW_H
 #define LMOPT_CODEGEN_CPU_CACHEVIEW_H
 
-#include "codegen/cpu/LinearParts.h"
+#include "codegen/cpu/RowInfo.h"
+#include "codegen/cpu/attention/AttentionSpec.h"
+#include "codegen/cpu/linear/LinearParts.h"
 
 namespace lmopt::cpu {
 

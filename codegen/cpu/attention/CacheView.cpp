@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // See CacheView.h.
-#include "codegen/cpu/CacheView.h"
+#include "codegen/cpu/attention/CacheView.h"
 
 #include <cstring>
 

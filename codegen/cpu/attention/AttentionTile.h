@@ -7,7 +7,7 @@
 #ifndef LMOPT_CODEGEN_CPU_ATTENTIONTILE_H
 #define LMOPT_CODEGEN_CPU_ATTENTIONTILE_H
 
-#include "codegen/cpu/CacheView.h"
+#include "codegen/cpu/attention/CacheView.h"
 #include "dialects/lmk/Lmk.h"
 
 #include <functional>

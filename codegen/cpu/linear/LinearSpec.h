@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Matrix products over rows: what one is, how its weights are packed, and the kernel for it.
+// Tested by test/unit/codegen/LinearKernelTest.cpp and GroupedKernelTest.cpp.
+#ifndef LMOPT_CODEGEN_CPU_LINEAR_LINEARSPEC_H
+#define LMOPT_CODEGEN_CPU_LINEAR_LINEARSPEC_H
+
+#include "codegen/cpu/Rows.h"
+
+#include <string>
+
+namespace lmopt::cpu {
+
+class KernelLibrary;
+
+/// How the weights of a linear are packed, and with that what its rows of input must be; see LinearSpec.
+enum class WeightFormat {
+  F32,    ///< f32 weights, f32 rows
+  Bf16,   ///< bf16 weights, bf16 rows; products exact, sums in f32
+  S8Rows, ///< s8 weights with one scale an output, u8 rows
+  Grouped ///< 4-bit or 8-bit weights with f16 scales in groups, rows in the same groups
+};
+
+/// A matrix product over rows: out[r][n] = sum_k in[r][k] * W[n][k] + bias[n].
+///
+/// Weights, packed in the order in which the kernel reads them, P = round_up(N, 16) / 16 panels. Panels come in threes
+/// whose steps alternate, then those that make no three, so that a tile of three reads one stream of memory. (Three
+/// streams gave 30 GB/s where one gives 38: Zen 5, one thread, products of eight rows on the way.)
+///   f32: [P / 3][K][3][16] f32; [P][16] bias
+///   bf16: [P / 3][K2][3][16][2] bf16, K2 = round_up(K, 2) / 2; [P][16] bias
+///   s8:  [P / 3][K4][3][16][4] s8, K4 = round_up(K, 16) / 4; [P][16] scale f32; [P][16] sum of codes i32; [P][16] bias
+///   grouped: [P / 4][K / G][4] blocks (then the panels that make no four: [K / G]); [P][16] bias
+///        a block: codes, 16 scales f16, 16 minima f16 (if any)
+///        8 bits: [G / 4][16][4] u8, the code plus 128
+///        4 bits: [G / 8][16][4] bytes: low halves the first four of eight k, high halves the other four; signed codes
+///                plus 8, codes with minima as they are
+/// A group of four (bf16: two) neighbouring k of 16 outputs fills one register: what one dot instruction wants.
+struct LinearSpec {
+  int64_t outputs = 0, inputs = 0;
+  WeightFormat format = WeightFormat::F32;
+  bool bias = false;
+  int64_t outStride = 0;       ///< bytes; 4 * outputs exactly when the result is the caller's memory
+  int64_t bits = 0, group = 0; ///< Grouped: 4 or 8; a multiple of 16 that divides the inputs
+  bool hasMin = false;         ///< Grouped, 4 bits
+  int64_t panels() const { return roundUp(outputs, kLanes) / kLanes; }
+  bool integer() const { return format == WeightFormat::S8Rows; } ///< u8 x s8 products, one exact sum an output
+  bool bf16() const { return format == WeightFormat::Bf16; }
+  bool grouped() const { return format == WeightFormat::Grouped; }
+  RowFormat rowFormat() const {
+    if (grouped())
+      return RowFormat::Groups;
+    return integer() ? RowFormat::U8 : bf16() ? RowFormat::Bf16 : RowFormat::F32;
+  }
+  int64_t inStride() const { return rowBytes(rowFormat(), inputs, group); }
+  /// Grouped: bytes of the codes of one group of 16 outputs, and of a whole block.
+  int64_t groupCodeBytes() const { return kLanes * group * bits / 8; }
+  int64_t blockBytes() const { return groupCodeBytes() + 2 * kLanes * (hasMin ? 2 : 1); }
+  /// Not grouped: what fills 4 bytes, K as packed, and the steps along k, 64 bytes of a panel each.
+  int64_t inputsPerStep() const { return integer() ? 4 : bf16() ? 2 : 1; }
+  int64_t depth() const { return roundUp(inputs, integer() ? 16 : inputsPerStep()); }
+  int64_t steps() const { return depth() / inputsPerStep(); }
+  /// A panel is a row of units: the 64 bytes of a step, or the block of a group. As many panels as are read together
+  /// alternate unit by unit, so that reading them is one walk through memory; those left over lie one after another.
+  int64_t unitBytes() const { return grouped() ? blockBytes() : 64; }
+  int64_t panelBytes() const { return (grouped() ? inputs / group : steps()) * unitBytes(); }
+  int64_t panelsTogether() const { return grouped() ? 4 : 3; }
+  int64_t alternatingPanels() const { return panels() / panelsTogether() * panelsTogether(); }
+  int64_t unitStride(int64_t panel) const { return (panel < alternatingPanels() ? panelsTogether() : 1) * unitBytes(); }
+  int64_t unitOffset(int64_t panel, int64_t unit) const {
+    int64_t among = panel < alternatingPanels() ? panel % panelsTogether() : 0;
+    return (panel - among) * panelBytes() + among * unitBytes() + unit * unitStride(panel);
+  }
+  int64_t codeBytes() const { return roundUp(panels() * panelBytes(), 64); }
+  int64_t scaleOffset() const { return codeBytes(); }
+  int64_t sumOffset() const { return scaleOffset() + panels() * 64; }
+  int64_t biasOffset() const { return codeBytes() + (integer() ? 2 * panels() * 64 : 0); }
+  int64_t bytes() const { return biasOffset() + (bias ? panels() * 64 : 0); }
+};
+
+/// (in, weights, out, rowBegin, rowEnd, panelBegin, panelEnd)
+std::string linearKernel(KernelLibrary &kernels, const LinearSpec &spec);
+
+} // namespace lmopt::cpu
+
+#endif

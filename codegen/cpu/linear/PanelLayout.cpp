@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Panels of 16 outputs, packed; see PanelLayout.h and the pictures in LinearSpec.h.
+#include "codegen/cpu/linear/PanelLayout.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+#include <cmath>
+#include <cstring>
+
+namespace lmopt::cpu {
+
+namespace {
+
+// A step is [16]: element (n, k) at panel n / 16, lane n % 16.
+void packFloats(const LinearSpec &spec, const std::vector<float> &matrix, std::vector<char> &out) {
+  float *to = floatsAt(out, 0);
+  for (int64_t n = 0; n < spec.outputs; ++n) {
+    const float *row = matrix.data() + n * spec.inputs;
+    float *column = to + spec.unitOffset(n / kLanes, 0) / 4 + n % kLanes;
+    int64_t stride = spec.unitStride(n / kLanes) / 4;
+    for (int64_t k = 0; k < spec.inputs; ++k)
+      column[k * stride] = row[k];
+  }
+}
+
+// A step is [16][2]. The numbers are bf16 already (#lm.narrow): their lower halves are zero.
+void packHalves(const LinearSpec &spec, const std::vector<float> &matrix, std::vector<char> &out) {
+  for (int64_t n = 0; n < spec.outputs; ++n) {
+    const float *row = matrix.data() + n * spec.inputs;
+    char *column = out.data() + spec.unitOffset(n / kLanes, 0) + n % kLanes * 4;
+    int64_t stride = spec.unitStride(n / kLanes);
+    for (int64_t k = 0; k < spec.inputs; ++k)
+      std::memcpy(column + k / 2 * stride + k % 2 * 2, reinterpret_cast<const char *>(row + k) + 2, 2);
+  }
+}
+
+// A step is [16][4]; then scales and sums of codes for each output.
+void packCodes(const LinearSpec &spec, const lm::WeightData &data, std::vector<char> &out) {
+  int64_t steps = spec.depth() / 4;
+  float *scales = floatsAt(out, spec.scaleOffset());
+  int32_t *sums = reinterpret_cast<int32_t *>(out.data() + spec.sumOffset());
+  std::vector<int8_t> padded(spec.depth(), 0);
+  for (int64_t n = 0; n < spec.outputs; ++n) {
+    std::copy_n(data.s8.data() + n * spec.inputs, spec.inputs, padded.data());
+    char *column = out.data() + spec.unitOffset(n / kLanes, 0) + n % kLanes * 4;
+    int64_t stride = spec.unitStride(n / kLanes);
+    for (int64_t k = 0; k < steps; ++k)
+      std::memcpy(column + k * stride, padded.data() + 4 * k, 4);
+    int32_t sum = 0;
+    for (int8_t code : padded)
+      sum += code;
+    scales[n] = data.scales[n];
+    sums[n] = sum;
+  }
+}
+
+/// The 16 bits of an f16 for a float that f16 can hold.
+uint16_t halfBits(float x) {
+  uint32_t bits;
+  std::memcpy(&bits, &x, 4);
+  uint32_t sign = bits >> 16 & 0x8000, magnitude = bits & 0x7fffffff;
+  if (magnitude < 0x38800000) // below 2^-14: a multiple of 2^-24
+    return sign | static_cast<uint32_t>(std::fabs(x) * 0x1p24f);
+  return sign | ((magnitude - 0x38000000) >> 13);
+}
+
+// One row of one group at `block`: codes in steps of four inputs, then scale and minimum.
+void packGroup(const LinearSpec &spec, const int8_t *codes, int64_t lane, char *block) {
+  const int offset = spec.bits == 8 ? 128 : spec.hasMin ? 0 : 8;
+  auto *to = reinterpret_cast<uint8_t *>(block) + lane * 4;
+  for (int64_t k = 0; k < spec.group; k += 4) {
+    for (int64_t i = 0; i < 4; ++i) {
+      int code = codes[k + i] + offset;
+      if (spec.bits == 8)
+        to[k / 4 * 64 + i] = code;
+      else
+        to[k / 8 * 64 + i] |= k % 8 ? code << 4 : code;
+    }
+  }
+}
+
+// [panel][group]: codes, scales, minima.
+void packGroups(const LinearSpec &spec, const lm::WeightData &data, std::vector<char> &out) {
+  const int64_t groups = spec.inputs / spec.group;
+  for (int64_t n = 0; n < spec.outputs; ++n)
+    for (int64_t g = 0; g < groups; ++g) {
+      char *block = out.data() + spec.unitOffset(n / kLanes, g);
+      packGroup(spec, data.s8.data() + n * spec.inputs + g * spec.group, n % kLanes, block);
+      auto *halves = reinterpret_cast<uint16_t *>(block + spec.groupCodeBytes()) + n % kLanes;
+      halves[0] = halfBits(data.scales[n * groups + g]);
+      if (spec.hasMin)
+        halves[kLanes] = halfBits(data.minima[n * groups + g]);
+    }
+}
+
+} // namespace
+
+std::string PanelLayout::describe() const {
+  switch (spec.format) {
+  case WeightFormat::F32:
+    return "f32 panels of 16";
+  case WeightFormat::Bf16:
+    return "bf16 panels of 16";
+  case WeightFormat::S8Rows:
+    return "s8 panels of 16, one f32 scale a row";
+  case WeightFormat::Grouped:
+    return "u" + std::to_string(spec.bits) + " panels of 16, f16 scale" + (spec.hasMin ? " and minimum" : "") +
+           " for each " + std::to_string(spec.group) + " inputs";
+  }
+  return "";
+}
+
+void PanelLayout::pack(llvm::ArrayRef<lm::WeightData> params, std::vector<char> &out) const {
+  switch (spec.format) {
+  case WeightFormat::F32:
+    packFloats(spec, params[0].f32, out);
+    break;
+  case WeightFormat::Bf16:
+    packHalves(spec, params[0].f32, out);
+    break;
+  case WeightFormat::S8Rows:
+    packCodes(spec, params[0], out);
+    break;
+  case WeightFormat::Grouped:
+    packGroups(spec, params[0], out);
+    break;
+  }
+  if (spec.bias)
+    llvm::copy(params[1].f32, floatsAt(out, spec.biasOffset()));
+}
+
+} // namespace lmopt::cpu

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Pooling: one row for each sequence. Tested by test/unit/codegen/StepKernelTest.cpp.
+#ifndef LMOPT_CODEGEN_CPU_POOLING_POOLING_H
+#define LMOPT_CODEGEN_CPU_POOLING_POOLING_H
+
+#include <cstdint>
+#include <string>
+
+namespace lmopt::cpu {
+
+class KernelLibrary;
+
+enum class PoolKind { Mean, First, Max, Last };
+
+/// (in, out, step, segmentBegin, segmentEnd): one row for each segment.
+std::string poolKernel(KernelLibrary &kernels, int64_t width, PoolKind kind);
+
+} // namespace lmopt::cpu
+
+#endif
