@@ -209,10 +209,13 @@ LogicalResult PlanBuilder::finish(func::ReturnOp op) {
   Domain wanted = plan.decoder ? Domain::Outputs : Domain::Segments;
   if (plan.buffers[*buffer].domain != wanted && !plan.decoder)
     return refuse(op, "an encoder's result must be pooled (lm.pool): one vector for each sequence");
-  // The step that writes the result writes the caller's memory; if that memory would have another shape, or other
-  // steps read the value too, a copy stands between.
-  bool last = plan.steps.back().outputs.size() == 1 && plan.steps.back().outputs[0] == *buffer &&
-              plan.steps.back().kind != Step::Pool;
+  if (plan.buffers[*buffer].format != cpu::RowFormat::F32)
+    return refuse(op, "a result must be rows of f32; these are codes or bf16 numbers, which only a product reads");
+  // The step that writes the result writes the caller's memory; if that memory would have another shape, other steps
+  // read the value too, or the step is of a kind that knows only padded rows, a copy stands between.
+  const Step &end = plan.steps.back();
+  bool last = end.outputs.size() == 1 && end.outputs[0] == *buffer &&
+              (end.kind == Step::Linear || end.kind == Step::Rows);
   int result = last && plan.buffers[*buffer].domain == wanted ? *buffer : copyTo(wanted, *buffer);
   plan.outputWidth = plan.buffers[result].width;
   plan.buffers[result].result = true;
