@@ -2,8 +2,8 @@
 //
 // What is done with the results of a function, whoever computed them: the interpreter (--lm-interpret) or compiled code
 // (--lm-run-compiled).
-// In: the function and its results. Out: a line for each on stdout; or, when the function says what it expects, one line
-// if that holds and a located error if not.
+// In: the function and its results. Out: a line for each on stdout; or, when the function says what it expects, one
+// line if that holds and a located error if not.
 //
 // A function may carry `lm.expect = [dense<...>, ...]` (one for each tensor result) and `lm.tolerance = 1.0e-6 : f64`,
 // the allowed difference as a share of the largest magnitude expected.

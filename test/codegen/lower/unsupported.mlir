@@ -127,3 +127,14 @@ module attributes {lm.config = {vocabulary = 16 : i64, max_positions = 16 : i64}
     return %codes, %cache : tensor<?x?x16xui8>, !lm.cache
   }
 }
+
+// -----
+
+module attributes {lm.config = {vocabulary = 16 : i64, max_positions = 16 : i64}} {
+  lm.param @t : !lm.grouped<16x16, bits = 4, group = 8> = #lm.quantize_groups<dense<0.5> : tensor<16x16xf32>, bits = 4, group = 8>
+  func.func @forward(%ids: tensor<?x?xi32>, %cache: !lm.cache) -> (tensor<?x?x16xf32>, !lm.cache) {
+    // expected-error @+1 {{code generation: groups of 8 are not supported (param 't'); use a multiple of 16}}
+    %x = lm.embedding %ids, @t : (tensor<?x?xi32>) -> tensor<?x?x16xf32>
+    return %x, %cache : tensor<?x?x16xf32>, !lm.cache
+  }
+}

@@ -1,5 +1,7 @@
 // Written by generate.py: what NumPy computes.
 // RUN: lmopt-opt %s --lm-interpret | FileCheck %s
+// RUN: lmopt-opt %s --lm-run-compiled='tolerance=1e-6 entry=linear,linear_bias,rotate_2,rotate_4,rotate_16' | FileCheck %s --check-prefix=COMPILED
+// COMPILED-COUNT-5: as expected
 // CHECK: @linear: as expected
 // CHECK-NEXT: @linear_bias: as expected
 // CHECK-NEXT: @rotate_2: as expected
