@@ -31,6 +31,8 @@ public:
     if (!resultType || (resultType.getRank() != 2 && resultType.getRank() != 3))
       return refuse(returnOp, "a result must be rows or vectors of f32");
     encoder = isEncoder();
+    if (encoder && slice.cache)
+      return refuse(returnOp, "a result that needs a cache has no place for lengths, pooling or vectors");
     selects = encoder && resultType.getRank() == 3 && !inputs.hasIds();
     if (selects && inputs.batch() * inputs.length(0) * inputs.length(0) > kMaxSelectedTokens)
       return refuse(returnOp, "too many rows of an encoder to read them one at a time; pool them (lm.pool)");
@@ -62,7 +64,7 @@ private:
   bool selects = false; ///< rows of an encoder are read one at a time
 
   Value ids() { return function.getArgument(0); }
-  Value lengths() { return function.getArgument(1); }
+  Value lengthsOrCache() { return function.getArgument(1); }
   /// A token and its twin, which stands for the same rows and is the one that is read.
   int64_t tableRows() const { return inputs.tokenCount() * (selects ? 2 : 1); }
 
@@ -122,7 +124,7 @@ private:
     Value constant = op->getResult(0);
     InputRole role = *inputRole(constant);
     if (role == InputRole::Ids || role == InputRole::Lengths) {
-      mapping.map(constant, role == InputRole::Ids ? ids() : lengths());
+      mapping.map(constant, role == InputRole::Ids ? ids() : lengthsOrCache());
       return success();
     }
     FailureOr<std::vector<float>> numbers =
@@ -131,7 +133,7 @@ private:
       return failure();
     Value rows = readTable(op, std::move(*numbers));
     if (role == InputRole::Vectors)
-      rows = lm::PoolOp::create(builder, op->getLoc(), rows, lengths(), lm::PoolKind::cls);
+      rows = lm::PoolOp::create(builder, op->getLoc(), rows, lengthsOrCache(), lm::PoolKind::cls);
     mapping.map(constant, rows);
     return success();
   }
@@ -143,9 +145,9 @@ private:
         return failure();
     for (Value argument : returnOp->getBlock()->getArguments())
       if (std::optional<InputRole> role = inputRole(argument))
-        mapping.map(argument, *role == InputRole::Ids ? ids() : lengths());
+        mapping.map(argument, *role == InputRole::Ids ? ids() : lengthsOrCache());
     if (slice.cache)
-      mapping.map(slice.cache, lengths());
+      mapping.map(slice.cache, lengthsOrCache());
     return success();
   }
 
@@ -157,7 +159,7 @@ private:
     lm::ParamOp table = addParam(returnOp, "only", only, tableRows());
     Value chosen = lm::EmbeddingOp::create(builder, returnOp.getLoc(), ids(), table);
     Value sum = lm::AddOp::create(builder, returnOp.getLoc(), rows, chosen);
-    return lm::PoolOp::create(builder, returnOp.getLoc(), sum, lengths(), lm::PoolKind::max);
+    return lm::PoolOp::create(builder, returnOp.getLoc(), sum, lengthsOrCache(), lm::PoolKind::max);
   }
 
   // A row of width W as one of as many numbers as there are tokens, zeros behind it.

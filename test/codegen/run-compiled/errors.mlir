@@ -142,6 +142,17 @@ func.func @two_caches(%cache: !lm.cache, %other: !lm.cache) -> tensor<1x1x2xf32>
 
 // -----
 
+func.func @pooled_cache(%cache: !lm.cache) -> tensor<1x2xf32> {
+  %x = arith.constant dense<1.0> : tensor<1x1x2xf32>
+  %n = arith.constant dense<1> : tensor<1xi32>
+  %y, %c = lm.attention %x, %x, %x, %cache {layer = 0, heads = 1, kv_heads = 1, scale = 1.0, mask = #lm.causal} : (tensor<1x1x2xf32>, tensor<1x1x2xf32>, tensor<1x1x2xf32>, !lm.cache) -> (tensor<1x1x2xf32>, !lm.cache)
+  %p = lm.pool %y, %n {kind = mean} : (tensor<1x1x2xf32>, tensor<1xi32>) -> tensor<1x2xf32>
+  // expected-error@+1 {{code generation: a result that needs a cache has no place for lengths, pooling or vectors}}
+  return %p : tensor<1x2xf32>
+}
+
+// -----
+
 func.func @step_without_result(%cache: !lm.cache) -> tensor<1x1x2xf32> {
   %x = arith.constant dense<1.0> : tensor<1x1x2xf32>
   // expected-error@+1 {{code generation: its cache is read by a later step; expected that step to be made of the same ops and its rows here to be a result, too}}
