@@ -95,13 +95,21 @@ LogicalResult PlanBuilder::visit(Operation &op) {
 
 Domain PlanBuilder::currentDomain() const { return plan.decoder && pastAttention ? Domain::Outputs : Domain::Tokens; }
 
+// Scales are read once for each register of weights.
+LogicalResult PlanBuilder::checkGroups(Operation *user, lm::ParamOp matrix) {
+  auto type = dyn_cast<lm::GroupedType>(matrix.getType());
+  if (!type || type.getGroup() % cpu::kLanes == 0)
+    return success();
+  return refuse(user, "groups of " + Twine(type.getGroup()) + " are not supported (param '" + matrix.getSymName() +
+                          "'); use a multiple of 16");
+}
+
 template <class OpTy>
 LogicalResult PlanBuilder::addLinear(OpTy op, Value input, FlatSymbolRefAttr weight, FlatSymbolRefAttr bias) {
   lm::ParamOp matrix = param(op, weight);
   lm::ParamOp biasParam = bias ? param(op, bias) : lm::ParamOp();
-  if (auto type = dyn_cast<lm::GroupedType>(matrix.getType()); type && type.getGroup() % cpu::kLanes != 0)
-    return refuse(op, "groups of " + Twine(type.getGroup()) + " are not supported (param '" + matrix.getSymName() +
-                          "'); use a multiple of 16");
+  if (failed(checkGroups(op, matrix)))
+    return failure();
   FailureOr<int> in = bufferFor(op, input);
   if (failed(in))
     return failure();
@@ -209,10 +217,13 @@ LogicalResult PlanBuilder::finish(func::ReturnOp op) {
   Domain wanted = plan.decoder ? Domain::Outputs : Domain::Segments;
   if (plan.buffers[*buffer].domain != wanted && !plan.decoder)
     return refuse(op, "an encoder's result must be pooled (lm.pool): one vector for each sequence");
-  // The step that writes the result writes the caller's memory; if that memory would have another shape, or other
-  // steps read the value too, a copy stands between.
-  bool last = plan.steps.back().outputs.size() == 1 && plan.steps.back().outputs[0] == *buffer &&
-              plan.steps.back().kind != Step::Pool;
+  if (plan.buffers[*buffer].format != cpu::RowFormat::F32)
+    return refuse(op, "a result must be rows of f32; these are codes or bf16 numbers, which only a product reads");
+  // The step that writes the result writes the caller's memory; if that memory would have another shape, other steps
+  // read the value too, or the step is of a kind that knows only padded rows, a copy stands between.
+  const Step &end = plan.steps.back();
+  bool last =
+      end.outputs.size() == 1 && end.outputs[0] == *buffer && (end.kind == Step::Linear || end.kind == Step::Rows);
   int result = last && plan.buffers[*buffer].domain == wanted ? *buffer : copyTo(wanted, *buffer);
   plan.outputWidth = plan.buffers[result].width;
   plan.buffers[result].result = true;

@@ -80,6 +80,7 @@ private:
   static bool isRowWise(mlir::Operation &op);
   mlir::LogicalResult visit(mlir::Operation &op);
   Domain currentDomain() const;
+  mlir::LogicalResult checkGroups(mlir::Operation *user, lm::ParamOp matrix);
   template <class OpTy>
   mlir::LogicalResult addLinear(OpTy op, mlir::Value input, mlir::FlatSymbolRefAttr weight,
                                 mlir::FlatSymbolRefAttr bias);

@@ -135,6 +135,8 @@ void PlanBuilder::addAffine(Program &program, cpu::RowOp &row, Operation *op, Fl
 // A table that is also the matrix of a linear (tied head) exists once, in the layout of the linear.
 LogicalResult PlanBuilder::addEmbedding(Program &program, lm::EmbeddingOp op, cpu::RowOp row) {
   lm::ParamOp table = param(op, op.getTableAttr());
+  if (failed(checkGroups(op, table)))
+    return failure();
   bool asLinear = table.isInt8() || table.isBf16() || table.isGrouped();
   lm::ParamOp bias;
   function.walk([&](Operation *user) {

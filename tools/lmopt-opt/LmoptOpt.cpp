@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // lmopt-opt: the compiler engineer's door. Reads a module, runs any pass of lmopt (and the general ones: canonicalize,
-// cse, symbol-dce, inline) or the reference interpreter on it, writes a module. The options and the work come from
-// MlirOptMain of the shared libMLIR; files are read and written by tools/support, so that `-o` onto the input works and
-// a run that fails or dies leaves the old output.
-// With --lm-interpret stdout is for the results: the module is then written only if -o asks for it.
+// cse, symbol-dce, inline) on it, or its functions, interpreted (--lm-interpret) or compiled (--lm-run-compiled);
+// writes a module. The options and the work come from MlirOptMain of the shared libMLIR; files are read and written by
+// tools/support, so that `-o` onto the input works and a run that fails or dies leaves the old output.
+// When functions run, stdout is for their results: the module is then written only if -o asks for it.
 // Tested by every lit test; files: test/tools/module-files.test.
 
 #include "codegen/cpu/LowerDot.h"
@@ -14,10 +14,12 @@
 #include "dialects/lm/interpreter/Interpreter.h"
 #include "dialects/lmk/Lmk.h"
 #include "passes/AllPasses.h"
+#include "tools/run-compiled/RunCompiledPass.h"
 #include "tools/support/ModuleTool.h"
 
 #include "mlir/Pass/Pass.h"
 #include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassRegistry.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "mlir/Transforms/Passes.h"
 #include "llvm/Support/CommandLine.h"
@@ -36,6 +38,7 @@ static void registerEverything(mlir::DialectRegistry &registry) {
   lm::registerInterpretPass();
   cpu::registerLowerDotPass();
   lower::registerLowerPass();
+  registerRunCompiledPass();
 }
 
 namespace {
@@ -47,23 +50,42 @@ struct AdoptLocationNames : mlir::PassWrapper<AdoptLocationNames, mlir::Operatio
 };
 } // namespace
 
-/// The pipeline of the command line, behind AdoptLocationNames for a text that has names in locations.
+/// The passes behind the first `skipped`, as parsePassPipeline reads them.
+static std::string textOf(mlir::PassManager &manager, size_t skipped) {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  llvm::interleave(
+      llvm::drop_begin(manager.getPasses(), skipped), stream,
+      [&](mlir::Pass &pass) { pass.printAsTextualPipeline(stream); }, ",");
+  return text;
+}
+
+/// The pipeline of the command line, behind AdoptLocationNames for a text that has names in locations. For the second
+/// module of a split file it may have to be told again: linking (--lm-run-compiled) makes LLVM forget all options.
 static mlir::MlirOptMainConfig configure(llvm::StringRef text) {
   mlir::MlirOptMainConfig config = mlir::MlirOptMainConfig::createFromCLOptions();
-  if (!text.contains("loc(\""))
-    return config;
+  bool adopts = text.contains("loc(\"");
+  auto known = std::make_shared<std::string>();
   mlir::MlirOptMainConfig whole = config;
-  whole.setPassPipelineSetupFn([config](mlir::PassManager &manager) {
-    manager.addPass(std::make_unique<AdoptLocationNames>());
-    return config.setupPassPipeline(manager);
+  whole.setPassPipelineSetupFn([config, adopts, known](mlir::PassManager &manager) {
+    if (adopts)
+      manager.addPass(std::make_unique<AdoptLocationNames>());
+    size_t own = manager.size();
+    if (failed(config.setupPassPipeline(manager)) ||
+        (manager.size() == own && failed(mlir::parsePassPipeline(*known, manager))))
+      return mlir::failure();
+    *known = textOf(manager, own);
+    return mlir::success();
   });
   return whole;
 }
 
-/// Whether results of the interpreter take the place of the module on stdout.
+/// Whether results of functions take the place of the module on stdout.
 static bool printsResultsOnly(llvm::ArrayRef<char *> arguments) {
-  bool interprets = llvm::any_of(arguments, [](llvm::StringRef argument) { return argument.contains("lm-interpret"); });
-  return interprets && llvm::cl::getRegisteredOptions().lookup("o")->getNumOccurrences() == 0;
+  bool runs = llvm::any_of(arguments, [](llvm::StringRef argument) {
+    return argument.contains("lm-interpret") || argument.contains("lm-run-compiled");
+  });
+  return runs && llvm::cl::getRegisteredOptions().lookup("o")->getNumOccurrences() == 0;
 }
 
 /// The whole way from one file to the other. What MLIR reports goes to stderr by itself; then the Error is empty.

@@ -115,3 +115,26 @@ module attributes {lm.config = {vocabulary = 8 : i64, max_positions = 16 : i64}}
     return %x, %cache : tensor<?x?x16xf32>, !lm.cache
   }
 }
+
+// -----
+
+module attributes {lm.config = {vocabulary = 16 : i64, max_positions = 16 : i64}} {
+  lm.param @t : tensor<8x16xf32> = dense<0.5>
+  func.func @forward(%ids: tensor<?x?xi32>, %cache: !lm.cache) -> (tensor<?x?x16xui8>, !lm.cache) {
+    %x = lm.embedding %ids, @t : (tensor<?x?xi32>) -> tensor<?x?x16xf32>
+    %codes, %scale, %zero = lm.quantize_dynamic %x : (tensor<?x?x16xf32>) -> (tensor<?x?x16xui8>, tensor<?x?xf32>, tensor<?x?xi32>)
+    // expected-error @+1 {{code generation: a result must be rows of f32; these are codes or bf16 numbers, which only a product reads}}
+    return %codes, %cache : tensor<?x?x16xui8>, !lm.cache
+  }
+}
+
+// -----
+
+module attributes {lm.config = {vocabulary = 16 : i64, max_positions = 16 : i64}} {
+  lm.param @t : !lm.grouped<16x16, bits = 4, group = 8> = #lm.quantize_groups<dense<0.5> : tensor<16x16xf32>, bits = 4, group = 8>
+  func.func @forward(%ids: tensor<?x?xi32>, %cache: !lm.cache) -> (tensor<?x?x16xf32>, !lm.cache) {
+    // expected-error @+1 {{code generation: groups of 8 are not supported (param 't'); use a multiple of 16}}
+    %x = lm.embedding %ids, @t : (tensor<?x?xi32>) -> tensor<?x?x16xf32>
+    return %x, %cache : tensor<?x?x16xf32>, !lm.cache
+  }
+}

@@ -1,5 +1,7 @@
 // Written by interpret/generate.py: what NumPy computes.
 // RUN: lmopt-opt %s --lm-interpret | FileCheck %s
+// RUN: lmopt-opt %s --lm-run-compiled='tolerance=1e-6 entry=longrope_decoder_4,longrope_decoder_5,longrope_decoder_8,longrope_encoder,dynamic_decoder_4' | FileCheck %s --check-prefix=COMPILED
+// COMPILED-COUNT-5: as expected
 // CHECK: @longrope_decoder_4: as expected
 // CHECK-NEXT: @longrope_decoder_5: as expected
 // CHECK-NEXT: @longrope_decoder_8: as expected

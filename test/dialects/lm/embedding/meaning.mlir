@@ -1,5 +1,7 @@
 // Written by interpret/generate.py: what NumPy computes.
 // RUN: lmopt-opt %s --lm-interpret | FileCheck %s
+// RUN: lmopt-opt %s --lm-run-compiled='tolerance=1e-6 entry=embedding,embedding_rotated,embedding_int8,add_positions' | FileCheck %s --check-prefix=COMPILED
+// COMPILED-COUNT-4: as expected
 // CHECK: @embedding: as expected
 // CHECK-NEXT: @embedding_rotated: as expected
 // CHECK-NEXT: @embedding_int8: as expected

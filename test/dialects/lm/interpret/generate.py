@@ -2,73 +2,17 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """generate.py: writes ../<family>/meaning.mlir (and a few more): random inputs, and what NumPy computes in float64.
 
-Each function states its expectation (`lm.expect`) and tolerance; `lmopt-opt --lm-interpret` compares. The formulas here are
-written from the definitions (full matrices, explicit masks), not from the interpreter. Tolerances, relative to the largest
-number of a result: inputs are float32 exactly, sums are float64 on both sides, so a result differs by its own rounding to
-float32, 2^-24 = 6.0e-8; ops that round twice on the way (rotary keys and queries, then the result) get 2^-24 for each
-rounded factor. Run by hand with NumPy; the files are kept.
+The functions and their expectations: cases.py. The formulas here are written from the definitions (full matrices, explicit
+masks), not from the interpreter. Tolerances, relative to the largest number of a result: inputs are float32 exactly, sums are
+float64 on both sides, so a result differs by its own rounding to float32, 2^-24 = 6.0e-8; ops that round twice on the way
+(rotary keys and queries, then the result) get 2^-24 for each rounded factor. Run by hand with NumPy; the files are kept.
 """
 import pathlib
 
 import numpy as np
+from cases import Case, dense, f32, run_lines, t, write
 
 ROOM = pathlib.Path(__file__).parent.parent
-ULP = 2.0**-24
-rng = np.random.default_rng(20260823)
-
-
-def f32(*shape, scale=1.0):
-    return (rng.standard_normal(shape) * scale).astype(np.float32)
-
-
-def dense(array):
-    array = np.asarray(array)
-    kind = "si8" if array.dtype == np.int8 else {"f": "f32", "u": "ui8", "i": "i32"}[array.dtype.kind]
-    if array.dtype.kind == "f":
-        array = array.astype(np.float32)
-    data = array.tobytes().hex().upper()
-    body = f'"0x{data}"' if array.size > 1 else str(array.item() if kind != "f32" else float(array.item()))
-    return f"dense<{body}>", f"tensor<{'x'.join(map(str, array.shape))}x{kind}>"
-
-
-class Case:
-    """One function: constants and params in, ops as text, expectations out."""
-
-    def __init__(self, name):
-        self.name, self.params, self.body, self.arguments = name, [], [], ""
-        self.caches = 0
-
-    def param(self, name, array, wrap="{}"):
-        text, type_ = dense(array)
-        weight = text if wrap == "{}" else wrap.format(f"{text} : {type_}")
-        if wrap.startswith("#lm.quantize_rows"):
-            type_ = f"!lm.int8<{array.shape[0]}x{array.shape[1]}>"
-        if wrap.startswith("#lm.quantize_groups"):
-            type_ = f"!lm.grouped<{array.shape[0]}x{array.shape[1]}, " + wrap.split("{}, ")[1]
-        self.params.append(f"lm.param @{self.name}.{name} : {type_} = {weight}")
-        return f"@{self.name}.{name}"
-
-    def constant(self, name, array):
-        text, type_ = dense(array)
-        self.body.append(f"  %{name} = arith.constant {text} : {type_}")
-        return type_
-
-    def op(self, text):
-        self.body.append("  " + text)
-
-    def finish(self, results, ulps):
-        """results: list of (value name, expected array)."""
-        types = [dense(array)[1] for _, array in results]
-        expect = ", ".join("{} : {}".format(*dense(array)) for _, array in results)
-        arguments = ", ".join(f"%cache{i}: !lm.cache" for i in range(self.caches))
-        attributes = f"lm.expect = [{expect}], lm.tolerance = {ulps * ULP:.6e} : f64"
-        head = f"func.func @{self.name}({arguments}) -> ({', '.join(types)}) attributes {{{attributes}}} {{"
-        tail = f"  return {', '.join('%' + n for n, _ in results)} : {', '.join(types)}\n}}"
-        return "\n".join(self.params + [head] + self.body + [tail]) + "\n"
-
-
-def t(w, b=2, n=3, kind="f32"):
-    return f"tensor<{b}x{n}x{w}x{kind}>"
 
 
 def hadamard(n):
@@ -437,7 +381,6 @@ def weights():
     return cases
 
 
-
 def lengths():
     """Rotary scaling that depends on the length of the sequence: all positions are turned as those of the whole."""
     cases = []
@@ -488,15 +431,33 @@ def lengths():
     return cases
 
 
-# One stream of random numbers: what is added goes behind, so that all before stays as it is.
-written = {"embedding/meaning": embedding(), "linear/meaning": linear(), "norm/meaning": norm(),
-           "elementwise/meaning": elementwise(), "pooling/meaning": pooling(), "attention/meaning": attention(),
-           "interpret/weights": weights(), "attention/lengths": lengths()}
-is_rotate = lambda case: "func.func @rotate_" in case
-written["quantize/meaning"] = [case for case in written["linear/meaning"] if is_rotate(case)]
-written["linear/meaning"] = [case for case in written["linear/meaning"] if not is_rotate(case)]
-for name, cases in written.items():
-    names = [line.split("@")[1].split("(")[0] for case in cases for line in case.splitlines() if line.startswith("func")]
-    head = "// Written by interpret/generate.py: what NumPy computes.\n// RUN: lmopt-opt %s --lm-interpret | FileCheck %s\n"
-    checks = "".join(f"// CHECK{'' if i == 0 else '-NEXT'}: @{name}: as expected\n" for i, name in enumerate(names))
-    (ROOM / f"{name}.mlir").write_text(head + checks + "\n" + "\n".join(cases))
+# Which functions --lm-run-compiled runs, too (none named: all); the others have shapes that no kernel has. Its sums are
+# float32: one of n numbers, here up to 16, is rounded n times by 2^-24 of itself, and its functions are right to 3 ulp.
+COMPILED = {
+    "embedding/meaning": ["embedding", "embedding_rotated", "embedding_int8", "add_positions"],
+    "linear/meaning": ["linear", "linear_bias"],
+    "quantize/meaning": ["rotate_2", "rotate_4", "rotate_16"],
+    "norm/meaning": [], "elementwise/meaning": [], "pooling/meaning": [],
+    "attention/meaning": ["attention_encoder_full", "attention_encoder_causal"],
+    "interpret/weights": ["sum", "scale", "scale_columns", "add_to_rows", "rotate_columns", "permute_from_interleaved",
+                          "permute_from_half", "permute_partial", "transpose", "row", "matvec", "matvec_bias"],
+    "attention/lengths": ["longrope_decoder_4", "longrope_decoder_5", "longrope_decoder_8", "longrope_encoder",
+                          "dynamic_decoder_4"],
+}
+
+
+def main():
+    # One stream of random numbers: what is added goes behind, so that all before stays as it is.
+    written = {"embedding/meaning": embedding(), "linear/meaning": linear(), "norm/meaning": norm(),
+               "elementwise/meaning": elementwise(), "pooling/meaning": pooling(), "attention/meaning": attention(),
+               "interpret/weights": weights(), "attention/lengths": lengths()}
+    is_rotate = lambda case: "func.func @rotate_" in case
+    written["quantize/meaning"] = [case for case in written["linear/meaning"] if is_rotate(case)]
+    written["linear/meaning"] = [case for case in written["linear/meaning"] if not is_rotate(case)]
+    for name, cases in written.items():
+        lines = ["// Written by interpret/generate.py: what NumPy computes.", *run_lines("tolerance=1e-6", COMPILED[name])]
+        write(ROOM / f"{name}.mlir", cases, lines)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,5 +1,7 @@
 // Written by interpret/generate.py: what NumPy computes.
 // RUN: lmopt-opt %s --lm-interpret | FileCheck %s
+// RUN: lmopt-opt %s --lm-run-compiled='tolerance=1e-6 entry=sum,scale,scale_columns,add_to_rows,rotate_columns,permute_from_interleaved,permute_from_half,permute_partial,transpose,row,matvec,matvec_bias' | FileCheck %s --check-prefix=COMPILED
+// COMPILED-COUNT-12: as expected
 // CHECK: @sum: as expected
 // CHECK-NEXT: @scale: as expected
 // CHECK-NEXT: @scale_columns: as expected

@@ -1,5 +1,7 @@
 // Written by interpret/generate.py: what NumPy computes.
 // RUN: lmopt-opt %s --lm-interpret | FileCheck %s
+// RUN: lmopt-opt %s --lm-run-compiled='tolerance=1e-6 entry=linear,linear_bias' | FileCheck %s --check-prefix=COMPILED
+// COMPILED-COUNT-2: as expected
 // CHECK: @linear: as expected
 // CHECK-NEXT: @linear_bias: as expected
 // CHECK-NEXT: @quantized_linear: as expected

@@ -1,5 +1,6 @@
 // Written by interpret/generate.py: what NumPy computes.
 // RUN: lmopt-opt %s --lm-interpret | FileCheck %s
+// RUN: lmopt-opt %s --lm-run-compiled=tolerance=1e-6 | FileCheck %s
 // CHECK: @rms_norm: as expected
 // CHECK-NEXT: @rms_norm_plain: as expected
 // CHECK-NEXT: @layer_norm: as expected

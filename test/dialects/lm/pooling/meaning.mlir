@@ -1,5 +1,6 @@
 // Written by interpret/generate.py: what NumPy computes.
 // RUN: lmopt-opt %s --lm-interpret | FileCheck %s
+// RUN: lmopt-opt %s --lm-run-compiled=tolerance=1e-6 | FileCheck %s
 // CHECK: @pool_mean: as expected
 // CHECK-NEXT: @pool_max: as expected
 // CHECK-NEXT: @pool_cls: as expected

@@ -1,5 +1,7 @@
 // Written by interpret/generate.py: what NumPy computes.
 // RUN: lmopt-opt %s --lm-interpret | FileCheck %s
+// RUN: lmopt-opt %s --lm-run-compiled='tolerance=1e-6 entry=rotate_2,rotate_4,rotate_16' | FileCheck %s --check-prefix=COMPILED
+// COMPILED-COUNT-3: as expected
 // CHECK: @rotate_2: as expected
 // CHECK-NEXT: @rotate_4: as expected
 // CHECK-NEXT: @rotate_16: as expected
