@@ -8,6 +8,7 @@
 #define LMOPT_DIALECTS_LM_LMDIALECT_H
 
 #include "dialects/lm/LmReal.h"
+#include "dialects/lm/weights/WeightData.h"
 
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/IR/Builders.h"
@@ -48,8 +49,7 @@ enum class WeightEffect {
   Rounded   ///< fewer bits: a loss that params must label
 };
 
-class Evaluation;  // of one weight, see weights/Evaluation.h
-struct WeightData; // its numbers, see Weights.h
+class Evaluation; // of one weight, see weights/Evaluation.h
 
 /// The form of a weight attribute, or nullopt when `value` is not a weight (neither dense f32 nor WeightAttrInterface).
 std::optional<WeightForm> getWeightForm(mlir::Attribute value);

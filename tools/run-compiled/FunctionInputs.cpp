@@ -3,6 +3,8 @@
 // Constants and arguments as tokens and tables; see FunctionInputs.h.
 #include "tools/run-compiled/FunctionInputs.h"
 
+#include "dialects/lm/Lm.h"
+
 #include "dialects/lm/interpreter/Interpreter.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"

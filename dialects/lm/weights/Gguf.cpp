@@ -6,6 +6,7 @@
 #include "dialects/lm/weights/Forms.h"
 
 using namespace mlir;
+using namespace lmopt;
 using namespace lmopt::lm;
 
 LogicalResult GgufAttr::verify(EmitError emitError, StringRef path, StringRef key, GgufFormat) {
@@ -14,7 +15,7 @@ LogicalResult GgufAttr::verify(EmitError emitError, StringRef path, StringRef ke
 WeightForm GgufAttr::getForm() const { return {}; }
 
 FailureOr<WeightData> GgufAttr::evaluate(Evaluation &evaluation) const {
-  const lmopt::GgufFile *file = evaluation.openGguf(getPath());
+  const GgufFile *file = evaluation.openGguf(getPath());
   if (!file)
     return failure();
   auto tensor = findTensor(evaluation, *file, getKey(), stringifyEnum(getFormat()));

@@ -9,6 +9,7 @@
 #include <cmath>
 
 using namespace mlir;
+using namespace lmopt;
 using namespace lmopt::lm;
 
 /// The groups of the block formats that are kept as they are.
@@ -40,7 +41,7 @@ WeightForm NativeAttr::getForm() const {
 
 /// Codes, scales and minima as the file holds them.
 static FailureOr<WeightData> readCodes(Evaluation &evaluation, GgufAttr leaf) {
-  const lmopt::GgufFile *file = evaluation.openGguf(leaf.getPath());
+  const GgufFile *file = evaluation.openGguf(leaf.getPath());
   if (!file)
     return failure();
   auto tensor = findTensor(evaluation, *file, leaf.getKey(), stringifyEnum(leaf.getFormat()));
@@ -58,7 +59,7 @@ static FailureOr<WeightData> readCodes(Evaluation &evaluation, GgufAttr leaf) {
   data.s8.resize(elementsOf(shape));
   data.scales.resize(data.s8.size() / group);
   data.minima.resize(leaf.getFormat() == GgufFormat::q4_1 ? data.scales.size() : 0);
-  lmopt::Result<void> result = file->readCodes(**tensor, data.s8.data(), data.scales.data(), data.minima.data());
+  Result<void> result = file->readCodes(**tensor, data.s8.data(), data.scales.data(), data.minima.data());
   if (!result)
     return evaluation.error(result.error());
   auto isFinite = [](float x) { return std::isfinite(x); };

@@ -7,6 +7,7 @@
 #include "dialects/lm/weights/Forms.h"
 
 using namespace mlir;
+using namespace lmopt;
 using namespace lmopt::lm;
 
 LogicalResult SafetensorsAttr::verify(EmitError emitError, StringRef path, StringRef key, SafetensorsFormat) {
@@ -19,8 +20,8 @@ WeightForm SafetensorsAttr::getForm() const {
 }
 
 /// Codes from `key`, scales from `key`.scale.
-static FailureOr<WeightData> readCodes(Evaluation &evaluation, const lmopt::SafetensorsFile &file,
-                                       const lmopt::SafetensorsTensor &codes) {
+static FailureOr<WeightData> readCodes(Evaluation &evaluation, const SafetensorsFile &file,
+                                       const SafetensorsTensor &codes) {
   std::string scaleKey = codes.name + ".scale";
   auto scales = findTensor(evaluation, file, scaleKey, "f32");
   if (failed(scales))
@@ -45,7 +46,7 @@ static FailureOr<WeightData> readCodes(Evaluation &evaluation, const lmopt::Safe
 }
 
 FailureOr<WeightData> SafetensorsAttr::evaluate(Evaluation &evaluation) const {
-  const lmopt::SafetensorsFile *file = evaluation.openSafetensors(getPath());
+  const SafetensorsFile *file = evaluation.openSafetensors(getPath());
   if (!file)
     return failure();
   auto tensor = findTensor(evaluation, *file, getKey(), stringifyEnum(getFormat()));

@@ -32,8 +32,8 @@ def LM_WeightAttrInterface : AttrInterface<"WeightAttrInterface"> {
 class LM_Weight<string name, string attrMnemonic, string effect>
     : LM_Attr<name, attrMnemonic, [DeclareAttrInterfaceMethods<LM_WeightAttrInterface>]> {
   let genVerifyDecl = 1;
-  code effectDeclaration = "::lmopt::lm::WeightEffect getEffect() const { return ::lmopt::lm::WeightEffect::"#effect#"; }\n";
-  let extraClassDeclaration = effectDeclaration;
+  let extraClassDefinition =
+      "::lmopt::lm::WeightEffect $cppClass::getEffect() const { return ::lmopt::lm::WeightEffect::"#effect#"; }\n";
 }
 
 // A parameter that is itself a weight: dense<...> or an attribute with WeightAttrInterface (checked by the verifiers).
@@ -169,7 +169,7 @@ def LM_PermuteRopeAttr : LM_Weight<"PermuteRope", "permute_rope", "Moved"> {
   let parameters = (ins LM_WeightParameter:$source, "int64_t":$heads, EnumParameter<LM_RopeLayout>:$from,
                         DefaultValuedParameter<"int64_t", "0">:$dims);
   let assemblyFormat = "`<` $source `,` struct($heads, $from, $dims) `>`";
-  let extraClassDeclaration = effectDeclaration # [{
+  let extraClassDeclaration = [{
     /// The value for this source: an f32 matrix or vector, or a grouped matrix (a permutation of rows leaves groups of
     /// inputs as they are).
     ::mlir::FailureOr<::lmopt::lm::WeightData> permute(::lmopt::lm::Evaluation &evaluation,
@@ -253,7 +253,7 @@ def LM_NativeAttr : LM_Weight<"Native", "native", "Read"> {
   }];
   let parameters = (ins LM_WeightParameter:$source);
   let assemblyFormat = "`<` $source `>`";
-  let extraClassDeclaration = effectDeclaration # [{
+  let extraClassDeclaration = [{
     /// The tensor in the file, or null when the source is none that C1 allows.
     static ::lmopt::lm::GgufAttr findTensor(::mlir::Attribute source);
   }];
