@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The Llama family of Hugging Face (LlamaForCausalLM): config.json and the names of its tensors.
+// The Llama family of Hugging Face (LlamaForCausalLM): config.json to LlamaConfig.
 // From: transformers' LlamaConfig, modeling_llama.py and modeling_rope_utils.py. RoPE settings come in two spellings:
 // rope_theta + rope_scaling {type|rope_type, ...}, and since version 5 one object rope_parameters.
-// Tested by test/unit/frontends/LlamaConfigTest.cpp.
+// Tested by test/unit/frontends/families/LlamaConfigTest.cpp.
 #include "files/File.h"
+#include "frontends/families/llama/Llama.h"
+#include "frontends/families/llama/LlamaConfig.h"
 #include "frontends/huggingface/Config.h"
-#include "frontends/huggingface/Tables.h"
 
 #include <cmath>
 
@@ -173,18 +174,15 @@ static void readSizes(JsonFields &fields, LlamaConfig &config) {
   config.layers.assign(layers, layer);
 }
 
-Result<LlamaConfig> lmopt::parseLlamaConfig(const json &object, const std::string &path) {
+static Result<LlamaConfig> readJson(const json &object, const std::string &path) {
   LlamaConfig config;
-  if (Result<void> known = checkConfigFields(object, llamaConfigFields(), path, config.warnings); !known)
-    return known.error();
   JsonFields fields(object, path);
   readSizes(fields, config);
   config.normEps = fields.number("rms_norm_eps", 0, 1).value_or(1e-6);
-  config.activation = readActivation(fields, Activation::Silu);
+  config.activation = readActivation(fields, "hidden_act", Activation::Silu);
   config.tiedHead = fields.boolean("tie_word_embeddings").value_or(false);
   config.attentionBias = fields.boolean("attention_bias").value_or(false);
   config.ffnBias = fields.boolean("mlp_bias").value_or(false);
-  config.name = modelName(object);
   if (fields.ok())
     readRope(fields, path, config);
   refuseWindows(fields, config);
@@ -195,24 +193,6 @@ Result<LlamaConfig> lmopt::parseLlamaConfig(const json &object, const std::strin
   return config;
 }
 
-std::string lmopt::llamaTensorName(const std::string &name) {
-  if (name == "embed.weight")
-    return "model.embed_tokens.weight";
-  if (name == "final_norm.weight")
-    return "model.norm.weight";
-  if (name == "head.weight")
-    return "lm_head.weight";
-  // layers.N.PART.weight -> model.layers.N.HFPART.weight
-  static const std::pair<const char *, const char *> parts[] = {
-      {".attn_norm.", ".input_layernorm."}, {".ffn_norm.", ".post_attention_layernorm."},
-      {".attn.q.", ".self_attn.q_proj."},   {".attn.k.", ".self_attn.k_proj."},
-      {".attn.v.", ".self_attn.v_proj."},   {".attn.o.", ".self_attn.o_proj."},
-      {".ffn.gate.", ".mlp.gate_proj."},    {".ffn.up.", ".mlp.up_proj."},
-      {".ffn.down.", ".mlp.down_proj."},
-  };
-  std::string result = "model." + name;
-  for (auto [ours, theirs] : parts)
-    if (size_t position = result.find(ours); position != std::string::npos)
-      return result.replace(position, std::string(ours).size(), theirs);
-  return result;
+ConfigResult lmopt::readLlamaJson(const json &object, const std::string &path) {
+  return ownConfig(readJson(object, path));
 }

@@ -7,10 +7,12 @@
 //   x = layer_norm(h + down(gelu(up(h))))
 //   vector = pool(x), made one long if the model says so
 //
-// One segment only: the token type of every token is 0, so row 0 of its table is a bias.
-// In: BertConfig, WeightSource. Out: @encode(ids, lengths) -> vectors.
-// From: Devlin et al., BERT (2018); transformers' modeling_bert.py. Tested by test/unit/frontends/ImportTest.cpp.
+// One segment only: the token type of every token is 0, so row 0 of its table is a bias; some models have no such
+// table. In: BertConfig, WeightSource. Out: @encode(ids, lengths) -> vectors. From: Devlin et al., BERT (2018);
+// transformers' modeling_bert.py. Tested by test/unit/frontends/ImportTest.cpp.
 #include "frontends/families/ModelBuilder.h"
+#include "frontends/families/bert/Bert.h"
+#include "frontends/families/bert/BertConfig.h"
 
 #include <cmath>
 
@@ -26,6 +28,7 @@ public:
 
 private:
   Value layerNorm(const std::string &part, Value input);
+  lm::ParamOp tokenType();
   Value embed(Value ids);
   Value attention(const std::string &layer, int64_t index, Value input, Value lengths);
   Value feedForward(const std::string &layer, Value input);
@@ -59,15 +62,23 @@ Value BertBuilder::layerNorm(const std::string &part, Value input) {
                                        config.normEps);
 }
 
+/// Row 0 of the table of token types, if the model has one.
+lm::ParamOp BertBuilder::tokenType() {
+  if (config.tokenTypes == 0)
+    return {};
+  return model.derivedParam("token_type.weight", {config.tokenTypes, config.width}, {config.width},
+                            [](Attribute table) { return lm::RowAttr::get(table.getContext(), table, 0); });
+}
+
 Value BertBuilder::embed(Value ids) {
   lm::ParamOp words = model.param("embed.weight", {config.vocabulary, config.width});
-  lm::ParamOp type = model.derivedParam("token_type.weight", {config.tokenTypes, config.width}, {config.width},
-                                        [](Attribute table) { return lm::RowAttr::get(table.getContext(), table, 0); });
-  lm::ParamOp positions = model.param("position.weight", {config.positions, config.width});
+  lm::ParamOp type = tokenType();
+  lm::ParamOp positions = model.param("position.weight", {config.maxPositions, config.width});
   if (!model.ok())
     return {};
   Value x = model.create<lm::EmbeddingOp>("embed", ids, words);
-  x = model.create<lm::BiasAddOp>("token_type", x, type);
+  if (type)
+    x = model.create<lm::BiasAddOp>("token_type", x, type);
   x = model.create<lm::AddPositionsOp>("position", x, positions);
   return layerNorm("embed_norm", x);
 }
@@ -126,15 +137,6 @@ void BertBuilder::build() {
   func::ReturnOp::create(builder, builder.getUnknownLoc(), vector);
 }
 
-Result<OwningOpRef<ModuleOp>> lmopt::buildBert(MLIRContext &context, const BertConfig &config, WeightSource &source) {
-  ModelBuilder model(context, source);
-  BertBuilder(model, config).build();
-  OpBuilder &builder = model.builder;
-  return model.finish({
-      builder.getNamedAttr("architecture", builder.getStringAttr("bert")),
-      builder.getNamedAttr("name", builder.getStringAttr(config.name)),
-      builder.getNamedAttr("vocabulary", builder.getI64IntegerAttr(config.vocabulary)),
-      builder.getNamedAttr("max_positions", builder.getI64IntegerAttr(config.positions)),
-      builder.getNamedAttr("max_tokens", builder.getI64IntegerAttr(config.maxTokens)),
-  });
+void lmopt::buildBert(ModelBuilder &model, const ModelConfig &config) {
+  BertBuilder(model, static_cast<const BertConfig &>(config)).build();
 }

@@ -10,6 +10,8 @@
 // In: LlamaConfig, WeightSource. Out: @forward(ids, cache) -> (logits, cache).
 // From: Touvron et al., LLaMA (2023); transformers' modeling_llama.py. Tested by test/unit/frontends/ImportTest.cpp.
 #include "frontends/families/ModelBuilder.h"
+#include "frontends/families/llama/Llama.h"
+#include "frontends/families/llama/LlamaConfig.h"
 
 #include <cmath>
 
@@ -143,24 +145,20 @@ void LlamaBuilder::build() {
   func::ReturnOp::create(builder, builder.getUnknownLoc(), ValueRange{result, cache});
 }
 
-Result<OwningOpRef<ModuleOp>> lmopt::buildLlama(MLIRContext &context, const LlamaConfig &config, WeightSource &source) {
-  ModelBuilder model(context, source);
+/// What lm.config says of the scaling, and the user of one that is without effect.
+static void tellScaling(ModelBuilder &model, const LlamaConfig &config) {
+  lm::RopeScalingKind kind = scalingKind(config.ropeScaling->kind);
+  model.setFact("rope_scaling", model.builder.getStringAttr(lm::stringifyEnum(kind)));
+  if (kind == lm::RopeScalingKind::dynamic)
+    emitWarning(model.builder.getUnknownLoc())
+        << "rope scaling 'dynamic' changes nothing for sequences of up to " << config.maxPositions
+        << " tokens, which is as long as lmopt lets them become: beyond, each token would change what all before it "
+           "computed";
+}
+
+void lmopt::buildLlama(ModelBuilder &model, const ModelConfig &anyConfig) {
+  const auto &config = static_cast<const LlamaConfig &>(anyConfig);
   LlamaBuilder(model, config).build();
-  OpBuilder &builder = model.builder;
-  std::vector<NamedAttribute> facts = {
-      builder.getNamedAttr("architecture", builder.getStringAttr("llama")),
-      builder.getNamedAttr("name", builder.getStringAttr(config.name)),
-      builder.getNamedAttr("vocabulary", builder.getI64IntegerAttr(config.vocabulary)),
-      builder.getNamedAttr("max_positions", builder.getI64IntegerAttr(config.maxPositions)),
-  };
-  if (config.ropeScaling) {
-    lm::RopeScalingKind kind = scalingKind(config.ropeScaling->kind);
-    facts.push_back(builder.getNamedAttr("rope_scaling", builder.getStringAttr(lm::stringifyEnum(kind))));
-    if (kind == lm::RopeScalingKind::dynamic)
-      emitWarning(builder.getUnknownLoc())
-          << "rope scaling 'dynamic' changes nothing for sequences of up to " << config.maxPositions
-          << " tokens, which is as long as lmopt lets them become: beyond, each token would change what all before it "
-             "computed";
-  }
-  return model.finish(facts);
+  if (config.ropeScaling)
+    tellScaling(model, config);
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // config.json of the Llama family: defaults, every RoPE scaling, and what is refused.
-#include "frontends/huggingface/Config.h"
+#include "frontends/families/llama/LlamaConfig.h"
+#include "test/unit/frontends/Families.h"
 
 #include <cmath>
-#include <gtest/gtest.h>
 
 using namespace lmopt;
 using nlohmann::json;
@@ -19,7 +19,7 @@ static json smallConfig() {
 static Result<LlamaConfig> parse(const char *patch) {
   json config = smallConfig();
   config.merge_patch(json::parse(patch));
-  return parseLlamaConfig(config, "c.json");
+  return test::readAs<LlamaConfig>("llama", config);
 }
 
 static void expectError(const char *patch, int code, const std::string &message) {
@@ -178,29 +178,8 @@ TEST(LlamaConfig, RefusesWrongValues) {
   expectError(R"({"tie_word_embeddings": 1})", 3, "field 'tie_word_embeddings': expected true or false, found '1'");
 }
 
-TEST(LlamaConfig, FamilyIsRecognised) {
-  auto family = [](const char *text) { return detectFamily(json::parse(text), "c.json"); };
-  EXPECT_EQ(*family(R"({"architectures": ["LlamaForCausalLM"]})"), Family::Llama);
-  EXPECT_EQ(*family(R"({"model_type": "llama"})"), Family::Llama);
-  EXPECT_EQ(*family(R"({"architectures": ["BertModel"], "model_type": "bert"})"), Family::Bert);
-  EXPECT_EQ(*family(R"({"architectures": ["BertForMaskedLM"]})"), Family::Bert);
-  EXPECT_EQ(family(R"({"architectures": ["BertForSequenceClassification"]})").error().code, 4);
-  EXPECT_EQ(family(R"({"architectures": ["MambaForCausalLM"]})").error().message,
-            "c.json: architecture 'MambaForCausalLM' is not supported; supported are LlamaForCausalLM (model_type "
-            "llama) and, as text encoders, BertModel, BertForMaskedLM and BertForPreTraining (model_type bert)");
-  EXPECT_EQ(family(R"({"model_type": "mamba"})").error().code, 4);
-  EXPECT_EQ(*family(R"({"architectures": [], "model_type": "llama"})"), Family::Llama);
-  EXPECT_EQ(family(R"({"architectures": ["LlamaForCausalLM"], "model_type": "mistral"})").error().code, 4);
-  EXPECT_EQ(family(R"({"architectures": ["LlamaForCausalLM"], "model_type": "bert"})").error().code, 4);
-  EXPECT_EQ(family(R"({"architectures": ["LlamaForCausalLM"], "model_type": 1})").error().code, 3);
-  EXPECT_EQ(family(R"({"architectures": ["BertModel", "LlamaForCausalLM"]})").error().code, 3);
-  EXPECT_EQ(family("{}").error().code, 3);
-  EXPECT_EQ(family("[]").error().code, 3);
-  EXPECT_EQ(family(R"({"architectures": "LlamaForCausalLM"})").error().code, 3);
-  EXPECT_EQ(family(R"({"architectures": [1]})").error().code, 3);
-}
-
 TEST(LlamaConfig, TensorNames) {
+  auto llamaTensorName = [](const char *name) { return test::family("llama").huggingFace->tensors.translate(name); };
   EXPECT_EQ(llamaTensorName("embed.weight"), "model.embed_tokens.weight");
   EXPECT_EQ(llamaTensorName("final_norm.weight"), "model.norm.weight");
   EXPECT_EQ(llamaTensorName("head.weight"), "lm_head.weight");

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Metadata of GGUF files of architecture llama.
-#include "frontends/gguf/Llama.h"
-#include "frontends/gguf/LlamaKeys.h"
+#include "frontends/families/llama/LlamaConfig.h"
+#include "frontends/gguf/Model.h"
+#include "test/unit/frontends/Families.h"
 #include "test/unit/frontends/GgufBytes.h"
 
 #include <cmath>
-#include <gtest/gtest.h>
 
 using namespace lmopt;
 using test::GgufBytes;
@@ -33,7 +33,10 @@ static Result<LlamaConfig> read(uint64_t extraKeys, Extend extend, const std::st
     file.tensor("token_embd.weight", {8, 3}, 0, 0);
   std::string bytes = file.finish(dataSize);
   Result<GgufFile> parsed = GgufFile::parse(bytes, "t.gguf");
-  return parsed ? readLlamaConfig(*parsed) : Result<LlamaConfig>(parsed.error());
+  if (!parsed)
+    return parsed.error();
+  Result<GgufModel> model = GgufModel::read(*parsed);
+  return model ? Result<LlamaConfig>(static_cast<LlamaConfig &>(*model->config)) : Result<LlamaConfig>(model.error());
 }
 static Result<LlamaConfig> readPlain(const std::string &without = "") {
   return read(0, [](GgufBytes &) {}, without);
@@ -116,7 +119,7 @@ TEST(GgufLlama, UnknownThingsAreRefused) {
 
 /// Every key with a rule of its own: harmless ones may say anything, the others only what they may.
 TEST(GgufLlama, KeysAgainstTheTable) {
-  for (const FieldRule &rule : ggufLlamaKeys()) {
+  for (const FieldRule &rule : test::family("llama").gguf->keys) {
     std::string key = rule.name;
     bool isPattern = key.back() == '*';
     if (isPattern)
@@ -244,6 +247,7 @@ TEST(GgufLlama, FrequencyFactorsBecomeLongrope) {
 }
 
 TEST(GgufLlama, TensorNames) {
+  auto ggufLlamaTensorName = [](const char *name) { return test::family("llama").gguf->tensors.translate(name); };
   EXPECT_EQ(ggufLlamaTensorName("embed.weight"), "token_embd.weight");
   EXPECT_EQ(ggufLlamaTensorName("final_norm.weight"), "output_norm.weight");
   EXPECT_EQ(ggufLlamaTensorName("head.weight"), "output.weight");

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // config.json of the BERT family.
-#include "frontends/huggingface/Config.h"
-
-#include <gtest/gtest.h>
+#include "frontends/families/bert/BertConfig.h"
+#include "test/unit/frontends/Families.h"
 
 using namespace lmopt;
 using nlohmann::json;
@@ -14,7 +13,7 @@ static Result<BertConfig> parse(const char *patch) {
     "max_position_embeddings": 512, "type_vocab_size": 2, "layer_norm_eps": 1e-12, "hidden_act": "gelu",
     "position_embedding_type": "absolute", "pad_token_id": 0})");
   config.merge_patch(json::parse(patch));
-  return parseBertConfig(config, "c.json");
+  return test::readAs<BertConfig>("bert", config);
 }
 
 TEST(BertConfig, Sizes) {
@@ -42,6 +41,7 @@ TEST(BertConfig, Refuses) {
 }
 
 TEST(BertConfig, TensorNames) {
+  auto bertTensorName = [](const char *name) { return test::family("bert").huggingFace->tensors.translate(name); };
   EXPECT_EQ(bertTensorName("embed.weight"), "embeddings.word_embeddings.weight");
   EXPECT_EQ(bertTensorName("embed_norm.bias"), "embeddings.LayerNorm.bias");
   EXPECT_EQ(bertTensorName("layers.1.attn.o.weight"), "encoder.layer.1.attention.output.dense.weight");

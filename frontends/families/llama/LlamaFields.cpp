@@ -3,6 +3,7 @@
 // config.json of the Llama family: its own fields, and those of the object that sets the rotary positions.
 // From: transformers' LlamaConfig, modeling_llama.py, modeling_rope_utils.py, and what DynamicCache reads of a
 // configuration. Tested by test/unit/frontends/FieldTablesTest.cpp.
+#include "frontends/families/llama/Llama.h"
 #include "frontends/huggingface/Tables.h"
 
 using namespace lmopt;
@@ -37,12 +38,9 @@ static const FieldTable kLlama = {
     {"is_decoder", FieldUse::Harmless, "the family is always a decoder"},
 };
 
-const FieldTable &lmopt::llamaConfigFields() {
-  static const FieldTable table = joinTables(kLlama, commonConfigFields());
-  return table;
-}
+FieldTable lmopt::llamaConfigFields() { return joinTables(kLlama, commonConfigFields()); }
 
-// A parameter that its type does not use is ignored with a warning, as transformers does (Llama.cpp).
+// A parameter that its type does not use is ignored with a warning, as transformers does (LlamaHuggingFace.cpp).
 const FieldTable &lmopt::ropeFields() {
   static const FieldTable table = {
       {"rope_type", FieldUse::Read, "default, linear, dynamic, yarn, llama3 or longrope"},

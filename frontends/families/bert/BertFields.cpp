@@ -2,6 +2,7 @@
 //
 // config.json of the BERT family: its own fields. From: transformers' BertConfig and modeling_bert.py.
 // Tested by test/unit/frontends/FieldTablesTest.cpp.
+#include "frontends/families/bert/Bert.h"
 #include "frontends/huggingface/Tables.h"
 
 using namespace lmopt;
@@ -31,7 +32,4 @@ static const FieldTable kBert = {
     {"directionality", FieldUse::Harmless, "always both ways"},
 };
 
-const FieldTable &lmopt::bertConfigFields() {
-  static const FieldTable table = joinTables(kBert, commonConfigFields());
-  return table;
-}
+FieldTable lmopt::bertConfigFields() { return joinTables(kBert, commonConfigFields()); }
