@@ -68,13 +68,13 @@ static std::optional<Error> verifyModule(ModuleOp module) {
   return Error{kErrorInternal, "the imported module is not valid: " + message};
 }
 
-Result<OwningOpRef<ModuleOp>> ModelBuilder::finish(ArrayRef<NamedAttribute> config) {
+Result<OwningOpRef<ModuleOp>> ModelBuilder::finish() {
   if (!error)
     if (Result<void> used = source.checkAllUsed(); !used)
       error = used.error();
   if (error)
     return *error;
-  module->getOperation()->setAttr("lm.config", builder.getDictionaryAttr(config));
+  module->getOperation()->setAttr("lm.config", facts.getDictionary(builder.getContext()));
   if (std::optional<Error> invalid = verifyModule(*module))
     return *invalid;
   return std::move(module);

@@ -12,8 +12,7 @@
 #include "dialects/lm/Lm.h"
 #include "dialects/lm/PartNames.h"
 #include "files/Status.h"
-#include "frontends/families/BertConfig.h"
-#include "frontends/families/LlamaConfig.h"
+#include "frontends/families/ModelConfig.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/OwningOpRef.h"
@@ -55,9 +54,12 @@ public:
   /// linear with the weight PART.weight, and with PART.bias when `bias` is set.
   mlir::Value linear(const std::string &part, mlir::Value input, int64_t outputs, bool bias);
 
+  /// An entry of lm.config.
+  void setFact(llvm::StringRef name, mlir::Attribute value) { facts.set(name, value); }
+
   bool ok() const { return !error; }
   /// Sets lm.config, checks that no tensor is left over, verifies, and hands the module over.
-  Result<mlir::OwningOpRef<mlir::ModuleOp>> finish(llvm::ArrayRef<mlir::NamedAttribute> config);
+  Result<mlir::OwningOpRef<mlir::ModuleOp>> finish();
 
   mlir::OpBuilder builder;
 
@@ -65,16 +67,10 @@ private:
   WeightSource &source;
   mlir::OwningOpRef<mlir::ModuleOp> module;
   llvm::StringMap<lm::ParamOp> params;
+  mlir::NamedAttrList facts;
   mlir::Operation *function = nullptr; // params go in front of it
   std::optional<Error> error;
 };
-
-/// LlamaBuilder.cpp: @forward of a Llama-like decoder.
-Result<mlir::OwningOpRef<mlir::ModuleOp>> buildLlama(mlir::MLIRContext &context, const LlamaConfig &config,
-                                                     WeightSource &source);
-/// BertBuilder.cpp: @encode of a BERT-like encoder.
-Result<mlir::OwningOpRef<mlir::ModuleOp>> buildBert(mlir::MLIRContext &context, const BertConfig &config,
-                                                    WeightSource &source);
 
 lm::ActivationKind activationKind(Activation activation);
 

@@ -1,73 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // What all families of config.json share. From: the fields that transformers' PretrainedConfig writes.
-// Tested by test/unit/frontends/{Llama,Bert}ConfigTest.cpp.
+// Tested by test/unit/frontends/families/*Test.cpp.
 #include "frontends/huggingface/Config.h"
 
 #include "files/File.h"
 
 using namespace lmopt;
 using nlohmann::json;
-
-static const char kSupported[] = "supported are LlamaForCausalLM (model_type llama) and, as text encoders, BertModel, "
-                                 "BertForMaskedLM and BertForPreTraining (model_type bert)";
-
-static std::optional<Family> familyOf(const std::string &architecture) {
-  if (architecture == "LlamaForCausalLM")
-    return Family::Llama;
-  if (architecture == "BertModel" || architecture == "BertForMaskedLM" || architecture == "BertForPreTraining")
-    return Family::Bert;
-  return std::nullopt;
-}
-
-static std::optional<Family> familyOfType(const std::string &type) {
-  if (type == "llama")
-    return Family::Llama;
-  if (type == "bert")
-    return Family::Bert;
-  return std::nullopt;
-}
-
-static Error unknownKind(const std::string &path, const char *field, const std::string &name) {
-  return unsupported(path + ": " + field + " " + printable(name) + " is not supported; " + kSupported);
-}
-
-/// The one name of `architectures`; empty when it names none.
-static Result<std::string> architectureName(const json &config, const std::string &path) {
-  auto found = config.find("architectures");
-  if (found == config.end() || found->is_null() || (found->is_array() && found->empty()))
-    return std::string();
-  if (!found->is_array() || found->size() != 1 || !found->front().is_string())
-    return malformed(path + ": field 'architectures': expected a list of one name");
-  return found->front().get<std::string>();
-}
-
-static Result<std::string> typeName(const json &config, const std::string &path) {
-  JsonFields fields(config, path);
-  std::string name = fields.string("model_type").value_or("");
-  return fields.ok() ? Result<std::string>(name) : Result<std::string>(fields.error());
-}
-
-// transformers builds what model_type says, whatever stands in architectures; an older file may have only the latter.
-// Where both are there and disagree, one of them is not the truth.
-Result<Family> lmopt::detectFamily(const json &config, const std::string &path) {
-  if (!config.is_object())
-    return malformed(path + ": expected a JSON object, found " + config.type_name());
-  Result<std::string> architecture = architectureName(config, path), type = typeName(config, path);
-  if (!architecture || !type)
-    return architecture ? type.error() : architecture.error();
-  if (architecture->empty() && type->empty())
-    return malformed(path + ": expected a field 'architectures' or 'model_type' that names the kind of model");
-  std::optional<Family> byArchitecture = familyOf(*architecture), byType = familyOfType(*type);
-  if (!architecture->empty() && !byArchitecture)
-    return unknownKind(path, "architecture", *architecture);
-  if (!type->empty() && !byType)
-    return unknownKind(path, "model_type", *type);
-  if (byArchitecture && byType && *byArchitecture != *byType)
-    return unsupported(path + ": architecture " + printable(*architecture) + " is not of model_type " +
-                       printable(*type) + "; " + kSupported);
-  return byArchitecture ? *byArchitecture : *byType;
-}
 
 /// What transformers calls the method, and for some methods how many bits there are. The first files of bitsandbytes
 /// did not say their name.
@@ -95,7 +35,7 @@ static std::optional<Error> refuseQuantized(const json &object, const std::strin
   return std::nullopt;
 }
 
-Result<void> lmopt::checkConfigFields(const json &object, const FieldTable &table, const std::string &path,
+static Result<void> checkConfigFields(const json &object, const FieldTable &table, const std::string &path,
                                       Warnings &warnings) {
   if (object.is_object())
     if (std::optional<Error> quantized = refuseQuantized(object, path))
@@ -103,18 +43,31 @@ Result<void> lmopt::checkConfigFields(const json &object, const FieldTable &tabl
   return checkFields(object, table, path, warnings);
 }
 
-std::string lmopt::modelName(const json &object) {
+/// The name the maker gave the model; empty when there is none.
+static std::string modelName(const json &object) {
   auto name = object.find("_name_or_path");
   return name != object.end() && name->is_string() ? name->get<std::string>() : std::string();
 }
 
-Activation lmopt::readActivation(JsonFields &fields, Activation standard) {
-  std::optional<std::string> name = fields.string("hidden_act");
+ConfigResult lmopt::readConfig(const Family &family, const json &object, const std::string &path) {
+  Warnings warnings;
+  if (Result<void> known = checkConfigFields(object, family.huggingFace->fields, path, warnings); !known)
+    return known.error();
+  ConfigResult config = family.huggingFace->read(object, path);
+  if (!config)
+    return config;
+  ModelConfig &read = **config;
+  read.name = modelName(object);
+  read.warnings.insert(read.warnings.begin(), warnings.begin(), warnings.end());
+  return config;
+}
+
+Activation lmopt::readActivation(JsonFields &fields, const char *field, Activation standard) {
+  std::optional<std::string> name = fields.string(field);
   if (!name)
     return standard;
   std::optional<Activation> activation = activationFromName(*name);
   if (!activation)
-    fields.fail("hidden_act", printable(*name) + " is not supported; supported are " + activationNames(),
-                kErrorUnsupported);
+    fields.fail(field, printable(*name) + " is not supported; supported are " + activationNames(), kErrorUnsupported);
   return activation.value_or(standard);
 }

@@ -4,10 +4,12 @@
 // Tested by test/unit/frontends/VariantsTest.cpp.
 #include "frontends/huggingface/Model.h"
 
+#include "frontends/huggingface/Architecture.h"
 #include "frontends/huggingface/Config.h"
 #include "frontends/huggingface/Generation.h"
 #include "frontends/huggingface/SentenceTransformers.h"
 
+#include <cstring>
 #include <filesystem>
 
 using namespace lmopt;
@@ -23,30 +25,15 @@ static std::string absolute(const std::string &path) {
   return result.string();
 }
 
-using AnyConfig = std::variant<LlamaConfig, BertConfig>;
-
-static Result<AnyConfig> readBert(const json &object, const std::string &path, const SentencePipeline &pipeline) {
-  Result<BertConfig> config = parseBertConfig(object, path);
-  if (!config)
-    return config.error();
-  if (Result<void> applied = applySentencePipeline(pipeline, *config); !applied)
-    return applied.error();
-  return AnyConfig(config.take());
+/// What the files beside config.json say.
+static Result<void> applyOtherFiles(const SentencePipeline &pipeline, const Family &family, const json &object,
+                                    ModelConfig &config) {
+  if (family.kind == FamilyKind::Encoder)
+    return applySentencePipeline(pipeline, static_cast<EncoderConfig &>(config));
+  return checkGenerationConfig(pipeline.transformerDirectory, object, config.warnings);
 }
 
-static Result<AnyConfig> readLlama(const json &object, const std::string &path, const SentencePipeline &pipeline) {
-  if (pipeline.isSentenceModel)
-    return unsupported(pipeline.directory + "/modules.json: sentence models over a decoder are not supported; "
-                                            "supported are those over BERT");
-  Result<LlamaConfig> config = parseLlamaConfig(object, path);
-  if (!config)
-    return config.error();
-  if (Result<void> checked = checkGenerationConfig(pipeline.transformerDirectory, object, config->warnings); !checked)
-    return checked.error();
-  return AnyConfig(config.take());
-}
-
-static Result<AnyConfig> readConfig(const SentencePipeline &pipeline) {
+static ConfigResult readAll(const SentencePipeline &pipeline, const Family *&family) {
   const std::string &place = pipeline.transformerDirectory;
   if (fileExists(place + "/adapter_config.json"))
     return unsupported(place + ": adapter_config.json makes it an adapter (LoRA) of another model; merge it there "
@@ -55,33 +42,77 @@ static Result<AnyConfig> readConfig(const SentencePipeline &pipeline) {
   Result<json> object = readJsonFile(path);
   if (!object)
     return object.error();
-  Result<Family> family = detectFamily(*object, path);
-  if (!family)
-    return family.error();
-  return *family == Family::Llama ? readLlama(*object, path, pipeline) : readBert(*object, path, pipeline);
+  Result<const Family *> detected = detectFamily(*object, path);
+  if (!detected)
+    return detected.error();
+  family = *detected;
+  if (pipeline.isSentenceModel && family->kind == FamilyKind::Decoder)
+    return unsupported(pipeline.directory +
+                       "/modules.json: sentence models over a decoder are not supported; "
+                       "supported are those over " +
+                       familyNames(FamilyKind::Encoder));
+  ConfigResult config = readConfig(*family, *object, path);
+  if (!config)
+    return config;
+  if (Result<void> applied = applyOtherFiles(pipeline, *family, *object, **config); !applied)
+    return applied.error();
+  return config;
+}
+
+/// Checkpoints of a class with a head keep the model under a name of its own.
+static std::string findPrefix(const HuggingFaceForm &form, const Checkpoint &checkpoint) {
+  return checkpoint.find(form.prefix + form.tensors.translate("embed.weight")) ? form.prefix : "";
 }
 
 Result<HuggingFaceModel> HuggingFaceModel::open(const std::string &path) {
   Result<SentencePipeline> pipeline = readSentencePipeline(path);
   if (!pipeline)
     return pipeline.error();
-  Result<AnyConfig> config = readConfig(*pipeline);
+  const Family *family = nullptr;
+  ConfigResult config = readAll(*pipeline, family);
   if (!config)
     return config.error();
   Result<Checkpoint> checkpoint = Checkpoint::open(absolute(pipeline->transformerDirectory));
   if (!checkpoint)
     return checkpoint.error();
-  HuggingFaceModel model{pipeline->transformerDirectory, config.take(), checkpoint.take(), {}};
-  if (auto *llama = std::get_if<LlamaConfig>(&model.config)) {
-    Result<HeadTables> head = resolveHead(model.checkpoint, *llama);
-    if (!head)
-      return head.error();
-    model.head = head.take();
-  }
+  std::string prefix = findPrefix(*family->huggingFace, *checkpoint);
+  HuggingFaceModel model{family, pipeline->transformerDirectory, config.take(), checkpoint.take(), prefix, {}};
+  if (family->kind == FamilyKind::Encoder)
+    return model;
+  const TensorNames &names = family->huggingFace->tensors;
+  Result<HeadTables> head =
+      resolveHead(model.checkpoint, prefix + names.translate("embed.weight"), prefix + names.translate("head.weight"),
+                  static_cast<DecoderConfig &>(*model.config));
+  if (!head)
+    return head.error();
+  model.head = head.take();
   return model;
 }
 
-const std::vector<std::string> &HuggingFaceModel::warnings() const {
-  const auto *llama = std::get_if<LlamaConfig>(&config);
-  return llama ? llama->warnings : std::get<BertConfig>(config).warnings;
+static bool endsWith(std::string_view text, std::string_view end) {
+  return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
+}
+
+std::string HuggingFaceModel::tensorName(const std::string &name) const {
+  if (family->kind == FamilyKind::Decoder && name == "embed.weight")
+    return head.embedding;
+  const HuggingFaceForm &form = *family->huggingFace;
+  std::string tensor = prefix + form.tensors.translate(name);
+  if (checkpoint.find(tensor))
+    return tensor;
+  for (auto [ending, older] : form.olderEndings)
+    if (endsWith(tensor, ending))
+      if (std::string other = tensor.substr(0, tensor.size() - std::strlen(ending)) + older; checkpoint.find(other))
+        return other;
+  return tensor;
+}
+
+bool HuggingFaceModel::mayRemain(std::string_view tensor) const {
+  const HuggingFaceForm &form = *family->huggingFace;
+  if (head.isCopy(tensor))
+    return true;
+  std::string_view before = form.prefix;
+  if (tensor.substr(0, before.size()) == before)
+    tensor.remove_prefix(before.size());
+  return fitsAny(form.ignorable, tensor);
 }

@@ -172,7 +172,7 @@ static std::vector<std::string> readModes(JsonFields &fields) {
   return {fields.string("pooling_mode").value_or("")};
 }
 
-Result<void> lmopt::applyPooling(const json &pooling, const std::string &path, BertConfig &config) {
+Result<void> lmopt::applyPooling(const json &pooling, const std::string &path, EncoderConfig &config) {
   if (Result<void> known = checkFields(pooling, poolingFields(), path, config.warnings); !known)
     return known;
   JsonFields fields(pooling, path);
@@ -281,7 +281,7 @@ static Result<json> readTransformerFile(const std::string &directory, std::strin
   return json::object();
 }
 
-static Result<void> applyTokenizerLimit(const std::string &directory, BertConfig &config) {
+static Result<void> applyTokenizerLimit(const std::string &directory, EncoderConfig &config) {
   std::string path = directory + "/tokenizer_config.json";
   if (!fileExists(path))
     return {};
@@ -291,13 +291,13 @@ static Result<void> applyTokenizerLimit(const std::string &directory, BertConfig
   Result<std::optional<int64_t>> limit = parseTokenizerLimit(*object, path);
   if (!limit)
     return limit.error();
-  config.maxTokens = std::min(limit->value_or(config.positions), config.positions);
+  config.maxTokens = std::min(limit->value_or(config.maxPositions), config.maxPositions);
   return {};
 }
 
 /// A limit of the settings counts before the tokenizer's. Longer texts than there are positions would be an error in
 /// sentence-transformers; here they are cut too.
-static Result<void> applyTransformerSettings(const std::string &directory, BertConfig &config) {
+static Result<void> applyTransformerSettings(const std::string &directory, EncoderConfig &config) {
   std::string path;
   Result<json> object = readTransformerFile(directory, path);
   if (!object)
@@ -310,7 +310,7 @@ static Result<void> applyTransformerSettings(const std::string &directory, BertC
                               "itself");
   if (!settings->maxTokens)
     return applyTokenizerLimit(directory, config);
-  config.maxTokens = std::min(*settings->maxTokens, config.positions);
+  config.maxTokens = std::min(*settings->maxTokens, config.maxPositions);
   return {};
 }
 
@@ -332,7 +332,7 @@ static void refuseDefaultPrompt(JsonFields &fields) {
                 kErrorUnsupported);
 }
 
-Result<void> lmopt::checkSentenceModel(const json &object, const std::string &path, BertConfig &config) {
+Result<void> lmopt::checkSentenceModel(const json &object, const std::string &path, EncoderConfig &config) {
   if (Result<void> known = checkFields(object, sentenceModelFields(), path, config.warnings); !known)
     return known;
   JsonFields fields(object, path);
@@ -355,7 +355,7 @@ static Result<void> withOptionalFile(const std::string &path, Use use) {
   return object ? use(*object, path) : Result<void>(object.error());
 }
 
-static Result<void> applyModules(const SentencePipeline &pipeline, BertConfig &config) {
+static Result<void> applyModules(const SentencePipeline &pipeline, EncoderConfig &config) {
   std::string path = pipeline.poolingDirectory + "/config.json";
   Result<json> pooling = readJsonFile(path);
   if (!pooling)
@@ -373,7 +373,7 @@ static Result<void> applyModules(const SentencePipeline &pipeline, BertConfig &c
   return {};
 }
 
-Result<void> lmopt::applySentencePipeline(const SentencePipeline &pipeline, BertConfig &config) {
+Result<void> lmopt::applySentencePipeline(const SentencePipeline &pipeline, EncoderConfig &config) {
   if (!pipeline.isSentenceModel)
     return applyTokenizerLimit(pipeline.transformerDirectory, config);
   if (Result<void> applied = applyModules(pipeline, config); !applied)

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The files that sentence-transformers puts beside a BERT: modules.json (what follows the encoder), the settings of
+// The files that sentence-transformers puts beside an encoder: modules.json (what follows the encoder), the settings of
 // each module (1_Pooling/config.json, 2_Normalize/config.json, sentence_bert_config.json and its older names: length,
 // case), and config_sentence_transformers.json (prompts, size of the vector). Versions 2 to 6.
 //
-// In: a directory. Out: changes to a BertConfig. A pipeline that lmopt cannot follow exactly is refused with exit
-// code 4, a setting by its name (Tables.h). Without modules.json the others do not count and a bare BERT gives what
+// In: a directory. Out: changes to a EncoderConfig. A pipeline that lmopt cannot follow exactly is refused with exit
+// code 4, a setting by its name (Tables.h). Without modules.json the others do not count and a bare encoder gives what
 // sentence-transformers makes of it: the mean over all tokens, not normalized, cut where the tokenizer says.
 // Tested by test/unit/frontends/SentenceTransformersTest.cpp.
 #ifndef LMOPT_FRONTENDS_HUGGINGFACE_SENTENCETRANSFORMERS_H
 #define LMOPT_FRONTENDS_HUGGINGFACE_SENTENCETRANSFORMERS_H
 
 #include "files/Json.h"
-#include "frontends/families/BertConfig.h"
+#include "frontends/families/ModelConfig.h"
 
 namespace lmopt {
 
@@ -29,7 +29,7 @@ Result<SentencePipeline> readSentencePipeline(const std::string &directory);
 
 /// For tests and fuzzing: the same from parsed JSON.
 Result<SentencePipeline> parseSentencePipeline(const nlohmann::json &modules, const std::string &directory);
-Result<void> applyPooling(const nlohmann::json &pooling, const std::string &path, BertConfig &config);
+Result<void> applyPooling(const nlohmann::json &pooling, const std::string &path, EncoderConfig &config);
 /// sentence_bert_config.json: the length it asks for, if any, and whether it asks for lower case.
 struct TransformerSettings {
   std::optional<int64_t> maxTokens;
@@ -40,12 +40,12 @@ Result<TransformerSettings> parseTransformerSettings(const nlohmann::json &objec
 /// model_max_length of tokenizer_config.json; empty when nobody knows.
 Result<std::optional<int64_t>> parseTokenizerLimit(const nlohmann::json &tokenizerConfig, const std::string &path);
 /// config_sentence_transformers.json.
-Result<void> checkSentenceModel(const nlohmann::json &object, const std::string &path, BertConfig &config);
+Result<void> checkSentenceModel(const nlohmann::json &object, const std::string &path, EncoderConfig &config);
 /// Whether a tokenizer.json lowers the case of every text.
 bool lowersCase(const nlohmann::json &tokenizer);
 
 /// Applies pooling, normalization, maximal length and case to `config`.
-Result<void> applySentencePipeline(const SentencePipeline &pipeline, BertConfig &config);
+Result<void> applySentencePipeline(const SentencePipeline &pipeline, EncoderConfig &config);
 
 } // namespace lmopt
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The tables (FieldTable.h) of the JSON files of a Hugging Face directory, one a file. What they say was read off the
-// makers' libraries: transformers 5.24 and sentence-transformers 6.2, and what their older versions wrote.
+// The tables (FieldTable.h) of the JSON files of a Hugging Face directory, one a file; what each family has of its own
+// in config.json stands in its record. What they say was read off the makers' libraries: transformers 5.24 and
+// sentence-transformers 6.2, and what their older versions wrote.
 // Tested by test/unit/frontends/FieldTablesTest.cpp.
 #ifndef LMOPT_FRONTENDS_HUGGINGFACE_TABLES_H
 #define LMOPT_FRONTENDS_HUGGINGFACE_TABLES_H
@@ -12,12 +13,6 @@ namespace lmopt {
 
 /// ConfigFields.cpp: what config.json may hold whatever the family.
 const FieldTable &commonConfigFields();
-/// LlamaFields.cpp: config.json of the families, with the common fields, and the object rope_scaling of the first.
-const FieldTable &llamaConfigFields();
-const FieldTable &ropeFields();
-/// BertFields.cpp
-const FieldTable &bertConfigFields();
-
 /// GenerationFields.cpp: generation_config.json.
 const FieldTable &generationFields();
 

@@ -4,7 +4,7 @@
 #include "frontends/huggingface/TextFiles.h"
 
 #include "files/File.h"
-#include "frontends/families/LlamaConfig.h"
+#include "frontends/families/ModelConfig.h"
 
 #include <tuple>
 

@@ -7,8 +7,6 @@
 
 using namespace lmopt;
 
-static constexpr char kHead[] = "lm_head.weight";
-
 /// Tables of different types are compared as the numbers they hold, a block of rows at a time.
 static Result<bool> holdSameNumbers(const Checkpoint::Entry &a, const Checkpoint::Entry &b) {
   int64_t columns = a.tensor->columns(), block = std::max<int64_t>(1, (1 << 16) / std::max<int64_t>(columns, 1));
@@ -33,15 +31,16 @@ static Result<bool> areEqual(const Checkpoint::Entry &a, const Checkpoint::Entry
   return holdSameNumbers(a, b);
 }
 
-Result<HeadTables> lmopt::resolveHead(const Checkpoint &checkpoint, LlamaConfig &config) {
-  HeadTables tables;
+Result<HeadTables> lmopt::resolveHead(const Checkpoint &checkpoint, const std::string &embeddingName,
+                                      const std::string &headName, DecoderConfig &config) {
+  HeadTables tables{embeddingName, headName};
   if (!config.tiedHead)
     return tables;
-  Checkpoint::Entry embedding = checkpoint.find(tables.embedding), head = checkpoint.find(kHead);
+  Checkpoint::Entry embedding = checkpoint.find(embeddingName), head = checkpoint.find(headName);
   if (!head)
     return tables;
   if (!embedding) {
-    tables.embedding = kHead;
+    tables.embedding = headName;
     return tables;
   }
   Result<bool> equal = areEqual(embedding, head);
@@ -49,7 +48,7 @@ Result<HeadTables> lmopt::resolveHead(const Checkpoint &checkpoint, LlamaConfig 
     return equal.error();
   tables.headIsCopy = config.tiedHead = *equal;
   if (!*equal)
-    config.warnings.push_back(head.file->path() + ": tie_word_embeddings is true, but " + tables.embedding + " and " +
-                              kHead + " differ; both are used, as in transformers. Set it to false in config.json");
+    config.warnings.push_back(head.file->path() + ": tie_word_embeddings is true, but " + embeddingName + " and " +
+                              headName + " differ; both are used, as in transformers. Set it to false in config.json");
   return tables;
 }

@@ -15,19 +15,21 @@
 #define LMOPT_FRONTENDS_HUGGINGFACE_TIEDHEAD_H
 
 #include "files/safetensors/Checkpoint.h"
-#include "frontends/families/LlamaConfig.h"
+#include "frontends/families/ModelConfig.h"
 
 namespace lmopt {
 
 struct HeadTables {
-  /// The tensor that holds the embedding table.
-  std::string embedding = "model.embed_tokens.weight";
-  /// The head's own tensor repeats the table and is not used.
-  bool headIsCopy = false;
+  std::string embedding;   // the tensor that holds the embedding table
+  std::string head;        // the tensor of the head's own table
+  bool headIsCopy = false; // which repeats the embedding table and is not used
+
+  bool isCopy(std::string_view tensor) const { return headIsCopy && tensor == head; }
 };
 
-/// May change tiedHead of `config`, and warn.
-Result<HeadTables> resolveHead(const Checkpoint &checkpoint, LlamaConfig &config);
+/// `embedding` and `head` are the names of the tables. May change tiedHead of `config`, and warn.
+Result<HeadTables> resolveHead(const Checkpoint &checkpoint, const std::string &embedding, const std::string &head,
+                               DecoderConfig &config);
 
 } // namespace lmopt
 

@@ -13,7 +13,7 @@ rows (QUICK) that reach every kernel; --full compares all of all rows in about a
 The list is made by one version of LLVM. With another one both text and code may differ by right: then two compiles must
 agree, and the weights, which LLVM has no part in, must be those of the list.
 In: the programs, test/models, same_bytes.txt. Out: what differs, by name.
-Usage: same_bytes.py BIN_DIR MODELS_DIR LIST WORK_DIR LLVM_VERSION [--full] [--update]
+Usage: same_bytes.py BIN_DIR MODELS_DIR LIST WORK_DIR LLVM_VERSION [--full] [--update] [--fixture NAME]
 """
 import argparse
 import concurrent.futures
@@ -111,7 +111,7 @@ def read_list(path):
 
 def write_list(path, llvm, rows):
     lines = [f"# made by same_bytes.py --full --update with LLVM {llvm}", "# fixture recipe cpu " + " ".join(COLUMNS)]
-    for name, row in rows.items():
+    for name, row in sorted(rows.items()):
         lines.append(" ".join([name, *(["refused"] if "refused" in row else []), *row.values()]))
     pathlib.Path(path).write_text("\n".join(lines) + "\n", encoding="utf8")
 
@@ -132,20 +132,22 @@ def main():
         parser.add_argument(name)
     parser.add_argument("--full", action="store_true")
     parser.add_argument("--update", action="store_true")
+    parser.add_argument("--fixture", help="only this one; with --update its rows join the list")
     options = parser.parse_args()
     programs = common.Programs(options.bin_dir, options.work)
     compiler = Compiler(programs, options.full or options.update)
-    jobs = [(name, source, recipe, cpu) for name, source in fixtures(options.models) for recipe in RECIPES for cpu in CPUS]
+    chosen = [(name, source) for name, source in fixtures(options.models) if options.fixture in (None, name)]
+    jobs = [(name, source, recipe, cpu) for name, source in chosen for recipe in RECIPES for cpu in CPUS]
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         found = dict(zip((" ".join((job[0], *job[2:])) for job in jobs), pool.map(compiler.row, jobs)))
+    llvm, stored = read_list(options.list) if os.path.exists(options.list) else (options.llvm, {})
     if options.update:
-        write_list(options.list, options.llvm, found)
+        write_list(options.list, options.llvm, {**stored, **found} if options.fixture else found)
         return
     checks = common.Checks()
-    llvm, stored = read_list(options.list)
     if llvm != options.llvm:
         print(f"the list was made with LLVM {llvm}, this is {options.llvm}: what is compiled here is compared with a second compile")
-    checks.equal("rows of the list", sorted(stored), sorted(found))
+    checks.equal("rows of the list", sorted(found), sorted(row for row in stored if options.fixture in (None, row.split()[0])))
     for job in jobs:
         name = " ".join((job[0], *job[2:]))
         compare(checks, compiler, job, found[name], stored.get(name, {}), llvm == options.llvm)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Fuzz target fuzz-config-json: any text as config.json and as the small JSON files beside it.
+// Fuzz target fuzz-config-json: any text as config.json of every family and as the small JSON files beside it.
 // Seeds: corpus/fuzz-config-json, made by make_seeds.py.
+#include "frontends/huggingface/Architecture.h"
 #include "frontends/huggingface/Config.h"
 #include "frontends/huggingface/SentenceTransformers.h"
 #include "frontends/huggingface/Tables.h"
@@ -24,15 +25,16 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (!json)
     return 0;
   check(detectFamily(*json, "fuzz.json"));
-  check(parseLlamaConfig(*json, "fuzz.json"));
-  check(parseBertConfig(*json, "fuzz.json"));
+  for (const Family &family : allFamilies())
+    if (family.huggingFace)
+      check(readConfig(family, *json, "fuzz.json"));
   check(parseSentencePipeline(*json, "fuzz"));
   check(parseChatTemplate(*json, "fuzz.json"));
   check(parseEndTokens(*json, "fuzz.json"));
-  BertConfig bert;
-  bert.width = 64;
-  check(applyPooling(*json, "fuzz.json", bert));
-  check(checkSentenceModel(*json, "fuzz.json", bert));
+  EncoderConfig encoder;
+  encoder.width = 64;
+  check(applyPooling(*json, "fuzz.json", encoder));
+  check(checkSentenceModel(*json, "fuzz.json", encoder));
   Warnings warnings;
   check(parseTransformerSettings(*json, "fuzz.json", warnings));
   check(parseTokenizerLimit(*json, "fuzz.json"));

@@ -8,7 +8,10 @@ import json
 import os
 import struct
 
-CORPUS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "corpus")
+HERE = os.path.dirname(os.path.abspath(__file__))
+CORPUS = os.path.join(HERE, "..", "corpus")
+MODELS = os.path.join(HERE, "..", "..", "models")
+FAMILIES = os.path.join(HERE, "..", "..", "..", "frontends", "families")
 U8, I8, U16, I16, U32, I32, F32, BOOL, STRING, ARRAY, U64, I64, F64 = range(13)
 FORMATS = {U8: "B", I8: "b", U16: "H", I16: "h", U32: "I", I32: "i", F32: "f", BOOL: "?", U64: "Q", I64: "q", F64: "d"}
 
@@ -87,6 +90,14 @@ def make_safetensors():
     save("fuzz-safetensors", "hole", safetensors('{"a":{"dtype":"I8","shape":[1],"data_offsets":[1,2]}}', 2))
 
 
+def make_family_configs():
+    """config.json of the first fixture of each family: fixtures are named after the families' folders."""
+    for family in sorted(entry.name for entry in os.scandir(FAMILIES) if entry.is_dir()):
+        fixture = min(name for name in os.listdir(MODELS) if name.startswith(family + "-"))
+        with open(os.path.join(MODELS, fixture, "config.json"), encoding="utf8") as file:
+            save("fuzz-config-json", "family-" + family, json.dumps(json.load(file)).encode())
+
+
 def make_config_json():
     llama = {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "vocab_size": 9, "hidden_size": 8,
              "intermediate_size": 6, "num_hidden_layers": 1, "num_attention_heads": 2, "num_key_value_heads": 1,
@@ -97,10 +108,6 @@ def make_config_json():
     for kind, parameters in scalings.items():
         config = dict(llama, rope_scaling=dict(parameters, rope_type=kind))
         save("fuzz-config-json", "llama-" + kind, json.dumps(config).encode())
-    bert = {"architectures": ["BertModel"], "model_type": "bert", "vocab_size": 9, "hidden_size": 8,
-            "intermediate_size": 6, "num_hidden_layers": 1, "num_attention_heads": 2, "max_position_embeddings": 16,
-            "hidden_act": "gelu", "position_embedding_type": "absolute"}
-    save("fuzz-config-json", "bert", json.dumps(bert).encode())
     package = "sentence_transformers.models."
     modules = [{"path": "", "name": "0", "type": package + "Transformer"}, {"path": "1_Pooling/", "type": package + "Pooling"},
                {"path": "./2_Normalize", "type": package + "Normalize", "kwargs": []}]
@@ -126,4 +133,5 @@ def make_config_json():
 
 make_gguf()
 make_safetensors()
+make_family_configs()
 make_config_json()

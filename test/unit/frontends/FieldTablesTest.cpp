@@ -4,16 +4,13 @@
 // value of the wrong kind is an error that names it), one that it calls harmless may say what it likes, one that may
 // have only some values is refused with others; and docs/checkpoints.md shows the tables as they are. To write them
 // there anew: LMOPT_WRITE_DOCS=1 build/bin/test-frontends-huggingface --gtest_filter='FieldTables.Documentation'
-#include "frontends/gguf/Llama.h"
-#include "frontends/gguf/LlamaKeys.h"
-#include "frontends/huggingface/Config.h"
+#include "frontends/huggingface/Architecture.h"
 #include "frontends/huggingface/SentenceTransformers.h"
 #include "frontends/huggingface/Tables.h"
 #include "frontends/huggingface/TextFiles.h"
-#include "test/unit/frontends/GgufBytes.h"
-#include "test/unit/frontends/Variants.h"
+#include "test/unit/frontends/Document.h"
+#include "test/unit/frontends/Families.h"
 
-#include <cstdlib>
 #include <functional>
 #include <set>
 
@@ -23,7 +20,7 @@ using nlohmann::json;
 namespace {
 /// A table, an object that its reader takes, and the reader: the error or nothing.
 struct Subject {
-  const char *title; // the heading in docs/checkpoints.md
+  const char *title; // what its table is called in docs/checkpoints.md
   const FieldTable &table;
   json good;
   std::function<std::optional<Error>(const json &)> read;
@@ -35,37 +32,25 @@ static std::optional<Error> errorOf(const Result<T> &result) {
   return result ? std::nullopt : std::optional<Error>(result.error());
 }
 
-static json llamaObject() {
-  return json::parse(R"({"architectures": ["LlamaForCausalLM"], "model_type": "llama", "vocab_size": 100,
-    "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 3, "num_attention_heads": 8,
-    "num_key_value_heads": 2, "max_position_embeddings": 512, "rms_norm_eps": 1e-5})");
-}
-
-static std::optional<Error> readLlama(const json &object) {
+static std::optional<Error> readFamily(const Family &family, const json &object) {
   if (std::optional<Error> error = errorOf(detectFamily(object, "f.json")))
     return error;
   if (std::optional<Error> error = errorOf(parseEndTokens(object, "f.json")))
     return error;
-  return errorOf(parseLlamaConfig(object, "f.json"));
-}
-
-static std::optional<Error> readBert(const json &object) {
-  if (std::optional<Error> error = errorOf(detectFamily(object, "f.json")))
-    return error;
-  if (std::optional<Error> error = errorOf(parseEndTokens(object, "f.json")))
-    return error;
-  return errorOf(parseBertConfig(object, "f.json"));
+  return errorOf(readConfig(family, object, "f.json"));
 }
 
 /// Each type of rotary positions reads its own parameters.
 static std::optional<Error> readRope(const json &object) {
+  const Family &llama = test::family("llama");
   for (const char *type : {"default", "linear", "dynamic", "yarn", "llama3", "longrope"}) {
-    json config = llamaObject(), scaling = object;
+    json config = test::exampleConfig(llama), scaling = object;
+    config["head_dim"] = 8;
     config["max_position_embeddings"] = 64;
     if (!scaling.contains("rope_type"))
       scaling["rope_type"] = type;
     config["rope_scaling"] = scaling;
-    if (std::optional<Error> error = errorOf(parseLlamaConfig(config, "f.json")))
+    if (std::optional<Error> error = errorOf(readConfig(llama, config, "f.json")))
       return error;
   }
   return std::nullopt;
@@ -77,13 +62,13 @@ static std::optional<Error> readArguments(const char *name, const json &object) 
 }
 
 static std::optional<Error> readPooling(const json &object) {
-  BertConfig config;
+  EncoderConfig config;
   config.width = 64;
   return errorOf(applyPooling(object, "f.json", config));
 }
 
 static std::optional<Error> readSentenceModel(const json &object) {
-  BertConfig config;
+  EncoderConfig config;
   config.width = 64;
   return errorOf(checkSentenceModel(object, "f.json", config));
 }
@@ -105,17 +90,23 @@ static std::optional<Error> checkOnly(const FieldTable &table, const json &objec
   return errorOf(checkFields(object, table, "f.json", warnings));
 }
 
-static std::vector<Subject> subjects() {
-  json bert =
-      json::parse(R"({"architectures": ["BertModel"], "model_type": "bert", "vocab_size": 100, "hidden_size": 64,
-    "intermediate_size": 96, "num_hidden_layers": 3, "num_attention_heads": 8, "max_position_embeddings": 512})");
+/// config.json of each family, from one of its fixtures, and the object in it that one family has.
+static std::vector<Subject> familySubjects() {
+  std::vector<Subject> subjects;
+  for (const Family &family : allFamilies())
+    if (family.huggingFace)
+      subjects.push_back({family.name, family.huggingFace->fields, test::exampleConfig(family),
+                          [&family](const json &object) { return readFamily(family, object); }});
   json rope = json::parse(R"({"factor": 1, "low_freq_factor": 1, "high_freq_factor": 4,
     "short_factor": [1, 1, 1, 1], "long_factor": [1, 1, 1, 1]})");
+  subjects.push_back({"rope", test::family("llama").huggingFace->objects.at(0).fields, rope, readRope});
+  return subjects;
+}
+
+/// The files that are the same for all families.
+static std::vector<Subject> fileSubjects() {
   json module = {{"type", "sentence_transformers.models.Transformer"}, {"path", ""}};
   return {
-      {"config.json of Llama", llamaConfigFields(), llamaObject(), readLlama},
-      {"rope_scaling and rope_parameters", ropeFields(), rope, readRope},
-      {"config.json of BERT", bertConfigFields(), bert, readBert},
       {"generation_config.json", generationFields(), json::object(), readGeneration},
       {"modules.json", moduleFields(), module, readModule},
       {"sentence_bert_config.json", transformerFields(), json::object(),
@@ -134,6 +125,13 @@ static std::vector<Subject> subjects() {
        [](const json &object) { return checkOnly(normalizeFields(), object); }},
       {"config_sentence_transformers.json", sentenceModelFields(), json::object(), readSentenceModel},
   };
+}
+
+static std::vector<Subject> subjects() {
+  std::vector<Subject> all = familySubjects();
+  for (Subject &subject : fileSubjects())
+    all.push_back(std::move(subject));
+  return all;
 }
 
 /// What no field of these files is.
@@ -196,8 +194,12 @@ TEST(FieldTables, NullIsTheSameAsNothing) {
 }
 
 TEST(FieldTables, NoRuleTwiceAndAllAcceptedValuesAreLists) {
-  std::vector<const FieldTable *> tables = {&ggufLlamaKeys()};
-  for (const Subject &subject : subjects())
+  std::vector<const FieldTable *> tables;
+  for (const Family &family : allFamilies())
+    if (family.gguf)
+      tables.push_back(&family.gguf->keys);
+  std::vector<Subject> all = subjects();
+  for (const Subject &subject : all)
     tables.push_back(&subject.table);
   for (const FieldTable *table : tables) {
     std::set<std::string> names;
@@ -245,25 +247,31 @@ static std::string tableText(const FieldTable &table) {
   return text;
 }
 
-/// The text between the two marks of a table.
-static void checkSection(std::string &document, const std::string &title, const FieldTable &table, bool write) {
-  std::string begin = "<!-- table: " + title + " -->\n", end = "<!-- end of table -->\n";
-  size_t first = document.find(begin);
-  ASSERT_NE(first, std::string::npos) << "docs/checkpoints.md has no table '" << title << "'";
-  first += begin.size();
-  size_t size = document.find(end, first) - first;
-  if (write)
-    document.replace(first, size, tableText(table));
-  else
-    EXPECT_EQ(document.substr(first, size), tableText(table)) << title;
+/// The part of docs/checkpoints.md that families have of their own: their config.json and the objects in it.
+static std::string configText() {
+  std::string text;
+  for (const Family &family : allFamilies()) {
+    if (!family.huggingFace)
+      continue;
+    text += "\n## config.json of " + std::string(family.name) + "\n\n" + tableText(family.huggingFace->fields);
+    for (const ObjectFields &object : family.huggingFace->objects)
+      text += "\n### " + std::string(object.title) + "\n\n" + object.about + "\n\n" + tableText(object.fields);
+  }
+  return text + "\n";
+}
+
+static std::string ggufText() {
+  std::string text;
+  for (const Family &family : allFamilies())
+    if (family.gguf)
+      text += "\n### Architecture `" + std::string(family.gguf->architecture) + "`\n\n" + tableText(family.gguf->keys);
+  return text + "\n";
 }
 
 TEST(FieldTables, Documentation) {
-  std::string path = std::string(LMOPT_SOURCE_DIR) + "/docs/checkpoints.md", document = test::readBytes(path);
-  bool write = std::getenv("LMOPT_WRITE_DOCS");
-  for (const Subject &subject : subjects())
-    checkSection(document, subject.title, subject.table, write);
-  checkSection(document, "GGUF of Llama", ggufLlamaKeys(), write);
-  if (write)
-    std::ofstream(path, std::ios::binary) << document;
+  test::Document page("docs/checkpoints.md");
+  page.check("families: config.json", configText());
+  for (const Subject &subject : fileSubjects())
+    page.check(std::string("table: ") + subject.title, tableText(subject.table));
+  page.check("families: GGUF", ggufText());
 }

@@ -2,7 +2,7 @@
 //
 // Some thousand broken GGUF files, made from a good one: every field set to values at and beyond its limits, every
 // truncation, single bytes changed. Each must be read or refused with exit code 3 or 4; memory must stay bounded.
-#include "frontends/gguf/Llama.h"
+#include "frontends/gguf/Model.h"
 #include "test/unit/frontends/GgufBytes.h"
 
 #include <gtest/gtest.h>
@@ -25,8 +25,8 @@ static int readAll(std::string_view bytes) {
     if (Result<void> decoded = file->decodeRows(tensor, tensor.rows() - 1, 1, row.data()); !decoded)
       return decoded.error().code;
   }
-  Result<LlamaConfig> config = readLlamaConfig(*file);
-  return config ? 0 : config.error().code;
+  Result<GgufModel> model = GgufModel::read(*file);
+  return model ? 0 : model.error().code;
 }
 
 static long peakKilobytes() {

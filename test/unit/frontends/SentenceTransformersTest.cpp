@@ -42,11 +42,11 @@ TEST(SentenceTransformers, Pipelines) {
   EXPECT_EQ(parseSentencePipeline(json::parse("[1]"), "dir").error().code, 3);
 }
 
-static Result<BertConfig> pooled(const char *text) {
-  BertConfig config;
+static Result<EncoderConfig> pooled(const char *text) {
+  EncoderConfig config;
   config.width = 64;
   Result<void> applied = applyPooling(json::parse(text), "p.json", config);
-  return applied ? Result<BertConfig>(config) : Result<BertConfig>(applied.error());
+  return applied ? Result<EncoderConfig>(config) : Result<EncoderConfig>(applied.error());
 }
 
 TEST(SentenceTransformers, PoolingModes) {
@@ -70,15 +70,15 @@ TEST(SentenceTransformers, PoolingModes) {
 static constexpr char kModules[] = R"([{"path": "", "type": "sentence_transformers.models.Transformer"},
     {"path": "1_Pooling", "type": "sentence_transformers.models.Pooling"}])";
 
-static Result<BertConfig> apply(const TemporaryFolder &folder) {
+static Result<EncoderConfig> apply(const TemporaryFolder &folder) {
   Result<SentencePipeline> pipeline = readSentencePipeline(folder.path());
-  BertConfig config;
+  EncoderConfig config;
   config.width = 64;
-  config.positions = config.maxTokens = 512;
+  config.maxPositions = config.maxTokens = 512;
   if (!pipeline)
     return pipeline.error();
   Result<void> applied = applySentencePipeline(*pipeline, config);
-  return applied ? Result<BertConfig>(config) : Result<BertConfig>(applied.error());
+  return applied ? Result<EncoderConfig>(config) : Result<EncoderConfig>(applied.error());
 }
 
 TEST(SentenceTransformers, LengthAndCase) {

@@ -24,7 +24,7 @@ const std::string kOtherF32("\0\0\x80\x3f\0\0\x00\x40\0\0\x40\x40\1\0\x80\x40", 
 
 struct Resolved {
   HeadTables tables;
-  LlamaConfig config;
+  DecoderConfig config;
 };
 } // namespace
 
@@ -40,7 +40,7 @@ static Resolved resolve(const std::vector<Table> &tables, bool tied = true) {
   Result<Checkpoint> checkpoint = Checkpoint::open(folder.path());
   Resolved resolved;
   resolved.config.tiedHead = tied;
-  Result<HeadTables> result = resolveHead(*checkpoint, resolved.config);
+  Result<HeadTables> result = resolveHead(*checkpoint, kEmbedding, kHead, resolved.config);
   EXPECT_TRUE(result);
   resolved.tables = result.take();
   return resolved;

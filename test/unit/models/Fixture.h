@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
@@ -72,32 +73,14 @@ inline void append(std::vector<float> &to, const std::vector<float> &values) {
   to.insert(to.end(), values.begin(), values.end());
 }
 
-/// All fixtures, as gtest parameters.
+/// All fixtures, as gtest parameters: the folders of test/models with expectations.
 inline std::vector<std::string> names() {
-  return {"llama-tied",
-          "llama-untied-bias",
-          "llama-head-dim",
-          "llama-head-80",
-          "llama-gqa-9-3",
-          "llama-sharded",
-          "llama-rope-linear",
-          "llama-rope-dynamic",
-          "llama-rope-llama3",
-          "llama-rope-yarn",
-          "llama-rope-longrope",
-          "bert-mean",
-          "bert-cls",
-          "bert-max-relu",
-          "gguf-f32",
-          "gguf-f16",
-          "gguf-bf16",
-          "gguf-q8_0",
-          "gguf-q4_0",
-          "gguf-q4_1",
-          "gguf-q5_0",
-          "gguf-q5_1",
-          "gguf-k",
-          "gguf-rope-freqs"};
+  std::vector<std::string> names;
+  for (const auto &folder : std::filesystem::directory_iterator(std::string(LMOPT_SOURCE_DIR) + "/test/models"))
+    if (std::filesystem::exists(folder.path() / "expected.json"))
+      names.push_back(folder.path().filename());
+  std::sort(names.begin(), names.end());
+  return names;
 }
 
 /// The fixture's name as gtest allows it in the name of a test.

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What the numbers of all families have in common, and the words they are told in. A family derives its own
+// configuration from DecoderConfig or EncoderConfig; what is done with any model needs no more than stands here.
+//
+// Filled from config.json or GGUF metadata by the family's readers. Plain C++: fuzzed and sanitized.
+// Tested by test/unit/frontends/families/*Test.cpp.
+#ifndef LMOPT_FRONTENDS_FAMILIES_MODELCONFIG_H
+#define LMOPT_FRONTENDS_FAMILIES_MODELCONFIG_H
+
+#include "frontends/FieldTable.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace lmopt {
+
+/// Bounds on what a model file may claim; far above real models, low enough that no product of two overflows.
+constexpr int64_t kMaxLayers = 4096;
+constexpr int64_t kMaxWidth = 1 << 20;
+constexpr int64_t kMaxHeads = 1 << 14;
+constexpr int64_t kMaxVocabulary = 1 << 24;
+constexpr int64_t kMaxPositions = 1 << 26;
+
+/// The pointwise function of a feed-forward block; the names are those of the dialect.
+enum class Activation { Gelu, GeluTanh, Silu, Relu };
+/// Understands the names of Hugging Face ("gelu", "gelu_new", "silu", ...); empty for others.
+std::optional<Activation> activationFromName(const std::string &name);
+/// The names it understands, for messages.
+const char *activationNames();
+
+struct ModelConfig {
+  virtual ~ModelConfig() = default;
+
+  std::string name; // of the model, for people; may be empty
+  int64_t vocabulary = 0;
+  int64_t width = 0;
+  int64_t maxPositions = 0;
+  int64_t maxTokens = 0; // longer inputs are cut to this length, special tokens included; 0: nothing is cut
+
+  Warnings warnings; // for the user, in whole sentences
+};
+
+struct DecoderConfig : ModelConfig {
+  bool tiedHead = false; // the head is the embedding table
+};
+
+enum class Pooling { Mean, Cls, Max, Last };
+
+/// With what is done to the last hidden state.
+struct EncoderConfig : ModelConfig {
+  Pooling pooling = Pooling::Mean;
+  bool normalize = false;
+};
+
+} // namespace lmopt
+
+#endif // LMOPT_FRONTENDS_FAMILIES_MODELCONFIG_H

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What makes one BERT-like encoder differ from another. Filled from config.json and, what becomes of the last hidden
+// state, the sentence-transformers files; BertBuilder turns it into a module.
+// Tested by test/unit/frontends/families/BertConfigTest.cpp.
+#ifndef LMOPT_FRONTENDS_FAMILIES_BERT_BERTCONFIG_H
+#define LMOPT_FRONTENDS_FAMILIES_BERT_BERTCONFIG_H
+
+#include "frontends/families/ModelConfig.h"
+
+namespace lmopt {
+
+struct BertConfig : EncoderConfig {
+  int64_t layers = 0;
+  int64_t heads = 0;
+  int64_t ffnWidth = 0;
+  int64_t tokenTypes = 0; // rows of their table; 0: there is none
+  double normEps = 0;
+  Activation activation = Activation::Gelu;
+};
+
+} // namespace lmopt
+
+#endif // LMOPT_FRONTENDS_FAMILIES_BERT_BERTCONFIG_H

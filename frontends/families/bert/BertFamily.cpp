@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The record of the BERT family: BertModel of Hugging Face and checkpoints that contain one.
+// From: transformers' BertConfig and modeling_bert.py. Tested by test/unit/frontends/families/BertConfigTest.cpp.
+#include "frontends/families/bert/Bert.h"
+#include "frontends/families/bert/BertConfig.h"
+#include "frontends/huggingface/Config.h"
+
+using namespace lmopt;
+using nlohmann::json;
+
+/// Pooling and lengths are those of a bare BERT: mean over all tokens, not normalized, as long as the position table;
+/// the sentence-transformers files change them.
+static Result<BertConfig> readJson(const json &object, const std::string &path) {
+  BertConfig config;
+  JsonFields fields(object, path);
+  config.vocabulary = fields.requireInteger("vocab_size", 1, kMaxVocabulary);
+  config.width = fields.requireInteger("hidden_size", 1, kMaxWidth);
+  config.layers = fields.requireInteger("num_hidden_layers", 1, kMaxLayers);
+  config.heads = fields.requireInteger("num_attention_heads", 1, kMaxHeads);
+  config.ffnWidth = fields.requireInteger("intermediate_size", 1, kMaxWidth);
+  config.maxPositions = fields.requireInteger("max_position_embeddings", 1, kMaxPositions);
+  config.tokenTypes = fields.integer("type_vocab_size", 1, kMaxVocabulary).value_or(2);
+  config.normEps = fields.number("layer_norm_eps", 0, 1).value_or(1e-12);
+  config.activation = readActivation(fields, "hidden_act", Activation::Gelu);
+  config.maxTokens = config.maxPositions;
+  if (fields.ok() && config.width % config.heads != 0)
+    fields.fail("num_attention_heads", "does not divide hidden_size");
+  if (!fields.ok())
+    return fields.error();
+  return config;
+}
+
+static HuggingFaceForm describeHuggingFace() {
+  HuggingFaceForm form;
+  form.modelType = "bert";
+  form.architectures = {"BertModel", "BertForMaskedLM", "BertForPreTraining"};
+  form.fields = bertConfigFields();
+  form.read = [](const json &object, const std::string &path) { return ownConfig(readJson(object, path)); };
+  form.tensors.whole = {{"embed", "embeddings.word_embeddings"},
+                        {"position", "embeddings.position_embeddings"},
+                        {"token_type", "embeddings.token_type_embeddings"},
+                        {"embed_norm", "embeddings.LayerNorm"}};
+  form.tensors.layers = "encoder.layer.";
+  form.tensors.parts = {{"attn.q", "attention.self.query"},
+                        {"attn.k", "attention.self.key"},
+                        {"attn.v", "attention.self.value"},
+                        {"attn.o", "attention.output.dense"},
+                        {"attn_norm", "attention.output.LayerNorm"},
+                        {"ffn.up", "intermediate.dense"},
+                        {"ffn.down", "output.dense"},
+                        {"ffn_norm", "output.LayerNorm"}};
+  form.prefix = "bert.";
+  form.olderEndings = {{"LayerNorm.weight", "LayerNorm.gamma"}, {"LayerNorm.bias", "LayerNorm.beta"}};
+  form.ignorable = {"pooler.*", "cls.*", "embeddings.position_ids"}; // heads for training; the numbers 0, 1, 2, ...
+  return form;
+}
+
+Family lmopt::describeBert() {
+  Family family;
+  family.name = "BERT";
+  family.kind = FamilyKind::Encoder;
+  family.huggingFace = describeHuggingFace();
+  return family;
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What makes one Llama-like decoder differ from another, in plain numbers. Front ends fill it from config.json or from
+// GGUF metadata; LlamaBuilder turns it into a module. Layers may differ from each other (ragged models).
+//
+// Tested by test/unit/frontends/families/LlamaConfigTest.cpp.
+#ifndef LMOPT_FRONTENDS_FAMILIES_LLAMA_LLAMACONFIG_H
+#define LMOPT_FRONTENDS_FAMILIES_LLAMA_LLAMACONFIG_H
+
+#include "frontends/families/ModelConfig.h"
+
+namespace lmopt {
+
+/// How rotary frequencies were stretched; the parameters are those of #lm.rope_scaling.
+struct RopeScaling {
+  enum class Kind { Linear, Dynamic, Yarn, Llama3, LongRope };
+  Kind kind = Kind::Linear;
+  double factor = 1;
+  int64_t originalPositions = 0;
+  double betaFast = 32, betaSlow = 1;
+  double lowFrequency = 1, highFrequency = 4;
+  std::optional<double> attentionFactor;
+  std::vector<double> shortFactors, longFactors; // head size / 2 each, LongRope only
+};
+
+struct LlamaLayer {
+  int64_t heads = 0;
+  int64_t kvHeads = 0;
+  int64_t ffnWidth = 0;
+};
+
+struct LlamaConfig : DecoderConfig {
+  int64_t headSize = 0;
+  std::vector<LlamaLayer> layers;
+  double normEps = 0;
+  Activation activation = Activation::Silu;
+  bool attentionBias = false; // on q, k, v and o
+  bool ffnBias = false;       // on gate, up and down
+  bool biasIfPresent = false; // GGUF: a bias is there when its tensor is; the two flags are not used
+
+  double ropeBase = 10000;
+  int64_t ropeDims = 0;
+  bool ropeInterleaved = false; // GGUF: pairs (2i, 2i+1); Hugging Face: (i, i + dims/2)
+  std::optional<RopeScaling> ropeScaling;
+};
+
+/// Checks what the numbers must satisfy together (divisibility, ranges); `place` begins the message.
+Result<void> checkLlamaConfig(const LlamaConfig &config, const std::string &place);
+
+} // namespace lmopt
+
+#endif // LMOPT_FRONTENDS_FAMILIES_LLAMA_LLAMACONFIG_H
