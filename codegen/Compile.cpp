@@ -48,8 +48,8 @@ public:
 
   CompileResult run() {
     std::string error;
-    if (!cpu::makeTargets(options.targetCpu, targets, error))
-      return {2, "--target-cpu: " + error};
+    if (!cpu::makeTargets(options.targetCpu, options.spellFor, targets, error))
+      return {2, (options.spellFor.empty() ? "--target-cpu: " : "--target-cpu, --spell-for: ") + error};
     if (targets.size() > 1 && (options.stopAfter != CompileStage::Link || !options.dumpDirectory.empty()))
       return {2, "--stop-after and --dump-stages show the code for one CPU; give --target-cpu one name"};
     std::string manifest;
@@ -93,7 +93,7 @@ private:
     if (failed(lower::lowerModel(module, target, next, unsupported)))
       return {unsupported ? 4 : 1, ""};
     if (&target != &targets.front() && !sameWeights(lowered.plan, next.plan))
-      return {4, "--target-cpu: the code for '" + targets.front().cpu + "' and for '" + target.cpu +
+      return {4, "--target-cpu: the code for '" + targets.front().shape.cpu + "' and for '" + target.shape.cpu +
                      "' would read weights in different layouts; compile an artifact for each"};
     lowered = std::move(next);
     return dump("lower.mlir", options.dumpDirectory.empty() ? "" : textOf(*lowered.module));

@@ -22,6 +22,7 @@ enum class CompileStage {
 
 struct CompileOptions {
   std::string targetCpu = "native"; ///< `native`, a CPU that LLVM knows, or several: a version of the code for each
+  std::string spellFor;             ///< a lesser CPU whose instructions the code is written in; empty: the target's own
   std::string baseDirectory;        ///< relative file names of weights start here (the folder of model.mlir)
   std::string tokenizer;            ///< blob (lmopt/tokenizer_format.h); may be empty
   std::string chatTemplate;         ///< Jinja text; may be empty
@@ -33,7 +34,8 @@ struct CompileOptions {
   std::function<void(uint64_t, uint64_t)> progress;
 };
 
-/// Exit codes of the driver: 0, 1 internal, 2 unknown CPU, 3 malformed weights, 4 unsupported model, 5 memory or disk.
+/// Exit codes of the driver: 0, 1 internal, 2 unknown CPU or a spelling that does not fit, 3 malformed weights, 4
+/// unsupported model, 5 memory or disk.
 struct CompileResult {
   int code = 0;
   std::string message; ///< empty when MLIR diagnostics have already said it

@@ -48,7 +48,7 @@ Value Emitter::max(Value a, Value c) { return select(less(c, a), a, c); }
 
 Value Emitter::fma(Value a, Value c, Value sum) {
   // Without the instruction, llvm.fma would become a library call for every lane.
-  if (!target.fma)
+  if (!shape.fma)
     return add(mul(a, c), sum);
   return LLVM::FMAOp::create(b, loc, sum.getType(), a, c, sum);
 }
@@ -96,16 +96,58 @@ Value Emitter::narrowToBytes(Value v) {
   return arith::TruncIOp::create(b, loc, bytes(n), v);
 }
 
+Value Emitter::intrinsic(const char *name, Type type, ValueRange operands) {
+  return LLVM::CallIntrinsicOp::create(b, loc, type, b.getStringAttr(name), operands).getResult(0);
+}
+
+Value Emitter::packClamped(Value a, Value c) {
+  auto from = cast<VectorType>(a.getType());
+  bool words = from.getElementTypeBitWidth() == 32;
+  auto typeOf = [&](int64_t bits) {
+    return words ? VectorType::get({bits / 16}, b.getI16Type()) : VectorType::get({bits / 8}, b.getI8Type());
+  };
+  if (spelling.has(LMOPT_ISA_AVX512BW))
+    return intrinsic(words ? "llvm.x86.avx512.packssdw.512" : "llvm.x86.avx512.packuswb.512", typeOf(512), {a, c});
+  Value result = arith::ConstantOp::create(b, loc, b.getZeroAttr(typeOf(512)));
+  int64_t lanes = from.getDimSize(0) / 4;
+  for (int64_t piece = 0; piece < 4; ++piece) {
+    auto slice = [&](Value v) -> Value {
+      return vector::ExtractStridedSliceOp::create(b, loc, v, ArrayRef<int64_t>{piece * lanes},
+                                                   ArrayRef<int64_t>{lanes}, ArrayRef<int64_t>{1});
+    };
+    Value packed = intrinsic(words ? "llvm.x86.sse2.packssdw.128" : "llvm.x86.sse2.packuswb.128", typeOf(128),
+                             {slice(a), slice(c)});
+    result = vector::InsertStridedSliceOp::create(b, loc, packed, result, ArrayRef<int64_t>{2 * piece * lanes},
+                                                  ArrayRef<int64_t>{1});
+  }
+  return result;
+}
+
+// Half of the last kept bit is added, one less when that bit is even; numbers are finite.
+Value Emitter::roundedToBf16(Value bits) {
+  int64_t n = cast<VectorType>(bits.getType()).getDimSize(0);
+  Value odd = bitAnd(shrLogical(bits, intsOf(16, n)), intsOf(1, n));
+  return shrLogical(add(bits, add(odd, intsOf(0x7fff, n))), intsOf(16, n));
+}
+
+// As VCVTNEPS2BF16 does it (Intel SDM): subnormal numbers become zero, what is no number stays none.
+Value Emitter::bf16OfInstruction(Value bits) {
+  int64_t n = cast<VectorType>(bits.getType()).getDimSize(0);
+  Value upper = shrLogical(bits, intsOf(16, n)), infinity = intsOf(0x7f800000, n);
+  Value subnormal = equal(bitAnd(bits, infinity), intsOf(0, n));
+  Value noNumber = less(infinity, bitAnd(bits, intsOf(0x7fffffff, n)));
+  Value quiet = add(bitAnd(upper, intsOf(~0x40, n)), intsOf(0x40, n));
+  Value result = select(noNumber, quiet, roundedToBf16(bits));
+  return select(subnormal, bitAnd(upper, intsOf(0x8000, n)), result);
+}
+
 Value Emitter::toBf16(Value v) {
   int64_t n = cast<VectorType>(v.getType()).getDimSize(0);
   auto type = VectorType::get({n}, b.getBF16Type());
-  if (target.has(LMOPT_ISA_AVX512BF16))
+  if (spelling.has(LMOPT_ISA_AVX512BF16))
     return arith::TruncFOp::create(b, loc, type, v);
-  // Without the instruction, LLVM would call a library function for every lane. Half of the last kept bit is added, one
-  // less when that bit is even; numbers are finite.
-  Value bits = bitcast(v, ints(n));
-  Value odd = bitAnd(shrLogical(bits, intsOf(16, n)), intsOf(1, n));
-  Value rounded = shrLogical(add(bits, add(odd, intsOf(0x7fff, n))), intsOf(16, n));
+  // Without the instruction, LLVM would call a library function for every lane.
+  Value bits = bitcast(v, ints(n)), rounded = shape.bf16 ? bf16OfInstruction(bits) : roundedToBf16(bits);
   return bitcast(arith::TruncIOp::create(b, loc, VectorType::get({n}, b.getI16Type()), rounded), type);
 }
 
@@ -119,7 +161,7 @@ Value Emitter::shuffle(Value a, Value c, ArrayRef<int64_t> lanes) {
 
 Value Emitter::fromHalf(Value bits) {
   int64_t n = cast<VectorType>(bits.getType()).getDimSize(0);
-  if (target.has(LMOPT_ISA_F16C))
+  if (spelling.has(LMOPT_ISA_F16C))
     return arith::ExtFOp::create(b, loc, floats(n), bitcast(bits, VectorType::get({n}, b.getF16Type())));
   // Without the instruction, LLVM would call a library function for every lane. As the bits of an f32, those of an f16
   // (exponent and fraction, moved up by 13) are the number times 2^-112, subnormal ones too.

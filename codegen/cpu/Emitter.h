@@ -25,11 +25,12 @@ public:
   using Value = mlir::Value;
   using Values = mlir::SmallVector<Value>;
 
-  Emitter(mlir::OpBuilder &builder, mlir::Location loc, const Target &target) : b(builder), loc(loc), target(target) {}
+  Emitter(mlir::OpBuilder &builder, mlir::Location loc, const Target &target)
+      : b(builder), loc(loc), shape(target.shape), spelling(target.spelling) {}
 
   mlir::OpBuilder &b;
   mlir::Location loc;
-  const Target &target;
+  const Shape &shape; ///< what kernels may ask; how steps are spelled is decided in here and in LowerDot.cpp
 
   // Types.
   mlir::Type ptrType() { return mlir::LLVM::LLVMPointerType::get(b.getContext()); }
@@ -55,7 +56,7 @@ public:
   Value rem(Value a, Value c); ///< unsigned integers
   Value min(Value a, Value c); ///< floats: not NaN-propagating; integers: signed
   Value max(Value a, Value c);
-  Value fma(Value a, Value c, Value sum); ///< a * c + sum, fused where the target can
+  Value fma(Value a, Value c, Value sum); ///< a * c + sum, fused where the shape says so
   Value add(Value a, int64_t c) { return c ? add(a, index(c)) : a; }
   Value mul(Value a, int64_t c) { return c == 1 ? a : mul(a, index(c)); }
   Value shl(Value a, Value c);
@@ -69,8 +70,10 @@ public:
   Value toFloat(Value ints);       ///< signed i32 -> f32, lane by lane
   Value roundToInt(Value floats);  ///< to nearest, ties to even; |x| < 2^22
   Value narrowToBytes(Value ints); ///< low byte of each lane
-  Value toBf16(Value floats);      ///< to nearest, ties to even
-  Value magnitude(Value floats);   ///< without the sign
+  /// i32 to i16, or i16 to u8, clamped; 512 bits each. By pieces of 128 bits: those of a and of c take turns.
+  Value packClamped(Value a, Value c);
+  Value toBf16(Value floats);    ///< to nearest, ties to even
+  Value magnitude(Value floats); ///< without the sign
   Value broadcast(Value scalar, int64_t n = kLanes);
   Value shuffle(Value vector, mlir::ArrayRef<int64_t> lanes);
   Value shuffle(Value a, Value c, mlir::ArrayRef<int64_t> lanes); ///< lanes of `c` are numbered after those of `a`
@@ -116,6 +119,10 @@ public:
 
 private:
   bool isFloat(Value a);
+  Value intrinsic(const char *name, mlir::Type type, mlir::ValueRange operands);
+  Value roundedToBf16(Value bits);
+  Value bf16OfInstruction(Value bits);
+  const Spelling &spelling;
 };
 
 } // namespace lmopt::cpu

@@ -9,11 +9,15 @@
 //   sum += madd(evenU, evenS) + madd(oddU, oddS)
 //
 // |product| <= 255 * 128, two of them stay below 2^17: exact in 32 bits.
+//
+// vdpbf16ps is two fused multiply-adds, the upper pair first, that round to nearest even whatever MXCSR says, take
+// subnormal numbers as zero and give zero for them (Intel SDM; like all of SSE, they call a result subnormal by what
+// rounding to 24 bits of an unbounded exponent makes of it). So it can be written in steps, bit for bit but for which
+// NaN of several comes out.
 #include "codegen/cpu/LowerDot.h"
 
 #include "codegen/cpu/Emitter.h"
 #include "dialects/lmk/Lmk.h"
-#include "lmopt/abi.h"
 
 using namespace mlir;
 
@@ -100,19 +104,56 @@ Value widenedBf16(Emitter &e, Value acc, Value a, Value c) {
   return e.fma(odd(ai), odd(ci), e.fma(even(ai), even(ci), acc));
 }
 
-Value lowerDotBf16(Emitter &e, bool native, Value acc, Value a, Value c) {
-  if (native)
+// Zero of the same sign where `condition` holds.
+Value zeroWhere(Emitter &e, Value condition, Value v) {
+  int64_t lanes = cast<VectorType>(v.getType()).getDimSize(0);
+  Value bits = e.bitcast(v, e.ints(lanes));
+  return e.bitcast(e.select(condition, e.bitAnd(bits, e.intsOf(INT32_MIN, lanes)), bits), e.floats(lanes));
+}
+Value withoutSubnormal(Emitter &e, Value v) {
+  int64_t lanes = cast<VectorType>(v.getType()).getDimSize(0);
+  return zeroWhere(e, e.less(e.magnitude(v), e.floatsOf(0x1p-126f, lanes)), v);
+}
+
+// a * c + sum of numbers that are not subnormal. What rounding makes of a result below 2^-126 is seen where it is 2^64
+// times as large. (Where that overflows, the sum is a multiple of 2^-86: zero, or not subnormal.)
+Value flushingFma(Emitter &e, Value a, Value c, Value sum) {
+  int64_t lanes = cast<VectorType>(sum.getType()).getDimSize(0);
+  auto fma = [&](Value x, Value y, Value z) -> Value { return LLVM::FMAOp::create(e.b, e.loc, z.getType(), x, y, z); };
+  Value up = e.floatsOf(0x1p64f, lanes);
+  Value raised = fma(e.mul(a, up), c, e.mul(sum, up));
+  return zeroWhere(e, e.less(e.magnitude(raised), e.floatsOf(0x1p-62f, lanes)), fma(a, c, sum));
+}
+
+Value steppedBf16(Emitter &e, Value acc, Value a, Value c) {
+  int64_t lanes = cast<VectorType>(acc.getType()).getDimSize(0);
+  Value ai = e.bitcast(a, e.ints(lanes)), ci = e.bitcast(c, e.ints(lanes));
+  auto number = [&](Value bits) { return withoutSubnormal(e, e.bitcast(bits, e.floats(lanes))); };
+  auto upper = [&](Value v) { return number(e.bitAnd(v, e.intsOf(-65536, lanes))); };
+  auto lower = [&](Value v) { return number(e.shl(v, e.intsOf(16, lanes))); };
+  Value sum = flushingFma(e, upper(ai), upper(ci), withoutSubnormal(e, acc));
+  return flushingFma(e, lower(ai), lower(ci), sum);
+}
+
+Value lowerDotBf16(Emitter &e, DotBf16 spelling, Value acc, Value a, Value c) {
+  switch (spelling) {
+  case DotBf16::Avx512Bf16:
     return intrinsic(e, "llvm.x86.avx512bf16.dpbf16ps.512", acc.getType(), {acc, a, c});
-  return widenedBf16(e, acc, a, c);
+  case DotBf16::InSteps:
+    return steppedBf16(e, acc, a, c);
+  case DotBf16::Widened:
+    return widenedBf16(e, acc, a, c);
+  }
+  return acc;
 }
 
 struct LowerDotPass : public PassWrapper<LowerDotPass, OperationPass<>> {
   MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(LowerDotPass)
   LowerDotPass() = default;
   explicit LowerDotPass(const Target &target) {
-    isaName = dotIsaName(target.dot);
-    bf16 = target.has(LMOPT_ISA_AVX512BF16);
-    fma = target.fma;
+    isaName = dotIsaName(target.spelling.dot);
+    bf16 = target.dotBf16();
+    fma = target.shape.fma;
   }
   LowerDotPass(const LowerDotPass &other) : PassWrapper(other) {
     isaName = other.isaName;
@@ -131,9 +172,13 @@ struct LowerDotPass : public PassWrapper<LowerDotPass, OperationPass<>> {
                               llvm::cl::desc("avx512vnni, avxvnni, avx512bw, avx2 or portable; all give the same bits"),
                               llvm::cl::init("portable")};
 
-  Option<bool> bf16{*this, "bf16", llvm::cl::desc("use VDPBF16PS for lmk.dot_bf16; else widen to f32"),
-                    llvm::cl::init(false)};
-  Option<bool> fma{*this, "fma", llvm::cl::desc("the target has fused multiply-add"), llvm::cl::init(false)};
+  Option<DotBf16> bf16{*this, "bf16",
+                       llvm::cl::desc("how lmk.dot_bf16 is spelled on registers of 16 sums (others are widened)"),
+                       llvm::cl::init(DotBf16::Widened),
+                       llvm::cl::values(clEnumValN(DotBf16::Avx512Bf16, "avx512bf16", "VDPBF16PS"),
+                                        clEnumValN(DotBf16::InSteps, "steps", "its steps in f32, with the same bits"),
+                                        clEnumValN(DotBf16::Widened, "widened", "products and sums of f32"))};
+  Option<bool> fma{*this, "fma", llvm::cl::desc("widened sums are fused multiply-adds"), llvm::cl::init(false)};
 
   void runOnOperation() override {
     DotIsa isa = DotIsa::Portable;
@@ -164,12 +209,13 @@ struct LowerDotPass : public PassWrapper<LowerDotPass, OperationPass<>> {
     if (result.wasInterrupted())
       return signalPassFailure();
     Target target;
-    target.fma = fma;
+    target.shape.fma = fma;
     getOperation()->walk([&](lmk::DotBf16Op op) {
       OpBuilder builder(op);
       Emitter e(builder, op.getLoc(), target);
-      bool native = bf16 && cast<VectorType>(op.getResult().getType()).getDimSize(0) == kLanes;
-      op.replaceAllUsesWith(lowerDotBf16(e, native, op.getAccumulator(), op.getLhs(), op.getRhs()));
+      bool fits = cast<VectorType>(op.getResult().getType()).getDimSize(0) == kLanes;
+      op.replaceAllUsesWith(
+          lowerDotBf16(e, fits ? bf16 : DotBf16::Widened, op.getAccumulator(), op.getLhs(), op.getRhs()));
       op.erase();
     });
   }

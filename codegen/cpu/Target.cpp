@@ -64,15 +64,38 @@ std::unique_ptr<llvm::MCSubtargetInfo> subtarget(const std::string &cpu, const s
   return std::unique_ptr<llvm::MCSubtargetInfo>(target->createMCSubtargetInfo(triple, cpu, features));
 }
 
-DotIsa chooseDot(const Target &target) {
+DotIsa chooseDot(const Spelling &spelling) {
   // 512-bit kernels need the byte and word instructions of AVX-512 too (masks of 64 bytes, vpmovdb).
-  if (target.has(LMOPT_ISA_AVX512VNNI) && target.has(LMOPT_ISA_AVX512BW))
+  if (spelling.has(LMOPT_ISA_AVX512VNNI) && spelling.has(LMOPT_ISA_AVX512BW))
     return DotIsa::Avx512Vnni;
-  if (target.has(LMOPT_ISA_AVXVNNI))
+  if (spelling.has(LMOPT_ISA_AVXVNNI))
     return DotIsa::AvxVnni;
-  if (target.has(LMOPT_ISA_AVX512BW))
+  if (spelling.has(LMOPT_ISA_AVX512BW))
     return DotIsa::Avx512Bw;
-  return target.has(LMOPT_ISA_AVX2) ? DotIsa::Avx2 : DotIsa::Portable;
+  return spelling.has(LMOPT_ISA_AVX2) ? DotIsa::Avx2 : DotIsa::Portable;
+}
+
+Shape shapeOf(const Spelling &spelling) {
+  Shape shape;
+  shape.cpu = spelling.cpu;
+  shape.fma = spelling.has(LMOPT_ISA_FMA);
+  shape.bf16 = spelling.has(LMOPT_ISA_AVX512BF16);
+  shape.packs = spelling.has(LMOPT_ISA_AVX512BW);
+  if (spelling.has(LMOPT_ISA_AVX512F) && spelling.has(LMOPT_ISA_AVX512BW) && spelling.has(LMOPT_ISA_AVX512VL)) {
+    shape.tileRows = 8;
+    shape.tilePanels = 3;
+  }
+  return shape;
+}
+
+/// The features of the groups in `isa`.
+std::string featuresOf(uint64_t isa) {
+  std::string features;
+  for (const IsaGroup &group : isaGroups())
+    if (isa & group.bit)
+      for (const char *feature : group.features)
+        features += std::string(features.empty() ? "" : ", ") + feature;
+  return features;
 }
 } // namespace
 
@@ -100,10 +123,11 @@ static std::string hostFeatures() {
   return features;
 }
 
-bool makeTarget(const std::string &cpu, Target &target, std::string &error) {
+// Which instructions the CPU has, of those that the mask can name.
+static bool makeSpelling(const std::string &cpu, Spelling &spelling, std::string &error) {
   bool native = cpu.empty() || cpu == "native";
-  target = Target();
-  target.cpu = native ? llvm::sys::getHostCPUName().str() : cpu;
+  spelling = Spelling();
+  spelling.cpu = native ? llvm::sys::getHostCPUName().str() : cpu;
   // Names are checked against the base CPU first: asked for an unknown one, LLVM itself writes to stderr.
   std::unique_ptr<llvm::MCSubtargetInfo> info = subtarget("x86-64", "", error);
   if (!info) {
@@ -111,41 +135,74 @@ bool makeTarget(const std::string &cpu, Target &target, std::string &error) {
       error = "LLVM was built without the x86 target";
     return false;
   }
-  if (!info->isCPUStringValid(target.cpu)) {
-    error = "unknown CPU '" + target.cpu +
+  if (!info->isCPUStringValid(spelling.cpu)) {
+    error = "unknown CPU '" + spelling.cpu +
             "'; expected `native` or a name LLVM knows, such as x86-64-v3, skylake-avx512, "
             "icelake-server, sapphirerapids, alderlake, znver4, znver5";
     return false;
   }
-  info = subtarget(target.cpu, native ? hostFeatures() : "", error);
+  info = subtarget(spelling.cpu, native ? hostFeatures() : "", error);
   std::string on, off;
   for (const IsaGroup &group : isaGroups()) {
     bool all = true;
     for (const char *feature : group.features)
       all &= info->checkFeatures(std::string("+") + feature);
     if (all)
-      target.isa |= group.bit;
+      spelling.isa |= group.bit;
     for (const char *feature : group.features)
       (all ? on : off) += std::string(all ? ",+" : ",-") + feature;
   }
   // x86-64 as the base, the tracked groups on top: the CPU name only steers scheduling.
-  target.features = (on + off).substr(1);
-  target.dot = chooseDot(target);
-  target.fma = target.has(LMOPT_ISA_FMA);
-  if (target.has(LMOPT_ISA_AVX512F) && target.has(LMOPT_ISA_AVX512BW) && target.has(LMOPT_ISA_AVX512VL)) {
-    target.tileRows = 8;
-    target.tilePanels = 3;
-  }
+  spelling.features = (on + off).substr(1);
+  spelling.dot = chooseDot(spelling);
+  return true;
+}
+
+DotBf16 Target::dotBf16() const {
+  if (!shape.bf16)
+    return DotBf16::Widened;
+  return spelling.has(LMOPT_ISA_AVX512BF16) ? DotBf16::Avx512Bf16 : DotBf16::InSteps;
+}
+
+bool makeTarget(const std::string &cpu, Target &target, std::string &error) {
+  if (!makeSpelling(cpu, target.spelling, error))
+    return false;
+  target.shape = shapeOf(target.spelling);
+  return true;
+}
+
+bool makeTarget(const std::string &cpu, const std::string &spellFor, Target &target, std::string &error) {
+  if (!makeTarget(cpu, target, error))
+    return false;
+  if (spellFor.empty())
+    return true;
+  uint64_t own = target.spelling.isa;
+  if (!makeSpelling(spellFor, target.spelling, error))
+    return false;
+  auto refuse = [&](uint64_t isa, const std::string &missing, const char *remedy) {
+    error = "the code for '" + target.shape.cpu + "' cannot be spelled for '" + target.spelling.cpu + "', which " +
+            missing + " " + featuresOf(isa) + "; " + remedy;
+    return false;
+  };
+  if (uint64_t beyond = target.spelling.isa & ~own)
+    return refuse(beyond, "is no lesser CPU: it also has", "name one that has only instructions of the other");
+  // A rounding less or a library call would stand for these. (Numbers that are no f16 differ without F16C.)
+  if (uint64_t lacking = own & ~target.spelling.isa & (LMOPT_ISA_FMA | LMOPT_ISA_F16C))
+    return refuse(lacking, "lacks",
+                  "without them its results would be other bits; name one that has them, such as "
+                  "x86-64-v3");
   return true;
 }
 
 // How much a target asks for: the better spelling of the dot product decides, then the number of instruction sets.
 // The mask itself makes the order complete.
 static std::tuple<int, int, uint64_t> demand(const Target &target) {
-  return {-static_cast<int>(target.dot), __builtin_popcountll(target.isa), target.isa};
+  const Spelling &spelling = target.spelling;
+  return {-static_cast<int>(spelling.dot), __builtin_popcountll(spelling.isa), spelling.isa};
 }
 
-bool makeTargets(const std::string &cpus, std::vector<Target> &targets, std::string &error) {
+bool makeTargets(const std::string &cpus, const std::string &spellFor, std::vector<Target> &targets,
+                 std::string &error) {
   targets.clear();
   llvm::SmallVector<llvm::StringRef> names;
   llvm::StringRef(cpus).split(names, ',');
@@ -154,17 +211,22 @@ bool makeTargets(const std::string &cpus, std::vector<Target> &targets, std::str
         "expected at most " + std::to_string(LMOPT_MAX_VERSIONS) + " CPUs, but found " + std::to_string(names.size());
     return false;
   }
+  if (names.size() > 1 && !spellFor.empty()) {
+    error = "code that is spelled for '" + spellFor + "' has one shape, but found " + std::to_string(names.size()) +
+            " CPUs in '" + cpus + "'; name one of them";
+    return false;
+  }
   for (llvm::StringRef name : names) {
     Target target;
     if (names.size() > 1 && name.trim().empty()) {
       error = "a CPU name is missing between the commas of '" + cpus + "'";
       return false;
     }
-    if (!makeTarget(name.trim().str(), target, error))
+    if (!makeTarget(name.trim().str(), spellFor, target, error))
       return false;
     for (const Target &other : targets)
-      if (other.isa == target.isa) {
-        error = "'" + other.cpu + "' and '" + target.cpu + "' mean the same instructions; name one of them";
+      if (other.spelling.isa == target.spelling.isa) {
+        error = "'" + other.shape.cpu + "' and '" + target.shape.cpu + "' mean the same instructions; name one of them";
         return false;
       }
     targets.push_back(target);

@@ -43,9 +43,9 @@ std::unique_ptr<llvm::TargetMachine> makeMachine(const cpu::Target &target, std:
   // What a*b+c means is decided by the kernels (explicit fma), never by the code generator.
   options.AllowFPOpFusion = llvm::FPOpFusion::Standard;
   // The CPU steers scheduling; which instructions may be used is told by the features alone (the base is x86-64).
-  return std::unique_ptr<llvm::TargetMachine>(backend->createTargetMachine(triple, "x86-64", target.features, options,
-                                                                           llvm::Reloc::PIC_, llvm::CodeModel::Small,
-                                                                           llvm::CodeGenOptLevel::Aggressive));
+  return std::unique_ptr<llvm::TargetMachine>(
+      backend->createTargetMachine(triple, "x86-64", target.spelling.features, options, llvm::Reloc::PIC_,
+                                   llvm::CodeModel::Small, llvm::CodeGenOptLevel::Aggressive));
 }
 
 void setFunctionAttributes(llvm::Module &module, const cpu::Target &target) {
@@ -53,8 +53,8 @@ void setFunctionAttributes(llvm::Module &module, const cpu::Target &target) {
     if (function.isDeclaration())
       continue;
     function.addFnAttr("target-cpu", "x86-64");
-    function.addFnAttr("tune-cpu", target.cpu);
-    function.addFnAttr("target-features", target.features);
+    function.addFnAttr("tune-cpu", target.spelling.cpu);
+    function.addFnAttr("target-features", target.spelling.features);
     // Without this, LLVM splits 512-bit vectors on CPUs whose clock used to drop with them.
     function.addFnAttr("prefer-vector-width", "512");
     function.addFnAttr("min-legal-vector-width", "512");
@@ -144,7 +144,7 @@ void addNote(llvm::Module &module, int64_t weightBytes, const cpu::Target &targe
                               i64(LMOPT_NOTE_MAGIC),
                               i32(LMOPT_ABI_VERSION),
                               i32(LMOPT_ABI_VERSION),
-                              i64(target.isa),
+                              i64(target.spelling.isa),
                               i64(weightBytes),
                               i64(0)};
   llvm::Constant *note = llvm::ConstantStruct::getAnon(fields, /*Packed=*/true);

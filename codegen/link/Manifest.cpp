@@ -122,7 +122,12 @@ json::Array isaNames(uint64_t isa) {
 }
 
 json::Object targetEntry(const cpu::Target &target) {
-  return json::Object{{"cpu", target.cpu}, {"dot", cpu::dotIsaName(target.dot)}, {"isa", isaNames(target.isa)}};
+  const cpu::Spelling &spelling = target.spelling;
+  json::Object entry{
+      {"cpu", target.shape.cpu}, {"dot", cpu::dotIsaName(spelling.dot)}, {"isa", isaNames(spelling.isa)}};
+  if (!target.native())
+    entry["spelled_for"] = spelling.cpu;
+  return entry;
 }
 
 json::Array stepList(const lower::LoweredModel &lowered) {

@@ -53,7 +53,10 @@ namespace {
 struct LowerPass : public PassWrapper<LowerPass, OperationPass<ModuleOp>> {
   MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(LowerPass)
   LowerPass() = default;
-  LowerPass(const LowerPass &other) : PassWrapper(other) { cpuName = other.cpuName; }
+  LowerPass(const LowerPass &other) : PassWrapper(other) {
+    cpuName = other.cpuName;
+    spellFor = other.spellFor;
+  }
   StringRef getArgument() const final { return "lm-lower-to-cpu"; }
   StringRef getDescription() const final { return "Replace an lm module by kernels and entry points for one CPU"; }
   void getDependentDialects(DialectRegistry &registry) const override {
@@ -62,11 +65,15 @@ struct LowerPass : public PassWrapper<LowerPass, OperationPass<ModuleOp>> {
   }
   Option<std::string> cpuName{*this, "target-cpu", llvm::cl::desc("CPU as LLVM names it, or `native`"),
                               llvm::cl::init("native")};
+  Option<std::string> spellFor{
+      *this, "spell-for",
+      llvm::cl::desc("lesser CPU in whose instructions the code for target-cpu is written, with "
+                     "the same results (default: its own)")};
 
   void runOnOperation() override {
     cpu::Target target;
     std::string error;
-    if (!cpu::makeTarget(cpuName, target, error)) {
+    if (!cpu::makeTarget(cpuName, spellFor, target, error)) {
       getOperation()->emitError(error);
       return signalPassFailure();
     }

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""One fixture model compiled for CPUs of every kind, run here where this CPU can, else under qemu-user where that can.
+"""One fixture model compiled for CPUs of every kind, run here where this CPU can, else under qemu-user where that can, else
+in the instructions of a lesser CPU (--spell-for), which gives the same bits: where this CPU has both, both are compared.
 
 f32:  each within the fixture's tolerance of what transformers computed.
 bf16: each near the native one (the order of a sum differs where an instruction adds two products at once).
 int8, native: each near the native one; CPUs that differ in the dot product alone (vpmaddwd, vpdpbusd in both encodings)
       give the same bits, which shows that its integer sums are the same.
+The spellings of one shape give the same bits: of AVX-512 with bf16, its own, with AVX2 and with AVX, FMA and F16C alone.
 One artifact with several versions of its code gives, here and under qemu, the bits of the version that fits.
 The x86-64 artifact must have no instruction beyond SSE2; it also runs under qemu as a CPU that has nothing more.
 Usage: cpus.py BIN_DIR FIXTURE_DIR RECIPE WORK_DIR OBJDUMP
@@ -27,8 +29,12 @@ CPUS = {
     "alderlake": None,
     "skylake-avx512": None,
     "icelake-server": None,
+    "znver5": None,
     "native": None,
 }
+# Shapes that all run here, and the lesser CPUs whose instructions they are also written in. (That of skylake-avx512 is that
+# of icelake-server, that of alderlake that of x86-64-v3.)
+SPELLED = {"icelake-server": ["x86-64-v3"], "znver5": ["x86-64-v3", "bdver2"]}
 SEVERAL = ["x86-64", "x86-64-v3", "icelake-server"]
 SAME_BITS = [("x86-64-v3", "alderlake"), ("skylake-avx512", "icelake-server")]
 # SSE3, SSSE3, SSE4, AVX and later (all begin with v), bit manipulation, big-endian moves.
@@ -81,6 +87,24 @@ def check_several(programs, fixture, recipe, found, have_qemu, checks):
             checks.equal(f"several versions give the bits of {cpu} under qemu", emulated.tobytes() == found[cpu].tobytes(), True)
 
 
+def check_spelled(programs, fixture, recipe, found, checks):
+    """Fills in what was not found: the result of a CPU in the instructions of lesser ones."""
+    for cpu, lesser in SPELLED.items():
+        for spelling in lesser:
+            model = programs.work / f"{cpu}-{spelling}.so"
+            programs.run("lmopt", "--quiet", "compile", fixture.source, "--recipe", recipe, "--target-cpu", cpu,
+                         "--spell-for", spelling, "-o", model)
+            facts = json.loads(programs.run("lmopt", "inspect", model, "--format", "json"))
+            target = facts["manifest"]["target"]
+            checks.equal("shape and spelling in the manifest", (target["cpu"], target["spelled_for"]), (cpu, spelling))
+            if facts["missing_here"] != "nothing":
+                print(f"{cpu} in the instructions of {spelling}: not run, this CPU lacks {facts['missing_here']}")
+                continue
+            values = programs.dump(model, fixture.sequences())
+            checks.equal(f"{cpu} in the instructions of {spelling} gives the same bits",
+                         values.tobytes() == found.setdefault(cpu, values).tobytes(), True)
+
+
 def main(bin_dir, folder, recipe, work, objdump):
     programs, fixture, checks = common.Programs(bin_dir, work), fixtures.Fixture(folder), common.Checks()
     have_qemu = bool(shutil.which("qemu-x86_64") or shutil.which("qemu-x86_64-static"))
@@ -103,6 +127,7 @@ def main(bin_dir, folder, recipe, work, objdump):
             found[cpu] = emulated
         elif pretended:
             print(f"{cpu}: not run under qemu, which is not installed")
+    check_spelled(programs, fixture, recipe, found, checks)
     for cpu, values in found.items():
         if recipe == "f32":
             difference = common.largest_difference(fixture.chosen(values), fixture.expected)

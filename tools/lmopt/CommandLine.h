@@ -34,6 +34,7 @@ struct CompileOptions {
   std::string recipe = "f32";
   std::optional<std::string> passes; // given but empty: none
   std::string targetCpu;
+  std::string spellFor;
   std::string stopAfter;
   std::string dumpStages; // directory
   std::string calibration;

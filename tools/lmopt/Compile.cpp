@@ -30,6 +30,12 @@ void addCompile(CommandLine &line) {
                    "code for each (default: native)")
       ->check(notEmpty());
   command
+      ->add_option(
+          "--spell-for", options->spellFor,
+          "write the code made for --target-cpu in the instructions of a lesser CPU, with the same results, e.g. "
+          "to try code for AVX-512 where there is none (default: its own)")
+      ->check(notEmpty());
+  command
       ->add_option("--calibrate", options->calibration,
                    "text to gather statistics on, for recipes with passes that use them")
       ->check(notEmpty());

@@ -168,6 +168,7 @@ static Result<void> generate(ImportedModel &model, const Plan &plan, const Compi
   lmopt::CompileOptions settings;
   if (!options.targetCpu.empty())
     settings.targetCpu = options.targetCpu;
+  settings.spellFor = options.spellFor;
   settings.baseDirectory = model.baseDirectory;
   settings.tokenizer = model.tokenizerBlob;
   settings.chatTemplate = model.chatTemplate;

@@ -166,7 +166,7 @@ struct GroupedEmitter {
     int64_t blockRows = std::max<int64_t>(roundUp((256 << 10) / layout.bytes(), kRowUnit), kRowUnit);
     e.loop(rowBegin, rowEnd, blockRows, [&](Value first) {
       Value end = e.min(e.add(first, blockRows), rowEnd);
-      overPanels(e, panelBegin, panelEnd, groupedTilePanels(e.target), [&](Value panel, int64_t count) {
+      overPanels(e, panelBegin, panelEnd, groupedTilePanels(e.shape), [&](Value panel, int64_t count) {
         e.loop(first, end, kGroupedTileRows,
                [&](Value row) { tile(row, panel, kGroupedTileRows, count, Ask::Nothing); });
       });
@@ -183,7 +183,7 @@ struct GroupedEmitter {
     overPanels(e, panelBegin, panelEnd, wide() ? spec.panelsTogether() : 1,
                [&](Value panel, int64_t count) { tile(rowBegin, panel, rows, count, ask); });
   }
-  bool wide() const { return e.target.tilePanels > 1; } ///< 32 registers
+  bool wide() const { return e.shape.tilePanels > 1; } ///< 32 registers
 
   void emit(Value panelBegin, Value panelEnd) {
     Value rows = e.sub(rowEnd, rowBegin);

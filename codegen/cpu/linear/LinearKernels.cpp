@@ -167,29 +167,28 @@ struct LinearEmitter {
 
   // Panels outside: one group of panels (K * 48 bytes) stays in the first-level cache while all rows pass by.
   void tiles(Value panelBegin, Value panelEnd) {
-    int64_t height = e.target.tileRows;
-    overPanels(e, panelBegin, panelEnd, e.target.tilePanels, [&](Value panel, int64_t count) {
+    int64_t height = e.shape.tileRows;
+    overPanels(e, panelBegin, panelEnd, e.shape.tilePanels, [&](Value panel, int64_t count) {
       e.loop(rowBegin, rowEnd, height, [&](Value row) { tile(row, panel, height, count, false); });
     });
   }
   void singleTile(Value panelBegin, Value panelEnd) {
-    overPanels(e, panelBegin, panelEnd, e.target.tilePanels,
-               [&](Value panel, int64_t count) { tile(rowBegin, panel, e.target.tileRows, count, true); });
+    overPanels(e, panelBegin, panelEnd, e.shape.tilePanels,
+               [&](Value panel, int64_t count) { tile(rowBegin, panel, e.shape.tileRows, count, true); });
   }
 
   void emit(Value panelBegin, Value panelEnd) {
-    const Target &target = e.target;
     Value single = e.less(e.sub(rowEnd, rowBegin), e.index(2));
     e.ifElse(
         single,
         [&] {
           e.ifThen(e.less(rowBegin, rowEnd), [&] {
-            overPanels(e, panelBegin, panelEnd, target.tilePanels,
+            overPanels(e, panelBegin, panelEnd, e.shape.tilePanels,
                        [&](Value panel, int64_t count) { stream(rowBegin, panel, count); });
           });
         },
         [&] {
-          Value one = e.less(e.sub(rowEnd, rowBegin), e.index(target.tileRows + 1));
+          Value one = e.less(e.sub(rowEnd, rowBegin), e.index(e.shape.tileRows + 1));
           e.ifElse(one, [&] { singleTile(panelBegin, panelEnd); }, [&] { tiles(panelBegin, panelEnd); });
         });
   }
@@ -251,12 +250,12 @@ static std::string linearName(const LinearSpec &spec, const Target &target) {
   std::string kind = formatName(spec.format);
   if (spec.grouped())
     kind += std::to_string(spec.bits) + "g" + std::to_string(spec.group) + (spec.hasMin ? "min" : "");
-  int64_t rows = spec.grouped() ? kGroupedTileRows : target.tileRows;
-  int64_t panels = spec.grouped() ? groupedTilePanels(target) : target.tilePanels;
+  int64_t rows = spec.grouped() ? kGroupedTileRows : target.shape.tileRows;
+  int64_t panels = spec.grouped() ? groupedTilePanels(target.shape) : target.shape.tilePanels;
   return "linear_" + kind + "_n" + std::to_string(spec.outputs) + "_k" + std::to_string(spec.inputs) +
          (spec.bias ? "_bias" : "") + (spec.outStride < spec.panels() * 64 ? "_packed" : "") + "_tile" +
          std::to_string(rows) + "x" + std::to_string(panels) +
-         (spec.integer() || spec.grouped() ? std::string("_") + dotIsaName(target.dot) : std::string());
+         (spec.integer() || spec.grouped() ? std::string("_") + dotIsaName(target.spelling.dot) : std::string());
 }
 
 std::string linearKernel(KernelLibrary &kernels, const LinearSpec &spec) {

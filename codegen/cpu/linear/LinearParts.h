@@ -44,7 +44,7 @@ void emitGroupedLinear(Emitter &e, const LinearSpec &spec, mlir::ValueRange argu
 
 /// Register tile of products with grouped weights: see GroupedKernels.cpp.
 constexpr int64_t kGroupedTileRows = 4;
-constexpr int64_t groupedTilePanels(const Target &target) { return target.tilePanels > 1 ? 3 : 1; }
+constexpr int64_t groupedTilePanels(const Shape &shape) { return shape.tilePanels > 1 ? 3 : 1; }
 
 } // namespace lmopt::cpu
 

@@ -206,13 +206,8 @@ struct RowEmitter {
   // Four vectors of codes as 64 bytes: the packing instructions clamp on their way, twice as fast as clamping and
   // narrowing one by one. They work within 128 bits, so the pieces of the four vectors lie in turns afterwards.
   Value packCodes(ArrayRef<Value> codes) {
-    auto pack = [&](const char *name, int64_t bits, Value a, Value c) -> Value {
-      Type type = VectorType::get({512 / bits}, e.b.getIntegerType(bits));
-      auto intrinsic = e.b.getStringAttr(std::string("llvm.x86.avx512.") + name + ".512");
-      return LLVM::CallIntrinsicOp::create(e.b, e.loc, type, intrinsic, ValueRange{a, c}).getResult(0);
-    };
-    Value low = pack("packssdw", 16, codes[0], codes[1]), high = pack("packssdw", 16, codes[2], codes[3]);
-    Value turns = e.bitcast(pack("packuswb", 8, low, high), e.ints());
+    Value low = e.packClamped(codes[0], codes[1]), high = e.packClamped(codes[2], codes[3]);
+    Value turns = e.bitcast(e.packClamped(low, high), e.ints());
     SmallVector<int64_t> order;
     for (int64_t vector = 0; vector < 4; ++vector)
       for (int64_t part = 0; part < 4; ++part)
@@ -227,7 +222,7 @@ struct RowEmitter {
     Values codes;
     for (int64_t i = 0; i < chunk.registers; ++i)
       codes.push_back(code(op, chunk, i));
-    if (chunk.registers % 4 == 0 && e.target.has(LMOPT_ISA_AVX512BW)) {
+    if (chunk.registers % 4 == 0 && e.shape.packs) {
       for (int64_t i = 0; i < chunk.registers; i += 4)
         e.store(packCodes(ArrayRef(codes).slice(i, 4)), to(i), 16);
       return;

@@ -1,6 +1,7 @@
 // An int8 encoder: norm, rotation and quantization in one row program; integer products; pooling and normalization.
 // RUN: lmopt-opt %s --lm-lower-to-cpu=target-cpu=icelake-server | FileCheck %s --implicit-check-not=" lm."
 // RUN: lmopt-opt %s --lm-lower-to-cpu=target-cpu=alderlake | FileCheck %s --check-prefix=ALDERLAKE
+// RUN: lmopt-opt %s '--lm-lower-to-cpu=target-cpu=icelake-server spell-for=x86-64-v3' | FileCheck %s --check-prefix=SPELLED
 
 // CHECK: func.func @encode(
 // CHECK: call @describe_rows(
@@ -27,6 +28,9 @@
 // CHECK-NOT: func.func @{{decode|prefill}}
 
 // ALDERLAKE: @linear_u8s8_n24_k16_bias_tile4x1_avxvnni(
+
+// The tile of the one CPU, the dot product of the other.
+// SPELLED: @linear_u8s8_n24_k16_bias_tile8x3_avx2(
 
 module attributes {lm.config = {architecture = "bert", vocabulary = 20 : i64, max_positions = 40 : i64}} {
   lm.param @embed.weight : !lm.int8<20x16> = #lm.quantize_rows<dense<0.5> : tensor<20x16xf32>>

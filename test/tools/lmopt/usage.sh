@@ -51,7 +51,7 @@ refuse 2 'text|file' "$LMOPT" tokenize x.so --text a --file b
 
 # A value that is empty is a variable that was not set. Numbers that do not fit are not cut to size.
 for arguments in "run x.so -f" "run x.so --chat --chat-variables" "embed x.so --file" "tokenize x.so --file" "eval x.so --text" "eval x.so --text a --reference" \
-  "compile x -o y --recipe" "compile x -o y --target-cpu" "compile x -o y --dump-stages" "compile x -o" "import x -o" \
+  "compile x -o y --recipe" "compile x -o y --target-cpu" "compile x -o y --spell-for" "compile x -o y --dump-stages" "compile x -o" "import x -o" \
   "run -p a" "bench" "inspect" "compile -o y"; do
   # shellcheck disable=SC2086
   refuse 2 'empty' "$LMOPT" $arguments ""

@@ -323,11 +323,8 @@ TEST_P(AttentionKernel, AgreesWithPlainSoftmaxForAnyTeam) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Cpus, AttentionKernel, testing::Values("native", "x86-64", "x86-64-v3", "icelake-server"),
-                         [](const auto &info) {
-                           std::string name = info.param;
-                           std::replace(name.begin(), name.end(), '-', '_');
-                           return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(Cpus, AttentionKernel,
+                         testing::ValuesIn(test::distinct({"native", "x86-64", "x86-64-v3", "znver5"})),
+                         test::nameOfCpu);
 
 } // namespace

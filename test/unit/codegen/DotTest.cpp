@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Every spelling of lmk.dot_u8s8 that this CPU can run gives the bits of a plain loop, at the extremes too: 255 * -128
-// four times over would saturate the 16-bit sums of vpmaddubsw, and accumulators wrap modulo 2^32.
+// four times over would saturate the 16-bit sums of vpmaddubsw, and accumulators wrap modulo 2^32. (These are the
+// instructions themselves: where they are missing, nothing can take their place.) And bf16, with and without
+// AVX512_BF16: where this CPU lacks it, its steps give the bits that the manual promises; where it has it, the CPU
+// does.
 #include "test/unit/codegen/KernelHarness.h"
 
 #include "dialects/lmk/Lmk.h"
 #include "lmopt/abi.h"
+
+#include "llvm/ADT/bit.h"
 
 #include "gtest/gtest.h"
 
@@ -89,8 +94,8 @@ class Dot : public testing::TestWithParam<cpu::DotIsa> {};
 
 TEST_P(Dot, GivesTheBitsOfAPlainLoop) {
   cpu::DotIsa isa = GetParam();
-  test::KernelHarness harness(cpuFor(isa), &isa);
-  ASSERT_EQ(harness.target().isa & neededBits(isa), neededBits(isa));
+  test::KernelHarness harness(cpuFor(isa), isa);
+  ASSERT_EQ(harness.target().spelling.isa & neededBits(isa), neededBits(isa));
   if (!harness.runsHere())
     GTEST_SKIP() << "this CPU lacks instructions of " << cpuFor(isa);
   int kernel = harness.add(harness.define("dots", 3, 1, [](cpu::Emitter &e, mlir::ValueRange args) {
@@ -122,24 +127,30 @@ INSTANTIATE_TEST_SUITE_P(Isas, Dot,
 
 class Bf16 : public testing::TestWithParam<std::string> {};
 
+/// (floats, halves, bytes of the floats)
+void emitNarrowing(cpu::Emitter &e, mlir::ValueRange args) {
+  e.loop(e.index(0), args[2], 64, [&](mlir::Value offset) {
+    e.store(e.toBf16(e.loadFloats(e.at(args[0], offset))), e.at(args[1], e.div(offset, e.index(2))));
+  });
+}
+
+/// (sums, a, b, bytes of each): sums += a * b
+void emitBf16Dots(cpu::Emitter &e, mlir::ValueRange args) {
+  auto pairs = mlir::VectorType::get({32}, e.b.getBF16Type());
+  e.loop(e.index(0), args[3], 64, [&](mlir::Value offset) {
+    mlir::Value sum = e.loadFloats(e.at(args[0], offset));
+    mlir::Value a = e.load(pairs, e.at(args[1], offset)), b = e.load(pairs, e.at(args[2], offset));
+    e.store(lmk::DotBf16Op::create(e.b, e.loc, sum.getType(), sum, a, b), e.at(args[0], offset));
+  });
+}
+
 // Conversion is to nearest, ties to even, on every target; products are exact, so only the three-term sum rounds.
 TEST_P(Bf16, RoundsToEvenAndSumsExactProducts) {
   test::KernelHarness harness(GetParam());
   if (!harness.runsHere())
     GTEST_SKIP() << "this CPU lacks instructions of " << GetParam();
-  int narrow = harness.add(harness.define("narrow", 2, 1, [](cpu::Emitter &e, mlir::ValueRange args) {
-    e.loop(e.index(0), args[2], 64, [&](mlir::Value offset) {
-      e.store(e.toBf16(e.loadFloats(e.at(args[0], offset))), e.at(args[1], e.div(offset, e.index(2))));
-    });
-  }));
-  int dot = harness.add(harness.define("dots", 3, 1, [](cpu::Emitter &e, mlir::ValueRange args) {
-    auto pairs = mlir::VectorType::get({32}, e.b.getBF16Type());
-    e.loop(e.index(0), args[3], 64, [&](mlir::Value offset) {
-      mlir::Value sum = e.loadFloats(e.at(args[0], offset));
-      mlir::Value a = e.load(pairs, e.at(args[1], offset)), b = e.load(pairs, e.at(args[2], offset));
-      e.store(lmk::DotBf16Op::create(e.b, e.loc, sum.getType(), sum, a, b), e.at(args[0], offset));
-    });
-  }));
+  int narrow = harness.add(harness.define("narrow", 2, 1, emitNarrowing));
+  int dot = harness.add(harness.define("dots", 3, 1, emitBf16Dots));
   harness.build();
   const int64_t count = kVectors * 32;
   Memory floats(4 * count), a(2 * count), b(2 * count), sums(2 * count);
@@ -171,10 +182,116 @@ TEST_P(Bf16, RoundsToEvenAndSumsExactProducts) {
     ASSERT_NEAR(sums.floats()[i], wanted[i], 2 * FLT_EPSILON * before[i]) << "lane " << i;
 }
 
-INSTANTIATE_TEST_SUITE_P(Cpus, Bf16, testing::Values("native", "x86-64", "x86-64-v3"), [](const auto &info) {
-  std::string name = info.param;
-  std::replace(name.begin(), name.end(), '-', '_');
-  return name;
-});
+INSTANTIATE_TEST_SUITE_P(Cpus, Bf16, testing::ValuesIn(test::distinct({"native", "x86-64", "x86-64-v3", "znver5"})),
+                         test::nameOfCpu);
+
+float withoutSubnormal(float x) { return std::abs(x) < FLT_MIN ? std::copysign(0.0f, x) : x; }
+
+// A fused multiply-add that gives zero where the result, rounded to 24 bits of an unbounded exponent, is below 2^-126:
+// what is nearer to that than 2^-151 is not. In doubles the sum of these numbers cannot miss that border.
+float flushingFma(float a, float c, float sum) {
+  a = withoutSubnormal(a);
+  c = withoutSubnormal(c);
+  sum = withoutSubnormal(sum);
+  float result = std::fma(a, c, sum);
+  double unbounded = std::fma(double(a), double(c), double(sum)), border = std::ldexp(1, -126) - std::ldexp(1, -151);
+  return std::abs(unbounded) < border ? std::copysign(0.0f, result) : result;
+}
+
+/// Intel SDM, VDPBF16PS: the upper pair first.
+float instruction(float sum, const uint16_t *a, const uint16_t *c) {
+  sum = flushingFma(test::fromBf16(a[1]), test::fromBf16(c[1]), sum);
+  return flushingFma(test::fromBf16(a[0]), test::fromBf16(c[0]), sum);
+}
+
+/// A power of two from 2^low to 2^high, times a number of few or many digits, either sign.
+float spread(test::Random &random, int low, int high) {
+  float digits = random.below(3) ? 1 + random.below(1 << 20) / float(1 << 20) : 1;
+  return std::ldexp(random.below(2) ? digits : -digits, low + int(random.below(high - low + 1)));
+}
+
+struct Bf16Data {
+  Memory sums{kVectors * 64}, a{kVectors * 64}, c{kVectors * 64};
+  uint16_t *pair(const Memory &memory, int64_t lane) const {
+    return reinterpret_cast<uint16_t *>(memory.data()) + 2 * lane;
+  }
+};
+
+// Ordinary numbers, those around the smallest normal one, products that nearly cancel the sum, too large ones.
+Bf16Data makeBf16Data() {
+  Bf16Data data;
+  test::Random random(11);
+  const struct {
+    int low, high, lowSum, highSum;
+  } ranges[] = {
+      {-8, 8, -8, 8}, {-66, -60, -128, -122}, {-76, -74, -126, -125}, {-140, -110, -149, -120}, {50, 70, 110, 127}};
+  for (int64_t i = 0; i < kVectors * 16; ++i) {
+    auto [low, high, lowSum, highSum] = ranges[i % 5];
+    for (int64_t j = 0; j < 2; ++j) {
+      data.pair(data.a, i)[j] = test::toBf16(spread(random, low, high));
+      data.pair(data.c, i)[j] = test::toBf16(spread(random, low, high));
+    }
+    float product = test::fromBf16(data.pair(data.a, i)[1]) * test::fromBf16(data.pair(data.c, i)[1]);
+    data.sums.floats()[i] = i % 4 ? spread(random, lowSum, highSum) : -product * (1 + FLT_EPSILON * random.below(3));
+  }
+  // Just below the smallest normal number: of two that fused multiply-adds round up to it, one is no subnormal result.
+  data.sums.floats()[0] = data.sums.floats()[1] = FLT_MIN;
+  for (int64_t i : {0, 1}) {
+    data.pair(data.a, i)[0] = data.pair(data.c, i)[0] = 0;
+    data.pair(data.a, i)[1] = test::toBf16(std::ldexp(1, -75));
+    data.pair(data.c, i)[1] = test::toBf16(-std::ldexp(1, i - 76));
+  }
+  return data;
+}
+
+TEST(Bf16Instruction, SumsAsTheManualSays) {
+  test::KernelHarness harness("znver5");
+  if (!harness.runsHere())
+    GTEST_SKIP() << "this CPU lacks fused multiply-add";
+  int dot = harness.add(harness.define("dots", 3, 1, emitBf16Dots));
+  harness.build();
+  Bf16Data data = makeBf16Data();
+  std::vector<float> wanted;
+  int64_t flushed = 0;
+  for (int64_t i = 0; i < kVectors * 16; ++i) {
+    wanted.push_back(instruction(data.sums.floats()[i], data.pair(data.a, i), data.pair(data.c, i)));
+    flushed += wanted.back() == 0;
+  }
+  EXPECT_EQ(wanted[0], FLT_MIN);
+  EXPECT_EQ(wanted[1], 0);
+  EXPECT_GT(flushed, kVectors) << "of the sums that are subnormal";
+  harness.call(dot, {data.sums, data.a, data.c, kVectors * 64});
+  for (int64_t i = 0; i < kVectors * 16; ++i) {
+    bool none = std::isnan(wanted[i]); // which NaN it is, is not asked
+    ASSERT_EQ(std::isnan(data.sums.floats()[i]), none) << "lane " << i;
+    ASSERT_EQ(none ? 0 : data.sums.ints()[i], none ? 0 : llvm::bit_cast<int32_t>(wanted[i])) << "lane " << i;
+  }
+}
+
+/// Intel SDM, VCVTNEPS2BF16, of every kind of number.
+TEST(Bf16Instruction, RoundsAsTheManualSays) {
+  test::KernelHarness harness("znver5");
+  if (!harness.runsHere())
+    GTEST_SKIP() << "this CPU lacks fused multiply-add";
+  int narrow = harness.add(harness.define("narrow", 2, 1, emitNarrowing));
+  harness.build();
+  const int64_t count = kVectors * 16;
+  Memory floats(4 * count), halves(2 * count);
+  test::Random random(13);
+  const int32_t special[] = {0, 1, 0x7fffff, 0x800000, 0x7f7fffff, 0x7f800000, 0x7f800001, 0x7fbfffff, 0x7fffffff};
+  for (int64_t i = 0; i < count; ++i)
+    floats.ints()[i] =
+        i < 18 ? special[i / 2] | (i % 2 ? INT32_MIN : 0) : int32_t(random.next()) >> random.below(2) * 8;
+  harness.call(narrow, {floats, halves, 4 * count});
+  for (int64_t i = 0; i < count; ++i) {
+    float x = floats.floats()[i];
+    uint32_t bits = floats.ints()[i], wanted = test::toBf16(x);
+    if (std::isnan(x))
+      wanted = bits >> 16 | 0x40;
+    else if (withoutSubnormal(x) == 0)
+      wanted = bits >> 16 & 0x8000;
+    ASSERT_EQ(reinterpret_cast<uint16_t *>(halves.data())[i], wanted) << std::hex << bits;
+  }
+}
 
 } // namespace

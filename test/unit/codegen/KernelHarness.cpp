@@ -11,12 +11,13 @@
 
 #include "mlir/IR/MLIRContext.h"
 
-#include "gtest/gtest.h"
-
+#include <algorithm>
 #include <atomic>
 #include <dlfcn.h>
 #include <fstream>
+#include <set>
 #include <sys/mman.h>
+#include <tuple>
 #include <unistd.h>
 
 using namespace mlir;
@@ -57,13 +58,43 @@ struct KernelHarness::State {
   }
 };
 
-KernelHarness::KernelHarness(const std::string &cpu, const cpu::DotIsa *dot) : state(std::make_unique<State>()) {
+static bool runs(const cpu::Target &target) {
+  cpu::Target host;
+  std::string error;
+  return cpu::makeTarget("native", host, error) && (target.spelling.isa & ~host.spelling.isa) == 0;
+}
+
+static cpu::Target targetOf(const std::string &cpu, const std::string &spellFor = "") {
+  cpu::Target target;
+  std::string error;
+  EXPECT_TRUE(cpu::makeTarget(cpu, spellFor, target, error)) << error;
+  return target;
+}
+
+// Lesser CPUs, the best first: the code comes nearest to what the CPU itself would run.
+static cpu::Target runnableTarget(const std::string &cpu) {
+  cpu::Target native = targetOf(cpu), target;
+  std::string error;
+  if (runs(native))
+    return native;
+  for (const char *spelling : {"icelake-server", "skylake-avx512", "x86-64-v3"})
+    if (cpu::makeTarget(cpu, spelling, target, error) && runs(target))
+      return target;
+  return native;
+}
+
+static cpu::Target withDot(cpu::Target target, cpu::DotIsa dot) {
+  target.spelling.dot = dot;
+  return target;
+}
+
+KernelHarness::KernelHarness(const std::string &cpu) : KernelHarness(runnableTarget(cpu)) {}
+KernelHarness::KernelHarness(const std::string &cpu, cpu::DotIsa dot) : KernelHarness(withDot(targetOf(cpu), dot)) {}
+
+KernelHarness::KernelHarness(const cpu::Target &target) : state(std::make_unique<State>()) {
+  state->target = target;
   state->context.loadDialect<func::FuncDialect, arith::ArithDialect, scf::SCFDialect, vector::VectorDialect,
                              LLVM::LLVMDialect, lmk::LmkDialect>();
-  std::string error;
-  EXPECT_TRUE(cpu::makeTarget(cpu, state->target, error)) << error;
-  if (dot)
-    state->target.dot = *dot;
   state->lowered.plan.decoder = false;
   state->lowered.module = ModuleOp::create(UnknownLoc::get(&state->context));
   state->library = std::make_unique<cpu::KernelLibrary>(*state->lowered.module, state->target);
@@ -74,12 +105,7 @@ KernelHarness::~KernelHarness() {
     dlclose(state->handle);
 }
 
-bool KernelHarness::runsHere() const {
-  cpu::Target host;
-  std::string error;
-  return cpu::makeTarget("native", host, error) && (state->target.isa & ~host.isa) == 0;
-}
-
+bool KernelHarness::runsHere() const { return runs(state->target); }
 const cpu::Target &KernelHarness::target() const { return state->target; }
 cpu::KernelLibrary &KernelHarness::library() { return *state->library; }
 
@@ -131,9 +157,22 @@ void KernelHarness::call(int kernel, std::initializer_list<Argument> arguments) 
   call(kernel, std::vector<Argument>(arguments));
 }
 
-const std::vector<std::string> &testedCpus() {
-  static const std::vector<std::string> cpus = {"native", "x86-64", "x86-64-v3", "skylake-avx512", "alderlake"};
-  return cpus;
+std::vector<std::string> distinct(const std::vector<std::string> &cpus) {
+  std::vector<std::string> result;
+  std::set<std::tuple<bool, bool, bool, int64_t, int64_t, uint64_t>> seen;
+  for (const std::string &cpu : cpus) {
+    cpu::Target target = runnableTarget(cpu);
+    const cpu::Shape &shape = target.shape;
+    if (seen.insert({shape.fma, shape.bf16, shape.packs, shape.tileRows, shape.tilePanels, target.spelling.isa}).second)
+      result.push_back(cpu);
+  }
+  return result;
+}
+
+std::string nameOfCpu(const testing::TestParamInfo<std::string> &info) {
+  std::string name = info.param;
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
 }
 
 std::string temporaryPath(const std::string &suffix) {

@@ -3,10 +3,14 @@
 // Runs single kernels: several go into one module, which takes the way of every artifact (LLVM dialect, LLVM, object
 // file, lld, dlopen), and are then called with pointers and integers. In: a CPU name and kernels. Out: callable
 // kernels. One module for many kernels, because LLVM's start costs more than a kernel.
+// Kernels for a CPU run natively where this machine can, else in the instructions of a lesser CPU
+// (codegen/cpu/Target.h).
 #ifndef LMOPT_TEST_UNIT_CODEGEN_KERNELHARNESS_H
 #define LMOPT_TEST_UNIT_CODEGEN_KERNELHARNESS_H
 
 #include "codegen/cpu/KernelLibrary.h"
+
+#include "gtest/gtest.h"
 
 #include <cstdint>
 #include <cstring>
@@ -28,12 +32,13 @@ struct Argument {
 
 class KernelHarness {
 public:
-  /// `dot` overrides the spelling of the dot product that fits the CPU.
-  explicit KernelHarness(const std::string &cpu = "native", const cpu::DotIsa *dot = nullptr);
+  explicit KernelHarness(const std::string &cpu = "native");
+  /// Natively, whether this machine can or not, with this spelling of the dot product.
+  KernelHarness(const std::string &cpu, cpu::DotIsa dot);
   ~KernelHarness();
   KernelHarness(const KernelHarness &) = delete;
 
-  /// False when this machine lacks an instruction set that the CPU name implies.
+  /// False when this machine lacks an instruction set that the code needs.
   bool runsHere() const;
   const cpu::Target &target() const;
   cpu::KernelLibrary &library();
@@ -51,11 +56,15 @@ public:
 
 private:
   struct State;
+  explicit KernelHarness(const cpu::Target &target);
   std::unique_ptr<State> state;
 };
 
-/// CPU names whose kernels differ; all run on a machine with AVX-512 VNNI and AVX-VNNI.
-const std::vector<std::string> &testedCpus();
+/// Those of the CPUs whose code differs as this machine runs it, in shape or in instructions.
+std::vector<std::string> distinct(const std::vector<std::string> &cpus);
+
+/// "x86-64-v3" as part of the name of a test.
+std::string nameOfCpu(const testing::TestParamInfo<std::string> &info);
 
 /// A file name in the folder of temporary files that no other process uses.
 std::string temporaryPath(const std::string &suffix);

@@ -374,7 +374,6 @@ TEST_P(RowKernel, GatheredInputsAndExactOutputs) {
     check(one, 0, kRows - 1);
 }
 
-INSTANTIATE_TEST_SUITE_P(Cpus, RowKernel, testing::Values("native", "x86-64"),
-                         [](const auto &info) { return std::string(info.param == "native" ? "native" : "x86_64"); });
+INSTANTIATE_TEST_SUITE_P(Cpus, RowKernel, testing::Values("native", "x86-64"), nameOfCpu);
 
 } // namespace

@@ -168,8 +168,7 @@ void RowQuantize::checkChain(int64_t width, int64_t block, int kernel) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Cpus, RowQuantize, testing::Values("native", "x86-64"),
-                         [](const auto &info) { return std::string(info.param == "native" ? "native" : "x86_64"); });
+INSTANTIATE_TEST_SUITE_P(Cpus, RowQuantize, testing::ValuesIn(distinct({"native", "x86-64", "znver5"})), nameOfCpu);
 
 // Two programs that differ in any constant must not share a kernel.
 TEST(RowProgramNames, DifferWheneverTheCodeDoes) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// CPU names to instruction sets: the mask, the dot product and the tile of known CPUs; unknown names; and that nothing
-// is switched on that the mask cannot name.
+// CPU names to instruction sets: the mask, the dot product and the tile of known CPUs; unknown names; that nothing is
+// switched on that the mask cannot name; and the shape of one CPU in the instructions of another.
 #include "codegen/cpu/Target.h"
 #include "lmopt/abi.h"
 #include "lmopt/lmopt.h"
@@ -44,13 +44,17 @@ TEST(Target, KnownCpus) {
   };
   for (const Known &known : cpus) {
     cpu::Target target = make(known.name);
-    EXPECT_EQ(target.cpu, known.name);
-    EXPECT_EQ(target.isa & known.has, known.has) << known.name;
-    EXPECT_EQ(target.isa & known.lacks, 0u) << known.name;
-    EXPECT_EQ(target.dot, known.dot) << known.name << " " << cpu::dotIsaName(target.dot);
-    EXPECT_EQ(target.tileRows, known.tileRows) << known.name;
-    EXPECT_EQ(target.tilePanels, known.tilePanels) << known.name;
-    EXPECT_EQ(target.fma, target.has(LMOPT_ISA_FMA)) << known.name;
+    const cpu::Spelling &spelling = target.spelling;
+    EXPECT_EQ(target.shape.cpu, known.name);
+    EXPECT_EQ(spelling.cpu, known.name);
+    EXPECT_EQ(spelling.isa & known.has, known.has) << known.name;
+    EXPECT_EQ(spelling.isa & known.lacks, 0u) << known.name;
+    EXPECT_EQ(spelling.dot, known.dot) << known.name << " " << cpu::dotIsaName(spelling.dot);
+    EXPECT_EQ(target.shape.tileRows, known.tileRows) << known.name;
+    EXPECT_EQ(target.shape.tilePanels, known.tilePanels) << known.name;
+    EXPECT_EQ(target.shape.fma, spelling.has(LMOPT_ISA_FMA)) << known.name;
+    EXPECT_EQ(target.shape.bf16, spelling.has(LMOPT_ISA_AVX512BF16)) << known.name;
+    EXPECT_EQ(target.shape.packs, spelling.has(LMOPT_ISA_AVX512BW)) << known.name;
   }
 }
 
@@ -58,30 +62,31 @@ TEST(Target, KnownCpus) {
 TEST(Target, FeaturesFollowTheMask) {
   cpu::Target target = make("x86-64-v3");
   for (const char *on : {"+sse4.2", "+avx2", "+fma", "+bmi2", "-avx512f", "-avxvnni", "-avx512vnni"})
-    EXPECT_NE(("," + target.features + ",").find(std::string(",") + on + ","), std::string::npos) << on;
-  EXPECT_EQ(target.features.find("movbe"), std::string::npos) << "what the mask cannot name stays at the base";
-  EXPECT_EQ(make("x86-64").features.find('+'), std::string::npos);
+    EXPECT_NE(("," + target.spelling.features + ",").find(std::string(",") + on + ","), std::string::npos) << on;
+  EXPECT_EQ(target.spelling.features.find("movbe"), std::string::npos) << "what the mask cannot name stays at the base";
+  EXPECT_EQ(make("x86-64").spelling.features.find('+'), std::string::npos);
 }
 
 // The runtime will run what was made here for here.
 TEST(Target, NativeIsWhatTheRuntimeFinds) {
   cpu::Target native = make("native"), empty = make("");
-  EXPECT_EQ(native.isa & ~lmopt_cpu_isa(), 0u);
-  EXPECT_EQ(native.isa, empty.isa);
-  EXPECT_NE(native.cpu, "native");
+  EXPECT_EQ(native.spelling.isa & ~lmopt_cpu_isa(), 0u);
+  EXPECT_EQ(native.spelling.isa, empty.spelling.isa);
+  EXPECT_NE(native.shape.cpu, "native");
 }
 
 TEST(Target, SeveralComeInTheOrderOfTheirDemands) {
   std::vector<cpu::Target> targets;
   std::string error;
-  ASSERT_TRUE(cpu::makeTargets("znver5,x86-64,skylake-avx512,alderlake,x86-64-v3,x86-64-v2", targets, error)) << error;
+  ASSERT_TRUE(cpu::makeTargets("znver5,x86-64,skylake-avx512,alderlake,x86-64-v3,x86-64-v2", "", targets, error))
+      << error;
   std::vector<std::string> names;
   for (const cpu::Target &target : targets)
-    names.push_back(target.cpu);
+    names.push_back(target.shape.cpu);
   EXPECT_EQ(names,
             (std::vector<std::string>{"x86-64", "x86-64-v2", "x86-64-v3", "skylake-avx512", "alderlake", "znver5"}));
   EXPECT_FALSE(cpu::makeTargets("x86-64,x86-64-v2,x86-64-v3,x86-64-v4,alderlake,znver4,znver5,icelake-server,haswell",
-                                targets, error));
+                                "", targets, error));
   EXPECT_NE(error.find("at most 8 CPUs"), std::string::npos) << error;
 }
 
@@ -94,6 +99,57 @@ TEST(Target, UnknownNameIsRefusedWithNamesThatWork) {
        {"native", "x86-64-v3", "skylake-avx512", "icelake-server", "sapphirerapids", "alderlake", "znver4", "znver5"}) {
     EXPECT_NE(error.find(name), std::string::npos) << error;
     make(name);
+  }
+}
+
+TEST(Target, ShapeOfOneCpuInTheInstructionsOfAnother) {
+  cpu::Target own = make("znver5"), target;
+  std::string error;
+  ASSERT_TRUE(cpu::makeTarget("znver5", "x86-64-v3", target, error)) << error;
+  EXPECT_FALSE(target.native());
+  EXPECT_EQ(target.shape.cpu, "znver5");
+  EXPECT_EQ(target.shape.tileRows, own.shape.tileRows);
+  EXPECT_EQ(target.shape.tilePanels, own.shape.tilePanels);
+  EXPECT_TRUE(target.shape.fma && target.shape.bf16 && target.shape.packs);
+  EXPECT_EQ(target.spelling.cpu, "x86-64-v3");
+  EXPECT_EQ(target.spelling.features, make("x86-64-v3").spelling.features);
+  EXPECT_EQ(target.spelling.isa, make("x86-64-v3").spelling.isa);
+  EXPECT_EQ(target.spelling.dot, cpu::DotIsa::Avx2);
+  ASSERT_TRUE(cpu::makeTarget("znver5", "znver5", target, error)) << error;
+  EXPECT_TRUE(target.native());
+}
+
+// What decides the bits of a bf16 product is the shape.
+TEST(Target, Bf16IsSpelledOutWhereItsInstructionIsMissing) {
+  auto spelled = [](const char *cpu, const char *spelling) {
+    cpu::Target target;
+    std::string error;
+    EXPECT_TRUE(cpu::makeTarget(cpu, spelling, target, error)) << error;
+    return target.dotBf16();
+  };
+  EXPECT_EQ(spelled("znver4", ""), cpu::DotBf16::Avx512Bf16);
+  EXPECT_EQ(spelled("znver5", "znver4"), cpu::DotBf16::Avx512Bf16);
+  EXPECT_EQ(spelled("znver4", "skylake-avx512"), cpu::DotBf16::InSteps);
+  EXPECT_EQ(spelled("icelake-server", "x86-64-v3"), cpu::DotBf16::Widened);
+}
+
+TEST(Target, SpellingsThatDoNotFitAreRefusedByName) {
+  const struct {
+    const char *cpus, *spelling, *message;
+  } cases[] = {{"x86-64-v3", "znver5",
+                "'x86-64-v3' cannot be spelled for 'znver5', which is no lesser CPU: it also has "
+                "avx512f, avx512bw, "},
+               {"alderlake", "icelake-server", "it also has avx512f"},
+               {"icelake-server", "x86-64-v2", "'x86-64-v2', which lacks fma, f16c; without them"},
+               {"ivybridge", "sandybridge", "which lacks f16c; without"},
+               {"znver5", "pentium9", "unknown CPU 'pentium9'"},
+               {"pentium9", "x86-64", "unknown CPU 'pentium9'"},
+               {"znver5,x86-64-v3", "x86-64-v3", "has one shape, but found 2 CPUs in 'znver5,x86-64-v3'"}};
+  for (const auto &one : cases) {
+    std::vector<cpu::Target> targets;
+    std::string error;
+    EXPECT_FALSE(cpu::makeTargets(one.cpus, one.spelling, targets, error)) << one.cpus;
+    EXPECT_NE(error.find(one.message), std::string::npos) << error;
   }
 }
 

@@ -152,7 +152,6 @@ TEST_P(VectorMath, OddAndBounded) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Cpus, VectorMath, testing::Values("native", "x86-64"),
-                         [](const auto &info) { return std::string(info.param == "native" ? "native" : "x86_64"); });
+INSTANTIATE_TEST_SUITE_P(Cpus, VectorMath, testing::Values("native", "x86-64"), test::nameOfCpu);
 
 } // namespace
