@@ -113,8 +113,10 @@ private:
   }
 
   Value readTable(Operation *user, std::vector<float> numbers) {
-    if (selects)
-      numbers.insert(numbers.end(), numbers.begin(), numbers.begin() + numbers.size());
+    if (selects) {
+      numbers.resize(2 * numbers.size());
+      std::copy_n(numbers.begin(), numbers.size() / 2, numbers.begin() + numbers.size() / 2);
+    }
     lm::ParamOp table = addParam(user, "constant", numbers, tableRows());
     return lm::EmbeddingOp::create(builder, user->getLoc(), ids(), table);
   }
