@@ -145,14 +145,21 @@ struct Library {
   test::KernelHarness harness;
   std::vector<Problem> problems;
 
+  /// The first form meets all shapes, the others two: code for narrow registers is long to compile, and longest that
+  /// for wide ones in the instructions of a lesser CPU, where the first form meets two, the others one.
+  bool isTested(int64_t form, int64_t shape) const {
+    if (!harness.target().native())
+      return shape == 1 || (form == 0 && shape == 3);
+    return form == 0 || shape == 1 || shape == 3;
+  }
+
   explicit Library(const std::string &cpu) : harness(cpu) {
     if (!harness.runsHere())
       return;
     uint64_t seed = 1;
     for (const Form &form : kForms)
       for (const Shape &shape : kShapes) {
-        // The first form meets all shapes, the others two: code for narrow registers is long to compile.
-        if (&form != kForms && &shape != &kShapes[1] && &shape != &kShapes[3])
+        if (!isTested(&form - kForms, &shape - kShapes))
           continue;
         cpu::LinearSpec spec = makeSpec(form, shape);
         problems.push_back({Matrix(spec, seed), makeRows(spec, seed + 1), 0});
