@@ -16,9 +16,9 @@ namespace lmopt {
 struct TensorNames {
   using Pairs = std::vector<std::pair<const char *, const char *>>; // ours, theirs
 
-  Pairs whole;        // outside of the layers: "embed" is "token_embd"
-  const char *layers; // what stands for "layers.": "blk."
-  Pairs parts;        // inside of a layer: "attn.q" is "attn_q"
+  Pairs whole;                    // outside of the layers: "embed" is "token_embd"
+  const char *layers = "layers."; // what stands for "layers.": "blk."
+  Pairs parts;                    // inside of a layer: "attn.q" is "attn_q"
 
   /// What no pair names keeps its name.
   std::string translate(std::string_view name) const;
