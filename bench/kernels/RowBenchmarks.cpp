@@ -102,7 +102,7 @@ void addRowBenchmarks(KernelProgram &program, const Peaks &) {
   add("smol_rotate64_quantize", Chain(576, 1).rotate(64).quantize());
   Chain smolGate(1536, 2);
   RowOp &gate = smolGate.thenWith(RowOpKind::GatedProduct, 1);
-  gate.activation = cpu::ActivationKind::Silu;
+  gate.activation = Activation::Silu;
   gate.for8Bits = true;
   add("smol_silu_gate_rotate256_quantize", smolGate.rotate(256).quantize());
   Chain miniNorm(384, 2);
@@ -110,7 +110,7 @@ void addRowBenchmarks(KernelProgram &program, const Peaks &) {
   add("minilm_add_layernorm_rotate128_quantize", miniNorm.norm(RowOpKind::LayerNorm).keep().rotate(128).quantize());
   Chain miniGelu(1536, 1);
   RowOp &gelu = miniGelu.then(RowOpKind::Activation);
-  gelu.activation = cpu::ActivationKind::Gelu;
+  gelu.activation = Activation::Gelu;
   gelu.for8Bits = true;
   add("minilm_gelu_rotate256_quantize", miniGelu.rotate(256).quantize());
 }

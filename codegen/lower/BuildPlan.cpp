@@ -199,7 +199,7 @@ LogicalResult PlanBuilder::addPool(lm::PoolOp op) {
   step.kind = Step::Pool;
   step.domain = Domain::Segments;
   step.name = lm::getPartName(op).str();
-  step.pool = static_cast<cpu::PoolKind>(op.getKind()); // the same order: mean, cls, max, last
+  step.pool = lm::poolingOf(op.getKind());
   step.inputs = {*in};
   int out = addBuffer(Domain::Segments, widthOf(op.getInput()));
   step.outputs = {out};

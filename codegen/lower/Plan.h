@@ -56,7 +56,7 @@ struct Step {
   cpu::AttentionSpec attention;
   cpu::RopeTable rope;
   int64_t layerOffset = 0; ///< cache bytes per position of the layers before
-  cpu::PoolKind pool = cpu::PoolKind::Mean;
+  Pooling pool = Pooling::Mean;
 };
 
 struct Plan {

@@ -95,11 +95,11 @@ LogicalResult PlanBuilder::addRowOp(Program &program, Operation *op) {
     row.kind = cpu::RowOpKind::Add;
   } else if (auto activation = dyn_cast<lm::ActivationOp>(op)) {
     row.kind = cpu::RowOpKind::Activation;
-    row.activation = static_cast<cpu::ActivationKind>(activation.getKind()); // the same order
+    row.activation = lm::activationOf(activation.getKind());
     row.for8Bits = endsIn8Bits(op->getResult(0));
   } else if (auto product = dyn_cast<lm::GatedProductOp>(op)) {
     row.kind = cpu::RowOpKind::GatedProduct;
-    row.activation = static_cast<cpu::ActivationKind>(product.getKind());
+    row.activation = lm::activationOf(product.getKind());
     row.for8Bits = endsIn8Bits(op->getResult(0));
   } else if (isa<lm::L2NormalizeOp>(op)) {
     row.kind = cpu::RowOpKind::L2Normalize;

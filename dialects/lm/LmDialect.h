@@ -7,6 +7,7 @@
 #ifndef LMOPT_DIALECTS_LM_LMDIALECT_H
 #define LMOPT_DIALECTS_LM_LMDIALECT_H
 
+#include "dialects/lm/Kinds.h"
 #include "dialects/lm/LmReal.h"
 #include "dialects/lm/weights/WeightData.h"
 
@@ -69,6 +70,12 @@ llvm::SmallVector<mlir::Attribute> weightSources(mlir::Attribute weight);
 #include "dialects/lm/LmAttributes.h.inc"
 
 namespace lmopt::lm {
+
+/// Between the kinds of the IR and those of Kinds.h, which are the same.
+constexpr Activation activationOf(ActivationKind kind) { return static_cast<Activation>(kind); }
+constexpr ActivationKind kindOf(Activation activation) { return static_cast<ActivationKind>(activation); }
+constexpr Pooling poolingOf(PoolKind kind) { return static_cast<Pooling>(kind); }
+constexpr PoolKind kindOf(Pooling pooling) { return static_cast<PoolKind>(pooling); }
 
 /// The trait of ops that compute nothing (declarations, as lm.param): these need no meaning.
 template <typename Op>

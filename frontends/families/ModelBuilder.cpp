@@ -79,17 +79,3 @@ Result<OwningOpRef<ModuleOp>> ModelBuilder::finish() {
     return *invalid;
   return std::move(module);
 }
-
-lm::ActivationKind lmopt::activationKind(Activation activation) {
-  switch (activation) {
-  case Activation::Gelu:
-    return lm::ActivationKind::gelu;
-  case Activation::GeluTanh:
-    return lm::ActivationKind::gelu_tanh;
-  case Activation::Silu:
-    return lm::ActivationKind::silu;
-  case Activation::Relu:
-    return lm::ActivationKind::relu;
-  }
-  return lm::ActivationKind::gelu;
-}

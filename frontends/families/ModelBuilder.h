@@ -72,8 +72,6 @@ private:
   std::optional<Error> error;
 };
 
-lm::ActivationKind activationKind(Activation activation);
-
 } // namespace lmopt
 
 #endif // LMOPT_FRONTENDS_FAMILIES_MODELBUILDER_H

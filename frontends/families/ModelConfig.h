@@ -8,6 +8,7 @@
 #ifndef LMOPT_FRONTENDS_FAMILIES_MODELCONFIG_H
 #define LMOPT_FRONTENDS_FAMILIES_MODELCONFIG_H
 
+#include "dialects/lm/Kinds.h"
 #include "frontends/FieldTable.h"
 
 #include <cstdint>
@@ -23,8 +24,6 @@ constexpr int64_t kMaxHeads = 1 << 14;
 constexpr int64_t kMaxVocabulary = 1 << 24;
 constexpr int64_t kMaxPositions = 1 << 26;
 
-/// The pointwise function of a feed-forward block; the names are those of the dialect.
-enum class Activation { Gelu, GeluTanh, Silu, Relu };
 /// Understands the names of Hugging Face ("gelu", "gelu_new", "silu", ...); empty for others.
 std::optional<Activation> activationFromName(const std::string &name);
 /// The names it understands, for messages.
@@ -45,8 +44,6 @@ struct ModelConfig {
 struct DecoderConfig : ModelConfig {
   bool tiedHead = false; // the head is the embedding table
 };
-
-enum class Pooling { Mean, Cls, Max, Last };
 
 /// With what is done to the last hidden state.
 struct EncoderConfig : ModelConfig {

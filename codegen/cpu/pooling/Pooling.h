@@ -4,6 +4,8 @@
 #ifndef LMOPT_CODEGEN_CPU_POOLING_POOLING_H
 #define LMOPT_CODEGEN_CPU_POOLING_POOLING_H
 
+#include "dialects/lm/Kinds.h"
+
 #include <cstdint>
 #include <string>
 
@@ -11,10 +13,8 @@ namespace lmopt::cpu {
 
 class KernelLibrary;
 
-enum class PoolKind { Mean, First, Max, Last };
-
 /// (in, out, step, segmentBegin, segmentEnd): one row for each segment.
-std::string poolKernel(KernelLibrary &kernels, int64_t width, PoolKind kind);
+std::string poolKernel(KernelLibrary &kernels, int64_t width, Pooling pooling);
 
 } // namespace lmopt::cpu
 

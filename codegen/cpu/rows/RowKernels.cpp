@@ -104,19 +104,19 @@ struct RowEmitter {
   // All of these map 0 to 0, so lanes beyond the width stay zero.
   Value activate(const RowOp &op, Value x) {
     switch (op.activation) {
-    case ActivationKind::Gelu: // x/2 (1 + erf(x / sqrt 2))
+    case Activation::Gelu: // x/2 (1 + erf(x / sqrt 2))
       if (op.for8Bits)
         return e.geluFor8Bits(x);
       return e.mul(e.mul(x, e.floatsOf(0.5f)), e.add(e.erf(e.mul(x, e.floatsOf(0.70710678118654752f))), e.floatsOf(1)));
-    case ActivationKind::GeluTanh: { // x/2 (1 + tanh u) = x sigmoid(2u), u = sqrt(2/pi) (x + 0.044715 x^3)
+    case Activation::GeluTanh: { // x/2 (1 + tanh u) = x sigmoid(2u), u = sqrt(2/pi) (x + 0.044715 x^3)
       Value cubic = e.fma(e.mul(e.mul(x, x), x), e.floatsOf(0.044715f), x);
       return e.mul(x, e.sigmoid(e.mul(cubic, e.floatsOf(1.5957691216057308f))));
     }
-    case ActivationKind::Silu:
+    case Activation::Silu:
       return op.for8Bits ? e.siluFor8Bits(x) : e.mul(x, e.sigmoid(x));
-    case ActivationKind::Relu:
+    case Activation::Relu:
       return e.max(x, e.floatsOf(0));
-    case ActivationKind::Tanh:
+    case Activation::Tanh:
       return e.tanh(x);
     }
     return x;

@@ -59,12 +59,11 @@ const char *shortName(RowOpKind kind) {
 
 // The name must differ whenever the code would: operations, wiring, widths, strides and constants all enter it.
 std::string RowProgram::name() const {
-  static const char *const activations[] = {"gelu", "gelutanh", "silu", "relu", "tanh"};
   std::string name = "rows";
   for (const RowOp &op : ops) {
     name += std::string("_") + shortName(op.kind);
     if (op.kind == RowOpKind::Activation || op.kind == RowOpKind::GatedProduct)
-      name += std::string("_") + activations[static_cast<int>(op.activation)] + (op.for8Bits ? "8bit" : "");
+      name += std::string("_") + kernelWord(op.activation) + (op.for8Bits ? "8bit" : "");
     if (op.block)
       name += std::to_string(op.block);
     name += "_";

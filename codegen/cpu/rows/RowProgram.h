@@ -6,6 +6,7 @@
 #define LMOPT_CODEGEN_CPU_ROWS_ROWPROGRAM_H
 
 #include "codegen/cpu/Rows.h"
+#include "dialects/lm/Kinds.h"
 
 #include <string>
 #include <vector>
@@ -35,8 +36,6 @@ enum class RowOpKind {
   L2Normalize
 };
 
-enum class ActivationKind { Gelu, GeluTanh, Silu, Relu, Tanh };
-
 /// One operation of a row program. Values are numbered; inputs of the program come first.
 struct RowOp {
   RowOpKind kind = RowOpKind::Copy;
@@ -49,7 +48,7 @@ struct RowOp {
   int64_t tableRows = 0;   ///< of the linear whose panels are an embedding's table
   int64_t bits = 0;        ///< EmbeddingGroups
   bool hasMin = false;     ///< EmbeddingGroups
-  ActivationKind activation = ActivationKind::Gelu;
+  Activation activation = Activation::Gelu;
   bool for8Bits = false; ///< only quantized to 8 bits, or rounded to bf16: GELU and SiLU by their shorter formulas
   std::vector<int64_t> weights; ///< numbers of weight pointers: gamma, beta; table; vector
 };

@@ -10,22 +10,6 @@
 using namespace mlir;
 using namespace lmopt::lm;
 
-static reference::Function functionOf(ActivationKind kind) {
-  switch (kind) {
-  case ActivationKind::gelu:
-    return reference::Function::gelu;
-  case ActivationKind::gelu_tanh:
-    return reference::Function::geluTanh;
-  case ActivationKind::silu:
-    return reference::Function::silu;
-  case ActivationKind::relu:
-    return reference::Function::relu;
-  case ActivationKind::tanh:
-    return reference::Function::tanh;
-  }
-  llvm_unreachable("all kinds are listed");
-}
-
 static FailureOr<RuntimeValues> add(AddOp op, Frame &frame) {
   return one(reference::add(frame.tensor(op.getLhs()), frame.tensor(op.getRhs())));
 }
@@ -38,11 +22,11 @@ static FailureOr<RuntimeValues> biasAdd(BiasAddOp op, Frame &frame) {
 }
 
 static FailureOr<RuntimeValues> activation(ActivationOp op, Frame &frame) {
-  return one(reference::activation(frame.takeTensor(op.getInput()), functionOf(op.getKind())));
+  return one(reference::activation(frame.takeTensor(op.getInput()), activationOf(op.getKind())));
 }
 
 static FailureOr<RuntimeValues> gatedProduct(GatedProductOp op, Frame &frame) {
-  return one(reference::gatedProduct(frame.tensor(op.getGate()), frame.tensor(op.getUp()), functionOf(op.getKind())));
+  return one(reference::gatedProduct(frame.tensor(op.getGate()), frame.tensor(op.getUp()), activationOf(op.getKind())));
 }
 
 void lmopt::lm::registerElementwiseMeanings(DialectRegistry &registry) {

@@ -8,17 +8,17 @@
 
 namespace lmopt::lm::reference {
 
-double apply(Function function, double x) {
+double apply(Activation function, double x) {
   switch (function) {
-  case Function::gelu:
+  case Activation::Gelu:
     return x * 0.5 * (1 + std::erf(x / std::sqrt(2.0)));
-  case Function::geluTanh:
+  case Activation::GeluTanh:
     return x * 0.5 * (1 + std::tanh(std::sqrt(2 / std::acos(-1.0)) * (x + 0.044715 * x * x * x)));
-  case Function::silu:
+  case Activation::Silu:
     return x / (1 + std::exp(-x));
-  case Function::relu:
+  case Activation::Relu:
     return x > 0 ? x : 0;
-  case Function::tanh:
+  case Activation::Tanh:
     return std::tanh(x);
   }
   return x; // unreachable: all cases return
@@ -36,13 +36,13 @@ Tensor biasAdd(Tensor x, const float *bias) {
   return x;
 }
 
-Tensor activation(Tensor x, Function function) {
+Tensor activation(Tensor x, Activation function) {
   for (float &number : x.f32)
     number = float(apply(function, number));
   return x;
 }
 
-Tensor gatedProduct(Tensor gate, const Tensor &up, Function function) {
+Tensor gatedProduct(Tensor gate, const Tensor &up, Activation function) {
   for (size_t i = 0; i < gate.f32.size(); ++i)
     gate.f32[i] = float(apply(function, gate.f32[i]) * up.f32[i]);
   return gate;

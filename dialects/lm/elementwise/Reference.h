@@ -6,17 +6,17 @@
 #ifndef LMOPT_DIALECTS_LM_ELEMENTWISE_REFERENCE_H
 #define LMOPT_DIALECTS_LM_ELEMENTWISE_REFERENCE_H
 
+#include "dialects/lm/Kinds.h"
 #include "dialects/lm/interpreter/Values.h"
 
 namespace lmopt::lm::reference {
 
-enum class Function { gelu, geluTanh, silu, relu, tanh };
-double apply(Function function, double x);
+double apply(Activation function, double x);
 
 Tensor add(Tensor a, const Tensor &b);
 Tensor biasAdd(Tensor x, const float *bias);
-Tensor activation(Tensor x, Function function);
-Tensor gatedProduct(Tensor gate, const Tensor &up, Function function);
+Tensor activation(Tensor x, Activation function);
+Tensor gatedProduct(Tensor gate, const Tensor &up, Activation function);
 
 } // namespace lmopt::lm::reference
 

@@ -10,20 +10,6 @@
 using namespace mlir;
 using namespace lmopt::lm;
 
-static reference::Pooling poolingOf(PoolKind kind) {
-  switch (kind) {
-  case PoolKind::mean:
-    return reference::Pooling::mean;
-  case PoolKind::cls:
-    return reference::Pooling::cls;
-  case PoolKind::max:
-    return reference::Pooling::max;
-  case PoolKind::last:
-    return reference::Pooling::last;
-  }
-  llvm_unreachable("all kinds are listed");
-}
-
 static FailureOr<RuntimeValues> pool(PoolOp op, Frame &frame) {
   return one(reference::pool(frame.tensor(op.getInput()), frame.tensor(op.getLengths()), poolingOf(op.getKind())));
 }

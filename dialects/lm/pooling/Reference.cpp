@@ -10,16 +10,16 @@ namespace lmopt::lm::reference {
 
 /// One number of the pooled vector, from the `count` >= 1 numbers x[0], x[stride], ...
 static double poolColumn(const float *x, int64_t count, int64_t stride, Pooling pooling) {
-  if (pooling == Pooling::cls)
+  if (pooling == Pooling::Cls)
     return x[0];
-  if (pooling == Pooling::last)
+  if (pooling == Pooling::Last)
     return x[(count - 1) * stride];
   double sum = 0, largest = x[0];
   for (int64_t t = 0; t < count; ++t) {
     sum += x[t * stride];
     largest = std::max(largest, double(x[t * stride]));
   }
-  return pooling == Pooling::mean ? sum / double(count) : largest;
+  return pooling == Pooling::Mean ? sum / double(count) : largest;
 }
 
 Tensor pool(const Tensor &x, const Tensor &lengths, Pooling pooling) {

@@ -6,11 +6,11 @@
 #ifndef LMOPT_DIALECTS_LM_POOLING_REFERENCE_H
 #define LMOPT_DIALECTS_LM_POOLING_REFERENCE_H
 
+#include "dialects/lm/Kinds.h"
 #include "dialects/lm/interpreter/Values.h"
 
 namespace lmopt::lm::reference {
 
-enum class Pooling { mean, cls, max, last };
 Tensor pool(const Tensor &x, const Tensor &lengths, Pooling pooling);
 
 } // namespace lmopt::lm::reference

@@ -39,20 +39,6 @@ private:
 };
 } // namespace
 
-static lm::PoolKind poolKind(Pooling pooling) {
-  switch (pooling) {
-  case Pooling::Mean:
-    return lm::PoolKind::mean;
-  case Pooling::Cls:
-    return lm::PoolKind::cls;
-  case Pooling::Max:
-    return lm::PoolKind::max;
-  case Pooling::Last:
-    return lm::PoolKind::last;
-  }
-  return lm::PoolKind::mean;
-}
-
 Value BertBuilder::layerNorm(const std::string &part, Value input) {
   lm::ParamOp weight = model.param(part + ".weight", {config.width});
   lm::ParamOp bias = model.param(part + ".bias", {config.width});
@@ -110,7 +96,7 @@ Value BertBuilder::feedForward(const std::string &layer, Value input) {
   Value up = model.linear(part + ".up", input, config.ffnWidth, /*bias=*/true);
   if (!model.ok())
     return input;
-  Value active = model.create<lm::ActivationOp>(part, up, activationKind(config.activation));
+  Value active = model.create<lm::ActivationOp>(part, up, lm::kindOf(config.activation));
   return model.linear(part + ".down", active, config.width, /*bias=*/true);
 }
 
@@ -131,7 +117,7 @@ void BertBuilder::build() {
   }
   if (!model.ok())
     return;
-  Value vector = model.create<lm::PoolOp>("pool", x, lengths, poolKind(config.pooling));
+  Value vector = model.create<lm::PoolOp>("pool", x, lengths, lm::kindOf(config.pooling));
   if (config.normalize)
     vector = model.create<lm::L2NormalizeOp>("normalize", vector);
   func::ReturnOp::create(builder, builder.getUnknownLoc(), vector);

@@ -113,7 +113,7 @@ Value LlamaBuilder::feedForward(const std::string &layer, int64_t width, Value i
   Value up = model.linear(part + ".up", input, width, hasBias(part + ".up", flag));
   if (!model.ok())
     return input;
-  Value product = model.create<lm::GatedProductOp>(part, gate, up, activationKind(config.activation));
+  Value product = model.create<lm::GatedProductOp>(part, gate, up, lm::kindOf(config.activation));
   return model.linear(part + ".down", product, config.width, hasBias(part + ".down", flag));
 }
 

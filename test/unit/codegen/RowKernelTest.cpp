@@ -15,7 +15,6 @@
 #include <cstring>
 
 using namespace lmopt;
-using cpu::ActivationKind;
 using cpu::RowOp;
 using cpu::RowOpKind;
 using namespace lmopt::test;
@@ -39,17 +38,17 @@ struct Case {
   int kernel = 0;
 };
 
-double activation(ActivationKind kind, double x) {
+double activation(Activation kind, double x) {
   switch (kind) {
-  case ActivationKind::Gelu:
+  case Activation::Gelu:
     return x / 2 * (1 + std::erf(x / std::sqrt(2.0)));
-  case ActivationKind::GeluTanh:
+  case Activation::GeluTanh:
     return x / 2 * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
-  case ActivationKind::Silu:
+  case Activation::Silu:
     return x / (1 + std::exp(-x));
-  case ActivationKind::Relu:
+  case Activation::Relu:
     return std::max(x, 0.0);
-  case ActivationKind::Tanh:
+  case Activation::Tanh:
     return std::tanh(x);
   }
   return 0;
@@ -58,21 +57,21 @@ double activation(ActivationKind kind, double x) {
 /// From the bounds of VectorMathTest: erf 6e-7, tanh 2e-7, sigmoid 1.5e-7, times the factor x, and two roundings. The
 /// cubic of the tanh form moves its argument by some roundings of |u|, which the slope of the sigmoid damps below 4
 /// eps. The bounds of the formulas for 8 bits are those of VectorMath.cpp.
-double activationError(ActivationKind kind, bool for8Bits, double x) {
-  if (for8Bits && kind == ActivationKind::Gelu)
+double activationError(Activation kind, bool for8Bits, double x) {
+  if (for8Bits && kind == Activation::Gelu)
     return 4e-5 * std::max(1.0, std::abs(x));
-  if (for8Bits && kind == ActivationKind::Silu) // and the roundings of its argument
+  if (for8Bits && kind == Activation::Silu) // and the roundings of its argument
     return 2.4e-5 + std::abs(x) * 4 * kEps;
   switch (kind) {
-  case ActivationKind::Gelu:
+  case Activation::Gelu:
     return std::abs(x) * (3e-7 + 2 * kEps);
-  case ActivationKind::GeluTanh:
+  case Activation::GeluTanh:
     return std::abs(x) * (1.5e-7 + 6 * kEps);
-  case ActivationKind::Silu:
+  case Activation::Silu:
     return std::abs(x) * (1.5e-7 + 2 * kEps);
-  case ActivationKind::Relu:
+  case Activation::Relu:
     return 0;
-  case ActivationKind::Tanh:
+  case Activation::Tanh:
     return 2e-7;
   }
   return 0;
@@ -91,7 +90,7 @@ public:
     for (int64_t width : {30, 64})
       for (int kind = 0; kind < 5; ++kind)
         for (bool for8Bits : {false, true})
-          activations(width, static_cast<ActivationKind>(kind), for8Bits);
+          activations(width, static_cast<Activation>(kind), for8Bits);
     for (int64_t block = 2; block <= 512; block *= 2)
       rotation(1024, block);
     rotation(30, 2);
@@ -262,7 +261,7 @@ private:
     };
   }
 
-  void activations(int64_t width, ActivationKind kind, bool for8Bits) {
+  void activations(int64_t width, Activation kind, bool for8Bits) {
     RowOp op = make(RowOpKind::Activation, width);
     op.activation = kind;
     op.for8Bits = for8Bits;

@@ -21,7 +21,7 @@ using test::Memory;
 namespace {
 
 constexpr int64_t kWidths[] = {30, 64};
-constexpr cpu::PoolKind kKinds[] = {cpu::PoolKind::Mean, cpu::PoolKind::First, cpu::PoolKind::Max, cpu::PoolKind::Last};
+constexpr Pooling kKinds[] = {Pooling::Mean, Pooling::Cls, Pooling::Max, Pooling::Last};
 
 class StepKernel : public testing::Test {
 protected:
@@ -29,7 +29,7 @@ protected:
     harness = new test::KernelHarness();
     describe = harness->add(cpu::describeRowsKernel(harness->library()));
     for (int64_t width : kWidths)
-      for (cpu::PoolKind kind : kKinds)
+      for (Pooling kind : kKinds)
         pools.push_back(harness->add(cpu::poolKernel(harness->library(), width, kind)));
     harness->build();
   }
@@ -78,21 +78,20 @@ TEST_F(StepKernel, DescribesEachRowOnce) {
   }
 }
 
-double poolPlainly(cpu::PoolKind kind, const Memory &in, int64_t stride, const lmopt_segment_t &segment,
-                   int64_t column) {
+double poolPlainly(Pooling kind, const Memory &in, int64_t stride, const lmopt_segment_t &segment, int64_t column) {
   double sum = 0, largest = -INFINITY;
   for (int64_t r = segment.row; r < segment.row + segment.rows; ++r) {
     sum += in.floats(r * stride)[column];
     largest = std::max<double>(largest, in.floats(r * stride)[column]);
   }
   switch (kind) {
-  case cpu::PoolKind::Mean:
+  case Pooling::Mean:
     return sum / segment.rows;
-  case cpu::PoolKind::First:
+  case Pooling::Cls:
     return in.floats(segment.row * stride)[column];
-  case cpu::PoolKind::Max:
+  case Pooling::Max:
     return largest;
-  case cpu::PoolKind::Last:
+  case Pooling::Last:
     return in.floats((segment.row + segment.rows - 1) * stride)[column];
   }
   return 0;
