@@ -96,7 +96,7 @@ Value Emitter::narrowToBytes(Value v) {
   return arith::TruncIOp::create(b, loc, bytes(n), v);
 }
 
-Value Emitter::intrinsic(const char *name, Type type, ValueRange operands) {
+Value Emitter::intrinsic(StringRef name, Type type, ValueRange operands) {
   return LLVM::CallIntrinsicOp::create(b, loc, type, b.getStringAttr(name), operands).getResult(0);
 }
 

@@ -72,7 +72,9 @@ public:
   Value narrowToBytes(Value ints); ///< low byte of each lane
   /// i32 to i16, or i16 to u8, clamped; 512 bits each. By pieces of 128 bits: those of a and of c take turns.
   Value packClamped(Value a, Value c);
-  Value toBf16(Value floats);    ///< to nearest, ties to even
+  Value toBf16(Value floats); ///< to nearest, ties to even
+  /// One of LLVM's own, by name: for those who spell steps, not for kernels.
+  Value intrinsic(mlir::StringRef name, mlir::Type type, mlir::ValueRange operands);
   Value magnitude(Value floats); ///< without the sign
   Value broadcast(Value scalar, int64_t n = kLanes);
   Value shuffle(Value vector, mlir::ArrayRef<int64_t> lanes);
@@ -119,7 +121,6 @@ public:
 
 private:
   bool isFloat(Value a);
-  Value intrinsic(const char *name, mlir::Type type, mlir::ValueRange operands);
   Value roundedToBf16(Value bits);
   Value bf16OfInstruction(Value bits);
   const Spelling &spelling;

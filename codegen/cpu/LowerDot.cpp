@@ -25,10 +25,6 @@ namespace lmopt::cpu {
 
 namespace {
 
-Value intrinsic(Emitter &e, StringRef name, Type result, ValueRange operands) {
-  return LLVM::CallIntrinsicOp::create(e.b, e.loc, result, e.b.getStringAttr(name), operands).getResult(0);
-}
-
 Value slice(Emitter &e, Value v, int64_t from, int64_t count) {
   return vector::ExtractStridedSliceOp::create(e.b, e.loc, v, ArrayRef<int64_t>{from}, ArrayRef<int64_t>{count},
                                                ArrayRef<int64_t>{1});
@@ -57,8 +53,8 @@ Value widening(Emitter &e, Value acc, Value u, Value s, StringRef madd) {
     return arith::ConstantOp::create(e.b, e.loc, DenseElementsAttr::get(words, value));
   };
   Value uw = e.bitcast(u, words), sw = e.bitcast(s, words);
-  Value even = intrinsic(e, madd, acc.getType(), {e.bitAnd(uw, word(0xff)), e.shrSigned(e.shl(sw, word(8)), word(8))});
-  Value odd = intrinsic(e, madd, acc.getType(), {e.shrLogical(uw, word(8)), e.shrSigned(sw, word(8))});
+  Value even = e.intrinsic(madd, acc.getType(), {e.bitAnd(uw, word(0xff)), e.shrSigned(e.shl(sw, word(8)), word(8))});
+  Value odd = e.intrinsic(madd, acc.getType(), {e.shrLogical(uw, word(8)), e.shrSigned(sw, word(8))});
   return e.add(e.add(acc, even), odd);
 }
 
@@ -75,7 +71,7 @@ Value portable(Emitter &e, Value acc, Value u, Value s) {
 
 Value lowerDot(Emitter &e, DotIsa isa, Value acc, Value u, Value s) {
   auto call = [&](StringRef name) {
-    return [&e, name](Value a, Value x, Value y) { return intrinsic(e, name, a.getType(), {a, x, y}); };
+    return [&e, name](Value a, Value x, Value y) { return e.intrinsic(name, a.getType(), {a, x, y}); };
   };
   auto madd = [&](StringRef name) {
     return [&e, name](Value a, Value x, Value y) { return widening(e, a, x, y, name); };
@@ -138,7 +134,7 @@ Value steppedBf16(Emitter &e, Value acc, Value a, Value c) {
 Value lowerDotBf16(Emitter &e, DotBf16 spelling, Value acc, Value a, Value c) {
   switch (spelling) {
   case DotBf16::Avx512Bf16:
-    return intrinsic(e, "llvm.x86.avx512bf16.dpbf16ps.512", acc.getType(), {acc, a, c});
+    return e.intrinsic("llvm.x86.avx512bf16.dpbf16ps.512", acc.getType(), {acc, a, c});
   case DotBf16::InSteps:
     return steppedBf16(e, acc, a, c);
   case DotBf16::Widened:

@@ -88,6 +88,13 @@ FailureOr<WeightData> Evaluation::read(Attribute weight) {
   return error(kErrorUnsupported) << "cannot read the weight " << weight;
 }
 
+FailureOr<WeightData> Evaluation::readF32(Attribute source, unsigned minRank, unsigned maxRank, Attribute user) {
+  FailureOr<WeightData> data = read(source);
+  if (failed(data) || failed(expectF32(*data, minRank, maxRank, user)))
+    return failure();
+  return data;
+}
+
 template <class File>
 static const File *orTell(Evaluation &evaluation, Result<const File *> file) {
   if (file)

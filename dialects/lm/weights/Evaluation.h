@@ -34,6 +34,9 @@ public:
   /// The value of a weight: inline numbers, or what its attribute says (the verifiers bound depth and leaves).
   mlir::FailureOr<WeightData> read(mlir::Attribute weight);
 
+  /// The same for a source that must be f32 and of a rank; `user` is the weight that is made of it.
+  mlir::FailureOr<WeightData> readF32(mlir::Attribute source, unsigned minRank, unsigned maxRank, mlir::Attribute user);
+
   /// Null after an error has been told.
   const GgufFile *openGguf(llvm::StringRef path);
   const SafetensorsFile *openSafetensors(llvm::StringRef path);

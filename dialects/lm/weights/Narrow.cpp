@@ -16,12 +16,10 @@ WeightForm NarrowAttr::getForm() const {
 }
 
 FailureOr<WeightData> NarrowAttr::evaluate(Evaluation &evaluation) const {
-  FailureOr<WeightData> read = evaluation.read(getSource());
+  FailureOr<WeightData> read = evaluation.readF32(getSource(), 2, 2, *this);
   if (failed(read))
     return failure();
   WeightData &source = *read;
-  if (failed(evaluation.expectF32(source, 2, 2, *this)))
-    return failure();
   if (!narrowNumbers(source.f32.data(), int64_t(source.f32.size())))
     return evaluation.error() << "it holds a number that bf16 cannot; it cannot be narrowed";
   source.bf16 = true;

@@ -32,12 +32,10 @@ WeightForm QuantizeGroupsAttr::getForm() const {
 }
 
 FailureOr<WeightData> QuantizeGroupsAttr::evaluate(Evaluation &evaluation) const {
-  FailureOr<WeightData> read = evaluation.read(getSource());
+  FailureOr<WeightData> read = evaluation.readF32(getSource(), 2, 2, *this);
   if (failed(read))
     return failure();
   WeightData &source = *read;
-  if (failed(evaluation.expectF32(source, 2, 2, *this)))
-    return failure();
   int64_t group = getGroup();
   if (source.columns() % group != 0)
     return evaluation.error() << "group " << group << " does not divide the " << source.columns() << " columns";

@@ -19,12 +19,10 @@ WeightForm QuantizeRowsAttr::getForm() const {
 }
 
 FailureOr<WeightData> QuantizeRowsAttr::evaluate(Evaluation &evaluation) const {
-  FailureOr<WeightData> read = evaluation.read(getSource());
+  FailureOr<WeightData> read = evaluation.readF32(getSource(), 2, 2, *this);
   if (failed(read))
     return failure();
   WeightData &source = *read;
-  if (failed(evaluation.expectF32(source, 2, 2, *this)))
-    return failure();
   const int64_t columns = source.columns();
   WeightData result;
   result.shape = source.shape;

@@ -23,12 +23,10 @@ LogicalResult RotateColumnsAttr::verify(EmitError emitError, Attribute source, i
 WeightForm RotateColumnsAttr::getForm() const { return deriveForm(getSource()); }
 
 FailureOr<WeightData> RotateColumnsAttr::evaluate(Evaluation &evaluation) const {
-  FailureOr<WeightData> read = evaluation.read(getSource());
+  FailureOr<WeightData> read = evaluation.readF32(getSource(), 1, 2, *this);
   if (failed(read))
     return failure();
   WeightData &source = *read;
-  if (failed(evaluation.expectF32(source, 1, 2, *this)))
-    return failure();
   if (source.columns() % getBlock() != 0)
     return evaluation.error() << "block " << getBlock() << " of the rotation does not divide the " << source.columns()
                               << " columns";

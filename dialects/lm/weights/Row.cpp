@@ -25,12 +25,10 @@ WeightForm RowAttr::getForm() const {
 }
 
 FailureOr<WeightData> RowAttr::evaluate(Evaluation &evaluation) const {
-  FailureOr<WeightData> read = evaluation.read(getSource());
+  FailureOr<WeightData> read = evaluation.readF32(getSource(), 2, 2, *this);
   if (failed(read))
     return failure();
   WeightData &source = *read;
-  if (failed(evaluation.expectF32(source, 2, 2, *this)))
-    return failure();
   if (getIndex() >= source.rows())
     return evaluation.error() << "row " << getIndex() << " does not exist in a matrix of " << source.rows() << " rows";
   auto begin = source.f32.begin() + getIndex() * source.columns();

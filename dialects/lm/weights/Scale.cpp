@@ -13,12 +13,10 @@ LogicalResult ScaleAttr::verify(EmitError emitError, Attribute source, Real) {
 WeightForm ScaleAttr::getForm() const { return deriveForm(getSource()); }
 
 FailureOr<WeightData> ScaleAttr::evaluate(Evaluation &evaluation) const {
-  FailureOr<WeightData> read = evaluation.read(getSource());
+  FailureOr<WeightData> read = evaluation.readF32(getSource(), 1, 4, *this);
   if (failed(read))
     return failure();
   WeightData &source = *read;
-  if (failed(evaluation.expectF32(source, 1, 4, *this)))
-    return failure();
   for (float &x : source.f32)
     x = float(x * double(getFactor()));
   return read;

@@ -21,8 +21,8 @@ WeightForm TransposeAttr::getForm() const {
 static constexpr int64_t kBlock = 32;
 
 FailureOr<WeightData> TransposeAttr::evaluate(Evaluation &evaluation) const {
-  FailureOr<WeightData> source = evaluation.read(getSource());
-  if (failed(source) || failed(evaluation.expectF32(*source, 2, 2, *this)))
+  FailureOr<WeightData> source = evaluation.readF32(getSource(), 2, 2, *this);
+  if (failed(source))
     return failure();
   const int64_t rows = source->rows(), columns = source->columns();
   WeightData result;
