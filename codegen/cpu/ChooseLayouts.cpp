@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// See ChooseLayouts.h.
+#include "codegen/cpu/ChooseLayouts.h"
+
+#include "codegen/cpu/Cpu.h"
+#include "codegen/plan/FormSteps.h"
+#include "dialects/lm/interfaces/Step.h"
+
+#include "mlir/Pass/Pass.h"
+
+#include <algorithm>
+
+using namespace mlir;
+
+namespace lmopt::cpu {
+
+namespace {
+
+class LayoutChooser {
+public:
+  explicit LayoutChooser(plan::ProgramOp program) : program(program), builder(program) {}
+
+  LogicalResult run() {
+    for (plan::StepOp step : program.getSteps())
+      if (failed(prepare(step)))
+        return failure();
+    separateResult();
+    for (plan::StepOp step : program.getSteps()) {
+      chooseWeights(step);
+      placeState(step);
+    }
+    program.setPositionBytes(positionBytes);
+    return success();
+  }
+
+private:
+  plan::ProgramOp program;
+  OpBuilder builder;
+  int64_t weightBytes = 0, positionBytes = 0;
+  DenseMap<std::pair<ArrayAttr, Attribute>, FlatSymbolRefAttr> packed = {};
+
+  LogicalResult prepare(plan::StepOp step) {
+    for (Operation &op : step.getBody().front().without_terminator()) {
+      auto kernel = dyn_cast<KernelOpInterface>(op);
+      auto rowOp = dyn_cast<RowOpInterface>(op);
+      if (!(step.isKernel() ? bool(kernel) : bool(rowOp)))
+        return plan::refuse(&op, "op '" + op.getName().getStringRef() + "' has no kernel for CPUs");
+      if (failed(step.isKernel() ? kernel.prepare(program) : rowOp.prepare(program)))
+        return failure();
+    }
+    return success();
+  }
+
+  // A copy between a kernel that knows only padded rows and the caller's memory.
+  void separateResult() {
+    plan::ReturnOp ret = program.getReturn();
+    auto step = cast<plan::StepOp>(plan::getMaker(ret.getOperand(0)).getOwner());
+    if (!step.isKernel() || cast<KernelOpInterface>(step.getKernelOp()).masksLastVector())
+      return;
+    OpBuilder before(ret);
+    ret.setOperand(0, plan::copyRows(before, ret.getOperand(0), step.getDomain()));
+  }
+
+  void chooseWeights(plan::StepOp step) {
+    SmallVector<Attribute> weights;
+    for (Operation &op : step.getBody().front().without_terminator())
+      for (const PackedUse &use : packedWeightsOf(&op, program))
+        if (Attribute weight = weightFor(use); !llvm::is_contained(weights, weight))
+          weights.push_back(weight);
+    step.setWeightsAttr(builder.getArrayAttr(weights));
+  }
+
+  static std::string nameOf(const PackedUse &use) {
+    if (use.params.empty())
+      return use.layout.getAbstractAttribute().getName().rsplit('.').second.str() + ".packed";
+    return (cast<FlatSymbolRefAttr>(use.params[0]).getValue() + ".packed").str();
+  }
+
+  FlatSymbolRefAttr weightFor(const PackedUse &use) {
+    ArrayAttr params = builder.getArrayAttr(use.params);
+    FlatSymbolRefAttr &symbol = packed[{params, use.layout}];
+    if (symbol)
+      return symbol;
+    auto weight = plan::WeightOp::create(builder, program.getLoc(), nameOf(use), params, use.layout, weightBytes);
+    SymbolTable table(program->getParentOp()); // gives it another name where there is this one
+    weight->remove();
+    table.insert(weight, Block::iterator(program));
+    weightBytes += roundUp(weight.getBytes(), 64);
+    return symbol = FlatSymbolRefAttr::get(weight.getSymNameAttr());
+  }
+
+  // Layers of a decoder lie one after another; an encoder's share one place.
+  void placeState(plan::StepOp step) {
+    auto fact = step.isKernel() ? dyn_cast<lm::StepOpInterface>(step.getKernelOp()) : lm::StepOpInterface();
+    if (!fact || !fact.getState().perPosition)
+      return;
+    int64_t bytes = cast<KernelOpInterface>(step.getKernelOp()).getStateBytes();
+    if (auto made = stateBefore(step)) { // reads what another step has written
+      step.setStateOffset(made.getStateOffset());
+      return;
+    }
+    step.setStateOffset(program.isDecoder() ? positionBytes : 0);
+    positionBytes = program.isDecoder() ? positionBytes + bytes : std::max(positionBytes, bytes);
+  }
+};
+} // namespace
+} // namespace lmopt::cpu

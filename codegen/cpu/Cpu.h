@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The dialect `cpu`, the interfaces of ops that become code for CPUs, and what the models of all families need.
+// Tested by test/codegen/cpu.
+#ifndef LMOPT_CODEGEN_CPU_CPU_H
+#define LMOPT_CODEGEN_CPU_CPU_H
+
+#include "codegen/cpu/Kernel.h"
+#include "codegen/cpu/Rows.h"
+#include "dialects/lm/LmDialect.h"
+#include "dialects/plan/Plan.h"
+
+#include "mlir/IR/DialectRegistry.h"
+
+namespace lmopt::cpu {
+
+class KernelLibrary;
+class RowProgramBuilder;
+
+/// A weight as a kernel wants it.
+struct PackedUse {
+  llvm::SmallVector<mlir::Attribute> params; ///< names; none when the layout alone says what it is
+  plan::WeightLayoutAttr layout;
+};
+
+/// Makes the models of all ops known (attached when their dialects are loaded).
+void registerModels(mlir::DialectRegistry &registry);
+
+/// The packed weights of an op of a program, by whichever interface it has.
+llvm::SmallVector<PackedUse> packedWeightsOf(mlir::Operation *op, plan::ProgramOp program);
+/// Number of a packed weight among those of the step.
+int64_t weightNumber(plan::StepOp step, const PackedUse &use);
+
+/// Bytes from one row to the next: of the place where the program is scheduled, else of padded rows.
+int64_t rowStride(mlir::Value rows);
+int64_t paddedRowBytes(plan::RowsType rows);
+
+} // namespace lmopt::cpu
+
+#include "codegen/cpu/CpuDialect.h.inc"
+#include "codegen/cpu/Interfaces.h.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "codegen/cpu/CpuLayouts.h.inc"
+
+#endif

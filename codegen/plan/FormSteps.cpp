@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Steps and domains; see FormSteps.h. Everything special is asked of the ops (dialects/lm/interfaces/Step.td).
+#include "codegen/plan/FormSteps.h"
+
+#include "dialects/lm/LmDialect.h"
+#include "dialects/lm/interfaces/Step.h"
+#include "dialects/plan/Plan.h"
+#include "passes/expand-attention/ExpandAttention.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/Pass/Pass.h"
+#include "mlir/Pass/PassManager.h"
+
+#include <algorithm>
+
+using namespace mlir;
+
+namespace lmopt::plan {
+
+LogicalResult refuse(Operation *op, const Twine &message) { return op->emitError("code generation: ") << message; }
+
+namespace {
+
+class StepFormer {
+public:
+  explicit StepFormer(ModuleOp module) : module(module), builder(module.getContext()) {}
+
+  LogicalResult run() {
+    if (failed(findEntry()) || failed(readConfig()))
+      return failure();
+    startProgram();
+    for (Operation &op : function.getBody().front())
+      if (failed(visit(op)))
+        return failure();
+    function.erase();
+    return success();
+  }
+
+private:
+  ModuleOp module;
+  OpBuilder builder;
+  func::FuncOp function;
+  ProgramOp program;
+  int64_t maxPositions = 0;
+  IRMapping arguments;                  ///< of the function -> of the program
+  DenseMap<Value, Value> madeBySteps;   ///< values of the function -> results of steps
+  Operation *lastMixing = nullptr;      ///< no op behind it needs other rows than its own
+  bool pastMixing = false;
+  SmallVector<Operation *> group = {}; ///< row-wise ops not yet made into a step
+
+  //===--- The function ---===//
+
+  LogicalResult findEntry() {
+    auto forward = module.lookupSymbol<func::FuncOp>("forward");
+    auto encode = module.lookupSymbol<func::FuncOp>("encode");
+    if (!forward == !encode)
+      return refuse(module, "expects one function, @forward (decoder) or @encode (encoder)");
+    function = forward ? forward : encode;
+    if (function.isExternal() || !function.getBody().hasOneBlock())
+      return refuse(function, "expects a body of one block");
+    for (Operation &op : function.getBody().front())
+      if (auto step = dyn_cast<lm::StepOpInterface>(op); step && step.mixesRows())
+        lastMixing = &op;
+    return success();
+  }
+
+  LogicalResult readConfig() {
+    auto config = module->getAttrOfType<DictionaryAttr>("lm.config");
+    if (!config)
+      return refuse(module, "expects the module attribute lm.config (written by `lmopt import`)");
+    for (StringRef key : {"vocabulary", "max_positions"}) {
+      auto number = config.getAs<IntegerAttr>(key);
+      if (!number || number.getInt() <= 0 || number.getInt() > (int64_t(1) << 31))
+        return refuse(module, "lm.config: expects a positive integer '" + key + "'");
+      maxPositions = number.getInt();
+    }
+    return success();
+  }
+
+  void startProgram() {
+    builder.setInsertionPoint(function);
+    StringAttr name = function.getSymNameAttr();
+    function.setSymName("planned");
+    program = ProgramOp::create(builder, function.getLoc(), name, maxPositions);
+    Block *body = builder.createBlock(&program.getBody());
+    for (BlockArgument argument : function.getArguments())
+      arguments.map(argument, body->addArgument(argument.getType(), argument.getLoc()));
+  }
+
+  LogicalResult visit(Operation &op) {
+    if (auto ret = dyn_cast<func::ReturnOp>(op)) {
+      closeGroup();
+      return finish(ret);
+    }
+    auto step = dyn_cast<lm::StepOpInterface>(op);
+    if (!step)
+      return refuse(&op, "op '" + op.getName().getStringRef() + "' is not supported");
+    if (failed(checkOperands(op)))
+      return failure();
+    if (std::optional<int64_t> limit = step.getPositionLimit())
+      program.setMaxPositions(std::min<int64_t>(program.getMaxPositions(), *limit));
+    if (step.getMotion() == lm::Motion::Rows) {
+      group.push_back(&op);
+      return success();
+    }
+    closeGroup();
+    addStep(StepKind::kernel, domainOfKernel(op), &op);
+    pastMixing |= &op == lastMixing;
+    return success();
+  }
+
+  // Rows come from ops only; arguments are ids, lengths and caches.
+  LogicalResult checkOperands(Operation &op) {
+    for (Value operand : op.getOperands()) {
+      bool isRowsArgument = isa<BlockArgument>(operand) && rowsOf(operand.getType(), Domain::tokens);
+      bool isMade = madeBySteps.contains(operand) || llvm::is_contained(group, operand.getDefiningOp());
+      if (isRowsArgument || !(isMade || arguments.contains(operand)))
+        return refuse(&op, "an operand is neither an activation nor the result of a supported op");
+    }
+    return success();
+  }
+
+  //===--- Domains ---===//
+
+  static bool isOfSequences(Operation *op) {
+    auto tensor = op->getNumResults() ? dyn_cast<RankedTensorType>(op->getResult(0).getType()) : RankedTensorType();
+    return tensor && tensor.getRank() == 2;
+  }
+
+  Domain domainOfKernel(Operation &op) {
+    if (isOfSequences(&op))
+      return Domain::segments;
+    for (Value operand : op.getOperands())
+      if (Value made = madeBySteps.lookup(operand); made && isRows(made))
+        return cast<RowsType>(made.getType()).getDomain();
+    return Domain::tokens;
+  }
+
+  // Behind the last op that mixes rows only those tokens count whose results are wanted; but what reads a token's id or
+  // position needs all of them, in their order.
+  Domain domainOfGroup() {
+    if (llvm::any_of(group, isOfSequences))
+      return Domain::segments;
+    bool bound = llvm::any_of(group, [](Operation *op) { return cast<lm::StepOpInterface>(op).isBoundToToken(); });
+    return program.isDecoder() && pastMixing && !bound ? Domain::outputs : Domain::tokens;
+  }
+
+  //===--- Steps ---===//
+
+  void closeGroup() {
+    if (group.empty())
+      return;
+    Domain domain = domainOfGroup();
+    addStep(StepKind::rows, domain, std::exchange(group, {}));
+  }
+
+  /// What the ops read of other steps, in the order of the ops.
+  SmallVector<Value> inputsOf(ArrayRef<Operation *> ops) {
+    SmallVector<Value> inputs;
+    for (Operation *op : ops)
+      for (Value operand : op->getOperands())
+        if (madeBySteps.contains(operand) && !llvm::is_contained(inputs, operand))
+          inputs.push_back(operand);
+    return inputs;
+  }
+
+  static SmallVector<Value> resultsOf(ArrayRef<Operation *> ops) {
+    SmallVector<Value> results;
+    for (Operation *op : ops)
+      for (Value result : op->getResults())
+        if (llvm::any_of(result.getUsers(), [&](Operation *user) { return !llvm::is_contained(ops, user); }))
+          results.push_back(result);
+    return results;
+  }
+
+  static Type typeIn(Domain domain, Type type) {
+    RowsType rows = rowsOf(type, domain);
+    return rows ? Type(rows) : type;
+  }
+
+  void addStep(StepKind kind, Domain domain, ArrayRef<Operation *> ops) {
+    SmallVector<Value> inputs = inputsOf(ops), results = resultsOf(ops);
+    auto outside = llvm::map_to_vector(inputs, [&](Value input) { return madeBySteps.lookup(input); });
+    auto types = llvm::map_to_vector(results, [&](Value result) { return typeIn(domain, result.getType()); });
+    auto step = StepOp::create(builder, ops.front()->getLoc(), types, kind, domain, outside);
+    OpBuilder::InsertionGuard guard(builder);
+    Block *body = builder.createBlock(&step.getBody());
+    IRMapping inside = arguments;
+    for (Value input : inputs)
+      inside.map(input, body->addArgument(input.getType(), input.getLoc()));
+    for (Operation *op : ops)
+      builder.clone(*op, inside);
+    auto yielded = llvm::map_to_vector(results, [&](Value result) { return inside.lookup(result); });
+    YieldOp::create(builder, step.getLoc(), yielded);
+    for (auto [result, made] : llvm::zip_equal(results, step.getResults()))
+      madeBySteps[result] = made;
+  }
+
+  /// A step that only copies: brings rows into a domain, or into memory of their own.
+  Value copyTo(Domain domain, Value rows, Value tensor) {
+    auto step = StepOp::create(builder, rows.getLoc(), typeIn(domain, tensor.getType()), StepKind::rows, domain, rows);
+    OpBuilder::InsertionGuard guard(builder);
+    Block *body = builder.createBlock(&step.getBody());
+    Value copied = body->addArgument(tensor.getType(), rows.getLoc());
+    YieldOp::create(builder, step.getLoc(), copied);
+    return step.getResult(0);
+  }
+
+  //===--- The result ---===//
+
+  LogicalResult finish(func::ReturnOp op) {
+    Value tensor = op.getNumOperands() ? op.getOperand(0) : Value();
+    if (!tensor)
+      return refuse(op, "expects a result");
+    Value rows = madeBySteps.lookup(tensor);
+    if (!rows || !isRows(rows))
+      return refuse(op, "an operand is neither an activation nor the result of a supported op");
+    auto type = cast<RowsType>(rows.getType());
+    Domain wanted = program.isDecoder() ? Domain::outputs : Domain::segments;
+    if (type.getDomain() != wanted && !program.isDecoder())
+      return refuse(op, "an encoder's result must be pooled (lm.pool): one vector for each sequence");
+    if (!type.getElement().isF32())
+      return refuse(op, "a result must be rows of f32; these are codes or bf16 numbers, which only a product reads");
+    // The step that writes the result writes the caller's memory; if other steps read the value too, a copy stands
+    // between.
+    Operation &last = program.getBody().front().back();
+    bool direct = rows.getDefiningOp() == &last && last.getNumResults() == 1 && type.getDomain() == wanted;
+    ReturnOp::create(builder, op.getLoc(), direct ? rows : copyTo(wanted, rows, tensor));
+    return success();
+  }
+};
+
+struct FormStepsPass : public PassWrapper<FormStepsPass, OperationPass<ModuleOp>> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(FormStepsPass)
+  StringRef getArgument() const final { return "plan-form-steps"; }
+  StringRef getDescription() const final { return "Make a program of steps of the function of a model"; }
+  void getDependentDialects(DialectRegistry &registry) const override { registry.insert<PlanDialect>(); }
+  void runOnOperation() override {
+    if (failed(formSteps(getOperation())))
+      signalPassFailure();
+  }
+};
+} // namespace
+
+LogicalResult formSteps(ModuleOp module) {
+  module.getContext()->loadDialect<PlanDialect>();
+  lm::expandAttention(module);
+  return StepFormer(module).run();
+}
+
+void registerFormStepsPass() { PassRegistration<FormStepsPass>(); }
+
+} // namespace lmopt::plan

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// From the function of a model to a program of steps, for any target: ops that are kernels of their own become one step
+// each, the row-wise ops between them one step together, so that a row passes through all of them while it is in the
+// first-level cache. In: a module with @forward or @encode. Out: the same module, with a plan.program in its place.
+// The pass is plan-form-steps; tested by test/codegen/plan/form-steps*.mlir.
+#ifndef LMOPT_CODEGEN_PLAN_FORMSTEPS_H
+#define LMOPT_CODEGEN_PLAN_FORMSTEPS_H
+
+#include "mlir/IR/BuiltinOps.h"
+
+namespace lmopt::plan {
+
+/// Fails with a located error where the model is not supported.
+mlir::LogicalResult formSteps(mlir::ModuleOp module);
+
+/// "code generation: ..." at the op: how planning says that something is not supported.
+mlir::LogicalResult refuse(mlir::Operation *op, const llvm::Twine &message);
+
+/// Makes plan-form-steps known to lmopt-opt.
+void registerFormStepsPass();
+
+} // namespace lmopt::plan
+
+#endif

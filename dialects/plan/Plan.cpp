@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Registration and accessors of the plan dialect; the verifiers are Verify.cpp.
+#include "dialects/plan/Plan.h"
+
+#include "dialects/lm/LmDialect.h"
+#include "dialects/lm/interfaces/Step.h"
+
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/DialectImplementation.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace lmopt;
+using namespace lmopt::plan;
+
+#include "dialects/plan/PlanDialect.cpp.inc"
+#include "dialects/plan/PlanEnums.cpp.inc"
+#include "dialects/plan/PlanInterfaces.cpp.inc"
+
+#define GET_TYPEDEF_CLASSES
+#include "dialects/plan/PlanTypes.cpp.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "dialects/plan/PlanAttributes.cpp.inc"
+
+#define GET_OP_CLASSES
+#include "dialects/plan/Plan.cpp.inc"
+
+void PlanDialect::initialize() {
+  registerTypes();
+  registerAttributes();
+  addOperations<
+#define GET_OP_LIST
+#include "dialects/plan/Plan.cpp.inc"
+      >();
+}
+
+void PlanDialect::registerTypes() {
+  addTypes<
+#define GET_TYPEDEF_LIST
+#include "dialects/plan/PlanTypes.cpp.inc"
+      >();
+}
+
+void PlanDialect::registerAttributes() {
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "dialects/plan/PlanAttributes.cpp.inc"
+      >();
+}
+
+RowsType plan::rowsOf(Type type, Domain domain) {
+  MLIRContext *context = type.getContext();
+  if (auto codes = dyn_cast<lm::CodesType>(type))
+    return RowsType::get(context, domain, codes.getWidth(), codes.getElementType(), codes.getGroup());
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  if (!tensor || !isa<FloatType>(tensor.getElementType()))
+    return {};
+  return RowsType::get(context, domain, tensor.getShape().back(), tensor.getElementType(), /*group=*/0);
+}
+
+OpResult plan::getMaker(Value rows) {
+  auto result = cast<OpResult>(rows);
+  if (auto chain = dyn_cast<ChainOp>(result.getOwner()))
+    return cast<OpResult>(chain.getBody().front().getTerminator()->getOperand(result.getResultNumber()));
+  return result;
+}
+
+PlaceAttr plan::getPlace(Value rows) {
+  OpResult maker = getMaker(rows);
+  return cast<StepOp>(maker.getOwner()).getPlace(maker);
+}
+
+RowNumbers::RowNumbers(ProgramOp program) {
+  for (StepOp step : program.getSteps())
+    for (OpResult result : step->getResults())
+      if (isRows(result)) {
+        numbers[result] = static_cast<int>(values.size());
+        values.push_back(result);
+      }
+}
+
+WeightOp plan::lookupWeight(Operation *user, Attribute symbol) {
+  return SymbolTable::lookupNearestSymbolFrom<WeightOp>(user, cast<FlatSymbolRefAttr>(symbol));
+}
+
+//===--- Accesses ---===//
+
+std::vector<Access> plan::accessesOf(StepOp step, Share share, const RowNumbers &numbers) {
+  Block &body = step.getBody().front();
+  std::vector<Access> accesses;
+  auto add = [&](Value rows, bool write, bool gathered) {
+    if (!isRows(rows))
+      return;
+    gathered |= step.getDomain() == Domain::outputs && cast<RowsType>(rows.getType()).getDomain() == Domain::tokens;
+    accesses.push_back({numbers[rows], write, share, gathered, step.getDomain()});
+  };
+  llvm::SmallVector<lm::Access> touched;
+  for (auto op : body.getOps<lm::StepOpInterface>())
+    op.getAccesses(touched);
+  for (const lm::Access &access : touched) {
+    bool anyRow = access.reach == lm::Access::Reach::Segment;
+    if (!access.value)
+      accesses.push_back({-1, access.write, share, anyRow, step.getDomain()});
+    else if (auto argument = dyn_cast<BlockArgument>(access.value); argument && argument.getOwner() == &body)
+      add(step.getInputs()[argument.getArgNumber()], access.write, anyRow);
+  }
+  if (touched.empty()) // a step that only copies
+    for (Value input : step.getInputs())
+      add(input, false, false);
+  for (Value result : step.getResults())
+    add(result, true, false);
+  return accesses;
+}
+
+//===--- plan.step ---===//
+
+StringRef StepOp::getPart() {
+  Operation &first = getBody().front().front();
+  return isa<YieldOp>(first) ? "result" : lm::getPartName(&first);
+}
+
+static SmallVector<Value> rowsAmong(ValueRange values) {
+  return llvm::filter_to_vector(values, [](Value value) { return isRows(value); });
+}
+SmallVector<Value> StepOp::getRowInputs() { return rowsAmong(getInputs()); }
+SmallVector<Value> StepOp::getRowResults() { return rowsAmong(getResults()); }
+
+PlaceAttr StepOp::getPlace(OpResult result) { return cast<PlaceAttr>((*getPlaces())[result.getResultNumber()]); }
+
+//===--- plan.program ---===//
+
+bool ProgramOp::isDecoder() {
+  return llvm::any_of(getBody().getArgumentTypes(), [](Type type) { return isa<lm::CacheType>(type); });
+}
+
+SmallVector<StepOp> ProgramOp::getSteps() {
+  SmallVector<StepOp> steps;
+  getBody().walk<WalkOrder::PreOrder>([&](StepOp step) {
+    steps.push_back(step);
+    return WalkResult::skip();
+  });
+  return steps;
+}
+
+ReturnOp ProgramOp::getReturn() { return cast<ReturnOp>(getBody().front().back()); }
+
+ParseResult ProgramOp::parse(OpAsmParser &parser, OperationState &state) {
+  StringAttr name;
+  SmallVector<OpAsmParser::Argument> arguments;
+  if (parser.parseSymbolName(name, getSymNameAttrName(state.name), state.attributes) ||
+      parser.parseArgumentList(arguments, AsmParser::Delimiter::Paren, /*allowType=*/true) ||
+      parser.parseOptionalAttrDictWithKeyword(state.attributes))
+    return failure();
+  return parser.parseRegion(*state.addRegion(), arguments);
+}
+
+void ProgramOp::print(OpAsmPrinter &printer) {
+  printer << ' ';
+  printer.printSymbolName(getSymName());
+  printer << '(';
+  llvm::interleaveComma(getBody().getArguments(), printer,
+                        [&](BlockArgument argument) { printer.printRegionArgument(argument); });
+  printer << ')';
+  printer.printOptionalAttrDictWithKeyword((*this)->getAttrs(), {getSymNameAttrName()});
+  printer << ' ';
+  printer.printRegion(getBody(), /*printEntryBlockArgs=*/false);
+}
