@@ -28,7 +28,8 @@ public:
     separateResult();
     for (plan::StepOp step : program.getSteps()) {
       chooseWeights(step);
-      placeState(step);
+      if (failed(placeState(step)))
+        return failure();
     }
     program.setPositionBytes(positionBytes);
     return success();
@@ -90,19 +91,61 @@ private:
     return symbol = FlatSymbolRefAttr::get(weight.getSymNameAttr());
   }
 
-  // Layers of a decoder lie one after another; an encoder's share one place.
-  void placeState(plan::StepOp step) {
-    auto fact = step.isKernel() ? dyn_cast<lm::StepOpInterface>(step.getKernelOp()) : lm::StepOpInterface();
-    if (!fact || !fact.getState().perPosition)
-      return;
-    int64_t bytes = cast<KernelOpInterface>(step.getKernelOp()).getStateBytes();
-    if (auto made = stateBefore(step)) { // reads what another step has written
-      step.setStateOffset(made.getStateOffset());
-      return;
+  // Whether a step writes (true) or only reads the state; none when it does neither.
+  static std::optional<bool> writesState(plan::StepOp step) {
+    std::optional<bool> writes;
+    for (auto op : step.getBody().front().getOps<lm::StepOpInterface>()) {
+      SmallVector<lm::Access> accesses;
+      op.getAccesses(accesses);
+      for (const lm::Access &access : accesses)
+        if (!access.value)
+          writes = writes.value_or(false) || access.write;
     }
+    return writes;
+  }
+
+  // Layers of a decoder lie one after another; an encoder's share one place. What reads the state reads it where the
+  // step that made it has written.
+  LogicalResult placeState(plan::StepOp step) {
+    std::optional<bool> writes = writesState(step);
+    if (!writes)
+      return success();
+    if (!*writes) {
+      plan::StepOp maker = stateMaker(step);
+      if (!maker)
+        return plan::refuse(step.getKernelOp(), "reads a state that no op here has written");
+      step.setStateOffsetAttr(maker.getStateOffsetAttr());
+      return success();
+    }
+    int64_t bytes = cast<KernelOpInterface>(step.getKernelOp()).getStateBytes();
     step.setStateOffset(program.isDecoder() ? positionBytes : 0);
     positionBytes = program.isDecoder() ? positionBytes + bytes : std::max(positionBytes, bytes);
+    return success();
+  }
+};
+
+struct ChooseLayoutsPass : public PassWrapper<ChooseLayoutsPass, OperationPass<ModuleOp>> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(ChooseLayoutsPass)
+  StringRef getArgument() const final { return "cpu-choose-layouts"; }
+  StringRef getDescription() const final { return "Pack the weights of a program of steps for CPUs"; }
+  void getDependentDialects(DialectRegistry &registry) const override {
+    registry.insert<plan::PlanDialect, CpuDialect>();
+  }
+  void runOnOperation() override {
+    if (failed(chooseLayouts(getOperation())))
+      signalPassFailure();
   }
 };
 } // namespace
+
+LogicalResult chooseLayouts(ModuleOp module) {
+  module.getContext()->loadDialect<CpuDialect>();
+  for (auto program : llvm::make_early_inc_range(module.getOps<plan::ProgramOp>()))
+    if (failed(LayoutChooser(program).run()))
+      return failure();
+  return success();
+}
+
+void registerChooseLayoutsPass() { PassRegistration<ChooseLayoutsPass>(); }
+
 } // namespace lmopt::cpu

@@ -57,6 +57,13 @@ int64_t cpu::weightNumber(plan::StepOp step, const PackedUse &use) {
   llvm_unreachable("layouts have been chosen");
 }
 
+plan::StepOp cpu::stateMaker(plan::StepOp step) {
+  for (Value input : step.getInputs())
+    if (!plan::isRows(input))
+      return cast<plan::StepOp>(plan::getMaker(input).getOwner());
+  return {};
+}
+
 int64_t cpu::paddedRowBytes(plan::RowsType rows) {
   Type element = rows.getElement();
   RowFormat format = rows.getGroup()       ? RowFormat::Groups

@@ -31,6 +31,9 @@ llvm::SmallVector<PackedUse> packedWeightsOf(mlir::Operation *op, plan::ProgramO
 /// Number of a packed weight among those of the step.
 int64_t weightNumber(plan::StepOp step, const PackedUse &use);
 
+/// The step whose state (a cache) a step is given, or null.
+plan::StepOp stateMaker(plan::StepOp step);
+
 /// Bytes from one row to the next: of the place where the program is scheduled, else of padded rows.
 int64_t rowStride(mlir::Value rows);
 int64_t paddedRowBytes(plan::RowsType rows);

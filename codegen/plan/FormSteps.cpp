@@ -21,6 +21,22 @@ namespace lmopt::plan {
 
 LogicalResult refuse(Operation *op, const Twine &message) { return op->emitError("code generation: ") << message; }
 
+static Type typeIn(Domain domain, Type type) {
+  RowsType rows = rowsOf(type, domain);
+  return rows ? Type(rows) : type;
+}
+
+Value copyRows(OpBuilder &builder, Value rows, Domain domain) {
+  OpResult maker = getMaker(rows);
+  Operation *yield = cast<StepOp>(maker.getOwner()).getBody().front().getTerminator();
+  Type tensor = yield->getOperand(maker.getResultNumber()).getType();
+  auto step = StepOp::create(builder, rows.getLoc(), typeIn(domain, tensor), StepKind::rows, domain, rows);
+  OpBuilder::InsertionGuard guard(builder);
+  Block *body = builder.createBlock(&step.getBody());
+  YieldOp::create(builder, step.getLoc(), ValueRange(body->addArgument(tensor, rows.getLoc())));
+  return step.getResult(0);
+}
+
 namespace {
 
 class StepFormer {
@@ -106,7 +122,9 @@ private:
       return success();
     }
     closeGroup();
-    addStep(StepKind::kernel, domainOfKernel(op), &op);
+    if (step.isBoundToToken() && domainOfInputs(op) != Domain::tokens)
+      return refuse(&op, "expects rows of all tokens");
+    addStep(StepKind::kernel, isOfSequences(&op) ? Domain::segments : domainOfInputs(op), &op);
     pastMixing |= &op == lastMixing;
     return success();
   }
@@ -129,9 +147,7 @@ private:
     return tensor && tensor.getRank() == 2;
   }
 
-  Domain domainOfKernel(Operation &op) {
-    if (isOfSequences(&op))
-      return Domain::segments;
+  Domain domainOfInputs(Operation &op) {
     for (Value operand : op.getOperands())
       if (Value made = madeBySteps.lookup(operand); made && isRows(made))
         return cast<RowsType>(made.getType()).getDomain();
@@ -175,11 +191,6 @@ private:
     return results;
   }
 
-  static Type typeIn(Domain domain, Type type) {
-    RowsType rows = rowsOf(type, domain);
-    return rows ? Type(rows) : type;
-  }
-
   void addStep(StepKind kind, Domain domain, ArrayRef<Operation *> ops) {
     SmallVector<Value> inputs = inputsOf(ops), results = resultsOf(ops);
     auto outside = llvm::map_to_vector(inputs, [&](Value input) { return madeBySteps.lookup(input); });
@@ -196,16 +207,6 @@ private:
     YieldOp::create(builder, step.getLoc(), yielded);
     for (auto [result, made] : llvm::zip_equal(results, step.getResults()))
       madeBySteps[result] = made;
-  }
-
-  /// A step that only copies: brings rows into a domain, or into memory of their own.
-  Value copyTo(Domain domain, Value rows, Value tensor) {
-    auto step = StepOp::create(builder, rows.getLoc(), typeIn(domain, tensor.getType()), StepKind::rows, domain, rows);
-    OpBuilder::InsertionGuard guard(builder);
-    Block *body = builder.createBlock(&step.getBody());
-    Value copied = body->addArgument(tensor.getType(), rows.getLoc());
-    YieldOp::create(builder, step.getLoc(), copied);
-    return step.getResult(0);
   }
 
   //===--- The result ---===//
@@ -227,7 +228,7 @@ private:
     // between.
     Operation &last = program.getBody().front().back();
     bool direct = rows.getDefiningOp() == &last && last.getNumResults() == 1 && type.getDomain() == wanted;
-    ReturnOp::create(builder, op.getLoc(), direct ? rows : copyTo(wanted, rows, tensor));
+    ReturnOp::create(builder, op.getLoc(), direct ? rows : copyRows(builder, rows, wanted));
     return success();
   }
 };

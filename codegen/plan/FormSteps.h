@@ -7,7 +7,7 @@
 #ifndef LMOPT_CODEGEN_PLAN_FORMSTEPS_H
 #define LMOPT_CODEGEN_PLAN_FORMSTEPS_H
 
-#include "mlir/IR/BuiltinOps.h"
+#include "dialects/plan/Plan.h"
 
 namespace lmopt::plan {
 
@@ -16,6 +16,9 @@ mlir::LogicalResult formSteps(mlir::ModuleOp module);
 
 /// "code generation: ..." at the op: how planning says that something is not supported.
 mlir::LogicalResult refuse(mlir::Operation *op, const llvm::Twine &message);
+
+/// A step that only copies: brings rows into a domain, or into memory of their own.
+mlir::Value copyRows(mlir::OpBuilder &builder, mlir::Value rows, Domain domain);
 
 /// Makes plan-form-steps known to lmopt-opt.
 void registerFormStepsPass();

@@ -30,8 +30,8 @@ def LM_Dialect : Dialect {
     are static. Weights are never IR text: a `lm.param` points into a file, or derives its value lazily from other
     weights; only tests write them inline as `dense<...>`.
 
-    State is explicit: the key/value memory is a value of type `!lm.cache`, taken and given back by `lm.attention`, so
-    prefill, decode and batch all come from one graph.
+    State is explicit: the key/value memory is a value of type `!lm.cache`, taken and given back by `lm.attention` (and
+    by its halves, `lm.cache_append` and `lm.attend`), so prefill, decode and batch all come from one graph.
 
     Each op lists its constraints as C1, C2, ...; the same number stands in the verifier and in the name of the test
     that violates it. What the declared operand types guarantee already has no number. The meaning of each op is a plain

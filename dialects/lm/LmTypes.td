@@ -15,8 +15,8 @@ def LM_CacheType : LM_Type<"Cache", "cache"> {
   let summary = "keys and values of the positions seen so far, of all layers";
   let description = [{
     The state of a decoder between steps. For each layer it holds the rotated keys and the values of every position
-    seen so far. `lm.attention` takes a cache and gives the cache with the rows of this step appended. A cache value is
-    used at most once, so that lowering may append in place.
+    seen so far. `lm.attention` and `lm.cache_append` take a cache and give the cache with the rows of this step
+    appended; `lm.attend` reads one. To a cache value rows are appended at most once, so that lowering may do that in place.
   }];
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// lm.attention: numbered constraints, builders that infer result types.
+// lm.attention and its halves: numbered constraints, builders that infer result types.
 // Tested by test/dialects/lm/attention and test/unit/dialects/BuildersTest.cpp.
 
 #include "dialects/lm/attention/Attention.h"
@@ -8,18 +8,75 @@
 #include "dialects/lm/Build.h"
 #include "dialects/lm/Verify.h"
 
+#include "llvm/ADT/TypeSwitch.h"
+
 using namespace mlir;
 using namespace lmopt::lm;
 
 #define GET_OP_CLASSES
 #include "dialects/lm/attention/Attention.cpp.inc"
 
-//===- Constraints -----------------------------------------------------------------------------------------------===//
+//===- Constraints of several ------------------------------------------------------------------------------------===//
+
+/// Rows may be appended in place: whoever else uses the cache only reads it, and reads this layer before.
+static bool mayAppendInPlace(Operation *op, Value cache, IntegerAttr layer) {
+  return llvm::all_of(cache.getUsers(), [&](Operation *user) {
+    auto reader = dyn_cast<AttendOp>(user);
+    bool readsLater =
+        reader && reader.getLayerAttr() == layer && user->getBlock() == op->getBlock() && op->isBeforeInBlock(user);
+    return user == op || (reader && !readsLater);
+  });
+}
+
+static LogicalResult verifyLayer(Operation *op, int64_t layer, StringRef constraint) {
+  if (layer < 0 || layer > 65535)
+    return op->emitOpError(constraint) << ": expected a layer from 0 to 65535, but found " << layer;
+  return success();
+}
+
+static LogicalResult verifyRope(Operation *op, RopeAttr rope, int64_t headWidth, StringRef constraint) {
+  if (rope && rope.getDims() > headWidth)
+    return op->emitOpError(constraint) << ": rope turns " << rope.getDims() << " numbers, but a head has " << headWidth;
+  return success();
+}
+
+static LogicalResult verifyScale(Operation *op, const APFloat &scale, StringRef constraint) {
+  if (!scale.isFinite())
+    return op->emitOpError(constraint) << ": expected a finite scale, but found " << scale.convertToDouble();
+  return success();
+}
+
+template <typename Op>
+static LogicalResult verifyElement(Op op, StringRef constraint) {
+  const int64_t widest = std::max(op.getHeadWidth(), op.getValueWidth());
+  if (op.getElement() && !op.getElement()->isF32() && !op.isBf16() && !op.isInt8())
+    return op.emitOpError(constraint) << ": expected f32, bf16 or i8 behind `as`, but found " << *op.getElement();
+  if (op.isInt8() && widest > 512)
+    return op.emitOpError(constraint) << ": i8 needs heads of at most 512, but found " << widest;
+  if (op.isBf16() && op.getHeadWidth() % 2 != 0)
+    return op.emitOpError(constraint) << ": bf16 needs heads of even width, but found " << op.getHeadWidth();
+  return success();
+}
+
+/// Batch and sequence of `first` and `others`, the batch of `lengths` if there are any.
+static LogicalResult verifySizes(Operation *op, Value first, ArrayRef<Value> others, Value lengths,
+                                 StringRef constraint) {
+  auto type = cast<ShapedType>(first.getType());
+  for (Value value : others)
+    if (!leadingSizesAgree(type, cast<ShapedType>(value.getType())))
+      return op->emitOpError(constraint) << ": batch and sequence of " << type << " and " << value.getType()
+                                         << " disagree";
+  if (lengths && !leadingSizesAgree(type, cast<ShapedType>(lengths.getType()), 1))
+    return op->emitOpError(constraint) << ": the batch of " << type << " and " << lengths.getType() << " disagree";
+  return success();
+}
+
+//===- Constraints of lm.attention -------------------------------------------------------------------------------===//
 
 static LogicalResult verifyForm(AttentionOp op) {
   if (bool(op.getCache()) == bool(op.getLengths()) || bool(op.getCache()) != bool(op.getNextCache()))
     return op.emitOpError("C1: expected a cache among operands and results (decoder) or lengths (encoder)");
-  if (op.getCache() && !op.getCache().hasOneUse())
+  if (op.getCache() && !mayAppendInPlace(op, op.getCache(), op.getLayerAttr()))
     return op.emitOpError("C10: the cache is used more than once");
   if (op.getCache() && !op.isCausal())
     return op.emitOpError("C11: with a cache the mask must be #lm.causal, but is ") << op.getMask();
@@ -40,37 +97,106 @@ static LogicalResult verifyHeads(AttentionOp op) {
   if (widthOf(op.getResult()) != heads * (value / kvHeads))
     return op.emitOpError("C5: expected a result of width ")
            << heads * (value / kvHeads) << ", but found " << widthOf(op.getResult());
-  if (op.getRope() && op.getRope()->getDims() > query / heads)
-    return op.emitOpError("C8: rope turns ") << op.getRope()->getDims() << " numbers, but a head has " << query / heads;
-  return success();
-}
-
-static LogicalResult verifySizes(AttentionOp op) {
-  RankedTensorType query = op.getQuery().getType();
-  for (Value value : {Value(op.getKey()), Value(op.getValue()), Value(op.getResult())})
-    if (!leadingSizesAgree(query, cast<ShapedType>(value.getType())))
-      return op.emitOpError("C6: batch and sequence of ") << query << " and " << value.getType() << " disagree";
-  if (op.getLengths() && !leadingSizesAgree(query, cast<ShapedType>(op.getLengths().getType()), 1))
-    return op.emitOpError("C6: the batch of ") << query << " and " << op.getLengths().getType() << " disagree";
   return success();
 }
 
 LogicalResult AttentionOp::verify() {
-  if (failed(verifyForm(*this)) || failed(verifyHeads(*this)) || failed(verifySizes(*this)))
+  if (failed(verifyForm(*this)) || failed(verifyHeads(*this)))
     return failure();
-  int64_t layer = getLayer();
-  if (layer < 0 || layer > 65535)
-    return emitOpError("C7: expected a layer from 0 to 65535, but found ") << layer;
-  if (!getScale().isFinite())
-    return emitOpError("C9: expected a finite scale, but found ") << getScale().convertToDouble();
-  if (getElement() && !getElement()->isF32() && !isBf16() && !isInt8())
-    return emitOpError("C12: expected f32, bf16 or i8 behind `as`, but found ") << *getElement();
-  if (isInt8() && std::max(getHeadWidth(), getValueWidth()) > 512)
-    return emitOpError("C12: i8 needs heads of at most 512, but found ") << std::max(getHeadWidth(), getValueWidth());
-  if (isBf16() && getHeadWidth() % 2 != 0)
-    return emitOpError("C12: bf16 needs heads of even width, but found ") << getHeadWidth();
+  if (failed(verifyRope(*this, getRopeAttr(), getHeadWidth(), "C8")) ||
+      failed(verifySizes(*this, getQuery(), {getKey(), getValue(), getResult()}, getLengths(), "C6")))
+    return failure();
+  if (failed(verifyLayer(*this, getLayer(), "C7")) || failed(verifyScale(*this, getScale(), "C9")))
+    return failure();
+  return verifyElement(*this, "C12");
+}
+
+//===- Constraints of its halves ---------------------------------------------------------------------------------===//
+
+/// The op that made the cache, if `user` may ask it: one that stands before it has been verified before it.
+static Operation *makerBefore(Operation *user, Value cache) {
+  Operation *maker = cache.getDefiningOp();
+  return maker && maker->getBlock() == user->getBlock() && maker->isBeforeInBlock(user) ? maker : nullptr;
+}
+
+static LogicalResult verifyForm(CacheAppendOp op) {
+  if (bool(op.getCache()) == bool(op.getLengths()))
+    return op.emitOpError("C1: expected either a cache (decoder) or lengths (encoder)");
+  if (!op.getCache())
+    return success();
+  if (!mayAppendInPlace(op, op.getCache(), op.getLayerAttr()))
+    return op.emitOpError("C7: the cache is used by another op than lm.attend, or read later");
+  auto maker = dyn_cast_or_null<CacheAppendOp>(makerBefore(op, op.getCache()));
+  if (maker && maker.getLengths())
+    return op.emitOpError("C8: the cache was made of lengths, so no rows can follow");
   return success();
 }
+
+LogicalResult CacheAppendOp::verify() {
+  if (failed(verifyForm(*this)))
+    return failure();
+  int64_t kvHeads = getKvHeads(), key = widthOf(getKey()), value = widthOf(getValue());
+  if (kvHeads <= 0 || key % kvHeads != 0 || value % kvHeads != 0)
+    return emitOpError("C2: ") << kvHeads << " kv_heads do not divide the widths " << key << " of key and " << value
+                               << " of value";
+  if (failed(verifySizes(*this, getKey(), {getValue()}, getLengths(), "C3")) ||
+      failed(verifyLayer(*this, getLayer(), "C4")) || failed(verifyRope(*this, getRopeAttr(), getHeadWidth(), "C5")))
+    return failure();
+  return verifyElement(*this, "C6");
+}
+
+static LogicalResult verifyHeads(AttendOp op) {
+  int64_t heads = op.getHeads(), kvHeads = op.getKvHeads();
+  int64_t query = widthOf(op.getQuery()), result = widthOf(op.getResult());
+  if (heads <= 0 || query % heads != 0 || result % heads != 0)
+    return op.emitOpError("C1: ") << heads << " heads do not divide the widths " << query << " of query and " << result
+                                  << " of result";
+  if (kvHeads <= 0 || heads % kvHeads != 0)
+    return op.emitOpError("C2: ") << kvHeads << " kv_heads do not divide the " << heads << " heads";
+  return success();
+}
+
+/// What the reader of a cache has to know about its writer, beside widths.
+template <typename Op>
+static auto howKept(Op op) {
+  return std::make_tuple(op.getLayerAttr(), op.getKvHeadsAttr(), op.getRopeAttr(), op.getElementAttr());
+}
+
+/// `maker` is what appended to the cache: lm.cache_append or lm.attention.
+template <typename Maker>
+static LogicalResult verifyMaker(AttendOp op, Maker maker) {
+  auto tell = [&](InFlightDiagnostic error) {
+    error.attachNote(maker.getLoc()) << "the cache is made here";
+    return error;
+  };
+  if (howKept(op) != howKept(maker))
+    return tell(op.emitOpError("C9: expected the layer, kv_heads, rope and `as` of the op that made the cache"));
+  if (op.getHeadWidth() != maker.getHeadWidth() || op.getValueWidth() != maker.getValueWidth())
+    return tell(op.emitOpError("C10: heads of the query and result have widths ")
+                << op.getHeadWidth() << " and " << op.getValueWidth() << ", those of the keys and values "
+                << maker.getHeadWidth() << " and " << maker.getValueWidth());
+  if (op.getLengths() != maker.getLengths() ||
+      !leadingSizesAgree(op.getQuery().getType(), maker.getKey().getType(), op.getLengths() ? 2 : 1))
+    return tell(op.emitOpError("C11: expected the lengths and the batch of the op that made the cache"));
+  return success();
+}
+
+LogicalResult AttendOp::verify() {
+  if (failed(verifyHeads(*this)) || failed(verifySizes(*this, getQuery(), {getResult()}, getLengths(), "C3")))
+    return failure();
+  if (failed(verifyLayer(*this, getLayer(), "C4")) || failed(verifyRope(*this, getRopeAttr(), getHeadWidth(), "C5")) ||
+      failed(verifyScale(*this, getScale(), "C6")))
+    return failure();
+  if (!getLengths() && !isCausal())
+    return emitOpError("C7: without lengths the mask must be #lm.causal, but is ") << getMask();
+  if (failed(verifyElement(*this, "C8")))
+    return failure();
+  return TypeSwitch<Operation *, LogicalResult>(makerBefore(*this, getCache()))
+      .Case<CacheAppendOp, AttentionOp>([&](auto maker) { return verifyMaker(*this, maker); })
+      .Default(success());
+}
+
+CacheAppendOp AttendOp::getAppend() { return getCache().getDefiningOp<CacheAppendOp>(); }
 
 //===- Builders --------------------------------------------------------------------------------------------------===//
 
@@ -81,4 +207,17 @@ void AttentionOp::build(OpBuilder &builder, OperationState &state, Value query, 
   build(builder, state, withWidth(query, heads * valueWidth), cache ? cache.getType() : Type(), query, key, value,
         cache, lengths, builder.getI64IntegerAttr(layer), builder.getI64IntegerAttr(heads),
         builder.getI64IntegerAttr(kvHeads), builder.getF64FloatAttr(scale), mask, rope, /*element=*/TypeAttr());
+}
+
+void CacheAppendOp::build(OpBuilder &builder, OperationState &state, Value key, Value value, Value cache, Value lengths,
+                          int64_t layer, int64_t kvHeads, RopeAttr rope, TypeAttr element) {
+  build(builder, state, CacheType::get(builder.getContext()), key, value, cache, lengths,
+        builder.getI64IntegerAttr(layer), builder.getI64IntegerAttr(kvHeads), rope, element);
+}
+
+void AttendOp::build(OpBuilder &builder, OperationState &state, Value query, CacheAppendOp append, int64_t heads,
+                     double scale, Attribute mask) {
+  build(builder, state, withWidth(query, heads * append.getValueWidth()), query, append.getResult(),
+        append.getLengths(), append.getLayerAttr(), builder.getI64IntegerAttr(heads), append.getKvHeadsAttr(),
+        builder.getF64FloatAttr(scale), mask, append.getRopeAttr(), append.getElementAttr());
 }

@@ -1,13 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Attention, whole: heads, groups, mask, rotary positions and cache in one op, so that a pass can rewrite it without
-// recognising a pattern of products. Tested by test/dialects/lm/attention.
+// recognising a pattern of products. And its two halves, one of which writes a cache and one reads it: what code is
+// generated from (lm-expand-attention), and what attention over somebody else's keys is made of.
+// Tested by test/dialects/lm/attention.
 
 #ifndef LMOPT_DIALECTS_LM_ATTENTION_ATTENTION_TD
 #define LMOPT_DIALECTS_LM_ATTENTION_ATTENTION_TD
 
 include "dialects/lm/LmTypes.td"
 include "dialects/lm/LmAttributes.td"
+
+// What attention and both of its halves can be asked; `questions`: those that have a mask.
+defvar elementQuestions = [{
+    bool isBf16() { return getElement() && getElement()->isBF16(); }
+    bool isInt8() { return getElement() && getElement()->isSignlessInteger(8); }
+  }];
+defvar questions = elementQuestions # [{
+    bool isCausal() { return ::llvm::isa<::lmopt::lm::CausalAttr>(getMask()); }
+  }];
 
 def LM_AttentionOp : LM_Op<"attention", [Pure, AttrSizedOperandSegments], ["getAccesses", "getState"]> {
   let summary = "softmax(scale Q Kᵀ + mask) V for each head";
@@ -38,6 +49,8 @@ def LM_AttentionOp : LM_Op<"attention", [Pure, AttrSizedOperandSegments], ["getA
 
     `layer` numbers the attentions of a model from 0; it names the place in the cache.
 
+    It is `lm.cache_append` of key and value and `lm.attend` of the query, one after the other.
+
     Constraints:
     - C1: exactly one of `cache` and `lengths` is given; there is a second result if and only if there is a cache.
     - C2: `heads` is positive and divides the width of the query.
@@ -48,7 +61,7 @@ def LM_AttentionOp : LM_Op<"attention", [Pure, AttrSizedOperandSegments], ["getA
     - C7: `layer` is 0 to 65535.
     - C8: `rope` turns at most the width of a head.
     - C9: `scale` is finite.
-    - C10: a cache is used by one op only.
+    - C10: beside this op only `lm.attend` uses the cache, and where it reads the same layer it comes before.
     - C11: with a cache the mask is `#lm.causal`.
     - C12: `as` gives f32, bf16 or i8; with bf16 the width of a head is even, with i8 at most 512 (sums stay exact).
 
@@ -92,14 +105,146 @@ def LM_AttentionOp : LM_Op<"attention", [Pure, AttrSizedOperandSegments], ["getA
                    "::mlir::Value":$lengths, "int64_t":$layer, "int64_t":$heads, "int64_t":$kvHeads, "double":$scale,
                    "::mlir::Attribute":$mask, "::lmopt::lm::RopeAttr":$rope)>
   ];
-  let extraClassDeclaration = [{
+  let extraClassDeclaration = questions # [{
     /// Width of a head of query and key.
     int64_t getHeadWidth() { return getQuery().getType().getDimSize(2) / getHeads(); }
     /// Width of a head of value and result.
     int64_t getValueWidth() { return getValue().getType().getDimSize(2) / getKvHeads(); }
-    bool isBf16() { return getElement() && getElement()->isBF16(); }
-    bool isInt8() { return getElement() && getElement()->isSignlessInteger(8); }
-    bool isCausal() { return ::llvm::isa<::lmopt::lm::CausalAttr>(getMask()); }
+  }];
+  let hasVerifier = 1;
+}
+
+def LM_CacheAppendOp : LM_Op<"cache_append", [Pure, AttrSizedOperandSegments], ["getAccesses", "getState"]> {
+  let summary = "the first half of attention: keys and values of this step go into the cache";
+  let description = [{
+    Two forms, as `lm.attention` has:
+
+    *decoder*: `lm.cache_append %k, %v, %cache {...} : ... -> !lm.cache`. The T rows of this step follow the P positions
+    that the cache holds for layer `layer`; row t has position P + t. The result is the longer cache.
+
+    *encoder*: `lm.cache_append %k, %v lengths %len {...} : ... -> !lm.cache`. The cache of the T rows of this step only;
+    row t has position t, and those with t >= len[b] do not count.
+
+    With `rope`, keys are rotated by their absolute positions before they are kept (values are not).
+
+    Shapes: k (B, T, kv_heads d), v (B, T, kv_heads dv). `as bf16` rounds keys and values to bf16; `as i8` keeps each key
+    and value head as codes c = round(x / s) of 8 bits with one scale s = max |x| / 127 for each position. Without `as`
+    they stay f32.
+
+    Constraints:
+    - C1: exactly one of `cache` and `lengths` is given.
+    - C2: `kv_heads` is positive and divides the widths of key and value.
+    - C3: batch and sequence of key and value agree (and the batch of `lengths`).
+    - C4: `layer` is 0 to 65535.
+    - C5: `rope` turns at most the width of a head of the key.
+    - C6: `as` gives f32, bf16 or i8; with bf16 the width of a head of the key is even, with i8 heads are at most 512.
+    - C7: beside this op only `lm.attend` uses the cache, and where it reads the same layer it comes before; so the rows
+      may be appended in place.
+    - C8: the cache was not made of `lengths`, if an op before it in its block made it.
+
+    ```mlir
+    func.func @append_twice(%none: !lm.cache) -> tensor<1x1x2xf32> {
+      %x = arith.constant dense<0.0> : tensor<1x1x2xf32>
+      %v0 = arith.constant dense<[[[5.0, 6.0]]]> : tensor<1x1x2xf32>
+      %v1 = arith.constant dense<[[[7.0, 8.0]]]> : tensor<1x1x2xf32>
+      %one = lm.cache_append %x, %v0, %none {layer = 0, kv_heads = 1}
+          : (tensor<1x1x2xf32>, tensor<1x1x2xf32>, !lm.cache) -> !lm.cache
+      %two = lm.cache_append %x, %v1, %one {layer = 0, kv_heads = 1}
+          : (tensor<1x1x2xf32>, tensor<1x1x2xf32>, !lm.cache) -> !lm.cache
+      %y = lm.attend %x, %two {layer = 0, heads = 1, kv_heads = 1, scale = 1.0, mask = #lm.causal}
+          : (tensor<1x1x2xf32>, !lm.cache) -> tensor<1x1x2xf32>
+      return %y : tensor<1x1x2xf32>
+    }
+    // @append_twice: tensor<1x1x2xf32> [[[6, 7]]]
+    ```
+  }];
+  let arguments = (ins LM_Activation:$key, LM_Activation:$value, Optional<LM_CacheType>:$cache,
+                       Optional<LM_Lengths>:$lengths, I64Attr:$layer, I64Attr:$kv_heads, OptionalAttr<LM_RopeAttr>:$rope,
+                       OptionalAttr<TypeAttr>:$element);
+  let results = (outs LM_CacheType:$result);
+  let assemblyFormat = [{
+    $key `,` $value (`,` $cache^)? (`lengths` $lengths^)?
+        ` ` `{` `layer` `=` $layer `,` `kv_heads` `=` $kv_heads (`,` `rope` `=` qualified($rope)^)? `}` (`as` $element^)?
+        attr-dict-with-keyword `:` functional-type(operands, results)
+  }];
+  let builders = [
+    // Decoder form: give `cache`; encoder form: give `lengths`; the other one is null. `rope` and `element` may be null.
+    OpBuilder<(ins "::mlir::Value":$key, "::mlir::Value":$value, "::mlir::Value":$cache, "::mlir::Value":$lengths,
+                   "int64_t":$layer, "int64_t":$kvHeads, "::lmopt::lm::RopeAttr":$rope, "::mlir::TypeAttr":$element)>
+  ];
+  let extraClassDeclaration = elementQuestions # [{
+    /// Width of a head of the key.
+    int64_t getHeadWidth() { return getKey().getType().getDimSize(2) / getKvHeads(); }
+    /// Width of a head of the value.
+    int64_t getValueWidth() { return getValue().getType().getDimSize(2) / getKvHeads(); }
+  }];
+  let hasVerifier = 1;
+}
+
+def LM_AttendOp : LM_Op<"attend", [Pure], ["getAccesses", "getState"]> {
+  let summary = "the second half of attention: queries over the keys and values that a cache holds";
+  let description = [{
+    Formulas, `as`, and the rotation of queries are those of `lm.attention`. Two forms:
+
+    *decoder*: `lm.attend %q, %kept {...} : ... -> y`. The T rows of q are the last T of the positions that the cache holds
+    for layer `layer`; they see the whole of it under the mask. The cache stays as it is.
+
+    *encoder*: `lm.attend %q, %kept lengths %len {...} : ... -> y`. Row t has position t. Keys with t >= len[b] are masked;
+    rows of y with t >= len[b] are zero.
+
+    Shapes: q (B, T, heads d), y (B, T, heads dv).
+
+    Constraints:
+    - C1: `heads` is positive and divides the widths of query and result.
+    - C2: `kv_heads` is positive and divides `heads`.
+    - C3: batch and sequence of query and result agree (and the batch of `lengths`).
+    - C4: `layer` is 0 to 65535.
+    - C5: `rope` turns at most the width of a head of the query.
+    - C6: `scale` is finite.
+    - C7: without `lengths` the mask is `#lm.causal`.
+    - C8: `as` gives f32, bf16 or i8; with bf16 the width of a head of the query is even, with i8 heads are at most 512.
+    - C9: the op that made the cache, if it stands before this one in its block and is `lm.cache_append` or
+      `lm.attention`, appended this `layer`, with the same `kv_heads`, `rope` and `as`.
+    - C10: its heads of keys have the width of those of the query, its heads of values that of those of the result.
+    - C11: it has the same `lengths` or none either, and its batch is that of the query (with `lengths` also its sequence).
+
+    ```mlir
+    func.func @attend_to_one_key() -> tensor<1x2x2xf32> {
+      %q = arith.constant dense<1.0> : tensor<1x2x2xf32>
+      %v = arith.constant dense<[[[5.0, 6.0], [7.0, 8.0]]]> : tensor<1x2x2xf32>
+      %len = arith.constant dense<[1]> : tensor<1xi32>
+      %kept = lm.cache_append %q, %v lengths %len {layer = 0, kv_heads = 1}
+          : (tensor<1x2x2xf32>, tensor<1x2x2xf32>, tensor<1xi32>) -> !lm.cache
+      %y = lm.attend %q, %kept lengths %len {layer = 0, heads = 1, kv_heads = 1, scale = 1.0, mask = #lm.full}
+          : (tensor<1x2x2xf32>, !lm.cache, tensor<1xi32>) -> tensor<1x2x2xf32>
+      return %y : tensor<1x2x2xf32>
+    }
+    // @attend_to_one_key: tensor<1x2x2xf32> [[[5, 6], [0, 0]]]
+    ```
+  }];
+  let arguments = (ins LM_Activation:$query, LM_CacheType:$cache, Optional<LM_Lengths>:$lengths, I64Attr:$layer,
+                       I64Attr:$heads, I64Attr:$kv_heads, F64Attr:$scale, LM_MaskAttr:$mask,
+                       OptionalAttr<LM_RopeAttr>:$rope, OptionalAttr<TypeAttr>:$element);
+  let results = (outs LM_Activation:$result);
+  let assemblyFormat = [{
+    $query `,` $cache (`lengths` $lengths^)?
+        ` ` `{` `layer` `=` $layer `,` `heads` `=` $heads `,` `kv_heads` `=` $kv_heads `,` `scale` `=` $scale
+        `,` `mask` `=` $mask (`,` `rope` `=` qualified($rope)^)? `}` (`as` $element^)?
+        attr-dict-with-keyword `:` functional-type(operands, results)
+  }];
+  let builders = [
+    // `lengths` (null for the decoder form), `layer`, `kv_heads`, `rope`, `as` and the width of the result follow from
+    // the append that made the cache.
+    OpBuilder<(ins "::mlir::Value":$query, "::lmopt::lm::CacheAppendOp":$append, "int64_t":$heads, "double":$scale,
+                   "::mlir::Attribute":$mask)>
+  ];
+  let extraClassDeclaration = questions # [{
+    /// Width of a head of the query, and so of the keys.
+    int64_t getHeadWidth() { return getQuery().getType().getDimSize(2) / getHeads(); }
+    /// Width of a head of the result, and so of the values.
+    int64_t getValueWidth() { return getResult().getType().getDimSize(2) / getHeads(); }
+    /// What made the cache; null when that is not to be seen here.
+    ::lmopt::lm::CacheAppendOp getAppend();
   }];
   let hasVerifier = 1;
 }

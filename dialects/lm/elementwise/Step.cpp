@@ -9,11 +9,13 @@ using namespace lmopt::lm;
 
 Motion AddOp::getMotion() { return Motion::Rows; }
 bool AddOp::mixesRows() { return false; }
+bool AddOp::isBoundToToken() { return false; }
 void AddOp::getWeightUses(SmallVectorImpl<WeightUse> &) {}
 Cost AddOp::getCost() { return {}; }
 
 Motion BiasAddOp::getMotion() { return Motion::Rows; }
 bool BiasAddOp::mixesRows() { return false; }
+bool BiasAddOp::isBoundToToken() { return false; }
 void BiasAddOp::getWeightUses(SmallVectorImpl<WeightUse> &uses) {
   addUse(uses, getVectorAttr(), WeightUse::Role::Vector);
 }
@@ -21,10 +23,12 @@ Cost BiasAddOp::getCost() { return {}; }
 
 Motion ActivationOp::getMotion() { return Motion::Rows; }
 bool ActivationOp::mixesRows() { return false; }
+bool ActivationOp::isBoundToToken() { return false; }
 void ActivationOp::getWeightUses(SmallVectorImpl<WeightUse> &) {}
 Cost ActivationOp::getCost() { return {}; }
 
 Motion GatedProductOp::getMotion() { return Motion::Rows; }
 bool GatedProductOp::mixesRows() { return false; }
+bool GatedProductOp::isBoundToToken() { return false; }
 void GatedProductOp::getWeightUses(SmallVectorImpl<WeightUse> &) {}
 Cost GatedProductOp::getCost() { return {}; }

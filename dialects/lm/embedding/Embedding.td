@@ -47,7 +47,7 @@ def LM_EmbeddingOp : LM_Op<"embedding", [Pure, DeclareOpInterfaceMethods<SymbolU
 
 def LM_AddPositionsOp
     : LM_Op<"add_positions", [Pure, AllTypesMatch<["input", "result"]>,
-                              DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+                              DeclareOpInterfaceMethods<SymbolUserOpInterface>], ["getPositionLimit"]> {
   let summary = "adds the learned vector of each position";
   let description = [{
     y[b, t, :] = x[b, t, :] + table[t, :]

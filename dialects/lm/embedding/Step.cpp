@@ -4,12 +4,14 @@
 // test/unit/dialects/StepTest.cpp.
 
 #include "dialects/lm/embedding/Embedding.h"
+#include "dialects/lm/param/Param.h"
 
 using namespace mlir;
 using namespace lmopt::lm;
 
 Motion EmbeddingOp::getMotion() { return Motion::Rows; }
 bool EmbeddingOp::mixesRows() { return false; }
+bool EmbeddingOp::isBoundToToken() { return true; }
 void EmbeddingOp::getWeightUses(SmallVectorImpl<WeightUse> &uses) {
   addUse(uses, getTableAttr(), WeightUse::Role::Table);
 }
@@ -17,7 +19,9 @@ Cost EmbeddingOp::getCost() { return {}; }
 
 Motion AddPositionsOp::getMotion() { return Motion::Rows; }
 bool AddPositionsOp::mixesRows() { return false; }
+bool AddPositionsOp::isBoundToToken() { return true; }
 void AddPositionsOp::getWeightUses(SmallVectorImpl<WeightUse> &uses) {
   addUse(uses, getTableAttr(), WeightUse::Role::Table);
 }
 Cost AddPositionsOp::getCost() { return {}; }
+std::optional<int64_t> AddPositionsOp::getPositionLimit() { return lookupParam(*this, getTableAttr()).getShape()[0]; }

@@ -8,6 +8,8 @@
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/OpDefinition.h"
 
+#include <optional>
+
 namespace lmopt::lm {
 
 /// `Rows`: row-wise, may run fused with its neighbours. `Kernel`: a kernel of its own.

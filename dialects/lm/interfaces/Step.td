@@ -20,6 +20,8 @@ def LM_StepOpInterface : OpInterface<"StepOpInterface"> {
                           "::lmopt::lm::Motion", "getMotion">,
     StaticInterfaceMethod<"Whether a row of the results depends on other rows than its own of the operands.", "bool",
                           "mixesRows">,
+    StaticInterfaceMethod<"Whether a row depends on its token's id or position otherwise than by the operands.", "bool",
+                          "isBoundToToken">,
     InterfaceMethod<"Which rows of operands, results and state are touched when one row of the results is made.",
                     "void", "getAccesses", (ins "::llvm::SmallVectorImpl<::lmopt::lm::Access> &":$accesses), "",
                     [{ ::lmopt::lm::addOwnRows($_op, accesses); }]>,
@@ -27,7 +29,9 @@ def LM_StepOpInterface : OpInterface<"StepOpInterface"> {
                     (ins "::llvm::SmallVectorImpl<::lmopt::lm::WeightUse> &":$uses)>,
     InterfaceMethod<"Multiplications and additions of products.", "::lmopt::lm::Cost", "getCost">,
     InterfaceMethod<"What is kept for later steps.", "::lmopt::lm::State", "getState", (ins), "",
-                    [{ return {}; }]>
+                    [{ return {}; }]>,
+    InterfaceMethod<"How many positions there are at most, where the op sets a limit.", "std::optional<int64_t>",
+                    "getPositionLimit", (ins), "", [{ return std::nullopt; }]>
   ];
 }
 

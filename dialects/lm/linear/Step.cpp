@@ -21,20 +21,24 @@ static Cost costOf(LinearLikeOpInterface linear) {
 
 Motion LinearOp::getMotion() { return Motion::Kernel; }
 bool LinearOp::mixesRows() { return false; }
+bool LinearOp::isBoundToToken() { return false; }
 void LinearOp::getWeightUses(SmallVectorImpl<WeightUse> &uses) { addWeights(*this, uses); }
 Cost LinearOp::getCost() { return costOf(*this); }
 
 Motion NarrowLinearOp::getMotion() { return Motion::Kernel; }
 bool NarrowLinearOp::mixesRows() { return false; }
+bool NarrowLinearOp::isBoundToToken() { return false; }
 void NarrowLinearOp::getWeightUses(SmallVectorImpl<WeightUse> &uses) { addWeights(*this, uses); }
 Cost NarrowLinearOp::getCost() { return costOf(*this); }
 
 Motion QuantizedLinearOp::getMotion() { return Motion::Kernel; }
 bool QuantizedLinearOp::mixesRows() { return false; }
+bool QuantizedLinearOp::isBoundToToken() { return false; }
 void QuantizedLinearOp::getWeightUses(SmallVectorImpl<WeightUse> &uses) { addWeights(*this, uses); }
 Cost QuantizedLinearOp::getCost() { return costOf(*this); }
 
 Motion GroupedLinearOp::getMotion() { return Motion::Kernel; }
 bool GroupedLinearOp::mixesRows() { return false; }
+bool GroupedLinearOp::isBoundToToken() { return false; }
 void GroupedLinearOp::getWeightUses(SmallVectorImpl<WeightUse> &uses) { addWeights(*this, uses); }
 Cost GroupedLinearOp::getCost() { return costOf(*this); }

@@ -9,6 +9,7 @@ using namespace lmopt::lm;
 
 Motion RmsNormOp::getMotion() { return Motion::Rows; }
 bool RmsNormOp::mixesRows() { return false; }
+bool RmsNormOp::isBoundToToken() { return false; }
 void RmsNormOp::getWeightUses(SmallVectorImpl<WeightUse> &uses) {
   addUse(uses, getWeightAttr(), WeightUse::Role::Vector);
 }
@@ -16,6 +17,7 @@ Cost RmsNormOp::getCost() { return {}; }
 
 Motion LayerNormOp::getMotion() { return Motion::Rows; }
 bool LayerNormOp::mixesRows() { return false; }
+bool LayerNormOp::isBoundToToken() { return false; }
 void LayerNormOp::getWeightUses(SmallVectorImpl<WeightUse> &uses) {
   addUse(uses, getWeightAttr(), WeightUse::Role::Vector);
   addUse(uses, getBiasAttr(), WeightUse::Role::Vector);
@@ -24,5 +26,6 @@ Cost LayerNormOp::getCost() { return {}; }
 
 Motion L2NormalizeOp::getMotion() { return Motion::Rows; }
 bool L2NormalizeOp::mixesRows() { return false; }
+bool L2NormalizeOp::isBoundToToken() { return false; }
 void L2NormalizeOp::getWeightUses(SmallVectorImpl<WeightUse> &) {}
 Cost L2NormalizeOp::getCost() { return {}; }

@@ -9,6 +9,7 @@ using namespace lmopt::lm;
 
 Motion PoolOp::getMotion() { return Motion::Kernel; }
 bool PoolOp::mixesRows() { return true; }
+bool PoolOp::isBoundToToken() { return true; }
 
 void PoolOp::getAccesses(SmallVectorImpl<Access> &accesses) {
   accesses.push_back({getInput(), /*write=*/false, Access::Reach::Segment});

@@ -9,20 +9,24 @@ using namespace lmopt::lm;
 
 Motion NarrowOp::getMotion() { return Motion::Rows; }
 bool NarrowOp::mixesRows() { return false; }
+bool NarrowOp::isBoundToToken() { return false; }
 void NarrowOp::getWeightUses(SmallVectorImpl<WeightUse> &) {}
 Cost NarrowOp::getCost() { return {}; }
 
 Motion RotateOp::getMotion() { return Motion::Rows; }
 bool RotateOp::mixesRows() { return false; }
+bool RotateOp::isBoundToToken() { return false; }
 void RotateOp::getWeightUses(SmallVectorImpl<WeightUse> &) {}
 Cost RotateOp::getCost() { return {}; }
 
 Motion QuantizeDynamicOp::getMotion() { return Motion::Rows; }
 bool QuantizeDynamicOp::mixesRows() { return false; }
+bool QuantizeDynamicOp::isBoundToToken() { return false; }
 void QuantizeDynamicOp::getWeightUses(SmallVectorImpl<WeightUse> &) {}
 Cost QuantizeDynamicOp::getCost() { return {}; }
 
 Motion QuantizeGroupsOp::getMotion() { return Motion::Rows; }
 bool QuantizeGroupsOp::mixesRows() { return false; }
+bool QuantizeGroupsOp::isBoundToToken() { return false; }
 void QuantizeGroupsOp::getWeightUses(SmallVectorImpl<WeightUse> &) {}
 Cost QuantizeGroupsOp::getCost() { return {}; }
