@@ -56,6 +56,8 @@ public:
     for (size_t version = 0; version < targets.size(); ++version) {
       if (CompileResult result = lowerVersion(targets[version]); result.code)
         return result;
+      if (options.stopAfter == CompileStage::Plan)
+        return resultOf(writeFileAtomically(output, textOf(*lowered.plan), OutputKind::Text));
       manifest = link::makeManifest(module, lowered, targets, options); // the last one stays
       if (options.stopAfter == CompileStage::Lower)
         return resultOf(writeFileAtomically(output, textOf(*lowered.module), OutputKind::Text));
@@ -64,7 +66,7 @@ public:
       if (CompileResult result = emitVersion(int(version)); result.code)
         return result;
     }
-    if (targets.size() > 1 && !link::emitDispatch(targets, lowered.plan.weightBytes, objects.emplace_back(), error))
+    if (targets.size() > 1 && !link::emitDispatch(targets, lowered.facts.weightBytes, objects.emplace_back(), error))
       return {1, error};
     return writeArtifact(manifest);
   }
@@ -79,23 +81,40 @@ private:
   std::vector<llvm::SmallVector<char>> objects;
 
   // All versions read the same weights, so they must agree on every byte of them.
-  static bool sameWeights(const lower::Plan &a, const lower::Plan &b) {
-    return a.weightBytes == b.weightBytes &&
-           llvm::equal(a.weights, b.weights, [](const lower::PackedWeight &x, const lower::PackedWeight &y) {
-             return x.params == y.params && x.offset == y.offset && x.bytes() == y.bytes() &&
-                    x.layout->describe() == y.layout->describe();
+  static bool sameWeights(const lower::LoweredModel &a, const lower::LoweredModel &b) {
+    return a.facts.weightBytes == b.facts.weightBytes &&
+           llvm::equal(a.weights(), b.weights(), [](plan::WeightOp x, plan::WeightOp y) {
+             return x.getParams() == y.getParams() && x.getOffset() == y.getOffset() && x.getLayout() == y.getLayout();
            });
+  }
+
+  // The text of a plan is written for those who look into it alone.
+  CompileResult planVersion(lower::LoweredModel &next) {
+    CompileResult shown;
+    auto show = [&](StringRef stage, ModuleOp planned) {
+      if (!options.dumpDirectory.empty())
+        shown = dump((stage + ".mlir").str().c_str(), textOf(planned));
+      return success(!shown.code);
+    };
+    if (failed(lower::planModel(module, next, show)))
+      return shown.code ? shown : CompileResult{4, ""};
+    return {};
   }
 
   CompileResult lowerVersion(const cpu::Target &target) {
     lower::LoweredModel next;
-    bool unsupported = false;
-    if (failed(lower::lowerModel(module, target, next, unsupported)))
-      return {unsupported ? 4 : 1, ""};
-    if (&target != &targets.front() && !sameWeights(lowered.plan, next.plan))
+    if (CompileResult result = planVersion(next); result.code)
+      return result;
+    if (options.stopAfter == CompileStage::Plan) {
+      lowered = std::move(next);
+      return {};
+    }
+    if (&target != &targets.front() && !sameWeights(lowered, next))
       return {4, "--target-cpu: the code for '" + targets.front().shape.cpu + "' and for '" + target.shape.cpu +
                      "' would read weights in different layouts; compile an artifact for each"};
     lowered = std::move(next);
+    if (failed(lower::emitModel(target, lowered)))
+      return {1, ""};
     return dump("lower.mlir", options.dumpDirectory.empty() ? "" : textOf(*lowered.module));
   }
 
@@ -134,16 +153,16 @@ private:
   }
 
   LogicalResult streamWeights(link::SectionAppender &appender, std::string &error) {
-    const lower::Plan &plan = lowered.plan;
-    LogicalResult ok = link::packWeights(plan, reader, [&](int64_t offset, const std::vector<char> &bytes) {
+    uint64_t all = lowered.facts.weightBytes;
+    LogicalResult ok = link::packWeights(lowered.weights(), reader, [&](int64_t offset, const std::vector<char> &bytes) {
       bool written = appender.padTo(offset, error) && appender.write(bytes.data(), bytes.size(), error);
       if (written && options.progress)
-        options.progress(offset + bytes.size(), plan.weightBytes);
+        options.progress(offset + bytes.size(), all);
       return success(written);
     });
     if (failed(ok))
       return failure();
-    return success(appender.padTo(plan.weightBytes, error));
+    return success(appender.padTo(all, error));
   }
 
   CompileResult weightFailure(const std::string &error) {
@@ -177,7 +196,7 @@ private:
     uint64_t code = 0;
     for (const llvm::SmallVector<char> &object : objects)
       code += object.size();
-    return 2 * code + lowered.plan.weightBytes + options.tokenizer.size();
+    return 2 * code + lowered.facts.weightBytes + options.tokenizer.size();
   }
 
   CompileResult writeArtifact(const std::string &manifest) {

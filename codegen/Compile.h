@@ -15,6 +15,7 @@ namespace lmopt {
 
 /// The stages after which compileToArtifact can stop.
 enum class CompileStage {
+  Plan,  ///< the scheduled programs as MLIR text
   Lower, ///< the lowered module as MLIR text
   Emit,  ///< LLVM IR as text
   Link   ///< the artifact
@@ -29,7 +30,7 @@ struct CompileOptions {
   std::string recipe;               ///< JSON of the recipe that made the module; stored in the artifact
   bool splitWeights = false;        ///< weights go to OUTPUT.weights instead of into the .so
   CompileStage stopAfter = CompileStage::Link;
-  std::string dumpDirectory; ///< when not empty: lower.mlir, emit.ll and emit.s are written there
+  std::string dumpDirectory; ///< when not empty: plan.mlir, schedule.mlir, lower.mlir, emit.ll and emit.s are written there
   /// Called with work done and work in all (bytes of weights); may be empty.
   std::function<void(uint64_t, uint64_t)> progress;
 };

@@ -32,7 +32,7 @@ KernelProgram::KernelProgram() {
   std::string error;
   if (!cpu::makeTarget("native", cpuTarget, error))
     fail(error);
-  lowered.plan.decoder = false;
+  lowered.facts.decoder = false;
   lowered.module = ModuleOp::create(UnknownLoc::get(&context));
   kernels = std::make_unique<cpu::KernelLibrary>(*lowered.module, cpuTarget);
 }

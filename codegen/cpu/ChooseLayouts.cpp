@@ -139,7 +139,6 @@ struct ChooseLayoutsPass : public PassWrapper<ChooseLayoutsPass, OperationPass<M
 } // namespace
 
 LogicalResult chooseLayouts(ModuleOp module) {
-  module.getContext()->loadDialect<CpuDialect>();
   for (auto program : llvm::make_early_inc_range(module.getOps<plan::ProgramOp>()))
     if (failed(LayoutChooser(program).run()))
       return failure();

@@ -34,6 +34,9 @@ int64_t weightNumber(plan::StepOp step, const PackedUse &use);
 /// The step whose state (a cache) a step is given, or null.
 plan::StepOp stateMaker(plan::StepOp step);
 
+/// Number, among the inputs of its step, of a value that an op of the step reads.
+inline int64_t inputNumber(mlir::Value inside) { return mlir::cast<mlir::BlockArgument>(inside).getArgNumber(); }
+
 /// Bytes from one row to the next: of the place where the program is scheduled, else of padded rows.
 int64_t rowStride(mlir::Value rows);
 int64_t paddedRowBytes(plan::RowsType rows);

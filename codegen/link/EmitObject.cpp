@@ -82,27 +82,27 @@ llvm::GlobalVariable *addTable(llvm::Module &module, const lower::LoweredModel &
   llvm::IRBuilder<> builder(context);
   auto i32 = [&](uint64_t value) { return builder.getInt32(value); };
   auto i64 = [&](uint64_t value) { return builder.getInt64(value); };
-  const lower::Plan &plan = lowered.plan;
+  const lower::ModelFacts &facts = lowered.facts;
   llvm::Constant *text = llvm::ConstantDataArray::getString(context, std::string("lmopt ") + LMOPT_VERSION);
   auto *build =
       new llvm::GlobalVariable(module, text->getType(), true, llvm::GlobalValue::PrivateLinkage, text, "lmopt_build");
   // Field by field as lmopt_code_table_t.
   llvm::Constant *fields[] = {i32(sizeof(lmopt_code_table_t)),
                               i32(LMOPT_ABI_VERSION),
-                              i32(plan.decoder ? LMOPT_KIND_DECODER : LMOPT_KIND_ENCODER),
-                              i32(plan.vocabulary),
-                              i32(plan.outputWidth),
-                              i32(plan.maxPositions),
-                              i32(lowered.prefillRows),
-                              i32(lowered.decodeRows),
-                              i64(plan.cacheBytesPerPosition),
-                              i64(lowered.arenaBytes),
-                              i64(lowered.threadBytes),
-                              functionOrNull(module, plan.decoder ? "prefill" : ""),
+                              i32(facts.decoder ? LMOPT_KIND_DECODER : LMOPT_KIND_ENCODER),
+                              i32(facts.vocabulary),
+                              i32(facts.outputWidth),
+                              i32(facts.maxPositions),
+                              i32(facts.prefillRows),
+                              i32(facts.decodeRows),
+                              i64(facts.cacheBytesPerPosition),
+                              i64(facts.arenaBytes),
+                              i64(facts.threadBytes),
+                              functionOrNull(module, facts.decoder ? "prefill" : ""),
                               functionOrNull(module, "decode"),
                               functionOrNull(module, "encode"),
                               build,
-                              i32(plan.ropeSwitch),
+                              i32(facts.ropeSwitch),
                               i32(0)};
   llvm::Constant *table = llvm::ConstantStruct::getAnon(fields);
   bool single = version < 0;
@@ -244,7 +244,7 @@ bool emitObject(lower::LoweredModel &lowered, const cpu::Target &target, const O
   llvm::GlobalVariable *table = addTable(*module, lowered, options.version);
   if (options.version < 0) {
     addQuery(*module, table);
-    addNote(*module, lowered.plan.weightBytes, target);
+    addNote(*module, lowered.facts.weightBytes, target);
   }
   // The module owns the table. NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDeleteLeaks)
   setFunctionAttributes(*module, target);

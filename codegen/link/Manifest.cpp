@@ -3,6 +3,10 @@
 // The manifest; see Manifest.h. Objects print their keys sorted, so that the same model gives the same bytes.
 #include "codegen/link/Manifest.h"
 
+#include "codegen/cpu/Cpu.h"
+#include "dialects/lm/interfaces/Step.h"
+#include "dialects/lm/param/Param.h"
+
 #include "lmopt/abi.h"
 
 #include "llvm/Support/FormatVariadic.h"
@@ -42,21 +46,23 @@ json::Value toJson(Attribute attribute) {
   return text;
 }
 
-json::Object weightEntry(const lower::PackedWeight &weight) {
-  json::Object entry{{"bytes", weight.bytes()}, {"offset", weight.offset}, {"format", weight.layout->describe()}};
-  if (weight.params.empty())
-    entry["name"] = "rope";
-  else
-    entry["name"] = lm::ParamOp(weight.params[0]).getSymName().str();
-  if (weight.params.empty())
+json::Object weightEntry(plan::WeightOp weight) {
+  json::Object entry{{"bytes", weight.getBytes()},
+                     {"offset", static_cast<int64_t>(weight.getOffset())},
+                     {"format", weight.getLayout().describe()}};
+  if (weight.getParams().empty()) {
+    entry["name"] = weight.getSymName().split('.').first.str();
     return entry;
-  lm::ParamOp param = weight.params[0];
+  }
+  auto name = [&](size_t number) { return cast<FlatSymbolRefAttr>(weight.getParams()[number]); };
+  lm::ParamOp param = lm::lookupParam(weight, name(0));
+  entry["name"] = param.getSymName().str();
   json::Array shape;
   for (int64_t size : param.getShape())
     shape.push_back(size);
   entry["shape"] = std::move(shape);
-  if (weight.params.size() > 1)
-    entry["bias"] = lm::ParamOp(weight.params[1]).getSymName().str();
+  if (weight.getParams().size() > 1)
+    entry["bias"] = name(1).getValue().str();
   std::string exactness = "exact";
   if (auto attribute = param.getExactnessAttr())
     exactness = lm::stringifyExactnessKind(attribute.getKind()).str();
@@ -64,39 +70,33 @@ json::Object weightEntry(const lower::PackedWeight &weight) {
   return entry;
 }
 
-// Multiplications and additions of one row through one step; those of attention count for each pair of a row and a
-// position that it sees.
-int64_t flopsPerRow(const lower::Step &step) {
-  return step.kind == lower::Step::Linear ? 2 * step.linear.outputs * step.linear.inputs : 0;
-}
-int64_t flopsPerPair(const lower::Step &step) {
-  return step.kind == lower::Step::Attend ? 4 * step.attention.heads * step.attention.headDim : 0;
-}
-
-// Bytes of the rows that a step reads and writes, and of the keys and values of one position.
-int64_t rowBytes(const lower::Plan &plan, const lower::Step &step) {
-  int64_t bytes = 0;
-  for (const std::vector<int> *buffers : {&step.inputs, &step.outputs})
-    for (int buffer : *buffers)
-      bytes += plan.buffers[buffer].rowBytes;
-  return bytes;
-}
-int64_t cacheBytes(const lower::Step &step) {
-  return step.kind == lower::Step::Attend ? step.attention.cacheBytesPerPosition() : 0;
-}
-
-// The unit that bounds the products of a step, as `lmopt bench --profile` measures it.
-const char *unitOf(const lower::Step &step) {
-  if (step.kind == lower::Step::Linear)
-    return step.linear.integer() || step.linear.grouped() ? "u8s8" : step.linear.bf16() ? "bf16" : "f32";
-  if (step.kind == lower::Step::Attend)
-    return step.attention.integer() ? "u8s8" : step.attention.bf16() ? "bf16" : "f32";
-  return "none";
-}
-
-const char *domainName(lower::Domain domain) {
-  static const char *const names[] = {"tokens", "outputs", "segments"};
-  return names[static_cast<int>(domain)];
+// What a step costs, by the facts of its op. Row-wise steps count as nothing beside products.
+json::Object stepEntry(plan::StepOp step) {
+  int64_t bytes = 0, weights = 0, state = 0;
+  for (const ValueRange &rows : {ValueRange(step.getRowInputs()), ValueRange(step.getRowResults())})
+    for (Value value : rows)
+      bytes += cpu::rowStride(value);
+  json::Object entry{{"name", step.getPart().str()},
+                     {"kernel", step.getKernel()->str()},
+                     {"rows", plan::stringifyDomain(step.getDomain()).str()},
+                     {"row_bytes", bytes}};
+  lm::Cost cost;
+  StringRef unit = "none";
+  if (step.isKernel()) {
+    auto kernel = cast<cpu::KernelOpInterface>(step.getKernelOp());
+    cost = cast<lm::StepOpInterface>(step.getKernelOp()).getCost();
+    unit = kernel.getUnit();
+    state = cost.flopsPerPair ? kernel.getStateBytes() : 0; // of a position that is looked at
+    for (Attribute symbol : step.getWeights())
+      if (plan::WeightOp weight = plan::lookupWeight(step, symbol); !weight.getParams().empty())
+        weights += weight.getBytes();
+  }
+  entry["unit"] = unit.str();
+  entry["cache_bytes_per_position"] = state;
+  entry["flops_per_row"] = cost.flopsPerRow;
+  entry["flops_per_pair"] = cost.flopsPerPair;
+  entry["weight_bytes"] = weights;
+  return entry;
 }
 
 json::Array isaNames(uint64_t isa) {
@@ -131,50 +131,39 @@ json::Object targetEntry(const cpu::Target &target) {
 }
 
 json::Array stepList(const lower::LoweredModel &lowered) {
-  json::Array steps;
-  for (size_t i = 0; i < lowered.plan.steps.size(); ++i) {
-    const lower::Step &step = lowered.plan.steps[i];
-    int64_t bytes = 0;
-    for (int weight : step.weights)
-      if (step.kind == lower::Step::Linear)
-        bytes += lowered.plan.weights[weight].bytes();
-    json::Object entry{{"name", step.name},
-                       {"kernel", lowered.kernels[i]},
-                       {"rows", domainName(step.domain)},
-                       {"unit", unitOf(step)},
-                       {"row_bytes", rowBytes(lowered.plan, step)},
-                       {"cache_bytes_per_position", cacheBytes(step)},
-                       {"flops_per_row", flopsPerRow(step)},
-                       {"flops_per_pair", flopsPerPair(step)},
-                       {"weight_bytes", bytes}};
-    if (!lowered.decodeKernels.empty() && lowered.decodeKernels[i] != lowered.kernels[i])
-      entry["decode_kernel"] = lowered.decodeKernels[i];
-    steps.push_back(std::move(entry));
+  json::Array entries;
+  SmallVector<plan::ProgramOp> programs = lowered.programs();
+  SmallVector<plan::StepOp> steps = programs.front().getSteps(), decode = programs.back().getSteps();
+  for (auto [step, few] : llvm::zip_equal(steps, decode)) {
+    json::Object entry = stepEntry(step);
+    if (few.getKernel() != step.getKernel())
+      entry["decode_kernel"] = few.getKernel()->str();
+    entries.push_back(std::move(entry));
   }
-  return steps;
+  return entries;
 }
 } // namespace
 
 std::string makeManifest(ModuleOp module, const lower::LoweredModel &lowered, const std::vector<cpu::Target> &versions,
                          const CompileOptions &options) {
-  const lower::Plan &plan = lowered.plan;
+  const lower::ModelFacts &facts = lowered.facts;
   json::Object manifest{{"schema", 1},
                         {"lmopt_version", LMOPT_VERSION},
                         {"abi", static_cast<int64_t>(LMOPT_ABI_VERSION)},
-                        {"kind", plan.decoder ? "decoder" : "encoder"},
-                        {"architecture", plan.architecture},
-                        {"vocabulary", plan.vocabulary},
-                        {"output_width", plan.outputWidth},
-                        {"max_positions", plan.maxPositions},
-                        {"rope_switch", plan.ropeSwitch},
-                        {"weight_bytes", plan.weightBytes},
-                        {"cache_bytes_per_position", plan.cacheBytesPerPosition},
-                        {"arena_bytes", lowered.arenaBytes},
-                        {"arena_bytes_per_thread", lowered.threadBytes},
-                        {"prefill_rows", lowered.prefillRows},
-                        {"decode_rows", lowered.decodeRows},
-                        {"barriers_prefill", lowered.barriersPrefill},
-                        {"barriers_decode", lowered.barriersDecode},
+                        {"kind", facts.decoder ? "decoder" : "encoder"},
+                        {"architecture", facts.architecture},
+                        {"vocabulary", facts.vocabulary},
+                        {"output_width", facts.outputWidth},
+                        {"max_positions", facts.maxPositions},
+                        {"rope_switch", facts.ropeSwitch},
+                        {"weight_bytes", facts.weightBytes},
+                        {"cache_bytes_per_position", facts.cacheBytesPerPosition},
+                        {"arena_bytes", facts.arenaBytes},
+                        {"arena_bytes_per_thread", facts.threadBytes},
+                        {"prefill_rows", facts.prefillRows},
+                        {"decode_rows", facts.decodeRows},
+                        {"barriers_prefill", facts.waitsPrefill},
+                        {"barriers_decode", facts.waitsDecode},
                         {"steps", stepList(lowered)}};
   manifest["target"] = targetEntry(versions.back());
   if (versions.size() > 1) {
@@ -191,7 +180,7 @@ std::string makeManifest(ModuleOp module, const lower::LoweredModel &lowered, co
   else
     llvm::consumeError(recipe.takeError());
   json::Array weights;
-  for (const lower::PackedWeight &weight : plan.weights)
+  for (plan::WeightOp weight : lowered.weights())
     weights.push_back(weightEntry(weight));
   manifest["weights"] = std::move(weights);
   std::string text;

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Plan, schedules, entry points; see Lower.h.
+// Steps, layouts, schedules, entry points; see Lower.h.
 #include "codegen/lower/Lower.h"
 
-#include "codegen/lower/EntryPoints.h"
+#include "codegen/cpu/ChooseLayouts.h"
+#include "codegen/cpu/Cpu.h"
+#include "codegen/cpu/EntryPoints.h"
+#include "codegen/cpu/SchedulePrograms.h"
+#include "codegen/plan/FormSteps.h"
 #include "dialects/lmk/Lmk.h"
 
+#include "mlir/IR/Verifier.h"
 #include "mlir/Pass/Pass.h"
 
 #include <algorithm>
@@ -14,39 +19,71 @@ using namespace mlir;
 
 namespace lmopt::lower {
 
-static int64_t countBarriers(const Schedule &schedule) {
-  return std::count(schedule.barrierBefore.begin(), schedule.barrierBefore.end(), true);
+SmallVector<plan::WeightOp> LoweredModel::weights() const {
+  return llvm::to_vector(ModuleOp(*plan).getOps<plan::WeightOp>());
+}
+SmallVector<plan::ProgramOp> LoweredModel::programs() const {
+  return llvm::to_vector(ModuleOp(*plan).getOps<plan::ProgramOp>());
 }
 
-LogicalResult lowerModel(ModuleOp module, const cpu::Target &target, LoweredModel &lowered, bool &unsupported) {
-  if (failed(buildPlan(module, lowered.plan, unsupported)))
+static void readConfig(ModuleOp module, ModelFacts &facts) {
+  auto config = module->getAttrOfType<DictionaryAttr>("lm.config");
+  if (auto name = config.getAs<StringAttr>("architecture"))
+    facts.architecture = name.str();
+  facts.vocabulary = config.getAs<IntegerAttr>("vocabulary").getInt();
+}
+
+static void readProgram(plan::ProgramOp program, ModelFacts &facts) {
+  auto result = cast<plan::RowsType>(program.getReturn().getOperand(0).getType());
+  facts.decoder = program.isDecoder();
+  facts.outputWidth = result.getWidth();
+  facts.maxPositions = program.getMaxPositions();
+  facts.ropeSwitch = program.getRopeSwitch();
+  facts.cacheBytesPerPosition = program.getPositionBytes();
+  facts.arenaBytes = std::max<int64_t>(facts.arenaBytes, *program.getArenaBytes());
+  facts.threadBytes = std::max<int64_t>(facts.threadBytes, *program.getThreadBytes());
+  auto waits = program.getBody().front().getOps<plan::WaitOp>();
+  (program.getFew() ? facts.decodeRows : facts.prefillRows) = *program.getMaxRows();
+  (program.getFew() ? facts.waitsDecode : facts.waitsPrefill) = std::distance(waits.begin(), waits.end());
+}
+
+static void readFacts(LoweredModel &lowered) {
+  readConfig(*lowered.plan, lowered.facts);
+  for (plan::ProgramOp program : lowered.programs())
+    readProgram(program, lowered.facts);
+  for (plan::WeightOp weight : lowered.weights())
+    lowered.facts.weightBytes = weight.getOffset() + cpu::roundUp(weight.getBytes(), 64);
+}
+
+LogicalResult planModel(ModuleOp module, LoweredModel &lowered,
+                        llvm::function_ref<LogicalResult(StringRef, ModuleOp)> show) {
+  module.getContext()
+      ->loadDialect<plan::PlanDialect, cpu::CpuDialect, func::FuncDialect, arith::ArithDialect, scf::SCFDialect,
+                    vector::VectorDialect, LLVM::LLVMDialect, lmk::LmkDialect>();
+  lowered.plan = module.clone();
+  if (failed(plan::formSteps(*lowered.plan)) || failed(cpu::chooseLayouts(*lowered.plan)))
     return failure();
-  const Plan &plan = lowered.plan;
-  MLIRContext *context = module.getContext();
-  context->loadDialect<func::FuncDialect, arith::ArithDialect, scf::SCFDialect, vector::VectorDialect,
-                       LLVM::LLVMDialect, lmk::LmkDialect>();
-  lowered.module = ModuleOp::create(module.getLoc());
-  // An encoder never splits a sequence, so a step must hold the longest one.
-  lowered.prefillRows = plan.decoder ? kPrefillRows : std::max(kPrefillRows, cpu::roundUp(plan.maxPositions, 8));
-  lowered.decodeRows = plan.decoder ? kDecodeRows : 0;
-  Schedule many = makeSchedule(plan, /*few=*/false, lowered.prefillRows);
-  lowered.arenaBytes = many.arenaBytes;
-  lowered.threadBytes = many.threadBytes;
-  lowered.barriersPrefill = countBarriers(many);
-  Schedule few;
-  if (plan.decoder) {
-    few = makeSchedule(plan, /*few=*/true, lowered.decodeRows);
-    lowered.arenaBytes = std::max(lowered.arenaBytes, few.arenaBytes);
-    lowered.threadBytes = std::max(lowered.threadBytes, few.threadBytes);
-    lowered.barriersDecode = countBarriers(few);
-  }
+  if (show && failed(show("plan", *lowered.plan)))
+    return failure();
+  cpu::schedulePrograms(*lowered.plan);
+  if (failed(verify(*lowered.plan)))
+    return failure();
+  readFacts(lowered);
+  return show ? show("schedule", *lowered.plan) : success();
+}
+
+LogicalResult emitModel(const cpu::Target &target, LoweredModel &lowered) {
+  lowered.module = ModuleOp::create(lowered.plan->getLoc());
   cpu::KernelLibrary kernels(*lowered.module, target);
-  lowered.kernels = emitEntryPoint(*lowered.module, plan.decoder ? "prefill" : "encode", plan, many, kernels,
-                                   lowered.arenaBytes, lowered.threadBytes);
-  if (plan.decoder)
-    lowered.decodeKernels =
-        emitEntryPoint(*lowered.module, "decode", plan, few, kernels, lowered.arenaBytes, lowered.threadBytes);
+  for (plan::ProgramOp program : lowered.programs())
+    cpu::emitEntryPoint(*lowered.module, program, kernels, {lowered.facts.arenaBytes, lowered.facts.threadBytes});
   return success();
+}
+
+void registerDialects(DialectRegistry &registry) {
+  registry.insert<plan::PlanDialect, cpu::CpuDialect, func::FuncDialect, arith::ArithDialect, scf::SCFDialect,
+                  vector::VectorDialect, LLVM::LLVMDialect, lmk::LmkDialect>();
+  cpu::registerModels(registry);
 }
 
 namespace {
@@ -59,10 +96,7 @@ struct LowerPass : public PassWrapper<LowerPass, OperationPass<ModuleOp>> {
   }
   StringRef getArgument() const final { return "lm-lower-to-cpu"; }
   StringRef getDescription() const final { return "Replace an lm module by kernels and entry points for one CPU"; }
-  void getDependentDialects(DialectRegistry &registry) const override {
-    registry.insert<func::FuncDialect, arith::ArithDialect, scf::SCFDialect, vector::VectorDialect, LLVM::LLVMDialect,
-                    lmk::LmkDialect>();
-  }
+  void getDependentDialects(DialectRegistry &registry) const override { registerDialects(registry); }
   Option<std::string> cpuName{*this, "target-cpu", llvm::cl::desc("CPU as LLVM names it, or `native`"),
                               llvm::cl::init("native")};
   Option<std::string> spellFor{
@@ -78,14 +112,18 @@ struct LowerPass : public PassWrapper<LowerPass, OperationPass<ModuleOp>> {
       return signalPassFailure();
     }
     LoweredModel lowered;
-    bool unsupported = false;
-    if (failed(lowerModel(getOperation(), target, lowered, unsupported)))
+    if (failed(planModel(getOperation(), lowered)) || failed(emitModel(target, lowered)))
       return signalPassFailure();
     getOperation().getBodyRegion().takeBody(lowered.module->getBodyRegion());
   }
 };
 } // namespace
 
-void registerLowerPass() { PassRegistration<LowerPass>(); }
+void registerLowerPasses() {
+  PassRegistration<LowerPass>();
+  plan::registerFormStepsPass();
+  cpu::registerChooseLayoutsPass();
+  cpu::registerSchedulePass();
+}
 
 } // namespace lmopt::lower

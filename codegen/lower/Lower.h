@@ -1,39 +1,54 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// From the lm module to code: builds the plan, its schedules and a new module with one function for each kernel and
+// From the lm module to code: programs of steps, scheduled (plan), and a new module with one function for each kernel and
 // each entry point (prefill and decode, or encode), in scf, arith, vector, llvm (addresses) and lmk. No lm op is left
 // in it. In: an optimized lm module. Out: LoweredModel. Tested by test/codegen/lower and the end-to-end tests.
 #ifndef LMOPT_CODEGEN_LOWER_LOWER_H
 #define LMOPT_CODEGEN_LOWER_LOWER_H
 
 #include "codegen/cpu/Target.h"
-#include "codegen/lower/Schedule.h"
+#include "dialects/plan/Plan.h"
 
 #include "mlir/IR/OwningOpRef.h"
 
+#include <functional>
+
 namespace lmopt::lower {
 
-/// Most rows of one step. 512 tokens of prefill fill the register tiles and keep the arena near 10 MB for a model of
-/// width 576; decode takes up to 16 sessions at a time: beyond, the matrix units, not memory, would be the limit.
-constexpr int64_t kPrefillRows = 512;
-constexpr int64_t kDecodeRows = 16;
-
-struct LoweredModel {
-  Plan plan;
-  mlir::OwningOpRef<mlir::ModuleOp> module;
-  int64_t prefillRows = 0, decodeRows = 0;
-  int64_t arenaBytes = 0, threadBytes = 0;
-  int64_t barriersPrefill = 0, barriersDecode = 0;
-  std::vector<std::string> kernels;       ///< by step, as in the first entry
-  std::vector<std::string> decodeKernels; ///< by step, as in `decode`; empty for encoders
+/// What is known of a model once it is planned.
+struct ModelFacts {
+  bool decoder = true;
+  std::string architecture;
+  int64_t vocabulary = 0, outputWidth = 0, maxPositions = 0;
+  int64_t ropeSwitch = 0; ///< longer sequences are turned by the second rope tables; 0: there are none
+  int64_t cacheBytesPerPosition = 0;
+  int64_t weightBytes = 0;
+  int64_t prefillRows = 0, decodeRows = 0;     ///< most rows of a step; decodeRows 0: an encoder
+  int64_t arenaBytes = 0, threadBytes = 0;     ///< the largest that an entry needs
+  int64_t waitsPrefill = 0, waitsDecode = 0;
 };
 
-/// Emits a located error on failure; `unsupported` tells what is not supported from what went wrong.
-mlir::LogicalResult lowerModel(mlir::ModuleOp module, const cpu::Target &target, LoweredModel &lowered,
-                               bool &unsupported);
+struct LoweredModel {
+  ModelFacts facts;
+  mlir::OwningOpRef<mlir::ModuleOp> plan;   ///< params, packed weights, scheduled programs
+  mlir::OwningOpRef<mlir::ModuleOp> module; ///< the code
+  llvm::SmallVector<plan::WeightOp> weights() const;
+  /// The programs, that for many rows first.
+  llvm::SmallVector<plan::ProgramOp> programs() const;
+};
 
-/// Makes `--lm-lower-to-cpu` known to lmopt-opt: replaces the lm module by its lowered form.
-void registerLowerPass();
+/// Plans a copy of `module`, whose programs are then scheduled; `show` (may be null) is given the plan after each stage
+/// (plan, schedule). Fails with a located error where code generation lacks something.
+mlir::LogicalResult planModel(mlir::ModuleOp module, LoweredModel &lowered,
+                              llvm::function_ref<mlir::LogicalResult(llvm::StringRef, mlir::ModuleOp)> show = {});
+/// The code of a planned model.
+mlir::LogicalResult emitModel(const cpu::Target &target, LoweredModel &lowered);
+
+/// Makes `--lm-lower-to-cpu` (replaces the lm module by its code) and the passes of planning known to lmopt-opt.
+void registerLowerPasses();
+
+/// Dialects of plans and of lowered modules, and what code generation knows of the ops of lm.
+void registerDialects(mlir::DialectRegistry &registry);
 
 } // namespace lmopt::lower
 

@@ -246,7 +246,6 @@ struct FormStepsPass : public PassWrapper<FormStepsPass, OperationPass<ModuleOp>
 } // namespace
 
 LogicalResult formSteps(ModuleOp module) {
-  module.getContext()->loadDialect<PlanDialect>();
   lm::expandAttention(module);
   return StepFormer(module).run();
 }

@@ -72,6 +72,47 @@ PlaceAttr plan::getPlace(Value rows) {
   return cast<StepOp>(maker.getOwner()).getPlace(maker);
 }
 
+/// The uses of a result of a step, those of the chain that gives it to others among them.
+static SmallVector<OpOperand *> usesOf(OpResult result) {
+  SmallVector<OpOperand *> uses;
+  for (OpOperand &use : result.getUses()) {
+    auto chain = isa<YieldOp>(use.getOwner()) ? dyn_cast<ChainOp>(use.getOwner()->getParentOp()) : ChainOp();
+    if (!chain)
+      uses.push_back(&use);
+    else
+      for (OpOperand &outside : chain->getResult(use.getOperandNumber()).getUses())
+        uses.push_back(&outside);
+  }
+  return uses;
+}
+
+SmallVector<StepOp> plan::stepsReading(OpResult result) {
+  SmallVector<StepOp> steps;
+  for (OpOperand *use : usesOf(result))
+    if (auto step = dyn_cast<StepOp>(use->getOwner()))
+      steps.push_back(step);
+  return steps;
+}
+
+SmallVector<Operation *> plan::readersOf(Value inside) {
+  SmallVector<Operation *> readers;
+  for (OpOperand &use : inside.getUses()) {
+    auto yield = dyn_cast<YieldOp>(use.getOwner());
+    if (!yield) {
+      readers.push_back(use.getOwner());
+      continue;
+    }
+    for (OpOperand *outside : usesOf(yield->getParentOp()->getResult(use.getOperandNumber()))) {
+      auto step = dyn_cast<StepOp>(outside->getOwner());
+      if (step)
+        llvm::append_range(readers, readersOf(step.getBody().getArgument(outside->getOperandNumber())));
+      else
+        readers.push_back(outside->getOwner());
+    }
+  }
+  return readers;
+}
+
 RowNumbers::RowNumbers(ProgramOp program) {
   for (StepOp step : program.getSteps())
     for (OpResult result : step->getResults())

@@ -50,6 +50,11 @@ mlir::OpResult getMaker(mlir::Value rows);
 /// Where rows are kept; the program must be scheduled.
 PlaceAttr getPlace(mlir::Value rows);
 
+/// The steps that read a result of a step, through chains.
+llvm::SmallVector<StepOp> stepsReading(mlir::OpResult result);
+/// The ops that read a value inside a step, in that step or in others; the return of the program counts as one.
+llvm::SmallVector<mlir::Operation *> readersOf(mlir::Value inside);
+
 /// Rows of a program, numbered in order of appearance.
 class RowNumbers {
 public:

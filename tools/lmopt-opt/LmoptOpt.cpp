@@ -32,12 +32,12 @@ using namespace lmopt;
 
 static void registerEverything(mlir::DialectRegistry &registry) {
   lm::registerDialects(registry);
-  registry.insert<lmk::LmkDialect, mlir::scf::SCFDialect, mlir::vector::VectorDialect, mlir::LLVM::LLVMDialect>();
+  lower::registerDialects(registry);
   mlir::registerTransformsPasses();
   registerAllPasses();
   lm::registerInterpretPass();
   cpu::registerLowerDotPass();
-  lower::registerLowerPass();
+  lower::registerLowerPasses();
   registerRunCompiledPass();
 }
 

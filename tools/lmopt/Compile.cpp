@@ -42,7 +42,7 @@ void addCompile(CommandLine &line) {
   command
       ->add_option("--stop-after", options->stopAfter,
                    "write what this stage made to OUTPUT instead: import and optimize make a directory")
-      ->check(CLI::IsMember({"import", "optimize", "lower", "emit"}));
+      ->check(CLI::IsMember({"import", "optimize", "plan", "lower", "emit"}));
   command->add_option("--dump-stages", options->dumpStages, "directory for one file per stage")->check(notEmpty());
   command->add_flag("--weights-file", options->weightsFile, "put the weights into a file of their own beside OUTPUT");
   line.helpNeedsCompiler = command;

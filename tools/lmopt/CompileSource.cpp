@@ -97,7 +97,7 @@ static Result<std::string> weightsFile(const CompileOptions &options) {
 static std::vector<std::string> outputFiles(const CompileOptions &options) {
   std::vector<std::string> files;
   if (!options.dumpStages.empty())
-    for (const char *name : {"import.mlir", "optimize.mlir", "lower.mlir", "emit.ll", "emit.s"})
+    for (const char *name : {"import.mlir", "optimize.mlir", "plan.mlir", "schedule.mlir", "lower.mlir", "emit.ll", "emit.s"})
       files.push_back(options.dumpStages + "/" + name);
   if (options.stopAfter == "import")
     return files; // writeImportedModel looks for itself: an imported directory may be written onto itself
@@ -115,7 +115,7 @@ static std::vector<std::string> outputFiles(const CompileOptions &options) {
 
 /// Mistakes about where the output goes, which are told before any work is done.
 static Result<void> checkOutputPath(const CompileOptions &options) {
-  bool isText = options.stopAfter == "lower" || options.stopAfter == "emit";
+  bool isText = options.stopAfter == "plan" || options.stopAfter == "lower" || options.stopAfter == "emit";
   if (options.output == "-")
     return Error{kErrorUsage, std::string("-o -: ") +
                                   (isText ? "for standard output write /dev/stdout"
@@ -175,7 +175,8 @@ static Result<void> generate(ImportedModel &model, const Plan &plan, const Compi
   settings.recipe = plan.toJson();
   settings.splitWeights = options.weightsFile;
   settings.dumpDirectory = options.dumpStages;
-  settings.stopAfter = options.stopAfter == "lower"  ? CompileStage::Lower
+  settings.stopAfter = options.stopAfter == "plan"   ? CompileStage::Plan
+                       : options.stopAfter == "lower" ? CompileStage::Lower
                        : options.stopAfter == "emit" ? CompileStage::Emit
                                                      : CompileStage::Link;
   settings.progress = [&](uint64_t done, uint64_t all) {

@@ -3,6 +3,7 @@
 // `lmopt import`, `lmopt inspect` of a source, and what the compiling commands share. See CompilerCommands.h.
 #include "tools/lmopt/CompilerCommands.h"
 
+#include "codegen/lower/Lower.h"
 #include "dialects/lm/Lm.h"
 #include "frontends/Import.h"
 #include "tools/lmopt/Describe.h"
@@ -19,6 +20,7 @@ namespace lmopt::driver {
 void prepareContext(MLIRContext &mlirContext, const Context &context) {
   DialectRegistry registry;
   lm::registerDialects(registry);
+  lower::registerDialects(registry);
   mlirContext.appendDialectRegistry(registry);
   mlirContext.printOpOnDiagnostic(context.verbose);
 }

@@ -4,6 +4,7 @@
 #include "tools/run-compiled/RunCompiledPass.h"
 
 #include "codegen/Compile.h"
+#include "codegen/lower/Lower.h"
 #include "dialects/lm/interpreter/RunFunctionsPass.h"
 #include "tools/run-compiled/PrepareFunction.h"
 #include "tools/run-compiled/Slice.h"
@@ -45,7 +46,10 @@ struct RunCompiledPass : PassWrapper<RunCompiledPass, lm::RunFunctionsPass> {
   StringRef getDescription() const override {
     return "compile functions and run the code, as --lm-interpret runs them";
   }
-  void getDependentDialects(DialectRegistry &registry) const override { lm::registerDialects(registry); }
+  void getDependentDialects(DialectRegistry &registry) const override {
+    lm::registerDialects(registry);
+    lower::registerDialects(registry);
+  }
   void runOnOperation() override {
     runFunctions([&](func::FuncOp function) { return runFunction(function); }, tolerance);
   }

@@ -1,11 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Tables of turns, computed; see RopeLayout.h.
-#include "codegen/cpu/attention/RopeLayout.h"
+// The table of turns that rope needs, computed (#cpu.rope); the picture is RopeTable's in AttentionSpec.h.
+// Tested by test/unit/codegen/PackWeightsTest.cpp.
+#include "codegen/cpu/Cpu.h"
+#include "codegen/cpu/attention/AttentionModel.h"
 
 #include <cmath>
 
+using namespace mlir;
+
 namespace lmopt::cpu {
+
+static float *floatsAt(std::vector<char> &bytes, int64_t offset) {
+  return reinterpret_cast<float *>(bytes.data() + offset);
+}
 
 // cos and sin of low = 0 .. 63 and of high * 64; the attention factor goes into the low table only, since every turn is
 // a product of one low and one high entry (cos of a sum is linear in the low pair).
@@ -24,11 +32,27 @@ static void packTable(const RopeTable &table, const lm::RopeFrequencies &rope, i
   fill(2 * low, high, low, 1);
 }
 
+RopeTable ropeTable(RopeTableAttr layout) {
+  return {static_cast<int64_t>(layout.getRope().getDims()) / 2, layout.getPositions(), layout.getSwitchPositions()};
+}
+
+LogicalResult RopeTableAttr::verify(function_ref<InFlightDiagnostic()> emitError, lm::RopeAttr, int64_t positions,
+                                    int64_t switchPositions) {
+  if (positions > 0 && positions <= int64_t(1) << 31 && switchPositions >= 0 && switchPositions < positions)
+    return success();
+  return emitError() << "C1: expected 1 to 2^31 positions and a switch below, but found " << positions << " and "
+                     << switchPositions;
+}
+
+int64_t RopeTableAttr::getBytes() const { return ropeTable(*this).bytes(); }
+std::string RopeTableAttr::describe() const { return "f32 cos and sin"; }
+
 // The tables of short sequences, and of long ones where they differ.
-void RopeLayout::pack(llvm::ArrayRef<lm::WeightData>, std::vector<char> &out) const {
+void RopeTableAttr::pack(ArrayRef<lm::WeightData>, std::vector<char> &out) const {
+  RopeTable table = ropeTable(*this);
   const int64_t lengths[] = {table.switchPositions, table.positions};
   for (int64_t i = 0; i < table.tables(); ++i)
-    packTable(table, lm::computeRopeFrequencies(rope, lengths[i]), i * table.oneTableBytes(), out);
+    packTable(table, lm::computeRopeFrequencies(getRope(), lengths[i]), i * table.oneTableBytes(), out);
 }
 
 } // namespace lmopt::cpu

@@ -95,7 +95,7 @@ KernelHarness::KernelHarness(const cpu::Target &target) : state(std::make_unique
   state->target = target;
   state->context.loadDialect<func::FuncDialect, arith::ArithDialect, scf::SCFDialect, vector::VectorDialect,
                              LLVM::LLVMDialect, lmk::LmkDialect>();
-  state->lowered.plan.decoder = false;
+  state->lowered.facts.decoder = false;
   state->lowered.module = ModuleOp::create(UnknownLoc::get(&state->context));
   state->library = std::make_unique<cpu::KernelLibrary>(*state->lowered.module, state->target);
 }

@@ -4,6 +4,7 @@
 #ifndef LMOPT_TEST_UNIT_CODEGEN_TESTMODULE_H
 #define LMOPT_TEST_UNIT_CODEGEN_TESTMODULE_H
 
+#include "codegen/lower/Lower.h"
 #include "dialects/lm/Lm.h"
 
 #include "mlir/IR/DialectRegistry.h"
@@ -38,6 +39,7 @@ private:
   TestModule() : context(std::make_unique<mlir::MLIRContext>(mlir::MLIRContext::Threading::DISABLED)) {
     mlir::DialectRegistry registry;
     lm::registerDialects(registry);
+    lower::registerDialects(registry);
     context->appendDialectRegistry(registry);
     context->loadAllAvailableDialects();
   }

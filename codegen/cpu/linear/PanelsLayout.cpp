@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Panels of 16 outputs, packed; see PanelLayout.h and the pictures in LinearSpec.h.
-#include "codegen/cpu/linear/PanelLayout.h"
-
-#include "llvm/ADT/STLExtras.h"
+// The matrix of a linear, and its bias if any, packed in panels of 16 outputs (#cpu.panels); the pictures are in
+// LinearSpec.h. Tested by test/unit/codegen/PackWeightsTest.cpp.
+#include "codegen/cpu/Cpu.h"
+#include "codegen/cpu/linear/LinearModel.h"
 
 #include <cmath>
 #include <cstring>
 
+using namespace mlir;
+
 namespace lmopt::cpu {
 
 namespace {
+
+float *floatsAt(std::vector<char> &bytes, int64_t offset) { return reinterpret_cast<float *>(bytes.data() + offset); }
 
 // A step is [16]: element (n, k) at panel n / 16, lane n % 16.
 void packFloats(const LinearSpec &spec, const std::vector<float> &matrix, std::vector<char> &out) {
@@ -96,7 +100,44 @@ void packGroups(const LinearSpec &spec, const lm::WeightData &data, std::vector<
 
 } // namespace
 
-std::string PanelLayout::describe() const {
+LinearSpec linearSpec(Type matrix, bool bias) {
+  LinearSpec spec;
+  auto sizes = [&](int64_t outputs, int64_t inputs) { spec.outputs = outputs, spec.inputs = inputs; };
+  if (auto tensor = dyn_cast<RankedTensorType>(matrix)) {
+    sizes(tensor.getDimSize(0), tensor.getDimSize(1));
+    spec.format = tensor.getElementType().isBF16() ? WeightFormat::Bf16 : WeightFormat::F32;
+  } else if (auto codes = dyn_cast<lm::Int8Type>(matrix)) {
+    sizes(codes.getRows(), codes.getColumns());
+    spec.format = WeightFormat::S8Rows;
+  } else {
+    auto grouped = cast<lm::GroupedType>(matrix);
+    sizes(grouped.getRows(), grouped.getColumns());
+    spec.format = WeightFormat::Grouped;
+    spec.bits = grouped.getBits();
+    spec.group = grouped.getGroup();
+    spec.hasMin = grouped.getHasMin();
+  }
+  spec.bias = bias;
+  spec.outStride = floatRowBytes(spec.outputs);
+  return spec;
+}
+
+LogicalResult PanelsAttr::verify(function_ref<InFlightDiagnostic()> emitError, Type matrix, bool) {
+  auto tensor = dyn_cast<RankedTensorType>(matrix);
+  auto grouped = dyn_cast<lm::GroupedType>(matrix);
+  bool isMatrix = tensor && tensor.getRank() == 2 && tensor.hasStaticShape() &&
+                  (tensor.getElementType().isF32() || tensor.getElementType().isBF16());
+  if (isMatrix || isa<lm::Int8Type>(matrix) || (grouped && grouped.getGroup() % kLanes == 0))
+    return success();
+  return emitError() << "C1: expected a matrix of f32, bf16, !lm.int8 or !lm.grouped (in groups of a multiple of 16), "
+                        "but found "
+                     << matrix;
+}
+
+int64_t PanelsAttr::getBytes() const { return linearSpec(getMatrix(), getBias()).bytes(); }
+
+std::string PanelsAttr::describe() const {
+  LinearSpec spec = linearSpec(getMatrix(), getBias());
   switch (spec.format) {
   case WeightFormat::F32:
     return "f32 panels of 16";
@@ -111,7 +152,8 @@ std::string PanelLayout::describe() const {
   return "";
 }
 
-void PanelLayout::pack(llvm::ArrayRef<lm::WeightData> params, std::vector<char> &out) const {
+void PanelsAttr::pack(ArrayRef<lm::WeightData> params, std::vector<char> &out) const {
+  LinearSpec spec = linearSpec(getMatrix(), getBias());
   switch (spec.format) {
   case WeightFormat::F32:
     packFloats(spec, params[0].f32, out);

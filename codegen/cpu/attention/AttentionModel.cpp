@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The two halves of attention for CPUs. One spec serves both: kernels that store and those that read must agree on the
+// cache. Tested by test/codegen/lower and the end-to-end tests.
+#include "codegen/cpu/attention/AttentionModel.h"
+
+#include "codegen/plan/FormSteps.h"
+#include "dialects/lm/attention/Attention.h"
+
+using namespace mlir;
+
+namespace lmopt::cpu {
+
+namespace {
+
+plan::ProgramOp programOf(plan::StepOp step) { return step->getParentOfType<plan::ProgramOp>(); }
+
+/// The step that reads what an append keeps: its heads, scale and mask are part of the names of both kernels.
+lm::AttendOp readerOf(plan::StepOp append) {
+  for (plan::StepOp step : plan::stepsReading(append->getResult(0)))
+    if (auto attend = dyn_cast<lm::AttendOp>(step.getKernelOp()))
+      return attend;
+  return {};
+}
+
+template <class HalfOp>
+void readHalf(HalfOp op, AttentionSpec &spec) {
+  spec.kvHeads = op.getKvHeads();
+  spec.headDim = op.getHeadWidth();
+  spec.ropeDims = op.getRopeAttr() ? op.getRopeAttr().getDims() : 0;
+  spec.format = op.isBf16() ? CacheFormat::Bf16 : op.isInt8() ? CacheFormat::I8 : CacheFormat::F32;
+}
+
+AttentionSpec specOf(lm::AttendOp op) {
+  AttentionSpec spec;
+  readHalf(op, spec);
+  spec.heads = op.getHeads();
+  spec.scale = op.getScale().convertToDouble();
+  spec.causal = op.isCausal();
+  return spec;
+}
+
+AttentionSpec specOf(lm::CacheAppendOp op) {
+  AttentionSpec spec;
+  if (lm::AttendOp reader = readerOf(op->getParentOfType<plan::StepOp>()))
+    spec = specOf(reader);
+  else
+    spec.heads = op.getKvHeads();
+  readHalf(op, spec);
+  return spec;
+}
+
+RopeTableAttr ropeLayout(lm::RopeAttr rope, plan::ProgramOp program) {
+  int64_t limit = rope.getSwitchPositions(), positions = program.getMaxPositions();
+  return RopeTableAttr::get(rope.getContext(), rope, positions, limit < positions ? limit : 0);
+}
+
+RopeTable ropeTableOf(lm::RopeAttr rope, plan::StepOp step) {
+  return rope ? ropeTable(ropeLayout(rope, programOf(step))) : RopeTable();
+}
+
+LogicalResult prepareRope(Operation *op, lm::RopeAttr rope, plan::ProgramOp program) {
+  if (rope.getLayout() != lm::RopeLayout::half)
+    return plan::refuse(op, "interleaved rope reaches code generation; run the pass lm-normalize-rope before");
+  int64_t limit = ropeLayout(rope, program).getSwitchPositions(), known = program.getRopeSwitch();
+  if (!limit)
+    return success();
+  if (rope.getScaling().getKind() == lm::RopeScalingKind::dynamic)
+    return plan::refuse(op, "dynamic rope scaling turns the whole sequence otherwise with every token beyond its " +
+                                Twine(limit) + " original positions; set max_positions of lm.config to that (found " +
+                                Twine(program.getMaxPositions()) + ")");
+  if (known && known != limit)
+    return plan::refuse(op, "rope scaling changes beyond " + Twine(limit) + " positions here and beyond " +
+                                Twine(known) + " in another layer; they must agree");
+  program.setRopeSwitch(limit);
+  return success();
+}
+
+/// What both halves have in common.
+template <class Model, class HalfOp>
+struct HalfKernel : KernelOpInterface::ExternalModel<Model, HalfOp> {
+  LogicalResult prepare(Operation *op, plan::ProgramOp program) const {
+    auto half = cast<HalfOp>(op);
+    if (half.getValueWidth() != half.getHeadWidth())
+      return plan::refuse(op, "value heads of another width than query heads are not supported");
+    lm::RopeAttr rope = half.getRopeAttr();
+    return rope ? prepareRope(op, rope, program) : success();
+  }
+  void getPackedWeights(Operation *op, plan::ProgramOp program, SmallVectorImpl<PackedUse> &uses) const {
+    if (lm::RopeAttr rope = cast<HalfOp>(op).getRopeAttr())
+      uses.push_back({{}, ropeLayout(rope, program)});
+  }
+  int64_t getStateBytes(Operation *op) const { return specOf(cast<HalfOp>(op)).cacheBytesPerPosition(); }
+  bool masksLastVector(Operation *) const { return false; }
+  static Argument ropeArgument(plan::StepOp step) {
+    return {step.getWeights().empty() ? Argument::Weights : Argument::Weight};
+  }
+  static bool splitsHeads(plan::StepOp step) { return step.getShare() == plan::Share::heads; }
+};
+
+struct AppendKernel : HalfKernel<AppendKernel, lm::CacheAppendOp> {
+  plan::Share getShare(Operation *, plan::StepOp, bool few) const {
+    return few ? plan::Share::heads : plan::Share::rows;
+  }
+  int64_t getScratchBytes(Operation *) const { return 0; }
+  StringRef getUnit(Operation *) const { return "none"; }
+  Kernel defineKernel(Operation *op, KernelLibrary &kernels, plan::StepOp step) const {
+    auto append = cast<lm::CacheAppendOp>(op);
+    Kernel kernel;
+    kernel.name =
+        storeKernel(kernels, specOf(append), ropeTableOf(append.getRopeAttr(), step), splitsHeads(step));
+    auto input = [&](Value value) -> Argument { return {Argument::Input, inputNumber(value)}; };
+    kernel.arguments = {input(append.getKey()), input(append.getValue()), ropeArgument(step),
+                        {Argument::RowInfo},    {Argument::StateOffset},  {Argument::RowBegin},
+                        {Argument::RowEnd},     {Argument::Thread},       {Argument::Threads}};
+    return kernel;
+  }
+};
+
+struct AttendKernel : HalfKernel<AttendKernel, lm::AttendOp> {
+  plan::Share getShare(Operation *, plan::StepOp, bool few) const {
+    return few ? plan::Share::heads : plan::Share::turns;
+  }
+  int64_t getScratchBytes(Operation *op) const { return specOf(cast<lm::AttendOp>(op)).scratchBytes(); }
+  StringRef getUnit(Operation *op) const {
+    AttentionSpec spec = specOf(cast<lm::AttendOp>(op));
+    return spec.integer() ? "u8s8" : spec.bf16() ? "bf16" : "f32";
+  }
+  Kernel defineKernel(Operation *op, KernelLibrary &kernels, plan::StepOp step) const {
+    auto attend = cast<lm::AttendOp>(op);
+    Kernel kernel;
+    kernel.name =
+        attendKernel(kernels, specOf(attend), ropeTableOf(attend.getRopeAttr(), step), splitsHeads(step));
+    kernel.arguments = {{Argument::Input, inputNumber(attend.getQuery())},
+                        {Argument::Output},
+                        ropeArgument(step),
+                        {Argument::RowInfo},
+                        {Argument::Scratch},
+                        {Argument::Step},
+                        {Argument::StateOffset},
+                        {Argument::Thread},
+                        {Argument::Threads}};
+    return kernel;
+  }
+};
+} // namespace
+
+void registerAttentionModels(DialectRegistry &registry) {
+  registry.addExtension(+[](MLIRContext *context, lm::LMDialect *) {
+    lm::CacheAppendOp::attachInterface<AppendKernel>(*context);
+    lm::AttendOp::attachInterface<AttendKernel>(*context);
+  });
+}
+
+} // namespace lmopt::cpu
