@@ -8,6 +8,7 @@
 #include "dialects/lm/interpreter/Frame.h"
 
 using namespace mlir;
+using namespace lmopt;
 using namespace lmopt::lm;
 using reference::Tensor;
 
@@ -18,13 +19,12 @@ static std::function<reference::Rotation(int64_t)> rotationOf(RopeAttr rope, con
   };
 }
 
-static reference::AttentionOptions optionsOf(AttentionOp op, const Frame &frame) {
+/// What attention and both of its halves say.
+template <typename Op>
+static reference::AttentionOptions keptOptions(Op op, const Frame &frame) {
   reference::AttentionOptions options;
   options.layer = op.getLayer();
-  options.heads = op.getHeads();
   options.kvHeads = op.getKvHeads();
-  options.scale = op.getScale().convertToDouble();
-  options.causal = op.isCausal();
   options.bf16 = op.isBf16();
   options.int8 = op.isInt8();
   if (RopeAttr rope = op.getRopeAttr()) {
@@ -34,12 +34,22 @@ static reference::AttentionOptions optionsOf(AttentionOp op, const Frame &frame)
   return options;
 }
 
+/// What those with queries say.
+template <typename Op>
+static reference::AttentionOptions optionsOf(Op op, const Frame &frame) {
+  reference::AttentionOptions options = keptOptions(op, frame);
+  options.heads = op.getHeads();
+  options.scale = op.getScale().convertToDouble();
+  options.causal = op.isCausal();
+  return options;
+}
+
 static FailureOr<RuntimeValues> attention(AttentionOp op, Frame &frame) {
   reference::AttentionOptions options = optionsOf(op, frame);
   const Tensor &query = frame.tensor(op.getQuery()), &key = frame.tensor(op.getKey());
   const Tensor &value = frame.tensor(op.getValue());
   if (op.getLengths())
-    return one(reference::attention(query, key, value, frame.tensor(op.getLengths()), options));
+    return one(op, reference::attention(query, key, value, frame.tensor(op.getLengths()), options));
   auto cache = std::get<reference::Cache>(frame.take(op.getCache()));
   FailureOr<RuntimeValues> results = one(op, reference::attention(query, key, value, cache, options));
   if (succeeded(results))
@@ -47,4 +57,25 @@ static FailureOr<RuntimeValues> attention(AttentionOp op, Frame &frame) {
   return results;
 }
 
-void lmopt::lm::registerAttentionMeanings(DialectRegistry &registry) { addMeanings<attention>(registry); }
+static FailureOr<RuntimeValues> cacheAppend(CacheAppendOp op, Frame &frame) {
+  reference::AttentionOptions options = keptOptions(op, frame);
+  const Tensor &key = frame.tensor(op.getKey()), &value = frame.tensor(op.getValue());
+  if (op.getLengths())
+    return one(reference::append(key, value, frame.tensor(op.getLengths()), options));
+  auto cache = std::get<reference::Cache>(frame.take(op.getCache()));
+  if (Result<void> appended = reference::append(key, value, cache, options); !appended)
+    return op.emitError() << appended.error().message;
+  return one(std::move(cache));
+}
+
+static FailureOr<RuntimeValues> attend(AttendOp op, Frame &frame) {
+  reference::AttentionOptions options = optionsOf(op, frame);
+  const Tensor &query = frame.tensor(op.getQuery());
+  const auto &cache = std::get<reference::Cache>(frame.at(op.getCache()));
+  return one(op, op.getLengths() ? reference::attend(query, cache, frame.tensor(op.getLengths()), options)
+                                 : reference::attend(query, cache, options));
+}
+
+void lmopt::lm::registerAttentionMeanings(DialectRegistry &registry) {
+  addMeanings<attention, cacheAppend, attend>(registry);
+}

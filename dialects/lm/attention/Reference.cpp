@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// lm.attention in both forms; see Reference.h.
+// lm.attention and its halves in both forms; see Reference.h.
 
 #include "dialects/lm/attention/Reference.h"
 
@@ -51,34 +51,42 @@ static void rotateHead(float *head, int64_t position, const Rotation &rotation, 
   }
 }
 
-/// All heads of the rows of sequence b; row t has position `start` + t.
-static void rotateSequence(Tensor &x, int64_t b, int64_t heads, int64_t start, const Rotation &rotation,
-                           const AttentionOptions &options) {
+namespace {
+/// The rows of one sequence that an op works on.
+struct Sequence {
+  int64_t start, rows; // position of the first one; how many count
+  Rotation rotation;
+};
+using Sequences = std::vector<Sequence>;
+} // namespace
+
+static Rotation rotationOf(int64_t length, const AttentionOptions &options) {
+  return options.rotation ? options.rotation(length) : Rotation();
+}
+
+/// Each with its own length, at most `rows`.
+static Sequences sequencesOf(const Tensor &lengths, int64_t rows, const AttentionOptions &options) {
+  Sequences sequences;
+  for (int32_t length : lengths.i32)
+    sequences.push_back({0, std::clamp<int64_t>(length, 0, rows), rotationOf(length, options)});
+  return sequences;
+}
+
+/// All heads of all rows, also of those that do not count.
+static Tensor rotated(Tensor x, int64_t heads, const Sequences &sequences, const AttentionOptions &options) {
   const int64_t headWidth = x.width() / heads, length = x.size(1);
-  for (int64_t t = 0; t < length; ++t)
-    for (int64_t h = 0; h < heads; ++h)
-      rotateHead(&x.f32[(b * length + t) * x.width() + h * headWidth], start + t, rotation, options.interleaved);
-}
-
-/// Sequences that all begin at `start` and are turned alike.
-static Tensor rotateRows(Tensor x, int64_t heads, int64_t start, const Rotation &rotation,
-                         const AttentionOptions &options) {
   for (int64_t b = 0; b < x.size(0); ++b)
-    rotateSequence(x, b, heads, start, rotation, options);
-  return x;
-}
-
-/// Each sequence as one of its own length is.
-static Tensor rotateRows(Tensor x, int64_t heads, const Tensor &lengths, const AttentionOptions &options) {
-  for (int64_t b = 0; b < x.size(0) && options.rotation; ++b)
-    rotateSequence(x, b, heads, 0, options.rotation(lengths.i32[b]), options);
+    for (int64_t t = 0; t < length; ++t)
+      for (int64_t h = 0; h < heads; ++h)
+        rotateHead(&x.f32[(b * length + t) * x.width() + h * headWidth], sequences[b].start + t, sequences[b].rotation,
+                   options.interleaved);
   return x;
 }
 
 /// One head of one row: y = sum_j softmax_j(scale q . k_j) v_j over `count` keys; zeros when there is none.
-static void attend(const float *query, const float *keys, const float *values, int64_t count, int64_t keyStride,
-                   int64_t valueStride, int64_t keyWidth, int64_t valueWidth, const AttentionOptions &options,
-                   float *result) {
+static void attendHead(const float *query, const float *keys, const float *values, int64_t count, int64_t keyStride,
+                       int64_t valueStride, int64_t keyWidth, int64_t valueWidth, const AttentionOptions &options,
+                       float *result) {
   std::fill(result, result + valueWidth, 0.0f);
   if (count == 0)
     return;
@@ -106,88 +114,141 @@ static void attendRow(const float *query, const float *keys, const float *values
   const int64_t group = options.heads / options.kvHeads;
   const int64_t keyHead = keyWidth / options.kvHeads, valueHead = valueWidth / options.kvHeads;
   for (int64_t h = 0; h < options.heads; ++h)
-    attend(query + h * keyHead, keys + h / group * keyHead, values + h / group * valueHead, count, keyWidth, valueWidth,
-           keyHead, valueHead, options, result + h * valueHead);
+    attendHead(query + h * keyHead, keys + h / group * keyHead, values + h / group * valueHead, count, keyWidth,
+               valueWidth, keyHead, valueHead, options, result + h * valueHead);
 }
 
-static Tensor emptyResult(const Tensor &query, const Tensor &value, const AttentionOptions &options) {
-  return Tensor::ofF32({query.size(0), query.size(1), value.width() / options.kvHeads * options.heads});
-}
+//===- Append ----------------------------------------------------------------------------------------------------===//
 
-/// The cache of this layer, made at first use; an error when it belongs to other sequences or its keys are turned
-/// otherwise.
-static Result<CacheLayer *> findLayer(Cache &cache, const Tensor &key, const Tensor &value, int64_t layerNumber,
-                                      const Rotation &rotation) {
-  if (int64_t(cache.layers.size()) <= layerNumber)
-    cache.layers.resize(layerNumber + 1);
-  CacheLayer &layer = cache.layers[layerNumber];
-  const size_t batch = size_t(key.size(0));
+/// The place of a layer in the cache, made at first use.
+static CacheLayer &layerFor(Cache &cache, const Tensor &key, const Tensor &value, int64_t number) {
+  if (int64_t(cache.layers.size()) <= number)
+    cache.layers.resize(number + 1);
+  CacheLayer &layer = cache.layers[number];
   if (layer.positions == 0) {
-    layer.keys.resize(batch);
-    layer.values.resize(batch);
-    layer.frequencies = rotation.frequencies;
+    layer = CacheLayer();
+    layer.keyWidth = key.width();
+    layer.valueWidth = value.width();
+    layer.keys.resize(size_t(key.size(0)));
+    layer.values.resize(size_t(key.size(0)));
   }
-  bool fits = layer.keys.size() == batch;
-  for (size_t b = 0; fits && b < batch; ++b)
-    fits = int64_t(layer.keys[b].size()) == layer.positions * key.width() &&
-           int64_t(layer.values[b].size()) == layer.positions * value.width();
-  if (!fits)
-    return malformed("the cache of layer " + std::to_string(layerNumber) +
+  return layer;
+}
+
+static std::string cacheOf(int64_t layer) { return "the cache of layer " + std::to_string(layer); }
+
+static Error turnedOtherwise(int64_t layer, int64_t length) {
+  return malformed("the keys in " + cacheOf(layer) + " are turned for another length of the sequence than " +
+                   std::to_string(length) + ": the model's angles depend on it; run the whole sequence again");
+}
+
+static void appendSequence(std::vector<float> &to, const Tensor &from, int64_t b) {
+  const int64_t numbers = from.size(1) * from.width();
+  to.insert(to.end(), from.f32.begin() + b * numbers, from.f32.begin() + (b + 1) * numbers);
+}
+
+static void appendRows(CacheLayer &layer, const Tensor &key, const Tensor &value, const Sequences &sequences,
+                       const AttentionOptions &options) {
+  const Tensor k = kept(rotated(key, options.kvHeads, sequences, options), options), v = kept(value, options);
+  for (int64_t b = 0; b < key.size(0); ++b) {
+    appendSequence(layer.keys[b], k, b);
+    appendSequence(layer.values[b], v, b);
+  }
+  layer.positions += key.size(1);
+}
+
+Result<void> append(const Tensor &key, const Tensor &value, Cache &cache, const AttentionOptions &options) {
+  CacheLayer &layer = layerFor(cache, key, value, options.layer);
+  const int64_t start = layer.positions, rows = key.size(1);
+  const Rotation rotation = rotationOf(start + rows, options);
+  if (layer.ofLengths)
+    return malformed(cacheOf(options.layer) + " was made of lengths, so no rows can follow");
+  if (int64_t(layer.keys.size()) != key.size(0) || layer.keyWidth != key.width() || layer.valueWidth != value.width())
+    return malformed(cacheOf(options.layer) +
                      " was filled by another batch size or width; a cache belongs to one model and one batch");
+  if (start == 0)
+    layer.frequencies = rotation.frequencies;
   if (layer.frequencies != rotation.frequencies)
-    return malformed("the keys in the cache of layer " + std::to_string(layerNumber) +
-                     " are turned for another length of the sequence than " +
-                     std::to_string(layer.positions + key.size(1)) +
-                     ": the model's angles depend on it; run the whole sequence again");
+    return turnedOtherwise(options.layer, start + rows);
+  appendRows(layer, key, value, Sequences(key.size(0), {start, rows, rotation}), options);
+  return {};
+}
+
+Cache append(const Tensor &key, const Tensor &value, const Tensor &lengths, const AttentionOptions &options) {
+  Cache cache;
+  CacheLayer &layer = layerFor(cache, key, value, options.layer);
+  layer.ofLengths = true;
+  appendRows(layer, key, value, sequencesOf(lengths, key.size(1), options), options);
+  return cache;
+}
+
+//===- Attend ----------------------------------------------------------------------------------------------------===//
+
+/// The layer that the queries read, if it holds keys for them.
+static Result<const CacheLayer *> layerOf(const Cache &cache, const Tensor &query, bool ofLengths,
+                                          const AttentionOptions &options) {
+  static const CacheLayer none;
+  const CacheLayer &layer = options.layer < int64_t(cache.layers.size()) ? cache.layers[options.layer] : none;
+  const int64_t batch = query.size(0), rows = query.size(1), keyWidth = query.width() / options.heads * options.kvHeads;
+  const bool isLongEnough = ofLengths ? layer.positions == rows : layer.positions >= rows;
+  if (!isLongEnough || int64_t(layer.keys.size()) != batch || layer.keyWidth != keyWidth ||
+      layer.valueWidth % options.kvHeads != 0)
+    return malformed(cacheOf(options.layer) + " does not hold what the query reads: expected " + std::to_string(rows) +
+                     (ofLengths ? "" : " or more") + " positions of " + std::to_string(batch) +
+                     " sequences, keys of width " + std::to_string(keyWidth) + ", but found " +
+                     std::to_string(layer.positions) + " of " + std::to_string(layer.keys.size()) + ", width " +
+                     std::to_string(layer.keyWidth) + "; append them first");
+  if (layer.ofLengths != ofLengths)
+    return malformed(cacheOf(options.layer) + (ofLengths ? " was made without lengths; attend to it without them"
+                                                         : " was made of lengths; attend to it with the same ones"));
   return &layer;
 }
 
-static int64_t positionsIn(const Cache &cache, int64_t layer) {
-  return layer < int64_t(cache.layers.size()) ? cache.layers[layer].positions : 0;
+static Tensor attendTo(const CacheLayer &layer, const Tensor &query, const Sequences &sequences,
+                       const AttentionOptions &options) {
+  const Tensor q = narrowed(rotated(query, options.heads, sequences, options), options.scale, options);
+  const int64_t length = query.size(1);
+  Tensor y = Tensor::ofF32({query.size(0), length, layer.valueWidth / options.kvHeads * options.heads});
+  for (int64_t b = 0; b < query.size(0); ++b)
+    for (int64_t t = 0, rows = sequences[b].rows; t < rows; ++t) // the rest stays zero
+      attendRow(&q.f32[(b * length + t) * q.width()], layer.keys[b].data(), layer.values[b].data(),
+                sequences[b].start + (options.causal ? t + 1 : rows), layer.keyWidth, layer.valueWidth, options,
+                &y.f32[(b * length + t) * y.width()]);
+  return y;
 }
+
+Result<Tensor> attend(const Tensor &query, const Cache &cache, const AttentionOptions &options) {
+  Result<const CacheLayer *> found = layerOf(cache, query, /*ofLengths=*/false, options);
+  if (!found)
+    return found.error();
+  const CacheLayer &layer = **found;
+  const Rotation rotation = rotationOf(layer.positions, options);
+  if (layer.frequencies != rotation.frequencies)
+    return turnedOtherwise(options.layer, layer.positions);
+  const int64_t rows = query.size(1);
+  return attendTo(layer, query, Sequences(query.size(0), {layer.positions - rows, rows, rotation}), options);
+}
+
+Result<Tensor> attend(const Tensor &query, const Cache &cache, const Tensor &lengths, const AttentionOptions &options) {
+  Result<const CacheLayer *> layer = layerOf(cache, query, /*ofLengths=*/true, options);
+  if (!layer)
+    return layer.error();
+  return attendTo(**layer, query, sequencesOf(lengths, query.size(1), options), options);
+}
+
+//===- Both ------------------------------------------------------------------------------------------------------===//
 
 Result<Tensor> attention(const Tensor &query, const Tensor &key, const Tensor &value, Cache &cache,
                          const AttentionOptions &options) {
-  const int64_t length = query.size(1), start = positionsIn(cache, options.layer);
-  const Rotation rotation = options.rotation ? options.rotation(start + length) : Rotation();
-  Result<CacheLayer *> found = findLayer(cache, key, value, options.layer, rotation);
-  if (!found)
-    return found.error();
-  CacheLayer &layer = **found;
-  Tensor q = narrowed(rotateRows(query, options.heads, start, rotation, options), options.scale, options);
-  Tensor k = kept(rotateRows(key, options.kvHeads, start, rotation, options), options);
-  Tensor v = kept(value, options);
-  Tensor y = emptyResult(query, value, options);
-  for (int64_t b = 0; b < query.size(0); ++b) {
-    auto append = [&](std::vector<float> &to, const Tensor &from) {
-      auto begin = from.f32.begin() + b * length * from.width();
-      to.insert(to.end(), begin, begin + length * from.width());
-    };
-    append(layer.keys[b], k);
-    append(layer.values[b], v);
-    for (int64_t t = 0; t < length; ++t) // causal by absolute position
-      attendRow(&q.f32[(b * length + t) * q.width()], layer.keys[b].data(), layer.values[b].data(), start + t + 1,
-                k.width(), value.width(), options, &y.f32[(b * length + t) * y.width()]);
-  }
-  layer.positions += length;
-  return y;
+  Result<void> appended = append(key, value, cache, options);
+  if (!appended)
+    return appended.error();
+  return attend(query, cache, options);
 }
 
-Tensor attention(const Tensor &query, const Tensor &key, const Tensor &value, const Tensor &lengths,
-                 const AttentionOptions &options) {
-  Tensor q = narrowed(rotateRows(query, options.heads, lengths, options), options.scale, options);
-  Tensor k = kept(rotateRows(key, options.kvHeads, lengths, options), options);
-  Tensor v = kept(value, options);
-  Tensor y = emptyResult(query, value, options);
-  const int64_t length = query.size(1);
-  for (int64_t b = 0; b < query.size(0); ++b) {
-    const int64_t rows = std::clamp<int64_t>(lengths.i32[b], 0, length); // the rest stays zero
-    for (int64_t t = 0; t < rows; ++t)
-      attendRow(&q.f32[(b * length + t) * q.width()], &k.f32[b * length * k.width()],
-                &v.f32[b * length * value.width()], options.causal ? t + 1 : rows, k.width(), value.width(), options,
-                &y.f32[(b * length + t) * y.width()]);
-  }
-  return y;
+Result<Tensor> attention(const Tensor &query, const Tensor &key, const Tensor &value, const Tensor &lengths,
+                         const AttentionOptions &options) {
+  return attend(query, append(key, value, lengths, options), lengths, options);
 }
 
 } // namespace lmopt::lm::reference

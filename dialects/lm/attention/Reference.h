@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The meaning of lm.attention in both forms as plain functions.
+// The meaning of lm.attention and its halves in both forms as plain functions.
 // Tested by test/dialects/lm/attention and test/unit/dialects/ReferenceTest.cpp.
 
 #ifndef LMOPT_DIALECTS_LM_ATTENTION_REFERENCE_H
@@ -19,20 +19,33 @@ struct Rotation {
 };
 struct AttentionOptions {
   int64_t layer = 0, heads = 1, kvHeads = 1;
-  double scale = 1;
+  double scale = 1; // this, `heads` and `causal` are of queries: append does not look at them
   bool causal = true;
   bool interleaved = false;                         // rotary layout
   std::function<Rotation(int64_t length)> rotation; // of a sequence of so many tokens; empty: none
   bool bf16 = false;                                // keys, values, scaled queries and softmax weights rounded to bf16
   bool int8 = false; // each head of keys and values rounded to 8 bits of its largest number
 };
-/// Decoder form: appends to `cache`. An error when the cache was made for another batch or width, or its keys were
-/// rotated as those of a shorter or longer sequence are.
+
+/// lm.cache_append, decoder form: the rows follow those that `cache` holds. An error when the cache was made for
+/// another batch or width or of lengths, or its keys were rotated as those of a shorter or longer sequence are; it is
+/// unchanged.
+Result<void> append(const Tensor &key, const Tensor &value, Cache &cache, const AttentionOptions &options);
+/// Encoder form: a cache of these rows only.
+Cache append(const Tensor &key, const Tensor &value, const Tensor &lengths, const AttentionOptions &options);
+
+/// lm.attend, decoder form: the rows of `query` are the last of the layer. An error when the cache does not hold them,
+/// or holds keys of other widths, batches, forms or rotations.
+Result<Tensor> attend(const Tensor &query, const Cache &cache, const AttentionOptions &options);
+/// Encoder form.
+Result<Tensor> attend(const Tensor &query, const Cache &cache, const Tensor &lengths, const AttentionOptions &options);
+
+/// lm.attention, decoder form: one after the other.
 Result<Tensor> attention(const Tensor &query, const Tensor &key, const Tensor &value, Cache &cache,
                          const AttentionOptions &options);
 /// Encoder form.
-Tensor attention(const Tensor &query, const Tensor &key, const Tensor &value, const Tensor &lengths,
-                 const AttentionOptions &options);
+Result<Tensor> attention(const Tensor &query, const Tensor &key, const Tensor &value, const Tensor &lengths,
+                         const AttentionOptions &options);
 
 } // namespace lmopt::lm::reference
 

@@ -56,8 +56,9 @@ struct Weight {
 
 /// Keys (rotated) and values of the positions seen so far, for each layer and sequence.
 struct CacheLayer {
-  int64_t positions = 0;
-  std::vector<double> frequencies;              // by which the keys were rotated
+  int64_t positions = 0, keyWidth = 0, valueWidth = 0;
+  bool ofLengths = false;          // rows of an encoder: each sequence has a length, and no rows can follow
+  std::vector<double> frequencies; // by which the keys were rotated; of lengths: each by its own, none here
   std::vector<std::vector<float>> keys, values; // [batch], each positions x width
 };
 struct Cache {
