@@ -22,11 +22,11 @@ public:
   explicit LayoutChooser(plan::ProgramOp program) : program(program), builder(program) {}
 
   LogicalResult run() {
-    for (plan::StepOp step : program.getSteps())
+    for (plan::StepOp step : plan::stepsOf(program))
       if (failed(prepare(step)))
         return failure();
     separateResult();
-    for (plan::StepOp step : program.getSteps()) {
+    for (plan::StepOp step : plan::stepsOf(program)) {
       chooseWeights(step);
       if (failed(placeState(step)))
         return failure();

@@ -24,7 +24,7 @@ KernelOpInterface kernelOf(plan::StepOp step) { return cast<KernelOpInterface>(s
 class ProgramScheduler {
 public:
   ProgramScheduler(plan::ProgramOp program, bool few, int64_t maxRows, int64_t blockRows)
-      : program(program), numbers(program), steps(program.getSteps()), builder(program) {
+      : program(program), numbers(program), steps(plan::stepsOf(program)), builder(program) {
     problem.few = few;
     problem.maxRows = maxRows;
     problem.blockRows = blockRows;

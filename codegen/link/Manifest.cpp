@@ -133,7 +133,7 @@ json::Object targetEntry(const cpu::Target &target) {
 json::Array stepList(const lower::LoweredModel &lowered) {
   json::Array entries;
   SmallVector<plan::ProgramOp> programs = lowered.programs();
-  SmallVector<plan::StepOp> steps = programs.front().getSteps(), decode = programs.back().getSteps();
+  SmallVector<plan::StepOp> steps = plan::stepsOf(programs.front()), decode = plan::stepsOf(programs.back());
   for (auto [step, few] : llvm::zip_equal(steps, decode)) {
     json::Object entry = stepEntry(step);
     if (few.getKernel() != step.getKernel())

@@ -52,10 +52,8 @@ void PlanDialect::registerAttributes() {
 
 RowsType plan::rowsOf(Type type, Domain domain) {
   MLIRContext *context = type.getContext();
-  if (auto codes = dyn_cast<lm::CodesType>(type))
-    return RowsType::get(context, domain, codes.getWidth(), codes.getElementType(), codes.getGroup());
   auto tensor = dyn_cast<RankedTensorType>(type);
-  if (!tensor || !isa<FloatType>(tensor.getElementType()))
+  if (!tensor || tensor.getElementType().isSignlessInteger())
     return {};
   return RowsType::get(context, domain, tensor.getShape().back(), tensor.getElementType(), /*group=*/0);
 }
@@ -114,7 +112,7 @@ SmallVector<Operation *> plan::readersOf(Value inside) {
 }
 
 RowNumbers::RowNumbers(ProgramOp program) {
-  for (StepOp step : program.getSteps())
+  for (StepOp step : stepsOf(program))
     for (OpResult result : step->getResults())
       if (isRows(result)) {
         numbers[result] = static_cast<int>(values.size());
@@ -157,6 +155,22 @@ std::vector<Access> plan::accessesOf(StepOp step, Share share, const RowNumbers 
 
 //===--- plan.step ---===//
 
+void StepOp::build(OpBuilder &builder, OperationState &state, TypeRange results, StepKind kind, Domain domain,
+                   ValueRange inputs) {
+  state.addTypes(results);
+  state.addOperands(inputs);
+  state.addAttribute(getKindAttrName(state.name), StepKindAttr::get(builder.getContext(), kind));
+  state.addAttribute(getDomainAttrName(state.name), DomainAttr::get(builder.getContext(), domain));
+  state.addAttribute(getWeightsAttrName(state.name), builder.getArrayAttr({}));
+  state.addRegion();
+}
+
+void ChainOp::build(OpBuilder &builder, OperationState &state, TypeRange results, int64_t block) {
+  state.addTypes(results);
+  state.addAttribute(getBlockAttrName(state.name), builder.getI64IntegerAttr(block));
+  state.addRegion();
+}
+
 StringRef StepOp::getPart() {
   Operation &first = getBody().front().front();
   return isa<YieldOp>(first) ? "result" : lm::getPartName(&first);
@@ -172,13 +186,19 @@ PlaceAttr StepOp::getPlace(OpResult result) { return cast<PlaceAttr>((*getPlaces
 
 //===--- plan.program ---===//
 
+void ProgramOp::build(OpBuilder &builder, OperationState &state, StringAttr name, int64_t maxPositions) {
+  state.addAttribute(getSymNameAttrName(state.name), name);
+  state.addAttribute(getMaxPositionsAttrName(state.name), builder.getI64IntegerAttr(maxPositions));
+  state.addRegion();
+}
+
 bool ProgramOp::isDecoder() {
   return llvm::any_of(getBody().getArgumentTypes(), [](Type type) { return isa<lm::CacheType>(type); });
 }
 
-SmallVector<StepOp> ProgramOp::getSteps() {
+SmallVector<StepOp> plan::stepsOf(ProgramOp program) {
   SmallVector<StepOp> steps;
-  getBody().walk<WalkOrder::PreOrder>([&](StepOp step) {
+  program.getBody().walk<WalkOrder::PreOrder>([&](StepOp step) {
     steps.push_back(step);
     return WalkResult::skip();
   });

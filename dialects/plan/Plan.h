@@ -42,6 +42,9 @@ namespace lmopt::plan {
 
 inline bool isRows(mlir::Value value) { return mlir::isa<RowsType>(value.getType()); }
 
+/// All steps of a program in order, those in chains too.
+llvm::SmallVector<StepOp> stepsOf(ProgramOp program);
+
 /// The rows that a value of the lm dialect is to a plan, or null: not every value is rows (caches, ids).
 RowsType rowsOf(mlir::Type type, Domain domain);
 

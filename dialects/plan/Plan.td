@@ -11,36 +11,6 @@ class Plan_Op<string mnemonic, list<Trait> traits = []> : Op<Plan_Dialect, mnemo
 
 def Plan_Rows : Type<CPred<"::llvm::isa<::lmopt::plan::RowsType>($_self)">, "rows", "::lmopt::plan::RowsType">;
 
-def Plan_ProgramOp : Plan_Op<"program", [Symbol, SingleBlock, NoTerminator, HasParent<"::mlir::ModuleOp">]> {
-  let summary = "one entry of an artifact: a list of steps";
-  let description = [{
-    The arguments of the body are those of the function it was made from (token ids, lengths or cache, further inputs).
-    `max_positions`, `rope_switch` (longer sequences are turned by a second table; 0: there is none) and
-    `position_bytes` (state kept for each position) are those of the model; the rest is the schedule's.
-
-    Constraints:
-    - C1: the body ends with `plan.return`.
-    - C2: every step of a scheduled program (it has `max_rows`) has a share, and a place for each result of rows.
-    - C3: rows lie inside the memory they are placed in.
-    - C4: no two threads clash: between two waits, what one thread of a team writes no other touches.
-  }];
-  let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$max_positions,
-                       DefaultValuedAttr<I64Attr, "0">:$rope_switch, DefaultValuedAttr<I64Attr, "0">:$position_bytes,
-                       UnitAttr:$few, OptionalAttr<I64Attr>:$max_rows, OptionalAttr<I64Attr>:$arena_bytes,
-                       OptionalAttr<I64Attr>:$thread_bytes, OptionalAttr<I64Attr>:$row_info_offset,
-                       OptionalAttr<I64Attr>:$scratch_offset);
-  let regions = (region SizedRegion<1>:$body);
-  let hasCustomAssemblyFormat = 1;
-  let hasRegionVerifier = 1;
-  let extraClassDeclaration = [{
-    bool isDecoder();
-    bool isScheduled() { return getMaxRows().has_value(); }
-    /// All steps in order, those in chains too.
-    ::llvm::SmallVector<StepOp> getSteps();
-    ReturnOp getReturn();
-  }];
-}
-
 def Plan_WeightOp : Plan_Op<"weight", [Symbol, HasParent<"::mlir::ModuleOp">]> {
   let summary = "a weight as the artifact holds it";
   let description = [{
@@ -81,6 +51,11 @@ def Plan_StepOp : Plan_Op<"step", [SingleBlock, ParentOneOf<["ProgramOp", "Chain
     $kind $domain `(` $inputs `)` (`weights` $weights^)? attr-dict-with-keyword `:` functional-type($inputs, $results) $body
   }];
   let hasRegionVerifier = 1;
+  let builders = [
+    // The body is left to the caller.
+    OpBuilder<(ins "::mlir::TypeRange":$results, "::lmopt::plan::StepKind":$kind, "::lmopt::plan::Domain":$domain,
+                   "::mlir::ValueRange":$inputs)>
+  ];
   let extraClassDeclaration = [{
     bool isKernel() { return getKind() == StepKind::kernel; }
     /// The op of a kernel.
@@ -104,6 +79,11 @@ def Plan_ChainOp : Plan_Op<"chain", [SingleBlock, HasParent<"ProgramOp">]> {
   let arguments = (ins I64Attr:$block);
   let results = (outs Variadic<AnyType>:$results);
   let regions = (region SizedRegion<1>:$body);
+  let builders = [
+    // The body is left to the caller.
+    OpBuilder<(ins "::mlir::TypeRange":$results, "int64_t":$block)>
+  ];
+  let skipDefaultBuilders = 1;
   let assemblyFormat = "`block` `=` $block attr-dict-with-keyword (`->` type($results)^)? $body";
   let hasRegionVerifier = 1;
 }
@@ -113,7 +93,7 @@ def Plan_WaitOp : Plan_Op<"wait", [HasParent<"ProgramOp">]> {
   let assemblyFormat = "attr-dict";
 }
 
-def Plan_YieldOp : Plan_Op<"yield", [Terminator, ReturnLike, Pure, ParentOneOf<["StepOp", "ChainOp"]>]> {
+def Plan_YieldOp : Plan_Op<"yield", [Terminator, Pure, ParentOneOf<["StepOp", "ChainOp"]>]> {
   let summary = "the results of a step or of a chain";
   let arguments = (ins Variadic<AnyType>:$values);
   let assemblyFormat = "($values^ `:` type($values))? attr-dict";
@@ -123,6 +103,38 @@ def Plan_ReturnOp : Plan_Op<"return", [Terminator, HasParent<"ProgramOp">]> {
   let summary = "what the program gives its caller";
   let arguments = (ins Variadic<Plan_Rows>:$values);
   let assemblyFormat = "$values `:` type($values) attr-dict";
+}
+
+def Plan_ProgramOp : Plan_Op<"program", [Symbol, SingleBlock, NoTerminator, HasParent<"::mlir::ModuleOp">]> {
+  let summary = "one entry of an artifact: a list of steps";
+  let description = [{
+    The arguments of the body are those of the function it was made from (token ids, lengths or cache, further inputs).
+    `max_positions`, `rope_switch` (longer sequences are turned by a second table; 0: there is none) and
+    `position_bytes` (state kept for each position) are those of the model; the rest is the schedule's.
+
+    Constraints:
+    - C1: the body ends with `plan.return`.
+    - C2: every step of a scheduled program (it has `max_rows`) has a share, and a place for each result of rows.
+    - C3: rows lie inside the memory they are placed in.
+    - C4: no two threads clash: between two waits, what one thread of a team writes no other touches.
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$max_positions,
+                       DefaultValuedAttr<I64Attr, "0">:$rope_switch, DefaultValuedAttr<I64Attr, "0">:$position_bytes,
+                       UnitAttr:$few, OptionalAttr<I64Attr>:$max_rows, OptionalAttr<I64Attr>:$arena_bytes,
+                       OptionalAttr<I64Attr>:$thread_bytes, OptionalAttr<I64Attr>:$row_info_offset,
+                       OptionalAttr<I64Attr>:$scratch_offset);
+  let regions = (region SizedRegion<1>:$body);
+  let hasCustomAssemblyFormat = 1;
+  let hasRegionVerifier = 1;
+  let builders = [
+    // The body is left to the caller.
+    OpBuilder<(ins "::mlir::StringAttr":$name, "int64_t":$maxPositions)>
+  ];
+  let extraClassDeclaration = [{
+    bool isDecoder();
+    bool isScheduled() { return getMaxRows().has_value(); }
+    ReturnOp getReturn();
+  }];
 }
 
 #endif // LMOPT_DIALECTS_PLAN_PLAN_TD

@@ -149,6 +149,6 @@ LogicalResult ProgramOp::verifyRegions() {
       return emitOpError("C1: expected to return results of steps");
   if (!isScheduled())
     return success();
-  SmallVector<StepOp> steps = getSteps();
+  SmallVector<StepOp> steps = stepsOf(*this);
   return success(succeeded(verifySchedule(*this, steps)) && succeeded(verifyNoClash(*this)));
 }

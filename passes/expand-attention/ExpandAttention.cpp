@@ -37,13 +37,15 @@ static void expand(AttentionOp attention) {
   attention.erase();
 }
 
+void expandAttention(ModuleOp module) {
+  for (AttentionOp attention : findOps<AttentionOp>(module))
+    expand(attention);
+}
+
 namespace {
 
 struct ExpandAttention : impl::LmExpandAttentionPassBase<ExpandAttention> {
-  void runOnOperation() override {
-    for (AttentionOp attention : findOps<AttentionOp>(getOperation()))
-      expand(attention);
-  }
+  void runOnOperation() override { expandAttention(getOperation()); }
 };
 
 } // namespace
