@@ -39,7 +39,7 @@ private:
   plan::ProgramOp program;
   OpBuilder builder;
   int64_t weightBytes = 0, positionBytes = 0;
-  DenseMap<std::pair<ArrayAttr, Attribute>, FlatSymbolRefAttr> packed = {};
+  DenseMap<std::pair<Attribute, Attribute>, FlatSymbolRefAttr> packed;
 
   LogicalResult prepare(plan::StepOp step) {
     for (Operation &op : step.getBody().front().without_terminator()) {

@@ -130,11 +130,11 @@ private:
       if (schedule.waitBefore[i])
         plan::WaitOp::create(before, steps[i].getLoc());
       if (end - i > 1)
-        makeChain(before, ArrayRef(steps).slice(i, end - i));
+        makeChain(before, MutableArrayRef(steps).slice(i, end - i));
     }
   }
 
-  void makeChain(OpBuilder &before, ArrayRef<plan::StepOp> members) {
+  void makeChain(OpBuilder &before, MutableArrayRef<plan::StepOp> members) {
     auto isMember = [&](Operation *user) { return llvm::is_contained(members, dyn_cast<plan::StepOp>(user)); };
     SmallVector<Value> leaving;
     for (plan::StepOp step : members)

@@ -73,9 +73,8 @@ json::Object weightEntry(plan::WeightOp weight) {
 // What a step costs, by the facts of its op. Row-wise steps count as nothing beside products.
 json::Object stepEntry(plan::StepOp step) {
   int64_t bytes = 0, weights = 0, state = 0;
-  for (const ValueRange &rows : {ValueRange(step.getRowInputs()), ValueRange(step.getRowResults())})
-    for (Value value : rows)
-      bytes += cpu::rowStride(value);
+  for (Value rows : llvm::concat<Value>(step.getRowInputs(), step.getRowResults()))
+    bytes += cpu::rowStride(rows);
   json::Object entry{{"name", step.getPart().str()},
                      {"kernel", step.getKernel()->str()},
                      {"rows", plan::stringifyDomain(step.getDomain()).str()},

@@ -27,7 +27,7 @@ public:
 private:
   plan::StepOp step;
   RowProgram program = {};
-  llvm::DenseMap<mlir::Value, int64_t> numbers = {};
+  llvm::DenseMap<mlir::Value, int64_t> numbers;
 
   int64_t newValue(int64_t width);
   void addInput(mlir::Value inside, mlir::Value rows);
