@@ -224,7 +224,12 @@ void ProgramOp::print(OpAsmPrinter &printer) {
   llvm::interleaveComma(getBody().getArguments(), printer,
                         [&](BlockArgument argument) { printer.printRegionArgument(argument); });
   printer << ')';
-  printer.printOptionalAttrDictWithKeyword((*this)->getAttrs(), {getSymNameAttrName()});
+  SmallVector<StringRef> elided = {getSymNameAttrName()};
+  if (!getRopeSwitch())
+    elided.push_back(getRopeSwitchAttrName());
+  if (!getPositionBytes())
+    elided.push_back(getPositionBytesAttrName());
+  printer.printOptionalAttrDictWithKeyword((*this)->getAttrs(), elided);
   printer << ' ';
   printer.printRegion(getBody(), /*printEntryBlockArgs=*/false);
 }

@@ -48,7 +48,8 @@ def Plan_StepOp : Plan_Op<"step", [SingleBlock, ParentOneOf<["ProgramOp", "Chain
   let results = (outs Variadic<AnyType>:$results);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
-    $kind $domain `(` $inputs `)` (`weights` $weights^)? attr-dict-with-keyword `:` functional-type($inputs, $results) $body
+    `` $kind `` $domain `(` $inputs `)` (`weights` $weights^)? (`share` `` $share^)? (`places` $places^)?
+        (`state` $state_offset^)? (`calls` $kernel^)? attr-dict-with-keyword `:` functional-type($inputs, $results) $body
   }];
   let hasRegionVerifier = 1;
   let builders = [

@@ -3,9 +3,8 @@
 // Packed weights, element by element, at the places that LinearSpec.h promises; zeros everywhere else; failures that
 // end the stream of weights.
 #include "codegen/link/PackWeights.h"
-#include "codegen/cpu/attention/RopeLayout.h"
-#include "codegen/cpu/linear/PanelLayout.h"
-#include "codegen/cpu/rows/RowsLayout.h"
+#include "codegen/cpu/Cpu.h"
+#include "codegen/cpu/linear/LinearModel.h"
 #include "files/gguf/Dequantize.h"
 #include "test/unit/codegen/TestModule.h"
 
@@ -49,7 +48,7 @@ protected:
 
   lm::ParamOp param(const char *name) { return module.get().lookupSymbol<lm::ParamOp>(name); }
 
-  std::vector<char> pack(const lower::PackedWeight &weight) {
+  std::vector<char> pack(plan::WeightOp weight) {
     mlir::FailureOr<std::vector<char>> bytes = link::packWeight(weight, reader);
     EXPECT_TRUE(mlir::succeeded(bytes));
     return mlir::succeeded(bytes) ? *bytes : std::vector<char>();
@@ -60,12 +59,18 @@ protected:
     return value;
   }
 
-  lower::PackedWeight linear(const char *matrix, cpu::WeightFormat format, bool bias) {
-    lower::PackedWeight weight;
-    weight.params = {param(matrix)};
+  /// A weight of the module, made of these params, with a layout that reads `#cpu.` + text.
+  plan::WeightOp weightOf(const std::vector<const char *> &params, const std::string &layout, int64_t offset = 0) {
+    return test::makeWeight(module.get(), params, layout, offset);
+  }
+  plan::WeightOp linear(const char *matrix, cpu::WeightFormat format, bool bias, int64_t offset = 0) {
+    std::string type;
+    llvm::raw_string_ostream(type) << param(matrix).getType();
+    std::vector<const char *> params = {matrix};
     if (bias)
-      weight.params.push_back(param("v"));
-    weight.layout = std::make_shared<cpu::PanelLayout>(specOf(format, bias));
+      params.push_back("v");
+    plan::WeightOp weight = weightOf(params, "panels<" + type + (bias ? ", bias = true>" : ">"), offset);
+    EXPECT_EQ(cpu::linearSpec(param(matrix).getType(), bias).format, format);
     return weight;
   }
   static cpu::LinearSpec specOf(cpu::WeightFormat format, bool bias) { return {20, 18, format, bias, 0}; }
@@ -88,7 +93,7 @@ TEST_F(PackWeights, PanelsInThrees) {
 
 TEST_F(PackWeights, FloatPanels) {
   const cpu::LinearSpec spec = specOf(cpu::WeightFormat::F32, true);
-  lower::PackedWeight weight = linear("m", spec.format, true);
+  plan::WeightOp weight = linear("m", spec.format, true);
   std::vector<char> bytes = pack(weight);
   ASSERT_EQ(bytes.size(), 2u * 18 * 64 + 2 * 64);
   for (int64_t n = 0; n < 32; ++n) {
@@ -101,7 +106,7 @@ TEST_F(PackWeights, FloatPanels) {
 
 TEST_F(PackWeights, HalfPanels) {
   const cpu::LinearSpec spec = specOf(cpu::WeightFormat::Bf16, true);
-  lower::PackedWeight weight = linear("halves", spec.format, true);
+  plan::WeightOp weight = linear("halves", spec.format, true);
   mlir::FailureOr<lm::WeightData> data = reader.read(param("halves"));
   ASSERT_TRUE(mlir::succeeded(data));
   std::vector<char> bytes = pack(weight);
@@ -121,7 +126,7 @@ TEST_F(PackWeights, HalfPanels) {
 
 TEST_F(PackWeights, CodePanels) {
   const cpu::LinearSpec spec = specOf(cpu::WeightFormat::S8Rows, true);
-  lower::PackedWeight weight = linear("codes", spec.format, true);
+  plan::WeightOp weight = linear("codes", spec.format, true);
   mlir::FailureOr<lm::WeightData> data = reader.read(param("codes"));
   ASSERT_TRUE(mlir::succeeded(data));
   std::vector<char> bytes = pack(weight);
@@ -155,13 +160,12 @@ TEST_F(PackWeights, GroupedPanels) {
     auto param = grouped.get().lookupSymbol<lm::ParamOp>(name);
     mlir::FailureOr<lm::WeightData> data = reader.read(param);
     ASSERT_TRUE(mlir::succeeded(data));
-    lower::PackedWeight weight;
-    weight.params = {param};
-    cpu::LinearSpec spec{72, 64, cpu::WeightFormat::Grouped, false, 0};
-    spec.bits = data->groupedBits;
-    spec.group = 32;
-    spec.hasMin = !data->minima.empty();
-    weight.layout = std::make_shared<cpu::PanelLayout>(spec);
+    const cpu::LinearSpec spec = cpu::linearSpec(param.getType(), false);
+    ASSERT_EQ(spec.bits, data->groupedBits);
+    ASSERT_EQ(spec.hasMin, !data->minima.empty());
+    std::string type;
+    llvm::raw_string_ostream(type) << param.getType();
+    plan::WeightOp weight = test::makeWeight(grouped.get(), {name}, "panels<" + type + ">");
     std::vector<char> bytes = pack(weight);
     int64_t codes = 16 * 32 * data->groupedBits / 8, block = codes + (spec.hasMin ? 64 : 32);
     for (int64_t n = 0; n < 72; ++n)
@@ -185,16 +189,11 @@ TEST_F(PackWeights, GroupedPanels) {
 }
 
 TEST_F(PackWeights, VectorsAndTablesArePaddedWithZeros) {
-  lower::PackedWeight vector, table;
-  vector.params = {param("v")};
-  vector.layout = std::make_shared<cpu::RowsLayout>(cpu::RowsLayout::vector(20));
-  std::vector<char> bytes = pack(vector);
+  std::vector<char> bytes = pack(weightOf({"v"}, "rows<tensor<20xf32>>"));
   ASSERT_EQ(bytes.size(), 128u);
   for (int64_t i = 0; i < 32; ++i)
     ASSERT_EQ(floatAt(bytes, 4 * i), i < 20 ? signedElement(i, 0) : 0);
-  table.params = {param("m")};
-  table.layout = std::make_shared<cpu::RowsLayout>(cpu::RowsLayout::table(20, 18));
-  bytes = pack(table);
+  bytes = pack(weightOf({"m"}, "rows<tensor<20x18xf32>>"));
   ASSERT_EQ(bytes.size(), 20u * 128);
   for (int64_t r = 0; r < 20; ++r)
     for (int64_t i = 0; i < 32; ++i)
@@ -206,14 +205,13 @@ lm::RopeAttr ropeOf(mlir::MLIRContext *context, const std::string &scaling) {
       "#lm.rope<base = 1.0e4, dims = 12, layout = half, scaling = #lm.rope_scaling<" + scaling + ">>", context));
 }
 
-lower::PackedWeight ropeWeight(lm::RopeAttr rope, int64_t switchPositions) {
-  lower::PackedWeight weight;
-  weight.layout = std::make_shared<cpu::RopeLayout>(rope, cpu::RopeTable{6, 200, switchPositions});
-  return weight;
-}
-
 class RopeTables : public PackWeights {
 protected:
+  plan::WeightOp ropeWeight(lm::RopeAttr rope, int64_t switchPositions) {
+    std::string text;
+    llvm::raw_string_ostream(text) << "rope<" << rope << ", positions = 200, switch = " << switchPositions << ">";
+    return weightOf({}, text);
+  }
   // The product of a low and a high turn is the turn of the position, with the attention factor in it once; beyond half
   // the dimensions all is zero.
   static void expectTurns(const std::vector<char> &bytes, int64_t begin, const lm::RopeFrequencies &wanted) {
@@ -233,8 +231,8 @@ protected:
 
 TEST_F(RopeTables, GiveEveryTurn) {
   lm::RopeAttr rope = ropeOf(module.get().getContext(), "yarn, factor = 4.0, original_positions = 64");
-  lower::PackedWeight weight = ropeWeight(rope, 0);
-  ASSERT_EQ(weight.bytes(), 2 * (64 + 4) * 64);
+  plan::WeightOp weight = ropeWeight(rope, 0);
+  ASSERT_EQ(weight.getBytes(), 2 * (64 + 4) * 64);
   lm::RopeFrequencies wanted = lm::computeRopeFrequencies(rope, 200);
   ASSERT_GT(wanted.attentionFactor, 1.1);
   expectTurns(pack(weight), 0, wanted);
@@ -245,46 +243,38 @@ TEST_F(RopeTables, OfShortAndLongSequences) {
   std::string scaling = "longrope, factor = 4.0, original_positions = 50, short_factors = [1.0, 1.0, 1.5, 2.0, 2.0, "
                         "2.0], long_factors = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]";
   lm::RopeAttr rope = ropeOf(module.get().getContext(), scaling);
-  lower::PackedWeight weight = ropeWeight(rope, 50);
-  ASSERT_EQ(weight.bytes(), 2 * 2 * (64 + 4) * 64);
+  plan::WeightOp weight = ropeWeight(rope, 50);
+  ASSERT_EQ(weight.getBytes(), 2 * 2 * (64 + 4) * 64);
   std::vector<char> bytes = pack(weight);
   expectTurns(bytes, 0, lm::computeRopeFrequencies(rope, 50));
-  expectTurns(bytes, weight.bytes() / 2, lm::computeRopeFrequencies(rope, 51));
-}
-
-std::vector<int64_t> offsetsOf(const lower::Plan &plan) {
-  std::vector<int64_t> offsets;
-  for (const lower::PackedWeight &weight : plan.weights)
-    offsets.push_back(weight.offset);
-  return offsets;
+  expectTurns(bytes, weight.getBytes() / 2, lm::computeRopeFrequencies(rope, 51));
 }
 
 TEST_F(PackWeights, StreamsInOrder) {
-  lower::Plan plan;
+  std::vector<plan::WeightOp> weights;
+  std::vector<int64_t> written, offsets;
   for (int i = 0; i < 5; ++i) {
-    plan.weights.push_back(linear("codes", cpu::WeightFormat::S8Rows, i % 2));
-    plan.weights.back().offset = i * 4096;
+    weights.push_back(linear("codes", cpu::WeightFormat::S8Rows, i % 2, i * 4096));
+    offsets.push_back(i * 4096);
   }
-  std::vector<int64_t> written;
-  EXPECT_TRUE(mlir::succeeded(link::packWeights(plan, reader, [&](int64_t offset, const std::vector<char> &bytes) {
-    EXPECT_EQ(int64_t(bytes.size()), plan.weights[written.size()].bytes());
+  EXPECT_TRUE(mlir::succeeded(link::packWeights(weights, reader, [&](int64_t offset, const std::vector<char> &bytes) {
+    EXPECT_EQ(int64_t(bytes.size()), weights[written.size()].getBytes());
     written.push_back(offset);
     return mlir::success();
   })));
-  EXPECT_EQ(written, offsetsOf(plan));
+  EXPECT_EQ(written, offsets);
 }
 
 TEST_F(PackWeights, StopsAtTheFirstFailure) {
-  lower::Plan plan;
-  plan.weights = {linear("codes", cpu::WeightFormat::S8Rows, false), linear("missing", cpu::WeightFormat::F32, false),
-                  linear("codes", cpu::WeightFormat::S8Rows, false)};
+  std::vector<plan::WeightOp> weights = {linear("codes", cpu::WeightFormat::S8Rows, false), linear("missing", cpu::WeightFormat::F32, false),
+                                         linear("codes", cpu::WeightFormat::S8Rows, false)};
   int writes = 0;
   std::vector<std::string> messages;
   mlir::ScopedDiagnosticHandler handler(module.get().getContext(), [&](mlir::Diagnostic &diagnostic) {
     messages.push_back(diagnostic.str());
     return mlir::success();
   });
-  EXPECT_TRUE(mlir::failed(link::packWeights(plan, reader, [&](int64_t, const std::vector<char> &) {
+  EXPECT_TRUE(mlir::failed(link::packWeights(weights, reader, [&](int64_t, const std::vector<char> &) {
     ++writes;
     return mlir::success();
   })));
@@ -293,9 +283,9 @@ TEST_F(PackWeights, StopsAtTheFirstFailure) {
   EXPECT_NE(messages[0].find("no-such-file.safetensors"), std::string::npos) << messages[0];
   EXPECT_EQ(reader.errorCode(), 5);
   // A failure to write ends it as well.
-  plan.weights = {linear("codes", cpu::WeightFormat::S8Rows, false), linear("codes", cpu::WeightFormat::S8Rows, false)};
+  weights = {linear("codes", cpu::WeightFormat::S8Rows, false), linear("codes", cpu::WeightFormat::S8Rows, false)};
   writes = 0;
-  EXPECT_TRUE(mlir::failed(link::packWeights(plan, reader, [&](int64_t, const std::vector<char> &) {
+  EXPECT_TRUE(mlir::failed(link::packWeights(weights, reader, [&](int64_t, const std::vector<char> &) {
     ++writes;
     return mlir::failure();
   })));

@@ -4,15 +4,25 @@
 // that it reads and writes. Two threads may then touch the same byte between two barriers only when both read; and what
 // a step reads must be what the step that made the buffer wrote. This knows nothing of how the schedule finds
 // conflicts.
-#include "codegen/lower/Schedule.h"
+#include "codegen/cpu/ChooseLayouts.h"
+#include "codegen/cpu/Cpu.h"
 #include "codegen/cpu/RowInfo.h"
+#include "codegen/cpu/SchedulePrograms.h"
+#include "codegen/cpu/attention/AttentionSpec.h"
+#include "codegen/cpu/rows/RowModel.h"
+#include "codegen/plan/FormSteps.h"
+#include "dialects/lm/attention/Attention.h"
+#include "dialects/lm/interfaces/Linear.h"
+#include "dialects/lm/pooling/Pooling.h"
 #include "test/unit/codegen/TestModule.h"
+
+#include "mlir/IR/Verifier.h"
 
 #include <map>
 
 using namespace lmopt;
-using lower::Domain;
-using lower::Share;
+using plan::Domain;
+using plan::Share;
 
 namespace {
 
@@ -31,30 +41,31 @@ struct Segment {
 
 class Rehearsal {
 public:
-  Rehearsal(const lower::Plan &plan, const lower::Schedule &schedule, std::vector<Segment> segments,
-            std::vector<int64_t> outputRows, int64_t threads)
-      : plan(plan), schedule(schedule), segments(std::move(segments)), outputRows(std::move(outputRows)),
-        threads(threads) {}
+  Rehearsal(plan::ProgramOp program, std::vector<Segment> segments, std::vector<int64_t> outputRows, int64_t threads)
+      : program(program), numbers(program), steps(plan::stepsOf(program)), segments(std::move(segments)),
+        outputRows(std::move(outputRows)), threads(threads) {}
 
-  /// Touches of all threads, split at the barriers.
+  /// Touches of all threads, split at the waits.
   std::vector<std::vector<Touch>> act() {
     std::vector<std::vector<Touch>> phases(1);
-    for (size_t i = 0, end; i < plan.steps.size(); i = end) {
-      end = i + 1;
-      while (end < plan.steps.size() && schedule.continuesChain[end])
-        ++end;
-      if (schedule.barrierBefore[i])
+    for (mlir::Operation &op : program.getBody().front()) {
+      if (mlir::isa<plan::WaitOp>(op))
         phases.emplace_back();
       into = &phases.back();
-      for (thread = 0; thread < threads; ++thread)
-        actChain(i, end);
+      for (thread = 0; thread < threads; ++thread) {
+        if (auto chain = mlir::dyn_cast<plan::ChainOp>(op))
+          actChain(chain);
+        else if (auto step = mlir::dyn_cast<plan::StepOp>(op))
+          actStep(step);
+      }
     }
     return phases;
   }
 
 private:
-  const lower::Plan &plan;
-  const lower::Schedule &schedule;
+  plan::ProgramOp program;
+  plan::RowNumbers numbers;
+  llvm::SmallVector<plan::StepOp> steps;
   std::vector<Segment> segments;
   std::vector<int64_t> outputRows;
   int64_t threads;
@@ -63,52 +74,51 @@ private:
   int64_t thread = 0;
   int64_t blockBegin = 0, blockEnd = INT64_MAX; ///< inside a chain
 
-  /// One thread's share of the steps from `begin` to `end`, block by block where they are more than one.
-  void actChain(size_t begin, size_t end) {
-    auto [first, last] = share(count(Domain::Tokens), 8, thread, threads);
-    if (end == begin + 1)
-      return actStep(plan.steps[step = begin], schedule.shares[begin]);
-    for (blockBegin = first; blockBegin < last; blockBegin += schedule.blockRows) {
-      blockEnd = blockBegin + schedule.blockRows;
-      for (step = begin; step < end; ++step)
-        actStep(plan.steps[step], schedule.shares[step]);
+  /// One thread's share of the steps of a chain, block by block.
+  void actChain(plan::ChainOp chain) {
+    auto [first, last] = share(count(Domain::tokens), 8, thread, threads);
+    int64_t rows = chain.getBlock();
+    for (blockBegin = first; blockBegin < last; blockBegin += rows) {
+      blockEnd = blockBegin + rows;
+      for (auto member : chain.getBody().front().getOps<plan::StepOp>())
+        actStep(member);
     }
     blockBegin = 0;
     blockEnd = INT64_MAX;
   }
 
   int64_t count(Domain domain) const {
-    if (domain == Domain::Outputs)
+    if (domain == Domain::outputs)
       return outputRows.size();
-    return domain == Domain::Segments ? segments.size() : segments.back().row + segments.back().rows;
+    return domain == Domain::segments ? segments.size() : segments.back().row + segments.back().rows;
   }
 
   static std::pair<int64_t, int64_t> share(int64_t count, int64_t unit, int64_t thread, int64_t threads) {
     int64_t units = (count + unit - 1) / unit;
     return {units * thread / threads * unit, std::min(units * (thread + 1) / threads * unit, count)};
   }
-  std::pair<int64_t, int64_t> rows(Domain domain, Share how) const {
-    if (how != Share::Rows)
-      return {0, count(domain)};
-    auto [begin, end] = share(count(domain), 8, thread, threads);
+  std::pair<int64_t, int64_t> rows(plan::StepOp s) const {
+    if (s.getShare() != Share::rows)
+      return {0, count(s.getDomain())};
+    auto [begin, end] = share(count(s.getDomain()), 8, thread, threads);
     return {std::max(begin, blockBegin), std::min(end, blockEnd)};
   }
 
-  void touch(int buffer, int64_t row, bool write, int64_t begin = 0, int64_t end = -1) {
-    const lower::Buffer &b = plan.buffers[buffer];
-    const lower::Placement &place = schedule.placements[buffer];
-    if (end < 0 || end > b.rowBytes)
-      end = b.rowBytes;
-    std::string memory = b.result ? "result" : place.perThread ? "thread " + std::to_string(thread) : "arena";
-    int64_t start = (b.result ? 0 : place.offset) + (row - (place.block ? blockBegin : 0)) * b.rowBytes;
-    if (place.block) {
+  void touch(mlir::Value rows, int64_t row, bool write, int64_t begin = 0, int64_t end = -1) {
+    plan::PlaceAttr place = plan::getPlace(rows);
+    if (end < 0 || end > place.getRowBytes())
+      end = place.getRowBytes();
+    bool block = place.getMemory() == plan::Memory::block;
+    std::string memory = place.isResult() ? "result" : place.isPrivate() ? "thread " + std::to_string(thread) : "arena";
+    int64_t start = place.getOffset() + (row - (block ? blockBegin : 0)) * place.getRowBytes();
+    if (block) {
       EXPECT_TRUE(row >= blockBegin && row < blockEnd) << "step " << step << " leaves its block";
     }
     into->push_back({memory, start + begin, start + end, write, thread, step});
   }
-  void touchCache(const lower::Step &s, size_t segment, int64_t kvHead, int64_t begin, int64_t end, bool write) {
-    std::string memory =
-        "cache " + std::to_string(segment) + " " + std::to_string(s.layerOffset) + " " + std::to_string(kvHead);
+  void touchCache(plan::StepOp s, size_t segment, int64_t kvHead, int64_t begin, int64_t end, bool write) {
+    std::string memory = "cache " + std::to_string(segment) + " " + std::to_string(*s.getStateOffset()) + " " +
+                         std::to_string(kvHead);
     into->push_back({memory, begin, end, write, thread, step});
   }
   std::pair<size_t, int64_t> placeOf(int64_t row) const { // segment and position of a row
@@ -118,75 +128,93 @@ private:
     return {0, 0};
   }
 
-  void actStep(const lower::Step &s, Share how) {
-    auto [begin, end] = rows(s.domain, how);
-    switch (s.kind) {
-    case lower::Step::Rows:
-      for (int64_t r = begin; r < end; ++r) {
-        for (size_t i = 0; i < s.inputs.size(); ++i)
-          touch(s.inputs[i], s.rows.inputs[i].gathered ? outputRows[r] : r, false);
-        for (int out : s.outputs)
-          touch(out, r, true);
+  void actStep(plan::StepOp s) {
+    step = llvm::find(steps, s) - steps.begin();
+    if (!s.isKernel())
+      return actRows(s);
+    mlir::Operation *op = s.getKernelOp();
+    if (mlir::isa<lm::LinearLikeOpInterface>(op))
+      actLinear(s);
+    else if (auto append = mlir::dyn_cast<lm::CacheAppendOp>(op))
+      store(s, append);
+    else if (auto attend = mlir::dyn_cast<lm::AttendOp>(op))
+      s.getShare() == Share::heads ? attendHeads(s, attend) : attendTurns(s, attend);
+    else
+      actPool(s);
+  }
+
+  void actRows(plan::StepOp s) {
+    auto [begin, end] = rows(s);
+    for (int64_t r = begin; r < end; ++r) {
+      for (mlir::Value in : s.getRowInputs()) {
+        bool gathered = s.getDomain() == Domain::outputs &&
+                        mlir::cast<plan::RowsType>(in.getType()).getDomain() == Domain::tokens;
+        touch(in, gathered ? outputRows[r] : r, false);
       }
-      return;
-    case lower::Step::Linear: {
-      std::pair<int64_t, int64_t> panels = {0, s.linear.panels()};
-      if (how == Share::Panels)
-        panels = share(s.linear.panels(), 4, thread, threads);
-      for (int64_t r = begin; r < end && panels.first < panels.second; ++r) {
-        touch(s.inputs[0], r, false);
-        touch(s.outputs[0], r, true, panels.first * 64, panels.second * 64);
-      }
-      return;
-    }
-    case lower::Step::StoreKeysValues:
-      return store(s, how, begin, end);
-    case lower::Step::Attend:
-      return how == Share::Heads ? attendHeads(s) : attendTurns(s);
-    case lower::Step::Pool:
-      for (int64_t i = begin; i < end; ++i) {
-        for (int64_t r = 0; r < segments[i].rows; ++r)
-          touch(s.inputs[0], segments[i].row + r, false);
-        touch(s.outputs[0], i, true);
-      }
+      for (mlir::Value out : s.getRowResults())
+        touch(out, r, true);
     }
   }
 
-  void store(const lower::Step &s, Share how, int64_t begin, int64_t end) {
+  void actLinear(plan::StepOp s) {
+    auto [begin, end] = rows(s);
+    int64_t all = (mlir::cast<plan::RowsType>(s.getResult(0).getType()).getWidth() + 15) / 16;
+    std::pair<int64_t, int64_t> panels = {0, all};
+    if (s.getShare() == Share::panels)
+      panels = share(all, 4, thread, threads);
+    for (int64_t r = begin; r < end && panels.first < panels.second; ++r) {
+      touch(s.getInputs()[0], r, false);
+      touch(s.getResult(0), r, true, panels.first * 64, panels.second * 64);
+    }
+  }
+
+  void actPool(plan::StepOp s) {
+    ASSERT_TRUE(mlir::isa<lm::PoolOp>(s.getKernelOp()));
+    auto [begin, end] = rows(s);
+    for (int64_t i = begin; i < end; ++i) {
+      for (int64_t r = 0; r < segments[i].rows; ++r)
+        touch(s.getInputs()[0], segments[i].row + r, false);
+      touch(s.getResult(0), i, true);
+    }
+  }
+
+  void store(plan::StepOp s, lm::CacheAppendOp append) {
+    auto [begin, end] = rows(s);
+    int64_t kvHeads = append.getKvHeads(), head = 4 * append.getHeadWidth();
     for (int64_t r = begin; r < end; ++r)
-      for (int64_t h = 0; h < s.attention.kvHeads; ++h) {
-        if (how == Share::Heads && (r * s.attention.kvHeads + h) % threads != thread)
+      for (int64_t h = 0; h < kvHeads; ++h) {
+        if (s.getShare() == Share::heads && (r * kvHeads + h) % threads != thread)
           continue;
-        int64_t head = 4 * s.attention.headDim;
-        for (int in : s.inputs)
+        for (mlir::Value in : s.getRowInputs())
           touch(in, r, false, h * head, (h + 1) * head);
         auto [segment, position] = placeOf(r);
         touchCache(s, segment, h, position, position + 1, true);
       }
   }
 
-  void attendOne(const lower::Step &s, int64_t row, int64_t head, int64_t last) {
-    int64_t bytes = 4 * s.attention.headDim;
-    touch(s.inputs[0], row, false, head * bytes, (head + 1) * bytes);
-    touch(s.outputs[0], row, true, head * bytes, (head + 1) * bytes);
-    touchCache(s, placeOf(row).first, head / s.attention.group(), 0, last, false);
+  void attendOne(plan::StepOp s, lm::AttendOp attend, int64_t row, int64_t head, int64_t last) {
+    int64_t bytes = 4 * attend.getHeadWidth(), group = attend.getHeads() / attend.getKvHeads();
+    touch(s.getInputs()[0], row, false, head * bytes, (head + 1) * bytes);
+    touch(s.getResult(0), row, true, head * bytes, (head + 1) * bytes);
+    touchCache(s, placeOf(row).first, head / group, 0, last, false);
   }
 
-  void attendHeads(const lower::Step &s) {
-    for (int64_t item = thread; item < count(Domain::Tokens) * s.attention.kvHeads; item += threads)
-      for (int64_t g = 0; g < s.attention.group(); ++g) {
-        int64_t row = item / s.attention.kvHeads, kvHead = item % s.attention.kvHeads;
-        attendOne(s, row, kvHead * s.attention.group() + g, placeOf(row).second + 1);
+  void attendHeads(plan::StepOp s, lm::AttendOp attend) {
+    int64_t kvHeads = attend.getKvHeads(), group = attend.getHeads() / kvHeads;
+    for (int64_t item = thread; item < count(Domain::tokens) * kvHeads; item += threads)
+      for (int64_t g = 0; g < group; ++g) {
+        int64_t row = item / kvHeads, kvHead = item % kvHeads;
+        attendOne(s, attend, row, kvHead * group + g, placeOf(row).second + 1);
       }
   }
 
-  void attendTurns(const lower::Step &s) {
+  void attendTurns(plan::StepOp s, lm::AttendOp attend) {
+    int64_t heads = attend.getHeads();
     for (const Segment &segment : segments) {
       int64_t blocks = (segment.rows + 7) / 8;
-      for (int64_t item = thread; item < blocks * s.attention.heads; item += threads)
-        for (int64_t r = item / s.attention.heads * 8; r < std::min(item / s.attention.heads * 8 + 8, segment.rows);
-             ++r)
-          attendOne(s, segment.row + r, item % s.attention.heads, segment.position + segment.rows);
+      for (int64_t item = thread; item < blocks * heads; item += threads)
+        for (int64_t r = item / heads * 8; r < std::min(item / heads * 8 + 8, segment.rows); ++r)
+          attendOne(s, attend, segment.row + r, item % heads, segment.position + segment.rows);
     }
   }
 };
@@ -206,37 +234,58 @@ std::string firstClash(const std::vector<std::vector<Touch>> &phases) {
   return "";
 }
 
+constexpr int64_t kBlock = 16;
+
 class Scheduled : public testing::TestWithParam<std::tuple<const char *, bool>> {
 protected:
   Scheduled() : module(test::TestModule::fromFile(std::get<0>(GetParam()))) {}
 
   void SetUp() override {
-    bool unsupported = false;
-    ASSERT_TRUE(mlir::succeeded(lower::buildPlan(module.get(), plan, unsupported)));
+    ASSERT_TRUE(mlir::succeeded(plan::formSteps(module.get())));
+    ASSERT_TRUE(mlir::succeeded(cpu::chooseLayouts(module.get())));
+    program = *module.get().getOps<plan::ProgramOp>().begin();
     few = std::get<1>(GetParam());
-    schedule = lower::makeSchedule(plan, few, few ? 16 : 64, /*blockRows=*/16);
-    ASSERT_EQ(schedule.shares.size(), plan.steps.size());
-    ASSERT_EQ(schedule.barrierBefore.size(), plan.steps.size());
+    cpu::scheduleProgram(program, few, few ? 16 : 64, kBlock);
+    ASSERT_TRUE(mlir::succeeded(mlir::verify(module.get())));
+    steps = plan::stepsOf(program);
+    ASSERT_GT(steps.size(), 8u);
   }
 
   std::vector<std::vector<Touch>> act(int64_t threads, bool large) {
     std::vector<Segment> segments = {{5, 0, 1}, {0, 1, 1}, {9, 2, 1}};
     std::vector<int64_t> outputRows = {0, 1, 2};
     if (!few) {
-      segments = {{plan.decoder ? 16 : 0, 0, 41}, {0, 41, 9}, {0, 50, 14}}; // all rows that fit
+      segments = {{program.isDecoder() ? 16 : 0, 0, 41}, {0, 41, 9}, {0, 50, 14}}; // all rows that fit
       outputRows = {3, 7, 11, 15, 19, 23, 27, 31, 35, 40, 49, 63};
     }
     if (!large) {
       segments = {{3, 0, 1}};
       outputRows = {0};
     }
-    return Rehearsal(plan, schedule, segments, outputRows, threads).act();
+    return Rehearsal(program, segments, outputRows, threads).act();
+  }
+
+  /// Calls `check` once without each wait.
+  void withoutEachWait(const std::function<void(mlir::Operation *next)> &check) {
+    for (plan::WaitOp wait : llvm::to_vector(program.getBody().front().getOps<plan::WaitOp>())) {
+      mlir::Operation *next = wait->getNextNode();
+      wait->remove();
+      check(next);
+      next->getBlock()->getOperations().insert(next->getIterator(), wait);
+    }
+  }
+
+  std::vector<plan::PlaceAttr> places() {
+    std::vector<plan::PlaceAttr> found;
+    for (mlir::OpResult rows : plan::RowNumbers(program).all())
+      found.push_back(plan::getPlace(rows));
+    return found;
   }
 
   test::TestModule module;
-  lower::Plan plan;
+  plan::ProgramOp program;
+  llvm::SmallVector<plan::StepOp> steps;
   bool few = false;
-  lower::Schedule schedule;
 };
 
 TEST_P(Scheduled, NoTwoThreadsClash) {
@@ -245,86 +294,92 @@ TEST_P(Scheduled, NoTwoThreadsClash) {
       EXPECT_EQ(firstClash(act(threads, large)), "") << threads << " threads";
 }
 
-// A barrier that could go would cost every token its time.
-TEST_P(Scheduled, EveryBarrierIsNeeded) {
-  for (size_t i = 0; i < plan.steps.size(); ++i) {
-    if (!schedule.barrierBefore[i])
-      continue;
-    schedule.barrierBefore[i] = false;
-    EXPECT_NE(firstClash(act(3, true)), "") << "before step " << i << ", " << plan.steps[i].name;
-    schedule.barrierBefore[i] = true;
-  }
+// A wait that could go would cost every token its time. And the verifier sees what the rehearsal sees.
+TEST_P(Scheduled, EveryWaitIsNeeded) {
+  std::vector<std::string> messages;
+  mlir::ScopedDiagnosticHandler handler(module.get().getContext(), [&](mlir::Diagnostic &diagnostic) {
+    messages.push_back(diagnostic.str());
+    return mlir::success();
+  });
+  withoutEachWait([&](mlir::Operation *next) {
+    EXPECT_NE(firstClash(act(3, true)), "");
+    messages.clear();
+    EXPECT_TRUE(mlir::failed(mlir::verify(program)));
+    ASSERT_FALSE(messages.empty());
+    EXPECT_NE(messages[0].find("C4: expected plan.wait between"), std::string::npos) << messages[0];
+  });
 }
 
 // For few rows each is needed by the data, not by memory that was used again too early.
-TEST_P(Scheduled, BarriersForFewRowsAreNotMadeByMemory) {
+TEST_P(Scheduled, WaitsForFewRowsAreNotMadeByMemory) {
   if (!few)
     return;
-  for (size_t b = 0; b < plan.buffers.size(); ++b)
-    schedule.placements[b].offset = b << 32;
-  for (size_t i = 0; i < plan.steps.size(); ++i) {
-    if (!schedule.barrierBefore[i])
-      continue;
-    schedule.barrierBefore[i] = false;
-    EXPECT_NE(firstClash(act(3, true)), "") << "before step " << i << ", " << plan.steps[i].name;
-    schedule.barrierBefore[i] = true;
+  int64_t apart = 0;
+  for (plan::StepOp step : steps) {
+    auto moved = llvm::map_to_vector(*step.getPlaces(), [&](mlir::Attribute attribute) -> mlir::Attribute {
+      auto place = mlir::cast<plan::PlaceAttr>(attribute);
+      return plan::PlaceAttr::get(place.getContext(), place.getMemory(), apart++ << 32, place.getRows(),
+                                  place.getRowBytes());
+    });
+    step.setPlacesAttr(mlir::ArrayAttr::get(step.getContext(), moved));
   }
+  withoutEachWait([&](mlir::Operation *) { EXPECT_NE(firstClash(act(3, true)), ""); });
 }
 
 // What lies between two products of a layer is never larger than a block.
-TEST_P(Scheduled, ChainsHaveNoBarrierAndKeepTheirRowsInBlocks) {
+TEST_P(Scheduled, ChainsKeepTheirRowsInBlocks) {
+  auto chains = program.getBody().front().getOps<plan::ChainOp>();
+  EXPECT_EQ(chains.empty(), few);
   int64_t blocks = 0;
-  for (size_t i = 0; i < plan.steps.size(); ++i) {
-    EXPECT_FALSE(schedule.continuesChain[i] && schedule.barrierBefore[i]) << "step " << i;
-    EXPECT_FALSE(schedule.continuesChain[i] && few) << "step " << i;
-  }
-  for (const lower::Placement &place : schedule.placements) {
-    blocks += place.block;
-    EXPECT_TRUE(place.perThread || !place.block);
+  for (plan::PlaceAttr place : places()) {
+    blocks += place.getMemory() == plan::Memory::block;
+    EXPECT_LE(place.getMemory() == plan::Memory::block ? place.getRows() : 0, kBlock);
   }
   EXPECT_EQ(blocks > 0, !few);
 }
 
 // Nothing is overwritten between the step that made it and the last step that reads it, that step included: inputs and
 // outputs of a step never share memory.
-TEST_P(Scheduled, BuffersLiveUntilTheirLastReader) {
-  std::map<int, size_t> maker;
-  auto overlap = [&](int a, int b) {
-    const lower::Placement &x = schedule.placements[a], &y = schedule.placements[b];
-    return a != b && !plan.buffers[a].result && !plan.buffers[b].result && x.perThread == y.perThread &&
-           x.offset < y.offset + y.bytes && y.offset < x.offset + x.bytes;
+TEST_P(Scheduled, RowsLiveUntilTheirLastReader) {
+  std::map<void *, size_t> maker;
+  auto overlap = [&](mlir::Value a, mlir::Value b) {
+    plan::PlaceAttr x = plan::getPlace(a), y = plan::getPlace(b);
+    return plan::getMaker(a) != plan::getMaker(b) && !x.isResult() && !y.isResult() &&
+           x.isPrivate() == y.isPrivate() && x.getOffset() < y.getOffset() + y.getBytes() &&
+           y.getOffset() < x.getOffset() + x.getBytes();
   };
-  for (size_t i = 0; i < plan.steps.size(); ++i) {
-    for (int out : plan.steps[i].outputs) {
-      EXPECT_TRUE(maker.emplace(out, i).second) << "buffer " << out << " is made twice";
-      EXPECT_EQ(schedule.placements[out].offset % 64, 0);
+  for (size_t i = 0; i < steps.size(); ++i) {
+    for (mlir::Value out : steps[i].getRowResults()) {
+      maker[out.getAsOpaquePointer()] = i;
+      EXPECT_EQ(plan::getPlace(out).getOffset() % 64, 0);
     }
-    for (int in : plan.steps[i].inputs) {
-      ASSERT_TRUE(maker.count(in)) << "buffer " << in << " is read before it is made";
-      for (size_t between = maker[in]; between <= i; ++between)
-        for (int out : plan.steps[between].outputs)
-          EXPECT_FALSE(overlap(in, out)) << "step " << between << " overwrites buffer " << in << " of step " << i;
+    for (mlir::Value in : steps[i].getRowInputs()) {
+      auto made = maker.find(plan::getMaker(in).getAsOpaquePointer());
+      ASSERT_NE(made, maker.end()) << "step " << i << " reads rows before they are made";
+      for (size_t between = made->second; between <= i; ++between)
+        for (mlir::Value out : steps[between].getRowResults())
+          EXPECT_FALSE(overlap(in, out)) << "step " << between << " overwrites what step " << i << " reads";
     }
   }
 }
 
-TEST_P(Scheduled, MemoryHoldsAllBuffersAndScratch) {
-  for (size_t b = 0; b < plan.buffers.size(); ++b) {
-    const lower::Placement &place = schedule.placements[b];
-    if (plan.buffers[b].result)
+TEST_P(Scheduled, MemoryHoldsAllRowsAndScratch) {
+  int64_t maxRows = *program.getMaxRows(), rowInfo = *program.getRowInfoOffset();
+  int64_t scratch = *program.getScratchOffset(), thread = *program.getThreadBytes();
+  for (plan::PlaceAttr place : places()) {
+    if (place.isResult())
       continue;
-    EXPECT_EQ(place.bytes, (place.block ? schedule.blockRows : schedule.maxRows) * plan.buffers[b].rowBytes);
-    EXPECT_LE(place.offset + place.bytes, place.perThread ? schedule.rowInfoOffset : schedule.arenaBytes);
+    EXPECT_EQ(place.getRows(), place.getMemory() == plan::Memory::block ? kBlock : maxRows);
+    EXPECT_LE(place.getOffset() + place.getBytes(), place.isPrivate() ? rowInfo : int64_t(*program.getArenaBytes()));
   }
-  EXPECT_LE(schedule.rowInfoOffset + schedule.maxRows * cpu::kRowInfoBytes, schedule.scratchOffset);
-  for (const lower::Step &step : plan.steps) {
-    int64_t needed = step.kind == lower::Step::Rows     ? step.rows.scratchBytes()
-                     : step.kind == lower::Step::Attend ? step.attention.scratchBytes()
-                                                        : 0;
-    EXPECT_LE(schedule.scratchOffset + needed, schedule.threadBytes);
+  EXPECT_LE(rowInfo + maxRows * cpu::kRowInfoBytes, scratch);
+  for (plan::StepOp step : steps) {
+    int64_t needed = step.isKernel() ? mlir::cast<cpu::KernelOpInterface>(step.getKernelOp()).getScratchBytes()
+                                     : cpu::rowProgramOf(step).scratchBytes();
+    EXPECT_LE(scratch + needed, thread);
   }
-  EXPECT_EQ(schedule.threadBytes % 64, 0);
-  EXPECT_EQ(schedule.scratchOffset % 64, 0);
+  EXPECT_EQ(thread % 64, 0);
+  EXPECT_EQ(scratch % 64, 0);
 }
 
 INSTANTIATE_TEST_SUITE_P(Plans, Scheduled,

@@ -7,6 +7,8 @@
 #include "codegen/lower/Lower.h"
 #include "dialects/lm/Lm.h"
 
+#include "mlir/AsmParser/AsmParser.h"
+#include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
@@ -46,6 +48,19 @@ private:
   std::unique_ptr<mlir::MLIRContext> context;
   mlir::OwningOpRef<mlir::ModuleOp> module;
 };
+
+/// A packed weight of a module, made of these params, with a layout that reads `#cpu.` + text.
+inline plan::WeightOp makeWeight(mlir::ModuleOp module, const std::vector<const char *> &params,
+                                 const std::string &layout, int64_t offset = 0) {
+  mlir::OpBuilder builder = mlir::OpBuilder::atBlockEnd(module.getBody());
+  llvm::SmallVector<mlir::Attribute> names;
+  for (const char *param : params)
+    names.push_back(mlir::FlatSymbolRefAttr::get(module.getContext(), param));
+  auto attribute = mlir::dyn_cast_or_null<plan::WeightLayoutAttr>(
+      mlir::parseAttribute("#cpu." + layout, module.getContext()));
+  EXPECT_TRUE(attribute) << layout;
+  return plan::WeightOp::create(builder, module.getLoc(), "packed", builder.getArrayAttr(names), attribute, offset);
+}
 
 } // namespace lmopt::test
 
