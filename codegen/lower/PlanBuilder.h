@@ -93,11 +93,11 @@ private:
   mlir::LogicalResult addInputs(Program &program, mlir::Operation *op);
   void addInput(Program &program, mlir::Value value, int buffer);
   mlir::LogicalResult addRowOp(Program &program, mlir::Operation *op);
-  static bool endsIn8Bits(mlir::Value value);
   mlir::LogicalResult checkBlock(mlir::Operation *op, int64_t block);
-  void addAffine(Program &program, cpu::RowOp &row, mlir::Operation *op, mlir::FlatSymbolRefAttr weight,
-                 mlir::FlatSymbolRefAttr bias);
-  mlir::LogicalResult addEmbedding(Program &program, lm::EmbeddingOp op, cpu::RowOp row);
+  void addWeights(Program &program, cpu::RowOp &row, mlir::Operation *op);
+  void addVectors(Program &program, cpu::RowOp &row, mlir::Operation *op,
+                  mlir::ArrayRef<mlir::FlatSymbolRefAttr> symbols);
+  mlir::LogicalResult addEmbedding(Program &program, lm::EmbeddingOp op);
   int addOutput(Domain domain, mlir::Operation *op);
   void addOutputs(Program &program);
   int copyTo(Domain domain, int buffer);

@@ -3,7 +3,13 @@
 // Row programs of a plan: the row-wise operations between two products or attentions (norms, elementwise, rotation,
 // quantization) become one step, so that a row passes through all of them while it is in the first-level cache.
 // See PlanBuilder.h.
+#include "codegen/cpu/elementwise/ElementwiseRows.h"
+#include "codegen/cpu/embedding/EmbeddingRows.h"
+#include "codegen/cpu/norm/NormRows.h"
+#include "codegen/cpu/quantize/QuantizeRows.h"
 #include "codegen/lower/PlanBuilder.h"
+
+#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 
@@ -54,69 +60,78 @@ void PlanBuilder::addInput(Program &program, Value value, int buffer) {
   program.step.inputs.push_back(buffer);
 }
 
-LogicalResult PlanBuilder::addRowOp(Program &program, Operation *op) {
-  cpu::RowOp row;
-  for (Value operand : op->getOperands())
-    if (!isa<lm::EmbeddingOp>(op))
-      row.operands.push_back(program.number.lookup(operand));
-  row.width = widthOf(op->getResult(0));
-  LogicalResult ok = success();
-  if (auto embedding = dyn_cast<lm::EmbeddingOp>(op))
-    return addEmbedding(program, embedding, row);
-  if (auto positions = dyn_cast<lm::AddPositionsOp>(op)) {
-    row.kind = cpu::RowOpKind::AddPositions;
-    row.weights = {program.useWeight(tableWeight(param(op, positions.getTableAttr())))};
-    plan.maxPositions = std::min(plan.maxPositions, param(op, positions.getTableAttr()).getShape()[0]);
-  } else if (auto bias = dyn_cast<lm::BiasAddOp>(op)) {
-    row.kind = cpu::RowOpKind::BiasAdd;
-    row.weights = {program.useWeight(vectorWeight(param(op, bias.getVectorAttr())))};
-  } else if (auto norm = dyn_cast<lm::RmsNormOp>(op)) {
-    row.kind = cpu::RowOpKind::RmsNorm;
-    row.epsilon = norm.getEps().convertToDouble();
-    addAffine(program, row, op, norm.getWeightAttr(), {});
-  } else if (auto norm = dyn_cast<lm::LayerNormOp>(op)) {
-    row.kind = cpu::RowOpKind::LayerNorm;
-    row.epsilon = norm.getEps().convertToDouble();
-    addAffine(program, row, op, norm.getWeightAttr(), norm.getBiasAttr());
-  } else if (auto rotate = dyn_cast<lm::RotateOp>(op)) {
-    row.kind = cpu::RowOpKind::Rotate;
-    row.block = rotate.getBlock();
-    ok = checkBlock(op, row.block);
-  } else if (isa<lm::QuantizeDynamicOp>(op)) {
-    row.kind = cpu::RowOpKind::Quantize;
-  } else if (auto quantize = dyn_cast<lm::QuantizeGroupsOp>(op)) {
-    row.kind = cpu::RowOpKind::QuantizeGroups;
-    row.block = quantize.getGroup();
-    if (row.block % cpu::kLanes != 0)
-      ok = refuse(op, "groups of " + Twine(row.block) + " are not supported; use a multiple of 16");
-  } else if (isa<lm::NarrowOp>(op)) {
-    row.kind = cpu::RowOpKind::Narrow;
-  } else if (isa<lm::AddOp>(op)) {
-    row.kind = cpu::RowOpKind::Add;
-  } else if (auto activation = dyn_cast<lm::ActivationOp>(op)) {
-    row.kind = cpu::RowOpKind::Activation;
-    row.activation = lm::activationOf(activation.getKind());
-    row.for8Bits = endsIn8Bits(op->getResult(0));
-  } else if (auto product = dyn_cast<lm::GatedProductOp>(op)) {
-    row.kind = cpu::RowOpKind::GatedProduct;
-    row.activation = lm::activationOf(product.getKind());
-    row.for8Bits = endsIn8Bits(op->getResult(0));
-  } else if (isa<lm::L2NormalizeOp>(op)) {
-    row.kind = cpu::RowOpKind::L2Normalize;
-  }
-  row.result = program.define(op->getResult(0), row.width);
-  program.step.rows.ops.push_back(std::move(row));
-  return ok;
-}
-
 // Whether all that is done with a value is to quantize it, turned or not, or to round it to bf16: that keeps 8 bits,
 // too, and what the shorter formulas are off by (4e-5) counts for less than the rounding of the larger numbers of a
 // row.
-bool PlanBuilder::endsIn8Bits(Value value) {
+static bool endsIn8Bits(Value value) {
   return llvm::all_of(value.getUsers(), [](Operation *user) {
     return isa<lm::QuantizeDynamicOp, lm::QuantizeGroupsOp, lm::NarrowOp>(user) ||
            (isa<lm::RotateOp>(user) && endsIn8Bits(user->getResult(0)));
   });
+}
+
+// What each row-wise op is for the row engine.
+static cpu::RowFunctionRef functionOf(lm::AddPositionsOp) { return cpu::addPositions(); }
+static cpu::RowFunctionRef functionOf(lm::AddOp) { return cpu::add(); }
+static cpu::RowFunctionRef functionOf(lm::BiasAddOp) { return cpu::biasAdd(); }
+static cpu::RowFunctionRef functionOf(lm::ActivationOp op) {
+  return cpu::activation(lm::activationOf(op.getKind()), endsIn8Bits(op.getResult()));
+}
+static cpu::RowFunctionRef functionOf(lm::GatedProductOp op) {
+  return cpu::gatedProduct(lm::activationOf(op.getKind()), endsIn8Bits(op.getResult()));
+}
+static cpu::RowFunctionRef functionOf(lm::RmsNormOp op) { return cpu::rmsNorm(op.getEps().convertToDouble()); }
+static cpu::RowFunctionRef functionOf(lm::LayerNormOp op) { return cpu::layerNorm(op.getEps().convertToDouble()); }
+static cpu::RowFunctionRef functionOf(lm::L2NormalizeOp) { return cpu::l2Normalize(); }
+static cpu::RowFunctionRef functionOf(lm::RotateOp op) { return cpu::rotate(op.getBlock()); }
+static cpu::RowFunctionRef functionOf(lm::QuantizeDynamicOp) { return cpu::quantizeDynamic(); }
+static cpu::RowFunctionRef functionOf(lm::QuantizeGroupsOp op) { return cpu::quantizeGroups(op.getGroup()); }
+static cpu::RowFunctionRef functionOf(lm::NarrowOp) { return cpu::narrow(); }
+
+static cpu::RowFunctionRef functionOf(Operation *op) {
+  return TypeSwitch<Operation *, cpu::RowFunctionRef>(op)
+      .Case<lm::AddPositionsOp, lm::AddOp, lm::BiasAddOp, lm::ActivationOp, lm::GatedProductOp, lm::RmsNormOp,
+            lm::LayerNormOp, lm::L2NormalizeOp, lm::RotateOp, lm::QuantizeDynamicOp, lm::QuantizeGroupsOp,
+            lm::NarrowOp>([](auto known) { return functionOf(known); })
+      .Default([](Operation *) { return nullptr; });
+}
+
+LogicalResult PlanBuilder::addRowOp(Program &program, Operation *op) {
+  if (auto embedding = dyn_cast<lm::EmbeddingOp>(op))
+    return addEmbedding(program, embedding);
+  cpu::RowOp row{functionOf(op), {}, 0, widthOf(op->getResult(0))};
+  if (!row.function)
+    return refuse(op, "this operation cannot be part of a row program");
+  for (Value operand : op->getOperands())
+    row.operands.push_back(program.number.lookup(operand));
+  addWeights(program, row, op);
+  row.result = program.define(op->getResult(0), row.width);
+  program.step.rows.ops.push_back(std::move(row));
+  if (auto rotate = dyn_cast<lm::RotateOp>(op))
+    return checkBlock(op, rotate.getBlock());
+  auto quantize = dyn_cast<lm::QuantizeGroupsOp>(op);
+  if (quantize && quantize.getGroup() % cpu::kLanes != 0)
+    return refuse(op, "groups of " + Twine(quantize.getGroup()) + " are not supported; use a multiple of 16");
+  return success();
+}
+
+void PlanBuilder::addWeights(Program &program, cpu::RowOp &row, Operation *op) {
+  if (auto positions = dyn_cast<lm::AddPositionsOp>(op)) {
+    row.weights = {program.useWeight(tableWeight(param(op, positions.getTableAttr())))};
+    plan.maxPositions = std::min(plan.maxPositions, param(op, positions.getTableAttr()).getShape()[0]);
+  }
+  if (auto bias = dyn_cast<lm::BiasAddOp>(op))
+    addVectors(program, row, op, {bias.getVectorAttr()});
+  if (auto norm = dyn_cast<lm::RmsNormOp>(op))
+    addVectors(program, row, op, {norm.getWeightAttr()});
+  if (auto norm = dyn_cast<lm::LayerNormOp>(op))
+    addVectors(program, row, op, {norm.getWeightAttr(), norm.getBiasAttr()});
+}
+
+void PlanBuilder::addVectors(Program &program, cpu::RowOp &row, Operation *op, ArrayRef<FlatSymbolRefAttr> symbols) {
+  for (FlatSymbolRefAttr symbol : symbols)
+    if (symbol)
+      row.weights.push_back(program.useWeight(vectorWeight(param(op, symbol))));
 }
 
 // A block is turned in registers: 512 numbers fill all 32 of them. Blocks below 16 are turned inside one register; at
@@ -125,15 +140,8 @@ LogicalResult PlanBuilder::checkBlock(Operation *op, int64_t block) {
   return block <= 512 ? success() : refuse(op, "rotation by blocks above 512 is not supported");
 }
 
-void PlanBuilder::addAffine(Program &program, cpu::RowOp &row, Operation *op, FlatSymbolRefAttr weight,
-                            FlatSymbolRefAttr bias) {
-  for (FlatSymbolRefAttr symbol : {weight, bias})
-    if (symbol)
-      row.weights.push_back(program.useWeight(vectorWeight(param(op, symbol))));
-}
-
 // A table that is also the matrix of a linear (tied head) exists once, in the layout of the linear.
-LogicalResult PlanBuilder::addEmbedding(Program &program, lm::EmbeddingOp op, cpu::RowOp row) {
+LogicalResult PlanBuilder::addEmbedding(Program &program, lm::EmbeddingOp op) {
   lm::ParamOp table = param(op, op.getTableAttr());
   if (failed(checkGroups(op, table)))
     return failure();
@@ -155,33 +163,15 @@ LogicalResult PlanBuilder::addEmbedding(Program &program, lm::EmbeddingOp op, cp
     }
   });
   int weight = asLinear ? linearWeight(table, bias) : tableWeight(table);
-  row.kind = table.isInt8()      ? cpu::RowOpKind::EmbeddingCodes
-             : table.isBf16()    ? cpu::RowOpKind::EmbeddingHalves
-             : table.isGrouped() ? cpu::RowOpKind::EmbeddingGroups
-             : asLinear          ? cpu::RowOpKind::EmbeddingPanels
-                                 : cpu::RowOpKind::Embedding;
+  cpu::RowOp row{asLinear ? cpu::embedding(linearSpec(table, bias)) : cpu::embedding(), {}, 0, widthOf(op.getResult())};
   row.weights = {program.useWeight(weight)};
-  if (asLinear) {
-    const cpu::LinearSpec spec = linearSpec(table, bias);
-    row.tableRows = spec.outputs;
-    row.bits = spec.bits;
-    row.hasMin = spec.hasMin;
-    row.block = spec.group;
-    row.scaleOffset = table.isInt8() ? spec.scaleOffset() : 0;
-  }
   bool rotated = op.getRotated().has_value();
   row.result = program.define(rotated ? Value() : op.getResult(), row.width);
-  int64_t stored = row.result;
   program.step.rows.ops.push_back(row);
   if (!rotated)
     return success();
-  cpu::RowOp back;
-  back.kind = cpu::RowOpKind::Rotate;
-  back.operands = {stored};
-  back.width = row.width;
-  back.block = *op.getRotated();
-  back.result = program.define(op.getResult(), row.width);
-  program.step.rows.ops.push_back(std::move(back));
+  int64_t turned = program.define(op.getResult(), row.width);
+  program.step.rows.ops.push_back({cpu::rotate(*op.getRotated()), {row.result}, turned, row.width});
   return checkBlock(op, *op.getRotated());
 }
 
@@ -215,14 +205,11 @@ int PlanBuilder::copyTo(Domain domain, int buffer) {
   program.step.domain = domain;
   program.step.name = "result";
   addInput(program, Value(), buffer);
-  cpu::RowOp copy;
-  copy.operands = {0};
-  copy.width = plan.buffers[buffer].width;
-  copy.result = program.define(Value(), copy.width);
-  program.step.rows.ops = {copy};
-  int out = addBuffer(domain, copy.width);
+  int64_t width = plan.buffers[buffer].width, result = program.define(Value(), width);
+  program.step.rows.ops = {{cpu::copyRow(), {0}, result, width}};
+  int out = addBuffer(domain, width);
   program.step.outputs = {out};
-  program.step.rows.outputs = {{copy.result, plan.buffers[out].rowBytes}};
+  program.step.rows.outputs = {{result, plan.buffers[out].rowBytes}};
   plan.steps.push_back(std::move(program.step));
   return out;
 }

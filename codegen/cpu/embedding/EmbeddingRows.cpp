@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// See EmbeddingRows.h.
+// Rows of a table by token id, whatever the table's layout: rows of floats, or the panels of a tied head (LinearSpec);
+// and rows by position. See EmbeddingRows.h.
 #include "codegen/cpu/embedding/EmbeddingRows.h"
 
 #include "codegen/cpu/linear/LinearParts.h"
-#include "codegen/cpu/rows/GroupedRows.h"
+#include "codegen/cpu/rows/RowContext.h"
 
 using namespace mlir;
 
@@ -14,65 +15,104 @@ namespace {
 
 using Values = Emitter::Values;
 
-struct EmbeddingEmitter {
-  Emitter &e;
-  const RowOp &op;
-  Value weights, id, offset;
+Value floatsOfRow(RowChunk &chunk, Value row, Value offset) {
+  Emitter &e = chunk.e;
+  return e.loadFloats(e.at(e.at(chunk.weight(0), e.mul(row, floatRowBytes(chunk.width()))), offset));
+}
 
-  LinearSpec table(WeightFormat format) const {
-    LinearSpec table;
-    table.outputs = op.tableRows;
-    table.inputs = op.width;
-    table.format = format;
-    table.bits = op.bits;
-    table.group = op.block;
-    table.hasMin = op.hasMin;
-    return table;
+class Embedding : public RowFunction {
+  RowName name() const override { return {"embed"}; }
+  void map(RowChunk &chunk) const override {
+    chunk.each([&](int64_t, Value offset) { return floatsOfRow(chunk, chunk.tokenId(), offset); });
   }
-  // Where the row begins in the panels of a linear: its lane of each step.
-  PanelLines lines(WeightFormat format) {
-    PanelLines lines = panelLines(e, table(format), weights, e.div(id, e.index(kLanes)));
+};
+
+class AddPositions : public RowFunction {
+  RowName name() const override { return {"positions"}; }
+  void map(RowChunk &chunk) const override {
+    chunk.each([&](int64_t i, Value offset) {
+      return chunk.e.add(chunk.operand(0, i), floatsOfRow(chunk, chunk.position(), offset));
+    });
+  }
+};
+
+/// Rows of a table in panels.
+class PanelRow : public RowFunction {
+public:
+  explicit PanelRow(const LinearSpec &table) : table(table) {}
+  void map(RowChunk &chunk) const final {
+    chunk.each([&](int64_t, Value offset) { return numbers(chunk.e, chunk.weight(0), chunk.tokenId(), offset); });
+  }
+
+protected:
+  /// 16 numbers of row `id`; `offset`: the bytes of the row of floats before them.
+  virtual Value numbers(Emitter &e, Value weights, Value id, Value offset) const = 0;
+
+  std::string rows() const { return "n" + std::to_string(table.outputs); }
+  // Where the row begins in its panel: its lane of each step.
+  PanelLines lines(Emitter &e, Value weights, Value id) const {
+    PanelLines lines = panelLines(e, table, weights, e.div(id, e.index(kLanes)));
     return {e.at(lines.base, e.mul(e.rem(id, e.index(kLanes)), 4)), lines.stride};
   }
+  LinearSpec table;
+};
 
-  Value row() { return e.loadFloats(e.at(e.at(weights, e.mul(id, floatRowBytes(op.width))), offset)); }
+class F32Row : public PanelRow {
+public:
+  using PanelRow::PanelRow;
+  RowName name() const override { return {"embedpanels", rows()}; }
 
+protected:
   // Lane n % 16 of steps [16]: one float in each cache line, 16 lines for a vector.
-  Value panels() {
-    PanelLines from = lines(WeightFormat::F32);
+  Value numbers(Emitter &e, Value weights, Value id, Value offset) const override {
+    PanelLines from = lines(e, weights, id);
     Values lanes;
     for (int64_t i = 0; i < kLanes; ++i) {
       // offset counts 4 bytes for an element of the row; the same element is 64 bytes further in the panel. The last
       // vector of a ragged row must not read beyond the panel's depth: its lanes read element 0 and are zeroed.
       Value element = e.add(e.div(offset, e.index(4)), i);
-      Value inside = e.less(element, e.index(op.width));
-      Value lane = op.width % kLanes ? e.select(inside, element, e.index(0)) : element;
+      Value inside = e.less(element, e.index(table.inputs));
+      Value lane = table.inputs % kLanes ? e.select(inside, element, e.index(0)) : element;
       lanes.push_back(e.load(e.b.getF32Type(), from.at(e, lane)));
     }
     Value floats = vector::FromElementsOp::create(e.b, e.loc, e.floats(), lanes);
-    return zeroBeyondWidth(e, op.width, floats, offset);
+    return zeroBeyondWidth(e, table.inputs, floats, offset);
   }
+};
 
+class Bf16Row : public PanelRow {
+public:
+  using PanelRow::PanelRow;
+  RowName name() const override { return {"embedbf16", rows()}; }
+
+protected:
   // Lane n % 16 of steps [16][2]: two numbers in each cache line. The panel may end inside the last vector of the row:
   // what lies beyond it is read from the first pair and zeroed.
-  Value halves() {
-    PanelLines from = lines(WeightFormat::Bf16);
-    Value depth = e.index(roundUp(op.width, 2) / 2);
+  Value numbers(Emitter &e, Value weights, Value id, Value offset) const override {
+    PanelLines from = lines(e, weights, id);
+    Value depth = e.index(table.steps());
     Values pairs;
     for (int64_t i = 0; i < kLanes / 2; ++i) { // 16 floats of the row, 64 bytes, come from 8 lines of the panel
       Value pair = e.add(e.div(offset, e.index(8)), i);
-      Value line = op.width % kLanes ? e.select(e.less(pair, depth), pair, e.index(0)) : pair;
+      Value line = table.inputs % kLanes ? e.select(e.less(pair, depth), pair, e.index(0)) : pair;
       pairs.push_back(e.load(e.b.getI32Type(), from.at(e, line)));
     }
     Value packed = vector::FromElementsOp::create(e.b, e.loc, e.ints(kLanes / 2), pairs);
     Value floats = arith::ExtFOp::create(e.b, e.loc, e.floats(), e.bitcast(packed, e.halves(kLanes)));
-    return zeroBeyondWidth(e, op.width, floats, offset);
+    return zeroBeyondWidth(e, table.inputs, floats, offset);
   }
+};
 
+class S8Row : public PanelRow {
+public:
+  using PanelRow::PanelRow;
+  RowName name() const override { return {"embeds8", "s" + std::to_string(table.scaleOffset()) + rows()}; }
+
+protected:
   // Lane n % 16 of steps [16][4]: four codes in each cache line. Codes beyond the width are zero.
-  Value codes() {
-    PanelLines from = lines(WeightFormat::S8Rows);
-    Value scale = e.load(e.b.getF32Type(), e.at(weights, e.add(e.mul(id, 4), op.scaleOffset)));
+  Value numbers(Emitter &e, Value weights, Value id, Value offset) const override {
+    PanelLines from = lines(e, weights, id);
+    Value scale = e.load(e.b.getF32Type(), e.at(weights, e.add(e.mul(id, 4), table.scaleOffset())));
     Values groups;
     for (int64_t i = 0; i < 4; ++i) // 16 codes are four steps, 64 bytes of the row
       groups.push_back(e.load(e.b.getI32Type(), from.at(e, e.add(e.div(offset, e.index(16)), i))));
@@ -81,30 +121,58 @@ struct EmbeddingEmitter {
     return e.mul(e.toFloat(codes), e.broadcast(scale));
   }
 };
+
+class GroupedTableRow : public PanelRow {
+public:
+  using PanelRow::PanelRow;
+  RowName name() const override {
+    return {"embedgroups" + std::to_string(table.group),
+            rows() + "b" + std::to_string(table.bits) + (table.hasMin ? "min" : "")};
+  }
+
+protected:
+  // Row n of panels [n / 16][group]: in a step of four inputs (a pair of steps with 4 bits) the codes of output n % 16
+  // are four neighbouring bytes.
+  Value numbers(Emitter &e, Value weights, Value id, Value offset) const override {
+    Value element = e.div(offset, e.index(4)), lane = e.rem(id, e.index(kLanes));
+    Value block = panelLines(e, table, weights, e.div(id, e.index(kLanes))).at(e, e.div(element, e.index(table.group)));
+    auto number = [&](int64_t place) {
+      return e.fromHalf(e.broadcast(e.load(e.b.getI16Type(), e.at(block, e.add(e.mul(lane, 2), place)), 2)));
+    };
+    // 16 inputs are 16 bits / 32 steps of 64 bytes.
+    Value steps = e.div(e.mul(e.rem(element, e.index(table.group)), table.bits), e.index(32));
+    Values words; // four codes each, in the order of the inputs
+    for (int64_t i = 0; i < kLanes * table.bits / 32; ++i) {
+      Value word = e.load(e.b.getI32Type(), e.at(block, e.add(e.mul(lane, 4), e.mul(e.add(steps, i), 64))));
+      words.push_back(table.bits == 8 ? word : e.bitAnd(word, e.i32(0x0f0f0f0f)));
+      if (table.bits == 4)
+        words.push_back(e.bitAnd(e.shrLogical(word, e.i32(4)), e.i32(0x0f0f0f0f)));
+    }
+    Value packed = vector::FromElementsOp::create(e.b, e.loc, e.ints(4), words);
+    Value codes = arith::ExtUIOp::create(e.b, e.loc, e.ints(), e.bitcast(packed, e.bytes(16)));
+    Value moved = e.add(codes, e.intsOf(table.bits == 8 ? -128 : table.hasMin ? 0 : -8));
+    Value numbers = e.mul(e.toFloat(moved), number(table.groupCodeBytes()));
+    return table.hasMin ? e.add(numbers, number(table.groupCodeBytes() + 2 * kLanes)) : numbers;
+  }
+};
+
 } // namespace
 
-Value lanesInsideRow(Emitter &e, int64_t width, Value offset) {
-  return e.maskBelow(e.sub(e.index(width), e.div(offset, e.index(4))));
-}
+RowFunctionRef embedding() { return std::make_shared<Embedding>(); }
+RowFunctionRef addPositions() { return std::make_shared<AddPositions>(); }
 
-Value zeroBeyondWidth(Emitter &e, int64_t width, Value v, Value offset) {
-  return width % kLanes ? e.select(lanesInsideRow(e, width, offset), v, e.floatsOf(0)) : v;
-}
-
-Value emitEmbedding(Emitter &e, const RowOp &op, Value weights, Value id, Value offset) {
-  EmbeddingEmitter table{e, op, weights, id, offset};
-  switch (op.kind) {
-  case RowOpKind::EmbeddingPanels:
-    return table.panels();
-  case RowOpKind::EmbeddingHalves:
-    return table.halves();
-  case RowOpKind::EmbeddingCodes:
-    return table.codes();
-  case RowOpKind::EmbeddingGroups:
-    return emitEmbeddingGroups(e, table.table(WeightFormat::Grouped), weights, id, offset);
-  default:
-    return table.row();
+RowFunctionRef embedding(const LinearSpec &table) {
+  switch (table.format) {
+  case WeightFormat::F32:
+    return std::make_shared<F32Row>(table);
+  case WeightFormat::Bf16:
+    return std::make_shared<Bf16Row>(table);
+  case WeightFormat::S8Rows:
+    return std::make_shared<S8Row>(table);
+  case WeightFormat::Grouped:
+    return std::make_shared<GroupedTableRow>(table);
   }
+  return nullptr;
 }
 
 } // namespace lmopt::cpu

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// How a row program is cut into passes over the row; see RowKernels.cpp, which emits them.
-#ifndef LMOPT_CODEGEN_CPU_ROWPASSES_H
-#define LMOPT_CODEGEN_CPU_ROWPASSES_H
+// How a row program is cut into passes over the row; see RowKernels.cpp, which emits them. Inside this folder only.
+#ifndef LMOPT_CODEGEN_CPU_ROWS_ROWPASSES_H
+#define LMOPT_CODEGEN_CPU_ROWS_ROWPASSES_H
 
-#include "codegen/cpu/KernelLibrary.h"
 #include "codegen/cpu/rows/RowProgram.h"
 
 namespace lmopt::cpu {
@@ -22,21 +21,16 @@ struct Pass {
     return maps.empty() ? reduces->width : maps.front()->width;
   }
   bool takes(const RowOp &op) const;
+  int64_t chunkRegisters() const; ///< how much of the row is in registers at a time
 };
 
 std::vector<Pass> planPasses(const RowProgram &program);
 
-/// 1 / sqrt(block): makes the rotation orthonormal.
-float rotationNorm(const RowOp &op);
+/// By value number: whether a value is read again by a later pass, or is a result.
+std::vector<bool> storedValues(const RowProgram &program, const std::vector<Pass> &passes);
 
-/// By value number: a factor that its maker leaves to its readers. The norm of a rotation that is only quantized goes
-/// into the extremes and the reciprocal of the scale, where it is a power of two (blocks of 16, 64, 256): the codes
-/// stay the same to the last bit.
+/// By value number: a factor that its maker leaves to its readers; see RowFunction::factor.
 std::vector<float> pendingFactors(const RowProgram &program);
-
-/// Addresses of the values of one row, by number. `args`: of the kernel, see rowsKernel.
-std::vector<mlir::Value> rowAddresses(Emitter &e, const RowProgram &program, mlir::ValueRange args, mlir::Value row,
-                                      mlir::Value scratch, mlir::Value outputRows);
 
 } // namespace lmopt::cpu
 

@@ -6,7 +6,7 @@
 #define LMOPT_CODEGEN_CPU_ROWS_ROWPROGRAM_H
 
 #include "codegen/cpu/Rows.h"
-#include "dialects/lm/Kinds.h"
+#include "codegen/cpu/rows/RowFunction.h"
 
 #include <string>
 #include <vector>
@@ -15,42 +15,13 @@ namespace lmopt::cpu {
 
 class KernelLibrary;
 
-enum class RowOpKind {
-  Embedding,       ///< row of an f32 table by token id
-  EmbeddingPanels, ///< the same from the panels of an f32 linear (tied head)
-  EmbeddingHalves, ///< the same from the panels of a bf16 linear
-  EmbeddingCodes,  ///< the same from the panels of an s8 linear: codes * scale
-  EmbeddingGroups, ///< the same from the panels of a grouped linear
-  AddPositions,    ///< + row of an f32 table by position
-  Copy,
-  Add,
-  BiasAdd,
-  RmsNorm,
-  LayerNorm,
-  Activation,
-  GatedProduct,
-  Rotate,
-  Quantize,
-  QuantizeGroups,
-  Narrow, ///< to bf16
-  L2Normalize
-};
-
 /// One operation of a row program. Values are numbered; inputs of the program come first.
 struct RowOp {
-  RowOpKind kind = RowOpKind::Copy;
+  RowFunctionRef function;
   std::vector<int64_t> operands; ///< value numbers
   int64_t result = 0;            ///< value number
   int64_t width = 0;
-  float epsilon = 0;
-  int64_t block = 0;       ///< Rotate; QuantizeGroups, EmbeddingGroups: the group
-  int64_t scaleOffset = 0; ///< EmbeddingCodes: where the scales of the table begin
-  int64_t tableRows = 0;   ///< of the linear whose panels are an embedding's table
-  int64_t bits = 0;        ///< EmbeddingGroups
-  bool hasMin = false;     ///< EmbeddingGroups
-  Activation activation = Activation::Gelu;
-  bool for8Bits = false; ///< only quantized to 8 bits, or rounded to bf16: GELU and SiLU by their shorter formulas
-  std::vector<int64_t> weights; ///< numbers of weight pointers: gamma, beta; table; vector
+  std::vector<int64_t> weights = {}; ///< numbers of weight pointers, in the order in which the function names them
 };
 
 /// A chain of operations on one row after another, with values between them kept in a scratch row (first-level cache).

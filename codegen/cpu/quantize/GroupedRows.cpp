@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// See GroupedRows.h. Numbers of a group (its largest magnitude, the sum of its codes) are found for several groups at a
-// time: a tree of shuffles over their registers ends with one number a group side by side, where a reduction of each
-// alone would use one lane of every instruction.
-#include "codegen/cpu/rows/GroupedRows.h"
-
-#include "codegen/cpu/linear/LinearParts.h"
+// Quantization of rows to s8 codes in groups; see QuantizeRows.h, and GroupedRow for the layout. Numbers of a group
+// (its largest magnitude, the sum of its codes) are found for several groups at a time: a tree of shuffles over their
+// registers ends with one number a group side by side, where a reduction of each alone would use one lane of every
+// instruction. Tested by test/unit/codegen/GroupedKernelTest.cpp.
+#include "codegen/cpu/quantize/QuantizeRows.h"
+#include "codegen/cpu/rows/RowContext.h"
 
 #include <cmath>
 
@@ -46,15 +46,10 @@ Value reduceGroups(Emitter &e, Values parts, const Combine &combine) {
   return parts[0];
 }
 
-} // namespace
-
-int64_t groupedChunkRegisters(const GroupedRow &row) {
-  int64_t groups = row.groups() % 4 == 0 ? 4 : row.groups() % 2 == 0 ? 2 : 1;
-  return row.group / kLanes * groups;
-}
-
-// Below 2^-90 a row counts as zero: with its groups' scales 2^24 smaller still, all stay normal numbers.
-Value emitGroupedRowScale(Emitter &e, const GroupedRow &row, Value largest, Value to) {
+// Stores the scale of a row whose greatest magnitude is `largest`; the result: what its numbers are multiplied with to
+// become codes of that scale, in all lanes. Below 2^-90 a row counts as zero: with its groups' scales 2^24 smaller
+// still, all stay normal numbers.
+Value emitRowScale(Emitter &e, Value largest, Value to) {
   Value zero = e.less(largest, e.f32(0x1p-90f));
   Value factor = e.select(zero, e.f32(0), e.div(e.f32(127), e.select(zero, e.f32(1), largest)));
   Value scale = e.select(zero, e.f32(0), e.div(largest, e.f32(127)));
@@ -62,10 +57,9 @@ Value emitGroupedRowScale(Emitter &e, const GroupedRow &row, Value largest, Valu
   return e.broadcast(factor);
 }
 
-// Per group: its largest magnitude over the row's, rounded up to a power of two 2^-j, gives the scale; then codes and
-// their sum A, then what products start from: 2^(R - j) A, -8 A, -128 A.
-void emitQuantizeGroups(Emitter &e, const GroupedRow &row, const Values &numbers, Value factor, Value offset,
-                        Value to) {
+// One chunk of a row. Per group: its largest magnitude over the row's, rounded up to a power of two 2^-j, gives the
+// scale; then codes and their sum A, then what products start from: 2^(R - j) A, -8 A, -128 A.
+void emitGroups(Emitter &e, const GroupedRow &row, const Values &numbers, Value factor, Value offset, Value to) {
   const int64_t perGroup = row.group / kLanes, groups = numbers.size() / perGroup;
   Value first = e.div(offset, e.index(4)); // element
   Value field = e.mul(e.div(first, e.index(row.group)), 4);
@@ -107,28 +101,36 @@ void emitQuantizeGroups(Emitter &e, const GroupedRow &row, const Values &numbers
   e.store(e.mul(total, inAll(-128)), fieldAt(row.startOffset(8)));
 }
 
-// Row n of panels [n / 16][group]: in a step of four inputs (a pair of steps with 4 bits) the codes of output n % 16
-// are four neighbouring bytes.
-Value emitEmbeddingGroups(Emitter &e, const LinearSpec &table, Value weights, Value id, Value offset) {
-  Value element = e.div(offset, e.index(4)), lane = e.rem(id, e.index(kLanes));
-  Value block = panelLines(e, table, weights, e.div(id, e.index(kLanes))).at(e, e.div(element, e.index(table.group)));
-  auto number = [&](int64_t place) {
-    return e.fromHalf(e.broadcast(e.load(e.b.getI16Type(), e.at(block, e.add(e.mul(lane, 2), place)), 2)));
-  };
-  // 16 inputs are 16 bits / 32 steps of 64 bytes.
-  Value steps = e.div(e.mul(e.rem(element, e.index(table.group)), table.bits), e.index(32));
-  Values words; // four codes each, in the order of the inputs
-  for (int64_t i = 0; i < kLanes * table.bits / 32; ++i) {
-    Value word = e.load(e.b.getI32Type(), e.at(block, e.add(e.mul(lane, 4), e.mul(e.add(steps, i), 64))));
-    words.push_back(table.bits == 8 ? word : e.bitAnd(word, e.i32(0x0f0f0f0f)));
-    if (table.bits == 4)
-      words.push_back(e.bitAnd(e.shrLogical(word, e.i32(4)), e.i32(0x0f0f0f0f)));
+class QuantizeGroups : public RowFunction, public RowReduction {
+public:
+  explicit QuantizeGroups(int64_t group) : group(group) {}
+  RowName name() const override { return {"quantizegroups" + std::to_string(group)}; }
+  const RowReduction *reduction() const override { return this; }
+  /// Up to four groups.
+  ChunkSize chunk(int64_t width) const override {
+    int64_t groups = width / group;
+    return {group / kLanes * (groups % 4 == 0 ? 4 : groups % 2 == 0 ? 2 : 1), /*exactly=*/true};
   }
-  Value packed = vector::FromElementsOp::create(e.b, e.loc, e.ints(4), words);
-  Value codes = arith::ExtUIOp::create(e.b, e.loc, e.ints(), e.bitcast(packed, e.bytes(16)));
-  Value moved = e.add(codes, e.intsOf(table.bits == 8 ? -128 : table.hasMin ? 0 : -8));
-  Value numbers = e.mul(e.toFloat(moved), number(table.groupCodeBytes()));
-  return table.hasMin ? e.add(numbers, number(table.groupCodeBytes() + 2 * kLanes)) : numbers;
-}
+
+  void gather(RowContext &row, int64_t, Value x, Value, MutableArrayRef<Value> sums) const override {
+    sums[0] = row.e.max(row.e.magnitude(x), sums[0]);
+  }
+  void conclude(RowTotals &totals, int64_t) const override {
+    totals.remember(emitRowScale(totals.e, totals.largest(), totals.result()));
+  }
+  void map(RowChunk &chunk) const override {
+    Values inputs;
+    for (int64_t i = 0; i < chunk.registers(); ++i)
+      inputs.push_back(chunk.operand(0, i));
+    emitGroups(chunk.e, {chunk.width(), group}, inputs, chunk.number(0), chunk.offset(), chunk.result());
+  }
+
+private:
+  int64_t group;
+};
+
+} // namespace
+
+RowFunctionRef quantizeGroups(int64_t group) { return std::make_shared<QuantizeGroups>(group); }
 
 } // namespace lmopt::cpu
