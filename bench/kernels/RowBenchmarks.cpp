@@ -3,6 +3,9 @@
 // Row programs as they stand between the matrix products of the two models: norms, activations, rotation, quantization.
 // 64 rows stay in the second-level cache; GB/s counts inputs and outputs, "ns/row" is what a token pays.
 #include "bench/kernels/Benchmarks.h"
+#include "codegen/cpu/elementwise/ElementwiseRows.h"
+#include "codegen/cpu/norm/NormRows.h"
+#include "codegen/cpu/quantize/QuantizeRows.h"
 #include "codegen/cpu/rows/RowProgram.h"
 
 namespace lmopt::bench {
@@ -10,8 +13,6 @@ namespace lmopt::bench {
 namespace {
 
 constexpr int64_t kRows = 64;
-using cpu::RowOp;
-using cpu::RowOpKind;
 
 /// Builds a chain: each operation takes what the one before made, and some a second operand.
 class Chain {
@@ -23,40 +24,30 @@ public:
     }
   }
   /// Takes the first input alone at the start, later the last result.
-  RowOp &then(RowOpKind kind) { return append(kind, {last}); }
-  RowOp &thenWith(RowOpKind kind, int64_t input) { return append(kind, {last, input}); }
+  Chain &then(cpu::RowFunctionRef function, int64_t weights = 0) {
+    return append(std::move(function), {last}, weights);
+  }
+  Chain &thenWith(cpu::RowFunctionRef function, int64_t input) { return append(std::move(function), {last, input}, 0); }
   Chain &keep() { ///< the last result leaves the program as floats, too
     program.outputs.push_back({last, cpu::floatRowBytes(width)});
     return *this;
   }
-  Chain &norm(RowOpKind kind) {
-    RowOp &op = then(kind);
-    op.epsilon = 1e-5f;
-    for (int64_t i = 0; i < (kind == RowOpKind::LayerNorm ? 2 : 1); ++i)
-      op.weights.push_back(program.weightCount++);
-    return *this;
-  }
-  Chain &rotate(int64_t block) {
-    then(RowOpKind::Rotate).block = block;
-    return *this;
-  }
   Chain &quantize() {
-    then(RowOpKind::Quantize);
+    then(cpu::quantizeDynamic());
     program.outputs.push_back({last, cpu::quantRowBytes(width)});
     return *this;
   }
   cpu::RowProgram program;
 
 private:
-  RowOp &append(RowOpKind kind, std::vector<int64_t> operands) {
-    RowOp op;
-    op.kind = kind;
-    op.width = width;
-    op.operands = std::move(operands);
-    op.result = last = static_cast<int64_t>(program.widths.size());
+  Chain &append(cpu::RowFunctionRef function, std::vector<int64_t> operands, int64_t weights) {
+    last = static_cast<int64_t>(program.widths.size());
+    cpu::RowOp op{std::move(function), std::move(operands), last, width};
+    for (int64_t i = 0; i < weights; ++i)
+      op.weights.push_back(program.weightCount++);
     program.widths.push_back(width);
-    program.ops.push_back(op);
-    return program.ops.back();
+    program.ops.push_back(std::move(op));
+    return *this;
   }
   int64_t width, last = 0;
 };
@@ -96,23 +87,26 @@ void addRowBenchmarks(KernelProgram &program, const Peaks &) {
       runRows(state, program, kernel, chain.program);
     });
   };
-  Chain smolNorm(576, 2);
-  smolNorm.thenWith(RowOpKind::Add, 1);
-  add("smol_add_rmsnorm_rotate64_quantize", smolNorm.keep().norm(RowOpKind::RmsNorm).rotate(64).quantize());
-  add("smol_rotate64_quantize", Chain(576, 1).rotate(64).quantize());
-  Chain smolGate(1536, 2);
-  RowOp &gate = smolGate.thenWith(RowOpKind::GatedProduct, 1);
-  gate.activation = Activation::Silu;
-  gate.for8Bits = true;
-  add("smol_silu_gate_rotate256_quantize", smolGate.rotate(256).quantize());
-  Chain miniNorm(384, 2);
-  miniNorm.thenWith(RowOpKind::Add, 1);
-  add("minilm_add_layernorm_rotate128_quantize", miniNorm.norm(RowOpKind::LayerNorm).keep().rotate(128).quantize());
-  Chain miniGelu(1536, 1);
-  RowOp &gelu = miniGelu.then(RowOpKind::Activation);
-  gelu.activation = Activation::Gelu;
-  gelu.for8Bits = true;
-  add("minilm_gelu_rotate256_quantize", miniGelu.rotate(256).quantize());
+  const float epsilon = 1e-5f;
+  add("smol_add_rmsnorm_rotate64_quantize", Chain(576, 2)
+                                                .thenWith(cpu::add(), 1)
+                                                .keep()
+                                                .then(cpu::rmsNorm(epsilon), /*weights=*/1)
+                                                .then(cpu::rotate(64))
+                                                .quantize());
+  add("smol_rotate64_quantize", Chain(576, 1).then(cpu::rotate(64)).quantize());
+  add("smol_silu_gate_rotate256_quantize", Chain(1536, 2)
+                                               .thenWith(cpu::gatedProduct(Activation::Silu, /*for8Bits=*/true), 1)
+                                               .then(cpu::rotate(256))
+                                               .quantize());
+  add("minilm_add_layernorm_rotate128_quantize", Chain(384, 2)
+                                                     .thenWith(cpu::add(), 1)
+                                                     .then(cpu::layerNorm(epsilon), /*weights=*/2)
+                                                     .keep()
+                                                     .then(cpu::rotate(128))
+                                                     .quantize());
+  add("minilm_gelu_rotate256_quantize",
+      Chain(1536, 1).then(cpu::activation(Activation::Gelu, /*for8Bits=*/true)).then(cpu::rotate(256)).quantize());
 }
 
 } // namespace lmopt::bench

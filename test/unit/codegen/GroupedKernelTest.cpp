@@ -3,7 +3,9 @@
 // Kernels on short groups against plain loops: products with 4-bit and 8-bit weights, quantization of rows, rows of a
 // grouped table; each for CPUs whose code differs. Products of integers are exact, groups are added up in f32: with G
 // groups of which each takes three roundings, the error is below (3 G + 1) eps times the sum of magnitudes.
+#include "codegen/cpu/embedding/EmbeddingRows.h"
 #include "codegen/cpu/linear/LinearSpec.h"
+#include "codegen/cpu/quantize/QuantizeRows.h"
 #include "codegen/cpu/rows/RowProgram.h"
 #include "test/unit/codegen/KernelHarness.h"
 
@@ -304,13 +306,7 @@ TEST_P(GroupedKernel, QuantizesRows) {
   std::vector<int> kernels;
   for (auto [width, group] : sizes) {
     cpu::RowProgram program;
-    cpu::RowOp op;
-    op.kind = cpu::RowOpKind::QuantizeGroups;
-    op.operands = {0};
-    op.result = 1;
-    op.width = width;
-    op.block = group;
-    program.ops = {op};
+    program.ops = {{cpu::quantizeGroups(group), {0}, 1, width}};
     program.widths = {width, width};
     program.inputs = {{0, cpu::floatRowBytes(width), false}};
     program.outputs = {{1, cpu::GroupedRow{width, group}.bytes()}};
@@ -344,17 +340,10 @@ TEST_P(GroupedKernel, ReadsRowsOfTables) {
     for (int64_t outputs : {64, 90}) {
       tables.push_back(std::make_unique<Matrix>(makeSpec(form, {outputs, 3, false, false}), outputs));
       cpu::RowProgram program;
-      cpu::RowOp op;
-      op.kind = cpu::RowOpKind::EmbeddingGroups;
-      op.width = tables.back()->spec.inputs;
-      op.tableRows = outputs;
-      op.bits = form.bits;
-      op.block = form.group;
-      op.hasMin = form.hasMin;
-      op.weights = {0};
-      program.ops = {op};
-      program.widths = {op.width};
-      program.outputs = {{0, cpu::floatRowBytes(op.width)}};
+      const int64_t width = tables.back()->spec.inputs;
+      program.ops = {{cpu::embedding(tables.back()->spec), {}, 0, width, {0}}};
+      program.widths = {width};
+      program.outputs = {{0, cpu::floatRowBytes(width)}};
       program.weightCount = 1;
       kernels.push_back(harness.add(cpu::rowsKernel(harness.library(), program)));
     }

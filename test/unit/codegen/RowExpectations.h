@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Rows of doubles and what norms and rotations should make of them, and the fixture of the tests of row programs: a
-// harness for the CPU that the parameter names.
+// Rows of doubles and what norms and rotations should make of them, programs that are a chain, and the fixture of the
+// tests of row programs: a harness for the CPU that the parameter names.
 #ifndef LMOPT_TEST_UNIT_CODEGEN_ROWEXPECTATIONS_H
 #define LMOPT_TEST_UNIT_CODEGEN_ROWEXPECTATIONS_H
 
+#include "codegen/cpu/rows/RowProgram.h"
 #include "test/unit/codegen/KernelHarness.h"
 
 #include "gtest/gtest.h"
@@ -87,6 +88,20 @@ inline Memory makeRows(int64_t width, uint64_t seed) {
 inline Row rowOf(const Memory &rows, int64_t width, int64_t r) {
   const float *from = rows.floats(r * cpu::floatRowBytes(width));
   return Row(from, from + width);
+}
+
+/// Each function takes what the one before made; the last result leaves the program.
+inline cpu::RowProgram chain(int64_t width, const std::vector<cpu::RowFunctionRef> &functions, int64_t outStride) {
+  cpu::RowProgram program;
+  program.inputs = {{0, cpu::floatRowBytes(width), false}};
+  program.widths = {width};
+  for (const cpu::RowFunctionRef &function : functions) {
+    int64_t value = program.ops.size();
+    program.ops.push_back({function, {value}, value + 1, width});
+    program.widths.push_back(width);
+  }
+  program.outputs = {{int64_t(functions.size()), outStride}};
+  return program;
 }
 
 class RowProgramTest : public testing::TestWithParam<std::string> {

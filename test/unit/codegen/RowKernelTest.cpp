@@ -5,7 +5,10 @@
 // roundings (N: width); lanes beyond the width must stay zero, rows beyond the range untouched. Rows that become codes
 // or bf16 are in RowQuantizeTest.cpp.
 #include "codegen/cpu/RowInfo.h"
-#include "codegen/cpu/linear/LinearSpec.h"
+#include "codegen/cpu/elementwise/ElementwiseRows.h"
+#include "codegen/cpu/embedding/EmbeddingRows.h"
+#include "codegen/cpu/norm/NormRows.h"
+#include "codegen/cpu/quantize/QuantizeRows.h"
 #include "codegen/cpu/rows/RowProgram.h"
 #include "test/unit/codegen/RowExpectations.h"
 
@@ -15,8 +18,7 @@
 #include <cstring>
 
 using namespace lmopt;
-using cpu::RowOp;
-using cpu::RowOpKind;
+using cpu::RowFunctionRef;
 using namespace lmopt::test;
 
 namespace {
@@ -102,18 +104,19 @@ public:
 private:
   test::Random random{11};
 
-  Case &start(const std::string &name, RowOp op, int64_t operands, std::vector<Memory> weights) {
+  Case &start(const std::string &name, RowFunctionRef function, int64_t width, int64_t operands,
+              std::vector<Memory> weights = {}) {
     Case one;
-    one.width = op.width;
-    one.name = name + " " + std::to_string(op.width);
+    one.width = width;
+    one.name = name + " " + std::to_string(width);
+    cpu::RowOp op{std::move(function), {}, operands, width};
     for (int64_t i = 0; i < operands; ++i) {
       op.operands.push_back(i);
-      one.program.inputs.push_back({i, cpu::floatRowBytes(op.width), false});
-      one.program.widths.push_back(op.width);
+      one.program.inputs.push_back({i, cpu::floatRowBytes(width), false});
+      one.program.widths.push_back(width);
     }
-    op.result = operands;
-    one.program.widths.push_back(op.width);
-    one.program.outputs = {{operands, cpu::floatRowBytes(op.width)}};
+    one.program.widths.push_back(width);
+    one.program.outputs = {{operands, cpu::floatRowBytes(width)}};
     for (size_t i = 0; i < weights.size(); ++i)
       op.weights.push_back(i);
     one.program.weightCount = weights.size();
@@ -121,13 +124,6 @@ private:
     one.program.ops = {op};
     cases.push_back(std::move(one));
     return cases.back();
-  }
-
-  static RowOp make(RowOpKind kind, int64_t width) {
-    RowOp op;
-    op.kind = kind;
-    op.width = width;
-    return op;
   }
 
   Memory table(int64_t rows, int64_t width) {
@@ -139,16 +135,16 @@ private:
   }
 
   void elementwise(int64_t width) {
-    start("copy", make(RowOpKind::Copy, width), 1, {}).expected = [](const Inputs &in) {
+    start("copy", cpu::copyRow(), width, 1).expected = [](const Inputs &in) {
       return mapRow(in.a, [&](size_t i) { return std::pair(in.a[i], 0.0); });
     };
-    start("add", make(RowOpKind::Add, width), 2, {}).expected = [](const Inputs &in) {
+    start("add", cpu::add(), width, 2).expected = [](const Inputs &in) {
       return mapRow(in.a, [&](size_t i) { return std::pair(double(float(in.a[i] + in.b[i])), 0.0); });
     };
     std::vector<Memory> weights;
     weights.push_back(table(1, width));
     float *bias = weights[0].floats();
-    start("bias", make(RowOpKind::BiasAdd, width), 1, std::move(weights)).expected = [bias](const Inputs &in) {
+    start("bias", cpu::biasAdd(), width, 1, std::move(weights)).expected = [bias](const Inputs &in) {
       return mapRow(in.a, [&](size_t i) { return std::pair(double(float(in.a[i] + bias[i])), 0.0); });
     };
   }
@@ -156,32 +152,29 @@ private:
   void norms(int64_t width) {
     auto one = [](size_t) { return 1.0; };
     auto none = [](size_t) { return 0.0; };
-    RowOp rms = make(RowOpKind::RmsNorm, width), layer = make(RowOpKind::LayerNorm, width);
-    rms.epsilon = 1e-5f;
-    layer.epsilon = 1e-12f;
-    double rmsEpsilon = rms.epsilon, layerEpsilon = layer.epsilon;
-    start("rmsnorm", rms, 1, {}).expected = [=](const Inputs &in) { return rmsNorm(in.a, rmsEpsilon, one); };
-    start("layernorm", layer, 1, {}).expected = [=](const Inputs &in) {
-      return layerNorm(in.a, layerEpsilon, one, none);
+    const float epsilon = 1e-5f, small = 1e-12f;
+    start("rmsnorm", cpu::rmsNorm(epsilon), width, 1).expected = [=](const Inputs &in) {
+      return rmsNorm(in.a, epsilon, one);
     };
-    for (int64_t count : {1, 2}) {
-      std::vector<Memory> weights;
-      for (int64_t i = 0; i < count; ++i)
-        weights.push_back(table(1, width));
-      float *gamma = weights[0].floats(), *beta = weights.back().floats();
-      layer.epsilon = 1e-5f;
-      double epsilon = layer.epsilon;
-      auto scale = [gamma](size_t i) -> double { return gamma[i]; };
-      if (count == 1)
-        start("rmsnorm*gamma", rms, 1, std::move(weights)).expected = [=](const Inputs &in) {
-          return rmsNorm(in.a, rmsEpsilon, scale);
+    start("layernorm", cpu::layerNorm(small), width, 1).expected = [=](const Inputs &in) {
+      return layerNorm(in.a, small, one, none);
+    };
+    std::vector<Memory> weights;
+    weights.push_back(table(1, width));
+    float *gamma = weights[0].floats();
+    start("rmsnorm*gamma", cpu::rmsNorm(epsilon), width, 1, std::move(weights)).expected = [=](const Inputs &in) {
+      return rmsNorm(in.a, epsilon, [gamma](size_t i) -> double { return gamma[i]; });
+    };
+    weights.clear();
+    weights.push_back(table(1, width));
+    weights.push_back(table(1, width));
+    float *scale = weights[0].floats(), *beta = weights[1].floats();
+    start("layernorm*gamma+beta", cpu::layerNorm(epsilon), width, 1, std::move(weights)).expected =
+        [=](const Inputs &in) {
+          return layerNorm(
+              in.a, epsilon, [scale](size_t i) -> double { return scale[i]; }, [beta](size_t i) { return beta[i]; });
         };
-      else
-        start("layernorm*gamma+beta", layer, 1, std::move(weights)).expected = [=](const Inputs &in) {
-          return layerNorm(in.a, epsilon, scale, [beta](size_t i) { return beta[i]; });
-        };
-    }
-    start("l2norm", make(RowOpKind::L2Normalize, width), 1, {}).expected = [](const Inputs &in) {
+    start("l2norm", cpu::l2Normalize(), width, 1).expected = [](const Inputs &in) {
       double squares = 0;
       for (double x : in.a)
         squares += x * x;
@@ -193,23 +186,24 @@ private:
   }
 
   void tables(int64_t width) {
-    auto addTable = [&](const char *name, RowOpKind kind, int64_t rows,
+    auto addTable = [&](const char *name, RowFunctionRef function, int64_t rows,
                         int64_t operands) -> std::pair<Case &, float *> {
       std::vector<Memory> weights;
       weights.push_back(table(rows, width));
       float *data = weights[0].floats();
-      return {start(name, make(kind, width), operands, std::move(weights)), data};
+      return {start(name, std::move(function), width, operands, std::move(weights)), data};
     };
     int64_t stride = cpu::floatRowBytes(width) / 4;
-    auto [embedding, rows] = addTable("embedding", RowOpKind::Embedding, kVocabulary, 0);
+    auto [embedding, rows] = addTable("embedding", cpu::embedding(), kVocabulary, 0);
     embedding.expected = [=, from = rows](const Inputs &in) {
       return mapRow(in.a, [&](size_t i) { return std::pair(double(from[in.token * stride + i]), 0.0); });
     };
-    auto [positions, places] = addTable("positions", RowOpKind::AddPositions, kPositions, 1);
+    auto [positions, places] = addTable("positions", cpu::addPositions(), kPositions, 1);
     positions.expected = [=, from = places](const Inputs &in) {
       return mapRow(in.a,
                     [&](size_t i) { return std::pair(double(float(in.a[i] + from[in.position * stride + i])), 0.0); });
     };
+    // Four panels, of which three alternate.
     cpu::LinearSpec floats{kVocabulary, width, cpu::WeightFormat::F32, false, 0},
         halves{kVocabulary, width, cpu::WeightFormat::Bf16, false, 0},
         codes{kVocabulary, width, cpu::WeightFormat::S8Rows, false, 0};
@@ -218,23 +212,17 @@ private:
     float *panels = weights[0].floats();
     for (int64_t i = 0; i < floats.bytes() / 4; ++i)
       panels[i] = random.real();
-    auto fromPanels = [&](RowOpKind kind) {
-      RowOp op = make(kind, width);
-      op.tableRows = kVocabulary; // four panels, of which three alternate
-      return op;
+    start("embedpanels", cpu::embedding(floats), width, 0, std::move(weights)).expected = [=](const Inputs &in) {
+      return mapRow(in.a, [&](size_t i) {
+        return std::pair(double(panels[floats.unitOffset(in.token / 16, i) / 4 + in.token % 16]), 0.0);
+      });
     };
-    start("embedpanels", fromPanels(RowOpKind::EmbeddingPanels), 0, std::move(weights)).expected =
-        [=](const Inputs &in) {
-          return mapRow(in.a, [&](size_t i) {
-            return std::pair(double(panels[floats.unitOffset(in.token / 16, i) / 4 + in.token % 16]), 0.0);
-          });
-        };
     weights.clear();
     weights.emplace_back(halves.bytes());
     auto *pairs = reinterpret_cast<uint16_t *>(weights[0].data());
     for (int64_t i = 0; i < halves.bytes() / 2; ++i)
       pairs[i] = test::toBf16(random.real());
-    start("embedbf16", fromPanels(RowOpKind::EmbeddingHalves), 0, std::move(weights)).expected = [=](const Inputs &in) {
+    start("embedbf16", cpu::embedding(halves), width, 0, std::move(weights)).expected = [=](const Inputs &in) {
       return mapRow(in.a, [&](size_t i) {
         int64_t place = halves.unitOffset(in.token / 16, i / 2) / 2 + in.token % 16 * 2 + i % 2;
         return std::pair(double(test::fromBf16(pairs[place])), 0.0);
@@ -252,9 +240,7 @@ private:
       for (int64_t k = 0; k < width; ++k)
         code(n, k) = random.below(255) - 127;
     }
-    RowOp op = fromPanels(RowOpKind::EmbeddingCodes);
-    op.scaleOffset = codes.scaleOffset();
-    start("embeds8", op, 0, std::move(weights)).expected = [=](const Inputs &in) {
+    start("embeds8", cpu::embedding(codes), width, 0, std::move(weights)).expected = [=](const Inputs &in) {
       return mapRow(in.a, [&](size_t i) {
         return std::pair(double(scales[in.token] * static_cast<float>(code(in.token, i))), 0.0);
       });
@@ -262,17 +248,13 @@ private:
   }
 
   void activations(int64_t width, Activation kind, bool for8Bits) {
-    RowOp op = make(RowOpKind::Activation, width);
-    op.activation = kind;
-    op.for8Bits = for8Bits;
     std::string suffix = std::to_string(static_cast<int>(kind)) + (for8Bits ? " for 8 bits" : "");
-    start("activation " + suffix, op, 1, {}).expected = [=](const Inputs &in) {
+    start("activation " + suffix, cpu::activation(kind, for8Bits), width, 1).expected = [=](const Inputs &in) {
       return mapRow(in.a, [&](size_t i) {
         return std::pair(activation(kind, in.a[i]), activationError(kind, for8Bits, in.a[i]));
       });
     };
-    op.kind = RowOpKind::GatedProduct;
-    start("gated " + suffix, op, 2, {}).expected = [=](const Inputs &in) {
+    start("gated " + suffix, cpu::gatedProduct(kind, for8Bits), width, 2).expected = [=](const Inputs &in) {
       return mapRow(in.a, [&](size_t i) {
         double y = activation(kind, in.a[i]) * in.b[i];
         return std::pair(y, activationError(kind, for8Bits, in.a[i]) * std::abs(in.b[i]) + kEps * std::abs(y));
@@ -281,9 +263,7 @@ private:
   }
 
   void rotation(int64_t width, int64_t block) {
-    RowOp op = make(RowOpKind::Rotate, width);
-    op.block = block;
-    start("rotate" + std::to_string(block), op, 1, {}).expected = [=](const Inputs &in) {
+    start("rotate" + std::to_string(block), cpu::rotate(block), width, 1).expected = [=](const Inputs &in) {
       return rotateRow(in.a, block);
     };
   }

@@ -2,6 +2,9 @@
 //
 // Row programs whose results are codes of 8 bits or bf16, chains through the scratch row, and the names of programs.
 // In: rows of every temper. Out: codes as DynamicQuantizeLinear defines them.
+#include "codegen/cpu/elementwise/ElementwiseRows.h"
+#include "codegen/cpu/norm/NormRows.h"
+#include "codegen/cpu/quantize/QuantizeRows.h"
 #include "codegen/cpu/rows/RowProgram.h"
 #include "test/unit/codegen/RowExpectations.h"
 
@@ -11,8 +14,6 @@
 
 using namespace lmopt;
 using namespace lmopt::test;
-using cpu::RowOp;
-using cpu::RowOpKind;
 
 namespace {
 
@@ -21,30 +22,9 @@ protected:
   void checkChain(int64_t width, int64_t block, int kernel);
 };
 
-/// A chain as models have it: norm, rotation, quantization; with `bare`, quantization alone.
-cpu::RowProgram quantizeProgram(int64_t width, bool bare, int64_t block = 2) {
-  cpu::RowProgram program;
-  program.inputs = {{0, cpu::floatRowBytes(width), false}};
-  program.widths = {width};
-  int64_t value = 0;
-  auto append = [&](RowOpKind kind) {
-    RowOp op;
-    op.kind = kind;
-    op.width = width;
-    op.operands = {value};
-    op.result = ++value;
-    op.epsilon = kind == RowOpKind::RmsNorm ? 1e-6f : 0;
-    op.block = kind == RowOpKind::Rotate ? block : 0;
-    program.ops.push_back(op);
-    program.widths.push_back(width);
-  };
-  if (!bare) {
-    append(RowOpKind::RmsNorm);
-    append(RowOpKind::Rotate);
-  }
-  append(RowOpKind::Quantize);
-  program.outputs = {{value, cpu::quantRowBytes(width)}};
-  return program;
+/// As models have it: norm, rotation, quantization.
+cpu::RowProgram quantizeProgram(int64_t width, int64_t block = 2) {
+  return chain(width, {cpu::rmsNorm(1e-6f), cpu::rotate(block), cpu::quantizeDynamic()}, cpu::quantRowBytes(width));
 }
 
 /// DynamicQuantizeLinear by its words, in doubles where floats would blur what is asked.
@@ -98,7 +78,8 @@ TEST_P(RowQuantize, Quantize) {
   const std::vector<int64_t> widths = {16, 30, 64, 80, 576};
   std::vector<int> kernels;
   for (int64_t width : widths)
-    kernels.push_back(harness->add(cpu::rowsKernel(harness->library(), quantizeProgram(width, /*bare=*/true))));
+    kernels.push_back(harness->add(
+        cpu::rowsKernel(harness->library(), chain(width, {cpu::quantizeDynamic()}, cpu::quantRowBytes(width)))));
   harness->build();
   for (size_t w = 0; w < widths.size(); ++w) {
     std::vector<Row> rows = quantizeRows(widths[w]);
@@ -117,12 +98,9 @@ TEST_P(RowQuantize, Quantize) {
 TEST_P(RowQuantize, Narrow) {
   const std::vector<int64_t> widths = {16, 30, 33, 64, 80};
   std::vector<int> kernels;
-  for (int64_t width : widths) {
-    cpu::RowProgram program = quantizeProgram(width, /*bare=*/true);
-    program.ops[0].kind = RowOpKind::Narrow;
-    program.outputs[0].stride = cpu::halfRowBytes(width);
-    kernels.push_back(harness->add(cpu::rowsKernel(harness->library(), program)));
-  }
+  for (int64_t width : widths)
+    kernels.push_back(
+        harness->add(cpu::rowsKernel(harness->library(), chain(width, {cpu::narrow()}, cpu::halfRowBytes(width)))));
   harness->build();
   for (size_t w = 0; w < widths.size(); ++w) {
     Memory in = makeRows(widths[w], 6), out(kRows * cpu::halfRowBytes(widths[w])), scratch(64);
@@ -142,14 +120,14 @@ TEST_P(RowQuantize, ChainsThroughTheScratchRow) {
   const int64_t width = 80, blocks[] = {2, 16};
   std::vector<int> kernels;
   for (int64_t block : blocks)
-    kernels.push_back(harness->add(cpu::rowsKernel(harness->library(), quantizeProgram(width, /*bare=*/false, block))));
+    kernels.push_back(harness->add(cpu::rowsKernel(harness->library(), quantizeProgram(width, block))));
   harness->build();
   for (size_t i = 0; i < kernels.size(); ++i)
     checkChain(width, blocks[i], kernels[i]);
 }
 
 void RowQuantize::checkChain(int64_t width, int64_t block, int kernel) {
-  cpu::RowProgram program = quantizeProgram(width, /*bare=*/false, block);
+  cpu::RowProgram program = quantizeProgram(width, block);
   EXPECT_EQ(program.scratchBytes(), 2 * 2 * cpu::floatRowBytes(width)); // two rows of two values
   Memory in = makeRows(width, 5), out(kRows * cpu::quantRowBytes(width)), scratch(program.scratchBytes());
   harness->call(kernel, {in, out, scratch, nullptr, nullptr, nullptr, 0, kRows});
@@ -173,19 +151,19 @@ INSTANTIATE_TEST_SUITE_P(Cpus, RowQuantize, testing::ValuesIn(distinct({"native"
 // Two programs that differ in any constant must not share a kernel.
 TEST(RowProgramNames, DifferWheneverTheCodeDoes) {
   KernelHarness harness;
-  cpu::RowProgram program = quantizeProgram(64, false), other = program;
+  cpu::RowProgram program = quantizeProgram(64), other = program;
   std::string name = cpu::rowsKernel(harness.library(), program);
   EXPECT_EQ(cpu::rowsKernel(harness.library(), other), name);
-  other.ops[0].epsilon = 1e-5f;
+  other.ops[0].function = cpu::rmsNorm(1e-5f);
   EXPECT_NE(cpu::rowsKernel(harness.library(), other), name);
   other = program;
-  other.ops[0].kind = RowOpKind::Activation;
+  other.ops[0].function = cpu::activation(Activation::Gelu, /*for8Bits=*/false);
   name = cpu::rowsKernel(harness.library(), other);
-  other.ops[0].for8Bits = true;
+  other.ops[0].function = cpu::activation(Activation::Gelu, /*for8Bits=*/true);
   EXPECT_NE(cpu::rowsKernel(harness.library(), other), name);
   name = cpu::rowsKernel(harness.library(), program);
   other = program;
-  other.ops[1].block = 4;
+  other.ops[1].function = cpu::rotate(4);
   EXPECT_NE(cpu::rowsKernel(harness.library(), other), name);
   other = program;
   other.inputs[0].gathered = true;
@@ -198,15 +176,8 @@ TEST(RowProgramNames, DifferWheneverTheCodeDoes) {
   twice.inputs = {{0, 256, false}};
   twice.outputs = {{2, 256}};
   twice.widths = {64, 64, 64};
-  for (int64_t i : {0, 1}) {
-    RowOp op;
-    op.kind = RowOpKind::BiasAdd;
-    op.width = 64;
-    op.operands = {i};
-    op.result = i + 1;
-    op.weights = {0};
-    twice.ops.push_back(op);
-  }
+  for (int64_t i : {0, 1})
+    twice.ops.push_back({cpu::biasAdd(), {i}, i + 1, 64, {0}});
   twice.weightCount = 1;
   name = cpu::rowsKernel(harness.library(), twice);
   twice.ops[1].weights = {1};
