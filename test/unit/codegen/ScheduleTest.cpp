@@ -248,7 +248,7 @@ protected:
     cpu::scheduleProgram(program, few, few ? 16 : 64, kBlock);
     ASSERT_TRUE(mlir::succeeded(mlir::verify(module.get())));
     steps = plan::stepsOf(program);
-    ASSERT_GT(steps.size(), 8u);
+    ASSERT_GE(steps.size(), 8u);
   }
 
   std::vector<std::vector<Touch>> act(int64_t threads, bool large) {
@@ -277,7 +277,8 @@ protected:
 
   std::vector<plan::PlaceAttr> places() {
     std::vector<plan::PlaceAttr> found;
-    for (mlir::OpResult rows : plan::RowNumbers(program).all())
+    plan::RowNumbers numbers(program);
+    for (mlir::OpResult rows : numbers.all())
       found.push_back(plan::getPlace(rows));
     return found;
   }
