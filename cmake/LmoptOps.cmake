@@ -1,7 +1,8 @@
 # One family of ops = one folder under dialects/lm with NAME.td, and one call in its CMakeLists.txt: lmopt_add_ops(Linear).
 #
 # In: the folder; NAME.td (the ops), NAME.cpp (verifiers, builders, folds), and, unless all its ops have the trait
-# LM_NoComputation, Reference.cpp (the meaning: plain functions without MLIR) and Meaning.cpp (registerNAMEMeanings).
+# LM_NoComputation, Reference.cpp (the meaning: plain functions without MLIR), Meaning.cpp (registerNAMEMeanings) and
+# Step.cpp (what whoever plans must know of the ops); one that is missing fails here.
 # Out: the header dialects/lm/<folder>/NAME.h with the classes of these ops; the sources, added to lmopt_lm,
 # lmopt_reference and lmopt_interpreter; and entries of the lists that lmopt_finish_ops() writes. No list is kept by hand.
 # Each family has its own NAME.{h,cpp}.inc, so a change of one NAME.td compiles anew who includes it or Lm.h.
@@ -34,6 +35,7 @@ function(lmopt_add_ops name)
 
   target_sources(lmopt_lm PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/${name}.cpp)
   if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/Meaning.cpp)
+    target_sources(lmopt_lm PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/Step.cpp)
     target_sources(lmopt_reference PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/Reference.cpp)
     target_sources(lmopt_interpreter PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/Meaning.cpp)
     set_property(GLOBAL APPEND_STRING PROPERTY LMOPT_MEANINGS "MEANING(${name})\n")

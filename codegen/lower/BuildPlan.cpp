@@ -12,8 +12,8 @@ LogicalResult PlanBuilder::run() {
   if (failed(findEntry()) || failed(readConfig()))
     return failure();
   for (Operation &op : function.getBody().front())
-    if (isa<lm::AttentionOp>(op))
-      lastAttention = &op;
+    if (needsAllRows(op))
+      lastOfAllRows = &op;
   for (Operation &op : function.getBody().front())
     if (failed(visit(op)))
       return failure();
@@ -56,9 +56,14 @@ LogicalResult PlanBuilder::readConfig() {
 }
 
 bool PlanBuilder::isRowWise(Operation &op) {
-  return isa<lm::EmbeddingOp, lm::AddPositionsOp, lm::BiasAddOp, lm::RmsNormOp, lm::LayerNormOp, lm::RotateOp,
-             lm::QuantizeDynamicOp, lm::QuantizeGroupsOp, lm::NarrowOp, lm::AddOp, lm::ActivationOp, lm::GatedProductOp,
-             lm::L2NormalizeOp>(op);
+  auto step = dyn_cast<lm::StepOpInterface>(op);
+  return step && step.getMotion() == lm::Motion::Rows;
+}
+
+// A row is made from other rows, or from the id or the position of its token.
+bool PlanBuilder::needsAllRows(Operation &op) {
+  auto step = dyn_cast<lm::StepOpInterface>(op);
+  return (step && step.mixesRows()) || isa<lm::EmbeddingOp, lm::AddPositionsOp>(op);
 }
 
 LogicalResult PlanBuilder::visit(Operation &op) {
@@ -68,6 +73,7 @@ LogicalResult PlanBuilder::visit(Operation &op) {
   }
   if (failed(closeGroup()))
     return failure();
+  pastAllRows |= &op == lastOfAllRows; // its own result is of the domain that it says itself
   if (auto linear = dyn_cast<lm::LinearOp>(op))
     return addLinear(linear, linear.getInput(), linear.getWeightAttr(), linear.getBiasAttr());
   if (auto linear = dyn_cast<lm::NarrowLinearOp>(op))
@@ -93,7 +99,7 @@ LogicalResult PlanBuilder::visit(Operation &op) {
   return refuse(&op, "op '" + op.getName().getStringRef() + "' is not supported");
 }
 
-Domain PlanBuilder::currentDomain() const { return plan.decoder && pastAttention ? Domain::Outputs : Domain::Tokens; }
+Domain PlanBuilder::currentDomain() const { return plan.decoder && pastAllRows ? Domain::Outputs : Domain::Tokens; }
 
 // Scales are read once for each register of weights.
 LogicalResult PlanBuilder::checkGroups(Operation *user, lm::ParamOp matrix) {
@@ -187,7 +193,6 @@ LogicalResult PlanBuilder::addAttention(lm::AttentionOp op) {
   bufferOf[op.getResult()] = out;
   plan.steps.push_back(std::move(store));
   plan.steps.push_back(std::move(attend));
-  pastAttention |= op.getOperation() == lastAttention;
   return success();
 }
 

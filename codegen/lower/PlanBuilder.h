@@ -25,8 +25,8 @@ private:
   Plan &plan;
   bool &unsupported;
   mlir::func::FuncOp function;
-  mlir::Operation *lastAttention = nullptr;
-  bool pastAttention = false;
+  mlir::Operation *lastOfAllRows = nullptr; ///< behind it a decoder goes on with the rows whose logits are wanted
+  bool pastAllRows = false;
   llvm::DenseMap<mlir::Value, int> bufferOf;
   std::vector<mlir::Operation *> group; ///< row-wise ops not yet made into a step
   std::vector<std::pair<std::string, int>> weightKeys;
@@ -78,6 +78,7 @@ private:
   //===--- Ops ---===//
 
   static bool isRowWise(mlir::Operation &op);
+  static bool needsAllRows(mlir::Operation &op);
   mlir::LogicalResult visit(mlir::Operation &op);
   Domain currentDomain() const;
   mlir::LogicalResult checkGroups(mlir::Operation *user, lm::ParamOp matrix);

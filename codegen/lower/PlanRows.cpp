@@ -28,6 +28,7 @@ LogicalResult PlanBuilder::closeGroup() {
       return failure();
   addOutputs(program);
   program.step.rows.weightCount = program.weightNumber.size();
+  pastAllRows |= llvm::is_contained(group, lastOfAllRows);
   group.clear();
   plan.steps.push_back(std::move(program.step));
   return success();
@@ -103,6 +104,8 @@ LogicalResult PlanBuilder::addRowOp(Program &program, Operation *op) {
     row.for8Bits = endsIn8Bits(op->getResult(0));
   } else if (isa<lm::L2NormalizeOp>(op)) {
     row.kind = cpu::RowOpKind::L2Normalize;
+  } else {
+    return refuse(op, "op '" + op->getName().getStringRef() + "' is not supported");
   }
   row.result = program.define(op->getResult(0), row.width);
   program.step.rows.ops.push_back(std::move(row));
@@ -140,18 +143,10 @@ LogicalResult PlanBuilder::addEmbedding(Program &program, lm::EmbeddingOp op, cp
   bool asLinear = table.isInt8() || table.isBf16() || table.isGrouped();
   lm::ParamOp bias;
   function.walk([&](Operation *user) {
-    FlatSymbolRefAttr weight, biasSymbol;
-    if (auto linear = dyn_cast<lm::LinearOp>(user))
-      weight = linear.getWeightAttr(), biasSymbol = linear.getBiasAttr();
-    if (auto linear = dyn_cast<lm::NarrowLinearOp>(user))
-      weight = linear.getWeightAttr(), biasSymbol = linear.getBiasAttr();
-    if (auto linear = dyn_cast<lm::QuantizedLinearOp>(user))
-      weight = linear.getWeightAttr(), biasSymbol = linear.getBiasAttr();
-    if (auto linear = dyn_cast<lm::GroupedLinearOp>(user))
-      weight = linear.getWeightAttr(), biasSymbol = linear.getBiasAttr();
-    if (weight == op.getTableAttr()) {
+    auto linear = dyn_cast<lm::LinearLikeOpInterface>(user);
+    if (linear && linear.getWeightAttr() == op.getTableAttr()) {
       asLinear = true;
-      bias = biasSymbol ? param(user, biasSymbol) : lm::ParamOp();
+      bias = linear.getBiasAttr() ? param(user, linear.getBiasAttr()) : lm::ParamOp();
     }
   });
   int weight = asLinear ? linearWeight(table, bias) : tableWeight(table);

@@ -17,6 +17,7 @@ using namespace mlir;
 using namespace lmopt::lm;
 
 #include "dialects/lm/LmDialect.cpp.inc"
+#include "dialects/lm/interfaces/Linear.cpp.inc"
 #include "dialects/lm/interfaces/Meaning.cpp.inc"
 
 #define GET_TYPEDEF_CLASSES

@@ -9,6 +9,8 @@
 
 #include "dialects/lm/Kinds.h"
 #include "dialects/lm/LmReal.h"
+#include "dialects/lm/interfaces/Linear.h"
+#include "dialects/lm/interfaces/Step.h"
 #include "dialects/lm/weights/WeightData.h"
 
 #include "mlir/Bytecode/BytecodeOpInterface.h"
@@ -77,7 +79,7 @@ constexpr ActivationKind kindOf(Activation activation) { return static_cast<Acti
 constexpr Pooling poolingOf(PoolKind kind) { return static_cast<Pooling>(kind); }
 constexpr PoolKind kindOf(Pooling pooling) { return static_cast<PoolKind>(pooling); }
 
-/// The trait of ops that compute nothing (declarations, as lm.param): these need no meaning.
+/// The trait of ops that compute nothing (declarations, as lm.param): these have neither meaning nor facts.
 template <typename Op>
 class NoComputation : public mlir::OpTrait::TraitBase<Op, NoComputation> {};
 

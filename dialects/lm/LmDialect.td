@@ -14,6 +14,8 @@ include "mlir/IR/SymbolInterfaces.td"
 include "mlir/IR/OpAsmInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
+include "dialects/lm/interfaces/Step.td"
+
 def LM_Dialect : Dialect {
   let name = "lm";
   let cppNamespace = "::lmopt::lm";
@@ -81,9 +83,14 @@ def LM_Lengths : LM_TensorOf<I32, [1], "batch tensor of i32">;
 def LM_Scales : LM_TensorOf<F32, [2], "batch x sequence tensor of f32">;
 def LM_Zeros : LM_TensorOf<I32, [2], "batch x sequence tensor of i32">;
 
-class LM_Op<string mnemonic, list<Trait> traits = []> : Op<LM_Dialect, mnemonic, traits>;
+// An op that computes: it has a meaning (interfaces/Meaning.td), which the interpreter brings, and states its facts
+// (interfaces/Step.td); `facts` are those that have a default and are otherwise for this op.
+class LM_Op<string mnemonic, list<Trait> traits = [], list<string> facts = []>
+    : Op<LM_Dialect, mnemonic, !listconcat(traits, [DeclareOpInterfaceMethods<LM_StepOpInterface, facts>])>;
 
-// The op computes nothing; every other one has a meaning (interfaces/Meaning.td).
+// An op that computes nothing.
 def LM_NoComputation : NativeOpTrait<"NoComputation"> { let cppNamespace = "::lmopt::lm"; }
+class LM_Declaration<string mnemonic, list<Trait> traits = []>
+    : Op<LM_Dialect, mnemonic, !listconcat(traits, [LM_NoComputation])>;
 
 #endif // LMOPT_DIALECTS_LM_LMDIALECT_TD

@@ -16,7 +16,7 @@ StringRef LayerSelection::getName(Operation *op) { return getPartName(op); }
 static llvm::SmallVector<StringRef> linearNames(ModuleOp module) {
   llvm::SmallVector<StringRef> names;
   walkModel(module, [&](Operation *op) {
-    if (isa<LinearOp, NarrowLinearOp, QuantizedLinearOp, GroupedLinearOp>(op))
+    if (isa<LinearLikeOpInterface>(op))
       names.push_back(getPartName(op));
   });
   return names;

@@ -12,6 +12,7 @@
 
 #include <limits>
 #include <set>
+#include <utility>
 
 using namespace mlir;
 
@@ -118,19 +119,15 @@ static std::string exactnessText(lm::ExactnessAttr exactness) {
 // Ops
 //===----------------------------------------------------------------------===//
 
-/// Floating-point operations for one token: two for each element of a matrix that is multiplied.
-static int64_t flopsPerToken(Operation *op, lm::ParamOp param) {
-  bool product = isa<lm::LinearOp, lm::NarrowLinearOp, lm::QuantizedLinearOp, lm::GroupedLinearOp>(op) &&
-                 param.getShape().size() == 2;
-  return product ? 2 * param.getNumElements() : 0;
-}
+static std::string opName(Operation *op) { return op->getName().stripDialect().str(); }
 
-static Json attentionRow(lm::AttentionOp attention) {
-  int64_t width = attention.getHeads() * (attention.getHeadWidth() + attention.getValueWidth());
-  return {{"name", lm::getPartName(attention).str()},
-          {"op", "attention"},
-          {"shape", {attention.getHeads(), attention.getKvHeads(), attention.getHeadWidth()}},
-          {"flops_per_position", 2 * width}};
+/// An op whose work grows with the positions that a row sees.
+static Json pairsRow(Operation *op, int64_t flops) {
+  Json row = {{"name", lm::getPartName(op).str()}, {"op", opName(op)}};
+  if (auto attention = dyn_cast<lm::AttentionOp>(op))
+    row["shape"] = {attention.getHeads(), attention.getKvHeads(), attention.getHeadWidth()};
+  row["flops_per_position"] = flops;
+  return row;
 }
 
 namespace {
@@ -141,13 +138,13 @@ struct Description {
   int64_t parameters = 0, bytes = 0, flops = 0, attentionFlops = 0;
   int64_t ropeSwitch = 0; // longest sequence of the rotary angles that short ones have, 0: all have the same
 
-  void addWeight(Operation *op, lm::ParamOp param) {
+  /// `work`: the multiplications and additions of a token with this weight.
+  void addWeight(Operation *op, lm::ParamOp param, int64_t work) {
     std::string name = param.getSymName().str();
     bool first = seen.insert(name).second;
     Stored stored = storedAs(param);
-    int64_t work = flopsPerToken(op, param);
     Json row = {{"name", name},
-                {"op", op->getName().stripDialect().str()},
+                {"op", opName(op)},
                 {"shape", Json(llvm::to_vector_of<int64_t>(param.getShape()))},
                 {"format", stored.format},
                 {"bytes", first ? stored.bytes : 0}};
@@ -165,17 +162,25 @@ struct Description {
     }
   }
 
+  void addStep(lm::StepOpInterface step) {
+    const lm::Cost cost = step.getCost();
+    if (cost.flopsPerPair)
+      rows.push_back(pairsRow(step, cost.flopsPerPair));
+    attentionFlops += cost.flopsPerPair;
+    int64_t work = cost.flopsPerRow; // stands beside the first matrix
+    SmallVector<lm::WeightUse> uses;
+    step.getWeightUses(uses);
+    for (const lm::WeightUse &use : uses)
+      addWeight(step, lm::lookupParam(step, use.symbol),
+                use.role == lm::WeightUse::Role::Matrix ? std::exchange(work, 0) : 0);
+  }
+
   void addOp(Operation *op) {
-    if (auto attention = dyn_cast<lm::AttentionOp>(op)) {
-      rows.push_back(attentionRow(attention));
-      attentionFlops += rows.back()["flops_per_position"].get<int64_t>();
-      if (lm::RopeAttr rope = attention.getRopeAttr())
-        ropeSwitch = std::max(ropeSwitch, rope.getSwitchPositions());
-    }
+    if (auto step = dyn_cast<lm::StepOpInterface>(op))
+      addStep(step);
     for (NamedAttribute attribute : op->getAttrs())
-      if (auto symbol = dyn_cast<FlatSymbolRefAttr>(attribute.getValue()))
-        if (lm::ParamOp param = lm::lookupParam(op, symbol))
-          addWeight(op, param);
+      if (auto rope = dyn_cast<lm::RopeAttr>(attribute.getValue()))
+        ropeSwitch = std::max(ropeSwitch, rope.getSwitchPositions());
   }
 };
 } // namespace

@@ -9,7 +9,7 @@
 include "dialects/lm/LmTypes.td"
 include "dialects/lm/LmAttributes.td"
 
-def LM_AttentionOp : LM_Op<"attention", [Pure, AttrSizedOperandSegments]> {
+def LM_AttentionOp : LM_Op<"attention", [Pure, AttrSizedOperandSegments], ["getAccesses", "getState"]> {
   let summary = "softmax(scale Q Kᵀ + mask) V for each head";
   let description = [{
     For each sequence and each head h of width d = width(query) / heads, which reads key/value head

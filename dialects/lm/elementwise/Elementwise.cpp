@@ -8,7 +8,6 @@
 #include "dialects/lm/Build.h"
 #include "dialects/lm/PartNames.h"
 #include "dialects/lm/Verify.h"
-#include "dialects/lm/linear/Linear.h"
 
 #include "mlir/IR/PatternMatch.h"
 
@@ -45,17 +44,16 @@ OpFoldResult ActivationOp::fold(FoldAdaptor) {
   return isIdempotent && inner && inner.getKind() == getKind() ? inner.getResult() : Value();
 }
 
-// bias_add(linear(x, W), v) = linear(x, W) bias v.
+// bias_add(linear(x, W), v) = linear(x, W) bias v, whatever the format of x and W.
 LogicalResult BiasAddOp::canonicalize(BiasAddOp op, PatternRewriter &rewriter) {
-  auto linear = op.getInput().getDefiningOp<LinearOp>();
+  auto linear = op.getInput().getDefiningOp<LinearLikeOpInterface>();
   if (!linear || linear.getBiasAttr() || !linear->hasOneUse())
     return rewriter.notifyMatchFailure(op, "the input is not a linear without bias used only here");
-  rewriter.setInsertionPoint(op);
-  StringRef name = getPartName(linear).empty() ? getPartName(op) : getPartName(linear);
-  auto biased = LinearOp::create(rewriter, op.getLoc(), op.getType(), linear.getInput(), linear.getWeightAttr(),
-                                 op.getVectorAttr());
-  setPartName(biased, name);
-  rewriter.replaceOp(op, biased);
-  rewriter.eraseOp(linear);
+  rewriter.modifyOpInPlace(linear, [&] {
+    linear.setBiasAttr(op.getVectorAttr());
+    if (getPartName(linear).empty())
+      setPartName(linear, getPartName(op));
+  });
+  rewriter.replaceOp(op, linear);
   return success();
 }

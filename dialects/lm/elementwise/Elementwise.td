@@ -35,7 +35,7 @@ def LM_BiasAddOp
   let description = [{
     y[b, t, k] = x[b, t, k] + v[k]
 
-    A bias_add of a `lm.linear` without bias that has no other use becomes the bias of the linear.
+    A bias_add of a linear (in any format) without bias that has no other use becomes the bias of the linear.
 
     Constraints:
     - C1: `vector` names an f32 vector as long as x is wide.

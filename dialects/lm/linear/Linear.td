@@ -7,8 +7,13 @@
 #define LMOPT_DIALECTS_LM_LINEAR_LINEAR_TD
 
 include "dialects/lm/LmTypes.td"
+include "dialects/lm/interfaces/Linear.td"
 
-def LM_LinearOp : LM_Op<"linear", [Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+// The four agree in all that LinearLike asks.
+class LM_LinearLike<string mnemonic>
+    : LM_Op<mnemonic, [Pure, LM_LinearLikeOpInterface, DeclareOpInterfaceMethods<SymbolUserOpInterface>]>;
+
+def LM_LinearOp : LM_LinearLike<"linear"> {
   let summary = "y = x Wᵀ + b";
   let description = [{
     y[b, t, n] = sum_k x[b, t, k] W[n, k] + bias[n]
@@ -48,8 +53,7 @@ def LM_LinearOp : LM_Op<"linear", [Pure, DeclareOpInterfaceMethods<SymbolUserOpI
   let hasVerifier = 1;
 }
 
-def LM_NarrowLinearOp
-    : LM_Op<"narrow_linear", [Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+def LM_NarrowLinearOp : LM_LinearLike<"narrow_linear"> {
   let summary = "product of bf16 activations and bf16 weights, with f32 sums";
   let description = [{
     y[b, t, n] = sum_k x[b, t, k] W[n, k] + bias[n]
@@ -89,8 +93,7 @@ def LM_NarrowLinearOp
   let hasVerifier = 1;
 }
 
-def LM_QuantizedLinearOp
-    : LM_Op<"quantized_linear", [Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+def LM_QuantizedLinearOp : LM_LinearLike<"quantized_linear"> {
   let summary = "product of u8 activations and s8 weights, with exact integer sums";
   let description = [{
     y[b, t, n] = s_a s_w[n] (sum_k q[b, t, k] w[n, k] - zero C[n]) + bias[n],  C[n] = sum_k w[n, k]
@@ -133,10 +136,11 @@ def LM_QuantizedLinearOp
     OpBuilder<(ins "::mlir::Value":$codes, "::mlir::Value":$scale, "::mlir::Value":$zero,
                    "::lmopt::lm::ParamOp":$weight, "::mlir::FlatSymbolRefAttr":$bias)>
   ];
+  let extraClassDeclaration = "::mlir::Value getInput() { return getCodes(); }";
   let hasVerifier = 1;
 }
 
-def LM_GroupedLinearOp : LM_Op<"grouped_linear", [Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+def LM_GroupedLinearOp : LM_LinearLike<"grouped_linear"> {
   let summary = "product of grouped s8 activations and grouped 4-bit or 8-bit weights";
   let description = [{
     y[b, t, n] = sum_g s_a[b, t, g] (s_w[n, g] D + m_w[n, g] A) + bias[n]
@@ -179,6 +183,7 @@ def LM_GroupedLinearOp : LM_Op<"grouped_linear", [Pure, DeclareOpInterfaceMethod
     OpBuilder<(ins "::mlir::Value":$codes, "::mlir::Value":$scale, "::lmopt::lm::ParamOp":$weight,
                    "::mlir::FlatSymbolRefAttr":$bias)>
   ];
+  let extraClassDeclaration = "::mlir::Value getInput() { return getCodes(); }";
   let hasVerifier = 1;
 }
 

@@ -8,7 +8,7 @@
 include "dialects/lm/LmTypes.td"
 include "dialects/lm/weights/Weights.td"
 
-def LM_ParamOp : LM_Op<"param", [Symbol, LM_NoComputation]> {
+def LM_ParamOp : LM_Declaration<"param", [Symbol]> {
   let summary = "a weight, by name";
   let description = [{
     A symbol whose value is a weight: a tensor of f32, a matrix of bf16 or of codes, static, and known when the model is compiled.

@@ -8,7 +8,7 @@
 include "dialects/lm/LmTypes.td"
 include "dialects/lm/LmAttributes.td"
 
-def LM_PoolOp : LM_Op<"pool", [Pure]> {
+def LM_PoolOp : LM_Op<"pool", [Pure], ["getAccesses"]> {
   let summary = "one vector for each sequence";
   let description = [{
     Over the rows t < n of each sequence, n = lengths[b] limited to 0 .. T; padding is ignored:

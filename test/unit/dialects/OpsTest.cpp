@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Every lm op has a meaning or says that it computes nothing; one whose meaning is not attached is named; docs/ops.md
-// shows the ops as they are. To write it anew: LMOPT_WRITE_DOCS=1 build/bin/test-dialects-ops
+// Every lm op has a meaning and states its facts, or says that it computes nothing; one whose meaning is not attached
+// is named; docs/ops.md shows the ops as they are. To write it anew: LMOPT_WRITE_DOCS=1 build/bin/test-dialects-ops
 #include "dialects/lm/Lm.h"
 #include "dialects/lm/interfaces/Meaning.h"
 #include "dialects/lm/interpreter/Interpreter.h"
@@ -31,16 +31,32 @@ struct Context : MLIRContext {
   }
 };
 
-/// The ops of each family, by name; the generated list calls registerFamily.
+/// A row of docs/ops.md.
+struct Row {
+  std::string family;
+  StringRef op;
+  std::string motion, mixesRows;
+};
+
+/// The ops of each family; the generated list calls registerFamily.
 struct Families {
   Families() {
 #include "dialects/lm/LmFamilies.cpp.inc"
   }
   template <typename... Ops>
   void registerFamily(StringRef family) {
-    (ops.push_back({family.str(), Ops::getOperationName()}), ...);
+    (ops.push_back(rowOf<Ops>(family)), ...);
   }
-  std::vector<std::pair<std::string, StringRef>> ops;
+  template <typename Op>
+  static Row rowOf(StringRef family) {
+    Row row = {family.str(), Op::getOperationName(), "", ""};
+    if constexpr (!Op::template hasTrait<NoComputation>()) {
+      row.motion = Op::getMotion() == Motion::Rows ? "row-wise" : "kernel";
+      row.mixesRows = Op::mixesRows() ? "yes" : "no";
+    }
+    return row;
+  }
+  std::vector<Row> ops;
 };
 
 std::vector<RegisteredOperationName> lmOps(MLIRContext &context) {
@@ -61,6 +77,13 @@ TEST(Ops, EachComputationHasAMeaning) {
     EXPECT_EQ(hasMeaning(op), isComputation(op))
         << op.getStringRef().str() << ": its family's Meaning.cpp gives an op its meaning; only one that computes "
         << "nothing has none, and the trait LM_NoComputation";
+}
+
+TEST(Ops, EachComputationStatesItsFacts) {
+  Context context(/*withMeanings=*/false);
+  for (RegisteredOperationName op : lmOps(context))
+    EXPECT_EQ(op.hasInterface<StepOpInterface>(), isComputation(op))
+        << op.getStringRef().str() << ": an op that computes is made with LM_Op, any other with LM_Declaration";
 }
 
 TEST(Ops, MeaningsArePromised) {
@@ -96,15 +119,18 @@ std::string tableText() {
   text << "# Ops\n\n<!-- Generated from dialects/lm by test/unit/dialects/OpsTest.cpp, which says how to write it "
           "anew. -->\n\n"
        << "What each op computes says [dialect.md](dialect.md). Its meaning is the plain function that the interpreter "
-          "runs, and that passes\nand code generation are judged by.\n\n"
-       << "| family | op | meaning |\n|---|---|---|\n";
-  for (const auto &[family, name] : Families().ops) {
+          "runs, and that passes\nand code generation are judged by. A row-wise op may run fused with its neighbours; "
+          "one that mixes rows makes a row of its result\nfrom several of its operands. These and other facts are "
+          "`Step.cpp` of the family.\n\n"
+       << "| family | op | meaning | runs | mixes rows |\n|---|---|---|---|---|\n";
+  for (const auto &[family, name, motion, mixesRows] : Families().ops) {
     std::string folder = "../dialects/lm/" + family;
     RegisteredOperationName op = *RegisteredOperationName::lookup(name, &context);
     std::string meaning = !isComputation(op) ? "computes nothing"
                           : hasMeaning(op)   ? "[Reference.h](" + folder + "/Reference.h)"
                                              : "missing";
-    text << "| [" << family << "](" << folder << ") | `" << name.str() << "` | " << meaning << " |\n";
+    text << "| [" << family << "](" << folder << ") | `" << name.str() << "` | " << meaning << " | " << motion << " | "
+         << mixesRows << " |\n";
   }
   return text.str();
 }

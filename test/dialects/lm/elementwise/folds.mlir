@@ -23,6 +23,7 @@ func.func @gelu_twice(%x: tensor<?x?x8xf32>) -> tensor<?x?x8xf32> {
 
 lm.param @w : tensor<8x8xf32> = dense<1.0>
 lm.param @v : tensor<8xf32> = dense<1.0>
+lm.param @n : tensor<8x8xbf16> = #lm.narrow<dense<1.0> : tensor<8x8xf32>>
 
 // CHECK-LABEL: func.func @bias_of_linear
 // CHECK-SAME: %[[X:.*]]: tensor<?x?x8xf32>
@@ -31,6 +32,16 @@ lm.param @v : tensor<8xf32> = dense<1.0>
 func.func @bias_of_linear(%x: tensor<?x?x8xf32>) -> tensor<?x?x8xf32> {
   %a = lm.linear %x, @w : (tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
   %b = lm.bias_add %a, @v : tensor<?x?x8xf32>
+  return %b : tensor<?x?x8xf32>
+}
+
+// CHECK-LABEL: func.func @bias_of_narrow_linear
+// CHECK-SAME: %[[X:.*]]: tensor<?x?x8xbf16>
+// CHECK-NEXT: %[[Y:.*]] = lm.narrow_linear %[[X]], @n bias @v attributes {lm.part = "up"}
+// CHECK-NEXT: return %[[Y]]
+func.func @bias_of_narrow_linear(%x: tensor<?x?x8xbf16>) -> tensor<?x?x8xf32> {
+  %a = lm.narrow_linear %x, @n : (tensor<?x?x8xbf16>) -> tensor<?x?x8xf32>
+  %b = lm.bias_add %a, @v attributes {lm.part = "up"} : tensor<?x?x8xf32>
   return %b : tensor<?x?x8xf32>
 }
 

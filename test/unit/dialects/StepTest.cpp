@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What ops say of themselves (interfaces/Step.td, Linear.td): of each kind of fact one that has it and one that has
+// not. That every op states its facts at all: OpsTest.cpp.
+
+#include "dialects/lm/Lm.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Parser/Parser.h"
+
+#include <gtest/gtest.h>
+
+using namespace mlir;
+using namespace lmopt::lm;
+
+namespace {
+
+struct Facts : ::testing::Test {
+  Facts() {
+    DialectRegistry registry;
+    registerDialects(registry);
+    context.appendDialectRegistry(registry);
+    context.loadAllAvailableDialects();
+    module = parseSourceString<ModuleOp>(R"(
+      lm.param @embed : tensor<9x8xf32> = dense<1.0>
+      lm.param @w : tensor<6x8xf32> = dense<1.0>
+      lm.param @b : tensor<6xf32> = dense<1.0>
+      lm.param @narrow : tensor<6x8xbf16> = #lm.narrow<dense<1.0> : tensor<6x8xf32>>
+      func.func @decoder(%ids: tensor<1x?xi32>, %cache: !lm.cache) -> tensor<1x?x6xf32> {
+        %x = lm.embedding %ids, @embed : (tensor<1x?xi32>) -> tensor<1x?x8xf32>
+        %n = lm.layer_norm %x {eps = 1.0e-5} : tensor<1x?x8xf32>
+        %z = lm.linear %x, @w bias @b : (tensor<1x?x8xf32>) -> tensor<1x?x6xf32>
+        %y, %next = lm.attention %n, %x, %z, %cache
+            {layer = 0, heads = 2, kv_heads = 2, scale = 1.0, mask = #lm.causal}
+            : (tensor<1x?x8xf32>, tensor<1x?x8xf32>, tensor<1x?x6xf32>, !lm.cache) -> (tensor<1x?x6xf32>, !lm.cache)
+        return %y : tensor<1x?x6xf32>
+      }
+      func.func @encoder(%x: tensor<?x?x8xf32>, %len: tensor<?xi32>) -> tensor<?x8xf32> {
+        %y = lm.attention %x, %x, %x lengths %len {layer = 0, heads = 2, kv_heads = 2, scale = 1.0, mask = #lm.full}
+            : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?xi32>) -> tensor<?x?x8xf32>
+        %h = lm.narrow %y : (tensor<?x?x8xf32>) -> tensor<?x?x8xbf16>
+        %z = lm.narrow_linear %h, @narrow : (tensor<?x?x8xbf16>) -> tensor<?x?x6xf32>
+        %p = lm.pool %y, %len {kind = mean} : (tensor<?x?x8xf32>, tensor<?xi32>) -> tensor<?x8xf32>
+        return %p : tensor<?x8xf32>
+      }
+    )",
+                                         &context);
+  }
+
+  void SetUp() override { ASSERT_TRUE(module); }
+
+  template <typename Op>
+  Op find(StringRef function) {
+    return *module->lookupSymbol<func::FuncOp>(function).getOps<Op>().begin();
+  }
+  static SmallVector<WeightUse> uses(StepOpInterface step) {
+    SmallVector<WeightUse> result;
+    step.getWeightUses(result);
+    return result;
+  }
+  /// In words: `r 0` an own row of operand 0, `R state` any row of the state, `w result 0`.
+  static std::vector<std::string> accesses(StepOpInterface step) {
+    SmallVector<Access> found;
+    step.getAccesses(found);
+    std::vector<std::string> words;
+    for (const Access &access : found)
+      words.push_back(kindOf(access) + " " + placeOf(step, access.value));
+    return words;
+  }
+  static std::string kindOf(const Access &access) {
+    bool own = access.reach == Access::Reach::Own;
+    return access.write ? own ? "w" : "W" : own ? "r" : "R";
+  }
+  static std::string placeOf(Operation *op, Value value) {
+    if (!value)
+      return "state";
+    if (auto result = dyn_cast<OpResult>(value); result && result.getOwner() == op)
+      return "result " + std::to_string(result.getResultNumber());
+    return std::to_string(std::distance(op->operand_begin(), llvm::find(op->getOperands(), value)));
+  }
+
+  MLIRContext context;
+  OwningOpRef<ModuleOp> module;
+};
+
+using Words = std::vector<std::string>;
+
+TEST_F(Facts, RowWise) {
+  auto norm = find<LayerNormOp>("decoder");
+  EXPECT_EQ(LayerNormOp::getMotion(), Motion::Rows);
+  EXPECT_FALSE(LayerNormOp::mixesRows());
+  EXPECT_EQ(norm.getCost().flopsPerRow, 0);
+  EXPECT_TRUE(uses(norm).empty());
+  EXPECT_EQ(accesses(norm), Words({"r 0", "w result 0"}));
+  EXPECT_FALSE(norm.getState().perPosition);
+}
+
+TEST_F(Facts, Table) {
+  SmallVector<WeightUse> table = uses(find<EmbeddingOp>("decoder"));
+  ASSERT_EQ(table.size(), 1u);
+  EXPECT_EQ(table[0].symbol.getValue(), "embed");
+  EXPECT_EQ(table[0].role, WeightUse::Role::Table);
+}
+
+TEST_F(Facts, Linear) {
+  auto linear = find<LinearOp>("decoder");
+  EXPECT_EQ(LinearOp::getMotion(), Motion::Kernel);
+  EXPECT_FALSE(LinearOp::mixesRows());
+  EXPECT_EQ(linear.getCost().flopsPerRow, 2 * 6 * 8);
+  EXPECT_EQ(linear.getCost().flopsPerPair, 0);
+  SmallVector<WeightUse> weights = uses(linear);
+  ASSERT_EQ(weights.size(), 2u);
+  EXPECT_EQ(weights[0].role, WeightUse::Role::Matrix);
+  EXPECT_EQ(weights[1].symbol.getValue(), "b");
+  EXPECT_EQ(weights[1].role, WeightUse::Role::Vector);
+}
+
+TEST_F(Facts, AnyLinear) {
+  LinearLikeOpInterface linear = find<NarrowLinearOp>("encoder");
+  EXPECT_EQ(linear.getInput(), find<NarrowOp>("encoder").getResult());
+  EXPECT_EQ(linear.getWeightAttr().getValue(), "narrow");
+  EXPECT_FALSE(linear.getBiasAttr());
+  EXPECT_EQ(uses(find<NarrowLinearOp>("encoder")).size(), 1u);
+  linear.setBiasAttr(FlatSymbolRefAttr::get(&context, "b"));
+  EXPECT_EQ(find<NarrowLinearOp>("encoder").getBias(), "b");
+  linear.setBiasAttr({});
+  EXPECT_FALSE(linear.getBiasAttr());
+}
+
+TEST_F(Facts, AttentionOfADecoder) {
+  auto attention = find<AttentionOp>("decoder");
+  EXPECT_TRUE(AttentionOp::mixesRows());
+  EXPECT_EQ(attention.getCost().flopsPerPair, 2 * 2 * (4 + 3)); // 2 heads, values less wide
+  EXPECT_TRUE(attention.getState().perPosition);
+  EXPECT_FALSE(attention.getState().perSequence);
+  EXPECT_EQ(accesses(attention), Words({"r 0", "R 1", "R 2", "R state", "w state", "w result 0"}));
+}
+
+TEST_F(Facts, AttentionOfAnEncoder) {
+  auto attention = find<AttentionOp>("encoder");
+  EXPECT_FALSE(attention.getState().perPosition);
+  EXPECT_EQ(accesses(attention), Words({"r 0", "R 0", "R 0", "r 3", "w result 0"}));
+  EXPECT_EQ(accesses(find<PoolOp>("encoder")), Words({"R 0", "r 1", "w result 0"}));
+  EXPECT_TRUE(PoolOp::mixesRows());
+}
+
+} // namespace
