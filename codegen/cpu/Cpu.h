@@ -28,7 +28,7 @@ void registerModels(mlir::DialectRegistry &registry);
 
 /// The packed weights of an op of a program, by whichever interface it has.
 llvm::SmallVector<PackedUse> packedWeightsOf(mlir::Operation *op, plan::ProgramOp program);
-/// Number of a packed weight among those of the step.
+/// Number of a packed weight among those of the step; -1 where it is not one of them.
 int64_t weightNumber(plan::StepOp step, const PackedUse &use);
 
 /// The step whose state (a cache) a step is given, or null.

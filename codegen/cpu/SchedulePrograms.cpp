@@ -157,7 +157,11 @@ struct SchedulePass : public PassWrapper<SchedulePass, OperationPass<ModuleOp>> 
   MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(SchedulePass)
   StringRef getArgument() const final { return "cpu-schedule"; }
   StringRef getDescription() const final { return "Schedule a program of steps for teams of threads on CPUs"; }
-  void runOnOperation() override { schedulePrograms(getOperation()); }
+  void getDependentDialects(DialectRegistry &registry) const override { registry.insert<CpuDialect>(); }
+  void runOnOperation() override {
+    if (failed(schedulePrograms(getOperation())))
+      signalPassFailure();
+  }
 };
 } // namespace
 
@@ -165,8 +169,24 @@ void scheduleProgram(plan::ProgramOp program, bool few, int64_t maxRows, int64_t
   ProgramScheduler(program, few, maxRows, blockRows).run();
 }
 
-void schedulePrograms(ModuleOp module) {
+/// What a text may lack that the passes before would have made.
+static LogicalResult checkLayouts(plan::ProgramOp program) {
+  if (program.isScheduled())
+    return program.emitOpError("expected a program that is not scheduled yet");
+  for (plan::StepOp step : plan::stepsOf(program))
+    for (Operation &op : step.getBody().front().without_terminator()) {
+      bool known = step.isKernel() ? isa<KernelOpInterface>(op) : isa<RowOpInterface>(op);
+      if (!known || llvm::any_of(packedWeightsOf(&op, program),
+                                 [&](const PackedUse &use) { return weightNumber(step, use) < 0; }))
+        return step.emitOpError("expected packed weights for CPUs; run cpu-choose-layouts before");
+    }
+  return success();
+}
+
+LogicalResult schedulePrograms(ModuleOp module) {
   for (auto program : llvm::make_early_inc_range(module.getOps<plan::ProgramOp>())) {
+    if (failed(checkLayouts(program)))
+      return failure();
     if (!program.isDecoder()) { // an encoder never splits a sequence, so a step must hold the longest one
       scheduleProgram(program, /*few=*/false, std::max<int64_t>(kPrefillRows, roundUp(program.getMaxPositions(), 8)));
       continue;
@@ -178,6 +198,7 @@ void schedulePrograms(ModuleOp module) {
     scheduleProgram(program, /*few=*/false, kPrefillRows);
     scheduleProgram(decode, /*few=*/true, kDecodeRows);
   }
+  return success();
 }
 
 void registerSchedulePass() { PassRegistration<SchedulePass>(); }

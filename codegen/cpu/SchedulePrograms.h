@@ -20,7 +20,8 @@ constexpr int64_t kDecodeRows = 16;
 /// that 4 GB/s at the peak of the integer products of one core (250 G products/s, a byte for 128 of them).
 constexpr int64_t kBlockRows = 128;
 
-void schedulePrograms(mlir::ModuleOp module);
+/// Fails with a located error where the layouts of a program have not been chosen.
+mlir::LogicalResult schedulePrograms(mlir::ModuleOp module);
 
 /// One program, in place.
 void scheduleProgram(plan::ProgramOp program, bool few, int64_t maxRows, int64_t blockRows = kBlockRows);

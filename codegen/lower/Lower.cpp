@@ -65,8 +65,7 @@ LogicalResult planModel(ModuleOp module, LoweredModel &lowered,
     return failure();
   if (show && failed(show("plan", *lowered.plan)))
     return failure();
-  cpu::schedulePrograms(*lowered.plan);
-  if (failed(verify(*lowered.plan)))
+  if (failed(cpu::schedulePrograms(*lowered.plan)) || failed(verify(*lowered.plan)))
     return failure();
   readFacts(lowered);
   return show ? show("schedule", *lowered.plan) : success();

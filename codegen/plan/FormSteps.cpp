@@ -61,8 +61,8 @@ private:
   int64_t maxPositions = 0;
   IRMapping arguments;                  ///< of the function -> of the program
   DenseMap<Value, Value> madeBySteps;   ///< values of the function -> results of steps
-  Operation *lastMixing = nullptr;      ///< no op behind it needs other rows than its own
-  bool pastMixing = false;
+  Operation *lastOfAllRows = nullptr;   ///< no op behind it needs other rows than its own, or a token's id or position
+  bool pastAllRows = false;
   SmallVector<Operation *> group = {}; ///< row-wise ops not yet made into a step
 
   //===--- The function ---===//
@@ -76,8 +76,8 @@ private:
     if (function.isExternal() || !function.getBody().hasOneBlock())
       return refuse(function, "expects a body of one block");
     for (Operation &op : function.getBody().front())
-      if (auto step = dyn_cast<lm::StepOpInterface>(op); step && step.mixesRows())
-        lastMixing = &op;
+      if (auto step = dyn_cast<lm::StepOpInterface>(op); step && (step.mixesRows() || step.isBoundToToken()))
+        lastOfAllRows = &op;
     return success();
   }
 
@@ -116,6 +116,7 @@ private:
       return failure();
     if (std::optional<int64_t> limit = step.getPositionLimit())
       program.setMaxPositions(std::min<int64_t>(program.getMaxPositions(), *limit));
+    pastAllRows |= lastOfAllRows && lastOfAllRows->isBeforeInBlock(&op);
     if (step.getMotion() == lm::Motion::Rows) {
       group.push_back(&op);
       return success();
@@ -124,7 +125,6 @@ private:
     if (step.isBoundToToken() && domainOfInputs(op) != Domain::tokens)
       return refuse(&op, "expects rows of all tokens");
     addStep(StepKind::kernel, isOfSequences(&op) ? Domain::segments : domainOfInputs(op), &op);
-    pastMixing |= &op == lastMixing;
     return success();
   }
 
@@ -153,13 +153,13 @@ private:
     return Domain::tokens;
   }
 
-  // Behind the last op that mixes rows only those tokens count whose results are wanted; but what reads a token's id or
-  // position needs all of them, in their order.
+  // Behind the last op that needs the rows of all tokens only those count whose results are wanted. A group may begin
+  // before that point.
   Domain domainOfGroup() {
     if (llvm::any_of(group, isOfSequences))
       return Domain::segments;
     bool bound = llvm::any_of(group, [](Operation *op) { return cast<lm::StepOpInterface>(op).isBoundToToken(); });
-    return program.isDecoder() && pastMixing && !bound ? Domain::outputs : Domain::tokens;
+    return program.isDecoder() && pastAllRows && !bound ? Domain::outputs : Domain::tokens;
   }
 
   //===--- Steps ---===//

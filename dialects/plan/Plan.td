@@ -25,7 +25,8 @@ def Plan_WeightOp : Plan_Op<"weight", [Symbol, HasParent<"::mlir::ModuleOp">]> {
   }];
 }
 
-def Plan_StepOp : Plan_Op<"step", [SingleBlock, ParentOneOf<["ProgramOp", "ChainOp"]>]> {
+def Plan_StepOp : Plan_Op<"step", [SingleBlock, ParentOneOf<["ProgramOp", "ChainOp"]>,
+                                   DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "one call of a kernel on rows";
   let description = [{
     The body holds `lm` ops on tensors: each operand that is rows is an argument of the body as the tensor it stands for.
@@ -39,6 +40,8 @@ def Plan_StepOp : Plan_Op<"step", [SingleBlock, ParentOneOf<["ProgramOp", "Chain
     - C2: a kernel holds one op, rows hold row-wise ops only.
     - C3: rows of results have the domain of the step.
     - C4: `places` has one place for each result.
+    - C5: operands are results of steps or of chains.
+    - C6: `weights` names packed weights.
   }];
   let arguments = (ins Plan_MotionAttr:$kind, Plan_DomainAttr:$domain, Variadic<AnyType>:$inputs,
                        DefaultValuedAttr<TypedArrayAttrBase<FlatSymbolRefAttr, "packed weights">, "{}">:$weights,

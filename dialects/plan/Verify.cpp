@@ -39,6 +39,13 @@ static LogicalResult verifyContents(StepOp step) {
   return success();
 }
 
+LogicalResult StepOp::verifySymbolUses(SymbolTableCollection &tables) {
+  for (Attribute weight : getWeights())
+    if (!tables.lookupNearestSymbolFrom<WeightOp>(*this, cast<FlatSymbolRefAttr>(weight)))
+      return emitOpError("C6: expected packed weights, but found ") << weight;
+  return success();
+}
+
 LogicalResult StepOp::verifyRegions() {
   Block &body = getBody().front();
   auto yield = dyn_cast<YieldOp>(body.getTerminator());
@@ -48,6 +55,9 @@ LogicalResult StepOp::verifyRegions() {
       failed(verifyPairs(*this, yield.getOperandTypes(), getResultTypes(), "values yielded")) ||
       failed(verifyContents(*this)))
     return failure();
+  for (Value input : getInputs())
+    if (!isa_and_nonnull<StepOp, ChainOp>(input.getDefiningOp()))
+      return emitOpError("C5: expected operands that are results of steps or of chains");
   for (Value result : getRowResults())
     if (cast<RowsType>(result.getType()).getDomain() != getDomain())
       return emitOpError("C3: expected rows of ")

@@ -1,0 +1,36 @@
+// Layouts read and print themselves, and refuse what they cannot lay out.
+// RUN: lmopt-opt %s --split-input-file --verify-diagnostics | FileCheck %s
+
+// CHECK: plan.weight @a = [@w] as #cpu.panels<tensor<24x16xf32>> at 0
+plan.weight @a = [@w] as #cpu.panels<tensor<24x16xf32>> at 0
+// CHECK: plan.weight @b = [@w, @b] as #cpu.panels<!lm.int8<24x16>, bias = true> at 64
+plan.weight @b = [@w, @b] as #cpu.panels<!lm.int8<24x16>, bias = true> at 64
+// CHECK: plan.weight @c = [@w] as #cpu.rows<tensor<20xf32>> at 0
+plan.weight @c = [@w] as #cpu.rows<tensor<20xf32>> at 0
+// CHECK: plan.weight @d = [] as #cpu.rope<#lm.rope<base = 1.000000e+04, dims = 8, layout = half>, positions = 128, switch = 64> at 0
+plan.weight @d = [] as #cpu.rope<#lm.rope<base = 1.0e4, dims = 8, layout = half>, positions = 128, switch = 64> at 0
+
+// -----
+
+// expected-error @+1 {{C1: expected a matrix of f32, bf16, !lm.int8 or !lm.grouped (in groups of a multiple of 16), but found 'tensor<24xf32>'}}
+plan.weight @a = [@w] as #cpu.panels<tensor<24xf32>> at 0
+
+// -----
+
+// expected-error @+1 {{C1: expected a matrix of f32, bf16, !lm.int8 or !lm.grouped (in groups of a multiple of 16), but found '!lm.grouped<16x16, bits = 4, group = 8>'}}
+plan.weight @a = [@w] as #cpu.panels<!lm.grouped<16x16, bits = 4, group = 8>> at 0
+
+// -----
+
+// expected-error @+1 {{C1: expected a vector or a matrix of f32, but found 'tensor<4x?xf32>'}}
+plan.weight @a = [@w] as #cpu.rows<tensor<4x?xf32>> at 0
+
+// -----
+
+// expected-error @+1 {{C1: expected 1 to 2^31 positions and a switch below, but found 8 and 8}}
+plan.weight @a = [] as #cpu.rope<#lm.rope<base = 1.0e4, dims = 8, layout = half>, positions = 8, switch = 8> at 0
+
+// -----
+
+// expected-error @+1 {{invalid kind of attribute specified}}
+plan.weight @a = [@w] as "rows" at 0
