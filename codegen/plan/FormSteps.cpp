@@ -4,9 +4,9 @@
 #include "codegen/plan/FormSteps.h"
 
 #include "dialects/lm/LmDialect.h"
+#include "dialects/lm/attention/Attention.h"
 #include "dialects/lm/interfaces/Step.h"
 #include "dialects/plan/Plan.h"
-#include "passes/expand-attention/ExpandAttention.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/IRMapping.h"
@@ -245,7 +245,10 @@ struct FormStepsPass : public PassWrapper<FormStepsPass, OperationPass<ModuleOp>
 } // namespace
 
 LogicalResult formSteps(ModuleOp module) {
-  lm::expandAttention(module);
+  SmallVector<lm::AttentionOp> whole;
+  module.walk([&](lm::AttentionOp attention) { whole.push_back(attention); });
+  for (lm::AttentionOp attention : whole)
+    attention.expand();
   return StepFormer(module).run();
 }
 

@@ -19,33 +19,15 @@ namespace lmopt::lm {
 
 static constexpr llvm::StringLiteral kPass = "lm-expand-attention";
 
-static void expand(AttentionOp attention) {
-  OpBuilder builder(attention);
-  auto append = CacheAppendOp::create(builder, attention.getLoc(), attention.getKey(), attention.getValue(),
-                                      attention.getCache(), attention.getLengths(), attention.getLayer(),
-                                      attention.getKvHeads(), attention.getRopeAttr(), attention.getElementAttr());
-  auto attend = AttendOp::create(builder, attention.getLoc(), attention.getQuery(), append, attention.getHeads(),
-                                 attention.getScale().convertToDouble(), attention.getMask());
-  attend.getResult().setType(
-      attention.getResult().getType()); // batch and sequence may be known where the query's are not
-  takePartName(append, attention);
-  takePartName(attend, attention);
-  tellPassed(kPass, "ExpandedAttention", attention);
-  attention.getResult().replaceAllUsesWith(attend.getResult());
-  if (attention.getNextCache())
-    attention.getNextCache().replaceAllUsesWith(append.getResult());
-  attention.erase();
-}
-
-void expandAttention(ModuleOp module) {
-  for (AttentionOp attention : findOps<AttentionOp>(module))
-    expand(attention);
-}
-
 namespace {
 
 struct ExpandAttention : impl::LmExpandAttentionPassBase<ExpandAttention> {
-  void runOnOperation() override { expandAttention(getOperation()); }
+  void runOnOperation() override {
+    for (AttentionOp attention : findOps<AttentionOp>(getOperation())) {
+      tellPassed(kPass, "ExpandedAttention", attention);
+      attention.expand();
+    }
+  }
 };
 
 } // namespace

@@ -4,13 +4,9 @@
 #ifndef LMOPT_PASSES_EXPANDATTENTION_EXPANDATTENTION_H
 #define LMOPT_PASSES_EXPANDATTENTION_EXPANDATTENTION_H
 
-#include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/Pass.h"
 
 namespace lmopt::lm {
-
-/// What the pass does.
-void expandAttention(mlir::ModuleOp module);
 
 #define GEN_PASS_DECL
 #define GEN_PASS_REGISTRATION

@@ -6,6 +6,7 @@
 #include "dialects/lm/attention/Attention.h"
 
 #include "dialects/lm/Build.h"
+#include "dialects/lm/PartNames.h"
 #include "dialects/lm/Verify.h"
 
 #include "llvm/ADT/TypeSwitch.h"
@@ -220,4 +221,19 @@ void AttendOp::build(OpBuilder &builder, OperationState &state, Value query, Cac
   build(builder, state, withWidth(query, heads * append.getValueWidth()), query, append.getResult(),
         append.getLengths(), append.getLayerAttr(), builder.getI64IntegerAttr(heads), append.getKvHeadsAttr(),
         builder.getF64FloatAttr(scale), mask, append.getRopeAttr(), append.getElementAttr());
+}
+
+void AttentionOp::expand() {
+  OpBuilder builder(*this);
+  auto append = CacheAppendOp::create(builder, getLoc(), getKey(), getValue(), getCache(), getLengths(), getLayer(),
+                                      getKvHeads(), getRopeAttr(), getElementAttr());
+  auto attend =
+      AttendOp::create(builder, getLoc(), getQuery(), append, getHeads(), getScale().convertToDouble(), getMask());
+  attend.getResult().setType(getResult().getType()); // batch and sequence may be known where the query's are not
+  takePartName(append, *this);
+  takePartName(attend, *this);
+  getResult().replaceAllUsesWith(attend.getResult());
+  if (getNextCache())
+    getNextCache().replaceAllUsesWith(append.getResult());
+  erase();
 }

@@ -106,6 +106,8 @@ def LM_AttentionOp : LM_Op<"attention", [Pure, AttrSizedOperandSegments], ["getA
                    "::mlir::Attribute":$mask, "::lmopt::lm::RopeAttr":$rope)>
   ];
   let extraClassDeclaration = questions # [{
+    /// Puts its halves, lm.cache_append and lm.attend, in its place.
+    void expand();
     /// Width of a head of query and key.
     int64_t getHeadWidth() { return getQuery().getType().getDimSize(2) / getHeads(); }
     /// Width of a head of value and result.
