@@ -25,7 +25,7 @@ public:
     for (plan::StepOp step : plan::stepsOf(program))
       if (failed(prepare(step)))
         return failure();
-    separateResult();
+    separateResults();
     for (plan::StepOp step : plan::stepsOf(program)) {
       chooseWeights(step);
       if (failed(placeState(step)))
@@ -53,14 +53,16 @@ private:
     return success();
   }
 
-  // A copy between a kernel that knows only padded rows and the caller's memory.
-  void separateResult() {
+  // Copies between kernels that know only padded rows and the caller's memory.
+  void separateResults() {
     plan::ReturnOp ret = program.getReturn();
-    auto step = cast<plan::StepOp>(plan::getMaker(ret.getOperand(0)).getOwner());
-    if (!step.isKernel() || cast<KernelOpInterface>(step.getKernelOp()).masksLastVector())
-      return;
-    OpBuilder before(ret);
-    ret.setOperand(0, plan::copyRows(before, ret.getOperand(0), step.getDomain()));
+    for (OpOperand &result : ret->getOpOperands()) {
+      auto step = cast<plan::StepOp>(plan::getMaker(result.get()).getOwner());
+      if (!step.isKernel() || cast<KernelOpInterface>(step.getKernelOp()).masksLastVector())
+        continue;
+      OpBuilder before(ret);
+      result.set(plan::copyRows(before, result.get(), step.getDomain()));
+    }
   }
 
   void chooseWeights(plan::StepOp step) {

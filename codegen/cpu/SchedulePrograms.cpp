@@ -51,7 +51,7 @@ private:
 
   //===--- From the program to the problem ---===//
 
-  bool isResult(Value rows) { return program.getReturn().getOperand(0) == rows; }
+  bool isResult(Value rows) { return plan::resultNumber(program, rows).has_value(); }
 
   void addBuffer(OpResult rows) {
     auto type = cast<plan::RowsType>(rows.getType());

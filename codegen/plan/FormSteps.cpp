@@ -208,26 +208,53 @@ private:
       madeBySteps[result] = made;
   }
 
-  //===--- The result ---===//
+  //===--- Results ---===//
 
-  LogicalResult finish(func::ReturnOp op) {
-    Value tensor = op.getNumOperands() ? op.getOperand(0) : Value();
-    if (!tensor)
-      return refuse(op, "expects a result");
-    Value rows = madeBySteps.lookup(tensor);
+  SmallVector<Value> results = {};
+  SmallVector<StringRef> names = {};
+
+  /// What the function says (lm.result), or after what the rows are.
+  StringRef nameOf(unsigned number, Domain domain) {
+    if (auto name = function.getResultAttrOfType<StringAttr>(number, "lm.result"))
+      return name.getValue();
+    auto task = module->getAttrOfType<DictionaryAttr>("lm.config").getAs<StringAttr>("task");
+    bool scores = program.isDecoder() || (task && task.getValue() != "none");
+    if (domain == Domain::tokens)
+      return scores ? "token_logits" : "token_embeddings";
+    return scores ? "logits" : "embedding";
+  }
+
+  LogicalResult addResult(func::ReturnOp op, OpOperand &operand) {
+    Value rows = madeBySteps.lookup(operand.get());
     if (!rows || !isRows(rows))
       return refuse(op, "an operand is neither an activation nor the result of a supported op");
     auto type = cast<RowsType>(rows.getType());
-    Domain wanted = program.isDecoder() ? Domain::outputs : Domain::segments;
-    if (type.getDomain() != wanted && !program.isDecoder())
-      return refuse(op, "an encoder's result must be pooled (lm.pool): one vector for each sequence");
     if (!type.getElement().isF32())
       return refuse(op, "a result must be rows of f32; these are codes or bf16 numbers, which only a product reads");
+    if (llvm::is_contained(results, rows))
+      return refuse(op, "the same value is returned twice");
+    Domain wanted = program.isDecoder() ? Domain::outputs : type.getDomain();
     // The step that writes the result writes the caller's memory; if other steps read the value too, a copy stands
     // between.
     Operation &last = program.getBody().front().back();
     bool direct = rows.getDefiningOp() == &last && last.getNumResults() == 1 && type.getDomain() == wanted;
-    ReturnOp::create(builder, op.getLoc(), direct ? rows : copyRows(builder, rows, wanted));
+    StringRef name = nameOf(operand.getOperandNumber(), wanted);
+    if (llvm::is_contained(names, name))
+      return refuse(op, "two results are called '" + name + "'; name them by the attribute lm.result");
+    names.push_back(name);
+    results.push_back(direct ? rows : copyRows(builder, rows, wanted));
+    return success();
+  }
+
+  LogicalResult finish(func::ReturnOp op) {
+    for (OpOperand &operand : op->getOpOperands())
+      if (!isa<lm::CacheType>(operand.get().getType()) && failed(addResult(op, operand)))
+        return failure();
+    if (results.empty())
+      return refuse(op, "expects a result");
+    if (program.isDecoder() && results.size() > 1)
+      return refuse(op, "@forward gives logits and nothing else");
+    ReturnOp::create(builder, op.getLoc(), results, builder.getStrArrayAttr(names));
     return success();
   }
 };

@@ -65,6 +65,13 @@ OpResult plan::getMaker(Value rows) {
   return result;
 }
 
+std::optional<unsigned> plan::resultNumber(ProgramOp program, Value rows) {
+  for (OpOperand &result : program.getReturn()->getOpOperands())
+    if (getMaker(result.get()) == getMaker(rows))
+      return result.getOperandNumber();
+  return std::nullopt;
+}
+
 PlaceAttr plan::getPlace(Value rows) {
   OpResult maker = getMaker(rows);
   return cast<StepOp>(maker.getOwner()).getPlace(maker);

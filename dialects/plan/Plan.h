@@ -50,6 +50,8 @@ RowsType rowsOf(mlir::Type type, Domain domain);
 
 /// The result of the step that makes `rows`: looks through the results of chains.
 mlir::OpResult getMaker(mlir::Value rows);
+/// The number of the result of the program that rows are, if they are one.
+std::optional<unsigned> resultNumber(ProgramOp program, mlir::Value rows);
 /// Where rows are kept; the program must be scheduled.
 PlaceAttr getPlace(mlir::Value rows);
 

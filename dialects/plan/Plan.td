@@ -104,9 +104,14 @@ def Plan_YieldOp : Plan_Op<"yield", [Terminator, Pure, ParentOneOf<["StepOp", "C
 }
 
 def Plan_ReturnOp : Plan_Op<"return", [Terminator, HasParent<"ProgramOp">]> {
-  let summary = "what the program gives its caller";
-  let arguments = (ins Variadic<Plan_Rows>:$values);
-  let assemblyFormat = "$values `:` type($values) attr-dict";
+  let summary = "what the program gives its caller, by name";
+  let description = [{
+    Constraints:
+    - C1: each result has a name of its own, and is a value of its own.
+  }];
+  let arguments = (ins Variadic<Plan_Rows>:$values, StrArrayAttr:$names);
+  let assemblyFormat = "$values `as` $names `:` type($values) attr-dict";
+  let hasVerifier = 1;
 }
 
 def Plan_ProgramOp : Plan_Op<"program", [Symbol, SingleBlock, NoTerminator, HasParent<"::mlir::ModuleOp">]> {

@@ -82,6 +82,19 @@ LogicalResult ChainOp::verifyRegions() {
   return success();
 }
 
+//===--- plan.return ---===//
+
+LogicalResult ReturnOp::verify() {
+  if (getNames().size() != getValues().size())
+    return emitOpError("C1: expected ") << getValues().size() << " names, but found " << getNames().size();
+  for (size_t i = 0; i < getNames().size(); ++i)
+    for (size_t j = 0; j < i; ++j)
+      if (getNames()[i] == getNames()[j] || getValues()[i] == getValues()[j])
+        return emitOpError("C1: expected results that differ, with names that differ, but found ")
+               << getNames()[j] << " and " << getNames()[i];
+  return success();
+}
+
 //===--- plan.program ---===//
 
 static LogicalResult verifyPlace(ProgramOp program, StepOp step, OpResult result) {

@@ -22,4 +22,4 @@
 // CHECK: lm.add
 // CHECK-NEXT: lm.rms_norm
 // CHECK: %[[HEAD:.*]] = plan.step kernel outputs(%[[LAST]])
-// CHECK: plan.return %[[HEAD]] : !plan.rows<outputs, 24 x f32>
+// CHECK: plan.return %[[HEAD]] as ["logits"] : !plan.rows<outputs, 24 x f32>

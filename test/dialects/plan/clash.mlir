@@ -12,7 +12,7 @@ plan.program @same_rows(%ids: tensor<?x?xi32>) attributes {max_positions = 8 : i
   ^bb0(%x: tensor<?x?x16xf32>):
     plan.yield %x : tensor<?x?x16xf32>
   }
-  plan.return %1 : !plan.rows<tokens, 16 x f32>
+  plan.return %1 as ["logits"] : !plan.rows<tokens, 16 x f32>
 }
 
 // -----
@@ -29,7 +29,7 @@ plan.program @gathered(%ids: tensor<?x?xi32>) attributes {max_positions = 8 : i6
   ^bb0(%x: tensor<?x?x16xf32>):
     plan.yield %x : tensor<?x?x16xf32>
   }
-  plan.return %1 : !plan.rows<outputs, 16 x f32>
+  plan.return %1 as ["logits"] : !plan.rows<outputs, 16 x f32>
 }
 
 // -----
@@ -46,7 +46,7 @@ plan.program @waits(%ids: tensor<?x?xi32>) attributes {max_positions = 8 : i64, 
   ^bb0(%x: tensor<?x?x16xf32>):
     plan.yield %x : tensor<?x?x16xf32>
   }
-  plan.return %1 : !plan.rows<outputs, 16 x f32>
+  plan.return %1 as ["logits"] : !plan.rows<outputs, 16 x f32>
 }
 
 // -----
@@ -70,5 +70,5 @@ plan.program @reused(%ids: tensor<?x?xi32>) attributes {max_positions = 8 : i64,
     %x = lm.embedding %ids, @t : (tensor<?x?xi32>) -> tensor<?x?x16xf32>
     plan.yield %x : tensor<?x?x16xf32>
   }
-  plan.return %2 : !plan.rows<tokens, 16 x f32>
+  plan.return %2 as ["logits"] : !plan.rows<tokens, 16 x f32>
 }

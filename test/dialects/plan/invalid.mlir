@@ -6,7 +6,7 @@ plan.program @p(%ids: tensor<?x?xi32>) attributes {max_positions = 8 : i64} {
   %0 = plan.step rows tokens() : () -> !plan.rows<tokens, 16 x f32> {
     plan.yield
   }
-  plan.return %0 : !plan.rows<tokens, 16 x f32>
+  plan.return %0 as ["logits"] : !plan.rows<tokens, 16 x f32>
 }
 
 // -----
@@ -18,7 +18,7 @@ plan.program @p(%ids: tensor<?x?xi32>) attributes {max_positions = 8 : i64} {
     %x = lm.embedding %ids, @t : (tensor<?x?xi32>) -> tensor<?x?x16xf32>
     plan.yield %x : tensor<?x?x16xf32>
   }
-  plan.return %0 : !plan.rows<tokens, 24 x f32>
+  plan.return %0 as ["logits"] : !plan.rows<tokens, 24 x f32>
 }
 
 // -----
@@ -30,7 +30,7 @@ plan.program @p(%ids: tensor<?x?xi32>) attributes {max_positions = 8 : i64} {
     %x = lm.embedding %ids, @t : (tensor<?x?xi32>) -> tensor<?x?x16xf32>
     plan.yield %x : tensor<?x?x16xf32>
   }
-  plan.return %0 : !plan.rows<tokens, 16 x f32>
+  plan.return %0 as ["logits"] : !plan.rows<tokens, 16 x f32>
 }
 
 // -----
@@ -42,7 +42,7 @@ plan.program @p(%ids: tensor<?x?xi32>) attributes {max_positions = 8 : i64} {
     %x = lm.embedding %ids, @t : (tensor<?x?xi32>) -> tensor<?x?x16xf32>
     plan.yield %x : tensor<?x?x16xf32>
   }
-  plan.return %0 : !plan.rows<outputs, 16 x f32>
+  plan.return %0 as ["logits"] : !plan.rows<outputs, 16 x f32>
 }
 
 // -----
@@ -54,7 +54,7 @@ plan.program @p(%ids: tensor<?x?xi32>) attributes {max_positions = 8 : i64} {
     %x = lm.embedding %ids, @t : (tensor<?x?xi32>) -> tensor<?x?x16xf32>
     plan.yield %x : tensor<?x?x16xf32>
   }
-  plan.return %0 : !plan.rows<tokens, 16 x f32>
+  plan.return %0 as ["logits"] : !plan.rows<tokens, 16 x f32>
 }
 
 // -----
@@ -65,7 +65,7 @@ plan.program @p(%rows: !plan.rows<tokens, 16 x f32>) attributes {max_positions =
   ^bb0(%x: tensor<?x?x16xf32>):
     plan.yield %x : tensor<?x?x16xf32>
   }
-  plan.return %0 : !plan.rows<outputs, 16 x f32>
+  plan.return %0 as ["logits"] : !plan.rows<outputs, 16 x f32>
 }
 
 // -----
@@ -77,7 +77,7 @@ plan.program @p(%ids: tensor<?x?xi32>) attributes {max_positions = 8 : i64} {
     %x = lm.embedding %ids, @t : (tensor<?x?xi32>) -> tensor<?x?x16xf32>
     plan.yield %x : tensor<?x?x16xf32>
   }
-  plan.return %0 : !plan.rows<tokens, 16 x f32>
+  plan.return %0 as ["logits"] : !plan.rows<tokens, 16 x f32>
 }
 
 // -----
@@ -91,7 +91,7 @@ plan.program @p(%ids: tensor<?x?xi32>) attributes {max_positions = 8 : i64} {
 
 // expected-error @+1 {{C1: expected to return results of steps}}
 plan.program @p(%rows: !plan.rows<tokens, 16 x f32>) attributes {max_positions = 8 : i64} {
-  plan.return %rows : !plan.rows<tokens, 16 x f32>
+  plan.return %rows as ["logits"] : !plan.rows<tokens, 16 x f32>
 }
 
 // -----
@@ -103,7 +103,7 @@ plan.program @p(%ids: tensor<?x?xi32>) attributes {max_positions = 8 : i64, max_
     %x = lm.embedding %ids, @t : (tensor<?x?xi32>) -> tensor<?x?x16xf32>
     plan.yield %x : tensor<?x?x16xf32>
   }
-  plan.return %0 : !plan.rows<tokens, 16 x f32>
+  plan.return %0 as ["logits"] : !plan.rows<tokens, 16 x f32>
 }
 
 // -----
@@ -115,7 +115,7 @@ plan.program @p(%ids: tensor<?x?xi32>) attributes {max_positions = 8 : i64, max_
     %x = lm.embedding %ids, @t : (tensor<?x?xi32>) -> tensor<?x?x16xf32>
     plan.yield %x : tensor<?x?x16xf32>
   }
-  plan.return %0 : !plan.rows<tokens, 16 x f32>
+  plan.return %0 as ["logits"] : !plan.rows<tokens, 16 x f32>
 }
 
 // -----
@@ -131,5 +131,29 @@ plan.program @p(%ids: tensor<?x?xi32>) attributes {max_positions = 8 : i64} {
     %c = arith.constant 1 : i32
     plan.yield %1 : !plan.rows<tokens, 16 x f32>
   }
-  plan.return %0 : !plan.rows<tokens, 16 x f32>
+  plan.return %0 as ["logits"] : !plan.rows<tokens, 16 x f32>
+}
+
+// -----
+
+lm.param @t : tensor<8x16xf32> = dense<0.5>
+plan.program @p(%ids: tensor<?x?xi32>) attributes {max_positions = 8 : i64} {
+  %0 = plan.step rows tokens() : () -> !plan.rows<tokens, 16 x f32> {
+    %x = lm.embedding %ids, @t : (tensor<?x?xi32>) -> tensor<?x?x16xf32>
+    plan.yield %x : tensor<?x?x16xf32>
+  }
+  // expected-error @+1 {{C1: expected 1 names, but found 0}}
+  plan.return %0 as [] : !plan.rows<tokens, 16 x f32>
+}
+
+// -----
+
+lm.param @t : tensor<8x16xf32> = dense<0.5>
+plan.program @p(%ids: tensor<?x?xi32>) attributes {max_positions = 8 : i64} {
+  %0 = plan.step rows tokens() : () -> !plan.rows<tokens, 16 x f32> {
+    %x = lm.embedding %ids, @t : (tensor<?x?xi32>) -> tensor<?x?x16xf32>
+    plan.yield %x : tensor<?x?x16xf32>
+  }
+  // expected-error @+1 {{C1: expected results that differ, with names that differ, but found "a" and "b"}}
+  plan.return %0, %0 as ["a", "b"] : !plan.rows<tokens, 16 x f32>, !plan.rows<tokens, 16 x f32>
 }

@@ -7,4 +7,4 @@
 // RUN: diff %t.1 %t.3
 
 // STEPS: plan.program @forward(%{{.*}}: tensor<?x?xi32>, %{{.*}}: !lm.cache) attributes {max_positions = 128 : i64} {
-// STEPS: plan.return %{{.*}} : !plan.rows<outputs, 24 x f32>
+// STEPS: plan.return %{{.*}} as ["logits"] : !plan.rows<outputs, 24 x f32>
