@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Every lm op has a meaning and states its facts, or says that it computes nothing; one whose meaning is not attached
-// is named; docs/ops.md shows the ops as they are. To write it anew: LMOPT_WRITE_DOCS=1 build/bin/test-dialects-ops
+// is named; each has code for CPUs; docs/ops.md shows the ops as they are. To write it anew: LMOPT_WRITE_DOCS=1 build/bin/test-dialects-ops
+#include "codegen/cpu/Cpu.h"
+#include "codegen/lower/Lower.h"
 #include "dialects/lm/Lm.h"
 #include "dialects/lm/interfaces/Meaning.h"
 #include "dialects/lm/interpreter/Interpreter.h"
@@ -15,17 +17,20 @@
 #include <sstream>
 
 using namespace mlir;
+using namespace lmopt;
 using namespace lmopt::lm;
 
 namespace {
 
-/// A context with the dialect, and with the meanings of its ops or without.
+/// A context with the dialect, and with the meanings of its ops and what targets know of them, or without.
 struct Context : MLIRContext {
   explicit Context(bool withMeanings) {
     DialectRegistry registry;
-    registerDialects(registry);
-    if (withMeanings)
+    lm::registerDialects(registry);
+    if (withMeanings) {
       registerMeanings(registry);
+      lower::registerDialects(registry);
+    }
     appendDialectRegistry(registry);
     loadAllAvailableDialects();
   }
@@ -79,6 +84,22 @@ TEST(Ops, EachComputationHasAMeaning) {
         << "nothing has none, and the trait LM_NoComputation";
 }
 
+/// What an op is on CPUs, or "": planning splits attention into its halves before it asks.
+std::string onCpus(RegisteredOperationName op) {
+  if (op.hasInterface<cpu::KernelOpInterface>())
+    return "kernel";
+  if (op.hasInterface<cpu::RowOpInterface>())
+    return "row function";
+  return op.getStringRef() == AttentionOp::getOperationName() ? "halves" : "";
+}
+
+TEST(Ops, EachComputationHasCodeForCpus) {
+  Context context(/*withMeanings=*/true);
+  for (RegisteredOperationName op : lmOps(context))
+    EXPECT_EQ(!onCpus(op).empty(), isComputation(op))
+        << op.getStringRef().str() << ": its family's folder in codegen/cpu has a <Family>Model.cpp";
+}
+
 TEST(Ops, EachComputationStatesItsFacts) {
   Context context(/*withMeanings=*/false);
   for (RegisteredOperationName op : lmOps(context))
@@ -113,6 +134,11 @@ TEST(Ops, OneWithoutMeaningIsNamed) {
       << message;
 }
 
+std::string codeText(RegisteredOperationName op, const std::string &family) {
+  std::string what = onCpus(op);
+  return what.empty() ? "" : "[" + what + "](../codegen/cpu/" + family + ")";
+}
+
 std::string tableText() {
   Context context(/*withMeanings=*/true);
   std::ostringstream text;
@@ -121,8 +147,8 @@ std::string tableText() {
        << "What each op computes says [dialect.md](dialect.md). Its meaning is the plain function that the interpreter "
           "runs, and that passes\nand code generation are judged by. A row-wise op may run fused with its neighbours; "
           "one that mixes rows makes a row of its result\nfrom several of its operands. These and other facts are "
-          "`Step.cpp` of the family.\n\n"
-       << "| family | op | meaning | runs | mixes rows |\n|---|---|---|---|---|\n";
+          "`Step.cpp` of the family. The last columns say what an op becomes in code for CPUs and in PTX.\n\n"
+       << "| family | op | meaning | runs | mixes rows | CPU | PTX |\n|---|---|---|---|---|---|---|\n";
   for (const auto &[family, name, motion, mixesRows] : Families().ops) {
     std::string folder = "../dialects/lm/" + family;
     RegisteredOperationName op = *RegisteredOperationName::lookup(name, &context);
@@ -130,7 +156,7 @@ std::string tableText() {
                           : hasMeaning(op)   ? "[Reference.h](" + folder + "/Reference.h)"
                                              : "missing";
     text << "| [" << family << "](" << folder << ") | `" << name.str() << "` | " << meaning << " | " << motion << " | "
-         << mixesRows << " |\n";
+         << mixesRows << " | " << codeText(op, family) << " | " << (isComputation(op) ? "no" : "") << " |\n";
   }
   return text.str();
 }
