@@ -5,7 +5,8 @@
 #   lmopt_add_family(DistilBert [SOURCES more.cpp...] BUILT_AS Bert [FIXTURES folders...])
 #
 # In: a folder whose NAME.h declares `Family describeNAME()` and, behind BUILDER, `void buildNAME(ModelBuilder &, const
-# ModelConfig &)`; BUILT_AS: the configuration is one of that other family, and so is the builder. FIXTURES: the models of test/models that
+# ModelConfig &)`; BUILT_AS: the configuration is one of that other family, and so is the builder (the record may use what
+# its header offers). FIXTURES: the models of test/models that
 # go end to end (test/e2e). Out: the libraries lmopt_family_<folder> (no MLIR in it: fuzzed, sanitized) and
 # lmopt_family_<folder>_builder, and the family in allFamilies(), so that nothing else names it.
 # Tested by test/unit/frontends/FamiliesTest.cpp.
@@ -13,14 +14,16 @@
 function(lmopt_add_family name)
   cmake_parse_arguments(ARG "" "BUILDER;BUILT_AS" "SOURCES;FIXTURES" ${ARGN})
   get_filename_component(id ${CMAKE_CURRENT_SOURCE_DIR} NAME)
-  lmopt_library(lmopt_family_${id} SOURCES ${name}Family.cpp ${ARG_SOURCES} LINK lmopt_huggingface lmopt_gguf_metadata)
   set(built_as ${name})
   if(ARG_BUILDER)
     lmopt_mlir_library(lmopt_family_${id}_builder SOURCES ${ARG_BUILDER} LINK lmopt_model_builder lmopt_family_${id})
     set_property(GLOBAL APPEND PROPERTY LMOPT_FAMILY_BUILDERS lmopt_family_${id}_builder)
   else()
     set(built_as ${ARG_BUILT_AS})
+    string(TOLOWER lmopt_family_${ARG_BUILT_AS} other)
   endif()
+  lmopt_library(lmopt_family_${id} SOURCES ${name}Family.cpp ${ARG_SOURCES}
+    LINK ${other} lmopt_huggingface lmopt_gguf_metadata)
   set_property(GLOBAL APPEND PROPERTY LMOPT_FAMILIES ${id}:${name}:${built_as})
   set_property(GLOBAL APPEND PROPERTY LMOPT_FAMILY_LIBRARIES lmopt_family_${id})
   set_property(GLOBAL APPEND PROPERTY LMOPT_FAMILY_FIXTURES ${ARG_FIXTURES})

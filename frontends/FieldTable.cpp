@@ -7,12 +7,19 @@
 
 #include <algorithm>
 #include <climits>
+#include <iterator>
 
 using namespace lmopt;
 using nlohmann::json;
 
 FieldTable lmopt::joinTables(FieldTable rules, const FieldTable &more) {
-  rules.insert(rules.end(), more.begin(), more.end());
+  auto isNew = [&](const FieldRule &rule) {
+    return std::none_of(rules.begin(), rules.end(),
+                        [&](const FieldRule &own) { return std::string_view(own.name) == rule.name; });
+  };
+  FieldTable added;
+  std::copy_if(more.begin(), more.end(), std::back_inserter(added), isNew);
+  rules.insert(rules.end(), added.begin(), added.end());
   return rules;
 }
 

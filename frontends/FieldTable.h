@@ -37,7 +37,7 @@ struct FieldRule {
 using FieldTable = std::vector<FieldRule>;
 using Warnings = std::vector<std::string>;
 
-/// The rules of both; `more` may not repeat a name of `rules`.
+/// The rules of both; where `more` has a name of `rules` too, that of `rules` counts.
 FieldTable joinTables(FieldTable rules, const FieldTable &more);
 
 /// The rule for a name: its own, else the one with the longest matching pattern, else null.

@@ -20,6 +20,11 @@ SmallVector<ParamOp> findLinearWeights(ModuleOp module, const LayerSelection &se
   return llvm::map_to_vector(weights, [](Operation *weight) { return cast<ParamOp>(weight); });
 }
 
+bool readsVectors(Operation *op) {
+  auto linear = dyn_cast<LinearOp>(op);
+  return linear && linear.getInput().getType().getRank() == 2;
+}
+
 std::string reasonToStayF32(ArrayRef<Operation *> users, const LayerSelection &selection) {
   for (Operation *user : users) {
     std::string name = ("'" + getPartName(user) + "'").str();
@@ -27,6 +32,8 @@ std::string reasonToStayF32(ArrayRef<Operation *> users, const LayerSelection &s
       return "its weight is also used by " + name;
     if (isa<LinearOp>(user) && !selection.contains(user))
       return "its weight is also used by " + name + ", which is not selected";
+    if (readsVectors(user))
+      return name + " reads one vector a sequence, which is little work and the end of it";
   }
   return "";
 }

@@ -18,6 +18,9 @@ namespace lmopt::lm {
 llvm::SmallVector<ParamOp> findLinearWeights(mlir::ModuleOp module, const LayerSelection &selection,
                                              const ParamUses &uses);
 
+/// Whether it is a linear behind the pooling: a head over one vector a sequence. Such heads stay in f32.
+bool readsVectors(mlir::Operation *op);
+
 /// Why a weight with these users must stay in f32, or an empty string: only selected linears and embeddings may use it.
 std::string reasonToStayF32(llvm::ArrayRef<mlir::Operation *> users, const LayerSelection &selection);
 

@@ -8,8 +8,7 @@
 
 #include "dialects/lm/Lm.h"
 #include "dialects/lm/PartNames.h"
-#include "passes/analysis/LayerSelection.h"
-#include "passes/analysis/ParamUses.h"
+#include "passes/analysis/LinearWeights.h"
 #include "passes/analysis/Tell.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/Support/MathExtras.h"
@@ -47,6 +46,8 @@ static std::string reasonAgainst(Operation *user, const LayerSelection &selectio
     return "its weight is also used by " + name + ", which is not selected";
   if (linear.getInput().getDefiningOp<RotateOp>())
     return "its weight is also used by " + name + ", which is rotated already";
+  if (readsVectors(linear))
+    return name + " reads one vector a sequence, which stays in f32";
   return "";
 }
 

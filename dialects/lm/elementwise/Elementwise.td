@@ -20,8 +20,8 @@ def LM_AddOp : LM_Op<"add", [Pure, Commutative, AllTypesMatch<["lhs", "rhs", "re
     // @residual: tensor<1x1x2xf32> [[[2, 4]]]
     ```
   }];
-  let arguments = (ins LM_Activation:$lhs, LM_Activation:$rhs);
-  let results = (outs LM_Activation:$result);
+  let arguments = (ins LM_ActivationOrVectors:$lhs, LM_ActivationOrVectors:$rhs);
+  let results = (outs LM_ActivationOrVectors:$result);
   let assemblyFormat = "$lhs `,` $rhs attr-dict-with-keyword `:` type($result)";
   let builders = [OpBuilder<(ins "::mlir::Value":$lhs, "::mlir::Value":$rhs), [{
     build($_builder, $_state, lhs.getType(), lhs, rhs);
@@ -50,8 +50,8 @@ def LM_BiasAddOp
     // @shift: tensor<1x1x2xf32> [[[11, 22]]]
     ```
   }];
-  let arguments = (ins LM_Activation:$input, FlatSymbolRefAttr:$vector);
-  let results = (outs LM_Activation:$result);
+  let arguments = (ins LM_ActivationOrVectors:$input, FlatSymbolRefAttr:$vector);
+  let results = (outs LM_ActivationOrVectors:$result);
   let assemblyFormat = "$input `,` $vector attr-dict-with-keyword `:` type($result)";
   let builders = [OpBuilder<(ins "::mlir::Value":$input, "::lmopt::lm::ParamOp":$vector)>];
   let hasCanonicalizeMethod = 1;
@@ -77,8 +77,8 @@ def LM_ActivationOp : LM_Op<"activation", [Pure, AllTypesMatch<["input", "result
     // @positive: tensor<1x1x2xf32> [[[0, 2]]]
     ```
   }];
-  let arguments = (ins LM_Activation:$input, LM_ActivationKindAttr:$kind);
-  let results = (outs LM_Activation:$result);
+  let arguments = (ins LM_ActivationOrVectors:$input, LM_ActivationKindAttr:$kind);
+  let results = (outs LM_ActivationOrVectors:$result);
   let assemblyFormat = "$input ` ` `{` `kind` `=` `` $kind `}` attr-dict-with-keyword `:` type($result)";
   let builders = [OpBuilder<(ins "::mlir::Value":$input, "::lmopt::lm::ActivationKind":$kind), [{
     build($_builder, $_state, input.getType(), input, kind);
@@ -104,8 +104,8 @@ def LM_GatedProductOp : LM_Op<"gated_product", [Pure, AllTypesMatch<["gate", "up
     // @gated: tensor<1x1x2xf32> [[[0, 10]]]
     ```
   }];
-  let arguments = (ins LM_Activation:$gate, LM_Activation:$up, LM_ActivationKindAttr:$kind);
-  let results = (outs LM_Activation:$result);
+  let arguments = (ins LM_ActivationOrVectors:$gate, LM_ActivationOrVectors:$up, LM_ActivationKindAttr:$kind);
+  let results = (outs LM_ActivationOrVectors:$result);
   let assemblyFormat = "$gate `,` $up ` ` `{` `kind` `=` `` $kind `}` attr-dict-with-keyword `:` type($result)";
   let builders = [
     OpBuilder<(ins "::mlir::Value":$gate, "::mlir::Value":$up, "::lmopt::lm::ActivationKind":$kind), [{

@@ -24,7 +24,8 @@ LogicalResult LinearOp::verifySymbolUses(SymbolTableCollection &tables) {
 }
 
 LogicalResult LinearOp::verify() {
-  if (!leadingSizesAgree(getInput().getType(), getType()))
+  RankedTensorType input = getInput().getType();
+  if (input.getRank() != getType().getRank() || !leadingSizesAgree(input, getType(), input.getRank() - 1))
     return emitOpError("C5: input ") << getInput().getType() << " and result " << getType() << " disagree";
   return success();
 }

@@ -18,8 +18,8 @@ def LM_LinearOp : LM_LinearLike<"linear"> {
   let description = [{
     y[b, t, n] = sum_k x[b, t, k] W[n, k] + bias[n]
 
-    Shapes: x (B, T, K), W (N, K), bias (N), y (B, T, N). The matrix is f32; int8 matrices go with
-    `lm.quantized_linear`. The output head is a linear like any other (of a model with tied weights it names the
+    Shapes: x (B, T, K), W (N, K), bias (N), y (B, T, N); of vectors of whole sequences, x (B, K) and y (B, N). The
+    matrix is f32; int8 matrices go with `lm.quantized_linear`. The output head is a linear like any other (of a model with tied weights it names the
     embedding table).
 
     Constraints:
@@ -27,7 +27,7 @@ def LM_LinearOp : LM_LinearLike<"linear"> {
     - C2: its columns are the width of x.
     - C3: its rows are the width of the result.
     - C4: `bias`, if given, names an f32 vector as long as the result is wide.
-    - C5: batch and sequence of x and result agree.
+    - C5: batch and sequence of x and result agree, and there is a sequence in both or in neither.
 
     ```mlir
     lm.param @w : tensor<3x2xf32> = dense<[[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]>
@@ -40,8 +40,8 @@ def LM_LinearOp : LM_LinearLike<"linear"> {
     // @project: tensor<1x1x3xf32> [[[2, 3, 105]]]
     ```
   }];
-  let arguments = (ins LM_Activation:$input, FlatSymbolRefAttr:$weight, OptionalAttr<FlatSymbolRefAttr>:$bias);
-  let results = (outs LM_Activation:$result);
+  let arguments = (ins LM_ActivationOrVectors:$input, FlatSymbolRefAttr:$weight, OptionalAttr<FlatSymbolRefAttr>:$bias);
+  let results = (outs LM_ActivationOrVectors:$result);
   let assemblyFormat = [{
     $input `,` $weight (`bias` $bias^)? attr-dict-with-keyword `:` functional-type(operands, results)
   }];

@@ -20,7 +20,9 @@ static double dot(const float *a, const float *b, int64_t count) {
 
 // y[r, n] = sum_k x[r, k] W[n, k] + bias[n]
 Tensor linear(const Tensor &x, const Weight &weight, const float *bias) {
-  Tensor y = Tensor::ofF32({x.size(0), x.size(1), weight.rows});
+  std::vector<int64_t> shape = x.shape;
+  shape.back() = weight.rows;
+  Tensor y = Tensor::ofF32(std::move(shape));
   const int64_t rows = x.rows(), width = x.width();
   for (int64_t n = 0; n < weight.rows; ++n)
     for (int64_t r = 0; r < rows; ++r)

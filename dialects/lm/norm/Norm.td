@@ -30,8 +30,8 @@ def LM_RmsNormOp
     // @norm: tensor<1x1x2xf32> [[[0.2, 2.8]]]
     ```
   }];
-  let arguments = (ins LM_Activation:$input, OptionalAttr<FlatSymbolRefAttr>:$weight, F64Attr:$eps);
-  let results = (outs LM_Activation:$result);
+  let arguments = (ins LM_ActivationOrVectors:$input, OptionalAttr<FlatSymbolRefAttr>:$weight, F64Attr:$eps);
+  let results = (outs LM_ActivationOrVectors:$result);
   let assemblyFormat = [{
     $input (`,` $weight^)? ` ` `{` `eps` `=` $eps `}` attr-dict-with-keyword `:` type($result)
   }];
@@ -68,9 +68,9 @@ def LM_LayerNormOp
     // @norm: tensor<1x1x2xf32> [[[-1, 12]]]
     ```
   }];
-  let arguments = (ins LM_Activation:$input, OptionalAttr<FlatSymbolRefAttr>:$weight,
+  let arguments = (ins LM_ActivationOrVectors:$input, OptionalAttr<FlatSymbolRefAttr>:$weight,
                        OptionalAttr<FlatSymbolRefAttr>:$bias, F64Attr:$eps);
-  let results = (outs LM_Activation:$result);
+  let results = (outs LM_ActivationOrVectors:$result);
   let assemblyFormat = [{
     $input `` custom<Affine>($weight, $bias) ` ` `{` `eps` `=` $eps `}` attr-dict-with-keyword `:` type($result)
   }];

@@ -90,6 +90,18 @@ def LM_RowAttr : LM_Weight<"Row", "row", "Moved"> {
   let assemblyFormat = "`<` $source `,` $index `>`";
 }
 
+def LM_DropRowsAttr : LM_Weight<"DropRows", "drop_rows", "Moved"> {
+  let summary = "a matrix without its first n rows";
+  let description = [{
+    For tables whose first rows stand for nothing, as those of positions that begin at 2.
+
+    Constraints:
+    - C1: the source is an f32 matrix with more than n rows; n is not negative.
+  }];
+  let parameters = (ins LM_WeightParameter:$source, "int64_t":$count);
+  let assemblyFormat = "`<` $source `,` $count `>`";
+}
+
 def LM_SumAttr : LM_Weight<"Sum", "sum", "Computed"> {
   let summary = "A + B, element by element";
   let description = [{

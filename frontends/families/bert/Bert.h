@@ -5,6 +5,7 @@
 #define LMOPT_FRONTENDS_FAMILIES_BERT_BERT_H
 
 #include "frontends/families/Family.h"
+#include "frontends/families/bert/BertConfig.h"
 
 namespace lmopt {
 
@@ -15,6 +16,10 @@ void buildBert(ModelBuilder &model, const ModelConfig &config);
 
 /// BertFields.cpp: config.json, with the fields that any family has.
 FieldTable bertConfigFields();
+/// What BERT shares with the families that its makers' class was copied for (RoBERTa, ELECTRA): the rules of the sizes
+/// and settings in config.json, without those that any family has, and their reader.
+const FieldTable &bertSizeFields();
+BertConfig readBertSizes(JsonFields &fields);
 
 } // namespace lmopt
 

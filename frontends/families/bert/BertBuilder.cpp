@@ -2,7 +2,7 @@
 //
 // BERT-like encoders (post-norm) with pooling as lm ops:
 //
-//   x = layer_norm(embed(ids) + token_type[0] + position[t])
+//   x = layer_norm(embed(ids) + token_type[0] + position[t])     a linear behind it where the tables have another width
 //   h = layer_norm(x + o(attention(q(x), k(x), v(x))))
 //   x = layer_norm(h + down(gelu(up(h))))
 //   vector = pool(x), made one long if the model says so
@@ -28,7 +28,9 @@ public:
 
 private:
   Value layerNorm(const std::string &part, Value input);
+  int64_t tableWidth() const { return config.embeddingWidth ? config.embeddingWidth : config.width; }
   lm::ParamOp tokenType();
+  lm::ParamOp positions();
   Value embed(Value ids);
   Value attention(const std::string &layer, int64_t index, Value input, Value lengths);
   Value feedForward(const std::string &layer, Value input);
@@ -40,8 +42,9 @@ private:
 } // namespace
 
 Value BertBuilder::layerNorm(const std::string &part, Value input) {
-  lm::ParamOp weight = model.param(part + ".weight", {config.width});
-  lm::ParamOp bias = model.param(part + ".bias", {config.width});
+  int64_t width = cast<RankedTensorType>(input.getType()).getShape().back();
+  lm::ParamOp weight = model.param(part + ".weight", {width});
+  lm::ParamOp bias = model.param(part + ".bias", {width});
   if (!model.ok())
     return input;
   return model.create<lm::LayerNormOp>(part, input, FlatSymbolRefAttr::get(weight), FlatSymbolRefAttr::get(bias),
@@ -52,21 +55,31 @@ Value BertBuilder::layerNorm(const std::string &part, Value input) {
 lm::ParamOp BertBuilder::tokenType() {
   if (config.tokenTypes == 0)
     return {};
-  return model.derivedParam("token_type.weight", {config.tokenTypes, config.width}, {config.width},
+  return model.derivedParam("token_type.weight", {config.tokenTypes, tableWidth()}, {tableWidth()},
                             [](Attribute table) { return lm::RowAttr::get(table.getContext(), table, 0); });
 }
 
+/// The table of positions from the first token's on.
+lm::ParamOp BertBuilder::positions() {
+  int64_t first = config.firstPosition, rows = config.maxPositions;
+  if (first == 0)
+    return model.param("position.weight", {rows, tableWidth()});
+  return model.derivedParam("position.weight", {first + rows, tableWidth()}, {rows, tableWidth()},
+                            [&](Attribute table) { return lm::DropRowsAttr::get(table.getContext(), table, first); });
+}
+
 Value BertBuilder::embed(Value ids) {
-  lm::ParamOp words = model.param("embed.weight", {config.vocabulary, config.width});
+  lm::ParamOp words = model.param("embed.weight", {config.vocabulary, tableWidth()});
   lm::ParamOp type = tokenType();
-  lm::ParamOp positions = model.param("position.weight", {config.maxPositions, config.width});
+  lm::ParamOp places = positions();
   if (!model.ok())
     return {};
   Value x = model.create<lm::EmbeddingOp>("embed", ids, words);
   if (type)
     x = model.create<lm::BiasAddOp>("token_type", x, type);
-  x = model.create<lm::AddPositionsOp>("position", x, positions);
-  return layerNorm("embed_norm", x);
+  x = model.create<lm::AddPositionsOp>("position", x, places);
+  x = layerNorm("embed_norm", x);
+  return tableWidth() == config.width ? x : model.linear("embed_project", x, config.width, /*bias=*/true);
 }
 
 Value BertBuilder::addAndNorm(const std::string &part, const std::string &norm, Value residual, Value branch) {

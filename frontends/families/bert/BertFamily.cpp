@@ -3,7 +3,6 @@
 // The record of the BERT family: BertModel of Hugging Face and checkpoints that contain one.
 // From: transformers' BertConfig and modeling_bert.py. Tested by test/unit/frontends/families/BertConfigTest.cpp.
 #include "frontends/families/bert/Bert.h"
-#include "frontends/families/bert/BertConfig.h"
 #include "frontends/huggingface/Config.h"
 
 using namespace lmopt;
@@ -12,20 +11,8 @@ using nlohmann::json;
 /// Pooling and lengths are those of a bare BERT: mean over all tokens, not normalized, as long as the position table;
 /// the sentence-transformers files change them.
 static Result<BertConfig> readJson(const json &object, const std::string &path) {
-  BertConfig config;
   JsonFields fields(object, path);
-  config.vocabulary = fields.requireInteger("vocab_size", 1, kMaxVocabulary);
-  config.width = fields.requireInteger("hidden_size", 1, kMaxWidth);
-  config.layers = fields.requireInteger("num_hidden_layers", 1, kMaxLayers);
-  config.heads = fields.requireInteger("num_attention_heads", 1, kMaxHeads);
-  config.ffnWidth = fields.requireInteger("intermediate_size", 1, kMaxWidth);
-  config.maxPositions = fields.requireInteger("max_position_embeddings", 1, kMaxPositions);
-  config.tokenTypes = fields.integer("type_vocab_size", 1, kMaxVocabulary).value_or(2);
-  config.normEps = fields.number("layer_norm_eps", 0, 1).value_or(1e-12);
-  config.activation = readActivation(fields, "hidden_act", Activation::Gelu);
-  config.maxTokens = config.maxPositions;
-  if (fields.ok() && config.width % config.heads != 0)
-    fields.fail("num_attention_heads", "does not divide hidden_size");
+  BertConfig config = readBertSizes(fields);
   if (!fields.ok())
     return fields.error();
   return config;

@@ -33,6 +33,8 @@ lm.param @matvec : tensor<2xf32> = #lm.matvec_add<dense<1.0> : tensor<2x3xf32>, 
 lm.param @matvec_bias : tensor<2xf32> = #lm.matvec_add<dense<1.0> : tensor<2x3xf32>, dense<2.0> : tensor<3xf32>, dense<3.0> : tensor<2xf32>>
 // CHECK: lm.param @rows : tensor<2x3xf32> = #lm.add_to_rows<dense<1.000000e+00> : tensor<2x3xf32>, dense<2.000000e+00> : tensor<3xf32>>
 lm.param @rows : tensor<2x3xf32> = #lm.add_to_rows<dense<1.0> : tensor<2x3xf32>, dense<2.0> : tensor<3xf32>>
+// CHECK: lm.param @fewer_rows : tensor<1x3xf32> = #lm.drop_rows<dense<1.000000e+00> : tensor<3x3xf32>, 2>
+lm.param @fewer_rows : tensor<1x3xf32> = #lm.drop_rows<dense<1.0> : tensor<3x3xf32>, 2>
 // CHECK: lm.param @transposed : tensor<3x2xf32> = #lm.transpose<dense<1.000000e+00> : tensor<2x3xf32>>
 lm.param @transposed : tensor<3x2xf32> = #lm.transpose<dense<1.0> : tensor<2x3xf32>>
 // CHECK: lm.param @permuted : tensor<8x3xf32> = #lm.permute_rope<dense<1.000000e+00> : tensor<8x3xf32>, heads = 2, from = interleaved>

@@ -60,6 +60,21 @@ lm.param @matvec_add_c2_bias : tensor<2xf32> = #lm.matvec_add<dense<1.0> : tenso
 
 // -----
 
+// expected-error@+1 {{C1: a matrix of 2 rows has nothing left without 2}}
+lm.param @drop_rows_c1_all : tensor<1x3xf32> = #lm.drop_rows<dense<1.0> : tensor<2x3xf32>, 2>
+
+// -----
+
+// expected-error@+1 {{C1: expected a number of rows that is not negative, found -1}}
+lm.param @drop_rows_c1_negative : tensor<3x3xf32> = #lm.drop_rows<dense<1.0> : tensor<2x3xf32>, -1>
+
+// -----
+
+// expected-error@+1 {{C1: the source must have rank 2, but its shape is 3}}
+lm.param @drop_rows_c1_vector : tensor<2xf32> = #lm.drop_rows<dense<1.0> : tensor<3xf32>, 1>
+
+// -----
+
 // expected-error@+1 {{C1: the source must have rank 2, but its shape is 3}}
 lm.param @transpose_c1_vector : tensor<3xf32> = #lm.transpose<dense<1.0> : tensor<3xf32>>
 

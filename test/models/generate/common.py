@@ -46,7 +46,7 @@ def randomize(model):
 
 
 def byte_level_tokenizer(kind, size):
-    """Byte-level BPE with the smollm, gpt2 or llama-3 pre-tokenizer and one special token <|end|>."""
+    """Byte-level BPE with the smollm, gpt2 or llama-3 pre-tokenizer and one special token <|end|>, or that of roberta."""
     tokenizer = Tokenizer(models.BPE(ignore_merges=kind == "llama3"))
     if kind == "smollm":
         tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Digits(individual_digits=True),
@@ -57,11 +57,14 @@ def byte_level_tokenizer(kind, size):
     else:
         tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(vocab_size=size, special_tokens=["<|end|>"], show_progress=False,
+    special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"] if kind == "roberta" else ["<|end|>"]
+    trainer = trainers.BpeTrainer(vocab_size=size, special_tokens=special, show_progress=False,
                                   initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()))
     tokenizer.train_from_iterator([CORPUS], trainer)
     if kind == "llama3":
         tokenizer.post_processor = processors.TemplateProcessing(single="<|end|> $A", special_tokens=[("<|end|>", 0)])
+    if kind == "roberta":
+        tokenizer.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0), add_prefix_space=False)
     assert tokenizer.get_vocab_size() == size, tokenizer.get_vocab_size()
     return tokenizer
 

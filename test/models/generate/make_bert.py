@@ -28,6 +28,8 @@ MODELS = {
                            vocab_size=247, type_vocab_size=1, layer_norm_eps=1e-5), "float16",
                       {"pooling": "max_tokens", "normalize": True, "limit": 40}),
 }
+WORDPIECE = {"tokenizer_class": "BertTokenizer", "do_lower_case": True, "unk_token": "[UNK]", "sep_token": "[SEP]",
+             "pad_token": "[PAD]", "cls_token": "[CLS]", "mask_token": "[MASK]"}
 
 
 def write_json(path, value):
@@ -53,18 +55,20 @@ def make(name, folder):
     common.randomize(model)
     folder.mkdir(parents=True, exist_ok=True)
     model.to(getattr(torch, storage)).save_pretrained(folder)
+    finish(folder, settings, options, rng, common.wordpiece_tokenizer(settings["vocab_size"]), WORDPIECE)
+
+
+def finish(folder, settings, options, rng, tokenizer, tokenizer_config):
+    """The files beside a saved encoder, and what sentence-transformers makes of all."""
     write_sentence_files(folder, settings["hidden_size"], options)
-    tokenizer = common.wordpiece_tokenizer(settings["vocab_size"])
     texts = common.tokenizer_cases(tokenizer)
     if options.get("odd_tokenizer"):
         tokenizer.enable_truncation(9)
         tokenizer.enable_padding(length=9, pad_token="[PAD]")
     tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
-    write_json(folder / "tokenizer_config.json", {"tokenizer_class": "BertTokenizer", "do_lower_case": True, "unk_token": "[UNK]",
-                                                  "sep_token": "[SEP]", "pad_token": "[PAD]", "cls_token": "[CLS]",
-                                                  "mask_token": "[MASK]"})
+    write_json(folder / "tokenizer_config.json", tokenizer_config)
     expect(folder, settings, options, rng, texts)
-    print(f"{name}: {sum(path.stat().st_size for path in folder.rglob('*') if path.is_file()) / 1000:.0f} kB")
+    print(f"{folder.name}: {sum(path.stat().st_size for path in folder.rglob('*') if path.is_file()) / 1000:.0f} kB")
 
 
 def expect(folder, settings, options, rng, texts):

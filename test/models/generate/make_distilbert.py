@@ -25,15 +25,9 @@ def main():
     common.randomize(model)
     folder.mkdir(parents=True, exist_ok=True)
     model.save_pretrained(folder)
-    make_bert.write_sentence_files(folder, SETTINGS["dim"], OPTIONS)
-    tokenizer = common.wordpiece_tokenizer(SETTINGS["vocab_size"])
-    texts = common.tokenizer_cases(tokenizer)
-    tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
-    make_bert.write_json(folder / "tokenizer_config.json",
-                         {"tokenizer_class": "DistilBertTokenizer", "do_lower_case": True, "unk_token": "[UNK]", "sep_token": "[SEP]",
-                          "pad_token": "[PAD]", "cls_token": "[CLS]", "mask_token": "[MASK]"})
-    make_bert.expect(folder, dict(SETTINGS, hidden_size=SETTINGS["dim"]), OPTIONS, rng, texts)
-    print(f"{NAME}: {sum(path.stat().st_size for path in folder.rglob('*') if path.is_file()) / 1000:.0f} kB")
+    make_bert.finish(folder, dict(SETTINGS, hidden_size=SETTINGS["dim"]), OPTIONS, rng,
+                     common.wordpiece_tokenizer(SETTINGS["vocab_size"]),
+                     dict(make_bert.WORDPIECE, tokenizer_class="DistilBertTokenizer"))
 
 
 if __name__ == "__main__":

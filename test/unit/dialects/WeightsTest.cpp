@@ -282,6 +282,7 @@ TEST_F(Weights, ShapesThatOnlyTheFileKnows) {
   expectError("tensor<2xf32> = #lm.matvec_add<" + matrix + ", dense<1.0> : tensor<2xf32>>",
               "expected a vector of 3 numbers");
   expectError("tensor<2x3xf32> = #lm.add_to_rows<" + matrix + ", " + matrix + ">", "expected an f32 vector");
+  expectError("tensor<1x3xf32> = #lm.drop_rows<" + matrix + ", 2>", "a matrix of 2 rows has nothing left without 2");
   expectError("tensor<2x3xf32> = #lm.transpose<" + matrix + ">",
               "expected 'tensor<2x3xf32>', but the source holds f32 3x2");
   expectError("tensor<3x2xf32> = #lm.transpose<#lm.row<" + matrix + ", 0>>", "expected an f32 matrix");

@@ -133,6 +133,10 @@ def linear():
         text = f" bias {c.param('b', b)}" if bias is not None else ""
         c.op(f"%y = lm.linear %x, {c.param('w', w)}{text} : ({t(16)}) -> {t(5)}")
         cases.append(c.finish([("y", x.astype(np.float64) @ w.T.astype(np.float64) + (0 if bias is None else b))], 1))
+    c = Case("linear_vectors")
+    c.constant("x", x[:, 0])
+    c.op(f"%y = lm.linear %x, {c.param('w', w)} bias {c.param('b', b)} : (tensor<2x16xf32>) -> tensor<2x5xf32>")
+    cases.append(c.finish([("y", x[:, 0].astype(np.float64) @ w.T.astype(np.float64) + b)], 1))
     for block in (2, 4, 16):
         c = Case(f"rotate_{block}")
         c.constant("x", x)
@@ -188,6 +192,10 @@ def norm():
         affine = (", " + c.param("w", w) if weight else "") + (", " + c.param("b", b) if bias else "")
         c.op(f"%y = lm.layer_norm %x{affine} {{eps = 1.0e-3}} : {t(8)}")
         cases.append(c.finish([("y", expected)], 1))
+    c = Case("layer_norm_vectors")
+    c.constant("x", x[:, 0])
+    c.op(f"%y = lm.layer_norm %x, {c.param('w', w)}, {c.param('b', b)} {{eps = 1.0e-3}} : tensor<2x8xf32>")
+    cases.append(c.finish([("y", (ln * w + b)[:, 0])], 1))
     c = Case("l2_normalize")
     v = x[0].copy()
     v[1] = 0
@@ -222,6 +230,10 @@ def elementwise():
     c.constant("x", x)
     c.op(f"%y = lm.bias_add %x, {c.param('v', v)} : {t(8)}")
     cases.append(c.finish([("y", d + v)], 1))
+    c = Case("activation_vectors")
+    c.constant("x", x[:, 0])
+    c.op("%y = lm.activation %x {kind = tanh} : tensor<2x8xf32>")
+    cases.append(c.finish([("y", functions()["tanh"](d[:, 0]))], 1))
     for kind, function in functions().items():
         c = Case(f"activation_{kind}")
         c.constant("x", x)
@@ -356,6 +368,7 @@ def weights():
     matrix("permute_from_interleaved", "#lm.permute_rope<{}, heads = 2, from = interleaved>", swap([0, 2, 1, 3]), 0)
     matrix("permute_from_half", "#lm.permute_rope<{}, heads = 1, from = half>", w[[0, 4, 1, 5, 2, 6, 3, 7]], 0)
     matrix("permute_partial", "#lm.permute_rope<{}, heads = 1, from = half, dims = 4>", w[[0, 2, 1, 3, 4, 5, 6, 7]], 0)
+    matrix("drop_rows", f"#lm.drop_rows<{typed(np.concatenate([u[:2], w]))}, 2>", d, 0)
     matrix("transpose", f"#lm.transpose<{typed(np.ascontiguousarray(w.T))}>", d, 0)
     vector("row", "#lm.row<{}, 5>", w[5], 0)
     vector("matvec", f"#lm.matvec_add<{{}}, {typed(v)}>", d @ v.astype(np.float64), 1)
@@ -435,12 +448,12 @@ def lengths():
 # float32: one of n numbers, here up to 16, is rounded n times by 2^-24 of itself, and its functions are right to 3 ulp.
 COMPILED = {
     "embedding/meaning": ["embedding", "embedding_rotated", "embedding_int8", "add_positions"],
-    "linear/meaning": ["linear", "linear_bias"],
+    "linear/meaning": ["linear", "linear_bias", "linear_vectors"],
     "quantize/meaning": ["rotate_2", "rotate_4", "rotate_16"],
     "norm/meaning": [], "elementwise/meaning": [], "pooling/meaning": [],
     "attention/meaning": ["attention_encoder_full", "attention_encoder_causal"],
     "interpret/weights": ["sum", "scale", "scale_columns", "add_to_rows", "rotate_columns", "permute_from_interleaved",
-                          "permute_from_half", "permute_partial", "transpose", "row", "matvec", "matvec_bias"],
+                          "permute_from_half", "permute_partial", "drop_rows", "transpose", "row", "matvec", "matvec_bias"],
     "attention/lengths": ["longrope_decoder_4", "longrope_decoder_5", "longrope_decoder_8", "longrope_encoder",
                           "dynamic_decoder_4"],
 }

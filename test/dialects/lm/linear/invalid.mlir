@@ -55,8 +55,17 @@ func.func @linear_c5_batch(%x: tensor<2x?x4xf32>) -> tensor<3x?x4xf32> {
 
 // -----
 
+lm.param @w : tensor<4x4xf32> = dense<1.0>
+func.func @linear_c5_rank(%x: tensor<?x4xf32>) -> tensor<?x1x4xf32> {
+  // expected-error@+1 {{C5: input 'tensor<?x4xf32>' and result 'tensor<?x1x4xf32>' disagree}}
+  %y = lm.linear %x, @w : (tensor<?x4xf32>) -> tensor<?x1x4xf32>
+  return %y : tensor<?x1x4xf32>
+}
+
+// -----
+
 func.func @linear_width_is_static(%x: tensor<?x?x?xf32>) {
-  // expected-error@+1 {{operand #0 must be batch x sequence x width tensor of f32 with a static, positive width, but got 'tensor<?x?x?xf32>'}}
+  // expected-error@+1 {{operand #0 must be batch x [sequence x] width tensor of f32 with a static, positive width, but got 'tensor<?x?x?xf32>'}}
   %y = lm.linear %x, @w : (tensor<?x?x?xf32>) -> tensor<?x?x4xf32>
   return
 }

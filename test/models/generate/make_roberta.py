@@ -1,0 +1,37 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Makes the tiny RoBERTa fixture (a sentence-transformers folder with random weights) and the vectors that PyTorch computes.
+
+Lengths reach to the end of the position table, whose first two rows belong to no token. The checkpoint is one with a head: names
+begin with "roberta.", and the head's tensors must not matter.
+Usage: make_roberta.py OUT_DIR. Needs torch, transformers, tokenizers, sentence-transformers.
+"""
+import pathlib
+import sys
+
+from transformers import RobertaConfig, RobertaForMaskedLM
+
+import common
+import make_bert
+
+NAME = "roberta-mean"
+SETTINGS = dict(hidden_size=48, num_attention_heads=3, intermediate_size=72, num_hidden_layers=2, vocab_size=301,
+                max_position_embeddings=42, type_vocab_size=1, layer_norm_eps=1e-5, hidden_act="gelu", pad_token_id=1, bos_token_id=0,
+                eos_token_id=2)
+OPTIONS = {"pooling": "mean_tokens", "normalize": True, "limit": 40}
+TOKENIZER = {"tokenizer_class": "RobertaTokenizer", "add_prefix_space": False, "bos_token": "<s>", "eos_token": "</s>",
+             "cls_token": "<s>", "sep_token": "</s>", "pad_token": "<pad>", "unk_token": "<unk>", "mask_token": "<mask>"}
+
+
+def main():
+    folder = pathlib.Path(sys.argv[1]) / NAME
+    rng = common.seeded(NAME)
+    model = RobertaForMaskedLM(RobertaConfig(**SETTINGS)).eval()
+    common.randomize(model)
+    folder.mkdir(parents=True, exist_ok=True)
+    model.save_pretrained(folder)
+    make_bert.finish(folder, SETTINGS, OPTIONS, rng, common.byte_level_tokenizer("roberta", SETTINGS["vocab_size"]), TOKENIZER)
+
+
+if __name__ == "__main__":
+    main()
