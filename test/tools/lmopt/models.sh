@@ -39,10 +39,11 @@ expect 0 "$LMOPT" inspect "$fixtures/gguf-rope-freqs/model.gguf" --format json
 json 'r["rope_switch"] == 0'
 
 # Stages: stop after each, dump all of them, go on from the optimized module.
-for stage in import optimize lower emit; do
+for stage in import optimize plan lower emit; do
   expect 0 "$LMOPT" compile "$fixtures/llama-tied" --recipe int8 --stop-after "$stage" -o "$scratch/stage-$stage"
 done
 grep -q 'lm.quantized_linear' "$scratch/stage-optimize/model.mlir" || fail "the optimized module is not int8"
+grep -q 'plan.wait' "$scratch/stage-plan" || fail "the plan has no wait"
 grep -q 'scf.for' "$scratch/stage-lower" || fail "the lowered module has no loop"
 grep -q '^define' "$scratch/stage-emit" || fail "emit gives no LLVM IR"
 expect 0 "$LMOPT" compile "$scratch/stage-optimize" --passes '' -o "$scratch/resumed.so"
@@ -51,7 +52,7 @@ resumed=$out
 expect 0 "$LMOPT" run "$scratch/int8.so" -p "Hello" -n 8 --format json
 [ "$out" = "$resumed" ] || fail "going on from a stage computes something else: $resumed against $out"
 expect 0 "$LMOPT" compile "$fixtures/llama-tied" --dump-stages "$scratch/stages" -o "$scratch/dumped.so"
-for file in import.mlir optimize.mlir lower.mlir emit.ll emit.s; do
+for file in import.mlir optimize.mlir plan.mlir schedule.mlir lower.mlir emit.ll emit.s; do
   [ -s "$scratch/stages/$file" ] || fail "--dump-stages does not write $file"
 done
 expect 0 "$LMOPT" compile --verbose "$fixtures/llama-tied" --recipe int8 -o "$scratch/verbose.so"

@@ -86,6 +86,10 @@ TEST_F(Compile, SeveralVersionsInOneFile) {
 
 TEST_F(Compile, StopsAfterAnyStage) {
   CompileOptions options;
+  options.stopAfter = CompileStage::Plan;
+  ASSERT_EQ(compile(folder + "/m.mlir", options).code, 0);
+  for (const char *part : {"plan.weight @embed.weight.packed", "plan.program @prefill", "plan.program @decode", "plan.wait"})
+    EXPECT_NE(read(folder + "/m.mlir").find(part), std::string::npos) << part;
   options.stopAfter = CompileStage::Lower;
   ASSERT_EQ(compile(folder + "/m.mlir", options).code, 0);
   EXPECT_NE(read(folder + "/m.mlir").find("func.func @prefill"), std::string::npos);
@@ -99,7 +103,7 @@ TEST_F(Compile, DumpsEveryStage) {
   CompileOptions options;
   options.dumpDirectory = folder + "/stages";
   ASSERT_EQ(compile(folder + "/m.so", options).code, 0);
-  for (const char *name : {"lower.mlir", "emit.ll", "emit.s"})
+  for (const char *name : {"plan.mlir", "schedule.mlir", "lower.mlir", "emit.ll", "emit.s"})
     EXPECT_GT(read(folder + "/stages/" + name).size(), 1000u) << name;
 }
 
