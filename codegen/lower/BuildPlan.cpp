@@ -74,22 +74,8 @@ LogicalResult PlanBuilder::visit(Operation &op) {
   if (failed(closeGroup()))
     return failure();
   pastAllRows |= &op == lastOfAllRows; // its own result is of the domain that it says itself
-  if (auto linear = dyn_cast<lm::LinearOp>(op))
-    return addLinear(linear, linear.getInput(), linear.getWeightAttr(), linear.getBiasAttr());
-  if (auto linear = dyn_cast<lm::NarrowLinearOp>(op))
-    return addLinear(linear, linear.getInput(), linear.getWeightAttr(), linear.getBiasAttr());
-  if (auto linear = dyn_cast<lm::QuantizedLinearOp>(op)) {
-    // The three travel in one row of memory.
-    if (linear.getScale().getDefiningOp() != linear.getCodes().getDefiningOp() ||
-        linear.getZero().getDefiningOp() != linear.getCodes().getDefiningOp())
-      return refuse(linear, "codes, scale and zero must come from one lm.quantize_dynamic");
-    return addLinear(linear, linear.getCodes(), linear.getWeightAttr(), linear.getBiasAttr());
-  }
-  if (auto linear = dyn_cast<lm::GroupedLinearOp>(op)) {
-    if (linear.getScale().getDefiningOp() != linear.getCodes().getDefiningOp())
-      return refuse(linear, "codes and scale must come from one lm.quantize_groups");
-    return addLinear(linear, linear.getCodes(), linear.getWeightAttr(), linear.getBiasAttr());
-  }
+  if (auto linear = dyn_cast<lm::LinearLikeOpInterface>(op))
+    return addLinear(linear);
   if (auto attention = dyn_cast<lm::AttentionOp>(op))
     return addAttention(attention);
   if (auto pool = dyn_cast<lm::PoolOp>(op))
@@ -110,13 +96,12 @@ LogicalResult PlanBuilder::checkGroups(Operation *user, lm::ParamOp matrix) {
                           "'); use a multiple of 16");
 }
 
-template <class OpTy>
-LogicalResult PlanBuilder::addLinear(OpTy op, Value input, FlatSymbolRefAttr weight, FlatSymbolRefAttr bias) {
-  lm::ParamOp matrix = param(op, weight);
-  lm::ParamOp biasParam = bias ? param(op, bias) : lm::ParamOp();
+LogicalResult PlanBuilder::addLinear(lm::LinearLikeOpInterface op) {
+  lm::ParamOp matrix = param(op, op.getWeightAttr());
+  lm::ParamOp biasParam = param(op, op.getBiasAttr());
   if (failed(checkGroups(op, matrix)))
     return failure();
-  FailureOr<int> in = bufferFor(op, input);
+  FailureOr<int> in = bufferFor(op, op.getInput());
   if (failed(in))
     return failure();
   Step step;
@@ -128,7 +113,7 @@ LogicalResult PlanBuilder::addLinear(OpTy op, Value input, FlatSymbolRefAttr wei
   step.inputs = {*in};
   int out = addBuffer(step.domain, step.linear.outputs);
   step.outputs = {out};
-  bufferOf[op.getResult()] = out;
+  bufferOf[op->getResult(0)] = out;
   plan.steps.push_back(std::move(step));
   return success();
 }

@@ -82,9 +82,7 @@ private:
   mlir::LogicalResult visit(mlir::Operation &op);
   Domain currentDomain() const;
   mlir::LogicalResult checkGroups(mlir::Operation *user, lm::ParamOp matrix);
-  template <class OpTy>
-  mlir::LogicalResult addLinear(OpTy op, mlir::Value input, mlir::FlatSymbolRefAttr weight,
-                                mlir::FlatSymbolRefAttr bias);
+  mlir::LogicalResult addLinear(lm::LinearLikeOpInterface op);
   mlir::LogicalResult addAttention(lm::AttentionOp op);
   mlir::LogicalResult addPool(lm::PoolOp op);
 

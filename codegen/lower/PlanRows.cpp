@@ -140,21 +140,22 @@ LogicalResult PlanBuilder::addEmbedding(Program &program, lm::EmbeddingOp op, cp
   lm::ParamOp table = param(op, op.getTableAttr());
   if (failed(checkGroups(op, table)))
     return failure();
-  bool asLinear = table.isInt8() || table.isBf16() || table.isGrouped();
+  const cpu::WeightFormat format = linearSpec(table, {}).format;
+  bool asLinear = format != cpu::WeightFormat::F32;
   lm::ParamOp bias;
   function.walk([&](Operation *user) {
     auto linear = dyn_cast<lm::LinearLikeOpInterface>(user);
     if (linear && linear.getWeightAttr() == op.getTableAttr()) {
       asLinear = true;
-      bias = linear.getBiasAttr() ? param(user, linear.getBiasAttr()) : lm::ParamOp();
+      bias = param(user, linear.getBiasAttr());
     }
   });
   int weight = asLinear ? linearWeight(table, bias) : tableWeight(table);
-  row.kind = table.isInt8()      ? cpu::RowOpKind::EmbeddingCodes
-             : table.isBf16()    ? cpu::RowOpKind::EmbeddingHalves
-             : table.isGrouped() ? cpu::RowOpKind::EmbeddingGroups
-             : asLinear          ? cpu::RowOpKind::EmbeddingPanels
-                                 : cpu::RowOpKind::Embedding;
+  row.kind = format == cpu::WeightFormat::S8Rows    ? cpu::RowOpKind::EmbeddingCodes
+             : format == cpu::WeightFormat::Bf16    ? cpu::RowOpKind::EmbeddingHalves
+             : format == cpu::WeightFormat::Grouped ? cpu::RowOpKind::EmbeddingGroups
+             : asLinear                             ? cpu::RowOpKind::EmbeddingPanels
+                                                    : cpu::RowOpKind::Embedding;
   row.weights = {program.useWeight(weight)};
   if (asLinear) {
     const cpu::LinearSpec spec = linearSpec(table, bias);
@@ -162,7 +163,7 @@ LogicalResult PlanBuilder::addEmbedding(Program &program, lm::EmbeddingOp op, cp
     row.bits = spec.bits;
     row.hasMin = spec.hasMin;
     row.block = spec.group;
-    row.scaleOffset = table.isInt8() ? spec.scaleOffset() : 0;
+    row.scaleOffset = format == cpu::WeightFormat::S8Rows ? spec.scaleOffset() : 0;
   }
   bool rotated = op.getRotated().has_value();
   row.result = program.define(rotated ? Value() : op.getResult(), row.width);

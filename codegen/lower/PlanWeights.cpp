@@ -63,9 +63,10 @@ cpu::LinearSpec PlanBuilder::linearSpec(lm::ParamOp matrix, lm::ParamOp bias) {
   spec.inputs = matrix.getShape()[1];
   spec.bias = static_cast<bool>(bias);
   spec.outStride = cpu::floatRowBytes(spec.outputs);
-  spec.format = matrix.isInt8()   ? cpu::WeightFormat::S8Rows
-                : matrix.isBf16() ? cpu::WeightFormat::Bf16
-                                  : cpu::WeightFormat::F32;
+  if (auto numbers = dyn_cast<RankedTensorType>(matrix.getType()))
+    spec.format = numbers.getElementType().isBF16() ? cpu::WeightFormat::Bf16 : cpu::WeightFormat::F32;
+  if (isa<lm::Int8Type>(matrix.getType()))
+    spec.format = cpu::WeightFormat::S8Rows;
   if (auto grouped = dyn_cast<lm::GroupedType>(matrix.getType())) {
     spec.format = cpu::WeightFormat::Grouped;
     spec.bits = grouped.getBits();
