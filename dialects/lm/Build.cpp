@@ -12,7 +12,7 @@ FlatSymbolRefAttr lmopt::lm::refTo(ParamOp param) {
 }
 
 RankedTensorType lmopt::lm::withWidth(Value value, int64_t width) {
-  auto type = cast<RankedTensorType>(value.getType());
+  auto type = cast<ShapedType>(value.getType());
   SmallVector<int64_t> shape = llvm::to_vector(type.getShape());
   shape.back() = width;
   return RankedTensorType::get(shape, Float32Type::get(type.getContext()));

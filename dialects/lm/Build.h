@@ -13,7 +13,7 @@ namespace lmopt::lm {
 /// The symbol of a param; null for null.
 mlir::FlatSymbolRefAttr refTo(ParamOp param);
 
-/// The type of `value` with another width and f32 numbers.
+/// The shape of `value`, activations or codes of them, with another width and f32 numbers.
 mlir::RankedTensorType withWidth(mlir::Value value, int64_t width);
 
 } // namespace lmopt::lm

@@ -12,6 +12,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/DialectRegistry.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
 using namespace lmopt::lm;
@@ -19,6 +20,7 @@ using namespace lmopt::lm;
 #include "dialects/lm/LmDialect.cpp.inc"
 #include "dialects/lm/interfaces/Linear.cpp.inc"
 #include "dialects/lm/interfaces/Meaning.cpp.inc"
+#include "dialects/lm/interfaces/WeightType.cpp.inc"
 
 #define GET_TYPEDEF_CLASSES
 #include "dialects/lm/LmTypes.cpp.inc"
@@ -45,6 +47,59 @@ void LMDialect::registerTypes() {
 
 void lmopt::lm::registerDialects(DialectRegistry &registry) {
   registry.insert<LMDialect, func::FuncDialect, arith::ArithDialect>();
+}
+
+//===- !lm.codes -------------------------------------------------------------------------------------------------===//
+
+// `<` B `x` T `x` K `,` (`u8` | `s8`) (`,` `group` `=` G)? `>`
+Type CodesType::parse(AsmParser &parser) {
+  SmallVector<int64_t, 3> shape;
+  StringRef kind;
+  int64_t group = 0;
+  SMLoc loc = parser.getCurrentLocation();
+  if (parser.parseLess() || parser.parseDimensionList(shape, /*allowDynamic=*/true, /*withTrailingX=*/false) ||
+      parser.parseComma() || parser.parseKeyword(&kind))
+    return {};
+  if (kind != "u8" && kind != "s8")
+    return parser.emitError(loc, "expected u8 or s8 codes, but found ") << kind, Type();
+  if (succeeded(parser.parseOptionalComma()) &&
+      (parser.parseKeyword("group") || parser.parseEqual() || parser.parseInteger(group)))
+    return {};
+  if (parser.parseGreater())
+    return {};
+  return parser.getChecked<CodesType>(loc, parser.getContext(), shape, kind == "s8", group);
+}
+
+void CodesType::print(AsmPrinter &printer) const {
+  printer << '<';
+  printer.printDimensionList(getShape());
+  printer << (getIsSigned() ? ", s8" : ", u8");
+  if (getGroup())
+    printer << ", group = " << getGroup();
+  printer << '>';
+}
+
+LogicalResult CodesType::verify(function_ref<InFlightDiagnostic()> emitError, ArrayRef<int64_t> shape, bool isSigned,
+                                int64_t group) {
+  bool sizesFit = shape.size() == 3 && shape.back() > 0 && // a dynamic size is negative
+                  llvm::all_of(shape, [](int64_t size) { return size >= 0 || ShapedType::isDynamic(size); });
+  if (!sizesFit)
+    return emitError() << "C1: expected batch x sequence x width with a static, positive width";
+  if (!isSigned && group != 0)
+    return emitError() << "C2: u8 codes have a scale for each row and no group, but found " << group;
+  if (isSigned && (group <= 0 || shape.back() % group != 0))
+    return emitError() << "C2: expected s8 codes with a positive group that divides the width " << shape.back()
+                       << ", but found " << group;
+  return success();
+}
+
+Type CodesType::getElementType() const {
+  return IntegerType::get(getContext(), 8, getIsSigned() ? IntegerType::Signed : IntegerType::Unsigned);
+}
+
+/// The element type follows from the kind of codes and stays.
+ShapedType CodesType::cloneWith(std::optional<ArrayRef<int64_t>> shape, Type) const {
+  return get(getContext(), shape.value_or(getShape()), getIsSigned(), getGroup());
 }
 
 //===- !lm.int8 --------------------------------------------------------------------------------------------------===//
@@ -75,6 +130,11 @@ static LogicalResult verifySizes(function_ref<InFlightDiagnostic()> emitError, i
 LogicalResult Int8Type::verify(function_ref<InFlightDiagnostic()> emitError, int64_t rows, int64_t columns) {
   return verifySizes(emitError, rows, columns);
 }
+
+SmallVector<int64_t> Int8Type::getWeightShape() const { return {getRows(), getColumns()}; }
+std::string Int8Type::getFormatName() const { return "int8"; }
+int64_t Int8Type::getStoredBytes() const { return getRows() * (getColumns() + 4); }
+bool Int8Type::holds(const WeightForm &form) const { return form.int8; }
 
 //===- !lm.grouped -----------------------------------------------------------------------------------------------===//
 
@@ -113,6 +173,17 @@ LogicalResult GroupedType::verify(function_ref<InFlightDiagnostic()> emitError, 
   if (hasMin && bits != 4)
     return emitError() << "C4: only 4-bit codes have minima";
   return success();
+}
+
+SmallVector<int64_t> GroupedType::getWeightShape() const { return {getRows(), getColumns()}; }
+std::string GroupedType::getFormatName() const {
+  return llvm::formatv("int{0} g{1}{2}", getBits(), getGroup(), getHasMin() ? " min" : "");
+}
+int64_t GroupedType::getStoredBytes() const {
+  return int64_t(double(getRows() * getColumns()) * getBitsPerWeight() / 8);
+}
+bool GroupedType::holds(const WeightForm &form) const {
+  return form.groupedBits == getBits() && form.group == getGroup() && form.hasMin == getHasMin();
 }
 
 //===- Attributes of the module ----------------------------------------------------------------------------------===//

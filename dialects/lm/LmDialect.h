@@ -11,6 +11,7 @@
 #include "dialects/lm/LmReal.h"
 #include "dialects/lm/interfaces/Linear.h"
 #include "dialects/lm/interfaces/Step.h"
+#include "dialects/lm/interfaces/WeightType.h"
 #include "dialects/lm/weights/WeightData.h"
 
 #include "mlir/Bytecode/BytecodeOpInterface.h"
@@ -43,6 +44,9 @@ struct WeightForm {
   int64_t depth = 1;                               // derivations above the deepest leaf
   int64_t leaves = 1;
 };
+
+/// Whether a weight of that form may have the type: that of a param, or a tensor.
+bool typeHolds(mlir::Type type, const WeightForm &form);
 
 /// What a weight does to the numbers that it is made of.
 enum class WeightEffect {

@@ -27,8 +27,8 @@ def LM_Dialect : Dialect {
     layer may have its own widths and head counts.
 
     Shapes: an activation is a `tensor<BxTxNxf32>`, batch x sequence x width. Batch and sequence may be dynamic, widths
-    are static. Weights are never IR text: a `lm.param` points into a file, or derives its value lazily from other
-    weights; only tests write them inline as `dense<...>`.
+    are static. Quantized activations are one value too, `!lm.codes<BxTxN, ...>`. Weights are never IR text: a `lm.param`
+    points into a file, or derives its value lazily from other weights; only tests write them inline as `dense<...>`.
 
     State is explicit: the key/value memory is a value of type `!lm.cache`, taken and given back by `lm.attention` (and
     by its halves, `lm.cache_append` and `lm.attend`), so prefill, decode and batch all come from one graph.
@@ -72,16 +72,9 @@ def LM_Vectors : LM_WideTensorOf<F32, [2], "batch x width tensor of f32 with a s
 def LM_ActivationOrVectors
     : LM_WideTensorOf<F32, [2, 3], "batch x [sequence x] width tensor of f32 with a static, positive width">;
 def LM_Halves : LM_WideTensorOf<BF16, [3], "batch x sequence x width tensor of bf16 with a static, positive width">;
-def LM_Codes : LM_WideTensorOf<UI8, [3], "batch x sequence x width tensor of ui8 with a static, positive width">;
-
-def LM_SignedCodes : LM_WideTensorOf<SI8, [3], "batch x sequence x width tensor of si8 with a static, positive width">;
-def LM_GroupScales
-    : LM_WideTensorOf<F32, [3], "batch x sequence x groups tensor of f32 with a static, positive number of groups">;
 
 def LM_Ids : LM_TensorOf<I32, [2], "batch x sequence tensor of i32">;
 def LM_Lengths : LM_TensorOf<I32, [1], "batch tensor of i32">;
-def LM_Scales : LM_TensorOf<F32, [2], "batch x sequence tensor of f32">;
-def LM_Zeros : LM_TensorOf<I32, [2], "batch x sequence tensor of i32">;
 
 // An op that computes: it has a meaning (interfaces/Meaning.td), which the interpreter brings, and states its facts
 // (interfaces/Step.td); `facts` are those that have a default and are otherwise for this op.

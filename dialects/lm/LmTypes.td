@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The types of the dialect: the key/value memory of a sequence, and matrices of weights in codes, with a scale for each
-// row or for each short group of inputs.
-// Tested by test/dialects/lm/roundtrip.mlir and types-invalid.mlir.
+// The types of the dialect: the key/value memory of a sequence, quantized activations, and matrices of weights in codes,
+// with a scale for each row or for each short group of inputs. How a weight is stored its type says
+// (interfaces/WeightType.td). Tested by test/dialects/lm/roundtrip.mlir and types-invalid.mlir.
 
 #ifndef LMOPT_DIALECTS_LM_LMTYPES_TD
 #define LMOPT_DIALECTS_LM_LMTYPES_TD
 
 include "dialects/lm/LmDialect.td"
+include "dialects/lm/interfaces/WeightType.td"
+include "mlir/IR/BuiltinTypeInterfaces.td"
 
-class LM_Type<string name, string typeMnemonic> : TypeDef<LM_Dialect, name> { let mnemonic = typeMnemonic; }
+class LM_Type<string name, string typeMnemonic, list<Trait> traits = []> : TypeDef<LM_Dialect, name, traits> {
+  let mnemonic = typeMnemonic;
+}
 
 def LM_CacheType : LM_Type<"Cache", "cache"> {
   let summary = "keys and values of the positions seen so far, of all layers";
@@ -20,7 +24,47 @@ def LM_CacheType : LM_Type<"Cache", "cache"> {
   }];
 }
 
-def LM_Int8Type : LM_Type<"Int8", "int8"> {
+def LM_CodesType : LM_Type<"Codes", "codes", [ShapedTypeInterface]> {
+  let summary = "quantized activations: codes of 8 bits and what they are codes of";
+  let description = [{
+    Rows of codes, and with each row the numbers that say what its codes stand for: one value, as they lie in one row of
+    memory.
+
+    `!lm.codes<BxTxK, u8>`: codes 0 .. 255, a scale (f32) and a zero point (0 .. 255) for each row:
+
+        x[b, t, k] = scale[b, t] * (code[b, t, k] - zero[b, t])
+
+    `!lm.codes<BxTxK, s8, group = G>`: signed codes and a scale (f32) for each G of a row:
+
+        x[b, t, k] = scale[b, t, k / G] * code[b, t, k]
+
+    Batch and sequence may be dynamic (`?`).
+
+    Constraints:
+    - C1: there are three sizes, batch x sequence x width, and the width is static and positive.
+    - C2: u8 codes have no group; s8 codes have one, which is positive and divides the width.
+  }];
+  let parameters = (ins ArrayRefParameter<"int64_t">:$shape, "bool":$isSigned, "int64_t":$group);
+  let extraClassDeclaration = [{
+    /// Of s8 codes: scales of a row.
+    int64_t getGroupsPerRow() const { return getShape().back() / getGroup(); }
+    // ShapedTypeInterface: codes have the shape of the activations.
+    ::mlir::Type getElementType() const;
+    bool hasRank() const { return true; }
+    ::mlir::ShapedType cloneWith(::std::optional<::llvm::ArrayRef<int64_t>> shape, ::mlir::Type elementType) const;
+  }];
+  let hasCustomAssemblyFormat = 1;
+  let genVerifyDecl = 1;
+}
+
+def LM_UnsignedCodes
+    : ConfinedType<LM_CodesType, [CPred<"!::llvm::cast<::lmopt::lm::CodesType>($_self).getIsSigned()">],
+                   "u8 codes (!lm.codes<..., u8>)", "::lmopt::lm::CodesType">;
+def LM_SignedCodes
+    : ConfinedType<LM_CodesType, [CPred<"::llvm::cast<::lmopt::lm::CodesType>($_self).getIsSigned()">],
+                   "s8 codes in groups (!lm.codes<..., s8, group = G>)", "::lmopt::lm::CodesType">;
+
+def LM_Int8Type : LM_Type<"Int8", "int8", [DeclareTypeInterfaceMethods<LM_WeightTypeInterface>]> {
   let summary = "matrix of signed 8-bit codes with one f32 scale a row";
   let description = [{
     `!lm.int8<OUTxIN>` is a matrix W[n, k] = scale[n] * code[n, k] with codes in -127 .. 127 (-128 is not used, so
@@ -34,7 +78,7 @@ def LM_Int8Type : LM_Type<"Int8", "int8"> {
   let genVerifyDecl = 1;
 }
 
-def LM_GroupedType : LM_Type<"Grouped", "grouped"> {
+def LM_GroupedType : LM_Type<"Grouped", "grouped", [DeclareTypeInterfaceMethods<LM_WeightTypeInterface>]> {
   let summary = "matrix of 4-bit or 8-bit codes with f16 scales for short groups of inputs";
   let description = [{
     `!lm.grouped<OUTxIN, bits = B, group = G>` is a matrix of signed codes, B = 4: -8 .. 7, B = 8: -128 .. 127:

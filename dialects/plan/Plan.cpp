@@ -52,10 +52,12 @@ void PlanDialect::registerAttributes() {
 
 RowsType plan::rowsOf(Type type, Domain domain) {
   MLIRContext *context = type.getContext();
-  auto tensor = dyn_cast<RankedTensorType>(type);
-  if (!tensor || tensor.getElementType().isSignlessInteger())
+  auto shaped = dyn_cast<ShapedType>(type);
+  if (!shaped || shaped.getElementType().isSignlessInteger()) // ids and lengths
     return {};
-  return RowsType::get(context, domain, tensor.getShape().back(), tensor.getElementType(), /*group=*/0);
+  auto codes = dyn_cast<lm::CodesType>(type);
+  return RowsType::get(context, domain, shaped.getShape().back(), shaped.getElementType(),
+                       codes ? codes.getGroup() : 0);
 }
 
 OpResult plan::getMaker(Value rows) {

@@ -45,7 +45,7 @@ void tellKept(StringRef pass, StringRef remark, ArrayRef<Operation *> users, Str
 }
 
 static QuantizeGroupsOp getQuantized(Value input, int64_t group, Operation *reader) {
-  auto fits = [&](QuantizeGroupsOp made) { return int64_t(made.getGroup()) == group; };
+  auto fits = [&](QuantizeGroupsOp made) { return made.getGroup() == group; };
   if (auto made = findQuantized<QuantizeGroupsOp>(input, reader, fits))
     return made;
   OpBuilder builder(input.getContext());
@@ -56,10 +56,10 @@ static QuantizeGroupsOp getQuantized(Value input, int64_t group, Operation *read
 }
 
 void replaceByGroupedProduct(LinearOp linear, ParamOp weight) {
-  QuantizeGroupsOp input = getQuantized(linear.getInput(), cast<GroupedType>(weight.getType()).getGroup(), linear);
+  int64_t group = cast<GroupedType>(weight.getType()).getGroup();
+  Value codes = getQuantized(linear.getInput(), group, linear).getCodes();
   OpBuilder builder(linear);
-  auto product = GroupedLinearOp::create(builder, linear.getLoc(), input.getCodes(), input.getScale(), weight,
-                                         linear.getBiasAttr());
+  auto product = GroupedLinearOp::create(builder, linear.getLoc(), codes, weight, linear.getBiasAttr());
   takePartName(product, linear);
   linear.getResult().replaceAllUsesWith(product.getResult());
   linear.erase();

@@ -20,8 +20,8 @@ def LmKeepNativePass : Pass<"lm-keep-native", "::mlir::ModuleOp"> {
     %y = lm.linear %x, @w
     // after
     lm.param @w : !lm.grouped<576x576, bits = 4, group = 32, min> = #lm.native<#lm.gguf<...>>
-    %q, %s = lm.quantize_groups %x {group = 32}
-    %y = lm.grouped_linear %q, %s, @w
+    %q = lm.quantize_groups %x                      // %q : !lm.codes<..., s8, group = 32>
+    %y = lm.grouped_linear %q, @w
     ```
 
     A table that the head shares with the embedding is kept for both. Rows may be permuted for rotary positions

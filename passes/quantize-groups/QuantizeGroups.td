@@ -18,8 +18,8 @@ def LmQuantizeGroupsPass : Pass<"lm-quantize-groups", "::mlir::ModuleOp"> {
     ```mlir
     %y = lm.linear %x, @w bias @b
     // after, with bits=4 group=32 min=true
-    %q, %s = lm.quantize_groups %x {group = 32}
-    %y = lm.grouped_linear %q, %s, @w bias @b       // @w : !lm.grouped<..., bits = 4, group = 32, min>
+    %q = lm.quantize_groups %x                      // %q : !lm.codes<..., s8, group = 32>
+    %y = lm.grouped_linear %q, @w bias @b       // @w : !lm.grouped<..., bits = 4, group = 32, min>
     ```
 
     Bits a weight: `bits` + 16 / `group`, with `min` + 32 / `group`. A table that the head shares with the embedding is

@@ -59,10 +59,9 @@ struct QuantizeWeights : impl::LmQuantizeWeightsPassBase<QuantizeWeights> {
 
   void replaceLinear(LinearOp linear, ParamOp weight) {
     tellPassed(kPass, "Quantized", linear) << remark::metric("Weight", weight.getSymName().str());
-    QuantizeDynamicOp input = getQuantized(linear.getInput(), linear);
+    Value codes = getQuantized(linear.getInput(), linear).getCodes();
     OpBuilder builder(linear);
-    auto product = QuantizedLinearOp::create(builder, linear.getLoc(), input.getCodes(), input.getScale(),
-                                             input.getZero(), weight, linear.getBiasAttr());
+    auto product = QuantizedLinearOp::create(builder, linear.getLoc(), codes, weight, linear.getBiasAttr());
     takePartName(product, linear);
     linear.getResult().replaceAllUsesWith(product.getResult());
     linear.erase();

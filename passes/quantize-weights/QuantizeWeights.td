@@ -21,8 +21,8 @@ def LmQuantizeWeightsPass : Pass<"lm-quantize-weights", "::mlir::ModuleOp"> {
     ```mlir
     %y = lm.linear %x, @w bias @b
     // after
-    %q, %s, %z = lm.quantize_dynamic %x
-    %y = lm.quantized_linear %q, %s, %z, @w bias @b     // @w : !lm.int8<...> = #lm.quantize_rows<...>
+    %q = lm.quantize_dynamic %x                        // %q : !lm.codes<..., u8>
+    %y = lm.quantized_linear %q, @w bias @b     // @w : !lm.int8<...> = #lm.quantize_rows<...>
     ```
 
     An activation is quantized once for all linears that read it. A table that the head shares with the embedding is

@@ -90,22 +90,9 @@ static std::optional<Stored> storedInSource(lm::ParamOp param) {
   return std::nullopt;
 }
 
-static Stored storedInGroups(lm::ParamOp param, lm::GroupedType type) {
-  std::string format = llvm::formatv("int{0} g{1}{2}", type.getBits(), type.getGroup(), type.getHasMin() ? " min" : "");
-  return {format, int64_t(double(param.getNumElements()) * type.getBitsPerWeight() / 8)};
-}
-
 static Stored storedAs(lm::ParamOp param) {
-  if (std::optional<Stored> stored = storedInSource(param))
-    return *stored;
-  if (auto grouped = dyn_cast<lm::GroupedType>(param.getType()))
-    return storedInGroups(param, grouped);
-  if (param.isBf16())
-    return {"bf16", param.getNumElements() * 2};
-  auto int8 = dyn_cast<lm::Int8Type>(param.getType());
-  if (!int8)
-    return {"f32", param.getNumElements() * 4};
-  return {"int8", param.getNumElements() + int8.getRows() * 4};
+  std::optional<Stored> stored = storedInSource(param);
+  return stored ? *stored : Stored{param.getFormatName(), param.getStoredBytes()};
 }
 
 static std::string exactnessText(lm::ExactnessAttr exactness) {

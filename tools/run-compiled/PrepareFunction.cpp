@@ -27,7 +27,7 @@ public:
       : returnOp(op), steps(steps), slice(steps.back()), inputs(inputs), builder(op.getContext()) {}
 
   FailureOr<PreparedFunction> run() {
-    resultType = dyn_cast<RankedTensorType>(slice.root.getType());
+    resultType = dyn_cast<ShapedType>(slice.root.getType());
     if (!resultType || (resultType.getRank() != 2 && resultType.getRank() != 3))
       return refuse(returnOp, "a result must be rows or vectors of f32");
     encoder = isEncoder();
@@ -59,7 +59,7 @@ private:
   func::FuncOp function;
   std::optional<SymbolTable> symbols;
   IRMapping mapping;
-  RankedTensorType resultType;
+  ShapedType resultType;
   bool encoder = false;
   bool selects = false; ///< rows of an encoder are read one at a time
 

@@ -41,21 +41,34 @@ static StringRef elementText(const Tensor &tensor) {
   return !tensor.i32.empty() ? "i32" : !tensor.s8.empty() ? "si8" : "ui8";
 }
 
-static void printValue(llvm::raw_ostream &out, StringRef name, const RuntimeValue &value, int digits) {
-  const auto *tensor = std::get_if<Tensor>(&value);
-  if (!tensor) {
-    const auto &layers = std::get<Cache>(value).layers;
-    out << '@' << name << ": !lm.cache with " << layers.size() << " layers of "
-        << (layers.empty() ? 0 : layers.front().positions) << " positions\n";
-    return;
-  }
+static void printTensor(llvm::raw_ostream &out, StringRef name, const Tensor &tensor, int digits) {
   out << '@' << name << ": tensor<";
-  for (int64_t size : tensor->shape)
+  for (int64_t size : tensor.shape)
     out << size << 'x';
-  out << elementText(*tensor) << "> ";
+  out << elementText(tensor) << "> ";
   int64_t i = 0;
-  printNested(out, *tensor, 0, i, digits);
+  printNested(out, tensor, 0, i, digits);
   out << '\n';
+}
+
+/// The tensors that a result is told by: itself, what codes are made of, none for a cache.
+static SmallVector<const Tensor *> tensorsOf(const RuntimeValue &value) {
+  if (const auto *tensor = std::get_if<Tensor>(&value))
+    return {tensor};
+  const auto *codes = std::get_if<reference::Quantized>(&value);
+  if (!codes)
+    return {};
+  if (codes->zero.i32.empty())
+    return {&codes->codes, &codes->scale};
+  return {&codes->codes, &codes->scale, &codes->zero};
+}
+
+static void printValue(llvm::raw_ostream &out, StringRef name, const RuntimeValue &value, int digits) {
+  for (const Tensor *tensor : tensorsOf(value))
+    printTensor(out, name, *tensor, digits);
+  if (const auto *cache = std::get_if<Cache>(&value))
+    out << '@' << name << ": !lm.cache with " << cache->layers.size() << " layers of "
+        << (cache->layers.empty() ? 0 : cache->layers.front().positions) << " positions\n";
 }
 
 /// The `count` largest numbers of the last row, with their indices: the likeliest next tokens.
@@ -95,18 +108,18 @@ static LogicalResult compare(func::FuncOp function, ArrayAttr expect, ArrayRef<R
                              double leastTolerance) {
   auto toleranceAttr = function->getAttrOfType<FloatAttr>("lm.tolerance");
   double tolerance = std::max(toleranceAttr ? toleranceAttr.getValueAsDouble() : 0.0, leastTolerance);
+  SmallVector<const Tensor *> tensors;
+  for (const RuntimeValue &result : results)
+    llvm::append_range(tensors, tensorsOf(result));
   size_t next = 0;
-  for (const RuntimeValue &result : results) {
-    const auto *found = std::get_if<Tensor>(&result);
-    if (!found)
-      continue;
+  for (const Tensor *found : tensors) {
     auto dense = next < expect.size() ? dyn_cast<DenseElementsAttr>(expect[next]) : DenseElementsAttr();
     std::optional<Tensor> expected = dense ? tensorFromAttribute(dense) : std::nullopt;
     if (!expected)
       return function.emitError("lm.expect has no dense value for tensor result ") << next;
     std::optional<double> apart = difference(*found, *expected);
     if (!apart || !(*apart <= tolerance)) {
-      printValue(llvm::errs(), function.getSymName(), result, /*digits=*/9);
+      printTensor(llvm::errs(), function.getSymName(), *found, /*digits=*/9);
       InFlightDiagnostic diagnostic = function.emitError("result ") << next << " is not as expected: ";
       if (!apart)
         return diagnostic << "shape or integers differ";

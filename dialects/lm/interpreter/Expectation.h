@@ -5,8 +5,9 @@
 // In: the function and its results. Out: a line for each on stdout; or, when the function says what it expects, one
 // line if that holds and a located error if not.
 //
-// A function may carry `lm.expect = [dense<...>, ...]` (one for each tensor result) and `lm.tolerance = 1.0e-6 : f64`,
-// the allowed difference as a share of the largest magnitude expected.
+// A function may carry `lm.expect = [dense<...>, ...]` (one for each tensor result; of !lm.codes one each for codes,
+// scales and zero points) and `lm.tolerance = 1.0e-6 : f64`, the allowed difference as a share of the largest magnitude
+// expected.
 // Tested by test/dialects/lm/interpret.
 
 #ifndef LMOPT_DIALECTS_LM_INTERPRETER_EXPECTATION_H

@@ -29,6 +29,7 @@ public:
   explicit Frame(Interpreter::State &state) : state(state) {}
 
   const reference::Tensor &tensor(mlir::Value value) const { return std::get<reference::Tensor>(at(value)); }
+  const reference::Quantized &codes(mlir::Value value) const { return std::get<reference::Quantized>(at(value)); }
   /// The value itself if this is its last use, else a copy.
   RuntimeValue take(mlir::Value value);
   reference::Tensor takeTensor(mlir::Value value) { return std::get<reference::Tensor>(take(value)); }

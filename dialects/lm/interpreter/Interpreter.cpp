@@ -48,29 +48,40 @@ static size_t storedElements(const Tensor &tensor, Type element) {
   return element.isSignedInteger(8) ? tensor.s8.size() : tensor.u8.size();
 }
 
-/// Whether a run-time value can stand for a value of this type.
-static bool conforms(const RuntimeValue &value, Type type) {
-  const auto *tensor = std::get_if<Tensor>(&value);
-  auto tensorType = dyn_cast<RankedTensorType>(type);
-  if (!tensor || !tensorType)
-    return !tensor && isa<CacheType>(type);
-  if (tensorType.getRank() != int64_t(tensor->shape.size()))
+static bool conforms(const Tensor &tensor, ShapedType type) {
+  if (type.getRank() != int64_t(tensor.shape.size()))
     return false;
   int64_t count = 1;
-  for (auto [expected, size] : llvm::zip_equal(tensorType.getShape(), tensor->shape)) {
+  for (auto [expected, size] : llvm::zip_equal(type.getShape(), tensor.shape)) {
     if (size < 0 || (!ShapedType::isDynamic(expected) && expected != size))
       return false;
     count *= size;
   }
-  Type element = tensorType.getElementType();
-  return storedElements(*tensor, element) == size_t(count);
+  return storedElements(tensor, type.getElementType()) == size_t(count);
+}
+
+/// Scales, and zero points of u8 codes, for every row.
+static bool conforms(const reference::Quantized &value, CodesType type) {
+  size_t rows = value.codes.rows(), scales = type.getIsSigned() ? rows * type.getGroupsPerRow() : rows;
+  return conforms(value.codes, type) && value.scale.f32.size() == scales &&
+         value.zero.i32.size() == (type.getIsSigned() ? 0 : rows);
+}
+
+/// Whether a run-time value can stand for a value of this type.
+static bool conforms(const RuntimeValue &value, Type type) {
+  if (const auto *tensor = std::get_if<Tensor>(&value))
+    return isa<RankedTensorType>(type) && conforms(*tensor, cast<ShapedType>(type));
+  if (const auto *codes = std::get_if<reference::Quantized>(&value))
+    return isa<CodesType>(type) && conforms(*codes, cast<CodesType>(type));
+  return isa<CacheType>(type);
 }
 
 /// Dynamic sizes: batch (and sequence) of all operands of an op agree.
 LogicalResult Execution::checkOperands(Operation *op) {
   std::optional<int64_t> batch, sequence;
   for (Value operand : op->getOperands()) {
-    const auto *value = std::get_if<Tensor>(&frame.at(operand));
+    const auto *codes = std::get_if<reference::Quantized>(&frame.at(operand));
+    const Tensor *value = codes ? &codes->codes : std::get_if<Tensor>(&frame.at(operand));
     if (!value || value->shape.empty())
       continue;
     bool agrees = batch.value_or(value->shape[0]) == value->shape[0];

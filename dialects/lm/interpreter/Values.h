@@ -35,6 +35,12 @@ struct Tensor {
   static Tensor ofF32(std::vector<int64_t> shape);
 };
 
+/// Quantized activations: u8 codes with scale and zero for each row, or s8 codes with a scale for each group (`zero` is
+/// empty).
+struct Quantized {
+  Tensor codes, scale, zero;
+};
+
 /// A weight: f32 numbers, or codes with scales (group inputs share one; group = columns when a row does) and perhaps
 /// minima, one beside each scale.
 struct Weight {
@@ -67,8 +73,9 @@ struct Cache {
 
 } // namespace reference
 
-/// A value at run time. A cache moves through the program: whoever takes it in gives the longer one back.
-using RuntimeValue = std::variant<reference::Tensor, reference::Cache>;
+/// A value at run time: of a tensor type, of !lm.codes, of !lm.cache. A cache moves through the program: whoever takes
+/// it in gives the longer one back.
+using RuntimeValue = std::variant<reference::Tensor, reference::Quantized, reference::Cache>;
 using RuntimeValues = std::vector<RuntimeValue>;
 
 } // namespace lmopt::lm

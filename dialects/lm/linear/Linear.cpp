@@ -16,80 +16,72 @@ using namespace lmopt::lm;
 
 //===- Constraints -----------------------------------------------------------------------------------------------===//
 
-LogicalResult LinearOp::verifySymbolUses(SymbolTableCollection &tables) {
-  FailureOr<ParamOp> weight = expectF32Param(*this, tables, getWeightAttr(), 2, "C1");
-  if (failed(weight) || failed(verifyMatrix(*this, *weight, widthOf(getInput()), widthOf(getResult()))))
+/// C2, C3 and C4 of all.
+static LogicalResult verifyWeights(LinearLikeOpInterface op, SymbolTableCollection &tables, ParamOp weight) {
+  int64_t width = widthOf(op->getResult(0));
+  if (failed(verifyMatrix(op, weight, widthOf(op.getInput()), width)))
     return failure();
-  return verifyVector(*this, tables, getBiasAttr(), widthOf(getResult()), "C4");
+  return verifyVector(op, tables, op.getBiasAttr(), width, "C4");
 }
 
-LogicalResult LinearOp::verify() {
-  RankedTensorType input = getInput().getType();
-  if (input.getRank() != getType().getRank() || !leadingSizesAgree(input, getType(), input.getRank() - 1))
-    return emitOpError("C5: input ") << getInput().getType() << " and result " << getType() << " disagree";
+/// C5 of all.
+static LogicalResult verifySizes(LinearLikeOpInterface op) {
+  auto input = cast<ShapedType>(op.getInput().getType()), result = cast<ShapedType>(op->getResult(0).getType());
+  if (input.getRank() != result.getRank() || !leadingSizesAgree(input, result, input.getRank() - 1))
+    return op->emitOpError("C5: input ") << Type(input) << " and result " << Type(result) << " disagree";
   return success();
 }
+
+LogicalResult LinearOp::verifySymbolUses(SymbolTableCollection &tables) {
+  FailureOr<ParamOp> weight = expectF32Param(*this, tables, getWeightAttr(), 2, "C1");
+  return failed(weight) ? failure() : verifyWeights(*this, tables, *weight);
+}
+
+LogicalResult LinearOp::verify() { return verifySizes(*this); }
 
 LogicalResult NarrowLinearOp::verifySymbolUses(SymbolTableCollection &tables) {
   ParamOp weight = lookupParam(tables, *this, getWeightAttr());
-  if (!weight || !weight.isBf16())
+  auto type = weight ? dyn_cast<RankedTensorType>(weight.getType()) : RankedTensorType();
+  if (!type || !type.getElementType().isBF16())
     return emitOpError("C1: ") << getWeightAttr() << " must be a lm.param that is a matrix of bf16";
-  if (failed(verifyMatrix(*this, weight, widthOf(getInput()), widthOf(getResult()))))
-    return failure();
-  return verifyVector(*this, tables, getBiasAttr(), widthOf(getResult()), "C4");
+  return verifyWeights(*this, tables, weight);
 }
 
-LogicalResult NarrowLinearOp::verify() {
-  if (!leadingSizesAgree(getInput().getType(), getType()))
-    return emitOpError("C5: input ") << getInput().getType() << " and result " << getType() << " disagree";
-  return success();
-}
+LogicalResult NarrowLinearOp::verify() { return verifySizes(*this); }
 
 LogicalResult QuantizedLinearOp::verifySymbolUses(SymbolTableCollection &tables) {
   ParamOp weight = lookupParam(tables, *this, getWeightAttr());
-  if (!weight || !weight.isInt8())
+  if (!weight || !isa<Int8Type>(weight.getType()))
     return emitOpError("C1: ") << getWeightAttr() << " must be a lm.param of type !lm.int8";
-  if (failed(verifyMatrix(*this, weight, widthOf(getCodes()), widthOf(getResult()))) ||
-      failed(verifyVector(*this, tables, getBiasAttr(), widthOf(getResult()), "C4")))
-    return failure();
-  return success();
+  return verifyWeights(*this, tables, weight);
 }
 
 LogicalResult QuantizedLinearOp::verify() {
-  RankedTensorType codes = getCodes().getType(), scale = getScale().getType(), zero = getZero().getType();
-  if (!leadingSizesAgree(codes, getType()) || !leadingSizesAgree(codes, scale) || !leadingSizesAgree(codes, zero))
-    return emitOpError("C5: the shapes of codes, scale, zero and result disagree: ")
-           << codes << ", " << scale << ", " << zero << ", " << getType();
-  if (codes.getDimSize(2) > 65536)
+  if (failed(verifySizes(*this)))
+    return failure();
+  if (int64_t width = widthOf(getInput()); width > 65536)
     return emitOpError("C6: expected a width of at most 65536, so that int32 sums cannot overflow, but found ")
-           << codes.getDimSize(2);
+           << width;
   return success();
 }
 
 LogicalResult GroupedLinearOp::verifySymbolUses(SymbolTableCollection &tables) {
   ParamOp weight = lookupParam(tables, *this, getWeightAttr());
-  if (!weight || !weight.isGrouped())
+  auto type = weight ? dyn_cast<GroupedType>(weight.getType()) : GroupedType();
+  if (!type)
     return emitOpError("C1: ") << getWeightAttr() << " must be a lm.param of type !lm.grouped";
-  if (failed(verifyMatrix(*this, weight, widthOf(getCodes()), widthOf(getResult()))) ||
-      failed(verifyVector(*this, tables, getBiasAttr(), widthOf(getResult()), "C4")))
+  if (failed(verifyWeights(*this, tables, weight)))
     return failure();
-  auto type = cast<GroupedType>(weight.getType());
-  if (type.getGroupsPerRow() != widthOf(getScale()))
-    return emitOpError("C6: activations have ")
-           << widthOf(getScale()) << " groups, but the weight has " << type.getGroupsPerRow();
+  if (int64_t group = getInput().getType().getGroup(); type.getGroup() != group)
+    return emitOpError("C6: activations are in groups of ")
+           << group << ", but the weight is in groups of " << type.getGroup();
   if (type.getGroup() > 65536)
     return emitOpError("C7: expected groups of at most 65536 numbers, so that int32 sums cannot overflow, but found ")
            << type.getGroup();
   return success();
 }
 
-LogicalResult GroupedLinearOp::verify() {
-  RankedTensorType codes = getCodes().getType(), scale = getScale().getType();
-  if (!leadingSizesAgree(codes, getType()) || !leadingSizesAgree(codes, scale))
-    return emitOpError("C5: the shapes of codes, scale and result disagree: ")
-           << codes << ", " << scale << ", " << getType();
-  return success();
-}
+LogicalResult GroupedLinearOp::verify() { return verifySizes(*this); }
 
 //===- Builders --------------------------------------------------------------------------------------------------===//
 
@@ -106,12 +98,12 @@ void NarrowLinearOp::build(OpBuilder &builder, OperationState &state, Value inpu
   build(builder, state, withWidth(input, weight.getShape().front()), input, refTo(weight), bias);
 }
 
-void QuantizedLinearOp::build(OpBuilder &builder, OperationState &state, Value codes, Value scale, Value zero,
-                              ParamOp weight, FlatSymbolRefAttr bias) {
-  build(builder, state, withWidth(codes, weight.getShape().front()), codes, scale, zero, refTo(weight), bias);
+void QuantizedLinearOp::build(OpBuilder &builder, OperationState &state, Value input, ParamOp weight,
+                              FlatSymbolRefAttr bias) {
+  build(builder, state, withWidth(input, weight.getShape().front()), input, refTo(weight), bias);
 }
 
-void GroupedLinearOp::build(OpBuilder &builder, OperationState &state, Value codes, Value scale, ParamOp weight,
+void GroupedLinearOp::build(OpBuilder &builder, OperationState &state, Value input, ParamOp weight,
                             FlatSymbolRefAttr bias) {
-  build(builder, state, withWidth(codes, weight.getShape().front()), codes, scale, refTo(weight), bias);
+  build(builder, state, withWidth(input, weight.getShape().front()), input, refTo(weight), bias);
 }

@@ -101,42 +101,36 @@ def LM_QuantizedLinearOp : LM_LinearLike<"quantized_linear"> {
     with q the codes, s_a and zero of the token (b, t), w and s_w the codes and scales of the weight. The integer sums
     are exact (int32).
 
-    Shapes: codes (B, T, K), scale and zero (B, T), W (N, K), bias (N), y (B, T, N).
+    Shapes: x (B, T, K) of u8 codes, W (N, K), bias (N), y (B, T, N).
 
     Constraints:
     - C1: `weight` names a `lm.param` of type `!lm.int8`.
-    - C2: its columns are the width of the codes.
+    - C2: its columns are the width of the input.
     - C3: its rows are the width of the result.
     - C4: `bias`, if given, names an f32 vector as long as the result is wide.
-    - C5: batch and sequence of codes, scale, zero and result agree.
+    - C5: batch and sequence of input and result agree.
     - C6: K is at most 65536, so that the int32 sums cannot overflow (K * 255 * 127 < 2^31).
 
     ```mlir
     lm.param @w : !lm.int8<1x4> = #lm.quantize_rows<dense<[[0.5, -1.0, 0.25, 0.125]]> : tensor<1x4xf32>>
     func.func @product() -> tensor<1x1x1xf32> {
       %x = arith.constant dense<[[[-1.0, 0.5, 2.0, 0.25]]]> : tensor<1x1x4xf32>
-      %codes, %scale, %zero = lm.quantize_dynamic %x
-          : (tensor<1x1x4xf32>) -> (tensor<1x1x4xui8>, tensor<1x1xf32>, tensor<1x1xi32>)
-      %y = lm.quantized_linear %codes, %scale, %zero, @w
-          : (tensor<1x1x4xui8>, tensor<1x1xf32>, tensor<1x1xi32>) -> tensor<1x1x1xf32>
+      %codes = lm.quantize_dynamic %x : (tensor<1x1x4xf32>) -> !lm.codes<1x1x4, u8>
+      %y = lm.quantized_linear %codes, @w : (!lm.codes<1x1x4, u8>) -> tensor<1x1x1xf32>
       return %y : tensor<1x1x1xf32>
     }
     // @product: tensor<1x1x1xf32> [[[-0.462992]]]
     ```
   }];
-  let arguments = (ins LM_Codes:$codes, LM_Scales:$scale, LM_Zeros:$zero, FlatSymbolRefAttr:$weight,
-                       OptionalAttr<FlatSymbolRefAttr>:$bias);
+  let arguments = (ins LM_UnsignedCodes:$input, FlatSymbolRefAttr:$weight, OptionalAttr<FlatSymbolRefAttr>:$bias);
   let results = (outs LM_Activation:$result);
   let assemblyFormat = [{
-    $codes `,` $scale `,` $zero `,` $weight (`bias` $bias^)? attr-dict-with-keyword
-        `:` functional-type(operands, results)
+    $input `,` $weight (`bias` $bias^)? attr-dict-with-keyword `:` functional-type(operands, results)
   }];
   let builders = [
-    // The result type follows from codes and weight. `bias` may be null.
-    OpBuilder<(ins "::mlir::Value":$codes, "::mlir::Value":$scale, "::mlir::Value":$zero,
-                   "::lmopt::lm::ParamOp":$weight, "::mlir::FlatSymbolRefAttr":$bias)>
+    // The result type follows from input and weight. `bias` may be null.
+    OpBuilder<(ins "::mlir::Value":$input, "::lmopt::lm::ParamOp":$weight, "::mlir::FlatSymbolRefAttr":$bias)>
   ];
-  let extraClassDeclaration = "::mlir::Value getInput() { return getCodes(); }";
   let hasVerifier = 1;
 }
 
@@ -149,14 +143,14 @@ def LM_GroupedLinearOp : LM_LinearLike<"grouped_linear"> {
     with q and s_a the codes and scales of the token, w, s_w and m_w the codes, scales and minima of the weight (no
     minima: m_w = 0). The sums D and A are exact integers; the groups are added up in f32.
 
-    Shapes: codes (B, T, K), scale (B, T, K / G), W (N, K), bias (N), y (B, T, N).
+    Shapes: x (B, T, K) of s8 codes in groups of G, W (N, K) in groups of G, bias (N), y (B, T, N).
 
     Constraints:
     - C1: `weight` names a `lm.param` of type `!lm.grouped`.
-    - C2: its columns are the width of the codes.
+    - C2: its columns are the width of the input.
     - C3: its rows are the width of the result.
     - C4: `bias`, if given, names an f32 vector as long as the result is wide.
-    - C5: batch and sequence of codes, scale and result agree.
+    - C5: batch and sequence of input and result agree.
     - C6: activations have the same groups as the weight.
     - C7: a group has at most 65536 numbers, so that the int32 sums cannot overflow (G * 128 * 255 < 2^31).
 
@@ -165,25 +159,22 @@ def LM_GroupedLinearOp : LM_LinearLike<"grouped_linear"> {
         = #lm.quantize_groups<dense<[[0.0, 1.5, -1.0, 2.0]]> : tensor<1x4xf32>, bits = 4, group = 2, min>
     func.func @grouped_product() -> tensor<1x1x1xf32> {
       %x = arith.constant dense<[[[-1.0, 0.5, 0.0, 254.0]]]> : tensor<1x1x4xf32>
-      %codes, %scale = lm.quantize_groups %x {group = 2} : (tensor<1x1x4xf32>) -> (tensor<1x1x4xsi8>, tensor<1x1x2xf32>)
-      %y = lm.grouped_linear %codes, %scale, @w : (tensor<1x1x4xsi8>, tensor<1x1x2xf32>) -> tensor<1x1x1xf32>
+      %codes = lm.quantize_groups %x : (tensor<1x1x4xf32>) -> !lm.codes<1x1x4, s8, group = 2>
+      %y = lm.grouped_linear %codes, @w : (!lm.codes<1x1x4, s8, group = 2>) -> tensor<1x1x1xf32>
       return %y : tensor<1x1x1xf32>
     }
     // @grouped_product: tensor<1x1x1xf32> [[[508.564]]]
     ```
   }];
-  let arguments = (ins LM_SignedCodes:$codes, LM_GroupScales:$scale, FlatSymbolRefAttr:$weight,
-                       OptionalAttr<FlatSymbolRefAttr>:$bias);
+  let arguments = (ins LM_SignedCodes:$input, FlatSymbolRefAttr:$weight, OptionalAttr<FlatSymbolRefAttr>:$bias);
   let results = (outs LM_Activation:$result);
   let assemblyFormat = [{
-    $codes `,` $scale `,` $weight (`bias` $bias^)? attr-dict-with-keyword `:` functional-type(operands, results)
+    $input `,` $weight (`bias` $bias^)? attr-dict-with-keyword `:` functional-type(operands, results)
   }];
   let builders = [
-    // The result type follows from codes and weight. `bias` may be null.
-    OpBuilder<(ins "::mlir::Value":$codes, "::mlir::Value":$scale, "::lmopt::lm::ParamOp":$weight,
-                   "::mlir::FlatSymbolRefAttr":$bias)>
+    // The result type follows from input and weight. `bias` may be null.
+    OpBuilder<(ins "::mlir::Value":$input, "::lmopt::lm::ParamOp":$weight, "::mlir::FlatSymbolRefAttr":$bias)>
   ];
-  let extraClassDeclaration = "::mlir::Value getInput() { return getCodes(); }";
   let hasVerifier = 1;
 }
 

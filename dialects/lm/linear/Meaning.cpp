@@ -10,33 +10,19 @@
 using namespace mlir;
 using namespace lmopt::lm;
 
-/// LinearOp and NarrowLinearOp.
-template <typename Op>
-static FailureOr<RuntimeValues> linear(Op op, Frame &frame) {
+/// `Product` of the input, which is of the kind that the op takes, with weight and bias.
+template <typename Op, auto Input, auto Product>
+static FailureOr<RuntimeValues> product(Op op, Frame &frame) {
   FailureOr<reference::Weight> weight = frame.matrix(op, op.getWeightAttr());
   FailureOr<const float *> bias = frame.vector(op, op.getBiasAttr());
   if (failed(weight) || failed(bias))
     return failure();
-  return one(reference::linear(frame.tensor(op.getInput()), *weight, *bias));
-}
-
-static FailureOr<RuntimeValues> quantizedLinear(QuantizedLinearOp op, Frame &frame) {
-  FailureOr<reference::Weight> weight = frame.matrix(op, op.getWeightAttr());
-  FailureOr<const float *> bias = frame.vector(op, op.getBiasAttr());
-  if (failed(weight) || failed(bias))
-    return failure();
-  return one(reference::quantizedLinear(frame.tensor(op.getCodes()), frame.tensor(op.getScale()),
-                                        frame.tensor(op.getZero()), *weight, *bias));
-}
-
-static FailureOr<RuntimeValues> groupedLinear(GroupedLinearOp op, Frame &frame) {
-  FailureOr<reference::Weight> weight = frame.matrix(op, op.getWeightAttr());
-  FailureOr<const float *> bias = frame.vector(op, op.getBiasAttr());
-  if (failed(weight) || failed(bias))
-    return failure();
-  return one(reference::groupedLinear(frame.tensor(op.getCodes()), frame.tensor(op.getScale()), *weight, *bias));
+  return one(Product((frame.*Input)(op.getInput()), *weight, *bias));
 }
 
 void lmopt::lm::registerLinearMeanings(DialectRegistry &registry) {
-  addMeanings<linear<LinearOp>, linear<NarrowLinearOp>, quantizedLinear, groupedLinear>(registry);
+  addMeanings<product<LinearOp, &Frame::tensor, reference::linear>,
+              product<NarrowLinearOp, &Frame::tensor, reference::linear>,
+              product<QuantizedLinearOp, &Frame::codes, reference::quantizedLinear>,
+              product<GroupedLinearOp, &Frame::codes, reference::groupedLinear>>(registry);
 }

@@ -42,8 +42,8 @@ static int64_t integerDot(const uint8_t *codes, int32_t zero, const int8_t *weig
 }
 
 // y[r, n] = s_a[r] s_w[n] (sum_k q w - zero[r] C[n]) + bias[n]
-Tensor quantizedLinear(const Tensor &codes, const Tensor &scale, const Tensor &zero, const Weight &weight,
-                       const float *bias) {
+Tensor quantizedLinear(const Quantized &x, const Weight &weight, const float *bias) {
+  const auto &[codes, scale, zero] = x;
   Tensor y = Tensor::ofF32({codes.size(0), codes.size(1), weight.rows});
   const int64_t width = codes.width();
   for (int64_t r = 0; r < codes.rows(); ++r)
@@ -56,7 +56,8 @@ Tensor quantizedLinear(const Tensor &codes, const Tensor &scale, const Tensor &z
 }
 
 // y[r, n] = sum_g s_a[r, g] (s_w[n, g] sum_k q w + m_w[n, g] sum_k q) + bias[n]
-Tensor groupedLinear(const Tensor &codes, const Tensor &scale, const Weight &weight, const float *bias) {
+Tensor groupedLinear(const Quantized &x, const Weight &weight, const float *bias) {
+  const Tensor &codes = x.codes, &scale = x.scale;
   Tensor y = Tensor::ofF32({codes.size(0), codes.size(1), weight.rows});
   const int64_t width = codes.width(), group = weight.group, groups = width / group;
   for (int64_t r = 0; r < codes.rows(); ++r)

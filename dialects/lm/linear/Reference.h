@@ -12,9 +12,8 @@ namespace lmopt::lm::reference {
 
 /// Both of f32 and of bf16 numbers: f32 holds them.
 Tensor linear(const Tensor &x, const Weight &weight, const float *bias);
-Tensor quantizedLinear(const Tensor &codes, const Tensor &scale, const Tensor &zero, const Weight &weight,
-                       const float *bias);
-Tensor groupedLinear(const Tensor &codes, const Tensor &scale, const Weight &weight, const float *bias);
+Tensor quantizedLinear(const Quantized &x, const Weight &weight, const float *bias);
+Tensor groupedLinear(const Quantized &x, const Weight &weight, const float *bias);
 
 } // namespace lmopt::lm::reference
 

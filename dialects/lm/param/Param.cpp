@@ -36,11 +36,23 @@ ParamOp lmopt::lm::lookupParam(SymbolTableCollection &tables, Operation *user, F
 }
 
 SmallVector<int64_t> ParamOp::getShape() {
-  if (auto matrix = dyn_cast<Int8Type>(getType()))
-    return {matrix.getRows(), matrix.getColumns()};
-  if (auto matrix = dyn_cast<GroupedType>(getType()))
-    return {matrix.getRows(), matrix.getColumns()};
+  if (auto type = dyn_cast<WeightTypeInterface>(getType()))
+    return type.getWeightShape();
   return llvm::to_vector(cast<RankedTensorType>(getType()).getShape());
+}
+
+std::string ParamOp::getFormatName() {
+  if (auto type = dyn_cast<WeightTypeInterface>(getType()))
+    return type.getFormatName();
+  std::string name;
+  llvm::raw_string_ostream(name) << cast<RankedTensorType>(getType()).getElementType();
+  return name;
+}
+
+int64_t ParamOp::getStoredBytes() {
+  if (auto type = dyn_cast<WeightTypeInterface>(getType()))
+    return type.getStoredBytes();
+  return getNumElements() * cast<RankedTensorType>(getType()).getElementTypeBitWidth() / 8;
 }
 
 int64_t ParamOp::getNumElements() {
@@ -53,7 +65,7 @@ int64_t ParamOp::getNumElements() {
 //===- Constraints ------------------------------------------------------------------------------------------------===//
 
 static LogicalResult verifyParamType(ParamOp op) {
-  if (isa<Int8Type, GroupedType>(op.getType()))
+  if (isa<WeightTypeInterface>(op.getType()))
     return success();
   auto tensor = dyn_cast<RankedTensorType>(op.getType());
   bool good = tensor && !tensor.getEncoding() && tensor.getRank() >= 1 && tensor.getRank() <= 4;
@@ -71,16 +83,8 @@ static LogicalResult verifyParamType(ParamOp op) {
   return success();
 }
 
-static bool formFits(Type type, const WeightForm &form) {
-  if (isa<Int8Type>(type))
-    return form.int8;
-  if (auto matrix = dyn_cast<GroupedType>(type))
-    return matrix.getBits() == form.groupedBits && matrix.getGroup() == form.group && matrix.getHasMin() == form.hasMin;
-  return !form.int8 && form.groupedBits == 0 && form.bf16 == cast<RankedTensorType>(type).getElementType().isBF16();
-}
-
 static LogicalResult verifyParamForm(ParamOp op, const WeightForm &form) {
-  if (formFits(op.getType(), form))
+  if (typeHolds(op.getType(), form))
     return success();
   InFlightDiagnostic diagnostic = op.emitOpError("C3: type ") << op.getType() << " does not hold ";
   if (form.groupedBits != 0)

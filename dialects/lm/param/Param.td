@@ -52,15 +52,13 @@ def LM_ParamOp : LM_Declaration<"param", [Symbol]> {
                    CArg<"::lmopt::lm::ExactnessAttr", "{}">:$exactness)>
   ];
   let extraClassDeclaration = [{
-    /// Shape as rows x columns for a matrix of codes, of the tensor otherwise.
+    /// How the numbers are stored the type says; whether it is one of WeightTypeInterface or a tensor makes no
+    /// difference here. Shape: rows x columns of a matrix of codes, of the tensor otherwise.
     ::llvm::SmallVector<int64_t> getShape();
     int64_t getNumElements();
-    bool isInt8() { return ::llvm::isa<::lmopt::lm::Int8Type>(getType()); }
-    bool isBf16() {
-      auto tensor = ::llvm::dyn_cast<::mlir::RankedTensorType>(getType());
-      return tensor && tensor.getElementType().isBF16();
-    }
-    bool isGrouped() { return ::llvm::isa<::lmopt::lm::GroupedType>(getType()); }
+    /// For people: `f32`, `bf16`, `int8`, `int4 g32 min`.
+    std::string getFormatName();
+    int64_t getStoredBytes();
     /// Nothing outside the module can name a weight.
     ::mlir::SymbolTable::Visibility getVisibility() { return ::mlir::SymbolTable::Visibility::Private; }
   }];

@@ -19,13 +19,11 @@ static FailureOr<RuntimeValues> rotate(RotateOp op, Frame &frame) {
 }
 
 static FailureOr<RuntimeValues> quantizeDynamic(QuantizeDynamicOp op, Frame &frame) {
-  reference::Quantized q = reference::quantizeDynamic(frame.tensor(op.getInput()));
-  return RuntimeValues{std::move(q.codes), std::move(q.scale), std::move(q.zero)};
+  return one(reference::quantizeDynamic(frame.tensor(op.getInput())));
 }
 
 static FailureOr<RuntimeValues> quantizeGroups(QuantizeGroupsOp op, Frame &frame) {
-  reference::Quantized q = reference::quantizeGroups(frame.tensor(op.getInput()), int64_t(op.getGroup()));
-  return RuntimeValues{std::move(q.codes), std::move(q.scale)};
+  return one(reference::quantizeGroups(frame.tensor(op.getInput()), op.getGroup()));
 }
 
 void lmopt::lm::registerQuantizeMeanings(DialectRegistry &registry) {

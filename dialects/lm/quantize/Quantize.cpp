@@ -31,29 +31,16 @@ LogicalResult RotateOp::verify() {
   return success();
 }
 
-LogicalResult QuantizeDynamicOp::verify() {
-  RankedTensorType input = getInput().getType();
-  RankedTensorType codes = getCodes().getType();
-  if (!leadingSizesAgree(input, codes) || codes.getDimSize(2) != input.getDimSize(2))
-    return emitOpError("C1: codes ") << codes << " do not have the shape of the input " << input;
-  for (Value value : {Value(getScale()), Value(getZero())})
-    if (auto type = cast<RankedTensorType>(value.getType()); !leadingSizesAgree(input, type))
-      return emitOpError("C2: scale and zero must have the shape batch x sequence of the input ")
-             << input << ", but one is " << type;
-  return success();
+/// C1 of both quantizations.
+static LogicalResult verifyCodes(Operation *op, RankedTensorType input, CodesType codes) {
+  if (leadingSizesAgree(input, codes) && input.getDimSize(2) == codes.getDimSize(2))
+    return success();
+  return op->emitOpError("C1: codes ") << codes << " do not have the shape of the input " << input;
 }
 
-LogicalResult QuantizeGroupsOp::verify() {
-  RankedTensorType input = getInput().getType(), codes = getCodes().getType(), scale = getScale().getType();
-  int64_t width = input.getDimSize(2), group = getGroup();
-  if (group <= 0 || width % group != 0)
-    return emitOpError("C1: expected a positive group that divides the width ") << width << ", but found " << group;
-  if (!leadingSizesAgree(input, codes) || codes.getDimSize(2) != width)
-    return emitOpError("C2: codes ") << codes << " do not have the shape of the input " << input;
-  if (!leadingSizesAgree(input, scale) || scale.getDimSize(2) != width / group)
-    return emitOpError("C3: scale must have the shape batch x sequence x ") << width / group << ", but is " << scale;
-  return success();
-}
+LogicalResult QuantizeDynamicOp::verify() { return verifyCodes(*this, getInput().getType(), getCodes().getType()); }
+
+LogicalResult QuantizeGroupsOp::verify() { return verifyCodes(*this, getInput().getType(), getCodes().getType()); }
 
 //===- Builders --------------------------------------------------------------------------------------------------===//
 
@@ -67,18 +54,12 @@ void RotateOp::build(OpBuilder &builder, OperationState &state, Value input, int
 
 void QuantizeDynamicOp::build(OpBuilder &builder, OperationState &state, Value input) {
   ArrayRef<int64_t> shape = cast<RankedTensorType>(input.getType()).getShape();
-  Type codes = RankedTensorType::get(shape, builder.getIntegerType(8, /*isSigned=*/false));
-  Type scale = RankedTensorType::get(shape.drop_back(), builder.getF32Type());
-  Type zero = RankedTensorType::get(shape.drop_back(), builder.getI32Type());
-  build(builder, state, TypeRange{codes, scale, zero}, input);
+  build(builder, state, CodesType::get(builder.getContext(), shape, /*isSigned=*/false, /*group=*/0), input);
 }
 
 void QuantizeGroupsOp::build(OpBuilder &builder, OperationState &state, Value input, int64_t group) {
-  auto type = cast<RankedTensorType>(input.getType());
-  Type codes = type.clone(builder.getIntegerType(8, /*isSigned=*/true));
-  SmallVector<int64_t> groups = llvm::to_vector(type.getShape());
-  groups.back() /= group;
-  build(builder, state, TypeRange{codes, type.clone(groups)}, input, builder.getI64IntegerAttr(group));
+  ArrayRef<int64_t> shape = cast<RankedTensorType>(input.getType()).getShape();
+  build(builder, state, CodesType::get(builder.getContext(), shape, /*isSigned=*/true, group), input);
 }
 
 //===- Folds -----------------------------------------------------------------------------------------------------===//

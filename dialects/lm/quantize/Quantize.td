@@ -77,18 +77,16 @@ def LM_QuantizeDynamicOp : LM_Op<"quantize_dynamic", [Pure]> {
     with rounding half to even, all in f32. When all numbers are zero: scale = 1, zero = 0, codes 0. Numbers must be
     finite.
 
-    Shapes: x (B, T, K); codes (B, T, K); scale and zero (B, T).
-
     Constraints:
     - C1: codes have the shape of x.
-    - C2: scale and zero have the shape (B, T).
+
+    The codes, scales and zero points of a result are told one after another:
 
     ```mlir
-    func.func @quantize() -> (tensor<1x1x4xui8>, tensor<1x1xf32>, tensor<1x1xi32>) {
+    func.func @quantize() -> !lm.codes<1x1x4, u8> {
       %x = arith.constant dense<[[[-1.0, 0.5, 2.0, 0.25]]]> : tensor<1x1x4xf32>
-      %codes, %scale, %zero = lm.quantize_dynamic %x
-          : (tensor<1x1x4xf32>) -> (tensor<1x1x4xui8>, tensor<1x1xf32>, tensor<1x1xi32>)
-      return %codes, %scale, %zero : tensor<1x1x4xui8>, tensor<1x1xf32>, tensor<1x1xi32>
+      %codes = lm.quantize_dynamic %x : (tensor<1x1x4xf32>) -> !lm.codes<1x1x4, u8>
+      return %codes : !lm.codes<1x1x4, u8>
     }
     // @quantize: tensor<1x1x4xui8> [[[0, 127, 255, 106]]]
     // @quantize: tensor<1x1xf32> [[0.0117647]]
@@ -96,10 +94,10 @@ def LM_QuantizeDynamicOp : LM_Op<"quantize_dynamic", [Pure]> {
     ```
   }];
   let arguments = (ins LM_Activation:$input);
-  let results = (outs LM_Codes:$codes, LM_Scales:$scale, LM_Zeros:$zero);
+  let results = (outs LM_UnsignedCodes:$codes);
   let assemblyFormat = "$input attr-dict-with-keyword `:` functional-type(operands, results)";
   let builders = [
-    // The result types follow from the input.
+    // The result type follows from the input.
     OpBuilder<(ins "::mlir::Value":$input)>
   ];
   let hasVerifier = 1;
@@ -108,7 +106,8 @@ def LM_QuantizeDynamicOp : LM_Op<"quantize_dynamic", [Pure]> {
 def LM_QuantizeGroupsOp : LM_Op<"quantize_groups", [Pure]> {
   let summary = "signed 8-bit codes with a scale for each group of a token's numbers";
   let description = [{
-    With M the greatest magnitude of a token and m that of `group` of its numbers, all in f32, rounding half to even:
+    With M the greatest magnitude of a token and m that of a group of its numbers, as many as the type of the codes says,
+    all in f32, rounding half to even:
 
         factor = 127 / M
         j = the greatest of 0 .. 24 with 2^-j >= m * factor * (1 / 127), or 0
@@ -119,32 +118,27 @@ def LM_QuantizeGroupsOp : LM_Op<"quantize_groups", [Pure]> {
     an outlier costs its own group only. Scales are the token's times powers of two, so that a product need not multiply
     them with the weight's scales; where the token's greatest number is, and errors are greatest, nothing is lost by it.
 
-    Shapes: x (B, T, K); codes (B, T, K); scale (B, T, K / group).
-
     Constraints:
-    - C1: `group` is positive and divides the width.
-    - C2: codes have the shape of x.
-    - C3: scale has the shape (B, T, K / group).
+    - C1: codes have the shape of x.
 
     ```mlir
-    func.func @quantize_groups() -> (tensor<1x1x4xsi8>, tensor<1x1x2xf32>) {
+    func.func @quantize_groups() -> !lm.codes<1x1x4, s8, group = 2> {
       %x = arith.constant dense<[[[-1.0, 0.5, 0.0, 254.0]]]> : tensor<1x1x4xf32>
-      %codes, %scale = lm.quantize_groups %x {group = 2} : (tensor<1x1x4xf32>) -> (tensor<1x1x4xsi8>, tensor<1x1x2xf32>)
-      return %codes, %scale : tensor<1x1x4xsi8>, tensor<1x1x2xf32>
+      %codes = lm.quantize_groups %x : (tensor<1x1x4xf32>) -> !lm.codes<1x1x4, s8, group = 2>
+      return %codes : !lm.codes<1x1x4, s8, group = 2>
     }
     // @quantize_groups: tensor<1x1x4xsi8> [[[-64, 32, 0, 127]]]
     // @quantize_groups: tensor<1x1x2xf32> [[[0.015625, 2]]]
     ```
   }];
-  let arguments = (ins LM_Activation:$input, I64Attr:$group);
-  let results = (outs LM_SignedCodes:$codes, LM_GroupScales:$scale);
-  let assemblyFormat = [{
-    $input ` ` `{` `group` `=` $group `}` attr-dict-with-keyword `:` functional-type(operands, results)
-  }];
+  let arguments = (ins LM_Activation:$input);
+  let results = (outs LM_SignedCodes:$codes);
+  let assemblyFormat = "$input attr-dict-with-keyword `:` functional-type(operands, results)";
   let builders = [
-    // The result types follow from the input.
+    // The result type follows from input and group.
     OpBuilder<(ins "::mlir::Value":$input, "int64_t":$group)>
   ];
+  let extraClassDeclaration = "int64_t getGroup() { return getCodes().getType().getGroup(); }";
   let hasVerifier = 1;
 }
 

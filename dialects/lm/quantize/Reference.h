@@ -16,9 +16,6 @@ Tensor narrow(Tensor x);
 /// x H, H the normalized Hadamard matrix of `block` rows: y[i] = sum_j (-1)^popcount(i and j) x[j] / sqrt(block).
 void rotateVector(float *x, int64_t width, int64_t block);
 Tensor rotate(Tensor x, int64_t block);
-struct Quantized {
-  Tensor codes, scale, zero;
-};
 Quantized quantizeDynamic(const Tensor &x);
 /// Signed codes and one scale for each group; `zero` is empty.
 Quantized quantizeGroups(const Tensor &x, int64_t group);

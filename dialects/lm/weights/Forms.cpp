@@ -29,6 +29,12 @@ InFlightDiagnostic &lmopt::lm::printShape(InFlightDiagnostic &diagnostic, ArrayR
 }
 
 /// The form of a source if it is an f32 weight of a fitting rank; an error otherwise.
+bool lmopt::lm::typeHolds(Type type, const WeightForm &form) {
+  if (auto matrix = dyn_cast<WeightTypeInterface>(type))
+    return matrix.holds(form);
+  return !form.int8 && form.groupedBits == 0 && form.bf16 == cast<RankedTensorType>(type).getElementType().isBF16();
+}
+
 FailureOr<WeightForm> lmopt::lm::expectF32(EmitError emitError, Attribute source, Expected expected) {
   std::optional<WeightForm> form = getWeightForm(source);
   if (!form)

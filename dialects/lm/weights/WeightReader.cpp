@@ -68,13 +68,14 @@ FailureOr<WeightData> WeightReader::read(Attribute weight, Location loc, StringR
   return data;
 }
 
-static bool formFits(Type type, const WeightData &data) {
-  if (isa<Int8Type>(type))
-    return data.isInt8();
-  if (auto matrix = dyn_cast<GroupedType>(type))
-    return data.groupedBits == matrix.getBits() && data.group == matrix.getGroup() &&
-           data.minima.empty() != matrix.getHasMin();
-  return data.s8.empty() && data.bf16 == cast<RankedTensorType>(type).getElementType().isBF16();
+static WeightForm formOf(const WeightData &data) {
+  WeightForm form;
+  form.int8 = data.isInt8();
+  form.bf16 = data.bf16;
+  form.groupedBits = data.groupedBits;
+  form.hasMin = !data.minima.empty();
+  form.group = data.group;
+  return form;
 }
 
 FailureOr<WeightData> WeightReader::read(ParamOp param) {
@@ -82,7 +83,8 @@ FailureOr<WeightData> WeightReader::read(ParamOp param) {
   FailureOr<WeightData> data = read(param.getValue(), param.getLoc(), what);
   if (failed(data))
     return failure();
-  if (ArrayRef<int64_t>(data->shape) == ArrayRef<int64_t>(param.getShape()) && formFits(param.getType(), *data))
+  if (ArrayRef<int64_t>(data->shape) == ArrayRef<int64_t>(param.getShape()) &&
+      typeHolds(param.getType(), formOf(*data)))
     return data;
   state->errorCode = kErrorMalformed;
   return emitError(param.getLoc()) << what << ": expected " << param.getType() << ", but the source holds "

@@ -66,23 +66,6 @@ module attributes {lm.config = {vocabulary = 8 : i64, max_positions = 16 : i64}}
 
 // -----
 
-// A product must use scale and zero point of its own codes: they travel in one row.
-module attributes {lm.config = {vocabulary = 8 : i64, max_positions = 16 : i64}} {
-  lm.param @t : tensor<8x16xf32> = dense<0.5>
-  lm.param @w : !lm.int8<16x16> = #lm.quantize_rows<dense<0.5> : tensor<16x16xf32>>
-  func.func @forward(%ids: tensor<?x?xi32>, %cache: !lm.cache) -> (tensor<?x?x16xf32>, !lm.cache) {
-    %x = lm.embedding %ids, @t : (tensor<?x?xi32>) -> tensor<?x?x16xf32>
-    %z = lm.add %x, %x : tensor<?x?x16xf32>
-    %codes, %scale, %zero = lm.quantize_dynamic %x : (tensor<?x?x16xf32>) -> (tensor<?x?x16xui8>, tensor<?x?xf32>, tensor<?x?xi32>)
-    %codes1, %scale1, %zero1 = lm.quantize_dynamic %z : (tensor<?x?x16xf32>) -> (tensor<?x?x16xui8>, tensor<?x?xf32>, tensor<?x?xi32>)
-    // expected-error @+1 {{code generation: codes, scale and zero must come from one lm.quantize_dynamic}}
-    %y = lm.quantized_linear %codes, %scale1, %zero1, @w : (tensor<?x?x16xui8>, tensor<?x?xf32>, tensor<?x?xi32>) -> tensor<?x?x16xf32>
-    return %y, %cache : tensor<?x?x16xf32>, !lm.cache
-  }
-}
-
-// -----
-
 module attributes {lm.config = {vocabulary = 8 : i64, max_positions = 16 : i64}} {
   lm.param @t : tensor<8x1024xf32> = dense<0.5>
   func.func @forward(%ids: tensor<?x?xi32>, %cache: !lm.cache) -> (tensor<?x?x1024xf32>, !lm.cache) {
@@ -120,11 +103,11 @@ module attributes {lm.config = {vocabulary = 8 : i64, max_positions = 16 : i64}}
 
 module attributes {lm.config = {vocabulary = 16 : i64, max_positions = 16 : i64}} {
   lm.param @t : tensor<8x16xf32> = dense<0.5>
-  func.func @forward(%ids: tensor<?x?xi32>, %cache: !lm.cache) -> (tensor<?x?x16xui8>, !lm.cache) {
+  func.func @forward(%ids: tensor<?x?xi32>, %cache: !lm.cache) -> (!lm.codes<?x?x16, u8>, !lm.cache) {
     %x = lm.embedding %ids, @t : (tensor<?x?xi32>) -> tensor<?x?x16xf32>
-    %codes, %scale, %zero = lm.quantize_dynamic %x : (tensor<?x?x16xf32>) -> (tensor<?x?x16xui8>, tensor<?x?xf32>, tensor<?x?xi32>)
+    %codes = lm.quantize_dynamic %x : (tensor<?x?x16xf32>) -> !lm.codes<?x?x16, u8>
     // expected-error @+1 {{code generation: a result must be rows of f32; these are codes or bf16 numbers, which only a product reads}}
-    return %codes, %cache : tensor<?x?x16xui8>, !lm.cache
+    return %codes, %cache : !lm.codes<?x?x16, u8>, !lm.cache
   }
 }
 

@@ -43,20 +43,11 @@ func.func @interleaved(%cache: !lm.cache) -> tensor<1x1x4xf32> {
 
 // -----
 
-func.func @codes() -> tensor<1x1x2xui8> {
+func.func @codes() -> !lm.codes<1x1x2, u8> {
   %x = arith.constant dense<1.0> : tensor<1x1x2xf32>
-  %q, %s, %z = lm.quantize_dynamic %x : (tensor<1x1x2xf32>) -> (tensor<1x1x2xui8>, tensor<1x1xf32>, tensor<1x1xi32>)
+  %q = lm.quantize_dynamic %x : (tensor<1x1x2xf32>) -> !lm.codes<1x1x2, u8>
   // expected-error@+1 {{code generation: a result must be rows of f32; these are codes or bf16 numbers, which only a product reads}}
-  return %q : tensor<1x1x2xui8>
-}
-
-// -----
-
-func.func @scale() -> tensor<1x1xf32> {
-  %x = arith.constant dense<1.0> : tensor<1x1x2xf32>
-  %q, %s, %z = lm.quantize_dynamic %x : (tensor<1x1x2xf32>) -> (tensor<1x1x2xui8>, tensor<1x1xf32>, tensor<1x1xi32>)
-  // expected-error@+1 {{code generation: an operand is neither an activation nor the result of a supported op}}
-  return %s : tensor<1x1xf32>
+  return %q : !lm.codes<1x1x2, u8>
 }
 
 // -----
@@ -75,15 +66,11 @@ func.func @encoder_rows() -> tensor<1x2x2xf32> {
 // -----
 
 // What has no place in a step of tokens.
-func.func @codes_as_input() -> tensor<1x1x1xf32> {
+func.func @codes_as_input() -> tensor<1x1x2xui8> {
   // expected-error@+1 {{code generation: a constant must be rows or vectors of f32, token ids or lengths}}
   %q = arith.constant dense<1> : tensor<1x1x2xui8>
-  %s = arith.constant dense<1.0> : tensor<1x1xf32>
-  %z = arith.constant dense<0> : tensor<1x1xi32>
-  %y = lm.quantized_linear %q, %s, %z, @w : (tensor<1x1x2xui8>, tensor<1x1xf32>, tensor<1x1xi32>) -> tensor<1x1x1xf32>
-  return %y : tensor<1x1x1xf32>
+  return %q : tensor<1x1x2xui8>
 }
-lm.param @w : !lm.int8<1x2> = #lm.quantize_rows<dense<1.0> : tensor<1x2xf32>>
 
 // -----
 

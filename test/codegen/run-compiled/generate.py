@@ -13,7 +13,7 @@ import numpy as np
 
 HERE = pathlib.Path(__file__).parent
 sys.path.insert(0, str(HERE.parents[1] / "dialects/lm/interpret"))
-from cases import Case, f32, run_lines, t, write
+from cases import Case, codes_type, f32, run_lines, t, write
 from generate import (GROUPED, attend, quantize_dynamic, quantize_groups, quantize_rows, quantize_weight_groups, quantized_linear,
                       rope, rotate)
 
@@ -48,20 +48,21 @@ def products():
          f": ({t(64, kind='bf16')}) -> {t(20)}")
     cases.append(c.finish([("y", bf16(x).astype(np.float64) @ bf16(w).T.astype(np.float64) + b)], 1))
     c = Case("quantized_linear")
-    kinds = f"({t(64, kind='ui8')}, tensor<2x3xf32>, tensor<2x3xi32>)"
+    quantized = quantize_dynamic(x)
+    kind = codes_type(*quantized)
     c.constant("x", x)
-    c.op(f"%q, %s, %z = lm.quantize_dynamic %x : ({t(64)}) -> {kinds}")
-    c.op(f"%y = lm.quantized_linear %q, %s, %z, {c.param('w', w, '#lm.quantize_rows<{}>')} bias {c.param('b', b)} "
-         f": {kinds} -> {t(20)}")
-    cases.append(c.finish([("y", quantized_linear(*quantize_dynamic(x), *quantize_rows(w), b))], 1))
+    c.op(f"%q = lm.quantize_dynamic %x : ({t(64)}) -> {kind}")
+    c.op(f"%y = lm.quantized_linear %q, {c.param('w', w, '#lm.quantize_rows<{}>')} bias {c.param('b', b)} "
+         f": ({kind}) -> {t(20)}")
+    cases.append(c.finish([("y", quantized_linear(*quantized, *quantize_rows(w), b))], 1))
     for name, bits, has_min, wrap in GROUPED:
         c = Case(f"grouped_linear_{name}")
         codes, sa = quantize_groups(x, 32)
         text = f" bias {c.param('b', b)}" if has_min else ""
-        kinds = f"({t(64, kind='si8')}, {t(2)})"
+        kind = codes_type(codes, sa)
         c.constant("x", x)
-        c.op(f"%q, %s = lm.quantize_groups %x {{group = 32}} : ({t(64)}) -> {kinds}")
-        c.op(f"%y = lm.grouped_linear %q, %s, {c.param('w', w, in_32(wrap))}{text} : {kinds} -> {t(20)}")
+        c.op(f"%q = lm.quantize_groups %x : ({t(64)}) -> {kind}")
+        c.op(f"%y = lm.grouped_linear %q, {c.param('w', w, in_32(wrap))}{text} : ({kind}) -> {t(20)}")
         y = codes.astype(np.float64) * np.repeat(sa.astype(np.float64), 32, -1) @ quantize_weight_groups(w, bits, 32, has_min).T
         cases.append(c.finish([("y", y + (b if has_min else 0))], 1))
     return cases

@@ -82,3 +82,43 @@ func.func private @grouped_word(!lm.grouped<2x32, bits = 8, group = 32, max>)
 
 // expected-error@+1 {{integer value too large}}
 func.func private @grouped_overflow(!lm.grouped<2x32, bits = 8, group = 99999999999999999999>)
+
+// -----
+
+// expected-error@+1 {{C1: expected batch x sequence x width with a static, positive width}}
+func.func private @codes_c1_rank(!lm.codes<?x12, u8>)
+
+// -----
+
+// expected-error@+1 {{C1: expected batch x sequence x width with a static, positive width}}
+func.func private @codes_c1_dynamic(!lm.codes<?x?x?, u8>)
+
+// -----
+
+// expected-error@+1 {{C1: expected batch x sequence x width with a static, positive width}}
+func.func private @codes_c1_zero(!lm.codes<?x?x0, s8, group = 1>)
+
+// -----
+
+// expected-error@+1 {{C2: u8 codes have a scale for each row and no group, but found 4}}
+func.func private @codes_c2_row(!lm.codes<?x?x12, u8, group = 4>)
+
+// -----
+
+// expected-error@+1 {{C2: expected s8 codes with a positive group that divides the width 12, but found 0}}
+func.func private @codes_c2_absent(!lm.codes<?x?x12, s8>)
+
+// -----
+
+// expected-error@+1 {{C2: expected s8 codes with a positive group that divides the width 12, but found 5}}
+func.func private @codes_c2_divides(!lm.codes<?x?x12, s8, group = 5>)
+
+// -----
+
+// expected-error@+1 {{C2: expected s8 codes with a positive group that divides the width 12, but found -4}}
+func.func private @codes_c2_negative(!lm.codes<?x?x12, s8, group = -4>)
+
+// -----
+
+// expected-error@+1 {{expected u8 or s8 codes, but found s4}}
+func.func private @codes_kind(!lm.codes<?x?x12, s4, group = 4>)

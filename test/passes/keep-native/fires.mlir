@@ -35,9 +35,9 @@ lm.param @b : tensor<64xf32> = #lm.gguf<"m.gguf", "b", f32>
 
 // CHECK-LABEL: func.func @forward
 // CHECK: %[[X:.*]] = lm.embedding {{.*}}, @table {{.*}}:
-// CHECK-NEXT: %[[C:.*]], %[[S:.*]] = lm.quantize_groups %[[X]] {group = 32} attributes {lm.part = "embed.quantize"} : (tensor<?x?x64xf32>) -> (tensor<?x?x64xsi8>, tensor<?x?x2xf32>)
-// CHECK-NEXT: lm.grouped_linear %[[C]], %[[S]], @q bias @b
-// CHECK-NEXT: lm.grouped_linear %[[C]], %[[S]], @k
+// CHECK-NEXT: %[[C:.*]] = lm.quantize_groups %[[X]] attributes {lm.part = "embed.quantize"} : (tensor<?x?x64xf32>) -> !lm.codes<?x?x64, s8, group = 32>
+// CHECK-NEXT: lm.grouped_linear %[[C]], @q bias @b
+// CHECK-NEXT: lm.grouped_linear %[[C]], @k
 // CHECK-NEXT: lm.attention
 // CHECK-NEXT: lm.quantize_groups
 // CHECK-NEXT: lm.grouped_linear {{.*}}, @down

@@ -21,8 +21,8 @@ func.func @half_selected(%x: tensor<?x?x8xf32>) -> tensor<?x?x8xf32> {
   return %b : tensor<?x?x8xf32>
 }
 func.func @quantized(%x: tensor<?x?x8xf32>) -> tensor<?x?x8xf32> {
-  %c, %s, %z = lm.quantize_dynamic %x : (tensor<?x?x8xf32>) -> (tensor<?x?x8xui8>, tensor<?x?xf32>, tensor<?x?xi32>)
-  %y = lm.quantized_linear %c, %s, %z, @codes
-      : (tensor<?x?x8xui8>, tensor<?x?xf32>, tensor<?x?xi32>) -> tensor<?x?x8xf32> loc("quantized")
+  %c = lm.quantize_dynamic %x : (tensor<?x?x8xf32>) -> !lm.codes<?x?x8, u8>
+  %y = lm.quantized_linear %c, @codes
+      : (!lm.codes<?x?x8, u8>) -> tensor<?x?x8xf32> loc("quantized")
   return %y : tensor<?x?x8xf32>
 }

@@ -34,19 +34,19 @@ lm.param @b : tensor<96xf32> = dense<5.0>
 
 // CHECK-LABEL: func.func @forward
 // CHECK: %[[X:.*]] = lm.embedding {{.*}}, @table {{.*}}:
-// CHECK-NEXT: %[[C:.*]], %[[S:.*]] = lm.quantize_groups %[[X]] {group = 32} attributes {lm.part = "embed.quantize"} : (tensor<?x?x64xf32>) -> (tensor<?x?x64xsi8>, tensor<?x?x2xf32>)
-// CHECK-NEXT: lm.grouped_linear %[[C]], %[[S]], @q bias @b
-// CHECK-NEXT: lm.grouped_linear %[[C]], %[[S]], @k
+// CHECK-NEXT: %[[C:.*]] = lm.quantize_groups %[[X]] attributes {lm.part = "embed.quantize"} : (tensor<?x?x64xf32>) -> !lm.codes<?x?x64, s8, group = 32>
+// CHECK-NEXT: lm.grouped_linear %[[C]], @q bias @b
+// CHECK-NEXT: lm.grouped_linear %[[C]], @k
 // CHECK-NEXT: lm.gated_product
 // CHECK-NEXT: lm.quantize_groups
 // CHECK-NEXT: lm.grouped_linear {{.*}}, @down
 // CHECK-NEXT: lm.quantize_groups
 // CHECK-NEXT: lm.grouped_linear {{.*}}, @table
-// EIGHT: lm.quantize_groups {{.*}} {group = 64} attributes {lm.part = "embed.quantize"} : (tensor<?x?x64xf32>) -> (tensor<?x?x64xsi8>, tensor<?x?x1xf32>)
+// EIGHT: lm.quantize_groups {{.*}} attributes {lm.part = "embed.quantize"} : (tensor<?x?x64xf32>) -> !lm.codes<?x?x64, s8, group = 64>
 // 4 and 8 bits read the same codes of an activation.
-// MIXED: %[[C:.*]], %[[S:.*]] = lm.quantize_groups
-// MIXED-NEXT: lm.grouped_linear %[[C]], %[[S]], @q bias @b
-// MIXED-NEXT: lm.grouped_linear %[[C]], %[[S]], @k
+// MIXED: %[[C:.*]] = lm.quantize_groups
+// MIXED-NEXT: lm.grouped_linear %[[C]], @q bias @b
+// MIXED-NEXT: lm.grouped_linear %[[C]], @k
 func.func @forward(%ids: tensor<?x?xi32>) -> tensor<?x?x8xf32> {
   %x = lm.embedding %ids, @table : (tensor<?x?xi32>) -> tensor<?x?x64xf32> loc("embed")
   %q = lm.linear %x, @q bias @b : (tensor<?x?x64xf32>) -> tensor<?x?x96xf32> loc("layers.0.attn.q")

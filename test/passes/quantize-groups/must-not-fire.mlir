@@ -30,9 +30,9 @@ func.func @on_narrow(%x: tensor<?x?x48xf32>) -> tensor<?x?x1xf32> {
   return %y : tensor<?x?x1xf32>
 }
 func.func @quantized(%x: tensor<?x?x32xf32>) -> (tensor<?x?x1xf32>, tensor<?x?x1xf32>) {
-  %q, %s, %z = lm.quantize_dynamic %x : (tensor<?x?x32xf32>) -> (tensor<?x?x32xui8>, tensor<?x?xf32>, tensor<?x?xi32>)
-  %a = lm.quantized_linear %q, %s, %z, @int8 : (tensor<?x?x32xui8>, tensor<?x?xf32>, tensor<?x?xi32>) -> tensor<?x?x1xf32> loc("int8")
-  %g, %gs = lm.quantize_groups %x {group = 16} : (tensor<?x?x32xf32>) -> (tensor<?x?x32xsi8>, tensor<?x?x2xf32>)
-  %b = lm.grouped_linear %g, %gs, @grouped : (tensor<?x?x32xsi8>, tensor<?x?x2xf32>) -> tensor<?x?x1xf32> loc("grouped")
+  %q = lm.quantize_dynamic %x : (tensor<?x?x32xf32>) -> !lm.codes<?x?x32, u8>
+  %a = lm.quantized_linear %q, @int8 : (!lm.codes<?x?x32, u8>) -> tensor<?x?x1xf32> loc("int8")
+  %g = lm.quantize_groups %x : (tensor<?x?x32xf32>) -> !lm.codes<?x?x32, s8, group = 16>
+  %b = lm.grouped_linear %g, @grouped : (!lm.codes<?x?x32, s8, group = 16>) -> tensor<?x?x1xf32> loc("grouped")
   return %a, %b : tensor<?x?x1xf32>, tensor<?x?x1xf32>
 }

@@ -6,9 +6,9 @@
 // CHECK-NEXT: lm.grouped_linear {{.*}}, @a
 // CHECK-NEXT: lm.quantize_groups
 // CHECK-NEXT: %[[X:.*]] = lm.grouped_linear {{.*}}, @b
-// CHECK-NEXT: %[[C:.*]], %[[S:.*]] = lm.quantize_groups %[[X]]
-// CHECK-NEXT: lm.grouped_linear %[[C]], %[[S]], @a
-// CHECK-NEXT: lm.grouped_linear %[[C]], %[[S]], @c
+// CHECK-NEXT: %[[C:.*]] = lm.quantize_groups %[[X]]
+// CHECK-NEXT: lm.grouped_linear %[[C]], @a
+// CHECK-NEXT: lm.grouped_linear %[[C]], @c
 lm.param @a : tensor<32x32xf32> = dense<1.0>
 lm.param @b : tensor<32x32xf32> = dense<2.0>
 lm.param @c : tensor<32x32xf32> = dense<3.0>

@@ -28,9 +28,9 @@ lm.param @b : tensor<96xf32> = dense<5.0>
 
 // CHECK-LABEL: func.func @forward
 // CHECK: %[[X:.*]] = lm.embedding {{.*}}, @table {{.*}}:
-// CHECK-NEXT: %[[C:.*]], %[[S:.*]], %[[Z:.*]] = lm.quantize_dynamic %[[X]] attributes {lm.part = "embed.quantize"} : (tensor<?x?x64xf32>) -> (tensor<?x?x64xui8>, tensor<?x?xf32>, tensor<?x?xi32>)
-// CHECK-NEXT: lm.quantized_linear %[[C]], %[[S]], %[[Z]], @q bias @b
-// CHECK-NEXT: lm.quantized_linear %[[C]], %[[S]], %[[Z]], @k
+// CHECK-NEXT: %[[C:.*]] = lm.quantize_dynamic %[[X]] attributes {lm.part = "embed.quantize"} : (tensor<?x?x64xf32>) -> !lm.codes<?x?x64, u8>
+// CHECK-NEXT: lm.quantized_linear %[[C]], @q bias @b
+// CHECK-NEXT: lm.quantized_linear %[[C]], @k
 // CHECK-NEXT: lm.gated_product
 // CHECK-NEXT: lm.quantize_dynamic
 // CHECK-NEXT: lm.quantized_linear {{.*}}, @down

@@ -6,9 +6,9 @@
 // CHECK-NEXT: lm.quantized_linear {{.*}}, @a
 // CHECK-NEXT: lm.quantize_dynamic
 // CHECK-NEXT: %[[X:.*]] = lm.quantized_linear {{.*}}, @b
-// CHECK-NEXT: %[[C:.*]], %[[S:.*]], %[[Z:.*]] = lm.quantize_dynamic %[[X]]
-// CHECK-NEXT: lm.quantized_linear %[[C]], %[[S]], %[[Z]], @a
-// CHECK-NEXT: lm.quantized_linear %[[C]], %[[S]], %[[Z]], @c
+// CHECK-NEXT: %[[C:.*]] = lm.quantize_dynamic %[[X]]
+// CHECK-NEXT: lm.quantized_linear %[[C]], @a
+// CHECK-NEXT: lm.quantized_linear %[[C]], @c
 lm.param @a : tensor<32x32xf32> = dense<1.0>
 lm.param @b : tensor<32x32xf32> = dense<2.0>
 lm.param @c : tensor<32x32xf32> = dense<3.0>

@@ -22,10 +22,10 @@ lm.param @head.weight : tensor<16x64xf32> = #lm.gguf<"m.gguf", "table", q8_0>
 // CHECK-LABEL: func.func @forward
 // CHECK: lm.embedding {{.*}}, @embed.weight {{.*}}:
 // CHECK: %[[N:.*]] = lm.rms_norm %{{.*}}, @layers.0.attn_norm.weight
-// CHECK-NEXT: %[[C:.*]], %[[S:.*]] = lm.quantize_groups %[[N]] {group = 32} attributes {lm.part = "layers.0.attn_norm.quantize"} :
-// CHECK-NEXT: lm.grouped_linear %[[C]], %[[S]], @layers.0.attn.q.weight
-// CHECK-NEXT: lm.grouped_linear %[[C]], %[[S]], @layers.0.attn.k.weight
-// CHECK-NEXT: lm.grouped_linear %[[C]], %[[S]], @layers.0.attn.v.weight
+// CHECK-NEXT: %[[C:.*]] = lm.quantize_groups %[[N]] attributes {lm.part = "layers.0.attn_norm.quantize"} :
+// CHECK-NEXT: lm.grouped_linear %[[C]], @layers.0.attn.q.weight
+// CHECK-NEXT: lm.grouped_linear %[[C]], @layers.0.attn.k.weight
+// CHECK-NEXT: lm.grouped_linear %[[C]], @layers.0.attn.v.weight
 // CHECK: scale = 2.500000e-01, {{.*}} layout = half{{.*}} as bf16
 // CHECK: lm.grouped_linear {{.*}}, @layers.0.attn.o.weight
 // CHECK: lm.grouped_linear {{.*}}, @embed.weight

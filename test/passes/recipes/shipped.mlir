@@ -46,20 +46,20 @@ lm.param @head.weight : tensor<16x64xf32> = dense<1.0>
 // INT8: lm.embedding {{.*}}, @embed.weight {rotated = 64}
 // INT8: %[[N:.*]] = lm.rms_norm %{{.*}}, @layers.0.attn_norm.weight
 // INT8-NEXT: %[[R:.*]] = lm.rotate %[[N]] {block = 64}
-// INT8-NEXT: %[[C:.*]], %[[S:.*]], %[[Z:.*]] = lm.quantize_dynamic %[[R]] {{.*}}:
-// INT8-NEXT: lm.quantized_linear %[[C]], %[[S]], %[[Z]], @layers.0.attn.q.weight
-// INT8-NEXT: lm.quantized_linear %[[C]], %[[S]], %[[Z]], @layers.0.attn.k.weight
-// INT8-NEXT: lm.quantized_linear %[[C]], %[[S]], %[[Z]], @layers.0.attn.v.weight
+// INT8-NEXT: %[[C:.*]] = lm.quantize_dynamic %[[R]] {{.*}}:
+// INT8-NEXT: lm.quantized_linear %[[C]], @layers.0.attn.q.weight
+// INT8-NEXT: lm.quantized_linear %[[C]], @layers.0.attn.k.weight
+// INT8-NEXT: lm.quantized_linear %[[C]], @layers.0.attn.v.weight
 // INT8: scale = 1.000000e+00, {{.*}} layout = half
 // INT8: lm.quantized_linear {{.*}}, @layers.0.attn.o.weight
 // INT8: lm.rms_norm %{{.*}}, @final_norm.weight
 // INT8: lm.quantized_linear {{.*}}, @embed.weight
 // INT4: lm.embedding {{.*}}, @embed.weight {{.*}}:
 // INT4: %[[N:.*]] = lm.rms_norm %{{.*}}, @layers.0.attn_norm.weight
-// INT4-NEXT: %[[C:.*]], %[[S:.*]] = lm.quantize_groups %[[N]] {group = 32} {{.*}}:
-// INT4-NEXT: lm.grouped_linear %[[C]], %[[S]], @layers.0.attn.q.weight
-// INT4-NEXT: lm.grouped_linear %[[C]], %[[S]], @layers.0.attn.k.weight
-// INT4-NEXT: lm.grouped_linear %[[C]], %[[S]], @layers.0.attn.v.weight
+// INT4-NEXT: %[[C:.*]] = lm.quantize_groups %[[N]] {{.*}}:
+// INT4-NEXT: lm.grouped_linear %[[C]], @layers.0.attn.q.weight
+// INT4-NEXT: lm.grouped_linear %[[C]], @layers.0.attn.k.weight
+// INT4-NEXT: lm.grouped_linear %[[C]], @layers.0.attn.v.weight
 // INT4: scale = 1.000000e+00, {{.*}} layout = half{{.*}} as bf16
 // INT4: lm.grouped_linear {{.*}}, @layers.0.attn.o.weight
 // INT4: lm.rms_norm %{{.*}}, @final_norm.weight

@@ -86,10 +86,10 @@ TEST_F(Builders, DecoderLayer) {
   EXPECT_EQ(attention.getNumResults(), 2u);
   EXPECT_EQ(attention.getHeadWidth(), 4);
   auto quantized = QuantizeDynamicOp::create(builder, loc, RotateOp::create(builder, loc, attention.getResult(), 8));
-  auto product = QuantizedLinearOp::create(builder, loc, quantized.getCodes(), quantized.getScale(),
-                                           quantized.getZero(), int8, FlatSymbolRefAttr());
+  auto product = QuantizedLinearOp::create(builder, loc, quantized, int8, FlatSymbolRefAttr());
   EXPECT_EQ(product.getResult().getType(), activation(6));
-  EXPECT_EQ(cast<RankedTensorType>(quantized.getScale().getType()).getRank(), 2);
+  EXPECT_EQ(quantized.getCodes().getType(),
+            CodesType::get(&context, activation(8).getShape(), /*isSigned=*/false, /*group=*/0));
   AddOp::create(builder, loc, query, BiasAddOp::create(builder, loc, attention.getResult(), bias));
   GatedProductOp::create(builder, loc, query, query, ActivationKind::silu);
   finish();
@@ -100,16 +100,24 @@ TEST_F(Builders, GroupedLinear) {
   auto f = function({activation(8)});
   Location loc = builder.getUnknownLoc();
   auto quantized = QuantizeGroupsOp::create(builder, loc, f.getArgument(0), 4);
-  EXPECT_EQ(quantized.getCodes().getType(), activation(8).clone(builder.getIntegerType(8, /*isSigned=*/true)));
-  EXPECT_EQ(quantized.getScale().getType(), activation(2));
-  auto product = GroupedLinearOp::create(builder, loc, quantized.getCodes(), quantized.getScale(), weight,
-                                         FlatSymbolRefAttr::get(bias));
+  EXPECT_EQ(quantized.getCodes().getType(),
+            CodesType::get(&context, activation(8).getShape(), /*isSigned=*/true, /*group=*/4));
+  EXPECT_EQ(quantized.getCodes().getType().getGroupsPerRow(), 2);
+  auto product = GroupedLinearOp::create(builder, loc, quantized, weight, FlatSymbolRefAttr::get(bias));
   EXPECT_EQ(product.getResult().getType(), activation(6));
-  EXPECT_TRUE(weight.isGrouped());
-  EXPECT_FALSE(weight.isInt8());
   EXPECT_EQ(weight.getShape(), (SmallVector<int64_t>{6, 8}));
   EXPECT_EQ(weight.getNumElements(), 48);
   finish();
+}
+
+// What a report says of a weight: from its type, whether that is one of ours or a tensor.
+TEST_F(Builders, FormatsOfWeights) {
+  auto says = [](ParamOp param) { return param.getFormatName() + ", " + std::to_string(param.getStoredBytes()); };
+  EXPECT_EQ(says(param("f32", {3, 8})), "f32, 96");
+  EXPECT_EQ(says(codes("int8", 3, 8)), "int8, 36");
+  EXPECT_EQ(says(groupedCodes("grouped", 2, 8, 4)), "int4 g4 min, 24");
+  auto half = RankedTensorType::get({3, 8}, builder.getBF16Type());
+  EXPECT_EQ(says(ParamOp::create(builder, builder.getUnknownLoc(), "bf16", half, Attribute())), "bf16, 48");
 }
 
 // Bits with their share of scales: what GGUF's q4_0, q4_1 and q8_0 take.

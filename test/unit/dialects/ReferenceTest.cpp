@@ -113,12 +113,12 @@ TEST(Reference, EmptySequencesAndBatches) {
     EXPECT_EQ(q.codes.shape, shape);
     std::vector<int8_t> codes(64, 1);
     Weight int8{8, 8, nullptr, codes.data(), weights.data(), 8};
-    EXPECT_EQ(quantizedLinear(q.codes, q.scale, q.zero, int8, nullptr).shape, shape);
+    EXPECT_EQ(quantizedLinear(q, int8, nullptr).shape, shape);
     Quantized groups = quantizeGroups(x, 4);
     EXPECT_EQ(groups.codes.shape, shape);
     EXPECT_EQ(groups.scale.shape, (std::vector<int64_t>{shape[0], shape[1], 2}));
     Weight grouped{8, 8, nullptr, codes.data(), weights.data(), 4, weights.data()};
-    EXPECT_EQ(groupedLinear(groups.codes, groups.scale, grouped, nullptr).shape, shape);
+    EXPECT_EQ(groupedLinear(groups, grouped, nullptr).shape, shape);
     Cache cache;
     EXPECT_TRUE(attention(x, x, x, cache, AttentionOptions()).ok());
     EXPECT_EQ(attention(x, x, x, lengths, AttentionOptions()).take().shape, shape);
@@ -175,26 +175,27 @@ TEST(Reference, GroupsAndTokensAreIndependent) {
   std::vector<int8_t> codes = {1, 15, 0, 7, 3, 4, 5, 6};
   std::vector<float> scales = {0.5f, 2}, minima = {-1, 0.25f};
   Weight weight{1, 8, nullptr, codes.data(), scales.data(), 4, minima.data()};
-  Tensor whole = groupedLinear(a.codes, a.scale, weight, nullptr);
+  Tensor whole = groupedLinear(a, weight, nullptr);
   for (int64_t i = 0; i < 3; ++i) {
     Quantized token = quantizeGroups(slice(x, i, i + 1), 4);
-    EXPECT_EQ(groupedLinear(token.codes, token.scale, weight, nullptr).f32, slice(whole, i, i + 1).f32);
+    EXPECT_EQ(groupedLinear(token, weight, nullptr).f32, slice(whole, i, i + 1).f32);
   }
 }
 
 // y = sum_g s_a (s_w sum q w + m_w sum q) + bias by hand: 2 (0.5 (1*3 - 2*4) - 1 (1 - 2)) + 3 (2 (5*6) + 0.25 * 5)
 // + 10.
 TEST(Reference, GroupedProductByHand) {
-  Tensor q, scale = Tensor::ofF32({1, 1, 2});
-  q.shape = {1, 1, 4};
-  q.s8 = {1, -2, 5, 0};
-  scale.f32 = {2, 3};
+  Quantized q;
+  q.codes.shape = {1, 1, 4};
+  q.codes.s8 = {1, -2, 5, 0};
+  q.scale = Tensor::ofF32({1, 1, 2});
+  q.scale.f32 = {2, 3};
   const int8_t codes[] = {3, 4, 6, 9};
   const float scales[] = {0.5f, 2}, minima[] = {-1, 0.25f}, bias[] = {10};
   Weight weight{1, 4, nullptr, codes, scales, 2, minima};
-  EXPECT_EQ(groupedLinear(q, scale, weight, bias).f32, (std::vector<float>{190.75f}));
+  EXPECT_EQ(groupedLinear(q, weight, bias).f32, (std::vector<float>{190.75f}));
   weight.minima = nullptr;
-  EXPECT_EQ(groupedLinear(q, scale, weight, nullptr).f32, (std::vector<float>{175}));
+  EXPECT_EQ(groupedLinear(q, weight, nullptr).f32, (std::vector<float>{175}));
   EXPECT_EQ(weight.at(0, 1), 2.0f);
 }
 

@@ -51,9 +51,10 @@ class Case:
         self.body.append("  " + text)
 
     def finish(self, results, ulps):
-        """results: list of (value name, expected array)."""
-        types = [dense(array)[1] for _, array in results]
-        expect = ", ".join("{} : {}".format(*dense(array)) for _, array in results)
+        """results: list of (value name, expected array; of codes the arrays that they are told by)."""
+        types = [codes_type(*value) if isinstance(value, tuple) else dense(value)[1] for _, value in results]
+        arrays = [array for _, value in results for array in (value if isinstance(value, tuple) else (value,))]
+        expect = ", ".join("{} : {}".format(*dense(array)) for array in arrays)
         arguments = ", ".join(f"%cache{i}: !lm.cache" for i in range(self.caches))
         attributes = f"lm.expect = [{expect}], lm.tolerance = {ulps * ULP:.6e} : f64"
         head = f"func.func @{self.name}({arguments}) -> ({', '.join(types)}) attributes {{{attributes}}} {{"
@@ -63,6 +64,11 @@ class Case:
 
 def t(w, b=2, n=3, kind="f32"):
     return f"tensor<{b}x{n}x{w}x{kind}>"
+
+
+def codes_type(codes, scale, zero=None):
+    kind = "u8" if codes.dtype == np.uint8 else f"s8, group = {codes.shape[-1] // scale.shape[-1]}"
+    return f"!lm.codes<{'x'.join(map(str, codes.shape))}, {kind}>"
 
 
 def run_lines(options, chosen):

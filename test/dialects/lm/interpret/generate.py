@@ -10,7 +10,7 @@ float64 on both sides, so a result differs by its own rounding to float32, 2^-24
 import pathlib
 
 import numpy as np
-from cases import Case, dense, f32, run_lines, t, write
+from cases import Case, codes_type, dense, f32, run_lines, t, write
 
 ROOM = pathlib.Path(__file__).parent.parent
 
@@ -147,14 +147,14 @@ def linear():
     edge[0, 1] = np.abs(edge[0, 1])  # all positive: zero point 0
     edge[0, 2] = -np.abs(edge[0, 2])  # all negative: zero point 255
     c = Case("quantized_linear")
-    codes, sa, za = quantize_dynamic(edge)
+    quantized = quantize_dynamic(edge)
     c.constant("x", edge)
-    kinds = f"({t(16, kind='ui8')}, tensor<2x3xf32>, tensor<2x3xi32>)"
-    c.op(f"%q, %s, %z = lm.quantize_dynamic %x : ({t(16)}) -> {kinds}")
-    c.op(f"%y = lm.quantized_linear %q, %s, %z, {c.param('w', w, '#lm.quantize_rows<{}>')} bias {c.param('b', b)} "
-         f": {kinds} -> {t(5)}")
-    y = quantized_linear(codes, sa, za, *quantize_rows(w), b)
-    cases.append(c.finish([("q", codes), ("s", sa), ("z", za), ("y", y)], 1))
+    kind = codes_type(*quantized)
+    c.op(f"%q = lm.quantize_dynamic %x : ({t(16)}) -> {kind}")
+    c.op(f"%y = lm.quantized_linear %q, {c.param('w', w, '#lm.quantize_rows<{}>')} bias {c.param('b', b)} "
+         f": ({kind}) -> {t(5)}")
+    y = quantized_linear(*quantized, *quantize_rows(w), b)
+    cases.append(c.finish([("q", quantized), ("y", y)], 1))
     edge[1, 0, 4:8] = 2.0**-121  # beside greater numbers: the least scale, codes 0
     edge[1, 1] *= 2.0**-10  # a power of two times the greatest magnitude: the next scale
     edge[1, 1, :4] = np.abs(edge[1, 1, 4:]).max() / 4
@@ -166,10 +166,11 @@ def linear():
         bias = b if has_min else None
         text = f" bias {c.param('b', b)}" if has_min else ""
         c.constant("x", edge)
-        c.op(f"%q, %s = lm.quantize_groups %x {{group = 4}} : ({t(16)}) -> ({t(16, kind='si8')}, {t(4)})")
-        c.op(f"%y = lm.grouped_linear %q, %s, {c.param('w', w, wrap)}{text} : ({t(16, kind='si8')}, {t(4)}) -> {t(5)}")
+        kind = codes_type(codes, sa)
+        c.op(f"%q = lm.quantize_groups %x : ({t(16)}) -> {kind}")
+        c.op(f"%y = lm.grouped_linear %q, {c.param('w', w, wrap)}{text} : ({kind}) -> {t(5)}")
         y = x_hat @ quantize_weight_groups(w, bits, 4, has_min).T + (0 if bias is None else bias)
-        cases.append(c.finish([("q", codes), ("s", sa), ("y", y)], 1))
+        cases.append(c.finish([("q", (codes, sa)), ("y", y)], 1))
     return cases
 
 

@@ -73,27 +73,27 @@ func.func @linear_width_is_static(%x: tensor<?x?x?xf32>) {
 // -----
 
 lm.param @w : tensor<4x4xf32> = dense<1.0>
-func.func @quantized_linear_c1_f32(%q: tensor<?x?x4xui8>, %s: tensor<?x?xf32>, %z: tensor<?x?xi32>) {
+func.func @quantized_linear_c1_f32(%q: !lm.codes<?x?x4, u8>) {
   // expected-error@+1 {{C1: @w must be a lm.param of type !lm.int8}}
-  %y = lm.quantized_linear %q, %s, %z, @w : (tensor<?x?x4xui8>, tensor<?x?xf32>, tensor<?x?xi32>) -> tensor<?x?x4xf32>
+  %y = lm.quantized_linear %q, @w : (!lm.codes<?x?x4, u8>) -> tensor<?x?x4xf32>
   return
 }
 
 // -----
 
 lm.param @w : !lm.int8<4x8> = #lm.quantize_rows<dense<1.0> : tensor<4x8xf32>>
-func.func @quantized_linear_c2_columns(%q: tensor<?x?x4xui8>, %s: tensor<?x?xf32>, %z: tensor<?x?xi32>) {
+func.func @quantized_linear_c2_columns(%q: !lm.codes<?x?x4, u8>) {
   // expected-error@+1 {{C2: @w has 8 columns, but the input has width 4}}
-  %y = lm.quantized_linear %q, %s, %z, @w : (tensor<?x?x4xui8>, tensor<?x?xf32>, tensor<?x?xi32>) -> tensor<?x?x4xf32>
+  %y = lm.quantized_linear %q, @w : (!lm.codes<?x?x4, u8>) -> tensor<?x?x4xf32>
   return
 }
 
 // -----
 
 lm.param @w : !lm.int8<8x4> = #lm.quantize_rows<dense<1.0> : tensor<8x4xf32>>
-func.func @quantized_linear_c3_rows(%q: tensor<?x?x4xui8>, %s: tensor<?x?xf32>, %z: tensor<?x?xi32>) {
+func.func @quantized_linear_c3_rows(%q: !lm.codes<?x?x4, u8>) {
   // expected-error@+1 {{C3: @w has 8 rows, but the result has width 4}}
-  %y = lm.quantized_linear %q, %s, %z, @w : (tensor<?x?x4xui8>, tensor<?x?xf32>, tensor<?x?xi32>) -> tensor<?x?x4xf32>
+  %y = lm.quantized_linear %q, @w : (!lm.codes<?x?x4, u8>) -> tensor<?x?x4xf32>
   return
 }
 
@@ -101,79 +101,70 @@ func.func @quantized_linear_c3_rows(%q: tensor<?x?x4xui8>, %s: tensor<?x?xf32>, 
 
 lm.param @w : !lm.int8<4x4> = #lm.quantize_rows<dense<1.0> : tensor<4x4xf32>>
 lm.param @b : tensor<3xf32> = dense<1.0>
-func.func @quantized_linear_c4_bias(%q: tensor<?x?x4xui8>, %s: tensor<?x?xf32>, %z: tensor<?x?xi32>) {
+func.func @quantized_linear_c4_bias(%q: !lm.codes<?x?x4, u8>) {
   // expected-error@+1 {{C4: @b must have 4 numbers, but has 3}}
-  %y = lm.quantized_linear %q, %s, %z, @w bias @b : (tensor<?x?x4xui8>, tensor<?x?xf32>, tensor<?x?xi32>) -> tensor<?x?x4xf32>
+  %y = lm.quantized_linear %q, @w bias @b : (!lm.codes<?x?x4, u8>) -> tensor<?x?x4xf32>
   return
 }
 
 // -----
 
 lm.param @w : !lm.int8<4x4> = #lm.quantize_rows<dense<1.0> : tensor<4x4xf32>>
-func.func @quantized_linear_c5_shapes(%q: tensor<?x2x4xui8>, %s: tensor<?x3xf32>, %z: tensor<?x3xi32>) {
-  // expected-error@+1 {{C5: the shapes of codes, scale, zero and result disagree}}
-  %y = lm.quantized_linear %q, %s, %z, @w : (tensor<?x2x4xui8>, tensor<?x3xf32>, tensor<?x3xi32>) -> tensor<?x2x4xf32>
+func.func @quantized_linear_c5_shapes(%q: !lm.codes<?x2x4, u8>) {
+  // expected-error@+1 {{C5: input '!lm.codes<?x2x4, u8>' and result 'tensor<?x3x4xf32>' disagree}}
+  %y = lm.quantized_linear %q, @w : (!lm.codes<?x2x4, u8>) -> tensor<?x3x4xf32>
   return
 }
 
 // -----
 
-lm.param @w : !lm.int8<4x4> = #lm.quantize_rows<dense<1.0> : tensor<4x4xf32>>
-func.func @quantized_linear_c5_zero(%q: tensor<?x2x4xui8>, %s: tensor<?x2xf32>, %z: tensor<?x3xi32>) {
-  // expected-error@+1 {{C5: the shapes of codes, scale, zero and result disagree}}
-  %y = lm.quantized_linear %q, %s, %z, @w : (tensor<?x2x4xui8>, tensor<?x2xf32>, tensor<?x3xi32>) -> tensor<?x2x4xf32>
-  return
-}
-
-// -----
-
-func.func @quantized_linear_c6_overflow(%q: tensor<?x?x65540xui8>, %s: tensor<?x?xf32>, %z: tensor<?x?xi32>) {
+func.func @quantized_linear_c6_overflow(%q: !lm.codes<?x?x65540, u8>) {
   // expected-error@+1 {{C6: expected a width of at most 65536, so that int32 sums cannot overflow, but found 65540}}
-  %y = lm.quantized_linear %q, %s, %z, @w : (tensor<?x?x65540xui8>, tensor<?x?xf32>, tensor<?x?xi32>) -> tensor<?x?x4xf32>
+  %y = lm.quantized_linear %q, @w : (!lm.codes<?x?x65540, u8>) -> tensor<?x?x4xf32>
   return
 }
 
 // -----
 
-func.func @grouped_linear_c1_absent(%q: tensor<?x?x4xsi8>, %s: tensor<?x?x2xf32>) {
+func.func @grouped_linear_c1_absent(%q: !lm.codes<?x?x4, s8, group = 2>) {
   // expected-error@+1 {{C1: @w must be a lm.param of type !lm.grouped}}
-  %y = lm.grouped_linear %q, %s, @w : (tensor<?x?x4xsi8>, tensor<?x?x2xf32>) -> tensor<?x?x4xf32>
+  %y = lm.grouped_linear %q, @w : (!lm.codes<?x?x4, s8, group = 2>) -> tensor<?x?x4xf32>
   return
 }
 
 // -----
 
 lm.param @w : tensor<4x4xf32> = dense<1.0>
-func.func @grouped_linear_c1_f32(%q: tensor<?x?x4xsi8>, %s: tensor<?x?x2xf32>) {
+func.func @grouped_linear_c1_f32(%q: !lm.codes<?x?x4, s8, group = 2>) {
   // expected-error@+1 {{C1: @w must be a lm.param of type !lm.grouped}}
-  %y = lm.grouped_linear %q, %s, @w : (tensor<?x?x4xsi8>, tensor<?x?x2xf32>) -> tensor<?x?x4xf32>
+  %y = lm.grouped_linear %q, @w : (!lm.codes<?x?x4, s8, group = 2>) -> tensor<?x?x4xf32>
   return
 }
 
 // -----
 
 lm.param @w : !lm.int8<4x4> = #lm.quantize_rows<dense<1.0> : tensor<4x4xf32>>
-func.func @grouped_linear_c1_int8(%q: tensor<?x?x4xsi8>, %s: tensor<?x?x2xf32>) {
+func.func @grouped_linear_c1_int8(%q: !lm.codes<?x?x4, s8, group = 2>) {
   // expected-error@+1 {{C1: @w must be a lm.param of type !lm.grouped}}
-  %y = lm.grouped_linear %q, %s, @w : (tensor<?x?x4xsi8>, tensor<?x?x2xf32>) -> tensor<?x?x4xf32>
+  %y = lm.grouped_linear %q, @w : (!lm.codes<?x?x4, s8, group = 2>) -> tensor<?x?x4xf32>
   return
 }
 
 // -----
 
 lm.param @w : !lm.grouped<4x8, bits = 8, group = 2> = #lm.quantize_groups<dense<1.0> : tensor<4x8xf32>, bits = 8, group = 2>
-func.func @grouped_linear_c2_columns(%q: tensor<?x?x4xsi8>, %s: tensor<?x?x2xf32>) {
+func.func @grouped_linear_c2_columns(%q: !lm.codes<?x?x4, s8, group = 2>) {
   // expected-error@+1 {{C2: @w has 8 columns, but the input has width 4}}
-  %y = lm.grouped_linear %q, %s, @w : (tensor<?x?x4xsi8>, tensor<?x?x2xf32>) -> tensor<?x?x4xf32>
+  %y = lm.grouped_linear %q, @w : (!lm.codes<?x?x4, s8, group = 2>) -> tensor<?x?x4xf32>
   return
 }
 
 // -----
 
 lm.param @w : !lm.grouped<8x4, bits = 8, group = 2> = #lm.quantize_groups<dense<1.0> : tensor<8x4xf32>, bits = 8, group = 2>
-func.func @grouped_linear_c3_rows(%q: tensor<?x?x4xsi8>, %s: tensor<?x?x2xf32>) {
+func.func @grouped_linear_c3_rows(%q: !lm.codes<?x?x4, s8, group = 2>) {
   // expected-error@+1 {{C3: @w has 8 rows, but the result has width 4}}
-  %y = lm.grouped_linear %q, %s, @w : (tensor<?x?x4xsi8>, tensor<?x?x2xf32>) -> tensor<?x?x4xf32>
+  %y = lm.grouped_linear %q, @w : (!lm.codes<?x?x4, s8, group = 2>) -> tensor<?x?x4xf32>
   return
 }
 
@@ -181,53 +172,44 @@ func.func @grouped_linear_c3_rows(%q: tensor<?x?x4xsi8>, %s: tensor<?x?x2xf32>) 
 
 lm.param @w : !lm.grouped<4x4, bits = 8, group = 2> = #lm.quantize_groups<dense<1.0> : tensor<4x4xf32>, bits = 8, group = 2>
 lm.param @b : tensor<3xf32> = dense<1.0>
-func.func @grouped_linear_c4_bias(%q: tensor<?x?x4xsi8>, %s: tensor<?x?x2xf32>) {
+func.func @grouped_linear_c4_bias(%q: !lm.codes<?x?x4, s8, group = 2>) {
   // expected-error@+1 {{C4: @b must have 4 numbers, but has 3}}
-  %y = lm.grouped_linear %q, %s, @w bias @b : (tensor<?x?x4xsi8>, tensor<?x?x2xf32>) -> tensor<?x?x4xf32>
+  %y = lm.grouped_linear %q, @w bias @b : (!lm.codes<?x?x4, s8, group = 2>) -> tensor<?x?x4xf32>
   return
 }
 
 // -----
 
 lm.param @w : !lm.grouped<4x4, bits = 8, group = 2> = #lm.quantize_groups<dense<1.0> : tensor<4x4xf32>, bits = 8, group = 2>
-func.func @grouped_linear_c5_result(%q: tensor<1x?x4xsi8>, %s: tensor<?x?x2xf32>) {
-  // expected-error@+1 {{C5: the shapes of codes, scale and result disagree}}
-  %y = lm.grouped_linear %q, %s, @w : (tensor<1x?x4xsi8>, tensor<?x?x2xf32>) -> tensor<2x?x4xf32>
+func.func @grouped_linear_c5_result(%q: !lm.codes<1x?x4, s8, group = 2>) {
+  // expected-error@+1 {{C5: input '!lm.codes<1x?x4, s8, group = 2>' and result 'tensor<2x?x4xf32>' disagree}}
+  %y = lm.grouped_linear %q, @w : (!lm.codes<1x?x4, s8, group = 2>) -> tensor<2x?x4xf32>
   return
 }
 
 // -----
 
 lm.param @w : !lm.grouped<4x4, bits = 8, group = 2> = #lm.quantize_groups<dense<1.0> : tensor<4x4xf32>, bits = 8, group = 2>
-func.func @grouped_linear_c5_scale(%q: tensor<?x2x4xsi8>, %s: tensor<?x3x2xf32>) {
-  // expected-error@+1 {{C5: the shapes of codes, scale and result disagree}}
-  %y = lm.grouped_linear %q, %s, @w : (tensor<?x2x4xsi8>, tensor<?x3x2xf32>) -> tensor<?x2x4xf32>
-  return
-}
-
-// -----
-
-lm.param @w : !lm.grouped<4x4, bits = 8, group = 2> = #lm.quantize_groups<dense<1.0> : tensor<4x4xf32>, bits = 8, group = 2>
-func.func @grouped_linear_c6_groups(%q: tensor<?x?x4xsi8>, %s: tensor<?x?x1xf32>) {
-  // expected-error@+1 {{C6: activations have 1 groups, but the weight has 2}}
-  %y = lm.grouped_linear %q, %s, @w : (tensor<?x?x4xsi8>, tensor<?x?x1xf32>) -> tensor<?x?x4xf32>
+func.func @grouped_linear_c6_groups(%q: !lm.codes<?x?x4, s8, group = 4>) {
+  // expected-error@+1 {{C6: activations are in groups of 4, but the weight is in groups of 2}}
+  %y = lm.grouped_linear %q, @w : (!lm.codes<?x?x4, s8, group = 4>) -> tensor<?x?x4xf32>
   return
 }
 
 // -----
 
 lm.param @w : !lm.grouped<4x65540, bits = 8, group = 65540> = #lm.quantize_groups<dense<1.0> : tensor<4x65540xf32>, bits = 8, group = 65540>
-func.func @grouped_linear_c7_overflow(%q: tensor<?x?x65540xsi8>, %s: tensor<?x?x1xf32>) {
+func.func @grouped_linear_c7_overflow(%q: !lm.codes<?x?x65540, s8, group = 65540>) {
   // expected-error@+1 {{C7: expected groups of at most 65536 numbers, so that int32 sums cannot overflow, but found 65540}}
-  %y = lm.grouped_linear %q, %s, @w : (tensor<?x?x65540xsi8>, tensor<?x?x1xf32>) -> tensor<?x?x4xf32>
+  %y = lm.grouped_linear %q, @w : (!lm.codes<?x?x65540, s8, group = 65540>) -> tensor<?x?x4xf32>
   return
 }
 
 // -----
 
-func.func @grouped_linear_unsigned(%q: tensor<?x?x4xui8>, %s: tensor<?x?x2xf32>) {
-  // expected-error@+1 {{operand #0 must be batch x sequence x width tensor of si8 with a static, positive width, but got 'tensor<?x?x4xui8>'}}
-  %y = lm.grouped_linear %q, %s, @w : (tensor<?x?x4xui8>, tensor<?x?x2xf32>) -> tensor<?x?x4xf32>
+func.func @grouped_linear_unsigned(%q: !lm.codes<?x?x4, u8>) {
+  // expected-error@+1 {{operand #0 must be s8 codes in groups (!lm.codes<..., s8, group = G>), but got '!lm.codes<?x?x4, u8>'}}
+  %y = lm.grouped_linear %q, @w : (!lm.codes<?x?x4, u8>) -> tensor<?x?x4xf32>
   return
 }
 
@@ -243,9 +225,9 @@ func.func @linear_c1_grouped(%x: tensor<?x?x4xf32>) -> tensor<?x?x4xf32> {
 // -----
 
 lm.param @w : !lm.grouped<4x4, bits = 8, group = 2> = #lm.quantize_groups<dense<1.0> : tensor<4x4xf32>, bits = 8, group = 2>
-func.func @quantized_linear_c1_grouped(%q: tensor<?x?x4xui8>, %s: tensor<?x?xf32>, %z: tensor<?x?xi32>) {
+func.func @quantized_linear_c1_grouped(%q: !lm.codes<?x?x4, u8>) {
   // expected-error@+1 {{C1: @w must be a lm.param of type !lm.int8}}
-  %y = lm.quantized_linear %q, %s, %z, @w : (tensor<?x?x4xui8>, tensor<?x?xf32>, tensor<?x?xi32>) -> tensor<?x?x4xf32>
+  %y = lm.quantized_linear %q, @w : (!lm.codes<?x?x4, u8>) -> tensor<?x?x4xf32>
   return
 }
 

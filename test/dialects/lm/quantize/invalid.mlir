@@ -25,104 +25,48 @@ func.func @rotate_c2_divides(%x: tensor<?x?x12xf32>) -> tensor<?x?x12xf32> {
 // -----
 
 func.func @quantize_dynamic_c1_width(%x: tensor<?x?x12xf32>) {
-  // expected-error@+1 {{C1: codes 'tensor<?x?x8xui8>' do not have the shape of the input 'tensor<?x?x12xf32>'}}
-  %q, %s, %z = lm.quantize_dynamic %x : (tensor<?x?x12xf32>) -> (tensor<?x?x8xui8>, tensor<?x?xf32>, tensor<?x?xi32>)
+  // expected-error@+1 {{C1: codes '!lm.codes<?x?x8, u8>' do not have the shape of the input 'tensor<?x?x12xf32>'}}
+  %q = lm.quantize_dynamic %x : (tensor<?x?x12xf32>) -> !lm.codes<?x?x8, u8>
   return
 }
 
 // -----
 
-func.func @quantize_dynamic_c2_scale(%x: tensor<?x2x12xf32>) {
-  // expected-error@+1 {{C2: scale and zero must have the shape batch x sequence of the input 'tensor<?x2x12xf32>', but one is 'tensor<?x3xf32>'}}
-  %q, %s, %z = lm.quantize_dynamic %x : (tensor<?x2x12xf32>) -> (tensor<?x2x12xui8>, tensor<?x3xf32>, tensor<?x2xi32>)
+func.func @quantize_dynamic_c1_sequence(%x: tensor<?x2x12xf32>) {
+  // expected-error@+1 {{C1: codes '!lm.codes<?x3x12, u8>' do not have the shape of the input 'tensor<?x2x12xf32>'}}
+  %q = lm.quantize_dynamic %x : (tensor<?x2x12xf32>) -> !lm.codes<?x3x12, u8>
   return
 }
 
 // -----
 
-func.func @quantize_dynamic_c2_zero(%x: tensor<2x?x12xf32>) {
-  // expected-error@+1 {{C2: scale and zero must have the shape batch x sequence of the input 'tensor<2x?x12xf32>', but one is 'tensor<1x?xi32>'}}
-  %q, %s, %z = lm.quantize_dynamic %x : (tensor<2x?x12xf32>) -> (tensor<2x?x12xui8>, tensor<2x?xf32>, tensor<1x?xi32>)
+func.func @quantize_dynamic_signed(%x: tensor<?x?x12xf32>) {
+  // expected-error@+1 {{result #0 must be u8 codes (!lm.codes<..., u8>), but got '!lm.codes<?x?x12, s8, group = 4>'}}
+  %q = lm.quantize_dynamic %x : (tensor<?x?x12xf32>) -> !lm.codes<?x?x12, s8, group = 4>
   return
 }
 
 // -----
 
-func.func @quantize_dynamic_scale_of_groups(%x: tensor<?x?x12xf32>) {
-  // expected-error@+1 {{result #1 must be batch x sequence tensor of f32, but got 'tensor<?x?x3xf32>'}}
-  %q, %s, %z = lm.quantize_dynamic %x : (tensor<?x?x12xf32>) -> (tensor<?x?x12xui8>, tensor<?x?x3xf32>, tensor<?x?x3xi32>)
+func.func @quantize_groups_c1_width(%x: tensor<?x?x12xf32>) {
+  // expected-error@+1 {{C1: codes '!lm.codes<?x?x8, s8, group = 4>' do not have the shape of the input 'tensor<?x?x12xf32>'}}
+  %q = lm.quantize_groups %x : (tensor<?x?x12xf32>) -> !lm.codes<?x?x8, s8, group = 4>
   return
 }
 
 // -----
 
-func.func @quantize_groups_c1_divides(%x: tensor<?x?x12xf32>) {
-  // expected-error@+1 {{C1: expected a positive group that divides the width 12, but found 5}}
-  %q, %s = lm.quantize_groups %x {group = 5} : (tensor<?x?x12xf32>) -> (tensor<?x?x12xsi8>, tensor<?x?x3xf32>)
-  return
-}
-
-// -----
-
-func.func @quantize_groups_c1_zero(%x: tensor<?x?x12xf32>) {
-  // expected-error@+1 {{C1: expected a positive group that divides the width 12, but found 0}}
-  %q, %s = lm.quantize_groups %x {group = 0} : (tensor<?x?x12xf32>) -> (tensor<?x?x12xsi8>, tensor<?x?x3xf32>)
-  return
-}
-
-// -----
-
-func.func @quantize_groups_c1_negative(%x: tensor<?x?x12xf32>) {
-  // expected-error@+1 {{C1: expected a positive group that divides the width 12, but found -4}}
-  %q, %s = lm.quantize_groups %x {group = -4} : (tensor<?x?x12xf32>) -> (tensor<?x?x12xsi8>, tensor<?x?x3xf32>)
-  return
-}
-
-// -----
-
-func.func @quantize_groups_c2_width(%x: tensor<?x?x12xf32>) {
-  // expected-error@+1 {{C2: codes 'tensor<?x?x8xsi8>' do not have the shape of the input 'tensor<?x?x12xf32>'}}
-  %q, %s = lm.quantize_groups %x {group = 4} : (tensor<?x?x12xf32>) -> (tensor<?x?x8xsi8>, tensor<?x?x3xf32>)
-  return
-}
-
-// -----
-
-func.func @quantize_groups_c2_sequence(%x: tensor<1x2x12xf32>) {
-  // expected-error@+1 {{C2: codes 'tensor<1x3x12xsi8>' do not have the shape of the input 'tensor<1x2x12xf32>'}}
-  %q, %s = lm.quantize_groups %x {group = 4} : (tensor<1x2x12xf32>) -> (tensor<1x3x12xsi8>, tensor<1x2x3xf32>)
-  return
-}
-
-// -----
-
-func.func @quantize_groups_c3_groups(%x: tensor<?x?x12xf32>) {
-  // expected-error@+1 {{C3: scale must have the shape batch x sequence x 3, but is 'tensor<?x?x4xf32>'}}
-  %q, %s = lm.quantize_groups %x {group = 4} : (tensor<?x?x12xf32>) -> (tensor<?x?x12xsi8>, tensor<?x?x4xf32>)
-  return
-}
-
-// -----
-
-func.func @quantize_groups_c3_batch(%x: tensor<1x2x12xf32>) {
-  // expected-error@+1 {{C3: scale must have the shape batch x sequence x 3, but is 'tensor<2x2x3xf32>'}}
-  %q, %s = lm.quantize_groups %x {group = 4} : (tensor<1x2x12xf32>) -> (tensor<1x2x12xsi8>, tensor<2x2x3xf32>)
+func.func @quantize_groups_c1_batch(%x: tensor<1x2x12xf32>) {
+  // expected-error@+1 {{C1: codes '!lm.codes<2x2x12, s8, group = 4>' do not have the shape of the input 'tensor<1x2x12xf32>'}}
+  %q = lm.quantize_groups %x : (tensor<1x2x12xf32>) -> !lm.codes<2x2x12, s8, group = 4>
   return
 }
 
 // -----
 
 func.func @quantize_groups_unsigned(%x: tensor<?x?x12xf32>) {
-  // expected-error@+1 {{result #0 must be batch x sequence x width tensor of si8 with a static, positive width, but got 'tensor<?x?x12xui8>'}}
-  %q, %s = lm.quantize_groups %x {group = 4} : (tensor<?x?x12xf32>) -> (tensor<?x?x12xui8>, tensor<?x?x3xf32>)
-  return
-}
-
-// -----
-
-func.func @quantize_groups_scale_is_static(%x: tensor<?x?x12xf32>) {
-  // expected-error@+1 {{result #1 must be batch x sequence x groups tensor of f32 with a static, positive number of groups, but got 'tensor<?x?x?xf32>'}}
-  %q, %s = lm.quantize_groups %x {group = 4} : (tensor<?x?x12xf32>) -> (tensor<?x?x12xsi8>, tensor<?x?x?xf32>)
+  // expected-error@+1 {{result #0 must be s8 codes in groups (!lm.codes<..., s8, group = G>), but got '!lm.codes<?x?x12, u8>'}}
+  %q = lm.quantize_groups %x : (tensor<?x?x12xf32>) -> !lm.codes<?x?x12, u8>
   return
 }
 

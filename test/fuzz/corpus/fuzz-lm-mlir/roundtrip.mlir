@@ -47,13 +47,13 @@ func.func @all(%ids: tensor<?x?xi32>, %len: tensor<?xi32>, %cache: !lm.cache) ->
   %g = lm.activation %s {kind = gelu} : tensor<?x?x8xf32>
   %u = lm.gated_product %g, %s {kind = silu} : tensor<?x?x8xf32>
   %h = lm.rotate %u {block = 8} : tensor<?x?x8xf32>
-  %d, %ds, %dz = lm.quantize_dynamic %h : (tensor<?x?x8xf32>) -> (tensor<?x?x8xui8>, tensor<?x?xf32>, tensor<?x?xi32>)
-  %y = lm.quantized_linear %d, %ds, %dz, @int8 bias @vector2 : (tensor<?x?x8xui8>, tensor<?x?xf32>, tensor<?x?xi32>) -> tensor<?x?x2xf32>
-  %g4, %g4s = lm.quantize_groups %h {group = 4} : (tensor<?x?x8xf32>) -> (tensor<?x?x8xsi8>, tensor<?x?x2xf32>)
-  %y4 = lm.grouped_linear %g4, %g4s, @groups4 : (tensor<?x?x8xsi8>, tensor<?x?x2xf32>) -> tensor<?x?x2xf32>
-  %y4m = lm.grouped_linear %g4, %g4s, @groups4m bias @vector2 attributes {mark = "kept"} : (tensor<?x?x8xsi8>, tensor<?x?x2xf32>) -> tensor<?x?x2xf32>
-  %g8, %g8s = lm.quantize_groups %h {group = 8} attributes {mark = "kept"} : (tensor<?x?x8xf32>) -> (tensor<?x?x8xsi8>, tensor<?x?x1xf32>)
-  %y8 = lm.grouped_linear %g8, %g8s, @groups8 : (tensor<?x?x8xsi8>, tensor<?x?x1xf32>) -> tensor<?x?x2xf32>
+  %d = lm.quantize_dynamic %h : (tensor<?x?x8xf32>) -> !lm.codes<?x?x8, u8>
+  %y = lm.quantized_linear %d, @int8 bias @vector2 : (!lm.codes<?x?x8, u8>) -> tensor<?x?x2xf32>
+  %g4 = lm.quantize_groups %h : (tensor<?x?x8xf32>) -> !lm.codes<?x?x8, s8, group = 4>
+  %y4 = lm.grouped_linear %g4, @groups4 : (!lm.codes<?x?x8, s8, group = 4>) -> tensor<?x?x2xf32>
+  %y4m = lm.grouped_linear %g4, @groups4m bias @vector2 attributes {mark = "kept"} : (!lm.codes<?x?x8, s8, group = 4>) -> tensor<?x?x2xf32>
+  %g8 = lm.quantize_groups %h attributes {mark = "kept"} : (tensor<?x?x8xf32>) -> !lm.codes<?x?x8, s8, group = 8>
+  %y8 = lm.grouped_linear %g8, @groups8 : (!lm.codes<?x?x8, s8, group = 8>) -> tensor<?x?x2xf32>
   %w = lm.add %y, %y4m : tensor<?x?x2xf32>
   %o = lm.pool %w, %len {kind = mean} : (tensor<?x?x2xf32>, tensor<?xi32>) -> tensor<?x2xf32>
   %n = lm.l2_normalize %o : tensor<?x2xf32>
