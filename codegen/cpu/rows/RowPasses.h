@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// How a row program is cut into passes over the row; see RowKernels.cpp, which emits them. Inside this folder only.
+// How a row program is cut into passes over the row; see RowKernels.cpp, which emits them. Inside this folder and its
+// tests only.
 #ifndef LMOPT_CODEGEN_CPU_ROWS_ROWPASSES_H
 #define LMOPT_CODEGEN_CPU_ROWS_ROWPASSES_H
 
