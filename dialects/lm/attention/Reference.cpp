@@ -137,11 +137,6 @@ static CacheLayer &layerFor(Cache &cache, const Tensor &key, const Tensor &value
 
 static std::string cacheOf(int64_t layer) { return "the cache of layer " + std::to_string(layer); }
 
-static Error turnedOtherwise(int64_t layer, int64_t length) {
-  return malformed("the keys in " + cacheOf(layer) + " are turned for another length of the sequence than " +
-                   std::to_string(length) + ": the model's angles depend on it; run the whole sequence again");
-}
-
 static void appendSequence(std::vector<float> &to, const Tensor &from, int64_t b) {
   const int64_t numbers = from.size(1) * from.width();
   to.insert(to.end(), from.f32.begin() + b * numbers, from.f32.begin() + (b + 1) * numbers);
@@ -169,7 +164,8 @@ Result<void> append(const Tensor &key, const Tensor &value, Cache &cache, const 
   if (start == 0)
     layer.frequencies = rotation.frequencies;
   if (layer.frequencies != rotation.frequencies)
-    return turnedOtherwise(options.layer, start + rows);
+    return malformed("the keys in " + cacheOf(options.layer) + " are turned for another length of the sequence than " +
+                     std::to_string(start + rows) + ": the model's angles depend on it; run the whole sequence again");
   appendRows(layer, key, value, Sequences(key.size(0), {start, rows, rotation}), options);
   return {};
 }
@@ -224,7 +220,8 @@ Result<Tensor> attend(const Tensor &query, const Cache &cache, const AttentionOp
   const CacheLayer &layer = **found;
   const Rotation rotation = rotationOf(layer.positions, options);
   if (layer.frequencies != rotation.frequencies)
-    return turnedOtherwise(options.layer, layer.positions);
+    return malformed("the keys in " + cacheOf(options.layer) +
+                     " are turned otherwise than the queries would be; attend with the rope of what appended them");
   const int64_t rows = query.size(1);
   return attendTo(layer, query, Sequences(query.size(0), {layer.positions - rows, rows, rotation}), options);
 }

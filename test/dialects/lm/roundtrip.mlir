@@ -94,8 +94,16 @@ func.func @all(%ids: tensor<?x?xi32>, %len: tensor<?xi32>, %cache: !lm.cache) ->
   %a, %c1 = lm.attention %q, %kv, %kv, %cache {layer = 0, heads = 2, kv_heads = 1, scale = 0.5, mask = #lm.causal, rope = #lm.rope<base = 1.0e5, dims = 4, layout = half>} : (tensor<?x?x8xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32>, !lm.cache) -> (tensor<?x?x8xf32>, !lm.cache)
   // CHECK: lm.attention %{{.*}}, %{{.*}}, %{{.*}} lengths %[[LEN]] {layer = 1, heads = 2, kv_heads = 1, scale = 5.000000e-01, mask = #lm.full} : (tensor<?x?x8xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32>, tensor<?xi32>) -> tensor<?x?x8xf32>
   %e = lm.attention %a, %kv, %kv lengths %len {layer = 1, heads = 2, kv_heads = 1, scale = 0.5, mask = #lm.full} : (tensor<?x?x8xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32>, tensor<?xi32>) -> tensor<?x?x8xf32>
+  // CHECK: %[[KEPT:.*]] = lm.cache_append %{{.*}}, %{{.*}}, %[[NEXT]] {layer = 2, kv_heads = 1, rope = #lm.rope<base = 1.000000e+05, dims = 4, layout = half>} as bf16 attributes {mark = "kept"} : (tensor<?x?x4xf32>, tensor<?x?x4xf32>, !lm.cache) -> !lm.cache
+  %c2 = lm.cache_append %kv, %kv, %c1 {layer = 2, kv_heads = 1, rope = #lm.rope<base = 1.0e5, dims = 4, layout = half>} as bf16 attributes {mark = "kept"} : (tensor<?x?x4xf32>, tensor<?x?x4xf32>, !lm.cache) -> !lm.cache
+  // CHECK: lm.attend %{{.*}}, %[[KEPT]] {layer = 2, heads = 2, kv_heads = 1, scale = 5.000000e-01, mask = #lm.causal, rope = #lm.rope<base = 1.000000e+05, dims = 4, layout = half>} as bf16 attributes {mark = "kept"} : (tensor<?x?x8xf32>, !lm.cache) -> tensor<?x?x8xf32>
+  %a2 = lm.attend %e, %c2 {layer = 2, heads = 2, kv_heads = 1, scale = 0.5, mask = #lm.causal, rope = #lm.rope<base = 1.0e5, dims = 4, layout = half>} as bf16 attributes {mark = "kept"} : (tensor<?x?x8xf32>, !lm.cache) -> tensor<?x?x8xf32>
+  // CHECK: %[[OWN:.*]] = lm.cache_append %{{.*}}, %{{.*}} lengths %[[LEN]] {layer = 3, kv_heads = 1} : (tensor<?x?x4xf32>, tensor<?x?x4xf32>, tensor<?xi32>) -> !lm.cache
+  %c3 = lm.cache_append %kv, %kv lengths %len {layer = 3, kv_heads = 1} : (tensor<?x?x4xf32>, tensor<?x?x4xf32>, tensor<?xi32>) -> !lm.cache
+  // CHECK: lm.attend %{{.*}}, %[[OWN]] lengths %[[LEN]] {layer = 3, heads = 2, kv_heads = 1, scale = 5.000000e-01, mask = #lm.full} : (tensor<?x?x8xf32>, !lm.cache, tensor<?xi32>) -> tensor<?x?x8xf32>
+  %a3 = lm.attend %a2, %c3 lengths %len {layer = 3, heads = 2, kv_heads = 1, scale = 0.5, mask = #lm.full} : (tensor<?x?x8xf32>, !lm.cache, tensor<?xi32>) -> tensor<?x?x8xf32>
   // CHECK: lm.add %{{.*}}, %{{.*}} : tensor<?x?x8xf32>
-  %s = lm.add %e, %x2 : tensor<?x?x8xf32>
+  %s = lm.add %a3, %x2 : tensor<?x?x8xf32>
   // CHECK: lm.activation %{{.*}} {kind = gelu} : tensor<?x?x8xf32>
   %g = lm.activation %s {kind = gelu} : tensor<?x?x8xf32>
   // CHECK: lm.gated_product %{{.*}}, %{{.*}} {kind = silu} : tensor<?x?x8xf32>
@@ -121,7 +129,7 @@ func.func @all(%ids: tensor<?x?xi32>, %len: tensor<?xi32>, %cache: !lm.cache) ->
   %o = lm.pool %w, %len {kind = mean} : (tensor<?x?x2xf32>, tensor<?xi32>) -> tensor<?x2xf32>
   // CHECK: lm.l2_normalize %{{.*}} : tensor<?x2xf32>
   %n = lm.l2_normalize %o : tensor<?x2xf32>
-  return %n, %c1 : tensor<?x2xf32>, !lm.cache
+  return %n, %c2 : tensor<?x2xf32>, !lm.cache
 }
 func.func private @narrow(tensor<?x?x8xf32>) -> tensor<?x?x4xf32>
 

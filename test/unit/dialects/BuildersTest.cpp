@@ -95,6 +95,30 @@ TEST_F(Builders, DecoderLayer) {
   finish();
 }
 
+TEST_F(Builders, HalvesOfAttention) {
+  auto lengths = RankedTensorType::get({ShapedType::kDynamic}, builder.getI32Type());
+  auto f = function({activation(8), activation(4), activation(6), CacheType::get(&context), lengths});
+  Location loc = builder.getUnknownLoc();
+  Value query = f.getArgument(0), key = f.getArgument(1), value = f.getArgument(2);
+  auto rope = RopeAttr::get(&context, 1e4, 4, RopeLayout::half);
+  auto bf16 = TypeAttr::get(builder.getBF16Type());
+  auto append = CacheAppendOp::create(builder, loc, key, value, f.getArgument(3), Value(), 2, 1, rope, bf16);
+  EXPECT_EQ(append.getHeadWidth(), 4);
+  EXPECT_EQ(append.getValueWidth(), 6);
+  auto attend = AttendOp::create(builder, loc, query, append, 2, 0.5, CausalAttr::get(&context));
+  EXPECT_EQ(attend.getResult().getType(), activation(12));
+  EXPECT_EQ(attend.getValueWidth(), 6);
+  EXPECT_EQ(attend.getLayer(), 2u);
+  EXPECT_EQ(attend.getRopeAttr(), rope);
+  EXPECT_TRUE(attend.isBf16() && attend.isCausal() && !attend.getLengths());
+  EXPECT_EQ(attend.getAppend(), append);
+  append = CacheAppendOp::create(builder, loc, key, value, Value(), f.getArgument(4), 0, 1, RopeAttr(), TypeAttr());
+  attend = AttendOp::create(builder, loc, query, append, 2, 0.5, FullAttr::get(&context));
+  EXPECT_EQ(attend.getLengths(), f.getArgument(4));
+  EXPECT_FALSE(attend.isBf16() || attend.isInt8() || attend.isCausal());
+  finish();
+}
+
 TEST_F(Builders, GroupedLinear) {
   ParamOp weight = groupedCodes("w", 6, 8, 4), bias = param("bias", {6});
   auto f = function({activation(8)});

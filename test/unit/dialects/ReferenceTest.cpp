@@ -76,6 +76,21 @@ TEST(Reference, AnySplitOfAPromptGivesTheSameBits) {
   }
 }
 
+// Queries are the last rows of what the cache holds: fewer than were appended give their part of the whole, bit for
+// bit.
+TEST(Reference, TheLastQueriesAlone) {
+  Tensor q = randomTensor({2, 7, 16}, 1), k = randomTensor({2, 7, 8}, 2), v = randomTensor({2, 7, 6}, 3);
+  Cache cache;
+  Result<Tensor> whole = attention(q, k, v, cache, options());
+  ASSERT_TRUE(whole.ok());
+  for (int64_t begin : {0, 4, 7}) {
+    Result<Tensor> part = attend(slice(q, begin, 7), cache, options());
+    ASSERT_TRUE(part.ok());
+    EXPECT_EQ(part->f32, slice(*whole, begin, 7).f32);
+  }
+  EXPECT_EQ(cache.layers[2].positions, 7);
+}
+
 TEST(Reference, PaddingChangesNothing) {
   Tensor q = randomTensor({1, 5, 16}, 1), k = randomTensor({1, 5, 8}, 2), v = randomTensor({1, 5, 8}, 3);
   AttentionOptions full = options();
@@ -214,6 +229,15 @@ TEST(Reference, RefusesWhatDoesNotFit) {
   EXPECT_FALSE(attention(two, two, two, cache, AttentionOptions()).ok());
   EXPECT_FALSE(attention(wide, wide, wide, cache, AttentionOptions()).ok());
   EXPECT_EQ(cache.layers[0].positions, 2);
+  EXPECT_TRUE(attend(one, cache, AttentionOptions()).ok());
+  EXPECT_FALSE(attend(one, Cache(), AttentionOptions()).ok());
+  EXPECT_FALSE(attend(two, cache, AttentionOptions()).ok());
+  EXPECT_FALSE(attend(wide, cache, AttentionOptions()).ok());
+  EXPECT_FALSE(attend(one, cache, integers({1}, {2}), AttentionOptions()).ok());
+  Cache ofLengths = append(one, one, integers({1}, {2}), AttentionOptions());
+  EXPECT_FALSE(append(one, one, ofLengths, AttentionOptions()).ok());
+  EXPECT_FALSE(attend(one, ofLengths, AttentionOptions()).ok());
+  EXPECT_FALSE(attend(randomTensor({1, 1, 4}, 1), ofLengths, integers({1}, {1}), AttentionOptions()).ok());
 }
 
 } // namespace

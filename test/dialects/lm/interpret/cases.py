@@ -73,6 +73,8 @@ def codes_type(codes, scale, zero=None):
 
 def run_lines(options, chosen):
     run = "// RUN: lmopt-opt %s --lm-{} | FileCheck %s".format
+    if chosen is None:
+        return [run("interpret")]
     if not chosen:
         return [run("interpret"), run(f"run-compiled={options}")]
     compiled = run(f"run-compiled='{options} entry={','.join(chosen)}'") + " --check-prefix=COMPILED"

@@ -445,7 +445,67 @@ def lengths():
     return cases
 
 
-# Which functions --lm-run-compiled runs, too (none named: all); the others have shapes that no kernel has. Its sums are
+def halves():
+    """lm.cache_append and lm.attend apart: two layers in one cache, read where lm.attention would not."""
+    cases = []
+    text = ", rope = #lm.rope<base = 1.0e4, dims = 4, layout = half>"
+    turn = lambda x, h: rope(x, h, 0, 4, 1e4, False)
+    split = lambda x, h: x.astype(np.float64).reshape(*x.shape[:2], h, -1)
+    visible = np.tril(np.ones((5, 5), bool))[None].repeat(2, 0)
+    # Decoder: 3 rows, then 2; heads of values are wider than those of keys, those of layer 1 are other ones. Layer 0 is read
+    # by its queries, by others when layer 1 has been appended (shared keys), and by the last row alone.
+    c = Case("halves_decoder")
+    c.caches = 1
+    q, r, k, v, k1, v1 = f32(2, 5, 16), f32(2, 5, 8), f32(2, 5, 8), f32(2, 5, 12), f32(2, 5, 4), f32(2, 5, 2)
+    outs = []
+
+    def append(kept, cache, layer, kv, step, keys, values, n):
+        c.op(f"%{kept} = lm.cache_append %{keys}{step}, %{values}{step}, %{cache} {{layer = {layer}, kv_heads = {kv}{text}}} "
+             f": ({t({'k': 8, 'k1_': 4}[keys], n=n)}, {t({'v': 12, 'v1_': 2}[values], n=n)}, !lm.cache) -> !lm.cache")
+
+    def read(y, query, cache, layer, heads, kv, widths, n, expected):
+        c.op(f"%{y} = lm.attend %{query}, %{cache} {{layer = {layer}, heads = {heads}, kv_heads = {kv}, scale = 0.25, "
+             f"mask = #lm.causal{text}}} : ({t(widths[0], n=n)}, !lm.cache) -> {t(widths[1], n=n)}")
+        outs.append((y, expected))
+
+    whole = attend(turn(q, 4), turn(k, 2), split(v, 2), 4, 2, 0.25, visible)
+    other = attend(turn(r, 2), turn(k, 2), split(v, 2), 2, 2, 0.25, visible)
+    second = attend(turn(r, 2), turn(k1, 1), split(v1, 1), 2, 1, 0.25, visible)
+    for step, (a, b) in enumerate(((0, 3), (3, 5))):
+        for label, array in (("q", q), ("r", r), ("k", k), ("v", v), ("k1_", k1), ("v1_", v1)):
+            c.constant(f"{label}{step}", array[:, a:b])
+        append(f"one{step}", f"two{step - 1}" if step else "cache0", 0, 2, step, "k", "v", b - a)
+        read(f"y{step}", f"q{step}", f"one{step}", 0, 4, 2, (16, 24), b - a, whole[:, a:b])
+        append(f"two{step}", f"one{step}", 1, 1, step, "k1_", "v1_", b - a)
+        read(f"z{step}", f"r{step}", f"two{step}", 1, 2, 1, (8, 4), b - a, second[:, a:b])
+        read(f"x{step}", f"r{step}", f"one{step}", 0, 2, 2, (8, 12), b - a, other[:, a:b])
+    c.constant("last", q[:, 4:])
+    read("w", "last", "one1", 0, 4, 2, (16, 24), 1, whole[:, 4:])
+    cases.append(c.finish(outs, 16))
+    # Encoder: lengths full, short and zero; two sorts of queries read one cache.
+    for mask in ("full", "causal"):
+        q, r, k, v = f32(3, 4, 16), f32(3, 4, 8), f32(3, 4, 8), f32(3, 4, 8)
+        lengths = np.array([4, 2, 0], np.int32)
+        c = Case(f"halves_encoder_{mask}")
+        for label, array in (("q", q), ("r", r), ("k", k), ("v", v), ("n", lengths)):
+            c.constant(label, array)
+        c.op(f"%kept = lm.cache_append %k, %v lengths %n {{layer = 7, kv_heads = 2{text}}} "
+             f": ({t(8, 3, 4)}, {t(8, 3, 4)}, tensor<3xi32>) -> !lm.cache")
+        inside = np.arange(4)[None] < lengths[:, None]
+        seen = inside[:, :, None] & inside[:, None, :]
+        if mask == "causal":
+            seen &= np.tril(np.ones((4, 4), bool))[None]
+        outs = []
+        for y, label, array, heads in (("y", "q", q, 4), ("z", "r", r, 2)):
+            kind = t(4 * heads, 3, 4)
+            c.op(f"%{y} = lm.attend %{label}, %kept lengths %n {{layer = 7, heads = {heads}, kv_heads = 2, scale = 0.5, "
+                 f"mask = #lm.{mask}{text}}} : ({kind}, !lm.cache, tensor<3xi32>) -> {kind}")
+            outs.append((y, attend(turn(array, heads), turn(k, 2), split(v, 2), heads, 2, 0.5, seen)))
+        cases.append(c.finish(outs, 16))
+    return cases
+
+
+# Which functions --lm-run-compiled runs, too (none named: all; None: no function); the others have shapes that no kernel has. Its sums are
 # float32: one of n numbers, here up to 16, is rounded n times by 2^-24 of itself, and its functions are right to 3 ulp.
 COMPILED = {
     "embedding/meaning": ["embedding", "embedding_rotated", "embedding_int8", "add_positions"],
@@ -457,6 +517,7 @@ COMPILED = {
                           "permute_from_half", "permute_partial", "drop_rows", "transpose", "row", "matvec", "matvec_bias"],
     "attention/lengths": ["longrope_decoder_4", "longrope_decoder_5", "longrope_decoder_8", "longrope_encoder",
                           "dynamic_decoder_4"],
+    "attention/halves": None,
 }
 
 
@@ -464,7 +525,7 @@ def main():
     # One stream of random numbers: what is added goes behind, so that all before stays as it is.
     written = {"embedding/meaning": embedding(), "linear/meaning": linear(), "norm/meaning": norm(),
                "elementwise/meaning": elementwise(), "pooling/meaning": pooling(), "attention/meaning": attention(),
-               "interpret/weights": weights(), "attention/lengths": lengths()}
+               "interpret/weights": weights(), "attention/lengths": lengths(), "attention/halves": halves()}
     is_rotate = lambda case: "func.func @rotate_" in case
     written["quantize/meaning"] = [case for case in written["linear/meaning"] if is_rotate(case)]
     written["linear/meaning"] = [case for case in written["linear/meaning"] if not is_rotate(case)]
