@@ -130,6 +130,13 @@ json::Object targetEntry(const cpu::Target &target) {
   return entry;
 }
 
+json::Array resultList(const lower::Plan &plan) {
+  json::Array results;
+  for (const lower::NamedResult &result : plan.results)
+    results.push_back(json::Object{{"name", result.name}, {"rows", domainName(result.domain)}, {"width", result.width}});
+  return results;
+}
+
 json::Array stepList(const lower::LoweredModel &lowered) {
   json::Array steps;
   for (size_t i = 0; i < lowered.plan.steps.size(); ++i) {
@@ -164,7 +171,7 @@ std::string makeManifest(ModuleOp module, const lower::LoweredModel &lowered, co
                         {"kind", plan.decoder ? "decoder" : "encoder"},
                         {"architecture", plan.architecture},
                         {"vocabulary", plan.vocabulary},
-                        {"output_width", plan.outputWidth},
+                        {"results", resultList(plan)},
                         {"max_positions", plan.maxPositions},
                         {"rope_switch", plan.ropeSwitch},
                         {"weight_bytes", plan.weightBytes},

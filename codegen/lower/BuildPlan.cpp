@@ -208,31 +208,56 @@ LogicalResult PlanBuilder::addPool(lm::PoolOp op) {
   return success();
 }
 
-LogicalResult PlanBuilder::finish(func::ReturnOp op) {
-  if (op.getNumOperands() < 1)
-    return refuse(op, "expects a result");
-  FailureOr<int> buffer = bufferFor(op, op.getOperand(0));
+// A result is called what the function says (lm.result), or after what its rows are.
+std::string PlanBuilder::resultName(unsigned number, Domain domain) {
+  if (auto name = function.getResultAttrOfType<StringAttr>(number, "lm.result"))
+    return name.str();
+  auto config = module->getAttrOfType<DictionaryAttr>("lm.config");
+  auto task = config.getAs<StringAttr>("task");
+  bool scores = plan.decoder || (task && task.getValue() != "none");
+  if (domain == Domain::Tokens)
+    return scores ? "token_logits" : "token_embeddings";
+  return scores ? "logits" : "embedding";
+}
+
+LogicalResult PlanBuilder::addResult(func::ReturnOp op, OpOperand &operand) {
+  FailureOr<int> buffer = bufferFor(op, operand.get());
   if (failed(buffer))
     return failure();
-  Domain wanted = plan.decoder ? Domain::Outputs : Domain::Segments;
-  if (plan.buffers[*buffer].domain != wanted && !plan.decoder)
-    return refuse(op, "an encoder's result must be pooled (lm.pool): one vector for each sequence");
   if (plan.buffers[*buffer].format != cpu::RowFormat::F32)
     return refuse(op, "a result must be rows of f32; these are codes or bf16 numbers, which only a product reads");
+  if (plan.buffers[*buffer].result)
+    return refuse(op, "the same value is returned twice");
+  Domain wanted = plan.decoder ? Domain::Outputs : plan.buffers[*buffer].domain;
   // The step that writes the result writes the caller's memory; if that memory would have another shape, other steps
   // read the value too, or the step is of a kind that knows only padded rows, a copy stands between.
   const Step &end = plan.steps.back();
   bool last =
       end.outputs.size() == 1 && end.outputs[0] == *buffer && (end.kind == Step::Linear || end.kind == Step::Rows);
   int result = last && plan.buffers[*buffer].domain == wanted ? *buffer : copyTo(wanted, *buffer);
-  plan.outputWidth = plan.buffers[result].width;
-  plan.buffers[result].result = true;
-  plan.buffers[result].rowBytes = 4 * plan.outputWidth;
+  int64_t width = plan.buffers[result].width;
+  plan.buffers[result].result = plan.results.size();
+  plan.buffers[result].rowBytes = 4 * width;
+  plan.results.push_back({resultName(operand.getOperandNumber(), wanted), wanted, width});
   Step &step = plan.steps.back();
   if (step.kind == Step::Linear)
-    step.linear.outStride = 4 * plan.outputWidth;
+    step.linear.outStride = 4 * width;
   else
-    step.rows.outputs.back().stride = 4 * plan.outputWidth;
+    step.rows.outputs.back().stride = 4 * width;
+  return success();
+}
+
+LogicalResult PlanBuilder::finish(func::ReturnOp op) {
+  for (OpOperand &operand : op->getOpOperands())
+    if (isa<RankedTensorType>(operand.get().getType()) && failed(addResult(op, operand)))
+      return failure();
+  if (plan.results.empty())
+    return refuse(op, "expects a result");
+  if (plan.decoder && plan.results.size() > 1)
+    return refuse(op, "@forward gives logits and nothing else");
+  for (const NamedResult &result : plan.results)
+    if (llvm::count_if(plan.results, [&](const NamedResult &other) { return other.name == result.name; }) > 1)
+      return refuse(op, "two results are called '" + result.name + "'; name them by the attribute lm.result");
   return success();
 }
 

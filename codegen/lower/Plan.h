@@ -19,6 +19,7 @@
 
 #include "mlir/IR/BuiltinOps.h"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,7 +34,14 @@ struct Buffer {
   int64_t rowBytes = 0;
   int64_t width = 0;
   cpu::RowFormat format = cpu::RowFormat::F32;
-  bool result = false; ///< the caller's memory (step->output), rows packed without padding
+  std::optional<int> result; ///< the caller's memory (step->results[*result]), rows packed without padding
+};
+
+/// What the entries give, by name.
+struct NamedResult {
+  std::string name;
+  Domain domain = Domain::Outputs;
+  int64_t width = 0;
 };
 
 /// A weight as the artifact holds it. `params` name the lm.param ops it is made of; a table of turns has none.
@@ -62,10 +70,11 @@ struct Step {
 struct Plan {
   bool decoder = true;
   std::string architecture;
-  int64_t vocabulary = 0, outputWidth = 0, maxPositions = 0;
+  int64_t vocabulary = 0, maxPositions = 0;
   int64_t ropeSwitch = 0; ///< longer sequences are turned by the second rope tables; 0: there are none
   int64_t cacheBytesPerPosition = 0;
   std::vector<Buffer> buffers;
+  std::vector<NamedResult> results;
   std::vector<PackedWeight> weights;
   std::vector<Step> steps;
   int64_t weightBytes = 0;

@@ -101,6 +101,8 @@ private:
   int addOutput(Domain domain, mlir::Operation *op);
   void addOutputs(Program &program);
   int copyTo(Domain domain, int buffer);
+  std::string resultName(unsigned number, Domain domain);
+  mlir::LogicalResult addResult(mlir::func::ReturnOp op, mlir::OpOperand &operand);
   mlir::LogicalResult finish(mlir::func::ReturnOp op);
 };
 
