@@ -58,19 +58,15 @@ void defineBarrier(ModuleOp module, const Target &target) {
   });
 }
 
-// if (step->struct_size reaches that far && step->mark) step->mark(step->mark_user, thread, what)
-// A call, two loads and two branches that never change: about 2 ns, for some 500 marks a token (SmolLM2).
+// if (step->mark) step->mark(step->mark_user, thread, what)
+// A call, a load and a branch that never changes: about 2 ns, for some 500 marks a token (SmolLM2).
 void defineMark(ModuleOp module, const Target &target) {
   defineHelper(module, target, kMarkName, 2, [](Emitter &e, ValueRange args) {
-    Value size = e.load(e.b.getI32Type(), e.at(args[0], offsetof(lmopt_step_t, struct_size)));
-    constexpr int64_t covered = offsetof(lmopt_step_t, mark_user) + sizeof(lmopt_step_t::mark_user);
-    e.ifThen(e.less(e.i32(covered - 1), size), [&] {
-      Value mark = loadPointer(e, args[0], offsetof(lmopt_step_t, mark));
-      Value null = LLVM::ZeroOp::create(e.b, e.loc, e.ptrType());
-      Value wanted = LLVM::ICmpOp::create(e.b, e.loc, LLVM::ICmpPredicate::ne, mark, null);
-      e.ifThen(wanted, [&] {
-        callPointer(e, mark, {loadPointer(e, args[0], offsetof(lmopt_step_t, mark_user)), args[1], args[2]});
-      });
+    Value mark = loadPointer(e, args[0], offsetof(lmopt_step_t, mark));
+    Value null = LLVM::ZeroOp::create(e.b, e.loc, e.ptrType());
+    Value wanted = LLVM::ICmpOp::create(e.b, e.loc, LLVM::ICmpPredicate::ne, mark, null);
+    e.ifThen(wanted, [&] {
+      callPointer(e, mark, {loadPointer(e, args[0], offsetof(lmopt_step_t, mark_user)), args[1], args[2]});
     });
   });
 }
@@ -88,7 +84,9 @@ public:
     arena = loadPointer(e, step, offsetof(lmopt_step_t, arena));
     own = e.at(arena, e.add(e.mul(thread, memory.threadBytes), memory.arenaBytes));
     tokens = loadPointer(e, step, offsetof(lmopt_step_t, tokens));
-    output = loadPointer(e, step, offsetof(lmopt_step_t, output));
+    Value given = loadPointer(e, step, offsetof(lmopt_step_t, results));
+    for (size_t i = 0; i < program.getReturn()->getNumOperands(); ++i)
+      results.push_back(loadPointer(e, given, 8 * static_cast<int64_t>(i)));
     outputRows = loadPointer(e, step, offsetof(lmopt_step_t, output_rows));
     for (int64_t offset :
          {offsetof(lmopt_step_t, rows), offsetof(lmopt_step_t, output_count), offsetof(lmopt_step_t, segment_count)})
@@ -113,8 +111,8 @@ private:
   Emitter &e;
   plan::ProgramOp program;
   KernelLibrary &kernels;
-  Value step, thread, threads, weights, arena, own, tokens, output, outputRows;
-  SmallVector<Value> counts;
+  Value step, thread, threads, weights, arena, own, tokens, outputRows;
+  SmallVector<Value> results, counts;
   SmallVector<Range> ownRows;
   Value blockBegin;  ///< inside a chain: first row of the current block
   int64_t marks = 0; ///< steps so far
@@ -158,7 +156,7 @@ private:
   Value buffer(Value rows) {
     plan::PlaceAttr place = plan::getPlace(rows);
     if (place.isResult())
-      return output;
+      return results[*plan::resultNumber(program, rows)];
     if (place.getMemory() != plan::Memory::block)
       return e.at(place.isPrivate() ? own : arena, place.getOffset());
     // Kernels count rows from the first of the step: where that row would lie, perhaps before the arena.
@@ -236,24 +234,12 @@ private:
       units = unitsFor(kernel, *s.getShare());
   }
 
-  SmallVector<Value> argumentsOf(plan::StepOp s, const Kernel &kernel) {
-    bool shared = s.isKernel();
-    if (shared)
-      shareWork(s, kernel);
-    SmallVector<Value> values;
-    for (Argument each : kernel.arguments) {
-      if (!shared && each.kind > Argument::Weights)
-        shareWork(s, kernel), shared = true;
-      values.push_back(argument(s, each));
-    }
-    return values;
-  }
-
   void emitStep(plan::StepOp s) {
     mark(marks++);
     Kernel kernel = s.isKernel() ? cast<KernelOpInterface>(s.getKernelOp()).defineKernel(kernels, s)
                                  : rowProgramKernel(kernels, s);
-    call(kernel.name, argumentsOf(s, kernel));
+    shareWork(s, kernel);
+    call(kernel.name, llvm::map_to_vector(kernel.arguments, [&](Argument each) { return argument(s, each); }));
     s.setKernel(kernel.name);
   }
 };

@@ -129,6 +129,14 @@ json::Object targetEntry(const cpu::Target &target) {
   return entry;
 }
 
+json::Array resultList(const lower::ModelFacts &facts) {
+  json::Array results;
+  for (const lower::NamedResult &result : facts.results)
+    results.push_back(json::Object{
+        {"name", result.name}, {"rows", plan::stringifyDomain(result.domain).str()}, {"width", result.width}});
+  return results;
+}
+
 json::Array stepList(const lower::LoweredModel &lowered) {
   json::Array entries;
   SmallVector<plan::ProgramOp> programs = lowered.programs();
@@ -152,7 +160,7 @@ std::string makeManifest(ModuleOp module, const lower::LoweredModel &lowered, co
                         {"kind", facts.decoder ? "decoder" : "encoder"},
                         {"architecture", facts.architecture},
                         {"vocabulary", facts.vocabulary},
-                        {"output_width", facts.outputWidth},
+                        {"results", resultList(facts)},
                         {"max_positions", facts.maxPositions},
                         {"rope_switch", facts.ropeSwitch},
                         {"weight_bytes", facts.weightBytes},

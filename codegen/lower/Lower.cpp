@@ -33,10 +33,17 @@ static void readConfig(ModuleOp module, ModelFacts &facts) {
   facts.vocabulary = config.getAs<IntegerAttr>("vocabulary").getInt();
 }
 
+static void readResults(plan::ReturnOp ret, ModelFacts &facts) {
+  facts.results.clear(); // every entry gives the same
+  for (auto [value, name] : llvm::zip_equal(ret.getValues(), ret.getNames())) {
+    auto rows = cast<plan::RowsType>(value.getType());
+    facts.results.push_back({cast<StringAttr>(name).str(), rows.getDomain(), rows.getWidth()});
+  }
+}
+
 static void readProgram(plan::ProgramOp program, ModelFacts &facts) {
-  auto result = cast<plan::RowsType>(program.getReturn().getOperand(0).getType());
+  readResults(program.getReturn(), facts);
   facts.decoder = program.isDecoder();
-  facts.outputWidth = result.getWidth();
   facts.maxPositions = program.getMaxPositions();
   facts.ropeSwitch = program.getRopeSwitch();
   facts.cacheBytesPerPosition = program.getPositionBytes();

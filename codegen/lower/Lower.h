@@ -12,14 +12,24 @@
 #include "mlir/IR/OwningOpRef.h"
 
 #include <functional>
+#include <string>
+#include <vector>
 
 namespace lmopt::lower {
+
+/// What the entries give, by name.
+struct NamedResult {
+  std::string name;
+  plan::Domain domain = plan::Domain::outputs;
+  int64_t width = 0;
+};
 
 /// What is known of a model once it is planned.
 struct ModelFacts {
   bool decoder = true;
   std::string architecture;
-  int64_t vocabulary = 0, outputWidth = 0, maxPositions = 0;
+  int64_t vocabulary = 0, maxPositions = 0;
+  std::vector<NamedResult> results;
   int64_t ropeSwitch = 0; ///< longer sequences are turned by the second rope tables; 0: there are none
   int64_t cacheBytesPerPosition = 0;
   int64_t weightBytes = 0;

@@ -80,10 +80,22 @@ module attributes {lm.config = {vocabulary = 8 : i64, max_positions = 16 : i64}}
 
 module attributes {lm.config = {vocabulary = 8 : i64, max_positions = 16 : i64}} {
   lm.param @t : tensor<8x16xf32> = dense<0.5>
-  func.func @encode(%ids: tensor<?x?xi32>, %len: tensor<?xi32>) -> tensor<?x?x16xf32> {
+  func.func @encode(%ids: tensor<?x?xi32>, %len: tensor<?xi32>) -> (tensor<?x?x16xf32>, tensor<?x?x16xf32>) {
     %x = lm.embedding %ids, @t : (tensor<?x?xi32>) -> tensor<?x?x16xf32>
-    // expected-error @+1 {{code generation: an encoder's result must be pooled (lm.pool): one vector for each sequence}}
-    return %x : tensor<?x?x16xf32>
+    // expected-error @+1 {{code generation: the same value is returned twice}}
+    return %x, %x : tensor<?x?x16xf32>, tensor<?x?x16xf32>
+  }
+}
+
+// -----
+
+module attributes {lm.config = {vocabulary = 8 : i64, max_positions = 16 : i64}} {
+  lm.param @t : tensor<8x16xf32> = dense<0.5>
+  func.func @encode(%ids: tensor<?x?xi32>, %len: tensor<?xi32>) -> (tensor<?x?x16xf32>, tensor<?x?x16xf32>) {
+    %x = lm.embedding %ids, @t : (tensor<?x?xi32>) -> tensor<?x?x16xf32>
+    %y = lm.add %x, %x : tensor<?x?x16xf32>
+    // expected-error @+1 {{code generation: two results are called 'token_embeddings'; name them by the attribute lm.result}}
+    return %x, %y : tensor<?x?x16xf32>, tensor<?x?x16xf32>
   }
 }
 

@@ -109,7 +109,7 @@ private:
     if (end < 0 || end > place.getRowBytes())
       end = place.getRowBytes();
     bool block = place.getMemory() == plan::Memory::block;
-    std::string memory = place.isResult() ? "result" : place.isPrivate() ? "thread " + std::to_string(thread) : "arena";
+    std::string memory = place.isResult() ? "result " + std::to_string(*plan::resultNumber(program, rows)) : place.isPrivate() ? "thread " + std::to_string(thread) : "arena";
     int64_t start = place.getOffset() + (row - (block ? blockBegin : 0)) * place.getRowBytes();
     if (block) {
       EXPECT_TRUE(row >= blockBegin && row < blockEnd) << "step " << step << " leaves its block";
