@@ -75,11 +75,11 @@ Peaks PeakLoops::measure() const {
   Peaks peaks;
   // Without the instruction, the product would be several and leave the loop: no bound, so no share is shown.
   const cpu::Target &target = program.target();
-  if (target.dot == cpu::DotIsa::Avx512Vnni || target.dot == cpu::DotIsa::AvxVnni)
+  if (target.spelling.dot == cpu::DotIsa::Avx512Vnni || target.spelling.dot == cpu::DotIsa::AvxVnni)
     peaks.u8s8 = best(u8s8, 2 * 4 * cpu::kLanes);
-  if (target.fma)
+  if (target.shape.fma)
     peaks.f32 = best(f32, 2 * cpu::kLanes);
-  if (target.has(LMOPT_ISA_AVX512BF16))
+  if (target.spelling.has(LMOPT_ISA_AVX512BF16))
     peaks.bf16 = best(bf16, 2 * 2 * cpu::kLanes);
   peaks.readBytes = lmopt_bench_read_bandwidth(size_t{256} << 20, 1, 6);
   return peaks;
