@@ -101,9 +101,9 @@ static LogicalResult verifyPlace(ProgramOp program, StepOp step, OpResult result
   PlaceAttr place = step.getPlace(result);
   int64_t limit = place.getMemory() == Memory::arena ? program.getArenaBytes().value_or(0)
                                                      : program.getThreadBytes().value_or(0);
-  bool fits = place.getOffset() >= 0 && place.getRows() >= 0 && place.getRowBytes() >= 0 &&
-              place.getRows() <= limit && place.getRowBytes() <= limit && place.getOffset() <= limit &&
-              place.getOffset() + place.getBytes() <= limit;
+  int64_t room = limit - place.getOffset();
+  bool fits = place.getOffset() >= 0 && place.getRows() >= 0 && place.getRowBytes() >= 0 && room >= 0 &&
+              (place.getRows() == 0 || place.getRowBytes() <= room / place.getRows());
   if (place.isResult() || fits)
     return success();
   return step.emitOpError("C3: expected rows inside the ")
