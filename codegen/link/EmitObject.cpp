@@ -94,7 +94,7 @@ private:
   const lower::LoweredModel &lowered;
   const lower::Plan &plan;
   llvm::IRBuilder<> builder;
-  llvm::Constant *results = nullptr; ///< every entry gives the same
+  llvm::Constant *inputs = nullptr, *results = nullptr; ///< every entry has the same
 
   llvm::Constant *i32(uint64_t value) { return builder.getInt32(value); }
   llvm::Constant *i64(uint64_t value) { return builder.getInt64(value); }
@@ -116,6 +116,12 @@ private:
 
   uint32_t kind() const { return plan.decoder ? LMOPT_KIND_DECODER : LMOPT_KIND_ENCODER; }
 
+  llvm::Constant *inputList() {
+    std::vector<llvm::Constant *> list;
+    for (const lower::NamedInput &input : plan.inputs)
+      list.push_back(record({text(input.name), i32(input.limit), i32(0)}));
+    return array(list);
+  }
   llvm::Constant *resultList() {
     std::vector<llvm::Constant *> list;
     for (const lower::NamedResult &result : plan.results)
@@ -135,10 +141,12 @@ private:
   }
 
   llvm::Constant *entry(llvm::StringRef name) {
-    if (!results)
+    if (!results) {
+      inputs = inputList();
       results = resultList();
+    }
     uint64_t rows = name == LMOPT_ENTRY_DECODE ? lowered.decodeRows : lowered.prefillRows;
-    return record({text(name), module.getFunction(name), i32(kind()), i32(rows), array({}), results, i32(0),
+    return record({text(name), module.getFunction(name), i32(kind()), i32(rows), inputs, results, i32(plan.inputs.size()),
                    i32(plan.results.size())});
   }
 };

@@ -130,6 +130,13 @@ json::Object targetEntry(const cpu::Target &target) {
   return entry;
 }
 
+json::Array inputList(const lower::Plan &plan) {
+  json::Array inputs;
+  for (const lower::NamedInput &input : plan.inputs)
+    inputs.push_back(json::Object{{"name", input.name}, {"limit", input.limit}});
+  return inputs;
+}
+
 json::Array resultList(const lower::Plan &plan) {
   json::Array results;
   for (const lower::NamedResult &result : plan.results)
@@ -171,6 +178,7 @@ std::string makeManifest(ModuleOp module, const lower::LoweredModel &lowered, co
                         {"kind", plan.decoder ? "decoder" : "encoder"},
                         {"architecture", plan.architecture},
                         {"vocabulary", plan.vocabulary},
+                        {"inputs", inputList(plan)},
                         {"results", resultList(plan)},
                         {"max_positions", plan.maxPositions},
                         {"rope_switch", plan.ropeSwitch},

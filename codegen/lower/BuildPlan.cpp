@@ -9,7 +9,7 @@ using namespace mlir;
 namespace lmopt::lower {
 
 LogicalResult PlanBuilder::run() {
-  if (failed(findEntry()) || failed(readConfig()))
+  if (failed(findEntry()) || failed(readConfig()) || failed(findInputs()))
     return failure();
   for (Operation &op : function.getBody().front())
     if (isa<lm::AttentionOp>(op))
@@ -55,6 +55,43 @@ LogicalResult PlanBuilder::readConfig() {
                  succeeded(number("max_positions", plan.maxPositions)));
 }
 
+// What comes behind ids and lengths: a number for each token, that tables are looked up by.
+LogicalResult PlanBuilder::findInputs() {
+  for (BlockArgument argument : llvm::drop_begin(function.getArguments(), std::min(2u, function.getNumArguments()))) {
+    unsigned number = argument.getArgNumber();
+    auto name = function.getArgAttrOfType<StringAttr>(number, "lm.input");
+    if (!name)
+      return refuse(function, "argument " + Twine(number) + " has no name; give it the attribute lm.input");
+    if (plan.decoder)
+      return refuse(function, "input '" + name.getValue() + "': a decoder takes token ids and nothing else");
+    int64_t limit = 0;
+    for (Operation *user : argument.getUsers()) {
+      auto embedding = dyn_cast<lm::EmbeddingOp>(user);
+      if (!embedding)
+        return refuse(user, "input '" + name.getValue() + "' can only be looked up in a table (lm.embedding)");
+      int64_t rows = param(embedding, embedding.getTableAttr()).getShape()[0];
+      limit = limit ? std::min(limit, rows) : rows;
+    }
+    if (limit == 0)
+      return refuse(function, "input '" + name.getValue() + "' is not used");
+    if (llvm::any_of(plan.inputs, [&](const NamedInput &other) { return other.name == name.getValue(); }))
+      return refuse(function, "two inputs are called '" + name.getValue() + "'");
+    plan.inputs.push_back({name.str(), limit});
+  }
+  return success();
+}
+
+// A step of its own, beside the rows at work: a kernel knows one kind of ids.
+LogicalResult PlanBuilder::addInputRows(lm::EmbeddingOp op, int input) {
+  std::vector<Operation *> others = {op};
+  std::swap(group, others);
+  if (failed(closeGroup()))
+    return failure();
+  plan.steps.back().ids = input;
+  group = std::move(others);
+  return success();
+}
+
 bool PlanBuilder::isRowWise(Operation &op) {
   return isa<lm::EmbeddingOp, lm::AddPositionsOp, lm::BiasAddOp, lm::RmsNormOp, lm::LayerNormOp, lm::RotateOp,
              lm::QuantizeDynamicOp, lm::QuantizeGroupsOp, lm::NarrowOp, lm::AddOp, lm::ActivationOp, lm::GatedProductOp,
@@ -62,6 +99,13 @@ bool PlanBuilder::isRowWise(Operation &op) {
 }
 
 LogicalResult PlanBuilder::visit(Operation &op) {
+  if (auto embedding = dyn_cast<lm::EmbeddingOp>(op)) {
+    auto ids = dyn_cast<BlockArgument>(embedding.getIds());
+    if (!ids || ids.getArgNumber() == 1)
+      return refuse(embedding, "the ids must be an argument of the function");
+    if (ids.getArgNumber() > 1)
+      return addInputRows(embedding, ids.getArgNumber() - 2);
+  }
   if (isRowWise(op)) {
     group.push_back(&op);
     return success();

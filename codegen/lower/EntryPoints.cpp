@@ -85,6 +85,8 @@ public:
     own = e.at(arena, e.add(e.mul(thread, threadBytes), arenaBytes));
     tokens = cpu::loadPointer(e, step, offsetof(lmopt_step_t, tokens));
     Value given = cpu::loadPointer(e, step, offsetof(lmopt_step_t, results));
+    if (!plan.inputs.empty())
+      inputs = cpu::loadPointer(e, step, offsetof(lmopt_step_t, inputs));
     for (size_t i = 0; i < plan.results.size(); ++i)
       results.push_back(cpu::loadPointer(e, given, 8 * static_cast<int64_t>(i)));
     outputRows = cpu::loadPointer(e, step, offsetof(lmopt_step_t, output_rows));
@@ -119,7 +121,7 @@ private:
   const Plan &plan;
   const Schedule &schedule;
   cpu::KernelLibrary &kernels;
-  Value step, thread, threads, weights, arena, own, tokens, outputRows;
+  Value step, thread, threads, weights, arena, own, tokens, inputs, outputRows;
   SmallVector<Value> results, counts;
   SmallVector<Range> ownRows;
   Value blockBegin; ///< inside a chain: first row of the current block
@@ -208,7 +210,8 @@ private:
     for (int w : s.weights)
       arguments.push_back(weight(w));
     Range range = rowsFor(s.domain, share);
-    arguments.append({scratch(), tokens, outputRows, rowInfo(), range.begin, range.end});
+    Value ids = s.ids ? cpu::loadPointer(e, inputs, 8 * *s.ids) : tokens;
+    arguments.append({scratch(), ids, outputRows, rowInfo(), range.begin, range.end});
     std::string name = cpu::rowsKernel(kernels, s.rows);
     call(name, arguments);
     return name;

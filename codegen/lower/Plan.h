@@ -52,6 +52,12 @@ struct PackedWeight {
   int64_t bytes() const { return layout->bytes(); }
 };
 
+/// A number for each token beside its id (step->inputs).
+struct NamedInput {
+  std::string name;
+  int64_t limit = 0; ///< rows of the smallest table that it is looked up in
+};
+
 struct Step {
   enum Kind { Rows, Linear, StoreKeysValues, Attend, Pool };
   Kind kind = Rows;
@@ -65,6 +71,7 @@ struct Step {
   cpu::RopeTable rope;
   int64_t layerOffset = 0; ///< cache bytes per position of the layers before
   Pooling pool = Pooling::Mean;
+  std::optional<int> ids; ///< of a row program that looks up another input than the token ids
 };
 
 struct Plan {
@@ -74,6 +81,7 @@ struct Plan {
   int64_t ropeSwitch = 0; ///< longer sequences are turned by the second rope tables; 0: there are none
   int64_t cacheBytesPerPosition = 0;
   std::vector<Buffer> buffers;
+  std::vector<NamedInput> inputs;
   std::vector<NamedResult> results;
   std::vector<PackedWeight> weights;
   std::vector<Step> steps;
