@@ -85,6 +85,8 @@ public:
     own = e.at(arena, e.add(e.mul(thread, memory.threadBytes), memory.arenaBytes));
     tokens = loadPointer(e, step, offsetof(lmopt_step_t, tokens));
     Value given = loadPointer(e, step, offsetof(lmopt_step_t, results));
+    if (!program.getInputNames().empty())
+      inputs = loadPointer(e, step, offsetof(lmopt_step_t, inputs));
     for (size_t i = 0; i < program.getReturn()->getNumOperands(); ++i)
       results.push_back(loadPointer(e, given, 8 * static_cast<int64_t>(i)));
     outputRows = loadPointer(e, step, offsetof(lmopt_step_t, output_rows));
@@ -111,7 +113,7 @@ private:
   Emitter &e;
   plan::ProgramOp program;
   KernelLibrary &kernels;
-  Value step, thread, threads, weights, arena, own, tokens, outputRows;
+  Value step, thread, threads, weights, arena, own, tokens, inputs, outputRows;
   SmallVector<Value> results, counts;
   SmallVector<Range> ownRows;
   Value blockBegin;  ///< inside a chain: first row of the current block
@@ -207,7 +209,7 @@ private:
     case Argument::RowInfo:
       return rowInfo();
     case Argument::Tokens:
-      return tokens;
+      return argument.number ? loadPointer(e, inputs, 8 * (argument.number - 1)) : tokens;
     case Argument::OutputRows:
       return outputRows;
     case Argument::Step:

@@ -24,7 +24,7 @@ struct Argument {
     UnitEnd,
     Scratch,    ///< memory of the thread
     RowInfo,    ///< table of rows, see RowInfo.h
-    Tokens,     ///< ids
+    Tokens,     ///< a number for each token: 0 the ids, n the input n - 1 beside them
     OutputRows, ///< numbers of the tokens whose results are wanted
     Step,       ///< lmopt_step_t
     StateOffset,

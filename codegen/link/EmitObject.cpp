@@ -93,7 +93,7 @@ private:
   llvm::Module &module;
   const lower::ModelFacts &facts;
   llvm::IRBuilder<> builder;
-  llvm::Constant *results = nullptr; ///< every entry gives the same
+  llvm::Constant *inputs = nullptr, *results = nullptr; ///< every entry has the same
 
   llvm::Constant *i32(uint64_t value) { return builder.getInt32(value); }
   llvm::Constant *i64(uint64_t value) { return builder.getInt64(value); }
@@ -115,6 +115,12 @@ private:
 
   uint32_t kind() const { return facts.decoder ? LMOPT_KIND_DECODER : LMOPT_KIND_ENCODER; }
 
+  llvm::Constant *inputList() {
+    std::vector<llvm::Constant *> list;
+    for (const lower::NamedInput &input : facts.inputs)
+      list.push_back(record({text(input.name), i32(input.limit), i32(0)}));
+    return array(list);
+  }
   llvm::Constant *resultList() {
     std::vector<llvm::Constant *> list;
     for (const lower::NamedResult &result : facts.results)
@@ -134,11 +140,13 @@ private:
   }
 
   llvm::Constant *entry(llvm::StringRef name) {
-    if (!results)
+    if (!results) {
+      inputs = inputList();
       results = resultList();
+    }
     uint64_t rows = name == LMOPT_ENTRY_DECODE ? facts.decodeRows : facts.prefillRows;
-    return record({text(name), module.getFunction(name), i32(kind()), i32(rows), array({}), results, i32(0),
-                   i32(facts.results.size())});
+    return record({text(name), module.getFunction(name), i32(kind()), i32(rows), inputs, results,
+                   i32(facts.inputs.size()), i32(facts.results.size())});
   }
 };
 

@@ -129,6 +129,13 @@ json::Object targetEntry(const cpu::Target &target) {
   return entry;
 }
 
+json::Array inputList(const lower::ModelFacts &facts) {
+  json::Array inputs;
+  for (const lower::NamedInput &input : facts.inputs)
+    inputs.push_back(json::Object{{"name", input.name}, {"limit", input.limit}});
+  return inputs;
+}
+
 json::Array resultList(const lower::ModelFacts &facts) {
   json::Array results;
   for (const lower::NamedResult &result : facts.results)
@@ -160,6 +167,7 @@ std::string makeManifest(ModuleOp module, const lower::LoweredModel &lowered, co
                         {"kind", facts.decoder ? "decoder" : "encoder"},
                         {"architecture", facts.architecture},
                         {"vocabulary", facts.vocabulary},
+                        {"inputs", inputList(facts)},
                         {"results", resultList(facts)},
                         {"max_positions", facts.maxPositions},
                         {"rope_switch", facts.ropeSwitch},

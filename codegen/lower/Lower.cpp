@@ -41,7 +41,14 @@ static void readResults(plan::ReturnOp ret, ModelFacts &facts) {
   }
 }
 
+static void readInputs(plan::ProgramOp program, ModelFacts &facts) {
+  facts.inputs.clear(); // every entry has the same
+  for (auto [number, name] : llvm::enumerate(program.getInputNames()))
+    facts.inputs.push_back({cast<StringAttr>(name).str(), plan::inputLimit(program.getInput(number))});
+}
+
 static void readProgram(plan::ProgramOp program, ModelFacts &facts) {
+  readInputs(program, facts);
   readResults(program.getReturn(), facts);
   facts.decoder = program.isDecoder();
   facts.maxPositions = program.getMaxPositions();

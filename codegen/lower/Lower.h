@@ -17,6 +17,12 @@
 
 namespace lmopt::lower {
 
+/// A number for each token beside its id (step->inputs).
+struct NamedInput {
+  std::string name;
+  int64_t limit = 0; ///< rows of the smallest table that it is looked up in
+};
+
 /// What the entries give, by name.
 struct NamedResult {
   std::string name;
@@ -29,6 +35,7 @@ struct ModelFacts {
   bool decoder = true;
   std::string architecture;
   int64_t vocabulary = 0, maxPositions = 0;
+  std::vector<NamedInput> inputs;
   std::vector<NamedResult> results;
   int64_t ropeSwitch = 0; ///< longer sequences are turned by the second rope tables; 0: there are none
   int64_t cacheBytesPerPosition = 0;

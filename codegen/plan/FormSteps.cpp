@@ -43,7 +43,7 @@ public:
   explicit StepFormer(ModuleOp module) : module(module), builder(module.getContext()) {}
 
   LogicalResult run() {
-    if (failed(findEntry()) || failed(readConfig()))
+    if (failed(findEntry()) || failed(readConfig()) || failed(readInputs()))
       return failure();
     startProgram();
     for (Operation &op : function.getBody().front())
@@ -59,6 +59,7 @@ private:
   func::FuncOp function;
   ProgramOp program;
   int64_t maxPositions = 0;
+  SmallVector<StringRef> inputNames = {};
   IRMapping arguments;                  ///< of the function -> of the program
   DenseMap<Value, Value> madeBySteps;   ///< values of the function -> results of steps
   Operation *lastOfAllRows = nullptr;   ///< no op behind it needs other rows than its own, or a token's id or position
@@ -94,11 +95,33 @@ private:
     return success();
   }
 
+  // What comes behind ids and lengths: a number for each token, that tables are looked up by.
+  LogicalResult readInputs() {
+    for (unsigned number = 2; number < function.getNumArguments(); ++number) {
+      auto name = function.getArgAttrOfType<StringAttr>(number, "lm.input");
+      if (!name)
+        return refuse(function, "argument " + Twine(number) + " has no name; give it the attribute lm.input");
+      std::string input = "input '" + name.str() + "'";
+      if (function.getSymName() == "forward")
+        return refuse(function, input + ": a decoder takes token ids and nothing else");
+      int64_t limit = inputLimit(function.getArgument(number));
+      if (limit < 0)
+        return refuse(function, input + " can only be looked up in a table (lm.embedding)");
+      if (limit == 0)
+        return refuse(function, input + " is not used");
+      if (llvm::is_contained(inputNames, name.getValue()))
+        return refuse(function, "two inputs are called '" + name.getValue() + "'");
+      inputNames.push_back(name.getValue());
+    }
+    return success();
+  }
+
   void startProgram() {
     builder.setInsertionPoint(function);
     StringAttr name = function.getSymNameAttr();
     function.setSymName("planned");
     program = ProgramOp::create(builder, function.getLoc(), name, maxPositions);
+    program.setInputNamesAttr(builder.getStrArrayAttr(inputNames));
     Block *body = builder.createBlock(&program.getBody());
     for (BlockArgument argument : function.getArguments())
       arguments.map(argument, body->addArgument(argument.getType(), argument.getLoc()));
@@ -117,6 +140,10 @@ private:
     if (std::optional<int64_t> limit = step.getPositionLimit())
       program.setMaxPositions(std::min<int64_t>(program.getMaxPositions(), *limit));
     pastAllRows |= lastOfAllRows && lastOfAllRows->isBeforeInBlock(&op);
+    if (readsInput(op)) { // beside the rows at work: a kernel knows one sort of ids
+      addStep(StepKind::rows, Domain::tokens, &op);
+      return success();
+    }
     if (step.getMotion() == lm::Motion::Rows) {
       group.push_back(&op);
       return success();
@@ -126,6 +153,13 @@ private:
       return refuse(&op, "expects rows of all tokens");
     addStep(StepKind::kernel, isOfSequences(&op) ? Domain::segments : domainOfInputs(op), &op);
     return success();
+  }
+
+  static bool readsInput(Operation &op) {
+    return llvm::any_of(op.getOperands(), [](Value operand) {
+      auto argument = dyn_cast<BlockArgument>(operand);
+      return argument && argument.getArgNumber() >= 2;
+    });
   }
 
   // Rows come from ops only; arguments are ids, lengths and caches.

@@ -5,6 +5,7 @@
 
 #include "dialects/lm/LmDialect.h"
 #include "dialects/lm/interfaces/Step.h"
+#include "dialects/lm/param/Param.h"
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
@@ -65,6 +66,21 @@ OpResult plan::getMaker(Value rows) {
   if (auto chain = dyn_cast<ChainOp>(result.getOwner()))
     return cast<OpResult>(chain.getBody().front().getTerminator()->getOperand(result.getResultNumber()));
   return result;
+}
+
+int64_t plan::inputLimit(Value input) {
+  int64_t limit = 0;
+  for (Operation *user : input.getUsers()) {
+    auto step = dyn_cast<lm::StepOpInterface>(user);
+    llvm::SmallVector<lm::WeightUse> uses;
+    if (step)
+      step.getWeightUses(uses);
+    if (uses.size() != 1 || uses[0].role != lm::WeightUse::Role::Table)
+      return -1;
+    int64_t rows = lm::lookupParam(user, uses[0].symbol).getShape()[0];
+    limit = limit ? std::min(limit, rows) : rows;
+  }
+  return limit;
 }
 
 std::optional<unsigned> plan::resultNumber(ProgramOp program, Value rows) {
@@ -234,6 +250,8 @@ void ProgramOp::print(OpAsmPrinter &printer) {
                         [&](BlockArgument argument) { printer.printRegionArgument(argument); });
   printer << ')';
   SmallVector<StringRef> elided = {getSymNameAttrName()};
+  if (getInputNames().empty())
+    elided.push_back(getInputNamesAttrName());
   if (!getRopeSwitch())
     elided.push_back(getRopeSwitchAttrName());
   if (!getPositionBytes())

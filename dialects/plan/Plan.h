@@ -50,6 +50,9 @@ RowsType rowsOf(mlir::Type type, Domain domain);
 
 /// The result of the step that makes `rows`: looks through the results of chains.
 mlir::OpResult getMaker(mlir::Value rows);
+/// The least number that no further input may be: rows of the smallest table that it is looked up in; 0 where it is not
+/// used, -1 where it is used otherwise.
+int64_t inputLimit(mlir::Value input);
 /// The number of the result of the program that rows are, if they are one.
 std::optional<unsigned> resultNumber(ProgramOp program, mlir::Value rows);
 /// Where rows are kept; the program must be scheduled.

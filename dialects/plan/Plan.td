@@ -117,17 +117,19 @@ def Plan_ReturnOp : Plan_Op<"return", [Terminator, HasParent<"ProgramOp">]> {
 def Plan_ProgramOp : Plan_Op<"program", [Symbol, SingleBlock, NoTerminator, HasParent<"::mlir::ModuleOp">]> {
   let summary = "one entry of an artifact: a list of steps";
   let description = [{
-    The arguments of the body are those of the function it was made from (token ids, lengths or cache, further inputs).
+    The arguments of the body are those of the function it was made from: token ids, lengths or cache, and further inputs,
+    a number for each token, whose names are `input_names`.
     `max_positions`, `rope_switch` (longer sequences are turned by a second table; 0: there is none) and
     `position_bytes` (state kept for each position) are those of the model; the rest is the schedule's.
 
     Constraints:
-    - C1: the body ends with `plan.return`.
+    - C1: the body ends with `plan.return`, and every argument beyond the second has a name.
     - C2: every step of a scheduled program (it has `max_rows`) has a share, and a place for each result of rows.
     - C3: rows lie inside the memory they are placed in.
     - C4: no two threads clash: between two waits, what one thread of a team writes no other touches.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$max_positions,
+                       DefaultValuedAttr<StrArrayAttr, "{}">:$input_names,
                        DefaultValuedAttr<I64Attr, "0">:$rope_switch, DefaultValuedAttr<I64Attr, "0">:$position_bytes,
                        UnitAttr:$few, OptionalAttr<I64Attr>:$max_rows, OptionalAttr<I64Attr>:$arena_bytes,
                        OptionalAttr<I64Attr>:$thread_bytes, OptionalAttr<I64Attr>:$row_info_offset,
@@ -141,6 +143,8 @@ def Plan_ProgramOp : Plan_Op<"program", [Symbol, SingleBlock, NoTerminator, HasP
   ];
   let extraClassDeclaration = [{
     bool isDecoder();
+    /// A further input.
+    ::mlir::BlockArgument getInput(unsigned number) { return getBody().getArgument(2 + number); }
     bool isScheduled() { return getMaxRows().has_value(); }
     ReturnOp getReturn();
   }];

@@ -167,6 +167,8 @@ LogicalResult ProgramOp::verifyRegions() {
   Block &body = getBody().front();
   if (body.empty() || !isa<ReturnOp>(body.back()))
     return emitOpError("C1: expected the body to end with plan.return");
+  if (getInputNames().size() + 2 < body.getNumArguments() || (!getInputNames().empty() && getInputNames().size() + 2 != body.getNumArguments()))
+    return emitOpError("C1: expected ") << body.getNumArguments() - 2 << " names of inputs, but found " << getInputNames().size();
   for (Value value : getReturn().getValues())
     if (!isa<OpResult>(value) || !isa<StepOp, ChainOp>(value.getDefiningOp()))
       return emitOpError("C1: expected to return results of steps");

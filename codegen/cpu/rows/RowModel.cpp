@@ -65,6 +65,17 @@ RowProgram RowProgramBuilder::build() {
   return std::move(program);
 }
 
+/// Which numbers of tokens the step looks up: see Argument::Tokens. There is one sort in a step.
+static int64_t tokensNumber(plan::StepOp step) {
+  Block *program = &step->getParentOfType<plan::ProgramOp>().getBody().front();
+  for (Operation &op : step.getBody().front())
+    for (Value operand : op.getOperands())
+      if (auto argument = dyn_cast<BlockArgument>(operand))
+        if (argument.getOwner() == program && argument.getArgNumber() >= 2)
+          return argument.getArgNumber() - 1;
+  return 0;
+}
+
 Kernel rowProgramKernel(KernelLibrary &kernels, plan::StepOp step) {
   RowProgram program = rowProgramOf(step);
   Kernel kernel;
@@ -76,8 +87,9 @@ Kernel rowProgramKernel(KernelLibrary &kernels, plan::StepOp step) {
   add(Argument::Input, program.inputs.size());
   add(Argument::Output, program.outputs.size());
   add(Argument::Weight, program.weightCount);
-  for (Argument::Kind kind : {Argument::Scratch, Argument::Tokens, Argument::OutputRows, Argument::RowInfo,
-                              Argument::RowBegin, Argument::RowEnd})
+  add(Argument::Scratch, 1);
+  kernel.arguments.push_back({Argument::Tokens, tokensNumber(step)});
+  for (Argument::Kind kind : {Argument::OutputRows, Argument::RowInfo, Argument::RowBegin, Argument::RowEnd})
     add(kind, 1);
   return kernel;
 }
