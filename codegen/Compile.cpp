@@ -154,12 +154,13 @@ private:
 
   LogicalResult streamWeights(link::SectionAppender &appender, std::string &error) {
     uint64_t all = lowered.facts.weightBytes;
-    LogicalResult ok = link::packWeights(lowered.weights(), reader, [&](int64_t offset, const std::vector<char> &bytes) {
-      bool written = appender.padTo(offset, error) && appender.write(bytes.data(), bytes.size(), error);
-      if (written && options.progress)
-        options.progress(offset + bytes.size(), all);
-      return success(written);
-    });
+    LogicalResult ok =
+        link::packWeights(lowered.weights(), reader, [&](int64_t offset, const std::vector<char> &bytes) {
+          bool written = appender.padTo(offset, error) && appender.write(bytes.data(), bytes.size(), error);
+          if (written && options.progress)
+            options.progress(offset + bytes.size(), all);
+          return success(written);
+        });
     if (failed(ok))
       return failure();
     return success(appender.padTo(all, error));

@@ -30,7 +30,8 @@ struct CompileOptions {
   std::string recipe;               ///< JSON of the recipe that made the module; stored in the artifact
   bool splitWeights = false;        ///< weights go to OUTPUT.weights instead of into the .so
   CompileStage stopAfter = CompileStage::Link;
-  std::string dumpDirectory; ///< when not empty: plan.mlir, schedule.mlir, lower.mlir, emit.ll and emit.s are written there
+  std::string
+      dumpDirectory; ///< when not empty: plan.mlir, schedule.mlir, lower.mlir, emit.ll and emit.s are written there
   /// Called with work done and work in all (bytes of weights); may be empty.
   std::function<void(uint64_t, uint64_t)> progress;
 };

@@ -66,10 +66,10 @@ plan::StepOp cpu::stateMaker(plan::StepOp step) {
 
 int64_t cpu::paddedRowBytes(plan::RowsType rows) {
   Type element = rows.getElement();
-  RowFormat format = rows.getGroup()       ? RowFormat::Groups
-                     : element.isF32()     ? RowFormat::F32
-                     : element.isBF16()    ? RowFormat::Bf16
-                                           : RowFormat::U8;
+  RowFormat format = rows.getGroup()    ? RowFormat::Groups
+                     : element.isF32()  ? RowFormat::F32
+                     : element.isBF16() ? RowFormat::Bf16
+                                        : RowFormat::U8;
   return rowBytes(format, rows.getWidth(), rows.getGroup());
 }
 

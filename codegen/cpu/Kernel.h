@@ -14,13 +14,13 @@ namespace lmopt::cpu {
 /// One argument of a kernel.
 struct Argument {
   enum Kind {
-    Input,      ///< rows that the step reads, by number
-    Output,     ///< rows that it makes, by number
-    Weight,     ///< packed weight, by number
-    Weights,    ///< where all weights begin: in the place of a weight that there is not
-    RowBegin,   ///< rows of this thread
+    Input,    ///< rows that the step reads, by number
+    Output,   ///< rows that it makes, by number
+    Weight,   ///< packed weight, by number
+    Weights,  ///< where all weights begin: in the place of a weight that there is not
+    RowBegin, ///< rows of this thread
     RowEnd,
-    UnitBegin,  ///< units of this thread, see Kernel::units
+    UnitBegin, ///< units of this thread, see Kernel::units
     UnitEnd,
     Scratch,    ///< memory of the thread
     RowInfo,    ///< table of rows, see RowInfo.h

@@ -141,7 +141,8 @@ private:
       for (Value result : step.getResults())
         if (!llvm::all_of(result.getUsers(), isMember))
           leaving.push_back(result);
-    auto chain = plan::ChainOp::create(before, members.front().getLoc(), TypeRange(ValueRange(leaving)), problem.blockRows);
+    auto chain =
+        plan::ChainOp::create(before, members.front().getLoc(), TypeRange(ValueRange(leaving)), problem.blockRows);
     for (auto [inside, outside] : llvm::zip_equal(leaving, chain.getResults()))
       inside.replaceUsesWithIf(outside, [&](OpOperand &use) { return !isMember(use.getOwner()); });
     OpBuilder::InsertionGuard guard(before);

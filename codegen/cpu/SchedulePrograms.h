@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Programs scheduled for teams of threads on CPUs: of a decoder's program one for many rows at once (prefill) and one for
-// few (decode), of an encoder's one (encode). In: a module with a program whose layouts are chosen. Out: those programs,
-// with shares, places, chains and waits. The algorithm is codegen/plan/Schedule.h; here is what it asks of CPUs.
-// The pass is cpu-schedule; tested by test/codegen/cpu/schedule*.mlir and test/unit/codegen/ScheduleTest.cpp.
+// Programs scheduled for teams of threads on CPUs: of a decoder's program one for many rows at once (prefill) and one
+// for few (decode), of an encoder's one (encode). In: a module with a program whose layouts are chosen. Out: those
+// programs, with shares, places, chains and waits. The algorithm is codegen/plan/Schedule.h; here is what it asks of
+// CPUs. The pass is cpu-schedule; tested by test/codegen/cpu/schedule*.mlir and test/unit/codegen/ScheduleTest.cpp.
 #ifndef LMOPT_CODEGEN_CPU_SCHEDULEPROGRAMS_H
 #define LMOPT_CODEGEN_CPU_SCHEDULEPROGRAMS_H
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// From the lm module to code: programs of steps, scheduled (plan), and a new module with one function for each kernel and
-// each entry point (prefill and decode, or encode), in scf, arith, vector, llvm (addresses) and lmk. No lm op is left
-// in it. In: an optimized lm module. Out: LoweredModel. Tested by test/codegen/lower and the end-to-end tests.
+// From the lm module to code: programs of steps, scheduled (plan), and a new module with one function for each kernel
+// and each entry point (prefill and decode, or encode), in scf, arith, vector, llvm (addresses) and lmk. No lm op is
+// left in it. In: an optimized lm module. Out: LoweredModel. Tested by test/codegen/lower and the end-to-end tests.
 #ifndef LMOPT_CODEGEN_LOWER_LOWER_H
 #define LMOPT_CODEGEN_LOWER_LOWER_H
 
@@ -40,8 +40,8 @@ struct ModelFacts {
   int64_t ropeSwitch = 0; ///< longer sequences are turned by the second rope tables; 0: there are none
   int64_t cacheBytesPerPosition = 0;
   int64_t weightBytes = 0;
-  int64_t prefillRows = 0, decodeRows = 0;     ///< most rows of a step; decodeRows 0: an encoder
-  int64_t arenaBytes = 0, threadBytes = 0;     ///< the largest that an entry needs
+  int64_t prefillRows = 0, decodeRows = 0; ///< most rows of a step; decodeRows 0: an encoder
+  int64_t arenaBytes = 0, threadBytes = 0; ///< the largest that an entry needs
   int64_t waitsPrefill = 0, waitsDecode = 0;
 };
 

@@ -60,9 +60,9 @@ private:
   ProgramOp program;
   int64_t maxPositions = 0;
   SmallVector<StringRef> inputNames = {};
-  IRMapping arguments;                  ///< of the function -> of the program
-  DenseMap<Value, Value> madeBySteps;   ///< values of the function -> results of steps
-  Operation *lastOfAllRows = nullptr;   ///< no op behind it needs other rows than its own, or a token's id or position
+  IRMapping arguments;                ///< of the function -> of the program
+  DenseMap<Value, Value> madeBySteps; ///< values of the function -> results of steps
+  Operation *lastOfAllRows = nullptr; ///< no op behind it needs other rows than its own, or a token's id or position
   bool pastAllRows = false;
   SmallVector<Operation *> group = {}; ///< row-wise ops not yet made into a step
 

@@ -43,7 +43,7 @@ struct Scheduler {
       const ProblemStep &step = problem.steps[i];
       for (int buffer : step.outputs) {
         first[buffer] = last[buffer] = static_cast<int>(i);
-        schedule.places[buffer].memory = isResult(buffer)            ? Memory::result
+        schedule.places[buffer].memory = isResult(buffer)           ? Memory::result
                                          : step.share == Share::all ? Memory::thread
                                                                     : Memory::arena;
       }
@@ -115,7 +115,8 @@ struct Scheduler {
 
   // Whether the memory of rows placed before must not be that of rows `b`: while both are needed, and, unless they are
   // those of a block, ever when the rows are of another size: then a thread's rows of the new ones lie on its own rows
-  // of the old ones, and no wait is needed between (SmolLM2's prefill: 67 waits instead of 182, for 2 MB more of arena).
+  // of the old ones, and no wait is needed between (SmolLM2's prefill: 67 waits instead of 182, for 2 MB more of
+  // arena).
   bool excludes(size_t other, size_t b) const {
     const Placement &there = schedule.places[other], &place = schedule.places[b];
     bool together = first[other] <= last[b] && first[b] <= last[other];

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The schedule of a program for a team of threads: where rows are kept, which steps make a chain, and where all must wait
-// for one another. In: a Problem, plain numbers taken from a plan.program and from what a target says of its kernels. Out:
-// a Schedule, which the target writes back (codegen/cpu/SchedulePrograms.cpp).
+// The schedule of a program for a team of threads: where rows are kept, which steps make a chain, and where all must
+// wait for one another. In: a Problem, plain numbers taken from a plan.program and from what a target says of its
+// kernels. Out: a Schedule, which the target writes back (codegen/cpu/SchedulePrograms.cpp).
 //
 // Every thread runs the whole list of steps on its own share. What must hold: nobody reads rows before they are
 // written, nobody overwrites rows that another still reads. The schedule finds these conflicts from the accesses of the

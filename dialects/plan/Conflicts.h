@@ -22,7 +22,7 @@ struct Access {
   int buffer = -1; ///< number of the rows; -1: the state
   bool write = false;
   Share share = Share::rows;
-  bool gathered = false; ///< rows of other numbers than those the thread makes
+  bool gathered = false;          ///< rows of other numbers than those the thread makes
   Domain domain = Domain::tokens; ///< of the step: rows are dealt out by domain
 };
 

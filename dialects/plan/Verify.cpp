@@ -60,8 +60,7 @@ LogicalResult StepOp::verifyRegions() {
       return emitOpError("C5: expected operands that are results of steps or of chains");
   for (Value result : getRowResults())
     if (cast<RowsType>(result.getType()).getDomain() != getDomain())
-      return emitOpError("C3: expected rows of ")
-             << stringifyDomain(getDomain()) << ", but found " << result.getType();
+      return emitOpError("C3: expected rows of ") << stringifyDomain(getDomain()) << ", but found " << result.getType();
   if (getPlaces() && getPlaces()->size() != getNumResults())
     return emitOpError("C4: expected ") << getNumResults() << " places, but found " << getPlaces()->size();
   return success();
@@ -99,8 +98,8 @@ LogicalResult ReturnOp::verify() {
 
 static LogicalResult verifyPlace(ProgramOp program, StepOp step, OpResult result) {
   PlaceAttr place = step.getPlace(result);
-  int64_t limit = place.getMemory() == Memory::arena ? program.getArenaBytes().value_or(0)
-                                                     : program.getThreadBytes().value_or(0);
+  int64_t limit =
+      place.getMemory() == Memory::arena ? program.getArenaBytes().value_or(0) : program.getThreadBytes().value_or(0);
   int64_t room = limit - place.getOffset();
   bool fits = place.getOffset() >= 0 && place.getRows() >= 0 && place.getRowBytes() >= 0 && room >= 0 &&
               (place.getRows() == 0 || place.getRowBytes() <= room / place.getRows());
@@ -142,7 +141,8 @@ struct ClashFinder {
       for (const Access &now : accesses)
         if (conflict(access, now, places))
           return step.emitOpError("C4: expected plan.wait between this step and '")
-                 << before.getPart() << "', which another thread may still be " << (access.write ? "writing" : "reading");
+                 << before.getPart() << "', which another thread may still be "
+                 << (access.write ? "writing" : "reading");
     for (const Access &now : accesses)
       sinceWait.emplace_back(step, now);
     return success();
@@ -167,8 +167,10 @@ LogicalResult ProgramOp::verifyRegions() {
   Block &body = getBody().front();
   if (body.empty() || !isa<ReturnOp>(body.back()))
     return emitOpError("C1: expected the body to end with plan.return");
-  if (getInputNames().size() + 2 < body.getNumArguments() || (!getInputNames().empty() && getInputNames().size() + 2 != body.getNumArguments()))
-    return emitOpError("C1: expected ") << body.getNumArguments() - 2 << " names of inputs, but found " << getInputNames().size();
+  if (getInputNames().size() + 2 < body.getNumArguments() ||
+      (!getInputNames().empty() && getInputNames().size() + 2 != body.getNumArguments()))
+    return emitOpError("C1: expected ") << body.getNumArguments() - 2 << " names of inputs, but found "
+                                        << getInputNames().size();
   for (Value value : getReturn().getValues())
     if (!isa<OpResult>(value) || !isa<StepOp, ChainOp>(value.getDefiningOp()))
       return emitOpError("C1: expected to return results of steps");

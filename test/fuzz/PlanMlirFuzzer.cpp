@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// fuzz-plan-mlir: any module that lmopt-opt accepts, planned: plan-form-steps, cpu-choose-layouts and cpu-schedule on it,
-// as far as each accepts it. What they make must verify and survive printing. Nothing is emitted.
-// Left out are texts that hold steps already: when the parser of the packaged MLIR fails inside a region that is not
-// isolated, it frees what a forward reference from outside still uses (the same with scf.for).
-// Corpus: test/fuzz/corpus/fuzz-plan-mlir. Every ctest also runs it on mutations (MutateMain.cpp).
+// fuzz-plan-mlir: any module that lmopt-opt accepts, planned: plan-form-steps, cpu-choose-layouts and cpu-schedule on
+// it, as far as each accepts it. What they make must verify and survive printing. Nothing is emitted. Left out are
+// texts that hold steps already: when the parser of the packaged MLIR fails inside a region that is not isolated, it
+// frees what a forward reference from outside still uses (the same with scf.for). Corpus:
+// test/fuzz/corpus/fuzz-plan-mlir. Every ctest also runs it on mutations (MutateMain.cpp).
 #include "codegen/cpu/ChooseLayouts.h"
 #include "codegen/cpu/SchedulePrograms.h"
 #include "codegen/lower/Lower.h"
@@ -62,8 +62,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(text, &context);
   if (!module)
     return 0;
-  if (failed(plan::formSteps(*module)) || failed(cpu::chooseLayouts(*module)) ||
-      failed(cpu::schedulePrograms(*module)))
+  if (failed(plan::formSteps(*module)) || failed(cpu::chooseLayouts(*module)) || failed(cpu::schedulePrograms(*module)))
     return 0;
   std::string printed = print(*module);
   OwningOpRef<ModuleOp> again = parseSourceString<ModuleOp>(printed, &context);

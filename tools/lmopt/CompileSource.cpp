@@ -97,7 +97,8 @@ static Result<std::string> weightsFile(const CompileOptions &options) {
 static std::vector<std::string> outputFiles(const CompileOptions &options) {
   std::vector<std::string> files;
   if (!options.dumpStages.empty())
-    for (const char *name : {"import.mlir", "optimize.mlir", "plan.mlir", "schedule.mlir", "lower.mlir", "emit.ll", "emit.s"})
+    for (const char *name :
+         {"import.mlir", "optimize.mlir", "plan.mlir", "schedule.mlir", "lower.mlir", "emit.ll", "emit.s"})
       files.push_back(options.dumpStages + "/" + name);
   if (options.stopAfter == "import")
     return files; // writeImportedModel looks for itself: an imported directory may be written onto itself
@@ -175,10 +176,10 @@ static Result<void> generate(ImportedModel &model, const Plan &plan, const Compi
   settings.recipe = plan.toJson();
   settings.splitWeights = options.weightsFile;
   settings.dumpDirectory = options.dumpStages;
-  settings.stopAfter = options.stopAfter == "plan"   ? CompileStage::Plan
+  settings.stopAfter = options.stopAfter == "plan"    ? CompileStage::Plan
                        : options.stopAfter == "lower" ? CompileStage::Lower
-                       : options.stopAfter == "emit" ? CompileStage::Emit
-                                                     : CompileStage::Link;
+                       : options.stopAfter == "emit"  ? CompileStage::Emit
+                                                      : CompileStage::Link;
   settings.progress = [&](uint64_t done, uint64_t all) {
     progress.update(all ? begin + (1 - begin) * static_cast<double>(done) / static_cast<double>(all) : 1, "weights");
   };

@@ -107,8 +107,7 @@ struct AppendKernel : HalfKernel<AppendKernel, lm::CacheAppendOp> {
   Kernel defineKernel(Operation *op, KernelLibrary &kernels, plan::StepOp step) const {
     auto append = cast<lm::CacheAppendOp>(op);
     Kernel kernel;
-    kernel.name =
-        storeKernel(kernels, specOf(append), ropeTableOf(append.getRopeAttr(), step), splitsHeads(step));
+    kernel.name = storeKernel(kernels, specOf(append), ropeTableOf(append.getRopeAttr(), step), splitsHeads(step));
     auto input = [&](Value value) -> Argument { return {Argument::Input, inputNumber(value)}; };
     kernel.arguments = {input(append.getKey()), input(append.getValue()), ropeArgument(step),
                         {Argument::RowInfo},    {Argument::StateOffset},  {Argument::RowBegin},
@@ -129,8 +128,7 @@ struct AttendKernel : HalfKernel<AttendKernel, lm::AttendOp> {
   Kernel defineKernel(Operation *op, KernelLibrary &kernels, plan::StepOp step) const {
     auto attend = cast<lm::AttendOp>(op);
     Kernel kernel;
-    kernel.name =
-        attendKernel(kernels, specOf(attend), ropeTableOf(attend.getRopeAttr(), step), splitsHeads(step));
+    kernel.name = attendKernel(kernels, specOf(attend), ropeTableOf(attend.getRopeAttr(), step), splitsHeads(step));
     kernel.arguments = {{Argument::Input, inputNumber(attend.getQuery())},
                         {Argument::Output},
                         ropeArgument(step),

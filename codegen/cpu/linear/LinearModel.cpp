@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Products for CPUs: the model of every op that is LinearLike, whatever the format of its weights (the layout knows it).
-// Tested by test/codegen/lower and the end-to-end tests.
+// Products for CPUs: the model of every op that is LinearLike, whatever the format of its weights (the layout knows
+// it). Tested by test/codegen/lower and the end-to-end tests.
 #include "codegen/cpu/linear/LinearModel.h"
 
 #include "codegen/plan/FormSteps.h"

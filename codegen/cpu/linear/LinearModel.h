@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What others must know of linears on CPUs: the spec of a packed matrix, and the layout of a table that linears use too.
+// What others must know of linears on CPUs: the spec of a packed matrix, and the layout of a table that linears use
+// too.
 #ifndef LMOPT_CODEGEN_CPU_LINEAR_LINEARMODEL_H
 #define LMOPT_CODEGEN_CPU_LINEAR_LINEARMODEL_H
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The facts of lm.attention and of its halves: how they run and what they read. Tested by test/unit/dialects/StepTest.cpp.
+// The facts of lm.attention and of its halves: how they run and what they read. Tested by
+// test/unit/dialects/StepTest.cpp.
 
 #include "dialects/lm/attention/Attention.h"
 

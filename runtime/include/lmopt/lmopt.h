@@ -141,8 +141,8 @@ enum { LMOPT_ROWS_TOKENS = 0, LMOPT_ROWS_OUTPUTS = 1, LMOPT_ROWS_SEQUENCES = 2 }
 /* Rows of floats that a model computes: "logits", "embedding", "token_logits", ... */
 typedef struct lmopt_result_info {
   uint32_t struct_size;
-  uint32_t rows;    /* LMOPT_ROWS_* */
-  int32_t width;    /* floats in a row */
+  uint32_t rows; /* LMOPT_ROWS_* */
+  int32_t width; /* floats in a row */
   uint32_t reserved;
   const char *name; /* lives in the model */
 } lmopt_result_info_t;
@@ -255,8 +255,8 @@ int64_t lmopt_session_dropped(const lmopt_session_t *session);
  * that length; who knows that a prompt fed in several calls, or the text that follows it, will be longer, says so and
  * has the angles of long sequences from the first token. USAGE: the session cannot hold so many, or is an encoder's. */
 lmopt_status_t lmopt_session_expect(lmopt_session_t *session, int64_t length, lmopt_error_t *error);
-/* Forgets all tokens from `position` on (0: all of them). A model with a state (state_bytes_per_sequence) then reads the
- * kept ones again when the next one comes. USAGE: position is negative or beyond what the session holds. */
+/* Forgets all tokens from `position` on (0: all of them). A model with a state (state_bytes_per_sequence) then reads
+ * the kept ones again when the next one comes. USAGE: position is negative or beyond what the session holds. */
 lmopt_status_t lmopt_session_truncate(lmopt_session_t *session, int64_t position, lmopt_error_t *error);
 
 /* Appends `count` >= 1 tokens (any number: they are cut into chunks of max_step_rows) and, unless `logits` is NULL,
@@ -295,8 +295,8 @@ lmopt_status_t lmopt_session_encode(lmopt_session_t *session, const int32_t *tok
                                     int64_t count, float *vectors, lmopt_error_t *error);
 /* The same with all that the model takes and gives. inputs: NULL, or [input_count] pointers, each NULL (all 0) or a
  * number for each of the tokens, in their order. results: [result_count] pointers, each NULL (not wanted) or room for
- * all rows of that result: [tokens of all sequences, width] or [count, width]. Errors as above; USAGE also when a number
- * of an input is out of range (named). */
+ * all rows of that result: [tokens of all sequences, width] or [count, width]. Errors as above; USAGE also when a
+ * number of an input is out of range (named). */
 lmopt_status_t lmopt_session_encode_all(lmopt_session_t *session, const int32_t *tokens, const int64_t *lengths,
                                         int64_t count, const int32_t *const *inputs, float *const *results,
                                         lmopt_error_t *error);

@@ -88,7 +88,8 @@ TEST_F(Compile, StopsAfterAnyStage) {
   CompileOptions options;
   options.stopAfter = CompileStage::Plan;
   ASSERT_EQ(compile(folder + "/m.mlir", options).code, 0);
-  for (const char *part : {"plan.weight @embed.weight.packed", "plan.program @prefill", "plan.program @decode", "plan.wait"})
+  for (const char *part :
+       {"plan.weight @embed.weight.packed", "plan.program @prefill", "plan.program @decode", "plan.wait"})
     EXPECT_NE(read(folder + "/m.mlir").find(part), std::string::npos) << part;
   options.stopAfter = CompileStage::Lower;
   ASSERT_EQ(compile(folder + "/m.mlir", options).code, 0);

@@ -266,7 +266,8 @@ TEST_F(PackWeights, StreamsInOrder) {
 }
 
 TEST_F(PackWeights, StopsAtTheFirstFailure) {
-  std::vector<plan::WeightOp> weights = {linear("codes", cpu::WeightFormat::S8Rows, false), linear("missing", cpu::WeightFormat::F32, false),
+  std::vector<plan::WeightOp> weights = {linear("codes", cpu::WeightFormat::S8Rows, false),
+                                         linear("missing", cpu::WeightFormat::F32, false),
                                          linear("codes", cpu::WeightFormat::S8Rows, false)};
   int writes = 0;
   std::vector<std::string> messages;

@@ -109,7 +109,9 @@ private:
     if (end < 0 || end > place.getRowBytes())
       end = place.getRowBytes();
     bool block = place.getMemory() == plan::Memory::block;
-    std::string memory = place.isResult() ? "result " + std::to_string(*plan::resultNumber(program, rows)) : place.isPrivate() ? "thread " + std::to_string(thread) : "arena";
+    std::string memory = place.isResult()    ? "result " + std::to_string(*plan::resultNumber(program, rows))
+                         : place.isPrivate() ? "thread " + std::to_string(thread)
+                                             : "arena";
     int64_t start = place.getOffset() + (row - (block ? blockBegin : 0)) * place.getRowBytes();
     if (block) {
       EXPECT_TRUE(row >= blockBegin && row < blockEnd) << "step " << step << " leaves its block";
@@ -117,8 +119,8 @@ private:
     into->push_back({memory, start + begin, start + end, write, thread, step});
   }
   void touchCache(plan::StepOp s, size_t segment, int64_t kvHead, int64_t begin, int64_t end, bool write) {
-    std::string memory = "cache " + std::to_string(segment) + " " + std::to_string(*s.getStateOffset()) + " " +
-                         std::to_string(kvHead);
+    std::string memory =
+        "cache " + std::to_string(segment) + " " + std::to_string(*s.getStateOffset()) + " " + std::to_string(kvHead);
     into->push_back({memory, begin, end, write, thread, step});
   }
   std::pair<size_t, int64_t> placeOf(int64_t row) const { // segment and position of a row
@@ -147,8 +149,8 @@ private:
     auto [begin, end] = rows(s);
     for (int64_t r = begin; r < end; ++r) {
       for (mlir::Value in : s.getRowInputs()) {
-        bool gathered = s.getDomain() == Domain::outputs &&
-                        mlir::cast<plan::RowsType>(in.getType()).getDomain() == Domain::tokens;
+        bool gathered =
+            s.getDomain() == Domain::outputs && mlir::cast<plan::RowsType>(in.getType()).getDomain() == Domain::tokens;
         touch(in, gathered ? outputRows[r] : r, false);
       }
       for (mlir::Value out : s.getRowResults())
@@ -345,9 +347,8 @@ TEST_P(Scheduled, RowsLiveUntilTheirLastReader) {
   std::map<void *, size_t> maker;
   auto overlap = [&](mlir::Value a, mlir::Value b) {
     plan::PlaceAttr x = plan::getPlace(a), y = plan::getPlace(b);
-    return plan::getMaker(a) != plan::getMaker(b) && !x.isResult() && !y.isResult() &&
-           x.isPrivate() == y.isPrivate() && x.getOffset() < y.getOffset() + y.getBytes() &&
-           y.getOffset() < x.getOffset() + x.getBytes();
+    return plan::getMaker(a) != plan::getMaker(b) && !x.isResult() && !y.isResult() && x.isPrivate() == y.isPrivate() &&
+           x.getOffset() < y.getOffset() + y.getBytes() && y.getOffset() < x.getOffset() + x.getBytes();
   };
   for (size_t i = 0; i < steps.size(); ++i) {
     for (mlir::Value out : steps[i].getRowResults()) {

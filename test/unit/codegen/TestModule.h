@@ -56,8 +56,8 @@ inline plan::WeightOp makeWeight(mlir::ModuleOp module, const std::vector<const 
   llvm::SmallVector<mlir::Attribute> names;
   for (const char *param : params)
     names.push_back(mlir::FlatSymbolRefAttr::get(module.getContext(), param));
-  auto attribute = mlir::dyn_cast_or_null<plan::WeightLayoutAttr>(
-      mlir::parseAttribute("#cpu." + layout, module.getContext()));
+  auto attribute =
+      mlir::dyn_cast_or_null<plan::WeightLayoutAttr>(mlir::parseAttribute("#cpu." + layout, module.getContext()));
   EXPECT_TRUE(attribute) << layout;
   return plan::WeightOp::create(builder, module.getLoc(), "packed", builder.getArrayAttr(names), attribute, offset);
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Every lm op has a meaning and states its facts, or says that it computes nothing; one whose meaning is not attached
-// is named; each has code for CPUs; docs/ops.md shows the ops as they are. To write it anew: LMOPT_WRITE_DOCS=1 build/bin/test-dialects-ops
+// is named; each has code for CPUs; docs/ops.md shows the ops as they are. To write it anew: LMOPT_WRITE_DOCS=1
+// build/bin/test-dialects-ops
 #include "codegen/cpu/Cpu.h"
 #include "codegen/lower/Lower.h"
 #include "dialects/lm/Lm.h"
