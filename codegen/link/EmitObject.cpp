@@ -146,8 +146,8 @@ private:
       results = resultList();
     }
     uint64_t rows = name == LMOPT_ENTRY_DECODE ? lowered.decodeRows : lowered.prefillRows;
-    return record({text(name), module.getFunction(name), i32(kind()), i32(rows), inputs, results, i32(plan.inputs.size()),
-                   i32(plan.results.size())});
+    return record({text(name), module.getFunction(name), i32(kind()), i32(rows), inputs, results,
+                   i32(plan.inputs.size()), i32(plan.results.size())});
   }
 };
 

@@ -140,7 +140,8 @@ json::Array inputList(const lower::Plan &plan) {
 json::Array resultList(const lower::Plan &plan) {
   json::Array results;
   for (const lower::NamedResult &result : plan.results)
-    results.push_back(json::Object{{"name", result.name}, {"rows", domainName(result.domain)}, {"width", result.width}});
+    results.push_back(
+        json::Object{{"name", result.name}, {"rows", domainName(result.domain)}, {"width", result.width}});
   return results;
 }
 

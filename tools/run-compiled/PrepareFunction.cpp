@@ -10,7 +10,6 @@
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Verifier.h"
 
-
 using namespace mlir;
 
 namespace lmopt {
@@ -145,7 +144,8 @@ private:
     std::vector<float> unit(inputs.tokenCount() * width);
     for (int64_t i = 0; i < width; ++i)
       unit[i * width + i] = 1;
-    return lm::LinearOp::create(builder, returnOp.getLoc(), rows, addParam(returnOp, "unit", unit, inputs.tokenCount()));
+    return lm::LinearOp::create(builder, returnOp.getLoc(), rows,
+                                addParam(returnOp, "unit", unit, inputs.tokenCount()));
   }
 
   void finishFunction() {

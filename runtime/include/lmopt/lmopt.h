@@ -141,8 +141,8 @@ enum { LMOPT_ROWS_TOKENS = 0, LMOPT_ROWS_OUTPUTS = 1, LMOPT_ROWS_SEQUENCES = 2 }
 /* Rows of floats that a model computes: "logits", "embedding", "token_logits", ... */
 typedef struct lmopt_result_info {
   uint32_t struct_size;
-  uint32_t rows;    /* LMOPT_ROWS_* */
-  int32_t width;    /* floats in a row */
+  uint32_t rows; /* LMOPT_ROWS_* */
+  int32_t width; /* floats in a row */
   uint32_t reserved;
   const char *name; /* lives in the model */
 } lmopt_result_info_t;
@@ -165,6 +165,28 @@ lmopt_status_t lmopt_model_get_input(const lmopt_model_t *model, uint32_t index,
                                      lmopt_error_t *error);
 lmopt_status_t lmopt_model_get_result(const lmopt_model_t *model, uint32_t index, lmopt_result_info_t *info,
                                       lmopt_error_t *error);
+
+/* What the rows of the first result say, where a model was trained for a task. */
+enum {
+  LMOPT_TASK_NONE = 0,
+  LMOPT_TASK_SEQUENCE_CLASSIFICATION = 1, /* classes of a text or a pair: a row for each sequence */
+  LMOPT_TASK_TOKEN_CLASSIFICATION = 2,    /* classes of tokens: a row for each */
+  LMOPT_TASK_MASKED_LM = 3,               /* which token stands here: a row of [vocabulary] for each token */
+  LMOPT_TASK_QUESTION_ANSWERING = 4       /* whether the answer starts, and ends, at each token: rows of two */
+};
+enum { LMOPT_SCORES_RAW = 0, LMOPT_SCORES_SOFTMAX = 1, LMOPT_SCORES_SIGMOID = 2 };
+typedef struct lmopt_head_info {
+  uint32_t struct_size;
+  uint32_t task;        /* LMOPT_TASK_* */
+  uint32_t scores;      /* LMOPT_SCORES_*: how a row of logits becomes scores; SIGMOID: classes do not exclude others */
+  uint32_t label_count; /* names of the columns; 0 where they are tokens, or start and end */
+} lmopt_head_info_t;
+lmopt_status_t lmopt_model_get_head(const lmopt_model_t *model, lmopt_head_info_t *info, lmopt_error_t *error);
+/* The name of a column, zero-terminated UTF-8 that lives in the model; NULL: there is none of that number. */
+const char *lmopt_model_label(const lmopt_model_t *model, uint32_t index);
+/* One row of the first result to scores, as the head says (without a head: as they are). In place is allowed. */
+void lmopt_model_scores(const lmopt_model_t *model, const float *logits, float *scores);
+
 /* As lmopt_artifact_meta; the bytes live in the model. */
 const void *lmopt_model_meta(const lmopt_model_t *model, const char *name, size_t *size);
 /* The model's tokenizer (tokenizer.h), owned by the model, or NULL when the artifact carries none. */
@@ -255,8 +277,8 @@ int64_t lmopt_session_dropped(const lmopt_session_t *session);
  * that length; who knows that a prompt fed in several calls, or the text that follows it, will be longer, says so and
  * has the angles of long sequences from the first token. USAGE: the session cannot hold so many, or is an encoder's. */
 lmopt_status_t lmopt_session_expect(lmopt_session_t *session, int64_t length, lmopt_error_t *error);
-/* Forgets all tokens from `position` on (0: all of them). A model with a state (state_bytes_per_sequence) then reads the
- * kept ones again when the next one comes. USAGE: position is negative or beyond what the session holds. */
+/* Forgets all tokens from `position` on (0: all of them). A model with a state (state_bytes_per_sequence) then reads
+ * the kept ones again when the next one comes. USAGE: position is negative or beyond what the session holds. */
 lmopt_status_t lmopt_session_truncate(lmopt_session_t *session, int64_t position, lmopt_error_t *error);
 
 /* Appends `count` >= 1 tokens (any number: they are cut into chunks of max_step_rows) and, unless `logits` is NULL,
@@ -295,8 +317,8 @@ lmopt_status_t lmopt_session_encode(lmopt_session_t *session, const int32_t *tok
                                     int64_t count, float *vectors, lmopt_error_t *error);
 /* The same with all that the model takes and gives. inputs: NULL, or [input_count] pointers, each NULL (all 0) or a
  * number for each of the tokens, in their order. results: [result_count] pointers, each NULL (not wanted) or room for
- * all rows of that result: [tokens of all sequences, width] or [count, width]. Errors as above; USAGE also when a number
- * of an input is out of range (named). */
+ * all rows of that result: [tokens of all sequences, width] or [count, width]. Errors as above; USAGE also when a
+ * number of an input is out of range (named). */
 lmopt_status_t lmopt_session_encode_all(lmopt_session_t *session, const int32_t *tokens, const int64_t *lengths,
                                         int64_t count, const int32_t *const *inputs, float *const *results,
                                         lmopt_error_t *error);

@@ -15,7 +15,7 @@ struct lmopt_session {
   lmopt_cancel_t *cancel;
   void *cache;
   uint64_t cache_size;
-  void *state; // of a decoder whose code has one; NULL: it has none
+  void *state;    // of a decoder whose code has one; NULL: it has none
   int32_t *zeros; // of an encoder with inputs: for those that nobody gives
   int64_t context;
   // Tokens of the sequence, and how many of them the cache holds: fewer only while the others wait to be read again.

@@ -9,8 +9,9 @@
  * kind; FAKE_SWITCH is the rope_switch; FAKE_STATE keeps the hash in the state of the sequence, not in its cache;
  * FAKE_RICH is an encoder with an input "marks" (each product plus 3 * mark) and a second result, "traces", three
  * floats for each token: ((hash so far + d) mod 1009); FAKE_TABLE lets a test change the code table, which is longer
- * than those we know; FAKE_SPLIT leaves the weights to a file "fake.weights"; FAKE_TOKENIZER is a blob to carry; FAKE_CONSTRUCTOR adds code that runs when the library is loaded, and leaves a
- * mark. seal_artifact.cpp adds the checksums.
+ * than those we know; FAKE_SPLIT leaves the weights to a file "fake.weights"; FAKE_TOKENIZER is a blob to carry;
+ * FAKE_CONSTRUCTOR adds code that runs when the library is loaded, and leaves a mark. seal_artifact.cpp adds the
+ * checksums.
  */
 #include "lmopt/abi.h"
 
@@ -271,7 +272,10 @@ typedef struct {
 #define TABLE table
 #endif
 
-#define FAKE_ENTRY(title, function, rows) {.known = {title, function, KIND, rows, inputs, results, INPUTS, RESULTS}}
+#define FAKE_ENTRY(title, function, rows)                                                                              \
+  {                                                                                                                    \
+    .known = { title, function, KIND, rows, inputs, results, INPUTS, RESULTS }                                         \
+  }
 TABLE_QUALIFIERS entry_t fake_entries[] = {
 #ifdef FAKE_TABLE
     {.known = {"summarize", NULL, 77, 0, NULL, NULL, 0, 0}, .later = {1, 2, 3}},
