@@ -6,6 +6,8 @@
 #include "lmopt/lmopt.h"
 #include "test/unit/codegen/TestModule.h"
 
+#include "mlir/AsmParser/AsmParser.h"
+
 #include <filesystem>
 #include <unistd.h>
 
