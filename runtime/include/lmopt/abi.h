@@ -79,7 +79,8 @@ typedef struct lmopt_note {
 
 /* Section .lmopt.meta: this header, then `count` entries, then the blobs. Offsets count from the start of the section.
  * Names in use: "manifest" (JSON; what `lmopt inspect` prints), "tokenizer" (see tokenizer_format.h),
- * "chat_template" (Jinja text), "weights_file" (name of the split-out weights beside the .so; absent if inside). */
+ * "chat_template" (Jinja text), "head" (lmopt_head_t), "weights_file" (name of the split-out weights beside the .so;
+ * absent if inside). */
 #define LMOPT_META_MAGIC 0x3130444d504f4d4cull /* "LMOPMD01" */
 #define LMOPT_META_NAME_SIZE 32
 typedef struct lmopt_meta_header {
@@ -91,6 +92,23 @@ typedef struct lmopt_meta_entry {
   uint64_t offset;
   uint64_t size;
 } lmopt_meta_entry_t;
+
+/* The blob "head" of an encoder whose first result is the answer to a task: this, then `label_count` names, each
+ * zero-terminated UTF-8, in the order of the columns. */
+enum {
+  LMOPT_HEAD_NONE = 0,
+  LMOPT_HEAD_SEQUENCE_CLASSIFICATION = 1, /* a row of classes for each sequence */
+  LMOPT_HEAD_TOKEN_CLASSIFICATION = 2,    /* a row of classes for each token */
+  LMOPT_HEAD_MASKED_LM = 3,               /* a row of [vocabulary] for each token; no labels */
+  LMOPT_HEAD_QUESTION_ANSWERING = 4       /* start and end of the answer for each token; no labels */
+};
+enum { LMOPT_HEAD_RAW = 0, LMOPT_HEAD_SOFTMAX = 1, LMOPT_HEAD_SIGMOID = 2 };
+typedef struct lmopt_head {
+  uint32_t task;   /* LMOPT_HEAD_*, not NONE */
+  uint32_t scores; /* how logits become scores */
+  uint32_t label_count;
+  uint32_t reserved; /* 0 */
+} lmopt_head_t;
 
 /* Section .lmopt.checksums: this header, then `count` entries; it ends where the file ends. The entries lie one after
  * another and cover the file from its first byte to this section, without a gap, so that nothing which a loader reads

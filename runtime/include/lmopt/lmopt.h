@@ -165,6 +165,28 @@ lmopt_status_t lmopt_model_get_input(const lmopt_model_t *model, uint32_t index,
                                      lmopt_error_t *error);
 lmopt_status_t lmopt_model_get_result(const lmopt_model_t *model, uint32_t index, lmopt_result_info_t *info,
                                       lmopt_error_t *error);
+
+/* What the rows of the first result say, where a model was trained for a task. */
+enum {
+  LMOPT_TASK_NONE = 0,
+  LMOPT_TASK_SEQUENCE_CLASSIFICATION = 1, /* classes of a text or a pair: a row for each sequence */
+  LMOPT_TASK_TOKEN_CLASSIFICATION = 2,    /* classes of tokens: a row for each */
+  LMOPT_TASK_MASKED_LM = 3,               /* which token stands here: a row of [vocabulary] for each token */
+  LMOPT_TASK_QUESTION_ANSWERING = 4       /* whether the answer starts, and ends, at each token: rows of two */
+};
+enum { LMOPT_SCORES_RAW = 0, LMOPT_SCORES_SOFTMAX = 1, LMOPT_SCORES_SIGMOID = 2 };
+typedef struct lmopt_head_info {
+  uint32_t struct_size;
+  uint32_t task;        /* LMOPT_TASK_* */
+  uint32_t scores;      /* LMOPT_SCORES_*: how a row of logits becomes scores; SIGMOID: classes do not exclude others */
+  uint32_t label_count; /* names of the columns; 0 where they are tokens, or start and end */
+} lmopt_head_info_t;
+lmopt_status_t lmopt_model_get_head(const lmopt_model_t *model, lmopt_head_info_t *info, lmopt_error_t *error);
+/* The name of a column, zero-terminated UTF-8 that lives in the model; NULL: there is none of that number. */
+const char *lmopt_model_label(const lmopt_model_t *model, uint32_t index);
+/* One row of the first result to scores, as the head says (without a head: as they are). In place is allowed. */
+void lmopt_model_scores(const lmopt_model_t *model, const float *logits, float *scores);
+
 /* As lmopt_artifact_meta; the bytes live in the model. */
 const void *lmopt_model_meta(const lmopt_model_t *model, const char *name, size_t *size);
 /* The model's tokenizer (tokenizer.h), owned by the model, or NULL when the artifact carries none. */

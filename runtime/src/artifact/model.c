@@ -149,6 +149,8 @@ static lmopt_status_t load_parts(lmopt_model_t *model, const char *path, const l
   if (!status)
     status = lmoptp_read_table(model, error);
   if (!status)
+    status = lmoptp_read_head(model, error);
+  if (!status)
     status = load_tokenizer(model, error);
   return status;
 }
@@ -182,6 +184,7 @@ void lmopt_model_destroy(lmopt_model_t *model) {
   if (!model || atomic_fetch_sub_explicit(&model->references, 1, memory_order_acq_rel) != 1)
     return;
   lmopt_tokenizer_destroy(model->tokenizer);
+  free(model->labels);
   if (model->library)
     dlclose(model->library);
   unmap_weights(model);
