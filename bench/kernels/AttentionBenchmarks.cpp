@@ -71,7 +71,7 @@ private:
   static int64_t padded(int64_t rows) { return cpu::roundUp(rows, cpu::kRowUnit); }
 
   void describe(int64_t position, int64_t rows) {
-    segment = {cache.data(), capacity, position, 0, rows, 0};
+    segment = {cache.data(), capacity, position, 0, rows, 0, nullptr};
     step.struct_size = sizeof step;
     step.rows = rows;
     step.segments = &segment;
