@@ -4,6 +4,7 @@
 #include "codegen/Compile.h"
 
 #include "codegen/link/EmitObject.h"
+#include "codegen/link/Head.h"
 #include "codegen/link/LinkLibrary.h"
 #include "codegen/link/Manifest.h"
 #include "codegen/link/PackWeights.h"
@@ -66,7 +67,8 @@ public:
     }
     if (targets.size() > 1 && !link::emitDispatch(targets, lowered.plan.weightBytes, objects.emplace_back(), error))
       return {1, error};
-    return writeArtifact(manifest);
+    FailureOr<std::string> head = link::makeHead(module, lowered.plan);
+    return failed(head) ? CompileResult{3, ""} : writeArtifact(manifest, *head);
   }
 
 private:
@@ -180,7 +182,7 @@ private:
     return 2 * code + lowered.plan.weightBytes + options.tokenizer.size();
   }
 
-  CompileResult writeArtifact(const std::string &manifest) {
+  CompileResult writeArtifact(const std::string &manifest, const std::string &head) {
     Result<AtomicFile> library = AtomicFile::create(output);
     if (!library)
       return {library.error().code, library.error().message};
@@ -195,6 +197,8 @@ private:
       blobs["tokenizer"] = options.tokenizer;
     if (!options.chatTemplate.empty())
       blobs["chat_template"] = options.chatTemplate;
+    if (!head.empty())
+      blobs["head"] = head;
     if (options.splitWeights)
       blobs["weights_file"] = weightsTarget.substr(weightsTarget.rfind('/') + 1);
     std::string error;

@@ -75,6 +75,7 @@ private:
     step.struct_size = sizeof step;
     step.rows = rows;
     step.segments = &segment;
+    step.segment_size = sizeof segment;
     step.segment_count = 1;
     program.call(attention.describe, Arguments(&step, info.data()));
   }

@@ -107,7 +107,7 @@ void KernelProgram::load() {
   auto query = reinterpret_cast<lmopt_model_query_fn>(dlsym(library_, LMOPT_MODEL_QUERY_SYMBOL));
   if (!query)
     fail("the linked kernels lack " LMOPT_MODEL_QUERY_SYMBOL);
-  entry = query(LMOPT_ABI_VERSION)->encode;
+  entry = lmopt_entry_find(query(LMOPT_ABI_VERSION), LMOPT_ENTRY_ENCODE)->run;
 }
 
 Block::Block(int64_t size) : bytes(cpu::roundUp(size, 64)) {

@@ -3,10 +3,7 @@
 // The table of rows; see RowInfo.h.
 #include "codegen/cpu/RowInfo.h"
 
-#include "codegen/cpu/KernelLibrary.h"
-#include "lmopt/abi.h"
-
-#include <cstddef>
+#include "codegen/cpu/Segments.h"
 
 using namespace mlir;
 
@@ -14,10 +11,10 @@ namespace lmopt::cpu {
 
 std::string describeRowsKernel(KernelLibrary &kernels) {
   return kernels.define("describe_rows", 2, 0, [&](Emitter &e, ValueRange args) {
-    Value segments = loadPointer(e, args[0], offsetof(lmopt_step_t, segments));
+    Segments segments(e, args[0]);
     Value count = loadInteger(e, args[0], offsetof(lmopt_step_t, segment_count));
     e.loop(e.index(0), count, 1, [&](Value s) {
-      Value segment = e.at(segments, e.mul(s, sizeof(lmopt_segment_t)));
+      Value segment = segments.at(s);
       Value cache = loadPointer(e, segment, offsetof(lmopt_segment_t, cache));
       Value capacity = loadInteger(e, segment, offsetof(lmopt_segment_t, capacity));
       Value position = loadInteger(e, segment, offsetof(lmopt_segment_t, position));

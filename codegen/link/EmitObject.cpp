@@ -69,42 +69,90 @@ bool isAllowedExternal(llvm::StringRef name) {
   return name.starts_with("llvm.") || name == "memset" || name == "memcpy" || name == "memmove";
 }
 
-llvm::Constant *functionOrNull(llvm::Module &module, llvm::StringRef name) {
-  if (llvm::Function *function = module.getFunction(name))
-    return function;
-  return llvm::ConstantPointerNull::get(llvm::PointerType::getUnqual(module.getContext()));
-}
-
 std::string tableName(int version) { return "lmopt_code_table_" + std::to_string(version); }
 
+// The constants that the runtime reads, spelled field by field as lmopt/abi.h has them.
+class TableWriter {
+public:
+  TableWriter(llvm::Module &module, const lower::LoweredModel &lowered)
+      : module(module), lowered(lowered), plan(lowered.plan), builder(module.getContext()) {}
+
+  llvm::Constant *table() {
+    std::vector<llvm::Constant *> entries;
+    for (const char *name : {LMOPT_ENTRY_PREFILL, LMOPT_ENTRY_DECODE, LMOPT_ENTRY_ENCODE})
+      if (module.getFunction(name))
+        entries.push_back(entry(name));
+    return record({i32(sizeof(lmopt_code_table_t)), i32(LMOPT_ABI_VERSION), i32(kind()), i32(plan.vocabulary),
+                   i32(plan.maxPositions), i32(plan.ropeSwitch), i32(sizeof(lmopt_step_t)),
+                   i32(sizeof(lmopt_segment_t)), i64(plan.cacheBytesPerPosition), i64(0), i64(lowered.arenaBytes),
+                   i64(lowered.threadBytes), text(std::string("lmopt ") + LMOPT_VERSION), array(entries),
+                   i32(entries.size()), i32(sizeof(lmopt_entry_t))});
+  }
+
+private:
+  llvm::Module &module;
+  const lower::LoweredModel &lowered;
+  const lower::Plan &plan;
+  llvm::IRBuilder<> builder;
+  llvm::Constant *inputs = nullptr, *results = nullptr; ///< every entry has the same
+
+  llvm::Constant *i32(uint64_t value) { return builder.getInt32(value); }
+  llvm::Constant *i64(uint64_t value) { return builder.getInt64(value); }
+  static llvm::Constant *record(llvm::ArrayRef<llvm::Constant *> fields) {
+    return llvm::ConstantStruct::getAnon(fields);
+  }
+  llvm::Constant *constant(llvm::Constant *value, const char *name) {
+    return new llvm::GlobalVariable(module, value->getType(), true, llvm::GlobalValue::PrivateLinkage, value, name);
+  }
+  llvm::Constant *text(llvm::StringRef value) {
+    return constant(llvm::ConstantDataArray::getString(module.getContext(), value), "lmopt_text");
+  }
+  llvm::Constant *array(llvm::ArrayRef<llvm::Constant *> elements) {
+    if (elements.empty())
+      return llvm::ConstantPointerNull::get(builder.getPtrTy());
+    auto *type = llvm::ArrayType::get(elements[0]->getType(), elements.size());
+    return constant(llvm::ConstantArray::get(type, elements), "lmopt_list");
+  }
+
+  uint32_t kind() const { return plan.decoder ? LMOPT_KIND_DECODER : LMOPT_KIND_ENCODER; }
+
+  llvm::Constant *inputList() {
+    std::vector<llvm::Constant *> list;
+    for (const lower::NamedInput &input : plan.inputs)
+      list.push_back(record({text(input.name), i32(input.limit), i32(0)}));
+    return array(list);
+  }
+  llvm::Constant *resultList() {
+    std::vector<llvm::Constant *> list;
+    for (const lower::NamedResult &result : plan.results)
+      list.push_back(record({text(result.name), i32(domainNumber(result.domain)), i32(result.width)}));
+    return array(list);
+  }
+  static uint32_t domainNumber(lower::Domain domain) {
+    switch (domain) {
+    case lower::Domain::Tokens:
+      return LMOPT_DOMAIN_TOKENS;
+    case lower::Domain::Outputs:
+      return LMOPT_DOMAIN_OUTPUTS;
+    case lower::Domain::Segments:
+      return LMOPT_DOMAIN_SEQUENCES;
+    }
+    return 0;
+  }
+
+  llvm::Constant *entry(llvm::StringRef name) {
+    if (!results) {
+      inputs = inputList();
+      results = resultList();
+    }
+    uint64_t rows = name == LMOPT_ENTRY_DECODE ? lowered.decodeRows : lowered.prefillRows;
+    return record({text(name), module.getFunction(name), i32(kind()), i32(rows), inputs, results,
+                   i32(plan.inputs.size()), i32(plan.results.size())});
+  }
+};
+
 llvm::GlobalVariable *addTable(llvm::Module &module, const lower::LoweredModel &lowered, int version) {
-  llvm::LLVMContext &context = module.getContext();
-  llvm::IRBuilder<> builder(context);
-  auto i32 = [&](uint64_t value) { return builder.getInt32(value); };
-  auto i64 = [&](uint64_t value) { return builder.getInt64(value); };
-  const lower::Plan &plan = lowered.plan;
-  llvm::Constant *text = llvm::ConstantDataArray::getString(context, std::string("lmopt ") + LMOPT_VERSION);
-  auto *build =
-      new llvm::GlobalVariable(module, text->getType(), true, llvm::GlobalValue::PrivateLinkage, text, "lmopt_build");
-  // Field by field as lmopt_code_table_t.
-  llvm::Constant *fields[] = {i32(sizeof(lmopt_code_table_t)),
-                              i32(LMOPT_ABI_VERSION),
-                              i32(plan.decoder ? LMOPT_KIND_DECODER : LMOPT_KIND_ENCODER),
-                              i32(plan.vocabulary),
-                              i32(plan.outputWidth),
-                              i32(plan.maxPositions),
-                              i32(lowered.prefillRows),
-                              i32(lowered.decodeRows),
-                              i64(plan.cacheBytesPerPosition),
-                              i64(lowered.arenaBytes),
-                              i64(lowered.threadBytes),
-                              functionOrNull(module, plan.decoder ? "prefill" : ""),
-                              functionOrNull(module, "decode"),
-                              functionOrNull(module, "encode"),
-                              build,
-                              i32(plan.ropeSwitch),
-                              i32(0)};
-  llvm::Constant *table = llvm::ConstantStruct::getAnon(fields);
+  llvm::Constant *table = TableWriter(module, lowered).table();
   bool single = version < 0;
   auto *global = new llvm::GlobalVariable(
       module, table->getType(), true, single ? llvm::GlobalValue::PrivateLinkage : llvm::GlobalValue::ExternalLinkage,

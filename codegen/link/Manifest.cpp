@@ -130,6 +130,21 @@ json::Object targetEntry(const cpu::Target &target) {
   return entry;
 }
 
+json::Array inputList(const lower::Plan &plan) {
+  json::Array inputs;
+  for (const lower::NamedInput &input : plan.inputs)
+    inputs.push_back(json::Object{{"name", input.name}, {"limit", input.limit}});
+  return inputs;
+}
+
+json::Array resultList(const lower::Plan &plan) {
+  json::Array results;
+  for (const lower::NamedResult &result : plan.results)
+    results.push_back(
+        json::Object{{"name", result.name}, {"rows", domainName(result.domain)}, {"width", result.width}});
+  return results;
+}
+
 json::Array stepList(const lower::LoweredModel &lowered) {
   json::Array steps;
   for (size_t i = 0; i < lowered.plan.steps.size(); ++i) {
@@ -164,7 +179,8 @@ std::string makeManifest(ModuleOp module, const lower::LoweredModel &lowered, co
                         {"kind", plan.decoder ? "decoder" : "encoder"},
                         {"architecture", plan.architecture},
                         {"vocabulary", plan.vocabulary},
-                        {"output_width", plan.outputWidth},
+                        {"inputs", inputList(plan)},
+                        {"results", resultList(plan)},
                         {"max_positions", plan.maxPositions},
                         {"rope_switch", plan.ropeSwitch},
                         {"weight_bytes", plan.weightBytes},

@@ -9,7 +9,7 @@ using namespace mlir;
 namespace lmopt::lower {
 
 LogicalResult PlanBuilder::run() {
-  if (failed(findEntry()) || failed(readConfig()))
+  if (failed(findEntry()) || failed(readConfig()) || failed(findInputs()))
     return failure();
   for (Operation &op : function.getBody().front())
     if (isa<lm::AttentionOp>(op))
@@ -55,6 +55,43 @@ LogicalResult PlanBuilder::readConfig() {
                  succeeded(number("max_positions", plan.maxPositions)));
 }
 
+// What comes behind ids and lengths: a number for each token, that tables are looked up by.
+LogicalResult PlanBuilder::findInputs() {
+  for (BlockArgument argument : llvm::drop_begin(function.getArguments(), std::min(2u, function.getNumArguments()))) {
+    unsigned number = argument.getArgNumber();
+    auto name = function.getArgAttrOfType<StringAttr>(number, "lm.input");
+    if (!name)
+      return refuse(function, "argument " + Twine(number) + " has no name; give it the attribute lm.input");
+    if (plan.decoder)
+      return refuse(function, "input '" + name.getValue() + "': a decoder takes token ids and nothing else");
+    int64_t limit = 0;
+    for (Operation *user : argument.getUsers()) {
+      auto embedding = dyn_cast<lm::EmbeddingOp>(user);
+      if (!embedding)
+        return refuse(user, "input '" + name.getValue() + "' can only be looked up in a table (lm.embedding)");
+      int64_t rows = param(embedding, embedding.getTableAttr()).getShape()[0];
+      limit = limit ? std::min(limit, rows) : rows;
+    }
+    if (limit == 0)
+      return refuse(function, "input '" + name.getValue() + "' is not used");
+    if (llvm::any_of(plan.inputs, [&](const NamedInput &other) { return other.name == name.getValue(); }))
+      return refuse(function, "two inputs are called '" + name.getValue() + "'");
+    plan.inputs.push_back({name.str(), limit});
+  }
+  return success();
+}
+
+// A step of its own, beside the rows at work: a kernel knows one kind of ids.
+LogicalResult PlanBuilder::addInputRows(lm::EmbeddingOp op, int input) {
+  std::vector<Operation *> others = {op};
+  std::swap(group, others);
+  if (failed(closeGroup()))
+    return failure();
+  plan.steps.back().ids = input;
+  group = std::move(others);
+  return success();
+}
+
 bool PlanBuilder::isRowWise(Operation &op) {
   return isa<lm::EmbeddingOp, lm::AddPositionsOp, lm::BiasAddOp, lm::RmsNormOp, lm::LayerNormOp, lm::RotateOp,
              lm::QuantizeDynamicOp, lm::QuantizeGroupsOp, lm::NarrowOp, lm::AddOp, lm::ActivationOp, lm::GatedProductOp,
@@ -62,6 +99,13 @@ bool PlanBuilder::isRowWise(Operation &op) {
 }
 
 LogicalResult PlanBuilder::visit(Operation &op) {
+  if (auto embedding = dyn_cast<lm::EmbeddingOp>(op)) {
+    auto ids = dyn_cast<BlockArgument>(embedding.getIds());
+    if (!ids || ids.getArgNumber() == 1)
+      return refuse(embedding, "the ids must be an argument of the function");
+    if (ids.getArgNumber() > 1)
+      return addInputRows(embedding, ids.getArgNumber() - 2);
+  }
   if (isRowWise(op)) {
     group.push_back(&op);
     return success();
@@ -208,31 +252,56 @@ LogicalResult PlanBuilder::addPool(lm::PoolOp op) {
   return success();
 }
 
-LogicalResult PlanBuilder::finish(func::ReturnOp op) {
-  if (op.getNumOperands() < 1)
-    return refuse(op, "expects a result");
-  FailureOr<int> buffer = bufferFor(op, op.getOperand(0));
+// A result is called what the function says (lm.result), or after what its rows are.
+std::string PlanBuilder::resultName(unsigned number, Domain domain) {
+  if (auto name = function.getResultAttrOfType<StringAttr>(number, "lm.result"))
+    return name.str();
+  auto config = module->getAttrOfType<DictionaryAttr>("lm.config");
+  auto task = config.getAs<StringAttr>("task");
+  bool scores = plan.decoder || (task && task.getValue() != "none");
+  if (domain == Domain::Tokens)
+    return scores ? "token_logits" : "token_embeddings";
+  return scores ? "logits" : "embedding";
+}
+
+LogicalResult PlanBuilder::addResult(func::ReturnOp op, OpOperand &operand) {
+  FailureOr<int> buffer = bufferFor(op, operand.get());
   if (failed(buffer))
     return failure();
-  Domain wanted = plan.decoder ? Domain::Outputs : Domain::Segments;
-  if (plan.buffers[*buffer].domain != wanted && !plan.decoder)
-    return refuse(op, "an encoder's result must be pooled (lm.pool): one vector for each sequence");
   if (plan.buffers[*buffer].format != cpu::RowFormat::F32)
     return refuse(op, "a result must be rows of f32; these are codes or bf16 numbers, which only a product reads");
+  if (plan.buffers[*buffer].result)
+    return refuse(op, "the same value is returned twice");
+  Domain wanted = plan.decoder ? Domain::Outputs : plan.buffers[*buffer].domain;
   // The step that writes the result writes the caller's memory; if that memory would have another shape, other steps
   // read the value too, or the step is of a kind that knows only padded rows, a copy stands between.
   const Step &end = plan.steps.back();
   bool last =
       end.outputs.size() == 1 && end.outputs[0] == *buffer && (end.kind == Step::Linear || end.kind == Step::Rows);
   int result = last && plan.buffers[*buffer].domain == wanted ? *buffer : copyTo(wanted, *buffer);
-  plan.outputWidth = plan.buffers[result].width;
-  plan.buffers[result].result = true;
-  plan.buffers[result].rowBytes = 4 * plan.outputWidth;
+  int64_t width = plan.buffers[result].width;
+  plan.buffers[result].result = plan.results.size();
+  plan.buffers[result].rowBytes = 4 * width;
+  plan.results.push_back({resultName(operand.getOperandNumber(), wanted), wanted, width});
   Step &step = plan.steps.back();
   if (step.kind == Step::Linear)
-    step.linear.outStride = 4 * plan.outputWidth;
+    step.linear.outStride = 4 * width;
   else
-    step.rows.outputs.back().stride = 4 * plan.outputWidth;
+    step.rows.outputs.back().stride = 4 * width;
+  return success();
+}
+
+LogicalResult PlanBuilder::finish(func::ReturnOp op) {
+  for (OpOperand &operand : op->getOpOperands())
+    if (isa<RankedTensorType>(operand.get().getType()) && failed(addResult(op, operand)))
+      return failure();
+  if (plan.results.empty())
+    return refuse(op, "expects a result");
+  if (plan.decoder && plan.results.size() > 1)
+    return refuse(op, "@forward gives logits and nothing else");
+  for (const NamedResult &result : plan.results)
+    if (llvm::count_if(plan.results, [&](const NamedResult &other) { return other.name == result.name; }) > 1)
+      return refuse(op, "two results are called '" + result.name + "'; name them by the attribute lm.result");
   return success();
 }
 

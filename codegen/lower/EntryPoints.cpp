@@ -58,19 +58,15 @@ void defineBarrier(ModuleOp module, const cpu::Target &target) {
   });
 }
 
-// if (step->struct_size reaches that far && step->mark) step->mark(step->mark_user, thread, what)
-// A call, two loads and two branches that never change: about 2 ns, for some 500 marks a token (SmolLM2).
+// if (step->mark) step->mark(step->mark_user, thread, what)
+// A call, a load and a branch that never changes: about 2 ns, for some 500 marks a token (SmolLM2).
 void defineMark(ModuleOp module, const cpu::Target &target) {
   defineHelper(module, target, kMarkName, 2, [](Emitter &e, ValueRange args) {
-    Value size = e.load(e.b.getI32Type(), e.at(args[0], offsetof(lmopt_step_t, struct_size)));
-    constexpr int64_t covered = offsetof(lmopt_step_t, mark_user) + sizeof(lmopt_step_t::mark_user);
-    e.ifThen(e.less(e.i32(covered - 1), size), [&] {
-      Value mark = cpu::loadPointer(e, args[0], offsetof(lmopt_step_t, mark));
-      Value null = LLVM::ZeroOp::create(e.b, e.loc, e.ptrType());
-      Value wanted = LLVM::ICmpOp::create(e.b, e.loc, LLVM::ICmpPredicate::ne, mark, null);
-      e.ifThen(wanted, [&] {
-        callPointer(e, mark, {cpu::loadPointer(e, args[0], offsetof(lmopt_step_t, mark_user)), args[1], args[2]});
-      });
+    Value mark = cpu::loadPointer(e, args[0], offsetof(lmopt_step_t, mark));
+    Value null = LLVM::ZeroOp::create(e.b, e.loc, e.ptrType());
+    Value wanted = LLVM::ICmpOp::create(e.b, e.loc, LLVM::ICmpPredicate::ne, mark, null);
+    e.ifThen(wanted, [&] {
+      callPointer(e, mark, {cpu::loadPointer(e, args[0], offsetof(lmopt_step_t, mark_user)), args[1], args[2]});
     });
   });
 }
@@ -88,7 +84,11 @@ public:
     arena = cpu::loadPointer(e, step, offsetof(lmopt_step_t, arena));
     own = e.at(arena, e.add(e.mul(thread, threadBytes), arenaBytes));
     tokens = cpu::loadPointer(e, step, offsetof(lmopt_step_t, tokens));
-    output = cpu::loadPointer(e, step, offsetof(lmopt_step_t, output));
+    Value given = cpu::loadPointer(e, step, offsetof(lmopt_step_t, results));
+    if (!plan.inputs.empty())
+      inputs = cpu::loadPointer(e, step, offsetof(lmopt_step_t, inputs));
+    for (size_t i = 0; i < plan.results.size(); ++i)
+      results.push_back(cpu::loadPointer(e, given, 8 * static_cast<int64_t>(i)));
     outputRows = cpu::loadPointer(e, step, offsetof(lmopt_step_t, output_rows));
     for (int64_t offset :
          {offsetof(lmopt_step_t, rows), offsetof(lmopt_step_t, output_count), offsetof(lmopt_step_t, segment_count)})
@@ -121,8 +121,8 @@ private:
   const Plan &plan;
   const Schedule &schedule;
   cpu::KernelLibrary &kernels;
-  Value step, thread, threads, weights, arena, own, tokens, output, outputRows;
-  SmallVector<Value> counts;
+  Value step, thread, threads, weights, arena, own, tokens, inputs, outputRows;
+  SmallVector<Value> results, counts;
   SmallVector<Range> ownRows;
   Value blockBegin; ///< inside a chain: first row of the current block
 
@@ -160,7 +160,7 @@ private:
   Value weight(int index) { return e.at(weights, plan.weights[index].offset); }
   Value buffer(int index) {
     if (plan.buffers[index].result)
-      return output;
+      return results[*plan.buffers[index].result];
     const Placement &place = schedule.placements[index];
     if (!place.block)
       return e.at(place.perThread ? own : arena, place.offset);
@@ -210,7 +210,8 @@ private:
     for (int w : s.weights)
       arguments.push_back(weight(w));
     Range range = rowsFor(s.domain, share);
-    arguments.append({scratch(), tokens, outputRows, rowInfo(), range.begin, range.end});
+    Value ids = s.ids ? cpu::loadPointer(e, inputs, 8 * *s.ids) : tokens;
+    arguments.append({scratch(), ids, outputRows, rowInfo(), range.begin, range.end});
     std::string name = cpu::rowsKernel(kernels, s.rows);
     call(name, arguments);
     return name;

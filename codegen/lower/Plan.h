@@ -19,6 +19,7 @@
 
 #include "mlir/IR/BuiltinOps.h"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,7 +34,14 @@ struct Buffer {
   int64_t rowBytes = 0;
   int64_t width = 0;
   cpu::RowFormat format = cpu::RowFormat::F32;
-  bool result = false; ///< the caller's memory (step->output), rows packed without padding
+  std::optional<int> result; ///< the caller's memory (step->results[*result]), rows packed without padding
+};
+
+/// What the entries give, by name.
+struct NamedResult {
+  std::string name;
+  Domain domain = Domain::Outputs;
+  int64_t width = 0;
 };
 
 /// A weight as the artifact holds it. `params` name the lm.param ops it is made of; a table of turns has none.
@@ -42,6 +50,12 @@ struct PackedWeight {
   std::shared_ptr<const cpu::WeightLayout> layout;
   int64_t offset = 0;
   int64_t bytes() const { return layout->bytes(); }
+};
+
+/// A number for each token beside its id (step->inputs).
+struct NamedInput {
+  std::string name;
+  int64_t limit = 0; ///< rows of the smallest table that it is looked up in
 };
 
 struct Step {
@@ -57,15 +71,18 @@ struct Step {
   cpu::RopeTable rope;
   int64_t layerOffset = 0; ///< cache bytes per position of the layers before
   Pooling pool = Pooling::Mean;
+  std::optional<int> ids; ///< of a row program that looks up another input than the token ids
 };
 
 struct Plan {
   bool decoder = true;
   std::string architecture;
-  int64_t vocabulary = 0, outputWidth = 0, maxPositions = 0;
+  int64_t vocabulary = 0, maxPositions = 0;
   int64_t ropeSwitch = 0; ///< longer sequences are turned by the second rope tables; 0: there are none
   int64_t cacheBytesPerPosition = 0;
   std::vector<Buffer> buffers;
+  std::vector<NamedInput> inputs;
+  std::vector<NamedResult> results;
   std::vector<PackedWeight> weights;
   std::vector<Step> steps;
   int64_t weightBytes = 0;

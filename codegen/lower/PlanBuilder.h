@@ -58,6 +58,7 @@ private:
 
   mlir::LogicalResult findEntry();
   mlir::LogicalResult readConfig();
+  mlir::LogicalResult findInputs();
 
   //===--- Buffers and weights ---===//
 
@@ -79,6 +80,7 @@ private:
 
   static bool isRowWise(mlir::Operation &op);
   mlir::LogicalResult visit(mlir::Operation &op);
+  mlir::LogicalResult addInputRows(lm::EmbeddingOp op, int input);
   Domain currentDomain() const;
   mlir::LogicalResult checkGroups(mlir::Operation *user, lm::ParamOp matrix);
   template <class OpTy>
@@ -101,6 +103,8 @@ private:
   int addOutput(Domain domain, mlir::Operation *op);
   void addOutputs(Program &program);
   int copyTo(Domain domain, int buffer);
+  std::string resultName(unsigned number, Domain domain);
+  mlir::LogicalResult addResult(mlir::func::ReturnOp op, mlir::OpOperand &operand);
   mlir::LogicalResult finish(mlir::func::ReturnOp op);
 };
 

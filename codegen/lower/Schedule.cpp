@@ -16,7 +16,7 @@ Share shareOf(const Plan &plan, const Step &step, bool few) {
   case Step::Rows: {
     bool writesResult = false;
     for (int buffer : step.outputs)
-      writesResult |= plan.buffers[buffer].result;
+      writesResult |= plan.buffers[buffer].result.has_value();
     return few && !writesResult ? Share::All : Share::Rows;
   }
   case Step::Linear:

@@ -86,7 +86,8 @@ static std::string_view normalizedText(const TokenizerSpec &spec, const AddedTok
   std::string rules = bytesOf(spec.normalizer);
   lmopt_buffer_t buffer = {};
   lmopt_bytes_t text = {reinterpret_cast<const uint8_t *>(token.text.data()), token.text.size()};
-  if (lmopt_normalize_text(reinterpret_cast<const uint8_t *>(rules.data()), spec.normalizer.size(), text, &buffer))
+  if (lmopt_normalize_text(reinterpret_cast<const uint8_t *>(rules.data()), spec.normalizer.size(), text, &buffer,
+                           nullptr))
     storage.assign(reinterpret_cast<const char *>(buffer.data), buffer.size);
   free(buffer.data);
   return storage;
@@ -234,6 +235,7 @@ Result<std::string> BlobWriter::write() {
   sections[LMOPT_TOKENIZER_NORMALIZER] = bytesOf(spec.normalizer);
   sections[LMOPT_TOKENIZER_PRETOKENIZER] = bytesOf(spec.splits);
   sections[LMOPT_TOKENIZER_TEMPLATE] = bytesOf(spec.frame);
+  sections[LMOPT_TOKENIZER_PAIR_TEMPLATE] = bytesOf(spec.pairFrame);
   sections[LMOPT_TOKENIZER_END_TOKENS] = bytesOf(spec.endTokens);
   sections[LMOPT_TOKENIZER_CONTINUATION] = spec.continuation;
   return assemble();

@@ -37,6 +37,8 @@ struct TokenizerSpec {
   std::vector<std::array<uint32_t, 2>> splits; // LMOPT_SPLIT_*, LMOPT_SPLIT_ARG_*
   std::vector<AddedToken> added;
   std::vector<int32_t> frame = {-1}; // the post-processor's template
+  /// The same for two texts, -1 and -2, with token types. Empty: two texts are not put together.
+  std::vector<std::array<int32_t, 2>> pairFrame = {{-1, 0}, {-2, 1}};
   std::vector<int32_t> endTokens;
   std::array<int32_t, LMOPT_TOKENIZER_ROLE_COUNT> roles = {-1, -1, -1, -1, -1, -1, -1};
   int32_t unknown = -1;

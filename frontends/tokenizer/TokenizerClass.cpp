@@ -94,6 +94,7 @@ private:
   }
   void plainBpe();
   void frame(const std::vector<std::string> &before, const std::vector<std::string> &after);
+  void pairFrame(const std::string &first, const std::string &last);
   Result<void> framed(const char *first, const char *last);
   void wordPiece();
   void byteLevelBpe();
@@ -283,7 +284,10 @@ void RuleWriter::frame(const std::vector<std::string> &before, const std::vector
   add(before);
   single.push_back({{"Sequence", {{"id", "A"}, {"type_id", 0}}}});
   add(after);
-  rules["post_processor"] = {{"type", "TemplateProcessing"}, {"single", single}, {"special_tokens", special}};
+  rules["post_processor"] = {{"type", "TemplateProcessing"},
+                             {"single", single},
+                             {"pair", json::array()}, // none, but for those that say it
+                             {"special_tokens", special}};
 }
 
 /// The same, for classes that need both tokens.
@@ -293,7 +297,25 @@ Result<void> RuleWriter::framed(const char *first, const char *last) {
       return unsupported(path + ": tokenizer_class " + printable(tokenizerClass.name) + " adds its " + role + ", " +
                          printable(token(role)) + ", to each text, but tokenizer.json has no such token");
   frame({token(first)}, {token(last)});
+  pairFrame(token(first), token(last));
   return {};
+}
+
+/// Two texts: [CLS] A [SEP] B [SEP] of two token types, or <s> A </s></s> B </s> of one.
+void RuleWriter::pairFrame(const std::string &first, const std::string &last) {
+  bool bert = tokenizerClass.kind == ClassKind::Bert;
+  json pair = json::array();
+  auto add = [&](const char *kind, const std::string &name, int type) {
+    pair.push_back({{kind, {{"id", name}, {"type_id", type}}}});
+  };
+  add("SpecialToken", first, 0);
+  add("Sequence", "A", 0);
+  add("SpecialToken", last, 0);
+  if (!bert)
+    add("SpecialToken", last, 0);
+  add("Sequence", "B", bert ? 1 : 0);
+  add("SpecialToken", last, bert ? 1 : 0);
+  rules["post_processor"]["pair"] = pair;
 }
 
 /// LlamaTokenizerFast of version 4 builds the post-processor anew, whatever tokenizer.json says.

@@ -196,7 +196,7 @@ static const std::vector<RuleTable> &ruleTables() {
       {"TemplateProcessing",
        {type,
         {"single", kRead, "what is put around a text; only of token type 0"},
-        {"pair", kHarmless, "for two texts at once"},
+        {"pair", kRead, "what is put around two texts; of token types 0 and 1"},
         {"special_tokens", kRead, "the ids of its tokens"}}},
       {"BertProcessing", {type, {"cls", kRead, kSetting}, {"sep", kRead, kSetting}}},
       {"RobertaProcessing",

@@ -232,6 +232,10 @@ Result<void> GgufTokenizer::readFrame(bool addBos, bool addEos, lmopt_token_role
     if (wanted)
       spec.frame.insert(role == first ? spec.frame.begin() : spec.frame.end(), spec.roles[role]);
   }
+  // Nothing in a GGUF file speaks of pairs; a BERT has [CLS] A [SEP] B [SEP].
+  spec.pairFrame.clear();
+  if (first == LMOPT_TOKEN_CLS && addBos && addEos)
+    spec.pairFrame = {{spec.roles[first], 0}, {-1, 0}, {spec.roles[last], 0}, {-2, 1}, {spec.roles[last], 1}};
   return {};
 }
 

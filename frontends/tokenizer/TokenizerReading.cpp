@@ -214,6 +214,8 @@ Result<TokenizerSpec> Readings::choose() {
   if (!spec4 || !spec5)
     return spec4 ? spec5 : spec4;
   std::string other = difference(*spec4, *spec5);
+  if (spec4->pairFrame != spec5->pairFrame)
+    spec5->pairFrame.clear(); // nobody can tell which pairs the model was trained with
   if (other.empty())
     return spec5;
   return unsupported(

@@ -7,10 +7,14 @@
 #include "files/File.h"
 #include "frontends/tokenizer/TokenizerFields.h"
 
+#include <algorithm>
+
 using namespace lmopt;
 using nlohmann::json;
 
 namespace {
+using PairFrame = std::vector<std::array<int32_t, 2>>; // ids or texts, and token types
+
 class RuleReader {
 public:
   RuleReader(const std::string &path, TokenizerSpec &spec) : path(path), spec(spec) {}
@@ -25,6 +29,9 @@ private:
   Result<void> bertNormalizer(const json &rule);
   Result<void> byteLevelSplit(const json &rule);
   Result<void> regexSplit(const json &rule);
+  Result<void> templatePart(const json &rule, const json &part, const std::string &field, PairFrame &frame);
+  Result<void> templateFrame(const json &rule, const std::string &field, PairFrame &frame);
+  PairFrame pairFrame(const json &rule);
   Result<void> templateProcessor(const json &rule);
   Result<void> pairProcessor(const json &rule);
   Result<void> templateToken(const json &rule, const std::string &name, std::vector<int32_t> &frame);
@@ -198,27 +205,64 @@ Result<void> RuleReader::templateToken(const json &rule, const std::string &name
   return {};
 }
 
-Result<void> RuleReader::templateProcessor(const json &rule) {
-  if (!rule.contains("single") || !rule["single"].is_array())
-    return bad("post_processor.single: expected an array");
-  std::vector<int32_t> frame;
-  for (const json &part : rule["single"]) {
-    bool sequence = part.is_object() && part.contains("Sequence");
-    const char *kind = sequence ? "Sequence" : "SpecialToken";
-    if (!part.is_object() || !part.contains(kind) || !part[kind].is_object() || !part[kind].contains("id") ||
-        !part[kind]["id"].is_string())
-      return bad("post_processor.single: expected SpecialToken or Sequence with an id");
-    std::string name = part[kind]["id"].get<std::string>();
-    if (part[kind].value("type_id", json(0)) != json(0))
-      return unsupported(path + ": post_processor.single: " + printable(name) +
-                         " has another type_id than 0; supported: texts of token type 0 only");
-    if (sequence && name != "A")
-      return bad("post_processor.single: only the sequence A can stand here, found " + printable(name));
-    if (sequence)
-      frame.push_back(-1);
-    else if (Result<void> result = templateToken(rule, name, frame); !result)
+/// One entry of "single" or "pair": ids, or a text (-1: A, -2: B), and the token type.
+Result<void> RuleReader::templatePart(const json &rule, const json &part, const std::string &field, PairFrame &frame) {
+  bool sequence = part.is_object() && part.contains("Sequence");
+  const char *kind = sequence ? "Sequence" : "SpecialToken";
+  if (!part.is_object() || !part.contains(kind) || !part[kind].is_object() || !part[kind].contains("id") ||
+      !part[kind]["id"].is_string())
+    return bad("post_processor." + field + ": expected SpecialToken or Sequence with an id");
+  std::string name = part[kind]["id"].get<std::string>();
+  json type = part[kind].value("type_id", json(0));
+  int32_t most = field == "pair" ? 1 : 0;
+  if (!type.is_number_integer() || type.get<int64_t>() < 0 || type.get<int64_t>() > most)
+    return unsupported(path + ": post_processor." + field + ": " + printable(name) +
+                       (most ? " has another type_id than 0 or 1; supported: two token types"
+                             : " has another type_id than 0; supported: texts of token type 0 only"));
+  if (sequence && name != "A" && (name != "B" || !most))
+    return bad("post_processor." + field + ": only the sequence A " + (most ? "or B " : "") + "can stand here, found " +
+               printable(name));
+  std::vector<int32_t> ids;
+  if (sequence)
+    ids.push_back(name == "A" ? -1 : -2);
+  else if (Result<void> result = templateToken(rule, name, ids); !result)
+    return result;
+  for (int32_t id : ids)
+    frame.push_back({id, type.get<int32_t>()});
+  return {};
+}
+
+Result<void> RuleReader::templateFrame(const json &rule, const std::string &field, PairFrame &frame) {
+  if (!rule.contains(field) || !rule[field].is_array())
+    return bad("post_processor." + field + ": expected an array");
+  for (const json &part : rule[field])
+    if (Result<void> result = templatePart(rule, part, field, frame); !result)
       return result;
-  }
+  return {};
+}
+
+/// A tokenizer is not refused for what it says of pairs: they may never be needed. What we cannot do has no frame.
+PairFrame RuleReader::pairFrame(const json &rule) {
+  if (!rule.contains("pair"))
+    return {{-1, 0}, {-2, 1}};
+  PairFrame frame;
+  if (!templateFrame(rule, "pair", frame))
+    return {};
+  auto times = [&](int32_t text) {
+    return std::count_if(frame.begin(), frame.end(), [&](const auto &entry) { return entry[0] == text; });
+  };
+  return times(-1) == 1 && times(-2) == 1 ? frame : PairFrame();
+}
+
+Result<void> RuleReader::templateProcessor(const json &rule) {
+  PairFrame single;
+  if (Result<void> result = templateFrame(rule, "single", single); !result)
+    return result;
+  std::vector<int32_t> frame;
+  for (const auto &[id, type] : single)
+    frame.push_back(id);
+  bool first = spec.frame.size() == 1; // two processors in a row never meet in pairs
+  spec.pairFrame = first ? pairFrame(rule) : PairFrame();
   wrap(frame);
   return {};
 }
@@ -234,7 +278,15 @@ Result<void> RuleReader::pairProcessor(const json &rule) {
       return bad(std::string("post_processor.") + names[i] + ": expected [token, id] with the id of a token");
     found[i] = (*pair)[1].get<int32_t>();
   }
-  wrap({found[0], -1, found[1]});
+  const auto [cls, sep] = found;
+  bool first = spec.frame.size() == 1;
+  if (typeOf(rule) == "RobertaProcessing")
+    spec.pairFrame = {{cls, 0}, {-1, 0}, {sep, 0}, {sep, 0}, {-2, 0}, {sep, 0}};
+  else
+    spec.pairFrame = {{cls, 0}, {-1, 0}, {sep, 0}, {-2, 1}, {sep, 1}};
+  if (!first)
+    spec.pairFrame.clear();
+  wrap({cls, -1, sep});
   return {};
 }
 

@@ -31,6 +31,29 @@ inline void decode(const lmopt_tokenizer_t *tokenizer, const std::vector<int32_t
   lmopt_detokenizer_destroy(detokenizer);
 }
 
+/// One text, and it as a pair with itself: ids as those of lmopt_tokenizer_encode, places inside the text.
+inline void locate(const lmopt_tokenizer_t *tokenizer, std::string_view text, uint32_t flags,
+                   const std::vector<int32_t> &ids) {
+  const lmopt_text_t texts[] = {{text.data(), text.size()}, {text.data(), text.size()}};
+  for (size_t number = 1; number <= 2; ++number) {
+    size_t count = 0;
+    lmopt_error_t error = {};
+    lmopt_status_t status = lmopt_tokenizer_encode_texts(tokenizer, texts, number, flags, nullptr, 0, &count, &error);
+    require(status == LMOPT_OK || (number == 2 && status == LMOPT_ERROR_UNSUPPORTED));
+    if (status != LMOPT_OK)
+      continue;
+    std::vector<lmopt_token_t> tokens(count);
+    require(lmopt_tokenizer_encode_texts(tokenizer, texts, number, flags, tokens.data(), count, &count, &error) ==
+            LMOPT_OK);
+    require(number == 2 || count == ids.size());
+    for (size_t i = 0; i < count; ++i) {
+      require(number == 2 || tokens[i].id == ids[i]);
+      require(tokens[i].begin <= tokens[i].end && tokens[i].end <= text.size());
+      require(tokens[i].text < static_cast<int32_t>(number) && (tokens[i].type == 0 || tokens[i].type == 1));
+    }
+  }
+}
+
 /// False when the blob is refused.
 inline bool useTokenizer(const std::string &blob, std::string_view text) {
   lmopt_tokenizer_t *tokenizer = nullptr;
@@ -51,6 +74,7 @@ inline bool useTokenizer(const std::string &blob, std::string_view text) {
     for (int32_t id : ids)
       require(id >= 0 && id < lmopt_tokenizer_token_count(tokenizer));
     decode(tokenizer, ids);
+    locate(tokenizer, text, flags, ids);
   }
   lmopt_tokenizer_destroy(tokenizer);
   return true;

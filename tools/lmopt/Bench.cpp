@@ -99,12 +99,10 @@ static Result<void> benchEncoder(const Model &model, const BenchOptions &options
       return fits;
     std::vector<int32_t> tokens = randomTokens(model, static_cast<size_t>(shape.batch * shape.length));
     std::vector<int64_t> lengths(static_cast<size_t>(shape.batch), shape.length);
-    std::vector<float> vectors(static_cast<size_t>(shape.batch) * static_cast<size_t>(model.info.output_width));
+    std::vector<float> rows;
     lmopt_error_t error{};
     Result<double> time = bestTime(options.repeats, [&] {
-      return checkStatus(
-          lmopt_session_encode(session->get(), tokens.data(), lengths.data(), shape.batch, vectors.data(), &error),
-          error);
+      return checkStatus(encodeAll(model, session->get(), tokens, lengths, rows, &error), error);
     });
     if (!time.ok())
       return time.error();

@@ -196,11 +196,8 @@ static Result<std::vector<Phase>> encoderPhases(const Model &model, const Contex
                 {batchSize * length, batchSize, passes, batchSize * length * length, batchSize * length},
                 [&batch, tokens, shape, &model] {
                   std::vector<int64_t> lengths(static_cast<size_t>(shape.batch), shape.length);
-                  batch.logits.resize(lengths.size() * static_cast<size_t>(model.info.output_width));
                   lmopt_error_t error{};
-                  return checkStatus(lmopt_session_encode(batch.handles[0], tokens->data(), lengths.data(), shape.batch,
-                                                          batch.logits.data(), &error),
-                                     error);
+                  return checkStatus(encodeAll(model, batch.handles[0], *tokens, lengths, batch.logits, &error), error);
                 }};
     phases.push_back(std::move(phase));
   }

@@ -162,6 +162,7 @@ static void addCommands(CommandLine &line) {
   addCompile(line);
   addRun(line);
   addEmbed(line);
+  addClassify(line);
   addTokenize(line);
   addEval(line);
   addBench(line);

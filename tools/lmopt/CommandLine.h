@@ -78,6 +78,7 @@ void addImport(CommandLine &line);
 void addCompile(CommandLine &line);
 void addRun(CommandLine &line);
 void addEmbed(CommandLine &line);
+void addClassify(CommandLine &line);
 void addTokenize(CommandLine &line);
 void addEval(CommandLine &line);
 void addBench(CommandLine &line);

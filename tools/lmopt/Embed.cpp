@@ -95,6 +95,9 @@ static Result<void> embed(const EmbedOptions &options, const Context &context) {
   Result<Model> model = openModel(options.model, LMOPT_MODEL_ENCODER, "embed");
   if (!model.ok())
     return model.error();
+  if (givesTokenRows(*model))
+    return Error{kErrorUsage, "'" + options.model + "' gives a row for each token and no vector for a text (use " +
+                                  "`lmopt classify`)"};
   Result<SessionPtr> session = createSession(*model, {options.threads, 0, nullptr}, context);
   if (!session.ok())
     return session.error();

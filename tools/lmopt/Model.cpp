@@ -49,9 +49,10 @@ Result<Model> openModel(const std::string &path, uint32_t kind, std::string_view
   Result<Model> model = openModel(path);
   if (model.ok() && model->info.kind != kind) {
     bool decoder = kind == LMOPT_MODEL_DECODER;
-    return Error{kErrorUsage, "`lmopt " + std::string(command) + "` needs " + (decoder ? "a decoder" : "an encoder") +
-                                  ", but '" + path + "' is " +
-                                  (decoder ? "an encoder (use `lmopt embed`)" : "a decoder (use `lmopt run`)")};
+    return Error{kErrorUsage,
+                 "`lmopt " + std::string(command) + "` needs " + (decoder ? "a decoder" : "an encoder") + ", but '" +
+                     path + "' is " +
+                     (decoder ? "an encoder (use `lmopt embed` or `lmopt classify`)" : "a decoder (use `lmopt run`)")};
   }
   return model;
 }
@@ -70,6 +71,21 @@ Result<SessionPtr> createSession(const Model &model, const SessionSettings &sett
   if (lmopt_session_create(model.handle.get(), &options, &session, &error) != LMOPT_OK)
     return runtimeError(error);
   return SessionPtr(session);
+}
+
+bool givesTokenRows(const Model &model) {
+  lmopt_result_info_t first{};
+  first.struct_size = sizeof first;
+  return lmopt_model_get_result(model.handle.get(), 0, &first, nullptr) == LMOPT_OK && first.rows == LMOPT_ROWS_TOKENS;
+}
+
+lmopt_status_t encodeAll(const Model &model, lmopt_session_t *session, const std::vector<int32_t> &tokens,
+                         const std::vector<int64_t> &lengths, std::vector<float> &rows, lmopt_error_t *error) {
+  rows.resize((givesTokenRows(model) ? tokens.size() : lengths.size()) * static_cast<size_t>(model.info.output_width));
+  std::vector<float *> results(model.info.result_count, nullptr);
+  results[0] = rows.data();
+  return lmopt_session_encode_all(session, tokens.data(), lengths.data(), static_cast<int64_t>(lengths.size()), nullptr,
+                                  results.data(), error);
 }
 
 Result<const lmopt_tokenizer_t *> tokenizerOf(const Model &model) {

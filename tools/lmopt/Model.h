@@ -55,6 +55,12 @@ struct SessionSettings {
 };
 Result<SessionPtr> createSession(const Model &model, const SessionSettings &settings, const Context &context);
 
+/// Whether the first result of the model has a row for each token, not one for each sequence.
+bool givesTokenRows(const Model &model);
+/// The first result for all sequences; `rows` gets its size.
+lmopt_status_t encodeAll(const Model &model, lmopt_session_t *session, const std::vector<int32_t> &tokens,
+                         const std::vector<int64_t> &lengths, std::vector<float> &rows, lmopt_error_t *error);
+
 /// The tokenizer of the model, or an error when the artifact has none.
 Result<const lmopt_tokenizer_t *> tokenizerOf(const Model &model);
 /// `flags` as lmopt_tokenizer_encode.

@@ -10,16 +10,11 @@
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Verifier.h"
 
-#include <limits>
-
 using namespace mlir;
 
 namespace lmopt {
 
 namespace {
-
-/// Reading rows of an encoder one at a time costs their square.
-constexpr int64_t kMaxSelectedTokens = int64_t(1) << 22;
 
 class Preparation {
 public:
@@ -33,9 +28,6 @@ public:
     encoder = isEncoder();
     if (encoder && slice.cache)
       return refuse(returnOp, "a result that needs a cache has no place for lengths, pooling or vectors");
-    selects = encoder && resultType.getRank() == 3 && !inputs.hasIds();
-    if (selects && inputs.batch() * inputs.length(0) * inputs.length(0) > kMaxSelectedTokens)
-      return refuse(returnOp, "too many rows of an encoder to read them one at a time; pool them (lm.pool)");
     startModule();
     if (failed(addInputs()))
       return failure();
@@ -61,12 +53,9 @@ private:
   IRMapping mapping;
   RankedTensorType resultType;
   bool encoder = false;
-  bool selects = false; ///< rows of an encoder are read one at a time
 
   Value ids() { return function.getArgument(0); }
   Value lengthsOrCache() { return function.getArgument(1); }
-  /// A token and its twin, which stands for the same rows and is the one that is read.
-  int64_t tableRows() const { return inputs.tokenCount() * (selects ? 2 : 1); }
 
   bool isEncoder() const {
     return llvm::any_of(slice.ops, [](Operation *op) {
@@ -113,11 +102,7 @@ private:
   }
 
   Value readTable(Operation *user, std::vector<float> numbers) {
-    if (selects) {
-      numbers.resize(2 * numbers.size());
-      std::copy_n(numbers.begin(), numbers.size() / 2, numbers.begin() + numbers.size() / 2);
-    }
-    lm::ParamOp table = addParam(user, "constant", numbers, tableRows());
+    lm::ParamOp table = addParam(user, "constant", numbers, inputs.tokenCount());
     return lm::EmbeddingOp::create(builder, user->getLoc(), ids(), table);
   }
 
@@ -153,33 +138,21 @@ private:
     return success();
   }
 
-  // y + p, p the row of `only` for this token: 0 where it is the one that is read.
-  Value selectRow(Value rows) {
-    int64_t width = resultType.getShape().back();
-    std::vector<float> only(tableRows() * width);
-    std::fill_n(only.begin(), only.size() / 2, -std::numeric_limits<float>::infinity());
-    lm::ParamOp table = addParam(returnOp, "only", only, tableRows());
-    Value chosen = lm::EmbeddingOp::create(builder, returnOp.getLoc(), ids(), table);
-    Value sum = lm::AddOp::create(builder, returnOp.getLoc(), rows, chosen);
-    return lm::PoolOp::create(builder, returnOp.getLoc(), sum, lengthsOrCache(), lm::PoolKind::max);
-  }
-
   // A row of width W as one of as many numbers as there are tokens, zeros behind it.
   Value widen(Value rows) {
     int64_t width = resultType.getShape().back();
-    std::vector<float> unit(tableRows() * width);
+    std::vector<float> unit(inputs.tokenCount() * width);
     for (int64_t i = 0; i < width; ++i)
       unit[i * width + i] = 1;
-    return lm::LinearOp::create(builder, returnOp.getLoc(), rows, addParam(returnOp, "unit", unit, tableRows()));
+    return lm::LinearOp::create(builder, returnOp.getLoc(), rows,
+                                addParam(returnOp, "unit", unit, inputs.tokenCount()));
   }
 
   void finishFunction() {
     Value result = mapping.lookupOrDefault(slice.root);
-    int64_t vocabulary = tableRows();
+    int64_t vocabulary = inputs.tokenCount();
     bool isRows = resultType.getRank() == 3 && resultType.getElementType().isF32();
-    if (selects && isRows)
-      result = selectRow(result);
-    else if (isRows && !encoder && resultType.getShape().back() < vocabulary)
+    if (isRows && !encoder && resultType.getShape().back() < vocabulary)
       result = widen(result);
     if (isRows && !encoder)
       vocabulary = std::max(vocabulary, resultType.getShape().back());
@@ -203,7 +176,7 @@ private:
   void listTokens() {
     TokenRun &run = prepared.run;
     int64_t last = static_cast<int64_t>(steps.size()) - 1, length = inputs.length(last);
-    bool pooled = encoder && !selects;
+    bool pooled = encoder && resultType.getRank() == 2;
     run.decoder = !encoder;
     run.width = resultType.getShape().back();
     prepared.shape = {inputs.batch(), run.width};
@@ -221,18 +194,19 @@ private:
       run.rows.push_back(row);
   }
 
-  // An encoder's: each once, or once for each of its rows. An empty one does not run.
+  // An encoder's: a vector for each, or for each of its rows. An empty one does not run.
   void listSequences() {
     TokenRun &run = prepared.run;
     run.calls.emplace_back();
     for (int64_t b = 0; b < inputs.batch(); ++b) {
       int64_t own = inputs.ownLength(b);
-      for (int64_t t = 0; t < (selects ? own : std::min<int64_t>(own, 1)); ++t) {
-        run.calls.back().push_back(sequence(0, b, own));
-        if (selects)
-          run.calls.back().back()[t] += static_cast<int32_t>(inputs.tokenCount());
-        run.rows.push_back(selects ? b * inputs.length(0) + t : b);
-      }
+      if (own == 0)
+        continue;
+      run.calls.back().push_back(sequence(0, b, own));
+      if (resultType.getRank() == 2)
+        run.rows.push_back(b);
+      for (int64_t t = 0; t < own && resultType.getRank() == 3; ++t)
+        run.rows.push_back(b * inputs.length(0) + t);
     }
   }
 };

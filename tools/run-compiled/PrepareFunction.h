@@ -14,8 +14,7 @@
 //     another in a cache become calls that do (Slice.h).
 //   - A decoder's result has a number for each token id. Where rows are shorter, they go through a product with the
 //     unit matrix, which changes no finite number.
-//   - An encoder gives one vector for each sequence. Rows are read one at a time: the sequence runs once for each, with
-//     0 added to that row and -infinity to the others before pooling takes their greatest numbers.
+//   - An encoder gives what its function gives: a vector for each sequence, or a row for each token.
 // All other ops are cloned as they are: what code generation cannot do, it refuses.
 //
 // In: a function of one block, one of its results, token ids for its argument. Out: a module and a TokenRun, or a

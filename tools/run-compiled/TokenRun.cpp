@@ -77,9 +77,10 @@ private:
       tokens.insert(tokens.end(), sequence.begin(), sequence.end());
       lengths.push_back(static_cast<int64_t>(sequence.size()));
     }
-    std::vector<float> vectors(sequences.size() * static_cast<size_t>(info.output_width));
-    if (!isFine(lmopt_session_encode(session.get(), tokens.data(), lengths.data(), static_cast<int64_t>(lengths.size()),
-                                     vectors.data(), &error)))
+    std::vector<float> vectors(run.rows.size() * static_cast<size_t>(info.output_width));
+    float *results[] = {vectors.data()};
+    if (!isFine(lmopt_session_encode_all(session.get(), tokens.data(), lengths.data(),
+                                         static_cast<int64_t>(lengths.size()), nullptr, results, &error)))
       return failure();
     return place(vectors);
   }

@@ -23,7 +23,7 @@ struct TokenRun {
   bool decoder = true;
   std::vector<Sequences> calls; ///< all with as many sequences; of an encoder: one call
   std::vector<int64_t> rows;    ///< of the result, for each vector: a decoder's of all tokens of the last call, an
-                                ///< encoder's of the sequences
+                                ///< encoder's of the sequences or of all their tokens
   int64_t resultRows = 0;       ///< what no vector is for stays zero
   int64_t width = 0;            ///< of a row: the vector's first numbers
 };

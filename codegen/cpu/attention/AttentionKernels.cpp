@@ -4,6 +4,7 @@
 // of queries; the cache, filled by StoreKernels.cpp; the step's segments. Out: rows of attention.
 // The tile itself is in AttentionTile.h.
 // Tested by test/unit/codegen/AttentionKernelTest.cpp.
+#include "codegen/cpu/Segments.h"
 #include "codegen/cpu/attention/AttentionTile.h"
 
 #include "lmopt/abi.h"
@@ -90,10 +91,10 @@ struct AttendEmitter {
 
   // Many rows: one head, eight neighbouring tokens.
   void rowBlocks() {
-    Value segments = loadPointer(e, step, offsetof(lmopt_step_t, segments));
+    Segments segments(e, step);
     Value count = loadInteger(e, step, offsetof(lmopt_step_t, segment_count));
     e.loop(e.index(0), count, 1, [&](Value s) {
-      Value segment = e.at(segments, e.mul(s, sizeof(lmopt_segment_t)));
+      Value segment = segments.at(s);
       Value first = loadInteger(e, segment, offsetof(lmopt_segment_t, row));
       Value rows = loadInteger(e, segment, offsetof(lmopt_segment_t, rows));
       Value blocks = e.div(e.add(rows, kQueryRows - 1), e.index(kQueryRows));

@@ -3,11 +3,7 @@
 // Pooling over segments; see Pooling.h.
 #include "codegen/cpu/pooling/Pooling.h"
 
-#include "codegen/cpu/KernelLibrary.h"
-
-#include "lmopt/abi.h"
-
-#include <cstddef>
+#include "codegen/cpu/Segments.h"
 
 using namespace mlir;
 
@@ -36,9 +32,9 @@ std::string poolKernel(KernelLibrary &kernels, int64_t width, Pooling pooling) {
   std::string name = std::string("pool_") + kernelWord(pooling) + "_x" + std::to_string(width);
   return kernels.define(name, 3, 2, [&](Emitter &e, ValueRange args) {
     int64_t stride = floatRowBytes(width);
-    Value segments = loadPointer(e, args[2], offsetof(lmopt_step_t, segments));
+    Segments segments(e, args[2]);
     e.loop(args[3], args[4], 1, [&](Value s) {
-      Value segment = e.at(segments, e.mul(s, sizeof(lmopt_segment_t)));
+      Value segment = segments.at(s);
       Value row = loadInteger(e, segment, offsetof(lmopt_segment_t, row));
       Value rows = loadInteger(e, segment, offsetof(lmopt_segment_t, rows));
       Value first = e.at(args[0], e.mul(row, stride)), to = e.at(args[1], e.mul(s, stride));

@@ -19,7 +19,9 @@
 #ifndef LMOPT_ABI_H
 #define LMOPT_ABI_H
 
+#include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -28,9 +30,18 @@ extern "C" {
 /* Raised when the meaning of anything in this file changes. A runtime serves [LMOPT_ABI_MIN, LMOPT_ABI_VERSION].
  *   1  the first one
  *   2  every byte of the file has a checksum, split-out weights end with lmopt_weights_trailer_t, segments say which
- *      rotary angles hold for them. Version 1 is not served any more: its damage would go unseen. */
-#define LMOPT_ABI_VERSION 2u
-#define LMOPT_ABI_MIN 2u
+ *      rotary angles hold for them. Version 1 is not served any more: its damage would go unseen.
+ *   3  steps and segments can grow, entries are found by name, results are many and of any domain, tokens come with
+ *      further numbers, sequences have a state. Version 2 is not served any more: its steps have another shape. */
+#define LMOPT_ABI_VERSION 3u
+#define LMOPT_ABI_MIN 3u
+
+/* What may change within a version. lmopt_step_t, lmopt_segment_t, lmopt_code_table_t and lmopt_entry_t grow at their
+ * ends, and no field ever changes its meaning. Who fills in a struct says how long it is (step.struct_size,
+ * step.segment_size, table.struct_size, table.entry_size), and who reads an array of them strides by that size. Code
+ * says how much of a step and of a segment it reads (table.step_size, table.segment_size): a runtime whose structs are
+ * shorter does not serve it, so code may trust every field up to there. A runtime knows from table.struct_size and
+ * table.entry_size which fields are there; the others are as if 0. */
 
 #define LMOPT_NOTE_TYPE 0x4c4d0001u /* 'L' 'M' + layout 1 */
 #define LMOPT_NOTE_MAGIC 0x54504f4d4cull
@@ -68,7 +79,8 @@ typedef struct lmopt_note {
 
 /* Section .lmopt.meta: this header, then `count` entries, then the blobs. Offsets count from the start of the section.
  * Names in use: "manifest" (JSON; what `lmopt inspect` prints), "tokenizer" (see tokenizer_format.h),
- * "chat_template" (Jinja text), "weights_file" (name of the split-out weights beside the .so; absent if inside). */
+ * "chat_template" (Jinja text), "head" (lmopt_head_t), "weights_file" (name of the split-out weights beside the .so;
+ * absent if inside). */
 #define LMOPT_META_MAGIC 0x3130444d504f4d4cull /* "LMOPMD01" */
 #define LMOPT_META_NAME_SIZE 32
 typedef struct lmopt_meta_header {
@@ -80,6 +92,23 @@ typedef struct lmopt_meta_entry {
   uint64_t offset;
   uint64_t size;
 } lmopt_meta_entry_t;
+
+/* The blob "head" of an encoder whose first result is the answer to a task: this, then `label_count` names, each
+ * zero-terminated UTF-8, in the order of the columns. */
+enum {
+  LMOPT_HEAD_NONE = 0,
+  LMOPT_HEAD_SEQUENCE_CLASSIFICATION = 1, /* a row of classes for each sequence */
+  LMOPT_HEAD_TOKEN_CLASSIFICATION = 2,    /* a row of classes for each token */
+  LMOPT_HEAD_MASKED_LM = 3,               /* a row of [vocabulary] for each token; no labels */
+  LMOPT_HEAD_QUESTION_ANSWERING = 4       /* start and end of the answer for each token; no labels */
+};
+enum { LMOPT_HEAD_RAW = 0, LMOPT_HEAD_SOFTMAX = 1, LMOPT_HEAD_SIGMOID = 2 };
+typedef struct lmopt_head {
+  uint32_t task;   /* LMOPT_HEAD_*, not NONE */
+  uint32_t scores; /* how logits become scores */
+  uint32_t label_count;
+  uint32_t reserved; /* 0 */
+} lmopt_head_t;
 
 /* Section .lmopt.checksums: this header, then `count` entries; it ends where the file ends. The entries lie one after
  * another and cover the file from its first byte to this section, without a gap, so that nothing which a loader reads
@@ -132,6 +161,8 @@ typedef struct lmopt_segment {
   int64_t rows;     /* how many, >= 1 */
   int64_t rope;     /* which rotary angles turn queries and keys: 0, or 1 when the whole sequence is longer than
                        rope_switch. All keys in `cache` were turned by the same. */
+  void *state;      /* this sequence's state, whatever its length: state_bytes_per_sequence bytes, 64-byte aligned. All
+                       zero at position 0; else as the step left it that brought the sequence to `position`. */
 } lmopt_segment_t;
 
 /* Keys are stored as blocks of 16 positions (one 512-bit register of floats), so capacities are whole blocks. */
@@ -146,18 +177,18 @@ typedef struct lmopt_step {
   const int32_t *tokens; /* [rows], each in [0, vocabulary) */
   int64_t rows;          /* 1 .. max_rows of the entry */
   const lmopt_segment_t *segments;
+  int64_t segment_size; /* bytes from one segment to the next */
   int64_t segment_count;
-  /* Decoder: logits of `output_count` rows, those named in output_rows (ascending), each [vocabulary] floats;
-   * output_count may be 0 (the early chunks of a prompt), and output is then NULL.
-   * Encoder: one vector of [output_width] floats for each segment; output_rows and output_count are ignored. */
-  float *output;
-  const int32_t *output_rows;
-  int64_t output_count;
+  const int32_t *const *inputs; /* [input_count of the entry]: each [rows], in [0, limit) */
+  float *const *results;        /* [result_count of the entry]: each [rows of its domain][width], without padding; NULL
+                                   only where the domain has no rows */
+  const int32_t *output_rows;   /* [output_count]: the rows that LMOPT_DOMAIN_OUTPUTS means, ascending */
+  int64_t output_count;         /* decoder: may be 0 (the early chunks of a prompt); encoder: 0 */
   /* All threads of the team wait here for one another; never called when the team is one thread. */
   void (*barrier)(void *team);
   void *team;
   /* NULL, or told by every thread what it does from now on: the number of a kernel call (an index into "steps" of the
-   * manifest), or LMOPT_MARK_WAIT before it waits at the barrier. Read only when struct_size covers both fields. */
+   * manifest), or LMOPT_MARK_WAIT before it waits at the barrier. */
   void (*mark)(void *mark_user, int64_t thread, int64_t what);
   void *mark_user;
 } lmopt_step_t;
@@ -166,29 +197,74 @@ enum { LMOPT_MARK_WAIT = -1, LMOPT_MARK_BEGIN = -2, LMOPT_MARK_END = -3 };
 
 typedef void (*lmopt_entry_fn)(const lmopt_step_t *step, int64_t thread, int64_t threads);
 
+/* What comes with every token beside its id, as "token_types": 0 for the first text of a pair, 1 for the second. */
+typedef struct lmopt_input {
+  const char *name;
+  uint32_t limit;    /* the numbers are below this, >= 1 */
+  uint32_t reserved; /* 0 */
+} lmopt_input_t;
+
+/* What one row of a result stands for: a row of the step; a row that output_rows names; a segment. */
+enum { LMOPT_DOMAIN_TOKENS = 0, LMOPT_DOMAIN_OUTPUTS = 1, LMOPT_DOMAIN_SEQUENCES = 2 };
+
+typedef struct lmopt_result {
+  const char *name; /* "logits", "embedding", ... */
+  uint32_t domain;  /* LMOPT_DOMAIN_* */
+  uint32_t width;   /* floats in a row, >= 1 */
+} lmopt_result_t;
+
+/* How an entry takes sequences: DECODER appends to them, the cache is kept; ENCODER takes whole ones. */
 enum { LMOPT_KIND_DECODER = 0, LMOPT_KIND_ENCODER = 1 };
 
-/* What lmopt_model_query returns: constants of the model and its entry points. Lives as long as the library. */
+/* One way into the code. A runtime looks for those it knows by name and leaves others alone. */
+typedef struct lmopt_entry {
+  const char *name;
+  lmopt_entry_fn run;
+  uint32_t kind;     /* LMOPT_KIND_* */
+  uint32_t max_rows; /* most rows of one step */
+  const lmopt_input_t *inputs;
+  const lmopt_result_t *results;
+  uint32_t input_count;
+  uint32_t result_count; /* >= 1 */
+} lmopt_entry_t;
+
+/* Decoder: many rows, and few rows, one for each sequence; the first result is the logits, [outputs, vocabulary].
+ * Encoder: one entry. */
+#define LMOPT_ENTRY_PREFILL "prefill"
+#define LMOPT_ENTRY_DECODE "decode"
+#define LMOPT_ENTRY_ENCODE "encode"
+
+/* What lmopt_model_query returns: constants of the model and its entries. Lives as long as the library. */
 typedef struct lmopt_code_table {
   uint32_t struct_size;
   uint32_t abi_version;
-  uint32_t kind;          /* LMOPT_KIND_* */
+  uint32_t kind;          /* LMOPT_KIND_*: which entries there are */
   uint32_t vocabulary;    /* token ids are below this */
-  uint32_t output_width;  /* decoder: vocabulary; encoder: width of the vector */
   uint32_t max_positions; /* longest sequence the model can take */
-  uint32_t prefill_rows;  /* most rows of one step through `prefill` (decoder) or `encode` (encoder) */
-  uint32_t decode_rows;   /* most rows of one step through `decode` */
+  uint32_t rope_switch;   /* sequences of more tokens have other rotary angles, at all their positions; 0: all lengths
+                             have the same */
+  uint32_t step_size;     /* bytes of lmopt_step_t that the code reads at most */
+  uint32_t segment_size;  /* the same of lmopt_segment_t */
   uint64_t cache_bytes_per_position;
+  uint64_t state_bytes_per_sequence;
   uint64_t arena_bytes;            /* shared by the team */
   uint64_t arena_bytes_per_thread; /* times the number of threads */
-  lmopt_entry_fn prefill;          /* decoder: many rows */
-  lmopt_entry_fn decode;           /* decoder: few rows, one for each sequence */
-  lmopt_entry_fn encode;           /* encoder */
   const char *build;               /* "lmopt <version>", for messages */
-  uint32_t rope_switch;            /* sequences of more tokens have other rotary angles, at all their positions; 0: all
-                                      lengths have the same */
-  uint32_t reserved;               /* 0 */
+  const lmopt_entry_t *entries;
+  uint32_t entry_count;
+  uint32_t entry_size; /* bytes from one entry to the next */
 } lmopt_code_table_t;
+
+static inline const lmopt_entry_t *lmopt_entry_at(const lmopt_code_table_t *table, uint32_t index) {
+  return (const lmopt_entry_t *)(const void *)((const char *)table->entries + (size_t)index * table->entry_size);
+}
+/* The entry of that name, or NULL. */
+static inline const lmopt_entry_t *lmopt_entry_find(const lmopt_code_table_t *table, const char *name) {
+  for (uint32_t i = 0; i < table->entry_count; ++i)
+    if (strcmp(lmopt_entry_at(table, i)->name, name) == 0)
+      return lmopt_entry_at(table, i);
+  return (const lmopt_entry_t *)0;
+}
 
 /* The only exported symbol. The lower half of `abi` is the greatest ABI version the caller knows, the upper half the
  * version of the code that is wanted, counted as the notes are; NULL when it cannot be served. It may be called on

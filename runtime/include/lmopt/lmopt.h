@@ -114,7 +114,7 @@ typedef struct lmopt_model_info {
   uint32_t struct_size;
   uint32_t kind;                     /* LMOPT_MODEL_* */
   int32_t vocabulary;                /* token ids are in [0, vocabulary) */
-  int32_t output_width;              /* floats in one output: decoder: vocabulary; encoder: width of the vector */
+  int32_t output_width;              /* floats in a row of the first result; decoder: vocabulary */
   int32_t max_positions;             /* longest sequence in tokens (encoder: at most max_step_rows as well) */
   int32_t max_step_rows;             /* most tokens in one pass: chunk of a prompt, pack of an encoder */
   int32_t max_decode_rows;           /* most sessions in one pass of lmopt_sessions_decode; 0 for encoders */
@@ -123,7 +123,29 @@ typedef struct lmopt_model_info {
   uint64_t weight_bytes;             /* size of the weights */
   uint64_t cache_bytes_per_position; /* memory of one token in a decoder's session */
   const char *build;                 /* which lmopt made the artifact; lives in the model */
+  uint64_t state_bytes_per_sequence; /* memory of a decoder's session beside that, whatever its length */
+  uint32_t input_count;              /* what a token brings beside its id: lmopt_model_get_input */
+  uint32_t result_count;             /* what comes out: lmopt_model_get_result; decoder: 1, the logits */
 } lmopt_model_info_t;
+
+/* A number for each token beside its id: "token_types" (0 for the first text of a pair, 1 for the second), ... */
+typedef struct lmopt_input_info {
+  uint32_t struct_size;
+  int32_t limit;    /* numbers are in [0, limit) */
+  const char *name; /* lives in the model */
+} lmopt_input_info_t;
+
+/* What one row of a result stands for: each token; a token whose logits are wanted; each sequence. */
+enum { LMOPT_ROWS_TOKENS = 0, LMOPT_ROWS_OUTPUTS = 1, LMOPT_ROWS_SEQUENCES = 2 };
+
+/* Rows of floats that a model computes: "logits", "embedding", "token_logits", ... */
+typedef struct lmopt_result_info {
+  uint32_t struct_size;
+  uint32_t rows; /* LMOPT_ROWS_* */
+  int32_t width; /* floats in a row */
+  uint32_t reserved;
+  const char *name; /* lives in the model */
+} lmopt_result_info_t;
 
 /* Opens an artifact: checks the file and its checksums, its ABI and its CPU features before any of its code is loaded,
  * then maps the weights (work does not grow with their size, unless options->load or options->verify says so).
@@ -138,6 +160,33 @@ lmopt_status_t lmopt_model_open(const char *path, const lmopt_model_options_t *o
 void lmopt_model_destroy(lmopt_model_t *model);
 /* Fills as many fields as info->struct_size covers. */
 lmopt_status_t lmopt_model_get_info(const lmopt_model_t *model, lmopt_model_info_t *info, lmopt_error_t *error);
+/* Inputs and results by number, 0 .. count - 1. USAGE: there is none of that number. */
+lmopt_status_t lmopt_model_get_input(const lmopt_model_t *model, uint32_t index, lmopt_input_info_t *info,
+                                     lmopt_error_t *error);
+lmopt_status_t lmopt_model_get_result(const lmopt_model_t *model, uint32_t index, lmopt_result_info_t *info,
+                                      lmopt_error_t *error);
+
+/* What the rows of the first result say, where a model was trained for a task. */
+enum {
+  LMOPT_TASK_NONE = 0,
+  LMOPT_TASK_SEQUENCE_CLASSIFICATION = 1, /* classes of a text or a pair: a row for each sequence */
+  LMOPT_TASK_TOKEN_CLASSIFICATION = 2,    /* classes of tokens: a row for each */
+  LMOPT_TASK_MASKED_LM = 3,               /* which token stands here: a row of [vocabulary] for each token */
+  LMOPT_TASK_QUESTION_ANSWERING = 4       /* whether the answer starts, and ends, at each token: rows of two */
+};
+enum { LMOPT_SCORES_RAW = 0, LMOPT_SCORES_SOFTMAX = 1, LMOPT_SCORES_SIGMOID = 2 };
+typedef struct lmopt_head_info {
+  uint32_t struct_size;
+  uint32_t task;        /* LMOPT_TASK_* */
+  uint32_t scores;      /* LMOPT_SCORES_*: how a row of logits becomes scores; SIGMOID: classes do not exclude others */
+  uint32_t label_count; /* names of the columns; 0 where they are tokens, or start and end */
+} lmopt_head_info_t;
+lmopt_status_t lmopt_model_get_head(const lmopt_model_t *model, lmopt_head_info_t *info, lmopt_error_t *error);
+/* The name of a column, zero-terminated UTF-8 that lives in the model; NULL: there is none of that number. */
+const char *lmopt_model_label(const lmopt_model_t *model, uint32_t index);
+/* One row of the first result to scores, as the head says (without a head: as they are). In place is allowed. */
+void lmopt_model_scores(const lmopt_model_t *model, const float *logits, float *scores);
+
 /* As lmopt_artifact_meta; the bytes live in the model. */
 const void *lmopt_model_meta(const lmopt_model_t *model, const char *name, size_t *size);
 /* The model's tokenizer (tokenizer.h), owned by the model, or NULL when the artifact carries none. */
@@ -228,8 +277,8 @@ int64_t lmopt_session_dropped(const lmopt_session_t *session);
  * that length; who knows that a prompt fed in several calls, or the text that follows it, will be longer, says so and
  * has the angles of long sequences from the first token. USAGE: the session cannot hold so many, or is an encoder's. */
 lmopt_status_t lmopt_session_expect(lmopt_session_t *session, int64_t length, lmopt_error_t *error);
-/* Forgets all tokens from `position` on (0: all of them). USAGE: position is negative or beyond what the session holds.
- */
+/* Forgets all tokens from `position` on (0: all of them). A model with a state (state_bytes_per_sequence) then reads
+ * the kept ones again when the next one comes. USAGE: position is negative or beyond what the session holds. */
 lmopt_status_t lmopt_session_truncate(lmopt_session_t *session, int64_t position, lmopt_error_t *error);
 
 /* Appends `count` >= 1 tokens (any number: they are cut into chunks of max_step_rows) and, unless `logits` is NULL,
@@ -260,11 +309,19 @@ lmopt_status_t lmopt_sessions_decode(lmopt_session_t *const *sessions, int64_t c
                                      float *logits, lmopt_error_t *error);
 
 /* Encodes `count` sequences: `tokens` is all of them one after another, lengths[i] >= 1 the tokens of sequence i;
- * vectors is [count, output_width]. Sequences are packed without padding, several to a pass of at most max_step_rows
- * tokens. USAGE: a length outside [1, max_positions] or a token out of range (named), or the model is a decoder; then
- * nothing was written · INTERRUPTED: the vectors of some sequences were not written. */
+ * vectors is [count, output_width], the first result. Inputs beside the ids are 0. Sequences are packed without
+ * padding, several to a pass of at most max_step_rows tokens. USAGE: a length outside [1, max_positions] or a token out
+ * of range (named), the model is a decoder, or its first result has a row for each token; then nothing was written ·
+ * INTERRUPTED: the vectors of some sequences were not written. */
 lmopt_status_t lmopt_session_encode(lmopt_session_t *session, const int32_t *tokens, const int64_t *lengths,
                                     int64_t count, float *vectors, lmopt_error_t *error);
+/* The same with all that the model takes and gives. inputs: NULL, or [input_count] pointers, each NULL (all 0) or a
+ * number for each of the tokens, in their order. results: [result_count] pointers, each NULL (not wanted) or room for
+ * all rows of that result: [tokens of all sequences, width] or [count, width]. Errors as above; USAGE also when a
+ * number of an input is out of range (named). */
+lmopt_status_t lmopt_session_encode_all(lmopt_session_t *session, const int32_t *tokens, const int64_t *lengths,
+                                        int64_t count, const int32_t *const *inputs, float *const *results,
+                                        lmopt_error_t *error);
 
 /*===--------------------------------------------------------------------------------------------------------------===*
  * Sampling

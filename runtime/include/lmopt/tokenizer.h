@@ -45,6 +45,28 @@ lmopt_status_t lmopt_tokenizer_encode(const lmopt_tokenizer_t *tokenizer, const 
                                       uint32_t flags, int32_t *ids, size_t capacity, size_t *count,
                                       lmopt_error_t *error);
 
+typedef struct lmopt_text {
+  const char *bytes; /* UTF-8, may hold zeros; BORROWED during the call */
+  size_t size;
+} lmopt_text_t;
+
+/* A token and where it comes from. */
+typedef struct lmopt_token {
+  int32_t id;
+  int32_t type;      /* token type: mostly 0 for the first text of a pair and 1 for the second */
+  int32_t text;      /* 0 or 1: the text it comes from; -1: the model's template adds it */
+  int32_t word;      /* which of the words that the text is cut into, from 0; -1: of none */
+  size_t begin, end; /* its bytes in that text, without blanks before them; 0, 0: of none */
+} lmopt_token_t;
+
+/* Encodes one text, or a pair of them as one sequence, as the model's files put them together: [CLS] A [SEP] B [SEP],
+ * ... Ids are those of lmopt_tokenizer_encode. What is longer than the maximum length loses tokens of the longer text
+ * first. Counts and writes as lmopt_tokenizer_encode does. UNSUPPORTED: the model's files do not say how two texts are
+ * put together. */
+lmopt_status_t lmopt_tokenizer_encode_texts(const lmopt_tokenizer_t *tokenizer, const lmopt_text_t *texts,
+                                            size_t text_count, uint32_t flags, lmopt_token_t *tokens, size_t capacity,
+                                            size_t *count, lmopt_error_t *error);
+
 /* Ids are in [0, count). A tokenizer that came with a model has at least as many as the model's vocabulary: ids that no
  * token has (rows that pad the embedding) have an empty piece, and a detokenizer writes nothing for them. */
 int32_t lmopt_tokenizer_token_count(const lmopt_tokenizer_t *tokenizer);

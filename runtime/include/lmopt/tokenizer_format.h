@@ -18,7 +18,8 @@ extern "C" {
 #endif
 
 #define LMOPT_TOKENIZER_MAGIC 0x31304b54504f4d4cull /* "LMOPTK01" */
-#define LMOPT_TOKENIZER_VERSION 1u
+/* 2: there is a template for two texts */
+#define LMOPT_TOKENIZER_VERSION 2u
 
 enum {
   LMOPT_TOKENIZER_BPE = 1,      /* byte-level: pieces are bytes, words are merged pair by pair */
@@ -50,12 +51,14 @@ typedef enum lmopt_tokenizer_section {
   LMOPT_TOKENIZER_ADDED = 9,         /* lmopt_tokenizer_added_t[], ordered as ADDED_INDEX needs it */
   LMOPT_TOKENIZER_ADDED_BYTES = 10,  /* their texts */
   LMOPT_TOKENIZER_ADDED_INDEX =
-      11,                            /* uint32[2][257] into ADDED: [0] tokens sought in the raw text, [1] in the
-                                        normalized text; those that begin with byte b are [b] .. [b+1]-1, longest first */
-  LMOPT_TOKENIZER_TEMPLATE = 12,     /* int32[]: ids that ADD_SPECIAL puts around the text, the text itself is -1 */
-  LMOPT_TOKENIZER_END_TOKENS = 13,   /* int32[], the first is EOS */
-  LMOPT_TOKENIZER_CONTINUATION = 14, /* WordPiece: the prefix of inner pieces ("##") */
-  LMOPT_TOKENIZER_SECTION_COUNT = 15
+      11,                             /* uint32[2][257] into ADDED: [0] tokens sought in the raw text, [1] in the
+                                         normalized text; those that begin with byte b are [b] .. [b+1]-1, longest first */
+  LMOPT_TOKENIZER_TEMPLATE = 12,      /* int32[]: ids that ADD_SPECIAL puts around the text, the text itself is -1 */
+  LMOPT_TOKENIZER_END_TOKENS = 13,    /* int32[], the first is EOS */
+  LMOPT_TOKENIZER_CONTINUATION = 14,  /* WordPiece: the prefix of inner pieces ("##") */
+  LMOPT_TOKENIZER_PAIR_TEMPLATE = 15, /* int32[2 * n]: id and token type; the texts are -1 and -2. Empty: two texts
+                                         are not put together */
+  LMOPT_TOKENIZER_SECTION_COUNT = 16
 } lmopt_tokenizer_section_t;
 
 /* TOKEN_FLAGS */

@@ -16,6 +16,10 @@
 
 _Static_assert((int)LMOPT_MODEL_DECODER == (int)LMOPT_KIND_DECODER, "the public names are those of the ABI");
 _Static_assert((int)LMOPT_MODEL_ENCODER == (int)LMOPT_KIND_ENCODER, "the public names are those of the ABI");
+_Static_assert((int)LMOPT_ROWS_TOKENS == (int)LMOPT_DOMAIN_TOKENS &&
+                   (int)LMOPT_ROWS_OUTPUTS == (int)LMOPT_DOMAIN_OUTPUTS &&
+                   (int)LMOPT_ROWS_SEQUENCES == (int)LMOPT_DOMAIN_SEQUENCES,
+               "the public names are those of the ABI");
 
 static lmopt_status_t check_cpu(const lmopt_artifact_t *artifact, lmopt_error_t *error) {
   const lmopt_note_t *note = &artifact->layout.note;
@@ -68,43 +72,6 @@ static lmopt_status_t load_code(lmopt_model_t *model, lmopt_error_t *error) {
     return lmoptp_fail(error, LMOPT_ERROR_ABI,
                        "%s: its code does not serve ABI %u of this runtime, although its note says so", path,
                        LMOPT_ABI_VERSION);
-  return LMOPT_OK;
-}
-
-// The table is code's word about itself: what the runtime computes with must hold before it does.
-static const char *table_fault(const lmopt_code_table_t *table) {
-  if (table->vocabulary == 0 || table->vocabulary > INT32_MAX)
-    return "vocabulary";
-  if (table->output_width == 0 || table->output_width > INT32_MAX)
-    return "output_width";
-  if (table->max_positions == 0 || table->max_positions > INT32_MAX)
-    return "max_positions";
-  if (table->rope_switch > table->max_positions)
-    return "rope_switch";
-  if (table->prefill_rows == 0 || table->prefill_rows > INT32_MAX)
-    return "prefill_rows";
-  if (table->kind == LMOPT_KIND_ENCODER)
-    return table->encode ? NULL : "encode";
-  if (table->kind != LMOPT_KIND_DECODER)
-    return "kind";
-  if (table->output_width != table->vocabulary)
-    return "output_width";
-  if (table->decode_rows == 0 || table->decode_rows > INT32_MAX)
-    return "decode_rows";
-  return !table->prefill ? "prefill" : !table->decode ? "decode" : NULL;
-}
-
-static lmopt_status_t check_table(const lmopt_model_t *model, lmopt_error_t *error) {
-  const lmopt_code_table_t *table = model->table;
-  const char *path = model->artifact->path;
-  if (table->struct_size < sizeof *table || table->abi_version < LMOPT_ABI_MIN ||
-      table->abi_version > LMOPT_ABI_VERSION)
-    return lmoptp_fail(error, LMOPT_ERROR_ABI,
-                       "%s: its code table has ABI %u and %u bytes, expected ABI %u to %u and at least %zu bytes", path,
-                       table->abi_version, table->struct_size, LMOPT_ABI_MIN, LMOPT_ABI_VERSION, sizeof *table);
-  const char *fault = table_fault(table);
-  if (fault)
-    return lmoptp_fail(error, LMOPT_ERROR_MALFORMED, "%s: code table: field %s makes no sense", path, fault);
   return LMOPT_OK;
 }
 
@@ -180,7 +147,9 @@ static lmopt_status_t load_parts(lmopt_model_t *model, const char *path, const l
   if (!status)
     status = lmoptp_artifact_unchanged(model->artifact, error);
   if (!status)
-    status = check_table(model, error);
+    status = lmoptp_read_table(model, error);
+  if (!status)
+    status = lmoptp_read_head(model, error);
   if (!status)
     status = load_tokenizer(model, error);
   return status;
@@ -215,6 +184,7 @@ void lmopt_model_destroy(lmopt_model_t *model) {
   if (!model || atomic_fetch_sub_explicit(&model->references, 1, memory_order_acq_rel) != 1)
     return;
   lmopt_tokenizer_destroy(model->tokenizer);
+  free(model->labels);
   if (model->library)
     dlclose(model->library);
   unmap_weights(model);
@@ -226,22 +196,45 @@ lmopt_status_t lmopt_model_get_info(const lmopt_model_t *model, lmopt_model_info
   const lmopt_code_table_t *table = model->table;
   bool encoder = table->kind == LMOPT_KIND_ENCODER;
   uint32_t longest = table->max_positions;
-  if (encoder && table->prefill_rows < longest)
-    longest = table->prefill_rows;
+  if (encoder && model->many->max_rows < longest)
+    longest = model->many->max_rows;
   lmopt_model_info_t own = {
       .kind = table->kind,
       .vocabulary = (int32_t)table->vocabulary,
-      .output_width = (int32_t)table->output_width,
+      .output_width = (int32_t)model->many->results[0].width,
       .max_positions = (int32_t)longest,
-      .max_step_rows = (int32_t)table->prefill_rows,
-      .max_decode_rows = encoder ? 0 : (int32_t)table->decode_rows,
+      .max_step_rows = (int32_t)model->many->max_rows,
+      .max_decode_rows = encoder ? 0 : (int32_t)model->few->max_rows,
       .abi_version = table->abi_version,
       .isa = model->artifact->layout.note.isa,
       .weight_bytes = model->artifact->layout.note.weight_bytes,
       .cache_bytes_per_position = table->cache_bytes_per_position,
       .build = table->build ? table->build : "",
+      .state_bytes_per_sequence = table->state_bytes_per_sequence,
+      .input_count = model->many->input_count,
+      .result_count = model->many->result_count,
   };
   return lmoptp_write_info(info, &own, sizeof own, "lmopt_model_info_t", error);
+}
+
+lmopt_status_t lmopt_model_get_input(const lmopt_model_t *model, uint32_t index, lmopt_input_info_t *info,
+                                     lmopt_error_t *error) {
+  if (index >= model->many->input_count)
+    return lmoptp_fail(error, LMOPT_ERROR_USAGE, "lmopt_model_get_input: input %u, the model has %u", index,
+                       model->many->input_count);
+  const lmopt_input_t *input = &model->many->inputs[index];
+  lmopt_input_info_t own = {.limit = (int32_t)input->limit, .name = input->name};
+  return lmoptp_write_info(info, &own, sizeof own, "lmopt_input_info_t", error);
+}
+
+lmopt_status_t lmopt_model_get_result(const lmopt_model_t *model, uint32_t index, lmopt_result_info_t *info,
+                                      lmopt_error_t *error) {
+  if (index >= model->many->result_count)
+    return lmoptp_fail(error, LMOPT_ERROR_USAGE, "lmopt_model_get_result: result %u, the model has %u", index,
+                       model->many->result_count);
+  const lmopt_result_t *result = &model->many->results[index];
+  lmopt_result_info_t own = {.rows = result->domain, .width = (int32_t)result->width, .name = result->name};
+  return lmoptp_write_info(info, &own, sizeof own, "lmopt_result_info_t", error);
 }
 
 const void *lmopt_model_meta(const lmopt_model_t *model, const char *name, size_t *size) {

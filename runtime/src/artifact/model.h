@@ -7,15 +7,27 @@
 
 #include "runtime/src/artifact/artifact.h"
 
+/* Most inputs, and most results, of an entry. */
+enum { LMOPTP_LISTED = 64 };
+
 struct lmopt_model {
   atomic_int references;
   lmopt_artifact_t *artifact;
   void *library;
   const lmopt_code_table_t *table;
+  const lmopt_entry_t *many; // "prefill" of a decoder, "encode" of an encoder
+  const lmopt_entry_t *few;  // "decode"; NULL for encoders
   const void *weights;
   lmoptp_mapping_t weight_mapping; /* of split-out or copied weights; empty when they are in the artifact's mapping */
   lmopt_tokenizer_t *tokenizer;
+  lmopt_head_t head;   // task LMOPT_HEAD_NONE: there is none
+  const char **labels; // of the head; names live in the artifact
 };
 void lmoptp_model_retain(lmopt_model_t *model);
+
+/* Checks model->table and finds the entries in it (table.c). */
+lmopt_status_t lmoptp_read_table(lmopt_model_t *model, lmopt_error_t *error);
+/* Reads the blob "head", if there is one (head.c). */
+lmopt_status_t lmoptp_read_head(lmopt_model_t *model, lmopt_error_t *error);
 
 #endif

@@ -328,7 +328,7 @@ static void run(lmopt_team_t *team, lmopt_entry_fn entry, const lmopt_step_t *st
   _mm_setcsr(mxcsr);
 }
 
-lmopt_status_t lmoptp_team_step(lmopt_team_t *team, const lmopt_code_table_t *table, lmopt_entry_fn entry,
+lmopt_status_t lmoptp_team_step(lmopt_team_t *team, const lmopt_code_table_t *table, const lmopt_entry_t *entry,
                                 lmopt_step_t *step, uint64_t scratch_bytes, lmoptp_prepare_fn prepare, void *user,
                                 lmopt_error_t *error) {
   pthread_mutex_lock(&team->lock);
@@ -340,12 +340,13 @@ lmopt_status_t lmoptp_team_step(lmopt_team_t *team, const lmopt_code_table_t *ta
     if (prepare)
       prepare(step, team->scratch, user);
     step->struct_size = sizeof *step;
+    step->segment_size = sizeof *step->segments;
     step->arena = team->arena;
     step->barrier = barrier_wait;
     step->team = team;
     step->mark = team->profile;
     step->mark_user = team->profile_user;
-    run(team, entry, step);
+    run(team, entry->run, step);
   }
   pthread_mutex_unlock(&team->lock);
   return status;

@@ -56,6 +56,31 @@ static lmopt_status_t make_cache(lmopt_session_t *session, int64_t context, lmop
   return LMOPT_OK;
 }
 
+static lmopt_status_t make_state(lmopt_session_t *session, lmopt_error_t *error) {
+  uint64_t bytes = session->model->table->state_bytes_per_sequence;
+  if (session->model->table->kind != LMOPT_KIND_DECODER || bytes == 0)
+    return LMOPT_OK;
+  session->state = lmoptp_reserve(bytes);
+  return session->state ? LMOPT_OK : lmoptp_fail_memory(error, bytes, "the state of a sequence");
+}
+
+static lmopt_status_t make_zeros(lmopt_session_t *session, lmopt_error_t *error) {
+  const lmopt_entry_t *entry = session->model->many;
+  if (entry->input_count == 0)
+    return LMOPT_OK;
+  session->zeros = calloc(entry->max_rows, sizeof *session->zeros);
+  return session->zeros ? LMOPT_OK : lmoptp_fail_memory(error, (uint64_t)entry->max_rows * 4, "the inputs of a step");
+}
+
+static lmopt_status_t make_memory(lmopt_session_t *session, int64_t context, lmopt_error_t *error) {
+  lmopt_status_t status = make_cache(session, context, error);
+  if (!status)
+    status = make_state(session, error);
+  if (!status)
+    status = make_zeros(session, error);
+  return status ? status : lmoptp_history_create(session, error);
+}
+
 lmopt_status_t lmopt_session_create(lmopt_model_t *model, const lmopt_session_options_t *options, lmopt_session_t **out,
                                     lmopt_error_t *error) {
   lmopt_session_options_t own;
@@ -70,9 +95,7 @@ lmopt_status_t lmopt_session_create(lmopt_model_t *model, const lmopt_session_op
   lmoptp_model_retain(model);
   status = lmoptp_window_create(session, &own, error);
   if (!status)
-    status = make_cache(session, own.context, error);
-  if (!status)
-    status = lmoptp_history_create(session, error);
+    status = make_memory(session, own.context, error);
   if (!status)
     status = make_team(session, &own, error);
   if (status)
@@ -87,10 +110,12 @@ void lmopt_session_destroy(lmopt_session_t *session) {
     return;
   lmopt_team_destroy(session->team);
   lmoptp_unreserve(session->cache, session->cache_size);
+  lmoptp_unreserve(session->state, session->model->table->state_bytes_per_sequence);
   lmopt_model_destroy(session->model);
   free(session->segments);
   free(session->rows);
   free(session->history);
+  free(session->zeros);
   free(session);
 }
 
@@ -101,7 +126,7 @@ lmopt_status_t lmopt_session_truncate(lmopt_session_t *session, int64_t position
   if (position < 0 || position > session->held)
     return lmoptp_fail(error, LMOPT_ERROR_USAGE, "session: cannot truncate to position %lld of %lld",
                        (long long)position, (long long)session->held);
-  session->position = min64(session->position, position);
+  lmoptp_keep(session, position);
   session->held = position;
   if (position == 0)
     session->dropped = 0;
@@ -133,7 +158,7 @@ static lmopt_status_t append_chunk(lmopt_session_t *session, const int32_t *toke
   lmopt_status_t status = lmoptp_history_prepare(session, session->team, count, error);
   if (status)
     return status;
-  *rows = lmoptp_window_fit(session, min64(session->model->table->prefill_rows, count));
+  *rows = lmoptp_window_fit(session, min64(session->model->many->max_rows, count));
   int64_t first = min64(begin < 0 ? 0 : begin, *rows);
   status = lmoptp_prefill_chunk(session, session->team, tokens, *rows, first, logits, error);
   if (!status)
@@ -175,7 +200,7 @@ lmopt_status_t lmopt_session_prefill_rows(lmopt_session_t *session, const int32_
     return lmoptp_fail(error, LMOPT_ERROR_USAGE, "lmopt_session_prefill_rows: begin is %lld, expected 0 to %lld",
                        (long long)begin, (long long)count);
   const lmopt_code_table_t *table = session->model->table;
-  int64_t most = min64(table->prefill_rows, count - begin);
+  int64_t most = min64(session->model->many->max_rows, count - begin);
   status = lmoptp_make_room(session, most ? most : 1, error);
   if (status)
     return status;
@@ -236,7 +261,7 @@ lmopt_status_t lmopt_sessions_decode(lmopt_session_t *const *sessions, int64_t c
     return status;
   lmopt_session_t *leader = sessions[0];
   int64_t vocabulary = leader->model->table->vocabulary;
-  int64_t most = min64(count, leader->model->table->decode_rows);
+  int64_t most = min64(count, leader->model->few->max_rows);
   status = lmoptp_make_room(leader, most, error);
   for (int64_t i = 0; i < count && !status; ++i)
     status = lmoptp_history_prepare(sessions[i], leader->team, 1, error);

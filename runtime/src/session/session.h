@@ -15,6 +15,8 @@ struct lmopt_session {
   lmopt_cancel_t *cancel;
   void *cache;
   uint64_t cache_size;
+  void *state;    // of a decoder whose code has one; NULL: it has none
+  int32_t *zeros; // of an encoder with inputs: for those that nobody gives
   int64_t context;
   // Tokens of the sequence, and how many of them the cache holds: fewer only while the others wait to be read again.
   int64_t held, position;
@@ -28,6 +30,12 @@ struct lmopt_session {
   int32_t *rows;
   int64_t room;
 };
+
+/* What the code keeps of positions from `position` on is void. Of a cache the rest stays; a state has no way back. */
+static inline void lmoptp_keep(lmopt_session_t *session, int64_t position) {
+  if (position < session->position)
+    session->position = session->state ? 0 : position;
+}
 
 static inline int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
 

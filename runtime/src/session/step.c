@@ -8,6 +8,7 @@
 #include "runtime/src/session/check.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 lmopt_status_t lmoptp_make_room(lmopt_session_t *session, int64_t room, lmopt_error_t *error) {
   if (room <= session->room)
@@ -25,6 +26,8 @@ lmopt_status_t lmoptp_make_room(lmopt_session_t *session, int64_t room, lmopt_er
 }
 
 static lmopt_segment_t segment_of(const lmopt_session_t *session, int64_t row, int64_t rows) {
+  if (session->state && session->position == 0)
+    memset(session->state, 0, session->model->table->state_bytes_per_sequence);
   return (lmopt_segment_t){
       .cache = session->cache,
       .capacity = (int64_t)lmoptp_round_up((uint64_t)session->context, LMOPT_CACHE_BLOCK),
@@ -32,6 +35,7 @@ static lmopt_segment_t segment_of(const lmopt_session_t *session, int64_t row, i
       .row = row,
       .rows = rows,
       .rope = session->rope,
+      .state = session->state,
   };
 }
 
@@ -40,21 +44,21 @@ lmopt_status_t lmoptp_prefill_chunk(lmopt_session_t *session, lmopt_team_t *team
   lmopt_status_t status = lmoptp_check_cancel(session, error);
   if (status)
     return status;
-  const lmopt_code_table_t *table = session->model->table;
+  const lmopt_model_t *model = session->model;
   lmopt_segment_t segment = segment_of(session, 0, rows);
   for (int64_t i = first; i < rows; ++i)
     session->rows[i - first] = (int32_t)i;
   lmopt_step_t step = {
-      .weights = session->model->weights,
+      .weights = model->weights,
       .tokens = tokens,
       .rows = rows,
       .segments = &segment,
       .segment_count = 1,
-      .output = logits,
+      .results = &logits,
       .output_rows = session->rows,
       .output_count = rows - first,
   };
-  status = lmoptp_team_step(team, table, table->prefill, &step, 0, NULL, NULL, error);
+  status = lmoptp_team_step(team, model->table, model->many, &step, 0, NULL, NULL, error);
   if (!status)
     session->position += rows;
   return status;
@@ -65,22 +69,22 @@ lmopt_status_t lmoptp_decode_pass(lmopt_session_t *const *sessions, int64_t coun
   lmopt_status_t status = lmoptp_check_cancel(leader, error);
   if (status)
     return status;
-  const lmopt_code_table_t *table = leader->model->table;
+  const lmopt_model_t *model = leader->model;
   for (int64_t i = 0; i < count; ++i) {
     leader->segments[i] = segment_of(sessions[i], i, 1);
     leader->rows[i] = (int32_t)i;
   }
   lmopt_step_t step = {
-      .weights = leader->model->weights,
+      .weights = model->weights,
       .tokens = tokens,
       .rows = count,
       .segments = leader->segments,
       .segment_count = count,
-      .output = logits,
+      .results = &logits,
       .output_rows = leader->rows,
       .output_count = count,
   };
-  status = lmoptp_team_step(leader->team, table, table->decode, &step, 0, NULL, NULL, error);
+  status = lmoptp_team_step(leader->team, model->table, model->few, &step, 0, NULL, NULL, error);
   for (int64_t i = 0; i < count && !status; ++i)
     ++sessions[i]->position;
   return status;

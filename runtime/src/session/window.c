@@ -38,7 +38,7 @@ void lmoptp_window_forget(lmopt_session_t *session) {
   memmove(moved, moved + gone, (size_t)kept * sizeof *moved);
   session->held -= gone;
   session->dropped += gone;
-  session->position = min64(session->position, session->sinks);
+  lmoptp_keep(session, session->sinks);
 }
 
 int64_t lmoptp_window_fit(const lmopt_session_t *session, int64_t count) {

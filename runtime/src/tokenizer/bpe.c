@@ -60,6 +60,17 @@ static size_t first_symbols(const lmopt_tokenizer_t *tokenizer, lmopt_bytes_t wo
   return count;
 }
 
+/* Adds an id of a word whose rest begins at *at: its piece is what the rest begins with. */
+static void add_piece(lmopt_encoding_t *encoding, lmopt_bytes_t word, size_t *at, int32_t id) {
+  lmopt_bytes_t piece = {NULL, 1}; /* an unknown byte */
+  if (encoding->tokens && id != encoding->tokenizer->header.unknown)
+    lmopt_token_bytes(encoding->tokenizer, (uint32_t)id, &piece);
+  size_t size = piece.size < word.size - *at ? piece.size : word.size - *at;
+  lmopt_encoding_span(encoding, word.data + *at, word.data + *at + size);
+  *at += size;
+  lmopt_encoding_add(encoding, id);
+}
+
 static void short_word(lmopt_encoding_t *encoding, lmopt_bytes_t word) {
   const lmopt_tokenizer_t *tokenizer = encoding->tokenizer;
   int32_t ids[SHORT_WORD];
@@ -83,9 +94,10 @@ static void short_word(lmopt_encoding_t *encoding, lmopt_bytes_t word) {
     if (best > 0)
       ranks[best - 1] = pair_rank(tokenizer, ids[best - 1], ids[best]);
   }
+  size_t at = 0;
   for (size_t i = 0; i < count; ++i)
     if (ids[i] >= 0)
-      lmopt_encoding_add(encoding, ids[i]);
+      add_piece(encoding, word, &at, ids[i]);
 }
 
 /* A link of the list of a long word. `rank`: of joining with the next; a heap entry counts only while it equals it. */
@@ -172,9 +184,10 @@ static int long_word(lmopt_encoding_t *encoding, lmopt_bytes_t word) {
       return 0;
   if (!join_all(encoding, symbols))
     return 0;
+  size_t at = 0;
   for (uint32_t i = 0; i != NO_SYMBOL; i = symbols[i].next)
     if (symbols[i].id >= 0)
-      lmopt_encoding_add(encoding, symbols[i].id);
+      add_piece(encoding, word, &at, symbols[i].id);
   return 1;
 }
 
@@ -192,8 +205,10 @@ static int32_t whole_word(const lmopt_tokenizer_t *tokenizer, lmopt_bytes_t word
 void lmopt_bpe_word(lmopt_encoding_t *encoding, lmopt_bytes_t word, int may_be_whole) {
   if (may_be_whole) {
     int32_t id = whole_word(encoding->tokenizer, word);
-    if (id >= 0)
+    if (id >= 0) {
+      lmopt_encoding_span(encoding, word.data, word.data + word.size);
       return lmopt_encoding_add(encoding, id);
+    }
   }
   if (word.size <= SHORT_WORD)
     short_word(encoding, word);
@@ -237,6 +252,7 @@ static size_t count_chars(lmopt_bytes_t word) {
 void lmopt_wordpiece_word(lmopt_encoding_t *encoding, lmopt_bytes_t word) {
   const lmopt_tokenizer_t *tokenizer = encoding->tokenizer;
   int32_t unknown = tokenizer->header.unknown;
+  lmopt_encoding_span(encoding, word.data, word.data + word.size);
   if (count_chars(word) > tokenizer->header.max_word_chars)
     return lmopt_encoding_add(encoding, unknown);
   size_t before = encoding->count, skip_before = encoding->skip;
@@ -248,8 +264,12 @@ void lmopt_wordpiece_word(lmopt_encoding_t *encoding, lmopt_bytes_t word) {
     if (id < 0) {
       encoding->count = before;
       encoding->skip = skip_before;
+      if (encoding->tokens)
+        encoding->tokens->size = before * sizeof(lmopt_token_t);
+      lmopt_encoding_span(encoding, word.data, word.data + word.size);
       return lmopt_encoding_add(encoding, unknown);
     }
+    lmopt_encoding_span(encoding, rest.data, rest.data + length);
     lmopt_encoding_add(encoding, id);
     prefix.size = tokenizer->sections[LMOPT_TOKENIZER_CONTINUATION].size;
     rest = (lmopt_bytes_t){rest.data + length, rest.size - length};

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 void lmopt_encoding_free(lmopt_encoding_t *encoding) {
+  free(encoding->origins.data);
   free(encoding->sanitized.data);
   free(encoding->normalized.data);
   free(encoding->prefixed.data);
@@ -98,8 +99,23 @@ static int fit_added(lmopt_bytes_t text, const uint8_t *free_from, const added_t
   return 1;
 }
 
+/* The same as prepare, with the origin of each byte. */
+static int prepare_located(lmopt_encoding_t *encoding, lmopt_bytes_t *text) {
+  const lmopt_bytes_t *rules = &encoding->tokenizer->sections[LMOPT_TOKENIZER_NORMALIZER];
+  encoding->normalized.size = encoding->origins.size = 0;
+  if (!lmopt_normalize_text(rules->data, rules->size / sizeof(uint32_t), *text, &encoding->normalized,
+                            &encoding->origins))
+    return 0;
+  *text = (lmopt_bytes_t){encoding->normalized.data, encoding->normalized.size};
+  encoding->part = text->data;
+  encoding->part_shift = 0;
+  return 1;
+}
+
 /* Text without added tokens of the first round -> well-formed, normalized text. 0 when out of memory. */
 static int prepare(lmopt_encoding_t *encoding, lmopt_bytes_t *text) {
+  if (encoding->tokens)
+    return prepare_located(encoding, text);
   size_t valid = lmopt_utf8_valid_prefix(text->data, text->size);
   if (valid < text->size) {
     lmopt_buffer_t *copy = &encoding->sanitized;
@@ -117,7 +133,7 @@ static int prepare(lmopt_encoding_t *encoding, lmopt_bytes_t *text) {
   const lmopt_bytes_t *rules = &encoding->tokenizer->sections[LMOPT_TOKENIZER_NORMALIZER];
   if (rules->size) {
     encoding->normalized.size = 0;
-    if (!lmopt_normalize_text(rules->data, rules->size / sizeof(uint32_t), *text, &encoding->normalized))
+    if (!lmopt_normalize_text(rules->data, rules->size / sizeof(uint32_t), *text, &encoding->normalized, NULL))
       return 0;
     *text = (lmopt_bytes_t){encoding->normalized.data, encoding->normalized.size};
   }
@@ -133,6 +149,7 @@ static void encode_between(lmopt_encoding_t *encoding, size_t round, const uint8
     return;
   if (round == 1)
     return lmopt_split_and_encode(encoding, text);
+  encoding->segment = (size_t)(begin - encoding->whole);
   if (!prepare(encoding, &text)) {
     encoding->out_of_memory = 1;
     return;
@@ -140,7 +157,18 @@ static void encode_between(lmopt_encoding_t *encoding, size_t round, const uint8
   find_added(encoding, 1, text);
 }
 
+static void locate_added(lmopt_encoding_t *encoding, size_t round, lmopt_bytes_t text, const uint8_t *begin,
+                         const uint8_t *end) {
+  ++encoding->word;
+  if (round == 1)
+    return lmopt_encoding_span(encoding, begin, end);
+  encoding->span_begin = (size_t)(begin - text.data); /* the whole text */
+  encoding->span_end = (size_t)(end - text.data);
+}
+
 static void find_added(lmopt_encoding_t *encoding, size_t round, lmopt_bytes_t text) {
+  if (round == 0)
+    encoding->whole = text.data;
   const uint8_t *index = encoding->tokenizer->sections[LMOPT_TOKENIZER_ADDED_INDEX].data + round * 257 * 4;
   uint8_t starts[256]; /* whether any added token begins with this byte */
   for (size_t b = 0; b < 256; ++b)
@@ -157,6 +185,7 @@ static void find_added(lmopt_encoding_t *encoding, size_t round, lmopt_bytes_t t
     if (!fit_added(text, free_from, &found, &begin, &stop))
       continue;
     encode_between(encoding, round, free_from, begin);
+    locate_added(encoding, round, text, at - found.size, at);
     lmopt_encoding_add(encoding, (int32_t)found.id);
     at = at > stop ? at : stop;
     free_from = stop;
@@ -181,6 +210,12 @@ static void encode_cut(lmopt_encoding_t *encoding, lmopt_bytes_t text, size_t ro
     encoding->skip = all > room ? all - room : 0;
   }
   find_added(encoding, 0, text);
+}
+
+void lmopt_encode_whole(lmopt_encoding_t *encoding, lmopt_bytes_t text) {
+  encoding->word = -1;
+  if (text.size)
+    find_added(encoding, 0, text);
 }
 
 static void encode_text(lmopt_encoding_t *encoding, lmopt_bytes_t text) {

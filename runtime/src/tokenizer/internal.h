@@ -10,6 +10,7 @@
 #include "lmopt/tokenizer.h"
 #include "lmopt/tokenizer_format.h"
 
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -33,6 +34,8 @@ struct lmopt_tokenizer {
   uint32_t merge_mask;
   size_t template_size; /* entries, ids among them */
   size_t template_ids;
+  size_t pair_size; /* the same of the template for two texts; 0: there is none */
+  size_t pair_ids;
 };
 
 /* A blob needs no alignment, so nothing in it is read through a pointer to a wider type. */
@@ -54,6 +57,11 @@ int lmopt_buffer_append(lmopt_buffer_t *buffer, const void *data, size_t size);
 
 typedef struct lmopt_symbol lmopt_symbol_t;
 
+/* Bytes [begin, end) of the text before it was normalized. */
+typedef struct lmopt_origin {
+  uint32_t begin, end;
+} lmopt_origin_t;
+
 /* One encode. Ids beyond `capacity` are counted, not written; at `limit` the work ends. */
 typedef struct lmopt_encoding {
   const lmopt_tokenizer_t *tokenizer;
@@ -62,10 +70,21 @@ typedef struct lmopt_encoding {
   size_t capacity, count, limit;
   size_t skip; /* so many ids are dropped before the first is counted: truncation on the left */
   int out_of_memory;
+  /* Only when somebody asks where tokens come from: */
+  lmopt_buffer_t *tokens;                         /* NULL, or takes a lmopt_token_t for each id that is counted */
+  lmopt_buffer_t origins;                         /* for each byte of `normalized` */
+  const uint8_t *whole;                           /* the whole text */
+  size_t segment;                                 /* where in it the text begins that was normalized */
+  const uint8_t *part;                            /* what the words point into */
+  ptrdiff_t part_shift;                           /* byte i of it is byte i + part_shift of `normalized` */
+  int32_t word;                                   /* number of the word at work */
+  size_t span_begin, span_end;                    /* of the next id, in bytes of the whole text */
   lmopt_buffer_t sanitized, normalized, prefixed; /* scratch of the steps, kept for the next segment */
   lmopt_buffer_t symbols, heap;                   /* scratch of long words */
 } lmopt_encoding_t;
 
+void lmopt_encoding_record(lmopt_encoding_t *encoding, int32_t id);
+void lmopt_encoding_locate(lmopt_encoding_t *encoding, const uint8_t *begin, const uint8_t *end);
 static inline int lmopt_encoding_done(const lmopt_encoding_t *encoding) {
   return encoding->out_of_memory || encoding->count >= encoding->limit;
 }
@@ -79,8 +98,17 @@ static inline void lmopt_encoding_add(lmopt_encoding_t *encoding, int32_t id) {
   if (encoding->count < encoding->capacity)
     encoding->ids[encoding->count] = id;
   ++encoding->count;
+  if (encoding->tokens)
+    lmopt_encoding_record(encoding, id);
+}
+/* Says that the next id stands for these bytes of the word at work. */
+static inline void lmopt_encoding_span(lmopt_encoding_t *encoding, const uint8_t *begin, const uint8_t *end) {
+  if (encoding->tokens)
+    lmopt_encoding_locate(encoding, begin, end);
 }
 void lmopt_encoding_free(lmopt_encoding_t *encoding);
+/* All of a text, without template and without cutting. */
+void lmopt_encode_whole(lmopt_encoding_t *encoding, lmopt_bytes_t text);
 
 /* The piece of a token; 0 when the blob contradicts itself. */
 int lmopt_token_bytes(const lmopt_tokenizer_t *tokenizer, uint32_t id, lmopt_bytes_t *out);
@@ -91,9 +119,11 @@ static inline uint32_t lmopt_token_flags(const lmopt_tokenizer_t *tokenizer, uin
   return tokenizer->sections[LMOPT_TOKENIZER_TOKEN_FLAGS].data[id];
 }
 
-/* Applies the steps of `rules` (uint32[count], LMOPT_NORMALIZE_*) to UTF-8 and appends the result to `out`;
+/* Applies the steps of `rules` (uint32[count], LMOPT_NORMALIZE_*) to UTF-8 and appends the result to `out`, and unless
+ * `origins` is NULL, to that for each byte of the result where it comes from. Bytes that are no UTF-8 become U+FFFD.
  * 0 when out of memory. */
-int lmopt_normalize_text(const uint8_t *rules, size_t count, lmopt_bytes_t text, lmopt_buffer_t *out);
+int lmopt_normalize_text(const uint8_t *rules, size_t count, lmopt_bytes_t text, lmopt_buffer_t *out,
+                         lmopt_buffer_t *origins);
 
 /* Cuts normalized text into words and encodes each. */
 void lmopt_split_and_encode(lmopt_encoding_t *encoding, lmopt_bytes_t text);

@@ -35,17 +35,22 @@ int lmopt_buffer_append(lmopt_buffer_t *buffer, const void *data, size_t size) {
   return 1;
 }
 
+/* A code point, and which bytes of the text before all steps it comes from. */
+typedef struct {
+  uint32_t c, begin, end;
+} char_t;
+
 /* Code points that grow. */
 typedef struct {
-  uint32_t *data;
+  char_t *data;
   size_t size, capacity;
   int failed;
 } chars_t;
 
-static void push(chars_t *chars, uint32_t c) {
+static void push(chars_t *chars, uint32_t c, const char_t *from) {
   if (chars->size == chars->capacity) {
     size_t capacity = chars->capacity * 2 + 64;
-    uint32_t *data = capacity <= SIZE_MAX / 8 ? realloc(chars->data, capacity * sizeof(*data)) : NULL;
+    char_t *data = capacity <= SIZE_MAX / 16 ? realloc(chars->data, capacity * sizeof(*data)) : NULL;
     if (!data) {
       chars->failed = 1;
       return;
@@ -53,52 +58,54 @@ static void push(chars_t *chars, uint32_t c) {
     chars->data = data;
     chars->capacity = capacity;
   }
-  chars->data[chars->size++] = c;
+  chars->data[chars->size++] = (char_t){c, from->begin, from->end};
 }
 
 static void clean(const chars_t *in, chars_t *out) {
   for (size_t i = 0; i < in->size && !out->failed; ++i) {
-    uint32_t flags = lmopt_char_flags(in->data[i]);
+    const char_t *from = &in->data[i];
+    uint32_t flags = lmopt_char_flags(from->c);
     if (flags & LMOPT_CHAR_BERT_CONTROL)
       continue;
-    push(out, flags & LMOPT_CHAR_SPACE ? ' ' : in->data[i]);
+    push(out, flags & LMOPT_CHAR_SPACE ? ' ' : from->c, from);
   }
 }
 
 static void space_cjk(const chars_t *in, chars_t *out) {
   for (size_t i = 0; i < in->size && !out->failed; ++i) {
-    int cjk = (lmopt_char_flags(in->data[i]) & LMOPT_CHAR_BERT_CJK) != 0;
+    const char_t *from = &in->data[i];
+    int cjk = (lmopt_char_flags(from->c) & LMOPT_CHAR_BERT_CJK) != 0;
     if (cjk)
-      push(out, ' ');
-    push(out, in->data[i]);
+      push(out, ' ', from);
+    push(out, from->c, from);
     if (cjk)
-      push(out, ' ');
+      push(out, ' ', from);
   }
 }
 
 static void drop(uint32_t flag, const chars_t *in, chars_t *out) {
   for (size_t i = 0; i < in->size && !out->failed; ++i)
-    if (!(lmopt_char_flags(in->data[i]) & flag))
-      push(out, in->data[i]);
+    if (!(lmopt_char_flags(in->data[i].c) & flag))
+      push(out, in->data[i].c, &in->data[i]);
 }
 
 static void lower(const chars_t *in, chars_t *out) {
   for (size_t i = 0; i < in->size && !out->failed; ++i) {
     uint32_t second;
-    push(out, lmopt_char_lower(in->data[i], &second));
+    push(out, lmopt_char_lower(in->data[i].c, &second), &in->data[i]);
     if (second)
-      push(out, second);
+      push(out, second, &in->data[i]);
   }
 }
 
 /* Decompositions nest at most four deep (Greek with three marks). */
-static void push_split(chars_t *out, uint32_t c) {
+static void push_split(chars_t *out, const char_t *from) {
   uint32_t stack[8], depth = 0;
-  stack[depth++] = c;
+  stack[depth++] = from->c;
   while (depth) {
     uint32_t top = stack[--depth], first, second;
     if (depth + 2 > sizeof(stack) / sizeof(stack[0]) || !lmopt_char_split(top, &first, &second)) {
-      push(out, top);
+      push(out, top, from);
       continue;
     }
     if (second)
@@ -108,27 +115,27 @@ static void push_split(chars_t *out, uint32_t c) {
 }
 
 /* Stable sort of each run of marks by combining class; counts per class, so that a long run of marks stays linear. */
-static void order_run(uint32_t *run, size_t size, uint32_t *scratch) {
+static void order_run(char_t *run, size_t size, char_t *scratch) {
   size_t starts[257] = {0};
   for (size_t i = 0; i < size; ++i)
-    ++starts[lmopt_char_order(run[i]) + 1];
+    ++starts[lmopt_char_order(run[i].c) + 1];
   for (size_t c = 0; c < 256; ++c)
     starts[c + 1] += starts[c];
   for (size_t i = 0; i < size; ++i)
-    scratch[starts[lmopt_char_order(run[i])]++] = run[i];
+    scratch[starts[lmopt_char_order(run[i].c)]++] = run[i];
   memcpy(run, scratch, size * sizeof(*run));
 }
 
 static void order_marks(chars_t *chars) {
-  uint32_t *scratch = NULL;
+  char_t *scratch = NULL;
   for (size_t i = 0; i < chars->size; ++i) {
-    uint32_t previous = lmopt_char_order(chars->data[i]);
+    uint32_t previous = lmopt_char_order(chars->data[i].c);
     size_t end = i + 1;
     int sorted = 1;
     if (!previous)
       continue;
     for (; end < chars->size; ++end) {
-      uint32_t order = lmopt_char_order(chars->data[end]);
+      uint32_t order = lmopt_char_order(chars->data[end].c);
       if (!order)
         break;
       sorted &= previous <= order;
@@ -150,7 +157,7 @@ static void order_marks(chars_t *chars) {
 
 static void decompose(const chars_t *in, chars_t *out) {
   for (size_t i = 0; i < in->size && !out->failed; ++i)
-    push_split(out, in->data[i]);
+    push_split(out, &in->data[i]);
   if (!out->failed)
     order_marks(out);
 }
@@ -163,18 +170,19 @@ static void compose(const chars_t *in, chars_t *out) {
   size_t starter = SIZE_MAX, written = 0;
   uint32_t last_order = 0;
   for (size_t i = 0; i < out->size; ++i) {
-    uint32_t c = out->data[i], order = lmopt_char_order(c);
+    char_t own = out->data[i];
+    uint32_t order = lmopt_char_order(own.c);
     int adjacent = starter != SIZE_MAX && written == starter + 1;
     int open = starter != SIZE_MAX && (adjacent || (last_order < order && last_order != 0));
-    uint32_t joined = open ? lmopt_char_join(out->data[starter], c) : 0;
+    uint32_t joined = open ? lmopt_char_join(out->data[starter].c, own.c) : 0;
     if (joined) {
-      out->data[starter] = joined;
+      out->data[starter] = (char_t){joined, out->data[starter].begin, own.end};
       continue;
     }
     if (order == 0)
       starter = written;
     last_order = order;
-    out->data[written++] = c;
+    out->data[written++] = own;
   }
   out->size = written;
 }
@@ -202,24 +210,31 @@ static int decode(lmopt_bytes_t text, chars_t *out) {
   int ascii = 1;
   const uint8_t *at = text.data, *end = text.data + text.size;
   while (at < end && !out->failed) {
-    uint32_t c;
+    uint32_t c, begin = (uint32_t)(at - text.data);
     at += lmopt_utf8_decode(at, end, &c);
     ascii &= c < 0x80;
-    push(out, c);
+    char_t from = {c, begin, (uint32_t)(at - text.data)};
+    push(out, c, &from);
   }
   return ascii;
 }
 
-static int encode(const chars_t *chars, lmopt_buffer_t *out) {
+static int encode(const chars_t *chars, lmopt_buffer_t *out, lmopt_buffer_t *origins) {
   for (size_t i = 0; i < chars->size; ++i) {
     if (!lmopt_buffer_reserve(out, 4))
       return 0;
-    out->size += lmopt_utf8_encode(chars->data[i], out->data + out->size);
+    size_t size = lmopt_utf8_encode(chars->data[i].c, out->data + out->size);
+    out->size += size;
+    lmopt_origin_t origin = {chars->data[i].begin, chars->data[i].end};
+    for (size_t byte = 0; origins && byte < size; ++byte)
+      if (!lmopt_buffer_append(origins, &origin, sizeof(origin)))
+        return 0;
   }
   return 1;
 }
 
-int lmopt_normalize_text(const uint8_t *rules, size_t count, lmopt_bytes_t text, lmopt_buffer_t *out) {
+int lmopt_normalize_text(const uint8_t *rules, size_t count, lmopt_bytes_t text, lmopt_buffer_t *out,
+                         lmopt_buffer_t *origins) {
   chars_t in = {0}, next = {0};
   int ascii = decode(text, &in);
   for (size_t i = 0; i < count && !in.failed && !next.failed; ++i) {
@@ -232,7 +247,7 @@ int lmopt_normalize_text(const uint8_t *rules, size_t count, lmopt_bytes_t text,
     in = next;
     next = swap;
   }
-  int ok = !in.failed && !next.failed && encode(&in, out);
+  int ok = !in.failed && !next.failed && encode(&in, out, origins);
   free(in.data);
   free(next.data);
   return ok;

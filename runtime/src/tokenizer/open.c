@@ -25,9 +25,9 @@ lmopt_status_t lmopt_tokenizer_fail(lmopt_error_t *error, lmopt_status_t status,
 }
 
 static const char *const section_names[LMOPT_TOKENIZER_SECTION_COUNT] = {
-    "token offsets", "token bytes", "token flags", "token table",  "merges",
-    "merge table",   "byte tokens", "normalizer",  "pretokenizer", "added tokens",
-    "added bytes",   "added index", "template",    "end tokens",   "continuation prefix",
+    "token offsets", "token bytes", "token flags",         "token table",   "merges",      "merge table",
+    "byte tokens",   "normalizer",  "pretokenizer",        "added tokens",  "added bytes", "added index",
+    "template",      "end tokens",  "continuation prefix", "pair template",
 };
 
 static lmopt_status_t check_header(const lmopt_tokenizer_header_t *header, size_t size, lmopt_error_t *error) {
@@ -100,6 +100,7 @@ static lmopt_status_t check_sizes(lmopt_tokenizer_t *tokenizer, lmopt_error_t *e
       {LMOPT_TOKENIZER_PRETOKENIZER, 2 * sizeof(uint32_t), LMOPT_TOKENIZER_MAX_STEPS},
       {LMOPT_TOKENIZER_TEMPLATE, sizeof(int32_t), LMOPT_TOKENIZER_MAX_LIST},
       {LMOPT_TOKENIZER_END_TOKENS, sizeof(int32_t), LMOPT_TOKENIZER_MAX_LIST},
+      {LMOPT_TOKENIZER_PAIR_TEMPLATE, 2 * sizeof(int32_t), LMOPT_TOKENIZER_MAX_LIST},
       {LMOPT_TOKENIZER_ADDED, sizeof(lmopt_tokenizer_added_t), LMOPT_TOKENIZER_MAX_TOKENS},
       {LMOPT_TOKENIZER_CONTINUATION, 1, 64},
   };
@@ -162,6 +163,28 @@ static lmopt_status_t check_template(lmopt_tokenizer_t *tokenizer, lmopt_error_t
   return LMOPT_OK;
 }
 
+/* Each text once, or no template at all; types are those of two texts. */
+static lmopt_status_t check_pair_template(lmopt_tokenizer_t *tokenizer, lmopt_error_t *error) {
+  const uint8_t *pairs = tokenizer->sections[LMOPT_TOKENIZER_PAIR_TEMPLATE].data;
+  size_t texts[2] = {0, 0};
+  tokenizer->pair_size = tokenizer->sections[LMOPT_TOKENIZER_PAIR_TEMPLATE].size / (2 * sizeof(int32_t));
+  for (size_t i = 0; i < tokenizer->pair_size; ++i) {
+    int32_t id = lmopt_load_i32(pairs, 2 * i), type = lmopt_load_i32(pairs, 2 * i + 1);
+    if (id < -2 || id >= (int32_t)tokenizer->header.token_count || type < 0 || type > 1)
+      return lmopt_tokenizer_fail(error, LMOPT_ERROR_MALFORMED,
+                                  "tokenizer blob: 'pair template' has token %d of %u with type %d", id,
+                                  tokenizer->header.token_count, type);
+    if (id < 0)
+      ++texts[-1 - id];
+    tokenizer->pair_ids += id >= 0;
+  }
+  if (tokenizer->pair_size && (texts[0] != 1 || texts[1] != 1))
+    return lmopt_tokenizer_fail(error, LMOPT_ERROR_MALFORMED,
+                                "tokenizer blob: the pair template holds its texts %zu and %zu times", texts[0],
+                                texts[1]);
+  return LMOPT_OK;
+}
+
 /* What each kind of model needs beyond the sizes. */
 static lmopt_status_t check_model(lmopt_tokenizer_t *tokenizer, lmopt_error_t *error) {
   if (tokenizer->header.kind == LMOPT_TOKENIZER_WORDPIECE && tokenizer->header.unknown < 0)
@@ -185,8 +208,8 @@ static lmopt_status_t check_blob(lmopt_tokenizer_t *tokenizer, const uint8_t *bl
                                   section_names[i]);
     tokenizer->sections[i] = (lmopt_bytes_t){blob + range.offset, (size_t)range.size};
   }
-  static lmopt_status_t (*const checks[])(lmopt_tokenizer_t *, lmopt_error_t *) = {check_sizes, check_steps,
-                                                                                   check_template, check_model};
+  static lmopt_status_t (*const checks[])(lmopt_tokenizer_t *, lmopt_error_t *) = {
+      check_sizes, check_steps, check_template, check_pair_template, check_model};
   for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]) && !status; ++i)
     status = checks[i](tokenizer, error);
   return status;

@@ -168,7 +168,13 @@ static void prefix_space(lmopt_encoding_t *encoding, size_t step, lmopt_bytes_t 
     encoding->out_of_memory = 1;
     return;
   }
+  const uint8_t *part = encoding->part;
+  ptrdiff_t shift = encoding->part_shift;
+  encoding->part_shift = text.data - part + shift - 1;
+  encoding->part = copy->data;
   run_step(encoding, step + 1, (lmopt_bytes_t){copy->data, copy->size});
+  encoding->part = part;
+  encoding->part_shift = shift;
 }
 
 static const uint8_t *next_part(uint32_t kind, const text_t *text, const uint8_t *at) {
@@ -187,6 +193,7 @@ static const uint8_t *next_part(uint32_t kind, const text_t *text, const uint8_t
 }
 
 static void encode_word(lmopt_encoding_t *encoding, lmopt_bytes_t word) {
+  ++encoding->word;
   if (encoding->tokenizer->header.kind == LMOPT_TOKENIZER_BPE)
     lmopt_bpe_word(encoding, word, 1);
   else

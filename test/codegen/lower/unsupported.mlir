@@ -97,10 +97,22 @@ module attributes {lm.config = {vocabulary = 8 : i64, max_positions = 16 : i64}}
 
 module attributes {lm.config = {vocabulary = 8 : i64, max_positions = 16 : i64}} {
   lm.param @t : tensor<8x16xf32> = dense<0.5>
-  func.func @encode(%ids: tensor<?x?xi32>, %len: tensor<?xi32>) -> tensor<?x?x16xf32> {
+  func.func @encode(%ids: tensor<?x?xi32>, %len: tensor<?xi32>) -> (tensor<?x?x16xf32>, tensor<?x?x16xf32>) {
     %x = lm.embedding %ids, @t : (tensor<?x?xi32>) -> tensor<?x?x16xf32>
-    // expected-error @+1 {{code generation: an encoder's result must be pooled (lm.pool): one vector for each sequence}}
-    return %x : tensor<?x?x16xf32>
+    // expected-error @+1 {{code generation: the same value is returned twice}}
+    return %x, %x : tensor<?x?x16xf32>, tensor<?x?x16xf32>
+  }
+}
+
+// -----
+
+module attributes {lm.config = {vocabulary = 8 : i64, max_positions = 16 : i64}} {
+  lm.param @t : tensor<8x16xf32> = dense<0.5>
+  func.func @encode(%ids: tensor<?x?xi32>, %len: tensor<?xi32>) -> (tensor<?x?x16xf32>, tensor<?x?x16xf32>) {
+    %x = lm.embedding %ids, @t : (tensor<?x?xi32>) -> tensor<?x?x16xf32>
+    %y = lm.add %x, %x : tensor<?x?x16xf32>
+    // expected-error @+1 {{code generation: two results are called 'token_embeddings'; name them by the attribute lm.result}}
+    return %x, %y : tensor<?x?x16xf32>, tensor<?x?x16xf32>
   }
 }
 
@@ -136,5 +148,38 @@ module attributes {lm.config = {vocabulary = 16 : i64, max_positions = 16 : i64}
     // expected-error @+1 {{code generation: groups of 8 are not supported (param 't'); use a multiple of 16}}
     %x = lm.embedding %ids, @t : (tensor<?x?xi32>) -> tensor<?x?x16xf32>
     return %x, %cache : tensor<?x?x16xf32>, !lm.cache
+  }
+}
+
+// -----
+
+module attributes {lm.config = {vocabulary = 8 : i64, max_positions = 16 : i64}} {
+  lm.param @t : tensor<8x16xf32> = dense<0.5>
+  // expected-error @+1 {{code generation: argument 2 has no name; give it the attribute lm.input}}
+  func.func @encode(%ids: tensor<?x?xi32>, %len: tensor<?xi32>, %types: tensor<?x?xi32>) -> tensor<?x?x16xf32> {
+    %x = lm.embedding %types, @t : (tensor<?x?xi32>) -> tensor<?x?x16xf32>
+    return %x : tensor<?x?x16xf32>
+  }
+}
+
+// -----
+
+module attributes {lm.config = {vocabulary = 8 : i64, max_positions = 16 : i64}} {
+  lm.param @t : tensor<8x16xf32> = dense<0.5>
+  // expected-error @+1 {{code generation: input 'token_types' is not used}}
+  func.func @encode(%ids: tensor<?x?xi32>, %len: tensor<?xi32>, %types: tensor<?x?xi32> {lm.input = "token_types"}) -> tensor<?x?x16xf32> {
+    %x = lm.embedding %ids, @t : (tensor<?x?xi32>) -> tensor<?x?x16xf32>
+    return %x : tensor<?x?x16xf32>
+  }
+}
+
+// -----
+
+module attributes {lm.config = {vocabulary = 8 : i64, max_positions = 16 : i64}} {
+  lm.param @t : tensor<8x8xf32> = dense<0.5>
+  // expected-error @+1 {{code generation: input 'token_types': a decoder takes token ids and nothing else}}
+  func.func @forward(%ids: tensor<?x?xi32>, %cache: !lm.cache, %types: tensor<?x?xi32> {lm.input = "token_types"}) -> (tensor<?x?x8xf32>, !lm.cache) {
+    %x = lm.embedding %types, @t : (tensor<?x?xi32>) -> tensor<?x?x8xf32>
+    return %x, %cache : tensor<?x?x8xf32>, !lm.cache
   }
 }

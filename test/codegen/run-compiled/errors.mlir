@@ -61,19 +61,6 @@ func.func @scale() -> tensor<1x1xf32> {
 
 // -----
 
-// Rows of an encoder that reads token ids: each row is read by a token of its own, and ids have no other.
-lm.param @w : tensor<3x2xf32> = dense<1.0>
-func.func @encoder_rows() -> tensor<1x2x2xf32> {
-  %ids = arith.constant dense<[[0, 1]]> : tensor<1x2xi32>
-  %n = arith.constant dense<2> : tensor<1xi32>
-  %x = lm.embedding %ids, @w : (tensor<1x2xi32>) -> tensor<1x2x2xf32>
-  %y = lm.attention %x, %x, %x lengths %n {layer = 0, heads = 1, kv_heads = 1, scale = 1.0, mask = #lm.full} : (tensor<1x2x2xf32>, tensor<1x2x2xf32>, tensor<1x2x2xf32>, tensor<1xi32>) -> tensor<1x2x2xf32>
-  // expected-error@+1 {{code generation: an encoder's result must be pooled (lm.pool): one vector for each sequence}}
-  return %y : tensor<1x2x2xf32>
-}
-
-// -----
-
 // What has no place in a step of tokens.
 func.func @codes_as_input() -> tensor<1x1x1xf32> {
   // expected-error@+1 {{code generation: a constant must be rows or vectors of f32, token ids or lengths}}

@@ -190,11 +190,12 @@ private:
     bool few = true;
     for (const Part &part : parts) {
       segments.push_back({caches[part.sequence].data(), capacity(sequences[part.sequence]), part.position, step.rows,
-                          part.rows, ropeOf(sequences[part.sequence])});
+                          part.rows, ropeOf(sequences[part.sequence]), nullptr});
       step.rows += part.rows;
       few &= part.rows == 1;
     }
     step.segments = segments.data();
+    step.segment_size = sizeof(lmopt_segment_t);
     step.segment_count = segments.size();
     int64_t padded = cpu::roundUp(step.rows, cpu::kRowUnit);
     int64_t rowBytes = cpu::floatRowBytes(width()), kvBytes = cpu::floatRowBytes(kvWidth());

@@ -145,7 +145,7 @@ void KernelHarness::build() {
   ASSERT_NE(state->handle, nullptr) << dlerror();
   auto query = reinterpret_cast<lmopt_model_query_fn>(dlsym(state->handle, LMOPT_MODEL_QUERY_SYMBOL));
   ASSERT_NE(query, nullptr);
-  state->entry = query(LMOPT_ABI_VERSION)->encode;
+  state->entry = lmopt_entry_find(query(LMOPT_ABI_VERSION), LMOPT_ENTRY_ENCODE)->run;
 }
 
 void KernelHarness::call(int kernel, const std::vector<Argument> &arguments) const {

@@ -99,7 +99,9 @@ private:
     const lower::Placement &place = schedule.placements[buffer];
     if (end < 0 || end > b.rowBytes)
       end = b.rowBytes;
-    std::string memory = b.result ? "result" : place.perThread ? "thread " + std::to_string(thread) : "arena";
+    std::string memory = b.result          ? "result " + std::to_string(*b.result)
+                         : place.perThread ? "thread " + std::to_string(thread)
+                                           : "arena";
     int64_t start = (b.result ? 0 : place.offset) + (row - (place.block ? blockBegin : 0)) * b.rowBytes;
     if (place.block) {
       EXPECT_TRUE(row >= blockBegin && row < blockEnd) << "step " << step << " leaves its block";

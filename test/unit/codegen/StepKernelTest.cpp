@@ -39,13 +39,21 @@ protected:
     pools.clear();
   }
 
-  static lmopt_step_t stepOf(const std::vector<lmopt_segment_t> &segments) {
+  /// As a runtime gives them whose segments are longer than those that the code knows.
+  struct LaterSegment {
+    LaterSegment(const lmopt_segment_t &known) : known(known) {} // NOLINT(google-explicit-constructor)
+    lmopt_segment_t known;
+    int64_t later[3] = {-1, -1, -1};
+  };
+
+  static lmopt_step_t stepOf(const std::vector<LaterSegment> &segments) {
     lmopt_step_t step = {};
     step.struct_size = sizeof(step);
-    step.segments = segments.data();
+    step.segments = &segments.front().known;
+    step.segment_size = sizeof(LaterSegment);
     step.segment_count = segments.size();
-    for (const lmopt_segment_t &segment : segments)
-      step.rows += segment.rows;
+    for (const LaterSegment &segment : segments)
+      step.rows += segment.known.rows;
     return step;
   }
 
@@ -59,7 +67,9 @@ std::vector<int> StepKernel::pools;
 
 TEST_F(StepKernel, DescribesEachRowOnce) {
   char a, b, c;
-  std::vector<lmopt_segment_t> segments = {{&a, 64, 5, 0, 3, 1}, {&b, 128, 0, 3, 1, 0}, {&c, 32, 31, 4, 1, 1}};
+  std::vector<LaterSegment> segments = {lmopt_segment_t{&a, 64, 5, 0, 3, 1, nullptr},
+                                        lmopt_segment_t{&b, 128, 0, 3, 1, 0, nullptr},
+                                        lmopt_segment_t{&c, 32, 31, 4, 1, 1, nullptr}};
   lmopt_step_t step = stepOf(segments);
   Memory table(5 * cpu::kRowInfoBytes);
   harness->call(describe, {&step, table});
@@ -98,8 +108,9 @@ double poolPlainly(Pooling kind, const Memory &in, int64_t stride, const lmopt_s
 }
 
 TEST_F(StepKernel, PoolsEverySegment) {
-  std::vector<lmopt_segment_t> segments = {
-      {nullptr, 16, 0, 0, 1, 0}, {nullptr, 16, 0, 1, 13, 0}, {nullptr, 16, 0, 14, 2, 0}};
+  std::vector<LaterSegment> segments = {lmopt_segment_t{nullptr, 16, 0, 0, 1, 0, nullptr},
+                                        lmopt_segment_t{nullptr, 16, 0, 1, 13, 0, nullptr},
+                                        lmopt_segment_t{nullptr, 16, 0, 14, 2, 0, nullptr}};
   lmopt_step_t step = stepOf(segments);
   for (size_t w = 0; w < std::size(kWidths); ++w)
     for (size_t k = 0; k < std::size(kKinds); ++k) {
@@ -113,7 +124,7 @@ TEST_F(StepKernel, PoolsEverySegment) {
       harness->call(pools[w * std::size(kKinds) + k], {in, out, &step, 2, 3});
       for (int64_t s = 0; s < 3; ++s) {
         for (int64_t i = 0; i < kWidths[w]; ++i)
-          ASSERT_NEAR(out.floats(s * stride)[i], poolPlainly(kKinds[k], in, stride, segments[s], i),
+          ASSERT_NEAR(out.floats(s * stride)[i], poolPlainly(kKinds[k], in, stride, segments[s].known, i),
                       14 * 4 * FLT_EPSILON)
               << "kind " << k << " segment " << s << " column " << i;
         for (int64_t i = kWidths[w]; i < stride / 4; ++i)

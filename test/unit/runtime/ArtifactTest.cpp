@@ -242,7 +242,7 @@ TEST(Artifact, messagesNameTheField) {
   expectMalformed(bytes.data, "section .note.lmopt: magic");
   bytes = good;
   bytes.changeNote([](lmopt_note_t &note) { note.abi_min = 7; });
-  expectMalformed(bytes.data, "ABI range 7..2 is empty");
+  expectMalformed(bytes.data, "ABI range 7..3 is empty");
   bytes = good;
   bytes.meta().count = 1ull << 60;
   expectMalformed(resealed(bytes.data), "section .lmopt.meta: 1152921504606846976 entries");
@@ -291,6 +291,15 @@ TEST(Model, refusesAnotherAbi) {
   expectRefused(directory.write("older.so", resealed(bytes.data)), LMOPT_ERROR_ABI, "compile the model again");
 }
 
+/// Those of ABI 2 differ in their steps, which nobody could tell from the outside.
+TEST(Model, refusesAbi2) {
+  TemporaryDirectory directory;
+  Bytes bytes(decoderPath);
+  bytes.changeNote([](lmopt_note_t &note) { note.abi_min = note.abi_max = 2; });
+  expectRefused(directory.write("old.so", resealed(bytes.data)), LMOPT_ERROR_ABI,
+                "ABI 2 to 2, this one (" + std::string(lmopt_version()) + ") serves 3 to 3; compile the model again");
+}
+
 /// Artifacts of ABI 1 had no checksums: they can be looked at, and nothing else.
 TEST(Model, refusesAbi1) {
   TemporaryDirectory directory;
@@ -300,7 +309,7 @@ TEST(Model, refusesAbi1) {
   bytes.changeNote([](lmopt_note_t &note) { note.abi_min = note.abi_max = 1; });
   std::string path = directory.write("old.so", bytes.data);
   expectRefused(path, LMOPT_ERROR_ABI,
-                "ABI 1 to 1, this one (" + std::string(lmopt_version()) + ") serves 2 to 2; compile the model again");
+                "ABI 1 to 1, this one (" + std::string(lmopt_version()) + ") serves 3 to 3; compile the model again");
   lmopt_artifact_t *raw = nullptr;
   lmopt_error_t error{};
   ASSERT_EQ(lmopt_artifact_open(path.c_str(), &raw, &error), LMOPT_OK) << error.message;
@@ -355,6 +364,9 @@ TEST(Model, info) {
   EXPECT_EQ(info.max_decode_rows, 4);
   EXPECT_EQ(info.weight_bytes, 8192u);
   EXPECT_EQ(info.cache_bytes_per_position, 16u);
+  EXPECT_EQ(info.state_bytes_per_sequence, 0u);
+  EXPECT_EQ(info.input_count, 0u);
+  EXPECT_EQ(info.result_count, 1u);
   EXPECT_STREQ(info.build, "fake model");
   EXPECT_EQ(lmopt_model_tokenizer(model.get()), nullptr);
   size_t size = 0;

@@ -60,6 +60,7 @@ struct Handles {
 
 const std::vector<int32_t> tokens = someTokens(64);
 const int64_t lengths[] = {40, 24};
+const std::string richPath = LMOPT_BINARY_DIR "/lib/fake_rich.so";
 
 lmopt_status_t useDecoder(Handles &handles, lmopt_error_t *error) {
   static float logits[fakeVocabulary];
@@ -96,9 +97,13 @@ lmopt_status_t useAll(const std::string &path, uint32_t load, lmopt_error_t *err
     status = lmopt_session_create(handles.model, &options, &handles.session, error);
   if (status)
     return status;
+  static float vectors[2 * fakeWidth];
+  if (path == richPath) {
+    float *results[] = {vectors, nullptr};
+    return lmopt_session_encode_all(handles.session, tokens.data(), lengths, 2, nullptr, results, error);
+  }
   if (path != encoderPath)
     return useDecoder(handles, error);
-  static float vectors[2 * fakeWidth];
   return lmopt_session_encode(handles.session, tokens.data(), lengths, 2, vectors, error);
 }
 
@@ -124,5 +129,7 @@ TEST(Exhaustion, decoder) { refuseInTurn(decoderPath, LMOPT_LOAD_MAP, 14); }
 TEST(Exhaustion, decoderWithCopiedWeights) { refuseInTurn(decoderPath, LMOPT_LOAD_COPY, 15); }
 TEST(Exhaustion, decoderThatReadsAgain) { refuseInTurn(LMOPT_BINARY_DIR "/lib/fake_switch.so", LMOPT_LOAD_MAP, 15); }
 TEST(Exhaustion, encoder) { refuseInTurn(encoderPath, LMOPT_LOAD_MAP, 10); }
+TEST(Exhaustion, encoderWithInputs) { refuseInTurn(richPath, LMOPT_LOAD_MAP, 12); }
+TEST(Exhaustion, decoderWithState) { refuseInTurn(LMOPT_BINARY_DIR "/lib/fake_state.so", LMOPT_LOAD_MAP, 16); }
 
 } // namespace

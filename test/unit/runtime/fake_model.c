@@ -6,9 +6,12 @@
  * vector element d = (hash + d) mod 1009. A sequence longer than rope_switch has each product plus 5. Every thread
  * writes the cache rows and arena cells of its share, so that a lost barrier, a wrong partition, a shared cache or an
  * overlapping arena changes the result. A step that breaks the contract of abi.h gives NaN. FAKE_ENCODER chooses the
- * kind; FAKE_SWITCH is the rope_switch; FAKE_SPLIT leaves the weights to a file "fake.weights";
- * FAKE_TOKENIZER is a blob to carry; FAKE_CONSTRUCTOR adds code that runs when the library is loaded, and leaves a
- * mark. seal_artifact.cpp adds the checksums.
+ * kind; FAKE_SWITCH is the rope_switch; FAKE_STATE keeps the hash in the state of the sequence, not in its cache;
+ * FAKE_RICH is an encoder with an input "marks" (each product plus 3 * mark) and a second result, "traces", three
+ * floats for each token: ((hash so far + d) mod 1009); FAKE_TABLE lets a test change the code table, which is longer
+ * than those we know; FAKE_SPLIT leaves the weights to a file "fake.weights"; FAKE_TOKENIZER is a blob to carry;
+ * FAKE_CONSTRUCTOR adds code that runs when the library is loaded, and leaves a mark. seal_artifact.cpp adds the
+ * checksums.
  */
 #include "lmopt/abi.h"
 
@@ -24,7 +27,12 @@ enum { KIND = LMOPT_KIND_DECODER, WIDTH = 97, MAX_POSITIONS = 200, PREFILL_ROWS 
 #ifndef FAKE_SWITCH
 #define FAKE_SWITCH 0
 #endif
-enum { VOCABULARY = 97, WEIGHTS = 2048, MODULUS = 1009, PER_THREAD = 64 };
+#ifdef FAKE_STATE
+enum { STATE = sizeof(int64_t[2]) };
+#else
+enum { STATE = 0 };
+#endif
+enum { VOCABULARY = 97, TRACE = 3, WEIGHTS = 2048, MODULUS = 1009, PER_THREAD = 64 };
 
 #ifdef FAKE_CONSTRUCTOR
 #include <fcntl.h>
@@ -40,10 +48,10 @@ __attribute__((constructor)) static void leave_a_mark(void) {
 #endif
 
 // The note: name "lmopt", contents as lmopt_note_t.
-_Static_assert(LMOPT_ABI_VERSION == 2, "the note below says 2");
+_Static_assert(LMOPT_ABI_VERSION == 3, "the note below says 3");
 __asm__(".pushsection .note.lmopt,\"a\",@note\n"
         ".p2align 2\n.long 6, 40, 0x4c4d0001\n.asciz \"lmopt\"\n.p2align 2\n"
-        ".quad 0x54504f4d4c\n.long 2, 2\n.quad 1\n.quad 8192\n.quad 0\n"
+        ".quad 0x54504f4d4c\n.long 3, 3\n.quad 1\n.quad 8192\n.quad 0\n"
         ".popsection\n");
 
 #ifndef FAKE_SPLIT
@@ -81,16 +89,27 @@ typedef struct {
   int64_t rope, product;
 } cell_t; // what the cache holds for one position
 
+typedef struct {
+  int64_t hash, tokens;
+} state_t; // what the state holds, with FAKE_STATE
+
+static const lmopt_segment_t *segment_at(const lmopt_step_t *step, int64_t index) {
+  return (const lmopt_segment_t *)((const char *)step->segments + index * step->segment_size);
+}
+
 static int step_is_sound(const lmopt_step_t *step, int64_t max_rows) {
   if (step->struct_size != sizeof *step || step->reserved || step->rows < 1 || step->rows > max_rows ||
       (uintptr_t)step->weights % 4096 || (uintptr_t)step->arena % 64 || (_mm_getcsr() & ~0x3fu) != 0x1f80)
     return 0;
   int64_t row = 0;
   for (int64_t i = 0; i < step->segment_count; ++i) {
-    const lmopt_segment_t *segment = &step->segments[i];
+    const lmopt_segment_t *segment = segment_at(step, i);
     if (segment->row != row || segment->rows < 1 || segment->capacity % LMOPT_CACHE_BLOCK ||
         segment->position + segment->rows > segment->capacity || (uintptr_t)segment->cache % 64 || segment->rope < 0 ||
         segment->rope > (FAKE_SWITCH > 0))
+      return 0;
+    const state_t *state = segment->state;
+    if (STATE > 0 && ((uintptr_t)state % 64 || state->tokens != segment->position || (!state->tokens && state->hash)))
       return 0;
     const cell_t *cells = segment->cache; // all keys of a sequence are turned alike
     for (int64_t j = 0; j < segment->position; ++j)
@@ -114,10 +133,10 @@ static void meet(const lmopt_step_t *step, int64_t thread, int64_t threads) {
 
 // The segment of a row.
 static const lmopt_segment_t *segment_of(const lmopt_step_t *step, int64_t row) {
-  const lmopt_segment_t *segment = step->segments;
-  while (row >= segment->row + segment->rows)
-    ++segment;
-  return segment;
+  int64_t i = 0;
+  while (row >= segment_at(step, i)->row + segment_at(step, i)->rows)
+    ++i;
+  return segment_at(step, i);
 }
 
 static void write_cache(const lmopt_step_t *step, int64_t thread, int64_t threads) {
@@ -128,6 +147,21 @@ static void write_cache(const lmopt_step_t *step, int64_t thread, int64_t thread
     cell_t *cell = (cell_t *)segment->cache + position;
     cell->rope = segment->rope;
     cell->product = (token + 1) * (position + 1) * weights[token] + 5 * segment->rope;
+#ifdef FAKE_RICH
+    cell->product += 3 * step->inputs[0][row];
+#endif
+  }
+}
+
+// Segments are shared out: a state is a chain, and has one owner.
+static void write_state_hashes(const lmopt_step_t *step, int64_t thread, int64_t threads) {
+  int64_t *hashes = step->arena;
+  for (int64_t i = thread; i < step->segment_count; i += threads) {
+    const lmopt_segment_t *segment = segment_at(step, i);
+    const cell_t *cells = segment->cache;
+    state_t *state = segment->state;
+    for (int64_t j = 0; j < segment->rows; ++j, ++state->tokens)
+      hashes[segment->row + j] = state->hash += cells[segment->position + j].product;
   }
 }
 
@@ -147,7 +181,7 @@ static void write_hashes(const lmopt_step_t *step, int64_t thread, int64_t threa
 static void fill(const lmopt_step_t *step, float value) {
   int64_t rows = KIND == LMOPT_KIND_DECODER ? step->output_count : step->segment_count;
   for (int64_t i = 0; i < rows * WIDTH; ++i)
-    step->output[i] = value;
+    step->results[0][i] = value;
 }
 
 static void run(const lmopt_step_t *step, int64_t thread, int64_t threads, int64_t max_rows) {
@@ -160,7 +194,7 @@ static void run(const lmopt_step_t *step, int64_t thread, int64_t threads, int64
   write_cache(step, thread, threads);
   meet(step, thread, threads);
   mark(step, thread, 1);
-  write_hashes(step, thread, threads);
+  (STATE > 0 ? write_state_hashes : write_hashes)(step, thread, threads);
   meet(step, thread, threads);
   const int64_t *hashes = step->arena;
   int64_t outputs = KIND == LMOPT_KIND_DECODER ? step->output_count : step->segment_count;
@@ -171,16 +205,28 @@ static void run(const lmopt_step_t *step, int64_t thread, int64_t threads, int64
       const lmopt_segment_t *segment = segment_of(step, row);
       position = segment->position + row - segment->row;
     } else {
-      row = step->segments[i].row + step->segments[i].rows - 1;
+      row = segment_at(step, i)->row + segment_at(step, i)->rows - 1;
     }
     for (int64_t v = thread; v < WIDTH; v += threads)
-      step->output[i * WIDTH + v] =
+      step->results[0][i * WIDTH + v] =
           (float)((hashes[row] + (KIND == LMOPT_KIND_DECODER ? 31 * v + position : v)) % MODULUS);
   }
 }
 
+#ifdef FAKE_RICH
+static void write_traces(const lmopt_step_t *step, int64_t thread, int64_t threads) {
+  const int64_t *hashes = step->arena;
+  for (int64_t row = thread; row < step->rows; row += threads)
+    for (int64_t d = 0; d < TRACE; ++d)
+      step->results[1][row * TRACE + d] = (float)((hashes[row] + d) % MODULUS);
+}
+#endif
+
 static void many_rows(const lmopt_step_t *step, int64_t thread, int64_t threads) {
   run(step, thread, threads, PREFILL_ROWS);
+#ifdef FAKE_RICH
+  write_traces(step, thread, threads);
+#endif
 }
 
 #ifndef FAKE_ENCODER
@@ -189,28 +235,81 @@ static void few_rows(const lmopt_step_t *step, int64_t thread, int64_t threads) 
 }
 #endif
 
-static const lmopt_code_table_t table = {
-    .struct_size = sizeof table,
-    .abi_version = LMOPT_ABI_VERSION,
-    .kind = KIND,
-    .vocabulary = VOCABULARY,
-    .output_width = WIDTH,
-    .max_positions = MAX_POSITIONS,
-    .prefill_rows = PREFILL_ROWS,
-    .decode_rows = DECODE_ROWS,
-    .cache_bytes_per_position = sizeof(cell_t),
-    .arena_bytes = PREFILL_ROWS * sizeof(int64_t),
-    .arena_bytes_per_thread = PER_THREAD,
 #ifdef FAKE_ENCODER
-    .encode = many_rows,
+static const lmopt_result_t results[] = {{"embedding", LMOPT_DOMAIN_SEQUENCES, WIDTH},
+                                         {"traces", LMOPT_DOMAIN_TOKENS, TRACE}};
 #else
-    .prefill = many_rows,
-    .decode = few_rows,
+static const lmopt_result_t results[] = {{"logits", LMOPT_DOMAIN_OUTPUTS, WIDTH}};
 #endif
-    .build = "fake model",
-    .rope_switch = FAKE_SWITCH,
+#ifdef FAKE_RICH
+static const lmopt_input_t inputs[] = {{"marks", 5, 0}};
+enum { INPUTS = 1, RESULTS = 2 };
+#else
+static const lmopt_input_t *const inputs = NULL;
+enum { INPUTS = 0, RESULTS = 1 };
+#endif
+
+#ifdef FAKE_TABLE
+// As an lmopt of the future might write it: longer structs, an entry that nobody knows yet in front.
+typedef struct {
+  lmopt_entry_t known;
+  uint64_t later[3];
+} entry_t;
+typedef struct {
+  lmopt_code_table_t known;
+  uint64_t later[2];
+} table_t;
+#define TABLE_QUALIFIERS __attribute__((visibility("default")))
+#define TABLE fake_table
+#else
+typedef struct {
+  lmopt_entry_t known;
+} entry_t;
+typedef struct {
+  lmopt_code_table_t known;
+} table_t;
+#define TABLE_QUALIFIERS static const
+#define TABLE table
+#endif
+
+#define FAKE_ENTRY(title, function, rows)                                                                              \
+  {                                                                                                                    \
+    .known = { title, function, KIND, rows, inputs, results, INPUTS, RESULTS }                                         \
+  }
+TABLE_QUALIFIERS entry_t fake_entries[] = {
+#ifdef FAKE_TABLE
+    {.known = {"summarize", NULL, 77, 0, NULL, NULL, 0, 0}, .later = {1, 2, 3}},
+#endif
+#ifdef FAKE_ENCODER
+    FAKE_ENTRY("encode", many_rows, PREFILL_ROWS),
+#else
+    FAKE_ENTRY("decode", few_rows, DECODE_ROWS),
+    FAKE_ENTRY("prefill", many_rows, PREFILL_ROWS),
+#endif
+};
+
+TABLE_QUALIFIERS table_t TABLE = {
+    .known =
+        {
+            .struct_size = sizeof(table_t),
+            .abi_version = LMOPT_ABI_VERSION,
+            .kind = KIND,
+            .vocabulary = VOCABULARY,
+            .max_positions = MAX_POSITIONS,
+            .rope_switch = FAKE_SWITCH,
+            .step_size = sizeof(lmopt_step_t),
+            .segment_size = sizeof(lmopt_segment_t),
+            .cache_bytes_per_position = sizeof(cell_t),
+            .state_bytes_per_sequence = STATE,
+            .arena_bytes = PREFILL_ROWS * sizeof(int64_t),
+            .arena_bytes_per_thread = PER_THREAD,
+            .build = "fake model",
+            .entries = (const lmopt_entry_t *)fake_entries,
+            .entry_count = sizeof fake_entries / sizeof fake_entries[0],
+            .entry_size = sizeof(entry_t),
+        },
 };
 
 __attribute__((visibility("default"))) const lmopt_code_table_t *lmopt_model_query(uint32_t abi) {
-  return (abi & LMOPT_QUERY_ABI_MASK) >= LMOPT_ABI_VERSION ? &table : NULL;
+  return (abi & LMOPT_QUERY_ABI_MASK) >= LMOPT_ABI_VERSION ? &TABLE.known : NULL;
 }

@@ -12,7 +12,7 @@
 static std::string normalize(const std::vector<uint32_t> &rules, const std::string &text) {
   lmopt_buffer_t out = {};
   EXPECT_TRUE(lmopt_normalize_text(reinterpret_cast<const uint8_t *>(rules.data()), rules.size(),
-                                   {reinterpret_cast<const uint8_t *>(text.data()), text.size()}, &out));
+                                   {reinterpret_cast<const uint8_t *>(text.data()), text.size()}, &out, nullptr));
   std::string result(reinterpret_cast<const char *>(out.data), out.size);
   free(out.data);
   return result;

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The code table as the runtime reads it: a longer one of a later lmopt serves, entries are found by name wherever they
+// stand, and a table that makes no sense is refused with the name of the field. The fake model lets its table be
+// changed: whoever loads the same library a second time gets the same one.
+#include "Fixture.h"
+
+#include <dlfcn.h>
+
+#include <functional>
+
+using namespace lmopt::test;
+
+namespace {
+
+const std::string tablePath = LMOPT_BINARY_DIR "/lib/fake_table.so";
+
+class Table : public testing::Test {
+protected:
+  void SetUp() override {
+    library = dlopen(tablePath.c_str(), RTLD_NOW | RTLD_LOCAL);
+    ASSERT_NE(library, nullptr) << dlerror();
+    table = static_cast<lmopt_code_table_t *>(dlsym(library, "fake_table"));
+    ASSERT_NE(table, nullptr);
+    before = *table;
+    decode = const_cast<lmopt_entry_t *>(lmopt_entry_find(table, LMOPT_ENTRY_DECODE));
+    decodeBefore = *decode;
+  }
+  void TearDown() override {
+    *table = before;
+    *decode = decodeBefore;
+    dlclose(library);
+  }
+
+  /// Makes one change, tries to open, and takes the change back.
+  void expectRefused(lmopt_status_t status, const std::string &part, const std::function<void()> &change) {
+    change();
+    lmopt_model_t *model = nullptr;
+    lmopt_error_t error{};
+    EXPECT_EQ(lmopt_model_open(tablePath.c_str(), nullptr, &model, &error), status) << part;
+    EXPECT_NE(std::string(error.message).find(part), std::string::npos) << error.message;
+    EXPECT_NE(std::string(error.message).find("fake_table.so"), std::string::npos) << error.message;
+    *table = before;
+    *decode = decodeBefore;
+  }
+
+  void *library = nullptr;
+  lmopt_code_table_t *table = nullptr, before{};
+  lmopt_entry_t *decode = nullptr, decodeBefore{};
+};
+
+TEST_F(Table, aLaterOneServes) {
+  ASSERT_GT(table->struct_size, sizeof *table);
+  ASSERT_GT(table->entry_size, sizeof(lmopt_entry_t));
+  ASSERT_STREQ(table->entries[0].name, "summarize");
+  Model model = openModel(tablePath);
+  Session session = makeSession(model, makeTeam(2));
+  std::vector<int32_t> tokens = someTokens(40);
+  std::vector<float> logits(fakeVocabulary);
+  ASSERT_EQ(lmopt_session_prefill(session.get(), tokens.data(), 39, nullptr, nullptr), LMOPT_OK);
+  ASSERT_EQ(lmopt_session_decode(session.get(), tokens[39], logits.data(), nullptr), LMOPT_OK);
+  EXPECT_EQ(logits, fakeLogits(tokens, 40));
+}
+
+TEST_F(Table, codeThatReadsLessServes) {
+  table->step_size = offsetof(lmopt_step_t, mark);
+  table->segment_size = offsetof(lmopt_segment_t, state);
+  EXPECT_NE(openModel(tablePath), nullptr);
+}
+
+TEST_F(Table, codeThatReadsMoreNeedsANewerRuntime) {
+  expectRefused(LMOPT_ERROR_ABI, "needs a newer runtime", [&] { table->step_size += 8; });
+  expectRefused(LMOPT_ERROR_ABI, "needs a newer runtime", [&] { table->segment_size += 8; });
+}
+
+TEST_F(Table, shorterOnesAreRefused) {
+  expectRefused(LMOPT_ERROR_ABI, "its code table has ABI 3", [&] { table->struct_size = sizeof *table - 1; });
+  expectRefused(LMOPT_ERROR_ABI, "its code table has ABI 3", [&] { table->entry_size = sizeof(lmopt_entry_t) - 8; });
+  expectRefused(LMOPT_ERROR_ABI, "its code table has ABI 2", [&] { table->abi_version = 2; });
+}
+
+TEST_F(Table, fieldsThatMakeNoSense) {
+  expectRefused(LMOPT_ERROR_MALFORMED, "field vocabulary", [&] { table->vocabulary = 0; });
+  expectRefused(LMOPT_ERROR_MALFORMED, "field max_positions", [&] { table->max_positions = 1u << 31; });
+  expectRefused(LMOPT_ERROR_MALFORMED, "field rope_switch", [&] { table->rope_switch = table->max_positions + 1; });
+  expectRefused(LMOPT_ERROR_MALFORMED, "field kind", [&] { table->kind = 2; });
+  expectRefused(LMOPT_ERROR_MALFORMED, "field entries", [&] { table->entries = nullptr; });
+  expectRefused(LMOPT_ERROR_MALFORMED, "field entries", [&] { table->entry_count = 1u << 30; });
+  expectRefused(LMOPT_ERROR_MALFORMED, "field entries", [&] { decode->name = nullptr; });
+}
+
+TEST_F(Table, entriesThatMakeNoSense) {
+  expectRefused(LMOPT_ERROR_MALFORMED, "entry \"decode\" is missing", [&] { decode->name = "decodes"; });
+  expectRefused(LMOPT_ERROR_MALFORMED, "entry \"encode\" is missing", [&] { table->kind = LMOPT_KIND_ENCODER; });
+  expectRefused(LMOPT_ERROR_MALFORMED, "entry \"decode\": field run", [&] { decode->run = nullptr; });
+  expectRefused(LMOPT_ERROR_MALFORMED, "field kind", [&] { decode->kind = LMOPT_KIND_ENCODER; });
+  expectRefused(LMOPT_ERROR_MALFORMED, "field max_rows", [&] { decode->max_rows = 0; });
+  expectRefused(LMOPT_ERROR_MALFORMED, "field results", [&] { decode->result_count = 0; });
+  expectRefused(LMOPT_ERROR_MALFORMED, "field results", [&] { decode->results = nullptr; });
+  lmopt_input_t input = {"marks", 5, 0};
+  expectRefused(LMOPT_ERROR_MALFORMED, "field inputs", [&] {
+    decode->inputs = &input;
+    decode->input_count = 1;
+  });
+  for (lmopt_result_t wrong : {lmopt_result_t{nullptr, LMOPT_DOMAIN_OUTPUTS, 97},
+                               {"logits", LMOPT_DOMAIN_TOKENS, 97},
+                               {"logits", LMOPT_DOMAIN_OUTPUTS, 96},
+                               {"logits", 3, 97},
+                               {"logits", LMOPT_DOMAIN_OUTPUTS, 0}})
+    expectRefused(LMOPT_ERROR_MALFORMED, "field results", [&] { decode->results = &wrong; });
+}
+
+} // namespace
