@@ -6,6 +6,6 @@
 using namespace mlir;
 using namespace lmopt;
 
-Value lmopt::buildQuestionAnswering(ModelBuilder &model, const EncoderConfig &config, Value rows, Value) {
-  return model.linear("head.out", rows, int64_t(config.head->labels.size()), /*bias=*/true);
+Value lmopt::buildQuestionAnswering(ModelBuilder &model, const EncoderConfig &, Value rows, Value) {
+  return model.linear("head.out", rows, /*outputs=*/2, /*bias=*/true);
 }
