@@ -18,6 +18,13 @@ const std::vector<Family> &lmopt::allFamilies() {
   return families;
 }
 
+std::vector<const char *> lmopt::architecturesOf(const HuggingFaceForm &form) {
+  std::vector<const char *> names = form.architectures;
+  for (const HeadForm &head : form.heads)
+    names.push_back(head.architecture);
+  return names;
+}
+
 std::string lmopt::familyNames(FamilyKind kind) {
   std::string names;
   for (const Family &family : allFamilies())

@@ -36,10 +36,20 @@ struct ObjectFields {
   FieldTable fields;
 };
 
+/// A class whose checkpoints have a head behind the encoder.
+struct HeadForm {
+  const char *architecture;
+  const char *task;                     // which of frontends/heads
+  TensorNames::Pairs tensors;           // its parts; whole names, no prefix comes before them
+  std::optional<Activation> activation; // between its linears; empty: that of the feed-forward block
+  std::vector<const char *> ignorable;  // tensors that it does not need (patterns of whole names)
+};
+
 /// Models as Hugging Face's transformers saves them.
 struct HuggingFaceForm {
   const char *modelType = nullptr;
   std::vector<const char *> architectures; // classes whose checkpoints hold the model
+  std::vector<HeadForm> heads;             // encoders: and those with a head
   FieldTable fields;                       // of config.json
   std::vector<ObjectFields> objects;
   /// config.json, whose fields were checked against the table, as the family's configuration.
@@ -50,6 +60,9 @@ struct HuggingFaceForm {
   TensorNames::Pairs olderEndings;     // of names, and how the first checkpoints end them
   std::vector<const char *> ignorable; // tensors that the model does not need (patterns, without the prefix)
 };
+
+/// All classes of a form, those with a head last.
+std::vector<const char *> architecturesOf(const HuggingFaceForm &form);
 
 /// Models as llama.cpp's converters write them.
 struct GgufForm {

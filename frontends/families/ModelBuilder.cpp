@@ -40,13 +40,20 @@ lm::ParamOp ModelBuilder::param(const std::string &name, ArrayRef<int64_t> shape
   return derivedParam(name, shape, shape, [](Attribute weight) { return weight; });
 }
 
-Block *ModelBuilder::beginFunction(StringRef name, ArrayRef<Type> inputs, ArrayRef<Type> results) {
+Block *ModelBuilder::beginFunction(StringRef name, ArrayRef<Type> inputs, ArrayRef<StringRef> roles) {
   builder.setInsertionPointToEnd(module->getBody());
-  auto op = func::FuncOp::create(builder, builder.getUnknownLoc(), name, builder.getFunctionType(inputs, results));
-  function = op;
-  Block *body = op.addEntryBlock();
+  function = func::FuncOp::create(builder, builder.getUnknownLoc(), name, builder.getFunctionType(inputs, {}));
+  for (auto [number, role] : llvm::enumerate(roles))
+    if (!role.empty())
+      function.setArgAttr(number, "lm.input", builder.getStringAttr(role));
+  Block *body = function.addEntryBlock();
   builder.setInsertionPointToEnd(body);
   return body;
+}
+
+void ModelBuilder::endFunction(ValueRange results) {
+  func::ReturnOp::create(builder, builder.getUnknownLoc(), results);
+  function.setFunctionType(builder.getFunctionType(function.getArgumentTypes(), results.getTypes()));
 }
 
 Value ModelBuilder::linear(const std::string &part, Value input, int64_t outputs, bool bias) {
@@ -54,6 +61,14 @@ Value ModelBuilder::linear(const std::string &part, Value input, int64_t outputs
   lm::ParamOp weight = param(part + ".weight", {outputs, inputs});
   lm::ParamOp vector = bias ? param(part + ".bias", {outputs}) : lm::ParamOp();
   return ok() ? create<lm::LinearOp>(part, input, weight, vector).getResult() : input;
+}
+
+Value ModelBuilder::layerNorm(const std::string &part, Value input, double eps) {
+  int64_t width = cast<RankedTensorType>(input.getType()).getShape().back();
+  lm::ParamOp weight = param(part + ".weight", {width}), bias = param(part + ".bias", {width});
+  if (!ok())
+    return input;
+  return create<lm::LayerNormOp>(part, input, FlatSymbolRefAttr::get(weight), FlatSymbolRefAttr::get(bias), eps);
 }
 
 /// Verifies and turns what the verifier says into one message.

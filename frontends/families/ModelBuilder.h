@@ -42,8 +42,11 @@ public:
   bool has(const std::string &name) { return source.has(name); }
 
   /// Begins the function; its arguments are entry block arguments.
+  /// `roles` says of inputs what they are where their place does not (lm.input).
   mlir::Block *beginFunction(llvm::StringRef name, llvm::ArrayRef<mlir::Type> inputs,
-                             llvm::ArrayRef<mlir::Type> results);
+                             llvm::ArrayRef<llvm::StringRef> roles = {});
+  /// Ends it with its results; only valid while ok().
+  void endFunction(mlir::ValueRange results);
   /// Makes an op at the end of the function, named after its part of the model. Only valid while ok().
   template <class Op, class... Arguments>
   Op create(llvm::StringRef part, Arguments &&...arguments) {
@@ -53,6 +56,8 @@ public:
   }
   /// linear with the weight PART.weight, and with PART.bias when `bias` is set.
   mlir::Value linear(const std::string &part, mlir::Value input, int64_t outputs, bool bias);
+  /// layer_norm with PART.weight and PART.bias.
+  mlir::Value layerNorm(const std::string &part, mlir::Value input, double eps);
 
   /// An entry of lm.config.
   void setFact(llvm::StringRef name, mlir::Attribute value) { facts.set(name, value); }
@@ -68,7 +73,7 @@ private:
   mlir::OwningOpRef<mlir::ModuleOp> module;
   llvm::StringMap<lm::ParamOp> params;
   mlir::NamedAttrList facts;
-  mlir::Operation *function = nullptr; // params go in front of it
+  mlir::func::FuncOp function; // params go in front of it
   std::optional<Error> error;
 };
 

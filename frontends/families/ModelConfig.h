@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace lmopt {
 
@@ -45,10 +46,31 @@ struct DecoderConfig : ModelConfig {
   bool tiedHead = false; // the head is the embedding table
 };
 
-/// With what is done to the last hidden state.
+struct HeadForm; // Family.h
+
+/// What stands behind the last hidden state in the place of pooling (frontends/heads).
+struct HeadConfig {
+  const HeadForm *form = nullptr;           // the names of its tensors
+  std::string task;                         // of lm.config
+  std::vector<std::string> labels;          // of the classes in their order
+  const char *scoreActivation = "none";     // what makes scores of the numbers: softmax, sigmoid, none
+  Activation activation = Activation::Gelu; // between its linears
+  bool tiedTable = true;                    // its last matrix is the embedding table
+  bool takesTypes = false;                  // the token types of two texts are an input
+};
+
+/// With what is done to the last hidden state: pooling, or a head.
 struct EncoderConfig : ModelConfig {
   Pooling pooling = Pooling::Mean;
   bool normalize = false;
+  std::optional<HeadConfig> head;
+
+  int64_t tokenTypes = 0;     // rows of their table; 0: there is none
+  int64_t embeddingWidth = 0; // of all tables, which a linear brings to `width`; 0: they have that width
+  double normEps = 0;
+  Activation activation = Activation::Gelu; // of the feed-forward block
+
+  int64_t tableWidth() const { return embeddingWidth ? embeddingWidth : width; }
 };
 
 } // namespace lmopt

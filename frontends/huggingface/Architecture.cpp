@@ -15,7 +15,7 @@ using nlohmann::json;
 static const Family *familyOf(const std::string &architecture) {
   for (const Family &family : allFamilies())
     if (family.huggingFace) {
-      const std::vector<const char *> &known = family.huggingFace->architectures;
+      const std::vector<const char *> known = architecturesOf(*family.huggingFace);
       if (std::find(known.begin(), known.end(), architecture) != known.end())
         return &family;
     }
@@ -29,25 +29,26 @@ static const Family *familyOfType(const std::string &type) {
   return nullptr;
 }
 
-/// "BertModel, BertForMaskedLM and BertForPreTraining (model_type bert)"
-static std::string architecturesOf(const HuggingFaceForm &form) {
+/// "BertModel, BertForPreTraining and BertForMaskedLM (model_type bert)"
+static std::string architecturesText(const HuggingFaceForm &form) {
   std::string text;
-  for (size_t i = 0, count = form.architectures.size(); i < count; ++i)
-    text += (i == 0 ? "" : i + 1 < count ? ", " : " and ") + std::string(form.architectures[i]);
+  std::vector<const char *> names = architecturesOf(form);
+  for (size_t i = 0, count = names.size(); i < count; ++i)
+    text += (i == 0 ? "" : i + 1 < count ? ", " : " and ") + std::string(names[i]);
   return text + " (model_type " + form.modelType + ")";
 }
 
-static std::string architecturesOf(FamilyKind kind) {
+static std::string architecturesText(FamilyKind kind) {
   std::string text;
   for (const Family &family : allFamilies())
     if (family.kind == kind && family.huggingFace)
-      text += (text.empty() ? "" : ", ") + architecturesOf(*family.huggingFace);
+      text += (text.empty() ? "" : ", ") + architecturesText(*family.huggingFace);
   return text;
 }
 
 static std::string supported() {
-  return "supported are " + architecturesOf(FamilyKind::Decoder) + " and, as text encoders, " +
-         architecturesOf(FamilyKind::Encoder);
+  return "supported are " + architecturesText(FamilyKind::Decoder) + " and, as text encoders, " +
+         architecturesText(FamilyKind::Encoder);
 }
 
 static Error unknownKind(const std::string &path, const char *field, const std::string &name) {

@@ -5,6 +5,7 @@
 #include "frontends/huggingface/Config.h"
 
 #include "files/File.h"
+#include "frontends/heads/Head.h"
 
 using namespace lmopt;
 using nlohmann::json;
@@ -49,13 +50,43 @@ static std::string modelName(const json &object) {
   return name != object.end() && name->is_string() ? name->get<std::string>() : std::string();
 }
 
-ConfigResult lmopt::readConfig(const Family &family, const json &object, const std::string &path) {
+/// The form of the class that `architectures` names; null for one without a head.
+static const HeadForm *findHead(const HuggingFaceForm &form, const json &object) {
+  json names = object.is_object() ? object.value("architectures", json()) : json();
+  for (const HeadForm &head : form.heads)
+    if (names == json::array({head.architecture}))
+      return &head;
+  return nullptr;
+}
+
+static Result<void> readHead(const HeadForm &form, const json &object, const std::string &path, EncoderConfig &config) {
+  const Head &head = headOf(form.task);
+  HeadConfig read;
+  read.form = &form;
+  read.task = head.task;
+  read.activation = form.activation.value_or(config.activation);
+  read.takesTypes = head.takesPairs && config.tokenTypes > 1;
+  JsonFields fields(object, path);
+  head.read(fields, path, read);
+  if (!fields.ok())
+    return fields.error();
+  config.head = read;
+  return {};
+}
+
+ConfigResult lmopt::readConfig(const Family &family, const json &object, const std::string &path, bool withHead) {
   Warnings warnings;
-  if (Result<void> known = checkConfigFields(object, family.huggingFace->fields, path, warnings); !known)
+  const HuggingFaceForm &form = *family.huggingFace;
+  const HeadForm *head = withHead ? findHead(form, object) : nullptr;
+  const FieldTable &table = head ? joinTables(headOf(head->task).fields, form.fields) : form.fields;
+  if (Result<void> known = checkConfigFields(object, table, path, warnings); !known)
     return known.error();
-  ConfigResult config = family.huggingFace->read(object, path);
+  ConfigResult config = form.read(object, path);
   if (!config)
     return config;
+  if (head)
+    if (Result<void> read = readHead(*head, object, path, static_cast<EncoderConfig &>(**config)); !read)
+      return read.error();
   ModelConfig &read = **config;
   read.name = modelName(object);
   read.warnings.insert(read.warnings.begin(), warnings.begin(), warnings.end());

@@ -14,7 +14,9 @@
 namespace lmopt {
 
 /// Every field against the family's table, what is quantized with a message of its own; then the family reads.
-ConfigResult readConfig(const Family &family, const nlohmann::json &config, const std::string &path);
+/// An encoder gets the head of the class that `architectures` names, unless another pipeline follows it.
+ConfigResult readConfig(const Family &family, const nlohmann::json &config, const std::string &path,
+                        bool withHead = true);
 
 /// For the families: the field that names an activation, in the names of the dialect.
 Activation readActivation(JsonFields &fields, const char *field, Activation standard);

@@ -11,7 +11,7 @@ static constexpr char kOrigin[] = "says who made the file and how";
 static constexpr char kTraining[] = "matters in training only";
 static constexpr char kOutputs[] = "chooses what the Python class returns beside the result";
 static constexpr char kSpeed[] = "chooses how the Python class computes, not what";
-static constexpr char kClasses[] = "belongs to a classification head, which is not part of these models";
+static constexpr char kClasses[] = "belongs to a classification head: read where there is one";
 static constexpr char kText[] = "the tokenizer decides which tokens there are and which are added";
 static constexpr char kGeneration[] = "a setting of generation: counts as in generation_config.json where a "
                                       "decoder has no such file, else not at all";

@@ -9,6 +9,7 @@
 #include "frontends/huggingface/Generation.h"
 #include "frontends/huggingface/SentenceTransformers.h"
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
 
@@ -51,7 +52,7 @@ static ConfigResult readAll(const SentencePipeline &pipeline, const Family *&fam
                        "/modules.json: sentence models over a decoder are not supported; "
                        "supported are those over " +
                        familyNames(FamilyKind::Encoder));
-  ConfigResult config = readConfig(*family, *object, path);
+  ConfigResult config = readConfig(*family, *object, path, /*withHead=*/!pipeline.isSentenceModel);
   if (!config)
     return config;
   if (Result<void> applied = applyOtherFiles(pipeline, *family, *object, **config); !applied)
@@ -77,16 +78,33 @@ Result<HuggingFaceModel> HuggingFaceModel::open(const std::string &path) {
     return checkpoint.error();
   std::string prefix = findPrefix(*family->huggingFace, *checkpoint);
   HuggingFaceModel model{family, pipeline->transformerDirectory, config.take(), checkpoint.take(), prefix, {}};
-  if (family->kind == FamilyKind::Encoder)
-    return model;
-  const TensorNames &names = family->huggingFace->tensors;
-  Result<HeadTables> head =
-      resolveHead(model.checkpoint, prefix + names.translate("embed.weight"), prefix + names.translate("head.weight"),
-                  static_cast<DecoderConfig &>(*model.config));
-  if (!head)
-    return head.error();
-  model.head = head.take();
+  if (Result<void> resolved = model.resolveHead(); !resolved)
+    return resolved.error();
   return model;
+}
+
+const HeadForm *HuggingFaceModel::headForm() const {
+  if (family->kind == FamilyKind::Decoder)
+    return nullptr;
+  const std::optional<HeadConfig> &head = static_cast<const EncoderConfig &>(*config).head;
+  return head ? head->form : nullptr;
+}
+
+/// Decoders have a table behind them, and so may heads of encoders.
+Result<void> HuggingFaceModel::resolveHead() {
+  const TensorNames &names = family->huggingFace->tensors;
+  bool decoder = family->kind == FamilyKind::Decoder;
+  std::string table = tensorName(decoder ? "head.weight" : "head.table.weight");
+  if (!decoder && (!headForm() || table == prefix + "head.table.weight"))
+    return {};
+  bool &tied =
+      decoder ? static_cast<DecoderConfig &>(*config).tiedHead : static_cast<EncoderConfig &>(*config).head->tiedTable;
+  Result<HeadTables> tables =
+      lmopt::resolveHead(checkpoint, prefix + names.translate("embed.weight"), table, tied, config->warnings);
+  if (!tables)
+    return tables.error();
+  head = tables.take();
+  return {};
 }
 
 static bool endsWith(std::string_view text, std::string_view end) {
@@ -94,10 +112,16 @@ static bool endsWith(std::string_view text, std::string_view end) {
 }
 
 std::string HuggingFaceModel::tensorName(const std::string &name) const {
-  if (family->kind == FamilyKind::Decoder && name == "embed.weight")
+  if (name == "embed.weight" && !head.embedding.empty())
     return head.embedding;
   const HuggingFaceForm &form = *family->huggingFace;
   std::string tensor = prefix + form.tensors.translate(name);
+  if (const HeadForm *own = headForm()) {
+    TensorNames names;
+    names.whole = own->tensors;
+    if (std::string theirs = names.translate(name); theirs != name)
+      tensor = theirs;
+  }
   if (checkpoint.find(tensor))
     return tensor;
   for (auto [ending, older] : form.olderEndings)
@@ -107,9 +131,22 @@ std::string HuggingFaceModel::tensorName(const std::string &name) const {
   return tensor;
 }
 
+/// Whether the tensor belongs to a head of the family.
+static bool isOfHead(const HuggingFaceForm &form, std::string_view tensor) {
+  std::string_view part = tensor.substr(0, tensor.rfind('.'));
+  for (const HeadForm &head : form.heads) {
+    bool isPart =
+        std::any_of(head.tensors.begin(), head.tensors.end(), [&](auto &pair) { return part == pair.second; });
+    if (isPart || fitsAny(head.ignorable, tensor))
+      return true;
+  }
+  return false;
+}
+
+/// Heads that are not built are not needed: of those that are, each tensor was asked for.
 bool HuggingFaceModel::mayRemain(std::string_view tensor) const {
   const HuggingFaceForm &form = *family->huggingFace;
-  if (head.isCopy(tensor))
+  if (head.isCopy(tensor) || isOfHead(form, tensor))
     return true;
   std::string_view before = form.prefix;
   if (tensor.substr(0, before.size()) == before)

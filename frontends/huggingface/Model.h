@@ -22,12 +22,16 @@ struct HuggingFaceModel {
   std::unique_ptr<ModelConfig> config; // of the family
   Checkpoint checkpoint;
   std::string prefix; // of the names of all tensors of the model
-  HeadTables head;    // decoders
+  HeadTables head;    // of decoders, and of heads with a table
 
   /// The tensor that holds lm.param @name.
   std::string tensorName(const std::string &name) const;
   /// Whether the model is complete without the tensor.
   bool mayRemain(std::string_view tensor) const;
+
+private:
+  const HeadForm *headForm() const; // null without a head
+  Result<void> resolveHead();
 };
 
 } // namespace lmopt

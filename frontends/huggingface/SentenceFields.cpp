@@ -49,6 +49,18 @@ const FieldTable &lmopt::transformerFields() {
   return table;
 }
 
+const FieldTable &lmopt::crossEncoderTransformerFields() {
+  static const FieldTable table = joinTables(
+      {
+          {"transformer_task", FieldUse::Only, "a model without such a head", R"(["sequence-classification"])"},
+          {"modality_config", FieldUse::Only, "inputs or outputs other than texts and the numbers of the head",
+           R"([{"text": {"method": "forward", "method_output_name": "logits"}}])"},
+          {"module_output_name", FieldUse::Only, "another output", R"(["scores"])"},
+      },
+      transformerFields());
+  return table;
+}
+
 /// What from_pretrained takes whatever it loads.
 static FieldTable loadingArguments() {
   return {
@@ -117,6 +129,19 @@ const FieldTable &lmopt::normalizeFields() {
   static const FieldTable table = {
       {"module_input_name", FieldUse::Only, "another vector made one long", R"(["sentence_embedding"])"},
       {"module_output_name", FieldUse::Only, "another result", R"(["sentence_embedding"])"},
+  };
+  return table;
+}
+
+const FieldTable &lmopt::crossEncoderFields() {
+  static const FieldTable table = {
+      {"model_type", FieldUse::Only, "a model of another kind", R"(["CrossEncoder"])"},
+      {"activation_fn", FieldUse::Read, "what makes scores of the numbers: Identity, Sigmoid or Softmax of torch"},
+      {"default_prompt_name", FieldUse::Read, "refused when that prompt is not empty: put it into the texts"},
+      {"prompts", FieldUse::Read, "used by name only; put them into the texts"},
+      {"keep_in_fp32_modules", FieldUse::Harmless, "the recipe says how is computed"},
+      {"requirements", FieldUse::Harmless, "versions of Python packages"},
+      {"__version__", FieldUse::Harmless, kOrigin},
   };
   return table;
 }

@@ -6,6 +6,7 @@
 
 #include "files/File.h"
 #include "files/RelativePath.h"
+#include "frontends/heads/Head.h"
 #include "frontends/huggingface/Tables.h"
 
 #include <algorithm>
@@ -36,9 +37,11 @@ namespace {
 /// Reads the modules one after another.
 class ModuleReader {
 public:
-  ModuleReader(const std::string &directory) : directory(directory), path(directory + "/modules.json") {
+  ModuleReader(const std::string &directory, bool isCrossEncoder)
+      : directory(directory), path(directory + "/modules.json") {
     pipeline.directory = pipeline.transformerDirectory = directory;
-    pipeline.isSentenceModel = true;
+    pipeline.isCrossEncoder = isCrossEncoder;
+    pipeline.isSentenceModel = !isCrossEncoder;
   }
 
   Result<void> add(const json &module);
@@ -88,6 +91,13 @@ Result<void> ModuleReader::add(const json &module) {
 }
 
 Result<SentencePipeline> ModuleReader::finish() {
+  if (pipeline.isCrossEncoder) {
+    if (chain == "Transformer")
+      return std::move(pipeline);
+    return unsupported(path + ": the modules " + chain +
+                       " of a cross-encoder are not supported; supported is one with "
+                       "a Transformer alone");
+  }
   if (chain == "Transformer, Pooling" || chain == "Transformer, Pooling, Normalize")
     return std::move(pipeline);
   if (chain == "Transformer")
@@ -97,14 +107,28 @@ Result<SentencePipeline> ModuleReader::finish() {
   return unsupported(path + ": the modules " + chain + " are not supported in this order; " + kSupportedModules);
 }
 
-Result<SentencePipeline> lmopt::parseSentencePipeline(const json &modules, const std::string &directory) {
+Result<SentencePipeline> lmopt::parseSentencePipeline(const json &modules, const std::string &directory,
+                                                      bool isCrossEncoder) {
   if (!modules.is_array() || modules.empty())
     return malformed(directory + "/modules.json: expected a list of modules");
-  ModuleReader reader(directory);
+  ModuleReader reader(directory, isCrossEncoder);
   for (const json &module : modules)
     if (Result<void> added = reader.add(module); !added)
       return added.error();
   return reader.finish();
+}
+
+/// Reads a file that may be missing and hands it to `use`.
+template <class Use>
+static Result<void> withOptionalFile(const std::string &path, Use use) {
+  if (!fileExists(path))
+    return {};
+  Result<json> object = readJsonFile(path);
+  return object ? use(*object, path) : Result<void>(object.error());
+}
+
+static std::string sentenceFile(const std::string &directory) {
+  return directory + "/config_sentence_transformers.json";
 }
 
 Result<SentencePipeline> lmopt::readSentencePipeline(const std::string &directory) {
@@ -117,7 +141,12 @@ Result<SentencePipeline> lmopt::readSentencePipeline(const std::string &director
   Result<json> modules = readJsonFile(path);
   if (!modules)
     return modules.error();
-  return parseSentencePipeline(*modules, directory);
+  bool isCrossEncoder = false;
+  Result<void> read = withOptionalFile(sentenceFile(directory), [&](const json &object, const std::string &) {
+    isCrossEncoder = object.is_object() && object.value("model_type", json()) == "CrossEncoder";
+    return Result<void>();
+  });
+  return read ? parseSentencePipeline(*modules, directory, isCrossEncoder) : Result<SentencePipeline>(read.error());
 }
 
 //===- Pooling ---------------------------------------------------------------------------------------------------===//
@@ -215,8 +244,9 @@ static std::optional<int64_t> readLength(JsonFields &fields, const char *name) {
 }
 
 Result<TransformerSettings> lmopt::parseTransformerSettings(const json &object, const std::string &path,
-                                                            Warnings &warnings) {
-  if (Result<void> known = checkFields(object, transformerFields(), path, warnings); !known)
+                                                            Warnings &warnings, bool isCrossEncoder) {
+  const FieldTable &table = isCrossEncoder ? crossEncoderTransformerFields() : transformerFields();
+  if (Result<void> known = checkFields(object, table, path, warnings); !known)
     return known.error();
   JsonFields fields(object, path);
   TransformerSettings settings;
@@ -297,12 +327,14 @@ static Result<void> applyTokenizerLimit(const std::string &directory, EncoderCon
 
 /// A limit of the settings counts before the tokenizer's. Longer texts than there are positions would be an error in
 /// sentence-transformers; here they are cut too.
-static Result<void> applyTransformerSettings(const std::string &directory, EncoderConfig &config) {
+static Result<void> applyTransformerSettings(const SentencePipeline &pipeline, EncoderConfig &config) {
+  const std::string &directory = pipeline.transformerDirectory;
   std::string path;
   Result<json> object = readTransformerFile(directory, path);
   if (!object)
     return object.error();
-  Result<TransformerSettings> settings = parseTransformerSettings(*object, path, config.warnings);
+  Result<TransformerSettings> settings =
+      parseTransformerSettings(*object, path, config.warnings, pipeline.isCrossEncoder);
   if (!settings)
     return settings.error();
   if (settings->lowerCase && !tokenizerLowersCase(directory))
@@ -346,13 +378,19 @@ Result<void> lmopt::checkSentenceModel(const json &object, const std::string &pa
   return fields.ok() ? Result<void>() : Result<void>(fields.error());
 }
 
-/// Reads a file that may be missing and hands it to `use`.
-template <class Use>
-static Result<void> withOptionalFile(const std::string &path, Use use) {
-  if (!fileExists(path))
-    return {};
-  Result<json> object = readJsonFile(path);
-  return object ? use(*object, path) : Result<void>(object.error());
+Result<void> lmopt::applyCrossEncoder(const json &object, const std::string &path, EncoderConfig &config) {
+  if (Result<void> known = checkFields(object, crossEncoderFields(), path, config.warnings); !known)
+    return known;
+  JsonFields fields(object, path);
+  refuseDefaultPrompt(fields);
+  if (!config.head || config.head->task != "sequence_classification")
+    fields.fail("model_type", "a cross-encoder has a class for sequence classification in config.json, found none",
+                kErrorUnsupported);
+  else if (!fields.value("activation_fn"))
+    fields.fail("activation_fn", "expected the function that makes scores");
+  else
+    readScoreActivation(fields, "activation_fn", *config.head);
+  return fields.ok() ? Result<void>() : Result<void>(fields.error());
 }
 
 static Result<void> applyModules(const SentencePipeline &pipeline, EncoderConfig &config) {
@@ -374,14 +412,16 @@ static Result<void> applyModules(const SentencePipeline &pipeline, EncoderConfig
 }
 
 Result<void> lmopt::applySentencePipeline(const SentencePipeline &pipeline, EncoderConfig &config) {
-  if (!pipeline.isSentenceModel)
+  if (!pipeline.isSentenceModel && !pipeline.isCrossEncoder)
     return applyTokenizerLimit(pipeline.transformerDirectory, config);
-  if (Result<void> applied = applyModules(pipeline, config); !applied)
-    return applied;
-  Result<void> checked = withOptionalFile(
-      pipeline.directory + "/config_sentence_transformers.json",
-      [&](const json &object, const std::string &path) { return checkSentenceModel(object, path, config); });
+  if (pipeline.isSentenceModel)
+    if (Result<void> applied = applyModules(pipeline, config); !applied)
+      return applied;
+  auto apply = pipeline.isCrossEncoder ? applyCrossEncoder : checkSentenceModel;
+  Result<void> checked =
+      withOptionalFile(sentenceFile(pipeline.directory),
+                       [&](const json &object, const std::string &path) { return apply(object, path, config); });
   if (!checked)
     return checked;
-  return applyTransformerSettings(pipeline.transformerDirectory, config);
+  return applyTransformerSettings(pipeline, config);
 }

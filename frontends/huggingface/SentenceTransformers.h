@@ -2,7 +2,8 @@
 //
 // The files that sentence-transformers puts beside an encoder: modules.json (what follows the encoder), the settings of
 // each module (1_Pooling/config.json, 2_Normalize/config.json, sentence_bert_config.json and its older names: length,
-// case), and config_sentence_transformers.json (prompts, size of the vector). Versions 2 to 6.
+// case), and config_sentence_transformers.json (prompts, size of the vector). Versions 2 to 6. A cross-encoder, which
+// version 6 saves so too, is one module with a head.
 //
 // In: a directory. Out: changes to a EncoderConfig. A pipeline that lmopt cannot follow exactly is refused with exit
 // code 4, a setting by its name (Tables.h). Without modules.json the others do not count and a bare encoder gives what
@@ -18,7 +19,8 @@ namespace lmopt {
 
 struct SentencePipeline {
   std::string directory;
-  bool isSentenceModel = false;     // there is a modules.json
+  bool isSentenceModel = false;     // there is a modules.json with a pooling
+  bool isCrossEncoder = false;      // there is one of a class with a head
   std::string transformerDirectory; // where config.json and the weights are
   std::string poolingDirectory;
   std::vector<std::string> normalizeDirectories;
@@ -28,7 +30,8 @@ struct SentencePipeline {
 Result<SentencePipeline> readSentencePipeline(const std::string &directory);
 
 /// For tests and fuzzing: the same from parsed JSON.
-Result<SentencePipeline> parseSentencePipeline(const nlohmann::json &modules, const std::string &directory);
+Result<SentencePipeline> parseSentencePipeline(const nlohmann::json &modules, const std::string &directory,
+                                               bool isCrossEncoder = false);
 Result<void> applyPooling(const nlohmann::json &pooling, const std::string &path, EncoderConfig &config);
 /// sentence_bert_config.json: the length it asks for, if any, and whether it asks for lower case.
 struct TransformerSettings {
@@ -36,11 +39,13 @@ struct TransformerSettings {
   bool lowerCase = false;
 };
 Result<TransformerSettings> parseTransformerSettings(const nlohmann::json &object, const std::string &path,
-                                                     std::vector<std::string> &warnings);
+                                                     std::vector<std::string> &warnings, bool isCrossEncoder = false);
 /// model_max_length of tokenizer_config.json; empty when nobody knows.
 Result<std::optional<int64_t>> parseTokenizerLimit(const nlohmann::json &tokenizerConfig, const std::string &path);
 /// config_sentence_transformers.json.
 Result<void> checkSentenceModel(const nlohmann::json &object, const std::string &path, EncoderConfig &config);
+/// The same file of a cross-encoder: what makes scores of its head's numbers.
+Result<void> applyCrossEncoder(const nlohmann::json &object, const std::string &path, EncoderConfig &config);
 /// Whether a tokenizer.json lowers the case of every text.
 bool lowersCase(const nlohmann::json &tokenizer);
 

@@ -26,6 +26,9 @@ const FieldTable &configArgumentFields();
 const FieldTable &poolingFields();
 const FieldTable &normalizeFields();
 const FieldTable &sentenceModelFields();
+/// The same files of a cross-encoder.
+const FieldTable &crossEncoderTransformerFields();
+const FieldTable &crossEncoderFields();
 
 } // namespace lmopt
 

@@ -32,9 +32,9 @@ static Result<bool> areEqual(const Checkpoint::Entry &a, const Checkpoint::Entry
 }
 
 Result<HeadTables> lmopt::resolveHead(const Checkpoint &checkpoint, const std::string &embeddingName,
-                                      const std::string &headName, DecoderConfig &config) {
+                                      const std::string &headName, bool &tied, Warnings &warnings) {
   HeadTables tables{embeddingName, headName};
-  if (!config.tiedHead)
+  if (!tied)
     return tables;
   Checkpoint::Entry embedding = checkpoint.find(embeddingName), head = checkpoint.find(headName);
   if (!head)
@@ -46,9 +46,9 @@ Result<HeadTables> lmopt::resolveHead(const Checkpoint &checkpoint, const std::s
   Result<bool> equal = areEqual(embedding, head);
   if (!equal)
     return equal.error();
-  tables.headIsCopy = config.tiedHead = *equal;
+  tables.headIsCopy = tied = *equal;
   if (!*equal)
-    config.warnings.push_back(head.file->path() + ": tie_word_embeddings is true, but " + embeddingName + " and " +
-                              headName + " differ; both are used, as in transformers. Set it to false in config.json");
+    warnings.push_back(head.file->path() + ": tie_word_embeddings is true, but " + embeddingName + " and " + headName +
+                       " differ; both are used, as in transformers. Set it to false in config.json");
   return tables;
 }

@@ -15,7 +15,7 @@
 #define LMOPT_FRONTENDS_HUGGINGFACE_TIEDHEAD_H
 
 #include "files/safetensors/Checkpoint.h"
-#include "frontends/families/ModelConfig.h"
+#include "frontends/FieldTable.h"
 
 namespace lmopt {
 
@@ -27,9 +27,9 @@ struct HeadTables {
   bool isCopy(std::string_view tensor) const { return headIsCopy && tensor == head; }
 };
 
-/// `embedding` and `head` are the names of the tables. May change tiedHead of `config`, and warn.
+/// `embedding` and `head` are the names of the tables. May change `tied`, and warn.
 Result<HeadTables> resolveHead(const Checkpoint &checkpoint, const std::string &embedding, const std::string &head,
-                               DecoderConfig &config);
+                               bool &tied, Warnings &warnings);
 
 } // namespace lmopt
 

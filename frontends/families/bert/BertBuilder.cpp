@@ -5,14 +5,16 @@
 //   x = layer_norm(embed(ids) + token_type[0] + position[t])     a linear behind it where the tables have another width
 //   h = layer_norm(x + o(attention(q(x), k(x), v(x))))
 //   x = layer_norm(h + down(gelu(up(h))))
-//   vector = pool(x), made one long if the model says so
+//   vector = pool(x), made one long if the model says so; or what a head makes of x
 //
-// One segment only: the token type of every token is 0, so row 0 of its table is a bias; some models have no such
-// table. In: BertConfig, WeightSource. Out: @encode(ids, lengths) -> vectors. From: Devlin et al., BERT (2018);
-// transformers' modeling_bert.py. Tested by test/unit/frontends/ImportTest.cpp.
+// Where no head takes two texts the token type of every token is 0, so row 0 of its table is a bias; some models have
+// no such table. In: BertConfig, WeightSource. Out: @encode(ids, lengths[, token types]) -> one row a sequence or,
+// behind some heads, a token. From: Devlin et al., BERT (2018); transformers' modeling_bert.py. Tested by
+// test/unit/frontends/ImportTest.cpp.
 #include "frontends/families/ModelBuilder.h"
 #include "frontends/families/bert/Bert.h"
 #include "frontends/families/bert/BertConfig.h"
+#include "frontends/heads/HeadBuilder.h"
 
 #include <cmath>
 
@@ -27,35 +29,26 @@ public:
   void build();
 
 private:
-  Value layerNorm(const std::string &part, Value input);
-  int64_t tableWidth() const { return config.embeddingWidth ? config.embeddingWidth : config.width; }
+  Block *beginFunction();
   lm::ParamOp tokenType();
   lm::ParamOp positions();
-  Value embed(Value ids);
+  Value addTypes(Value x, Value types);
+  Value embed(Value ids, Value types);
   Value attention(const std::string &layer, int64_t index, Value input, Value lengths);
   Value feedForward(const std::string &layer, Value input);
   Value addAndNorm(const std::string &part, const std::string &norm, Value residual, Value branch);
+  Value pool(Value x, Value lengths);
 
   ModelBuilder &model;
   const BertConfig &config;
 };
 } // namespace
 
-Value BertBuilder::layerNorm(const std::string &part, Value input) {
-  int64_t width = cast<RankedTensorType>(input.getType()).getShape().back();
-  lm::ParamOp weight = model.param(part + ".weight", {width});
-  lm::ParamOp bias = model.param(part + ".bias", {width});
-  if (!model.ok())
-    return input;
-  return model.create<lm::LayerNormOp>(part, input, FlatSymbolRefAttr::get(weight), FlatSymbolRefAttr::get(bias),
-                                       config.normEps);
-}
-
 /// Row 0 of the table of token types, if the model has one.
 lm::ParamOp BertBuilder::tokenType() {
   if (config.tokenTypes == 0)
     return {};
-  return model.derivedParam("token_type.weight", {config.tokenTypes, tableWidth()}, {tableWidth()},
+  return model.derivedParam("token_type.weight", {config.tokenTypes, config.tableWidth()}, {config.tableWidth()},
                             [](Attribute table) { return lm::RowAttr::get(table.getContext(), table, 0); });
 }
 
@@ -63,29 +56,41 @@ lm::ParamOp BertBuilder::tokenType() {
 lm::ParamOp BertBuilder::positions() {
   int64_t first = config.firstPosition, rows = config.maxPositions;
   if (first == 0)
-    return model.param("position.weight", {rows, tableWidth()});
-  return model.derivedParam("position.weight", {first + rows, tableWidth()}, {rows, tableWidth()},
+    return model.param("position.weight", {rows, config.tableWidth()});
+  return model.derivedParam("position.weight", {first + rows, config.tableWidth()}, {rows, config.tableWidth()},
                             [&](Attribute table) { return lm::DropRowsAttr::get(table.getContext(), table, first); });
 }
 
-Value BertBuilder::embed(Value ids) {
-  lm::ParamOp words = model.param("embed.weight", {config.vocabulary, tableWidth()});
-  lm::ParamOp type = tokenType();
+/// The vector of each token's type; without `types` all are of type 0.
+Value BertBuilder::addTypes(Value x, Value types) {
+  if (!types) {
+    lm::ParamOp row = tokenType();
+    return row ? model.create<lm::BiasAddOp>("token_type", x, row) : x;
+  }
+  lm::ParamOp table = model.param("token_type.weight", {config.tokenTypes, config.tableWidth()});
+  if (!model.ok())
+    return x;
+  Value rows = model.create<lm::EmbeddingOp>("token_type", types, table);
+  return model.create<lm::AddOp>("token_type.sum", x, rows);
+}
+
+Value BertBuilder::embed(Value ids, Value types) {
+  lm::ParamOp words = model.param("embed.weight", {config.vocabulary, config.tableWidth()});
+  if (!model.ok())
+    return {};
+  Value x = addTypes(model.create<lm::EmbeddingOp>("embed", ids, words), types);
   lm::ParamOp places = positions();
   if (!model.ok())
     return {};
-  Value x = model.create<lm::EmbeddingOp>("embed", ids, words);
-  if (type)
-    x = model.create<lm::BiasAddOp>("token_type", x, type);
   x = model.create<lm::AddPositionsOp>("position", x, places);
-  x = layerNorm("embed_norm", x);
-  return tableWidth() == config.width ? x : model.linear("embed_project", x, config.width, /*bias=*/true);
+  x = model.layerNorm("embed_norm", x, config.normEps);
+  return config.tableWidth() == config.width ? x : model.linear("embed_project", x, config.width, /*bias=*/true);
 }
 
 Value BertBuilder::addAndNorm(const std::string &part, const std::string &norm, Value residual, Value branch) {
   if (!model.ok())
     return residual;
-  return layerNorm(norm, model.create<lm::AddOp>(part + ".residual", residual, branch));
+  return model.layerNorm(norm, model.create<lm::AddOp>(part + ".residual", residual, branch), config.normEps);
 }
 
 Value BertBuilder::attention(const std::string &layer, int64_t index, Value input, Value lengths) {
@@ -113,16 +118,28 @@ Value BertBuilder::feedForward(const std::string &layer, Value input) {
   return model.linear(part + ".down", active, config.width, /*bias=*/true);
 }
 
-void BertBuilder::build() {
+/// The ids, the lengths, and where a head takes pairs the token types.
+Block *BertBuilder::beginFunction() {
   OpBuilder &builder = model.builder;
   int64_t dynamic = ShapedType::kDynamic;
   Type ids = RankedTensorType::get({dynamic, dynamic}, builder.getI32Type());
-  Type lengthsType = RankedTensorType::get({dynamic}, builder.getI32Type());
-  Type vectors = RankedTensorType::get({dynamic, config.width}, builder.getF32Type());
-  Block *body = model.beginFunction("encode", {ids, lengthsType}, {vectors});
+  Type lengths = RankedTensorType::get({dynamic}, builder.getI32Type());
+  bool takesTypes = config.head && config.head->takesTypes;
+  return takesTypes ? model.beginFunction("encode", {ids, lengths, ids}, {"", "", "token_types"})
+                    : model.beginFunction("encode", {ids, lengths});
+}
+
+/// One vector a sequence.
+Value BertBuilder::pool(Value x, Value lengths) {
+  Value vector = model.create<lm::PoolOp>("pool", x, lengths, lm::kindOf(config.pooling));
+  return config.normalize ? model.create<lm::L2NormalizeOp>("normalize", vector) : vector;
+}
+
+void BertBuilder::build() {
+  Block *body = beginFunction();
   Value lengths = body->getArgument(1);
 
-  Value x = embed(body->getArgument(0));
+  Value x = embed(body->getArgument(0), body->getNumArguments() > 2 ? body->getArgument(2) : Value());
   for (int64_t i = 0; i < config.layers && model.ok(); ++i) {
     std::string layer = "layers." + std::to_string(i);
     x = addAndNorm(layer + ".attn", layer + ".attn_norm", x, attention(layer, i, x, lengths));
@@ -130,10 +147,9 @@ void BertBuilder::build() {
   }
   if (!model.ok())
     return;
-  Value vector = model.create<lm::PoolOp>("pool", x, lengths, lm::kindOf(config.pooling));
-  if (config.normalize)
-    vector = model.create<lm::L2NormalizeOp>("normalize", vector);
-  func::ReturnOp::create(builder, builder.getUnknownLoc(), vector);
+  Value result = config.head ? buildHead(model, config, x, lengths) : pool(x, lengths);
+  if (model.ok())
+    model.endFunction(result);
 }
 
 void lmopt::buildBert(ModelBuilder &model, const ModelConfig &config) {

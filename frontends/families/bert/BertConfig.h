@@ -14,11 +14,7 @@ struct BertConfig : EncoderConfig {
   int64_t layers = 0;
   int64_t heads = 0;
   int64_t ffnWidth = 0;
-  int64_t tokenTypes = 0;     // rows of their table; 0: there is none
-  int64_t firstPosition = 0;  // rows of the position table before that of the first token
-  int64_t embeddingWidth = 0; // of all tables, which a linear brings to `width`; 0: they have that width
-  double normEps = 0;
-  Activation activation = Activation::Gelu;
+  int64_t firstPosition = 0; // rows of the position table before that of the first token
 };
 
 } // namespace lmopt

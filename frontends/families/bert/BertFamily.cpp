@@ -21,7 +21,24 @@ static Result<BertConfig> readJson(const json &object, const std::string &path) 
 static HuggingFaceForm describeHuggingFace() {
   HuggingFaceForm form;
   form.modelType = "bert";
-  form.architectures = {"BertModel", "BertForMaskedLM", "BertForPreTraining"};
+  form.architectures = {"BertModel", "BertForPreTraining"};
+  form.heads = {
+      {"BertForMaskedLM",
+       "masked_lm",
+       {{"head.dense", "cls.predictions.transform.dense"},
+        {"head.norm", "cls.predictions.transform.LayerNorm"},
+        {"head.table", "cls.predictions.decoder"},
+        {"head.out", "cls.predictions"}},
+       std::nullopt,
+       {"cls.*"}},
+      {"BertForSequenceClassification",
+       "sequence_classification",
+       {{"head.dense", "bert.pooler.dense"}, {"head.out", "classifier"}},
+       Activation::Tanh,
+       {}},
+      {"BertForTokenClassification", "token_classification", {{"head.out", "classifier"}}, std::nullopt, {}},
+      {"BertForQuestionAnswering", "question_answering", {{"head.out", "qa_outputs"}}, std::nullopt, {}},
+  };
   form.fields = bertConfigFields();
   form.read = [](const json &object, const std::string &path) { return ownConfig(readJson(object, path)); };
   form.tensors.whole = {{"embed", "embeddings.word_embeddings"},
@@ -39,7 +56,7 @@ static HuggingFaceForm describeHuggingFace() {
                         {"ffn_norm", "output.LayerNorm"}};
   form.prefix = "bert.";
   form.olderEndings = {{"LayerNorm.weight", "LayerNorm.gamma"}, {"LayerNorm.bias", "LayerNorm.beta"}};
-  form.ignorable = {"pooler.*", "cls.*", "embeddings.position_ids"}; // heads for training; the numbers 0, 1, 2, ...
+  form.ignorable = {"pooler.*", "embeddings.position_ids"}; // of no use without a head; the numbers 0, 1, 2, ...
   return form;
 }
 

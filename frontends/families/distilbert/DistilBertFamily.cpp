@@ -54,7 +54,24 @@ static Result<BertConfig> readJson(const json &object, const std::string &path) 
 static HuggingFaceForm describeHuggingFace() {
   HuggingFaceForm form;
   form.modelType = "distilbert";
-  form.architectures = {"DistilBertModel", "DistilBertForMaskedLM"};
+  form.architectures = {"DistilBertModel"};
+  form.heads = {
+      {"DistilBertForMaskedLM",
+       "masked_lm",
+       {{"head.dense", "vocab_transform"},
+        {"head.norm", "vocab_layer_norm"},
+        {"head.table", "vocab_projector"},
+        {"head.out", "vocab_projector"}},
+       std::nullopt,
+       {}},
+      {"DistilBertForSequenceClassification",
+       "sequence_classification",
+       {{"head.dense", "pre_classifier"}, {"head.out", "classifier"}},
+       Activation::Relu,
+       {}},
+      {"DistilBertForTokenClassification", "token_classification", {{"head.out", "classifier"}}, std::nullopt, {}},
+      {"DistilBertForQuestionAnswering", "question_answering", {{"head.out", "qa_outputs"}}, std::nullopt, {}},
+  };
   form.fields = joinTables(kFields, commonConfigFields());
   form.read = [](const json &object, const std::string &path) { return ownConfig(readJson(object, path)); };
   form.tensors.whole = {{"embed", "embeddings.word_embeddings"},
@@ -66,7 +83,7 @@ static HuggingFaceForm describeHuggingFace() {
                         {"attn_norm", "sa_layer_norm"}, {"ffn.up", "ffn.lin1"},
                         {"ffn.down", "ffn.lin2"},       {"ffn_norm", "output_layer_norm"}};
   form.prefix = "distilbert.";
-  form.ignorable = {"vocab_transform.*", "vocab_layer_norm.*", "vocab_projector.*", "embeddings.position_ids"};
+  form.ignorable = {"embeddings.position_ids"};
   return form;
 }
 

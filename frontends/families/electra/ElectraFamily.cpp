@@ -32,14 +32,30 @@ static Result<BertConfig> readJson(const json &object, const std::string &path) 
 static HuggingFaceForm describeHuggingFace() {
   HuggingFaceForm form = *describeBert().huggingFace; // the tensors of the layers have BERT's names
   form.modelType = "electra";
-  form.architectures = {"ElectraModel", "ElectraForMaskedLM", "ElectraForPreTraining"};
+  form.architectures = {"ElectraModel", "ElectraForPreTraining"};
+  form.heads = {
+      {"ElectraForMaskedLM",
+       "masked_lm",
+       {{"head.dense", "generator_predictions.dense"},
+        {"head.norm", "generator_predictions.LayerNorm"},
+        {"head.table", "generator_lm_head"},
+        {"head.out", "generator_lm_head"}},
+       Activation::Gelu,
+       {}},
+      {"ElectraForSequenceClassification",
+       "sequence_classification",
+       {{"head.dense", "classifier.dense"}, {"head.out", "classifier.out_proj"}},
+       Activation::Gelu,
+       {}},
+      {"ElectraForTokenClassification", "token_classification", {{"head.out", "classifier"}}, std::nullopt, {}},
+      {"ElectraForQuestionAnswering", "question_answering", {{"head.out", "qa_outputs"}}, std::nullopt, {}},
+  };
   form.fields = joinTables(kFields, joinTables(bertSizeFields(), commonConfigFields()));
   form.read = [](const json &object, const std::string &path) { return ownConfig(readJson(object, path)); };
   form.tensors.whole.push_back({"embed_project", "embeddings_project"});
   form.prefix = "electra.";
   form.olderEndings = {};
-  form.ignorable = {"discriminator_predictions.*", "generator_predictions.*", "generator_lm_head.*",
-                    "embeddings.position_ids"};
+  form.ignorable = {"discriminator_predictions.*", "embeddings.position_ids"};
   return form;
 }
 

@@ -121,9 +121,8 @@ void LlamaBuilder::build() {
   OpBuilder &builder = model.builder;
   int64_t dynamic = ShapedType::kDynamic;
   Type ids = RankedTensorType::get({dynamic, dynamic}, builder.getI32Type());
-  Type logits = RankedTensorType::get({dynamic, dynamic, config.vocabulary}, builder.getF32Type());
   Type cacheType = lm::CacheType::get(builder.getContext());
-  Block *body = model.beginFunction("forward", {ids, cacheType}, {logits, cacheType});
+  Block *body = model.beginFunction("forward", {ids, cacheType});
   cache = body->getArgument(1);
 
   lm::ParamOp embedding = model.param("embed.weight", {config.vocabulary, config.width});
@@ -142,7 +141,7 @@ void LlamaBuilder::build() {
   if (!model.ok())
     return;
   Value result = model.create<lm::LinearOp>("head", x, head);
-  func::ReturnOp::create(builder, builder.getUnknownLoc(), ValueRange{result, cache});
+  model.endFunction({result, cache});
 }
 
 /// What lm.config says of the scaling, and the user of one that is without effect.

@@ -33,12 +33,29 @@ static Result<BertConfig> readJson(const json &object, const std::string &path) 
 static HuggingFaceForm describeHuggingFace() {
   HuggingFaceForm form = *describeBert().huggingFace; // the tensors have BERT's names
   form.modelType = "roberta";
-  form.architectures = {"RobertaModel", "RobertaForMaskedLM"};
+  form.architectures = {"RobertaModel"};
+  form.heads = {
+      {"RobertaForMaskedLM",
+       "masked_lm",
+       {{"head.dense", "lm_head.dense"},
+        {"head.norm", "lm_head.layer_norm"},
+        {"head.table", "lm_head.decoder"},
+        {"head.out", "lm_head"}},
+       Activation::Gelu,
+       {}},
+      {"RobertaForSequenceClassification",
+       "sequence_classification",
+       {{"head.dense", "classifier.dense"}, {"head.out", "classifier.out_proj"}},
+       Activation::Tanh,
+       {}},
+      {"RobertaForTokenClassification", "token_classification", {{"head.out", "classifier"}}, std::nullopt, {}},
+      {"RobertaForQuestionAnswering", "question_answering", {{"head.out", "qa_outputs"}}, std::nullopt, {}},
+  };
   form.fields = joinTables(kFields, joinTables(bertSizeFields(), commonConfigFields()));
   form.read = [](const json &object, const std::string &path) { return ownConfig(readJson(object, path)); };
   form.prefix = "roberta.";
   form.olderEndings = {};
-  form.ignorable = {"pooler.*", "lm_head.*", "embeddings.position_ids"};
+  form.ignorable = {"pooler.*", "embeddings.position_ids"};
   return form;
 }
 

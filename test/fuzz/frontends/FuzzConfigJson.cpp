@@ -35,8 +35,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   encoder.width = 64;
   check(applyPooling(*json, "fuzz.json", encoder));
   check(checkSentenceModel(*json, "fuzz.json", encoder));
+  check(parseSentencePipeline(*json, "fuzz", /*isCrossEncoder=*/true));
+  encoder.head = HeadConfig();
+  check(applyCrossEncoder(*json, "fuzz.json", encoder));
   Warnings warnings;
   check(parseTransformerSettings(*json, "fuzz.json", warnings));
+  check(parseTransformerSettings(*json, "fuzz.json", warnings, /*isCrossEncoder=*/true));
   check(parseTokenizerLimit(*json, "fuzz.json"));
   check(checkFields(*json, generationFields(), "fuzz.json", warnings));
   check(checkFields(*json, normalizeFields(), "fuzz.json", warnings));

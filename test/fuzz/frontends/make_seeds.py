@@ -91,11 +91,14 @@ def make_safetensors():
 
 
 def make_family_configs():
-    """config.json of the first fixture of each family: fixtures are named after the families' folders."""
+    """config.json of the first fixture of each family (fixtures are named after the families' folders) and of all with heads."""
     for family in sorted(entry.name for entry in os.scandir(FAMILIES) if entry.is_dir()):
         fixture = min(name for name in os.listdir(MODELS) if name.startswith(family + "-"))
         with open(os.path.join(MODELS, fixture, "config.json"), encoding="utf8") as file:
             save("fuzz-config-json", "family-" + family, json.dumps(json.load(file)).encode())
+    for name in sorted(os.listdir(os.path.join(MODELS, "heads"))):
+        with open(os.path.join(MODELS, "heads", name, "config.json"), encoding="utf8") as file:
+            save("fuzz-config-json", "head-" + name, json.dumps(json.load(file)).encode())
 
 
 def make_config_json():
@@ -121,6 +124,8 @@ def make_config_json():
     save("fuzz-config-json", "transformer", json.dumps(settings).encode())
     model = {"prompts": {"query": "q: "}, "default_prompt_name": None, "truncate_dim": 64, "model_type": "SentenceTransformer"}
     save("fuzz-config-json", "sentence-model", json.dumps(model).encode())
+    cross = {"model_type": "CrossEncoder", "activation_fn": "torch.nn.modules.activation.Sigmoid", "prompts": {}}
+    save("fuzz-config-json", "cross-encoder", json.dumps(cross).encode())
     python = '{"a": NaN, "b": [Infinity, -Infinity], "a": "NaN \\" Infinity", "model_max_length": Infinity}'
     save("fuzz-config-json", "python", python.encode())
     generation = {"temperature": 0.7, "repetition_penalty": 1.1, "eos_token_id": 2, "suppress_tokens": [1]}

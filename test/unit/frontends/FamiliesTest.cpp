@@ -16,13 +16,14 @@ using nlohmann::json;
 TEST(Families, AreListedWhereOneIsUnknown) {
   std::string message = detectFamily({{"architectures", {"MambaForCausalLM"}}}, "c.json").error().message;
   EXPECT_EQ(message.find("c.json: architecture 'MambaForCausalLM' is not supported; supported are LlamaForCausalLM "
-                         "(model_type llama) and, as text encoders, BertModel, BertForMaskedLM and BertForPreTraining "
+                         "(model_type llama) and, as text encoders, BertModel, BertForPreTraining, BertForMaskedLM, "
+                         "BertForSequenceClassification, BertForTokenClassification and BertForQuestionAnswering "
                          "(model_type bert)"),
             0u)
       << message;
   for (const Family &family : allFamilies())
     if (family.huggingFace)
-      for (const char *architecture : family.huggingFace->architectures)
+      for (const char *architecture : architecturesOf(*family.huggingFace))
         EXPECT_NE(message.find(architecture), std::string::npos) << message;
 }
 
@@ -32,7 +33,8 @@ TEST(Families, AreRecognised) {
   EXPECT_EQ((*family(R"({"model_type": "llama"})"))->id, "llama");
   EXPECT_EQ((*family(R"({"architectures": ["BertModel"], "model_type": "bert"})"))->id, "bert");
   EXPECT_EQ((*family(R"({"architectures": ["BertForMaskedLM"]})"))->id, "bert");
-  EXPECT_EQ(family(R"({"architectures": ["BertForSequenceClassification"]})").error().code, 4);
+  EXPECT_EQ((*family(R"({"architectures": ["BertForSequenceClassification"]})"))->id, "bert");
+  EXPECT_EQ(family(R"({"architectures": ["BertForMultipleChoice"]})").error().code, 4);
   EXPECT_EQ(family(R"({"architectures": ["MambaForCausalLM"]})").error().code, 4);
   EXPECT_EQ(family(R"({"model_type": "mamba"})").error().code, 4);
   EXPECT_EQ((*family(R"({"architectures": [], "model_type": "llama"})"))->id, "llama");
@@ -57,7 +59,7 @@ TEST(Families, ClaimNothingTwice) {
     if (!family.huggingFace)
       continue;
     expectNew("type " + std::string(family.huggingFace->modelType));
-    for (const char *architecture : family.huggingFace->architectures)
+    for (const char *architecture : architecturesOf(*family.huggingFace))
       expectNew(architecture);
   }
 }
@@ -70,7 +72,7 @@ TEST(Families, AreFoundByWhatTheirFixturesSay) {
     Result<const Family *> found = detectFamily(test::exampleConfig(family), "c.json");
     ASSERT_TRUE(found) << found.error().message;
     EXPECT_EQ(*found, &family);
-    for (const char *architecture : family.huggingFace->architectures)
+    for (const char *architecture : architecturesOf(*family.huggingFace))
       EXPECT_EQ(*detectFamily({{"architectures", {architecture}}, {"model_type", family.huggingFace->modelType}}, ""),
                 &family);
   }
@@ -79,13 +81,13 @@ TEST(Families, AreFoundByWhatTheirFixturesSay) {
 static std::string row(const Family &family) {
   std::string architectures, gguf;
   if (family.huggingFace)
-    for (const char *architecture : family.huggingFace->architectures)
+    for (const char *architecture : architecturesOf(*family.huggingFace))
       architectures += (architectures.empty() ? "`" : ", `") + std::string(architecture) + "`";
   if (family.gguf)
     gguf = "`" + std::string(family.gguf->architecture) + "`";
   const char *kind = family.kind == FamilyKind::Decoder
                          ? "a decoder: text, token by token"
-                         : "an encoder: a vector a text, as sentence-transformers makes it";
+                         : "an encoder: a vector a text, as sentence-transformers makes it; with a head its numbers";
   return "| " + std::string(family.name) + " | " + architectures + " | " + gguf + " | " + kind + " |\n";
 }
 

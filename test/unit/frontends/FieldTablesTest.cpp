@@ -4,6 +4,7 @@
 // value of the wrong kind is an error that names it), one that it calls harmless may say what it likes, one that may
 // have only some values is refused with others; and docs/checkpoints.md shows the tables as they are. To write them
 // there anew: LMOPT_WRITE_DOCS=1 build/bin/test-frontends-huggingface --gtest_filter='FieldTables.Documentation'
+#include "frontends/heads/Head.h"
 #include "frontends/huggingface/Architecture.h"
 #include "frontends/huggingface/SentenceTransformers.h"
 #include "frontends/huggingface/Tables.h"
@@ -56,6 +57,25 @@ static std::optional<Error> readRope(const json &object) {
   return std::nullopt;
 }
 
+/// The class of BERT with this head.
+static const char *classOf(const Head &head) {
+  for (const HeadForm &form : test::family("bert").huggingFace->heads)
+    if (form.task == std::string_view(head.task))
+      return form.architecture;
+  return nullptr;
+}
+
+static std::vector<Subject> headSubjects() {
+  static const Family &bert = test::family("bert");
+  std::vector<Subject> subjects;
+  for (const Head &head : allHeads()) {
+    json good = test::exampleConfig(bert);
+    good["architectures"] = {classOf(head)};
+    subjects.push_back({head.name, head.fields, good, [](const json &object) { return readFamily(bert, object); }});
+  }
+  return subjects;
+}
+
 static std::optional<Error> readArguments(const char *name, const json &object) {
   Warnings warnings;
   return errorOf(parseTransformerSettings(json{{name, object}}, "f.json", warnings));
@@ -71,6 +91,15 @@ static std::optional<Error> readSentenceModel(const json &object) {
   EncoderConfig config;
   config.width = 64;
   return errorOf(checkSentenceModel(object, "f.json", config));
+}
+
+static std::optional<Error> readCrossEncoder(json object) {
+  if (object.value("activation_fn", json()).is_null())
+    object["activation_fn"] = "torch.nn.Sigmoid";
+  EncoderConfig config;
+  config.head = HeadConfig();
+  config.head->task = "sequence_classification";
+  return errorOf(applyCrossEncoder(object, "f.json", config));
 }
 
 static std::optional<Error> readModule(const json &object) {
@@ -94,9 +123,12 @@ static std::optional<Error> checkOnly(const FieldTable &table, const json &objec
 static std::vector<Subject> familySubjects() {
   std::vector<Subject> subjects;
   for (const Family &family : allFamilies())
-    if (family.huggingFace)
-      subjects.push_back({family.name, family.huggingFace->fields, test::exampleConfig(family),
+    if (family.huggingFace) {
+      json good = test::exampleConfig(family);
+      good["architectures"] = {family.huggingFace->architectures.front()}; // one without a head
+      subjects.push_back({family.name, family.huggingFace->fields, good,
                           [&family](const json &object) { return readFamily(family, object); }});
+    }
   json rope = json::parse(R"({"factor": 1, "low_freq_factor": 1, "high_freq_factor": 4,
     "short_factor": [1, 1, 1, 1], "long_factor": [1, 1, 1, 1]})");
   subjects.push_back({"rope", test::family("llama").huggingFace->objects.at(0).fields, rope, readRope});
@@ -114,6 +146,11 @@ static std::vector<Subject> fileSubjects() {
          Warnings warnings;
          return errorOf(parseTransformerSettings(object, "f.json", warnings));
        }},
+      {"sentence_bert_config.json of a cross-encoder", crossEncoderTransformerFields(), json::object(),
+       [](const json &object) {
+         Warnings warnings;
+         return errorOf(parseTransformerSettings(object, "f.json", warnings, /*isCrossEncoder=*/true));
+       }},
       {"model_kwargs", modelArgumentFields(), json::object(),
        [](const json &object) { return readArguments("model_kwargs", object); }},
       {"processor_kwargs", tokenizerArgumentFields(), json::object(),
@@ -124,11 +161,14 @@ static std::vector<Subject> fileSubjects() {
       {"2_Normalize/config.json", normalizeFields(), json::object(),
        [](const json &object) { return checkOnly(normalizeFields(), object); }},
       {"config_sentence_transformers.json", sentenceModelFields(), json::object(), readSentenceModel},
+      {"config_sentence_transformers.json of a cross-encoder", crossEncoderFields(), json::object(), readCrossEncoder},
   };
 }
 
 static std::vector<Subject> subjects() {
   std::vector<Subject> all = familySubjects();
+  for (Subject &subject : headSubjects())
+    all.push_back(std::move(subject));
   for (Subject &subject : fileSubjects())
     all.push_back(std::move(subject));
   return all;
@@ -260,6 +300,13 @@ static std::string configText() {
   return text + "\n";
 }
 
+static std::string headsText() {
+  std::string text;
+  for (const Head &head : allHeads())
+    text += "\n### " + std::string(head.name) + " (`" + head.task + "`)\n\n" + tableText(head.fields);
+  return text + "\n";
+}
+
 static std::string ggufText() {
   std::string text;
   for (const Family &family : allFamilies())
@@ -271,6 +318,7 @@ static std::string ggufText() {
 TEST(FieldTables, Documentation) {
   test::Document page("docs/checkpoints.md");
   page.check("families: config.json", configText());
+  page.check("heads: config.json", headsText());
   for (const Subject &subject : fileSubjects())
     page.check(std::string("table: ") + subject.title, tableText(subject.table));
   page.check("families: GGUF", ggufText());

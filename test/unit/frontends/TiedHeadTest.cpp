@@ -3,6 +3,7 @@
 // Embedding and head: one table or two, whatever config.json says. The numbers are compared with transformers' in
 // VariantNumbersTest.cpp.
 #include "frontends/huggingface/TiedHead.h"
+#include "frontends/families/ModelConfig.h"
 #include "test/unit/frontends/TemporaryFolder.h"
 
 #include <gtest/gtest.h>
@@ -40,7 +41,8 @@ static Resolved resolve(const std::vector<Table> &tables, bool tied = true) {
   Result<Checkpoint> checkpoint = Checkpoint::open(folder.path());
   Resolved resolved;
   resolved.config.tiedHead = tied;
-  Result<HeadTables> result = resolveHead(*checkpoint, kEmbedding, kHead, resolved.config);
+  Result<HeadTables> result =
+      resolveHead(*checkpoint, kEmbedding, kHead, resolved.config.tiedHead, resolved.config.warnings);
   EXPECT_TRUE(result);
   resolved.tables = result.take();
   return resolved;

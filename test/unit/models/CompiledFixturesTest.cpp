@@ -47,6 +47,43 @@ protected:
     return all;
   }
 
+  /// The numbers of a head for some cases in one call, with the token types of pairs: those that are expected.
+  std::vector<float> runHead(lmopt_session_t *session, llvm::ArrayRef<fixture::Case> cases) {
+    std::vector<int32_t> ids, types;
+    std::vector<int64_t> lengths;
+    for (const fixture::Case &one : cases) {
+      ids.insert(ids.end(), one.ids.begin(), one.ids.end());
+      types.insert(types.end(), one.types.begin(), one.types.end());
+      types.resize(ids.size()); // without types: all 0
+      lengths.push_back(int64_t(one.ids.size()));
+    }
+    bool perToken = !cases.front().rows.empty();
+    std::vector<float> found((perToken ? ids.size() : cases.size()) * fixture.width), chosenOnes;
+    const int32_t *inputs[] = {types.data()};
+    float *results[] = {found.data()};
+    lmopt_error_t error = {};
+    EXPECT_EQ(lmopt_session_encode_all(session, ids.data(), lengths.data(), int64_t(cases.size()),
+                                       fixture.json.at("types") ? inputs : nullptr, results, &error),
+              LMOPT_OK)
+        << error.message;
+    auto begin = found.begin();
+    for (const fixture::Case &one : cases) {
+      auto end = begin + (perToken ? one.ids.size() : 1) * fixture.width;
+      fixture::append(chosenOnes, chosen(one, {begin, end}));
+      begin = end;
+    }
+    return chosenOnes;
+  }
+
+  std::vector<float> runHead(lmopt_session_t *session, size_t sentences) {
+    std::vector<float> all;
+    for (llvm::ArrayRef<fixture::Case> left = fixture.cases; !left.empty(); left = left.drop_front(sentences)) {
+      sentences = std::min(sentences, left.size());
+      fixture::append(all, runHead(session, left.take_front(sentences)));
+    }
+    return all;
+  }
+
   /// The vectors of all cases, so many sentences to a call.
   std::vector<float> encode(lmopt_session_t *session, size_t sentences) {
     std::vector<float> all;
@@ -72,12 +109,14 @@ protected:
   std::vector<float> all(int32_t threads, const std::vector<int64_t> &pieces) {
     Session where = session(threads);
     if (!fixture.decoder)
-      return encode(where.get(), size_t(pieces[0]));
+      return isHead() ? runHead(where.get(), size_t(pieces[0])) : encode(where.get(), size_t(pieces[0]));
     std::vector<float> result;
     for (const fixture::Case &one : fixture.cases)
       fixture::append(result, chosen(one, decode(where.get(), one, pieces)));
     return result;
   }
+
+  bool isHead() const { return fixture.json.at("kind") == "head"; }
 
   std::vector<float> expectedValues() const {
     std::vector<float> result;
@@ -101,6 +140,8 @@ protected:
 
   /// Near what the interpreter computes from the same module, and the same bits in every way of running it.
   void compareWithInterpreter(const std::string &recipe, double bound) {
+    if (isHead() && GetParam().rfind("heads/bert-", 0) != 0)
+      GTEST_SKIP() << "the heads of one family have been through this recipe";
     ASSERT_NO_FATAL_FAILURE(compile(recipe));
     std::vector<float> whole = all(1, {1000}), meaning;
     for (const fixture::Case &one : fixture.cases)
@@ -130,6 +171,7 @@ TEST_P(CompiledFixtures, Native) {
   compareWithInterpreter("native", kInt8RelativeError);
 }
 
+INSTANTIATE_TEST_SUITE_P(Heads, CompiledFixtures, testing::ValuesIn(fixture::names("heads/")), fixture::parameterName);
 INSTANTIATE_TEST_SUITE_P(Models, CompiledFixtures, testing::ValuesIn(fixture::names()), fixture::parameterName);
 
 } // namespace

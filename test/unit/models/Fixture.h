@@ -21,7 +21,8 @@ namespace lmopt::fixture {
 
 struct Case {
   std::vector<int32_t> ids;
-  std::vector<int64_t> rows;   // decoder: positions whose logits are known
+  std::vector<int32_t> types;  // of the tokens of a pair; empty: all 0
+  std::vector<int64_t> rows;   // decoder, head with numbers a token: positions whose numbers are known
   std::vector<float> expected; // rows x width, or one vector
   std::vector<int32_t> greedy; // decoder: the tokens that follow
   std::vector<double> margins; // best minus second best logit of each
@@ -31,6 +32,7 @@ struct Fixture {
   std::string name, path; // path: what importModel takes
   bool decoder = true;
   int64_t width = 0;
+  nlohmann::json json;               // all of the file
   double tolerance = 0, largest = 0; // of any correct fp32 implementation; the largest value expected
   std::vector<Case> cases;
 };
@@ -49,6 +51,7 @@ inline Fixture load(const std::string &name) {
 
   Fixture fixture;
   fixture.name = name;
+  fixture.json = json;
   fixture.path = folder;
   if (std::ifstream(folder + "/model.gguf").good())
     fixture.path += "/model.gguf";
@@ -59,11 +62,12 @@ inline Fixture load(const std::string &name) {
   for (const nlohmann::json &entry : json.at("cases")) {
     Case one;
     one.ids = entry.at("ids").get<std::vector<int32_t>>();
+    one.types = entry.value("types", std::vector<int32_t>());
     one.rows = entry.value("rows", std::vector<int64_t>());
     one.greedy = entry.value("greedy", std::vector<int32_t>());
     one.margins = entry.value("margins", std::vector<double>());
     auto begin = floats.begin() + entry.at("offset").get<int64_t>();
-    one.expected.assign(begin, begin + fixture.width * (fixture.decoder ? int64_t(one.rows.size()) : 1));
+    one.expected.assign(begin, begin + fixture.width * (entry.contains("rows") ? int64_t(one.rows.size()) : 1));
     fixture.cases.push_back(std::move(one));
   }
   return fixture;
@@ -73,12 +77,13 @@ inline void append(std::vector<float> &to, const std::vector<float> &values) {
   to.insert(to.end(), values.begin(), values.end());
 }
 
-/// All fixtures, as gtest parameters: the folders of test/models with expectations.
-inline std::vector<std::string> names() {
+/// All fixtures, as gtest parameters: the folders of test/models with expectations, or those of one of its folders.
+inline std::vector<std::string> names(const std::string &inside = "") {
   std::vector<std::string> names;
-  for (const auto &folder : std::filesystem::directory_iterator(std::string(LMOPT_SOURCE_DIR) + "/test/models"))
+  for (const auto &folder :
+       std::filesystem::directory_iterator(std::string(LMOPT_SOURCE_DIR) + "/test/models/" + inside))
     if (std::filesystem::exists(folder.path() / "expected.json"))
-      names.push_back(folder.path().filename());
+      names.push_back(inside + folder.path().filename().string());
   std::sort(names.begin(), names.end());
   return names;
 }
@@ -86,7 +91,7 @@ inline std::vector<std::string> names() {
 /// The fixture's name as gtest allows it in the name of a test.
 inline std::string parameterName(const testing::TestParamInfo<std::string> &info) {
   std::string name = info.param;
-  std::replace(name.begin(), name.end(), '-', '_');
+  std::replace_if(name.begin(), name.end(), [](char c) { return c == '-' || c == '/'; }, '_');
   return name;
 }
 

@@ -31,6 +31,24 @@ protected:
 
 TEST_P(InterpreterFixtures, AsImported) { expectAllClose(); }
 
+/// What lm.config says of a head: its task, the labels, what makes scores; and whether token types are an input.
+TEST_P(InterpreterFixtures, SaysWhatItsNumbersAre) {
+  if (fixture.json.at("kind") != "head")
+    return;
+  auto config = (*model.module)->getAttrOfType<mlir::DictionaryAttr>("lm.config");
+  auto text = [&](const char *name) { return config.getAs<mlir::StringAttr>(name).str(); };
+  EXPECT_EQ(text("task"), fixture.json.at("task"));
+  EXPECT_EQ(text("score_activation"), fixture.json.at("score"));
+  std::vector<std::string> labels;
+  for (mlir::Attribute label : config.getAs<mlir::ArrayAttr>("labels"))
+    labels.push_back(mlir::cast<mlir::StringAttr>(label).str());
+  EXPECT_EQ(labels, fixture.json.at("labels"));
+  auto encode = model.module->lookupSymbol<mlir::func::FuncOp>("encode");
+  EXPECT_EQ(encode.getNumArguments() > 2, fixture.json.at("types"));
+  if (encode.getNumArguments() > 2)
+    EXPECT_EQ(encode.getArgAttrOfType<mlir::StringAttr>(2, "lm.input").str(), "token_types");
+}
+
 TEST_P(InterpreterFixtures, TokenByToken) {
   if (fixture.decoder)
     expectAllClose(/*pieces=*/true);
@@ -58,6 +76,8 @@ TEST_P(InterpreterFixtures, RecipeInt8StaysNear) {
   EXPECT_GT(relative, 1e-5) << "int8 changed nothing: was it applied?";
 }
 
+INSTANTIATE_TEST_SUITE_P(Heads, InterpreterFixtures, testing::ValuesIn(fixture::names("heads/")),
+                         fixture::parameterName);
 INSTANTIATE_TEST_SUITE_P(Models, InterpreterFixtures, testing::ValuesIn(fixture::names()), fixture::parameterName);
 
 } // namespace
