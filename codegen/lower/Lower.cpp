@@ -71,6 +71,9 @@ static void readFacts(LoweredModel &lowered) {
 
 LogicalResult planModel(ModuleOp module, LoweredModel &lowered,
                         llvm::function_ref<LogicalResult(StringRef, ModuleOp)> show) {
+  DialectRegistry registry; // nothing new where a pass has registered it before
+  registerDialects(registry);
+  module.getContext()->appendDialectRegistry(registry);
   module.getContext()
       ->loadDialect<plan::PlanDialect, cpu::CpuDialect, func::FuncDialect, arith::ArithDialect, scf::SCFDialect,
                     vector::VectorDialect, LLVM::LLVMDialect, lmk::LmkDialect>();

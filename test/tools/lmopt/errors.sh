@@ -62,7 +62,7 @@ one_line
 refuse 4 'interleaved rope.*the pass lm-normalize-rope' "$LMOPT" compile -q "$fixtures/gguf-q8_0/model.gguf" --passes '' -o "$scratch/out/x.so"
 one_line
 grep -q 'see current operation' <<<"$err" && fail "the dump is told without -v: $err"
-refuse 4 'see current operation: .*lm.attention' "$LMOPT" compile -v "$fixtures/gguf-q8_0/model.gguf" --passes '' -o "$scratch/out/x.so"
+refuse 4 'see current operation: .*lm.cache_append' "$LMOPT" compile -v "$fixtures/gguf-q8_0/model.gguf" --passes '' -o "$scratch/out/x.so"
 expect 0 "$LMOPT" import -q "$fixtures/gguf-q8_0/model.gguf" -o "$scratch/mixed"
 sed -i 's#gguf-q8_0/model.gguf", "blk.0.attn_q.weight", q8_0#gguf-f16/model.gguf", "blk.0.attn_q.weight", f16#' "$scratch/mixed/model.mlir"
 expect 0 "$LMOPT" compile "$scratch/mixed" --recipe native -o "$scratch/mixed.so"
