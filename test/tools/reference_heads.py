@@ -57,7 +57,8 @@ class Model:
         def compute(ids):
             whole = np.array([ids], np.int64)
             given = {"input_ids": whole, "attention_mask": np.ones_like(whole), "token_type_ids": np.zeros_like(whole)}
-            return session.run(None, {name: given[name] for name in names})[0][0]
+            found = session.run(None, {name: given[name] for name in names})
+            return min((each for each in found if each.dtype == np.float32), key=lambda each: each.ndim)[0]  # vectors before rows
         return compute
 
     def torch(self):
@@ -120,7 +121,7 @@ def main():
     parser.add_argument("names", nargs="*")
     parser.add_argument("--onnx", type=pathlib.Path)
     parser.add_argument("--recipe", default="f32")
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     different = 0
     for name in options.names or MODELS:
         answers = list(MODELS[name](Model(options, name)))

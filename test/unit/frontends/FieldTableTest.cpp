@@ -33,6 +33,13 @@ TEST(FieldTable, LongestPatternCounts) {
   EXPECT_EQ(findRule(kTable, "note"), nullptr);
 }
 
+TEST(FieldTable, OfTwoTablesTheFirstCounts) {
+  FieldTable joined = joinTables({{"width", FieldUse::Harmless, "own"}}, kTable);
+  EXPECT_EQ(joined.size(), kTable.size());
+  EXPECT_STREQ(findRule(joined, "width")->why, "own");
+  EXPECT_STREQ(findRule(joined, "author")->why, "a name");
+}
+
 TEST(FieldTable, Accepts) {
   EXPECT_EQ(refusal("{}", 0), "");
   EXPECT_EQ(refusal(R"({"width": [], "author": {"a": 1}, "mode": "plain", "note.x": 1})", 0), "");
