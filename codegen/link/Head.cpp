@@ -92,6 +92,8 @@ private:
 
 } // namespace
 
-FailureOr<std::string> makeHead(ModuleOp module, const lower::ModelFacts &facts) { return HeadWriter(module, facts).write(); }
+FailureOr<std::string> makeHead(ModuleOp module, const lower::ModelFacts &facts) {
+  return HeadWriter(module, facts).write();
+}
 
 } // namespace lmopt::link
