@@ -117,10 +117,16 @@ static Result<void> addTokenizer(ImportedModel &model, const std::string &direct
   return {};
 }
 
-static Result<ImportedModel> importHuggingFace(const std::string &directory, MLIRContext &context) {
-  Result<HuggingFaceModel> source = HuggingFaceModel::open(directory);
+static Error noHeadToLeave(const std::string &path) {
+  return Error{kErrorUsage, "--no-head: '" + path + "' is not a Hugging Face checkpoint of an encoder"};
+}
+
+static Result<ImportedModel> importHuggingFace(const std::string &directory, MLIRContext &context, bool withHead) {
+  Result<HuggingFaceModel> source = HuggingFaceModel::open(directory, withHead);
   if (!source)
     return source.error();
+  if (!withHead && source->family->kind != FamilyKind::Encoder)
+    return noHeadToLeave(directory);
   CheckpointWeights weights(
       context, source->checkpoint, [&](const std::string &name) { return source->tensorName(name); },
       [&](std::string_view tensor) { return source->mayRemain(tensor); });
@@ -137,23 +143,27 @@ static Result<ImportedModel> importHuggingFace(const std::string &directory, MLI
 
 //===- Entry -----------------------------------------------------------------------------------------------------===//
 
-static Result<ImportedModel> importDirectory(const std::string &path, MLIRContext &context) {
+static Result<ImportedModel> importDirectory(const std::string &path, MLIRContext &context, bool withHead) {
   for (const char *file : {"config.json", "modules.json", "adapter_config.json"})
     if (fileExists(path + "/" + file))
-      return importHuggingFace(path, context);
+      return importHuggingFace(path, context, withHead);
+  if (!withHead)
+    return noHeadToLeave(path);
   if (fileExists(path + "/model.mlir"))
     return readModuleFile(path + "/model.mlir", context);
   return malformed(path +
                    ": expected a Hugging Face model (config.json) or an imported one (model.mlir), found neither");
 }
 
-static Result<ImportedModel> readModel(const std::string &path, MLIRContext &context) {
+static Result<ImportedModel> readModel(const std::string &path, MLIRContext &context, bool withHead) {
   DialectRegistry registry;
   lm::registerDialects(registry);
   context.appendDialectRegistry(registry);
   context.loadAllAvailableDialects();
   if (isDirectory(path))
-    return importDirectory(path, context);
+    return importDirectory(path, context, withHead);
+  if (!withHead)
+    return noHeadToLeave(path);
   StringRef extension = llvm::sys::path::extension(path);
   if (extension == ".mlir" || extension == ".mlirbc") // bytecode is refused there, by its own name
     return readModuleFile(path, context);
@@ -166,8 +176,8 @@ static Result<ImportedModel> readModel(const std::string &path, MLIRContext &con
                    printable(file->bytes().substr(0, 8)));
 }
 
-Result<ImportedModel> lmopt::importModel(const std::string &path, MLIRContext &context) {
-  Result<ImportedModel> model = readModel(path, context);
+Result<ImportedModel> lmopt::importModel(const std::string &path, MLIRContext &context, bool withHead) {
+  Result<ImportedModel> model = readModel(path, context, withHead);
   if (model)
     collectSourceFiles(path, *model->module, model->baseDirectory, model->sources);
   return model;

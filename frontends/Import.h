@@ -32,7 +32,9 @@ struct ImportedModel {
 /// `path` is a GGUF file, a Hugging Face directory, an .mlir file, or a directory that writeImportedModel
 /// made. The context must be able to load the dialects lm, func and arith (lm::registerDialects); what the user should
 /// know of a model that is imported all the same is emitted there as warnings.
-Result<ImportedModel> importModel(const std::string &path, mlir::MLIRContext &context);
+/// `withHead` false: of an encoder only, without the head that its class may have (vectors of texts then); an error,
+/// exit code 2, for any other source.
+Result<ImportedModel> importModel(const std::string &path, mlir::MLIRContext &context, bool withHead = true);
 
 /// Writes DIRECTORY/model.mlir, and tokenizer.bin and chat_template.jinja when there are any; the directory is made
 /// when it is missing. Weights stay where they are: model.mlir names them by absolute path, or, when they lie inside

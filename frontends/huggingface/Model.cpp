@@ -34,7 +34,7 @@ static Result<void> applyOtherFiles(const SentencePipeline &pipeline, const Fami
   return checkGenerationConfig(pipeline.transformerDirectory, object, config.warnings);
 }
 
-static ConfigResult readAll(const SentencePipeline &pipeline, const Family *&family) {
+static ConfigResult readAll(const SentencePipeline &pipeline, bool withHead, const Family *&family) {
   const std::string &place = pipeline.transformerDirectory;
   if (fileExists(place + "/adapter_config.json"))
     return unsupported(place + ": adapter_config.json makes it an adapter (LoRA) of another model; merge it there "
@@ -52,7 +52,7 @@ static ConfigResult readAll(const SentencePipeline &pipeline, const Family *&fam
                        "/modules.json: sentence models over a decoder are not supported; "
                        "supported are those over " +
                        familyNames(FamilyKind::Encoder));
-  ConfigResult config = readConfig(*family, *object, path, /*withHead=*/!pipeline.isSentenceModel);
+  ConfigResult config = readConfig(*family, *object, path, withHead && !pipeline.isSentenceModel);
   if (!config)
     return config;
   if (Result<void> applied = applyOtherFiles(pipeline, *family, *object, **config); !applied)
@@ -65,12 +65,12 @@ static std::string findPrefix(const HuggingFaceForm &form, const Checkpoint &che
   return checkpoint.find(form.prefix + form.tensors.translate("embed.weight")) ? form.prefix : "";
 }
 
-Result<HuggingFaceModel> HuggingFaceModel::open(const std::string &path) {
+Result<HuggingFaceModel> HuggingFaceModel::open(const std::string &path, bool withHead) {
   Result<SentencePipeline> pipeline = readSentencePipeline(path);
   if (!pipeline)
     return pipeline.error();
   const Family *family = nullptr;
-  ConfigResult config = readAll(*pipeline, family);
+  ConfigResult config = readAll(*pipeline, withHead, family);
   if (!config)
     return config.error();
   Result<Checkpoint> checkpoint = Checkpoint::open(absolute(pipeline->transformerDirectory));

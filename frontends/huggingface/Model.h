@@ -15,7 +15,8 @@
 namespace lmopt {
 
 struct HuggingFaceModel {
-  static Result<HuggingFaceModel> open(const std::string &directory);
+  /// `withHead` false: the encoder alone, also of a class with a head.
+  static Result<HuggingFaceModel> open(const std::string &directory, bool withHead = true);
 
   const Family *family;
   std::string directory; // of config.json, weights and tokenizer: a sentence model may keep them in a folder

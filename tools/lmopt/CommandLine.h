@@ -26,6 +26,7 @@ namespace lmopt::driver {
 struct ImportOptions {
   std::string source;
   std::string output; // directory
+  bool noHead = false;
 };
 
 struct CompileOptions {
@@ -39,6 +40,7 @@ struct CompileOptions {
   std::string dumpStages; // directory
   std::string calibration;
   bool weightsFile = false;
+  bool noHead = false;
 };
 
 struct InspectOptions {

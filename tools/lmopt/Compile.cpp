@@ -45,6 +45,8 @@ void addCompile(CommandLine &line) {
       ->check(CLI::IsMember({"import", "optimize", "plan", "lower", "emit"}));
   command->add_option("--dump-stages", options->dumpStages, "directory for one file per stage")->check(notEmpty());
   command->add_flag("--weights-file", options->weightsFile, "put the weights into a file of their own beside OUTPUT");
+  command->add_flag("--no-head", options->noHead,
+                    "of an encoder only: leave out the head of its class, so that the model gives vectors");
   line.helpNeedsCompiler = command;
   if (line.compiler.recipeTable)
     command->footer(line.compiler.recipeTable());

@@ -219,7 +219,7 @@ Result<void> compileSource(const CompileOptions &options, const Context &context
   ErrorCollector errors(mlirContext, context);
   Progress progress("compile", progressStyle(context.quiet));
   progress.update(0, "import");
-  Result<ImportedModel> model = importModel(options.source, mlirContext);
+  Result<ImportedModel> model = importModel(options.source, mlirContext, !options.noHead);
   if (!model.ok())
     return model.error();
   if (Result<void> checked = checkSources(options, model->sources); !checked.ok())

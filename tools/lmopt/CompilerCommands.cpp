@@ -63,7 +63,7 @@ Result<void> importSource(const ImportOptions &options, const Context &context) 
   ErrorCollector warnings(mlirContext, context);
   Progress progress("import", progressStyle(context.quiet));
   progress.update(0, "read " + options.source);
-  Result<ImportedModel> model = importModel(options.source, mlirContext);
+  Result<ImportedModel> model = importModel(options.source, mlirContext, !options.noHead);
   if (!model.ok())
     return model.error();
   progress.update(0.5, "write " + options.output);

@@ -97,7 +97,7 @@ static Result<void> embed(const EmbedOptions &options, const Context &context) {
     return model.error();
   if (givesTokenRows(*model))
     return Error{kErrorUsage, "'" + options.model + "' gives a row for each token and no vector for a text (use " +
-                                  "`lmopt classify`)"};
+                                  "`lmopt classify`, or compile it with --no-head)"};
   Result<SessionPtr> session = createSession(*model, {options.threads, 0, nullptr}, context);
   if (!session.ok())
     return session.error();

@@ -13,6 +13,8 @@ void addImport(CommandLine &line) {
   command->add_option("-o,--output", options->output, "directory for model.mlir; the weights stay in SOURCE")
       ->required()
       ->check(notEmpty());
+  command->add_flag("--no-head", options->noHead,
+                    "of an encoder only: leave out the head of its class, so that the model gives vectors");
   command->callback([&line, options] {
     line.action = [&line, options]() -> Result<void> {
       return line.compiler.import ? line.compiler.import(*options, line.context) : becomeCompiler(line.arguments);

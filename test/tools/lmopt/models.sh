@@ -38,6 +38,16 @@ json 'r["config"]["rope_scaling"] == "dynamic" and r["config"]["max_positions"] 
 expect 0 "$LMOPT" inspect "$fixtures/gguf-rope-freqs/model.gguf" --format json
 json 'r["rope_switch"] == 0'
 
+# The encoder alone of a checkpoint with a head: its vectors, not the answers of its task.
+expect 0 "$LMOPT" compile "$fixtures/heads/bert-masked" --no-head -o "$scratch/no-head.so"
+expect 0 "$LMOPT" embed "$scratch/no-head.so" --text "hello"
+expect 0 "$LMOPT" import "$fixtures/heads/bert-masked" --no-head -o "$scratch/no-head"
+grep -q 'lm.pool' "$scratch/no-head/model.mlir" || fail "--no-head pools nothing"
+expect 0 "$LMOPT" compile "$fixtures/heads/bert-masked" -o "$scratch/masked.so"
+refuse 2 'no-head' "$LMOPT" embed "$scratch/masked.so" --text "hello"
+refuse 2 'not a Hugging Face checkpoint of an encoder' "$LMOPT" compile "$fixtures/llama-tied" --no-head -o "$scratch/x.so"
+refuse 2 'not a Hugging Face checkpoint of an encoder' "$LMOPT" compile "$fixtures/gguf-q8_0/model.gguf" --no-head -o "$scratch/x.so"
+
 # Stages: stop after each, dump all of them, go on from the optimized module.
 for stage in import optimize plan lower emit; do
   expect 0 "$LMOPT" compile "$fixtures/llama-tied" --recipe int8 --stop-after "$stage" -o "$scratch/stage-$stage"
