@@ -26,7 +26,8 @@ std::optional<InputRole> inputRole(Value value) {
     return std::nullopt;
   if (type.getRank() == 2 && allUsers([](Operation *user) { return isa<lm::EmbeddingOp>(user); }))
     return InputRole::Ids;
-  if (type.getRank() == 1 && allUsers([](Operation *user) { return isa<lm::AttentionOp, lm::PoolOp>(user); }))
+  if (type.getRank() == 1 &&
+      allUsers([](Operation *user) { return isa<lm::AttentionOp, lm::CacheAppendOp, lm::AttendOp, lm::PoolOp>(user); }))
     return InputRole::Lengths;
   return std::nullopt;
 }

@@ -60,7 +60,8 @@ private:
   bool isEncoder() const {
     return llvm::any_of(slice.ops, [](Operation *op) {
       auto attention = dyn_cast<lm::AttentionOp>(op);
-      return isa<lm::PoolOp>(op) || (attention && attention.getLengths()) ||
+      auto append = dyn_cast<lm::CacheAppendOp>(op);
+      return isa<lm::PoolOp>(op) || (attention && attention.getLengths()) || (append && append.getLengths()) ||
              (isa<arith::ConstantOp>(op) && inputRole(op->getResult(0)) == InputRole::Vectors);
     });
   }

@@ -17,6 +17,12 @@ static bool isCache(Value value) { return isa<lm::CacheType>(value.getType()); }
 
 LogicalResult refuse(Operation *op, const Twine &message) { return op->emitError("code generation: ") << message; }
 
+/// Whether an op needs what made the value. A cache is state, and where a slice begins; but what lm.attend reads was
+/// appended for it.
+static bool needsMaker(Operation *op, Value operand) {
+  return !isCache(operand) || (isa<lm::AttendOp>(op) && operand.getDefiningOp<lm::CacheAppendOp>());
+}
+
 static llvm::DenseSet<Operation *> producersOf(Value root) {
   llvm::DenseSet<Operation *> found;
   std::vector<Value> work = {root};
@@ -26,26 +32,35 @@ static llvm::DenseSet<Operation *> producersOf(Value root) {
     if (!op || !found.insert(op).second)
       continue;
     for (Value operand : op->getOperands())
-      if (!isCache(operand))
+      if (needsMaker(op, operand))
         work.push_back(operand);
   }
   return found;
+}
+
+/// The cache that an op appends to, and the layer; null for an op that appends to none.
+static std::pair<Value, int64_t> appendedBy(Operation *op) {
+  if (auto attention = dyn_cast<lm::AttentionOp>(op))
+    return {attention.getCache(), attention.getLayer()};
+  if (auto append = dyn_cast<lm::CacheAppendOp>(op))
+    return {append.getCache(), append.getLayer()};
+  return {};
 }
 
 // Which cache the slice begins with. A cache has one part for each layer, so a step reads and appends to it once.
 static LogicalResult findCache(Slice &slice, const llvm::DenseSet<Operation *> &inside) {
   llvm::DenseSet<int64_t> layers;
   for (Operation *op : slice.ops) {
-    auto attention = dyn_cast<lm::AttentionOp>(op);
-    if (!attention || !attention.getCache())
+    auto [cache, layer] = appendedBy(op);
+    if (!cache)
       continue;
-    if (!layers.insert(attention.getLayer()).second)
-      return refuse(op, "layer " + Twine(attention.getLayer()) + " attends twice before one result; give them numbers");
-    if (inside.contains(attention.getCache().getDefiningOp()))
+    if (!layers.insert(layer).second)
+      return refuse(op, "layer " + Twine(layer) + " attends twice before one result; give them numbers");
+    if (inside.contains(cache.getDefiningOp()))
       continue;
     if (slice.cache)
       return refuse(op, "a result that needs two caches is not supported");
-    slice.cache = attention.getCache();
+    slice.cache = cache;
   }
   return success();
 }

@@ -1,5 +1,7 @@
 // Written by interpret/generate.py: what NumPy computes.
 // RUN: lmopt-opt %s --lm-interpret | FileCheck %s
+// RUN: lmopt-opt %s --lm-run-compiled='tolerance=1e-6 entry=halves_encoder_full,halves_encoder_causal' | FileCheck %s --check-prefix=COMPILED
+// COMPILED-COUNT-2: as expected
 // CHECK: @halves_decoder: as expected
 // CHECK-NEXT: @halves_encoder_full: as expected
 // CHECK-NEXT: @halves_encoder_causal: as expected

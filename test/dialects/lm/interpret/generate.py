@@ -517,7 +517,7 @@ COMPILED = {
                           "permute_from_half", "permute_partial", "drop_rows", "transpose", "row", "matvec", "matvec_bias"],
     "attention/lengths": ["longrope_decoder_4", "longrope_decoder_5", "longrope_decoder_8", "longrope_encoder",
                           "dynamic_decoder_4"],
-    "attention/halves": None,
+    "attention/halves": ["halves_encoder_full", "halves_encoder_causal"],
 }
 
 
