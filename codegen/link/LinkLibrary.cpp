@@ -9,10 +9,15 @@
 #include "llvm/Support/raw_ostream.h"
 
 #include <cstring>
+#include <mutex>
 
 LLD_HAS_DRIVER(elf)
 
 namespace lmopt::link {
+
+static std::mutex linking;
+
+void waitForLinker() { linking.lock(); }
 
 bool linkSharedLibrary(const std::vector<std::string> &objectFiles, const std::string &libraryFile,
                        std::string &error) {
@@ -35,6 +40,7 @@ bool linkSharedLibrary(const std::vector<std::string> &objectFiles, const std::s
   for (const std::string &file : objectFiles)
     arguments.push_back(file.c_str());
   llvm::raw_string_ostream messages(error);
+  std::lock_guard<std::mutex> lock(linking);
   lld::Result result = lld::lldMain(arguments, llvm::nulls(), messages, {{lld::Gnu, &lld::elf::link}});
   return result.retCode == 0;
 }

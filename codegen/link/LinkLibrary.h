@@ -15,6 +15,10 @@ namespace lmopt::link {
 /// Links the object files into the shared library `libraryFile`.
 bool linkSharedLibrary(const std::vector<std::string> &objectFiles, const std::string &libraryFile, std::string &error);
 
+/// Returns when no linker is at work, and lets none begin: for a thread that ends the program. lld makes its temporary
+/// before it tells LLVM to remove it on a signal, so who cleans up in between would leave it.
+void waitForLinker();
+
 /// The bytes of section .lmopt.meta: a directory of named blobs (lmopt_meta_header_t).
 std::string makeMeta(const std::map<std::string, std::string> &blobs);
 
