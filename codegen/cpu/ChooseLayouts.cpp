@@ -58,7 +58,7 @@ private:
     plan::ReturnOp ret = program.getReturn();
     for (OpOperand &result : ret->getOpOperands()) {
       auto step = cast<plan::StepOp>(plan::getMaker(result.get()).getOwner());
-      if (!step.isKernel() || cast<KernelOpInterface>(step.getKernelOp()).masksLastVector())
+      if (!step.isKernel() || kernelOf(step).masksLastVector())
         continue;
       OpBuilder before(ret);
       result.set(plan::copyRows(before, result.get(), step.getDomain()));
@@ -119,7 +119,7 @@ private:
       step.setStateOffsetAttr(maker.getStateOffsetAttr());
       return success();
     }
-    int64_t bytes = cast<KernelOpInterface>(step.getKernelOp()).getStateBytes();
+    int64_t bytes = kernelOf(step).getStateBytes();
     step.setStateOffset(program.isDecoder() ? positionBytes : 0);
     positionBytes = program.isDecoder() ? positionBytes + bytes : std::max(positionBytes, bytes);
     return success();

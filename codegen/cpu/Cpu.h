@@ -41,6 +41,11 @@ inline int64_t inputNumber(mlir::Value inside) { return mlir::cast<mlir::BlockAr
 int64_t rowStride(mlir::Value rows);
 int64_t paddedRowBytes(plan::RowsType rows);
 
+/// Where a packed weight has floats.
+inline float *floatsAt(std::vector<char> &bytes, int64_t offset) {
+  return reinterpret_cast<float *>(bytes.data() + offset);
+}
+
 } // namespace lmopt::cpu
 
 #include "codegen/cpu/CpuDialect.h.inc"
@@ -48,5 +53,12 @@ int64_t paddedRowBytes(plan::RowsType rows);
 
 #define GET_ATTRDEF_CLASSES
 #include "codegen/cpu/CpuLayouts.h.inc"
+
+namespace lmopt::cpu {
+
+/// The op of a step that is a kernel of its own; cpu-choose-layouts has seen that it has this interface.
+inline KernelOpInterface kernelOf(plan::StepOp step) { return mlir::cast<KernelOpInterface>(step.getKernelOp()); }
+
+} // namespace lmopt::cpu
 
 #endif

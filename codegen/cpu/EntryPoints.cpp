@@ -238,8 +238,7 @@ private:
 
   void emitStep(plan::StepOp s) {
     mark(marks++);
-    Kernel kernel =
-        s.isKernel() ? cast<KernelOpInterface>(s.getKernelOp()).defineKernel(kernels, s) : rowProgramKernel(kernels, s);
+    Kernel kernel = s.isKernel() ? kernelOf(s).defineKernel(kernels, s) : rowProgramKernel(kernels, s);
     shareWork(s, kernel);
     call(kernel.name, llvm::map_to_vector(kernel.arguments, [&](Argument each) { return argument(s, each); }));
     s.setKernel(kernel.name);

@@ -19,8 +19,6 @@ namespace lmopt::cpu {
 
 namespace {
 
-KernelOpInterface kernelOf(plan::StepOp step) { return cast<KernelOpInterface>(step.getKernelOp()); }
-
 class ProgramScheduler {
 public:
   ProgramScheduler(plan::ProgramOp program, bool few, int64_t maxRows, int64_t blockRows)

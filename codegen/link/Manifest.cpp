@@ -82,7 +82,7 @@ json::Object stepEntry(plan::StepOp step) {
   lm::Cost cost;
   StringRef unit = "none";
   if (step.isKernel()) {
-    auto kernel = cast<cpu::KernelOpInterface>(step.getKernelOp());
+    auto kernel = cpu::kernelOf(step);
     cost = cast<lm::StepOpInterface>(step.getKernelOp()).getCost();
     unit = kernel.getUnit();
     state = cost.flopsPerPair ? kernel.getStateBytes() : 0; // of a position that is looked at

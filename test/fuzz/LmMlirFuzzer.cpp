@@ -10,47 +10,15 @@
 #include "dialects/lm/Lm.h"
 #include "files/ModuleText.h"
 #include "frontends/ModuleFile.h"
+#include "test/fuzz/MlirFuzz.h"
 #include "tools/lmopt/Describe.h"
 
 #include "mlir/IR/AsmState.h"
 #include "mlir/Parser/Parser.h"
 
 #include <cstdint>
-#include <cstdlib>
-#include <memory>
 
 using namespace mlir;
-
-/// The packaged libMLIR is not sanitized: it shares arenas and containers with our code without telling
-/// AddressSanitizer which parts are in use, so the checks that need to be told would report what is no fault.
-extern "C" const char *__asan_default_options() {
-  return "allow_user_poisoning=0:detect_container_overflow=0:alloc_dealloc_mismatch=0:detect_leaks=0";
-}
-
-/// Attributes live as long as their context, so a new one now and then.
-static MLIRContext &freshContext() {
-  static std::unique_ptr<MLIRContext> context;
-  static int runs = 0;
-  if (runs++ % 256 == 0) {
-    DialectRegistry registry;
-    lmopt::lm::registerDialects(registry);
-    context = std::make_unique<MLIRContext>(registry, MLIRContext::Threading::DISABLED);
-    context->loadAllAvailableDialects();
-  }
-  return *context;
-}
-
-static std::string print(ModuleOp module, bool generic = false) {
-  std::string text;
-  llvm::raw_string_ostream stream(text);
-  module.print(stream, generic ? OpPrintingFlags().printGenericOpForm() : OpPrintingFlags());
-  return text;
-}
-
-[[noreturn]] static void fail(const char *what, const std::string &text) {
-  llvm::errs() << what << ":\n" << text;
-  abort();
-}
 
 /// import and inspect.
 static void asStranger(const std::string &text, MLIRContext &context) {
@@ -87,7 +55,7 @@ static void asEngineer(const std::string &text, MLIRContext &context) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   std::string text(reinterpret_cast<const char *>(data), size); // the lexer wants a zero at the end
-  MLIRContext &context = freshContext();
+  MLIRContext &context = freshContext(lmopt::lm::registerDialects);
   ScopedDiagnosticHandler silence(&context, [](Diagnostic &) { return success(); });
   asStranger(text, context);
   if (!StringRef(text).starts_with("ML\xef"))

@@ -11,44 +11,19 @@
 #include "codegen/plan/FormSteps.h"
 #include "dialects/lm/Lm.h"
 #include "files/ModuleText.h"
+#include "test/fuzz/MlirFuzz.h"
 
 #include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
 
 #include <cstdint>
-#include <cstdlib>
-#include <memory>
 
 using namespace mlir;
 using namespace lmopt;
 
-/// See LmMlirFuzzer.cpp.
-extern "C" const char *__asan_default_options() {
-  return "allow_user_poisoning=0:detect_container_overflow=0:alloc_dealloc_mismatch=0:detect_leaks=0";
-}
-
-static MLIRContext &freshContext() {
-  static std::unique_ptr<MLIRContext> context;
-  static int runs = 0;
-  if (runs++ % 256 == 0) {
-    DialectRegistry registry;
-    lm::registerDialects(registry);
-    lower::registerDialects(registry);
-    context = std::make_unique<MLIRContext>(registry, MLIRContext::Threading::DISABLED);
-    context->loadAllAvailableDialects();
-  }
-  return *context;
-}
-
-static std::string print(ModuleOp module) {
-  std::string text;
-  llvm::raw_string_ostream(text) << module;
-  return text;
-}
-
-[[noreturn]] static void fail(const char *what, const std::string &text) {
-  llvm::errs() << what << ":\n" << text;
-  abort();
+static void registerDialects(DialectRegistry &registry) {
+  lm::registerDialects(registry);
+  lower::registerDialects(registry);
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
@@ -57,7 +32,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
       StringRef(text).contains("plan.") || StringRef(text).contains("scf.") ||
       !checkModuleText(text, "m.mlir", ModuleSource::Engineer))
     return 0;
-  MLIRContext &context = freshContext();
+  MLIRContext &context = freshContext(registerDialects);
   ScopedDiagnosticHandler silence(&context, [](Diagnostic &) { return success(); });
   OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(text, &context);
   if (!module)

@@ -299,19 +299,6 @@ private:
 };
 } // namespace
 
-static Result<void> addLines(Classifier &classifier, const std::string &path) {
-  Result<LineReader> lines = LineReader::open(path);
-  if (!lines.ok())
-    return lines.error();
-  for (std::string text;;) {
-    Result<bool> more = lines->next(text);
-    if (!more.ok() || !*more)
-      return more.ok() ? Result<void>() : more.error();
-    if (Result<void> added = classifier.add(text); !added.ok())
-      return added;
-  }
-}
-
 static Result<void> classify(const ClassifyOptions &options, const Context &context) {
   if (options.texts.empty() && options.file.empty())
     return Error{kErrorUsage, "nothing to classify: give --text or --file"};
@@ -327,13 +314,9 @@ static Result<void> classify(const ClassifyOptions &options, const Context &cont
   Classifier classifier(*model, *tokenizer, session->get(), options);
   if (Result<void> begun = classifier.begin(); !begun.ok())
     return begun;
-  for (const std::string &text : options.texts)
-    if (Result<void> added = classifier.add(text); !added.ok())
-      return added;
-  if (!options.file.empty())
-    if (Result<void> added = addLines(classifier, options.file); !added.ok())
-      return added;
-  return classifier.flush();
+  Result<void> added =
+      forEachText(options.texts, options.file, [&](const std::string &text) { return classifier.add(text); });
+  return added.ok() ? classifier.flush() : added;
 }
 
 void addClassify(CommandLine &line) {
@@ -341,9 +324,7 @@ void addClassify(CommandLine &line) {
   CLI::App *command = line.add("classify", "tell the classes of texts or of their words, fill gaps, answer questions",
                                options, classify);
   addModel(command, options->model);
-  command->add_option("--text", options->texts, "a text, taken as it stands; may be given many times")
-      ->allow_extra_args(false);
-  command->add_option("--file", options->file, "a file with one text a line; -: standard input")->check(notEmpty());
+  addTexts(command, options->texts, options->file);
   command->add_flag("--pair", options->pair, "each text is two with a tab between (question and text, ...)");
   command->add_option("--top", options->top, "most classes, or tokens for a gap, that are told; best first")
       ->check(CLI::Range(1, 1 << 20))

@@ -144,6 +144,11 @@ void addThreads(CLI::App *command, int &threads) {
       ->check(CLI::Range(1, 1024));
 }
 
+void addTexts(CLI::App *command, std::vector<std::string> &texts, std::string &file) {
+  command->add_option("--text", texts, "a text, taken as it stands; may be given many times")->allow_extra_args(false);
+  command->add_option("--file", file, "a file with one text a line; -: standard input")->check(notEmpty());
+}
+
 void addFormat(CLI::App *command, std::string &format) {
   command->add_option("--format", format, "text or json")
       ->check(CLI::IsMember({"text", "json"}))

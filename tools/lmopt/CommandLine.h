@@ -89,6 +89,7 @@ void addInspect(CommandLine &line);
 // Options that several commands have, spelled and explained once.
 void addModel(CLI::App *command, std::string &model);
 void addThreads(CLI::App *command, int &threads);
+void addTexts(CLI::App *command, std::vector<std::string> &texts, std::string &file);
 void addFormat(CLI::App *command, std::string &format);
 
 /// For options that name something: an empty value is a variable that was not set, never the default.

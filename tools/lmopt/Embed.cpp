@@ -76,19 +76,6 @@ private:
 };
 } // namespace
 
-static Result<void> addLines(Embedder &embedder, const std::string &path) {
-  Result<LineReader> lines = LineReader::open(path);
-  if (!lines.ok())
-    return lines.error();
-  for (std::string text;;) {
-    Result<bool> more = lines->next(text);
-    if (!more.ok() || !*more)
-      return more.ok() ? Result<void>() : more.error();
-    if (Result<void> added = embedder.add(text); !added.ok())
-      return added;
-  }
-}
-
 static Result<void> embed(const EmbedOptions &options, const Context &context) {
   if (options.texts.empty() && options.file.empty())
     return Error{kErrorUsage, "nothing to embed: give --text or --file"};
@@ -102,22 +89,16 @@ static Result<void> embed(const EmbedOptions &options, const Context &context) {
   if (!session.ok())
     return session.error();
   Embedder embedder(*model, session->get());
-  for (const std::string &text : options.texts)
-    if (Result<void> added = embedder.add(text); !added.ok())
-      return added;
-  if (!options.file.empty())
-    if (Result<void> added = addLines(embedder, options.file); !added.ok())
-      return added;
-  return embedder.flush();
+  Result<void> added =
+      forEachText(options.texts, options.file, [&](const std::string &text) { return embedder.add(text); });
+  return added.ok() ? embedder.flush() : added;
 }
 
 void addEmbed(CommandLine &line) {
   auto options = std::make_shared<EmbedOptions>();
   CLI::App *command = line.add("embed", "turn texts into vectors with an encoder", options, embed);
   addModel(command, options->model);
-  command->add_option("--text", options->texts, "a text, taken as it stands; may be given many times")
-      ->allow_extra_args(false);
-  command->add_option("--file", options->file, "a file with one text a line; -: standard input")->check(notEmpty());
+  addTexts(command, options->texts, options->file);
   addThreads(command, options->threads);
 }
 

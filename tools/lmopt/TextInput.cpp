@@ -68,4 +68,23 @@ Result<bool> LineReader::next(std::string &line) {
   return true;
 }
 
+Result<void> forEachText(const std::vector<std::string> &texts, const std::string &file,
+                         const std::function<Result<void>(const std::string &text)> &take) {
+  for (const std::string &text : texts)
+    if (Result<void> taken = take(text); !taken.ok())
+      return taken;
+  if (file.empty())
+    return {};
+  Result<LineReader> lines = LineReader::open(file);
+  if (!lines.ok())
+    return lines.error();
+  for (std::string text;;) {
+    Result<bool> more = lines->next(text);
+    if (!more.ok() || !*more)
+      return more.ok() ? Result<void>() : more.error();
+    if (Result<void> taken = take(text); !taken.ok())
+      return taken;
+  }
+}
+
 } // namespace lmopt::driver

@@ -12,8 +12,10 @@
 #include "files/Status.h"
 
 #include <cstdio>
+#include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace lmopt::driver {
 
@@ -36,6 +38,10 @@ private:
   Stream stream;
   bool first = true;
 };
+
+/// Hands on the texts, then the lines of the file where one is named, until one is refused.
+Result<void> forEachText(const std::vector<std::string> &texts, const std::string &file,
+                         const std::function<Result<void>(const std::string &text)> &take);
 
 } // namespace lmopt::driver
 

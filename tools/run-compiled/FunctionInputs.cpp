@@ -3,6 +3,7 @@
 // Constants and arguments as tokens and tables; see FunctionInputs.h.
 #include "tools/run-compiled/FunctionInputs.h"
 
+#include "codegen/plan/FormSteps.h"
 #include "dialects/lm/Lm.h"
 
 #include "dialects/lm/interpreter/Interpreter.h"
@@ -58,7 +59,8 @@ LogicalResult FunctionInputs::readIntegers(Part &part, Operation *user, Value va
   else
     fits = fits && agree(part.lengths, {}, std::make_optional(numbers));
   if (!fits)
-    return refuse(user, "token ids, lengths and rows of one step belong to the same sequences; expected one tensor of "
+    return plan::refuse(user,
+                        "token ids, lengths and rows of one step belong to the same sequences; expected one tensor of "
                         "ids, one of lengths, and rows of one batch and length");
   return success();
 }
@@ -69,29 +71,29 @@ LogicalResult FunctionInputs::readInput(Part &part, Operation *user, Value value
   bool isFloats = role == InputRole::Rows || role == InputRole::Vectors;
   bool isArgument = isa<BlockArgument>(value);
   if (!role || (isFloats && isArgument))
-    return refuse(user, isArgument
-                            ? Twine("an argument must be token ids (tensor<?x?xi32>), lengths (tensor<?xi32>) or "
-                                    "a cache")
-                            : Twine("a constant must be rows or vectors of f32, token ids or lengths"));
+    return plan::refuse(user, isArgument
+                                  ? Twine("an argument must be token ids (tensor<?x?xi32>), lengths (tensor<?xi32>) or "
+                                          "a cache")
+                                  : Twine("a constant must be rows or vectors of f32, token ids or lengths"));
   if (!isArgument && (type.getNumElements() == 0 || type.getNumElements() > int64_t(1) << 28))
-    return refuse(user, "expected a constant of 1 to 2^28 numbers");
+    return plan::refuse(user, "expected a constant of 1 to 2^28 numbers");
   if (isArgument && given.empty())
     return user->emitError("expected token ids for an argument; give them: ids=1,2,3");
   if (!isFloats)
     return readIntegers(part, user, value);
   bool fits = agree<int64_t>(part.batch, -1, type.getDimSize(0)) &&
               (role == InputRole::Vectors || agree<int64_t>(part.length, -1, type.getDimSize(1)));
-  return fits ? success() : refuse(user, "rows of one step must have one batch and length");
+  return fits ? success() : plan::refuse(user, "rows of one step must have one batch and length");
 }
 
 LogicalResult FunctionInputs::readOp(Part &part, Operation *op) {
   if (auto constant = dyn_cast<arith::ConstantOp>(op)) {
     if (!isa<DenseElementsAttr>(constant.getValue()))
-      return refuse(op, "a constant must be dense");
+      return plan::refuse(op, "a constant must be dense");
     return readInput(part, op, constant);
   }
   if (isa<func::CallOp>(op))
-    return refuse(op, "op 'func.call' is not supported; run --inline before");
+    return plan::refuse(op, "op 'func.call' is not supported; run --inline before");
   for (Value operand : op->getOperands())
     if (isa<BlockArgument>(operand) && !isa<lm::CacheType>(operand.getType()) && failed(readInput(part, op, operand)))
       return failure();
@@ -105,7 +107,7 @@ LogicalResult FunctionInputs::checkIds(const Part &part, const Slice &step) cons
     if (!embedding)
       continue;
     if (!part.ids)
-      return refuse(op, "expected ids that are a constant or an argument");
+      return plan::refuse(op, "expected ids that are a constant or an argument");
     int64_t rows = lm::lookupParam(op, embedding.getTableAttr()).getShape()[0];
     for (int32_t id : *part.ids)
       if (id < 0 || id >= rows)
@@ -122,10 +124,10 @@ LogicalResult FunctionInputs::join() {
     part.length = std::max<int64_t>(part.length, 1);
     part.begin = s ? parts[s - 1].begin + parts[s - 1].length : 0;
     if (part.batch != batch() || part.ids.has_value() != hasIds())
-      return refuse(steps[s].ops.back(), "all steps of a sequence must have one batch");
+      return plan::refuse(steps[s].ops.back(), "all steps of a sequence must have one batch");
   }
   if (batch() * totalLength() > int64_t(1) << 28)
-    return refuse(steps.back().ops.back(), "expected at most 2^28 rows");
+    return plan::refuse(steps.back().ops.back(), "expected at most 2^28 rows");
   for (size_t s = 0; s < parts.size(); ++s)
     for (int64_t b = 0; b < batch(); ++b)
       for (int64_t t = 0; t < length(s); ++t)
@@ -164,12 +166,12 @@ FailureOr<std::vector<float>> FunctionInputs::table(size_t op, int64_t width) co
     std::vector<float> numbers = lm::tensorFromAttribute(cast<DenseElementsAttr>(constant.getValue()))->f32;
     int64_t length = inputRole(constant) == InputRole::Vectors ? 1 : parts[s].length;
     if (static_cast<int64_t>(numbers.size()) != batch() * length * width)
-      return refuse(constant, "rows of all steps must have one width");
+      return plan::refuse(constant, "rows of all steps must have one width");
     for (int64_t row = 0; row < batch() * length; ++row) {
       int64_t id = token(s, row / length, row % length);
       float *to = table.data() + id * width;
       if (filled[id] && std::memcmp(to, numbers.data() + row * width, width * sizeof(float)) != 0)
-        return refuse(constant, "token " + Twine(id) + " stands for rows that differ; use an id once");
+        return plan::refuse(constant, "token " + Twine(id) + " stands for rows that differ; use an id once");
       std::copy_n(numbers.data() + row * width, width, to);
       filled[id] = true;
     }

@@ -3,6 +3,7 @@
 // The function that code generation takes; see PrepareFunction.h.
 #include "tools/run-compiled/PrepareFunction.h"
 
+#include "codegen/plan/FormSteps.h"
 #include "dialects/lm/Lm.h"
 #include "tools/run-compiled/FunctionInputs.h"
 
@@ -24,10 +25,10 @@ public:
   FailureOr<PreparedFunction> run() {
     resultType = dyn_cast<ShapedType>(slice.root.getType());
     if (!resultType || (resultType.getRank() != 2 && resultType.getRank() != 3))
-      return refuse(returnOp, "a result must be rows or vectors of f32");
+      return plan::refuse(returnOp, "a result must be rows or vectors of f32");
     encoder = isEncoder();
     if (encoder && slice.cache)
-      return refuse(returnOp, "a result that needs a cache has no place for lengths, pooling or vectors");
+      return plan::refuse(returnOp, "a result that needs a cache has no place for lengths, pooling or vectors");
     startModule();
     if (failed(addInputs()))
       return failure();

@@ -5,6 +5,7 @@
 
 #include "codegen/Compile.h"
 #include "codegen/lower/Lower.h"
+#include "codegen/plan/FormSteps.h"
 #include "dialects/lm/interpreter/RunFunctionsPass.h"
 #include "tools/run-compiled/PrepareFunction.h"
 #include "tools/run-compiled/Slice.h"
@@ -69,7 +70,7 @@ private:
 
 RunCompiledPass::Results RunCompiledPass::runFunction(func::FuncOp function) {
   if (function.isExternal() || !function.getBody().hasOneBlock())
-    return refuse(function, "expects a body of one block");
+    return plan::refuse(function, "expects a body of one block");
   auto op = cast<func::ReturnOp>(function.getBody().front().getTerminator());
   std::vector<lm::RuntimeValue> results;
   for (unsigned i = 0; i < op.getNumOperands(); ++i) {

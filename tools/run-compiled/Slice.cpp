@@ -3,6 +3,7 @@
 // Slices and steps; see Slice.h.
 #include "tools/run-compiled/Slice.h"
 
+#include "codegen/plan/FormSteps.h"
 #include "dialects/lm/Lm.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -14,8 +15,6 @@ using namespace mlir;
 namespace lmopt {
 
 static bool isCache(Value value) { return isa<lm::CacheType>(value.getType()); }
-
-LogicalResult refuse(Operation *op, const Twine &message) { return op->emitError("code generation: ") << message; }
 
 /// Whether an op needs what made the value. A cache is state, and where a slice begins; but what lm.attend reads was
 /// appended for it.
@@ -55,11 +54,11 @@ static LogicalResult findCache(Slice &slice, const llvm::DenseSet<Operation *> &
     if (!cache)
       continue;
     if (!layers.insert(layer).second)
-      return refuse(op, "layer " + Twine(layer) + " attends twice before one result; give them numbers");
+      return plan::refuse(op, "layer " + Twine(layer) + " attends twice before one result; give them numbers");
     if (inside.contains(cache.getDefiningOp()))
       continue;
     if (slice.cache)
-      return refuse(op, "a result that needs two caches is not supported");
+      return plan::refuse(op, "a result that needs two caches is not supported");
     slice.cache = cache;
   }
   return success();
@@ -114,8 +113,9 @@ static FailureOr<Slice> findStepBefore(func::ReturnOp op, const Slice &later, Op
     if (llvm::is_contained(slice->ops, maker) && isAlike(*slice, later))
       return slice;
   }
-  return refuse(maker, "its cache is read by a later step; expected that step to be made of the same ops and its rows "
-                       "here to be a result, too");
+  return plan::refuse(maker,
+                      "its cache is read by a later step; expected that step to be made of the same ops and its rows "
+                      "here to be a result, too");
 }
 
 FailureOr<std::vector<Slice>> findSteps(func::ReturnOp op, unsigned result) {

@@ -25,9 +25,6 @@ struct Slice {
 /// same ops with the same attributes; constants differ.
 mlir::FailureOr<std::vector<Slice>> findSteps(mlir::func::ReturnOp op, unsigned result);
 
-/// An error in the words of code generation: this is what it cannot do.
-mlir::LogicalResult refuse(mlir::Operation *op, const llvm::Twine &message);
-
 } // namespace lmopt
 
 #endif // LMOPT_TOOLS_RUNCOMPILED_SLICE_H

@@ -11,10 +11,6 @@ using namespace mlir;
 
 namespace lmopt::cpu {
 
-static float *floatsAt(std::vector<char> &bytes, int64_t offset) {
-  return reinterpret_cast<float *>(bytes.data() + offset);
-}
-
 // cos and sin of low = 0 .. 63 and of high * 64; the attention factor goes into the low table only, since every turn is
 // a product of one low and one high entry (cos of a sum is linear in the low pair).
 static void packTable(const RopeTable &table, const lm::RopeFrequencies &rope, int64_t begin, std::vector<char> &out) {

@@ -6,6 +6,7 @@
 #include "codegen/cpu/linear/LinearModel.h"
 #include "codegen/cpu/quantize/QuantizeRows.h"
 #include "codegen/cpu/rows/RowModel.h"
+#include "dialects/lm/Verify.h"
 #include "dialects/lm/embedding/Embedding.h"
 #include "dialects/lm/interfaces/Linear.h"
 #include "dialects/lm/param/Param.h"
@@ -53,7 +54,7 @@ struct EmbeddingModel : RowOpInterface::ExternalModel<EmbeddingModel, lm::Embedd
   void addTo(Operation *op, RowProgramBuilder &program) const {
     auto embedding = cast<lm::EmbeddingOp>(op);
     SmallVector<PackedUse> uses = packedWeightsOf(op, op->getParentOfType<plan::ProgramOp>());
-    int64_t width = widthOf(embedding.getResult());
+    int64_t width = lm::widthOf(embedding.getResult());
     int64_t row = program.append(function(uses.front().layout), {}, width, program.weightsOf(op));
     if (embedding.getRotated())
       row = program.append(rotate(*embedding.getRotated()), {row}, width);

@@ -14,8 +14,6 @@ namespace lmopt::cpu {
 
 namespace {
 
-float *floatsAt(std::vector<char> &bytes, int64_t offset) { return reinterpret_cast<float *>(bytes.data() + offset); }
-
 // A step is [16]: element (n, k) at panel n / 16, lane n % 16.
 void packFloats(const LinearSpec &spec, const std::vector<float> &matrix, std::vector<char> &out) {
   float *to = floatsAt(out, 0);

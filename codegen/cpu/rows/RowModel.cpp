@@ -4,6 +4,7 @@
 #include "codegen/cpu/rows/RowModel.h"
 
 #include "codegen/plan/FormSteps.h"
+#include "dialects/lm/Verify.h"
 #include "dialects/lm/interfaces/Step.h"
 #include "dialects/lm/param/Param.h"
 #include "dialects/lm/quantize/Quantize.h"
@@ -11,10 +12,6 @@
 using namespace mlir;
 
 namespace lmopt::cpu {
-
-int64_t widthOf(Value value) {
-  return cast<plan::RowsType>(plan::rowsOf(value.getType(), plan::Domain::tokens)).getWidth();
-}
 
 int64_t RowProgramBuilder::newValue(int64_t width) {
   program.widths.push_back(width);
@@ -47,7 +44,8 @@ void RowProgramBuilder::add(Operation *op, RowFunctionRef function) {
   std::vector<int64_t> operands;
   for (Value operand : op->getOperands())
     operands.push_back(numbers.lookup(operand));
-  define(op->getResult(0), append(std::move(function), std::move(operands), widthOf(op->getResult(0)), weightsOf(op)));
+  define(op->getResult(0),
+         append(std::move(function), std::move(operands), lm::widthOf(op->getResult(0)), weightsOf(op)));
 }
 
 RowProgram RowProgramBuilder::build() {
@@ -58,7 +56,7 @@ RowProgram RowProgramBuilder::build() {
     op.addTo(*this);
   for (auto [inside, result] : llvm::zip_equal(body.getTerminator()->getOperands(), step.getResults())) {
     if (isa<BlockArgument>(inside)) // a step that only copies
-      define(inside, append(copyRow(), {numbers.lookup(inside)}, widthOf(inside)));
+      define(inside, append(copyRow(), {numbers.lookup(inside)}, lm::widthOf(inside)));
     program.outputs.push_back({numbers.lookup(inside), rowStride(result)});
   }
   program.weightCount = step.getWeights().size();

@@ -38,8 +38,6 @@ inline RowProgram rowProgramOf(plan::StepOp step) { return RowProgramBuilder(ste
 /// The kernel of such a step and how it is called.
 Kernel rowProgramKernel(KernelLibrary &kernels, plan::StepOp step);
 
-int64_t widthOf(mlir::Value value);
-
 /// Whether all that is done with a value is to quantize it, turned or not, or to round it to bf16.
 bool endsIn8Bits(mlir::Value value);
 

@@ -8,6 +8,12 @@
 using namespace mlir;
 using namespace lmopt::lm;
 
+// q . k and p v of every head.
+template <typename Op>
+static Cost costOf(Op op) {
+  return {0, 2 * int64_t(op.getHeads()) * (op.getHeadWidth() + op.getValueWidth())};
+}
+
 Motion AttentionOp::getMotion() { return Motion::Kernel; }
 bool AttentionOp::mixesRows() { return true; }
 bool AttentionOp::isBoundToToken() { return true; }
@@ -27,8 +33,7 @@ void AttentionOp::getAccesses(SmallVectorImpl<Access> &accesses) {
 
 void AttentionOp::getWeightUses(SmallVectorImpl<WeightUse> &) {}
 
-// q . k and p v of every head.
-Cost AttentionOp::getCost() { return {0, 2 * int64_t(getHeads()) * (getHeadWidth() + getValueWidth())}; }
+Cost AttentionOp::getCost() { return costOf(*this); }
 
 State AttentionOp::getState() { return {/*perPosition=*/static_cast<bool>(getCache())}; }
 
@@ -61,5 +66,5 @@ void AttendOp::getAccesses(SmallVectorImpl<Access> &accesses) {
 }
 
 void AttendOp::getWeightUses(SmallVectorImpl<WeightUse> &) {}
-Cost AttendOp::getCost() { return {0, 2 * int64_t(getHeads()) * (getHeadWidth() + getValueWidth())}; }
+Cost AttendOp::getCost() { return costOf(*this); }
 State AttendOp::getState() { return {/*perPosition=*/true}; }

@@ -376,8 +376,7 @@ TEST_P(Scheduled, MemoryHoldsAllRowsAndScratch) {
   }
   EXPECT_LE(rowInfo + maxRows * cpu::kRowInfoBytes, scratch);
   for (plan::StepOp step : steps) {
-    int64_t needed = step.isKernel() ? mlir::cast<cpu::KernelOpInterface>(step.getKernelOp()).getScratchBytes()
-                                     : cpu::rowProgramOf(step).scratchBytes();
+    int64_t needed = step.isKernel() ? cpu::kernelOf(step).getScratchBytes() : cpu::rowProgramOf(step).scratchBytes();
     EXPECT_LE(scratch + needed, thread);
   }
   EXPECT_EQ(thread % 64, 0);
