@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The dialect object: registration of types, attributes and ops, the types' syntax and verifiers, and the checks of the
-// discardable attributes (lm.part; of a module lm.config, lm.tokenizer, lm.chat_template, lm.source).
-// Tested by test/dialects/lm/types-invalid.mlir and attributes-invalid.mlir.
+// The dialect object: registration of ops, and the checks of the discardable attributes (lm.part; of a module
+// lm.config, lm.tokenizer, lm.chat_template, lm.source). Types are LmTypes.cpp, attributes LmAttributes.cpp. Tested by
+// test/dialects/lm/attributes-invalid.mlir.
 
 #include "dialects/lm/Lm.h"
 #include "dialects/lm/PartNames.h"
@@ -11,8 +11,6 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/DialectRegistry.h"
-#include "llvm/ADT/TypeSwitch.h"
-#include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
 using namespace lmopt::lm;
@@ -20,10 +18,6 @@ using namespace lmopt::lm;
 #include "dialects/lm/LmDialect.cpp.inc"
 #include "dialects/lm/interfaces/Linear.cpp.inc"
 #include "dialects/lm/interfaces/Meaning.cpp.inc"
-#include "dialects/lm/interfaces/WeightType.cpp.inc"
-
-#define GET_TYPEDEF_CLASSES
-#include "dialects/lm/LmTypes.cpp.inc"
 
 // Meanings come from the interpreter (registerMeanings), whose libraries a dialect must not need.
 template <typename... Ops>
@@ -38,198 +32,6 @@ void LMDialect::initialize() {
 #include "dialects/lm/LmFamilies.cpp.inc"
 }
 
-void LMDialect::registerTypes() {
-  addTypes<
-#define GET_TYPEDEF_LIST
-#include "dialects/lm/LmTypes.cpp.inc"
-      >();
-}
-
 void lmopt::lm::registerDialects(DialectRegistry &registry) {
   registry.insert<LMDialect, func::FuncDialect, arith::ArithDialect>();
-}
-
-//===- !lm.codes -------------------------------------------------------------------------------------------------===//
-
-// `<` B `x` T `x` K `,` (`u8` | `s8`) (`,` `group` `=` G)? `>`
-Type CodesType::parse(AsmParser &parser) {
-  SmallVector<int64_t, 3> shape;
-  StringRef kind;
-  int64_t group = 0;
-  SMLoc loc = parser.getCurrentLocation();
-  if (parser.parseLess() || parser.parseDimensionList(shape, /*allowDynamic=*/true, /*withTrailingX=*/false) ||
-      parser.parseComma() || parser.parseKeyword(&kind))
-    return {};
-  if (kind != "u8" && kind != "s8")
-    return parser.emitError(loc, "expected u8 or s8 codes, but found ") << kind, Type();
-  if (succeeded(parser.parseOptionalComma()) &&
-      (parser.parseKeyword("group") || parser.parseEqual() || parser.parseInteger(group)))
-    return {};
-  if (parser.parseGreater())
-    return {};
-  return parser.getChecked<CodesType>(loc, parser.getContext(), shape, kind == "s8", group);
-}
-
-void CodesType::print(AsmPrinter &printer) const {
-  printer << '<';
-  printer.printDimensionList(getShape());
-  printer << (getIsSigned() ? ", s8" : ", u8");
-  if (getGroup())
-    printer << ", group = " << getGroup();
-  printer << '>';
-}
-
-LogicalResult CodesType::verify(function_ref<InFlightDiagnostic()> emitError, ArrayRef<int64_t> shape, bool isSigned,
-                                int64_t group) {
-  bool sizesFit = shape.size() == 3 && shape.back() > 0 && // a dynamic size is negative
-                  llvm::all_of(shape, [](int64_t size) { return size >= 0 || ShapedType::isDynamic(size); });
-  if (!sizesFit)
-    return emitError() << "C1: expected batch x sequence x width with a static, positive width";
-  if (!isSigned && group != 0)
-    return emitError() << "C2: u8 codes have a scale for each row and no group, but found " << group;
-  if (isSigned && (group <= 0 || shape.back() % group != 0))
-    return emitError() << "C2: expected s8 codes with a positive group that divides the width " << shape.back()
-                       << ", but found " << group;
-  return success();
-}
-
-Type CodesType::getElementType() const {
-  return IntegerType::get(getContext(), 8, getIsSigned() ? IntegerType::Signed : IntegerType::Unsigned);
-}
-
-/// The element type follows from the kind of codes and stays.
-ShapedType CodesType::cloneWith(std::optional<ArrayRef<int64_t>> shape, Type) const {
-  return get(getContext(), shape.value_or(getShape()), getIsSigned(), getGroup());
-}
-
-//===- !lm.int8 --------------------------------------------------------------------------------------------------===//
-
-// `<` OUT `x` IN `>`
-Type Int8Type::parse(AsmParser &parser) {
-  SmallVector<int64_t, 2> sizes;
-  SMLoc loc = parser.getCurrentLocation();
-  if (parser.parseLess() || parser.parseDimensionList(sizes, /*allowDynamic=*/false, /*withTrailingX=*/false))
-    return {};
-  if (sizes.size() != 2)
-    return parser.emitError(loc, "expected two sizes, outputs x inputs, but found ") << sizes.size(), Type();
-  if (parser.parseGreater())
-    return {};
-  return parser.getChecked<Int8Type>(loc, parser.getContext(), sizes[0], sizes[1]);
-}
-
-void Int8Type::print(AsmPrinter &printer) const { printer << '<' << getRows() << 'x' << getColumns() << '>'; }
-
-static LogicalResult verifySizes(function_ref<InFlightDiagnostic()> emitError, int64_t rows, int64_t columns) {
-  constexpr int64_t limit = int64_t(1) << 40;
-  if (rows <= 0 || columns <= 0 || rows > limit / columns)
-    return emitError() << "C1: expected positive sizes with a product of at most 2^40, but found " << rows << 'x'
-                       << columns;
-  return success();
-}
-
-LogicalResult Int8Type::verify(function_ref<InFlightDiagnostic()> emitError, int64_t rows, int64_t columns) {
-  return verifySizes(emitError, rows, columns);
-}
-
-SmallVector<int64_t> Int8Type::getWeightShape() const { return {getRows(), getColumns()}; }
-std::string Int8Type::getFormatName() const { return "int8"; }
-int64_t Int8Type::getStoredBytes() const { return getRows() * (getColumns() + 4); }
-bool Int8Type::holds(const WeightForm &form) const { return form.int8; }
-
-//===- !lm.grouped -----------------------------------------------------------------------------------------------===//
-
-// `<` OUT `x` IN `,` `bits` `=` B `,` `group` `=` G (`,` `min`)? `>`
-Type GroupedType::parse(AsmParser &parser) {
-  SmallVector<int64_t, 2> sizes;
-  int64_t bits = 0, group = 0;
-  SMLoc loc = parser.getCurrentLocation();
-  if (parser.parseLess() || parser.parseDimensionList(sizes, /*allowDynamic=*/false, /*withTrailingX=*/false))
-    return {};
-  if (sizes.size() != 2)
-    return parser.emitError(loc, "expected two sizes, outputs x inputs, but found ") << sizes.size(), Type();
-  if (parser.parseComma() || parser.parseKeyword("bits") || parser.parseEqual() || parser.parseInteger(bits) ||
-      parser.parseComma() || parser.parseKeyword("group") || parser.parseEqual() || parser.parseInteger(group))
-    return {};
-  bool hasMin = succeeded(parser.parseOptionalComma());
-  if ((hasMin && parser.parseKeyword("min")) || parser.parseGreater())
-    return {};
-  return parser.getChecked<GroupedType>(loc, parser.getContext(), sizes[0], sizes[1], bits, group, hasMin);
-}
-
-void GroupedType::print(AsmPrinter &printer) const {
-  printer << '<' << getRows() << 'x' << getColumns() << ", bits = " << getBits() << ", group = " << getGroup()
-          << (getHasMin() ? ", min>" : ">");
-}
-
-LogicalResult GroupedType::verify(function_ref<InFlightDiagnostic()> emitError, int64_t rows, int64_t columns,
-                                  int64_t bits, int64_t group, bool hasMin) {
-  if (failed(verifySizes(emitError, rows, columns)))
-    return failure();
-  if (bits != 4 && bits != 8)
-    return emitError() << "C2: expected 4 or 8 bits, but found " << bits;
-  if (group <= 0 || columns % group != 0)
-    return emitError() << "C3: expected a positive group that divides the " << columns << " columns, but found "
-                       << group;
-  if (hasMin && bits != 4)
-    return emitError() << "C4: only 4-bit codes have minima";
-  return success();
-}
-
-SmallVector<int64_t> GroupedType::getWeightShape() const { return {getRows(), getColumns()}; }
-std::string GroupedType::getFormatName() const {
-  return llvm::formatv("int{0} g{1}{2}", getBits(), getGroup(), getHasMin() ? " min" : "");
-}
-int64_t GroupedType::getStoredBytes() const {
-  return int64_t(double(getRows() * getColumns()) * getBitsPerWeight() / 8);
-}
-bool GroupedType::holds(const WeightForm &form) const {
-  return form.groupedBits == getBits() && form.group == getGroup() && form.hasMin == getHasMin();
-}
-
-//===- Attributes of the module ----------------------------------------------------------------------------------===//
-
-static LogicalResult verifyConfig(Operation *op, Attribute value) {
-  auto config = dyn_cast<DictionaryAttr>(value);
-  if (!config)
-    return op->emitError("'lm.config' must be a dictionary, but is ") << value;
-  for (NamedAttribute entry : config) {
-    bool isText = entry.getName() == "architecture" || entry.getName() == "name";
-    if (isText && !isa<StringAttr>(entry.getValue()))
-      return op->emitError("'lm.config' entry '")
-             << entry.getName().getValue() << "' must be a string, but is " << entry.getValue();
-  }
-  return success();
-}
-
-static LogicalResult verifySource(Operation *op, Attribute value) {
-  auto list = dyn_cast<ArrayAttr>(value);
-  if (list && llvm::all_of(list, [](Attribute element) { return isa<DictionaryAttr>(element); }))
-    return success();
-  return op->emitError("'lm.source' must be an array of dictionaries, one for each source file, but is ") << value;
-}
-
-static LogicalResult verifyPart(Operation *op, Attribute value) {
-  auto name = dyn_cast<StringAttr>(value);
-  if (name && !name.getValue().empty())
-    return success();
-  return op->emitError("'lm.part' must be the name of a part of the model, a string that is not empty, but is ")
-         << value;
-}
-
-LogicalResult LMDialect::verifyOperationAttribute(Operation *op, NamedAttribute attribute) {
-  StringRef name = attribute.getName();
-  if (name == kPartAttribute)
-    return verifyPart(op, attribute.getValue());
-  bool known = name == "lm.config" || name == "lm.source" || name == "lm.tokenizer" || name == "lm.chat_template";
-  if (!known)
-    return success(); // marks of passes; they document and check their own
-  if (!isa<ModuleOp>(op))
-    return op->emitError("'") << name << "' belongs on the module, but stands on '" << op->getName() << "'";
-  if (name == "lm.config")
-    return verifyConfig(op, attribute.getValue());
-  if (name == "lm.source")
-    return verifySource(op, attribute.getValue());
-  if (!isa<StringAttr>(attribute.getValue()))
-    return op->emitError("'") << name << "' must be a string, but is " << attribute.getValue();
-  return success();
 }

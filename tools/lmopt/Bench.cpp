@@ -229,23 +229,24 @@ static Result<void> bench(const BenchOptions &options, const Context &context) {
 
 void addBench(CommandLine &line) {
   auto options = std::make_shared<BenchOptions>();
-  CLI::App *command = line.add("bench", "measure speed and memory", options, bench);
+  Command command = line.add("bench", "measure speed and memory");
   addModel(command, options->model);
   addThreads(command, options->threads);
-  command->add_option("-r,--repetitions", options->repeats, "repeats of each measurement; the best one counts")
-      ->check(CLI::Range(1, 1000))
-      ->capture_default_str();
-  command->add_option("--prompt", options->prompt, "decoder: tokens before the single steps")
-      ->each([options](const std::string &) { options->promptGiven = true; })
-      ->check(CLI::Range(int64_t{1}, int64_t{1} << 30))
-      ->capture_default_str();
-  command->add_option("--sessions", options->sessions, "decoder: also decode N sequences together")
-      ->check(CLI::Range(1, 1024));
-  command
-      ->add_option("--instances", options->instances, "also N independent workers of one thread, each on its own CPU")
-      ->check(CLI::Range(1, 1024));
-  command->add_flag("--profile", options->profile, "also where the time goes, beside the bounds of this machine");
+  command.add("-r,--repetitions", options->repeats, "repeats of each measurement; the best one counts")
+      .between(1, 1000)
+      .showDefault();
+  Option prompt = command.add("--prompt", options->prompt, "decoder: tokens before the single steps")
+                      .between(1, int64_t{1} << 30)
+                      .showDefault();
+  command.add("--sessions", options->sessions, "decoder: also decode N sequences together").between(1, 1024);
+  command.add("--instances", options->instances, "also N independent workers of one thread, each on its own CPU")
+      .between(1, 1024);
+  command.addFlag("--profile", options->profile, "also where the time goes, beside the bounds of this machine");
   addFormat(command, options->format);
+  command.onParsed([&line, options, prompt] {
+    options->promptGiven = prompt.given();
+    line.action = [&line, options] { return bench(*options, line.context); };
+  });
 }
 
 } // namespace lmopt::driver

@@ -321,15 +321,15 @@ static Result<void> classify(const ClassifyOptions &options, const Context &cont
 
 void addClassify(CommandLine &line) {
   auto options = std::make_shared<ClassifyOptions>();
-  CLI::App *command = line.add("classify", "tell the classes of texts or of their words, fill gaps, answer questions",
-                               options, classify);
+  Command command = line.add("classify", "tell the classes of texts or of their words, fill gaps, answer questions",
+                             options, classify);
   addModel(command, options->model);
   addTexts(command, options->texts, options->file);
-  command->add_flag("--pair", options->pair, "each text is two with a tab between (question and text, ...)");
-  command->add_option("--top", options->top, "most classes, or tokens for a gap, that are told; best first")
-      ->check(CLI::Range(1, 1 << 20))
-      ->capture_default_str();
-  command->add_flag("--json", options->json, "one JSON object a line");
+  command.addFlag("--pair", options->pair, "each text is two with a tab between (question and text, ...)");
+  command.add("--top", options->top, "most classes, or tokens for a gap, that are told; best first")
+      .between(1, 1 << 20)
+      .showDefault();
+  command.addFlag("--json", options->json, "one JSON object a line");
   addThreads(command, options->threads);
 }
 

@@ -1,50 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Parsing, help and exit codes. See CommandLine.h.
+// Parsing, help, messages about mistakes. See CommandLine.h.
 #include "tools/lmopt/CommandLine.h"
 #include "tools/lmopt/Delegate.h"
 
-#include <algorithm>
-#include <csignal>
-#include <cstdio>
-#include <exception>
-#include <new>
+#include <CLI/CLI.hpp>
 
-#include <fcntl.h>
-#include <unistd.h>
+#include <algorithm>
 
 namespace lmopt::driver {
-
-//===----------------------------------------------------------------------===//
-// Interruption
-//===----------------------------------------------------------------------===//
-
-static lmopt_cancel_t cancelFlag;
-
-/// The first signal asks politely, the second one does not.
-static void onSignal(int) {
-  if (__atomic_load_n(&cancelFlag.requested, __ATOMIC_RELAXED))
-    _exit(kExitInterrupted);
-  lmopt_cancel_request(&cancelFlag);
-}
-
-/// For programs that only run models; the compiler has its own (CompilerMain.cpp), which clean up files.
-static void installSignalHandlers() {
-  struct sigaction action = {};
-  action.sa_handler = onSignal;
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
-  // A reader that goes away shall be an error of the write, with a message and an exit code.
-  std::signal(SIGPIPE, SIG_IGN);
-}
-
-/// A closed standard stream leaves its number to the next file that is opened, and messages would go into that file.
-/// What stands there now cannot be used in the wrong direction, so reading and writing fail as they should.
-static void holdStandardStreams() {
-  for (int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
-    if (fcntl(stream, F_GETFD) < 0)
-      (void)open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY);
-}
 
 //===----------------------------------------------------------------------===//
 // Mistakes on the command line
@@ -130,39 +94,20 @@ static std::string helpHint(const CLI::App &app) {
 // Parse and run
 //===----------------------------------------------------------------------===//
 
-CLI::Validator notEmpty() {
-  auto check = [](const std::string &value) { return value.empty() ? std::string("the value is empty") : ""; };
-  return CLI::Validator(check, "");
-}
+CommandLine::CommandLine()
+    : app(std::make_unique<CLI::App>("Compile language models to shared libraries, and run them.", "lmopt")) {}
+CommandLine::~CommandLine() = default;
 
-void addModel(CLI::App *command, std::string &model) {
-  command->add_option("MODEL", model, "compiled model (.so)")->required()->check(notEmpty());
-}
+Command CommandLine::add(const char *name, const char *help) { return Command(app->add_subcommand(name, help)); }
 
-void addThreads(CLI::App *command, int &threads) {
-  command->add_option("-t,--threads", threads, "threads to compute with (default: the CPUs this process may use)")
-      ->check(CLI::Range(1, 1024));
-}
-
-void addTexts(CLI::App *command, std::vector<std::string> &texts, std::string &file) {
-  command->add_option("--text", texts, "a text, taken as it stands; may be given many times")->allow_extra_args(false);
-  command->add_option("--file", file, "a file with one text a line; -: standard input")->check(notEmpty());
-}
-
-void addFormat(CLI::App *command, std::string &format) {
-  command->add_option("--format", format, "text or json")
-      ->check(CLI::IsMember({"text", "json"}))
-      ->capture_default_str();
-}
-
-static void addCommands(CommandLine &line) {
-  line.app.require_subcommand(1);
-  line.app.fallthrough(); // --quiet may stand after the command
-  line.app.add_flag("-q,--quiet", line.context.quiet, "nothing on stderr but errors");
-  line.app.add_flag("-v,--verbose", line.context.verbose,
-                    "tell more on stderr: the timings of run, the decisions of compile");
-  line.app.set_version_flag("--version", std::string("lmopt ") + lmopt_version(), "print the version and exit");
-  line.app.set_help_flag("-h,--help", "print this help and exit");
+void addCommands(CommandLine &line) {
+  line.app->require_subcommand(1);
+  line.app->fallthrough(); // --quiet may stand after the command
+  line.app->add_flag("-q,--quiet", line.context.quiet, "nothing on stderr but errors");
+  line.app->add_flag("-v,--verbose", line.context.verbose,
+                     "tell more on stderr: the timings of run, the decisions of compile");
+  line.app->set_version_flag("--version", std::string("lmopt ") + lmopt_version(), "print the version and exit");
+  line.app->set_help_flag("-h,--help", "print this help and exit");
   addImport(line);
   addCompile(line);
   addRun(line);
@@ -176,10 +121,10 @@ static void addCommands(CommandLine &line) {
 
 /// The help of the command that was parsed. lmopt itself does not know all that some of them tell.
 static Result<void> showHelp(CommandLine &line) {
-  std::vector<CLI::App *> parsed = line.app.get_subcommands();
-  if (!line.compiler.compile && !parsed.empty() && parsed.front() == line.helpNeedsCompiler)
+  std::vector<CLI::App *> parsed = line.app->get_subcommands();
+  if (!line.compiler.compile && !parsed.empty() && line.helpNeedsCompiler && line.helpNeedsCompiler->is(parsed.front()))
     return becomeCompiler(line.arguments);
-  return writeOutput(line.app.help());
+  return writeOutput(line.app->help());
 }
 
 static Error usage(std::string message) { return {kErrorUsage, std::move(message)}; }
@@ -199,69 +144,31 @@ static Result<void> parse(CommandLine &line) {
   std::vector<std::string> reversed = wordsBackwards(line.arguments);
   // CLI11 would report a missing command before the misspelt one.
   if (!reversed.empty() && reversed.back()[0] != '-') {
-    std::vector<std::string> names = commandNames(line.app);
+    std::vector<std::string> names = commandNames(*line.app);
     const std::string &word = reversed.back();
     if (std::find(names.begin(), names.end(), word) == names.end())
       return usage(withSuggestion("unknown command '" + word + "'", word, names) + " (see `lmopt --help`)");
   }
   try {
-    line.app.parse(std::move(reversed));
+    line.app->parse(std::move(reversed));
   } catch (const CLI::CallForHelp &) {
     return showHelp(line);
   } catch (const CLI::CallForVersion &version) {
     return writeOutput(std::string(version.what()) + "\n");
   } catch (const CLI::ExtrasError &) {
-    return usage(unknownArgument(line.app) + helpHint(line.app));
+    return usage(unknownArgument(*line.app) + helpHint(*line.app));
   } catch (const CLI::ParseError &error) {
-    return usage(error.what() + helpHint(line.app));
+    return usage(error.what() + helpHint(*line.app));
   }
   return {};
 }
 
-static Result<void> parseAndRun(CommandLine &line) {
+Result<void> parseAndRun(CommandLine &line) {
   Result<void> result = parse(line);
   if (result.ok() && line.action)
     result = line.action();
   Result<void> flushed = flushOutput();
   return result.ok() ? flushed : result;
-}
-
-/// An error is one line, so that logs and scripts can hold it; --verbose leaves dumps as they are.
-static std::string oneLine(const std::string &message) {
-  std::string line;
-  for (char c : message) {
-    bool space = c == '\n' || c == '\r' || c == '\t' || c == ' ';
-    if (!space)
-      line += c;
-    else if (!line.empty() && line.back() != ' ')
-      line += ' ';
-  }
-  return line.substr(0, line.find_last_not_of(' ') + 1);
-}
-
-int runCommandLine(int argc, char **argv, const CompilerCommands &compiler) {
-  holdStandardStreams();
-  if (!compiler.compile)
-    installSignalHandlers();
-  CommandLine line;
-  line.arguments.assign(argv + 1, argv + argc);
-  line.compiler = compiler;
-  line.context.cancel = &cancelFlag;
-  addCommands(line);
-  Error error;
-  try {
-    Result<void> result = parseAndRun(line);
-    if (result.ok())
-      return 0;
-    error = result.error();
-  } catch (const std::bad_alloc &) {
-    error = resourceError("out of memory");
-  } catch (const std::exception &exception) {
-    error = Error{kErrorInternal, std::string("internal error: ") + exception.what()};
-  }
-  std::string message = line.context.verbose ? error.message : oneLine(error.message);
-  std::fprintf(stderr, "lmopt: error: %s\n", message.c_str());
-  return error.code;
 }
 
 } // namespace lmopt::driver

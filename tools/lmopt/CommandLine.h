@@ -11,9 +11,8 @@
 #define LMOPT_TOOLS_LMOPT_COMMANDLINE_H
 
 #include "files/Status.h"
+#include "tools/lmopt/Command.h"
 #include "tools/lmopt/Context.h"
-
-#include <CLI/CLI.hpp>
 
 #include <functional>
 #include <memory>
@@ -58,19 +57,23 @@ struct CompilerCommands {
 
 /// What a command adds itself to. `action` is that of the command that was parsed.
 struct CommandLine {
-  CLI::App app{"Compile language models to shared libraries, and run them.", "lmopt"};
+  CommandLine();
+  ~CommandLine();
+
+  std::unique_ptr<CLI::App> app;
   Context context;
   CompilerCommands compiler;
   std::vector<std::string> arguments; // as given, for lmopt-compiler
   std::function<Result<void>()> action;
-  const CLI::App *helpNeedsCompiler = nullptr; // a command whose help tells what only lmopt-compiler knows
+  std::optional<Command> helpNeedsCompiler; // a command whose help tells what only lmopt-compiler knows
 
+  Command add(const char *name, const char *help);
   /// A subcommand whose action is `run(options, context)` with options that live as long as the command line.
   template <class Options>
-  CLI::App *add(const char *name, const char *help, std::shared_ptr<Options> options,
-                Result<void> (*run)(const Options &, const Context &)) {
-    CLI::App *command = app.add_subcommand(name, help);
-    command->callback([this, options, run] { action = [this, options, run] { return run(*options, context); }; });
+  Command add(const char *name, const char *help, std::shared_ptr<Options> options,
+              Result<void> (*run)(const Options &, const Context &)) {
+    Command command = add(name, help);
+    command.onParsed([this, options, run] { action = [this, options, run] { return run(*options, context); }; });
     return command;
   }
 };
@@ -86,17 +89,13 @@ void addEval(CommandLine &line);
 void addBench(CommandLine &line);
 void addInspect(CommandLine &line);
 
-// Options that several commands have, spelled and explained once.
-void addModel(CLI::App *command, std::string &model);
-void addThreads(CLI::App *command, int &threads);
-void addTexts(CLI::App *command, std::vector<std::string> &texts, std::string &file);
-void addFormat(CLI::App *command, std::string &format);
-
-/// For options that name something: an empty value is a variable that was not set, never the default.
-CLI::Validator notEmpty();
-
 /// The candidate with the smallest edit distance to `word`, or "" when none is close.
 std::string nearest(const std::string &word, const std::vector<std::string> &candidates);
+
+/// All commands with their options.
+void addCommands(CommandLine &line);
+/// Parses line.arguments and runs the command.
+Result<void> parseAndRun(CommandLine &line);
 
 /// Parses, runs, reports. The whole of both main functions; returns the exit code.
 int runCommandLine(int argc, char **argv, const CompilerCommands &compiler);

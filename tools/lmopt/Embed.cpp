@@ -96,7 +96,7 @@ static Result<void> embed(const EmbedOptions &options, const Context &context) {
 
 void addEmbed(CommandLine &line) {
   auto options = std::make_shared<EmbedOptions>();
-  CLI::App *command = line.add("embed", "turn texts into vectors with an encoder", options, embed);
+  Command command = line.add("embed", "turn texts into vectors with an encoder", options, embed);
   addModel(command, options->model);
   addTexts(command, options->texts, options->file);
   addThreads(command, options->threads);

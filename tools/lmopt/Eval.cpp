@@ -177,18 +177,14 @@ static Result<void> eval(const EvalOptions &options, const Context &context) {
 
 void addEval(CommandLine &line) {
   auto options = std::make_shared<EvalOptions>();
-  CLI::App *command = line.add("eval", "measure perplexity, and the distance to a reference", options, eval);
+  Command command = line.add("eval", "measure perplexity, and the distance to a reference", options, eval);
   addModel(command, options->model);
-  command->add_option("--text", options->text, "file with the text to predict; -: standard input")
-      ->required()
-      ->check(notEmpty());
-  command->add_option("--reference", options->reference, "compiled model to compare with, e.g. the f32 one")
-      ->check(notEmpty());
-  command->add_option("-c,--ctx", options->context, "tokens in a chunk; the second half of each is scored")
-      ->check(CLI::Range(kLeastContext, int64_t{1} << 30))
-      ->capture_default_str();
-  command->add_option("--chunks", options->chunks, "use only the first N chunks (default: all)")
-      ->check(CLI::Range(int64_t{1}, int64_t{1} << 40));
+  command.add("--text", options->text, "file with the text to predict; -: standard input").required().notEmpty();
+  command.add("--reference", options->reference, "compiled model to compare with, e.g. the f32 one").notEmpty();
+  command.add("-c,--ctx", options->context, "tokens in a chunk; the second half of each is scored")
+      .between(kLeastContext, int64_t{1} << 30)
+      .showDefault();
+  command.add("--chunks", options->chunks, "use only the first N chunks (default: all)").between(1, int64_t{1} << 40);
   addThreads(command, options->threads);
   addFormat(command, options->format);
 }

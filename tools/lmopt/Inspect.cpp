@@ -229,14 +229,12 @@ void addInspect(CommandLine &line) {
     bool verify = false;
   };
   auto options = std::make_shared<Parsed>();
-  CLI::App *command = line.app.add_subcommand("inspect", "tell what an artifact or a checkpoint is, layer by layer");
-  command->add_option("PATH", options->path, "compiled model, GGUF file or Hugging Face directory")
-      ->required()
-      ->check(notEmpty());
+  Command command = line.add("inspect", "tell what an artifact or a checkpoint is, layer by layer");
+  command.add("PATH", options->path, "compiled model, GGUF file or Hugging Face directory").required().notEmpty();
   addFormat(command, options->format);
-  command->add_flag("--verify", options->verify,
-                    "of a compiled model: compare the weights with their checksum, too (reads all of them)");
-  command->callback([&line, options] {
+  command.addFlag("--verify", options->verify,
+                  "of a compiled model: compare the weights with their checksum, too (reads all of them)");
+  command.onParsed([&line, options] {
     line.action = [&line, options]() -> Result<void> {
       options->json = options->format == "json";
       if (options->verify && isDirectory(options->path))

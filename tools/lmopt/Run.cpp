@@ -246,67 +246,50 @@ static Result<void> run(RunOptions options, bool hasPrompt, const Context &conte
   return hasPrompt ? runOnce(options, context, *generator, prompt) : converse(options, context, *model, *generator);
 }
 
-/// CLI11 would wrap or cut what does not fit into 64 bits.
-static CLI::Validator wholeNumber() {
-  auto check = [](const std::string &text) {
-    uint64_t value = 0;
-    auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
-    bool whole = failed == std::errc() && end == text.data() + text.size();
-    return whole ? std::string() : "'" + text + "' is not a whole number from 0 to 2^64 - 1";
-  };
-  return CLI::Validator(check, "");
-}
-
 void addRun(CommandLine &line) {
   auto options = std::make_shared<RunOptions>();
-  CLI::App *command = line.app.add_subcommand("run", "generate text with a decoder");
+  Command command = line.add("run", "generate text with a decoder");
   addModel(command, options->model);
-  CLI::Option *prompt = command->add_option(
-      "-p,--prompt", options->prompt,
-      "text to continue, or message to answer; -: standard input (for a prompt that is a dash: printf - | "
-      "lmopt run MODEL -p -)");
-  CLI::Option *file =
-      command->add_option("-f,--file", options->file, "file that holds the prompt, byte for byte; -: standard input")
-          ->excludes(prompt)
-          ->check(notEmpty());
-  command->add_option("-n,--n-predict", options->tokens, "most tokens to generate; -1: until the text ends")
-      ->check(CLI::Range(int64_t{-1}, int64_t{1} << 40))
-      ->capture_default_str();
-  command->add_flag("--chat", options->chat, "use the model's chat template; without a prompt: talk, a line a turn");
-  command->add_option("--system", options->system, "system message for --chat");
+  Option prompt =
+      command.add("-p,--prompt", options->prompt,
+                  "text to continue, or message to answer; -: standard input (for a prompt that is a dash: printf - | "
+                  "lmopt run MODEL -p -)");
+  Option file = command.add("-f,--file", options->file, "file that holds the prompt, byte for byte; -: standard input")
+                    .excludes(prompt)
+                    .notEmpty();
+  command.add("-n,--n-predict", options->tokens, "most tokens to generate; -1: until the text ends")
+      .between(-1, int64_t{1} << 40)
+      .showDefault();
+  command.addFlag("--chat", options->chat, "use the model's chat template; without a prompt: talk, a line a turn");
+  command.add("--system", options->system, "system message for --chat");
   command
-      ->add_option("--chat-variables", options->variables,
-                   "with --chat: JSON file with variables of the template: tools, documents, enable_thinking, ...; "
-                   "its messages replace -p; -: standard input")
-      ->check(notEmpty());
-  command->add_option("--temp", options->temperature, "temperature; 0: always the most probable token")
-      ->capture_default_str();
-  command->add_option("--top-k", options->topK, "with --temp: draw from the K most probable tokens; 0: all")
-      ->capture_default_str();
-  command->add_option("--top-p", options->topP, "with --temp: from the fewest tokens that reach this sum; 0: all")
-      ->capture_default_str();
-  command->add_option("--min-p", options->minP, "with --temp: from tokens at least this probable against the best")
-      ->capture_default_str();
-  command->add_option("-s,--seed", options->seed, "with --temp: seed of the draw")
-      ->check(wholeNumber())
-      ->capture_default_str();
-  CLI::Option *positions = command->add_option("-c,--ctx", options->context, "positions that the session holds")
-                               ->check(CLI::Range(int64_t{1}, int64_t{1} << 40));
-  CLI::Option *window =
+      .add("--chat-variables", options->variables,
+           "with --chat: JSON file with variables of the template: tools, documents, enable_thinking, ...; "
+           "its messages replace -p; -: standard input")
+      .notEmpty();
+  command.add("--temp", options->temperature, "temperature; 0: always the most probable token").showDefault();
+  command.add("--top-k", options->topK, "with --temp: draw from the K most probable tokens; 0: all").showDefault();
+  command.add("--top-p", options->topP, "with --temp: from the fewest tokens that reach this sum; 0: all")
+      .showDefault();
+  command.add("--min-p", options->minP, "with --temp: from tokens at least this probable against the best")
+      .showDefault();
+  command.add("-s,--seed", options->seed, "with --temp: seed of the draw").wholeNumber().showDefault();
+  Option positions =
+      command.add("-c,--ctx", options->context, "positions that the session holds").between(1, int64_t{1} << 40);
+  Option window =
       command
-          ->add_option(
-              "--window", options->window,
-              "generate without end: look back over at most so many tokens, forget the oldest half when they fill")
-          ->check(CLI::Range(int64_t{2}, int64_t{1} << 40))
-          ->excludes(positions);
-  command->add_option("--sinks", options->sinks, "with --window: first tokens that are never forgotten")
-      ->check(CLI::Range(int64_t{0}, int64_t{1} << 40))
-      ->needs(window)
-      ->capture_default_str();
+          .add("--window", options->window,
+               "generate without end: look back over at most so many tokens, forget the oldest half when they fill")
+          .between(2, int64_t{1} << 40)
+          .excludes(positions);
+  command.add("--sinks", options->sinks, "with --window: first tokens that are never forgotten")
+      .between(0, int64_t{1} << 40)
+      .needs(window)
+      .showDefault();
   addThreads(command, options->threads);
   addFormat(command, options->format);
-  command->callback([&line, options, prompt, file] {
-    bool hasPrompt = prompt->count() > 0 || file->count() > 0;
+  command.onParsed([&line, options, prompt, file] {
+    bool hasPrompt = prompt.given() || file.given();
     line.action = [&line, options, hasPrompt] { return run(*options, hasPrompt, line.context); };
   });
 }

@@ -39,13 +39,12 @@ static Result<void> tokenize(const TokenizeOptions &options, const Context &) {
 
 void addTokenize(CommandLine &line) {
   auto options = std::make_shared<TokenizeOptions>();
-  CLI::App *command = line.add("tokenize", "show the token ids of a text", options, tokenize);
+  Command command = line.add("tokenize", "show the token ids of a text", options, tokenize);
   addModel(command, options->model);
-  CLI::Option_group *input = command->add_option_group("input");
-  input->add_option("--text", options->text, "the text, taken as it stands");
-  input->add_option("--file", options->file, "a file that holds the text; -: standard input")->check(notEmpty());
-  input->require_option(1);
-  command->add_flag("--no-special", options->noSpecial, "plain text: no special token is added or recognised");
+  Command input = command.addChoice("input");
+  input.add("--text", options->text, "the text, taken as it stands");
+  input.add("--file", options->file, "a file that holds the text; -: standard input").notEmpty();
+  command.addFlag("--no-special", options->noSpecial, "plain text: no special token is added or recognised");
 }
 
 } // namespace lmopt::driver
