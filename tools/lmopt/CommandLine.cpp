@@ -110,6 +110,7 @@ void addCommands(CommandLine &line) {
   line.app->set_help_flag("-h,--help", "print this help and exit");
   addImport(line);
   addCompile(line);
+  addCalibrate(line);
   addRun(line);
   addEmbed(line);
   addClassify(line);

@@ -42,6 +42,20 @@ struct CompileOptions {
   bool noHead = false;
 };
 
+struct CalibrateOptions {
+  std::string source; // as compile
+  std::string text;   // a file; decoder: one text, encoder: one text a line
+  std::string output; // statistics
+  std::string passes; // what is done to the model before; empty: nothing
+  std::vector<std::string> layers, skip;
+  int64_t context = 0; // decoder: tokens in a sequence; 0: 512, or what the model can take
+  int64_t tokens = 32768;
+  int64_t headRows = 16384;
+  int64_t memory = 256; // MB of sums at a time
+  int threads = 0;
+  bool noHead = false;
+};
+
 struct InspectOptions {
   std::string path;
   bool json = false;
@@ -51,6 +65,7 @@ struct InspectOptions {
 struct CompilerCommands {
   Result<void> (*import)(const ImportOptions &, const Context &) = nullptr;
   Result<void> (*compile)(const CompileOptions &, const Context &) = nullptr;
+  Result<void> (*calibrate)(const CalibrateOptions &, const Context &) = nullptr;
   Result<void> (*inspectSource)(const InspectOptions &, const Context &) = nullptr;
   std::string (*recipeTable)() = nullptr; // for --help
 };
@@ -81,6 +96,7 @@ struct CommandLine {
 // One of these for each command, in the file of the same name.
 void addImport(CommandLine &line);
 void addCompile(CommandLine &line);
+void addCalibrate(CommandLine &line);
 void addRun(CommandLine &line);
 void addEmbed(CommandLine &line);
 void addClassify(CommandLine &line);

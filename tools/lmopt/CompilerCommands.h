@@ -21,6 +21,7 @@ namespace lmopt::driver {
 
 Result<void> importSource(const ImportOptions &options, const Context &context);
 Result<void> compileSource(const CompileOptions &options, const Context &context);
+Result<void> calibrateSource(const CalibrateOptions &options, const Context &context);
 Result<void> inspectSource(const InspectOptions &options, const Context &context);
 /// The shipped recipes, one a line with its summary.
 std::string recipeTable();

@@ -51,5 +51,6 @@ int main(int argc, char **argv) {
   llvm::sys::AddSignalHandler([](void *) { lmopt::removeUnfinishedFiles(); }, nullptr); // a crash
   return lmopt::driver::runCommandLine(argc, argv,
                                        {lmopt::driver::importSource, lmopt::driver::compileSource,
-                                        lmopt::driver::inspectSource, lmopt::driver::recipeTable});
+                                        lmopt::driver::calibrateSource, lmopt::driver::inspectSource,
+                                        lmopt::driver::recipeTable});
 }

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What calibration measured, as a file: sums over the rows of the values that linears read (ObservedValues.h).
+//
+// A safetensors file, for each value NAME of width n, over all tokens of the text:
+//     NAME.products  F64 [n (n + 1) / 2]   sum of x[i] x[j]; the lower half, row by row: (0,0) (1,0) (1,1) (2,0) ...
+//     NAME.sums      F64 [n]               sum of x[i]
+//     NAME.positive  F64 [n]               how often x[i] > 0
+//     NAME.greatest  F32 [n]               max |x[i]|
+// and of what the head of a decoder reads, for some tokens, evenly spaced:
+//     NAME.rows      F32 [r, n]            x
+//     NAME.lse       F64 [r]               log of the sum of exp of the logits of that token
+// Its metadata: `format` (kStatisticsFormat), `source` (sourceFingerprint of the model), `text` (BLAKE3 of the ids of
+// all sequences), `tokens` and `sequences` (how many), `values` (JSON: name -> fingerprint of the value).
+//
+// In: the file, a module. Out: the sums of a value of that module; an error at the module when the file is not of this
+// model, or when the value is computed otherwise by now: a folded norm or removed neurons change what the sums are of.
+// Written by tools/calibrate. Tested by test/unit/passes/StatisticsTest.cpp.
+#ifndef LMOPT_PASSES_ANALYSIS_STATISTICS_H
+#define LMOPT_PASSES_ANALYSIS_STATISTICS_H
+
+#include "files/safetensors/Safetensors.h"
+#include "passes/analysis/ObservedValues.h"
+
+#include <map>
+
+namespace lmopt::lm {
+
+inline constexpr llvm::StringLiteral kStatisticsFormat = "lmopt statistics 1";
+
+struct ValueStatistics {
+  int64_t tokens = 0;
+  std::vector<double> products; ///< lower half, as in the file
+  std::vector<double> sums, positive;
+  std::vector<float> greatest;
+
+  double product(int64_t i, int64_t j) const {
+    return i < j ? product(j, i) : products[static_cast<size_t>(i * (i + 1) / 2 + j)];
+  }
+};
+
+class Statistics {
+public:
+  /// Opens the file and compares the model.
+  static mlir::FailureOr<Statistics> open(mlir::ModuleOp module, const std::string &path);
+
+  /// The sums of a value; an error at what made it when the file has none, or those of another value of that name.
+  mlir::FailureOr<ValueStatistics> read(const ObservedValue &value) const;
+
+  int64_t tokens() const { return tokenCount; }
+
+private:
+  explicit Statistics(SafetensorsFile file) : file(std::move(file)) {}
+
+  SafetensorsFile file;
+  int64_t tokenCount = 0;
+  std::map<std::string, std::string> fingerprints; ///< of the values in the file
+};
+
+} // namespace lmopt::lm
+
+#endif // LMOPT_PASSES_ANALYSIS_STATISTICS_H

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Calibration of fixture models: observed models compute what they did, and the sums that compiled parts give are those
+// of the rows that the reference interpreter computes; the same bytes in one part or as many as there are, with any
+// number of threads, at once or after an interruption. And what readers of statistics accept and refuse.
+//
+// Tolerance of a sum of products: each row of the compiled model differs from the interpreter's by at most kRowError of
+// its norm (f32 sums in another order through a few layers; measured 2e-6), so by Cauchy-Schwarz the sum of x[i] x[j]
+// differs by at most 2 kRowError sqrt(sum x[i]² sum x[j]²), up to how errors spread over the numbers of a row:
+// sqrt(width).
+#include "test/unit/models/FixtureModel.h"
+
+#include "passes/analysis/Statistics.h"
+#include "passes/observe/Observe.h"
+#include "tools/calibrate/Calibration.h"
+#include "tools/calibrate/Moments.h"
+#include "tools/calibrate/Segments.h"
+
+using namespace mlir;
+using namespace lmopt;
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr double kRowError = 1e-5;
+
+class CalibratedFixtures : public fixture::FixtureModel {
+protected:
+  void SetUp() override {
+    FixtureModel::SetUp();
+    folder = testing::TempDir() + "/lmopt-calibration-" + std::to_string(::getpid());
+    fs::remove_all(folder);
+    fs::create_directories(folder);
+    for (const fixture::Case &one : fixture.cases) {
+      sequences.ids.insert(sequences.ids.end(), one.ids.begin(), one.ids.end());
+      sequences.lengths.push_back(int64_t(one.ids.size()));
+    }
+  }
+  void TearDown() override { fs::remove_all(folder); }
+
+  lm::LayerSelection all() { return *lm::LayerSelection::create(*model.module, {}, {}); }
+
+  CalibrationSettings settings(const std::string &name, int64_t bytes, int threads = 1) {
+    CalibrationSettings result;
+    result.output = folder + "/" + name;
+    result.baseDirectory = model.baseDirectory;
+    result.partBytes = bytes;
+    result.threads = threads;
+    result.headRows = 10;
+    return result;
+  }
+
+  std::string run(const CalibrationSettings &how) {
+    Result<void> done = calibrate(*model.module, all(), sequences, how);
+    EXPECT_TRUE(done.ok()) << done.error().message;
+    EXPECT_FALSE(fs::exists(how.output + ".partial"));
+    return fixture::readBytes(how.output);
+  }
+
+  /// The results of the observed model for one case, as the interpreter computes them.
+  std::vector<lm::RuntimeValue> observe(ModuleOp observer, const fixture::Case &one) {
+    lm::WeightReader reader(model.baseDirectory);
+    lm::Interpreter::Options options;
+    options.length = int64_t(one.ids.size());
+    lm::Interpreter interpreter(observer, reader, options);
+    std::vector<lm::RuntimeValue> inputs = {lm::makeIds(one.ids), lm::makeLengths({int32_t(one.ids.size())})};
+    if (observer.lookupSymbol<func::FuncOp>("encode").getNumArguments() > 2)
+      inputs.push_back(lm::makeIds(std::vector<int32_t>(one.ids.size())));
+    FailureOr<std::vector<lm::RuntimeValue>> results = interpreter.run("encode", inputs);
+    return failed(results) ? std::vector<lm::RuntimeValue>() : *results;
+  }
+
+  OwningOpRef<ModuleOp> observer() {
+    OwningOpRef<ModuleOp> copy = model.module->clone();
+    PassManager manager(&context);
+    manager.addPass(lm::createLmObservePass());
+    EXPECT_TRUE(succeeded(manager.run(*copy)));
+    return copy;
+  }
+
+  std::string folder;
+  Sequences sequences;
+};
+
+double at(const std::vector<double> &lower, int64_t i, int64_t j) { return lower[size_t(i * (i + 1) / 2 + j)]; }
+
+void expectSums(const lm::ValueStatistics &found, const Moments &expected) {
+  double spread = 2 * kRowError * std::sqrt(double(expected.width));
+  auto product = [&](int64_t i, int64_t j) { return expected.products[size_t(i * expected.width + j)]; };
+  for (int64_t i = 0; i < expected.width; ++i)
+    for (int64_t j = 0; j <= i; ++j)
+      ASSERT_NEAR(at(found.products, i, j), product(i, j), spread * std::sqrt(product(i, i) * product(j, j)) + 1e-9)
+          << i << ", " << j;
+  for (size_t i = 0; i < size_t(expected.width); ++i) {
+    double norm = std::sqrt(product(int64_t(i), int64_t(i)) * double(found.tokens));
+    ASSERT_NEAR(found.sums[i], expected.sums[i], spread * norm + 1e-9);
+    ASSERT_NEAR(found.greatest[i], expected.greatest[i], spread * norm + 1e-9);
+  }
+}
+
+TEST_P(CalibratedFixtures, ObservedModelComputesTheSame) {
+  OwningOpRef<ModuleOp> observed = observer();
+  std::vector<float> found, expected;
+  for (const fixture::Case &one : fixture.cases) {
+    if (!one.types.empty())
+      continue;
+    std::vector<lm::RuntimeValue> results = observe(*observed, one);
+    ASSERT_FALSE(results.empty());
+    fixture::append(found, chosen(one, std::get<lm::reference::Tensor>(results.back()).f32));
+    fixture::append(expected, one.expected);
+  }
+  expectClose(found, expected);
+}
+
+TEST_P(CalibratedFixtures, SumsAreThoseOfTheInterpreter) {
+  run(settings("sums", int64_t{1} << 40));
+  FailureOr<lm::Statistics> statistics = lm::Statistics::open(*model.module, folder + "/sums");
+  ASSERT_TRUE(succeeded(statistics));
+  EXPECT_EQ(statistics->tokens(), sequences.tokens());
+  OwningOpRef<ModuleOp> observed = observer();
+  llvm::SmallVector<lm::ObservedValue> values = lm::findObservedValues(*model.module, all());
+  std::vector<Moments> expected;
+  for (const lm::ObservedValue &value : values)
+    expected.emplace_back(value.width());
+  for (const fixture::Case &one : fixture.cases) {
+    std::vector<lm::RuntimeValue> results = observe(*observed, one);
+    for (size_t i = 0; i < values.size(); ++i)
+      addRows({{&expected[i], std::get<lm::reference::Tensor>(results[i]).f32.data()}}, int64_t(one.ids.size()), 1);
+  }
+  for (size_t i = 0; i < values.size(); ++i) {
+    FailureOr<lm::ValueStatistics> found = statistics->read(values[i]);
+    ASSERT_TRUE(succeeded(found)) << values[i].name;
+    expectSums(*found, expected[i]);
+  }
+}
+
+TEST_P(CalibratedFixtures, PartsAndThreadsChangeNoBit) {
+  std::string whole = run(settings("whole", int64_t{1} << 40));
+  EXPECT_EQ(run(settings("parts", 1)), whole);
+  EXPECT_EQ(run(settings("threads", 1, 3)), whole);
+}
+
+TEST_P(CalibratedFixtures, GoesOnAfterAnInterruption) {
+  CalibrationSettings how = settings("all", 1);
+  bool copied = false;
+  how.progress = [&](double, const std::string &what) {
+    if (what.rfind("part 2 of", 0) == 0 && !copied) {
+      copied = true;
+      fs::copy(how.output + ".partial", folder + "/kept", fs::copy_options::recursive);
+    }
+  };
+  std::string expected = run(how);
+  ASSERT_TRUE(copied);
+  CalibrationSettings again = settings("again", 1);
+  fs::rename(folder + "/kept", again.output + ".partial");
+  std::string noted;
+  again.note = [&](const std::string &text) { noted = text; };
+  EXPECT_EQ(run(again), expected);
+  EXPECT_EQ(noted.rfind("going on with part 2 of ", 0), 0u) << noted;
+}
+
+TEST_P(CalibratedFixtures, PartsFollowOneAnother) {
+  func::FuncOp function = *lm::findModelFunction(*model.module);
+  llvm::SmallVector<lm::ObservedValue> values = lm::findObservedValues(*model.module, all());
+  std::vector<ObservedSegment> parts = cutModel(function, values, 1, false);
+  ASSERT_GT(parts.size(), 1u);
+  size_t observed = 0;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    EXPECT_EQ(parts[i].segment.input, i ? parts[i - 1].segment.output : Value());
+    observed += parts[i].observed.size();
+  }
+  EXPECT_FALSE(parts.back().segment.output);
+  EXPECT_EQ(observed, values.size());
+  EXPECT_EQ(cutModel(function, values, int64_t{1} << 40, false).size(), 1u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, CalibratedFixtures,
+                         testing::Values("llama-gqa-9-3", "gguf-q4_1", "bert-mean", "heads/bert-tokens"),
+                         fixture::parameterName);
+
+//===--- Readers of statistics ---===//
+
+class StatisticsReaders : public CalibratedFixtures {
+protected:
+  /// The message of the error that `work` reports.
+  std::string errorOf(llvm::function_ref<void()> work) {
+    std::string text;
+    ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) { text += diagnostic.str(); });
+    work();
+    return text;
+  }
+
+  void applyPass(const std::string &pass) {
+    PassManager manager(&context);
+    std::string error;
+    ASSERT_TRUE(succeeded(addPassPipeline(manager, pass, error))) << error;
+    ASSERT_TRUE(succeeded(manager.run(*model.module)));
+  }
+
+  lm::ObservedValue value(const std::string &name) {
+    for (const lm::ObservedValue &value : lm::findObservedValues(*model.module, all()))
+      if (value.name == name)
+        return value;
+    ADD_FAILURE() << name << " is not observed";
+    return {};
+  }
+
+  std::string open(const std::string &path) {
+    return errorOf([&] { (void)lm::Statistics::open(*model.module, path); });
+  }
+  std::string read(const std::string &name) {
+    FailureOr<lm::Statistics> statistics = lm::Statistics::open(*model.module, folder + "/s");
+    return errorOf([&] { (void)statistics->read(value(name)); });
+  }
+};
+
+TEST_P(StatisticsReaders, AcceptWhatChangesNoValue) {
+  run(settings("s", 1 << 30));
+  applyPass("lm-deduplicate-weights");
+  for (const char *name : {"layers.0.attn.q", "layers.0.attn.o", "layers.0.ffn.down"})
+    EXPECT_EQ(read(name), "") << name;
+}
+
+TEST_P(StatisticsReaders, RefuseAnotherBasis) {
+  run(settings("s", 1 << 30));
+  applyPass("lm-fold-norm-affine");
+  EXPECT_NE(read("layers.0.attn.q").find("computed otherwise"), std::string::npos);
+  EXPECT_EQ(read("layers.0.attn.o").find("nothing was measured"), std::string::npos);
+}
+
+TEST_P(StatisticsReaders, RefuseAnotherModelAndOtherFiles) {
+  run(settings("s", 1 << 30));
+  EXPECT_EQ(open(folder + "/s"), "");
+  model.module.get()->setAttr("lm.source", ArrayAttr::get(&context, {}));
+  EXPECT_NE(open(folder + "/s").find("of another model"), std::string::npos);
+  EXPECT_NE(open(fixture.path + "/model.safetensors").find("made by `lmopt calibrate`"), std::string::npos);
+  EXPECT_NE(open(folder + "/missing").find("missing"), std::string::npos);
+}
+
+TEST_P(StatisticsReaders, RefuseDamage) {
+  std::string bytes = run(settings("s", 1 << 30));
+  size_t place = bytes.rfind("layers.0.attn.q.sums", 8192);
+  ASSERT_NE(place, std::string::npos);
+  bytes.replace(place, 20, "layers.0.attn.q.sumz");
+  std::ofstream(folder + "/s", std::ios::binary) << bytes;
+  EXPECT_NE(read("layers.0.attn.q").find("no tensor 'layers.0.attn.q.sums'"), std::string::npos);
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, StatisticsReaders, testing::Values("llama-gqa-9-3"), fixture::parameterName);
+
+} // namespace

@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Part after part; see Calibration.h.
+#include "tools/calibrate/Calibration.h"
+
+#include "codegen/Compile.h"
+#include "passes/analysis/Statistics.h"
+#include "passes/normalize-rope/NormalizeRope.h"
+#include "tools/calibrate/PartRun.h"
+#include "tools/calibrate/PartialWork.h"
+#include "tools/calibrate/Segments.h"
+
+#include "dialects/lm/LmDialect.h"
+#include "mlir/Pass/PassManager.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/BLAKE3.h"
+#include "llvm/Support/FileSystem.h"
+
+#include <numeric>
+
+using namespace mlir;
+
+namespace lmopt {
+
+Sequences Sequences::thinned(int64_t tokens) const {
+  Sequences kept;
+  double rate = static_cast<double>(tokens) / static_cast<double>(this->tokens());
+  int64_t begin = 0;
+  for (size_t i = 0; i < lengths.size(); begin += lengths[i++]) {
+    // Each time the multiple of the rate passes a whole number.
+    if (rate < 1 && std::floor(static_cast<double>(i + 1) * rate) == std::floor(static_cast<double>(i) * rate))
+      continue;
+    kept.lengths.push_back(lengths[i]);
+    kept.ids.insert(kept.ids.end(), ids.begin() + begin, ids.begin() + begin + lengths[i]);
+  }
+  return kept;
+}
+
+static Error said() { return Error{kErrorUnsupported, ""}; }
+
+static std::string hashOf(const Sequences &sequences) {
+  llvm::BLAKE3 hasher;
+  for (auto bytes : {std::pair<const void *, size_t>(sequences.lengths.data(), sequences.lengths.size() * 8),
+                     std::pair<const void *, size_t>(sequences.ids.data(), sequences.ids.size() * 4)})
+    hasher.update(ArrayRef<uint8_t>(static_cast<const uint8_t *>(bytes.first), bytes.second));
+  return llvm::toHex(hasher.final<16>(), /*LowerCase=*/true);
+}
+
+namespace {
+
+class Calibrator {
+public:
+  Calibrator(ModuleOp module, const Sequences &sequences, const CalibrationSettings &settings)
+      : module(module), sequences(sequences), settings(settings) {}
+
+  Result<void> run(const lm::LayerSelection &selection) {
+    if (Result<void> planned = plan(selection); !planned)
+      return planned;
+    Result<PartialWork> work = PartialWork::open(settings.output + ".partial", identity(), parts.size());
+    if (!work)
+      return work.error();
+    if (work->done() && settings.note)
+      settings.note("going on with part " + std::to_string(work->done() + 1) + " of " + std::to_string(parts.size()) +
+                    " from '" + work->folder() + "'");
+    for (size_t i = work->done(); i < parts.size(); ++i)
+      if (Result<void> ran = runPart(i, *work); !ran) {
+        if (!work->done()) // nothing that is worth keeping
+          (void)work->remove();
+        return ran;
+      }
+    tell(1, "write");
+    if (Result<void> joined = work->join(settings.output, metadata()); !joined)
+      return joined;
+    return work->remove();
+  }
+
+private:
+  ModuleOp module;
+  const Sequences &sequences;
+  Sequences numbers;
+  const CalibrationSettings &settings;
+  func::FuncOp function;
+  llvm::SmallVector<lm::ObservedValue> observed;
+  std::vector<ObservedSegment> parts;
+  size_t headValue = SIZE_MAX; ///< among `observed`: what the head of a decoder reads, if its rows are wanted
+
+  void tell(double fraction, const std::string &detail) {
+    if (settings.progress)
+      settings.progress(fraction, detail);
+  }
+
+  Result<void> plan(const lm::LayerSelection &selection) {
+    FailureOr<func::FuncOp> found = lm::findModelFunction(module);
+    if (failed(found))
+      return said();
+    function = *found;
+    observed = lm::findObservedValues(module, selection);
+    if (observed.empty())
+      return unsupported("no linear of the model reads rows that could be measured");
+    if (settings.headRows > 0)
+      findHead();
+    parts = cutModel(function, observed, settings.partBytes, headValue != SIZE_MAX);
+    return {};
+  }
+
+  // The linear whose result a decoder returns.
+  void findHead() {
+    if (!isa<lm::CacheType>(function.getArgument(1).getType()))
+      return;
+    Value logits = function.getBody().front().getTerminator()->getOperand(0);
+    auto head = logits.getDefiningOp<lm::LinearLikeOpInterface>();
+    for (size_t i = 0; head && i < observed.size(); ++i)
+      if (observed[i].value == head.getInput())
+        headValue = i;
+  }
+
+  int64_t headStride() const {
+    return headValue == SIZE_MAX ? 0 : (sequences.tokens() + settings.headRows - 1) / settings.headRows;
+  }
+
+  std::string valuesJson() const {
+    nlohmann::ordered_json values = nlohmann::ordered_json::object();
+    for (const lm::ObservedValue &value : observed)
+      values[value.name] = value.fingerprint;
+    return values.dump();
+  }
+
+  std::vector<std::pair<std::string, std::string>> metadata() const {
+    return {{"format", lm::kStatisticsFormat.str()},
+            {"source", lm::sourceFingerprint(module)},
+            {"text", hashOf(sequences)},
+            {"tokens", std::to_string(sequences.tokens())},
+            {"sequences", std::to_string(sequences.lengths.size())},
+            {"values", valuesJson()}};
+  }
+
+  // What the work so far depends on.
+  std::string identity() const {
+    nlohmann::ordered_json all = metadata();
+    all.push_back({"parts", parts.size()});
+    all.push_back({"head", headStride()});
+    all.push_back({"cpu", settings.targetCpu});
+    return all.dump();
+  }
+
+  Result<void> compilePart(size_t number, const PartialWork &work, const std::string &artifact) {
+    lm::StoredRows rows;
+    if (number > 0)
+      rows = {lm::SafetensorsAttr::get(module.getContext(), work.rowsFile(number), "rows", lm::SafetensorsFormat::f32),
+              sequences.tokens()};
+    const ObservedSegment &part = parts[number];
+    FailureOr<OwningOpRef<ModuleOp>> observer =
+        lm::buildObserver(function, part.segment, part.observed, rows, headValue != SIZE_MAX);
+    if (failed(observer))
+      return said();
+    // Another order of what attention compares changes nothing that is observed, and is what code is made for.
+    PassManager manager(module.getContext());
+    manager.addPass(lm::createLmNormalizeRopePass());
+    if (failed(manager.run(**observer)))
+      return said();
+    lmopt::CompileOptions options;
+    if (!settings.targetCpu.empty())
+      options.targetCpu = settings.targetCpu;
+    options.baseDirectory = settings.baseDirectory;
+    CompileResult result = compileToArtifact(**observer, options, artifact);
+    return result.code ? Result<void>(Error{result.code, result.message}) : Result<void>();
+  }
+
+  Result<void> runPart(size_t number, PartialWork &work) {
+    std::string which = "part " + std::to_string(number + 1) + " of " + std::to_string(parts.size());
+    double size = 1.0 / static_cast<double>(parts.size()), begin = static_cast<double>(number) * size;
+    tell(begin, which + ", compile");
+    std::string artifact = work.folder() + "/part.so";
+    if (Result<void> compiled = compilePart(number, work, artifact); !compiled)
+      return compiled;
+    std::vector<Moments> moments;
+    for (const lm::ObservedValue &value : parts[number].observed)
+      moments.emplace_back(value.width());
+    HeadRows head = headOf(number);
+    Value output = parts[number].segment.output;
+    Result<PartialWork::RowWriter> next = work.writeRows(number + 1, sequences.tokens(), widthOf(output));
+    if (!next)
+      return next.error();
+    PartRun run = {artifact,
+                   number ? rowNumbers() : sequences,
+                   moments,
+                   nextResult(number),
+                   head,
+                   settings.threads,
+                   [&](const float *rows, int64_t count) { return next->append(rows, count); },
+                   [&](double fraction) { tell(begin + fraction * size, which); }};
+    if (Result<void> ran = run.run(); !ran)
+      return ran;
+    if (Result<void> finished = next->finish(); !finished)
+      return finished;
+    llvm::sys::fs::remove(artifact);
+    return work.finishPart(number, tensorsOf(number, moments, head));
+  }
+
+  // Behind the first part a token is the row of its number.
+  const Sequences &rowNumbers() {
+    if (numbers.ids.empty()) {
+      numbers = sequences;
+      std::iota(numbers.ids.begin(), numbers.ids.end(), 0);
+    }
+    return numbers;
+  }
+
+  static int64_t widthOf(Value rows) { return rows ? cast<ShapedType>(rows.getType()).getShape().back() : 0; }
+
+  // Which result of a part goes on: the output, where it is not observed itself behind what is.
+  size_t nextResult(size_t number) const {
+    const ObservedSegment &part = parts[number];
+    if (!part.segment.output)
+      return SIZE_MAX;
+    for (size_t i = 0; i < part.observed.size(); ++i)
+      if (part.observed[i].value == part.segment.output)
+        return i;
+    return part.observed.size();
+  }
+
+  HeadRows headOf(size_t number) const {
+    HeadRows head;
+    const std::vector<lm::ObservedValue> &values = parts[number].observed;
+    for (size_t i = 0; i < values.size() && headValue != SIZE_MAX; ++i)
+      if (values[i].value == observed[headValue].value) {
+        head.stride = headStride();
+        head.input = i;
+        head.logits = values.size(); // behind what is observed comes what the function returns
+      }
+    return head;
+  }
+
+  // The file's tensors; see Statistics.h.
+  std::vector<NamedTensor> tensorsOf(size_t number, std::vector<Moments> &moments, HeadRows &head) const {
+    std::vector<NamedTensor> tensors;
+    for (size_t i = 0; i < moments.size(); ++i) {
+      const std::string &name = parts[number].observed[i].name;
+      Moments &sums = moments[i];
+      int64_t n = sums.width;
+      tensors.push_back({{name + ".products", "F64", {n * (n + 1) / 2}}, lowerHalf(sums)});
+      tensors.push_back({{name + ".sums", "F64", {n}}, {sums.sums.data(), n * 8}});
+      tensors.push_back({{name + ".positive", "F64", {n}}, {sums.positive.data(), n * 8}});
+      tensors.push_back({{name + ".greatest", "F32", {n}}, {sums.greatest.data(), n * 4}});
+    }
+    if (head.stride) {
+      auto count = static_cast<int64_t>(head.lse.size());
+      const std::string &name = observed[headValue].name;
+      tensors.push_back({{name + ".rows", "F32", {count, observed[headValue].width()}},
+                         {head.rows.data(), static_cast<int64_t>(head.rows.size()) * 4}});
+      tensors.push_back({{name + ".lse", "F64", {count}}, {head.lse.data(), count * 8}});
+    }
+    return tensors;
+  }
+
+  // In place: row i begins where i (i + 1) / 2 numbers are, which is never behind where it stood.
+  static NamedTensor::Bytes lowerHalf(Moments &sums) {
+    double *to = sums.products.data();
+    for (int64_t i = 0; i < sums.width; ++i) {
+      const double *row = sums.products.data() + i * sums.width;
+      to = std::copy(row, row + i + 1, to);
+    }
+    return {sums.products.data(), (to - sums.products.data()) * 8};
+  }
+};
+
+} // namespace
+
+Result<void> calibrate(ModuleOp module, const lm::LayerSelection &selection, const Sequences &sequences,
+                       const CalibrationSettings &settings) {
+  return Calibrator(module, sequences, settings).run(selection);
+}
+
+} // namespace lmopt

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Packs of sequences through the runtime; see PartRun.h.
+#include "tools/calibrate/PartRun.h"
+
+#include "lmopt/lmopt.h"
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <numeric>
+
+namespace lmopt {
+
+/// All results of a pack of sequences take at most so much memory, or it is one sequence.
+static constexpr int64_t kPackBytes = int64_t{256} << 20;
+/// A pack is long enough that threads share its sums well, and no longer.
+static constexpr int64_t kPackTokens = 4096;
+
+namespace {
+
+struct Destroy {
+  void operator()(lmopt_model_t *model) const { lmopt_model_destroy(model); }
+  void operator()(lmopt_session_t *session) const { lmopt_session_destroy(session); }
+  void operator()(lmopt_team_t *team) const { lmopt_team_destroy(team); }
+};
+
+class Runner {
+public:
+  explicit Runner(PartRun &part) : part(part) {}
+
+  Result<void> go() {
+    if (!open())
+      return Error{static_cast<int>(error.status), error.message};
+    const std::vector<int64_t> &lengths = part.sequences.lengths;
+    for (size_t first = 0; first < lengths.size();) {
+      size_t count = packFrom(first);
+      if (Result<void> ran = runPack(first, count); !ran)
+        return ran;
+      first += count;
+      part.progress(static_cast<double>(token) / static_cast<double>(part.sequences.tokens()));
+    }
+    return {};
+  }
+
+private:
+  PartRun &part;
+  lmopt_error_t error = {};
+  std::unique_ptr<lmopt_team_t, Destroy> team;
+  std::unique_ptr<lmopt_model_t, Destroy> model;
+  std::unique_ptr<lmopt_session_t, Destroy> session;
+  std::vector<int64_t> widths;
+  std::vector<std::vector<float>> rows; ///< of each result, for the pack at hand
+  int64_t token = 0;                    ///< where the pack at hand begins
+
+  bool open() {
+    lmopt_team_options_t teamOptions = {};
+    teamOptions.struct_size = sizeof teamOptions;
+    teamOptions.threads = part.threads;
+    lmopt_team_t *madeTeam = nullptr;
+    if (lmopt_team_create(&teamOptions, &madeTeam, &error) != LMOPT_OK)
+      return false;
+    team.reset(madeTeam);
+    lmopt_model_t *opened = nullptr;
+    if (lmopt_model_open(part.artifact.c_str(), nullptr, &opened, &error) != LMOPT_OK)
+      return false;
+    model.reset(opened);
+    return readWidths() && openSession();
+  }
+
+  bool readWidths() {
+    lmopt_model_info_t info = {};
+    info.struct_size = sizeof info;
+    if (lmopt_model_get_info(model.get(), &info, &error) != LMOPT_OK)
+      return false;
+    for (uint32_t i = 0; i < info.result_count; ++i) {
+      lmopt_result_info_t result = {};
+      result.struct_size = sizeof result;
+      if (lmopt_model_get_result(model.get(), i, &result, &error) != LMOPT_OK)
+        return false;
+      widths.push_back(result.width);
+    }
+    rows.resize(widths.size());
+    return true;
+  }
+
+  bool openSession() {
+    lmopt_session_options_t options = {};
+    options.struct_size = sizeof options;
+    options.team = team.get();
+    lmopt_session_t *made = nullptr;
+    if (lmopt_session_create(model.get(), &options, &made, &error) != LMOPT_OK)
+      return false;
+    session.reset(made);
+    return true;
+  }
+
+  size_t packFrom(size_t first) const {
+    const std::vector<int64_t> &lengths = part.sequences.lengths;
+    int64_t rowBytes = 4 * std::accumulate(widths.begin(), widths.end(), int64_t{0});
+    int64_t most = std::min(kPackTokens, kPackBytes / rowBytes), tokens = lengths[first];
+    size_t count = 1;
+    while (first + count < lengths.size() && tokens + lengths[first + count] <= most)
+      tokens += lengths[first + count++];
+    return count;
+  }
+
+  Result<void> runPack(size_t first, size_t count) {
+    auto begin = part.sequences.lengths.begin() + static_cast<ptrdiff_t>(first);
+    int64_t tokens = std::accumulate(begin, begin + static_cast<ptrdiff_t>(count), int64_t{0});
+    std::vector<float *> results;
+    for (size_t i = 0; i < widths.size(); ++i) {
+      rows[i].resize(static_cast<size_t>(tokens * widths[i]));
+      results.push_back(rows[i].data());
+    }
+    if (lmopt_session_encode_all(session.get(), part.sequences.ids.data() + token, &*begin, static_cast<int64_t>(count),
+                                 nullptr, results.data(), &error) != LMOPT_OK)
+      return Error{static_cast<int>(error.status), error.message};
+    sumUp(tokens);
+    keepHeadRows(tokens);
+    token += tokens;
+    if (part.next >= rows.size())
+      return {};
+    return part.handOn(rows[part.next].data(), static_cast<int64_t>(rows[part.next].size()));
+  }
+
+  void sumUp(int64_t tokens) {
+    std::vector<MomentRows> values;
+    for (size_t i = 0; i < part.moments.size(); ++i)
+      values.push_back({&part.moments[i], rows[i].data()});
+    addRows(values, tokens, lmopt_team_threads(team.get()));
+  }
+
+  void keepHeadRows(int64_t tokens) {
+    HeadRows &head = part.head;
+    for (int64_t t = 0; head.stride && t < tokens; ++t) {
+      if ((token + t) % head.stride)
+        continue;
+      const float *input = rows[head.input].data() + t * widths[head.input];
+      head.rows.insert(head.rows.end(), input, input + widths[head.input]);
+      head.lse.push_back(logSumExp(rows[head.logits].data() + t * widths[head.logits], widths[head.logits]));
+    }
+  }
+
+  static double logSumExp(const float *logits, int64_t count) {
+    double greatest = *std::max_element(logits, logits + count), sum = 0;
+    for (int64_t i = 0; i < count; ++i)
+      sum += std::exp(logits[i] - greatest);
+    return greatest + std::log(sum);
+  }
+};
+
+} // namespace
+
+Result<void> PartRun::run() { return Runner(*this).go(); }
+
+} // namespace lmopt

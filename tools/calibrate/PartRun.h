@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// One part of a model over all sequences. In: a compiled part, sequences. Out: sums over the rows of its results, and
+// the rows that go on to the next part, handed on as they come. Tested by test/unit/tools/CalibrationTest.cpp.
+#ifndef LMOPT_TOOLS_CALIBRATE_PARTRUN_H
+#define LMOPT_TOOLS_CALIBRATE_PARTRUN_H
+
+#include "tools/calibrate/Calibration.h"
+#include "tools/calibrate/Moments.h"
+
+namespace lmopt {
+
+/// What is kept of some rows of the head: every `stride`th token of the text.
+struct HeadRows {
+  int64_t stride = 0;           ///< 0: none
+  size_t input = 0, logits = 0; ///< numbers of results
+  std::vector<float> rows;
+  std::vector<double> lse;
+};
+
+struct PartRun {
+  std::string artifact;
+  const Sequences &sequences;
+  std::vector<Moments> &moments; ///< of the first results
+  size_t next;                   ///< which result goes on to the next part; none of that number: nothing does
+  HeadRows &head;
+  int threads;
+  std::function<Result<void>(const float *rows, int64_t numbers)> handOn;
+  std::function<void(double)> progress;
+
+  Result<void> run();
+};
+
+} // namespace lmopt
+
+#endif // LMOPT_TOOLS_CALIBRATE_PARTRUN_H
