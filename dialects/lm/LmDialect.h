@@ -53,7 +53,7 @@ enum class WeightEffect {
   Read,     ///< a leaf: what a file holds
   Moved,    ///< the same numbers in another order, or some of them
   Computed, ///< new numbers, exact but for the rounding of f32
-  Rounded   ///< fewer bits: a loss that params must label
+  Rounded   ///< fewer bits, or refitted to fewer numbers: a loss that params must label
 };
 
 class Evaluation; // of one weight, see weights/Evaluation.h

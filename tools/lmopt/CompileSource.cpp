@@ -202,7 +202,9 @@ static Result<void> showRemarks(MLIRContext &context) {
 
 Result<void> compileSource(const CompileOptions &options, const Context &context) {
   if (!options.calibration.empty())
-    return unsupported("--calibrate: no pass uses calibration statistics yet; compile without it");
+    return unsupported(
+        "--calibrate: compile does not measure by itself yet; make statistics with `lmopt calibrate SOURCE --text " +
+        options.calibration + " -o STATS` and name them in the passes that use them (stats=STATS)");
   if (Result<void> checked = checkOutputPath(options); !checked.ok())
     return checked;
   registerAllPasses();

@@ -75,6 +75,17 @@ LogicalResult lmopt::lm::expectVector(EmitError emitError, Attribute vector, con
   return success();
 }
 
+LogicalResult lmopt::lm::expectKept(EmitError emitError, ArrayRef<int64_t> kept, int64_t count, StringRef what) {
+  bool ascending = std::adjacent_find(kept.begin(), kept.end(), std::greater_equal<int64_t>()) == kept.end();
+  if (!kept.empty() && ascending && kept.front() >= 0 && kept.back() < count)
+    return success();
+  InFlightDiagnostic diagnostic = emitError();
+  diagnostic << "C2: expected ascending numbers of " << what << " to keep, at least one";
+  if (count != INT64_MAX)
+    diagnostic << ", each below " << count;
+  return diagnostic;
+}
+
 /// The form of an f32 weight derived from `sources` (null: absent), with the shape of the first one. Each is asked
 /// once: asking twice would double the work with each link of a chain of derivations.
 WeightForm lmopt::lm::deriveForm(ArrayRef<Attribute> sources) {

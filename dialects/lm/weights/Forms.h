@@ -28,6 +28,8 @@ mlir::FailureOr<WeightForm> expectMatrix(EmitError emitError, mlir::Attribute so
 /// A vector with as many numbers as `form` has along `dim`, as far as both are known.
 mlir::LogicalResult expectVector(EmitError emitError, mlir::Attribute vector, const WeightForm &form, unsigned dim,
                                  Expected expected);
+/// C2 of weights that keep some rows or columns: ascending, at least one, below `count`.
+mlir::LogicalResult expectKept(EmitError emitError, llvm::ArrayRef<int64_t> kept, int64_t count, llvm::StringRef what);
 /// The names of a leaf: neither is empty.
 mlir::LogicalResult verifyFileReference(EmitError emitError, llvm::StringRef path, llvm::StringRef key);
 

@@ -102,6 +102,19 @@ def LM_DropRowsAttr : LM_Weight<"DropRows", "drop_rows", "Moved"> {
   let assemblyFormat = "`<` $source `,` $count `>`";
 }
 
+def LM_TakeRowsAttr : LM_Weight<"TakeRows", "take_rows", "Moved"> {
+  let summary = "some rows of a matrix, or some numbers of a vector";
+  let description = [{
+    `#lm.take_rows<W, kept = [0, 2, 3]>`: what is left of a layer whose other neurons are gone.
+
+    Constraints:
+    - C1: the source is an f32 matrix or vector.
+    - C2: the kept rows are ascending, there is at least one, and the source has them all.
+  }];
+  let parameters = (ins LM_WeightParameter:$source, ArrayRefParameter<"int64_t">:$kept);
+  let assemblyFormat = "`<` $source `,` `kept` `=` `[` $kept `]` `>`";
+}
+
 def LM_SumAttr : LM_Weight<"Sum", "sum", "Computed"> {
   let summary = "A + B, element by element";
   let description = [{
@@ -269,6 +282,56 @@ def LM_NativeAttr : LM_Weight<"Native", "native", "Read"> {
     /// The tensor in the file, or null when the source is none that C1 allows.
     static ::lmopt::lm::GgufAttr findTensor(::mlir::Attribute source);
   }];
+}
+
+//===- Refitted to statistics ------------------------------------------------------------------------------------===//
+
+def LM_StatisticsAttr : LM_Attr<"Statistics", "statistics"> {
+  let summary = "what calibration measured of a value";
+  let description = [{
+    `#lm.statistics<"stats.safetensors", "layers.0.ffn.down">`: the sums over the rows of the value of that name in a file of
+    `lmopt calibrate`, whose format is passes/analysis/Statistics.h. Not a weight, but what some are computed with.
+
+    Constraints:
+    - C1: neither name is empty.
+  }];
+  let parameters = (ins StringRefParameter<"file">:$path, StringRefParameter<"value">:$key);
+  let assemblyFormat = "`<` $path `,` $key `>`";
+  let genVerifyDecl = 1;
+}
+
+def LM_RefitColumnsAttr : LM_Weight<"RefitColumns", "refit_columns", "Rounded"> {
+  let summary = "the columns of W that are kept, refitted so that they stand for the others as well as they can";
+  let description = [{
+    With C the centred second moments of the inputs of W, and K the kept ones:
+
+        W' = W C[:, K] (C[K, K] + d I)^-1      d = damping * mean of the diagonal of C
+
+    which is least squares: sum |W (x - mean) - W' (x - mean)[K]|² over the text of the statistics is least for d = 0. What
+    is lost of the mean is `#lm.refit_bias`. Computed in f64, in a fixed order. From techniques 7.4.
+
+    Constraints:
+    - C1: W is an f32 matrix.
+    - C2: the kept columns are ascending, there is at least one, and W has them all.
+    - C3: the damping is positive and finite.
+    - The statistics have as many numbers as W has columns (seen when the file is read).
+  }];
+  let parameters = (ins LM_WeightParameter:$source, "::lmopt::lm::StatisticsAttr":$statistics,
+                        ArrayRefParameter<"int64_t">:$kept, LM_Real:$damping);
+  let assemblyFormat = "`<` $source `,` $statistics `,` `kept` `=` `[` $kept `]` `,` `damping` `=` $damping `>`";
+}
+
+def LM_RefitBiasAttr : LM_Weight<"RefitBias", "refit_bias", "Rounded"> {
+  let summary = "the bias beside a refitted matrix: b + W mean - W' mean[K]; b may be absent";
+  let description = [{
+    So that the mean of the results over the text of the statistics stays what it was.
+
+    Constraints:
+    - C1: the source is `#lm.refit_columns`.
+    - C2: b, if there is one, is an f32 vector with one number for each row.
+  }];
+  let parameters = (ins "::lmopt::lm::RefitColumnsAttr":$source, OptionalParameter<"::mlir::Attribute">:$bias);
+  let assemblyFormat = "`<` $source (`,` $bias^)? `>`";
 }
 
 #endif // LMOPT_DIALECTS_LM_WEIGHTS_WEIGHTS_TD

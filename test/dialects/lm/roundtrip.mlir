@@ -35,6 +35,12 @@ lm.param @matvec_bias : tensor<2xf32> = #lm.matvec_add<dense<1.0> : tensor<2x3xf
 lm.param @rows : tensor<2x3xf32> = #lm.add_to_rows<dense<1.0> : tensor<2x3xf32>, dense<2.0> : tensor<3xf32>>
 // CHECK: lm.param @fewer_rows : tensor<1x3xf32> = #lm.drop_rows<dense<1.000000e+00> : tensor<3x3xf32>, 2>
 lm.param @fewer_rows : tensor<1x3xf32> = #lm.drop_rows<dense<1.0> : tensor<3x3xf32>, 2>
+// CHECK: lm.param @some_rows : tensor<2x3xf32> = #lm.take_rows<dense<1.000000e+00> : tensor<3x3xf32>, kept = [0, 2]>
+lm.param @some_rows : tensor<2x3xf32> = #lm.take_rows<dense<1.0> : tensor<3x3xf32>, kept = [0, 2]>
+// CHECK: lm.param @some_columns : tensor<3x2xf32> = #lm.refit_columns<dense<1.000000e+00> : tensor<3x3xf32>, <"stats.safetensors", "layers.0.ffn.down">, kept = [0, 2], damping = 1.000000e-02>
+lm.param @some_columns : tensor<3x2xf32> = #lm.refit_columns<dense<1.0> : tensor<3x3xf32>, <"stats.safetensors", "layers.0.ffn.down">, kept = [0, 2], damping = 0.01>
+// CHECK: lm.param @their_bias : tensor<3xf32> = #lm.refit_bias<<dense<1.000000e+00> : tensor<3x3xf32>, <"stats.safetensors", "layers.0.ffn.down">, kept = [0, 2], damping = 1.000000e-02>, dense<0.000000e+00> : tensor<3xf32>>
+lm.param @their_bias : tensor<3xf32> = #lm.refit_bias<<dense<1.0> : tensor<3x3xf32>, <"stats.safetensors", "layers.0.ffn.down">, kept = [0, 2], damping = 0.01>, dense<0.0> : tensor<3xf32>>
 // CHECK: lm.param @transposed : tensor<3x2xf32> = #lm.transpose<dense<1.000000e+00> : tensor<2x3xf32>>
 lm.param @transposed : tensor<3x2xf32> = #lm.transpose<dense<1.0> : tensor<2x3xf32>>
 // CHECK: lm.param @permuted : tensor<8x3xf32> = #lm.permute_rope<dense<1.000000e+00> : tensor<8x3xf32>, heads = 2, from = interleaved>

@@ -75,6 +75,52 @@ lm.param @drop_rows_c1_vector : tensor<2xf32> = #lm.drop_rows<dense<1.0> : tenso
 
 // -----
 
+// expected-error@+1 {{C1: the source must be f32, but is int8}}
+lm.param @take_rows_c1_codes : tensor<1x3xf32> = #lm.take_rows<#lm.quantize_rows<dense<1.0> : tensor<2x3xf32>>, kept = [0]>
+
+// -----
+
+// expected-error@+1 {{C2: expected ascending numbers of rows to keep, at least one, each below 2}}
+lm.param @take_rows_c2_beyond : tensor<1x3xf32> = #lm.take_rows<dense<1.0> : tensor<2x3xf32>, kept = [2]>
+
+// -----
+
+// expected-error@+1 {{C2: expected ascending numbers of rows to keep, at least one, each below 3}}
+lm.param @take_rows_c2_order : tensor<2xf32> = #lm.take_rows<dense<1.0> : tensor<3xf32>, kept = [1, 1]>
+
+// -----
+
+// expected-error@+1 {{C2: expected ascending numbers of rows to keep, at least one}}
+lm.param @take_rows_c2_negative : tensor<1xf32> = #lm.take_rows<#lm.safetensors<"a", "b", f32>, kept = [-1]>
+
+// -----
+
+// expected-error@+2 {{C1: expected a file and a tensor name, but found "" and "x"}}
+// expected-error@+1 {{failed to parse LM_RefitColumnsAttr parameter 'statistics'}}
+lm.param @statistics_c1 : tensor<2x1xf32> = #lm.refit_columns<dense<1.0> : tensor<2x3xf32>, #lm.statistics<"", "x">, kept = [0], damping = 0.1>
+
+// -----
+
+// expected-error@+1 {{C1: the source must have rank 2, but its shape is 3}}
+lm.param @refit_columns_c1_vector : tensor<1xf32> = #lm.refit_columns<dense<1.0> : tensor<3xf32>, #lm.statistics<"s", "x">, kept = [0], damping = 0.1>
+
+// -----
+
+// expected-error@+1 {{C2: expected ascending numbers of columns to keep, at least one, each below 3}}
+lm.param @refit_columns_c2_beyond : tensor<2x1xf32> = #lm.refit_columns<dense<1.0> : tensor<2x3xf32>, #lm.statistics<"s", "x">, kept = [3], damping = 0.1>
+
+// -----
+
+// expected-error@+1 {{C3: expected a positive damping, found 0.000000e+00}}
+lm.param @refit_columns_c3 : tensor<2x1xf32> = #lm.refit_columns<dense<1.0> : tensor<2x3xf32>, #lm.statistics<"s", "x">, kept = [0], damping = 0.0>
+
+// -----
+
+// expected-error@+1 {{C2: the bias must have 2 numbers, but has 3}}
+lm.param @refit_bias_c2 : tensor<2xf32> = #lm.refit_bias<<dense<1.0> : tensor<2x3xf32>, <"s", "x">, kept = [0], damping = 0.1>, dense<1.0> : tensor<3xf32>>
+
+// -----
+
 // expected-error@+1 {{C1: the source must have rank 2, but its shape is 3}}
 lm.param @transpose_c1_vector : tensor<3xf32> = #lm.transpose<dense<1.0> : tensor<3xf32>>
 

@@ -371,7 +371,9 @@ def weights():
     matrix("permute_partial", "#lm.permute_rope<{}, heads = 1, from = half, dims = 4>", w[[0, 2, 1, 3, 4, 5, 6, 7]], 0)
     matrix("drop_rows", f"#lm.drop_rows<{typed(np.concatenate([u[:2], w]))}, 2>", d, 0)
     matrix("transpose", f"#lm.transpose<{typed(np.ascontiguousarray(w.T))}>", d, 0)
+    matrix("take_rows", f"#lm.take_rows<{typed(np.concatenate([u[:1], w[:3], u[1:3], w[3:]]))}, kept = [1, 2, 3, 6, 7, 8, 9, 10]>", d, 0)
     vector("row", "#lm.row<{}, 5>", w[5], 0)
+    vector("take_numbers", "#lm.take_rows<#lm.row<{}, 5>, kept = [0, 2, 3, 7, 8, 11, 12, 15]>", w[5, [0, 2, 3, 7, 8, 11, 12, 15]], 0)
     vector("matvec", f"#lm.matvec_add<{{}}, {typed(v)}>", d @ v.astype(np.float64), 1)
     vector("matvec_bias", f"#lm.matvec_add<{{}}, {typed(v)}, {typed(b)}>", d @ v.astype(np.float64) + b, 1)
     # Grouped weights are seen through lm.embedding of all rows, with groups that have ends of their own.
@@ -514,7 +516,8 @@ COMPILED = {
     "norm/meaning": [], "elementwise/meaning": [], "pooling/meaning": [],
     "attention/meaning": ["attention_encoder_full", "attention_encoder_causal"],
     "interpret/weights": ["sum", "scale", "scale_columns", "add_to_rows", "rotate_columns", "permute_from_interleaved",
-                          "permute_from_half", "permute_partial", "drop_rows", "transpose", "row", "matvec", "matvec_bias"],
+                          "permute_from_half", "permute_partial", "drop_rows", "transpose", "take_rows", "row", "take_numbers", "matvec",
+                          "matvec_bias"],
     "attention/lengths": ["longrope_decoder_4", "longrope_decoder_5", "longrope_decoder_8", "longrope_encoder",
                           "dynamic_decoder_4"],
     "attention/halves": ["halves_encoder_full", "halves_encoder_causal"],
