@@ -118,14 +118,20 @@ std::vector<float> refitColumns(const float *weights, int64_t rows, const Square
   if (!factorizeKept(moments, kept, damping, factor))
     return {};
   auto size = static_cast<int64_t>(kept.size());
-  std::vector<double> exact(weights, weights + rows * moments.size), refitted(static_cast<size_t>(rows * size));
+  std::vector<double> removed(weights, weights + rows * moments.size), refitted(static_cast<size_t>(rows * size));
+  for (int64_t r = 0; r < rows; ++r)
+    for (int64_t column : kept)
+      removed[static_cast<size_t>(r * moments.size + column)] = 0;
   inRuns(rows, [&](int64_t first, int64_t end) {
     for (int64_t k = 0; k < size; ++k)
       for (int64_t r = first; r < end; ++r)
         refitted[static_cast<size_t>(r * size + k)] =
-            dot(moments.row(kept[static_cast<size_t>(k)]), exact.data() + r * moments.size, moments.size);
+            dot(moments.row(kept[static_cast<size_t>(k)]), removed.data() + r * moments.size, moments.size);
   });
   solve(factor, refitted.data(), rows);
+  for (int64_t r = 0; r < rows; ++r)
+    for (int64_t k = 0; k < size; ++k)
+      refitted[static_cast<size_t>(r * size + k)] += double(weights[r * moments.size + kept[static_cast<size_t>(k)]]);
   return {refitted.begin(), refitted.end()};
 }
 
@@ -140,6 +146,8 @@ std::vector<double> lostMean(const SquareMatrix &moments, const std::vector<doub
   solve(factor, shares.data());
   for (size_t k = 0; k < kept.size(); ++k)
     subtract(lost.data(), moments.row(kept[k]), shares[k], moments.size);
+  for (int64_t column : kept) // they stand for themselves
+    lost[static_cast<size_t>(column)] = 0;
   return lost;
 }
 

@@ -303,12 +303,12 @@ def LM_StatisticsAttr : LM_Attr<"Statistics", "statistics"> {
 def LM_RefitColumnsAttr : LM_Weight<"RefitColumns", "refit_columns", "Rounded"> {
   let summary = "the columns of W that are kept, refitted so that they stand for the others as well as they can";
   let description = [{
-    With C the centred second moments of the inputs of W, and K the kept ones:
+    With C the centred second moments of the inputs of W, K the kept ones and R the others:
 
-        W' = W C[:, K] (C[K, K] + d I)^-1      d = damping * mean of the diagonal of C
+        W' = W[:, K] + W[:, R] C[R, K] (C[K, K] + d I)^-1      d = damping * mean of the diagonal of C
 
-    which is least squares: sum |W (x - mean) - W' (x - mean)[K]|² over the text of the statistics is least for d = 0. What
-    is lost of the mean is `#lm.refit_bias`. Computed in f64, in a fixed order. From techniques 7.4.
+    which makes sum |W (x - mean) - W' (x - mean)[K]|² + d |W' - W[:, K]|² over the text of the statistics least. What is lost
+    of the mean is `#lm.refit_bias`. Computed in f64, in a fixed order. From techniques 7.4.
 
     Constraints:
     - C1: W is an f32 matrix.

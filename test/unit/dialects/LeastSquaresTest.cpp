@@ -131,6 +131,35 @@ TEST(LeastSquares, AllColumnsStayAsTheyAre) {
     EXPECT_NEAR(refitted[i], problem.weights[i], 1e-6);
 }
 
+TEST(LeastSquares, DampingHoldsToWhatWas) {
+  Problem problem;
+  std::vector<int64_t> kept = {0, 1, 6, 10}, all(kWidth);
+  std::iota(all.begin(), all.end(), 0);
+  std::vector<float> held = refitColumns(problem.weights.data(), kRows, problem.moments, kept, 1e12);
+  for (int64_t r = 0; r < kRows; ++r)
+    for (size_t k = 0; k < kept.size(); ++k)
+      EXPECT_NEAR(held[size_t(r) * kept.size() + k], problem.weights[size_t(r * kWidth + kept[k])], 1e-6);
+  // Where nothing goes, nothing changes, however strong it is.
+  EXPECT_EQ(refitColumns(problem.weights.data(), kRows, problem.moments, all, 0.5), problem.weights);
+}
+
+TEST(LeastSquares, TheMeanThatIsLostIsThatOfTheRefit) {
+  Problem problem;
+  std::vector<int64_t> kept = {0, 3, 4, 9};
+  std::vector<float> refitted = refitColumns(problem.weights.data(), kRows, problem.moments, kept, 0.01);
+  std::vector<double> lost = lostMean(problem.moments, problem.means, kept, 0.01);
+  for (int64_t r = 0; r < kRows; ++r) {
+    double expected = 0, found = 0;
+    for (int64_t i = 0; i < kWidth; ++i) {
+      expected += problem.weights[r * kWidth + i] * problem.means[i];
+      found += problem.weights[r * kWidth + i] * lost[i];
+    }
+    for (size_t k = 0; k < kept.size(); ++k)
+      expected -= refitted[r * kept.size() + k] * problem.means[kept[k]];
+    EXPECT_NEAR(found, expected, 1e-5);
+  }
+}
+
 TEST(LeastSquares, RemovalTakesTheCheapestEachTime) {
   for (unsigned seed = 1; seed <= 5; ++seed) {
     Problem problem(seed);
