@@ -246,6 +246,27 @@ TEST_P(StatisticsReaders, RefuseDamage) {
   EXPECT_NE(read("layers.0.attn.q").find("no tensor 'layers.0.attn.q.sums'"), std::string::npos);
 }
 
+TEST_P(StatisticsReaders, EveryDamagedHeaderIsReadOrRefused) {
+  std::string bytes = run(settings("s", 1 << 30));
+  uint64_t header = 0;
+  std::memcpy(&header, bytes.data(), sizeof header);
+  std::vector<lm::ObservedValue> values;
+  for (const lm::ObservedValue &value : lm::findObservedValues(*model.module, all()))
+    values.push_back(value);
+  size_t refused = 0;
+  for (size_t place = 0; place < header + 8; place += 7) {
+    std::string damaged = bytes;
+    damaged[place] = static_cast<char>(damaged[place] ^ (1 << place % 7));
+    std::ofstream(folder + "/s", std::ios::binary) << damaged;
+    refused += !errorOf([&] {
+                  FailureOr<lm::Statistics> statistics = lm::Statistics::open(*model.module, folder + "/s");
+                  for (size_t i = 0; succeeded(statistics) && i < values.size(); ++i)
+                    (void)statistics->read(values[i]);
+                }).empty();
+  }
+  EXPECT_GT(refused, header / 14); // most places matter
+}
+
 INSTANTIATE_TEST_SUITE_P(Models, StatisticsReaders, testing::Values("llama-gqa-9-3"), fixture::parameterName);
 
 } // namespace
