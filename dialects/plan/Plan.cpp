@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The ops of the plan dialect. Types and attributes are Attributes.cpp, what flows between steps Rows.cpp, the
-// verifiers Verify.cpp.
+// The ops of the plan dialect. Registration, types and attributes are PlanDialect.cpp, what flows between steps
+// Rows.cpp, the verifiers Verify.cpp.
 #include "dialects/plan/Plan.h"
 
 #include "dialects/lm/PartNames.h"
@@ -15,19 +15,8 @@ using namespace mlir;
 using namespace lmopt;
 using namespace lmopt::plan;
 
-#include "dialects/plan/PlanDialect.cpp.inc"
-
 #define GET_OP_CLASSES
 #include "dialects/plan/Plan.cpp.inc"
-
-void PlanDialect::initialize() {
-  registerTypes();
-  registerAttributes();
-  addOperations<
-#define GET_OP_LIST
-#include "dialects/plan/Plan.cpp.inc"
-      >();
-}
 
 //===--- plan.step ---===//
 

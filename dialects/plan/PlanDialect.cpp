@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Types, attributes and enumerations of the plan dialect. Tested by test/dialects/plan.
+// The dialect object: registration of ops, types, attributes and enumerations. Tested by test/dialects/plan.
 #include "dialects/plan/Plan.h"
 
 #include "mlir/IR/DialectImplementation.h"
@@ -10,6 +10,7 @@ using namespace mlir;
 using namespace lmopt;
 using namespace lmopt::plan;
 
+#include "dialects/plan/PlanDialect.cpp.inc"
 #include "dialects/plan/PlanEnums.cpp.inc"
 #include "dialects/plan/PlanInterfaces.cpp.inc"
 
@@ -18,6 +19,15 @@ using namespace lmopt::plan;
 
 #define GET_ATTRDEF_CLASSES
 #include "dialects/plan/PlanAttributes.cpp.inc"
+
+void PlanDialect::initialize() {
+  registerTypes();
+  registerAttributes();
+  addOperations<
+#define GET_OP_LIST
+#include "dialects/plan/Plan.cpp.inc"
+      >();
+}
 
 void PlanDialect::registerTypes() {
   addTypes<
