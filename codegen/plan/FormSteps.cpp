@@ -3,6 +3,8 @@
 // Steps and domains; see FormSteps.h. Everything special is asked of the ops (dialects/lm/interfaces/Step.td).
 #include "codegen/plan/FormSteps.h"
 
+#include "lmopt/abi.h"
+
 #include "dialects/lm/LmDialect.h"
 #include "dialects/lm/attention/Attention.h"
 #include "dialects/lm/interfaces/Step.h"
@@ -286,6 +288,9 @@ private:
         return failure();
     if (results.empty())
       return refuse(op, "expects a result");
+    if (results.size() > LMOPT_MAX_LISTED)
+      return refuse(op, "it returns " + Twine(results.size()) + " results, but an artifact gives at most " +
+                            Twine(LMOPT_MAX_LISTED));
     if (program.isDecoder() && results.size() > 1)
       return refuse(op, "@forward gives logits and nothing else");
     ReturnOp::create(builder, op.getLoc(), results, builder.getStrArrayAttr(names));

@@ -18,8 +18,8 @@ namespace {
 
 class Cutter {
 public:
-  Cutter(func::FuncOp function, ArrayRef<lm::ObservedValue> observed, int64_t bytes, bool results)
-      : block(function.getBody().front()), limit(bytes), results(results) {
+  Cutter(func::FuncOp function, ArrayRef<lm::ObservedValue> observed, int64_t bytes, bool results, size_t most)
+      : block(function.getBody().front()), limit(bytes), results(results), most(most) {
     for (const lm::ObservedValue &value : observed)
       observedBy[value.value.getDefiningOp()].push_back(value);
   }
@@ -40,6 +40,7 @@ private:
   Block &block;
   int64_t limit;
   bool results;
+  size_t most;
   llvm::DenseMap<Operation *, std::vector<lm::ObservedValue>> observedBy;
   std::vector<ObservedSegment> segments;
   /// What has been added since the last cut: up to the last place where one could cut, and behind it.
@@ -51,6 +52,10 @@ private:
     for (const lm::ObservedValue &value : segment.observed)
       bytes += Moments::bytesFor(value.width());
     return bytes;
+  }
+
+  bool isTooMuch() const {
+    return place && (bytesOf(open) + bytesOf(behind) > limit || open.observed.size() + behind.observed.size() > most);
   }
 
   void add(Operation &op) {
@@ -88,7 +93,7 @@ private:
 
   // A place to cut. Where what has come since the last one is too much with what was before, the cut is there.
   void mark(Value only) {
-    if (place && bytesOf(open) + bytesOf(behind) > limit)
+    if (isTooMuch())
       close(place);
     llvm::append_range(open.segment.ops, behind.segment.ops);
     llvm::append_range(open.observed, behind.observed);
@@ -99,7 +104,7 @@ private:
   // Without an output: the rest of the model.
   void close(Value output) {
     if (!output) {
-      if (place && bytesOf(open) + bytesOf(behind) > limit && !behind.observed.empty())
+      if (isTooMuch() && !behind.observed.empty())
         close(place);
       llvm::append_range(open.segment.ops, behind.segment.ops);
       llvm::append_range(open.observed, behind.observed);
@@ -146,8 +151,8 @@ private:
 } // namespace
 
 std::vector<ObservedSegment> cutModel(func::FuncOp function, ArrayRef<lm::ObservedValue> observed, int64_t bytes,
-                                      bool results) {
-  return Cutter(function, observed, bytes, results).cut();
+                                      bool results, size_t most) {
+  return Cutter(function, observed, bytes, results, most).cut();
 }
 
 } // namespace lmopt

@@ -10,6 +10,7 @@
 #ifndef LMOPT_TOOLS_CALIBRATE_SEGMENTS_H
 #define LMOPT_TOOLS_CALIBRATE_SEGMENTS_H
 
+#include "lmopt/abi.h"
 #include "passes/observe/Observe.h"
 
 namespace lmopt {
@@ -19,10 +20,14 @@ struct ObservedSegment {
   std::vector<lm::ObservedValue> observed;
 };
 
-/// The sums of a segment take at most `bytes`, or it cannot be cut further. `results`: the last one also computes what
-/// the function returns; without it the model ends with the last observed value.
+/// Beside what is observed, a segment gives the rows that go on, or what the function returns.
+inline constexpr size_t kMostObserved = LMOPT_MAX_LISTED - 2;
+
+/// The sums of a segment take at most `bytes`, and no more than `most` values are observed in it, or it cannot be cut
+/// further. `results`: the last one also computes what the function returns; without it the model ends with the last
+/// observed value.
 std::vector<ObservedSegment> cutModel(mlir::func::FuncOp function, llvm::ArrayRef<lm::ObservedValue> observed,
-                                      int64_t bytes, bool results);
+                                      int64_t bytes, bool results, size_t most = kMostObserved);
 
 } // namespace lmopt
 

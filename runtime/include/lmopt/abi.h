@@ -216,6 +216,9 @@ typedef struct lmopt_result {
 /* How an entry takes sequences: DECODER appends to them, the cache is kept; ENCODER takes whole ones. */
 enum { LMOPT_KIND_DECODER = 0, LMOPT_KIND_ENCODER = 1 };
 
+/* Most inputs, and most results, of an entry. */
+#define LMOPT_MAX_LISTED 64
+
 /* One way into the code. A runtime looks for those it knows by name and leaves others alone. */
 typedef struct lmopt_entry {
   const char *name;

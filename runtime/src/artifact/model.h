@@ -8,7 +8,7 @@
 #include "runtime/src/artifact/artifact.h"
 
 /* Most inputs, and most results, of an entry. */
-enum { LMOPTP_LISTED = 64 };
+enum { LMOPTP_LISTED = LMOPT_MAX_LISTED };
 
 struct lmopt_model {
   atomic_int references;

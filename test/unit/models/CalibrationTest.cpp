@@ -172,6 +172,9 @@ TEST_P(CalibratedFixtures, PartsFollowOneAnother) {
   EXPECT_FALSE(parts.back().segment.output);
   EXPECT_EQ(observed, values.size());
   EXPECT_EQ(cutModel(function, values, int64_t{1} << 40, false).size(), 1u);
+  size_t most = 3; // as many as an artifact can give, if it could give no more
+  for (const ObservedSegment &part : cutModel(function, values, int64_t{1} << 40, false, most))
+    EXPECT_LE(part.observed.size(), most);
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, CalibratedFixtures,
