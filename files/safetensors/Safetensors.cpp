@@ -122,6 +122,13 @@ Result<SafetensorsFile> SafetensorsFile::open(const std::string &path) {
   return file;
 }
 
+std::string_view SafetensorsFile::findMetadata(std::string_view key) const {
+  for (const auto &[name, value] : metadataTable)
+    if (name == key)
+      return value;
+  return {};
+}
+
 const SafetensorsTensor *SafetensorsFile::findTensor(std::string_view tensorName) const {
   auto found = std::lower_bound(tensorTable.begin(), tensorTable.end(), tensorName,
                                 [](const SafetensorsTensor &tensor, std::string_view n) { return tensor.name < n; });

@@ -61,6 +61,8 @@ public:
   const std::vector<SafetensorsTensor> &tensors() const { return tensorTable; }
   const SafetensorsTensor *findTensor(std::string_view tensorName) const;
   const std::vector<std::pair<std::string, std::string>> &metadata() const { return metadataTable; }
+  /// Empty when there is none of that name.
+  std::string_view findMetadata(std::string_view key) const;
 
   /// Decodes rows [firstRow, firstRow + rowCount) into `out` (rowCount x columns floats); i8 codes become their values.
   Result<void> decodeRows(const SafetensorsTensor &tensor, int64_t firstRow, int64_t rowCount, float *out) const;

@@ -4,10 +4,9 @@
 #include "passes/analysis/Statistics.h"
 
 #include "files/Json.h"
+#include "files/safetensors/Statistics.h"
 
 #include "mlir/IR/Diagnostics.h"
-
-#include <cstring>
 
 using namespace mlir;
 
@@ -17,16 +16,9 @@ static InFlightDiagnostic fail(Operation *op, const SafetensorsFile &file) {
   return op->emitError("statistics '") << file.path() << "': ";
 }
 
-static std::string metadata(const SafetensorsFile &file, StringRef key) {
-  for (const auto &[name, value] : file.metadata())
-    if (key == name)
-      return value;
-  return "";
-}
-
 /// name -> fingerprint; false when the text is something else.
 static bool readFingerprints(const SafetensorsFile &file, std::map<std::string, std::string> &fingerprints) {
-  Result<nlohmann::json> values = parseJson(metadata(file, "values"), file.path());
+  Result<nlohmann::json> values = parseJson(file.findMetadata("values"), file.path());
   if (!values || !values->is_object())
     return false;
   for (const auto &[name, fingerprint] : values->items()) {
@@ -41,35 +33,19 @@ FailureOr<Statistics> Statistics::open(ModuleOp module, const std::string &path)
   Result<SafetensorsFile> file = SafetensorsFile::open(path);
   if (!file)
     return module.emitError("statistics: ") << file.error().message;
-  if (metadata(*file, "format") != kStatisticsFormat)
+  if (StringRef(file->findMetadata("format")) != kStatisticsFormat)
     return fail(module, *file) << "its metadata has no format '" << kStatisticsFormat
                                << "'; expected a file made by `lmopt calibrate`";
   Statistics statistics(file.take());
-  bool good = !StringRef(metadata(statistics.file, "tokens")).getAsInteger(10, statistics.tokenCount) &&
-              statistics.tokenCount > 0 && readFingerprints(statistics.file, statistics.fingerprints);
+  Result<int64_t> tokens = statisticsTokens(statistics.file);
+  statistics.tokenCount = tokens ? *tokens : 0;
+  bool good = tokens && readFingerprints(statistics.file, statistics.fingerprints);
   if (!good)
     return fail(module, statistics.file)
            << "its metadata 'tokens' and 'values' are missing or damaged; calibrate again";
-  if (metadata(statistics.file, "source") != sourceFingerprint(module))
+  if (statistics.file.findMetadata("source") != sourceFingerprint(module))
     return fail(module, statistics.file) << "they were taken of another model; calibrate this one";
   return statistics;
-}
-
-/// The numbers of one tensor, which must have `count` of them; the fault else.
-template <typename T>
-static std::string copyTensor(const SafetensorsFile &file, const std::string &name, StringRef type, int64_t count,
-                              std::vector<T> &numbers) {
-  const SafetensorsTensor *tensor = file.findTensor(name);
-  if (!tensor)
-    return "no tensor '" + name + "'";
-  if (StringRef(tensor->type->name) != type || tensor->shape != std::vector<int64_t>{count})
-    return "tensor '" + name + "' is not " + type.str() + " [" + std::to_string(count) + "]";
-  numbers.resize(static_cast<size_t>(count));
-  std::memcpy(numbers.data(), tensor->data.data(), tensor->data.size());
-  for (T number : numbers)
-    if (!std::isfinite(number))
-      return "tensor '" + name + "' holds a number that is not finite";
-  return "";
 }
 
 FailureOr<ValueStatistics> Statistics::read(const ObservedValue &value) const {
@@ -85,14 +61,20 @@ FailureOr<ValueStatistics> Statistics::read(const ObservedValue &value) const {
   ValueStatistics result;
   result.tokens = tokenCount;
   int64_t n = value.width();
-  std::string fault = copyTensor(file, value.name + ".products", "F64", n * (n + 1) / 2, result.products);
-  for (auto [suffix, numbers] : {std::pair(".sums", &result.sums), std::pair(".positive", &result.positive)})
-    if (fault.empty())
-      fault = copyTensor(file, value.name + suffix, "F64", n, *numbers);
-  if (fault.empty())
-    fault = copyTensor(file, value.name + ".greatest", "F32", n, result.greatest);
-  if (!fault.empty())
-    return fail(op, file) << fault << "; the file is damaged, calibrate again";
+  std::optional<Error> fault;
+  auto take = [&](auto read, const char *suffix, int64_t count, auto &numbers) {
+    auto found = read(file, value.name + suffix, count);
+    if (found)
+      numbers = found.take();
+    else if (!fault)
+      fault = found.error();
+  };
+  take(readStatistics, ".products", n * (n + 1) / 2, result.products);
+  take(readStatistics, ".sums", n, result.sums);
+  take(readStatistics, ".positive", n, result.positive);
+  take(readStatisticsF32, ".greatest", n, result.greatest);
+  if (fault)
+    return op->emitError("statistics: ") << fault->message << "; the file is damaged, calibrate again";
   return result;
 }
 

@@ -6,7 +6,7 @@
 
 #include "dialects/lm/weights/Forms.h"
 
-#include <cstring>
+#include "files/safetensors/Statistics.h"
 
 using namespace mlir;
 using namespace lmopt;
@@ -32,45 +32,23 @@ WeightForm RefitColumnsAttr::getForm() const {
   return form;
 }
 
-/// The numbers of NAME.suffix as f64.
-static FailureOr<std::vector<double>> readSums(Evaluation &evaluation, const SafetensorsFile &file, StringRef name,
-                                               StringRef suffix, int64_t count) {
-  std::string key = (name + suffix).str();
-  const SafetensorsTensor *tensor = file.findTensor(key);
-  if (!tensor || tensor->type->name != "F64" || tensor->shape != std::vector<int64_t>{count})
-    return evaluation.error() << "expected a tensor " << printable(key) << " of F64 and " << count << " numbers in "
-                              << printable(file.path()) << "; is it a file of `lmopt calibrate` for this model?";
-  std::vector<double> numbers(static_cast<size_t>(count));
-  std::memcpy(numbers.data(), tensor->data.data(), tensor->data.size());
-  return numbers;
-}
-
-static int64_t tokensOf(const SafetensorsFile &file) {
-  int64_t tokens = 0;
-  for (const auto &[name, value] : file.metadata())
-    if (name == "tokens" && StringRef(value).getAsInteger(10, tokens))
-      tokens = 0;
-  return tokens;
-}
-
 static FailureOr<InputMoments> readMoments(Evaluation &evaluation, StatisticsAttr statistics, int64_t width) {
   const SafetensorsFile *file = evaluation.openSafetensors(statistics.getPath());
   if (!file)
     return failure();
-  int64_t tokens = tokensOf(*file);
-  if (tokens <= 0)
-    return evaluation.error() << printable(file->path())
-                              << " does not say how many tokens its sums are of; is it a file "
-                              << "of `lmopt calibrate`?";
-  auto products = readSums(evaluation, *file, statistics.getKey(), ".products", width * (width + 1) / 2);
-  if (failed(products))
-    return failure();
-  auto sums = readSums(evaluation, *file, statistics.getKey(), ".sums", width);
-  if (failed(sums))
-    return failure();
-  InputMoments moments = {centredMoments(*products, *sums, tokens), std::move(*sums)};
+  std::string name = statistics.getKey().str();
+  Result<int64_t> tokens = statisticsTokens(*file);
+  if (!tokens)
+    return evaluation.error(tokens.error());
+  Result<std::vector<double>> products = readStatistics(*file, name + ".products", width * (width + 1) / 2);
+  if (!products)
+    return evaluation.error(products.error());
+  Result<std::vector<double>> sums = readStatistics(*file, name + ".sums", width);
+  if (!sums)
+    return evaluation.error(sums.error());
+  InputMoments moments = {centredMoments(*products, *sums, *tokens), sums.take()};
   for (double &sum : moments.mean)
-    sum /= static_cast<double>(tokens);
+    sum /= static_cast<double>(*tokens);
   return moments;
 }
 
