@@ -3,11 +3,10 @@
 // Packs of sequences through the runtime; see PartRun.h.
 #include "tools/calibrate/PartRun.h"
 
-#include "lmopt/lmopt.h"
+#include "tools/support/RuntimeHandles.h"
 
 #include <algorithm>
 #include <cmath>
-#include <memory>
 #include <numeric>
 
 namespace lmopt {
@@ -18,12 +17,6 @@ static constexpr int64_t kPackBytes = int64_t{256} << 20;
 static constexpr int64_t kPackTokens = 4096;
 
 namespace {
-
-struct Destroy {
-  void operator()(lmopt_model_t *model) const { lmopt_model_destroy(model); }
-  void operator()(lmopt_session_t *session) const { lmopt_session_destroy(session); }
-  void operator()(lmopt_team_t *team) const { lmopt_team_destroy(team); }
-};
 
 class Runner {
 public:
@@ -46,9 +39,9 @@ public:
 private:
   PartRun &part;
   lmopt_error_t error = {};
-  std::unique_ptr<lmopt_team_t, Destroy> team;
-  std::unique_ptr<lmopt_model_t, Destroy> model;
-  std::unique_ptr<lmopt_session_t, Destroy> session;
+  TeamPtr team;
+  ModelPtr model;
+  SessionPtr session;
   std::vector<int64_t> widths;
   std::vector<std::vector<float>> rows; ///< of each result, for the pack at hand
   int64_t token = 0;                    ///< where the pack at hand begins

@@ -75,7 +75,6 @@ std::vector<int32_t> randomTokens(const Model &model, size_t count);
 /// An error of usage when the model takes fewer positions.
 Result<void> needPositions(const Model &model, int64_t positions);
 
-using TeamPtr = std::unique_ptr<lmopt_team_t, Destroyer<lmopt_team_t, lmopt_team_destroy>>;
 Result<TeamPtr> createTeam(int threads);
 
 /// Sequences that are decoded together: each has a prompt, then one column of `next` a step.

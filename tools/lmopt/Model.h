@@ -10,24 +10,13 @@
 #include "files/Status.h"
 #include "lmopt/lmopt.h"
 #include "tools/lmopt/Context.h"
+#include "tools/support/RuntimeHandles.h"
 
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace lmopt::driver {
-
-template <class T, void (*destroy)(T *)>
-struct Destroyer {
-  void operator()(T *object) const { destroy(object); }
-};
-using ModelPtr = std::unique_ptr<lmopt_model_t, Destroyer<lmopt_model_t, lmopt_model_destroy>>;
-using SessionPtr = std::unique_ptr<lmopt_session_t, Destroyer<lmopt_session_t, lmopt_session_destroy>>;
-using SamplerPtr = std::unique_ptr<lmopt_sampler_t, Destroyer<lmopt_sampler_t, lmopt_sampler_destroy>>;
-using DetokenizerPtr = std::unique_ptr<lmopt_detokenizer_t, Destroyer<lmopt_detokenizer_t, lmopt_detokenizer_destroy>>;
-using ArtifactPtr = std::unique_ptr<lmopt_artifact_t, Destroyer<lmopt_artifact_t, lmopt_artifact_destroy>>;
-using TokenizerPtr = std::unique_ptr<lmopt_tokenizer_t, Destroyer<lmopt_tokenizer_t, lmopt_tokenizer_destroy>>;
 
 /// A model that is open, with its constants.
 struct Model {

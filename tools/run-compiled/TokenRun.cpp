@@ -3,22 +3,14 @@
 // Sessions of the runtime; see TokenRun.h.
 #include "tools/run-compiled/TokenRun.h"
 
-#include "lmopt/lmopt.h"
+#include "tools/support/RuntimeHandles.h"
 
 #include <algorithm>
 #include <cstring>
-#include <memory>
 
 namespace lmopt {
 
 namespace {
-
-struct Destroy {
-  void operator()(lmopt_model_t *model) const { lmopt_model_destroy(model); }
-  void operator()(lmopt_session_t *session) const { lmopt_session_destroy(session); }
-};
-using ModelPtr = std::unique_ptr<lmopt_model_t, Destroy>;
-using SessionPtr = std::unique_ptr<lmopt_session_t, Destroy>;
 
 class Runner {
 public:
