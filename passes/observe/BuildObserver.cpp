@@ -38,6 +38,15 @@ FailureOr<func::FuncOp> findModelFunction(ModuleOp module) {
   return function;
 }
 
+bool isDecoder(func::FuncOp function) { return isa<CacheType>(function.getArgument(1).getType()); }
+
+Segment wholeSegment(func::FuncOp function) {
+  Segment whole;
+  for (Operation &op : function.getBody().front().without_terminator())
+    whole.ops.push_back(&op);
+  return whole;
+}
+
 namespace {
 
 class ObserverBuilder {
@@ -76,12 +85,6 @@ private:
   SmallVector<Value> resultValues;
   SmallVector<DictionaryAttr> resultAttributes;
 
-  bool isDecoder() { return isa<CacheType>(source.getArgument(1).getType()); }
-
-  NamedAttribute number(StringRef name, int64_t value) {
-    return builder.getNamedAttr(name, builder.getI64IntegerAttr(value));
-  }
-
   // lm.config with the ids of the rows in the place of the vocabulary; what a head says is not true of a part.
   void startModule() {
     auto whole = source->getParentOfType<ModuleOp>();
@@ -113,7 +116,7 @@ private:
       function.setArgAttrs(i, attributes[i]);
     builder.setInsertionPointToStart(function.addEntryBlock());
     for (unsigned i = 0; i < types.size(); ++i)
-      if (i != 1 || !isDecoder())
+      if (i != 1 || !isDecoder(source))
         mapping.map(source.getArgument(i), function.getArgument(i));
     if (segment.input)
       mapping.map(segment.input, readRows());
@@ -163,7 +166,7 @@ private:
       if (isa<CacheType>(operand.get().getType()))
         continue;
       auto name = source.getResultAttrOfType<StringAttr>(operand.getOperandNumber(), "lm.result");
-      addResult(mapping.lookup(operand.get()), name ? name.getValue() : isDecoder() ? "logits" : "result");
+      addResult(mapping.lookup(operand.get()), name ? name.getValue() : isDecoder(source) ? "logits" : "result");
     }
   }
 

@@ -32,10 +32,7 @@ struct Observe : impl::LmObservePassBase<Observe> {
     llvm::SmallVector<ObservedValue> observed = findObservedValues(module, *selection);
     if (observed.empty())
       return module.emitError("lm-observe: no linear reads rows that could be observed");
-    Segment whole;
-    for (Operation &op : function->getBody().front().without_terminator())
-      whole.ops.push_back(&op);
-    FailureOr<OwningOpRef<ModuleOp>> observer = buildObserver(*function, whole, observed, {}, true);
+    FailureOr<OwningOpRef<ModuleOp>> observer = buildObserver(*function, wholeSegment(*function), observed, {}, true);
     if (failed(observer))
       return failure();
     replaceContents(module, **observer);

@@ -20,6 +20,9 @@ namespace lmopt::lm {
 /// The one function of a model; an error at the module when there is not exactly one.
 mlir::FailureOr<mlir::func::FuncOp> findModelFunction(mlir::ModuleOp module);
 
+/// Of that function: whether it takes a cache.
+bool isDecoder(mlir::func::FuncOp function);
+
 /// Some ops of a function, one after another. What goes in is made of the function's arguments, or is `input`; what
 /// goes on is `output`.
 struct Segment {
@@ -27,6 +30,9 @@ struct Segment {
   mlir::Value input;  ///< null: the segment begins with the ids
   mlir::Value output; ///< null: the segment ends with the function
 };
+
+/// All of a function.
+Segment wholeSegment(mlir::func::FuncOp function);
 
 /// Rows that go in from outside, one for each token id.
 struct StoredRows {

@@ -2,18 +2,14 @@
 //
 // `lmopt calibrate`: its options. The work is done in lmopt-compiler (CalibrateSource.cpp).
 #include "tools/lmopt/CommandLine.h"
-#include "tools/lmopt/Delegate.h"
 
 namespace lmopt::driver {
 
 void addCalibrate(CommandLine &line) {
   auto options = std::make_shared<CalibrateOptions>();
-  Command command = line.add("calibrate", "measure what the linears of a model read on a text, for passes that use it");
-  command
-      .add("SOURCE", options->source,
-           "GGUF file, Hugging Face directory, model.mlir, or a directory made by `lmopt import`")
-      .required()
-      .notEmpty();
+  Command command = line.add("calibrate", "measure what the linears of a model read on a text, for passes that use it",
+                             options, &CompilerCommands::calibrate);
+  addSource(command, options->source);
   command
       .add("--text", options->text,
            "file to measure on; of a decoder one text, of an encoder one text a line; -: standard input")
@@ -45,14 +41,8 @@ void addCalibrate(CommandLine &line) {
   command.add("--memory", options->memory, "MB of sums at a time; the model is run in as many parts as that takes")
       .between(1, int64_t{1} << 20)
       .showDefault();
-  command.addFlag("--no-head", options->noHead,
-                  "of an encoder only: leave out the head of its class, so that the model gives vectors");
+  addNoHead(command, options->noHead);
   addThreads(command, options->threads);
-  command.onParsed([&line, options] {
-    line.action = [&line, options]() -> Result<void> {
-      return line.compiler.calibrate ? line.compiler.calibrate(*options, line.context) : becomeCompiler(line.arguments);
-    };
-  });
 }
 
 } // namespace lmopt::driver

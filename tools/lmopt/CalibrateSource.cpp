@@ -8,6 +8,7 @@
 #include "files/AtomicFile.h"
 #include "frontends/Import.h"
 #include "passes/AllPasses.h"
+#include "passes/observe/Observe.h"
 #include "passes/pipelines/Recipes.h"
 #include "tools/calibrate/Calibration.h"
 #include "tools/lmopt/Model.h"
@@ -26,12 +27,6 @@ static int64_t configNumber(ModuleOp module, StringRef name) {
   auto config = module->getAttrOfType<DictionaryAttr>("lm.config");
   auto number = config ? config.getAs<IntegerAttr>(name) : IntegerAttr();
   return number ? number.getInt() : 0;
-}
-
-static bool isDecoder(ModuleOp module) {
-  for (func::FuncOp function : module.getOps<func::FuncOp>())
-    return function.getName() == "forward";
-  return false;
 }
 
 /// The text cut into pieces; a rest is a piece, too.
@@ -89,8 +84,10 @@ static Result<Sequences> readSequences(const ImportedModel &model, const Calibra
   if (lmopt_tokenizer_create(model.tokenizerBlob.data(), model.tokenizerBlob.size(), &made, &error) != LMOPT_OK)
     return runtimeError(error);
   TokenizerPtr tokenizer(made);
-  bool decoder = isDecoder(*model.module);
-  Result<Sequences> sequences = decoder ? readPieces(made, options, length) : readLines(made, options);
+  FailureOr<func::FuncOp> function = lm::findModelFunction(*model.module);
+  if (failed(function))
+    return unsupported(""); // MLIR has said why
+  Result<Sequences> sequences = lm::isDecoder(*function) ? readPieces(made, options, length) : readLines(made, options);
   if (!sequences.ok())
     return sequences;
   if (sequences->ids.empty())
@@ -102,6 +99,11 @@ static Result<void> checkOutput(const CalibrateOptions &options) {
   if (options.output == "-")
     return Error{kErrorUsage, "-o -: statistics cannot go to standard output; a file of that name is ./-"};
   return AtomicFile::check(options.output);
+}
+
+/// The error, in the words of MLIR where it has none.
+static Error withReason(Error error, const ErrorCollector &errors) {
+  return error.message.empty() ? Error{error.code, errors.message("calibration failed without a message")} : error;
 }
 
 Result<void> calibrateSource(const CalibrateOptions &options, const Context &context) {
@@ -135,7 +137,7 @@ Result<void> calibrateSource(const CalibrateOptions &options, const Context &con
     return Error{kErrorUsage, errors.message("--layers, --skip")};
   Result<Sequences> sequences = readSequences(*model, options, *length);
   if (!sequences.ok())
-    return sequences.error();
+    return withReason(sequences.error(), errors);
 
   CalibrationSettings settings;
   settings.output = options.output;
@@ -146,9 +148,7 @@ Result<void> calibrateSource(const CalibrateOptions &options, const Context &con
   settings.progress = [&](double fraction, const std::string &detail) { progress.update(fraction, detail); };
   settings.note = [&](const std::string &text) { note(context, text); };
   Result<void> done = calibrate(*model->module, *selection, *sequences, settings);
-  if (!done.ok() && done.error().message.empty())
-    return Error{done.error().code, errors.message("calibration failed without a message")};
-  return done;
+  return done.ok() ? done : withReason(done.error(), errors);
 }
 
 } // namespace lmopt::driver

@@ -75,6 +75,17 @@ void addModel(Command command, std::string &model) {
   command.add("MODEL", model, "compiled model (.so)").required().notEmpty();
 }
 
+void addSource(Command command, std::string &source) {
+  command.add("SOURCE", source, "GGUF file, Hugging Face directory, model.mlir, or a directory made by `lmopt import`")
+      .required()
+      .notEmpty();
+}
+
+void addNoHead(Command command, bool &noHead) {
+  command.addFlag("--no-head", noHead,
+                  "of an encoder only: leave out the head of its class, so that the model gives vectors");
+}
+
 void addThreads(Command command, int &threads) {
   command.add("-t,--threads", threads, "threads to compute with (default: the CPUs this process may use)")
       .between(1, 1024);

@@ -75,6 +75,8 @@ private:
 
 // Options that several commands have, spelled and explained once.
 void addModel(Command command, std::string &model);
+void addSource(Command command, std::string &source);
+void addNoHead(Command command, bool &noHead);
 void addThreads(Command command, int &threads);
 void addTexts(Command command, std::vector<std::string> &texts, std::string &file);
 void addFormat(Command command, std::string &format);

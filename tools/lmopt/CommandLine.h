@@ -13,6 +13,7 @@
 #include "files/Status.h"
 #include "tools/lmopt/Command.h"
 #include "tools/lmopt/Context.h"
+#include "tools/lmopt/Delegate.h"
 
 #include <functional>
 #include <memory>
@@ -89,6 +90,18 @@ struct CommandLine {
               Result<void> (*run)(const Options &, const Context &)) {
     Command command = add(name, help);
     command.onParsed([this, options, run] { action = [this, options, run] { return run(*options, context); }; });
+    return command;
+  }
+  /// One whose action is `work` of the compiler: in lmopt, to start lmopt-compiler.
+  template <class Options>
+  Command add(const char *name, const char *help, std::shared_ptr<Options> options,
+              Result<void> (*CompilerCommands::*work)(const Options &, const Context &)) {
+    Command command = add(name, help);
+    command.onParsed([this, options, work] {
+      action = [this, options, work]() -> Result<void> {
+        return compiler.*work ? (compiler.*work)(*options, context) : becomeCompiler(arguments);
+      };
+    });
     return command;
   }
 };

@@ -2,18 +2,14 @@
 //
 // `lmopt compile`: its options. The work is done in lmopt-compiler (CompileSource.cpp).
 #include "tools/lmopt/CommandLine.h"
-#include "tools/lmopt/Delegate.h"
 
 namespace lmopt::driver {
 
 void addCompile(CommandLine &line) {
   auto options = std::make_shared<CompileOptions>();
-  Command command = line.add("compile", "compile a checkpoint to one shared library");
-  command
-      .add("SOURCE", options->source,
-           "GGUF file, Hugging Face directory, model.mlir, or a directory made by `lmopt import`")
-      .required()
-      .notEmpty();
+  Command command =
+      line.add("compile", "compile a checkpoint to one shared library", options, &CompilerCommands::compile);
+  addSource(command, options->source);
   command.add("-o,--output", options->output, "the shared library to write").required().notEmpty();
   Option recipe =
       command
@@ -41,16 +37,10 @@ void addCompile(CommandLine &line) {
       .oneOf({"import", "optimize", "plan", "lower", "emit"});
   command.add("--dump-stages", options->dumpStages, "directory for one file per stage").notEmpty();
   command.addFlag("--weights-file", options->weightsFile, "put the weights into a file of their own beside OUTPUT");
-  command.addFlag("--no-head", options->noHead,
-                  "of an encoder only: leave out the head of its class, so that the model gives vectors");
+  addNoHead(command, options->noHead);
   line.helpNeedsCompiler = command;
   if (line.compiler.recipeTable)
     command.setFooter(line.compiler.recipeTable());
-  command.onParsed([&line, options] {
-    line.action = [&line, options]() -> Result<void> {
-      return line.compiler.compile ? line.compiler.compile(*options, line.context) : becomeCompiler(line.arguments);
-    };
-  });
 }
 
 } // namespace lmopt::driver
