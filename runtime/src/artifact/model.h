@@ -7,9 +7,6 @@
 
 #include "runtime/src/artifact/artifact.h"
 
-/* Most inputs, and most results, of an entry. */
-enum { LMOPTP_LISTED = LMOPT_MAX_LISTED };
-
 struct lmopt_model {
   atomic_int references;
   lmopt_artifact_t *artifact;

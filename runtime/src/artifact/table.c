@@ -14,7 +14,7 @@ enum { MOST_ENTRIES = 64 };
 static bool is_count(uint32_t value) { return value > 0 && value <= INT32_MAX; }
 
 static const char *inputs_fault(const lmopt_entry_t *entry) {
-  if (entry->input_count > LMOPTP_LISTED || (entry->input_count && !entry->inputs))
+  if (entry->input_count > LMOPT_MAX_LISTED || (entry->input_count && !entry->inputs))
     return "inputs";
   for (uint32_t i = 0; i < entry->input_count; ++i)
     if (!entry->inputs[i].name || !is_count(entry->inputs[i].limit))
@@ -23,7 +23,7 @@ static const char *inputs_fault(const lmopt_entry_t *entry) {
 }
 
 static const char *results_fault(const lmopt_entry_t *entry) {
-  if (entry->result_count == 0 || entry->result_count > LMOPTP_LISTED || !entry->results)
+  if (entry->result_count == 0 || entry->result_count > LMOPT_MAX_LISTED || !entry->results)
     return "results";
   for (uint32_t i = 0; i < entry->result_count; ++i) {
     const lmopt_result_t *result = &entry->results[i];

@@ -16,10 +16,10 @@ typedef struct {
   int64_t count;
   const int32_t *const *inputs; // NULL: all 0
   float *const *results;
-  float *unwanted;                  // memory for the results that nobody wants
-  int64_t sequence, token;          // the first that are still to do
-  const int32_t *in[LMOPTP_LISTED]; // of the step under way
-  float *out[LMOPTP_LISTED];
+  float *unwanted;                     // memory for the results that nobody wants
+  int64_t sequence, token;             // the first that are still to do
+  const int32_t *in[LMOPT_MAX_LISTED]; // of the step under way
+  float *out[LMOPT_MAX_LISTED];
 } encoding_t;
 
 static uint64_t cache_size(const lmopt_code_table_t *table, int64_t length) {
@@ -177,6 +177,6 @@ lmopt_status_t lmopt_session_encode(lmopt_session_t *session, const int32_t *tok
                        "lmopt_session_encode: the model gives %s for each token, no vector for each sequence; use "
                        "lmopt_session_encode_all",
                        first->name);
-  float *results[LMOPTP_LISTED] = {vectors};
+  float *results[LMOPT_MAX_LISTED] = {vectors};
   return lmopt_session_encode_all(session, tokens, lengths, count, NULL, results, error);
 }
