@@ -16,9 +16,9 @@ using namespace mlir;
 
 namespace lmopt::lm {
 
-static std::string hashOf(StringRef text) {
+std::string fingerprint(StringRef bytes) {
   llvm::BLAKE3 hasher;
-  hasher.update(text);
+  hasher.update(bytes);
   return llvm::toHex(hasher.final<16>(), /*LowerCase=*/true);
 }
 
@@ -94,10 +94,11 @@ private:
 
   void describe(Operation *op, NamedAttribute attribute) {
     stream << attribute.getName().getValue() << '=';
-    if (auto symbol = dyn_cast<FlatSymbolRefAttr>(attribute.getValue()))
-      stream << lookupParam(op, symbol).getType() << textOf(lookupParam(op, symbol).getValue());
-    else
-      stream << textOf(attribute.getValue());
+    auto symbol = dyn_cast<FlatSymbolRefAttr>(attribute.getValue());
+    ParamOp param = symbol ? lookupParam(op, symbol) : ParamOp();
+    if (param)
+      stream << param.getType();
+    stream << textOf(param ? param.getValue() : attribute.getValue());
     stream << ';';
   }
 };
@@ -132,13 +133,13 @@ llvm::SmallVector<ObservedValue> findObservedValues(ModuleOp module, const Layer
   });
   llvm::SmallVector<ObservedValue> values;
   for (auto &[value, name] : names)
-    values.push_back({value, name, hashOf(Description(sums).of(value))});
+    values.push_back({value, name, fingerprint(Description(sums).of(value))});
   return values;
 }
 
 std::string sourceFingerprint(ModuleOp module) {
   Attribute source = module->getAttr("lm.source");
-  return source ? hashOf(textOf(source)) : "";
+  return source ? fingerprint(textOf(source)) : "";
 }
 
 } // namespace lmopt::lm

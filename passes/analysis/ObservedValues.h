@@ -29,6 +29,9 @@ struct ObservedValue {
 /// Not those behind the pooling: they have a row for each sequence.
 llvm::SmallVector<ObservedValue> findObservedValues(mlir::ModuleOp module, const LayerSelection &selection);
 
+/// A hash of 128 bits, in hexadecimal.
+std::string fingerprint(llvm::StringRef bytes);
+
 /// Which files the model was made from (lm.source), as a hash: the same layers with other weights are another model.
 std::string sourceFingerprint(mlir::ModuleOp module);
 

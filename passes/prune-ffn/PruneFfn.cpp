@@ -2,7 +2,7 @@
 //
 // Feed-forward blocks with fewer neurons. In: linear, activation or gated product, linear. Out: the same, narrower, the
 // last linear refitted. From techniques 7.3, 7.4, 15.2. Cost: of n neurons and d results some n^2 (n + d) products a
-// block, a few seconds at n = 1536; blocks are worked on in parallel. Tested by test/passes/prune-ffn.
+// block; blocks are worked on in parallel. Tested by test/passes/prune-ffn.
 #include "passes/prune-ffn/PruneFfn.h"
 
 #include "dialects/lm/Weights.h"

@@ -12,8 +12,6 @@
 
 #include "dialects/lm/LmDialect.h"
 #include "mlir/Pass/PassManager.h"
-#include "llvm/ADT/StringExtras.h"
-#include "llvm/Support/BLAKE3.h"
 #include "llvm/Support/FileSystem.h"
 
 #include <numeric>
@@ -39,11 +37,15 @@ Sequences Sequences::thinned(int64_t tokens) const {
 static Error said() { return Error{kErrorUnsupported, ""}; }
 
 static std::string hashOf(const Sequences &sequences) {
-  llvm::BLAKE3 hasher;
-  for (auto bytes : {std::pair<const void *, size_t>(sequences.lengths.data(), sequences.lengths.size() * 8),
-                     std::pair<const void *, size_t>(sequences.ids.data(), sequences.ids.size() * 4)})
-    hasher.update(ArrayRef<uint8_t>(static_cast<const uint8_t *>(bytes.first), bytes.second));
-  return llvm::toHex(hasher.final<16>(), /*LowerCase=*/true);
+  StringRef lengths(reinterpret_cast<const char *>(sequences.lengths.data()), sequences.lengths.size() * 8);
+  StringRef ids(reinterpret_cast<const char *>(sequences.ids.data()), sequences.ids.size() * 4);
+  return lm::fingerprint((lengths + ids).str());
+}
+
+/// Which of them it is; SIZE_MAX: none.
+static size_t placeOf(Value value, ArrayRef<lm::ObservedValue> values) {
+  const auto *found = llvm::find_if(values, [&](const lm::ObservedValue &each) { return each.value == value; });
+  return found == values.end() ? SIZE_MAX : static_cast<size_t>(found - values.begin());
 }
 
 namespace {
@@ -105,13 +107,10 @@ private:
 
   // The linear whose result a decoder returns.
   void findHead() {
-    if (!isa<lm::CacheType>(function.getArgument(1).getType()))
-      return;
     Value logits = function.getBody().front().getTerminator()->getOperand(0);
     auto head = logits.getDefiningOp<lm::LinearLikeOpInterface>();
-    for (size_t i = 0; head && i < observed.size(); ++i)
-      if (observed[i].value == head.getInput())
-        headValue = i;
+    if (lm::isDecoder(function) && head)
+      headValue = placeOf(head.getInput(), observed);
   }
 
   int64_t headStride() const {
@@ -139,7 +138,6 @@ private:
     nlohmann::ordered_json all = metadata();
     all.push_back({"parts", parts.size()});
     all.push_back({"head", headStride()});
-    all.push_back({"cpu", settings.targetCpu});
     return all.dump();
   }
 
@@ -159,8 +157,6 @@ private:
     if (failed(manager.run(**observer)))
       return said();
     lmopt::CompileOptions options;
-    if (!settings.targetCpu.empty())
-      options.targetCpu = settings.targetCpu;
     options.baseDirectory = settings.baseDirectory;
     CompileResult result = compileToArtifact(**observer, options, artifact);
     return result.code ? Result<void>(Error{result.code, result.message}) : Result<void>();
@@ -213,21 +209,16 @@ private:
     const ObservedSegment &part = parts[number];
     if (!part.segment.output)
       return SIZE_MAX;
-    for (size_t i = 0; i < part.observed.size(); ++i)
-      if (part.observed[i].value == part.segment.output)
-        return i;
-    return part.observed.size();
+    return std::min(placeOf(part.segment.output, part.observed), part.observed.size());
   }
 
   HeadRows headOf(size_t number) const {
     HeadRows head;
-    const std::vector<lm::ObservedValue> &values = parts[number].observed;
-    for (size_t i = 0; i < values.size() && headValue != SIZE_MAX; ++i)
-      if (values[i].value == observed[headValue].value) {
-        head.stride = headStride();
-        head.input = i;
-        head.logits = values.size(); // behind what is observed comes what the function returns
-      }
+    if (headValue == SIZE_MAX)
+      return head;
+    head.input = placeOf(observed[headValue].value, parts[number].observed);
+    head.logits = parts[number].observed.size(); // behind what is observed comes what the function returns
+    head.stride = head.input == SIZE_MAX ? 0 : headStride();
     return head;
   }
 

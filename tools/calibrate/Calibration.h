@@ -34,7 +34,6 @@ struct Sequences {
 struct CalibrationSettings {
   std::string output;
   std::string baseDirectory; ///< relative file names of weights start here
-  std::string targetCpu;     ///< empty: this CPU
   int threads = 0;           ///< 0: as many as this process may use
   int64_t partBytes = 0;     ///< most bytes of sums in a part of the model
   int64_t headRows = 0;      ///< of a decoder: so many rows that the head reads are kept

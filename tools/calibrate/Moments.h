@@ -4,7 +4,7 @@
 //
 // In: rows of f32, a few thousand at a time. Out: sums in f64. A product of two floats is exact in f64 (48 of 53 bits),
 // so whether a CPU adds it fused or not gives the same bits, and each sum is taken in the order of the rows: the
-// results do not depend on threads or CPUs. Cost: width²/2 products a row; two to eight of them a cycle. Source:
+// results do not depend on threads or CPUs. Cost: width²/2 products a row. Source:
 // techniques 15.1. Tested by test/unit/tools/MomentsTest.cpp.
 #ifndef LMOPT_TOOLS_CALIBRATE_MOMENTS_H
 #define LMOPT_TOOLS_CALIBRATE_MOMENTS_H

@@ -32,7 +32,7 @@ public:
       if (Value only = onlyRows(live); only && !isLast(op))
         mark(only);
     }
-    close(Value());
+    finish();
     return std::move(segments);
   }
 
@@ -95,22 +95,17 @@ private:
   void mark(Value only) {
     if (isTooMuch())
       close(place);
-    llvm::append_range(open.segment.ops, behind.segment.ops);
-    llvm::append_range(open.observed, behind.observed);
-    behind = {};
+    takeBehind();
     place = only;
   }
 
-  // Without an output: the rest of the model.
+  void takeBehind() {
+    llvm::append_range(open.segment.ops, behind.segment.ops);
+    llvm::append_range(open.observed, behind.observed);
+    behind = {};
+  }
+
   void close(Value output) {
-    if (!output) {
-      if (isTooMuch() && !behind.observed.empty())
-        close(place);
-      llvm::append_range(open.segment.ops, behind.segment.ops);
-      llvm::append_range(open.observed, behind.observed);
-    }
-    if (!output && open.observed.empty() && !results)
-      return endHere(); // nothing is wanted of the rest
     open.segment.input = input;
     open.segment.output = output;
     dropUnneeded(open);
@@ -118,6 +113,17 @@ private:
     open = {};
     input = output;
     place = {};
+  }
+
+  // The rest of the model, if anything is wanted of it.
+  void finish() {
+    if (isTooMuch() && !behind.observed.empty())
+      close(place);
+    takeBehind();
+    if (open.observed.empty() && !results)
+      endHere();
+    else
+      close(Value());
   }
 
   void endHere() {
