@@ -5,14 +5,12 @@
 // number of threads, at once or after an interruption. And what readers of statistics accept and refuse.
 //
 // Tolerance of a sum of products: each row of the compiled model differs from the interpreter's by at most kRowError of
-// its norm (f32 sums in another order through a few layers; measured 2e-6), so by Cauchy-Schwarz the sum of x[i] x[j]
+// its norm (f32 sums in another order through a few layers), so by Cauchy-Schwarz the sum of x[i] x[j]
 // differs by at most 2 kRowError sqrt(sum x[i]² sum x[j]²), up to how errors spread over the numbers of a row:
 // sqrt(width).
-#include "test/unit/models/FixtureModel.h"
+#include "test/unit/models/CalibratedModel.h"
 
 #include "passes/analysis/Statistics.h"
-#include "passes/observe/Observe.h"
-#include "tools/calibrate/Calibration.h"
 #include "tools/calibrate/Moments.h"
 #include "tools/calibrate/Segments.h"
 
@@ -24,52 +22,8 @@ namespace {
 
 constexpr double kRowError = 1e-5;
 
-class CalibratedFixtures : public fixture::FixtureModel {
+class CalibratedFixtures : public fixture::CalibratedModel {
 protected:
-  void SetUp() override {
-    FixtureModel::SetUp();
-    folder = testing::TempDir() + "/lmopt-calibration-" + std::to_string(::getpid());
-    fs::remove_all(folder);
-    fs::create_directories(folder);
-    for (const fixture::Case &one : fixture.cases) {
-      sequences.ids.insert(sequences.ids.end(), one.ids.begin(), one.ids.end());
-      sequences.lengths.push_back(int64_t(one.ids.size()));
-    }
-  }
-  void TearDown() override { fs::remove_all(folder); }
-
-  lm::LayerSelection all() { return *lm::LayerSelection::create(*model.module, {}, {}); }
-
-  CalibrationSettings settings(const std::string &name, int64_t bytes, int threads = 1) {
-    CalibrationSettings result;
-    result.output = folder + "/" + name;
-    result.baseDirectory = model.baseDirectory;
-    result.partBytes = bytes;
-    result.threads = threads;
-    result.headRows = 10;
-    return result;
-  }
-
-  std::string run(const CalibrationSettings &how) {
-    Result<void> done = calibrate(*model.module, all(), sequences, how);
-    EXPECT_TRUE(done.ok()) << done.error().message;
-    EXPECT_FALSE(fs::exists(how.output + ".partial"));
-    return fixture::readBytes(how.output);
-  }
-
-  /// The results of the observed model for one case, as the interpreter computes them.
-  std::vector<lm::RuntimeValue> observe(ModuleOp observer, const fixture::Case &one) {
-    lm::WeightReader reader(model.baseDirectory);
-    lm::Interpreter::Options options;
-    options.length = int64_t(one.ids.size());
-    lm::Interpreter interpreter(observer, reader, options);
-    std::vector<lm::RuntimeValue> inputs = {lm::makeIds(one.ids), lm::makeLengths({int32_t(one.ids.size())})};
-    if (observer.lookupSymbol<func::FuncOp>("encode").getNumArguments() > 2)
-      inputs.push_back(lm::makeIds(std::vector<int32_t>(one.ids.size())));
-    FailureOr<std::vector<lm::RuntimeValue>> results = interpreter.run("encode", inputs);
-    return failed(results) ? std::vector<lm::RuntimeValue>() : *results;
-  }
-
   OwningOpRef<ModuleOp> observer() {
     OwningOpRef<ModuleOp> copy = model.module->clone();
     PassManager manager(&context);
@@ -77,19 +31,14 @@ protected:
     EXPECT_TRUE(succeeded(manager.run(*copy)));
     return copy;
   }
-
-  std::string folder;
-  Sequences sequences;
 };
-
-double at(const std::vector<double> &lower, int64_t i, int64_t j) { return lower[size_t(i * (i + 1) / 2 + j)]; }
 
 void expectSums(const lm::ValueStatistics &found, const Moments &expected) {
   double spread = 2 * kRowError * std::sqrt(double(expected.width));
   auto product = [&](int64_t i, int64_t j) { return expected.products[size_t(i * expected.width + j)]; };
   for (int64_t i = 0; i < expected.width; ++i)
     for (int64_t j = 0; j <= i; ++j)
-      ASSERT_NEAR(at(found.products, i, j), product(i, j), spread * std::sqrt(product(i, i) * product(j, j)) + 1e-9)
+      ASSERT_NEAR(found.product(i, j), product(i, j), spread * std::sqrt(product(i, i) * product(j, j)) + 1e-9)
           << i << ", " << j;
   for (size_t i = 0; i < size_t(expected.width); ++i) {
     double norm = std::sqrt(product(int64_t(i), int64_t(i)) * double(found.tokens));
@@ -185,14 +134,6 @@ INSTANTIATE_TEST_SUITE_P(Models, CalibratedFixtures,
 
 class StatisticsReaders : public CalibratedFixtures {
 protected:
-  /// The message of the error that `work` reports.
-  std::string errorOf(llvm::function_ref<void()> work) {
-    std::string text;
-    ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) { text += diagnostic.str(); });
-    work();
-    return text;
-  }
-
   void applyPass(const std::string &pass) {
     PassManager manager(&context);
     std::string error;

@@ -3,45 +3,27 @@
 // lm-prune-ffn on fixture models, whose results the reference interpreter computes: what the pass says it lost is what
 // the results of a block lose over the text of the statistics; the mean stays; no method beats least squares; a neuron
 // that another stands for costs nothing; what cannot be pruned, or must not, stays or is refused.
-#include "test/unit/models/FixtureModel.h"
+#include "test/unit/models/CalibratedModel.h"
 
-#include "passes/analysis/Statistics.h"
-#include "passes/observe/Observe.h"
 #include "passes/prune-ffn/PruneFfn.h"
-#include "tools/calibrate/Calibration.h"
 
 #include "dialects/lm/Lm.h"
 #include "dialects/lm/PartNames.h"
 
 using namespace mlir;
 using namespace lmopt;
-namespace fs = std::filesystem;
 
 namespace {
 
-class PrunedFixtures : public fixture::FixtureModel {
+class PrunedFixtures : public fixture::CalibratedModel {
 protected:
   void SetUp() override {
-    FixtureModel::SetUp();
-    folder = testing::TempDir() + "/lmopt-prune-" + std::to_string(::getpid());
-    fs::remove_all(folder);
-    fs::create_directories(folder);
-    for (const fixture::Case &one : fixture.cases) {
-      sequences.ids.insert(sequences.ids.end(), one.ids.begin(), one.ids.end());
-      sequences.lengths.push_back(int64_t(one.ids.size()));
-    }
+    CalibratedModel::SetUp();
     stats = folder + "/stats";
-    CalibrationSettings settings;
-    settings.output = stats;
-    settings.baseDirectory = model.baseDirectory;
-    settings.partBytes = 1 << 30;
-    settings.threads = 1;
-    auto all = lm::LayerSelection::create(*model.module, {}, {});
-    ASSERT_TRUE(calibrate(*model.module, *all, sequences, settings).ok());
+    run(settings("stats", 1 << 30));
   }
-  void TearDown() override { fs::remove_all(folder); }
 
-  LogicalResult run(ModuleOp module, const std::string &options) {
+  LogicalResult prune(ModuleOp module, const std::string &options) {
     PassManager manager(&context);
     std::string error;
     EXPECT_TRUE(succeeded(addPassPipeline(
@@ -52,7 +34,7 @@ protected:
 
   OwningOpRef<ModuleOp> pruned(const std::string &options) {
     OwningOpRef<ModuleOp> module = model.module->clone();
-    EXPECT_TRUE(succeeded(run(*module, options)));
+    EXPECT_TRUE(succeeded(prune(*module, options)));
     return module;
   }
 
@@ -69,20 +51,12 @@ protected:
   std::vector<float> blockResults(ModuleOp module) {
     OwningOpRef<ModuleOp> copy = module.clone();
     func::FuncOp function = *lm::findModelFunction(*copy);
-    lm::Segment whole;
-    for (Operation &op : function.getBody().front().without_terminator())
-      whole.ops.push_back(&op);
     lm::ObservedValue value{down(*copy).getResult(), "y", ""};
-    FailureOr<OwningOpRef<ModuleOp>> observer = lm::buildObserver(function, whole, {value}, {}, false);
+    FailureOr<OwningOpRef<ModuleOp>> observer =
+        lm::buildObserver(function, lm::wholeSegment(function), {value}, {}, false);
     std::vector<float> rows;
-    for (const fixture::Case &one : fixture.cases) {
-      lm::WeightReader reader(model.baseDirectory);
-      lm::Interpreter::Options options;
-      options.length = int64_t(one.ids.size());
-      lm::Interpreter interpreter(**observer, reader, options);
-      fixture::append(
-          rows, take(interpreter.run("encode", {lm::makeIds(one.ids), lm::makeLengths({int32_t(one.ids.size())})})));
-    }
+    for (const fixture::Case &one : fixture.cases)
+      fixture::append(rows, take(observe(**observer, one)));
     return rows;
   }
 
@@ -113,14 +87,10 @@ protected:
   }
 
   std::string errorOf(ModuleOp module, const std::string &options) {
-    std::string text;
-    ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) { text += diagnostic.str(); });
-    EXPECT_TRUE(failed(run(module, options)));
-    return text;
+    return CalibratedModel::errorOf([&] { EXPECT_TRUE(failed(prune(module, options))); });
   }
 
-  std::string folder, stats;
-  Sequences sequences;
+  std::string stats;
 };
 
 TEST_P(PrunedFixtures, LosesWhatItSays) {
@@ -166,7 +136,7 @@ TEST_P(PrunedFixtures, KeepsSharedWeights) {
   // Another reader of the same matrix: a copy of the linear whose result nobody reads.
   OpBuilder builder(before);
   builder.clone(*before);
-  ASSERT_TRUE(succeeded(run(*module, "ratio=0.5 multiple=1")));
+  ASSERT_TRUE(succeeded(prune(*module, "ratio=0.5 multiple=1")));
   EXPECT_EQ(last.getInput().getType(), down(*model.module).getInput().getType());
 }
 

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A fixture model with statistics of its own cases, for tests of calibration and of passes that use it.
+// In: the fixture's name as gtest parameter. Out: a folder that goes with the test, runs of calibration, observed
+// models under the interpreter, what MLIR says.
+#ifndef LMOPT_TEST_UNIT_MODELS_CALIBRATEDMODEL_H
+#define LMOPT_TEST_UNIT_MODELS_CALIBRATEDMODEL_H
+
+#include "passes/observe/Observe.h"
+#include "test/unit/models/FixtureModel.h"
+#include "tools/calibrate/Calibration.h"
+
+namespace lmopt::fixture {
+
+class CalibratedModel : public FixtureModel {
+protected:
+  void SetUp() override {
+    FixtureModel::SetUp();
+    folder = testing::TempDir() + "/lmopt-calibrated-" + std::to_string(::getpid());
+    std::filesystem::remove_all(folder);
+    std::filesystem::create_directories(folder);
+    for (const Case &one : fixture.cases) {
+      sequences.ids.insert(sequences.ids.end(), one.ids.begin(), one.ids.end());
+      sequences.lengths.push_back(int64_t(one.ids.size()));
+    }
+  }
+  void TearDown() override { std::filesystem::remove_all(folder); }
+
+  lm::LayerSelection all() { return *lm::LayerSelection::create(*model.module, {}, {}); }
+
+  CalibrationSettings settings(const std::string &name, int64_t bytes, int threads = 1) {
+    CalibrationSettings result;
+    result.output = folder + "/" + name;
+    result.baseDirectory = model.baseDirectory;
+    result.partBytes = bytes;
+    result.threads = threads;
+    result.headRows = 10;
+    return result;
+  }
+
+  /// The file that it writes.
+  std::string run(const CalibrationSettings &how) {
+    Result<void> done = calibrate(*model.module, all(), sequences, how);
+    EXPECT_TRUE(done.ok()) << done.error().message;
+    EXPECT_FALSE(std::filesystem::exists(how.output + ".partial"));
+    return readBytes(how.output);
+  }
+
+  /// The results of an observed model for one case, as the interpreter computes them.
+  std::vector<lm::RuntimeValue> observe(mlir::ModuleOp observer, const Case &one) {
+    lm::WeightReader reader(model.baseDirectory);
+    lm::Interpreter::Options options;
+    options.length = int64_t(one.ids.size());
+    lm::Interpreter interpreter(observer, reader, options);
+    std::vector<lm::RuntimeValue> inputs = {lm::makeIds(one.ids), lm::makeLengths({int32_t(one.ids.size())})};
+    if (observer.lookupSymbol<mlir::func::FuncOp>("encode").getNumArguments() > 2)
+      inputs.push_back(lm::makeIds(std::vector<int32_t>(one.ids.size())));
+    mlir::FailureOr<std::vector<lm::RuntimeValue>> results = interpreter.run("encode", inputs);
+    return mlir::failed(results) ? std::vector<lm::RuntimeValue>() : *results;
+  }
+
+  /// What MLIR reports while `work` runs.
+  std::string errorOf(llvm::function_ref<void()> work) {
+    std::string text;
+    mlir::ScopedDiagnosticHandler handler(&context, [&](mlir::Diagnostic &diagnostic) { text += diagnostic.str(); });
+    work();
+    return text;
+  }
+
+  std::string folder;
+  Sequences sequences;
+};
+
+} // namespace lmopt::fixture
+
+#endif // LMOPT_TEST_UNIT_MODELS_CALIBRATEDMODEL_H
