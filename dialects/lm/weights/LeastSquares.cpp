@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Least squares on plain arrays; see LeastSquares.h. Time on one Zen 3 core for 576 x 1536: a second or two to choose
-// 1152 columns, half of one to refit them.
+// Least squares on plain arrays; see LeastSquares.h.
 #include "dialects/lm/weights/LeastSquares.h"
 
 #include <algorithm>
