@@ -11,7 +11,8 @@
 //     NAME.rows      F32 [r, n]            x
 //     NAME.lse       F64 [r]               log of the sum of exp of the logits of that token
 // Its metadata: `format` (kStatisticsFormat), `source` (sourceFingerprint of the model), `text` (BLAKE3 of the ids of
-// all sequences), `tokens` and `sequences` (how many), `values` (JSON: name -> fingerprint of the value).
+// all sequences), `tokens` and `sequences` (how many), `head_stride` (every which token `rows` has; 0: none), `values`
+// (JSON: name -> fingerprint of the value).
 //
 // In: the file, a module. Out: the sums of a value of that module; an error at the module when the file is not of this
 // model, or when the value is computed otherwise by now: a folded norm or removed neurons change what the sums are of.

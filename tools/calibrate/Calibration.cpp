@@ -58,6 +58,11 @@ public:
   Result<void> run(const lm::LayerSelection &selection) {
     if (Result<void> planned = plan(selection); !planned)
       return planned;
+    if (isDone()) {
+      if (settings.note)
+        settings.note("'" + settings.output + "' holds these statistics already");
+      return {};
+    }
     Result<PartialWork> work = PartialWork::open(settings.output + ".partial", identity(), parts.size());
     if (!work)
       return work.error();
@@ -130,14 +135,21 @@ private:
             {"text", hashOf(sequences)},
             {"tokens", std::to_string(sequences.tokens())},
             {"sequences", std::to_string(sequences.lengths.size())},
+            {"head_stride", std::to_string(headStride())},
             {"values", valuesJson()}};
+  }
+
+  // The output is there, and is what this would make. Files appear when they are complete.
+  bool isDone() const {
+    Result<SafetensorsFile> file = SafetensorsFile::open(settings.output);
+    return file.ok() &&
+           llvm::all_of(metadata(), [&](const auto &entry) { return file->findMetadata(entry.first) == entry.second; });
   }
 
   // What the work so far depends on.
   std::string identity() const {
     nlohmann::ordered_json all = metadata();
     all.push_back({"parts", parts.size()});
-    all.push_back({"head", headStride()});
     return all.dump();
   }
 

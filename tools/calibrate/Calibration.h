@@ -6,7 +6,7 @@
 // model is compiled and run a few layers at a time (Segments.h): the rows that go on from one part to the next lie in a
 // file, so memory is bounded by the sums and weights of one part, and work that was interrupted goes on with the next
 // part. What is done so far lies in the folder OUTPUT.partial, which knows what it belongs to and goes when the file is
-// complete.
+// complete. An output that holds the very same statistics already is left as it is.
 //
 // The same model, sequences and settings give the same bytes, whatever the number of threads. Source: techniques 15.1.
 // Tested by test/unit/tools/CalibrationTest.cpp and test/tools/lmopt/calibrate.sh.

@@ -3,97 +3,22 @@
 // `lmopt calibrate`: import, passes, text to sequences of ids, and over to tools/calibrate.
 //
 // In: a checkpoint or a module, a text. Out: statistics. Tested by test/tools/lmopt/calibrate.sh.
+#include "tools/lmopt/CalibrationText.h"
 #include "tools/lmopt/CompilerCommands.h"
 
 #include "files/AtomicFile.h"
 #include "frontends/Import.h"
 #include "passes/AllPasses.h"
-#include "passes/observe/Observe.h"
 #include "passes/pipelines/Recipes.h"
 #include "tools/calibrate/Calibration.h"
-#include "tools/lmopt/Model.h"
 #include "tools/lmopt/Progress.h"
-#include "tools/lmopt/TextInput.h"
 
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Pass/PassManager.h"
 
 using namespace mlir;
 
 namespace lmopt::driver {
-
-static int64_t configNumber(ModuleOp module, StringRef name) {
-  auto config = module->getAttrOfType<DictionaryAttr>("lm.config");
-  auto number = config ? config.getAs<IntegerAttr>(name) : IntegerAttr();
-  return number ? number.getInt() : 0;
-}
-
-/// The text cut into pieces; a rest is a piece, too.
-static Result<Sequences> readPieces(const lmopt_tokenizer_t *tokenizer, const CalibrateOptions &options,
-                                    int64_t length) {
-  Result<std::string> text = readFile(options.text);
-  if (!text.ok())
-    return text.error();
-  Result<std::vector<int32_t>> ids = encodeText(tokenizer, *text, LMOPT_TOKENIZE_NO_TRUNCATION);
-  if (!ids.ok())
-    return ids.error();
-  Sequences sequences;
-  sequences.ids = ids.take();
-  for (int64_t begin = 0; begin < sequences.tokens(); begin += length)
-    sequences.lengths.push_back(std::min(length, sequences.tokens() - begin));
-  return sequences;
-}
-
-static Result<Sequences> readLines(const lmopt_tokenizer_t *tokenizer, const CalibrateOptions &options) {
-  Sequences sequences;
-  Result<void> read = forEachText({}, options.text, [&](const std::string &line) -> Result<void> {
-    if (line.find_first_not_of(" \t") == std::string::npos)
-      return {};
-    Result<std::vector<int32_t>> ids = encodeText(tokenizer, line, LMOPT_TOKENIZE_DEFAULT);
-    if (!ids.ok())
-      return ids.error();
-    if (!ids->empty())
-      sequences.lengths.push_back(static_cast<int64_t>(ids->size()));
-    sequences.ids.insert(sequences.ids.end(), ids->begin(), ids->end());
-    return {};
-  });
-  if (!read)
-    return read.error();
-  return sequences;
-}
-
-static constexpr int64_t kUsualLength = 512;
-
-/// Tokens in a sequence of a decoder.
-static Result<int64_t> sequenceLength(ModuleOp module, const CalibrateOptions &options) {
-  int64_t most = configNumber(module, "max_positions");
-  if (!options.context)
-    return most ? std::min(kUsualLength, most) : kUsualLength;
-  if (!most || options.context <= most)
-    return options.context;
-  return Error{kErrorUsage, "--ctx " + std::to_string(options.context) +
-                                " is longer than the model can take: " + std::to_string(most) + " positions"};
-}
-
-static Result<Sequences> readSequences(const ImportedModel &model, const CalibrateOptions &options, int64_t length) {
-  if (model.tokenizerBlob.empty())
-    return unsupported("'" + options.source + "' has no tokenizer, so no text can be read");
-  lmopt_tokenizer_t *made = nullptr;
-  lmopt_error_t error{};
-  if (lmopt_tokenizer_create(model.tokenizerBlob.data(), model.tokenizerBlob.size(), &made, &error) != LMOPT_OK)
-    return runtimeError(error);
-  TokenizerPtr tokenizer(made);
-  FailureOr<func::FuncOp> function = lm::findModelFunction(*model.module);
-  if (failed(function))
-    return unsupported(""); // MLIR has said why
-  Result<Sequences> sequences = lm::isDecoder(*function) ? readPieces(made, options, length) : readLines(made, options);
-  if (!sequences.ok())
-    return sequences;
-  if (sequences->ids.empty())
-    return Error{kErrorUsage, "'" + options.text + "' holds no text to measure on"};
-  return sequences->thinned(options.tokens);
-}
 
 static Result<void> checkOutput(const CalibrateOptions &options) {
   if (options.output == "-")
@@ -127,15 +52,12 @@ Result<void> calibrateSource(const CalibrateOptions &options, const Context &con
   sources.push_back(options.text);
   if (Result<void> refused = refuseToReplace(options.output, sources); !refused.ok())
     return refused;
-  Result<int64_t> length = sequenceLength(*model->module, options);
-  if (!length.ok())
-    return length.error();
   if (failed(manager.run(*model->module)))
     return Error{kErrorUsage, errors.message("a pass failed")};
   FailureOr<lm::LayerSelection> selection = lm::LayerSelection::create(*model->module, options.layers, options.skip);
   if (failed(selection))
     return Error{kErrorUsage, errors.message("--layers, --skip")};
-  Result<Sequences> sequences = readSequences(*model, options, *length);
+  Result<Sequences> sequences = readSequences(*model, {options.source, options.text, options.context, options.tokens});
   if (!sequences.ok())
     return withReason(sequences.error(), errors);
 

@@ -4,6 +4,7 @@
 //
 // In: a checkpoint or a module. Out: the artifact, or with --stop-after the module as it is after that stage. What the
 // passes decide is told with --verbose. Tested by test/tools/lmopt and test/e2e.
+#include "tools/lmopt/CalibratedPasses.h"
 #include "tools/lmopt/CompilerCommands.h"
 
 #include "codegen/Compile.h"
@@ -108,6 +109,8 @@ static std::vector<std::string> outputFiles(const CompileOptions &options) {
     return files;
   }
   files.push_back(options.output);
+  if (!options.calibration.empty())
+    files.push_back(options.output + ".stats");
   if (options.weightsFile && options.stopAfter.empty())
     if (Result<std::string> weights = weightsFile(options); weights.ok())
       files.push_back(*weights);
@@ -135,8 +138,9 @@ static Result<void> checkOutputPath(const CompileOptions &options) {
 /// No output may take the place of what the model is made from, of the recipe, or of another output.
 static Result<void> checkSources(const CompileOptions &options, const SourceFiles &sources) {
   std::vector<std::string> files = sources.all();
-  if (isFile(options.recipe))
-    files.push_back(options.recipe);
+  for (const std::string &read : {options.recipe, options.calibration})
+    if (isFile(read))
+      files.push_back(read);
   for (const std::string &output : outputFiles(options))
     if (Result<void> refused = refuseToReplace(output, files); !refused)
       return refused;
@@ -200,11 +204,44 @@ static Result<void> showRemarks(MLIRContext &context) {
   return {};
 }
 
+/// --calibrate needs a pass that uses what it measures.
+static Result<void> checkCalibration(PassManager &manager, const CompileOptions &options) {
+  if (options.calibration.empty() || wantsStatistics(manager))
+    return {};
+  return Error{kErrorUsage, "--calibrate: no pass of this recipe wants statistics that are not named already; those "
+                            "that use some have an option 'stats' (docs/passes.md)"};
+}
+
+/// Runs the passes, with statistics where --calibrate asks for them; `statistics` gets the names of their files.
+static Result<void> optimize(PassManager &manager, ImportedModel &model, const Plan &plan,
+                             const CompileOptions &options, const Context &context, Progress &progress,
+                             ErrorCollector &errors, std::vector<std::string> &statistics) {
+  int code = plan.writtenByUser ? kErrorUsage : kErrorUnsupported;
+  if (options.calibration.empty())
+    return succeeded(manager.run(*model.module)) ? Result<void>() : Error{code, errors.message("a pass failed")};
+  const CalibrateOptions usual; // what `lmopt calibrate` does unless told otherwise
+  CalibratedRun run;
+  run.text = {options.source, options.calibration, usual.context, usual.tokens};
+  run.output = options.output;
+  run.measurement.partBytes = usual.memory << 20;
+  run.measurement.headRows = usual.headRows;
+  run.measurement.progress = [&](double fraction, const std::string &detail) {
+    progress.update(0.02 + 0.08 * fraction, "calibrate, " + detail);
+  };
+  run.measurement.note = [&](const std::string &text) { note(context, text); };
+  Result<void> ran = runCalibrated(manager, model, run, statistics);
+  if (ran.ok() || !ran.error().message.empty())
+    return ran;
+  return Error{code, errors.message("a pass failed")};
+}
+
+/// What was measured is of no use once the weights are packed. A module that is written before needs it.
+static void removeStatistics(const std::vector<std::string> &files) {
+  for (const std::string &file : files)
+    llvm::sys::fs::remove(file);
+}
+
 Result<void> compileSource(const CompileOptions &options, const Context &context) {
-  if (!options.calibration.empty())
-    return unsupported(
-        "--calibrate: compile does not measure by itself yet; make statistics with `lmopt calibrate SOURCE --text " +
-        options.calibration + " -o STATS` and name them in the passes that use them (stats=STATS)");
   if (Result<void> checked = checkOutputPath(options); !checked.ok())
     return checked;
   registerAllPasses();
@@ -217,6 +254,8 @@ Result<void> compileSource(const CompileOptions &options, const Context &context
   // Mistakes of the user are told before any work is done.
   if (Result<void> filled = fillManager(manager, *plan); !filled.ok())
     return filled;
+  if (Result<void> checked = checkCalibration(manager, options); !checked.ok())
+    return checked;
 
   ErrorCollector errors(mlirContext, context);
   Progress progress("compile", progressStyle(context.quiet));
@@ -234,13 +273,18 @@ Result<void> compileSource(const CompileOptions &options, const Context &context
     if (Result<void> shown = showRemarks(mlirContext); !shown.ok())
       return shown;
   progress.update(0.02, "optimize");
-  if (failed(manager.run(*model->module)))
-    return Error{plan->writtenByUser ? kErrorUsage : kErrorUnsupported, errors.message("a pass failed")};
+  std::vector<std::string> statistics;
+  Result<void> optimized = optimize(manager, *model, *plan, options, context, progress, errors, statistics);
+  if (!optimized.ok())
+    return optimized;
   if (Result<void> ended = endStage("optimize", *model, options, stop); !ended.ok() || stop)
     return ended;
 
   progress.update(0.1, "lower");
-  return generate(*model, *plan, options, progress, 0.2, errors);
+  Result<void> generated = generate(*model, *plan, options, progress, 0.2, errors);
+  if (generated.ok())
+    removeStatistics(statistics);
+  return generated;
 }
 
 } // namespace lmopt::driver

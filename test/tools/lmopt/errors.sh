@@ -73,7 +73,6 @@ refuse 2 'pentium-9' "$LMOPT" compile "$fixtures/llama-tied" --target-cpu pentiu
 refuse 2 "cannot be spelled for 'znver5', which is no lesser CPU: it also has avx512f" "$LMOPT" compile "$fixtures/llama-tied" --target-cpu x86-64-v3 --spell-for znver5 -o "$scratch/out/x.so"
 refuse 2 "'x86-64-v2', which lacks fma, f16c; .*such as x86-64-v3" "$LMOPT" compile "$fixtures/llama-tied" --target-cpu znver5 --spell-for x86-64-v2 -o "$scratch/out/x.so"
 refuse 2 'one shape' "$LMOPT" compile "$fixtures/llama-tied" --target-cpu x86-64,znver5 --spell-for x86-64 -o "$scratch/out/x.so"
-refuse 4 'calibrat' "$LMOPT" compile "$fixtures/llama-tied" --calibrate "$scratch/plain.txt" -o "$scratch/out/x.so"
 files 0 "$scratch/out"
 
 # Permissions mean nothing to root, so root becomes nobody, who may not see this repository: all that is needed goes along.
