@@ -33,7 +33,7 @@ described=$(sed -n '/^## Recipes/,/^## What/p' "$SOURCE/README.md" | sed -nE 's/
 
 # Every command in README's table is one, and every option named there is an option of it.
 rows=$(sed -n '/^| command /,/^$/p' "$SOURCE/README.md" | grep '^| `lmopt ')
-[ "$(wc -l <<<"$rows")" -eq 10 ] || fail "README has another table of commands: $rows"
+[ "$(wc -l <<<"$rows")" -eq 12 ] || fail "README has another table of commands: $rows"
 while read -r row; do
   command=$(sed -E 's/^\| `lmopt ([a-z]+).*/\1/' <<<"$row")
   expect 0 "$LMOPT" "$command" --help

@@ -97,8 +97,17 @@ Result<void> benchInstances(const Model &model, const BenchOptions &options, con
 
 /// A list of rows: what each part of the model costs in real runs, beside the bounds of the machine. Json: "profile".
 Result<Json> benchProfile(const Model &model, const BenchOptions &options, const Context &context);
-/// The same as a table.
+/// As a table.
 std::string profileText(const Json &profile);
+
+/// Seconds of one call of the code in one round (a whole prompt, a single step, a pack of sequences).
+struct StepTime {
+  std::string phase;
+  std::string name; ///< of the op; empty: describing the rows, waiting
+  double seconds = 0;
+};
+/// What benchProfile takes together by kind of place, call by call.
+Result<std::vector<StepTime>> benchSteps(const Model &model, const BenchOptions &options, const Context &context);
 
 } // namespace lmopt::driver
 

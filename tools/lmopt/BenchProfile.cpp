@@ -27,7 +27,7 @@ namespace lmopt::driver {
 namespace {
 /// What the manifest says about one kernel call.
 struct StepFacts {
-  std::string part, kernel, decodeKernel, rows, unit;
+  std::string name, part, kernel, decodeKernel, rows, unit;
   double rowBytes = 0, cacheBytes = 0, weightBytes = 0, flopsPerRow = 0, flopsPerPair = 0;
 };
 
@@ -121,8 +121,12 @@ static Result<std::vector<StepFacts>> readSteps(const Model &model) {
     for (const Json &step : manifest["steps"]) {
       if (!step.contains("flops_per_pair"))
         return unsupported("'" + model.path + "' was made by an older lmopt, without marks: compile it again");
-      StepFacts facts{partOf(step.value("name", "")), step.value("kernel", ""), "", step.value("rows", ""),
-                      step.value("unit", "")};
+      StepFacts facts;
+      facts.name = step.value("name", "");
+      facts.part = partOf(facts.name);
+      facts.kernel = step.value("kernel", "");
+      facts.rows = step.value("rows", "");
+      facts.unit = step.value("unit", "");
       facts.decodeKernel = step.value("decode_kernel", facts.kernel);
       facts.rowBytes = step.value("row_bytes", 0.0);
       facts.cacheBytes = step.value("cache_bytes_per_position", 0.0);
@@ -292,39 +296,68 @@ static void addPhase(const Phase &phase, const std::vector<StepFacts> &steps, co
     rows.push_back(std::move(row));
 }
 
-Result<Json> benchProfile(const Model &model, const BenchOptions &options, const Context &context) {
+namespace {
+/// The runs of a model, and the seconds of each step in them.
+struct Profile {
+  std::vector<StepFacts> steps;
+  Batch batch;
+  std::vector<Phase> phases;
+  std::vector<std::vector<double>> seconds; ///< by phase and step
+};
+} // namespace
+
+static Result<void> profileModel(const Model &model, const BenchOptions &options, const Context &context,
+                                 Profile &profile) {
   Result<std::vector<StepFacts>> steps = readSteps(model);
   if (!steps.ok())
     return steps.error();
+  profile.steps = steps.take();
   Result<TeamPtr> team = createTeam(options.threads);
   if (!team.ok())
     return team.error();
-  Batch batch;
-  batch.team = team.take();
-  int threads = lmopt_team_threads(batch.team.get());
-  Result<std::vector<Phase>> phases =
-      model.isDecoder() ? decoderPhases(model, options, context, batch) : encoderPhases(model, context, batch);
+  profile.batch.team = team.take();
+  Result<std::vector<Phase>> phases = model.isDecoder() ? decoderPhases(model, options, context, profile.batch)
+                                                        : encoderPhases(model, context, profile.batch);
   if (!phases.ok())
     return phases.error();
-  Recorder recorder(steps->size(), threads);
-  lmopt_team_set_profile(batch.team.get(), Recorder::told, &recorder);
-  std::vector<std::vector<double>> seconds;
-  for (const Phase &phase : *phases) {
+  profile.phases = phases.take();
+  Recorder recorder(profile.steps.size(), lmopt_team_threads(profile.batch.team.get()));
+  lmopt_team_set_profile(profile.batch.team.get(), Recorder::told, &recorder);
+  for (const Phase &phase : profile.phases) {
     Result<std::vector<double>> measured = record(phase, options.repeats, recorder);
     if (!measured.ok())
       return measured.error();
-    seconds.push_back(measured.take());
+    profile.seconds.push_back(measured.take());
   }
-  MachineBounds bounds = measureMachine(threads);
+  return {};
+}
+
+Result<Json> benchProfile(const Model &model, const BenchOptions &options, const Context &context) {
+  Profile runs;
+  if (Result<void> profiled = profileModel(model, options, context, runs); !profiled.ok())
+    return profiled.error();
+  MachineBounds bounds = measureMachine(lmopt_team_threads(runs.batch.team.get()));
   Json profile;
   profile["bounds"] = Json{{"memory_gb_per_s", fourDigits(bounds.memory / 1e9)},
                            {"u8s8_gflop_per_s", fourDigits(bounds.u8s8 / 1e9)},
                            {"bf16_gflop_per_s", fourDigits(bounds.bf16 / 1e9)},
                            {"f32_gflop_per_s", fourDigits(bounds.f32 / 1e9)}};
   profile["rows"] = Json::array();
-  for (size_t i = 0; i < phases->size(); ++i)
-    addPhase((*phases)[i], *steps, seconds[i], bounds, profile["rows"]);
+  for (size_t i = 0; i < runs.phases.size(); ++i)
+    addPhase(runs.phases[i], runs.steps, runs.seconds[i], bounds, profile["rows"]);
   return profile;
+}
+
+Result<std::vector<StepTime>> benchSteps(const Model &model, const BenchOptions &options, const Context &context) {
+  Profile runs;
+  if (Result<void> profiled = profileModel(model, options, context, runs); !profiled.ok())
+    return profiled.error();
+  std::vector<StepTime> times;
+  for (size_t i = 0; i < runs.phases.size(); ++i)
+    for (size_t step = 0; step < runs.seconds[i].size(); ++step)
+      times.push_back(
+          {runs.phases[i].name, step < runs.steps.size() ? runs.steps[step].name : "", runs.seconds[i][step]});
+  return times;
 }
 
 //===--- Text ---===//

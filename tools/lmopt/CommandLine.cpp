@@ -111,6 +111,8 @@ void addCommands(CommandLine &line) {
   addImport(line);
   addCompile(line);
   addCalibrate(line);
+  addCompress(line);
+  addSensitivity(line);
   addRun(line);
   addEmbed(line);
   addClassify(line);

@@ -57,6 +57,25 @@ struct CalibrateOptions {
   bool noHead = false;
 };
 
+struct CompressOptions {
+  std::string source, text;
+  std::string checkText; // empty: the last part of `text`
+  std::string budget;    // compress only
+  std::string output;    // compress: the artifact
+  std::string target = "size";
+  std::string report; // directory; empty: none
+  std::string work;   // folder for unfinished work; empty: OUTPUT.partial, or a temporary one
+  std::string targetCpu;
+  std::string format = "text"; // of sensitivity
+  std::vector<std::string> layers, skip;
+  int64_t context = 0;        // as CalibrateOptions
+  int64_t tokens = 32768;     // to calibrate
+  int64_t judgeTokens = 4096; // to choose by, and to check by
+  int threads = 0;
+  bool dryRun = false;
+  bool noHead = false;
+};
+
 struct InspectOptions {
   std::string path;
   bool json = false;
@@ -67,6 +86,8 @@ struct CompilerCommands {
   Result<void> (*import)(const ImportOptions &, const Context &) = nullptr;
   Result<void> (*compile)(const CompileOptions &, const Context &) = nullptr;
   Result<void> (*calibrate)(const CalibrateOptions &, const Context &) = nullptr;
+  Result<void> (*compress)(const CompressOptions &, const Context &) = nullptr;
+  Result<void> (*sensitivity)(const CompressOptions &, const Context &) = nullptr;
   Result<void> (*inspectSource)(const InspectOptions &, const Context &) = nullptr;
   std::string (*recipeTable)() = nullptr; // for --help
 };
@@ -110,6 +131,8 @@ struct CommandLine {
 void addImport(CommandLine &line);
 void addCompile(CommandLine &line);
 void addCalibrate(CommandLine &line);
+void addCompress(CommandLine &line);
+void addSensitivity(CommandLine &line);
 void addRun(CommandLine &line);
 void addEmbed(CommandLine &line);
 void addClassify(CommandLine &line);

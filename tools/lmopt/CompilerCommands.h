@@ -22,6 +22,8 @@ namespace lmopt::driver {
 Result<void> importSource(const ImportOptions &options, const Context &context);
 Result<void> compileSource(const CompileOptions &options, const Context &context);
 Result<void> calibrateSource(const CalibrateOptions &options, const Context &context);
+Result<void> compressSource(const CompressOptions &options, const Context &context);
+Result<void> tellSensitivity(const CompressOptions &options, const Context &context);
 Result<void> inspectSource(const InspectOptions &options, const Context &context);
 /// The shipped recipes, one a line with its summary.
 std::string recipeTable();

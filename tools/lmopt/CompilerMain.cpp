@@ -51,6 +51,7 @@ int main(int argc, char **argv) {
   llvm::sys::AddSignalHandler([](void *) { lmopt::removeUnfinishedFiles(); }, nullptr); // a crash
   return lmopt::driver::runCommandLine(argc, argv,
                                        {lmopt::driver::importSource, lmopt::driver::compileSource,
-                                        lmopt::driver::calibrateSource, lmopt::driver::inspectSource,
+                                        lmopt::driver::calibrateSource, lmopt::driver::compressSource,
+                                        lmopt::driver::tellSensitivity, lmopt::driver::inspectSource,
                                         lmopt::driver::recipeTable});
 }

@@ -16,6 +16,7 @@ namespace lmopt::driver {
 
 /// Exit codes that only the driver uses, beside those of ErrorCode. All of them are lmopt_status_t as well.
 inline constexpr int kExitInterrupted = 130;
+inline constexpr int kExitQuality = 6; // a budget of quality was missed
 
 struct Context {
   bool quiet = false;   // no progress and no notes on stderr; errors are still told

@@ -39,8 +39,7 @@ TEST(MissingStatisticsTest, EverythingElseStaysAsItWas) {
 
   std::vector<std::string> again = textsOf(withStatistics(pass, "a folder/x.stats"));
   ASSERT_EQ(again.size(), 1u);
-  for (const char *part :
-       {"ratio=5.0", "layers.0.*,layers.1.*", "method=energy", "repair=false", "a folder/x.stats"})
+  for (const char *part : {"ratio=5.0", "layers.0.*,layers.1.*", "method=energy", "repair=false", "a folder/x.stats"})
     EXPECT_NE(again.front().find(part), std::string::npos) << part << " in " << again.front();
 }
 

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The parts of compression on fixture models: units, recipes of settings, what an artifact weighs, and judging.
+#include "tools/compress/Compress.h"
+#include "test/unit/models/CalibratedModel.h"
+#include "tools/compress/Units.h"
+
+using namespace lmopt;
+using namespace lmopt::fixture;
+
+namespace {
+
+class CompressTest : public CalibratedModel {
+protected:
+  std::vector<Unit> units() { return findUnits(*model.module, all()); }
+  driver::Context quiet{/*quiet=*/true};
+
+  std::string build(const std::vector<Setting> &settings, const std::string &name, Footprint *footprint = nullptr) {
+    Workbench bench(model, units(), "");
+    Recipe recipe = makeRecipe(units(), settings, {name, "", false});
+    Result<Footprint> built = bench.build(recipe, recipe.toJson(), folder + "/" + name);
+    EXPECT_TRUE(built.ok()) << built.error().message;
+    if (built.ok() && footprint)
+      *footprint = *built;
+    return folder + "/" + name;
+  }
+};
+
+TEST_P(CompressTest, UnitsAreBlocks) {
+  std::vector<std::string> names;
+  for (const Unit &unit : units()) {
+    names.push_back(unit.name);
+    EXPECT_FALSE(unit.linears.empty());
+    for (const std::string &linear : unit.linears)
+      EXPECT_EQ(linear.compare(0, unit.name.size(), unit.name), 0) << linear;
+  }
+  ASSERT_GE(names.size(), 4u);
+  EXPECT_EQ(names[0], "layers.0.attn");
+  EXPECT_EQ(names[1], "layers.0.ffn");
+  EXPECT_EQ(units()[0].kind, "attn");
+  std::vector<std::string> skip = {"layers.0.*"}; // outlives the selection, whose patterns point into it
+  auto without = lm::LayerSelection::create(*model.module, {}, skip);
+  EXPECT_EQ(findUnits(*model.module, *without).front().name, "layers.1.attn");
+}
+
+TEST_P(CompressTest, EachUnitHasItsFormat) {
+  std::vector<Unit> blocks = units();
+  std::vector<Setting> settings(blocks.size());
+  Footprint plain, mixed;
+  std::string reference = build(settings, "f32.so", &plain);
+  settings[1].format = formatIndex("int8");
+  std::string artifact = build(settings, "mixed.so", &mixed);
+  for (size_t i = 0; i < blocks.size(); ++i) {
+    const std::string &name = blocks[i].name;
+    if (i == 1)
+      EXPECT_LT(mixed.bytesOf(name), 0.5 * plain.bytesOf(name)) << name;
+    else
+      EXPECT_EQ(mixed.bytesOf(name), plain.bytesOf(name)) << name;
+    EXPECT_EQ(mixed.flopsOf(name), plain.flopsOf(name)) << name;
+  }
+  EXPECT_NEAR(plain.bytes - mixed.bytes, plain.bytesOf(blocks[1].name) - mixed.bytesOf(blocks[1].name), 4096);
+
+  Result<Judge> judge = Judge::create(reference, sequences, quiet, 1);
+  ASSERT_TRUE(judge.ok()) << judge.error().message;
+  Result<Quality> same = judge->judge(reference), other = judge->judge(artifact);
+  ASSERT_TRUE(same.ok() && other.ok());
+  Metric metric = fixture.decoder ? Metric::KullbackLeibler : Metric::Cosine;
+  // The same artifact gives the same bits: sum r log(r / r) = 0; a cosine of a vector to itself is 1 up to two
+  // roundings.
+  EXPECT_NEAR(same->loss(metric), 0, 1e-15);
+  EXPECT_GT(other->loss(metric), 1e-8);
+  EXPECT_GT(same->rows, 0);
+}
+
+TEST_P(CompressTest, AShortTextCannotJudge) {
+  if (!fixture.decoder)
+    return;
+  std::vector<Setting> settings(units().size());
+  Sequences one;
+  one.ids = {1};
+  one.lengths = {1};
+  Result<Judge> judge = Judge::create(build(settings, "f32.so"), one, quiet, 1);
+  ASSERT_FALSE(judge.ok());
+  EXPECT_EQ(judge.error().message, "the text is too short to judge models by");
+}
+
+INSTANTIATE_TEST_SUITE_P(Fixtures, CompressTest, testing::Values("llama-tied", "bert-mean"), [](const auto &name) {
+  return std::string(name.param).replace(name.param.find('-'), 1, "_");
+});
+
+TEST(BudgetTest, WhatItTakes) {
+  EXPECT_EQ(Budget::parse("kl=0.02")->limit, 0.02);
+  EXPECT_EQ(Budget::parse("ppl=1%")->limit, 0.01);
+  EXPECT_NEAR(Budget::parse("cosine=0.98")->limit, 0.02, 1e-15);
+  for (const char *bad : {"", "kl", "kl=", "kl=0", "kl=-1", "kl=1%", "ppl=1", "ppl=0%", "cosine=1", "cosine=0",
+                          "cosine=98%", "kl=nan", "kl=inf", "loss=1", "kl=0.1x"})
+    EXPECT_FALSE(Budget::parse(bad).ok()) << bad;
+}
+
+TEST(LeversTest, ASettingIsARecipe) {
+  registerAllPasses();
+  std::vector<Unit> units = {{"layers.0.ffn", "ffn", {"layers.0.ffn.up", "layers.0.ffn.down"}},
+                             {"head", "head", {"head"}}};
+  for (size_t lever = 0; lever < levers().size(); ++lever)
+    for (size_t format = 0; format < formats().size(); ++format) {
+      std::vector<Setting> settings = {{lever, 0, format}, {kNoLever, 0, formatIndex("int8")}};
+      Recipe recipe = makeRecipe(units, settings, {"x", "a file", true});
+      mlir::OpPassManager manager(mlir::ModuleOp::getOperationName());
+      std::string error;
+      EXPECT_TRUE(mlir::succeeded(addRecipe(manager, recipe, error))) << error;
+      // As a text it is the same recipe.
+      Recipe again;
+      EXPECT_TRUE(mlir::succeeded(parseRecipe(recipe.toJson(), again, error))) << error;
+      EXPECT_EQ(again.toJson(), recipe.toJson());
+    }
+  EXPECT_EQ(describe({0, 0, formatIndex("int8")}), "int8, without 12.5 % of the neurons");
+}
+
+} // namespace

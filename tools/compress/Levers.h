@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What can be done to a model, and how a choice becomes a recipe.
+//
+// A unit is a block of a model that is treated alike: the attention of a layer, its feed-forward block, the head. Each
+// gets one format for its weights, and may be cut by one lever: a structural pass with a strength. In: units, settings.
+// Out: a recipe (passes with lists of layers) that anyone can run with `lmopt compile --recipe R.json --calibrate
+// TEXT`. Whoever adds a technique adds a line to the tables in Levers.cpp. Tested by test/unit/tools/LeversTest.cpp.
+#ifndef LMOPT_TOOLS_COMPRESS_LEVERS_H
+#define LMOPT_TOOLS_COMPRESS_LEVERS_H
+
+#include "passes/pipelines/Recipes.h"
+
+#include <string>
+#include <vector>
+
+namespace lmopt {
+
+struct Unit {
+  std::string name;                 ///< layers.3.ffn
+  std::string kind;                 ///< ffn: the last part of the name
+  std::vector<std::string> linears; ///< layers.3.ffn.gate, ...: their names
+};
+
+/// A structural pass with its strengths, in the order of how much goes.
+struct Lever {
+  std::string name;                   ///< prune-ffn
+  std::string kind;                   ///< of the units that it works on
+  std::string pass;                   ///< lm-prune-ffn
+  std::string anchor;                 ///< the linear of a unit that the pass is told: "down"; empty: all of them
+  std::string strengthOption;         ///< ratio
+  std::vector<std::string> strengths; ///< as the option takes them
+  std::string effect;                 ///< for people: "% of the neurons"
+};
+const std::vector<Lever> &levers();
+
+/// A form of the weights, by the passes that make it; each gets the list of layers.
+struct Format {
+  std::string name; ///< int8
+  std::vector<RecipeStep> steps;
+};
+const std::vector<Format> &formats();
+size_t formatIndex(const std::string &name);
+
+inline constexpr size_t kNoLever = SIZE_MAX;
+
+/// What is done to one unit.
+struct Setting {
+  size_t lever = kNoLever;
+  size_t strength = 0;
+  size_t format = 0; ///< 0: f32
+};
+
+struct RecipeSettings {
+  std::string name;
+  std::string statistics;       ///< of passes that use some; empty: the recipe leaves them to --calibrate
+  bool narrowAttention = false; ///< keys and values in bf16
+};
+
+/// The recipe in which each unit has its setting.
+Recipe makeRecipe(const std::vector<Unit> &units, const std::vector<Setting> &settings, const RecipeSettings &how);
+
+/// "int4, 25 % of the neurons".
+std::string describe(const Setting &setting);
+
+} // namespace lmopt
+
+#endif // LMOPT_TOOLS_COMPRESS_LEVERS_H
