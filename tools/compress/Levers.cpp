@@ -38,11 +38,20 @@ static void addNames(std::string &list, const std::vector<std::string> &names) {
     list += (list.empty() ? "" : ",") + name;
 }
 
+bool Unit::contains(const std::string &part) const {
+  return std::any_of(blocks.begin(), blocks.end(), [&](const std::string &block) {
+    return part == block || part.compare(0, block.size() + 1, block + ".") == 0;
+  });
+}
+
 /// The linears of a unit that a lever's pass is told.
 static std::vector<std::string> anchorsOf(const Unit &unit, const Lever &lever) {
   if (lever.anchor.empty())
     return unit.linears;
-  return {unit.name + "." + lever.anchor};
+  std::vector<std::string> anchors;
+  for (const std::string &block : unit.blocks)
+    anchors.push_back(block + "." + lever.anchor);
+  return anchors;
 }
 
 static void addLever(Recipe &recipe, size_t lever, size_t strength, const std::vector<Unit> &units,

@@ -2,10 +2,11 @@
 //
 // What can be done to a model, and how a choice becomes a recipe.
 //
-// A unit is a block of a model that is treated alike: the attention of a layer, its feed-forward block, the head. Each
-// gets one format for its weights, and may be cut by one lever: a structural pass with a strength. In: units, settings.
-// Out: a recipe (passes with lists of layers) that anyone can run with `lmopt compile --recipe R.json --calibrate
-// TEXT`. Whoever adds a technique adds a line to the tables in Levers.cpp. Tested by test/unit/tools/LeversTest.cpp.
+// A unit is a part of a model that is treated alike: the attention of a layer, its feed-forward block, the head; or
+// such blocks of several neighbouring layers. Each gets one format for its weights, and may be cut by one lever: a
+// structural pass with a strength. In: units, settings. Out: a recipe (passes with lists of layers) that anyone can run
+// with `lmopt compile --recipe R.json --calibrate TEXT`. Whoever adds a technique adds a line to the tables in
+// Levers.cpp. Tested by test/unit/tools/LeversTest.cpp.
 #ifndef LMOPT_TOOLS_COMPRESS_LEVERS_H
 #define LMOPT_TOOLS_COMPRESS_LEVERS_H
 
@@ -17,9 +18,13 @@
 namespace lmopt {
 
 struct Unit {
-  std::string name;                 ///< layers.3.ffn
+  std::string name;                 ///< layers.3.ffn; of several layers: layers.3-5.ffn
   std::string kind;                 ///< ffn: the last part of the name
   std::vector<std::string> linears; ///< layers.3.ffn.gate, ...: their names
+  std::vector<std::string> blocks;  ///< layers.3.ffn, ...: what it is made of
+
+  /// Whether the part of a model is one of its blocks, or in one.
+  bool contains(const std::string &part) const;
 };
 
 /// A structural pass with its strengths, in the order of how much goes.
@@ -27,7 +32,7 @@ struct Lever {
   std::string name;                   ///< prune-ffn
   std::string kind;                   ///< of the units that it works on
   std::string pass;                   ///< lm-prune-ffn
-  std::string anchor;                 ///< the linear of a unit that the pass is told: "down"; empty: all of them
+  std::string anchor;                 ///< the linear of a block that the pass is told: "down"; empty: all of them
   std::string strengthOption;         ///< ratio
   std::vector<std::string> strengths; ///< as the option takes them
   std::string effect;                 ///< for people: "% of the neurons"

@@ -304,7 +304,7 @@ Result<std::map<std::string, double>> Measurer::timeUnits(const std::string &art
   for (const driver::StepTime &time : *times) {
     std::string owner;
     for (const Unit &unit : bench.units())
-      if (time.name == unit.name || StringRef(time.name).starts_with(unit.name + "."))
+      if (unit.contains(time.name))
         owner = unit.name;
     seconds[owner] += time.seconds * timesCounted(time.phase);
   }

@@ -58,8 +58,12 @@ static const MeasuredOption &optionOf(const MeasuredUnit &unit, const Setting &s
 
 /// What keeps the unit as it is.
 static std::string sparingFlag(const Unit &unit) {
-  bool alone = unit.linears.size() == 1 && unit.linears.front() == unit.name;
-  return "--skip '" + unit.name + (alone ? "'" : ".*'");
+  std::string flag;
+  for (const std::string &block : unit.blocks) {
+    bool isLinear = std::find(unit.linears.begin(), unit.linears.end(), block) != unit.linears.end();
+    flag += (flag.empty() ? "--skip '" : " --skip '") + block + (isLinear ? "'" : ".*'");
+  }
+  return flag;
 }
 
 static Json unitJson(const MeasuredUnit &unit, const Setting &setting) {

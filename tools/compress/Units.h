@@ -15,7 +15,8 @@
 
 namespace lmopt {
 
-std::vector<Unit> findUnits(mlir::ModuleOp module, const lm::LayerSelection &selection);
+/// `layersPerUnit`: so many neighbouring layers are decided about together, block by block.
+std::vector<Unit> findUnits(mlir::ModuleOp module, const lm::LayerSelection &selection, int64_t layersPerUnit = 1);
 
 } // namespace lmopt
 

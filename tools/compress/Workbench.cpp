@@ -22,10 +22,10 @@ static double lookup(const std::map<std::string, double> &numbers, const std::st
 double Footprint::bytesOf(const std::string &unit) const { return lookup(unitBytes, unit); }
 double Footprint::flopsOf(const std::string &unit) const { return lookup(unitFlops, unit); }
 
-/// The unit that a part belongs to: the name of the unit, or what begins with it and a dot.
-static const Unit *unitOf(const std::vector<Unit> &units, StringRef part) {
+/// The unit that a part belongs to, or null.
+static const Unit *unitOf(const std::vector<Unit> &units, const std::string &part) {
   for (const Unit &unit : units)
-    if (part == unit.name || (part.starts_with(unit.name) && part.drop_front(unit.name.size()).starts_with(".")))
+    if (unit.contains(part))
       return &unit;
   return nullptr;
 }
@@ -46,7 +46,7 @@ static Result<nlohmann::json> readManifest(const std::string &artifact) {
 static std::map<std::string, std::string> ownersOf(ModuleOp module, const std::vector<Unit> &units) {
   std::map<std::string, std::string> owners;
   lm::walkModel(module, [&](Operation *op) {
-    const Unit *unit = unitOf(units, lm::getPartName(op));
+    const Unit *unit = unitOf(units, lm::getPartName(op).str());
     if (!unit || !isa<lm::LinearLikeOpInterface>(op))
       return;
     for (NamedAttribute attribute : op->getAttrs())

@@ -71,6 +71,7 @@ struct CompressOptions {
   int64_t context = 0;        // as CalibrateOptions
   int64_t tokens = 32768;     // to calibrate
   int64_t judgeTokens = 4096; // to choose by, and to check by
+  int64_t layersPerUnit = 1;  // decided about together
   int threads = 0;
   bool dryRun = false;
   bool noHead = false;

@@ -27,6 +27,11 @@ static void addCommon(Command command, CompressOptions &options) {
   command.add("--judge-tokens", options.judgeTokens, "about so many tokens to judge each candidate by")
       .between(1, int64_t{1} << 40)
       .showDefault();
+  command
+      .add("--layers-per-unit", options.layersPerUnit,
+           "decide about so many neighbouring layers together: fewer models to compile and judge")
+      .between(1, 1 << 20)
+      .showDefault();
   addNoHead(command, options.noHead);
   addThreads(command, options.threads);
 }

@@ -118,7 +118,7 @@ struct Preparation {
     FailureOr<lm::LayerSelection> selection = lm::LayerSelection::create(*model->module, options.layers, options.skip);
     if (failed(selection))
       return Error{kErrorUsage, errors->message("--layers, --skip")};
-    settings.units = findUnits(*model->module, *selection);
+    settings.units = findUnits(*model->module, *selection, options.layersPerUnit);
     FailureOr<func::FuncOp> function = lm::findModelFunction(*model->module);
     if (failed(function))
       return withReason(unsupported(""));

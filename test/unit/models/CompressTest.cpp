@@ -43,6 +43,22 @@ TEST_P(CompressTest, UnitsAreBlocks) {
   EXPECT_EQ(findUnits(*model.module, *without).front().name, "layers.1.attn");
 }
 
+TEST_P(CompressTest, LayersMayBeDecidedAboutTogether) {
+  std::vector<Unit> together = findUnits(*model.module, all(), 2);
+  EXPECT_EQ(together[0].name, "layers.0-1.attn");
+  EXPECT_EQ(together[1].name, "layers.0-1.ffn");
+  EXPECT_EQ(together[1].kind, "ffn");
+  EXPECT_EQ(together[1].blocks, (std::vector<std::string>{"layers.0.ffn", "layers.1.ffn"}));
+  EXPECT_TRUE(together[1].contains("layers.1.ffn.down"));
+  EXPECT_FALSE(together[1].contains("layers.10.ffn.down"));
+  size_t linears = 0, alone = 0;
+  for (const Unit &unit : together)
+    linears += unit.linears.size();
+  for (const Unit &unit : units())
+    alone += unit.linears.size();
+  EXPECT_EQ(linears, alone);
+}
+
 TEST_P(CompressTest, EachUnitHasItsFormat) {
   std::vector<Unit> blocks = units();
   std::vector<Setting> settings(blocks.size());
@@ -99,8 +115,8 @@ TEST(BudgetTest, WhatItTakes) {
 
 TEST(LeversTest, ASettingIsARecipe) {
   registerAllPasses();
-  std::vector<Unit> units = {{"layers.0.ffn", "ffn", {"layers.0.ffn.up", "layers.0.ffn.down"}},
-                             {"head", "head", {"head"}}};
+  std::vector<Unit> units = {{"layers.0.ffn", "ffn", {"layers.0.ffn.up", "layers.0.ffn.down"}, {"layers.0.ffn"}},
+                             {"head", "head", {"head"}, {"head"}}};
   for (size_t lever = 0; lever < levers().size(); ++lever)
     for (size_t format = 0; format < formats().size(); ++format) {
       std::vector<Setting> settings = {{lever, 0, format}, {kNoLever, 0, formatIndex("int8")}};
