@@ -4,6 +4,8 @@
 // some n^2 (n + d) products a linear.
 #include "passes/analysis/ColumnPruning.h"
 
+#include "passes/analysis/NarrowLinear.h"
+
 #include "mlir/IR/Threading.h"
 #include "llvm/ADT/DenseSet.h"
 #include "llvm/Support/FileSystem.h"
@@ -17,21 +19,6 @@ namespace lmopt::lm {
 
 static size_t at(int64_t i) { return static_cast<size_t>(i); }
 static double square(double x) { return x * x; }
-
-std::vector<int64_t> expandBlocks(llvm::ArrayRef<int64_t> kept, int64_t width) {
-  std::vector<int64_t> all;
-  for (int64_t block : kept)
-    for (int64_t i = 0; i < width; ++i)
-      all.push_back(block * width + i);
-  return all;
-}
-
-void setWidth(Value rows, int64_t width) {
-  auto type = cast<RankedTensorType>(rows.getType());
-  llvm::SmallVector<int64_t> shape = llvm::to_vector(type.getShape());
-  shape.back() = width;
-  rows.setType(RankedTensorType::get(shape, type.getElementType()));
-}
 
 std::vector<int64_t> PrunedLinear::keptColumns() const {
   std::vector<int64_t> columns;
@@ -359,31 +346,15 @@ LogicalResult ColumnPruning::measure(PrunedLinear &linear) {
 
 //===- Rewrite ---------------------------------------------------------------------------------------------------===//
 
-static void takeRows(ParamOp param, llvm::ArrayRef<int64_t> kept) {
-  llvm::SmallVector<int64_t> shape = llvm::to_vector(param.getShape());
-  shape.front() = static_cast<int64_t>(kept.size());
-  param.setValueAttr(TakeRowsAttr::get(param.getContext(), param.getValue(), kept));
-  param.setType(RankedTensorType::get(shape, Float32Type::get(param.getContext())));
-}
-
-void ColumnPruning::takeRows(LinearOp linear, llvm::ArrayRef<int64_t> kept) {
-  lm::takeRows(uses.lookup(linear.getWeightAttr()), kept);
-  if (FlatSymbolRefAttr bias = linear.getBiasAttr())
-    lm::takeRows(uses.lookup(bias), kept);
-  setWidth(linear.getResult(), static_cast<int64_t>(kept.size()));
-}
-
 void ColumnPruning::narrow(const PrunedLinear &pruned) {
   LinearOp linear = pruned.linear;
   std::vector<int64_t> kept = pruned.keptColumns();
   ParamOp weight = uses.lookup(linear.getWeightAttr());
   Attribute source = weight.getValue();
-  weight.setType(
-      RankedTensorType::get({weight.getShape().front(), static_cast<int64_t>(kept.size())}, Float32Type::get(context)));
+  takeColumns(linear, kept, uses);
   weight.setExactnessAttr(ExactnessAttr::get(context, ExactnessKind::approximate, Real(pruned.error)));
   if (!options.repair)
-    return weight.setValueAttr(
-        TransposeAttr::get(context, TakeRowsAttr::get(context, TransposeAttr::get(context, source), kept)));
+    return;
   llvm::SmallString<128> file(options.stats);
   llvm::sys::fs::make_absolute(file);
   auto statisticsAttr = StatisticsAttr::get(context, file, pruned.input.name);

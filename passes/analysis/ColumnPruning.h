@@ -74,8 +74,6 @@ public:
   void narrow(const PrunedLinear &linear);
 
   const ParamUses &getUses() const { return uses; }
-  /// Leaves only these rows in the linear that makes units: of its weight, its bias, its result.
-  void takeRows(LinearOp linear, llvm::ArrayRef<int64_t> kept);
 
 private:
   ColumnPruning(mlir::ModuleOp module, PruneOptions options, Statistics statistics);
@@ -100,12 +98,6 @@ private:
   mlir::LogicalResult measure(PrunedLinear &linear);
   mlir::LogicalResult refuseMoments(const PrunedLinear &linear);
 };
-
-/// `kept` blocks of `width` neighbours each as a list of all of them.
-std::vector<int64_t> expandBlocks(llvm::ArrayRef<int64_t> kept, int64_t width);
-
-/// Gives rows of values another width.
-void setWidth(mlir::Value rows, int64_t width);
 
 } // namespace lmopt::lm
 

@@ -9,6 +9,7 @@
 #include "dialects/lm/elementwise/Elementwise.h"
 #include "dialects/lm/linear/Linear.h"
 #include "passes/analysis/ColumnPruning.h"
+#include "passes/analysis/NarrowLinear.h"
 #include "passes/analysis/Tell.h"
 
 using namespace mlir;
@@ -24,8 +25,7 @@ namespace {
 
 struct Block {
   PrunedLinear down;
-  Operation *middle; ///< gated product or activation
-  llvm::SmallVector<LinearOp, 2> before = {};
+  FeedForward ffn;
 
   int64_t neurons() const { return static_cast<int64_t>(down.units.size()); }
 };
@@ -65,34 +65,23 @@ struct PruneFfn : impl::LmPruneFfnPassBase<PruneFfn> {
   std::vector<Block> findBlocks(ModuleOp module, const LayerSelection &selection, const ParamUses &uses) {
     std::vector<Block> blocks;
     for (PrunedLinear &down : ColumnPruning::find(module, selection)) {
-      Operation *middle = down.linear.getInput().getDefiningOp();
-      if (!isa_and_nonnull<GatedProductOp, ActivationOp>(middle))
+      LinearOp linear = down.linear;
+      auto match = matchFeedForward(linear, uses);
+      if (!match)
         continue;
-      Block block = {std::move(down), middle};
-      if (std::string reason = completeBlock(block, uses); !reason.empty())
-        tellMissed(kPass, "NotPruned", block.down.linear, reason);
+      if (const auto *reason = std::get_if<std::string>(&*match)) {
+        tellMissed(kPass, "NotPruned", linear, *reason);
+        continue;
+      }
+      Block block = {std::move(down), std::get<FeedForward>(*match)};
+      addUnits(block);
+      if (budget == "uniform" && block.down.leave == block.neurons())
+        tellMissed(kPass, "NotPruned", linear,
+                   "rounded up to a multiple of " + Twine(multiple) + ", all of its neurons are kept");
       else
         blocks.push_back(std::move(block));
     }
     return blocks;
-  }
-
-  /// Why the block must stay as it is, or an empty string.
-  std::string completeBlock(Block &block, const ParamUses &uses) {
-    if (!block.down.linear.getInput().hasOneUse())
-      return "the values between its linears are also used elsewhere";
-    if (!uses.isOnlyUsedBy(uses.lookup(block.down.linear.getWeightAttr()), block.down.linear))
-      return "its weight is also used elsewhere";
-    for (Value operand : block.middle->getOperands()) {
-      LinearOp linear = getOwnLinear(operand, uses);
-      if (!linear || (linear.getBiasAttr() && !uses.isOnlyUsedBy(uses.lookup(linear.getBiasAttr()), linear)))
-        return "what its activation reads is no f32 linear of its own";
-      block.before.push_back(linear);
-    }
-    addUnits(block);
-    if (budget == "uniform" && block.down.leave == block.neurons())
-      return "rounded up to a multiple of " + std::to_string(multiple) + ", all of its neurons are kept";
-    return "";
   }
 
   void addUnits(Block &block) {
@@ -101,7 +90,7 @@ struct PruneFfn : impl::LmPruneFfnPassBase<PruneFfn> {
     std::vector<std::vector<int64_t>> rows;
     for (int64_t i = 0; i < down.input.width(); ++i)
       rows.push_back({i});
-    for (LinearOp linear : block.before) {
+    for (LinearOp linear : block.ffn.before) {
       down.makers.push_back({linear, rows});
       work += widthOf(linear.getInput());
     }
@@ -117,9 +106,7 @@ struct PruneFfn : impl::LmPruneFfnPassBase<PruneFfn> {
   void narrow(Block &block, ColumnPruning &pruning) {
     if (block.down.kept.size() == block.down.units.size())
       return;
-    for (LinearOp linear : block.before)
-      pruning.takeRows(linear, block.down.kept);
-    setWidth(block.middle->getResult(0), int64_t(block.down.kept.size()));
+    takeNeurons(block.ffn, block.down.kept, pruning.getUses());
     pruning.narrow(block.down);
     tellPassed(kPass, "PrunedFfn", block.down.linear)
         << remark::metric("Kept", static_cast<int64_t>(block.down.kept.size())) << remark::metric("Of", block.neurons())

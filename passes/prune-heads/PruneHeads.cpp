@@ -9,6 +9,7 @@
 #include "dialects/lm/attention/Attention.h"
 #include "dialects/lm/linear/Linear.h"
 #include "passes/analysis/ColumnPruning.h"
+#include "passes/analysis/NarrowLinear.h"
 #include "passes/analysis/Tell.h"
 
 #include <numeric>
@@ -141,6 +142,7 @@ struct PruneHeads : impl::LmPruneHeadsPassBase<PruneHeads> {
     if (block.output.kept.size() == block.output.units.size())
       return;
     AttentionOp attention = block.attention;
+    const ParamUses &uses = pruning.getUses();
     int64_t heads = block.heads(), keyWidth = attention.getHeadWidth(), valueWidth = attention.getValueWidth();
     std::vector<int64_t> groups = block.groupOfHead(), kept, keptGroups, sizes;
     for (int64_t unit : block.output.kept)
@@ -152,10 +154,10 @@ struct PruneHeads : impl::LmPruneHeadsPassBase<PruneHeads> {
       } else {
         ++sizes.back();
       }
-    pruning.takeRows(block.query, expandBlocks(kept, keyWidth));
+    takeRows(block.query, expandBlocks(kept, keyWidth), uses);
     if (int64_t(keptGroups.size()) < int64_t(attention.getKvHeads())) {
-      pruning.takeRows(block.key, expandBlocks(keptGroups, keyWidth));
-      pruning.takeRows(block.value, expandBlocks(keptGroups, valueWidth));
+      takeRows(block.key, expandBlocks(keptGroups, keyWidth), uses);
+      takeRows(block.value, expandBlocks(keptGroups, valueWidth), uses);
     }
     attention.setHeads(kept.size());
     attention.setKvHeads(keptGroups.size());
