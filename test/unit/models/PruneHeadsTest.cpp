@@ -106,6 +106,29 @@ TEST_P(PrunedHeads, SameChoiceEachTime) {
     expectSameChoice(std::string("ratio=0.34 method=") + method);
 }
 
+// One budget for all: the share of the multiply-adds with weights; the last step may be one head and its keys too long.
+TEST_P(PrunedHeads, SharesOneBudget) {
+  auto work = [&](ModuleOp module) {
+    int64_t sum = 0;
+    for (int64_t layer = 0;; ++layer)
+      for (const char *part : {"q", "k", "v", "o"}) {
+        lm::LinearOp op = linear(module, "layers." + std::to_string(layer) + ".attn." + part);
+        if (!op)
+          return sum;
+        sum += widthOf(op.getInput()) * widthOf(op.getResult());
+      }
+  };
+  lm::AttentionOp op = attention(*model.module);
+  int64_t head = 4 * int64_t(op.getHeadWidth()) * widthOf(lastLinear(*model.module).getResult());
+  for (const char *method : {"obs", "energy"}) {
+    OwningOpRef<ModuleOp> module = pruned(std::string("ratio=0.3 budget=global method=") + method);
+    double all = double(work(*model.module)), left = double(work(*module));
+    EXPECT_LE(left, 0.7 * all) << method;
+    EXPECT_GT(left + double(head), 0.7 * all) << method;
+    EXPECT_FALSE(blockResults(*module).empty());
+  }
+}
+
 TEST_P(PrunedHeads, BadOptions) {
   OwningOpRef<ModuleOp> module = model.module->clone();
   EXPECT_NE(errorOf(*module, "ratio=1.5").find("'ratio' must be between 0 and 1, found 1.5"), std::string::npos);
@@ -114,6 +137,9 @@ TEST_P(PrunedHeads, BadOptions) {
             std::string::npos);
   EXPECT_NE(errorOf(*module, "budget=some").find("'budget' must be uniform or global, found 'some'"),
             std::string::npos);
+  EXPECT_NE(errorOf(*module, "budget=global method=magnitude").find("expected method obs or energy, found 'magnitude'"),
+            std::string::npos);
+  EXPECT_NE(errorOf(*module, "budget=global ratio=0.99").find("something is kept of each block"), std::string::npos);
   EXPECT_NE(errorOf(*module, "layers=layer.*").find("matches none"), std::string::npos);
   stats = folder + "/missing";
   EXPECT_NE(errorOf(*module, "").find("missing"), std::string::npos);
