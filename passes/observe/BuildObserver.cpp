@@ -149,6 +149,7 @@ private:
                                     mapping.lookup(op.getValue()), Value(), function.getArgument(1), op.getLayer(),
                                     op.getHeads(), op.getKvHeads(), op.getScale().convertToDouble(), op.getMask(),
                                     op.getRopeAttr());
+    made.setGroupsAttr(op.getGroupsAttr());
     made.setElementAttr(op.getElementAttr());
     takePartName(made, op);
     mapping.map(op.getResult(), made.getResult());

@@ -38,6 +38,8 @@ def LmPruneFfnPass : Pass<"lm-prune-ffn", "::mlir::ModuleOp"> {
     Option<"stats", "stats", "std::string", /*default=*/"", "Statistics that `lmopt calibrate` made of this model">,
     Option<"ratio", "ratio", "double", /*default=*/"0.25", "Share of the neurons of each block that goes, in (0, 1)">,
     Option<"method", "method", "std::string", /*default=*/"\"obs\"", "Which go: obs, energy, magnitude or random">,
+    Option<"budget", "budget", "std::string", /*default=*/"\"uniform\"",
+           "What `ratio` is a share of: uniform, the neurons of each block; global, the multiply-adds of all of them">,
     Option<"multiple", "multiple", "int64_t", /*default=*/"16",
            "What is left is rounded up to a multiple: 16 numbers fill a register of 512 bits">,
     Option<"damping", "damping", "double", /*default=*/"0.01",

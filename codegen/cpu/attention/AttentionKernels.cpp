@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <set>
 
 using namespace mlir;
 
@@ -89,6 +90,28 @@ struct AttendEmitter {
       });
   }
 
+  // The first query head that reads a kv head. Uneven groups: the sum of the sizes before it.
+  Value firstHeadOf(Value kvHead) {
+    if (spec.isEven())
+      return e.mul(kvHead, spec.group());
+    Value first = e.index(0);
+    for (int64_t g = 0; g < spec.kvHeads; ++g)
+      first = e.add(first, e.select(e.less(e.index(g), kvHead), e.index(spec.groups[g]), e.index(0)));
+    return first;
+  }
+
+  // The kv head that a query head reads. Uneven groups: how many groups end before it.
+  Value kvHeadOf(Value head) {
+    if (spec.isEven())
+      return e.div(head, e.index(spec.group()));
+    Value kvHead = e.index(0);
+    for (int64_t g = 0, end = 0; g + 1 < spec.kvHeads; ++g) {
+      end += spec.groups[g];
+      kvHead = e.add(kvHead, e.select(e.less(head, e.index(end)), e.index(0), e.index(1)));
+    }
+    return kvHead;
+  }
+
   // Many rows: one head, eight neighbouring tokens.
   void rowBlocks() {
     Segments segments(e, step);
@@ -113,7 +136,7 @@ struct AttendEmitter {
                  loadInteger(e, segment, offsetof(lmopt_segment_t, position)),
                  loadInteger(e, segment, offsetof(lmopt_segment_t, rope))};
     CacheView view = layerView(e, spec, info, layerOffset);
-    Value kvHead = e.div(head, e.index(spec.group()));
+    Value kvHead = kvHeadOf(head);
     Scratch scratch(e, spec, scratchBase);
     Tile tile;
     tile.rows = kQueryRows;
@@ -140,33 +163,41 @@ struct AttendEmitter {
     Value rows = loadInteger(e, step, offsetof(lmopt_step_t, rows));
     e.loop(thread, e.mul(rows, spec.kvHeads), threads, [&](Value item) {
       Value row = e.div(item, e.index(spec.kvHeads)), kvHead = e.rem(item, e.index(spec.kvHeads));
-      int64_t at_once = std::min(spec.group(), kQueryRows);
-      e.loop(0, spec.group(), at_once, [&](Value firstHead) { oneGroup(row, kvHead, firstHead, at_once); });
+      if (spec.isEven())
+        return wholeGroup(row, kvHead, spec.group());
+      Value size = e.sub(firstHeadOf(e.add(kvHead, 1)), firstHeadOf(kvHead));
+      for (int64_t one : std::set<int64_t>(spec.groups.begin(), spec.groups.end()))
+        e.ifThen(e.equal(size, e.index(one)), [&] { wholeGroup(row, kvHead, one); });
     });
   }
 
-  void oneGroup(Value row, Value kvHead, Value firstHead, int64_t count) {
+  void wholeGroup(Value row, Value kvHead, int64_t size) {
+    int64_t atOnce = std::min(size, kQueryRows);
+    e.loop(0, size, atOnce, [&](Value firstHead) { partOfGroup(row, kvHead, size, firstHead, atOnce); });
+  }
+
+  void partOfGroup(Value row, Value kvHead, int64_t size, Value firstHead, int64_t count) {
     RowInfo info = loadRowInfo(e, rowInfo, row);
     CacheView view = layerView(e, spec, info, layerOffset);
     Scratch scratch(e, spec, scratchBase);
     Tile tile;
     tile.rows = count;
     tile.ahead = true;
-    tile.once = spec.group() <= kQueryRows;
+    tile.once = size <= kQueryRows;
     tile.keys = view.keys(kvHead);
     tile.values = view.values(kvHead);
     tile.positions = tile.common = e.add(info.position, 1);
     Values inGroup, head;
     for (int64_t r = 0; r < count; ++r) {
       tile.limit.push_back(tile.positions);
-      inGroup.push_back(e.min(e.add(firstHead, r), e.index(spec.group() - 1)));
-      head.push_back(e.add(e.mul(kvHead, spec.group()), inGroup[r]));
+      inGroup.push_back(e.min(e.add(firstHead, r), e.index(size - 1)));
+      head.push_back(e.add(firstHeadOf(kvHead), inGroup[r]));
       loadQuery(scratch, r, row, head[r], info);
     }
     TileEmitter emitter{e, spec, scratch, tile};
     emitter.emit();
     for (int64_t r = 0; r < count; ++r)
-      e.ifThen(e.less(e.add(firstHead, r), e.index(spec.group())), [&] { storeOut(emitter, r, row, head[r]); });
+      e.ifThen(e.less(e.add(firstHead, r), e.index(size)), [&] { storeOut(emitter, r, row, head[r]); });
   }
 };
 } // namespace

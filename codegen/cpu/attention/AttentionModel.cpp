@@ -35,6 +35,8 @@ AttentionSpec specOf(lm::AttendOp op) {
   AttentionSpec spec;
   readHalf(op, spec);
   spec.heads = op.getHeads();
+  if (SmallVector<int64_t> groups = op.getGroupSizes(); !llvm::all_equal(groups))
+    spec.groups.assign(groups.begin(), groups.end());
   spec.scale = op.getScale().convertToDouble();
   spec.causal = op.isCausal();
   return spec;

@@ -21,6 +21,7 @@
 #include "codegen/cpu/Rows.h"
 
 #include <string>
+#include <vector>
 
 namespace lmopt::cpu {
 
@@ -36,6 +37,7 @@ enum class CacheFormat {
 /// Attention of one layer over the cache. RoPE turns pairs (i, i + ropeDims / 2) of the first ropeDims of each head.
 struct AttentionSpec {
   int64_t heads = 0, kvHeads = 0, headDim = 0;
+  std::vector<int64_t> groups; ///< how many query heads read each kv head, where they differ; else empty
   float scale = 1;
   bool causal = true;
   int64_t ropeDims = 0; ///< 0: none
@@ -49,7 +51,8 @@ struct AttentionSpec {
   int64_t keyBytes() const { return elementBytes() * keyDim() + scaleBytes(); } ///< per position and kv head
   int64_t valueBytes() const { return elementBytes() * valueDim() + scaleBytes(); }
   int64_t cacheBytesPerPosition() const { return kvHeads * (keyBytes() + valueBytes()); }
-  int64_t group() const { return heads / kvHeads; } ///< query heads that read one kv head
+  bool isEven() const { return groups.empty(); }
+  int64_t group() const { return heads / kvHeads; } ///< query heads that read one kv head, where isEven()
   int64_t scratchBytes() const;                     ///< per thread
 };
 

@@ -81,10 +81,14 @@ const char *formatName(CacheFormat format) {
 }
 
 std::string attentionName(const char *what, const AttentionSpec &spec, const RopeTable &table, bool splitHeads) {
+  std::string groups;
+  for (int64_t size : spec.groups)
+    groups += (groups.empty() ? "g" : "_") + std::to_string(size);
   uint32_t scaleBits;
   memcpy(&scaleBits, &spec.scale, sizeof(scaleBits));
   return std::string(what) + "_" + formatName(spec.format) + "_h" + std::to_string(spec.heads) + "kv" +
-         std::to_string(spec.kvHeads) + "d" + std::to_string(spec.headDim) + (spec.causal ? "_causal" : "_full") +
+         std::to_string(spec.kvHeads) + groups + "d" + std::to_string(spec.headDim) +
+         (spec.causal ? "_causal" : "_full") +
          (table.halfDims ? "_rope" + std::to_string(spec.ropeDims) + "p" + std::to_string(table.positions) : "") +
          (table.tables() > 1 ? "x2" : "") + "_s" + std::to_string(scaleBits) + (splitHeads ? "_heads" : "_rows");
 }

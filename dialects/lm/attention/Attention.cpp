@@ -48,6 +48,23 @@ static LogicalResult verifyScale(Operation *op, const APFloat &scale, StringRef 
 }
 
 template <typename Op>
+static LogicalResult verifyGroups(Op op, StringRef constraint) {
+  std::optional<ArrayRef<int64_t>> groups = op.getGroups();
+  int64_t rest = op.getHeads(); // subtracted from, so that no sum overflows
+  for (int64_t size : groups.value_or(ArrayRef<int64_t>())) {
+    if (size < 1 || size > rest)
+      return op.emitOpError(constraint) << ": groups must be positive and at most the " << op.getHeads()
+                                        << " heads together, but one has " << size;
+    rest -= size;
+  }
+  if (groups && (int64_t(groups->size()) != int64_t(op.getKvHeads()) || rest != 0))
+    return op.emitOpError(constraint) << ": expected groups for " << op.getKvHeads() << " kv_heads with "
+                                      << op.getHeads() << " heads together, but found " << groups->size() << " with "
+                                      << int64_t(op.getHeads()) - rest;
+  return success();
+}
+
+template <typename Op>
 static LogicalResult verifyElement(Op op, StringRef constraint) {
   const int64_t widest = std::max(op.getHeadWidth(), op.getValueWidth());
   if (op.getElement() && !op.getElement()->isF32() && !op.isBf16() && !op.isInt8())
@@ -89,7 +106,8 @@ static LogicalResult verifyHeads(AttentionOp op) {
   int64_t query = widthOf(op.getQuery()), key = widthOf(op.getKey()), value = widthOf(op.getValue());
   if (heads <= 0 || query % heads != 0)
     return op.emitOpError("C2: ") << heads << " heads do not divide the query width " << query;
-  if (kvHeads <= 0 || heads % kvHeads != 0 || key % kvHeads != 0 || value % kvHeads != 0)
+  bool isUneven = kvHeads > 0 && heads % kvHeads != 0 && !op.getGroups();
+  if (kvHeads <= 0 || isUneven || key % kvHeads != 0 || value % kvHeads != 0)
     return op.emitOpError("C3: ") << kvHeads << " kv_heads do not divide the " << heads << " heads and the widths "
                                   << key << " of key and " << value << " of value";
   if (query / heads != key / kvHeads)
@@ -109,7 +127,9 @@ LogicalResult AttentionOp::verify() {
     return failure();
   if (failed(verifyLayer(*this, getLayer(), "C7")) || failed(verifyScale(*this, getScale(), "C9")))
     return failure();
-  return verifyElement(*this, "C12");
+  if (failed(verifyElement(*this, "C12")))
+    return failure();
+  return verifyGroups(*this, "C13");
 }
 
 //===- Constraints of its halves ---------------------------------------------------------------------------------===//
@@ -152,7 +172,7 @@ static LogicalResult verifyHeads(AttendOp op) {
   if (heads <= 0 || query % heads != 0 || result % heads != 0)
     return op.emitOpError("C1: ") << heads << " heads do not divide the widths " << query << " of query and " << result
                                   << " of result";
-  if (kvHeads <= 0 || heads % kvHeads != 0)
+  if (kvHeads <= 0 || (heads % kvHeads != 0 && !op.getGroups()))
     return op.emitOpError("C2: ") << kvHeads << " kv_heads do not divide the " << heads << " heads";
   return success();
 }
@@ -190,7 +210,7 @@ LogicalResult AttendOp::verify() {
     return failure();
   if (!getLengths() && !isCausal())
     return emitOpError("C7: without lengths the mask must be #lm.causal, but is ") << getMask();
-  if (failed(verifyElement(*this, "C8")))
+  if (failed(verifyElement(*this, "C8")) || failed(verifyGroups(*this, "C12")))
     return failure();
   return TypeSwitch<Operation *, LogicalResult>(makerBefore(*this, getCache()))
       .Case<CacheAppendOp, AttentionOp>([&](auto maker) { return verifyMaker(*this, maker); })
@@ -207,7 +227,8 @@ void AttentionOp::build(OpBuilder &builder, OperationState &state, Value query, 
   int64_t valueWidth = cast<RankedTensorType>(value.getType()).getShape().back() / kvHeads;
   build(builder, state, withWidth(query, heads * valueWidth), cache ? cache.getType() : Type(), query, key, value,
         cache, lengths, builder.getI64IntegerAttr(layer), builder.getI64IntegerAttr(heads),
-        builder.getI64IntegerAttr(kvHeads), builder.getF64FloatAttr(scale), mask, rope, /*element=*/TypeAttr());
+        builder.getI64IntegerAttr(kvHeads), builder.getF64FloatAttr(scale), mask, rope, /*groups=*/DenseI64ArrayAttr(),
+        /*element=*/TypeAttr());
 }
 
 void CacheAppendOp::build(OpBuilder &builder, OperationState &state, Value key, Value value, Value cache, Value lengths,
@@ -220,7 +241,8 @@ void AttendOp::build(OpBuilder &builder, OperationState &state, Value query, Cac
                      double scale, Attribute mask) {
   build(builder, state, withWidth(query, heads * append.getValueWidth()), query, append.getResult(),
         append.getLengths(), append.getLayerAttr(), builder.getI64IntegerAttr(heads), append.getKvHeadsAttr(),
-        builder.getF64FloatAttr(scale), mask, append.getRopeAttr(), append.getElementAttr());
+        builder.getF64FloatAttr(scale), mask, append.getRopeAttr(), /*groups=*/DenseI64ArrayAttr(),
+        append.getElementAttr());
 }
 
 void AttentionOp::expand() {
@@ -229,6 +251,7 @@ void AttentionOp::expand() {
                                       getKvHeads(), getRopeAttr(), getElementAttr());
   auto attend =
       AttendOp::create(builder, getLoc(), getQuery(), append, getHeads(), getScale().convertToDouble(), getMask());
+  attend.setGroupsAttr(getGroupsAttr());
   attend.getResult().setType(getResult().getType()); // batch and sequence may be known where the query's are not
   takePartName(append, *this);
   takePartName(attend, *this);

@@ -18,6 +18,12 @@ defvar elementQuestions = [{
   }];
 defvar questions = elementQuestions # [{
     bool isCausal() { return ::llvm::isa<::lmopt::lm::CausalAttr>(getMask()); }
+    /// How many heads of the query read each head of keys and values.
+    ::llvm::SmallVector<int64_t> getGroupSizes() {
+      if (auto sizes = getGroups())
+        return ::llvm::to_vector(*sizes);
+      return ::llvm::SmallVector<int64_t>(getKvHeads(), getHeads() / getKvHeads());
+    }
   }];
 
 def LM_AttentionOp : LM_Op<"attention", [Pure, AttrSizedOperandSegments], ["getAccesses", "getState"]> {
@@ -47,6 +53,9 @@ def LM_AttentionOp : LM_Op<"attention", [Pure, AttrSizedOperandSegments], ["getA
     codes c = round(x / s) of 8 bits with one scale s = max |x| / 127 for each position, and computes with c s; scaled
     queries and softmax weights may be carried in 16 bits of their largest. Without `as`, all is f32.
 
+    `groups = [3, 2, 3]` says how many query heads, in their order, read each of the kv_heads, where that is not the same
+    for all: what is left when some of a model's heads are removed (lm-prune-heads).
+
     `layer` numbers the attentions of a model from 0; it names the place in the cache.
 
     It is `lm.cache_append` of key and value and `lm.attend` of the query, one after the other.
@@ -54,7 +63,7 @@ def LM_AttentionOp : LM_Op<"attention", [Pure, AttrSizedOperandSegments], ["getA
     Constraints:
     - C1: exactly one of `cache` and `lengths` is given; there is a second result if and only if there is a cache.
     - C2: `heads` is positive and divides the width of the query.
-    - C3: `kv_heads` is positive, divides `heads`, and divides the widths of key and value.
+    - C3: `kv_heads` is positive, divides `heads` (unless `groups` are given), and divides the widths of key and value.
     - C4: query and key have the same width of a head.
     - C5: the width of the result is `heads` times the width of a value head.
     - C6: batch and sequence of query, key, value and result agree (and the batch of `lengths`).
@@ -64,6 +73,7 @@ def LM_AttentionOp : LM_Op<"attention", [Pure, AttrSizedOperandSegments], ["getA
     - C10: beside this op only `lm.attend` uses the cache, and where it reads the same layer it comes before.
     - C11: with a cache the mask is `#lm.causal`.
     - C12: `as` gives f32, bf16 or i8; with bf16 the width of a head is even, with i8 at most 512 (sums stay exact).
+    - C13: `groups` are as many as `kv_heads`, each at least 1, and together `heads`.
 
     ```mlir
     func.func @one_key() -> tensor<1x2x2xf32> {
@@ -85,22 +95,33 @@ def LM_AttentionOp : LM_Op<"attention", [Pure, AttrSizedOperandSegments], ["getA
       return %y : tensor<1x2x2xf32>
     }
     // @decode: tensor<1x2x2xf32> [[[5, 6], [6, 7]]]
+    func.func @uneven_groups() -> tensor<1x1x6xf32> {
+      %q = arith.constant dense<1.0> : tensor<1x1x6xf32>
+      %v = arith.constant dense<[[[5.0, 6.0, 7.0, 8.0]]]> : tensor<1x1x4xf32>
+      %len = arith.constant dense<[1]> : tensor<1xi32>
+      %y = lm.attention %q, %v, %v lengths %len {layer = 0, heads = 3, kv_heads = 2 groups = [2, 1], scale = 1.0,
+                                                 mask = #lm.full}
+          : (tensor<1x1x6xf32>, tensor<1x1x4xf32>, tensor<1x1x4xf32>, tensor<1xi32>) -> tensor<1x1x6xf32>
+      return %y : tensor<1x1x6xf32>
+    }
+    // @uneven_groups: tensor<1x1x6xf32> [[[5, 6, 5, 6, 7, 8]]]
     ```
   }];
   let arguments = (ins LM_Activation:$query, LM_Activation:$key, LM_Activation:$value, Optional<LM_CacheType>:$cache,
                        Optional<LM_Lengths>:$lengths, I64Attr:$layer, I64Attr:$heads, I64Attr:$kv_heads,
                        F64Attr:$scale, LM_MaskAttr:$mask, OptionalAttr<LM_RopeAttr>:$rope,
-                       OptionalAttr<TypeAttr>:$element);
+                       OptionalAttr<DenseI64ArrayAttr>:$groups, OptionalAttr<TypeAttr>:$element);
   let results = (outs LM_Activation:$result, Optional<LM_CacheType>:$next_cache);
   let assemblyFormat = [{
     $query `,` $key `,` $value (`,` $cache^)? (`lengths` $lengths^)?
-        ` ` `{` `layer` `=` $layer `,` `heads` `=` $heads `,` `kv_heads` `=` $kv_heads `,` `scale` `=` $scale
+        ` ` `{` `layer` `=` $layer `,` `heads` `=` $heads `,` `kv_heads` `=` $kv_heads
+        (`groups` `=` $groups^)? `,` `scale` `=` $scale
         `,` `mask` `=` $mask (`,` `rope` `=` qualified($rope)^)? `}` (`as` $element^)?
         attr-dict-with-keyword `:` functional-type(operands, results)
   }];
   let builders = [
     // Decoder form: give `cache`; encoder form: give `lengths`; the other one is null. `rope` may be null. The result
-    // types follow from query, value and heads.
+    // types follow from query, value and heads. Groups are even.
     OpBuilder<(ins "::mlir::Value":$query, "::mlir::Value":$key, "::mlir::Value":$value, "::mlir::Value":$cache,
                    "::mlir::Value":$lengths, "int64_t":$layer, "int64_t":$heads, "int64_t":$kvHeads, "double":$scale,
                    "::mlir::Attribute":$mask, "::lmopt::lm::RopeAttr":$rope)>
@@ -198,7 +219,7 @@ def LM_AttendOp : LM_Op<"attend", [Pure], ["getAccesses", "getState"]> {
 
     Constraints:
     - C1: `heads` is positive and divides the widths of query and result.
-    - C2: `kv_heads` is positive and divides `heads`.
+    - C2: `kv_heads` is positive and divides `heads` (unless `groups` are given).
     - C3: batch and sequence of query and result agree (and the batch of `lengths`).
     - C4: `layer` is 0 to 65535.
     - C5: `rope` turns at most the width of a head of the query.
@@ -209,6 +230,7 @@ def LM_AttendOp : LM_Op<"attend", [Pure], ["getAccesses", "getState"]> {
       `lm.attention`, appended this `layer`, with the same `kv_heads`, `rope` and `as`.
     - C10: its heads of keys have the width of those of the query, its heads of values that of those of the result.
     - C11: it has the same `lengths` or none either, and its batch is that of the query (with `lengths` also its sequence).
+    - C12: `groups` are as many as `kv_heads`, each at least 1, and together `heads`.
 
     ```mlir
     func.func @attend_to_one_key() -> tensor<1x2x2xf32> {
@@ -226,17 +248,19 @@ def LM_AttendOp : LM_Op<"attend", [Pure], ["getAccesses", "getState"]> {
   }];
   let arguments = (ins LM_Activation:$query, LM_CacheType:$cache, Optional<LM_Lengths>:$lengths, I64Attr:$layer,
                        I64Attr:$heads, I64Attr:$kv_heads, F64Attr:$scale, LM_MaskAttr:$mask,
-                       OptionalAttr<LM_RopeAttr>:$rope, OptionalAttr<TypeAttr>:$element);
+                       OptionalAttr<LM_RopeAttr>:$rope, OptionalAttr<DenseI64ArrayAttr>:$groups,
+                       OptionalAttr<TypeAttr>:$element);
   let results = (outs LM_Activation:$result);
   let assemblyFormat = [{
     $query `,` $cache (`lengths` $lengths^)?
-        ` ` `{` `layer` `=` $layer `,` `heads` `=` $heads `,` `kv_heads` `=` $kv_heads `,` `scale` `=` $scale
+        ` ` `{` `layer` `=` $layer `,` `heads` `=` $heads `,` `kv_heads` `=` $kv_heads
+        (`groups` `=` $groups^)? `,` `scale` `=` $scale
         `,` `mask` `=` $mask (`,` `rope` `=` qualified($rope)^)? `}` (`as` $element^)?
         attr-dict-with-keyword `:` functional-type(operands, results)
   }];
   let builders = [
     // `lengths` (null for the decoder form), `layer`, `kv_heads`, `rope`, `as` and the width of the result follow from
-    // the append that made the cache.
+    // the append that made the cache. Groups are even.
     OpBuilder<(ins "::mlir::Value":$query, "::lmopt::lm::CacheAppendOp":$append, "int64_t":$heads, "double":$scale,
                    "::mlir::Attribute":$mask)>
   ];

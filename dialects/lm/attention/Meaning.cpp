@@ -39,6 +39,8 @@ template <typename Op>
 static reference::AttentionOptions optionsOf(Op op, const Frame &frame) {
   reference::AttentionOptions options = keptOptions(op, frame);
   options.heads = op.getHeads();
+  SmallVector<int64_t> groups = op.getGroupSizes();
+  options.groups.assign(groups.begin(), groups.end());
   options.scale = op.getScale().convertToDouble();
   options.causal = op.isCausal();
   return options;

@@ -108,14 +108,14 @@ static void attendHead(const float *query, const float *keys, const float *value
   std::copy(sums.begin(), sums.end(), result);
 }
 
-/// One row of one sequence, all heads: query head h reads key/value head floor(h kv_heads / heads).
+/// One row of one sequence, all heads: the first groups[0] query heads read key/value head 0, the next ones 1, ...
 static void attendRow(const float *query, const float *keys, const float *values, int64_t count, int64_t keyWidth,
                       int64_t valueWidth, const AttentionOptions &options, float *result) {
-  const int64_t group = options.heads / options.kvHeads;
   const int64_t keyHead = keyWidth / options.kvHeads, valueHead = valueWidth / options.kvHeads;
-  for (int64_t h = 0; h < options.heads; ++h)
-    attendHead(query + h * keyHead, keys + h / group * keyHead, values + h / group * valueHead, count, keyWidth,
-               valueWidth, keyHead, valueHead, options, result + h * valueHead);
+  for (int64_t group = 0, h = 0; group < options.kvHeads; ++group)
+    for (const int64_t end = h + options.groups[group]; h < end; ++h)
+      attendHead(query + h * keyHead, keys + group * keyHead, values + group * valueHead, count, keyWidth, valueWidth,
+                 keyHead, valueHead, options, result + h * valueHead);
 }
 
 //===- Append ----------------------------------------------------------------------------------------------------===//

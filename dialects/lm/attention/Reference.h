@@ -19,7 +19,8 @@ struct Rotation {
 };
 struct AttentionOptions {
   int64_t layer = 0, heads = 1, kvHeads = 1;
-  double scale = 1; // this, `heads` and `causal` are of queries: append does not look at them
+  std::vector<int64_t> groups = {1}; // how many query heads read each kv head
+  double scale = 1; // this, `heads`, `groups` and `causal` are of queries: append does not look at them
   bool causal = true;
   bool interleaved = false;                         // rotary layout
   std::function<Rotation(int64_t length)> rotation; // of a sequence of so many tokens; empty: none

@@ -80,12 +80,18 @@ static void inRuns(int64_t count, Work work) {
     work(first, std::min(first + kTogether, count));
 }
 
+/// x := L^-1 x for the vectors from first to end.
+static void solveLower(const SquareMatrix &factor, double *vectors, int64_t first, int64_t end) {
+  int64_t size = factor.size;
+  for (int64_t i = 0; i < size; ++i)
+    for (double *x = vectors + first * size; x != vectors + end * size; x += size)
+      x[i] = (x[i] - dot(factor.row(i), x, i)) / factor.row(i)[i];
+}
+
 void solve(const SquareMatrix &factor, double *vectors, int64_t count) {
   int64_t size = factor.size;
   inRuns(count, [&](int64_t first, int64_t end) {
-    for (int64_t i = 0; i < size; ++i)
-      for (double *x = vectors + first * size; x != vectors + end * size; x += size)
-        x[i] = (x[i] - dot(factor.row(i), x, i)) / factor.row(i)[i];
+    solveLower(factor, vectors, first, end);
     for (int64_t i = size - 1; i >= 0; --i)
       for (double *x = vectors + first * size; x != vectors + end * size; x += size) {
         x[i] /= factor.row(i)[i];
@@ -176,73 +182,80 @@ double lostPower(const float *weights, int64_t rows, const SquareMatrix &moments
   return power(lost, rows, moments);
 }
 
-namespace {
+//===- Removal ---------------------------------------------------------------------------------------------------===//
+//
+// Removing i: W -= W[:, i] H[i, :] / H[i, i], H -= H[:, i] H[i, :] / H[i, i]. Several go one after another, which ends
+// at the same as all at once.
 
-/// Removes columns one after another. Removing i: W -= W[:, i] H[i, :] / H[i, i], H -= H[:, i] H[i, :] / H[i, i].
-class Removal {
-public:
-  Removal(const float *weights, int64_t rows, SquareMatrix inverted)
-      : rows(rows), weights(weights, weights + rows * inverted.size), inverted(std::move(inverted)),
-        left(static_cast<size_t>(this->inverted.size)), norms(left.size()) {
-    std::iota(left.begin(), left.end(), 0);
-    for (int64_t r = 0; r < rows; ++r)
-      for (int64_t i = 0; i < this->inverted.size; ++i)
-        norms[static_cast<size_t>(i)] += square(row(r)[i]);
-  }
+static double square(double x) { return x * x; }
 
-  void removeCheapest() {
-    auto cost = [&](int64_t i) { return norms[static_cast<size_t>(i)] / inverted.row(i)[i]; };
-    auto cheapest = std::min_element(left.begin(), left.end(), [&](int64_t a, int64_t b) { return cost(a) < cost(b); });
-    int64_t removed = *cheapest;
-    left.erase(cheapest);
-    updateWeights(removed);
-    updateInverse(removed);
-  }
-
-  const std::vector<int64_t> &kept() const { return left; }
-
-private:
-  int64_t rows;
-  std::vector<double> weights;
-  SquareMatrix inverted;
-  std::vector<int64_t> left; ///< ascending
-  std::vector<double> norms; ///< |W[:, i]|²
-
-  static double square(double x) { return x * x; }
-  double *row(int64_t r) { return weights.data() + r * inverted.size; }
-
-  void updateWeights(int64_t removed) {
-    const double *column = inverted.row(removed);
-    std::fill(norms.begin(), norms.end(), 0);
-    for (int64_t r = 0; r < rows; ++r) {
-      double *numbers = row(r);
-      subtract(numbers, column, numbers[removed] / column[removed], inverted.size);
-      numbers[removed] = 0;
-      for (int64_t i = 0; i < inverted.size; ++i)
-        norms[static_cast<size_t>(i)] += square(numbers[i]);
-    }
-  }
-
-  void updateInverse(int64_t removed) {
-    std::vector<double> column(inverted.row(removed), inverted.row(removed) + inverted.size);
-    for (int64_t i : left)
-      subtract(inverted.row(i), column.data(), column[static_cast<size_t>(i)] / column[static_cast<size_t>(removed)],
-               inverted.size);
-  }
-};
-
-} // namespace
-
-std::vector<int64_t> keepByLeastSquares(const float *weights, int64_t rows, const SquareMatrix &moments,
-                                        int64_t keptCount, double damping) {
+std::optional<ColumnRemoval> ColumnRemoval::begin(const float *weights, int64_t rows, const SquareMatrix &moments,
+                                                  double damping) {
   SquareMatrix factor = moments;
   factor.addToDiagonal(damping * moments.meanDiagonal());
   if (!factorize(factor))
-    return {};
-  Removal removal(weights, rows, inverse(factor));
-  while (static_cast<int64_t>(removal.kept().size()) > keptCount)
-    removal.removeCheapest();
-  return removal.kept();
+    return std::nullopt;
+  return ColumnRemoval(weights, rows, inverse(factor));
+}
+
+ColumnRemoval::ColumnRemoval(const float *weights, int64_t rows, SquareMatrix inverted)
+    : rows(rows), weights(weights, weights + rows * inverted.size), inverted(std::move(inverted)),
+      left(static_cast<size_t>(this->inverted.size)), norms(left.size()) {
+  std::iota(left.begin(), left.end(), 0);
+  for (int64_t r = 0; r < rows; ++r)
+    for (int64_t i = 0; i < this->inverted.size; ++i)
+      norms[static_cast<size_t>(i)] += square(row(r)[i]);
+}
+
+double ColumnRemoval::cost(const std::vector<int64_t> &columns) const {
+  if (columns.size() != 1)
+    return costOfSeveral(columns);
+  double rest = inverted.row(columns.front())[columns.front()];
+  return rest > 0 ? norms[static_cast<size_t>(columns.front())] / rest : INFINITY;
+}
+
+// tr(W_R H_RR^-1 W_Rᵀ) is the sum of squares of L^-1 W_Rᵀ, with L Lᵀ = H_RR.
+double ColumnRemoval::costOfSeveral(const std::vector<int64_t> &columns) const {
+  auto count = static_cast<int64_t>(columns.size());
+  SquareMatrix block(count);
+  for (int64_t i = 0; i < count; ++i)
+    for (int64_t j = 0; j < count; ++j)
+      block.row(i)[j] = inverted.row(columns[static_cast<size_t>(i)])[columns[static_cast<size_t>(j)]];
+  if (!factorize(block))
+    return INFINITY;
+  std::vector<double> taken;
+  for (int64_t r = 0; r < rows; ++r)
+    for (int64_t column : columns)
+      taken.push_back(weights[static_cast<size_t>(r * inverted.size + column)]);
+  inRuns(rows, [&](int64_t first, int64_t end) { solveLower(block, taken.data(), first, end); });
+  return dot(taken.data(), taken.data(), rows * count);
+}
+
+void ColumnRemoval::remove(const std::vector<int64_t> &columns) {
+  for (int64_t removed : columns) {
+    left.erase(std::lower_bound(left.begin(), left.end(), removed));
+    updateWeights(removed);
+    updateInverse(removed);
+  }
+}
+
+void ColumnRemoval::updateWeights(int64_t removed) {
+  const double *column = inverted.row(removed);
+  std::fill(norms.begin(), norms.end(), 0);
+  for (int64_t r = 0; r < rows; ++r) {
+    double *numbers = row(r);
+    subtract(numbers, column, numbers[removed] / column[removed], inverted.size);
+    numbers[removed] = 0;
+    for (int64_t i = 0; i < inverted.size; ++i)
+      norms[static_cast<size_t>(i)] += square(numbers[i]);
+  }
+}
+
+void ColumnRemoval::updateInverse(int64_t removed) {
+  std::vector<double> column(inverted.row(removed), inverted.row(removed) + inverted.size);
+  for (int64_t i : left)
+    subtract(inverted.row(i), column.data(), column[static_cast<size_t>(i)] / column[static_cast<size_t>(removed)],
+             inverted.size);
 }
 
 } // namespace lmopt::lm

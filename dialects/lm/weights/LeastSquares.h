@@ -8,15 +8,16 @@
 //     W' = W[:, K] + W[:, R] C[R, K] (C[K, K] + d I)^-1            d = damping * mean diagonal of C
 // minimises sum |W (x - mean) - W' (x - mean)[K]|² + d |W' - W[:, K]|²: ordinary least squares for d = 0
 // (techniques 7.4), and what is not seen in the text stays as it was. (Damping towards 0, W C[:, K] (C[K, K] + d I)^-1,
-// also shrinks what nothing is removed from: 25 % less of SmolLM2 then cost a KL of 0.223.) Removing the inputs one
-// after another by the inverse H = (C + d I)^-1, each time that of the least |W[:, i]|² / H[i, i], ends at the same W'
-// (optimal brain surgeon; Hassibi and Stork 1993). Order of sums is fixed: the same bits on every machine. Tested by
-// test/unit/dialects/LeastSquaresTest.cpp.
+// also shrinks what nothing is removed from: 25 % less of SmolLM2 then cost a KL of 0.223.) Removing the inputs set
+// after set by the inverse H = (C + d I)^-1, where R costs tr(W[:, R] H[R, R]^-1 W[:, R]ᵀ), |W[:, i]|² / H[i, i] for
+// one, ends at the same W' (optimal brain surgeon; Hassibi and Stork 1993). Order of sums is fixed: the same bits on
+// every machine. Tested by test/unit/dialects/LeastSquaresTest.cpp.
 #ifndef LMOPT_DIALECTS_LM_WEIGHTS_LEASTSQUARES_H
 #define LMOPT_DIALECTS_LM_WEIGHTS_LEASTSQUARES_H
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace lmopt::lm {
@@ -57,10 +58,32 @@ double resultPower(const float *weights, int64_t rows, const SquareMatrix &momen
 double lostPower(const float *weights, int64_t rows, const SquareMatrix &moments, const std::vector<int64_t> &kept,
                  const std::vector<float> &refitted);
 
-/// Which columns to keep, ascending, when those that cost least go one after another and the others make up for it.
-/// Empty as refitColumns.
-std::vector<int64_t> keepByLeastSquares(const float *weights, int64_t rows, const SquareMatrix &moments,
-                                        int64_t keptCount, double damping);
+/// Removes columns while the others make up for them.
+class ColumnRemoval {
+public:
+  /// All are there; nothing when the moments are as refitColumns refuses them.
+  static std::optional<ColumnRemoval> begin(const float *weights, int64_t rows, const SquareMatrix &moments,
+                                            double damping);
+
+  /// What it costs to remove these, too: how much sum |W (x - mean) - W' (x - mean)[K]|² + d |W' - W[:, K]|² of the
+  /// best W' grows. Infinite when that is not to be told for lack of digits.
+  double cost(const std::vector<int64_t> &columns) const;
+  void remove(const std::vector<int64_t> &columns);
+
+private:
+  ColumnRemoval(const float *weights, int64_t rows, SquareMatrix inverted);
+
+  int64_t rows;
+  std::vector<double> weights;
+  SquareMatrix inverted;
+  std::vector<int64_t> left; ///< ascending
+  std::vector<double> norms; ///< |W[:, i]|²
+
+  double *row(int64_t r) { return weights.data() + r * inverted.size; }
+  double costOfSeveral(const std::vector<int64_t> &columns) const;
+  void updateWeights(int64_t removed);
+  void updateInverse(int64_t removed);
+};
 
 } // namespace lmopt::lm
 

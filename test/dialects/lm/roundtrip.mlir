@@ -139,6 +139,16 @@ func.func @all(%ids: tensor<?x?xi32>, %len: tensor<?xi32>, %cache: !lm.cache) ->
 }
 func.func private @narrow(tensor<?x?x8xf32>) -> tensor<?x?x4xf32>
 
+// CHECK-LABEL: func.func @uneven_groups
+func.func @uneven_groups(%q: tensor<?x?x6xf32>, %kv: tensor<?x?x4xf32>, %len: tensor<?xi32>) -> (tensor<?x?x6xf32>, tensor<?x?x6xf32>) {
+  // CHECK: lm.attention %{{.*}}, %{{.*}}, %{{.*}} lengths %{{.*}} {layer = 0, heads = 3, kv_heads = 2 groups = [2, 1], scale = 5.000000e-01, mask = #lm.full} : (tensor<?x?x6xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32>, tensor<?xi32>) -> tensor<?x?x6xf32>
+  %a = lm.attention %q, %kv, %kv lengths %len {layer = 0, heads = 3, kv_heads = 2 groups = [2, 1], scale = 0.5, mask = #lm.full} : (tensor<?x?x6xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32>, tensor<?xi32>) -> tensor<?x?x6xf32>
+  // CHECK: lm.attend %{{.*}}, %{{.*}} lengths %{{.*}} {layer = 1, heads = 3, kv_heads = 2 groups = [1, 2], scale = 5.000000e-01, mask = #lm.full, rope = #lm.rope<base = 1.000000e+04, dims = 2, layout = half>} as bf16 : (tensor<?x?x6xf32>, !lm.cache, tensor<?xi32>) -> tensor<?x?x6xf32>
+  %d = lm.cache_append %kv, %kv lengths %len {layer = 1, kv_heads = 2, rope = #lm.rope<base = 1.0e4, dims = 2, layout = half>} as bf16 : (tensor<?x?x4xf32>, tensor<?x?x4xf32>, tensor<?xi32>) -> !lm.cache
+  %b = lm.attend %q, %d lengths %len {layer = 1, heads = 3, kv_heads = 2 groups = [1, 2], scale = 0.5, mask = #lm.full, rope = #lm.rope<base = 1.0e4, dims = 2, layout = half>} as bf16 : (tensor<?x?x6xf32>, !lm.cache, tensor<?xi32>) -> tensor<?x?x6xf32>
+  return %a, %b : tensor<?x?x6xf32>, tensor<?x?x6xf32>
+}
+
 // CHECK-LABEL: func.func private @scalings
 // CHECK-SAME: #lm.rope_scaling<linear, factor = 2.000000e+00>
 // CHECK-SAME: #lm.rope_scaling<dynamic, factor = 2.000000e+00, original_positions = 4096>

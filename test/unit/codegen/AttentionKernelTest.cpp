@@ -34,12 +34,14 @@ struct Config {
   int64_t ropeDims;
   cpu::CacheFormat format = cpu::CacheFormat::F32;
   int64_t switchPositions = 0;
+  std::vector<int64_t> groups = {}; ///< where they are uneven
 };
 
 constexpr auto kF32 = cpu::CacheFormat::F32, kBf16 = cpu::CacheFormat::Bf16, kI8 = cpu::CacheFormat::I8;
 
 const Config kConfigs[] = {{9, 3, 64, true, 64},
                            {9, 3, 64, true, 64, kBf16},
+                           {6, 3, 32, true, 32, kF32, 0, {3, 1, 2}},
                            {9, 3, 64, true, 64, kI8},
                            {3, 1, 24, true, 24, kI8},
                            {3, 1, 24, true, 24, kF32, 60},
@@ -61,9 +63,13 @@ const Config kConfigs[] = {{9, 3, 64, true, 64},
                            {12, 12, 32, false, 0, kI8},
                            {2, 1, 80, true, 40, kI8},
                            {2, 1, 10, true, 10, kI8},
-                           {16, 1, 8, true, 8, kI8}};
+                           {16, 1, 8, true, 8, kI8},
+                           {11, 2, 16, true, 16, kF32, 0, {9, 2}},
+                           {8, 3, 64, true, 64, kBf16, 0, {3, 2, 3}},
+                           {8, 3, 64, true, 64, kI8, 60, {2, 3, 3}},
+                           {4, 3, 32, false, 0, kF32, 0, {1, 1, 2}}};
 /// Enough for the CPUs whose registers or dot product differ.
-constexpr size_t kConfigsElsewhere = 6;
+constexpr size_t kConfigsElsewhere = 7;
 
 struct Sequence {
   int64_t length;
@@ -107,6 +113,7 @@ public:
   Model(const Config &config, test::KernelHarness &harness) : config(config), harness(harness) {
     spec.heads = config.heads;
     spec.kvHeads = config.kvHeads;
+    spec.groups = config.groups;
     spec.headDim = config.headDim;
     spec.causal = config.causal;
     spec.ropeDims = config.ropeDims;
@@ -135,6 +142,12 @@ public:
 
   int64_t width() const { return config.heads * config.headDim; }
   int64_t kvWidth() const { return config.kvHeads * config.headDim; }
+  int64_t kvHeadOf(int64_t head) const {
+    for (int64_t g = 0; g < int64_t(config.groups.size()); head -= config.groups[g++])
+      if (head < config.groups[g])
+        return g;
+    return head / (config.heads / config.kvHeads);
+  }
 
   /// Chunks first, of sizes that are no multiples of anything, then ten single tokens of each sequence side by side.
   std::vector<Step> steps() const {
@@ -255,7 +268,7 @@ private:
   }
 
   void expectHead(const Sequence &s, int64_t t, int64_t h, const float *found) const {
-    int64_t visible = config.causal ? t + 1 : s.length, kvHead = h / (config.heads / config.kvHeads);
+    int64_t visible = config.causal ? t + 1 : s.length, kvHead = kvHeadOf(h);
     std::vector<double> q = turned(s.q.data() + t * width() + h * config.headDim, t, ropeOf(s)), scores,
                         out(config.headDim);
     double largestScore = -INFINITY, largestProduct = 0, largestValue = 0, total = 0;

@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 #include <random>
@@ -66,6 +67,30 @@ struct Problem {
       }
       return lost;
     });
+  }
+
+  /// What is left when the cheapest goes, again and again.
+  std::vector<int64_t> keepCheapest(size_t count, double damping) const {
+    std::optional<ColumnRemoval> removal = ColumnRemoval::begin(weights.data(), kRows, moments, damping);
+    if (!removal)
+      return {};
+    std::vector<int64_t> left(kWidth);
+    std::iota(left.begin(), left.end(), 0);
+    while (left.size() > count) {
+      auto cheapest = std::min_element(left.begin(), left.end(),
+                                       [&](int64_t a, int64_t b) { return removal->cost({a}) < removal->cost({b}); });
+      removal->remove({*cheapest});
+      left.erase(cheapest);
+    }
+    return left;
+  }
+
+  static std::vector<int64_t> others(const std::vector<int64_t> &columns) {
+    std::vector<int64_t> rest;
+    for (int64_t i = 0; i < kWidth; ++i)
+      if (std::find(columns.begin(), columns.end(), i) == columns.end())
+        rest.push_back(i);
+    return rest;
   }
 
   double lost(const std::vector<int64_t> &kept, double damping = 1e-12) const {
@@ -177,10 +202,41 @@ TEST(LeastSquares, RemovalTakesTheCheapestEachTime) {
         }
       }
       expected = best;
-      EXPECT_EQ(keepByLeastSquares(problem.weights.data(), kRows, problem.moments, int64_t(expected.size()), 1e-12),
-                expected)
-          << seed;
+      EXPECT_EQ(problem.keepCheapest(expected.size(), 1e-12), expected) << seed;
     }
+  }
+}
+
+// tr(W_R H_RR^-1 W_Rᵀ) is what least squares without R loses (techniques 7.4), whatever went before.
+TEST(LeastSquares, ABlockCostsWhatIsLostWithoutIt) {
+  Problem problem;
+  const std::vector<std::vector<int64_t>> blocks = {{4, 5, 6}, {11}, {0, 9}, {1, 2, 3}};
+  std::optional<ColumnRemoval> removal = ColumnRemoval::begin(problem.weights.data(), kRows, problem.moments, 1e-12);
+  ASSERT_TRUE(removal);
+  std::vector<int64_t> removed;
+  double before = 0;
+  for (const std::vector<int64_t> &block : blocks) {
+    removed.insert(removed.end(), block.begin(), block.end());
+    double cost = removal->cost(block), after = problem.lost(Problem::others(removed));
+    EXPECT_NEAR(cost, after - before, 1e-6 * after); // refitted weights are stored as f32
+    removal->remove(block);
+    before = after;
+  }
+}
+
+TEST(LeastSquares, ABlockCostsAsMuchAsItsColumnsOneByOne) {
+  Problem problem;
+  for (double damping : {1e-12, 0.3}) {
+    std::optional<ColumnRemoval> whole = ColumnRemoval::begin(problem.weights.data(), kRows, problem.moments, damping);
+    std::optional<ColumnRemoval> single = whole;
+    double sum = 0;
+    for (int64_t column : {3, 8, 10}) {
+      sum += single->cost({column});
+      single->remove({column});
+    }
+    EXPECT_NEAR(whole->cost({3, 8, 10}) / sum, 1, 1e-9) << damping;
+    whole->remove({3, 8, 10});
+    EXPECT_NEAR(whole->cost({0, 1}) / single->cost({0, 1}), 1, 1e-9) << damping;
   }
 }
 
@@ -189,7 +245,7 @@ TEST(LeastSquares, WhatAnotherStandsForGoesFirstAndCostsNothing) {
   for (int64_t i = 0; i < kWidth; ++i) // input 7 is twice input 2
     problem.moments.row(7)[i] = problem.moments.row(i)[7] =
         2 * problem.moments.row(i == 7 ? 2 : i)[2] * (i == 7 ? 2 : 1);
-  std::vector<int64_t> kept = keepByLeastSquares(problem.weights.data(), kRows, problem.moments, kWidth - 1, 1e-9);
+  std::vector<int64_t> kept = problem.keepCheapest(kWidth - 1, 1e-9);
   ASSERT_EQ(kept.size(), size_t(kWidth - 1));
   EXPECT_TRUE(std::count(kept.begin(), kept.end(), 7) + std::count(kept.begin(), kept.end(), 2) == 1);
   std::vector<float> refitted = refitColumns(problem.weights.data(), kRows, problem.moments, kept, 1e-9);
@@ -203,7 +259,7 @@ TEST(LeastSquares, RefusesWhatIsNoMatrixOfMoments) {
     SquareMatrix moments = problem.moments;
     moments.row(5)[5] = number;
     EXPECT_TRUE(refitColumns(problem.weights.data(), kRows, moments, {4, 5}, 1e-6).empty()) << number;
-    EXPECT_TRUE(keepByLeastSquares(problem.weights.data(), kRows, moments, 3, 1e-6).empty()) << number;
+    EXPECT_FALSE(ColumnRemoval::begin(problem.weights.data(), kRows, moments, 1e-6)) << number;
   }
 }
 

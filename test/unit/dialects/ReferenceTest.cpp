@@ -52,6 +52,7 @@ AttentionOptions options() {
   result.layer = 2;
   result.heads = 4;
   result.kvHeads = 2;
+  result.groups = {3, 1};
   result.scale = 0.5;
   result.rotation = [](int64_t) { return Rotation{{1, 0.1}, 1}; };
   return result;

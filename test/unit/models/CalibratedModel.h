@@ -12,10 +12,16 @@
 
 namespace lmopt::fixture {
 
-class CalibratedModel : public FixtureModel {
+/// `Base` is FixtureModel or what is made of it.
+template <typename Base>
+class Calibrated : public Base {
 protected:
+  using Base::context;
+  using Base::fixture;
+  using Base::model;
+
   void SetUp() override {
-    FixtureModel::SetUp();
+    Base::SetUp();
     folder = testing::TempDir() + "/lmopt-calibrated-" + std::to_string(::getpid());
     std::filesystem::remove_all(folder);
     std::filesystem::create_directories(folder);
@@ -24,9 +30,12 @@ protected:
       sequences.lengths.push_back(int64_t(one.ids.size()));
     }
   }
-  void TearDown() override { std::filesystem::remove_all(folder); }
+  void TearDown() override {
+    std::filesystem::remove_all(folder);
+    Base::TearDown();
+  }
 
-  lm::LayerSelection all() { return *lm::LayerSelection::create(*model.module, {}, {}); }
+  lm::LayerSelection allLayers() { return *lm::LayerSelection::create(*model.module, {}, {}); }
 
   CalibrationSettings settings(const std::string &name, int64_t bytes, int threads = 1) {
     CalibrationSettings result;
@@ -40,7 +49,7 @@ protected:
 
   /// The file that it writes.
   std::string run(const CalibrationSettings &how) {
-    Result<void> done = calibrate(*model.module, all(), sequences, how);
+    Result<void> done = calibrate(*model.module, allLayers(), sequences, how);
     EXPECT_TRUE(done.ok()) << done.error().message;
     EXPECT_FALSE(std::filesystem::exists(how.output + ".partial"));
     return readBytes(how.output);
@@ -70,6 +79,8 @@ protected:
   std::string folder;
   Sequences sequences;
 };
+
+using CalibratedModel = Calibrated<FixtureModel>;
 
 } // namespace lmopt::fixture
 

@@ -67,7 +67,7 @@ TEST_P(CalibratedFixtures, SumsAreThoseOfTheInterpreter) {
   ASSERT_TRUE(succeeded(statistics));
   EXPECT_EQ(statistics->tokens(), sequences.tokens());
   OwningOpRef<ModuleOp> observed = observer();
-  llvm::SmallVector<lm::ObservedValue> values = lm::findObservedValues(*model.module, all());
+  llvm::SmallVector<lm::ObservedValue> values = lm::findObservedValues(*model.module, allLayers());
   std::vector<Moments> expected;
   for (const lm::ObservedValue &value : values)
     expected.emplace_back(value.width());
@@ -110,7 +110,7 @@ TEST_P(CalibratedFixtures, GoesOnAfterAnInterruption) {
 
 TEST_P(CalibratedFixtures, PartsFollowOneAnother) {
   func::FuncOp function = *lm::findModelFunction(*model.module);
-  llvm::SmallVector<lm::ObservedValue> values = lm::findObservedValues(*model.module, all());
+  llvm::SmallVector<lm::ObservedValue> values = lm::findObservedValues(*model.module, allLayers());
   std::vector<ObservedSegment> parts = cutModel(function, values, 1, false);
   ASSERT_GT(parts.size(), 1u);
   size_t observed = 0;
@@ -142,7 +142,7 @@ protected:
   }
 
   lm::ObservedValue value(const std::string &name) {
-    for (const lm::ObservedValue &value : lm::findObservedValues(*model.module, all()))
+    for (const lm::ObservedValue &value : lm::findObservedValues(*model.module, allLayers()))
       if (value.name == name)
         return value;
     ADD_FAILURE() << name << " is not observed";
@@ -195,7 +195,7 @@ TEST_P(StatisticsReaders, EveryDamagedHeaderIsReadOrRefused) {
   uint64_t header = 0;
   std::memcpy(&header, bytes.data(), sizeof header);
   std::vector<lm::ObservedValue> values;
-  for (const lm::ObservedValue &value : lm::findObservedValues(*model.module, all()))
+  for (const lm::ObservedValue &value : lm::findObservedValues(*model.module, allLayers()))
     values.push_back(value);
   size_t refused = 0;
   for (size_t place = 0; place < header + 8; place += 7) {

@@ -399,3 +399,11 @@ func.func @maker_behind(%q: tensor<?x?x8xf32>, %k: tensor<?x?x4xf32>, %v: tensor
   %kept = lm.cache_append %k, %v, %c {layer = 1, kv_heads = 1} : (tensor<?x?x4xf32>, tensor<?x?x6xf32>, !lm.cache) -> !lm.cache
   return
 }
+
+// -----
+
+func.func @attend_c12_sum(%q: tensor<?x?x12xf32>, %c: !lm.cache, %n: tensor<?xi32>) {
+  // expected-error@+1 {{C12: expected groups for 2 kv_heads with 3 heads together, but found 2 with 2}}
+  %y = lm.attend %q, %c lengths %n {layer = 0, heads = 3, kv_heads = 2 groups = [1, 1], scale = 1.0, mask = #lm.full} : (tensor<?x?x12xf32>, !lm.cache, tensor<?xi32>) -> tensor<?x?x12xf32>
+  return
+}

@@ -175,3 +175,35 @@ func.func @attention_c12_wide_i8(%q: tensor<?x?x513xf32>, %len: tensor<?xi32>) {
   %y = lm.attention %q, %q, %q lengths %len {layer = 0, heads = 1, kv_heads = 1, scale = 1.0, mask = #lm.full} as i8 : (tensor<?x?x513xf32>, tensor<?x?x513xf32>, tensor<?x?x513xf32>, tensor<?xi32>) -> tensor<?x?x513xf32>
   return
 }
+
+// -----
+
+func.func @attention_c13_count(%q: tensor<?x?x12xf32>, %k: tensor<?x?x8xf32>, %n: tensor<?xi32>) {
+  // expected-error@+1 {{C13: expected groups for 2 kv_heads with 3 heads together, but found 3 with 3}}
+  %y = lm.attention %q, %k, %k lengths %n {layer = 0, heads = 3, kv_heads = 2 groups = [1, 1, 1], scale = 1.0, mask = #lm.full} : (tensor<?x?x12xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?xi32>) -> tensor<?x?x12xf32>
+  return
+}
+
+// -----
+
+func.func @attention_c13_sum(%q: tensor<?x?x12xf32>, %k: tensor<?x?x8xf32>, %n: tensor<?xi32>) {
+  // expected-error@+1 {{C13: expected groups for 2 kv_heads with 3 heads together, but found 2 with 2}}
+  %y = lm.attention %q, %k, %k lengths %n {layer = 0, heads = 3, kv_heads = 2 groups = [1, 1], scale = 1.0, mask = #lm.full} : (tensor<?x?x12xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?xi32>) -> tensor<?x?x12xf32>
+  return
+}
+
+// -----
+
+func.func @attention_c13_empty(%q: tensor<?x?x12xf32>, %k: tensor<?x?x8xf32>, %n: tensor<?xi32>) {
+  // expected-error@+1 {{C13: groups must be positive and at most the 3 heads together, but one has 0}}
+  %y = lm.attention %q, %k, %k lengths %n {layer = 0, heads = 3, kv_heads = 2 groups = [3, 0], scale = 1.0, mask = #lm.full} : (tensor<?x?x12xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?xi32>) -> tensor<?x?x12xf32>
+  return
+}
+
+// -----
+
+func.func @attention_c13_huge(%q: tensor<?x?x12xf32>, %k: tensor<?x?x8xf32>, %n: tensor<?xi32>) {
+  // expected-error@+1 {{C13: groups must be positive and at most the 3 heads together, but one has 9223372036854775807}}
+  %y = lm.attention %q, %k, %k lengths %n {layer = 0, heads = 3, kv_heads = 2 groups = [9223372036854775807, 9223372036854775807], scale = 1.0, mask = #lm.full} : (tensor<?x?x12xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?xi32>) -> tensor<?x?x12xf32>
+  return
+}

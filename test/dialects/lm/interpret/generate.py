@@ -419,6 +419,44 @@ def halves():
     return cases
 
 
+def groups():
+    """Heads of keys and values that different numbers of queries read: 3, 1 and 2 of 6."""
+    cases = []
+    text = ", rope = #lm.rope<base = 1.0e4, dims = 8, layout = half>"
+    turn = lambda x, h: rope(x, h, 0, 8, 1e4, False)
+    reads = [0, 0, 0, 1, 2, 2]
+    heads = "heads = 6, kv_heads = 3 groups = [3, 1, 2], scale = 0.3"
+    # Decoder: a prompt of 17, which fills a block of the cache, and 2 tokens more.
+    q, k, v = f32(2, 19, 48), f32(2, 19, 24), f32(2, 19, 24)
+    c = Case("groups_decoder")
+    c.caches = 1
+    for step, (a, b) in enumerate(((0, 17), (17, 19))):
+        for label, array in (("q", q), ("k", k), ("v", v)):
+            c.constant(f"{label}{step}", array[:, a:b])
+        n = b - a
+        c.op(f"%y{step}, %cache{step + 1} = lm.attention %q{step}, %k{step}, %v{step}, %cache{step} "
+             f"{{layer = 0, {heads}, mask = #lm.causal{text}}} "
+             f": ({t(48, n=n)}, {t(24, n=n)}, {t(24, n=n)}, !lm.cache) -> ({t(48, n=n)}, !lm.cache)")
+    split = lambda x: x.astype(np.float64).reshape(*x.shape[:2], 3, 8)
+    visible = np.tril(np.ones((19, 19), bool))[None].repeat(2, 0)
+    y = attend(turn(q, 6), turn(k, 3)[:, :, reads], split(v)[:, :, reads], 6, 6, 0.3, visible)
+    cases.append(c.finish([("y0", y[:, :17]), ("y1", y[:, 17:])], 16))
+    # Encoder, in halves: lengths full, short and zero.
+    q, k, v = f32(3, 4, 48), f32(3, 4, 24), f32(3, 4, 24)
+    lengths = np.array([4, 2, 0], np.int32)
+    c = Case("groups_encoder")
+    for label, array in (("q", q), ("k", k), ("v", v), ("n", lengths)):
+        c.constant(label, array)
+    c.op(f"%kept = lm.cache_append %k, %v lengths %n {{layer = 0, kv_heads = 3{text}}} "
+         f": ({t(24, 3, 4)}, {t(24, 3, 4)}, tensor<3xi32>) -> !lm.cache")
+    c.op(f"%y = lm.attend %q, %kept lengths %n {{layer = 0, {heads}, mask = #lm.full{text}}} "
+         f": ({t(48, 3, 4)}, !lm.cache, tensor<3xi32>) -> {t(48, 3, 4)}")
+    inside = np.arange(4)[None] < lengths[:, None]
+    y = attend(turn(q, 6), turn(k, 3)[:, :, reads], split(v)[:, :, reads], 6, 6, 0.3, inside[:, :, None] & inside[:, None, :])
+    cases.append(c.finish([("y", y)], 16))
+    return cases
+
+
 # Which functions --lm-run-compiled runs, too (none named: all; None: no function); the others have shapes that no kernel has. Its sums are
 # float32: one of n numbers, here up to 16, is rounded n times by 2^-24 of itself, and its functions are right to 3 ulp.
 COMPILED = {
@@ -433,6 +471,7 @@ COMPILED = {
     "attention/lengths": ["longrope_decoder_4", "longrope_decoder_5", "longrope_decoder_8", "longrope_encoder",
                           "dynamic_decoder_4"],
     "attention/halves": ["halves_encoder_full", "halves_encoder_causal"],
+    "attention/groups": [],
 }
 
 
@@ -440,7 +479,8 @@ def main():
     # One stream of random numbers: what is added goes behind, so that all before stays as it is.
     written = {"embedding/meaning": embedding(), "linear/meaning": linear(), "norm/meaning": norm(),
                "elementwise/meaning": elementwise(), "pooling/meaning": pooling(), "attention/meaning": attention(),
-               "interpret/weights": weights(), "attention/lengths": lengths(), "attention/halves": halves()}
+               "interpret/weights": weights(), "attention/lengths": lengths(), "attention/halves": halves(),
+               "attention/groups": groups()}
     is_rotate = lambda case: "func.func @rotate_" in case
     written["quantize/meaning"] = [case for case in written["linear/meaning"] if is_rotate(case)]
     written["linear/meaning"] = [case for case in written["linear/meaning"] if not is_rotate(case)]
