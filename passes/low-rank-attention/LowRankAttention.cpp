@@ -355,7 +355,7 @@ struct LowRankAttention : impl::LmLowRankAttentionPassBase<LowRankAttention> {
     RopeAttr rope = one.attention.getRopeAttr();
     takeHeadRows(one.query, one.attention.getHeads(), width, one.planes, rope, one.scoresError, uses);
     takeHeadRows(one.key, one.attention.getKvHeads(), width, one.planes, rope, one.scoresError, uses);
-    std::vector<double> all = computeRopeFrequencies(rope, 1).frequencies;
+    llvm::SmallVector<double> all = computeRopeFrequencies(rope, 1).frequencies;
     llvm::SmallVector<Real> factors; // theta = base^(-2 i / dims) / factor
     for (auto [i, plane] : llvm::enumerate(one.planes))
       factors.push_back(Real(std::pow(rope.getBase().value, -2.0 * static_cast<double>(i) / static_cast<double>(rank)) /

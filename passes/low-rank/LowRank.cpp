@@ -36,9 +36,9 @@ struct Candidate {
   std::optional<ObservedValue> input; ///< with statistics
   int64_t rows, width;
   // What was found out.
-  int64_t rank = 0; ///< 0: it stays whole
+  int64_t rank; ///< 0: it stays whole
   std::vector<double> powers;
-  double error = 0;
+  double error;
 };
 
 struct LowRank : impl::LmLowRankPassBase<LowRank> {
@@ -128,7 +128,7 @@ struct LowRank : impl::LmLowRankPassBase<LowRank> {
       }
       auto linear = cast<LinearOp>(op.getOperation());
       ParamOp weight = uses.lookup(linear.getWeightAttr());
-      Candidate one = {linear, weight, {}, weight.getShape().front(), weight.getShape().back()};
+      Candidate one = {linear, weight, {}, weight.getShape().front(), weight.getShape().back(), 0, {}, 0};
       auto input = llvm::find_if(observed, [&](auto &value) { return value.value == linear.getInput(); });
       if (input != observed.end())
         one.input = *input;
@@ -257,9 +257,9 @@ struct LowRank : impl::LmLowRankPassBase<LowRank> {
     LowRankFactors factors = lowRankFactors(weight.f32.data(), one.rows, one.width, metricOf(sums), one.rank);
     if (factors.rank == 0)
       return refuse(one);
-    Metric moments(centredMoments(sums.products, sums.sums, sums.tokens));
-    double all = resultPower(weight.f32.data(), one.rows, one.width, moments);
-    double lost = lostPower(weight.f32.data(), one.rows, one.width, factors, moments);
+    SquareMatrix moments = centredMoments(sums.products, sums.sums, sums.tokens);
+    double all = resultPower(weight.f32.data(), one.rows, moments);
+    double lost = lostPower(weight.f32.data(), one.rows, one.width, factors, Metric(std::move(moments)));
     for (double shift : lostResult(weight.f32.data(), one.rows, meanOf(sums), factors))
       lost += static_cast<double>(sums.tokens) * shift * shift;
     one.error = all > 0 ? std::sqrt(std::max(0.0, lost) / all) : 0;

@@ -63,7 +63,8 @@ std::vector<int64_t> allocateRanks(const std::vector<Spectrum> &spectra, double 
   }
   if (left < 0)
     return {};
-  std::stable_sort(steps.begin(), steps.end(), [](const Step &a, const Step &b) { return a.gain > b.gain; });
+  std::sort(steps.begin(), steps.end(),
+            [](const Step &a, const Step &b) { return a.gain != b.gain ? a.gain > b.gain : a.matrix < b.matrix; });
   for (const Step &step : steps) { // those of one matrix come in its order: a hull is convex
     if (static_cast<double>(step.cost) > left)
       break;

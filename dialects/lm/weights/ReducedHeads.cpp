@@ -136,7 +136,7 @@ static FailureOr<HeadMatrices> readMatrices(Evaluation &evaluation, ReducedHeads
       wide(*secondBias)};
 }
 
-static std::shared_ptr<const Parts> reduceHeads(Evaluation &evaluation, ReducedHeadsAttr weight) {
+static std::shared_ptr<const Parts> computeParts(Evaluation &evaluation, ReducedHeadsAttr weight) {
   FailureOr<HeadMatrices> matrices = readMatrices(evaluation, weight);
   if (failed(matrices))
     return nullptr;
@@ -154,7 +154,7 @@ FailureOr<WeightData> ReducedHeadsAttr::evaluate(Evaluation &evaluation) const {
   // One key for all parts.
   auto whole = get(getContext(), getKind(), HeadPart::first, getFirst(), getSecond(), getStatistics(), getHeads(),
                    getKvHeads(), getRank(), getDamping(), getFirstBias(), getSecondBias());
-  std::shared_ptr<const Parts> parts = evaluation.shared<Parts>(whole, [&] { return reduceHeads(evaluation, *this); });
+  std::shared_ptr<const Parts> parts = evaluation.shared<Parts>(whole, [&] { return computeParts(evaluation, *this); });
   if (!parts)
     return failure();
   return parts->parts[static_cast<int>(getPart())];

@@ -321,7 +321,7 @@ lm.param @low_rank_c4_alpha : tensor<2x3xf32> = #lm.low_rank<dense<1.0> : tensor
 
 // -----
 
-// expected-error@+1 {{expected 2x1 f32}}
+// expected-error@+1 {{C4: type 'tensor<2x3xf32>' does not have the shape [2, 1] of the value}}
 lm.param @low_rank_left_shape : tensor<2x3xf32> = #lm.low_rank_left<<dense<1.0> : tensor<2x3xf32>, plain, rank = 1>>
 
 // -----

@@ -34,8 +34,8 @@ def case(name, w, nearest, bias):
     x = rng.standard_normal((1, 3, w.shape[1])).astype(np.float32)
     y = x.astype(np.float64) @ nearest.T + bias
     print(f"""
-lm.param @{name}.w : {kind(w)} = {text(w)}
-lm.param @{name}.b : {kind(bias)} = {text(bias)}
+lm.param @{name}.w : {kind(w)} = {text(w).split(" : ")[0]}
+lm.param @{name}.b : {kind(bias)} = {text(bias).split(" : ")[0]}
 func.func @{name}() -> {kind(y)} attributes {{lm.expect = [{text(y)}], lm.tolerance = 1.8e-06 : f64}} {{
   %x = arith.constant {text(x)}
   %y = lm.linear %x, @{name}.w bias @{name}.b : ({kind(x)}) -> {kind(y)} loc("{name}")

@@ -30,8 +30,8 @@ func.func @behind_pooling(%x: tensor<?x64xf32>) -> tensor<?x64xf32> {
   return %y : tensor<?x64xf32>
 }
 func.func @quantized(%x: tensor<?x?x64xf32>) -> tensor<?x?x64xf32> {
-  %codes = lm.quantize_dynamic %x : (tensor<?x?x64xf32>) -> !lm.codes<?x?x64>
-  %y = lm.quantized_linear %codes, @codes : (!lm.codes<?x?x64>) -> tensor<?x?x64xf32> loc("codes")
+  %codes = lm.quantize_dynamic %x : (tensor<?x?x64xf32>) -> !lm.codes<?x?x64, u8>
+  %y = lm.quantized_linear %codes, @codes : (!lm.codes<?x?x64, u8>) -> tensor<?x?x64xf32> loc("codes")
   return %y : tensor<?x?x64xf32>
 }
 func.func @narrow(%x: tensor<?x?x32xf32>) -> tensor<?x?x32xf32> {

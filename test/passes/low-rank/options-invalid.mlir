@@ -19,7 +19,7 @@
 // NEITHER: error: lm-low-rank: option 'ratio' must be between 0 and 1, found 0.0{{.*}}; or give a 'rank'
 // BOTH: error: lm-low-rank: option 'rank' and 'ratio' were both given; expected one of them
 // ZERO: error: lm-low-rank: option 'rank' must be at least 1, found 0
-// PAYS: error: lm-low-rank: option 'rank': 8 for 'layers.0.attn.q' of 16x16 costs no less than the linear itself; expected less than 8, or its name among those to 'skip'
+// PAYS: lm-low-rank: option 'rank': 8 for 'layers.0.attn.q' of 16x16 costs no less than the linear itself; expected less than 8, or its name among those to 'skip'
 // RATIO: error: lm-low-rank: option 'ratio' must be between 0 and 1, found 1.5
 // MULTIPLE: error: lm-low-rank: option 'multiple' must be at least 1, found 0
 // BUDGET: error: lm-low-rank: option 'budget' must be uniform or global, found 'some'

@@ -86,7 +86,7 @@ TEST_P(NarrowedFixtures, PairsThatStayTurnAsTheyDid) {
     GTEST_SKIP() << "no rotary positions";
   lm::RopeAttr before = attentionOf(*model.module).getRopeAttr();
   lm::RopeAttr after = attentionOf(*narrowed("parts=scores rank=" + std::to_string(part(0.5)))).getRopeAttr();
-  std::vector<double> all = lm::computeRopeFrequencies(before, 1).frequencies;
+  llvm::SmallVector<double> all = lm::computeRopeFrequencies(before, 1).frequencies;
   for (int64_t length : {1, 1000}) {
     lm::RopeFrequencies left = lm::computeRopeFrequencies(after, length);
     EXPECT_EQ(left.attentionFactor, 1);
