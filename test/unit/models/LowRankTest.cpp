@@ -15,8 +15,8 @@ namespace {
 
 class FactoredFixtures : public fixture::CompressedModel {
 protected:
-  OwningOpRef<ModuleOp> factored(const std::string &options) {
-    return compressed("lm-low-rank", "multiple=1 layers=layers.0.* " + options);
+  OwningOpRef<ModuleOp> factored(const std::string &options, const std::string &layers = "layers.0.*") {
+    return compressed("lm-low-rank", "multiple=1 layers=" + layers + " " + options);
   }
   std::string refusal(const std::string &options) { return refusalOf("lm-low-rank", options); }
 
@@ -43,7 +43,7 @@ TEST_P(FactoredFixtures, LosesWhatItSays) {
   for (StringRef part : parts)
     for (const char *method : {"whitened", "plain", "asvd"}) {
       std::vector<float> before = rowsOf(*model.module, part);
-      OwningOpRef<ModuleOp> module = factored(std::string("ratio=0.5 layers=") + part.str() + " method=" + method);
+      OwningOpRef<ModuleOp> module = factored(std::string("ratio=0.5 method=") + method, part.str());
       auto width = size_t(linearOf(*module, part).getType().getShape().back());
       auto [error, shift] = loss(before, rowsOf(*module, part), width);
       // The statistics are of f32 rows of the compiled model, the results of the interpreter's: 1e-5 of each.
