@@ -168,7 +168,9 @@ std::string storeKernel(KernelLibrary &kernels, const AttentionSpec &spec, const
       auto *storeOneValue = spec.integer() ? storeValueCodes : storeValue;
       auto store = [&](Value kvHead, const std::function<void(Value, Value)> &putValue) {
         Value key = e.add(e.mul(row, keyBytes), e.mul(kvHead, 4 * spec.headDim));
-        Value value = e.add(e.mul(row, valueBytes), e.mul(kvHead, 4 * spec.valueHeadDim()));
+        Value value = key; // in rows of one width
+        if (spec.otherValueDim)
+          value = e.add(e.mul(row, valueBytes), e.mul(kvHead, 4 * spec.valueHeadDim()));
         storeOneKey(e, spec, turn, e.at(keys, key), view.keys(kvHead), info.position);
         putValue(e.at(values, value), view.values(kvHead));
       };
