@@ -7,6 +7,7 @@
 #include "files/safetensors/Statistics.h"
 
 #include "mlir/IR/Diagnostics.h"
+#include "llvm/Support/FileSystem.h"
 
 using namespace mlir;
 
@@ -76,6 +77,12 @@ FailureOr<ValueStatistics> Statistics::read(const ObservedValue &value) const {
   if (fault)
     return op->emitError("statistics: ") << fault->message << "; the file is damaged, calibrate again";
   return result;
+}
+
+StatisticsAttr Statistics::attributeOf(const ObservedValue &value) const {
+  llvm::SmallString<128> path(file.path());
+  llvm::sys::fs::make_absolute(path);
+  return StatisticsAttr::get(value.value.getContext(), path, value.name);
 }
 
 } // namespace lmopt::lm

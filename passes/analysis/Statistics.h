@@ -20,6 +20,7 @@
 #ifndef LMOPT_PASSES_ANALYSIS_STATISTICS_H
 #define LMOPT_PASSES_ANALYSIS_STATISTICS_H
 
+#include "dialects/lm/LmDialect.h"
 #include "files/safetensors/Safetensors.h"
 #include "passes/analysis/ObservedValues.h"
 
@@ -47,6 +48,9 @@ public:
 
   /// The sums of a value; an error at what made it when the file has none, or those of another value of that name.
   mlir::FailureOr<ValueStatistics> read(const ObservedValue &value) const;
+
+  /// Names the sums of a value for weights that are computed from them, wherever the module will lie.
+  StatisticsAttr attributeOf(const ObservedValue &value) const;
 
   int64_t tokens() const { return tokenCount; }
 

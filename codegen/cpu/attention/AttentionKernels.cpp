@@ -28,6 +28,7 @@ struct AttendEmitter {
   Value queries, out, rope, rowInfo, scratchBase, step, layerOffset, thread, threads;
 
   int64_t rowBytes() const { return floatRowBytes(spec.heads * spec.headDim); }
+  int64_t outBytes() const { return floatRowBytes(spec.heads * spec.valueHeadDim()); }
 
   void loadQuery(Scratch &scratch, int64_t r, Value row, Value head, const RowInfo &info) {
     if (spec.integer())
@@ -73,19 +74,19 @@ struct AttendEmitter {
 
   void storeOut(TileEmitter &tile, int64_t r, Value row, Value head) {
     Scratch &scratch = tile.scratch;
-    Value to = e.at(out, e.add(e.mul(row, rowBytes()), e.mul(head, 4 * spec.headDim)));
+    Value to = e.at(out, e.add(e.mul(row, outBytes()), e.mul(head, 4 * spec.valueHeadDim())));
     Value factor = tile.inverseSum(r);
-    for (int64_t d = 0; d < spec.headDim; d += kLanes) {
+    for (int64_t d = 0; d < spec.valueHeadDim(); d += kLanes) {
       Value v = e.mul(e.loadFloats(e.at(scratch.out(r), 4 * d)), factor);
-      if (spec.headDim - d >= kLanes)
+      if (spec.valueHeadDim() - d >= kLanes)
         e.store(v, e.at(to, 4 * d));
       else // the next head begins inside this register
-        e.storeMasked(v, e.at(to, 4 * d), e.maskBelow(e.index(spec.headDim - d)));
+        e.storeMasked(v, e.at(to, 4 * d), e.maskBelow(e.index(spec.valueHeadDim() - d)));
     }
-    int64_t width = spec.heads * spec.headDim, padding = roundUp(width, kLanes) - width;
+    int64_t width = spec.heads * spec.valueHeadDim(), padding = roundUp(width, kLanes) - width;
     if (padding) // lanes beyond the width of a row are zero
       e.ifThen(e.equal(head, e.index(spec.heads - 1)), [&] {
-        Value end = e.at(out, e.add(e.mul(row, rowBytes()), 4 * width));
+        Value end = e.at(out, e.add(e.mul(row, outBytes()), 4 * width));
         e.storeMasked(e.floatsOf(0), end, e.maskBelow(e.index(padding)));
       });
   }

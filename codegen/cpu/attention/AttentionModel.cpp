@@ -27,6 +27,7 @@ template <class HalfOp>
 void readHalf(HalfOp op, AttentionSpec &spec) {
   spec.kvHeads = op.getKvHeads();
   spec.headDim = op.getHeadWidth();
+  spec.otherValueDim = op.getValueWidth() == op.getHeadWidth() ? 0 : op.getValueWidth();
   spec.ropeDims = op.getRopeAttr() ? op.getRopeAttr().getDims() : 0;
   spec.format = op.isBf16() ? CacheFormat::Bf16 : op.isInt8() ? CacheFormat::I8 : CacheFormat::F32;
 }
@@ -82,10 +83,7 @@ LogicalResult prepareRope(Operation *op, lm::RopeAttr rope, plan::ProgramOp prog
 template <class Model, class HalfOp>
 struct HalfKernel : KernelOpInterface::ExternalModel<Model, HalfOp> {
   LogicalResult prepare(Operation *op, plan::ProgramOp program) const {
-    auto half = cast<HalfOp>(op);
-    if (half.getValueWidth() != half.getHeadWidth())
-      return plan::refuse(op, "value heads of another width than query heads are not supported");
-    lm::RopeAttr rope = half.getRopeAttr();
+    lm::RopeAttr rope = cast<HalfOp>(op).getRopeAttr();
     return rope ? prepareRope(op, rope, program) : success();
   }
   void getPackedWeights(Operation *op, plan::ProgramOp program, SmallVectorImpl<PackedUse> &uses) const {

@@ -3,7 +3,7 @@
 // Attention over a cache of keys and values: what one is, how the cache and the table of turns lie in memory, and the
 // kernels.
 //
-//   cache    for each layer, dv = round_up(head_dim, 16):
+//   cache    for each layer, dv = round_up(width of a value head, 16):
 //            f32:  keys [kv head][capacity / 16][head_dim][16],         values [kv head][capacity][dv]
 //            bf16: keys [kv head][capacity / 16][head_dim / 2][16][2],  values [kv head][capacity / 2][dv][2]
 //            (pairs of dimensions, pairs of positions: what one bf16 dot instruction multiplies)
@@ -38,6 +38,7 @@ enum class CacheFormat {
 struct AttentionSpec {
   int64_t heads = 0, kvHeads = 0, headDim = 0;
   std::vector<int64_t> groups; ///< how many query heads read each kv head, where they differ; else empty
+  int64_t otherValueDim = 0; ///< width of a head of values and results where it is not headDim
   float scale = 1;
   bool causal = true;
   int64_t ropeDims = 0; ///< 0: none
@@ -45,7 +46,8 @@ struct AttentionSpec {
   bool bf16() const { return format == CacheFormat::Bf16; }
   bool integer() const { return format == CacheFormat::I8; }
   int64_t keyDim() const { return integer() ? roundUp(headDim, 4) : headDim; }
-  int64_t valueDim() const { return roundUp(headDim, kLanes); }
+  int64_t valueHeadDim() const { return otherValueDim ? otherValueDim : headDim; }
+  int64_t valueDim() const { return roundUp(valueHeadDim(), kLanes); }
   int64_t elementBytes() const { return integer() ? 1 : bf16() ? 2 : 4; }
   int64_t scaleBytes() const { return integer() ? 4 : 0; }
   int64_t keyBytes() const { return elementBytes() * keyDim() + scaleBytes(); } ///< per position and kv head

@@ -88,7 +88,7 @@ std::string attentionName(const char *what, const AttentionSpec &spec, const Rop
   memcpy(&scaleBits, &spec.scale, sizeof(scaleBits));
   return std::string(what) + "_" + formatName(spec.format) + "_h" + std::to_string(spec.heads) + "kv" +
          std::to_string(spec.kvHeads) + groups + "d" + std::to_string(spec.headDim) +
-         (spec.causal ? "_causal" : "_full") +
+         (spec.otherValueDim ? "v" + std::to_string(spec.otherValueDim) : "") + (spec.causal ? "_causal" : "_full") +
          (table.halfDims ? "_rope" + std::to_string(spec.ropeDims) + "p" + std::to_string(table.positions) : "") +
          (table.tables() > 1 ? "x2" : "") + "_s" + std::to_string(scaleBits) + (splitHeads ? "_heads" : "_rows");
 }

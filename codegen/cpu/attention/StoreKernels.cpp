@@ -37,12 +37,12 @@ void storeKey(Emitter &e, const AttentionSpec &spec, const Turn &turn, Value fro
 
 // One value: a row of floats, or every other bf16 of the row of its pair of positions.
 void storeValue(Emitter &e, const AttentionSpec &spec, Value from, Value values, Value position) {
-  int64_t lanes = lanesFor(spec.headDim);
+  int64_t lanes = lanesFor(spec.valueHeadDim());
   Value row = e.at(values, e.mul(position, spec.valueBytes()));
   if (spec.bf16())
     row = e.at(values,
                e.add(e.mul(e.div(position, e.index(2)), 4 * spec.valueDim()), e.mul(e.rem(position, e.index(2)), 2)));
-  for (int64_t d = 0; d < spec.headDim; d += lanes) {
+  for (int64_t d = 0; d < spec.valueHeadDim(); d += lanes) {
     Value v = e.load(e.floats(lanes), e.at(from, 4 * d));
     if (!spec.bf16()) {
       e.store(v, e.at(row, 4 * d));
@@ -55,12 +55,12 @@ void storeValue(Emitter &e, const AttentionSpec &spec, Value from, Value values,
 }
 // Two neighbouring positions, the first of them even: whole lines of pairs.
 void storeValuePair(Emitter &e, const AttentionSpec &spec, Value from, Value next, Value values, Value position) {
-  int64_t lanes = lanesFor(spec.headDim);
+  int64_t lanes = lanesFor(spec.valueHeadDim());
   SmallVector<int64_t> interleaved;
   for (int64_t i = 0; i < lanes; ++i)
     interleaved.append({i, i + lanes});
   Value row = e.at(values, e.mul(position, spec.valueBytes()));
-  for (int64_t d = 0; d < spec.headDim; d += lanes) {
+  for (int64_t d = 0; d < spec.valueHeadDim(); d += lanes) {
     Value first = e.toBf16(e.load(e.floats(lanes), e.at(from, 4 * d)));
     Value second = e.toBf16(e.load(e.floats(lanes), e.at(next, 4 * d)));
     e.store(e.shuffle(first, second, interleaved), e.at(row, 4 * d));
@@ -137,8 +137,8 @@ void storeKeyCodes(Emitter &e, const AttentionSpec &spec, const Turn &turn, Valu
 // Four positions of one dimension are neighbours.
 void storeValueCodes(Emitter &e, const AttentionSpec &spec, Value from, Value values, Value position) {
   Head head;
-  int64_t lanes = lanesFor(spec.headDim);
-  for (int64_t d = 0; d < spec.headDim; d += lanes)
+  int64_t lanes = lanesFor(spec.valueHeadDim());
+  for (int64_t d = 0; d < spec.valueHeadDim(); d += lanes)
     head.parts.push_back(e.load(e.floats(lanes), e.at(from, 4 * d)));
   Codes codes = encode(e, head);
   Value panel = e.at(values, e.mul(e.div(position, e.index(kLanes)), kLanes * spec.valueBytes()));
@@ -158,7 +158,8 @@ std::string storeKernel(KernelLibrary &kernels, const AttentionSpec &spec, const
   return kernels.define(attentionName("store_kv", spec, table, splitHeads), 4, 5, [&](Emitter &e, ValueRange args) {
     Value keys = args[0], values = args[1], rope = args[2], rowInfo = args[3], layerOffset = args[4];
     Value thread = args[7], threads = args[8];
-    int64_t rowBytes = floatRowBytes(spec.kvHeads * spec.headDim);
+    int64_t keyBytes = floatRowBytes(spec.kvHeads * spec.headDim);
+    int64_t valueBytes = floatRowBytes(spec.kvHeads * spec.valueHeadDim());
     e.loop(args[5], args[6], 1, [&](Value row) {
       RowInfo info = loadRowInfo(e, rowInfo, row);
       CacheView view = layerView(e, spec, info, layerOffset);
@@ -166,9 +167,12 @@ std::string storeKernel(KernelLibrary &kernels, const AttentionSpec &spec, const
       auto *storeOneKey = spec.integer() ? storeKeyCodes : storeKey;
       auto *storeOneValue = spec.integer() ? storeValueCodes : storeValue;
       auto store = [&](Value kvHead, const std::function<void(Value, Value)> &putValue) {
-        Value in = e.add(e.mul(row, rowBytes), e.mul(kvHead, 4 * spec.headDim));
-        storeOneKey(e, spec, turn, e.at(keys, in), view.keys(kvHead), info.position);
-        putValue(e.at(values, in), view.values(kvHead));
+        Value key = e.add(e.mul(row, keyBytes), e.mul(kvHead, 4 * spec.headDim));
+        Value value = key; // in rows of one width
+        if (spec.otherValueDim)
+          value = e.add(e.mul(row, valueBytes), e.mul(kvHead, 4 * spec.valueHeadDim()));
+        storeOneKey(e, spec, turn, e.at(keys, key), view.keys(kvHead), info.position);
+        putValue(e.at(values, value), view.values(kvHead));
       };
       auto single = [&](Value from, Value to) { storeOneValue(e, spec, from, to, info.position); };
       if (!splitHeads && spec.bf16()) {
@@ -176,7 +180,7 @@ std::string storeKernel(KernelLibrary &kernels, const AttentionSpec &spec, const
         return e.loop(0, spec.kvHeads, 1, [&](Value kvHead) {
           store(kvHead, [&](Value from, Value to) {
             e.ifElse(
-                pairing.withNext, [&] { storeValuePair(e, spec, from, e.at(from, rowBytes), to, info.position); },
+                pairing.withNext, [&] { storeValuePair(e, spec, from, e.at(from, valueBytes), to, info.position); },
                 [&] { e.ifElse(pairing.withBefore, [] {}, [&] { single(from, to); }); });
           });
         });

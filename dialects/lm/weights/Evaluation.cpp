@@ -95,6 +95,28 @@ FailureOr<WeightData> Evaluation::readF32(Attribute source, unsigned minRank, un
   return data;
 }
 
+std::shared_ptr<SharedResults::Entry> SharedResults::entryOf(Attribute key) {
+  constexpr size_t kept = 4;
+  std::lock_guard<std::mutex> lock(mutex);
+  auto found = llvm::find_if(latest, [&](const std::shared_ptr<Entry> &entry) { return entry->key == key; });
+  std::shared_ptr<Entry> entry = found == latest.end() ? std::make_shared<Entry>() : *found;
+  entry->key = key;
+  if (found != latest.end())
+    latest.erase(found);
+  latest.push_front(entry);
+  if (latest.size() > kept)
+    latest.pop_back();
+  return entry;
+}
+
+SharedResults::Result SharedResults::get(Attribute key, llvm::function_ref<Result()> make) {
+  std::shared_ptr<Entry> entry = entryOf(key);
+  std::lock_guard<std::mutex> lock(entry->mutex);
+  if (!entry->result)
+    entry->result = make();
+  return entry->result;
+}
+
 template <class File>
 static const File *orTell(Evaluation &evaluation, Result<const File *> file) {
   if (file)

@@ -11,18 +11,44 @@
 #include "files/gguf/Gguf.h"
 #include "files/safetensors/Safetensors.h"
 
+#include <deque>
+#include <memory>
+#include <mutex>
+
 namespace lmopt::lm {
 
 std::string shapeText(llvm::ArrayRef<int64_t> shape);
 llvm::StringRef formText(const WeightData &data); ///< f32, bf16, int8, 4-bit grouped, ...
 int64_t elementsOf(llvm::ArrayRef<int64_t> shape);
 
-/// Files by name, kept open; may be asked by several threads.
+/// What several weights are made from together, as the factors of a matrix: computed once, by the first who asks, and
+/// kept until four others were asked for. May be asked by several threads; those who ask for the same wait.
+class SharedResults {
+public:
+  using Result = std::shared_ptr<const void>;
+  /// Null when `make` gave null; then the next one tries again.
+  Result get(mlir::Attribute key, llvm::function_ref<Result()> make);
+
+private:
+  struct Entry {
+    mlir::Attribute key;
+    std::mutex mutex; // guards the result
+    Result result;
+  };
+  std::shared_ptr<Entry> entryOf(mlir::Attribute key);
+
+  std::mutex mutex; // guards the list
+  std::deque<std::shared_ptr<Entry>> latest;
+};
+
+/// Files by name, kept open, and what weights share; may be asked by several threads.
 class WeightFiles {
 public:
   virtual ~WeightFiles() = default;
   virtual Result<const GgufFile *> gguf(llvm::StringRef path) = 0;
   virtual Result<const SafetensorsFile *> safetensors(llvm::StringRef path) = 0;
+
+  SharedResults shared;
 };
 
 /// Evaluates one weight; carries what a diagnostic needs.
@@ -36,6 +62,13 @@ public:
 
   /// The same for a source that must be f32 and of a rank; `user` is the weight that is made of it.
   mlir::FailureOr<WeightData> readF32(mlir::Attribute source, unsigned minRank, unsigned maxRank, mlir::Attribute user);
+
+  /// What the weights that are made of `key` share: made once, and null after an error has been told. All who share
+  /// results of a kind of attribute mean the same T.
+  template <class T>
+  std::shared_ptr<const T> shared(mlir::Attribute key, llvm::function_ref<std::shared_ptr<const T>()> make) {
+    return std::static_pointer_cast<const T>(files.shared.get(key, [&]() -> SharedResults::Result { return make(); }));
+  }
 
   /// Null after an error has been told.
   const GgufFile *openGguf(llvm::StringRef path);

@@ -3,35 +3,15 @@
 // Least squares on plain arrays; see LeastSquares.h.
 #include "dialects/lm/weights/LeastSquares.h"
 
+#include "dialects/lm/weights/LinearAlgebra.h"
+
 #include <algorithm>
 #include <cmath>
 #include <numeric>
 
 namespace lmopt::lm {
 
-// Beside the baseline, code for AVX2. Both add the same eight sums in the same order and round each product, so the
-// bits are the same; a fused product and sum would be rounded once.
-#define LMOPT_FOR_ALL_CPUS __attribute__((target_clones("default", "arch=x86-64-v3")))
 #pragma clang fp contract(off)
-
-static constexpr int64_t kLanes = 8;
-
-LMOPT_FOR_ALL_CPUS static double dot(const double *a, const double *b, int64_t count) {
-  double sums[kLanes] = {};
-  int64_t i = 0;
-  for (; i + kLanes <= count; i += kLanes)
-    for (int64_t k = 0; k < kLanes; ++k)
-      sums[k] += a[i + k] * b[i + k];
-  for (int64_t k = 0; i + k < count; ++k)
-    sums[k] += a[i + k] * b[i + k];
-  return ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]));
-}
-
-/// y -= factor x.
-LMOPT_FOR_ALL_CPUS static void subtract(double *y, const double *x, double factor, int64_t count) {
-  for (int64_t i = 0; i < count; ++i)
-    y[i] -= factor * x[i];
-}
 
 double SquareMatrix::meanDiagonal() const {
   double sum = 0;
@@ -88,16 +68,20 @@ static void solveLower(const SquareMatrix &factor, double *vectors, int64_t firs
       x[i] = (x[i] - dot(factor.row(i), x, i)) / factor.row(i)[i];
 }
 
-void solve(const SquareMatrix &factor, double *vectors, int64_t count) {
+void solveTransposed(const SquareMatrix &factor, double *vectors, int64_t count) {
   int64_t size = factor.size;
   inRuns(count, [&](int64_t first, int64_t end) {
-    solveLower(factor, vectors, first, end);
     for (int64_t i = size - 1; i >= 0; --i)
       for (double *x = vectors + first * size; x != vectors + end * size; x += size) {
         x[i] /= factor.row(i)[i];
         subtract(x, factor.row(i), x[i], i);
       }
   });
+}
+
+void solve(const SquareMatrix &factor, double *vectors, int64_t count) {
+  inRuns(count, [&](int64_t first, int64_t end) { solveLower(factor, vectors, first, end); });
+  solveTransposed(factor, vectors, count);
 }
 
 SquareMatrix inverse(const SquareMatrix &factor) {

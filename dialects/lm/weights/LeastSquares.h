@@ -41,6 +41,8 @@ SquareMatrix centredMoments(const std::vector<double> &lowerHalf, const std::vec
 bool factorize(SquareMatrix &matrix);
 /// x := A^-1 x for a factorized A and each of `count` vectors, one behind the other.
 void solve(const SquareMatrix &factor, double *vectors, int64_t count = 1);
+/// x := L^-T x, the second half of it.
+void solveTransposed(const SquareMatrix &factor, double *vectors, int64_t count);
 /// A^-1 of a factorized A.
 SquareMatrix inverse(const SquareMatrix &factor);
 

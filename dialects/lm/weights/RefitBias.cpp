@@ -26,22 +26,16 @@ FailureOr<WeightData> RefitBiasAttr::evaluate(Evaluation &evaluation) const {
   std::vector<double> lost = lostMean(sources->moments.centred, sources->moments.mean, getSource().getKept().vec(),
                                       getSource().getDamping().value);
   if (lost.empty())
-    return refuseMoments(evaluation, getSource());
+    return refuseMoments(evaluation, getSource().getStatistics());
   int64_t rows = sources->weight.rows(), width = sources->weight.columns();
-  WeightData result;
-  if (getBias()) {
-    FailureOr<WeightData> bias = evaluation.readF32(getBias(), 1, 1, *this);
-    if (failed(bias) || failed(evaluation.expectVector(*bias, rows, *this)))
-      return failure();
-    result = std::move(*bias);
-  }
-  result.shape = {rows};
-  result.f32.resize(static_cast<size_t>(rows));
+  FailureOr<WeightData> result = readBiasOrZeros(evaluation, getBias(), rows, *this);
+  if (failed(result))
+    return failure();
   for (int64_t r = 0; r < rows; ++r) {
-    double sum = result.f32[static_cast<size_t>(r)];
+    double sum = result->f32[static_cast<size_t>(r)];
     for (int64_t i = 0; i < width; ++i)
       sum += double(sources->weight.f32[static_cast<size_t>(r * width + i)]) * lost[static_cast<size_t>(i)];
-    result.f32[static_cast<size_t>(r)] = static_cast<float>(sum);
+    result->f32[static_cast<size_t>(r)] = static_cast<float>(sum);
   }
   return result;
 }

@@ -1,20 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// #lm.refit_columns: the kept columns of a matrix, refitted; and #lm.statistics, which it is refitted to. Tested by
-// test/dialects/lm/weights*.mlir, test/unit/dialects/WeightsTest.cpp and test/passes/prune-ffn.
+// #lm.refit_columns: the kept columns of a matrix, refitted. Tested by test/dialects/lm/weights*.mlir,
+// test/unit/dialects/WeightsTest.cpp and test/passes/prune-ffn.
 #include "dialects/lm/weights/Refit.h"
 
 #include "dialects/lm/weights/Forms.h"
 
-#include "files/safetensors/Statistics.h"
-
 using namespace mlir;
 using namespace lmopt;
 using namespace lmopt::lm;
-
-LogicalResult StatisticsAttr::verify(EmitError emitError, StringRef path, StringRef key) {
-  return verifyFileReference(emitError, path, key);
-}
 
 LogicalResult RefitColumnsAttr::verify(EmitError emitError, Attribute source, StatisticsAttr, ArrayRef<int64_t> kept,
                                        Real damping) {
@@ -32,26 +26,6 @@ WeightForm RefitColumnsAttr::getForm() const {
   return form;
 }
 
-static FailureOr<InputMoments> readMoments(Evaluation &evaluation, StatisticsAttr statistics, int64_t width) {
-  const SafetensorsFile *file = evaluation.openSafetensors(statistics.getPath());
-  if (!file)
-    return failure();
-  std::string name = statistics.getKey().str();
-  Result<int64_t> tokens = statisticsTokens(*file);
-  if (!tokens)
-    return evaluation.error(tokens.error());
-  Result<std::vector<double>> products = readStatistics(*file, name + ".products", width * (width + 1) / 2);
-  if (!products)
-    return evaluation.error(products.error());
-  Result<std::vector<double>> sums = readStatistics(*file, name + ".sums", width);
-  if (!sums)
-    return evaluation.error(sums.error());
-  InputMoments moments = {centredMoments(*products, *sums, *tokens), sums.take()};
-  for (double &sum : moments.mean)
-    sum /= static_cast<double>(*tokens);
-  return moments;
-}
-
 FailureOr<RefitSources> lmopt::lm::readRefitSources(Evaluation &evaluation, RefitColumnsAttr weight) {
   FailureOr<WeightData> source = evaluation.readF32(weight.getSource(), 2, 2, weight);
   if (failed(source))
@@ -65,11 +39,6 @@ FailureOr<RefitSources> lmopt::lm::readRefitSources(Evaluation &evaluation, Refi
   return RefitSources{std::move(*source), std::move(*moments)};
 }
 
-LogicalResult lmopt::lm::refuseMoments(Evaluation &evaluation, RefitColumnsAttr weight) {
-  return evaluation.error() << "the statistics " << weight.getStatistics() << " are not those of values: their moments "
-                            << "are not finite or not positive definite; calibrate again, or take a greater damping";
-}
-
 FailureOr<WeightData> RefitColumnsAttr::evaluate(Evaluation &evaluation) const {
   FailureOr<RefitSources> sources = readRefitSources(evaluation, *this);
   if (failed(sources))
@@ -79,6 +48,6 @@ FailureOr<WeightData> RefitColumnsAttr::evaluate(Evaluation &evaluation) const {
   result.f32 = refitColumns(sources->weight.f32.data(), sources->weight.rows(), sources->moments.centred,
                             getKept().vec(), getDamping().value);
   if (result.f32.empty())
-    return refuseMoments(evaluation, *this);
+    return refuseMoments(evaluation, getStatistics());
   return result;
 }

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """generate.py: writes <theme>.mlir beside itself, as test/dialects/lm/interpret/generate.py does, for kernels.
 
-The functions have shapes that kernels know where those there have not: groups of 32, values as wide as keys, products as
+The functions have shapes that kernels know where those there have not: groups of 32, products as
 the only readers of codes; and sizes beyond one register, panel or block of the cache. Both --lm-interpret and
 --lm-run-compiled run them. Run by hand with NumPy; the files are kept.
 """

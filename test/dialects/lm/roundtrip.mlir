@@ -41,6 +41,20 @@ lm.param @some_rows : tensor<2x3xf32> = #lm.take_rows<dense<1.0> : tensor<3x3xf3
 lm.param @some_columns : tensor<3x2xf32> = #lm.refit_columns<dense<1.0> : tensor<3x3xf32>, <"stats.safetensors", "layers.0.ffn.down">, kept = [0, 2], damping = 0.01>
 // CHECK: lm.param @their_bias : tensor<3xf32> = #lm.refit_bias<<dense<1.000000e+00> : tensor<3x3xf32>, <"stats.safetensors", "layers.0.ffn.down">, kept = [0, 2], damping = 1.000000e-02>, dense<0.000000e+00> : tensor<3xf32>>
 lm.param @their_bias : tensor<3xf32> = #lm.refit_bias<<dense<1.0> : tensor<3x3xf32>, <"stats.safetensors", "layers.0.ffn.down">, kept = [0, 2], damping = 0.01>, dense<0.0> : tensor<3xf32>>
+// CHECK: lm.param @low_rank : tensor<4x6xf32> = #lm.low_rank<dense<1.000000e+00> : tensor<4x6xf32>, plain, rank = 2>
+lm.param @low_rank : tensor<4x6xf32> = #lm.low_rank<dense<1.0> : tensor<4x6xf32>, plain, rank = 2>
+// CHECK: lm.param @low_rank_scaled : tensor<4x6xf32> = #lm.low_rank<dense<1.000000e+00> : tensor<4x6xf32>, asvd, rank = 2, statistics = <"stats.safetensors", "layers.0.attn.q">, alpha = 5.000000e-01>
+lm.param @low_rank_scaled : tensor<4x6xf32> = #lm.low_rank<dense<1.0> : tensor<4x6xf32>, asvd, rank = 2, statistics = <"stats.safetensors", "layers.0.attn.q">, alpha = 0.5>
+// CHECK: lm.param @low_rank_left : tensor<4x2xf32> = #lm.low_rank_left<<dense<1.000000e+00> : tensor<4x6xf32>, whitened, rank = 2, statistics = <"stats.safetensors", "layers.0.attn.q">, damping = 5.000000e-01>>
+lm.param @low_rank_left : tensor<4x2xf32> = #lm.low_rank_left<<dense<1.0> : tensor<4x6xf32>, whitened, rank = 2, statistics = <"stats.safetensors", "layers.0.attn.q">, damping = 0.5>>
+// CHECK: lm.param @low_rank_right : tensor<2x6xf32> = #lm.low_rank_right<<dense<1.000000e+00> : tensor<4x6xf32>, whitened, rank = 2, statistics = <"stats.safetensors", "layers.0.attn.q">, damping = 5.000000e-01>>
+lm.param @low_rank_right : tensor<2x6xf32> = #lm.low_rank_right<<dense<1.0> : tensor<4x6xf32>, whitened, rank = 2, statistics = <"stats.safetensors", "layers.0.attn.q">, damping = 0.5>>
+// CHECK: lm.param @low_rank_bias : tensor<4xf32> = #lm.low_rank_bias<<dense<1.000000e+00> : tensor<4x6xf32>, whitened, rank = 2, statistics = <"stats.safetensors", "layers.0.attn.q">, damping = 5.000000e-01>, dense<1.000000e+00> : tensor<4xf32>>
+lm.param @low_rank_bias : tensor<4xf32> = #lm.low_rank_bias<<dense<1.0> : tensor<4x6xf32>, whitened, rank = 2, statistics = <"stats.safetensors", "layers.0.attn.q">, damping = 0.5>, dense<1.0> : tensor<4xf32>>
+// CHECK: lm.param @reduced_outputs : tensor<6x2xf32> = #lm.reduced_heads<outputs, first, first = dense<1.000000e+00> : tensor<6x4xf32>, second = dense<1.000000e+00> : tensor<2x6xf32>, statistics = <"stats.safetensors", "layers.0.attn.q">, heads = 2, kv_heads = 1, rank = 1, damping = 5.000000e-01>
+lm.param @reduced_outputs : tensor<6x2xf32> = #lm.reduced_heads<outputs, first, first = dense<1.0> : tensor<6x4xf32>, second = dense<1.0> : tensor<2x6xf32>, statistics = <"stats.safetensors", "layers.0.attn.q">, heads = 2, kv_heads = 1, rank = 1, damping = 0.5>
+// CHECK: lm.param @reduced_scores : tensor<2xf32> = #lm.reduced_heads<scores, first_bias, first = dense<1.000000e+00> : tensor<4x6xf32>, second = dense<1.000000e+00> : tensor<2x6xf32>, statistics = <"stats.safetensors", "layers.0.attn.q">, heads = 2, kv_heads = 1, rank = 1, damping = 5.000000e-01, first_bias = dense<1.000000e+00> : tensor<4xf32>>
+lm.param @reduced_scores : tensor<2xf32> = #lm.reduced_heads<scores, first_bias, first = dense<1.0> : tensor<4x6xf32>, second = dense<1.0> : tensor<2x6xf32>, statistics = <"stats.safetensors", "layers.0.attn.q">, heads = 2, kv_heads = 1, rank = 1, damping = 0.5, first_bias = dense<1.0> : tensor<4xf32>>
 // CHECK: lm.param @transposed : tensor<3x2xf32> = #lm.transpose<dense<1.000000e+00> : tensor<2x3xf32>>
 lm.param @transposed : tensor<3x2xf32> = #lm.transpose<dense<1.0> : tensor<2x3xf32>>
 // CHECK: lm.param @permuted : tensor<8x3xf32> = #lm.permute_rope<dense<1.000000e+00> : tensor<8x3xf32>, heads = 2, from = interleaved>

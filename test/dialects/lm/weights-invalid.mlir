@@ -283,3 +283,93 @@ lm.param @narrow_c1_vector : tensor<1x3xbf16> = #lm.narrow<dense<1.0> : tensor<3
 
 // expected-error@+1 {{C1: the source must be f32, but is bf16}}
 lm.param @scale_c1_bf16 : tensor<2x3xf32> = #lm.scale<#lm.narrow<dense<1.0> : tensor<2x3xf32>>, 2.0>
+
+// -----
+
+// expected-error@+1 {{C1: the source must have rank 2, but its shape is 3}}
+lm.param @low_rank_c1 : tensor<3xf32> = #lm.low_rank<dense<1.0> : tensor<3xf32>, plain, rank = 1>
+
+// -----
+
+// expected-error@+1 {{C2: expected a rank from 1 to the lesser side of the matrix, found 0}}
+lm.param @low_rank_c2_none : tensor<2x3xf32> = #lm.low_rank<dense<1.0> : tensor<2x3xf32>, plain, rank = 0>
+
+// -----
+
+// expected-error@+1 {{C2: expected a rank from 1 to the lesser side of the matrix, found 3}}
+lm.param @low_rank_c2_beyond : tensor<2x3xf32> = #lm.low_rank<dense<1.0> : tensor<2x3xf32>, plain, rank = 3>
+
+// -----
+
+// expected-error@+1 {{C3: expected statistics with whitened and asvd, and none with plain}}
+lm.param @low_rank_c3_none : tensor<2x3xf32> = #lm.low_rank<dense<1.0> : tensor<2x3xf32>, whitened, rank = 1, damping = 0.1>
+
+// -----
+
+// expected-error@+1 {{C3: expected statistics with whitened and asvd, and none with plain}}
+lm.param @low_rank_c3_plain : tensor<2x3xf32> = #lm.low_rank<dense<1.0> : tensor<2x3xf32>, plain, rank = 1, statistics = <"s", "x">>
+
+// -----
+
+// expected-error@+1 {{C4: expected a positive damping with whitened and none otherwise, found 0.000000e+00}}
+lm.param @low_rank_c4_damping : tensor<2x3xf32> = #lm.low_rank<dense<1.0> : tensor<2x3xf32>, whitened, rank = 1, statistics = <"s", "x">>
+
+// -----
+
+// expected-error@+1 {{C4: expected an alpha in (0, 1] with asvd and none otherwise, found 1.500000e+00}}
+lm.param @low_rank_c4_alpha : tensor<2x3xf32> = #lm.low_rank<dense<1.0> : tensor<2x3xf32>, asvd, rank = 1, statistics = <"s", "x">, alpha = 1.5>
+
+// -----
+
+// expected-error@+1 {{C4: type 'tensor<2x3xf32>' does not have the shape [2, 1] of the value}}
+lm.param @low_rank_left_shape : tensor<2x3xf32> = #lm.low_rank_left<<dense<1.0> : tensor<2x3xf32>, plain, rank = 1>>
+
+// -----
+
+// expected-error@+1 {{C1: expected a whitened source, found plain}}
+lm.param @low_rank_bias_c1 : tensor<2xf32> = #lm.low_rank_bias<<dense<1.0> : tensor<2x3xf32>, plain, rank = 1>>
+
+// -----
+
+// expected-error@+1 {{C2: the bias must have 2 numbers, but has 3}}
+lm.param @low_rank_bias_c2 : tensor<2xf32> = #lm.low_rank_bias<<dense<1.0> : tensor<2x3xf32>, whitened, rank = 1, statistics = <"s", "x">, damping = 0.1>, dense<1.0> : tensor<3xf32>>
+
+// -----
+
+// expected-error@+1 {{C1: the second matrix must have rank 2, but its shape is 4}}
+lm.param @reduced_heads_c1 : tensor<2x3xf32> = #lm.reduced_heads<scores, first, first = dense<1.0> : tensor<4x3xf32>, second = dense<1.0> : tensor<4xf32>, statistics = <"s", "x">, heads = 2, kv_heads = 2, rank = 1, damping = 0.1>
+
+// -----
+
+// expected-error@+1 {{C1: the first bias must have 4 numbers, but has 3}}
+lm.param @reduced_heads_c1_bias : tensor<2x3xf32> = #lm.reduced_heads<scores, first, first = dense<1.0> : tensor<4x3xf32>, second = dense<1.0> : tensor<4x3xf32>, statistics = <"s", "x">, heads = 2, kv_heads = 2, rank = 1, damping = 0.1, first_bias = dense<1.0> : tensor<3xf32>>
+
+// -----
+
+// expected-error@+1 {{C2: expected kv_heads that divide heads, found 3 and 4}}
+lm.param @reduced_heads_c2_groups : tensor<2x3xf32> = #lm.reduced_heads<scores, first, first = dense<1.0> : tensor<4x3xf32>, second = dense<1.0> : tensor<3x3xf32>, statistics = <"s", "x">, heads = 4, kv_heads = 3, rank = 1, damping = 0.1>
+
+// -----
+
+// expected-error@+1 {{C2: expected a matrix of 2 heads, but 5 is no multiple}}
+lm.param @reduced_heads_c2_heads : tensor<2x3xf32> = #lm.reduced_heads<scores, first, first = dense<1.0> : tensor<5x3xf32>, second = dense<1.0> : tensor<4x3xf32>, statistics = <"s", "x">, heads = 2, kv_heads = 2, rank = 1, damping = 0.1>
+
+// -----
+
+// expected-error@+1 {{C2: expected heads of one width, found 2 and 3}}
+lm.param @reduced_heads_c2_width : tensor<2x3xf32> = #lm.reduced_heads<scores, first, first = dense<1.0> : tensor<4x3xf32>, second = dense<1.0> : tensor<6x3xf32>, statistics = <"s", "x">, heads = 2, kv_heads = 2, rank = 1, damping = 0.1>
+
+// -----
+
+// expected-error@+1 {{C3: expected a rank from 1 to the width of a head, found 3}}
+lm.param @reduced_heads_c3 : tensor<6x3xf32> = #lm.reduced_heads<scores, first, first = dense<1.0> : tensor<4x3xf32>, second = dense<1.0> : tensor<4x3xf32>, statistics = <"s", "x">, heads = 2, kv_heads = 2, rank = 3, damping = 0.1>
+
+// -----
+
+// expected-error@+1 {{C4: expected a positive damping, found 0.000000e+00}}
+lm.param @reduced_heads_c4 : tensor<2x3xf32> = #lm.reduced_heads<scores, first, first = dense<1.0> : tensor<4x3xf32>, second = dense<1.0> : tensor<4x3xf32>, statistics = <"s", "x">, heads = 2, kv_heads = 2, rank = 1, damping = 0.0>
+
+// -----
+
+// expected-error@+1 {{C5: there is no such bias, second_bias}}
+lm.param @reduced_heads_c5 : tensor<2xf32> = #lm.reduced_heads<outputs, second_bias, first = dense<1.0> : tensor<3x4xf32>, second = dense<1.0> : tensor<4x3xf32>, statistics = <"s", "x">, heads = 2, kv_heads = 2, rank = 1, damping = 0.1>

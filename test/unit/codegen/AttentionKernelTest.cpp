@@ -35,6 +35,9 @@ struct Config {
   cpu::CacheFormat format = cpu::CacheFormat::F32;
   int64_t switchPositions = 0;
   std::vector<int64_t> groups = {}; ///< where they are uneven
+  int64_t otherValueDim = 0; ///< width of a value head, where it is another
+
+  int64_t valueDim() const { return otherValueDim ? otherValueDim : headDim; }
 };
 
 constexpr auto kF32 = cpu::CacheFormat::F32, kBf16 = cpu::CacheFormat::Bf16, kI8 = cpu::CacheFormat::I8;
@@ -45,6 +48,7 @@ const Config kConfigs[] = {{9, 3, 64, true, 64},
                            {9, 3, 64, true, 64, kI8},
                            {3, 1, 24, true, 24, kI8},
                            {3, 1, 24, true, 24, kF32, 60},
+                           {3, 1, 24, true, 24, kBf16, 0, 40},
                            {3, 1, 24, true, 24, kBf16},
                            {12, 12, 32, false, 0},
                            {12, 12, 32, false, 0, kBf16},
@@ -67,13 +71,18 @@ const Config kConfigs[] = {{9, 3, 64, true, 64},
                            {11, 2, 16, true, 16, kF32, 0, {9, 2}},
                            {8, 3, 64, true, 64, kBf16, 0, {3, 2, 3}},
                            {8, 3, 64, true, 64, kI8, 60, {2, 3, 3}},
-                           {4, 3, 32, false, 0, kF32, 0, {1, 1, 2}}};
+                           {4, 3, 32, false, 0, kF32, 0, {1, 1, 2}},
+                           {9, 3, 64, true, 64, kF32, 0, {}, 48},
+                           {4, 2, 16, false, 0, kF32, 0, {}, 20},
+                           {2, 1, 48, true, 48, kBf16, 0, {}, 10},
+                           {3, 1, 32, true, 32, kI8, 0, {}, 24},
+                           {4, 4, 8, false, 0, kI8, 0, {}, 32}};
 /// Enough for the CPUs whose registers or dot product differ.
 constexpr size_t kConfigsElsewhere = 7;
 
 struct Sequence {
   int64_t length;
-  std::vector<float> q, k, v; // [length][heads * headDim], [length][kvHeads * headDim]
+  std::vector<float> q, k, v; // [length][heads * headDim], the others with kvHeads, values with valueDim()
 };
 
 struct Part {
@@ -115,6 +124,7 @@ public:
     spec.kvHeads = config.kvHeads;
     spec.groups = config.groups;
     spec.headDim = config.headDim;
+    spec.otherValueDim = config.otherValueDim;
     spec.causal = config.causal;
     spec.ropeDims = config.ropeDims;
     spec.format = config.format;
@@ -132,10 +142,10 @@ public:
       Sequence s{length, {}, {}, {}};
       for (int64_t i = 0; i < length * width(); ++i)
         s.q.push_back(random.heavy());
-      for (int64_t i = 0; i < length * kvWidth(); ++i) {
+      for (int64_t i = 0; i < length * kvWidth(); ++i)
         s.k.push_back(random.heavy());
+      for (int64_t i = 0; i < length * valueWidth(); ++i)
         s.v.push_back(random.heavy());
-      }
       sequences.push_back(std::move(s));
     }
   }
@@ -148,6 +158,8 @@ public:
         return g;
     return head / (config.heads / config.kvHeads);
   }
+  int64_t valueWidth() const { return config.kvHeads * config.valueDim(); }
+  int64_t outWidth() const { return config.heads * config.valueDim(); }
 
   /// Chunks first, of sizes that are no multiples of anything, then ten single tokens of each sequence side by side.
   std::vector<Step> steps() const {
@@ -168,7 +180,7 @@ public:
     }
     std::vector<std::vector<float>> outputs;
     for (const Sequence &s : sequences)
-      outputs.emplace_back(s.length * width());
+      outputs.emplace_back(s.length * outWidth());
     Memory rope = makeRope(table);
     for (const Step &parts : steps())
       runStep(parts, threads, caches, rope, outputs);
@@ -180,7 +192,7 @@ public:
       turnKeys(sequences[s]);
       for (int64_t t = 0; t < sequences[s].length; ++t)
         for (int64_t h = 0; h < config.heads; ++h)
-          expectHead(sequences[s], t, h, found[s].data() + t * width() + h * config.headDim);
+          expectHead(sequences[s], t, h, found[s].data() + t * outWidth() + h * config.valueDim());
     }
   }
 
@@ -212,7 +224,8 @@ private:
     step.segment_count = segments.size();
     int64_t padded = cpu::roundUp(step.rows, cpu::kRowUnit);
     int64_t rowBytes = cpu::floatRowBytes(width()), kvBytes = cpu::floatRowBytes(kvWidth());
-    Memory q(padded * rowBytes), k(padded * kvBytes), v(padded * kvBytes), out(padded * rowBytes);
+    int64_t valueBytes = cpu::floatRowBytes(valueWidth()), outBytes = cpu::floatRowBytes(outWidth());
+    Memory q(padded * rowBytes), k(padded * kvBytes), v(padded * valueBytes), out(padded * outBytes);
     std::fill_n(out.floats(), out.size() / 4, NAN);
     gather(parts, q, k, v);
     Memory info(step.rows * cpu::kRowInfoBytes), scratch(spec.scratchBytes());
@@ -235,7 +248,7 @@ private:
         const Sequence &s = sequences[part.sequence];
         std::copy_n(s.q.data() + t * width(), width(), q.floats(row * cpu::floatRowBytes(width())));
         std::copy_n(s.k.data() + t * kvWidth(), kvWidth(), k.floats(row * cpu::floatRowBytes(kvWidth())));
-        std::copy_n(s.v.data() + t * kvWidth(), kvWidth(), v.floats(row * cpu::floatRowBytes(kvWidth())));
+        std::copy_n(s.v.data() + t * valueWidth(), valueWidth(), v.floats(row * cpu::floatRowBytes(valueWidth())));
       }
   }
 
@@ -243,9 +256,9 @@ private:
     int64_t row = 0;
     for (const Part &part : parts)
       for (int64_t t = part.position; t < part.position + part.rows; ++t, ++row) {
-        const float *from = out.floats(row * cpu::floatRowBytes(width()));
-        std::copy_n(from, width(), outputs[part.sequence].data() + t * width());
-        for (int64_t i = width(); i < cpu::roundUp(width(), 16); ++i)
+        const float *from = out.floats(row * cpu::floatRowBytes(outWidth()));
+        std::copy_n(from, outWidth(), outputs[part.sequence].data() + t * outWidth());
+        for (int64_t i = outWidth(); i < cpu::roundUp(outWidth(), 16); ++i)
           ASSERT_EQ(from[i], 0.0f) << "beyond the width";
       }
   }
@@ -270,7 +283,7 @@ private:
   void expectHead(const Sequence &s, int64_t t, int64_t h, const float *found) const {
     int64_t visible = config.causal ? t + 1 : s.length, kvHead = kvHeadOf(h);
     std::vector<double> q = turned(s.q.data() + t * width() + h * config.headDim, t, ropeOf(s)), scores,
-                        out(config.headDim);
+                        out(config.valueDim());
     double largestScore = -INFINITY, largestProduct = 0, largestValue = 0, total = 0;
     for (int64_t p = 0; p < visible; ++p) {
       const std::vector<double> &k = turnedKeys[p * config.kvHeads + kvHead];
@@ -287,8 +300,8 @@ private:
     for (int64_t p = 0; p < visible; ++p) {
       double weight = std::exp(scores[p] - largestScore);
       total += weight;
-      for (int64_t d = 0; d < config.headDim; ++d) {
-        double value = s.v[p * kvWidth() + kvHead * config.headDim + d];
+      for (int64_t d = 0; d < config.valueDim(); ++d) {
+        double value = s.v[p * valueWidth() + kvHead * config.valueDim() + d];
         out[d] += weight * value;
         largestValue = std::max(largestValue, std::abs(value));
       }
@@ -306,7 +319,7 @@ private:
       weightError += std::ldexp(2, -9);
     }
     double bound = largestValue * (std::expm1(2 * scoreError) + weightError * (1 + scoreError));
-    for (int64_t d = 0; d < config.headDim; ++d)
+    for (int64_t d = 0; d < config.valueDim(); ++d)
       ASSERT_NEAR(found[d], out[d] / total, bound) << "position " << t << " head " << h << " dimension " << d;
   }
 };
@@ -327,8 +340,8 @@ TEST_P(AttentionKernel, AgreesWithPlainSoftmaxForAnyTeam) {
   harness.build();
   for (size_t i = 0; i < models.size(); ++i) {
     SCOPED_TRACE(testing::Message() << "heads " << configs[i].heads << " on " << configs[i].kvHeads << " of width "
-                                    << configs[i].headDim << " rope " << configs[i].ropeDims << " format "
-                                    << static_cast<int>(configs[i].format));
+                                    << configs[i].headDim << " and " << configs[i].valueDim() << " rope "
+                                    << configs[i].ropeDims << " format " << static_cast<int>(configs[i].format));
     std::vector<std::vector<float>> alone = models[i].run(1);
     models[i].expectClose(alone);
     for (int64_t threads : {2, 3}) {

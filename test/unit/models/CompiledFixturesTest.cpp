@@ -44,6 +44,19 @@ TEST_P(CompiledFixtures, Native) {
   compareWithInterpreter("native", fixture::kInt8RelativeError);
 }
 
+/// Ranks by the share of the products that goes are of all sizes, most of them no multiple of a register.
+TEST_P(CompiledFixtures, FactoredLinears) {
+  if (GetParam() != "llama-gqa-9-3" && GetParam() != "gguf-q4_1" && GetParam() != "bert-mean")
+    GTEST_SKIP() << "three models have been through the pass";
+  ASSERT_NO_FATAL_FAILURE(
+      compile("f32", "lm-low-rank{method=plain ratio=0.3 multiple=1 base=" + model.baseDirectory + "}"));
+  std::vector<float> whole = all(1, {1000}), meaning;
+  for (const fixture::Case &one : fixture.cases)
+    fixture::append(meaning, chosen(one, interpret(one)));
+  expectClose(whole, meaning);
+  expectSameBitsAlways(whole);
+}
+
 INSTANTIATE_TEST_SUITE_P(Heads, CompiledFixtures, testing::ValuesIn(fixture::names("heads/")), fixture::parameterName);
 INSTANTIATE_TEST_SUITE_P(Models, CompiledFixtures, testing::ValuesIn(fixture::names()), fixture::parameterName);
 

@@ -1,7 +1,7 @@
 // Written by interpret/generate.py: what NumPy computes.
 // RUN: lmopt-opt %s --lm-interpret | FileCheck %s
-// RUN: lmopt-opt %s --lm-run-compiled='tolerance=1e-6 entry=attention_encoder_full,attention_encoder_causal' | FileCheck %s --check-prefix=COMPILED
-// COMPILED-COUNT-2: as expected
+// RUN: lmopt-opt %s --lm-run-compiled='tolerance=1e-6 entry=attention_decoder_half,attention_decoder_partial,attention_decoder_none,attention_encoder_full,attention_encoder_causal' | FileCheck %s --check-prefix=COMPILED
+// COMPILED-COUNT-5: as expected
 // CHECK: @attention_decoder_half: as expected
 // CHECK-NEXT: @attention_decoder_interleaved: as expected
 // CHECK-NEXT: @attention_decoder_partial: as expected

@@ -30,7 +30,8 @@ class Case:
         self.name, self.params, self.body, self.arguments = name, [], [], ""
         self.caches = 0
 
-    def param(self, name, array, wrap="{}"):
+    def param(self, name, array, wrap="{}", shape=None):
+        """`shape`: of the weight, where it is not that of the array that it is made of."""
         text, type_ = dense(array)
         weight = text if wrap == "{}" else wrap.format(f"{text} : {type_}")
         if wrap.startswith("#lm.quantize_rows"):
@@ -39,6 +40,8 @@ class Case:
             type_ = type_.replace("xf32", "xbf16")
         if wrap.startswith("#lm.quantize_groups"):
             type_ = f"!lm.grouped<{array.shape[0]}x{array.shape[1]}, " + wrap.split("{}, ")[1]
+        if shape:
+            type_ = f"tensor<{'x'.join(map(str, shape))}xf32>"
         self.params.append(f"lm.param @{self.name}.{name} : {type_} = {weight}")
         return f"@{self.name}.{name}"
 

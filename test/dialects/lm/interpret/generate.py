@@ -306,6 +306,17 @@ def weights():
         c.op(f"%y = lm.embedding %ids, {c.param('w', edge, wrap)} : (tensor<1x8xi32>) -> {t(16, 1, 8)}")
         # A code times a scale is exact in float32, and so both sides round the same sum once.
         cases.append(c.finish([("y", quantize_weight_groups(edge, bits, 4, has_min)[None])], 0))
+    # The nearest matrix of rank 3, by NumPy's singular value decomposition; and its factors, one behind the other.
+    left, values, right = np.linalg.svd(d)
+    nearest = (left[:, :3] * values[:3]) @ right[:3]
+    matrix("low_rank", "#lm.low_rank<{}, plain, rank = 3>", nearest, 4)
+    c = Case("low_rank_factors")
+    c.constant("x", np.eye(16, dtype=np.float32)[None])
+    inner = c.param("b", w, "#lm.low_rank_right<<{}, plain, rank = 3>>", shape=(3, 16))
+    c.op(f"%z = lm.linear %x, {inner} : (tensor<1x16x16xf32>) -> tensor<1x16x3xf32>")
+    outer = c.param("a", w, "#lm.low_rank_left<<{}, plain, rank = 3>>", shape=(8, 3))
+    c.op(f"%y = lm.linear %z, {outer} : (tensor<1x16x3xf32>) -> tensor<1x16x8xf32>")
+    cases.append(c.finish([("y", nearest.T[None])], 4))
     return cases
 
 
@@ -464,10 +475,10 @@ COMPILED = {
     "linear/meaning": ["linear", "linear_bias", "linear_vectors"],
     "quantize/meaning": ["rotate_2", "rotate_4", "rotate_16"],
     "norm/meaning": [], "elementwise/meaning": [], "pooling/meaning": [],
-    "attention/meaning": ["attention_encoder_full", "attention_encoder_causal"],
+    "attention/meaning": ["attention_decoder_half", "attention_decoder_partial", "attention_decoder_none", "attention_encoder_full", "attention_encoder_causal"],
     "interpret/weights": ["sum", "scale", "scale_columns", "add_to_rows", "rotate_columns", "permute_from_interleaved",
                           "permute_from_half", "permute_partial", "drop_rows", "transpose", "take_rows", "row", "take_numbers", "matvec",
-                          "matvec_bias"],
+                          "matvec_bias", "low_rank", "low_rank_factors"],
     "attention/lengths": ["longrope_decoder_4", "longrope_decoder_5", "longrope_decoder_8", "longrope_encoder",
                           "dynamic_decoder_4"],
     "attention/halves": ["halves_encoder_full", "halves_encoder_causal"],
