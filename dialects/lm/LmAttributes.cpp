@@ -11,15 +11,41 @@
 using namespace mlir;
 using namespace lmopt::lm;
 
-/// `min` of quantize_groups: there or not.
-static ParseResult parseOptionalMin(AsmParser &parser, bool &hasMin) {
-  hasMin = succeeded(parser.parseOptionalComma());
-  return hasMin ? parser.parseKeyword("min") : success();
+/// `, min`, `, scales = 8` and `, fit = <...>` of quantize_groups, in this order: each there or not.
+static ParseResult parseMinScalesFit(AsmParser &parser, bool &hasMin, int64_t &scaleBits, FitAttr &fit) {
+  hasMin = false, scaleBits = 16;
+  bool more = succeeded(parser.parseOptionalComma());
+  if (more && succeeded(parser.parseOptionalKeyword("min"))) {
+    hasMin = true;
+    more = succeeded(parser.parseOptionalComma());
+  }
+  if (more && succeeded(parser.parseOptionalKeyword("scales"))) {
+    if (parser.parseEqual() || parser.parseInteger(scaleBits))
+      return failure();
+    more = succeeded(parser.parseOptionalComma());
+  }
+  if (!more)
+    return success();
+  if (failed(parser.parseOptionalKeyword("fit")))
+    return parser.emitError(parser.getCurrentLocation(), "expected 'min', 'scales' or 'fit', in this order");
+  if (parser.parseEqual())
+    return failure();
+  FailureOr<FitAttr> parsed = FieldParser<FitAttr>::parse(parser);
+  if (failed(parsed))
+    return failure();
+  fit = *parsed;
+  return success();
 }
 
-static void printOptionalMin(AsmPrinter &printer, bool hasMin) {
+static void printMinScalesFit(AsmPrinter &printer, bool hasMin, int64_t scaleBits, FitAttr fit) {
   if (hasMin)
     printer << ", min";
+  if (scaleBits != 16)
+    printer << ", scales = " << scaleBits;
+  if (!fit)
+    return;
+  printer << ", fit = ";
+  printer.printStrippedAttrOrType(fit);
 }
 
 #define GET_ATTRDEF_CLASSES

@@ -40,6 +40,7 @@ struct WeightForm {
   int64_t groupedBits = 0;                         // 4 or 8: a grouped weight
   bool hasMin = false;                             // of a grouped weight
   int64_t group = 0;                               // of a grouped weight: inputs that share a scale
+  int64_t scaleBits = 16;                          // of a grouped weight: of each scale and minimum, 16 or 8
   std::optional<llvm::SmallVector<int64_t>> shape; // unknown while it depends on a file
   int64_t depth = 1;                               // derivations above the deepest leaf
   int64_t leaves = 1;

@@ -111,7 +111,7 @@ bool Int8Type::holds(const WeightForm &form) const { return form.int8; }
 
 //===- !lm.grouped -----------------------------------------------------------------------------------------------===//
 
-// `<` OUT `x` IN `,` `bits` `=` B `,` `group` `=` G (`,` `min`)? `>`
+// `<` OUT `x` IN `,` `bits` `=` B `,` `group` `=` G (`,` `min` (`,` `scales` `=` S)?)? `>`
 Type GroupedType::parse(AsmParser &parser) {
   SmallVector<int64_t, 2> sizes;
   int64_t bits = 0, group = 0;
@@ -123,19 +123,28 @@ Type GroupedType::parse(AsmParser &parser) {
   if (parser.parseComma() || parser.parseKeyword("bits") || parser.parseEqual() || parser.parseInteger(bits) ||
       parser.parseComma() || parser.parseKeyword("group") || parser.parseEqual() || parser.parseInteger(group))
     return {};
+  int64_t scaleBits = 16;
   bool hasMin = succeeded(parser.parseOptionalComma());
-  if ((hasMin && parser.parseKeyword("min")) || parser.parseGreater())
+  if (hasMin && parser.parseKeyword("min"))
     return {};
-  return parser.getChecked<GroupedType>(loc, parser.getContext(), sizes[0], sizes[1], bits, group, hasMin);
+  if (hasMin && succeeded(parser.parseOptionalComma()) &&
+      (parser.parseKeyword("scales") || parser.parseEqual() || parser.parseInteger(scaleBits)))
+    return {};
+  if (parser.parseGreater())
+    return {};
+  return parser.getChecked<GroupedType>(loc, parser.getContext(), sizes[0], sizes[1], bits, group, hasMin, scaleBits);
 }
 
 void GroupedType::print(AsmPrinter &printer) const {
   printer << '<' << getRows() << 'x' << getColumns() << ", bits = " << getBits() << ", group = " << getGroup()
-          << (getHasMin() ? ", min>" : ">");
+          << (getHasMin() ? ", min" : "");
+  if (getScaleBits() != 16)
+    printer << ", scales = " << getScaleBits();
+  printer << '>';
 }
 
 LogicalResult GroupedType::verify(function_ref<InFlightDiagnostic()> emitError, int64_t rows, int64_t columns,
-                                  int64_t bits, int64_t group, bool hasMin) {
+                                  int64_t bits, int64_t group, bool hasMin, int64_t scaleBits) {
   if (failed(verifySizes(emitError, rows, columns)))
     return failure();
   if (bits != 4 && bits != 8)
@@ -145,16 +154,20 @@ LogicalResult GroupedType::verify(function_ref<InFlightDiagnostic()> emitError, 
                        << group;
   if (hasMin && bits != 4)
     return emitError() << "C4: only 4-bit codes have minima";
+  if (scaleBits != 16 && !(scaleBits == 8 && hasMin))
+    return emitError() << "C5: expected scales of 16 bits, or with minima of 8, but found " << scaleBits;
   return success();
 }
 
 SmallVector<int64_t> GroupedType::getWeightShape() const { return {getRows(), getColumns()}; }
 std::string GroupedType::getFormatName() const {
-  return llvm::formatv("int{0} g{1}{2}", getBits(), getGroup(), getHasMin() ? " min" : "");
+  return llvm::formatv("int{0} g{1}{2}{3}", getBits(), getGroup(), getHasMin() ? " min" : "",
+                       getScaleBits() == 8 ? " scales8" : "");
 }
 int64_t GroupedType::getStoredBytes() const {
   return int64_t(double(getRows() * getColumns()) * getBitsPerWeight() / 8);
 }
 bool GroupedType::holds(const WeightForm &form) const {
-  return form.groupedBits == getBits() && form.group == getGroup() && form.hasMin == getHasMin();
+  return form.groupedBits == getBits() && form.group == getGroup() && form.hasMin == getHasMin() &&
+         form.scaleBits == getScaleBits();
 }

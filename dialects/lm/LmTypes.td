@@ -89,7 +89,12 @@ def LM_GroupedType : LM_Type<"Grouped", "grouped", [DeclareTypeInterfaceMethods<
 
         W[n, k] = scale[n, k / G] * code[n, k] + min[n, k / G]
 
-    Scales and minima are numbers that f16 can hold. With G = 32 these are GGUF's q8_0, q4_0 and q4_1, value by value:
+    Scales and minima are numbers that f16 can hold. `!lm.grouped<OUTxIN, bits = 4, group = G, min, scales = 8>` stores them in 8
+    bits each, with a number u (f32, its last 8 bits zero) for each row:
+
+        scale[n, g] = u[n] * c[n, g]    min[n, g] = -scale[n, g] * z[n, g] / 16    c and z from 0 to 255
+
+    With G = 32 these are GGUF's q8_0, q4_0 and q4_1, value by value:
     8.5, 4.5 and 5 bits a weight.
 
     Constraints:
@@ -97,12 +102,20 @@ def LM_GroupedType : LM_Type<"Grouped", "grouped", [DeclareTypeInterfaceMethods<
     - C2: bits is 4 or 8.
     - C3: the group is positive and divides the number of columns.
     - C4: only 4-bit codes have minima.
+    - C5: scales have 16 bits, or with minima 8.
   }];
-  let parameters = (ins "int64_t":$rows, "int64_t":$columns, "int64_t":$bits, "int64_t":$group, "bool":$hasMin);
+  let parameters = (ins "int64_t":$rows, "int64_t":$columns, "int64_t":$bits, "int64_t":$group, "bool":$hasMin,
+                        "int64_t":$scaleBits);
+  let builders = [TypeBuilder<(ins "int64_t":$rows, "int64_t":$columns, "int64_t":$bits, "int64_t":$group, "bool":$hasMin), [{
+    return $_get($_ctxt, rows, columns, bits, group, hasMin, /*scaleBits=*/16);
+  }]>];
   let extraClassDeclaration = [{
     int64_t getGroupsPerRow() const { return getColumns() / getGroup(); }
     /// Bits of a weight with its share of scale and minimum.
-    double getBitsPerWeight() const { return double(getBits()) + (getHasMin() ? 32.0 : 16.0) / double(getGroup()); }
+    double getBitsPerWeight() const {
+      double scales = double(getScaleBits() * (getHasMin() ? 2 : 1)) / double(getGroup());
+      return double(getBits()) + scales + (getScaleBits() == 8 ? 32.0 / double(getColumns()) : 0);
+    }
   }];
   let hasCustomAssemblyFormat = 1;
   let genVerifyDecl = 1;

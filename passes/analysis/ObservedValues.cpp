@@ -6,11 +6,13 @@
 #include "dialects/lm/Lm.h"
 #include "dialects/lm/PartNames.h"
 #include "passes/analysis/LinearWeights.h"
+#include "passes/analysis/ValueDescription.h"
 
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/BLAKE3.h"
+#include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
 
@@ -22,89 +24,6 @@ std::string fingerprint(StringRef bytes) {
   return llvm::toHex(hasher.final<16>(), /*LowerCase=*/true);
 }
 
-/// Quoted strings without what stands before their last slash: the same files elsewhere are the same files.
-static std::string withoutFolders(StringRef text) {
-  std::string result;
-  bool quoted = false;
-  size_t begin = 0;
-  for (char c : text) {
-    if (quoted && c == '/') {
-      result.resize(begin);
-      continue;
-    }
-    result += c;
-    if (c == '"') {
-      quoted = !quoted;
-      begin = result.size();
-    }
-  }
-  return result;
-}
-
-static std::string textOf(Attribute attribute) {
-  std::string text;
-  llvm::raw_string_ostream stream(text);
-  attribute.print(stream);
-  return withoutFolders(text);
-}
-
-namespace {
-
-/// Writes how a value is computed; every op once.
-class Description {
-public:
-  explicit Description(const llvm::DenseMap<Operation *, unsigned> &sums) : sums(sums), stream(text) {}
-
-  std::string of(Value value) {
-    describe(value);
-    return text;
-  }
-
-private:
-  const llvm::DenseMap<Operation *, unsigned> &sums; ///< the additions of the model, numbered
-  llvm::DenseMap<Operation *, unsigned> seen;
-  std::string text;
-  llvm::raw_string_ostream stream;
-
-  void describe(Value value) {
-    Operation *op = value.getDefiningOp();
-    if (isa<CacheType>(value.getType())) // the layers before: their rows come by the sum, too
-      stream << "cache;";
-    else if (!op)
-      stream << "argument " << cast<BlockArgument>(value).getArgNumber() << ';';
-    else if (auto sum = sums.find(op); sum != sums.end())
-      stream << "sum " << sum->second << ';';
-    else
-      describe(op);
-  }
-
-  void describe(Operation *op) {
-    auto [place, isNew] = seen.insert({op, static_cast<unsigned>(seen.size())});
-    stream << '#' << place->second << ';';
-    if (!isNew)
-      return;
-    stream << op->getName() << '(';
-    for (NamedAttribute attribute : op->getAttrDictionary())
-      if (attribute.getName() != kPartAttribute)
-        describe(op, attribute);
-    for (Value operand : op->getOperands())
-      describe(operand);
-    stream << ')';
-  }
-
-  void describe(Operation *op, NamedAttribute attribute) {
-    stream << attribute.getName().getValue() << '=';
-    auto symbol = dyn_cast<FlatSymbolRefAttr>(attribute.getValue());
-    ParamOp param = symbol ? lookupParam(op, symbol) : ParamOp();
-    if (param)
-      stream << param.getType();
-    stream << textOf(param ? param.getValue() : attribute.getValue());
-    stream << ';';
-  }
-};
-
-} // namespace
-
 /// What a linear reads as rows of f32; null when it has a row for each sequence.
 static Value observedInput(LinearLikeOpInterface linear) {
   Value input = linear.getInput();
@@ -114,26 +33,40 @@ static Value observedInput(LinearLikeOpInterface linear) {
   return type && type.getRank() == 3 && !readsVectors(linear) ? input : Value();
 }
 
+static std::string textOrNone(Attribute attribute) { return attribute ? textOf(attribute) : "none"; }
+
 static std::string nameOf(LinearLikeOpInterface linear) {
   StringRef part = getPartName(linear);
   return part.empty() ? linear.getWeightAttr().getValue().str() : part.str();
 }
 
+static ObservedValue observed(Value value, const std::string &name, ValueDescriptions &descriptions) {
+  std::string text = descriptions.describe(value);
+  Rewritten rewritten = descriptions.rewritten(value);
+  ObservedValue result = {value, name, fingerprint(text), nullptr, 0, ""};
+  if (rewritten.isNone())
+    return result;
+  if (rewritten.isForLinears())
+    result.times = rewritten.times, result.rotated = rewritten.rotated, result.origin = result.fingerprint;
+  text += llvm::formatv("times {0} rotated {1} factor {2} permuted {3}", textOrNone(rewritten.times), rewritten.rotated,
+                        rewritten.factor, textOrNone(rewritten.permute));
+  result.fingerprint = fingerprint(text);
+  return result;
+}
+
 llvm::SmallVector<ObservedValue> findObservedValues(ModuleOp module, const LayerSelection &selection) {
   llvm::MapVector<Value, std::string> names;
-  llvm::DenseMap<Operation *, unsigned> sums;
   walkModel(module, [&](Operation *op) {
-    if (isa<AddOp>(op))
-      sums.insert({op, static_cast<unsigned>(sums.size())});
     auto linear = dyn_cast<LinearLikeOpInterface>(op);
     if (!linear || !selection.contains(op))
       return;
     if (Value input = observedInput(linear))
       names.insert({input, nameOf(linear)});
   });
+  ValueDescriptions descriptions(module);
   llvm::SmallVector<ObservedValue> values;
   for (auto &[value, name] : names)
-    values.push_back({value, name, fingerprint(Description(sums).of(value))});
+    values.push_back(observed(value, name, descriptions));
   return values;
 }
 

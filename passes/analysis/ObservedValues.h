@@ -21,7 +21,14 @@ struct ObservedValue {
   std::string name;  ///< of the first linear that reads it: layers.3.attn.q
   /// How it is computed from the sum that the layer reads (the residual stream), weights included, as a hash. What
   /// changes the basis of the value, like a folded norm or removed neurons, changes this; where the files lie does not.
+  /// What undoes itself, like a rotation with that of the weights, and roundings do not (ValueDescription.h).
   std::string fingerprint;
+
+  /// When the value is x diag(times) H, x something that could have been measured: `times`, or null; the blocks of H,
+  /// or 0; the fingerprint of x. Empty otherwise.
+  mlir::Attribute times = nullptr;
+  int64_t rotated = 0;
+  std::string origin = "";
 
   int64_t width() const { return llvm::cast<mlir::ShapedType>(value.getType()).getShape().back(); }
 };

@@ -49,9 +49,57 @@ FailureOr<Statistics> Statistics::open(ModuleOp module, const std::string &path)
   return statistics;
 }
 
-FailureOr<ValueStatistics> Statistics::read(const ObservedValue &value) const {
+static Operation *placeOf(const ObservedValue &value) {
   Value place = value.value;
-  Operation *op = place.getDefiningOp() ? place.getDefiningOp() : place.getParentBlock()->getParentOp();
+  return place.getDefiningOp() ? place.getDefiningOp() : place.getParentBlock()->getParentOp();
+}
+
+std::optional<std::string> Statistics::findName(const std::string &name, const std::string &fingerprint) const {
+  if (auto own = fingerprints.find(name); own != fingerprints.end() && own->second == fingerprint)
+    return name;
+  for (const auto &[other, itsFingerprint] : fingerprints)
+    if (itsFingerprint == fingerprint)
+      return other;
+  return std::nullopt;
+}
+
+FailureOr<StatisticsAttr> Statistics::findSource(const ObservedValue &value, bool &isOrigin) const {
+  std::optional<std::string> name = findName(value.name, value.fingerprint);
+  isOrigin = !name && !value.origin.empty();
+  if (isOrigin)
+    name = findName(value.name, value.origin);
+  if (!name) {
+    (void)read(value); // says why
+    return failure();
+  }
+  llvm::SmallString<128> path(file.path());
+  llvm::sys::fs::make_absolute(path);
+  return StatisticsAttr::get(value.value.getContext(), path, *name);
+}
+
+FailureOr<FitAttr> Statistics::fit(ArrayRef<ObservedValue> values, double damping) const {
+  llvm::SmallVector<StatisticsAttr> sources;
+  Attribute times;
+  int64_t rotated = 0;
+  for (const ObservedValue &value : values) {
+    bool isOrigin;
+    FailureOr<StatisticsAttr> source = findSource(value, isOrigin);
+    if (failed(source))
+      return failure();
+    Attribute itsTimes = isOrigin ? value.times : Attribute();
+    int64_t itsRotated = isOrigin ? value.rotated : 0;
+    if (!sources.empty() && (itsTimes != times || itsRotated != rotated))
+      return fail(placeOf(value), file) << "'" << values.front().name << "' and '" << value.name
+                                        << "' share a matrix, but what they read was scaled or rotated differently";
+    times = itsTimes, rotated = itsRotated;
+    if (!llvm::is_contained(sources, *source))
+      sources.push_back(*source);
+  }
+  return FitAttr::get(values.front().value.getContext(), sources, times, rotated, Real(damping));
+}
+
+FailureOr<ValueStatistics> Statistics::read(const ObservedValue &value) const {
+  Operation *op = placeOf(value);
   auto known = fingerprints.find(value.name);
   if (known == fingerprints.end())
     return fail(op, file) << "nothing was measured for '" << value.name << "'; calibrate without leaving it out";

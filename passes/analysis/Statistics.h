@@ -52,9 +52,18 @@ public:
   /// Names the sums of a value for weights that are computed from them, wherever the module will lie.
   StatisticsAttr attributeOf(const ObservedValue &value) const;
 
+  /// What the rounding of a matrix that is multiplied with the values (one, or several that linears with the same
+  /// matrix read) is to be fitted to: sums of the values, or of what they were made from by scaling and rotating.
+  /// Errors as for `read`.
+  mlir::FailureOr<FitAttr> fit(llvm::ArrayRef<ObservedValue> values, double damping) const;
+
   int64_t tokens() const { return tokenCount; }
 
 private:
+  /// The name in the file of the value of that fingerprint, most likely the value's own; or nothing.
+  std::optional<std::string> findName(const std::string &name, const std::string &fingerprint) const;
+  mlir::FailureOr<StatisticsAttr> findSource(const ObservedValue &value, bool &isOrigin) const;
+
   explicit Statistics(SafetensorsFile file) : file(std::move(file)) {}
 
   SafetensorsFile file;

@@ -68,6 +68,34 @@ static std::optional<double> relativeError(const WeightData &weight, NarrowAttr)
   return whole == 0 ? 0 : std::sqrt(difference / whole);
 }
 
+/// The numbers that the codes stand for.
+static double numberAt(const WeightData &quantized, int64_t row, int64_t column) {
+  int64_t groups = quantized.group ? quantized.groupsPerRow() : 1;
+  auto group = static_cast<size_t>(row * groups + (quantized.group ? column / quantized.group : 0));
+  double minimum = quantized.minima.empty() ? 0 : quantized.minima[group];
+  return double(quantized.scales[group]) * quantized.s8[static_cast<size_t>(row * quantized.columns() + column)] +
+         minimum;
+}
+
+static double relativeError(const WeightData &weight, const WeightData &quantized) {
+  double difference = 0, whole = 0;
+  for (int64_t r = 0; r < weight.rows(); ++r)
+    for (int64_t c = 0; c < weight.columns(); ++c) {
+      double exact = weight.f32[static_cast<size_t>(r * weight.columns() + c)];
+      double delta = exact - numberAt(quantized, r, c);
+      difference += delta * delta;
+      whole += exact * exact;
+    }
+  return whole == 0 ? 0 : std::sqrt(difference / whole);
+}
+
+/// Whether codes follow from more than the numbers of their own row or group.
+static bool isFitted(Attribute value) {
+  auto rows = dyn_cast<QuantizeRowsAttr>(value);
+  auto groups = dyn_cast<QuantizeGroupsAttr>(value);
+  return (rows && rows.getFit()) || (groups && (groups.getFit() || groups.getScaleBits() != 16));
+}
+
 static std::optional<double> errorOf(const WeightData &weight, Attribute value) {
   return llvm::TypeSwitch<Attribute, std::optional<double>>(value)
       .Case<QuantizeRowsAttr, QuantizeGroupsAttr, NarrowAttr>([&](auto a) { return relativeError(weight, a); });
@@ -80,16 +108,26 @@ static Attribute sourceOf(Attribute value) {
       .Default(Attribute());
 }
 
+static void label(ParamOp param, double error) {
+  param.setExactnessAttr(ExactnessAttr::get(param.getContext(), ExactnessKind::approximate, Real(error)));
+}
+
 static LogicalResult measure(ParamOp param, WeightReader &reader) {
   FailureOr<WeightData> weight =
       reader.read(sourceOf(param.getValue()), param.getLoc(), ("weight @" + param.getSymName()).str());
   if (failed(weight)) // the reader has said why
     return failure();
+  if (isFitted(param.getValue())) {
+    FailureOr<WeightData> quantized = reader.read(param);
+    if (failed(quantized))
+      return failure();
+    return label(param, relativeError(*weight, *quantized)), success();
+  }
   std::optional<double> error = errorOf(*weight, param.getValue());
   if (!error)
     return emitError(param.getLoc()) << kPass << ": the weight @" << param.getSymName()
                                      << " holds a number that is not finite; the checkpoint is damaged";
-  param.setExactnessAttr(ExactnessAttr::get(param.getContext(), ExactnessKind::approximate, Real(*error)));
+  label(param, *error);
   return success();
 }
 

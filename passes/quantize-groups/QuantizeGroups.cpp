@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Linears on 4-bit or 8-bit weights in short groups. In: lm.linear on f32 weights. Out: lm.quantize_groups +
-// lm.grouped_linear on !lm.grouped weights, labelled approximate. From techniques 10 (round to nearest). Bound of a
-// weight: half a step of its group, and the rounding of scale and minimum to f16 (2^-11 of each). Tested by
+// lm.grouped_linear on !lm.grouped weights, labelled approximate. From techniques 10 (round to nearest; GPTQ with
+// statistics). Bound of a weight that is rounded to nearest: half a step of its group, and the rounding of scale and
+// minimum to f16 (2^-11 of each). Tested by
 // test/passes/quantize-groups.
 #include "passes/quantize-groups/QuantizeGroups.h"
 
+#include "passes/analysis/FitWeights.h"
 #include "passes/analysis/LinearWeights.h"
 #include "passes/analysis/Tell.h"
 
@@ -31,8 +33,22 @@ struct QuantizeGroups : impl::LmQuantizeGroupsPassBase<QuantizeGroups> {
     if (failed(selection))
       return signalPassFailure();
     ParamUses uses(module);
-    for (ParamOp weight : findLinearWeights(module, *selection, uses))
-      quantize(weight, uses.users(weight), *selection);
+    llvm::SmallVector<ParamOp> weights = findWeights(*selection, uses);
+    FailureOr<WeightFits> fits = fitWeights(module, weights, uses, {kPass, stats, damping});
+    if (failed(fits))
+      return signalPassFailure();
+    for (ParamOp weight : weights)
+      quantize(weight, uses.users(weight), fits->lookup(weight));
+  }
+
+  llvm::SmallVector<ParamOp> findWeights(const LayerSelection &selection, const ParamUses &uses) {
+    llvm::SmallVector<ParamOp> weights;
+    for (ParamOp weight : findLinearWeights(getOperation(), selection, uses))
+      if (std::string reason = reasonAgainst(weight, uses.users(weight), selection); reason.empty())
+        weights.push_back(weight);
+      else
+        tellKept(kPass, "NotQuantized", uses.users(weight), reason);
+    return weights;
   }
 
   LogicalResult checkOptions() {
@@ -43,6 +59,8 @@ struct QuantizeGroups : impl::LmQuantizeGroupsPassBase<QuantizeGroups> {
       return fail("option 'group' must be 32, 64 or 128, found " + Twine(group));
     if (hasMin && bits != 4)
       return fail("option 'min' goes with bits=4 only");
+    if (scaleBits != 16 && !(scaleBits == 8 && hasMin))
+      return fail("option 'scales' must be 16, or 8 with min=true, found " + Twine(scaleBits));
     return success();
   }
 
@@ -52,11 +70,10 @@ struct QuantizeGroups : impl::LmQuantizeGroupsPassBase<QuantizeGroups> {
     return reasonToStayF32(users, selection);
   }
 
-  void quantize(ParamOp weight, ArrayRef<Operation *> users, const LayerSelection &selection) {
-    if (std::string reason = reasonAgainst(weight, users, selection); !reason.empty())
-      return tellKept(kPass, "NotQuantized", users, reason);
-    weight.setValueAttr(QuantizeGroupsAttr::get(&getContext(), weight.getValue(), bits, group, hasMin));
-    weight.setType(GroupedType::get(&getContext(), weight.getShape()[0], weight.getShape()[1], bits, group, hasMin));
+  void quantize(ParamOp weight, ArrayRef<Operation *> users, FitAttr fit) {
+    weight.setValueAttr(QuantizeGroupsAttr::get(&getContext(), weight.getValue(), bits, group, hasMin, scaleBits, fit));
+    weight.setType(
+        GroupedType::get(&getContext(), weight.getShape()[0], weight.getShape()[1], bits, group, hasMin, scaleBits));
     weight.setExactnessAttr(ExactnessAttr::get(&getContext(), ExactnessKind::approximate, std::nullopt));
     for (Operation *user : llvm::to_vector(users))
       if (auto linear = dyn_cast<LinearOp>(user)) {

@@ -12,8 +12,8 @@ def LmQuantizeGroupsPass : Pass<"lm-quantize-groups", "::mlir::ModuleOp"> {
   let summary = "linears on 4-bit or 8-bit weights with a scale for each short group of inputs";
   let description = [{
     Weights become codes of `bits` with an f16 scale for each `group` inputs, with `min` also an f16 minimum; activations
-    become signed 8-bit codes with one scale for each group, when the model runs. Rounding is to nearest, see
-    `#lm.quantize_groups`.
+    become signed 8-bit codes with one scale for each group, when the model runs. Rounding is to nearest, or fitted to
+    statistics (below), see `#lm.quantize_groups`.
 
     ```mlir
     %y = lm.linear %x, @w bias @b
@@ -22,9 +22,15 @@ def LmQuantizeGroupsPass : Pass<"lm-quantize-groups", "::mlir::ModuleOp"> {
     %y = lm.grouped_linear %q, @w bias @b       // @w : !lm.grouped<..., bits = 4, group = 32, min>
     ```
 
-    Bits a weight: `bits` + 16 / `group`, with `min` + 32 / `group`. A table that the head shares with the embedding is
+    Bits a weight: `bits` + 16 / `group`, with `min` + 32 / `group`; with `min` and `scales=8` + 16 / `group` and 32 a row, at next to no
+    loss: what is rounded are scales, to one 255th of the greatest of the row, and minima, to a 16th of a step. A table that the head shares with the embedding is
     quantized for both. The head is the most sensitive matrix of a small model: give it 8 bits
     (`skip=head` here, and a second run with `bits=8`), as the recipe `int4` does.
+
+    With `stats`, codes are fitted to what calibration measured (`#lm.fit`): column by column, each takes up what the ones before it
+    have lost of the products (GPTQ). Statistics may be older than exact rewrites that undo themselves (`lm-rotate`,
+    `lm-migrate-scales`, `lm-normalize-rope`, `lm-fold-attention-scale`) and than roundings; of a value that was changed otherwise they are
+    refused.
 
     Approximate: every new weight says so (`exactness`); `lm-measure-weights` adds by how much. Weights that were decoded
     from 4-bit blocks with minima (GGUF q4_1) get their old codes back under `bits=4 group=32 min=true`.
@@ -36,6 +42,11 @@ def LmQuantizeGroupsPass : Pass<"lm-quantize-groups", "::mlir::ModuleOp"> {
     Option<"bits", "bits", "int64_t", /*default=*/"4", "Bits of a code: 4 or 8">,
     Option<"group", "group", "int64_t", /*default=*/"32", "Inputs that share a scale: 32, 64 or 128">,
     Option<"hasMin", "min", "bool", /*default=*/"false", "A minimum beside each scale (4 bits only)">,
+    Option<"scaleBits", "scales", "int64_t", /*default=*/"16", "Bits of each scale and minimum: 16, or with minima 8">,
+    Option<"stats", "stats", "std::string", /*default=*/"",
+           "Statistics made by `lmopt calibrate`: codes are fitted to them (GPTQ) instead of rounded to nearest">,
+    Option<"damping", "damping", "double", /*default=*/"0.01",
+           "What is added to the statistics' diagonal, as a share of its mean: how little the text is to be trusted">,
     ListOption<"layers", "layers", "std::string",
                "Quantize only linears whose name matches one of these patterns (*, ?, [a-z]); default: all">,
     ListOption<"skip", "skip", "std::string", "Never quantize linears whose name matches one of these patterns">

@@ -3,11 +3,13 @@
 // Linears on int8 weights and dynamically quantized activations.
 // In: lm.linear on f32 weights. Out: lm.quantize_dynamic + lm.quantized_linear on !lm.int8 weights, labelled
 // approximate. A weight is quantized for all its users or for none, so the work goes weight by weight. From
-// techniques 10.1 and 15.4. Bound of a weight: half a step, max|row| / 254. Tested by test/passes/quantize-weights.
+// techniques 10.1 and 15.4. Bound of a weight that is rounded to nearest: half a step, max|row| / 254. Tested by
+// test/passes/quantize-weights.
 #include "passes/quantize-weights/QuantizeWeights.h"
 
 #include "dialects/lm/PartNames.h"
 
+#include "passes/analysis/FitWeights.h"
 #include "passes/analysis/LinearWeights.h"
 #include "passes/analysis/Tell.h"
 
@@ -34,8 +36,22 @@ struct QuantizeWeights : impl::LmQuantizeWeightsPassBase<QuantizeWeights> {
     if (failed(selection))
       return signalPassFailure();
     ParamUses uses(module);
-    for (ParamOp weight : findLinearWeights(module, *selection, uses))
-      quantizeWeight(weight, uses.users(weight), *selection);
+    llvm::SmallVector<ParamOp> weights = findWeights(*selection, uses);
+    FailureOr<WeightFits> fits = fitWeights(module, weights, uses, {kPass, stats, damping});
+    if (failed(fits))
+      return signalPassFailure();
+    for (ParamOp weight : weights)
+      quantizeWeight(weight, uses.users(weight), fits->lookup(weight));
+  }
+
+  llvm::SmallVector<ParamOp> findWeights(const LayerSelection &selection, const ParamUses &uses) {
+    llvm::SmallVector<ParamOp> weights;
+    for (ParamOp weight : findLinearWeights(getOperation(), selection, uses))
+      if (std::string reason = reasonAgainst(weight, uses.users(weight), selection); reason.empty())
+        weights.push_back(weight);
+      else
+        tellKept(kPass, "NotQuantized", uses.users(weight), reason);
+    return weights;
   }
 
   /// Why the weight must stay in f32, or an empty string.
@@ -46,10 +62,8 @@ struct QuantizeWeights : impl::LmQuantizeWeightsPassBase<QuantizeWeights> {
     return reasonToStayF32(users, selection);
   }
 
-  void quantizeWeight(ParamOp weight, ArrayRef<Operation *> users, const LayerSelection &selection) {
-    if (std::string reason = reasonAgainst(weight, users, selection); !reason.empty())
-      return tellKept(kPass, "NotQuantized", users, reason);
-    weight.setValueAttr(QuantizeRowsAttr::get(&getContext(), weight.getValue()));
+  void quantizeWeight(ParamOp weight, ArrayRef<Operation *> users, FitAttr fit) {
+    weight.setValueAttr(QuantizeRowsAttr::get(&getContext(), weight.getValue(), fit));
     weight.setType(Int8Type::get(&getContext(), weight.getShape()[0], weight.getShape()[1]));
     weight.setExactnessAttr(ExactnessAttr::get(&getContext(), ExactnessKind::approximate, std::nullopt));
     for (Operation *user : llvm::to_vector(users))

@@ -28,6 +28,11 @@ def LmQuantizeWeightsPass : Pass<"lm-quantize-weights", "::mlir::ModuleOp"> {
     An activation is quantized once for all linears that read it. A table that the head shares with the embedding is
     quantized for both. Scales for short groups of inputs: `lm-quantize-groups`.
 
+    With `stats`, codes are fitted to what calibration measured (`#lm.fit`): column by column, each takes up what the ones before it
+    have lost of the products (GPTQ). Statistics may be older than exact rewrites that undo themselves (`lm-rotate`,
+    `lm-migrate-scales`, `lm-normalize-rope`, `lm-fold-attention-scale`) and than roundings; of a value that was changed otherwise they are
+    refused.
+
     Approximate: every new weight says so (`exactness`); `lm-measure-weights` adds by how much. Run `lm-rotate` before: it
     brings the loss of a Llama to a fifth (docs/quality.md).
     A linear whose weight something else uses in f32 is left alone (remark `NotQuantized`).
@@ -35,6 +40,10 @@ def LmQuantizeWeightsPass : Pass<"lm-quantize-weights", "::mlir::ModuleOp"> {
   }];
   let dependentDialects = ["::lmopt::lm::LMDialect"];
   let options = [
+    Option<"stats", "stats", "std::string", /*default=*/"",
+           "Statistics made by `lmopt calibrate`: codes are fitted to them (GPTQ) instead of rounded to nearest">,
+    Option<"damping", "damping", "double", /*default=*/"0.01",
+           "What is added to the statistics' diagonal, as a share of its mean: how little the text is to be trusted">,
     ListOption<"layers", "layers", "std::string",
                "Quantize only linears whose name matches one of these patterns (*, ?, [a-z]); default: all">,
     ListOption<"skip", "skip", "std::string", "Never quantize linears whose name matches one of these patterns">

@@ -127,7 +127,8 @@ public:
   using PanelRow::PanelRow;
   RowName name() const override {
     return {"embedgroups" + std::to_string(table.group),
-            rows() + "b" + std::to_string(table.bits) + (table.hasMin ? "min" : "")};
+            rows() + "b" + std::to_string(table.bits) + (table.hasMin ? "min" : "") +
+                (table.smallScales ? "s" + std::to_string(table.unitsOffset()) : "")};
   }
 
 protected:
@@ -151,8 +152,22 @@ protected:
     Value packed = vector::FromElementsOp::create(e.b, e.loc, e.ints(4), words);
     Value codes = arith::ExtUIOp::create(e.b, e.loc, e.ints(), e.bitcast(packed, e.bytes(16)));
     Value moved = e.add(codes, e.intsOf(table.bits == 8 ? -128 : table.hasMin ? 0 : -8));
+    if (table.smallScales)
+      return small(e, weights, id, e.at(block, lane), e.toFloat(moved));
     Value numbers = e.mul(e.toFloat(moved), number(table.groupCodeBytes()));
     return table.hasMin ? e.add(numbers, number(table.groupCodeBytes() + 2 * kLanes)) : numbers;
+  }
+
+  /// scale code - scale z / 16, scale = unit c.
+  Value small(Emitter &e, Value weights, Value id, Value laneOfBlock, Value codes) const {
+    auto byte = [&](int64_t place) {
+      Value code = e.load(e.b.getI8Type(), e.at(laneOfBlock, place));
+      return e.toFloat(e.broadcast(arith::ExtUIOp::create(e.b, e.loc, e.b.getI32Type(), code)));
+    };
+    Value unit = e.broadcast(e.load(e.b.getF32Type(), e.at(weights, e.add(e.mul(id, 4), table.unitsOffset()))));
+    Value scale = e.mul(unit, byte(table.groupCodeBytes()));
+    Value moved = e.mul(byte(table.groupCodeBytes() + kLanes), e.floatsOf(-0.0625f));
+    return e.add(e.mul(codes, scale), e.mul(scale, moved));
   }
 };
 

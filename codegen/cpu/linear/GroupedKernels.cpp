@@ -5,6 +5,8 @@
 //
 //   y[n] = s sum over groups of  2^-j (s_w[n] D + m_w[n] A) + bias[n]
 //
+// With small scales s_w and m_w are multiples of the row's unit, which is multiplied with the sum at the end.
+//
 // s is the scale of the row and s 2^-j that of a group. D is an exact integer sum in one register, 16 outputs at a
 // time: the weights are the unsigned operand of the dot instruction, the activations the signed one, four of them
 // broadcast from memory. Per 32 inputs that is 8 dot instructions and one (with minima: two) fused multiply-adds, 9
@@ -37,8 +39,21 @@ struct GroupedEmitter {
   Value rowAddress(Value row) { return e.at(in, e.mul(row, layout.bytes())); }
   Value blockAddress(Value panel, Value group) { return panelLines(e, spec, weights, panel).at(e, group); }
   Value halves(Value address) { return e.fromHalf(e.load(VectorType::get({kLanes}, e.b.getI16Type()), address, 32)); }
-  Value minima(Value block) { return halves(e.at(block, spec.groupCodeBytes() + 2 * kLanes)); }
-  Value scales(Value block) { return halves(e.at(block, spec.groupCodeBytes())); }
+  /// 16 codes of 8 bits as floats.
+  Value bytes(Value address) {
+    Value codes = e.load(VectorType::get({kLanes}, e.b.getI8Type()), address, 16);
+    return e.toFloat(arith::ExtUIOp::create(e.b, e.loc, e.ints(), codes));
+  }
+  Value scales(Value block) {
+    Value at = e.at(block, spec.groupCodeBytes());
+    return spec.smallScales ? bytes(at) : halves(at);
+  }
+  Value minima(Value block) {
+    if (!spec.smallScales)
+      return halves(e.at(block, spec.groupCodeBytes() + 2 * kLanes));
+    Value sixteenths = e.mul(scales(block), e.floatsOf(-0.0625f));
+    return e.mul(sixteenths, bytes(e.at(block, spec.groupCodeBytes() + kLanes)));
+  }
 
   /// Codes of 16 outputs, a register for each four inputs; with 4 bits two of them lie in 64 bytes.
   Values unpack(Value from) {
@@ -82,6 +97,8 @@ struct GroupedEmitter {
 
   void finish(Value sum, Value row, Value panel) {
     sum = e.mul(sum, e.broadcast(e.load(e.b.getF32Type(), rowAddress(row))));
+    if (spec.smallScales)
+      sum = e.mul(sum, e.load(e.floats(), e.at(weights, e.add(e.mul(panel, 64), spec.unitsOffset())), 64));
     if (spec.bias)
       sum = e.add(sum, e.load(e.floats(), e.at(weights, e.add(e.mul(panel, 64), spec.biasOffset())), 64));
     storePanel(e, spec, out, sum, row, panel);

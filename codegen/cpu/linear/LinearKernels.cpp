@@ -249,7 +249,8 @@ static const char *formatName(WeightFormat format) {
 static std::string linearName(const LinearSpec &spec, const Target &target) {
   std::string kind = formatName(spec.format);
   if (spec.grouped())
-    kind += std::to_string(spec.bits) + "g" + std::to_string(spec.group) + (spec.hasMin ? "min" : "");
+    kind += std::to_string(spec.bits) + "g" + std::to_string(spec.group) + (spec.hasMin ? "min" : "") +
+            (spec.smallScales ? "s8" : "");
   int64_t rows = spec.grouped() ? kGroupedTileRows : target.shape.tileRows;
   int64_t panels = spec.grouped() ? groupedTilePanels(target.shape) : target.shape.tilePanels;
   return "linear_" + kind + "_n" + std::to_string(spec.outputs) + "_k" + std::to_string(spec.inputs) +

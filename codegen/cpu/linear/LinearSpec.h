@@ -31,8 +31,9 @@ enum class WeightFormat {
 ///   s8:  [P / 3][K4][3][16][4] s8, K4 = round_up(K, 16) / 4; [P][16] scale f32; [P][16] sum of codes i32; [P][16] bias
 ///   grouped: [P / 4][K / G][4] blocks (then the panels that make no four: [K / G]); [P][16] bias
 ///        a block: codes, 16 scales f16, 16 minima f16 (if any)
-///        8 bits: [G / 4][16][4] u8, the code plus 128
-///        4 bits: [G / 8][16][4] bytes: low halves the first four of eight k, high halves the other four; signed codes
+///        small scales: codes, 16 u8 c, 16 u8 z; behind the blocks [P][16] units f32: scale = unit c, minimum = -scale
+///        z / 16 8 bits: [G / 4][16][4] u8, the code plus 128 4 bits: [G / 8][16][4] bytes: low halves the first four
+///        of eight k, high halves the other four; signed codes
 ///                plus 8, codes with minima as they are
 /// A group of four (bf16: two) neighbouring k of 16 outputs fills one register: what one dot instruction wants.
 struct LinearSpec {
@@ -42,6 +43,7 @@ struct LinearSpec {
   int64_t outStride = 0;       ///< bytes; 4 * outputs exactly when the result is the caller's memory
   int64_t bits = 0, group = 0; ///< Grouped: 4 or 8; a multiple of 16 that divides the inputs
   bool hasMin = false;         ///< Grouped, 4 bits
+  bool smallScales = false;    ///< Grouped with minima: scales and minima in 8 bits
   int64_t panels() const { return roundUp(outputs, kLanes) / kLanes; }
   bool integer() const { return format == WeightFormat::S8Rows; } ///< u8 x s8 products, one exact sum an output
   bool bf16() const { return format == WeightFormat::Bf16; }
@@ -54,7 +56,7 @@ struct LinearSpec {
   int64_t inStride() const { return rowBytes(rowFormat(), inputs, group); }
   /// Grouped: bytes of the codes of one group of 16 outputs, and of a whole block.
   int64_t groupCodeBytes() const { return kLanes * group * bits / 8; }
-  int64_t blockBytes() const { return groupCodeBytes() + 2 * kLanes * (hasMin ? 2 : 1); }
+  int64_t blockBytes() const { return groupCodeBytes() + (smallScales ? 1 : 2) * kLanes * (hasMin ? 2 : 1); }
   /// Not grouped: what fills 4 bytes, K as packed, and the steps along k, 64 bytes of a panel each.
   int64_t inputsPerStep() const { return integer() ? 4 : bf16() ? 2 : 1; }
   int64_t depth() const { return roundUp(inputs, integer() ? 16 : inputsPerStep()); }
@@ -73,7 +75,8 @@ struct LinearSpec {
   int64_t codeBytes() const { return roundUp(panels() * panelBytes(), 64); }
   int64_t scaleOffset() const { return codeBytes(); }
   int64_t sumOffset() const { return scaleOffset() + panels() * 64; }
-  int64_t biasOffset() const { return codeBytes() + (integer() ? 2 * panels() * 64 : 0); }
+  int64_t unitsOffset() const { return codeBytes(); } ///< smallScales
+  int64_t biasOffset() const { return codeBytes() + (integer() ? 2 : smallScales ? 1 : 0) * panels() * 64; }
   int64_t bytes() const { return biasOffset() + (bias ? panels() * 64 : 0); }
 };
 

@@ -82,6 +82,14 @@ void packGroup(const LinearSpec &spec, const int8_t *codes, int64_t lane, char *
   }
 }
 
+// The codes of a scale and of its minimum, 16 bytes further: both are exact multiples.
+void packSmallScale(const lm::WeightData &data, int64_t row, int64_t group, char *to) {
+  int64_t place = row * data.groupsPerRow() + group;
+  float scale = data.scales[place], unit = data.units[row];
+  to[0] = static_cast<char>(unit == 0 ? 0 : std::lround(scale / unit));
+  to[kLanes] = static_cast<char>(scale == 0 ? 0 : std::lround(-16 * data.minima[place] / scale));
+}
+
 // [panel][group]: codes, scales, minima.
 void packGroups(const LinearSpec &spec, const lm::WeightData &data, std::vector<char> &out) {
   const int64_t groups = spec.inputs / spec.group;
@@ -89,11 +97,17 @@ void packGroups(const LinearSpec &spec, const lm::WeightData &data, std::vector<
     for (int64_t g = 0; g < groups; ++g) {
       char *block = out.data() + spec.unitOffset(n / kLanes, g);
       packGroup(spec, data.s8.data() + n * spec.inputs + g * spec.group, n % kLanes, block);
+      if (spec.smallScales) {
+        packSmallScale(data, n, g, block + spec.groupCodeBytes() + n % kLanes);
+        continue;
+      }
       auto *halves = reinterpret_cast<uint16_t *>(block + spec.groupCodeBytes()) + n % kLanes;
       halves[0] = halfBits(data.scales[n * groups + g]);
       if (spec.hasMin)
         halves[kLanes] = halfBits(data.minima[n * groups + g]);
     }
+  if (spec.smallScales)
+    llvm::copy(data.units, floatsAt(out, spec.unitsOffset()));
 }
 
 } // namespace
@@ -114,6 +128,7 @@ LinearSpec linearSpec(Type matrix, bool bias) {
     spec.bits = grouped.getBits();
     spec.group = grouped.getGroup();
     spec.hasMin = grouped.getHasMin();
+    spec.smallScales = grouped.getScaleBits() == 8;
   }
   spec.bias = bias;
   spec.outStride = floatRowBytes(spec.outputs);
@@ -144,8 +159,8 @@ std::string PanelsAttr::describe() const {
   case WeightFormat::S8Rows:
     return "s8 panels of 16, one f32 scale a row";
   case WeightFormat::Grouped:
-    return "u" + std::to_string(spec.bits) + " panels of 16, f16 scale" + (spec.hasMin ? " and minimum" : "") +
-           " for each " + std::to_string(spec.group) + " inputs";
+    return "u" + std::to_string(spec.bits) + " panels of 16, " + (spec.smallScales ? "u8" : "f16") + " scale" +
+           (spec.hasMin ? " and minimum" : "") + " for each " + std::to_string(spec.group) + " inputs";
   }
   return "";
 }

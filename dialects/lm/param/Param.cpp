@@ -89,7 +89,7 @@ static LogicalResult verifyParamForm(ParamOp op, const WeightForm &form) {
   InFlightDiagnostic diagnostic = op.emitOpError("C3: type ") << op.getType() << " does not hold ";
   if (form.groupedBits != 0)
     return diagnostic << "a grouped weight with bits = " << form.groupedBits << ", group = " << form.group
-                      << (form.hasMin ? ", min" : "");
+                      << (form.hasMin ? ", min" : "") << (form.scaleBits == 8 ? ", scales = 8" : "");
   return diagnostic << (form.int8 ? "an int8 weight" : form.bf16 ? "a bf16 weight" : "an f32 weight");
 }
 

@@ -50,6 +50,7 @@ FailureOr<WeightData> PermuteRopeAttr::permute(Evaluation &evaluation, WeightDat
   if (source.groupedBits != 0) {
     source.scales = permuteRows(source.scales, source.groupsPerRow(), from);
     source.minima = permuteRows(source.minima, source.groupsPerRow(), from);
+    source.units = permuteRows(source.units, 1, from);
   }
   return source;
 }

@@ -3,14 +3,18 @@
 // #lm.quantize_groups: codes with scales in groups. Tested by test/dialects/lm/weights*.mlir and
 // test/unit/dialects/WeightsTest.cpp.
 #include "dialects/lm/weights/Evaluation.h"
+#include "dialects/lm/weights/Fit.h"
+#include "dialects/lm/weights/FittedRounding.h"
 #include "dialects/lm/weights/Forms.h"
 #include "dialects/lm/weights/WeightKernels.h"
+
+#include <cmath>
 
 using namespace mlir;
 using namespace lmopt::lm;
 
 LogicalResult QuantizeGroupsAttr::verify(EmitError emitError, Attribute source, int64_t bits, int64_t group,
-                                         bool hasMin) {
+                                         bool hasMin, int64_t scaleBits, FitAttr fit) {
   FailureOr<WeightForm> form = expectMatrix(emitError, source);
   if (failed(form))
     return failure();
@@ -21,14 +25,44 @@ LogicalResult QuantizeGroupsAttr::verify(EmitError emitError, Attribute source, 
   if ((bits != 4 && bits != 8) || (hasMin && bits != 4))
     return emitError() << "C3: expected 4 or 8 bits, minima with 4 only, but found " << bits
                        << (hasMin ? " with minima" : "");
-  return success();
+  if (scaleBits != 16 && !(scaleBits == 8 && hasMin))
+    return emitError() << "C5: expected scales of 16 bits, or with minima of 8, but found " << scaleBits;
+  return expectFit(emitError, fit, *form, "C4");
 }
 WeightForm QuantizeGroupsAttr::getForm() const {
   WeightForm form = deriveForm(getSource());
   form.groupedBits = getBits();
   form.group = getGroup();
   form.hasMin = getHasMin();
+  form.scaleBits = getScaleBits();
   return form;
+}
+
+static LogicalResult chooseUnits(Evaluation &evaluation, const WeightData &source, int64_t group,
+                                 std::vector<float> &units) {
+  for (int64_t n = 0; n < source.rows(); ++n) {
+    units.push_back(scaleUnit(&source.f32[n * source.columns()], source.columns(), group));
+    if (!std::isfinite(units.back()))
+      return evaluation.error() << "row " << n
+                                << " holds a number that is not finite; it cannot be quantized in groups";
+  }
+  return success();
+}
+
+/// `result` with codes, scales and minima fitted to the moments.
+static FailureOr<WeightData> quantizeFitted(Evaluation &evaluation, QuantizeGroupsAttr weight, const WeightData &source,
+                                            WeightData &result) {
+  FailureOr<Feedback> feedback = readFeedback(evaluation, weight.getFit(), source.columns(), /*byMoments=*/false);
+  if (failed(feedback))
+    return failure();
+  GroupFormat format = {weight.getGroup(), int(weight.getBits()), weight.getHasMin()};
+  if (weight.getScaleBits() == 8)
+    format.units = result.units.data();
+  if (!quantizeGroupsFitted(source.f32.data(), source.rows(), *feedback, format, result.s8.data(), result.scales.data(),
+                            result.minima.data()))
+    return evaluation.error() << "it holds a number that is not finite or beyond what an f16 scale reaches; it cannot "
+                                 "be quantized in groups";
+  return std::move(result);
 }
 
 FailureOr<WeightData> QuantizeGroupsAttr::evaluate(Evaluation &evaluation) const {
@@ -46,9 +80,14 @@ FailureOr<WeightData> QuantizeGroupsAttr::evaluate(Evaluation &evaluation) const
   result.s8.resize(source.f32.size());
   result.scales.resize(source.f32.size() / group);
   result.minima.resize(getHasMin() ? result.scales.size() : 0);
+  if (getScaleBits() == 8 && failed(chooseUnits(evaluation, source, group, result.units)))
+    return failure();
+  if (getFit())
+    return quantizeFitted(evaluation, *this, source, result);
   for (size_t i = 0; i < result.scales.size(); ++i)
     if (!quantizeShortGroup(&source.f32[i * group], group, int(getBits()), &result.s8[i * group], result.scales[i],
-                            getHasMin() ? &result.minima[i] : nullptr))
+                            getHasMin() ? &result.minima[i] : nullptr,
+                            getScaleBits() == 8 ? &result.units[i * group / source.columns()] : nullptr))
       return evaluation.error() << "row " << int64_t(i) * group / source.columns()
                                 << " holds a number that is not finite or beyond what an f16 scale reaches; it cannot "
                                    "be quantized in groups";

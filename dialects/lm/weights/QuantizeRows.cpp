@@ -3,19 +3,33 @@
 // #lm.quantize_rows: codes of 8 bits, one scale a row. Tested by test/dialects/lm/weights*.mlir and
 // test/unit/dialects/WeightsTest.cpp.
 #include "dialects/lm/weights/Evaluation.h"
+#include "dialects/lm/weights/Fit.h"
+#include "dialects/lm/weights/FittedRounding.h"
 #include "dialects/lm/weights/Forms.h"
 #include "dialects/lm/weights/WeightKernels.h"
 
 using namespace mlir;
 using namespace lmopt::lm;
 
-LogicalResult QuantizeRowsAttr::verify(EmitError emitError, Attribute source) {
-  return expectMatrix(emitError, source);
+LogicalResult QuantizeRowsAttr::verify(EmitError emitError, Attribute source, FitAttr fit) {
+  FailureOr<WeightForm> form = expectMatrix(emitError, source);
+  return failed(form) ? failure() : expectFit(emitError, fit, *form, "C2");
 }
 WeightForm QuantizeRowsAttr::getForm() const {
   WeightForm form = deriveForm(getSource());
   form.int8 = true;
   return form;
+}
+
+/// `result` with codes and scales fitted to the moments.
+static FailureOr<WeightData> quantizeFitted(Evaluation &evaluation, FitAttr fit, const WeightData &source,
+                                            WeightData &result) {
+  FailureOr<Feedback> feedback = readFeedback(evaluation, fit, source.columns(), /*byMoments=*/true);
+  if (failed(feedback))
+    return failure();
+  if (!quantizeRowsFitted(source.f32.data(), source.rows(), *feedback, result.s8.data(), result.scales.data()))
+    return evaluation.error() << "it holds a number that is not finite; it cannot be quantized";
+  return std::move(result);
 }
 
 FailureOr<WeightData> QuantizeRowsAttr::evaluate(Evaluation &evaluation) const {
@@ -28,6 +42,8 @@ FailureOr<WeightData> QuantizeRowsAttr::evaluate(Evaluation &evaluation) const {
   result.shape = source.shape;
   result.s8.resize(source.f32.size());
   result.scales.resize(source.rows());
+  if (getFit())
+    return quantizeFitted(evaluation, getFit(), source, result);
   for (int64_t n = 0; n < source.rows(); ++n)
     if (!quantizeRow(&source.f32[n * columns], columns, &result.s8[n * columns], result.scales[n]))
       return evaluation.error() << "row " << n << " holds a number that is not finite; it cannot be quantized";

@@ -112,10 +112,43 @@ static void chooseCodes(const float *weights, int64_t count, float minimum, floa
   }
 }
 
-bool quantizeShortGroup(const float *weights, int64_t count, int bits, int8_t *codes, float &scale, float *minimum) {
+float scaleUnit(const float *row, int64_t columns, int64_t group) {
+  float width = 0;
+  if (!std::isfinite(largestMagnitude(row, columns)))
+    return INFINITY;
+  for (const float *from = row; from != row + columns; from += group) {
+    auto [least, greatest] = std::minmax_element(from, from + group);
+    width = std::max(width, std::max(*greatest, 0.0f) - std::min(*least, 0.0f));
+  }
+  float unit = width / (15.0f * 255.0f);
+  uint32_t bits;
+  std::memcpy(&bits, &unit, sizeof bits);
+  bits = (bits + 0xff) & 0xffffff00; // so that a product with a code is exact
+  std::memcpy(&unit, &bits, sizeof bits);
+  return unit;
+}
+
+SmallScale roundToUnit(float low, float high, float unit) {
+  if (unit == 0)
+    return {0, 0};
+  const float magic = 12582912.0f; // as in quantizeRow
+  auto code = [&](float x, float least) { return (std::min(std::max(x, least), 255.0f) + magic) - magic; };
+  low = std::min(low, 0.0f);
+  float scale = code((std::max(high, 0.0f) - low) / 15.0f / unit, 1) * unit;
+  return {scale, -(scale * code(-16 * low / scale, 0)) / 16};
+}
+
+bool quantizeShortGroup(const float *weights, int64_t count, int bits, int8_t *codes, float &scale, float *minimum,
+                        const float *unit) {
   if (!std::isfinite(largestMagnitude(weights, count)))
     return false;
   auto [least, greatest] = std::minmax_element(weights, weights + count);
+  if (minimum && unit) {
+    SmallScale small = roundToUnit(*least, *greatest, *unit);
+    scale = small.scale, *minimum = small.minimum;
+    chooseCodes(weights, count, *minimum, scale, 0, 15, codes);
+    return true;
+  }
   if (minimum) {
     *minimum = roundToHalf(*least);
     scale = roundToHalf((*greatest - *least) / 15.0f);

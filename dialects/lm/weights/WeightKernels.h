@@ -21,9 +21,20 @@ void rotateBlocks(float *numbers, int64_t count, int64_t block);
 bool quantizeRow(const float *weights, int64_t count, int8_t *codes, float &scale);
 
 /// Codes of `bits` (4 or 8) for one short group, as #lm.quantize_groups says; with `minimum` (4 bits only) a minimum is
-/// stored there. Scale and minimum are rounded to f16 before the codes are chosen.
+/// stored there. Scale and minimum are rounded to f16 before the codes are chosen, with a `unit` to multiples of it.
 /// Returns false, leaving the outputs undefined, when a number or a scale is not finite in its format.
-bool quantizeShortGroup(const float *weights, int64_t count, int bits, int8_t *codes, float &scale, float *minimum);
+bool quantizeShortGroup(const float *weights, int64_t count, int bits, int8_t *codes, float &scale, float *minimum,
+                        const float *unit = nullptr);
+
+/// What scales of 8 bits of a row are multiples of; not finite when a number is not.
+float scaleUnit(const float *row, int64_t columns, int64_t group);
+
+/// A scale that is a multiple of the unit, and a minimum that is a multiple of a sixteenth of the scale, for numbers
+/// from `low` to `high`.
+struct SmallScale {
+  float scale, minimum;
+};
+SmallScale roundToUnit(float low, float high, float unit);
 
 /// Rounds to bf16, ties to even, in place. Returns false when a number is not finite or its bf16 is not.
 bool narrowNumbers(float *numbers, int64_t count);

@@ -75,6 +75,7 @@ static WeightForm formOf(const WeightData &data) {
   form.groupedBits = data.groupedBits;
   form.hasMin = !data.minima.empty();
   form.group = data.group;
+  form.scaleBits = data.units.empty() ? 16 : 8;
   return form;
 }
 

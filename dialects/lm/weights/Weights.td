@@ -78,6 +78,55 @@ def LM_SafetensorsAttr : LM_Weight<"Safetensors", "safetensors", "Read"> {
   let assemblyFormat = "`<` $path `,` $key `,` $format `>`";
 }
 
+//===- Statistics ------------------------------------------------------------------------------------------------===//
+
+def LM_StatisticsAttr : LM_Attr<"Statistics", "statistics"> {
+  let summary = "what calibration measured of a value";
+  let description = [{
+    `#lm.statistics<"stats.safetensors", "layers.0.ffn.down">`: the sums over the rows of the value of that name in a file of
+    `lmopt calibrate`, whose format is passes/analysis/Statistics.h. Not a weight, but what some are computed with.
+
+    Constraints:
+    - C1: neither name is empty.
+  }];
+  let parameters = (ins StringRefParameter<"file">:$path, StringRefParameter<"value">:$key);
+  let assemblyFormat = "`<` $path `,` $key `>`";
+  let genVerifyDecl = 1;
+}
+
+def LM_FitAttr : LM_Attr<"Fit", "fit"> {
+  let summary = "the second moments that the rounding of a matrix is fitted to: those of what the matrix is multiplied with";
+  let description = [{
+    `#lm.fit<[<"stats.safetensors", "layers.0.ffn.down">], damping = 0.01>`: the sum of x xᵀ over the rows of a value, not
+    centred. With several statistics, the sum of all of them: several linears that read different values share the matrix.
+
+    `#lm.fit<[...], times = dense<...> : tensor<4xf32>, rotated = 2, damping = 0.01>`: the moments of x diag(v) H, with v the numbers
+    of `times` and H the block Hadamard matrix of `lm.rotate`, when x was measured and a rewrite then scaled or rotated it.
+
+    Rounding is column by column (GPTQ; optimal brain compression). With M the moments, d = damping * mean of their diagonal, and
+    M + d I = A D Aᵀ, A upper triangular with ones on its diagonal, column k of a row w becomes
+
+        q[k] = round(w[k] + sum over j < k of (w[j] - q[j]) A[j, k])
+
+    to the nearest number that the format has, which makes (w - q)(M + d I)(w - q)ᵀ = sum over k of D[k] (...)² small: each column takes
+    up what the ones before it have lost. From techniques 10.4; Frantar et al. 2022; in this form Chee et al. 2023.
+
+    Constraints:
+    - C1: there is at least one of the statistics.
+    - C2: `times`, if given, is a dense f32 vector.
+    - C3: `rotated` is 0 or a power of two from 2 to 65536.
+    - C4: the damping is positive.
+    - The statistics have as many numbers as the matrix has columns (seen when the file is read), `rotated` divides them.
+  }];
+  let parameters = (ins ArrayRefParameter<"::lmopt::lm::StatisticsAttr">:$statistics,
+                        OptionalParameter<"::mlir::Attribute">:$times, DefaultValuedParameter<"int64_t", "0">:$rotated,
+                        LM_Real:$damping);
+  let assemblyFormat = [{
+    `<` `[` $statistics `]` `,` (`times` `=` $times^ `,`)? (`rotated` `=` $rotated^ `,`)? `damping` `=` $damping `>`
+  }];
+  let genVerifyDecl = 1;
+}
+
 //===- Derived weights -------------------------------------------------------------------------------------------===//
 
 def LM_RowAttr : LM_Weight<"Row", "row", "Moved"> {
@@ -140,6 +189,16 @@ def LM_ScaleColumnsAttr : LM_Weight<"ScaleColumns", "scale_columns", "Computed">
   let description = [{
     Constraints:
     - C1: W is an f32 matrix, v an f32 vector with one number for each column.
+  }];
+  let parameters = (ins LM_WeightParameter:$source, LM_WeightParameter:$vector);
+  let assemblyFormat = "`<` $source `,` $vector `>`";
+}
+
+def LM_ScaleRowsAttr : LM_Weight<"ScaleRows", "scale_rows", "Computed"> {
+  let summary = "diag(v) W: row n times v[n]; of a vector, number n times v[n]";
+  let description = [{
+    Constraints:
+    - C1: W is an f32 matrix or vector, v an f32 vector with one number for each row.
   }];
   let parameters = (ins LM_WeightParameter:$source, LM_WeightParameter:$vector);
   let assemblyFormat = "`<` $source `,` $vector `>`";
@@ -234,11 +293,16 @@ def LM_QuantizeRowsAttr : LM_Weight<"QuantizeRows", "quantize_rows", "Rounded"> 
     s = max|w| / 127 over the row, code = clamp(round_half_even(w / s), -127, 127); a row of zeros has s = 0 and codes
     0. The result is an `!lm.int8` weight.
 
+    With `fit`, codes are chosen column by column as `#lm.fit` says, in descending order of the moments' diagonal: the inputs that count
+    most are rounded first, while the others can still make up for them. Scales stay the same.
+
     Constraints:
     - C1: the source is an f32 matrix.
+    - C2: `fit` scales as many columns and rotates blocks that divide them.
   }];
-  let parameters = (ins LM_WeightParameter:$source);
-  let assemblyFormat = "`<` $source `>`";
+  let parameters = (ins LM_WeightParameter:$source, OptionalParameter<"::lmopt::lm::FitAttr">:$fit);
+  let assemblyFormat = "`<` $source (`,` `fit` `=` $fit^)? `>`";
+  let builders = [AttrBuilder<(ins "::mlir::Attribute":$source), [{ return $_get($_ctxt, source, ::lmopt::lm::FitAttr()); }]>];
 }
 
 def LM_QuantizeGroupsAttr : LM_Weight<"QuantizeGroups", "quantize_groups", "Rounded"> {
@@ -254,16 +318,33 @@ def LM_QuantizeGroupsAttr : LM_Weight<"QuantizeGroups", "quantize_groups", "Roun
 
         min = f16(lo)    scale = f16((hi - lo) / 15)    code = clamp(round((w - min) / scale), 0, 15)
 
+    With `scales = 8`, scales and minima are stored in 8 bits each, with a number u for each row (`!lm.grouped`). Let lo and hi reach
+    to zero, so that no minimum is positive, and width = hi - lo; u is the greatest width of the row's groups over 15 * 255, its last 8
+    bits rounded up to zero:
+
+        c = clamp(round(width / 15 / u), 1, 255)    z = clamp(round(-16 lo / (u c)), 0, 255)    codes as above
+
     All in f32, rounding half to even; where the scale is 0, so are the codes. W that was made from such codes (a decoded
     q4_1 tensor) gets its codes back. The result is an `!lm.grouped` weight.
+
+    With `fit`, codes are chosen column by column as `#lm.fit` says, in the order of the columns. Scale and minimum of a group are
+    chosen when its turn comes, from what its numbers have become by then: of some ranges, from the whole one to a fifth less, the
+    one that costs least by D. Of numbers that are codes already, nothing is lost and the codes are the same.
 
     Constraints:
     - C1: the source is an f32 matrix.
     - C2: the group is positive and divides the number of columns.
     - C3: bits is 4 or 8; only 4-bit codes have minima.
+    - C4: `fit` scales as many columns and rotates blocks that divide them.
+    - C5: scales have 16 bits, or with minima 8.
   }];
-  let parameters = (ins LM_WeightParameter:$source, "int64_t":$bits, "int64_t":$group, "bool":$hasMin);
-  let assemblyFormat = "`<` $source `,` `bits` `=` $bits `,` `group` `=` $group `` custom<OptionalMin>($hasMin) `>`";
+  let parameters = (ins LM_WeightParameter:$source, "int64_t":$bits, "int64_t":$group, "bool":$hasMin,
+                        "int64_t":$scaleBits, OptionalParameter<"::lmopt::lm::FitAttr">:$fit);
+  let assemblyFormat = [{
+    `<` $source `,` `bits` `=` $bits `,` `group` `=` $group `` custom<MinScalesFit>($hasMin, $scaleBits, $fit) `>`
+  }];
+  let builders = [AttrBuilder<(ins "::mlir::Attribute":$source, "int64_t":$bits, "int64_t":$group, "bool":$hasMin),
+                              [{ return $_get($_ctxt, source, bits, group, hasMin, 16, ::lmopt::lm::FitAttr()); }]>];
 }
 
 def LM_NativeAttr : LM_Weight<"Native", "native", "Read"> {
@@ -285,20 +366,6 @@ def LM_NativeAttr : LM_Weight<"Native", "native", "Read"> {
 }
 
 //===- Refitted to statistics ------------------------------------------------------------------------------------===//
-
-def LM_StatisticsAttr : LM_Attr<"Statistics", "statistics"> {
-  let summary = "what calibration measured of a value";
-  let description = [{
-    `#lm.statistics<"stats.safetensors", "layers.0.ffn.down">`: the sums over the rows of the value of that name in a file of
-    `lmopt calibrate`, whose format is passes/analysis/Statistics.h. Not a weight, but what some are computed with.
-
-    Constraints:
-    - C1: neither name is empty.
-  }];
-  let parameters = (ins StringRefParameter<"file">:$path, StringRefParameter<"value">:$key);
-  let assemblyFormat = "`<` $path `,` $key `>`";
-  let genVerifyDecl = 1;
-}
 
 def LM_RefitColumnsAttr : LM_Weight<"RefitColumns", "refit_columns", "Rounded"> {
   let summary = "the columns of W that are kept, refitted so that they stand for the others as well as they can";

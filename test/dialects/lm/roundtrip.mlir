@@ -37,6 +37,16 @@ lm.param @rows : tensor<2x3xf32> = #lm.add_to_rows<dense<1.0> : tensor<2x3xf32>,
 lm.param @fewer_rows : tensor<1x3xf32> = #lm.drop_rows<dense<1.0> : tensor<3x3xf32>, 2>
 // CHECK: lm.param @some_rows : tensor<2x3xf32> = #lm.take_rows<dense<1.000000e+00> : tensor<3x3xf32>, kept = [0, 2]>
 lm.param @some_rows : tensor<2x3xf32> = #lm.take_rows<dense<1.0> : tensor<3x3xf32>, kept = [0, 2]>
+// CHECK: lm.param @scale_rows : tensor<2x3xf32> = #lm.scale_rows<dense<1.000000e+00> : tensor<2x3xf32>, dense<2.000000e+00> : tensor<2xf32>>
+lm.param @scale_rows : tensor<2x3xf32> = #lm.scale_rows<dense<1.0> : tensor<2x3xf32>, dense<2.0> : tensor<2xf32>>
+// CHECK: lm.param @fitted_rows : !lm.int8<2x4> = #lm.quantize_rows<dense<1.000000e+00> : tensor<2x4xf32>, fit = <[<"s", "a">, <"s", "b">], damping = 1.000000e-02>>
+lm.param @fitted_rows : !lm.int8<2x4> = #lm.quantize_rows<dense<1.0> : tensor<2x4xf32>, fit = <[<"s", "a">, <"s", "b">], damping = 0.01>>
+// CHECK: lm.param @fitted_groups : !lm.grouped<2x4, bits = 4, group = 2, min> = #lm.quantize_groups<dense<1.000000e+00> : tensor<2x4xf32>, bits = 4, group = 2, min, fit = <[<"s", "a">], times = dense<2.000000e+00> : tensor<4xf32>, rotated = 2, damping = 1.000000e+00>>
+lm.param @fitted_groups : !lm.grouped<2x4, bits = 4, group = 2, min> = #lm.quantize_groups<dense<1.0> : tensor<2x4xf32>, bits = 4, group = 2, min, fit = <[<"s", "a">], times = dense<2.0> : tensor<4xf32>, rotated = 2, damping = 1.0>>
+// CHECK: lm.param @small_scales : !lm.grouped<2x4, bits = 4, group = 2, min, scales = 8> = #lm.quantize_groups<dense<1.000000e+00> : tensor<2x4xf32>, bits = 4, group = 2, min, scales = 8, fit = <[<"s", "a">], damping = 1.000000e+00>>
+lm.param @small_scales : !lm.grouped<2x4, bits = 4, group = 2, min, scales = 8> = #lm.quantize_groups<dense<1.0> : tensor<2x4xf32>, bits = 4, group = 2, min, scales = 8, fit = <[<"s", "a">], damping = 1.0>>
+// CHECK: lm.param @fitted_no_minima : !lm.grouped<2x4, bits = 8, group = 2> = #lm.quantize_groups<dense<1.000000e+00> : tensor<2x4xf32>, bits = 8, group = 2, fit = <[<"s", "a">], rotated = 4, damping = 1.000000e+00>>
+lm.param @fitted_no_minima : !lm.grouped<2x4, bits = 8, group = 2> = #lm.quantize_groups<dense<1.0> : tensor<2x4xf32>, bits = 8, group = 2, fit = <[<"s", "a">], rotated = 4, damping = 1.0>>
 // CHECK: lm.param @some_columns : tensor<3x2xf32> = #lm.refit_columns<dense<1.000000e+00> : tensor<3x3xf32>, <"stats.safetensors", "layers.0.ffn.down">, kept = [0, 2], damping = 1.000000e-02>
 lm.param @some_columns : tensor<3x2xf32> = #lm.refit_columns<dense<1.0> : tensor<3x3xf32>, <"stats.safetensors", "layers.0.ffn.down">, kept = [0, 2], damping = 0.01>
 // CHECK: lm.param @their_bias : tensor<3xf32> = #lm.refit_bias<<dense<1.000000e+00> : tensor<3x3xf32>, <"stats.safetensors", "layers.0.ffn.down">, kept = [0, 2], damping = 1.000000e-02>, dense<0.000000e+00> : tensor<3xf32>>

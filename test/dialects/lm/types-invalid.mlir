@@ -60,6 +60,11 @@ func.func private @grouped_c4_minima(!lm.grouped<2x32, bits = 8, group = 32, min
 
 // -----
 
+// expected-error@+1 {{C5: expected scales of 16 bits, or with minima of 8, but found 4}}
+func.func private @grouped_c5(!lm.grouped<2x32, bits = 4, group = 32, min, scales = 4>)
+
+// -----
+
 // expected-error@+1 {{expected two sizes, outputs x inputs, but found 1}}
 func.func private @grouped_rank(!lm.grouped<32, bits = 8, group = 32>)
 

@@ -121,6 +121,61 @@ lm.param @refit_bias_c2 : tensor<2xf32> = #lm.refit_bias<<dense<1.0> : tensor<2x
 
 // -----
 
+// expected-error@+1 {{C1: the vector must have 2 numbers, but has 3}}
+lm.param @scale_rows_c1_length : tensor<2x3xf32> = #lm.scale_rows<dense<1.0> : tensor<2x3xf32>, dense<1.0> : tensor<3xf32>>
+
+// -----
+
+// expected-error@+1 {{C1: the source must be f32, but is int8}}
+lm.param @scale_rows_c1_codes : tensor<2x3xf32> = #lm.scale_rows<#lm.quantize_rows<dense<1.0> : tensor<2x3xf32>>, dense<1.0> : tensor<2xf32>>
+
+// -----
+
+// expected-error@+3 {{expected '<'}}
+// expected-error@+2 {{failed to parse LM_FitAttr parameter 'statistics'}}
+// expected-error@+1 {{failed to parse LM_QuantizeRowsAttr parameter 'fit'}}
+lm.param @fit_c1 : !lm.int8<2x3> = #lm.quantize_rows<dense<1.0> : tensor<2x3xf32>, fit = <[], damping = 0.1>>
+
+// -----
+
+// expected-error@+2 {{C2: expected a dense f32 vector to scale by, but found dense<1.000000e+00> : tensor<1x3xf32>}}
+// expected-error@+1 {{failed to parse LM_QuantizeRowsAttr parameter 'fit'}}
+lm.param @fit_c2 : !lm.int8<2x3> = #lm.quantize_rows<dense<1.0> : tensor<2x3xf32>, fit = <[<"s", "x">], times = dense<1.0> : tensor<1x3xf32>, damping = 0.1>>
+
+// -----
+
+// expected-error@+2 {{C3: expected rotated blocks of a power of two from 2 to 65536, but found 3}}
+// expected-error@+1 {{failed to parse LM_QuantizeRowsAttr parameter 'fit'}}
+lm.param @fit_c3 : !lm.int8<2x3> = #lm.quantize_rows<dense<1.0> : tensor<2x3xf32>, fit = <[<"s", "x">], rotated = 3, damping = 0.1>>
+
+// -----
+
+// expected-error@+2 {{C4: expected a positive damping, found 0.000000e+00}}
+// expected-error@+1 {{failed to parse LM_QuantizeRowsAttr parameter 'fit'}}
+lm.param @fit_c4 : !lm.int8<2x3> = #lm.quantize_rows<dense<1.0> : tensor<2x3xf32>, fit = <[<"s", "x">], damping = 0.0>>
+
+// -----
+
+// expected-error@+1 {{C2: expected a fit that scales 3 columns, but found 2}}
+lm.param @quantize_rows_c2_times : !lm.int8<2x3> = #lm.quantize_rows<dense<1.0> : tensor<2x3xf32>, fit = <[<"s", "x">], times = dense<1.0> : tensor<2xf32>, damping = 0.1>>
+
+// -----
+
+// expected-error@+1 {{C2: expected a fit whose rotated blocks divide the 3 columns, but found 2}}
+lm.param @quantize_rows_c2_rotated : !lm.int8<2x3> = #lm.quantize_rows<dense<1.0> : tensor<2x3xf32>, fit = <[<"s", "x">], rotated = 2, damping = 0.1>>
+
+// -----
+
+// expected-error@+1 {{C5: expected scales of 16 bits, or with minima of 8, but found 8}}
+lm.param @quantize_groups_c5 : !lm.grouped<2x6, bits = 4, group = 3> = #lm.quantize_groups<dense<1.0> : tensor<2x6xf32>, bits = 4, group = 3, scales = 8>
+
+// -----
+
+// expected-error@+1 {{C4: expected a fit whose rotated blocks divide the 6 columns, but found 4}}
+lm.param @quantize_groups_c4 : !lm.grouped<2x6, bits = 4, group = 3> = #lm.quantize_groups<dense<1.0> : tensor<2x6xf32>, bits = 4, group = 3, fit = <[<"s", "x">], rotated = 4, damping = 0.1>>
+
+// -----
+
 // expected-error@+1 {{C1: the source must have rank 2, but its shape is 3}}
 lm.param @transpose_c1_vector : tensor<3xf32> = #lm.transpose<dense<1.0> : tensor<3xf32>>
 
@@ -216,7 +271,7 @@ lm.param @quantize_groups_c3_min : !lm.grouped<1x4, bits = 8, group = 2> = #lm.q
 
 // -----
 
-// expected-error@+1 {{expected 'min'}}
+// expected-error@+1 {{expected 'min', 'scales' or 'fit', in this order}}
 lm.param @quantize_groups_word : !lm.grouped<1x4, bits = 4, group = 2> = #lm.quantize_groups<dense<1.0> : tensor<1x4xf32>, bits = 4, group = 2, max>
 
 // -----

@@ -5,6 +5,7 @@
 // RUN: lmopt-opt %s --lm-quantize-groups --lm-quantize-groups > %t.twice
 // RUN: diff %t.once %t.twice
 // RUN: lmopt-opt %s --lm-quantize-groups=min=true | FileCheck %s --check-prefix=MIN
+// RUN: lmopt-opt %s --lm-quantize-groups='min=true scales=8' | FileCheck %s --check-prefix=SMALL
 // RUN: lmopt-opt %s --lm-quantize-groups='bits=8 group=64 layers=*.q,*.k,head' | FileCheck %s --check-prefix=EIGHT
 // RUN: lmopt-opt %s --lm-quantize-groups='skip=head,*.ffn.*' | FileCheck %s --check-prefix=SKIP
 // RUN: lmopt-opt %s --lm-quantize-groups='layers=head' | FileCheck %s --check-prefix=LAYERS
@@ -19,6 +20,7 @@
 // CHECK-DAG: lm.param @q : !lm.grouped<96x64, bits = 4, group = 32> = #lm.quantize_groups<{{.*}}, bits = 4, group = 32> exactness <approximate>
 // CHECK-DAG: lm.param @b : tensor<96xf32> = dense
 // MIN-DAG: lm.param @table : !lm.grouped<8x64, bits = 4, group = 32, min> = #lm.quantize_groups<{{.*}}, bits = 4, group = 32, min> exactness <approximate>
+// SMALL-DAG: lm.param @table : !lm.grouped<8x64, bits = 4, group = 32, min, scales = 8> = #lm.quantize_groups<{{.*}}, bits = 4, group = 32, min, scales = 8> exactness <approximate>
 // EIGHT-DAG: lm.param @table : !lm.grouped<8x64, bits = 8, group = 64> = #lm.quantize_groups<{{.*}}, bits = 8, group = 64> exactness <approximate>
 // EIGHT-DAG: lm.param @down : tensor<64x96xf32> = dense
 // SKIP-DAG: lm.param @table : tensor<8x64xf32> = dense

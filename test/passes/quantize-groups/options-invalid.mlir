@@ -3,6 +3,8 @@
 // RUN: not lmopt-opt %s --lm-quantize-groups=group=48 2>&1 | FileCheck %s --check-prefix=GROUP
 // RUN: not lmopt-opt %s --lm-quantize-groups=group=0 2>&1 | FileCheck %s --check-prefix=ZERO
 // RUN: not lmopt-opt %s --lm-quantize-groups='bits=8 min=true' 2>&1 | FileCheck %s --check-prefix=MIN
+// RUN: not lmopt-opt %s --lm-quantize-groups='scales=8' 2>&1 | FileCheck %s --check-prefix=SCALES
+// RUN: not lmopt-opt %s --lm-quantize-groups='min=true scales=4' 2>&1 | FileCheck %s --check-prefix=FOUR
 // RUN: not lmopt-opt %s --lm-quantize-groups=layers=decoder.* 2>&1 | FileCheck %s --check-prefix=NOTHING
 // RUN: not lmopt-opt %s --lm-quantize-groups=skip=head 2>&1 | FileCheck %s --check-prefix=SKIP
 
@@ -10,6 +12,8 @@
 // GROUP: error: lm-quantize-groups: option 'group' must be 32, 64 or 128, found 48
 // ZERO: error: lm-quantize-groups: option 'group' must be 32, 64 or 128, found 0
 // MIN: error: lm-quantize-groups: option 'min' goes with bits=4 only
+// SCALES: error: lm-quantize-groups: option 'scales' must be 16, or 8 with min=true, found 8
+// FOUR: error: lm-quantize-groups: option 'scales' must be 16, or 8 with min=true, found 4
 // NOTHING: error: option 'layers': pattern 'decoder.*' matches none of the 1 linears
 // SKIP: error: option 'skip': pattern 'head' matches none of the 1 linears
 lm.param @q : tensor<8x64xf32> = #lm.gguf<"missing.gguf", "q", f32>

@@ -32,12 +32,16 @@ expect 0 "$LMOPT" compile "$model" --recipe "$scratch/r.json" --calibrate "$text
 case $err in *"three.so.stats' holds these statistics already"*) ;; *) fail "measured again: $err" ;; esac
 [ ! -e "$scratch/three.so.stats" ] || fail "statistics stay behind"
 
+# Recipes that round weights fit them, then.
+expect 0 "$LMOPT" compile "$model" --recipe int8 --calibrate "$text" -o "$scratch/fitted" --stop-after optimize
+grep -q 'fit = <' "$scratch/fitted/model.mlir" || fail "int8 was not fitted"
+
 # An encoder.
 expect 0 "$LMOPT" compile "$SOURCE/test/models/bert-mean" --passes "$prune" --calibrate "$text" -o "$scratch/e.so"
 
 # Mistakes.
 bad=$scratch/bad.so
-refuse 2 "no pass of this recipe wants statistics" "$LMOPT" compile "$model" --recipe int8 --calibrate "$text" -o "$bad"
+refuse 2 "no pass of this recipe wants statistics" "$LMOPT" compile "$model" --recipe bf16 --calibrate "$text" -o "$bad"
 refuse 2 "no pass of this recipe wants statistics" "$LMOPT" compile "$model" --passes "lm-prune-ffn{stats=$scratch/st}" --calibrate "$text" -o "$bad"
 refuse 5 "missing.txt" "$LMOPT" compile "$model" --passes "$prune" --calibrate "$scratch/missing.txt" -o "$bad"
 refuse 2 "'ratio' must be between 0 and 1" "$LMOPT" compile "$model" --passes 'lm-prune-ffn{ratio=1.5}' --calibrate "$text" -o "$bad"

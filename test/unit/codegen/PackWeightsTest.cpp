@@ -188,6 +188,35 @@ TEST_F(PackWeights, GroupedPanels) {
   }
 }
 
+// The same with scales and minima in 8 bits; the units of rows lie behind all blocks.
+TEST_F(PackWeights, SmallScales) {
+  std::string source =
+      "lm.param @g : !lm.grouped<72x64, bits = 4, group = 32, min, scales = 8> = #lm.quantize_groups<" +
+      matrixText(72, 64) + ", bits = 4, group = 32, min, scales = 8>\n";
+  test::TestModule grouped = test::TestModule::fromText(source);
+  auto param = grouped.get().lookupSymbol<lm::ParamOp>("g");
+  mlir::FailureOr<lm::WeightData> data = reader.read(param);
+  ASSERT_TRUE(mlir::succeeded(data));
+  ASSERT_EQ(data->units.size(), 72u);
+  plan::WeightOp weight =
+      test::makeWeight(grouped.get(), {"g"}, "panels<!lm.grouped<72x64, bits = 4, group = 32, min, scales = 8>>");
+  std::vector<char> bytes = pack(weight);
+  constexpr int64_t codes = 16 * 32 / 2, block = codes + 32, units = 5 * 2 * block;
+  for (int64_t n = 0; n < 72; ++n)
+    for (int64_t g = 0; g < 2; ++g) {
+      int64_t panel = n / 16;
+      const char *at = bytes.data() + block * (panel < 4 ? g * 4 + panel : 8 + g);
+      auto byte = [&](int64_t place) { return float(static_cast<uint8_t>(at[codes + place + n % 16])); };
+      float scale = data->scales[n * 2 + g];
+      ASSERT_EQ(floatAt(bytes, units + 4 * n) * byte(0), scale);
+      ASSERT_EQ(-(scale * byte(16)) / 16, data->minima[n * 2 + g]);
+      for (int64_t k = 0; k < 32; ++k) {
+        int code = static_cast<uint8_t>(at[k / 8 * 64 + n % 16 * 4 + k % 4]);
+        ASSERT_EQ(k % 8 < 4 ? code & 15 : code >> 4, data->s8[n * 64 + g * 32 + k]);
+      }
+    }
+}
+
 TEST_F(PackWeights, VectorsAndTablesArePaddedWithZeros) {
   std::vector<char> bytes = pack(weightOf({"v"}, "rows<tensor<20xf32>>"));
   ASSERT_EQ(bytes.size(), 128u);

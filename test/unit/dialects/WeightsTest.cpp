@@ -279,6 +279,13 @@ TEST_F(Weights, ShapesThatOnlyTheFileKnows) {
   expectError("tensor<3x2xf32> = #lm.sum<" + matrix + ", dense<1.0> : tensor<3x2xf32>>", "but found 2x3 and 3x2");
   expectError("tensor<2x3xf32> = #lm.scale_columns<" + matrix + ", dense<1.0> : tensor<2xf32>>",
               "expected a vector of 3 numbers");
+  expectError("tensor<2x3xf32> = #lm.scale_rows<" + matrix + ", dense<1.0> : tensor<3xf32>>",
+              "expected a vector of 2 numbers");
+  expectError("!lm.int8<2x3> = #lm.quantize_rows<" + matrix +
+                  ", fit = <[<\"w.safetensors\", \"x\">], rotated = 2, damping = 0.1>>",
+              "is not of a matrix with 3 columns");
+  expectError("!lm.int8<2x3> = #lm.quantize_rows<" + matrix + ", fit = <[<\"w.safetensors\", \"x\">], damping = 0.1>>",
+              "x.products");
   expectError("tensor<2xf32> = #lm.matvec_add<" + matrix + ", dense<1.0> : tensor<2xf32>>",
               "expected a vector of 3 numbers");
   expectError("tensor<2x3xf32> = #lm.add_to_rows<" + matrix + ", " + matrix + ">", "expected an f32 vector");

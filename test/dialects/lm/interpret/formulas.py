@@ -41,11 +41,28 @@ def half(x):
     return x.astype(np.float16).astype(np.float32)
 
 
+SMALL = "small"  # minima, and they and the scales in 8 bits
+
+
+def small_scales(lo, hi):
+    """Scales and minima of groups [rows, groups] in multiples of a unit of each row, chosen in float32."""
+    lo, hi = np.minimum(lo, np.float32(0)), np.maximum(hi, np.float32(0))
+    unit = ((hi - lo).max(-1, keepdims=True) / np.float32(15 * 255)).astype(np.float32)
+    unit = ((unit.view(np.uint32) + 0xFF) & 0xFFFFFF00).astype(np.uint32).view(np.float32)
+    safe = np.where(unit == 0, np.float32(1), unit)
+    scale = np.where(unit == 0, 0, np.clip(np.rint((hi - lo) / np.float32(15) / safe), 1, 255) * unit).astype(np.float32)
+    z = np.clip(np.rint(np.float32(-16) * lo / np.where(scale == 0, np.float32(1), scale)), 0, 255)
+    return scale, (-(scale * z.astype(np.float32)) / np.float32(16)).astype(np.float32)
+
+
 def quantize_weight_groups(w, bits, group, has_min):
     """The numbers that remain of w, by the definition of #lm.quantize_groups: codes and scales chosen in float32."""
     parts = w.reshape(w.shape[0], -1, group)
     lo, hi, minimum = parts.min(-1), parts.max(-1), np.float32(0)
-    if has_min:
+    if has_min == SMALL:
+        (scale, minimum), least, most = small_scales(lo, hi), 0, 15
+        minimum = minimum[..., None]
+    elif has_min:
         minimum, scale, least, most = half(lo)[..., None], half((hi - lo) / np.float32(15)), 0, 15
     elif bits == 8:
         scale, least, most = half(np.maximum(-lo, hi) / np.float32(127)), -127, 127

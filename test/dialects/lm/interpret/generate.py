@@ -11,16 +11,16 @@ import pathlib
 
 import numpy as np
 from cases import Case, codes_type, dense, f32, run_lines, t, write
-from formulas import (attend, quantize_dynamic, quantize_groups, quantize_rows, quantize_weight_groups, quantized_linear,
+from formulas import (SMALL, attend, quantize_dynamic, quantize_groups, quantize_rows, quantize_weight_groups, quantized_linear,
                       rope, rotate)
 
 ROOM = pathlib.Path(__file__).parent.parent
 
 
-# The forms of a grouped weight, with groups of 4: name, bits, minima, attribute.
-GROUPED = [(f"{bits}bit{'_min' if has_min else ''}", bits, has_min,
-            "#lm.quantize_groups<{}, bits = %d, group = 4%s>" % (bits, ", min" if has_min else ""))
-           for bits, has_min in ((4, False), (4, True), (8, False))]
+# The forms of a grouped weight, with groups of 4: name, bits, minima (SMALL: they and the scales in 8 bits), attribute.
+GROUPED = [(f"{bits}bit{suffix}", bits, has_min, "#lm.quantize_groups<{}, bits = %d, group = 4%s>" % (bits, text))
+           for bits, has_min, suffix, text in ((4, False, "", ""), (4, True, "_min", ", min"), (8, False, "", ""),
+                                               (4, SMALL, "_small", ", min, scales = 8"))]
 
 
 def embedding():
@@ -46,7 +46,8 @@ def embedding():
         c = Case(f"embedding_grouped_{name}")
         c.constant("ids", ids)
         c.op(f"%y = lm.embedding %ids, {c.param('w', table, wrap)} : (tensor<2x3xi32>) -> {t(8)}")
-        cases.append(c.finish([("y", quantize_weight_groups(table, bits, 4, has_min)[ids])], 0))
+        # A scale of 24 bits times a code is rounded, and then the sum.
+        cases.append(c.finish([("y", quantize_weight_groups(table, bits, 4, has_min)[ids])], 2 if has_min == SMALL else 0))
     c = Case("embedding_grouped_rotated")
     c.constant("ids", ids)
     w = c.param("w", table, GROUPED[1][3])
@@ -288,6 +289,9 @@ def weights():
     vector("take_numbers", "#lm.take_rows<#lm.row<{}, 5>, kept = [0, 2, 3, 7, 8, 11, 12, 15]>", w[5, [0, 2, 3, 7, 8, 11, 12, 15]], 0)
     vector("matvec", f"#lm.matvec_add<{{}}, {typed(v)}>", d @ v.astype(np.float64), 1)
     vector("matvec_bias", f"#lm.matvec_add<{{}}, {typed(v)}, {typed(b)}>", d @ v.astype(np.float64) + b, 1)
+    # Rows are seen through a product; its sums are of f64, so that what is rounded is a factor of each and the result.
+    vector("scale_rows", f"#lm.matvec_add<#lm.scale_rows<{{}}, {typed(b)}>, {typed(v)}>", (d @ v.astype(np.float64)) * b, 2)
+    vector("scale_numbers", f"#lm.scale_rows<#lm.row<{{}}, 5>, {typed(v)}>", d[5] * v, 1)
     # Grouped weights are seen through lm.embedding of all rows, with groups that have ends of their own.
     edge = w.copy()
     edge[0, :4] = 0  # scale 0
@@ -305,7 +309,7 @@ def weights():
         c.constant("ids", np.arange(8, dtype=np.int32)[None])
         c.op(f"%y = lm.embedding %ids, {c.param('w', edge, wrap)} : (tensor<1x8xi32>) -> {t(16, 1, 8)}")
         # A code times a scale is exact in float32, and so both sides round the same sum once.
-        cases.append(c.finish([("y", quantize_weight_groups(edge, bits, 4, has_min)[None])], 0))
+        cases.append(c.finish([("y", quantize_weight_groups(edge, bits, 4, has_min)[None])], 2 if has_min == SMALL else 0))
     # The nearest matrix of rank 3, by NumPy's singular value decomposition; and its factors, one behind the other.
     left, values, right = np.linalg.svd(d)
     nearest = (left[:, :3] * values[:3]) @ right[:3]
@@ -478,7 +482,7 @@ COMPILED = {
     "attention/meaning": ["attention_decoder_half", "attention_decoder_partial", "attention_decoder_none", "attention_encoder_full", "attention_encoder_causal"],
     "interpret/weights": ["sum", "scale", "scale_columns", "add_to_rows", "rotate_columns", "permute_from_interleaved",
                           "permute_from_half", "permute_partial", "drop_rows", "transpose", "take_rows", "row", "take_numbers", "matvec",
-                          "matvec_bias", "low_rank", "low_rank_factors"],
+                          "matvec_bias", "scale_rows", "scale_numbers", "low_rank", "low_rank_factors"],
     "attention/lengths": ["longrope_decoder_4", "longrope_decoder_5", "longrope_decoder_8", "longrope_encoder",
                           "dynamic_decoder_4"],
     "attention/halves": ["halves_encoder_full", "halves_encoder_causal"],
