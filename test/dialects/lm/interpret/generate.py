@@ -419,6 +419,43 @@ def halves():
     return cases
 
 
+def keep_greatest(y, count):
+    """The count greatest of each row, those of smaller index first where equal; -infinity elsewhere."""
+    order = np.argsort(-y, axis=-1, kind="stable")[..., :count]
+    kept = np.full_like(y, -np.inf)
+    np.put_along_axis(kept, order, np.take_along_axis(y, order, -1), -1)
+    return kept
+
+
+def top_linear(name, x, w, b, count, block):
+    """x (2, 3, K); the preview as a model computes it."""
+    c = Case(name)
+    c.constant("x", x)
+    width, outputs = x.shape[-1], len(w)
+    turned = f"%r = lm.rotate %x {{block = {block}}} : {t(width)}" if block else ""
+    if block:
+        c.op(turned)
+    r = "%r" if block else "%x"
+    codes = codes_type(*quantize_dynamic(x))
+    wrap = f"#lm.quantize_rows<#lm.rotate_columns<{{}}, block = {block}>>" if block else "#lm.quantize_rows<{}>"
+    weight, preview = c.param("w", w), c.param("preview", w, wrap)
+    bias = f" bias {c.param('b', b)}" if b is not None else ""
+    c.op(f"%c = lm.quantize_dynamic {r} : ({t(width)}) -> {codes}")
+    c.op(f"%p = lm.quantized_linear %c, {preview}{bias} : ({codes}) -> {t(outputs)}")
+    text = f", block = {block}" if block else ""
+    c.op(f"%y = lm.top_linear %x, {weight}{bias} preview %p of {r}, %c, {preview} {{count = {count}{text}}} "
+         f": ({t(width)}, {t(outputs)}, {t(width)}, {codes}) -> {t(outputs)}")
+    y = x.astype(np.float64) @ w.T.astype(np.float64) + (0 if b is None else b)
+    return c.finish([("y", keep_greatest(y, count))], 1)
+
+
+def ranking():
+    x, w, b = f32(2, 3, 16), f32(40, 16), f32(40)
+    w[30] = w[3]  # equal results, of which the first counts first
+    x[0, 0] = 0
+    return [top_linear("top_linear", x, w, None, 7, 0), top_linear("top_linear_bias_rotated", x, w, b, 2, 16)]
+
+
 # Which functions --lm-run-compiled runs, too (none named: all; None: no function); the others have shapes that no kernel has. Its sums are
 # float32: one of n numbers, here up to 16, is rounded n times by 2^-24 of itself, and its functions are right to 3 ulp.
 COMPILED = {
@@ -433,6 +470,7 @@ COMPILED = {
     "attention/lengths": ["longrope_decoder_4", "longrope_decoder_5", "longrope_decoder_8", "longrope_encoder",
                           "dynamic_decoder_4"],
     "attention/halves": ["halves_encoder_full", "halves_encoder_causal"],
+    "ranking/meaning": [],
 }
 
 
@@ -440,7 +478,8 @@ def main():
     # One stream of random numbers: what is added goes behind, so that all before stays as it is.
     written = {"embedding/meaning": embedding(), "linear/meaning": linear(), "norm/meaning": norm(),
                "elementwise/meaning": elementwise(), "pooling/meaning": pooling(), "attention/meaning": attention(),
-               "interpret/weights": weights(), "attention/lengths": lengths(), "attention/halves": halves()}
+               "interpret/weights": weights(), "attention/lengths": lengths(), "attention/halves": halves(),
+               "ranking/meaning": ranking()}
     is_rotate = lambda case: "func.func @rotate_" in case
     written["quantize/meaning"] = [case for case in written["linear/meaning"] if is_rotate(case)]
     written["linear/meaning"] = [case for case in written["linear/meaning"] if not is_rotate(case)]
