@@ -283,9 +283,7 @@ typedef struct {
 #endif
 
 #define FAKE_ENTRY(title, function, rows, top)                                                                         \
-  {                                                                                                                    \
-    .known = { title, function, KIND, rows, inputs, results, INPUTS, RESULTS, top, 0 }                                 \
-  }
+  {.known = {title, function, KIND, rows, inputs, results, INPUTS, RESULTS, top, 0}}
 TABLE_QUALIFIERS entry_t fake_entries[] = {
 #ifdef FAKE_TABLE
     {.known = {"summarize", NULL, 77, 0, NULL, NULL, 0, 0, 0, 0}, .later = {1, 2, 3}},
