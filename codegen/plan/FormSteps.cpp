@@ -315,9 +315,12 @@ static void dropResults(func::FuncOp function, const BitVector &dropped) {
   Block &body = function.getBody().front();
   body.getTerminator()->eraseOperands(dropped);
   (void)function.eraseResults(dropped);
-  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(body.without_terminator())))
-    if (isOpTriviallyDead(&op))
-      op.erase();
+  SmallVector<Operation *> ops;
+  for (Operation &op : body.without_terminator())
+    ops.push_back(&op);
+  for (Operation *op : llvm::reverse(ops))
+    if (isOpTriviallyDead(op))
+      op->erase();
 }
 
 /// The function of a decoder gives logits and may also give the greatest of them: two functions are made of it, since

@@ -7,7 +7,7 @@
 // RUN: lmopt-opt %s --lm-factorize-softmax=count=3 > %t.once
 // RUN: lmopt-opt %t.once --lm-factorize-softmax=count=2 | diff - %t.once
 
-// REMARK: [Passed] CertifiedHead | Category:lm-factorize-softmax | Op=head, Count=3, Block=16
+// REMARK: [Passed] CertifiedHead | Category:lm-factorize-softmax | Block=16, Count=3, Op=head
 
 // CHECK: lm.param @table : tensor<20x48xf32> = dense
 // CHECK-NEXT: lm.param @table.preview : !lm.int8<20x48> = #lm.quantize_rows<#lm.rotate_columns<dense<{{.*}}>, block = 16>> exactness <approximate>
