@@ -11,9 +11,9 @@
 // CHECK: lm.linear %{{.*}}, @embed.weight
 // CHECK-NOT: lm.quantized_linear
 // CHECK: plan.return %{{.*}} as ["logits"] : !plan.rows<outputs, 24 x f32>
-// CHECK-NOT: as #cpu.panels<tensor<
-// CHECK-DAG: plan.weight @embed.weight.preview.packed = [@embed.weight.preview] as #cpu.panels<!lm.int8<24x16>>
-// CHECK-DAG: plan.weight @embed.weight.packed_0 = [@embed.weight, @embed.weight.preview] as #cpu.bounds<24, block = 16>
+// CHECK-NOT: plan.weight
+// CHECK: plan.weight @embed.weight.preview.packed = [@embed.weight.preview] as #cpu.panels<!lm.int8<24x16>>
+// CHECK-NEXT: plan.weight @embed.weight.packed_0 = [@embed.weight, @embed.weight.preview] as #cpu.bounds<24, block = 16>
 // CHECK: plan.program @forward_top(
 // CHECK-COUNT-2: lm.attend
 // CHECK-NOT: lm.linear %{{.*}}, @embed.weight
@@ -33,5 +33,6 @@
 // SCHEDULE: plan.program @decode_top(
 // SCHEDULE-SAME: few
 // A row of results belongs to one thread, which needs all of its preview.
+// SCHEDULE: plan.step kernel outputs{{.*}} weights [@embed.weight.preview.packed] share panels
 // SCHEDULE: plan.wait
 // SCHEDULE-NEXT: plan.step kernel outputs{{.*}}packed_0] share rows
