@@ -17,9 +17,15 @@ namespace lmopt::cpu {
 
 namespace {
 
+/// Packed weights so far; programs of one artifact share them.
+struct PackedWeights {
+  int64_t bytes = 0;
+  DenseMap<std::pair<Attribute, Attribute>, FlatSymbolRefAttr> symbols;
+};
+
 class LayoutChooser {
 public:
-  explicit LayoutChooser(plan::ProgramOp program) : program(program), builder(program) {}
+  LayoutChooser(plan::ProgramOp program, PackedWeights &packed) : program(program), builder(program), packed(packed) {}
 
   LogicalResult run() {
     for (plan::StepOp step : plan::stepsOf(program))
@@ -38,8 +44,8 @@ public:
 private:
   plan::ProgramOp program;
   OpBuilder builder;
-  int64_t weightBytes = 0, positionBytes = 0;
-  DenseMap<std::pair<Attribute, Attribute>, FlatSymbolRefAttr> packed;
+  PackedWeights &packed;
+  int64_t positionBytes = 0;
 
   LogicalResult prepare(plan::StepOp step) {
     for (Operation &op : step.getBody().front().without_terminator()) {
@@ -82,14 +88,14 @@ private:
 
   FlatSymbolRefAttr weightFor(const PackedUse &use) {
     ArrayAttr params = builder.getArrayAttr(use.params);
-    FlatSymbolRefAttr &symbol = packed[{params, use.layout}];
+    FlatSymbolRefAttr &symbol = packed.symbols[{params, use.layout}];
     if (symbol)
       return symbol;
-    auto weight = plan::WeightOp::create(builder, program.getLoc(), nameOf(use), params, use.layout, weightBytes);
+    auto weight = plan::WeightOp::create(builder, program.getLoc(), nameOf(use), params, use.layout, packed.bytes);
     SymbolTable table(program->getParentOp()); // gives it another name where there is this one
     weight->remove();
     table.insert(weight, Block::iterator(program));
-    weightBytes += roundUp(weight.getBytes(), 64);
+    packed.bytes += roundUp(weight.getBytes(), 64);
     return symbol = FlatSymbolRefAttr::get(weight.getSymNameAttr());
   }
 
@@ -141,8 +147,9 @@ struct ChooseLayoutsPass : public PassWrapper<ChooseLayoutsPass, OperationPass<M
 } // namespace
 
 LogicalResult chooseLayouts(ModuleOp module) {
+  PackedWeights packed;
   for (auto program : llvm::make_early_inc_range(module.getOps<plan::ProgramOp>()))
-    if (failed(LayoutChooser(program).run()))
+    if (failed(LayoutChooser(program, packed).run()))
       return failure();
   return success();
 }

@@ -6,6 +6,7 @@
 #include "codegen/cpu/Cpu.h"
 #include "codegen/cpu/RowInfo.h"
 #include "codegen/cpu/rows/RowModel.h"
+#include "codegen/plan/FormSteps.h"
 #include "codegen/plan/Schedule.h"
 #include "dialects/lm/interfaces/Step.h"
 
@@ -188,6 +189,11 @@ LogicalResult schedulePrograms(ModuleOp module) {
       return failure();
     if (!program.isDecoder()) { // an encoder never splits a sequence, so a step must hold the longest one
       scheduleProgram(program, /*few=*/false, std::max<int64_t>(kPrefillRows, roundUp(program.getMaxPositions(), 8)));
+      continue;
+    }
+    if (program.getSymName() == plan::kTopFunction) {
+      program.setSymName("decode_top");
+      scheduleProgram(program, /*few=*/true, kDecodeRows);
       continue;
     }
     auto decode = cast<plan::ProgramOp>(program->clone());

@@ -9,6 +9,8 @@
 #include "llvm/IR/Module.h"
 #include "llvm/Transforms/Utils/ModuleUtils.h"
 
+#include <cstddef>
+
 #ifndef LMOPT_VERSION
 #error "LMOPT_VERSION comes from the build"
 #endif
@@ -26,14 +28,15 @@ public:
 
   llvm::Constant *table() {
     std::vector<llvm::Constant *> entries;
-    for (const char *name : {LMOPT_ENTRY_PREFILL, LMOPT_ENTRY_DECODE, LMOPT_ENTRY_ENCODE})
+    for (const char *name : {LMOPT_ENTRY_PREFILL, LMOPT_ENTRY_DECODE, LMOPT_ENTRY_DECODE_TOP, LMOPT_ENTRY_ENCODE})
       if (module.getFunction(name))
         entries.push_back(entry(name));
     return record({i32(sizeof(lmopt_code_table_t)), i32(LMOPT_ABI_VERSION), i32(kind()), i32(facts.vocabulary),
-                   i32(facts.maxPositions), i32(facts.ropeSwitch), i32(sizeof(lmopt_step_t)),
-                   i32(sizeof(lmopt_segment_t)), i64(facts.cacheBytesPerPosition), i64(0), i64(facts.arenaBytes),
-                   i64(facts.threadBytes), text(std::string("lmopt ") + LMOPT_VERSION), array(entries),
-                   i32(entries.size()), i32(sizeof(lmopt_entry_t))});
+                   i32(facts.maxPositions), i32(facts.ropeSwitch),
+                   i32(facts.top ? sizeof(lmopt_step_t) : offsetof(lmopt_step_t, top)), i32(sizeof(lmopt_segment_t)),
+                   i64(facts.cacheBytesPerPosition), i64(0), i64(facts.arenaBytes), i64(facts.threadBytes),
+                   text(std::string("lmopt ") + LMOPT_VERSION), array(entries), i32(entries.size()),
+                   i32(facts.top ? sizeof(lmopt_entry_t) : LMOPT_ENTRY_SIZE_MIN)});
   }
 
 private:
@@ -91,9 +94,20 @@ private:
       inputs = inputList();
       results = resultList();
     }
-    uint64_t rows = name == LMOPT_ENTRY_DECODE ? facts.decodeRows : facts.prefillRows;
-    return record({text(name), module.getFunction(name), i32(kind()), i32(rows), inputs, results,
-                   i32(facts.inputs.size()), i32(facts.results.size())});
+    bool few = name == LMOPT_ENTRY_DECODE || name == LMOPT_ENTRY_DECODE_TOP;
+    std::vector<llvm::Constant *> fields = {text(name),
+                                            module.getFunction(name),
+                                            i32(kind()),
+                                            i32(few ? facts.decodeRows : facts.prefillRows),
+                                            inputs,
+                                            results,
+                                            i32(facts.inputs.size()),
+                                            i32(facts.results.size())};
+    if (facts.top) { // what older runtimes need not know is there only where it says something
+      fields.push_back(i32(name == LMOPT_ENTRY_DECODE_TOP ? facts.top : 0));
+      fields.push_back(i32(0));
+    }
+    return record(fields);
   }
 };
 } // namespace

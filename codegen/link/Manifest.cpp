@@ -147,7 +147,8 @@ json::Array resultList(const lower::ModelFacts &facts) {
 json::Array stepList(const lower::LoweredModel &lowered) {
   json::Array entries;
   SmallVector<plan::ProgramOp> programs = lowered.programs();
-  SmallVector<plan::StepOp> steps = plan::stepsOf(programs.front()), decode = plan::stepsOf(programs.back());
+  plan::ProgramOp last = programs.size() > 1 ? programs[1] : programs[0]; // decode; decode_top is told by "top"
+  SmallVector<plan::StepOp> steps = plan::stepsOf(programs.front()), decode = plan::stepsOf(last);
   for (auto [step, few] : llvm::zip_equal(steps, decode)) {
     json::Object entry = stepEntry(step);
     if (few.getKernel() != step.getKernel())
@@ -180,6 +181,8 @@ std::string makeManifest(ModuleOp module, const lower::LoweredModel &lowered, co
                         {"barriers_prefill", facts.waitsPrefill},
                         {"barriers_decode", facts.waitsDecode},
                         {"steps", stepList(lowered)}};
+  if (facts.top)
+    manifest["top"] = facts.top;
   manifest["target"] = targetEntry(versions.back());
   if (versions.size() > 1) {
     json::Array entries;

@@ -8,7 +8,10 @@
 #include "codegen/cpu/EntryPoints.h"
 #include "codegen/cpu/SchedulePrograms.h"
 #include "codegen/plan/FormSteps.h"
+#include "dialects/lm/ranking/Ranking.h"
 #include "dialects/lmk/Lmk.h"
+
+#include "lmopt/abi.h"
 
 #include "mlir/IR/Verifier.h"
 #include "mlir/Pass/Pass.h"
@@ -47,6 +50,14 @@ static void readInputs(plan::ProgramOp program, ModelFacts &facts) {
     facts.inputs.push_back({cast<StringAttr>(name).str(), plan::inputLimit(program.getInput(number))});
 }
 
+/// How many of the greatest logits a program finds at most; 0: it gives all.
+static int64_t topOf(plan::ProgramOp program) {
+  int64_t top = 0;
+  if (program.getSymName() == LMOPT_ENTRY_DECODE_TOP)
+    program.walk([&](lm::TopLinearOp op) { top = op.getCount(); });
+  return top;
+}
+
 static void readProgram(plan::ProgramOp program, ModelFacts &facts) {
   readInputs(program, facts);
   readResults(program.getReturn(), facts);
@@ -56,6 +67,10 @@ static void readProgram(plan::ProgramOp program, ModelFacts &facts) {
   facts.cacheBytesPerPosition = program.getPositionBytes();
   facts.arenaBytes = std::max<int64_t>(facts.arenaBytes, *program.getArenaBytes());
   facts.threadBytes = std::max<int64_t>(facts.threadBytes, *program.getThreadBytes());
+  if (int64_t top = topOf(program)) { // the rest is that of "decode"
+    facts.top = top;
+    return;
+  }
   auto waits = program.getBody().front().getOps<plan::WaitOp>();
   (program.getFew() ? facts.decodeRows : facts.prefillRows) = *program.getMaxRows();
   (program.getFew() ? facts.waitsDecode : facts.waitsPrefill) = std::distance(waits.begin(), waits.end());

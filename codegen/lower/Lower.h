@@ -43,6 +43,7 @@ struct ModelFacts {
   int64_t prefillRows = 0, decodeRows = 0; ///< most rows of a step; decodeRows 0: an encoder
   int64_t arenaBytes = 0, threadBytes = 0; ///< the largest that an entry needs
   int64_t waitsPrefill = 0, waitsDecode = 0;
+  int64_t top = 0; ///< the entry decode_top gives the so many greatest logits; 0: there is none
 };
 
 struct LoweredModel {

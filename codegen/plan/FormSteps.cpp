@@ -12,7 +12,9 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/IRMapping.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Pass/Pass.h"
+#include "llvm/ADT/BitVector.h"
 
 #include <algorithm>
 
@@ -38,14 +40,17 @@ Value copyRows(OpBuilder &builder, Value rows, Domain domain) {
   return step.getResult(0);
 }
 
+static constexpr StringLiteral kResultName = "lm.result", kTopLogits = "top_logits";
+
 namespace {
 
 class StepFormer {
 public:
-  explicit StepFormer(ModuleOp module) : module(module), builder(module.getContext()) {}
+  StepFormer(ModuleOp module, func::FuncOp function)
+      : module(module), builder(module.getContext()), function(function) {}
 
   LogicalResult run() {
-    if (failed(findEntry()) || failed(readConfig()) || failed(readInputs()))
+    if (failed(readFunction()) || failed(readConfig()) || failed(readInputs()))
       return failure();
     startProgram();
     for (Operation &op : function.getBody().front())
@@ -70,12 +75,7 @@ private:
 
   //===--- The function ---===//
 
-  LogicalResult findEntry() {
-    auto forward = module.lookupSymbol<func::FuncOp>("forward");
-    auto encode = module.lookupSymbol<func::FuncOp>("encode");
-    if (!forward == !encode)
-      return refuse(module, "expects one function, @forward (decoder) or @encode (encoder)");
-    function = forward ? forward : encode;
+  LogicalResult readFunction() {
     if (function.isExternal() || !function.getBody().hasOneBlock())
       return refuse(function, "expects a body of one block");
     for (Operation &op : function.getBody().front())
@@ -251,7 +251,7 @@ private:
 
   /// What the function says (lm.result), or after what the rows are.
   StringRef nameOf(unsigned number, Domain domain) {
-    if (auto name = function.getResultAttrOfType<StringAttr>(number, "lm.result"))
+    if (auto name = function.getResultAttrOfType<StringAttr>(number, kResultName))
       return name.getValue();
     auto task = module->getAttrOfType<DictionaryAttr>("lm.config").getAs<StringAttr>("task");
     bool scores = program.isDecoder() || (task && task.getValue() != "none");
@@ -310,12 +310,53 @@ struct FormStepsPass : public PassWrapper<FormStepsPass, OperationPass<ModuleOp>
 };
 } // namespace
 
+/// Drops these results, and the ops that nothing else needs.
+static void dropResults(func::FuncOp function, const BitVector &dropped) {
+  Block &body = function.getBody().front();
+  body.getTerminator()->eraseOperands(dropped);
+  (void)function.eraseResults(dropped);
+  SmallVector<Operation *> ops;
+  for (Operation &op : body.without_terminator())
+    ops.push_back(&op);
+  for (Operation *op : llvm::reverse(ops))
+    if (isOpTriviallyDead(op))
+      op->erase();
+}
+
+/// The function of a decoder gives logits and may also give the greatest of them: two functions are made of it, since
+/// whoever wants the ones does not want to pay for the others. Null: it does not.
+static func::FuncOp splitTop(func::FuncOp function) {
+  BitVector top(function.getNumResults()), others(function.getNumResults());
+  for (unsigned i = 0; i < function.getNumResults(); ++i) {
+    auto name = function.getResultAttrOfType<StringAttr>(i, kResultName);
+    if (isa<lm::CacheType>(function.getResultTypes()[i]))
+      continue;
+    (name && name.getValue() == kTopLogits ? top : others).set(i);
+  }
+  if (top.none() || others.none() || function.isExternal() || !function.getBody().hasOneBlock())
+    return {};
+  auto second = cast<func::FuncOp>(function->clone());
+  function->getBlock()->getOperations().insertAfter(Block::iterator(function), second);
+  second.setSymName(kTopFunction);
+  second.removeResultAttr(top.find_first(), StringAttr::get(function.getContext(), kResultName));
+  dropResults(function, top);
+  dropResults(second, others);
+  return second;
+}
+
 LogicalResult formSteps(ModuleOp module) {
   SmallVector<lm::AttentionOp> whole;
   module.walk([&](lm::AttentionOp attention) { whole.push_back(attention); });
   for (lm::AttentionOp attention : whole)
     attention.expand();
-  return StepFormer(module).run();
+  auto forward = module.lookupSymbol<func::FuncOp>("forward");
+  auto encode = module.lookupSymbol<func::FuncOp>("encode");
+  if (!forward == !encode)
+    return refuse(module, "expects one function, @forward (decoder) or @encode (encoder)");
+  func::FuncOp top = forward ? splitTop(forward) : func::FuncOp();
+  if (failed(StepFormer(module, forward ? forward : encode).run()))
+    return failure();
+  return top ? StepFormer(module, top).run() : success();
 }
 
 void registerFormStepsPass() { PassRegistration<FormStepsPass>(); }

@@ -12,6 +12,7 @@
  *                   through lmopt_session_decode. Default: the whole sequence at once. Encoder: how many sequences a
  * call.
  *   --threads N     (default 1)
+ *   --top K         pieces of one go through lmopt_session_decode_top
  * Used by compare_quality.py and by the end-to-end tests (test/e2e).
  */
 #include "lmopt/lmopt.h"
@@ -23,6 +24,7 @@
 typedef struct {
   const char *model, *ids_path, *out_path, *lengths_path, *split;
   long length, first, last, threads;
+  int top;
 } options_t;
 
 static void fail(const char *what, const char *detail) {
@@ -82,13 +84,15 @@ static options_t parse(int argc, char **argv) {
       options.split = value;
     else if (!strcmp(argv[i], "--threads"))
       options.threads = atol(value);
+    else if (!strcmp(argv[i], "--top"))
+      options.top = atoi(value);
     else
       fail("unknown option", argv[i]);
     ++i;
   }
   if (given != 3)
     fail("usage", "dump_logits MODEL.so IDS OUT [--length L | --lengths FILE] [--first R] [--last R] [--split A,B,..] "
-                  "[--threads N]");
+                  "[--threads N] [--top K]");
   return options;
 }
 
@@ -132,7 +136,9 @@ static void run_decoder(lmopt_session_t *session, const options_t *options, cons
   for (long done = 0; done < length;) {
     long piece = next_piece(&cursor, length - done);
     if (piece == 1) {
-      check(lmopt_session_decode(session, ids[done], logits, &error), &error, "decode");
+      check(options->top ? lmopt_session_decode_top(session, ids[done], options->top, logits, &error)
+                         : lmopt_session_decode(session, ids[done], logits, &error),
+            &error, "decode");
       if (write_rows(writer, 0, 1, logits))
         fail("cannot write", options->out_path);
     } else {

@@ -59,6 +59,11 @@ Result<TeamPtr> createTeam(int threads) {
   return TeamPtr(team);
 }
 
+static lmopt_status_t benchStep(lmopt_session_t *session, int32_t token, int top, float *logits, lmopt_error_t *error) {
+  return top ? lmopt_session_decode_top(session, token, top, logits, error)
+             : lmopt_session_decode(session, token, logits, error);
+}
+
 static Result<void> benchDecoder(const Model &model, const BenchOptions &options, const Context &context, Json &out) {
   const int64_t prompt = options.prompt;
   if (Result<void> fits = needPositions(model, prompt + kBenchSteps); !fits.ok())
@@ -80,13 +85,13 @@ static Result<void> benchDecoder(const Model &model, const BenchOptions &options
   Result<double> steps = bestTime(options.repeats, [&]() -> Result<void> {
     lmopt_status_t status = lmopt_session_truncate(session->get(), prompt, &error);
     for (int64_t i = 0; i < kBenchSteps && status == LMOPT_OK; ++i)
-      status = lmopt_session_decode(session->get(), tokens[static_cast<size_t>(prompt + i)], logits.data(), &error);
+      status = benchStep(session->get(), tokens[static_cast<size_t>(prompt + i)], options.top, logits.data(), &error);
     return checkStatus(status, error);
   });
   if (!steps.ok())
     return steps.error();
   out["pp" + std::to_string(prompt)] = static_cast<double>(prompt) / *whole;
-  out[stepsKey(options)] = kBenchSteps / *steps;
+  out[stepsKey(options) + (options.top ? "_top" + std::to_string(options.top) : "")] = kBenchSteps / *steps;
   return {};
 }
 
@@ -181,6 +186,8 @@ static Result<void> bench(const BenchOptions &options, const Context &context) {
     return model.error();
   if (options.sessions && !model->isDecoder())
     return Error{kErrorUsage, "--sessions needs a decoder, but '" + model->path + "' is an encoder"};
+  if (options.top && !model->isDecoder())
+    return Error{kErrorUsage, "--top needs a decoder, but '" + model->path + "' is an encoder"};
   if (options.promptGiven && !model->isDecoder())
     return Error{kErrorUsage, "--prompt needs a decoder, but '" + model->path + "' is an encoder"};
   Json result;
@@ -238,6 +245,8 @@ void addBench(CommandLine &line) {
   Option prompt = command.add("--prompt", options->prompt, "decoder: tokens before the single steps")
                       .between(1, int64_t{1} << 30)
                       .showDefault();
+  command.add("--top", options->top, "decoder: single steps find the N greatest logits only, as far as the model can")
+      .between(1, 1 << 24);
   command.add("--sessions", options->sessions, "decoder: also decode N sequences together").between(1, 1024);
   command.add("--instances", options->instances, "also N independent workers of one thread, each on its own CPU")
       .between(1, 1024);

@@ -25,6 +25,7 @@ struct BenchOptions {
   int repeats = 5;
   int64_t prompt = 512; ///< tokens before the single steps
   bool promptGiven = false;
+  int top = 0;       ///< decoder: single steps give the so many greatest logits only; 0: all
   int sessions = 0;  ///< decoder: also so many sequences in shared passes over the weights; 0: not
   int instances = 0; ///< also so many independent workers of one thread; 0: not
   bool profile = false;

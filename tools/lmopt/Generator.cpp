@@ -106,7 +106,9 @@ Result<void> Generator::step(Generation &generation, int64_t limit,
       generation.stop = Stop::Context;
       break;
     }
-    if (lmopt_session_decode(session.get(), token, logits.data(), &error) != LMOPT_OK)
+    // What the sampler does not look at need not be computed.
+    if (lmopt_session_decode_top(session.get(), token, lmopt_sampler_top(sampler.get()), logits.data(), &error) !=
+        LMOPT_OK)
       return runtimeError(error);
     held.push_back(token);
   }

@@ -17,10 +17,11 @@ namespace lmopt::cpu {
 
 namespace {
 
-/// A product that has the table as its matrix (tied head), or null; the last one where there are more.
+/// A product that has the table as its matrix (tied head), or null; the last one where there are more. One of any
+/// program of the artifact: they share their weights.
 lm::LinearLikeOpInterface findTied(FlatSymbolRefAttr table, plan::ProgramOp program) {
   lm::LinearLikeOpInterface tied;
-  program.walk([&](lm::LinearLikeOpInterface linear) {
+  program->getParentOp()->walk([&](lm::LinearLikeOpInterface linear) {
     if (linear.getWeightAttr() == table)
       tied = linear;
   });

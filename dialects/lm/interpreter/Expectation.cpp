@@ -96,10 +96,11 @@ static std::optional<double> difference(const Tensor &found, const Tensor &expec
     return std::nullopt;
   double largest = 0, magnitude = 1e-30;
   for (auto [a, b] : llvm::zip_equal(found.f32, expected.f32)) {
-    double apart = std::abs(double(a) - double(b));
-    if (!(apart <= largest)) // also when NaN
+    double apart = a == b ? 0 : std::abs(double(a) - double(b)); // infinities too
+    if (!(apart <= largest))                                     // also when NaN
       largest = apart;
-    magnitude = std::max(magnitude, std::abs(double(b)));
+    if (std::isfinite(b))
+      magnitude = std::max(magnitude, std::abs(double(b)));
   }
   return largest / magnitude;
 }

@@ -191,6 +191,8 @@ typedef struct lmopt_step {
    * manifest), or LMOPT_MARK_WAIT before it waits at the barrier. */
   void (*mark)(void *mark_user, int64_t thread, int64_t what);
   void *mark_user;
+  int64_t top; /* entries that give the greatest logits only: how many of each row, at most `top` of the entry; 0: so
+                  many */
 } lmopt_step_t;
 
 enum { LMOPT_MARK_WAIT = -1, LMOPT_MARK_BEGIN = -2, LMOPT_MARK_END = -3 };
@@ -229,12 +231,18 @@ typedef struct lmopt_entry {
   const lmopt_result_t *results;
   uint32_t input_count;
   uint32_t result_count; /* >= 1 */
+  uint32_t top;          /* the logits are the so many greatest of each row, or as many as the step says; the others are
+                            -infinity. 0: all of them */
+  uint32_t reserved;     /* 0 */
 } lmopt_entry_t;
+/* Entries without `top` and what follows it serve too. */
+#define LMOPT_ENTRY_SIZE_MIN offsetof(lmopt_entry_t, top)
 
-/* Decoder: many rows, and few rows, one for each sequence; the first result is the logits, [outputs, vocabulary].
- * Encoder: one entry. */
+/* Decoder: many rows, and few rows, one for each sequence; the first result is the logits, [outputs, vocabulary]. Some
+ * have a third one, as "decode" with the greatest logits only. Encoder: one entry. */
 #define LMOPT_ENTRY_PREFILL "prefill"
 #define LMOPT_ENTRY_DECODE "decode"
+#define LMOPT_ENTRY_DECODE_TOP "decode_top"
 #define LMOPT_ENTRY_ENCODE "encode"
 
 /* What lmopt_model_query returns: constants of the model and its entries. Lives as long as the library. */

@@ -126,6 +126,8 @@ typedef struct lmopt_model_info {
   uint64_t state_bytes_per_sequence; /* memory of a decoder's session beside that, whatever its length */
   uint32_t input_count;              /* what a token brings beside its id: lmopt_model_get_input */
   uint32_t result_count;             /* what comes out: lmopt_model_get_result; decoder: 1, the logits */
+  int32_t top_logits;                /* lmopt_session_decode_top finds so many of the greatest without the others; 0: it
+                                        computes all */
 } lmopt_model_info_t;
 
 /* A number for each token beside its id: "token_types" (0 for the first text of a pair, 1 for the second), ... */
@@ -308,6 +310,15 @@ lmopt_status_t lmopt_session_decode(lmopt_session_t *session, int32_t token, flo
 lmopt_status_t lmopt_sessions_decode(lmopt_session_t *const *sessions, int64_t count, const int32_t *tokens,
                                      float *logits, lmopt_error_t *error);
 
+/* The same where only the `top` >= 1 greatest logits of each row are of interest (lmopt_sampler_top), the smaller id
+ * first where they are equal: these are what lmopt_sessions_decode gives, bit for bit; any other is that, too, or
+ * -infinity. A model that can (top_logits) needs less memory traffic for it, if `top` is at most what it says; others
+ * compute all. USAGE also when `top` is less than 1. */
+lmopt_status_t lmopt_session_decode_top(lmopt_session_t *session, int32_t token, int32_t top, float *logits,
+                                        lmopt_error_t *error);
+lmopt_status_t lmopt_sessions_decode_top(lmopt_session_t *const *sessions, int64_t count, const int32_t *tokens,
+                                         int32_t top, float *logits, lmopt_error_t *error);
+
 /* Encodes `count` sequences: `tokens` is all of them one after another, lengths[i] >= 1 the tokens of sequence i;
  * vectors is [count, output_width], the first result. Inputs beside the ids are 0. Sequences are packed without
  * padding, several to a pass of at most max_step_rows tokens. USAGE: a length outside [1, max_positions] or a token out
@@ -345,6 +356,9 @@ typedef struct lmopt_sampler_options {
 lmopt_status_t lmopt_sampler_create(const lmopt_sampler_options_t *options, int32_t vocabulary, lmopt_sampler_t **out,
                                     lmopt_error_t *error);
 void lmopt_sampler_destroy(lmopt_sampler_t *sampler);
+/* How many of the greatest logits the sampler looks at (1 when greedy, top_k): the choice does not depend on the
+ * others, which may be -infinity instead (lmopt_session_decode_top). */
+int32_t lmopt_sampler_top(const lmopt_sampler_t *sampler);
 /* logits: [vocabulary]. NaN never wins. INTERNAL: no logit is a number (the model computed nonsense). */
 lmopt_status_t lmopt_sampler_sample(lmopt_sampler_t *sampler, const float *logits, int32_t *token,
                                     lmopt_error_t *error);

@@ -213,6 +213,7 @@ lmopt_status_t lmopt_model_get_info(const lmopt_model_t *model, lmopt_model_info
       .state_bytes_per_sequence = table->state_bytes_per_sequence,
       .input_count = model->many->input_count,
       .result_count = model->many->result_count,
+      .top_logits = model->top ? (int32_t)model->top->top : 0,
   };
   return lmoptp_write_info(info, &own, sizeof own, "lmopt_model_info_t", error);
 }

@@ -83,13 +83,13 @@ static const char *table_fault(const lmopt_code_table_t *table) {
 }
 
 static lmopt_status_t check_sizes(const lmopt_code_table_t *table, const char *path, lmopt_error_t *error) {
-  if (table->struct_size < sizeof *table || table->entry_size < sizeof(lmopt_entry_t) ||
+  if (table->struct_size < sizeof *table || table->entry_size < LMOPT_ENTRY_SIZE_MIN ||
       table->abi_version < LMOPT_ABI_MIN || table->abi_version > LMOPT_ABI_VERSION)
     return lmoptp_fail(error, LMOPT_ERROR_ABI,
                        "%s: its code table has ABI %u and %u bytes (entries %u), expected ABI %u to %u and at least "
                        "%zu bytes (entries %zu)",
                        path, table->abi_version, table->struct_size, table->entry_size, LMOPT_ABI_MIN,
-                       LMOPT_ABI_VERSION, sizeof *table, sizeof(lmopt_entry_t));
+                       LMOPT_ABI_VERSION, sizeof *table, (size_t)LMOPT_ENTRY_SIZE_MIN);
   if (table->step_size > sizeof(lmopt_step_t) || table->segment_size > sizeof(lmopt_segment_t))
     return lmoptp_fail(error, LMOPT_ERROR_ABI,
                        "%s: its code reads %u bytes of a step and %u of a segment, this runtime (%s) gives %zu and "
@@ -115,6 +115,18 @@ static lmopt_status_t find_entry(const lmopt_model_t *model, const char *name, c
   return LMOPT_OK;
 }
 
+// An entry that gives the greatest logits only may be there.
+static lmopt_status_t find_top(lmopt_model_t *model, lmopt_error_t *error) {
+  const lmopt_code_table_t *table = model->table;
+  if (table->entry_size < sizeof(lmopt_entry_t) || !lmopt_entry_find(table, LMOPT_ENTRY_DECODE_TOP))
+    return LMOPT_OK;
+  lmopt_status_t status = find_entry(model, LMOPT_ENTRY_DECODE_TOP, &model->top, error);
+  if (!status && (model->top->top < 1 || model->top->top > table->vocabulary))
+    return lmoptp_fail(error, LMOPT_ERROR_MALFORMED, "%s: code table: entry \"%s\": field top makes no sense",
+                       model->artifact->path, LMOPT_ENTRY_DECODE_TOP);
+  return status;
+}
+
 lmopt_status_t lmoptp_read_table(lmopt_model_t *model, lmopt_error_t *error) {
   const lmopt_code_table_t *table = model->table;
   const char *path = model->artifact->path;
@@ -127,5 +139,7 @@ lmopt_status_t lmoptp_read_table(lmopt_model_t *model, lmopt_error_t *error) {
   if (table->kind == LMOPT_KIND_ENCODER)
     return find_entry(model, LMOPT_ENTRY_ENCODE, &model->many, error);
   status = find_entry(model, LMOPT_ENTRY_PREFILL, &model->many, error);
-  return status ? status : find_entry(model, LMOPT_ENTRY_DECODE, &model->few, error);
+  if (!status)
+    status = find_entry(model, LMOPT_ENTRY_DECODE, &model->few, error);
+  return status ? status : find_top(model, error);
 }

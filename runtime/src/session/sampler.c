@@ -90,6 +90,13 @@ void lmopt_sampler_destroy(lmopt_sampler_t *sampler) {
   free(sampler);
 }
 
+int32_t lmopt_sampler_top(const lmopt_sampler_t *sampler) {
+  if (sampler->options.temperature == 0)
+    return 1;
+  int32_t top = sampler->options.top_k;
+  return top > 0 && top < sampler->vocabulary ? top : sampler->vocabulary;
+}
+
 /*===--- Choosing ---===*/
 
 static int32_t greatest(const float *logits, int32_t count) {

@@ -246,16 +246,16 @@ static lmopt_status_t check_batch(lmopt_session_t *const *sessions, int64_t coun
   return LMOPT_OK;
 }
 
-static lmopt_status_t append_pass(lmopt_session_t *const *sessions, int64_t count, const int32_t *tokens, float *logits,
-                                  lmopt_session_t *leader, lmopt_error_t *error) {
-  lmopt_status_t status = lmoptp_decode_pass(sessions, count, tokens, logits, leader, error);
+static lmopt_status_t append_pass(lmopt_session_t *const *sessions, int64_t count, const int32_t *tokens, int64_t top,
+                                  float *logits, lmopt_session_t *leader, lmopt_error_t *error) {
+  lmopt_status_t status = lmoptp_decode_pass(sessions, count, tokens, top, logits, leader, error);
   for (int64_t i = 0; i < count && !status; ++i)
     lmoptp_history_append(sessions[i], tokens + i, 1);
   return status;
 }
 
-lmopt_status_t lmopt_sessions_decode(lmopt_session_t *const *sessions, int64_t count, const int32_t *tokens,
-                                     float *logits, lmopt_error_t *error) {
+static lmopt_status_t append_all(lmopt_session_t *const *sessions, int64_t count, const int32_t *tokens, int64_t top,
+                                 float *logits, lmopt_error_t *error) {
   lmopt_status_t status = check_batch(sessions, count, tokens, error);
   if (status)
     return status;
@@ -266,6 +266,24 @@ lmopt_status_t lmopt_sessions_decode(lmopt_session_t *const *sessions, int64_t c
   for (int64_t i = 0; i < count && !status; ++i)
     status = lmoptp_history_prepare(sessions[i], leader->team, 1, error);
   for (int64_t i = 0; i < count && !status; i += most)
-    status = append_pass(sessions + i, min64(most, count - i), tokens + i, logits + i * vocabulary, leader, error);
+    status = append_pass(sessions + i, min64(most, count - i), tokens + i, top, logits + i * vocabulary, leader, error);
   return status;
+}
+
+lmopt_status_t lmopt_sessions_decode(lmopt_session_t *const *sessions, int64_t count, const int32_t *tokens,
+                                     float *logits, lmopt_error_t *error) {
+  return append_all(sessions, count, tokens, 0, logits, error);
+}
+
+lmopt_status_t lmopt_session_decode_top(lmopt_session_t *session, int32_t token, int32_t top, float *logits,
+                                        lmopt_error_t *error) {
+  return lmopt_sessions_decode_top(&session, 1, &token, top, logits, error);
+}
+
+lmopt_status_t lmopt_sessions_decode_top(lmopt_session_t *const *sessions, int64_t count, const int32_t *tokens,
+                                         int32_t top, float *logits, lmopt_error_t *error) {
+  if (top < 1)
+    return lmoptp_fail(error, LMOPT_ERROR_USAGE,
+                       "lmopt_sessions_decode_top: the %d greatest logits; at least one is needed", top);
+  return append_all(sessions, count, tokens, top, logits, error);
 }

@@ -64,8 +64,13 @@ lmopt_status_t lmoptp_prefill_chunk(lmopt_session_t *session, lmopt_team_t *team
   return status;
 }
 
-lmopt_status_t lmoptp_decode_pass(lmopt_session_t *const *sessions, int64_t count, const int32_t *tokens, float *logits,
-                                  lmopt_session_t *leader, lmopt_error_t *error) {
+// The entry that finds so many of the greatest logits, or the one that computes all.
+static const lmopt_entry_t *entry_for(const lmopt_model_t *model, int64_t top) {
+  return top > 0 && model->top && top <= (int64_t)model->top->top ? model->top : model->few;
+}
+
+lmopt_status_t lmoptp_decode_pass(lmopt_session_t *const *sessions, int64_t count, const int32_t *tokens, int64_t top,
+                                  float *logits, lmopt_session_t *leader, lmopt_error_t *error) {
   lmopt_status_t status = lmoptp_check_cancel(leader, error);
   if (status)
     return status;
@@ -83,8 +88,10 @@ lmopt_status_t lmoptp_decode_pass(lmopt_session_t *const *sessions, int64_t coun
       .results = &logits,
       .output_rows = leader->rows,
       .output_count = count,
+      .top = top,
   };
-  status = lmoptp_team_step(leader->team, model->table, model->few, &step, 0, NULL, NULL, error);
+  const lmopt_entry_t *entry = entry_for(model, top);
+  status = lmoptp_team_step(leader->team, model->table, entry, &step, 0, NULL, NULL, error);
   for (int64_t i = 0; i < count && !status; ++i)
     ++sessions[i]->position;
   return status;

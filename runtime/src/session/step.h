@@ -16,8 +16,9 @@ lmopt_status_t lmoptp_make_room(lmopt_session_t *session, int64_t room, lmopt_er
 lmopt_status_t lmoptp_prefill_chunk(lmopt_session_t *session, lmopt_team_t *team, const int32_t *tokens, int64_t rows,
                                     int64_t first, float *logits, lmopt_error_t *error);
 
-/* The next token of each session, on the team and with the room of the leader. Each cache then holds one token more. */
-lmopt_status_t lmoptp_decode_pass(lmopt_session_t *const *sessions, int64_t count, const int32_t *tokens, float *logits,
-                                  lmopt_session_t *leader, lmopt_error_t *error);
+/* The next token of each session, on the team and with the room of the leader. Each cache then holds one token more. Of
+ * the logits at least the `top` greatest are wanted; 0: all. */
+lmopt_status_t lmoptp_decode_pass(lmopt_session_t *const *sessions, int64_t count, const int32_t *tokens, int64_t top,
+                                  float *logits, lmopt_session_t *leader, lmopt_error_t *error);
 
 #endif

@@ -9,6 +9,8 @@ plan.weight @b = [@w, @b] as #cpu.panels<!lm.int8<24x16>, bias = true> at 64
 plan.weight @c = [@w] as #cpu.rows<tensor<20xf32>> at 0
 // CHECK: plan.weight @d = [] as #cpu.rope<#lm.rope<base = 1.000000e+04, dims = 8, layout = half>, positions = 128, switch = 64> at 0
 plan.weight @d = [] as #cpu.rope<#lm.rope<base = 1.0e4, dims = 8, layout = half>, positions = 128, switch = 64> at 0
+// CHECK: plan.weight @e = [@w, @p] as #cpu.bounds<300, block = 64> at 128
+plan.weight @e = [@w, @p] as #cpu.bounds<300, block = 64> at 128
 
 // -----
 
@@ -29,6 +31,11 @@ plan.weight @a = [@w] as #cpu.rows<tensor<4x?xf32>> at 0
 
 // expected-error @+1 {{C1: expected 1 to 2^31 positions and a switch below, but found 8 and 8}}
 plan.weight @a = [] as #cpu.rope<#lm.rope<base = 1.0e4, dims = 8, layout = half>, positions = 8, switch = 8> at 0
+
+// -----
+
+// expected-error @+1 {{C1: expected a row at least, and a block that is 0 or a power of two from 2 to 65536, but found 4 and 12}}
+plan.weight @a = [@w, @p] as #cpu.bounds<4, block = 12> at 0
 
 // -----
 

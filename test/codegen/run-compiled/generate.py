@@ -15,7 +15,7 @@ HERE = pathlib.Path(__file__).parent
 sys.path.insert(0, str(HERE.parents[1] / "dialects/lm/interpret"))
 from cases import Case, codes_type, f32, run_lines, t, write
 from generate import (GROUPED, attend, quantize_dynamic, quantize_groups, quantize_rows, quantize_weight_groups, quantized_linear,
-                      rope, rotate)
+                      rope, rotate, top_linear)
 
 
 def bf16(x):
@@ -163,6 +163,15 @@ def encoder():
     return [c.finish([("y", y / np.maximum(np.sqrt((y**2).sum(-1, keepdims=True)), 1e-12))], 8)]
 
 
+def ranking():
+    """More panels of 16 outputs than a block of them, the last one ragged; equal results; all of them equal."""
+    x, w, b = f32(2, 3, 64), f32(300, 64), f32(300)
+    w[150] = w[3]
+    x[0, 0] = 0
+    return [top_linear("top", x, w, None, 40, 0), top_linear("top_bias_rotated", x, w, b, 3, 64),
+            top_linear("best", x, w, b, 1, 32), top_linear("all", x, w, b, 300, 64)]
+
+
 # The tolerance of compiled code, and why.
 THEMES = {
     products: (4e-6, "sums of 64 numbers in float32: 64 2^-24"),
@@ -170,6 +179,7 @@ THEMES = {
     attention_cache: (2e-6, "sums of 8 and 19 numbers in float32, between them exp, which takes on the error of a score"),
     attention_cache_narrow: (8e-3, "a weight of bf16 that tips moves by 2^-8, a query of 8 bits by 1/127 of the largest"),
     encoder: (2e-6, "sums of at most 16 numbers in float32, one behind another"),
+    ranking: (4e-6, "sums of 64 numbers in float32: 64 2^-24"),
 }
 
 for theme, (tolerance, why) in THEMES.items():

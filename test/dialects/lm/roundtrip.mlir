@@ -91,6 +91,7 @@ lm.param @embed : tensor<9x8xf32> = dense<1.0>
 lm.param @vector8 : tensor<8xf32> = dense<1.0>
 lm.param @vector2 : tensor<2xf32> = dense<1.0>
 lm.param @square : tensor<8x8xf32> = dense<1.0>
+lm.param @square.codes : !lm.int8<8x8> = #lm.quantize_rows<dense<1.0> : tensor<8x8xf32>>
 
 // CHECK-LABEL: func.func @all
 // CHECK-SAME: %[[IDS:.*]]: tensor<?x?xi32>, %[[LEN:.*]]: tensor<?xi32>, %[[CACHE:.*]]: !lm.cache)
@@ -117,6 +118,11 @@ func.func @all(%ids: tensor<?x?xi32>, %len: tensor<?xi32>, %cache: !lm.cache) ->
   // LOC: lm.linear {{.*}} loc(#[[Q:.*]])
   // LOC: #[[Q]] = loc("layers.0.attn.q")
   %q = lm.linear %l3, @square bias @vector8 : (tensor<?x?x8xf32>) -> tensor<?x?x8xf32> loc("layers.0.attn.q")
+  // CHECK: lm.top_linear %{{.*}}, @square preview %{{.*}} of %{{.*}}, %{{.*}}, @square.codes {count = 3} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, !lm.codes<?x?x8, u8>) -> tensor<?x?x8xf32>
+  %cq = lm.quantize_dynamic %q : (tensor<?x?x8xf32>) -> !lm.codes<?x?x8, u8>
+  %t = lm.top_linear %q, @square preview %q of %q, %cq, @square.codes {count = 3} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, !lm.codes<?x?x8, u8>) -> tensor<?x?x8xf32>
+  // CHECK: lm.top_linear %{{.*}}, @square bias @vector8 preview %{{.*}} of %{{.*}}, %{{.*}}, @square.codes {count = 3, block = 4} attributes {mark = "kept"} : (tensor<?x?x8xf32>,
+  %t2 = lm.top_linear %q, @square bias @vector8 preview %t of %q, %cq, @square.codes {count = 3, block = 4} attributes {mark = "kept"} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, !lm.codes<?x?x8, u8>) -> tensor<?x?x8xf32>
   // CHECK: lm.linear %{{.*}}, @square : (tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
   %k = lm.linear %q, @square : (tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
   // CHECK: %[[Y:.*]], %[[NEXT:.*]] = lm.attention %{{.*}}, %{{.*}}, %{{.*}}, %[[CACHE]] {layer = 0, heads = 2, kv_heads = 1, scale = 5.000000e-01, mask = #lm.causal, rope = #lm.rope<base = 1.000000e+05, dims = 4, layout = half>} : (tensor<?x?x8xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32>, !lm.cache) -> (tensor<?x?x8xf32>, !lm.cache)

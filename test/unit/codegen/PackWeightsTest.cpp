@@ -41,7 +41,8 @@ protected:
             "lm.param @m : tensor<20x18xf32> = " + matrixText(20, 18).substr(0, matrixText(20, 18).rfind(" :")) +
             "\nlm.param @halves : tensor<20x18xbf16> = #lm.narrow<" + matrixText(20, 18) +
             ">\nlm.param @codes : !lm.int8<20x18> = #lm.quantize_rows<" + matrixText(20, 18) +
-            ">\nlm.param @v : tensor<20xf32> = #lm.matvec_add<" + matrixText(20, 18) +
+            ">\nlm.param @turned : !lm.int8<20x18> = #lm.quantize_rows<#lm.rotate_columns<" + matrixText(20, 18) +
+            ", block = 2>>\nlm.param @v : tensor<20xf32> = #lm.matvec_add<" + matrixText(20, 18) +
             ", dense<[1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]> : "
             "tensor<18xf32>>\nlm.param @missing : tensor<4x4xf32> = #lm.safetensors<\"no-such-file.safetensors\", "
             "\"w\", f32>\n")) {}
@@ -101,6 +102,28 @@ TEST_F(PackWeights, FloatPanels) {
       ASSERT_EQ(floatAt(bytes, spec.unitOffset(n / 16, k) + n % 16 * 4), n < 20 ? signedElement(n, k) : 0)
           << n << " " << k;
     ASSERT_EQ(floatAt(bytes, spec.biasOffset() + 4 * n), n < 20 ? signedElement(n, 0) : 0);
+  }
+}
+
+// No less than the norms, and no more than rounding to f32 takes.
+TEST_F(PackWeights, Bounds) {
+  mlir::FailureOr<lm::WeightData> data = reader.read(param("turned"));
+  ASSERT_TRUE(mlir::succeeded(data));
+  std::vector<char> bytes = pack(weightOf({"m", "turned"}, "bounds<20, block = 2>"));
+  ASSERT_EQ(bytes.size(), 2u * 2 * 64);
+  for (int64_t n = 0; n < 20; ++n) {
+    double missing = 0, length = 0;
+    for (int64_t k = 0; k < 18; ++k) {
+      double a = signedElement(n, k - k % 2), b = signedElement(n, k - k % 2 + 1);
+      double turned = (k % 2 ? a - b : a + b) / std::sqrt(2.0);
+      missing += std::pow(turned - double(data->scales[n]) * data->s8[n * 18 + k], 2);
+      length += std::pow(double(signedElement(n, k)), 2);
+    }
+    EXPECT_GE(floatAt(bytes, 4 * n), std::sqrt(missing)) << n;
+    EXPECT_LE(floatAt(bytes, 4 * n), std::sqrt(missing) * 1.000001) << n;
+    EXPECT_GE(floatAt(bytes, 128 + 4 * n), std::sqrt(length)) << n;
+    EXPECT_LE(floatAt(bytes, 128 + 4 * n), std::sqrt(length) * 1.000001) << n;
+    EXPECT_GT(missing, 0) << n;
   }
 }
 

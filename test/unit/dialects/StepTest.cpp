@@ -35,6 +35,12 @@ struct Facts : ::testing::Test {
             : (tensor<1x?x8xf32>, tensor<1x?x8xf32>, tensor<1x?x6xf32>, !lm.cache) -> (tensor<1x?x6xf32>, !lm.cache)
         return %y : tensor<1x?x6xf32>
       }
+      lm.param @codes : !lm.int8<6x8> = #lm.quantize_rows<dense<1.0> : tensor<6x8xf32>>
+      func.func @top(%x: tensor<1x?x8xf32>, %c: !lm.codes<1x?x8, u8>, %p: tensor<1x?x6xf32>) -> tensor<1x?x6xf32> {
+        %y = lm.top_linear %x, @w bias @b preview %p of %x, %c, @codes {count = 2}
+            : (tensor<1x?x8xf32>, tensor<1x?x6xf32>, tensor<1x?x8xf32>, !lm.codes<1x?x8, u8>) -> tensor<1x?x6xf32>
+        return %y : tensor<1x?x6xf32>
+      }
       func.func @encoder(%x: tensor<?x?x8xf32>, %len: tensor<?xi32>) -> tensor<?x8xf32> {
         %y = lm.attention %x, %x, %x lengths %len {layer = 0, heads = 2, kv_heads = 2, scale = 1.0, mask = #lm.full}
             : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?xi32>) -> tensor<?x?x8xf32>
@@ -125,6 +131,18 @@ TEST_F(Facts, AnyLinear) {
   EXPECT_EQ(find<NarrowLinearOp>("encoder").getBias(), "b");
   linear.setBiasAttr({});
   EXPECT_FALSE(linear.getBiasAttr());
+}
+
+TEST_F(Facts, TopLinear) {
+  auto top = find<TopLinearOp>("top");
+  EXPECT_EQ(TopLinearOp::getMotion(), Motion::Kernel);
+  EXPECT_FALSE(TopLinearOp::mixesRows());
+  EXPECT_EQ(top.getCost().flopsPerRow, 2 * 2 * 8); // of the wanted rows
+  EXPECT_EQ(top.getCost().weightShare, 2.0 / 6);
+  SmallVector<WeightUse> weights = uses(top);
+  ASSERT_EQ(weights.size(), 2u);
+  EXPECT_EQ(weights[0].symbol.getValue(), "w");
+  EXPECT_EQ(weights[1].symbol.getValue(), "b");
 }
 
 TEST_F(Facts, AttentionOfADecoder) {

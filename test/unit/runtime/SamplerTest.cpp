@@ -89,6 +89,16 @@ TEST(Sampler, filtersKeepWhatTheyShould) {
 
 TEST(Sampler, ordersEqualsById) { EXPECT_EQ(histogram(options(1, 2), {7, 7, 7, 7, 7, 7}, 500).rbegin()->first, 1); }
 
+TEST(Sampler, saysHowManyOfTheGreatestItLooksAt) {
+  auto topOf = [](float temperature, int32_t topK) {
+    return lmopt_sampler_top(makeSampler(options(temperature, topK), 50).get());
+  };
+  EXPECT_EQ(topOf(0, 40), 1);
+  EXPECT_EQ(topOf(1, 40), 40);
+  EXPECT_EQ(topOf(1, 0), 50);
+  EXPECT_EQ(topOf(1, 70), 50);
+}
+
 TEST(Sampler, aSeedRepeats) {
   std::vector<float> logits(1000);
   for (size_t i = 0; i < logits.size(); ++i)

@@ -7,7 +7,9 @@
 
 #include <dlfcn.h>
 
+#include <algorithm>
 #include <functional>
+#include <limits>
 
 using namespace lmopt::test;
 
@@ -25,10 +27,13 @@ protected:
     before = *table;
     decode = const_cast<lmopt_entry_t *>(lmopt_entry_find(table, LMOPT_ENTRY_DECODE));
     decodeBefore = *decode;
+    top = const_cast<lmopt_entry_t *>(lmopt_entry_find(table, LMOPT_ENTRY_DECODE_TOP));
+    topBefore = *top;
   }
   void TearDown() override {
     *table = before;
     *decode = decodeBefore;
+    *top = topBefore;
     dlclose(library);
   }
 
@@ -42,11 +47,12 @@ protected:
     EXPECT_NE(std::string(error.message).find("fake_table.so"), std::string::npos) << error.message;
     *table = before;
     *decode = decodeBefore;
+    *top = topBefore;
   }
 
   void *library = nullptr;
   lmopt_code_table_t *table = nullptr, before{};
-  lmopt_entry_t *decode = nullptr, decodeBefore{};
+  lmopt_entry_t *decode = nullptr, decodeBefore{}, *top = nullptr, topBefore{};
 };
 
 TEST_F(Table, aLaterOneServes) {
@@ -75,8 +81,63 @@ TEST_F(Table, codeThatReadsMoreNeedsANewerRuntime) {
 
 TEST_F(Table, shorterOnesAreRefused) {
   expectRefused(LMOPT_ERROR_ABI, "its code table has ABI 3", [&] { table->struct_size = sizeof *table - 1; });
-  expectRefused(LMOPT_ERROR_ABI, "its code table has ABI 3", [&] { table->entry_size = sizeof(lmopt_entry_t) - 8; });
+  expectRefused(LMOPT_ERROR_ABI, "its code table has ABI 3", [&] { table->entry_size = LMOPT_ENTRY_SIZE_MIN - 8; });
   expectRefused(LMOPT_ERROR_ABI, "its code table has ABI 2", [&] { table->abi_version = 2; });
+}
+
+/// The first `count` logits: what the entry of the fake model leaves.
+std::vector<float> firstOf(std::vector<float> logits, size_t count) {
+  std::fill(logits.begin() + static_cast<int64_t>(count), logits.end(), -std::numeric_limits<float>::infinity());
+  return logits;
+}
+
+TEST_F(Table, theEntryForTheGreatestLogitsServesAsManyAsItFinds) {
+  Model model = openModel(tablePath);
+  lmopt_model_info_t info{};
+  info.struct_size = sizeof info;
+  ASSERT_EQ(lmopt_model_get_info(model.get(), &info, nullptr), LMOPT_OK);
+  EXPECT_EQ(info.top_logits, 5);
+  Session session = makeSession(model, makeTeam(2));
+  std::vector<int32_t> tokens = someTokens(4);
+  std::vector<float> logits(fakeVocabulary);
+  for (int32_t count : {1, 5, 6, 97}) {
+    ASSERT_EQ(lmopt_session_truncate(session.get(), 0, nullptr), LMOPT_OK);
+    ASSERT_EQ(lmopt_session_decode_top(session.get(), tokens[0], count, logits.data(), nullptr), LMOPT_OK);
+    std::vector<float> all = fakeLogits(tokens, 1);
+    EXPECT_EQ(logits, count > 5 ? all : firstOf(all, static_cast<size_t>(count))) << count;
+  }
+  lmopt_error_t error{};
+  EXPECT_EQ(lmopt_session_decode_top(session.get(), tokens[0], 0, logits.data(), &error), LMOPT_ERROR_USAGE);
+  EXPECT_NE(std::string(error.message).find("the 0 greatest logits; at least one is needed"), std::string::npos);
+  EXPECT_EQ(lmopt_session_position(session.get()), 1);
+}
+
+TEST_F(Table, withoutThatEntryAllAreComputed) {
+  top->name = "later";
+  Model model = openModel(tablePath);
+  Session session = makeSession(model, makeTeam(1));
+  std::vector<int32_t> tokens = someTokens(1);
+  std::vector<float> logits(fakeVocabulary);
+  ASSERT_EQ(lmopt_session_decode_top(session.get(), tokens[0], 2, logits.data(), nullptr), LMOPT_OK);
+  EXPECT_EQ(logits, fakeLogits(tokens, 1));
+}
+
+// Entries as they were before they could say `top`, one behind another.
+TEST_F(Table, shortEntriesServe) {
+  std::vector<char> entries;
+  for (const char *name : {LMOPT_ENTRY_PREFILL, LMOPT_ENTRY_DECODE}) {
+    const auto *bytes = reinterpret_cast<const char *>(lmopt_entry_find(table, name));
+    entries.insert(entries.end(), bytes, bytes + LMOPT_ENTRY_SIZE_MIN);
+  }
+  table->entries = reinterpret_cast<const lmopt_entry_t *>(entries.data());
+  table->entry_count = 2;
+  table->entry_size = LMOPT_ENTRY_SIZE_MIN;
+  Model model = openModel(tablePath);
+  std::vector<int32_t> tokens = someTokens(1);
+  std::vector<float> logits(fakeVocabulary);
+  Session session = makeSession(model, makeTeam(1));
+  ASSERT_EQ(lmopt_session_decode_top(session.get(), tokens[0], 1, logits.data(), nullptr), LMOPT_OK);
+  EXPECT_EQ(logits, fakeLogits(tokens, 1));
 }
 
 TEST_F(Table, fieldsThatMakeNoSense) {
@@ -97,6 +158,9 @@ TEST_F(Table, entriesThatMakeNoSense) {
   expectRefused(LMOPT_ERROR_MALFORMED, "field max_rows", [&] { decode->max_rows = 0; });
   expectRefused(LMOPT_ERROR_MALFORMED, "field results", [&] { decode->result_count = 0; });
   expectRefused(LMOPT_ERROR_MALFORMED, "field results", [&] { decode->results = nullptr; });
+  expectRefused(LMOPT_ERROR_MALFORMED, "entry \"decode_top\": field top", [&] { top->top = 0; });
+  expectRefused(LMOPT_ERROR_MALFORMED, "entry \"decode_top\": field top", [&] { top->top = 98; });
+  expectRefused(LMOPT_ERROR_MALFORMED, "entry \"decode_top\": field run", [&] { top->run = nullptr; });
   lmopt_input_t input = {"marks", 5, 0};
   expectRefused(LMOPT_ERROR_MALFORMED, "field inputs", [&] {
     decode->inputs = &input;

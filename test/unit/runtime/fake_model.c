@@ -233,6 +233,16 @@ static void many_rows(const lmopt_step_t *step, int64_t thread, int64_t threads)
 static void few_rows(const lmopt_step_t *step, int64_t thread, int64_t threads) {
   run(step, thread, threads, DECODE_ROWS);
 }
+#ifdef FAKE_TABLE
+// Keeps the first `top` logits, which are not the greatest: so that tests see which entry ran, and what it was told.
+static void top_rows(const lmopt_step_t *step, int64_t thread, int64_t threads) {
+  run(step, thread, threads, DECODE_ROWS);
+  for (int64_t i = 0; i < step->output_count; ++i)
+    for (int64_t v = thread; v < WIDTH; v += threads)
+      if (v >= step->top)
+        step->results[0][i * WIDTH + v] = -__builtin_inff();
+}
+#endif
 #endif
 
 #ifdef FAKE_ENCODER
@@ -272,19 +282,20 @@ typedef struct {
 #define TABLE table
 #endif
 
-#define FAKE_ENTRY(title, function, rows)                                                                              \
-  {                                                                                                                    \
-    .known = { title, function, KIND, rows, inputs, results, INPUTS, RESULTS }                                         \
-  }
+#define FAKE_ENTRY(title, function, rows, top)                                                                         \
+  {.known = {title, function, KIND, rows, inputs, results, INPUTS, RESULTS, top, 0}}
 TABLE_QUALIFIERS entry_t fake_entries[] = {
 #ifdef FAKE_TABLE
-    {.known = {"summarize", NULL, 77, 0, NULL, NULL, 0, 0}, .later = {1, 2, 3}},
+    {.known = {"summarize", NULL, 77, 0, NULL, NULL, 0, 0, 0, 0}, .later = {1, 2, 3}},
 #endif
 #ifdef FAKE_ENCODER
-    FAKE_ENTRY("encode", many_rows, PREFILL_ROWS),
+    FAKE_ENTRY("encode", many_rows, PREFILL_ROWS, 0),
 #else
-    FAKE_ENTRY("decode", few_rows, DECODE_ROWS),
-    FAKE_ENTRY("prefill", many_rows, PREFILL_ROWS),
+    FAKE_ENTRY("decode", few_rows, DECODE_ROWS, 0),
+    FAKE_ENTRY("prefill", many_rows, PREFILL_ROWS, 0),
+#ifdef FAKE_TABLE
+    FAKE_ENTRY("decode_top", top_rows, DECODE_ROWS, 5),
+#endif
 #endif
 };
 

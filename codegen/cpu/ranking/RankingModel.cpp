@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// lm.top_linear for CPUs: its weights are those of the whole product, which other entries need, and its bounds. Tested
+// by test/codegen/lower/top.mlir, test/codegen/run-compiled/ranking.mlir and the end-to-end tests.
+#include "codegen/cpu/linear/LinearModel.h"
+#include "codegen/cpu/ranking/TopLinear.h"
+#include "dialects/lm/Verify.h"
+#include "dialects/lm/ranking/Ranking.h"
+
+using namespace mlir;
+
+namespace lmopt::cpu {
+
+namespace {
+
+struct TopLinearModel : KernelOpInterface::ExternalModel<TopLinearModel, lm::TopLinearOp> {
+  static lm::TopLinearOp top(Operation *op) { return cast<lm::TopLinearOp>(op); }
+  static PackedUse panels(Operation *op) { return packedPanels(op, top(op).getWeightAttr(), top(op).getBiasAttr()); }
+  static PackedUse bounds(Operation *op) {
+    auto layout = BoundsAttr::get(op->getContext(), lm::widthOf(top(op).getResult()), top(op).getBlock());
+    return {{top(op).getWeightAttr(), top(op).getPreviewWeightAttr()}, layout};
+  }
+  static TopSpec specOf(Operation *op) {
+    auto layout = cast<PanelsAttr>(panels(op).layout);
+    TopSpec spec;
+    spec.exact = linearSpec(layout.getMatrix(), layout.getBias());
+    spec.count = top(op).getCount();
+    spec.rotated = top(op).getBlock() != 0;
+    return spec;
+  }
+
+  LogicalResult prepare(Operation *, plan::ProgramOp) const { return success(); }
+  void getPackedWeights(Operation *op, plan::ProgramOp, SmallVectorImpl<PackedUse> &uses) const {
+    uses.push_back(panels(op));
+    uses.push_back(bounds(op));
+  }
+  plan::Share getShare(Operation *, plan::StepOp, bool) const { return plan::Share::rows; }
+  int64_t getScratchBytes(Operation *op) const { return specOf(op).scratchBytes(); }
+  int64_t getStateBytes(Operation *) const { return 0; }
+  bool masksLastVector(Operation *) const { return true; }
+  StringRef getUnit(Operation *op) const { return specOf(op).exact.bf16() ? "bf16" : "f32"; }
+  Kernel defineKernel(Operation *op, KernelLibrary &kernels, plan::StepOp step) const {
+    TopSpec spec = specOf(op);
+    spec.exact.outStride = rowStride(step.getResult(0));
+    Kernel kernel;
+    kernel.name = topLinearKernel(kernels, spec);
+    for (Value operand :
+         {top(op).getInput(), Value(top(op).getRotated()), Value(top(op).getCodes()), Value(top(op).getPreview())})
+      kernel.arguments.push_back({Argument::Input, inputNumber(operand)});
+    kernel.arguments.insert(kernel.arguments.end(), {{Argument::Weight, weightNumber(step, panels(op))},
+                                                     {Argument::Weight, weightNumber(step, bounds(op))},
+                                                     {Argument::Output},
+                                                     {Argument::Scratch},
+                                                     {Argument::Step},
+                                                     {Argument::RowBegin},
+                                                     {Argument::RowEnd}});
+    return kernel;
+  }
+};
+} // namespace
+
+void registerRankingModels(DialectRegistry &registry) {
+  registry.addExtension(
+      +[](MLIRContext *context, lm::LMDialect *) { lm::TopLinearOp::attachInterface<TopLinearModel>(*context); });
+}
+
+} // namespace lmopt::cpu

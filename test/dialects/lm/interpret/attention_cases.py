@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Cases of attention for generate.py: whole, with lengths, in halves, with uneven groups of heads."""
+import numpy as np
+from cases import Case, f32, t
+from formulas import attend, rope
+
+
+def attention():
+    cases = []
+    # Decoder: 4 heads read 2 kv heads of width 8 (values 6), a prompt of 3 and then 2 more, two layouts, partial rotary.
+    for name, layout, dims in (("half", "half", 8), ("interleaved", "interleaved", 8), ("partial", "half", 4),
+                               ("none", None, 0)):
+        q, k, v = f32(2, 5, 32), f32(2, 5, 16), f32(2, 5, 12)
+        c = Case(f"attention_decoder_{name}")
+        c.caches = 1
+        text = f", rope = #lm.rope<base = 1.0e4, dims = {dims}, layout = {layout}>" if layout else ""
+        for step, (a, b) in enumerate(((0, 3), (3, 5))):
+            for label, array in (("q", q), ("k", k), ("v", v)):
+                c.constant(f"{label}{step}", array[:, a:b])
+            n = b - a
+            c.op(f"%y{step}, %cache{step + 1} = lm.attention %q{step}, %k{step}, %v{step}, %cache{step} "
+                 f"{{layer = 3, heads = 4, kv_heads = 2, scale = 0.25, mask = #lm.causal{text}}} "
+                 f": ({t(32, n=n)}, {t(16, n=n)}, {t(12, n=n)}, !lm.cache) -> ({t(24, n=n)}, !lm.cache)")
+        turn = (lambda x, h: rope(x, h, 0, dims, 1e4, layout == "interleaved")) if layout else (
+            lambda x, h: x.astype(np.float64).reshape(2, 5, h, -1))
+        visible = np.tril(np.ones((5, 5), bool))[None].repeat(2, 0)
+        y = attend(turn(q, 4), turn(k, 2), v.astype(np.float64).reshape(2, 5, 2, 6), 4, 2, 0.25, visible)
+        # Queries and keys are rounded to float32 after rotation; a score moves by at most |q||k| scale 2^-23, here < 8
+        # such units, and the result by as many 2^-24 relative to the largest value.
+        cases.append(c.finish([("y0", y[:, :3]), ("y1", y[:, 3:])], 16))
+    # Encoder: lengths full, short and zero; full and causal mask.
+    for name, mask, layout in (("full", "full", None), ("causal", "causal", "half")):
+        q, k, v = f32(3, 4, 16), f32(3, 4, 8), f32(3, 4, 8)
+        lengths = np.array([4, 2, 0], np.int32)
+        c = Case(f"attention_encoder_{name}")
+        for label, array in (("q", q), ("k", k), ("v", v), ("n", lengths)):
+            c.constant(label, array)
+        text = ", rope = #lm.rope<base = 1.0e4, dims = 4, layout = half>" if layout else ""
+        c.op(f"%y = lm.attention %q, %k, %v lengths %n {{layer = 0, heads = 4, kv_heads = 2, scale = 0.5, "
+             f"mask = #lm.{mask}{text}}} : ({t(16, 3, 4)}, {t(8, 3, 4)}, {t(8, 3, 4)}, tensor<3xi32>) -> {t(16, 3, 4)}")
+        inside = np.arange(4)[None] < lengths[:, None]
+        visible = inside[:, :, None] & inside[:, None, :]
+        if mask == "causal":
+            visible &= np.tril(np.ones((4, 4), bool))[None]
+        turn = (lambda x, h: rope(x, h, 0, 4, 1e4, False)) if layout else (
+            lambda x, h: x.astype(np.float64).reshape(3, 4, h, -1))
+        y = attend(turn(q, 4), turn(k, 2), v.astype(np.float64).reshape(3, 4, 2, 4), 4, 2, 0.5, visible)
+        cases.append(c.finish([("y", y)], 16 if layout else 1))
+    return cases
+
+
+def lengths():
+    """Rotary scaling that depends on the length of the sequence: all positions are turned as those of the whole."""
+    cases = []
+    short, long, gain = [1.0, 1.5], [2.0, 5.0], np.sqrt(1 + np.log(4.0) / np.log(4.0))
+    longrope = (f"#lm.rope_scaling<longrope, factor = 4.0, original_positions = 4, short_factors = {short}, "
+                f"long_factors = {long}>")
+    dynamic = "#lm.rope_scaling<dynamic, factor = 2.0, original_positions = 4>"
+
+    def turned(scaling, x, heads, length):
+        if scaling == longrope:
+            return rope(x, heads, 0, 4, 1e4, False, np.array(long if length > 4 else short), gain)
+        return rope(x, heads, 0, 4, 1e4 * (max(2.0 * length / 4 - 1, 1) ** (4 / 2)), False)
+
+    def both(name, scaling):
+        text = f"rope = #lm.rope<base = 1.0e4, dims = 4, layout = half, scaling = {scaling}>"
+        # Decoder: as many as the original length, in pieces; one more, at once; and more in pieces, whose first is long enough.
+        for pieces in ([3, 1], [5], [7]) if scaling == dynamic else ([3, 1], [5], [6, 2]):
+            total = sum(pieces)
+            q, k, v = f32(1, total, 8), f32(1, total, 4), f32(1, total, 4)
+            c, begin, outs = Case(f"{name}_decoder_{total}"), 0, []
+            c.caches = 1
+            y = attend(turned(scaling, q, 2, total), turned(scaling, k, 1, total), v.astype(np.float64).reshape(1, total, 1, 4),
+                       2, 1, 0.5, np.tril(np.ones((total, total), bool))[None])
+            for step, n in enumerate(pieces):
+                for label, array in (("q", q), ("k", k), ("v", v)):
+                    c.constant(f"{label}{step}", array[:, begin:begin + n])
+                c.op(f"%y{step}, %cache{step + 1} = lm.attention %q{step}, %k{step}, %v{step}, %cache{step} "
+                     f"{{layer = 0, heads = 2, kv_heads = 1, scale = 0.5, mask = #lm.causal, {text}}} "
+                     f": ({t(8, 1, n)}, {t(4, 1, n)}, {t(4, 1, n)}, !lm.cache) -> ({t(8, 1, n)}, !lm.cache)")
+                outs.append((f"y{step}", y[:, begin:begin + n]))
+                begin += n
+            cases.append(c.finish(outs, 16))
+        # Encoder: each sequence by its own length.
+        q, k, v, n = f32(3, 6, 8), f32(3, 6, 4), f32(3, 6, 4), np.array([4, 6, 5], np.int32)
+        c = Case(f"{name}_encoder")
+        for label, array in (("q", q), ("k", k), ("v", v), ("n", n)):
+            c.constant(label, array)
+        c.op(f"%y = lm.attention %q, %k, %v lengths %n {{layer = 0, heads = 2, kv_heads = 1, scale = 0.5, mask = #lm.full, {text}}} "
+             f": ({t(8, 3, 6)}, {t(4, 3, 6)}, {t(4, 3, 6)}, tensor<3xi32>) -> {t(8, 3, 6)}")
+        inside = np.arange(6)[None] < n[:, None]
+        own = [attend(turned(scaling, q[b:b + 1], 2, n[b]), turned(scaling, k[b:b + 1], 1, n[b]),
+                      v[b:b + 1].astype(np.float64).reshape(1, 6, 1, 4), 2, 1, 0.5,
+                      (inside[:, :, None] & inside[:, None, :])[b:b + 1]) for b in range(3)]
+        cases.append(c.finish([("y", np.concatenate(own))], 16))
+
+    both("longrope", longrope)
+    both("dynamic", dynamic)
+    return cases
+
+
+def halves():
+    """lm.cache_append and lm.attend apart: two layers in one cache, read where lm.attention would not."""
+    cases = []
+    text = ", rope = #lm.rope<base = 1.0e4, dims = 4, layout = half>"
+    turn = lambda x, h: rope(x, h, 0, 4, 1e4, False)
+    split = lambda x, h: x.astype(np.float64).reshape(*x.shape[:2], h, -1)
+    visible = np.tril(np.ones((5, 5), bool))[None].repeat(2, 0)
+    # Decoder: 3 rows, then 2; heads of values are wider than those of keys, those of layer 1 are other ones. Layer 0 is read
+    # by its queries, by others when layer 1 has been appended (shared keys), and by the last row alone.
+    c = Case("halves_decoder")
+    c.caches = 1
+    q, r, k, v, k1, v1 = f32(2, 5, 16), f32(2, 5, 8), f32(2, 5, 8), f32(2, 5, 12), f32(2, 5, 4), f32(2, 5, 2)
+    outs = []
+
+    def append(kept, cache, layer, kv, step, keys, values, n):
+        c.op(f"%{kept} = lm.cache_append %{keys}{step}, %{values}{step}, %{cache} {{layer = {layer}, kv_heads = {kv}{text}}} "
+             f": ({t({'k': 8, 'k1_': 4}[keys], n=n)}, {t({'v': 12, 'v1_': 2}[values], n=n)}, !lm.cache) -> !lm.cache")
+
+    def read(y, query, cache, layer, heads, kv, widths, n, expected):
+        c.op(f"%{y} = lm.attend %{query}, %{cache} {{layer = {layer}, heads = {heads}, kv_heads = {kv}, scale = 0.25, "
+             f"mask = #lm.causal{text}}} : ({t(widths[0], n=n)}, !lm.cache) -> {t(widths[1], n=n)}")
+        outs.append((y, expected))
+
+    whole = attend(turn(q, 4), turn(k, 2), split(v, 2), 4, 2, 0.25, visible)
+    other = attend(turn(r, 2), turn(k, 2), split(v, 2), 2, 2, 0.25, visible)
+    second = attend(turn(r, 2), turn(k1, 1), split(v1, 1), 2, 1, 0.25, visible)
+    for step, (a, b) in enumerate(((0, 3), (3, 5))):
+        for label, array in (("q", q), ("r", r), ("k", k), ("v", v), ("k1_", k1), ("v1_", v1)):
+            c.constant(f"{label}{step}", array[:, a:b])
+        append(f"one{step}", f"two{step - 1}" if step else "cache0", 0, 2, step, "k", "v", b - a)
+        read(f"y{step}", f"q{step}", f"one{step}", 0, 4, 2, (16, 24), b - a, whole[:, a:b])
+        append(f"two{step}", f"one{step}", 1, 1, step, "k1_", "v1_", b - a)
+        read(f"z{step}", f"r{step}", f"two{step}", 1, 2, 1, (8, 4), b - a, second[:, a:b])
+        read(f"x{step}", f"r{step}", f"one{step}", 0, 2, 2, (8, 12), b - a, other[:, a:b])
+    c.constant("last", q[:, 4:])
+    read("w", "last", "one1", 0, 4, 2, (16, 24), 1, whole[:, 4:])
+    cases.append(c.finish(outs, 16))
+    # Encoder: lengths full, short and zero; two sorts of queries read one cache.
+    for mask in ("full", "causal"):
+        q, r, k, v = f32(3, 4, 16), f32(3, 4, 8), f32(3, 4, 8), f32(3, 4, 8)
+        lengths = np.array([4, 2, 0], np.int32)
+        c = Case(f"halves_encoder_{mask}")
+        for label, array in (("q", q), ("r", r), ("k", k), ("v", v), ("n", lengths)):
+            c.constant(label, array)
+        c.op(f"%kept = lm.cache_append %k, %v lengths %n {{layer = 7, kv_heads = 2{text}}} "
+             f": ({t(8, 3, 4)}, {t(8, 3, 4)}, tensor<3xi32>) -> !lm.cache")
+        inside = np.arange(4)[None] < lengths[:, None]
+        seen = inside[:, :, None] & inside[:, None, :]
+        if mask == "causal":
+            seen &= np.tril(np.ones((4, 4), bool))[None]
+        outs = []
+        for y, label, array, heads in (("y", "q", q, 4), ("z", "r", r, 2)):
+            kind = t(4 * heads, 3, 4)
+            c.op(f"%{y} = lm.attend %{label}, %kept lengths %n {{layer = 7, heads = {heads}, kv_heads = 2, scale = 0.5, "
+                 f"mask = #lm.{mask}{text}}} : ({kind}, !lm.cache, tensor<3xi32>) -> {kind}")
+            outs.append((y, attend(turn(array, heads), turn(k, 2), split(v, 2), heads, 2, 0.5, seen)))
+        cases.append(c.finish(outs, 16))
+    return cases
+
+
+def groups():
+    """Heads of keys and values that different numbers of queries read: 3, 1 and 2 of 6."""
+    cases = []
+    text = ", rope = #lm.rope<base = 1.0e4, dims = 8, layout = half>"
+    turn = lambda x, h: rope(x, h, 0, 8, 1e4, False)
+    reads = [0, 0, 0, 1, 2, 2]
+    heads = "heads = 6, kv_heads = 3 groups = [3, 1, 2], scale = 0.3"
+    # Decoder: a prompt of 17, which fills a block of the cache, and 2 tokens more.
+    q, k, v = f32(2, 19, 48), f32(2, 19, 24), f32(2, 19, 24)
+    c = Case("groups_decoder")
+    c.caches = 1
+    for step, (a, b) in enumerate(((0, 17), (17, 19))):
+        for label, array in (("q", q), ("k", k), ("v", v)):
+            c.constant(f"{label}{step}", array[:, a:b])
+        n = b - a
+        c.op(f"%y{step}, %cache{step + 1} = lm.attention %q{step}, %k{step}, %v{step}, %cache{step} "
+             f"{{layer = 0, {heads}, mask = #lm.causal{text}}} "
+             f": ({t(48, n=n)}, {t(24, n=n)}, {t(24, n=n)}, !lm.cache) -> ({t(48, n=n)}, !lm.cache)")
+    split = lambda x: x.astype(np.float64).reshape(*x.shape[:2], 3, 8)
+    visible = np.tril(np.ones((19, 19), bool))[None].repeat(2, 0)
+    y = attend(turn(q, 6), turn(k, 3)[:, :, reads], split(v)[:, :, reads], 6, 6, 0.3, visible)
+    cases.append(c.finish([("y0", y[:, :17]), ("y1", y[:, 17:])], 16))
+    # Encoder, in halves: lengths full, short and zero.
+    q, k, v = f32(3, 4, 48), f32(3, 4, 24), f32(3, 4, 24)
+    lengths = np.array([4, 2, 0], np.int32)
+    c = Case("groups_encoder")
+    for label, array in (("q", q), ("k", k), ("v", v), ("n", lengths)):
+        c.constant(label, array)
+    c.op(f"%kept = lm.cache_append %k, %v lengths %n {{layer = 0, kv_heads = 3{text}}} "
+         f": ({t(24, 3, 4)}, {t(24, 3, 4)}, tensor<3xi32>) -> !lm.cache")
+    c.op(f"%y = lm.attend %q, %kept lengths %n {{layer = 0, {heads}, mask = #lm.full{text}}} "
+         f": ({t(48, 3, 4)}, !lm.cache, tensor<3xi32>) -> {t(48, 3, 4)}")
+    inside = np.arange(4)[None] < lengths[:, None]
+    y = attend(turn(q, 6), turn(k, 3)[:, :, reads], split(v)[:, :, reads], 6, 6, 0.3, inside[:, :, None] & inside[:, None, :])
+    cases.append(c.finish([("y", y)], 16))
+    return cases
