@@ -11,18 +11,19 @@ namespace lmopt {
 
 const std::vector<Lever> &levers() {
   static const std::vector<Lever> table = {
+      {"prune-heads", "attn", "lm-prune-heads", "o", "ratio", {"0.12", "0.25", "0.4"}, "of the heads"},
       {"prune-ffn", "ffn", "lm-prune-ffn", "down", "ratio", {"0.125", "0.25", "0.5"}, "of the neurons"},
   };
   return table;
 }
 
 const std::vector<Format> &formats() {
-  // The same passes with the same options as the recipes of these names (docs/quality.md says why these).
+  // As the recipes of these names, but fitted to statistics, and 4 bits with scales of 8 bits (docs/quality.md says why).
   static const std::vector<Format> table = {
       {"f32", {}},
       {"bf16", {{"lm-narrow-weights", {}}}},
-      {"int8", {{"lm-rotate", {{"block", "256"}}}, {"lm-quantize-weights", {}}}},
-      {"int4", {{"lm-quantize-groups", {{"min", "true"}}}}},
+      {"int8", {{"lm-rotate", {{"block", "256"}}}, {"lm-quantize-weights", {{"stats", ""}}}}},
+      {"int4", {{"lm-quantize-groups", {{"min", "true"}, {"scales", "8"}, {"stats", ""}}}}},
   };
   return table;
 }
@@ -63,24 +64,55 @@ static void addLever(Recipe &recipe, size_t lever, size_t strength, const std::v
       addNames(layers, anchorsOf(units[u], what));
   if (layers.empty())
     return;
-  RecipeStep step{what.pass, {{what.strengthOption, what.strengths[strength]}, {"layers", layers}}};
+  // Shares are chosen here, unit by unit: the pass is not to share them out anew.
+  RecipeStep step{what.pass,
+                  {{what.strengthOption, what.strengths[strength]}, {"budget", "uniform"}, {"layers", layers}}};
   if (!statistics.empty())
     step.options["stats"] = statistics;
   recipe.steps.push_back(std::move(step));
 }
 
-static void addFormat(Recipe &recipe, size_t format, const std::vector<Unit> &units,
-                      const std::vector<Setting> &settings) {
-  std::string layers;
-  for (size_t u = 0; u < units.size(); ++u)
-    if (settings[u].format == format)
-      addNames(layers, units[u].linears);
+/// The linears of a unit whose inputs its lever changes: statistics of the model as it was are not theirs.
+static std::vector<std::string> changedBy(const Unit &unit, const Setting &setting) {
+  if (setting.lever == kNoLever)
+    return {};
+  return anchorsOf(unit, levers()[setting.lever]);
+}
+
+/// The linears in the format, as a list: those that statistics fit, or the others.
+static std::string listOf(size_t format, bool fitted, const std::vector<Unit> &units,
+                          const std::vector<Setting> &settings) {
+  std::string list;
+  for (size_t u = 0; u < units.size(); ++u) {
+    if (settings[u].format != format)
+      continue;
+    std::vector<std::string> changed = changedBy(units[u], settings[u]);
+    for (const std::string &linear : units[u].linears)
+      if ((std::find(changed.begin(), changed.end(), linear) == changed.end()) == fitted)
+        addNames(list, {linear});
+  }
+  return list;
+}
+
+/// The passes of a format for these layers, fitted to `statistics` where it is not empty.
+static void addFormat(Recipe &recipe, size_t format, const std::string &layers, const std::string &statistics) {
   if (layers.empty())
     return;
   for (RecipeStep step : formats()[format].steps) {
+    if (auto stats = step.options.find("stats"); stats != step.options.end()) {
+      if (statistics.empty())
+        step.options.erase(stats);
+      else
+        stats->second = statistics;
+    }
     step.options["layers"] = layers;
     recipe.steps.push_back(std::move(step));
   }
+}
+
+static void addAll(Recipe &recipe, std::initializer_list<const char *> passes) {
+  for (const char *pass : passes)
+    recipe.steps.push_back({pass, {}});
 }
 
 Recipe makeRecipe(const std::vector<Unit> &units, const std::vector<Setting> &settings, const RecipeSettings &how) {
@@ -89,15 +121,16 @@ Recipe makeRecipe(const std::vector<Unit> &units, const std::vector<Setting> &se
   for (size_t lever = 0; lever < levers().size(); ++lever)
     for (size_t strength = 0; strength < levers()[lever].strengths.size(); ++strength)
       addLever(recipe, lever, strength, units, settings, how.statistics);
-  for (const char *folding : {"lm-deduplicate-weights", "lm-normalize-rope", "lm-fold-attention-scale",
-                              "lm-fold-key-bias", "lm-fold-value-bias", "lm-fold-token-type"})
-    recipe.steps.push_back({folding, {}});
-  for (size_t format = 0; format < formats().size(); ++format)
-    addFormat(recipe, format, units, settings);
+  addAll(recipe, {"lm-deduplicate-weights", "lm-normalize-rope", "lm-fold-attention-scale"});
+  for (size_t format = 0; format < formats().size(); ++format) {
+    addFormat(recipe, format, listOf(format, true, units, settings), how.statistics);
+    addFormat(recipe, format, listOf(format, false, units, settings), "");
+  }
+  // These change values that statistics are of, so they come behind what is fitted.
+  addAll(recipe, {"lm-fold-key-bias", "lm-fold-value-bias", "lm-fold-token-type"});
   if (how.narrowAttention)
-    recipe.steps.push_back({"lm-narrow-attention", {}});
-  recipe.steps.push_back({"lm-measure-weights", {}});
-  recipe.steps.push_back({"verify-lm-optimized", {}});
+    addAll(recipe, {"lm-narrow-attention"});
+  addAll(recipe, {"lm-measure-weights", "verify-lm-optimized"});
   return recipe;
 }
 

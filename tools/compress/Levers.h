@@ -39,7 +39,8 @@ struct Lever {
 };
 const std::vector<Lever> &levers();
 
-/// A form of the weights, by the passes that make it; each gets the list of layers.
+/// A form of the weights, by the passes that make it; each gets the list of layers, and statistics where it has that
+/// option.
 struct Format {
   std::string name; ///< int8
   std::vector<RecipeStep> steps;
