@@ -30,7 +30,8 @@ def LmQuantizeGroupsPass : Pass<"lm-quantize-groups", "::mlir::ModuleOp"> {
     With `stats`, codes are fitted to what calibration measured (`#lm.fit`): column by column, each takes up what the ones before it
     have lost of the products (GPTQ). Statistics may be older than exact rewrites that undo themselves (`lm-rotate`,
     `lm-migrate-scales`, `lm-normalize-rope`, `lm-fold-attention-scale`) and than roundings; of a value that was changed otherwise they are
-    refused.
+    refused. A table that head and embedding share is fitted to what the head reads; a greater `damping` holds it nearer to the numbers
+    that the embedding looks up.
 
     Approximate: every new weight says so (`exactness`); `lm-measure-weights` adds by how much. Weights that were decoded
     from 4-bit blocks with minima (GGUF q4_1) get their old codes back under `bits=4 group=32 min=true`.
