@@ -149,8 +149,8 @@ struct FactorizeSoftmax : impl::LmFactorizeSoftmaxPassBase<FactorizeSoftmax> {
     nameAfter(codes, logits, "quantize");
     auto preview = QuantizedLinearOp::create(builder, loc, codes, previewWeight, head.product.getBiasAttr());
     nameAfter(preview, logits, "preview");
-    auto top = TopLinearOp::create(builder, loc, logits.getType(), head.product.getInput(), head.product.getWeightAttr(),
-                                   head.product.getBiasAttr(), preview, rotated, codes,
+    auto top = TopLinearOp::create(builder, loc, logits.getType(), head.product.getInput(),
+                                   head.product.getWeightAttr(), head.product.getBiasAttr(), preview, rotated, codes,
                                    FlatSymbolRefAttr::get(previewWeight.getSymNameAttr()),
                                    builder.getI64IntegerAttr(count), builder.getI64IntegerAttr(block));
     nameAfter(top, logits, "top");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
  *
- * A development tool: whether the greatest logits alone (lmopt_sessions_decode_top) are those among all logits, on a text.
+ * A development tool: whether the greatest logits alone (lmopt_sessions_decode_top) are those among all logits, on a
+ * text.
  *
  * In: model.so, a file of little-endian int32 token ids, and
  *   --top K       greatest logits of each step (default 1)
@@ -8,8 +9,9 @@
  *   --steps S     tokens of each piece (default: as many as there are)
  *   --threads T   (default 1)
  * Each piece is fed token by token to two sessions: one gives all logits, one the greatest K. Out: the steps that were
- * compared, and how often a logit that is there differs in a bit, or one of the K greatest is missing (the smaller id first
- * where equal). Exit code 1 when any does. Used for the figures of docs/performance.md; e2e-top compares fixtures.
+ * compared, and how often a logit that is there differs in a bit, or one of the K greatest is missing (the smaller id
+ * first where equal). Exit code 1 when any does. Used for the figures of docs/performance.md; e2e-top compares
+ * fixtures.
  */
 #include "lmopt/lmopt.h"
 
