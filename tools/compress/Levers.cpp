@@ -18,7 +18,8 @@ const std::vector<Lever> &levers() {
 }
 
 const std::vector<Format> &formats() {
-  // As the recipes of these names, but fitted to statistics, and 4 bits with scales of 8 bits (docs/quality.md says why).
+  // As the recipes of these names, but fitted to statistics, and 4 bits with scales of 8 bits (docs/quality.md says
+  // why).
   static const std::vector<Format> table = {
       {"f32", {}},
       {"bf16", {{"lm-narrow-weights", {}}}},

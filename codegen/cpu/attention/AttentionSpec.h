@@ -38,7 +38,7 @@ enum class CacheFormat {
 struct AttentionSpec {
   int64_t heads = 0, kvHeads = 0, headDim = 0;
   std::vector<int64_t> groups; ///< how many query heads read each kv head, where they differ; else empty
-  int64_t otherValueDim = 0; ///< width of a head of values and results where it is not headDim
+  int64_t otherValueDim = 0;   ///< width of a head of values and results where it is not headDim
   float scale = 1;
   bool causal = true;
   int64_t ropeDims = 0; ///< 0: none

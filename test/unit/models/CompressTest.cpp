@@ -12,7 +12,7 @@ namespace {
 
 class CompressTest : public CalibratedModel {
 protected:
-  std::vector<Unit> units() { return findUnits(*model.module, all()); }
+  std::vector<Unit> units() { return findUnits(*model.module, allLayers()); }
   driver::Context quiet{/*quiet=*/true};
 
   std::string build(const std::vector<Setting> &settings, const std::string &name, Footprint *footprint = nullptr) {
@@ -44,7 +44,7 @@ TEST_P(CompressTest, UnitsAreBlocks) {
 }
 
 TEST_P(CompressTest, LayersMayBeDecidedAboutTogether) {
-  std::vector<Unit> together = findUnits(*model.module, all(), 2);
+  std::vector<Unit> together = findUnits(*model.module, allLayers(), 2);
   EXPECT_EQ(together[0].name, "layers.0-1.attn");
   EXPECT_EQ(together[1].name, "layers.0-1.ffn");
   EXPECT_EQ(together[1].kind, "ffn");

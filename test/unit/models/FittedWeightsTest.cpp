@@ -18,7 +18,7 @@ namespace {
 class FittedFixtures : public fixture::CalibratedModel {
 protected:
   void SetUp() override {
-    CalibratedModel::SetUp();
+    fixture::CalibratedModel::SetUp();
     stats = kept();
     if (std::filesystem::exists(stats))
       return;
@@ -86,7 +86,7 @@ protected:
   }
 
   std::string errorOf(ModuleOp module, const std::string &passes) {
-    return CalibratedModel::errorOf([&] { EXPECT_TRUE(failed(rewrite(module, passes))); });
+    return fixture::CalibratedModel::errorOf([&] { EXPECT_TRUE(failed(rewrite(module, passes))); });
   }
 
   std::string stats;
@@ -165,7 +165,7 @@ TEST_P(FittedFixtures, MigrationEvensWhatIsMeasured) {
   run(settings("anew", 1 << 30));
   FailureOr<lm::Statistics> measured = lm::Statistics::open(*model.module, stats);
   ASSERT_TRUE(succeeded(measured));
-  for (const lm::ObservedValue &value : lm::findObservedValues(*model.module, all())) {
+  for (const lm::ObservedValue &value : lm::findObservedValues(*model.module, allLayers())) {
     FailureOr<lm::ValueStatistics> sums = measured->read(value);
     ASSERT_TRUE(succeeded(sums));
     if (!value.times) // not migrated
