@@ -6,8 +6,7 @@
 //
 // For each row, on one thread:
 //   1. The count greatest previews, roughly, say which panels of 16 outputs to compute first, by the kernel of the
-//   whole
-//      product; the count-th greatest of these results is t.
+//      whole product; the count-th greatest of these results is t.
 //   2. A panel is computed too unless p[n] + s[n] < t for each n of it, where s[n] bounds |y[n] - p[n]|.
 //   3. Of all that was computed the count greatest stay, by n where they are equal.
 // What step 2 leaves out is below t, of which there are count results at least: it is none of the count greatest. So
@@ -20,15 +19,16 @@
 //   |y[n] - p[n]| <= e |u| + |w| (d + |R x - x_r|) + rounding
 // (Cauchy, Schwarz), and rounding is
 //   - of the whole product: at most two roundings for each of K terms, (2 K eps / (1 - 2 K eps)) sum |W[n][k] x[k]|
-//   with
-//     sum <= |w| |x|; one of adding the bias, eps (|W[n] x| + |b[n]|);
+//     with sum <= |w| |x|; one of adding the bias, eps (|W[n] x| + |b[n]|);
 //   - of the preview: of the integer sum, of two products and of the bias, 4 eps |v u| + eps |b[n]|, |v| <= |w| + e;
 //   - of R x: a stage of the rotation rounds each sum once, at most 16 stages and the scale, 20 eps |x|;
 //   - of x - u, of p[n] + s[n] and of s[n] itself: 4 eps (|u| + |x|) (|w| + e).
 // A product of bf16 reads x rounded to bf16, off by at most 2^-8 |x|. Together, with
-//   tau = (2 K + 64) 2^-23      (twice what is needed: the second half covers 1 / (1 - 2 K eps) and the norms' own
-//   rounding) alpha = (1 + tau) |u|       beta = (1 + tau) (d + tau (|x| + |u|) [+ 2^-8 |x|]) s[n] = alpha e[n] + beta
-//   |w[n]| + 2^-20 |b[n]| + K 2^-120
+//   tau = (2 K + 64) 2^-23
+//   alpha = (1 + tau) |u|
+//   beta = (1 + tau) (d + tau (|x| + |u|) [+ 2^-8 |x|])
+//   s[n] = alpha e[n] + beta |w[n]| + 2^-20 |b[n]| + K 2^-120
+// (tau is twice what is needed: the second half covers 1 / (1 - 2 K eps) and the norms' own rounding).
 // Squares that underflow are covered by K 2^-100 added to each sum of them; numbers below 2^-126, which some
 // instructions take as zero, by K 2^-120 added to e and to s. K is at most 65536, or tau is no small number.
 //
