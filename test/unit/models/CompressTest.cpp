@@ -129,7 +129,8 @@ TEST(LeversTest, ASettingIsARecipe) {
       EXPECT_TRUE(mlir::succeeded(parseRecipe(recipe.toJson(), again, error))) << error;
       EXPECT_EQ(again.toJson(), recipe.toJson());
     }
-  EXPECT_EQ(describe({0, 0, formatIndex("int8")}), "int8, without 12.5 % of the neurons");
+  EXPECT_EQ(describe({0, 1, formatIndex("int8")}), "int8, without 25 % of the heads");
+  EXPECT_EQ(describe({1, 0, formatIndex("f32")}), "f32, without 12.5 % of the neurons");
 }
 
 } // namespace
