@@ -65,4 +65,16 @@ void replaceByGroupedProduct(LinearOp linear, ParamOp weight) {
   linear.erase();
 }
 
+llvm::SmallVector<ParamOp> findWeightsToChange(ModuleOp module, const LayerSelection &selection, const ParamUses &uses,
+                                               StringRef pass, StringRef remark,
+                                               llvm::function_ref<std::string(ParamOp)> reasonAgainst) {
+  llvm::SmallVector<ParamOp> weights;
+  for (ParamOp weight : findLinearWeights(module, selection, uses))
+    if (std::string reason = reasonAgainst(weight); reason.empty())
+      weights.push_back(weight);
+    else
+      tellKept(pass, remark, uses.users(weight), reason);
+  return weights;
+}
+
 } // namespace lmopt::lm

@@ -24,6 +24,11 @@ bool readsVectors(mlir::Operation *op);
 /// Why a weight with these users must stay in f32, or an empty string: only selected linears and embeddings may use it.
 std::string reasonToStayF32(llvm::ArrayRef<mlir::Operation *> users, const LayerSelection &selection);
 
+/// Those of findLinearWeights that nothing speaks against; the others are told as missed: `remark`, with the reason.
+llvm::SmallVector<ParamOp> findWeightsToChange(mlir::ModuleOp module, const LayerSelection &selection,
+                                               const ParamUses &uses, llvm::StringRef pass, llvm::StringRef remark,
+                                               llvm::function_ref<std::string(ParamOp)> reasonAgainst);
+
 /// Tells a missed remark about each linear among the users.
 void tellKept(llvm::StringRef pass, llvm::StringRef remark, llvm::ArrayRef<mlir::Operation *> users,
               llvm::StringRef reason);

@@ -36,22 +36,13 @@ struct QuantizeWeights : impl::LmQuantizeWeightsPassBase<QuantizeWeights> {
     if (failed(selection))
       return signalPassFailure();
     ParamUses uses(module);
-    llvm::SmallVector<ParamOp> weights = findWeights(*selection, uses);
+    auto reason = [&](ParamOp weight) { return reasonAgainst(weight, uses.users(weight), *selection); };
+    llvm::SmallVector<ParamOp> weights = findWeightsToChange(module, *selection, uses, kPass, "NotQuantized", reason);
     FailureOr<WeightFits> fits = fitWeights(module, weights, uses, {kPass, stats, damping});
     if (failed(fits))
       return signalPassFailure();
     for (ParamOp weight : weights)
       quantizeWeight(weight, uses.users(weight), fits->lookup(weight));
-  }
-
-  llvm::SmallVector<ParamOp> findWeights(const LayerSelection &selection, const ParamUses &uses) {
-    llvm::SmallVector<ParamOp> weights;
-    for (ParamOp weight : findLinearWeights(getOperation(), selection, uses))
-      if (std::string reason = reasonAgainst(weight, uses.users(weight), selection); reason.empty())
-        weights.push_back(weight);
-      else
-        tellKept(kPass, "NotQuantized", uses.users(weight), reason);
-    return weights;
   }
 
   /// Why the weight must stay in f32, or an empty string.
