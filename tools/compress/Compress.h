@@ -62,6 +62,9 @@ struct MeasuredOption {
 struct MeasuredUnit {
   Unit unit;
   std::vector<MeasuredOption> options; ///< the first: f32, uncut
+
+  /// That of the setting; the first, where the setting does not apply to the unit.
+  const MeasuredOption &optionOf(const Setting &setting) const;
 };
 
 /// A whole model that was compiled and judged.

@@ -55,6 +55,10 @@ struct Setting {
   size_t lever = kNoLever;
   size_t strength = 0;
   size_t format = 0; ///< 0: f32
+
+  bool operator==(const Setting &other) const {
+    return lever == other.lever && strength == other.strength && format == other.format;
+  }
 };
 
 struct RecipeSettings {

@@ -41,15 +41,10 @@ Quality qualityFromJson(const json &stored) {
 
 /// What the figures depend on.
 static std::string identityOf(ModuleOp module, const CompressSettings &settings) {
-  auto hash = [](const Sequences &sequences) {
-    StringRef lengths(reinterpret_cast<const char *>(sequences.lengths.data()), sequences.lengths.size() * 8);
-    StringRef ids(reinterpret_cast<const char *>(sequences.ids.data()), sequences.ids.size() * 4);
-    return lm::fingerprint((lengths + ids).str());
-  };
-  json identity = {{"version", 1},
+  json identity = {{"version", 2},
                    {"model", lm::sourceFingerprint(module)},
-                   {"calibration", hash(settings.calibration)},
-                   {"choice", hash(settings.choice)},
+                   {"calibration", settings.calibration.fingerprint()},
+                   {"choice", settings.choice.fingerprint()},
                    {"target", settings.target == CompressTarget::Speed ? "speed" : "size"},
                    {"cpu", settings.targetCpu},
                    {"threads", settings.threads}};
@@ -135,8 +130,8 @@ Result<void> Measurer::measureReference(CompressResult &result) {
 
 //===--- All units in one format ---===//
 
-Result<Point> Measurer::build(const std::string &name, const std::vector<Setting> &chosen, const std::string &file,
-                              bool narrowAttention) {
+Result<Measurer::Built> Measurer::build(const std::string &name, const std::vector<Setting> &chosen,
+                                        const std::string &file, bool narrowAttention) {
   Recipe recipe = makeRecipe(bench.units(), chosen, {name, path("statistics"), narrowAttention});
   Result<Footprint> footprint = bench.build(recipe, toldRecipe(chosen, narrowAttention), path(file));
   if (!footprint)
@@ -144,7 +139,7 @@ Result<Point> Measurer::build(const std::string &name, const std::vector<Setting
   Result<Quality> quality = judge->judge(path(file));
   if (!quality)
     return quality.error();
-  return Point{name, *quality, footprint->bytes, footprint->flops, 0, chosen, false};
+  return Built{{name, *quality, footprint->bytes, footprint->flops, 0, chosen, false}, footprint.take()};
 }
 
 std::string Measurer::toldRecipe(const std::vector<Setting> &chosen, bool narrowAttention) const {
@@ -157,18 +152,13 @@ Result<Measurer::Uniform> Measurer::uniform(size_t format) {
   for (Setting &setting : all)
     setting.format = format;
   auto measureIt = [&]() -> Result<json> {
-    bool narrow = format != 0;
-    Recipe recipe = makeRecipe(bench.units(), all, {name, "", narrow});
-    Result<Footprint> footprint = bench.build(recipe, recipe.toJson(), path("uniform.so"));
-    if (!footprint)
-      return footprint.error();
-    Result<Quality> quality = judge->judge(path("uniform.so"));
-    if (!quality)
-      return quality.error();
-    json stored = {{"quality", toJson(*quality)},
-                   {"bytes", footprint->bytes},
-                   {"flops", footprint->flops},
-                   {"unit_bytes", footprint->unitBytes},
+    Result<Built> built = build(name, all, "uniform.so", /*narrowAttention=*/format != 0);
+    if (!built)
+      return built.error();
+    json stored = {{"quality", toJson(built->point.quality)},
+                   {"bytes", built->point.bytes},
+                   {"flops", built->point.flops},
+                   {"unit_bytes", built->footprint.unitBytes},
                    {"seconds", std::map<std::string, double>()}};
     if (settings.target == CompressTarget::Speed) {
       Result<std::map<std::string, double>> seconds = timeUnits(path("uniform.so"));
@@ -212,14 +202,10 @@ Result<Measurer::Cell> Measurer::cell(size_t unit, const Setting &setting) {
   auto measureIt = [&]() -> Result<json> {
     std::vector<Setting> one(bench.units().size());
     one[unit] = setting;
-    Recipe recipe = makeRecipe(bench.units(), one, {"cell", path("statistics"), false});
-    Result<Footprint> footprint = bench.build(recipe, recipe.toJson(), path("cell.so"));
-    if (!footprint)
-      return footprint.error();
-    Result<Quality> quality = judge->judge(path("cell.so"));
-    if (!quality)
-      return quality.error();
-    return json{{"quality", toJson(*quality)}, {"bytes", footprint->bytesOf(name)}};
+    Result<Built> built = build("cell", one, "cell.so", /*narrowAttention=*/false);
+    if (!built)
+      return built.error();
+    return json{{"quality", toJson(built->point.quality)}, {"bytes", built->footprint.bytesOf(name)}};
   };
   Result<json> stored = table.get(name + ": " + describe(setting), measureIt);
   ++measured;
@@ -278,12 +264,10 @@ Result<void> Measurer::measureUnits(CompressResult &result) {
 
 //===--- Time ---===//
 
-static Result<std::vector<driver::StepTime>> timeSteps(const std::string &artifact, const CompressSettings &settings,
-                                                       bool &decoder) {
+static Result<std::vector<driver::StepTime>> timeSteps(const std::string &artifact, const CompressSettings &settings) {
   Result<driver::Model> model = driver::openModel(artifact);
   if (!model)
     return model.error();
-  decoder = model->isDecoder();
   driver::BenchOptions options;
   options.threads = settings.threads;
   options.repeats = 3;
@@ -296,8 +280,7 @@ static double timesCounted(const std::string &phase) {
 }
 
 Result<std::map<std::string, double>> Measurer::timeUnits(const std::string &artifact) const {
-  bool decoder = false;
-  Result<std::vector<driver::StepTime>> times = timeSteps(artifact, settings, decoder);
+  Result<std::vector<driver::StepTime>> times = timeSteps(artifact, settings);
   if (!times)
     return times.error();
   std::map<std::string, double> seconds;
@@ -312,8 +295,7 @@ Result<std::map<std::string, double>> Measurer::timeUnits(const std::string &art
 }
 
 Result<Speeds> Measurer::timeWhole(const std::string &artifact) const {
-  bool decoder = false;
-  Result<std::vector<driver::StepTime>> times = timeSteps(artifact, settings, decoder);
+  Result<std::vector<driver::StepTime>> times = timeSteps(artifact, settings);
   if (!times)
     return times.error();
   Speeds speeds;

@@ -21,7 +21,11 @@ public:
   Result<void> measure(CompressResult &result);
 
   /// Compiles the settings and judges them on the choice text; the artifact stays as FILE in the work folder.
-  Result<Point> build(const std::string &name, const std::vector<Setting> &settings, const std::string &file,
+  struct Built {
+    Point point;
+    Footprint footprint;
+  };
+  Result<Built> build(const std::string &name, const std::vector<Setting> &settings, const std::string &file,
                       bool narrowAttention);
   /// A recipe as the artifact and the report tell it: without the names of files in the work folder.
   std::string toldRecipe(const std::vector<Setting> &settings, bool narrowAttention) const;

@@ -48,14 +48,6 @@ static Json optionJson(const MeasuredOption &option) {
           {"seconds", option.seconds}};
 }
 
-static const MeasuredOption &optionOf(const MeasuredUnit &unit, const Setting &setting) {
-  for (const MeasuredOption &option : unit.options)
-    if (option.setting.lever == setting.lever && option.setting.strength == setting.strength &&
-        option.setting.format == setting.format)
-      return option;
-  return unit.options.front();
-}
-
 /// What keeps the unit as it is.
 static std::string sparingFlag(const Unit &unit) {
   std::string flag;
@@ -67,7 +59,7 @@ static std::string sparingFlag(const Unit &unit) {
 }
 
 static Json unitJson(const MeasuredUnit &unit, const Setting &setting) {
-  const MeasuredOption &chosen = optionOf(unit, setting);
+  const MeasuredOption &chosen = unit.optionOf(setting);
   Json json = {{"name", unit.unit.name},
                {"setting", describe(setting)},
                {"format", formats()[setting.format].name},
