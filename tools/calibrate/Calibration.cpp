@@ -36,10 +36,10 @@ Sequences Sequences::thinned(int64_t tokens) const {
 
 static Error said() { return Error{kErrorUnsupported, ""}; }
 
-static std::string hashOf(const Sequences &sequences) {
-  StringRef lengths(reinterpret_cast<const char *>(sequences.lengths.data()), sequences.lengths.size() * 8);
-  StringRef ids(reinterpret_cast<const char *>(sequences.ids.data()), sequences.ids.size() * 4);
-  return lm::fingerprint((lengths + ids).str());
+std::string Sequences::fingerprint() const {
+  StringRef lengthBytes(reinterpret_cast<const char *>(lengths.data()), lengths.size() * 8);
+  StringRef idBytes(reinterpret_cast<const char *>(ids.data()), ids.size() * 4);
+  return lm::fingerprint((lengthBytes + idBytes).str());
 }
 
 /// Which of them it is; SIZE_MAX: none.
@@ -132,7 +132,7 @@ private:
   std::vector<std::pair<std::string, std::string>> metadata() const {
     return {{"format", lm::kStatisticsFormat.str()},
             {"source", lm::sourceFingerprint(module)},
-            {"text", hashOf(sequences)},
+            {"text", sequences.fingerprint()},
             {"tokens", std::to_string(sequences.tokens())},
             {"sequences", std::to_string(sequences.lengths.size())},
             {"head_stride", std::to_string(headStride())},

@@ -29,6 +29,8 @@ struct Sequences {
   int64_t tokens() const { return static_cast<int64_t>(ids.size()); }
   /// Sequences evenly spread over all, of about so many tokens together; all when there are no more.
   Sequences thinned(int64_t tokens) const;
+  /// Tells them from all others.
+  std::string fingerprint() const;
 };
 
 struct CalibrationSettings {

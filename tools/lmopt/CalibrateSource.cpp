@@ -26,10 +26,7 @@ static Result<void> checkOutput(const CalibrateOptions &options) {
   return AtomicFile::check(options.output);
 }
 
-/// The error, in the words of MLIR where it has none.
-static Error withReason(Error error, const ErrorCollector &errors) {
-  return error.message.empty() ? Error{error.code, errors.message("calibration failed without a message")} : error;
-}
+static constexpr const char *kNoMessage = "calibration failed without a message";
 
 Result<void> calibrateSource(const CalibrateOptions &options, const Context &context) {
   if (Result<void> checked = checkOutput(options); !checked.ok())
@@ -59,7 +56,7 @@ Result<void> calibrateSource(const CalibrateOptions &options, const Context &con
     return Error{kErrorUsage, errors.message("--layers, --skip")};
   Result<Sequences> sequences = readSequences(*model, {options.source, options.text, options.context, options.tokens});
   if (!sequences.ok())
-    return withReason(sequences.error(), errors);
+    return errors.explain(sequences.error(), kNoMessage);
 
   CalibrationSettings settings;
   settings.output = options.output;
@@ -70,7 +67,7 @@ Result<void> calibrateSource(const CalibrateOptions &options, const Context &con
   settings.progress = [&](double fraction, const std::string &detail) { progress.update(fraction, detail); };
   settings.note = [&](const std::string &text) { note(context, text); };
   Result<void> done = calibrate(*model->module, *selection, *sequences, settings);
-  return done.ok() ? done : withReason(done.error(), errors);
+  return done.ok() ? done : errors.explain(done.error(), kNoMessage);
 }
 
 } // namespace lmopt::driver

@@ -42,6 +42,10 @@ public:
 
   /// The first error, or `otherwise` when none was reported.
   std::string message(const std::string &otherwise) const { return text.empty() ? otherwise : text; }
+  /// An error without a message gets that one: MLIR has told what is wrong.
+  Error explain(Error error, const std::string &otherwise) const {
+    return error.message.empty() ? Error{error.code, message(otherwise)} : error;
+  }
 
 private:
   mlir::MLIRContext &mlirContext;

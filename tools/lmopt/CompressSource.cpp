@@ -121,10 +121,10 @@ struct Preparation {
     settings.units = findUnits(*model->module, *selection, options.layersPerUnit);
     FailureOr<func::FuncOp> function = lm::findModelFunction(*model->module);
     if (failed(function))
-      return withReason(unsupported(""));
+      return explain(unsupported(""));
     decoder = lm::isDecoder(*function);
     if (Result<void> split = splitText(*model, options, settings); !split)
-      return withReason(split.error());
+      return explain(split.error());
     const CalibrateOptions usual;
     settings.measurement.partBytes = usual.memory << 20;
     settings.measurement.headRows = 0;
@@ -135,10 +135,7 @@ struct Preparation {
     return {};
   }
 
-  /// The error, in the words of MLIR where it has none.
-  Error withReason(Error error) const {
-    return error.message.empty() ? Error{error.code, errors->message("a pass failed")} : error;
-  }
+  Error explain(Error error) const { return errors->explain(std::move(error), "a pass failed"); }
 
   const CompressOptions &options;
   const Context &context;
@@ -291,7 +288,7 @@ Result<void> compressSource(const CompressOptions &options, const Context &conte
   settings.progress = [&](double fraction, const std::string &detail) { progress.update(fraction, detail); };
   Result<CompressResult> result = compress(*preparation.model, settings);
   if (!result)
-    return preparation.withReason(result.error());
+    return preparation.explain(result.error());
   progress.update(1, "done");
   return finish(preparation, *result, folder);
 }
@@ -367,7 +364,7 @@ Result<void> tellSensitivity(const CompressOptions &options, const Context &cont
   settings.progress = [&](double fraction, const std::string &detail) { progress.update(fraction, detail); };
   Result<CompressResult> result = measureSensitivity(*preparation.model, settings);
   if (!result)
-    return preparation.withReason(result.error());
+    return preparation.explain(result.error());
   if (options.format == "json")
     return writeOutput(sensitivityJson(*result).dump() + "\n");
   return writeOutput(sensitivityTable(*result));
