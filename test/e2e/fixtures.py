@@ -23,6 +23,7 @@ INT8_RELATIVE_ERROR = 0.01
 class Fixture:
     def __init__(self, folder):
         folder = common.pathlib.Path(folder)
+        self.name = folder.name
         self.source = folder / "model.gguf" if (folder / "model.gguf").exists() else folder
         self.json = common.load_json(folder / "expected.json")
         self.decoder, self.width, self.cases = self.json["kind"] == "decoder", self.json["width"], self.json["cases"]

@@ -9,7 +9,7 @@ change artifacts regenerates the list (--update) in the same commit and says why
 Four hashes a row: the module as it is lowered (all kernels and entry points, before LLVM sees them), and of the artifact
 its code (what the loader maps), its weights, and its manifest without what a version of lmopt says of itself. LLVM takes
 ten times as long as all that is ours, so ctest compares the lowered module of every row, and whole artifacts of some
-rows (QUICK) that reach every kernel; --full compares all of all rows in about a quarter of an hour.
+rows (QUICK); --full compares all of all rows in about a quarter of an hour.
 The list is made by one version of LLVM. With another one both text and code may differ by right: then two compiles must
 agree, and the weights, which LLVM has no part in, must be those of the list.
 In: the programs, test/models, same_bytes.txt. Out: what differs, by name.
@@ -28,8 +28,9 @@ import common
 
 RECIPES = ["f32", "bf16", "int8", "int4", "native"]
 CPUS = ["x86-64", "x86-64-v3", "znver3", "icelake-server", "znver5"]
-# Grouped heads and heads of an odd width, each kind of pooling, each kind of native group; two shapes of registers.
-QUICK = {"llama-gqa-9-3", "llama-head-80", "bert-mean", "bert-cls", "bert-max-relu", "gguf-q4_1", "gguf-q8_0"}
+# A decoder, an encoder, native groups; two shapes of registers. What LLVM makes of equal lowered modules is equal: these
+# show that what comes after the lowered module (options of LLVM, the linker, the manifest) is as it was.
+QUICK = {"llama-gqa-9-3", "bert-mean", "gguf-q4_1"}
 QUICK_CPUS = {"x86-64-v3", "icelake-server"}
 # What no recipe can do is said by these exit codes; that must not change either.
 REFUSED = {2: "usage", 4: "unsupported"}
