@@ -12,26 +12,45 @@ namespace lmopt::lm {
 
 StringRef LayerSelection::getName(Operation *op) { return getPartName(op); }
 
-/// Every linear of the model, in any form: what patterns may name.
-static llvm::SmallVector<StringRef> linearNames(ModuleOp module) {
+static bool isOf(Selectable selectable, Operation *op) {
+  return (isa<LinearLikeOpInterface>(op) && selectable != Selectable::Tables) ||
+         (isa<EmbeddingOp>(op) && selectable != Selectable::Linears);
+}
+
+static StringRef nounOf(Selectable selectable) {
+  switch (selectable) {
+  case Selectable::Linears:
+    return "linears";
+  case Selectable::Tables:
+    return "tables";
+  case Selectable::LinearsAndTables:
+    return "linears and tables";
+  }
+  llvm_unreachable("all kinds are listed");
+}
+
+/// Everything of these kinds in the model, in any form: what patterns may name.
+static llvm::SmallVector<StringRef> namesOf(ModuleOp module, Selectable selectable) {
   llvm::SmallVector<StringRef> names;
   walkModel(module, [&](Operation *op) {
-    if (isa<LinearLikeOpInterface>(op))
+    if (isOf(selectable, op))
       names.push_back(getPartName(op));
   });
   return names;
 }
 
 static LogicalResult readPatterns(ModuleOp module, StringRef option, ArrayRef<std::string> texts,
-                                  ArrayRef<StringRef> names, llvm::SmallVectorImpl<llvm::GlobPattern> &patterns) {
+                                  ArrayRef<StringRef> names, StringRef noun,
+                                  llvm::SmallVectorImpl<llvm::GlobPattern> &patterns) {
   for (const std::string &text : texts) {
     llvm::Expected<llvm::GlobPattern> pattern = llvm::GlobPattern::create(text);
     if (!pattern)
       return emitError(module.getLoc()) << "option '" << option << "': '" << text
                                         << "' is not a pattern: " << llvm::toString(pattern.takeError());
     if (llvm::none_of(names, [&](StringRef name) { return pattern->match(name); })) {
-      auto error = emitError(module.getLoc()) << "option '" << option << "': pattern '" << text
-                                              << "' matches none of the " << names.size() << " linears of this model";
+      auto error = emitError(module.getLoc())
+                   << "option '" << option << "': pattern '" << text << "' matches none of the " << names.size() << " "
+                   << noun << " of this model";
       return names.empty() ? error : error << "; the first is '" << names.front() << "'";
     }
     patterns.push_back(std::move(*pattern));
@@ -40,11 +59,12 @@ static LogicalResult readPatterns(ModuleOp module, StringRef option, ArrayRef<st
 }
 
 FailureOr<LayerSelection> LayerSelection::create(ModuleOp module, ArrayRef<std::string> layers,
-                                                 ArrayRef<std::string> skip) {
+                                                 ArrayRef<std::string> skip, Selectable selectable) {
   LayerSelection selection;
-  llvm::SmallVector<StringRef> names = linearNames(module);
-  if (failed(readPatterns(module, "layers", layers, names, selection.taken)) ||
-      failed(readPatterns(module, "skip", skip, names, selection.skipped)))
+  llvm::SmallVector<StringRef> names = namesOf(module, selectable);
+  StringRef noun = nounOf(selectable);
+  if (failed(readPatterns(module, "layers", layers, names, noun, selection.taken)) ||
+      failed(readPatterns(module, "skip", skip, names, noun, selection.skipped)))
     return failure();
   return selection;
 }

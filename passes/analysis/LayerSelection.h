@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Which linears a pass works on: patterns over the names of ops (`layers.*.ffn.*`), to take and to skip.
+// Which linears a pass works on: patterns over the names of ops (`layers.*.ffn.*`), to take and to skip. Who works on
+// tables of embeddings says so: their names count then.
 //
 // In: the pass's `layers` and `skip` options and the module. Out: a yes or no for each op.
 // A pattern that matches no linear of the module is an error, because it is a spelling mistake that would silently
@@ -15,11 +16,15 @@
 
 namespace lmopt::lm {
 
+/// What patterns may name.
+enum class Selectable { Linears, Tables, LinearsAndTables };
+
 class LayerSelection {
 public:
   /// Reads the patterns; no pattern to take means all. Reports faults at the module and fails.
   static mlir::FailureOr<LayerSelection> create(mlir::ModuleOp module, llvm::ArrayRef<std::string> layers,
-                                                llvm::ArrayRef<std::string> skip);
+                                                llvm::ArrayRef<std::string> skip,
+                                                Selectable selectable = Selectable::Linears);
 
   bool contains(mlir::Operation *op) const { return containsName(getName(op)); }
   bool containsName(llvm::StringRef name) const;

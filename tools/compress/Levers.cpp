@@ -21,10 +21,14 @@ const std::vector<Format> &formats() {
   // As the recipes of these names, but fitted to statistics, and 4 bits with scales of 8 bits (docs/quality.md says
   // why).
   static const std::vector<Format> table = {
-      {"f32", {}},
-      {"bf16", {{"lm-narrow-weights", {}}}},
-      {"int8", {{"lm-rotate", {{"block", "256"}}}, {"lm-quantize-weights", {{"stats", ""}}}}},
-      {"int4", {{"lm-quantize-groups", {{"min", "true"}, {"scales", "8"}, {"stats", ""}}}}},
+      {"f32", {}, {}},
+      {"bf16", {{"lm-narrow-weights", {}}}, {}},
+      {"int8",
+       {{"lm-rotate", {{"block", "256"}}}, {"lm-quantize-weights", {{"stats", ""}}}},
+       {{"lm-quantize-tables", {{"bits", "8"}}}}},
+      {"int4",
+       {{"lm-quantize-groups", {{"min", "true"}, {"scales", "8"}, {"stats", ""}}}},
+       {{"lm-quantize-tables", {{"bits", "4"}}}}},
   };
   return table;
 }
@@ -80,12 +84,21 @@ static std::vector<std::string> changedBy(const Unit &unit, const Setting &setti
   return anchorsOf(unit, levers()[setting.lever]);
 }
 
+/// The tables in the format, as a list.
+static std::string listOfTables(size_t format, const std::vector<Unit> &units, const std::vector<Setting> &settings) {
+  std::string list;
+  for (size_t u = 0; u < units.size(); ++u)
+    if (settings[u].format == format && units[u].kind == kTableKind)
+      addNames(list, units[u].linears);
+  return list;
+}
+
 /// The linears in the format, as a list: those that statistics fit, or the others.
 static std::string listOf(size_t format, bool fitted, const std::vector<Unit> &units,
                           const std::vector<Setting> &settings) {
   std::string list;
   for (size_t u = 0; u < units.size(); ++u) {
-    if (settings[u].format != format)
+    if (settings[u].format != format || units[u].kind == kTableKind)
       continue;
     std::vector<std::string> changed = changedBy(units[u], settings[u]);
     for (const std::string &linear : units[u].linears)
@@ -96,10 +109,11 @@ static std::string listOf(size_t format, bool fitted, const std::vector<Unit> &u
 }
 
 /// The passes of a format for these layers, fitted to `statistics` where it is not empty.
-static void addFormat(Recipe &recipe, size_t format, const std::string &layers, const std::string &statistics) {
+static void addFormat(Recipe &recipe, const std::vector<RecipeStep> &steps, const std::string &layers,
+                      const std::string &statistics) {
   if (layers.empty())
     return;
-  for (RecipeStep step : formats()[format].steps) {
+  for (RecipeStep step : steps) {
     if (auto stats = step.options.find("stats"); stats != step.options.end()) {
       if (statistics.empty())
         step.options.erase(stats);
@@ -124,8 +138,10 @@ Recipe makeRecipe(const std::vector<Unit> &units, const std::vector<Setting> &se
       addLever(recipe, lever, strength, units, settings, how.statistics);
   addAll(recipe, {"lm-deduplicate-weights", "lm-normalize-rope", "lm-fold-attention-scale"});
   for (size_t format = 0; format < formats().size(); ++format) {
-    addFormat(recipe, format, listOf(format, true, units, settings), how.statistics);
-    addFormat(recipe, format, listOf(format, false, units, settings), "");
+    const Format &form = formats()[format];
+    addFormat(recipe, form.steps, listOf(format, true, units, settings), how.statistics);
+    addFormat(recipe, form.steps, listOf(format, false, units, settings), "");
+    addFormat(recipe, form.tableSteps, listOfTables(format, units, settings), "");
   }
   // These change values that statistics are of, so they come behind what is fitted.
   addAll(recipe, {"lm-fold-key-bias", "lm-fold-value-bias", "lm-fold-token-type"});

@@ -2,11 +2,11 @@
 //
 // What can be done to a model, and how a choice becomes a recipe.
 //
-// A unit is a part of a model that is treated alike: the attention of a layer, its feed-forward block, the head; or
-// such blocks of several neighbouring layers. Each gets one format for its weights, and may be cut by one lever: a
-// structural pass with a strength. In: units, settings. Out: a recipe (passes with lists of layers) that anyone can run
-// with `lmopt compile --recipe R.json --calibrate TEXT`. Whoever adds a technique adds a line to the tables in
-// Levers.cpp. Tested by test/unit/tools/LeversTest.cpp.
+// A unit is a part of a model that is treated alike: the attention of a layer, its feed-forward block, the head, a
+// table of embeddings that no head shares; or such blocks of several neighbouring layers. Each gets one format for its
+// weights, and may be cut by one lever: a structural pass with a strength. In: units, settings. Out: a recipe (passes
+// with lists of layers) that anyone can run with `lmopt compile --recipe R.json --calibrate TEXT`. Whoever adds a
+// technique adds a line to the tables in Levers.cpp. Tested by test/unit/models/CompressTest.cpp.
 #ifndef LMOPT_TOOLS_COMPRESS_LEVERS_H
 #define LMOPT_TOOLS_COMPRESS_LEVERS_H
 
@@ -20,12 +20,15 @@ namespace lmopt {
 struct Unit {
   std::string name;                 ///< layers.3.ffn; of several layers: layers.3-5.ffn
   std::string kind;                 ///< ffn: the last part of the name
-  std::vector<std::string> linears; ///< layers.3.ffn.gate, ...: their names
+  std::vector<std::string> linears; ///< layers.3.ffn.gate, ...: their names; of a table that of its embedding
   std::vector<std::string> blocks;  ///< layers.3.ffn, ...: what it is made of
 
   /// Whether the part of a model is one of its blocks, or in one.
   bool contains(const std::string &part) const;
 };
+
+/// The kind of a unit that is a table of embeddings.
+inline constexpr const char *kTableKind = "table";
 
 /// A structural pass with its strengths, in the order of how much goes.
 struct Lever {
@@ -42,8 +45,9 @@ const std::vector<Lever> &levers();
 /// A form of the weights, by the passes that make it; each gets the list of layers, and statistics where it has that
 /// option.
 struct Format {
-  std::string name; ///< int8
-  std::vector<RecipeStep> steps;
+  std::string name;                   ///< int8
+  std::vector<RecipeStep> steps;      ///< of linears
+  std::vector<RecipeStep> tableSteps; ///< of tables; none: the format is no option for them
 };
 const std::vector<Format> &formats();
 size_t formatIndex(const std::string &name);

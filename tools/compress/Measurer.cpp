@@ -41,7 +41,7 @@ Quality qualityFromJson(const json &stored) {
 
 /// What the figures depend on.
 static std::string identityOf(ModuleOp module, const CompressSettings &settings) {
-  json identity = {{"version", 2},
+  json identity = {{"version", 3},
                    {"model", lm::sourceFingerprint(module)},
                    {"calibration", settings.calibration.fingerprint()},
                    {"choice", settings.choice.fingerprint()},
@@ -56,10 +56,18 @@ static Metric tableMetric(Metric metric) { return metric == Metric::Cosine ? met
 
 //===--- Plan ---===//
 
+/// The formats beside f32 that a unit may have.
+static size_t countRoundings(const Unit &unit) {
+  if (unit.kind != kTableKind)
+    return formats().size() - 1;
+  return static_cast<size_t>(
+      llvm::count_if(formats(), [](const Format &format) { return !format.tableSteps.empty(); }));
+}
+
 size_t countMeasurements(const std::vector<Unit> &units) {
-  size_t rounding = formats().size() - 1, count = formats().size();
+  size_t count = formats().size();
   for (const Unit &unit : units) {
-    count += rounding;
+    count += countRoundings(unit);
     for (const Lever &lever : levers())
       count += lever.kind == unit.kind ? lever.strengths.size() : 0;
   }

@@ -42,6 +42,17 @@ static std::string rangeName(const Unit &unit) {
   return (first.before + "." + Twine(first.layer) + "-" + Twine(last.layer) + "." + first.kind).str();
 }
 
+/// Tables that embeddings alone read; those that a head shares get the format of the head.
+static void addTables(ModuleOp module, const lm::LayerSelection &selection, std::vector<Unit> &units) {
+  lm::ParamUses uses(module);
+  for (lm::EmbeddingOp embedding : lm::findOps<lm::EmbeddingOp>(module)) {
+    std::string name = lm::getPartName(embedding).str();
+    if (!name.empty() && selection.contains(embedding) &&
+        uses.isOnlyUsedBy(uses.lookup(embedding.getTableAttr()), embedding))
+      units.push_back({name, kTableKind, {name}, {name}});
+  }
+}
+
 std::vector<Unit> findUnits(ModuleOp module, const lm::LayerSelection &selection, int64_t layersPerUnit) {
   std::vector<Unit> units;
   lm::walkModel(module, [&](Operation *op) {
@@ -60,6 +71,7 @@ std::vector<Unit> findUnits(ModuleOp module, const lm::LayerSelection &selection
   });
   for (Unit &unit : units)
     unit.name = rangeName(unit);
+  addTables(module, selection, units);
   return units;
 }
 

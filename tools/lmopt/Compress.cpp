@@ -15,9 +15,10 @@ static void addCommon(Command command, CompressOptions &options) {
       .notEmpty();
   command
       .add("--layers", options.layers,
-           "compress these linears only: a pattern over their names; may be given many times")
+           "compress these linears and tables only: a pattern over their names; may be given many times")
       .notEmpty();
-  command.add("--skip", options.skip, "leave these linears as they are: a pattern; may be given many times").notEmpty();
+  command.add("--skip", options.skip, "leave these linears and tables as they are: a pattern; may be given many times")
+      .notEmpty();
   command.add("--work", options.work, "folder for unfinished work, to go on with later").notEmpty();
   command.add("-c,--ctx", options.context, "decoder: tokens in a sequence (default: 512, or what the model can take)")
       .between(2, int64_t{1} << 30);

@@ -12,7 +12,10 @@ namespace {
 
 class CompressTest : public CalibratedModel {
 protected:
-  std::vector<Unit> units() { return findUnits(*model.module, allLayers()); }
+  std::vector<Unit> units() { return findUnits(*model.module, allLayersAndTables()); }
+  lm::LayerSelection allLayersAndTables() {
+    return *lm::LayerSelection::create(*model.module, {}, {}, lm::Selectable::LinearsAndTables);
+  }
   driver::Context quiet{/*quiet=*/true};
 
   std::string build(const std::vector<Setting> &settings, const std::string &name, Footprint *footprint = nullptr) {
@@ -43,8 +46,26 @@ TEST_P(CompressTest, UnitsAreBlocks) {
   EXPECT_EQ(findUnits(*model.module, *without).front().name, "layers.1.attn");
 }
 
+TEST_P(CompressTest, ATableIsAUnitWhereNoHeadSharesIt) {
+  std::vector<Unit> all = units();
+  EXPECT_EQ(all.back().kind == kTableKind, std::string(GetParam()) == "bert-mean");
+  if (all.back().kind != kTableKind)
+    return;
+  std::vector<Setting> settings(all.size());
+  Footprint whole, eight, four;
+  build(settings, "f32.so", &whole);
+  settings.back().format = formatIndex("int8");
+  build(settings, "table8.so", &eight);
+  settings.back().format = formatIndex("int4");
+  build(settings, "table4.so", &four);
+  const std::string &table = all.back().name;
+  EXPECT_LT(eight.bytesOf(table), 0.4 * whole.bytesOf(table)); // a quarter, and scales
+  EXPECT_EQ(four.bytesOf(table), whole.bytesOf(table));        // groups of 32 do not divide its width, 48
+  EXPECT_EQ(eight.bytes - eight.bytesOf(table), whole.bytes - whole.bytesOf(table));
+}
+
 TEST_P(CompressTest, LayersMayBeDecidedAboutTogether) {
-  std::vector<Unit> together = findUnits(*model.module, allLayers(), 2);
+  std::vector<Unit> together = findUnits(*model.module, allLayersAndTables(), 2);
   EXPECT_EQ(together[0].name, "layers.0-1.attn");
   EXPECT_EQ(together[1].name, "layers.0-1.ffn");
   EXPECT_EQ(together[1].kind, "ffn");
