@@ -98,7 +98,7 @@ FailureOr<FitAttr> Statistics::fit(ArrayRef<ObservedValue> values, double dampin
   return FitAttr::get(values.front().value.getContext(), sources, times, rotated, Real(damping));
 }
 
-FailureOr<ValueStatistics> Statistics::read(const ObservedValue &value) const {
+LogicalResult Statistics::check(const ObservedValue &value) const {
   Operation *op = placeOf(value);
   auto known = fingerprints.find(value.name);
   if (known == fingerprints.end())
@@ -107,6 +107,26 @@ FailureOr<ValueStatistics> Statistics::read(const ObservedValue &value) const {
     return fail(op, file) << "what '" << value.name
                           << "' reads is computed otherwise than when they were taken: a pass before this one has "
                              "changed it; calibrate the model as that pass leaves it";
+  return success();
+}
+
+FailureOr<double> Statistics::readChange(LinearOp last, const ObservedValue &input) const {
+  if (failed(check(input)))
+    return failure();
+  std::string name = getPartName(last).str();
+  if (!file.findTensor(name + ".change"))
+    return fail(last, file) << "it does not say how '" << name
+                            << "' changes the rows; an older lmopt made it, calibrate again";
+  Result<std::vector<double>> sum = readStatistics(file, name + ".change", 1);
+  if (!sum)
+    return last.emitError("statistics: ") << sum.error().message << "; the file is damaged, calibrate again";
+  return sum->front() / static_cast<double>(std::max<int64_t>(1, tokenCount));
+}
+
+FailureOr<ValueStatistics> Statistics::read(const ObservedValue &value) const {
+  if (failed(check(value)))
+    return failure();
+  Operation *op = placeOf(value);
   ValueStatistics result;
   result.tokens = tokenCount;
   int64_t n = value.width();

@@ -7,12 +7,14 @@
 //     NAME.sums      F64 [n]               sum of x[i]
 //     NAME.positive  F64 [n]               how often x[i] > 0
 //     NAME.greatest  F32 [n]               max |x[i]|
+// of each half of a layer that ends in the linear NAME (LayerHalves.h):
+//     NAME.change    F64 [1]               sum of 1 - cos(rows before it, rows behind it)
 // and of what the head of a decoder reads, for some tokens, evenly spaced:
 //     NAME.rows      F32 [r, n]            x
 //     NAME.lse       F64 [r]               log of the sum of exp of the logits of that token
 // Its metadata: `format` (kStatisticsFormat), `source` (sourceFingerprint of the model), `text` (BLAKE3 of the ids of
-// all sequences), `tokens` and `sequences` (how many), `head_stride` (every which token `rows` has; 0: none), `values`
-// (JSON: name -> fingerprint of the value).
+// all sequences), `tokens` and `sequences` (how many), `head_stride` (every which token `rows` has; 0: none), `halves`
+// (how many have been measured), `values` (JSON: name -> fingerprint of the value).
 //
 // In: the file, a module. Out: the sums of a value of that module; an error at the module when the file is not of this
 // model, or when the value is computed otherwise by now: a folded norm or removed neurons change what the sums are of.
@@ -20,6 +22,7 @@
 #ifndef LMOPT_PASSES_ANALYSIS_STATISTICS_H
 #define LMOPT_PASSES_ANALYSIS_STATISTICS_H
 
+#include "dialects/lm/Lm.h"
 #include "dialects/lm/LmDialect.h"
 #include "files/safetensors/Safetensors.h"
 #include "passes/analysis/ObservedValues.h"
@@ -49,6 +52,10 @@ public:
   /// The sums of a value; an error at what made it when the file has none, or those of another value of that name.
   mlir::FailureOr<ValueStatistics> read(const ObservedValue &value) const;
 
+  /// How much the half of a layer that ends in a linear changes the rows that pass by: 1 - the mean cosine. `input` is
+  /// what that linear reads, and must be what it was. Errors as for `read`.
+  mlir::FailureOr<double> readChange(LinearOp last, const ObservedValue &input) const;
+
   /// Names the sums of a value for weights that are computed from them, wherever the module will lie.
   StatisticsAttr attributeOf(const ObservedValue &value) const;
 
@@ -60,6 +67,7 @@ public:
   int64_t tokens() const { return tokenCount; }
 
 private:
+  mlir::LogicalResult check(const ObservedValue &value) const;
   /// The name in the file of the value of that fingerprint, most likely the value's own; or nothing.
   std::optional<std::string> findName(const std::string &name, const std::string &fingerprint) const;
   mlir::FailureOr<StatisticsAttr> findSource(const ObservedValue &value, bool &isOrigin) const;

@@ -5,12 +5,13 @@
 // test/unit/models/DropLayersTest.cpp.
 #include "passes/drop-layers/DropLayers.h"
 
-#include "dialects/lm/Lm.h"
-#include "passes/analysis/LayerSelection.h"
+#include "passes/analysis/LayerHalves.h"
 #include "passes/analysis/ParamUses.h"
+#include "passes/analysis/Statistics.h"
 #include "passes/analysis/Tell.h"
 
-#include "llvm/ADT/SetVector.h"
+#include <cmath>
+#include <numeric>
 
 using namespace mlir;
 
@@ -23,24 +24,6 @@ static constexpr llvm::StringLiteral kPass = "lm-drop-layers";
 
 namespace {
 
-/// before -> ... -> last -> sum with `before` (-> norm): what goes, and the value that takes the place of its result.
-struct Half {
-  LinearOp last;
-  AddOp sum;
-  Operation *end = nullptr; ///< the sum, or the norm behind it
-  llvm::SetVector<Operation *> ops = {};
-
-  Value before() { return sum.getLhs() == last.getResult() ? sum.getRhs() : sum.getLhs(); }
-  AttentionOp attention() const {
-    for (Operation *op : ops)
-      if (auto found = dyn_cast<AttentionOp>(op))
-        return found;
-    return {};
-  }
-};
-
-bool isNorm(Operation *op) { return isa_and_nonnull<RmsNormOp, LayerNormOp>(op); }
-
 struct DropLayers : impl::LmDropLayersPassBase<DropLayers> {
   using LmDropLayersPassBase::LmDropLayersPassBase;
 
@@ -51,34 +34,102 @@ struct DropLayers : impl::LmDropLayersPassBase<DropLayers> {
 
   LogicalResult drop() {
     ModuleOp module = getOperation();
-    if (layers.empty())
-      return module.emitError() << kPass << ": option 'layers' is missing; expected patterns, e.g. layers.7.*";
+    if (failed(checkOptions(module)))
+      return failure();
     FailureOr<LayerSelection> selection = LayerSelection::create(module, layers, skip);
     if (failed(selection) || failed(refuseHalvesOfAttention(module)))
       return failure();
-    ParamUses uses(module);
-    std::vector<Half> halves;
-    bool endsHalf = false;
-    for (LinearOp last : findOps<LinearOp>(module))
-      if (AddOp sum = selection->contains(last) ? sumOf(last) : AddOp()) {
-        endsHalf = true;
-        Half half = {last, sum, sum};
-        if (std::string reason = complete(half); !reason.empty())
-          tellMissed(kPass, "NotDropped", last, reason);
-        else
-          halves.push_back(std::move(half));
-      }
-    if (!endsHalf)
-      return module.emitError() << kPass
-                                << ": option 'layers' names no linear whose results are added to the rows of the "
-                                   "model, which is where a half of a layer ends";
-    if (failed(keepSomeAttention(module, halves)))
+    FailureOr<std::vector<LayerHalf>> halves = findHalves(module, *selection);
+    if (failed(halves) || (ratio > 0 && failed(keepLeastChanging(module, *halves))) ||
+        failed(keepSomeAttention(module, *halves)))
       return failure();
-    for (Half &half : halves)
+    ParamUses uses(module);
+    for (LayerHalf &half : *halves)
       erase(half, uses);
     uses.eraseUnused();
     numberAttentions(module);
     return success();
+  }
+
+  LogicalResult checkOptions(ModuleOp module) {
+    auto error = [&] { return module.emitError() << kPass << ": "; };
+    if (!(ratio >= 0 && ratio < 1))
+      return error() << "option 'ratio' must be between 0 and 1, found " << ratio.getValue();
+    if (ratio == 0 && layers.empty())
+      return error() << "option 'layers' is missing; expected patterns, e.g. layers.7.*, or 'stats' and 'ratio'";
+    if (ratio > 0 && stats.empty())
+      return error() << "option 'ratio' needs statistics, to tell which halves change the rows least: give 'stats', a "
+                        "file that `lmopt calibrate` made";
+    return success();
+  }
+
+  /// Halves that end in selected linears; the others among those are told.
+  static FailureOr<std::vector<LayerHalf>> findHalves(ModuleOp module, const LayerSelection &selection) {
+    std::vector<LayerHalf> halves;
+    bool endsHalf = false;
+    for (LinearOp last : findOps<LinearOp>(module)) {
+      LayerHalf half = {last, selection.contains(last) ? sumBehind(last) : AddOp()};
+      if (!half.sum)
+        continue;
+      endsHalf = true;
+      if (std::string reason = completeHalf(half); !reason.empty())
+        tellMissed(kPass, "NotDropped", last, reason);
+      else
+        halves.push_back(std::move(half));
+    }
+    if (endsHalf)
+      return halves;
+    return module.emitError() << kPass
+                              << ": option 'layers' names no linear whose results are added to the rows of the "
+                                 "model, which is where a half of a layer ends";
+  }
+
+  /// Of the halves only the share that changes the rows least goes; the last attention is never among them.
+  LogicalResult keepLeastChanging(ModuleOp module, std::vector<LayerHalf> &halves) {
+    FailureOr<std::vector<double>> changes = readChanges(module, halves);
+    if (failed(changes))
+      return failure();
+    std::vector<size_t> order(halves.size());
+    std::iota(order.begin(), order.end(), 0);
+    llvm::sort(order, [&](size_t a, size_t b) { return std::pair((*changes)[a], a) < std::pair((*changes)[b], b); });
+    size_t wanted = static_cast<size_t>(std::llround(double(halves.size()) * ratio));
+    size_t attentions = findOps<AttentionOp>(module).size();
+    std::vector<size_t> going;
+    for (size_t i : order)
+      if (going.size() < wanted && (!halves[i].attention() || attentions-- > 1))
+        going.push_back(i);
+    llvm::sort(going);
+    std::vector<LayerHalf> kept;
+    for (size_t i : going) {
+      tellChange(halves[i], (*changes)[i]);
+      kept.push_back(std::move(halves[i]));
+    }
+    halves = std::move(kept);
+    return success();
+  }
+
+  static void tellChange(LayerHalf &half, double change) {
+    tellPassed(kPass, "LeastChange", half.last) << remark::metric("Change", llvm::formatv("{0:f6}", change).str());
+  }
+
+  FailureOr<std::vector<double>> readChanges(ModuleOp module, ArrayRef<LayerHalf> halves) {
+    FailureOr<Statistics> statistics = Statistics::open(module, stats);
+    FailureOr<LayerSelection> all = LayerSelection::create(module, {}, {});
+    if (failed(statistics) || failed(all))
+      return failure();
+    llvm::SmallVector<ObservedValue> observed = findObservedValues(module, *all);
+    std::vector<double> changes;
+    for (const LayerHalf &half : halves) {
+      LinearOp last = half.last;
+      const auto *input =
+          llvm::find_if(observed, [&](const ObservedValue &value) { return value.value == last.getInput(); });
+      assert(input != observed.end() && "linears of halves read rows");
+      FailureOr<double> change = statistics->readChange(last, *input);
+      if (failed(change))
+        return failure();
+      changes.push_back(*change);
+    }
+    return changes;
   }
 
   static LogicalResult refuseHalvesOfAttention(ModuleOp module) {
@@ -88,71 +139,16 @@ struct DropLayers : impl::LmDropLayersPassBase<DropLayers> {
     return found.front().emitError() << kPass << ": attention is in halves already; run before lm-expand-attention";
   }
 
-  static LogicalResult keepSomeAttention(ModuleOp module, ArrayRef<Half> halves) {
+  static LogicalResult keepSomeAttention(ModuleOp module, ArrayRef<LayerHalf> halves) {
     size_t all = findOps<AttentionOp>(module).size();
-    auto going = static_cast<size_t>(llvm::count_if(halves, [](const Half &half) { return bool(half.attention()); }));
+    auto going =
+        static_cast<size_t>(llvm::count_if(halves, [](const LayerHalf &half) { return bool(half.attention()); }));
     if (all > 0 && going == all)
       return module.emitError() << kPass << ": all " << all << " attentions would go; something must be left";
     return success();
   }
 
-  /// The sum that a half ends in.
-  static AddOp sumOf(LinearOp last) {
-    return last.getResult().hasOneUse() ? dyn_cast<AddOp>(*last.getResult().getUsers().begin()) : AddOp();
-  }
-
-  /// Why the half must stay, or an empty string.
-  static std::string complete(Half &half) {
-    Operation *sum = half.end;
-    if (!collect(half))
-      return "it does not read the rows before its sum alone";
-    bool normInside = llvm::any_of(half.ops, isNorm);
-    half.ops.insert(sum);
-    if (Operation *behind = sum->hasOneUse() ? *sum->getUsers().begin() : nullptr; !normInside && isNorm(behind)) {
-      half.ops.insert(behind);
-      half.end = behind;
-    }
-    for (Operation *op : half.ops)
-      for (Value result : op->getResults())
-        if (op != half.end && !isa<CacheType>(result.getType()) && !isUsedInside(result, half))
-          return "others also use what it computes";
-    return "";
-  }
-
-  static bool isUsedInside(Value value, const Half &half) {
-    return llvm::all_of(value.getUsers(), [&](Operation *user) { return half.ops.contains(user); });
-  }
-
-  /// The ops between `before` and the last linear, backwards; false when they read what is not computed from it.
-  static bool collect(Half &half) {
-    Value before = half.before();
-    half.ops.insert(half.last);
-    bool readsBefore = false;
-    for (size_t i = 0; i < half.ops.size(); ++i)
-      for (Value operand : half.ops[i]->getOperands()) {
-        Operation *made = operand.getDefiningOp();
-        readsBefore |= operand == before;
-        if (operand == before || isa<CacheType>(operand.getType()) || isLengths(operand))
-          continue;
-        if (!made || !isBehind(made, before))
-          return false;
-        half.ops.insert(made);
-      }
-    return readsBefore;
-  }
-
-  /// An argument that is no rows: a length for each sequence.
-  static bool isLengths(Value value) {
-    auto type = dyn_cast<RankedTensorType>(value.getType());
-    return isa<BlockArgument>(value) && type && type.getRank() == 1;
-  }
-
-  static bool isBehind(Operation *op, Value value) {
-    Operation *made = value.getDefiningOp();
-    return !made || (made->getBlock() == op->getBlock() && made->isBeforeInBlock(op));
-  }
-
-  static void erase(Half &half, ParamUses &uses) {
+  static void erase(LayerHalf &half, ParamUses &uses) {
     tellPassed(kPass, "DroppedHalf", half.last);
     half.end->getResult(0).replaceAllUsesWith(half.before());
     if (AttentionOp attention = half.attention(); attention && attention.getNextCache())

@@ -23,13 +23,20 @@ def LmDropLayersPass : Pass<"lm-drop-layers", "::mlir::ModuleOp"> {
 
     Where the norm stands behind the sum, as in BERT, it goes with its half.
 
+    With `ratio` that share of the halves (of those that `layers` names, or of all) goes: those that change the rows least, by what
+    calibration measured: 1 - the mean cosine of rows before and behind a half. A half that writes little beside what is there
+    already is a half that little depends on (Men et al., "ShortGPT", 2024, use this measure for whole layers). Each is measured in
+    the model as it was: what later halves would do without it is not.
+
     Approximate, by how much only the model as a whole tells: measure it with `lmopt eval`. A half stays, with remark
     `NotDropped`, when others also use what it computes, or it reads more than the rows before it. At least one attention
-    must be left. Remarks: `DroppedHalf`, one for each. Statistics of `lmopt calibrate` are of the model with all layers:
+    must be left. Remarks: `DroppedHalf`, one for each; `LeastChange`, with how much it changed the rows. Statistics of `lmopt calibrate` are of the model with all layers:
     calibrate anew behind this pass.
   }];
   let dependentDialects = ["::lmopt::lm::LMDialect"];
   let options = [
+    Option<"stats", "stats", "std::string", /*default=*/"", "Statistics that `lmopt calibrate` made of this model; without `ratio` nobody looks at them">,
+    Option<"ratio", "ratio", "double", /*default=*/"0", "Share of the halves that goes, in (0, 1), those that change the rows least; 0: all that `layers` names">,
     ListOption<"layers", "layers", "std::string",
                "Patterns over names of linears: halves go whose last linear one matches, e.g. layers.7.*, layers.*.attn.o">,
     ListOption<"skip", "skip", "std::string", "Patterns over names of linears whose halves stay">

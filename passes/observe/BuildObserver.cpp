@@ -54,7 +54,7 @@ public:
   ObserverBuilder(func::FuncOp function, const Segment &segment, const StoredRows &rows)
       : source(function), segment(segment), rows(rows), builder(function.getContext()) {}
 
-  FailureOr<OwningOpRef<ModuleOp>> build(ArrayRef<ObservedValue> observed, bool results) {
+  FailureOr<OwningOpRef<ModuleOp>> build(ArrayRef<ObservedValue> observed, bool results, ArrayRef<Value> more) {
     startModule();
     startFunction();
     for (Operation *op : segment.ops)
@@ -67,6 +67,8 @@ public:
       addResult(mapping.lookup(segment.output), "next");
     if (!segment.output && results)
       addOwnResults();
+    for (auto [number, value] : llvm::enumerate(more))
+      addResult(mapping.lookup(value), "more " + std::to_string(number));
     finishFunction();
     copyParams();
     if (failed(verify(*module)))
@@ -195,8 +197,9 @@ private:
 } // namespace
 
 FailureOr<OwningOpRef<ModuleOp>> buildObserver(func::FuncOp function, const Segment &segment,
-                                               ArrayRef<ObservedValue> observed, const StoredRows &rows, bool results) {
-  return ObserverBuilder(function, segment, rows).build(observed, results);
+                                               ArrayRef<ObservedValue> observed, const StoredRows &rows, bool results,
+                                               ArrayRef<Value> more) {
+  return ObserverBuilder(function, segment, rows).build(observed, results, more);
 }
 
 } // namespace lmopt::lm

@@ -41,11 +41,12 @@ struct StoredRows {
 };
 
 /// The segment as a module with one function @encode. Its results: `observed`, named; then the output, named `next`, if
-/// it is not among them, or what the function returns, where `results` is true. With an input, ids are the numbers of
-/// the rows in `rows`.
+/// it is not among them, or what the function returns, where `results` is true; then `more`, of which the input may be
+/// one. With an input, ids are the numbers of the rows in `rows`.
 mlir::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>> buildObserver(mlir::func::FuncOp function, const Segment &segment,
                                                                  llvm::ArrayRef<ObservedValue> observed,
-                                                                 const StoredRows &rows, bool results);
+                                                                 const StoredRows &rows, bool results,
+                                                                 llvm::ArrayRef<mlir::Value> more = {});
 
 } // namespace lmopt::lm
 

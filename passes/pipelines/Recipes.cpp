@@ -42,6 +42,27 @@ static std::vector<RecipeStep> foldingsAnd(std::vector<RecipeStep> more, std::ve
   return steps;
 }
 
+static std::vector<RecipeStep> inEightBits() {
+  return {{"lm-rotate", {{"block", "256"}}},
+          {"lm-quantize-weights", {}},
+          {"lm-quantize-tables", {}},
+          {"lm-narrow-attention", {}},
+          {"lm-measure-weights", {}}};
+}
+
+static std::vector<RecipeStep> inFourBits() {
+  return {{"lm-quantize-groups", {{"min", "true"}, {"scales", "8"}}},
+          {"lm-quantize-tables", {{"bits", "4"}}},
+          {"lm-narrow-attention", {}},
+          {"lm-measure-weights", {}}};
+}
+
+/// A quarter of the neurons is what repair makes good in encoders; structure goes before formats (techniques 15.11).
+static std::vector<RecipeStep> prunedAnd(std::vector<RecipeStep> steps) {
+  steps.insert(steps.begin(), {"lm-prune-ffn", {{"ratio", "0.25"}}});
+  return steps;
+}
+
 const std::vector<Recipe> &shippedRecipes() {
   static const std::vector<Recipe> recipes = {
       {"f32", foldingsAnd({{"lm-fold-norm-affine", {}}}), "weights as they are, in f32: the reference of every report"},
@@ -54,12 +75,7 @@ const std::vector<Recipe> &shippedRecipes() {
       // Rotation brings plain rows of int8 to the quality of groups, at the price of the cheapest integer kernel; bf16
       // in attention costs nothing beside it and halves the cache. Blocks of 256 where the width allows it:
       // docs/quality.md.
-      {"int8",
-       foldingsAnd({{"lm-rotate", {{"block", "256"}}},
-                    {"lm-quantize-weights", {}},
-                    {"lm-quantize-tables", {}},
-                    {"lm-narrow-attention", {}},
-                    {"lm-measure-weights", {}}}),
+      {"int8", foldingsAnd(inEightBits()),
        "8 bits, one scale a row, rotated; activations 8 bits a token: the fastest prompts and encoders"},
       // The codes of a quantized GGUF file as they are.
       {"native", foldingsAnd({{"lm-keep-native", {}}, {"lm-narrow-attention", {}}}, foldingsAroundMatrices()),
@@ -73,6 +89,12 @@ const std::vector<Recipe> &shippedRecipes() {
                     {"lm-narrow-attention", {}},
                     {"lm-measure-weights", {}}}),
        "layers in 4 bits, groups of 32 with minima; the rest in 8 bits: for decoders that come in 16 or 32 bits"},
+      // Fitted to a text (GPTQ), 4 bits are enough for the head and for tables of words, too.
+      {"small", foldingsAnd(inFourBits()), "all in 4 bits, fitted to a text: a seventh of f32", /*fitted=*/true},
+      {"fast", foldingsAnd(prunedAnd(inEightBits())),
+       "int8 without a quarter of the feed-forward neurons, fitted to a text: for encoders", /*fitted=*/true},
+      {"tiny", foldingsAnd(prunedAnd(inFourBits())),
+       "small without a quarter of the feed-forward neurons, fitted to a text: the least bytes", /*fitted=*/true},
   };
   return recipes;
 }

@@ -31,6 +31,7 @@ struct Recipe {
   std::string name;
   std::vector<RecipeStep> steps;
   std::string summary; // of a shipped recipe: what becomes of the weights, and what for; for people
+  bool fitted = false; // of a shipped recipe: without statistics of a text it is not worth its name
 
   /// The JSON form with every step written out: same recipe, same text.
   std::string toJson() const;

@@ -4,6 +4,7 @@
 #include "tools/calibrate/Calibration.h"
 
 #include "codegen/Compile.h"
+#include "passes/analysis/LayerHalves.h"
 #include "passes/analysis/Statistics.h"
 #include "passes/normalize-rope/NormalizeRope.h"
 #include "tools/calibrate/PartRun.h"
@@ -12,6 +13,7 @@
 
 #include "dialects/lm/LmDialect.h"
 #include "mlir/Pass/PassManager.h"
+#include "llvm/ADT/DenseSet.h"
 #include "llvm/Support/FileSystem.h"
 
 #include <numeric>
@@ -33,6 +35,10 @@ Sequences Sequences::thinned(int64_t tokens) const {
   }
   return kept;
 }
+
+/// A half of a layer has at least one observed value, and one more result for the rows behind it, and one result is for
+/// the rows before the first.
+static constexpr size_t kMostWithRows = (kMostObserved - 1) / 2;
 
 static Error said() { return Error{kErrorUnsupported, ""}; }
 
@@ -89,7 +95,8 @@ private:
   func::FuncOp function;
   llvm::SmallVector<lm::ObservedValue> observed;
   std::vector<ObservedSegment> parts;
-  size_t headValue = SIZE_MAX; ///< among `observed`: what the head of a decoder reads, if its rows are wanted
+  std::vector<lm::LayerHalf> halves; ///< of the whole model
+  size_t headValue = SIZE_MAX;       ///< among `observed`: what the head of a decoder reads, if its rows are wanted
 
   void tell(double fraction, const std::string &detail) {
     if (settings.progress)
@@ -106,8 +113,59 @@ private:
       return unsupported("no linear of the model reads rows that could be measured");
     if (settings.headRows > 0)
       findHead();
-    parts = cutModel(function, observed, settings.partBytes, headValue != SIZE_MAX);
+    findHalves(selection);
+    llvm::SmallVector<KeptTogether> together =
+        llvm::map_to_vector(halves, [](lm::LayerHalf &half) { return KeptTogether{half.before(), half.after()}; });
+    parts = cutModel(function, observed, settings.partBytes, headValue != SIZE_MAX, kMostWithRows, together);
     return {};
+  }
+
+  // A half is measured with the rest of its layer: where what its last linear reads is.
+  void findHalves(const lm::LayerSelection &selection) {
+    for (lm::LayerHalf &half : lm::findLayerHalves(module))
+      if (selection.contains(half.last) && placeOf(half.last.getInput(), observed) != SIZE_MAX)
+        halves.push_back(std::move(half));
+  }
+
+  // Those of a part, with the rows that are results of it for their sake.
+  std::vector<lm::LayerHalf *> halvesOf(size_t number, llvm::SetVector<Value> &rows) {
+    const ObservedSegment &part = parts[number];
+    llvm::DenseSet<Operation *> inside(part.segment.ops.begin(), part.segment.ops.end());
+    std::vector<lm::LayerHalf *> found;
+    for (lm::LayerHalf &half : halves) {
+      Value before = half.before();
+      if (!inside.contains(half.end) || (before != part.segment.input && !inside.contains(before.getDefiningOp())))
+        continue;
+      rows.insert(before);
+      rows.insert(half.after());
+      found.push_back(&half);
+    }
+    return found;
+  }
+
+  // Results of a part: what is observed, what goes on or is returned (for the head), rows before and behind halves.
+  std::vector<RowChange> changesOf(size_t number) {
+    llvm::SetVector<Value> rows;
+    std::vector<lm::LayerHalf *> found = halvesOf(number, rows);
+    size_t first = firstOfRows(number);
+    std::vector<RowChange> changes;
+    for (lm::LayerHalf *half : found) {
+      auto place = [&](Value value) { return first + static_cast<size_t>(llvm::find(rows, value) - rows.begin()); };
+      changes.push_back({place(half->before()), place(half->after())});
+    }
+    return changes;
+  }
+
+  size_t firstOfRows(size_t number) {
+    const ObservedSegment &part = parts[number];
+    if (part.segment.output)
+      return part.observed.size() + (placeOf(part.segment.output, part.observed) == SIZE_MAX ? 1 : 0);
+    return part.observed.size() + (headValue == SIZE_MAX ? 0 : countReturned());
+  }
+
+  size_t countReturned() {
+    return static_cast<size_t>(llvm::count_if(function.getBody().front().getTerminator()->getOperandTypes(),
+                                              [](Type type) { return !isa<lm::CacheType>(type); }));
   }
 
   // The linear whose result a decoder returns.
@@ -136,6 +194,7 @@ private:
             {"tokens", std::to_string(sequences.tokens())},
             {"sequences", std::to_string(sequences.lengths.size())},
             {"head_stride", std::to_string(headStride())},
+            {"halves", std::to_string(halves.size())},
             {"values", valuesJson()}};
   }
 
@@ -159,8 +218,10 @@ private:
       rows = {lm::SafetensorsAttr::get(module.getContext(), work.rowsFile(number), "rows", lm::SafetensorsFormat::f32),
               sequences.tokens()};
     const ObservedSegment &part = parts[number];
+    llvm::SetVector<Value> more;
+    halvesOf(number, more);
     FailureOr<OwningOpRef<ModuleOp>> observer =
-        lm::buildObserver(function, part.segment, part.observed, rows, headValue != SIZE_MAX);
+        lm::buildObserver(function, part.segment, part.observed, rows, headValue != SIZE_MAX, more.getArrayRef());
     if (failed(observer))
       return said();
     // Another order of what attention compares changes nothing that is observed, and is what code is made for.
@@ -185,6 +246,7 @@ private:
     for (const lm::ObservedValue &value : parts[number].observed)
       moments.emplace_back(value.width());
     HeadRows head = headOf(number);
+    std::vector<RowChange> changes = changesOf(number);
     Value output = parts[number].segment.output;
     Result<PartialWork::RowWriter> next = work.writeRows(number + 1, sequences.tokens(), widthOf(output));
     if (!next)
@@ -194,6 +256,7 @@ private:
                    moments,
                    nextResult(number),
                    head,
+                   changes,
                    settings.threads,
                    [&](const float *rows, int64_t count) { return next->append(rows, count); },
                    [&](double fraction) { tell(begin + fraction * size, which); }};
@@ -202,7 +265,7 @@ private:
     if (Result<void> finished = next->finish(); !finished)
       return finished;
     llvm::sys::fs::remove(artifact);
-    return work.finishPart(number, tensorsOf(number, moments, head));
+    return work.finishPart(number, tensorsOf(number, moments, head, changes));
   }
 
   // Behind the first part a token is the row of its number.
@@ -235,7 +298,8 @@ private:
   }
 
   // The file's tensors; see Statistics.h.
-  std::vector<NamedTensor> tensorsOf(size_t number, std::vector<Moments> &moments, HeadRows &head) const {
+  std::vector<NamedTensor> tensorsOf(size_t number, std::vector<Moments> &moments, HeadRows &head,
+                                     std::vector<RowChange> &changes) {
     std::vector<NamedTensor> tensors;
     for (size_t i = 0; i < moments.size(); ++i) {
       const std::string &name = parts[number].observed[i].name;
@@ -246,6 +310,9 @@ private:
       tensors.push_back({{name + ".positive", "F64", {n}}, {sums.positive.data(), n * 8}});
       tensors.push_back({{name + ".greatest", "F32", {n}}, {sums.greatest.data(), n * 4}});
     }
+    llvm::SetVector<Value> rows;
+    for (auto [half, change] : llvm::zip_equal(halvesOf(number, rows), changes))
+      tensors.push_back({{lm::getPartName(half->last).str() + ".change", "F64", {1}}, {&change.sum, 8}});
     if (head.stride) {
       auto count = static_cast<int64_t>(head.lse.size());
       const std::string &name = observed[headValue].name;

@@ -110,6 +110,8 @@ private:
                                  nullptr, results.data(), &error) != LMOPT_OK)
       return Error{static_cast<int>(error.status), error.message};
     sumUp(tokens);
+    for (RowChange &change : part.changes)
+      add(change, tokens);
     keepHeadRows(tokens);
     token += tokens;
     if (part.next >= rows.size())
@@ -122,6 +124,27 @@ private:
     for (size_t i = 0; i < part.moments.size(); ++i)
       values.push_back({&part.moments[i], rows[i].data()});
     addRows(values, tokens, lmopt_team_threads(team.get()));
+  }
+
+  // Row after row, in f64: the same bits whatever the packs.
+  void add(RowChange &change, int64_t tokens) {
+    int64_t width = widths[change.before];
+    for (int64_t t = 0; t < tokens; ++t) {
+      const float *before = rows[change.before].data() + t * width, *after = rows[change.after].data() + t * width;
+      change.sum += 1 - cosine(before, after, width);
+    }
+  }
+
+  /// Of rows without a direction: 1 when neither has one, else 0.
+  static double cosine(const float *a, const float *b, int64_t width) {
+    double ab = 0, aa = 0, bb = 0;
+    for (int64_t i = 0; i < width; ++i) {
+      double x = a[i], y = b[i];
+      ab += x * y, aa += x * x, bb += y * y;
+    }
+    if (aa == 0 || bb == 0)
+      return aa == bb ? 1 : 0;
+    return ab / std::sqrt(aa * bb);
   }
 
   void keepHeadRows(int64_t tokens) {

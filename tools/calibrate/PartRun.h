@@ -18,12 +18,19 @@ struct HeadRows {
   std::vector<double> lse;
 };
 
+/// How much a half of a layer changes the rows that pass by: the sum over them of 1 - cos(before, after).
+struct RowChange {
+  size_t before = 0, after = 0; ///< numbers of results
+  double sum = 0;
+};
+
 struct PartRun {
   std::string artifact;
   const Sequences &sequences;
   std::vector<Moments> &moments; ///< of the first results
   size_t next;                   ///< which result goes on to the next part; none of that number: nothing does
   HeadRows &head;
+  std::vector<RowChange> &changes;
   int threads;
   std::function<Result<void>(const float *rows, int64_t numbers)> handOn;
   std::function<void(double)> progress;

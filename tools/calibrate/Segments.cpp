@@ -18,8 +18,9 @@ namespace {
 
 class Cutter {
 public:
-  Cutter(func::FuncOp function, ArrayRef<lm::ObservedValue> observed, int64_t bytes, bool results, size_t most)
-      : block(function.getBody().front()), limit(bytes), results(results), most(most) {
+  Cutter(func::FuncOp function, ArrayRef<lm::ObservedValue> observed, int64_t bytes, bool results, size_t most,
+         ArrayRef<KeptTogether> together)
+      : block(function.getBody().front()), limit(bytes), results(results), most(most), together(together) {
     for (const lm::ObservedValue &value : observed)
       observedBy[value.value.getDefiningOp()].push_back(value);
   }
@@ -29,7 +30,7 @@ public:
     for (Operation &op : block.without_terminator()) {
       add(op);
       updateLive(op, live);
-      if (Value only = onlyRows(live); only && !isLast(op))
+      if (Value only = onlyRows(live); only && !isLast(op) && !isInside(op))
         mark(only);
     }
     finish();
@@ -41,6 +42,7 @@ private:
   int64_t limit;
   bool results;
   size_t most;
+  ArrayRef<KeptTogether> together;
   llvm::DenseMap<Operation *, std::vector<lm::ObservedValue>> observedBy;
   std::vector<ObservedSegment> segments;
   /// What has been added since the last cut: up to the last place where one could cut, and behind it.
@@ -76,6 +78,13 @@ private:
 
   static bool isReadBehind(Value value, Operation &op) {
     return llvm::any_of(value.getUsers(), [&](Operation *user) { return op.isBeforeInBlock(user); });
+  }
+
+  bool isInside(Operation &op) {
+    return llvm::any_of(together, [&](const KeptTogether &ops) {
+      Operation *begin = ops.begin.getDefiningOp();
+      return (!begin || begin->isBeforeInBlock(&op)) && op.isBeforeInBlock(ops.end.getDefiningOp());
+    });
   }
 
   bool isLast(Operation &op) { return op.getNextNode() == block.getTerminator(); }
@@ -143,6 +152,9 @@ private:
     else if (results)
       llvm::append_range(wanted, block.getTerminator()->getOperands());
     llvm::DenseSet<Operation *> inside(part.segment.ops.begin(), part.segment.ops.end());
+    for (const KeptTogether &ops : together)
+      if (inside.contains(ops.end.getDefiningOp()))
+        wanted.push_back(ops.end);
     while (!wanted.empty()) {
       Value value = wanted.back();
       wanted.pop_back();
@@ -157,8 +169,8 @@ private:
 } // namespace
 
 std::vector<ObservedSegment> cutModel(func::FuncOp function, ArrayRef<lm::ObservedValue> observed, int64_t bytes,
-                                      bool results, size_t most) {
-  return Cutter(function, observed, bytes, results, most).cut();
+                                      bool results, size_t most, ArrayRef<KeptTogether> together) {
+  return Cutter(function, observed, bytes, results, most, together).cut();
 }
 
 } // namespace lmopt

@@ -20,6 +20,11 @@ struct ObservedSegment {
   std::vector<lm::ObservedValue> observed;
 };
 
+/// Ops from behind `begin` to `end` that come into one segment, which computes `end` though nothing may need it.
+struct KeptTogether {
+  mlir::Value begin, end;
+};
+
 /// Beside what is observed, a segment gives the rows that go on, or what the function returns.
 inline constexpr size_t kMostObserved = LMOPT_MAX_LISTED - 2;
 
@@ -27,7 +32,8 @@ inline constexpr size_t kMostObserved = LMOPT_MAX_LISTED - 2;
 /// further. `results`: the last one also computes what the function returns; without it the model ends with the last
 /// observed value.
 std::vector<ObservedSegment> cutModel(mlir::func::FuncOp function, llvm::ArrayRef<lm::ObservedValue> observed,
-                                      int64_t bytes, bool results, size_t most = kMostObserved);
+                                      int64_t bytes, bool results, size_t most = kMostObserved,
+                                      llvm::ArrayRef<KeptTogether> together = {});
 
 } // namespace lmopt
 

@@ -204,8 +204,13 @@ static Result<void> showRemarks(MLIRContext &context) {
   return {};
 }
 
-/// --calibrate needs a pass that uses what it measures.
-static Result<void> checkCalibration(PassManager &manager, const CompileOptions &options) {
+/// --calibrate needs a pass that uses what it measures, and recipes that are made for it need the text.
+static Result<void> checkCalibration(PassManager &manager, const Plan &plan, const CompileOptions &options) {
+  if (!plan.passes && plan.recipe.fitted && options.calibration.empty())
+    return Error{kErrorUsage,
+                 "--recipe " + plan.recipe.name +
+                     " is fitted to a text: add --calibrate TEXT, some hundred kilobytes of what the model "
+                     "will read (of an encoder one text a line)"};
   if (options.calibration.empty() || wantsStatistics(manager))
     return {};
   return Error{kErrorUsage, "--calibrate: no pass of this recipe wants statistics that are not named already; those "
@@ -254,7 +259,7 @@ Result<void> compileSource(const CompileOptions &options, const Context &context
   // Mistakes of the user are told before any work is done.
   if (Result<void> filled = fillManager(manager, *plan); !filled.ok())
     return filled;
-  if (Result<void> checked = checkCalibration(manager, options); !checked.ok())
+  if (Result<void> checked = checkCalibration(manager, *plan, options); !checked.ok())
     return checked;
 
   ErrorCollector errors(mlirContext, context);

@@ -10,6 +10,7 @@
 // sqrt(width).
 #include "test/unit/models/CalibratedModel.h"
 
+#include "passes/analysis/LayerHalves.h"
 #include "passes/analysis/Statistics.h"
 #include "tools/calibrate/Moments.h"
 #include "tools/calibrate/Segments.h"
@@ -106,6 +107,83 @@ TEST_P(CalibratedFixtures, GoesOnAfterAnInterruption) {
   again.note = [&](const std::string &text) { noted = text; };
   EXPECT_EQ(run(again), expected);
   EXPECT_EQ(noted.rfind("going on with part 2 of ", 0), 0u) << noted;
+}
+
+double changeOf(const std::vector<float> &before, const std::vector<float> &after, size_t width) {
+  double sum = 0;
+  for (size_t row = 0; row < before.size(); row += width) {
+    double ab = 0, aa = 0, bb = 0;
+    for (size_t i = row; i < row + width; ++i) {
+      ab += double(before[i]) * after[i];
+      aa += double(before[i]) * before[i];
+      bb += double(after[i]) * after[i];
+    }
+    sum += 1 - ab / std::sqrt(aa * bb);
+  }
+  return sum;
+}
+
+// A row is off by at most kRowError of its norm, so its cosine with another by as much: twice kRowError for two.
+TEST_P(CalibratedFixtures, HowMuchHalvesChangeTheRows) {
+  run(settings("in parts", 1));
+  run(settings("whole", int64_t{1} << 40));
+  FailureOr<lm::Statistics> parts = lm::Statistics::open(*model.module, folder + "/in parts");
+  FailureOr<lm::Statistics> whole = lm::Statistics::open(*model.module, folder + "/whole");
+  ASSERT_TRUE(succeeded(parts) && succeeded(whole));
+  func::FuncOp function = *lm::findModelFunction(*model.module);
+  llvm::SmallVector<lm::ObservedValue> values = lm::findObservedValues(*model.module, allLayers());
+  std::vector<lm::LayerHalf> halves = lm::findLayerHalves(*model.module);
+  ASSERT_GE(halves.size(), 2u); // a layer at least
+  for (lm::LayerHalf &half : halves) {
+    auto observer =
+        lm::buildObserver(function, lm::wholeSegment(function), {}, {}, false, {half.before(), half.after()});
+    ASSERT_TRUE(succeeded(observer));
+    double expected = 0;
+    for (const fixture::Case &one : fixture.cases) {
+      if (!one.types.empty())
+        continue;
+      std::vector<lm::RuntimeValue> rows = observe(**observer, one);
+      ASSERT_EQ(rows.size(), 2u);
+      const auto &before = std::get<lm::reference::Tensor>(rows[0]), &after = std::get<lm::reference::Tensor>(rows[1]);
+      expected += changeOf(before.f32, after.f32, size_t(before.shape.back()));
+    }
+    expected /= double(sequences.tokens());
+    auto input = llvm::find_if(values, [&](auto &value) { return value.value == half.last.getInput(); });
+    ASSERT_NE(input, values.end());
+    FailureOr<double> inParts = parts->readChange(half.last, *input), atOnce = whole->readChange(half.last, *input);
+    ASSERT_TRUE(succeeded(inParts) && succeeded(atOnce));
+    EXPECT_EQ(*inParts, *atOnce);
+    EXPECT_NEAR(*inParts, expected, 2 * kRowError);
+    EXPECT_GT(*inParts, 100 * kRowError);
+  }
+}
+
+TEST_P(CalibratedFixtures, HalvesThatChangeLeastGoFirst) {
+  run(settings("statistics", int64_t{1} << 40));
+  FailureOr<lm::Statistics> statistics = lm::Statistics::open(*model.module, folder + "/statistics");
+  ASSERT_TRUE(succeeded(statistics));
+  llvm::SmallVector<lm::ObservedValue> values = lm::findObservedValues(*model.module, allLayers());
+  std::map<std::string, double> changes;
+  for (lm::LayerHalf &half : lm::findLayerHalves(*model.module)) {
+    auto input = llvm::find_if(values, [&](auto &value) { return value.value == half.last.getInput(); });
+    changes[lm::getPartName(half.last).str()] = *statistics->readChange(half.last, *input);
+  }
+  PassManager manager(&context);
+  std::string error;
+  std::string pipeline = "lm-drop-layers{ratio=0.5 stats='" + folder + "/statistics'}";
+  ASSERT_TRUE(succeeded(addPassPipeline(manager, pipeline, error))) << error;
+  ASSERT_TRUE(succeeded(manager.run(*model.module)));
+  double least = 1e9;
+  size_t left = 0;
+  for (lm::LayerHalf &half : lm::findLayerHalves(*model.module)) {
+    double change = changes.at(lm::getPartName(half.last).str());
+    least = half.attention() ? least : std::min(least, change); // the last attention stays, whatever it changes
+    changes.erase(lm::getPartName(half.last).str());
+    ++left;
+  }
+  EXPECT_EQ(left, (left + changes.size()) / 2);
+  for (const auto &[name, change] : changes)
+    EXPECT_LE(change, least) << name;
 }
 
 TEST_P(CalibratedFixtures, PartsFollowOneAnother) {

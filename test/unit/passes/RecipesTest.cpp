@@ -41,7 +41,8 @@ protected:
 };
 
 TEST_F(RecipesTest, ShippedRecipesAreValid) {
-  EXPECT_EQ(recipeNames(), (std::vector<std::string>{"f32", "bf16", "int8", "native", "int4"}));
+  EXPECT_EQ(recipeNames(),
+            (std::vector<std::string>{"f32", "bf16", "int8", "native", "int4", "small", "fast", "tiny"}));
   for (const Recipe &recipe : shippedRecipes()) {
     EXPECT_EQ(errorOf(recipe.name), "") << recipe.name;
     EXPECT_NE(recipe.summary, "") << recipe.name;
