@@ -31,8 +31,11 @@ lm::LinearLikeOpInterface findTied(FlatSymbolRefAttr table, plan::ProgramOp prog
 struct EmbeddingModel : RowOpInterface::ExternalModel<EmbeddingModel, lm::EmbeddingOp> {
   LogicalResult prepare(Operation *op, plan::ProgramOp) const {
     auto embedding = cast<lm::EmbeddingOp>(op);
-    if (failed(checkGroups(op, embedding.getTableAttr())))
+    if (failed(checkFormat(op, embedding.getTableAttr())))
       return failure();
+    if (isa<lm::SparseInt8Type>(lm::lookupParam(op, embedding.getTableAttr()).getType()))
+      return plan::refuse(op, "rows of a sparse table cannot be looked up (param '" +
+                                  embedding.getTableAttr().getValue() + "'); store it as !lm.int8");
     return embedding.getRotated() ? checkRotation(op, *embedding.getRotated()) : success();
   }
 
