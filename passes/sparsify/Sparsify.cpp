@@ -52,7 +52,7 @@ struct Sparsify : impl::LmSparsifyPassBase<Sparsify> {
     ParamUses uses(module);
     auto reason = [&](ParamOp weight) { return reasonAgainst(weight, uses.users(weight), *selection); };
     llvm::SmallVector<ParamOp> weights = findWeightsToChange(module, *selection, uses, kPass, "NotSparsified", reason);
-    std::string statistics = method == "obs" ? stats : "";
+    std::string statistics = method == "obs" ? stats.getValue() : "";
     FailureOr<WeightFits> fits = fitWeights(module, weights, uses, {kPass, statistics, damping});
     if (failed(fits))
       return failure();

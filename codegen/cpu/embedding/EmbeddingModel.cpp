@@ -4,6 +4,7 @@
 // tests.
 #include "codegen/cpu/embedding/EmbeddingRows.h"
 #include "codegen/cpu/linear/LinearModel.h"
+#include "codegen/plan/FormSteps.h"
 #include "codegen/cpu/quantize/QuantizeRows.h"
 #include "codegen/cpu/rows/RowModel.h"
 #include "dialects/lm/Verify.h"

@@ -19,7 +19,7 @@ plan.weight @a = [@w] as #cpu.panels<tensor<24xf32>> at 0
 
 // -----
 
-// expected-error @+1 {{C1: expected a matrix of f32, bf16, !lm.int8 or !lm.grouped (in groups of a multiple of 16), but found '!lm.grouped<16x16, bits = 4, group = 8>'}}
+// expected-error @+1 {{C1: expected a matrix of f32, bf16, !lm.int8, !lm.sparse_int8 (in blocks of 16x4 or 1x1) or !lm.grouped (in groups of a multiple of 16), but found '!lm.grouped<16x16, bits = 4, group = 8>'}}
 plan.weight @a = [@w] as #cpu.panels<!lm.grouped<16x16, bits = 4, group = 8>> at 0
 
 // -----

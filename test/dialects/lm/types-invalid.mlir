@@ -165,5 +165,5 @@ func.func private @sparse_block_rank(!lm.sparse_int8<17x9, block = 16x4x1, store
 
 // -----
 
-// expected-error@+1 {{expected 'stored'}}
+// expected-error@+1 {{expected ','}}
 func.func private @sparse_without_stored(!lm.sparse_int8<17x9, block = 16x4>)

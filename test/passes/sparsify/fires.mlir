@@ -6,8 +6,8 @@
 // RUN: lmopt-opt %s --lm-sparsify='method=magnitude pattern=1:4 ratio=0.75 layers=*.k' | FileCheck %s --check-prefix=PATTERN
 // RUN: lmopt-opt %s --lm-sparsify='method=magnitude block=16x4' --remarks-filter=lm-sparsify -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
 
-// REMARK: [Passed] Sparsified | Category:lm-sparsify | Weight=q, Method=magnitude, Ratio=0.5{{0*}}, Block=16x4, Group=0
-// REMARK: [Passed] Sparsified | Category:lm-sparsify | Weight=k, Method=magnitude
+// REMARK: [Passed] Sparsified | Category:lm-sparsify | Block=16x4, Group=0, Method=magnitude, Ratio=5.000000e-01, Weight=q
+// REMARK: [Passed] Sparsified | Category:lm-sparsify | Block=16x4, Group=0, Method=magnitude, Ratio=5.000000e-01, Weight=k
 
 // CHECK-DAG: lm.param @q : tensor<32x64xf32> = #lm.sparsify<dense<2.000000e+00> : tensor<32x64xf32>, ratio = 2.500000e-01> exactness <approximate>
 // CHECK-DAG: lm.param @k : tensor<32x64xf32> = #lm.sparsify<dense<3.000000e+00> : tensor<32x64xf32>, ratio = 2.500000e-01> exactness <approximate>

@@ -7,10 +7,10 @@
 // RUN: lmopt-opt %s --lm-store-sparse --remarks-filter=lm-store-sparse -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
 // RUN: lmopt-opt %s --lm-store-sparse=target=avx512 --remarks-filter=lm-store-sparse -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK512
 
-// REMARK: [Passed] StoredSparse | Category:lm-store-sparse | Weight=blocks, Format=blocks, Cost=0.51{{[0-9]*}}
+// REMARK: [Passed] StoredSparse | Category:lm-store-sparse | Cost=5.{{[0-9]+}}e-01, Format=blocks, Weight=blocks
 // REMARK: [Missed] NotStoredSparse{{.*}}Reason="it has 512 codes in 16 blocks, too many to gain by it"
 // REMARK: [Missed] NotStoredSparse{{.*}}Reason="it has 1024 codes in 16 blocks, too many to gain by it"
-// REMARK512: Weight=scattered, Format=codes, Cost=0.625
+// REMARK512: Cost=6.250000e-01, Format=codes, Weight=scattered
 
 // CHECK-DAG: lm.param @blocks : !lm.sparse_int8<32x32, block = 16x4, stored = 8> = #lm.store_sparse<#lm.quantize_rows<{{.*}}>, block = 16x4> exactness <approximate>
 // CHECK-DAG: lm.param @scattered : !lm.int8<32x32>
