@@ -161,7 +161,8 @@ Value Emitter::shuffle(Value a, Value c, ArrayRef<int64_t> lanes) {
 
 Value Emitter::countBits(Value integer) { return intrinsic("llvm.ctpop", integer.getType(), {integer}); }
 
-// Eight bytes at a time, by the instruction that deposits the bits of a word: a set bit of the mask makes a byte of ones.
+// Eight bytes at a time, by the instruction that deposits the bits of a word: a set bit of the mask makes a byte of
+// ones.
 static Value expandByDeposit(Emitter &e, Value address, Value mask) {
   Emitter::Values words;
   auto deposit = [&](Value bits, Value into) {

@@ -83,7 +83,7 @@ public:
   /// 64 bytes, those whose bit of the mask (i64) is set from memory in order, the others zero. May read 64 bytes from
   /// there, whatever the mask says.
   Value expandBytes(Value address, Value mask);
-  Value fromHalf(Value bits);                                     ///< i16 lanes that hold finite f16 numbers, to f32
+  Value fromHalf(Value bits);    ///< i16 lanes that hold finite f16 numbers, to f32
   Value reduceAdd(Value vector); ///< the order of the sum is fixed by the target's shuffle tree
   Value reduceMin(Value vector);
   Value reduceMax(Value vector);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Linears with zeros in their weights. In: lm.linear on f32 weights. Out: the same on #lm.sparsify, labelled
-// approximate; the numbers are chosen when the weight is read. From techniques 7.4, 7.5. Tested by test/passes/sparsify.
+// approximate; the numbers are chosen when the weight is read. From techniques 7.4, 7.5. Tested by
+// test/passes/sparsify.
 #include "passes/sparsify/Sparsify.h"
 
 #include "passes/analysis/FitWeights.h"

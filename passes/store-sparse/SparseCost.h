@@ -13,9 +13,9 @@ namespace lmopt::lm {
 
 /// What is known of a kind of CPU: cycles of one core.
 struct SparseTarget {
-  double bytesPerCycle;          ///< of memory
-  double dense, block, codes;    ///< for 16 outputs x 4 inputs: a step of the dense kernel, a stored block, a step of
-                                 ///< codes that are expanded
+  double bytesPerCycle;       ///< of memory
+  double dense, block, codes; ///< for 16 outputs x 4 inputs: a step of the dense kernel, a stored block, a step of
+                              ///< codes that are expanded
 };
 
 /// avx2 or avx512 (with VNNI and VBMI2); nothing for other names.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Int8 weights stored without their zeros. In: lm.quantized_linear on !lm.int8 weights. Out: the same on
-// !lm.sparse_int8 where the model of SparseCost.h says that it is faster. Weights are read one at a time for each thread.
-// From techniques 7.5. Tested by test/passes/store-sparse.
+// !lm.sparse_int8 where the model of SparseCost.h says that it is faster. Weights are read one at a time for each
+// thread. From techniques 7.5. Tested by test/passes/store-sparse.
 #include "passes/store-sparse/StoreSparse.h"
 
 #include "dialects/lm/Weights.h"
@@ -136,8 +136,8 @@ struct StoreSparse : impl::LmStoreSparsePassBase<StoreSparse> {
     int64_t rows = blocks ? kBlockRows : 1, columns = blocks ? kBlockColumns : 1;
     int64_t stored = blocks ? candidate.counts.blocks : candidate.counts.codes;
     weight.setValueAttr(StoreSparseAttr::get(&getContext(), weight.getValue(), rows, columns));
-    weight.setType(SparseInt8Type::get(&getContext(), candidate.counts.rows, candidate.counts.columns, rows, columns,
-                                       stored));
+    weight.setType(
+        SparseInt8Type::get(&getContext(), candidate.counts.rows, candidate.counts.columns, rows, columns, stored));
   }
 };
 

@@ -4,9 +4,9 @@
 // tests.
 #include "codegen/cpu/embedding/EmbeddingRows.h"
 #include "codegen/cpu/linear/LinearModel.h"
-#include "codegen/plan/FormSteps.h"
 #include "codegen/cpu/quantize/QuantizeRows.h"
 #include "codegen/cpu/rows/RowModel.h"
+#include "codegen/plan/FormSteps.h"
 #include "dialects/lm/Verify.h"
 #include "dialects/lm/embedding/Embedding.h"
 #include "dialects/lm/interfaces/Linear.h"

@@ -22,7 +22,8 @@ bool hasSparseKernel(lm::SparseInt8Type type);
 /// Whether a weight of the module is stored code by code, so that kernels expand bytes.
 bool storesCodes(mlir::ModuleOp module);
 
-/// Codes, places, scales and sums of a matrix of which the zeros are left out; `out` has the bytes of the spec, all zero.
+/// Codes, places, scales and sums of a matrix of which the zeros are left out; `out` has the bytes of the spec, all
+/// zero.
 void packSparse(const LinearSpec &spec, const lm::WeightData &data, std::vector<char> &out);
 
 /// Refuses groups and blocks for which there is no kernel.

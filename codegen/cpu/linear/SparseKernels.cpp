@@ -64,9 +64,9 @@ struct SparseEmitter : LinearEnds {
       return Values{addBlock(blocks, block, row, {carried[0]}).front(),
                     addBlock(blocks, e.add(block, 1), row, {carried[1]}).front()};
     });
-    return e.loop(whole, end, 1, {e.add(sums[0], sums[1])}, [&](Value block, const Values &carried) {
-              return addBlock(blocks, block, row, carried);
-            })
+    return e
+        .loop(whole, end, 1, {e.add(sums[0], sums[1])},
+              [&](Value block, const Values &carried) { return addBlock(blocks, block, row, carried); })
         .front();
   }
 
@@ -126,9 +126,7 @@ struct SparseEmitter : LinearEnds {
       e.ifElse(
           one, [&] { panels([&](Value panel) { tile(rowBegin, panel, true); }); },
           [&] {
-            panels([&](Value panel) {
-              e.loop(rowBegin, rowEnd, height, [&](Value row) { tile(row, panel, false); });
-            });
+            panels([&](Value panel) { e.loop(rowBegin, rowEnd, height, [&](Value row) { tile(row, panel, false); }); });
           });
     });
   }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Which numbers of a matrix become zero, and what the others become then: plain C++ without MLIR. `#lm.sparsify` has the
-// formulas. From techniques 7.4 and 7.5; Frantar and Alistarh 2023 (SparseGPT), with the factor of FittedRounding.h in
-// the place of that of the inverse. In a fixed order, the same bits on every machine. Cost for n columns: n² a row, with
-// blocks of several rows also n³/6 for each R of them. Tested by test/unit/dialects/SparsityTest.cpp.
+// Which numbers of a matrix become zero, and what the others become then: plain C++ without MLIR. `#lm.sparsify` has
+// the formulas. From techniques 7.4 and 7.5; Frantar and Alistarh 2023 (SparseGPT), with the factor of FittedRounding.h
+// in the place of that of the inverse. In a fixed order, the same bits on every machine. Cost for n columns: n² a row,
+// with blocks of several rows also n³/6 for each R of them. Tested by test/unit/dialects/SparsityTest.cpp.
 #ifndef LMOPT_DIALECTS_LM_WEIGHTS_SPARSITY_H
 #define LMOPT_DIALECTS_LM_WEIGHTS_SPARSITY_H
 
@@ -21,9 +21,9 @@ struct Sparsity {
 /// Zeroes what is least in magnitude.
 void zeroLeast(float *weights, int64_t rows, int64_t columns, const Sparsity &sparsity);
 
-/// Zeroes what costs least by the moments, and lets the rest make up for it. The feedback is that of the moments and the
-/// damping, columns in their own order. False when the moments are too near to singular for the damping, or a result is
-/// not finite.
+/// Zeroes what costs least by the moments, and lets the rest make up for it. The feedback is that of the moments and
+/// the damping, columns in their own order. False when the moments are too near to singular for the damping, or a
+/// result is not finite.
 bool zeroFitted(float *weights, int64_t rows, const Sparsity &sparsity, const Feedback &feedback,
                 const SquareMatrix &moments, double damping);
 

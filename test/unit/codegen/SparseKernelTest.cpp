@@ -169,7 +169,7 @@ TEST(SparsePacking, HoldsTheCodes) {
 
 TEST(SparsePacking, TakesBytesOfWhatIsStored) {
   cpu::LinearSpec spec = specOf({576, 576, false, false, 50}, cpu::WeightFormat::Blocks);
-  spec.stored = 2592; // half of the blocks
+  spec.stored = 2592;                                                  // half of the blocks
   EXPECT_EQ(spec.bytes(), 2 * 36 * 64 + 5 * 64 + 81 * 64 + 2592 * 64); // outputs, 37 begins, places, blocks
   spec.format = cpu::WeightFormat::Codes;
   spec.stored = 576 * 288;

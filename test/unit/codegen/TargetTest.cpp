@@ -38,7 +38,8 @@ TEST(Target, KnownCpus) {
       {"x86-64-v4", v4, vnni | vexVnni, cpu::DotIsa::Avx512Bw, 8, 3},
       {"alderlake", v3 | vexVnni, LMOPT_ISA_AVX512F, cpu::DotIsa::AvxVnni, 4, 1},
       {"skylake-avx512", v4, vnni | vexVnni, cpu::DotIsa::Avx512Bw, 8, 3},
-      {"icelake-server", v4 | vnni | LMOPT_ISA_AVX512VBMI | LMOPT_ISA_AVX512VBMI2, bf16 | vexVnni, cpu::DotIsa::Avx512Vnni, 8, 3},
+      {"icelake-server", v4 | vnni | LMOPT_ISA_AVX512VBMI | LMOPT_ISA_AVX512VBMI2, bf16 | vexVnni,
+       cpu::DotIsa::Avx512Vnni, 8, 3},
       {"znver4", v4 | vnni | bf16, vexVnni, cpu::DotIsa::Avx512Vnni, 8, 3},
       {"znver5", v4 | vnni | bf16 | vexVnni, 0, cpu::DotIsa::Avx512Vnni, 8, 3},
   };

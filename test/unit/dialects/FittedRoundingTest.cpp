@@ -69,9 +69,8 @@ struct Rounded {
 Rounded rowsFitted(const Problem &problem, double damping = 0.01, bool byMoments = true) {
   Rounded result(kWidth);
   std::optional<Feedback> feedback = Feedback::create(problem.moments, damping, byMoments);
-  EXPECT_TRUE(feedback &&
-              quantizeRowsFitted(problem.weights.data(), kRows, *feedback, /*keepZeros=*/false, result.codes.data(),
-                                   result.scales.data()));
+  EXPECT_TRUE(feedback && quantizeRowsFitted(problem.weights.data(), kRows, *feedback, /*keepZeros=*/false,
+                                             result.codes.data(), result.scales.data()));
   return result;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Zeros by magnitude and by moments: how many and which, the formulas on a matrix that can be solved otherwise, and what
-// must hold of any such choice: less is lost than by magnitude, nothing more than what is zeroed where inputs have
+// Zeros by magnitude and by moments: how many and which, the formulas on a matrix that can be solved otherwise, and
+// what must hold of any such choice: less is lost than by magnitude, nothing more than what is zeroed where inputs have
 // nothing to do with one another. Blocks that rows share end at the least squares of their zeros.
 #include "dialects/lm/weights/Sparsity.h"
 
@@ -127,7 +127,8 @@ TEST(Sparsity, NothingMakesUpForInputsThatAreNotAlike) {
       double greatestZero = 0, leastKept = INFINITY;
       for (int64_t i = k; i < k + 4; ++i) {
         double w = problem.weights[r * kWidth + i], cost = w * w * (1 + i % 3 + damped);
-        groups[r * kWidth + i] == 0 ? greatestZero = std::max(greatestZero, cost) : leastKept = std::min(leastKept, cost);
+        groups[r * kWidth + i] == 0 ? greatestZero = std::max(greatestZero, cost)
+                                    : leastKept = std::min(leastKept, cost);
       }
       EXPECT_LE(greatestZero, leastKept * 1.0001) << r << " " << k;
     }

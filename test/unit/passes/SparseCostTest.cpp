@@ -37,8 +37,8 @@ TEST(SparseCost, DenseUnlessATwentiethIsSaved) {
     const SparseTarget target = *sparseTarget(name);
     for (counts.blocks = 0; counts.blocks <= 5184; counts.blocks += 81) {
       SparseFormat chosen = chooseSparseFormat(target, counts);
-      double least = std::min(sparseCost(target, SparseFormat::Blocks, counts),
-                              sparseCost(target, SparseFormat::Codes, counts));
+      double least =
+          std::min(sparseCost(target, SparseFormat::Blocks, counts), sparseCost(target, SparseFormat::Codes, counts));
       double dense = sparseCost(target, SparseFormat::Dense, counts);
       EXPECT_EQ(chosen == SparseFormat::Dense, least > 0.95 * dense) << name << " " << counts.blocks;
       EXPECT_LE(sparseCost(target, chosen, counts), dense) << name << " " << counts.blocks;
