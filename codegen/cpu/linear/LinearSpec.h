@@ -37,13 +37,12 @@ enum class WeightFormat {
 ///        z / 16 8 bits: [G / 4][16][4] u8, the code plus 128 4 bits: [G / 8][16][4] bytes: low halves the first four
 ///        of eight k, high halves the other four; signed codes
 ///                plus 8, codes with minima as they are
-///   blocks, codes: what a panel has is not known to the kernel, so that one serves all matrices of a size. [P][16]
-///   scale f32; [P][16]
-///        sum of codes i32; [P][16] bias (if any); [P + 1] i64, where the panel begins: number of its first block, or
-///        of its first code. Then, of S that are stored, blocks: [S] u16, which step along k; from a multiple of 64
-///        bytes on [S][16][4] s8 codes:  [P][K4] u64, K4 = round_up(K, 4) / 4: bit i for byte i of the step's [16][4];
-///        [S] s8, the bytes whose bits are
-///                set; at least 64 bytes that may be read
+///   blocks, codes, of which S are stored (the kernel finds where, so that one serves all matrices of a size):
+///        [P][16] scale f32; [P][16] sum of codes i32; [P][16] bias (if any);
+///        [P + 1] i64, number of the first block, or code, of the panel;
+///        blocks: [S] u16, its step along k; from the next 64 bytes on, [S][16][4] s8
+///        codes: [P][K4] u64, K4 = round_up(K, 4) / 4, bit i for byte i of [16][4];
+///        from the next 64 bytes on, [S] s8, the bytes whose bits are set; 64 that may be read
 /// A group of four (bf16: two) neighbouring k of 16 outputs fills one register: what one dot instruction wants.
 struct LinearSpec {
   int64_t outputs = 0, inputs = 0;
