@@ -3,6 +3,7 @@
 // Lower, emit, link; see Compile.h.
 #include "codegen/Compile.h"
 
+#include "codegen/cpu/linear/LinearModel.h"
 #include "codegen/link/EmitObject.h"
 #include "codegen/link/Head.h"
 #include "codegen/link/LinkLibrary.h"
@@ -10,6 +11,7 @@
 #include "codegen/link/PackWeights.h"
 #include "codegen/link/SectionAppender.h"
 #include "files/AtomicFile.h"
+#include "lmopt/abi.h"
 
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/raw_ostream.h"
@@ -51,6 +53,9 @@ public:
     std::string error;
     if (!cpu::makeTargets(options.targetCpu, options.spellFor, targets, error))
       return {2, (options.spellFor.empty() ? "--target-cpu: " : "--target-cpu, --spell-for: ") + error};
+    if (!cpu::storesCodes(module)) // no kernel asks for it, so the artifact must not
+      for (cpu::Target &target : targets)
+        cpu::giveUp(target.spelling, LMOPT_ISA_AVX512VBMI2);
     if (targets.size() > 1 && (options.stopAfter != CompileStage::Link || !options.dumpDirectory.empty()))
       return {2, "--stop-after and --dump-stages show the code for one CPU; give --target-cpu one name"};
     std::string manifest;

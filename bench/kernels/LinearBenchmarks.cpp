@@ -4,9 +4,11 @@
 // product), and one row or eight (bound by reading the weights). Few rows walk through copies of its matrix that
 // together exceed every cache, as decoding walks through the layers.
 #include "bench/kernels/Benchmarks.h"
-#include "codegen/cpu/linear/LinearSpec.h"
+#include "codegen/cpu/linear/LinearModel.h"
 
+#include <cstring>
 #include <memory>
+#include <vector>
 
 namespace lmopt::bench {
 
@@ -19,6 +21,32 @@ struct Problem {
   int kernel = 0;
 };
 
+/// Codes of which half are zero: every other block, or every other code.
+lm::WeightData halfZero(const cpu::LinearSpec &spec) {
+  lm::WeightData data;
+  data.shape = {spec.outputs, spec.inputs};
+  data.scales.assign(static_cast<size_t>(spec.outputs), 0.01f);
+  bool blocks = spec.format == cpu::WeightFormat::Blocks;
+  for (int64_t n = 0; n < spec.outputs; ++n)
+    for (int64_t k = 0; k < spec.inputs; ++k)
+      data.s8.push_back((blocks ? n / 16 + k / 4 : n + k) % 2 == 0 ? 57 : 0);
+  return data;
+}
+
+/// The sizes of all matrices are multiples of a block's.
+int64_t halfOf(const cpu::LinearSpec &spec) {
+  return spec.outputs * spec.inputs / (spec.format == cpu::WeightFormat::Blocks ? 64 : 1) / 2;
+}
+
+void fillWeights(const cpu::LinearSpec &spec, Block &weights, int64_t copies, int64_t stride) {
+  if (!spec.sparse())
+    return weights.fillBytes();
+  std::vector<char> packed(static_cast<size_t>(spec.bytes()));
+  cpu::packSparse(spec, halfZero(spec), packed);
+  for (int64_t copy = 0; copy < copies; ++copy)
+    std::memcpy(weights.data() + copy * stride, packed.data(), packed.size());
+}
+
 void runLinear(benchmark::State &state, const KernelProgram &program, const Peaks &peaks, const Problem &problem,
                int64_t rows) {
   const cpu::LinearSpec &spec = problem.spec;
@@ -26,7 +54,7 @@ void runLinear(benchmark::State &state, const KernelProgram &program, const Peak
   Block in(rows * spec.inStride()), out(rows * spec.outStride), weights(copies * stride);
   if (spec.format != cpu::WeightFormat::F32) { // speed does not depend on the numbers
     in.fillBytes();
-    weights.fillBytes();
+    fillWeights(spec, weights, copies, stride);
   }
   int64_t copy = 0;
   double seconds = timeCalls(state, [&] {
@@ -62,10 +90,14 @@ void addLinearBenchmarks(KernelProgram &program, const Peaks &peaks) {
     cpu::WeightFormat format;
     int64_t bits, group;
     bool hasMin;
-  } formats[] = {
-      {"u8s8", cpu::WeightFormat::S8Rows, 0, 0, false},   {"bf16", cpu::WeightFormat::Bf16, 0, 0, false},
-      {"f32", cpu::WeightFormat::F32, 0, 0, false},       {"q4_1", cpu::WeightFormat::Grouped, 4, 32, true},
-      {"q4_0", cpu::WeightFormat::Grouped, 4, 32, false}, {"q8_0", cpu::WeightFormat::Grouped, 8, 32, false}};
+  } formats[] = {{"u8s8", cpu::WeightFormat::S8Rows, 0, 0, false},
+                 {"u8s8_blocks50", cpu::WeightFormat::Blocks, 0, 0, false},
+                 {"u8s8_codes50", cpu::WeightFormat::Codes, 0, 0, false},
+                 {"bf16", cpu::WeightFormat::Bf16, 0, 0, false},
+                 {"f32", cpu::WeightFormat::F32, 0, 0, false},
+                 {"q4_1", cpu::WeightFormat::Grouped, 4, 32, true},
+                 {"q4_0", cpu::WeightFormat::Grouped, 4, 32, false},
+                 {"q8_0", cpu::WeightFormat::Grouped, 8, 32, false}};
   for (int64_t rows : {int64_t{1}, int64_t{8}, kTiledRows})
     for (const auto &format : formats)
       for (const auto &shape : shapes) {
@@ -78,6 +110,8 @@ void addLinearBenchmarks(KernelProgram &program, const Peaks &peaks) {
         problem.spec.bits = format.bits;
         problem.spec.group = format.group;
         problem.spec.hasMin = format.hasMin;
+        if (problem.spec.sparse())
+          problem.spec.stored = halfOf(problem.spec);
         problem.kernel = program.add(cpu::linearKernel(program.library(), problem.spec));
         std::string name = std::string("linear_") + format.name + "/" + shape.model;
         benchmark::RegisterBenchmark(

@@ -159,6 +159,35 @@ Value Emitter::shuffle(Value a, Value c, ArrayRef<int64_t> lanes) {
   return vector::ShuffleOp::create(b, loc, a, c, lanes);
 }
 
+Value Emitter::countBits(Value integer) { return intrinsic("llvm.ctpop", integer.getType(), {integer}); }
+
+// Eight bytes at a time, by the instruction that deposits the bits of a word: a set bit of the mask makes a byte of
+// ones.
+static Value expandByDeposit(Emitter &e, Value address, Value mask) {
+  Emitter::Values words;
+  auto deposit = [&](Value bits, Value into) {
+    return e.intrinsic("llvm.x86.bmi.pdep.64", e.b.getI64Type(), {bits, into});
+  };
+  for (int64_t word = 0; word < 8; ++word) {
+    Value bits = e.bitAnd(e.shrLogical(mask, e.index(8 * word)), e.index(0xff));
+    Value ones = e.mul(deposit(bits, e.index(0x0101010101010101)), 0xff);
+    words.push_back(deposit(e.load(e.b.getI64Type(), address, 1), ones));
+    address = e.at(address, e.countBits(bits));
+  }
+  return e.bitcast(
+      vector::FromElementsOp::create(e.b, e.loc, VectorType::get({8}, e.b.getI64Type()), words).getResult(), e.bytes());
+}
+
+Value Emitter::expandBytes(Value address, Value mask) {
+  if (spelling.has(LMOPT_ISA_BMI2) && !spelling.has(LMOPT_ISA_AVX512VBMI2))
+    return expandByDeposit(*this, address, mask);
+  Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(bytes()));
+  Value set = LLVM::BitcastOp::create(b, loc, VectorType::get({64}, b.getI1Type()), mask);
+  if (spelling.has(LMOPT_ISA_AVX512VBMI2))
+    return intrinsic("llvm.x86.avx512.mask.expand", bytes(), {load(bytes(), address, 1), zero, set});
+  return intrinsic("llvm.masked.expandload", bytes(), {address, set, zero}); // LLVM makes a branch for each byte
+}
+
 Value Emitter::fromHalf(Value bits) {
   int64_t n = cast<VectorType>(bits.getType()).getDimSize(0);
   if (spelling.has(LMOPT_ISA_F16C))

@@ -79,7 +79,11 @@ public:
   Value broadcast(Value scalar, int64_t n = kLanes);
   Value shuffle(Value vector, mlir::ArrayRef<int64_t> lanes);
   Value shuffle(Value a, Value c, mlir::ArrayRef<int64_t> lanes); ///< lanes of `c` are numbered after those of `a`
-  Value fromHalf(Value bits);                                     ///< i16 lanes that hold finite f16 numbers, to f32
+  Value countBits(Value integer);                                 ///< of an i64
+  /// 64 bytes, those whose bit of the mask (i64) is set from memory in order, the others zero. May read 64 bytes from
+  /// there, whatever the mask says.
+  Value expandBytes(Value address, Value mask);
+  Value fromHalf(Value bits);    ///< i16 lanes that hold finite f16 numbers, to f32
   Value reduceAdd(Value vector); ///< the order of the sum is fixed by the target's shuffle tree
   Value reduceMin(Value vector);
   Value reduceMax(Value vector);

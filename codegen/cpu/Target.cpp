@@ -44,6 +44,7 @@ const std::vector<IsaGroup> &isaGroups() {
       {LMOPT_ISA_AVX512BF16, {"avx512bf16"}},
       {LMOPT_ISA_AVXVNNI, {"avxvnni"}},
       {LMOPT_ISA_AVX512VBMI, {"avx512vbmi"}},
+      {LMOPT_ISA_AVX512VBMI2, {"avx512vbmi2"}},
   };
   return groups;
 }
@@ -156,6 +157,15 @@ static bool makeSpelling(const std::string &cpu, Spelling &spelling, std::string
   spelling.features = (on + off).substr(1);
   spelling.dot = chooseDot(spelling);
   return true;
+}
+
+void giveUp(Spelling &spelling, uint64_t isa) {
+  spelling.isa &= ~isa;
+  const std::string whole = "," + spelling.features + ","; // a name may begin with another
+  for (const IsaGroup &group : isaGroups())
+    for (const char *feature : group.features)
+      if (size_t at = whole.find(std::string(",+") + feature + ","); (isa & group.bit) && at != std::string::npos)
+        spelling.features[at] = '-';
 }
 
 DotBf16 Target::dotBf16() const {

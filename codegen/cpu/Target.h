@@ -71,6 +71,9 @@ bool makeTarget(const std::string &cpu, Target &target, std::string &error);
 /// what no other instruction can do with the same bits: FMA and F16C, where `cpu` has them.
 bool makeTarget(const std::string &cpu, const std::string &spellFor, Target &target, std::string &error);
 
+/// Without these LMOPT_ISA_* bits. They must be none that the shape or the dot product was chosen by.
+void giveUp(Spelling &spelling, uint64_t isa);
+
 /// Fills `targets` for one name or several with commas between them, the least demanding first: who looks for code that
 /// runs on a CPU takes the last that does. Names that mean the same instructions are an error, and so is `spellFor`
 /// with more than one.

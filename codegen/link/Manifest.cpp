@@ -112,7 +112,8 @@ json::Array isaNames(uint64_t isa) {
                                                             {LMOPT_ISA_AVX512VNNI, "avx512vnni"},
                                                             {LMOPT_ISA_AVX512BF16, "avx512bf16"},
                                                             {LMOPT_ISA_AVXVNNI, "avxvnni"},
-                                                            {LMOPT_ISA_AVX512VBMI, "avx512vbmi"}};
+                                                            {LMOPT_ISA_AVX512VBMI, "avx512vbmi"},
+                                                            {LMOPT_ISA_AVX512VBMI2, "avx512vbmi2"}};
   json::Array array;
   for (auto [bit, name] : names)
     if (isa & bit)

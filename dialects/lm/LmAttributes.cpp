@@ -48,6 +48,59 @@ static void printMinScalesFit(AsmPrinter &printer, bool hasMin, int64_t scaleBit
   printer.printStrippedAttrOrType(fit);
 }
 
+/// R `x` C
+static ParseResult parseBlock(AsmParser &parser, int64_t &rows, int64_t &columns) {
+  SmallVector<int64_t, 2> sizes;
+  SMLoc loc = parser.getCurrentLocation();
+  if (parser.parseDimensionList(sizes, /*allowDynamic=*/false, /*withTrailingX=*/false))
+    return failure();
+  if (sizes.size() != 2)
+    return parser.emitError(loc, "expected two sizes of a block, outputs x inputs, but found ") << sizes.size();
+  rows = sizes[0], columns = sizes[1];
+  return success();
+}
+
+static void printBlock(AsmPrinter &printer, int64_t rows, int64_t columns) { printer << rows << 'x' << columns; }
+
+/// `, block = RxC`, `, group = G` and `, fit = <...>` of sparsify, in this order: each there or not.
+static ParseResult parseBlockGroupFit(AsmParser &parser, int64_t &rows, int64_t &columns, int64_t &group,
+                                      FitAttr &fit) {
+  rows = columns = 1, group = 0;
+  bool more = succeeded(parser.parseOptionalComma());
+  if (more && succeeded(parser.parseOptionalKeyword("block"))) {
+    if (parser.parseEqual() || parseBlock(parser, rows, columns))
+      return failure();
+    more = succeeded(parser.parseOptionalComma());
+  }
+  if (more && succeeded(parser.parseOptionalKeyword("group"))) {
+    if (parser.parseEqual() || parser.parseInteger(group))
+      return failure();
+    more = succeeded(parser.parseOptionalComma());
+  }
+  if (!more)
+    return success();
+  if (failed(parser.parseOptionalKeyword("fit")))
+    return parser.emitError(parser.getCurrentLocation(), "expected 'block', 'group' or 'fit', in this order");
+  if (parser.parseEqual())
+    return failure();
+  FailureOr<FitAttr> parsed = FieldParser<FitAttr>::parse(parser);
+  if (failed(parsed))
+    return failure();
+  fit = *parsed;
+  return success();
+}
+
+static void printBlockGroupFit(AsmPrinter &printer, int64_t rows, int64_t columns, int64_t group, FitAttr fit) {
+  if (rows != 1 || columns != 1)
+    printer << ", block = " << rows << 'x' << columns;
+  if (group != 0)
+    printer << ", group = " << group;
+  if (!fit)
+    return;
+  printer << ", fit = ";
+  printer.printStrippedAttrOrType(fit);
+}
+
 #define GET_ATTRDEF_CLASSES
 #include "dialects/lm/LmAttributes.cpp.inc"
 

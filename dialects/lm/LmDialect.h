@@ -41,6 +41,8 @@ struct WeightForm {
   bool hasMin = false;                             // of a grouped weight
   int64_t group = 0;                               // of a grouped weight: inputs that share a scale
   int64_t scaleBits = 16;                          // of a grouped weight: of each scale and minimum, 16 or 8
+  int64_t blockRows = 0, blockColumns = 0;         // of a sparse int8 weight: what is stored or not as a whole
+  std::optional<int64_t> stored;                   // of it: blocks that are, known when the numbers are
   std::optional<llvm::SmallVector<int64_t>> shape; // unknown while it depends on a file
   int64_t depth = 1;                               // derivations above the deepest leaf
   int64_t leaves = 1;

@@ -6,6 +6,7 @@
 
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace lmopt::lm;
@@ -107,7 +108,68 @@ LogicalResult Int8Type::verify(function_ref<InFlightDiagnostic()> emitError, int
 SmallVector<int64_t> Int8Type::getWeightShape() const { return {getRows(), getColumns()}; }
 std::string Int8Type::getFormatName() const { return "int8"; }
 int64_t Int8Type::getStoredBytes() const { return getRows() * (getColumns() + 4); }
-bool Int8Type::holds(const WeightForm &form) const { return form.int8; }
+bool Int8Type::holds(const WeightForm &form) const { return form.int8 && form.blockRows == 0; }
+
+//===- !lm.sparse_int8 -------------------------------------------------------------------------------------------===//
+
+// `<` OUT `x` IN `,` `block` `=` R `x` C `,` `stored` `=` S `>`
+Type SparseInt8Type::parse(AsmParser &parser) {
+  SmallVector<int64_t, 2> sizes, block;
+  int64_t stored = 0;
+  SMLoc loc = parser.getCurrentLocation();
+  if (parser.parseLess() || parser.parseDimensionList(sizes, /*allowDynamic=*/false, /*withTrailingX=*/false))
+    return {};
+  if (sizes.size() != 2)
+    return parser.emitError(loc, "expected two sizes, outputs x inputs, but found ") << sizes.size(), Type();
+  if (parser.parseComma() || parser.parseKeyword("block") || parser.parseEqual() ||
+      parser.parseDimensionList(block, /*allowDynamic=*/false, /*withTrailingX=*/false))
+    return {};
+  if (block.size() != 2)
+    return parser.emitError(loc, "expected two sizes of a block, outputs x inputs, but found ") << block.size(), Type();
+  if (parser.parseComma() || parser.parseKeyword("stored") || parser.parseEqual() || parser.parseInteger(stored) ||
+      parser.parseGreater())
+    return {};
+  return parser.getChecked<SparseInt8Type>(loc, parser.getContext(), sizes[0], sizes[1], block[0], block[1], stored);
+}
+
+void SparseInt8Type::print(AsmPrinter &printer) const {
+  printer << '<' << getRows() << 'x' << getColumns() << ", block = " << getBlockRows() << 'x' << getBlockColumns()
+          << ", stored = " << getStored() << '>';
+}
+
+static int64_t blocksOf(int64_t rows, int64_t columns, int64_t blockRows, int64_t blockColumns) {
+  return llvm::divideCeil(rows, blockRows) * llvm::divideCeil(columns, blockColumns);
+}
+
+LogicalResult SparseInt8Type::verify(function_ref<InFlightDiagnostic()> emitError, int64_t rows, int64_t columns,
+                                     int64_t blockRows, int64_t blockColumns, int64_t stored) {
+  if (failed(verifySizes(emitError, rows, columns)))
+    return failure();
+  if (blockRows < 1 || blockRows > 65536 || blockColumns < 1 || blockColumns > 65536)
+    return emitError() << "C2: expected blocks of 1 to 65536 outputs and inputs, but found " << blockRows << 'x'
+                       << blockColumns;
+  if (int64_t blocks = blocksOf(rows, columns, blockRows, blockColumns); stored < 0 || stored > blocks)
+    return emitError() << "C3: expected at most the " << blocks << " blocks that there are, but found " << stored;
+  return success();
+}
+
+int64_t SparseInt8Type::getBlocks() const {
+  return blocksOf(getRows(), getColumns(), getBlockRows(), getBlockColumns());
+}
+SmallVector<int64_t> SparseInt8Type::getWeightShape() const { return {getRows(), getColumns()}; }
+std::string SparseInt8Type::getFormatName() const {
+  return llvm::formatv("int8 {0}x{1} sparse", getBlockRows(), getBlockColumns());
+}
+/// Places: a bit for each code where they are stored one by one, else two bytes for each block.
+int64_t SparseInt8Type::getStoredBytes() const {
+  int64_t size = getBlockRows() * getBlockColumns();
+  int64_t places = size == 1 ? static_cast<int64_t>(llvm::divideCeil(getRows() * getColumns(), 8)) : 2 * getStored();
+  return getStored() * size + places + 4 * getRows();
+}
+bool SparseInt8Type::holds(const WeightForm &form) const {
+  return form.int8 && form.blockRows == getBlockRows() && form.blockColumns == getBlockColumns() &&
+         form.stored.value_or(getStored()) == getStored();
+}
 
 //===- !lm.grouped -----------------------------------------------------------------------------------------------===//
 

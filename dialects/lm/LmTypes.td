@@ -78,6 +78,28 @@ def LM_Int8Type : LM_Type<"Int8", "int8", [DeclareTypeInterfaceMethods<LM_Weight
   let genVerifyDecl = 1;
 }
 
+def LM_SparseInt8Type : LM_Type<"SparseInt8", "sparse_int8", [DeclareTypeInterfaceMethods<LM_WeightTypeInterface>]> {
+  let summary = "matrix of signed 8-bit codes with one f32 scale a row, stored without the blocks that are zero";
+  let description = [{
+    `!lm.sparse_int8<OUTxIN, block = RxC, stored = S>` is the matrix of an `!lm.int8` of that size. It is cut into blocks of R
+    outputs x C inputs, those at the end smaller; the S blocks in which a code is not zero are stored, and where they lie.
+    With blocks of 1x1 each code is stored for itself.
+
+    Constraints:
+    - C1: both sizes are positive and their product is at most 2^40.
+    - C2: both sizes of a block are from 1 to 65536.
+    - C3: no more blocks are stored than there are.
+  }];
+  let parameters = (ins "int64_t":$rows, "int64_t":$columns, "int64_t":$blockRows, "int64_t":$blockColumns,
+                        "int64_t":$stored);
+  let extraClassDeclaration = [{
+    /// Of the whole matrix.
+    int64_t getBlocks() const;
+  }];
+  let hasCustomAssemblyFormat = 1;
+  let genVerifyDecl = 1;
+}
+
 def LM_GroupedType : LM_Type<"Grouped", "grouped", [DeclareTypeInterfaceMethods<LM_WeightTypeInterface>]> {
   let summary = "matrix of 4-bit or 8-bit codes with f16 scales for short groups of inputs";
   let description = [{

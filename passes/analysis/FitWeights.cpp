@@ -3,6 +3,7 @@
 // See FitWeights.h.
 #include "passes/analysis/FitWeights.h"
 
+#include "passes/analysis/LinearWeights.h"
 #include "passes/analysis/Statistics.h"
 
 using namespace mlir;
@@ -27,6 +28,11 @@ static llvm::SmallVector<ObservedValue> inputsOf(ArrayRef<Operation *> users, Ar
   return inputs;
 }
 
+static FitAttr keepingZeros(FitAttr fit) {
+  return FitAttr::get(fit.getContext(), fit.getStatistics(), fit.getTimes(), fit.getRotated(), fit.getDamping(),
+                      /*zeros=*/true);
+}
+
 FailureOr<WeightFits> fitWeights(ModuleOp module, ArrayRef<ParamOp> weights, const ParamUses &uses,
                                  const FitOptions &options) {
   WeightFits fits;
@@ -43,7 +49,7 @@ FailureOr<WeightFits> fitWeights(ModuleOp module, ArrayRef<ParamOp> weights, con
     FailureOr<FitAttr> fit = statistics->fit(inputsOf(uses.users(weight), observed), options.damping);
     if (failed(fit))
       return failure();
-    fits[weight] = *fit;
+    fits[weight] = options.keepZeros && isSparsified(weight) ? keepingZeros(*fit) : *fit;
   }
   return fits;
 }

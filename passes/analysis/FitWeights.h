@@ -18,6 +18,7 @@ struct FitOptions {
   llvm::StringRef pass;
   std::string stats; ///< the file; empty: rounding to nearest
   double damping;
+  bool keepZeros = true; ///< of weights that lm-sparsify has made: what has no number for zero cannot
 };
 
 using WeightFits = llvm::DenseMap<mlir::Operation *, FitAttr>;

@@ -25,6 +25,10 @@ bool readsVectors(Operation *op) {
   return linear && linear.getInput().getType().getRank() == 2;
 }
 
+bool isSparsified(ParamOp weight) {
+  return weight.getValue().walk([](SparsifyAttr) { return WalkResult::interrupt(); }).wasInterrupted();
+}
+
 std::string reasonToStayF32(ArrayRef<Operation *> users, const LayerSelection &selection) {
   for (Operation *user : users) {
     std::string name = ("'" + getPartName(user) + "'").str();

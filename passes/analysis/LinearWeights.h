@@ -21,6 +21,9 @@ llvm::SmallVector<ParamOp> findLinearWeights(mlir::ModuleOp module, const LayerS
 /// Whether it is a linear behind the pooling: a head over one vector a sequence. Such heads stay in f32.
 bool readsVectors(mlir::Operation *op);
 
+/// Whether there are zeros in it that lm-sparsify has made.
+bool isSparsified(ParamOp weight);
+
 /// Why a weight with these users must stay in f32, or an empty string: only selected linears and embeddings may use it.
 std::string reasonToStayF32(llvm::ArrayRef<mlir::Operation *> users, const LayerSelection &selection);
 

@@ -95,7 +95,8 @@ FailureOr<FitAttr> Statistics::fit(ArrayRef<ObservedValue> values, double dampin
     if (!llvm::is_contained(sources, *source))
       sources.push_back(*source);
   }
-  return FitAttr::get(values.front().value.getContext(), sources, times, rotated, Real(damping));
+  return FitAttr::get(values.front().value.getContext(), sources, times, rotated, Real(damping),
+                      /*zeros=*/false);
 }
 
 LogicalResult Statistics::check(const ObservedValue &value) const {

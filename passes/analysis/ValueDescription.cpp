@@ -54,6 +54,8 @@ struct Original {
 } // namespace
 
 static Attribute beforeRounding(Attribute weight) {
+  if (auto stored = dyn_cast<StoreSparseAttr>(weight))
+    weight = stored.getSource();
   return llvm::TypeSwitch<Attribute, Attribute>(weight)
       .Case<QuantizeRowsAttr, QuantizeGroupsAttr, NarrowAttr, NativeAttr>([](auto a) { return a.getSource(); })
       .Default(weight);
@@ -91,6 +93,8 @@ static bool undoOne(Original &state, const Rewritten &input) {
   } else if (auto permute = dyn_cast<PermuteRopeAttr>(state.weight); permute && !state.made.permute) {
     state.made.permute = permute;
     state.weight = permute.getSource();
+  } else if (auto sparsify = dyn_cast<SparsifyAttr>(state.weight)) {
+    state.weight = sparsify.getSource();
   } else {
     return false;
   }

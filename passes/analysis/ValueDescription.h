@@ -9,7 +9,8 @@
 //   #lm.scale_rows of what makes a value and #lm.scale_columns of the linears that read it (lm-migrate-scales);
 //   #lm.permute_rope and #lm.scale of queries and keys and what they changed of lm.attention (lm-normalize-rope,
 //   lm-fold-attention-scale);
-//   roundings: quantized, narrowed and native weights, quantized activations, the element of attention.
+//   roundings: quantized, narrowed and native weights, quantized activations, the element of attention; zeros that
+//     lm-sparsify has made, for which what stays of a weight makes up.
 // What is none of these (folded norms, removed neurons) changes the text. Tested by
 // test/unit/models/FittedRoundingTest.cpp.
 #ifndef LMOPT_PASSES_ANALYSIS_VALUEDESCRIPTION_H

@@ -68,8 +68,10 @@ static std::optional<double> relativeError(const WeightData &weight, NarrowAttr)
   return whole == 0 ? 0 : std::sqrt(difference / whole);
 }
 
-/// The numbers that the codes stand for.
+/// The numbers themselves, or those that codes stand for.
 static double numberAt(const WeightData &quantized, int64_t row, int64_t column) {
+  if (!quantized.f32.empty())
+    return quantized.f32[static_cast<size_t>(row * quantized.columns() + column)];
   int64_t groups = quantized.group ? quantized.groupsPerRow() : 1;
   auto group = static_cast<size_t>(row * groups + (quantized.group ? column / quantized.group : 0));
   double minimum = quantized.minima.empty() ? 0 : quantized.minima[group];
@@ -89,11 +91,14 @@ static double relativeError(const WeightData &weight, const WeightData &quantize
   return whole == 0 ? 0 : std::sqrt(difference / whole);
 }
 
-/// Whether codes follow from more than the numbers of their own row or group.
-static bool isFitted(Attribute value) {
-  auto rows = dyn_cast<QuantizeRowsAttr>(value);
+/// Whether codes follow from the numbers of their own row or group alone, so that they can be made row by row.
+static bool isPlainRounding(Attribute value) {
   auto groups = dyn_cast<QuantizeGroupsAttr>(value);
-  return (rows && rows.getFit()) || (groups && (groups.getFit() || groups.getScaleBits() != 16));
+  auto rows = dyn_cast<QuantizeRowsAttr>(value);
+  if (!rows && !groups && !isa<NarrowAttr>(value))
+    return false;
+  bool fitted = (rows && rows.getFit()) || (groups && (groups.getFit() || groups.getScaleBits() != 16));
+  return !fitted && !isa<SparsifyAttr>(weightSources(value).front());
 }
 
 static std::optional<double> errorOf(const WeightData &weight, Attribute value) {
@@ -101,11 +106,16 @@ static std::optional<double> errorOf(const WeightData &weight, Attribute value) 
       .Case<QuantizeRowsAttr, QuantizeGroupsAttr, NarrowAttr>([&](auto a) { return relativeError(weight, a); });
 }
 
-/// What the weight was before the step that lost something; null when it is not one of these steps.
+/// What the weight was before the steps that lost something; null when the last is none of these.
 static Attribute sourceOf(Attribute value) {
-  return llvm::TypeSwitch<Attribute, Attribute>(value)
-      .Case<QuantizeRowsAttr, QuantizeGroupsAttr, NarrowAttr>([](auto a) { return a.getSource(); })
-      .Default(Attribute());
+  if (auto stored = dyn_cast<StoreSparseAttr>(value))
+    return sourceOf(stored.getSource());
+  Attribute source =
+      llvm::TypeSwitch<Attribute, Attribute>(value)
+          .Case<QuantizeRowsAttr, QuantizeGroupsAttr, NarrowAttr, SparsifyAttr>([](auto a) { return a.getSource(); })
+          .Default(Attribute());
+  auto sparsify = dyn_cast_or_null<SparsifyAttr>(source);
+  return sparsify ? sparsify.getSource() : source;
 }
 
 static void label(ParamOp param, double error) {
@@ -117,7 +127,7 @@ static LogicalResult measure(ParamOp param, WeightReader &reader) {
       reader.read(sourceOf(param.getValue()), param.getLoc(), ("weight @" + param.getSymName()).str());
   if (failed(weight)) // the reader has said why
     return failure();
-  if (isFitted(param.getValue())) {
+  if (!isPlainRounding(param.getValue())) {
     FailureOr<WeightData> quantized = reader.read(param);
     if (failed(quantized))
       return failure();

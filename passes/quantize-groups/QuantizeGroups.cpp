@@ -35,7 +35,7 @@ struct QuantizeGroups : impl::LmQuantizeGroupsPassBase<QuantizeGroups> {
     ParamUses uses(module);
     auto reason = [&](ParamOp weight) { return reasonAgainst(weight, uses.users(weight), *selection); };
     llvm::SmallVector<ParamOp> weights = findWeightsToChange(module, *selection, uses, kPass, "NotQuantized", reason);
-    FailureOr<WeightFits> fits = fitWeights(module, weights, uses, {kPass, stats, damping});
+    FailureOr<WeightFits> fits = fitWeights(module, weights, uses, {kPass, stats, damping, /*keepZeros=*/!hasMin});
     if (failed(fits))
       return signalPassFailure();
     for (ParamOp weight : weights)

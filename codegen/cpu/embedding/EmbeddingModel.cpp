@@ -6,6 +6,7 @@
 #include "codegen/cpu/linear/LinearModel.h"
 #include "codegen/cpu/quantize/QuantizeRows.h"
 #include "codegen/cpu/rows/RowModel.h"
+#include "codegen/plan/FormSteps.h"
 #include "dialects/lm/Verify.h"
 #include "dialects/lm/embedding/Embedding.h"
 #include "dialects/lm/interfaces/Linear.h"
@@ -31,8 +32,11 @@ lm::LinearLikeOpInterface findTied(FlatSymbolRefAttr table, plan::ProgramOp prog
 struct EmbeddingModel : RowOpInterface::ExternalModel<EmbeddingModel, lm::EmbeddingOp> {
   LogicalResult prepare(Operation *op, plan::ProgramOp) const {
     auto embedding = cast<lm::EmbeddingOp>(op);
-    if (failed(checkGroups(op, embedding.getTableAttr())))
+    if (failed(checkFormat(op, embedding.getTableAttr())))
       return failure();
+    if (isa<lm::SparseInt8Type>(lm::lookupParam(op, embedding.getTableAttr()).getType()))
+      return plan::refuse(op, "rows of a sparse table cannot be looked up (param '" +
+                                  embedding.getTableAttr().getValue() + "'); store it as !lm.int8");
     return embedding.getRotated() ? checkRotation(op, *embedding.getRotated()) : success();
   }
 

@@ -186,6 +186,9 @@ RowFunctionRef embedding(const LinearSpec &table) {
     return std::make_shared<S8Row>(table);
   case WeightFormat::Grouped:
     return std::make_shared<GroupedTableRow>(table);
+  case WeightFormat::Blocks: // EmbeddingModel has refused them
+  case WeightFormat::Codes:
+    return nullptr;
   }
   return nullptr;
 }

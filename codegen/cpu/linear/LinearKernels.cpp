@@ -20,17 +20,14 @@ using Values = Emitter::Values;
 
 // Emits the body of one linear kernel. The only difference between float and integer kernels is what one step along k
 // does and what happens to a finished sum.
-struct LinearEmitter {
-  Emitter &e;
-  const LinearSpec &spec;
-  Value in, weights, out, rowBegin, rowEnd;
+struct LinearEmitter : LinearEnds {
+  Value rowBegin, rowEnd;
 
   int64_t steps() const { return spec.steps(); }
   VectorType registers() { // of weights and of activations
     return spec.integer() ? e.bytes() : spec.bf16() ? e.halves() : e.floats();
   }
 
-  Value rowAddress(Value row) { return e.at(in, e.mul(row, spec.inStride())); }
   Value codes(Value row, Value step) { // the activations of one step: 4 bytes, two bf16 or one float
     Value offset = e.mul(step, 4);
     return e.at(rowAddress(row), spec.integer() ? e.add(offset, kQuantHeader) : offset);
@@ -53,54 +50,6 @@ struct LinearEmitter {
       return e.fma(activation, weight, sum);
     return lmk::DotU8S8Op::create(e.b, e.loc, sum.getType(), sum, activation, weight);
   }
-  Value perOutput(VectorType type, int64_t offset, Value panel) {
-    return e.load(type, e.at(weights, e.add(e.mul(panel, 64), offset)), 64);
-  }
-  Values perOutputs(VectorType type, int64_t offset, Value panel, int64_t panels) {
-    Values all;
-    for (int64_t p = 0; p < panels; ++p)
-      all.push_back(perOutput(type, offset, e.add(panel, p)));
-    return all;
-  }
-
-  // What the sums of a tile start from: integer sums from -zero_point * sum of codes, so that nothing is left to
-  // correct at the end. (The tile before is still at its end meanwhile.) The sums are exact in i32.
-  Values starts(Value row, Value panel, int64_t rows, int64_t panels) {
-    if (!spec.integer())
-      return Values(rows * panels, e.floatsOf(0));
-    Values sums, negated;
-    for (Value codes : perOutputs(e.ints(), spec.sumOffset(), panel, panels))
-      negated.push_back(e.sub(e.intsOf(0), codes));
-    for (int64_t r = 0; r < rows; ++r) {
-      Value zeroPoint = e.broadcast(e.load(e.b.getI32Type(), e.at(rowAddress(e.add(row, r)), 4)));
-      for (int64_t p = 0; p < panels; ++p)
-        sums.push_back(e.mul(zeroPoint, negated[p]));
-    }
-    return sums;
-  }
-
-  // What finishes the sums of some panels: read once a tile, since behind a store it would have to be read again.
-  struct Finish {
-    Values scales, biases; ///< by panel; none: no such thing
-  };
-  Finish finishOf(Value panel, int64_t panels) {
-    Finish finish;
-    if (spec.integer())
-      finish.scales = perOutputs(e.floats(), spec.scaleOffset(), panel, panels);
-    if (spec.bias)
-      finish.biases = perOutputs(e.floats(), spec.biasOffset(), panel, panels);
-    return finish;
-  }
-
-  // Sums of a row to results: y = scale_a * scale_w * sum + bias.
-  void finishRow(const Finish &finish, const Values &sums, Value row, Value panel) {
-    Value scale = spec.integer() ? e.broadcast(e.load(e.b.getF32Type(), rowAddress(row))) : Value();
-    for (size_t p = 0; p < sums.size(); ++p) {
-      Value y = spec.integer() ? e.mul(e.toFloat(sums[p]), e.mul(scale, finish.scales[p])) : sums[p];
-      storePanel(e, spec, out, spec.bias ? e.add(y, finish.biases[p]) : y, row, e.add(panel, p));
-    }
-  }
-
   // rows x panels accumulators stay in registers for the whole walk along k. The last tile of a range may read rows
   // beyond it (the arena is padded to whole tiles) but never stores them.
   //
@@ -132,12 +81,7 @@ struct LinearEmitter {
                            }
                            return next;
                          });
-    Finish finish = finishOf(panel, panels);
-    for (int64_t r = 0; r < rows; ++r) {
-      Value current = e.add(row, r);
-      e.ifThen(e.less(current, rowEnd),
-               [&] { finishRow(finish, Values(ArrayRef(sums).slice(r * panels, panels)), current, panel); });
-    }
+    finishTile(sums, row, rowEnd, rows, panel, panels);
   }
 
   // One row: bound by reading the weights. Integer sums may run in two chains a panel, which hides the latency of the
@@ -195,43 +139,6 @@ struct LinearEmitter {
 };
 } // namespace
 
-void storePanel(Emitter &e, const LinearSpec &spec, Value out, Value result, Value row, Value panel) {
-  Value address = e.at(out, e.add(e.mul(row, spec.outStride), e.mul(panel, 64)));
-  if (spec.outStride >= spec.panels() * 64)
-    return e.store(result, address);
-  Value left = e.sub(e.index(spec.outputs), e.mul(panel, kLanes));
-  e.ifElse(
-      e.less(left, e.index(kLanes)), [&] { e.storeMasked(result, address, e.maskBelow(left)); },
-      [&] { e.store(result, address); });
-}
-
-void overPanels(Emitter &e, Value begin, Value end, int64_t width, const std::function<void(Value, int64_t)> &body) {
-  if (width == 1)
-    return e.loop(begin, end, 1, [&](Value panel) { body(panel, 1); });
-  Value first = e.min(e.mul(e.div(e.add(begin, width - 1), e.index(width)), width), end);
-  Value whole = e.sub(end, e.rem(e.sub(end, first), e.index(width)));
-  e.loop(begin, first, 1, [&](Value panel) { body(panel, 1); });
-  e.loop(first, whole, width, [&](Value panel) { body(panel, width); });
-  e.loop(whole, end, 1, [&](Value panel) { body(panel, 1); });
-}
-
-PanelLines panelLines(Emitter &e, const PanelSizes &sizes, Value base, Value panel, Value alternates) {
-  Value among = e.rem(panel, e.index(sizes.together)), first = e.sub(panel, among);
-  Value offset = e.add(e.mul(first, sizes.panelBytes), e.mul(among, sizes.unitBytes));
-  Value stride = e.index(sizes.together * sizes.unitBytes);
-  if (alternates) {
-    offset = e.select(alternates, offset, e.mul(panel, sizes.panelBytes));
-    stride = e.select(alternates, stride, e.index(sizes.unitBytes));
-  }
-  return {e.at(base, offset), stride};
-}
-
-PanelLines panelLines(Emitter &e, const LinearSpec &spec, Value weights, Value panel) {
-  bool all = spec.panels() == spec.alternatingPanels();
-  Value alternates = all ? Value() : e.less(panel, e.index(spec.alternatingPanels()));
-  return panelLines(e, {spec.panelsTogether(), spec.panelBytes(), spec.unitBytes()}, weights, panel, alternates);
-}
-
 static const char *formatName(WeightFormat format) {
   switch (format) {
   case WeightFormat::F32:
@@ -240,6 +147,10 @@ static const char *formatName(WeightFormat format) {
     return "bf16";
   case WeightFormat::S8Rows:
     return "u8s8";
+  case WeightFormat::Blocks:
+    return "u8s8blocks";
+  case WeightFormat::Codes:
+    return "u8s8codes";
   case WeightFormat::Grouped:
     return "s8u";
   }
@@ -252,7 +163,7 @@ static std::string linearName(const LinearSpec &spec, const Target &target) {
     kind += std::to_string(spec.bits) + "g" + std::to_string(spec.group) + (spec.hasMin ? "min" : "") +
             (spec.smallScales ? "s8" : "");
   int64_t rows = spec.grouped() ? kGroupedTileRows : target.shape.tileRows;
-  int64_t panels = spec.grouped() ? groupedTilePanels(target.shape) : target.shape.tilePanels;
+  int64_t panels = spec.grouped() ? groupedTilePanels(target.shape) : spec.sparse() ? 1 : target.shape.tilePanels;
   return "linear_" + kind + "_n" + std::to_string(spec.outputs) + "_k" + std::to_string(spec.inputs) +
          (spec.bias ? "_bias" : "") + (spec.outStride < spec.panels() * 64 ? "_packed" : "") + "_tile" +
          std::to_string(rows) + "x" + std::to_string(panels) +
@@ -263,7 +174,9 @@ std::string linearKernel(KernelLibrary &kernels, const LinearSpec &spec) {
   return kernels.define(linearName(spec, kernels.getTarget()), 3, 4, [&](Emitter &e, ValueRange args) {
     if (spec.grouped())
       return emitGroupedLinear(e, spec, args);
-    LinearEmitter{e, spec, args[0], args[1], args[2], args[3], args[4]}.emit(args[5], args[6]);
+    if (spec.sparse())
+      return emitSparseLinear(e, spec, args);
+    LinearEmitter{{e, spec, args[0], args[1], args[2]}, args[3], args[4]}.emit(args[5], args[6]);
   });
 }
 

@@ -20,13 +20,18 @@ PackedUse packedPanels(Operation *user, FlatSymbolRefAttr matrix, FlatSymbolRefA
   return {params, PanelsAttr::get(user->getContext(), type, static_cast<bool>(bias))};
 }
 
-// Scales are read once for each register of weights.
-LogicalResult checkGroups(Operation *user, FlatSymbolRefAttr matrix) {
-  auto type = dyn_cast<lm::GroupedType>(lm::lookupParam(user, matrix).getType());
-  if (!type || type.getGroup() % kLanes == 0)
-    return success();
-  return plan::refuse(user, "groups of " + Twine(type.getGroup()) + " are not supported (param '" + matrix.getValue() +
-                                "'); use a multiple of 16");
+// Scales of groups are read once for each register of weights; blocks are such registers.
+LogicalResult checkFormat(Operation *user, FlatSymbolRefAttr matrix) {
+  Type type = lm::lookupParam(user, matrix).getType();
+  auto grouped = dyn_cast<lm::GroupedType>(type);
+  auto sparse = dyn_cast<lm::SparseInt8Type>(type);
+  if (grouped && grouped.getGroup() % kLanes != 0)
+    return plan::refuse(user, "groups of " + Twine(grouped.getGroup()) + " are not supported (param '" +
+                                  matrix.getValue() + "'); use a multiple of 16");
+  if (sparse && !hasSparseKernel(sparse))
+    return plan::refuse(user, "blocks of " + Twine(sparse.getBlockRows()) + "x" + Twine(sparse.getBlockColumns()) +
+                                  " are not supported (param '" + matrix.getValue() + "'); use 16x4 or 1x1");
+  return success();
 }
 
 namespace {
@@ -38,7 +43,7 @@ struct LinearKernel : KernelOpInterface::FallbackModel<LinearKernel> {
     return linearSpec(layout.getMatrix(), layout.getBias());
   }
 
-  LogicalResult prepare(Operation *op, plan::ProgramOp) const { return checkGroups(op, linear(op).getWeightAttr()); }
+  LogicalResult prepare(Operation *op, plan::ProgramOp) const { return checkFormat(op, linear(op).getWeightAttr()); }
   void getPackedWeights(Operation *op, plan::ProgramOp, SmallVectorImpl<PackedUse> &uses) const {
     uses.push_back(packedPanels(op, linear(op).getWeightAttr(), linear(op).getBiasAttr()));
   }

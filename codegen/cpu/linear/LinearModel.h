@@ -16,8 +16,18 @@ LinearSpec linearSpec(mlir::Type matrix, bool bias);
 /// A matrix and its bias (null: none) in panels.
 PackedUse packedPanels(mlir::Operation *user, mlir::FlatSymbolRefAttr matrix, mlir::FlatSymbolRefAttr bias);
 
-/// Refuses groups for which there is no kernel.
-mlir::LogicalResult checkGroups(mlir::Operation *user, mlir::FlatSymbolRefAttr matrix);
+/// Whether there are kernels for blocks of that size.
+bool hasSparseKernel(lm::SparseInt8Type type);
+
+/// Whether a weight of the module is stored code by code, so that kernels expand bytes.
+bool storesCodes(mlir::ModuleOp module);
+
+/// Codes, places, scales and sums of a matrix of which the zeros are left out; `out` has the bytes of the spec, all
+/// zero.
+void packSparse(const LinearSpec &spec, const lm::WeightData &data, std::vector<char> &out);
+
+/// Refuses groups and blocks for which there is no kernel.
+mlir::LogicalResult checkFormat(mlir::Operation *user, mlir::FlatSymbolRefAttr matrix);
 
 } // namespace lmopt::cpu
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // What all matrix products over rows share: how panels are walked and how results are stored. In: a LinearSpec. Out:
-// ops at the emitter's insertion point. Used by LinearKernels.cpp and GroupedKernels.cpp; tested by
+// ops at the emitter's insertion point. Used by LinearKernels.cpp, SparseKernels.cpp and GroupedKernels.cpp; tested by
 // test/unit/codegen/LinearKernelTest.cpp.
 #ifndef LMOPT_CODEGEN_CPU_LINEARPARTS_H
 #define LMOPT_CODEGEN_CPU_LINEARPARTS_H
@@ -35,12 +35,43 @@ PanelLines panelLines(Emitter &e, const PanelSizes &sizes, mlir::Value base, mli
 /// See LinearSpec::unitOffset.
 PanelLines panelLines(Emitter &e, const LinearSpec &spec, mlir::Value weights, mlir::Value panel);
 
+/// Where sums over k begin and end; in and out are rows.
+struct LinearEnds {
+  Emitter &e;
+  const LinearSpec &spec;
+  mlir::Value in, weights, out;
+
+  mlir::Value rowAddress(mlir::Value row) { return e.at(in, e.mul(row, spec.inStride())); }
+
+  /// What the sums of a tile start from, row by row: integer sums from -zero_point * sum of codes, so that nothing is
+  /// left to correct at the end. (The tile before is still at its end meanwhile.) The sums are exact in i32.
+  Emitter::Values starts(mlir::Value row, mlir::Value panel, int64_t rows, int64_t panels);
+
+  /// What finishes the sums of some panels: read once a tile, since behind a store it would have to be read again.
+  struct Finish {
+    Emitter::Values scales, biases; ///< by panel; none: no such thing
+  };
+  Finish finishOf(mlir::Value panel, int64_t panels);
+
+  /// Sums of a row to results: y = scale_a * scale_w * sum + bias.
+  void finishRow(const Finish &finish, const Emitter::Values &sums, mlir::Value row, mlir::Value panel);
+  /// The same for the rows of a tile that are there.
+  void finishTile(const Emitter::Values &sums, mlir::Value row, mlir::Value rowEnd, int64_t rows, mlir::Value panel,
+                  int64_t panels);
+
+private:
+  Emitter::Values perOutputs(mlir::VectorType type, int64_t offset, mlir::Value panel, int64_t panels);
+};
+
 /// How far ahead weights are asked for that are read once and come from memory: what arrives in a fifth of a
 /// microsecond, twice the time that memory takes to answer.
 constexpr int64_t kOnceAhead = 8192;
 
 /// Emits the body of a product with grouped weights: (in, weights, out, rowBegin, rowEnd, panelBegin, panelEnd).
 void emitGroupedLinear(Emitter &e, const LinearSpec &spec, mlir::ValueRange arguments);
+
+/// The same for weights without their zeros.
+void emitSparseLinear(Emitter &e, const LinearSpec &spec, mlir::ValueRange arguments);
 
 /// Register tile of products with grouped weights: see GroupedKernels.cpp.
 constexpr int64_t kGroupedTileRows = 4;

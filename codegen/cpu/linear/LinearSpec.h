@@ -18,6 +18,8 @@ enum class WeightFormat {
   F32,    ///< f32 weights, f32 rows
   Bf16,   ///< bf16 weights, bf16 rows; products exact, sums in f32
   S8Rows, ///< s8 weights with one scale an output, u8 rows
+  Blocks, ///< as S8Rows, without the blocks of 16 outputs x 4 inputs that are zero
+  Codes,  ///< as S8Rows, without the codes that are zero
   Grouped ///< 4-bit or 8-bit weights with f16 scales in groups, rows in the same groups
 };
 
@@ -35,6 +37,12 @@ enum class WeightFormat {
 ///        z / 16 8 bits: [G / 4][16][4] u8, the code plus 128 4 bits: [G / 8][16][4] bytes: low halves the first four
 ///        of eight k, high halves the other four; signed codes
 ///                plus 8, codes with minima as they are
+///   blocks, codes, of which S are stored (the kernel finds where, so that one serves all matrices of a size):
+///        [P][16] scale f32; [P][16] sum of codes i32; [P][16] bias (if any);
+///        [P + 1] i64, number of the first block, or code, of the panel;
+///        blocks: [S] u16, its step along k; from the next 64 bytes on, [S][16][4] s8
+///        codes: [P][K4] u64, K4 = round_up(K, 4) / 4, bit i for byte i of [16][4];
+///        from the next 64 bytes on, [S] s8, the bytes whose bits are set; 64 that may be read
 /// A group of four (bf16: two) neighbouring k of 16 outputs fills one register: what one dot instruction wants.
 struct LinearSpec {
   int64_t outputs = 0, inputs = 0;
@@ -44,8 +52,11 @@ struct LinearSpec {
   int64_t bits = 0, group = 0; ///< Grouped: 4 or 8; a multiple of 16 that divides the inputs
   bool hasMin = false;         ///< Grouped, 4 bits
   bool smallScales = false;    ///< Grouped with minima: scales and minima in 8 bits
+  int64_t stored = 0;          ///< Blocks, Codes: how many there are; the kernel does not depend on it
   int64_t panels() const { return roundUp(outputs, kLanes) / kLanes; }
-  bool integer() const { return format == WeightFormat::S8Rows; } ///< u8 x s8 products, one exact sum an output
+  bool sparse() const { return format == WeightFormat::Blocks || format == WeightFormat::Codes; }
+  /// u8 x s8 products, one exact sum an output.
+  bool integer() const { return format == WeightFormat::S8Rows || sparse(); }
   bool bf16() const { return format == WeightFormat::Bf16; }
   bool grouped() const { return format == WeightFormat::Grouped; }
   RowFormat rowFormat() const {
@@ -65,19 +76,27 @@ struct LinearSpec {
   /// alternate unit by unit, so that reading them is one walk through memory; those left over lie one after another.
   int64_t unitBytes() const { return grouped() ? blockBytes() : 64; }
   int64_t panelBytes() const { return (grouped() ? inputs / group : steps()) * unitBytes(); }
-  int64_t panelsTogether() const { return grouped() ? 4 : 3; }
+  int64_t panelsTogether() const { return grouped() ? 4 : sparse() ? 1 : 3; }
   int64_t alternatingPanels() const { return panels() / panelsTogether() * panelsTogether(); }
   int64_t unitStride(int64_t panel) const { return (panel < alternatingPanels() ? panelsTogether() : 1) * unitBytes(); }
   int64_t unitOffset(int64_t panel, int64_t unit) const {
     int64_t among = panel < alternatingPanels() ? panel % panelsTogether() : 0;
     return (panel - among) * panelBytes() + among * unitBytes() + unit * unitStride(panel);
   }
-  int64_t codeBytes() const { return roundUp(panels() * panelBytes(), 64); }
+  int64_t codeBytes() const { return sparse() ? 0 : roundUp(panels() * panelBytes(), 64); } ///< before the scales
   int64_t scaleOffset() const { return codeBytes(); }
   int64_t sumOffset() const { return scaleOffset() + panels() * 64; }
   int64_t unitsOffset() const { return codeBytes(); } ///< smallScales
   int64_t biasOffset() const { return codeBytes() + (integer() ? 2 : smallScales ? 1 : 0) * panels() * 64; }
-  int64_t bytes() const { return biasOffset() + (bias ? panels() * 64 : 0); }
+  int64_t endOfOutputs() const { return biasOffset() + (bias ? panels() * 64 : 0); }
+  /// Sparse: where panels begin; places of blocks, or masks of codes; what is stored.
+  int64_t beginsOffset() const { return endOfOutputs(); }
+  int64_t placesOffset() const { return beginsOffset() + roundUp(8 * (panels() + 1), 64); }
+  int64_t sparseSteps() const { return roundUp(inputs, 4) / 4; }
+  int64_t placesBytes() const { return format == WeightFormat::Codes ? panels() * sparseSteps() * 8 : 2 * stored; }
+  int64_t storedOffset() const { return placesOffset() + roundUp(placesBytes(), 64); }
+  int64_t storedBytes() const { return format == WeightFormat::Codes ? roundUp(stored + 64, 64) : stored * 64; }
+  int64_t bytes() const { return sparse() ? storedOffset() + storedBytes() : endOfOutputs(); }
 };
 
 /// (in, weights, out, rowBegin, rowEnd, panelBegin, panelEnd)

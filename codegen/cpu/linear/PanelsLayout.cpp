@@ -4,6 +4,7 @@
 // LinearSpec.h. Tested by test/unit/codegen/PackWeightsTest.cpp.
 #include "codegen/cpu/Cpu.h"
 #include "codegen/cpu/linear/LinearModel.h"
+#include "dialects/lm/param/Param.h"
 
 #include <cmath>
 #include <cstring>
@@ -121,6 +122,10 @@ LinearSpec linearSpec(Type matrix, bool bias) {
   } else if (auto codes = dyn_cast<lm::Int8Type>(matrix)) {
     sizes(codes.getRows(), codes.getColumns());
     spec.format = WeightFormat::S8Rows;
+  } else if (auto sparse = dyn_cast<lm::SparseInt8Type>(matrix)) {
+    sizes(sparse.getRows(), sparse.getColumns());
+    spec.format = sparse.getBlockRows() == 1 ? WeightFormat::Codes : WeightFormat::Blocks;
+    spec.stored = sparse.getStored();
   } else {
     auto grouped = cast<lm::GroupedType>(matrix);
     sizes(grouped.getRows(), grouped.getColumns());
@@ -135,15 +140,29 @@ LinearSpec linearSpec(Type matrix, bool bias) {
   return spec;
 }
 
+bool hasSparseKernel(lm::SparseInt8Type type) {
+  return (type.getBlockRows() == kLanes && type.getBlockColumns() == 4) ||
+         (type.getBlockRows() == 1 && type.getBlockColumns() == 1);
+}
+
+bool storesCodes(ModuleOp module) {
+  return llvm::any_of(module.getOps<lm::ParamOp>(), [](lm::ParamOp param) {
+    auto type = dyn_cast<lm::SparseInt8Type>(param.getType());
+    return type && type.getBlockRows() == 1 && type.getBlockColumns() == 1;
+  });
+}
+
 LogicalResult PanelsAttr::verify(function_ref<InFlightDiagnostic()> emitError, Type matrix, bool) {
   auto tensor = dyn_cast<RankedTensorType>(matrix);
   auto grouped = dyn_cast<lm::GroupedType>(matrix);
   bool isMatrix = tensor && tensor.getRank() == 2 && tensor.hasStaticShape() &&
                   (tensor.getElementType().isF32() || tensor.getElementType().isBF16());
-  if (isMatrix || isa<lm::Int8Type>(matrix) || (grouped && grouped.getGroup() % kLanes == 0))
+  auto sparse = dyn_cast<lm::SparseInt8Type>(matrix);
+  if (isMatrix || isa<lm::Int8Type>(matrix) || (sparse && hasSparseKernel(sparse)) ||
+      (grouped && grouped.getGroup() % kLanes == 0))
     return success();
-  return emitError() << "C1: expected a matrix of f32, bf16, !lm.int8 or !lm.grouped (in groups of a multiple of 16), "
-                        "but found "
+  return emitError() << "C1: expected a matrix of f32, bf16, !lm.int8, !lm.sparse_int8 (in blocks of 16x4 or 1x1) or "
+                        "!lm.grouped (in groups of a multiple of 16), but found "
                      << matrix;
 }
 
@@ -158,6 +177,10 @@ std::string PanelsAttr::describe() const {
     return "bf16 panels of 16";
   case WeightFormat::S8Rows:
     return "s8 panels of 16, one f32 scale a row";
+  case WeightFormat::Blocks:
+    return "s8 panels of 16, blocks of 16 x 4 that are not zero, one f32 scale a row";
+  case WeightFormat::Codes:
+    return "s8 panels of 16, codes that are not zero, one f32 scale a row";
   case WeightFormat::Grouped:
     return "u" + std::to_string(spec.bits) + " panels of 16, " + (spec.smallScales ? "u8" : "f16") + " scale" +
            (spec.hasMin ? " and minimum" : "") + " for each " + std::to_string(spec.group) + " inputs";
@@ -176,6 +199,10 @@ void PanelsAttr::pack(ArrayRef<lm::WeightData> params, std::vector<char> &out) c
     break;
   case WeightFormat::S8Rows:
     packCodes(spec, params[0], out);
+    break;
+  case WeightFormat::Blocks:
+  case WeightFormat::Codes:
+    packSparse(spec, params[0], out);
     break;
   case WeightFormat::Grouped:
     packGroups(spec, params[0], out);

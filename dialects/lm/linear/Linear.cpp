@@ -51,8 +51,8 @@ LogicalResult NarrowLinearOp::verify() { return verifySizes(*this); }
 
 LogicalResult QuantizedLinearOp::verifySymbolUses(SymbolTableCollection &tables) {
   ParamOp weight = lookupParam(tables, *this, getWeightAttr());
-  if (!weight || !isa<Int8Type>(weight.getType()))
-    return emitOpError("C1: ") << getWeightAttr() << " must be a lm.param of type !lm.int8";
+  if (!weight || !isa<Int8Type, SparseInt8Type>(weight.getType()))
+    return emitOpError("C1: ") << getWeightAttr() << " must be a lm.param of type !lm.int8 or !lm.sparse_int8";
   return verifyWeights(*this, tables, weight);
 }
 

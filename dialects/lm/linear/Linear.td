@@ -104,7 +104,7 @@ def LM_QuantizedLinearOp : LM_LinearLike<"quantized_linear"> {
     Shapes: x (B, T, K) of u8 codes, W (N, K), bias (N), y (B, T, N).
 
     Constraints:
-    - C1: `weight` names a `lm.param` of type `!lm.int8`.
+    - C1: `weight` names a `lm.param` of type `!lm.int8` or `!lm.sparse_int8`.
     - C2: its columns are the width of the input.
     - C3: its rows are the width of the result.
     - C4: `bias`, if given, names an f32 vector as long as the result is wide.

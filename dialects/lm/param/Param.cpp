@@ -77,8 +77,9 @@ static LogicalResult verifyParamType(ParamOp op) {
     room = good ? room / size : 0;
   }
   if (!good)
-    return op.emitOpError("C1: expected a tensor of f32 of rank 1 to 4 with static, positive sizes and at most 2^40 "
-                          "elements, a matrix of bf16, an !lm.int8 or an !lm.grouped, but the type is ")
+    return op.emitOpError(
+               "C1: expected a tensor of f32 of rank 1 to 4 with static, positive sizes and at most 2^40 "
+               "elements, a matrix of bf16, an !lm.int8, an !lm.sparse_int8 or an !lm.grouped, but the type is ")
            << op.getType();
   return success();
 }
@@ -90,6 +91,8 @@ static LogicalResult verifyParamForm(ParamOp op, const WeightForm &form) {
   if (form.groupedBits != 0)
     return diagnostic << "a grouped weight with bits = " << form.groupedBits << ", group = " << form.group
                       << (form.hasMin ? ", min" : "") << (form.scaleBits == 8 ? ", scales = 8" : "");
+  if (form.blockRows != 0)
+    return diagnostic << "a sparse int8 weight in blocks of " << form.blockRows << 'x' << form.blockColumns;
   return diagnostic << (form.int8 ? "an int8 weight" : form.bf16 ? "a bf16 weight" : "an f32 weight");
 }
 

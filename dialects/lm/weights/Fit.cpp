@@ -18,7 +18,7 @@ static bool isVector(Attribute numbers) {
 }
 
 LogicalResult FitAttr::verify(EmitError emitError, ArrayRef<StatisticsAttr> statistics, Attribute times,
-                              int64_t rotated, Real damping) {
+                              int64_t rotated, Real damping, bool) {
   if (statistics.empty())
     return emitError() << "C1: expected the statistics of at least one value";
   if (times && !isVector(times))
@@ -91,7 +91,7 @@ static void transpose(SquareMatrix &matrix) {
       std::swap(matrix.row(i)[j], matrix.row(j)[i]);
 }
 
-FailureOr<Feedback> lmopt::lm::readFeedback(Evaluation &evaluation, FitAttr fit, int64_t width, bool byMoments) {
+FailureOr<SquareMatrix> lmopt::lm::readFitMoments(Evaluation &evaluation, FitAttr fit, int64_t width) {
   auto times = dyn_cast_or_null<DenseElementsAttr>(fit.getTimes());
   if ((times && times.getNumElements() != width) || (fit.getRotated() != 0 && width % fit.getRotated() != 0))
     return evaluation.error() << "the fit " << fit << " is not of a matrix with " << width << " columns";
@@ -106,10 +106,21 @@ FailureOr<Feedback> lmopt::lm::readFeedback(Evaluation &evaluation, FitAttr fit,
     transpose(moments);
     rotateRows(moments, fit.getRotated());
   }
-  std::optional<Feedback> feedback = Feedback::create(moments, fit.getDamping().value, byMoments);
+  return moments;
+}
+
+LogicalResult lmopt::lm::refuseFit(Evaluation &evaluation, FitAttr fit) {
+  return evaluation.error() << "the statistics " << fit.getStatistics().front()
+                            << " are not those of values: their moments are not finite or not positive definite; "
+                               "calibrate again, or take a greater damping";
+}
+
+FailureOr<Feedback> lmopt::lm::readFeedback(Evaluation &evaluation, FitAttr fit, int64_t width, bool byMoments) {
+  FailureOr<SquareMatrix> moments = readFitMoments(evaluation, fit, width);
+  if (failed(moments))
+    return failure();
+  std::optional<Feedback> feedback = Feedback::create(*moments, fit.getDamping().value, byMoments);
   if (!feedback)
-    return evaluation.error() << "the statistics " << fit.getStatistics().front()
-                              << " are not those of values: their moments are not finite or not positive definite; "
-                                 "calibrate again, or take a greater damping";
+    return refuseFit(evaluation, fit);
   return std::move(*feedback);
 }

@@ -14,6 +14,10 @@ namespace lmopt::lm {
 /// That the fit, if there is one, is of a matrix with as many columns as `form` has, as far as that is known.
 mlir::LogicalResult expectFit(EmitError emitError, FitAttr fit, const WeightForm &form, llvm::StringRef constraint);
 
+/// The moments of a matrix with `width` columns.
+mlir::FailureOr<SquareMatrix> readFitMoments(Evaluation &evaluation, FitAttr fit, int64_t width);
+/// The error when there is no answer for them.
+mlir::LogicalResult refuseFit(Evaluation &evaluation, FitAttr fit);
 /// The feedback of a matrix with `width` columns; `byMoments` as in Feedback::create.
 mlir::FailureOr<Feedback> readFeedback(Evaluation &evaluation, FitAttr fit, int64_t width, bool byMoments);
 

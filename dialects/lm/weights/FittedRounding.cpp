@@ -87,6 +87,8 @@ std::optional<Feedback> Feedback::create(const SquareMatrix &moments, double dam
   return result;
 }
 
+float Feedback::takenUp(const float *lost, int64_t place, int64_t end) const { return dot(lost, shares(place), end); }
+
 /// So many rows share a row of A while it is in the nearest cache.
 static constexpr int64_t kTogether = 4;
 
@@ -94,7 +96,8 @@ static bool allFinite(const float *numbers, int64_t count) {
   return std::all_of(numbers, numbers + count, [](float x) { return std::isfinite(x); });
 }
 
-bool quantizeRowsFitted(const float *weights, int64_t rows, const Feedback &feedback, int8_t *codes, float *scales) {
+bool quantizeRowsFitted(const float *weights, int64_t rows, const Feedback &feedback, bool keepZeros, int8_t *codes,
+                        float *scales) {
   const int64_t size = feedback.size(), padded = feedback.padded();
   std::vector<float> errors(size_t(kTogether * padded));
   for (int64_t first = 0; first < rows; first += kTogether) {
@@ -109,7 +112,8 @@ bool quantizeRowsFitted(const float *weights, int64_t rows, const Feedback &feed
         int64_t column = feedback.column(place);
         float weight = weights[r * size + column];
         float target = weight + dot(lost, feedback.shares(place), place);
-        float code = scale == 0 ? 0 : roundNumber(std::clamp(target / scale, -127.0f, 127.0f));
+        bool isZero = scale == 0 || (keepZeros && weight == 0);
+        float code = isZero ? 0 : roundNumber(std::clamp(target / scale, -127.0f, 127.0f));
         codes[r * size + column] = static_cast<int8_t>(code);
         lost[place] = weight - scale * code;
       }
@@ -202,7 +206,8 @@ private:
     std::fill(tried.errors.begin(), tried.errors.end(), 0.0f);
     for (int64_t k = 0; k < format.group; ++k) {
       float target = targets[size_t(k)] + dot(tried.errors.data(), feedback.shares(begin + k) + begin, k);
-      float code = scale == 0 ? 0 : roundNumber(std::clamp((target - minimum) / scale, least, greatest));
+      bool isZero = scale == 0 || (format.keepZeros && weights[k] == 0);
+      float code = isZero ? 0 : roundNumber(std::clamp((target - minimum) / scale, least, greatest));
       float value = scale * code + minimum, missed = target - value;
       tried.codes[size_t(k)] = code;
       tried.errors[size_t(k)] = weights[k] - value;

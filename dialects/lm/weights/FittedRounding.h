@@ -31,6 +31,9 @@ public:
   int64_t column(int64_t place) const { return order[static_cast<size_t>(place)]; }
   /// A[j, place] for the places j before, then zeros: `padded()` numbers in all.
   const float *shares(int64_t place) const { return numbers.data() + place * padded(); }
+  /// The sum over j < end of lost[j] A[j, place]; `lost` has zeros from `end` to a multiple of 32, or more numbers if
+  /// `end` is the place itself.
+  float takenUp(const float *lost, int64_t place, int64_t end) const;
   float cost(int64_t place) const { return costs[static_cast<size_t>(place)]; } ///< D
   int64_t padded() const;
 
@@ -39,8 +42,10 @@ private:
   std::vector<float> numbers, costs;
 };
 
-/// Codes and scales of quantizeRow for `rows` rows, rounded with feedback. False when a number is not finite.
-bool quantizeRowsFitted(const float *weights, int64_t rows, const Feedback &feedback, int8_t *codes, float *scales);
+/// Codes and scales of quantizeRow for `rows` rows, rounded with feedback. With `keepZeros` a number that is zero gets
+/// the code 0. False when a number is not finite.
+bool quantizeRowsFitted(const float *weights, int64_t rows, const Feedback &feedback, bool keepZeros, int8_t *codes,
+                        float *scales);
 
 /// How groups are stored; see quantizeShortGroup.
 struct GroupFormat {
@@ -48,6 +53,7 @@ struct GroupFormat {
   int bits; ///< 4 or 8
   bool hasMin;
   const float *units = nullptr; ///< of each row, when scales and minima have 8 bits
+  bool keepZeros = false;       ///< a number that is zero gets the code 0; without minima
 };
 
 /// Codes, scales and (with hasMin) minima of the groups of `rows` rows, rounded with feedback, columns in their own

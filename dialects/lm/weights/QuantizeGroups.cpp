@@ -27,6 +27,8 @@ LogicalResult QuantizeGroupsAttr::verify(EmitError emitError, Attribute source, 
                        << (hasMin ? " with minima" : "");
   if (scaleBits != 16 && !(scaleBits == 8 && hasMin))
     return emitError() << "C5: expected scales of 16 bits, or with minima of 8, but found " << scaleBits;
+  if (fit && fit.getZeros() && hasMin)
+    return emitError() << "C6: a fit cannot keep zeros where there are minima: zero need not be one of their numbers";
   return expectFit(emitError, fit, *form, "C4");
 }
 WeightForm QuantizeGroupsAttr::getForm() const {
@@ -58,6 +60,7 @@ static FailureOr<WeightData> quantizeFitted(Evaluation &evaluation, QuantizeGrou
   GroupFormat format = {weight.getGroup(), int(weight.getBits()), weight.getHasMin()};
   if (weight.getScaleBits() == 8)
     format.units = result.units.data();
+  format.keepZeros = weight.getFit().getZeros();
   if (!quantizeGroupsFitted(source.f32.data(), source.rows(), *feedback, format, result.s8.data(), result.scales.data(),
                             result.minima.data()))
     return evaluation.error() << "it holds a number that is not finite or beyond what an f16 scale reaches; it cannot "

@@ -27,7 +27,8 @@ static FailureOr<WeightData> quantizeFitted(Evaluation &evaluation, FitAttr fit,
   FailureOr<Feedback> feedback = readFeedback(evaluation, fit, source.columns(), /*byMoments=*/true);
   if (failed(feedback))
     return failure();
-  if (!quantizeRowsFitted(source.f32.data(), source.rows(), *feedback, result.s8.data(), result.scales.data()))
+  if (!quantizeRowsFitted(source.f32.data(), source.rows(), *feedback, fit.getZeros(), result.s8.data(),
+                          result.scales.data()))
     return evaluation.error() << "it holds a number that is not finite; it cannot be quantized";
   return std::move(result);
 }

@@ -20,6 +20,9 @@ struct WeightData {
   int64_t groupedBits = 0;   // 4 or 8: a grouped matrix
   int64_t group = 0;         // of a grouped matrix: inputs that share a scale
 
+  int64_t blockRows = 0, blockColumns = 0; // of an int8 matrix: of its blocks, when only those with a code are stored
+  int64_t stored = 0;                      // how many
+
   bool bf16 = false; // f32 holds bf16 numbers
 
   bool isInt8() const { return !s8.empty() && groupedBits == 0; }

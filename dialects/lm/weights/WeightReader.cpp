@@ -76,6 +76,10 @@ static WeightForm formOf(const WeightData &data) {
   form.hasMin = !data.minima.empty();
   form.group = data.group;
   form.scaleBits = data.units.empty() ? 16 : 8;
+  form.blockRows = data.blockRows;
+  form.blockColumns = data.blockColumns;
+  if (data.blockRows != 0)
+    form.stored = data.stored;
   return form;
 }
 
@@ -90,7 +94,8 @@ FailureOr<WeightData> WeightReader::read(ParamOp param) {
   state->errorCode = kErrorMalformed;
   return emitError(param.getLoc()) << what << ": expected " << param.getType() << ", but the source holds "
                                    << formText(*data) << " " << shapeText(data->shape)
-                                   << (data->group ? " in groups of " + std::to_string(data->group) : "");
+                                   << (data->group ? " in groups of " + std::to_string(data->group) : "")
+                                   << (data->blockRows ? " with " + std::to_string(data->stored) + " blocks" : "");
 }
 
 std::string lmopt::lm::moduleDirectory(ModuleOp module) {

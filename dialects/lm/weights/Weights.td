@@ -111,6 +111,9 @@ def LM_FitAttr : LM_Attr<"Fit", "fit"> {
     to the nearest number that the format has, which makes (w - q)(M + d I)(w - q)ᵀ = sum over k of D[k] (...)² small: each column takes
     up what the ones before it have lost. From techniques 10.4; Frantar et al. 2022; in this form Chee et al. 2023.
 
+    With `zeros = true`, numbers that are zero stay zero, and the others make up for them too: for matrices with zeros that are to be
+    left out.
+
     Constraints:
     - C1: there is at least one of the statistics.
     - C2: `times`, if given, is a dense f32 vector.
@@ -120,9 +123,10 @@ def LM_FitAttr : LM_Attr<"Fit", "fit"> {
   }];
   let parameters = (ins ArrayRefParameter<"::lmopt::lm::StatisticsAttr">:$statistics,
                         OptionalParameter<"::mlir::Attribute">:$times, DefaultValuedParameter<"int64_t", "0">:$rotated,
-                        LM_Real:$damping);
+                        LM_Real:$damping, DefaultValuedParameter<"bool", "false">:$zeros);
   let assemblyFormat = [{
-    `<` `[` $statistics `]` `,` (`times` `=` $times^ `,`)? (`rotated` `=` $rotated^ `,`)? `damping` `=` $damping `>`
+    `<` `[` $statistics `]` `,` (`times` `=` $times^ `,`)? (`rotated` `=` $rotated^ `,`)? `damping` `=` $damping
+    (`,` `zeros` `=` $zeros^)? `>`
   }];
   let genVerifyDecl = 1;
 }
@@ -337,6 +341,7 @@ def LM_QuantizeGroupsAttr : LM_Weight<"QuantizeGroups", "quantize_groups", "Roun
     - C3: bits is 4 or 8; only 4-bit codes have minima.
     - C4: `fit` scales as many columns and rotates blocks that divide them.
     - C5: scales have 16 bits, or with minima 8.
+    - C6: `fit` keeps no zeros where there are minima: zero need not be one of their numbers.
   }];
   let parameters = (ins LM_WeightParameter:$source, "int64_t":$bits, "int64_t":$group, "bool":$hasMin,
                         "int64_t":$scaleBits, OptionalParameter<"::lmopt::lm::FitAttr">:$fit);
@@ -368,5 +373,9 @@ def LM_NativeAttr : LM_Weight<"Native", "native", "Read"> {
 //===- Refitted to statistics ------------------------------------------------------------------------------------===//
 
 include "dialects/lm/weights/Fitted.td"
+
+//===- With zeros ------------------------------------------------------------------------------------------------===//
+
+include "dialects/lm/weights/Sparse.td"
 
 #endif // LMOPT_DIALECTS_LM_WEIGHTS_WEIGHTS_TD

@@ -61,7 +61,8 @@ enum {
   LMOPT_ISA_AVX512VNNI = 1u << 10,
   LMOPT_ISA_AVX512BF16 = 1u << 11,
   LMOPT_ISA_AVXVNNI = 1u << 12,
-  LMOPT_ISA_AVX512VBMI = 1u << 13
+  LMOPT_ISA_AVX512VBMI = 1u << 13,
+  LMOPT_ISA_AVX512VBMI2 = 1u << 14
 };
 
 /* Contents of the ELF note: fixed size, little endian. An artifact may hold several versions of its code over the same

@@ -35,6 +35,7 @@ static const struct {
     {LMOPT_ISA_AVX512BF16, "avx512bf16", LEAF_7_1, EAX, 5, STATE_ZMM},
     {LMOPT_ISA_AVXVNNI, "avxvnni", LEAF_7_1, EAX, 4, STATE_YMM},
     {LMOPT_ISA_AVX512VBMI, "avx512vbmi", LEAF_7, ECX, 1, STATE_ZMM},
+    {LMOPT_ISA_AVX512VBMI2, "avx512vbmi2", LEAF_7, ECX, 6, STATE_ZMM},
 };
 enum { FEATURES = sizeof features / sizeof features[0] };
 

@@ -75,6 +75,16 @@ lm.param @permuted_part : tensor<8xf32> = #lm.permute_rope<dense<1.0> : tensor<8
 lm.param @int8 : !lm.int8<2x8> = #lm.quantize_rows<#lm.rotate_columns<dense<1.0> : tensor<2x8xf32>, block = 8>> exactness <approximate, error = 0.01>
 // CHECK: lm.param @trained : !lm.int8<2x8> = #lm.quantize_rows<dense<1.000000e+00> : tensor<2x8xf32>> exactness <trained>
 lm.param @trained : !lm.int8<2x8> = #lm.quantize_rows<dense<1.0> : tensor<2x8xf32>> exactness <trained>
+// CHECK: lm.param @sparse : !lm.sparse_int8<2x8, block = 2x4, stored = 1> = #lm.store_sparse<#lm.quantize_rows<dense<1.000000e+00> : tensor<2x8xf32>>, block = 2x4>
+lm.param @sparse : !lm.sparse_int8<2x8, block = 2x4, stored = 1> = #lm.store_sparse<#lm.quantize_rows<dense<1.0> : tensor<2x8xf32>>, block = 2x4>
+// CHECK: lm.param @zeros : tensor<2x8xf32> = #lm.sparsify<dense<1.000000e+00> : tensor<2x8xf32>, ratio = 5.000000e-01> exactness <approximate>
+lm.param @zeros : tensor<2x8xf32> = #lm.sparsify<dense<1.0> : tensor<2x8xf32>, ratio = 0.5> exactness <approximate>
+// CHECK: lm.param @zero_blocks : tensor<2x8xf32> = #lm.sparsify<dense<1.000000e+00> : tensor<2x8xf32>, ratio = 2.500000e-01, block = 16x4, fit = <[<"s", "a">], damping = 1.000000e+00>>
+lm.param @zero_blocks : tensor<2x8xf32> = #lm.sparsify<dense<1.0> : tensor<2x8xf32>, ratio = 0.25, block = 16x4, fit = <[<"s", "a">], damping = 1.0>>
+// CHECK: lm.param @zero_groups : tensor<2x8xf32> = #lm.sparsify<dense<1.000000e+00> : tensor<2x8xf32>, ratio = 5.000000e-01, group = 4>
+lm.param @zero_groups : tensor<2x8xf32> = #lm.sparsify<dense<1.0> : tensor<2x8xf32>, ratio = 0.5, block = 1x1, group = 4>
+// CHECK: lm.param @kept_zeros : !lm.int8<2x8> = #lm.quantize_rows<dense<1.000000e+00> : tensor<2x8xf32>, fit = <[<"s", "a">], damping = 1.000000e+00, zeros = true>>
+lm.param @kept_zeros : !lm.int8<2x8> = #lm.quantize_rows<dense<1.0> : tensor<2x8xf32>, fit = <[<"s", "a">], damping = 1.0, zeros = true>>
 // CHECK: lm.param @groups4 : !lm.grouped<2x8, bits = 4, group = 4> = #lm.quantize_groups<dense<1.000000e+00> : tensor<2x8xf32>, bits = 4, group = 4> exactness <approximate>
 lm.param @groups4 : !lm.grouped<2x8, bits = 4, group = 4> = #lm.quantize_groups<dense<1.0> : tensor<2x8xf32>, bits = 4, group = 4> exactness <approximate>
 // CHECK: lm.param @groups4m : !lm.grouped<2x8, bits = 4, group = 4, min> = #lm.quantize_groups<dense<1.000000e+00> : tensor<2x8xf32>, bits = 4, group = 4, min>
@@ -152,6 +162,8 @@ func.func @all(%ids: tensor<?x?xi32>, %len: tensor<?xi32>, %cache: !lm.cache) ->
   %y = lm.quantized_linear %d, @int8 bias @vector2 : (!lm.codes<?x?x8, u8>) -> tensor<?x?x2xf32>
   // CHECK: %[[G:.*]] = lm.quantize_groups %{{.*}} : (tensor<?x?x8xf32>) -> !lm.codes<?x?x8, s8, group = 4>
   %g4 = lm.quantize_groups %h : (tensor<?x?x8xf32>) -> !lm.codes<?x?x8, s8, group = 4>
+  // CHECK: lm.quantized_linear %{{.*}}, @sparse : (!lm.codes<?x?x8, u8>) -> tensor<?x?x2xf32>
+  %ys = lm.quantized_linear %d, @sparse : (!lm.codes<?x?x8, u8>) -> tensor<?x?x2xf32>
   // CHECK: lm.grouped_linear %[[G]], @groups4 : (!lm.codes<?x?x8, s8, group = 4>) -> tensor<?x?x2xf32>
   %y4 = lm.grouped_linear %g4, @groups4 : (!lm.codes<?x?x8, s8, group = 4>) -> tensor<?x?x2xf32>
   // CHECK: lm.grouped_linear %[[G]], @groups4m bias @vector2 attributes {mark = "kept"} : (!lm.codes<?x?x8, s8, group = 4>) -> tensor<?x?x2xf32>

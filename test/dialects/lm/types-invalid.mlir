@@ -127,3 +127,43 @@ func.func private @codes_c2_negative(!lm.codes<?x?x12, s8, group = -4>)
 
 // expected-error@+1 {{expected u8 or s8 codes, but found s4}}
 func.func private @codes_kind(!lm.codes<?x?x12, s4, group = 4>)
+
+// -----
+
+// expected-error@+1 {{C1: expected positive sizes with a product of at most 2^40, but found 0x6}}
+func.func private @sparse_c1_zero(!lm.sparse_int8<0x6, block = 1x1, stored = 0>)
+
+// -----
+
+// expected-error@+1 {{C2: expected blocks of 1 to 65536 outputs and inputs, but found 0x4}}
+func.func private @sparse_c2_zero(!lm.sparse_int8<16x16, block = 0x4, stored = 0>)
+
+// -----
+
+// expected-error@+1 {{C2: expected blocks of 1 to 65536 outputs and inputs, but found 16x65537}}
+func.func private @sparse_c2_too_large(!lm.sparse_int8<16x16, block = 16x65537, stored = 0>)
+
+// -----
+
+// expected-error@+1 {{C3: expected at most the 6 blocks that there are, but found 7}}
+func.func private @sparse_c3_more(!lm.sparse_int8<17x9, block = 16x4, stored = 7>)
+
+// -----
+
+// expected-error@+1 {{C3: expected at most the 6 blocks that there are, but found -1}}
+func.func private @sparse_c3_negative(!lm.sparse_int8<17x9, block = 16x4, stored = -1>)
+
+// -----
+
+// expected-error@+1 {{expected two sizes, outputs x inputs, but found 1}}
+func.func private @sparse_rank(!lm.sparse_int8<17, block = 16x4, stored = 1>)
+
+// -----
+
+// expected-error@+1 {{expected two sizes of a block, outputs x inputs, but found 3}}
+func.func private @sparse_block_rank(!lm.sparse_int8<17x9, block = 16x4x1, stored = 1>)
+
+// -----
+
+// expected-error@+1 {{expected ','}}
+func.func private @sparse_without_stored(!lm.sparse_int8<17x9, block = 16x4>)

@@ -428,3 +428,78 @@ lm.param @reduced_heads_c4 : tensor<2x3xf32> = #lm.reduced_heads<scores, first, 
 
 // expected-error@+1 {{C5: there is no such bias, second_bias}}
 lm.param @reduced_heads_c5 : tensor<2xf32> = #lm.reduced_heads<outputs, second_bias, first = dense<1.0> : tensor<3x4xf32>, second = dense<1.0> : tensor<4x3xf32>, statistics = <"s", "x">, heads = 2, kv_heads = 2, rank = 1, damping = 0.1>
+
+// -----
+
+// expected-error@+1 {{C1: the source must be f32, but is int8}}
+lm.param @sparsify_c1 : tensor<2x4xf32> = #lm.sparsify<#lm.quantize_rows<dense<1.0> : tensor<2x4xf32>>, ratio = 0.5>
+
+// -----
+
+// expected-error@+1 {{C2: expected a ratio above 0 and below 1, but found 0}}
+lm.param @sparsify_c2_zero : tensor<2x4xf32> = #lm.sparsify<dense<1.0> : tensor<2x4xf32>, ratio = 0.0>
+
+// -----
+
+// expected-error@+1 {{C2: expected a ratio above 0 and below 1, but found 1}}
+lm.param @sparsify_c2_one : tensor<2x4xf32> = #lm.sparsify<dense<1.0> : tensor<2x4xf32>, ratio = 1.0>
+
+// -----
+
+// expected-error@+1 {{C3: expected blocks of 1 to 65536 outputs and inputs, but found 0x4}}
+lm.param @sparsify_c3 : tensor<2x4xf32> = #lm.sparsify<dense<1.0> : tensor<2x4xf32>, ratio = 0.5, block = 0x4>
+
+// -----
+
+// expected-error@+1 {{C4: expected groups of 2 to 256 inputs that divide the columns and whose ratio is a whole number, but found groups of 3 and a ratio of}}
+lm.param @sparsify_c4_divides : tensor<2x4xf32> = #lm.sparsify<dense<1.0> : tensor<2x4xf32>, ratio = 0.66666666666666663, group = 3>
+
+// -----
+
+// expected-error@+1 {{C4: expected groups of 2 to 256 inputs that divide the columns and whose ratio is a whole number, but found groups of 4 and a ratio of 3.000000e-01}}
+lm.param @sparsify_c4_whole : tensor<2x4xf32> = #lm.sparsify<dense<1.0> : tensor<2x4xf32>, ratio = 0.3, group = 4>
+
+// -----
+
+// expected-error@+1 {{C4: expected groups of 2 to 256}}
+lm.param @sparsify_c4_large : tensor<2x512xf32> = #lm.sparsify<dense<1.0> : tensor<2x512xf32>, ratio = 0.5, group = 512>
+
+// -----
+
+// expected-error@+1 {{C4: expected groups of 2 to 256}}
+lm.param @sparsify_c4_negative : tensor<2x4xf32> = #lm.sparsify<dense<1.0> : tensor<2x4xf32>, ratio = 0.5, group = -2>
+
+// -----
+
+// expected-error@+1 {{C5: expected blocks of one number in groups, but found 2x1}}
+lm.param @sparsify_c5 : tensor<2x4xf32> = #lm.sparsify<dense<1.0> : tensor<2x4xf32>, ratio = 0.5, block = 2x1, group = 4>
+
+// -----
+
+// expected-error@+1 {{C6: expected a fit whose rotated blocks divide the 6 columns, but found 4}}
+lm.param @sparsify_c6 : tensor<2x6xf32> = #lm.sparsify<dense<1.0> : tensor<2x6xf32>, ratio = 0.5, fit = <[<"s", "a">], rotated = 4, damping = 1.0>>
+
+// -----
+
+// expected-error@+1 {{expected 'block', 'group' or 'fit', in this order}}
+lm.param @sparsify_order : tensor<2x4xf32> = #lm.sparsify<dense<1.0> : tensor<2x4xf32>, ratio = 0.5, group = 4, block = 1x1>
+
+// -----
+
+// expected-error@+1 {{C1: the source must be an int8 matrix that stores all of its codes, but is dense}}
+lm.param @store_sparse_c1_f32 : !lm.sparse_int8<2x4, block = 1x1, stored = 1> = #lm.store_sparse<dense<1.0> : tensor<2x4xf32>, block = 1x1>
+
+// -----
+
+// expected-error@+1 {{C1: the source must be an int8 matrix that stores all of its codes, but is #lm.store_sparse}}
+lm.param @store_sparse_c1_twice : !lm.sparse_int8<2x4, block = 1x1, stored = 1> = #lm.store_sparse<#lm.store_sparse<#lm.quantize_rows<dense<1.0> : tensor<2x4xf32>>, block = 1x1>, block = 1x1>
+
+// -----
+
+// expected-error@+1 {{C2: expected blocks of 1 to 65536 outputs and inputs, but found 1x0}}
+lm.param @store_sparse_c2 : !lm.sparse_int8<2x4, block = 1x1, stored = 1> = #lm.store_sparse<#lm.quantize_rows<dense<1.0> : tensor<2x4xf32>>, block = 1x0>
+
+// -----
+
+// expected-error@+1 {{C6: a fit cannot keep zeros where there are minima: zero need not be one of their numbers}}
+lm.param @quantize_groups_c6 : !lm.grouped<2x4, bits = 4, group = 2, min> = #lm.quantize_groups<dense<1.0> : tensor<2x4xf32>, bits = 4, group = 2, min, fit = <[<"s", "a">], damping = 1.0, zeros = true>>

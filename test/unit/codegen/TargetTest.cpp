@@ -38,7 +38,8 @@ TEST(Target, KnownCpus) {
       {"x86-64-v4", v4, vnni | vexVnni, cpu::DotIsa::Avx512Bw, 8, 3},
       {"alderlake", v3 | vexVnni, LMOPT_ISA_AVX512F, cpu::DotIsa::AvxVnni, 4, 1},
       {"skylake-avx512", v4, vnni | vexVnni, cpu::DotIsa::Avx512Bw, 8, 3},
-      {"icelake-server", v4 | vnni | LMOPT_ISA_AVX512VBMI, bf16 | vexVnni, cpu::DotIsa::Avx512Vnni, 8, 3},
+      {"icelake-server", v4 | vnni | LMOPT_ISA_AVX512VBMI | LMOPT_ISA_AVX512VBMI2, bf16 | vexVnni,
+       cpu::DotIsa::Avx512Vnni, 8, 3},
       {"znver4", v4 | vnni | bf16, vexVnni, cpu::DotIsa::Avx512Vnni, 8, 3},
       {"znver5", v4 | vnni | bf16 | vexVnni, 0, cpu::DotIsa::Avx512Vnni, 8, 3},
   };
@@ -56,6 +57,18 @@ TEST(Target, KnownCpus) {
     EXPECT_EQ(target.shape.bf16, spelling.has(LMOPT_ISA_AVX512BF16)) << known.name;
     EXPECT_EQ(target.shape.packs, spelling.has(LMOPT_ISA_AVX512BW)) << known.name;
   }
+}
+
+// What no kernel of a model uses is not asked of a CPU: a prefix of a name is another feature.
+TEST(Target, GivesUpWhatNothingUses) {
+  cpu::Target target = make("icelake-server"), before = target;
+  cpu::giveUp(target.spelling, LMOPT_ISA_AVX512VBMI2);
+  EXPECT_EQ(target.spelling.isa, before.spelling.isa & ~uint64_t(LMOPT_ISA_AVX512VBMI2));
+  EXPECT_NE(target.spelling.features.find("-avx512vbmi2"), std::string::npos);
+  EXPECT_NE(target.spelling.features.find("+avx512vbmi,"), std::string::npos);
+  cpu::giveUp(target.spelling, LMOPT_ISA_AVX512VBMI);
+  EXPECT_NE(target.spelling.features.find("-avx512vbmi,"), std::string::npos);
+  EXPECT_TRUE(target.native());
 }
 
 // "The mask is satisfied" must imply "the code runs": a feature is on only when its bit is in the mask.

@@ -69,8 +69,8 @@ struct Rounded {
 Rounded rowsFitted(const Problem &problem, double damping = 0.01, bool byMoments = true) {
   Rounded result(kWidth);
   std::optional<Feedback> feedback = Feedback::create(problem.moments, damping, byMoments);
-  EXPECT_TRUE(feedback &&
-              quantizeRowsFitted(problem.weights.data(), kRows, *feedback, result.codes.data(), result.scales.data()));
+  EXPECT_TRUE(feedback && quantizeRowsFitted(problem.weights.data(), kRows, *feedback, /*keepZeros=*/false,
+                                             result.codes.data(), result.scales.data()));
   return result;
 }
 
@@ -264,7 +264,8 @@ TEST(FittedRounding, RefusesWhatHasNoAnswer) {
                                       result.scales.data(), result.minima.data()));
     if (!std::isfinite(bad)) {
       Rounded rows(kWidth);
-      EXPECT_FALSE(quantizeRowsFitted(problem.weights.data(), kRows, *feedback, rows.codes.data(), rows.scales.data()));
+      EXPECT_FALSE(quantizeRowsFitted(problem.weights.data(), kRows, *feedback, /*keepZeros=*/false, rows.codes.data(),
+                                      rows.scales.data()));
     }
   }
   problem.moments.row(3)[3] = std::numeric_limits<double>::quiet_NaN();

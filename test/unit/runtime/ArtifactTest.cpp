@@ -431,6 +431,7 @@ TEST(Cpu, namesAndFeatures) {
   EXPECT_EQ(bool(isa & LMOPT_ISA_AVX512BF16), bool(__builtin_cpu_supports("avx512bf16")));
   EXPECT_EQ(bool(isa & LMOPT_ISA_AVXVNNI), bool(__builtin_cpu_supports("avxvnni")));
   EXPECT_EQ(bool(isa & LMOPT_ISA_AVX512VBMI), bool(__builtin_cpu_supports("avx512vbmi")));
+  EXPECT_EQ(bool(isa & LMOPT_ISA_AVX512VBMI2), bool(__builtin_cpu_supports("avx512vbmi2")));
 }
 
 } // namespace

@@ -74,7 +74,7 @@ func.func @linear_width_is_static(%x: tensor<?x?x?xf32>) {
 
 lm.param @w : tensor<4x4xf32> = dense<1.0>
 func.func @quantized_linear_c1_f32(%q: !lm.codes<?x?x4, u8>) {
-  // expected-error@+1 {{C1: @w must be a lm.param of type !lm.int8}}
+  // expected-error@+1 {{C1: @w must be a lm.param of type !lm.int8 or !lm.sparse_int8}}
   %y = lm.quantized_linear %q, @w : (!lm.codes<?x?x4, u8>) -> tensor<?x?x4xf32>
   return
 }

@@ -1,6 +1,6 @@
 // RUN: lmopt-opt %s -split-input-file -verify-diagnostics
 
-// expected-error@+1 {{C1: expected a tensor of f32 of rank 1 to 4 with static, positive sizes and at most 2^40 elements, a matrix of bf16, an !lm.int8 or an !lm.grouped, but the type is 'tensor<?xf32>'}}
+// expected-error@+1 {{C1: expected a tensor of f32 of rank 1 to 4 with static, positive sizes and at most 2^40 elements, a matrix of bf16, an !lm.int8, an !lm.sparse_int8 or an !lm.grouped, but the type is 'tensor<?xf32>'}}
 lm.param @param_c1_dynamic : tensor<?xf32> = #lm.gguf<"f", "k", f32>
 
 // -----
@@ -132,3 +132,18 @@ lm.param @param_c3_bf16 : tensor<2x3xbf16> = #lm.gguf<"f", "k", bf16>
 
 // expected-error@+1 {{C3: type 'tensor<2x3xf32>' does not hold a bf16 weight}}
 lm.param @param_c3_narrowed : tensor<2x3xf32> = #lm.narrow<#lm.gguf<"f", "k", bf16>>
+
+// -----
+
+// expected-error@+1 {{C3: type '!lm.int8<2x4>' does not hold a sparse int8 weight in blocks of 1x1}}
+lm.param @param_c3_sparse_in_int8 : !lm.int8<2x4> = #lm.store_sparse<#lm.quantize_rows<#lm.gguf<"f", "k", f32>>, block = 1x1>
+
+// -----
+
+// expected-error@+1 {{C3: type '!lm.sparse_int8<2x4, block = 16x4, stored = 1>' does not hold a sparse int8 weight in blocks of 1x1}}
+lm.param @param_c3_sparse_blocks : !lm.sparse_int8<2x4, block = 16x4, stored = 1> = #lm.store_sparse<#lm.quantize_rows<#lm.gguf<"f", "k", f32>>, block = 1x1>
+
+// -----
+
+// expected-error@+1 {{C3: type '!lm.sparse_int8<2x4, block = 16x4, stored = 1>' does not hold an int8 weight}}
+lm.param @param_c3_int8_in_sparse : !lm.sparse_int8<2x4, block = 16x4, stored = 1> = #lm.quantize_rows<#lm.gguf<"f", "k", f32>>
