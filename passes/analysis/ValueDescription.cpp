@@ -55,7 +55,8 @@ struct Original {
 
 static Attribute beforeRounding(Attribute weight) {
   return llvm::TypeSwitch<Attribute, Attribute>(weight)
-      .Case<QuantizeRowsAttr, QuantizeGroupsAttr, NarrowAttr, NativeAttr>([](auto a) { return a.getSource(); })
+      .Case<QuantizeRowsAttr, QuantizeGroupsAttr, QuantizeCodebookAttr, NarrowAttr, NativeAttr>(
+          [](auto a) { return a.getSource(); })
       .Default(weight);
 }
 

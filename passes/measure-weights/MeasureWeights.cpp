@@ -73,8 +73,9 @@ static double numberAt(const WeightData &quantized, int64_t row, int64_t column)
   int64_t groups = quantized.group ? quantized.groupsPerRow() : 1;
   auto group = static_cast<size_t>(row * groups + (quantized.group ? column / quantized.group : 0));
   double minimum = quantized.minima.empty() ? 0 : quantized.minima[group];
-  return double(quantized.scales[group]) * quantized.s8[static_cast<size_t>(row * quantized.columns() + column)] +
-         minimum;
+  int8_t code = quantized.s8[static_cast<size_t>(row * quantized.columns() + column)];
+  double number = quantized.table.empty() ? code : quantized.table[static_cast<uint8_t>(code)];
+  return double(quantized.scales[group]) * number + minimum;
 }
 
 static double relativeError(const WeightData &weight, const WeightData &quantized) {
@@ -93,7 +94,8 @@ static double relativeError(const WeightData &weight, const WeightData &quantize
 static bool isFitted(Attribute value) {
   auto rows = dyn_cast<QuantizeRowsAttr>(value);
   auto groups = dyn_cast<QuantizeGroupsAttr>(value);
-  return (rows && rows.getFit()) || (groups && (groups.getFit() || groups.getScaleBits() != 16));
+  return (rows && rows.getFit()) || (groups && (groups.getFit() || groups.getScaleBits() != 16)) ||
+         isa<QuantizeCodebookAttr>(value);
 }
 
 static std::optional<double> errorOf(const WeightData &weight, Attribute value) {
@@ -104,7 +106,8 @@ static std::optional<double> errorOf(const WeightData &weight, Attribute value) 
 /// What the weight was before the step that lost something; null when it is not one of these steps.
 static Attribute sourceOf(Attribute value) {
   return llvm::TypeSwitch<Attribute, Attribute>(value)
-      .Case<QuantizeRowsAttr, QuantizeGroupsAttr, NarrowAttr>([](auto a) { return a.getSource(); })
+      .Case<QuantizeRowsAttr, QuantizeGroupsAttr, QuantizeCodebookAttr, NarrowAttr>(
+          [](auto a) { return a.getSource(); })
       .Default(Attribute());
 }
 

@@ -20,13 +20,13 @@ PackedUse packedPanels(Operation *user, FlatSymbolRefAttr matrix, FlatSymbolRefA
   return {params, PanelsAttr::get(user->getContext(), type, static_cast<bool>(bias))};
 }
 
-// Scales are read once for each register of weights.
 LogicalResult checkGroups(Operation *user, FlatSymbolRefAttr matrix) {
-  auto type = dyn_cast<lm::GroupedType>(lm::lookupParam(user, matrix).getType());
-  if (!type || type.getGroup() % kLanes == 0)
+  Type type = lm::lookupParam(user, matrix).getType();
+  int64_t group = lm::integerGroup(type), unit = groupUnit(type);
+  if (group % unit == 0) // 0: no groups
     return success();
-  return plan::refuse(user, "groups of " + Twine(type.getGroup()) + " are not supported (param '" + matrix.getValue() +
-                                "'); use a multiple of 16");
+  return plan::refuse(user, "groups of " + Twine(group) + " are not supported (param '" + matrix.getValue() +
+                                "'); use a multiple of " + Twine(unit));
 }
 
 namespace {
@@ -42,11 +42,14 @@ struct LinearKernel : KernelOpInterface::FallbackModel<LinearKernel> {
   void getPackedWeights(Operation *op, plan::ProgramOp, SmallVectorImpl<PackedUse> &uses) const {
     uses.push_back(packedPanels(op, linear(op).getWeightAttr(), linear(op).getBiasAttr()));
   }
-  // Outputs are few rows (usually one) even in a prefill.
-  plan::Share getShare(Operation *, plan::StepOp step, bool few) const {
-    return few || step.getDomain() == plan::Domain::outputs ? plan::Share::panels : plan::Share::rows;
+  // Outputs are few rows (usually one) even in a prefill. The entries of a codebook are fetched once for all rows.
+  plan::Share getShare(Operation *op, plan::StepOp step, bool few) const {
+    return few || specOf(op).floatCodebook() || step.getDomain() == plan::Domain::outputs ? plan::Share::panels : plan::Share::rows;
   }
-  int64_t getScratchBytes(Operation *) const { return 0; }
+  int64_t getScratchBytes(Operation *op) const {
+    LinearSpec spec = specOf(op);
+    return spec.floatCodebook() ? 64 * spec.inputs : 0;
+  }
   int64_t getStateBytes(Operation *) const { return 0; }
   bool masksLastVector(Operation *) const { return true; }
   StringRef getUnit(Operation *op) const {
@@ -60,6 +63,8 @@ struct LinearKernel : KernelOpInterface::FallbackModel<LinearKernel> {
     kernel.name = linearKernel(kernels, spec);
     kernel.arguments = {{Argument::Input},  {Argument::Weight},    {Argument::Output}, {Argument::RowBegin},
                         {Argument::RowEnd}, {Argument::UnitBegin}, {Argument::UnitEnd}};
+    if (spec.floatCodebook())
+      kernel.arguments.insert(kernel.arguments.begin() + 3, {Argument::Scratch});
     kernel.units = spec.panels();
     // In pairs: 36 panels (SmolLM2's q) go 18:18 to two threads, in fours 16:20.
     kernel.unitsTogether = spec.grouped() ? 2 : spec.panelsTogether();

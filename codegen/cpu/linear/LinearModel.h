@@ -16,6 +16,8 @@ LinearSpec linearSpec(mlir::Type matrix, bool bias);
 /// A matrix and its bias (null: none) in panels.
 PackedUse packedPanels(mlir::Operation *user, mlir::FlatSymbolRefAttr matrix, mlir::FlatSymbolRefAttr bias);
 
+/// What groups of a matrix must be a multiple of.
+int64_t groupUnit(mlir::Type matrix);
 /// Refuses groups for which there is no kernel.
 mlir::LogicalResult checkGroups(mlir::Operation *user, mlir::FlatSymbolRefAttr matrix);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // What all matrix products over rows share: how panels are walked and how results are stored. In: a LinearSpec. Out:
-// ops at the emitter's insertion point. Used by LinearKernels.cpp and GroupedKernels.cpp; tested by
+// ops at the emitter's insertion point. Used by LinearKernels.cpp, GroupedKernels.cpp and CodebookKernels.cpp; tested by
 // test/unit/codegen/LinearKernelTest.cpp.
 #ifndef LMOPT_CODEGEN_CPU_LINEARPARTS_H
 #define LMOPT_CODEGEN_CPU_LINEARPARTS_H
@@ -41,6 +41,10 @@ constexpr int64_t kOnceAhead = 8192;
 
 /// Emits the body of a product with grouped weights: (in, weights, out, rowBegin, rowEnd, panelBegin, panelEnd).
 void emitGroupedLinear(Emitter &e, const LinearSpec &spec, mlir::ValueRange arguments);
+
+/// Emits the body of a product with a codebook of f32 entries: (in, weights, out, scratch, rowBegin, rowEnd, panelBegin,
+/// panelEnd).
+void emitCodebookLinear(Emitter &e, const LinearSpec &spec, mlir::ValueRange arguments);
 
 /// Register tile of products with grouped weights: see GroupedKernels.cpp.
 constexpr int64_t kGroupedTileRows = 4;

@@ -127,7 +127,7 @@ func.func @quantized_linear_c6_overflow(%q: !lm.codes<?x?x65540, u8>) {
 // -----
 
 func.func @grouped_linear_c1_absent(%q: !lm.codes<?x?x4, s8, group = 2>) {
-  // expected-error@+1 {{C1: @w must be a lm.param of type !lm.grouped}}
+  // expected-error@+1 {{C1: @w must be a lm.param of type !lm.grouped or !lm.codebook with groups}}
   %y = lm.grouped_linear %q, @w : (!lm.codes<?x?x4, s8, group = 2>) -> tensor<?x?x4xf32>
   return
 }
@@ -136,7 +136,7 @@ func.func @grouped_linear_c1_absent(%q: !lm.codes<?x?x4, s8, group = 2>) {
 
 lm.param @w : tensor<4x4xf32> = dense<1.0>
 func.func @grouped_linear_c1_f32(%q: !lm.codes<?x?x4, s8, group = 2>) {
-  // expected-error@+1 {{C1: @w must be a lm.param of type !lm.grouped}}
+  // expected-error@+1 {{C1: @w must be a lm.param of type !lm.grouped or !lm.codebook with groups}}
   %y = lm.grouped_linear %q, @w : (!lm.codes<?x?x4, s8, group = 2>) -> tensor<?x?x4xf32>
   return
 }
@@ -145,7 +145,7 @@ func.func @grouped_linear_c1_f32(%q: !lm.codes<?x?x4, s8, group = 2>) {
 
 lm.param @w : !lm.int8<4x4> = #lm.quantize_rows<dense<1.0> : tensor<4x4xf32>>
 func.func @grouped_linear_c1_int8(%q: !lm.codes<?x?x4, s8, group = 2>) {
-  // expected-error@+1 {{C1: @w must be a lm.param of type !lm.grouped}}
+  // expected-error@+1 {{C1: @w must be a lm.param of type !lm.grouped or !lm.codebook with groups}}
   %y = lm.grouped_linear %q, @w : (!lm.codes<?x?x4, s8, group = 2>) -> tensor<?x?x4xf32>
   return
 }

@@ -1,6 +1,6 @@
 // RUN: lmopt-opt %s -split-input-file -verify-diagnostics
 
-// expected-error@+1 {{C1: expected a tensor of f32 of rank 1 to 4 with static, positive sizes and at most 2^40 elements, a matrix of bf16, an !lm.int8 or an !lm.grouped, but the type is 'tensor<?xf32>'}}
+// expected-error@+1 {{C1: expected a tensor of f32 of rank 1 to 4 with static, positive sizes and at most 2^40 elements, a matrix of bf16, an !lm.int8, !lm.grouped or !lm.codebook, but the type is 'tensor<?xf32>'}}
 lm.param @param_c1_dynamic : tensor<?xf32> = #lm.gguf<"f", "k", f32>
 
 // -----
