@@ -428,3 +428,38 @@ lm.param @reduced_heads_c4 : tensor<2x3xf32> = #lm.reduced_heads<scores, first, 
 
 // expected-error@+1 {{C5: there is no such bias, second_bias}}
 lm.param @reduced_heads_c5 : tensor<2xf32> = #lm.reduced_heads<outputs, second_bias, first = dense<1.0> : tensor<3x4xf32>, second = dense<1.0> : tensor<4x3xf32>, statistics = <"s", "x">, heads = 2, kv_heads = 2, rank = 1, damping = 0.1>
+
+// -----
+
+// expected-error@+1 {{C1: the source must have rank 2, but its shape is 4}}
+lm.param @quantize_codebook_c1_vector : !lm.codebook<1x4, entries = 256> = #lm.quantize_codebook<dense<1.0> : tensor<4xf32>, entries = 256>
+
+// -----
+
+// expected-error@+1 {{C1: the source must be f32, but is of a codebook}}
+lm.param @quantize_codebook_c1_codebook : !lm.codebook<1x4, entries = 256> = #lm.quantize_codebook<#lm.quantize_codebook<dense<1.0> : tensor<1x4xf32>, entries = 256>, entries = 256>
+
+// -----
+
+// expected-error@+1 {{C2: expected 4, 8 or 16 entries with a group, or 256 without, but found 16 without}}
+lm.param @quantize_codebook_c2_no_group : !lm.codebook<1x4, entries = 256> = #lm.quantize_codebook<dense<1.0> : tensor<1x4xf32>, entries = 16>
+
+// -----
+
+// expected-error@+1 {{C2: expected 4, 8 or 16 entries with a group, or 256 without, but found 5 with}}
+lm.param @quantize_codebook_c2_entries : !lm.codebook<1x4, entries = 256> = #lm.quantize_codebook<dense<1.0> : tensor<1x4xf32>, entries = 5, group = 2>
+
+// -----
+
+// expected-error@+1 {{C3: expected a positive group that divides the columns (4), but found 3}}
+lm.param @quantize_codebook_c3_divides : !lm.codebook<1x4, entries = 16, group = 2> = #lm.quantize_codebook<dense<1.0> : tensor<1x4xf32>, entries = 16, group = 3>
+
+// -----
+
+// expected-error@+1 {{C3: expected a positive group that divides the columns, but found -2}}
+lm.param @quantize_codebook_c3_negative : !lm.codebook<1x4, entries = 16, group = 2> = #lm.quantize_codebook<#lm.gguf<"f", "k", f32>, entries = 16, group = -2>
+
+// -----
+
+// expected-error@+1 {{C4: expected a fit whose rotated blocks divide the 6 columns, but found 4}}
+lm.param @quantize_codebook_c4 : !lm.codebook<2x6, entries = 256> = #lm.quantize_codebook<dense<1.0> : tensor<2x6xf32>, entries = 256, fit = <[<"s", "x">], rotated = 4, damping = 0.1>>

@@ -132,3 +132,18 @@ lm.param @param_c3_bf16 : tensor<2x3xbf16> = #lm.gguf<"f", "k", bf16>
 
 // expected-error@+1 {{C3: type 'tensor<2x3xf32>' does not hold a bf16 weight}}
 lm.param @param_c3_narrowed : tensor<2x3xf32> = #lm.narrow<#lm.gguf<"f", "k", bf16>>
+
+// -----
+
+// expected-error@+1 {{C3: type '!lm.codebook<2x8, entries = 16, group = 4>' does not hold a weight with a codebook of 8 entries, group = 4}}
+lm.param @param_c3_entries : !lm.codebook<2x8, entries = 16, group = 4> = #lm.quantize_codebook<#lm.gguf<"f", "k", f32>, entries = 8, group = 4>
+
+// -----
+
+// expected-error@+1 {{C3: type 'tensor<2x8xf32>' does not hold a weight with a codebook of 256 entries}}
+lm.param @param_c3_codebook_in_f32 : tensor<2x8xf32> = #lm.quantize_codebook<#lm.gguf<"f", "k", f32>, entries = 256>
+
+// -----
+
+// expected-error@+1 {{C3: type '!lm.codebook<2x8, entries = 256>' does not hold an f32 weight}}
+lm.param @param_c3_f32_in_codebook : !lm.codebook<2x8, entries = 256> = #lm.gguf<"f", "k", f32>
