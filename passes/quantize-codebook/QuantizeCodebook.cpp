@@ -22,8 +22,7 @@ static constexpr llvm::StringLiteral kPass = "lm-quantize-codebook";
 
 static void replaceByCodebookProduct(LinearOp linear, ParamOp weight) {
   OpBuilder builder(linear);
-  auto product =
-      CodebookLinearOp::create(builder, linear.getLoc(), linear.getInput(), weight, linear.getBiasAttr());
+  auto product = CodebookLinearOp::create(builder, linear.getLoc(), linear.getInput(), weight, linear.getBiasAttr());
   takePartName(product, linear);
   linear.getResult().replaceAllUsesWith(product.getResult());
   linear.erase();

@@ -228,7 +228,8 @@ public:
 protected:
   // Lane n % 16 of steps [16] of bytes. The last vector of a ragged row must not read beyond the panel.
   Value numbers(Emitter &e, Value weights, Value id, Value offset) const override {
-    Value from = e.at(weights, e.add(e.mul(e.div(id, e.index(kLanes)), table.panelBytes()), e.rem(id, e.index(kLanes))));
+    Value from =
+        e.at(weights, e.add(e.mul(e.div(id, e.index(kLanes)), table.panelBytes()), e.rem(id, e.index(kLanes))));
     Values lanes;
     for (int64_t i = 0; i < kLanes; ++i) {
       Value element = e.add(e.div(offset, e.index(4)), i);

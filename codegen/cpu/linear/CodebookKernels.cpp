@@ -61,8 +61,8 @@ struct CodebookEmitter {
       at.push_back(rowAddress(e.add(row, r)));
     Value from = writtenDown ? scratch : codes(panel);
     auto step = [&](Value k, const Values &carried) {
-      Value column = writtenDown ? e.load(e.floats(), e.at(from, e.mul(k, 64)), 64)
-                                 : entries(e.at(from, e.mul(k, kLanes)));
+      Value column =
+          writtenDown ? e.load(e.floats(), e.at(from, e.mul(k, 64)), 64) : entries(e.at(from, e.mul(k, kLanes)));
       Values next;
       for (int64_t r = 0; r < rows; ++r) {
         Value x = e.broadcast(e.load(e.b.getF32Type(), e.at(at[r], e.mul(k, 4))));
@@ -105,8 +105,7 @@ struct CodebookEmitter {
 } // namespace
 
 void emitCodebookLinear(Emitter &e, const LinearSpec &spec, ValueRange arguments) {
-  CodebookEmitter emitter{e,           spec, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4],
-                          arguments[5]};
+  CodebookEmitter emitter{e, spec, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5]};
   emitter.emit(arguments[6], arguments[7]);
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Matrix products with weights in short groups (4-bit or 8-bit codes, or numbers of at most 16 entries of a codebook;
-// f16 scales and minima) and rows of s8 codes in the same groups. In: rows as GroupedRow says, packed weights as LinearSpec says. Out: rows of floats.
+// f16 scales and minima) and rows of s8 codes in the same groups. In: rows as GroupedRow says, packed weights as
+// LinearSpec says. Out: rows of floats.
 //
 //   y[n] = s sum over groups of  2^-j (s_w[n] D + m_w[n] A) + bias[n]
 //
@@ -97,7 +98,8 @@ struct GroupedEmitter {
     return e.broadcast(e.load(type, e.at(rowAt, e.add(e.mul(group, 4), offset))));
   }
   Value start(Value rowAt, Value group) {
-    return spec.hasMin ? e.intsOf(0) : field(e.b.getI32Type(), rowAt, layout.startOffset(spec.codebook ? 8 : spec.bits), group);
+    return spec.hasMin ? e.intsOf(0)
+                       : field(e.b.getI32Type(), rowAt, layout.startOffset(spec.codebook ? 8 : spec.bits), group);
   }
   Value activations(Value address) { return e.bitcast(e.broadcast(e.load(e.b.getI32Type(), address)), e.bytes()); }
   Value dot(Value sum, Value codes, Value four) {

@@ -44,7 +44,8 @@ struct LinearKernel : KernelOpInterface::FallbackModel<LinearKernel> {
   }
   // Outputs are few rows (usually one) even in a prefill. The entries of a codebook are fetched once for all rows.
   plan::Share getShare(Operation *op, plan::StepOp step, bool few) const {
-    return few || specOf(op).floatCodebook() || step.getDomain() == plan::Domain::outputs ? plan::Share::panels : plan::Share::rows;
+    return few || specOf(op).floatCodebook() || step.getDomain() == plan::Domain::outputs ? plan::Share::panels
+                                                                                          : plan::Share::rows;
   }
   int64_t getScratchBytes(Operation *op) const {
     LinearSpec spec = specOf(op);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // What all matrix products over rows share: how panels are walked and how results are stored. In: a LinearSpec. Out:
-// ops at the emitter's insertion point. Used by LinearKernels.cpp, GroupedKernels.cpp and CodebookKernels.cpp; tested by
-// test/unit/codegen/LinearKernelTest.cpp.
+// ops at the emitter's insertion point. Used by LinearKernels.cpp, GroupedKernels.cpp and CodebookKernels.cpp; tested
+// by test/unit/codegen/LinearKernelTest.cpp.
 #ifndef LMOPT_CODEGEN_CPU_LINEARPARTS_H
 #define LMOPT_CODEGEN_CPU_LINEARPARTS_H
 
@@ -42,8 +42,8 @@ constexpr int64_t kOnceAhead = 8192;
 /// Emits the body of a product with grouped weights: (in, weights, out, rowBegin, rowEnd, panelBegin, panelEnd).
 void emitGroupedLinear(Emitter &e, const LinearSpec &spec, mlir::ValueRange arguments);
 
-/// Emits the body of a product with a codebook of f32 entries: (in, weights, out, scratch, rowBegin, rowEnd, panelBegin,
-/// panelEnd).
+/// Emits the body of a product with a codebook of f32 entries: (in, weights, out, scratch, rowBegin, rowEnd,
+/// panelBegin, panelEnd).
 void emitCodebookLinear(Emitter &e, const LinearSpec &spec, mlir::ValueRange arguments);
 
 /// Register tile of products with grouped weights: see GroupedKernels.cpp.

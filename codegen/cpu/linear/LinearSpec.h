@@ -15,9 +15,9 @@ class KernelLibrary;
 
 /// How the weights of a linear are packed, and with that what its rows of input must be; see LinearSpec.
 enum class WeightFormat {
-  F32,    ///< f32 weights, f32 rows
-  Bf16,   ///< bf16 weights, bf16 rows; products exact, sums in f32
-  S8Rows, ///< s8 weights with one scale an output, u8 rows
+  F32,     ///< f32 weights, f32 rows
+  Bf16,    ///< bf16 weights, bf16 rows; products exact, sums in f32
+  S8Rows,  ///< s8 weights with one scale an output, u8 rows
   Grouped, ///< 4-bit or 8-bit weights with f16 scales in groups, rows in the same groups
   Codebook ///< numbers of 256 f32 entries with one scale an output, f32 rows
 };
@@ -85,7 +85,7 @@ struct LinearSpec {
   int64_t codeBytes() const { return roundUp(panels() * panelBytes(), 64); }
   int64_t scaleOffset() const { return codeBytes(); }
   int64_t sumOffset() const { return scaleOffset() + panels() * 64; }
-  int64_t unitsOffset() const { return codeBytes(); } ///< smallScales
+  int64_t unitsOffset() const { return codeBytes(); }                                         ///< smallScales
   int64_t tableOffset() const { return codeBytes() + (floatCodebook() ? panels() * 64 : 0); } ///< of a codebook
   int64_t tableBytes() const { return floatCodebook() ? 1024 : codebook ? 64 : 0; }
   int64_t biasOffset() const {

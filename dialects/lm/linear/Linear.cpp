@@ -69,7 +69,8 @@ LogicalResult GroupedLinearOp::verifySymbolUses(SymbolTableCollection &tables) {
   ParamOp weight = lookupParam(tables, *this, getWeightAttr());
   int64_t weightGroup = weight ? integerGroup(weight.getType()) : 0;
   if (weightGroup == 0)
-    return emitOpError("C1: ") << getWeightAttr() << " must be a lm.param of type !lm.grouped or !lm.codebook with groups";
+    return emitOpError("C1: ") << getWeightAttr()
+                               << " must be a lm.param of type !lm.grouped or !lm.codebook with groups";
   if (failed(verifyWeights(*this, tables, weight)))
     return failure();
   if (int64_t group = getInput().getType().getGroup(); weightGroup != group)

@@ -46,8 +46,8 @@ FailureOr<WeightData> QuantizeCodebookAttr::evaluate(Evaluation &evaluation) con
     feedback = std::move(*found);
   }
   CodebookSource source = {read->f32.data(), read->rows(), read->columns(), feedback ? &*feedback : nullptr};
-  std::optional<CodebookResult> rounded = getGroup() ? roundToGroupCodebook(source, getEntries(), getGroup())
-                                                     : roundToRowCodebook(source, getEntries());
+  std::optional<CodebookResult> rounded =
+      getGroup() ? roundToGroupCodebook(source, getEntries(), getGroup()) : roundToRowCodebook(source, getEntries());
   if (!rounded)
     return evaluation.error() << "it holds a number that is not finite or beyond what its scale reaches; it cannot be "
                                  "quantized to a codebook";

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Every spelling of lmk.lookup gives the bytes of a table, of widths that need one, two and four shuffles or a short one.
-// Every spelling of lmk.dot_u8s8 that this CPU can run gives the bits of a plain loop, at the extremes too: 255 * -128
-// four times over would saturate the 16-bit sums of vpmaddubsw, and accumulators wrap modulo 2^32. (These are the
+// Every spelling of lmk.lookup gives the bytes of a table, of widths that need one, two and four shuffles or a short
+// one. Every spelling of lmk.dot_u8s8 that this CPU can run gives the bits of a plain loop, at the extremes too: 255 *
+// -128 four times over would saturate the 16-bit sums of vpmaddubsw, and accumulators wrap modulo 2^32. (These are the
 // instructions themselves: where they are missing, nothing can take their place.) And bf16, with and without
 // AVX512_BF16: where this CPU lacks it, its steps give the bits that the manual promises; where it has it, the CPU
 // does.

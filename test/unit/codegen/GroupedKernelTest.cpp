@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Kernels on short groups against plain loops: products with 4-bit and 8-bit weights and with codebooks, quantization of
-// rows, rows of a
-// grouped table; each for CPUs whose code differs. Products of integers are exact, groups are added up in f32: with G
-// groups of which each takes three roundings, the error is below (3 G + 2) eps times the sum of magnitudes.
+// Kernels on short groups against plain loops: products with 4-bit and 8-bit weights and with codebooks, quantization
+// of rows, rows of a grouped table; each for CPUs whose code differs. Products of integers are exact, groups are added
+// up in f32: with G groups of which each takes three roundings, the error is below (3 G + 2) eps times the sum of
+// magnitudes.
 #include "codegen/cpu/embedding/EmbeddingRows.h"
 #include "codegen/cpu/linear/LinearSpec.h"
 #include "codegen/cpu/quantize/QuantizeRows.h"
@@ -28,9 +28,16 @@ struct Form {
   int64_t bits, group;
   bool hasMin, smallScales = false, codebook = false;
 };
-const Form kForms[] = {{4, 32, true},  {4, 32, false}, {8, 32, false},     {4, 128, true},
-                       {8, 64, false}, {4, 16, true},  {4, 32, true, true},
-                       {4, 32, false, false, true}, {3, 64, false, false, true}, {2, 32, false, false, true},
+const Form kForms[] = {{4, 32, true},
+                       {4, 32, false},
+                       {8, 32, false},
+                       {4, 128, true},
+                       {8, 64, false},
+                       {4, 16, true},
+                       {4, 32, true, true},
+                       {4, 32, false, false, true},
+                       {3, 64, false, false, true},
+                       {2, 32, false, false, true},
                        {2, 48, false, false, true}};
 
 struct Shape {
@@ -262,8 +269,8 @@ std::map<std::string, std::unique_ptr<Library>> GroupedKernel::libraries;
 
 std::string nameOf(const cpu::LinearSpec &spec) {
   return "bits " + std::to_string(spec.bits) + " group " + std::to_string(spec.group) + (spec.hasMin ? " min" : "") +
-         (spec.smallScales ? " small" : "") + (spec.codebook ? " codebook" : "") + " N " + std::to_string(spec.outputs) + " K " +
-         std::to_string(spec.inputs);
+         (spec.smallScales ? " small" : "") + (spec.codebook ? " codebook" : "") + " N " +
+         std::to_string(spec.outputs) + " K " + std::to_string(spec.inputs);
 }
 
 TEST_P(GroupedKernel, AgreesWithPlainLoops) {

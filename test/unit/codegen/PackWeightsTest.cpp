@@ -215,9 +215,9 @@ TEST_F(PackWeights, GroupedPanels) {
 TEST_F(PackWeights, Codebooks) {
   for (int64_t bits : {2, 3, 4}) {
     std::string format = "entries = " + std::to_string(1 << bits) + ", group = 32";
-    test::TestModule module = test::TestModule::fromText("lm.param @c : !lm.codebook<20x64, " + format +
-                                                         "> = #lm.quantize_codebook<" + matrixText(20, 64) + ", " +
-                                                         format + ">\n");
+    test::TestModule module =
+        test::TestModule::fromText("lm.param @c : !lm.codebook<20x64, " + format + "> = #lm.quantize_codebook<" +
+                                   matrixText(20, 64) + ", " + format + ">\n");
     auto param = module.get().lookupSymbol<lm::ParamOp>("c");
     mlir::FailureOr<lm::WeightData> data = reader.read(param);
     ASSERT_TRUE(mlir::succeeded(data));
@@ -250,8 +250,7 @@ TEST_F(PackWeights, FloatCodebook) {
                                                        matrixText(20, 18) + ", entries = 256>\n");
   mlir::FailureOr<lm::WeightData> data = reader.read(module.get().lookupSymbol<lm::ParamOp>("c"));
   ASSERT_TRUE(mlir::succeeded(data));
-  std::vector<char> bytes =
-      pack(test::makeWeight(module.get(), {"c"}, "panels<!lm.codebook<20x18, entries = 256>>"));
+  std::vector<char> bytes = pack(test::makeWeight(module.get(), {"c"}, "panels<!lm.codebook<20x18, entries = 256>>"));
   const int64_t scales = cpu::roundUp(2 * 18 * 16, 64), table = scales + 2 * 64;
   ASSERT_EQ(int64_t(bytes.size()), table + 1024);
   for (int64_t n = 0; n < 20; ++n) {

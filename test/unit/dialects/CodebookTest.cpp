@@ -205,9 +205,7 @@ struct Problem {
     }
   }
 
-  CodebookSource source(const Feedback *feedback = nullptr) const {
-    return {weights.data(), kRows, kWidth, feedback};
-  }
+  CodebookSource source(const Feedback *feedback = nullptr) const { return {weights.data(), kRows, kWidth, feedback}; }
 
   /// The sum of (w - q) M (w - q)ᵀ over the rows.
   double lost(const std::vector<double> &stored) const {
@@ -312,7 +310,8 @@ TEST(CodebookRounding, RowsOfZerosStayZero) {
   Problem problem(8);
   std::fill_n(problem.weights.begin(), 2 * kWidth, 0.0f);
   for (int64_t entries : {16, 256}) {
-    std::vector<double> stored = numbersOf(roundTo(problem.source(), entries)), fitted = numbersOf(fitTo(problem, entries));
+    std::vector<double> stored = numbersOf(roundTo(problem.source(), entries)),
+                        fitted = numbersOf(fitTo(problem, entries));
     for (int64_t i = 0; i < 2 * kWidth; ++i)
       ASSERT_TRUE(stored[i] == 0 && fitted[i] == 0);
   }
