@@ -37,7 +37,6 @@ const Form kForms[] = {{4, 32, true},
                        {4, 32, true, true},
                        {4, 32, false, false, true},
                        {3, 64, false, false, true},
-                       {2, 32, false, false, true},
                        {2, 48, false, false, true}};
 
 struct Shape {
@@ -195,6 +194,8 @@ struct Library {
   /// The first form meets all shapes, the others two: code for narrow registers is long to compile, and longest that
   /// for wide ones in the instructions of a lesser CPU, where the first form meets two, the others one.
   bool isTested(int64_t form, int64_t shape) const {
+    if (kForms[form].codebook) // what follows the look-up is the code of 8 bits
+      return shape == 1;
     if (!harness.target().native())
       return shape == 1 || (form == 0 && shape == 3);
     return form == 0 || shape == 1 || shape == 3;
