@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The spellings of lmk.dot_u8s8 and lmk.dot_bf16; see LowerDot.h. The widening forms never use vpmaddubsw: it saturates
-// its 16-bit sums. Even and odd bytes are widened to 16 bits apart, so that vpmaddwd adds two exact products at a time:
+// The spellings of lmk.dot_u8s8, lmk.dot_bf16 and lmk.lookup; see LowerDot.h. The widening forms never use vpmaddubsw:
+// it saturates its 16-bit sums. Even and odd bytes are widened to 16 bits apart, so that vpmaddwd adds two exact
+// products at a time:
 //
 //   lane (32 bits)      u3 u2 u1 u0
 //   even = lane & 00ff00ff         -> u2, u0 as 16-bit numbers; signed bytes: shift left then right by 8
@@ -143,6 +144,43 @@ Value lowerDotBf16(Emitter &e, DotBf16 spelling, Value acc, Value a, Value c) {
   return acc;
 }
 
+// 16 comparisons, where there is no shuffle of bytes.
+Value comparedLookup(Emitter &e, Value table, Value numbers) {
+  auto type = cast<VectorType>(numbers.getType());
+  auto inAll = [&](Value byte) -> Value { return vector::BroadcastOp::create(e.b, e.loc, type, byte); };
+  Value result = inAll(e.lane(table, 0));
+  for (int8_t i = 1; i < 16; ++i) {
+    Value number = arith::ConstantOp::create(e.b, e.loc, DenseElementsAttr::get(type, i));
+    result = e.select(e.equal(numbers, number), inAll(e.lane(table, i)), result);
+  }
+  return result;
+}
+
+// The instruction looks up within each 16 bytes, so that the table is repeated for each.
+Value lowerLookup(Emitter &e, DotIsa isa, Value table, Value numbers) {
+  if (isa == DotIsa::Portable)
+    return comparedLookup(e, table, numbers);
+  auto type = cast<VectorType>(numbers.getType());
+  int64_t count = type.getDimSize(0);
+  bool wide = isa == DotIsa::Avx512Vnni || isa == DotIsa::Avx512Bw;
+  int64_t width = wide && count % 64 == 0 ? 64 : count % 32 == 0 ? 32 : 16;
+  StringRef name = width == 64   ? "llvm.x86.avx512.pshuf.b.512"
+                   : width == 32 ? "llvm.x86.avx2.pshuf.b"
+                                 : "llvm.x86.ssse3.pshuf.b.128";
+  SmallVector<int64_t> repeated;
+  for (int64_t i = 0; i < width; ++i)
+    repeated.push_back(i % 16);
+  Value tables = e.shuffle(table, repeated), result = numbers;
+  if (count == width)
+    return e.intrinsic(name, type, {tables, numbers});
+  for (int64_t from = 0; from < count; from += width) {
+    Value part = e.intrinsic(name, e.bytes(width), {tables, slice(e, numbers, from, width)});
+    result =
+        vector::InsertStridedSliceOp::create(e.b, e.loc, part, result, ArrayRef<int64_t>{from}, ArrayRef<int64_t>{1});
+  }
+  return result;
+}
+
 struct LowerDotPass : public PassWrapper<LowerDotPass, OperationPass<>> {
   MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(LowerDotPass)
   LowerDotPass() = default;
@@ -204,6 +242,13 @@ struct LowerDotPass : public PassWrapper<LowerDotPass, OperationPass<>> {
     });
     if (result.wasInterrupted())
       return signalPassFailure();
+    getOperation()->walk([&](lmk::LookupOp op) {
+      OpBuilder builder(op);
+      Target target;
+      Emitter e(builder, op.getLoc(), target);
+      op.replaceAllUsesWith(lowerLookup(e, isa, op.getTable(), op.getNumbers()));
+      op.erase();
+    });
     Target target;
     target.shape.fma = fma;
     getOperation()->walk([&](lmk::DotBf16Op op) {

@@ -39,13 +39,16 @@ struct WeightForm {
   bool bf16 = false;
   int64_t groupedBits = 0;                         // 4 or 8: a grouped weight
   bool hasMin = false;                             // of a grouped weight
-  int64_t group = 0;                               // of a grouped weight: inputs that share a scale
+  int64_t entries = 0;                             // of its codebook; 0: has none
+  int64_t group = 0;                               // of a grouped weight or a codebook: inputs that share a scale
   int64_t scaleBits = 16;                          // of a grouped weight: of each scale and minimum, 16 or 8
   int64_t blockRows = 0, blockColumns = 0;         // of a sparse int8 weight: what is stored or not as a whole
   std::optional<int64_t> stored;                   // of it: blocks that are, known when the numbers are
   std::optional<llvm::SmallVector<int64_t>> shape; // unknown while it depends on a file
   int64_t depth = 1;                               // derivations above the deepest leaf
   int64_t leaves = 1;
+
+  bool isF32() const { return !int8 && !bf16 && groupedBits == 0 && entries == 0; }
 };
 
 /// Whether a weight of that form may have the type: that of a param, or a tensor.
@@ -85,6 +88,10 @@ constexpr Activation activationOf(ActivationKind kind) { return static_cast<Acti
 constexpr ActivationKind kindOf(Activation activation) { return static_cast<ActivationKind>(activation); }
 constexpr Pooling poolingOf(PoolKind kind) { return static_cast<Pooling>(kind); }
 constexpr PoolKind kindOf(Pooling pooling) { return static_cast<PoolKind>(pooling); }
+
+/// How many inputs share a scale in a matrix of integers with scales in groups (!lm.grouped, !lm.codebook with groups);
+/// 0 for any other type.
+int64_t integerGroup(mlir::Type weight);
 
 /// The trait of ops that compute nothing (declarations, as lm.param): these have neither meaning nor facts.
 template <typename Op>

@@ -233,3 +233,68 @@ bool GroupedType::holds(const WeightForm &form) const {
   return form.groupedBits == getBits() && form.group == getGroup() && form.hasMin == getHasMin() &&
          form.scaleBits == getScaleBits();
 }
+
+//===- !lm.codebook ----------------------------------------------------------------------------------------------===//
+
+// `<` OUT `x` IN `,` `entries` `=` E (`,` `group` `=` G)? `>`
+Type CodebookType::parse(AsmParser &parser) {
+  SmallVector<int64_t, 2> sizes;
+  int64_t entries = 0, group = 0;
+  SMLoc loc = parser.getCurrentLocation();
+  if (parser.parseLess() || parser.parseDimensionList(sizes, /*allowDynamic=*/false, /*withTrailingX=*/false))
+    return {};
+  if (sizes.size() != 2)
+    return parser.emitError(loc, "expected two sizes, outputs x inputs, but found ") << sizes.size(), Type();
+  if (parser.parseComma() || parser.parseKeyword("entries") || parser.parseEqual() || parser.parseInteger(entries))
+    return {};
+  if (succeeded(parser.parseOptionalComma()) &&
+      (parser.parseKeyword("group") || parser.parseEqual() || parser.parseInteger(group)))
+    return {};
+  if (parser.parseGreater())
+    return {};
+  return parser.getChecked<CodebookType>(loc, parser.getContext(), sizes[0], sizes[1], entries, group);
+}
+
+void CodebookType::print(AsmPrinter &printer) const {
+  printer << '<' << getRows() << 'x' << getColumns() << ", entries = " << getEntries();
+  if (isGrouped())
+    printer << ", group = " << getGroup();
+  printer << '>';
+}
+
+LogicalResult CodebookType::verify(function_ref<InFlightDiagnostic()> emitError, int64_t rows, int64_t columns,
+                                   int64_t entries, int64_t group) {
+  if (failed(verifySizes(emitError, rows, columns)))
+    return failure();
+  bool small = entries == 4 || entries == 8 || entries == 16;
+  if (group == 0 ? entries != 256 : !small)
+    return emitError() << "C2: expected 4, 8 or 16 entries with a group, or 256 without, but found " << entries
+                       << (group == 0 ? " without" : " with");
+  if (group < 0 || (group > 0 && columns % group != 0))
+    return emitError() << "C3: expected a positive group that divides the " << columns << " columns, but found "
+                       << group;
+  return success();
+}
+
+int64_t CodebookType::getBits() const { return llvm::Log2_64(getEntries()); }
+double CodebookType::getBitsPerWeight() const {
+  return double(getBits()) + (isGrouped() ? 16.0 / double(getGroup()) : 32.0 / double(getColumns()));
+}
+SmallVector<int64_t> CodebookType::getWeightShape() const { return {getRows(), getColumns()}; }
+std::string CodebookType::getFormatName() const {
+  std::string name = "codebook" + std::to_string(getEntries());
+  return isGrouped() ? name + " g" + std::to_string(getGroup()) : name;
+}
+int64_t CodebookType::getStoredBytes() const {
+  return int64_t(double(getRows() * getColumns()) * getBitsPerWeight() / 8) + getEntries() * (isGrouped() ? 1 : 4);
+}
+bool CodebookType::holds(const WeightForm &form) const {
+  return form.entries == getEntries() && form.group == getGroup();
+}
+
+int64_t lmopt::lm::integerGroup(Type weight) {
+  if (auto grouped = dyn_cast<GroupedType>(weight))
+    return grouped.getGroup();
+  auto codebook = dyn_cast<CodebookType>(weight);
+  return codebook ? codebook.getGroup() : 0;
+}

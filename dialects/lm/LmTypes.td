@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The types of the dialect: the key/value memory of a sequence, quantized activations, and matrices of weights in codes,
-// with a scale for each row or for each short group of inputs. How a weight is stored its type says
+// with a scale for each row or for each short group of inputs, or with a codebook. How a weight is stored its type says
 // (interfaces/WeightType.td). Tested by test/dialects/lm/roundtrip.mlir and types-invalid.mlir.
 
 #ifndef LMOPT_DIALECTS_LM_LMTYPES_TD
@@ -138,6 +138,39 @@ def LM_GroupedType : LM_Type<"Grouped", "grouped", [DeclareTypeInterfaceMethods<
       double scales = double(getScaleBits() * (getHasMin() ? 2 : 1)) / double(getGroup());
       return double(getBits()) + scales + (getScaleBits() == 8 ? 32.0 / double(getColumns()) : 0);
     }
+  }];
+  let hasCustomAssemblyFormat = 1;
+  let genVerifyDecl = 1;
+}
+
+def LM_CodebookType : LM_Type<"Codebook", "codebook", [DeclareTypeInterfaceMethods<LM_WeightTypeInterface>]> {
+  let summary = "matrix of numbers of entries of a codebook, with scales";
+  let description = [{
+    One codebook c, in ascending order, for the whole matrix, and for each weight the number of its entry.
+
+    `!lm.codebook<OUTxIN, entries = E, group = G>`, E = 4, 8 or 16 (codes of 2, 3 or 4 bits): entries are integers from -127 to
+    127, each group of inputs has a scale that f16 can hold:
+
+        W[n, k] = scale[n, k / G] * c[code[n, k]]
+
+    so that products with it are the exact integer sums of `lm.grouped_linear`. `!lm.codebook<OUTxIN, entries = 256>` (codes of 8
+    bits): entries are f32, each row has a scale (f32):
+
+        W[n, k] = scale[n] * c[code[n, k]]
+
+    Constraints:
+    - C1: both sizes are positive and their product is at most 2^40.
+    - C2: there are 4, 8 or 16 entries with a group, or 256 without.
+    - C3: the group is positive and divides the number of columns.
+  }];
+  let parameters = (ins "int64_t":$rows, "int64_t":$columns, "int64_t":$entries, "int64_t":$group);
+  let extraClassDeclaration = [{
+    /// Entries are integers and groups have scales; else entries are f32 and rows have scales.
+    bool isGrouped() const { return getGroup() != 0; }
+    /// Of the number of an entry.
+    int64_t getBits() const;
+    /// Bits of a weight with its share of the scales; the codebook itself has 16 bytes at most, or 1 KiB.
+    double getBitsPerWeight() const;
   }];
   let hasCustomAssemblyFormat = 1;
   let genVerifyDecl = 1;

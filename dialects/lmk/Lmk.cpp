@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The kernel dialect `lmk`: registration, the short type syntax of the dot products and their verifiers.
+// The kernel dialect `lmk`: registration, the short type syntax of its ops and their verifiers.
 // Tested by test/dialects/lmk.
 #include "dialects/lmk/Lmk.h"
 
@@ -20,6 +20,18 @@ static ParseResult parseDotTypes(OpAsmParser &parser, Type &accumulator, Type &l
 
 static void printDotTypes(OpAsmPrinter &printer, Operation *, Type accumulator, Type lhs, Type, Type) {
   printer << accumulator << ", " << lhs;
+}
+
+// `table type, byte type`: the result has the type of the numbers.
+static ParseResult parseLookupTypes(OpAsmParser &parser, Type &table, Type &numbers, Type &result) {
+  if (parser.parseType(table) || parser.parseComma() || parser.parseType(numbers))
+    return failure();
+  result = numbers;
+  return success();
+}
+
+static void printLookupTypes(OpAsmPrinter &printer, Operation *, Type table, Type numbers, Type) {
+  printer << table << ", " << numbers;
 }
 
 #include "dialects/lmk/LmkDialect.cpp.inc"
@@ -59,4 +71,17 @@ LogicalResult DotU8S8Op::verify() {
 LogicalResult DotBf16Op::verify() {
   bool fit = elementOf(getAccumulator()).isF32() && elementOf(getLhs()).isBF16();
   return verifyDot(*this, fit, "f32 sums of bf16 products", 2);
+}
+
+LogicalResult LookupOp::verify() {
+  auto table = cast<VectorType>(getTable().getType()), numbers = cast<VectorType>(getNumbers().getType());
+  if (getResult().getType() != numbers)
+    return emitOpError("expects one type for numbers and result");
+  bool fits = table.getElementType().isSignlessInteger(8) && table.getShape() == ArrayRef<int64_t>{16};
+  if (!fits || table.isScalable()) // C1
+    return emitOpError("expects a table of 16 bytes, found ") << table;
+  fits = numbers.getElementType().isSignlessInteger(8) && numbers.getRank() == 1 && !numbers.isScalable();
+  if (!fits || numbers.getDimSize(0) % 16 != 0) // C2
+    return emitOpError("expects a multiple of 16 bytes as numbers, found ") << numbers;
+  return success();
 }

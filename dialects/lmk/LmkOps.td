@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The kernel dialect: what generated kernels need and MLIR has no op for. One op so far, the integer dot product whose
-// meaning is the same on every instruction set. Lowered by codegen/cpu/LowerDot.cpp; tested in test/dialects/lmk and
-// test/codegen/cpu.
+// The kernel dialect: what generated kernels need and MLIR has no op for: dot products and look-ups in short tables,
+// whose meaning is the same on every instruction set. Lowered by codegen/cpu/LowerDot.cpp; tested in test/dialects/lmk
+// and test/codegen/cpu.
 
 #ifndef LMOPT_DIALECTS_LMK_OPS
 #define LMOPT_DIALECTS_LMK_OPS
@@ -73,6 +73,33 @@ def Lmk_DotBf16Op : Lmk_DotOp<"dot_bf16"> {
     }
     ```
   }];
+}
+
+def Lmk_LookupOp : Op<Lmk_Dialect, "lookup", [Pure]> {
+  let summary = "Bytes of a table of 16, chosen by number";
+  let description = [{
+    `result[i] = table[numbers[i]]`
+
+    Numbers are 0 to 15; what stands for any other is left to the hardware. Source: Intel SDM, PSHUFB.
+
+    Constraints:
+    * C1: the table is a vector of 16 bytes.
+    * C2: numbers are bytes in a vector of one fixed dimension, a multiple of 16.
+
+    Example:
+    ```mlir
+    func.func @lookup(%table: vector<16xi8>, %numbers: vector<64xi8>) -> vector<64xi8> {
+      %r = lmk.lookup %table, %numbers : vector<16xi8>, vector<64xi8>
+      return %r : vector<64xi8>
+    }
+    ```
+  }];
+  let arguments = (ins AnyVectorOfNonZeroRank:$table, AnyVectorOfNonZeroRank:$numbers);
+  let results = (outs AnyVectorOfNonZeroRank:$result);
+  let assemblyFormat = [{
+    $table `,` $numbers attr-dict `:` custom<LookupTypes>(type($table), type($numbers), type($result))
+  }];
+  let hasVerifier = 1;
 }
 
 #endif

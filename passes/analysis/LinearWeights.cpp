@@ -60,7 +60,7 @@ static QuantizeGroupsOp getQuantized(Value input, int64_t group, Operation *read
 }
 
 void replaceByGroupedProduct(LinearOp linear, ParamOp weight) {
-  int64_t group = cast<GroupedType>(weight.getType()).getGroup();
+  int64_t group = integerGroup(weight.getType());
   Value codes = getQuantized(linear.getInput(), group, linear).getCodes();
   OpBuilder builder(linear);
   auto product = GroupedLinearOp::create(builder, linear.getLoc(), codes, weight, linear.getBiasAttr());

@@ -47,7 +47,8 @@ OpT findQuantized(mlir::Value input, mlir::Operation *reader, llvm::function_ref
   return {};
 }
 
-/// Puts lm.quantize_groups + lm.grouped_linear in the place of the linear, whose weight is of type !lm.grouped already.
+/// Puts lm.quantize_groups + lm.grouped_linear in the place of the linear, whose weight is one of integers in groups
+/// already (integerGroup).
 /// One quantization serves all that read a value in the same groups.
 void replaceByGroupedProduct(LinearOp linear, ParamOp weight);
 

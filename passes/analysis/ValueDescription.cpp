@@ -57,7 +57,8 @@ static Attribute beforeRounding(Attribute weight) {
   if (auto stored = dyn_cast<StoreSparseAttr>(weight))
     weight = stored.getSource();
   return llvm::TypeSwitch<Attribute, Attribute>(weight)
-      .Case<QuantizeRowsAttr, QuantizeGroupsAttr, NarrowAttr, NativeAttr>([](auto a) { return a.getSource(); })
+      .Case<QuantizeRowsAttr, QuantizeGroupsAttr, QuantizeCodebookAttr, NarrowAttr, NativeAttr>(
+          [](auto a) { return a.getSource(); })
       .Default(weight);
 }
 

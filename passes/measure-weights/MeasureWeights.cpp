@@ -75,8 +75,9 @@ static double numberAt(const WeightData &quantized, int64_t row, int64_t column)
   int64_t groups = quantized.group ? quantized.groupsPerRow() : 1;
   auto group = static_cast<size_t>(row * groups + (quantized.group ? column / quantized.group : 0));
   double minimum = quantized.minima.empty() ? 0 : quantized.minima[group];
-  return double(quantized.scales[group]) * quantized.s8[static_cast<size_t>(row * quantized.columns() + column)] +
-         minimum;
+  int8_t code = quantized.s8[static_cast<size_t>(row * quantized.columns() + column)];
+  double number = quantized.table.empty() ? code : quantized.table[static_cast<uint8_t>(code)];
+  return double(quantized.scales[group]) * number + minimum;
 }
 
 static double relativeError(const WeightData &weight, const WeightData &quantized) {
@@ -112,7 +113,8 @@ static Attribute sourceOf(Attribute value) {
     return sourceOf(stored.getSource());
   Attribute source =
       llvm::TypeSwitch<Attribute, Attribute>(value)
-          .Case<QuantizeRowsAttr, QuantizeGroupsAttr, NarrowAttr, SparsifyAttr>([](auto a) { return a.getSource(); })
+          .Case<QuantizeRowsAttr, QuantizeGroupsAttr, QuantizeCodebookAttr, NarrowAttr, SparsifyAttr>(
+              [](auto a) { return a.getSource(); })
           .Default(Attribute());
   auto sparsify = dyn_cast_or_null<SparsifyAttr>(source);
   return sparsify ? sparsify.getSource() : source;

@@ -6,6 +6,7 @@
 
 #include "codegen/cpu/linear/LinearParts.h"
 #include "codegen/cpu/rows/RowContext.h"
+#include "dialects/lmk/Lmk.h"
 
 using namespace mlir;
 
@@ -171,6 +172,79 @@ protected:
   }
 };
 
+class CodebookGroupRow : public PanelRow {
+public:
+  using PanelRow::PanelRow;
+  RowName name() const override {
+    return {"embedcodebook" + std::to_string(table.group),
+            rows() + "b" + std::to_string(table.bits) + "t" + std::to_string(table.tableOffset())};
+  }
+
+protected:
+  Value numbers(Emitter &e, Value weights, Value id, Value offset) const override {
+    Value element = e.div(offset, e.index(4)), lane = e.rem(id, e.index(kLanes));
+    Value block = panelLines(e, table, weights, e.div(id, e.index(kLanes))).at(e, e.div(element, e.index(table.group)));
+    Values fours = numbersOf(e, e.at(block, e.mul(lane, 4)), e.rem(element, e.index(table.group)));
+    Value packed = e.bitcast(vector::FromElementsOp::create(e.b, e.loc, e.ints(4), fours), e.bytes(16));
+    Value entries = e.load(e.bytes(16), e.at(weights, table.tableOffset()), 16);
+    Value found = lmk::LookupOp::create(e.b, e.loc, packed.getType(), entries, packed);
+    Value integers = e.add(arith::ExtUIOp::create(e.b, e.loc, e.ints(), found), e.intsOf(-128));
+    Value scale = e.load(e.b.getI16Type(), e.at(block, e.add(e.mul(lane, 2), table.groupCodeBytes())), 2);
+    return e.mul(e.toFloat(integers), e.fromHalf(e.broadcast(scale)));
+  }
+
+private:
+  /// 16 numbers from `element` of the group on, a word for each four; `at`: the lane of the block.
+  Values numbersOf(Emitter &e, Value at, Value element) const {
+    const int64_t stored = table.bits == 3 ? 2 : table.bits;
+    Value chunk = e.at(at, e.mul(e.div(element, e.index(32)), 64 * table.bits)), rest = e.rem(element, e.index(32));
+    Value lines = e.at(chunk, e.mul(e.div(e.mul(rest, stored), e.index(32)), 64));
+    Value mask = e.i32(0x01010101 * ((1 << stored) - 1));
+    Values fours;
+    for (int64_t line = 0; line < kLanes * stored / 32; ++line) {
+      Value word = e.load(e.b.getI32Type(), e.at(lines, 64 * line));
+      for (int64_t i = 0; i < 8 / stored; ++i)
+        fours.push_back(e.bitAnd(e.shrLogical(word, e.i32(stored * i)), mask));
+    }
+    if (table.bits == 3)
+      addUpperBits(e, fours, e.load(e.b.getI32Type(), e.at(chunk, 2 * 64)), rest);
+    return fours;
+  }
+  /// Those of input `rest` are bit rest / 4 of the bytes.
+  void addUpperBits(Emitter &e, Values &fours, Value word, Value rest) const {
+    Value from = arith::TruncIOp::create(e.b, e.loc, e.b.getI32Type(), e.div(rest, e.index(4)));
+    for (size_t i = 0; i < fours.size(); ++i) {
+      Value bit = e.bitAnd(e.shrLogical(word, e.add(from, e.i32(i))), e.i32(0x01010101));
+      fours[i] = e.add(fours[i], e.shl(bit, e.i32(2)));
+    }
+  }
+};
+
+class CodebookRow : public PanelRow {
+public:
+  using PanelRow::PanelRow;
+  RowName name() const override { return {"embedcodebook", rows() + "k" + std::to_string(table.inputs)}; }
+
+protected:
+  // Lane n % 16 of steps [16] of bytes. The last vector of a ragged row must not read beyond the panel.
+  Value numbers(Emitter &e, Value weights, Value id, Value offset) const override {
+    Value from =
+        e.at(weights, e.add(e.mul(e.div(id, e.index(kLanes)), table.panelBytes()), e.rem(id, e.index(kLanes))));
+    Values lanes;
+    for (int64_t i = 0; i < kLanes; ++i) {
+      Value element = e.add(e.div(offset, e.index(4)), i);
+      if (table.inputs % kLanes)
+        element = e.select(e.less(element, e.index(table.inputs)), element, e.index(0));
+      Value number = e.load(e.b.getI8Type(), e.at(from, e.mul(element, kLanes)), 1);
+      Value wide = arith::ExtUIOp::create(e.b, e.loc, e.b.getI64Type(), number);
+      lanes.push_back(e.load(e.b.getF32Type(), e.at(e.at(weights, table.tableOffset()), e.mul(wide, 4))));
+    }
+    Value scale = e.load(e.b.getF32Type(), e.at(weights, e.add(e.mul(id, 4), table.scaleOffset())));
+    Value entries = vector::FromElementsOp::create(e.b, e.loc, e.floats(), lanes);
+    return zeroBeyondWidth(e, table.inputs, e.mul(entries, e.broadcast(scale)), offset);
+  }
+};
+
 } // namespace
 
 RowFunctionRef embedding() { return std::make_shared<Embedding>(); }
@@ -185,7 +259,11 @@ RowFunctionRef embedding(const LinearSpec &table) {
   case WeightFormat::S8Rows:
     return std::make_shared<S8Row>(table);
   case WeightFormat::Grouped:
+    if (table.codebook)
+      return std::make_shared<CodebookGroupRow>(table);
     return std::make_shared<GroupedTableRow>(table);
+  case WeightFormat::Codebook:
+    return std::make_shared<CodebookRow>(table);
   case WeightFormat::Blocks: // EmbeddingModel has refused them
   case WeightFormat::Codes:
     return nullptr;

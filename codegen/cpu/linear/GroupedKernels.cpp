@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Matrix products with weights in short groups (4-bit or 8-bit codes, f16 scales and minima) and rows of s8 codes in
-// the same groups. In: rows as GroupedRow says, packed weights as LinearSpec says. Out: rows of floats.
+// Matrix products with weights in short groups (4-bit or 8-bit codes, or numbers of at most 16 entries of a codebook;
+// f16 scales and minima) and rows of s8 codes in the same groups. In: rows as GroupedRow says, packed weights as
+// LinearSpec says. Out: rows of floats.
 //
 //   y[n] = s sum over groups of  2^-j (s_w[n] D + m_w[n] A) + bias[n]
 //
@@ -14,6 +15,9 @@
 // Conversions and the sums of exponents have pipes of their own. One token is bound by memory: 16 outputs x 32 inputs
 // are 320 bytes, 32 cycles at 40 GB/s, for about 30 instructions. Groups are added up in the order of k, in `tile` as
 // in `stream`: results do not depend on how rows are dealt out. Tested by test/unit/codegen/GroupedKernelTest.cpp.
+//
+// A codebook is 16 bytes in a register, entries plus 128, in which one shuffle of bytes looks up the entries of a
+// register of numbers; from there on they are codes of 8 bits.
 #include "codegen/cpu/linear/LinearParts.h"
 
 #include "dialects/lmk/Lmk.h"
@@ -31,6 +35,7 @@ struct GroupedEmitter {
   const LinearSpec &spec;
   Value in, weights, out, rowBegin, rowEnd;
   GroupedRow layout{spec.inputs, spec.group};
+  Value table = {}; ///< the codebook
 
   /// Inputs that are unpacked at a time: 8 registers of codes where the group has so many.
   int64_t chunk() const { return spec.group % 32 == 0 ? 32 : 16; }
@@ -63,12 +68,38 @@ struct GroupedEmitter {
     return {e.bitcast(e.bitAnd(raw, low), e.bytes()),
             e.bitcast(e.bitAnd(e.shrLogical(raw, e.intsOf(4)), low), e.bytes())};
   }
+  /// Entries of 16 outputs for line `line` of a chunk of numbers: as many registers as a line has fours of inputs.
+  Values entries(Value chunkAt, int64_t line) {
+    Value raw = e.load(e.ints(), e.at(chunkAt, line * 64), 32);
+    Value upper = spec.bits == 3 ? e.load(e.ints(), e.at(chunkAt, 2 * 64), 32) : Value();
+    int64_t bits = upper ? 2 : spec.bits;
+    Value mask = e.intsOf(0x01010101 * ((1 << bits) - 1));
+    Values steps;
+    for (int64_t i = 0; i < 8 / bits; ++i) {
+      Value numbers = e.bitAnd(i == 0 ? raw : e.shrLogical(raw, e.intsOf(bits * i)), mask);
+      if (upper)
+        numbers = e.add(numbers, upperBit(upper, 4 * line + i));
+      steps.push_back(lmk::LookupOp::create(e.b, e.loc, e.bytes(), table, e.bitcast(numbers, e.bytes())));
+    }
+    return steps;
+  }
+  /// Bit `from` of each byte as bit 2.
+  Value upperBit(Value bytes, int64_t from) {
+    Value moved = from < 2   ? e.shl(bytes, e.intsOf(2 - from))
+                  : from > 2 ? e.shrLogical(bytes, e.intsOf(from - 2))
+                             : bytes;
+    return e.bitAnd(moved, e.intsOf(0x04040404));
+  }
+  /// How many lines of a chunk `unpack` or `entries` are given.
+  int64_t linesOfChunk() const { return chunk() * (spec.bits == 3 ? 2 : spec.bits) / 32; }
+
   /// One number of the row's arrays, in all lanes.
   Value field(Type type, Value rowAt, int64_t offset, Value group) {
     return e.broadcast(e.load(type, e.at(rowAt, e.add(e.mul(group, 4), offset))));
   }
   Value start(Value rowAt, Value group) {
-    return spec.hasMin ? e.intsOf(0) : field(e.b.getI32Type(), rowAt, layout.startOffset(spec.bits), group);
+    return spec.hasMin ? e.intsOf(0)
+                       : field(e.b.getI32Type(), rowAt, layout.startOffset(spec.codebook ? 8 : spec.bits), group);
   }
   Value activations(Value address) { return e.bitcast(e.broadcast(e.load(e.b.getI32Type(), address)), e.bytes()); }
   Value dot(Value sum, Value codes, Value four) {
@@ -163,10 +194,12 @@ struct GroupedEmitter {
   }
   /// Adds the products of one chunk of all rows and blocks.
   void dotTile(Values &sums, const Values &blocks, const Values &at, Value group, Value chunkIndex) {
-    for (int64_t line = 0; line < chunk() * spec.bits / 32; ++line) {
-      SmallVector<Values> steps; // by panel: one register of codes, or with 4 bits two
-      for (Value block : blocks)
-        steps.push_back(unpack(e.at(chunkCodes(block, chunkIndex), line * 64)));
+    for (int64_t line = 0; line < linesOfChunk(); ++line) {
+      SmallVector<Values> steps; // by panel: registers of codes of four inputs each
+      for (Value block : blocks) {
+        Value chunkAt = chunkCodes(block, chunkIndex);
+        steps.push_back(spec.codebook ? entries(chunkAt, line) : unpack(e.at(chunkAt, line * 64)));
+      }
       int64_t count = steps[0].size();
       for (int64_t s = 0; s < count; ++s)
         for (size_t r = 0; r < at.size(); ++r) {
@@ -203,6 +236,8 @@ struct GroupedEmitter {
   bool wide() const { return e.shape.tilePanels > 1; } ///< 32 registers
 
   void emit(Value panelBegin, Value panelEnd) {
+    if (spec.codebook)
+      table = e.load(e.bytes(16), e.at(weights, spec.tableOffset()), 16);
     Value rows = e.sub(rowEnd, rowBegin);
     auto moreThan = [&](int64_t count, const std::function<void()> &body) {
       e.ifThen(e.less(e.index(count), rows), body);

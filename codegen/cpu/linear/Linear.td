@@ -14,8 +14,8 @@ def Cpu_PanelsAttr : Cpu_Layout<"Panels", "panels"> {
     weight are the matrix and, with `bias`, the bias.
 
     Constraints:
-    - C1: the type is a matrix of f32, bf16, !lm.int8, !lm.sparse_int8 in blocks of 16x4 or 1x1, or !lm.grouped in groups of a
-      multiple of 16.
+    - C1: the type is a matrix of f32, bf16, !lm.int8, !lm.sparse_int8 in blocks of 16x4 or 1x1, !lm.grouped or !lm.codebook, groups of a
+      multiple of 16 (of 32 with 8 entries).
   }];
   let parameters = (ins "::mlir::Type":$matrix, DefaultValuedParameter<"bool", "false">:$bias);
   let assemblyFormat = "`<` $matrix (`,` `bias` `=` $bias^)? `>`";

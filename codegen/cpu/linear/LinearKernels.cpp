@@ -153,6 +153,8 @@ static const char *formatName(WeightFormat format) {
     return "u8s8codes";
   case WeightFormat::Grouped:
     return "s8u";
+  case WeightFormat::Codebook:
+    return "codebook";
   }
   return "";
 }
@@ -161,9 +163,11 @@ static std::string linearName(const LinearSpec &spec, const Target &target) {
   std::string kind = formatName(spec.format);
   if (spec.grouped())
     kind += std::to_string(spec.bits) + "g" + std::to_string(spec.group) + (spec.hasMin ? "min" : "") +
-            (spec.smallScales ? "s8" : "");
+            (spec.smallScales ? "s8" : "") + (spec.codebook ? "codebook" : "");
   int64_t rows = spec.grouped() ? kGroupedTileRows : target.shape.tileRows;
-  int64_t panels = spec.grouped() ? groupedTilePanels(target.shape) : spec.sparse() ? 1 : target.shape.tilePanels;
+  int64_t panels = spec.grouped() ? groupedTilePanels(target.shape)
+                   : spec.floatCodebook() || spec.sparse() ? 1
+                                           : target.shape.tilePanels;
   return "linear_" + kind + "_n" + std::to_string(spec.outputs) + "_k" + std::to_string(spec.inputs) +
          (spec.bias ? "_bias" : "") + (spec.outStride < spec.panels() * 64 ? "_packed" : "") + "_tile" +
          std::to_string(rows) + "x" + std::to_string(panels) +
@@ -171,11 +175,14 @@ static std::string linearName(const LinearSpec &spec, const Target &target) {
 }
 
 std::string linearKernel(KernelLibrary &kernels, const LinearSpec &spec) {
-  return kernels.define(linearName(spec, kernels.getTarget()), 3, 4, [&](Emitter &e, ValueRange args) {
+  int64_t pointers = spec.floatCodebook() ? 4 : 3;
+  return kernels.define(linearName(spec, kernels.getTarget()), pointers, 4, [&](Emitter &e, ValueRange args) {
     if (spec.grouped())
       return emitGroupedLinear(e, spec, args);
     if (spec.sparse())
       return emitSparseLinear(e, spec, args);
+    if (spec.floatCodebook())
+      return emitCodebookLinear(e, spec, args);
     LinearEmitter{{e, spec, args[0], args[1], args[2]}, args[3], args[4]}.emit(args[5], args[6]);
   });
 }

@@ -23,11 +23,11 @@ PackedUse packedPanels(Operation *user, FlatSymbolRefAttr matrix, FlatSymbolRefA
 // Scales of groups are read once for each register of weights; blocks are such registers.
 LogicalResult checkFormat(Operation *user, FlatSymbolRefAttr matrix) {
   Type type = lm::lookupParam(user, matrix).getType();
-  auto grouped = dyn_cast<lm::GroupedType>(type);
+  int64_t group = lm::integerGroup(type), unit = groupUnit(type);
   auto sparse = dyn_cast<lm::SparseInt8Type>(type);
-  if (grouped && grouped.getGroup() % kLanes != 0)
-    return plan::refuse(user, "groups of " + Twine(grouped.getGroup()) + " are not supported (param '" +
-                                  matrix.getValue() + "'); use a multiple of 16");
+  if (group % unit != 0) // 0: no groups
+    return plan::refuse(user, "groups of " + Twine(group) + " are not supported (param '" + matrix.getValue() +
+                                  "'); use a multiple of " + Twine(unit));
   if (sparse && !hasSparseKernel(sparse))
     return plan::refuse(user, "blocks of " + Twine(sparse.getBlockRows()) + "x" + Twine(sparse.getBlockColumns()) +
                                   " are not supported (param '" + matrix.getValue() + "'); use 16x4 or 1x1");
@@ -47,11 +47,15 @@ struct LinearKernel : KernelOpInterface::FallbackModel<LinearKernel> {
   void getPackedWeights(Operation *op, plan::ProgramOp, SmallVectorImpl<PackedUse> &uses) const {
     uses.push_back(packedPanels(op, linear(op).getWeightAttr(), linear(op).getBiasAttr()));
   }
-  // Outputs are few rows (usually one) even in a prefill.
-  plan::Share getShare(Operation *, plan::StepOp step, bool few) const {
-    return few || step.getDomain() == plan::Domain::outputs ? plan::Share::panels : plan::Share::rows;
+  // Outputs are few rows (usually one) even in a prefill. The entries of a codebook are fetched once for all rows.
+  plan::Share getShare(Operation *op, plan::StepOp step, bool few) const {
+    return few || specOf(op).floatCodebook() || step.getDomain() == plan::Domain::outputs ? plan::Share::panels
+                                                                                          : plan::Share::rows;
   }
-  int64_t getScratchBytes(Operation *) const { return 0; }
+  int64_t getScratchBytes(Operation *op) const {
+    LinearSpec spec = specOf(op);
+    return spec.floatCodebook() ? 64 * spec.inputs : 0;
+  }
   int64_t getStateBytes(Operation *) const { return 0; }
   bool masksLastVector(Operation *) const { return true; }
   StringRef getUnit(Operation *op) const {
@@ -65,6 +69,8 @@ struct LinearKernel : KernelOpInterface::FallbackModel<LinearKernel> {
     kernel.name = linearKernel(kernels, spec);
     kernel.arguments = {{Argument::Input},  {Argument::Weight},    {Argument::Output}, {Argument::RowBegin},
                         {Argument::RowEnd}, {Argument::UnitBegin}, {Argument::UnitEnd}};
+    if (spec.floatCodebook())
+      kernel.arguments.insert(kernel.arguments.begin() + 3, {Argument::Scratch});
     kernel.units = spec.panels();
     // In pairs: 36 panels (SmolLM2's q) go 18:18 to two threads, in fours 16:20.
     kernel.unitsTogether = spec.grouped() ? 2 : spec.panelsTogether();

@@ -26,6 +26,8 @@ bool storesCodes(mlir::ModuleOp module);
 /// zero.
 void packSparse(const LinearSpec &spec, const lm::WeightData &data, std::vector<char> &out);
 
+/// What groups of a matrix must be a multiple of.
+int64_t groupUnit(mlir::Type matrix);
 /// Refuses groups and blocks for which there is no kernel.
 mlir::LogicalResult checkFormat(mlir::Operation *user, mlir::FlatSymbolRefAttr matrix);
 

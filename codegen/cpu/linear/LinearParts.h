@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // What all matrix products over rows share: how panels are walked and how results are stored. In: a LinearSpec. Out:
-// ops at the emitter's insertion point. Used by LinearKernels.cpp, SparseKernels.cpp and GroupedKernels.cpp; tested by
-// test/unit/codegen/LinearKernelTest.cpp.
+// ops at the emitter's insertion point. Used by LinearKernels.cpp, SparseKernels.cpp, GroupedKernels.cpp and
+// CodebookKernels.cpp; tested by test/unit/codegen/LinearKernelTest.cpp.
 #ifndef LMOPT_CODEGEN_CPU_LINEARPARTS_H
 #define LMOPT_CODEGEN_CPU_LINEARPARTS_H
 
@@ -72,6 +72,10 @@ void emitGroupedLinear(Emitter &e, const LinearSpec &spec, mlir::ValueRange argu
 
 /// The same for weights without their zeros.
 void emitSparseLinear(Emitter &e, const LinearSpec &spec, mlir::ValueRange arguments);
+
+/// Emits the body of a product with a codebook of f32 entries: (in, weights, out, scratch, rowBegin, rowEnd,
+/// panelBegin, panelEnd).
+void emitCodebookLinear(Emitter &e, const LinearSpec &spec, mlir::ValueRange arguments);
 
 /// Register tile of products with grouped weights: see GroupedKernels.cpp.
 constexpr int64_t kGroupedTileRows = 4;

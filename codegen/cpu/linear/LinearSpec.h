@@ -15,12 +15,13 @@ class KernelLibrary;
 
 /// How the weights of a linear are packed, and with that what its rows of input must be; see LinearSpec.
 enum class WeightFormat {
-  F32,    ///< f32 weights, f32 rows
-  Bf16,   ///< bf16 weights, bf16 rows; products exact, sums in f32
-  S8Rows, ///< s8 weights with one scale an output, u8 rows
-  Blocks, ///< as S8Rows, without the blocks of 16 outputs x 4 inputs that are zero
-  Codes,  ///< as S8Rows, without the codes that are zero
-  Grouped ///< 4-bit or 8-bit weights with f16 scales in groups, rows in the same groups
+  F32,     ///< f32 weights, f32 rows
+  Bf16,    ///< bf16 weights, bf16 rows; products exact, sums in f32
+  S8Rows,  ///< s8 weights with one scale an output, u8 rows
+  Blocks,  ///< as S8Rows, without the blocks of 16 outputs x 4 inputs that are zero
+  Codes,   ///< as S8Rows, without the codes that are zero
+  Grouped, ///< 4-bit or 8-bit weights with f16 scales in groups, rows in the same groups
+  Codebook ///< numbers of 256 f32 entries with one scale an output, f32 rows
 };
 
 /// A matrix product over rows: out[r][n] = sum_k in[r][k] * W[n][k] + bias[n].
@@ -37,6 +38,13 @@ enum class WeightFormat {
 ///        z / 16 8 bits: [G / 4][16][4] u8, the code plus 128 4 bits: [G / 8][16][4] bytes: low halves the first four
 ///        of eight k, high halves the other four; signed codes
 ///                plus 8, codes with minima as they are
+///   grouped, of a codebook: numbers of entries in the place of codes, behind the blocks 64 bytes with the entries plus
+///        128; [P][16] bias
+///        4 bits: as above
+///        2 bits: [G / 16][16][4] bytes: from the lowest bits, those of the first four of 16 k, the next four, ...
+///        3 bits: [G / 32] of: the lower two bits of 32 k as above, then [16][4] bytes whose bit i is the upper one of
+///                the i-th four of the 32 k
+///   codebook: [P][K][16] u8; [P][16] scale f32; 256 entries f32; [P][16] bias
 ///   blocks, codes, of which S are stored (the kernel finds where, so that one serves all matrices of a size):
 ///        [P][16] scale f32; [P][16] sum of codes i32; [P][16] bias (if any);
 ///        [P + 1] i64, number of the first block, or code, of the panel;
@@ -49,16 +57,18 @@ struct LinearSpec {
   WeightFormat format = WeightFormat::F32;
   bool bias = false;
   int64_t outStride = 0;       ///< bytes; 4 * outputs exactly when the result is the caller's memory
-  int64_t bits = 0, group = 0; ///< Grouped: 4 or 8; a multiple of 16 that divides the inputs
+  int64_t bits = 0, group = 0; ///< Grouped: 4 or 8 (of a codebook 2, 3 or 4); a multiple of 16 that divides the inputs
   bool hasMin = false;         ///< Grouped, 4 bits
   bool smallScales = false;    ///< Grouped with minima: scales and minima in 8 bits
   int64_t stored = 0;          ///< Blocks, Codes: how many there are; the kernel does not depend on it
+  bool codebook = false;       ///< Grouped: codes are numbers of entries
   int64_t panels() const { return roundUp(outputs, kLanes) / kLanes; }
   bool sparse() const { return format == WeightFormat::Blocks || format == WeightFormat::Codes; }
   /// u8 x s8 products, one exact sum an output.
   bool integer() const { return format == WeightFormat::S8Rows || sparse(); }
   bool bf16() const { return format == WeightFormat::Bf16; }
   bool grouped() const { return format == WeightFormat::Grouped; }
+  bool floatCodebook() const { return format == WeightFormat::Codebook; }
   RowFormat rowFormat() const {
     if (grouped())
       return RowFormat::Groups;
@@ -74,9 +84,9 @@ struct LinearSpec {
   int64_t steps() const { return depth() / inputsPerStep(); }
   /// A panel is a row of units: the 64 bytes of a step, or the block of a group. As many panels as are read together
   /// alternate unit by unit, so that reading them is one walk through memory; those left over lie one after another.
-  int64_t unitBytes() const { return grouped() ? blockBytes() : 64; }
+  int64_t unitBytes() const { return grouped() ? blockBytes() : floatCodebook() ? kLanes : 64; }
   int64_t panelBytes() const { return (grouped() ? inputs / group : steps()) * unitBytes(); }
-  int64_t panelsTogether() const { return grouped() ? 4 : sparse() ? 1 : 3; }
+  int64_t panelsTogether() const { return grouped() ? 4 : floatCodebook() || sparse() ? 1 : 3; }
   int64_t alternatingPanels() const { return panels() / panelsTogether() * panelsTogether(); }
   int64_t unitStride(int64_t panel) const { return (panel < alternatingPanels() ? panelsTogether() : 1) * unitBytes(); }
   int64_t unitOffset(int64_t panel, int64_t unit) const {
@@ -86,8 +96,12 @@ struct LinearSpec {
   int64_t codeBytes() const { return sparse() ? 0 : roundUp(panels() * panelBytes(), 64); } ///< before the scales
   int64_t scaleOffset() const { return codeBytes(); }
   int64_t sumOffset() const { return scaleOffset() + panels() * 64; }
-  int64_t unitsOffset() const { return codeBytes(); } ///< smallScales
-  int64_t biasOffset() const { return codeBytes() + (integer() ? 2 : smallScales ? 1 : 0) * panels() * 64; }
+  int64_t unitsOffset() const { return codeBytes(); }                                         ///< smallScales
+  int64_t tableOffset() const { return codeBytes() + (floatCodebook() ? panels() * 64 : 0); } ///< of a codebook
+  int64_t tableBytes() const { return floatCodebook() ? 1024 : codebook ? 64 : 0; }
+  int64_t biasOffset() const {
+    return codeBytes() + (integer() ? 2 : smallScales || floatCodebook() ? 1 : 0) * panels() * 64 + tableBytes();
+  }
   int64_t endOfOutputs() const { return biasOffset() + (bias ? panels() * 64 : 0); }
   /// Sparse: where panels begin; places of blocks, or masks of codes; what is stored.
   int64_t beginsOffset() const { return endOfOutputs(); }
@@ -99,7 +113,8 @@ struct LinearSpec {
   int64_t bytes() const { return sparse() ? storedOffset() + storedBytes() : endOfOutputs(); }
 };
 
-/// (in, weights, out, rowBegin, rowEnd, panelBegin, panelEnd)
+/// (in, weights, out, rowBegin, rowEnd, panelBegin, panelEnd); of a codebook of f32 entries with `inputs` * 64 bytes of
+/// scratch behind `out`.
 std::string linearKernel(KernelLibrary &kernels, const LinearSpec &spec);
 
 } // namespace lmopt::cpu

@@ -3,6 +3,7 @@
 // The matrix of a linear, and its bias if any, packed in panels of 16 outputs (#cpu.panels); the pictures are in
 // LinearSpec.h. Tested by test/unit/codegen/PackWeightsTest.cpp.
 #include "codegen/cpu/Cpu.h"
+#include "codegen/cpu/linear/CodebookLayout.h"
 #include "codegen/cpu/linear/LinearModel.h"
 #include "dialects/lm/param/Param.h"
 
@@ -97,7 +98,8 @@ void packGroups(const LinearSpec &spec, const lm::WeightData &data, std::vector<
   for (int64_t n = 0; n < spec.outputs; ++n)
     for (int64_t g = 0; g < groups; ++g) {
       char *block = out.data() + spec.unitOffset(n / kLanes, g);
-      packGroup(spec, data.s8.data() + n * spec.inputs + g * spec.group, n % kLanes, block);
+      const int8_t *codes = data.s8.data() + n * spec.inputs + g * spec.group;
+      spec.codebook ? packCodebookGroup(spec, codes, n % kLanes, block) : packGroup(spec, codes, n % kLanes, block);
       if (spec.smallScales) {
         packSmallScale(data, n, g, block + spec.groupCodeBytes() + n % kLanes);
         continue;
@@ -109,6 +111,8 @@ void packGroups(const LinearSpec &spec, const lm::WeightData &data, std::vector<
     }
   if (spec.smallScales)
     llvm::copy(data.units, floatsAt(out, spec.unitsOffset()));
+  if (spec.codebook)
+    packEntries(spec, data.table, out);
 }
 
 } // namespace
@@ -126,6 +130,12 @@ LinearSpec linearSpec(Type matrix, bool bias) {
     sizes(sparse.getRows(), sparse.getColumns());
     spec.format = sparse.getBlockRows() == 1 ? WeightFormat::Codes : WeightFormat::Blocks;
     spec.stored = sparse.getStored();
+  } else if (auto codebook = dyn_cast<lm::CodebookType>(matrix)) {
+    sizes(codebook.getRows(), codebook.getColumns());
+    spec.format = codebook.isGrouped() ? WeightFormat::Grouped : WeightFormat::Codebook;
+    spec.codebook = codebook.isGrouped();
+    spec.bits = codebook.isGrouped() ? codebook.getBits() : 0;
+    spec.group = codebook.getGroup();
   } else {
     auto grouped = cast<lm::GroupedType>(matrix);
     sizes(grouped.getRows(), grouped.getColumns());
@@ -152,17 +162,25 @@ bool storesCodes(ModuleOp module) {
   });
 }
 
+// Scales are read once for each register of weights; the upper bits of 32 numbers of three bits lie together.
+int64_t groupUnit(Type matrix) {
+  auto codebook = dyn_cast<lm::CodebookType>(matrix);
+  return codebook && codebook.getEntries() == 8 ? 2 * kLanes : kLanes;
+}
+
 LogicalResult PanelsAttr::verify(function_ref<InFlightDiagnostic()> emitError, Type matrix, bool) {
   auto tensor = dyn_cast<RankedTensorType>(matrix);
-  auto grouped = dyn_cast<lm::GroupedType>(matrix);
+  int64_t group = lm::integerGroup(matrix);
+  auto codebook = dyn_cast<lm::CodebookType>(matrix);
   bool isMatrix = tensor && tensor.getRank() == 2 && tensor.hasStaticShape() &&
                   (tensor.getElementType().isF32() || tensor.getElementType().isBF16());
   auto sparse = dyn_cast<lm::SparseInt8Type>(matrix);
-  if (isMatrix || isa<lm::Int8Type>(matrix) || (sparse && hasSparseKernel(sparse)) ||
-      (grouped && grouped.getGroup() % kLanes == 0))
+  bool groupFits = group > 0 && group % groupUnit(matrix) == 0;
+  if (isMatrix || isa<lm::Int8Type>(matrix) || groupFits || (codebook && !codebook.isGrouped()) ||
+      (sparse && hasSparseKernel(sparse)))
     return success();
-  return emitError() << "C1: expected a matrix of f32, bf16, !lm.int8, !lm.sparse_int8 (in blocks of 16x4 or 1x1) or "
-                        "!lm.grouped (in groups of a multiple of 16), but found "
+  return emitError() << "C1: expected a matrix of f32, bf16, !lm.int8, !lm.sparse_int8 (in blocks of 16x4 or 1x1), "
+                        "!lm.grouped or !lm.codebook (in groups of a multiple of 16, of 32 with 8 entries), but found "
                      << matrix;
 }
 
@@ -183,7 +201,10 @@ std::string PanelsAttr::describe() const {
     return "s8 panels of 16, codes that are not zero, one f32 scale a row";
   case WeightFormat::Grouped:
     return "u" + std::to_string(spec.bits) + " panels of 16, " + (spec.smallScales ? "u8" : "f16") + " scale" +
-           (spec.hasMin ? " and minimum" : "") + " for each " + std::to_string(spec.group) + " inputs";
+           (spec.hasMin ? " and minimum" : "") + " for each " + std::to_string(spec.group) + " inputs" +
+           (spec.codebook ? ", a codebook of " + std::to_string(1 << spec.bits) : "");
+  case WeightFormat::Codebook:
+    return "u8 panels of 16, one f32 scale a row, a codebook of 256 f32";
   }
   return "";
 }
@@ -206,6 +227,9 @@ void PanelsAttr::pack(ArrayRef<lm::WeightData> params, std::vector<char> &out) c
     break;
   case WeightFormat::Grouped:
     packGroups(spec, params[0], out);
+    break;
+  case WeightFormat::Codebook:
+    packCodebook(spec, params[0], out);
     break;
   }
   if (spec.bias)

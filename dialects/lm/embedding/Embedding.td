@@ -18,7 +18,7 @@ def LM_EmbeddingOp : LM_Op<"embedding", [Pure, DeclareOpInterfaceMethods<SymbolU
     ids outside 0 .. V-1; so does the interpreter.
 
     Constraints:
-    - C1: `table` names a `lm.param` that is a matrix (f32, int8 or grouped).
+    - C1: `table` names a `lm.param` that is a matrix (f32 or of codes).
     - C2: the width of the result is the number of columns of the table.
     - C3: batch and sequence of ids and result agree.
     - C4: `rotated`, if given, is a power of two from 2 to 65536 and divides the width.

@@ -74,6 +74,7 @@ FailureOr<reference::Weight> Frame::matrix(Operation *user, FlatSymbolRefAttr sy
     view.codes = (*data)->s8.data();
     view.scales = (*data)->scales.data();
     view.minima = (*data)->minima.empty() ? nullptr : (*data)->minima.data();
+    view.table = (*data)->table.empty() ? nullptr : (*data)->table.data();
   } else {
     view.f32 = (*data)->f32.data();
   }

@@ -42,7 +42,7 @@ struct Quantized {
 };
 
 /// A weight: f32 numbers, or codes with scales (group inputs share one; group = columns when a row does) and perhaps
-/// minima, one beside each scale.
+/// minima, one beside each scale. With a table, codes are the numbers of its entries.
 struct Weight {
   int64_t rows = 0, columns = 0;
   const float *f32 = nullptr;
@@ -50,13 +50,16 @@ struct Weight {
   const float *scales = nullptr;
   int64_t group = 0;
   const float *minima = nullptr;
+  const float *table = nullptr;
 
+  /// What a code stands for before it is scaled.
+  float number(int8_t code) const { return table ? table[static_cast<uint8_t>(code)] : float(code); }
   /// Number k of row n, dequantized.
   float at(int64_t n, int64_t k) const {
     if (f32)
       return f32[n * columns + k];
     int64_t g = (n * columns + k) / group;
-    return float(codes[n * columns + k]) * scales[g] + (minima ? minima[g] : 0.0f);
+    return number(codes[n * columns + k]) * scales[g] + (minima ? minima[g] : 0.0f);
   }
 };
 

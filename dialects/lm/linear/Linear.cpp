@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The four linears: numbered constraints, builders that infer result types.
+// The linears: numbered constraints, builders that infer result types.
 // Tested by test/dialects/lm/linear and test/unit/dialects/BuildersTest.cpp.
 
 #include "dialects/lm/linear/Linear.h"
@@ -67,21 +67,32 @@ LogicalResult QuantizedLinearOp::verify() {
 
 LogicalResult GroupedLinearOp::verifySymbolUses(SymbolTableCollection &tables) {
   ParamOp weight = lookupParam(tables, *this, getWeightAttr());
-  auto type = weight ? dyn_cast<GroupedType>(weight.getType()) : GroupedType();
-  if (!type)
-    return emitOpError("C1: ") << getWeightAttr() << " must be a lm.param of type !lm.grouped";
+  int64_t weightGroup = weight ? integerGroup(weight.getType()) : 0;
+  if (weightGroup == 0)
+    return emitOpError("C1: ") << getWeightAttr()
+                               << " must be a lm.param of type !lm.grouped or !lm.codebook with groups";
   if (failed(verifyWeights(*this, tables, weight)))
     return failure();
-  if (int64_t group = getInput().getType().getGroup(); type.getGroup() != group)
+  if (int64_t group = getInput().getType().getGroup(); weightGroup != group)
     return emitOpError("C6: activations are in groups of ")
-           << group << ", but the weight is in groups of " << type.getGroup();
-  if (type.getGroup() > 65536)
+           << group << ", but the weight is in groups of " << weightGroup;
+  if (weightGroup > 65536)
     return emitOpError("C7: expected groups of at most 65536 numbers, so that int32 sums cannot overflow, but found ")
-           << type.getGroup();
+           << weightGroup;
   return success();
 }
 
 LogicalResult GroupedLinearOp::verify() { return verifySizes(*this); }
+
+LogicalResult CodebookLinearOp::verifySymbolUses(SymbolTableCollection &tables) {
+  ParamOp weight = lookupParam(tables, *this, getWeightAttr());
+  auto type = weight ? dyn_cast<CodebookType>(weight.getType()) : CodebookType();
+  if (!type || type.isGrouped())
+    return emitOpError("C1: ") << getWeightAttr() << " must be a lm.param of type !lm.codebook without groups";
+  return verifyWeights(*this, tables, weight);
+}
+
+LogicalResult CodebookLinearOp::verify() { return verifySizes(*this); }
 
 //===- Builders --------------------------------------------------------------------------------------------------===//
 
@@ -105,5 +116,10 @@ void QuantizedLinearOp::build(OpBuilder &builder, OperationState &state, Value i
 
 void GroupedLinearOp::build(OpBuilder &builder, OperationState &state, Value input, ParamOp weight,
                             FlatSymbolRefAttr bias) {
+  build(builder, state, withWidth(input, weight.getShape().front()), input, refTo(weight), bias);
+}
+
+void CodebookLinearOp::build(OpBuilder &builder, OperationState &state, Value input, ParamOp weight,
+                             FlatSymbolRefAttr bias) {
   build(builder, state, withWidth(input, weight.getShape().front()), input, refTo(weight), bias);
 }

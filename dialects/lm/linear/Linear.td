@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Products with weights: in f32, in bf16, in int8 and in short groups of 4-bit or 8-bit codes. What is done to the
-// activations before is dialects/lm/quantize. Tested by test/dialects/lm/linear.
+// Products with weights: in f32, in bf16, in int8, in short groups of 4-bit or 8-bit codes, and from codebooks. What is
+// done to the activations before is dialects/lm/quantize. Tested by test/dialects/lm/linear.
 
 #ifndef LMOPT_DIALECTS_LM_LINEAR_LINEAR_TD
 #define LMOPT_DIALECTS_LM_LINEAR_LINEAR_TD
@@ -9,7 +9,7 @@
 include "dialects/lm/LmTypes.td"
 include "dialects/lm/interfaces/Linear.td"
 
-// The four agree in all that LinearLike asks.
+// They agree in all that LinearLike asks.
 class LM_LinearLike<string mnemonic>
     : LM_Op<mnemonic, [Pure, LM_LinearLikeOpInterface, DeclareOpInterfaceMethods<SymbolUserOpInterface>]>;
 
@@ -140,13 +140,14 @@ def LM_GroupedLinearOp : LM_LinearLike<"grouped_linear"> {
     y[b, t, n] = sum_g s_a[b, t, g] (s_w[n, g] D + m_w[n, g] A) + bias[n]
                  D = sum_k q[b, t, k] w[n, k],  A = sum_k q[b, t, k]       over the k of group g
 
-    with q and s_a the codes and scales of the token, w, s_w and m_w the codes, scales and minima of the weight (no
-    minima: m_w = 0). The sums D and A are exact integers; the groups are added up in f32.
+    with q and s_a the codes and scales of the token, w, s_w and m_w the codes (or the entries of the codebook that they
+    stand for), scales and minima of the weight (no minima: m_w = 0). The sums D and A are exact integers; the groups are
+    added up in f32.
 
     Shapes: x (B, T, K) of s8 codes in groups of G, W (N, K) in groups of G, bias (N), y (B, T, N).
 
     Constraints:
-    - C1: `weight` names a `lm.param` of type `!lm.grouped`.
+    - C1: `weight` names a `lm.param` of type `!lm.grouped`, or of type `!lm.codebook` with groups.
     - C2: its columns are the width of the input.
     - C3: its rows are the width of the result.
     - C4: `bias`, if given, names an f32 vector as long as the result is wide.
@@ -167,6 +168,45 @@ def LM_GroupedLinearOp : LM_LinearLike<"grouped_linear"> {
     ```
   }];
   let arguments = (ins LM_SignedCodes:$input, FlatSymbolRefAttr:$weight, OptionalAttr<FlatSymbolRefAttr>:$bias);
+  let results = (outs LM_Activation:$result);
+  let assemblyFormat = [{
+    $input `,` $weight (`bias` $bias^)? attr-dict-with-keyword `:` functional-type(operands, results)
+  }];
+  let builders = [
+    // The result type follows from input and weight. `bias` may be null.
+    OpBuilder<(ins "::mlir::Value":$input, "::lmopt::lm::ParamOp":$weight, "::mlir::FlatSymbolRefAttr":$bias)>
+  ];
+  let hasVerifier = 1;
+}
+
+def LM_CodebookLinearOp : LM_LinearLike<"codebook_linear"> {
+  let summary = "product of f32 activations and weights that are entries of a codebook of f32 numbers";
+  let description = [{
+    y[b, t, n] = s[n] sum_k x[b, t, k] c[w[n, k]] + bias[n]
+
+    with c the codebook, w and s the codes and scales of the weight. (A codebook of integers goes with `lm.grouped_linear`.)
+
+    Shapes: x (B, T, K), W (N, K), bias (N), y (B, T, N).
+
+    Constraints:
+    - C1: `weight` names a `lm.param` of type `!lm.codebook` without groups.
+    - C2: its columns are the width of the input.
+    - C3: its rows are the width of the result.
+    - C4: `bias`, if given, names an f32 vector as long as the result is wide.
+    - C5: batch and sequence of input and result agree.
+
+    ```mlir
+    lm.param @w : !lm.codebook<2x2, entries = 256>
+        = #lm.quantize_codebook<dense<[[0.5, -1.0], [0.75, 2.0]]> : tensor<2x2xf32>, entries = 256>
+    func.func @codebook_product() -> tensor<1x1x2xf32> {
+      %x = arith.constant dense<[[[3.0, 0.5]]]> : tensor<1x1x2xf32>
+      %y = lm.codebook_linear %x, @w : (tensor<1x1x2xf32>) -> tensor<1x1x2xf32>
+      return %y : tensor<1x1x2xf32>
+    }
+    // @codebook_product: tensor<1x1x2xf32> [[[1, 3.25]]]
+    ```
+  }];
+  let arguments = (ins LM_Activation:$input, FlatSymbolRefAttr:$weight, OptionalAttr<FlatSymbolRefAttr>:$bias);
   let results = (outs LM_Activation:$result);
   let assemblyFormat = [{
     $input `,` $weight (`bias` $bias^)? attr-dict-with-keyword `:` functional-type(operands, results)

@@ -24,5 +24,6 @@ void lmopt::lm::registerLinearMeanings(DialectRegistry &registry) {
   addMeanings<product<LinearOp, &Frame::tensor, reference::linear>,
               product<NarrowLinearOp, &Frame::tensor, reference::linear>,
               product<QuantizedLinearOp, &Frame::codes, reference::quantizedLinear>,
-              product<GroupedLinearOp, &Frame::codes, reference::groupedLinear>>(registry);
+              product<GroupedLinearOp, &Frame::codes, reference::groupedLinear>,
+              product<CodebookLinearOp, &Frame::tensor, reference::codebookLinear>>(registry);
 }

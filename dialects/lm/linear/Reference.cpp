@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// lm.linear, lm.narrow_linear, lm.quantized_linear, lm.grouped_linear; see Reference.h.
+// lm.linear, lm.narrow_linear, lm.quantized_linear, lm.grouped_linear, lm.codebook_linear; see Reference.h.
 
 #include "dialects/lm/linear/Reference.h"
 
@@ -67,7 +67,7 @@ Tensor groupedLinear(const Quantized &x, const Weight &weight, const float *bias
         const int8_t *q = &codes.s8[r * width + g * group], *w = weight.codes + n * width + g * group;
         int64_t products = 0, total = 0;
         for (int64_t k = 0; k < group; ++k) {
-          products += int64_t(q[k]) * w[k];
+          products += int64_t(q[k]) * int64_t(weight.number(w[k]));
           total += q[k];
         }
         double minimum = weight.minima ? weight.minima[n * groups + g] : 0.0;
@@ -76,6 +76,21 @@ Tensor groupedLinear(const Quantized &x, const Weight &weight, const float *bias
       }
       y.f32[r * weight.rows + n] = float(sum);
     }
+  return y;
+}
+
+// y[r, n] = s[n] sum_k x[r, k] c[w[n, k]] + bias[n]
+Tensor codebookLinear(const Tensor &x, const Weight &weight, const float *bias) {
+  Tensor y = Tensor::ofF32({x.size(0), x.size(1), weight.rows});
+  const int64_t width = x.width();
+  std::vector<float> entries(static_cast<size_t>(width));
+  for (int64_t n = 0; n < weight.rows; ++n) {
+    for (int64_t k = 0; k < width; ++k)
+      entries[k] = weight.number(weight.codes[n * width + k]);
+    for (int64_t r = 0; r < x.rows(); ++r)
+      y.f32[r * weight.rows + n] = float(double(weight.scales[n]) * dot(&x.f32[r * width], entries.data(), width) +
+                                         (bias ? double(bias[n]) : 0.0));
+  }
   return y;
 }
 

@@ -14,6 +14,7 @@ namespace lmopt::lm::reference {
 Tensor linear(const Tensor &x, const Weight &weight, const float *bias);
 Tensor quantizedLinear(const Quantized &x, const Weight &weight, const float *bias);
 Tensor groupedLinear(const Quantized &x, const Weight &weight, const float *bias);
+Tensor codebookLinear(const Tensor &x, const Weight &weight, const float *bias);
 
 } // namespace lmopt::lm::reference
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The facts of the four linears: how they run and what they read. Tested by test/unit/dialects/StepTest.cpp.
+// The facts of the linears: how they run and what they read. Tested by test/unit/dialects/StepTest.cpp.
 
 #include "dialects/lm/linear/Linear.h"
 
@@ -42,3 +42,9 @@ bool GroupedLinearOp::mixesRows() { return false; }
 bool GroupedLinearOp::isBoundToToken() { return false; }
 void GroupedLinearOp::getWeightUses(SmallVectorImpl<WeightUse> &uses) { addWeights(*this, uses); }
 Cost GroupedLinearOp::getCost() { return costOf(*this); }
+
+Motion CodebookLinearOp::getMotion() { return Motion::Kernel; }
+bool CodebookLinearOp::mixesRows() { return false; }
+bool CodebookLinearOp::isBoundToToken() { return false; }
+void CodebookLinearOp::getWeightUses(SmallVectorImpl<WeightUse> &uses) { addWeights(*this, uses); }
+Cost CodebookLinearOp::getCost() { return costOf(*this); }

@@ -79,7 +79,7 @@ static LogicalResult verifyParamType(ParamOp op) {
   if (!good)
     return op.emitOpError(
                "C1: expected a tensor of f32 of rank 1 to 4 with static, positive sizes and at most 2^40 "
-               "elements, a matrix of bf16, an !lm.int8, an !lm.sparse_int8 or an !lm.grouped, but the type is ")
+               "elements, a matrix of bf16, an !lm.int8, !lm.sparse_int8, !lm.grouped or !lm.codebook, but the type is ")
            << op.getType();
   return success();
 }
@@ -88,6 +88,9 @@ static LogicalResult verifyParamForm(ParamOp op, const WeightForm &form) {
   if (typeHolds(op.getType(), form))
     return success();
   InFlightDiagnostic diagnostic = op.emitOpError("C3: type ") << op.getType() << " does not hold ";
+  if (form.entries != 0)
+    return diagnostic << "a weight with a codebook of " << form.entries << " entries"
+                      << (form.group ? ", group = " + std::to_string(form.group) : "");
   if (form.groupedBits != 0)
     return diagnostic << "a grouped weight with bits = " << form.groupedBits << ", group = " << form.group
                       << (form.hasMin ? ", min" : "") << (form.scaleBits == 8 ? ", scales = 8" : "");

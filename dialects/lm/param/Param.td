@@ -22,7 +22,7 @@ def LM_ParamOp : LM_Declaration<"param", [Symbol]> {
 
     Constraints:
     - C1: the type is a tensor of f32 with static, positive sizes (at most 2^40 elements, rank 1 to 4), a matrix of
-      bf16, `!lm.int8`, `!lm.sparse_int8` or `!lm.grouped`.
+      bf16, `!lm.int8`, `!lm.sparse_int8`, `!lm.grouped` or `!lm.codebook`.
     - C2: the value is a weight attribute or a `dense` one.
     - C3: form and type agree: an f32 or bf16 weight has a tensor type, an int8 weight an int8 type, a grouped weight a
       grouped type with the same bits, group and minima.

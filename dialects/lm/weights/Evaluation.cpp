@@ -25,6 +25,7 @@ int64_t lmopt::lm::elementsOf(ArrayRef<int64_t> shape) {
 StringRef lmopt::lm::formText(const WeightData &data) {
   return data.isInt8()           ? "int8"
          : data.bf16             ? "bf16"
+         : !data.table.empty()   ? "codebook"
          : data.groupedBits == 8 ? "8-bit grouped"
          : data.groupedBits == 4 ? "4-bit grouped"
                                  : "f32";

@@ -42,6 +42,7 @@ static float roundNumber(float x) {
 /// A group may begin anywhere and its in-group sums read a padded run from there.
 int64_t Feedback::padded() const { return roundUp(size()) + kLanes; }
 
+
 static std::vector<int64_t> chooseOrder(const SquareMatrix &moments, bool byMoments) {
   std::vector<int64_t> order(static_cast<size_t>(moments.size));
   std::iota(order.begin(), order.end(), 0);
@@ -71,6 +72,8 @@ std::optional<Feedback> Feedback::create(const SquareMatrix &moments, double dam
     if (!std::isfinite(moments.row(i)[i]))
       return std::nullopt;
   result.order = chooseOrder(moments, byMoments);
+  for (int64_t i = 0; i < size; ++i)
+    result.importances.push_back(mean > 0 ? moments.row(i)[i] / mean : 1);
   SquareMatrix factor = reversed(moments, result.order);
   factor.addToDiagonal(added);
   if (!factorize(factor))
@@ -184,6 +187,8 @@ private:
   bool chooseScale(const float *weights, int64_t begin) {
     auto [least, greatest] = std::minmax_element(targets.begin(), targets.end());
     float extreme = -*least > *greatest ? *least : *greatest;
+    if (format.table)
+      return chooseCodebookScale(weights, begin, extreme / 127.0f);
     if (format.bits == 8) {
       float scale = roundToHalf(std::fabs(extreme) / 127.0f);
       attempt(weights, begin, scale, 0, -127, 127);
@@ -200,6 +205,29 @@ private:
     return true;
   }
 
+  /// Entries next to the ends of the codebook may be so few that it costs less to miss the extreme.
+  bool chooseCodebookScale(const float *weights, int64_t begin, float whole) {
+    for (float share : {1.1f, 1.05f, 1.0f, 0.95f, 0.9f, 0.85f, 0.8f, 0.75f}) {
+      float scale = roundToHalf(share * whole);
+      if (!std::isfinite(scale))
+        return false;
+      attempt(weights, begin, scale, 0, 0, 0);
+      if (best.cost == 0)
+        return true;
+    }
+    return true;
+  }
+
+  /// The code for a number in units of the scale, and what it stands for.
+  std::pair<float, float> nearest(float number, float least, float greatest) const {
+    if (!format.table) {
+      float code = roundNumber(std::clamp(number, least, greatest));
+      return {code, code};
+    }
+    uint8_t code = (*format.nearest)(number);
+    return {code, (*format.table)[code]};
+  }
+
   /// Rounds the group with that scale and minimum; keeps the result if it costs less than the best one.
   void attempt(const float *weights, int64_t begin, float scale, float minimum, float least, float greatest) {
     tried.scale = scale, tried.minimum = minimum, tried.cost = 0;
@@ -207,8 +235,8 @@ private:
     for (int64_t k = 0; k < format.group; ++k) {
       float target = targets[size_t(k)] + dot(tried.errors.data(), feedback.shares(begin + k) + begin, k);
       bool isZero = scale == 0 || (format.keepZeros && weights[k] == 0);
-      float code = isZero ? 0 : roundNumber(std::clamp((target - minimum) / scale, least, greatest));
-      float value = scale * code + minimum, missed = target - value;
+      auto [code, number] = nearest(isZero ? 0 : (target - minimum) / scale, least, greatest);
+      float value = scale * number + minimum, missed = target - value;
       tried.codes[size_t(k)] = code;
       tried.errors[size_t(k)] = weights[k] - value;
       tried.cost += feedback.cost(begin + k) * missed * missed;

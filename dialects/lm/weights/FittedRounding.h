@@ -13,6 +13,7 @@
 #ifndef LMOPT_DIALECTS_LM_WEIGHTS_FITTEDROUNDING_H
 #define LMOPT_DIALECTS_LM_WEIGHTS_FITTEDROUNDING_H
 
+#include "dialects/lm/weights/Codebook.h"
 #include "dialects/lm/weights/LeastSquares.h"
 
 #include <optional>
@@ -36,10 +37,13 @@ public:
   float takenUp(const float *lost, int64_t place, int64_t end) const;
   float cost(int64_t place) const { return costs[static_cast<size_t>(place)]; } ///< D
   int64_t padded() const;
+  /// The moment of a column over the mean of all; 1 when all are zero.
+  double importance(int64_t column) const { return importances[static_cast<size_t>(column)]; }
 
 private:
   std::vector<int64_t> order;
   std::vector<float> numbers, costs;
+  std::vector<double> importances;
 };
 
 /// Codes and scales of quantizeRow for `rows` rows, rounded with feedback. With `keepZeros` a number that is zero gets
@@ -50,10 +54,12 @@ bool quantizeRowsFitted(const float *weights, int64_t rows, const Feedback &feed
 /// How groups are stored; see quantizeShortGroup.
 struct GroupFormat {
   int64_t group;
-  int bits; ///< 4 or 8
+  int bits; ///< 4 or 8; of no interest with a codebook
   bool hasMin;
-  const float *units = nullptr; ///< of each row, when scales and minima have 8 bits
-  bool keepZeros = false;       ///< a number that is zero gets the code 0; without minima
+  const float *units = nullptr;              ///< of each row, when scales and minima have 8 bits
+  bool keepZeros = false;                    ///< a number that is zero gets the code 0; without minima or codebook
+  const std::vector<float> *table = nullptr; ///< a codebook within -127 .. 127: codes are numbers of its entries
+  const NearestEntry *nearest = nullptr;     ///< of that
 };
 
 /// Codes, scales and (with hasMin) minima of the groups of `rows` rows, rounded with feedback, columns in their own

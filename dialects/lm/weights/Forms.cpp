@@ -32,7 +32,7 @@ InFlightDiagnostic &lmopt::lm::printShape(InFlightDiagnostic &diagnostic, ArrayR
 bool lmopt::lm::typeHolds(Type type, const WeightForm &form) {
   if (auto matrix = dyn_cast<WeightTypeInterface>(type))
     return matrix.holds(form);
-  return !form.int8 && form.groupedBits == 0 && form.bf16 == cast<RankedTensorType>(type).getElementType().isBF16();
+  return cast<RankedTensorType>(type).getElementType().isBF16() ? form.bf16 : form.isF32();
 }
 
 FailureOr<WeightForm> lmopt::lm::expectF32(EmitError emitError, Attribute source, Expected expected) {
@@ -40,11 +40,12 @@ FailureOr<WeightForm> lmopt::lm::expectF32(EmitError emitError, Attribute source
   if (!form)
     return emitError() << expected.constraint << ": " << expected.what
                        << " must be a weight (dense f32 or a weight attribute), but is " << source;
-  if (form->int8 || form->bf16 || form->groupedBits != 0)
+  if (!form->isF32())
     return emitError() << expected.constraint << ": " << expected.what << " must be f32, but is "
-                       << (form->int8   ? "int8"
-                           : form->bf16 ? "bf16"
-                                        : "grouped");
+                       << (form->int8      ? "int8"
+                           : form->bf16    ? "bf16"
+                           : form->entries ? "of a codebook"
+                                           : "grouped");
   if (form->depth >= maxDepth || form->leaves > maxLeaves)
     return emitError() << "expected a weight at most " << maxDepth << " derivations deep and with at most " << maxLeaves
                        << " leaves, but found " << form->depth + 1 << " and " << form->leaves;

@@ -73,6 +73,7 @@ static WeightForm formOf(const WeightData &data) {
   form.int8 = data.isInt8();
   form.bf16 = data.bf16;
   form.groupedBits = data.groupedBits;
+  form.entries = static_cast<int64_t>(data.table.size());
   form.hasMin = !data.minima.empty();
   form.group = data.group;
   form.scaleBits = data.units.empty() ? 16 : 8;

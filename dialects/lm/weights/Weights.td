@@ -352,6 +352,38 @@ def LM_QuantizeGroupsAttr : LM_Weight<"QuantizeGroups", "quantize_groups", "Roun
                               [{ return $_get($_ctxt, source, bits, group, hasMin, 16, ::lmopt::lm::FitAttr()); }]>];
 }
 
+def LM_QuantizeCodebookAttr : LM_Weight<"QuantizeCodebook", "quantize_codebook", "Rounded"> {
+  let summary = "numbers of entries of a codebook that is optimal for the matrix";
+  let description = [{
+    `#lm.quantize_codebook<W, entries = 256>`: with s = max|w| of a row (f32) and u = w / s, so that all u lie in -1 .. 1, the
+    codebook c makes
+
+        sum over n, k of h[k] s[n]² (u[n, k] - c[code[n, k]])²      code: the nearest entry, h[k] = 1
+
+    least: the optimum of k-means in one dimension, by dynamic programming, over the 4096 cells of equal width that u falls into (a
+    cell is never divided). With fewer different numbers than entries nothing is lost. A row of zeros has s = 0.
+
+    `#lm.quantize_codebook<W, entries = E, group = G>`, E = 4, 8 or 16: the same with s = f16(m / 127) of a group, m its number of the
+    greatest magnitude, with its sign, and entries rounded to integers; u lies in -127 .. 127 and m at 127. Then, twice: the codes give
+    each group the scale that loses least, s = f16(sum w c[code] / sum c[code]²), and the scales give another codebook.
+
+    With `fit`, h[k] is the mean square of input k, and codes are chosen column by column as `#lm.fit` says: of 256 entries in
+    descending order of the moments' diagonal; in groups in the order of the columns, scales when the turn of a group comes, from what
+    its numbers have become by then: of some, from m / 127 to a third less, the one that costs least by D.
+
+    The result is an `!lm.codebook` weight. From techniques 10.3 and 15.5.
+
+    Constraints:
+    - C1: the source is an f32 matrix.
+    - C2: there are 4, 8 or 16 entries with a group, or 256 without.
+    - C3: the group is positive and divides the number of columns.
+    - C4: `fit` scales as many columns and rotates blocks that divide them.
+  }];
+  let parameters = (ins LM_WeightParameter:$source, "int64_t":$entries, DefaultValuedParameter<"int64_t", "0">:$group,
+                        OptionalParameter<"::lmopt::lm::FitAttr">:$fit);
+  let assemblyFormat = "`<` $source `,` struct($entries, $group, $fit) `>`";
+}
+
 def LM_NativeAttr : LM_Weight<"Native", "native", "Read"> {
   let summary = "the codes of a GGUF tensor as the file holds them";
   let description = [{

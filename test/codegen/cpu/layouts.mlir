@@ -14,12 +14,12 @@ plan.weight @e = [@w, @p] as #cpu.bounds<300, block = 64> at 128
 
 // -----
 
-// expected-error @+1 {{C1: expected a matrix of f32, bf16, !lm.int8, !lm.sparse_int8 (in blocks of 16x4 or 1x1) or !lm.grouped (in groups of a multiple of 16), but found 'tensor<24xf32>'}}
+// expected-error @+1 {{C1: expected a matrix of f32, bf16, !lm.int8, !lm.sparse_int8 (in blocks of 16x4 or 1x1), !lm.grouped or !lm.codebook (in groups of a multiple of 16, of 32 with 8 entries), but found 'tensor<24xf32>'}}
 plan.weight @a = [@w] as #cpu.panels<tensor<24xf32>> at 0
 
 // -----
 
-// expected-error @+1 {{C1: expected a matrix of f32, bf16, !lm.int8, !lm.sparse_int8 (in blocks of 16x4 or 1x1) or !lm.grouped (in groups of a multiple of 16), but found '!lm.grouped<16x16, bits = 4, group = 8>'}}
+// expected-error @+1 {{C1: expected a matrix of f32, bf16, !lm.int8, !lm.sparse_int8 (in blocks of 16x4 or 1x1), !lm.grouped or !lm.codebook (in groups of a multiple of 16, of 32 with 8 entries), but found '!lm.grouped<16x16, bits = 4, group = 8>'}}
 plan.weight @a = [@w] as #cpu.panels<!lm.grouped<16x16, bits = 4, group = 8>> at 0
 
 // -----

@@ -14,8 +14,10 @@ import numpy as np
 HERE = pathlib.Path(__file__).parent
 sys.path.insert(0, str(HERE.parents[1] / "dialects/lm/interpret"))
 from cases import Case, codes_type, f32, run_lines, t, write
-from generate import (GROUPED, attend, quantize_dynamic, quantize_groups, quantize_rows, quantize_weight_groups, quantized_linear,
-                      rope, rotate, top_linear)
+import codebook_cases
+from formulas import (attend, quantize_dynamic, quantize_groups, quantize_rows, quantize_weight_groups, quantized_linear, rope,
+                      rotate)
+from generate import GROUPED, top_linear
 
 
 def bf16(x):
@@ -172,6 +174,11 @@ def ranking():
             top_linear("best", x, w, b, 1, 32), top_linear("all", x, w, b, 300, 64)]
 
 
+def codebooks():
+    """Products and tables with codebooks."""
+    return codebook_cases.products(20, 64, 32) + codebook_cases.tables(20, 64, 32, 32)
+
+
 # The tolerance of compiled code, and why.
 THEMES = {
     products: (4e-6, "sums of 64 numbers in float32: 64 2^-24"),
@@ -179,6 +186,7 @@ THEMES = {
     attention_cache: (2e-6, "sums of 8 and 19 numbers in float32, between them exp, which takes on the error of a score"),
     attention_cache_narrow: (8e-3, "a weight of bf16 that tips moves by 2^-8, a query of 8 bits by 1/127 of the largest"),
     encoder: (2e-6, "sums of at most 16 numbers in float32, one behind another"),
+    codebooks: (4e-6, "sums of 64 numbers in float32: 64 2^-24"),
     ranking: (4e-6, "sums of 64 numbers in float32: 64 2^-24"),
 }
 

@@ -91,6 +91,10 @@ lm.param @groups4 : !lm.grouped<2x8, bits = 4, group = 4> = #lm.quantize_groups<
 lm.param @groups4m : !lm.grouped<2x8, bits = 4, group = 4, min> = #lm.quantize_groups<dense<1.0> : tensor<2x8xf32>, bits = 4, group = 4, min>
 // CHECK: lm.param @groups8 : !lm.grouped<2x8, bits = 8, group = 8> = #lm.quantize_groups<dense<1.000000e+00> : tensor<2x8xf32>, bits = 8, group = 8>
 lm.param @groups8 : !lm.grouped<2x8, bits = 8, group = 8> = #lm.quantize_groups<dense<1.0> : tensor<2x8xf32>, bits = 8, group = 8>
+// CHECK: lm.param @codebook256 : !lm.codebook<2x8, entries = 256> = #lm.quantize_codebook<dense<1.000000e+00> : tensor<2x8xf32>, entries = 256> exactness <approximate>
+lm.param @codebook256 : !lm.codebook<2x8, entries = 256> = #lm.quantize_codebook<dense<1.0> : tensor<2x8xf32>, entries = 256> exactness <approximate>
+// CHECK: lm.param @codebook16 : !lm.codebook<2x8, entries = 16, group = 4> = #lm.quantize_codebook<dense<1.000000e+00> : tensor<2x8xf32>, entries = 16, group = 4, fit = <[<"s", "a">], rotated = 2, damping = 1.000000e+00>>
+lm.param @codebook16 : !lm.codebook<2x8, entries = 16, group = 4> = #lm.quantize_codebook<dense<1.0> : tensor<2x8xf32>, entries = 16, group = 4, fit = <[<"s", "a">], rotated = 2, damping = 1.0>>
 // CHECK: lm.param @native4 : !lm.grouped<2x32, bits = 4, group = 32> = #lm.native<#lm.gguf<"m", "k", q4_0>>
 lm.param @native4 : !lm.grouped<2x32, bits = 4, group = 32> = #lm.native<#lm.gguf<"m", "k", q4_0>>
 // CHECK: lm.param @native4m : !lm.grouped<2x32, bits = 4, group = 32, min> = #lm.native<#lm.permute_rope<#lm.gguf<"m", "k", q4_1>, heads = 1, from = interleaved>>
@@ -168,6 +172,10 @@ func.func @all(%ids: tensor<?x?xi32>, %len: tensor<?xi32>, %cache: !lm.cache) ->
   %y4 = lm.grouped_linear %g4, @groups4 : (!lm.codes<?x?x8, s8, group = 4>) -> tensor<?x?x2xf32>
   // CHECK: lm.grouped_linear %[[G]], @groups4m bias @vector2 attributes {mark = "kept"} : (!lm.codes<?x?x8, s8, group = 4>) -> tensor<?x?x2xf32>
   %y4m = lm.grouped_linear %g4, @groups4m bias @vector2 attributes {mark = "kept"} : (!lm.codes<?x?x8, s8, group = 4>) -> tensor<?x?x2xf32>
+  // CHECK: lm.grouped_linear %[[G]], @codebook16 : (!lm.codes<?x?x8, s8, group = 4>) -> tensor<?x?x2xf32>
+  %yc4 = lm.grouped_linear %g4, @codebook16 : (!lm.codes<?x?x8, s8, group = 4>) -> tensor<?x?x2xf32>
+  // CHECK: lm.codebook_linear %{{.*}}, @codebook256 bias @vector2 attributes {mark = "kept"} : (tensor<?x?x8xf32>) -> tensor<?x?x2xf32>
+  %yc8 = lm.codebook_linear %h, @codebook256 bias @vector2 attributes {mark = "kept"} : (tensor<?x?x8xf32>) -> tensor<?x?x2xf32>
   // CHECK: lm.quantize_groups %{{.*}} attributes {mark = "kept"} : (tensor<?x?x8xf32>) -> !lm.codes<?x?x8, s8, group = 8>
   %g8 = lm.quantize_groups %h attributes {mark = "kept"} : (tensor<?x?x8xf32>) -> !lm.codes<?x?x8, s8, group = 8>
   // CHECK: lm.grouped_linear %{{.*}}, @groups8 : (!lm.codes<?x?x8, s8, group = 8>) -> tensor<?x?x2xf32>

@@ -155,6 +155,36 @@ func.func private @sparse_c3_negative(!lm.sparse_int8<17x9, block = 16x4, stored
 
 // -----
 
+// expected-error@+1 {{C1: expected positive sizes with a product of at most 2^40, but found 0x32}}
+func.func private @codebook_c1_zero(!lm.codebook<0x32, entries = 16, group = 32>)
+
+// -----
+
+// expected-error@+1 {{C2: expected 4, 8 or 16 entries with a group, or 256 without, but found 256 with}}
+func.func private @codebook_c2_group(!lm.codebook<2x32, entries = 256, group = 32>)
+
+// -----
+
+// expected-error@+1 {{C2: expected 4, 8 or 16 entries with a group, or 256 without, but found 16 without}}
+func.func private @codebook_c2_no_group(!lm.codebook<2x32, entries = 16>)
+
+// -----
+
+// expected-error@+1 {{C2: expected 4, 8 or 16 entries with a group, or 256 without, but found 32 with}}
+func.func private @codebook_c2_entries(!lm.codebook<2x32, entries = 32, group = 32>)
+
+// -----
+
+// expected-error@+1 {{C3: expected a positive group that divides the 32 columns, but found 24}}
+func.func private @codebook_c3_divides(!lm.codebook<2x32, entries = 8, group = 24>)
+
+// -----
+
+// expected-error@+1 {{C3: expected a positive group that divides the 32 columns, but found -4}}
+func.func private @codebook_c3_negative(!lm.codebook<2x32, entries = 8, group = -4>)
+
+// -----
+
 // expected-error@+1 {{expected two sizes, outputs x inputs, but found 1}}
 func.func private @sparse_rank(!lm.sparse_int8<17, block = 16x4, stored = 1>)
 
@@ -167,3 +197,12 @@ func.func private @sparse_block_rank(!lm.sparse_int8<17x9, block = 16x4x1, store
 
 // expected-error@+1 {{expected ','}}
 func.func private @sparse_without_stored(!lm.sparse_int8<17x9, block = 16x4>)
+
+// -----
+
+func.func private @codebook_sizes(!lm.codebook<32, entries = 8, group = 4>)
+
+// -----
+
+// expected-error@+1 {{expected 'entries'}}
+func.func private @codebook_word(!lm.codebook<2x32, bits = 8>)

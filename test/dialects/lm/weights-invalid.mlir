@@ -503,3 +503,38 @@ lm.param @store_sparse_c2 : !lm.sparse_int8<2x4, block = 1x1, stored = 1> = #lm.
 
 // expected-error@+1 {{C6: a fit cannot keep zeros where there are minima: zero need not be one of their numbers}}
 lm.param @quantize_groups_c6 : !lm.grouped<2x4, bits = 4, group = 2, min> = #lm.quantize_groups<dense<1.0> : tensor<2x4xf32>, bits = 4, group = 2, min, fit = <[<"s", "a">], damping = 1.0, zeros = true>>
+
+// -----
+
+// expected-error@+1 {{C1: the source must have rank 2, but its shape is 4}}
+lm.param @quantize_codebook_c1_vector : !lm.codebook<1x4, entries = 256> = #lm.quantize_codebook<dense<1.0> : tensor<4xf32>, entries = 256>
+
+// -----
+
+// expected-error@+1 {{C1: the source must be f32, but is of a codebook}}
+lm.param @quantize_codebook_c1_codebook : !lm.codebook<1x4, entries = 256> = #lm.quantize_codebook<#lm.quantize_codebook<dense<1.0> : tensor<1x4xf32>, entries = 256>, entries = 256>
+
+// -----
+
+// expected-error@+1 {{C2: expected 4, 8 or 16 entries with a group, or 256 without, but found 16 without}}
+lm.param @quantize_codebook_c2_no_group : !lm.codebook<1x4, entries = 256> = #lm.quantize_codebook<dense<1.0> : tensor<1x4xf32>, entries = 16>
+
+// -----
+
+// expected-error@+1 {{C2: expected 4, 8 or 16 entries with a group, or 256 without, but found 5 with}}
+lm.param @quantize_codebook_c2_entries : !lm.codebook<1x4, entries = 256> = #lm.quantize_codebook<dense<1.0> : tensor<1x4xf32>, entries = 5, group = 2>
+
+// -----
+
+// expected-error@+1 {{C3: expected a positive group that divides the columns (4), but found 3}}
+lm.param @quantize_codebook_c3_divides : !lm.codebook<1x4, entries = 16, group = 2> = #lm.quantize_codebook<dense<1.0> : tensor<1x4xf32>, entries = 16, group = 3>
+
+// -----
+
+// expected-error@+1 {{C3: expected a positive group that divides the columns, but found -2}}
+lm.param @quantize_codebook_c3_negative : !lm.codebook<1x4, entries = 16, group = 2> = #lm.quantize_codebook<#lm.gguf<"f", "k", f32>, entries = 16, group = -2>
+
+// -----
+
+// expected-error@+1 {{C4: expected a fit whose rotated blocks divide the 6 columns, but found 4}}
+lm.param @quantize_codebook_c4 : !lm.codebook<2x6, entries = 256> = #lm.quantize_codebook<dense<1.0> : tensor<2x6xf32>, entries = 256, fit = <[<"s", "x">], rotated = 4, damping = 0.1>>

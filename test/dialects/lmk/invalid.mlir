@@ -61,3 +61,43 @@ func.func @dot_bf16_elements(%sum: vector<16xf32>, %a: vector<32xf16>, %b: vecto
   %r = lmk.dot_bf16 %sum, %a, %b : vector<16xf32>, vector<32xf16>
   return
 }
+
+// -----
+
+func.func @lookup_c1_bytes(%table: vector<32xi8>, %numbers: vector<64xi8>) {
+  // expected-error @+1 {{expects a table of 16 bytes, found 'vector<32xi8>'}}
+  %r = lmk.lookup %table, %numbers : vector<32xi8>, vector<64xi8>
+  return
+}
+
+// -----
+
+func.func @lookup_c1_scalable(%table: vector<[16]xi8>, %numbers: vector<64xi8>) {
+  // expected-error @+1 {{expects a table of 16 bytes}}
+  %r = lmk.lookup %table, %numbers : vector<[16]xi8>, vector<64xi8>
+  return
+}
+
+// -----
+
+func.func @lookup_c2_count(%table: vector<16xi8>, %numbers: vector<24xi8>) {
+  // expected-error @+1 {{expects a multiple of 16 bytes as numbers, found 'vector<24xi8>'}}
+  %r = lmk.lookup %table, %numbers : vector<16xi8>, vector<24xi8>
+  return
+}
+
+// -----
+
+func.func @lookup_c2_words(%table: vector<16xi8>, %numbers: vector<16xi16>) {
+  // expected-error @+1 {{expects a multiple of 16 bytes as numbers, found 'vector<16xi16>'}}
+  %r = lmk.lookup %table, %numbers : vector<16xi8>, vector<16xi16>
+  return
+}
+
+// -----
+
+func.func @lookup_types(%table: vector<16xi8>, %numbers: vector<64xi8>) {
+  // expected-error @+1 {{expects one type for numbers and result}}
+  %r = "lmk.lookup"(%table, %numbers) : (vector<16xi8>, vector<64xi8>) -> vector<32xi8>
+  return
+}

@@ -35,3 +35,11 @@ func.func @unused(%sum: vector<16xi32>, %u: vector<64xi8>, %s: vector<64xi8>) {
   %r = lmk.dot_u8s8 %sum, %u, %s : vector<16xi32>, vector<64xi8>
   return
 }
+
+// CHECK-LABEL: func.func @lookup(
+// CHECK-SAME: %[[TABLE:.*]]: vector<16xi8>, %[[NUMBERS:.*]]: vector<64xi8>
+// CHECK: lmk.lookup %[[TABLE]], %[[NUMBERS]] : vector<16xi8>, vector<64xi8>
+func.func @lookup(%table: vector<16xi8>, %numbers: vector<64xi8>) -> vector<64xi8> {
+  %r = lmk.lookup %table, %numbers : vector<16xi8>, vector<64xi8>
+  return %r : vector<64xi8>
+}

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Every spelling of lmk.dot_u8s8 that this CPU can run gives the bits of a plain loop, at the extremes too: 255 * -128
-// four times over would saturate the 16-bit sums of vpmaddubsw, and accumulators wrap modulo 2^32. (These are the
+// Every spelling of lmk.lookup gives the bytes of a table, of widths that need one, two and four shuffles or a short
+// one. Every spelling of lmk.dot_u8s8 that this CPU can run gives the bits of a plain loop, at the extremes too: 255 *
+// -128 four times over would saturate the 16-bit sums of vpmaddubsw, and accumulators wrap modulo 2^32. (These are the
 // instructions themselves: where they are missing, nothing can take their place.) And bf16, with and without
 // AVX512_BF16: where this CPU lacks it, its steps give the bits that the manual promises; where it has it, the CPU
 // does.
@@ -114,6 +115,38 @@ TEST_P(Dot, GivesTheBitsOfAPlainLoop) {
   harness.call(kernel, {data.sums, data.u, data.s, kVectors * 64});
   for (int64_t i = 0; i < kVectors * 16; ++i)
     ASSERT_EQ(data.sums.ints()[i], wanted[i]) << "lane " << i;
+}
+
+TEST_P(Dot, LooksUpBytes) {
+  cpu::DotIsa isa = GetParam();
+  test::KernelHarness harness(cpuFor(isa), isa);
+  if (!harness.runsHere())
+    GTEST_SKIP() << "this CPU lacks instructions of " << cpuFor(isa);
+  const int64_t widths[] = {16, 32, 48, 64, 128};
+  std::vector<int> kernels;
+  for (int64_t width : widths)
+    kernels.push_back(harness.add(
+        harness.define("lookups" + std::to_string(width), 3, 1, [width](cpu::Emitter &e, mlir::ValueRange args) {
+          mlir::Value table = e.load(e.bytes(16), args[0]);
+          e.loop(e.index(0), args[3], width, [&](mlir::Value offset) {
+            mlir::Value numbers = e.load(e.bytes(width), e.at(args[1], offset));
+            e.store(lmk::LookupOp::create(e.b, e.loc, numbers.getType(), table, numbers), e.at(args[2], offset));
+          });
+        })));
+  harness.build();
+  constexpr int64_t count = 3 * 128 * 48;
+  Memory table(16), numbers(count), found(count);
+  test::Random random(9);
+  for (int64_t i = 0; i < 16; ++i)
+    table.data()[i] = static_cast<char>(random.below(256));
+  for (int64_t i = 0; i < count; ++i)
+    numbers.data()[i] = static_cast<char>(i < 16 ? i : random.below(16));
+  for (int kernel : kernels) {
+    std::memset(found.data(), 0x55, count);
+    harness.call(kernel, {table, numbers, found, count});
+    for (int64_t i = 0; i < count; ++i)
+      ASSERT_EQ(found.data()[i], table.data()[int64_t(numbers.data()[i])]) << "byte " << i;
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Isas, Dot,

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Kernels on short groups against plain loops: products with 4-bit and 8-bit weights, quantization of rows, rows of a
-// grouped table; each for CPUs whose code differs. Products of integers are exact, groups are added up in f32: with G
-// groups of which each takes three roundings, the error is below (3 G + 2) eps times the sum of magnitudes.
+// Kernels on short groups against plain loops: products with 4-bit and 8-bit weights and with codebooks, quantization
+// of rows, rows of a grouped table; each for CPUs whose code differs. Products of integers are exact, groups are added
+// up in f32: with G groups of which each takes three roundings, the error is below (3 G + 2) eps times the sum of
+// magnitudes.
 #include "codegen/cpu/embedding/EmbeddingRows.h"
 #include "codegen/cpu/linear/LinearSpec.h"
 #include "codegen/cpu/quantize/QuantizeRows.h"
@@ -25,10 +26,18 @@ constexpr int64_t kMaxRows = 35, kPaddedRows = 40;
 
 struct Form {
   int64_t bits, group;
-  bool hasMin, smallScales = false;
+  bool hasMin, smallScales = false, codebook = false;
 };
-const Form kForms[] = {{4, 32, true},  {4, 32, false}, {8, 32, false},     {4, 128, true},
-                       {8, 64, false}, {4, 16, true},  {4, 32, true, true}};
+const Form kForms[] = {{4, 32, true},
+                       {4, 32, false},
+                       {8, 32, false},
+                       {4, 128, true},
+                       {8, 64, false},
+                       {4, 16, true},
+                       {4, 32, true, true},
+                       {4, 32, false, false, true},
+                       {3, 64, false, false, true},
+                       {2, 48, false, false, true}};
 
 struct Shape {
   int64_t outputs, groups; ///< inputs: groups x the form's group
@@ -59,10 +68,15 @@ struct Matrix {
   std::vector<int> codes;            // as the weight means them
   std::vector<float> scales, minima; // by output and group
   std::vector<float> bias;
+  std::vector<int> entries; // of a codebook
   Memory packed;
 
   Matrix(const cpu::LinearSpec &spec, uint64_t seed) : spec(spec), packed(spec.bytes()) {
     test::Random random(seed);
+    for (int64_t i = 0; spec.codebook && i < 1 << spec.bits; ++i) {
+      entries.push_back(static_cast<int>(random.below(255)) - 127);
+      packed.data()[spec.tableOffset() + i] = static_cast<char>(entries.back() + 128);
+    }
     for (int64_t n = 0; n < spec.outputs; ++n) {
       for (int64_t k = 0; k < spec.inputs; ++k)
         putCode(n, k, random);
@@ -83,7 +97,20 @@ struct Matrix {
     int64_t size = 16 * spec.group * spec.bits / 8 + (spec.hasMin && !spec.smallScales ? 64 : 32);
     return size * (panel < whole ? panel / 4 * 4 * groups + g * 4 + panel % 4 : panel * groups + g);
   }
+  /// Lines of 64 bytes for 32 inputs, fours of inputs from the lowest bits on; of three bits the upper ones apart.
+  void putNumber(int64_t n, int64_t k, test::Random &random) {
+    int64_t inGroup = k % spec.group, four = inGroup % 32 / 4, low = spec.bits == 3 ? 2 : spec.bits;
+    auto number = static_cast<uint8_t>(random.below(1 << spec.bits));
+    char *to = packed.data() + block(n, k / spec.group) + inGroup / 32 * 64 * spec.bits + n % 16 * 4 + inGroup % 4;
+    char &lower = to[four * low / 8 * 64], &upper = to[2 * 64];
+    lower = static_cast<char>(lower | (number & ((1 << low) - 1)) << four * low % 8);
+    if (spec.bits == 3)
+      upper = static_cast<char>(upper | number >> 2 << four);
+    codes.push_back(entries[number]);
+  }
   void putCode(int64_t n, int64_t k, test::Random &random) {
+    if (spec.codebook)
+      return putNumber(n, k, random);
     int stored = static_cast<int>(random.below(spec.bits == 8 ? 256 : 16)), inGroup = static_cast<int>(k % spec.group);
     char *to = packed.data() + block(n, k / spec.group);
     if (spec.bits == 8) {
@@ -124,6 +151,7 @@ cpu::LinearSpec makeSpec(const Form &form, const Shape &shape) {
   spec.group = form.group;
   spec.hasMin = form.hasMin;
   spec.smallScales = form.smallScales;
+  spec.codebook = form.codebook;
   return spec;
 }
 
@@ -166,6 +194,8 @@ struct Library {
   /// The first form meets all shapes, the others two: code for narrow registers is long to compile, and longest that
   /// for wide ones in the instructions of a lesser CPU, where the first form meets two, the others one.
   bool isTested(int64_t form, int64_t shape) const {
+    if (kForms[form].codebook) // what follows the look-up is the code of 8 bits
+      return shape == 1;
     if (!harness.target().native())
       return shape == 1 || (form == 0 && shape == 3);
     return form == 0 || shape == 1 || shape == 3;
@@ -240,8 +270,8 @@ std::map<std::string, std::unique_ptr<Library>> GroupedKernel::libraries;
 
 std::string nameOf(const cpu::LinearSpec &spec) {
   return "bits " + std::to_string(spec.bits) + " group " + std::to_string(spec.group) + (spec.hasMin ? " min" : "") +
-         (spec.smallScales ? " small" : "") + " N " + std::to_string(spec.outputs) + " K " +
-         std::to_string(spec.inputs);
+         (spec.smallScales ? " small" : "") + (spec.codebook ? " codebook" : "") + " N " +
+         std::to_string(spec.outputs) + " K " + std::to_string(spec.inputs);
 }
 
 TEST_P(GroupedKernel, AgreesWithPlainLoops) {

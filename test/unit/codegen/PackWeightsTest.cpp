@@ -211,6 +211,57 @@ TEST_F(PackWeights, GroupedPanels) {
   }
 }
 
+// Numbers of entries in fours of inputs, from the lowest bits on; of three bits the upper ones in a line of their own.
+TEST_F(PackWeights, Codebooks) {
+  for (int64_t bits : {2, 3, 4}) {
+    std::string format = "entries = " + std::to_string(1 << bits) + ", group = 32";
+    test::TestModule module =
+        test::TestModule::fromText("lm.param @c : !lm.codebook<20x64, " + format + "> = #lm.quantize_codebook<" +
+                                   matrixText(20, 64) + ", " + format + ">\n");
+    auto param = module.get().lookupSymbol<lm::ParamOp>("c");
+    mlir::FailureOr<lm::WeightData> data = reader.read(param);
+    ASSERT_TRUE(mlir::succeeded(data));
+    plan::WeightOp weight = test::makeWeight(module.get(), {"c"}, "panels<!lm.codebook<20x64, " + format + ">>");
+    std::vector<char> bytes = pack(weight);
+    const int64_t codes = 64 * bits, block = codes + 32, low = bits == 3 ? 2 : bits;
+    const cpu::LinearSpec spec = cpu::linearSpec(param.getType(), false);
+    ASSERT_EQ(spec.tableOffset(), cpu::roundUp(4 * block, 64));
+    ASSERT_EQ(int64_t(bytes.size()), spec.tableOffset() + 64);
+    for (int64_t i = 0; i < 1 << bits; ++i)
+      ASSERT_EQ(static_cast<uint8_t>(bytes[spec.tableOffset() + i]) - 128, data->table[i]);
+    for (int64_t n = 0; n < 20; ++n)
+      for (int64_t k = 0; k < 64; ++k) {
+        const char *at = bytes.data() + block * (n / 16 * 2 + k / 32);
+        int64_t four = k % 32 / 4, place = n % 16 * 4 + k % 4;
+        int code = static_cast<uint8_t>(at[four * low / 8 * 64 + place]) >> (four * low % 8) & ((1 << low) - 1);
+        if (bits == 3)
+          code |= (static_cast<uint8_t>(at[2 * 64 + place]) >> four & 1) << 2;
+        ASSERT_EQ(code, static_cast<uint8_t>(data->s8[n * 64 + k])) << bits << " bits " << n << " " << k;
+        float scale;
+        decodeHalf(at + codes + n % 16 * 2, 1, &scale);
+        ASSERT_EQ(scale, data->scales[n * 2 + k / 32]);
+      }
+  }
+}
+
+TEST_F(PackWeights, FloatCodebook) {
+  test::TestModule module = test::TestModule::fromText("lm.param @c : !lm.codebook<20x18, entries = 256> = "
+                                                       "#lm.quantize_codebook<" +
+                                                       matrixText(20, 18) + ", entries = 256>\n");
+  mlir::FailureOr<lm::WeightData> data = reader.read(module.get().lookupSymbol<lm::ParamOp>("c"));
+  ASSERT_TRUE(mlir::succeeded(data));
+  std::vector<char> bytes = pack(test::makeWeight(module.get(), {"c"}, "panels<!lm.codebook<20x18, entries = 256>>"));
+  const int64_t scales = cpu::roundUp(2 * 18 * 16, 64), table = scales + 2 * 64;
+  ASSERT_EQ(int64_t(bytes.size()), table + 1024);
+  for (int64_t n = 0; n < 20; ++n) {
+    EXPECT_EQ(floatAt(bytes, scales + 4 * n), data->scales[n]);
+    for (int64_t k = 0; k < 18; ++k)
+      ASSERT_EQ(bytes[(n / 16 * 18 + k) * 16 + n % 16], static_cast<char>(data->s8[n * 18 + k]));
+  }
+  for (int64_t i = 0; i < 256; ++i)
+    EXPECT_EQ(floatAt(bytes, table + 4 * i), data->table[i]);
+}
+
 // The same with scales and minima in 8 bits; the units of rows lie behind all blocks.
 TEST_F(PackWeights, SmallScales) {
   std::string source =

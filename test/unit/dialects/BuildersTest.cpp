@@ -150,6 +150,13 @@ TEST_F(Builders, BitsOfAGroupedWeight) {
   EXPECT_EQ(GroupedType::get(&context, 2, 64, 4, 32, true).getBitsPerWeight(), 5.0);
   EXPECT_EQ(GroupedType::get(&context, 2, 64, 8, 32, false).getBitsPerWeight(), 8.5);
   EXPECT_EQ(GroupedType::get(&context, 2, 64, 8, 32, false).getGroupsPerRow(), 2);
+  auto small = CodebookType::get(&context, 2, 64, 8, 32), large = CodebookType::get(&context, 2, 64, 256, 0);
+  EXPECT_EQ(small.getBitsPerWeight(), 3.5);
+  EXPECT_EQ(large.getBitsPerWeight(), 8.5);
+  EXPECT_EQ(small.getStoredBytes(), 2 * 64 * 3 / 8 + 2 * 2 * 2 + 8); // codes, scales, entries
+  EXPECT_EQ(large.getStoredBytes(), 2 * 64 + 2 * 4 + 256 * 4);
+  EXPECT_EQ(small.getFormatName(), "codebook8 g32");
+  EXPECT_EQ(large.getFormatName(), "codebook256");
 }
 
 TEST_F(Builders, EncoderEnd) {

@@ -286,6 +286,17 @@ TEST_F(Weights, ShapesThatOnlyTheFileKnows) {
               "is not of a matrix with 3 columns");
   expectError("!lm.int8<2x3> = #lm.quantize_rows<" + matrix + ", fit = <[<\"w.safetensors\", \"x\">], damping = 0.1>>",
               "x.products");
+  expectError("!lm.codebook<2x4, entries = 16, group = 2> = #lm.quantize_codebook<" + matrix +
+                  ", entries = 16, group = 2>",
+              "group 2 does not divide the 3 columns");
+  expectError("!lm.codebook<2x3, entries = 256> = #lm.quantize_codebook<" + matrix +
+                  ", entries = 256, fit = <[<\"w.safetensors\", \"x\">], damping = 0.1>>",
+              "x.products");
+  expectError("!lm.codebook<1x2, entries = 256> = #lm.quantize_codebook<dense<[[1.0, 0x7F800000]]> : tensor<1x2xf32>, "
+              "entries = 256>",
+              "holds a number that is not finite");
+  expectError("!lm.codebook<2x4, entries = 256> = #lm.quantize_codebook<" + matrix + ", entries = 256>",
+              "expected '!lm.codebook<2x4, entries = 256>', but the source holds codebook 2x3");
   expectError("tensor<2xf32> = #lm.matvec_add<" + matrix + ", dense<1.0> : tensor<2xf32>>",
               "expected a vector of 3 numbers");
   expectError("tensor<2x3xf32> = #lm.add_to_rows<" + matrix + ", " + matrix + ">", "expected an f32 vector");

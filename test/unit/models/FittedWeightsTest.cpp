@@ -104,6 +104,7 @@ TEST_P(FittedFixtures, SeesThroughExactRewrites) {
   }
   // What was quantized before is seen through, too: here the layers, and then the rest.
   rewritten("lm-quantize-weights{layers=layers.0.* {}},lm-quantize-weights{{}}");
+  rewritten("lm-quantize-codebook{layers=layers.0.* entries=256 {}},lm-quantize-codebook{entries=256 {}}");
 }
 
 // What changes a value otherwise is refused: the norms lose their scales.
@@ -140,7 +141,9 @@ TEST_P(FittedFixtures, DerivedMomentsAreMeasured) {
 TEST_P(FittedFixtures, LosesLessThanToNearest) {
   for (const char *passes :
        {"lm-quantize-weights{layers=layers.*", "lm-rotate{block=16},lm-quantize-weights{layers=layers.*",
-        "lm-quantize-groups{layers=layers.* min=true", "lm-quantize-groups{layers=layers.* bits=4"}) {
+        "lm-quantize-groups{layers=layers.* min=true", "lm-quantize-groups{layers=layers.* bits=4",
+        "lm-quantize-codebook{layers=layers.* entries=16", "lm-quantize-codebook{layers=layers.* entries=8",
+        "lm-quantize-codebook{layers=layers.* entries=256"}) {
     double nearest = errorOfResults(std::string(passes) + "}");
     EXPECT_LE(errorOfResults(std::string(passes) + " {}}"), nearest) << passes;
   }
@@ -178,7 +181,7 @@ TEST_P(FittedFixtures, MigrationEvensWhatIsMeasured) {
 
 TEST_P(FittedFixtures, BadOptions) {
   OwningOpRef<ModuleOp> module = model.module->clone();
-  for (const char *pass : {"lm-quantize-weights", "lm-quantize-groups"}) {
+  for (const char *pass : {"lm-quantize-weights", "lm-quantize-groups", "lm-quantize-codebook"}) {
     EXPECT_NE(errorOf(*module, std::string(pass) + "{{} damping=0}").find("'damping' must be positive"),
               std::string::npos);
     EXPECT_NE(errorOf(*module, std::string(pass) + "{stats=missing}").find("missing"), std::string::npos);

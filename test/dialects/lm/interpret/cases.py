@@ -40,6 +40,8 @@ class Case:
             type_ = type_.replace("xf32", "xbf16")
         if wrap.startswith("#lm.quantize_groups"):
             type_ = f"!lm.grouped<{array.shape[0]}x{array.shape[1]}, " + wrap.split("{}, ")[1]
+        if wrap.startswith("#lm.quantize_codebook"):
+            type_ = f"!lm.codebook<{array.shape[0]}x{array.shape[1]}, " + wrap.split("{}, ")[1]
         if shape:
             type_ = f"tensor<{'x'.join(map(str, shape))}xf32>"
         self.params.append(f"lm.param @{self.name}.{name} : {type_} = {weight}")

@@ -9,6 +9,7 @@ float64 on both sides, so a result differs by its own rounding to float32, 2^-24
 """
 import pathlib
 
+import codebook_cases
 import numpy as np
 from attention_cases import attention, groups, halves, lengths
 from cases import Case, codes_type, dense, f32, run_lines, t, write
@@ -334,6 +335,7 @@ COMPILED = {
     "attention/halves": ["halves_encoder_full", "halves_encoder_causal"],
     "attention/groups": [],
     "ranking/meaning": [],
+    "linear/codebooks": None,
 }
 
 
@@ -342,7 +344,8 @@ def main():
     written = {"embedding/meaning": embedding(), "linear/meaning": linear(), "norm/meaning": norm(),
                "elementwise/meaning": elementwise(), "pooling/meaning": pooling(), "attention/meaning": attention(),
                "interpret/weights": weights(), "attention/lengths": lengths(), "attention/halves": halves(),
-               "attention/groups": groups(), "ranking/meaning": ranking()}
+               "attention/groups": groups(), "ranking/meaning": ranking(),
+               "linear/codebooks": codebook_cases.products(5, 16, 4) + codebook_cases.tables(7, 16, 4, 4)}
     is_rotate = lambda case: "func.func @rotate_" in case
     written["quantize/meaning"] = [case for case in written["linear/meaning"] if is_rotate(case)]
     written["linear/meaning"] = [case for case in written["linear/meaning"] if not is_rotate(case)]

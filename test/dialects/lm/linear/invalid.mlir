@@ -127,7 +127,7 @@ func.func @quantized_linear_c6_overflow(%q: !lm.codes<?x?x65540, u8>) {
 // -----
 
 func.func @grouped_linear_c1_absent(%q: !lm.codes<?x?x4, s8, group = 2>) {
-  // expected-error@+1 {{C1: @w must be a lm.param of type !lm.grouped}}
+  // expected-error@+1 {{C1: @w must be a lm.param of type !lm.grouped or !lm.codebook with groups}}
   %y = lm.grouped_linear %q, @w : (!lm.codes<?x?x4, s8, group = 2>) -> tensor<?x?x4xf32>
   return
 }
@@ -136,7 +136,7 @@ func.func @grouped_linear_c1_absent(%q: !lm.codes<?x?x4, s8, group = 2>) {
 
 lm.param @w : tensor<4x4xf32> = dense<1.0>
 func.func @grouped_linear_c1_f32(%q: !lm.codes<?x?x4, s8, group = 2>) {
-  // expected-error@+1 {{C1: @w must be a lm.param of type !lm.grouped}}
+  // expected-error@+1 {{C1: @w must be a lm.param of type !lm.grouped or !lm.codebook with groups}}
   %y = lm.grouped_linear %q, @w : (!lm.codes<?x?x4, s8, group = 2>) -> tensor<?x?x4xf32>
   return
 }
@@ -145,7 +145,7 @@ func.func @grouped_linear_c1_f32(%q: !lm.codes<?x?x4, s8, group = 2>) {
 
 lm.param @w : !lm.int8<4x4> = #lm.quantize_rows<dense<1.0> : tensor<4x4xf32>>
 func.func @grouped_linear_c1_int8(%q: !lm.codes<?x?x4, s8, group = 2>) {
-  // expected-error@+1 {{C1: @w must be a lm.param of type !lm.grouped}}
+  // expected-error@+1 {{C1: @w must be a lm.param of type !lm.grouped or !lm.codebook with groups}}
   %y = lm.grouped_linear %q, @w : (!lm.codes<?x?x4, s8, group = 2>) -> tensor<?x?x4xf32>
   return
 }
@@ -283,4 +283,94 @@ func.func @linear_c1_bf16(%x: tensor<?x?x4xf32>) -> tensor<?x?x4xf32> {
   // expected-error@+1 {{C1: @w must be an f32 matrix, but is 'tensor<4x4xbf16>'}}
   %y = lm.linear %x, @w : (tensor<?x?x4xf32>) -> tensor<?x?x4xf32>
   return %y : tensor<?x?x4xf32>
+}
+
+// -----
+
+func.func @codebook_linear_c1_absent(%x: tensor<?x?x4xf32>) {
+  // expected-error@+1 {{C1: @w must be a lm.param of type !lm.codebook without groups}}
+  %y = lm.codebook_linear %x, @w : (tensor<?x?x4xf32>) -> tensor<?x?x4xf32>
+  return
+}
+
+// -----
+
+lm.param @w : tensor<4x4xf32> = dense<1.0>
+func.func @codebook_linear_c1_f32(%x: tensor<?x?x4xf32>) {
+  // expected-error@+1 {{C1: @w must be a lm.param of type !lm.codebook without groups}}
+  %y = lm.codebook_linear %x, @w : (tensor<?x?x4xf32>) -> tensor<?x?x4xf32>
+  return
+}
+
+// -----
+
+lm.param @w : !lm.codebook<4x4, entries = 16, group = 2> = #lm.quantize_codebook<dense<1.0> : tensor<4x4xf32>, entries = 16, group = 2>
+func.func @codebook_linear_c1_groups(%x: tensor<?x?x4xf32>) {
+  // expected-error@+1 {{C1: @w must be a lm.param of type !lm.codebook without groups}}
+  %y = lm.codebook_linear %x, @w : (tensor<?x?x4xf32>) -> tensor<?x?x4xf32>
+  return
+}
+
+// -----
+
+lm.param @w : !lm.codebook<4x4, entries = 256> = #lm.quantize_codebook<dense<1.0> : tensor<4x4xf32>, entries = 256>
+func.func @codebook_linear_c2_columns(%x: tensor<?x?x5xf32>) {
+  // expected-error@+1 {{C2: @w has 4 columns, but the input has width 5}}
+  %y = lm.codebook_linear %x, @w : (tensor<?x?x5xf32>) -> tensor<?x?x4xf32>
+  return
+}
+
+// -----
+
+lm.param @w : !lm.codebook<4x4, entries = 256> = #lm.quantize_codebook<dense<1.0> : tensor<4x4xf32>, entries = 256>
+func.func @codebook_linear_c3_rows(%x: tensor<?x?x4xf32>) {
+  // expected-error@+1 {{C3: @w has 4 rows, but the result has width 6}}
+  %y = lm.codebook_linear %x, @w : (tensor<?x?x4xf32>) -> tensor<?x?x6xf32>
+  return
+}
+
+// -----
+
+lm.param @w : !lm.codebook<4x4, entries = 256> = #lm.quantize_codebook<dense<1.0> : tensor<4x4xf32>, entries = 256>
+lm.param @b : tensor<3xf32> = dense<1.0>
+func.func @codebook_linear_c4_bias(%x: tensor<?x?x4xf32>) {
+  // expected-error@+1 {{C4: @b must have 4 numbers, but has 3}}
+  %y = lm.codebook_linear %x, @w bias @b : (tensor<?x?x4xf32>) -> tensor<?x?x4xf32>
+  return
+}
+
+// -----
+
+lm.param @w : !lm.codebook<4x4, entries = 256> = #lm.quantize_codebook<dense<1.0> : tensor<4x4xf32>, entries = 256>
+func.func @codebook_linear_c5_result(%x: tensor<1x?x4xf32>) {
+  // expected-error@+1 {{C5: input 'tensor<1x?x4xf32>' and result 'tensor<2x?x4xf32>' disagree}}
+  %y = lm.codebook_linear %x, @w : (tensor<1x?x4xf32>) -> tensor<2x?x4xf32>
+  return
+}
+
+// -----
+
+lm.param @w : !lm.codebook<4x4, entries = 256> = #lm.quantize_codebook<dense<1.0> : tensor<4x4xf32>, entries = 256>
+func.func @grouped_linear_c1_codebook(%x: !lm.codes<?x?x4, s8, group = 2>) {
+  // expected-error@+1 {{C1: @w must be a lm.param of type !lm.grouped or !lm.codebook with groups}}
+  %y = lm.grouped_linear %x, @w : (!lm.codes<?x?x4, s8, group = 2>) -> tensor<?x?x4xf32>
+  return
+}
+
+// -----
+
+lm.param @w : !lm.codebook<4x4, entries = 8, group = 2> = #lm.quantize_codebook<dense<1.0> : tensor<4x4xf32>, entries = 8, group = 2>
+func.func @grouped_linear_c6_codebook(%x: !lm.codes<?x?x4, s8, group = 4>) {
+  // expected-error@+1 {{C6: activations are in groups of 4, but the weight is in groups of 2}}
+  %y = lm.grouped_linear %x, @w : (!lm.codes<?x?x4, s8, group = 4>) -> tensor<?x?x4xf32>
+  return
+}
+
+// -----
+
+lm.param @w : !lm.codebook<4x4, entries = 256> = #lm.quantize_codebook<dense<1.0> : tensor<4x4xf32>, entries = 256>
+func.func @linear_c1_codebook(%x: tensor<?x?x4xf32>) {
+  // expected-error@+1 {{C1: @w must be an f32 matrix, but is '!lm.codebook<4x4, entries = 256>'}}
+  %y = lm.linear %x, @w : (tensor<?x?x4xf32>) -> tensor<?x?x4xf32>
+  return
 }

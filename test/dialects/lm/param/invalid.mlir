@@ -1,6 +1,6 @@
 // RUN: lmopt-opt %s -split-input-file -verify-diagnostics
 
-// expected-error@+1 {{C1: expected a tensor of f32 of rank 1 to 4 with static, positive sizes and at most 2^40 elements, a matrix of bf16, an !lm.int8, an !lm.sparse_int8 or an !lm.grouped, but the type is 'tensor<?xf32>'}}
+// expected-error@+1 {{C1: expected a tensor of f32 of rank 1 to 4 with static, positive sizes and at most 2^40 elements, a matrix of bf16, an !lm.int8, !lm.sparse_int8, !lm.grouped or !lm.codebook, but the type is 'tensor<?xf32>'}}
 lm.param @param_c1_dynamic : tensor<?xf32> = #lm.gguf<"f", "k", f32>
 
 // -----
@@ -147,3 +147,18 @@ lm.param @param_c3_sparse_blocks : !lm.sparse_int8<2x4, block = 16x4, stored = 1
 
 // expected-error@+1 {{C3: type '!lm.sparse_int8<2x4, block = 16x4, stored = 1>' does not hold an int8 weight}}
 lm.param @param_c3_int8_in_sparse : !lm.sparse_int8<2x4, block = 16x4, stored = 1> = #lm.quantize_rows<#lm.gguf<"f", "k", f32>>
+
+// -----
+
+// expected-error@+1 {{C3: type '!lm.codebook<2x8, entries = 16, group = 4>' does not hold a weight with a codebook of 8 entries, group = 4}}
+lm.param @param_c3_entries : !lm.codebook<2x8, entries = 16, group = 4> = #lm.quantize_codebook<#lm.gguf<"f", "k", f32>, entries = 8, group = 4>
+
+// -----
+
+// expected-error@+1 {{C3: type 'tensor<2x8xf32>' does not hold a weight with a codebook of 256 entries}}
+lm.param @param_c3_codebook_in_f32 : tensor<2x8xf32> = #lm.quantize_codebook<#lm.gguf<"f", "k", f32>, entries = 256>
+
+// -----
+
+// expected-error@+1 {{C3: type '!lm.codebook<2x8, entries = 256>' does not hold an f32 weight}}
+lm.param @param_c3_f32_in_codebook : !lm.codebook<2x8, entries = 256> = #lm.gguf<"f", "k", f32>

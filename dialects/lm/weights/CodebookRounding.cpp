@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Rounding to codebooks; see CodebookRounding.h.
+#include "dialects/lm/weights/CodebookRounding.h"
+
+#include "dialects/lm/weights/WeightKernels.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace lmopt::lm {
+
+static bool allFinite(const CodebookSource &source) {
+  return std::all_of(source.weights, source.weights + source.rows * source.columns,
+                     [](float x) { return std::isfinite(x); });
+}
+
+static double importance(const CodebookSource &source, int64_t column) {
+  return source.feedback ? source.feedback->importance(column) : 1;
+}
+
+/// The best codebook for W / scale, `group` numbers of a row with one scale; entries within -reach .. reach.
+static std::vector<double> findEntries(const CodebookSource &source, int64_t group, const std::vector<float> &scales,
+                                       int64_t entries, double reach) {
+  Histogram histogram(reach);
+  for (int64_t i = 0; i < source.rows * source.columns; ++i) {
+    double scale = scales[static_cast<size_t>(i / group)];
+    if (scale != 0)
+      histogram.add(source.weights[i] / scale, importance(source, i % source.columns) * scale * scale);
+  }
+  std::vector<double> found = optimalCodebook(histogram.getCells(), entries);
+  for (double &entry : found)
+    entry = std::clamp(entry, -reach, reach);
+  return found;
+}
+
+//===----------------------------------------------------------------------===//
+// Rows
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+/// Codes of rows whose scales and codebook are known.
+class RowRounder {
+public:
+  RowRounder(const CodebookSource &source, CodebookResult &result)
+      : source(source), result(result), nearest(result.table) {}
+
+  void roundToNearest(int64_t row) {
+    for (int64_t k = 0; k < source.columns; ++k)
+      round(row, k, source.weights[row * source.columns + k]);
+  }
+
+  /// Several rows share a row of the factor while it is in the nearest cache.
+  void roundFitted(int64_t first, int64_t end) {
+    const Feedback &feedback = *source.feedback;
+    std::vector<float> errors(static_cast<size_t>((end - first) * feedback.padded()));
+    for (int64_t place = 0; place < source.columns; ++place)
+      for (int64_t row = first; row < end; ++row) {
+        float *lost = errors.data() + (row - first) * feedback.padded();
+        int64_t column = feedback.column(place);
+        float weight = source.weights[row * source.columns + column];
+        lost[place] = weight - round(row, column, weight + feedback.takenUp(lost, place, place));
+      }
+  }
+
+private:
+  const CodebookSource &source;
+  CodebookResult &result;
+  NearestEntry nearest;
+
+  /// The number that is stored for `target`.
+  float round(int64_t row, int64_t column, float target) {
+    float scale = result.scales[static_cast<size_t>(row)];
+    uint8_t code = nearest(scale == 0 ? 0 : target / scale);
+    result.codes[static_cast<size_t>(row * source.columns + column)] = static_cast<int8_t>(code);
+    return scale * result.table[code];
+  }
+};
+
+} // namespace
+
+std::optional<CodebookResult> roundToRowCodebook(const CodebookSource &source, int64_t entries) {
+  if (!allFinite(source))
+    return std::nullopt;
+  CodebookResult result;
+  result.codes.resize(static_cast<size_t>(source.rows * source.columns));
+  for (int64_t n = 0; n < source.rows; ++n) {
+    const float *row = source.weights + n * source.columns;
+    float greatest = 0;
+    for (int64_t k = 0; k < source.columns; ++k)
+      greatest = std::max(greatest, std::fabs(row[k]));
+    result.scales.push_back(greatest);
+  }
+  for (double entry : findEntries(source, source.columns, result.scales, entries, 1))
+    result.table.push_back(static_cast<float>(entry));
+  RowRounder rounder(source, result);
+  constexpr int64_t together = 4;
+  for (int64_t first = 0; first < source.rows; first += together) {
+    int64_t end = std::min(first + together, source.rows);
+    if (source.feedback)
+      rounder.roundFitted(first, end);
+    for (int64_t row = first; !source.feedback && row < end; ++row)
+      rounder.roundToNearest(row);
+  }
+  return result;
+}
+
+//===----------------------------------------------------------------------===//
+// Groups
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+constexpr double kReach = 127;
+
+/// Scales and a codebook of integers that fit each other, then codes.
+class GroupCodebook {
+public:
+  GroupCodebook(const CodebookSource &source, int64_t entries, int64_t group)
+      : source(source), entries(entries), group(group) {
+    result.codes.resize(static_cast<size_t>(source.rows * source.columns));
+  }
+
+  std::optional<CodebookResult> round() {
+    if (!chooseScales())
+      return std::nullopt;
+    chooseTable();
+    for (int time = 0; time < 2; ++time) {
+      refitScales();
+      chooseTable();
+    }
+    if (source.feedback && !roundFitted())
+      return std::nullopt;
+    if (!source.feedback)
+      roundToNearest();
+    return std::move(result);
+  }
+
+private:
+  const CodebookSource &source;
+  int64_t entries, group;
+  CodebookResult result;
+
+  /// The number of the greatest magnitude becomes 127, so that the others lie to one side of where it is: a codebook
+  /// need not have its mirror image.
+  bool chooseScales() {
+    for (const float *at = source.weights; at != source.weights + source.rows * source.columns; at += group) {
+      float extreme = 0;
+      for (int64_t k = 0; k < group; ++k)
+        extreme = std::fabs(at[k]) > std::fabs(extreme) ? at[k] : extreme;
+      result.scales.push_back(roundToHalf(extreme / static_cast<float>(kReach)));
+      if (!std::isfinite(result.scales.back()))
+        return false;
+    }
+    return true;
+  }
+
+  void chooseTable() {
+    result.table.clear();
+    for (double entry : findEntries(source, group, result.scales, entries, kReach))
+      result.table.push_back(static_cast<float>(std::nearbyint(entry)));
+  }
+
+  void roundToNearest() {
+    NearestEntry nearest(result.table);
+    for (size_t i = 0; i < result.codes.size(); ++i) {
+      float scale = result.scales[i / static_cast<size_t>(group)];
+      result.codes[i] = static_cast<int8_t>(nearest(scale == 0 ? 0 : source.weights[i] / scale));
+    }
+  }
+
+  /// s = sum h w c / sum h c²
+  void refitScales() {
+    roundToNearest();
+    for (size_t g = 0; g < result.scales.size(); ++g) {
+      double product = 0, square = 0;
+      for (int64_t i = int64_t(g) * group, end = i + group; i < end; ++i) {
+        double entry = result.table[static_cast<uint8_t>(result.codes[static_cast<size_t>(i)])];
+        double h = importance(source, i % source.columns);
+        product += h * source.weights[i] * entry;
+        square += h * entry * entry;
+      }
+      float scale = square > 0 ? roundToHalf(static_cast<float>(product / square)) : 0;
+      if (std::isfinite(scale) && scale != 0)
+        result.scales[g] = scale;
+    }
+  }
+
+  bool roundFitted() {
+    NearestEntry nearest(result.table);
+    GroupFormat format = {group, 0, false};
+    format.table = &result.table;
+    format.nearest = &nearest;
+    return quantizeGroupsFitted(source.weights, source.rows, *source.feedback, format, result.codes.data(),
+                                result.scales.data(), nullptr);
+  }
+};
+
+} // namespace
+
+std::optional<CodebookResult> roundToGroupCodebook(const CodebookSource &source, int64_t entries, int64_t group) {
+  return allFinite(source) ? GroupCodebook(source, entries, group).round() : std::nullopt;
+}
+
+} // namespace lmopt::lm
