@@ -114,9 +114,11 @@ def fit(data, scale, ridge):
 
 
 def low_rank(weight, moments, rank):
+    """W L V V^T L^-1 with L L^T the moments and V the first right singular vectors of W L."""
     lower = np.linalg.cholesky(moments + 1e-6 * np.trace(moments) / len(moments) * np.eye(len(moments)))
-    u, s, v = np.linalg.svd(weight @ lower, full_matrices=False)
-    return ((u[:, :rank] * s[:rank]) @ np.linalg.solve(lower.T, v[:rank].T).T).astype(np.float32)
+    white = weight @ lower
+    first = np.linalg.eigh(white.T @ white)[1][:, -rank:]
+    return ((white @ first) @ np.linalg.solve(lower.T, first).T).astype(np.float32)
 
 
 def tail_divergence(rows, lse, weight, cuts, moments, rank):
