@@ -81,7 +81,7 @@ private:
 } // namespace
 
 static std::string_view normalizedText(const TokenizerSpec &spec, const AddedToken &token, std::string &storage) {
-  if (!token.normalized || spec.normalizer.empty())
+  if (!token.normalized || token.textIsNormalized || spec.normalizer.empty())
     return token.text;
   std::string rules = bytesOf(spec.normalizer);
   lmopt_buffer_t buffer = {};

@@ -3,7 +3,8 @@
 // A tokenizer as its file describes it, before and after it becomes the blob of lmopt/tokenizer_format.h.
 //
 // In: TokenizerSpec, filled by the readers of tokenizer.json and of GGUF metadata. Out: the bytes of the blob, with all
-// hash tables and with the flag of each token that a word of its bytes becomes just that token.
+// hash tables and with the flag of each token that a word of its bytes becomes just that token. And back: a blob to the
+// spec that it was written from, for what changes a vocabulary (ShortList.h).
 // Tested by test/unit/tokenizer, read by runtime/src/tokenizer/open.c.
 #ifndef LMOPT_FRONTENDS_TOKENIZER_TOKENIZERBLOB_H
 #define LMOPT_FRONTENDS_TOKENIZER_TOKENIZERBLOB_H
@@ -25,6 +26,7 @@ struct AddedToken {
   std::string text;
   uint32_t flags; // LMOPT_ADDED_*
   bool normalized;
+  bool textIsNormalized = false; // `text` is what the normalizer made of it, as a blob holds it
 };
 
 struct TokenizerSpec {
@@ -49,6 +51,9 @@ struct TokenizerSpec {
 
 /// `path` is for messages only.
 Result<std::string> writeTokenizerBlob(TokenizerSpec &spec, const std::string &path);
+
+/// The spec whose blob this is. Exit code 3 where the blob contradicts itself.
+Result<TokenizerSpec> readTokenizerBlob(std::string_view blob, const std::string &path);
 
 /// The printable form in which byte-level vocabularies are stored: each byte is one character. Empty when the text
 /// holds a character that stands for no byte.

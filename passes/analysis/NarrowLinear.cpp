@@ -26,7 +26,7 @@ void setWidth(Value rows, int64_t width) {
   rows.setType(RankedTensorType::get(shape, type.getElementType()));
 }
 
-static void takeRows(ParamOp param, llvm::ArrayRef<int64_t> kept) {
+void takeRows(ParamOp param, llvm::ArrayRef<int64_t> kept) {
   llvm::SmallVector<int64_t> shape = llvm::to_vector(param.getShape());
   shape.front() = static_cast<int64_t>(kept.size());
   param.setValueAttr(TakeRowsAttr::get(param.getContext(), param.getValue(), kept));

@@ -10,6 +10,9 @@
 
 namespace lmopt::lm {
 
+/// Leaves only these rows of a matrix, or numbers of a vector.
+void takeRows(ParamOp param, llvm::ArrayRef<int64_t> kept);
+
 /// Leaves only these rows: of the weight, the bias, the result.
 void takeRows(LinearOp linear, llvm::ArrayRef<int64_t> kept, const ParamUses &uses);
 

@@ -86,6 +86,14 @@ void addNoHead(Command command, bool &noHead) {
                   "of an encoder only: leave out the head of its class, so that the model gives vectors");
 }
 
+void addShortList(Command command, std::string &text) {
+  command
+      .add("--shortlist", text,
+           "keep only the tokens that this text needs and those without which not every text could be written; "
+           "embedding, head and tokenizer shrink")
+      .notEmpty();
+}
+
 void addThreads(Command command, int &threads) {
   command.add("-t,--threads", threads, "threads to compute with (default: the CPUs this process may use)")
       .between(1, 1024);

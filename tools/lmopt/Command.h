@@ -77,6 +77,7 @@ private:
 void addModel(Command command, std::string &model);
 void addSource(Command command, std::string &source);
 void addNoHead(Command command, bool &noHead);
+void addShortList(Command command, std::string &text);
 void addThreads(Command command, int &threads);
 void addTexts(Command command, std::vector<std::string> &texts, std::string &file);
 void addFormat(Command command, std::string &format);

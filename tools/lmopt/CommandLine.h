@@ -26,6 +26,7 @@ namespace lmopt::driver {
 struct ImportOptions {
   std::string source;
   std::string output; // directory
+  std::string shortList;
   bool noHead = false;
 };
 
@@ -39,6 +40,7 @@ struct CompileOptions {
   std::string stopAfter;
   std::string dumpStages; // directory
   std::string calibration;
+  std::string shortList; // a text whose tokens stay; empty: all stay
   bool weightsFile = false;
   bool noHead = false;
 };

@@ -31,6 +31,7 @@ void addCompile(CommandLine &line) {
   command
       .add("--calibrate", options->calibration, "text to gather statistics on, for recipes with passes that use them")
       .notEmpty();
+  addShortList(command, options->shortList);
   command
       .add("--stop-after", options->stopAfter,
            "write what this stage made to OUTPUT instead: import and optimize make a directory")

@@ -14,6 +14,7 @@
 #include "passes/pipelines/Recipes.h"
 #include "tools/lmopt/Model.h"
 #include "tools/lmopt/Progress.h"
+#include "tools/lmopt/ShortListText.h"
 #include "tools/lmopt/TextInput.h"
 
 #include "mlir/IR/Diagnostics.h"
@@ -240,6 +241,15 @@ static Result<void> optimize(PassManager &manager, ImportedModel &model, const P
   return Error{code, errors.message("a pass failed")};
 }
 
+/// A pass knows nothing of the tokenizer.
+static Result<void> checkTokenizer(const ImportedModel &model, int64_t vocabulary) {
+  if (model.tokenizerBlob.empty() || vocabularyOf(*model.module) == vocabulary)
+    return {};
+  return Error{kErrorUsage, "the passes leave " + std::to_string(vocabularyOf(*model.module)) + " of " +
+                                std::to_string(vocabulary) +
+                                " tokens, but the tokenizer has them all; use --shortlist TEXT, which changes both"};
+}
+
 /// What was measured is of no use once the weights are packed. A module that is written before needs it.
 static void removeStatistics(const std::vector<std::string> &files) {
   for (const std::string &file : files)
@@ -268,6 +278,8 @@ Result<void> compileSource(const CompileOptions &options, const Context &context
   Result<ImportedModel> model = importModel(options.source, mlirContext, !options.noHead);
   if (!model.ok())
     return model.error();
+  if (Result<void> shortened = applyShortList(*model, options.source, options.shortList, context); !shortened.ok())
+    return errors.explain(shortened.error(), "--shortlist failed without a message");
   if (Result<void> checked = checkSources(options, model->sources); !checked.ok())
     return checked;
   bool stop = false;
@@ -279,9 +291,12 @@ Result<void> compileSource(const CompileOptions &options, const Context &context
       return shown;
   progress.update(0.02, "optimize");
   std::vector<std::string> statistics;
+  int64_t vocabulary = vocabularyOf(*model->module);
   Result<void> optimized = optimize(manager, *model, *plan, options, context, progress, errors, statistics);
   if (!optimized.ok())
     return optimized;
+  if (Result<void> checked = checkTokenizer(*model, vocabulary); !checked.ok())
+    return checked;
   if (Result<void> ended = endStage("optimize", *model, options, stop); !ended.ok() || stop)
     return ended;
 

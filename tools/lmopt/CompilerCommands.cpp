@@ -9,6 +9,7 @@
 #include "tools/lmopt/Describe.h"
 #include "tools/lmopt/Inspect.h"
 #include "tools/lmopt/Progress.h"
+#include "tools/lmopt/ShortListText.h"
 
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/MLIRContext.h"
@@ -60,12 +61,14 @@ Result<void> importSource(const ImportOptions &options, const Context &context) 
                  "name is ./-"};
   MLIRContext mlirContext;
   prepareContext(mlirContext, context);
-  ErrorCollector warnings(mlirContext, context);
+  ErrorCollector messages(mlirContext, context);
   Progress progress("import", progressStyle(context.quiet));
   progress.update(0, "read " + options.source);
   Result<ImportedModel> model = importModel(options.source, mlirContext, !options.noHead);
   if (!model.ok())
     return model.error();
+  if (Result<void> shortened = applyShortList(*model, options.source, options.shortList, context); !shortened.ok())
+    return messages.explain(shortened.error(), "--shortlist failed without a message");
   progress.update(0.5, "write " + options.output);
   return writeImportedModel(*model, options.output);
 }

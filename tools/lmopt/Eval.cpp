@@ -5,9 +5,10 @@
 // The text is tokenized once, without BOS, as plain text, and cut into chunks of `ctx` tokens; what is left over is not
 // used. In each chunk the tokens at positions ctx/2 .. ctx-1 are scored, each given all before it in its chunk
 // (llama.cpp's convention). Model and reference advance together, a pass of the runtime at a time, so that only the
-// logits of one pass are held. What the figures mean: Scores.h. Tested by test/unit/tools, test/tools/lmopt, test/e2e.
+// logits of one pass are held. What the figures mean: Scores.h. Where the two read the text as different tokens, they
+// are compared by bytes instead: EvalBytes.h. Tested by test/unit/tools, test/tools/lmopt, test/e2e.
 #include "tools/lmopt/CommandLine.h"
-#include "tools/lmopt/Model.h"
+#include "tools/lmopt/EvalBytes.h"
 #include "tools/lmopt/Progress.h"
 #include "tools/lmopt/Scores.h"
 #include "tools/lmopt/TextInput.h"
@@ -28,85 +29,35 @@ struct EvalOptions {
   int threads = 0;
 };
 
-namespace {
-/// A model that is fed chunks.
-struct Runner {
-  Model model;
-  SessionPtr session;
-};
-
-/// Rows of logits of one pass.
-struct Rows {
-  std::vector<float> logits; // (rows, vocabulary)
-  size_t vocabulary;
-
-  static int receive(void *user, int64_t, int64_t rows, const float *logits) {
-    Rows &self = *static_cast<Rows *>(user);
-    self.logits.insert(self.logits.end(), logits, logits + static_cast<size_t>(rows) * self.vocabulary);
-    return 0;
-  }
-};
-} // namespace
-
-static Result<Runner> openRunner(const std::string &path, const EvalOptions &options, const Context &context) {
-  Result<Model> model = openModel(path, LMOPT_MODEL_DECODER, "eval");
-  if (!model.ok())
-    return model.error();
-  if (options.context > model->info.max_positions)
-    return Error{kErrorUsage, "--ctx " + std::to_string(options.context) + " is longer than '" + path +
-                                  "' can take: " + std::to_string(model->info.max_positions) + " positions"};
-  Result<SessionPtr> session = createSession(*model, {options.threads, options.context, nullptr}, context);
-  if (!session.ok())
-    return session.error();
-  lmopt_error_t error{}; // the passes of a chunk are parts of one sequence, whose last token is never fed
-  if (lmopt_session_expect(session->get(), options.context, &error) != LMOPT_OK)
-    return runtimeError(error);
-  return Runner{model.take(), session.take()};
-}
-
-/// Feeds tokens [from, to) of the chunk; `rows` gets the logits after each of those at `scored` or later.
-static Result<void> feed(Runner &runner, const int32_t *chunk, int64_t from, int64_t to, int64_t scored, Rows &rows) {
-  rows.logits.clear();
-  lmopt_error_t error{};
-  int64_t begin = std::clamp(scored, from, to) - from;
-  if (lmopt_session_prefill_rows(runner.session.get(), chunk + from, to - from, begin, Rows::receive, &rows, &error) !=
-      LMOPT_OK)
-    return runtimeError(error);
-  return {};
-}
-
 /// Scores one chunk of `length` tokens. The row after token i predicts token i + 1, so the last token is never fed.
-static Result<void> scoreChunk(Runner &model, Runner *reference, const int32_t *chunk, int64_t length, Scores &scores) {
-  lmopt_error_t error{};
-  for (Runner *runner : {&model, reference})
-    if (runner && lmopt_session_truncate(runner->session.get(), 0, &error) != LMOPT_OK)
-      return runtimeError(error);
-  size_t vocabulary = static_cast<size_t>(model.model.info.vocabulary);
-  Rows rows{{}, vocabulary}, referenceRows{{}, vocabulary};
+static Result<void> scoreChunk(EvalRunner &model, EvalRunner *reference, const int32_t *chunk, int64_t length,
+                               Scores &scores) {
+  for (EvalRunner *runner : {&model, reference})
+    if (Result<void> restarted = runner ? runner->restart() : Result<void>(); !restarted.ok())
+      return restarted;
+  size_t vocabulary = model.vocabulary();
+  std::vector<float> rows, referenceRows;
   int64_t first = length / 2 - 1; // the row that predicts position length/2
   int64_t pass = model.model.info.max_step_rows;
   for (int64_t from = 0; from < length - 1; from += pass) {
     int64_t to = std::min(from + pass, length - 1);
-    if (Result<void> fed = feed(model, chunk, from, to, first, rows); !fed.ok())
+    if (Result<void> fed = model.feed(chunk, from, to, first, rows); !fed.ok())
       return fed;
     if (reference)
-      if (Result<void> fed = feed(*reference, chunk, from, to, first, referenceRows); !fed.ok())
+      if (Result<void> fed = reference->feed(chunk, from, to, first, referenceRows); !fed.ok())
         return fed;
     const int32_t *next = chunk + std::max(from, first) + 1;
-    for (size_t i = 0; i * vocabulary < rows.logits.size(); ++i)
-      scores.add(&rows.logits[i * vocabulary], reference ? &referenceRows.logits[i * vocabulary] : nullptr, next[i]);
+    for (size_t i = 0; i * vocabulary < rows.size(); ++i)
+      scores.add(&rows[i * vocabulary], reference ? &referenceRows[i * vocabulary] : nullptr, next[i]);
   }
   return {};
 }
 
-static Result<std::vector<int32_t>> readTokens(const Model &model, const EvalOptions &options) {
-  Result<std::string> text = readFile(options.text);
-  if (!text.ok())
-    return text.error();
-  Result<std::vector<int32_t>> tokens = encodeText(model, *text, LMOPT_TOKENIZE_NO_TRUNCATION);
-  if (tokens.ok() && static_cast<int64_t>(tokens->size()) < options.context)
+static Result<std::vector<int32_t>> readTokens(const Model &model, const std::string &text, int64_t context) {
+  Result<std::vector<int32_t>> tokens = encodeText(model, text, LMOPT_TOKENIZE_NO_TRUNCATION);
+  if (tokens.ok() && static_cast<int64_t>(tokens->size()) < context)
     return Error{kErrorUsage, "the text has " + std::to_string(tokens->size()) + " tokens, but one chunk needs " +
-                                  std::to_string(options.context) + "; give a longer text" +
+                                  std::to_string(context) + "; give a longer text" +
                                   (static_cast<int64_t>(tokens->size()) < kLeastContext ? "" : " or a smaller --ctx")};
   return tokens;
 }
@@ -138,41 +89,65 @@ static std::string report(const Scores &scores, bool json) {
   return result;
 }
 
-static Result<void> eval(const EvalOptions &options, const Context &context) {
-  Result<Runner> model = openRunner(options.model, options, context);
-  if (!model.ok())
-    return model.error();
-  std::optional<Runner> reference;
-  if (!options.reference.empty()) {
-    Result<Runner> opened = openRunner(options.reference, options, context);
-    if (!opened.ok())
-      return opened.error();
-    reference = opened.take();
-    if (reference->model.info.vocabulary != model->model.info.vocabulary)
-      return Error{kErrorUsage, "the models have different vocabularies: '" + options.model + "' " +
-                                    std::to_string(model->model.info.vocabulary) + ", '" + options.reference + "' " +
-                                    std::to_string(reference->model.info.vocabulary)};
-  }
-  Result<std::vector<int32_t>> tokens = readTokens(model->model, options);
+static std::string chunkText(int64_t chunk, int64_t of) {
+  return "chunk " + std::to_string(chunk + 1) + " of " + std::to_string(of);
+}
+
+/// Token by token.
+static Result<std::string> evalRows(EvalRunner &model, EvalRunner *reference, const std::string &text,
+                                    const EvalOptions &options, Progress &progress) {
+  Result<std::vector<int32_t>> tokens = readTokens(model.model, text, options.context);
   if (!tokens.ok())
     return tokens.error();
   int64_t chunks = static_cast<int64_t>(tokens->size()) / options.context;
   if (options.chunks > 0)
     chunks = std::min(chunks, options.chunks);
-
-  Scores scores(static_cast<size_t>(model->model.info.vocabulary));
-  {
-    Progress progress("eval", progressStyle(context.quiet));
-    for (int64_t i = 0; i < chunks; ++i) {
-      progress.update(static_cast<double>(i) / chunks,
-                      "chunk " + std::to_string(i + 1) + " of " + std::to_string(chunks));
-      Result<void> scored = scoreChunk(*model, reference ? &*reference : nullptr, tokens->data() + i * options.context,
-                                       options.context, scores);
-      if (!scored.ok())
-        return scored;
-    }
+  Scores scores(model.vocabulary());
+  for (int64_t i = 0; i < chunks; ++i) {
+    progress.update(static_cast<double>(i) / chunks, chunkText(i, chunks));
+    Result<void> scored = scoreChunk(model, reference, tokens->data() + i * options.context, options.context, scores);
+    if (!scored.ok())
+      return scored.error();
   }
-  return writeOutput(report(scores, options.format == "json"));
+  return report(scores, options.format == "json");
+}
+
+static Result<std::string> evalBytes(EvalRunner &model, EvalRunner &reference, const std::string &text,
+                                     const EvalOptions &options, Progress &progress) {
+  Result<ByteComparison> compared =
+      compareByBytes(model, reference, text, options.context, options.chunks, [&](int64_t chunk, int64_t of) {
+        progress.update(static_cast<double>(chunk) / static_cast<double>(of), chunkText(chunk, of));
+      });
+  if (!compared.ok())
+    return compared.error();
+  return compared->report(options.format == "json");
+}
+
+static Result<std::string> evalAll(const EvalOptions &options, const Context &context) {
+  Result<EvalRunner> model = EvalRunner::open(options.model, options.context, options.threads, context);
+  if (!model.ok())
+    return model.error();
+  std::optional<EvalRunner> reference;
+  if (!options.reference.empty()) {
+    Result<EvalRunner> opened = EvalRunner::open(options.reference, options.context, options.threads, context);
+    if (!opened.ok())
+      return opened.error();
+    reference = opened.take();
+  }
+  Result<std::string> text = readFile(options.text);
+  if (!text.ok())
+    return text.error();
+  Result<bool> alike = reference ? readAlike(*model, *reference, *text) : Result<bool>(true);
+  if (!alike.ok())
+    return alike.error();
+  Progress progress("eval", progressStyle(context.quiet));
+  return *alike ? evalRows(*model, reference ? &*reference : nullptr, *text, options, progress)
+                : evalBytes(*model, *reference, *text, options, progress);
+}
+
+static Result<void> eval(const EvalOptions &options, const Context &context) {
+  Result<std::string> text = evalAll(options, context);
+  return text.ok() ? writeOutput(*text) : text.error();
 }
 
 void addEval(CommandLine &line) {

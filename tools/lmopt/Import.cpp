@@ -13,6 +13,7 @@ void addImport(CommandLine &line) {
   command.add("-o,--output", options->output, "directory for model.mlir; the weights stay in SOURCE")
       .required()
       .notEmpty();
+  addShortList(command, options->shortList);
   addNoHead(command, options->noHead);
 }
 

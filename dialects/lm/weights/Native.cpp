@@ -18,6 +18,8 @@ static constexpr int64_t nativeGroup = 32;
 GgufAttr NativeAttr::findTensor(Attribute source) {
   if (auto permuted = dyn_cast<PermuteRopeAttr>(source))
     source = permuted.getSource();
+  else if (auto taken = dyn_cast<TakeRowsAttr>(source))
+    source = taken.getSource();
   auto tensor = dyn_cast<GgufAttr>(source);
   bool known = tensor && llvm::is_contained({GgufFormat::q4_0, GgufFormat::q4_1, GgufFormat::q8_0}, tensor.getFormat());
   return known ? tensor : GgufAttr();
@@ -25,8 +27,8 @@ GgufAttr NativeAttr::findTensor(Attribute source) {
 
 LogicalResult NativeAttr::verify(EmitError emitError, Attribute source) {
   if (!findTensor(source))
-    return emitError() << "C1: expected a #lm.gguf weight in format q4_0, q4_1 or q8_0, or a #lm.permute_rope of one, "
-                          "but found "
+    return emitError() << "C1: expected a #lm.gguf weight in format q4_0, q4_1 or q8_0, or a #lm.permute_rope or "
+                          "#lm.take_rows of one, but found "
                        << source;
   return success();
 }
@@ -71,6 +73,11 @@ static FailureOr<WeightData> readCodes(Evaluation &evaluation, GgufAttr leaf) {
 
 FailureOr<WeightData> NativeAttr::evaluate(Evaluation &evaluation) const {
   FailureOr<WeightData> codes = readCodes(evaluation, findTensor(getSource()));
-  auto permuted = dyn_cast<PermuteRopeAttr>(getSource());
-  return failed(codes) || !permuted ? codes : permuted.permute(evaluation, std::move(*codes));
+  if (failed(codes))
+    return failure();
+  if (auto permuted = dyn_cast<PermuteRopeAttr>(getSource()))
+    return permuted.permute(evaluation, std::move(*codes));
+  if (auto taken = dyn_cast<TakeRowsAttr>(getSource()))
+    return taken.take(evaluation, std::move(*codes));
+  return codes;
 }

@@ -4,6 +4,7 @@
 // test/unit/dialects/WeightsTest.cpp.
 #include "dialects/lm/weights/Evaluation.h"
 #include "dialects/lm/weights/Forms.h"
+#include "dialects/lm/weights/MoveRows.h"
 
 using namespace mlir;
 using namespace lmopt::lm;
@@ -21,17 +22,17 @@ WeightForm TakeRowsAttr::getForm() const {
   return form;
 }
 
-FailureOr<WeightData> TakeRowsAttr::evaluate(Evaluation &evaluation) const {
-  FailureOr<WeightData> read = evaluation.readF32(getSource(), 1, 2, *this);
-  if (failed(read))
+FailureOr<WeightData> TakeRowsAttr::take(Evaluation &evaluation, WeightData source) const {
+  if (source.groupedBits == 0 && failed(evaluation.expectF32(source, 1, 2, *this)))
     return failure();
-  if (getKept().back() >= read->rows())
-    return evaluation.error() << "row " << getKept().back() << " is to be kept, but there are " << read->rows();
-  int64_t width = read->shape.size() == 2 ? read->columns() : 1;
-  WeightData result;
-  result.shape = read->shape;
-  result.shape.front() = static_cast<int64_t>(getKept().size());
-  for (int64_t row : getKept())
-    result.f32.insert(result.f32.end(), read->f32.begin() + row * width, read->f32.begin() + (row + 1) * width);
-  return result;
+  ArrayRef<int64_t> kept = getKept();
+  if (kept.back() >= source.rows())
+    return evaluation.error() << "row " << kept.back() << " is to be kept, but there are " << source.rows();
+  moveRows(source, static_cast<int64_t>(kept.size()), [&](int64_t row) { return kept[row]; });
+  return source;
+}
+
+FailureOr<WeightData> TakeRowsAttr::evaluate(Evaluation &evaluation) const {
+  FailureOr<WeightData> source = evaluation.read(getSource());
+  return failed(source) ? source : take(evaluation, std::move(*source));
 }

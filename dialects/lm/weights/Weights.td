@@ -158,7 +158,8 @@ def LM_DropRowsAttr : LM_Weight<"DropRows", "drop_rows", "Moved"> {
 def LM_TakeRowsAttr : LM_Weight<"TakeRows", "take_rows", "Moved"> {
   let summary = "some rows of a matrix, or some numbers of a vector";
   let description = [{
-    `#lm.take_rows<W, kept = [0, 2, 3]>`: what is left of a layer whose other neurons are gone.
+    `#lm.take_rows<W, kept = [0, 2, 3]>`: what is left of a layer whose other neurons are gone, or of a table whose other
+    tokens are.
 
     Constraints:
     - C1: the source is an f32 matrix or vector.
@@ -166,6 +167,11 @@ def LM_TakeRowsAttr : LM_Weight<"TakeRows", "take_rows", "Moved"> {
   }];
   let parameters = (ins LM_WeightParameter:$source, ArrayRefParameter<"int64_t">:$kept);
   let assemblyFormat = "`<` $source `,` `kept` `=` `[` $kept `]` `>`";
+  let extraClassDeclaration = [{
+    /// The value for this source: an f32 matrix or vector, or a grouped matrix.
+    ::mlir::FailureOr<::lmopt::lm::WeightData> take(::lmopt::lm::Evaluation &evaluation,
+                                                    ::lmopt::lm::WeightData source) const;
+  }];
 }
 
 def LM_SumAttr : LM_Weight<"Sum", "sum", "Computed"> {
@@ -389,10 +395,11 @@ def LM_NativeAttr : LM_Weight<"Native", "native", "Read"> {
   let description = [{
     `#lm.native<#lm.gguf<"model.gguf", "blk.0.attn_q.weight", q4_1>>`: not decoded, so that nothing is rounded twice. The
     result is an `!lm.grouped` weight with groups of 32: q4_0 (4 bits), q4_1 (4 bits with minima), q8_0 (8 bits). Its
-    rows may be permuted for rotary positions: `#lm.native<#lm.permute_rope<#lm.gguf<...>, ...>>`.
+    rows may be permuted for rotary positions, `#lm.native<#lm.permute_rope<#lm.gguf<...>, ...>>`, or be some of the
+    file's, `#lm.native<#lm.take_rows<#lm.gguf<...>, kept = [...]>>`.
 
     Constraints:
-    - C1: the source is a `#lm.gguf` in format q4_0, q4_1 or q8_0, or a `#lm.permute_rope` of one.
+    - C1: the source is a `#lm.gguf` in format q4_0, q4_1 or q8_0, or a `#lm.permute_rope` or `#lm.take_rows` of one.
   }];
   let parameters = (ins LM_WeightParameter:$source);
   let assemblyFormat = "`<` $source `>`";

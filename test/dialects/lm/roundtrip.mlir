@@ -99,6 +99,8 @@ lm.param @codebook16 : !lm.codebook<2x8, entries = 16, group = 4> = #lm.quantize
 lm.param @native4 : !lm.grouped<2x32, bits = 4, group = 32> = #lm.native<#lm.gguf<"m", "k", q4_0>>
 // CHECK: lm.param @native4m : !lm.grouped<2x32, bits = 4, group = 32, min> = #lm.native<#lm.permute_rope<#lm.gguf<"m", "k", q4_1>, heads = 1, from = interleaved>>
 lm.param @native4m : !lm.grouped<2x32, bits = 4, group = 32, min> = #lm.native<#lm.permute_rope<#lm.gguf<"m", "k", q4_1>, heads = 1, from = interleaved>>
+// CHECK: lm.param @native_rows : !lm.grouped<2x32, bits = 8, group = 32> = #lm.native<#lm.take_rows<#lm.gguf<"m", "k", q8_0>, kept = [0, 3]>>
+lm.param @native_rows : !lm.grouped<2x32, bits = 8, group = 32> = #lm.native<#lm.take_rows<#lm.gguf<"m", "k", q8_0>, kept = [0, 3]>>
 // CHECK: lm.param @native8 : !lm.grouped<2x32, bits = 8, group = 32> = #lm.native<#lm.gguf<"m", "k", q8_0>>
 lm.param @native8 : !lm.grouped<2x32, bits = 8, group = 32> = #lm.native<#lm.gguf<"m", "k", q8_0>>
 lm.param @embed : tensor<9x8xf32> = dense<1.0>

@@ -197,6 +197,22 @@ TEST_F(Weights, NativeRowsArePermuted) {
   }
 }
 
+// Rows that are left keep their codes, scales and minima; decoded they are the rows of the decoded tensor.
+TEST_F(Weights, NativeRowsAreTaken) {
+  for (const std::string format : {"q4_0", "q4_1", "q8_0"}) {
+    std::string source = "#lm.take_rows<" + gguf(format, format) + ", kept = [1, 3]>";
+    auto numbers = read("tensor<2x64xf32> = " + source), all = read("tensor<4x64xf32> = " + gguf(format, format));
+    ASSERT_TRUE(succeeded(numbers) && succeeded(all)) << message;
+    auto codes = read(grouped(format, 2) + native(source));
+    ASSERT_TRUE(succeeded(codes)) << message;
+    EXPECT_EQ(codes->shape, (std::vector<int64_t>{2, 64}));
+    EXPECT_EQ(codes->scales.size(), 4u);
+    EXPECT_EQ(decoded(*codes), numbers->f32) << source;
+    EXPECT_TRUE(std::equal(numbers->f32.begin(), numbers->f32.begin() + 64, all->f32.begin() + 64));
+    EXPECT_TRUE(std::equal(numbers->f32.begin() + 64, numbers->f32.end(), all->f32.begin() + 192));
+  }
+}
+
 // What ggml quantized and lmopt decodes gets its own codes back from quantize_groups (docs/passes.md promises so).
 TEST_F(Weights, GroupsOfDecodedBlocksAreTheBlocks) {
   for (const std::string format : {"q4_0", "q4_1", "q8_0"}) {
@@ -241,6 +257,8 @@ TEST_F(Weights, NativeErrors) {
   expect(grouped("q8_0", 4, 32), gguf("q8_0", "q8_0"), "but the source holds 8-bit grouped 4x64 in groups of 32");
   expect(grouped("q4_0"), "#lm.permute_rope<" + gguf("q4_0", "q4_0") + ", heads = 3, from = half>",
          "cannot permute 1 rotary rows in each of 3 heads of a weight with 4 rows");
+  expect(grouped("q4_0", 1), "#lm.take_rows<" + gguf("q4_0", "q4_0") + ", kept = [4]>",
+         "row 4 is to be kept, but there are 4");
   expectError(grouped("q4_0") + native(gguf("q4_0", "q4_0", "absent.gguf")), "absent.gguf", kErrorResource);
 }
 

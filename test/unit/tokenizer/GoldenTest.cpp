@@ -4,6 +4,7 @@
 // ids are those of llama.cpp and of the `tokenizers` package (test/tools/tokenizer_golden.py wrote them). Needs the
 // models in $LMOPT_MODELS or build/models (script/fetch-models).
 #include "files/File.h"
+#include "frontends/tokenizer/ShortList.h"
 #include "frontends/tokenizer/TokenizerBuilder.h"
 #include "test/unit/tokenizer/Support.h"
 
@@ -66,4 +67,46 @@ TEST(Golden, SmolLm2RoundTrip) {
   for (const std::string &piece : tokenizer.pieces(text))
     joined += piece;
   EXPECT_EQ(joined, text);
+}
+
+/// Pieces inside words without the mark that says so.
+static std::string withoutPrefixes(const std::vector<std::string> &pieces) {
+  std::string text;
+  for (const std::string &piece : pieces)
+    text += piece.size() > 2 && piece.compare(0, 2, "##") == 0 ? piece.substr(2) : piece;
+  return text;
+}
+
+/// Cut to every second of the stored texts: those become the same tokens as before, and all others the same bytes.
+static void shorten(const std::string &golden, const std::string &blob) {
+  std::ifstream stream(std::string(LMOPT_SOURCE_DIR) + "/test/unit/tokenizer/golden/" + golden);
+  json entries = json::parse(stream);
+  ShortList list = ShortList::create(blob, "test").take();
+  for (size_t i = 0; i < entries.size(); i += 2)
+    ASSERT_TRUE(list.addText(textOf(entries[i])).ok());
+  Opened before(blob), after(list.writeTokenizer().take());
+  std::vector<int64_t> kept = list.kept();
+  EXPECT_LT(kept.size(), list.vocabulary() / 4);
+  for (size_t i = 0; i < entries.size(); ++i) {
+    std::string text = textOf(entries[i]);
+    if (i % 2 == 0) {
+      Ids ids = after.encode(text);
+      for (int32_t &id : ids)
+        id = static_cast<int32_t>(kept.at(id));
+      EXPECT_EQ(ids, entries[i]["ids"].get<Ids>()) << entries[i];
+    }
+    EXPECT_EQ(withoutPrefixes(after.pieces(text)), withoutPrefixes(before.pieces(text))) << entries[i];
+  }
+}
+
+TEST(Golden, SmolLm2ShortList) {
+  Result<GgufFile> file = GgufFile::open(modelPath("smol.gguf"));
+  ASSERT_TRUE(file.ok()) << file.error().message << "; run script/fetch-models";
+  shorten("smollm2.json", buildTokenizerFromGguf(*file).take());
+}
+
+TEST(Golden, MiniLmShortList) {
+  Result<std::string> text = readSmallFile(modelPath("minilm/tokenizer.json"), 64 << 20);
+  ASSERT_TRUE(text.ok()) << text.error().message << "; run script/fetch-models";
+  shorten("minilm.json", buildTokenizerFromJson(*text, "").take());
 }

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// From a blob back to its spec: readTokenizerBlob of TokenizerBlob.h. In: bytes, perhaps of a stranger. Out: the spec,
+// from which writeTokenizerBlob makes the same bytes. Tested by test/unit/tokenizer/ShortListTest.cpp.
+#include "frontends/tokenizer/TokenizerBlob.h"
+#include "runtime/src/tokenizer/internal.h"
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+
+using namespace lmopt;
+
+namespace {
+using TokenizerHandle = std::unique_ptr<lmopt_tokenizer_t, void (*)(lmopt_tokenizer_t *)>;
+
+class BlobReader {
+public:
+  BlobReader(const lmopt_tokenizer_t &from, const std::string &path) : from(from), path(path) {}
+  Result<TokenizerSpec> read();
+
+private:
+  Result<void> readTokens();
+  Result<void> readMerges();
+  Result<void> readAdded();
+  void readHeader();
+
+  size_t count(lmopt_tokenizer_section_t section, size_t size) const { return from.sections[section].size / size; }
+  uint32_t number(lmopt_tokenizer_section_t section, size_t index) const {
+    return lmopt_load_u32(from.sections[section].data, index);
+  }
+  int32_t id(lmopt_tokenizer_section_t section, size_t index) const {
+    return static_cast<int32_t>(number(section, index));
+  }
+  Error bad(const std::string &what) const { return malformed(path + ": tokenizer blob: " + what); }
+
+  const lmopt_tokenizer_t &from;
+  const std::string &path;
+  TokenizerSpec spec;
+};
+} // namespace
+
+void BlobReader::readHeader() {
+  const lmopt_tokenizer_header_t &header = from.header;
+  spec.kind = header.kind;
+  spec.flags = header.flags;
+  spec.unknown = header.unknown;
+  spec.maxWordChars = header.max_word_chars;
+  spec.maxLength = header.max_length;
+  std::copy(std::begin(header.roles), std::end(header.roles), spec.roles.begin());
+  for (size_t i = 0; i < count(LMOPT_TOKENIZER_NORMALIZER, sizeof(uint32_t)); ++i)
+    spec.normalizer.push_back(number(LMOPT_TOKENIZER_NORMALIZER, i));
+  for (size_t i = 0; i < count(LMOPT_TOKENIZER_PRETOKENIZER, 2 * sizeof(uint32_t)); ++i)
+    spec.splits.push_back(
+        {number(LMOPT_TOKENIZER_PRETOKENIZER, 2 * i), number(LMOPT_TOKENIZER_PRETOKENIZER, 2 * i + 1)});
+  spec.frame.clear();
+  for (size_t i = 0; i < count(LMOPT_TOKENIZER_TEMPLATE, sizeof(int32_t)); ++i)
+    spec.frame.push_back(id(LMOPT_TOKENIZER_TEMPLATE, i));
+  spec.pairFrame.clear();
+  for (size_t i = 0; i < count(LMOPT_TOKENIZER_PAIR_TEMPLATE, 2 * sizeof(int32_t)); ++i)
+    spec.pairFrame.push_back({id(LMOPT_TOKENIZER_PAIR_TEMPLATE, 2 * i), id(LMOPT_TOKENIZER_PAIR_TEMPLATE, 2 * i + 1)});
+  for (size_t i = 0; i < count(LMOPT_TOKENIZER_END_TOKENS, sizeof(int32_t)); ++i)
+    spec.endTokens.push_back(id(LMOPT_TOKENIZER_END_TOKENS, i));
+  const lmopt_bytes_t &prefix = from.sections[LMOPT_TOKENIZER_CONTINUATION];
+  spec.continuation.assign(reinterpret_cast<const char *>(prefix.data), prefix.size);
+}
+
+Result<void> BlobReader::readTokens() {
+  for (uint32_t token = 0; token < from.header.token_count; ++token) {
+    lmopt_bytes_t piece;
+    if (!lmopt_token_bytes(&from, token, &piece))
+      return bad("token " + std::to_string(token) + " has no valid piece");
+    spec.pieces.emplace_back(reinterpret_cast<const char *>(piece.data), piece.size);
+    spec.tokenFlags.push_back(static_cast<uint8_t>(lmopt_token_flags(&from, token)));
+  }
+  return {};
+}
+
+Result<void> BlobReader::readMerges() {
+  for (size_t i = 0; i < from.header.merge_count; ++i) {
+    std::array<uint32_t, 3> merge;
+    for (size_t k = 0; k < merge.size(); ++k)
+      if (merge[k] = number(LMOPT_TOKENIZER_MERGES, 3 * i + k); merge[k] >= from.header.token_count)
+        return bad("merge " + std::to_string(i) + " names token " + std::to_string(merge[k]) + " of " +
+                   std::to_string(from.header.token_count));
+    spec.merges.push_back(merge);
+  }
+  return {};
+}
+
+/// Those that are sought in the normalized text come behind the others.
+Result<void> BlobReader::readAdded() {
+  const lmopt_bytes_t &list = from.sections[LMOPT_TOKENIZER_ADDED], &bytes = from.sections[LMOPT_TOKENIZER_ADDED_BYTES];
+  uint32_t normalizedBegin = number(LMOPT_TOKENIZER_ADDED_INDEX, 257);
+  for (size_t i = 0; i < list.size / sizeof(lmopt_tokenizer_added_t); ++i) {
+    lmopt_tokenizer_added_t entry;
+    memcpy(&entry, list.data + i * sizeof(entry), sizeof(entry));
+    if (entry.id >= from.header.token_count || entry.size == 0 || entry.offset > bytes.size ||
+        entry.size > bytes.size - entry.offset)
+      return bad("added token " + std::to_string(i) + " has no valid text or id");
+    std::string text(reinterpret_cast<const char *>(bytes.data) + entry.offset, entry.size);
+    spec.added.push_back({entry.id, text, entry.flags, i >= normalizedBegin, /*textIsNormalized=*/true});
+  }
+  return {};
+}
+
+Result<TokenizerSpec> BlobReader::read() {
+  readHeader();
+  for (auto part : {&BlobReader::readTokens, &BlobReader::readMerges, &BlobReader::readAdded})
+    if (Result<void> result = (this->*part)(); !result)
+      return result.error();
+  return std::move(spec);
+}
+
+Result<TokenizerSpec> lmopt::readTokenizerBlob(std::string_view blob, const std::string &path) {
+  lmopt_tokenizer_t *opened = nullptr;
+  lmopt_error_t error;
+  if (lmopt_status_t status = lmopt_tokenizer_create(blob.data(), blob.size(), &opened, &error))
+    return Error{status, path + ": " + error.message};
+  TokenizerHandle tokenizer(opened, lmopt_tokenizer_destroy);
+  return BlobReader(*tokenizer, path).read();
+}
