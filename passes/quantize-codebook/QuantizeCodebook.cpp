@@ -43,7 +43,7 @@ struct QuantizeCodebook : impl::LmQuantizeCodebookPassBase<QuantizeCodebook> {
     ParamUses uses(module);
     auto reason = [&](ParamOp weight) { return reasonAgainst(weight, uses.users(weight), *selection); };
     llvm::SmallVector<ParamOp> weights = findWeightsToChange(module, *selection, uses, kPass, "NotQuantized", reason);
-    FailureOr<WeightFits> fits = fitWeights(module, weights, uses, {kPass, stats, damping});
+    FailureOr<WeightFits> fits = fitWeights(module, weights, uses, {kPass, stats, damping, /*keepZeros=*/false});
     if (failed(fits))
       return signalPassFailure();
     for (ParamOp weight : weights)

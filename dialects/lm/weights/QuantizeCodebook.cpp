@@ -23,6 +23,8 @@ LogicalResult QuantizeCodebookAttr::verify(EmitError emitError, Attribute source
     return emitError() << "C3: expected a positive group that divides the columns"
                        << (form->shape ? " (" + std::to_string(form->shape->back()) + ")" : "") << ", but found "
                        << group;
+  if (fit && fit.getZeros())
+    return emitError() << "C5: a fit cannot keep zeros: zero need not be an entry";
   return expectFit(emitError, fit, *form, "C4");
 }
 WeightForm QuantizeCodebookAttr::getForm() const {

@@ -384,6 +384,7 @@ def LM_QuantizeCodebookAttr : LM_Weight<"QuantizeCodebook", "quantize_codebook",
     - C2: there are 4, 8 or 16 entries with a group, or 256 without.
     - C3: the group is positive and divides the number of columns.
     - C4: `fit` scales as many columns and rotates blocks that divide them.
+    - C5: `fit` keeps no zeros: zero need not be an entry.
   }];
   let parameters = (ins LM_WeightParameter:$source, "int64_t":$entries, DefaultValuedParameter<"int64_t", "0">:$group,
                         OptionalParameter<"::lmopt::lm::FitAttr">:$fit);

@@ -543,3 +543,8 @@ lm.param @quantize_codebook_c3_negative : !lm.codebook<1x4, entries = 16, group 
 
 // expected-error@+1 {{C4: expected a fit whose rotated blocks divide the 6 columns, but found 4}}
 lm.param @quantize_codebook_c4 : !lm.codebook<2x6, entries = 256> = #lm.quantize_codebook<dense<1.0> : tensor<2x6xf32>, entries = 256, fit = <[<"s", "x">], rotated = 4, damping = 0.1>>
+
+// -----
+
+// expected-error@+1 {{C5: a fit cannot keep zeros: zero need not be an entry}}
+lm.param @quantize_codebook_c5 : !lm.codebook<2x4, entries = 256> = #lm.quantize_codebook<dense<1.0> : tensor<2x4xf32>, entries = 256, fit = <[<"s", "x">], damping = 0.1, zeros = true>>
