@@ -41,7 +41,11 @@ Quality qualityFromJson(const json &stored) {
 
 /// What the figures depend on.
 static std::string identityOf(ModuleOp module, const CompressSettings &settings) {
+  json units = json::object();
+  for (const Unit &unit : settings.units)
+    units[unit.name] = unit.linears;
   json identity = {{"version", 3},
+                   {"units", units},
                    {"model", lm::sourceFingerprint(module)},
                    {"calibration", settings.calibration.fingerprint()},
                    {"choice", settings.choice.fingerprint()},

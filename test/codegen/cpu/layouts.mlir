@@ -24,7 +24,7 @@ plan.weight @a = [@w] as #cpu.panels<!lm.grouped<16x16, bits = 4, group = 8>> at
 
 // -----
 
-// expected-error @+1 {{C1: expected a matrix of f32, bf16, !lm.int8, !lm.sparse_int8 (in blocks of 16x4 or 1x1) or !lm.grouped (in groups of a multiple of 16), but found '!lm.sparse_int8<16x16, block = 16x1, stored = 3>'}}
+// expected-error @+1 {{C1: expected a matrix of f32, bf16, !lm.int8, !lm.sparse_int8 (in blocks of 16x4 or 1x1), !lm.grouped or !lm.codebook (in groups of a multiple of 16, of 32 with 8 entries), but found '!lm.sparse_int8<16x16, block = 16x1, stored = 3>'}}
 plan.weight @a = [@w] as #cpu.panels<!lm.sparse_int8<16x16, block = 16x1, stored = 3>> at 0
 
 // -----

@@ -200,6 +200,7 @@ func.func private @sparse_without_stored(!lm.sparse_int8<17x9, block = 16x4>)
 
 // -----
 
+// expected-error@+1 {{expected two sizes, outputs x inputs, but found 1}}
 func.func private @codebook_sizes(!lm.codebook<32, entries = 8, group = 4>)
 
 // -----
