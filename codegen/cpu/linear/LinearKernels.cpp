@@ -171,13 +171,14 @@ static std::string linearName(const LinearSpec &spec, const Target &target) {
 }
 
 std::string linearKernel(KernelLibrary &kernels, const LinearSpec &spec) {
-  return kernels.define(linearName(spec, kernels.getTarget()), 3, 4, [&](Emitter &e, ValueRange args) {
-    if (spec.grouped())
-      return emitGroupedLinear(e, spec, args);
-    if (spec.sparse())
-      return emitSparseLinear(e, spec, args);
-    LinearEmitter{{e, spec, args[0], args[1], args[2]}, args[3], args[4]}.emit(args[5], args[6]);
-  });
+  return kernels.define(linearName(spec, kernels.getTarget()), 3, spec.sparse() ? 5 : 4,
+                        [&](Emitter &e, ValueRange args) {
+                          if (spec.grouped())
+                            return emitGroupedLinear(e, spec, args);
+                          if (spec.sparse())
+                            return emitSparseLinear(e, spec, args);
+                          LinearEmitter{{e, spec, args[0], args[1], args[2]}, args[3], args[4]}.emit(args[5], args[6]);
+                        });
 }
 
 } // namespace lmopt::cpu
