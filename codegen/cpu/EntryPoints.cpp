@@ -220,6 +220,8 @@ private:
       return thread;
     case Argument::Threads:
       return threads;
+    case Argument::Number:
+      return e.index(argument.number);
     }
     return {};
   }

@@ -29,7 +29,8 @@ struct Argument {
     Step,       ///< lmopt_step_t
     StateOffset,
     Thread,
-    Threads
+    Threads,
+    Number ///< the number itself
   };
   Kind kind;
   int64_t number = 0;

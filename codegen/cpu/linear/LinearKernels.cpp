@@ -175,8 +175,8 @@ static std::string linearName(const LinearSpec &spec, const Target &target) {
 }
 
 std::string linearKernel(KernelLibrary &kernels, const LinearSpec &spec) {
-  int64_t pointers = spec.floatCodebook() ? 4 : 3;
-  return kernels.define(linearName(spec, kernels.getTarget()), pointers, 4, [&](Emitter &e, ValueRange args) {
+  int64_t pointers = spec.floatCodebook() ? 4 : 3, numbers = spec.sparse() ? 5 : 4;
+  return kernels.define(linearName(spec, kernels.getTarget()), pointers, numbers, [&](Emitter &e, ValueRange args) {
     if (spec.grouped())
       return emitGroupedLinear(e, spec, args);
     if (spec.sparse())

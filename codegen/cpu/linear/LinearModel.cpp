@@ -71,6 +71,8 @@ struct LinearKernel : KernelOpInterface::FallbackModel<LinearKernel> {
                         {Argument::RowEnd}, {Argument::UnitBegin}, {Argument::UnitEnd}};
     if (spec.floatCodebook())
       kernel.arguments.insert(kernel.arguments.begin() + 3, {Argument::Scratch});
+    if (spec.sparse())
+      kernel.arguments.push_back({Argument::Number, spec.stored});
     kernel.units = spec.panels();
     // In pairs: 36 panels (SmolLM2's q) go 18:18 to two threads, in fours 16:20.
     kernel.unitsTogether = spec.grouped() ? 2 : spec.panelsTogether();

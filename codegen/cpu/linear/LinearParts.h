@@ -70,7 +70,7 @@ constexpr int64_t kOnceAhead = 8192;
 /// Emits the body of a product with grouped weights: (in, weights, out, rowBegin, rowEnd, panelBegin, panelEnd).
 void emitGroupedLinear(Emitter &e, const LinearSpec &spec, mlir::ValueRange arguments);
 
-/// The same for weights without their zeros.
+/// The same for weights without their zeros: (..., stored).
 void emitSparseLinear(Emitter &e, const LinearSpec &spec, mlir::ValueRange arguments);
 
 /// Emits the body of a product with a codebook of f32 entries: (in, weights, out, scratch, rowBegin, rowEnd,

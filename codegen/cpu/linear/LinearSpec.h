@@ -60,7 +60,7 @@ struct LinearSpec {
   int64_t bits = 0, group = 0; ///< Grouped: 4 or 8 (of a codebook 2, 3 or 4); a multiple of 16 that divides the inputs
   bool hasMin = false;         ///< Grouped, 4 bits
   bool smallScales = false;    ///< Grouped with minima: scales and minima in 8 bits
-  int64_t stored = 0;          ///< Blocks, Codes: how many there are; the kernel does not depend on it
+  int64_t stored = 0;          ///< Blocks, Codes: how many there are; an argument of the kernel
   bool codebook = false;       ///< Grouped: codes are numbers of entries
   int64_t panels() const { return roundUp(outputs, kLanes) / kLanes; }
   bool sparse() const { return format == WeightFormat::Blocks || format == WeightFormat::Codes; }
@@ -113,8 +113,8 @@ struct LinearSpec {
   int64_t bytes() const { return sparse() ? storedOffset() + storedBytes() : endOfOutputs(); }
 };
 
-/// (in, weights, out, rowBegin, rowEnd, panelBegin, panelEnd); of a codebook of f32 entries with `inputs` * 64 bytes of
-/// scratch behind `out`.
+/// (in, weights, out, rowBegin, rowEnd, panelBegin, panelEnd), and of sparse ones (..., stored); of a codebook of f32
+/// entries with `inputs` * 64 bytes of scratch behind `out`.
 std::string linearKernel(KernelLibrary &kernels, const LinearSpec &spec);
 
 } // namespace lmopt::cpu

@@ -8,8 +8,10 @@
 // order, one stream of memory; a tile of rows walks along the blocks of one panel, so that each broadcast of
 // activations serves one panel and not three as in the dense kernel of AVX-512: 10 loads for 8 products in the place of
 // 11 for 24.
-// Codes: all steps are multiplied, but only what is not zero is read: 8 bytes of mask and the codes, expanded by
-// vpexpandb (or what stands for it, Emitter::expandBytes). From techniques 7.5. Tested by
+// Weights are not trusted: where panels begin, the place of a block and how far masks reach are bounded by what is
+// known when the model is compiled, so that a damaged file gives wrong numbers and no wrong address
+// (docs/rationale.md). Codes: all steps are multiplied, but only what is not zero is read: 8 bytes of mask and the
+// codes, expanded by vpexpandb (or what stands for it, Emitter::expandBytes). From techniques 7.5. Tested by
 // test/unit/codegen/SparseKernelTest.cpp.
 #include "codegen/cpu/linear/LinearParts.h"
 
@@ -24,10 +26,11 @@ namespace {
 using Values = Emitter::Values;
 
 struct SparseEmitter : LinearEnds {
-  Value rowBegin, rowEnd;
+  Value rowBegin, rowEnd, stored;
 
   Value begin(Value panel) {
-    return e.load(e.b.getI64Type(), e.at(weights, e.add(e.mul(panel, 8), spec.beginsOffset())), 8);
+    Value number = e.load(e.b.getI64Type(), e.at(weights, e.add(e.mul(panel, 8), spec.beginsOffset())), 8);
+    return e.max(e.min(number, stored), e.index(0));
   }
   Value dot(Value sum, Value row, Value step, Value codes) {
     Value four = e.load(e.b.getI32Type(), e.at(rowAddress(row), e.add(e.mul(step, 4), kQuantHeader)));
@@ -36,15 +39,15 @@ struct SparseEmitter : LinearEnds {
 
   //===--- Blocks ---===//
 
-  /// Places lie before the blocks, which begin at a multiple of 64 bytes; how many there are only the weights know.
+  /// Places lie before the blocks, which begin at a multiple of 64 bytes.
   Value blocksBase() {
-    Value placesBytes = e.mul(begin(e.index(spec.panels())), 2);
+    Value placesBytes = e.mul(stored, 2);
     Value end = e.add(e.add(placesBytes, spec.placesOffset()), 63);
     return e.at(weights, e.mul(e.div(end, e.index(64)), 64));
   }
   Value place(Value block) {
     Value place = e.load(e.b.getI16Type(), e.at(weights, e.add(e.mul(block, 2), spec.placesOffset())), 2);
-    return arith::ExtUIOp::create(e.b, e.loc, e.b.getI64Type(), place);
+    return e.min(arith::ExtUIOp::create(e.b, e.loc, e.b.getI64Type(), place), e.index(spec.sparseSteps() - 1));
   }
   Value blockAddress(Value blocks, Value block) { return e.at(blocks, e.mul(block, 64)); }
   /// Adds the products of a block to the sum of each row.
@@ -57,7 +60,7 @@ struct SparseEmitter : LinearEnds {
 
   /// One row: two sums that take turns hide the latency of the multiplication.
   Value streamBlocks(Value blocks, Value row, Value panel) {
-    Value first = begin(panel), end = begin(e.add(panel, 1));
+    Value first = begin(panel), end = e.max(begin(e.add(panel, 1)), first);
     Value whole = e.sub(end, e.rem(e.sub(end, first), e.index(2)));
     Values sums = {starts(row, panel, 1, 1).front(), e.intsOf(0)};
     sums = e.loop(first, whole, 2, sums, [&](Value block, const Values &carried) {
@@ -72,7 +75,7 @@ struct SparseEmitter : LinearEnds {
 
   /// As the dense tile: `once`, weights come from memory; else the next panel is asked for.
   Values tileBlocks(Value blocks, Value row, Value panel, int64_t rows, bool once) {
-    Value first = begin(panel), end = begin(e.add(panel, 1));
+    Value first = begin(panel), end = e.max(begin(e.add(panel, 1)), first);
     Value ahead = once ? e.index(kOnceAhead) : e.mul(e.sub(end, first), 64);
     return e.loop(first, end, 1, starts(row, panel, rows, 1), [&](Value block, const Values &carried) {
       Value asked = e.at(blockAddress(blocks, block), ahead);
@@ -86,16 +89,18 @@ struct SparseEmitter : LinearEnds {
   Value maskAddress(Value panel, Value step) {
     return e.at(weights, e.add(e.mul(e.add(e.mul(panel, spec.sparseSteps()), step), 8), spec.placesOffset()));
   }
-  /// Sums of the rows; behind them, where the codes go on.
+  /// Sums of the rows; on the way also the number of the next code.
   Values sumCodes(Value row, Value panel, int64_t rows) {
     Values carried = starts(row, panel, rows, 1);
-    carried.push_back(e.at(e.at(weights, spec.storedOffset()), begin(panel)));
+    carried.push_back(begin(panel));
+    Value base = e.at(weights, spec.storedOffset());
     Values ends = e.loop(e.index(0), e.index(spec.sparseSteps()), 1, carried, [&](Value step, const Values &before) {
       Values next = before;
-      Value mask = e.load(e.b.getI64Type(), maskAddress(panel, step), 8), codes = e.expandBytes(next.back(), mask);
+      Value mask = e.load(e.b.getI64Type(), maskAddress(panel, step), 8),
+            codes = e.expandBytes(e.at(base, next.back()), mask);
       for (int64_t r = 0; r < rows; ++r)
         next[r] = dot(next[r], e.add(row, r), step, codes);
-      next.back() = e.at(next.back(), e.countBits(mask));
+      next.back() = e.min(e.add(next.back(), e.countBits(mask)), stored);
       return next;
     });
     ends.pop_back();
@@ -134,8 +139,8 @@ struct SparseEmitter : LinearEnds {
 } // namespace
 
 void emitSparseLinear(Emitter &e, const LinearSpec &spec, ValueRange arguments) {
-  SparseEmitter{{e, spec, arguments[0], arguments[1], arguments[2]}, arguments[3], arguments[4]}.emit(arguments[5],
-                                                                                                      arguments[6]);
+  LinearEnds ends = {e, spec, arguments[0], arguments[1], arguments[2]};
+  SparseEmitter{ends, arguments[3], arguments[4], arguments[7]}.emit(arguments[5], arguments[6]);
 }
 
 } // namespace lmopt::cpu

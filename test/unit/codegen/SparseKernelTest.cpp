@@ -211,6 +211,15 @@ protected:
   }
   static void TearDownTestSuite() { libraries.clear(); }
 
+  /// With rows and panels from where to where.
+  void call(const Problem &p, bool sparse, const test::Argument &out, std::vector<test::Argument> ranges) {
+    std::vector<test::Argument> arguments = {p.in, sparse ? p.sparseWeights : p.denseWeights, out};
+    arguments.insert(arguments.end(), ranges.begin(), ranges.end());
+    if (sparse)
+      arguments.push_back(p.sparse.stored);
+    library->harness.call(sparse ? p.sparseKernel : p.denseKernel, arguments);
+  }
+
   /// The result of rows [0, rows), dealt out in shares of whole row units and of panels.
   Memory run(const Problem &p, bool sparse, int64_t rows, int64_t rowShares = 1, int64_t panelShares = 1) {
     const cpu::LinearSpec &spec = sparse ? p.sparse : p.dense;
@@ -219,10 +228,9 @@ protected:
     int64_t units = (rows + 7) / 8;
     for (int64_t i = 0; i < rowShares; ++i)
       for (int64_t j = 0; j < panelShares; ++j)
-        library->harness.call(sparse ? p.sparseKernel : p.denseKernel,
-                              {p.in, sparse ? p.sparseWeights : p.denseWeights, out, units * i / rowShares * 8,
-                               std::min(units * (i + 1) / rowShares * 8, rows), spec.panels() * j / panelShares,
-                               spec.panels() * (j + 1) / panelShares});
+        call(p, sparse, out,
+             {units * i / rowShares * 8, std::min(units * (i + 1) / rowShares * 8, rows),
+              spec.panels() * j / panelShares, spec.panels() * (j + 1) / panelShares});
     return out;
   }
 
@@ -287,9 +295,23 @@ TEST_P(SparseKernel, SharesGiveTheSameBits) {
 
 TEST_P(SparseKernel, EmptyRangesTouchNothing) {
   for (const Problem &p : library->problems) {
-    library->harness.call(p.sparseKernel, {p.in, p.sparseWeights, nullptr, 8, 8, 0, p.sparse.panels()});
-    library->harness.call(p.sparseKernel, {p.in, p.sparseWeights, nullptr, 0, 8, 1, 1});
-    library->harness.call(p.sparseKernel, {p.in, p.sparseWeights, nullptr, 0, 1, 1, 1});
+    call(p, true, nullptr, {8, 8, 0, p.sparse.panels()});
+    call(p, true, nullptr, {0, 8, 1, 1});
+    call(p, true, nullptr, {0, 1, 1, 1});
+  }
+}
+
+// Whatever a damaged file says of places, nothing outside is read: memory ends where it can no longer be touched.
+TEST_P(SparseKernel, DamagedPlacesReadNothingOutside) {
+  for (const Problem &p : library->problems) {
+    char *places = p.sparseWeights.data() + p.sparse.beginsOffset();
+    const std::vector<char> good(places, places + p.sparse.storedOffset() - p.sparse.beginsOffset());
+    for (uint8_t byte : {0xff, 0x7f, 0x80, 0x01}) {
+      std::memset(places, byte, good.size());
+      for (int64_t rows : {1, 2, 17})
+        run(p, true, rows);
+    }
+    std::memcpy(places, good.data(), good.size());
   }
 }
 
