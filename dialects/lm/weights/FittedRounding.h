@@ -32,6 +32,7 @@ public:
   int64_t column(int64_t place) const { return order[static_cast<size_t>(place)]; }
   /// A[j, place] for the places j before, then zeros: `padded()` numbers in all.
   const float *shares(int64_t place) const { return numbers.data() + place * padded(); }
+  const float *costsFrom(int64_t place) const { return costs.data() + place; }
   float cost(int64_t place) const { return costs[static_cast<size_t>(place)]; } ///< D
   int64_t padded() const;
   /// What of the errors of the places before (zeros from `place` on) the place takes up.
