@@ -3,11 +3,17 @@
 // Optimal codebooks; see Codebook.h.
 #include "dialects/lm/weights/Codebook.h"
 
+#include "dialects/lm/weights/WeightKernels.h"
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
 namespace lmopt::lm {
+
+// As in LeastSquares.cpp: the same sums in the same order with and without AVX2, each product rounded.
+#define LMOPT_FOR_ALL_CPUS __attribute__((target_clones("default", "arch=x86-64-v3")))
+#pragma clang fp contract(off)
 
 void Histogram::add(double value, double weight) {
   double cell = std::floor((value + reach) / (2 * reach) * kCells);
@@ -128,6 +134,72 @@ uint8_t NearestEntry::operator()(float x) const {
   for (float bound : bounds)
     below += bound < x;
   return static_cast<uint8_t>(below);
+}
+
+float findExtreme(const float *numbers, int64_t count) {
+  float extreme = 0;
+  for (int64_t k = 0; k < count; ++k)
+    extreme = std::fabs(numbers[k]) > std::fabs(extreme) ? numbers[k] : extreme;
+  return extreme;
+}
+
+static constexpr int64_t kSums = 8;
+
+/// missed[k] = the least (x[k] - scale c)².
+LMOPT_FOR_ALL_CPUS static void missNearest(const float *numbers, int64_t count, const std::vector<float> &table,
+                                           float scale, float *missed) {
+  for (int64_t k = 0; k < count; ++k)
+    missed[k] = std::numeric_limits<float>::infinity();
+  for (float entry : table) {
+    float value = scale * entry;
+    for (int64_t k = 0; k < count; ++k) {
+      float difference = numbers[k] - value, square = difference * difference;
+      missed[k] = square < missed[k] ? square : missed[k];
+    }
+  }
+}
+
+/// In eight sums, which are added in turn.
+LMOPT_FOR_ALL_CPUS static float weightedSum(const float *missed, const float *weights, int64_t count) {
+  float sums[kSums] = {};
+  int64_t k = 0;
+  for (; k + kSums <= count; k += kSums)
+    for (int64_t i = 0; i < kSums; ++i)
+      sums[i] += weights[k + i] * missed[k + i];
+  for (; k < count; ++k)
+    sums[0] += weights[k] * missed[k];
+  float sum = 0;
+  for (float part : sums)
+    sum += part;
+  return sum;
+}
+
+GroupScales::GroupScales(const std::vector<float> &table, int64_t group)
+    : table(table), group(group), missed(static_cast<size_t>(group)) {}
+
+float GroupScales::cost(const float *numbers, const float *weights, float scale) {
+  missNearest(numbers, group, table, scale, missed.data());
+  return weightedSum(missed.data(), weights, group);
+}
+
+float GroupScales::best(const float *numbers, const float *weights) {
+  const float whole = findExtreme(numbers, group) / 127.0f;
+  if (whole == 0)
+    return 0;
+  float best = std::numeric_limits<float>::infinity(), least = best;
+  if (!std::isfinite(roundToHalf(whole)))
+    return best;
+  for (int percent = 60; percent <= 128; percent += 4)
+    for (float sign : {1.0f, -1.0f}) {
+      float scale = roundToHalf(sign * (whole * static_cast<float>(percent) / 100.0f));
+      if (!std::isfinite(scale))
+        continue;
+      if (float found = cost(numbers, weights, scale); found < least) {
+        least = found;
+        best = scale;
+      }
+    }
+  return best;
 }
 
 } // namespace lmopt::lm

@@ -57,6 +57,27 @@ private:
   std::vector<float> bounds; ///< x <= bounds[i]: entry i or one below
 };
 
+/// Scales of groups for a codebook within -127 .. 127: of 36, from 0.6 to 1.28 of the one that brings the number of the
+/// greatest magnitude to 127, and of both signs, since a codebook need not have its mirror image.
+class GroupScales {
+public:
+  GroupScales(const std::vector<float> &table, int64_t group);
+
+  /// The one, a number that f16 can hold, that makes sum h (x - scale c[nearest])² least; 0 of zeros, infinite when the
+  /// greatest magnitude is beyond 127 times what f16 reaches.
+  float best(const float *numbers, const float *weights);
+
+private:
+  const std::vector<float> &table;
+  int64_t group;
+  std::vector<float> missed; ///< (x - scale c)² of each; zeros behind
+
+  float cost(const float *numbers, const float *weights, float scale);
+};
+
+/// The number of the greatest magnitude, the first of several.
+float findExtreme(const float *numbers, int64_t count);
+
 } // namespace lmopt::lm
 
 #endif // LMOPT_DIALECTS_LM_WEIGHTS_CODEBOOK_H

@@ -25,7 +25,7 @@ static std::vector<double> findEntries(const CodebookSource &source, int64_t gro
   Histogram histogram(reach);
   for (int64_t i = 0; i < source.rows * source.columns; ++i) {
     double scale = scales[static_cast<size_t>(i / group)];
-    if (scale != 0)
+    if (scale != 0 && std::isfinite(scale)) // what has no scale is refused later
       histogram.add(source.weights[i] / scale, importance(source, i % source.columns) * scale * scale);
   }
   std::vector<double> found = optimalCodebook(histogram.getCells(), entries);
@@ -120,20 +120,23 @@ public:
   GroupCodebook(const CodebookSource &source, int64_t entries, int64_t group)
       : source(source), entries(entries), group(group) {
     result.codes.resize(static_cast<size_t>(source.rows * source.columns));
+    for (int64_t k = 0; k < source.columns; ++k)
+      importances.push_back(static_cast<float>(importance(source, k)));
   }
 
   std::optional<CodebookResult> round() {
-    if (!chooseScales())
-      return std::nullopt;
-    chooseTable();
-    for (int time = 0; time < 2; ++time) {
-      refitScales();
+    chooseWholeScales();
+    for (int time = 0; time < 4; ++time) {
       chooseTable();
+      chooseScales();
     }
-    if (source.feedback && !roundFitted())
+    chooseTable();
+    if (source.feedback)
+      return roundFitted() ? std::optional(std::move(result)) : std::nullopt;
+    chooseScales();
+    if (!std::all_of(result.scales.begin(), result.scales.end(), [](float scale) { return std::isfinite(scale); }))
       return std::nullopt;
-    if (!source.feedback)
-      roundToNearest();
+    roundToNearest();
     return std::move(result);
   }
 
@@ -141,19 +144,12 @@ private:
   const CodebookSource &source;
   int64_t entries, group;
   CodebookResult result;
+  std::vector<float> importances;
 
-  /// The number of the greatest magnitude becomes 127, so that the others lie to one side of where it is: a codebook
-  /// need not have its mirror image.
-  bool chooseScales() {
-    for (const float *at = source.weights; at != source.weights + source.rows * source.columns; at += group) {
-      float extreme = 0;
-      for (int64_t k = 0; k < group; ++k)
-        extreme = std::fabs(at[k]) > std::fabs(extreme) ? at[k] : extreme;
-      result.scales.push_back(roundToHalf(extreme / static_cast<float>(kReach)));
-      if (!std::isfinite(result.scales.back()))
-        return false;
-    }
-    return true;
+  /// The number of the greatest magnitude becomes 127.
+  void chooseWholeScales() {
+    for (const float *at = source.weights; at != source.weights + source.rows * source.columns; at += group)
+      result.scales.push_back(roundToHalf(findExtreme(at, group) / static_cast<float>(kReach)));
   }
 
   void chooseTable() {
@@ -162,28 +158,18 @@ private:
       result.table.push_back(static_cast<float>(std::nearbyint(entry)));
   }
 
+  void chooseScales() {
+    GroupScales scales(result.table, group);
+    for (size_t g = 0; g < result.scales.size(); ++g)
+      result.scales[g] =
+          scales.best(source.weights + int64_t(g) * group, importances.data() + int64_t(g) * group % source.columns);
+  }
+
   void roundToNearest() {
     NearestEntry nearest(result.table);
     for (size_t i = 0; i < result.codes.size(); ++i) {
       float scale = result.scales[i / static_cast<size_t>(group)];
       result.codes[i] = static_cast<int8_t>(nearest(scale == 0 ? 0 : source.weights[i] / scale));
-    }
-  }
-
-  /// s = sum h w c / sum h c²
-  void refitScales() {
-    roundToNearest();
-    for (size_t g = 0; g < result.scales.size(); ++g) {
-      double product = 0, square = 0;
-      for (int64_t i = int64_t(g) * group, end = i + group; i < end; ++i) {
-        double entry = result.table[static_cast<uint8_t>(result.codes[static_cast<size_t>(i)])];
-        double h = importance(source, i % source.columns);
-        product += h * source.weights[i] * entry;
-        square += h * entry * entry;
-      }
-      float scale = square > 0 ? roundToHalf(static_cast<float>(product / square)) : 0;
-      if (std::isfinite(scale) && scale != 0)
-        result.scales[g] = scale;
     }
   }
 

@@ -139,7 +139,10 @@ struct GroupChoice {
 class GroupRounder {
 public:
   GroupRounder(const Feedback &feedback, const GroupFormat &format)
-      : feedback(feedback), format(format), targets(size_t(format.group)), best(format.group), tried(format.group) {}
+      : feedback(feedback), format(format), targets(size_t(format.group)), best(format.group), tried(format.group) {
+    if (format.table)
+      scales.emplace(*format.table, format.group);
+  }
 
   /// `lost`: the errors of the columns before; zeros from `begin` on. False when a number does not fit.
   bool round(const float *weights, const float *lost, int64_t begin, float itsUnit) {
@@ -149,7 +152,9 @@ public:
     if (!allFinite(targets.data(), format.group))
       return false;
     best.cost = std::numeric_limits<float>::infinity();
-    bool good = format.hasMin ? chooseRange(weights + begin, begin) : chooseScale(weights + begin, begin);
+    bool good = format.table    ? chooseCodebookScale(weights + begin, begin)
+                : format.hasMin ? chooseRange(weights + begin, begin)
+                                : chooseScale(weights + begin, begin);
     return good && std::isfinite(best.cost);
   }
 
@@ -158,8 +163,9 @@ public:
 private:
   const Feedback &feedback;
   const GroupFormat &format;
-  float unit = 0;             ///< of the row
-  std::vector<float> targets; ///< of the group, before anything of it is rounded
+  float unit = 0;                    ///< of the row
+  std::vector<float> targets;        ///< of the group, before anything of it is rounded
+  std::optional<GroupScales> scales; ///< for a codebook
   GroupChoice best, tried;
 
   /// Both ends of the range drawn in.
@@ -187,8 +193,6 @@ private:
   bool chooseScale(const float *weights, int64_t begin) {
     auto [least, greatest] = std::minmax_element(targets.begin(), targets.end());
     float extreme = -*least > *greatest ? *least : *greatest;
-    if (format.table)
-      return chooseCodebookScale(weights, begin, extreme / 127.0f);
     if (format.bits == 8) {
       float scale = roundToHalf(std::fabs(extreme) / 127.0f);
       attempt(weights, begin, scale, 0, -127, 127);
@@ -205,13 +209,15 @@ private:
     return true;
   }
 
-  /// Entries next to the ends of the codebook may be so few that it costs less to miss the extreme.
-  bool chooseCodebookScale(const float *weights, int64_t begin, float whole) {
-    for (float share : {1.1f, 1.05f, 1.0f, 0.95f, 0.9f, 0.85f, 0.8f, 0.75f}) {
-      float scale = roundToHalf(share * whole);
-      if (!std::isfinite(scale))
-        return false;
-      attempt(weights, begin, scale, 0, 0, 0);
+  /// The scale that costs least as long as the numbers of a group do not make up for each other, and its neighbours.
+  bool chooseCodebookScale(const float *weights, int64_t begin) {
+    float middle = scales->best(targets.data(), feedback.costsFrom(begin));
+    if (!std::isfinite(middle))
+      return false;
+    for (float share : {1.0f, 0.96f, 1.04f}) {
+      float scale = roundToHalf(share * middle);
+      if (std::isfinite(scale))
+        attempt(weights, begin, scale, 0, 0, 0);
       if (best.cost == 0)
         return true;
     }

@@ -35,6 +35,7 @@ public:
   /// The sum over j < end of lost[j] A[j, place]; `lost` has zeros from `end` to a multiple of 32, or more numbers if
   /// `end` is the place itself.
   float takenUp(const float *lost, int64_t place, int64_t end) const;
+  const float *costsFrom(int64_t place) const { return costs.data() + place; }
   float cost(int64_t place) const { return costs[static_cast<size_t>(place)]; } ///< D
   int64_t padded() const;
   /// The moment of a column over the mean of all; 1 when all are zero.

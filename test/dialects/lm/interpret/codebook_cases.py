@@ -67,15 +67,18 @@ def group_codebook(w, entries, group):
         h = np.where(scale == 0, 0, np.ones_like(parts, np.float64) * scale.astype(np.float64) ** 2)
         return np.rint(np.clip(best_entries(parts / divisor, h, entries, 127), -127, 127))
 
-    found = table()
-    pick = lambda: found[nearest(parts / np.where(scale == 0, 1, scale), found)] * (scale != 0)
-    for _ in range(2):
-        c = np.where(scale == 0, found[nearest(np.zeros_like(parts), found)], pick())
-        square = (c * c).sum(1, keepdims=True)
-        fitted = half(((parts * c).sum(1, keepdims=True) / np.where(square == 0, 1, square)).astype(np.float32))
-        scale = np.where((square == 0) | (fitted == 0), scale, fitted)
+    def scales():
+        tried = [half(sign * (extreme / np.float32(127) * np.float32(p) / np.float32(100)))
+                 for p in range(60, 129, 4) for sign in (np.float32(1), np.float32(-1))]
+        missed = lambda s: np.abs(parts[:, :, None] - s[:, :, None] * found.astype(np.float64)).min(-1)
+        costs = np.stack([(missed(s) ** 2).sum(1) for s in tried])
+        return np.take_along_axis(np.stack(tried)[:, :, 0], costs.argmin(0)[None], 0)[0][:, None]
+
+    for _ in range(5):
         found = table()
-    return (pick() * scale.astype(np.float64)).reshape(w.shape)
+        scale = scales()
+    codes = nearest(parts / np.where(scale == 0, 1, scale), found)
+    return (found[codes] * scale.astype(np.float64)).reshape(w.shape)
 
 
 def forms(group):
