@@ -102,11 +102,16 @@ void ShortList::keepAlphabet() {
   });
 }
 
+void ShortList::mark(size_t token) {
+  staying += !stays[token];
+  stays[token] = true;
+}
+
 /// Nothing for -1 and the places of texts in a template.
 void ShortList::keep(int64_t token) {
   if (token < 0 || stays[token])
     return;
-  stays[token] = true;
+  mark(static_cast<size_t>(token));
   if (spec.kind == LMOPT_TOKENIZER_BPE && !(spec.tokenFlags[token] & LMOPT_TOKEN_FLAG_ADDED))
     underived.push_back(static_cast<uint32_t>(token));
 }
@@ -130,7 +135,7 @@ bool ShortList::join(std::vector<uint32_t> &parts) {
   if (bestRank == SIZE_MAX)
     return false;
   parts[best] = spec.merges[bestRank][2];
-  stays[parts[best]] = true;
+  mark(parts[best]);
   parts.erase(parts.begin() + static_cast<ptrdiff_t>(best) + 1);
   return true;
 }
@@ -175,6 +180,30 @@ Result<void> ShortList::addText(std::string_view text) {
   keepDerivations();
   tokensOfTexts += static_cast<int64_t>(count);
   return {};
+}
+
+/// Whether a word that is this piece becomes it; "[unused7]" is in a vocabulary, but every text of it is cut.
+bool ShortList::comesOut(int32_t piece) const {
+  const std::string &text = spec.pieces[piece];
+  bool inner = !spec.continuation.empty() && text.compare(0, spec.continuation.size(), spec.continuation) == 0;
+  int32_t ids[2];
+  size_t count = 0;
+  return !text.empty() && (spec.tokenFlags[piece] & LMOPT_TOKEN_FLAG_ADDED) == 0 &&
+         (inner || (lmopt_tokenizer_encode(tokenizer.get(), text.data(), text.size(), LMOPT_TOKENIZE_NO_TRUNCATION, ids,
+                                           2, &count, nullptr) == LMOPT_OK &&
+                    count == 1 && ids[0] == piece));
+}
+
+void ShortList::fill(size_t tokens) {
+  if (spec.kind == LMOPT_TOKENIZER_BPE)
+    for (size_t i = 0; i < spec.merges.size() && staying < tokens; ++i) {
+      keep(spec.merges[i][2]);
+      keepDerivations();
+    }
+  else
+    for (size_t id = 0; id < spec.pieces.size() && staying < tokens; ++id)
+      if (comesOut(static_cast<int32_t>(id)))
+        keep(static_cast<int64_t>(id));
 }
 
 std::vector<int64_t> ShortList::kept() const {

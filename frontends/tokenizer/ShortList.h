@@ -34,6 +34,10 @@ public:
   /// What this text becomes, as a model is fed it, stays.
   Result<void> addText(std::string_view text);
 
+  /// Adds tokens until so many stay: those that merges make first, or pieces by id, which is the order in which the
+  /// tokenizer's makers found them most frequent. Fewer stay only where no more can come out of the tokenizer.
+  void fill(size_t tokens);
+
   /// All that stays: ids of the tokenizer that was given.
   std::vector<int64_t> kept() const;
   /// The tokenizer with only these.
@@ -52,6 +56,8 @@ private:
   void keep(int64_t token);
   void keepDerivations();
   void keepDerivation(uint32_t token);
+  void mark(size_t token);
+  bool comesOut(int32_t piece) const;
   bool join(std::vector<uint32_t> &parts);
 
   TokenizerSpec spec;
@@ -64,7 +70,7 @@ private:
   std::vector<uint32_t> underived;             // stay, but what they are joined from perhaps not yet
   std::vector<bool> seen;                      // in a text, by id
   int64_t tokensOfTexts = 0;
-  size_t occurring = 0;
+  size_t occurring = 0, staying = 0;
 };
 
 } // namespace lmopt

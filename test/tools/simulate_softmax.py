@@ -6,19 +6,23 @@ In: a GGUF model, statistics of `lmopt calibrate` to fit on (what the head reads
 another text to report on. Out: for 1 to 4 clusters the cuts that dynamic programming finds, the share of the head that a
 step reads on average, and KL(dense || adaptive) in nats.
   - Words are ordered by mean probability. Head: the first words, exact, and a logit for each cluster of the others.
-  - Cuts: the least expected bytes over candidate cuts, g(k) = k rows (a step of one token is bound by bandwidth; a
-    kernel's call costs less than 100 rows). F_0(V) = 0; F_j(v) = min over u > v of [P(v..u) g(u - v) + F_{j-1}(u)].
+  - Cuts: the least expected bytes of a step of one token, g(k) = k rows, over candidate cuts. F_0(V) = 0;
+    F_j(v) = min over u > v of [P(v..u) g(u - v) + F_{j-1}(u)]; in all g(head + clusters) + F_J(head).
   - Cluster logits: v h + b, by multinomial logistic regression to the true probabilities of the clusters (Newton's
     steps by cluster, from the ridge regression of their log-sum-exp). Within a cluster the words are exact, so this KL is
     KL of the cluster distributions: no choice of ranks makes it smaller. KL on the text of the fit is below what any
     amount of text could reach, KL on the other text above it.
   - `rank`: tails factored by SVD, whitened with the moments of the inputs.
-From techniques 5.2, 5.3. Needs numpy, gguf.
+From techniques 5.2, 5.3. Needs numpy, gguf. With --check the program finds the cuts of the worked example there, and
+those that trying all finds for few words.
 
   simulate_softmax.py smol.gguf fit.st report.st
+  simulate_softmax.py --check
 """
 import argparse
+import itertools
 import json
+import sys
 import struct
 
 import gguf
@@ -59,26 +63,45 @@ def block_sums(rows, lse, weight, edges):
     return sums
 
 
-def best_cuts(edges, mass, vocabulary, clusters):
-    """Indices into edges; `mass` is the mean probability from each edge to the next."""
+def best_cuts(edges, mass, vocabulary, clusters, cost=lambda rows: rows):
+    """Indices into edges, and the cost; `mass` is the mean probability from each edge to the next."""
     ends = np.append(edges, vocabulary)
     before = np.concatenate([[0.0], np.cumsum(mass)])
     n = len(edges)
-    cost = lambda v, u: (before[u] - before[v]) * (ends[u] - ends[v])  # noqa: E731
     least = np.full((clusters + 1, n + 1), np.inf)
     choice = np.zeros((clusters + 1, n + 1), int)
     least[0, n] = 0
     for j in range(1, clusters + 1):
         for v in range(1, n):
-            found = [cost(v, u) + least[j - 1, u] for u in range(v + 1, n + 1)]
+            found = (before[v + 1 :] - before[v]) * cost(ends[v + 1 :] - ends[v]) + least[j - 1, v + 1 :]
             choice[j, v] = v + 1 + int(np.argmin(found))
-            least[j, v] = min(found)
-    at = min(range(1, n), key=lambda v: ends[v] + clusters + least[clusters, v])
-    total, cuts = ends[at] + clusters + least[clusters, at], []
+            least[j, v] = found.min()
+    totals = cost(ends[1:n] + clusters) + least[clusters, 1:n]
+    at, cuts = 1 + int(np.argmin(totals)), []
+    total = totals[at - 1]
     for j in range(clusters, 0, -1):
         cuts.append(at)
         at = choice[j, at]
-    return cuts, total / vocabulary
+    return cuts, total
+
+
+def check():
+    plateau = lambda rows: 0.2 + 0.001 * np.maximum(rows, 50)  # noqa: E731
+    mass = 1 / np.arange(1, 2001)
+    mass /= mass.sum()
+    for clusters, expected, least in (1, [301], 0.941), (2, [129, 760], 0.681), (3, [82, 421, 1059], 0.576):
+        cuts, total = best_cuts(np.arange(2000), mass, 2000, clusters, plateau)
+        assert cuts == expected and abs(total - least) < 5e-4, (cuts, total)
+    random = np.random.default_rng(1)
+    for clusters in (1, 2, 3):
+        mass = np.sort(random.random(12) ** 3)[::-1]
+        mass /= mass.sum()
+        all_cuts = itertools.combinations(range(1, 12), clusters)
+        price = lambda cuts: plateau(cuts[0] + clusters) + sum(  # noqa: E731
+            mass[b:e].sum() * plateau(e - b) for b, e in zip(cuts, cuts[1:] + (12,)))
+        least = min(price(cuts) for cuts in all_cuts)
+        assert abs(best_cuts(np.arange(12), mass, 12, clusters, plateau)[1] - least) < 1e-12
+    print("cuts as expected")
 
 
 class Clusters:
@@ -137,6 +160,8 @@ def tail_divergence(rows, lse, weight, cuts, moments, rank):
 
 
 def main():
+    if sys.argv[1:] == ["--check"]:
+        return check()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model")
     parser.add_argument("fit")
@@ -161,13 +186,13 @@ def main():
     plans = [best_cuts(edges, sums.mean(0), vocabulary, clusters) for clusters in (1, 2, 3, 4)]
     for cut in args.cuts:
         at = int(np.searchsorted(edges, cut))
-        plans.append(([at], (cut + 1 + sums[:, at:].sum(1).mean() * (vocabulary - cut)) / vocabulary))
-    for cuts, share in plans:
+        plans.append(([at], cut + 1 + sums[:, at:].sum(1).mean() * (vocabulary - cut)))
+    for cuts, cost in plans:
         here, there = Clusters(rows, lse, sums, cuts), Clusters(other, other_lse, other_sums, cuts)
         weights = fit(here, scale, args.ridge)
         words = [int(edges[c]) for c in cuts]
         within = [tail_divergence(other[::8], other_lse[::8], weight, words, moments, rank) for rank in args.ranks]
-        print(f"{words} | {there.true[:, 1:].sum(1).mean():.4f} | {share:.3f} | {here.divergence(weights, scale).mean():.4f}, "
+        print(f"{words} | {there.true[:, 1:].sum(1).mean():.4f} | {cost / vocabulary:.3f} | {here.divergence(weights, scale).mean():.4f}, "
               f"{there.divergence(weights, scale).mean():.4f} | " + ", ".join(f"{k:.4f}" for k in within), flush=True)
 
 

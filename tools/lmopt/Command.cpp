@@ -86,12 +86,18 @@ void addNoHead(Command command, bool &noHead) {
                   "of an encoder only: leave out the head of its class, so that the model gives vectors");
 }
 
-void addShortList(Command command, std::string &text) {
+void addShortList(Command command, ShortListOptions &options) {
+  Option text =
+      command
+          .add("--shortlist", options.text,
+               "keep only the tokens that this text needs and those without which not every text could be written; "
+               "embedding, head and tokenizer shrink")
+          .notEmpty();
   command
-      .add("--shortlist", text,
-           "keep only the tokens that this text needs and those without which not every text could be written; "
-           "embedding, head and tokenizer shrink")
-      .notEmpty();
+      .add("--shortlist-size", options.size,
+           "keep at least so many: also the most frequent ones of the text that the tokenizer was made on")
+      .between(1, int64_t{1} << 24)
+      .needs(text);
 }
 
 void addThreads(Command command, int &threads) {

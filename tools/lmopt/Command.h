@@ -73,11 +73,17 @@ private:
   CLI::App *app;
 };
 
+/// Which tokens of a model stay.
+struct ShortListOptions {
+  std::string text; // a file, whose tokens stay; empty: all stay
+  int64_t size = 0; // stay at least
+};
+
 // Options that several commands have, spelled and explained once.
 void addModel(Command command, std::string &model);
 void addSource(Command command, std::string &source);
 void addNoHead(Command command, bool &noHead);
-void addShortList(Command command, std::string &text);
+void addShortList(Command command, ShortListOptions &options);
 void addThreads(Command command, int &threads);
 void addTexts(Command command, std::vector<std::string> &texts, std::string &file);
 void addFormat(Command command, std::string &format);

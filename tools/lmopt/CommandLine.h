@@ -26,7 +26,7 @@ namespace lmopt::driver {
 struct ImportOptions {
   std::string source;
   std::string output; // directory
-  std::string shortList;
+  ShortListOptions shortList;
   bool noHead = false;
 };
 
@@ -40,7 +40,7 @@ struct CompileOptions {
   std::string stopAfter;
   std::string dumpStages; // directory
   std::string calibration;
-  std::string shortList; // a text whose tokens stay; empty: all stay
+  ShortListOptions shortList;
   bool weightsFile = false;
   bool noHead = false;
 };

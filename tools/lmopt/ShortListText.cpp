@@ -31,8 +31,9 @@ static std::string summary(const ShortList &list, size_t kept) {
          std::to_string(list.textTokens()) + " tokens";
 }
 
-Result<void> applyShortList(ImportedModel &model, const std::string &source, const std::string &text,
+Result<void> applyShortList(ImportedModel &model, const std::string &source, const ShortListOptions &options,
                             const Context &context) {
+  const std::string &text = options.text;
   if (text.empty())
     return {};
   if (model.tokenizerBlob.empty())
@@ -47,6 +48,7 @@ Result<void> applyShortList(ImportedModel &model, const std::string &source, con
     return added;
   if (list->textTokens() == 0)
     return Error{kErrorUsage, "--shortlist: '" + text + "' holds no text"};
+  list->fill(static_cast<size_t>(options.size));
   std::vector<int64_t> kept = list->kept();
   Result<std::string> tokenizer = list->writeTokenizer();
   if (!tokenizer.ok())

@@ -9,12 +9,13 @@
 #define LMOPT_TOOLS_LMOPT_SHORTLISTTEXT_H
 
 #include "frontends/Import.h"
-#include "tools/lmopt/Context.h"
+#include "tools/lmopt/CommandLine.h"
 
 namespace lmopt::driver {
 
-/// Nothing without a text. An empty message: MLIR has told what is wrong. `source` is for messages.
-Result<void> applyShortList(ImportedModel &model, const std::string &source, const std::string &text,
+/// Nothing without a text; otherwise at least `options.size` tokens stay, where there are so many. An empty message:
+/// MLIR has told what is wrong. `source` is for messages.
+Result<void> applyShortList(ImportedModel &model, const std::string &source, const ShortListOptions &options,
                             const Context &context);
 
 /// The number of tokens that lm.config tells; 0: it tells none.

@@ -43,6 +43,10 @@ echo "a model" >"$scratch/less.txt"
 expect 0 "$LMOPT" compile "$scratch/dir" --shortlist "$scratch/less.txt" -o "$scratch/less.so"
 tells "short-list: [0-9]+ of $kept tokens stay"
 
+# More than the text needs.
+expect 0 "$LMOPT" compile "$model" --shortlist "$text" --shortlist-size $((kept + 5)) -o "$scratch/more.so"
+tells "short-list: ($((kept + 5))|$((kept + 6))) of 301 tokens stay"
+
 # The blocks of a GGUF file stay what they are.
 expect 0 "$LMOPT" compile "$SOURCE/test/models/gguf-q8_0/model.gguf" --recipe native --shortlist "$text" -o "$scratch/native.so"
 case $err in *warning*) fail "a table in f32: $err" ;; esac
@@ -64,6 +68,7 @@ bad=$scratch/bad.so
 refuse 5 "missing.txt" "$LMOPT" compile "$model" --shortlist "$scratch/missing.txt" -o "$bad"
 : >"$scratch/empty.txt"
 refuse 2 "holds no text" "$LMOPT" compile "$model" --shortlist "$scratch/empty.txt" -o "$bad"
+refuse 2 "shortlist" "$LMOPT" compile "$model" --shortlist-size 280 -o "$bad"
 refuse 2 "is a source" "$LMOPT" compile "$model" --shortlist "$text" -o "$text"
 echo "0 1 2" >"$scratch/ids"
 refuse 2 "use --shortlist TEXT, which changes both" "$LMOPT" compile "$model" --passes "lm-shorten-vocabulary{tokens=$scratch/ids}" -o "$bad"

@@ -122,6 +122,36 @@ TEST(ShortListBpe, SpecialTokensAndRolesKeepTheirMeaning) {
   EXPECT_EQ(shortened.after.encode("")[0], lmopt_tokenizer_role(after, LMOPT_TOKEN_BOS));
 }
 
+// The tokens that merges make first, with what they are joined from, as far as there are any.
+TEST(ShortListBpe, FillsUpInOrderOfMerges) {
+  TokenizerSpec spec = bytePairs({{"a", "b"}, {"c", "d"}, {"ab", "cd"}, {"x", "y"}, {"xy", "z"}});
+  spec.pieces.emplace_back("no merge leads here");
+  auto filled = [&](size_t tokens) {
+    spec.tokenFlags.resize(spec.pieces.size());
+    std::string blob = writeTokenizerBlob(spec, "test").take();
+    ShortList list = ShortList::create(blob, "test").take();
+    EXPECT_TRUE(list.addText("xy").ok());
+    list.fill(tokens);
+    return list.kept();
+  };
+  EXPECT_EQ(filled(0).size(), 257u);
+  EXPECT_EQ(filled(257).size(), 257u);
+  Kept three = filled(259);
+  EXPECT_EQ(Kept(three.begin() + 256, three.end()), Kept({256, 257, 259})); // ab, cd, xy
+  EXPECT_EQ(filled(1000).size(), 261u);
+}
+
+TEST(ShortListWordPiece, FillsUpInOrderOfPieces) {
+  // "[a]" comes out of no text: brackets stand alone.
+  TokenizerSpec spec = wordPieces({"[a]", "a", "b", "##a", "##b", "[", "]", "##]", "ab", "##ab", "ba"});
+  spec.tokenFlags.resize(spec.pieces.size());
+  std::string blob = writeTokenizerBlob(spec, "test").take();
+  ShortList list = ShortList::create(blob, "test").take();
+  EXPECT_EQ(list.kept(), Kept({0, 2, 3, 4, 5, 6, 7, 8}));
+  list.fill(10);
+  EXPECT_EQ(list.kept(), Kept({0, 2, 3, 4, 5, 6, 7, 8, 9, 10}));
+}
+
 TEST(ShortListWordPiece, WordsOfKnownCharactersNeverBecomeUnknown) {
   TokenizerSpec spec = wordPieces({"a", "b", "##a", "##b", "ab", "##ab", "aba", "zu", "##q", "\xC3\xA9", "b\xC3\xA9"});
   Shortened shortened = shorten(spec, {"aba"});
