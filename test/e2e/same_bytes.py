@@ -13,7 +13,7 @@ rows (QUICK); --full compares all of all rows in about a quarter of an hour.
 The list is made by one version of LLVM. With another one both text and code may differ by right: then two compiles must
 agree, and the weights, which LLVM has no part in, must be those of the list.
 In: the programs, test/models, same_bytes.txt. Out: what differs, by name.
-Usage: same_bytes.py BIN_DIR MODELS_DIR LIST WORK_DIR LLVM_VERSION [--full] [--update] [--fixture NAME]
+Usage: same_bytes.py BIN_DIR MODELS_DIR LIST WORK_DIR LLVM_VERSION [--full] [--update [--changed]] [--fixture NAME]
 """
 import argparse
 import concurrent.futures
@@ -55,8 +55,9 @@ def digest(*parts):
 
 
 class Compiler:
-    def __init__(self, programs, full):
-        self.programs, self.full = programs, full
+    def __init__(self, programs, full, known=None):
+        """`known`: rows of a list; those whose lowered module is still theirs stay, and nothing of them is compiled."""
+        self.programs, self.full, self.known = programs, full, known or {}
 
     def compile(self, source, recipe, cpu, output, *options):
         """Bytes of what was compiled, or the name of the refusal."""
@@ -83,6 +84,9 @@ class Compiler:
             return {"refused": lowered}
         row = {"lowered": digest(lowered)}
         output.with_suffix(".mlir").unlink()
+        known = self.known.get(" ".join((name, recipe, cpu)), {})
+        if known.get("lowered") == row["lowered"] and not (name in QUICK and cpu in QUICK_CPUS):
+            return known
         if not self.full and not (name in QUICK and cpu in QUICK_CPUS):
             return row
         model = output.with_suffix(".so")
@@ -133,15 +137,17 @@ def main():
         parser.add_argument(name)
     parser.add_argument("--full", action="store_true")
     parser.add_argument("--update", action="store_true")
+    parser.add_argument("--changed", action="store_true",
+                        help="with --update: only rows whose lowered module is another one, and those of QUICK (a few minutes)")
     parser.add_argument("--fixture", help="only this one; with --update its rows join the list")
     options = parser.parse_args()
     programs = common.Programs(options.bin_dir, options.work)
-    compiler = Compiler(programs, options.full or options.update)
+    llvm, stored = read_list(options.list) if os.path.exists(options.list) else (options.llvm, {})
+    compiler = Compiler(programs, options.full or options.update, stored if options.changed else None)
     chosen = [(name, source) for name, source in fixtures(options.models) if options.fixture in (None, name)]
     jobs = [(name, source, recipe, cpu) for name, source in chosen for recipe in RECIPES for cpu in CPUS]
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         found = dict(zip((" ".join((job[0], *job[2:])) for job in jobs), pool.map(compiler.row, jobs)))
-    llvm, stored = read_list(options.list) if os.path.exists(options.list) else (options.llvm, {})
     if options.update:
         write_list(options.list, options.llvm, {**stored, **found} if options.fixture else found)
         return
