@@ -369,13 +369,14 @@ def LM_QuantizeCodebookAttr : LM_Weight<"QuantizeCodebook", "quantize_codebook",
     least: the optimum of k-means in one dimension, by dynamic programming, over the 4096 cells of equal width that u falls into (a
     cell is never divided). With fewer different numbers than entries nothing is lost. A row of zeros has s = 0.
 
-    `#lm.quantize_codebook<W, entries = E, group = G>`, E = 4, 8 or 16: the same with s = f16(m / 127) of a group, m its number of the
-    greatest magnitude, with its sign, and entries rounded to integers; u lies in -127 .. 127 and m at 127. Then, twice: the codes give
-    each group the scale that loses least, s = f16(sum w c[code] / sum c[code]²), and the scales give another codebook.
+    `#lm.quantize_codebook<W, entries = E, group = G>`, E = 4, 8 or 16: the same with entries rounded to integers of -127 .. 127 and a
+    scale for each group. Codebook and scales are chosen by turns, five times: at first s = f16(m / 127), m the number of the group's
+    greatest magnitude with its sign, so that u lies in -127 .. 127 (later what lies beyond counts as its end cells); then of
+    s = f16(± p m / 127) with p = 0.6, 0.64, .. 1.28 the one that loses least.
 
     With `fit`, h[k] is the mean square of input k, and codes are chosen column by column as `#lm.fit` says: of 256 entries in
-    descending order of the moments' diagonal; in groups in the order of the columns, scales when the turn of a group comes, from what
-    its numbers have become by then: of some, from m / 127 to a third less, the one that costs least by D.
+    descending order of the moments' diagonal; in groups in the order of the columns, a scale when the turn of a group comes, from what
+    its numbers have become by then: of the s above the one that costs least by D, or one a 25th less or more.
 
     The result is an `!lm.codebook` weight. From techniques 10.3 and 15.5.
 
