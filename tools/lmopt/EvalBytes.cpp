@@ -53,7 +53,11 @@ static Result<TokenText> readText(const EvalRunner &runner, const std::string &t
 }
 
 Result<bool> readAlike(const EvalRunner &model, const EvalRunner &reference, const std::string &text) {
-  if (model.vocabulary() != reference.vocabulary())
+  bool alike = model.vocabulary() == reference.vocabulary();
+  Result<const lmopt_tokenizer_t *> tokenizer = tokenizerOf(reference.model);
+  if (!tokenizer.ok()) // then it is fed the ids of the model
+    return alike ? Result<bool>(true) : tokenizer.error();
+  if (!alike)
     return false;
   std::vector<int32_t> ids[2];
   for (size_t i : {0, 1}) {

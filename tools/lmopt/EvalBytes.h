@@ -30,7 +30,8 @@ struct ByteComparison {
   std::string report(bool json) const;
 };
 
-/// Whether the text is the same ids of the same vocabulary for both, so that each row can be compared.
+/// Whether the text is the same ids of the same vocabulary for both, so that each row can be compared. A reference
+/// without a tokenizer is taken by the size of its vocabulary, and refused where that differs.
 Result<bool> readAlike(const EvalRunner &model, const EvalRunner &reference, const std::string &text);
 
 /// `chunks`: at most so many; 0: all. `context`: tokens of a chunk. `show` is told how far the work is.

@@ -38,6 +38,14 @@ expect 0 "$LMOPT" eval "$scratch/dir.so" --text "$text" --ctx 64 --reference "$s
 json "r['kl'] == 0"
 expect 0 "$LMOPT" compile "$scratch/dir" --recipe int8 --calibrate "$text" -o "$scratch/int8.so"
 expect 0 "$LMOPT" run "$scratch/int8.so" -p "the compiler zebra" -n 4
+# A reference without a tokenizer is fed the model's ids, where it has as many.
+cp -r "$scratch/dir" "$scratch/bare"
+sed -i 's/, lm.tokenizer = "tokenizer.bin"//' "$scratch/bare/model.mlir"
+expect 0 "$LMOPT" compile "$scratch/bare" -o "$scratch/bare.so"
+expect 0 "$LMOPT" eval "$scratch/short.so" --text "$text" --ctx 64 --reference "$scratch/bare.so" --format json
+json "r['kl'] == 0"
+refuse 4 "bare.so.* no tokenizer" "$LMOPT" eval "$scratch/full.so" --text "$text" --ctx 64 --reference "$scratch/bare.so"
+refuse 4 "bare' has no tokenizer" "$LMOPT" compile "$scratch/bare" --shortlist "$text" -o "$scratch/none.so"
 # Once more, by a text of less.
 echo "a model" >"$scratch/less.txt"
 expect 0 "$LMOPT" compile "$scratch/dir" --shortlist "$scratch/less.txt" -o "$scratch/less.so"
