@@ -6,7 +6,7 @@
 //   y[n] = scale[n] sum over k of  x[k] c[code[n, k]]  + bias[n]
 //
 // Entries are fetched one by one, numbers from words of eight: two loads share a cycle, where the gathering
-// instructions of AVX2 take longer (Zen 3, one thread: 0.45 ns a weight, gathers 0.73, shuffles of 16 tables of 16
+// instructions of AVX2 take longer (Zen 3, busy: 0.45 ns a weight, gathers 0.73, shuffles of 16 tables of 16
 // bytes 0.93; plain f32 weights from memory 0.63). A few rows use entries as they come; for more, those of a panel are
 // written down once, inputs * 64 bytes of scratch that stay in the second-level cache, and read by one tile of rows
 // after another.
