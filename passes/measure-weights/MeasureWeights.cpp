@@ -111,11 +111,10 @@ static std::optional<double> errorOf(const WeightData &weight, Attribute value) 
 static Attribute sourceOf(Attribute value) {
   if (auto stored = dyn_cast<StoreSparseAttr>(value))
     return sourceOf(stored.getSource());
-  Attribute source =
-      llvm::TypeSwitch<Attribute, Attribute>(value)
-          .Case<QuantizeRowsAttr, QuantizeGroupsAttr, QuantizeCodebookAttr, NarrowAttr, SparsifyAttr>(
-              [](auto a) { return a.getSource(); })
-          .Default(Attribute());
+  Attribute source = llvm::TypeSwitch<Attribute, Attribute>(value)
+                         .Case<QuantizeRowsAttr, QuantizeGroupsAttr, QuantizeCodebookAttr, NarrowAttr, SparsifyAttr>(
+                             [](auto a) { return a.getSource(); })
+                         .Default(Attribute());
   auto sparsify = dyn_cast_or_null<SparsifyAttr>(source);
   return sparsify ? sparsify.getSource() : source;
 }

@@ -165,9 +165,9 @@ static std::string linearName(const LinearSpec &spec, const Target &target) {
     kind += std::to_string(spec.bits) + "g" + std::to_string(spec.group) + (spec.hasMin ? "min" : "") +
             (spec.smallScales ? "s8" : "") + (spec.codebook ? "codebook" : "");
   int64_t rows = spec.grouped() ? kGroupedTileRows : target.shape.tileRows;
-  int64_t panels = spec.grouped() ? groupedTilePanels(target.shape)
+  int64_t panels = spec.grouped()                          ? groupedTilePanels(target.shape)
                    : spec.floatCodebook() || spec.sparse() ? 1
-                                           : target.shape.tilePanels;
+                                                           : target.shape.tilePanels;
   return "linear_" + kind + "_n" + std::to_string(spec.outputs) + "_k" + std::to_string(spec.inputs) +
          (spec.bias ? "_bias" : "") + (spec.outStride < spec.panels() * 64 ? "_packed" : "") + "_tile" +
          std::to_string(rows) + "x" + std::to_string(panels) +

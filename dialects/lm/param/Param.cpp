@@ -77,9 +77,9 @@ static LogicalResult verifyParamType(ParamOp op) {
     room = good ? room / size : 0;
   }
   if (!good)
-    return op.emitOpError(
-               "C1: expected a tensor of f32 of rank 1 to 4 with static, positive sizes and at most 2^40 "
-               "elements, a matrix of bf16, an !lm.int8, !lm.sparse_int8, !lm.grouped or !lm.codebook, but the type is ")
+    return op.emitOpError("C1: expected a tensor of f32 of rank 1 to 4 with static, positive sizes and at most 2^40 "
+                          "elements, a matrix of bf16, an !lm.int8, !lm.sparse_int8, !lm.grouped or !lm.codebook, but "
+                          "the type is ")
            << op.getType();
   return success();
 }

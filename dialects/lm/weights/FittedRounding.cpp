@@ -42,7 +42,6 @@ static float roundNumber(float x) {
 /// A group may begin anywhere and its in-group sums read a padded run from there.
 int64_t Feedback::padded() const { return roundUp(size()) + kLanes; }
 
-
 static std::vector<int64_t> chooseOrder(const SquareMatrix &moments, bool byMoments) {
   std::vector<int64_t> order(static_cast<size_t>(moments.size));
   std::iota(order.begin(), order.end(), 0);
