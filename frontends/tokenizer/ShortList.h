@@ -12,7 +12,8 @@
 //   became tokens which stay: every join on its way is there still, and there is no new one that could come before.
 //   Any other word is joined as far as the merges reach, and its bytes are those of the word.
 //   WordPiece: every piece of one character, and a piece with a character that has no piece of its own in its place. So
-//   a word of such characters never becomes unknown.
+//   a word of characters that have pieces of their own never becomes unknown. With others it can, rarely: where a piece
+//   that went began before one that is now the longest and ends inside a piece that the last characters need.
 //
 // From: techniques 5.1. Cost: the texts are encoded once; a token is derived once, quadratic in its length. Tested by
 // test/unit/tokenizer/ShortListTest.cpp.
