@@ -11,6 +11,26 @@
 using namespace mlir;
 using namespace lmopt::lm;
 
+/// `fit = <...>`, which comes last; `before`: what else could have stood there.
+static ParseResult parseFit(AsmParser &parser, FitAttr &fit, StringRef before) {
+  if (failed(parser.parseOptionalKeyword("fit")))
+    return parser.emitError(parser.getCurrentLocation(), "expected ") << before << " or 'fit', in this order";
+  if (parser.parseEqual())
+    return failure();
+  FailureOr<FitAttr> parsed = FieldParser<FitAttr>::parse(parser);
+  if (failed(parsed))
+    return failure();
+  fit = *parsed;
+  return success();
+}
+
+static void printFit(AsmPrinter &printer, FitAttr fit) {
+  if (!fit)
+    return;
+  printer << ", fit = ";
+  printer.printStrippedAttrOrType(fit);
+}
+
 /// `, min`, `, scales = 8` and `, fit = <...>` of quantize_groups, in this order: each there or not.
 static ParseResult parseMinScalesFit(AsmParser &parser, bool &hasMin, int64_t &scaleBits, FitAttr &fit) {
   hasMin = false, scaleBits = 16;
@@ -24,17 +44,7 @@ static ParseResult parseMinScalesFit(AsmParser &parser, bool &hasMin, int64_t &s
       return failure();
     more = succeeded(parser.parseOptionalComma());
   }
-  if (!more)
-    return success();
-  if (failed(parser.parseOptionalKeyword("fit")))
-    return parser.emitError(parser.getCurrentLocation(), "expected 'min', 'scales' or 'fit', in this order");
-  if (parser.parseEqual())
-    return failure();
-  FailureOr<FitAttr> parsed = FieldParser<FitAttr>::parse(parser);
-  if (failed(parsed))
-    return failure();
-  fit = *parsed;
-  return success();
+  return more ? parseFit(parser, fit, "'min', 'scales'") : success();
 }
 
 static void printMinScalesFit(AsmPrinter &printer, bool hasMin, int64_t scaleBits, FitAttr fit) {
@@ -42,10 +52,7 @@ static void printMinScalesFit(AsmPrinter &printer, bool hasMin, int64_t scaleBit
     printer << ", min";
   if (scaleBits != 16)
     printer << ", scales = " << scaleBits;
-  if (!fit)
-    return;
-  printer << ", fit = ";
-  printer.printStrippedAttrOrType(fit);
+  printFit(printer, fit);
 }
 
 /// R `x` C
@@ -77,17 +84,7 @@ static ParseResult parseBlockGroupFit(AsmParser &parser, int64_t &rows, int64_t 
       return failure();
     more = succeeded(parser.parseOptionalComma());
   }
-  if (!more)
-    return success();
-  if (failed(parser.parseOptionalKeyword("fit")))
-    return parser.emitError(parser.getCurrentLocation(), "expected 'block', 'group' or 'fit', in this order");
-  if (parser.parseEqual())
-    return failure();
-  FailureOr<FitAttr> parsed = FieldParser<FitAttr>::parse(parser);
-  if (failed(parsed))
-    return failure();
-  fit = *parsed;
-  return success();
+  return more ? parseFit(parser, fit, "'block', 'group'") : success();
 }
 
 static void printBlockGroupFit(AsmPrinter &printer, int64_t rows, int64_t columns, int64_t group, FitAttr fit) {
@@ -95,10 +92,7 @@ static void printBlockGroupFit(AsmPrinter &printer, int64_t rows, int64_t column
     printer << ", block = " << rows << 'x' << columns;
   if (group != 0)
     printer << ", group = " << group;
-  if (!fit)
-    return;
-  printer << ", fit = ";
-  printer.printStrippedAttrOrType(fit);
+  printFit(printer, fit);
 }
 
 #define GET_ATTRDEF_CLASSES

@@ -123,7 +123,9 @@ struct DropLayers : impl::LmDropLayersPassBase<DropLayers> {
       LinearOp last = half.last;
       const auto *input =
           llvm::find_if(observed, [&](const ObservedValue &value) { return value.value == last.getInput(); });
-      assert(input != observed.end() && "linears of halves read rows");
+      if (input == observed.end())
+        return last.emitError() << kPass
+                                << ": it reads one vector a sequence, which is not measured; name its half in 'skip'";
       FailureOr<double> change = statistics->readChange(last, *input);
       if (failed(change))
         return failure();

@@ -128,31 +128,34 @@ private:
   }
 
   // Those of a part, with the rows that are results of it for their sake.
-  std::vector<lm::LayerHalf *> halvesOf(size_t number, llvm::SetVector<Value> &rows) {
+  struct PartHalves {
+    std::vector<lm::LayerHalf *> halves;
+    llvm::SetVector<Value> rows;
+  };
+  PartHalves halvesOf(size_t number) {
     const ObservedSegment &part = parts[number];
     llvm::DenseSet<Operation *> inside(part.segment.ops.begin(), part.segment.ops.end());
-    std::vector<lm::LayerHalf *> found;
+    PartHalves found;
     for (lm::LayerHalf &half : halves) {
       Value before = half.before();
       if (!inside.contains(half.end) || (before != part.segment.input && !inside.contains(before.getDefiningOp())))
         continue;
-      rows.insert(before);
-      rows.insert(half.after());
-      found.push_back(&half);
+      found.rows.insert(before);
+      found.rows.insert(half.after());
+      found.halves.push_back(&half);
     }
     return found;
   }
 
   // Results of a part: what is observed, what goes on or is returned (for the head), rows before and behind halves.
-  std::vector<RowChange> changesOf(size_t number) {
-    llvm::SetVector<Value> rows;
-    std::vector<lm::LayerHalf *> found = halvesOf(number, rows);
+  std::vector<RowChange> changesOf(size_t number, const PartHalves &found) {
     size_t first = firstOfRows(number);
     std::vector<RowChange> changes;
-    for (lm::LayerHalf *half : found) {
-      auto place = [&](Value value) { return first + static_cast<size_t>(llvm::find(rows, value) - rows.begin()); };
-      changes.push_back({place(half->before()), place(half->after())});
-    }
+    auto place = [&](Value value) {
+      return first + static_cast<size_t>(llvm::find(found.rows, value) - found.rows.begin());
+    };
+    for (lm::LayerHalf *half : found.halves)
+      changes.push_back({lm::getPartName(half->last).str(), place(half->before()), place(half->after())});
     return changes;
   }
 
@@ -212,16 +215,14 @@ private:
     return all.dump();
   }
 
-  Result<void> compilePart(size_t number, const PartialWork &work, const std::string &artifact) {
+  Result<void> compilePart(size_t number, ArrayRef<Value> more, const PartialWork &work, const std::string &artifact) {
     lm::StoredRows rows;
     if (number > 0)
       rows = {lm::SafetensorsAttr::get(module.getContext(), work.rowsFile(number), "rows", lm::SafetensorsFormat::f32),
               sequences.tokens()};
     const ObservedSegment &part = parts[number];
-    llvm::SetVector<Value> more;
-    halvesOf(number, more);
     FailureOr<OwningOpRef<ModuleOp>> observer =
-        lm::buildObserver(function, part.segment, part.observed, rows, headValue != SIZE_MAX, more.getArrayRef());
+        lm::buildObserver(function, part.segment, part.observed, rows, headValue != SIZE_MAX, more);
     if (failed(observer))
       return said();
     // Another order of what attention compares changes nothing that is observed, and is what code is made for.
@@ -240,13 +241,14 @@ private:
     double size = 1.0 / static_cast<double>(parts.size()), begin = static_cast<double>(number) * size;
     tell(begin, which + ", compile");
     std::string artifact = work.folder() + "/part.so";
-    if (Result<void> compiled = compilePart(number, work, artifact); !compiled)
+    PartHalves halvesHere = halvesOf(number);
+    if (Result<void> compiled = compilePart(number, halvesHere.rows.getArrayRef(), work, artifact); !compiled)
       return compiled;
     std::vector<Moments> moments;
     for (const lm::ObservedValue &value : parts[number].observed)
       moments.emplace_back(value.width());
     HeadRows head = headOf(number);
-    std::vector<RowChange> changes = changesOf(number);
+    std::vector<RowChange> changes = changesOf(number, halvesHere);
     Value output = parts[number].segment.output;
     Result<PartialWork::RowWriter> next = work.writeRows(number + 1, sequences.tokens(), widthOf(output));
     if (!next)
@@ -299,7 +301,7 @@ private:
 
   // The file's tensors; see Statistics.h.
   std::vector<NamedTensor> tensorsOf(size_t number, std::vector<Moments> &moments, HeadRows &head,
-                                     std::vector<RowChange> &changes) {
+                                     std::vector<RowChange> &changes) const {
     std::vector<NamedTensor> tensors;
     for (size_t i = 0; i < moments.size(); ++i) {
       const std::string &name = parts[number].observed[i].name;
@@ -310,9 +312,8 @@ private:
       tensors.push_back({{name + ".positive", "F64", {n}}, {sums.positive.data(), n * 8}});
       tensors.push_back({{name + ".greatest", "F32", {n}}, {sums.greatest.data(), n * 4}});
     }
-    llvm::SetVector<Value> rows;
-    for (auto [half, change] : llvm::zip_equal(halvesOf(number, rows), changes))
-      tensors.push_back({{lm::getPartName(half->last).str() + ".change", "F64", {1}}, {&change.sum, 8}});
+    for (RowChange &change : changes)
+      tensors.push_back({{change.name + ".change", "F64", {1}}, {&change.sum, 8}});
     if (head.stride) {
       auto count = static_cast<int64_t>(head.lse.size());
       const std::string &name = observed[headValue].name;

@@ -20,6 +20,7 @@ struct HeadRows {
 
 /// How much a half of a layer changes the rows that pass by: the sum over them of 1 - cos(before, after).
 struct RowChange {
+  std::string name;             ///< of the half's last linear
   size_t before = 0, after = 0; ///< numbers of results
   double sum = 0;
 };

@@ -13,7 +13,6 @@
 #include <cfloat>
 #include <cmath>
 #include <cstring>
-#include <map>
 
 using namespace lmopt;
 using test::Memory;
@@ -92,18 +91,8 @@ struct Library {
   }
 };
 
-class CodebookKernel : public testing::TestWithParam<std::string> {
+class CodebookKernel : public test::KernelTest<Library> {
 protected:
-  void SetUp() override {
-    std::unique_ptr<Library> &slot = libraries[GetParam()];
-    if (!slot)
-      slot = std::make_unique<Library>(GetParam());
-    library = slot.get();
-    if (!library->harness.runsHere())
-      GTEST_SKIP() << "this CPU lacks instructions of " << GetParam();
-  }
-  static void TearDownTestSuite() { libraries.clear(); }
-
   Memory run(const Problem &p, int64_t rows, int64_t rowShares = 1, int64_t panelShares = 1) {
     const cpu::LinearSpec &spec = p.matrix.spec;
     Memory out(spec.outStride * (spec.outStride == 4 * spec.outputs ? rows : kPaddedRows)), scratch(64 * spec.inputs);
@@ -128,11 +117,7 @@ protected:
     magnitude = std::abs(scale) * magnitude + std::abs(p.matrix.bias[n]);
     ASSERT_NEAR(found, wanted, (2 * spec.inputs + 2) * FLT_EPSILON * magnitude) << "row " << r << " output " << n;
   }
-
-  Library *library = nullptr;
-  static std::map<std::string, std::unique_ptr<Library>> libraries;
 };
-std::map<std::string, std::unique_ptr<Library>> CodebookKernel::libraries;
 
 TEST_P(CodebookKernel, AgreesWithPlainLoops) {
   for (const Problem &p : library->problems)

@@ -15,7 +15,6 @@
 #include <cfloat>
 #include <cmath>
 #include <cstring>
-#include <map>
 
 using namespace lmopt;
 using test::Memory;
@@ -218,18 +217,8 @@ struct Library {
   }
 };
 
-class GroupedKernel : public testing::TestWithParam<std::string> {
+class GroupedKernel : public test::KernelTest<Library> {
 protected:
-  void SetUp() override {
-    std::unique_ptr<Library> &slot = libraries[GetParam()];
-    if (!slot)
-      slot = std::make_unique<Library>(GetParam());
-    library = slot.get();
-    if (!library->harness.runsHere())
-      GTEST_SKIP() << "this CPU lacks instructions of " << GetParam();
-  }
-  static void TearDownTestSuite() { libraries.clear(); }
-
   Memory run(const Problem &p, int64_t rows, int64_t rowShares = 1, int64_t panelShares = 1) {
     const cpu::LinearSpec &spec = p.matrix.spec;
     Memory out(spec.outStride * (spec.outStride == 4 * spec.outputs ? rows : kPaddedRows));
@@ -262,11 +251,7 @@ protected:
     }
     ASSERT_NEAR(found, wanted, (3 * row.groups() + 2) * FLT_EPSILON * magnitude) << "row " << r << " output " << n;
   }
-
-  Library *library = nullptr;
-  static std::map<std::string, std::unique_ptr<Library>> libraries;
 };
-std::map<std::string, std::unique_ptr<Library>> GroupedKernel::libraries;
 
 std::string nameOf(const cpu::LinearSpec &spec) {
   return "bits " + std::to_string(spec.bits) + " group " + std::to_string(spec.group) + (spec.hasMin ? " min" : "") +

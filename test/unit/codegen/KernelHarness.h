@@ -16,6 +16,7 @@
 #include <cstring>
 #include <functional>
 #include <initializer_list>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -65,6 +66,29 @@ std::vector<std::string> distinct(const std::vector<std::string> &cpus);
 
 /// "x86-64-v3" as part of the name of a test.
 std::string nameOfCpu(const testing::TestParamInfo<std::string> &info);
+
+/// Tests of the kernels of a CPU. Compiling is what costs: a LibraryT, whose `harness` has them, is made once for all.
+template <typename LibraryT>
+class KernelTest : public testing::TestWithParam<std::string> {
+protected:
+  void SetUp() override {
+    std::unique_ptr<LibraryT> &slot = libraries()[GetParam()];
+    if (!slot)
+      slot = std::make_unique<LibraryT>(GetParam());
+    library = slot.get();
+    if (!library->harness.runsHere())
+      GTEST_SKIP() << "this CPU lacks instructions of " << GetParam();
+  }
+  static void TearDownTestSuite() { libraries().clear(); }
+
+  LibraryT *library = nullptr;
+
+private:
+  static std::map<std::string, std::unique_ptr<LibraryT>> &libraries() {
+    static std::map<std::string, std::unique_ptr<LibraryT>> all;
+    return all;
+  }
+};
 
 /// A file name in the folder of temporary files that no other process uses.
 std::string temporaryPath(const std::string &suffix);

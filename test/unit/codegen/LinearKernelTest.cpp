@@ -11,7 +11,6 @@
 #include <cfloat>
 #include <cmath>
 #include <cstring>
-#include <map>
 
 using namespace lmopt;
 using test::Memory;
@@ -177,19 +176,8 @@ struct Library {
   }
 };
 
-class LinearKernel : public testing::TestWithParam<std::string> {
+class LinearKernel : public test::KernelTest<Library> {
 protected:
-  void SetUp() override {
-    library = libraries.emplace(GetParam(), nullptr).first->second.get();
-    if (!library) {
-      libraries[GetParam()] = std::make_unique<Library>(GetParam());
-      library = libraries[GetParam()].get();
-    }
-    if (!library->harness.runsHere())
-      GTEST_SKIP() << "this CPU lacks instructions of " << GetParam();
-  }
-  static void TearDownTestSuite() { libraries.clear(); }
-
   /// The result of rows [0, rows), dealt out in shares of whole row units and of panels.
   Memory run(const Problem &p, int64_t rows, int64_t rowShares = 1, int64_t panelShares = 1) {
     bool exact = p.spec.outStride == 4 * p.spec.outputs;
@@ -202,11 +190,7 @@ protected:
                                          p.spec.panels() * j / panelShares, p.spec.panels() * (j + 1) / panelShares});
     return out;
   }
-
-  Library *library = nullptr;
-  static std::map<std::string, std::unique_ptr<Library>> libraries;
 };
-std::map<std::string, std::unique_ptr<Library>> LinearKernel::libraries;
 
 TEST_P(LinearKernel, AgreesWithPlainLoops) {
   for (const Problem &p : library->problems)

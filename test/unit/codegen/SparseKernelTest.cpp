@@ -9,7 +9,6 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
-#include <map>
 
 using namespace lmopt;
 using test::Memory;
@@ -199,18 +198,8 @@ struct Library {
   }
 };
 
-class SparseKernel : public testing::TestWithParam<std::string> {
+class SparseKernel : public test::KernelTest<Library> {
 protected:
-  void SetUp() override {
-    std::unique_ptr<Library> &slot = libraries[GetParam()];
-    if (!slot)
-      slot = std::make_unique<Library>(GetParam());
-    library = slot.get();
-    if (!library->harness.runsHere())
-      GTEST_SKIP() << "this CPU lacks instructions of " << GetParam();
-  }
-  static void TearDownTestSuite() { libraries.clear(); }
-
   /// With rows and panels from where to where.
   void call(const Problem &p, bool sparse, const test::Argument &out, std::vector<test::Argument> ranges) {
     std::vector<test::Argument> arguments = {p.in, sparse ? p.sparseWeights : p.denseWeights, out};
@@ -245,11 +234,7 @@ protected:
     float y = static_cast<float>(sum) * (scale * p.data.scales[n]);
     return p.sparse.bias ? y + p.sparseWeights.floats(p.sparse.biasOffset())[n] : y;
   }
-
-  Library *library = nullptr;
-  static std::map<std::string, std::unique_ptr<Library>> libraries;
 };
-std::map<std::string, std::unique_ptr<Library>> SparseKernel::libraries;
 
 TEST_P(SparseKernel, AgreesWithPlainLoopsAndWithTheDenseKernel) {
   for (const Problem &p : library->problems)

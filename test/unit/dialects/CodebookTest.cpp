@@ -6,6 +6,7 @@
 #include "dialects/lm/weights/CodebookRounding.h"
 
 #include "dialects/lm/weights/WeightKernels.h"
+#include "test/unit/dialects/RoundingProblem.h"
 
 #include <gtest/gtest.h>
 
@@ -14,6 +15,7 @@
 #include <limits>
 #include <random>
 
+using namespace lmopt;
 using namespace lmopt::lm;
 
 namespace {
@@ -184,39 +186,17 @@ TEST(NearestEntry, IsTheNearest) {
 // Rounding
 //===----------------------------------------------------------------------===//
 
-constexpr int64_t kRows = 24, kWidth = 96, kGroup = 32;
+constexpr int64_t kRows = 24, kWidth = 96, kTokens = 300, kGroup = 32;
 
-struct Problem {
-  std::vector<float> weights = std::vector<float>(kRows * kWidth);
-  SquareMatrix moments{kWidth};
-
-  explicit Problem(unsigned seed, double likeness = 0.9) {
-    std::mt19937 generator(seed);
-    std::normal_distribution<double> normal;
-    for (float &number : weights)
-      number = static_cast<float>(normal(generator));
-    std::vector<double> x(kWidth);
-    for (int64_t t = 0; t < 300; ++t) {
-      for (int64_t i = 0; i < kWidth; ++i) // neighbours are alike, and some inputs count more
-        x[i] = double(1 + i % 5) * normal(generator) + (i ? likeness * x[i - 1] : 0);
-      for (int64_t i = 0; i < kWidth; ++i)
-        for (int64_t j = 0; j < kWidth; ++j)
-          moments.row(i)[j] += likeness != 0 || i == j ? x[i] * x[j] : 0;
-    }
+struct Problem : test::RoundingProblem {
+  /// Without likeness inputs have nothing to do with one another, not even by chance.
+  explicit Problem(unsigned seed, double likeness = 0.9) : RoundingProblem(kRows, kWidth, kTokens, seed, likeness) {
+    for (int64_t i = 0; i < kWidth && likeness == 0; ++i)
+      for (int64_t j = 0; j < kWidth; ++j)
+        moments.row(i)[j] = i == j ? moments.row(i)[j] : 0;
   }
 
   CodebookSource source(const Feedback *feedback = nullptr) const { return {weights.data(), kRows, kWidth, feedback}; }
-
-  /// The sum of (w - q) M (w - q)ᵀ over the rows.
-  double lost(const std::vector<double> &stored) const {
-    double sum = 0;
-    for (int64_t r = 0; r < kRows; ++r)
-      for (int64_t i = 0; i < kWidth; ++i)
-        for (int64_t j = 0; j < kWidth; ++j)
-          sum += (weights[r * kWidth + i] - stored[r * kWidth + i]) * moments.row(i)[j] *
-                 (weights[r * kWidth + j] - stored[r * kWidth + j]);
-    return sum;
-  }
 };
 
 std::vector<double> numbersOf(const CodebookResult &result) {

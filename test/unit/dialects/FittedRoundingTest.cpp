@@ -6,6 +6,7 @@
 #include "dialects/lm/weights/FittedRounding.h"
 
 #include "dialects/lm/weights/WeightKernels.h"
+#include "test/unit/dialects/RoundingProblem.h"
 
 #include <gtest/gtest.h>
 
@@ -13,41 +14,15 @@
 #include <limits>
 #include <random>
 
+using namespace lmopt;
 using namespace lmopt::lm;
 
 namespace {
 
 constexpr int64_t kRows = 24, kWidth = 96, kTokens = 300;
 
-struct Problem {
-  std::vector<float> weights = std::vector<float>(kRows * kWidth);
-  SquareMatrix moments{kWidth};
-
-  explicit Problem(unsigned seed, double likeness = 0.9) {
-    std::mt19937 generator(seed);
-    std::normal_distribution<double> normal;
-    for (float &number : weights)
-      number = static_cast<float>(normal(generator));
-    std::vector<double> x(kWidth);
-    for (int64_t t = 0; t < kTokens; ++t) {
-      for (int64_t i = 0; i < kWidth; ++i) // neighbours are alike, and some inputs count more
-        x[i] = (1 + i % 5) * normal(generator) + (i ? likeness * x[i - 1] : 0);
-      for (int64_t i = 0; i < kWidth; ++i)
-        for (int64_t j = 0; j < kWidth; ++j)
-          moments.row(i)[j] += x[i] * x[j];
-    }
-  }
-
-  /// The sum of (w - q) M (w - q)ᵀ over the rows.
-  double lost(const std::vector<double> &stored) const {
-    double sum = 0;
-    for (int64_t r = 0; r < kRows; ++r)
-      for (int64_t i = 0; i < kWidth; ++i)
-        for (int64_t j = 0; j < kWidth; ++j)
-          sum += (weights[r * kWidth + i] - stored[r * kWidth + i]) * moments.row(i)[j] *
-                 (weights[r * kWidth + j] - stored[r * kWidth + j]);
-    return sum;
-  }
+struct Problem : test::RoundingProblem {
+  explicit Problem(unsigned seed, double likeness = 0.9) : RoundingProblem(kRows, kWidth, kTokens, seed, likeness) {}
 };
 
 struct Rounded {

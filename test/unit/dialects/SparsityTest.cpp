@@ -5,35 +5,22 @@
 // nothing to do with one another. Blocks that rows share end at the least squares of their zeros.
 #include "dialects/lm/weights/Sparsity.h"
 
+#include "test/unit/dialects/RoundingProblem.h"
+
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <random>
 
+using namespace lmopt;
 using namespace lmopt::lm;
 
 namespace {
 
 constexpr int64_t kRows = 24, kWidth = 160, kTokens = 400; // more columns than a run
 
-struct Problem {
-  std::vector<float> weights = std::vector<float>(kRows * kWidth);
-  SquareMatrix moments{kWidth};
-
-  explicit Problem(unsigned seed, double likeness = 0.9) {
-    std::mt19937 generator(seed);
-    std::normal_distribution<double> normal;
-    for (float &number : weights)
-      number = static_cast<float>(normal(generator));
-    std::vector<double> x(kWidth);
-    for (int64_t t = 0; t < kTokens; ++t) {
-      for (int64_t i = 0; i < kWidth; ++i) // neighbours are alike, and some inputs count more
-        x[i] = (1 + i % 5) * normal(generator) + (i ? likeness * x[i - 1] : 0);
-      for (int64_t i = 0; i < kWidth; ++i)
-        for (int64_t j = 0; j < kWidth; ++j)
-          moments.row(i)[j] += x[i] * x[j];
-    }
-  }
+struct Problem : test::RoundingProblem {
+  explicit Problem(unsigned seed, double likeness = 0.9) : RoundingProblem(kRows, kWidth, kTokens, seed, likeness) {}
 
   std::vector<float> byMagnitude(const Sparsity &sparsity) const {
     std::vector<float> result = weights;
@@ -45,17 +32,6 @@ struct Problem {
     std::optional<Feedback> feedback = Feedback::create(moments, damping, false);
     EXPECT_TRUE(feedback && zeroFitted(result.data(), kRows, sparsity, *feedback, moments, damping));
     return result;
-  }
-
-  /// The sum of (w - v) M (w - v)ᵀ over the rows.
-  double lost(const std::vector<float> &stored) const {
-    double sum = 0;
-    for (int64_t r = 0; r < kRows; ++r)
-      for (int64_t i = 0; i < kWidth; ++i)
-        for (int64_t j = 0; j < kWidth; ++j)
-          sum += (double(weights[r * kWidth + i]) - stored[r * kWidth + i]) * moments.row(i)[j] *
-                 (double(weights[r * kWidth + j]) - stored[r * kWidth + j]);
-    return sum;
   }
 };
 
