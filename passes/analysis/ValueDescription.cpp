@@ -177,10 +177,29 @@ Rewritten ValueDescriptions::find(Operation *op) {
     Rewritten up = rewritten(product.getUp());
     return rewritten(product.getGate()).isNone() && up.rotated == 0 && up.isForLinears() ? up : Rewritten();
   }
+  if (auto attention = dyn_cast<AttentionOp>(op))
+    return {timesOfResult(attention), 0, {}, 1};
   if (isa<RmsNormOp, LayerNormOp, LinearLikeOpInterface>(op))
     if (auto found = originals(op, isa<LinearLikeOpInterface>(op) ? rewritten(op->getOperand(0)) : Rewritten()))
       return found->first.made;
   return {};
+}
+
+/// Scaled values, and nothing else that was rewritten of them, make a result whose heads are scaled as the values that
+/// they read.
+Attribute ValueDescriptions::timesOfResult(AttentionOp attention) {
+  Rewritten made = rewritten(attention.getValue());
+  auto times = dyn_cast_or_null<DenseElementsAttr>(made.times);
+  if (!times || made.rotated != 0 || !made.isForLinears())
+    return {};
+  auto numbers = llvm::to_vector(times.getValues<float>());
+  llvm::SmallVector<float> result;
+  size_t width = static_cast<size_t>(attention.getValueWidth());
+  for (auto [head, size] : llvm::enumerate(attention.getGroupSizes()))
+    for (int64_t reader = 0; reader < size; ++reader)
+      result.append(numbers.begin() + head * width, numbers.begin() + (head + 1) * width);
+  auto type = RankedTensorType::get({static_cast<int64_t>(result.size())}, times.getElementType());
+  return DenseElementsAttr::get(type, llvm::ArrayRef<float>(result));
 }
 
 /// Writes how a value is computed; every op once.
@@ -298,7 +317,7 @@ private:
     Rewritten query = values.rewritten(op.getQuery()), key = values.rewritten(op.getKey());
     NamedAttrList attributes(op->getAttrDictionary());
     bool undone = undoRope(op, query, key, attributes) && undoScale(op, query, key, attributes) &&
-                  values.rewritten(op.getValue()).isNone();
+                  (values.rewritten(op.getValue()).isNone() || values.rewritten(op.getResult()).times);
     if (!undone)
       return describePlainly(op, op->getAttrDictionary(), /*undone=*/false);
     attributes.erase("element");

@@ -6,7 +6,8 @@
 //
 // In: a value. Out: its text, in which are undone
 //   lm.rotate and #lm.rotate_columns of the linears that read it, a rotated embedding (lm-rotate);
-//   #lm.scale_rows of what makes a value and #lm.scale_columns of the linears that read it (lm-migrate-scales);
+//   #lm.scale_rows of what makes a value, or the values of attention, and #lm.scale_columns of the linears that read it
+//   (lm-migrate-scales);
 //   #lm.permute_rope and #lm.scale of queries and keys and what they changed of lm.attention (lm-normalize-rope,
 //   lm-fold-attention-scale);
 //   roundings: quantized, narrowed and native weights, quantized activations, the element of attention; zeros that
@@ -49,6 +50,7 @@ private:
   llvm::DenseMap<mlir::Operation *, Rewritten> known;
 
   Rewritten find(mlir::Operation *op);
+  mlir::Attribute timesOfResult(AttentionOp attention);
 };
 
 /// The attribute as text, files without their folders: the same files elsewhere are the same files.

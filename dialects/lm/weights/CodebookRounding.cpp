@@ -114,23 +114,42 @@ namespace {
 
 constexpr double kReach = 127;
 
+/// The codebook of a matrix of more rows is that of so many of them, evenly spaced: 16 numbers are known from the
+/// hundred thousands in these, and the search for scales, most of the time, is for them only.
+constexpr int64_t kRowsForTable = 512;
+
+std::vector<float> sampleRows(const CodebookSource &source) {
+  std::vector<float> result;
+  for (int64_t i = 0; i < kRowsForTable; ++i) {
+    const float *row = source.weights + i * source.rows / kRowsForTable * source.columns;
+    result.insert(result.end(), row, row + source.columns);
+  }
+  return result;
+}
+
 /// Scales and a codebook of integers that fit each other, then codes.
 class GroupCodebook {
 public:
   GroupCodebook(const CodebookSource &source, int64_t entries, int64_t group)
       : source(source), entries(entries), group(group) {
-    result.codes.resize(static_cast<size_t>(source.rows * source.columns));
     for (int64_t k = 0; k < source.columns; ++k)
       importances.push_back(static_cast<float>(importance(source, k)));
   }
 
-  std::optional<CodebookResult> round() {
+  std::vector<float> findTable() {
     chooseWholeScales();
     for (int time = 0; time < 4; ++time) {
       chooseTable();
       chooseScales();
     }
     chooseTable();
+    return result.table;
+  }
+
+  std::optional<CodebookResult> round(std::vector<float> table) {
+    result.codes.resize(static_cast<size_t>(source.rows * source.columns));
+    result.scales.resize(result.codes.size() / static_cast<size_t>(group));
+    result.table = std::move(table);
     if (source.feedback)
       return roundFitted() ? std::optional(std::move(result)) : std::nullopt;
     chooseScales();
@@ -186,7 +205,16 @@ private:
 } // namespace
 
 std::optional<CodebookResult> roundToGroupCodebook(const CodebookSource &source, int64_t entries, int64_t group) {
-  return allFinite(source) ? GroupCodebook(source, entries, group).round() : std::nullopt;
+  if (!allFinite(source))
+    return std::nullopt;
+  CodebookSource few = source;
+  std::vector<float> sample;
+  if (source.rows > kRowsForTable) {
+    sample = sampleRows(source);
+    few.weights = sample.data();
+    few.rows = kRowsForTable;
+  }
+  return GroupCodebook(source, entries, group).round(GroupCodebook(few, entries, group).findTable());
 }
 
 } // namespace lmopt::lm
