@@ -286,6 +286,26 @@ TEST(CodebookRounding, IndependentInputsAreRoundedToNearest) {
     ASSERT_EQ(static_cast<uint8_t>(result.codes[i]), nearest(problem.weights[i] / result.scales[i / kWidth])) << i;
 }
 
+// Of 1024 rows the even ones are asked, so that it does not matter what the others hold.
+TEST(CodebookRounding, ManyRowsAreSampled) {
+  std::mt19937 generator(3);
+  std::normal_distribution<float> normal;
+  std::vector<float> all, even;
+  for (int row = 0; row < 1024; ++row)
+    for (int64_t k = 0; k < kGroup; ++k) {
+      all.push_back(row % 2 == 0 ? normal(generator) : 5 * normal(generator) * normal(generator));
+      if (row % 2 == 0)
+        even.push_back(all.back());
+    }
+  auto large = roundToGroupCodebook({all.data(), 1024, kGroup}, 16, kGroup);
+  auto small = roundToGroupCodebook({even.data(), 512, kGroup}, 16, kGroup);
+  ASSERT_TRUE(large && small);
+  EXPECT_EQ(large->table, small->table);
+  EXPECT_EQ(large->scales.size(), 1024U);
+  for (size_t row = 0; row < 512; ++row)
+    EXPECT_EQ(large->scales[2 * row], small->scales[row]);
+}
+
 TEST(CodebookRounding, RowsOfZerosStayZero) {
   Problem problem(8);
   std::fill_n(problem.weights.begin(), 2 * kWidth, 0.0f);
