@@ -67,6 +67,10 @@ private:
 /// microsecond, twice the time that memory takes to answer.
 constexpr int64_t kOnceAhead = 8192;
 
+/// The same for one row with 256-bit registers, into the first-level cache: what arrives in a tenth of a microsecond.
+/// Zen 3: products with s8 8.1 to 9.7 GB/s without and with it, bf16 8.7 and 9.7, f32 no difference.
+constexpr int64_t kStreamAhead = 1024;
+
 /// Emits the body of a product with grouped weights: (in, weights, out, rowBegin, rowEnd, panelBegin, panelEnd).
 void emitGroupedLinear(Emitter &e, const LinearSpec &spec, mlir::ValueRange arguments);
 
