@@ -35,6 +35,10 @@ lm.param @matvec_bias : tensor<2xf32> = #lm.matvec_add<dense<1.0> : tensor<2x3xf
 lm.param @rows : tensor<2x3xf32> = #lm.add_to_rows<dense<1.0> : tensor<2x3xf32>, dense<2.0> : tensor<3xf32>>
 // CHECK: lm.param @fewer_rows : tensor<1x3xf32> = #lm.drop_rows<dense<1.000000e+00> : tensor<3x3xf32>, 2>
 lm.param @fewer_rows : tensor<1x3xf32> = #lm.drop_rows<dense<1.0> : tensor<3x3xf32>, 2>
+// CHECK: lm.param @concat_rows : tensor<5x3xf32> = #lm.concat_rows<[dense<1.000000e+00> : tensor<3x3xf32>, #lm.take_rows<dense<1.000000e+00> : tensor<3x3xf32>, kept = [0, 2]>]>
+lm.param @concat_rows : tensor<5x3xf32> = #lm.concat_rows<[dense<1.0> : tensor<3x3xf32>, #lm.take_rows<dense<1.0> : tensor<3x3xf32>, kept = [0, 2]>]>
+// CHECK: lm.param @absorb_heads : tensor<6x3xf32> = #lm.absorb_heads<dense<1.000000e+00> : tensor<4x3xf32>, factor = dense<2.000000e+00> : tensor<2x3xf32>, heads = 2, kv_heads = 1>
+lm.param @absorb_heads : tensor<6x3xf32> = #lm.absorb_heads<dense<1.0> : tensor<4x3xf32>, factor = dense<2.0> : tensor<2x3xf32>, heads = 2, kv_heads = 1>
 // CHECK: lm.param @some_rows : tensor<2x3xf32> = #lm.take_rows<dense<1.000000e+00> : tensor<3x3xf32>, kept = [0, 2]>
 lm.param @some_rows : tensor<2x3xf32> = #lm.take_rows<dense<1.0> : tensor<3x3xf32>, kept = [0, 2]>
 // CHECK: lm.param @scale_rows : tensor<2x3xf32> = #lm.scale_rows<dense<1.000000e+00> : tensor<2x3xf32>, dense<2.000000e+00> : tensor<2xf32>>
