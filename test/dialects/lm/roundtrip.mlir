@@ -205,6 +205,22 @@ func.func @uneven_groups(%q: tensor<?x?x6xf32>, %kv: tensor<?x?x4xf32>, %len: te
   return %a, %b : tensor<?x?x6xf32>, tensor<?x?x6xf32>
 }
 
+lm.param @project.k : tensor<2x4xf32> = dense<1.0>
+lm.param @project.v : tensor<2x4xf32> = dense<2.0>
+
+// CHECK-LABEL: func.func @projected
+func.func @projected(%q: tensor<?x?x8xf32>, %len: tensor<?xi32>) -> (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>) {
+  // CHECK: lm.attention %{{.*}}, %{{.*}}, %{{.*}} lengths %{{.*}} {layer = 0, heads = 2, kv_heads = 2, scale = 5.000000e-01, mask = #lm.full project = #lm.projection<means, rank = 3>} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?xi32>) -> tensor<?x?x8xf32>
+  %a = lm.attention %q, %q, %q lengths %len {layer = 0, heads = 2, kv_heads = 2, scale = 0.5, mask = #lm.full project = #lm.projection<means, rank = 3>} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?xi32>) -> tensor<?x?x8xf32>
+  // CHECK: lm.attention %{{.*}}, %{{.*}}, %{{.*}} lengths %{{.*}} {layer = 1, heads = 2, kv_heads = 2, scale = 5.000000e-01, mask = #lm.full project = #lm.projection<learned, rank = 2> by @project.k, @project.v} as bf16 : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?xi32>) -> tensor<?x?x8xf32>
+  %b = lm.attention %q, %q, %q lengths %len {layer = 1, heads = 2, kv_heads = 2, scale = 0.5, mask = #lm.full project = #lm.projection<learned, rank = 2> by @project.k, @project.v} as bf16 : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?xi32>) -> tensor<?x?x8xf32>
+  // CHECK: lm.cache_append %{{.*}}, %{{.*}} lengths %{{.*}} {layer = 2, kv_heads = 2 project = #lm.projection<learned, rank = 2> by @project.k, @project.k} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?xi32>) -> !lm.cache
+  %c = lm.cache_append %q, %q lengths %len {layer = 2, kv_heads = 2 project = #lm.projection<learned, rank = 2> by @project.k, @project.k} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?xi32>) -> !lm.cache
+  // CHECK: lm.attend %{{.*}}, %{{.*}} lengths %{{.*}} {layer = 2, heads = 2, kv_heads = 2, scale = 5.000000e-01, mask = #lm.full project = #lm.projection<learned, rank = 2>} : (tensor<?x?x8xf32>, !lm.cache, tensor<?xi32>) -> tensor<?x?x8xf32>
+  %d = lm.attend %q, %c lengths %len {layer = 2, heads = 2, kv_heads = 2, scale = 0.5, mask = #lm.full project = #lm.projection<learned, rank = 2>} : (tensor<?x?x8xf32>, !lm.cache, tensor<?xi32>) -> tensor<?x?x8xf32>
+  return %a, %b, %d : tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>
+}
+
 // CHECK-LABEL: func.func private @scalings
 // CHECK-SAME: #lm.rope_scaling<linear, factor = 2.000000e+00>
 // CHECK-SAME: #lm.rope_scaling<dynamic, factor = 2.000000e+00, original_positions = 4096>

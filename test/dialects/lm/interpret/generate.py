@@ -11,7 +11,7 @@ import pathlib
 
 import codebook_cases
 import numpy as np
-from attention_cases import attention, groups, halves, lengths
+from attention_cases import attention, groups, halves, lengths, projections
 from cases import Case, codes_type, dense, f32, run_lines, t, write
 from formulas import (SMALL, quantize_dynamic, quantize_groups, quantize_rows, quantize_weight_groups,
                       quantized_linear, rotate)
@@ -345,6 +345,7 @@ COMPILED = {
     "attention/groups": [],
     "ranking/meaning": [],
     "linear/codebooks": None,
+    "attention/projections": [],
 }
 
 
@@ -354,7 +355,8 @@ def main():
                "elementwise/meaning": elementwise(), "pooling/meaning": pooling(), "attention/meaning": attention(),
                "interpret/weights": weights(), "attention/lengths": lengths(), "attention/halves": halves(),
                "attention/groups": groups(), "ranking/meaning": ranking(),
-               "linear/codebooks": codebook_cases.products(5, 16, 4) + codebook_cases.tables(7, 16, 4, 4)}
+               "linear/codebooks": codebook_cases.products(5, 16, 4) + codebook_cases.tables(7, 16, 4, 4),
+               "attention/projections": projections()}
     is_rotate = lambda case: "func.func @rotate_" in case
     written["quantize/meaning"] = [case for case in written["linear/meaning"] if is_rotate(case)]
     written["linear/meaning"] = [case for case in written["linear/meaning"] if not is_rotate(case)]
