@@ -37,6 +37,11 @@
 // RUN: lmopt compile --quiet %t --passes 'lm-project-attention{weights=%t.st keys=e values=e}' -o %t.so
 // RUN: lmopt inspect %t.so | FileCheck %s --check-prefix=INSPECT
 // INSPECT: max_positions {{ *}}6{{$}}
+// Means have no weight that their work could stand beside.
+// RUN: lmopt-opt %t/model.mlir --lm-project-attention=rank=5 -o %t/means.mlir
+// RUN: lmopt inspect %t/means.mlir | FileCheck %s --check-prefix=WORK
+// WORK: flops_per_token {{ *}}66432{{$}}
+// WORK: layers.0.attn {{ *}}attention {{ *}}3 x 3 x 16 {{ *}}960{{$}}
 func.func @one(%q: tensor<?x?x8xf32>, %n: tensor<?xi32>) -> tensor<?x?x8xf32> {
   %a = lm.attention %q, %q, %q lengths %n {layer = 0, heads = 2, kv_heads = 2, scale = 0.5, mask = #lm.full} attributes {lm.part = "one"} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?xi32>) -> tensor<?x?x8xf32>
   return %a : tensor<?x?x8xf32>
