@@ -38,6 +38,7 @@ public:
         return failure();
     }
     program.setPositionBytes(positionBytes);
+    program.setSequenceBytes(sequenceBytes);
     return success();
   }
 
@@ -45,7 +46,7 @@ private:
   plan::ProgramOp program;
   OpBuilder builder;
   PackedWeights &packed;
-  int64_t positionBytes = 0;
+  int64_t positionBytes = 0, sequenceBytes = 0;
 
   LogicalResult prepare(plan::StepOp step) {
     for (Operation &op : step.getBody().front().without_terminator()) {
@@ -125,9 +126,10 @@ private:
       step.setStateOffsetAttr(maker.getStateOffsetAttr());
       return success();
     }
-    int64_t bytes = kernelOf(step).getStateBytes();
-    step.setStateOffset(program.isDecoder() ? positionBytes : 0);
-    positionBytes = program.isDecoder() ? positionBytes + bytes : std::max(positionBytes, bytes);
+    bool perSequence = cast<lm::StepOpInterface>(step.getKernelOp()).getState().perSequence;
+    int64_t bytes = kernelOf(step).getStateBytes(), &total = perSequence ? sequenceBytes : positionBytes;
+    step.setStateOffset(program.isDecoder() ? total : 0);
+    total = program.isDecoder() ? total + bytes : std::max(total, bytes);
     return success();
   }
 };

@@ -27,8 +27,10 @@ def Cpu_KernelOpInterface : Cpu_OpInterface<"KernelOpInterface"> {
     InterfaceMethod<"How the work is dealt out.", "::lmopt::plan::Share", "getShare",
                     (ins "::lmopt::plan::StepOp":$step, "bool":$few)>,
     InterfaceMethod<"Bytes of memory of its own that each thread needs.", "int64_t", "getScratchBytes">,
-    InterfaceMethod<"Bytes of state for each position, of the layer that is written or read.", "int64_t",
-                    "getStateBytes">,
+    InterfaceMethod<[{
+      Bytes of state of the layer that is written or read: for each position, or for each sequence where the op keeps as
+      much for all (getState).
+    }], "int64_t", "getStateBytes">,
     InterfaceMethod<[{
       Whether rows may end inside their last vector, as those of the caller's memory do; if not, a copy stands between.
     }], "bool", "masksLastVector">,

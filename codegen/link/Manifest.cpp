@@ -182,6 +182,8 @@ std::string makeManifest(ModuleOp module, const lower::LoweredModel &lowered, co
                         {"barriers_prefill", facts.waitsPrefill},
                         {"barriers_decode", facts.waitsDecode},
                         {"steps", stepList(lowered)}};
+  if (facts.stateBytesPerSequence)
+    manifest["state_bytes_per_sequence"] = facts.stateBytesPerSequence;
   if (facts.top)
     manifest["top"] = facts.top;
   manifest["target"] = targetEntry(versions.back());

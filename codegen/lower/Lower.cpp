@@ -65,6 +65,7 @@ static void readProgram(plan::ProgramOp program, ModelFacts &facts) {
   facts.maxPositions = program.getMaxPositions();
   facts.ropeSwitch = program.getRopeSwitch();
   facts.cacheBytesPerPosition = program.getPositionBytes();
+  facts.stateBytesPerSequence = program.getSequenceBytes();
   facts.arenaBytes = std::max<int64_t>(facts.arenaBytes, *program.getArenaBytes());
   facts.threadBytes = std::max<int64_t>(facts.threadBytes, *program.getThreadBytes());
   if (int64_t top = topOf(program)) { // the rest is that of "decode"

@@ -105,6 +105,12 @@ void LMDialect::registerAttributes() {
       >();
 }
 
+LogicalResult ProjectionAttr::verify(function_ref<InFlightDiagnostic()> emitError, ProjectionKind, int64_t rank) {
+  if (rank < 1 || rank > 65536)
+    return emitError() << "C1: expected a rank from 1 to 65536, but found " << rank;
+  return success();
+}
+
 LogicalResult ExactnessAttr::verify(function_ref<InFlightDiagnostic()> emitError, ExactnessKind kind,
                                     std::optional<Real> error) {
   if (error && (kind == ExactnessKind::exact || !(*error >= 0)))

@@ -47,6 +47,35 @@ def LM_FullAttr : LM_Attr<"Full", "full"> {
 }
 def LM_MaskAttr : AnyAttrOf<[LM_CausalAttr, LM_FullAttr], "mask pattern">;
 
+//===- Projected keys and values ---------------------------------------------------------------------------------===//
+
+def LM_ProjectionKind : LM_Enum<"ProjectionKind", "what the keys and values of a sequence are multiplied by", [
+    I32EnumAttrCase<"means", 0>, I32EnumAttrCase<"learned", 1>]>;
+
+def LM_ProjectionAttr : LM_Attr<"Projection", "projection"> {
+  let summary = "the keys and values of a sequence become few before queries see them (Linformer)";
+  let description = [{
+    Of n tokens, K' = E K and V' = F V have r rows, the same for all heads, and attention is over these r:
+
+    - `means`: r = min(rank, n), and row s is the mean of the tokens floor(s n / r) to floor((s + 1) n / r) - 1. Up to
+      `rank` tokens that is attention as it was.
+    - `learned`: r = rank, E and F are weights of rank rows, of which the first n columns count.
+
+    From techniques 9.6; Wang et al. 2020.
+
+    Constraints:
+    - C1: the rank is 1 to 65536.
+  }];
+  let parameters = (ins EnumParameter<LM_ProjectionKind>:$kind, "int64_t":$rank);
+  let assemblyFormat = "`<` $kind `,` `rank` `=` $rank `>`";
+  let extraClassDeclaration = [{
+    bool isLearned() const { return getKind() == ProjectionKind::learned; }
+    /// How many rows become of those of a sequence.
+    int64_t rowsOf(int64_t tokens) const { return isLearned() ? getRank() : std::min<int64_t>(getRank(), tokens); }
+  }];
+  let genVerifyDecl = 1;
+}
+
 //===- Rotary positions ------------------------------------------------------------------------------------------===//
 
 def LM_RopeLayout : LM_Enum<"RopeLayout", "which two numbers of a head are rotated together", [

@@ -87,6 +87,8 @@ void ProgramOp::print(OpAsmPrinter &printer) {
     elided.push_back(getRopeSwitchAttrName());
   if (!getPositionBytes())
     elided.push_back(getPositionBytesAttrName());
+  if (!getSequenceBytes())
+    elided.push_back(getSequenceBytesAttrName());
   printer.printOptionalAttrDictWithKeyword((*this)->getAttrs(), elided);
   printer << ' ';
   printer.printRegion(getBody(), /*printEntryBlockArgs=*/false);

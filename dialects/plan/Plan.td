@@ -33,7 +33,8 @@ def Plan_StepOp : Plan_Op<"step", [SingleBlock, ParentOneOf<["ProgramOp", "Chain
     Other operands (a cache) pass through with their own types. `weights` are the packed weights, in the order in which the
     kernel is given them. A step over `outputs` reads rows of `tokens` by the list of wanted tokens.
 
-    `state_offset`: bytes, for each position, of the layers before this one in the state.
+    `state_offset`: bytes, for each position (or sequence, where the op keeps as much for each), of the layers before this one
+    in the state.
 
     Constraints:
     - C1: the arguments of the body are the operands, rows as tensors of their width; what is yielded is the results.
@@ -119,8 +120,9 @@ def Plan_ProgramOp : Plan_Op<"program", [Symbol, SingleBlock, NoTerminator, HasP
   let description = [{
     The arguments of the body are those of the function it was made from: token ids, lengths or cache, and further inputs,
     a number for each token, whose names are `input_names`.
-    `max_positions`, `rope_switch` (longer sequences are turned by a second table; 0: there is none) and
-    `position_bytes` (state kept for each position) are those of the model; the rest is the schedule's.
+    `max_positions`, `rope_switch` (longer sequences are turned by a second table; 0: there is none),
+    `position_bytes` (state kept for each position) and `sequence_bytes` (for each sequence, whatever its length) are those of
+    the model; the rest is the schedule's.
 
     Constraints:
     - C1: the body ends with `plan.return`, and every argument beyond the second has a name.
@@ -131,6 +133,7 @@ def Plan_ProgramOp : Plan_Op<"program", [Symbol, SingleBlock, NoTerminator, HasP
   let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$max_positions,
                        DefaultValuedAttr<StrArrayAttr, "{}">:$input_names,
                        DefaultValuedAttr<I64Attr, "0">:$rope_switch, DefaultValuedAttr<I64Attr, "0">:$position_bytes,
+                       DefaultValuedAttr<I64Attr, "0">:$sequence_bytes,
                        UnitAttr:$few, OptionalAttr<I64Attr>:$max_rows, OptionalAttr<I64Attr>:$arena_bytes,
                        OptionalAttr<I64Attr>:$thread_bytes, OptionalAttr<I64Attr>:$row_info_offset,
                        OptionalAttr<I64Attr>:$scratch_offset);

@@ -13,6 +13,8 @@ namespace lmopt::lm {
 StringRef LayerSelection::getName(Operation *op) { return getPartName(op); }
 
 static bool isOf(Selectable selectable, Operation *op) {
+  if (selectable == Selectable::Attentions)
+    return isa<AttentionOp>(op);
   return (isa<LinearLikeOpInterface>(op) && selectable != Selectable::Tables) ||
          (isa<EmbeddingOp>(op) && selectable != Selectable::Linears);
 }
@@ -25,6 +27,8 @@ static StringRef nounOf(Selectable selectable) {
     return "tables";
   case Selectable::LinearsAndTables:
     return "linears and tables";
+  case Selectable::Attentions:
+    return "attentions";
   }
   llvm_unreachable("all kinds are listed");
 }

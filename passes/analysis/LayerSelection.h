@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Which linears a pass works on: patterns over the names of ops (`layers.*.ffn.*`), to take and to skip. Who works on
-// tables of embeddings says so: their names count then.
+// tables of embeddings, or on attentions, says so: their names count then.
 //
 // In: the pass's `layers` and `skip` options and the module. Out: a yes or no for each op.
 // A pattern that matches no linear of the module is an error, because it is a spelling mistake that would silently
@@ -17,7 +17,7 @@
 namespace lmopt::lm {
 
 /// What patterns may name.
-enum class Selectable { Linears, Tables, LinearsAndTables };
+enum class Selectable { Linears, Tables, LinearsAndTables, Attentions };
 
 class LayerSelection {
 public:

@@ -24,6 +24,9 @@ static void dropKeyBias(AttentionOp attention, ParamUses &uses) {
     return;
   if (attention.getRopeAttr())
     return tellMissed(kPass, "KeptKeyBias", attention, "rotary positions turn the bias by the position of the key");
+  if (ProjectionAttr projection = attention.getProjectionAttr(); projection && projection.isLearned())
+    return tellMissed(kPass, "KeptKeyBias", attention,
+                      "a learned projection gives each of its rows another share of it");
   if (!getOwnLinear(attention.getKey()))
     return tellMissed(kPass, "KeptKeyBias", attention, "something else uses the keys");
   uses.dropBias(key);

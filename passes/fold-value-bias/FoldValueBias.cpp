@@ -38,6 +38,8 @@ static LinearOp getOutputLinear(AttentionOp attention) {
 static StringRef reasonToKeep(AttentionOp attention) {
   if (!getOwnLinear(attention.getValue()))
     return "something else uses the values";
+  if (ProjectionAttr projection = attention.getProjectionAttr(); projection && projection.isLearned())
+    return "a learned projection gives each of its rows another share of it";
   if (attention.getHeads() != attention.getKvHeads())
     return "heads share values";
   if (!getOutputLinear(attention))

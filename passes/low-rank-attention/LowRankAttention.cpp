@@ -122,6 +122,8 @@ struct LowRankAttention : impl::LmLowRankAttentionPassBase<LowRankAttention> {
       return "its queries, keys and values are not made of one value";
     if (one.attention.getHeadWidth() != one.attention.getValueWidth())
       return "its keys and values are not of one width";
+    if (ProjectionAttr projection = one.attention.getProjectionAttr(); projection && projection.isLearned())
+      return "a learned projection gives each of its rows another share of the mean";
     return reasonOfPart(one);
   }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Two narrow linears in the place of one. In: linears. Out: for each an inner one and one in its place. From techniques
-// 8.1, 15.3. Cost: the singular values of each matrix (LowRankFactors.h), for the baselines its factors; linears are
-// worked on in parallel. Tested by test/passes/low-rank.
+// Two narrow linears in the place of one. In: linears. Out: for each an inner one and one in its place; with `joint`
+// one inner linear for all that read one value. From techniques 8.1, 15.3. Cost: the singular values of each matrix
+// (LowRankFactors.h), for the baselines its factors; linears are worked on in parallel. Tested by test/passes/low-rank.
 #include "passes/low-rank/LowRank.h"
 
 #include "dialects/lm/PartNames.h"
@@ -30,15 +30,24 @@ static constexpr llvm::StringLiteral kPass = "lm-low-rank";
 
 namespace {
 
-struct Candidate {
+struct Member {
   LinearOp linear;
   ParamOp weight;
+  int64_t rows;
+};
+
+/// One linear, or several that read one value: their matrices below one another are one.
+struct Candidate {
+  llvm::SmallVector<Member> members;
   std::optional<ObservedValue> input; ///< with statistics
   int64_t rows, width;
   // What was found out.
   int64_t rank; ///< 0: it stays whole
   std::vector<double> powers;
   double error;
+
+  LinearOp first() const { return members.front().linear; }
+  bool isJoint() const { return members.size() > 1; }
 };
 
 struct LowRank : impl::LmLowRankPassBase<LowRank> {
@@ -61,6 +70,8 @@ struct LowRank : impl::LmLowRankPassBase<LowRank> {
       return failure();
     ParamUses uses(module);
     std::vector<Candidate> candidates = findCandidates(module, *selection, uses);
+    if (joint)
+      candidates = join(std::move(candidates));
     if (failed(chooseRanks(candidates)))
       return failure();
     WeightReader reader(base.empty() ? moduleDirectory(module) : base.getValue());
@@ -128,13 +139,32 @@ struct LowRank : impl::LmLowRankPassBase<LowRank> {
       }
       auto linear = cast<LinearOp>(op.getOperation());
       ParamOp weight = uses.lookup(linear.getWeightAttr());
-      Candidate one = {linear, weight, {}, weight.getShape().front(), weight.getShape().back(), 0, {}, 0};
+      int64_t rows = weight.getShape().front();
+      Candidate one = {{{linear, weight, rows}}, {}, rows, weight.getShape().back(), 0, {}, 0};
       auto input = llvm::find_if(observed, [&](auto &value) { return value.value == linear.getInput(); });
       if (input != observed.end())
         one.input = *input;
       candidates.push_back(std::move(one));
     }
     return candidates;
+  }
+
+  /// Those that read one value, in one block so that an inner linear can stand before them, become one.
+  static std::vector<Candidate> join(std::vector<Candidate> candidates) {
+    std::vector<Candidate> joined;
+    for (Candidate &one : candidates) {
+      auto same = llvm::find_if(joined, [&](Candidate &other) {
+        return other.first().getInput() == one.first().getInput() &&
+               other.first()->getBlock() == one.first()->getBlock();
+      });
+      if (same == joined.end()) {
+        joined.push_back(std::move(one));
+        continue;
+      }
+      same->members.append(one.members);
+      same->rows += one.rows;
+    }
+    return joined;
   }
 
   static std::string reasonToKeep(LinearLikeOpInterface op, const ParamUses &uses) {
@@ -159,18 +189,33 @@ struct LowRank : impl::LmLowRankPassBase<LowRank> {
     }
     llvm::erase_if(candidates, [&](Candidate &one) {
       if (one.rank == 0)
-        tellMissed(kPass, "NotFactored", one.linear, tooSmall(one));
+        tellKept(one, tooSmall(one));
       return one.rank == 0;
     });
     return success();
   }
 
   LogicalResult refuseRank(Candidate &one) {
-    return one.linear.emitError() << kPass << ": option 'rank': " << rank.getValue() << " for '"
-                                  << getPartName(one.linear) << "' of " << one.rows << "x" << one.width
-                                  << " costs no less than the linear itself; expected less than "
-                                  << llvm::divideCeil(one.rows * one.width, one.rows + one.width)
-                                  << ", or its name among those to 'skip'";
+    return one.first().emitError() << kPass << ": option 'rank': " << rank.getValue() << " for '" << nameOf(one)
+                                   << "' of " << one.rows << "x" << one.width
+                                   << " costs no less than the linear itself; expected less than "
+                                   << llvm::divideCeil(one.rows * one.width, one.rows + one.width)
+                                   << ", or its name among those to 'skip'";
+  }
+
+  static void tellKept(const Candidate &one, const Twine &reason) {
+    for (const Member &member : one.members)
+      tellMissed(kPass, "NotFactored", member.linear, reason);
+  }
+
+  /// layers.0.attn.q, or layers.0.attn.q_k_v of several: what is alike once, then the last words.
+  static std::string nameOf(const Candidate &one) {
+    std::string name = getPartName(one.first()).str();
+    if (name.empty())
+      name = ParamOp(one.members.front().weight).getSymName().str();
+    for (const Member &member : llvm::drop_begin(one.members))
+      name += "_" + getPartName(member.linear).rsplit('.').second.str();
+    return name;
   }
 
   /// The greatest multiple that saves its share; where all share one budget, whether there is one that pays at all.
@@ -206,8 +251,20 @@ struct LowRank : impl::LmLowRankPassBase<LowRank> {
 
   //===--- Errors ---===//
 
+  /// The matrices below one another.
+  static FailureOr<std::vector<float>> readWeights(Candidate &one, WeightReader &reader) {
+    std::vector<float> all;
+    for (Member &member : one.members) {
+      FailureOr<WeightData> weight = reader.read(member.weight);
+      if (failed(weight))
+        return failure();
+      all.insert(all.end(), weight->f32.begin(), weight->f32.end());
+    }
+    return all;
+  }
+
   LogicalResult measure(Candidate &one, const std::optional<Statistics> &statistics, WeightReader &reader) {
-    FailureOr<WeightData> weight = reader.read(one.weight);
+    FailureOr<std::vector<float>> weight = readWeights(one, reader);
     if (failed(weight))
       return failure();
     std::optional<ValueStatistics> sums;
@@ -238,8 +295,9 @@ struct LowRank : impl::LmLowRankPassBase<LowRank> {
   }
 
   /// What the method itself takes for its error.
-  LogicalResult measureDiscarded(Candidate &one, const WeightData &weight, const std::optional<ValueStatistics> &sums) {
-    one.powers = squaredSingularValues(weight.f32.data(), one.rows, one.width, metricOf(sums));
+  LogicalResult measureDiscarded(Candidate &one, const std::vector<float> &weight,
+                                 const std::optional<ValueStatistics> &sums) {
+    one.powers = squaredSingularValues(weight.data(), one.rows, one.width, metricOf(sums));
     if (one.powers.empty())
       return refuse(one);
     one.error = discarded(one);
@@ -253,61 +311,91 @@ struct LowRank : impl::LmLowRankPassBase<LowRank> {
   }
 
   /// What results lose by a method that is nearest in something else; nothing takes up their mean.
-  LogicalResult measureLost(Candidate &one, const WeightData &weight, const ValueStatistics &sums) {
-    LowRankFactors factors = lowRankFactors(weight.f32.data(), one.rows, one.width, metricOf(sums), one.rank);
+  LogicalResult measureLost(Candidate &one, const std::vector<float> &weight, const ValueStatistics &sums) {
+    LowRankFactors factors = lowRankFactors(weight.data(), one.rows, one.width, metricOf(sums), one.rank);
     if (factors.rank == 0)
       return refuse(one);
     SquareMatrix moments = centredMoments(sums.products, sums.sums, sums.tokens);
-    double all = resultPower(weight.f32.data(), one.rows, moments);
-    double lost = lostPower(weight.f32.data(), one.rows, one.width, factors, Metric(std::move(moments)));
-    for (double shift : lostResult(weight.f32.data(), one.rows, meanOf(sums), factors))
+    double all = resultPower(weight.data(), one.rows, moments);
+    double lost = lostPower(weight.data(), one.rows, one.width, factors, Metric(std::move(moments)));
+    for (double shift : lostResult(weight.data(), one.rows, meanOf(sums), factors))
       lost += static_cast<double>(sums.tokens) * shift * shift;
     one.error = all > 0 ? std::sqrt(std::max(0.0, lost) / all) : 0;
     return success();
   }
 
   LogicalResult refuse(Candidate &one) {
-    return one.linear.emitError() << kPass << ": the weights of '" << getPartName(one.linear)
-                                  << "' or the statistics of its input are not finite, or their moments not positive "
-                                     "definite; calibrate again, or take a greater 'damping'";
+    return one.first().emitError() << kPass << ": the weights of '" << nameOf(one)
+                                   << "' or the statistics of its input are not finite, or their moments not positive "
+                                      "definite; calibrate again, or take a greater 'damping'";
   }
 
   //===--- Rewrite ---===//
 
   void replace(Candidate &one, const std::optional<Statistics> &statistics, ParamUses &uses) {
     if (one.rank == 0)
-      return tellMissed(kPass, "NotFactored", one.linear, "whole, it is the better use of its share of the budget");
+      return tellKept(one, "whole, it is the better use of its share of the budget");
     MLIRContext *context = &getContext();
     bool whitened = method == "whitened", scaled = method == "asvd";
-    auto factored = LowRankAttr::get(context, one.weight.getValue(), *symbolizeLowRankMethod(method), one.rank,
+    auto factored = LowRankAttr::get(context, matrixOf(one), *symbolizeLowRankMethod(method), one.rank,
                                      whitened || scaled ? statistics->attributeOf(*one.input) : StatisticsAttr(),
                                      Real(whitened ? damping : 0.0), Real(scaled ? alpha : 0.0));
-    insertInner(one, factored);
-    one.weight.setValueAttr(LowRankLeftAttr::get(context, factored));
-    one.weight.setType(RankedTensorType::get({one.rows, one.rank}, Float32Type::get(context)));
-    one.weight.setExactnessAttr(ExactnessAttr::get(context, ExactnessKind::approximate, Real(one.error)));
-    if (whitened)
-      moveMean(one, factored, uses);
-    tellPassed(kPass, "Factored", one.linear)
-        << remark::metric("Rank", one.rank) << remark::metric("Of", std::min(one.rows, one.width))
-        << remark::metric("Error", one.error);
+    LinearOp inner = insertInner(one, factored);
+    int64_t row = 0;
+    for (Member &member : one.members) {
+      replaceMember(one, member, inner, factored, row, uses);
+      row += member.rows;
+    }
   }
 
-  void insertInner(Candidate &one, LowRankAttr factored) {
-    OpBuilder builder(one.weight);
+  Attribute matrixOf(Candidate &one) {
+    auto values = llvm::map_to_vector(one.members, [](Member &member) { return Attribute(member.weight.getValue()); });
+    return one.isJoint() ? Attribute(ConcatRowsAttr::get(&getContext(), values)) : values.front();
+  }
+
+  LinearOp insertInner(Candidate &one, LowRankAttr factored) {
+    ParamOp first = one.members.front().weight;
+    OpBuilder builder(first);
     auto type = RankedTensorType::get({one.rank, one.width}, builder.getF32Type());
-    auto weight = ParamOp::create(builder, one.weight.getLoc(), freeName(innerName(one) + ".weight"), type,
+    std::string name = nameOf(one) + ".inner";
+    auto weight = ParamOp::create(builder, first.getLoc(), freeName(name + ".weight"), type,
                                   LowRankRightAttr::get(&getContext(), factored));
     weight.setExactnessAttr(ExactnessAttr::get(&getContext(), ExactnessKind::approximate, std::nullopt));
-    builder.setInsertionPoint(one.linear);
-    auto inner = LinearOp::create(builder, one.linear.getLoc(), one.linear.getInput(), weight);
-    setPartName(inner, innerName(one));
-    one.linear.getInputMutable().assign(inner.getResult());
+    builder.setInsertionPoint(firstInBlock(one));
+    auto inner = LinearOp::create(builder, one.first().getLoc(), one.first().getInput(), weight);
+    setPartName(inner, name);
+    return inner;
   }
 
-  std::string innerName(Candidate &one) {
-    StringRef part = getPartName(one.linear);
-    return (part.empty() ? one.weight.getSymName() : part).str() + ".inner";
+  static Operation *firstInBlock(Candidate &one) {
+    Operation *first = one.first();
+    for (Member &member : one.members)
+      first = member.linear->isBeforeInBlock(first) ? member.linear.getOperation() : first;
+    return first;
+  }
+
+  void replaceMember(Candidate &one, Member &member, LinearOp inner, LowRankAttr factored, int64_t row,
+                     ParamUses &uses) {
+    MLIRContext *context = &getContext();
+    member.linear.getInputMutable().assign(inner.getResult());
+    member.weight.setValueAttr(ownRows(one, member, row, LowRankLeftAttr::get(context, factored)));
+    member.weight.setType(RankedTensorType::get({member.rows, one.rank}, Float32Type::get(context)));
+    member.weight.setExactnessAttr(ExactnessAttr::get(context, ExactnessKind::approximate, Real(one.error)));
+    if (factored.getMethod() == LowRankMethod::whitened)
+      moveMean(one, member, factored, row, uses);
+    auto remark = tellPassed(kPass, "Factored", member.linear);
+    if (one.isJoint())
+      remark << remark::metric("Inner", getPartName(inner).str());
+    remark << remark::metric("Rank", one.rank) << remark::metric("Of", std::min(one.rows, one.width))
+           << remark::metric("Error", one.error);
+  }
+
+  /// Of a weight with rows for all members those of one.
+  Attribute ownRows(const Candidate &one, const Member &member, int64_t row, Attribute all) {
+    if (!one.isJoint())
+      return all;
+    auto kept = llvm::to_vector(llvm::seq<int64_t>(row, row + member.rows));
+    return TakeRowsAttr::get(&getContext(), all, kept);
   }
 
   std::string freeName(const std::string &wanted) {
@@ -317,11 +405,17 @@ struct LowRank : impl::LmLowRankPassBase<LowRank> {
     return name;
   }
 
-  void moveMean(Candidate &one, LowRankAttr factored, ParamUses &uses) {
-    FlatSymbolRefAttr bias = one.linear.getBiasAttr();
-    uses.setBias(one.linear,
-                 LowRankBiasAttr::get(&getContext(), factored, bias ? uses.lookup(bias).getValue() : Attribute()));
-    ParamOp made = uses.lookup(one.linear.getBiasAttr());
+  void moveMean(const Candidate &one, Member &member, LowRankAttr factored, int64_t row, ParamUses &uses) {
+    FlatSymbolRefAttr symbol = member.linear.getBiasAttr();
+    Attribute bias = symbol ? Attribute(uses.lookup(symbol).getValue()) : Attribute(), moved;
+    if (one.isJoint()) {
+      moved = ownRows(one, member, row, LowRankBiasAttr::get(&getContext(), factored, Attribute()));
+      moved = bias ? Attribute(SumAttr::get(&getContext(), bias, moved)) : moved;
+    } else {
+      moved = LowRankBiasAttr::get(&getContext(), factored, bias);
+    }
+    uses.setBias(member.linear, moved);
+    ParamOp made = uses.lookup(member.linear.getBiasAttr());
     made.setExactnessAttr(ExactnessAttr::get(&getContext(), ExactnessKind::approximate, std::nullopt));
   }
 };

@@ -31,6 +31,10 @@ def LmLowRankPass : Pass<"lm-low-rank", "::mlir::ModuleOp"> {
     linear, at least, and leaves alone those too small for it. With `budget=global` that share of all of them together goes where it
     costs least, the sum of the relative squared errors of the linears: some may stay whole.
 
+    `joint`: linears that read one value, as those of queries, keys and values or of gate and up, are factored as one matrix with all
+    their rows (`#lm.concat_rows`): one inner linear, named for all of them (`layers.0.attn.q_k_v.inner`), whose numbers all share.
+    Ranks and shares are then of the whole group, and the error that each is labelled with is that of the results of all of it.
+
     Statistics must be of the model as it stands here: other ones are refused. Weights that are also used elsewhere (tied heads),
     factors, linears behind the pooling and those in codes stay as they are. Remarks: `Factored`, with the rank and the relative
     error of the linear, sqrt(lost / all) of the variance of its results over the statistics (`plain` without statistics: of the squares
@@ -43,6 +47,8 @@ def LmLowRankPass : Pass<"lm-low-rank", "::mlir::ModuleOp"> {
     Option<"ratio", "ratio", "double", /*default=*/"0", "Share of the products that goes, in (0, 1); in place of rank">,
     Option<"budget", "budget", "std::string", /*default=*/"\"uniform\"",
            "Whose share: uniform, of each linear, or global, of all together">,
+    Option<"joint", "joint", "bool", /*default=*/"false",
+           "Whether linears that read one value share one inner linear">,
     Option<"multiple", "multiple", "int64_t", /*default=*/"16",
            "Ranks by ratio are rounded down to a multiple: 16 numbers fill a register of 512 bits">,
     Option<"stats", "stats", "std::string", /*default=*/"", "Statistics that `lmopt calibrate` made of this model">,

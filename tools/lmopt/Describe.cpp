@@ -108,12 +108,16 @@ static std::string exactnessText(lm::ExactnessAttr exactness) {
 
 static std::string opName(Operation *op) { return op->getName().stripDialect().str(); }
 
-/// An op whose work grows with the positions that a row sees.
-static Json pairsRow(Operation *op, int64_t flops) {
+/// An op whose work is not that with a weight: it grows with the positions that a row sees, or with a number of them
+/// that is fixed.
+static Json pairsRow(Operation *op, const lm::Cost &cost) {
   Json row = {{"name", lm::getPartName(op).str()}, {"op", opName(op)}};
   if (auto attention = dyn_cast<lm::AttentionOp>(op))
     row["shape"] = {attention.getHeads(), attention.getKvHeads(), attention.getHeadWidth()};
-  row["flops_per_position"] = flops;
+  if (cost.flopsPerPair)
+    row["flops_per_position"] = cost.flopsPerPair;
+  else
+    row["flops"] = cost.flopsPerRow;
   return row;
 }
 
@@ -151,12 +155,14 @@ struct Description {
 
   void addStep(lm::StepOpInterface step) {
     const lm::Cost cost = step.getCost();
-    if (cost.flopsPerPair)
-      rows.push_back(pairsRow(step, cost.flopsPerPair));
-    attentionFlops += cost.flopsPerPair;
-    int64_t work = cost.flopsPerRow; // stands beside the first matrix
     SmallVector<lm::WeightUse> uses;
     step.getWeightUses(uses);
+    const bool hasOnlyRows = cost.flopsPerRow && uses.empty();
+    if (cost.flopsPerPair || hasOnlyRows)
+      rows.push_back(pairsRow(step, cost));
+    attentionFlops += cost.flopsPerPair;
+    flops += hasOnlyRows ? cost.flopsPerRow : 0;
+    int64_t work = cost.flopsPerRow; // stands beside the first matrix
     for (const lm::WeightUse &use : uses)
       addWeight(step, lm::lookupParam(step, use.symbol),
                 use.role == lm::WeightUse::Role::Matrix ? std::exchange(work, 0) : 0);

@@ -136,7 +136,8 @@ struct AttendEmitter {
                  loadInteger(e, segment, offsetof(lmopt_segment_t, capacity)),
                  loadInteger(e, segment, offsetof(lmopt_segment_t, position)),
                  loadInteger(e, segment, offsetof(lmopt_segment_t, rope))};
-    CacheView view = layerView(e, spec, info, layerOffset);
+    CacheView view =
+        spec.inState() ? segmentView(e, spec, segment, layerOffset) : layerView(e, spec, info, layerOffset);
     Value kvHead = kvHeadOf(head);
     Scratch scratch(e, spec, scratchBase);
     Tile tile;
@@ -145,10 +146,11 @@ struct AttendEmitter {
     tile.values = view.values(kvHead);
     Value last = e.sub(rows, e.index(1));
     Values local;
+    Value seen = spec.projectedRows ? seenRows(e, spec, rows) : Value();
     for (int64_t r = 0; r < kQueryRows; ++r) {
       local.push_back(e.min(e.add(start, r), last)); // beyond the end: the last row once more, not stored
       Value position = e.add(info.position, local[r]);
-      tile.limit.push_back(spec.causal ? e.add(position, 1) : e.add(info.position, rows));
+      tile.limit.push_back(seen ? seen : spec.causal ? e.add(position, 1) : e.add(info.position, rows));
       loadQuery(scratch, r, e.add(first, local[r]), head, info.at(position));
     }
     tile.positions = tile.limit.back();

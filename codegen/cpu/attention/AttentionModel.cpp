@@ -4,8 +4,11 @@
 // cache. Tested by test/codegen/lower and the end-to-end tests.
 #include "codegen/cpu/attention/AttentionModel.h"
 
+#include "codegen/cpu/rows/RowModel.h"
+
 #include "codegen/plan/FormSteps.h"
 #include "dialects/lm/attention/Attention.h"
+#include "dialects/lm/param/Param.h"
 
 using namespace mlir;
 
@@ -30,6 +33,10 @@ void readHalf(HalfOp op, AttentionSpec &spec) {
   spec.otherValueDim = op.getValueWidth() == op.getHeadWidth() ? 0 : op.getValueWidth();
   spec.ropeDims = op.getRopeAttr() ? op.getRopeAttr().getDims() : 0;
   spec.format = op.isBf16() ? CacheFormat::Bf16 : op.isInt8() ? CacheFormat::I8 : CacheFormat::F32;
+  if (lm::ProjectionAttr projection = op.getProjectionAttr()) {
+    spec.projectedRows = projection.getRank();
+    spec.projectionLearned = projection.isLearned();
+  }
 }
 
 AttentionSpec specOf(lm::AttendOp op) {
@@ -50,6 +57,8 @@ AttentionSpec specOf(lm::CacheAppendOp op) {
   else
     spec.heads = op.getKvHeads();
   readHalf(op, spec);
+  if (FlatSymbolRefAttr matrix = op.getKeyProjectionAttr())
+    spec.projectionColumns = lm::lookupParam(op, matrix).getShape()[1];
   return spec;
 }
 
@@ -90,7 +99,10 @@ struct HalfKernel : KernelOpInterface::ExternalModel<Model, HalfOp> {
     if (lm::RopeAttr rope = cast<HalfOp>(op).getRopeAttr())
       uses.push_back({{}, ropeLayout(rope, program)});
   }
-  int64_t getStateBytes(Operation *op) const { return specOf(cast<HalfOp>(op)).cacheBytesPerPosition(); }
+  int64_t getStateBytes(Operation *op) const {
+    AttentionSpec spec = specOf(cast<HalfOp>(op));
+    return spec.inState() ? spec.stateBytesPerSequence() : spec.cacheBytesPerPosition();
+  }
   bool masksLastVector(Operation *) const { return false; }
   static Argument ropeArgument(plan::StepOp step) {
     return {step.getWeights().empty() ? Argument::Weights : Argument::Weight};
@@ -99,13 +111,50 @@ struct HalfKernel : KernelOpInterface::ExternalModel<Model, HalfOp> {
 };
 
 struct AppendKernel : HalfKernel<AppendKernel, lm::CacheAppendOp> {
-  plan::Share getShare(Operation *, plan::StepOp, bool few) const {
+  void getPackedWeights(Operation *op, plan::ProgramOp program, SmallVectorImpl<PackedUse> &uses) const {
+    HalfKernel::getPackedWeights(op, program, uses);
+    auto append = cast<lm::CacheAppendOp>(op);
+    for (FlatSymbolRefAttr matrix : {append.getKeyProjectionAttr(), append.getValueProjectionAttr()})
+      if (matrix)
+        uses.push_back(packedRows(op, matrix));
+  }
+  plan::Share getShare(Operation *op, plan::StepOp, bool few) const {
+    if (cast<lm::CacheAppendOp>(op).getProjection())
+      return plan::Share::turns;
     return few ? plan::Share::heads : plan::Share::rows;
   }
-  int64_t getScratchBytes(Operation *) const { return 0; }
-  StringRef getUnit(Operation *) const { return "none"; }
+  int64_t getScratchBytes(Operation *op) const {
+    auto append = cast<lm::CacheAppendOp>(op);
+    return append.getProjection() ? specOf(append).projectScratchBytes() : 0;
+  }
+  StringRef getUnit(Operation *op) const {
+    lm::ProjectionAttr projection = cast<lm::CacheAppendOp>(op).getProjectionAttr();
+    return projection && projection.isLearned() ? "f32" : "none";
+  }
+  static Argument matrixArgument(plan::StepOp step, FlatSymbolRefAttr matrix) {
+    if (!matrix)
+      return {Argument::Weights};
+    return {Argument::Weight, weightNumber(step, packedRows(step.getKernelOp(), matrix))};
+  }
+  static Kernel defineProjection(lm::CacheAppendOp append, KernelLibrary &kernels, plan::StepOp step) {
+    Kernel kernel;
+    kernel.name = projectKernel(kernels, specOf(append));
+    auto input = [&](Value value) -> Argument { return {Argument::Input, inputNumber(value)}; };
+    kernel.arguments = {input(append.getKey()),
+                        input(append.getValue()),
+                        matrixArgument(step, append.getKeyProjectionAttr()),
+                        matrixArgument(step, append.getValueProjectionAttr()),
+                        {Argument::Scratch},
+                        {Argument::Step},
+                        {Argument::StateOffset},
+                        {Argument::Thread},
+                        {Argument::Threads}};
+    return kernel;
+  }
   Kernel defineKernel(Operation *op, KernelLibrary &kernels, plan::StepOp step) const {
     auto append = cast<lm::CacheAppendOp>(op);
+    if (append.getProjection())
+      return defineProjection(append, kernels, step);
     Kernel kernel;
     kernel.name = storeKernel(kernels, specOf(append), ropeTableOf(append.getRopeAttr(), step), splitsHeads(step));
     auto input = [&](Value value) -> Argument { return {Argument::Input, inputNumber(value)}; };

@@ -43,6 +43,9 @@ struct AttentionSpec {
   bool causal = true;
   int64_t ropeDims = 0; ///< 0: none
   CacheFormat format = CacheFormat::F32;
+  int64_t projectedRows = 0;      ///< the keys and values of a sequence become so many rows; 0: they stay
+  bool projectionLearned = false; ///< by matrices, always so many; else means, at most so many
+  int64_t projectionColumns = 0;  ///< of the matrices, where they are given: for projectKernel
   bool bf16() const { return format == CacheFormat::Bf16; }
   bool integer() const { return format == CacheFormat::I8; }
   int64_t keyDim() const { return integer() ? roundUp(headDim, 4) : headDim; }
@@ -53,9 +56,14 @@ struct AttentionSpec {
   int64_t keyBytes() const { return elementBytes() * keyDim() + scaleBytes(); } ///< per position and kv head
   int64_t valueBytes() const { return elementBytes() * valueDim() + scaleBytes(); }
   int64_t cacheBytesPerPosition() const { return kvHeads * (keyBytes() + valueBytes()); }
+  /// Learned rows may be more than a sequence has positions: they lie in its state, in the same order.
+  bool inState() const { return projectionLearned; }
+  int64_t stateCapacity() const { return roundUp(projectedRows, kLanes); }
+  int64_t stateBytesPerSequence() const { return stateCapacity() * cacheBytesPerPosition(); }
   bool isEven() const { return groups.empty(); }
   int64_t group() const { return heads / kvHeads; } ///< query heads that read one kv head, where isEven()
-  int64_t scratchBytes() const;                     ///< per thread
+  int64_t scratchBytes() const;                     ///< per thread, of attendKernel
+  int64_t projectScratchBytes() const;              ///< per thread, of projectKernel
 };
 
 /// Table of turns for RoPE: cos and sin of position = 64 * high + low are products of two small tables.
@@ -77,6 +85,11 @@ struct RopeTable {
 /// into the cache. `splitHeads`: every thread walks all rows but takes only the pairs (row, kv head) whose turn is
 /// its own.
 std::string storeKernel(KernelLibrary &kernels, const AttentionSpec &spec, const RopeTable &table, bool splitHeads);
+/// (keys, values, keyMatrix, valueMatrix, scratch, step, layerOffset, thread, threads): stores what the keys and values
+/// of each sequence become, row by row of the result; without rope. The matrices, [projectedRows][projectionColumns]
+/// floats in padded rows, are read only where the projection is learned. Work is dealt out in turns by (segment, kv
+/// head, block of rows).
+std::string projectKernel(KernelLibrary &kernels, const AttentionSpec &spec);
 /// (queries, out, rope, rowInfo, scratch, step, layerOffset, thread, threads): attention of all rows. Work is dealt
 /// out in turns by (segment, head, block of rows), or, with `splitHeads`, by (row, kv head) as storeKernel does.
 std::string attendKernel(KernelLibrary &kernels, const AttentionSpec &spec, const RopeTable &table, bool splitHeads);

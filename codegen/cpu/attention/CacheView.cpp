@@ -3,6 +3,9 @@
 // See CacheView.h.
 #include "codegen/cpu/attention/CacheView.h"
 
+#include "lmopt/abi.h"
+
+#include <cstddef>
 #include <cstring>
 
 using namespace mlir;
@@ -75,6 +78,23 @@ CacheView layerView(Emitter &e, const AttentionSpec &spec, const RowInfo &info, 
   return {e, spec, e.at(info.cache, e.mul(layerOffset, info.capacity)), info.capacity};
 }
 
+CacheView segmentView(Emitter &e, const AttentionSpec &spec, Value segment, Value layerOffset) {
+  if (!spec.inState()) {
+    RowInfo info{loadPointer(e, segment, offsetof(lmopt_segment_t, cache)),
+                 loadInteger(e, segment, offsetof(lmopt_segment_t, capacity)),
+                 {},
+                 {}};
+    return layerView(e, spec, info, layerOffset);
+  }
+  Value state = loadPointer(e, segment, offsetof(lmopt_segment_t, state));
+  return {e, spec, e.at(state, layerOffset), e.index(spec.stateCapacity())};
+}
+
+Value seenRows(Emitter &e, const AttentionSpec &spec, Value rows) {
+  Value most = e.index(spec.projectedRows);
+  return spec.projectionLearned ? most : e.min(rows, most);
+}
+
 const char *formatName(CacheFormat format) {
   static const char *const names[] = {"f32", "bf16", "i8"};
   return names[static_cast<int>(format)];
@@ -89,6 +109,8 @@ std::string attentionName(const char *what, const AttentionSpec &spec, const Rop
   return std::string(what) + "_" + formatName(spec.format) + "_h" + std::to_string(spec.heads) + "kv" +
          std::to_string(spec.kvHeads) + groups + "d" + std::to_string(spec.headDim) +
          (spec.otherValueDim ? "v" + std::to_string(spec.otherValueDim) : "") + (spec.causal ? "_causal" : "_full") +
+         (spec.projectedRows ? (spec.projectionLearned ? "_learned" : "_means") + std::to_string(spec.projectedRows)
+                             : "") +
          (table.halfDims ? "_rope" + std::to_string(spec.ropeDims) + "p" + std::to_string(table.positions) : "") +
          (table.tables() > 1 ? "x2" : "") + "_s" + std::to_string(scaleBits) + (splitHeads ? "_heads" : "_rows");
 }

@@ -38,6 +38,9 @@ struct RowInfo {
 };
 RowInfo loadRowInfo(Emitter &e, mlir::Value table, mlir::Value row);
 CacheView layerView(Emitter &e, const AttentionSpec &spec, const RowInfo &info, mlir::Value layerOffset);
+/// Where the rows that queries see of a segment are kept, and how many there are.
+CacheView segmentView(Emitter &e, const AttentionSpec &spec, mlir::Value segment, mlir::Value layerOffset);
+mlir::Value seenRows(Emitter &e, const AttentionSpec &spec, mlir::Value rows);
 
 /// cos and sin of one position, `lanes` dimensions at a time; see RopeTable.
 struct Turn {
@@ -49,6 +52,11 @@ Turn loadTurn(Emitter &e, const RopeTable &table, mlir::Value base, const RowInf
 /// Calls put(dimension, vector) for one head read from `from`, turned by `turn`.
 void turnHead(Emitter &e, const AttentionSpec &spec, const Turn &turn, mlir::Value from,
               const std::function<void(int64_t, mlir::Value)> &put);
+
+/// One head, turned or not, into the cache at a position.
+void storeOneKey(Emitter &e, const AttentionSpec &spec, const Turn &turn, mlir::Value from, KeyPanels keys,
+                 mlir::Value position);
+void storeOneValue(Emitter &e, const AttentionSpec &spec, mlir::Value from, mlir::Value values, mlir::Value position);
 
 /// f32, bf16, ...: as kernels are named.
 const char *formatName(CacheFormat format);

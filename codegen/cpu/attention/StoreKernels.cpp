@@ -154,6 +154,16 @@ void storeValueCodes(Emitter &e, const AttentionSpec &spec, Value from, Value va
 }
 } // namespace
 
+void storeOneKey(Emitter &e, const AttentionSpec &spec, const Turn &turn, Value from, KeyPanels keys, Value position) {
+  return spec.integer() ? storeKeyCodes(e, spec, turn, from, keys, position)
+                        : storeKey(e, spec, turn, from, keys, position);
+}
+
+void storeOneValue(Emitter &e, const AttentionSpec &spec, Value from, Value values, Value position) {
+  return spec.integer() ? storeValueCodes(e, spec, from, values, position)
+                        : storeValue(e, spec, from, values, position);
+}
+
 std::string storeKernel(KernelLibrary &kernels, const AttentionSpec &spec, const RopeTable &table, bool splitHeads) {
   return kernels.define(attentionName("store_kv", spec, table, splitHeads), 4, 5, [&](Emitter &e, ValueRange args) {
     Value keys = args[0], values = args[1], rope = args[2], rowInfo = args[3], layerOffset = args[4];
@@ -164,8 +174,6 @@ std::string storeKernel(KernelLibrary &kernels, const AttentionSpec &spec, const
       RowInfo info = loadRowInfo(e, rowInfo, row);
       CacheView view = layerView(e, spec, info, layerOffset);
       Turn turn = loadTurn(e, table, rope, info);
-      auto *storeOneKey = spec.integer() ? storeKeyCodes : storeKey;
-      auto *storeOneValue = spec.integer() ? storeValueCodes : storeValue;
       auto store = [&](Value kvHead, const std::function<void(Value, Value)> &putValue) {
         Value key = e.add(e.mul(row, keyBytes), e.mul(kvHead, 4 * spec.headDim));
         Value value = key; // in rows of one width

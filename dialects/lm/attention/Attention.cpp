@@ -89,6 +89,47 @@ static LogicalResult verifySizes(Operation *op, Value first, ArrayRef<Value> oth
   return success();
 }
 
+/// Which keys there are must not depend on the query, and rows of other positions become one.
+template <typename Op>
+static LogicalResult verifyProjection(Op op, StringRef constraint) {
+  if (op.getProjection() && (!op.getLengths() || op.getRope()))
+    return op.emitOpError(constraint) << ": expected project with lengths and without rope, the keys of an encoder";
+  return success();
+}
+
+template <typename Op>
+static LogicalResult verifyMatrices(Op op, StringRef constraint) {
+  ProjectionAttr projection = op.getProjectionAttr();
+  FlatSymbolRefAttr keys = op.getKeyProjectionAttr(), values = op.getValueProjectionAttr();
+  const bool isLearned = projection && projection.isLearned();
+  if (bool(keys) != isLearned || bool(values) != isLearned)
+    return op.emitOpError(constraint) << ": expected `by` and the two matrices with a learned projection only";
+  return success();
+}
+
+/// C15 and C16, or C10 and C11.
+template <typename Op>
+static LogicalResult verifyMatrixShapes(Op op, SymbolTableCollection &tables, StringRef shapes, StringRef length) {
+  int64_t columns = -1;
+  for (FlatSymbolRefAttr symbol : {op.getKeyProjectionAttr(), op.getValueProjectionAttr()}) {
+    if (!symbol)
+      return success();
+    FailureOr<ParamOp> matrix = expectF32Param(op, tables, symbol, 2, shapes);
+    if (failed(matrix))
+      return failure();
+    SmallVector<int64_t> shape = (*matrix).getShape();
+    const int64_t rank = op.getProjectionAttr().getRank();
+    if (shape[0] != rank || (columns >= 0 && shape[1] != columns))
+      return op.emitOpError(shapes) << ": " << symbol << " is " << shape[0] << "x" << shape[1] << ", but expected "
+                                    << rank << " rows" << (columns >= 0 ? " and as many columns as the other" : "");
+    columns = shape[1];
+    if (op.getKey().getType().getDimSize(1) > columns)
+      return op.emitOpError(length) << ": a sequence of " << op.getKey().getType().getDimSize(1)
+                                    << " is longer than the " << columns << " columns of " << symbol;
+  }
+  return success();
+}
+
 //===- Constraints of lm.attention -------------------------------------------------------------------------------===//
 
 static LogicalResult verifyForm(AttentionOp op) {
@@ -127,9 +168,16 @@ LogicalResult AttentionOp::verify() {
     return failure();
   if (failed(verifyLayer(*this, getLayer(), "C7")) || failed(verifyScale(*this, getScale(), "C9")))
     return failure();
-  if (failed(verifyElement(*this, "C12")))
+  if (failed(verifyElement(*this, "C12")) || failed(verifyProjection(*this, "C14")) ||
+      failed(verifyMatrices(*this, "C15")))
     return failure();
+  if (getProjection() && isCausal())
+    return emitOpError("C14: with project the mask must be #lm.full, but is ") << getMask();
   return verifyGroups(*this, "C13");
+}
+
+LogicalResult AttentionOp::verifySymbolUses(SymbolTableCollection &tables) {
+  return verifyMatrixShapes(*this, tables, "C15", "C16");
 }
 
 //===- Constraints of its halves ---------------------------------------------------------------------------------===//
@@ -163,7 +211,13 @@ LogicalResult CacheAppendOp::verify() {
   if (failed(verifySizes(*this, getKey(), {getValue()}, getLengths(), "C3")) ||
       failed(verifyLayer(*this, getLayer(), "C4")) || failed(verifyRope(*this, getRopeAttr(), getHeadWidth(), "C5")))
     return failure();
-  return verifyElement(*this, "C6");
+  if (failed(verifyElement(*this, "C6")) || failed(verifyProjection(*this, "C9")))
+    return failure();
+  return verifyMatrices(*this, "C10");
+}
+
+LogicalResult CacheAppendOp::verifySymbolUses(SymbolTableCollection &tables) {
+  return verifyMatrixShapes(*this, tables, "C10", "C11");
 }
 
 static LogicalResult verifyHeads(AttendOp op) {
@@ -180,7 +234,8 @@ static LogicalResult verifyHeads(AttendOp op) {
 /// What the reader of a cache has to know about its writer, beside widths.
 template <typename Op>
 static auto howKept(Op op) {
-  return std::make_tuple(op.getLayerAttr(), op.getKvHeadsAttr(), op.getRopeAttr(), op.getElementAttr());
+  return std::make_tuple(op.getLayerAttr(), op.getKvHeadsAttr(), op.getRopeAttr(), op.getElementAttr(),
+                         op.getProjectionAttr());
 }
 
 /// `maker` is what appended to the cache: lm.cache_append or lm.attention.
@@ -191,7 +246,8 @@ static LogicalResult verifyMaker(AttendOp op, Maker maker) {
     return error;
   };
   if (howKept(op) != howKept(maker))
-    return tell(op.emitOpError("C9: expected the layer, kv_heads, rope and `as` of the op that made the cache"));
+    return tell(
+        op.emitOpError("C9: expected the layer, kv_heads, rope, project and `as` of the op that made the cache"));
   if (op.getHeadWidth() != maker.getHeadWidth() || op.getValueWidth() != maker.getValueWidth())
     return tell(op.emitOpError("C10: heads of the query and result have widths ")
                 << op.getHeadWidth() << " and " << op.getValueWidth() << ", those of the keys and values "
@@ -210,8 +266,11 @@ LogicalResult AttendOp::verify() {
     return failure();
   if (!getLengths() && !isCausal())
     return emitOpError("C7: without lengths the mask must be #lm.causal, but is ") << getMask();
-  if (failed(verifyElement(*this, "C8")) || failed(verifyGroups(*this, "C12")))
+  if (failed(verifyElement(*this, "C8")) || failed(verifyGroups(*this, "C12")) ||
+      failed(verifyProjection(*this, "C13")))
     return failure();
+  if (getProjection() && isCausal())
+    return emitOpError("C13: with project the mask must be #lm.full, but is ") << getMask();
   return TypeSwitch<Operation *, LogicalResult>(makerBefore(*this, getCache()))
       .Case<CacheAppendOp, AttentionOp>([&](auto maker) { return verifyMaker(*this, maker); })
       .Default(success());
@@ -228,13 +287,15 @@ void AttentionOp::build(OpBuilder &builder, OperationState &state, Value query, 
   build(builder, state, withWidth(query, heads * valueWidth), cache ? cache.getType() : Type(), query, key, value,
         cache, lengths, builder.getI64IntegerAttr(layer), builder.getI64IntegerAttr(heads),
         builder.getI64IntegerAttr(kvHeads), builder.getF64FloatAttr(scale), mask, rope, /*groups=*/DenseI64ArrayAttr(),
-        /*element=*/TypeAttr());
+        /*element=*/TypeAttr(), /*projection=*/ProjectionAttr(), /*keyProjection=*/FlatSymbolRefAttr(),
+        /*valueProjection=*/FlatSymbolRefAttr());
 }
 
 void CacheAppendOp::build(OpBuilder &builder, OperationState &state, Value key, Value value, Value cache, Value lengths,
                           int64_t layer, int64_t kvHeads, RopeAttr rope, TypeAttr element) {
   build(builder, state, CacheType::get(builder.getContext()), key, value, cache, lengths,
-        builder.getI64IntegerAttr(layer), builder.getI64IntegerAttr(kvHeads), rope, element);
+        builder.getI64IntegerAttr(layer), builder.getI64IntegerAttr(kvHeads), rope, element, ProjectionAttr(),
+        FlatSymbolRefAttr(), FlatSymbolRefAttr());
 }
 
 void AttendOp::build(OpBuilder &builder, OperationState &state, Value query, CacheAppendOp append, int64_t heads,
@@ -242,13 +303,16 @@ void AttendOp::build(OpBuilder &builder, OperationState &state, Value query, Cac
   build(builder, state, withWidth(query, heads * append.getValueWidth()), query, append.getResult(),
         append.getLengths(), append.getLayerAttr(), builder.getI64IntegerAttr(heads), append.getKvHeadsAttr(),
         builder.getF64FloatAttr(scale), mask, append.getRopeAttr(), /*groups=*/DenseI64ArrayAttr(),
-        append.getElementAttr());
+        append.getElementAttr(), append.getProjectionAttr());
 }
 
 void AttentionOp::expand() {
   OpBuilder builder(*this);
   auto append = CacheAppendOp::create(builder, getLoc(), getKey(), getValue(), getCache(), getLengths(), getLayer(),
                                       getKvHeads(), getRopeAttr(), getElementAttr());
+  append.setProjectionAttr(getProjectionAttr());
+  append.setKeyProjectionAttr(getKeyProjectionAttr());
+  append.setValueProjectionAttr(getValueProjectionAttr());
   auto attend =
       AttendOp::create(builder, getLoc(), getQuery(), append, getHeads(), getScale().convertToDouble(), getMask());
   attend.setGroupsAttr(getGroupsAttr());

@@ -26,7 +26,12 @@ defvar questions = elementQuestions # [{
     }
   }];
 
-def LM_AttentionOp : LM_Op<"attention", [Pure, AttrSizedOperandSegments], ["getAccesses", "getState"]> {
+// Those that are given keys and values, and so also what these are projected by.
+defvar projects = [Pure, AttrSizedOperandSegments, DeclareOpInterfaceMethods<SymbolUserOpInterface>];
+defvar projectsMethods = ["getAccesses", "getState", "getPositionLimit"];
+defvar projectionFormat = "(`project` `=` qualified($projection)^ (`by` $key_projection^ `,` $value_projection)?)?";
+
+def LM_AttentionOp : LM_Op<"attention", projects, projectsMethods> {
   let summary = "softmax(scale Q Kᵀ + mask) V for each head";
   let description = [{
     For each sequence and each head h of width d = width(query) / heads, which reads key/value head
@@ -56,6 +61,9 @@ def LM_AttentionOp : LM_Op<"attention", [Pure, AttrSizedOperandSegments], ["getA
     `groups = [3, 2, 3]` says how many query heads, in their order, read each of the kv_heads, where that is not the same
     for all: what is left when some of a model's heads are removed (lm-prune-heads).
 
+    With `project = #lm.projection<...>` the keys and values of a sequence become few before queries see them; `by @e, @f`
+    names the matrices E of keys and F of values, which may be the same, of a learned one.
+
     `layer` numbers the attentions of a model from 0; it names the place in the cache.
 
     It is `lm.cache_append` of key and value and `lm.attend` of the query, one after the other.
@@ -74,6 +82,9 @@ def LM_AttentionOp : LM_Op<"attention", [Pure, AttrSizedOperandSegments], ["getA
     - C11: with a cache the mask is `#lm.causal`.
     - C12: `as` gives f32, bf16 or i8; with bf16 the width of a head is even, with i8 at most 512 (sums stay exact).
     - C13: `groups` are as many as `kv_heads`, each at least 1, and together `heads`.
+    - C14: `project` stands with `lengths`, the mask `#lm.full` and no `rope`.
+    - C15: `by` stands with a learned projection and only there; it names f32 matrices of `rank` rows and equally many columns.
+    - C16: a static sequence length is at most these columns.
 
     ```mlir
     func.func @one_key() -> tensor<1x2x2xf32> {
@@ -105,20 +116,32 @@ def LM_AttentionOp : LM_Op<"attention", [Pure, AttrSizedOperandSegments], ["getA
       return %y : tensor<1x1x6xf32>
     }
     // @uneven_groups: tensor<1x1x6xf32> [[[5, 6, 5, 6, 7, 8]]]
+    func.func @means() -> tensor<1x3x2xf32> {
+      %q = arith.constant dense<0.0> : tensor<1x3x2xf32>
+      %v = arith.constant dense<[[[4.0, 0.0], [0.0, 4.0], [0.0, 8.0]]]> : tensor<1x3x2xf32>
+      %len = arith.constant dense<[3]> : tensor<1xi32>
+      %y = lm.attention %q, %q, %v lengths %len {layer = 0, heads = 1, kv_heads = 1, scale = 1.0, mask = #lm.full
+                                                 project = #lm.projection<means, rank = 2>}
+          : (tensor<1x3x2xf32>, tensor<1x3x2xf32>, tensor<1x3x2xf32>, tensor<1xi32>) -> tensor<1x3x2xf32>
+      return %y : tensor<1x3x2xf32>
+    }
+    // @means: tensor<1x3x2xf32> [[[2, 3], [2, 3], [2, 3]]]
     ```
   }];
   let arguments = (ins LM_Activation:$query, LM_Activation:$key, LM_Activation:$value, Optional<LM_CacheType>:$cache,
                        Optional<LM_Lengths>:$lengths, I64Attr:$layer, I64Attr:$heads, I64Attr:$kv_heads,
                        F64Attr:$scale, LM_MaskAttr:$mask, OptionalAttr<LM_RopeAttr>:$rope,
-                       OptionalAttr<DenseI64ArrayAttr>:$groups, OptionalAttr<TypeAttr>:$element);
+                       OptionalAttr<DenseI64ArrayAttr>:$groups, OptionalAttr<TypeAttr>:$element,
+                       OptionalAttr<LM_ProjectionAttr>:$projection, OptionalAttr<FlatSymbolRefAttr>:$key_projection,
+                       OptionalAttr<FlatSymbolRefAttr>:$value_projection);
   let results = (outs LM_Activation:$result, Optional<LM_CacheType>:$next_cache);
-  let assemblyFormat = [{
+  let assemblyFormat = !strconcat([{
     $query `,` $key `,` $value (`,` $cache^)? (`lengths` $lengths^)?
         ` ` `{` `layer` `=` $layer `,` `heads` `=` $heads `,` `kv_heads` `=` $kv_heads
         (`groups` `=` $groups^)? `,` `scale` `=` $scale
-        `,` `mask` `=` $mask (`,` `rope` `=` qualified($rope)^)? `}` (`as` $element^)?
+        `,` `mask` `=` $mask (`,` `rope` `=` qualified($rope)^)?}], projectionFormat, [{ `}` (`as` $element^)?
         attr-dict-with-keyword `:` functional-type(operands, results)
-  }];
+  }]);
   let builders = [
     // Decoder form: give `cache`; encoder form: give `lengths`; the other one is null. `rope` may be null. The result
     // types follow from query, value and heads. Groups are even.
@@ -137,7 +160,7 @@ def LM_AttentionOp : LM_Op<"attention", [Pure, AttrSizedOperandSegments], ["getA
   let hasVerifier = 1;
 }
 
-def LM_CacheAppendOp : LM_Op<"cache_append", [Pure, AttrSizedOperandSegments], ["getAccesses", "getState"]> {
+def LM_CacheAppendOp : LM_Op<"cache_append", projects, projectsMethods> {
   let summary = "the first half of attention: keys and values of this step go into the cache";
   let description = [{
     Two forms, as `lm.attention` has:
@@ -149,6 +172,9 @@ def LM_CacheAppendOp : LM_Op<"cache_append", [Pure, AttrSizedOperandSegments], [
     row t has position t, and those with t >= len[b] do not count.
 
     With `rope`, keys are rotated by their absolute positions before they are kept (values are not).
+
+    With `project` the cache holds the few rows that become of those of a sequence instead (`lm.attention`); they are rounded
+    as others are.
 
     Shapes: k (B, T, kv_heads d), v (B, T, kv_heads dv). `as bf16` rounds keys and values to bf16; `as i8` keeps each key
     and value head as codes c = round(x / s) of 8 bits with one scale s = max |x| / 127 for each position. Without `as`
@@ -164,6 +190,9 @@ def LM_CacheAppendOp : LM_Op<"cache_append", [Pure, AttrSizedOperandSegments], [
     - C7: beside this op only `lm.attend` uses the cache, and where it reads the same layer it comes before; so the rows
       may be appended in place.
     - C8: the cache was not made of `lengths`, if an op before it in its block made it.
+    - C9: `project` stands with `lengths` and no `rope`.
+    - C10: `by` stands with a learned projection and only there; it names f32 matrices of `rank` rows and equally many columns.
+    - C11: a static sequence length is at most these columns.
 
     ```mlir
     func.func @append_twice(%none: !lm.cache) -> tensor<1x1x2xf32> {
@@ -183,13 +212,14 @@ def LM_CacheAppendOp : LM_Op<"cache_append", [Pure, AttrSizedOperandSegments], [
   }];
   let arguments = (ins LM_Activation:$key, LM_Activation:$value, Optional<LM_CacheType>:$cache,
                        Optional<LM_Lengths>:$lengths, I64Attr:$layer, I64Attr:$kv_heads, OptionalAttr<LM_RopeAttr>:$rope,
-                       OptionalAttr<TypeAttr>:$element);
+                       OptionalAttr<TypeAttr>:$element, OptionalAttr<LM_ProjectionAttr>:$projection,
+                       OptionalAttr<FlatSymbolRefAttr>:$key_projection, OptionalAttr<FlatSymbolRefAttr>:$value_projection);
   let results = (outs LM_CacheType:$result);
-  let assemblyFormat = [{
+  let assemblyFormat = !strconcat([{
     $key `,` $value (`,` $cache^)? (`lengths` $lengths^)?
-        ` ` `{` `layer` `=` $layer `,` `kv_heads` `=` $kv_heads (`,` `rope` `=` qualified($rope)^)? `}` (`as` $element^)?
-        attr-dict-with-keyword `:` functional-type(operands, results)
-  }];
+        ` ` `{` `layer` `=` $layer `,` `kv_heads` `=` $kv_heads (`,` `rope` `=` qualified($rope)^)?}],
+        projectionFormat, [{ `}` (`as` $element^)? attr-dict-with-keyword `:` functional-type(operands, results)
+  }]);
   let builders = [
     // Decoder form: give `cache`; encoder form: give `lengths`; the other one is null. `rope` and `element` may be null.
     OpBuilder<(ins "::mlir::Value":$key, "::mlir::Value":$value, "::mlir::Value":$cache, "::mlir::Value":$lengths,
@@ -227,10 +257,11 @@ def LM_AttendOp : LM_Op<"attend", [Pure], ["getAccesses", "getState"]> {
     - C7: without `lengths` the mask is `#lm.causal`.
     - C8: `as` gives f32, bf16 or i8; with bf16 the width of a head of the query is even, with i8 heads are at most 512.
     - C9: the op that made the cache, if it stands before this one in its block and is `lm.cache_append` or
-      `lm.attention`, appended this `layer`, with the same `kv_heads`, `rope` and `as`.
+      `lm.attention`, appended this `layer`, with the same `kv_heads`, `rope`, `project` and `as`.
     - C10: its heads of keys have the width of those of the query, its heads of values that of those of the result.
     - C11: it has the same `lengths` or none either, and its batch is that of the query (with `lengths` also its sequence).
     - C12: `groups` are as many as `kv_heads`, each at least 1, and together `heads`.
+    - C13: `project` stands with `lengths`, the mask `#lm.full` and no `rope`.
 
     ```mlir
     func.func @attend_to_one_key() -> tensor<1x2x2xf32> {
@@ -249,18 +280,18 @@ def LM_AttendOp : LM_Op<"attend", [Pure], ["getAccesses", "getState"]> {
   let arguments = (ins LM_Activation:$query, LM_CacheType:$cache, Optional<LM_Lengths>:$lengths, I64Attr:$layer,
                        I64Attr:$heads, I64Attr:$kv_heads, F64Attr:$scale, LM_MaskAttr:$mask,
                        OptionalAttr<LM_RopeAttr>:$rope, OptionalAttr<DenseI64ArrayAttr>:$groups,
-                       OptionalAttr<TypeAttr>:$element);
+                       OptionalAttr<TypeAttr>:$element, OptionalAttr<LM_ProjectionAttr>:$projection);
   let results = (outs LM_Activation:$result);
   let assemblyFormat = [{
     $query `,` $cache (`lengths` $lengths^)?
         ` ` `{` `layer` `=` $layer `,` `heads` `=` $heads `,` `kv_heads` `=` $kv_heads
         (`groups` `=` $groups^)? `,` `scale` `=` $scale
-        `,` `mask` `=` $mask (`,` `rope` `=` qualified($rope)^)? `}` (`as` $element^)?
-        attr-dict-with-keyword `:` functional-type(operands, results)
+        `,` `mask` `=` $mask (`,` `rope` `=` qualified($rope)^)? (`project` `=` qualified($projection)^)? `}`
+        (`as` $element^)? attr-dict-with-keyword `:` functional-type(operands, results)
   }];
   let builders = [
-    // `lengths` (null for the decoder form), `layer`, `kv_heads`, `rope`, `as` and the width of the result follow from
-    // the append that made the cache. Groups are even.
+    // `lengths` (null for the decoder form), `layer`, `kv_heads`, `rope`, `as`, `project` and the width of the result
+    // follow from the append that made the cache. Groups are even.
     OpBuilder<(ins "::mlir::Value":$query, "::lmopt::lm::CacheAppendOp":$append, "int64_t":$heads, "double":$scale,
                    "::mlir::Attribute":$mask)>
   ];

@@ -27,6 +27,8 @@ static reference::AttentionOptions keptOptions(Op op, const Frame &frame) {
   options.kvHeads = op.getKvHeads();
   options.bf16 = op.isBf16();
   options.int8 = op.isInt8();
+  if (ProjectionAttr projection = op.getProjectionAttr())
+    options.projection = {projection.isLearned(), projection.getRank()};
   if (RopeAttr rope = op.getRopeAttr()) {
     options.rotation = rotationOf(rope, frame);
     options.interleaved = rope.getLayout() == RopeLayout::interleaved;
@@ -46,8 +48,30 @@ static reference::AttentionOptions optionsOf(Op op, const Frame &frame) {
   return options;
 }
 
+/// The matrices of a learned projection. Failure after an error has been told, also where a sequence is too long.
+template <typename Op>
+static LogicalResult readProjection(Op op, Frame &frame, reference::AttentionOptions &options) {
+  if (!options.projection || !options.projection->isLearned)
+    return success();
+  for (auto [symbol, matrix] : {std::pair(op.getKeyProjectionAttr(), &options.projection->keys),
+                                {op.getValueProjectionAttr(), &options.projection->values}}) {
+    FailureOr<reference::Weight> read = frame.matrix(op, symbol);
+    if (failed(read))
+      return failure();
+    *matrix = *read;
+  }
+  for (int32_t length : frame.tensor(op.getLengths()).i32)
+    if (length > options.projection->keys.columns && length <= frame.tensor(op.getKey()).size(1))
+      return op.emitError() << "expected sequences of at most " << options.projection->keys.columns
+                            << " tokens, the columns of " << op.getKeyProjectionAttr() << ", but found one of "
+                            << length;
+  return success();
+}
+
 static FailureOr<RuntimeValues> attention(AttentionOp op, Frame &frame) {
   reference::AttentionOptions options = optionsOf(op, frame);
+  if (failed(readProjection(op, frame, options)))
+    return failure();
   const Tensor &query = frame.tensor(op.getQuery()), &key = frame.tensor(op.getKey());
   const Tensor &value = frame.tensor(op.getValue());
   if (op.getLengths())
@@ -61,6 +85,8 @@ static FailureOr<RuntimeValues> attention(AttentionOp op, Frame &frame) {
 
 static FailureOr<RuntimeValues> cacheAppend(CacheAppendOp op, Frame &frame) {
   reference::AttentionOptions options = keptOptions(op, frame);
+  if (failed(readProjection(op, frame, options)))
+    return failure();
   const Tensor &key = frame.tensor(op.getKey()), &value = frame.tensor(op.getValue());
   if (op.getLengths())
     return one(reference::append(key, value, frame.tensor(op.getLengths()), options));

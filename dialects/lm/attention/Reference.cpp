@@ -118,6 +118,35 @@ static void attendRow(const float *query, const float *keys, const float *values
                  keyHead, valueHead, options, result + h * valueHead);
 }
 
+//===- Project ---------------------------------------------------------------------------------------------------===//
+
+/// What row s of `rows` takes of token t of `tokens`.
+static double shareOf(int64_t s, int64_t t, int64_t rows, int64_t tokens, const Projection &projection,
+                      const Weight &matrix) {
+  if (projection.isLearned)
+    return matrix.at(s, t);
+  const int64_t begin = s * tokens / rows, end = (s + 1) * tokens / rows;
+  return t >= begin && t < end ? 1 / double(end - begin) : 0;
+}
+
+/// The rows of sequence b that queries see, of `tokens` that count.
+static Tensor sequenceOf(const Tensor &x, int64_t b, int64_t tokens, const AttentionOptions &options,
+                         Weight Projection::*matrix) {
+  const float *from = &x.f32[b * x.size(1) * x.width()];
+  Tensor y = Tensor::ofF32({1, options.projection ? options.projection->rowsOf(tokens) : x.size(1), x.width()});
+  if (!options.projection)
+    std::copy(from, from + y.f32.size(), y.f32.begin());
+  for (int64_t s = 0; options.projection && s < y.size(1); ++s)
+    for (int64_t k = 0; k < x.width(); ++k) {
+      double sum = 0;
+      for (int64_t t = 0; t < tokens; ++t)
+        sum += shareOf(s, t, y.size(1), tokens, *options.projection, *options.projection.*matrix) *
+               from[t * x.width() + k];
+      y.f32[s * x.width() + k] = float(sum);
+    }
+  return y;
+}
+
 //===- Append ----------------------------------------------------------------------------------------------------===//
 
 /// The place of a layer in the cache, made at first use.
@@ -137,17 +166,17 @@ static CacheLayer &layerFor(Cache &cache, const Tensor &key, const Tensor &value
 
 static std::string cacheOf(int64_t layer) { return "the cache of layer " + std::to_string(layer); }
 
-static void appendSequence(std::vector<float> &to, const Tensor &from, int64_t b) {
-  const int64_t numbers = from.size(1) * from.width();
-  to.insert(to.end(), from.f32.begin() + b * numbers, from.f32.begin() + (b + 1) * numbers);
+static void appendSequence(std::vector<float> &to, const Tensor &from) {
+  to.insert(to.end(), from.f32.begin(), from.f32.end());
 }
 
 static void appendRows(CacheLayer &layer, const Tensor &key, const Tensor &value, const Sequences &sequences,
                        const AttentionOptions &options) {
-  const Tensor k = kept(rotated(key, options.kvHeads, sequences, options), options), v = kept(value, options);
+  const Tensor k = rotated(key, options.kvHeads, sequences, options);
   for (int64_t b = 0; b < key.size(0); ++b) {
-    appendSequence(layer.keys[b], k, b);
-    appendSequence(layer.values[b], v, b);
+    const int64_t tokens = sequences[b].rows;
+    appendSequence(layer.keys[b], kept(sequenceOf(k, b, tokens, options, &Projection::keys), options));
+    appendSequence(layer.values[b], kept(sequenceOf(value, b, tokens, options, &Projection::values), options));
   }
   layer.positions += key.size(1);
 }
@@ -174,6 +203,7 @@ Cache append(const Tensor &key, const Tensor &value, const Tensor &lengths, cons
   Cache cache;
   CacheLayer &layer = layerFor(cache, key, value, options.layer);
   layer.ofLengths = true;
+  layer.isProjected = options.projection.has_value();
   appendRows(layer, key, value, sequencesOf(lengths, key.size(1), options), options);
   return cache;
 }
@@ -197,6 +227,9 @@ static Result<const CacheLayer *> layerOf(const Cache &cache, const Tensor &quer
   if (layer.ofLengths != ofLengths)
     return malformed(cacheOf(options.layer) + (ofLengths ? " was made without lengths; attend to it without them"
                                                          : " was made of lengths; attend to it with the same ones"));
+  if (layer.isProjected != options.projection.has_value())
+    return malformed(cacheOf(options.layer) + (layer.isProjected ? " was projected; attend to it as such"
+                                                                 : " was not projected; attend to it without it"));
   return &layer;
 }
 
@@ -206,10 +239,12 @@ static Tensor attendTo(const CacheLayer &layer, const Tensor &query, const Seque
   const int64_t length = query.size(1);
   Tensor y = Tensor::ofF32({query.size(0), length, layer.valueWidth / options.kvHeads * options.heads});
   for (int64_t b = 0; b < query.size(0); ++b)
-    for (int64_t t = 0, rows = sequences[b].rows; t < rows; ++t) // the rest stays zero
-      attendRow(&q.f32[(b * length + t) * q.width()], layer.keys[b].data(), layer.values[b].data(),
-                sequences[b].start + (options.causal ? t + 1 : rows), layer.keyWidth, layer.valueWidth, options,
-                &y.f32[(b * length + t) * y.width()]);
+    for (int64_t t = 0, rows = sequences[b].rows; t < rows; ++t) { // the rest stays zero
+      const int64_t seen =
+          options.projection ? options.projection->rowsOf(rows) : sequences[b].start + (options.causal ? t + 1 : rows);
+      attendRow(&q.f32[(b * length + t) * q.width()], layer.keys[b].data(), layer.values[b].data(), seen,
+                layer.keyWidth, layer.valueWidth, options, &y.f32[(b * length + t) * y.width()]);
+    }
   return y;
 }
 

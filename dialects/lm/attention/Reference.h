@@ -8,7 +8,9 @@
 
 #include "dialects/lm/interpreter/Values.h"
 
+#include <algorithm>
 #include <functional>
+#include <optional>
 
 namespace lmopt::lm::reference {
 
@@ -16,6 +18,13 @@ namespace lmopt::lm::reference {
 struct Rotation {
   std::vector<double> frequencies; // of the rotary pairs; empty: no rotation
   double attentionFactor = 1;
+};
+/// The keys and values of a sequence become few: E K and F V, or their means.
+struct Projection {
+  bool isLearned = false;
+  int64_t rank = 1;
+  Weight keys = {}, values = {}; // E and F: of rank rows, as many columns as a sequence may have tokens
+  int64_t rowsOf(int64_t tokens) const { return isLearned ? rank : std::min(rank, tokens); }
 };
 struct AttentionOptions {
   int64_t layer = 0, heads = 1, kvHeads = 1;
@@ -25,7 +34,8 @@ struct AttentionOptions {
   bool interleaved = false;                         // rotary layout
   std::function<Rotation(int64_t length)> rotation; // of a sequence of so many tokens; empty: none
   bool bf16 = false;                                // keys, values, scaled queries and softmax weights rounded to bf16
-  bool int8 = false; // each head of keys and values rounded to 8 bits of its largest number
+  bool int8 = false;                    // each head of keys and values rounded to 8 bits of its largest number
+  std::optional<Projection> projection; // append: before anything is rounded; attend: there was one
 };
 
 /// lm.cache_append, decoder form: the rows follow those that `cache` holds. An error when the cache was made for

@@ -4,14 +4,48 @@
 // test/unit/dialects/StepTest.cpp.
 
 #include "dialects/lm/attention/Attention.h"
+#include "dialects/lm/param/Param.h"
 
 using namespace mlir;
 using namespace lmopt::lm;
 
-// q . k and p v of every head.
+// q . k and p v of every head; of projected ones a row sees `rank`, or fewer in a short sequence.
 template <typename Op>
 static Cost costOf(Op op) {
-  return {0, 2 * int64_t(op.getHeads()) * (op.getHeadWidth() + op.getValueWidth())};
+  const int64_t pair = 2 * int64_t(op.getHeads()) * (op.getHeadWidth() + op.getValueWidth());
+  if (ProjectionAttr projection = op.getProjectionAttr())
+    return {projection.getRank() * pair, 0};
+  return {0, pair};
+}
+
+// Every key and value goes into all rows of a learned projection.
+template <typename Op>
+static Cost projectionCost(Op op) {
+  ProjectionAttr projection = op.getProjectionAttr();
+  const bool isLearned = projection && projection.isLearned();
+  return {isLearned ? 2 * projection.getRank() * int64_t(op.getKvHeads()) * (op.getHeadWidth() + op.getValueWidth())
+                    : 0};
+}
+
+template <typename Op>
+static void addProjections(Op op, SmallVectorImpl<WeightUse> &uses) {
+  addUse(uses, op.getKeyProjectionAttr(), WeightUse::Role::Matrix);
+  if (op.getValueProjectionAttr() != op.getKeyProjectionAttr())
+    addUse(uses, op.getValueProjectionAttr(), WeightUse::Role::Matrix);
+}
+
+template <typename Op>
+static std::optional<int64_t> longestProjected(Op op) {
+  FlatSymbolRefAttr matrix = op.getKeyProjectionAttr();
+  return matrix ? std::optional(lookupParam(op, matrix).getShape()[1]) : std::nullopt;
+}
+
+// Rows of a learned projection are as many for every sequence.
+template <typename Op>
+static State stateOf(Op op) {
+  ProjectionAttr projection = op.getProjectionAttr();
+  const bool isLearned = projection && projection.isLearned();
+  return {/*perPosition=*/!isLearned, /*perSequence=*/isLearned};
 }
 
 Motion AttentionOp::getMotion() { return Motion::Kernel; }
@@ -31,9 +65,14 @@ void AttentionOp::getAccesses(SmallVectorImpl<Access> &accesses) {
   accesses.push_back({getResult(), /*write=*/true});
 }
 
-void AttentionOp::getWeightUses(SmallVectorImpl<WeightUse> &) {}
+void AttentionOp::getWeightUses(SmallVectorImpl<WeightUse> &uses) { addProjections(*this, uses); }
 
-Cost AttentionOp::getCost() { return costOf(*this); }
+Cost AttentionOp::getCost() {
+  Cost cost = costOf(*this);
+  cost.flopsPerRow += projectionCost(*this).flopsPerRow;
+  return cost;
+}
+std::optional<int64_t> AttentionOp::getPositionLimit() { return longestProjected(*this); }
 
 State AttentionOp::getState() { return {/*perPosition=*/static_cast<bool>(getCache())}; }
 
@@ -44,14 +83,16 @@ bool CacheAppendOp::mixesRows() { return false; }
 bool CacheAppendOp::isBoundToToken() { return true; }
 
 void CacheAppendOp::getAccesses(SmallVectorImpl<Access> &accesses) {
-  accesses.push_back({getKey()});
-  accesses.push_back({getValue()});
-  accesses.push_back({Value(), /*write=*/true});
+  const auto reach = getProjection() ? Access::Reach::Segment : Access::Reach::Own;
+  accesses.push_back({getKey(), /*write=*/false, reach});
+  accesses.push_back({getValue(), /*write=*/false, reach});
+  accesses.push_back({Value(), /*write=*/true, reach});
 }
 
-void CacheAppendOp::getWeightUses(SmallVectorImpl<WeightUse> &) {}
-Cost CacheAppendOp::getCost() { return {}; }
-State CacheAppendOp::getState() { return {/*perPosition=*/true}; }
+void CacheAppendOp::getWeightUses(SmallVectorImpl<WeightUse> &uses) { addProjections(*this, uses); }
+Cost CacheAppendOp::getCost() { return projectionCost(*this); }
+State CacheAppendOp::getState() { return stateOf(*this); }
+std::optional<int64_t> CacheAppendOp::getPositionLimit() { return longestProjected(*this); }
 
 //===- lm.attend -------------------------------------------------------------------------------------------------===//
 
@@ -67,4 +108,4 @@ void AttendOp::getAccesses(SmallVectorImpl<Access> &accesses) {
 
 void AttendOp::getWeightUses(SmallVectorImpl<WeightUse> &) {}
 Cost AttendOp::getCost() { return costOf(*this); }
-State AttendOp::getState() { return {/*perPosition=*/true}; }
+State AttendOp::getState() { return stateOf(*this); }

@@ -67,6 +67,7 @@ struct Weight {
 struct CacheLayer {
   int64_t positions = 0, keyWidth = 0, valueWidth = 0;
   bool ofLengths = false;          // rows of an encoder: each sequence has a length, and no rows can follow
+  bool isProjected = false;        // keys and values are few rows that were made of those of the positions
   std::vector<double> frequencies; // by which the keys were rotated; of lengths: each by its own, none here
   std::vector<std::vector<float>> keys, values; // [batch], each positions x width
 };

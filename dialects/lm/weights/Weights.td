@@ -248,6 +248,35 @@ def LM_TransposeAttr : LM_Weight<"Transpose", "transpose", "Moved"> {
   let assemblyFormat = "`<` $source `>`";
 }
 
+def LM_ConcatRowsAttr : LM_Weight<"ConcatRows", "concat_rows", "Moved"> {
+  let summary = "the rows of several matrices below one another, or the numbers of several vectors";
+  let description = [{
+    `#lm.concat_rows<[Q, K, V]>`: what linears that read one value are together, to be factored as one.
+
+    Constraints:
+    - C1: there is at least one source; all are f32 matrices, or all f32 vectors.
+    - C2: matrices have equally many columns.
+  }];
+  let parameters = (ins ArrayRefParameter<"::mlir::Attribute", "weights">:$sources);
+  let assemblyFormat = "`<` `[` $sources `]` `>`";
+}
+
+def LM_AbsorbHeadsAttr : LM_Weight<"AbsorbHeads", "absorb_heads", "Computed"> {
+  let summary = "A_gᵀ W_h for each head h: a factor of keys or values becomes part of what queries or results are made by";
+  let description = [{
+    `#lm.absorb_heads<W, factor = A, heads = H, kv_heads = G>`: W has the rows of H heads of width d, A those of G heads of
+    width d and r columns. The rows of head h become the r rows A_gᵀ W_h, g = floor(h G / H) the head of keys that it reads.
+    With k_g = A_g z that is q_hᵀ k_g = (A_gᵀ q_h)ᵀ z, so the queries may see z itself.
+
+    Constraints:
+    - C1: W is an f32 matrix or vector, A an f32 matrix.
+    - C2: `kv_heads` is positive and divides `heads`, which divides the rows of W.
+    - C3: `kv_heads` divides the rows of A, and its heads are as wide as those of W.
+  }];
+  let parameters = (ins LM_WeightParameter:$source, LM_WeightParameter:$factor, "int64_t":$heads, "int64_t":$kv_heads);
+  let assemblyFormat = "`<` $source `,` struct($factor, $heads, $kv_heads) `>`";
+}
+
 def LM_PermuteRopeAttr : LM_Weight<"PermuteRope", "permute_rope", "Moved"> {
   let summary = "rows of each head brought from one rotary layout to the other";
   let description = [{

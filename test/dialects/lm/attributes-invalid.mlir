@@ -108,3 +108,13 @@ func.func private @part_is_text() attributes {lm.part = 3}
 
 // expected-error@+1 {{'lm.part' must be the name of a part of the model, a string that is not empty, but is ""}}
 func.func private @part_is_not_empty() attributes {lm.part = ""}
+
+// -----
+
+// expected-error@+1 {{C1: expected a rank from 1 to 65536, but found 0}}
+func.func private @projection_c1_least() attributes {a = #lm.projection<means, rank = 0>}
+
+// -----
+
+// expected-error@+1 {{C1: expected a rank from 1 to 65536, but found 65537}}
+func.func private @projection_c1_most() attributes {a = #lm.projection<learned, rank = 65537>}

@@ -35,6 +35,10 @@ lm.param @matvec_bias : tensor<2xf32> = #lm.matvec_add<dense<1.0> : tensor<2x3xf
 lm.param @rows : tensor<2x3xf32> = #lm.add_to_rows<dense<1.0> : tensor<2x3xf32>, dense<2.0> : tensor<3xf32>>
 // CHECK: lm.param @fewer_rows : tensor<1x3xf32> = #lm.drop_rows<dense<1.000000e+00> : tensor<3x3xf32>, 2>
 lm.param @fewer_rows : tensor<1x3xf32> = #lm.drop_rows<dense<1.0> : tensor<3x3xf32>, 2>
+// CHECK: lm.param @concat_rows : tensor<5x3xf32> = #lm.concat_rows<[dense<1.000000e+00> : tensor<3x3xf32>, #lm.take_rows<dense<1.000000e+00> : tensor<3x3xf32>, kept = [0, 2]>]>
+lm.param @concat_rows : tensor<5x3xf32> = #lm.concat_rows<[dense<1.0> : tensor<3x3xf32>, #lm.take_rows<dense<1.0> : tensor<3x3xf32>, kept = [0, 2]>]>
+// CHECK: lm.param @absorb_heads : tensor<6x3xf32> = #lm.absorb_heads<dense<1.000000e+00> : tensor<4x3xf32>, factor = dense<2.000000e+00> : tensor<2x3xf32>, heads = 2, kv_heads = 1>
+lm.param @absorb_heads : tensor<6x3xf32> = #lm.absorb_heads<dense<1.0> : tensor<4x3xf32>, factor = dense<2.0> : tensor<2x3xf32>, heads = 2, kv_heads = 1>
 // CHECK: lm.param @some_rows : tensor<2x3xf32> = #lm.take_rows<dense<1.000000e+00> : tensor<3x3xf32>, kept = [0, 2]>
 lm.param @some_rows : tensor<2x3xf32> = #lm.take_rows<dense<1.0> : tensor<3x3xf32>, kept = [0, 2]>
 // CHECK: lm.param @scale_rows : tensor<2x3xf32> = #lm.scale_rows<dense<1.000000e+00> : tensor<2x3xf32>, dense<2.000000e+00> : tensor<2xf32>>
@@ -199,6 +203,22 @@ func.func @uneven_groups(%q: tensor<?x?x6xf32>, %kv: tensor<?x?x4xf32>, %len: te
   %d = lm.cache_append %kv, %kv lengths %len {layer = 1, kv_heads = 2, rope = #lm.rope<base = 1.0e4, dims = 2, layout = half>} as bf16 : (tensor<?x?x4xf32>, tensor<?x?x4xf32>, tensor<?xi32>) -> !lm.cache
   %b = lm.attend %q, %d lengths %len {layer = 1, heads = 3, kv_heads = 2 groups = [1, 2], scale = 0.5, mask = #lm.full, rope = #lm.rope<base = 1.0e4, dims = 2, layout = half>} as bf16 : (tensor<?x?x6xf32>, !lm.cache, tensor<?xi32>) -> tensor<?x?x6xf32>
   return %a, %b : tensor<?x?x6xf32>, tensor<?x?x6xf32>
+}
+
+lm.param @project.k : tensor<2x4xf32> = dense<1.0>
+lm.param @project.v : tensor<2x4xf32> = dense<2.0>
+
+// CHECK-LABEL: func.func @projected
+func.func @projected(%q: tensor<?x?x8xf32>, %len: tensor<?xi32>) -> (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>) {
+  // CHECK: lm.attention %{{.*}}, %{{.*}}, %{{.*}} lengths %{{.*}} {layer = 0, heads = 2, kv_heads = 2, scale = 5.000000e-01, mask = #lm.full project = #lm.projection<means, rank = 3>} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?xi32>) -> tensor<?x?x8xf32>
+  %a = lm.attention %q, %q, %q lengths %len {layer = 0, heads = 2, kv_heads = 2, scale = 0.5, mask = #lm.full project = #lm.projection<means, rank = 3>} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?xi32>) -> tensor<?x?x8xf32>
+  // CHECK: lm.attention %{{.*}}, %{{.*}}, %{{.*}} lengths %{{.*}} {layer = 1, heads = 2, kv_heads = 2, scale = 5.000000e-01, mask = #lm.full project = #lm.projection<learned, rank = 2> by @project.k, @project.v} as bf16 : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?xi32>) -> tensor<?x?x8xf32>
+  %b = lm.attention %q, %q, %q lengths %len {layer = 1, heads = 2, kv_heads = 2, scale = 0.5, mask = #lm.full project = #lm.projection<learned, rank = 2> by @project.k, @project.v} as bf16 : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?xi32>) -> tensor<?x?x8xf32>
+  // CHECK: lm.cache_append %{{.*}}, %{{.*}} lengths %{{.*}} {layer = 2, kv_heads = 2 project = #lm.projection<learned, rank = 2> by @project.k, @project.k} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?xi32>) -> !lm.cache
+  %c = lm.cache_append %q, %q lengths %len {layer = 2, kv_heads = 2 project = #lm.projection<learned, rank = 2> by @project.k, @project.k} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?xi32>) -> !lm.cache
+  // CHECK: lm.attend %{{.*}}, %{{.*}} lengths %{{.*}} {layer = 2, heads = 2, kv_heads = 2, scale = 5.000000e-01, mask = #lm.full project = #lm.projection<learned, rank = 2>} : (tensor<?x?x8xf32>, !lm.cache, tensor<?xi32>) -> tensor<?x?x8xf32>
+  %d = lm.attend %q, %c lengths %len {layer = 2, heads = 2, kv_heads = 2, scale = 0.5, mask = #lm.full project = #lm.projection<learned, rank = 2>} : (tensor<?x?x8xf32>, !lm.cache, tensor<?xi32>) -> tensor<?x?x8xf32>
+  return %a, %b, %d : tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>
 }
 
 // CHECK-LABEL: func.func private @scalings

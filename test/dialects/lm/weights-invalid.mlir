@@ -548,3 +548,43 @@ lm.param @quantize_codebook_c4 : !lm.codebook<2x6, entries = 256> = #lm.quantize
 
 // expected-error@+1 {{C5: a fit cannot keep zeros: zero need not be an entry}}
 lm.param @quantize_codebook_c5 : !lm.codebook<2x4, entries = 256> = #lm.quantize_codebook<dense<1.0> : tensor<2x4xf32>, entries = 256, fit = <[<"s", "x">], damping = 0.1, zeros = true>>
+
+// -----
+
+// expected-error@+1 {{C1: expected matrices or vectors, but found both}}
+lm.param @concat_rows_c1_both : tensor<4x4xf32> = #lm.concat_rows<[dense<1.0> : tensor<3x4xf32>, dense<1.0> : tensor<4xf32>]>
+
+// -----
+
+// expected-error@+1 {{C1: each source must be f32, but is int8}}
+lm.param @concat_rows_c1_codes : tensor<4x4xf32> = #lm.concat_rows<[#lm.quantize_rows<dense<1.0> : tensor<4x4xf32>>]>
+
+// -----
+
+// expected-error@+1 {{C2: expected 4 columns in each matrix, but found 5}}
+lm.param @concat_rows_c2 : tensor<6x4xf32> = #lm.concat_rows<[dense<1.0> : tensor<3x4xf32>, dense<1.0> : tensor<3x5xf32>]>
+
+// -----
+
+// expected-error@+1 {{C1: the factor must have rank 2, but its shape is}}
+lm.param @absorb_heads_c1 : tensor<4x4xf32> = #lm.absorb_heads<dense<1.0> : tensor<4x4xf32>, factor = dense<1.0> : tensor<4xf32>, heads = 2, kv_heads = 2>
+
+// -----
+
+// expected-error@+1 {{C2: 2 heads and 0 kv_heads: the second must divide the first, and that the rows of the source}}
+lm.param @absorb_heads_c2_none : tensor<4x4xf32> = #lm.absorb_heads<dense<1.0> : tensor<4x4xf32>, factor = dense<1.0> : tensor<4x2xf32>, heads = 2, kv_heads = 0>
+
+// -----
+
+// expected-error@+1 {{C2: 3 heads and 3 kv_heads: the second must divide the first, and that the rows of the source}}
+lm.param @absorb_heads_c2_rows : tensor<4x4xf32> = #lm.absorb_heads<dense<1.0> : tensor<4x4xf32>, factor = dense<1.0> : tensor<3x2xf32>, heads = 3, kv_heads = 3>
+
+// -----
+
+// expected-error@+1 {{C3: 2 kv_heads do not divide the 3 rows of the factor}}
+lm.param @absorb_heads_c3_rows : tensor<4x4xf32> = #lm.absorb_heads<dense<1.0> : tensor<4x4xf32>, factor = dense<1.0> : tensor<3x2xf32>, heads = 2, kv_heads = 2>
+
+// -----
+
+// expected-error@+1 {{C3: expected heads of one width, but found 2 and 3}}
+lm.param @absorb_heads_c3_width : tensor<4x4xf32> = #lm.absorb_heads<dense<1.0> : tensor<4x4xf32>, factor = dense<1.0> : tensor<6x2xf32>, heads = 2, kv_heads = 2>

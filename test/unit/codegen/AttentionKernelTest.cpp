@@ -3,12 +3,13 @@
 // Attention over the cache against a plain double softmax: sequences that grow in chunks and then token by token, side
 // by side in one step; grouped heads, ragged head widths, partial RoPE across the 64-position seams of its table, two
 // tables between which each sequence chooses. The
-// cache starts as NaN: nothing may be read that was not written. Thread counts must not change a bit.
+// cache starts as NaN: nothing may be read that was not written. Thread counts must not change a bit. Projected keys
+// and values: by matrices or means, of sequences that are longer and shorter than their rows.
 //
 // Bound: scores are off by (D + 16) eps |q| |k| scale (D products, the turns of both sides), so the weights by a factor
 // of exp(twice that), and the sums over T positions by T eps; all times the largest value. With bf16 each of query,
 // key, weight and value is rounded to 8 bits once more; with i8 keys and values to half a step of 1/127 of their
-// largest number.
+// largest number. A projected number is a sum over T tokens, off by (T + 2) eps times the sum of its magnitudes.
 #include "codegen/cpu/RowInfo.h"
 #include "codegen/cpu/attention/AttentionSpec.h"
 #include "test/unit/codegen/KernelHarness.h"
@@ -36,6 +37,8 @@ struct Config {
   int64_t switchPositions = 0;
   std::vector<int64_t> groups = {}; ///< where they are uneven
   int64_t otherValueDim = 0;        ///< width of a value head, where it is another
+  int64_t projectedRows = 0;
+  bool learned = false;
 
   int64_t valueDim() const { return otherValueDim ? otherValueDim : headDim; }
 };
@@ -76,7 +79,15 @@ const Config kConfigs[] = {{9, 3, 64, true, 64},
                            {4, 2, 16, false, 0, kF32, 0, {}, 20},
                            {2, 1, 48, true, 48, kBf16, 0, {}, 10},
                            {3, 1, 32, true, 32, kI8, 0, {}, 24},
-                           {4, 4, 8, false, 0, kI8, 0, {}, 32}};
+                           {4, 4, 8, false, 0, kI8, 0, {}, 32},
+                           {12, 12, 32, false, 0, kF32, 0, {}, 0, 64, false},
+                           {12, 12, 32, false, 0, kF32, 0, {}, 0, 42, true},
+                           {4, 2, 24, false, 0, kF32, 0, {}, 20, 33, true},
+                           {4, 3, 32, false, 0, kF32, 0, {1, 1, 2}, 0, 7, false},
+                           {4, 2, 32, false, 0, kBf16, 0, {}, 0, 19, false},
+                           {4, 4, 10, false, 0, kBf16, 0, {}, 0, 21, true},
+                           {4, 2, 16, false, 0, kI8, 0, {}, 0, 50, false},
+                           {4, 2, 30, false, 0, kI8, 0, {}, 0, 18, true}};
 /// Enough for the CPUs whose registers or dot product differ.
 constexpr size_t kConfigsElsewhere = 8;
 
@@ -129,6 +140,9 @@ public:
     spec.ropeDims = config.ropeDims;
     spec.format = config.format;
     spec.scale = 1 / std::sqrt(float(config.headDim));
+    spec.projectedRows = config.projectedRows;
+    spec.projectionLearned = config.learned;
+    spec.projectionColumns = config.learned ? kPositions : 0;
     table.halfDims = config.ropeDims / 2;
     table.positions = config.ropeDims ? kPositions : 0;
     table.switchPositions = config.switchPositions;
@@ -136,6 +150,8 @@ public:
       store[splitHeads] = harness.add(cpu::storeKernel(harness.library(), spec, table, splitHeads));
       attend[splitHeads] = harness.add(cpu::attendKernel(harness.library(), spec, table, splitHeads));
     }
+    if (config.projectedRows)
+      projection = harness.add(cpu::projectKernel(harness.library(), spec));
     describe = harness.add(cpu::describeRowsKernel(harness.library()));
     test::Random random(config.heads * 100 + config.headDim);
     for (int64_t length : {150, 13, 80}) {
@@ -148,6 +164,10 @@ public:
         s.v.push_back(random.heavy());
       sequences.push_back(std::move(s));
     }
+    if (config.learned)
+      for (Memory &matrix : matrices)
+        for (int64_t i = 0; i < config.projectedRows * matrixStride(); ++i)
+          matrix.floats()[i] = random.heavy() / 8;
   }
 
   int64_t width() const { return config.heads * config.headDim; }
@@ -173,9 +193,10 @@ public:
 
   /// All outputs, sequence after sequence, computed by a team of `threads`, thread after thread between the barriers.
   std::vector<std::vector<float>> run(int64_t threads) {
-    std::vector<Memory> caches;
+    std::vector<Memory> caches; // or states
     for (const Sequence &s : sequences) {
-      caches.emplace_back(2 * spec.cacheBytesPerPosition() * capacity(s)); // as if two layers: ours is the second
+      int64_t positions = spec.inState() ? spec.stateCapacity() : capacity(s);
+      caches.emplace_back(2 * spec.cacheBytesPerPosition() * positions); // as if two layers: ours is the second
       std::fill_n(caches.back().floats(), caches.back().size() / 4, NAN);
     }
     std::vector<std::vector<float>> outputs;
@@ -189,10 +210,11 @@ public:
 
   void expectClose(const std::vector<std::vector<float>> &found) {
     for (size_t s = 0; s < sequences.size(); ++s) {
-      turnKeys(sequences[s]);
-      for (int64_t t = 0; t < sequences[s].length; ++t)
+      Sequence seen = projected(sequences[s]);
+      turnKeys(seen);
+      for (int64_t t = 0; t < seen.length; ++t)
         for (int64_t h = 0; h < config.heads; ++h)
-          expectHead(sequences[s], t, h, found[s].data() + t * outWidth() + h * config.valueDim());
+          expectHead(seen, t, h, found[s].data() + t * outWidth() + h * config.valueDim());
     }
   }
 
@@ -201,11 +223,53 @@ private:
   test::KernelHarness &harness;
   cpu::AttentionSpec spec;
   cpu::RopeTable table;
-  int store[2], attend[2], describe;
+  int store[2], attend[2], describe, projection = -1;
   std::vector<Sequence> sequences;
   std::vector<std::vector<double>> turnedKeys; ///< of the sequence being checked, by position and kv head
 
   int64_t ropeOf(const Sequence &s) const { return config.switchPositions && s.length > config.switchPositions; }
+  int64_t matrixStride() const { return cpu::floatRowBytes(kPositions) / 4; }
+  int64_t matrixBytes() const { return config.learned ? config.projectedRows * 4 * matrixStride() : int64_t(64); }
+  Memory matrices[2] = {Memory(matrixBytes()), Memory(matrixBytes())}; ///< of keys and of values
+  double keyError = 0, valueError = 0;                                 ///< of a projected number
+
+  int64_t seenRows(const Sequence &s) const {
+    return config.learned ? config.projectedRows
+                          : std::min(s.length, config.projectedRows ? config.projectedRows : s.length);
+  }
+
+  double share(const Memory &matrix, int64_t row, int64_t token, const Sequence &s) const {
+    if (config.learned)
+      return matrix.floats()[row * matrixStride() + token];
+    int64_t rows = seenRows(s), begin = row * s.length / rows, end = (row + 1) * s.length / rows;
+    return token >= begin && token < end ? 1.0 / double(end - begin) : 0;
+  }
+
+  std::vector<float> project(const std::vector<float> &x, int64_t width, const Memory &matrix, const Sequence &s,
+                             double &error) const {
+    std::vector<float> y(seenRows(s) * width);
+    for (int64_t i = 0; i < int64_t(y.size()); ++i) {
+      double sum = 0, magnitude = 0;
+      for (int64_t t = 0; t < s.length; ++t) {
+        double product = share(matrix, i / width, t, s) * x[t * width + i % width];
+        sum += product;
+        magnitude += std::abs(product);
+      }
+      y[i] = float(sum);
+      error = std::max(error, double(s.length + 2) * FLT_EPSILON * magnitude);
+    }
+    return y;
+  }
+
+  /// The sequence with the keys and values that queries see.
+  Sequence projected(const Sequence &s) {
+    if (!config.projectedRows)
+      return s;
+    keyError = valueError = 0;
+    return {s.length, s.q, project(s.k, kvWidth(), matrices[0], s, keyError),
+            project(s.v, valueWidth(), matrices[1], s, valueError)};
+  }
+
   static int64_t capacity(const Sequence &s) { return cpu::roundUp(s.length, LMOPT_CACHE_BLOCK); }
 
   void runStep(const Step &parts, int64_t threads, std::vector<Memory> &caches, const Memory &rope,
@@ -214,8 +278,9 @@ private:
     lmopt_step_t step = {};
     bool few = true;
     for (const Part &part : parts) {
-      segments.push_back({caches[part.sequence].data(), capacity(sequences[part.sequence]), part.position, step.rows,
-                          part.rows, ropeOf(sequences[part.sequence]), nullptr});
+      void *memory = caches[part.sequence].data();
+      segments.push_back({spec.inState() ? nullptr : memory, capacity(sequences[part.sequence]), part.position,
+                          step.rows, part.rows, ropeOf(sequences[part.sequence]), spec.inState() ? memory : nullptr});
       step.rows += part.rows;
       few &= part.rows == 1;
     }
@@ -228,13 +293,17 @@ private:
     Memory q(padded * rowBytes), k(padded * kvBytes), v(padded * valueBytes), out(padded * outBytes);
     std::fill_n(out.floats(), out.size() / 4, NAN);
     gather(parts, q, k, v);
-    Memory info(step.rows * cpu::kRowInfoBytes), scratch(spec.scratchBytes());
-    int64_t layer = spec.cacheBytesPerPosition(), units = padded / cpu::kRowUnit;
+    Memory info(step.rows * cpu::kRowInfoBytes), scratch(std::max(spec.scratchBytes(), spec.projectScratchBytes()));
+    int64_t units = padded / cpu::kRowUnit;
+    int64_t layer = spec.inState() ? spec.stateBytesPerSequence() : spec.cacheBytesPerPosition();
     for (int64_t t = 0; t < threads; ++t) {
       harness.call(describe, {&step, info});
       int64_t begin = few ? 0 : units * t / threads * 8;
       int64_t end = few ? step.rows : std::min(units * (t + 1) / threads * 8, step.rows);
-      harness.call(store[few], {k, v, rope, info, layer, begin, end, t, threads});
+      if (config.projectedRows)
+        harness.call(projection, {k, v, matrices[0], matrices[1], scratch, &step, layer, t, threads});
+      else
+        harness.call(store[few], {k, v, rope, info, layer, begin, end, t, threads});
     }
     for (int64_t t = 0; t < threads; ++t)
       harness.call(attend[few], {q, out, rope, info, scratch, &step, layer, t, threads});
@@ -276,12 +345,12 @@ private:
 
   void turnKeys(const Sequence &s) {
     turnedKeys.clear();
-    for (int64_t i = 0; i < s.length * config.kvHeads; ++i)
+    for (int64_t i = 0; i < seenRows(s) * config.kvHeads; ++i)
       turnedKeys.push_back(turned(s.k.data() + i * config.headDim, i / config.kvHeads, ropeOf(s)));
   }
 
   void expectHead(const Sequence &s, int64_t t, int64_t h, const float *found) const {
-    int64_t visible = config.causal ? t + 1 : s.length, kvHead = kvHeadOf(h);
+    int64_t visible = config.causal ? t + 1 : seenRows(s), kvHead = kvHeadOf(h);
     std::vector<double> q = turned(s.q.data() + t * width() + h * config.headDim, t, ropeOf(s)), scores,
                         out(config.valueDim());
     double largestScore = -INFINITY, largestProduct = 0, largestValue = 0, total = 0;
@@ -308,6 +377,8 @@ private:
     }
     double scoreError = (config.headDim + 16) * FLT_EPSILON * largestProduct;
     double weightError = (visible + 16) * FLT_EPSILON;
+    for (double number : q)
+      scoreError += std::abs(number) * keyError * spec.scale;
     // i8: half a step of 127 in every key, as large as all numbers of the key together in the worst case; the values,
     // too. The test's numbers are spread out, so a tenth of that bounds them.
     if (config.format == kI8) {
@@ -318,7 +389,7 @@ private:
       scoreError += std::ldexp(2, -9) * largestProduct;
       weightError += std::ldexp(2, -9);
     }
-    double bound = largestValue * (std::expm1(2 * scoreError) + weightError * (1 + scoreError));
+    double bound = largestValue * (std::expm1(2 * scoreError) + weightError * (1 + scoreError)) + valueError;
     for (int64_t d = 0; d < config.valueDim(); ++d)
       ASSERT_NEAR(found[d], out[d] / total, bound) << "position " << t << " head " << h << " dimension " << d;
   }
@@ -341,7 +412,8 @@ TEST_P(AttentionKernel, AgreesWithPlainSoftmaxForAnyTeam) {
   for (size_t i = 0; i < models.size(); ++i) {
     SCOPED_TRACE(testing::Message() << "heads " << configs[i].heads << " on " << configs[i].kvHeads << " of width "
                                     << configs[i].headDim << " and " << configs[i].valueDim() << " rope "
-                                    << configs[i].ropeDims << " format " << static_cast<int>(configs[i].format));
+                                    << configs[i].ropeDims << " format " << static_cast<int>(configs[i].format)
+                                    << " projected to " << configs[i].projectedRows);
     std::vector<std::vector<float>> alone = models[i].run(1);
     models[i].expectClose(alone);
     for (int64_t threads : {2, 3}) {

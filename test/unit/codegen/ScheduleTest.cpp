@@ -119,10 +119,16 @@ private:
     into->push_back({memory, start + begin, start + end, write, thread, step});
   }
   void touchCache(plan::StepOp s, size_t segment, int64_t kvHead, int64_t begin, int64_t end, bool write) {
-    std::string memory =
-        "cache " + std::to_string(segment) + " " + std::to_string(*s.getStateOffset()) + " " + std::to_string(kvHead);
+    std::string memory = (writesState(s) ? "state " : "cache ") + std::to_string(segment) + " " +
+                         std::to_string(*s.getStateOffset()) + " " + std::to_string(kvHead);
     into->push_back({memory, begin, end, write, thread, step});
   }
+  static lm::ProjectionAttr projectionOf(plan::StepOp s) {
+    if (auto attend = mlir::dyn_cast<lm::AttendOp>(s.getKernelOp()))
+      return attend.getProjectionAttr();
+    return mlir::cast<lm::CacheAppendOp>(s.getKernelOp()).getProjectionAttr();
+  }
+  static bool writesState(plan::StepOp s) { return projectionOf(s) && projectionOf(s).isLearned(); }
   std::pair<size_t, int64_t> placeOf(int64_t row) const { // segment and position of a row
     for (size_t s = 0; s < segments.size(); ++s)
       if (row < segments[s].row + segments[s].rows)
@@ -138,7 +144,7 @@ private:
     if (mlir::isa<lm::LinearLikeOpInterface>(op))
       actLinear(s);
     else if (auto append = mlir::dyn_cast<lm::CacheAppendOp>(op))
-      store(s, append);
+      append.getProjection() ? project(s, append) : store(s, append);
     else if (auto attend = mlir::dyn_cast<lm::AttendOp>(op))
       s.getShare() == Share::heads ? attendHeads(s, attend) : attendTurns(s, attend);
     else
@@ -194,6 +200,20 @@ private:
       }
   }
 
+  void project(plan::StepOp s, lm::CacheAppendOp append) {
+    int64_t kvHeads = append.getKvHeads(), bytes = 4 * append.getHeadWidth();
+    for (size_t segment = 0; segment < segments.size(); ++segment) {
+      int64_t made = projectionOf(s).rowsOf(segments[segment].rows);
+      for (int64_t item = thread; item < (made + 3) / 4 * kvHeads; item += threads) {
+        int64_t h = item % kvHeads, first = item / kvHeads * 4;
+        for (int64_t r = 0; r < segments[segment].rows; ++r)
+          for (mlir::Value in : s.getRowInputs())
+            touch(in, segments[segment].row + r, false, h * bytes, (h + 1) * bytes);
+        touchCache(s, segment, h, first, std::min(first + 4, made), true);
+      }
+    }
+  }
+
   void attendOne(plan::StepOp s, lm::AttendOp attend, int64_t row, int64_t head, int64_t last) {
     int64_t bytes = 4 * attend.getHeadWidth(), group = attend.getHeads() / attend.getKvHeads();
     touch(s.getInputs()[0], row, false, head * bytes, (head + 1) * bytes);
@@ -216,7 +236,8 @@ private:
       int64_t blocks = (segment.rows + 7) / 8;
       for (int64_t item = thread; item < blocks * heads; item += threads)
         for (int64_t r = item / heads * 8; r < std::min(item / heads * 8 + 8, segment.rows); ++r)
-          attendOne(s, attend, segment.row + r, item % heads, segment.position + segment.rows);
+          attendOne(s, attend, segment.row + r, item % heads,
+                    projectionOf(s) ? projectionOf(s).rowsOf(segment.rows) : segment.position + segment.rows);
     }
   }
 };
@@ -385,7 +406,7 @@ TEST_P(Scheduled, MemoryHoldsAllRowsAndScratch) {
 
 INSTANTIATE_TEST_SUITE_P(Plans, Scheduled,
                          testing::Values(std::tuple("decoder.mlir", false), std::tuple("decoder.mlir", true),
-                                         std::tuple("encoder.mlir", false)),
+                                         std::tuple("encoder.mlir", false), std::tuple("projected.mlir", false)),
                          [](const auto &info) {
                            std::string name = std::get<0>(info.param);
                            return name.substr(0, name.find('.')) + (std::get<1>(info.param) ? "_few" : "_many");

@@ -41,6 +41,13 @@ struct Facts : ::testing::Test {
             : (tensor<1x?x8xf32>, tensor<1x?x6xf32>, tensor<1x?x8xf32>, !lm.codes<1x?x8, u8>) -> tensor<1x?x6xf32>
         return %y : tensor<1x?x6xf32>
       }
+      lm.param @e : tensor<3x5xf32> = dense<1.0>
+      func.func @projected(%x: tensor<?x?x8xf32>, %len: tensor<?xi32>) -> tensor<?x?x8xf32> {
+        %kept = lm.cache_append %x, %x lengths %len {layer = 0, kv_heads = 2 project = #lm.projection<learned, rank = 3> by @e, @e} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?xi32>) -> !lm.cache
+        %a = lm.attend %x, %kept lengths %len {layer = 0, heads = 2, kv_heads = 2, scale = 1.0, mask = #lm.full project = #lm.projection<learned, rank = 3>} : (tensor<?x?x8xf32>, !lm.cache, tensor<?xi32>) -> tensor<?x?x8xf32>
+        %b = lm.attention %a, %a, %a lengths %len {layer = 1, heads = 2, kv_heads = 2, scale = 1.0, mask = #lm.full project = #lm.projection<means, rank = 7>} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?xi32>) -> tensor<?x?x8xf32>
+        return %b : tensor<?x?x8xf32>
+      }
       func.func @encoder(%x: tensor<?x?x8xf32>, %len: tensor<?xi32>) -> tensor<?x8xf32> {
         %y = lm.attention %x, %x, %x lengths %len {layer = 0, heads = 2, kv_heads = 2, scale = 1.0, mask = #lm.full}
             : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?xi32>) -> tensor<?x?x8xf32>
@@ -160,6 +167,26 @@ TEST_F(Facts, AttentionOfAnEncoder) {
   EXPECT_EQ(accesses(attention), Words({"r 0", "R 0", "R 0", "r 3", "w result 0"}));
   EXPECT_EQ(accesses(find<PoolOp>("encoder")), Words({"R 0", "r 1", "w result 0"}));
   EXPECT_TRUE(PoolOp::mixesRows());
+}
+
+TEST_F(Facts, ProjectedKeysAndValues) {
+  auto append = find<CacheAppendOp>("projected");
+  EXPECT_EQ(accesses(append), Words({"R 0", "R 0", "W state"}));
+  EXPECT_EQ(append.getCost().flopsPerRow, 2 * 3 * 2 * (4 + 4)); // of each key and value, into 3 rows
+  EXPECT_EQ(append.getPositionLimit(), 5);
+  EXPECT_TRUE(append.getState().perSequence);
+  EXPECT_FALSE(append.getState().perPosition);
+  SmallVector<WeightUse> weights = uses(append);
+  ASSERT_EQ(weights.size(), 1u); // the same for both
+  EXPECT_EQ(weights[0].symbol.getValue(), "e");
+  auto attend = find<AttendOp>("projected");
+  EXPECT_EQ(attend.getCost().flopsPerRow, 3 * 2 * 2 * (4 + 4)); // 3 rows for 2 heads, however long the text is
+  EXPECT_EQ(attend.getCost().flopsPerPair, 0);
+  EXPECT_TRUE(attend.getState().perSequence);
+  auto whole = find<AttentionOp>("projected");
+  EXPECT_EQ(whole.getCost().flopsPerRow, 7 * 2 * 2 * (4 + 4)); // means are sums
+  EXPECT_FALSE(whole.getPositionLimit().has_value());
+  EXPECT_FALSE(whole.getState().perSequence);
 }
 
 } // namespace

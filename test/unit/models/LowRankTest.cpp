@@ -5,6 +5,8 @@
 // budget is kept and loses less than equal shares; what must not change stays or is refused.
 #include "test/unit/models/CompressedModel.h"
 
+#include "dialects/lm/weights/LowRankFactors.h"
+#include "passes/analysis/Statistics.h"
 #include "passes/low-rank/LowRank.h"
 #include "passes/low-rank/RankBudget.h"
 
@@ -91,6 +93,57 @@ TEST_P(FactoredFixtures, FactorsAreThoseOfTheMatrix) {
         sum += double(left.f32[size_t(r * left.columns() + k)]) * right.f32[size_t(k * right.columns() + c)];
       EXPECT_NEAR(product.f32[size_t(r * product.columns() + c)], sum, 1e-6 * std::abs(sum) + 1e-9);
     }
+}
+
+TEST_P(FactoredFixtures, JointFactorsShareOneInner) {
+  OwningOpRef<ModuleOp> module = factored("ratio=0.4 joint=true");
+  lm::LinearOp inner = linearOf(*module, "layers.0.attn.q_k_v.inner");
+  ASSERT_TRUE(inner);
+  int64_t rows = 0;
+  for (const char *part : {"layers.0.attn.q", "layers.0.attn.k", "layers.0.attn.v"}) {
+    EXPECT_EQ(linearOf(*module, part).getInput(), inner.getResult()) << part;
+    rows += linearOf(*module, part).getType().getShape().back();
+  }
+  int64_t width = inner.getInput().getType().getShape().back(), rank = inner.getType().getShape().back();
+  EXPECT_LE(double(rank * (rows + width)), 0.6 * double(rows * width)); // the share of all three
+  EXPECT_GT(double((rank + 1) * (rows + width)), 0.6 * double(rows * width));
+  EXPECT_TRUE(linearOf(*module, "layers.0.attn.o.inner")); // which reads something else
+}
+
+/// The sum of squares over the text that results of all three lose is that of the singular values that were left out,
+/// as far as factors in f32 can say: 2^-24 of a result each way.
+TEST_P(FactoredFixtures, JointErrorIsWhatIsLeftOut) {
+  std::string layers = "layers.0.attn.q,layers.0.attn.k,layers.0.attn.v";
+  OwningOpRef<ModuleOp> module = factored("ratio=0.5 joint=true damping=1e-12", layers);
+  lm::LinearOp inner = linearOf(*module, "layers.0.attn.q_k_v.inner");
+  ASSERT_TRUE(inner);
+  lm::WeightReader reader(model.baseDirectory);
+  std::vector<float> weights, left, right = reader.read(lm::lookupParam(inner, inner.getWeightAttr()))->f32;
+  for (const char *part : {"layers.0.attn.q", "layers.0.attn.k", "layers.0.attn.v"}) {
+    lm::LinearOp whole = linearOf(*model.module, part), outer = linearOf(*module, part);
+    fixture::append(weights, reader.read(lm::lookupParam(whole, whole.getWeightAttr()))->f32);
+    fixture::append(left, reader.read(lm::lookupParam(outer, outer.getWeightAttr()))->f32);
+  }
+  FailureOr<lm::Statistics> statistics = lm::Statistics::open(*model.module, stats);
+  ASSERT_TRUE(succeeded(statistics));
+  FailureOr<lm::LayerSelection> all = lm::LayerSelection::create(*model.module, {}, {});
+  Value input = linearOf(*model.module, "layers.0.attn.q").getInput();
+  llvm::SmallVector<lm::ObservedValue> observed = lm::findObservedValues(*model.module, *all);
+  FailureOr<lm::ValueStatistics> sums =
+      statistics->read(*llvm::find_if(observed, [&](auto &value) { return value.value == input; }));
+  ASSERT_TRUE(succeeded(sums));
+  auto width = int64_t(sums->sums.size()), rank = int64_t(right.size()) / width, rows = int64_t(weights.size()) / width;
+  lm::SquareMatrix moments = lm::centredMoments(sums->products, sums->sums, sums->tokens);
+  double whole = lm::resultPower(weights.data(), rows, moments);
+  lm::LowRankFactors factors{rank, {left.begin(), left.end()}, {right.begin(), right.end()}, {}};
+  double lost = lm::lostPower(weights.data(), rows, width, factors, lm::Metric(moments));
+  EXPECT_NEAR(std::sqrt(lost / whole) / labelled(*module, "layers.0.attn.q"), 1, 1e-6);
+}
+
+TEST_P(FactoredFixtures, JointBudgetIsKept) {
+  int64_t whole = costOf(*model.module).first;
+  for (const char *options : {"joint=true ratio=0.3", "joint=true ratio=0.3 budget=global"})
+    EXPECT_LE(double(costOf(*factored(options)).first), 0.7 * double(whole)) << options;
 }
 
 TEST_P(FactoredFixtures, SecondTimeChangesNothing) {

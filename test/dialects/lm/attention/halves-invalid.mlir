@@ -248,7 +248,7 @@ func.func @attend_c8_wide_i8(%q: tensor<?x?x8xf32>, %k: tensor<?x?x4xf32>, %v: t
 func.func @attend_c9_layer(%q: tensor<?x?x8xf32>, %k: tensor<?x?x4xf32>, %v: tensor<?x?x6xf32>, %c: !lm.cache, %n: tensor<?xi32>) {
   // expected-note@+1 {{the cache is made here}}
   %kept = lm.cache_append %k, %v, %c {layer = 0, kv_heads = 1} : (tensor<?x?x4xf32>, tensor<?x?x6xf32>, !lm.cache) -> !lm.cache
-  // expected-error@+1 {{C9: expected the layer, kv_heads, rope and `as` of the op that made the cache}}
+  // expected-error@+1 {{C9: expected the layer, kv_heads, rope, project and `as` of the op that made the cache}}
   %y = lm.attend %q, %kept {layer = 1, heads = 2, kv_heads = 1, scale = 1.0, mask = #lm.causal} : (tensor<?x?x8xf32>, !lm.cache) -> tensor<?x?x12xf32>
   return
 }
@@ -258,7 +258,7 @@ func.func @attend_c9_layer(%q: tensor<?x?x8xf32>, %k: tensor<?x?x4xf32>, %v: ten
 func.func @attend_c9_kv_heads(%q: tensor<?x?x8xf32>, %k: tensor<?x?x4xf32>, %v: tensor<?x?x6xf32>, %c: !lm.cache, %n: tensor<?xi32>) {
   // expected-note@+1 {{the cache is made here}}
   %kept = lm.cache_append %k, %v, %c {layer = 0, kv_heads = 2} : (tensor<?x?x4xf32>, tensor<?x?x6xf32>, !lm.cache) -> !lm.cache
-  // expected-error@+1 {{C9: expected the layer, kv_heads, rope and `as` of the op that made the cache}}
+  // expected-error@+1 {{C9: expected the layer, kv_heads, rope, project and `as` of the op that made the cache}}
   %y = lm.attend %q, %kept {layer = 0, heads = 2, kv_heads = 1, scale = 1.0, mask = #lm.causal} : (tensor<?x?x8xf32>, !lm.cache) -> tensor<?x?x12xf32>
   return
 }
@@ -268,7 +268,7 @@ func.func @attend_c9_kv_heads(%q: tensor<?x?x8xf32>, %k: tensor<?x?x4xf32>, %v: 
 func.func @attend_c9_rope(%q: tensor<?x?x8xf32>, %k: tensor<?x?x4xf32>, %v: tensor<?x?x6xf32>, %c: !lm.cache, %n: tensor<?xi32>) {
   // expected-note@+1 {{the cache is made here}}
   %kept = lm.cache_append %k, %v, %c {layer = 0, kv_heads = 1, rope = #lm.rope<base = 1.0e4, dims = 4, layout = half>} : (tensor<?x?x4xf32>, tensor<?x?x6xf32>, !lm.cache) -> !lm.cache
-  // expected-error@+1 {{C9: expected the layer, kv_heads, rope and `as` of the op that made the cache}}
+  // expected-error@+1 {{C9: expected the layer, kv_heads, rope, project and `as` of the op that made the cache}}
   %y = lm.attend %q, %kept {layer = 0, heads = 2, kv_heads = 1, scale = 1.0, mask = #lm.causal, rope = #lm.rope<base = 1.0e5, dims = 4, layout = half>} : (tensor<?x?x8xf32>, !lm.cache) -> tensor<?x?x12xf32>
   return
 }
@@ -278,7 +278,7 @@ func.func @attend_c9_rope(%q: tensor<?x?x8xf32>, %k: tensor<?x?x4xf32>, %v: tens
 func.func @attend_c9_no_rope(%q: tensor<?x?x8xf32>, %k: tensor<?x?x4xf32>, %v: tensor<?x?x6xf32>, %c: !lm.cache, %n: tensor<?xi32>) {
   // expected-note@+1 {{the cache is made here}}
   %kept = lm.cache_append %k, %v, %c {layer = 0, kv_heads = 1, rope = #lm.rope<base = 1.0e4, dims = 4, layout = half>} : (tensor<?x?x4xf32>, tensor<?x?x6xf32>, !lm.cache) -> !lm.cache
-  // expected-error@+1 {{C9: expected the layer, kv_heads, rope and `as` of the op that made the cache}}
+  // expected-error@+1 {{C9: expected the layer, kv_heads, rope, project and `as` of the op that made the cache}}
   %y = lm.attend %q, %kept {layer = 0, heads = 2, kv_heads = 1, scale = 1.0, mask = #lm.causal} : (tensor<?x?x8xf32>, !lm.cache) -> tensor<?x?x12xf32>
   return
 }
@@ -288,7 +288,7 @@ func.func @attend_c9_no_rope(%q: tensor<?x?x8xf32>, %k: tensor<?x?x4xf32>, %v: t
 func.func @attend_c9_element(%q: tensor<?x?x8xf32>, %k: tensor<?x?x4xf32>, %v: tensor<?x?x6xf32>, %c: !lm.cache, %n: tensor<?xi32>) {
   // expected-note@+1 {{the cache is made here}}
   %kept = lm.cache_append %k, %v, %c {layer = 0, kv_heads = 1} as bf16 : (tensor<?x?x4xf32>, tensor<?x?x6xf32>, !lm.cache) -> !lm.cache
-  // expected-error@+1 {{C9: expected the layer, kv_heads, rope and `as` of the op that made the cache}}
+  // expected-error@+1 {{C9: expected the layer, kv_heads, rope, project and `as` of the op that made the cache}}
   %y = lm.attend %q, %kept {layer = 0, heads = 2, kv_heads = 1, scale = 1.0, mask = #lm.causal} as i8 : (tensor<?x?x8xf32>, !lm.cache) -> tensor<?x?x12xf32>
   return
 }
@@ -298,7 +298,7 @@ func.func @attend_c9_element(%q: tensor<?x?x8xf32>, %k: tensor<?x?x4xf32>, %v: t
 func.func @attend_c9_layer_of_attention(%q: tensor<?x?x8xf32>, %k: tensor<?x?x4xf32>, %v: tensor<?x?x6xf32>, %c: !lm.cache, %n: tensor<?xi32>) {
   // expected-note@+1 {{the cache is made here}}
   %y0, %next = lm.attention %q, %k, %v, %c {layer = 0, heads = 2, kv_heads = 1, scale = 1.0, mask = #lm.causal} : (tensor<?x?x8xf32>, tensor<?x?x4xf32>, tensor<?x?x6xf32>, !lm.cache) -> (tensor<?x?x12xf32>, !lm.cache)
-  // expected-error@+1 {{C9: expected the layer, kv_heads, rope and `as` of the op that made the cache}}
+  // expected-error@+1 {{C9: expected the layer, kv_heads, rope, project and `as` of the op that made the cache}}
   %y = lm.attend %q, %next {layer = 1, heads = 2, kv_heads = 1, scale = 1.0, mask = #lm.causal} : (tensor<?x?x8xf32>, !lm.cache) -> tensor<?x?x12xf32>
   return
 }
@@ -405,5 +405,65 @@ func.func @maker_behind(%q: tensor<?x?x8xf32>, %k: tensor<?x?x4xf32>, %v: tensor
 func.func @attend_c12_sum(%q: tensor<?x?x12xf32>, %c: !lm.cache, %n: tensor<?xi32>) {
   // expected-error@+1 {{C12: expected groups for 2 kv_heads with 3 heads together, but found 2 with 2}}
   %y = lm.attend %q, %c lengths %n {layer = 0, heads = 3, kv_heads = 2 groups = [1, 1], scale = 1.0, mask = #lm.full} : (tensor<?x?x12xf32>, !lm.cache, tensor<?xi32>) -> tensor<?x?x12xf32>
+  return
+}
+
+// -----
+
+func.func @append_c9_cache(%k: tensor<?x?x4xf32>, %c: !lm.cache) {
+  // expected-error@+1 {{C9: expected project with lengths and without rope, the keys of an encoder}}
+  %kept = lm.cache_append %k, %k, %c {layer = 0, kv_heads = 1 project = #lm.projection<means, rank = 2>} : (tensor<?x?x4xf32>, tensor<?x?x4xf32>, !lm.cache) -> !lm.cache
+  return
+}
+
+// -----
+
+func.func @append_c10_none(%k: tensor<?x?x4xf32>, %n: tensor<?xi32>) {
+  // expected-error@+1 {{C10: expected `by` and the two matrices with a learned projection only}}
+  %kept = lm.cache_append %k, %k lengths %n {layer = 0, kv_heads = 1 project = #lm.projection<learned, rank = 2>} : (tensor<?x?x4xf32>, tensor<?x?x4xf32>, tensor<?xi32>) -> !lm.cache
+  return
+}
+
+// -----
+
+lm.param @e : !lm.int8<2x4> = #lm.quantize_rows<dense<1.0> : tensor<2x4xf32>>
+func.func @append_c10_codes(%k: tensor<?x?x4xf32>, %n: tensor<?xi32>) {
+  // expected-error@+1 {{C10: @e must be an f32 matrix, but is '!lm.int8<2x4>'}}
+  %kept = lm.cache_append %k, %k lengths %n {layer = 0, kv_heads = 1 project = #lm.projection<learned, rank = 2> by @e, @e} : (tensor<?x?x4xf32>, tensor<?x?x4xf32>, tensor<?xi32>) -> !lm.cache
+  return
+}
+
+// -----
+
+lm.param @e : tensor<2x4xf32> = dense<1.0>
+func.func @append_c11_length(%k: tensor<1x5x4xf32>, %n: tensor<1xi32>) {
+  // expected-error@+1 {{C11: a sequence of 5 is longer than the 4 columns of @e}}
+  %kept = lm.cache_append %k, %k lengths %n {layer = 0, kv_heads = 1 project = #lm.projection<learned, rank = 2> by @e, @e} : (tensor<1x5x4xf32>, tensor<1x5x4xf32>, tensor<1xi32>) -> !lm.cache
+  return
+}
+
+// -----
+
+func.func @attend_c9_project(%q: tensor<?x?x8xf32>, %k: tensor<?x?x4xf32>, %v: tensor<?x?x6xf32>, %n: tensor<?xi32>) {
+  // expected-note@+1 {{the cache is made here}}
+  %kept = lm.cache_append %k, %v lengths %n {layer = 0, kv_heads = 1 project = #lm.projection<means, rank = 2>} : (tensor<?x?x4xf32>, tensor<?x?x6xf32>, tensor<?xi32>) -> !lm.cache
+  // expected-error@+1 {{C9: expected the layer, kv_heads, rope, project and `as` of the op that made the cache}}
+  %y = lm.attend %q, %kept lengths %n {layer = 0, heads = 2, kv_heads = 1, scale = 1.0, mask = #lm.full} : (tensor<?x?x8xf32>, !lm.cache, tensor<?xi32>) -> tensor<?x?x12xf32>
+  return
+}
+
+// -----
+
+func.func @attend_c13_lengths(%q: tensor<?x?x8xf32>, %c: !lm.cache) {
+  // expected-error@+1 {{C13: expected project with lengths and without rope, the keys of an encoder}}
+  %y = lm.attend %q, %c {layer = 0, heads = 2, kv_heads = 1, scale = 1.0, mask = #lm.causal project = #lm.projection<means, rank = 2>} : (tensor<?x?x8xf32>, !lm.cache) -> tensor<?x?x12xf32>
+  return
+}
+
+// -----
+
+func.func @attend_c13_mask(%q: tensor<?x?x8xf32>, %c: !lm.cache, %n: tensor<?xi32>) {
+  // expected-error@+1 {{C13: with project the mask must be #lm.full, but is #lm.causal}}
+  %y = lm.attend %q, %c lengths %n {layer = 0, heads = 2, kv_heads = 1, scale = 1.0, mask = #lm.causal project = #lm.projection<means, rank = 2>} : (tensor<?x?x8xf32>, !lm.cache, tensor<?xi32>) -> tensor<?x?x12xf32>
   return
 }

@@ -207,3 +207,80 @@ func.func @attention_c13_huge(%q: tensor<?x?x12xf32>, %k: tensor<?x?x8xf32>, %n:
   %y = lm.attention %q, %k, %k lengths %n {layer = 0, heads = 3, kv_heads = 2 groups = [9223372036854775807, 9223372036854775807], scale = 1.0, mask = #lm.full} : (tensor<?x?x12xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?xi32>) -> tensor<?x?x12xf32>
   return
 }
+
+// -----
+
+func.func @attention_c14_cache(%q: tensor<?x?x8xf32>, %c: !lm.cache) {
+  // expected-error@+1 {{C14: expected project with lengths and without rope, the keys of an encoder}}
+  %y, %d = lm.attention %q, %q, %q, %c {layer = 0, heads = 1, kv_heads = 1, scale = 1.0, mask = #lm.causal project = #lm.projection<means, rank = 2>} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, !lm.cache) -> (tensor<?x?x8xf32>, !lm.cache)
+  return
+}
+
+// -----
+
+func.func @attention_c14_rope(%q: tensor<?x?x8xf32>, %n: tensor<?xi32>) {
+  // expected-error@+1 {{C14: expected project with lengths and without rope, the keys of an encoder}}
+  %y = lm.attention %q, %q, %q lengths %n {layer = 0, heads = 1, kv_heads = 1, scale = 1.0, mask = #lm.full, rope = #lm.rope<base = 1.0e4, dims = 4, layout = half> project = #lm.projection<means, rank = 2>} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?xi32>) -> tensor<?x?x8xf32>
+  return
+}
+
+// -----
+
+func.func @attention_c14_mask(%q: tensor<?x?x8xf32>, %n: tensor<?xi32>) {
+  // expected-error@+1 {{C14: with project the mask must be #lm.full, but is #lm.causal}}
+  %y = lm.attention %q, %q, %q lengths %n {layer = 0, heads = 1, kv_heads = 1, scale = 1.0, mask = #lm.causal project = #lm.projection<means, rank = 2>} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?xi32>) -> tensor<?x?x8xf32>
+  return
+}
+
+// -----
+
+func.func @attention_c15_none(%q: tensor<?x?x8xf32>, %n: tensor<?xi32>) {
+  // expected-error@+1 {{C15: expected `by` and the two matrices with a learned projection only}}
+  %y = lm.attention %q, %q, %q lengths %n {layer = 0, heads = 1, kv_heads = 1, scale = 1.0, mask = #lm.full project = #lm.projection<learned, rank = 2>} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?xi32>) -> tensor<?x?x8xf32>
+  return
+}
+
+// -----
+
+lm.param @e : tensor<2x4xf32> = dense<1.0>
+func.func @attention_c15_means(%q: tensor<?x?x8xf32>, %n: tensor<?xi32>) {
+  // expected-error@+1 {{C15: expected `by` and the two matrices with a learned projection only}}
+  %y = lm.attention %q, %q, %q lengths %n {layer = 0, heads = 1, kv_heads = 1, scale = 1.0, mask = #lm.full project = #lm.projection<means, rank = 2> by @e, @e} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?xi32>) -> tensor<?x?x8xf32>
+  return
+}
+
+// -----
+
+func.func @attention_c15_symbol(%q: tensor<?x?x8xf32>, %n: tensor<?xi32>) {
+  // expected-error@+1 {{C15: there is no lm.param @e}}
+  %y = lm.attention %q, %q, %q lengths %n {layer = 0, heads = 1, kv_heads = 1, scale = 1.0, mask = #lm.full project = #lm.projection<learned, rank = 2> by @e, @e} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?xi32>) -> tensor<?x?x8xf32>
+  return
+}
+
+// -----
+
+lm.param @e : tensor<3x4xf32> = dense<1.0>
+func.func @attention_c15_rows(%q: tensor<?x?x8xf32>, %n: tensor<?xi32>) {
+  // expected-error@+1 {{C15: @e is 3x4, but expected 2 rows}}
+  %y = lm.attention %q, %q, %q lengths %n {layer = 0, heads = 1, kv_heads = 1, scale = 1.0, mask = #lm.full project = #lm.projection<learned, rank = 2> by @e, @e} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?xi32>) -> tensor<?x?x8xf32>
+  return
+}
+
+// -----
+
+lm.param @e : tensor<2x4xf32> = dense<1.0>
+lm.param @f : tensor<2x5xf32> = dense<1.0>
+func.func @attention_c15_columns(%q: tensor<?x?x8xf32>, %n: tensor<?xi32>) {
+  // expected-error@+1 {{C15: @f is 2x5, but expected 2 rows and as many columns as the other}}
+  %y = lm.attention %q, %q, %q lengths %n {layer = 0, heads = 1, kv_heads = 1, scale = 1.0, mask = #lm.full project = #lm.projection<learned, rank = 2> by @e, @f} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?xi32>) -> tensor<?x?x8xf32>
+  return
+}
+
+// -----
+
+lm.param @e : tensor<2x4xf32> = dense<1.0>
+func.func @attention_c16_length(%q: tensor<1x5x8xf32>, %n: tensor<1xi32>) {
+  // expected-error@+1 {{C16: a sequence of 5 is longer than the 4 columns of @e}}
+  %y = lm.attention %q, %q, %q lengths %n {layer = 0, heads = 1, kv_heads = 1, scale = 1.0, mask = #lm.full project = #lm.projection<learned, rank = 2> by @e, @e} : (tensor<1x5x8xf32>, tensor<1x5x8xf32>, tensor<1x5x8xf32>, tensor<1xi32>) -> tensor<1x5x8xf32>
+  return
+}

@@ -195,3 +195,61 @@ def groups():
     y = attend(turn(q, 6), turn(k, 3)[:, :, reads], split(v)[:, :, reads], 6, 6, 0.3, inside[:, :, None] & inside[:, None, :])
     cases.append(c.finish([("y", y)], 16))
     return cases
+
+
+def projections():
+    """Keys and values of a sequence that become few: means of neighbours, or by matrices; more and fewer than tokens."""
+    cases = []
+    lengths = np.array([7, 3, 0, 2], np.int32)
+    inside = np.arange(7)[None] < lengths[:, None]
+
+    def means(n, rank):
+        r = min(n, rank)
+        e = np.zeros((r, 7))
+        for s in range(r):
+            begin, end = s * n // r, (s + 1) * n // r
+            e[s, begin:end] = 1 / (end - begin)
+        return e
+
+    def seen(q, k, v, keys, values):
+        """Each sequence by itself: keys(n), values(n) are what its rows are multiplied by."""
+        outs = []
+        for b, n in enumerate(lengths):
+            split = lambda x, h: x[b:b + 1].astype(np.float64).reshape(1, 7, h, -1)
+            few = lambda e, x: np.einsum("sn,bnhd->bshd", e[:, :n], x[:, :n])
+            kept = few(keys(n), split(k, 2))
+            visible = inside[b][None, :, None] & np.ones((1, 1, kept.shape[1]), bool)
+            if n == 0:
+                outs.append(np.zeros((1, 7, 4 * v.shape[2] // 2)))
+            else:
+                outs.append(attend(split(q, 4), kept, few(values(n), split(v, 2)), 4, 2, 0.5, visible))
+        return np.concatenate(outs)
+
+    def case(name, project, matrices, keys, values, halves):
+        q, k, v = f32(4, 7, 16), f32(4, 7, 8), f32(4, 7, 12)
+        c = Case(f"projected_{name}")
+        for label, array in (("q", q), ("k", k), ("v", v), ("n", lengths)):
+            c.constant(label, array)
+        names = [c.param(label, array) for label, array in matrices]
+        by = f" by {names[0]}, {names[-1]}" if names else ""
+        heads = "heads = 4, kv_heads = 2, scale = 0.5, mask = #lm.full"
+        kinds = f"{t(8, 4, 7)}, {t(12, 4, 7)}, tensor<4xi32>"
+        if halves:
+            c.op(f"%kept = lm.cache_append %k, %v lengths %n {{layer = 1, kv_heads = 2 project = {project}{by}}} "
+                 f": ({kinds}) -> !lm.cache")
+            c.op(f"%y = lm.attend %q, %kept lengths %n {{layer = 1, {heads} project = {project}}} "
+                 f": ({t(16, 4, 7)}, !lm.cache, tensor<4xi32>) -> {t(24, 4, 7)}")
+        else:
+            c.op(f"%y = lm.attention %q, %k, %v lengths %n {{layer = 0, {heads} project = {project}{by}}} "
+                 f": ({t(16, 4, 7)}, {kinds}) -> {t(24, 4, 7)}")
+        # A projected number is rounded once more, and moves a score and a result by as much.
+        cases.append(c.finish([("y", seen(q, k, v, keys, values))], 16))
+
+    for rank in (3, 7):
+        case(f"means_{rank}", f"#lm.projection<means, rank = {rank}>", [], lambda n: means(n, rank),
+             lambda n: means(n, rank), rank == 3)
+    e, f = f32(5, 9) / 2, f32(5, 9) / 2
+    learned = "#lm.projection<learned, rank = 5>"
+    case("learned", learned, [("e", e), ("f", f)], lambda n: e, lambda n: f, False)
+    case("shared", learned, [("e", e)], lambda n: e, lambda n: e, True)
+    return cases

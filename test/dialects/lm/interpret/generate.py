@@ -11,7 +11,7 @@ import pathlib
 
 import codebook_cases
 import numpy as np
-from attention_cases import attention, groups, halves, lengths
+from attention_cases import attention, groups, halves, lengths, projections
 from cases import Case, codes_type, dense, f32, run_lines, t, write
 from formulas import (SMALL, quantize_dynamic, quantize_groups, quantize_rows, quantize_weight_groups,
                       quantized_linear, rotate)
@@ -250,6 +250,14 @@ def weights():
     # Rows are seen through a product; its sums are of f64, so that what is rounded is a factor of each and the result.
     vector("scale_rows", f"#lm.matvec_add<#lm.scale_rows<{{}}, {typed(b)}>, {typed(v)}>", (d @ v.astype(np.float64)) * b, 2)
     vector("scale_numbers", f"#lm.scale_rows<#lm.row<{{}}, 5>, {typed(v)}>", d[5] * v, 1)
+    matrix("concat_rows", "#lm.concat_rows<[#lm.take_rows<{0}, kept = [0, 1, 2]>, #lm.take_rows<{0}, kept = [3, 4, 5, 6, 7]>]>", d, 0)
+    vector("concat_numbers", f"#lm.concat_rows<[{typed(b)}, {typed(v)}]>", np.concatenate([b, v]), 0)
+    # 4 heads of 2 rows, of which two read one head of the factor; sums are of f64.
+    absorb = lambda source, factor: np.concatenate(
+        [factor[h // 2 * 2:h // 2 * 2 + 2].astype(np.float64).T @ source[2 * h:2 * h + 2] for h in range(4)])
+    heads = "heads = 4, kv_heads = 2"
+    matrix("absorb_heads", f"#lm.absorb_heads<{{}}, factor = {typed(u[:4, :2].copy())}, {heads}>", absorb(d, u[:4, :2]), 1)
+    vector("absorb_numbers", f"#lm.absorb_heads<{typed(b)}, factor = {typed(u[:4, :3].copy())}, {heads}>", absorb(b, u[:4, :3]), 1)
     # Grouped weights are seen through lm.embedding of all rows, with groups that have ends of their own.
     edge = w.copy()
     edge[0, :4] = 0  # scale 0
@@ -329,13 +337,15 @@ COMPILED = {
     "attention/meaning": ["attention_decoder_half", "attention_decoder_partial", "attention_decoder_none", "attention_encoder_full", "attention_encoder_causal"],
     "interpret/weights": ["sum", "scale", "scale_columns", "add_to_rows", "rotate_columns", "permute_from_interleaved",
                           "permute_from_half", "permute_partial", "drop_rows", "transpose", "take_rows", "row", "take_numbers", "matvec",
-                          "matvec_bias", "scale_rows", "scale_numbers", "low_rank", "low_rank_factors"],
+                          "matvec_bias", "scale_rows", "scale_numbers", "concat_rows", "concat_numbers", "absorb_heads",
+                          "absorb_numbers", "low_rank", "low_rank_factors"],
     "attention/lengths": ["longrope_decoder_4", "longrope_decoder_5", "longrope_decoder_8", "longrope_encoder",
                           "dynamic_decoder_4"],
     "attention/halves": ["halves_encoder_full", "halves_encoder_causal"],
     "attention/groups": [],
     "ranking/meaning": [],
     "linear/codebooks": None,
+    "attention/projections": [],
 }
 
 
@@ -345,7 +355,8 @@ def main():
                "elementwise/meaning": elementwise(), "pooling/meaning": pooling(), "attention/meaning": attention(),
                "interpret/weights": weights(), "attention/lengths": lengths(), "attention/halves": halves(),
                "attention/groups": groups(), "ranking/meaning": ranking(),
-               "linear/codebooks": codebook_cases.products(5, 16, 4) + codebook_cases.tables(7, 16, 4, 4)}
+               "linear/codebooks": codebook_cases.products(5, 16, 4) + codebook_cases.tables(7, 16, 4, 4),
+               "attention/projections": projections()}
     is_rotate = lambda case: "func.func @rotate_" in case
     written["quantize/meaning"] = [case for case in written["linear/meaning"] if is_rotate(case)]
     written["linear/meaning"] = [case for case in written["linear/meaning"] if not is_rotate(case)]
