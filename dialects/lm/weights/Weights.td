@@ -174,6 +174,19 @@ def LM_TakeRowsAttr : LM_Weight<"TakeRows", "take_rows", "Moved"> {
   }];
 }
 
+def LM_ReorderRowsAttr : LM_Weight<"ReorderRows", "reorder_rows", "Moved"> {
+  let summary = "a matrix or vector with its rows in another order";
+  let description = [{
+    `#lm.reorder_rows<W, order = [2, 0, 1]>`: row i is row order[i] of W. So the words of a class stand together.
+
+    Constraints:
+    - C1: the source is an f32 matrix or vector.
+    - C2: each row of the source stands in the order once.
+  }];
+  let parameters = (ins LM_WeightParameter:$source, ArrayRefParameter<"int64_t">:$order);
+  let assemblyFormat = "`<` $source `,` `order` `=` `[` $order `]` `>`";
+}
+
 def LM_SumAttr : LM_Weight<"Sum", "sum", "Computed"> {
   let summary = "A + B, element by element";
   let description = [{
