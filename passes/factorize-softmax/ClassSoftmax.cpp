@@ -39,7 +39,10 @@ public:
   LogicalResult run() {
     if (failed(checkOptions()) || failed(read()))
       return failure();
-    WordClasses classes = findClasses();
+    FailureOr<WordClasses> found = findClasses();
+    if (failed(found))
+      return failure();
+    const WordClasses &classes = *found;
     std::vector<float> biasInOrder;
     for (int64_t word : classes.words)
       if (!bias.empty())
@@ -112,7 +115,14 @@ private:
         return failure();
       bias = std::move(vector->f32);
     }
-    return success();
+    return areFinite(weight) && areFinite(bias)
+               ? success()
+               : LogicalResult(error(head) << "its weights hold a number that is not finite");
+  }
+
+  template <class T>
+  static bool areFinite(const std::vector<T> &numbers) {
+    return llvm::all_of(numbers, [](T number) { return std::isfinite(number); });
   }
 
   int64_t wantedClasses() const {
@@ -121,7 +131,7 @@ private:
     return std::max<int64_t>(1, std::llround(std::sqrt(static_cast<double>(words()))));
   }
 
-  WordClasses findClasses() {
+  FailureOr<WordClasses> findClasses() {
     if (options.by == "direction")
       return classesByDirection(context, weight.data(), words(), rows.width, wantedClasses());
     HeadRows some;
@@ -132,7 +142,10 @@ private:
       some.lse.push_back(rows.lse[static_cast<size_t>(r)]);
     }
     PanelMatrix panels(weight.data(), words(), rows.width);
-    return classesByFrequency(meanProbabilities(context, some, panels, bias), wantedClasses());
+    std::vector<double> counts = meanProbabilities(context, some, panels, bias);
+    if (!areFinite(counts))
+      return error(head) << "its logits on the rows of the statistics are beyond the range of f32";
+    return classesByFrequency(counts, wantedClasses());
   }
 
   LogicalResult checkLimit(const ClassHead &fitted) {

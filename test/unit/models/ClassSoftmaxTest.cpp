@@ -196,6 +196,23 @@ TEST_P(ClassSoftmaxFixtures, Refusals) {
   EXPECT_EQ(textOf(*module), text);
 }
 
+// Of a head of its own: what the head reads is then what it was.
+TEST_P(ClassSoftmaxFixtures, RefusesNumbersThatAreNone) {
+  if (GetParam() != "llama-untied-bias")
+    GTEST_SKIP() << "its head is its embedding";
+  for (float number : {NAN, 1e38f}) {
+    OwningOpRef<ModuleOp> module = model.module->clone();
+    lm::LinearOp head = linear(*module, "head");
+    lm::ParamOp weight = lm::lookupParam(head, head.getWeightAttr());
+    weight.setValueAttr(DenseElementsAttr::get(cast<ShapedType>(weight.getType()), number));
+    std::string message = errorOf(*module, "method=classes by=frequency limit=100");
+    EXPECT_NE(message.find(std::isnan(number) ? "its weights hold a number that is not finite"
+                                              : "are beyond the range of f32"),
+              std::string::npos)
+        << message;
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Models, ClassSoftmaxFixtures, testing::Values("llama-tied", "llama-untied-bias"),
                          fixture::parameterName);
 
