@@ -115,6 +115,7 @@ public:
 
   // Functions of vectors, in VectorMath.cpp.
   Value exp(Value x);
+  Value log(Value x);                ///< of positive normal numbers
   Value exp2(Value x, bool forBf16); ///< 2^x for x <= 126; zero from -126 down
   Value erf(Value x);
   Value tanh(Value x);

@@ -54,7 +54,12 @@ static void readInputs(plan::ProgramOp program, ModelFacts &facts) {
 static int64_t topOf(plan::ProgramOp program) {
   int64_t top = 0;
   if (program.getSymName() == LMOPT_ENTRY_DECODE_TOP)
-    program.walk([&](lm::TopLinearOp op) { top = op.getCount(); });
+    program.walk([&](Operation *op) {
+      if (auto linear = dyn_cast<lm::TopLinearOp>(op))
+        top = linear.getCount();
+      else if (auto linear = dyn_cast<lm::TopClassLinearOp>(op))
+        top = linear.getCount();
+    });
   return top;
 }
 

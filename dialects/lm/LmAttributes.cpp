@@ -118,3 +118,30 @@ LogicalResult ExactnessAttr::verify(function_ref<InFlightDiagnostic()> emitError
                        << " with " << stringifyEnum(kind);
   return success();
 }
+
+bool lmopt::lm::isPermutation(ArrayRef<int64_t> numbers) {
+  std::vector<bool> seen(numbers.size());
+  for (int64_t number : numbers) {
+    if (number < 0 || number >= static_cast<int64_t>(numbers.size()) || seen[number])
+      return false;
+    seen[number] = true;
+  }
+  return true;
+}
+
+LogicalResult ClassesAttr::verify(function_ref<InFlightDiagnostic()> emitError, ArrayRef<int64_t> words,
+                                  ArrayRef<int64_t> sizes) {
+  int64_t left = static_cast<int64_t>(words.size());
+  for (int64_t size : sizes) {
+    if (size < 1 || size > left)
+      return emitError() << "C1: expected classes of at least one word that are " << words.size()
+                         << " words together, but found a class of " << size;
+    left -= size;
+  }
+  if (left > 0 || words.empty())
+    return emitError() << "C1: expected classes of " << words.size() << " words, at least one, but " << left
+                       << " are in none";
+  if (!isPermutation(words))
+    return emitError() << "C2: expected each word from 0 to " << words.size() - 1 << " once";
+  return success();
+}

@@ -151,6 +151,23 @@ def LM_RopeAttr : LM_Attr<"Rope", "rope"> {
   let genVerifyDecl = 1;
 }
 
+//===- Classes of words ------------------------------------------------------------------------------------------===//
+
+def LM_ClassesAttr : LM_Attr<"Classes", "classes"> {
+  let summary = "the words of a vocabulary, each in one class";
+  let description = [{
+    `#lm.classes<words = [2, 0, 1], sizes = [1, 2]>`: class after class, the words (their ids) of each; here word 2 alone,
+    words 0 and 1 together.
+
+    Constraints:
+    - C1: each class has a word, and the sizes of the classes add up to the number of words.
+    - C2: each id from 0 to the number of words, without it, stands there once.
+  }];
+  let parameters = (ins ArrayRefParameter<"int64_t">:$words, ArrayRefParameter<"int64_t">:$sizes);
+  let assemblyFormat = "`<` `words` `=` `[` $words `]` `,` `sizes` `=` `[` $sizes `]` `>`";
+  let genVerifyDecl = 1;
+}
+
 //===- Exactness -------------------------------------------------------------------------------------------------===//
 
 def LM_ExactnessKind : LM_Enum<"ExactnessKind", "how a weight relates to the source model", [

@@ -62,6 +62,9 @@ enum class WeightEffect {
   Rounded   ///< fewer bits, or refitted to fewer numbers: a loss that params must label
 };
 
+/// Whether each number from 0 to the length, without it, stands there once.
+bool isPermutation(llvm::ArrayRef<int64_t> numbers);
+
 class Evaluation; // of one weight, see weights/Evaluation.h
 
 /// The form of a weight attribute, or nullopt when `value` is not a weight (neither dense f32 nor WeightAttrInterface).

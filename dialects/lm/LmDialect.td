@@ -28,7 +28,8 @@ def LM_Dialect : Dialect {
 
     Shapes: an activation is a `tensor<BxTxNxf32>`, batch x sequence x width. Batch and sequence may be dynamic, widths
     are static. Quantized activations are one value too, `!lm.codes<BxTxN, ...>`. Weights are never IR text: a `lm.param`
-    points into a file, or derives its value lazily from other weights; only tests write them inline as `dense<...>`.
+    points into a file, or derives its value lazily from other weights; inline, as `dense<...>`, stand only those of tests and
+    the small ones that a pass has fitted (lm-factorize-softmax).
 
     State is explicit: the key/value memory is a value of type `!lm.cache`, taken and given back by `lm.attention` (and
     by its halves, `lm.cache_append` and `lm.attend`), so prefill, decode and batch all come from one graph.

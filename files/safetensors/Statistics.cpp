@@ -7,6 +7,8 @@
 #include <charconv>
 #include <cmath>
 #include <cstring>
+#include <functional>
+#include <numeric>
 
 namespace lmopt {
 
@@ -22,11 +24,12 @@ Result<int64_t> statisticsTokens(const SafetensorsFile &file) {
 
 template <typename T>
 static Result<std::vector<T>> read(const SafetensorsFile &file, const std::string &name, std::string_view type,
-                                   int64_t count) {
+                                   const std::vector<int64_t> &shape) {
   const SafetensorsTensor *tensor = file.findTensor(name);
   if (!tensor)
     return malformed(printable(file.path()) + " has no tensor " + printable(name));
-  if (tensor->type->name != type || tensor->shape != std::vector<int64_t>{count})
+  int64_t count = std::accumulate(shape.begin(), shape.end(), int64_t(1), std::multiplies<>());
+  if (tensor->type->name != type || tensor->shape != shape)
     return malformed("expected a tensor " + printable(name) + " of " + std::string(type) + " and " +
                      std::to_string(count) + " numbers in " + printable(file.path()) +
                      "; is it a file of `lmopt calibrate` for this model?");
@@ -39,10 +42,14 @@ static Result<std::vector<T>> read(const SafetensorsFile &file, const std::strin
 }
 
 Result<std::vector<double>> readStatistics(const SafetensorsFile &file, const std::string &tensor, int64_t count) {
-  return read<double>(file, tensor, "F64", count);
+  return read<double>(file, tensor, "F64", {count});
 }
 Result<std::vector<float>> readStatisticsF32(const SafetensorsFile &file, const std::string &tensor, int64_t count) {
-  return read<float>(file, tensor, "F32", count);
+  return read<float>(file, tensor, "F32", {count});
+}
+Result<std::vector<float>> readStatisticsRows(const SafetensorsFile &file, const std::string &tensor, int64_t rows,
+                                              int64_t width) {
+  return read<float>(file, tensor, "F32", {rows, width});
 }
 
 } // namespace lmopt

@@ -19,6 +19,9 @@ Result<int64_t> statisticsTokens(const SafetensorsFile &file);
 /// NAME.products, NAME.sums, ...: a tensor of F64 or F32 with `count` finite numbers.
 Result<std::vector<double>> readStatistics(const SafetensorsFile &file, const std::string &tensor, int64_t count);
 Result<std::vector<float>> readStatisticsF32(const SafetensorsFile &file, const std::string &tensor, int64_t count);
+/// The same of a matrix: NAME.rows.
+Result<std::vector<float>> readStatisticsRows(const SafetensorsFile &file, const std::string &tensor, int64_t rows,
+                                              int64_t width);
 
 } // namespace lmopt
 

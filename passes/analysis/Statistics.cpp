@@ -124,6 +124,25 @@ FailureOr<double> Statistics::readChange(LinearOp last, const ObservedValue &inp
   return sum->front() / static_cast<double>(std::max<int64_t>(1, tokenCount));
 }
 
+FailureOr<HeadRows> Statistics::readHeadRows(const ObservedValue &value) const {
+  if (failed(check(value)))
+    return failure();
+  Operation *op = placeOf(value);
+  const SafetensorsTensor *sums = file.findTensor(value.name + ".lse");
+  if (!sums || sums->shape.size() != 1)
+    return fail(op, file) << "no rows were kept of what '" << value.name
+                          << "' reads; calibrate a decoder, with --head-rows above 0";
+  HeadRows result;
+  result.width = value.width();
+  Result<std::vector<double>> lse = readStatistics(file, value.name + ".lse", sums->shape.front());
+  Result<std::vector<float>> rows = readStatisticsRows(file, value.name + ".rows", sums->shape.front(), result.width);
+  if (!lse || !rows)
+    return op->emitError("statistics: ") << (lse ? rows.error() : lse.error()).message
+                                         << "; the file is damaged, calibrate again";
+  result.lse = lse.take(), result.rows = rows.take();
+  return result;
+}
+
 FailureOr<ValueStatistics> Statistics::read(const ObservedValue &value) const {
   if (failed(check(value)))
     return failure();

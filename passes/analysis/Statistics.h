@@ -44,6 +44,15 @@ struct ValueStatistics {
   }
 };
 
+/// What the head of a decoder read, for some tokens.
+struct HeadRows {
+  int64_t width = 0;
+  std::vector<float> rows; ///< one behind the other
+  std::vector<double> lse; ///< log of the sum of exp of all logits, for each row
+
+  int64_t count() const { return static_cast<int64_t>(lse.size()); }
+};
+
 class Statistics {
 public:
   /// Opens the file and compares the model.
@@ -51,6 +60,9 @@ public:
 
   /// The sums of a value; an error at what made it when the file has none, or those of another value of that name.
   mlir::FailureOr<ValueStatistics> read(const ObservedValue &value) const;
+
+  /// What the head read, of which `value` is the input. Errors as for `read`, and when the file has no rows of it.
+  mlir::FailureOr<HeadRows> readHeadRows(const ObservedValue &value) const;
 
   /// How much the half of a layer that ends in a linear changes the rows that pass by: 1 - the mean cosine. `input` is
   /// what that linear reads, and must be what it was. Errors as for `read`.

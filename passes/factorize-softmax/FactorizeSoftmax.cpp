@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The head of a decoder, cheaper. In: @forward with logits. Out: @forward with a second result "top_logits", which
-// codegen/plan makes an entry of its own. Cost: none; the weight of the preview is an expression over the head's. From
-// techniques 5.4 (d), 15.6 (7). Tested by test/passes/factorize-softmax.
+// The head of a decoder, cheaper. In: @forward with logits. Out: `certified`: @forward with a second result
+// "top_logits", which codegen/plan makes an entry of its own (cost: none; the weight of the preview is an expression
+// over the head's); `classes`: logits of a softmax of two levels (ClassSoftmax.cpp). From techniques 5.2, 5.4 (d), 15.6
+// (7). Tested by test/passes/factorize-softmax.
 #include "passes/factorize-softmax/FactorizeSoftmax.h"
 
 #include "dialects/lm/Lm.h"
 #include "dialects/lm/PartNames.h"
+#include "dialects/lm/Verify.h"
 #include "passes/analysis/Tell.h"
+#include "passes/factorize-softmax/ClassSoftmax.h"
 #include "passes/observe/Observe.h"
 
 using namespace mlir;
@@ -49,17 +52,57 @@ struct FactorizeSoftmax : impl::LmFactorizeSoftmaxPassBase<FactorizeSoftmax> {
 
   LogicalResult factorize() {
     ModuleOp module = getOperation();
-    if (method != "certified")
-      return error(module) << "option 'method' must be certified, found '" << method << "'";
+    if (method != "certified" && method != "classes")
+      return error(module) << "option 'method' must be certified or classes, found '" << method << "'";
     FailureOr<func::FuncOp> function = findModelFunction(module);
     if (failed(function))
       return failure();
-    if (hasTopLogits(*function))
+    return method == "classes" ? divide(*function) : findGreatest(*function);
+  }
+
+  //===--- By classes ---===//
+
+  LogicalResult divide(func::FuncOp function) {
+    FailureOr<Value> logits = findLogits(function);
+    if (failed(logits))
+      return failure();
+    if (logits->getDefiningOp<ClassLogitsOp>())
       return success();
-    FailureOr<Head> head = findHead(*function);
+    auto head = logits->getDefiningOp<LinearOp>();
+    if (!head)
+      return error(logits->getDefiningOp())
+             << "expected a head in f32; method=classes comes before the passes that choose the format of weights";
+    return factorizeByClasses(getOperation(), head, {stats, by, base, classes, limit});
+  }
+
+  //===--- The greatest ---===//
+
+  LogicalResult findGreatest(func::FuncOp function) {
+    if (hasTopLogits(function))
+      return success();
+    FailureOr<Value> logits = findLogits(function);
+    if (failed(logits) || failed(checkCount(function, *logits)))
+      return failure();
+    if (auto divided = logits->getDefiningOp<ClassLogitsOp>()) {
+      Value top = addTopClassLinear(divided, count);
+      if (!top)
+        return failure();
+      addResult(function, *logits, top);
+      tellPassed(kPass, "BestFirstClasses", divided) << remark::metric("Count", count.getValue());
+      return success();
+    }
+    FailureOr<Head> head = findHead(function, *logits);
     if (failed(head))
       return failure();
     certify(*head);
+    return success();
+  }
+
+  LogicalResult checkCount(func::FuncOp function, Value logits) {
+    int64_t tokens = widthOf(logits);
+    if (count < 1 || count > tokens)
+      return error(function) << "option 'count' must be from 1 to the " << tokens << " tokens, found "
+                             << count.getValue();
     return success();
   }
 
@@ -72,22 +115,24 @@ struct FactorizeSoftmax : impl::LmFactorizeSoftmaxPassBase<FactorizeSoftmax> {
 
   //===--- The head ---===//
 
-  FailureOr<Head> findHead(func::FuncOp function) {
+  FailureOr<Value> findLogits(func::FuncOp function) {
     if (!isDecoder(function))
       return error(function) << "expected a decoder; what an encoder gives is not a choice among tokens";
+    if (hasTopLogits(function))
+      return error(function) << "it gives its greatest logits already; method=classes comes before method=certified";
     llvm::SmallVector<Value> results;
     for (Value value : function.getBody().front().getTerminator()->getOperands())
       if (!isa<CacheType>(value.getType()))
         results.push_back(value);
-    auto product = results.size() == 1 ? results[0].getDefiningOp<LinearLikeOpInterface>() : LinearLikeOpInterface();
-    if (!product)
+    if (results.size() != 1 || !isa_and_nonnull<LinearLikeOpInterface, ClassLogitsOp>(results[0].getDefiningOp()))
       return error(function) << "expected a function that gives logits, made by a linear, and nothing else";
+    return results[0];
+  }
+
+  FailureOr<Head> findHead(func::FuncOp function, Value logits) {
+    auto product = logits.getDefiningOp<LinearLikeOpInterface>();
     auto weight = lookupParam(product, product.getWeightAttr());
-    int64_t tokens = weight.getShape()[0], width = weight.getShape()[1];
-    if (count < 1 || count > tokens)
-      return error(function) << "option 'count' must be from 1 to the " << tokens << " tokens, found "
-                             << count.getValue();
-    if (width > kGreatestWidth)
+    if (int64_t width = weight.getShape()[1]; width > kGreatestWidth)
       return error(product) << "its width " << width << " is beyond " << kGreatestWidth
                             << ", where 32-bit sums could overflow";
     return completeHead({function, product, weight, Value(), Attribute()});

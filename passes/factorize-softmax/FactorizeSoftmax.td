@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The head of a decoder, cheaper. In: a decoder. Out: the same, which also gives its greatest logits alone. From
-// techniques 5.4 (d), 15.6 (7). Exact. Tested by test/passes/factorize-softmax.
+// The head of a decoder, cheaper. In: a decoder. Out: the same, which also gives its greatest logits alone (exact), or
+// whose logits are those of a softmax of two levels (approximate). From techniques 5.2, 5.4 (d), 15.6. Tested by
+// test/passes/factorize-softmax.
 #ifndef LMOPT_PASSES_FACTORIZESOFTMAX_FACTORIZESOFTMAX_TD
 #define LMOPT_PASSES_FACTORIZESOFTMAX_FACTORIZESOFTMAX_TD
 
@@ -30,11 +31,35 @@ def LmFactorizeSoftmaxPass : Pass<"lm-factorize-softmax", "::mlir::ModuleOp"> {
     A step reads a byte for each number of the head instead of four (f32) or two (bf16), so it must come behind the passes
     that choose the format of the weights, and a head in 8 bits or less is refused: it has nothing to gain.
     A module that has such a result already stays as it is. Remark: `CertifiedHead`.
+
+    `method=classes`: words are put into classes, and p(word) becomes p(class) p(word | class). The second is exact, from
+    the same rows of the head; the first comes from a small head of a score for each class, fitted to rows of the
+    statistics (`lmopt calibrate`), and is all that is approximate: the KL of words is that of classes.
+
+    ```mlir
+    // after, with classes=220
+    %z = lm.linear %x, @head                          // #lm.reorder_rows: class after class
+    %s = lm.linear %x, @head.classes bias @head.classes.bias
+    %y = lm.class_logits %z, %s {classes = <words = [...], sizes = [...]>}
+    ```
+
+    `by=direction`: balanced spherical k-means of the rows of the head; `by=frequency`: classes of equal mass of the
+    square roots of how often words come (their mean probability over the rows of the statistics). A table that embeddings
+    read, too, stays in its order beside the head's. Above `limit` the pass ends with an error. Remark: `ClassSoftmax`, with
+    the KL of the rows of the fit and of each eighth row, which takes no part in it.
+    This method comes before the passes that choose formats; `method=certified` behind them then adds the greatest logits of
+    such a head, too, in f32, bf16, 8 bits or groups: best first over the classes, since no word is likelier than its
+    class (`lm.top_class_linear`; exactly the greatest of `lm.class_logits`). Remark: `BestFirstClasses`. Without it nothing is gained.
   }];
   let dependentDialects = ["::lmopt::lm::LMDialect"];
   let options = [
-    Option<"method", "method", "std::string", /*default=*/"\"certified\"", "How: certified">,
-    Option<"count", "count", "int64_t", /*default=*/"64", "Greatest logits that can be asked for, 1 to the vocabulary">
+    Option<"method", "method", "std::string", /*default=*/"\"certified\"", "How: certified or classes">,
+    Option<"count", "count", "int64_t", /*default=*/"64", "Greatest logits that can be asked for, 1 to the vocabulary">,
+    Option<"stats", "stats", "std::string", /*default=*/"", "classes: statistics of this model, from `lmopt calibrate`">,
+    Option<"classes", "classes", "int64_t", /*default=*/"0", "classes: how many; 0: the root of the vocabulary">,
+    Option<"by", "by", "std::string", /*default=*/"\"direction\"", "classes: which words go together: direction or frequency">,
+    Option<"limit", "limit", "double", /*default=*/"0.1", "classes: the greatest KL in nats that is taken">,
+    Option<"base", "base", "std::string", /*default=*/"", "Folder for relative file names of weights; default: that of the module">
   ];
 }
 

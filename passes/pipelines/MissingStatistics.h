@@ -22,7 +22,7 @@ namespace lmopt {
 /// Each pass with all its options, e.g. "lm-rotate{block=64}".
 std::vector<std::string> passTexts(mlir::OpPassManager &manager);
 
-/// Whether the pass has an option `stats` that is empty.
+/// Whether the pass has an option `stats` that is empty, and a method that reads them.
 bool lacksStatistics(llvm::StringRef pass);
 
 /// The same pass with that option; `path` without quotes, braces and backslashes, which have no spelling there.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The layout of what lm.top_linear knows of its preview. Tested by test/codegen/cpu/layouts.mlir and
+// The layouts of what lm.top_linear knows of its preview, and of which words are in which class. Tested by test/codegen/cpu/layouts.mlir and
 // test/unit/codegen/PackWeightsTest.cpp.
 
 #ifndef LMOPT_CODEGEN_CPU_RANKING_RANKING_TD
@@ -20,6 +20,16 @@ def Cpu_BoundsAttr : Cpu_Layout<"Bounds", "bounds"> {
   let parameters = (ins "int64_t":$rows, DefaultValuedParameter<"int64_t", "0">:$block);
   let assemblyFormat = "`<` $rows (`,` `block` `=` $block^)? `>`";
   let genVerifyDecl = 1;
+}
+
+def Cpu_ClassesAttr : Cpu_Layout<"Classes", "classes"> {
+  let summary = "which words each class has";
+  let description = [{
+    `#cpu.classes<#lm.classes<words = [2, 0, 1], sizes = [1, 2]>>`: there are no params, the attribute says all. The
+    picture is in ClassLogits.h.
+  }];
+  let parameters = (ins "::lmopt::lm::ClassesAttr":$classes);
+  let assemblyFormat = "`<` qualified($classes) `>`";
 }
 
 #endif // LMOPT_CODEGEN_CPU_RANKING_RANKING_TD

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// lm.top_linear for CPUs: its weights are those of the whole product, which other entries need, and its bounds. Tested
-// by test/codegen/lower/top.mlir, test/codegen/run-compiled/ranking.mlir and the end-to-end tests.
+// lm.top_linear for CPUs: its weights are those of the whole product, which other entries need, and its bounds. And
+// logits by classes, all or the greatest: tables of words. Tested by test/codegen/lower/top.mlir,
+// test/codegen/run-compiled/ranking.mlir and the end-to-end tests.
 #include "codegen/cpu/linear/LinearModel.h"
+#include "codegen/cpu/ranking/ClassLogits.h"
 #include "codegen/cpu/ranking/TopLinear.h"
 #include "dialects/lm/Verify.h"
 #include "dialects/lm/ranking/Ranking.h"
@@ -57,11 +59,93 @@ struct TopLinearModel : KernelOpInterface::ExternalModel<TopLinearModel, lm::Top
     return kernel;
   }
 };
+
+template <class Op>
+PackedUse classTables(Op op) {
+  return {{}, ClassesAttr::get(op.getContext(), op.getClasses())};
+}
+
+template <class Op>
+ClassTables tablesOf(Op op) {
+  return {lm::widthOf(op.getResult()), lm::widthOf(op.getScores())};
+}
+
+struct ClassLogitsModel : KernelOpInterface::ExternalModel<ClassLogitsModel, lm::ClassLogitsOp> {
+  static lm::ClassLogitsOp logits(Operation *op) { return cast<lm::ClassLogitsOp>(op); }
+
+  LogicalResult prepare(Operation *, plan::ProgramOp) const { return success(); }
+  void getPackedWeights(Operation *op, plan::ProgramOp, SmallVectorImpl<PackedUse> &uses) const {
+    uses.push_back(classTables(logits(op)));
+  }
+  plan::Share getShare(Operation *, plan::StepOp, bool) const { return plan::Share::rows; }
+  int64_t getScratchBytes(Operation *) const { return 64; }
+  int64_t getStateBytes(Operation *) const { return 0; }
+  bool masksLastVector(Operation *) const { return true; }
+  StringRef getUnit(Operation *) const { return "none"; }
+  Kernel defineKernel(Operation *op, KernelLibrary &kernels, plan::StepOp step) const {
+    Kernel kernel;
+    kernel.name = classLogitsKernel(kernels, {tablesOf(logits(op)), rowStride(step.getResult(0))});
+    kernel.arguments = {{Argument::Input, inputNumber(logits(op).getProducts())},
+                        {Argument::Input, inputNumber(logits(op).getScores())},
+                        {Argument::Weight, weightNumber(step, classTables(logits(op)))},
+                        {Argument::Output},
+                        {Argument::Scratch},
+                        {Argument::RowBegin},
+                        {Argument::RowEnd}};
+    return kernel;
+  }
+};
+
+struct TopClassLinearModel : KernelOpInterface::ExternalModel<TopClassLinearModel, lm::TopClassLinearOp> {
+  static lm::TopClassLinearOp top(Operation *op) { return cast<lm::TopClassLinearOp>(op); }
+  static PackedUse panels(Operation *op) { return packedPanels(op, top(op).getWeightAttr(), top(op).getBiasAttr()); }
+  static TopClassSpec specOf(Operation *op) {
+    auto layout = cast<PanelsAttr>(panels(op).layout);
+    TopClassSpec spec;
+    spec.exact = linearSpec(layout.getMatrix(), layout.getBias());
+    spec.tables = tablesOf(top(op));
+    spec.count = top(op).getCount();
+    return spec;
+  }
+
+  LogicalResult prepare(Operation *op, plan::ProgramOp) const { return checkFormat(op, top(op).getWeightAttr()); }
+  void getPackedWeights(Operation *op, plan::ProgramOp, SmallVectorImpl<PackedUse> &uses) const {
+    uses.push_back(panels(op));
+    uses.push_back(classTables(top(op)));
+  }
+  plan::Share getShare(Operation *, plan::StepOp, bool) const { return plan::Share::rows; }
+  int64_t getScratchBytes(Operation *op) const { return specOf(op).scratchBytes(); }
+  int64_t getStateBytes(Operation *) const { return 0; }
+  bool masksLastVector(Operation *) const { return true; }
+  StringRef getUnit(Operation *op) const {
+    LinearSpec exact = specOf(op).exact;
+    return exact.integer() || exact.grouped() ? "u8s8" : exact.bf16() ? "bf16" : "f32";
+  }
+  Kernel defineKernel(Operation *op, KernelLibrary &kernels, plan::StepOp step) const {
+    TopClassSpec spec = specOf(op);
+    spec.exact.outStride = rowStride(step.getResult(0));
+    Kernel kernel;
+    kernel.name = topClassLinearKernel(kernels, spec);
+    kernel.arguments = {{Argument::Input, inputNumber(top(op).getInput())},
+                        {Argument::Weight, weightNumber(step, panels(op))},
+                        {Argument::Input, inputNumber(top(op).getScores())},
+                        {Argument::Weight, weightNumber(step, classTables(top(op)))},
+                        {Argument::Output},
+                        {Argument::Scratch},
+                        {Argument::Step},
+                        {Argument::RowBegin},
+                        {Argument::RowEnd}};
+    return kernel;
+  }
+};
 } // namespace
 
 void registerRankingModels(DialectRegistry &registry) {
-  registry.addExtension(
-      +[](MLIRContext *context, lm::LMDialect *) { lm::TopLinearOp::attachInterface<TopLinearModel>(*context); });
+  registry.addExtension(+[](MLIRContext *context, lm::LMDialect *) {
+    lm::TopLinearOp::attachInterface<TopLinearModel>(*context);
+    lm::ClassLogitsOp::attachInterface<ClassLogitsModel>(*context);
+    lm::TopClassLinearOp::attachInterface<TopClassLinearModel>(*context);
+  });
 }
 
 } // namespace lmopt::cpu

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The greatest results of a product, for those who choose the next token among them. Tested by
-// test/dialects/lm/ranking.
+// Logits by classes of words, and the greatest results of a product, for those who choose the next token among them.
+// Tested by test/dialects/lm/ranking.
 
 #ifndef LMOPT_DIALECTS_LM_RANKING_RANKING_TD
 #define LMOPT_DIALECTS_LM_RANKING_RANKING_TD
 
+include "dialects/lm/LmAttributes.td"
 include "dialects/lm/LmTypes.td"
 
 def LM_TopLinearOp : LM_Op<"top_linear", [Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
@@ -62,6 +63,87 @@ def LM_TopLinearOp : LM_Op<"top_linear", [Pure, DeclareOpInterfaceMethods<Symbol
   let assemblyFormat = [{
     $input `,` $weight (`bias` $bias^)? `preview` $preview `of` $rotated `,` $codes `,` $preview_weight ` `
         `{` `count` `=` $count (`,` `block` `=` $block^)? `}` attr-dict-with-keyword `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+
+def LM_ClassLogitsOp : LM_Op<"class_logits", [Pure]> {
+  let summary = "the softmax of two levels, as logits: of the class, and of the word in its class";
+  let description = [{
+    y[b, t, words[i]] = min(z[b, t, i] - log sum_{j in c} exp z[b, t, j], 0) + s[b, t, c] - log sum_k exp s[b, t, k]
+
+    with c the class of which words[i] is: log p(word | class) + log p(class), so that exp y adds up to 1. z are products
+    of the words in the order of the classes, s a score for each class. (Without rounding the first term is never above
+    0; `min` keeps it so.)
+
+    Shapes: z (B, T, N), s (B, T, C), y (B, T, N).
+
+    Constraints:
+    - C1: products, scores and result agree in batch and sequence, products and result in width.
+    - C2: the classes have as many words as the result is wide.
+    - C3: there are as many classes as the scores are wide.
+
+    ```mlir
+    func.func @two_levels() -> tensor<1x1x3xf32> {
+      %z = arith.constant dense<[[[7.0, 1.0, 1.0]]]> : tensor<1x1x3xf32>
+      %s = arith.constant dense<[[[0.0, 0.0]]]> : tensor<1x1x2xf32>
+      %y = lm.class_logits %z, %s {classes = <words = [2, 0, 1], sizes = [1, 2]>}
+          : (tensor<1x1x3xf32>, tensor<1x1x2xf32>) -> tensor<1x1x3xf32>
+      return %y : tensor<1x1x3xf32>
+    }
+    // @two_levels: tensor<1x1x3xf32> [[[-1.38629, -1.38629, -0.693147]]]
+    ```
+  }];
+  let arguments = (ins LM_Activation:$products, LM_Activation:$scores, LM_ClassesAttr:$classes);
+  let results = (outs LM_Activation:$result);
+  let assemblyFormat = [{
+    $products `,` $scores ` ` `{` `classes` `=` $classes `}` attr-dict-with-keyword `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+
+def LM_TopClassLinearOp
+    : LM_Op<"top_class_linear", [Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "the greatest of lm.class_logits, found without all of the product";
+  let description = [{
+    `y = lm.class_logits(x Wᵀ + b, s)` where that is one of the `count` greatest of its row, and -infinity elsewhere. Of
+    equal numbers that with the smaller id comes first; what is no number (NaN) is not among them. Whoever runs the op may
+    ask for fewer than `count` (`lmopt_step_t.top`).
+
+    No word is likelier than its class, so code computes the rows of W of the likeliest class, then of the next, and
+    ends when a class is less likely than the last of the words that are wanted; the interpreter computes all.
+
+    Shapes: x (B, T, K) of f32, bf16 or codes, W (N, K) in the format that goes with it, bias (N), s (B, T, C), y (B, T, N).
+
+    Constraints:
+    - C1: `weight` names a `lm.param` that is a matrix of f32 or bf16 as x is, of type `!lm.int8` where x is u8 codes, and
+      of integers in the groups of x where x is s8 codes.
+    - C2: its columns are the width of x.
+    - C3: its rows are the width of the result.
+    - C4: `bias`, if given, names an f32 vector as long as the result is wide.
+    - C5: x, scores and result agree in batch and sequence.
+    - C6: the classes have as many words as the result is wide, and there are as many as the scores are wide.
+    - C7: `count` is from 1 to the width of the result.
+
+    ```mlir
+    lm.param @w : tensor<3x2xf32> = dense<[[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]]>
+    func.func @greatest_by_class() -> tensor<1x1x3xf32> {
+      %x = arith.constant dense<[[[2.0, 2.0]]]> : tensor<1x1x2xf32>
+      %s = arith.constant dense<[[[0.0, 0.0]]]> : tensor<1x1x2xf32>
+      %y = lm.top_class_linear %x, @w of %s {count = 2, classes = <words = [1, 2, 0], sizes = [2, 1]>}
+          : (tensor<1x1x2xf32>, tensor<1x1x2xf32>) -> tensor<1x1x3xf32>
+      return %y : tensor<1x1x3xf32>
+    }
+    // @greatest_by_class: tensor<1x1x3xf32> [[[-0.693147, -1.38629, -inf]]]
+    ```
+  }];
+  let arguments = (ins AnyTypeOf<[LM_Activation, LM_Halves, LM_UnsignedCodes, LM_SignedCodes]>:$input,
+                       FlatSymbolRefAttr:$weight, OptionalAttr<FlatSymbolRefAttr>:$bias, LM_Activation:$scores,
+                       I64Attr:$count, LM_ClassesAttr:$classes);
+  let results = (outs LM_Activation:$result);
+  let assemblyFormat = [{
+    $input `,` $weight (`bias` $bias^)? `of` $scores ` ` `{` `count` `=` $count `,` `classes` `=` $classes `}`
+        attr-dict-with-keyword `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;
 }

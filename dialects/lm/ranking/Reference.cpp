@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// lm.top_linear; see Reference.h.
+// lm.top_linear, lm.class_logits, lm.top_class_linear; see Reference.h.
 
 #include "dialects/lm/ranking/Reference.h"
 
@@ -24,10 +24,39 @@ static void keepGreatest(float *row, int64_t width, int64_t count) {
   std::for_each(order.begin() + count, order.end(), [&](int64_t n) { row[n] = kNone; });
 }
 
-Tensor topLinear(const Tensor &x, const Weight &weight, const float *bias, int64_t count) {
-  Tensor y = linear(x, weight, bias);
+void keepGreatest(Tensor &y, int64_t count) {
   for (int64_t r = 0; r < y.rows(); ++r)
     keepGreatest(&y.f32[r * y.width()], y.width(), count);
+}
+
+Tensor topLinear(const Tensor &x, const Weight &weight, const float *bias, int64_t count) {
+  Tensor y = linear(x, weight, bias);
+  keepGreatest(y, count);
+  return y;
+}
+
+static double logSumExp(const float *numbers, int64_t count) {
+  double greatest = *std::max_element(numbers, numbers + count), sum = 0;
+  for (int64_t i = 0; i < count; ++i)
+    sum += std::exp(numbers[i] - greatest);
+  return greatest + std::log(sum);
+}
+
+Tensor classLogits(const Tensor &z, const Tensor &s, const Classes &classes) {
+  Tensor y = Tensor::ofF32(z.shape);
+  for (int64_t r = 0; r < z.rows(); ++r) {
+    const float *scores = &s.f32[r * s.width()];
+    double total = logSumExp(scores, classes.count);
+    for (int64_t c = 0, begin = 0; c < classes.count; begin += classes.sizes[c++]) {
+      const float *numbers = &z.f32[r * z.width() + begin];
+      double within = logSumExp(numbers, classes.sizes[c]);
+      for (int64_t i = 0; i < classes.sizes[c]; ++i) {
+        double share = numbers[i] - within;
+        y.f32[r * y.width() + classes.words[begin + i]] =
+            static_cast<float>((share > 0 ? 0 : share) + (scores[c] - total));
+      }
+    }
+  }
   return y;
 }
 

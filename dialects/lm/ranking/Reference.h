@@ -13,6 +13,18 @@ namespace lmopt::lm::reference {
 /// The `count` greatest numbers of each row of x W^T + b; the others are -infinity.
 Tensor topLinear(const Tensor &x, const Weight &weight, const float *bias, int64_t count);
 
+/// Words, class after class, and how many each class has.
+struct Classes {
+  const int64_t *words, *sizes;
+  int64_t count; ///< of classes
+};
+
+/// log p(word | its class) + log p(class) in the order of ids; z in the order of `classes`, s a score a class.
+Tensor classLogits(const Tensor &z, const Tensor &s, const Classes &classes);
+
+/// What is not among the `count` greatest of its row becomes -infinity.
+void keepGreatest(Tensor &y, int64_t count);
+
 } // namespace lmopt::lm::reference
 
 #endif // LMOPT_DIALECTS_LM_RANKING_REFERENCE_H

@@ -174,6 +174,19 @@ def LM_TakeRowsAttr : LM_Weight<"TakeRows", "take_rows", "Moved"> {
   }];
 }
 
+def LM_ReorderRowsAttr : LM_Weight<"ReorderRows", "reorder_rows", "Moved"> {
+  let summary = "a matrix or vector with its rows in another order";
+  let description = [{
+    `#lm.reorder_rows<W, order = [2, 0, 1]>`: row i is row order[i] of W. So the words of a class stand together.
+
+    Constraints:
+    - C1: the source is an f32 matrix or vector.
+    - C2: each row of the source stands in the order once.
+  }];
+  let parameters = (ins LM_WeightParameter:$source, ArrayRefParameter<"int64_t">:$order);
+  let assemblyFormat = "`<` $source `,` `order` `=` `[` $order `]` `>`";
+}
+
 def LM_SumAttr : LM_Weight<"Sum", "sum", "Computed"> {
   let summary = "A + B, element by element";
   let description = [{
@@ -399,7 +412,8 @@ def LM_QuantizeCodebookAttr : LM_Weight<"QuantizeCodebook", "quantize_codebook",
     cell is never divided). With fewer different numbers than entries nothing is lost. A row of zeros has s = 0.
 
     `#lm.quantize_codebook<W, entries = E, group = G>`, E = 4, 8 or 16: the same with entries rounded to integers of -127 .. 127 and a
-    scale for each group. Codebook and scales are chosen by turns, five times: at first s = f16(m / 127), m the number of the group's
+    scale for each group. The codebook is that of all rows, or of 512 evenly spaced (floor(i N / 512)) where there are more. Codebook
+    and scales are chosen by turns, five times: at first s = f16(m / 127), m the number of the group's
     greatest magnitude with its sign, so that u lies in -127 .. 127 (later what lies beyond counts as its end cells); then of
     s = f16(± p m / 127) with p = 0.6, 0.64, .. 1.28 the one that loses least.
 

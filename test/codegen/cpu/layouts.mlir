@@ -11,6 +11,8 @@ plan.weight @c = [@w] as #cpu.rows<tensor<20xf32>> at 0
 plan.weight @d = [] as #cpu.rope<#lm.rope<base = 1.0e4, dims = 8, layout = half>, positions = 128, switch = 64> at 0
 // CHECK: plan.weight @e = [@w, @p] as #cpu.bounds<300, block = 64> at 128
 plan.weight @e = [@w, @p] as #cpu.bounds<300, block = 64> at 128
+// CHECK: plan.weight @f = [] as #cpu.classes<#lm.classes<words = [2, 0, 1], sizes = [1, 2]>> at 192
+plan.weight @f = [] as #cpu.classes<#lm.classes<words = [2, 0, 1], sizes = [1, 2]>> at 192
 
 // -----
 

@@ -118,3 +118,28 @@ func.func private @projection_c1_least() attributes {a = #lm.projection<means, r
 
 // expected-error@+1 {{C1: expected a rank from 1 to 65536, but found 65537}}
 func.func private @projection_c1_most() attributes {a = #lm.projection<learned, rank = 65537>}
+
+// -----
+
+// expected-error@+1 {{C1: expected classes of at least one word that are 2 words together, but found a class of 0}}
+func.func private @classes_c1_empty() attributes {a = #lm.classes<words = [1, 0], sizes = [2, 0]>}
+
+// -----
+
+// expected-error@+1 {{C1: expected classes of at least one word that are 2 words together, but found a class of 9223372036854775807}}
+func.func private @classes_c1_huge() attributes {a = #lm.classes<words = [1, 0], sizes = [1, 9223372036854775807]>}
+
+// -----
+
+// expected-error@+1 {{C1: expected classes of 3 words, at least one, but 1 are in none}}
+func.func private @classes_c1_few() attributes {a = #lm.classes<words = [1, 0, 2], sizes = [1, 1]>}
+
+// -----
+
+// expected-error@+1 {{C2: expected each word from 0 to 1 once}}
+func.func private @classes_c2_twice() attributes {a = #lm.classes<words = [1, 1], sizes = [2]>}
+
+// -----
+
+// expected-error@+1 {{C2: expected each word from 0 to 1 once}}
+func.func private @classes_c2_negative() attributes {a = #lm.classes<words = [-1, 0], sizes = [2]>}

@@ -39,6 +39,8 @@ lm.param @fewer_rows : tensor<1x3xf32> = #lm.drop_rows<dense<1.0> : tensor<3x3xf
 lm.param @concat_rows : tensor<5x3xf32> = #lm.concat_rows<[dense<1.0> : tensor<3x3xf32>, #lm.take_rows<dense<1.0> : tensor<3x3xf32>, kept = [0, 2]>]>
 // CHECK: lm.param @absorb_heads : tensor<6x3xf32> = #lm.absorb_heads<dense<1.000000e+00> : tensor<4x3xf32>, factor = dense<2.000000e+00> : tensor<2x3xf32>, heads = 2, kv_heads = 1>
 lm.param @absorb_heads : tensor<6x3xf32> = #lm.absorb_heads<dense<1.0> : tensor<4x3xf32>, factor = dense<2.0> : tensor<2x3xf32>, heads = 2, kv_heads = 1>
+// CHECK: lm.param @other_order : tensor<3x3xf32> = #lm.reorder_rows<dense<1.000000e+00> : tensor<3x3xf32>, order = [2, 0, 1]>
+lm.param @other_order : tensor<3x3xf32> = #lm.reorder_rows<dense<1.0> : tensor<3x3xf32>, order = [2, 0, 1]>
 // CHECK: lm.param @some_rows : tensor<2x3xf32> = #lm.take_rows<dense<1.000000e+00> : tensor<3x3xf32>, kept = [0, 2]>
 lm.param @some_rows : tensor<2x3xf32> = #lm.take_rows<dense<1.0> : tensor<3x3xf32>, kept = [0, 2]>
 // CHECK: lm.param @scale_rows : tensor<2x3xf32> = #lm.scale_rows<dense<1.000000e+00> : tensor<2x3xf32>, dense<2.000000e+00> : tensor<2xf32>>
@@ -143,6 +145,10 @@ func.func @all(%ids: tensor<?x?xi32>, %len: tensor<?xi32>, %cache: !lm.cache) ->
   %t = lm.top_linear %q, @square preview %q of %q, %cq, @square.codes {count = 3} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, !lm.codes<?x?x8, u8>) -> tensor<?x?x8xf32>
   // CHECK: lm.top_linear %{{.*}}, @square bias @vector8 preview %{{.*}} of %{{.*}}, %{{.*}}, @square.codes {count = 3, block = 4} attributes {mark = "kept"} : (tensor<?x?x8xf32>,
   %t2 = lm.top_linear %q, @square bias @vector8 preview %t of %q, %cq, @square.codes {count = 3, block = 4} attributes {mark = "kept"} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, !lm.codes<?x?x8, u8>) -> tensor<?x?x8xf32>
+  // CHECK: lm.class_logits %{{.*}}, %{{.*}} {classes = <words = [1, 0, 2, 3, 4, 5, 6, 7], sizes = [1, 1, 1, 1, 1, 1, 1, 1]>} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  %cl = lm.class_logits %t, %q {classes = <words = [1, 0, 2, 3, 4, 5, 6, 7], sizes = [1, 1, 1, 1, 1, 1, 1, 1]>} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  // CHECK: lm.top_class_linear %{{.*}}, @square bias @vector8 of %{{.*}} {count = 2, classes = <words = [1, 0, 2, 3, 4, 5, 6, 7], sizes = [1, 1, 1, 1, 1, 1, 1, 1]>} attributes {mark = "kept"} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  %tc = lm.top_class_linear %q, @square bias @vector8 of %q {count = 2, classes = <words = [1, 0, 2, 3, 4, 5, 6, 7], sizes = [1, 1, 1, 1, 1, 1, 1, 1]>} attributes {mark = "kept"} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
   // CHECK: lm.linear %{{.*}}, @square : (tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
   %k = lm.linear %q, @square : (tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
   // CHECK: %[[Y:.*]], %[[NEXT:.*]] = lm.attention %{{.*}}, %{{.*}}, %{{.*}}, %[[CACHE]] {layer = 0, heads = 2, kv_heads = 1, scale = 5.000000e-01, mask = #lm.causal, rope = #lm.rope<base = 1.000000e+05, dims = 4, layout = half>} : (tensor<?x?x8xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32>, !lm.cache) -> (tensor<?x?x8xf32>, !lm.cache)

@@ -95,6 +95,26 @@ lm.param @take_rows_c2_negative : tensor<1xf32> = #lm.take_rows<#lm.safetensors<
 
 // -----
 
+// expected-error@+1 {{C1: the source must be f32, but is int8}}
+lm.param @reorder_rows_c1_codes : tensor<2x3xf32> = #lm.reorder_rows<#lm.quantize_rows<dense<1.0> : tensor<2x3xf32>>, order = [1, 0]>
+
+// -----
+
+// expected-error@+1 {{C2: expected each row of the source once, but found an order of 2 rows for 3}}
+lm.param @reorder_rows_c2_few : tensor<2x3xf32> = #lm.reorder_rows<dense<1.0> : tensor<3x3xf32>, order = [1, 0]>
+
+// -----
+
+// expected-error@+1 {{C2: expected each row of the source once, but found an order of 3 rows for 3}}
+lm.param @reorder_rows_c2_twice : tensor<3xf32> = #lm.reorder_rows<dense<1.0> : tensor<3xf32>, order = [1, 0, 1]>
+
+// -----
+
+// expected-error@+1 {{C2: expected each row of the source once, but found an order of 2 rows}}
+lm.param @reorder_rows_c2_beyond : tensor<2xf32> = #lm.reorder_rows<#lm.safetensors<"a", "b", f32>, order = [1, 2]>
+
+// -----
+
 // expected-error@+2 {{C1: expected a file and a tensor name, but found "" and "x"}}
 // expected-error@+1 {{failed to parse LM_RefitColumnsAttr parameter 'statistics'}}
 lm.param @statistics_c1 : tensor<2x1xf32> = #lm.refit_columns<dense<1.0> : tensor<2x3xf32>, #lm.statistics<"", "x">, kept = [0], damping = 0.1>

@@ -127,6 +127,15 @@ TEST_F(PackWeights, Bounds) {
   }
 }
 
+TEST_F(PackWeights, Classes) {
+  std::vector<char> bytes = pack(weightOf({}, "classes<#lm.classes<words = [2, 0, 3, 1], sizes = [1, 3]>>"));
+  ASSERT_EQ(bytes.size(), 2u * 64);
+  std::vector<int32_t> numbers(32);
+  std::memcpy(numbers.data(), bytes.data(), bytes.size());
+  EXPECT_EQ(std::vector<int32_t>(numbers.begin(), numbers.begin() + 5), (std::vector<int32_t>{2, 0, 3, 1, 0}));
+  EXPECT_EQ(std::vector<int32_t>(numbers.begin() + 16, numbers.begin() + 20), (std::vector<int32_t>{0, 1, 4, 0}));
+}
+
 TEST_F(PackWeights, HalfPanels) {
   const cpu::LinearSpec spec = specOf(cpu::WeightFormat::Bf16, true);
   plan::WeightOp weight = linear("halves", spec.format, true);

@@ -33,7 +33,7 @@ std::vector<float> samples() {
 
 class VectorMath : public testing::TestWithParam<std::string> {
 protected:
-  enum { Exp, Erf, Tanh, Sigmoid, Exp2, Exp2ForBf16 };
+  enum { Exp, Erf, Tanh, Sigmoid, Exp2, Exp2ForBf16, Log };
 
   void SetUp() override {
     harness = std::make_unique<test::KernelHarness>(GetParam());
@@ -46,7 +46,8 @@ protected:
         {"tanh", [](cpu::Emitter &e, mlir::Value x) { return e.tanh(x); }},
         {"sigmoid", [](cpu::Emitter &e, mlir::Value x) { return e.sigmoid(x); }},
         {"exp2", [](cpu::Emitter &e, mlir::Value x) { return e.exp2(x, false); }},
-        {"exp2_bf16", [](cpu::Emitter &e, mlir::Value x) { return e.exp2(x, true); }}};
+        {"exp2_bf16", [](cpu::Emitter &e, mlir::Value x) { return e.exp2(x, true); }},
+        {"log", [](cpu::Emitter &e, mlir::Value x) { return e.log(x); }}};
     for (const auto &[name, function] : functions)
       harness->add(harness->define(name, 2, 1, [&function = function](cpu::Emitter &e, mlir::ValueRange args) {
         e.loop(e.index(0), args[2], 64, [&](mlir::Value offset) {
@@ -94,6 +95,22 @@ TEST_P(VectorMath, ExpWithinTwoUlpWhereItIsANormalFloat) {
   });
   RecordProperty("worst_ulp", std::to_string(worst));
   EXPECT_LE(worst, 2);
+}
+
+TEST_P(VectorMath, LogWithinThreeUlpOfNormalFloats) {
+  double worst = 0;
+  forSamples(Log, [&](float x, float found) {
+    if (!(x >= FLT_MIN) || std::isinf(x))
+      return;
+    double exact = std::log(double(x));
+    if (x == 1) {
+      ASSERT_EQ(found, 0.0f);
+    } else {
+      worst = std::max(worst, std::abs(found - exact) / std::ldexp(1.0, std::ilogb(exact) - 23));
+    }
+  });
+  RecordProperty("worst_ulp", std::to_string(worst));
+  EXPECT_LE(worst, 3);
 }
 
 // What attention and sigmoid rely on: no NaN, no infinity, nearly zero on the far left, exactly one at zero.

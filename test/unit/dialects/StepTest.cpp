@@ -48,6 +48,14 @@ struct Facts : ::testing::Test {
         %b = lm.attention %a, %a, %a lengths %len {layer = 1, heads = 2, kv_heads = 2, scale = 1.0, mask = #lm.full project = #lm.projection<means, rank = 7>} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?xi32>) -> tensor<?x?x8xf32>
         return %b : tensor<?x?x8xf32>
       }
+      func.func @classes(%x: tensor<1x?x8xf32>, %z: tensor<1x?x6xf32>, %s: tensor<1x?x2xf32>) -> tensor<1x?x6xf32> {
+        %y = lm.class_logits %z, %s {classes = <words = [5, 0, 1, 2, 3, 4], sizes = [4, 2]>}
+            : (tensor<1x?x6xf32>, tensor<1x?x2xf32>) -> tensor<1x?x6xf32>
+        %t = lm.top_class_linear %x, @w bias @b of %s
+            {count = 2, classes = <words = [5, 0, 1, 2, 3, 4], sizes = [4, 2]>}
+            : (tensor<1x?x8xf32>, tensor<1x?x2xf32>) -> tensor<1x?x6xf32>
+        return %y : tensor<1x?x6xf32>
+      }
       func.func @encoder(%x: tensor<?x?x8xf32>, %len: tensor<?xi32>) -> tensor<?x8xf32> {
         %y = lm.attention %x, %x, %x lengths %len {layer = 0, heads = 2, kv_heads = 2, scale = 1.0, mask = #lm.full}
             : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?xi32>) -> tensor<?x?x8xf32>
@@ -146,6 +154,22 @@ TEST_F(Facts, TopLinear) {
   EXPECT_FALSE(TopLinearOp::mixesRows());
   EXPECT_EQ(top.getCost().flopsPerRow, 2 * 2 * 8); // of the wanted rows
   EXPECT_EQ(top.getCost().weightShare, 2.0 / 6);
+  SmallVector<WeightUse> weights = uses(top);
+  ASSERT_EQ(weights.size(), 2u);
+  EXPECT_EQ(weights[0].symbol.getValue(), "w");
+  EXPECT_EQ(weights[1].symbol.getValue(), "b");
+}
+
+TEST_F(Facts, Classes) {
+  EXPECT_EQ(ClassLogitsOp::getMotion(), Motion::Kernel);
+  EXPECT_FALSE(ClassLogitsOp::mixesRows());
+  EXPECT_EQ(find<ClassLogitsOp>("classes").getCost().flopsPerRow, 0);
+  EXPECT_TRUE(uses(find<ClassLogitsOp>("classes")).empty());
+  auto top = find<TopClassLinearOp>("classes");
+  EXPECT_EQ(TopClassLinearOp::getMotion(), Motion::Kernel);
+  EXPECT_FALSE(TopClassLinearOp::mixesRows());
+  EXPECT_EQ(top.getCost().flopsPerRow, 2 * 3 * 8); // of the words of one class
+  EXPECT_EQ(top.getCost().weightShare, 0.5);
   SmallVector<WeightUse> weights = uses(top);
   ASSERT_EQ(weights.size(), 2u);
   EXPECT_EQ(weights[0].symbol.getValue(), "w");

@@ -319,6 +319,8 @@ TEST_F(Weights, ShapesThatOnlyTheFileKnows) {
               "expected a vector of 3 numbers");
   expectError("tensor<2x3xf32> = #lm.add_to_rows<" + matrix + ", " + matrix + ">", "expected an f32 vector");
   expectError("tensor<1x3xf32> = #lm.drop_rows<" + matrix + ", 2>", "a matrix of 2 rows has nothing left without 2");
+  expectError("tensor<3x3xf32> = #lm.reorder_rows<" + matrix + ", order = [2, 0, 1]>",
+              "the order is of 3 rows, but there are 2");
   expectError("tensor<2x3xf32> = #lm.transpose<" + matrix + ">",
               "expected 'tensor<2x3xf32>', but the source holds f32 3x2");
   expectError("tensor<3x2xf32> = #lm.transpose<#lm.row<" + matrix + ", 0>>", "expected an f32 matrix");

@@ -34,6 +34,12 @@ TEST(MissingStatisticsTest, OnlyAnEmptyOptionOfThatNameLacksThem) {
   EXPECT_TRUE(lacksStatistics("other{more-stats= stats=}"));
 }
 
+TEST(MissingStatisticsTest, ACertifiedHeadReadsNone) {
+  EXPECT_FALSE(lacksStatistics(textsOf("lm-factorize-softmax{count=3}").front()));
+  EXPECT_TRUE(lacksStatistics(textsOf("lm-factorize-softmax{method=classes}").front()));
+  EXPECT_FALSE(lacksStatistics(textsOf("lm-factorize-softmax{method=classes stats=file}").front()));
+}
+
 TEST(MissingStatisticsTest, EverythingElseStaysAsItWas) {
   std::string pass = textsOf("lm-prune-ffn{ratio=0.5 layers=layers.0.*,layers.1.* method=energy repair=false}").front();
 

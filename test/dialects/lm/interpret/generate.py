@@ -243,6 +243,8 @@ def weights():
     matrix("drop_rows", f"#lm.drop_rows<{typed(np.concatenate([u[:2], w]))}, 2>", d, 0)
     matrix("transpose", f"#lm.transpose<{typed(np.ascontiguousarray(w.T))}>", d, 0)
     matrix("take_rows", f"#lm.take_rows<{typed(np.concatenate([u[:1], w[:3], u[1:3], w[3:]]))}, kept = [1, 2, 3, 6, 7, 8, 9, 10]>", d, 0)
+    order = [3, 0, 7, 1, 2, 6, 4, 5]
+    matrix("reorder_rows", f"#lm.reorder_rows<{typed(w[np.argsort(order)])}, order = [{', '.join(map(str, order))}]>", d, 0)
     vector("row", "#lm.row<{}, 5>", w[5], 0)
     vector("take_numbers", "#lm.take_rows<#lm.row<{}, 5>, kept = [0, 2, 3, 7, 8, 11, 12, 15]>", w[5, [0, 2, 3, 7, 8, 11, 12, 15]], 0)
     vector("matvec", f"#lm.matvec_add<{{}}, {typed(v)}>", d @ v.astype(np.float64), 1)
@@ -320,11 +322,84 @@ def top_linear(name, x, w, b, count, block):
     return c.finish([("y", keep_greatest(y, count))], 1)
 
 
+def class_logits(z, scores, words, sizes):
+    """log p(word | class) + log p(class), by the definition, in the order of ids."""
+    z, scores = z.astype(np.float64), scores.astype(np.float64)
+    y = np.empty_like(z)
+    log_sum = lambda x: np.log(np.exp(x).sum(-1, keepdims=True))  # noqa: E731
+    for c, (begin, size) in enumerate(zip(np.cumsum([0, *sizes]), sizes)):
+        part = z[..., begin : begin + size]
+        y[..., words[begin : begin + size]] = part - log_sum(part) + scores[..., c : c + 1] - log_sum(scores)
+    return y
+
+
+def classes_text(words, sizes):
+    numbers = lambda x: ", ".join(map(str, x))  # noqa: E731
+    return f"<words = [{numbers(words)}], sizes = [{numbers(sizes)}]>"
+
+
+# What makes the input of a product, the type of it, how the weight is wrapped: f32, bf16, 8 bits, groups.
+CLASS_FORMATS = {
+    "": (None, None, "{}"),
+    "_bf16": ("lm.narrow", "bf16", "#lm.narrow<{}>"),
+    "_int8": ("lm.quantize_dynamic", "u8", "#lm.quantize_rows<{}>"),
+    "_grouped": ("lm.quantize_groups", "s8, group = 16", "#lm.quantize_groups<{}, bits = 4, group = 16, min>"),
+}
+
+
+def class_product(x, w, kind):
+    """The product that goes with the format, in float64."""
+    x64, w64 = x.astype(np.float64), w.astype(np.float64)
+    if kind == "_int8":
+        return quantized_linear(*quantize_dynamic(x), *quantize_rows(w), np.zeros(len(w), np.float32))
+    if kind == "_grouped":
+        codes, scale = quantize_groups(x, 16)
+        return (codes.astype(np.float64) * np.repeat(scale.astype(np.float64), 16, -1)) @ quantize_weight_groups(w, 4, 16, True).T
+    return x64 @ w64.T
+
+
+def by_classes(name, x, w, b, scores, words, sizes, count=None, kind=""):
+    """x (2, 3, K); all logits, or the `count` greatest. `kind` bf16: x and w are numbers of bf16."""
+    c = Case(name)
+    c.constant("x", x)
+    c.constant("s", scores)
+    op, element, wrap = CLASS_FORMATS[kind]
+    width, outputs, classes = x.shape[-1], len(w), len(sizes)
+    type_ = t(width) if not op else t(width, kind="bf16") if element == "bf16" else f"!lm.codes<2x3x{width}, {element}>"
+    read = "%q" if op else "%x"
+    if op:
+        c.op(f"%q = {op} %x : ({t(width)}) -> {type_}")
+    weight = c.param("w", w, wrap)
+    bias = f" bias {c.param('b', b)}" if b is not None else ""
+    text = f"classes = {classes_text(words, sizes)}"
+    if count is None:
+        c.op(f"%z = lm.linear %x, {weight}{bias} : ({t(width)}) -> {t(outputs)}")
+        c.op(f"%y = lm.class_logits %z, %s {{{text}}} : ({t(outputs)}, {t(classes)}) -> {t(outputs)}")
+    else:
+        c.op(f"%y = lm.top_class_linear {read}, {weight}{bias} of %s {{count = {count}, {text}}} "
+             f": ({type_}, {t(classes)}) -> {t(outputs)}")
+    y = class_logits(class_product(x, w, kind) + (0 if b is None else b), scores, words, sizes)
+    return c.finish([("y", y if count is None else keep_greatest(y, count))], 2)
+
+
+def bf16(x):
+    """Numbers of bf16, towards zero."""
+    return (x.view(np.uint32) & np.uint32(0xFFFF0000)).view(np.float32)
+
+
 def ranking():
     x, w, b = f32(2, 3, 16), f32(40, 16), f32(40)
     w[30] = w[3]  # equal results, of which the first counts first
     x[0, 0] = 0
-    return [top_linear("top_linear", x, w, None, 7, 0), top_linear("top_linear_bias_rotated", x, w, b, 2, 16)]
+    cases = [top_linear("top_linear", x, w, None, 7, 0), top_linear("top_linear_bias_rotated", x, w, b, 2, 16)]
+    random = np.random.default_rng(5)  # of its own: those that follow stay as they are
+    words, sizes, scores = random.permutation(40), [1, 20, 3, 16], random.standard_normal((2, 3, 4)).astype(np.float32)
+    cases += [by_classes("class_logits", x, w, b, scores, words, sizes),
+              by_classes("top_class_linear", x, w, b, scores, words, sizes, 7)]
+    for kind in ("_bf16", "_int8", "_grouped"):
+        a, m = (bf16(x), bf16(w)) if kind == "_bf16" else (x, w)
+        cases.append(by_classes("top_class_linear" + kind, a, m, None, scores, words, sizes, 5, kind))
+    return cases
 
 
 # Which functions --lm-run-compiled runs, too (none named: all; None: no function); the others have shapes that no kernel has. Its sums are
@@ -336,9 +411,9 @@ COMPILED = {
     "norm/meaning": [], "elementwise/meaning": [], "pooling/meaning": [],
     "attention/meaning": ["attention_decoder_half", "attention_decoder_partial", "attention_decoder_none", "attention_encoder_full", "attention_encoder_causal"],
     "interpret/weights": ["sum", "scale", "scale_columns", "add_to_rows", "rotate_columns", "permute_from_interleaved",
-                          "permute_from_half", "permute_partial", "drop_rows", "transpose", "take_rows", "row", "take_numbers", "matvec",
-                          "matvec_bias", "scale_rows", "scale_numbers", "concat_rows", "concat_numbers", "absorb_heads",
-                          "absorb_numbers", "low_rank", "low_rank_factors"],
+                          "permute_from_half", "permute_partial", "drop_rows", "transpose", "take_rows", "reorder_rows", "row",
+                          "take_numbers", "matvec", "matvec_bias", "scale_rows", "scale_numbers", "concat_rows", "concat_numbers",
+                          "absorb_heads", "absorb_numbers", "low_rank", "low_rank_factors"],
     "attention/lengths": ["longrope_decoder_4", "longrope_decoder_5", "longrope_decoder_8", "longrope_encoder",
                           "dynamic_decoder_4"],
     "attention/halves": ["halves_encoder_full", "halves_encoder_causal"],

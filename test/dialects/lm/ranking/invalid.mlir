@@ -88,3 +88,144 @@ func.func @top_linear_c8_block(%x: tensor<?x?x4xf32>, %c: !lm.codes<?x?x4, u8>, 
   %y = lm.top_linear %x, @w preview %p of %x, %c, @p {count = 2, block = 8} : (tensor<?x?x4xf32>, tensor<?x?x8xf32>, tensor<?x?x4xf32>, !lm.codes<?x?x4, u8>) -> tensor<?x?x8xf32>
   return %y : tensor<?x?x8xf32>
 }
+
+// -----
+
+func.func @class_logits_c1_batch(%z: tensor<2x?x4xf32>, %s: tensor<3x?x2xf32>) -> tensor<2x?x4xf32> {
+  // expected-error@+1 {{C1: products 'tensor<2x?x4xf32>', scores 'tensor<3x?x2xf32>' and result 'tensor<2x?x4xf32>' disagree}}
+  %y = lm.class_logits %z, %s {classes = <words = [0, 1, 2, 3], sizes = [2, 2]>} : (tensor<2x?x4xf32>, tensor<3x?x2xf32>) -> tensor<2x?x4xf32>
+  return %y : tensor<2x?x4xf32>
+}
+
+// -----
+
+func.func @class_logits_c1_width(%z: tensor<?x?x4xf32>, %s: tensor<?x?x2xf32>) -> tensor<?x?x5xf32> {
+  // expected-error@+1 {{C1: products 'tensor<?x?x4xf32>', scores 'tensor<?x?x2xf32>' and result 'tensor<?x?x5xf32>' disagree}}
+  %y = lm.class_logits %z, %s {classes = <words = [0, 1, 2, 3], sizes = [2, 2]>} : (tensor<?x?x4xf32>, tensor<?x?x2xf32>) -> tensor<?x?x5xf32>
+  return %y : tensor<?x?x5xf32>
+}
+
+// -----
+
+func.func @class_logits_c2_words(%z: tensor<?x?x4xf32>, %s: tensor<?x?x2xf32>) -> tensor<?x?x4xf32> {
+  // expected-error@+1 {{C2: the classes have 3 words, but the result has width 4}}
+  %y = lm.class_logits %z, %s {classes = <words = [0, 1, 2], sizes = [2, 1]>} : (tensor<?x?x4xf32>, tensor<?x?x2xf32>) -> tensor<?x?x4xf32>
+  return %y : tensor<?x?x4xf32>
+}
+
+// -----
+
+func.func @class_logits_c3_classes(%z: tensor<?x?x4xf32>, %s: tensor<?x?x2xf32>) -> tensor<?x?x4xf32> {
+  // expected-error@+1 {{C3: there are 3 classes, but the scores have width 2}}
+  %y = lm.class_logits %z, %s {classes = <words = [0, 1, 2, 3], sizes = [2, 1, 1]>} : (tensor<?x?x4xf32>, tensor<?x?x2xf32>) -> tensor<?x?x4xf32>
+  return %y : tensor<?x?x4xf32>
+}
+
+// -----
+
+lm.param @w : tensor<4x8xbf16> = #lm.narrow<dense<1.0> : tensor<4x8xf32>>
+func.func @top_class_linear_c1_narrow(%x: tensor<?x?x8xf32>, %s: tensor<?x?x2xf32>) -> tensor<?x?x4xf32> {
+  // expected-error@+1 {{C1: @w must be a lm.param in the format that goes with 'tensor<?x?x8xf32>'}}
+  %y = lm.top_class_linear %x, @w of %s {count = 2, classes = <words = [0, 1, 2, 3], sizes = [2, 2]>} : (tensor<?x?x8xf32>, tensor<?x?x2xf32>) -> tensor<?x?x4xf32>
+  return %y : tensor<?x?x4xf32>
+}
+
+// -----
+
+lm.param @w : tensor<4x8xf32> = dense<1.0>
+func.func @top_class_linear_c1_codes(%x: !lm.codes<?x?x8, u8>, %s: tensor<?x?x2xf32>) -> tensor<?x?x4xf32> {
+  // expected-error@+1 {{C1: @w must be a lm.param in the format that goes with '!lm.codes<?x?x8, u8>'}}
+  %y = lm.top_class_linear %x, @w of %s {count = 2, classes = <words = [0, 1, 2, 3], sizes = [2, 2]>} : (!lm.codes<?x?x8, u8>, tensor<?x?x2xf32>) -> tensor<?x?x4xf32>
+  return %y : tensor<?x?x4xf32>
+}
+
+// -----
+
+lm.param @w : !lm.grouped<4x8, bits = 4, group = 4> = #lm.quantize_groups<dense<1.0> : tensor<4x8xf32>, bits = 4, group = 4>
+func.func @top_class_linear_c1_group(%x: !lm.codes<?x?x8, s8, group = 8>, %s: tensor<?x?x2xf32>) -> tensor<?x?x4xf32> {
+  // expected-error@+1 {{C1: @w must be a lm.param in the format that goes with '!lm.codes<?x?x8, s8, group = 8>'}}
+  %y = lm.top_class_linear %x, @w of %s {count = 2, classes = <words = [0, 1, 2, 3], sizes = [2, 2]>} : (!lm.codes<?x?x8, s8, group = 8>, tensor<?x?x2xf32>) -> tensor<?x?x4xf32>
+  return %y : tensor<?x?x4xf32>
+}
+
+// -----
+
+lm.param @w : tensor<4x8xf32> = dense<1.0>
+func.func @top_class_linear_c1_missing(%x: tensor<?x?x8xf32>, %s: tensor<?x?x2xf32>) -> tensor<?x?x4xf32> {
+  // expected-error@+1 {{C1: @absent must be a lm.param in the format that goes with}}
+  %y = lm.top_class_linear %x, @absent of %s {count = 2, classes = <words = [0, 1, 2, 3], sizes = [2, 2]>} : (tensor<?x?x8xf32>, tensor<?x?x2xf32>) -> tensor<?x?x4xf32>
+  return %y : tensor<?x?x4xf32>
+}
+
+// -----
+
+lm.param @w : tensor<4x7xf32> = dense<1.0>
+func.func @top_class_linear_c2_columns(%x: tensor<?x?x8xf32>, %s: tensor<?x?x2xf32>) -> tensor<?x?x4xf32> {
+  // expected-error@+1 {{C2: @w has 7 columns, but the input has width 8}}
+  %y = lm.top_class_linear %x, @w of %s {count = 2, classes = <words = [0, 1, 2, 3], sizes = [2, 2]>} : (tensor<?x?x8xf32>, tensor<?x?x2xf32>) -> tensor<?x?x4xf32>
+  return %y : tensor<?x?x4xf32>
+}
+
+// -----
+
+lm.param @w : tensor<5x8xf32> = dense<1.0>
+func.func @top_class_linear_c3_rows(%x: tensor<?x?x8xf32>, %s: tensor<?x?x2xf32>) -> tensor<?x?x4xf32> {
+  // expected-error@+1 {{C3: @w has 5 rows, but the result has width 4}}
+  %y = lm.top_class_linear %x, @w of %s {count = 2, classes = <words = [0, 1, 2, 3], sizes = [2, 2]>} : (tensor<?x?x8xf32>, tensor<?x?x2xf32>) -> tensor<?x?x4xf32>
+  return %y : tensor<?x?x4xf32>
+}
+
+// -----
+
+lm.param @w : tensor<4x8xf32> = dense<1.0>
+lm.param @b : tensor<3xf32> = dense<1.0>
+func.func @top_class_linear_c4_bias(%x: tensor<?x?x8xf32>, %s: tensor<?x?x2xf32>) -> tensor<?x?x4xf32> {
+  // expected-error@+1 {{C4: @b must have 4 numbers, but has 3}}
+  %y = lm.top_class_linear %x, @w bias @b of %s {count = 2, classes = <words = [0, 1, 2, 3], sizes = [2, 2]>} : (tensor<?x?x8xf32>, tensor<?x?x2xf32>) -> tensor<?x?x4xf32>
+  return %y : tensor<?x?x4xf32>
+}
+
+// -----
+
+lm.param @w : tensor<4x8xf32> = dense<1.0>
+func.func @top_class_linear_c5_batch(%x: tensor<2x?x8xf32>, %s: tensor<3x?x2xf32>) -> tensor<2x?x4xf32> {
+  // expected-error@+1 {{C5: input 'tensor<2x?x8xf32>', scores 'tensor<3x?x2xf32>' and result 'tensor<2x?x4xf32>' disagree}}
+  %y = lm.top_class_linear %x, @w of %s {count = 2, classes = <words = [0, 1, 2, 3], sizes = [2, 2]>} : (tensor<2x?x8xf32>, tensor<3x?x2xf32>) -> tensor<2x?x4xf32>
+  return %y : tensor<2x?x4xf32>
+}
+
+// -----
+
+lm.param @w : tensor<4x8xf32> = dense<1.0>
+func.func @top_class_linear_c6_words(%x: tensor<?x?x8xf32>, %s: tensor<?x?x2xf32>) -> tensor<?x?x4xf32> {
+  // expected-error@+1 {{C6: there are 2 classes of 3 words, but the scores have width 2 and the result 4}}
+  %y = lm.top_class_linear %x, @w of %s {count = 2, classes = <words = [0, 1, 2], sizes = [2, 1]>} : (tensor<?x?x8xf32>, tensor<?x?x2xf32>) -> tensor<?x?x4xf32>
+  return %y : tensor<?x?x4xf32>
+}
+
+// -----
+
+lm.param @w : tensor<4x8xf32> = dense<1.0>
+func.func @top_class_linear_c6_classes(%x: tensor<?x?x8xf32>, %s: tensor<?x?x2xf32>) -> tensor<?x?x4xf32> {
+  // expected-error@+1 {{C6: there are 3 classes of 4 words, but the scores have width 2 and the result 4}}
+  %y = lm.top_class_linear %x, @w of %s {count = 2, classes = <words = [0, 1, 2, 3], sizes = [2, 1, 1]>} : (tensor<?x?x8xf32>, tensor<?x?x2xf32>) -> tensor<?x?x4xf32>
+  return %y : tensor<?x?x4xf32>
+}
+
+// -----
+
+lm.param @w : tensor<4x8xf32> = dense<1.0>
+func.func @top_class_linear_c7_none(%x: tensor<?x?x8xf32>, %s: tensor<?x?x2xf32>) -> tensor<?x?x4xf32> {
+  // expected-error@+1 {{C7: expected a count from 1 to 4, but found 0}}
+  %y = lm.top_class_linear %x, @w of %s {count = 0, classes = <words = [0, 1, 2, 3], sizes = [2, 2]>} : (tensor<?x?x8xf32>, tensor<?x?x2xf32>) -> tensor<?x?x4xf32>
+  return %y : tensor<?x?x4xf32>
+}
+
+// -----
+
+lm.param @w : tensor<4x8xf32> = dense<1.0>
+func.func @top_class_linear_c7_many(%x: tensor<?x?x8xf32>, %s: tensor<?x?x2xf32>) -> tensor<?x?x4xf32> {
+  // expected-error@+1 {{C7: expected a count from 1 to 4, but found 5}}
+  %y = lm.top_class_linear %x, @w of %s {count = 5, classes = <words = [0, 1, 2, 3], sizes = [2, 2]>} : (tensor<?x?x8xf32>, tensor<?x?x2xf32>) -> tensor<?x?x4xf32>
+  return %y : tensor<?x?x4xf32>
+}
