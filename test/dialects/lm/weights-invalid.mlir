@@ -151,51 +151,6 @@ lm.param @scale_rows_c1_codes : tensor<2x3xf32> = #lm.scale_rows<#lm.quantize_ro
 
 // -----
 
-// expected-error@+3 {{expected '<'}}
-// expected-error@+2 {{failed to parse LM_FitAttr parameter 'statistics'}}
-// expected-error@+1 {{failed to parse LM_QuantizeRowsAttr parameter 'fit'}}
-lm.param @fit_c1 : !lm.int8<2x3> = #lm.quantize_rows<dense<1.0> : tensor<2x3xf32>, fit = <[], damping = 0.1>>
-
-// -----
-
-// expected-error@+2 {{C2: expected a dense f32 vector to scale by, but found dense<1.000000e+00> : tensor<1x3xf32>}}
-// expected-error@+1 {{failed to parse LM_QuantizeRowsAttr parameter 'fit'}}
-lm.param @fit_c2 : !lm.int8<2x3> = #lm.quantize_rows<dense<1.0> : tensor<2x3xf32>, fit = <[<"s", "x">], times = dense<1.0> : tensor<1x3xf32>, damping = 0.1>>
-
-// -----
-
-// expected-error@+2 {{C3: expected rotated blocks of a power of two from 2 to 65536, but found 3}}
-// expected-error@+1 {{failed to parse LM_QuantizeRowsAttr parameter 'fit'}}
-lm.param @fit_c3 : !lm.int8<2x3> = #lm.quantize_rows<dense<1.0> : tensor<2x3xf32>, fit = <[<"s", "x">], rotated = 3, damping = 0.1>>
-
-// -----
-
-// expected-error@+2 {{C4: expected a positive damping, found 0.000000e+00}}
-// expected-error@+1 {{failed to parse LM_QuantizeRowsAttr parameter 'fit'}}
-lm.param @fit_c4 : !lm.int8<2x3> = #lm.quantize_rows<dense<1.0> : tensor<2x3xf32>, fit = <[<"s", "x">], damping = 0.0>>
-
-// -----
-
-// expected-error@+1 {{C2: expected a fit that scales 3 columns, but found 2}}
-lm.param @quantize_rows_c2_times : !lm.int8<2x3> = #lm.quantize_rows<dense<1.0> : tensor<2x3xf32>, fit = <[<"s", "x">], times = dense<1.0> : tensor<2xf32>, damping = 0.1>>
-
-// -----
-
-// expected-error@+1 {{C2: expected a fit whose rotated blocks divide the 3 columns, but found 2}}
-lm.param @quantize_rows_c2_rotated : !lm.int8<2x3> = #lm.quantize_rows<dense<1.0> : tensor<2x3xf32>, fit = <[<"s", "x">], rotated = 2, damping = 0.1>>
-
-// -----
-
-// expected-error@+1 {{C5: expected scales of 16 bits, or with minima of 8, but found 8}}
-lm.param @quantize_groups_c5 : !lm.grouped<2x6, bits = 4, group = 3> = #lm.quantize_groups<dense<1.0> : tensor<2x6xf32>, bits = 4, group = 3, scales = 8>
-
-// -----
-
-// expected-error@+1 {{C4: expected a fit whose rotated blocks divide the 6 columns, but found 4}}
-lm.param @quantize_groups_c4 : !lm.grouped<2x6, bits = 4, group = 3> = #lm.quantize_groups<dense<1.0> : tensor<2x6xf32>, bits = 4, group = 3, fit = <[<"s", "x">], rotated = 4, damping = 0.1>>
-
-// -----
-
 // expected-error@+1 {{C1: the source must have rank 2, but its shape is 3}}
 lm.param @transpose_c1_vector : tensor<3xf32> = #lm.transpose<dense<1.0> : tensor<3xf32>>
 
@@ -251,86 +206,6 @@ lm.param @rotate_columns_c2_power : tensor<2x12xf32> = #lm.rotate_columns<#lm.gg
 
 // -----
 
-// expected-error@+1 {{C1: the source must have rank 2, but its shape is 4}}
-lm.param @quantize_rows_c1_vector : !lm.int8<1x4> = #lm.quantize_rows<dense<1.0> : tensor<4xf32>>
-
-// -----
-
-// expected-error@+1 {{C1: the source must have rank 2, but its shape is 4}}
-lm.param @quantize_groups_c1_vector : !lm.grouped<1x4, bits = 4, group = 2> = #lm.quantize_groups<dense<1.0> : tensor<4xf32>, bits = 4, group = 2>
-
-// -----
-
-// expected-error@+1 {{C1: the source must be f32, but is int8}}
-lm.param @quantize_groups_c1_int8 : !lm.grouped<1x4, bits = 4, group = 2> = #lm.quantize_groups<#lm.quantize_rows<dense<1.0> : tensor<1x4xf32>>, bits = 4, group = 2>
-
-// -----
-
-// expected-error@+1 {{C1: the source must be f32, but is grouped}}
-lm.param @quantize_groups_c1_grouped : !lm.grouped<1x32, bits = 8, group = 32> = #lm.quantize_groups<#lm.native<#lm.gguf<"f", "k", q4_0>>, bits = 8, group = 32>
-
-// -----
-
-// expected-error@+1 {{C2: expected a positive group that divides the columns (4), but found 3}}
-lm.param @quantize_groups_c2_divides : !lm.grouped<1x4, bits = 4, group = 2> = #lm.quantize_groups<dense<1.0> : tensor<1x4xf32>, bits = 4, group = 3>
-
-// -----
-
-// expected-error@+1 {{C2: expected a positive group that divides the columns, but found 0}}
-lm.param @quantize_groups_c2_zero : !lm.grouped<1x4, bits = 4, group = 2> = #lm.quantize_groups<#lm.gguf<"f", "k", f32>, bits = 4, group = 0>
-
-// -----
-
-// expected-error@+1 {{C3: expected 4 or 8 bits, minima with 4 only, but found 5}}
-lm.param @quantize_groups_c3_bits : !lm.grouped<1x4, bits = 4, group = 2> = #lm.quantize_groups<dense<1.0> : tensor<1x4xf32>, bits = 5, group = 2>
-
-// -----
-
-// expected-error@+1 {{C3: expected 4 or 8 bits, minima with 4 only, but found 8 with minima}}
-lm.param @quantize_groups_c3_min : !lm.grouped<1x4, bits = 8, group = 2> = #lm.quantize_groups<dense<1.0> : tensor<1x4xf32>, bits = 8, group = 2, min>
-
-// -----
-
-// expected-error@+1 {{expected 'min', 'scales' or 'fit', in this order}}
-lm.param @quantize_groups_word : !lm.grouped<1x4, bits = 4, group = 2> = #lm.quantize_groups<dense<1.0> : tensor<1x4xf32>, bits = 4, group = 2, max>
-
-// -----
-
-// expected-error@+1 {{C1: expected a #lm.gguf weight in format q4_0, q4_1 or q8_0, or a #lm.permute_rope or #lm.take_rows of one, but found #lm.gguf<"f", "k", q4_k>}}
-lm.param @native_c1_format : !lm.grouped<1x32, bits = 4, group = 32> = #lm.native<#lm.gguf<"f", "k", q4_k>>
-
-// -----
-
-// expected-error@+1 {{C1: expected a #lm.gguf weight in format q4_0, q4_1 or q8_0, or a #lm.permute_rope or #lm.take_rows of one, but found dense<1.000000e+00> : tensor<1x32xf32>}}
-lm.param @native_c1_dense : !lm.grouped<1x32, bits = 4, group = 32> = #lm.native<dense<1.0> : tensor<1x32xf32>>
-
-// -----
-
-// expected-error@+1 {{C1: expected a #lm.gguf weight in format q4_0, q4_1 or q8_0, or a #lm.permute_rope or #lm.take_rows of one, but found #lm.safetensors<"f", "k", i8>}}
-lm.param @native_c1_safetensors : !lm.grouped<1x32, bits = 4, group = 32> = #lm.native<#lm.safetensors<"f", "k", i8>>
-
-// -----
-
-// expected-error@+1 {{C1: expected a #lm.gguf weight in format q4_0, q4_1 or q8_0, or a #lm.permute_rope or #lm.take_rows of one, but found #lm.scale<#lm.gguf<"f", "k", q4_0>, 2.000000e+00>}}
-lm.param @native_c1_derived : !lm.grouped<1x32, bits = 4, group = 32> = #lm.native<#lm.scale<#lm.gguf<"f", "k", q4_0>, 2.0>>
-
-// -----
-
-// expected-error@+1 {{C1: expected a #lm.gguf weight in format q4_0, q4_1 or q8_0, or a #lm.permute_rope or #lm.take_rows of one, but found #lm.permute_rope<#lm.gguf<"f", "k", f16>, heads = 1, from = half>}}
-lm.param @native_c1_permuted : !lm.grouped<1x32, bits = 4, group = 32> = #lm.native<#lm.permute_rope<#lm.gguf<"f", "k", f16>, heads = 1, from = half>>
-
-// -----
-
-// expected-error@+1 {{C1: expected a #lm.gguf weight in format q4_0, q4_1 or q8_0, or a #lm.permute_rope or #lm.take_rows of one, but found #lm.permute_rope<#lm.permute_rope<#lm.gguf<"f", "k", q4_0>, heads = 1, from = half>, heads = 1, from = half>}}
-lm.param @native_c1_permuted_twice : !lm.grouped<1x32, bits = 4, group = 32> = #lm.native<#lm.permute_rope<#lm.permute_rope<#lm.gguf<"f", "k", q4_0>, heads = 1, from = half>, heads = 1, from = half>>
-
-// -----
-
-// expected-error@+1 {{C1: expected a #lm.gguf weight in format q4_0, q4_1 or q8_0, or a #lm.permute_rope or #lm.take_rows of one, but found #lm.take_rows<#lm.permute_rope<#lm.gguf<"f", "k", q4_0>, heads = 1, from = half>, kept = [0]>}}
-lm.param @native_c1_taken : !lm.grouped<1x32, bits = 4, group = 32> = #lm.native<#lm.take_rows<#lm.permute_rope<#lm.gguf<"f", "k", q4_0>, heads = 1, from = half>, kept = [0]>>
-
-// -----
-
 // expected-error@+1 {{C1: the source must be f32, but is grouped}}
 lm.param @rotate_columns_c1_grouped : tensor<1x32xf32> = #lm.rotate_columns<#lm.native<#lm.gguf<"f", "k", q4_0>>, block = 32>
 
@@ -353,11 +228,6 @@ lm.param @permute_rope_c1_grouped : !lm.grouped<1x32, bits = 4, group = 32> = #l
 #i = #lm.sum<#h, #h>
 // expected-error@+1 {{expected a weight at most 64 derivations deep and with at most 256 leaves, but found 11 and 512}}
 lm.param @too_many_leaves : tensor<2xf32> = #lm.scale<#i, 2.0>
-
-// -----
-
-// expected-error@+1 {{C1: the source must have rank 2, but its shape is 3}}
-lm.param @narrow_c1_vector : tensor<1x3xbf16> = #lm.narrow<dense<1.0> : tensor<3xf32>>
 
 // -----
 
@@ -453,121 +323,6 @@ lm.param @reduced_heads_c4 : tensor<2x3xf32> = #lm.reduced_heads<scores, first, 
 
 // expected-error@+1 {{C5: there is no such bias, second_bias}}
 lm.param @reduced_heads_c5 : tensor<2xf32> = #lm.reduced_heads<outputs, second_bias, first = dense<1.0> : tensor<3x4xf32>, second = dense<1.0> : tensor<4x3xf32>, statistics = <"s", "x">, heads = 2, kv_heads = 2, rank = 1, damping = 0.1>
-
-// -----
-
-// expected-error@+1 {{C1: the source must be f32, but is int8}}
-lm.param @sparsify_c1 : tensor<2x4xf32> = #lm.sparsify<#lm.quantize_rows<dense<1.0> : tensor<2x4xf32>>, ratio = 0.5>
-
-// -----
-
-// expected-error@+1 {{C2: expected a ratio above 0 and below 1, but found 0}}
-lm.param @sparsify_c2_zero : tensor<2x4xf32> = #lm.sparsify<dense<1.0> : tensor<2x4xf32>, ratio = 0.0>
-
-// -----
-
-// expected-error@+1 {{C2: expected a ratio above 0 and below 1, but found 1}}
-lm.param @sparsify_c2_one : tensor<2x4xf32> = #lm.sparsify<dense<1.0> : tensor<2x4xf32>, ratio = 1.0>
-
-// -----
-
-// expected-error@+1 {{C3: expected blocks of 1 to 65536 outputs and inputs, but found 0x4}}
-lm.param @sparsify_c3 : tensor<2x4xf32> = #lm.sparsify<dense<1.0> : tensor<2x4xf32>, ratio = 0.5, block = 0x4>
-
-// -----
-
-// expected-error@+1 {{C4: expected groups of 2 to 256 inputs that divide the columns and whose ratio is a whole number, but found groups of 3 and a ratio of}}
-lm.param @sparsify_c4_divides : tensor<2x4xf32> = #lm.sparsify<dense<1.0> : tensor<2x4xf32>, ratio = 0.66666666666666663, group = 3>
-
-// -----
-
-// expected-error@+1 {{C4: expected groups of 2 to 256 inputs that divide the columns and whose ratio is a whole number, but found groups of 4 and a ratio of 3.000000e-01}}
-lm.param @sparsify_c4_whole : tensor<2x4xf32> = #lm.sparsify<dense<1.0> : tensor<2x4xf32>, ratio = 0.3, group = 4>
-
-// -----
-
-// expected-error@+1 {{C4: expected groups of 2 to 256}}
-lm.param @sparsify_c4_large : tensor<2x512xf32> = #lm.sparsify<dense<1.0> : tensor<2x512xf32>, ratio = 0.5, group = 512>
-
-// -----
-
-// expected-error@+1 {{C4: expected groups of 2 to 256}}
-lm.param @sparsify_c4_negative : tensor<2x4xf32> = #lm.sparsify<dense<1.0> : tensor<2x4xf32>, ratio = 0.5, group = -2>
-
-// -----
-
-// expected-error@+1 {{C5: expected blocks of one number in groups, but found 2x1}}
-lm.param @sparsify_c5 : tensor<2x4xf32> = #lm.sparsify<dense<1.0> : tensor<2x4xf32>, ratio = 0.5, block = 2x1, group = 4>
-
-// -----
-
-// expected-error@+1 {{C6: expected a fit whose rotated blocks divide the 6 columns, but found 4}}
-lm.param @sparsify_c6 : tensor<2x6xf32> = #lm.sparsify<dense<1.0> : tensor<2x6xf32>, ratio = 0.5, fit = <[<"s", "a">], rotated = 4, damping = 1.0>>
-
-// -----
-
-// expected-error@+1 {{expected 'block', 'group' or 'fit', in this order}}
-lm.param @sparsify_order : tensor<2x4xf32> = #lm.sparsify<dense<1.0> : tensor<2x4xf32>, ratio = 0.5, group = 4, block = 1x1>
-
-// -----
-
-// expected-error@+1 {{C1: the source must be an int8 matrix that stores all of its codes, but is dense}}
-lm.param @store_sparse_c1_f32 : !lm.sparse_int8<2x4, block = 1x1, stored = 1> = #lm.store_sparse<dense<1.0> : tensor<2x4xf32>, block = 1x1>
-
-// -----
-
-// expected-error@+1 {{C1: the source must be an int8 matrix that stores all of its codes, but is #lm.store_sparse}}
-lm.param @store_sparse_c1_twice : !lm.sparse_int8<2x4, block = 1x1, stored = 1> = #lm.store_sparse<#lm.store_sparse<#lm.quantize_rows<dense<1.0> : tensor<2x4xf32>>, block = 1x1>, block = 1x1>
-
-// -----
-
-// expected-error@+1 {{C2: expected blocks of 1 to 65536 outputs and inputs, but found 1x0}}
-lm.param @store_sparse_c2 : !lm.sparse_int8<2x4, block = 1x1, stored = 1> = #lm.store_sparse<#lm.quantize_rows<dense<1.0> : tensor<2x4xf32>>, block = 1x0>
-
-// -----
-
-// expected-error@+1 {{C6: a fit cannot keep zeros where there are minima: zero need not be one of their numbers}}
-lm.param @quantize_groups_c6 : !lm.grouped<2x4, bits = 4, group = 2, min> = #lm.quantize_groups<dense<1.0> : tensor<2x4xf32>, bits = 4, group = 2, min, fit = <[<"s", "a">], damping = 1.0, zeros = true>>
-
-// -----
-
-// expected-error@+1 {{C1: the source must have rank 2, but its shape is 4}}
-lm.param @quantize_codebook_c1_vector : !lm.codebook<1x4, entries = 256> = #lm.quantize_codebook<dense<1.0> : tensor<4xf32>, entries = 256>
-
-// -----
-
-// expected-error@+1 {{C1: the source must be f32, but is of a codebook}}
-lm.param @quantize_codebook_c1_codebook : !lm.codebook<1x4, entries = 256> = #lm.quantize_codebook<#lm.quantize_codebook<dense<1.0> : tensor<1x4xf32>, entries = 256>, entries = 256>
-
-// -----
-
-// expected-error@+1 {{C2: expected 4, 8 or 16 entries with a group, or 256 without, but found 16 without}}
-lm.param @quantize_codebook_c2_no_group : !lm.codebook<1x4, entries = 256> = #lm.quantize_codebook<dense<1.0> : tensor<1x4xf32>, entries = 16>
-
-// -----
-
-// expected-error@+1 {{C2: expected 4, 8 or 16 entries with a group, or 256 without, but found 5 with}}
-lm.param @quantize_codebook_c2_entries : !lm.codebook<1x4, entries = 256> = #lm.quantize_codebook<dense<1.0> : tensor<1x4xf32>, entries = 5, group = 2>
-
-// -----
-
-// expected-error@+1 {{C3: expected a positive group that divides the columns (4), but found 3}}
-lm.param @quantize_codebook_c3_divides : !lm.codebook<1x4, entries = 16, group = 2> = #lm.quantize_codebook<dense<1.0> : tensor<1x4xf32>, entries = 16, group = 3>
-
-// -----
-
-// expected-error@+1 {{C3: expected a positive group that divides the columns, but found -2}}
-lm.param @quantize_codebook_c3_negative : !lm.codebook<1x4, entries = 16, group = 2> = #lm.quantize_codebook<#lm.gguf<"f", "k", f32>, entries = 16, group = -2>
-
-// -----
-
-// expected-error@+1 {{C4: expected a fit whose rotated blocks divide the 6 columns, but found 4}}
-lm.param @quantize_codebook_c4 : !lm.codebook<2x6, entries = 256> = #lm.quantize_codebook<dense<1.0> : tensor<2x6xf32>, entries = 256, fit = <[<"s", "x">], rotated = 4, damping = 0.1>>
-
-// -----
-
-// expected-error@+1 {{C5: a fit cannot keep zeros: zero need not be an entry}}
-lm.param @quantize_codebook_c5 : !lm.codebook<2x4, entries = 256> = #lm.quantize_codebook<dense<1.0> : tensor<2x4xf32>, entries = 256, fit = <[<"s", "x">], damping = 0.1, zeros = true>>
 
 // -----
 
