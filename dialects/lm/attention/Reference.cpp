@@ -132,7 +132,7 @@ static double shareOf(int64_t s, int64_t t, int64_t rows, int64_t tokens, const 
 /// The rows of sequence b that queries see, of `tokens` that count.
 static Tensor sequenceOf(const Tensor &x, int64_t b, int64_t tokens, const AttentionOptions &options,
                          Weight Projection::*matrix) {
-  const float *from = &x.f32[b * x.size(1) * x.width()];
+  const float *from = x.f32.data() + b * x.size(1) * x.width();
   Tensor y = Tensor::ofF32({1, options.projection ? options.projection->rowsOf(tokens) : x.size(1), x.width()});
   if (!options.projection)
     std::copy(from, from + y.f32.size(), y.f32.begin());
