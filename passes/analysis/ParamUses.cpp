@@ -63,10 +63,8 @@ void ParamUses::setBias(LinearOp linear, Attribute value) {
   builder.setInsertionPointAfter(lookup(linear.getWeightAttr()));
   auto type = RankedTensorType::get(linear.getType().getShape().back(), builder.getF32Type());
   StringRef part = getPartName(linear);
-  // A model that has no such bias may still have something of that name: count up until the name is free.
-  std::string base = ((part.empty() ? "linear" : part) + ".bias").str(), name = base;
-  for (unsigned count = 1; SymbolTable::lookupSymbolIn(module, name); ++count)
-    name = base + "_" + std::to_string(count);
+  // A model that has no such bias may still have something of that name.
+  std::string name = freeParamName(module, ((part.empty() ? "linear" : part) + ".bias").str());
   auto bias = ParamOp::create(builder, linear.getLoc(), name, type, value);
   params[bias.getSymNameAttr()] = bias;
   forget(linear);
@@ -87,6 +85,21 @@ void ParamUses::eraseUnused() {
     params.lookup(name).erase();
     params.erase(name);
   }
+}
+
+std::string freeParamName(ModuleOp module, StringRef wanted) {
+  std::string name = wanted.str();
+  for (unsigned count = 1; SymbolTable::lookupSymbolIn(module, name); ++count)
+    name = (wanted + "_" + Twine(count)).str();
+  return name;
+}
+
+void setApproximate(ParamOp param, Attribute value, ArrayRef<int64_t> shape, std::optional<double> error) {
+  MLIRContext *context = param.getContext();
+  param.setValueAttr(value);
+  param.setType(RankedTensorType::get(shape, Float32Type::get(context)));
+  param.setExactnessAttr(ExactnessAttr::get(context, ExactnessKind::approximate,
+                                            error ? std::optional<Real>(Real(*error)) : std::nullopt));
 }
 
 LinearOp getOwnLinear(Value value) {

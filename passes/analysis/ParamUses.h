@@ -55,6 +55,13 @@ private:
   llvm::DenseMap<mlir::StringAttr, llvm::SmallVector<mlir::Operation *, 2>> usersByName;
 };
 
+/// `wanted`, or that with a number behind it where the module has something of that name already.
+std::string freeParamName(mlir::ModuleOp module, llvm::StringRef wanted);
+
+/// Makes a param something else of f32; `error`: by how much products with it are off, where that is known.
+void setApproximate(ParamOp param, mlir::Attribute value, llvm::ArrayRef<int64_t> shape,
+                    std::optional<double> error = std::nullopt);
+
 /// The linear that makes `value` and nothing else uses, or null: what a rewrite of a projection needs.
 LinearOp getOwnLinear(mlir::Value value);
 

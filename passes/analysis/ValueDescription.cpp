@@ -4,7 +4,7 @@
 #include "passes/analysis/ValueDescription.h"
 
 #include "dialects/lm/PartNames.h"
-#include "passes/analysis/ParamUses.h"
+#include "passes/analysis/AttentionLinears.h"
 
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -192,12 +192,10 @@ Attribute ValueDescriptions::timesOfResult(AttentionOp attention) {
   auto times = dyn_cast_or_null<DenseElementsAttr>(made.times);
   if (!times || made.rotated != 0 || !made.isForLinears())
     return {};
-  auto numbers = llvm::to_vector(times.getValues<float>());
+  auto numbers = times.getValues<float>();
   llvm::SmallVector<float> result;
-  size_t width = static_cast<size_t>(attention.getValueWidth());
-  for (auto [head, size] : llvm::enumerate(attention.getGroupSizes()))
-    for (int64_t reader = 0; reader < size; ++reader)
-      result.append(numbers.begin() + head * width, numbers.begin() + (head + 1) * width);
+  for (int64_t channel : valueChannels(attention))
+    result.push_back(numbers[static_cast<size_t>(channel)]);
   auto type = RankedTensorType::get({static_cast<int64_t>(result.size())}, times.getElementType());
   return DenseElementsAttr::get(type, llvm::ArrayRef<float>(result));
 }

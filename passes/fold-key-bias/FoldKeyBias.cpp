@@ -6,7 +6,7 @@
 #include "passes/fold-key-bias/FoldKeyBias.h"
 
 #include "dialects/lm/Lm.h"
-#include "passes/analysis/ParamUses.h"
+#include "passes/analysis/AttentionLinears.h"
 #include "passes/analysis/Tell.h"
 
 using namespace mlir;
@@ -24,7 +24,7 @@ static void dropKeyBias(AttentionOp attention, ParamUses &uses) {
     return;
   if (attention.getRopeAttr())
     return tellMissed(kPass, "KeptKeyBias", attention, "rotary positions turn the bias by the position of the key");
-  if (ProjectionAttr projection = attention.getProjectionAttr(); projection && projection.isLearned())
+  if (hasLearnedProjection(attention))
     return tellMissed(kPass, "KeptKeyBias", attention,
                       "a learned projection gives each of its rows another share of it");
   if (!getOwnLinear(attention.getKey()))

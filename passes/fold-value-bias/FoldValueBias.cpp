@@ -6,8 +6,7 @@
 #include "passes/fold-value-bias/FoldValueBias.h"
 
 #include "dialects/lm/Lm.h"
-#include "mlir/Interfaces/FunctionInterfaces.h"
-#include "passes/analysis/ParamUses.h"
+#include "passes/analysis/AttentionLinears.h"
 #include "passes/analysis/Tell.h"
 
 using namespace mlir;
@@ -19,26 +18,10 @@ namespace lmopt::lm {
 
 static constexpr llvm::StringLiteral kPass = "lm-fold-value-bias";
 
-/// Rows beyond the length of a text are zero after attention and get the bias after the folding. That is unseen when
-/// all results of the function are pooled (rank 2); with a cache there are no such rows.
-static bool showsPaddedRows(AttentionOp attention) {
-  auto function = attention->getParentOfType<FunctionOpInterface>();
-  return attention.getLengths() && (!function || llvm::any_of(function.getResultTypes(), [](Type type) {
-           auto tensor = dyn_cast<RankedTensorType>(type);
-           return tensor && tensor.getRank() > 2;
-         }));
-}
-
-/// The linear that alone reads the attention, or null.
-static LinearOp getOutputLinear(AttentionOp attention) {
-  Value result = attention.getResult();
-  return result.hasOneUse() ? dyn_cast<LinearOp>(*result.getUsers().begin()) : LinearOp();
-}
-
 static StringRef reasonToKeep(AttentionOp attention) {
   if (!getOwnLinear(attention.getValue()))
     return "something else uses the values";
-  if (ProjectionAttr projection = attention.getProjectionAttr(); projection && projection.isLearned())
+  if (hasLearnedProjection(attention))
     return "a learned projection gives each of its rows another share of it";
   if (attention.getHeads() != attention.getKvHeads())
     return "heads share values";

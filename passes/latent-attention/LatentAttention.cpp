@@ -11,12 +11,12 @@
 #include "dialects/lm/attention/Attention.h"
 #include "dialects/lm/linear/Linear.h"
 #include "dialects/lm/weights/LowRankFactors.h"
-#include "passes/analysis/ParamUses.h"
+#include "passes/analysis/AttentionLinears.h"
+#include "passes/analysis/NarrowLinear.h"
 #include "passes/analysis/Statistics.h"
 #include "passes/analysis/Tell.h"
 
 #include "mlir/IR/Threading.h"
-#include "mlir/Interfaces/FunctionInterfaces.h"
 
 #include <numeric>
 
@@ -31,9 +31,8 @@ static constexpr llvm::StringLiteral kPass = "lm-latent-attention";
 
 namespace {
 
-struct Latent {
+struct Latent : AttentionLinears {
   AttentionOp attention;
-  LinearOp query, key, value, output;
   ObservedValue input;
   double error = 0; ///< found out
 
@@ -97,7 +96,7 @@ struct LatentAttention : impl::LmLatentAttentionPassBase<LatentAttention> {
     for (AttentionOp attention : findOps<AttentionOp>(module)) {
       if (!selection.contains(attention))
         continue;
-      Latent one = {attention, {}, {}, {}, {}, {}, 0};
+      Latent one = {{}, attention, {}, 0};
       if (std::string reason = complete(one, uses); !reason.empty()) {
         tellMissed(kPass, "NotLatent", attention, reason);
         continue;
@@ -112,30 +111,16 @@ struct LatentAttention : impl::LmLatentAttentionPassBase<LatentAttention> {
 
   /// Why the attention must stay as it is, or an empty string.
   static std::string complete(Latent &one, const ParamUses &uses) {
-    one.query = getOwnLinear(one.attention.getQuery(), uses);
-    one.key = getOwnLinear(one.attention.getKey(), uses);
-    one.value = getOwnLinear(one.attention.getValue(), uses);
-    Value result = one.attention.getResult();
-    one.output = result.hasOneUse() ? dyn_cast<LinearOp>(*result.getUsers().begin()) : LinearOp();
-    if (!one.query || !one.key || !one.value || !one.output ||
-        !uses.isOnlyUsedBy(uses.lookup(one.output.getWeightAttr()), one.output))
+    static_cast<AttentionLinears &>(one) = findOwnLinears(one.attention, uses);
+    if (!one.areAllThere())
       return "what it reads, or what reads it, is no f32 linear of its own";
     if (one.value.getInput() != one.key.getInput())
       return "its keys and values are not made of one value";
     if (one.attention.getGroups())
       return "its heads of keys are read by different numbers of queries";
-    if (ProjectionAttr projection = one.attention.getProjectionAttr(); projection && projection.isLearned())
+    if (hasLearnedProjection(one.attention))
       return "a learned projection gives each of its rows another share of the mean";
     return showsPaddedRows(one.attention) ? "rows beyond the length of a text can be seen in a result" : "";
-  }
-
-  /// They are zero after attention, and would get the mean that the bias takes up.
-  static bool showsPaddedRows(AttentionOp attention) {
-    auto function = attention->getParentOfType<FunctionOpInterface>();
-    return attention.getLengths() && (!function || llvm::any_of(function.getResultTypes(), [](Type type) {
-             auto tensor = dyn_cast<RankedTensorType>(type);
-             return tensor && tensor.getRank() > 2;
-           }));
   }
 
   LogicalResult checkAttention(Latent &one) {
@@ -201,33 +186,19 @@ struct LatentAttention : impl::LmLatentAttentionPassBase<LatentAttention> {
     return TakeRowsAttr::get(&getContext(), source, llvm::to_vector(llvm::seq(begin, end)));
   }
 
-  void setParam(ParamOp param, Attribute value, ArrayRef<int64_t> shape, std::optional<double> error = {}) {
-    param.setValueAttr(value);
-    param.setType(RankedTensorType::get(shape, Float32Type::get(&getContext())));
-    param.setExactnessAttr(ExactnessAttr::get(&getContext(), ExactnessKind::approximate,
-                                              error ? std::optional<Real>(Real(*error)) : std::nullopt));
-  }
-
-  static void setWidth(Value rows, int64_t width) {
-    auto type = cast<RankedTensorType>(rows.getType());
-    llvm::SmallVector<int64_t> shape = llvm::to_vector(type.getShape());
-    shape.back() = width;
-    rows.setType(RankedTensorType::get(shape, type.getElementType()));
-  }
-
   void absorbIntoQuery(Latent &one, Attribute factor, ParamUses &uses) {
     MLIRContext *context = &getContext();
     int64_t width = one.heads() * rank;
     ParamOp weight = uses.lookup(one.query.getWeightAttr());
-    setParam(weight, AbsorbHeadsAttr::get(context, weight.getValue(), factor, one.heads(), one.kvHeads()),
-             {width, weight.getShape()[1]});
+    setApproximate(weight, AbsorbHeadsAttr::get(context, weight.getValue(), factor, one.heads(), one.kvHeads()),
+                   {width, weight.getShape()[1]});
     setWidth(one.query.getResult(), width);
     if (!one.query.getBiasAttr())
       return;
     auto bias = AbsorbHeadsAttr::get(context, uses.lookup(one.query.getBiasAttr()).getValue(), factor, one.heads(),
                                      one.kvHeads());
     uses.setBias(one.query, bias);
-    setParam(uses.lookup(one.query.getBiasAttr()), bias, {width});
+    setApproximate(uses.lookup(one.query.getBiasAttr()), bias, {width});
   }
 
   /// The weight, and the bias with what the values have in common: their own bias and what their mean lost.
@@ -244,9 +215,9 @@ struct LatentAttention : impl::LmLatentAttentionPassBase<LatentAttention> {
     auto absorbed =
         AbsorbHeadsAttr::get(context, TransposeAttr::get(context, source), factor, one.heads(), one.kvHeads());
     int64_t results = weight.getShape()[0];
-    setParam(weight, TransposeAttr::get(context, absorbed), {results, one.heads() * rank});
+    setApproximate(weight, TransposeAttr::get(context, absorbed), {results, one.heads() * rank});
     uses.setBias(one.output, bias);
-    setParam(uses.lookup(one.output.getBiasAttr()), bias, {results});
+    setApproximate(uses.lookup(one.output.getBiasAttr()), bias, {results});
   }
 
   /// The numbers of the heads of values, once for each head of queries that reads them.
@@ -266,20 +237,13 @@ struct LatentAttention : impl::LmLatentAttentionPassBase<LatentAttention> {
     std::string name = getPartName(one.attention).str();
     name = (name.empty() ? key.getSymName().str() : name) + ".kv";
     auto type = RankedTensorType::get({rank, one.width()}, builder.getF32Type());
-    auto weight = ParamOp::create(builder, key.getLoc(), freeName(name + ".weight"), type,
+    auto weight = ParamOp::create(builder, key.getLoc(), freeParamName(getOperation(), name + ".weight"), type,
                                   LowRankRightAttr::get(&getContext(), factored));
-    setParam(weight, weight.getValue(), type.getShape(), one.error);
+    setApproximate(weight, weight.getValue(), type.getShape(), one.error);
     builder.setInsertionPoint(one.attention);
     auto latent = LinearOp::create(builder, one.key.getLoc(), one.key.getInput(), weight);
     setPartName(latent, name);
     return latent;
-  }
-
-  std::string freeName(const std::string &wanted) {
-    std::string name = wanted;
-    for (unsigned count = 1; SymbolTable::lookupSymbolIn(getOperation(), name); ++count)
-      name = wanted + "_" + std::to_string(count);
-    return name;
   }
 
   static void replaceAttention(Latent &one, LinearOp latent, ParamUses &uses) {

@@ -10,12 +10,12 @@
 #include "dialects/lm/linear/Linear.h"
 #include "dialects/lm/weights/HeadProducts.h"
 #include "dialects/lm/weights/LinearAlgebra.h"
-#include "passes/analysis/ParamUses.h"
+#include "passes/analysis/AttentionLinears.h"
+#include "passes/analysis/NarrowLinear.h"
 #include "passes/analysis/Statistics.h"
 #include "passes/analysis/Tell.h"
 
 #include "mlir/IR/Threading.h"
-#include "mlir/Interfaces/FunctionInterfaces.h"
 
 #include <numeric>
 
@@ -30,9 +30,9 @@ static constexpr llvm::StringLiteral kPass = "lm-low-rank-attention";
 
 namespace {
 
-struct Heads {
+/// query and key, or value and output, are null where they stay.
+struct Heads : AttentionLinears {
   AttentionOp attention;
-  LinearOp query, key, value, output; ///< query and key, or value and output, are null where they stay
   ObservedValue input;
   // What was found out.
   std::vector<int64_t> planes; ///< pairs of numbers that stay, with rotary positions
@@ -92,7 +92,7 @@ struct LowRankAttention : impl::LmLowRankAttentionPassBase<LowRankAttention> {
     llvm::SmallVector<ObservedValue> observed = findObservedValues(module, *all);
     std::vector<Heads> found;
     for (AttentionOp attention : findOps<AttentionOp>(module)) {
-      Heads one = {attention, {}, {}, {}, {}, {}, {}};
+      Heads one = {{}, attention, {}, {}};
       std::string reason = complete(one, uses);
       if (one.value && !selection.contains(one.value))
         continue;
@@ -110,19 +110,14 @@ struct LowRankAttention : impl::LmLowRankAttentionPassBase<LowRankAttention> {
 
   /// Why the attention must stay as it is, or an empty string.
   std::string complete(Heads &one, const ParamUses &uses) {
-    one.value = getOwnLinear(one.attention.getValue(), uses);
-    one.key = getOwnLinear(one.attention.getKey(), uses);
-    one.query = getOwnLinear(one.attention.getQuery(), uses);
-    Value result = one.attention.getResult();
-    one.output = result.hasOneUse() ? dyn_cast<LinearOp>(*result.getUsers().begin()) : LinearOp();
-    if (!one.value || !one.key || !one.query || !one.output ||
-        !uses.isOnlyUsedBy(uses.lookup(one.output.getWeightAttr()), one.output))
+    static_cast<AttentionLinears &>(one) = findOwnLinears(one.attention, uses);
+    if (!one.areAllThere())
       return "what it reads, or what reads it, is no f32 linear of its own";
     if (one.value.getInput() != one.key.getInput() || one.value.getInput() != one.query.getInput())
       return "its queries, keys and values are not made of one value";
     if (one.attention.getHeadWidth() != one.attention.getValueWidth())
       return "its keys and values are not of one width";
-    if (ProjectionAttr projection = one.attention.getProjectionAttr(); projection && projection.isLearned())
+    if (hasLearnedProjection(one.attention))
       return "a learned projection gives each of its rows another share of the mean";
     return reasonOfPart(one);
   }
@@ -134,15 +129,6 @@ struct LowRankAttention : impl::LmLowRankAttentionPassBase<LowRankAttention> {
     if (parts != "scores" && showsPaddedRows(one.attention))
       return "rows beyond the length of a text can be seen in a result";
     return "";
-  }
-
-  /// They are zero after attention, and would get the mean that the bias takes up.
-  static bool showsPaddedRows(AttentionOp attention) {
-    auto function = attention->getParentOfType<FunctionOpInterface>();
-    return attention.getLengths() && (!function || llvm::any_of(function.getResultTypes(), [](Type type) {
-             auto tensor = dyn_cast<RankedTensorType>(type);
-             return tensor && tensor.getRank() > 2;
-           }));
   }
 
   LogicalResult checkRank(Heads &one) {
@@ -305,13 +291,6 @@ struct LowRankAttention : impl::LmLowRankAttentionPassBase<LowRankAttention> {
         << remark::metric("Kept", rank.getValue()) << remark::metric("Of", before) << remark::metric("Error", error);
   }
 
-  static void setWidth(Value rows, int64_t width) {
-    auto type = cast<RankedTensorType>(rows.getType());
-    llvm::SmallVector<int64_t> shape = llvm::to_vector(type.getShape());
-    shape.back() = width;
-    rows.setType(RankedTensorType::get(shape, type.getElementType()));
-  }
-
   void replaceWeights(Heads &one, HeadProductKind kind, LinearOp first, LinearOp second, StatisticsAttr measured,
                       double error, ParamUses &uses) {
     auto heads = static_cast<int64_t>(one.attention.getHeads()),
@@ -326,11 +305,11 @@ struct LowRankAttention : impl::LmLowRankAttentionPassBase<LowRankAttention> {
     bool outputs = kind == HeadProductKind::outputs;
     int64_t inputs = uses.lookup(second.getWeightAttr()).getShape().back();
     if (outputs)
-      setParam(uses.lookup(first.getWeightAttr()), part(HeadPart::first),
-               {first.getType().getShape().back(), heads * rank});
+      setApproximate(uses.lookup(first.getWeightAttr()), part(HeadPart::first),
+                     {first.getType().getShape().back(), heads * rank});
     else
-      setParam(uses.lookup(first.getWeightAttr()), part(HeadPart::first), {heads * rank, inputs});
-    setParam(uses.lookup(second.getWeightAttr()), part(HeadPart::second), {kvHeads * rank, inputs}, error);
+      setApproximate(uses.lookup(first.getWeightAttr()), part(HeadPart::first), {heads * rank, inputs});
+    setApproximate(uses.lookup(second.getWeightAttr()), part(HeadPart::second), {kvHeads * rank, inputs}, error);
     if (!outputs)
       setWidth(first.getResult(), heads * rank);
     setWidth(second.getResult(), kvHeads * rank);
@@ -340,16 +319,9 @@ struct LowRankAttention : impl::LmLowRankAttentionPassBase<LowRankAttention> {
       setBias(second, part(HeadPart::second_bias), uses);
   }
 
-  void setParam(ParamOp param, Attribute value, ArrayRef<int64_t> shape, std::optional<double> error = {}) {
-    param.setValueAttr(value);
-    param.setType(RankedTensorType::get(shape, Float32Type::get(&getContext())));
-    param.setExactnessAttr(ExactnessAttr::get(&getContext(), ExactnessKind::approximate,
-                                              error ? std::optional<Real>(Real(*error)) : std::nullopt));
-  }
-
   void setBias(LinearOp linear, Attribute value, ParamUses &uses) {
     uses.setBias(linear, value);
-    setParam(uses.lookup(linear.getBiasAttr()), value, {linear.getType().getShape().back()});
+    setApproximate(uses.lookup(linear.getBiasAttr()), value, {linear.getType().getShape().back()});
   }
 
   /// Rows of queries and keys, and the frequencies of the pairs that are left.
@@ -382,8 +354,8 @@ struct LowRankAttention : impl::LmLowRankAttentionPassBase<LowRankAttention> {
     llvm::sort(kept);
     auto count = static_cast<int64_t>(kept.size());
     ParamOp weight = uses.lookup(linear.getWeightAttr());
-    setParam(weight, TakeRowsAttr::get(&getContext(), weight.getValue(), kept), {count, weight.getShape().back()},
-             error);
+    setApproximate(weight, TakeRowsAttr::get(&getContext(), weight.getValue(), kept), {count, weight.getShape().back()},
+                   error);
     setWidth(linear.getResult(), count);
     if (FlatSymbolRefAttr bias = linear.getBiasAttr())
       setBias(linear, TakeRowsAttr::get(&getContext(), uses.lookup(bias).getValue(), kept), uses);

@@ -358,7 +358,7 @@ struct LowRank : impl::LmLowRankPassBase<LowRank> {
     OpBuilder builder(first);
     auto type = RankedTensorType::get({one.rank, one.width}, builder.getF32Type());
     std::string name = nameOf(one) + ".inner";
-    auto weight = ParamOp::create(builder, first.getLoc(), freeName(name + ".weight"), type,
+    auto weight = ParamOp::create(builder, first.getLoc(), freeParamName(getOperation(), name + ".weight"), type,
                                   LowRankRightAttr::get(&getContext(), factored));
     weight.setExactnessAttr(ExactnessAttr::get(&getContext(), ExactnessKind::approximate, std::nullopt));
     builder.setInsertionPoint(firstInBlock(one));
@@ -378,9 +378,8 @@ struct LowRank : impl::LmLowRankPassBase<LowRank> {
                      ParamUses &uses) {
     MLIRContext *context = &getContext();
     member.linear.getInputMutable().assign(inner.getResult());
-    member.weight.setValueAttr(ownRows(one, member, row, LowRankLeftAttr::get(context, factored)));
-    member.weight.setType(RankedTensorType::get({member.rows, one.rank}, Float32Type::get(context)));
-    member.weight.setExactnessAttr(ExactnessAttr::get(context, ExactnessKind::approximate, Real(one.error)));
+    setApproximate(member.weight, ownRows(one, member, row, LowRankLeftAttr::get(context, factored)),
+                   {member.rows, one.rank}, one.error);
     if (factored.getMethod() == LowRankMethod::whitened)
       moveMean(one, member, factored, row, uses);
     auto remark = tellPassed(kPass, "Factored", member.linear);
@@ -396,13 +395,6 @@ struct LowRank : impl::LmLowRankPassBase<LowRank> {
       return all;
     auto kept = llvm::to_vector(llvm::seq<int64_t>(row, row + member.rows));
     return TakeRowsAttr::get(&getContext(), all, kept);
-  }
-
-  std::string freeName(const std::string &wanted) {
-    std::string name = wanted;
-    for (unsigned count = 1; SymbolTable::lookupSymbolIn(getOperation(), name); ++count)
-      name = wanted + "_" + std::to_string(count);
-    return name;
   }
 
   void moveMean(const Candidate &one, Member &member, LowRankAttr factored, int64_t row, ParamUses &uses) {

@@ -6,7 +6,7 @@
 #include "passes/migrate-scales/MigrateScales.h"
 
 #include "dialects/lm/Weights.h"
-#include "passes/analysis/ParamUses.h"
+#include "passes/analysis/AttentionLinears.h"
 #include "passes/analysis/Statistics.h"
 #include "passes/analysis/Tell.h"
 #include "passes/migrate-scales/ScaleSearch.h"
@@ -35,18 +35,6 @@ struct Site {
 
   int64_t makerWidth() const { return *llvm::max_element(channels) + 1; }
 };
-
-/// Each channel of the result of attention is a mean of one channel of the values.
-std::vector<int64_t> channelsOf(AttentionOp attention) {
-  std::vector<int64_t> channels;
-  int64_t head = 0, width = attention.getValueWidth();
-  for (int64_t size : attention.getGroupSizes()) {
-    for (int64_t i = 0; i < size * width; ++i)
-      channels.push_back(head * width + i % width);
-    ++head;
-  }
-  return channels;
-}
 
 struct MigrateScales : impl::LmMigrateScalesPassBase<MigrateScales> {
   using LmMigrateScalesPassBase::LmMigrateScalesPassBase;
@@ -150,7 +138,7 @@ struct MigrateScales : impl::LmMigrateScalesPassBase<MigrateScales> {
     for (int64_t j = 0; j < site.value.width(); ++j)
       site.channels.push_back(j);
     if (auto attention = dyn_cast_or_null<AttentionOp>(op)) {
-      site.channels = channelsOf(attention);
+      site.channels = valueChannels(attention);
       return getOwnLinear(attention.getValue());
     }
     if (auto product = dyn_cast_or_null<GatedProductOp>(op))

@@ -179,17 +179,10 @@ struct ProjectAttention : impl::LmProjectAttentionPassBase<ProjectAttention> {
                     SafetensorsFormat format) {
     OpBuilder builder(attention->getParentOfType<FunctionOpInterface>());
     auto type = RankedTensorType::get(tensor.shape, builder.getF32Type());
-    ParamOp param = ParamOp::create(builder, attention.getLoc(), freeName(tensor.name), type,
+    ParamOp param = ParamOp::create(builder, attention.getLoc(), freeParamName(getOperation(), tensor.name), type,
                                     SafetensorsAttr::get(&getContext(), file.path(), tensor.name, format));
     param.setExactnessAttr(ExactnessAttr::get(&getContext(), ExactnessKind::trained, std::nullopt));
     return param;
-  }
-
-  std::string freeName(const std::string &wanted) {
-    std::string name = wanted;
-    for (unsigned count = 1; SymbolTable::lookupSymbolIn(getOperation(), name); ++count)
-      name = wanted + "_" + std::to_string(count);
-    return name;
   }
 
   /// A text has at most as many tokens as the matrices have columns: what reports of the model look at.
