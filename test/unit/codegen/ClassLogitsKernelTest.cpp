@@ -199,20 +199,7 @@ std::vector<std::vector<float>> keepGreatest(std::vector<std::vector<float>> row
   return rows;
 }
 
-struct Kernels {
-  explicit Kernels(const std::string &cpu) : harness(cpu) {
-    uint64_t seed = 1;
-    for (const Shape &shape : kShapes) {
-      problems.push_back(std::make_unique<Problem>(shape, seed++));
-      problems.back()->add(harness);
-    }
-    harness.build();
-  }
-  test::KernelHarness harness;
-  std::vector<std::unique_ptr<Problem>> problems;
-};
-
-using ClassLogits = test::KernelTest<Kernels>;
+using ClassLogits = test::KernelTest<test::CompiledProblems<Problem, kShapes>>;
 
 // Numbers are at most some 40; exp and log are right to 3 ulp, sums of at most 100 terms and each difference round
 // once: an absolute error of 100 2^-24 in a logarithm, 4 half ulps of 64 for what is subtracted and added.

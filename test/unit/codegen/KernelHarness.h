@@ -90,6 +90,21 @@ private:
   }
 };
 
+/// A library for KernelTest: a problem for each of the shapes, with the kernels that solve it.
+template <typename ProblemT, const auto &shapes>
+struct CompiledProblems {
+  explicit CompiledProblems(const std::string &cpu) : harness(cpu) {
+    uint64_t seed = 1;
+    for (const auto &shape : shapes) {
+      problems.push_back(std::make_unique<ProblemT>(shape, seed++));
+      problems.back()->add(harness);
+    }
+    harness.build();
+  }
+  KernelHarness harness;
+  std::vector<std::unique_ptr<ProblemT>> problems;
+};
+
 /// A file name in the folder of temporary files that no other process uses.
 std::string temporaryPath(const std::string &suffix);
 

@@ -201,56 +201,25 @@ struct Problem {
   }
 };
 
-/// The kernels of one CPU.
-struct Compiled {
-  explicit Compiled(const std::string &cpu) : harness(cpu) {
-    uint64_t seed = 1;
-    for (const Shape &shape : kShapes) {
-      problems.push_back(std::make_unique<Problem>(shape, seed++));
-      problems.back()->add(harness);
-    }
-    harness.build();
-  }
-  test::KernelHarness harness;
-  std::vector<std::unique_ptr<Problem>> problems;
-};
-
-class TopLinear : public testing::TestWithParam<std::string> {
-protected:
-  // Compiling is what costs: once for all tests of a CPU.
-  void SetUp() override {
-    static std::map<std::string, std::unique_ptr<Compiled>> all;
-    std::unique_ptr<Compiled> &mine = all[GetParam()];
-    if (!mine)
-      mine = std::make_unique<Compiled>(GetParam());
-    compiled = mine.get();
-    if (!harness().runsHere())
-      GTEST_SKIP() << "this machine cannot run the code";
-  }
-  const test::KernelHarness &harness() const { return compiled->harness; }
-  std::vector<std::unique_ptr<Problem>> &problems() const { return compiled->problems; }
-
-private:
-  Compiled *compiled = nullptr;
-};
+using TopLinear = test::KernelTest<test::CompiledProblems<Problem, kShapes>>;
 
 TEST_P(TopLinear, givesTheGreatestOfTheWholeProduct) {
   int64_t panels = 0;
-  for (const auto &problem : problems())
+  for (const auto &problem : library->problems)
     for (int64_t asked : {int64_t(0), int64_t(1), (problem->spec.count + 1) / 2, problem->spec.count + 7}) {
       int64_t count = asked ? std::min(asked, problem->spec.count) : problem->spec.count;
-      EXPECT_EQ(problem->run(harness(), asked, panels), problem->expected(harness(), count))
+      EXPECT_EQ(problem->run(library->harness, asked, panels), problem->expected(library->harness, count))
           << problem->spec.exact.outputs << " outputs, " << asked << " asked for";
     }
 }
 
 TEST_P(TopLinear, doesNotBelieveAPreviewThatIsNoNumber) {
   int64_t panels = 0;
-  for (const auto &problem : problems()) {
+  for (const auto &problem : library->problems) {
     for (int64_t r = 0; r < kRows; ++r)
       for (int64_t n = r; n < problem->spec.exact.outputs; n += 3)
         problem->previewOf(r)[n] = n % 2 ? std::nanf("") : std::numeric_limits<float>::infinity();
-    EXPECT_EQ(problem->run(harness(), 0, panels), problem->expected(harness(), problem->spec.count));
+    EXPECT_EQ(problem->run(library->harness, 0, panels), problem->expected(library->harness, problem->spec.count));
     for (int64_t r = 0; r < kRows; ++r)
       problem->previewRow(r);
   }
@@ -259,8 +228,8 @@ TEST_P(TopLinear, doesNotBelieveAPreviewThatIsNoNumber) {
 // The last row is ordinary: 8 bits tell the greatest few of 640 results from most of the others.
 TEST_P(TopLinear, leavesOutWhatTheBoundExcludes) {
   int64_t panels = 0;
-  Problem &problem = *problems()[3];
-  problem.run(harness(), 1, panels);
+  Problem &problem = *library->problems[3];
+  problem.run(library->harness, 1, panels);
   EXPECT_GE(panels, 1);
   EXPECT_LT(panels, problem.spec.exact.panels() / 2);
 }
@@ -268,12 +237,12 @@ TEST_P(TopLinear, leavesOutWhatTheBoundExcludes) {
 // A bound that says more than is true must change results, or the test above proves nothing.
 TEST_P(TopLinear, reliesOnTheBound) {
   int64_t panels = 0;
-  Problem &problem = *problems()[3];
+  Problem &problem = *library->problems[3];
   const int64_t last = kRows - 1;
-  std::vector<float> row = problem.expected(harness(), 1)[last];
+  std::vector<float> row = problem.expected(library->harness, 1)[last];
   int64_t best = std::max_element(row.begin(), row.end()) - row.begin();
   problem.previewOf(last)[best] = -1e6f;
-  EXPECT_NE(problem.run(harness(), 1, panels)[last], row);
+  EXPECT_NE(problem.run(library->harness, 1, panels)[last], row);
   problem.previewRow(last);
 }
 
