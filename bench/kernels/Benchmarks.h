@@ -35,6 +35,7 @@ private:
 
 /// Each adds its kernels now and registers benchmarks that run after `load`. `peaks` is filled in between.
 void addLinearBenchmarks(KernelProgram &program, const Peaks &peaks);
+void addHeadCosts(KernelProgram &program, const Peaks &peaks);
 void addAttentionBenchmarks(KernelProgram &program, const Peaks &peaks);
 void addRowBenchmarks(KernelProgram &program, const Peaks &peaks);
 

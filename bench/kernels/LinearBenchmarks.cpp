@@ -120,4 +120,23 @@ void addLinearBenchmarks(KernelProgram &program, const Peaks &peaks) {
       }
 }
 
+/// What a product of so many rows of SmolLM2's head costs a token, for the cuts of an adaptive softmax
+/// (bench/head_cost.py fits passes/factorize-softmax/Cuts.h to it).
+void addHeadCosts(KernelProgram &program, const Peaks &peaks) {
+  const struct {
+    const char *name;
+    cpu::WeightFormat format;
+  } formats[] = {
+      {"f32", cpu::WeightFormat::F32}, {"bf16", cpu::WeightFormat::Bf16}, {"u8s8", cpu::WeightFormat::S8Rows}};
+  for (const auto &format : formats)
+    for (int64_t outputs : {16, 48, 128, 384, 1024, 2048, 4096, 8192, 16384, 32768, 49152}) {
+      Problem problem;
+      problem.spec = {outputs, 576, format.format, false, cpu::floatRowBytes(outputs)};
+      problem.kernel = program.add(cpu::linearKernel(program.library(), problem.spec));
+      benchmark::RegisterBenchmark(
+          (std::string("head_cost_") + format.name + "/outputs:" + std::to_string(outputs)).c_str(),
+          [=, &program, &peaks](benchmark::State &state) { runLinear(state, program, peaks, problem, 1); });
+    }
+}
+
 } // namespace lmopt::bench

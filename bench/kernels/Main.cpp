@@ -17,6 +17,7 @@ int main(int argc, char **argv) {
   Peaks peaks;
   PeakLoops loops(program);
   addLinearBenchmarks(program, peaks);
+  addHeadCosts(program, peaks);
   addAttentionBenchmarks(program, peaks);
   addRowBenchmarks(program, peaks);
   program.load();

@@ -143,5 +143,10 @@ LogicalResult ClassesAttr::verify(function_ref<InFlightDiagnostic()> emitError, 
                        << " are in none";
   if (!isPermutation(words))
     return emitError() << "C2: expected each word from 0 to " << words.size() - 1 << " once";
+  const int64_t *shared = llvm::find_if(sizes, [](int64_t size) { return size > 1; });
+  if (shared == sizes.end() || llvm::is_contained(ArrayRef<int64_t>(shared, sizes.end()), 1))
+    return emitError() << "C3: expected classes of one word first, then at least one of more";
   return success();
 }
+
+int64_t ClassesAttr::getSingles() const { return llvm::count(getSizes(), 1); }

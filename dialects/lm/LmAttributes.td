@@ -162,10 +162,17 @@ def LM_ClassesAttr : LM_Attr<"Classes", "classes"> {
     Constraints:
     - C1: each class has a word, and the sizes of the classes add up to the number of words.
     - C2: each id from 0 to the number of words, without it, stands there once.
+    - C3: classes of one word come before the others, and there is another.
   }];
   let parameters = (ins ArrayRefParameter<"int64_t">:$words, ArrayRefParameter<"int64_t">:$sizes);
   let assemblyFormat = "`<` `words` `=` `[` $words `]` `,` `sizes` `=` `[` $sizes `]` `>`";
   let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// How many classes are of one word.
+    int64_t getSingles() const;
+    /// How many words share their class with another.
+    int64_t getSharing() const { return static_cast<int64_t>(getWords().size()) - getSingles(); }
+  }];
 }
 
 //===- Exactness -------------------------------------------------------------------------------------------------===//

@@ -113,13 +113,20 @@ namespace {
 /// Rows with a one behind each, the scores of which are fitted.
 struct Sample {
   int64_t width = 0; ///< with the one
-  std::vector<float> rows, shares;
+  std::vector<float> rows, shares, known;
 
   int64_t count() const { return static_cast<int64_t>(rows.size()) / width; }
   const float *row(int64_t r) const { return &rows[static_cast<size_t>(r * width)]; }
+  /// Products of a row to logarithms of probabilities.
+  void finish(int64_t r, float *scores, int64_t classes) const {
+    if (!known.empty())
+      scores[0] = known[static_cast<size_t>(r)];
+    logSoftmax(scores, classes);
+  }
 };
 
-Sample takeSample(const HeadRows &all, const std::vector<float> &shares, int64_t classes, bool heldOut) {
+Sample takeSample(const HeadRows &all, const std::vector<float> &shares, int64_t classes,
+                  const std::vector<float> &known, bool heldOut) {
   Sample sample;
   sample.width = all.width + 1;
   for (int64_t r = 0; r < all.count(); ++r) {
@@ -128,6 +135,8 @@ Sample takeSample(const HeadRows &all, const std::vector<float> &shares, int64_t
     sample.rows.insert(sample.rows.end(), all.rows.begin() + r * all.width, all.rows.begin() + (r + 1) * all.width);
     sample.rows.push_back(1);
     sample.shares.insert(sample.shares.end(), shares.begin() + r * classes, shares.begin() + (r + 1) * classes);
+    if (!known.empty())
+      sample.known.push_back(known[static_cast<size_t>(r)]);
   }
   return sample;
 }
@@ -208,18 +217,26 @@ private:
       scales.push_back(1 / std::sqrt(std::max(mean * (1 - mean), kLeastSpread)));
   }
 
+  /// Scores that would be right: the one that is known as it is, or zero in the mean.
+  void startTargets(int64_t row, float *targets) const {
+    double mean = 0;
+    for (int64_t c = 0; c < classes; ++c) {
+      targets[c] = std::log(std::max(sharesOf(row)[c], kLeast));
+      mean += targets[c] / static_cast<double>(classes);
+    }
+    double shift = sample.known.empty() ? mean : targets[0] - sample.known[static_cast<size_t>(row)];
+    for (int64_t c = 0; c < classes; ++c)
+      targets[c] = static_cast<float>(targets[c] - shift);
+    if (!sample.known.empty())
+      targets[0] = 0;
+  }
+
   /// Least squares, which needs no more than one sum where inputs are white.
   std::vector<double> start() const {
     auto add = [&](int64_t first, int64_t number, float *to, size_t) {
       std::vector<float> targets(static_cast<size_t>(number * classes));
-      for (int64_t r = 0; r < number; ++r) {
-        double mean = 0;
-        for (int64_t c = 0; c < classes; ++c)
-          mean += std::log(std::max(sharesOf(first + r)[c], kLeast)) / static_cast<double>(classes);
-        for (int64_t c = 0; c < classes; ++c)
-          targets[static_cast<size_t>(r * classes + c)] =
-              static_cast<float>(std::log(std::max(sharesOf(first + r)[c], kLeast)) - mean);
-      }
+      for (int64_t r = 0; r < number; ++r)
+        startTargets(first + r, &targets[static_cast<size_t>(r * classes)]);
       addOuterProducts(targets.data(), classes, classes, sample.row(first), width, number, to);
     };
     std::vector<double> point = summed(size(), add);
@@ -244,10 +261,12 @@ private:
       matrix.multiply(sample.row(first), number, products.data());
       for (int64_t r = 0; r < number; ++r) {
         float *logs = &products[static_cast<size_t>(r * matrix.stride())];
-        logSoftmax(logs, classes);
+        sample.finish(first + r, logs, classes);
         losses[part] += divergence(sharesOf(first + r), logs, classes);
         for (int64_t c = 0; c < classes; ++c)
           logs[c] = std::exp(logs[c]) - sharesOf(first + r)[c];
+        if (!sample.known.empty())
+          logs[0] = 0; // its score is no number to fit
       }
       addOuterProducts(products.data(), matrix.stride(), classes, sample.row(first), width, number, to);
     });
@@ -281,7 +300,7 @@ double meanDivergence(const Sample &sample, const std::vector<float> &scores, in
   double sum = 0;
   for (int64_t r = 0; r < sample.count(); ++r) {
     matrix.multiply(sample.row(r), 1, logs.data());
-    logSoftmax(logs.data(), classes);
+    sample.finish(r, logs.data(), classes);
     sum += divergence(&sample.shares[static_cast<size_t>(r * classes)], logs.data(), classes);
   }
   return sum / static_cast<double>(sample.count());
@@ -290,14 +309,15 @@ double meanDivergence(const Sample &sample, const std::vector<float> &scores, in
 } // namespace
 
 std::optional<ClassHead> fitClassHead(mlir::MLIRContext *context, const HeadRows &rows,
-                                      const std::vector<float> &shares, int64_t classes) {
-  Sample sample = takeSample(rows, shares, classes, /*heldOut=*/false);
+                                      const std::vector<float> &shares, int64_t classes,
+                                      const std::vector<float> &known) {
+  Sample sample = takeSample(rows, shares, classes, known, /*heldOut=*/false);
   std::vector<float> scores = HeadFit(context, sample, classes).run();
   if (scores.empty() || !std::all_of(scores.begin(), scores.end(), [](float x) { return std::isfinite(x); }))
     return std::nullopt;
   ClassHead head;
   head.fitted = meanDivergence(sample, scores, classes);
-  head.heldOut = meanDivergence(takeSample(rows, shares, classes, /*heldOut=*/true), scores, classes);
+  head.heldOut = meanDivergence(takeSample(rows, shares, classes, known, /*heldOut=*/true), scores, classes);
   for (int64_t c = 0; c < classes; ++c) {
     auto row = scores.begin() + c * sample.width;
     head.weight.insert(head.weight.end(), row, row + rows.width);

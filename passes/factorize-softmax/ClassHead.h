@@ -39,8 +39,11 @@ constexpr int64_t kHeldOut = 8;
 inline bool isHeldOut(int64_t row) { return row % kHeldOut == kHeldOut - 1; }
 
 /// At least kHeldOut rows. Nothing when what the head read is not finite or has no second moments to speak of.
+/// `known`: the score that class 0 has for each row, in which case its row of the head is zeros and nothing is fitted;
+/// empty: it is a class as any other.
 std::optional<ClassHead> fitClassHead(mlir::MLIRContext *context, const HeadRows &rows,
-                                      const std::vector<float> &shares, int64_t classes);
+                                      const std::vector<float> &shares, int64_t classes,
+                                      const std::vector<float> &known = {});
 
 } // namespace lmopt::lm
 

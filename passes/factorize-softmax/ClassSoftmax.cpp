@@ -8,11 +8,8 @@
 
 #include "dialects/lm/PartNames.h"
 #include "dialects/lm/Verify.h"
-#include "dialects/lm/Weights.h"
-#include "passes/analysis/ParamUses.h"
 #include "passes/analysis/Tell.h"
-#include "passes/factorize-softmax/ClassHead.h"
-#include "passes/factorize-softmax/WordClasses.h"
+#include "passes/factorize-softmax/HeadNumbers.h"
 
 #include "llvm/Support/FormatVariadic.h"
 
@@ -24,9 +21,6 @@ namespace lmopt::lm {
 
 static constexpr llvm::StringLiteral kPass = "lm-factorize-softmax";
 
-/// Rows from which frequencies are told.
-static constexpr int64_t kFrequencyRows = 2048;
-
 static InFlightDiagnostic error(Operation *op) { return op->emitError() << kPass << ": "; }
 
 namespace {
@@ -37,23 +31,21 @@ public:
       : module(module), context(module.getContext()), head(head), options(options), uses(module) {}
 
   LogicalResult run() {
-    if (failed(checkOptions()) || failed(read()))
+    if (failed(checkOptions()))
       return failure();
+    FailureOr<HeadNumbers> read = readHeadNumbers(module, head, options.stats, options.base);
+    if (failed(read))
+      return failure();
+    numbers = std::move(*read);
     FailureOr<WordClasses> found = findClasses();
     if (failed(found))
       return failure();
     const WordClasses &classes = *found;
-    std::vector<float> biasInOrder;
-    for (int64_t word : classes.words)
-      if (!bias.empty())
-        biasInOrder.push_back(bias[static_cast<size_t>(word)]);
-    PanelMatrix panels(weight.data(), words(), rows.width, classes.words.data());
-    std::vector<float> shares = classShares(context, rows, panels, biasInOrder, classes.sizes);
-    std::optional<ClassHead> fitted = fitClassHead(context, rows, shares, classes.count());
-    if (!fitted)
-      return error(head) << "the rows of the statistics are no numbers that scores of classes can be fitted to; "
-                            "calibrate with another text";
-    if (failed(checkLimit(*fitted)))
+    PanelMatrix panels(numbers.weight.data(), words(), numbers.rows.width, classes.words.data());
+    std::vector<float> shares =
+        classShares(context, numbers.rows, panels, numbers.biasOf(classes.words), classes.sizes);
+    std::optional<ClassHead> fitted = fitClassHead(context, numbers.rows, shares, classes.count());
+    if (failed(checkFit(head, fitted, options.limit)))
       return failure();
     rewrite(classes, *fitted);
     return success();
@@ -65,64 +57,17 @@ private:
   LinearOp head;
   const ClassOptions &options;
   ParamUses uses;
-  HeadRows rows;
-  std::vector<float> weight, bias;
+  HeadNumbers numbers;
 
   int64_t words() const { return widthOf(LinearOp(head).getResult()); }
 
   LogicalResult checkOptions() {
     if (options.by != "direction" && options.by != "frequency")
       return error(module) << "option 'by' must be direction or frequency, found '" << options.by << "'";
-    if (options.stats.empty())
-      return error(module) << "method 'classes' needs option 'stats', a file that `lmopt calibrate` made of this model";
-    if (options.classes < 0 || options.classes > words())
-      return error(module) << "option 'classes' must be from 1 to the " << words()
+    if (options.classes < 0 || options.classes >= words())
+      return error(module) << "option 'classes' must be from 1 to less than the " << words()
                            << " tokens, or 0 for the root of that, found " << options.classes;
-    if (!(options.limit > 0))
-      return error(module) << "option 'limit' must be positive, found " << options.limit;
     return success();
-  }
-
-  //===--- What the classes are made of ---===//
-
-  LogicalResult read() {
-    FailureOr<Statistics> statistics = Statistics::open(module, options.stats);
-    FailureOr<LayerSelection> all = LayerSelection::create(module, {}, {});
-    if (failed(statistics) || failed(all))
-      return failure();
-    for (const ObservedValue &value : findObservedValues(module, *all))
-      if (value.value == head.getInput()) {
-        FailureOr<HeadRows> found = statistics->readHeadRows(value);
-        if (failed(found))
-          return failure();
-        rows = std::move(*found);
-      }
-    if (rows.count() < kHeldOut)
-      return error(head) << "expected statistics with at least " << kHeldOut << " rows of what the head reads, found "
-                         << rows.count() << "; calibrate with more --head-rows";
-    return readNumbers();
-  }
-
-  LogicalResult readNumbers() {
-    WeightReader reader(options.base.empty() ? moduleDirectory(module) : options.base);
-    FailureOr<WeightData> matrix = reader.read(uses.lookup(head.getWeightAttr()));
-    if (failed(matrix))
-      return failure();
-    weight = std::move(matrix->f32);
-    if (FlatSymbolRefAttr name = head.getBiasAttr()) {
-      FailureOr<WeightData> vector = reader.read(uses.lookup(name));
-      if (failed(vector))
-        return failure();
-      bias = std::move(vector->f32);
-    }
-    return areFinite(weight) && areFinite(bias)
-               ? success()
-               : LogicalResult(error(head) << "its weights hold a number that is not finite");
-  }
-
-  template <class T>
-  static bool areFinite(const std::vector<T> &numbers) {
-    return llvm::all_of(numbers, [](T number) { return std::isfinite(number); });
   }
 
   int64_t wantedClasses() const {
@@ -133,89 +78,93 @@ private:
 
   FailureOr<WordClasses> findClasses() {
     if (options.by == "direction")
-      return classesByDirection(context, weight.data(), words(), rows.width, wantedClasses());
-    HeadRows some;
-    some.width = rows.width;
-    int64_t step = std::max<int64_t>(1, rows.count() / kFrequencyRows);
-    for (int64_t r = 0; r < rows.count(); r += step) {
-      some.rows.insert(some.rows.end(), rows.rows.begin() + r * rows.width, rows.rows.begin() + (r + 1) * rows.width);
-      some.lse.push_back(rows.lse[static_cast<size_t>(r)]);
-    }
-    PanelMatrix panels(weight.data(), words(), rows.width);
-    std::vector<double> counts = meanProbabilities(context, some, panels, bias);
-    if (!areFinite(counts))
-      return error(head) << "its logits on the rows of the statistics are beyond the range of f32";
-    return classesByFrequency(counts, wantedClasses());
-  }
-
-  LogicalResult checkLimit(const ClassHead &fitted) {
-    if (fitted.heldOut <= options.limit)
-      return success();
-    return error(head) << "with these classes the probabilities of words are off by a KL of "
-                       << llvm::formatv("{0:F4}", fitted.heldOut).str()
-                       << " nats on rows that took no part in the fit, above the limit of "
-                       << llvm::formatv("{0:F4}", options.limit).str()
-                       << "; take option 'limit' above that if it is good enough, or method=certified, which is exact";
+      return classesByDirection(context, numbers.weight.data(), words(), numbers.rows.width, wantedClasses());
+    FailureOr<std::vector<double>> counts = frequenciesOf(head, numbers);
+    if (failed(counts))
+      return failure();
+    return classesByFrequency(*counts, wantedClasses());
   }
 
   //===--- Rewrite ---===//
 
-  /// A param of its own, next to the one that it is made of.
-  ParamOp makeParam(ParamOp beside, StringRef suffix, ArrayRef<int64_t> shape, Attribute value) {
-    OpBuilder builder(context);
-    auto type = RankedTensorType::get(shape, builder.getF32Type());
-    auto param = ParamOp::create(builder, beside.getLoc(), (beside.getSymName() + "." + suffix).str(), type, value);
-    if (beside.getExactnessAttr())
-      param.setExactnessAttr(beside.getExactnessAttr());
-    SymbolTable symbols(module);
-    symbols.insert(param, std::next(Block::iterator(beside))); // gives it another name where there is this one
-    return param;
-  }
-
-  ParamOp makeFitted(ParamOp beside, StringRef suffix, ArrayRef<int64_t> shape, ArrayRef<float> numbers) {
-    auto type = RankedTensorType::get(shape, Builder(context).getF32Type());
-    ParamOp param = makeParam(beside, suffix, shape, DenseElementsAttr::get(type, numbers));
-    param.setExactnessAttr(ExactnessAttr::get(context, ExactnessKind::approximate, std::nullopt));
-    return param;
-  }
-
-  /// The words of a class together. What others read too, as an embedding does, stays as it is beside that.
-  FlatSymbolRefAttr reorder(FlatSymbolRefAttr name, ArrayRef<int64_t> order) {
-    ParamOp param = uses.lookup(name);
-    Attribute value = ReorderRowsAttr::get(context, param.getValue(), order);
-    if (uses.isOnlyUsedBy(param, head)) {
-      param.setValueAttr(value);
-      return name;
-    }
-    return FlatSymbolRefAttr::get(makeParam(param, "by_class", param.getShape(), value).getSymNameAttr());
-  }
-
   void rewrite(const WordClasses &classes, const ClassHead &fitted) {
     ParamOp table = uses.lookup(head.getWeightAttr());
-    ParamOp vectors = makeFitted(table, "classes", {classes.count(), rows.width}, fitted.weight);
-    ParamOp offsets = makeFitted(table, "classes.bias", {classes.count()}, fitted.bias);
-    uses.forget(head);
-    FlatSymbolRefAttr ordered = reorder(head.getWeightAttr(), classes.words);
-    if (FlatSymbolRefAttr name = head.getBiasAttr())
-      head.setBiasAttr(reorder(name, classes.words));
-    head.setWeightAttr(ordered);
-    OpBuilder builder(context);
-    builder.setInsertionPointAfter(head);
-    Value products = head.getResult();
-    auto scores = LinearOp::create(builder, head.getLoc(), head.getInput(), vectors, offsets);
-    nameAfter(scores, products, "classes");
-    auto logits = ClassLogitsOp::create(builder, head.getLoc(), products.getType(), products, scores,
-                                        ClassesAttr::get(context, classes.words, classes.sizes));
-    nameAfter(logits, products, "logits");
-    products.replaceAllUsesExcept(logits, logits);
+    int64_t width = numbers.rows.width;
+    ParamOp vectors = makeFittedBeside(table, "classes", {classes.count(), width}, fitted.weight);
+    ParamOp offsets = makeFittedBeside(table, "classes.bias", {classes.count()}, fitted.bias);
+    insertClassLogits(uses, head, vectors, offsets, classes);
     tellPassed(kPass, "ClassSoftmax", head)
         << remark::metric("Classes", classes.count()) << remark::metric("By", options.by)
-        << remark::metric("Rows", rows.count()) << remark::metric("FittedKL", fitted.fitted)
+        << remark::metric("Rows", numbers.rows.count()) << remark::metric("FittedKL", fitted.fitted)
         << remark::metric("HeldOutKL", fitted.heldOut);
   }
 };
 
 } // namespace
+
+static Attribute sharingRows(Attribute matrix, const WordClasses &classes) {
+  ArrayRef<int64_t> sharing = ArrayRef<int64_t>(classes.words).drop_front(classes.singles());
+  llvm::SmallVector<int64_t> kept(sharing), order;
+  llvm::sort(kept);
+  for (int64_t word : sharing)
+    order.push_back(llvm::lower_bound(kept, word) - kept.begin());
+  if (classes.singles())
+    matrix = TakeRowsAttr::get(matrix.getContext(), matrix, kept);
+  return ReorderRowsAttr::get(matrix.getContext(), matrix, order);
+}
+
+/// The words of a class together, those that are classes by themselves left out. What others read too, as an embedding
+/// does, stays as it is beside that.
+static FlatSymbolRefAttr takeSharing(const ParamUses &uses, LinearOp head, FlatSymbolRefAttr name,
+                                     const WordClasses &classes) {
+  ParamOp param = uses.lookup(name);
+  SmallVector<int64_t> shape = param.getShape();
+  shape[0] = classes.sharing();
+  Attribute value = sharingRows(param.getValue(), classes);
+  if (!uses.isOnlyUsedBy(param, head))
+    return FlatSymbolRefAttr::get(makeParamBeside(param, "by_class", shape, value).getSymNameAttr());
+  param.setValueAttr(value);
+  param.setTypeAttr(TypeAttr::get(RankedTensorType::get(shape, Builder(param.getContext()).getF32Type())));
+  return name;
+}
+
+LogicalResult checkFit(LinearOp head, const std::optional<ClassHead> &fitted, double limit) {
+  if (!fitted)
+    return error(head)
+           << "the rows of the statistics are no numbers that scores of classes can be fitted to; calibrate "
+              "with another text";
+  if (fitted->heldOut <= limit)
+    return success();
+  return error(head) << "with these classes the probabilities of words are off by a KL of "
+                     << llvm::formatv("{0:F4}", fitted->heldOut).str()
+                     << " nats on rows that took no part in the fit, above the limit of "
+                     << llvm::formatv("{0:F4}", limit).str()
+                     << "; take option 'limit' above that if it is good enough, or method=certified, which is exact";
+}
+
+void insertClassLogits(ParamUses &uses, LinearOp head, ParamOp vectors, ParamOp offsets, const WordClasses &classes) {
+  FlatSymbolRefAttr ordered = takeSharing(uses, head, head.getWeightAttr(), classes);
+  FlatSymbolRefAttr bias =
+      head.getBiasAttr() ? takeSharing(uses, head, head.getBiasAttr(), classes) : FlatSymbolRefAttr();
+  uses.forget(head);
+  head.setWeightAttr(ordered);
+  if (bias)
+    head.setBiasAttr(bias);
+  uses.record(head);
+  OpBuilder builder(head.getContext());
+  builder.setInsertionPointAfter(head);
+  Value products = head.getResult();
+  auto all = cast<RankedTensorType>(products.getType());
+  SmallVector<int64_t> shape(all.getShape());
+  shape.back() = classes.sharing();
+  products.setType(RankedTensorType::get(shape, all.getElementType()));
+  auto scores = LinearOp::create(builder, head.getLoc(), head.getInput(), vectors, offsets);
+  nameAfter(scores, products, "classes");
+  auto logits = ClassLogitsOp::create(builder, head.getLoc(), all, products, scores,
+                                      ClassesAttr::get(head.getContext(), classes.words, classes.sizes));
+  nameAfter(logits, products, "logits");
+  products.replaceAllUsesExcept(logits, logits);
+}
 
 LogicalResult factorizeByClasses(ModuleOp module, LinearOp head, const ClassOptions &options) {
   return ClassSoftmax(module, head, options).run();

@@ -2,8 +2,9 @@
 //
 // The head of a decoder, cheaper. In: @forward with logits. Out: `certified`: @forward with a second result
 // "top_logits", which codegen/plan makes an entry of its own (cost: none; the weight of the preview is an expression
-// over the head's); `classes`: logits of a softmax of two levels (ClassSoftmax.cpp). From techniques 5.2, 5.4 (d), 15.6
-// (7). Tested by test/passes/factorize-softmax.
+// over the head's); `preview`: logits most of which are of a lower rank; `classes`, `adaptive`: logits of a softmax of
+// two levels (ClassSoftmax.cpp, AdaptiveSoftmax.cpp). From techniques 5.2 to 5.4, 15.6. Tested by
+// test/passes/factorize-softmax.
 #include "passes/factorize-softmax/FactorizeSoftmax.h"
 
 #include "dialects/lm/Lm.h"
@@ -11,6 +12,7 @@
 #include "dialects/lm/Verify.h"
 #include "passes/analysis/Tell.h"
 #include "passes/factorize-softmax/ClassSoftmax.h"
+#include "passes/factorize-softmax/HeadNumbers.h"
 #include "passes/observe/Observe.h"
 
 using namespace mlir;
@@ -28,6 +30,9 @@ static constexpr int64_t kGreatestBlock = 256, kLeastBlock = 8;
 
 /// Above this width 255 * 127 * K could overflow the 32-bit sums of the preview.
 static constexpr int64_t kGreatestWidth = 65536;
+
+/// Of the moments of the inputs, as in lm-low-rank.
+static constexpr double kDamping = 1e-6;
 
 namespace {
 
@@ -52,12 +57,15 @@ struct FactorizeSoftmax : impl::LmFactorizeSoftmaxPassBase<FactorizeSoftmax> {
 
   LogicalResult factorize() {
     ModuleOp module = getOperation();
-    if (method != "certified" && method != "classes")
-      return error(module) << "option 'method' must be certified or classes, found '" << method << "'";
+    if (!llvm::is_contained({"certified", "preview", "classes", "adaptive"}, method.getValue()))
+      return error(module) << "option 'method' must be certified, preview, classes or adaptive, found '" << method
+                           << "'";
     FailureOr<func::FuncOp> function = findModelFunction(module);
     if (failed(function))
       return failure();
-    return method == "classes" ? divide(*function) : findGreatest(*function);
+    if (method == "preview")
+      return usePreview(*function);
+    return method == "certified" ? findGreatest(*function) : divide(*function);
   }
 
   //===--- By classes ---===//
@@ -68,11 +76,20 @@ struct FactorizeSoftmax : impl::LmFactorizeSoftmaxPassBase<FactorizeSoftmax> {
       return failure();
     if (logits->getDefiningOp<ClassLogitsOp>())
       return success();
+    if (logits->getDefiningOp<PreviewLinearOp>())
+      return error(logits->getDefiningOp()) << "its logits come from a preview by now; take one method or the other";
     auto head = logits->getDefiningOp<LinearOp>();
     if (!head)
-      return error(logits->getDefiningOp())
-             << "expected a head in f32; method=classes comes before the passes that choose the format of weights";
-    return factorizeByClasses(getOperation(), head, {stats, by, base, classes, limit});
+      return error(logits->getDefiningOp()) << "expected a head in f32; method=" << method
+                                            << " comes before the passes that choose the format of weights";
+    if (stats.empty())
+      return error(function) << "method '" << method
+                             << "' needs option 'stats', a file that `lmopt calibrate` made of this model";
+    if (!(limit > 0))
+      return error(function) << "option 'limit' must be positive, found " << limit;
+    if (method == "classes")
+      return factorizeByClasses(getOperation(), head, {stats, by, base, classes, limit});
+    return factorizeByFrequency(getOperation(), head, {stats, base, cuts, clusters, call, flat, limit});
   }
 
   //===--- The greatest ---===//
@@ -91,11 +108,103 @@ struct FactorizeSoftmax : impl::LmFactorizeSoftmaxPassBase<FactorizeSoftmax> {
       tellPassed(kPass, "BestFirstClasses", divided) << remark::metric("Count", count.getValue());
       return success();
     }
-    FailureOr<Head> head = findHead(function, *logits);
+    FailureOr<Head> head = findHead(*logits);
     if (failed(head))
       return failure();
     certify(*head);
     return success();
+  }
+
+  //===--- By a preview ---===//
+
+  LogicalResult usePreview(func::FuncOp function) {
+    FailureOr<Value> logits = findLogits(function);
+    if (failed(logits))
+      return failure();
+    if (logits->getDefiningOp<PreviewLinearOp>())
+      return success();
+    FailureOr<Head> head = findHead(*logits);
+    if (failed(head) || failed(checkPreview(*head)))
+      return failure();
+    FailureOr<LowRankAttr> factored = factor(*head);
+    if (failed(factored))
+      return failure();
+    preview(*head, *factored);
+    return success();
+  }
+
+  int64_t wantedRank(ParamOp weight) const {
+    return rank > 0 ? int64_t(rank) : std::max<int64_t>(1, weight.getShape()[1] / 2);
+  }
+
+  LogicalResult checkPreview(Head &head) {
+    int64_t words = head.weight.getShape()[0], most = std::min(words, head.weight.getShape()[1]);
+    if (rank < 0 || rank > most)
+      return error(head.product) << "option 'rank' must be from 1 to " << most << ", or 0 for half the width, found "
+                                 << rank.getValue();
+    if (rescored < 1 || rescored > words)
+      return error(head.product) << "option 'rescored' must be from 1 to the " << words << " tokens, found "
+                                 << rescored.getValue();
+    return success();
+  }
+
+  /// With statistics the rank loses least of the logits over their text, without it least of the weights.
+  FailureOr<LowRankAttr> factor(Head &head) {
+    auto plain = LowRankAttr::get(&getContext(), head.numbers, LowRankMethod::plain, wantedRank(head.weight),
+                                  StatisticsAttr(), Real(0.0), Real(0.0));
+    if (stats.empty())
+      return plain;
+    FailureOr<Statistics> statistics = Statistics::open(getOperation(), stats);
+    FailureOr<LayerSelection> all = LayerSelection::create(getOperation(), {}, {});
+    if (failed(statistics) || failed(all))
+      return failure();
+    for (const ObservedValue &value : findObservedValues(getOperation(), *all))
+      if (value.value == head.input) {
+        if (failed(statistics->read(value)))
+          return failure();
+        return LowRankAttr::get(&getContext(), head.numbers, LowRankMethod::whitened, wantedRank(head.weight),
+                                statistics->attributeOf(value), Real(kDamping), Real(0.0));
+      }
+    return error(head.product) << "nothing tells what statistics its input has; method=preview comes before the passes "
+                                  "that choose the format of weights";
+  }
+
+  void preview(Head &head, LowRankAttr factored) {
+    int64_t words = head.weight.getShape()[0], width = head.weight.getShape()[1];
+    auto make = [&](StringRef suffix, ArrayRef<int64_t> shape, Attribute value) {
+      ParamOp param = makeParamBeside(head.weight, suffix, shape, value);
+      param.setExactnessAttr(ExactnessAttr::get(&getContext(), ExactnessKind::approximate, std::nullopt));
+      return param;
+    };
+    FlatSymbolRefAttr bias = head.product.getBiasAttr();
+    if (factored.getMethod() == LowRankMethod::whitened) {
+      Attribute old = bias ? lookupParam(head.product, bias).getValue() : Attribute();
+      ParamOp moved = make("preview.bias", {words}, LowRankBiasAttr::get(&getContext(), factored, old));
+      bias = FlatSymbolRefAttr::get(moved.getSymNameAttr());
+    }
+    ParamOp left = make("preview", {words, factored.getRank()}, LowRankLeftAttr::get(&getContext(), factored));
+    ParamOp right = make("preview.inner", {factored.getRank(), width}, LowRankRightAttr::get(&getContext(), factored));
+    tellPassed(kPass, "PreviewHead", head.product)
+        << remark::metric("Rank", factored.getRank()) << remark::metric("Rescored", rescored.getValue());
+    replaceByPreview(head, left, right, bias);
+  }
+
+  void replaceByPreview(Head &head, ParamOp left, ParamOp right, FlatSymbolRefAttr bias) {
+    OpBuilder builder(head.product);
+    Location loc = head.product.getLoc();
+    Value logits = head.product->getResult(0);
+    auto inner = LinearOp::create(builder, loc, head.input, right);
+    nameAfter(inner, logits, "preview.inner");
+    auto outer = LinearOp::create(builder, loc, inner, left);
+    if (bias)
+      outer.setBiasAttr(bias);
+    nameAfter(outer, logits, "preview");
+    auto both =
+        PreviewLinearOp::create(builder, loc, logits.getType(), head.product.getInput(), head.product.getWeightAttr(),
+                                head.product.getBiasAttr(), outer, builder.getI64IntegerAttr(rescored));
+    nameAfter(both, logits, "rescored");
+    logits.replaceAllUsesWith(both);
+    head.product->erase();
   }
 
   LogicalResult checkCount(func::FuncOp function, Value logits) {
@@ -119,23 +228,28 @@ struct FactorizeSoftmax : impl::LmFactorizeSoftmaxPassBase<FactorizeSoftmax> {
     if (!isDecoder(function))
       return error(function) << "expected a decoder; what an encoder gives is not a choice among tokens";
     if (hasTopLogits(function))
-      return error(function) << "it gives its greatest logits already; method=classes comes before method=certified";
+      return error(function) << "it gives its greatest logits already; method=" << method
+                             << " comes before method=certified";
     llvm::SmallVector<Value> results;
     for (Value value : function.getBody().front().getTerminator()->getOperands())
       if (!isa<CacheType>(value.getType()))
         results.push_back(value);
-    if (results.size() != 1 || !isa_and_nonnull<LinearLikeOpInterface, ClassLogitsOp>(results[0].getDefiningOp()))
+    if (results.size() != 1 ||
+        !isa_and_nonnull<LinearLikeOpInterface, ClassLogitsOp, PreviewLinearOp>(results[0].getDefiningOp()))
       return error(function) << "expected a function that gives logits, made by a linear, and nothing else";
     return results[0];
   }
 
-  FailureOr<Head> findHead(func::FuncOp function, Value logits) {
+  FailureOr<Head> findHead(Value logits) {
     auto product = logits.getDefiningOp<LinearLikeOpInterface>();
+    if (!product)
+      return error(logits.getDefiningOp())
+             << "its logits come from classes or a preview by now; method=" << method << " wants one product";
     auto weight = lookupParam(product, product.getWeightAttr());
     if (int64_t width = weight.getShape()[1]; width > kGreatestWidth)
       return error(product) << "its width " << width << " is beyond " << kGreatestWidth
                             << ", where 32-bit sums could overflow";
-    return completeHead({function, product, weight, Value(), Attribute()});
+    return completeHead({cast<func::FuncOp>(product->getParentOp()), product, weight, Value(), Attribute()});
   }
 
   FailureOr<Head> completeHead(Head head) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The head of a decoder, cheaper. In: a decoder. Out: the same, which also gives its greatest logits alone (exact), or
-// whose logits are those of a softmax of two levels (approximate). From techniques 5.2, 5.4 (d), 15.6. Tested by
+// whose logits are those of a softmax of two levels or of a lower rank (approximate). From techniques 5.2 to 5.4, 15.6. Tested by
 // test/passes/factorize-softmax.
 #ifndef LMOPT_PASSES_FACTORIZESOFTMAX_FACTORIZESOFTMAX_TD
 #define LMOPT_PASSES_FACTORIZESOFTMAX_FACTORIZESOFTMAX_TD
@@ -50,15 +50,50 @@ def LmFactorizeSoftmaxPass : Pass<"lm-factorize-softmax", "::mlir::ModuleOp"> {
     This method comes before the passes that choose formats; `method=certified` behind them then adds the greatest logits of
     such a head, too, in f32, bf16, 8 bits or groups: best first over the classes, since no word is likelier than its
     class (`lm.top_class_linear`; exactly the greatest of `lm.class_logits`). Remark: `BestFirstClasses`. Without it nothing is gained.
+
+    `method=adaptive`: an adaptive softmax. The most frequent words (over the rows of the statistics) have scores of their own,
+    their logits as they were; the others are in `clusters`, of which each has a score beside them, fitted as those of classes
+    are. Rows of a cluster are the head's own; `lm-low-rank` with the head's name may factor them. Where clusters begin: `cuts`, or those of
+    least expected cost, by dynamic programming over what a product of so many rows costs: `call` rows for itself, then its
+    rows, at least `flat` (`bench-kernels --benchmark_filter=head_cost` measures both; the defaults are those of f32 on one Zen 3
+    core). For a token at a time; a batch opens more clusters than the cost says.
+
+    ```mlir
+    // after, with cuts=3000,12000
+    %z = lm.linear %x, @head                          // the rows of both clusters
+    %s = lm.linear %x, @head.classes bias @head.classes.bias   // 3000 words, two clusters
+    %y = lm.class_logits %z, %s {classes = <words = [...], sizes = [1, 1, ..., 9000, 37152]>}
+    ```
+
+    `limit`, the place before the formats, and `method=certified` behind them as with classes. Remark: `AdaptiveSoftmax`, with the cuts, their
+    expected share of the whole product's cost, and the KL of both kinds of rows.
+
+    `method=preview`: SVD-softmax. A product of `rank` gives previews of all logits; the `rescored` words with the greatest are
+    computed anew with the head's rows, the others keep their previews. With `stats` the rank is what loses least of the logits
+    over that text (whitened, as in `lm-low-rank`), without them what loses least of the weights. A head in f32 or bf16; the two linears of the
+    preview (`NAME.preview.inner`, `NAME.preview`) are there for the passes that choose formats. Remark: `PreviewHead`.
+
+    ```mlir
+    // after, with rank=288 rescored=1024
+    %i = lm.linear %x, @head.preview.inner
+    %p = lm.linear %i, @head.preview bias @head.preview.bias
+    %y = lm.preview_linear %x, @head preview %p {count = 1024}
+    ```
   }];
   let dependentDialects = ["::lmopt::lm::LMDialect"];
   let options = [
-    Option<"method", "method", "std::string", /*default=*/"\"certified\"", "How: certified or classes">,
-    Option<"count", "count", "int64_t", /*default=*/"64", "Greatest logits that can be asked for, 1 to the vocabulary">,
-    Option<"stats", "stats", "std::string", /*default=*/"", "classes: statistics of this model, from `lmopt calibrate`">,
+    Option<"method", "method", "std::string", /*default=*/"\"certified\"", "How: certified, preview, classes or adaptive">,
+    Option<"count", "count", "int64_t", /*default=*/"64", "certified: greatest logits that can be asked for, 1 to the vocabulary">,
+    Option<"rank", "rank", "int64_t", /*default=*/"0", "preview: the rank; 0: half the width">,
+    Option<"rescored", "rescored", "int64_t", /*default=*/"256", "preview: how many words are computed anew, 1 to the vocabulary">,
+    Option<"stats", "stats", "std::string", /*default=*/"", "preview, classes, adaptive: statistics of this model, from `lmopt calibrate`">,
     Option<"classes", "classes", "int64_t", /*default=*/"0", "classes: how many; 0: the root of the vocabulary">,
     Option<"by", "by", "std::string", /*default=*/"\"direction\"", "classes: which words go together: direction or frequency">,
-    Option<"limit", "limit", "double", /*default=*/"0.1", "classes: the greatest KL in nats that is taken">,
+    ListOption<"cuts", "cuts", "int64_t", "adaptive: words before each cluster, ascending; default: what costs least">,
+    Option<"clusters", "clusters", "int64_t", /*default=*/"0", "adaptive: how many; 0: one to four, what costs least">,
+    Option<"call", "call", "double", /*default=*/"0", "adaptive: what a product costs beside its rows, in rows">,
+    Option<"flat", "flat", "double", /*default=*/"0", "adaptive: fewer rows than that cost as many">,
+    Option<"limit", "limit", "double", /*default=*/"0.1", "classes, adaptive: the greatest KL in nats that is taken">,
     Option<"base", "base", "std::string", /*default=*/"", "Folder for relative file names of weights; default: that of the module">
   ];
 }

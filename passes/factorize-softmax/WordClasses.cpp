@@ -13,18 +13,19 @@
 
 namespace lmopt::lm {
 
-/// Words in the order of their classes; classes without words are left out.
+/// Words in the order of their classes, those of one word first; classes without words are left out.
 static WordClasses gather(const std::vector<int64_t> &classOf, int64_t classes) {
   WordClasses result;
   std::vector<std::vector<int64_t>> members(static_cast<size_t>(classes));
   for (size_t word = 0; word < classOf.size(); ++word)
     members[static_cast<size_t>(classOf[word])].push_back(static_cast<int64_t>(word));
-  for (const std::vector<int64_t> &words : members) {
-    if (words.empty())
-      continue;
-    result.words.insert(result.words.end(), words.begin(), words.end());
-    result.sizes.push_back(static_cast<int64_t>(words.size()));
-  }
+  for (bool single : {true, false})
+    for (const std::vector<int64_t> &words : members) {
+      if (words.empty() || (words.size() == 1) != single)
+        continue;
+      result.words.insert(result.words.end(), words.begin(), words.end());
+      result.sizes.push_back(static_cast<int64_t>(words.size()));
+    }
   return result;
 }
 
@@ -52,6 +53,16 @@ WordClasses classesByFrequency(const std::vector<double> &counts, int64_t classe
       ++current;
   }
   return gather(classOf, classes);
+}
+
+WordClasses classesByCuts(const std::vector<double> &counts, const std::vector<int64_t> &cuts) {
+  std::vector<int64_t> order = descending(counts), classOf(counts.size());
+  for (size_t place = 0; place < order.size(); ++place) {
+    auto clusters = std::upper_bound(cuts.begin(), cuts.end(), static_cast<int64_t>(place)) - cuts.begin();
+    // A word of the head is a class by its id, so that those stay in the order of ids.
+    classOf[order[place]] = clusters ? static_cast<int64_t>(counts.size()) + clusters - 1 : order[place];
+  }
+  return gather(classOf, static_cast<int64_t>(counts.size() + cuts.size()));
 }
 
 namespace {

@@ -9,7 +9,7 @@
 // the `count` greatest so far. Then the next class; it ends when log p(c) of the next is below the last of the list.
 // That is exact, also in f32: the first term is not above 0, and rounding keeps order, so y[word] <= log p(c). Both
 // kernels make y by the same instructions from the same products, so what one finds is what the other has, bit for bit.
-// (A panel that two classes share is computed for both.)
+// (A panel that two classes share is computed for both.) A class of one word has nothing to open: y = log p(c).
 //
 // What is no number is never among the greatest: every comparison is false for it.
 // Cost: C numbers for each class that is opened, the rows of W in it, a walk over N results to fill them. Tested by
@@ -65,6 +65,9 @@ struct ClassEmitter {
     return e.add(greatest, e.log(e.broadcast(e.reduceAdd(sum))));
   }
 
+  // Where the product of place 0 would be: the products of a row begin behind the classes of one word.
+  Value fromFirst(Value products) { return e.at(products, -4 * sizes.singles); }
+
   // y of products, `chance` = log p(c): vectors.
   Value logits(Value z, Value within, Value chance) {
     Value share = e.sub(z, within);
@@ -72,18 +75,37 @@ struct ClassEmitter {
   }
 };
 
+// 16 results of `scratch` to the words of the places from `i` on, as far as `to`.
+void scatter(ClassEmitter &c, Value i, Value to, Value out, Value scratch) {
+  Emitter &e = c.e;
+  e.loop(i, e.min(e.add(i, kLanes), to), 1,
+         [&](Value place) { e.store(c.number(scratch, e.sub(place, i)), e.at(out, e.mul(c.word(place), 4))); });
+}
+
+// Words that are classes by themselves: place and class are the same number.
+void emitSingles(ClassEmitter &c, Value scores, Value total, Value out, Value scratch) {
+  Emitter &e = c.e;
+  Value end = e.index(c.sizes.singles);
+  e.loop(e.index(0), end, kLanes, [&](Value i) {
+    e.store(e.sub(c.numbers(scores, i, end, 0), total), scratch, 64);
+    scatter(c, i, end, out, scratch);
+  });
+}
+
 // All logits of a row, in the order of ids; 16 at a time pass through `scratch`.
 void emitRow(ClassEmitter &c, Value products, Value scores, Value out, Value scratch) {
   Emitter &e = c.e;
   Value total = c.logSumExp(scores, e.index(0), e.index(c.sizes.classes));
-  e.loop(0, c.sizes.classes, 1, [&](Value group) {
+  if (c.sizes.singles)
+    emitSingles(c, scores, total, out, scratch);
+  products = c.fromFirst(products);
+  e.loop(c.sizes.singles, c.sizes.classes, 1, [&](Value group) {
     Value from = c.begin(group), to = c.begin(e.add(group, 1));
     Value within = c.logSumExp(products, from, to);
     Value chance = e.sub(e.broadcast(c.number(scores, group)), total);
     e.loop(from, to, kLanes, [&](Value i) {
       e.store(c.logits(c.numbers(products, i, to, 0), within, chance), scratch, 64);
-      e.loop(i, e.min(e.add(i, kLanes), to), 1,
-             [&](Value place) { e.store(c.number(scratch, e.sub(place, i)), e.at(out, e.mul(c.word(place), 4))); });
+      scatter(c, i, to, out, scratch);
     });
   });
 }
@@ -146,29 +168,42 @@ struct TopClassEmitter {
     });
   }
 
+  Value products() { return classes.fromFirst(scratch); } ///< by place
+
+  void multiply(Value row, Value from, Value to) {
+    Value input = e.at(in, e.mul(row, spec.exact.inStride())), lanes = e.index(kLanes);
+    Value first = e.add(from, -spec.tables.singles), last = e.add(to, kLanes - 1 - spec.tables.singles);
+    func::CallOp::create(
+        e.b, e.loc, product, TypeRange(),
+        ValueRange{input, weights, scratch, e.index(0), e.index(1), e.div(first, lanes), e.div(last, lanes)});
+  }
+
   void open(Value row, Value group, Value chance, Value count) {
-    Value from = classes.begin(group), to = classes.begin(e.add(group, 1)), lanes = e.index(kLanes);
-    Value input = e.at(in, e.mul(row, spec.exact.inStride()));
-    Value lastPanel = e.div(e.add(to, kLanes - 1), lanes);
-    func::CallOp::create(e.b, e.loc, product, TypeRange(),
-                         ValueRange{input, weights, scratch, e.index(0), e.index(1), e.div(from, lanes), lastPanel});
-    Value within = classes.logSumExp(scratch, from, to), all = e.broadcast(chance);
+    if (!spec.tables.singles)
+      return openShared(row, group, chance, count);
+    e.ifElse(
+        e.less(group, e.index(spec.tables.singles)), [&] { offer(chance, group, count); },
+        [&] { openShared(row, group, chance, count); });
+  }
+
+  void openShared(Value row, Value group, Value chance, Value count) {
+    Value from = classes.begin(group), to = classes.begin(e.add(group, 1));
+    multiply(row, from, to);
+    Value within = classes.logSumExp(products(), from, to), all = e.broadcast(chance);
     e.loop(from, to, kLanes, [&](Value i) {
-      Value at = e.at(scratch, e.mul(i, 4)), mask = classes.inside(i, to);
-      Value y = classes.logits(classes.numbers(scratch, i, to, 0), within, all);
+      Value at = e.at(products(), e.mul(i, 4)), mask = classes.inside(i, to);
+      Value y = classes.logits(classes.numbers(products(), i, to, 0), within, all);
       e.storeMasked(y, at, mask);
       Value good = arith::AndIOp::create(e.b, e.loc, mask, atLeast(y, e.broadcast(last(count))));
       e.ifThen(vector::ReductionOp::create(e.b, e.loc, vector::CombiningKind::OR, good), [&] {
         Value end = e.min(e.add(i, kLanes), to);
-        e.loop(i, end, 1, [&](Value place) { offer(place, count); });
+        e.loop(i, end, 1, [&](Value place) { offer(classes.number(products(), place), place, count); });
       });
     });
-    e.store(e.f32(kNone), e.at(chances(), e.mul(group, 4)));
     e.store(e.add(e.load(e.b.getI64Type(), cell(0), 8), 1), cell(0), 8);
   }
 
-  void offer(Value place, Value count) {
-    Value y = classes.number(scratch, place);
+  void offer(Value y, Value place, Value count) {
     e.ifThen(atLeast(y, last(count)), [&] {
       Value id = arith::TruncIOp::create(e.b, e.loc, e.b.getI32Type(), classes.word(place));
       insert(y, id, count);
@@ -180,14 +215,18 @@ struct TopClassEmitter {
     Value some = e.less(e.f32(kNone), chance);
     Value more = arith::AndIOp::create(e.b, e.loc, some, atLeast(chance, last(count)));
     e.ifElse(
-        more, [&, group = group, chance = chance] { open(row, group, chance, count); },
+        more,
+        [&, group = group, chance = chance] {
+          open(row, group, chance, count);
+          e.store(e.f32(kNone), e.at(chances(), e.mul(group, 4)));
+        },
         [&] { e.store(e.index(0), cell(1), 8); });
   }
 
   // The list to the ids; all else is -infinity.
   void finish(Value row, Value count) {
-    e.loop(0, spec.exact.panels(), 1,
-           [&](Value panel) { storePanel(e, spec.exact, out, e.floatsOf(kNone), row, panel); });
+    const LinearSpec result = spec.result();
+    e.loop(0, result.panels(), 1, [&](Value panel) { storePanel(e, result, out, e.floatsOf(kNone), row, panel); });
     Value to = e.at(out, e.mul(row, spec.exact.outStride));
     e.loop(e.index(0), count, 1, [&](Value j) {
       Value y = e.load(e.b.getF32Type(), listAt(j));
@@ -216,7 +255,8 @@ struct TopClassEmitter {
 };
 
 std::string sizesText(const ClassTables &tables) {
-  return "n" + std::to_string(tables.words) + "_c" + std::to_string(tables.classes);
+  std::string text = "n" + std::to_string(tables.words) + "_c" + std::to_string(tables.classes);
+  return tables.singles ? text + "_s" + std::to_string(tables.singles) : text;
 }
 } // namespace
 
@@ -225,7 +265,7 @@ std::string classLogitsKernel(KernelLibrary &kernels, const ClassSpec &spec) {
   return kernels.define(name, 5, 2, [&](Emitter &e, ValueRange a) {
     ClassEmitter classes{e, spec.tables, a[2]};
     e.loop(a[5], a[6], 1, [&](Value row) {
-      emitRow(classes, e.at(a[0], e.mul(row, floatRowBytes(spec.tables.words))),
+      emitRow(classes, e.at(a[0], e.mul(row, floatRowBytes(spec.tables.sharing()))),
               e.at(a[1], e.mul(row, floatRowBytes(spec.tables.classes))), e.at(a[3], e.mul(row, spec.outStride)), a[4]);
     });
   });
@@ -235,7 +275,7 @@ std::string topClassLinearKernel(KernelLibrary &kernels, const TopClassSpec &spe
   LinearSpec padded = spec.exact;
   padded.outStride = floatRowBytes(spec.exact.outputs);
   std::string product = linearKernel(kernels, padded);
-  std::string name = "top" + std::to_string(spec.count) + "_of_c" + std::to_string(spec.tables.classes) + "_to" +
+  std::string name = "top" + std::to_string(spec.count) + "_of_" + sizesText(spec.tables) + "_to" +
                      std::to_string(spec.exact.outStride) + "_" + product;
   return kernels.define(name, 7, 2, [&](Emitter &e, ValueRange a) {
     TopClassEmitter emitter{e, spec, product, a[0], a[1], a[2], a[3], a[4], a[5], a[6]};

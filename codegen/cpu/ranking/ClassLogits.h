@@ -9,9 +9,12 @@
 
 namespace lmopt::cpu {
 
-/// Classes, packed: [round_up(N, 16)] i32 words, class after class; [C + 1] i32, where each class begins.
+/// Classes, packed: [round_up(N, 16)] i32 words, class after class; [C + 1] i32, where each class begins. Those of one
+/// word come first and have no products.
 struct ClassTables {
-  int64_t words = 0, classes = 0;
+  int64_t words = 0, classes = 0, singles = 0;
+
+  int64_t sharing() const { return words - singles; } ///< words that have products
 
   int64_t beginOffset() const { return floatRowBytes(words); }
   int64_t bytes() const { return beginOffset() + floatRowBytes(classes + 1); }
@@ -27,9 +30,16 @@ struct ClassSpec {
 std::string classLogitsKernel(KernelLibrary &kernels, const ClassSpec &spec);
 
 struct TopClassSpec {
-  LinearSpec exact; ///< the product; its outStride is that of the result
+  LinearSpec exact; ///< the product of the words that have one; its outStride is that of the result
   ClassTables tables;
   int64_t count = 1; ///< of the greatest, at most
+
+  /// Rows of the result: of all words.
+  LinearSpec result() const {
+    LinearSpec all = exact;
+    all.outputs = tables.words;
+    return all;
+  }
 
   /// Of a thread: products of the classes that were opened; log p of the others; the greatest so far and their ids; how
   /// many classes were opened, and whether more may be.

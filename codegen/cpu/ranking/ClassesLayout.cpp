@@ -13,7 +13,8 @@ using namespace mlir;
 namespace lmopt::cpu {
 
 static ClassTables tablesOf(lm::ClassesAttr classes) {
-  return {static_cast<int64_t>(classes.getWords().size()), static_cast<int64_t>(classes.getSizes().size())};
+  return {static_cast<int64_t>(classes.getWords().size()), static_cast<int64_t>(classes.getSizes().size()),
+          classes.getSingles()};
 }
 
 int64_t ClassesAttr::getBytes() const { return tablesOf(getClasses()).bytes(); }

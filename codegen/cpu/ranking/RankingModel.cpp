@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // lm.top_linear for CPUs: its weights are those of the whole product, which other entries need, and its bounds. And
-// logits by classes, all or the greatest: tables of words. Tested by test/codegen/lower/top.mlir,
-// test/codegen/run-compiled/ranking.mlir and the end-to-end tests.
+// logits by classes, all or the greatest: tables of words. And a preview with its greatest computed anew. Tested by
+// test/codegen/lower/top.mlir, test/codegen/run-compiled/ranking.mlir and the end-to-end tests.
 #include "codegen/cpu/linear/LinearModel.h"
 #include "codegen/cpu/ranking/ClassLogits.h"
+#include "codegen/cpu/ranking/PreviewLinear.h"
 #include "codegen/cpu/ranking/TopLinear.h"
 #include "dialects/lm/Verify.h"
 #include "dialects/lm/ranking/Ranking.h"
@@ -67,7 +68,7 @@ PackedUse classTables(Op op) {
 
 template <class Op>
 ClassTables tablesOf(Op op) {
-  return {lm::widthOf(op.getResult()), lm::widthOf(op.getScores())};
+  return {lm::widthOf(op.getResult()), lm::widthOf(op.getScores()), op.getClasses().getSingles()};
 }
 
 struct ClassLogitsModel : KernelOpInterface::ExternalModel<ClassLogitsModel, lm::ClassLogitsOp> {
@@ -138,6 +139,41 @@ struct TopClassLinearModel : KernelOpInterface::ExternalModel<TopClassLinearMode
     return kernel;
   }
 };
+
+struct PreviewLinearModel : KernelOpInterface::ExternalModel<PreviewLinearModel, lm::PreviewLinearOp> {
+  static lm::PreviewLinearOp linear(Operation *op) { return cast<lm::PreviewLinearOp>(op); }
+  static PackedUse panels(Operation *op) {
+    return packedPanels(op, linear(op).getWeightAttr(), linear(op).getBiasAttr());
+  }
+  static PreviewSpec specOf(Operation *op) {
+    auto layout = cast<PanelsAttr>(panels(op).layout);
+    return {linearSpec(layout.getMatrix(), layout.getBias()), static_cast<int64_t>(linear(op).getCount())};
+  }
+
+  LogicalResult prepare(Operation *, plan::ProgramOp) const { return success(); }
+  void getPackedWeights(Operation *op, plan::ProgramOp, SmallVectorImpl<PackedUse> &uses) const {
+    uses.push_back(panels(op));
+  }
+  plan::Share getShare(Operation *, plan::StepOp, bool) const { return plan::Share::rows; }
+  int64_t getScratchBytes(Operation *) const { return 128; }
+  int64_t getStateBytes(Operation *) const { return 0; }
+  bool masksLastVector(Operation *) const { return true; }
+  StringRef getUnit(Operation *op) const { return specOf(op).exact.bf16() ? "bf16" : "f32"; }
+  Kernel defineKernel(Operation *op, KernelLibrary &kernels, plan::StepOp step) const {
+    PreviewSpec spec = specOf(op);
+    spec.exact.outStride = rowStride(step.getResult(0));
+    Kernel kernel;
+    kernel.name = previewLinearKernel(kernels, spec);
+    kernel.arguments = {{Argument::Input, inputNumber(linear(op).getInput())},
+                        {Argument::Input, inputNumber(linear(op).getPreview())},
+                        {Argument::Weight, weightNumber(step, panels(op))},
+                        {Argument::Output},
+                        {Argument::Scratch},
+                        {Argument::RowBegin},
+                        {Argument::RowEnd}};
+    return kernel;
+  }
+};
 } // namespace
 
 void registerRankingModels(DialectRegistry &registry) {
@@ -145,6 +181,7 @@ void registerRankingModels(DialectRegistry &registry) {
     lm::TopLinearOp::attachInterface<TopLinearModel>(*context);
     lm::ClassLogitsOp::attachInterface<ClassLogitsModel>(*context);
     lm::TopClassLinearOp::attachInterface<TopClassLinearModel>(*context);
+    lm::PreviewLinearOp::attachInterface<PreviewLinearModel>(*context);
   });
 }
 

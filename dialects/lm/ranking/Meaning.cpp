@@ -19,6 +19,15 @@ static FailureOr<RuntimeValues> topLinear(TopLinearOp op, Frame &frame) {
   return one(reference::topLinear(frame.tensor(op.getInput()), *weight, *bias, op.getCount()));
 }
 
+static FailureOr<RuntimeValues> previewLinear(PreviewLinearOp op, Frame &frame) {
+  FailureOr<reference::Weight> weight = frame.matrix(op, op.getWeightAttr());
+  FailureOr<const float *> bias = frame.vector(op, op.getBiasAttr());
+  if (failed(weight) || failed(bias))
+    return failure();
+  return one(reference::previewLinear(frame.tensor(op.getInput()), *weight, *bias, frame.tensor(op.getPreview()),
+                                      op.getCount()));
+}
+
 static reference::Classes classesOf(ClassesAttr classes) {
   return {classes.getWords().data(), classes.getSizes().data(), static_cast<int64_t>(classes.getSizes().size())};
 }
@@ -49,5 +58,5 @@ static FailureOr<RuntimeValues> topClassLinear(TopClassLinearOp op, Frame &frame
 }
 
 void lmopt::lm::registerRankingMeanings(DialectRegistry &registry) {
-  addMeanings<topLinear, classLogits, topClassLinear>(registry);
+  addMeanings<topLinear, classLogits, topClassLinear, previewLinear>(registry);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// lm.top_linear, lm.class_logits, lm.top_class_linear: numbered constraints. Tested by test/dialects/lm/ranking.
+// lm.top_linear, lm.class_logits, lm.top_class_linear, lm.preview_linear: numbered constraints. Tested by
+// test/dialects/lm/ranking.
 
 #include "dialects/lm/ranking/Ranking.h"
 
@@ -12,16 +13,26 @@ using namespace lmopt::lm;
 #define GET_OP_CLASSES
 #include "dialects/lm/ranking/Ranking.cpp.inc"
 
-LogicalResult TopLinearOp::verifySymbolUses(SymbolTableCollection &tables) {
-  ParamOp weight = lookupParam(tables, *this, getWeightAttr());
+/// C1 to C4: numbers as those of the input, of the sizes of the product.
+template <class Op>
+static FailureOr<ParamOp> verifyProduct(Op op, SymbolTableCollection &tables) {
+  ParamOp weight = lookupParam(tables, op, op.getWeightAttr());
   auto type = weight ? dyn_cast<RankedTensorType>(weight.getType()) : RankedTensorType();
-  Type element = cast<ShapedType>(getInput().getType()).getElementType();
+  Type element = cast<ShapedType>(op.getInput().getType()).getElementType();
   if (!type || type.getRank() != 2 || type.getElementType() != element)
-    return emitOpError("C1: ") << getWeightAttr() << " must be a lm.param that is a matrix of " << element;
-  int64_t width = widthOf(getResult());
-  if (failed(verifyMatrix(*this, weight, widthOf(getInput()), width)) ||
-      failed(verifyVector(*this, tables, getBiasAttr(), width, "C4")))
+    return op.emitOpError("C1: ") << op.getWeightAttr() << " must be a lm.param that is a matrix of " << element;
+  int64_t width = widthOf(op.getResult());
+  if (failed(verifyMatrix(op, weight, widthOf(op.getInput()), width)) ||
+      failed(verifyVector(op, tables, op.getBiasAttr(), width, "C4")))
     return failure();
+  return weight;
+}
+
+LogicalResult TopLinearOp::verifySymbolUses(SymbolTableCollection &tables) {
+  FailureOr<ParamOp> verified = verifyProduct(*this, tables);
+  if (failed(verified))
+    return failure();
+  ParamOp weight = *verified;
   ParamOp preview = lookupParam(tables, *this, getPreviewWeightAttr());
   if (!preview || !isa<Int8Type>(preview.getType()) || preview.getShape() != weight.getShape())
     return emitOpError("C6: ") << getPreviewWeightAttr() << " must be a lm.param of type !lm.int8 with the sizes of "
@@ -51,14 +62,16 @@ LogicalResult TopLinearOp::verify() {
 
 LogicalResult ClassLogitsOp::verify() {
   auto products = cast<ShapedType>(getProducts().getType()), scores = cast<ShapedType>(getScores().getType());
-  if (!leadingSizesAgree(products, scores) || !leadingSizesAgree(products, cast<ShapedType>(getType())) ||
-      widthOf(getProducts()) != widthOf(getResult()))
+  if (!leadingSizesAgree(products, scores) || !leadingSizesAgree(products, cast<ShapedType>(getType())))
     return emitOpError("C1: products ") << Type(products) << ", scores " << Type(scores) << " and result " << getType()
                                         << " disagree";
   if (int64_t words = getClasses().getWords().size(); words != widthOf(getResult()))
     return emitOpError("C2: the classes have ") << words << " words, but the result has width " << widthOf(getResult());
   if (int64_t classes = getClasses().getSizes().size(); classes != widthOf(getScores()))
     return emitOpError("C3: there are ") << classes << " classes, but the scores have width " << widthOf(getScores());
+  if (int64_t sharing = getClasses().getSharing(); sharing != widthOf(getProducts()))
+    return emitOpError("C1: ") << sharing << " words share their class with another, but the products have width "
+                               << widthOf(getProducts());
   return success();
 }
 
@@ -78,10 +91,15 @@ LogicalResult TopClassLinearOp::verifySymbolUses(SymbolTableCollection &tables) 
   if (!weight || !goesWith(weight.getType(), getInput().getType()))
     return emitOpError("C1: ") << getWeightAttr() << " must be a lm.param in the format that goes with "
                                << getInput().getType();
-  int64_t width = widthOf(getResult());
-  if (failed(verifyMatrix(*this, weight, widthOf(getInput()), width)))
-    return failure();
-  return verifyVector(*this, tables, getBiasAttr(), width, "C4");
+  int64_t sharing = getClasses().getSharing();
+  SmallVector<int64_t> shape = weight.getShape();
+  if (shape[1] != widthOf(getInput()))
+    return emitOpError("C2: ") << getWeightAttr() << " has " << shape[1] << " columns, but the input has width "
+                               << widthOf(getInput());
+  if (shape[0] != sharing)
+    return emitOpError("C3: ") << getWeightAttr() << " has " << shape[0] << " rows, but " << sharing
+                               << " words share their class with another";
+  return verifyVector(*this, tables, getBiasAttr(), sharing, "C4");
 }
 
 LogicalResult TopClassLinearOp::verify() {
@@ -96,5 +114,20 @@ LogicalResult TopClassLinearOp::verify() {
                                          << widthOf(getScores()) << " and the result " << width;
   if (getCount() < 1 || int64_t(getCount()) > width)
     return emitOpError("C7: expected a count from 1 to ") << width << ", but found " << getCount();
+  return success();
+}
+
+//===- Previews ---------------------------------------------------------------------------------------------------===//
+
+LogicalResult PreviewLinearOp::verifySymbolUses(SymbolTableCollection &tables) { return verifyProduct(*this, tables); }
+
+LogicalResult PreviewLinearOp::verify() {
+  auto input = cast<ShapedType>(getInput().getType()), preview = cast<ShapedType>(getPreview().getType());
+  if (!leadingSizesAgree(input, preview) || !leadingSizesAgree(input, cast<ShapedType>(getType())) ||
+      widthOf(getPreview()) != widthOf(getResult()))
+    return emitOpError("C5: input ") << Type(input) << ", preview " << Type(preview) << " and result " << getType()
+                                     << " disagree";
+  if (getCount() < 1 || int64_t(getCount()) > widthOf(getResult()))
+    return emitOpError("C6: expected a count from 1 to ") << widthOf(getResult()) << ", but found " << getCount();
   return success();
 }

@@ -74,21 +74,23 @@ def LM_ClassLogitsOp : LM_Op<"class_logits", [Pure]> {
 
     with c the class of which words[i] is: log p(word | class) + log p(class), so that exp y adds up to 1. z are products
     of the words in the order of the classes, s a score for each class. (Without rounding the first term is never above
-    0; `min` keeps it so.)
+    0; `min` keeps it so.) A word that is a class by itself has p(word | class) = 1 and no product: with S such classes, which
+    come first, z[b, t, i - S] stands for z[b, t, i]. The head of an adaptive softmax is made of them.
 
-    Shapes: z (B, T, N), s (B, T, C), y (B, T, N).
+    Shapes: z (B, T, N - S), s (B, T, C), y (B, T, N).
 
     Constraints:
-    - C1: products, scores and result agree in batch and sequence, products and result in width.
+    - C1: products, scores and result agree in batch and sequence, and products are as wide as there are words that share
+      their class with another.
     - C2: the classes have as many words as the result is wide.
     - C3: there are as many classes as the scores are wide.
 
     ```mlir
     func.func @two_levels() -> tensor<1x1x3xf32> {
-      %z = arith.constant dense<[[[7.0, 1.0, 1.0]]]> : tensor<1x1x3xf32>
+      %z = arith.constant dense<[[[1.0, 1.0]]]> : tensor<1x1x2xf32>
       %s = arith.constant dense<[[[0.0, 0.0]]]> : tensor<1x1x2xf32>
       %y = lm.class_logits %z, %s {classes = <words = [2, 0, 1], sizes = [1, 2]>}
-          : (tensor<1x1x3xf32>, tensor<1x1x2xf32>) -> tensor<1x1x3xf32>
+          : (tensor<1x1x2xf32>, tensor<1x1x2xf32>) -> tensor<1x1x3xf32>
       return %y : tensor<1x1x3xf32>
     }
     // @two_levels: tensor<1x1x3xf32> [[[-1.38629, -1.38629, -0.693147]]]
@@ -113,24 +115,25 @@ def LM_TopClassLinearOp
     No word is likelier than its class, so code computes the rows of W of the likeliest class, then of the next, and
     ends when a class is less likely than the last of the words that are wanted; the interpreter computes all.
 
-    Shapes: x (B, T, K) of f32, bf16 or codes, W (N, K) in the format that goes with it, bias (N), s (B, T, C), y (B, T, N).
+    Shapes: x (B, T, K) of f32, bf16 or codes, W (N - S, K) in the format that goes with it, bias (N - S), s (B, T, C),
+    y (B, T, N), with S classes of one word.
 
     Constraints:
     - C1: `weight` names a `lm.param` that is a matrix of f32 or bf16 as x is, of type `!lm.int8` where x is u8 codes, and
       of integers in the groups of x where x is s8 codes.
     - C2: its columns are the width of x.
-    - C3: its rows are the width of the result.
-    - C4: `bias`, if given, names an f32 vector as long as the result is wide.
+    - C3: its rows are the words that share their class with another.
+    - C4: `bias`, if given, names an f32 vector with a number for each row.
     - C5: x, scores and result agree in batch and sequence.
     - C6: the classes have as many words as the result is wide, and there are as many as the scores are wide.
     - C7: `count` is from 1 to the width of the result.
 
     ```mlir
-    lm.param @w : tensor<3x2xf32> = dense<[[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]]>
+    lm.param @w : tensor<2x2xf32> = dense<[[1.0, 0.0], [0.0, 1.0]]>
     func.func @greatest_by_class() -> tensor<1x1x3xf32> {
       %x = arith.constant dense<[[[2.0, 2.0]]]> : tensor<1x1x2xf32>
       %s = arith.constant dense<[[[0.0, 0.0]]]> : tensor<1x1x2xf32>
-      %y = lm.top_class_linear %x, @w of %s {count = 2, classes = <words = [1, 2, 0], sizes = [2, 1]>}
+      %y = lm.top_class_linear %x, @w of %s {count = 2, classes = <words = [0, 1, 2], sizes = [1, 2]>}
           : (tensor<1x1x2xf32>, tensor<1x1x2xf32>) -> tensor<1x1x3xf32>
       return %y : tensor<1x1x3xf32>
     }
@@ -144,6 +147,50 @@ def LM_TopClassLinearOp
   let assemblyFormat = [{
     $input `,` $weight (`bias` $bias^)? `of` $scores ` ` `{` `count` `=` $count `,` `classes` `=` $classes `}`
         attr-dict-with-keyword `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+
+def LM_PreviewLinearOp
+    : LM_Op<"preview_linear", [Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "y = x Wᵀ + b where a preview is great, the preview elsewhere";
+  let description = [{
+    y[b, t, n] = sum_k x[b, t, k] W[n, k] + bias[n]    where p[b, t, n] is one of the `count` greatest of its row,
+                 p[b, t, n]                            elsewhere
+
+    Of equal numbers of p that with the smaller n comes first; what is no number (NaN) is not among them. SVD-softmax
+    (Shim et al., 2017): p is a product of a lower rank, W the matrix itself. Its words of little probability have to be right
+    together only, in the sum that all are divided by. Nothing says that the greatest of y are those of the whole
+    product: `lm.top_linear` does.
+
+    Shapes: x (B, T, K) and W (N, K) both of f32 or both of bf16, bias (N), p and y (B, T, N).
+
+    Constraints:
+    - C1: `weight` names a `lm.param` that is a matrix of the type of x.
+    - C2: its columns are the width of x.
+    - C3: its rows are the width of the result.
+    - C4: `bias`, if given, names an f32 vector as long as the result is wide.
+    - C5: x, preview and result agree in batch and sequence, preview and result in width.
+    - C6: `count` is from 1 to the width of the result.
+
+    ```mlir
+    lm.param @w : tensor<3x2xf32> = dense<[[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]>
+    func.func @rescored() -> tensor<1x1x3xf32> {
+      %x = arith.constant dense<[[[2.0, 3.0]]]> : tensor<1x1x2xf32>
+      %p = arith.constant dense<[[[1.5, 2.5, 4.5]]]> : tensor<1x1x3xf32>
+      %y = lm.preview_linear %x, @w preview %p {count = 2}
+          : (tensor<1x1x2xf32>, tensor<1x1x3xf32>) -> tensor<1x1x3xf32>
+      return %y : tensor<1x1x3xf32>
+    }
+    // @rescored: tensor<1x1x3xf32> [[[1.5, 3, 5]]]
+    ```
+  }];
+  let arguments = (ins AnyTypeOf<[LM_Activation, LM_Halves]>:$input, FlatSymbolRefAttr:$weight,
+                       OptionalAttr<FlatSymbolRefAttr>:$bias, LM_Activation:$preview, I64Attr:$count);
+  let results = (outs LM_Activation:$result);
+  let assemblyFormat = [{
+    $input `,` $weight (`bias` $bias^)? `preview` $preview ` ` `{` `count` `=` $count `}` attr-dict-with-keyword `:`
+        functional-type(operands, results)
   }];
   let hasVerifier = 1;
 }

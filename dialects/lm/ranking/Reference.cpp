@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// lm.top_linear, lm.class_logits, lm.top_class_linear; see Reference.h.
+// lm.top_linear, lm.class_logits, lm.top_class_linear, lm.preview_linear; see Reference.h.
 
 #include "dialects/lm/ranking/Reference.h"
 
@@ -43,20 +43,31 @@ static double logSumExp(const float *numbers, int64_t count) {
 }
 
 Tensor classLogits(const Tensor &z, const Tensor &s, const Classes &classes) {
-  Tensor y = Tensor::ofF32(z.shape);
+  auto singles = std::count(classes.sizes, classes.sizes + classes.count, 1);
+  std::vector<int64_t> shape = z.shape;
+  shape.back() += singles;
+  Tensor y = Tensor::ofF32(shape);
   for (int64_t r = 0; r < z.rows(); ++r) {
-    const float *scores = &s.f32[r * s.width()];
+    const float *scores = &s.f32[r * s.width()], *numbers = &z.f32[r * z.width()];
+    float *logits = &y.f32[r * y.width()];
     double total = logSumExp(scores, classes.count);
     for (int64_t c = 0, begin = 0; c < classes.count; begin += classes.sizes[c++]) {
-      const float *numbers = &z.f32[r * z.width() + begin];
-      double within = logSumExp(numbers, classes.sizes[c]);
+      double within = classes.sizes[c] > 1 ? logSumExp(numbers, classes.sizes[c]) : 0;
       for (int64_t i = 0; i < classes.sizes[c]; ++i) {
-        double share = numbers[i] - within;
-        y.f32[r * y.width() + classes.words[begin + i]] =
-            static_cast<float>((share > 0 ? 0 : share) + (scores[c] - total));
+        double share = classes.sizes[c] > 1 ? *numbers++ - within : 0;
+        logits[classes.words[begin + i]] = static_cast<float>((share > 0 ? 0 : share) + (scores[c] - total));
       }
     }
   }
+  return y;
+}
+
+Tensor previewLinear(const Tensor &x, const Weight &weight, const float *bias, const Tensor &preview, int64_t count) {
+  Tensor y = linear(x, weight, bias), greatest = preview;
+  keepGreatest(greatest, count);
+  for (size_t i = 0; i < y.f32.size(); ++i)
+    if (!(greatest.f32[i] > -std::numeric_limits<float>::infinity()))
+      y.f32[i] = preview.f32[i];
   return y;
 }
 

@@ -19,8 +19,12 @@ struct Classes {
   int64_t count; ///< of classes
 };
 
-/// log p(word | its class) + log p(class) in the order of ids; z in the order of `classes`, s a score a class.
+/// log p(word | its class) + log p(class) in the order of ids; z in the order of `classes`, without those of one word,
+/// which come first, s a score a class.
 Tensor classLogits(const Tensor &z, const Tensor &s, const Classes &classes);
+
+/// x W^T + b where the preview is one of the `count` greatest of its row, the preview elsewhere.
+Tensor previewLinear(const Tensor &x, const Weight &weight, const float *bias, const Tensor &preview, int64_t count);
 
 /// What is not among the `count` greatest of its row becomes -infinity.
 void keepGreatest(Tensor &y, int64_t count);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The facts of lm.top_linear and of logits by classes: how they run and what they read. Tested by
+// The facts of lm.top_linear, of logits by classes and by a preview: how they run and what they read. Tested by
 // test/unit/dialects/StepTest.cpp.
 
 #include "dialects/lm/ranking/Ranking.h"
@@ -40,8 +40,23 @@ void TopClassLinearOp::getWeightUses(SmallVectorImpl<WeightUse> &uses) {
   addUse(uses, getBiasAttr(), WeightUse::Role::Vector);
 }
 
-/// At the least: one class of the mean size. How many are opened depends on the numbers.
+/// At the least: one class of the mean size, of those that have products. How many are opened depends on the numbers.
 Cost TopClassLinearOp::getCost() {
-  int64_t classes = getClasses().getSizes().size(), words = widthOf(getResult());
-  return {2 * widthOf(getInput()) * (words / classes), 0, 1.0 / double(classes)};
+  ClassesAttr words = getClasses();
+  int64_t classes = static_cast<int64_t>(words.getSizes().size()) - words.getSingles();
+  return {2 * widthOf(getInput()) * (words.getSharing() / classes), 0, 1.0 / double(classes)};
+}
+
+Motion PreviewLinearOp::getMotion() { return Motion::Kernel; }
+bool PreviewLinearOp::mixesRows() { return false; }
+bool PreviewLinearOp::isBoundToToken() { return false; }
+void PreviewLinearOp::getWeightUses(SmallVectorImpl<WeightUse> &uses) {
+  addUse(uses, getWeightAttr(), WeightUse::Role::Matrix);
+  addUse(uses, getBiasAttr(), WeightUse::Role::Vector);
+}
+
+/// Of the rows of W that are wanted; panels have others with them.
+Cost PreviewLinearOp::getCost() {
+  double share = double(getCount()) / double(widthOf(getResult()));
+  return {2 * widthOf(getInput()) * int64_t(getCount()), 0, share};
 }

@@ -17,7 +17,7 @@ from cases import Case, codes_type, f32, run_lines, t, write
 import codebook_cases
 from formulas import (attend, quantize_dynamic, quantize_groups, quantize_rows, quantize_weight_groups, quantized_linear, rope,
                       rotate)
-from generate import GROUPED, bf16, by_classes, top_linear
+from generate import GROUPED, bf16, by_classes, preview_linear, top_linear
 
 
 def bf16(x):
@@ -175,19 +175,29 @@ def ranking():
 
 
 def classes():
-    """Classes that begin and end within panels, one of a single word, one of most."""
+    """Classes that begin and end within panels, two of a single word, one of most."""
     random = np.random.default_rng(7)
     normal = lambda *shape: random.standard_normal(shape).astype(np.float32)  # noqa: E731
-    x, w, b, scores = normal(2, 3, 64), normal(300, 64), normal(300), 3 * normal(2, 3, 6)
-    words, sizes = random.permutation(300), [40, 1, 30, 16, 200, 13]
+    x, w, b, scores = normal(2, 3, 64), normal(300, 64), normal(300), 3 * normal(2, 3, 7)
+    words, sizes = random.permutation(302), [1, 1, 41, 30, 16, 200, 13]
     cases = [by_classes("class_logits", x, w, b, scores, words, sizes),
              by_classes("class_top", x, w, b, scores, words, sizes, 40),
              by_classes("class_best", x, w, None, scores, words, sizes, 1),
-             by_classes("class_all", x, w, b, scores, words, sizes, 300)]
+             by_classes("class_all", x, w, b, scores, words, sizes, 302)]
     for kind in ("_bf16", "_int8", "_grouped"):
         a, m = (bf16(x), bf16(w)) if kind == "_bf16" else (x, w)
         cases.append(by_classes("class_top" + kind, a, m, None, scores, words, sizes, 9, kind))
     return cases
+
+
+def previews():
+    """Previews with equal numbers, one that is none; products of 64 inputs, 300 outputs."""
+    random = np.random.default_rng(8)
+    normal = lambda *shape: random.standard_normal(shape).astype(np.float32)  # noqa: E731
+    x, w, b = normal(2, 3, 64), normal(300, 64), normal(300)
+    return [preview_linear("preview", x, w, None, 40, random), preview_linear("preview_bias", x, w, b, 1, random),
+            preview_linear("preview_all", x, w, b, 300, random),
+            preview_linear("preview_bf16", bf16(x), bf16(w), b, 17, random, narrow=True)]
 
 
 def codebooks():
@@ -204,6 +214,7 @@ THEMES = {
     encoder: (2e-6, "sums of at most 16 numbers in float32, one behind another"),
     codebooks: (4e-6, "sums of 64 numbers in float32: 64 2^-24"),
     ranking: (4e-6, "sums of 64 numbers in float32: 64 2^-24"),
+    previews: (4e-6, "sums of 64 numbers in float32: 64 2^-24"),
     classes: (8e-6, "a sum of 64 numbers in float32, less the greatest of such sums: twice 64 2^-24"),
 }
 

@@ -143,3 +143,13 @@ func.func private @classes_c2_twice() attributes {a = #lm.classes<words = [1, 1]
 
 // expected-error@+1 {{C2: expected each word from 0 to 1 once}}
 func.func private @classes_c2_negative() attributes {a = #lm.classes<words = [-1, 0], sizes = [2]>}
+
+// -----
+
+// expected-error@+1 {{C3: expected classes of one word first, then at least one of more}}
+func.func private @classes_c3_order() attributes {a = #lm.classes<words = [1, 0, 2], sizes = [2, 1]>}
+
+// -----
+
+// expected-error@+1 {{C3: expected classes of one word first, then at least one of more}}
+func.func private @classes_c3_singles() attributes {a = #lm.classes<words = [1, 0], sizes = [1, 1]>}

@@ -113,6 +113,7 @@ lm.param @embed : tensor<9x8xf32> = dense<1.0>
 lm.param @vector8 : tensor<8xf32> = dense<1.0>
 lm.param @vector2 : tensor<2xf32> = dense<1.0>
 lm.param @square : tensor<8x8xf32> = dense<1.0>
+lm.param @two : tensor<2x8xf32> = dense<1.0>
 lm.param @square.codes : !lm.int8<8x8> = #lm.quantize_rows<dense<1.0> : tensor<8x8xf32>>
 
 // CHECK-LABEL: func.func @all
@@ -145,10 +146,15 @@ func.func @all(%ids: tensor<?x?xi32>, %len: tensor<?xi32>, %cache: !lm.cache) ->
   %t = lm.top_linear %q, @square preview %q of %q, %cq, @square.codes {count = 3} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, !lm.codes<?x?x8, u8>) -> tensor<?x?x8xf32>
   // CHECK: lm.top_linear %{{.*}}, @square bias @vector8 preview %{{.*}} of %{{.*}}, %{{.*}}, @square.codes {count = 3, block = 4} attributes {mark = "kept"} : (tensor<?x?x8xf32>,
   %t2 = lm.top_linear %q, @square bias @vector8 preview %t of %q, %cq, @square.codes {count = 3, block = 4} attributes {mark = "kept"} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, !lm.codes<?x?x8, u8>) -> tensor<?x?x8xf32>
-  // CHECK: lm.class_logits %{{.*}}, %{{.*}} {classes = <words = [1, 0, 2, 3, 4, 5, 6, 7], sizes = [1, 1, 1, 1, 1, 1, 1, 1]>} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
-  %cl = lm.class_logits %t, %q {classes = <words = [1, 0, 2, 3, 4, 5, 6, 7], sizes = [1, 1, 1, 1, 1, 1, 1, 1]>} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
-  // CHECK: lm.top_class_linear %{{.*}}, @square bias @vector8 of %{{.*}} {count = 2, classes = <words = [1, 0, 2, 3, 4, 5, 6, 7], sizes = [1, 1, 1, 1, 1, 1, 1, 1]>} attributes {mark = "kept"} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
-  %tc = lm.top_class_linear %q, @square bias @vector8 of %q {count = 2, classes = <words = [1, 0, 2, 3, 4, 5, 6, 7], sizes = [1, 1, 1, 1, 1, 1, 1, 1]>} attributes {mark = "kept"} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  %s2 = lm.linear %q, @two : (tensor<?x?x8xf32>) -> tensor<?x?x2xf32>
+  // CHECK: lm.class_logits %{{.*}}, %{{.*}} {classes = <words = [1, 0, 2, 3, 4, 5, 6, 7], sizes = [4, 4]>} : (tensor<?x?x8xf32>, tensor<?x?x2xf32>) -> tensor<?x?x8xf32>
+  %cl = lm.class_logits %t, %s2 {classes = <words = [1, 0, 2, 3, 4, 5, 6, 7], sizes = [4, 4]>} : (tensor<?x?x8xf32>, tensor<?x?x2xf32>) -> tensor<?x?x8xf32>
+  // CHECK: lm.top_class_linear %{{.*}}, @square bias @vector8 of %{{.*}} {count = 2, classes = <words = [1, 0, 2, 3, 4, 5, 6, 7], sizes = [4, 4]>} attributes {mark = "kept"} : (tensor<?x?x8xf32>, tensor<?x?x2xf32>) -> tensor<?x?x8xf32>
+  %tc = lm.top_class_linear %q, @square bias @vector8 of %s2 {count = 2, classes = <words = [1, 0, 2, 3, 4, 5, 6, 7], sizes = [4, 4]>} attributes {mark = "kept"} : (tensor<?x?x8xf32>, tensor<?x?x2xf32>) -> tensor<?x?x8xf32>
+  // CHECK: lm.preview_linear %{{.*}}, @square preview %{{.*}} {count = 3} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  %pv = lm.preview_linear %q, @square preview %t {count = 3} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  // CHECK: lm.preview_linear %{{.*}}, @square bias @vector8 preview %{{.*}} {count = 8} attributes {mark = "kept"} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  %pv2 = lm.preview_linear %q, @square bias @vector8 preview %pv {count = 8} attributes {mark = "kept"} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
   // CHECK: lm.linear %{{.*}}, @square : (tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
   %k = lm.linear %q, @square : (tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
   // CHECK: %[[Y:.*]], %[[NEXT:.*]] = lm.attention %{{.*}}, %{{.*}}, %{{.*}}, %[[CACHE]] {layer = 0, heads = 2, kv_heads = 1, scale = 5.000000e-01, mask = #lm.causal, rope = #lm.rope<base = 1.000000e+05, dims = 4, layout = half>} : (tensor<?x?x8xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32>, !lm.cache) -> (tensor<?x?x8xf32>, !lm.cache)

@@ -10,6 +10,10 @@
 #include "test/unit/models/FixtureModel.h"
 #include "tools/calibrate/Calibration.h"
 
+#include <fstream>
+#include <map>
+#include <tuple>
+
 namespace lmopt::fixture {
 
 /// `Base` is FixtureModel or what is made of it.
@@ -53,6 +57,16 @@ protected:
     EXPECT_TRUE(done.ok()) << done.error().message;
     EXPECT_FALSE(std::filesystem::exists(how.output + ".partial"));
     return readBytes(how.output);
+  }
+
+  /// The same for tests that want the same of a model: calibrated for the first of them, copied for the others.
+  void runOnce(const CalibrationSettings &how) {
+    static std::map<std::tuple<std::string, int64_t, int64_t>, std::string> known;
+    std::string &bytes = known[{this->GetParam(), how.headRows, how.partBytes}];
+    if (bytes.empty())
+      bytes = run(how);
+    else
+      std::ofstream(how.output, std::ios::binary) << bytes;
   }
 
   /// The results of an observed model for one case, as the interpreter computes them.

@@ -4,99 +4,15 @@
 // computes them: probabilities add up; words are exact within their classes, so that KL of the words is KL of the
 // classes; what the pass says it costs is what it costs; one class is the model itself; the greatest are those of all;
 // what the pass must refuse.
-#include "test/unit/models/PrunedModel.h"
+#include "test/unit/models/FactorizedModel.h"
 
 using namespace mlir;
 using namespace lmopt;
 
 namespace {
 
-class ClassSoftmaxFixtures : public fixture::PrunedModel {
-protected:
-  ClassSoftmaxFixtures() : PrunedModel("lm-factorize-softmax", "head") {}
-
-  void SetUp() override {
-    fixture::CalibratedModel::SetUp();
-    stats = calibrated("stats", 1000);
-    before = probabilities(*model.module);
-  }
-
-  std::string calibrated(const std::string &name, int64_t rows) {
-    CalibrationSettings how = settings(name, 1 << 30);
-    how.headRows = rows; // of all tokens, in their order, where there are not more
-    run(how);
-    return folder + "/" + name;
-  }
-
-  OwningOpRef<ModuleOp> divided(const std::string &options) { return pruned("method=classes limit=100 " + options); }
-
-  static lm::ClassesAttr classesOf(ModuleOp module) {
-    lm::ClassesAttr found;
-    module.walk([&](lm::ClassLogitsOp op) { found = op.getClasses(); });
-    return found;
-  }
-
-  /// Results of the module, by number, for all tokens of all cases: rows of `width` numbers.
-  std::vector<std::vector<double>> results(ModuleOp module, size_t number) {
-    std::vector<std::vector<double>> rows;
-    lm::WeightReader reader(model.baseDirectory);
-    for (const fixture::Case &one : fixture.cases) {
-      lm::Interpreter::Options options;
-      options.length = int64_t(one.ids.size());
-      lm::Interpreter interpreter(module, reader, options);
-      auto found = interpreter.run("forward", {lm::makeIds(one.ids), lm::reference::Cache()});
-      EXPECT_TRUE(succeeded(found));
-      const std::vector<float> &numbers = std::get<lm::reference::Tensor>((*found)[number]).f32;
-      for (size_t i = 0; i < numbers.size(); i += fixture.width)
-        rows.emplace_back(numbers.begin() + i, numbers.begin() + i + fixture.width);
-    }
-    return rows;
-  }
-
-  /// Their logarithms.
-  std::vector<std::vector<double>> probabilities(ModuleOp module) {
-    std::vector<std::vector<double>> rows = results(module, 0);
-    for (std::vector<double> &row : rows) {
-      double sum = 0;
-      for (double logit : row)
-        sum += std::exp(logit);
-      for (double &logit : row)
-        logit -= std::log(sum);
-    }
-    return rows;
-  }
-
-  static std::vector<double> byClass(const std::vector<double> &logs, lm::ClassesAttr classes) {
-    std::vector<double> sums;
-    const int64_t *word = classes.getWords().begin();
-    for (int64_t size : classes.getSizes()) {
-      double sum = 0;
-      for (int64_t i = 0; i < size; ++i)
-        sum += std::exp(logs[*word++]);
-      sums.push_back(std::log(sum));
-    }
-    return sums;
-  }
-
-  static double divergence(const std::vector<double> &p, const std::vector<double> &q) {
-    double sum = 0;
-    for (size_t i = 0; i < p.size(); ++i)
-      sum += std::exp(p[i]) * (p[i] - q[i]);
-    return sum;
-  }
-
-  /// The number behind `text` in a message.
-  static double numberBehind(const std::string &message, const std::string &text) {
-    size_t at = message.find(text);
-    EXPECT_NE(at, std::string::npos) << message;
-    return at == std::string::npos ? NAN : std::stod(message.substr(at + text.size()));
-  }
-
-  std::vector<std::vector<double>> before;
-};
-
-// Logits are f32 numbers of at most some 20: a logarithm of a probability is off by some 2^-20 on either side.
-constexpr double kRounding = 4 * 0x1p-20;
+using ClassSoftmaxFixtures = fixture::FactorizedModel;
+using fixture::kRounding;
 
 TEST_P(ClassSoftmaxFixtures, WordsAreExactWithinClasses) {
   for (const char *options : {"classes=7", "", "classes=9 by=frequency", "classes=200"}) {
@@ -181,7 +97,8 @@ TEST_P(ClassSoftmaxFixtures, ASecondTimeChangesNothing) {
 TEST_P(ClassSoftmaxFixtures, Refusals) {
   OwningOpRef<ModuleOp> module = model.module->clone();
   std::string text = textOf(*module);
-  EXPECT_NE(errorOf(*module, "method=classes classes=-1").find("'classes' must be from 1 to the"), std::string::npos);
+  EXPECT_NE(errorOf(*module, "method=classes classes=-1").find("'classes' must be from 1 to less than the"),
+            std::string::npos);
   EXPECT_NE(errorOf(*module, "method=classes classes=100000").find("found 100000"), std::string::npos);
   EXPECT_NE(errorOf(*module, "method=classes by=magic").find("'by' must be direction or frequency, found 'magic'"),
             std::string::npos);

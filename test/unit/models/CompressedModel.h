@@ -17,7 +17,7 @@ protected:
   void SetUp() override {
     CalibratedModel::SetUp();
     stats = folder + "/stats";
-    run(settings("stats", 1 << 30));
+    runOnce(settings("stats", 1 << 30));
   }
 
   mlir::LogicalResult compress(mlir::ModuleOp module, const std::string &pass, const std::string &options) {

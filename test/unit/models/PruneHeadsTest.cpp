@@ -149,7 +149,7 @@ TEST_P(PrunedHeads, BadOptions) {
 class CompiledPruned : public fixture::Calibrated<fixture::CompiledRuns> {
 protected:
   void prune() {
-    run(settings("stats", 1 << 30));
+    runOnce(settings("stats", 1 << 30));
     std::string where = "{base=" + model.baseDirectory + " stats=" + folder + "/stats ", error;
     PassManager manager(&context);
     ASSERT_TRUE(succeeded(addPassPipeline(

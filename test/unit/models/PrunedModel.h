@@ -19,7 +19,7 @@ protected:
   void SetUp() override {
     CalibratedModel::SetUp();
     stats = folder + "/stats";
-    run(settings("stats", 1 << 30));
+    runOnce(settings("stats", 1 << 30));
   }
 
   mlir::LogicalResult prune(mlir::ModuleOp module, const std::string &options) {

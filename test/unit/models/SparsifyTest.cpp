@@ -15,7 +15,7 @@ class SparseModels : public fixture::Calibrated<fixture::CompiledRuns> {
 protected:
   void SetUp() override {
     Calibrated::SetUp();
-    run(settings("stats", 1 << 30));
+    runOnce(settings("stats", 1 << 30));
   }
 
   void apply(const std::string &passes) {

@@ -323,8 +323,11 @@ def top_linear(name, x, w, b, count, block):
 
 
 def class_logits(z, scores, words, sizes):
-    """log p(word | class) + log p(class), by the definition, in the order of ids."""
+    """log p(word | class) + log p(class), by the definition, in the order of ids. Classes of one word, which come first,
+    have no products."""
+    singles = sizes.count(1)
     z, scores = z.astype(np.float64), scores.astype(np.float64)
+    z = np.concatenate([np.zeros((*z.shape[:-1], singles)), z], -1)
     y = np.empty_like(z)
     log_sum = lambda x: np.log(np.exp(x).sum(-1, keepdims=True))  # noqa: E731
     for c, (begin, size) in enumerate(zip(np.cumsum([0, *sizes]), sizes)):
@@ -371,15 +374,37 @@ def by_classes(name, x, w, b, scores, words, sizes, count=None, kind=""):
         c.op(f"%q = {op} %x : ({t(width)}) -> {type_}")
     weight = c.param("w", w, wrap)
     bias = f" bias {c.param('b', b)}" if b is not None else ""
+    logits = outputs + sizes.count(1)
     text = f"classes = {classes_text(words, sizes)}"
     if count is None:
         c.op(f"%z = lm.linear %x, {weight}{bias} : ({t(width)}) -> {t(outputs)}")
-        c.op(f"%y = lm.class_logits %z, %s {{{text}}} : ({t(outputs)}, {t(classes)}) -> {t(outputs)}")
+        c.op(f"%y = lm.class_logits %z, %s {{{text}}} : ({t(outputs)}, {t(classes)}) -> {t(logits)}")
     else:
         c.op(f"%y = lm.top_class_linear {read}, {weight}{bias} of %s {{count = {count}, {text}}} "
-             f": ({type_}, {t(classes)}) -> {t(outputs)}")
+             f": ({type_}, {t(classes)}) -> {t(logits)}")
     y = class_logits(class_product(x, w, kind) + (0 if b is None else b), scores, words, sizes)
-    return c.finish([("y", y if count is None else keep_greatest(y, count))], 2)
+    # A product is rounded once, and what is subtracted from it may leave less than a quarter of it: 4 2^-24.
+    return c.finish([("y", y if count is None else keep_greatest(y, count))], 4)
+
+
+def preview_linear(name, x, w, b, count, random, narrow=False):
+    """x (2, 3, K). The preview is coarse, so that some of its numbers are equal where products are not, and has a NaN."""
+    c = Case(name)
+    width, outputs = x.shape[-1], len(w)
+    y = x.astype(np.float64) @ w.T.astype(np.float64) + (0 if b is None else b)
+    p = np.round(y + 0.3 * random.standard_normal(y.shape)).astype(np.float32)
+    p[0, 1, 2], p[1, 2, 3] = np.nan, -np.inf
+    c.constant("x", x)
+    c.constant("p", p)
+    kind = t(width, kind="bf16") if narrow else t(width)
+    if narrow:
+        c.op(f"%n = lm.narrow %x : ({t(width)}) -> {kind}")
+    weight = c.param("w", w, "#lm.narrow<{}>" if narrow else "{}")
+    bias = f" bias {c.param('b', b)}" if b is not None else ""
+    c.op(f"%y = lm.preview_linear {'%n' if narrow else '%x'}, {weight}{bias} preview %p {{count = {count}}} "
+         f": ({kind}, {t(outputs)}) -> {t(outputs)}")
+    kept = np.isfinite(keep_greatest(np.where(np.isnan(p), -np.inf, p), count))
+    return c.finish([("y", np.where(kept, y, p))], 1)
 
 
 def bf16(x):
@@ -393,12 +418,14 @@ def ranking():
     x[0, 0] = 0
     cases = [top_linear("top_linear", x, w, None, 7, 0), top_linear("top_linear_bias_rotated", x, w, b, 2, 16)]
     random = np.random.default_rng(5)  # of its own: those that follow stay as they are
-    words, sizes, scores = random.permutation(40), [1, 20, 3, 16], random.standard_normal((2, 3, 4)).astype(np.float32)
+    words, sizes, scores = random.permutation(42), [1, 1, 20, 3, 17], random.standard_normal((2, 3, 5)).astype(np.float32)
     cases += [by_classes("class_logits", x, w, b, scores, words, sizes),
               by_classes("top_class_linear", x, w, b, scores, words, sizes, 7)]
     for kind in ("_bf16", "_int8", "_grouped"):
         a, m = (bf16(x), bf16(w)) if kind == "_bf16" else (x, w)
         cases.append(by_classes("top_class_linear" + kind, a, m, None, scores, words, sizes, 5, kind))
+    cases += [preview_linear("preview_linear", x, w, None, 7, random), preview_linear("preview_linear_bias", x, w, b, 1, random),
+              preview_linear("preview_linear_bf16", bf16(x), bf16(w), b, 3, random, narrow=True)]
     return cases
 
 

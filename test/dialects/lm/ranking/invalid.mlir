@@ -99,17 +99,17 @@ func.func @class_logits_c1_batch(%z: tensor<2x?x4xf32>, %s: tensor<3x?x2xf32>) -
 
 // -----
 
-func.func @class_logits_c1_width(%z: tensor<?x?x4xf32>, %s: tensor<?x?x2xf32>) -> tensor<?x?x5xf32> {
-  // expected-error@+1 {{C1: products 'tensor<?x?x4xf32>', scores 'tensor<?x?x2xf32>' and result 'tensor<?x?x5xf32>' disagree}}
-  %y = lm.class_logits %z, %s {classes = <words = [0, 1, 2, 3], sizes = [2, 2]>} : (tensor<?x?x4xf32>, tensor<?x?x2xf32>) -> tensor<?x?x5xf32>
-  return %y : tensor<?x?x5xf32>
+func.func @class_logits_c1_width(%z: tensor<?x?x4xf32>, %s: tensor<?x?x2xf32>) -> tensor<?x?x4xf32> {
+  // expected-error@+1 {{C1: 3 words share their class with another, but the products have width 4}}
+  %y = lm.class_logits %z, %s {classes = <words = [0, 1, 2, 3], sizes = [1, 3]>} : (tensor<?x?x4xf32>, tensor<?x?x2xf32>) -> tensor<?x?x4xf32>
+  return %y : tensor<?x?x4xf32>
 }
 
 // -----
 
 func.func @class_logits_c2_words(%z: tensor<?x?x4xf32>, %s: tensor<?x?x2xf32>) -> tensor<?x?x4xf32> {
   // expected-error@+1 {{C2: the classes have 3 words, but the result has width 4}}
-  %y = lm.class_logits %z, %s {classes = <words = [0, 1, 2], sizes = [2, 1]>} : (tensor<?x?x4xf32>, tensor<?x?x2xf32>) -> tensor<?x?x4xf32>
+  %y = lm.class_logits %z, %s {classes = <words = [0, 1, 2], sizes = [1, 2]>} : (tensor<?x?x4xf32>, tensor<?x?x2xf32>) -> tensor<?x?x4xf32>
   return %y : tensor<?x?x4xf32>
 }
 
@@ -117,7 +117,7 @@ func.func @class_logits_c2_words(%z: tensor<?x?x4xf32>, %s: tensor<?x?x2xf32>) -
 
 func.func @class_logits_c3_classes(%z: tensor<?x?x4xf32>, %s: tensor<?x?x2xf32>) -> tensor<?x?x4xf32> {
   // expected-error@+1 {{C3: there are 3 classes, but the scores have width 2}}
-  %y = lm.class_logits %z, %s {classes = <words = [0, 1, 2, 3], sizes = [2, 1, 1]>} : (tensor<?x?x4xf32>, tensor<?x?x2xf32>) -> tensor<?x?x4xf32>
+  %y = lm.class_logits %z, %s {classes = <words = [0, 1, 2, 3], sizes = [1, 1, 2]>} : (tensor<?x?x4xf32>, tensor<?x?x2xf32>) -> tensor<?x?x4xf32>
   return %y : tensor<?x?x4xf32>
 }
 
@@ -170,7 +170,7 @@ func.func @top_class_linear_c2_columns(%x: tensor<?x?x8xf32>, %s: tensor<?x?x2xf
 
 lm.param @w : tensor<5x8xf32> = dense<1.0>
 func.func @top_class_linear_c3_rows(%x: tensor<?x?x8xf32>, %s: tensor<?x?x2xf32>) -> tensor<?x?x4xf32> {
-  // expected-error@+1 {{C3: @w has 5 rows, but the result has width 4}}
+  // expected-error@+1 {{C3: @w has 5 rows, but 4 words share their class with another}}
   %y = lm.top_class_linear %x, @w of %s {count = 2, classes = <words = [0, 1, 2, 3], sizes = [2, 2]>} : (tensor<?x?x8xf32>, tensor<?x?x2xf32>) -> tensor<?x?x4xf32>
   return %y : tensor<?x?x4xf32>
 }
@@ -196,19 +196,19 @@ func.func @top_class_linear_c5_batch(%x: tensor<2x?x8xf32>, %s: tensor<3x?x2xf32
 
 // -----
 
-lm.param @w : tensor<4x8xf32> = dense<1.0>
+lm.param @w : tensor<2x8xf32> = dense<1.0>
 func.func @top_class_linear_c6_words(%x: tensor<?x?x8xf32>, %s: tensor<?x?x2xf32>) -> tensor<?x?x4xf32> {
   // expected-error@+1 {{C6: there are 2 classes of 3 words, but the scores have width 2 and the result 4}}
-  %y = lm.top_class_linear %x, @w of %s {count = 2, classes = <words = [0, 1, 2], sizes = [2, 1]>} : (tensor<?x?x8xf32>, tensor<?x?x2xf32>) -> tensor<?x?x4xf32>
+  %y = lm.top_class_linear %x, @w of %s {count = 2, classes = <words = [0, 1, 2], sizes = [1, 2]>} : (tensor<?x?x8xf32>, tensor<?x?x2xf32>) -> tensor<?x?x4xf32>
   return %y : tensor<?x?x4xf32>
 }
 
 // -----
 
-lm.param @w : tensor<4x8xf32> = dense<1.0>
+lm.param @w : tensor<2x8xf32> = dense<1.0>
 func.func @top_class_linear_c6_classes(%x: tensor<?x?x8xf32>, %s: tensor<?x?x2xf32>) -> tensor<?x?x4xf32> {
   // expected-error@+1 {{C6: there are 3 classes of 4 words, but the scores have width 2 and the result 4}}
-  %y = lm.top_class_linear %x, @w of %s {count = 2, classes = <words = [0, 1, 2, 3], sizes = [2, 1, 1]>} : (tensor<?x?x8xf32>, tensor<?x?x2xf32>) -> tensor<?x?x4xf32>
+  %y = lm.top_class_linear %x, @w of %s {count = 2, classes = <words = [0, 1, 2, 3], sizes = [1, 1, 2]>} : (tensor<?x?x8xf32>, tensor<?x?x2xf32>) -> tensor<?x?x4xf32>
   return %y : tensor<?x?x4xf32>
 }
 
@@ -227,5 +227,68 @@ lm.param @w : tensor<4x8xf32> = dense<1.0>
 func.func @top_class_linear_c7_many(%x: tensor<?x?x8xf32>, %s: tensor<?x?x2xf32>) -> tensor<?x?x4xf32> {
   // expected-error@+1 {{C7: expected a count from 1 to 4, but found 5}}
   %y = lm.top_class_linear %x, @w of %s {count = 5, classes = <words = [0, 1, 2, 3], sizes = [2, 2]>} : (tensor<?x?x8xf32>, tensor<?x?x2xf32>) -> tensor<?x?x4xf32>
+  return %y : tensor<?x?x4xf32>
+}
+
+// -----
+
+func.func @preview_linear_c1(%x: tensor<?x?x8xf32>, %p: tensor<?x?x4xf32>) -> tensor<?x?x4xf32> {
+  // expected-error@+1 {{C1: @absent must be a lm.param that is a matrix of 'f32'}}
+  %y = lm.preview_linear %x, @absent preview %p {count = 2} : (tensor<?x?x8xf32>, tensor<?x?x4xf32>) -> tensor<?x?x4xf32>
+  return %y : tensor<?x?x4xf32>
+}
+
+// -----
+
+lm.param @w : tensor<4x7xf32> = dense<1.0>
+func.func @preview_linear_c2(%x: tensor<?x?x8xf32>, %p: tensor<?x?x4xf32>) -> tensor<?x?x4xf32> {
+  // expected-error@+1 {{C2: @w has 7 columns, but the input has width 8}}
+  %y = lm.preview_linear %x, @w preview %p {count = 2} : (tensor<?x?x8xf32>, tensor<?x?x4xf32>) -> tensor<?x?x4xf32>
+  return %y : tensor<?x?x4xf32>
+}
+
+// -----
+
+lm.param @w : tensor<5x8xf32> = dense<1.0>
+func.func @preview_linear_c3(%x: tensor<?x?x8xf32>, %p: tensor<?x?x4xf32>) -> tensor<?x?x4xf32> {
+  // expected-error@+1 {{C3: @w has 5 rows, but the result has width 4}}
+  %y = lm.preview_linear %x, @w preview %p {count = 2} : (tensor<?x?x8xf32>, tensor<?x?x4xf32>) -> tensor<?x?x4xf32>
+  return %y : tensor<?x?x4xf32>
+}
+
+// -----
+
+lm.param @w : tensor<4x8xf32> = dense<1.0>
+lm.param @b : tensor<3xf32> = dense<1.0>
+func.func @preview_linear_c4(%x: tensor<?x?x8xf32>, %p: tensor<?x?x4xf32>) -> tensor<?x?x4xf32> {
+  // expected-error@+1 {{C4: @b must have 4 numbers, but has 3}}
+  %y = lm.preview_linear %x, @w bias @b preview %p {count = 2} : (tensor<?x?x8xf32>, tensor<?x?x4xf32>) -> tensor<?x?x4xf32>
+  return %y : tensor<?x?x4xf32>
+}
+
+// -----
+
+lm.param @w : tensor<4x8xf32> = dense<1.0>
+func.func @preview_linear_c5_batch(%x: tensor<2x?x8xf32>, %p: tensor<3x?x4xf32>) -> tensor<2x?x4xf32> {
+  // expected-error@+1 {{C5: input 'tensor<2x?x8xf32>', preview 'tensor<3x?x4xf32>' and result 'tensor<2x?x4xf32>' disagree}}
+  %y = lm.preview_linear %x, @w preview %p {count = 2} : (tensor<2x?x8xf32>, tensor<3x?x4xf32>) -> tensor<2x?x4xf32>
+  return %y : tensor<2x?x4xf32>
+}
+
+// -----
+
+lm.param @w : tensor<4x8xf32> = dense<1.0>
+func.func @preview_linear_c5_width(%x: tensor<?x?x8xf32>, %p: tensor<?x?x5xf32>) -> tensor<?x?x4xf32> {
+  // expected-error@+1 {{C5: input 'tensor<?x?x8xf32>', preview 'tensor<?x?x5xf32>' and result 'tensor<?x?x4xf32>' disagree}}
+  %y = lm.preview_linear %x, @w preview %p {count = 2} : (tensor<?x?x8xf32>, tensor<?x?x5xf32>) -> tensor<?x?x4xf32>
+  return %y : tensor<?x?x4xf32>
+}
+
+// -----
+
+lm.param @w : tensor<4x8xf32> = dense<1.0>
+func.func @preview_linear_c6(%x: tensor<?x?x8xf32>, %p: tensor<?x?x4xf32>) -> tensor<?x?x4xf32> {
+  // expected-error@+1 {{C6: expected a count from 1 to 4, but found 5}}
+  %y = lm.preview_linear %x, @w preview %p {count = 5} : (tensor<?x?x8xf32>, tensor<?x?x4xf32>) -> tensor<?x?x4xf32>
   return %y : tensor<?x?x4xf32>
 }
