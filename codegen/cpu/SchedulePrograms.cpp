@@ -196,6 +196,10 @@ LogicalResult schedulePrograms(ModuleOp module) {
       scheduleProgram(program, /*few=*/true, kDecodeRows);
       continue;
     }
+    if (program.getSymName() == plan::kScoreFunction) {
+      scheduleProgram(program, /*few=*/false, kPrefillRows);
+      continue;
+    }
     auto decode = cast<plan::ProgramOp>(program->clone());
     program->getBlock()->getOperations().insertAfter(Block::iterator(program), decode);
     program.setSymName("prefill");

@@ -28,7 +28,8 @@ public:
 
   llvm::Constant *table() {
     std::vector<llvm::Constant *> entries;
-    for (const char *name : {LMOPT_ENTRY_PREFILL, LMOPT_ENTRY_DECODE, LMOPT_ENTRY_DECODE_TOP, LMOPT_ENTRY_ENCODE})
+    for (const char *name :
+         {LMOPT_ENTRY_PREFILL, LMOPT_ENTRY_DECODE, LMOPT_ENTRY_DECODE_TOP, LMOPT_ENTRY_SCORE, LMOPT_ENTRY_ENCODE})
       if (module.getFunction(name))
         entries.push_back(entry(name));
     return record({i32(sizeof(lmopt_code_table_t)), i32(LMOPT_ABI_VERSION), i32(kind()), i32(facts.vocabulary),
@@ -43,7 +44,7 @@ private:
   llvm::Module &module;
   const lower::ModelFacts &facts;
   llvm::IRBuilder<> builder;
-  llvm::Constant *inputs = nullptr, *results = nullptr; ///< every entry has the same
+  llvm::Constant *inputs = nullptr, *results = nullptr; ///< every entry but "score" has the same
 
   llvm::Constant *i32(uint64_t value) { return builder.getInt32(value); }
   llvm::Constant *i64(uint64_t value) { return builder.getInt64(value); }
@@ -65,15 +66,15 @@ private:
 
   uint32_t kind() const { return facts.decoder ? LMOPT_KIND_DECODER : LMOPT_KIND_ENCODER; }
 
-  llvm::Constant *inputList() {
+  llvm::Constant *inputList(llvm::ArrayRef<lower::NamedInput> inputs) {
     std::vector<llvm::Constant *> list;
-    for (const lower::NamedInput &input : facts.inputs)
+    for (const lower::NamedInput &input : inputs)
       list.push_back(record({text(input.name), i32(input.limit), i32(0)}));
     return array(list);
   }
-  llvm::Constant *resultList() {
+  llvm::Constant *resultList(llvm::ArrayRef<lower::NamedResult> results) {
     std::vector<llvm::Constant *> list;
-    for (const lower::NamedResult &result : facts.results)
+    for (const lower::NamedResult &result : results)
       list.push_back(record({text(result.name), i32(domainNumber(result.domain)), i32(result.width)}));
     return array(list);
   }
@@ -91,18 +92,19 @@ private:
 
   llvm::Constant *entry(llvm::StringRef name) {
     if (!results) {
-      inputs = inputList();
-      results = resultList();
+      inputs = inputList(facts.inputs);
+      results = resultList(facts.results);
     }
+    bool score = name == LMOPT_ENTRY_SCORE;
     bool few = name == LMOPT_ENTRY_DECODE || name == LMOPT_ENTRY_DECODE_TOP;
     std::vector<llvm::Constant *> fields = {text(name),
                                             module.getFunction(name),
                                             i32(kind()),
                                             i32(few ? facts.decodeRows : facts.prefillRows),
-                                            inputs,
-                                            results,
-                                            i32(facts.inputs.size()),
-                                            i32(facts.results.size())};
+                                            score ? inputList(facts.scoreInputs) : inputs,
+                                            score ? resultList(facts.scoreResults) : results,
+                                            i32((score ? facts.scoreInputs : facts.inputs).size()),
+                                            i32((score ? facts.scoreResults : facts.results).size())};
     if (facts.top) { // what older runtimes need not know is there only where it says something
       fields.push_back(i32(name == LMOPT_ENTRY_DECODE_TOP ? facts.top : 0));
       fields.push_back(i32(0));

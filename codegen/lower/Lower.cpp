@@ -36,18 +36,18 @@ static void readConfig(ModuleOp module, ModelFacts &facts) {
   facts.vocabulary = config.getAs<IntegerAttr>("vocabulary").getInt();
 }
 
-static void readResults(plan::ReturnOp ret, ModelFacts &facts) {
-  facts.results.clear(); // every entry gives the same
+static void readResults(plan::ReturnOp ret, std::vector<NamedResult> &results) {
+  results.clear(); // every entry but "score" gives the same
   for (auto [value, name] : llvm::zip_equal(ret.getValues(), ret.getNames())) {
     auto rows = cast<plan::RowsType>(value.getType());
-    facts.results.push_back({cast<StringAttr>(name).str(), rows.getDomain(), rows.getWidth()});
+    results.push_back({cast<StringAttr>(name).str(), rows.getDomain(), rows.getWidth()});
   }
 }
 
-static void readInputs(plan::ProgramOp program, ModelFacts &facts) {
-  facts.inputs.clear(); // every entry has the same
+static void readInputs(plan::ProgramOp program, std::vector<NamedInput> &inputs) {
+  inputs.clear(); // every entry but "score" has the same
   for (auto [number, name] : llvm::enumerate(program.getInputNames()))
-    facts.inputs.push_back({cast<StringAttr>(name).str(), plan::inputLimit(program.getInput(number))});
+    inputs.push_back({cast<StringAttr>(name).str(), plan::inputLimit(program.getInput(number))});
 }
 
 /// How many of the greatest logits a program finds at most; 0: it gives all.
@@ -64,8 +64,15 @@ static int64_t topOf(plan::ProgramOp program) {
 }
 
 static void readProgram(plan::ProgramOp program, ModelFacts &facts) {
-  readInputs(program, facts);
-  readResults(program.getReturn(), facts);
+  if (program.getSymName() == LMOPT_ENTRY_SCORE) { // all but its memory is that of "prefill"
+    readInputs(program, facts.scoreInputs);
+    readResults(program.getReturn(), facts.scoreResults);
+    facts.arenaBytes = std::max<int64_t>(facts.arenaBytes, *program.getArenaBytes());
+    facts.threadBytes = std::max<int64_t>(facts.threadBytes, *program.getThreadBytes());
+    return;
+  }
+  readInputs(program, facts.inputs);
+  readResults(program.getReturn(), facts.results);
   facts.decoder = program.isDecoder();
   facts.maxPositions = program.getMaxPositions();
   facts.ropeSwitch = program.getRopeSwitch();

@@ -37,7 +37,9 @@ struct ModelFacts {
   int64_t vocabulary = 0, maxPositions = 0;
   std::vector<NamedInput> inputs;
   std::vector<NamedResult> results;
-  int64_t ropeSwitch = 0; ///< longer sequences are turned by the second rope tables; 0: there are none
+  std::vector<NamedInput> scoreInputs;   ///< of the entry "score"
+  std::vector<NamedResult> scoreResults; ///< none: there is no such entry
+  int64_t ropeSwitch = 0;                ///< longer sequences are turned by the second rope tables; 0: there are none
   int64_t cacheBytesPerPosition = 0, stateBytesPerSequence = 0;
   int64_t weightBytes = 0;
   int64_t prefillRows = 0, decodeRows = 0; ///< most rows of a step; decodeRows 0: an encoder

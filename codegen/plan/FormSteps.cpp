@@ -104,7 +104,7 @@ private:
       if (!name)
         return refuse(function, "argument " + Twine(number) + " has no name; give it the attribute lm.input");
       std::string input = "input '" + name.str() + "'";
-      if (function.getSymName() == "forward")
+      if (function.getSymName() == "forward" || function.getSymName() == kTopFunction)
         return refuse(function, input + ": a decoder takes token ids and nothing else");
       int64_t limit = inputLimit(function.getArgument(number));
       if (limit < 0)
@@ -142,7 +142,8 @@ private:
     if (std::optional<int64_t> limit = step.getPositionLimit())
       program.setMaxPositions(std::min<int64_t>(program.getMaxPositions(), *limit));
     pastAllRows |= lastOfAllRows && lastOfAllRows->isBeforeInBlock(&op);
-    if (readsInput(op)) { // beside the rows at work: a kernel knows one sort of ids
+    if (readsInput(op) &&
+        step.getMotion() == lm::Motion::Rows) { // beside the rows at work: a kernel knows one sort of ids
       addStep(StepKind::rows, Domain::tokens, &op);
       return success();
     }
@@ -354,9 +355,10 @@ LogicalResult formSteps(ModuleOp module) {
   if (!forward == !encode)
     return refuse(module, "expects one function, @forward (decoder) or @encode (encoder)");
   func::FuncOp top = forward ? splitTop(forward) : func::FuncOp();
-  if (failed(StepFormer(module, forward ? forward : encode).run()))
+  if (failed(StepFormer(module, forward ? forward : encode).run()) || (top && failed(StepFormer(module, top).run())))
     return failure();
-  return top ? StepFormer(module, top).run() : success();
+  auto score = module.lookupSymbol<func::FuncOp>(kScoreFunction);
+  return score ? StepFormer(module, score).run() : success();
 }
 
 void registerFormStepsPass() { PassRegistration<FormStepsPass>(); }

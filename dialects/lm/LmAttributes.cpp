@@ -6,6 +6,7 @@
 #include "dialects/lm/LmDialect.h"
 #include "dialects/lm/weights/Evaluation.h"
 
+#include "llvm/ADT/BitVector.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -150,3 +151,22 @@ LogicalResult ClassesAttr::verify(function_ref<InFlightDiagnostic()> emitError, 
 }
 
 int64_t ClassesAttr::getSingles() const { return llvm::count(getSizes(), 1); }
+
+LogicalResult WordTreeAttr::verify(function_ref<InFlightDiagnostic()> emitError, ArrayRef<int64_t> left,
+                                   ArrayRef<int64_t> right) {
+  auto nodes = static_cast<int64_t>(left.size()), words = nodes + 1;
+  if (left.empty() || left.size() != right.size())
+    return emitError() << "C1: expected as many left sides as right ones, at least one, but found " << left.size()
+                       << " and " << right.size();
+  llvm::BitVector seen(static_cast<unsigned>(words + nodes));
+  for (int64_t node = 0; node < nodes; ++node)
+    for (int64_t side : {left[node], right[node]}) {
+      if (side < 0 || side == words || side >= words + nodes || seen.test(static_cast<unsigned>(side)))
+        return emitError() << "C2: expected each of " << words << " words and each node but the first once, but found "
+                           << side;
+      if (side > words && side - words <= node)
+        return emitError() << "C3: node " << side - words << " is a side of node " << node << ", which comes behind it";
+      seen.set(static_cast<unsigned>(side));
+    }
+  return success();
+}

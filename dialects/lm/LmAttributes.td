@@ -175,6 +175,27 @@ def LM_ClassesAttr : LM_Attr<"Classes", "classes"> {
   }];
 }
 
+def LM_WordTreeAttr : LM_Attr<"WordTree", "word_tree"> {
+  let summary = "a binary tree with the words of a vocabulary as its leaves";
+  let description = [{
+    `#lm.word_tree<left = [4, 1], right = [0, 2]>`: of N words and N - 1 inner nodes, what is on each side of each node: a word
+    by its id, node n by N + n. Here, with three words, the root has node 1 (3 + 1) on its left and word 0 on its right, node 1
+    has words 1 and 2.
+
+    Constraints:
+    - C1: there are as many left sides as right ones, at least one.
+    - C2: each word, and each node but node 0, which is the root, stands there once.
+    - C3: a node comes behind the one that it is a side of.
+  }];
+  let parameters = (ins ArrayRefParameter<"int64_t">:$left, ArrayRefParameter<"int64_t">:$right);
+  let assemblyFormat = "`<` `left` `=` `[` $left `]` `,` `right` `=` `[` $right `]` `>`";
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    int64_t getNodes() const { return static_cast<int64_t>(getLeft().size()); }
+    int64_t getWords() const { return getNodes() + 1; }
+  }];
+}
+
 //===- Exactness -------------------------------------------------------------------------------------------------===//
 
 def LM_ExactnessKind : LM_Enum<"ExactnessKind", "how a weight relates to the source model", [

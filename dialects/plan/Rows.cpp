@@ -5,6 +5,7 @@
 
 #include "dialects/lm/interfaces/Step.h"
 #include "dialects/lm/param/Param.h"
+#include "dialects/lm/ranking/Ranking.h"
 
 using namespace mlir;
 using namespace lmopt;
@@ -30,6 +31,10 @@ OpResult plan::getMaker(Value rows) {
 int64_t plan::inputLimit(Value input) {
   int64_t limit = 0;
   for (Operation *user : input.getUsers()) {
+    if (auto score = dyn_cast<lm::TreeScoreOp>(user)) {
+      limit = limit ? std::min(limit, score.getTree().getWords()) : score.getTree().getWords();
+      continue;
+    }
     auto step = dyn_cast<lm::StepOpInterface>(user);
     llvm::SmallVector<lm::WeightUse> uses;
     if (step)

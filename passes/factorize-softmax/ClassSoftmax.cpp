@@ -62,8 +62,6 @@ private:
   int64_t words() const { return widthOf(LinearOp(head).getResult()); }
 
   LogicalResult checkOptions() {
-    if (options.by != "direction" && options.by != "frequency")
-      return error(module) << "option 'by' must be direction or frequency, found '" << options.by << "'";
     if (options.classes < 0 || options.classes >= words())
       return error(module) << "option 'classes' must be from 1 to less than the " << words()
                            << " tokens, or 0 for the root of that, found " << options.classes;
@@ -135,7 +133,7 @@ LogicalResult checkFit(LinearOp head, const std::optional<ClassHead> &fitted, do
               "with another text";
   if (fitted->heldOut <= limit)
     return success();
-  return error(head) << "with these classes the probabilities of words are off by a KL of "
+  return error(head) << "with these decisions the probabilities of words are off by a KL of "
                      << llvm::formatv("{0:F4}", fitted->heldOut).str()
                      << " nats on rows that took no part in the fit, above the limit of "
                      << llvm::formatv("{0:F4}", limit).str()

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Heads by classes: a dense head becomes one, by classes of words or as an adaptive softmax; and one gives its greatest
-// logits alone. What they do stands in FactorizeSoftmax.td. Tested by test/passes/factorize-softmax.
+// Heads by classes: a dense head becomes one, by classes of words, as an adaptive softmax or by a tree; and one gives
+// its greatest logits alone, or the score of one word. What they do stands in FactorizeSoftmax.td. Tested by
+// test/passes/factorize-softmax.
 #ifndef LMOPT_PASSES_FACTORIZESOFTMAX_CLASSSOFTMAX_H
 #define LMOPT_PASSES_FACTORIZESOFTMAX_CLASSSOFTMAX_H
 
@@ -34,7 +35,13 @@ mlir::LogicalResult factorizeByClasses(mlir::ModuleOp module, LinearOp head, con
 /// Puts an adaptive softmax in the place of a head in f32: the most frequent words, exact, and clusters of the others.
 mlir::LogicalResult factorizeByFrequency(mlir::ModuleOp module, LinearOp head, const AdaptiveOptions &options);
 
-//===--- What both are made with ---===//
+/// Puts a softmax by a binary tree in the place of a head in f32; `classes` is not asked for.
+mlir::LogicalResult factorizeByTree(mlir::ModuleOp module, LinearOp head, const ClassOptions &options);
+
+/// @score, which scores a word that is known by the tree, beside the function that such logits are from.
+mlir::LogicalResult addScoreFunction(mlir::ModuleOp module, mlir::func::FuncOp function, TreeLogitsOp logits);
+
+//===--- What they are made with ---===//
 
 /// An error where nothing could be fitted, or what was fitted is beyond the limit on rows that took no part.
 mlir::LogicalResult checkFit(LinearOp head, const std::optional<ClassHead> &fitted, double limit);

@@ -57,14 +57,20 @@ struct FactorizeSoftmax : impl::LmFactorizeSoftmaxPassBase<FactorizeSoftmax> {
 
   LogicalResult factorize() {
     ModuleOp module = getOperation();
-    if (!llvm::is_contained({"certified", "preview", "classes", "adaptive"}, method.getValue()))
-      return error(module) << "option 'method' must be certified, preview, classes or adaptive, found '" << method
-                           << "'";
+    if (!llvm::is_contained({"certified", "preview", "classes", "adaptive", "tree", "scores"}, method.getValue()))
+      return error(module) << "option 'method' must be certified, preview, classes, adaptive, tree or scores, found '"
+                           << method << "'";
+    if (method == "scores" && module.lookupSymbol("score"))
+      return success();
     FailureOr<func::FuncOp> function = findModelFunction(module);
     if (failed(function))
       return failure();
+    if (by != "direction" && by != "frequency")
+      return error(module) << "option 'by' must be direction or frequency, found '" << by << "'";
     if (method == "preview")
       return usePreview(*function);
+    if (method == "scores")
+      return addScores(*function);
     return method == "certified" ? findGreatest(*function) : divide(*function);
   }
 
@@ -74,7 +80,7 @@ struct FactorizeSoftmax : impl::LmFactorizeSoftmaxPassBase<FactorizeSoftmax> {
     FailureOr<Value> logits = findLogits(function);
     if (failed(logits))
       return failure();
-    if (logits->getDefiningOp<ClassLogitsOp>())
+    if (isa<ClassLogitsOp, TreeLogitsOp>(logits->getDefiningOp()))
       return success();
     if (logits->getDefiningOp<PreviewLinearOp>())
       return error(logits->getDefiningOp()) << "its logits come from a preview by now; take one method or the other";
@@ -89,7 +95,21 @@ struct FactorizeSoftmax : impl::LmFactorizeSoftmaxPassBase<FactorizeSoftmax> {
       return error(function) << "option 'limit' must be positive, found " << limit;
     if (method == "classes")
       return factorizeByClasses(getOperation(), head, {stats, by, base, classes, limit});
+    if (method == "tree")
+      return factorizeByTree(getOperation(), head, {stats, by, base, 0, limit});
     return factorizeByFrequency(getOperation(), head, {stats, base, cuts, clusters, call, flat, limit});
+  }
+
+  /// Of words that are known, by a tree.
+  LogicalResult addScores(func::FuncOp function) {
+    FailureOr<Value> logits = findLogits(function);
+    if (failed(logits))
+      return failure();
+    auto byTree = logits->getDefiningOp<TreeLogitsOp>();
+    if (!byTree)
+      return error(logits->getDefiningOp()) << "expected logits by a tree, whose words need a few nodes each; "
+                                               "method=tree makes them, before the passes that choose formats";
+    return addScoreFunction(getOperation(), function, byTree);
   }
 
   //===--- The greatest ---===//
@@ -234,8 +254,8 @@ struct FactorizeSoftmax : impl::LmFactorizeSoftmaxPassBase<FactorizeSoftmax> {
     for (Value value : function.getBody().front().getTerminator()->getOperands())
       if (!isa<CacheType>(value.getType()))
         results.push_back(value);
-    if (results.size() != 1 ||
-        !isa_and_nonnull<LinearLikeOpInterface, ClassLogitsOp, PreviewLinearOp>(results[0].getDefiningOp()))
+    if (results.size() != 1 || !isa_and_nonnull<LinearLikeOpInterface, ClassLogitsOp, TreeLogitsOp, PreviewLinearOp>(
+                                   results[0].getDefiningOp()))
       return error(function) << "expected a function that gives logits, made by a linear, and nothing else";
     return results[0];
   }
@@ -244,7 +264,7 @@ struct FactorizeSoftmax : impl::LmFactorizeSoftmaxPassBase<FactorizeSoftmax> {
     auto product = logits.getDefiningOp<LinearLikeOpInterface>();
     if (!product)
       return error(logits.getDefiningOp())
-             << "its logits come from classes or a preview by now; method=" << method << " wants one product";
+             << "its logits come from classes, a tree or a preview by now; method=" << method << " wants one product";
     auto weight = lookupParam(product, product.getWeightAttr());
     if (int64_t width = weight.getShape()[1]; width > kGreatestWidth)
       return error(product) << "its width " << width << " is beyond " << kGreatestWidth

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The head of a decoder, cheaper. In: a decoder. Out: the same, which also gives its greatest logits alone (exact), or
-// whose logits are those of a softmax of two levels or of a lower rank (approximate). From techniques 5.2 to 5.4, 15.6. Tested by
+// whose logits are those of a softmax of two levels, by a tree or of a lower rank (approximate). From techniques 5.2 to
+// 5.5, 15.6. Tested by
 // test/passes/factorize-softmax.
 #ifndef LMOPT_PASSES_FACTORIZESOFTMAX_FACTORIZESOFTMAX_TD
 #define LMOPT_PASSES_FACTORIZESOFTMAX_FACTORIZESOFTMAX_TD
@@ -68,6 +69,22 @@ def LmFactorizeSoftmaxPass : Pass<"lm-factorize-softmax", "::mlir::ModuleOp"> {
     `limit`, the place before the formats, and `method=certified` behind them as with classes. Remark: `AdaptiveSoftmax`, with the cuts, their
     expected share of the whole product's cost, and the KL of both kinds of rows.
 
+    `method=tree`: a decision at each node of a binary tree, log p(word) the sum of those on the way to it (hierarchical softmax). Each
+    node has a row of the head of its own, fitted by ridge regression to the logarithm of what is on its left over what is on its
+    right. `by=direction`: halves of equal mass along the axis in which the rows of the head differ most; `by=frequency`:
+    Huffman's tree. All logits cost what they did, so it is for those who score words that they know: `method=scores`,
+    behind the passes that choose formats, adds a function @score for that, and the artifact has an entry for it
+    (`lmopt_session_score`), which `lmopt eval` takes. `limit` and the place before the formats as with classes. Remarks: `TreeSoftmax`, with the mean length of
+    ways and both KL; `ScoreFunction`.
+
+    ```mlir
+    // after
+    %s = lm.linear %x, @head.nodes bias @head.nodes.bias
+    %y = lm.tree_logits %s {tree = <left = [...], right = [...]>}
+    // in @score, after method=scores
+    %y = lm.tree_score %x, @head.nodes bias @head.nodes.bias of %targets {tree = <left = [...], right = [...]>}
+    ```
+
     `method=preview`: SVD-softmax. A product of `rank` gives previews of all logits; the `rescored` words with the greatest are
     computed anew with the head's rows, the others keep their previews. With `stats` the rank is what loses least of the logits
     over that text (whitened, as in `lm-low-rank`), without them what loses least of the weights. A head in f32 or bf16; the two linears of the
@@ -82,18 +99,18 @@ def LmFactorizeSoftmaxPass : Pass<"lm-factorize-softmax", "::mlir::ModuleOp"> {
   }];
   let dependentDialects = ["::lmopt::lm::LMDialect"];
   let options = [
-    Option<"method", "method", "std::string", /*default=*/"\"certified\"", "How: certified, preview, classes or adaptive">,
+    Option<"method", "method", "std::string", /*default=*/"\"certified\"", "How: certified, preview, classes, adaptive, tree or scores">,
     Option<"count", "count", "int64_t", /*default=*/"64", "certified: greatest logits that can be asked for, 1 to the vocabulary">,
     Option<"rank", "rank", "int64_t", /*default=*/"0", "preview: the rank; 0: half the width">,
     Option<"rescored", "rescored", "int64_t", /*default=*/"256", "preview: how many words are computed anew, 1 to the vocabulary">,
-    Option<"stats", "stats", "std::string", /*default=*/"", "preview, classes, adaptive: statistics of this model, from `lmopt calibrate`">,
+    Option<"stats", "stats", "std::string", /*default=*/"", "preview, classes, adaptive, tree: statistics of this model, from `lmopt calibrate`">,
     Option<"classes", "classes", "int64_t", /*default=*/"0", "classes: how many; 0: the root of the vocabulary">,
-    Option<"by", "by", "std::string", /*default=*/"\"direction\"", "classes: which words go together: direction or frequency">,
+    Option<"by", "by", "std::string", /*default=*/"\"direction\"", "classes, tree: which words go together: direction or frequency">,
     ListOption<"cuts", "cuts", "int64_t", "adaptive: words before each cluster, ascending; default: what costs least">,
     Option<"clusters", "clusters", "int64_t", /*default=*/"0", "adaptive: how many; 0: one to four, what costs least">,
     Option<"call", "call", "double", /*default=*/"0", "adaptive: what a product costs beside its rows, in rows">,
     Option<"flat", "flat", "double", /*default=*/"0", "adaptive: fewer rows than that cost as many">,
-    Option<"limit", "limit", "double", /*default=*/"0.1", "classes, adaptive: the greatest KL in nats that is taken">,
+    Option<"limit", "limit", "double", /*default=*/"0.1", "classes, adaptive, tree: the greatest KL in nats that is taken">,
     Option<"base", "base", "std::string", /*default=*/"", "Folder for relative file names of weights; default: that of the module">
   ];
 }

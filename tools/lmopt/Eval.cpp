@@ -5,7 +5,8 @@
 // The text is tokenized once, without BOS, as plain text, and cut into chunks of `ctx` tokens; what is left over is not
 // used. In each chunk the tokens at positions ctx/2 .. ctx-1 are scored, each given all before it in its chunk
 // (llama.cpp's convention). Model and reference advance together, a pass of the runtime at a time, so that only the
-// logits of one pass are held. What the figures mean: Scores.h. Where the two read the text as different tokens, they
+// logits of one pass are held; a model that scores known tokens without logits (lmopt_session_score) and has no
+// reference computes none. What the figures mean: Scores.h. Where the two read the text as different tokens, they
 // are compared by bytes instead: EvalBytes.h. Tested by test/unit/tools, test/tools/lmopt, test/e2e.
 #include "tools/lmopt/CommandLine.h"
 #include "tools/lmopt/EvalBytes.h"
@@ -49,6 +50,22 @@ static Result<void> scoreChunk(EvalRunner &model, EvalRunner *reference, const i
     const int32_t *next = chunk + std::max(from, first) + 1;
     for (size_t i = 0; i * vocabulary < rows.size(); ++i)
       scores.add(&rows[i * vocabulary], reference ? &referenceRows[i * vocabulary] : nullptr, next[i]);
+  }
+  return {};
+}
+
+/// The same of a model that scores known tokens without logits; there is no reference then.
+static Result<void> scoreTokens(EvalRunner &model, const int32_t *chunk, int64_t length, Scores &scores) {
+  if (Result<void> restarted = model.restart(); !restarted.ok())
+    return restarted;
+  std::vector<float> logs;
+  int64_t first = length / 2 - 1, pass = model.model.info.max_step_rows;
+  for (int64_t from = 0; from < length - 1; from += pass) {
+    int64_t to = std::min(from + pass, length - 1);
+    if (Result<void> scored = model.scoreNext(chunk, from, to, logs); !scored.ok())
+      return scored;
+    for (int64_t i = std::max(from, first); i < to; ++i)
+      scores.add(logs[static_cast<size_t>(i - from)]);
   }
   return {};
 }
@@ -105,7 +122,10 @@ static Result<std::string> evalRows(EvalRunner &model, EvalRunner *reference, co
   Scores scores(model.vocabulary());
   for (int64_t i = 0; i < chunks; ++i) {
     progress.update(static_cast<double>(i) / chunks, chunkText(i, chunks));
-    Result<void> scored = scoreChunk(model, reference, tokens->data() + i * options.context, options.context, scores);
+    const int32_t *chunk = tokens->data() + i * options.context;
+    bool alone = !reference && model.model.info.token_scores;
+    Result<void> scored = alone ? scoreTokens(model, chunk, options.context, scores)
+                                : scoreChunk(model, reference, chunk, options.context, scores);
     if (!scored.ok())
       return scored.error();
   }

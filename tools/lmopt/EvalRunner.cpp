@@ -55,6 +55,14 @@ Result<void> EvalRunner::feed(const int32_t *chunk, int64_t from, int64_t to, in
   return {};
 }
 
+Result<void> EvalRunner::scoreNext(const int32_t *chunk, int64_t from, int64_t to, std::vector<float> &scores) {
+  scores.resize(static_cast<size_t>(to - from));
+  lmopt_error_t error{};
+  if (lmopt_session_score(session.get(), chunk + from, chunk + from + 1, to - from, scores.data(), &error) != LMOPT_OK)
+    return runtimeError(error);
+  return {};
+}
+
 Result<void> EvalRunner::score(const int32_t *chunk, int64_t length, int64_t first,
                                const std::function<void(const float *logits, int32_t next)> &take) {
   if (Result<void> restarted = restart(); !restarted.ok())

@@ -49,6 +49,11 @@ void Scores::add(const float *logits, const float *reference, int32_t next) {
   ++referenceCount;
 }
 
+void Scores::add(float logProbability) {
+  loss -= logProbability;
+  ++count;
+}
+
 double Scores::perplexity() const { return std::exp(loss / count); }
 double Scores::referencePerplexity() const { return std::exp(referenceLoss / referenceCount); }
 double Scores::meanDivergence() const { return divergence / referenceCount; }

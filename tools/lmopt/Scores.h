@@ -30,6 +30,9 @@ public:
   /// One scored token: the model's logits, and the reference's or nullptr.
   void add(const float *logits, const float *reference, int32_t next);
 
+  /// The same without logits: the logarithm of the probability that the model gave the token.
+  void add(float logProbability);
+
   int64_t tokens() const { return count; }
   bool hasReference() const { return referenceCount > 0; }
   double perplexity() const;

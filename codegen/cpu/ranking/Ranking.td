@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The layouts of what lm.top_linear knows of its preview, and of which words are in which class. Tested by test/codegen/cpu/layouts.mlir and
+// The layouts of what lm.top_linear knows of its preview, of which words are in which class, and of trees of words. Tested by test/codegen/cpu/layouts.mlir and
 // test/unit/codegen/PackWeightsTest.cpp.
 
 #ifndef LMOPT_CODEGEN_CPU_RANKING_RANKING_TD
@@ -30,6 +30,16 @@ def Cpu_ClassesAttr : Cpu_Layout<"Classes", "classes"> {
   }];
   let parameters = (ins "::lmopt::lm::ClassesAttr":$classes);
   let assemblyFormat = "`<` qualified($classes) `>`";
+}
+
+def Cpu_WordTreeAttr : Cpu_Layout<"WordTree", "word_tree"> {
+  let summary = "the sides of each node of a tree of words, and the way to each word";
+  let description = [{
+    `#cpu.word_tree<#lm.word_tree<left = [4, 1], right = [0, 2]>>`: there are no params, the attribute says all. The
+    picture is in WordTree.h.
+  }];
+  let parameters = (ins "::lmopt::lm::WordTreeAttr":$tree);
+  let assemblyFormat = "`<` qualified($tree) `>`";
 }
 
 #endif // LMOPT_CODEGEN_CPU_RANKING_RANKING_TD

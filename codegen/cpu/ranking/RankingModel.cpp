@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // lm.top_linear for CPUs: its weights are those of the whole product, which other entries need, and its bounds. And
-// logits by classes, all or the greatest: tables of words. And a preview with its greatest computed anew. Tested by
-// test/codegen/lower/top.mlir, test/codegen/run-compiled/ranking.mlir and the end-to-end tests.
+// logits by classes, all or the greatest, and by a tree, all or one: tables of words. And a preview with its greatest
+// computed anew. Tested by test/codegen/lower/top.mlir, test/codegen/run-compiled/ranking.mlir and the end-to-end
+// tests.
 #include "codegen/cpu/linear/LinearModel.h"
 #include "codegen/cpu/ranking/ClassLogits.h"
 #include "codegen/cpu/ranking/PreviewLinear.h"
 #include "codegen/cpu/ranking/TopLinear.h"
+#include "codegen/cpu/ranking/WordTree.h"
+#include "codegen/cpu/rows/RowModel.h"
 #include "dialects/lm/Verify.h"
 #include "dialects/lm/ranking/Ranking.h"
 
@@ -60,6 +63,10 @@ struct TopLinearModel : KernelOpInterface::ExternalModel<TopLinearModel, lm::Top
     return kernel;
   }
 };
+
+StringRef unitOf(const LinearSpec &exact) {
+  return exact.integer() || exact.grouped() ? "u8s8" : exact.bf16() ? "bf16" : "f32";
+}
 
 template <class Op>
 PackedUse classTables(Op op) {
@@ -118,10 +125,7 @@ struct TopClassLinearModel : KernelOpInterface::ExternalModel<TopClassLinearMode
   int64_t getScratchBytes(Operation *op) const { return specOf(op).scratchBytes(); }
   int64_t getStateBytes(Operation *) const { return 0; }
   bool masksLastVector(Operation *) const { return true; }
-  StringRef getUnit(Operation *op) const {
-    LinearSpec exact = specOf(op).exact;
-    return exact.integer() || exact.grouped() ? "u8s8" : exact.bf16() ? "bf16" : "f32";
-  }
+  StringRef getUnit(Operation *op) const { return unitOf(specOf(op).exact); }
   Kernel defineKernel(Operation *op, KernelLibrary &kernels, plan::StepOp step) const {
     TopClassSpec spec = specOf(op);
     spec.exact.outStride = rowStride(step.getResult(0));
@@ -174,6 +178,76 @@ struct PreviewLinearModel : KernelOpInterface::ExternalModel<PreviewLinearModel,
     return kernel;
   }
 };
+
+template <class Op>
+PackedUse treeTablesOf(Op op) {
+  return {{}, WordTreeAttr::get(op.getContext(), op.getTree())};
+}
+
+struct TreeLogitsModel : KernelOpInterface::ExternalModel<TreeLogitsModel, lm::TreeLogitsOp> {
+  static lm::TreeLogitsOp logits(Operation *op) { return cast<lm::TreeLogitsOp>(op); }
+  static TreeLogitsSpec specOf(Operation *op) { return {treeTables(logits(op).getTree())}; }
+
+  LogicalResult prepare(Operation *, plan::ProgramOp) const { return success(); }
+  void getPackedWeights(Operation *op, plan::ProgramOp, SmallVectorImpl<PackedUse> &uses) const {
+    uses.push_back(treeTablesOf(logits(op)));
+  }
+  plan::Share getShare(Operation *, plan::StepOp, bool) const { return plan::Share::rows; }
+  int64_t getScratchBytes(Operation *op) const { return specOf(op).scratchBytes(); }
+  int64_t getStateBytes(Operation *) const { return 0; }
+  bool masksLastVector(Operation *) const { return true; }
+  StringRef getUnit(Operation *) const { return "none"; }
+  Kernel defineKernel(Operation *op, KernelLibrary &kernels, plan::StepOp step) const {
+    TreeLogitsSpec spec = specOf(op);
+    spec.outStride = rowStride(step.getResult(0));
+    Kernel kernel;
+    kernel.name = treeLogitsKernel(kernels, spec);
+    kernel.arguments = {{Argument::Input, inputNumber(logits(op).getScores())},
+                        {Argument::Weight, weightNumber(step, treeTablesOf(logits(op)))},
+                        {Argument::Output},
+                        {Argument::Scratch},
+                        {Argument::RowBegin},
+                        {Argument::RowEnd}};
+    return kernel;
+  }
+};
+
+struct TreeScoreModel : KernelOpInterface::ExternalModel<TreeScoreModel, lm::TreeScoreOp> {
+  static lm::TreeScoreOp score(Operation *op) { return cast<lm::TreeScoreOp>(op); }
+  static PackedUse panels(Operation *op) {
+    return packedPanels(op, score(op).getWeightAttr(), score(op).getBiasAttr());
+  }
+  static TreeScoreSpec specOf(Operation *op) {
+    auto layout = cast<PanelsAttr>(panels(op).layout);
+    return {linearSpec(layout.getMatrix(), layout.getBias()), treeTables(score(op).getTree())};
+  }
+
+  LogicalResult prepare(Operation *op, plan::ProgramOp) const { return checkFormat(op, score(op).getWeightAttr()); }
+  void getPackedWeights(Operation *op, plan::ProgramOp, SmallVectorImpl<PackedUse> &uses) const {
+    uses.push_back(panels(op));
+    uses.push_back(treeTablesOf(score(op)));
+  }
+  plan::Share getShare(Operation *, plan::StepOp, bool) const { return plan::Share::rows; }
+  int64_t getScratchBytes(Operation *op) const { return specOf(op).scratchBytes(); }
+  int64_t getStateBytes(Operation *) const { return 0; }
+  bool masksLastVector(Operation *) const { return true; }
+  StringRef getUnit(Operation *op) const { return unitOf(specOf(op).exact); }
+  Kernel defineKernel(Operation *op, KernelLibrary &kernels, plan::StepOp step) const {
+    TreeScoreSpec spec = specOf(op);
+    spec.outStride = rowStride(step.getResult(0));
+    Kernel kernel;
+    kernel.name = treeScoreKernel(kernels, spec);
+    kernel.arguments = {{Argument::Input, inputNumber(score(op).getInput())},
+                        {Argument::Weight, weightNumber(step, panels(op))},
+                        {Argument::Weight, weightNumber(step, treeTablesOf(score(op)))},
+                        {Argument::Tokens, tokensNumber(step)},
+                        {Argument::Output},
+                        {Argument::Scratch},
+                        {Argument::RowBegin},
+                        {Argument::RowEnd}};
+    return kernel;
+  }
+};
 } // namespace
 
 void registerRankingModels(DialectRegistry &registry) {
@@ -182,6 +256,8 @@ void registerRankingModels(DialectRegistry &registry) {
     lm::ClassLogitsOp::attachInterface<ClassLogitsModel>(*context);
     lm::TopClassLinearOp::attachInterface<TopClassLinearModel>(*context);
     lm::PreviewLinearOp::attachInterface<PreviewLinearModel>(*context);
+    lm::TreeLogitsOp::attachInterface<TreeLogitsModel>(*context);
+    lm::TreeScoreOp::attachInterface<TreeScoreModel>(*context);
   });
 }
 

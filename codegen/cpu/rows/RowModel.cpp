@@ -63,8 +63,7 @@ RowProgram RowProgramBuilder::build() {
   return std::move(program);
 }
 
-/// Which numbers of tokens the step looks up: see Argument::Tokens. There is one sort in a step.
-static int64_t tokensNumber(plan::StepOp step) {
+int64_t tokensNumber(plan::StepOp step) {
   Block *program = &step->getParentOfType<plan::ProgramOp>().getBody().front();
   for (Operation &op : step.getBody().front())
     for (Value operand : op.getOperands())

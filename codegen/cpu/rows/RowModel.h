@@ -60,6 +60,9 @@ struct RowModel : RowOpInterface::ExternalModel<Model, Op> {
   }
 };
 
+/// Which numbers of tokens the step looks up: see Argument::Tokens. There is one sort in a step.
+int64_t tokensNumber(plan::StepOp step);
+
 } // namespace lmopt::cpu
 
 #endif

@@ -57,6 +57,23 @@ static FailureOr<RuntimeValues> topClassLinear(TopClassLinearOp op, Frame &frame
   return one(std::move(y));
 }
 
+static reference::Tree treeOf(WordTreeAttr tree) {
+  return {tree.getLeft().data(), tree.getRight().data(), tree.getNodes()};
+}
+
+static FailureOr<RuntimeValues> treeLogits(TreeLogitsOp op, Frame &frame) {
+  return one(reference::treeLogits(frame.tensor(op.getScores()), treeOf(op.getTree())));
+}
+
+static FailureOr<RuntimeValues> treeScore(TreeScoreOp op, Frame &frame) {
+  FailureOr<reference::Weight> weight = frame.matrix(op, op.getWeightAttr());
+  FailureOr<const float *> bias = frame.vector(op, op.getBiasAttr());
+  if (failed(weight) || failed(bias))
+    return failure();
+  return one(op, reference::treeScore(product(op.getInput(), *weight, *bias, frame), treeOf(op.getTree()),
+                                      frame.tensor(op.getTargets())));
+}
+
 void lmopt::lm::registerRankingMeanings(DialectRegistry &registry) {
-  addMeanings<topLinear, classLogits, topClassLinear, previewLinear>(registry);
+  addMeanings<topLinear, classLogits, topClassLinear, previewLinear, treeLogits, treeScore>(registry);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// lm.top_linear, lm.class_logits, lm.top_class_linear, lm.preview_linear: numbered constraints. Tested by
+// lm.top_linear, lm.class_logits, lm.top_class_linear, lm.preview_linear,
+// lm.tree_logits, lm.tree_score: numbered constraints. Tested by
 // test/dialects/lm/ranking.
 
 #include "dialects/lm/ranking/Ranking.h"
@@ -86,20 +87,24 @@ static bool goesWith(Type weight, Type input) {
   return matrix && matrix.getRank() == 2 && matrix.getElementType() == cast<ShapedType>(input).getElementType();
 }
 
-LogicalResult TopClassLinearOp::verifySymbolUses(SymbolTableCollection &tables) {
-  ParamOp weight = lookupParam(tables, *this, getWeightAttr());
-  if (!weight || !goesWith(weight.getType(), getInput().getType()))
-    return emitOpError("C1: ") << getWeightAttr() << " must be a lm.param in the format that goes with "
-                               << getInput().getType();
-  int64_t sharing = getClasses().getSharing();
+/// C1 to C4 of ops that make some results of a product: `rows` and what they are.
+template <class Op>
+static LogicalResult verifyRows(Op op, SymbolTableCollection &tables, int64_t rows, StringRef what) {
+  ParamOp weight = lookupParam(tables, op, op.getWeightAttr());
+  if (!weight || !goesWith(weight.getType(), op.getInput().getType()))
+    return op.emitOpError("C1: ") << op.getWeightAttr() << " must be a lm.param in the format that goes with "
+                                  << op.getInput().getType();
   SmallVector<int64_t> shape = weight.getShape();
-  if (shape[1] != widthOf(getInput()))
-    return emitOpError("C2: ") << getWeightAttr() << " has " << shape[1] << " columns, but the input has width "
-                               << widthOf(getInput());
-  if (shape[0] != sharing)
-    return emitOpError("C3: ") << getWeightAttr() << " has " << shape[0] << " rows, but " << sharing
-                               << " words share their class with another";
-  return verifyVector(*this, tables, getBiasAttr(), sharing, "C4");
+  if (shape[1] != widthOf(op.getInput()))
+    return op.emitOpError("C2: ") << op.getWeightAttr() << " has " << shape[1] << " columns, but the input has width "
+                                  << widthOf(op.getInput());
+  if (shape[0] != rows)
+    return op.emitOpError("C3: ") << op.getWeightAttr() << " has " << shape[0] << " rows, but " << rows << " " << what;
+  return verifyVector(op, tables, op.getBiasAttr(), rows, "C4");
+}
+
+LogicalResult TopClassLinearOp::verifySymbolUses(SymbolTableCollection &tables) {
+  return verifyRows(*this, tables, getClasses().getSharing(), "words share their class with another");
 }
 
 LogicalResult TopClassLinearOp::verify() {
@@ -129,5 +134,31 @@ LogicalResult PreviewLinearOp::verify() {
                                      << " disagree";
   if (getCount() < 1 || int64_t(getCount()) > widthOf(getResult()))
     return emitOpError("C6: expected a count from 1 to ") << widthOf(getResult()) << ", but found " << getCount();
+  return success();
+}
+
+//===- By a tree --------------------------------------------------------------------------------------------------===//
+
+LogicalResult TreeLogitsOp::verify() {
+  auto scores = cast<ShapedType>(getScores().getType());
+  if (!leadingSizesAgree(scores, cast<ShapedType>(getType())))
+    return emitOpError("C1: scores ") << Type(scores) << " and result " << getType() << " disagree";
+  if (int64_t nodes = getTree().getNodes(); nodes != widthOf(getScores()))
+    return emitOpError("C2: the tree has ") << nodes << " nodes, but the scores have width " << widthOf(getScores());
+  if (int64_t words = getTree().getWords(); words != widthOf(getResult()))
+    return emitOpError("C3: the tree has ") << words << " words, but the result has width " << widthOf(getResult());
+  return success();
+}
+
+LogicalResult TreeScoreOp::verifySymbolUses(SymbolTableCollection &tables) {
+  return verifyRows(*this, tables, getTree().getNodes(), "nodes are in the tree");
+}
+
+LogicalResult TreeScoreOp::verify() {
+  auto input = cast<ShapedType>(getInput().getType()), targets = cast<ShapedType>(getTargets().getType());
+  if (!leadingSizesAgree(input, targets) || !leadingSizesAgree(input, cast<ShapedType>(getType())) ||
+      widthOf(getResult()) != 1)
+    return emitOpError("C5: input ") << Type(input) << ", targets " << Type(targets) << " and result " << getType()
+                                     << " disagree, or the result is wider than 1";
   return success();
 }

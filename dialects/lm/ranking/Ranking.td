@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Logits by classes of words, and the greatest results of a product, for those who choose the next token among them.
+// Logits by classes of words, by a tree or by a preview, the greatest results of a product, for those who choose the next
+// token among them, and the score of one token, for those who have it.
 // Tested by test/dialects/lm/ranking.
 
 #ifndef LMOPT_DIALECTS_LM_RANKING_RANKING_TD
@@ -190,6 +191,79 @@ def LM_PreviewLinearOp
   let results = (outs LM_Activation:$result);
   let assemblyFormat = [{
     $input `,` $weight (`bias` $bias^)? `preview` $preview ` ` `{` `count` `=` $count `}` attr-dict-with-keyword `:`
+        functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+
+def LM_TreeLogitsOp : LM_Op<"tree_logits", [Pure]> {
+  let summary = "the softmax by a binary tree, as logits: a decision at each node on the way to a word";
+  let description = [{
+    y[b, t, w] = sum over the nodes n from the root to word w of log sigmoid(+s[b, t, n] where the way goes left,
+                                                                             -s[b, t, n] where it goes right)
+
+    in that order, so that exp y adds up to 1. Hierarchical softmax (Morin and Bengio, 2005): one word needs the scores of its nodes
+    alone, which `lm.tree_score` makes use of.
+
+    Shapes: s (B, T, N - 1), y (B, T, N).
+
+    Constraints:
+    - C1: scores and result agree in batch and sequence.
+    - C2: the scores are as wide as the tree has nodes.
+    - C3: the result is as wide as the tree has words.
+
+    ```mlir
+    func.func @by_tree() -> tensor<1x1x3xf32> {
+      %s = arith.constant dense<[[[0.0, 0.0]]]> : tensor<1x1x2xf32>
+      %y = lm.tree_logits %s {tree = <left = [4, 1], right = [0, 2]>} : (tensor<1x1x2xf32>) -> tensor<1x1x3xf32>
+      return %y : tensor<1x1x3xf32>
+    }
+    // @by_tree: tensor<1x1x3xf32> [[[-0.693147, -1.38629, -1.38629]]]
+    ```
+  }];
+  let arguments = (ins LM_Activation:$scores, LM_WordTreeAttr:$tree);
+  let results = (outs LM_Activation:$result);
+  let assemblyFormat = [{
+    $scores ` ` `{` `tree` `=` $tree `}` attr-dict-with-keyword `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+
+def LM_TreeScoreOp : LM_Op<"tree_score", [Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "the number that lm.tree_logits has for one word";
+  let description = [{
+    y[b, t, 0] = lm.tree_logits(x Wᵀ + b)[b, t, targets[b, t]], of which code computes the nodes on the way to that word alone.
+
+    Shapes: x (B, T, K) of f32, bf16 or codes, W (N - 1, K) in the format that goes with it, bias (N - 1), targets (B, T),
+    y (B, T, 1).
+
+    Constraints:
+    - C1: `weight` names a `lm.param` that is a matrix of f32 or bf16 as x is, of type `!lm.int8` where x is u8 codes, and
+      of integers in the groups of x where x is s8 codes.
+    - C2: its columns are the width of x.
+    - C3: its rows are the nodes of the tree.
+    - C4: `bias`, if given, names an f32 vector with a number for each node.
+    - C5: x, targets and result agree in batch and sequence, and the result has width 1.
+    - Each target is a word of the tree (seen when the op runs).
+
+    ```mlir
+    lm.param @w : tensor<2x2xf32> = dense<[[1.0, 0.0], [0.0, 1.0]]>
+    func.func @one_word() -> tensor<1x1x1xf32> {
+      %x = arith.constant dense<0.0> : tensor<1x1x2xf32>
+      %word = arith.constant dense<2> : tensor<1x1xi32>
+      %y = lm.tree_score %x, @w of %word {tree = <left = [4, 1], right = [0, 2]>}
+          : (tensor<1x1x2xf32>, tensor<1x1xi32>) -> tensor<1x1x1xf32>
+      return %y : tensor<1x1x1xf32>
+    }
+    // @one_word: tensor<1x1x1xf32> [[[-1.38629]]]
+    ```
+  }];
+  let arguments = (ins AnyTypeOf<[LM_Activation, LM_Halves, LM_UnsignedCodes, LM_SignedCodes]>:$input,
+                       FlatSymbolRefAttr:$weight, OptionalAttr<FlatSymbolRefAttr>:$bias, LM_Ids:$targets,
+                       LM_WordTreeAttr:$tree);
+  let results = (outs LM_Activation:$result);
+  let assemblyFormat = [{
+    $input `,` $weight (`bias` $bias^)? `of` $targets ` ` `{` `tree` `=` $tree `}` attr-dict-with-keyword `:`
         functional-type(operands, results)
   }];
   let hasVerifier = 1;

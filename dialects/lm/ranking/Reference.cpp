@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// lm.top_linear, lm.class_logits, lm.top_class_linear, lm.preview_linear; see Reference.h.
+// lm.top_linear, lm.class_logits, lm.top_class_linear, lm.preview_linear, lm.tree_logits, lm.tree_score; see
+// Reference.h.
 
 #include "dialects/lm/ranking/Reference.h"
 
@@ -10,6 +11,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <string>
 
 namespace lmopt::lm::reference {
 
@@ -68,6 +70,36 @@ Tensor previewLinear(const Tensor &x, const Weight &weight, const float *bias, c
   for (size_t i = 0; i < y.f32.size(); ++i)
     if (!(greatest.f32[i] > -std::numeric_limits<float>::infinity()))
       y.f32[i] = preview.f32[i];
+  return y;
+}
+
+Tensor treeLogits(const Tensor &s, const Tree &tree) {
+  int64_t words = tree.nodes + 1;
+  std::vector<int64_t> shape = s.shape;
+  shape.back() = words;
+  Tensor y = Tensor::ofF32(shape);
+  std::vector<double> logs(static_cast<size_t>(words + tree.nodes)); // of words, then of nodes
+  for (int64_t r = 0; r < s.rows(); ++r) {
+    for (int64_t n = 0; n < tree.nodes; ++n) {
+      double score = s.f32[r * s.width() + n];
+      double left = std::min(score, 0.0) - std::log1p(std::exp(-std::abs(score)));
+      logs[tree.left[n]] = logs[words + n] + left;
+      logs[tree.right[n]] = logs[words + n] + left - score;
+    }
+    std::transform(logs.begin(), logs.begin() + words, &y.f32[r * words], [](double x) { return float(x); });
+  }
+  return y;
+}
+
+Result<Tensor> treeScore(const Tensor &s, const Tree &tree, const Tensor &targets) {
+  Tensor all = treeLogits(s, tree), y = Tensor::ofF32({targets.size(0), targets.size(1), 1});
+  for (int64_t r = 0; r < y.rows(); ++r) {
+    int32_t word = targets.i32[r];
+    if (word < 0 || word > tree.nodes)
+      return malformed("expected targets from 0 to " + std::to_string(tree.nodes) + ", but found " +
+                       std::to_string(word));
+    y.f32[r] = all.f32[r * all.width() + word];
+  }
   return y;
 }
 

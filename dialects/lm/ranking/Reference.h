@@ -26,6 +26,16 @@ Tensor classLogits(const Tensor &z, const Tensor &s, const Classes &classes);
 /// x W^T + b where the preview is one of the `count` greatest of its row, the preview elsewhere.
 Tensor previewLinear(const Tensor &x, const Weight &weight, const float *bias, const Tensor &preview, int64_t count);
 
+/// The sides of each node of a tree of words: a word, or a node as the number of words + its own.
+struct Tree {
+  const int64_t *left, *right;
+  int64_t nodes;
+};
+/// The logarithm of the probability of each word, from a score a node.
+Tensor treeLogits(const Tensor &s, const Tree &tree);
+/// That of one word for each row.
+Result<Tensor> treeScore(const Tensor &s, const Tree &tree, const Tensor &targets);
+
 /// What is not among the `count` greatest of its row becomes -infinity.
 void keepGreatest(Tensor &y, int64_t count);
 

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The facts of lm.top_linear, of logits by classes and by a preview: how they run and what they read. Tested by
-// test/unit/dialects/StepTest.cpp.
+// The facts of lm.top_linear, of logits by classes, by a preview and by a tree: how they run and what they read. Tested
+// by test/unit/dialects/StepTest.cpp.
 
 #include "dialects/lm/ranking/Ranking.h"
 
 #include "dialects/lm/Verify.h"
+
+#include "llvm/Support/MathExtras.h"
 
 #include <algorithm>
 
@@ -59,4 +61,24 @@ void PreviewLinearOp::getWeightUses(SmallVectorImpl<WeightUse> &uses) {
 Cost PreviewLinearOp::getCost() {
   double share = double(getCount()) / double(widthOf(getResult()));
   return {2 * widthOf(getInput()) * int64_t(getCount()), 0, share};
+}
+
+Motion TreeLogitsOp::getMotion() { return Motion::Kernel; }
+bool TreeLogitsOp::mixesRows() { return false; }
+bool TreeLogitsOp::isBoundToToken() { return false; }
+void TreeLogitsOp::getWeightUses(SmallVectorImpl<WeightUse> &) {}
+Cost TreeLogitsOp::getCost() { return {}; }
+
+Motion TreeScoreOp::getMotion() { return Motion::Kernel; }
+bool TreeScoreOp::mixesRows() { return false; }
+bool TreeScoreOp::isBoundToToken() { return true; }
+void TreeScoreOp::getWeightUses(SmallVectorImpl<WeightUse> &uses) {
+  addUse(uses, getWeightAttr(), WeightUse::Role::Matrix);
+  addUse(uses, getBiasAttr(), WeightUse::Role::Vector);
+}
+
+/// Of a way as long as in a balanced tree; those of frequent words are shorter.
+Cost TreeScoreOp::getCost() {
+  auto nodes = static_cast<int64_t>(llvm::Log2_64_Ceil(static_cast<uint64_t>(getTree().getWords())));
+  return {2 * widthOf(getInput()) * nodes, 0, double(nodes) / double(getTree().getNodes())};
 }

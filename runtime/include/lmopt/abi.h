@@ -240,10 +240,13 @@ typedef struct lmopt_entry {
 #define LMOPT_ENTRY_SIZE_MIN offsetof(lmopt_entry_t, top)
 
 /* Decoder: many rows, and few rows, one for each sequence; the first result is the logits, [outputs, vocabulary]. Some
- * have a third one, as "decode" with the greatest logits only. Encoder: one entry. */
+ * have another one, as "decode" with the greatest logits only, and one, as "prefill", that has the input "targets", a
+ * token for each row, and gives the logarithm of that token's probability as the next one, [outputs, 1], and no logits.
+ * Encoder: one entry. */
 #define LMOPT_ENTRY_PREFILL "prefill"
 #define LMOPT_ENTRY_DECODE "decode"
 #define LMOPT_ENTRY_DECODE_TOP "decode_top"
+#define LMOPT_ENTRY_SCORE "score"
 #define LMOPT_ENTRY_ENCODE "encode"
 
 /* What lmopt_model_query returns: constants of the model and its entries. Lives as long as the library. */

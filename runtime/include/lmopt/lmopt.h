@@ -128,6 +128,7 @@ typedef struct lmopt_model_info {
   uint32_t result_count;             /* what comes out: lmopt_model_get_result; decoder: 1, the logits */
   int32_t top_logits;                /* lmopt_session_decode_top finds so many of the greatest without the others; 0: it
                                         computes all */
+  int32_t token_scores;              /* 1: the model has lmopt_session_score; 0: it has not */
 } lmopt_model_info_t;
 
 /* A number for each token beside its id: "token_types" (0 for the first text of a pair, 1 for the second), ... */
@@ -299,6 +300,13 @@ typedef int (*lmopt_logits_fn)(void *user, int64_t first, int64_t rows, const fl
  * order, a chunk at a time. */
 lmopt_status_t lmopt_session_prefill_rows(lmopt_session_t *session, const int32_t *tokens, int64_t count, int64_t begin,
                                           lmopt_logits_fn receive, void *user, lmopt_error_t *error);
+
+/* As lmopt_session_prefill, with scores[i], the logarithm of the probability that targets[i] comes after tokens[i], in
+ * the place of logits: what lmopt_session_prefill_rows gives for that token, bit for bit, and a row of logits of such a
+ * model adds up to 1 (their exponentials do). A model that has it (token_scores) computes a few of its head's rows for
+ * each token. USAGE also when the model has it not, or a target is out of range. */
+lmopt_status_t lmopt_session_score(lmopt_session_t *session, const int32_t *tokens, const int32_t *targets,
+                                   int64_t count, float *scores, lmopt_error_t *error);
 
 /* Appends one token and writes the logits after it, [vocabulary] floats. Errors as lmopt_session_prefill. */
 lmopt_status_t lmopt_session_decode(lmopt_session_t *session, int32_t token, float *logits, lmopt_error_t *error);

@@ -214,6 +214,7 @@ lmopt_status_t lmopt_model_get_info(const lmopt_model_t *model, lmopt_model_info
       .input_count = model->many->input_count,
       .result_count = model->many->result_count,
       .top_logits = model->top ? (int32_t)model->top->top : 0,
+      .token_scores = model->score != NULL,
   };
   return lmoptp_write_info(info, &own, sizeof own, "lmopt_model_info_t", error);
 }

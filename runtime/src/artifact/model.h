@@ -12,9 +12,10 @@ struct lmopt_model {
   lmopt_artifact_t *artifact;
   void *library;
   const lmopt_code_table_t *table;
-  const lmopt_entry_t *many; // "prefill" of a decoder, "encode" of an encoder
-  const lmopt_entry_t *few;  // "decode"; NULL for encoders
-  const lmopt_entry_t *top;  // "decode_top"; NULL where there is none
+  const lmopt_entry_t *many;  // "prefill" of a decoder, "encode" of an encoder
+  const lmopt_entry_t *few;   // "decode"; NULL for encoders
+  const lmopt_entry_t *top;   // "decode_top"; NULL where there is none
+  const lmopt_entry_t *score; // "score"; NULL where there is none
   const void *weights;
   lmoptp_mapping_t weight_mapping; /* of split-out or copied weights; empty when they are in the artifact's mapping */
   lmopt_tokenizer_t *tokenizer;

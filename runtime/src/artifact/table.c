@@ -127,6 +127,28 @@ static lmopt_status_t find_top(lmopt_model_t *model, lmopt_error_t *error) {
   return status;
 }
 
+static const char *score_fault(const lmopt_code_table_t *table, const lmopt_entry_t *entry) {
+  const char *fault = entry_fault(entry, LMOPT_KIND_DECODER);
+  if (fault)
+    return fault;
+  if (entry->input_count != 1 || entry->inputs[0].limit < table->vocabulary)
+    return "inputs";
+  const lmopt_result_t *scores = &entry->results[0];
+  bool sound = entry->result_count == 1 && scores->domain == LMOPT_DOMAIN_OUTPUTS && scores->width == 1;
+  return sound ? NULL : "results";
+}
+
+// An entry that gives scores of tokens that are known may be there.
+static lmopt_status_t find_score(lmopt_model_t *model, lmopt_error_t *error) {
+  const lmopt_entry_t *entry = lmopt_entry_find(model->table, LMOPT_ENTRY_SCORE);
+  const char *fault = entry ? score_fault(model->table, entry) : NULL;
+  if (fault)
+    return lmoptp_fail(error, LMOPT_ERROR_MALFORMED, "%s: code table: entry \"%s\": field %s makes no sense",
+                       model->artifact->path, LMOPT_ENTRY_SCORE, fault);
+  model->score = entry;
+  return LMOPT_OK;
+}
+
 lmopt_status_t lmoptp_read_table(lmopt_model_t *model, lmopt_error_t *error) {
   const lmopt_code_table_t *table = model->table;
   const char *path = model->artifact->path;
@@ -141,5 +163,7 @@ lmopt_status_t lmoptp_read_table(lmopt_model_t *model, lmopt_error_t *error) {
   status = find_entry(model, LMOPT_ENTRY_PREFILL, &model->many, error);
   if (!status)
     status = find_entry(model, LMOPT_ENTRY_DECODE, &model->few, error);
-  return status ? status : find_top(model, error);
+  if (!status)
+    status = find_top(model, error);
+  return status ? status : find_score(model, error);
 }

@@ -45,7 +45,7 @@ lmopt_status_t lmoptp_history_prepare(lmopt_session_t *session, lmopt_team_t *te
   lmopt_status_t status = LMOPT_OK;
   while (session->position < session->held && !status) {
     int64_t rows = min64(session->model->many->max_rows, session->held - session->position);
-    status = lmoptp_prefill_chunk(session, team, session->history + session->position, rows, rows, NULL, error);
+    status = lmoptp_prefill_chunk(session, team, session->history + session->position, NULL, rows, rows, NULL, error);
   }
   return status;
 }

@@ -151,16 +151,17 @@ static lmopt_status_t check_append(const lmopt_session_t *session, const int32_t
 
 /*===--- Decoders ---===*/
 
-// Appends the next of `count` tokens, as many as one chunk takes: *rows of them. Logits as lmoptp_prefill_chunk, of
+// Appends the next of `count` tokens, as many as one chunk takes: *rows of them. Results as lmoptp_prefill_chunk, of
 // those from `begin` on; begin may be negative or beyond the chunk.
-static lmopt_status_t append_chunk(lmopt_session_t *session, const int32_t *tokens, int64_t count, int64_t begin,
-                                   int64_t *rows, float *logits, lmopt_error_t *error) {
+static lmopt_status_t append_chunk(lmopt_session_t *session, const int32_t *tokens, const int32_t *targets,
+                                   int64_t count, int64_t begin, int64_t *rows, float *results, lmopt_error_t *error) {
   lmopt_status_t status = lmoptp_history_prepare(session, session->team, count, error);
   if (status)
     return status;
-  *rows = lmoptp_window_fit(session, min64(session->model->many->max_rows, count));
+  const lmopt_entry_t *entry = targets ? session->model->score : session->model->many;
+  *rows = lmoptp_window_fit(session, min64(entry->max_rows, count));
   int64_t first = min64(begin < 0 ? 0 : begin, *rows);
-  status = lmoptp_prefill_chunk(session, session->team, tokens, *rows, first, logits, error);
+  status = lmoptp_prefill_chunk(session, session->team, tokens, targets, *rows, first, results, error);
   if (!status)
     lmoptp_history_append(session, tokens, *rows);
   return status;
@@ -172,7 +173,23 @@ lmopt_status_t lmopt_session_prefill(lmopt_session_t *session, const int32_t *to
   if (!status)
     status = lmoptp_make_room(session, 1, error);
   for (int64_t i = 0, rows = 0; i < count && !status; i += rows)
-    status = append_chunk(session, tokens + i, count - i, logits ? count - 1 - i : count, &rows, logits, error);
+    status = append_chunk(session, tokens + i, NULL, count - i, logits ? count - 1 - i : count, &rows, logits, error);
+  return status;
+}
+
+lmopt_status_t lmopt_session_score(lmopt_session_t *session, const int32_t *tokens, const int32_t *targets,
+                                   int64_t count, float *scores, lmopt_error_t *error) {
+  lmopt_status_t status = check_append(session, tokens, count, "lmopt_session_score", error);
+  if (status)
+    return status;
+  if (!session->model->score)
+    return lmoptp_fail(error, LMOPT_ERROR_USAGE,
+                       "lmopt_session_score: the model computes all logits; take lmopt_session_prefill_rows");
+  status = lmoptp_check_tokens(session, targets, count, error);
+  if (!status)
+    status = lmoptp_make_room(session, min64(session->model->score->max_rows, count), error);
+  for (int64_t i = 0, rows = 0; i < count && !status; i += rows)
+    status = append_chunk(session, tokens + i, targets + i, count - i, 0, &rows, scores + i, error);
   return status;
 }
 
@@ -180,7 +197,7 @@ static lmopt_status_t prefill_deliver(lmopt_session_t *session, const int32_t *t
                                       lmopt_logits_fn receive, void *user, float *logits, lmopt_error_t *error) {
   int64_t delivered = 0;
   for (int64_t i = 0, rows; i < count; i += rows) {
-    lmopt_status_t status = append_chunk(session, tokens + i, count - i, begin - i, &rows, logits, error);
+    lmopt_status_t status = append_chunk(session, tokens + i, NULL, count - i, begin - i, &rows, logits, error);
     if (status)
       return status;
     int64_t first = begin <= i ? 0 : min64(begin - i, rows);

@@ -39,8 +39,9 @@ static lmopt_segment_t segment_of(const lmopt_session_t *session, int64_t row, i
   };
 }
 
-lmopt_status_t lmoptp_prefill_chunk(lmopt_session_t *session, lmopt_team_t *team, const int32_t *tokens, int64_t rows,
-                                    int64_t first, float *logits, lmopt_error_t *error) {
+lmopt_status_t lmoptp_prefill_chunk(lmopt_session_t *session, lmopt_team_t *team, const int32_t *tokens,
+                                    const int32_t *targets, int64_t rows, int64_t first, float *results,
+                                    lmopt_error_t *error) {
   lmopt_status_t status = lmoptp_check_cancel(session, error);
   if (status)
     return status;
@@ -54,11 +55,12 @@ lmopt_status_t lmoptp_prefill_chunk(lmopt_session_t *session, lmopt_team_t *team
       .rows = rows,
       .segments = &segment,
       .segment_count = 1,
-      .results = &logits,
+      .inputs = targets ? &targets : NULL,
+      .results = &results,
       .output_rows = session->rows,
       .output_count = rows - first,
   };
-  status = lmoptp_team_step(team, model->table, model->many, &step, 0, NULL, NULL, error);
+  status = lmoptp_team_step(team, model->table, targets ? model->score : model->many, &step, 0, NULL, NULL, error);
   if (!status)
     session->position += rows;
   return status;

@@ -11,10 +11,12 @@
 /* Room for the segments and output rows of a step. */
 lmopt_status_t lmoptp_make_room(lmopt_session_t *session, int64_t room, lmopt_error_t *error);
 
-/* One chunk of a prompt on this team: logits of its rows [first, rows), or none when first == rows. The cache then
- * holds `rows` tokens more. */
-lmopt_status_t lmoptp_prefill_chunk(lmopt_session_t *session, lmopt_team_t *team, const int32_t *tokens, int64_t rows,
-                                    int64_t first, float *logits, lmopt_error_t *error);
+/* One chunk of a prompt on this team: logits of its rows [first, rows), or none when first == rows. With `targets`, a
+ * token for each row, not NULL: of those rows the score of that token instead. The cache then holds `rows` tokens
+ * more. */
+lmopt_status_t lmoptp_prefill_chunk(lmopt_session_t *session, lmopt_team_t *team, const int32_t *tokens,
+                                    const int32_t *targets, int64_t rows, int64_t first, float *results,
+                                    lmopt_error_t *error);
 
 /* The next token of each session, on the team and with the room of the leader. Each cache then holds one token more. Of
  * the logits at least the `top` greatest are wanted; 0: all. */

@@ -13,6 +13,8 @@ plan.weight @d = [] as #cpu.rope<#lm.rope<base = 1.0e4, dims = 8, layout = half>
 plan.weight @e = [@w, @p] as #cpu.bounds<300, block = 64> at 128
 // CHECK: plan.weight @f = [] as #cpu.classes<#lm.classes<words = [2, 0, 1], sizes = [1, 2]>> at 192
 plan.weight @f = [] as #cpu.classes<#lm.classes<words = [2, 0, 1], sizes = [1, 2]>> at 192
+// CHECK: plan.weight @g = [] as #cpu.word_tree<#lm.word_tree<left = [4, 1], right = [0, 2]>> at 256
+plan.weight @g = [] as #cpu.word_tree<#lm.word_tree<left = [4, 1], right = [0, 2]>> at 256
 
 // -----
 

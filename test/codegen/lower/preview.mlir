@@ -8,8 +8,6 @@
 // CHECK: call @linear_f32_n24_k5
 // CHECK: call @preview3_of_[[HEAD:linear_f32_n24_k16_packed]]
 // CHECK: return
-// CHECK: func.func private @preview3_of_[[HEAD]]
-// CHECK: call @[[HEAD]]
 
 // LAYOUT: plan.weight @embed.weight.packed = [@embed.weight] as #cpu.panels<tensor<24x16xf32>>
 // LAYOUT-NOT: [@embed.weight]

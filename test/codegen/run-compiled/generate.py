@@ -17,7 +17,7 @@ from cases import Case, codes_type, f32, run_lines, t, write
 import codebook_cases
 from formulas import (attend, quantize_dynamic, quantize_groups, quantize_rows, quantize_weight_groups, quantized_linear, rope,
                       rotate)
-from generate import GROUPED, bf16, by_classes, preview_linear, top_linear
+from generate import GROUPED, bf16, by_classes, by_tree, preview_linear, top_linear, word_tree
 
 
 def bf16(x):
@@ -200,6 +200,15 @@ def previews():
             preview_linear("preview_bf16", bf16(x), bf16(w), b, 17, random, narrow=True)]
 
 
+def trees():
+    """All logits by a tree of 301 words; scores of one each need targets, which only an entry of its own has
+    (test/unit/codegen/WordTreeKernelTest.cpp, test/e2e)."""
+    random = np.random.default_rng(9)
+    normal = lambda *shape: random.standard_normal(shape).astype(np.float32)  # noqa: E731
+    x, w, b = normal(2, 3, 64), normal(300, 64), normal(300)
+    return [by_tree("tree", x, w, b, word_tree(301, random)), by_tree("tree_no_bias", x, w, None, word_tree(301, random))]
+
+
 def codebooks():
     """Products and tables with codebooks."""
     return codebook_cases.products(20, 64, 32) + codebook_cases.tables(20, 64, 32, 32)
@@ -215,6 +224,7 @@ THEMES = {
     codebooks: (4e-6, "sums of 64 numbers in float32: 64 2^-24"),
     ranking: (4e-6, "sums of 64 numbers in float32: 64 2^-24"),
     previews: (4e-6, "sums of 64 numbers in float32: 64 2^-24"),
+    trees: (8e-6, "sums of 64 numbers in float32 and of some 20 logarithms"),
     classes: (8e-6, "a sum of 64 numbers in float32, less the greatest of such sums: twice 64 2^-24"),
 }
 

@@ -146,6 +146,31 @@ func.func private @classes_c2_negative() attributes {a = #lm.classes<words = [-1
 
 // -----
 
+// expected-error@+1 {{C1: expected as many left sides as right ones, at least one, but found 2 and 1}}
+func.func private @word_tree_c1_sides() attributes {a = #lm.word_tree<left = [4, 1], right = [0]>}
+
+// -----
+
+// expected-error@+1 {{C2: expected each of 3 words and each node but the first once, but found 0}}
+func.func private @word_tree_c2_twice() attributes {a = #lm.word_tree<left = [4, 0], right = [0, 2]>}
+
+// -----
+
+// expected-error@+1 {{C2: expected each of 3 words and each node but the first once, but found 3}}
+func.func private @word_tree_c2_root() attributes {a = #lm.word_tree<left = [3, 1], right = [0, 2]>}
+
+// -----
+
+// expected-error@+1 {{C2: expected each of 3 words and each node but the first once, but found 5}}
+func.func private @word_tree_c2_beyond() attributes {a = #lm.word_tree<left = [5, 1], right = [0, 2]>}
+
+// -----
+
+// expected-error@+1 {{C3: node 1 is a side of node 1, which comes behind it}}
+func.func private @word_tree_c3_loop() attributes {a = #lm.word_tree<left = [0, 4], right = [1, 2]>}
+
+// -----
+
 // expected-error@+1 {{C3: expected classes of one word first, then at least one of more}}
 func.func private @classes_c3_order() attributes {a = #lm.classes<words = [1, 0, 2], sizes = [2, 1]>}
 

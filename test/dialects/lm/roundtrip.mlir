@@ -151,6 +151,10 @@ func.func @all(%ids: tensor<?x?xi32>, %len: tensor<?xi32>, %cache: !lm.cache) ->
   %cl = lm.class_logits %t, %s2 {classes = <words = [1, 0, 2, 3, 4, 5, 6, 7], sizes = [4, 4]>} : (tensor<?x?x8xf32>, tensor<?x?x2xf32>) -> tensor<?x?x8xf32>
   // CHECK: lm.top_class_linear %{{.*}}, @square bias @vector8 of %{{.*}} {count = 2, classes = <words = [1, 0, 2, 3, 4, 5, 6, 7], sizes = [4, 4]>} attributes {mark = "kept"} : (tensor<?x?x8xf32>, tensor<?x?x2xf32>) -> tensor<?x?x8xf32>
   %tc = lm.top_class_linear %q, @square bias @vector8 of %s2 {count = 2, classes = <words = [1, 0, 2, 3, 4, 5, 6, 7], sizes = [4, 4]>} attributes {mark = "kept"} : (tensor<?x?x8xf32>, tensor<?x?x2xf32>) -> tensor<?x?x8xf32>
+  // CHECK: lm.tree_logits %{{.*}} {tree = <left = [4, 1], right = [0, 2]>} : (tensor<?x?x2xf32>) -> tensor<?x?x3xf32>
+  %tl = lm.tree_logits %s2 {tree = <left = [4, 1], right = [0, 2]>} : (tensor<?x?x2xf32>) -> tensor<?x?x3xf32>
+  // CHECK: lm.tree_score %{{.*}}, @two of %{{.*}} {tree = <left = [4, 1], right = [0, 2]>} attributes {mark = "kept"} : (tensor<?x?x8xf32>, tensor<?x?xi32>) -> tensor<?x?x1xf32>
+  %ts = lm.tree_score %q, @two of %ids {tree = <left = [4, 1], right = [0, 2]>} attributes {mark = "kept"} : (tensor<?x?x8xf32>, tensor<?x?xi32>) -> tensor<?x?x1xf32>
   // CHECK: lm.preview_linear %{{.*}}, @square preview %{{.*}} {count = 3} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
   %pv = lm.preview_linear %q, @square preview %t {count = 3} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
   // CHECK: lm.preview_linear %{{.*}}, @square bias @vector8 preview %{{.*}} {count = 8} attributes {mark = "kept"} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>

@@ -10,7 +10,7 @@
 // RUN: not lmopt-opt %s --lm-quantize-weights --lm-factorize-softmax=method=classes 2>&1 | FileCheck %s --check-prefix=LATE
 // RUN: not lmopt-opt %s --lm-factorize-softmax=count=2 --lm-factorize-softmax=method=classes 2>&1 | FileCheck %s --check-prefix=BEHIND
 
-// METHOD: error: lm-factorize-softmax: option 'method' must be certified, preview, classes or adaptive, found 'magic'
+// METHOD: error: lm-factorize-softmax: option 'method' must be certified, preview, classes, adaptive, tree or scores, found 'magic'
 // NONE: error: lm-factorize-softmax: option 'count' must be from 1 to the 20 tokens, found 0
 // MANY: error: lm-factorize-softmax: option 'count' must be from 1 to the 20 tokens, found 21
 // INT8: error: {{.*}}lm-factorize-softmax: expected a head in f32 or bf16, found '!lm.int8<20x32>'; with 8 bits a number there is nothing to gain: leave this pass out

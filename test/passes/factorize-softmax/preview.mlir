@@ -18,7 +18,7 @@
 // RANK: error: {{.*}}option 'rank' must be from 1 to 8, or 0 for half the width, found 9
 // MANY: error: {{.*}}option 'rescored' must be from 1 to the 20 tokens, found 21
 // LATE: error: {{.*}}expected a head in f32 or bf16, found '!lm.int8<20x8>'
-// BEHIND: error: {{.*}}its logits come from classes or a preview by now; method=certified wants one product
+// BEHIND: error: {{.*}}its logits come from classes, a tree or a preview by now; method=certified wants one product
 
 // CHECK: lm.param @head.preview.inner : tensor<4x8xf32> = #lm.low_rank_right<<dense<"0x{{.*}}"> : tensor<20x8xf32>, plain, rank = 4>>{{.*}}approximate
 // CHECK: lm.param @head.preview : tensor<20x4xf32> = #lm.low_rank_left<

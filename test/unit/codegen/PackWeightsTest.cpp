@@ -136,6 +136,21 @@ TEST_F(PackWeights, Classes) {
   EXPECT_EQ(std::vector<int32_t>(numbers.begin() + 16, numbers.begin() + 20), (std::vector<int32_t>{0, 1, 4, 0}));
 }
 
+// Of three words: 0 on the right of the root, 1 and 2 on the left and right of node 1, which is on its left.
+TEST_F(PackWeights, WordTree) {
+  std::vector<char> bytes = pack(weightOf({}, "word_tree<#lm.word_tree<left = [4, 1], right = [0, 2]>>"));
+  ASSERT_EQ(bytes.size(), 4u * 64);
+  auto list = [&](size_t number, size_t count) {
+    std::vector<int32_t> numbers(count);
+    std::memcpy(numbers.data(), bytes.data() + 64 * number, 4 * count);
+    return numbers;
+  };
+  EXPECT_EQ(list(0, 3), (std::vector<int32_t>{4, 1, 0}));
+  EXPECT_EQ(list(1, 3), (std::vector<int32_t>{0, 2, 0}));
+  EXPECT_EQ(list(2, 5), (std::vector<int32_t>{0, 1, 3, 5, 0}));
+  EXPECT_EQ(list(3, 6), (std::vector<int32_t>{1, 0, 2, 0, 3, 0}));
+}
+
 TEST_F(PackWeights, HalfPanels) {
   const cpu::LinearSpec spec = specOf(cpu::WeightFormat::Bf16, true);
   plan::WeightOp weight = linear("halves", spec.format, true);

@@ -54,7 +54,14 @@ struct Facts : ::testing::Test {
         %t = lm.top_class_linear %x, @w bias @b of %s
             {count = 2, classes = <words = [5, 0, 1, 2, 3, 4], sizes = [4, 2]>}
             : (tensor<1x?x8xf32>, tensor<1x?x2xf32>) -> tensor<1x?x6xf32>
+        %v = lm.preview_linear %x, @w bias @b preview %t {count = 3} : (tensor<1x?x8xf32>, tensor<1x?x6xf32>) -> tensor<1x?x6xf32>
         return %y : tensor<1x?x6xf32>
+      }
+      func.func @tree(%x: tensor<1x?x8xf32>, %s: tensor<1x?x6xf32>, %t: tensor<1x?xi32>) -> tensor<1x?x1xf32> {
+        %a = lm.tree_logits %s {tree = <left = [8, 9, 10, 11, 12, 5], right = [0, 1, 2, 3, 4, 6]>} : (tensor<1x?x6xf32>) -> tensor<1x?x7xf32>
+        %y = lm.tree_score %x, @w bias @b of %t {tree = <left = [8, 9, 10, 11, 12, 5], right = [0, 1, 2, 3, 4, 6]>}
+            : (tensor<1x?x8xf32>, tensor<1x?xi32>) -> tensor<1x?x1xf32>
+        return %y : tensor<1x?x1xf32>
       }
       func.func @encoder(%x: tensor<?x?x8xf32>, %len: tensor<?xi32>) -> tensor<?x8xf32> {
         %y = lm.attention %x, %x, %x lengths %len {layer = 0, heads = 2, kv_heads = 2, scale = 1.0, mask = #lm.full}
@@ -158,6 +165,29 @@ TEST_F(Facts, TopLinear) {
   ASSERT_EQ(weights.size(), 2u);
   EXPECT_EQ(weights[0].symbol.getValue(), "w");
   EXPECT_EQ(weights[1].symbol.getValue(), "b");
+}
+
+TEST_F(Facts, Preview) {
+  auto preview = find<PreviewLinearOp>("classes");
+  EXPECT_EQ(PreviewLinearOp::getMotion(), Motion::Kernel);
+  EXPECT_FALSE(PreviewLinearOp::mixesRows());
+  EXPECT_EQ(preview.getCost().flopsPerRow, 2 * 3 * 8); // of the words that are computed anew
+  EXPECT_EQ(preview.getCost().weightShare, 0.5);
+  ASSERT_EQ(uses(preview).size(), 2u);
+  EXPECT_EQ(uses(preview)[0].symbol.getValue(), "w");
+}
+
+TEST_F(Facts, Trees) {
+  EXPECT_EQ(TreeLogitsOp::getMotion(), Motion::Kernel);
+  EXPECT_FALSE(TreeLogitsOp::isBoundToToken());
+  EXPECT_TRUE(uses(find<TreeLogitsOp>("tree")).empty());
+  auto score = find<TreeScoreOp>("tree");
+  EXPECT_EQ(TreeScoreOp::getMotion(), Motion::Kernel);
+  EXPECT_FALSE(TreeScoreOp::mixesRows());
+  EXPECT_TRUE(TreeScoreOp::isBoundToToken());        // whose target it takes
+  EXPECT_EQ(score.getCost().flopsPerRow, 2 * 3 * 8); // three nodes tell seven words apart
+  EXPECT_EQ(score.getCost().weightShare, 0.5);
+  ASSERT_EQ(uses(score).size(), 2u);
 }
 
 TEST_F(Facts, Classes) {

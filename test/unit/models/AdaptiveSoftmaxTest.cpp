@@ -150,13 +150,14 @@ TEST_P(AdaptiveSoftmaxFixtures, PreviewedTwiceChangesNothing) {
   ASSERT_TRUE(succeeded(prune(*module, "method=preview rank=5 rescored=8")));
   EXPECT_EQ(textOf(*module), text);
   EXPECT_NE(errorOf(*module, "count=3")
-                .find("its logits come from classes or a preview by now; method=certified wants "
+                .find("its logits come from classes, a tree or a preview by now; method=certified wants "
                       "one product"),
             std::string::npos);
   EXPECT_NE(errorOf(*module, "method=classes").find("its logits come from a preview by now"), std::string::npos);
   module = adaptive("cuts=40");
-  EXPECT_NE(errorOf(*module, "method=preview").find("come from classes or a preview by now; method=preview wants"),
-            std::string::npos);
+  EXPECT_NE(
+      errorOf(*module, "method=preview").find("come from classes, a tree or a preview by now; method=preview wants"),
+      std::string::npos);
 }
 
 TEST_P(AdaptiveSoftmaxFixtures, PreviewRefusals) {

@@ -29,11 +29,14 @@ protected:
     decodeBefore = *decode;
     top = const_cast<lmopt_entry_t *>(lmopt_entry_find(table, LMOPT_ENTRY_DECODE_TOP));
     topBefore = *top;
+    score = const_cast<lmopt_entry_t *>(lmopt_entry_find(table, LMOPT_ENTRY_SCORE));
+    scoreBefore = *score;
   }
   void TearDown() override {
     *table = before;
     *decode = decodeBefore;
     *top = topBefore;
+    *score = scoreBefore;
     dlclose(library);
   }
 
@@ -48,11 +51,12 @@ protected:
     *table = before;
     *decode = decodeBefore;
     *top = topBefore;
+    *score = scoreBefore;
   }
 
   void *library = nullptr;
   lmopt_code_table_t *table = nullptr, before{};
-  lmopt_entry_t *decode = nullptr, decodeBefore{}, *top = nullptr, topBefore{};
+  lmopt_entry_t *decode = nullptr, decodeBefore{}, *top = nullptr, topBefore{}, *score = nullptr, scoreBefore{};
 };
 
 TEST_F(Table, aLaterOneServes) {
@@ -122,6 +126,42 @@ TEST_F(Table, withoutThatEntryAllAreComputed) {
   EXPECT_EQ(logits, fakeLogits(tokens, 1));
 }
 
+TEST_F(Table, theEntryForScoresGivesThoseOfTheTargets) {
+  Model model = openModel(tablePath);
+  lmopt_model_info_t info{};
+  info.struct_size = sizeof info;
+  ASSERT_EQ(lmopt_model_get_info(model.get(), &info, nullptr), LMOPT_OK);
+  EXPECT_EQ(info.token_scores, 1);
+  Session session = makeSession(model, makeTeam(2));
+  std::vector<int32_t> tokens = someTokens(70), targets = someTokens(70, 9); // more than a chunk
+  std::vector<float> scores(70);
+  ASSERT_EQ(lmopt_session_score(session.get(), tokens.data(), targets.data(), 3, scores.data(), nullptr), LMOPT_OK);
+  ASSERT_EQ(lmopt_session_score(session.get(), &tokens[3], &targets[3], 67, &scores[3], nullptr), LMOPT_OK);
+  EXPECT_EQ(lmopt_session_position(session.get()), 70);
+  for (size_t i = 0; i < 70; ++i)
+    EXPECT_EQ(scores[i], fakeLogits(tokens, i + 1)[targets[i]]) << i;
+}
+
+TEST_F(Table, scoresThatCannotBe) {
+  Model model = openModel(tablePath);
+  Session session = makeSession(model, makeTeam(1));
+  std::vector<int32_t> tokens = someTokens(2), targets = {1, 97};
+  std::vector<float> scores(2);
+  lmopt_error_t error{};
+  EXPECT_EQ(lmopt_session_score(session.get(), tokens.data(), targets.data(), 2, scores.data(), &error),
+            LMOPT_ERROR_USAGE);
+  EXPECT_NE(std::string(error.message).find("97"), std::string::npos) << error.message;
+  EXPECT_EQ(lmopt_session_score(session.get(), tokens.data(), targets.data(), 0, scores.data(), &error),
+            LMOPT_ERROR_USAGE);
+  EXPECT_EQ(lmopt_session_position(session.get()), 0);
+  score->name = "later";
+  model = openModel(tablePath);
+  session = makeSession(model, makeTeam(1));
+  EXPECT_EQ(lmopt_session_score(session.get(), tokens.data(), tokens.data(), 2, scores.data(), &error),
+            LMOPT_ERROR_USAGE);
+  EXPECT_NE(std::string(error.message).find("the model computes all logits"), std::string::npos) << error.message;
+}
+
 // Entries as they were before they could say `top`, one behind another.
 TEST_F(Table, shortEntriesServe) {
   std::vector<char> entries;
@@ -161,6 +201,11 @@ TEST_F(Table, entriesThatMakeNoSense) {
   expectRefused(LMOPT_ERROR_MALFORMED, "entry \"decode_top\": field top", [&] { top->top = 0; });
   expectRefused(LMOPT_ERROR_MALFORMED, "entry \"decode_top\": field top", [&] { top->top = 98; });
   expectRefused(LMOPT_ERROR_MALFORMED, "entry \"decode_top\": field run", [&] { top->run = nullptr; });
+  expectRefused(LMOPT_ERROR_MALFORMED, "entry \"score\": field run", [&] { score->run = nullptr; });
+  expectRefused(LMOPT_ERROR_MALFORMED, "entry \"score\": field inputs", [&] { score->input_count = 0; });
+  expectRefused(LMOPT_ERROR_MALFORMED, "entry \"score\": field results", [&] { score->results = decode->results; });
+  lmopt_input_t few = {"targets", 96, 0};
+  expectRefused(LMOPT_ERROR_MALFORMED, "entry \"score\": field inputs", [&] { score->inputs = &few; });
   lmopt_input_t input = {"marks", 5, 0};
   expectRefused(LMOPT_ERROR_MALFORMED, "field inputs", [&] {
     decode->inputs = &input;

@@ -184,18 +184,25 @@ static void fill(const lmopt_step_t *step, float value) {
     step->results[0][i] = value;
 }
 
-static void run(const lmopt_step_t *step, int64_t thread, int64_t threads, int64_t max_rows) {
-  if (!step_is_sound(step, max_rows)) {
-    if (thread == 0)
-      fill(step, __builtin_nanf(""));
-    return;
-  }
+// 0: the step is not sound.
+static int hash_rows(const lmopt_step_t *step, int64_t thread, int64_t threads, int64_t max_rows) {
+  if (!step_is_sound(step, max_rows))
+    return 0;
   mark(step, thread, 0);
   write_cache(step, thread, threads);
   meet(step, thread, threads);
   mark(step, thread, 1);
   (STATE > 0 ? write_state_hashes : write_hashes)(step, thread, threads);
   meet(step, thread, threads);
+  return 1;
+}
+
+static void run(const lmopt_step_t *step, int64_t thread, int64_t threads, int64_t max_rows) {
+  if (!hash_rows(step, thread, threads, max_rows)) {
+    if (thread == 0)
+      fill(step, __builtin_nanf(""));
+    return;
+  }
   const int64_t *hashes = step->arena;
   int64_t outputs = KIND == LMOPT_KIND_DECODER ? step->output_count : step->segment_count;
   for (int64_t i = 0; i < outputs; ++i) {
@@ -242,6 +249,20 @@ static void top_rows(const lmopt_step_t *step, int64_t thread, int64_t threads) 
       if (v >= step->top)
         step->results[0][i * WIDTH + v] = -__builtin_inff();
 }
+// The logit of the target alone.
+static void score_rows(const lmopt_step_t *step, int64_t thread, int64_t threads) {
+  int sound = hash_rows(step, thread, threads, PREFILL_ROWS);
+  const int64_t *hashes = step->arena;
+  for (int64_t i = thread; i < step->output_count; i += threads) {
+    int64_t row = step->output_rows[i];
+    const lmopt_segment_t *segment = segment_of(step, row);
+    int64_t position = segment->position + row - segment->row;
+    float logit = (float)((hashes[row] + 31 * (int64_t)step->inputs[0][row] + position) % MODULUS);
+    step->results[0][i] = sound ? logit : __builtin_nanf("");
+  }
+}
+static const lmopt_input_t targets[] = {{"targets", VOCABULARY, 0}};
+static const lmopt_result_t scores[] = {{"scores", LMOPT_DOMAIN_OUTPUTS, 1}};
 #endif
 #endif
 
@@ -295,6 +316,7 @@ TABLE_QUALIFIERS entry_t fake_entries[] = {
     FAKE_ENTRY("prefill", many_rows, PREFILL_ROWS, 0),
 #ifdef FAKE_TABLE
     FAKE_ENTRY("decode_top", top_rows, DECODE_ROWS, 5),
+    {.known = {"score", score_rows, KIND, PREFILL_ROWS, targets, scores, 1, 1, 0, 0}},
 #endif
 #endif
 };

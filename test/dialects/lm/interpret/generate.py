@@ -407,6 +407,57 @@ def preview_linear(name, x, w, b, count, random, narrow=False):
     return c.finish([("y", np.where(kept, y, p))], 1)
 
 
+def word_tree(words, random):
+    """Sides of the nodes of a random tree, parents first; a word by its id, node n as words + n."""
+    left, right, waiting = [], [], [(list(random.permutation(words)), None, 0)]
+    while waiting:
+        ids, parent, side = waiting.pop(0)
+        number = ids[0] if len(ids) == 1 else words + len(left)
+        if parent is not None:
+            (left, right)[side][parent] = int(number)
+        if len(ids) > 1:
+            cut, node = int(random.integers(1, len(ids))), len(left)
+            left.append(-1)
+            right.append(-1)
+            waiting += [(ids[:cut], node, 0), (ids[cut:], node, 1)]
+    return left, right
+
+
+def tree_logits(scores, left, right):
+    """Sums of log sigmoid on the way to each word, by the definition."""
+    scores, words = scores.astype(np.float64), len(left) + 1
+    logs = np.zeros((*scores.shape[:-1], words + len(left)))
+    for node, sides in enumerate(zip(left, right)):
+        for side, sign in zip(sides, (1, -1)):
+            logs[..., side] = logs[..., words + node] - np.logaddexp(0, -sign * scores[..., node])
+    return logs[..., :words]
+
+
+def by_tree(name, x, w, b, tree, targets=None, kind=""):
+    """x (2, 3, K), w a row for each node; all logits, or those of the targets (2, 3)."""
+    c = Case(name)
+    c.constant("x", x)
+    op, element, wrap = CLASS_FORMATS[kind]
+    width, nodes = x.shape[-1], len(w)
+    type_ = t(width) if not op else t(width, kind="bf16") if element == "bf16" else f"!lm.codes<2x3x{width}, {element}>"
+    if op:
+        c.op(f"%q = {op} %x : ({t(width)}) -> {type_}")
+    weight = c.param("w", w, wrap)
+    bias = f" bias {c.param('b', b)}" if b is not None else ""
+    numbers = lambda sides: ", ".join(map(str, sides))  # noqa: E731
+    text = f"tree = <left = [{numbers(tree[0])}], right = [{numbers(tree[1])}]>"
+    y = tree_logits(class_product(x, w, kind) + (0 if b is None else b), *tree)
+    if targets is None:
+        c.op(f"%s = lm.linear %x, {weight}{bias} : ({t(width)}) -> {t(nodes)}")
+        c.op(f"%y = lm.tree_logits %s {{{text}}} : ({t(nodes)}) -> {t(nodes + 1)}")
+    else:
+        c.op(f"%t = arith.constant dense<{targets.tolist()}> : tensor<2x3xi32>")
+        c.op(f"%y = lm.tree_score {'%q' if op else '%x'}, {weight}{bias} of %t {{{text}}} : ({type_}, tensor<2x3xi32>) -> {t(1)}")
+        y = np.take_along_axis(y, targets[..., None], -1)
+    # Scores are rounded once; a sum may be a quarter of the greatest of them.
+    return c.finish([("y", y)], 4)
+
+
 def bf16(x):
     """Numbers of bf16, towards zero."""
     return (x.view(np.uint32) & np.uint32(0xFFFF0000)).view(np.float32)
@@ -426,6 +477,11 @@ def ranking():
         cases.append(by_classes("top_class_linear" + kind, a, m, None, scores, words, sizes, 5, kind))
     cases += [preview_linear("preview_linear", x, w, None, 7, random), preview_linear("preview_linear_bias", x, w, b, 1, random),
               preview_linear("preview_linear_bf16", bf16(x), bf16(w), b, 3, random, narrow=True)]
+    tree, targets = word_tree(41, random), random.integers(0, 41, (2, 3))
+    cases += [by_tree("tree_logits", x, w, b, tree), by_tree("tree_score", x, w, b, tree, targets)]
+    for kind in ("_bf16", "_int8", "_grouped"):
+        a, m = (bf16(x), bf16(w)) if kind == "_bf16" else (x, w)
+        cases.append(by_tree("tree_score" + kind, a, m, None, tree, targets, kind))
     return cases
 
 
@@ -445,7 +501,9 @@ COMPILED = {
                           "dynamic_decoder_4"],
     "attention/halves": ["halves_encoder_full", "halves_encoder_causal"],
     "attention/groups": [],
-    "ranking/meaning": [],
+    "ranking/meaning": ["top_linear", "top_linear_bias_rotated", "class_logits", "top_class_linear", "top_class_linear_bf16",
+                        "top_class_linear_int8", "top_class_linear_grouped", "preview_linear", "preview_linear_bias",
+                        "preview_linear_bf16"],
     "linear/codebooks": None,
     "attention/projections": [],
 }

@@ -292,3 +292,82 @@ func.func @preview_linear_c6(%x: tensor<?x?x8xf32>, %p: tensor<?x?x4xf32>) -> te
   %y = lm.preview_linear %x, @w preview %p {count = 5} : (tensor<?x?x8xf32>, tensor<?x?x4xf32>) -> tensor<?x?x4xf32>
   return %y : tensor<?x?x4xf32>
 }
+
+// -----
+
+func.func @tree_logits_c1(%s: tensor<2x?x2xf32>) -> tensor<3x?x3xf32> {
+  // expected-error@+1 {{C1: scores 'tensor<2x?x2xf32>' and result 'tensor<3x?x3xf32>' disagree}}
+  %y = lm.tree_logits %s {tree = <left = [4, 1], right = [0, 2]>} : (tensor<2x?x2xf32>) -> tensor<3x?x3xf32>
+  return %y : tensor<3x?x3xf32>
+}
+
+// -----
+
+func.func @tree_logits_c2(%s: tensor<?x?x3xf32>) -> tensor<?x?x3xf32> {
+  // expected-error@+1 {{C2: the tree has 2 nodes, but the scores have width 3}}
+  %y = lm.tree_logits %s {tree = <left = [4, 1], right = [0, 2]>} : (tensor<?x?x3xf32>) -> tensor<?x?x3xf32>
+  return %y : tensor<?x?x3xf32>
+}
+
+// -----
+
+func.func @tree_logits_c3(%s: tensor<?x?x2xf32>) -> tensor<?x?x4xf32> {
+  // expected-error@+1 {{C3: the tree has 3 words, but the result has width 4}}
+  %y = lm.tree_logits %s {tree = <left = [4, 1], right = [0, 2]>} : (tensor<?x?x2xf32>) -> tensor<?x?x4xf32>
+  return %y : tensor<?x?x4xf32>
+}
+
+// -----
+
+lm.param @w : tensor<2x8xf32> = dense<1.0>
+func.func @tree_score_c1(%x: !lm.codes<?x?x8, u8>, %t: tensor<?x?xi32>) -> tensor<?x?x1xf32> {
+  // expected-error@+1 {{C1: @w must be a lm.param in the format that goes with '!lm.codes<?x?x8, u8>'}}
+  %y = lm.tree_score %x, @w of %t {tree = <left = [4, 1], right = [0, 2]>} : (!lm.codes<?x?x8, u8>, tensor<?x?xi32>) -> tensor<?x?x1xf32>
+  return %y : tensor<?x?x1xf32>
+}
+
+// -----
+
+lm.param @w : tensor<2x7xf32> = dense<1.0>
+func.func @tree_score_c2(%x: tensor<?x?x8xf32>, %t: tensor<?x?xi32>) -> tensor<?x?x1xf32> {
+  // expected-error@+1 {{C2: @w has 7 columns, but the input has width 8}}
+  %y = lm.tree_score %x, @w of %t {tree = <left = [4, 1], right = [0, 2]>} : (tensor<?x?x8xf32>, tensor<?x?xi32>) -> tensor<?x?x1xf32>
+  return %y : tensor<?x?x1xf32>
+}
+
+// -----
+
+lm.param @w : tensor<3x8xf32> = dense<1.0>
+func.func @tree_score_c3(%x: tensor<?x?x8xf32>, %t: tensor<?x?xi32>) -> tensor<?x?x1xf32> {
+  // expected-error@+1 {{C3: @w has 3 rows, but 2 nodes are in the tree}}
+  %y = lm.tree_score %x, @w of %t {tree = <left = [4, 1], right = [0, 2]>} : (tensor<?x?x8xf32>, tensor<?x?xi32>) -> tensor<?x?x1xf32>
+  return %y : tensor<?x?x1xf32>
+}
+
+// -----
+
+lm.param @w : tensor<2x8xf32> = dense<1.0>
+lm.param @b : tensor<3xf32> = dense<1.0>
+func.func @tree_score_c4(%x: tensor<?x?x8xf32>, %t: tensor<?x?xi32>) -> tensor<?x?x1xf32> {
+  // expected-error@+1 {{C4: @b must have 2 numbers, but has 3}}
+  %y = lm.tree_score %x, @w bias @b of %t {tree = <left = [4, 1], right = [0, 2]>} : (tensor<?x?x8xf32>, tensor<?x?xi32>) -> tensor<?x?x1xf32>
+  return %y : tensor<?x?x1xf32>
+}
+
+// -----
+
+lm.param @w : tensor<2x8xf32> = dense<1.0>
+func.func @tree_score_c5_batch(%x: tensor<2x?x8xf32>, %t: tensor<3x?xi32>) -> tensor<2x?x1xf32> {
+  // expected-error@+1 {{C5: input 'tensor<2x?x8xf32>', targets 'tensor<3x?xi32>' and result 'tensor<2x?x1xf32>' disagree, or the result is wider than 1}}
+  %y = lm.tree_score %x, @w of %t {tree = <left = [4, 1], right = [0, 2]>} : (tensor<2x?x8xf32>, tensor<3x?xi32>) -> tensor<2x?x1xf32>
+  return %y : tensor<2x?x1xf32>
+}
+
+// -----
+
+lm.param @w : tensor<2x8xf32> = dense<1.0>
+func.func @tree_score_c5_width(%x: tensor<?x?x8xf32>, %t: tensor<?x?xi32>) -> tensor<?x?x2xf32> {
+  // expected-error@+1 {{C5: input 'tensor<?x?x8xf32>', targets 'tensor<?x?xi32>' and result 'tensor<?x?x2xf32>' disagree, or the result is wider than 1}}
+  %y = lm.tree_score %x, @w of %t {tree = <left = [4, 1], right = [0, 2]>} : (tensor<?x?x8xf32>, tensor<?x?xi32>) -> tensor<?x?x2xf32>
+  return %y : tensor<?x?x2xf32>
+}
