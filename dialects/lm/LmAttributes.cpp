@@ -120,6 +120,25 @@ LogicalResult ExactnessAttr::verify(function_ref<InFlightDiagnostic()> emitError
   return success();
 }
 
+bool lmopt::lm::makesCodes(float range, int64_t steps) {
+  float step = range / float(steps), factor = float(steps) / range;
+  return range > 0 && std::isnormal(step) && std::isnormal(factor);
+}
+
+LogicalResult CodeRangeAttr::verify(function_ref<InFlightDiagnostic()> emitError, Real range, int64_t steps,
+                                    int64_t zero, int64_t least, int64_t greatest) {
+  if (steps < 1 || steps > 255)
+    return emitError() << "C2: expected steps from 1 to 255, but found " << steps;
+  auto number = float(double(range));
+  if (double(number) != double(range) || !makesCodes(number, steps))
+    return emitError() << "C1: expected a positive f32 range whose step and factor are normal numbers, but found "
+                       << double(range);
+  if (least < 0 || least > zero || zero > greatest || greatest > 255 || least == greatest)
+    return emitError() << "C3: expected 0 <= least <= zero <= greatest <= 255 and more than one code, but found "
+                       << least << ", " << zero << " and " << greatest;
+  return success();
+}
+
 bool lmopt::lm::isPermutation(ArrayRef<int64_t> numbers) {
   std::vector<bool> seen(numbers.size());
   for (int64_t number : numbers) {

@@ -196,6 +196,33 @@ def LM_WordTreeAttr : LM_Attr<"WordTree", "word_tree"> {
   }];
 }
 
+//===- Codes of activations ---------------------------------------------------------------------------------------===//
+
+def LM_CodeRangeAttr : LM_Attr<"CodeRange", "code_range"> {
+  let summary = "what the codes of 8 bits of all rows of a value stand for";
+  let description = [{
+    `#lm.code_range<range = 2.0, steps = 255, zero = 100, least = 0, greatest = 255>`: all in f32,
+
+        step = range / steps    factor = steps / range
+        code of x = clamp(round_half_even(x * factor) + zero, least, greatest)    stands for (code - zero) * step
+
+    `range` is a scale (`steps = 1`) or a greatest magnitude (`steps = 127`); the factor is the very number that training
+    multiplied with, so that the codes are those that it saw.
+
+    Constraints:
+    - C1: `range` is a positive number of f32, and so are step and factor, neither too large nor too small for it.
+    - C2: `steps` is from 1 to 255.
+    - C3: 0 <= `least` <= `zero` <= `greatest` <= 255, and `least` < `greatest`: the code of 0 stands for 0.
+  }];
+  let parameters = (ins LM_Real:$range, "int64_t":$steps, "int64_t":$zero, "int64_t":$least, "int64_t":$greatest);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let extraClassDeclaration = [{
+    float getStep() const { return float(double(getRange())) / float(getSteps()); }
+    float getFactor() const { return float(getSteps()) / float(double(getRange())); }
+  }];
+  let genVerifyDecl = 1;
+}
+
 //===- Exactness -------------------------------------------------------------------------------------------------===//
 
 def LM_ExactnessKind : LM_Enum<"ExactnessKind", "how a weight relates to the source model", [
@@ -205,7 +232,8 @@ def LM_ExactnessAttr : LM_Attr<"Exactness", "exactness"> {
   let summary = "how a weight relates to the source model";
   let description = [{
     `exact`: the same function up to rounding. `approximate`: a lossy rewrite; `error` is its measured relative error
-    (Frobenius norm of the difference over that of the original). `trained`: taken from training after the rewrite.
+    (Frobenius norm of the difference over that of the original). `trained`: taken from training after the rewrite, or with
+    the rewrite in place already.
 
     Constraints:
     - C1: `error` is not negative and stands with `approximate` or `trained` only.

@@ -62,6 +62,9 @@ enum class WeightEffect {
   Rounded   ///< fewer bits, or refitted to fewer numbers: a loss that params must label
 };
 
+/// Whether range / steps and steps / range are what codes can be made with: positive, neither too large nor too small.
+bool makesCodes(float range, int64_t steps);
+
 /// Whether each number from 0 to the length, without it, stands there once.
 bool isPermutation(llvm::ArrayRef<int64_t> numbers);
 
@@ -71,6 +74,9 @@ class Evaluation; // of one weight, see weights/Evaluation.h
 std::optional<WeightForm> getWeightForm(mlir::Attribute value);
 /// The weights that a weight attribute is derived from, in the order of its text.
 llvm::SmallVector<mlir::Attribute> weightSources(mlir::Attribute weight);
+/// Whether the weight has codes and scales that its model was trained with: #lm.fake_quantize, its rows perhaps moved
+/// or multiplied. What makes other numbers of it loses them.
+bool hasTrainedCodes(mlir::Attribute weight);
 
 } // namespace lmopt::lm
 

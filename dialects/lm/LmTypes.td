@@ -67,8 +67,8 @@ def LM_SignedCodes
 def LM_Int8Type : LM_Type<"Int8", "int8", [DeclareTypeInterfaceMethods<LM_WeightTypeInterface>]> {
   let summary = "matrix of signed 8-bit codes with one f32 scale a row";
   let description = [{
-    `!lm.int8<OUTxIN>` is a matrix W[n, k] = scale[n] * code[n, k] with codes in -127 .. 127 (-128 is not used, so
-    that negation is safe).
+    `!lm.int8<OUTxIN>` is a matrix W[n, k] = scale[n] * code[n, k] with codes in -127 .. 127. (-128 stands
+    there only when a model was trained with it: `#lm.fake_quantize`.)
 
     Constraints:
     - C1: both sizes are positive and their product is at most 2^40.

@@ -26,18 +26,70 @@ lm::ParamOp ModelBuilder::derivedParam(const std::string &name, ArrayRef<int64_t
     error = weight.error();
     return {};
   }
+  return entry->second = makeParam(name, shape, derive(*weight));
+}
+
+lm::ParamOp ModelBuilder::makeParam(const std::string &name, ArrayRef<int64_t> shape, Attribute value) {
   OpBuilder::InsertionGuard guard(builder);
   if (function)
     builder.setInsertionPoint(function);
   else
     builder.setInsertionPointToEnd(module->getBody());
   auto type = RankedTensorType::get(shape, builder.getF32Type());
-  entry->second = lm::ParamOp::create(builder, lm::nameLocation(builder, name), name, type, derive(*weight));
-  return entry->second;
+  return lm::ParamOp::create(builder, lm::nameLocation(builder, name), name, type, value);
 }
 
 lm::ParamOp ModelBuilder::param(const std::string &name, ArrayRef<int64_t> shape) {
   return derivedParam(name, shape, shape, [](Attribute weight) { return weight; });
+}
+
+lm::ParamOp ModelBuilder::matrix(const std::string &part, ArrayRef<int64_t> shape) {
+  if (error)
+    return {};
+  std::string name = part + ".weight";
+  auto [entry, isNew] = params.try_emplace(name);
+  if (!isNew)
+    return entry->second;
+  Result<Attribute> weight = source.findTrained(name, shape);
+  if (!weight) {
+    error = weight.error();
+    return {};
+  }
+  lm::ParamOp made = makeParam(name, shape, *weight);
+  if (lm::hasTrainedCodes(*weight))
+    made.setExactnessAttr(lm::ExactnessAttr::get(builder.getContext(), lm::ExactnessKind::trained, std::nullopt));
+  return entry->second = made;
+}
+
+lm::ParamOp ModelBuilder::sharedTable(const std::string &part, ArrayRef<int64_t> shape) {
+  if (Result<void> untrained = source.expectUntrained(part, shape[0]); !untrained && ok())
+    error = untrained.error();
+  return param("embed.weight", shape);
+}
+
+/// One for all who read the same value in the same codes.
+static Value findSame(Value value, lm::CodeRangeAttr range) {
+  for (Operation *user : value.getUsers())
+    if (auto made = dyn_cast<lm::FakeQuantizeOp>(user); made && made.getCodes() == range)
+      return made;
+  return {};
+}
+
+Value ModelBuilder::inTrainedCodes(const std::string &name, Value value, Result<lm::CodeRangeAttr> range) {
+  if (!range)
+    error = range.error();
+  if (!range || !*range)
+    return value;
+  Value same = findSame(value, *range);
+  return same ? same : create<lm::FakeQuantizeOp>(name, value, *range).getResult();
+}
+
+Value ModelBuilder::asRead(const std::string &part, Value input) {
+  return ok() ? inTrainedCodes(part + ".input", input, source.inputRange(part)) : input;
+}
+
+Value ModelBuilder::asMade(const std::string &part, Value result) {
+  return ok() ? inTrainedCodes(part + ".output", result, source.outputRange(part)) : result;
 }
 
 Block *ModelBuilder::beginFunction(StringRef name, ArrayRef<Type> inputs, ArrayRef<StringRef> roles) {
@@ -58,9 +110,10 @@ void ModelBuilder::endFunction(ValueRange results) {
 
 Value ModelBuilder::linear(const std::string &part, Value input, int64_t outputs, bool bias) {
   int64_t inputs = cast<RankedTensorType>(input.getType()).getShape().back();
-  lm::ParamOp weight = param(part + ".weight", {outputs, inputs});
+  lm::ParamOp weight = matrix(part, {outputs, inputs});
   lm::ParamOp vector = bias ? param(part + ".bias", {outputs}) : lm::ParamOp();
-  return ok() ? create<lm::LinearOp>(part, input, weight, vector).getResult() : input;
+  Value read = asRead(part, input);
+  return ok() ? asMade(part, create<lm::LinearOp>(part, read, weight, vector)) : input;
 }
 
 Value ModelBuilder::layerNorm(const std::string &part, Value input, double eps) {
@@ -68,7 +121,8 @@ Value ModelBuilder::layerNorm(const std::string &part, Value input, double eps) 
   lm::ParamOp weight = param(part + ".weight", {width}), bias = param(part + ".bias", {width});
   if (!ok())
     return input;
-  return create<lm::LayerNormOp>(part, input, FlatSymbolRefAttr::get(weight), FlatSymbolRefAttr::get(bias), eps);
+  auto scale = FlatSymbolRefAttr::get(weight), shift = FlatSymbolRefAttr::get(bias);
+  return asMade(part, create<lm::LayerNormOp>(part, input, scale, shift, eps));
 }
 
 /// Verifies and turns what the verifier says into one message.

@@ -26,6 +26,15 @@ public:
   virtual bool has(const std::string &name) = 0;
   /// The attribute that stands for lm.param @name; an error when the file has no such tensor, or another shape or type.
   virtual Result<mlir::Attribute> find(const std::string &name, llvm::ArrayRef<int64_t> shape) = 0;
+  /// The same for a matrix of a linear: as training saw it (#lm.fake_quantize), where the file has ranges for it.
+  virtual Result<mlir::Attribute> findTrained(const std::string &name, llvm::ArrayRef<int64_t> shape) {
+    return find(name, shape);
+  }
+  /// An error when the file has a range for the weight of a part whose matrix is also a table.
+  virtual Result<void> expectUntrained(const std::string &part, int64_t rows) { return {}; }
+  /// The trained range of what a part reads or makes; null where the file has none.
+  virtual Result<lm::CodeRangeAttr> inputRange(const std::string &part) { return lm::CodeRangeAttr(); }
+  virtual Result<lm::CodeRangeAttr> outputRange(const std::string &part) { return lm::CodeRangeAttr(); }
   /// An error when the file has tensors that nobody asked for: the graph would not be the file's model.
   virtual Result<void> checkAllUsed() = 0;
 };
@@ -54,6 +63,13 @@ public:
     lm::setPartName(op, part);
     return op;
   }
+  /// The matrix PART.weight of a linear, as training saw it.
+  lm::ParamOp matrix(const std::string &part, llvm::ArrayRef<int64_t> shape);
+  /// The matrix of a linear that is the embedding table, too; training has seen only one of them.
+  lm::ParamOp sharedTable(const std::string &part, llvm::ArrayRef<int64_t> shape);
+  /// What a part reads, or makes, in the codes that it was trained with if there are any.
+  mlir::Value asRead(const std::string &part, mlir::Value input);
+  mlir::Value asMade(const std::string &part, mlir::Value result);
   /// linear with the weight PART.weight, and with PART.bias when `bias` is set.
   mlir::Value linear(const std::string &part, mlir::Value input, int64_t outputs, bool bias);
   /// layer_norm with PART.weight and PART.bias.
@@ -69,6 +85,9 @@ public:
   mlir::OpBuilder builder;
 
 private:
+  lm::ParamOp makeParam(const std::string &name, llvm::ArrayRef<int64_t> shape, mlir::Attribute value);
+  mlir::Value inTrainedCodes(const std::string &name, mlir::Value value, Result<lm::CodeRangeAttr> range);
+
   WeightSource &source;
   mlir::OwningOpRef<mlir::ModuleOp> module;
   llvm::StringMap<lm::ParamOp> params;

@@ -61,19 +61,99 @@ Result<Attribute> CheckpointWeights::find(const std::string &name, ArrayRef<int6
     return missingTensor(place, key, shape);
   if (ArrayRef<int64_t>(entry.tensor->shape) != shape)
     return wrongShape(place, key, shape, entry.tensor->shape);
-  // i8 tensors are codes of our own files, not a form in which checkpoints come.
-  std::optional<lm::SafetensorsFormat> format =
-      lm::symbolizeSafetensorsFormat(StringRef(entry.tensor->type->name).lower());
-  if (!format || *format == lm::SafetensorsFormat::i8)
-    return unsupported(place + ": tensor " + printable(key) + " has dtype " + std::string(entry.tensor->type->name) +
-                       ", which is not supported; supported are F32, F16, BF16");
+  Result<lm::SafetensorsAttr> found = tensor(entry);
+  if (!found)
+    return found.error();
   used.insert(std::move(key));
-  return lm::SafetensorsAttr::get(&context, place, entry.tensor->name, *format);
+  return Attribute(*found);
+}
+
+Result<lm::SafetensorsAttr> CheckpointWeights::tensor(const Checkpoint::Entry &entry) {
+  std::string type(entry.tensor->type->name);
+  // i8 tensors are codes of our own files, not a form in which checkpoints come.
+  std::optional<lm::SafetensorsFormat> format = lm::symbolizeSafetensorsFormat(StringRef(type).lower());
+  if (!format || *format == lm::SafetensorsFormat::i8)
+    return unsupported(entry.file->path() + ": tensor " + printable(entry.tensor->name) + " has dtype " + type +
+                       ", which is not supported; supported are F32, F16, BF16");
+  return lm::SafetensorsAttr::get(&context, entry.file->path(), entry.tensor->name, *format);
+}
+
+/// What the tensors of a part begin with.
+std::string CheckpointWeights::moduleName(const std::string &part) const {
+  std::string weight = tensorName(part + ".weight");
+  return weight.substr(0, weight.rfind('.'));
+}
+
+Result<Attribute> CheckpointWeights::findTrained(const std::string &name, ArrayRef<int64_t> shape) {
+  Result<Attribute> weight = find(name, shape);
+  if (!weight)
+    return weight;
+  Result<std::optional<WeightRange>> range = ranges.ofWeight(moduleName(name.substr(0, name.rfind('.'))), shape[0]);
+  if (!range)
+    return range.error();
+  if (!*range)
+    return weight;
+  Result<lm::SafetensorsAttr> perRow = tensor((*range)->numbers);
+  if (!perRow)
+    return perRow.error();
+  Attribute numbers = *perRow;
+  if ((*range)->only)
+    numbers = DenseElementsAttr::get(RankedTensorType::get({1}, Float32Type::get(&context)), *(*range)->only);
+  return Attribute(lm::FakeQuantizeAttr::get(&context, *weight, numbers, (*range)->steps, (*range)->least));
+}
+
+static Result<lm::CodeRangeAttr> asAttribute(MLIRContext &context, Result<std::optional<ActivationRange>> range) {
+  if (!range)
+    return range.error();
+  if (!*range)
+    return lm::CodeRangeAttr();
+  auto [number, steps, zero, least, greatest] = **range;
+  return lm::CodeRangeAttr::get(&context, lm::Real(number), steps, zero, least, greatest);
+}
+
+Result<lm::CodeRangeAttr> CheckpointWeights::inputRange(const std::string &part) {
+  return asAttribute(context, ranges.ofInput(moduleName(part)));
+}
+
+Result<lm::CodeRangeAttr> CheckpointWeights::outputRange(const std::string &part) {
+  return asAttribute(context, ranges.ofOutput(moduleName(part)));
+}
+
+Result<void> CheckpointWeights::expectUntrained(const std::string &part, int64_t rows) {
+  Result<std::optional<WeightRange>> range = ranges.ofWeight(moduleName(part), rows);
+  if (!range)
+    return range.error();
+  if (!*range)
+    return {};
+  const Checkpoint::Entry &numbers = (*range)->numbers;
+  return unsupported(numbers.file->path() + ": tensor " + printable(numbers.tensor->name) +
+                     ": a table that the embedding shares has no trained range; save the model with a head of its own "
+                     "(tie_word_embeddings false)");
+}
+
+static Error strangeRange(const std::string &place, std::string_view tensor) {
+  return unsupported(place + ": the tensor " + printable(tensor) +
+                     " belongs to a range of quantization-aware training that lmopt does not apply; it does to weights "
+                     "and inputs of linears and to outputs of linears and layer norms (docs/checkpoints.md)");
+}
+
+/// Whether the model is the same without the tensor: parts that are not built may have ranges.
+bool CheckpointWeights::isNotNeeded(std::string_view tensor) const {
+  auto isUsed = [&](const std::string &name) { return used.find(name) != used.end(); };
+  if (used.find(tensor) != used.end() || ranges.mayRemain(tensor))
+    return true;
+  if (std::optional<std::string_view> module = TrainedRanges::moduleOf(tensor))
+    if (isUsed(std::string(*module) + ".weight") || isUsed(std::string(*module) + ".bias"))
+      return false;
+  return mayRemain(tensor);
 }
 
 Result<void> CheckpointWeights::checkAllUsed() {
-  for (std::string_view tensor : checkpoint.names())
-    if (used.find(tensor) == used.end() && !mayRemain(tensor))
-      return leftOver(checkpoint.find(tensor).file->path(), tensor);
+  for (std::string_view tensor : checkpoint.names()) {
+    if (isNotNeeded(tensor))
+      continue;
+    const std::string &place = checkpoint.find(tensor).file->path();
+    return TrainedRanges::moduleOf(tensor) ? strangeRange(place, tensor) : leftOver(place, tensor);
+  }
   return {};
 }

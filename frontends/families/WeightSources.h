@@ -8,6 +8,7 @@
 #include "files/gguf/Gguf.h"
 #include "files/safetensors/Checkpoint.h"
 #include "frontends/families/ModelBuilder.h"
+#include "frontends/huggingface/TrainedRanges.h"
 
 #include <functional>
 #include <set>
@@ -43,15 +44,25 @@ public:
   CheckpointWeights(mlir::MLIRContext &context, const Checkpoint &checkpoint,
                     std::function<std::string(const std::string &)> tensorName,
                     std::function<bool(std::string_view)> mayRemain)
-      : context(context), checkpoint(checkpoint), tensorName(std::move(tensorName)), mayRemain(std::move(mayRemain)) {}
+      : context(context), checkpoint(checkpoint), ranges(checkpoint), tensorName(std::move(tensorName)),
+        mayRemain(std::move(mayRemain)) {}
 
   bool has(const std::string &name) override { return static_cast<bool>(checkpoint.find(tensorName(name))); }
   Result<mlir::Attribute> find(const std::string &name, llvm::ArrayRef<int64_t> shape) override;
+  Result<mlir::Attribute> findTrained(const std::string &name, llvm::ArrayRef<int64_t> shape) override;
+  Result<void> expectUntrained(const std::string &part, int64_t rows) override;
+  Result<lm::CodeRangeAttr> inputRange(const std::string &part) override;
+  Result<lm::CodeRangeAttr> outputRange(const std::string &part) override;
   Result<void> checkAllUsed() override;
 
 private:
   mlir::MLIRContext &context;
+  Result<lm::SafetensorsAttr> tensor(const Checkpoint::Entry &entry);
+  std::string moduleName(const std::string &part) const;
+  bool isNotNeeded(std::string_view tensor) const;
+
   const Checkpoint &checkpoint;
+  TrainedRanges ranges;
   std::function<std::string(const std::string &)> tensorName;
   std::function<bool(std::string_view)> mayRemain;
   std::set<std::string, std::less<>> used;

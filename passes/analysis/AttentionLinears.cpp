@@ -22,6 +22,13 @@ AttentionLinears findOwnLinears(AttentionOp attention, const ParamUses &uses) {
           getOwnLinear(attention.getValue(), uses), output};
 }
 
+std::string reasonToKeepCodes(const AttentionLinears &linears, const ParamUses &uses) {
+  for (LinearOp linear : {linears.query, linears.key, linears.value, linears.output})
+    if (std::string reason = reasonToKeepCodes(uses.lookup(linear.getWeightAttr())); !reason.empty())
+      return "'" + getPartName(linear).str() + "': " + reason;
+  return "";
+}
+
 bool showsPaddedRows(AttentionOp attention) {
   auto function = attention->getParentOfType<FunctionOpInterface>();
   return attention.getLengths() && (!function || llvm::any_of(function.getResultTypes(), [](Type type) {

@@ -7,6 +7,7 @@
 
 #include "passes/analysis/ParamUses.h"
 
+#include <string>
 #include <vector>
 
 namespace lmopt::lm {
@@ -20,6 +21,9 @@ struct AttentionLinears {
 /// Those of f32 whose weights are their own and whose results (of the output: whose input) nothing else uses; null
 /// where there is none.
 AttentionLinears findOwnLinears(AttentionOp attention, const ParamUses &uses);
+
+/// That of the first that has one (ParamUses.h); all are there.
+std::string reasonToKeepCodes(const AttentionLinears &linears, const ParamUses &uses);
 
 /// The linear that alone reads the attention, or null.
 LinearOp getOutputLinear(AttentionOp attention);

@@ -56,6 +56,8 @@ std::optional<std::variant<FeedForward, std::string>> matchFeedForward(LinearOp 
     return "the values between its linears are also used elsewhere";
   if (!uses.isOnlyUsedBy(uses.lookup(down.getWeightAttr()), down))
     return "its weight is also used elsewhere";
+  if (std::string reason = reasonToKeepCodes(uses.lookup(down.getWeightAttr())); !reason.empty())
+    return reason;
   FeedForward block = {down, middle, {}};
   for (Value operand : middle->getOperands()) {
     LinearOp linear = getOwnLinear(operand, uses);

@@ -102,6 +102,10 @@ void setApproximate(ParamOp param, Attribute value, ArrayRef<int64_t> shape, std
                                             error ? std::optional<Real>(Real(*error)) : std::nullopt));
 }
 
+std::string reasonToKeepCodes(ParamOp weight) {
+  return hasTrainedCodes(weight.getValue()) ? "its weight has the codes that it was trained with" : "";
+}
+
 LinearOp getOwnLinear(Value value) {
   auto linear = value.getDefiningOp<LinearOp>();
   return linear && value.hasOneUse() ? linear : LinearOp();

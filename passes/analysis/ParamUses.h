@@ -62,6 +62,10 @@ std::string freeParamName(mlir::ModuleOp module, llvm::StringRef wanted);
 void setApproximate(ParamOp param, mlir::Attribute value, llvm::ArrayRef<int64_t> shape,
                     std::optional<double> error = std::nullopt);
 
+/// Why other numbers may not take the place of the weight's, or an empty string: codes that training has given
+/// (#lm.fake_quantize) would be lost.
+std::string reasonToKeepCodes(ParamOp weight);
+
 /// The linear that makes `value` and nothing else uses, or null: what a rewrite of a projection needs.
 LinearOp getOwnLinear(mlir::Value value);
 

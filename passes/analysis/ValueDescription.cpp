@@ -162,7 +162,10 @@ Rewritten ValueDescriptions::rewritten(Value value) {
   return result;
 }
 
-static bool isRounding(Operation *op) { return isa<QuantizeDynamicOp, QuantizeGroupsOp, NarrowOp>(op); }
+/// lm.quantize_static of what lm.fake_quantize made loses nothing; the other is part of the model.
+static bool isRounding(Operation *op) {
+  return isa<QuantizeDynamicOp, QuantizeStaticOp, QuantizeGroupsOp, NarrowOp>(op);
+}
 
 Rewritten ValueDescriptions::find(Operation *op) {
   if (isRounding(op))

@@ -30,6 +30,10 @@ static llvm::SmallVector<LinearOp> findReaders(Operation *norm, const ParamUses 
     readers.push_back(linear);
   }
   for (LinearOp linear : readers) {
+    if (reason = reasonToKeepCodes(uses.lookup(linear.getWeightAttr())); !reason.empty()) {
+      reason = ("'" + getPartName(linear) + "': " + reason).str();
+      return {};
+    }
     for (Operation *user : uses.users(uses.lookup(linear.getWeightAttr()))) {
       if (llvm::is_contained(readers, user))
         continue;

@@ -114,6 +114,8 @@ struct LatentAttention : impl::LmLatentAttentionPassBase<LatentAttention> {
     static_cast<AttentionLinears &>(one) = findOwnLinears(one.attention, uses);
     if (!one.areAllThere())
       return "what it reads, or what reads it, is no f32 linear of its own";
+    if (std::string reason = reasonToKeepCodes(one, uses); !reason.empty())
+      return reason;
     if (one.value.getInput() != one.key.getInput())
       return "its keys and values are not made of one value";
     if (one.attention.getGroups())

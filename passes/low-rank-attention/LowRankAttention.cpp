@@ -113,6 +113,8 @@ struct LowRankAttention : impl::LmLowRankAttentionPassBase<LowRankAttention> {
     static_cast<AttentionLinears &>(one) = findOwnLinears(one.attention, uses);
     if (!one.areAllThere())
       return "what it reads, or what reads it, is no f32 linear of its own";
+    if (std::string reason = reasonToKeepCodes(one, uses); !reason.empty())
+      return reason;
     if (one.value.getInput() != one.key.getInput() || one.value.getInput() != one.query.getInput())
       return "its queries, keys and values are not made of one value";
     if (one.attention.getHeadWidth() != one.attention.getValueWidth())

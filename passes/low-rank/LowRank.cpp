@@ -176,7 +176,8 @@ struct LowRank : impl::LmLowRankPassBase<LowRank> {
     ParamOp weight = uses.lookup(linear.getWeightAttr());
     if (!uses.isOnlyUsedBy(weight, linear))
       return "its weight is also used elsewhere";
-    return isa<LowRankLeftAttr, LowRankRightAttr>(weight.getValue()) ? "it is a factor already" : "";
+    return isa<LowRankLeftAttr, LowRankRightAttr>(weight.getValue()) ? "it is a factor already"
+                                                                     : reasonToKeepCodes(weight);
   }
 
   //===--- Ranks ---===//

@@ -98,6 +98,8 @@ static bool isPlainRounding(Attribute value) {
   auto rows = dyn_cast<QuantizeRowsAttr>(value);
   if (!rows && !groups && !isa<NarrowAttr>(value))
     return false;
+  if (hasTrainedCodes(weightSources(value).front()))
+    return false;
   bool fitted = (rows && rows.getFit()) || (groups && (groups.getFit() || groups.getScaleBits() != 16));
   return !fitted && !isa<SparsifyAttr>(weightSources(value).front());
 }

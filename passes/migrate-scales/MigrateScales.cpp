@@ -117,6 +117,8 @@ struct MigrateScales : impl::LmMigrateScalesPassBase<MigrateScales> {
         return "what it reads is also read by " + name;
       if (!uses.isOnlyUsedBy(uses.lookup(linear.getWeightAttr()), linear))
         return "the weight of " + name + " is also used elsewhere";
+      if (std::string reason = reasonToKeepCodes(uses.lookup(linear.getWeightAttr())); !reason.empty())
+        return name + ": " + reason;
       if (!llvm::is_contained(site.readers, linear))
         site.readers.push_back(linear);
     }

@@ -35,8 +35,9 @@ struct NarrowWeights : impl::LmNarrowWeightsPassBase<NarrowWeights> {
   }
 
   void narrow(ParamOp weight, ArrayRef<Operation *> users, const LayerSelection &selection) {
-    if (std::string reason = reasonToStayF32(users, selection); !reason.empty())
-      return tellKept(kPass, "KeptFloat", users, reason);
+    for (const std::string &reason : {reasonToKeepCodes(weight), reasonToStayF32(users, selection)})
+      if (!reason.empty())
+        return tellKept(kPass, "KeptFloat", users, reason);
     weight.setValueAttr(NarrowAttr::get(&getContext(), weight.getValue()));
     weight.setType(cast<RankedTensorType>(weight.getType()).clone(BFloat16Type::get(&getContext())));
     weight.setExactnessAttr(ExactnessAttr::get(&getContext(), ExactnessKind::approximate, std::nullopt));

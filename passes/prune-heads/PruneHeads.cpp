@@ -97,6 +97,8 @@ struct PruneHeads : impl::LmPruneHeadsPassBase<PruneHeads> {
       return "what its attention gives is also used elsewhere";
     if (!uses.isOnlyUsedBy(uses.lookup(block.output.linear.getWeightAttr()), block.output.linear))
       return "its weight is also used elsewhere";
+    if (std::string reason = reasonToKeepCodes(uses.lookup(block.output.linear.getWeightAttr())); !reason.empty())
+      return reason;
     if (llvm::any_of(readers, [&](AttendOp other) { return other.getLayerAttr() == attention.getLayerAttr(); }))
       return "other queries read the keys and values of its attention, too";
     for (auto [value, linear] : {std::pair(attention.getQuery(), &block.query),

@@ -68,6 +68,8 @@ struct QuantizeCodebook : impl::LmQuantizeCodebookPassBase<QuantizeCodebook> {
     int64_t width = weight.getShape().back(), size = groupSize();
     if (size != 0 && width % size != 0)
       return llvm::formatv("groups of {0} do not divide its width {1}", size, width);
+    if (std::string reason = reasonToKeepCodes(weight); !reason.empty())
+      return reason;
     return reasonToStayF32(users, selection);
   }
 

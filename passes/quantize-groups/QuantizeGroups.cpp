@@ -58,6 +58,8 @@ struct QuantizeGroups : impl::LmQuantizeGroupsPassBase<QuantizeGroups> {
   std::string reasonAgainst(ParamOp weight, ArrayRef<Operation *> users, const LayerSelection &selection) {
     if (int64_t width = weight.getShape().back(); width % group != 0)
       return llvm::formatv("groups of {0} do not divide its width {1}", group.getValue(), width);
+    if (std::string reason = reasonToKeepCodes(weight); !reason.empty())
+      return reason;
     return reasonToStayF32(users, selection);
   }
 

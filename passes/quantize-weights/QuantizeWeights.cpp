@@ -2,7 +2,8 @@
 //
 // Linears on int8 weights and dynamically quantized activations.
 // In: lm.linear on f32 weights. Out: lm.quantize_dynamic + lm.quantized_linear on !lm.int8 weights, labelled
-// approximate. A weight is quantized for all its users or for none, so the work goes weight by weight. From
+// approximate; codes that training has given stay what they are, of weights (labelled trained) and of activations
+// (lm.quantize_static). A weight is quantized for all its users or for none, so the work goes weight by weight. From
 // techniques 10.1 and 15.4. Bound of a weight that is rounded to nearest: half a step, max|row| / 254. Tested by
 // test/passes/quantize-weights.
 #include "passes/quantize-weights/QuantizeWeights.h"
@@ -54,9 +55,11 @@ struct QuantizeWeights : impl::LmQuantizeWeightsPassBase<QuantizeWeights> {
   }
 
   void quantizeWeight(ParamOp weight, ArrayRef<Operation *> users, FitAttr fit) {
-    weight.setValueAttr(QuantizeRowsAttr::get(&getContext(), weight.getValue(), fit));
     weight.setType(Int8Type::get(&getContext(), weight.getShape()[0], weight.getShape()[1]));
-    weight.setExactnessAttr(ExactnessAttr::get(&getContext(), ExactnessKind::approximate, std::nullopt));
+    bool trained = hasTrainedCodes(weight.getValue());
+    weight.setValueAttr(QuantizeRowsAttr::get(&getContext(), weight.getValue(), trained ? FitAttr() : fit));
+    weight.setExactnessAttr(
+        ExactnessAttr::get(&getContext(), trained ? ExactnessKind::trained : ExactnessKind::approximate, std::nullopt));
     for (Operation *user : llvm::to_vector(users))
       if (auto linear = dyn_cast<LinearOp>(user))
         replaceLinear(linear, weight);
@@ -64,7 +67,7 @@ struct QuantizeWeights : impl::LmQuantizeWeightsPassBase<QuantizeWeights> {
 
   void replaceLinear(LinearOp linear, ParamOp weight) {
     tellPassed(kPass, "Quantized", linear) << remark::metric("Weight", weight.getSymName().str());
-    Value codes = getQuantized(linear.getInput(), linear).getCodes();
+    Value codes = getCodes(linear.getInput(), linear);
     OpBuilder builder(linear);
     auto product = QuantizedLinearOp::create(builder, linear.getLoc(), codes, weight, linear.getBiasAttr());
     takePartName(product, linear);
@@ -72,13 +75,24 @@ struct QuantizeWeights : impl::LmQuantizeWeightsPassBase<QuantizeWeights> {
     linear.erase();
   }
 
+  /// Of what was made of codes, those codes; else codes of each token's own range.
+  Value getCodes(Value input, Operation *reader) {
+    if (auto made = input.getDefiningOp<FakeQuantizeOp>()) {
+      CodeRangeAttr range = made.getCodes();
+      auto fits = [&](QuantizeStaticOp other) { return other.getRange() == range; };
+      return getQuantized<QuantizeStaticOp>(input, reader, fits, range).getCodes();
+    }
+    return getQuantized<QuantizeDynamicOp>(input, reader, [](QuantizeDynamicOp) { return true; }).getCodes();
+  }
+
   /// One quantization for each value, whoever reads it.
-  QuantizeDynamicOp getQuantized(Value input, Operation *reader) {
-    if (auto made = findQuantized<QuantizeDynamicOp>(input, reader, [](QuantizeDynamicOp) { return true; }))
+  template <typename OpT, typename... Arguments>
+  OpT getQuantized(Value input, Operation *reader, llvm::function_ref<bool(OpT)> fits, Arguments... arguments) {
+    if (auto made = findQuantized<OpT>(input, reader, fits))
       return made;
     OpBuilder builder(input.getContext());
     builder.setInsertionPointAfterValue(input);
-    auto quantized = QuantizeDynamicOp::create(builder, input.getLoc(), input);
+    auto quantized = OpT::create(builder, input.getLoc(), input, arguments...);
     nameAfter(quantized, input, "quantize");
     return quantized;
   }

@@ -34,6 +34,10 @@ def LmQuantizeWeightsPass : Pass<"lm-quantize-weights", "::mlir::ModuleOp"> {
     refused. A table that head and embedding share is fitted to what the head reads; a greater `damping` holds it nearer to the numbers
     that the embedding looks up.
 
+    Where the checkpoint has ranges of quantization-aware training, nothing is rounded anew: a weight that is `#lm.fake_quantize` keeps
+    its codes and scales (`exactness <trained>`, whatever `stats` say), and what `lm.fake_quantize` makes is taken as the very codes
+    that it stands for, `lm.quantize_static`. A product of both is what was trained, up to the rounding of f32.
+
     Approximate: every new weight says so (`exactness`); `lm-measure-weights` adds by how much. Run `lm-rotate` before: it
     brings the loss of a Llama to a fifth (docs/quality.md).
     A linear whose weight something else uses in f32 is left alone (remark `NotQuantized`).

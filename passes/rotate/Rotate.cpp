@@ -46,6 +46,8 @@ static std::string reasonAgainst(Operation *user, const LayerSelection &selectio
     return "its weight is also used by " + name + ", which is not selected";
   if (linear.getInput().getDefiningOp<RotateOp>())
     return "its weight is also used by " + name + ", which is rotated already";
+  if (linear.getInput().getDefiningOp<FakeQuantizeOp>())
+    return name + " reads the codes that it was trained with";
   if (readsVectors(linear))
     return name + " reads one vector a sequence, which stays in f32";
   return "";
@@ -78,8 +80,8 @@ struct Rotate : impl::LmRotatePassBase<Rotate> {
 
   void rotateWeight(ParamOp weight, ArrayRef<Operation *> users, const LayerSelection &selection) {
     int64_t width = weight.getShape().back(), chosen = chooseBlock(block, width);
-    std::string reason;
-    if (chosen < kLeastBlock)
+    std::string reason = reasonToKeepCodes(weight);
+    if (reason.empty() && chosen < kLeastBlock)
       reason =
           llvm::formatv("no power of two from {0} to {1} divides its width {2}", kLeastBlock, block.getValue(), width);
     for (Operation *user : users)

@@ -115,6 +115,8 @@ struct Sparsify : impl::LmSparsifyPassBase<Sparsify> {
       return "its weight has zeros already";
     if (int64_t width = weight.getShape().back(); group != 0 && width % group != 0)
       return llvm::formatv("groups of {0} do not divide its width {1}", group, width);
+    if (std::string reason = reasonToKeepCodes(weight); !reason.empty())
+      return reason;
     return reasonToStayF32(users, selection);
   }
 

@@ -21,6 +21,16 @@ struct RotateModel : RowModel<RotateModel, lm::RotateOp> {
 struct QuantizeDynamicModel : RowModel<QuantizeDynamicModel, lm::QuantizeDynamicOp> {
   static RowFunctionRef function(lm::QuantizeDynamicOp) { return quantizeDynamic(); }
 };
+static CodeRange rangeOf(lm::CodeRangeAttr range) {
+  return {range.getStep(), range.getFactor(), static_cast<int32_t>(range.getZero()),
+          static_cast<int32_t>(range.getLeast()), static_cast<int32_t>(range.getGreatest())};
+}
+struct QuantizeStaticModel : RowModel<QuantizeStaticModel, lm::QuantizeStaticOp> {
+  static RowFunctionRef function(lm::QuantizeStaticOp op) { return quantizeStatic(rangeOf(op.getRange())); }
+};
+struct FakeQuantizeModel : RowModel<FakeQuantizeModel, lm::FakeQuantizeOp> {
+  static RowFunctionRef function(lm::FakeQuantizeOp op) { return fakeQuantize(rangeOf(op.getCodes())); }
+};
 struct QuantizeGroupsModel : RowModel<QuantizeGroupsModel, lm::QuantizeGroupsOp> {
   static RowFunctionRef function(lm::QuantizeGroupsOp op) { return quantizeGroups(op.getGroup()); }
   LogicalResult prepare(Operation *op, plan::ProgramOp) const {
@@ -39,6 +49,8 @@ void registerQuantizeModels(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, lm::LMDialect *) {
     lm::RotateOp::attachInterface<RotateModel>(*context);
     lm::QuantizeDynamicOp::attachInterface<QuantizeDynamicModel>(*context);
+    lm::QuantizeStaticOp::attachInterface<QuantizeStaticModel>(*context);
+    lm::FakeQuantizeOp::attachInterface<FakeQuantizeModel>(*context);
     lm::QuantizeGroupsOp::attachInterface<QuantizeGroupsModel>(*context);
     lm::NarrowOp::attachInterface<NarrowModel>(*context);
   });

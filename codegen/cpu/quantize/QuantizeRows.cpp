@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Rows of floats to rows of u8 codes, and to bf16; see QuantizeRows.h. Source: ONNX DynamicQuantizeLinear.
+// Rows of floats to rows of u8 codes, in a range of the row or a trained one, and to bf16; see QuantizeRows.h. Source:
+// ONNX DynamicQuantizeLinear; of trained ranges, PyTorch's fake_quantize_per_tensor_affine.
 #include "codegen/cpu/quantize/QuantizeRows.h"
 
 #include "codegen/cpu/rows/RowContext.h"
+
+#include "llvm/ADT/bit.h"
+#include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
 
@@ -25,6 +29,22 @@ Value packCodes(Emitter &e, ArrayRef<Value> codes) {
   return e.bitcast(e.shuffle(turns, order), e.bytes());
 }
 
+/// Stores the codes of the chunk; `code` gives them register by register, not yet clamped to 0 .. 255.
+void storeCodes(RowChunk &chunk, llvm::function_ref<Value(int64_t)> code) {
+  Emitter &e = chunk.e;
+  auto to = [&](int64_t i) { return e.at(chunk.result(), e.add(e.div(chunk.offset(i), e.index(4)), kQuantHeader)); };
+  Values codes;
+  for (int64_t i = 0; i < chunk.registers(); ++i)
+    codes.push_back(code(i));
+  if (chunk.registers() % 4 == 0 && e.shape.packs) {
+    for (int64_t i = 0; i < chunk.registers(); i += 4)
+      e.store(packCodes(e, ArrayRef(codes).slice(i, 4)), to(i), 16);
+    return;
+  }
+  for (int64_t i = 0; i < chunk.registers(); ++i)
+    e.store(e.narrowToBytes(e.max(e.min(codes[i], e.intsOf(255)), e.intsOf(0))), to(i), 16);
+}
+
 class QuantizeDynamic : public RowFunction, public RowReduction {
 public:
   RowName name() const override { return {"quantize"}; }
@@ -37,7 +57,9 @@ public:
     sums[1] = row.e.max(x, sums[1]);
   }
   void conclude(RowTotals &totals, int64_t) const override;
-  void map(RowChunk &chunk) const override;
+  void map(RowChunk &chunk) const override {
+    storeCodes(chunk, [&](int64_t i) { return code(chunk, i); });
+  }
 
 private:
   static constexpr int kInverse = 0, kZeroPoint = 1; // numbers of the row
@@ -68,20 +90,48 @@ void QuantizeDynamic::conclude(RowTotals &totals, int64_t) const {
   totals.remember(zeroPoint);
 }
 
-void QuantizeDynamic::map(RowChunk &chunk) const {
+/// What #lm.code_range makes of register i, without its zero. Clamped before it is rounded: any number may come.
+Value trainedCode(RowChunk &chunk, const CodeRange &range, int64_t i) {
   Emitter &e = chunk.e;
-  auto to = [&](int64_t i) { return e.at(chunk.result(), e.add(e.div(chunk.offset(i), e.index(4)), kQuantHeader)); };
-  Values codes;
-  for (int64_t i = 0; i < chunk.registers(); ++i)
-    codes.push_back(code(chunk, i));
-  if (chunk.registers() % 4 == 0 && e.shape.packs) {
-    for (int64_t i = 0; i < chunk.registers(); i += 4)
-      e.store(packCodes(e, ArrayRef(codes).slice(i, 4)), to(i), 16);
-    return;
-  }
-  for (int64_t i = 0; i < chunk.registers(); ++i)
-    e.store(e.narrowToBytes(e.max(e.min(codes[i], e.intsOf(255)), e.intsOf(0))), to(i), 16);
+  Value scaled = e.mul(chunk.operand(0, i), e.floatsOf(range.factor));
+  auto bound = [&](int32_t code) { return e.floatsOf(static_cast<float>(code - range.zero)); };
+  return e.roundToInt(e.max(e.min(scaled, bound(range.greatest)), bound(range.least)));
 }
+
+/// The numbers that code is made from, bit by bit.
+std::string wordOf(const CodeRange &range) {
+  return llvm::formatv("_{0:x-}_{1:x-}_{2}_{3}_{4}", llvm::bit_cast<uint32_t>(range.step),
+                       llvm::bit_cast<uint32_t>(range.factor), range.zero, range.least, range.greatest);
+}
+
+class QuantizeStatic : public RowFunction {
+public:
+  explicit QuantizeStatic(const CodeRange &range) : range(range) {}
+  RowName name() const override { return {"quantizestatic", wordOf(range)}; }
+  void map(RowChunk &chunk) const override {
+    Emitter &e = chunk.e;
+    e.store(e.f32(range.step), chunk.result()); // with each chunk of the row: cheaper than asking which is the first
+    e.store(e.lane(e.intsOf(range.zero), 0), e.at(chunk.result(), 4));
+    storeCodes(chunk, [&](int64_t i) { return e.add(trainedCode(chunk, range, i), e.intsOf(range.zero)); });
+  }
+
+private:
+  CodeRange range;
+};
+
+class FakeQuantize : public RowFunction {
+public:
+  explicit FakeQuantize(const CodeRange &range) : range(range) {}
+  RowName name() const override { return {"fakequantize", wordOf(range)}; }
+  void map(RowChunk &chunk) const override {
+    Emitter &e = chunk.e;
+    chunk.each(
+        [&](int64_t i, Value) { return e.mul(e.toFloat(trainedCode(chunk, range, i)), e.floatsOf(range.step)); });
+  }
+
+private:
+  CodeRange range;
+};
 
 class Narrow : public RowFunction {
   RowName name() const override { return {"narrow"}; }
@@ -95,6 +145,8 @@ class Narrow : public RowFunction {
 } // namespace
 
 RowFunctionRef quantizeDynamic() { return std::make_shared<QuantizeDynamic>(); }
+RowFunctionRef quantizeStatic(const CodeRange &range) { return std::make_shared<QuantizeStatic>(range); }
+RowFunctionRef fakeQuantize(const CodeRange &range) { return std::make_shared<FakeQuantize>(range); }
 RowFunctionRef narrow() { return std::make_shared<Narrow>(); }
 
 } // namespace lmopt::cpu

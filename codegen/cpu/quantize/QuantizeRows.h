@@ -11,6 +11,15 @@ namespace lmopt::cpu {
 
 /// To u8 codes with a scale and a zero point for the row.
 RowFunctionRef quantizeDynamic();
+/// What #lm.code_range says.
+struct CodeRange {
+  float step, factor;
+  int32_t zero, least, greatest;
+};
+/// To u8 codes of the range, each row with the same scale and zero point.
+RowFunctionRef quantizeStatic(const CodeRange &range);
+/// To the numbers that such codes stand for.
+RowFunctionRef fakeQuantize(const CodeRange &range);
 /// To s8 codes in groups: GroupedRow.
 RowFunctionRef quantizeGroups(int64_t group);
 /// To bf16.

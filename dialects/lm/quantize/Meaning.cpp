@@ -26,6 +26,19 @@ static FailureOr<RuntimeValues> quantizeGroups(QuantizeGroupsOp op, Frame &frame
   return one(reference::quantizeGroups(frame.tensor(op.getInput()), op.getGroup()));
 }
 
+static reference::CodeRange rangeOf(CodeRangeAttr range) {
+  return {range.getStep(), range.getFactor(), int32_t(range.getZero()), int32_t(range.getLeast()),
+          int32_t(range.getGreatest())};
+}
+
+static FailureOr<RuntimeValues> fakeQuantize(FakeQuantizeOp op, Frame &frame) {
+  return one(reference::fakeQuantize(frame.takeTensor(op.getInput()), rangeOf(op.getCodes())));
+}
+
+static FailureOr<RuntimeValues> quantizeStatic(QuantizeStaticOp op, Frame &frame) {
+  return one(reference::quantizeStatic(frame.tensor(op.getInput()), rangeOf(op.getRange())));
+}
+
 void lmopt::lm::registerQuantizeMeanings(DialectRegistry &registry) {
-  addMeanings<narrow, rotate, quantizeDynamic, quantizeGroups>(registry);
+  addMeanings<narrow, rotate, quantizeDynamic, quantizeGroups, fakeQuantize, quantizeStatic>(registry);
 }

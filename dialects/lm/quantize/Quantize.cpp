@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// lm.narrow, lm.rotate, lm.quantize_dynamic, lm.quantize_groups: numbered constraints, builders that infer result
-// types, folds. Tested by test/dialects/lm/quantize and test/unit/dialects/BuildersTest.cpp.
+// lm.narrow, lm.rotate, lm.quantize_dynamic, lm.quantize_groups, lm.fake_quantize, lm.quantize_static: numbered
+// constraints, builders that infer result types, folds. Tested by test/dialects/lm/quantize and
+// test/unit/dialects/BuildersTest.cpp.
 
 #include "dialects/lm/quantize/Quantize.h"
 
@@ -31,7 +32,7 @@ LogicalResult RotateOp::verify() {
   return success();
 }
 
-/// C1 of both quantizations.
+/// C1 of all quantizations.
 static LogicalResult verifyCodes(Operation *op, RankedTensorType input, CodesType codes) {
   if (leadingSizesAgree(input, codes) && input.getDimSize(2) == codes.getDimSize(2))
     return success();
@@ -41,6 +42,8 @@ static LogicalResult verifyCodes(Operation *op, RankedTensorType input, CodesTyp
 LogicalResult QuantizeDynamicOp::verify() { return verifyCodes(*this, getInput().getType(), getCodes().getType()); }
 
 LogicalResult QuantizeGroupsOp::verify() { return verifyCodes(*this, getInput().getType(), getCodes().getType()); }
+
+LogicalResult QuantizeStaticOp::verify() { return verifyCodes(*this, getInput().getType(), getCodes().getType()); }
 
 //===- Builders --------------------------------------------------------------------------------------------------===//
 
@@ -62,10 +65,34 @@ void QuantizeGroupsOp::build(OpBuilder &builder, OperationState &state, Value in
   build(builder, state, CodesType::get(builder.getContext(), shape, /*isSigned=*/true, group), input);
 }
 
+void QuantizeStaticOp::build(OpBuilder &builder, OperationState &state, Value input, CodeRangeAttr range) {
+  ArrayRef<int64_t> shape = cast<RankedTensorType>(input.getType()).getShape();
+  build(builder, state, CodesType::get(builder.getContext(), shape, /*isSigned=*/false, /*group=*/0), input, range);
+}
+
 //===- Folds -----------------------------------------------------------------------------------------------------===//
 
 // (x H) H = x.
 OpFoldResult RotateOp::fold(FoldAdaptor) {
   auto inner = getInput().getDefiningOp<RotateOp>();
   return inner && inner.getBlock() == getBlock() ? inner.getInput() : Value();
+}
+
+/// What was read where `value` is made of the same codes; null otherwise. (code - zero) * step * factor is within two
+/// roundings of f32 of an integer of at most 255, so that these are its codes again.
+static Value beforeSameCodes(Value value, CodeRangeAttr range) {
+  auto made = value.getDefiningOp<FakeQuantizeOp>();
+  return made && made.getCodes() == range ? made.getInput() : Value();
+}
+
+OpFoldResult FakeQuantizeOp::fold(FoldAdaptor) {
+  return beforeSameCodes(getInput(), getCodes()) ? getInput() : Value();
+}
+
+OpFoldResult QuantizeStaticOp::fold(FoldAdaptor) {
+  Value before = beforeSameCodes(getInput(), getRange());
+  if (!before)
+    return {};
+  getInputMutable().assign(before);
+  return getResult();
 }

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // What is done to activations before a product with weights of fewer bits: rounding to bf16, codes of 8 bits for a token or
-// for short groups of its numbers, and the block rotation that makes int8 accurate. Tested by test/dialects/lm/quantize.
+// for short groups of its numbers or in a trained range, and the block rotation that makes int8 accurate. Tested by
+// test/dialects/lm/quantize.
 
 #ifndef LMOPT_DIALECTS_LM_QUANTIZE_QUANTIZE_TD
 #define LMOPT_DIALECTS_LM_QUANTIZE_QUANTIZE_TD
 
 include "dialects/lm/LmTypes.td"
+include "dialects/lm/LmAttributes.td"
 
 def LM_NarrowOp : LM_Op<"narrow", [Pure]> {
   let summary = "numbers rounded to bf16";
@@ -140,6 +142,69 @@ def LM_QuantizeGroupsOp : LM_Op<"quantize_groups", [Pure]> {
   ];
   let extraClassDeclaration = "int64_t getGroup() { return getCodes().getType().getGroup(); }";
   let hasVerifier = 1;
+}
+
+def LM_FakeQuantizeOp : LM_Op<"fake_quantize", [Pure, AllTypesMatch<["input", "result"]>]> {
+  let summary = "each number the nearest of those that the codes of a trained range stand for";
+  let description = [{
+    With step, factor, zero, least and greatest of `codes` (`#lm.code_range`), all in f32, rounding half to even:
+
+        y = step * clamp(round(x * factor), least - zero, greatest - zero)
+
+    What a model computes that was trained with it in place (quantization-aware training). Twice is once (that is the
+    fold). Numbers must be finite.
+
+    ```mlir
+    func.func @trained_range() -> tensor<1x1x4xf32> {
+      %x = arith.constant dense<[[[-1.0, 0.3, 0.75, 300.0]]]> : tensor<1x1x4xf32>
+      %y = lm.fake_quantize %x {codes = <range = 0.5, steps = 1, zero = 1, least = 0, greatest = 255>} : tensor<1x1x4xf32>
+      return %y : tensor<1x1x4xf32>
+    }
+    // @trained_range: tensor<1x1x4xf32> [[[-0.5, 0.5, 1, 127]]]
+    ```
+  }];
+  let arguments = (ins LM_ActivationOrVectors:$input, LM_CodeRangeAttr:$codes);
+  let results = (outs LM_ActivationOrVectors:$result);
+  let assemblyFormat = "$input ` ` `{` `codes` `=` $codes `}` attr-dict-with-keyword `:` type($result)";
+  let builders = [OpBuilder<(ins "::mlir::Value":$input, "::lmopt::lm::CodeRangeAttr":$codes), [{
+    build($_builder, $_state, input.getType(), input, codes);
+  }]>];
+  let hasFolder = 1;
+}
+
+def LM_QuantizeStaticOp : LM_Op<"quantize_static", [Pure]> {
+  let summary = "u8 codes of a trained range, the same for all tokens";
+  let description = [{
+    The codes of `#lm.code_range`, each token with its step as scale and its zero as zero point: what `lm.fake_quantize`
+    makes of the same numbers, as codes. Those that it made are taken from what it read (that is the fold). Numbers must
+    be finite.
+
+    Constraints:
+    - C1: codes have the shape of x.
+
+    ```mlir
+    func.func @static_codes() -> !lm.codes<1x1x4, u8> {
+      %x = arith.constant dense<[[[-1.0, 0.3, 0.75, 300.0]]]> : tensor<1x1x4xf32>
+      %q = lm.quantize_static %x {range = <range = 0.5, steps = 1, zero = 1, least = 0, greatest = 255>}
+          : (tensor<1x1x4xf32>) -> !lm.codes<1x1x4, u8>
+      return %q : !lm.codes<1x1x4, u8>
+    }
+    // @static_codes: tensor<1x1x4xui8> [[[0, 2, 3, 255]]]
+    // @static_codes: tensor<1x1xf32> [[0.5]]
+    // @static_codes: tensor<1x1xi32> [[1]]
+    ```
+  }];
+  let arguments = (ins LM_Activation:$input, LM_CodeRangeAttr:$range);
+  let results = (outs LM_UnsignedCodes:$codes);
+  let assemblyFormat = [{
+    $input ` ` `{` `range` `=` $range `}` attr-dict-with-keyword `:` functional-type(operands, results)
+  }];
+  let builders = [
+    // The result type follows from the input.
+    OpBuilder<(ins "::mlir::Value":$input, "::lmopt::lm::CodeRangeAttr":$range)>
+  ];
+  let hasVerifier = 1;
+  let hasFolder = 1;
 }
 
 #endif // LMOPT_DIALECTS_LM_QUANTIZE_QUANTIZE_TD

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// lm.narrow, lm.rotate, lm.quantize_dynamic, lm.quantize_groups; see Reference.h.
+// lm.narrow, lm.rotate, lm.quantize_dynamic, lm.quantize_groups, lm.fake_quantize, lm.quantize_static; see Reference.h.
 
 #include "dialects/lm/quantize/Reference.h"
 
@@ -102,6 +102,29 @@ Quantized quantizeGroups(const Tensor &x, int64_t group) {
     for (int64_t k = g * group; k < int64_t((g + 1) * group); ++k)
       q.codes.s8[k] = int8_t(std::nearbyint(x.f32[k] * std::ldexp(factor, j)));
   }
+  return q;
+}
+
+/// code = clamp(round(x * factor) + zero, least, greatest)
+static float codeOf(float x, const CodeRange &range) {
+  return std::clamp(std::nearbyint(x * range.factor) + float(range.zero), float(range.least), float(range.greatest));
+}
+
+Tensor fakeQuantize(Tensor x, const CodeRange &range) {
+  for (float &number : x.f32)
+    number = (codeOf(number, range) - float(range.zero)) * range.step;
+  return x;
+}
+
+Quantized quantizeStatic(const Tensor &x, const CodeRange &range) {
+  Quantized q;
+  q.codes.shape = x.shape;
+  for (float number : x.f32)
+    q.codes.u8.push_back(uint8_t(codeOf(number, range)));
+  q.scale = Tensor::ofF32({x.size(0), x.size(1)});
+  std::fill(q.scale.f32.begin(), q.scale.f32.end(), range.step);
+  q.zero.shape = q.scale.shape;
+  q.zero.i32.assign(x.rows(), range.zero);
   return q;
 }
 

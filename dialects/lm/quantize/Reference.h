@@ -20,6 +20,14 @@ Quantized quantizeDynamic(const Tensor &x);
 /// Signed codes and one scale for each group; `zero` is empty.
 Quantized quantizeGroups(const Tensor &x, int64_t group);
 
+/// What #lm.code_range says.
+struct CodeRange {
+  float step, factor;
+  int32_t zero, least, greatest;
+};
+Tensor fakeQuantize(Tensor x, const CodeRange &range);
+Quantized quantizeStatic(const Tensor &x, const CodeRange &range);
+
 } // namespace lmopt::lm::reference
 
 #endif // LMOPT_DIALECTS_LM_QUANTIZE_REFERENCE_H

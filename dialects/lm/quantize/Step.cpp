@@ -30,3 +30,15 @@ bool QuantizeGroupsOp::mixesRows() { return false; }
 bool QuantizeGroupsOp::isBoundToToken() { return false; }
 void QuantizeGroupsOp::getWeightUses(SmallVectorImpl<WeightUse> &) {}
 Cost QuantizeGroupsOp::getCost() { return {}; }
+
+Motion FakeQuantizeOp::getMotion() { return Motion::Rows; }
+bool FakeQuantizeOp::mixesRows() { return false; }
+bool FakeQuantizeOp::isBoundToToken() { return false; }
+void FakeQuantizeOp::getWeightUses(SmallVectorImpl<WeightUse> &) {}
+Cost FakeQuantizeOp::getCost() { return {}; }
+
+Motion QuantizeStaticOp::getMotion() { return Motion::Rows; }
+bool QuantizeStaticOp::mixesRows() { return false; }
+bool QuantizeStaticOp::isBoundToToken() { return false; }
+void QuantizeStaticOp::getWeightUses(SmallVectorImpl<WeightUse> &) {}
+Cost QuantizeStaticOp::getCost() { return {}; }

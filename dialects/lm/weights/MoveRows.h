@@ -23,7 +23,7 @@ std::vector<T> movedRows(const std::vector<T> &numbers, int64_t width, int64_t r
   return result;
 }
 
-/// The same for all that a weight is made of: a matrix or vector of numbers, or a grouped matrix.
+/// The same for all that a weight is made of: a matrix or vector of numbers, or a grouped or int8 matrix.
 template <class From>
 void moveRows(WeightData &data, int64_t rows, From from) {
   int64_t columns = data.shape.size() == 2 ? data.columns() : 1;

@@ -6,6 +6,7 @@
 #include "dialects/lm/weights/Fit.h"
 #include "dialects/lm/weights/FittedRounding.h"
 #include "dialects/lm/weights/Forms.h"
+#include "dialects/lm/weights/TrainedCodes.h"
 #include "dialects/lm/weights/WeightKernels.h"
 
 using namespace mlir;
@@ -34,6 +35,8 @@ static FailureOr<WeightData> quantizeFitted(Evaluation &evaluation, FitAttr fit,
 }
 
 FailureOr<WeightData> QuantizeRowsAttr::evaluate(Evaluation &evaluation) const {
+  if (hasTrainedCodes(getSource()))
+    return readTrainedCodes(evaluation, getSource());
   FailureOr<WeightData> read = evaluation.readF32(getSource(), 2, 2, *this);
   if (failed(read))
     return failure();

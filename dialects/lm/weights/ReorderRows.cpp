@@ -25,13 +25,15 @@ WeightForm ReorderRowsAttr::getForm() const {
   return form;
 }
 
+FailureOr<WeightData> ReorderRowsAttr::reorder(Evaluation &evaluation, WeightData source) const {
+  ArrayRef<int64_t> order = getOrder();
+  if (source.rows() != static_cast<int64_t>(order.size()))
+    return evaluation.error() << "the order is of " << order.size() << " rows, but there are " << source.rows();
+  moveRows(source, source.rows(), [&](int64_t row) { return order[row]; });
+  return source;
+}
+
 FailureOr<WeightData> ReorderRowsAttr::evaluate(Evaluation &evaluation) const {
   FailureOr<WeightData> source = evaluation.readF32(getSource(), 1, 2, *this);
-  if (failed(source))
-    return failure();
-  ArrayRef<int64_t> order = getOrder();
-  if (source->rows() != static_cast<int64_t>(order.size()))
-    return evaluation.error() << "the order is of " << order.size() << " rows, but there are " << source->rows();
-  moveRows(*source, source->rows(), [&](int64_t row) { return order[row]; });
-  return source;
+  return failed(source) ? source : reorder(evaluation, std::move(*source));
 }

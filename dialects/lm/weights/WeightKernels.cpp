@@ -78,6 +78,17 @@ bool quantizeRow(const float *weights, int64_t count, int8_t *codes, float &scal
   return true;
 }
 
+bool takeCodes(const float *weights, int64_t count, float factor, int least, int8_t *codes) {
+  if (!std::isfinite(largestMagnitude(weights, count)))
+    return false;
+  const float magic = 12582912.0f; // as in quantizeRow; clamped before, since any number may come
+  for (int64_t i = 0; i < count; ++i) {
+    float clamped = std::min(std::max(weights[i] * factor, float(least)), 127.0f);
+    codes[i] = int8_t((clamped + magic) - magic);
+  }
+  return true;
+}
+
 bool narrowNumbers(float *numbers, int64_t count) {
   bool finite = true;
   for (int64_t i = 0; i < count; ++i) {

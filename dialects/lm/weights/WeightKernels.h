@@ -20,6 +20,9 @@ void rotateBlocks(float *numbers, int64_t count, int64_t block);
 /// Returns false, leaving `scale` undefined, when a number is not finite.
 bool quantizeRow(const float *weights, int64_t count, int8_t *codes, float &scale);
 
+/// code = clamp(round_half_even(w * factor), least, 127). Returns false when a number is not finite.
+bool takeCodes(const float *weights, int64_t count, float factor, int least, int8_t *codes);
+
 /// Codes of `bits` (4 or 8) for one short group, as #lm.quantize_groups says; with `minimum` (4 bits only) a minimum is
 /// stored there. Scale and minimum are rounded to f16 before the codes are chosen, with a `unit` to multiples of it.
 /// Returns false, leaving the outputs undefined, when a number or a scale is not finite in its format.

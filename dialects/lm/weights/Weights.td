@@ -168,7 +168,7 @@ def LM_TakeRowsAttr : LM_Weight<"TakeRows", "take_rows", "Moved"> {
   let parameters = (ins LM_WeightParameter:$source, ArrayRefParameter<"int64_t">:$kept);
   let assemblyFormat = "`<` $source `,` `kept` `=` `[` $kept `]` `>`";
   let extraClassDeclaration = [{
-    /// The value for this source: an f32 matrix or vector, or a grouped matrix.
+    /// The value for this source: an f32 matrix or vector, or a grouped or int8 matrix.
     ::mlir::FailureOr<::lmopt::lm::WeightData> take(::lmopt::lm::Evaluation &evaluation,
                                                     ::lmopt::lm::WeightData source) const;
   }];
@@ -185,6 +185,11 @@ def LM_ReorderRowsAttr : LM_Weight<"ReorderRows", "reorder_rows", "Moved"> {
   }];
   let parameters = (ins LM_WeightParameter:$source, ArrayRefParameter<"int64_t">:$order);
   let assemblyFormat = "`<` $source `,` `order` `=` `[` $order `]` `>`";
+  let extraClassDeclaration = [{
+    /// The value for this source: an f32 matrix or vector, or an int8 matrix.
+    ::mlir::FailureOr<::lmopt::lm::WeightData> reorder(::lmopt::lm::Evaluation &evaluation,
+                                                       ::lmopt::lm::WeightData source) const;
+  }];
 }
 
 def LM_SumAttr : LM_Weight<"Sum", "sum", "Computed"> {
@@ -306,8 +311,8 @@ def LM_PermuteRopeAttr : LM_Weight<"PermuteRope", "permute_rope", "Moved"> {
                         DefaultValuedParameter<"int64_t", "0">:$dims);
   let assemblyFormat = "`<` $source `,` struct($heads, $from, $dims) `>`";
   let extraClassDeclaration = [{
-    /// The value for this source: an f32 matrix or vector, or a grouped matrix (a permutation of rows leaves groups of
-    /// inputs as they are).
+    /// The value for this source: an f32 matrix or vector, or a grouped or int8 matrix (a permutation of rows leaves
+    /// groups of inputs as they are).
     ::mlir::FailureOr<::lmopt::lm::WeightData> permute(::lmopt::lm::Evaluation &evaluation,
                                                        ::lmopt::lm::WeightData source) const;
   }];
@@ -339,6 +344,34 @@ def LM_NarrowAttr : LM_Weight<"Narrow", "narrow", "Rounded"> {
   let assemblyFormat = "`<` $source `>`";
 }
 
+def LM_FakeQuantizeAttr : LM_Weight<"FakeQuantize", "fake_quantize", "Rounded"> {
+  let summary = "a matrix as its model was trained to see it: each number the nearest of those that codes of 8 bits stand for";
+  let description = [{
+    `#lm.fake_quantize<W, ranges = R>`: with r the number of R for the row, or the only one, all in f32, rounding half to even:
+
+        s = r / steps    code = clamp(round(w * (steps / r)), least, 127)    the result: s * code
+
+    R are scales (`steps = 1`, as of PyTorch's weight_fake_quant) or greatest magnitudes (`steps = 127`, as NVIDIA's _amax): rounding
+    is by the very factor that training multiplied with, so that the codes are those that it saw, also where w is half way between two.
+    `least` is -127 or, where training used all 8 bits, -128. Training saw such a matrix, so nothing of the model is lost by it:
+    `#lm.exactness<trained>`. `#lm.quantize_rows` takes these codes and scales as they are. From techniques 10.2.
+
+    Constraints:
+    - C1: W is an f32 matrix.
+    - C2: R is f32: one number or one for each row, as a vector or a matrix of one column.
+    - C3: `steps` is from 1 to 255.
+    - C4: `least` is -127 or -128.
+    - The numbers of R are positive, and so are s and steps / r, neither too large nor too small for f32 (seen when R is read).
+  }];
+  let parameters = (ins LM_WeightParameter:$source, LM_WeightParameter:$ranges,
+                        DefaultValuedParameter<"int64_t", "1">:$steps, DefaultValuedParameter<"int64_t", "-127">:$least);
+  let assemblyFormat = "`<` $source `,` struct($ranges, $steps, $least) `>`";
+  let extraClassDeclaration = [{
+    /// The codes, and one scale a row.
+    ::mlir::FailureOr<::lmopt::lm::WeightData> readCodes(::lmopt::lm::Evaluation &evaluation) const;
+  }];
+}
+
 def LM_QuantizeRowsAttr : LM_Weight<"QuantizeRows", "quantize_rows", "Rounded"> {
   let summary = "int8 codes, one scale a row";
   let description = [{
@@ -347,6 +380,10 @@ def LM_QuantizeRowsAttr : LM_Weight<"QuantizeRows", "quantize_rows", "Rounded"> 
 
     With `fit`, codes are chosen column by column as `#lm.fit` says, in descending order of the moments' diagonal: the inputs that count
     most are rounded first, while the others can still make up for them. Scales stay the same.
+
+    Codes that training has given, `#lm.fake_quantize`, stay what they are, with or without `fit`: nothing is rounded. So they do when
+    its rows were moved (`#lm.permute_rope`, `#lm.take_rows`, `#lm.reorder_rows`) or multiplied (`#lm.scale`, `#lm.scale_rows`), which
+    only concerns the scales.
 
     Constraints:
     - C1: the source is an f32 matrix.

@@ -137,10 +137,12 @@ void LlamaBuilder::build() {
     x = addResidual(layer + ".ffn.residual", x, fed);
   }
   x = rmsNorm("final_norm", x);
-  lm::ParamOp head = config.tiedHead ? embedding : model.param("head.weight", {config.vocabulary, config.width});
+  SmallVector<int64_t> shape = {config.vocabulary, config.width};
+  lm::ParamOp head = config.tiedHead ? model.sharedTable("head", shape) : model.matrix("head", shape);
+  x = model.asRead("head", x);
   if (!model.ok())
     return;
-  Value result = model.create<lm::LinearOp>("head", x, head);
+  Value result = model.asMade("head", model.create<lm::LinearOp>("head", x, head));
   model.endFunction({result, cache});
 }
 

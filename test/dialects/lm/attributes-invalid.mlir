@@ -178,3 +178,38 @@ func.func private @classes_c3_order() attributes {a = #lm.classes<words = [1, 0,
 
 // expected-error@+1 {{C3: expected classes of one word first, then at least one of more}}
 func.func private @classes_c3_singles() attributes {a = #lm.classes<words = [1, 0], sizes = [1, 1]>}
+
+// -----
+
+// expected-error@+1 {{C1: expected a positive f32 range whose step and factor are normal numbers, but found 0.0}}
+func.func private @code_range_c1_zero() attributes {a = #lm.code_range<range = 0.0, steps = 1, zero = 0, least = 0, greatest = 255>}
+
+// -----
+
+// expected-error@+1 {{C1: expected a positive f32 range whose step and factor are normal numbers, but found 1.000000e-01}}
+func.func private @code_range_c1_not_f32() attributes {a = #lm.code_range<range = 0.1, steps = 1, zero = 0, least = 0, greatest = 255>}
+
+// -----
+
+// expected-error@+1 {{C1: expected a positive f32 range whose step and factor are normal numbers, but found}}
+func.func private @code_range_c1_small() attributes {a = #lm.code_range<range = 1.0e-40, steps = 1, zero = 0, least = 0, greatest = 255>}
+
+// -----
+
+// expected-error@+1 {{C2: expected steps from 1 to 255, but found 256}}
+func.func private @code_range_c2() attributes {a = #lm.code_range<range = 1.0, steps = 256, zero = 0, least = 0, greatest = 255>}
+
+// -----
+
+// expected-error@+1 {{C3: expected 0 <= least <= zero <= greatest <= 255 and more than one code, but found 0, 128 and 127}}
+func.func private @code_range_c3_zero() attributes {a = #lm.code_range<range = 1.0, steps = 1, zero = 128, least = 0, greatest = 127>}
+
+// -----
+
+// expected-error@+1 {{C3: expected 0 <= least <= zero <= greatest <= 255 and more than one code, but found 0, 0 and 256}}
+func.func private @code_range_c3_greatest() attributes {a = #lm.code_range<range = 1.0, steps = 1, zero = 0, least = 0, greatest = 256>}
+
+// -----
+
+// expected-error@+1 {{C3: expected 0 <= least <= zero <= greatest <= 255 and more than one code, but found 7, 7 and 7}}
+func.func private @code_range_c3_one() attributes {a = #lm.code_range<range = 1.0, steps = 1, zero = 7, least = 7, greatest = 7>}

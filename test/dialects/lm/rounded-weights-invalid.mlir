@@ -242,3 +242,43 @@ lm.param @quantize_codebook_c4 : !lm.codebook<2x6, entries = 256> = #lm.quantize
 
 // expected-error@+1 {{C5: a fit cannot keep zeros: zero need not be an entry}}
 lm.param @quantize_codebook_c5 : !lm.codebook<2x4, entries = 256> = #lm.quantize_codebook<dense<1.0> : tensor<2x4xf32>, entries = 256, fit = <[<"s", "x">], damping = 0.1, zeros = true>>
+
+// -----
+
+// expected-error@+1 {{C1: the source must have rank 2, but its shape is 4}}
+lm.param @fake_quantize_c1_vector : tensor<4xf32> = #lm.fake_quantize<dense<1.0> : tensor<4xf32>, ranges = dense<1.0> : tensor<1xf32>>
+
+// -----
+
+// expected-error@+1 {{C1: the source must be f32, but is int8}}
+lm.param @fake_quantize_c1_int8 : tensor<1x4xf32> = #lm.fake_quantize<#lm.quantize_rows<dense<1.0> : tensor<1x4xf32>>, ranges = dense<1.0> : tensor<1xf32>>
+
+// -----
+
+// expected-error@+1 {{C2: expected one range or one for each row, but found 3}}
+lm.param @fake_quantize_c2_count : tensor<2x4xf32> = #lm.fake_quantize<dense<1.0> : tensor<2x4xf32>, ranges = dense<1.0> : tensor<3xf32>>
+
+// -----
+
+// expected-error@+1 {{C2: expected one range or one for each row, but found 2x4}}
+lm.param @fake_quantize_c2_columns : tensor<2x4xf32> = #lm.fake_quantize<dense<1.0> : tensor<2x4xf32>, ranges = dense<1.0> : tensor<2x4xf32>>
+
+// -----
+
+// expected-error@+1 {{C2: the ranges must have rank 1 to 2, but its shape is 2x1x1}}
+lm.param @fake_quantize_c2_rank : tensor<2x4xf32> = #lm.fake_quantize<dense<1.0> : tensor<2x4xf32>, ranges = dense<1.0> : tensor<2x1x1xf32>>
+
+// -----
+
+// expected-error@+1 {{C3: expected steps from 1 to 255, but found 0}}
+lm.param @fake_quantize_c3_none : tensor<2x4xf32> = #lm.fake_quantize<dense<1.0> : tensor<2x4xf32>, ranges = dense<1.0> : tensor<1xf32>, steps = 0>
+
+// -----
+
+// expected-error@+1 {{C3: expected steps from 1 to 255, but found 256}}
+lm.param @fake_quantize_c3_many : tensor<2x4xf32> = #lm.fake_quantize<dense<1.0> : tensor<2x4xf32>, ranges = dense<1.0> : tensor<1xf32>, steps = 256>
+
+// -----
+
+// expected-error@+1 {{C4: expected -127 or -128 as the least code, but found 0}}
+lm.param @fake_quantize_c4 : tensor<2x4xf32> = #lm.fake_quantize<dense<1.0> : tensor<2x4xf32>, ranges = dense<1.0> : tensor<1xf32>, least = 0>

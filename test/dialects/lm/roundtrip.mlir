@@ -45,6 +45,10 @@ lm.param @other_order : tensor<3x3xf32> = #lm.reorder_rows<dense<1.0> : tensor<3
 lm.param @some_rows : tensor<2x3xf32> = #lm.take_rows<dense<1.0> : tensor<3x3xf32>, kept = [0, 2]>
 // CHECK: lm.param @scale_rows : tensor<2x3xf32> = #lm.scale_rows<dense<1.000000e+00> : tensor<2x3xf32>, dense<2.000000e+00> : tensor<2xf32>>
 lm.param @scale_rows : tensor<2x3xf32> = #lm.scale_rows<dense<1.0> : tensor<2x3xf32>, dense<2.0> : tensor<2xf32>>
+// CHECK: lm.param @trained_scales : tensor<2x4xf32> = #lm.fake_quantize<dense<1.000000e+00> : tensor<2x4xf32>, ranges = dense<2.000000e+00> : tensor<2xf32>>
+lm.param @trained_scales : tensor<2x4xf32> = #lm.fake_quantize<dense<1.0> : tensor<2x4xf32>, ranges = dense<2.0> : tensor<2xf32>>
+// CHECK: lm.param @trained_magnitudes : !lm.int8<2x4> = #lm.quantize_rows<#lm.fake_quantize<dense<1.000000e+00> : tensor<2x4xf32>, ranges = dense<2.000000e+00> : tensor<2x1xf32>, steps = 127, least = -128>> exactness <trained>
+lm.param @trained_magnitudes : !lm.int8<2x4> = #lm.quantize_rows<#lm.fake_quantize<dense<1.0> : tensor<2x4xf32>, ranges = dense<2.0> : tensor<2x1xf32>, steps = 127, least = -128>> exactness <trained>
 // CHECK: lm.param @fitted_rows : !lm.int8<2x4> = #lm.quantize_rows<dense<1.000000e+00> : tensor<2x4xf32>, fit = <[<"s", "a">, <"s", "b">], damping = 1.000000e-02>>
 lm.param @fitted_rows : !lm.int8<2x4> = #lm.quantize_rows<dense<1.0> : tensor<2x4xf32>, fit = <[<"s", "a">, <"s", "b">], damping = 0.01>>
 // CHECK: lm.param @fitted_groups : !lm.grouped<2x4, bits = 4, group = 2, min> = #lm.quantize_groups<dense<1.000000e+00> : tensor<2x4xf32>, bits = 4, group = 2, min, fit = <[<"s", "a">], times = dense<2.000000e+00> : tensor<4xf32>, rotated = 2, damping = 1.000000e+00>>
@@ -182,6 +186,10 @@ func.func @all(%ids: tensor<?x?xi32>, %len: tensor<?xi32>, %cache: !lm.cache) ->
   %u = lm.gated_product %g, %s {kind = silu} : tensor<?x?x8xf32>
   // CHECK: lm.rotate %{{.*}} {block = 8} : tensor<?x?x8xf32>
   %h = lm.rotate %u {block = 8} : tensor<?x?x8xf32>
+  // CHECK: %[[FAKE:.*]] = lm.fake_quantize %{{.*}} {codes = <range = 2.000000e+00, steps = 127, zero = 128, least = 1, greatest = 255>} : tensor<?x?x8xf32>
+  %fake = lm.fake_quantize %h {codes = <range = 2.0, steps = 127, zero = 128, least = 1, greatest = 255>} : tensor<?x?x8xf32>
+  // CHECK: lm.quantize_static %[[FAKE]] {range = <range = 2.000000e+00, steps = 1, zero = 0, least = 0, greatest = 127>} : (tensor<?x?x8xf32>) -> !lm.codes<?x?x8, u8>
+  %static = lm.quantize_static %fake {range = <range = 2.0, steps = 1, zero = 0, least = 0, greatest = 127>} : (tensor<?x?x8xf32>) -> !lm.codes<?x?x8, u8>
   // CHECK: lm.quantize_dynamic %{{.*}} : (tensor<?x?x8xf32>) -> !lm.codes<?x?x8, u8>
   %d = lm.quantize_dynamic %h : (tensor<?x?x8xf32>) -> !lm.codes<?x?x8, u8>
   // CHECK: lm.quantized_linear %{{.*}}, @int8 bias @vector2 : (!lm.codes<?x?x8, u8>) -> tensor<?x?x2xf32>

@@ -20,6 +20,7 @@ namespace {
 class RowQuantize : public RowProgramTest {
 protected:
   void checkChain(int64_t width, int64_t block, int kernel);
+  void checkTrained(int64_t width, const cpu::CodeRange &range);
 };
 
 /// As models have it: norm, rotation, quantization.
@@ -95,6 +96,51 @@ TEST_P(RowQuantize, Quantize) {
   }
 }
 
+/// As #lm.code_range says, in f32.
+float trainedCode(float x, const cpu::CodeRange &range) {
+  return std::clamp(std::nearbyint(x * range.factor) + float(range.zero), float(range.least), float(range.greatest));
+}
+
+// To the last bit, whatever comes: also far beyond the range, where a rounding by adding would have no bits left, and
+// half way between two codes.
+TEST_P(RowQuantize, TrainedRanges) {
+  const std::vector<int64_t> widths = {16, 30, 64, 80};
+  const std::vector<cpu::CodeRange> ranges = {{1, 1, 100, 0, 255}, {0.02f, 50, 60, 0, 127}, {3e-3f, 333, 128, 1, 255}};
+  for (size_t number = 0; number < ranges.size(); ++number)
+    for (int64_t width : widths)
+      checkTrained(width, ranges[number]);
+}
+
+void RowQuantize::checkTrained(int64_t width, const cpu::CodeRange &range) {
+  KernelHarness harness(GetParam());
+  int64_t stride = cpu::floatRowBytes(width), codeStride = cpu::quantRowBytes(width);
+  int codes = harness.add(cpu::rowsKernel(harness.library(), chain(width, {cpu::quantizeStatic(range)}, codeStride)));
+  int numbers = harness.add(cpu::rowsKernel(harness.library(), chain(width, {cpu::fakeQuantize(range)}, stride)));
+  harness.build();
+  std::vector<Row> rows = quantizeRows(width);
+  rows[1] = {0.5, 1.5, -2.5, 1e6, -1e6, 3e38, -3e38, 126.5};
+  rows[1].resize(width);
+  int64_t count = rows.size();
+  Memory in(count * stride), coded(count * codeStride), faked(count * stride), scratch(64);
+  for (int64_t r = 0; r < count; ++r)
+    std::copy(rows[r].begin(), rows[r].end(), in.floats(r * stride));
+  harness.call(codes, {in, coded, scratch, nullptr, nullptr, nullptr, 0, count});
+  harness.call(numbers, {in, faked, scratch, nullptr, nullptr, nullptr, 0, count});
+  for (int64_t r = 0; r < count; ++r) {
+    SCOPED_TRACE(testing::Message() << "width " << width << " row " << r);
+    const char *row = coded.data() + r * codeStride;
+    EXPECT_EQ(std::memcmp(row, &range.step, 4), 0);
+    EXPECT_EQ(std::memcmp(row + 4, &range.zero, 4), 0);
+    for (int64_t i = 0; i < stride / 4; ++i) {
+      float code = trainedCode(i < width ? float(rows[r][i]) : 0, range);
+      ASSERT_EQ(faked.floats(r * stride)[i], (code - float(range.zero)) * range.step) << "column " << i;
+      if (i < width) {
+        ASSERT_EQ(float(static_cast<uint8_t>(row[cpu::kQuantHeader + i])), code) << "column " << i;
+      }
+    }
+  }
+}
+
 TEST_P(RowQuantize, Narrow) {
   const std::vector<int64_t> widths = {16, 30, 33, 64, 80};
   std::vector<int> kernels;
@@ -165,6 +211,15 @@ TEST(RowProgramNames, DifferWheneverTheCodeDoes) {
   other = program;
   other.ops[1].function = cpu::rotate(4);
   EXPECT_NE(cpu::rowsKernel(harness.library(), other), name);
+  other = program;
+  other.ops[2].function = cpu::quantizeStatic({1, 1, 0, 0, 255});
+  name = cpu::rowsKernel(harness.library(), other);
+  for (cpu::CodeRange range :
+       {cpu::CodeRange{1, 2, 0, 0, 255}, {2, 1, 0, 0, 255}, {1, 1, 1, 0, 255}, {1, 1, 0, 0, 127}}) {
+    other.ops[2].function = cpu::quantizeStatic(range);
+    EXPECT_NE(cpu::rowsKernel(harness.library(), other), name);
+  }
+  name = cpu::rowsKernel(harness.library(), program);
   other = program;
   other.inputs[0].gathered = true;
   EXPECT_NE(cpu::rowsKernel(harness.library(), other), name);

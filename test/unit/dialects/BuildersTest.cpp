@@ -90,6 +90,10 @@ TEST_F(Builders, DecoderLayer) {
   EXPECT_EQ(product.getResult().getType(), activation(6));
   EXPECT_EQ(quantized.getCodes().getType(),
             CodesType::get(&context, activation(8).getShape(), /*isSigned=*/false, /*group=*/0));
+  auto range = CodeRangeAttr::get(&context, Real(2.0), 127, 128, 0, 255);
+  auto fake = FakeQuantizeOp::create(builder, loc, attention.getResult(), range);
+  EXPECT_EQ(fake.getResult().getType(), activation(8));
+  EXPECT_EQ(QuantizeStaticOp::create(builder, loc, fake, range).getCodes().getType(), quantized.getCodes().getType());
   AddOp::create(builder, loc, query, BiasAddOp::create(builder, loc, attention.getResult(), bias));
   GatedProductOp::create(builder, loc, query, query, ActivationKind::silu);
   finish();

@@ -99,6 +99,20 @@ TEST(WeightKernels, QuantizeEdges) {
   }
 }
 
+// Half to even, clamped on both sides, numbers whose product overflows too.
+TEST(WeightKernels, TrainedCodes) {
+  const float w[] = {0.25f, 0.75f, -1.25f, 63.5f, 64, 1e38f, -63.5f, -64, -1e38f};
+  int8_t codes[9];
+  ASSERT_TRUE(takeCodes(w, 9, 2, -128, codes));
+  EXPECT_EQ(std::vector<int>(codes, codes + 9), (std::vector<int>{0, 2, -2, 127, 127, 127, -127, -128, -128}));
+  ASSERT_TRUE(takeCodes(w, 9, 2, -127, codes));
+  EXPECT_EQ(std::vector<int>(codes, codes + 9), (std::vector<int>{0, 2, -2, 127, 127, 127, -127, -127, -127}));
+  ASSERT_TRUE(takeCodes(w, 9, 1e20f, -128, codes));
+  EXPECT_EQ(std::vector<int>(codes + 5, codes + 9), (std::vector<int>{127, -128, -128, -128}));
+  for (float bad : {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()})
+    EXPECT_FALSE(takeCodes(&bad, 1, 1, -127, codes));
+}
+
 //===- Short groups ----------------------------------------------------------------------------------------------===//
 
 /// The number that 15 bits of an f16 stand for; 0x7c00 as if the exponents went on: what lies beyond half of that step

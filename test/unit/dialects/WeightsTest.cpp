@@ -290,6 +290,48 @@ TEST_F(Weights, Errors) {
   expectError("tensor<2xf32> = #lm.gguf<\"w.safetensors\", \"k\", f32>", "w.safetensors");
 }
 
+// Codes of training: the numbers are those that they stand for, and quantized rows have exactly them, moved and
+// multiplied.
+TEST_F(Weights, TrainedCodes) {
+  const std::string matrix = "#lm.safetensors<\"w.safetensors\", \"matrix\", f32>";
+  const std::string trained =
+      "#lm.fake_quantize<" + matrix + ", ranges = dense<[[127.0], [6.35]]> : tensor<2x1xf32>, steps = 127>";
+  auto numbers = read("tensor<2x3xf32> = " + trained);
+  ASSERT_TRUE(succeeded(numbers)) << message;
+  const float step = 6.35f / 127;
+  EXPECT_EQ(numbers->f32, (std::vector<float>{1, 2, 3, 80 * step, 100 * step, 120 * step}));
+  const std::string fit = ", fit = <[<\"w.safetensors\", \"x\">], damping = 0.1>>"; // a file without x: it is not read
+  for (const std::string &rest : {std::string(">"), fit}) {
+    auto codes = read("!lm.int8<2x3> = #lm.quantize_rows<" + trained + rest);
+    ASSERT_TRUE(succeeded(codes)) << message;
+    EXPECT_EQ(codes->s8, (std::vector<int8_t>{1, 2, 3, 80, 100, 120}));
+    EXPECT_EQ(codes->scales, (std::vector<float>{1, step}));
+  }
+  const std::string scaled = "#lm.scale_rows<#lm.scale<" + trained + ", 0.5>, dense<[2.0, -4.0]> : tensor<2xf32>>";
+  auto moved = read("!lm.int8<1x3> = #lm.quantize_rows<#lm.take_rows<#lm.reorder_rows<" + scaled +
+                    ", order = [1, 0]>, kept = [0]>>");
+  ASSERT_TRUE(succeeded(moved)) << message;
+  EXPECT_EQ(moved->s8, (std::vector<int8_t>{80, 100, 120}));
+  EXPECT_EQ(moved->scales, (std::vector<float>{step * 0.5f * -4}));
+  auto turned = read("!lm.int8<2x3> = #lm.quantize_rows<#lm.permute_rope<" + trained + ", heads = 1, from = half>>");
+  ASSERT_TRUE(succeeded(turned)) << message;
+  EXPECT_EQ(turned->scales, (std::vector<float>{1, step}));
+}
+
+TEST_F(Weights, TrainedCodesThatCannotBe) {
+  const std::string matrix = "#lm.safetensors<\"w.safetensors\", \"matrix\", f32>";
+  auto trained = [&](const std::string &ranges) {
+    return "tensor<2x3xf32> = #lm.fake_quantize<" + matrix + ", ranges = " + ranges + ">";
+  };
+  for (const char *bad : {"0.0", "-1.0", "0x7F800000", "0x7FC00000", "1.0e-40"})
+    expectError(trained("dense<[1.0, " + std::string(bad) + "]> : tensor<2xf32>"), "range 1 is ");
+  expectError(trained("dense<1.0> : tensor<3xf32>"), "expected one range, or one for each of 2 rows, but found 3");
+  expectError(trained("#lm.safetensors<\"w.safetensors\", \"matrix\", f32>"), "but found 2x3");
+  expectError("tensor<1x2xf32> = #lm.fake_quantize<dense<[[1.0, 0x7F800000]]> : tensor<1x2xf32>, ranges = dense<1.0> : "
+              "tensor<1xf32>>",
+              "row 0 holds a number that is not finite; the checkpoint is damaged");
+}
+
 TEST_F(Weights, ShapesThatOnlyTheFileKnows) {
   const std::string matrix = "#lm.safetensors<\"w.safetensors\", \"matrix\", f32>";
   const std::string scalar = "#lm.safetensors<\"w.safetensors\", \"scalar\", f32>";

@@ -42,7 +42,7 @@ protected:
     EXPECT_TRUE(contains(model.error().message, part)) << model.error().message;
   }
 
-  /// A file of zeros with these tensors.
+  /// A file with these tensors: of zeros, but of ones where numbers must be positive (greatest magnitudes).
   void writeWeights(const std::string &name, const Tensors &tensors) {
     Result<SafetensorsWriter> writer = SafetensorsWriter::create(folder / name, tensors);
     ASSERT_TRUE(writer) << writer.error().message;
@@ -50,7 +50,11 @@ protected:
       size_t size = safetensorsType(tensor.type)->bytes;
       for (int64_t dim : tensor.shape)
         size *= dim;
-      ASSERT_TRUE(writer->append(std::string(size, '\0').data(), size));
+      std::string data(size, '\0');
+      if (llvm::StringRef(tensor.name).ends_with("_amax"))
+        for (size_t i = 0; i < size; i += 4)
+          data.replace(i, 4, "\0\0\x80\x3f", 4);
+      ASSERT_TRUE(writer->append(data.data(), size));
     }
     ASSERT_TRUE(writer->finish());
   }
@@ -230,6 +234,58 @@ TEST_F(Import, TensorsMustFitTheConfiguration) {
   tensors.push_back({"model.layers.0.self_attn.q_norm.weight", "F32", {2}});
   writeWeights("model.safetensors", tensors);
   expectError("", 4, "the tensor 'model.layers.0.self_attn.q_norm.weight' is not part of this family");
+}
+
+TEST_F(Import, RangesOfTraining) {
+  folder.write("config.json", llamaJson().dump());
+  Tensors tensors = llamaTensors();
+  const std::string layer = "model.layers.0.self_attn.";
+  for (const char *part : {"q_proj", "k_proj", "v_proj"})
+    tensors.push_back({layer + part + "._input_quantizer._amax", "F32", {}});
+  tensors.push_back({layer + "q_proj._weight_quantizer._amax", "F32", {4, 1}});
+  tensors.push_back({layer + "k_proj._weight_quantizer._amax", "F32", {}});
+  tensors.push_back({"lm_head.input_quantizer._amax", "F32", {}});
+  writeWeights("model.safetensors", tensors);
+  Result<ImportedModel> model = import("");
+  ASSERT_TRUE(model) << model.error().message;
+  std::string module = text(*model);
+  EXPECT_TRUE(contains(module, "@layers.0.attn.q.weight : tensor<4x4xf32> = #lm.fake_quantize<#lm.safetensors<"));
+  EXPECT_TRUE(contains(module, "q_proj._weight_quantizer._amax\", f32>, steps = 127, least = -128>"));
+  EXPECT_TRUE(
+      contains(module, "ranges = dense<1.000000e+00> : tensor<1xf32>, steps = 127, least = -128> exactness <trained>"));
+  std::string fake = "lm.fake_quantize %"; // one for the three that read it, one for the head
+  size_t first = module.find(fake), second = module.find(fake, first + 1);
+  EXPECT_NE(second, std::string::npos);
+  EXPECT_EQ(module.find(fake, second + 1), std::string::npos);
+  EXPECT_TRUE(contains(module, "lm.part = \"head.input\""));
+}
+
+TEST_F(Import, RefusesRangesThatItDoesNotApply) {
+  auto expectRefusal = [&](bool tied, const std::string &tensor, std::vector<int64_t> shape, const std::string &words) {
+    json config = llamaJson();
+    config["tie_word_embeddings"] = tied;
+    folder.write("config.json", config.dump());
+    Tensors tensors = llamaTensors();
+    tensors.push_back({tensor, "F32", std::move(shape)});
+    writeWeights("model.safetensors", tensors);
+    expectError("", 4, tensor);
+    expectError("", 4, words);
+  };
+  const char *strange = "belongs to a range of quantization-aware training that lmopt does not apply";
+  expectRefusal(false, "model.embed_tokens._weight_quantizer._amax", {}, strange);
+  expectRefusal(false, "model.norm.weight_quantizer._amax", {}, strange);
+  expectRefusal(false, "model.layers.0.self_attn.q_bmm_quantizer._amax", {}, strange);
+  expectRefusal(false, "model.layers.0.self_attn.q_proj.output_quantizer._amax", {}, strange);
+  expectRefusal(false, "model.layers.0.self_attn.q_proj._weight_quantizer._amax", {2}, "each of 4 rows, found 2");
+  expectRefusal(true, "lm_head._weight_quantizer._amax", {5}, "a table that the embedding shares");
+}
+
+TEST_F(Import, RangesOfPartsThatAreNotBuilt) {
+  folder.write("config.json", bertJson().dump());
+  Tensors tensors = bertTensors();
+  tensors.push_back({"pooler.dense._weight_quantizer._amax", "F32", {}});
+  writeWeights("model.safetensors", tensors);
+  EXPECT_TRUE(import(""));
 }
 
 TEST_F(Import, GgufTensorsMustFitTheMetadata) {

@@ -30,6 +30,17 @@ def quantize_dynamic(x):
     return codes, scale, zero
 
 
+def trained_codes(x, number, steps, zero, least, greatest):
+    """Codes, scales and zero points of #lm.code_range, in float32."""
+    factor, step = np.float32(steps) / number, number / np.float32(steps)
+    codes = np.clip(np.rint(x * factor) + np.float32(zero), least, greatest).astype(np.uint8)
+    return codes, np.full(x.shape[:-1], step, np.float32), np.full(x.shape[:-1], zero, np.int32)
+
+
+def code_range_text(number, steps, zero, least, greatest):
+    return f"<range = {float(number)}, steps = {steps}, zero = {zero}, least = {least}, greatest = {greatest}>"
+
+
 def quantized_linear(codes, sa, za, wq, sw, bias):
     """Dequantize both sides and multiply: the definition, not the integer formula."""
     x = (codes.astype(np.float64) - za[..., None]) * sa.astype(np.float64)[..., None]

@@ -13,8 +13,8 @@ import codebook_cases
 import numpy as np
 from attention_cases import attention, groups, halves, lengths, projections
 from cases import Case, codes_type, dense, f32, run_lines, t, write
-from formulas import (SMALL, quantize_dynamic, quantize_groups, quantize_rows, quantize_weight_groups,
-                      quantized_linear, rotate)
+from formulas import (SMALL, code_range_text, quantize_dynamic, quantize_groups, quantize_rows,
+                      quantize_weight_groups, quantized_linear, rotate, trained_codes)
 
 ROOM = pathlib.Path(__file__).parent.parent
 
@@ -485,12 +485,73 @@ def ranking():
     return cases
 
 
+def trained():
+    """Ranges of quantization-aware training, as #lm.code_range and #lm.fake_quantize say."""
+    random = np.random.default_rng(7)  # of its own
+    draw = lambda *shape: random.standard_normal(shape).astype(np.float32)  # noqa: E731
+    cases = []
+    x, w, b = draw(2, 3, 16), draw(5, 16), draw(5)
+    x[0, 0, :6] = [2.5, 3.5, -2.5, 1000, -1000, 0]  # with a step of 1: halves to even; beyond both ends
+    ranges = {"affine": (np.float32(0.02), 1, 100, 0, 255), "reduced": (np.float32(0.037), 1, 60, 0, 127),
+              "signed": (np.float32(2.7), 127, 128, 0, 255), "whole": (np.float32(1), 1, 128, 1, 255)}
+    for name, values in ranges.items():
+        codes, step, zero = trained_codes(x, *values)
+        text, kind = code_range_text(*values), codes_type(codes, step, zero)
+        fake = f"%f = lm.fake_quantize %x {{codes = {text}}} : {t(16)}"
+        c = Case(f"fake_quantize_{name}")
+        c.constant("x", x)
+        c.op(fake)
+        cases.append(c.finish([("f", (codes.astype(np.float32) - np.float32(values[2])) * step[..., None])], 0))
+        c = Case(f"quantize_static_{name}")
+        c.constant("x", x)
+        c.op(fake)
+        c.op(f"%q = lm.quantize_static %x {{range = {text}}} : ({t(16)}) -> {kind}")
+        c.op(f"%r = lm.quantize_static %f {{range = {text}}} : ({t(16)}) -> {kind}")
+        cases.append(c.finish([("q", (codes, step, zero)), ("r", (codes, step, zero))], 0))
+    c = Case("fake_quantize_vectors")
+    c.constant("x", x[:, 0])
+    c.op(f"%y = lm.fake_quantize %x {{codes = {code_range_text(*ranges['affine'])}}} : tensor<2x16xf32>")
+    codes, step, _ = trained_codes(x, *ranges["affine"])
+    cases.append(c.finish([("y", ((codes.astype(np.float32) - np.float32(100)) * step[..., None])[:, 0])], 0))
+    w[1] = 0
+    w[2, :4] = [0.5, -0.5, 1.5, -1.5]  # half way between codes of a range of 127
+    w[3, :2] = [-3, 3]  # beyond the range
+    tops = np.array([[2.1], [0.3], [127], [2.0], [2.5]], np.float32)
+    scales = np.abs(w).max(-1).astype(np.float32) / np.float32(127.5) + np.float32(1e-3)
+    for name, (numbers, steps, least) in {"magnitudes": (tops, 127, -128), "narrow": (tops[3:4, 0], 127, -127),
+                                          "scales": (scales, 1, -128)}.items():
+        wrap = f"#lm.fake_quantize<{{}}, ranges = {' : '.join(dense(numbers))}, steps = {steps}, least = {least}>"
+        rows = np.broadcast_to(numbers.reshape(-1), 5).astype(np.float32)
+        s = (rows / np.float32(steps))[:, None]
+        codes_w = np.clip(np.rint(w * (np.float32(steps) / rows)[:, None]), least, 127)
+        affine = ranges["affine"]
+        codes, step, zero = trained_codes(x, *affine)
+        y = quantized_linear(codes, step, zero, codes_w, s, b)
+        c = Case(f"trained_product_{name}")
+        c.constant("x", x)
+        c.op(f"%f = lm.fake_quantize %x {{codes = {code_range_text(*affine)}}} : {t(16)}")
+        c.op(f"%y = lm.linear %f, {c.param('w', w, wrap)} bias {c.param('b', b)} : ({t(16)}) -> {t(5)}")
+        cases.append(c.finish([("y", y)], 3))  # numbers of both sides are rounded to float32, and the result
+        moved = f"#lm.quantize_rows<#lm.reorder_rows<#lm.scale<{wrap}, 5.0e-1>, order = [1, 0, 2, 4, 3]>>"
+        c = Case(f"trained_codes_{name}")
+        c.constant("x", x)
+        kind = codes_type(codes, step, zero)
+        c.op(f"%q = lm.quantize_static %x {{range = {code_range_text(*affine)}}} : ({t(16)}) -> {kind}")
+        c.op(f"%y = lm.quantized_linear %q, {c.param('w', w, '#lm.quantize_rows<' + wrap + '>')} bias {c.param('b', b)} : ({kind}) -> {t(5)}")
+        c.op(f"%z = lm.quantized_linear %q, {c.param('m', w, moved)} : ({kind}) -> {t(5)}")
+        z = quantized_linear(codes, step, zero, codes_w, s * np.float32(0.5), 0)[..., [1, 0, 2, 4, 3]]
+        cases.append(c.finish([("y", y), ("z", z)], 1))
+    return cases
+
+
 # Which functions --lm-run-compiled runs, too (none named: all; None: no function); the others have shapes that no kernel has. Its sums are
 # float32: one of n numbers, here up to 16, is rounded n times by 2^-24 of itself, and its functions are right to 3 ulp.
 COMPILED = {
     "embedding/meaning": ["embedding", "embedding_rotated", "embedding_int8", "add_positions"],
     "linear/meaning": ["linear", "linear_bias", "linear_vectors"],
     "quantize/meaning": ["rotate_2", "rotate_4", "rotate_16"],
+    "quantize/trained": [f"fake_quantize_{name}" for name in ("affine", "reduced", "signed", "whole", "vectors")] +
+                        [f"trained_{what}_{name}" for name in ("magnitudes", "narrow", "scales") for what in ("product", "codes")],
     "norm/meaning": [], "elementwise/meaning": [], "pooling/meaning": [],
     "attention/meaning": ["attention_decoder_half", "attention_decoder_partial", "attention_decoder_none", "attention_encoder_full", "attention_encoder_causal"],
     "interpret/weights": ["sum", "scale", "scale_columns", "add_to_rows", "rotate_columns", "permute_from_interleaved",
@@ -516,7 +577,7 @@ def main():
                "interpret/weights": weights(), "attention/lengths": lengths(), "attention/halves": halves(),
                "attention/groups": groups(), "ranking/meaning": ranking(),
                "linear/codebooks": codebook_cases.products(5, 16, 4) + codebook_cases.tables(7, 16, 4, 4),
-               "attention/projections": projections()}
+               "attention/projections": projections(), "quantize/trained": trained()}
     is_rotate = lambda case: "func.func @rotate_" in case
     written["quantize/meaning"] = [case for case in written["linear/meaning"] if is_rotate(case)]
     written["linear/meaning"] = [case for case in written["linear/meaning"] if not is_rotate(case)]

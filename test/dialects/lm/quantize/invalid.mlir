@@ -77,3 +77,19 @@ func.func @narrow_c1_shape(%x: tensor<?x?x4xf32>) -> tensor<?x?x5xbf16> {
   %y = lm.narrow %x : (tensor<?x?x4xf32>) -> tensor<?x?x5xbf16>
   return %y : tensor<?x?x5xbf16>
 }
+
+// -----
+
+func.func @quantize_static_c1_width(%x: tensor<?x?x12xf32>) {
+  // expected-error@+1 {{C1: codes '!lm.codes<?x?x8, u8>' do not have the shape of the input 'tensor<?x?x12xf32>'}}
+  %q = lm.quantize_static %x {range = <range = 1.0, steps = 1, zero = 0, least = 0, greatest = 255>} : (tensor<?x?x12xf32>) -> !lm.codes<?x?x8, u8>
+  return
+}
+
+// -----
+
+func.func @quantize_static_signed(%x: tensor<?x?x12xf32>) {
+  // expected-error@+1 {{result #0 must be u8 codes (!lm.codes<..., u8>), but got '!lm.codes<?x?x12, s8, group = 4>'}}
+  %q = lm.quantize_static %x {range = <range = 1.0, steps = 1, zero = 0, least = 0, greatest = 255>} : (tensor<?x?x12xf32>) -> !lm.codes<?x?x12, s8, group = 4>
+  return
+}
