@@ -19,7 +19,16 @@ namespace lmopt::cpu {
 
 namespace {
 
-struct TopLinearModel : KernelOpInterface::ExternalModel<TopLinearModel, lm::TopLinearOp> {
+// What all of them have alike: rows are dealt out to threads, and nothing is kept between steps.
+template <class Model, class Op>
+struct RankingModel : KernelOpInterface::ExternalModel<Model, Op> {
+  LogicalResult prepare(Operation *, plan::ProgramOp) const { return success(); }
+  plan::Share getShare(Operation *, plan::StepOp, bool) const { return plan::Share::rows; }
+  int64_t getStateBytes(Operation *) const { return 0; }
+  bool masksLastVector(Operation *) const { return true; }
+};
+
+struct TopLinearModel : RankingModel<TopLinearModel, lm::TopLinearOp> {
   static lm::TopLinearOp top(Operation *op) { return cast<lm::TopLinearOp>(op); }
   static PackedUse panels(Operation *op) { return packedPanels(op, top(op).getWeightAttr(), top(op).getBiasAttr()); }
   static PackedUse bounds(Operation *op) {
@@ -35,15 +44,11 @@ struct TopLinearModel : KernelOpInterface::ExternalModel<TopLinearModel, lm::Top
     return spec;
   }
 
-  LogicalResult prepare(Operation *, plan::ProgramOp) const { return success(); }
   void getPackedWeights(Operation *op, plan::ProgramOp, SmallVectorImpl<PackedUse> &uses) const {
     uses.push_back(panels(op));
     uses.push_back(bounds(op));
   }
-  plan::Share getShare(Operation *, plan::StepOp, bool) const { return plan::Share::rows; }
   int64_t getScratchBytes(Operation *op) const { return specOf(op).scratchBytes(); }
-  int64_t getStateBytes(Operation *) const { return 0; }
-  bool masksLastVector(Operation *) const { return true; }
   StringRef getUnit(Operation *op) const { return specOf(op).exact.bf16() ? "bf16" : "f32"; }
   Kernel defineKernel(Operation *op, KernelLibrary &kernels, plan::StepOp step) const {
     TopSpec spec = specOf(op);
@@ -78,17 +83,13 @@ ClassTables tablesOf(Op op) {
   return {lm::widthOf(op.getResult()), lm::widthOf(op.getScores()), op.getClasses().getSingles()};
 }
 
-struct ClassLogitsModel : KernelOpInterface::ExternalModel<ClassLogitsModel, lm::ClassLogitsOp> {
+struct ClassLogitsModel : RankingModel<ClassLogitsModel, lm::ClassLogitsOp> {
   static lm::ClassLogitsOp logits(Operation *op) { return cast<lm::ClassLogitsOp>(op); }
 
-  LogicalResult prepare(Operation *, plan::ProgramOp) const { return success(); }
   void getPackedWeights(Operation *op, plan::ProgramOp, SmallVectorImpl<PackedUse> &uses) const {
     uses.push_back(classTables(logits(op)));
   }
-  plan::Share getShare(Operation *, plan::StepOp, bool) const { return plan::Share::rows; }
   int64_t getScratchBytes(Operation *) const { return 64; }
-  int64_t getStateBytes(Operation *) const { return 0; }
-  bool masksLastVector(Operation *) const { return true; }
   StringRef getUnit(Operation *) const { return "none"; }
   Kernel defineKernel(Operation *op, KernelLibrary &kernels, plan::StepOp step) const {
     Kernel kernel;
@@ -104,7 +105,7 @@ struct ClassLogitsModel : KernelOpInterface::ExternalModel<ClassLogitsModel, lm:
   }
 };
 
-struct TopClassLinearModel : KernelOpInterface::ExternalModel<TopClassLinearModel, lm::TopClassLinearOp> {
+struct TopClassLinearModel : RankingModel<TopClassLinearModel, lm::TopClassLinearOp> {
   static lm::TopClassLinearOp top(Operation *op) { return cast<lm::TopClassLinearOp>(op); }
   static PackedUse panels(Operation *op) { return packedPanels(op, top(op).getWeightAttr(), top(op).getBiasAttr()); }
   static TopClassSpec specOf(Operation *op) {
@@ -121,10 +122,7 @@ struct TopClassLinearModel : KernelOpInterface::ExternalModel<TopClassLinearMode
     uses.push_back(panels(op));
     uses.push_back(classTables(top(op)));
   }
-  plan::Share getShare(Operation *, plan::StepOp, bool) const { return plan::Share::rows; }
   int64_t getScratchBytes(Operation *op) const { return specOf(op).scratchBytes(); }
-  int64_t getStateBytes(Operation *) const { return 0; }
-  bool masksLastVector(Operation *) const { return true; }
   StringRef getUnit(Operation *op) const { return unitOf(specOf(op).exact); }
   Kernel defineKernel(Operation *op, KernelLibrary &kernels, plan::StepOp step) const {
     TopClassSpec spec = specOf(op);
@@ -144,7 +142,7 @@ struct TopClassLinearModel : KernelOpInterface::ExternalModel<TopClassLinearMode
   }
 };
 
-struct PreviewLinearModel : KernelOpInterface::ExternalModel<PreviewLinearModel, lm::PreviewLinearOp> {
+struct PreviewLinearModel : RankingModel<PreviewLinearModel, lm::PreviewLinearOp> {
   static lm::PreviewLinearOp linear(Operation *op) { return cast<lm::PreviewLinearOp>(op); }
   static PackedUse panels(Operation *op) {
     return packedPanels(op, linear(op).getWeightAttr(), linear(op).getBiasAttr());
@@ -154,14 +152,10 @@ struct PreviewLinearModel : KernelOpInterface::ExternalModel<PreviewLinearModel,
     return {linearSpec(layout.getMatrix(), layout.getBias()), static_cast<int64_t>(linear(op).getCount())};
   }
 
-  LogicalResult prepare(Operation *, plan::ProgramOp) const { return success(); }
   void getPackedWeights(Operation *op, plan::ProgramOp, SmallVectorImpl<PackedUse> &uses) const {
     uses.push_back(panels(op));
   }
-  plan::Share getShare(Operation *, plan::StepOp, bool) const { return plan::Share::rows; }
   int64_t getScratchBytes(Operation *) const { return 128; }
-  int64_t getStateBytes(Operation *) const { return 0; }
-  bool masksLastVector(Operation *) const { return true; }
   StringRef getUnit(Operation *op) const { return specOf(op).exact.bf16() ? "bf16" : "f32"; }
   Kernel defineKernel(Operation *op, KernelLibrary &kernels, plan::StepOp step) const {
     PreviewSpec spec = specOf(op);
@@ -184,18 +178,14 @@ PackedUse treeTablesOf(Op op) {
   return {{}, WordTreeAttr::get(op.getContext(), op.getTree())};
 }
 
-struct TreeLogitsModel : KernelOpInterface::ExternalModel<TreeLogitsModel, lm::TreeLogitsOp> {
+struct TreeLogitsModel : RankingModel<TreeLogitsModel, lm::TreeLogitsOp> {
   static lm::TreeLogitsOp logits(Operation *op) { return cast<lm::TreeLogitsOp>(op); }
   static TreeLogitsSpec specOf(Operation *op) { return {treeTables(logits(op).getTree())}; }
 
-  LogicalResult prepare(Operation *, plan::ProgramOp) const { return success(); }
   void getPackedWeights(Operation *op, plan::ProgramOp, SmallVectorImpl<PackedUse> &uses) const {
     uses.push_back(treeTablesOf(logits(op)));
   }
-  plan::Share getShare(Operation *, plan::StepOp, bool) const { return plan::Share::rows; }
   int64_t getScratchBytes(Operation *op) const { return specOf(op).scratchBytes(); }
-  int64_t getStateBytes(Operation *) const { return 0; }
-  bool masksLastVector(Operation *) const { return true; }
   StringRef getUnit(Operation *) const { return "none"; }
   Kernel defineKernel(Operation *op, KernelLibrary &kernels, plan::StepOp step) const {
     TreeLogitsSpec spec = specOf(op);
@@ -212,7 +202,7 @@ struct TreeLogitsModel : KernelOpInterface::ExternalModel<TreeLogitsModel, lm::T
   }
 };
 
-struct TreeScoreModel : KernelOpInterface::ExternalModel<TreeScoreModel, lm::TreeScoreOp> {
+struct TreeScoreModel : RankingModel<TreeScoreModel, lm::TreeScoreOp> {
   static lm::TreeScoreOp score(Operation *op) { return cast<lm::TreeScoreOp>(op); }
   static PackedUse panels(Operation *op) {
     return packedPanels(op, score(op).getWeightAttr(), score(op).getBiasAttr());
@@ -227,10 +217,7 @@ struct TreeScoreModel : KernelOpInterface::ExternalModel<TreeScoreModel, lm::Tre
     uses.push_back(panels(op));
     uses.push_back(treeTablesOf(score(op)));
   }
-  plan::Share getShare(Operation *, plan::StepOp, bool) const { return plan::Share::rows; }
   int64_t getScratchBytes(Operation *op) const { return specOf(op).scratchBytes(); }
-  int64_t getStateBytes(Operation *) const { return 0; }
-  bool masksLastVector(Operation *) const { return true; }
   StringRef getUnit(Operation *op) const { return unitOf(specOf(op).exact); }
   Kernel defineKernel(Operation *op, KernelLibrary &kernels, plan::StepOp step) const {
     TreeScoreSpec spec = specOf(op);

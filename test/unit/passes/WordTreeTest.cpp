@@ -83,7 +83,9 @@ std::vector<float> bundles(int64_t each, int64_t width) {
   for (int64_t bundle = 0; bundle < 4; ++bundle)
     for (int64_t i = 0; i < each; ++i)
       for (int64_t k = 0; k < width; ++k)
-        rows.push_back((k == 0 ? (bundle < 2 ? 20.0f : -20.0f) : k == 1 ? (bundle % 2 ? 5.0f : -5.0f) : 0.0f) +
+        rows.push_back((k == 0   ? (bundle < 2 ? 20.0f : -20.0f)
+                        : k == 1 ? (bundle % 2 ? 5.0f : -5.0f)
+                                 : 0.0f) +
                        0.1f * normal(generator));
   return rows;
 }
