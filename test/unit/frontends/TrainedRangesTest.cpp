@@ -25,8 +25,9 @@ using Entries = std::vector<Entry>;
 std::string bytesOf(const Entry &entry) {
   std::string bytes;
   for (float number : entry.numbers) {
-    auto integer = static_cast<int64_t>(number);
-    const void *from = entry.type == "F32" ? static_cast<const void *>(&number) : &integer; // little-endian
+    bool isFloat = entry.type == "F32";
+    int64_t integer = isFloat ? 0 : static_cast<int64_t>(number);               // NaN is no integer
+    const void *from = isFloat ? static_cast<const void *>(&number) : &integer; // little-endian
     bytes.append(static_cast<const char *>(from), safetensorsType(entry.type)->bytes);
   }
   return bytes;
