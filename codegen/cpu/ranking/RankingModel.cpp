@@ -21,11 +21,15 @@ namespace {
 
 // What all of them have alike: rows are dealt out to threads, and nothing is kept between steps.
 template <class Model, class Op>
-struct RankingModel : KernelOpInterface::ExternalModel<Model, Op> {
-  LogicalResult prepare(Operation *, plan::ProgramOp) const { return success(); }
+class RankingModel : public KernelOpInterface::ExternalModel<Model, Op> {
+public:
   plan::Share getShare(Operation *, plan::StepOp, bool) const { return plan::Share::rows; }
   int64_t getStateBytes(Operation *) const { return 0; }
   bool masksLastVector(Operation *) const { return true; }
+
+private:
+  friend Model;
+  RankingModel() = default;
 };
 
 struct TopLinearModel : RankingModel<TopLinearModel, lm::TopLinearOp> {
@@ -44,6 +48,7 @@ struct TopLinearModel : RankingModel<TopLinearModel, lm::TopLinearOp> {
     return spec;
   }
 
+  LogicalResult prepare(Operation *, plan::ProgramOp) const { return success(); }
   void getPackedWeights(Operation *op, plan::ProgramOp, SmallVectorImpl<PackedUse> &uses) const {
     uses.push_back(panels(op));
     uses.push_back(bounds(op));
@@ -86,6 +91,7 @@ ClassTables tablesOf(Op op) {
 struct ClassLogitsModel : RankingModel<ClassLogitsModel, lm::ClassLogitsOp> {
   static lm::ClassLogitsOp logits(Operation *op) { return cast<lm::ClassLogitsOp>(op); }
 
+  LogicalResult prepare(Operation *, plan::ProgramOp) const { return success(); }
   void getPackedWeights(Operation *op, plan::ProgramOp, SmallVectorImpl<PackedUse> &uses) const {
     uses.push_back(classTables(logits(op)));
   }
@@ -152,6 +158,7 @@ struct PreviewLinearModel : RankingModel<PreviewLinearModel, lm::PreviewLinearOp
     return {linearSpec(layout.getMatrix(), layout.getBias()), static_cast<int64_t>(linear(op).getCount())};
   }
 
+  LogicalResult prepare(Operation *, plan::ProgramOp) const { return success(); }
   void getPackedWeights(Operation *op, plan::ProgramOp, SmallVectorImpl<PackedUse> &uses) const {
     uses.push_back(panels(op));
   }
@@ -182,6 +189,7 @@ struct TreeLogitsModel : RankingModel<TreeLogitsModel, lm::TreeLogitsOp> {
   static lm::TreeLogitsOp logits(Operation *op) { return cast<lm::TreeLogitsOp>(op); }
   static TreeLogitsSpec specOf(Operation *op) { return {treeTables(logits(op).getTree())}; }
 
+  LogicalResult prepare(Operation *, plan::ProgramOp) const { return success(); }
   void getPackedWeights(Operation *op, plan::ProgramOp, SmallVectorImpl<PackedUse> &uses) const {
     uses.push_back(treeTablesOf(logits(op)));
   }
