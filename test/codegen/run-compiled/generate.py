@@ -17,7 +17,8 @@ from cases import Case, codes_type, f32, run_lines, t, write
 import codebook_cases
 from formulas import (attend, quantize_dynamic, quantize_groups, quantize_rows, quantize_weight_groups, quantized_linear, rope,
                       rotate)
-from generate import GROUPED, bf16, by_classes, by_tree, preview_linear, top_linear, word_tree
+from generate import GROUPED
+from ranking_cases import by_classes, by_tree, preview_linear, top_linear, word_tree
 
 
 def bf16(x):
