@@ -142,9 +142,7 @@ private:
   /// What the words of the head have, then what was fitted.
   ParamOp makeScores(StringRef suffix, Attribute ofHead, Attribute fitted, ArrayRef<int64_t> shape) {
     Attribute both = ConcatRowsAttr::get(context, {ofHead, fitted});
-    ParamOp made = makeParamBeside(uses.lookup(head.getWeightAttr()), suffix, shape, both);
-    made.setExactnessAttr(ExactnessAttr::get(context, ExactnessKind::approximate, std::nullopt));
-    return made;
+    return makeApproximateBeside(uses.lookup(head.getWeightAttr()), suffix, shape, both);
   }
 
   void rewrite(const WordClasses &classes, const ClassHead &fitted) {

@@ -6,8 +6,10 @@
 // test/passes/factorize-softmax and test/unit/models/ClassSoftmaxTest.cpp.
 #include "passes/factorize-softmax/ClassSoftmax.h"
 
+#include "dialects/lm/Build.h"
 #include "dialects/lm/PartNames.h"
 #include "dialects/lm/Verify.h"
+#include "passes/analysis/NarrowLinear.h"
 #include "passes/analysis/Tell.h"
 #include "passes/factorize-softmax/HeadNumbers.h"
 
@@ -120,7 +122,7 @@ static FlatSymbolRefAttr takeSharing(const ParamUses &uses, LinearOp head, FlatS
   shape[0] = classes.sharing();
   Attribute value = sharingRows(param.getValue(), classes);
   if (!uses.isOnlyUsedBy(param, head))
-    return FlatSymbolRefAttr::get(makeParamBeside(param, "by_class", shape, value).getSymNameAttr());
+    return refTo(makeParamBeside(param, "by_class", shape, value));
   param.setValueAttr(value);
   param.setTypeAttr(TypeAttr::get(RankedTensorType::get(shape, Builder(param.getContext()).getF32Type())));
   return name;
@@ -152,10 +154,8 @@ void insertClassLogits(ParamUses &uses, LinearOp head, ParamOp vectors, ParamOp 
   OpBuilder builder(head.getContext());
   builder.setInsertionPointAfter(head);
   Value products = head.getResult();
-  auto all = cast<RankedTensorType>(products.getType());
-  SmallVector<int64_t> shape(all.getShape());
-  shape.back() = classes.sharing();
-  products.setType(RankedTensorType::get(shape, all.getElementType()));
+  Type all = products.getType();
+  setWidth(products, classes.sharing());
   auto scores = LinearOp::create(builder, head.getLoc(), head.getInput(), vectors, offsets);
   nameAfter(scores, products, "classes");
   auto logits = ClassLogitsOp::create(builder, head.getLoc(), all, products, scores,

@@ -7,6 +7,7 @@
 // test/passes/factorize-softmax.
 #include "passes/factorize-softmax/FactorizeSoftmax.h"
 
+#include "dialects/lm/Build.h"
 #include "dialects/lm/Lm.h"
 #include "dialects/lm/PartNames.h"
 #include "dialects/lm/Verify.h"
@@ -174,33 +175,22 @@ struct FactorizeSoftmax : impl::LmFactorizeSoftmaxPassBase<FactorizeSoftmax> {
                                   StatisticsAttr(), Real(0.0), Real(0.0));
     if (stats.empty())
       return plain;
-    FailureOr<Statistics> statistics = Statistics::open(getOperation(), stats);
-    FailureOr<LayerSelection> all = LayerSelection::create(getOperation(), {}, {});
-    if (failed(statistics) || failed(all))
+    FailureOr<HeadStatistics> found = findHeadStatistics(head.product, head.input, stats);
+    if (failed(found) || failed(found->statistics.read(found->input)))
       return failure();
-    for (const ObservedValue &value : findObservedValues(getOperation(), *all))
-      if (value.value == head.input) {
-        if (failed(statistics->read(value)))
-          return failure();
-        return LowRankAttr::get(&getContext(), head.numbers, LowRankMethod::whitened, wantedRank(head.weight),
-                                statistics->attributeOf(value), Real(kDamping), Real(0.0));
-      }
-    return error(head.product) << "nothing tells what statistics its input has; method=preview comes before the passes "
-                                  "that choose the format of weights";
+    return LowRankAttr::get(&getContext(), head.numbers, LowRankMethod::whitened, wantedRank(head.weight),
+                            found->statistics.attributeOf(found->input), Real(kDamping), Real(0.0));
   }
 
   void preview(Head &head, LowRankAttr factored) {
     int64_t words = head.weight.getShape()[0], width = head.weight.getShape()[1];
     auto make = [&](StringRef suffix, ArrayRef<int64_t> shape, Attribute value) {
-      ParamOp param = makeParamBeside(head.weight, suffix, shape, value);
-      param.setExactnessAttr(ExactnessAttr::get(&getContext(), ExactnessKind::approximate, std::nullopt));
-      return param;
+      return makeApproximateBeside(head.weight, suffix, shape, value);
     };
     FlatSymbolRefAttr bias = head.product.getBiasAttr();
     if (factored.getMethod() == LowRankMethod::whitened) {
       Attribute old = bias ? lookupParam(head.product, bias).getValue() : Attribute();
-      ParamOp moved = make("preview.bias", {words}, LowRankBiasAttr::get(&getContext(), factored, old));
-      bias = FlatSymbolRefAttr::get(moved.getSymNameAttr());
+      bias = refTo(make("preview.bias", {words}, LowRankBiasAttr::get(&getContext(), factored, old)));
     }
     ParamOp left = make("preview", {words, factored.getRank()}, LowRankLeftAttr::get(&getContext(), factored));
     ParamOp right = make("preview.inner", {factored.getRank(), width}, LowRankRightAttr::get(&getContext(), factored));

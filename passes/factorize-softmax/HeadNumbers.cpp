@@ -31,29 +31,36 @@ std::vector<float> HeadNumbers::biasOf(ArrayRef<int64_t> words) const {
   return found;
 }
 
-static LogicalResult readRows(ModuleOp module, LinearOp head, const std::string &stats, HeadRows &rows) {
+FailureOr<HeadStatistics> findHeadStatistics(Operation *head, Value input, const std::string &stats) {
+  auto module = head->getParentOfType<ModuleOp>();
   FailureOr<Statistics> statistics = Statistics::open(module, stats);
   FailureOr<LayerSelection> all = LayerSelection::create(module, {}, {});
   if (failed(statistics) || failed(all))
     return failure();
   for (const ObservedValue &value : findObservedValues(module, *all))
-    if (value.value == head.getInput()) {
-      FailureOr<HeadRows> found = statistics->readHeadRows(value);
-      if (failed(found))
-        return failure();
-      rows = std::move(*found);
-    }
-  if (rows.count() < kHeldOut)
+    if (value.value == input)
+      return HeadStatistics{std::move(*statistics), value};
+  return error(head) << "nothing tells what statistics its input has; this method comes before the passes that choose "
+                        "the format of weights";
+}
+
+static FailureOr<HeadRows> readRows(LinearOp head, const std::string &stats) {
+  FailureOr<HeadStatistics> found = findHeadStatistics(head, head.getInput(), stats);
+  FailureOr<HeadRows> rows =
+      failed(found) ? FailureOr<HeadRows>(failure()) : found->statistics.readHeadRows(found->input);
+  if (succeeded(rows) && rows->count() < kHeldOut)
     return error(head) << "expected statistics with at least " << kHeldOut << " rows of what the head reads, found "
-                       << rows.count() << "; calibrate with more --head-rows";
-  return success();
+                       << rows->count() << "; calibrate with more --head-rows";
+  return rows;
 }
 
 FailureOr<HeadNumbers> readHeadNumbers(ModuleOp module, LinearOp head, const std::string &stats,
                                        const std::string &base) {
-  HeadNumbers numbers;
-  if (failed(readRows(module, head, stats, numbers.rows)))
+  FailureOr<HeadRows> rows = readRows(head, stats);
+  if (failed(rows))
     return failure();
+  HeadNumbers numbers;
+  numbers.rows = std::move(*rows);
   WeightReader reader(base.empty() ? moduleDirectory(module) : base);
   FailureOr<WeightData> matrix = reader.read(lookupParam(head, head.getWeightAttr()));
   if (failed(matrix))
@@ -97,12 +104,15 @@ ParamOp makeParamBeside(ParamOp beside, StringRef suffix, ArrayRef<int64_t> shap
   return param;
 }
 
-ParamOp makeFittedBeside(ParamOp beside, StringRef suffix, ArrayRef<int64_t> shape, ArrayRef<float> numbers) {
-  MLIRContext *context = beside.getContext();
-  auto type = RankedTensorType::get(shape, Builder(context).getF32Type());
-  ParamOp param = makeParamBeside(beside, suffix, shape, DenseElementsAttr::get(type, numbers));
-  param.setExactnessAttr(ExactnessAttr::get(context, ExactnessKind::approximate, std::nullopt));
+ParamOp makeApproximateBeside(ParamOp beside, StringRef suffix, ArrayRef<int64_t> shape, Attribute value) {
+  ParamOp param = makeParamBeside(beside, suffix, shape, value);
+  param.setExactnessAttr(ExactnessAttr::get(beside.getContext(), ExactnessKind::approximate, std::nullopt));
   return param;
+}
+
+ParamOp makeFittedBeside(ParamOp beside, StringRef suffix, ArrayRef<int64_t> shape, ArrayRef<float> numbers) {
+  auto type = RankedTensorType::get(shape, Builder(beside.getContext()).getF32Type());
+  return makeApproximateBeside(beside, suffix, shape, DenseElementsAttr::get(type, numbers));
 }
 
 } // namespace lmopt::lm

@@ -13,6 +13,14 @@
 
 namespace lmopt::lm {
 
+/// Statistics, and what in them is the value that the head reads. Errors: they are of another model, or the value is
+/// none that they can have.
+struct HeadStatistics {
+  Statistics statistics;
+  ObservedValue input;
+};
+mlir::FailureOr<HeadStatistics> findHeadStatistics(mlir::Operation *head, mlir::Value input, const std::string &stats);
+
 struct HeadNumbers {
   HeadRows rows;
   std::vector<float> weight, bias; ///< [words][width]; [words], or none
@@ -30,6 +38,10 @@ mlir::FailureOr<std::vector<double>> frequenciesOf(LinearOp head, const HeadNumb
 
 /// A param of f32 next to the one that it is made of, called NAME.SUFFIX where that is free.
 ParamOp makeParamBeside(ParamOp beside, llvm::StringRef suffix, llvm::ArrayRef<int64_t> shape, mlir::Attribute value);
+
+/// The same of what is approximate.
+ParamOp makeApproximateBeside(ParamOp beside, llvm::StringRef suffix, llvm::ArrayRef<int64_t> shape,
+                              mlir::Attribute value);
 
 /// The same of fitted numbers.
 ParamOp makeFittedBeside(ParamOp beside, llvm::StringRef suffix, llvm::ArrayRef<int64_t> shape,

@@ -8,8 +8,10 @@
 #include "passes/factorize-softmax/HeadNumbers.h"
 #include "passes/factorize-softmax/TreeHead.h"
 
+#include "dialects/lm/Build.h"
 #include "dialects/lm/PartNames.h"
 #include "dialects/lm/Verify.h"
+#include "passes/analysis/NarrowLinear.h"
 #include "passes/analysis/Tell.h"
 
 #include <numeric>
@@ -29,15 +31,13 @@ static void rewrite(ModuleOp module, LinearOp head, const WordTree &tree, const 
   ParamOp vectors = makeFittedBeside(table, "nodes", {tree.nodes(), width}, fitted.weight);
   ParamOp offsets = makeFittedBeside(table, "nodes.bias", {tree.nodes()}, fitted.bias);
   uses.forget(head);
-  head.setWeightAttr(FlatSymbolRefAttr::get(vectors.getSymNameAttr()));
-  head.setBiasAttr(FlatSymbolRefAttr::get(offsets.getSymNameAttr()));
+  head.setWeightAttr(refTo(vectors));
+  head.setBiasAttr(refTo(offsets));
   uses.record(head);
   uses.eraseUnused();
   Value scores = head.getResult();
-  auto all = cast<RankedTensorType>(scores.getType());
-  SmallVector<int64_t> shape(all.getShape());
-  shape.back() = tree.nodes();
-  scores.setType(RankedTensorType::get(shape, all.getElementType()));
+  Type all = scores.getType();
+  setWidth(scores, tree.nodes());
   OpBuilder builder(head.getContext());
   builder.setInsertionPointAfter(head);
   auto logits = TreeLogitsOp::create(builder, head.getLoc(), all, scores,
@@ -98,11 +98,9 @@ LogicalResult addScoreFunction(ModuleOp module, func::FuncOp function, TreeLogit
   auto own = cast<TreeLogitsOp>(mapping.lookup(logits.getOperation()));
   auto ownProduct = cast<LinearLikeOpInterface>(mapping.lookup(product.getOperation()));
   OpBuilder at(own);
-  SmallVector<int64_t> shape(cast<ShapedType>(own.getType()).getShape());
-  shape.back() = 1;
   auto scores =
-      TreeScoreOp::create(at, own.getLoc(), RankedTensorType::get(shape, at.getF32Type()), ownProduct.getInput(),
-                          ownProduct.getWeightAttr(), ownProduct.getBiasAttr(), score.getArgument(2), own.getTree());
+      TreeScoreOp::create(at, own.getLoc(), withWidth(own, 1), ownProduct.getInput(), ownProduct.getWeightAttr(),
+                          ownProduct.getBiasAttr(), score.getArgument(2), own.getTree());
   nameAfter(scores, own.getResult(), "score");
   own.replaceAllUsesWith(scores.getResult());
   own.erase();

@@ -59,14 +59,10 @@ static Result<void> scoreTokens(EvalRunner &model, const int32_t *chunk, int64_t
   if (Result<void> restarted = model.restart(); !restarted.ok())
     return restarted;
   std::vector<float> logs;
-  int64_t first = length / 2 - 1, pass = model.model.info.max_step_rows;
-  for (int64_t from = 0; from < length - 1; from += pass) {
-    int64_t to = std::min(from + pass, length - 1);
-    if (Result<void> scored = model.scoreNext(chunk, from, to, logs); !scored.ok())
-      return scored;
-    for (int64_t i = std::max(from, first); i < to; ++i)
-      scores.add(logs[static_cast<size_t>(i - from)]);
-  }
+  if (Result<void> scored = model.scoreNext(chunk, length, logs); !scored.ok())
+    return scored;
+  for (size_t i = static_cast<size_t>(length / 2 - 1); i < logs.size(); ++i)
+    scores.add(logs[i]);
   return {};
 }
 

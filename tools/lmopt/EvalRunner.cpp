@@ -55,10 +55,10 @@ Result<void> EvalRunner::feed(const int32_t *chunk, int64_t from, int64_t to, in
   return {};
 }
 
-Result<void> EvalRunner::scoreNext(const int32_t *chunk, int64_t from, int64_t to, std::vector<float> &scores) {
-  scores.resize(static_cast<size_t>(to - from));
+Result<void> EvalRunner::scoreNext(const int32_t *chunk, int64_t length, std::vector<float> &scores) {
+  scores.resize(static_cast<size_t>(length - 1));
   lmopt_error_t error{};
-  if (lmopt_session_score(session.get(), chunk + from, chunk + from + 1, to - from, scores.data(), &error) != LMOPT_OK)
+  if (lmopt_session_score(session.get(), chunk, chunk + 1, length - 1, scores.data(), &error) != LMOPT_OK)
     return runtimeError(error);
   return {};
 }

@@ -25,8 +25,9 @@ struct EvalRunner {
   Result<void> restart();
   /// Feeds tokens [from, to) of the chunk; `logits` gets rows of those at `scored` or later.
   Result<void> feed(const int32_t *chunk, int64_t from, int64_t to, int64_t scored, std::vector<float> &logits);
-  /// Of a model that can (info.token_scores): the logarithms of the probabilities of tokens [from + 1, to + 1).
-  Result<void> scoreNext(const int32_t *chunk, int64_t from, int64_t to, std::vector<float> &scores);
+  /// Of a model that can (info.token_scores): the logarithm of the probability of each token of the chunk but the
+  /// first.
+  Result<void> scoreNext(const int32_t *chunk, int64_t length, std::vector<float> &scores);
   /// A whole chunk, pass by pass; `take` gets a row for each token from `first` on but the last, which is never fed,
   /// and the token that came next.
   Result<void> score(const int32_t *chunk, int64_t length, int64_t first,
