@@ -15,6 +15,7 @@
 #include <random>
 
 #include <dlfcn.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 using namespace mlir;
@@ -111,9 +112,14 @@ void KernelProgram::load() {
 }
 
 Block::Block(int64_t size) : bytes(cpu::roundUp(size, 64)) {
-  start = static_cast<char *>(std::aligned_alloc(64, static_cast<size_t>(bytes)));
+  constexpr int64_t kHuge = int64_t{2} << 20; // what the runtime asks for too (artifact/model.c)
+  int64_t alignment = bytes < kHuge ? 64 : kHuge;
+  start = static_cast<char *>(
+      std::aligned_alloc(static_cast<size_t>(alignment), static_cast<size_t>(cpu::roundUp(bytes, alignment))));
   if (!start)
     fail("out of memory");
+  if (alignment == kHuge)
+    madvise(start, static_cast<size_t>(bytes), MADV_HUGEPAGE);
   fillFloats();
 }
 Block::~Block() { std::free(start); }

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The layers that are compared; see Layers.h.
+#include "bench/cmm/Layers.h"
+
+#include <cmath>
+#include <cstring>
+#include <random>
+#include <thread>
+
+namespace lmopt::bench {
+
+std::vector<float> normal(int64_t count, float scale, uint64_t seed) {
+  std::mt19937 random(static_cast<uint32_t>(seed));
+  std::normal_distribution<float> numbers(0, scale);
+  std::vector<float> found(static_cast<size_t>(count));
+  for (float &x : found)
+    x = numbers(random);
+  return found;
+}
+
+Data::Data(const Problem &problem)
+    : keys(normal(problem.neurons() * problem.width, 0.036f, 1)),
+      values(normal(problem.neurons() * problem.width, 0.015f, 2)),
+      inputs(normal(problem.turns * problem.batch * problem.width, 1, 3)) {}
+
+/// `work(begin, end, thread)` on even shares of the rows.
+template <class Work>
+static void share(int64_t rows, int threads, const Work &work) {
+  std::vector<std::thread> others;
+  for (int t = 1; t < threads; ++t)
+    others.emplace_back([=, &work] { work(rows * t / threads, rows * (t + 1) / threads, t); });
+  work(0, rows / threads, 0);
+  for (std::thread &other : others)
+    other.join();
+}
+
+static cpu::NeuronTreeSpec specOf(const Problem &problem) {
+  cpu::NeuronTreeSpec spec;
+  spec.descent.rows = {problem.neurons(), problem.width, problem.width, problem.format, problem.format};
+  spec.descent.levels = problem.levels;
+  spec.descent.trees = problem.trees;
+  spec.outStride = cpu::floatRowBytes(problem.width);
+  return spec;
+}
+
+TreeLayer::TreeLayer(KernelProgram &program, const Problem &problem)
+    : in(problem.turns * problem.batch * cpu::floatRowBytes(problem.width)),
+      out(problem.batch * cpu::floatRowBytes(problem.width)), problem(problem), spec(specOf(problem)),
+      kernel(program.add(cpu::neuronTreeKernel(program.library(), spec))),
+      weights(problem.turns * spec.descent.rows.bytes()) {
+  for (int t = 0; t < 2; ++t)
+    scratch.emplace_back(spec.descent.scratchBytes());
+}
+
+static void storeNumbers(char *to, const float *from, int64_t count, cpu::RowNumber format) {
+  if (format == cpu::RowNumber::F32)
+    std::memcpy(to, from, static_cast<size_t>(4 * count));
+  for (int64_t i = 0; i < count && format == cpu::RowNumber::Bf16; ++i)
+    std::memcpy(to + 2 * i, reinterpret_cast<const char *>(from + i) + 2, 2); // cut off: any numbers will do
+}
+
+static void copyTurns(Block &block, int64_t bytes, int64_t turns) {
+  for (int64_t turn = 1; turn < turns; ++turn)
+    std::memcpy(block.data() + turn * bytes, block.data(), static_cast<size_t>(bytes));
+}
+
+void TreeLayer::pack(const Data &data) {
+  const cpu::NeuronRows &rows = spec.descent.rows;
+  std::memset(weights.data(), 0, static_cast<size_t>(rows.bytes()));
+  for (int64_t n = 0; n < rows.neurons; ++n) {
+    char *row = weights.data() + n * rows.rowBytes();
+    const float *keys = &data.keys[static_cast<size_t>(n * problem.width)];
+    storeNumbers(row, keys, problem.width, problem.format);
+    storeNumbers(row + rows.valueOffset(), &data.values[static_cast<size_t>(n * problem.width)], problem.width,
+                 problem.format);
+    double squares = 0;
+    for (int64_t k = 0; k < problem.width; ++k)
+      squares += double(keys[k]) * keys[k];
+    reinterpret_cast<float *>(weights.data() + rows.normOffset())[n] =
+        static_cast<float>(std::sqrt(squares) * 1.0001) + cpu::kLeastNorm;
+  }
+  copyTurns(weights, rows.bytes(), problem.turns);
+  std::memcpy(in.data(), data.inputs.data(), data.inputs.size() * 4);
+}
+
+void TreeLayer::run(const KernelProgram &program, int threads, int64_t turn) {
+  const char *from = in.data() + turn * problem.batch * cpu::floatRowBytes(problem.width);
+  share(problem.batch, threads, [&](int64_t begin, int64_t end, int t) {
+    program.call(kernel, Arguments(from, weights.data() + turn * spec.descent.rows.bytes(), out.data(),
+                                   scratch[t].data(), begin, end));
+  });
+}
+
+DenseLayer::DenseLayer(KernelProgram &program, const Problem &problem)
+    : in(problem.turns * problem.batch * cpu::floatRowBytes(problem.width)),
+      out(problem.batch * cpu::floatRowBytes(problem.width)), problem(problem),
+      up{problem.neurons(), problem.width, cpu::WeightFormat::F32, false, cpu::floatRowBytes(problem.neurons())},
+      down{problem.width, problem.neurons(), cpu::WeightFormat::F32, false, cpu::floatRowBytes(problem.width)},
+      upKernel(program.add(cpu::linearKernel(program.library(), up))),
+      downKernel(program.add(cpu::linearKernel(program.library(), down))), upWeights(problem.turns * up.bytes()),
+      downWeights(problem.turns * down.bytes()), hidden(2 * 128 * cpu::floatRowBytes(problem.neurons())) {}
+
+void DenseLayer::pack(const Data &data) {
+  auto put = [&](Block &block, const cpu::LinearSpec &spec, int64_t n, int64_t k, float number) {
+    int64_t at = spec.unitOffset(n / cpu::kLanes, k) + n % cpu::kLanes * 4;
+    std::memcpy(block.data() + at, &number, 4);
+  };
+  for (int64_t n = 0; n < problem.neurons(); ++n)
+    for (int64_t k = 0; k < problem.width; ++k) {
+      put(upWeights, up, n, k, data.keys[static_cast<size_t>(n * problem.width + k)]);
+      put(downWeights, down, k, n, data.values[static_cast<size_t>(n * problem.width + k)]);
+    }
+  copyTurns(upWeights, up.bytes(), problem.turns);
+  copyTurns(downWeights, down.bytes(), problem.turns);
+  std::memcpy(in.data(), data.inputs.data(), data.inputs.size() * 4);
+}
+
+// As in a chain of a program: blocks of 128 rows, so that what lies between stays in a cache.
+void DenseLayer::run(const KernelProgram &program, int threads, int64_t turn) {
+  const char *from = in.data() + turn * problem.batch * up.inStride();
+  share(problem.batch, threads, [&](int64_t begin, int64_t end, int t) {
+    char *between = hidden.data() + t * 128 * up.outStride;
+    for (int64_t row = begin; row < end; row += 128) {
+      int64_t rows = std::min<int64_t>(128, end - row);
+      program.call(upKernel, Arguments(from + row * up.inStride(), upWeights.data() + turn * up.bytes(), between, 0,
+                                       rows, 0, up.panels()));
+      program.call(downKernel, Arguments(between, downWeights.data() + turn * down.bytes(),
+                                         out.data() + row * down.outStride, 0, rows, 0, down.panels()));
+    }
+  });
+}
+
+void runDense(const Blas &blas, const Problem &problem, const Data &data, int64_t turn, std::vector<float> &hidden,
+              std::vector<float> &out) {
+  blas.product(&data.inputs[static_cast<size_t>(turn * problem.batch * problem.width)], data.keys.data(), hidden.data(),
+               problem.batch, problem.neurons(), problem.width, true);
+  blas.product(hidden.data(), data.values.data(), out.data(), problem.batch, problem.width, problem.neurons(), false);
+}
+
+void runConditional(const Blas &blas, const Problem &problem, const Data &data, int64_t turn, std::vector<float> &out) {
+  const float *inputs = &data.inputs[static_cast<size_t>(turn * problem.batch * problem.width)];
+  std::fill(out.begin(), out.end(), 0.0f);
+  const int64_t width = problem.width, nodes = (int64_t{1} << problem.levels) - 1;
+  for (int64_t t = 0; t < problem.batch; ++t)
+    for (int64_t tree = 0; tree < problem.trees; ++tree)
+      for (int64_t level = 0, node = 0; level < problem.levels; ++level) {
+        auto row = static_cast<size_t>((tree * nodes + node) * width);
+        float a = blas.dot(inputs + t * width, &data.keys[row], width);
+        float value = 0.5f * a * std::erfc(-a * 0.70710678f);
+        blas.add(value, &data.values[row], &out[static_cast<size_t>(t * width)], width);
+        node = 2 * node + 1 + (a > 0 ? 1 : 0);
+      }
+}
+
+} // namespace lmopt::bench

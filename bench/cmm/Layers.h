@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The layers that are compared: a tree of neurons as lmopt computes it, the dense layer of as many neurons as lmopt
+// computes that, and both by a BLAS. All have the same random weights and inputs.
+#ifndef LMOPT_BENCH_CMM_LAYERS_H
+#define LMOPT_BENCH_CMM_LAYERS_H
+
+#include "bench/cmm/Blas.h"
+#include "bench/kernels/KernelProgram.h"
+#include "codegen/cpu/conditional/NeuronTree.h"
+#include "codegen/cpu/linear/LinearModel.h"
+
+#include <memory>
+#include <vector>
+
+namespace lmopt::bench {
+
+struct Problem {
+  int64_t batch, width, levels, trees;
+  cpu::RowNumber format = cpu::RowNumber::F32;
+  int64_t turns = 1; ///< batches of different inputs, each with weights of its own, as the layers of a model have
+  int64_t neurons() const { return trees * ((int64_t{1} << levels) - 1); }
+};
+
+/// Numbers as models have them: zero or all alike would send every token the same way.
+std::vector<float> normal(int64_t count, float scale, uint64_t seed);
+
+struct Data {
+  explicit Data(const Problem &problem);
+  std::vector<float> keys, values, inputs; ///< neurons x width, twice; turns x batch x width
+};
+
+class TreeLayer {
+public:
+  TreeLayer(KernelProgram &program, const Problem &problem);
+  void pack(const Data &data);
+  void run(const KernelProgram &program, int threads, int64_t turn);
+  Block in, out;
+
+private:
+  Problem problem;
+  cpu::NeuronTreeSpec spec;
+  int kernel;
+  Block weights;
+  std::vector<Block> scratch;
+};
+
+/// Two products, the activation fused with neither: it would cost little beside them.
+class DenseLayer {
+public:
+  DenseLayer(KernelProgram &program, const Problem &problem);
+  void pack(const Data &data);
+  void run(const KernelProgram &program, int threads, int64_t turn);
+  Block in, out;
+
+private:
+  Problem problem;
+  cpu::LinearSpec up, down;
+  int upKernel, downKernel;
+  Block upWeights, downWeights, hidden;
+};
+
+void runDense(const Blas &blas, const Problem &problem, const Data &data, int64_t turn, std::vector<float> &hidden,
+              std::vector<float> &out);
+void runConditional(const Blas &blas, const Problem &problem, const Data &data, int64_t turn, std::vector<float> &out);
+
+} // namespace lmopt::bench
+
+#endif

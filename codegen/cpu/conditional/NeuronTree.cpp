@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Trees of neurons for CPUs: y = sum over trees and levels of f(a_l) V[n_l]. In: rows of f32, neurons (NeuronTree.h).
+// Out: rows of f32. The walk down each tree is Descent.cpp's; then each token adds the rows of its way.
+//
+// What bounds the adding: one multiplication for 64 bytes of V, which a core reads from its first-level cache as fast
+// as it multiplies. So columns are taken 16 vectors at a time (256-bit registers: four), their sums in registers for a
+// whole way, and tokens in the order of their neurons, whose ways have most rows in common: 12 rows x 1 KB stay in the
+// first-level cache from one token to the next. Each row of the result is written once a tree.
+// Tested by test/unit/codegen/NeuronTreeKernelTest.cpp, test/codegen/run-compiled/conditional.mlir.
+#include "codegen/cpu/conditional/Descent.h"
+#include "codegen/cpu/elementwise/Activations.h"
+
+using namespace mlir;
+
+namespace lmopt::cpu {
+
+namespace {
+
+using Values = Emitter::Values;
+
+struct Adding {
+  Emitter &e;
+  const NeuronTreeSpec &spec;
+  bool more;    ///< to what the trees before have made
+  bool streams; ///< past the caches
+  Value rows, scales, out, scratch, list;
+  const DescentSpec &descent = spec.descent;
+  const NeuronRows &neurons = descent.rows;
+
+  Value numbers(Value token) {
+    return e.at(scratch, e.add(e.mul(token, 4 * descent.numbersPerToken()), descent.numbersOffset()));
+  }
+  Value tokenAt(Value i) { return loadNumber(e, e.at(list, descent.tokensOffset(0)), i); }
+  Value lastAt(Value i) { return loadNumber(e, e.at(list, descent.neuronsOffset(0)), i); }
+
+  // The neuron of a level on the way to the last one: counted from one, the number of a parent is half of its child's.
+  Value onWay(Value last, int64_t level) {
+    return e.add(e.shrLogical(e.add(last, 1), e.index(descent.levels - 1 - level)), -1);
+  }
+
+  void activate(Value i) {
+    Value token = tokenAt(i);
+    for (int64_t lanes = 0; lanes < descent.numbersPerToken(); lanes += kLanes) {
+      Value address = e.at(numbers(token), 4 * lanes);
+      e.store(emitActivation(e, spec.kind, false, e.load(e.floats(), address, 64)), address, 64);
+    }
+    if (neurons.valueFormat == RowNumber::S8)
+      for (int64_t level = 0; level < descent.levels; ++level) {
+        Value address = e.at(numbers(token), 4 * level), scale = e.at(scales, e.mul(onWay(lastAt(i), level), 4));
+        e.store(e.mul(e.load(e.b.getF32Type(), address), e.load(e.b.getF32Type(), scale)), address);
+      }
+  }
+
+  // Some vectors of a row of the result.
+  void columns(Value i, Value first, int64_t count) {
+    Value token = tokenAt(i), last = lastAt(i), factors = numbers(token);
+    Value to = e.at(out, e.add(e.mul(token, spec.outStride), e.mul(first, 64)));
+    Values sums;
+    for (int64_t c = 0; c < count; ++c)
+      sums.push_back(more ? loadResult(e.at(to, 64 * c), e.add(first, c)) : e.floatsOf(0));
+    Value inRow = e.add(e.mul(first, neurons.valueVectorBytes()), neurons.valueOffset());
+    for (int64_t level = 0; level < descent.levels; ++level) {
+      Value row = e.at(rows, e.add(e.mul(onWay(last, level), neurons.rowBytes()), inRow));
+      Value factor = e.broadcast(e.load(e.b.getF32Type(), e.at(factors, 4 * level)));
+      for (int64_t c = 0; c < count; ++c)
+        sums[c] =
+            e.fma(factor, loadNumbers(e, neurons.valueFormat, e.at(row, neurons.valueVectorBytes() * c)), sums[c]);
+    }
+    for (int64_t c = 0; c < count; ++c)
+      storeResult(sums[c], e.at(to, 64 * c), e.add(first, c));
+  }
+
+  Value lanesLeft(Value vector) { return e.maskBelow(e.sub(e.index(neurons.outputs), e.mul(vector, kLanes))); }
+  Value loadResult(Value address, Value vector) {
+    return spec.ragged() ? e.loadMasked(e.floats(), address, lanesLeft(vector)) : e.loadFloats(address);
+  }
+  void storeResult(Value sum, Value address, Value vector) {
+    if (spec.ragged())
+      return e.storeMasked(sum, address, lanesLeft(vector));
+    LLVM::StoreOp::create(e.b, e.loc, sum, address, 64, /*isVolatile=*/false, /*isNonTemporal=*/streams);
+  }
+
+  void emit(Value begin, Value end) {
+    e.loop(begin, end, 1, [&](Value i) { activate(i); });
+    int64_t together = e.shape.tilePanels > 1 ? 16 : 4, vectors = neurons.valueVectors();
+    int64_t whole = vectors / together * together;
+    e.loop(0, whole, together,
+           [&](Value first) { e.loop(begin, end, 1, [&](Value i) { columns(i, first, together); }); });
+    if (whole < vectors)
+      e.loop(begin, end, 1, [&](Value i) { columns(i, e.index(whole), vectors - whole); });
+  }
+};
+
+std::string nameOf(const NeuronTreeSpec &spec) {
+  static const char *const formats[] = {"f32", "bf16", "s8"};
+  const DescentSpec &descent = spec.descent;
+  const NeuronRows &rows = descent.rows;
+  return "neuron_tree_" + std::string(formats[int(rows.keyFormat)]) + "_" + formats[int(rows.valueFormat)] + "_" +
+         kernelWord(spec.kind) + "_trees" + std::to_string(descent.trees) + "_l" + std::to_string(descent.levels) +
+         "_k" + std::to_string(rows.inputs) + "_n" + std::to_string(rows.outputs) +
+         (descent.tieRight ? "_tieright" : "") + (spec.ragged() ? "_packed" : "");
+}
+
+// Results of this many bytes are longer than what caches keep, so they go past them: a row that is only written need
+// not be read first (Zen 4, 48 MB: 3 ms of 18).
+constexpr int64_t kStreamed = int64_t{16} << 20;
+
+// (rows, scales, out, scratch, list, begin, end)
+std::string addingKernel(KernelLibrary &kernels, const NeuronTreeSpec &spec, bool more, bool streams) {
+  std::string name = std::string(more ? "add_more_" : streams ? "add_past_" : "add_") + nameOf(spec);
+  return kernels.define(name, 5, 2, [&](Emitter &e, ValueRange a) {
+    Adding{e, spec, more, streams, a[0], a[1], a[2], a[3], a[4]}.emit(a[5], a[6]);
+  });
+}
+
+struct TreeEmitter {
+  Emitter &e;
+  const NeuronTreeSpec &spec;
+  const Descent &descent;
+  Value weights, scratch;
+  const std::string &adding, &addingMore, &addingPast;
+
+  struct Part { ///< a tree
+    TreeValues values;
+    Value scales;
+  };
+  Part partOf(Value in, Value tree) {
+    const NeuronRows &rows = spec.descent.rows;
+    Value first = e.mul(tree, spec.descent.nodes()), numbers = e.at(weights, e.mul(first, 4));
+    return {{in, e.at(weights, e.mul(first, rows.rowBytes())), e.at(numbers, rows.biasOffset()),
+             e.at(numbers, rows.normOffset()), scratch},
+            e.at(numbers, rows.scaleOffset())};
+  }
+  void add(const std::string &kernel, const Part &part, Value out, int64_t list, Value begin, Value end) {
+    Value lists = e.at(scratch, 2 * list * spec.descent.listBytes());
+    func::CallOp::create(e.b, e.loc, kernel, TypeRange(),
+                         ValueRange{part.values.rows, part.scales, out, scratch, lists, begin, end});
+  }
+
+  // One tree for the rows of a block.
+  void many(Value in, Value out, Value count, Value tree, bool first) {
+    Part part = partOf(in, tree);
+    descent.emitFirst(e, part.values, count, first);
+    e.loop(e.index(0), count, spec.descent.tileTokens(), [&](Value begin) {
+      Value end = e.min(e.add(begin, spec.descent.tileTokens()), count);
+      descent.emitRest(e, part.values, begin, end, count);
+      auto add = [&](const std::string &kernel) { this->add(kernel, part, out, descent.endList(), begin, end); };
+      if (!first || spec.descent.trees > 1 || spec.ragged())
+        return add(first ? adding : addingMore);
+      Value bytes = e.mul(count, spec.outStride);
+      e.ifElse(e.less(bytes, e.index(kStreamed)), [&] { add(adding); }, [&] { add(addingPast); });
+    });
+  }
+  // The same for few.
+  void few(Value in, Value out, Value count, Value tree, bool first) {
+    Part part = partOf(in, tree);
+    descent.emitWalk(e, part.values, count, first);
+    add(first ? adding : addingMore, part, out, 0, e.index(0), count);
+  }
+  void allTrees(const std::function<void(Value, bool)> &body) {
+    body(e.index(0), true);
+    if (spec.descent.trees > 1)
+      e.loop(e.index(1), e.index(spec.descent.trees), 1, [&](Value tree) { body(tree, false); });
+  }
+};
+} // namespace
+
+std::string neuronTreeKernel(KernelLibrary &kernels, const NeuronTreeSpec &spec) {
+  Descent descent(kernels, spec.descent);
+  std::string first = addingKernel(kernels, spec, false, false), more, past;
+  if (spec.descent.trees > 1)
+    more = addingKernel(kernels, spec, true, false);
+  else if (!spec.ragged())
+    past = addingKernel(kernels, spec, false, true);
+  return kernels.define(nameOf(spec), 4, 2, [&](Emitter &e, ValueRange a) {
+    TreeEmitter emitter{e, spec, descent, a[1], a[3], first, more, past};
+    e.loop(a[4], a[5], spec.descent.blockTokens(), [&](Value block) {
+      Value count = e.min(e.index(spec.descent.blockTokens()), e.sub(a[5], block));
+      Value in = e.at(a[0], e.mul(block, floatRowBytes(spec.descent.rows.inputs)));
+      Value out = e.at(a[2], e.mul(block, spec.outStride));
+      auto few = [&] { emitter.allTrees([&](Value tree, bool first) { emitter.few(in, out, count, tree, first); }); };
+      auto many = [&] { emitter.allTrees([&](Value tree, bool first) { emitter.many(in, out, count, tree, first); }); };
+      e.ifElse(e.less(count, e.index(DescentSpec::kFew)), few, many);
+    });
+  });
+}
+
+} // namespace lmopt::cpu

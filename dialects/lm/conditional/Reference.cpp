@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Trees of neurons, gates, experts and the product without zeros; see Reference.h.
+
+#include "dialects/lm/conditional/Reference.h"
+
+#include "dialects/lm/elementwise/Reference.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+namespace lmopt::lm::reference {
+
+/// W[n] x + b[n], rounded to f32 once. The sum is of four, k mod 4: code that looks at a decision again adds as this
+/// does (codegen/cpu/conditional/Recheck.cpp), so that the two are one number.
+static float neuron(const float *x, const Weight &weight, const float *bias, int64_t n) {
+  double sums[4] = {0, 0, 0, 0};
+  for (int64_t k = 0; k < weight.columns; ++k)
+    sums[k % 4] += double(x[k]) * double(weight.f32[n * weight.columns + k]);
+  return float((sums[0] + sums[1]) + (sums[2] + sums[3]) + (bias ? double(bias[n]) : 0.0));
+}
+
+static bool goesRight(float a, bool tieRight) { return tieRight ? a >= 0 : a > 0; }
+
+/// y += factor * row n.
+static void addRow(std::vector<double> &y, double factor, const Weight &weight, int64_t n) {
+  for (int64_t m = 0; m < weight.columns; ++m)
+    y[m] += factor * double(weight.at(n, m));
+}
+
+static void storeRow(Tensor &y, int64_t r, const std::vector<double> &row) {
+  std::copy(row.begin(), row.end(), y.f32.begin() + r * y.width());
+}
+
+static Tensor ofWidth(const Tensor &x, int64_t width) {
+  std::vector<int64_t> shape = x.shape;
+  shape.back() = width;
+  return Tensor::ofF32(std::move(shape));
+}
+
+Tensor neuronTree(const Tensor &x, const NeuronTrees &trees, const Tensor *narrow) {
+  Tensor y = ofWidth(x, trees.values.columns);
+  const int64_t nodes = (int64_t{1} << trees.levels) - 1, width = x.width();
+  for (int64_t r = 0; r < x.rows(); ++r) {
+    std::vector<double> sums(static_cast<size_t>(y.width()));
+    for (int64_t tree = 0; tree < trees.trees; ++tree)
+      for (int64_t level = 0, node = 0; level < trees.levels; ++level) {
+        int64_t n = tree * nodes + node;
+        float a = neuron(&x.f32[r * width], trees.weight, trees.bias, n);
+        float value = narrow ? narrow->f32[r * narrow->width() + n] : a;
+        addRow(sums, apply(trees.kind, value), trees.values, n);
+        node = 2 * node + 1 + (goesRight(a, trees.tieRight) ? 1 : 0);
+      }
+    storeRow(y, r, sums);
+  }
+  return y;
+}
+
+/// What it costs to end at each leaf: nodes from the root on hand down what their way has cost.
+static std::vector<float> leafCosts(const float *x, const Weight &weight, const float *bias, bool tieRight) {
+  const int64_t nodes = weight.rows;
+  std::vector<float> costs(static_cast<size_t>(2 * nodes + 1));
+  for (int64_t n = 0; n < nodes; ++n) {
+    float a = neuron(x, weight, bias, n), magnitude = std::isnan(a) ? 0 : std::fabs(a);
+    bool right = goesRight(a, tieRight);
+    costs[2 * n + 1] = costs[n] + (right ? magnitude : 0);
+    costs[2 * n + 2] = costs[n] + (right ? 0 : magnitude);
+  }
+  return {costs.begin() + nodes, costs.end()};
+}
+
+/// The numbers 0, 1, ... by a key, the least first; of equal keys the smaller number.
+static std::vector<int64_t> ascending(const std::vector<float> &keys) {
+  std::vector<int64_t> order(keys.size());
+  std::iota(order.begin(), order.end(), 0);
+  auto before = [&](int64_t a, int64_t b) { return keys[a] < keys[b] || (keys[a] == keys[b] && a < b); };
+  std::sort(order.begin(), order.end(), before);
+  return order;
+}
+
+/// The leaf on whose way no node is left.
+static int64_t reachedLeaf(const float *x, const Weight &weight, const float *bias, bool tieRight) {
+  int64_t node = 0;
+  while (node < weight.rows)
+    node = 2 * node + 1 + (goesRight(neuron(x, weight, bias, node), tieRight) ? 1 : 0);
+  return node - weight.rows;
+}
+
+Tensor treeGates(const Tensor &x, const Weight &weight, const float *bias, int64_t count, bool tieRight) {
+  Tensor y = ofWidth(x, weight.rows + 1);
+  for (int64_t r = 0; r < x.rows(); ++r) {
+    const float *row = &x.f32[r * x.width()];
+    float *gates = &y.f32[r * y.width()];
+    if (count == 1) {
+      gates[reachedLeaf(row, weight, bias, tieRight)] = 1;
+      continue;
+    }
+    std::vector<int64_t> order = ascending(leafCosts(row, weight, bias, tieRight));
+    for (int64_t i = 0; i < count; ++i)
+      gates[order[i]] = 1;
+  }
+  return y;
+}
+
+Tensor topGates(const Tensor &scores, int64_t count, std::string_view softmax) {
+  Tensor y = Tensor::ofF32(scores.shape);
+  const int64_t width = scores.width();
+  for (int64_t r = 0; r < scores.rows(); ++r) {
+    const float *s = &scores.f32[r * width];
+    std::vector<float> keys(static_cast<size_t>(width));
+    for (int64_t e = 0; e < width; ++e)
+      keys[e] = std::isnan(s[e]) ? std::numeric_limits<float>::infinity() : -s[e];
+    std::vector<int64_t> order = ascending(keys);
+    // "none": all gates are exp 0.
+    bool ones = softmax == "none";
+    double sum = 0;
+    for (int64_t i = 0; i < (softmax == "all" ? width : count); ++i)
+      sum += std::exp(double(s[order[i]]) - double(s[order[0]]));
+    for (int64_t i = 0; i < count; ++i)
+      y.f32[r * width + order[i]] = ones ? 1 : float(std::exp(double(s[order[i]]) - double(s[order[0]])) / sum);
+  }
+  return y;
+}
+
+/// What expert e gives for a row.
+static std::vector<double> expert(const float *x, const Experts &experts, int64_t e, int64_t neurons) {
+  std::vector<double> y(static_cast<size_t>(experts.values.columns));
+  Weight up = experts.weight;
+  up.f32 = experts.up;
+  for (int64_t n = e * neurons; n < (e + 1) * neurons; ++n) {
+    double h = apply(experts.kind, neuron(x, experts.weight, experts.bias, n));
+    if (experts.up)
+      h *= neuron(x, up, nullptr, n);
+    addRow(y, h, experts.values, n);
+  }
+  for (int64_t m = 0; experts.valuesBias && m < experts.values.columns; ++m)
+    y[m] += experts.valuesBias[e * experts.values.columns + m];
+  return y;
+}
+
+Tensor experts(const Tensor &x, const Tensor &gates, const Experts &experts) {
+  Tensor y = ofWidth(x, experts.values.columns);
+  const int64_t neurons = experts.weight.rows / gates.width();
+  for (int64_t r = 0; r < x.rows(); ++r) {
+    std::vector<double> sums(static_cast<size_t>(y.width()));
+    for (int64_t e = 0; e < gates.width(); ++e) {
+      float gate = gates.f32[r * gates.width() + e];
+      if (gate == 0)
+        continue;
+      std::vector<double> added = expert(&x.f32[r * x.width()], experts, e, neurons);
+      for (size_t m = 0; m < sums.size(); ++m)
+        sums[m] += double(gate) * added[m];
+    }
+    storeRow(y, r, sums);
+  }
+  return y;
+}
+
+Tensor nonzeroLinear(const Tensor &x, const Weight &weight, const float *bias) {
+  Tensor y = ofWidth(x, weight.columns);
+  for (int64_t r = 0; r < x.rows(); ++r) {
+    std::vector<double> sums(static_cast<size_t>(y.width()));
+    if (bias)
+      sums.assign(bias, bias + y.width());
+    for (int64_t k = 0; k < x.width(); ++k)
+      if (float number = x.f32[r * x.width() + k]; number != 0)
+        addRow(sums, number, weight, k);
+    storeRow(y, r, sums);
+  }
+  return y;
+}
+
+} // namespace lmopt::lm::reference

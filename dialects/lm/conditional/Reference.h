@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The meaning of dialects/lm/conditional/Conditional.td as plain functions; a bias may be null.
+// Tested by test/dialects/lm/conditional.
+
+#ifndef LMOPT_DIALECTS_LM_CONDITIONAL_REFERENCE_H
+#define LMOPT_DIALECTS_LM_CONDITIONAL_REFERENCE_H
+
+#include "dialects/lm/Kinds.h"
+#include "dialects/lm/interpreter/Values.h"
+
+#include <string_view>
+
+namespace lmopt::lm::reference {
+
+/// Trees of neurons that stand one behind the other; what a neuron is multiplied with and what it adds.
+struct NeuronTrees {
+  int64_t trees, levels;
+  Weight weight, values;
+  const float *bias;
+  Activation kind;
+  bool tieRight;
+};
+/// `narrow`: the numbers of all neurons in the place of those that decide, or null.
+Tensor neuronTree(const Tensor &x, const NeuronTrees &trees, const Tensor *narrow);
+
+/// 1 at the `count` leaves of least cost, 0 elsewhere.
+Tensor treeGates(const Tensor &x, const Weight &weight, const float *bias, int64_t count, bool tieRight);
+
+/// `softmax`: "chosen", "all" or "none".
+Tensor topGates(const Tensor &scores, int64_t count, std::string_view softmax);
+
+struct Experts {
+  Weight weight, values;
+  const float *bias, *up, *valuesBias; ///< up: a matrix like `weight`
+  Activation kind;
+};
+Tensor experts(const Tensor &x, const Tensor &gates, const Experts &experts);
+
+/// The rows of the weight whose number in x is not zero.
+Tensor nonzeroLinear(const Tensor &x, const Weight &weight, const float *bias);
+
+} // namespace lmopt::lm::reference
+
+#endif // LMOPT_DIALECTS_LM_CONDITIONAL_REFERENCE_H
