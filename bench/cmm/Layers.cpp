@@ -77,8 +77,9 @@ void TreeLayer::pack(const Data &data) {
     double squares = 0;
     for (int64_t k = 0; k < problem.width; ++k)
       squares += double(keys[k]) * keys[k];
-    reinterpret_cast<float *>(weights.data() + rows.normOffset())[n] =
-        static_cast<float>(std::sqrt(squares) * 1.0001) + cpu::kLeastNorm;
+    auto *numbers =
+        reinterpret_cast<float *>(weights.data() + rows.numbersOffset() + n * cpu::NeuronRows::kNumbersBytes);
+    numbers[cpu::NeuronRows::kNorm / 4] = static_cast<float>(std::sqrt(squares) * 1.0001) + cpu::kLeastNorm;
   }
   copyTurns(weights, rows.bytes(), problem.turns);
   std::memcpy(in.data(), data.inputs.data(), data.inputs.size() * 4);

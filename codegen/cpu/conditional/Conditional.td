@@ -10,15 +10,16 @@ include "codegen/cpu/CpuDialect.td"
 def Cpu_NeuronsAttr : Cpu_Layout<"Neurons", "neurons"> {
   let summary = "neuron by neuron: what it is multiplied with, then what it adds";
   let description = [{
-    `#cpu.neurons<tensor<7x4xf32>, to tensor<7x8xbf16>, bias = true>`: the params of the weight are the first matrix, with
-    `bias` its biases, and, if `to` is given, the second matrix. The picture is in NeuronTree.h.
+    `#cpu.neurons<tensor<7x4xf32>, to tensor<7x8xbf16>, by !lm.int8<7x4>, bias = true>`: the params of the weight are the first
+    matrix, with `bias` its biases, and those behind `to` and `by` if they are given. The picture is in NeuronTree.h.
 
     Constraints:
-    - C1: the types are matrices of f32 or bf16, the second also of !lm.int8, of as many rows.
+    - C1: the types are matrices of f32 or bf16, others than the first also of !lm.int8, of as many rows, and the one behind
+      `by` of as many columns.
   }];
   let parameters = (ins "::mlir::Type":$keys, OptionalParameter<"::mlir::Type">:$values,
-                        DefaultValuedParameter<"bool", "false">:$bias);
-  let assemblyFormat = "`<` $keys (`,` `to` $values^)? (`,` `bias` `=` $bias^)? `>`";
+                        OptionalParameter<"::mlir::Type">:$narrow, DefaultValuedParameter<"bool", "false">:$bias);
+  let assemblyFormat = "`<` $keys (`,` `to` $values^)? (`,` `by` $narrow^)? (`,` `bias` `=` $bias^)? `>`";
   let genVerifyDecl = 1;
 }
 

@@ -38,9 +38,11 @@ struct NeuronTreeModel : ConditionalModel<NeuronTreeModel, lm::NeuronTreeOp> {
     if (tree(op).getBiasAttr())
       params.push_back(tree(op).getBiasAttr());
     params.push_back(tree(op).getValuesAttr());
-    Type keys = lm::lookupParam(op, tree(op).getWeightAttr()).getType();
-    Type values = lm::lookupParam(op, tree(op).getValuesAttr()).getType();
-    return {params, NeuronsAttr::get(op->getContext(), keys, values, static_cast<bool>(tree(op).getBiasAttr()))};
+    if (tree(op).getNarrowAttr())
+      params.push_back(tree(op).getNarrowAttr());
+    auto type = [&](FlatSymbolRefAttr symbol) { return symbol ? lm::lookupParam(op, symbol).getType() : Type(); };
+    return {params, NeuronsAttr::get(op->getContext(), type(tree(op).getWeightAttr()), type(tree(op).getValuesAttr()),
+                                     type(tree(op).getNarrowAttr()), static_cast<bool>(tree(op).getBiasAttr()))};
   }
   static NeuronTreeSpec specOf(Operation *op) {
     NeuronTreeSpec spec;
@@ -54,11 +56,7 @@ struct NeuronTreeModel : ConditionalModel<NeuronTreeModel, lm::NeuronTreeOp> {
     return spec;
   }
 
-  LogicalResult prepare(Operation *op, plan::ProgramOp) const {
-    if (tree(op).getNarrow())
-      return plan::refuse(op, "numbers of a tree from a product of fewer bits have no code");
-    return success();
-  }
+  LogicalResult prepare(Operation *, plan::ProgramOp) const { return success(); }
   void getPackedWeights(Operation *op, plan::ProgramOp, SmallVectorImpl<PackedUse> &uses) const {
     uses.push_back(neurons(op));
   }

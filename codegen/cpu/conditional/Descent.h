@@ -16,10 +16,10 @@ mlir::Value loadNumbers(Emitter &e, RowNumber format, mlir::Value address);
 mlir::Value loadNumber(Emitter &e, mlir::Value list, mlir::Value i);
 void storeNumber(Emitter &e, mlir::Value number, mlir::Value list, mlir::Value i);
 
-/// What a tree is, as values of the kernel: its rows, its biases and norms, and the rows of the block.
+/// What a tree is, as values of the kernel: the rows of the block, its neurons' rows, their numbers, their exact rows.
 struct TreeValues {
-  mlir::Value in, rows, biases, norms, scratch;
-  llvm::SmallVector<mlir::Value> all() const { return {in, rows, biases, norms, scratch}; }
+  mlir::Value in, rows, numbers, exact, scratch;
+  llvm::SmallVector<mlir::Value> all() const { return {in, rows, numbers, exact, scratch}; }
 };
 
 /// All of a block. After `emitStart` each token is at the root; `emitFirst` takes them down `firstLevels` and orders

@@ -24,7 +24,7 @@ struct Adding {
   const NeuronTreeSpec &spec;
   bool more;    ///< to what the trees before have made
   bool streams; ///< past the caches
-  Value rows, scales, out, scratch, list;
+  Value rows, neuronNumbers, out, scratch, list;
   const DescentSpec &descent = spec.descent;
   const NeuronRows &neurons = descent.rows;
 
@@ -43,11 +43,15 @@ struct Adding {
     Value token = tokenAt(i);
     for (int64_t lanes = 0; lanes < descent.numbersPerToken(); lanes += kLanes) {
       Value address = e.at(numbers(token), 4 * lanes);
-      e.store(emitActivation(e, spec.kind, false, e.load(e.floats(), address, 64)), address, 64);
+      Value x = e.load(e.floats(), address, 64), y = emitActivation(e, spec.kind, false, x);
+      Value isNumber = arith::CmpFOp::create(e.b, e.loc, arith::CmpFPredicate::ORD, x, x);
+      e.store(spec.kind == Activation::Relu ? y : e.select(isNumber, y, x), address, 64); // formulas clamp, NaN stays
     }
     if (neurons.valueFormat == RowNumber::S8)
       for (int64_t level = 0; level < descent.levels; ++level) {
-        Value address = e.at(numbers(token), 4 * level), scale = e.at(scales, e.mul(onWay(lastAt(i), level), 4));
+        Value address = e.at(numbers(token), 4 * level),
+              number = e.mul(onWay(lastAt(i), level), NeuronRows::kNumbersBytes);
+        Value scale = e.at(neuronNumbers, e.add(number, NeuronRows::kValueScale));
         e.store(e.mul(e.load(e.b.getF32Type(), address), e.load(e.b.getF32Type(), scale)), address);
       }
   }
@@ -97,8 +101,8 @@ std::string nameOf(const NeuronTreeSpec &spec) {
   const DescentSpec &descent = spec.descent;
   const NeuronRows &rows = descent.rows;
   return "neuron_tree_" + std::string(formats[int(rows.keyFormat)]) + "_" + formats[int(rows.valueFormat)] + "_" +
-         kernelWord(spec.kind) + "_trees" + std::to_string(descent.trees) + "_l" + std::to_string(descent.levels) +
-         "_k" + std::to_string(rows.inputs) + "_n" + std::to_string(rows.outputs) +
+         kernelWord(spec.kind) + (rows.exact ? "_exact" : "") + "_trees" + std::to_string(descent.trees) + "_l" +
+         std::to_string(descent.levels) + "_k" + std::to_string(rows.inputs) + "_n" + std::to_string(rows.outputs) +
          (descent.tieRight ? "_tieright" : "") + (spec.ragged() ? "_packed" : "");
 }
 
@@ -106,7 +110,7 @@ std::string nameOf(const NeuronTreeSpec &spec) {
 // not be read first (Zen 4, 48 MB: 3 ms of 18).
 constexpr int64_t kStreamed = int64_t{16} << 20;
 
-// (rows, scales, out, scratch, list, begin, end)
+// (rows, numbers, out, scratch, list, begin, end)
 std::string addingKernel(KernelLibrary &kernels, const NeuronTreeSpec &spec, bool more, bool streams) {
   std::string name = std::string(more ? "add_more_" : streams ? "add_past_" : "add_") + nameOf(spec);
   return kernels.define(name, 5, 2, [&](Emitter &e, ValueRange a) {
@@ -121,31 +125,27 @@ struct TreeEmitter {
   Value weights, scratch;
   const std::string &adding, &addingMore, &addingPast;
 
-  struct Part { ///< a tree
-    TreeValues values;
-    Value scales;
-  };
-  Part partOf(Value in, Value tree) {
+  TreeValues treeOf(Value in, Value tree) {
     const NeuronRows &rows = spec.descent.rows;
-    Value first = e.mul(tree, spec.descent.nodes()), numbers = e.at(weights, e.mul(first, 4));
-    return {{in, e.at(weights, e.mul(first, rows.rowBytes())), e.at(numbers, rows.biasOffset()),
-             e.at(numbers, rows.normOffset()), scratch},
-            e.at(numbers, rows.scaleOffset())};
+    Value first = e.mul(tree, spec.descent.nodes());
+    auto partAt = [&](int64_t offset, int64_t bytes) { return e.at(e.at(weights, offset), e.mul(first, bytes)); };
+    return {in, partAt(0, rows.rowBytes()), partAt(rows.numbersOffset(), NeuronRows::kNumbersBytes),
+            partAt(rows.exactOffset(), rows.exactBytes()), scratch};
   }
-  void add(const std::string &kernel, const Part &part, Value out, int64_t list, Value begin, Value end) {
+  void add(const std::string &kernel, const TreeValues &tree, Value out, int64_t list, Value begin, Value end) {
     Value lists = e.at(scratch, 2 * list * spec.descent.listBytes());
     func::CallOp::create(e.b, e.loc, kernel, TypeRange(),
-                         ValueRange{part.values.rows, part.scales, out, scratch, lists, begin, end});
+                         ValueRange{tree.rows, tree.numbers, out, scratch, lists, begin, end});
   }
 
   // One tree for the rows of a block.
-  void many(Value in, Value out, Value count, Value tree, bool first) {
-    Part part = partOf(in, tree);
-    descent.emitFirst(e, part.values, count, first);
+  void many(Value in, Value out, Value count, Value number, bool first) {
+    TreeValues tree = treeOf(in, number);
+    descent.emitFirst(e, tree, count, first);
     e.loop(e.index(0), count, spec.descent.tileTokens(), [&](Value begin) {
       Value end = e.min(e.add(begin, spec.descent.tileTokens()), count);
-      descent.emitRest(e, part.values, begin, end, count);
-      auto add = [&](const std::string &kernel) { this->add(kernel, part, out, descent.endList(), begin, end); };
+      descent.emitRest(e, tree, begin, end, count);
+      auto add = [&](const std::string &kernel) { this->add(kernel, tree, out, descent.endList(), begin, end); };
       if (!first || spec.descent.trees > 1 || spec.ragged())
         return add(first ? adding : addingMore);
       Value bytes = e.mul(count, spec.outStride);
@@ -153,10 +153,10 @@ struct TreeEmitter {
     });
   }
   // The same for few.
-  void few(Value in, Value out, Value count, Value tree, bool first) {
-    Part part = partOf(in, tree);
-    descent.emitWalk(e, part.values, count, first);
-    add(first ? adding : addingMore, part, out, 0, e.index(0), count);
+  void few(Value in, Value out, Value count, Value number, bool first) {
+    TreeValues tree = treeOf(in, number);
+    descent.emitWalk(e, tree, count, first);
+    add(first ? adding : addingMore, tree, out, 0, e.index(0), count);
   }
   void allTrees(const std::function<void(Value, bool)> &body) {
     body(e.index(0), true);

@@ -3,9 +3,8 @@
 // Trees of neurons (lm.neuron_tree): how their weights lie, what the kernel keeps meanwhile, the kernel.
 //
 //   N rows of a neuron, tree after tree, level after level, each of    what it is multiplied with, then what it adds
-//   bias [N] f32 (zeros where there is none), then to the next 64 bytes
-//   norm [N] f32: the length of what it is multiplied with, rounded up, and kLeastNorm
-//   scale [N] f32, where what it adds is codes
+//   N times 16 bytes: bias; the norm, see Descent.cpp; scale of what it is multiplied with; scale of what it adds (f32)
+//   if what it is multiplied with has fewer bits than what decides: N exact rows of f32, each with its length behind it
 //
 // Children 2n + 1 and 2n + 2 are neighbours, so that both are one stretch of memory.
 // Tested by test/unit/codegen/NeuronTreeKernelTest.cpp.
@@ -31,6 +30,7 @@ constexpr int64_t numberBytes(RowNumber format) {
 struct NeuronRows {
   int64_t neurons = 0, inputs = 0, outputs = 0; ///< outputs 0: neurons that only decide
   RowNumber keyFormat = RowNumber::F32, valueFormat = RowNumber::F32;
+  bool exact = false; ///< exact rows decide
 
   int64_t keyVectors() const { return roundUp(inputs, kLanes) / kLanes; }
   int64_t valueVectors() const { return roundUp(outputs, kLanes) / kLanes; }
@@ -38,11 +38,14 @@ struct NeuronRows {
   int64_t valueVectorBytes() const { return kLanes * numberBytes(valueFormat); }
   int64_t valueOffset() const { return roundUp(keyVectors() * keyVectorBytes(), 64); } ///< in a row
   int64_t rowBytes() const { return valueOffset() + roundUp(valueVectors() * valueVectorBytes(), 64); }
-  int64_t numbersBytes() const { return roundUp(4 * neurons, 64); }
-  int64_t biasOffset() const { return neurons * rowBytes(); }
-  int64_t normOffset() const { return biasOffset() + numbersBytes(); }
-  int64_t scaleOffset() const { return normOffset() + numbersBytes(); }
-  int64_t bytes() const { return scaleOffset() + (valueFormat == RowNumber::S8 ? numbersBytes() : 0); }
+  static constexpr int64_t kNumbersBytes = 16, kBias = 0, kNorm = 4, kKeyScale = 8, kValueScale = 12;
+  int64_t numbersOffset() const { return neurons * rowBytes(); }
+  int64_t exactOffset() const { return numbersOffset() + roundUp(neurons * kNumbersBytes, 64); }
+  int64_t exactNorm() const { return keyVectors() * 64; } ///< in an exact row
+  int64_t exactBytes() const { return exact ? exactNorm() + 64 : 0; }
+  int64_t bytes() const { return exactOffset() + neurons * exactBytes(); }
+  /// What a sum in f32 is off at most, by lengths: see Descent.cpp.
+  double sumError() const { return static_cast<double>(keyVectors() + 8) * 0x1p-24; }
 };
 
 /// Added to each norm, so that a bound covers what is lost where products of numbers near 2^-126 are rounded.

@@ -29,21 +29,26 @@ static RowNumber numberOf(Type type) {
   return cast<RankedTensorType>(type).getElementType().isF32() ? RowNumber::F32 : RowNumber::Bf16;
 }
 
-LogicalResult NeuronsAttr::verify(function_ref<InFlightDiagnostic()> emitError, Type keys, Type values, bool) {
-  auto of = sizesOf(keys, false), to = values ? sizesOf(values, true) : of;
-  if (of && to && of->first == to->first)
+LogicalResult NeuronsAttr::verify(function_ref<InFlightDiagnostic()> emitError, Type keys, Type values, Type narrow,
+                                  bool) {
+  auto of = sizesOf(keys, false), to = values ? sizesOf(values, true) : of, by = narrow ? sizesOf(narrow, true) : of;
+  if (of && to && by && of->first == to->first && *by == *of)
     return success();
   InFlightDiagnostic error =
-      emitError() << "C1: expected matrices of f32 or bf16, the second perhaps of !lm.int8, of as "
+      emitError() << "C1: expected matrices of f32 or bf16, others than the first perhaps of !lm.int8, of as "
                      "many rows, but found "
                   << keys;
-  return values ? error << " and " << values : error;
+  for (Type other : {values, narrow})
+    if (other)
+      error << " and " << other;
+  return error;
 }
 
 NeuronRows neuronRows(NeuronsAttr layout) {
   NeuronRows rows;
   std::tie(rows.neurons, rows.inputs) = *sizesOf(layout.getKeys(), false);
-  rows.keyFormat = numberOf(layout.getKeys());
+  rows.exact = static_cast<bool>(layout.getNarrow());
+  rows.keyFormat = numberOf(rows.exact ? layout.getNarrow() : layout.getKeys());
   if (layout.getValues()) {
     rows.outputs = sizesOf(layout.getValues(), true)->second;
     rows.valueFormat = numberOf(layout.getValues());
@@ -57,7 +62,8 @@ std::string NeuronsAttr::describe() const {
   static const char *const formats[] = {"f32", "bf16", "s8"};
   NeuronRows rows = neuronRows(*this);
   return std::string("rows of neurons, ") + formats[int(rows.keyFormat)] +
-         (getValues() ? std::string(" to ") + formats[int(rows.valueFormat)] : std::string());
+         (getValues() ? std::string(" to ") + formats[int(rows.valueFormat)] : std::string()) +
+         (rows.exact ? ", decided by f32" : "");
 }
 
 /// Row n of a matrix.
@@ -74,29 +80,57 @@ static void packRow(const lm::WeightData &matrix, RowNumber format, int64_t n, c
     std::memcpy(to + 2 * k, reinterpret_cast<const char *>(row + k) + 2, 2);
 }
 
-/// The length of row n, more than which it is not.
-static float normOf(const lm::WeightData &matrix, int64_t n) {
+/// Number k of row n, whatever the format.
+static double numberAt(const lm::WeightData &matrix, int64_t n, int64_t k) {
+  int64_t place = n * matrix.columns() + k;
+  return matrix.isInt8() ? double(matrix.scales[n]) * matrix.s8[place] : matrix.f32[place];
+}
+
+/// The length of row n, or of what it lacks of another's, rounded up.
+static double lengthOf(const lm::WeightData &matrix, int64_t n, const lm::WeightData *other = nullptr) {
   double squares = 0;
   for (int64_t k = 0; k < matrix.columns(); ++k) {
-    double number = matrix.f32[n * matrix.columns() + k];
+    double number = numberAt(matrix, n, k) - (other ? numberAt(*other, n, k) : 0);
     squares += number * number;
   }
-  return std::nextafterf(static_cast<float>(std::sqrt(squares) * (1 + 0x1p-30)), HUGE_VALF) + kLeastNorm;
+  return std::sqrt(squares) * (1 + 0x1p-30);
+}
+static float roundedUp(double x) { return std::nextafterf(static_cast<float>(x), HUGE_VALF); }
+
+/// What decides, biases, what adds, what numbers are taken from.
+struct Neurons {
+  const lm::WeightData *exact, *bias, *values, *narrow;
+};
+
+static void packNumbers(const Neurons &neurons, const NeuronRows &rows, int64_t n, float *to) {
+  double norm = lengthOf(*neurons.narrow, n);
+  if (rows.exact)
+    norm += lengthOf(*neurons.exact, n, neurons.narrow) / rows.sumError();
+  to[NeuronRows::kBias / 4] = neurons.bias ? neurons.bias->f32[n] : 0;
+  to[NeuronRows::kNorm / 4] = roundedUp(norm) + kLeastNorm;
+  to[NeuronRows::kKeyScale / 4] = neurons.narrow->isInt8() ? neurons.narrow->scales[n] : 1;
+  to[NeuronRows::kValueScale / 4] = neurons.values && neurons.values->isInt8() ? neurons.values->scales[n] : 1;
 }
 
 void NeuronsAttr::pack(ArrayRef<lm::WeightData> params, std::vector<char> &out) const {
   NeuronRows rows = neuronRows(*this);
+  Neurons neurons = {params.data(), getBias() ? &params[1] : nullptr, nullptr, params.data()};
+  if (getNarrow())
+    neurons.narrow = &params.back();
+  if (getValues())
+    neurons.values = &params[getBias() ? 2 : 1];
   for (int64_t n = 0; n < rows.neurons; ++n) {
     char *row = out.data() + n * rows.rowBytes();
-    packRow(params.front(), rows.keyFormat, n, row);
-    if (getValues())
-      packRow(params.back(), rows.valueFormat, n, row + rows.valueOffset());
-    floatsAt(out, rows.normOffset())[n] = normOf(params.front(), n);
+    packRow(*neurons.narrow, rows.keyFormat, n, row);
+    if (neurons.values)
+      packRow(*neurons.values, rows.valueFormat, n, row + rows.valueOffset());
+    packNumbers(neurons, rows, n, floatsAt(out, rows.numbersOffset() + n * NeuronRows::kNumbersBytes));
+    if (!rows.exact)
+      continue;
+    int64_t exact = rows.exactOffset() + n * rows.exactBytes();
+    packRow(*neurons.exact, RowNumber::F32, n, out.data() + exact);
+    *floatsAt(out, exact + rows.exactNorm()) = roundedUp(lengthOf(*neurons.exact, n)) + kLeastNorm;
   }
-  if (getBias())
-    llvm::copy(params[1].f32, floatsAt(out, rows.biasOffset()));
-  if (rows.valueFormat == RowNumber::S8)
-    llvm::copy(params.back().scales, floatsAt(out, rows.scaleOffset()));
 }
 
 } // namespace lmopt::cpu

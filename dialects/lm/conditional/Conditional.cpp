@@ -74,26 +74,17 @@ LogicalResult NeuronTreeOp::verifySymbolUses(SymbolTableCollection &tables) {
   FailureOr<ParamOp> values = expectMatrix(*this, tables, getValuesAttr(), "C5", true);
   if (failed(values) || failed(expectSizes(*this, *values, "C5", rows, widthOf(getResult()))))
     return failure();
-  if (!getNarrow() || !getNarrowWeightAttr())
-    return success(); // C7 by verify()
-  FailureOr<ParamOp> narrow = expectMatrix(*this, tables, getNarrowWeightAttr(), "C7", true);
+  if (!getNarrowAttr())
+    return success();
+  FailureOr<ParamOp> narrow = expectMatrix(*this, tables, getNarrowAttr(), "C7", true);
   if (failed(narrow) || failed(expectSizes(*this, *narrow, "C7", rows, widthOf(getInput()))))
     return failure();
-  auto matrix = dyn_cast<RankedTensorType>((*narrow).getType());
-  bool codes = isa<CodesType>(getNarrow().getType());
-  if (codes ? static_cast<bool>(matrix) : !matrix || !matrix.getElementType().isBF16())
-    return emitOpError("C7: ") << getNarrowWeightAttr() << " must be of " << (codes ? "type !lm.int8" : "bf16")
-                               << " as the operand is, but is " << (*narrow).getType();
-  return success();
+  return failed(expectF32Param(*this, tables, getWeightAttr(), 2, "C7")) ? failure() : success();
 }
 
 LogicalResult NeuronTreeOp::verify() {
   if (failed(expectSameRows(*this, "C6")))
     return failure();
-  if (static_cast<bool>(getNarrow()) != static_cast<bool>(getNarrowWeightAttr()))
-    return emitOpError("C7: an operand and a weight are behind `by` or neither");
-  if (getNarrow() && widthOf(getNarrow()) != widthOf(getInput()))
-    return emitOpError("C7: ") << getNarrow().getType() << " must be as wide as the input, " << widthOf(getInput());
   if (static_cast<int64_t>(getTrees()) < 1)
     return emitOpError("C8: expected a tree at least, but found ") << static_cast<int64_t>(getTrees());
   return success();

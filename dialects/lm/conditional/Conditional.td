@@ -21,11 +21,11 @@ def LM_NeuronTreeOp : LM_Op<"neuron_tree", [Pure, DeclareOpInterfaceMethods<Symb
     for each row x of the input. f is `kind`. With `tie_right` a_l = 0 goes to the right too; what is no number (NaN) goes to
     the left either way. `trees` such trees stand one behind the other in W, b and V; their results are added.
 
-    a_l decides as an f32 number, the sum rounded once. `by` gives a product of fewer bits to take the numbers from:
-    f(u_l) then stands in the place of f(a_l), u_l = sum_k U[n_l, k] z[k] + b[n_l] with z the operand and U the weight behind
-    `by`; a_l still decides, so the way does not depend on it. Code looks at a_l itself only where u_l is too near to zero to tell.
+    a_l decides as an f32 number, the sum rounded once. `by` gives rows of fewer bits to take the numbers from: f(u_l) then
+    stands in the place of f(a_l), u_l = sum_k U[n_l, k] x[k] + b[n_l] with U the weight behind `by`; a_l still decides, so
+    the way does not depend on it. Code looks at a_l itself only where u_l is too near to zero to tell.
 
-    Shapes: x (B, T, K), W and U (N, K), b (N), V (N, M), z (B, T, K), y (B, T, M), N = trees * (2^L - 1).
+    Shapes: x (B, T, K), W and U (N, K), b (N), V (N, M), y (B, T, M), N = trees * (2^L - 1).
     Belcak and Wattenhofer, Exponentially Faster Language Modelling (2023); techniques 6.1.
 
     Constraints:
@@ -35,9 +35,8 @@ def LM_NeuronTreeOp : LM_Op<"neuron_tree", [Pure, DeclareOpInterfaceMethods<Symb
     - C4: `bias`, if given, names an f32 vector with a number for each row.
     - C5: `values` names a `lm.param` that is a matrix of f32 or bf16 or of type `!lm.int8`, with as many rows and as many
       columns as the result is wide.
-    - C6: all operands and the result agree in batch and sequence.
-    - C7: an operand and a weight are behind `by` or neither; they are as wide as the input, the weight has as many rows as
-      the first, and it is of bf16 where the operand is, and of type `!lm.int8` where that is codes.
+    - C6: input and result agree in batch and sequence.
+    - C7: `narrow` (behind `by`), if given, names a matrix as in C5 of the sizes of the first, which is then of f32.
     - C8: there is a tree.
 
     ```mlir
@@ -53,12 +52,11 @@ def LM_NeuronTreeOp : LM_Op<"neuron_tree", [Pure, DeclareOpInterfaceMethods<Symb
     ```
   }];
   let arguments = (ins LM_Activation:$input, FlatSymbolRefAttr:$weight, OptionalAttr<FlatSymbolRefAttr>:$bias,
-                       FlatSymbolRefAttr:$values, Optional<AnyTypeOf<[LM_Halves, LM_UnsignedCodes]>>:$narrow,
-                       OptionalAttr<FlatSymbolRefAttr>:$narrow_weight, LM_ActivationKindAttr:$kind,
-                       DefaultValuedAttr<I64Attr, "1">:$trees, UnitAttr:$tie_right);
+                       FlatSymbolRefAttr:$values, OptionalAttr<FlatSymbolRefAttr>:$narrow,
+                       LM_ActivationKindAttr:$kind, DefaultValuedAttr<I64Attr, "1">:$trees, UnitAttr:$tie_right);
   let results = (outs LM_Activation:$result);
   let assemblyFormat = [{
-    $input `,` $weight (`bias` $bias^)? `to` $values (`by` $narrow^ `,` $narrow_weight)? ` `
+    $input `,` $weight (`bias` $bias^)? `to` $values (`by` $narrow^)? ` `
         `{` `kind` `=` $kind (`,` `trees` `=` $trees^)? (`,` `tie_right` $tie_right^)? `}`
         attr-dict-with-keyword `:` functional-type(operands, results)
   }];

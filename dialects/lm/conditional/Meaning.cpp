@@ -6,20 +6,9 @@
 #include "dialects/lm/conditional/Conditional.h"
 #include "dialects/lm/conditional/Reference.h"
 #include "dialects/lm/interpreter/Frame.h"
-#include "dialects/lm/linear/Reference.h"
 
 using namespace mlir;
 using namespace lmopt::lm;
-
-/// The numbers of all neurons from the product of fewer bits.
-static FailureOr<reference::Tensor> narrowNumbers(NeuronTreeOp op, Frame &frame, const float *bias) {
-  FailureOr<reference::Weight> weight = frame.matrix(op, op.getNarrowWeightAttr());
-  if (failed(weight))
-    return failure();
-  if (isa<CodesType>(op.getNarrow().getType()))
-    return reference::quantizedLinear(frame.codes(op.getNarrow()), *weight, bias);
-  return reference::linear(frame.tensor(op.getNarrow()), *weight, bias);
-}
 
 static FailureOr<RuntimeValues> neuronTree(NeuronTreeOp op, Frame &frame) {
   FailureOr<reference::Weight> weight = frame.matrix(op, op.getWeightAttr());
@@ -28,15 +17,21 @@ static FailureOr<RuntimeValues> neuronTree(NeuronTreeOp op, Frame &frame) {
   if (failed(weight) || failed(values) || failed(bias))
     return failure();
   auto trees = static_cast<int64_t>(op.getTrees());
-  reference::NeuronTrees all{
-      trees,           NeuronTreeOp::levelsOf(weight->rows, trees), *weight, *values, *bias, activationOf(op.getKind()),
-      op.getTieRight()};
-  if (!op.getNarrow())
-    return one(reference::neuronTree(frame.tensor(op.getInput()), all, nullptr));
-  FailureOr<reference::Tensor> narrow = narrowNumbers(op, frame, *bias);
+  reference::NeuronTrees all{trees,
+                             NeuronTreeOp::levelsOf(weight->rows, trees),
+                             *weight,
+                             *values,
+                             *bias,
+                             activationOf(op.getKind()),
+                             op.getTieRight(),
+                             nullptr};
+  if (!op.getNarrowAttr())
+    return one(reference::neuronTree(frame.tensor(op.getInput()), all));
+  FailureOr<reference::Weight> narrow = frame.matrix(op, op.getNarrowAttr());
   if (failed(narrow))
     return failure();
-  return one(reference::neuronTree(frame.tensor(op.getInput()), all, &*narrow));
+  all.narrow = &*narrow;
+  return one(reference::neuronTree(frame.tensor(op.getInput()), all));
 }
 
 static FailureOr<RuntimeValues> treeGates(TreeGatesOp op, Frame &frame) {

@@ -18,7 +18,7 @@ namespace lmopt::lm::reference {
 static float neuron(const float *x, const Weight &weight, const float *bias, int64_t n) {
   double sums[4] = {0, 0, 0, 0};
   for (int64_t k = 0; k < weight.columns; ++k)
-    sums[k % 4] += double(x[k]) * double(weight.f32[n * weight.columns + k]);
+    sums[k % 4] += double(x[k]) * double(weight.at(n, k));
   return float((sums[0] + sums[1]) + (sums[2] + sums[3]) + (bias ? double(bias[n]) : 0.0));
 }
 
@@ -40,7 +40,7 @@ static Tensor ofWidth(const Tensor &x, int64_t width) {
   return Tensor::ofF32(std::move(shape));
 }
 
-Tensor neuronTree(const Tensor &x, const NeuronTrees &trees, const Tensor *narrow) {
+Tensor neuronTree(const Tensor &x, const NeuronTrees &trees) {
   Tensor y = ofWidth(x, trees.values.columns);
   const int64_t nodes = (int64_t{1} << trees.levels) - 1, width = x.width();
   for (int64_t r = 0; r < x.rows(); ++r) {
@@ -48,8 +48,9 @@ Tensor neuronTree(const Tensor &x, const NeuronTrees &trees, const Tensor *narro
     for (int64_t tree = 0; tree < trees.trees; ++tree)
       for (int64_t level = 0, node = 0; level < trees.levels; ++level) {
         int64_t n = tree * nodes + node;
-        float a = neuron(&x.f32[r * width], trees.weight, trees.bias, n);
-        float value = narrow ? narrow->f32[r * narrow->width() + n] : a;
+        const float *row = &x.f32[r * width];
+        float a = neuron(row, trees.weight, trees.bias, n);
+        float value = trees.narrow ? neuron(row, *trees.narrow, trees.bias, n) : a;
         addRow(sums, apply(trees.kind, value), trees.values, n);
         node = 2 * node + 1 + (goesRight(a, trees.tieRight) ? 1 : 0);
       }

@@ -20,9 +20,9 @@ struct NeuronTrees {
   const float *bias;
   Activation kind;
   bool tieRight;
+  const Weight *narrow; ///< what numbers are taken from in the place of those that decide, or null
 };
-/// `narrow`: the numbers of all neurons in the place of those that decide, or null.
-Tensor neuronTree(const Tensor &x, const NeuronTrees &trees, const Tensor *narrow);
+Tensor neuronTree(const Tensor &x, const NeuronTrees &trees);
 
 /// 1 at the `count` leaves of least cost, 0 elsewhere.
 Tensor treeGates(const Tensor &x, const Weight &weight, const float *bias, int64_t count, bool tieRight);

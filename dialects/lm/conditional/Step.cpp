@@ -25,7 +25,7 @@ void NeuronTreeOp::getWeightUses(SmallVectorImpl<WeightUse> &uses) {
   addUse(uses, getWeightAttr(), WeightUse::Role::Matrix);
   addUse(uses, getBiasAttr(), WeightUse::Role::Vector);
   addUse(uses, getValuesAttr(), WeightUse::Role::Matrix);
-  addUse(uses, getNarrowWeightAttr(), WeightUse::Role::Matrix);
+  addUse(uses, getNarrowAttr(), WeightUse::Role::Matrix);
 }
 
 /// A way through each tree.
