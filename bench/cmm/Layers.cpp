@@ -10,6 +10,9 @@
 
 namespace lmopt::bench {
 
+/// As trained rows of 768 numbers have them.
+constexpr float kKeyDeviation = 0.036f, kValueDeviation = 0.015f;
+
 std::vector<float> normal(int64_t count, float scale, uint64_t seed) {
   std::mt19937 random(static_cast<uint32_t>(seed));
   std::normal_distribution<float> numbers(0, scale);
@@ -20,8 +23,8 @@ std::vector<float> normal(int64_t count, float scale, uint64_t seed) {
 }
 
 Data::Data(const Problem &problem)
-    : keys(normal(problem.neurons() * problem.width, 0.036f, 1)),
-      values(normal(problem.neurons() * problem.width, 0.015f, 2)),
+    : keys(normal(problem.neurons() * problem.width, kKeyDeviation, 1)),
+      values(normal(problem.neurons() * problem.width, kValueDeviation, 2)),
       inputs(normal(problem.turns * problem.batch * problem.width, 1, 3)) {}
 
 /// `work(begin, end, thread)` on even shares of the rows.
@@ -37,7 +40,7 @@ static void share(int64_t rows, int threads, const Work &work) {
 
 static cpu::NeuronTreeSpec specOf(const Problem &problem) {
   cpu::NeuronTreeSpec spec;
-  spec.descent.rows = {problem.neurons(), problem.width, problem.width, problem.format, problem.format};
+  spec.descent.rows = {problem.neurons(), problem.width, problem.width, problem.format, problem.format, problem.exact};
   spec.descent.levels = problem.levels;
   spec.descent.trees = problem.trees;
   spec.outStride = cpu::floatRowBytes(problem.width);
@@ -53,11 +56,28 @@ TreeLayer::TreeLayer(KernelProgram &program, const Problem &problem)
     scratch.emplace_back(spec.descent.scratchBytes());
 }
 
-static void storeNumbers(char *to, const float *from, int64_t count, cpu::RowNumber format) {
-  if (format == cpu::RowNumber::F32)
-    std::memcpy(to, from, static_cast<size_t>(4 * count));
-  for (int64_t i = 0; i < count && format == cpu::RowNumber::Bf16; ++i)
-    std::memcpy(to + 2 * i, reinterpret_cast<const char *>(from + i) + 2, 2); // cut off: any numbers will do
+/// Codes of a scale that all rows have: numbers are normal, seldom beyond five deviations.
+static float scaleOf(float deviation) { return 5 * deviation / 127; }
+
+/// A row in its format, and what is then in it.
+static std::vector<float> storeRow(char *to, const float *from, int64_t count, cpu::RowNumber format, float scale) {
+  std::vector<float> stored(from, from + count);
+  for (int64_t i = 0; i < count; ++i) {
+    if (format == cpu::RowNumber::F32)
+      std::memcpy(to + 4 * i, from + i, 4);
+    if (format == cpu::RowNumber::Bf16) {
+      uint32_t bits;
+      std::memcpy(&bits, from + i, 4);
+      bits = (bits + 0x8000) & 0xffff0000;
+      std::memcpy(&stored[static_cast<size_t>(i)], &bits, 4);
+      std::memcpy(to + 2 * i, reinterpret_cast<const char *>(&bits) + 2, 2);
+    }
+    if (format == cpu::RowNumber::S8) {
+      to[i] = static_cast<char>(std::lround(std::min(std::max(from[i] / scale, -127.0f), 127.0f)));
+      stored[static_cast<size_t>(i)] = scale * to[i];
+    }
+  }
+  return stored;
 }
 
 static void copyTurns(Block &block, int64_t bytes, int64_t turns) {
@@ -65,23 +85,37 @@ static void copyTurns(Block &block, int64_t bytes, int64_t turns) {
     std::memcpy(block.data() + turn * bytes, block.data(), static_cast<size_t>(bytes));
 }
 
-void TreeLayer::pack(const Data &data) {
+void TreeLayer::packNeuron(const Data &data, int64_t n) {
   const cpu::NeuronRows &rows = spec.descent.rows;
-  std::memset(weights.data(), 0, static_cast<size_t>(rows.bytes()));
-  for (int64_t n = 0; n < rows.neurons; ++n) {
-    char *row = weights.data() + n * rows.rowBytes();
-    const float *keys = &data.keys[static_cast<size_t>(n * problem.width)];
-    storeNumbers(row, keys, problem.width, problem.format);
-    storeNumbers(row + rows.valueOffset(), &data.values[static_cast<size_t>(n * problem.width)], problem.width,
-                 problem.format);
-    double squares = 0;
-    for (int64_t k = 0; k < problem.width; ++k)
-      squares += double(keys[k]) * keys[k];
-    auto *numbers =
-        reinterpret_cast<float *>(weights.data() + rows.numbersOffset() + n * cpu::NeuronRows::kNumbersBytes);
-    numbers[cpu::NeuronRows::kNorm / 4] = static_cast<float>(std::sqrt(squares) * 1.0001) + cpu::kLeastNorm;
+  char *row = weights.data() + n * rows.rowBytes();
+  const float *keys = &data.keys[static_cast<size_t>(n * problem.width)];
+  std::vector<float> stored = storeRow(row, keys, problem.width, problem.format, scaleOf(kKeyDeviation));
+  storeRow(row + rows.valueOffset(), &data.values[static_cast<size_t>(n * problem.width)], problem.width,
+           problem.format, scaleOf(kValueDeviation));
+  double squares = 0, lacking = 0;
+  for (int64_t k = 0; k < problem.width; ++k) {
+    double u = stored[static_cast<size_t>(k)];
+    squares += u * u;
+    lacking += (keys[k] - u) * (keys[k] - u);
   }
-  copyTurns(weights, rows.bytes(), problem.turns);
+  auto norm = [](double length) { return static_cast<float>(length * 1.0001) + cpu::kLeastNorm; };
+  auto *numbers = reinterpret_cast<float *>(weights.data() + rows.numbersOffset() + n * cpu::NeuronRows::kNumbersBytes);
+  numbers[cpu::NeuronRows::kNorm / 4] =
+      norm(std::sqrt(squares) + (problem.exact ? std::sqrt(lacking) / rows.sumError() : 0));
+  numbers[cpu::NeuronRows::kKeyScale / 4] = scaleOf(kKeyDeviation);
+  numbers[cpu::NeuronRows::kValueScale / 4] = scaleOf(kValueDeviation);
+  if (!problem.exact)
+    return;
+  char *exact = weights.data() + rows.exactOffset() + n * rows.exactBytes();
+  std::memcpy(exact, keys, static_cast<size_t>(4 * problem.width));
+  *reinterpret_cast<float *>(exact + rows.exactNorm()) = norm(std::sqrt(squares) + std::sqrt(lacking));
+}
+
+void TreeLayer::pack(const Data &data) {
+  std::memset(weights.data(), 0, static_cast<size_t>(spec.descent.rows.bytes()));
+  for (int64_t n = 0; n < spec.descent.rows.neurons; ++n)
+    packNeuron(data, n);
+  copyTurns(weights, spec.descent.rows.bytes(), problem.turns);
   std::memcpy(in.data(), data.inputs.data(), data.inputs.size() * 4);
 }
 

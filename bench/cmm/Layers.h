@@ -18,7 +18,8 @@ namespace lmopt::bench {
 struct Problem {
   int64_t batch, width, levels, trees;
   cpu::RowNumber format = cpu::RowNumber::F32;
-  int64_t turns = 1; ///< batches of different inputs, each with weights of its own, as the layers of a model have
+  bool exact = false; ///< rows of f32 decide beside those of the format
+  int64_t turns = 1;  ///< batches of different inputs, each with weights of its own, as the layers of a model have
   int64_t neurons() const { return trees * ((int64_t{1} << levels) - 1); }
 };
 
@@ -38,6 +39,7 @@ public:
   Block in, out;
 
 private:
+  void packNeuron(const Data &data, int64_t n);
   Problem problem;
   cpu::NeuronTreeSpec spec;
   int kernel;

@@ -27,8 +27,9 @@ struct Options {
 };
 
 [[noreturn]] void usage() {
-  std::fprintf(stderr, "usage: bench-cmm [--batch N] [--width N] [--levels N] [--trees N] [--format f32|bf16] "
-                       "[--threads 1|2] [--rounds N] [--no-dense] [--cold] [--blas LIBRARY]...\n");
+  std::fprintf(stderr,
+               "usage: bench-cmm [--batch N] [--width N] [--levels N] [--trees N] [--format f32|bf16|s8] [--exact] "
+               "[--threads 1|2] [--rounds N] [--no-dense] [--cold] [--blas LIBRARY]...\n");
   std::exit(2);
 }
 
@@ -36,8 +37,8 @@ Options parse(int argc, char **argv) {
   Options options;
   for (int i = 1; i < argc; ++i) {
     std::string key = argv[i];
-    if (key == "--no-dense" || key == "--cold") {
-      (key == "--cold" ? options.cold : options.dense) = key == "--cold";
+    if (key == "--no-dense" || key == "--cold" || key == "--exact") {
+      (key == "--cold" ? options.cold : key == "--exact" ? options.problem.exact : options.dense) = key != "--no-dense";
       continue;
     }
     if (++i == argc)
@@ -46,8 +47,10 @@ Options parse(int argc, char **argv) {
     int64_t number = std::atoll(value.c_str());
     if (key == "--blas")
       options.blas.push_back(value);
-    else if (key == "--format" && (value == "f32" || value == "bf16"))
-      options.problem.format = value == "f32" ? lmopt::cpu::RowNumber::F32 : lmopt::cpu::RowNumber::Bf16;
+    else if (key == "--format" && (value == "f32" || value == "bf16" || value == "s8"))
+      options.problem.format = value == "f32"    ? lmopt::cpu::RowNumber::F32
+                               : value == "bf16" ? lmopt::cpu::RowNumber::Bf16
+                                                 : lmopt::cpu::RowNumber::S8;
     else if (number < 1)
       usage();
     else if (key == "--batch")

@@ -23,4 +23,37 @@ def Cpu_NeuronsAttr : Cpu_Layout<"Neurons", "neurons"> {
   let genVerifyDecl = 1;
 }
 
+def Cpu_ExpertsAttr : Cpu_Layout<"Experts", "experts"> {
+  let summary = "the products of experts, one after the other";
+  let description = [{
+    `#cpu.experts<4, tensor<64x16xf32>, to tensor<64x24xf32>, bias = true, up = true, biases = true>`: of so many experts; the
+    params of the weight are the first matrix, then as far as there are such the biases, the matrix of `up`, the second matrix (always)
+    and a row of biases for each expert. The picture is in Experts.h.
+
+    Constraints:
+    - C1: the types are matrices of f32 of as many rows, which are a multiple of the number of experts.
+  }];
+  let parameters = (ins "int64_t":$experts, "::mlir::RankedTensorType":$keys, "::mlir::RankedTensorType":$values,
+                        DefaultValuedParameter<"bool", "false">:$bias, DefaultValuedParameter<"bool", "false">:$up,
+                        DefaultValuedParameter<"bool", "false">:$biases);
+  let assemblyFormat = [{
+    `<` $experts `,` $keys `,` `to` $values (`,` `bias` `=` $bias^)? (`,` `up` `=` $up^)? (`,` `biases` `=` $biases^)? `>`
+  }];
+  let genVerifyDecl = 1;
+}
+
+def Cpu_AddedRowsAttr : Cpu_Layout<"AddedRows", "added_rows"> {
+  let summary = "a row for each number of an input, which it adds, and a bias";
+  let description = [{
+    `#cpu.added_rows<tensor<64x16xf32>, bias = true>`: the params of the weight are the matrix and, with `bias`, the bias. The
+    picture is in NonzeroLinear.h.
+
+    Constraints:
+    - C1: the type is a matrix of f32, bf16 or !lm.int8.
+  }];
+  let parameters = (ins "::mlir::Type":$matrix, DefaultValuedParameter<"bool", "false">:$bias);
+  let assemblyFormat = "`<` $matrix (`,` `bias` `=` $bias^)? `>`";
+  let genVerifyDecl = 1;
+}
+
 #endif // LMOPT_CODEGEN_CPU_CONDITIONAL_CONDITIONAL_TD

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Conditional layers for CPUs: trees of neurons. Tested by test/codegen/run-compiled/conditional.mlir and the
-// end-to-end tests.
+// Conditional layers for CPUs: trees of neurons, gates, experts, products without zeros. Tested by
+// test/codegen/run-compiled/conditional.mlir and the end-to-end tests.
 #include "codegen/cpu/conditional/ConditionalModel.h"
 
 #include "codegen/cpu/SchedulePrograms.h"
+#include "codegen/cpu/conditional/Gates.h"
+#include "codegen/cpu/linear/LinearModel.h"
 #include "codegen/plan/FormSteps.h"
 #include "dialects/lm/Verify.h"
 #include "dialects/lm/conditional/Conditional.h"
@@ -76,11 +78,188 @@ struct NeuronTreeModel : ConditionalModel<NeuronTreeModel, lm::NeuronTreeOp> {
     return kernel;
   }
 };
+
+struct TreeGatesModel : ConditionalModel<TreeGatesModel, lm::TreeGatesOp> {
+  static lm::TreeGatesOp gates(Operation *op) { return cast<lm::TreeGatesOp>(op); }
+  static bool several(Operation *op) { return gates(op).getCount() > 1; }
+  static PackedUse nodes(Operation *op) {
+    if (several(op))
+      return packedPanels(op, gates(op).getWeightAttr(), gates(op).getBiasAttr());
+    SmallVector<Attribute> params = {gates(op).getWeightAttr()};
+    if (gates(op).getBiasAttr())
+      params.push_back(gates(op).getBiasAttr());
+    Type keys = lm::lookupParam(op, gates(op).getWeightAttr()).getType();
+    return {params,
+            NeuronsAttr::get(op->getContext(), keys, Type(), Type(), static_cast<bool>(gates(op).getBiasAttr()))};
+  }
+  static TreeGatesSpec oneSpec(Operation *op) {
+    TreeGatesSpec spec;
+    spec.descent.rows = neuronRows(cast<NeuronsAttr>(nodes(op).layout));
+    spec.descent.levels = lm::NeuronTreeOp::levelsOf(spec.descent.rows.neurons, 1);
+    spec.descent.tieRight = gates(op).getTieRight();
+    spec.descent.mostTokens = kPrefillRows;
+    return spec;
+  }
+  static SeveralGatesSpec severalSpec(Operation *op) {
+    auto layout = cast<PanelsAttr>(nodes(op).layout);
+    SeveralGatesSpec spec;
+    spec.nodes = linearSpec(layout.getMatrix(), layout.getBias());
+    spec.count = static_cast<int64_t>(gates(op).getCount());
+    spec.tieRight = gates(op).getTieRight();
+    return spec;
+  }
+
+  // Choosing takes a walk over all leaves for each.
+  LogicalResult prepare(Operation *op, plan::ProgramOp) const {
+    auto count = static_cast<int64_t>(gates(op).getCount()), leaves = lm::widthOf(gates(op).getResult());
+    if (count > 1 && count < leaves && count * leaves > kMostSteps)
+      return plan::refuse(op,
+                          Twine(count) + " of " + Twine(leaves) + " leaves are too many to choose among; use fewer");
+    return success();
+  }
+  static constexpr int64_t kMostSteps = int64_t{1} << 24;
+  void getPackedWeights(Operation *op, plan::ProgramOp, SmallVectorImpl<PackedUse> &uses) const {
+    uses.push_back(nodes(op));
+  }
+  int64_t getScratchBytes(Operation *op) const {
+    return several(op) ? severalSpec(op).scratchBytes() : oneSpec(op).descent.scratchBytes();
+  }
+  StringRef getUnit(Operation *) const { return "f32"; }
+  Kernel defineKernel(Operation *op, KernelLibrary &kernels, plan::StepOp step) const {
+    Kernel kernel;
+    if (several(op)) {
+      SeveralGatesSpec spec = severalSpec(op);
+      spec.outStride = rowStride(step.getResult(0));
+      kernel.name = severalGatesKernel(kernels, spec);
+    } else {
+      TreeGatesSpec spec = oneSpec(op);
+      spec.outStride = rowStride(step.getResult(0));
+      kernel.name = treeGatesKernel(kernels, spec);
+    }
+    kernel.arguments = {{Argument::Input, inputNumber(gates(op).getInput())},
+                        {Argument::Weight, weightNumber(step, nodes(op))},
+                        {Argument::Output},
+                        {Argument::Scratch},
+                        {Argument::RowBegin},
+                        {Argument::RowEnd}};
+    return kernel;
+  }
+};
+
+struct TopGatesModel : ConditionalModel<TopGatesModel, lm::TopGatesOp> {
+  static TopGatesSpec specOf(Operation *op) {
+    auto gates = cast<lm::TopGatesOp>(op);
+    TopGatesSpec spec;
+    spec.experts = lm::widthOf(gates.getScores());
+    spec.count = static_cast<int64_t>(gates.getCount());
+    spec.softmax = gates.getSoftmax() == "chosen" ? TopGatesSpec::Softmax::Chosen
+                   : gates.getSoftmax() == "all"  ? TopGatesSpec::Softmax::All
+                                                  : TopGatesSpec::Softmax::None;
+    return spec;
+  }
+
+  LogicalResult prepare(Operation *, plan::ProgramOp) const { return success(); }
+  void getPackedWeights(Operation *, plan::ProgramOp, SmallVectorImpl<PackedUse> &) const {}
+  int64_t getScratchBytes(Operation *op) const { return specOf(op).scratchBytes(); }
+  StringRef getUnit(Operation *) const { return "none"; }
+  Kernel defineKernel(Operation *op, KernelLibrary &kernels, plan::StepOp step) const {
+    TopGatesSpec spec = specOf(op);
+    spec.outStride = rowStride(step.getResult(0));
+    Kernel kernel;
+    kernel.name = topGatesKernel(kernels, spec);
+    kernel.arguments = {
+        {Argument::Input}, {Argument::Output}, {Argument::Scratch}, {Argument::RowBegin}, {Argument::RowEnd}};
+    return kernel;
+  }
+};
+
+struct ExpertsModel : ConditionalModel<ExpertsModel, lm::ExpertsOp> {
+  static lm::ExpertsOp experts(Operation *op) { return cast<lm::ExpertsOp>(op); }
+  static PackedUse products(Operation *op) {
+    lm::ExpertsOp all = experts(op);
+    SmallVector<Attribute> params;
+    for (FlatSymbolRefAttr symbol :
+         {all.getWeightAttr(), all.getBiasAttr(), all.getUpAttr(), all.getValuesAttr(), all.getValuesBiasAttr()})
+      if (symbol)
+        params.push_back(symbol);
+    auto matrix = [&](FlatSymbolRefAttr symbol) {
+      return cast<RankedTensorType>(lm::lookupParam(op, symbol).getType());
+    };
+    auto layout = ExpertsAttr::get(op->getContext(), lm::widthOf(all.getGates()), matrix(all.getWeightAttr()),
+                                   matrix(all.getValuesAttr()), static_cast<bool>(all.getBiasAttr()),
+                                   static_cast<bool>(all.getUpAttr()), static_cast<bool>(all.getValuesBiasAttr()));
+    return {params, layout};
+  }
+  static ExpertsSpec specOf(Operation *op) {
+    ExpertsSpec spec = expertsSpec(cast<ExpertsAttr>(products(op).layout));
+    spec.kind = lm::activationOf(experts(op).getKind());
+    spec.mostTokens = kPrefillRows;
+    return spec;
+  }
+
+  LogicalResult prepare(Operation *, plan::ProgramOp) const { return success(); }
+  void getPackedWeights(Operation *op, plan::ProgramOp, SmallVectorImpl<PackedUse> &uses) const {
+    uses.push_back(products(op));
+  }
+  int64_t getScratchBytes(Operation *op) const { return specOf(op).scratchBytes(); }
+  StringRef getUnit(Operation *) const { return "f32"; }
+  Kernel defineKernel(Operation *op, KernelLibrary &kernels, plan::StepOp step) const {
+    ExpertsSpec spec = specOf(op);
+    spec.outStride = rowStride(step.getResult(0));
+    Kernel kernel;
+    kernel.name = expertsKernel(kernels, spec);
+    kernel.arguments = {{Argument::Input, inputNumber(experts(op).getInput())},
+                        {Argument::Input, inputNumber(experts(op).getGates())},
+                        {Argument::Weight, weightNumber(step, products(op))},
+                        {Argument::Output},
+                        {Argument::Scratch},
+                        {Argument::RowBegin},
+                        {Argument::RowEnd}};
+    return kernel;
+  }
+};
+
+struct NonzeroLinearModel : ConditionalModel<NonzeroLinearModel, lm::NonzeroLinearOp> {
+  static lm::NonzeroLinearOp linear(Operation *op) { return cast<lm::NonzeroLinearOp>(op); }
+  static PackedUse rows(Operation *op) {
+    SmallVector<Attribute> params = {linear(op).getWeightAttr()};
+    if (linear(op).getBiasAttr())
+      params.push_back(linear(op).getBiasAttr());
+    Type matrix = lm::lookupParam(op, linear(op).getWeightAttr()).getType();
+    return {params, AddedRowsAttr::get(op->getContext(), matrix, static_cast<bool>(linear(op).getBiasAttr()))};
+  }
+  static NonzeroSpec specOf(Operation *op) { return nonzeroSpec(cast<AddedRowsAttr>(rows(op).layout)); }
+
+  LogicalResult prepare(Operation *, plan::ProgramOp) const { return success(); }
+  void getPackedWeights(Operation *op, plan::ProgramOp, SmallVectorImpl<PackedUse> &uses) const {
+    uses.push_back(rows(op));
+  }
+  int64_t getScratchBytes(Operation *op) const { return specOf(op).scratchBytes(); }
+  StringRef getUnit(Operation *) const { return "f32"; }
+  Kernel defineKernel(Operation *op, KernelLibrary &kernels, plan::StepOp step) const {
+    NonzeroSpec spec = specOf(op);
+    spec.outStride = rowStride(step.getResult(0));
+    Kernel kernel;
+    kernel.name = nonzeroLinearKernel(kernels, spec);
+    kernel.arguments = {{Argument::Input, inputNumber(linear(op).getInput())},
+                        {Argument::Weight, weightNumber(step, rows(op))},
+                        {Argument::Output},
+                        {Argument::Scratch},
+                        {Argument::RowBegin},
+                        {Argument::RowEnd}};
+    return kernel;
+  }
+};
 } // namespace
 
 void registerConditionalModels(DialectRegistry &registry) {
-  registry.addExtension(
-      +[](MLIRContext *context, lm::LMDialect *) { lm::NeuronTreeOp::attachInterface<NeuronTreeModel>(*context); });
+  registry.addExtension(+[](MLIRContext *context, lm::LMDialect *) {
+    lm::NeuronTreeOp::attachInterface<NeuronTreeModel>(*context);
+    lm::TreeGatesOp::attachInterface<TreeGatesModel>(*context);
+    lm::TopGatesOp::attachInterface<TopGatesModel>(*context);
+    lm::ExpertsOp::attachInterface<ExpertsModel>(*context);
+    lm::NonzeroLinearOp::attachInterface<NonzeroLinearModel>(*context);
+  });
 }
 
 } // namespace lmopt::cpu

@@ -5,11 +5,15 @@
 #define LMOPT_CODEGEN_CPU_CONDITIONAL_CONDITIONALMODEL_H
 
 #include "codegen/cpu/Cpu.h"
+#include "codegen/cpu/conditional/Experts.h"
 #include "codegen/cpu/conditional/NeuronTree.h"
+#include "codegen/cpu/conditional/NonzeroLinear.h"
 
 namespace lmopt::cpu {
 
 NeuronRows neuronRows(NeuronsAttr layout);
+NonzeroSpec nonzeroSpec(AddedRowsAttr layout);
+ExpertsSpec expertsSpec(ExpertsAttr layout);
 
 } // namespace lmopt::cpu
 

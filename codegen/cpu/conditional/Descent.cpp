@@ -42,15 +42,6 @@ Value loadNumbers(Emitter &e, RowNumber format, Value address) {
   return e.toFloat(arith::ExtSIOp::create(e.b, e.loc, e.ints(), e.load(type(e.b.getI8Type()), address, 16)));
 }
 
-Value loadNumber(Emitter &e, Value list, Value i) {
-  Value found = e.load(e.b.getI32Type(), e.at(list, e.mul(i, 4)));
-  return arith::ExtSIOp::create(e.b, e.loc, e.b.getI64Type(), found);
-}
-
-void storeNumber(Emitter &e, Value number, Value list, Value i) {
-  e.store(arith::TruncIOp::create(e.b, e.loc, e.b.getI32Type(), number), e.at(list, e.mul(i, 4)));
-}
-
 namespace {
 
 // The reach of the errors of a row: what is behind the norm of a neuron in the inequality above.

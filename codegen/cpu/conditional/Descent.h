@@ -5,16 +5,13 @@
 #define LMOPT_CODEGEN_CPU_CONDITIONAL_DESCENT_H
 
 #include "codegen/cpu/KernelLibrary.h"
+#include "codegen/cpu/conditional/Lists.h"
 #include "codegen/cpu/conditional/NeuronTree.h"
 
 namespace lmopt::cpu {
 
 /// 16 numbers of a row as f32.
 mlir::Value loadNumbers(Emitter &e, RowNumber format, mlir::Value address);
-
-/// An i32 of a list as i64, and back.
-mlir::Value loadNumber(Emitter &e, mlir::Value list, mlir::Value i);
-void storeNumber(Emitter &e, mlir::Value number, mlir::Value list, mlir::Value i);
 
 /// What a tree is, as values of the kernel: the rows of the block, its neurons' rows, their numbers, their exact rows.
 struct TreeValues {

@@ -13,21 +13,6 @@ namespace {
 
 using Values = Emitter::Values;
 
-// from -> next(from) -> ... while `condition` holds.
-Value repeat(Emitter &e, Value from, const std::function<Value(Value)> &condition,
-             const std::function<Value(Value)> &next) {
-  Type type = from.getType();
-  auto loop = scf::WhileOp::create(e.b, e.loc, TypeRange(type), ValueRange(from));
-  OpBuilder::InsertionGuard guard(e.b);
-  Block *before = e.b.createBlock(&loop.getBefore(), {}, type, e.loc);
-  e.b.setInsertionPointToStart(before);
-  scf::ConditionOp::create(e.b, e.loc, condition(before->getArgument(0)), before->getArguments());
-  Block *after = e.b.createBlock(&loop.getAfter(), {}, type, e.loc);
-  e.b.setInsertionPointToStart(after);
-  scf::YieldOp::create(e.b, e.loc, ValueRange(next(after->getArgument(0))));
-  return loop.getResult(0);
-}
-
 // Products of some tokens with some neurons: sum j of token k is number j * tokens + k, 16 lanes of it. `next`: rows
 // that will be needed, asked for on the way.
 Values products(Tree &t, const Values &xs, const Values &ws, const Values &next) {
@@ -246,6 +231,7 @@ void emitWalk(Tree &t, const std::string &recheck, Value count) {
         askFor(e.at(left, spec.rows.rowBytes()), 0, begins);
       });
       Value side = Decider{t, recheck}.decide(token, token, neuron, level, sumOf(t, x, row));
+      storeNumber(e, e.mul(side, 16), t.part(spec.waysOffset()), token); // as steps leave it
       askFor(row, spec.rows.valueOffset(), spec.rows.rowBytes());
       storeNumber(e, neuron, t.part(spec.neuronsOffset(0)), token);
       return Values{t.childOf(neuron, side)};

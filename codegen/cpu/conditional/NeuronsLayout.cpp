@@ -133,4 +133,39 @@ void NeuronsAttr::pack(ArrayRef<lm::WeightData> params, std::vector<char> &out) 
   }
 }
 
+//===--- Rows that are only added ---===//
+
+LogicalResult AddedRowsAttr::verify(function_ref<InFlightDiagnostic()> emitError, Type matrix, bool) {
+  if (sizesOf(matrix, true))
+    return success();
+  return emitError() << "C1: expected a matrix of f32, bf16 or !lm.int8, but found " << matrix;
+}
+
+NonzeroSpec nonzeroSpec(AddedRowsAttr layout) {
+  NonzeroSpec spec;
+  std::tie(spec.rows.neurons, spec.rows.outputs) = *sizesOf(layout.getMatrix(), true);
+  spec.rows.valueFormat = numberOf(layout.getMatrix());
+  spec.bias = layout.getBias();
+  return spec;
+}
+
+int64_t AddedRowsAttr::getBytes() const { return nonzeroSpec(*this).bytes(); }
+
+std::string AddedRowsAttr::describe() const {
+  static const char *const formats[] = {"f32", "bf16", "s8"};
+  return std::string("rows that are added, ") + formats[int(nonzeroSpec(*this).rows.valueFormat)];
+}
+
+void AddedRowsAttr::pack(ArrayRef<lm::WeightData> params, std::vector<char> &out) const {
+  NonzeroSpec spec = nonzeroSpec(*this);
+  const lm::WeightData &matrix = params.front();
+  for (int64_t k = 0; k < spec.rows.neurons; ++k) {
+    packRow(matrix, spec.rows.valueFormat, k, out.data() + k * spec.rows.rowBytes());
+    float *numbers = floatsAt(out, spec.rows.numbersOffset() + k * NeuronRows::kNumbersBytes);
+    numbers[NeuronRows::kValueScale / 4] = matrix.isInt8() ? matrix.scales[k] : 1;
+  }
+  if (getBias())
+    llvm::copy(params[1].f32, floatsAt(out, spec.biasOffset()));
+}
+
 } // namespace lmopt::cpu

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Feed-forward layers side by side for CPUs. In: rows x, gates. Out: y = sum over the experts whose gate is not zero of
+// gate (f(x W^T + b) V + c).
+//
+// The tokens of a block are listed expert by expert; those of an expert, some at a time, are brought together and go
+// through its products by the kernels of dense layers, so that its weights are read once for all of them, at the speed
+// of a product. Then each result is added, times its gate, to its token's row. A token's experts come in their order:
+// which tokens are beside it changes no bit. Tested by test/unit/codegen/ExpertsKernelTest.cpp,
+// test/codegen/run-compiled/conditional.mlir.
+#include "codegen/cpu/conditional/Experts.h"
+
+#include "codegen/cpu/conditional/Lists.h"
+#include "codegen/cpu/elementwise/Activations.h"
+
+using namespace mlir;
+
+namespace lmopt::cpu {
+
+namespace {
+
+using Values = Emitter::Values;
+
+struct ExpertsEmitter {
+  Emitter &e;
+  const ExpertsSpec &spec;
+  const std::string &first, &second, &last; ///< kernels of products
+  Value in, gates, weights, out, scratch;
+
+  Value gateAddress(Value token, Value expert) {
+    return e.at(gates, e.add(e.mul(token, floatRowBytes(spec.experts)), e.mul(expert, 4)));
+  }
+  Value part(int64_t offset) { return e.at(scratch, offset); }
+
+  // Where the tokens of each expert end, and the tokens: counted, then put in place, which moves what was where an
+  // expert begins to where it ends.
+  void list(Value begin, Value end) {
+    auto eachUse = [&](const std::function<void(Value, Value)> &body) {
+      e.loop(begin, end, 1, [&](Value token) {
+        forEachNonzero(e, gateAddress(token, e.index(0)), spec.experts, [&](Value expert) { body(token, expert); });
+      });
+    };
+    e.loop(0, spec.experts, 1, [&](Value expert) { storeNumber(e, e.index(0), scratch, expert); });
+    eachUse([&](Value, Value expert) { storeNumber(e, e.add(loadNumber(e, scratch, expert), 1), scratch, expert); });
+    e.loop(e.index(0), e.index(spec.experts), 1, {e.index(0)}, [&](Value expert, const Values &carried) {
+      Value count = loadNumber(e, scratch, expert);
+      storeNumber(e, carried[0], scratch, expert);
+      return Values{e.add(carried[0], count)};
+    });
+    eachUse([&](Value token, Value expert) {
+      Value place = loadNumber(e, scratch, expert);
+      storeNumber(e, token, part(spec.tokensOffset()), place);
+      storeNumber(e, e.add(place, 1), scratch, expert);
+    });
+  }
+
+  void copyRow(Value from, Value to, int64_t bytes) {
+    e.loop(0, bytes, 64, [&](Value offset) { e.store(e.loadFloats(e.at(from, offset)), e.at(to, offset)); });
+  }
+  void product(const std::string &kernel, const LinearSpec &linear, int64_t from, Value matrix, int64_t to,
+               Value count) {
+    func::CallOp::create(
+        e.b, e.loc, kernel, TypeRange(),
+        ValueRange{part(from), matrix, part(to), e.index(0), count, e.index(0), e.index(linear.panels())});
+  }
+  void activate(Value count) {
+    e.loop(e.index(0), e.mul(count, floatRowBytes(spec.neurons)), 64, [&](Value offset) {
+      Value address = e.at(part(spec.numbersOffset()), offset);
+      Value number = emitActivation(e, spec.kind, false, e.loadFloats(address));
+      if (spec.up)
+        number = e.mul(number, e.loadFloats(e.at(part(spec.upNumbersOffset()), offset)));
+      e.store(number, address);
+    });
+  }
+  void addRow(Value row, Value token, Value expert) {
+    Value gate = e.broadcast(e.load(e.b.getF32Type(), gateAddress(token, expert)));
+    Value from = e.at(part(spec.resultsOffset()), e.mul(row, floatRowBytes(spec.outputs)));
+    Value to = e.at(out, e.mul(token, spec.outStride));
+    int64_t whole = spec.outputs / kLanes * 64;
+    e.loop(0, whole, 64, [&](Value offset) {
+      Value address = e.at(to, offset);
+      e.store(e.fma(gate, e.loadFloats(e.at(from, offset)), e.loadFloats(address)), address);
+    });
+    if (int64_t left = spec.outputs % kLanes) {
+      Value mask = e.maskBelow(e.index(left)), address = e.at(to, whole);
+      Value sum = e.fma(gate, e.loadFloats(e.at(from, whole)), e.loadMasked(e.floats(), address, mask));
+      e.storeMasked(sum, address, mask);
+    }
+  }
+
+  // Some tokens of an expert.
+  void together(Value expert, Value begin, Value count) {
+    Value matrices = e.at(weights, e.mul(expert, spec.expertBytes()));
+    auto tokenAt = [&](Value i) { return loadNumber(e, part(spec.tokensOffset()), e.add(begin, i)); };
+    e.loop(e.index(0), count, 1, [&](Value i) {
+      copyRow(e.at(in, e.mul(tokenAt(i), floatRowBytes(spec.inputs))),
+              e.at(part(spec.rowsOffset()), e.mul(i, floatRowBytes(spec.inputs))), floatRowBytes(spec.inputs));
+    });
+    product(first, spec.first(), spec.rowsOffset(), matrices, spec.numbersOffset(), count);
+    if (spec.up)
+      product(second, spec.second(), spec.rowsOffset(), e.at(matrices, spec.upOffset()), spec.upNumbersOffset(), count);
+    activate(count);
+    product(last, spec.last(), spec.numbersOffset(), e.at(matrices, spec.lastOffset()), spec.resultsOffset(), count);
+    e.loop(e.index(0), count, 1, [&](Value i) { addRow(i, tokenAt(i), expert); });
+  }
+
+  void block(Value begin, Value end) {
+    e.loop(begin, end, 1, [&](Value token) {
+      Value row = e.at(out, e.mul(token, spec.outStride));
+      int64_t whole = spec.outputs / kLanes * 64;
+      e.loop(0, whole, 64, [&](Value offset) { e.store(e.floatsOf(0), e.at(row, offset)); });
+      if (int64_t left = spec.outputs % kLanes)
+        e.storeMasked(e.floatsOf(0), e.at(row, whole), e.maskBelow(e.index(left)));
+    });
+    list(begin, end);
+    e.loop(e.index(0), e.index(spec.experts), 1, {e.index(0)}, [&](Value expert, const Values &first) {
+      Value behind = loadNumber(e, scratch, expert);
+      e.loop(first[0], behind, ExpertsSpec::kTogether,
+             [&](Value some) { together(expert, some, e.min(e.sub(behind, some), e.index(ExpertsSpec::kTogether))); });
+      return Values{behind};
+    });
+  }
+};
+
+std::string nameOf(const ExpertsSpec &spec) {
+  return "experts" + std::to_string(spec.experts) + "_" + kernelWord(spec.kind) + "_h" + std::to_string(spec.neurons) +
+         "_k" + std::to_string(spec.inputs) + "_n" + std::to_string(spec.outputs) + (spec.bias ? "_bias" : "") +
+         (spec.up ? "_up" : "") + (spec.valuesBias ? "_biases" : "") + "_to" + std::to_string(spec.outStride);
+}
+} // namespace
+
+std::string expertsKernel(KernelLibrary &kernels, const ExpertsSpec &spec) {
+  std::string first = linearKernel(kernels, spec.first()), last = linearKernel(kernels, spec.last());
+  std::string second = spec.up ? linearKernel(kernels, spec.second()) : "";
+  return kernels.define(nameOf(spec), 5, 2, [&](Emitter &e, ValueRange a) {
+    ExpertsEmitter emitter{e, spec, first, second, last, a[0], a[1], a[2], a[3], a[4]};
+    e.loop(a[5], a[6], spec.mostTokens,
+           [&](Value begin) { emitter.block(begin, e.min(e.add(begin, spec.mostTokens), a[6])); });
+  });
+}
+
+} // namespace lmopt::cpu
