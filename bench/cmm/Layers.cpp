@@ -127,6 +127,86 @@ void TreeLayer::run(const KernelProgram &program, int threads, int64_t turn) {
   });
 }
 
+//===--- Leaves ---===//
+
+double Problem::promised() const {
+  double visited = leafWidth ? double(levels) / 2 + double(leafWidth) : double(trees * levels);
+  return double(neurons()) / visited;
+}
+
+static cpu::TreeGatesSpec gatesOf(const Problem &problem) {
+  cpu::TreeGatesSpec spec;
+  spec.descent.rows = {problem.nodes(), problem.width, 0};
+  spec.descent.levels = problem.levels;
+  spec.outStride = cpu::floatRowBytes(spec.leaves());
+  return spec;
+}
+
+static cpu::ExpertsSpec expertsOf(const Problem &problem) {
+  cpu::ExpertsSpec spec;
+  spec.experts = problem.nodes() + 1;
+  spec.neurons = problem.leafWidth;
+  spec.inputs = spec.outputs = problem.width;
+  spec.outStride = cpu::floatRowBytes(problem.width);
+  spec.mostTokens = problem.batch;
+  spec.streams = problem.batch * spec.outStride >= (16 << 20);
+  return spec;
+}
+
+LeafLayer::LeafLayer(KernelProgram &program, const Problem &problem)
+    : in(problem.turns * problem.batch * cpu::floatRowBytes(problem.width)),
+      out(problem.batch * cpu::floatRowBytes(problem.width)), problem(problem), gates(gatesOf(problem)),
+      experts(expertsOf(problem)), gatesKernel(program.add(cpu::treeGatesKernel(program.library(), gates))),
+      expertsKernel(program.add(cpu::expertsKernel(program.library(), experts))), nodes(gates.descent.rows.bytes()),
+      leaves(problem.turns * experts.bytes()), chosen(problem.batch * gates.outStride) {
+  for (int t = 0; t < 2; ++t)
+    scratch.emplace_back(std::max(gates.descent.scratchBytes(), experts.scratchBytes()));
+}
+
+/// A matrix of n x k as panels (LinearSpec.h).
+static void packPanels(char *to, const cpu::LinearSpec &spec, const std::function<float(int64_t, int64_t)> &number) {
+  for (int64_t n = 0; n < spec.outputs; ++n)
+    for (int64_t k = 0; k < spec.inputs; ++k) {
+      float x = number(n, k);
+      std::memcpy(to + spec.unitOffset(n / cpu::kLanes, k) + n % cpu::kLanes * 4, &x, 4);
+    }
+}
+
+void LeafLayer::pack(const Data &data) {
+  const cpu::NeuronRows &rows = gates.descent.rows;
+  for (int64_t n = 0; n < rows.neurons; ++n) {
+    const float *keys = &data.keys[static_cast<size_t>(n * problem.width)];
+    storeRow(nodes.data() + n * rows.rowBytes(), keys, problem.width, cpu::RowNumber::F32, 1);
+    auto *numbers = reinterpret_cast<float *>(nodes.data() + rows.numbersOffset() + n * cpu::NeuronRows::kNumbersBytes);
+    double squares = 0;
+    for (int64_t k = 0; k < problem.width; ++k)
+      squares += double(keys[k]) * keys[k];
+    numbers[cpu::NeuronRows::kBias / 4] = 0;
+    numbers[cpu::NeuronRows::kNorm / 4] = static_cast<float>(std::sqrt(squares) * 1.0001) + cpu::kLeastNorm;
+  }
+  for (int64_t leaf = 0; leaf < experts.experts; ++leaf) {
+    char *to = leaves.data() + leaf * experts.expertBytes();
+    auto at = [&](const std::vector<float> &matrix, int64_t neuron, int64_t k) {
+      return matrix[static_cast<size_t>((leaf * problem.leafWidth + neuron) * problem.width + k)];
+    };
+    packPanels(to, experts.first(), [&](int64_t n, int64_t k) { return at(data.keys, n, k); });
+    packPanels(to + experts.lastOffset(), experts.last(), [&](int64_t n, int64_t k) { return at(data.values, k, n); });
+  }
+  copyTurns(leaves, experts.bytes(), problem.turns);
+  std::memcpy(in.data(), data.inputs.data(), data.inputs.size() * 4);
+}
+
+void LeafLayer::run(const KernelProgram &program, int threads, int64_t turn) {
+  const char *from = in.data() + turn * problem.batch * cpu::floatRowBytes(problem.width);
+  share(problem.batch, threads, [&](int64_t begin, int64_t end, int t) {
+    program.call(gatesKernel, Arguments(from, nodes.data(), chosen.data(), scratch[t].data(), begin, end));
+    program.call(expertsKernel, Arguments(from, chosen.data(), leaves.data() + turn * experts.bytes(), out.data(),
+                                          scratch[t].data(), begin, end));
+  });
+}
+
+//===--- Dense ---===//
+
 DenseLayer::DenseLayer(KernelProgram &program, const Problem &problem)
     : in(problem.turns * problem.batch * cpu::floatRowBytes(problem.width)),
       out(problem.batch * cpu::floatRowBytes(problem.width)), problem(problem),
@@ -137,15 +217,11 @@ DenseLayer::DenseLayer(KernelProgram &program, const Problem &problem)
       downWeights(problem.turns * down.bytes()), hidden(2 * 128 * cpu::floatRowBytes(problem.neurons())) {}
 
 void DenseLayer::pack(const Data &data) {
-  auto put = [&](Block &block, const cpu::LinearSpec &spec, int64_t n, int64_t k, float number) {
-    int64_t at = spec.unitOffset(n / cpu::kLanes, k) + n % cpu::kLanes * 4;
-    std::memcpy(block.data() + at, &number, 4);
+  auto at = [&](const std::vector<float> &matrix, int64_t neuron, int64_t k) {
+    return matrix[static_cast<size_t>(neuron * problem.width + k)];
   };
-  for (int64_t n = 0; n < problem.neurons(); ++n)
-    for (int64_t k = 0; k < problem.width; ++k) {
-      put(upWeights, up, n, k, data.keys[static_cast<size_t>(n * problem.width + k)]);
-      put(downWeights, down, k, n, data.values[static_cast<size_t>(n * problem.width + k)]);
-    }
+  packPanels(upWeights.data(), up, [&](int64_t n, int64_t k) { return at(data.keys, n, k); });
+  packPanels(downWeights.data(), down, [&](int64_t n, int64_t k) { return at(data.values, k, n); });
   copyTurns(upWeights, up.bytes(), problem.turns);
   copyTurns(downWeights, down.bytes(), problem.turns);
   std::memcpy(in.data(), data.inputs.data(), data.inputs.size() * 4);

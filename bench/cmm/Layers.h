@@ -7,7 +7,8 @@
 
 #include "bench/cmm/Blas.h"
 #include "bench/kernels/KernelProgram.h"
-#include "codegen/cpu/conditional/NeuronTree.h"
+#include "codegen/cpu/conditional/Experts.h"
+#include "codegen/cpu/conditional/Gates.h"
 #include "codegen/cpu/linear/LinearModel.h"
 
 #include <memory>
@@ -18,9 +19,13 @@ namespace lmopt::bench {
 struct Problem {
   int64_t batch, width, levels, trees;
   cpu::RowNumber format = cpu::RowNumber::F32;
-  bool exact = false; ///< rows of f32 decide beside those of the format
-  int64_t turns = 1;  ///< batches of different inputs, each with weights of its own, as the layers of a model have
-  int64_t neurons() const { return trees * ((int64_t{1} << levels) - 1); }
+  bool exact = false;    ///< rows of f32 decide beside those of the format
+  int64_t turns = 1;     ///< batches of different inputs, each with weights of its own, as the layers of a model have
+  int64_t leafWidth = 0; ///< not 0: neurons are at the leaves of a tree of so many levels, so many each
+  int64_t nodes() const { return (int64_t{1} << levels) - 1; }
+  int64_t neurons() const { return leafWidth ? (nodes() + 1) * leafWidth : trees * nodes(); }
+  /// How many multiplications of the dense layer there are for one of the conditional.
+  double promised() const;
 };
 
 /// Numbers as models have them: zero or all alike would send every token the same way.
@@ -44,6 +49,23 @@ private:
   cpu::NeuronTreeSpec spec;
   int kernel;
   Block weights;
+  std::vector<Block> scratch;
+};
+
+/// A tree of hyperplanes, then the neurons of the leaf that a token comes to.
+class LeafLayer {
+public:
+  LeafLayer(KernelProgram &program, const Problem &problem);
+  void pack(const Data &data);
+  void run(const KernelProgram &program, int threads, int64_t turn);
+  Block in, out;
+
+private:
+  Problem problem;
+  cpu::TreeGatesSpec gates;
+  cpu::ExpertsSpec experts;
+  int gatesKernel, expertsKernel;
+  Block nodes, leaves, chosen;
   std::vector<Block> scratch;
 };
 

@@ -27,9 +27,9 @@ struct Options {
 };
 
 [[noreturn]] void usage() {
-  std::fprintf(stderr,
-               "usage: bench-cmm [--batch N] [--width N] [--levels N] [--trees N] [--format f32|bf16|s8] [--exact] "
-               "[--threads 1|2] [--rounds N] [--no-dense] [--cold] [--blas LIBRARY]...\n");
+  std::fprintf(stderr, "usage: bench-cmm [--batch N] [--width N] [--levels N] [--trees N] [--leaf-width N] [--format "
+                       "f32|bf16|s8] [--exact] "
+                       "[--threads 1|2] [--rounds N] [--no-dense] [--cold] [--blas LIBRARY]...\n");
   std::exit(2);
 }
 
@@ -59,6 +59,8 @@ Options parse(int argc, char **argv) {
       options.problem.width = number;
     else if (key == "--levels")
       options.problem.levels = number;
+    else if (key == "--leaf-width")
+      options.problem.leafWidth = number;
     else if (key == "--trees")
       options.problem.trees = number;
     else if (key == "--threads" && number <= 2)
@@ -116,15 +118,22 @@ int main(int argc, char **argv) {
   options.problem.turns = options.cold ? options.turns : 1;
   const Problem &problem = options.problem;
   KernelProgram program;
-  TreeLayer tree(program, problem);
+  std::unique_ptr<TreeLayer> tree;
+  std::unique_ptr<LeafLayer> leaves;
+  if (problem.leafWidth)
+    leaves = std::make_unique<LeafLayer>(program, problem);
+  else
+    tree = std::make_unique<TreeLayer>(program, problem);
   std::unique_ptr<DenseLayer> dense;
   if (options.dense)
     dense = std::make_unique<DenseLayer>(program, problem);
   program.load();
   Data data(problem);
-  tree.pack(data);
-  std::vector<Contender> contenders{
-      {"lmopt conditional", [&](int64_t turn) { tree.run(program, options.threads, turn); }}};
+  leaves ? leaves->pack(data) : tree->pack(data);
+  auto conditional = [&](int64_t turn) {
+    leaves ? leaves->run(program, options.threads, turn) : tree->run(program, options.threads, turn);
+  };
+  std::vector<Contender> contenders{{"lmopt conditional", conditional}};
   if (dense) {
     dense->pack(data);
     contenders.push_back({"lmopt dense", [&](int64_t turn) { dense->run(program, options.threads, turn); }});
@@ -142,9 +151,9 @@ int main(int argc, char **argv) {
   }
   for (Contender &contender : contenders)
     contender.run(0); // warms up
-  if (!libraries.empty() && problem.format == lmopt::cpu::RowNumber::F32)
+  if (tree && !libraries.empty() && problem.format == lmopt::cpu::RowNumber::F32)
     std::printf("largest difference of the conditional ones: %.2e\n",
-                largestDifference(reinterpret_cast<float *>(tree.out.data()), out.data(), out.size()));
+                largestDifference(reinterpret_cast<float *>(tree->out.data()), out.data(), out.size()));
   for (int round = 0; round < options.rounds; ++round)
     for (Contender &contender : contenders)
       for (int again = 0; again < (contender.best() < 100 ? 5 : 1); ++again) {
@@ -152,6 +161,7 @@ int main(int argc, char **argv) {
           forget();
         measure(contender, problem.turns);
       }
+  std::printf("dense multiplications for one of the conditional: %.1f\n", problem.promised());
   std::printf("%-56s %10s %10s %9s\n", "", "least, ms", "middle", "ratio");
   auto time = [&](const Contender &contender) { return options.cold ? contender.middle() : contender.best(); };
   for (const Contender &contender : contenders)

@@ -26,6 +26,7 @@ struct ExpertsEmitter {
   const ExpertsSpec &spec;
   const std::string &first, &second, &last; ///< kernels of products
   Value in, gates, weights, out, scratch;
+  Value blockBegin = {};
 
   Value gateAddress(Value token, Value expert) {
     return e.at(gates, e.add(e.mul(token, floatRowBytes(spec.experts)), e.mul(expert, 4)));
@@ -54,8 +55,12 @@ struct ExpertsEmitter {
     });
   }
 
-  void copyRow(Value from, Value to, int64_t bytes) {
-    e.loop(0, bytes, 64, [&](Value offset) { e.store(e.loadFloats(e.at(from, offset)), e.at(to, offset)); });
+  // `next`: what will be copied soon.
+  void copyRow(Value from, Value to, Value next, int64_t bytes) {
+    e.loop(0, bytes, 64, [&](Value offset) {
+      e.prefetch(e.at(next, offset));
+      e.store(e.loadFloats(e.at(from, offset)), e.at(to, offset));
+    });
   }
   void product(const std::string &kernel, const LinearSpec &linear, int64_t from, Value matrix, int64_t to,
                Value count) {
@@ -72,29 +77,51 @@ struct ExpertsEmitter {
       e.store(number, address);
     });
   }
+  Value madeOf(Value token) { return loadNumber(e, part(spec.madeOffset()), e.sub(token, blockBegin)); }
+  void setMade(Value token, int64_t made) {
+    storeNumber(e, e.index(made), part(spec.madeOffset()), e.sub(token, blockBegin));
+  }
+  // A result, times its gate, to the row of its token: the first one makes the row.
   void addRow(Value row, Value token, Value expert) {
     Value gate = e.broadcast(e.load(e.b.getF32Type(), gateAddress(token, expert)));
     Value from = e.at(part(spec.resultsOffset()), e.mul(row, floatRowBytes(spec.outputs)));
-    Value to = e.at(out, e.mul(token, spec.outStride));
+    Value to = e.at(out, e.mul(token, spec.outStride)), made = madeOf(token);
+    auto result = [&](Value offset) { return e.mul(gate, e.loadFloats(e.at(from, offset))); };
+    e.ifElse(
+        e.equal(made, e.index(0)),
+        [&] {
+          setMade(token, 1);
+          makeRow(to, result);
+        },
+        [&] {
+          makeRow(to, [&](Value offset) {
+            Value sum = spec.outputs % kLanes ? loadPart(to, offset) : e.loadFloats(e.at(to, offset));
+            return e.fma(gate, e.loadFloats(e.at(from, offset)), sum);
+          });
+        });
+  }
+  // The end of a row of the caller's memory may be inside a vector.
+  Value loadPart(Value row, Value offset) { return e.loadMasked(e.floats(), e.at(row, offset), lanesAt(offset)); }
+  Value lanesAt(Value offset) { return e.maskBelow(e.sub(e.index(spec.outputs), e.div(offset, e.index(4)))); }
+  void makeRow(Value to, const std::function<Value(Value)> &vector) {
     int64_t whole = spec.outputs / kLanes * 64;
-    e.loop(0, whole, 64, [&](Value offset) {
-      Value address = e.at(to, offset);
-      e.store(e.fma(gate, e.loadFloats(e.at(from, offset)), e.loadFloats(address)), address);
-    });
-    if (int64_t left = spec.outputs % kLanes) {
-      Value mask = e.maskBelow(e.index(left)), address = e.at(to, whole);
-      Value sum = e.fma(gate, e.loadFloats(e.at(from, whole)), e.loadMasked(e.floats(), address, mask));
-      e.storeMasked(sum, address, mask);
-    }
+    e.loop(0, whole, 64, [&](Value offset) { storeWhole(vector(offset), e.at(to, offset)); });
+    if (spec.outputs % kLanes)
+      e.storeMasked(vector(e.index(whole)), e.at(to, whole), lanesAt(e.index(whole)));
+  }
+  void storeWhole(Value numbers, Value address) {
+    bool streams = spec.streams && spec.outStride % 64 == 0; // past the caches: rows that are made once
+    LLVM::StoreOp::create(e.b, e.loc, numbers, address, spec.outStride % 64 ? 4 : 64, /*isVolatile=*/false, streams);
   }
 
   // Some tokens of an expert.
   void together(Value expert, Value begin, Value count) {
     Value matrices = e.at(weights, e.mul(expert, spec.expertBytes()));
     auto tokenAt = [&](Value i) { return loadNumber(e, part(spec.tokensOffset()), e.add(begin, i)); };
+    auto rowOf = [&](Value i) { return e.at(in, e.mul(tokenAt(i), floatRowBytes(spec.inputs))); };
     e.loop(e.index(0), count, 1, [&](Value i) {
-      copyRow(e.at(in, e.mul(tokenAt(i), floatRowBytes(spec.inputs))),
-              e.at(part(spec.rowsOffset()), e.mul(i, floatRowBytes(spec.inputs))), floatRowBytes(spec.inputs));
+      Value to = e.at(part(spec.rowsOffset()), e.mul(i, floatRowBytes(spec.inputs)));
+      copyRow(rowOf(i), to, rowOf(e.add(i, count)), floatRowBytes(spec.inputs));
     });
     product(first, spec.first(), spec.rowsOffset(), matrices, spec.numbersOffset(), count);
     if (spec.up)
@@ -105,13 +132,8 @@ struct ExpertsEmitter {
   }
 
   void block(Value begin, Value end) {
-    e.loop(begin, end, 1, [&](Value token) {
-      Value row = e.at(out, e.mul(token, spec.outStride));
-      int64_t whole = spec.outputs / kLanes * 64;
-      e.loop(0, whole, 64, [&](Value offset) { e.store(e.floatsOf(0), e.at(row, offset)); });
-      if (int64_t left = spec.outputs % kLanes)
-        e.storeMasked(e.floatsOf(0), e.at(row, whole), e.maskBelow(e.index(left)));
-    });
+    blockBegin = begin;
+    e.loop(begin, end, 1, [&](Value token) { setMade(token, 0); });
     list(begin, end);
     e.loop(e.index(0), e.index(spec.experts), 1, {e.index(0)}, [&](Value expert, const Values &first) {
       Value behind = loadNumber(e, scratch, expert);
@@ -119,13 +141,18 @@ struct ExpertsEmitter {
              [&](Value some) { together(expert, some, e.min(e.sub(behind, some), e.index(ExpertsSpec::kTogether))); });
       return Values{behind};
     });
+    e.loop(begin, end, 1, [&](Value token) { // those without an expert
+      e.ifThen(e.equal(madeOf(token), e.index(0)),
+               [&] { makeRow(e.at(out, e.mul(token, spec.outStride)), [&](Value) { return e.floatsOf(0); }); });
+    });
   }
 };
 
 std::string nameOf(const ExpertsSpec &spec) {
   return "experts" + std::to_string(spec.experts) + "_" + kernelWord(spec.kind) + "_h" + std::to_string(spec.neurons) +
          "_k" + std::to_string(spec.inputs) + "_n" + std::to_string(spec.outputs) + (spec.bias ? "_bias" : "") +
-         (spec.up ? "_up" : "") + (spec.valuesBias ? "_biases" : "") + "_to" + std::to_string(spec.outStride);
+         (spec.up ? "_up" : "") + (spec.valuesBias ? "_biases" : "") + (spec.streams ? "_past" : "") + "_to" +
+         std::to_string(spec.outStride);
 }
 } // namespace
 

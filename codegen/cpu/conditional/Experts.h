@@ -22,6 +22,7 @@ struct ExpertsSpec {
   Activation kind = Activation::Gelu;
   int64_t outStride = 0;
   int64_t mostTokens = 512; ///< of a block
+  bool streams = false;     ///< results are more than caches keep and each is made by one expert
 
   /// Tokens of an expert that are computed together: as many tiles as make its weights' way from the second-level cache
   /// short, and few enough that their rows stay there.
@@ -35,10 +36,12 @@ struct ExpertsSpec {
   int64_t expertBytes() const { return lastOffset() + roundUp(last().bytes(), 64); }
   int64_t bytes() const { return experts * expertBytes(); }
 
-  // Scratch: where the tokens of each expert end; the tokens of one after the other; of those that are computed
+  // Scratch: where the tokens of each expert end; the tokens of one after the other (and what is read behind the last);
+  // which rows of the block are made; of those that are computed
   // together their rows, numbers, numbers of `up`, and results.
   int64_t tokensOffset() const { return roundUp(4 * (experts + 1), 64); }
-  int64_t rowsOffset() const { return tokensOffset() + roundUp(4 * mostTokens * experts, 64); }
+  int64_t madeOffset() const { return tokensOffset() + roundUp(4 * (mostTokens * experts + kTogether), 64); }
+  int64_t rowsOffset() const { return madeOffset() + roundUp(4 * mostTokens, 64); }
   int64_t numbersOffset() const { return rowsOffset() + kTogether * floatRowBytes(inputs); }
   int64_t upNumbersOffset() const { return numbersOffset() + kTogether * floatRowBytes(neurons); }
   int64_t resultsOffset() const { return upNumbersOffset() + (up ? kTogether * floatRowBytes(neurons) : 0); }

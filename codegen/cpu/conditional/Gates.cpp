@@ -6,7 +6,7 @@
 // Keys: floats as integers in the same order (the bits of a negative number but its sign turned over). Below all stand
 // what is no number, then what has been taken and lanes beyond the last. The greatest is taken `count` times, the first
 // of equal ones: count N / 16 steps of a few instructions, little beside an expert of which each chosen one is
-// computed. Tested by test/unit/codegen/GatesKernelTest.cpp, test/codegen/run-compiled/conditional.mlir.
+// computed. Tested by test/unit/codegen/ExpertsKernelTest.cpp, test/codegen/run-compiled/conditional.mlir.
 #include "codegen/cpu/conditional/Gates.h"
 
 #include "codegen/cpu/conditional/Descent.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Gates: which experts a token uses, by a tree of hyperplanes (lm.tree_gates) or by scores (lm.top_gates).
-// Tested by test/unit/codegen/GatesKernelTest.cpp.
+// Tested by test/unit/codegen/ExpertsKernelTest.cpp.
 #ifndef LMOPT_CODEGEN_CPU_CONDITIONAL_GATES_H
 #define LMOPT_CODEGEN_CPU_CONDITIONAL_GATES_H
 

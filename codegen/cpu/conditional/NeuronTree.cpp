@@ -56,8 +56,19 @@ struct Adding {
       }
   }
 
+  // The rows of the result lie in no order that a core could guess.
+  static constexpr int64_t kRowsAhead = 4;
+  void askForResult(Value i, Value end, Value first, int64_t count) {
+    Value token = tokenAt(e.min(e.add(i, kRowsAhead), e.add(end, -1)));
+    Value row = e.at(out, e.add(e.mul(token, spec.outStride), e.mul(first, 64)));
+    for (int64_t c = 0; c < count; ++c)
+      e.prefetchOnce(e.at(row, 64 * c));
+  }
+
   // Some vectors of a row of the result.
-  void columns(Value i, Value first, int64_t count) {
+  void columns(Value i, Value end, Value first, int64_t count) {
+    if (!streams)
+      askForResult(i, end, first, count);
     Value token = tokenAt(i), last = lastAt(i), factors = numbers(token);
     Value to = e.at(out, e.add(e.mul(token, spec.outStride), e.mul(first, 64)));
     Values sums;
@@ -90,9 +101,9 @@ struct Adding {
     int64_t together = e.shape.tilePanels > 1 ? 16 : 4, vectors = neurons.valueVectors();
     int64_t whole = vectors / together * together;
     e.loop(0, whole, together,
-           [&](Value first) { e.loop(begin, end, 1, [&](Value i) { columns(i, first, together); }); });
+           [&](Value first) { e.loop(begin, end, 1, [&](Value i) { columns(i, end, first, together); }); });
     if (whole < vectors)
-      e.loop(begin, end, 1, [&](Value i) { columns(i, e.index(whole), vectors - whole); });
+      e.loop(begin, end, 1, [&](Value i) { columns(i, end, e.index(whole), vectors - whole); });
   }
 };
 

@@ -64,7 +64,7 @@ struct DescentSpec {
   /// Tokens of a block: so many that neurons of the last level have some each, where there is one tree. Several trees
   /// read the rows of a block again and again: 4096 rows stay in a third-level cache, and where trees are many and so
   /// small that a block need not be large for their weights' sake, 128 stay in a second-level one.
-  int64_t blockTokens() const { return std::min<int64_t>(mostTokens, trees == 1 ? 16384 : trees <= 8 ? 4096 : 128); }
+  int64_t blockTokens() const { return std::min<int64_t>(mostTokens, trees == 1 ? 16384 : trees <= 8 ? 2048 : 128); }
   /// Tokens whose rows are in the second-level cache while they walk down some levels.
   int64_t tileTokens() const {
     int64_t fitting = (int64_t{288} << 10) / floatRowBytes(rows.inputs) / 8 * 8;

@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numeric>
 
 namespace lmopt::lm::reference {
@@ -72,11 +71,15 @@ static std::vector<float> leafCosts(const float *x, const Weight &weight, const 
   return {costs.begin() + nodes, costs.end()};
 }
 
-/// The numbers 0, 1, ... by a key, the least first; of equal keys the smaller number.
+/// The numbers 0, 1, ... by a key, the least first, NaN last; of equal keys the smaller number.
 static std::vector<int64_t> ascending(const std::vector<float> &keys) {
   std::vector<int64_t> order(keys.size());
   std::iota(order.begin(), order.end(), 0);
-  auto before = [&](int64_t a, int64_t b) { return keys[a] < keys[b] || (keys[a] == keys[b] && a < b); };
+  auto before = [&](int64_t a, int64_t b) {
+    if (std::isnan(keys[a]) != std::isnan(keys[b]))
+      return std::isnan(keys[b]);
+    return keys[a] < keys[b] || (!(keys[b] < keys[a]) && a < b);
+  };
   std::sort(order.begin(), order.end(), before);
   return order;
 }
@@ -112,7 +115,7 @@ Tensor topGates(const Tensor &scores, int64_t count, std::string_view softmax) {
     const float *s = &scores.f32[r * width];
     std::vector<float> keys(static_cast<size_t>(width));
     for (int64_t e = 0; e < width; ++e)
-      keys[e] = std::isnan(s[e]) ? std::numeric_limits<float>::infinity() : -s[e];
+      keys[e] = -s[e];
     std::vector<int64_t> order = ascending(keys);
     // "none": all gates are exp 0.
     bool ones = softmax == "none";
