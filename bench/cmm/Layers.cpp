@@ -131,7 +131,7 @@ void TreeLayer::run(const KernelProgram &program, int threads, int64_t turn) {
 
 double Problem::promised() const {
   double visited = leafWidth ? double(levels) / 2 + double(leafWidth) : double(trees * levels);
-  return double(neurons()) / visited;
+  return double(denseNeurons()) / visited;
 }
 
 static cpu::TreeGatesSpec gatesOf(const Problem &problem) {
@@ -207,16 +207,30 @@ void LeafLayer::run(const KernelProgram &program, int threads, int64_t turn) {
 
 //===--- Dense ---===//
 
+static cpu::LinearSpec linearOf(const Problem &problem, int64_t outputs, int64_t inputs) {
+  auto format = problem.format == cpu::RowNumber::Bf16 ? cpu::WeightFormat::Bf16 : cpu::WeightFormat::F32;
+  return {outputs, inputs, format, false, cpu::floatRowBytes(outputs)};
+}
+
+constexpr int64_t kDenseRows = 128; ///< of a chain: what lies between two products stays in a cache
+
 DenseLayer::DenseLayer(KernelProgram &program, const Problem &problem)
     : in(problem.turns * problem.batch * cpu::floatRowBytes(problem.width)),
       out(problem.batch * cpu::floatRowBytes(problem.width)), problem(problem),
-      up{problem.neurons(), problem.width, cpu::WeightFormat::F32, false, cpu::floatRowBytes(problem.neurons())},
-      down{problem.width, problem.neurons(), cpu::WeightFormat::F32, false, cpu::floatRowBytes(problem.width)},
+      up(linearOf(problem, problem.denseNeurons(), problem.width)),
+      down(linearOf(problem, problem.width, problem.denseNeurons())),
       upKernel(program.add(cpu::linearKernel(program.library(), up))),
       downKernel(program.add(cpu::linearKernel(program.library(), down))), upWeights(problem.turns * up.bytes()),
-      downWeights(problem.turns * down.bytes()), hidden(2 * 128 * cpu::floatRowBytes(problem.neurons())) {}
+      downWeights(problem.turns * down.bytes()), hidden(2 * kDenseRows * up.outStride),
+      between(2 * kDenseRows * up.outStride) {}
 
 void DenseLayer::pack(const Data &data) {
+  if (problem.otherNeurons || problem.format == cpu::RowNumber::Bf16) {
+    upWeights.fillBytes();
+    downWeights.fillBytes();
+    between.fillBytes();
+    return in.fillBytes();
+  }
   auto at = [&](const std::vector<float> &matrix, int64_t neuron, int64_t k) {
     return matrix[static_cast<size_t>(neuron * problem.width + k)];
   };
@@ -227,17 +241,19 @@ void DenseLayer::pack(const Data &data) {
   std::memcpy(in.data(), data.inputs.data(), data.inputs.size() * 4);
 }
 
-// As in a chain of a program: blocks of 128 rows, so that what lies between stays in a cache.
 void DenseLayer::run(const KernelProgram &program, int threads, int64_t turn) {
   const char *from = in.data() + turn * problem.batch * up.inStride();
+  const char *firstWeights = upWeights.data() + turn * up.bytes(),
+             *lastWeights = downWeights.data() + turn * down.bytes();
+  bool halves = problem.format == cpu::RowNumber::Bf16; // what narrows between the products is left out
   share(problem.batch, threads, [&](int64_t begin, int64_t end, int t) {
-    char *between = hidden.data() + t * 128 * up.outStride;
-    for (int64_t row = begin; row < end; row += 128) {
-      int64_t rows = std::min<int64_t>(128, end - row);
-      program.call(upKernel, Arguments(from + row * up.inStride(), upWeights.data() + turn * up.bytes(), between, 0,
-                                       rows, 0, up.panels()));
-      program.call(downKernel, Arguments(between, downWeights.data() + turn * down.bytes(),
-                                         out.data() + row * down.outStride, 0, rows, 0, down.panels()));
+    char *made = hidden.data() + t * kDenseRows * up.outStride;
+    const char *read = halves ? between.data() + t * kDenseRows * up.outStride : made;
+    for (int64_t row = begin; row < end; row += kDenseRows) {
+      int64_t rows = std::min(kDenseRows, end - row);
+      program.call(upKernel, Arguments(from + row * up.inStride(), firstWeights, made, 0, rows, 0, up.panels()));
+      program.call(downKernel,
+                   Arguments(read, lastWeights, out.data() + row * down.outStride, 0, rows, 0, down.panels()));
     }
   });
 }

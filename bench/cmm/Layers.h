@@ -19,8 +19,10 @@ namespace lmopt::bench {
 struct Problem {
   int64_t batch, width, levels, trees;
   cpu::RowNumber format = cpu::RowNumber::F32;
-  bool exact = false;    ///< rows of f32 decide beside those of the format
-  int64_t turns = 1;     ///< batches of different inputs, each with weights of its own, as the layers of a model have
+  bool exact = false; ///< rows of f32 decide beside those of the format
+  int64_t turns = 1;  ///< batches of different inputs, each with weights of its own, as the layers of a model have
+  int64_t otherNeurons = 0; ///< not 0: of the dense layer, whose numbers are then any
+  int64_t denseNeurons() const { return otherNeurons ? otherNeurons : neurons(); }
   int64_t leafWidth = 0; ///< not 0: neurons are at the leaves of a tree of so many levels, so many each
   int64_t nodes() const { return (int64_t{1} << levels) - 1; }
   int64_t neurons() const { return leafWidth ? (nodes() + 1) * leafWidth : trees * nodes(); }
@@ -69,7 +71,8 @@ private:
   std::vector<Block> scratch;
 };
 
-/// Two products, the activation fused with neither: it would cost little beside them.
+/// Two products, the activation fused with neither: it would cost little beside them. Of f32, or of bf16 where the
+/// conditional layer has such rows.
 class DenseLayer {
 public:
   DenseLayer(KernelProgram &program, const Problem &problem);
@@ -81,7 +84,8 @@ private:
   Problem problem;
   cpu::LinearSpec up, down;
   int upKernel, downKernel;
-  Block upWeights, downWeights, hidden;
+  Block upWeights, downWeights, hidden,
+      between; ///< hidden: what the first product gives; between: what the second reads
 };
 
 void runDense(const Blas &blas, const Problem &problem, const Data &data, int64_t turn, std::vector<float> &hidden,

@@ -27,7 +27,8 @@ struct Options {
 };
 
 [[noreturn]] void usage() {
-  std::fprintf(stderr, "usage: bench-cmm [--batch N] [--width N] [--levels N] [--trees N] [--leaf-width N] [--format "
+  std::fprintf(stderr, "usage: bench-cmm [--batch N] [--width N] [--levels N] [--trees N] [--leaf-width N] "
+                       "[--dense-neurons N] [--format "
                        "f32|bf16|s8] [--exact] "
                        "[--threads 1|2] [--rounds N] [--no-dense] [--cold] [--blas LIBRARY]...\n");
   std::exit(2);
@@ -59,6 +60,8 @@ Options parse(int argc, char **argv) {
       options.problem.width = number;
     else if (key == "--levels")
       options.problem.levels = number;
+    else if (key == "--dense-neurons")
+      options.problem.otherNeurons = number;
     else if (key == "--leaf-width")
       options.problem.leafWidth = number;
     else if (key == "--trees")

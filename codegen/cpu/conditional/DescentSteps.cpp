@@ -13,31 +13,61 @@ namespace {
 
 using Values = Emitter::Values;
 
-// Products of some tokens with some neurons: sum j of token k is number j * tokens + k, 16 lanes of it. `next`: rows
-// that will be needed, asked for on the way.
+// Products of some tokens with some neurons: sum j of token k is number j * tokens + k, 16 lanes of it. A sum is that
+// of its pieces (NeuronRows::pieces), each one chain of additions. `next`: rows that will be needed, asked for on the
+// way.
 Values products(Tree &t, const Values &xs, const Values &ws, const Values &next) {
   Emitter &e = t.e;
   const NeuronRows &rows = t.spec.rows;
-  Values zeros(xs.size() * ws.size(), e.floatsOf(0));
-  return e.loop(e.index(0), e.index(rows.keyVectors()), 1, zeros, [&](Value i, const Values &carried) {
-    Values sums = carried, columns;
-    Value offset = e.mul(i, 64), keyOffset = e.mul(i, rows.keyVectorBytes());
-    for (Value w : ws)
-      columns.push_back(loadNumbers(e, rows.keyFormat, e.at(w, keyOffset)));
-    for (Value row : next)
-      e.prefetch(e.at(row, offset));
-    for (size_t k = 0; k < xs.size(); ++k) {
-      Value x = e.load(e.floats(), e.at(xs[k], offset), 64);
-      for (size_t j = 0; j < ws.size(); ++j)
-        sums[j * xs.size() + k] = e.fma(x, columns[j], sums[j * xs.size() + k]);
+  Values zeros(xs.size() * ws.size(), e.floatsOf(0)), totals;
+  int64_t piece = rows.keyVectors() / rows.pieces();
+  for (int64_t begin = 0; begin < rows.keyVectors(); begin += piece) {
+    Values sums = e.loop(e.index(begin), e.index(begin + piece), 1, zeros, [&](Value i, const Values &carried) {
+      Values sums = carried, columns;
+      Value offset = e.mul(i, 64), keyOffset = e.mul(i, rows.keyVectorBytes());
+      for (Value w : ws)
+        columns.push_back(loadNumbers(e, rows.keyFormat, e.at(w, keyOffset)));
+      for (Value row : next)
+        e.prefetch(e.at(row, offset));
+      for (size_t k = 0; k < xs.size(); ++k) {
+        Value x = e.load(e.floats(), e.at(xs[k], offset), 64);
+        for (size_t j = 0; j < ws.size(); ++j)
+          sums[j * xs.size() + k] = e.fma(x, columns[j], sums[j * xs.size() + k]);
+      }
+      return sums;
+    });
+    for (size_t i = 0; i < totals.size(); ++i)
+      totals[i] = e.add(totals[i], sums[i]);
+    if (totals.empty())
+      totals = sums;
+  }
+  return totals;
+}
+
+// One product: the pieces of its sum side by side, so that additions of one do not wait for another's.
+Value oneProduct(Tree &t, Value x, Value w) {
+  Emitter &e = t.e;
+  const NeuronRows &rows = t.spec.rows;
+  int64_t pieces = rows.pieces(), piece = rows.keyVectors() / pieces;
+  Values zeros(pieces, e.floatsOf(0));
+  Values sums = e.loop(e.index(0), e.index(piece), 1, zeros, [&](Value i, const Values &carried) {
+    Values next = carried;
+    for (int64_t p = 0; p < pieces; ++p) {
+      Value vector = e.add(i, p * piece);
+      Value key = loadNumbers(e, rows.keyFormat, e.at(w, e.mul(vector, rows.keyVectorBytes())));
+      next[p] = e.fma(e.load(e.floats(), e.at(x, e.mul(vector, 64)), 64), key, next[p]);
     }
-    return sums;
+    return next;
   });
+  Value total = sums[0];
+  for (int64_t p = 1; p < pieces; ++p)
+    total = e.add(total, sums[p]);
+  return total;
 }
 
 Value sumOf(Tree &t, Value x, Value w) {
   Emitter &e = t.e;
-  return e.lane(e.reduceRows(products(t, {x}, {w}, {}), [&](Value a, Value c) { return e.add(a, c); }), 0);
+  return e.lane(e.reduceRows({oneProduct(t, x, w)}, [&](Value a, Value c) { return e.add(a, c); }), 0);
 }
 
 // Tokens that are multiplied together, and how many of those that follow are asked for meanwhile: three steps at least

@@ -38,6 +38,14 @@ struct NeuronRows {
   int64_t valueVectorBytes() const { return kLanes * numberBytes(valueFormat); }
   int64_t valueOffset() const { return roundUp(keyVectors() * keyVectorBytes(), 64); } ///< in a row
   int64_t rowBytes() const { return valueOffset() + roundUp(valueVectors() * valueVectorBytes(), 64); }
+  /// Sums of many numbers are made of pieces, so that a token alone need not wait for one addition after the other; not
+  /// of few, which tokens that are taken together would have to add (24 vectors: 4 % of their products).
+  int64_t pieces() const {
+    int64_t pieces = 8;
+    while (pieces > 1 && (keyVectors() < 24 * pieces || keyVectors() % pieces))
+      pieces /= 2;
+    return pieces;
+  }
   static constexpr int64_t kNumbersBytes = 16, kBias = 0, kNorm = 4, kKeyScale = 8, kValueScale = 12;
   int64_t numbersOffset() const { return neurons * rowBytes(); }
   int64_t exactOffset() const { return numbersOffset() + roundUp(neurons * kNumbersBytes, 64); }
@@ -45,7 +53,7 @@ struct NeuronRows {
   int64_t exactBytes() const { return exact ? exactNorm() + 64 : 0; }
   int64_t bytes() const { return exactOffset() + neurons * exactBytes(); }
   /// What a sum in f32 is off at most, by lengths: see Descent.cpp.
-  double sumError() const { return static_cast<double>(keyVectors() + 8) * 0x1p-24; }
+  double sumError() const { return static_cast<double>(keyVectors() + 8) * 0x1p-24; } // pieces only make it less
 };
 
 /// Added to each norm, so that a bound covers what is lost where products of numbers near 2^-126 are rounded.

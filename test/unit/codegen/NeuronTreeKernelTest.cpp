@@ -36,6 +36,8 @@ const Shape kShapes[] = {
     {33, 17, 6, 2, 70, 64, RowNumber::Bf16, RowNumber::F32, Activation::Tanh, false, true, true},
     {64, 40, 7, 1, 200, 16384, RowNumber::Bf16, RowNumber::Bf16, Activation::Gelu, false, true, false, true},
     {90, 40, 7, 2, 200, 16384, RowNumber::S8, RowNumber::S8, Activation::Gelu, true, true, false, true},
+    // A sum of two pieces.
+    {800, 20, 4, 1, 40, 16384, RowNumber::F32, RowNumber::F32, Activation::Gelu, false, true, false},
     // 13 levels are more than the second-level cache holds, 1100 tokens more than a tile: they are put in order.
     {16, 16, 13, 1, 1100, 16384, RowNumber::F32, RowNumber::F32, Activation::Gelu, false, true, false},
     {40, 40, 14, 1, 1300, 2048, RowNumber::F32, RowNumber::F32, Activation::Gelu, true, false, true}};
