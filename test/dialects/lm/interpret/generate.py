@@ -13,6 +13,7 @@ import codebook_cases
 import numpy as np
 from attention_cases import attention, groups, halves, lengths, projections
 from cases import Case, codes_type, dense, f32, run_lines, t, write
+from conditional_cases import conditional
 from formulas import (SMALL, code_range_text, quantize_dynamic, quantize_groups, quantize_rows,
                       quantize_weight_groups, quantized_linear, rotate, trained_codes)
 from ranking_cases import ranking
@@ -375,6 +376,7 @@ COMPILED = {
                         "preview_linear_bf16"],
     "linear/codebooks": None,
     "attention/projections": [],
+    "conditional/meaning": None,
 }
 
 
@@ -385,7 +387,7 @@ def main():
                "interpret/weights": weights(), "attention/lengths": lengths(), "attention/halves": halves(),
                "attention/groups": groups(), "ranking/meaning": ranking(),
                "linear/codebooks": codebook_cases.products(5, 16, 4) + codebook_cases.tables(7, 16, 4, 4),
-               "attention/projections": projections(), "quantize/trained": trained()}
+               "attention/projections": projections(), "quantize/trained": trained(), "conditional/meaning": conditional()}
     is_rotate = lambda case: "func.func @rotate_" in case
     written["quantize/meaning"] = [case for case in written["linear/meaning"] if is_rotate(case)]
     written["linear/meaning"] = [case for case in written["linear/meaning"] if not is_rotate(case)]
