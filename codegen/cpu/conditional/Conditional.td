@@ -10,7 +10,7 @@ include "codegen/cpu/CpuDialect.td"
 def Cpu_NeuronsAttr : Cpu_Layout<"Neurons", "neurons"> {
   let summary = "neuron by neuron: what it is multiplied with, then what it adds";
   let description = [{
-    `#cpu.neurons<tensor<7x4xf32>, to tensor<7x8xbf16>, bias = true>`: the params of the weight are the first matrix, with
+    `#cpu.neurons<tensor<7x4xf32> to tensor<7x8xbf16>, bias = true>`: the params of the weight are the first matrix, with
     `bias` its biases, and, if `to` is given, the second matrix. The picture is in NeuronTree.h.
 
     Constraints:
@@ -18,7 +18,7 @@ def Cpu_NeuronsAttr : Cpu_Layout<"Neurons", "neurons"> {
   }];
   let parameters = (ins "::mlir::Type":$keys, OptionalParameter<"::mlir::Type">:$values,
                         DefaultValuedParameter<"bool", "false">:$bias);
-  let assemblyFormat = "`<` $keys (`,` `to` $values^)? (`,` `bias` `=` $bias^)? `>`";
+  let assemblyFormat = "`<` $keys (`to` $values^)? (`,` `bias` `=` $bias^)? `>`";
   let genVerifyDecl = 1;
 }
 

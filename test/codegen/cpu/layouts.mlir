@@ -15,6 +15,14 @@ plan.weight @e = [@w, @p] as #cpu.bounds<300, block = 64> at 128
 plan.weight @f = [] as #cpu.classes<#lm.classes<words = [2, 0, 1], sizes = [1, 2]>> at 192
 // CHECK: plan.weight @g = [] as #cpu.word_tree<#lm.word_tree<left = [4, 1], right = [0, 2]>> at 256
 plan.weight @g = [] as #cpu.word_tree<#lm.word_tree<left = [4, 1], right = [0, 2]>> at 256
+// CHECK: plan.weight @h = [@w] as #cpu.neurons<tensor<7x4xf32>> at 320
+plan.weight @h = [@w] as #cpu.neurons<tensor<7x4xf32>> at 320
+// CHECK: plan.weight @i = [@w, @b] as #cpu.neurons<tensor<7x4xbf16>, bias = true> at 384
+plan.weight @i = [@w, @b] as #cpu.neurons<tensor<7x4xbf16>, bias = true> at 384
+// CHECK: plan.weight @j = [@w, @v] as #cpu.neurons<tensor<7x4xf32> to tensor<7x8xbf16>> at 448
+plan.weight @j = [@w, @v] as #cpu.neurons<tensor<7x4xf32> to tensor<7x8xbf16>, bias = false> at 448
+// CHECK: plan.weight @k = [@w, @b, @v] as #cpu.neurons<tensor<7x4xbf16> to !lm.int8<7x8>, bias = true> at 512
+plan.weight @k = [@w, @b, @v] as #cpu.neurons<tensor<7x4xbf16> to !lm.int8<7x8>, bias = true> at 512
 
 // -----
 
@@ -45,6 +53,36 @@ plan.weight @a = [] as #cpu.rope<#lm.rope<base = 1.0e4, dims = 8, layout = half>
 
 // expected-error @+1 {{C1: expected a row at least, and a block that is 0 or a power of two from 2 to 65536, but found 4 and 12}}
 plan.weight @a = [@w, @p] as #cpu.bounds<4, block = 12> at 0
+
+// -----
+
+// expected-error @+1 {{C1: expected matrices of f32 or bf16, the second perhaps of !lm.int8, of as many rows, but found 'tensor<7xf32>'}}
+plan.weight @a = [@w] as #cpu.neurons<tensor<7xf32>> at 0
+
+// -----
+
+// expected-error @+1 {{C1: expected matrices of f32 or bf16, the second perhaps of !lm.int8, of as many rows, but found '!lm.int8<7x4>'}}
+plan.weight @a = [@w] as #cpu.neurons<!lm.int8<7x4>> at 0
+
+// -----
+
+// expected-error @+1 {{C1: expected matrices of f32 or bf16, the second perhaps of !lm.int8, of as many rows, but found 'tensor<7x?xf32>'}}
+plan.weight @a = [@w] as #cpu.neurons<tensor<7x?xf32>> at 0
+
+// -----
+
+// expected-error @+1 {{C1: expected matrices of f32 or bf16, the second perhaps of !lm.int8, of as many rows, but found 'tensor<7x4xf32>' and 'tensor<8x4xf32>'}}
+plan.weight @a = [@w] as #cpu.neurons<tensor<7x4xf32> to tensor<8x4xf32>> at 0
+
+// -----
+
+// expected-error @+1 {{C1: expected matrices of f32 or bf16, the second perhaps of !lm.int8, of as many rows, but found 'tensor<7x4xf32>' and '!lm.int8<4x7>'}}
+plan.weight @a = [@w] as #cpu.neurons<tensor<7x4xf32> to !lm.int8<4x7>> at 0
+
+// -----
+
+// expected-error @+1 {{C1: expected matrices of f32 or bf16, the second perhaps of !lm.int8, of as many rows, but found 'tensor<7x4xf32>' and 'tensor<7x4xi8>'}}
+plan.weight @a = [@w] as #cpu.neurons<tensor<7x4xf32> to tensor<7x4xi8>> at 0
 
 // -----
 

@@ -4,6 +4,7 @@
 // end the stream of weights.
 #include "codegen/link/PackWeights.h"
 #include "codegen/cpu/Cpu.h"
+#include "codegen/cpu/conditional/NeuronTree.h"
 #include "codegen/cpu/linear/LinearModel.h"
 #include "files/gguf/Dequantize.h"
 #include "test/unit/codegen/TestModule.h"
@@ -149,6 +150,82 @@ TEST_F(PackWeights, WordTree) {
   EXPECT_EQ(list(1, 3), (std::vector<int32_t>{0, 2, 0}));
   EXPECT_EQ(list(2, 5), (std::vector<int32_t>{0, 1, 3, 5, 0}));
   EXPECT_EQ(list(3, 6), (std::vector<int32_t>{1, 0, 2, 0, 3, 0}));
+}
+
+struct Neurons : PackWeights {
+  struct Form {
+    std::vector<const char *> params;
+    const char *layout;
+    cpu::RowNumber keys, values;
+    int64_t valueOffset, rowBytes; ///< of a row; no values: both the same
+    bool bias;
+  };
+  /// Row n of a matrix as it is stored; bf16 is the upper half of f32.
+  static void put(char *to, const lm::WeightData &matrix, int64_t n, cpu::RowNumber format) {
+    const int64_t size = cpu::numberBytes(format);
+    for (int64_t i = 18 * n; i < 18 * (n + 1); ++i, to += size)
+      if (format == cpu::RowNumber::S8)
+        *to = static_cast<char>(matrix.s8[i]);
+      else
+        std::memcpy(to, reinterpret_cast<const char *>(&matrix.f32[i]) + 4 - size, size_t(size));
+  }
+  /// No less than the length of a row, and no more than rounding takes.
+  static void expectNorm(float norm, const float *row) {
+    double squares = 0;
+    for (int64_t k = 0; k < 18; ++k)
+      squares += double(row[k]) * row[k];
+    EXPECT_GE(norm, std::sqrt(squares));
+    EXPECT_LE(norm, std::sqrt(squares) * 1.000001 + 2 * double(cpu::kLeastNorm));
+  }
+};
+
+// Rows, then lists of 20 numbers in 128 bytes each: biases, norms, scales of codes.
+TEST_F(Neurons, StandRowByRow) {
+  using cpu::RowNumber;
+  for (const Form &form :
+       {Form{{"m", "v", "halves"},
+             "tensor<20x18xf32> to tensor<20x18xbf16>, bias = true",
+             RowNumber::F32,
+             RowNumber::Bf16,
+             128,
+             192,
+             true},
+        Form{{"halves", "codes"},
+             "tensor<20x18xbf16> to !lm.int8<20x18>",
+             RowNumber::Bf16,
+             RowNumber::S8,
+             64,
+             128,
+             false},
+        Form{{"m", "v"}, "tensor<20x18xf32>, bias = true", RowNumber::F32, RowNumber::F32, 128, 128, true}}) {
+    std::vector<char> bytes = pack(weightOf(form.params, "neurons<" + std::string(form.layout) + ">"));
+    const int64_t lists = 20 * form.rowBytes, scales = form.values == RowNumber::S8 ? 128 : 0;
+    ASSERT_EQ(int64_t(bytes.size()), lists + 2 * 128 + scales);
+    lm::WeightData keys = *reader.read(param(form.params.front())), values = *reader.read(param(form.params.back()));
+    std::vector<char> expected(bytes.size());
+    auto number = [&](int64_t list, int64_t n) { return expected.data() + lists + 128 * list + 4 * n; };
+    for (int64_t n = 0; n < 20; ++n) {
+      put(expected.data() + form.rowBytes * n, keys, n, form.keys);
+      if (form.valueOffset < form.rowBytes)
+        put(expected.data() + form.rowBytes * n + form.valueOffset, values, n, form.values);
+      float norm = floatAt(bytes, lists + 128 + 4 * n), bias = form.bias ? signedElement(n, 0) : 0;
+      expectNorm(norm, keys.f32.data() + 18 * n);
+      std::memcpy(number(0, n), &bias, 4);
+      std::memcpy(number(1, n), &norm, 4);
+      if (scales)
+        std::memcpy(number(2, n), &values.scales[n], 4);
+    }
+    EXPECT_EQ(bytes, expected) << form.layout;
+  }
+}
+
+// A neuron of zeros has the least norm; one whose length f32 does not hold an infinite one: it is always added again.
+TEST_F(Neurons, NormsAtTheEnds) {
+  test::TestModule ends =
+      test::TestModule::fromText("lm.param @w : tensor<2x2xf32> = dense<[[0.0, 0.0], [3.0e38, -3.0e38]]>\n");
+  std::vector<char> bytes = pack(test::makeWeight(ends.get(), {"w"}, "neurons<tensor<2x2xf32>>"));
+  EXPECT_NEAR(floatAt(bytes, 2 * 64 + 64), cpu::kLeastNorm, cpu::kLeastNorm * 1e-6f);
+  EXPECT_TRUE(std::isinf(floatAt(bytes, 2 * 64 + 68)));
 }
 
 TEST_F(PackWeights, HalfPanels) {
