@@ -16,6 +16,7 @@
 #include <cstring>
 
 using namespace lmopt;
+using cpu::RowNumber;
 
 namespace {
 
@@ -156,15 +157,14 @@ struct Neurons : PackWeights {
   struct Form {
     std::vector<const char *> params;
     const char *layout;
-    cpu::RowNumber keys, values;
+    RowNumber keys, values;
     int64_t valueOffset, rowBytes; ///< of a row; no values: both the same
     bool bias;
   };
   /// Row n of a matrix as it is stored; bf16 is the upper half of f32.
-  static void put(char *to, const lm::WeightData &matrix, int64_t n, cpu::RowNumber format) {
-    const int64_t size = cpu::numberBytes(format);
-    for (int64_t i = 18 * n; i < 18 * (n + 1); ++i, to += size)
-      if (format == cpu::RowNumber::S8)
+  static void put(char *to, const lm::WeightData &matrix, int64_t n, RowNumber format) {
+    for (int64_t i = 18 * n, size = cpu::numberBytes(format); i < 18 * (n + 1); ++i, to += size)
+      if (format == RowNumber::S8)
         *to = static_cast<char>(matrix.s8[i]);
       else
         std::memcpy(to, reinterpret_cast<const char *>(&matrix.f32[i]) + 4 - size, size_t(size));
@@ -181,7 +181,6 @@ struct Neurons : PackWeights {
 
 // Rows, then lists of 20 numbers in 128 bytes each: biases, norms, scales of codes.
 TEST_F(Neurons, StandRowByRow) {
-  using cpu::RowNumber;
   for (const Form &form :
        {Form{{"m", "v", "halves"},
              "tensor<20x18xf32> to tensor<20x18xbf16>, bias = true",

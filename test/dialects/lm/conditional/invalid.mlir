@@ -299,6 +299,49 @@ func.func @neuron_tree_c8_negative(%x: tensor<?x?x4xf32>) -> tensor<?x?x5xf32> {
 
 // -----
 
+lm.param @w : tensor<7x4xf32> = dense<1.0>
+lm.param @v : tensor<7x5xf32> = dense<1.0>
+func.func @neuron_tree_c2_exchanged(%x: tensor<?x?x4xf32>) -> tensor<?x?x5xf32> {
+  // expected-error@+1 {{C2: @v has 5 columns, but the input has width 4}}
+  %y = lm.neuron_tree %x, @v to @w {kind = gelu} : (tensor<?x?x4xf32>) -> tensor<?x?x5xf32>
+  return %y : tensor<?x?x5xf32>
+}
+
+// -----
+
+lm.param @w : tensor<7x4xf32> = dense<1.0>
+lm.param @v : tensor<7x5xf32> = dense<1.0>
+lm.param @u : tensor<7x4xbf16> = #lm.narrow<dense<1.0> : tensor<7x4xf32>>
+func.func @neuron_tree_input_exchanged(%x: tensor<?x?x4xf32>, %z: tensor<?x?x4xbf16>) -> tensor<?x?x5xf32> {
+  // expected-error@+1 {{operand #0 must be batch x sequence x width tensor of f32 with a static, positive width, but got 'tensor<?x?x4xbf16>'}}
+  %y = lm.neuron_tree %z, @w to @v by %x, @u {kind = gelu} : (tensor<?x?x4xbf16>, tensor<?x?x4xf32>) -> tensor<?x?x5xf32>
+  return %y : tensor<?x?x5xf32>
+}
+
+// -----
+
+lm.param @w : tensor<7x4xf32> = dense<1.0>
+lm.param @v : tensor<7x5xf32> = dense<1.0>
+lm.param @u : tensor<7x4xbf16> = #lm.narrow<dense<1.0> : tensor<7x4xf32>>
+func.func @neuron_tree_syntax_by_first(%x: tensor<?x?x4xf32>, %z: tensor<?x?x4xbf16>) -> tensor<?x?x5xf32> {
+  // expected-error@+1 {{expected 'to'}}
+  %y = lm.neuron_tree %x, @w by %z, @u to @v {kind = gelu} : (tensor<?x?x4xf32>, tensor<?x?x4xbf16>) -> tensor<?x?x5xf32>
+  return %y : tensor<?x?x5xf32>
+}
+
+// -----
+
+lm.param @w : tensor<7x4xf32> = dense<1.0>
+lm.param @v : tensor<7x5xf32> = dense<1.0>
+lm.param @b : tensor<7xf32> = dense<1.0>
+func.func @neuron_tree_syntax_bias_last(%x: tensor<?x?x4xf32>) -> tensor<?x?x5xf32> {
+  // expected-error@+1 {{expected '{'}}
+  %y = lm.neuron_tree %x, @w to @v bias @b {kind = gelu} : (tensor<?x?x4xf32>) -> tensor<?x?x5xf32>
+  return %y : tensor<?x?x5xf32>
+}
+
+// -----
+
 func.func @tree_gates_c1_missing(%x: tensor<?x?x4xf32>) -> tensor<?x?x8xf32> {
   // expected-error@+1 {{C1: there is no lm.param @absent}}
   %y = lm.tree_gates %x, @absent {count = 1} : (tensor<?x?x4xf32>) -> tensor<?x?x8xf32>

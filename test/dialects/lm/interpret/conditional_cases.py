@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""conditional_cases.py: trees of neurons, gates, experts and products without zeros, by the definitions, and cases with them.
-Used by generate.py and by ../../../codegen/run-compiled/generate.py.
+"""conditional_cases.py: trees of neurons, gates, experts and products without zeros, by the definitions, and cases with
+them. Used by generate.py and by ../../../codegen/run-compiled/generate.py.
 
 Where the definition goes one way, these compute all neurons and leave out those that are not on it. Numbers that decide
-are sums in float64 rounded to float32 once, on both sides; such a sum may yet differ in its last bit, where NumPy adds
-in another order, so that a tolerance counts the rounding of the result and one for each number of a neuron (`roundings`).
+are sums in float64 rounded to float32 once, on both sides; such a number may yet differ in its last bit, where NumPy
+adds in another order, so that a tolerance counts the rounding of the result and one of each number (`roundings`).
 """
 import itertools
 import math
@@ -26,7 +26,8 @@ SLOPE = 1.2  # the greatest of these functions
 def numbers(x, w, b=None):
     """x W^T + b, rounded to float32: what decides. Kept in float64."""
     with np.errstate(invalid="ignore", over="ignore"):
-        a = (x[..., None, :].astype(np.float64) * w.astype(np.float64)).sum(-1) + (0 if b is None else b.astype(np.float64))
+        a = (x[..., None, :].astype(np.float64) * w.astype(np.float64)).sum(-1)
+        a = a if b is None else a + b.astype(np.float64)
         return a.astype(np.float32).astype(np.float64)
 
 
@@ -150,7 +151,7 @@ def float_sums(x, trees, kind, tie_right):
 
 
 def neuron_tree_by(name, x, z, trees, u_matrix, kind, codes):
-    """By numbers from z and a matrix of its own, of bf16 or in codes. `x` may hold what is no number: z decides nothing."""
+    """By numbers from z and a matrix of its own, of bf16 or in codes. z decides nothing, and x may hold NaN."""
     c = Case(name)
     c.constant("x", x)
     c.constant("z", z)
@@ -172,7 +173,7 @@ def neuron_tree_by(name, x, z, trees, u_matrix, kind, codes):
 
 
 def dense_masked(name, x, trees, kind):
-    """The same by ops that there were before: all neurons, of which a constant leaves those on the way, in a product."""
+    """The same by ops that there were before: all neurons, those on the way times 1 and others times 0."""
     c = Case(name)
     c.constant("x", x)
     a = numbers(x, trees.w, trees.b)
@@ -239,16 +240,16 @@ class Experts:
 
     def params(self, case):
         text = lambda word, name, array: "" if array is None else f" {word} {case.param(name, array)}"  # noqa: E731
-        return (case.param("w", self.w) + text("bias", "b", self.b) + text("times", "u", self.u) + text("to", "v", self.v) +
-                text("bias", "c", self.c))
+        return (case.param("w", self.w) + text("bias", "b", self.b) + text("times", "u", self.u) +
+                text("to", "v", self.v) + text("bias", "c", self.c))
 
     def result(self, x, g, kind):
-        """y, and how much of 2^-24 factors of V are off. An expert whose gate is 0 is left out, whatever it would be."""
+        """y, and how much of 2^-24 factors of V are off. An expert whose gate is 0 is left out, whatever it has."""
         a, gate = numbers(x, self.w, self.b), np.repeat(g.astype(np.float64), len(self.w) // g.shape[-1], -1)
         times = np.ones_like(a) if self.u is None else numbers(x, self.u)
         with np.errstate(invalid="ignore", over="ignore"):
             h = np.where(gate == 0, 0, gate * KINDS[kind](a) * times)
-            off = np.where(gate == 0, 0, np.abs(gate) * SLOPE * np.abs(a) * np.abs(times) * (1 if self.u is None else 2))
+            off = np.where(gate == 0, 0, SLOPE * np.abs(gate * a * times) * (1 if self.u is None else 2))
         finite = np.isfinite(self.v)
         y = (h[..., None] * np.where(finite | (gate[..., None] != 0), self.v, 0)).sum(-2)
         return y + (0 if self.c is None else g.astype(np.float64) @ self.c), off
@@ -261,7 +262,8 @@ def experts(name, x, g, layer, kind, dense=False):
     c.constant("g", g)
     y, off = layer.result(x, g, kind)
     width, outputs, all_ = x.shape[-1], y.shape[-1], len(layer.w)
-    c.op(f"%y = lm.experts %x by %g, {layer.params(c)} {{kind = {kind}}} : ({t(width)}, {t(g.shape[-1])}) -> {t(outputs)}")
+    c.op(f"%y = lm.experts %x by %g, {layer.params(c)} {{kind = {kind}}} "
+         f": ({t(width)}, {t(g.shape[-1])}) -> {t(outputs)}")
     if not dense:
         return c.finish([("y", y)], roundings(off, np.where(np.isfinite(layer.v), layer.v, 0), y))
     bias = f" bias @{name}.b" if layer.b is not None else ""
@@ -273,7 +275,9 @@ def experts(name, x, g, layer, kind, dense=False):
         c.op(f"%h = lm.activation %a {{kind = {kind}}} : {t(all_)}")
     turned = c.param("turned", layer.v, "#lm.transpose<{}>", shape=layer.v.shape[::-1])
     # The biases of all experts are one, which is rounded to float32: once more, as each factor is.
-    added = f" bias {c.param('sum', layer.c.astype(np.float64).sum(0).astype(np.float32))}" if layer.c is not None else ""
+    added = ""
+    if layer.c is not None:
+        added = f" bias {c.param('sum', layer.c.astype(np.float64).sum(0).astype(np.float32))}"
     c.op(f"%d = lm.linear %h, {turned}{added} : ({t(all_)}) -> {t(outputs)}")
     return c.finish([("y", y), ("d", y)], 1 + roundings(2 * off, layer.v, y))
 
@@ -302,26 +306,29 @@ def example_of_the_description():
     b, v = np.array([0, 0.5, -0.25, 0, 0, 0.1, 0], np.float32), np.array([[1, 0], [0, 1]] * 3 + [[1, 0]], np.float32)
     c.op(f"%y = lm.neuron_tree %x, {c.param('w', w)} bias {c.param('b', b)} to {c.param('v', v)} {{kind = gelu}} "
          f": ({t(2, 1, 3)}) -> {t(2, 1, 3)}")
-    return c.finish([("y", np.array([[[0.175761, -0.0660573], [0.425761, 0.580029], [0.841345, 1.39979]]]))], 60)  # half of 1e-5, of 1.4
+    y = np.array([[[0.175761, -0.0660573], [0.425761, 0.580029], [0.841345, 1.39979]]])
+    return c.finish([("y", y)], 60)  # half of 1e-5, of 1.4
 
 
 def trees(draw, whole):
     cases = [example_of_the_description()]
     x = draw(2, 3, 9)
     x[0, 1] = 0
-    shapes = [(1, 1, "relu", False), (2, 1, "tanh", True), (3, 3, "gelu", True), (4, 1, "silu", False), (5, 1, "gelu_tanh", True),
-              (6, 3, "gelu", False), (1, 3, "silu", True)]
+    shapes = [(1, 1, "relu", False), (2, 1, "tanh", True), (3, 3, "gelu", True), (4, 1, "silu", False),
+              (5, 1, "gelu_tanh", True), (6, 3, "gelu", False), (1, 3, "silu", True)]
     for levels, trees_, kind, bias in shapes:
         of_three = "_trees3" if trees_ > 1 else ""
         cases.append(neuron_tree(f"neuron_tree_l{levels}{of_three}", x, Trees(draw, levels, trees_, 9, 5, bias), kind))
     for keys, values in (("bf16", "f32"), ("f32", "bf16"), ("f32", "int8"), ("bf16", "int8")):
-        cases.append(neuron_tree(f"neuron_tree_{keys}_{values}", x, Trees(draw, 4, 1, 9, 5, True, keys, values), "gelu"))
+        form = Trees(draw, 4, 1, 9, 5, True, keys, values)
+        cases.append(neuron_tree(f"neuron_tree_{keys}_{values}", x, form, "gelu"))
     # Small integers: many numbers are 0 exactly, and all of the row that is zero.
     tied, few = Trees(whole, 5, 2, 4, 5), whole(2, 3, 4)
     few[1, 2] = 0
     tied.b[0] = 0
     assert (numbers(few, tied.w, tied.b) == 0)[ways(numbers(few, tied.w, tied.b), 2, False)].sum() > 5
-    cases += [neuron_tree("neuron_tree_ties", few, tied, "relu"), neuron_tree("neuron_tree_ties_right", few, tied, "relu", True)]
+    cases += [neuron_tree("neuron_tree_ties", few, tied, "relu"),
+              neuron_tree("neuron_tree_ties_right", few, tied, "relu", True)]
     # What is no number or infinite decides; what is added comes from other numbers.
     odd = x.copy()
     odd[0, 0, 3], odd[0, 2, 5], odd[1, 0, 1] = np.nan, np.inf, -np.inf
@@ -348,7 +355,8 @@ def gates(draw, whole):
     few, small = whole(2, 3, 4), whole(7, 4)
     few[1, 2] = 0  # all costs are 0
     for count, tie_right in itertools.product((1, 3), (False, True)):
-        cases.append(tree_gates(f"tree_gates_ties_{count}{'_right' if tie_right else ''}", few, small, None, count, tie_right))
+        name = f"tree_gates_ties_{count}{'_right' if tie_right else ''}"
+        cases.append(tree_gates(name, few, small, None, count, tie_right))
     odd = x.copy()
     odd[0, 0, 3], odd[0, 2, 5], odd[1, 0, 1], odd[1, 1, :2] = np.nan, np.inf, -np.inf, [np.inf, -np.inf]
     cases += [tree_gates(f"tree_gates_odd_{count}", odd, w, b, count) for count in (1, 4)]
@@ -372,9 +380,9 @@ def layers(draw, whole):
     x, g = draw(2, 3, 9), draw(2, 3, 4)
     g[np.abs(g) < 0.4] = 0
     g[0, 0], g[0, 1], g[1, 2, 0] = 0, [0, 1, 0, 0], -0.0
-    for name, kind, bias, times, values_bias in (("", "gelu", False, False, False), ("_bias", "silu", True, False, True),
-                                                 ("_times", "silu", False, True, False), ("_all", "gelu_tanh", True, True, True)):
-        cases.append(experts(f"experts{name}", x, g, Experts(draw, 4, 3, 9, 5, bias, times, values_bias), kind))
+    for name, kind, *parts in (("", "gelu", False, False, False), ("_bias", "silu", True, False, True),
+                               ("_times", "silu", False, True, False), ("_all", "gelu_tanh", True, True, True)):
+        cases.append(experts(f"experts{name}", x, g, Experts(draw, 4, 3, 9, 5, *parts), kind))
     cases.append(experts("experts_of_one_neuron", x, g, Experts(draw, 4, 1, 9, 5, True, False, True), "relu"))
     # Behind gates that are 0 infinity adds nothing, neither what is multiplied nor what is added.
     unused = Experts(draw, 4, 3, 9, 5)
