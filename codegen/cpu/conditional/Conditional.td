@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The layouts of conditional layers. Tested by test/codegen/cpu/layouts.mlir and test/unit/codegen/PackWeightsTest.cpp.
+// The layouts of conditional layers. Tested by test/codegen/cpu/layouts.mlir and test/unit/codegen/PackNeuronsTest.cpp.
 
 #ifndef LMOPT_CODEGEN_CPU_CONDITIONAL_CONDITIONAL_TD
 #define LMOPT_CODEGEN_CPU_CONDITIONAL_CONDITIONAL_TD
@@ -10,7 +10,7 @@ include "codegen/cpu/CpuDialect.td"
 def Cpu_NeuronsAttr : Cpu_Layout<"Neurons", "neurons"> {
   let summary = "neuron by neuron: what it is multiplied with, then what it adds";
   let description = [{
-    `#cpu.neurons<tensor<7x4xf32>, to tensor<7x8xbf16>, by !lm.int8<7x4>, bias = true>`: the params of the weight are the first
+    `#cpu.neurons<tensor<7x4xf32> to tensor<7x8xbf16> by !lm.int8<7x4>, bias = true>`: the params of the weight are the first
     matrix, with `bias` its biases, and those behind `to` and `by` if they are given. The picture is in NeuronTree.h.
 
     Constraints:
@@ -19,7 +19,7 @@ def Cpu_NeuronsAttr : Cpu_Layout<"Neurons", "neurons"> {
   }];
   let parameters = (ins "::mlir::Type":$keys, OptionalParameter<"::mlir::Type">:$values,
                         OptionalParameter<"::mlir::Type">:$narrow, DefaultValuedParameter<"bool", "false">:$bias);
-  let assemblyFormat = "`<` $keys (`,` `to` $values^)? (`,` `by` $narrow^)? (`,` `bias` `=` $bias^)? `>`";
+  let assemblyFormat = "`<` $keys (`to` $values^)? (`by` $narrow^)? (`,` `bias` `=` $bias^)? `>`";
   let genVerifyDecl = 1;
 }
 

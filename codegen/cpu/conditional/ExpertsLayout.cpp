@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Experts one after the other (#cpu.experts). In: matrices neuron by neuron. Out: for each expert its products, packed
-// as those of linears are (#cpu.panels). Tested by test/unit/codegen/PackWeightsTest.cpp.
+// as those of linears are (#cpu.panels). Tested by test/unit/codegen/PackNeuronsTest.cpp.
 #include "codegen/cpu/conditional/ConditionalModel.h"
 
 using namespace mlir;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Neurons row by row (#cpu.neurons). In: what they are multiplied with, biases, what they add. Out: the picture of
-// NeuronTree.h. Norms are sums in f64, rounded up. Tested by test/unit/codegen/PackWeightsTest.cpp.
+// NeuronTree.h. Norms are sums in f64, rounded up. Tested by test/unit/codegen/PackNeuronsTest.cpp.
 #include "codegen/cpu/conditional/ConditionalModel.h"
 #include "dialects/lm/param/Param.h"
 

@@ -48,7 +48,7 @@ def LM_NeuronTreeOp : LM_Op<"neuron_tree", [Pure, DeclareOpInterfaceMethods<Symb
       %y = lm.neuron_tree %x, @w bias @b to @v {kind = gelu} : (tensor<1x3x2xf32>) -> tensor<1x3x2xf32>
       return %y : tensor<1x3x2xf32>
     }
-    // @three_levels: tensor<1x3x2xf32> [[[0.175761, -0.066057], [0.425761, 0.580029], [0.841345, 1.39979]]]
+    // @three_levels: tensor<1x3x2xf32> [[[0.175761, -0.0660573], [0.425761, 0.580029], [0.841345, 1.39979]]]
     ```
   }];
   let arguments = (ins LM_Activation:$input, FlatSymbolRefAttr:$weight, OptionalAttr<FlatSymbolRefAttr>:$bias,
@@ -57,7 +57,7 @@ def LM_NeuronTreeOp : LM_Op<"neuron_tree", [Pure, DeclareOpInterfaceMethods<Symb
   let results = (outs LM_Activation:$result);
   let assemblyFormat = [{
     $input `,` $weight (`bias` $bias^)? `to` $values (`by` $narrow^)? ` `
-        `{` `kind` `=` $kind (`,` `trees` `=` $trees^)? (`,` `tie_right` $tie_right^)? `}`
+        `{` `kind` `=` $kind (`tie_right` $tie_right^)? (`,` `trees` `=` $trees^)? `}`
         attr-dict-with-keyword `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;

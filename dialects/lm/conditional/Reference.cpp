@@ -8,12 +8,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numeric>
+#include <tuple>
 
 namespace lmopt::lm::reference {
 
 /// W[n] x + b[n], rounded to f32 once. The sum is of four, k mod 4: code that looks at a decision again adds as this
-/// does (codegen/cpu/conditional/Recheck.cpp), so that the two are one number.
+/// does (codegen/cpu/conditional/Descent.cpp), so that the two are one number.
 static float neuron(const float *x, const Weight &weight, const float *bias, int64_t n) {
   double sums[4] = {0, 0, 0, 0};
   for (int64_t k = 0; k < weight.columns; ++k)
@@ -71,16 +73,12 @@ static std::vector<float> leafCosts(const float *x, const Weight &weight, const 
   return {costs.begin() + nodes, costs.end()};
 }
 
-/// The numbers 0, 1, ... by a key, the least first, NaN last; of equal keys the smaller number.
+/// The numbers 0, 1, ... by a key, the least first, NaN behind all; of equal keys the smaller number.
 static std::vector<int64_t> ascending(const std::vector<float> &keys) {
   std::vector<int64_t> order(keys.size());
   std::iota(order.begin(), order.end(), 0);
-  auto before = [&](int64_t a, int64_t b) {
-    if (std::isnan(keys[a]) != std::isnan(keys[b]))
-      return std::isnan(keys[b]);
-    return keys[a] < keys[b] || (!(keys[b] < keys[a]) && a < b);
-  };
-  std::sort(order.begin(), order.end(), before);
+  auto place = [&](int64_t i) { return std::make_tuple(std::isnan(keys[i]), std::isnan(keys[i]) ? 0 : keys[i], i); };
+  std::sort(order.begin(), order.end(), [&](int64_t a, int64_t b) { return place(a) < place(b); });
   return order;
 }
 
@@ -114,8 +112,7 @@ Tensor topGates(const Tensor &scores, int64_t count, std::string_view softmax) {
   for (int64_t r = 0; r < scores.rows(); ++r) {
     const float *s = &scores.f32[r * width];
     std::vector<float> keys(static_cast<size_t>(width));
-    for (int64_t e = 0; e < width; ++e)
-      keys[e] = -s[e];
+    std::transform(s, s + width, keys.begin(), std::negate<>());
     std::vector<int64_t> order = ascending(keys);
     // "none": all gates are exp 0.
     bool ones = softmax == "none";

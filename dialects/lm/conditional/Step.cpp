@@ -46,7 +46,7 @@ void TreeGatesOp::getWeightUses(SmallVectorImpl<WeightUse> &uses) {
 /// One way, or all nodes where several leaves are wanted.
 Cost TreeGatesOp::getCost() {
   int64_t nodes = widthOf(getResult()) - 1;
-  int64_t visited = getCount() == 1 ? static_cast<int64_t>(llvm::Log2_64_Ceil(static_cast<uint64_t>(nodes))) : nodes;
+  int64_t visited = getCount() == 1 ? static_cast<int64_t>(llvm::Log2_64(static_cast<uint64_t>(nodes + 1))) : nodes;
   return {2 * visited * widthOf(getInput()), 0, double(visited) / double(nodes)};
 }
 

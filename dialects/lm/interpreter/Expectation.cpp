@@ -89,16 +89,24 @@ static void printTop(llvm::raw_ostream &out, StringRef name, const Tensor &tenso
 
 //===- Expectations ----------------------------------------------------------------------------------------------===//
 
-/// The largest difference as a share of the largest magnitude expected; nullopt when the shapes differ.
+/// What is expected to be no number (NaN) is to be none; infinities are equal.
+static double differenceOf(float found, float expected) {
+  bool alike = found == expected || (std::isnan(found) && std::isnan(expected));
+  return alike ? 0 : std::abs(double(found) - double(expected));
+}
+
+/// The largest difference as a share of the largest magnitude expected, NaN if there is one; nullopt when the shapes
+/// differ.
 static std::optional<double> difference(const Tensor &found, const Tensor &expected) {
   if (found.shape != expected.shape || found.u8 != expected.u8 || found.s8 != expected.s8 ||
       found.i32 != expected.i32 || found.f32.size() != expected.f32.size())
     return std::nullopt;
   double largest = 0, magnitude = 1e-30;
   for (auto [a, b] : llvm::zip_equal(found.f32, expected.f32)) {
-    double apart = a == b ? 0 : std::abs(double(a) - double(b)); // infinities too
-    if (!(apart <= largest))                                     // also when NaN
-      largest = apart;
+    double apart = differenceOf(a, b);
+    if (std::isnan(apart))
+      return apart; // no greater one makes up for it
+    largest = std::max(largest, apart);
     if (std::isfinite(b))
       magnitude = std::max(magnitude, std::abs(double(b)));
   }

@@ -15,6 +15,22 @@ plan.weight @e = [@w, @p] as #cpu.bounds<300, block = 64> at 128
 plan.weight @f = [] as #cpu.classes<#lm.classes<words = [2, 0, 1], sizes = [1, 2]>> at 192
 // CHECK: plan.weight @g = [] as #cpu.word_tree<#lm.word_tree<left = [4, 1], right = [0, 2]>> at 256
 plan.weight @g = [] as #cpu.word_tree<#lm.word_tree<left = [4, 1], right = [0, 2]>> at 256
+// CHECK: plan.weight @h = [@w] as #cpu.neurons<tensor<7x4xf32>> at 320
+plan.weight @h = [@w] as #cpu.neurons<tensor<7x4xf32>> at 320
+// CHECK: plan.weight @i = [@w, @b] as #cpu.neurons<tensor<7x4xbf16>, bias = true> at 384
+plan.weight @i = [@w, @b] as #cpu.neurons<tensor<7x4xbf16>, bias = true> at 384
+// CHECK: plan.weight @j = [@w, @v] as #cpu.neurons<tensor<7x4xf32> to tensor<7x8xbf16>> at 448
+plan.weight @j = [@w, @v] as #cpu.neurons<tensor<7x4xf32> to tensor<7x8xbf16>, bias = false> at 448
+// CHECK: plan.weight @k = [@w, @b, @v] as #cpu.neurons<tensor<7x4xbf16> to !lm.int8<7x8>, bias = true> at 512
+plan.weight @k = [@w, @b, @v] as #cpu.neurons<tensor<7x4xbf16> to !lm.int8<7x8>, bias = true> at 512
+// CHECK: plan.weight @l = [@w, @v, @u] as #cpu.neurons<tensor<7x4xf32> to tensor<7x8xf32> by !lm.int8<7x4>> at 576
+plan.weight @l = [@w, @v, @u] as #cpu.neurons<tensor<7x4xf32> to tensor<7x8xf32> by !lm.int8<7x4>> at 576
+// CHECK: plan.weight @m = [@w, @v] as #cpu.experts<2, tensor<8x4xf32>, to tensor<8x6xf32>> at 640
+plan.weight @m = [@w, @v] as #cpu.experts<2, tensor<8x4xf32>, to tensor<8x6xf32>, bias = false> at 640
+// CHECK: plan.weight @n = [@w, @b, @u, @v, @c] as #cpu.experts<2, tensor<8x4xf32>, to tensor<8x6xf32>, bias = true, up = true, biases = true> at 704
+plan.weight @n = [@w, @b, @u, @v, @c] as #cpu.experts<2, tensor<8x4xf32>, to tensor<8x6xf32>, bias = true, up = true, biases = true> at 704
+// CHECK: plan.weight @o = [@v, @b] as #cpu.added_rows<!lm.int8<8x6>, bias = true> at 768
+plan.weight @o = [@v, @b] as #cpu.added_rows<!lm.int8<8x6>, bias = true> at 768
 
 // -----
 
@@ -48,5 +64,50 @@ plan.weight @a = [@w, @p] as #cpu.bounds<4, block = 12> at 0
 
 // -----
 
+// expected-error @+1 {{C1: expected matrices of f32 or bf16, others than the first perhaps of !lm.int8, of as many rows, but found 'tensor<7xf32>'}}
+plan.weight @a = [@w] as #cpu.neurons<tensor<7xf32>> at 0
+
+// -----
+
+// expected-error @+1 {{C1: expected matrices of f32 or bf16, others than the first perhaps of !lm.int8, of as many rows, but found '!lm.int8<7x4>'}}
+plan.weight @a = [@w] as #cpu.neurons<!lm.int8<7x4>> at 0
+
+// -----
+
+// expected-error @+1 {{C1: expected matrices of f32 or bf16, others than the first perhaps of !lm.int8, of as many rows, but found 'tensor<7x?xf32>'}}
+plan.weight @a = [@w] as #cpu.neurons<tensor<7x?xf32>> at 0
+
+// -----
+
+// expected-error @+1 {{C1: expected matrices of f32 or bf16, others than the first perhaps of !lm.int8, of as many rows, but found 'tensor<7x4xf32>' and 'tensor<8x4xf32>'}}
+plan.weight @a = [@w] as #cpu.neurons<tensor<7x4xf32> to tensor<8x4xf32>> at 0
+
+// -----
+
+// expected-error @+1 {{C1: expected matrices of f32 or bf16, others than the first perhaps of !lm.int8, of as many rows, but found 'tensor<7x4xf32>' and '!lm.int8<4x7>'}}
+plan.weight @a = [@w] as #cpu.neurons<tensor<7x4xf32> to !lm.int8<4x7>> at 0
+
+// -----
+
+// expected-error @+1 {{C1: expected matrices of f32 or bf16, others than the first perhaps of !lm.int8, of as many rows, but found 'tensor<7x4xf32>' and 'tensor<7x4xi8>'}}
+plan.weight @a = [@w] as #cpu.neurons<tensor<7x4xf32> to tensor<7x4xi8>> at 0
+
+// -----
+
 // expected-error @+1 {{invalid kind of attribute specified}}
 plan.weight @a = [@w] as "rows" at 0
+
+// -----
+
+// expected-error @+1 {{C1: expected matrices of f32 or bf16, others than the first perhaps of !lm.int8, of as many rows, but found 'tensor<7x4xf32>' and '!lm.int8<7x5>'}}
+plan.weight @a = [@w, @u] as #cpu.neurons<tensor<7x4xf32> by !lm.int8<7x5>> at 0
+
+// -----
+
+// expected-error @+1 {{C1: expected matrices of f32 of as many rows, a multiple of the experts, but found 3, 'tensor<8x4xf32>' and 'tensor<8x6xf32>'}}
+plan.weight @a = [@w, @v] as #cpu.experts<3, tensor<8x4xf32>, to tensor<8x6xf32>> at 0
+
+// -----
+
+// expected-error @+1 {{C1: expected a matrix of f32, bf16 or !lm.int8, but found 'tensor<8xf32>'}}
+plan.weight @a = [@v] as #cpu.added_rows<tensor<8xf32>> at 0

@@ -15,6 +15,7 @@ HERE = pathlib.Path(__file__).parent
 sys.path.insert(0, str(HERE.parents[1] / "dialects/lm/interpret"))
 from cases import Case, codes_type, f32, run_lines, t, write
 import codebook_cases
+import conditional_cases
 from formulas import (attend, quantize_dynamic, quantize_groups, quantize_rows, quantize_weight_groups, quantized_linear, rope,
                       rotate)
 from generate import GROUPED
@@ -215,6 +216,21 @@ def codebooks():
     return codebook_cases.products(20, 64, 32) + codebook_cases.tables(20, 64, 32, 32)
 
 
+def conditional():
+    """Trees of neurons for batches around the border between few tokens, which walk one by one, and many, which walk
+    together; rows of two and a half registers, results of one and a ragged one."""
+    random = np.random.default_rng(12)
+    draw = lambda *shape: random.standard_normal(shape).astype(np.float32)  # noqa: E731
+    batches, trees = (1, 2, 15, 16, 17, 40), lambda *form: conditional_cases.Trees(draw, *form)  # noqa: E731
+    case = lambda name, *form: conditional_cases.neuron_tree_batches(  # noqa: E731
+        f"neuron_tree_{name}", draw, *form, THEMES[conditional][0])
+    return [case("f32", batches, trees(4, 1, 40, 20), "gelu", False),
+            case("bf16", batches, trees(5, 1, 40, 20, True, "bf16", "bf16"), "silu", False),
+            case("int8", batches, trees(4, 1, 40, 20, False, "f32", "int8"), "gelu_tanh", True),
+            case("trees", (2, 40), trees(3, 3, 40, 20), "relu", False),
+            case("one_level", (15, 16), trees(1, 1, 40, 20, True, "bf16", "int8"), "silu", False)]
+
+
 # The tolerance of compiled code, and why.
 THEMES = {
     products: (4e-6, "sums of 64 numbers in float32: 64 2^-24"),
@@ -226,6 +242,7 @@ THEMES = {
     ranking: (4e-6, "sums of 64 numbers in float32: 64 2^-24"),
     previews: (4e-6, "sums of 64 numbers in float32: 64 2^-24"),
     trees: (8e-6, "sums of 64 numbers in float32 and of some 20 logarithms"),
+    conditional: (5e-6, "numbers of neurons are sums of 40 in float32; what that moves, and sums of a way, generate.py bounds"),
     classes: (8e-6, "a sum of 64 numbers in float32, less the greatest of such sums: twice 64 2^-24"),
 }
 

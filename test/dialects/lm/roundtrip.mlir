@@ -219,6 +219,45 @@ func.func @all(%ids: tensor<?x?xi32>, %len: tensor<?xi32>, %cache: !lm.cache) ->
 }
 func.func private @narrow(tensor<?x?x8xf32>) -> tensor<?x?x4xf32>
 
+lm.param @neurons : tensor<6x8xf32> = dense<1.0>
+lm.param @neurons.bf16 : tensor<6x8xbf16> = #lm.narrow<dense<1.0> : tensor<6x8xf32>>
+lm.param @neurons.int8 : !lm.int8<6x8> = #lm.quantize_rows<dense<1.0> : tensor<6x8xf32>>
+lm.param @neurons.b : tensor<6xf32> = dense<1.0>
+lm.param @biases : tensor<2x8xf32> = dense<1.0>
+lm.param @one_node : tensor<1x8xf32> = dense<1.0>
+lm.param @one_node.b : tensor<1xf32> = dense<1.0>
+
+// CHECK-LABEL: func.func @conditional
+func.func @conditional(%x: tensor<?x?x8xf32>) -> tensor<?x?x8xf32> {
+  // CHECK: lm.neuron_tree %{{.*}}, @one_node to @one_node {kind = gelu} : (tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  %a = lm.neuron_tree %x, @one_node to @one_node {kind = gelu} : (tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  // CHECK: lm.neuron_tree %{{.*}}, @one_node to @one_node {kind = gelu tie_right} : (tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  %b = lm.neuron_tree %a, @one_node to @one_node {kind = gelu tie_right, trees = 1} : (tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  // CHECK: lm.neuron_tree %{{.*}}, @neurons.bf16 bias @neurons.b to @neurons.int8 {kind = silu tie_right, trees = 2} attributes {mark = "kept"} : (tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  %c = lm.neuron_tree %b, @neurons.bf16 bias @neurons.b to @neurons.int8 {kind = silu tie_right, trees = 2} attributes {mark = "kept"} : (tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  %codes = lm.quantize_dynamic %c : (tensor<?x?x8xf32>) -> !lm.codes<?x?x8, u8>
+  // CHECK: lm.neuron_tree %{{.*}}, @neurons bias @neurons.b to @neurons by @neurons.int8 {kind = tanh, trees = 2} : (tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  %d = lm.neuron_tree %c, @neurons bias @neurons.b to @neurons by @neurons.int8 {kind = tanh, trees = 2} : (tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  %halves = lm.narrow %d : (tensor<?x?x8xf32>) -> tensor<?x?x8xbf16>
+  // CHECK: lm.neuron_tree %{{.*}}, @neurons to @neurons.bf16 by @neurons.bf16 {kind = relu, trees = 2} : (tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  %e = lm.neuron_tree %d, @neurons to @neurons.bf16 by @neurons.bf16 {kind = relu, trees = 2} : (tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  // CHECK: lm.tree_gates %{{.*}}, @one_node {count = 1} : (tensor<?x?x8xf32>) -> tensor<?x?x2xf32>
+  %g = lm.tree_gates %e, @one_node {count = 1} : (tensor<?x?x8xf32>) -> tensor<?x?x2xf32>
+  // CHECK: lm.tree_gates %{{.*}}, @one_node bias @one_node.b {count = 2, tie_right} attributes {mark = "kept"} : (tensor<?x?x8xf32>) -> tensor<?x?x2xf32>
+  %h = lm.tree_gates %e, @one_node bias @one_node.b {count = 2, tie_right} attributes {mark = "kept"} : (tensor<?x?x8xf32>) -> tensor<?x?x2xf32>
+  // CHECK: lm.top_gates %{{.*}} {count = 1, softmax = "chosen"} attributes {mark = "kept"} : tensor<?x?x2xf32>
+  %i = lm.top_gates %h {count = 1, softmax = "chosen"} attributes {mark = "kept"} : tensor<?x?x2xf32>
+  // CHECK: lm.experts %{{.*}} by %{{.*}}, @neurons to @neurons {kind = gelu} : (tensor<?x?x8xf32>, tensor<?x?x2xf32>) -> tensor<?x?x8xf32>
+  %j = lm.experts %e by %g, @neurons to @neurons {kind = gelu} : (tensor<?x?x8xf32>, tensor<?x?x2xf32>) -> tensor<?x?x8xf32>
+  // CHECK: lm.experts %{{.*}} by %{{.*}}, @neurons bias @neurons.b times @neurons to @neurons bias @biases {kind = silu} attributes {mark = "kept"} : (tensor<?x?x8xf32>, tensor<?x?x2xf32>) -> tensor<?x?x8xf32>
+  %k = lm.experts %j by %i, @neurons bias @neurons.b times @neurons to @neurons bias @biases {kind = silu} attributes {mark = "kept"} : (tensor<?x?x8xf32>, tensor<?x?x2xf32>) -> tensor<?x?x8xf32>
+  // CHECK: lm.nonzero_linear %{{.*}}, @square : (tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  %l = lm.nonzero_linear %k, @square : (tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  // CHECK: lm.nonzero_linear %{{.*}}, @square bias @vector8 attributes {mark = "kept"} : (tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  %m = lm.nonzero_linear %l, @square bias @vector8 attributes {mark = "kept"} : (tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  return %m : tensor<?x?x8xf32>
+}
+
 // CHECK-LABEL: func.func @uneven_groups
 func.func @uneven_groups(%q: tensor<?x?x6xf32>, %kv: tensor<?x?x4xf32>, %len: tensor<?xi32>) -> (tensor<?x?x6xf32>, tensor<?x?x6xf32>) {
   // CHECK: lm.attention %{{.*}}, %{{.*}}, %{{.*}} lengths %{{.*}} {layer = 0, heads = 3, kv_heads = 2 groups = [2, 1], scale = 5.000000e-01, mask = #lm.full} : (tensor<?x?x6xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32>, tensor<?xi32>) -> tensor<?x?x6xf32>

@@ -5,6 +5,7 @@
 // the numbers themselves are tested against NumPy in test/dialects/lm/*/meaning.mlir.
 
 #include "dialects/lm/attention/Reference.h"
+#include "dialects/lm/conditional/Reference.h"
 #include "dialects/lm/embedding/Reference.h"
 #include "dialects/lm/linear/Reference.h"
 #include "dialects/lm/norm/Reference.h"
@@ -15,6 +16,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <random>
 
 using namespace lmopt;
@@ -239,6 +241,38 @@ TEST(Reference, RefusesWhatDoesNotFit) {
   EXPECT_FALSE(append(one, one, ofLengths, AttentionOptions()).ok());
   EXPECT_FALSE(attend(one, ofLengths, AttentionOptions()).ok());
   EXPECT_FALSE(attend(randomTensor({1, 1, 4}, 1), ofLengths, integers({1}, {1}), AttentionOptions()).ok());
+}
+
+TEST(Reference, ConditionalLayersOfNoRows) {
+  std::vector<float> numbers(3 * 4, 1);
+  Weight weight = Weight();
+  weight.rows = 3, weight.columns = 4, weight.f32 = numbers.data();
+  for (std::vector<int64_t> shape : {std::vector<int64_t>{0, 5, 4}, {2, 0, 4}}) {
+    Tensor x = Tensor::ofF32(shape), gates = Tensor::ofF32({shape[0], shape[1], 3});
+    auto expectShape = [&](const Tensor &y, int64_t width) {
+      EXPECT_EQ(y.shape, (std::vector<int64_t>{shape[0], shape[1], width}));
+      EXPECT_TRUE(y.f32.empty());
+    };
+    expectShape(neuronTree(x, {1, 2, weight, weight, nullptr, Activation::Gelu, false}, nullptr), 4);
+    expectShape(treeGates(x, weight, nullptr, 2, false), 4);
+    expectShape(topGates(gates, 1, "chosen"), 3);
+    expectShape(experts(x, gates, {weight, weight, nullptr, nullptr, nullptr, Activation::Relu}), 4);
+    expectShape(nonzeroLinear(gates, weight, nullptr), 4);
+  }
+}
+
+// What is looked at is what decides: the other child of a node may be anything.
+TEST(Reference, WaysReadNothingElse) {
+  const float inf = std::numeric_limits<float>::infinity();
+  std::vector<float> keys = {1, inf, 1}, values = {1, inf, 10}, leaves = {1, inf, -1};
+  Weight weight = Weight(), added = Weight(), nodes = Weight();
+  weight.rows = added.rows = nodes.rows = 3, weight.columns = added.columns = nodes.columns = 1;
+  weight.f32 = keys.data(), added.f32 = values.data(), nodes.f32 = leaves.data();
+  Tensor x = Tensor::ofF32({1, 1, 1});
+  x.f32 = {2};
+  EXPECT_EQ(neuronTree(x, {1, 2, weight, added, nullptr, Activation::Relu, false}, nullptr).f32,
+            std::vector<float>{22});
+  EXPECT_EQ(treeGates(x, nodes, nullptr, 1, false).f32, (std::vector<float>{0, 0, 1, 0}));
 }
 
 } // namespace

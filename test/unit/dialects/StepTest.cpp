@@ -63,6 +63,47 @@ struct Facts : ::testing::Test {
             : (tensor<1x?x8xf32>, tensor<1x?xi32>) -> tensor<1x?x1xf32>
         return %y : tensor<1x?x1xf32>
       }
+      lm.param @nodes : tensor<7x8xf32> = dense<1.0>
+      lm.param @nodes_v : tensor<7x8xf32> = dense<1.0>
+      lm.param @nodes_b : tensor<7xf32> = dense<1.0>
+      lm.param @node : tensor<1x8xf32> = dense<1.0>
+      lm.param @up : tensor<6x8xf32> = dense<1.0>
+      lm.param @values : tensor<6x5xf32> = dense<1.0>
+      lm.param @biases : tensor<2x5xf32> = dense<1.0>
+      func.func @neurons(%x: tensor<1x?x8xf32>) -> tensor<1x?x8xf32> {
+        %y = lm.neuron_tree %x, @nodes bias @nodes_b to @nodes_v {kind = gelu} : (tensor<1x?x8xf32>) -> tensor<1x?x8xf32>
+        return %y : tensor<1x?x8xf32>
+      }
+      func.func @neurons_by(%x: tensor<1x?x8xf32>, %n: tensor<1x?x8xbf16>) -> tensor<1x?x5xf32> {
+        %y = lm.neuron_tree %x, @w to @values by %n, @narrow {kind = gelu, trees = 2} : (tensor<1x?x8xf32>, tensor<1x?x8xbf16>) -> tensor<1x?x5xf32>
+        return %y : tensor<1x?x5xf32>
+      }
+      func.func @one_leaf(%x: tensor<1x?x8xf32>) -> tensor<1x?x5xf32> {
+        %g = lm.tree_gates %x, @node {count = 1} : (tensor<1x?x8xf32>) -> tensor<1x?x2xf32>
+        %y = lm.experts %x by %g, @w bias @b times @up to @values bias @biases {kind = silu} : (tensor<1x?x8xf32>, tensor<1x?x2xf32>) -> tensor<1x?x5xf32>
+        return %y : tensor<1x?x5xf32>
+      }
+      func.func @one_of_eight_leaves(%x: tensor<1x?x8xf32>) -> tensor<1x?x8xf32> {
+        %g = lm.tree_gates %x, @nodes bias @nodes_b {count = 1} : (tensor<1x?x8xf32>) -> tensor<1x?x8xf32>
+        return %g : tensor<1x?x8xf32>
+      }
+      func.func @some_leaves(%x: tensor<1x?x8xf32>) -> tensor<1x?x8xf32> {
+        %g = lm.tree_gates %x, @nodes {count = 2} : (tensor<1x?x8xf32>) -> tensor<1x?x8xf32>
+        return %g : tensor<1x?x8xf32>
+      }
+      func.func @routed(%x: tensor<1x?x8xf32>, %s: tensor<1x?x3xf32>) -> tensor<1x?x5xf32> {
+        %g = lm.top_gates %s {count = 2, softmax = "all"} : tensor<1x?x3xf32>
+        %y = lm.experts %x by %g, @w to @values {kind = silu} : (tensor<1x?x8xf32>, tensor<1x?x3xf32>) -> tensor<1x?x5xf32>
+        return %y : tensor<1x?x5xf32>
+      }
+      func.func @any_gates(%x: tensor<1x?x8xf32>, %g: tensor<1x?x3xf32>) -> tensor<1x?x5xf32> {
+        %y = lm.experts %x by %g, @w to @values {kind = silu} : (tensor<1x?x8xf32>, tensor<1x?x3xf32>) -> tensor<1x?x5xf32>
+        return %y : tensor<1x?x5xf32>
+      }
+      func.func @without_zeros(%x: tensor<1x?x6xf32>) -> tensor<1x?x8xf32> {
+        %y = lm.nonzero_linear %x, @w : (tensor<1x?x6xf32>) -> tensor<1x?x8xf32>
+        return %y : tensor<1x?x8xf32>
+      }
       func.func @encoder(%x: tensor<?x?x8xf32>, %len: tensor<?xi32>) -> tensor<?x8xf32> {
         %y = lm.attention %x, %x, %x lengths %len {layer = 0, heads = 2, kv_heads = 2, scale = 1.0, mask = #lm.full}
             : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?xi32>) -> tensor<?x?x8xf32>
@@ -204,6 +245,80 @@ TEST_F(Facts, Classes) {
   ASSERT_EQ(weights.size(), 2u);
   EXPECT_EQ(weights[0].symbol.getValue(), "w");
   EXPECT_EQ(weights[1].symbol.getValue(), "b");
+}
+
+/// Names of weights and how they are read: `w matrix`.
+static Words weightsOf(StepOpInterface step) {
+  SmallVector<WeightUse> uses;
+  step.getWeightUses(uses);
+  Words words;
+  for (const WeightUse &use : uses)
+    words.push_back(use.symbol.getValue().str() + (use.role == WeightUse::Role::Matrix   ? " matrix"
+                                                   : use.role == WeightUse::Role::Vector ? " vector"
+                                                                                         : " table"));
+  return words;
+}
+
+TEST_F(Facts, NeuronTrees) {
+  EXPECT_EQ(NeuronTreeOp::getMotion(), Motion::Kernel);
+  EXPECT_FALSE(NeuronTreeOp::mixesRows());
+  EXPECT_FALSE(NeuronTreeOp::isBoundToToken());
+  auto tree = find<NeuronTreeOp>("neurons");
+  EXPECT_EQ(tree.getCost().flopsPerRow, 3 * 2 * (8 + 8)); // three of seven neurons are on a way
+  EXPECT_EQ(tree.getCost().flopsPerPair, 0);
+  EXPECT_EQ(tree.getCost().weightShare, 3.0 / 7);
+  EXPECT_EQ(weightsOf(tree), Words({"nodes matrix", "nodes_b vector", "nodes_v matrix"}));
+  EXPECT_EQ(accesses(tree), Words({"r 0", "w result 0"}));
+  auto by = find<NeuronTreeOp>("neurons_by");
+  EXPECT_EQ(by.getCost().flopsPerRow, 4 * 2 * (8 + 5)); // two of three in each of two trees
+  EXPECT_EQ(by.getCost().weightShare, 4.0 / 6);
+  EXPECT_EQ(weightsOf(by), Words({"w matrix", "values matrix", "narrow matrix"}));
+  EXPECT_EQ(accesses(by), Words({"r 0", "r 1", "w result 0"}));
+}
+
+TEST_F(Facts, TreeGates) {
+  EXPECT_EQ(TreeGatesOp::getMotion(), Motion::Kernel);
+  EXPECT_FALSE(TreeGatesOp::mixesRows());
+  EXPECT_FALSE(TreeGatesOp::isBoundToToken());
+  auto one = find<TreeGatesOp>("one_of_eight_leaves");
+  EXPECT_EQ(one.getCost().flopsPerRow, 2 * 3 * 8); // a way
+  EXPECT_EQ(one.getCost().weightShare, 3.0 / 7);
+  EXPECT_EQ(weightsOf(one), Words({"nodes matrix", "nodes_b vector"}));
+  EXPECT_EQ(find<TreeGatesOp>("one_leaf").getCost().flopsPerRow, 2 * 8); // a single node is on the way
+  EXPECT_EQ(find<TreeGatesOp>("one_leaf").getCost().weightShare, 1);
+  EXPECT_EQ(find<TreeGatesOp>("some_leaves").getCost().flopsPerRow, 2 * 7 * 8); // all nodes have costs
+  EXPECT_EQ(find<TreeGatesOp>("some_leaves").getCost().weightShare, 1);
+}
+
+TEST_F(Facts, Experts) {
+  EXPECT_EQ(TopGatesOp::getMotion(), Motion::Kernel);
+  EXPECT_FALSE(TopGatesOp::mixesRows());
+  EXPECT_FALSE(TopGatesOp::isBoundToToken());
+  EXPECT_EQ(find<TopGatesOp>("routed").getCost().flopsPerRow, 0);
+  EXPECT_TRUE(uses(find<TopGatesOp>("routed")).empty());
+  EXPECT_EQ(ExpertsOp::getMotion(), Motion::Kernel);
+  EXPECT_FALSE(ExpertsOp::mixesRows());
+  EXPECT_FALSE(ExpertsOp::isBoundToToken());
+  auto one = find<ExpertsOp>("one_leaf"); // of two experts of three neurons
+  EXPECT_EQ(one.getCost().flopsPerRow, 3 * 2 * (8 + 8 + 5));
+  EXPECT_EQ(one.getCost().weightShare, 0.5);
+  EXPECT_EQ(weightsOf(one), Words({"w matrix", "b vector", "up matrix", "values matrix", "biases matrix"}));
+  EXPECT_EQ(accesses(one), Words({"r 0", "r 1", "w result 0"}));
+  auto two = find<ExpertsOp>("routed"); // of three experts of two neurons
+  EXPECT_EQ(two.getCost().flopsPerRow, 2 * 2 * 2 * (8 + 5));
+  EXPECT_EQ(two.getCost().weightShare, 2.0 / 3);
+  EXPECT_EQ(find<ExpertsOp>("any_gates").getCost().flopsPerRow, 3 * 2 * 2 * (8 + 5)); // all of them
+  EXPECT_EQ(find<ExpertsOp>("any_gates").getCost().weightShare, 1);
+}
+
+TEST_F(Facts, NonzeroLinear) {
+  EXPECT_EQ(NonzeroLinearOp::getMotion(), Motion::Kernel);
+  EXPECT_FALSE(NonzeroLinearOp::mixesRows());
+  EXPECT_FALSE(NonzeroLinearOp::isBoundToToken());
+  auto product = find<NonzeroLinearOp>("without_zeros");
+  EXPECT_EQ(product.getCost().flopsPerRow, 2 * 6 * 8);
+  EXPECT_EQ(product.getCost().weightShare, 1);
+  EXPECT_EQ(weightsOf(product), Words({"w matrix"}));
 }
 
 TEST_F(Facts, AttentionOfADecoder) {

@@ -33,6 +33,23 @@ func.func @expect_nan() -> tensor<1x1x1xf32> attributes {lm.expect = [dense<1.0>
 
 // -----
 
+// Numbers behind do not make up for it, and it is no number that is expected here.
+// expected-error@+1 {{result 0 is not as expected: relative difference nan > tolerance 1.0}}
+func.func @expect_nan_first() -> tensor<1x1x3xf32> attributes {lm.expect = [dense<[[[0x7FC00000, 1.0, 1.0]]]> : tensor<1x1x3xf32>], lm.tolerance = 1.0 : f64} {
+  %x = arith.constant dense<[[[0x7FC00000, 0x7FC00000, 1.0]]]> : tensor<1x1x3xf32>
+  return %x : tensor<1x1x3xf32>
+}
+
+// -----
+
+// expected-error@+1 {{result 0 is not as expected: relative difference nan > tolerance 1.0}}
+func.func @expect_nan_missing() -> tensor<1x1x2xf32> attributes {lm.expect = [dense<[[[0x7FC00000, 1.0]]]> : tensor<1x1x2xf32>], lm.tolerance = 1.0 : f64} {
+  %x = arith.constant dense<1.0> : tensor<1x1x2xf32>
+  return %x : tensor<1x1x2xf32>
+}
+
+// -----
+
 lm.param @w : tensor<3x2xf32> = dense<1.0>
 func.func @embedding_id() -> tensor<1x1x2xf32> {
   %ids = arith.constant dense<3> : tensor<1x1xi32>
