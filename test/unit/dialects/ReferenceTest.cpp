@@ -253,7 +253,7 @@ TEST(Reference, ConditionalLayersOfNoRows) {
       EXPECT_EQ(y.shape, (std::vector<int64_t>{shape[0], shape[1], width}));
       EXPECT_TRUE(y.f32.empty());
     };
-    expectShape(neuronTree(x, {1, 2, weight, weight, nullptr, Activation::Gelu, false}, nullptr), 4);
+    expectShape(neuronTree(x, {1, 2, weight, weight, nullptr, Activation::Gelu, false, nullptr}), 4);
     expectShape(treeGates(x, weight, nullptr, 2, false), 4);
     expectShape(topGates(gates, 1, "chosen"), 3);
     expectShape(experts(x, gates, {weight, weight, nullptr, nullptr, nullptr, Activation::Relu}), 4);
@@ -270,7 +270,7 @@ TEST(Reference, WaysReadNothingElse) {
   weight.f32 = keys.data(), added.f32 = values.data(), nodes.f32 = leaves.data();
   Tensor x = Tensor::ofF32({1, 1, 1});
   x.f32 = {2};
-  EXPECT_EQ(neuronTree(x, {1, 2, weight, added, nullptr, Activation::Relu, false}, nullptr).f32,
+  EXPECT_EQ(neuronTree(x, {1, 2, weight, added, nullptr, Activation::Relu, false, nullptr}).f32,
             std::vector<float>{22});
   EXPECT_EQ(treeGates(x, nodes, nullptr, 1, false).f32, (std::vector<float>{0, 0, 1, 0}));
 }
