@@ -19,6 +19,7 @@
 namespace lmopt {
 
 class ModelBuilder; // ModelBuilder.h; the builders of families are declared beside their records
+class Checkpoint;   // files/safetensors/Checkpoint.h
 
 enum class FamilyKind { Decoder, Encoder };
 
@@ -54,6 +55,8 @@ struct HuggingFaceForm {
   std::vector<ObjectFields> objects;
   /// config.json, whose fields were checked against the table, as the family's configuration.
   ConfigResult (*read)(const nlohmann::json &object, const std::string &path) = nullptr;
+  /// What tensors that are no weights say, into the family's configuration, or why they contradict it; may be missing.
+  Result<void> (*readTensors)(const Checkpoint &checkpoint, const std::string &prefix, ModelConfig &config) = nullptr;
 
   TensorNames tensors;
   const char *prefix = "";             // of all names where the class has a head

@@ -16,12 +16,17 @@ ModelBuilder::ModelBuilder(MLIRContext &context, WeightSource &source) : builder
 
 lm::ParamOp ModelBuilder::derivedParam(const std::string &name, ArrayRef<int64_t> sourceShape, ArrayRef<int64_t> shape,
                                        function_ref<Attribute(Attribute)> derive) {
+  return paramFrom(name, name, sourceShape, shape, derive);
+}
+
+lm::ParamOp ModelBuilder::paramFrom(const std::string &name, const std::string &tensor, ArrayRef<int64_t> sourceShape,
+                                    ArrayRef<int64_t> shape, function_ref<Attribute(Attribute)> derive) {
   if (error)
     return {};
   auto [entry, isNew] = params.try_emplace(name);
   if (!isNew)
     return entry->second;
-  Result<Attribute> weight = source.find(name, sourceShape);
+  Result<Attribute> weight = source.find(tensor, sourceShape);
   if (!weight) {
     error = weight.error();
     return {};

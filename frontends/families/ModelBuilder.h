@@ -48,6 +48,9 @@ public:
   /// A param that derives from another one, which is made by `derive` from the source's attribute.
   lm::ParamOp derivedParam(const std::string &name, llvm::ArrayRef<int64_t> sourceShape, llvm::ArrayRef<int64_t> shape,
                            llvm::function_ref<mlir::Attribute(mlir::Attribute)> derive);
+  /// The same where the file's name of the source is that of another part: several params may derive from one tensor.
+  lm::ParamOp paramFrom(const std::string &name, const std::string &tensor, llvm::ArrayRef<int64_t> sourceShape,
+                        llvm::ArrayRef<int64_t> shape, llvm::function_ref<mlir::Attribute(mlir::Attribute)> derive);
   bool has(const std::string &name) { return source.has(name); }
 
   /// Begins the function; its arguments are entry block arguments.

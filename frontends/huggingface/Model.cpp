@@ -60,9 +60,11 @@ static ConfigResult readAll(const SentencePipeline &pipeline, bool withHead, con
   return config;
 }
 
-/// Checkpoints of a class with a head keep the model under a name of its own.
+/// Checkpoints of a class with a head keep the model under a name of its own. The table may be the head's alone.
 static std::string findPrefix(const HuggingFaceForm &form, const Checkpoint &checkpoint) {
-  return checkpoint.find(form.prefix + form.tensors.translate("embed.weight")) ? form.prefix : "";
+  bool isPrefixed = checkpoint.find(form.prefix + form.tensors.translate("embed.weight")) ||
+                    checkpoint.find(form.prefix + form.tensors.translate("embed_norm.weight"));
+  return isPrefixed ? form.prefix : "";
 }
 
 Result<HuggingFaceModel> HuggingFaceModel::open(const std::string &path, bool withHead) {
@@ -80,6 +82,9 @@ Result<HuggingFaceModel> HuggingFaceModel::open(const std::string &path, bool wi
   HuggingFaceModel model{family, pipeline->transformerDirectory, config.take(), checkpoint.take(), prefix, {}};
   if (Result<void> resolved = model.resolveHead(); !resolved)
     return resolved.error();
+  if (auto *readTensors = family->huggingFace->readTensors)
+    if (Result<void> read = readTensors(model.checkpoint, model.prefix, *model.config); !read)
+      return read.error();
   return model;
 }
 

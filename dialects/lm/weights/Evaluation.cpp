@@ -37,6 +37,8 @@ LogicalResult Evaluation::expectF32(const WeightData &data, unsigned minRank, un
   InFlightDiagnostic diagnostic = error();
   diagnostic << "expected an f32 "
              << (maxRank == 1   ? "vector"
+                 : maxRank > 2  ? "tensor of rank " + std::to_string(minRank) +
+                                      (maxRank > minRank ? " to " + std::to_string(maxRank) : "")
                  : minRank == 2 ? "matrix"
                                 : "matrix or vector")
              << " as source of " << attribute << ", but found " << formText(data) << " " << shapeText(data.shape);

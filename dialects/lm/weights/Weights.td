@@ -266,6 +266,67 @@ def LM_TransposeAttr : LM_Weight<"Transpose", "transpose", "Moved"> {
   let assemblyFormat = "`<` $source `>`";
 }
 
+def LM_TransposeEachAttr : LM_Weight<"TransposeEach", "transpose_each", "Moved"> {
+  let summary = "several matrices, each the other way round: [E, A, B] becomes [E, B, A]";
+  let description = [{
+    For files that hold the layers of experts as one tensor, [EXPERT, IN, OUT]. `#lm.reshape` brings the result to a matrix.
+
+    Constraints:
+    - C1: the source is f32 and of rank 3.
+  }];
+  let parameters = (ins LM_WeightParameter:$source);
+  let assemblyFormat = "`<` $source `>`";
+}
+
+def LM_ReshapeAttr : LM_Weight<"Reshape", "reshape", "Moved"> {
+  let summary = "the same numbers in the same order as a matrix or vector of another shape";
+  let description = [{
+    `#lm.reshape<W, shape = [12, 4]>`: of a tensor [3, 4, 4] the rows of the three matrices below one another; of a column
+    [7, 1] with `shape = [7]` a vector.
+
+    Constraints:
+    - C1: the source is f32 and of rank 1 to 4.
+    - C2: `shape` has one or two positive sizes.
+    - C3: the source has as many numbers.
+  }];
+  let parameters = (ins LM_WeightParameter:$source, ArrayRefParameter<"int64_t">:$shape);
+  let assemblyFormat = "`<` $source `,` `shape` `=` `[` $shape `]` `>`";
+}
+
+def LM_TakeBlocksAttr : LM_Weight<"TakeBlocks", "take_blocks", "Moved"> {
+  let summary = "every n-th block of rows: a part of what a maker fused head by head";
+  let description = [{
+    `#lm.take_blocks<W, size = S, first = F, step = N>`: the rows of W are blocks of S; kept are those with the numbers
+    F, F + N, F + 2 N, ... With the rows of queries, keys and values of head 0, then those of head 1, and so on (GPT-NeoX), F = 1
+    and N = 3 give the keys of all heads.
+
+    Constraints:
+    - C1: the source is an f32 matrix or vector.
+    - C2: `size` and `step` are positive, `first` is from 0 to `step` - 1.
+    - C3: `size` times `step` divides the rows.
+  }];
+  let parameters = (ins LM_WeightParameter:$source, "int64_t":$size, "int64_t":$first, "int64_t":$step);
+  let assemblyFormat = "`<` $source `,` struct($size, $first, $step) `>`";
+}
+
+def LM_SinusoidsAttr : LM_Weight<"Sinusoids", "sinusoids", "Computed"> {
+  let summary = "the sines and cosines of positions, times a learned number";
+  let description = [{
+    `#lm.sinusoids<s, rows = R, columns = D>`: a table of R positions,
+
+        T[t, 2 i] = s sin(t / 10000^(2 i / D))    T[t, 2 i + 1] = s cos(t / 10000^(2 i / D))
+
+    computed in f64 and rounded to f32 once. Makers do not store it, only the factor. Vaswani et al., Attention Is All You Need (2017);
+    with a factor Hua et al., Transformer Quality in Linear Time (2022); techniques 3.3.
+
+    Constraints:
+    - C1: s is an f32 vector of one number.
+    - C2: `rows` is positive, `columns` positive and even, and together they are at most 2^28 numbers.
+  }];
+  let parameters = (ins LM_WeightParameter:$factor, "int64_t":$rows, "int64_t":$columns);
+  let assemblyFormat = "`<` $factor `,` struct($rows, $columns) `>`";
+}
+
 def LM_ConcatRowsAttr : LM_Weight<"ConcatRows", "concat_rows", "Moved"> {
   let summary = "the rows of several matrices below one another, or the numbers of several vectors";
   let description = [{

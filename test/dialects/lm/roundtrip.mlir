@@ -77,6 +77,14 @@ lm.param @reduced_outputs : tensor<6x2xf32> = #lm.reduced_heads<outputs, first, 
 lm.param @reduced_scores : tensor<2xf32> = #lm.reduced_heads<scores, first_bias, first = dense<1.0> : tensor<4x6xf32>, second = dense<1.0> : tensor<2x6xf32>, statistics = <"stats.safetensors", "layers.0.attn.q">, heads = 2, kv_heads = 1, rank = 1, damping = 0.5, first_bias = dense<1.0> : tensor<4xf32>>
 // CHECK: lm.param @transposed : tensor<3x2xf32> = #lm.transpose<dense<1.000000e+00> : tensor<2x3xf32>>
 lm.param @transposed : tensor<3x2xf32> = #lm.transpose<dense<1.0> : tensor<2x3xf32>>
+// CHECK: lm.param @each_transposed : tensor<12x4xf32> = #lm.reshape<#lm.transpose_each<dense<1.000000e+00> : tensor<3x4x4xf32>>, shape = [12, 4]>
+lm.param @each_transposed : tensor<12x4xf32> = #lm.reshape<#lm.transpose_each<dense<1.0> : tensor<3x4x4xf32>>, shape = [12, 4]>
+// CHECK: lm.param @column : tensor<7xf32> = #lm.reshape<dense<1.000000e+00> : tensor<7x1xf32>, shape = [7]>
+lm.param @column : tensor<7xf32> = #lm.reshape<dense<1.0> : tensor<7x1xf32>, shape = [7]>
+// CHECK: lm.param @keys : tensor<4x2xf32> = #lm.take_blocks<dense<1.000000e+00> : tensor<12x2xf32>, size = 2, first = 1, step = 3>
+lm.param @keys : tensor<4x2xf32> = #lm.take_blocks<dense<1.0> : tensor<12x2xf32>, size = 2, first = 1, step = 3>
+// CHECK: lm.param @sinusoids : tensor<5x6xf32> = #lm.sinusoids<dense<5.000000e-01> : tensor<1xf32>, rows = 5, columns = 6>
+lm.param @sinusoids : tensor<5x6xf32> = #lm.sinusoids<dense<0.5> : tensor<1xf32>, rows = 5, columns = 6>
 // CHECK: lm.param @permuted : tensor<8x3xf32> = #lm.permute_rope<dense<1.000000e+00> : tensor<8x3xf32>, heads = 2, from = interleaved>
 lm.param @permuted : tensor<8x3xf32> = #lm.permute_rope<dense<1.0> : tensor<8x3xf32>, heads = 2, from = interleaved>
 // CHECK: lm.param @permuted_part : tensor<8xf32> = #lm.permute_rope<dense<1.000000e+00> : tensor<8xf32>, heads = 2, from = half, dims = 2>

@@ -161,6 +161,76 @@ lm.param @transpose_c1_codes : tensor<3x2xf32> = #lm.transpose<#lm.quantize_rows
 
 // -----
 
+// expected-error@+1 {{C1: the source must have rank 3, but its shape is 2x3}}
+lm.param @transpose_each_c1_matrix : tensor<2x3xf32> = #lm.transpose_each<dense<1.0> : tensor<2x3xf32>>
+
+// -----
+
+// expected-error@+1 {{C1: the source must be f32, but is int8}}
+lm.param @reshape_c1_codes : tensor<6xf32> = #lm.reshape<#lm.quantize_rows<dense<1.0> : tensor<2x3xf32>>, shape = [6]>
+
+// -----
+
+// expected-error@+1 {{C2: expected one or two positive sizes, but found 1x2x3}}
+lm.param @reshape_c2_rank : tensor<1x2x3xf32> = #lm.reshape<dense<1.0> : tensor<2x3xf32>, shape = [1, 2, 3]>
+
+// -----
+
+// expected-error@+1 {{C2: expected one or two positive sizes, but found 2x0}}
+lm.param @reshape_c2_empty : tensor<2xf32> = #lm.reshape<dense<1.0> : tensor<2x3xf32>, shape = [2, 0]>
+
+// -----
+
+// expected-error@+1 {{C2: expected one or two positive sizes, but found 4294967296x4294967297}}
+lm.param @reshape_c2_overflow : tensor<2xf32> = #lm.reshape<dense<1.0> : tensor<2x3xf32>, shape = [4294967296, 4294967297]>
+
+// -----
+
+// expected-error@+1 {{C3: expected a source with as many numbers as 2x2, but found 2x3}}
+lm.param @reshape_c3 : tensor<2x2xf32> = #lm.reshape<dense<1.0> : tensor<2x3xf32>, shape = [2, 2]>
+
+// -----
+
+// expected-error@+1 {{C1: the source must have rank 1 to 2, but its shape is 1x2x3}}
+lm.param @take_blocks_c1 : tensor<2x3xf32> = #lm.take_blocks<dense<1.0> : tensor<1x2x3xf32>, size = 1, first = 0, step = 1>
+
+// -----
+
+// expected-error@+1 {{C2: expected a positive size and step and a first block below the step, but found 2, 3 and 3}}
+lm.param @take_blocks_c2_first : tensor<2x3xf32> = #lm.take_blocks<dense<1.0> : tensor<6x3xf32>, size = 2, first = 3, step = 3>
+
+// -----
+
+// expected-error@+1 {{C2: expected a positive size and step and a first block below the step, but found 0, 3 and 0}}
+lm.param @take_blocks_c2_size : tensor<2x3xf32> = #lm.take_blocks<dense<1.0> : tensor<6x3xf32>, size = 0, first = 0, step = 3>
+
+// -----
+
+// expected-error@+1 {{C3: expected rows in groups of 3 blocks of 2, but found 8}}
+lm.param @take_blocks_c3 : tensor<2x3xf32> = #lm.take_blocks<dense<1.0> : tensor<8x3xf32>, size = 2, first = 0, step = 3>
+
+// -----
+
+// expected-error@+1 {{C1: the factor must have rank 1, but its shape is 1x1}}
+lm.param @sinusoids_c1_matrix : tensor<2x4xf32> = #lm.sinusoids<dense<1.0> : tensor<1x1xf32>, rows = 2, columns = 4>
+
+// -----
+
+// expected-error@+1 {{C1: the factor must be one number, but there are 2}}
+lm.param @sinusoids_c1_two : tensor<2x4xf32> = #lm.sinusoids<dense<1.0> : tensor<2xf32>, rows = 2, columns = 4>
+
+// -----
+
+// expected-error@+1 {{C2: expected positive rows and columns, an even number of columns, and at most 2^28 numbers, but found 2 and 3}}
+lm.param @sinusoids_c2_odd : tensor<2x3xf32> = #lm.sinusoids<dense<1.0> : tensor<1xf32>, rows = 2, columns = 3>
+
+// -----
+
+// expected-error@+1 {{at most 2^28 numbers, but found 134217729 and 2}}
+lm.param @sinusoids_c2_many : tensor<2x3xf32> = #lm.sinusoids<dense<1.0> : tensor<1xf32>, rows = 134217729, columns = 2>
+
+// -----
+
 // expected-error@+1 {{C1: the vector must have 3 numbers, but has 2}}
 lm.param @add_to_rows_c1_length : tensor<2x3xf32> = #lm.add_to_rows<dense<1.0> : tensor<2x3xf32>, dense<1.0> : tensor<2xf32>>
 

@@ -366,6 +366,14 @@ TEST_F(Weights, ShapesThatOnlyTheFileKnows) {
   expectError("tensor<2x3xf32> = #lm.transpose<" + matrix + ">",
               "expected 'tensor<2x3xf32>', but the source holds f32 3x2");
   expectError("tensor<3x2xf32> = #lm.transpose<#lm.row<" + matrix + ", 0>>", "expected an f32 matrix");
+  expectError("tensor<2x3xf32> = #lm.transpose_each<" + matrix + ">", "expected an f32 tensor of rank 3 as source");
+  expectError("tensor<7xf32> = #lm.reshape<" + matrix + ", shape = [7]>",
+              "expected as many numbers as 7 has, but found 2x3");
+  expectError("tensor<1x3xf32> = #lm.take_blocks<" + matrix + ", size = 1, first = 0, step = 3>",
+              "expected rows in groups of 3 blocks of 1, but found 2");
+  expectError("tensor<1x2xf32> = #lm.sinusoids<" + matrix + ", rows = 1, columns = 2>", "expected an f32 vector");
+  expectError("tensor<1x2xf32> = #lm.sinusoids<#lm.row<" + matrix + ", 0>, rows = 1, columns = 2>",
+              "expected a vector of 1 numbers");
   expectError("tensor<2x3xf32> = #lm.rotate_columns<" + matrix + ", block = 2>", "does not divide the 3 columns");
   expectError("tensor<2x3xf32> = #lm.permute_rope<" + matrix + ", heads = 2, from = half>", "cannot permute 1 rotary");
   expectError("tensor<2x3xf32> = #lm.permute_rope<" + matrix + ", heads = 3, from = half>", "3 heads");

@@ -119,7 +119,19 @@ static std::optional<Error> checkOnly(const FieldTable &table, const json &objec
   return errorOf(checkFields(object, table, "f.json", warnings));
 }
 
-/// config.json of each family, from one of its fixtures, and the object in it that one family has.
+/// An object inside config.json of the UltraFastBERT family, read with all around it.
+static Subject crammedSubject(size_t number, const char *pointer) {
+  static const Family &family = test::family("ultrafastbert");
+  const ObjectFields &object = family.huggingFace->objects.at(number);
+  json::json_pointer place(pointer);
+  return {object.title, object.fields, test::exampleConfig(family)[place], [place](const json &changed) {
+            json config = test::exampleConfig(family);
+            config[place] = changed;
+            return readFamily(family, config);
+          }};
+}
+
+/// config.json of each family, from one of its fixtures, and the objects in it that some families have.
 static std::vector<Subject> familySubjects() {
   std::vector<Subject> subjects;
   for (const Family &family : allFamilies())
@@ -132,6 +144,9 @@ static std::vector<Subject> familySubjects() {
   json rope = json::parse(R"({"factor": 1, "low_freq_factor": 1, "high_freq_factor": 4,
     "short_factor": [1, 1, 1, 1], "long_factor": [1, 1, 1, 1]})");
   subjects.push_back({"rope", test::family("llama").huggingFace->objects.at(0).fields, rope, readRope});
+  subjects.push_back(crammedSubject(0, "/arch"));
+  subjects.push_back(crammedSubject(1, "/arch/embedding"));
+  subjects.push_back(crammedSubject(2, "/arch/attention"));
   return subjects;
 }
 

@@ -244,6 +244,16 @@ def weights():
     matrix("permute_partial", "#lm.permute_rope<{}, heads = 1, from = half, dims = 4>", w[[0, 2, 1, 3, 4, 5, 6, 7]], 0)
     matrix("drop_rows", f"#lm.drop_rows<{typed(np.concatenate([u[:2], w]))}, 2>", d, 0)
     matrix("transpose", f"#lm.transpose<{typed(np.ascontiguousarray(w.T))}>", d, 0)
+    # Two matrices one behind the other, each turned; the rows of each part of 8 lie in blocks of two between those of others.
+    pair = np.ascontiguousarray(w.reshape(2, 4, 16).transpose(0, 2, 1))
+    matrix("transpose_each", f"#lm.reshape<#lm.transpose_each<{typed(pair)}>, shape = [8, 16]>", d, 0)
+    matrix("reshape", f"#lm.reshape<{typed(w.reshape(16, 8))}, shape = [8, 16]>", d, 0)
+    fused = np.stack([u.reshape(4, 2, 16), w.reshape(4, 2, 16), -w.reshape(4, 2, 16)], axis=1).reshape(24, 16)
+    matrix("take_blocks", f"#lm.take_blocks<{typed(fused)}, size = 2, first = 1, step = 3>", d, 0)
+    angles = np.arange(8.0)[:, None] / 10000.0 ** (np.arange(0, 16, 2) / 16)
+    table = np.stack([np.sin(angles), np.cos(angles)], axis=2).reshape(8, 16) * np.float64(np.float32(0.3))
+    # Rounded once; where the table's number is near to zero, sine and cosine of different libraries differ by more of their ulp.
+    matrix("sinusoids", f"#lm.sinusoids<{typed(np.array([0.3], np.float32))}, rows = 8, columns = 16>", table, 1)
     matrix("take_rows", f"#lm.take_rows<{typed(np.concatenate([u[:1], w[:3], u[1:3], w[3:]]))}, kept = [1, 2, 3, 6, 7, 8, 9, 10]>", d, 0)
     order = [3, 0, 7, 1, 2, 6, 4, 5]
     matrix("reorder_rows", f"#lm.reorder_rows<{typed(w[np.argsort(order)])}, order = [{', '.join(map(str, order))}]>", d, 0)
@@ -364,7 +374,7 @@ COMPILED = {
     "norm/meaning": [], "elementwise/meaning": [], "pooling/meaning": [],
     "attention/meaning": ["attention_decoder_half", "attention_decoder_partial", "attention_decoder_none", "attention_encoder_full", "attention_encoder_causal"],
     "interpret/weights": ["sum", "scale", "scale_columns", "add_to_rows", "rotate_columns", "permute_from_interleaved",
-                          "permute_from_half", "permute_partial", "drop_rows", "transpose", "take_rows", "reorder_rows", "row",
+                          "permute_from_half", "permute_partial", "drop_rows", "transpose", "transpose_each", "reshape", "take_blocks", "sinusoids", "take_rows", "reorder_rows", "row",
                           "take_numbers", "matvec", "matvec_bias", "scale_rows", "scale_numbers", "concat_rows", "concat_numbers",
                           "absorb_heads", "absorb_numbers", "low_rank", "low_rank_factors"],
     "attention/lengths": ["longrope_decoder_4", "longrope_decoder_5", "longrope_decoder_8", "longrope_encoder",
