@@ -95,6 +95,8 @@ json::Object stepEntry(plan::StepOp step) {
   entry["flops_per_row"] = cost.flopsPerRow;
   entry["flops_per_pair"] = cost.flopsPerPair;
   entry["weight_bytes"] = weights;
+  if (cost.weightShare < 1) // one row's; several may read others
+    entry["weight_share"] = cost.weightShare;
   return entry;
 }
 

@@ -28,7 +28,7 @@ namespace {
 /// What the manifest says about one kernel call.
 struct StepFacts {
   std::string name, part, kernel, decodeKernel, rows, unit;
-  double rowBytes = 0, cacheBytes = 0, weightBytes = 0, flopsPerRow = 0, flopsPerPair = 0;
+  double rowBytes = 0, cacheBytes = 0, weightBytes = 0, weightShare = 1, flopsPerRow = 0, flopsPerPair = 0;
 };
 
 /// The work of one round: rows by domain, passes over the weights, pairs of a row and a position that it sees,
@@ -131,6 +131,7 @@ static Result<std::vector<StepFacts>> readSteps(const Model &model) {
       facts.rowBytes = step.value("row_bytes", 0.0);
       facts.cacheBytes = step.value("cache_bytes_per_position", 0.0);
       facts.weightBytes = step.value("weight_bytes", 0.0);
+      facts.weightShare = step.value("weight_share", 1.0);
       facts.flopsPerRow = step.value("flops_per_row", 0.0);
       facts.flopsPerPair = step.value("flops_per_pair", 0.0);
       steps.push_back(std::move(facts));
@@ -238,7 +239,8 @@ static void addStep(const StepFacts &facts, const PassShape &shape, const Machin
                     Group &group) {
   double rows = facts.rows == "outputs" ? shape.outputs : shape.tokens;
   double flops = facts.flopsPerRow * rows + facts.flopsPerPair * shape.pairs;
-  double streamed = facts.weightBytes * shape.passes + facts.cacheBytes * shape.positions;
+  double weightShare = std::min(1.0, facts.weightShare * rows / shape.passes); // where no two rows read the same
+  double streamed = facts.weightBytes * weightShare * shape.passes + facts.cacheBytes * shape.positions;
   double unit = unitRate(bounds, facts.unit), unitSeconds = unit ? flops / unit : 0;
   double memorySeconds = bounds.memory ? streamed / bounds.memory : 0;
   group.calls += 1;

@@ -91,8 +91,8 @@ Value UltraFastBertBuilder::neuronTree(const std::string &layer, Value input) {
   if (!model.ok())
     return input;
   return model.create<lm::NeuronTreeOp>(part, input.getType(), input, weight.getSymName(), symbol(bias),
-                                        values.getSymName(), Value(), FlatSymbolRefAttr(),
-                                        lm::kindOf(config.activation), config.trees);
+                                        values.getSymName(), FlatSymbolRefAttr(), lm::kindOf(config.activation),
+                                        config.trees);
 }
 
 /// A param with the numbers of a tensor in another shape.
