@@ -57,7 +57,7 @@ def LM_NeuronTreeOp : LM_Op<"neuron_tree", [Pure, DeclareOpInterfaceMethods<Symb
   let results = (outs LM_Activation:$result);
   let assemblyFormat = [{
     $input `,` $weight (`bias` $bias^)? `to` $values (`by` $narrow^)? ` `
-        `{` `kind` `=` $kind (`tie_right` $tie_right^)? (`,` `trees` `=` $trees^)? `}`
+        `{` `kind` `=` `` $kind (`tie_right` $tie_right^)? (`,` `trees` `=` $trees^)? `}`
         attr-dict-with-keyword `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;
@@ -186,7 +186,7 @@ def LM_ExpertsOp : LM_Op<"experts", [Pure, DeclareOpInterfaceMethods<SymbolUserO
   let results = (outs LM_Activation:$result);
   let assemblyFormat = [{
     $input `by` $gates `,` $weight (`bias` $bias^)? (`times` $up^)? `to` $values (`bias` $values_bias^)? ` `
-        `{` `kind` `=` $kind `}` attr-dict-with-keyword `:` functional-type(operands, results)
+        `{` `kind` `=` `` $kind `}` attr-dict-with-keyword `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;
 }
