@@ -33,17 +33,17 @@ public:
     if (found)
       if (Result<void> known = checkFields(*found, table, path, warnings, place); !known)
         fields.adopt(known.error());
-    return take(fields) ? found : nullptr;
+    return settle(fields) ? found : nullptr;
   }
   /// Their absence is an error in the makers' class, and null another setting.
   bool require(JsonFields &fields, std::initializer_list<const char *> names) {
     for (const char *name : names)
       if (!fields.value(name))
         fields.fail(name, "is missing");
-    return take(fields);
+    return settle(fields);
   }
-  /// Whether nothing has gone wrong so far.
-  bool take(const JsonFields &fields) {
+  /// Hands an error outwards; whether nothing has gone wrong so far.
+  bool settle(const JsonFields &fields) {
     if (!fields.ok())
       outer.adopt(fields.error());
     return outer.ok();
@@ -135,8 +135,8 @@ static Result<UltraFastBertConfig> readJson(const json &object, const std::strin
   ArchReader reader(fields, path, config.warnings);
   if (!readArch(reader, fields, config))
     return fields.error();
-  double scale = 1.0 / std::sqrt(static_cast<double>(config.width / config.heads));
-  config.attentionScales.assign(config.layers, scale);
+  double headWidth = static_cast<double>(config.width) / static_cast<double>(config.heads);
+  config.attentionScales.assign(config.layers, 1.0 / std::sqrt(headWidth));
   return config;
 }
 
