@@ -6,12 +6,14 @@
 #include "bench/cmm/Layers.h"
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <functional>
+#include <map>
 #include <string>
 
 using namespace lmopt::bench;
@@ -21,7 +23,7 @@ namespace {
 struct Options {
   Problem problem{16384, 768, 12, 1};
   std::vector<std::string> blas;
-  int threads = 1, rounds = 3;
+  int64_t threads = 1, rounds = 3;
   int64_t turns = 64; ///< when cold
   bool dense = true, cold = false;
 };
@@ -35,6 +37,9 @@ struct Options {
 }
 
 Options parse(int argc, char **argv) {
+  using lmopt::cpu::RowNumber;
+  const std::map<std::string, RowNumber> formats = {
+      {"f32", RowNumber::F32}, {"bf16", RowNumber::Bf16}, {"s8", RowNumber::S8}};
   Options options;
   for (int i = 1; i < argc; ++i) {
     std::string key = argv[i];
@@ -45,36 +50,28 @@ Options parse(int argc, char **argv) {
     if (++i == argc)
       usage();
     std::string value = argv[i];
-    int64_t number = std::atoll(value.c_str());
+    int64_t number = 0; // stays so where there is none
+    std::from_chars(value.data(), value.data() + value.size(), number);
+    std::map<std::string, int64_t *> sizes = {{"--batch", &options.problem.batch},
+                                              {"--width", &options.problem.width},
+                                              {"--levels", &options.problem.levels},
+                                              {"--trees", &options.problem.trees},
+                                              {"--leaf-width", &options.problem.leafWidth},
+                                              {"--dense-neurons", &options.problem.otherNeurons},
+                                              {"--threads", &options.threads},
+                                              {"--rounds", &options.rounds},
+                                              {"--turns", &options.turns}};
     if (key == "--blas")
       options.blas.push_back(value);
-    else if (key == "--format" && (value == "f32" || value == "bf16" || value == "s8"))
-      options.problem.format = value == "f32"    ? lmopt::cpu::RowNumber::F32
-                               : value == "bf16" ? lmopt::cpu::RowNumber::Bf16
-                                                 : lmopt::cpu::RowNumber::S8;
-    else if (number < 1)
-      usage();
-    else if (key == "--batch")
-      options.problem.batch = number;
-    else if (key == "--width")
-      options.problem.width = number;
-    else if (key == "--levels")
-      options.problem.levels = number;
-    else if (key == "--dense-neurons")
-      options.problem.otherNeurons = number;
-    else if (key == "--leaf-width")
-      options.problem.leafWidth = number;
-    else if (key == "--trees")
-      options.problem.trees = number;
-    else if (key == "--threads" && number <= 2)
-      options.threads = static_cast<int>(number);
-    else if (key == "--rounds")
-      options.rounds = static_cast<int>(number);
-    else if (key == "--turns")
-      options.turns = number;
+    else if (key == "--format" && formats.count(value))
+      options.problem.format = formats.at(value);
+    else if (auto size = sizes.find(key); size != sizes.end() && number > 0)
+      *size->second = number;
     else
       usage();
   }
+  if (options.threads > 2)
+    usage();
   return options;
 }
 
@@ -134,12 +131,12 @@ int main(int argc, char **argv) {
   Data data(problem);
   leaves ? leaves->pack(data) : tree->pack(data);
   auto conditional = [&](int64_t turn) {
-    leaves ? leaves->run(program, options.threads, turn) : tree->run(program, options.threads, turn);
+    leaves ? leaves->run(program, int(options.threads), turn) : tree->run(program, int(options.threads), turn);
   };
   std::vector<Contender> contenders{{"lmopt conditional", conditional}};
   if (dense) {
     dense->pack(data);
-    contenders.push_back({"lmopt dense", [&](int64_t turn) { dense->run(program, options.threads, turn); }});
+    contenders.push_back({"lmopt dense", [&](int64_t turn) { dense->run(program, int(options.threads), turn); }});
   }
   std::vector<std::unique_ptr<Blas>> libraries;
   std::vector<float> out(size_t(problem.batch * problem.width));
@@ -157,7 +154,7 @@ int main(int argc, char **argv) {
   if (tree && !libraries.empty() && problem.format == lmopt::cpu::RowNumber::F32)
     std::printf("largest difference of the conditional ones: %.2e\n",
                 largestDifference(reinterpret_cast<float *>(tree->out.data()), out.data(), out.size()));
-  for (int round = 0; round < options.rounds; ++round)
+  for (int64_t round = 0; round < options.rounds; ++round)
     for (Contender &contender : contenders)
       for (int again = 0; again < (contender.best() < 100 ? 5 : 1); ++again) {
         if (options.cold)
