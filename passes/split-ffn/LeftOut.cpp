@@ -17,6 +17,9 @@ namespace {
 /// A share of the mean variance that is added to each: behind a norm that takes the mean off the covariance is
 /// singular.
 constexpr double kJitter = 1e-6;
+/// Rows that go through a matrix together: it is read once for all of them.
+constexpr int64_t kTogether = 32;
+static_assert(kRows % kTogether == 0);
 
 /// Rows of mean m and covariance L Lᵀ.
 class NormalRows {
@@ -28,8 +31,7 @@ public:
     return NormalRows(std::move(moments));
   }
 
-  std::vector<float> draw() {
-    std::vector<float> row;
+  void draw(std::vector<float> &rows) {
     std::vector<double> numbers;
     for (size_t i = 0; i < moments.mean.size(); ++i) {
       numbers.push_back(normal());
@@ -37,9 +39,8 @@ public:
       double sum = moments.mean[i];
       for (size_t j = 0; j <= i; ++j)
         sum += root[j] * numbers[j];
-      row.push_back(static_cast<float>(sum));
+      rows.push_back(static_cast<float>(sum));
     }
-    return row;
   }
 
 private:
@@ -69,12 +70,14 @@ public:
       up.emplace(block.up, block.neurons(), block.width());
   }
 
+  /// kTogether rows of what the block reads.
   void add(const std::vector<float> &x) {
     std::vector<float> whole = activations(x), left = whole;
     dropChosen(x, left);
-    for (size_t i = 0; i < whole.size(); ++i) {
-      sums[i] += std::fabs(whole[i]), squares[i] += double(whole[i]) * whole[i];
-      leftSums[i] += std::fabs(left[i]), leftSquares[i] += double(left[i]) * left[i];
+    for (size_t at = 0; at < whole.size(); ++at) {
+      size_t i = at % sums.size();
+      sums[i] += std::fabs(whole[at]), squares[i] += double(whole[at]) * whole[at];
+      leftSums[i] += std::fabs(left[at]), leftSquares[i] += double(left[at]) * left[at];
     }
     total.add(products(last, whole));
     lost.add(products(last, left));
@@ -102,9 +105,9 @@ private:
     double squares = 0;
 
     explicit Spread(int64_t width) : sums(static_cast<size_t>(width)) {}
-    void add(const std::vector<float> &row) {
-      for (size_t m = 0; m < sums.size(); ++m)
-        sums[m] += row[m], squares += double(row[m]) * row[m];
+    void add(const std::vector<float> &rows) {
+      for (size_t at = 0; at < rows.size(); ++at)
+        sums[at % sums.size()] += rows[at], squares += double(rows[at]) * rows[at];
     }
     double variance() const {
       double means = 0;
@@ -124,18 +127,19 @@ private:
   double firing = 0;
 
   static std::vector<float> products(const PanelMatrix &matrix, const std::vector<float> &x) {
-    std::vector<float> results(static_cast<size_t>(matrix.stride()));
-    matrix.multiply(x.data(), 1, results.data());
-    results.resize(static_cast<size_t>(matrix.rows()));
+    std::vector<float> padded(static_cast<size_t>(kTogether * matrix.stride())), results;
+    matrix.multiply(x.data(), kTogether, padded.data());
+    for (auto row = padded.begin(); row != padded.end(); row += matrix.stride())
+      results.insert(results.end(), row, row + matrix.rows());
     return results;
   }
 
   std::vector<float> activations(const std::vector<float> &x) {
     std::vector<float> numbers = products(first, x);
-    for (size_t i = 0; i < numbers.size(); ++i) {
-      float u = numbers[i] + (block.firstBias ? block.firstBias[i] : 0);
+    for (size_t at = 0; at < numbers.size(); ++at) {
+      float u = numbers[at] + (block.firstBias ? block.firstBias[at % sums.size()] : 0);
       firing += u > 0;
-      numbers[i] = static_cast<float>(reference::apply(block.kind, u));
+      numbers[at] = static_cast<float>(reference::apply(block.kind, u));
     }
     if (!up)
       return numbers;
@@ -145,9 +149,11 @@ private:
   }
 
   void dropChosen(const std::vector<float> &x, std::vector<float> &left) const {
-    for (int64_t e : clusters.choose(products(router, x).data(), count))
-      for (int64_t i = e * clusters.size(); i < (e + 1) * clusters.size(); ++i)
-        left[static_cast<size_t>(clusters.order[static_cast<size_t>(i)])] = 0;
+    std::vector<float> scores = products(router, x);
+    for (int64_t row = 0; row < kTogether; ++row)
+      for (int64_t e : clusters.choose(scores.data() + row * clusters.routerRows(), count))
+        for (int64_t i = e * clusters.size(); i < (e + 1) * clusters.size(); ++i)
+          left[static_cast<size_t>(row * block.neurons() + clusters.order[static_cast<size_t>(i)])] = 0;
   }
 };
 
@@ -159,8 +165,12 @@ std::optional<LeftOut> findLeftOut(const DenseBlock &block, InputMoments moments
   if (!rows)
     return std::nullopt;
   Observation observation(block, clusters, count);
-  for (int64_t i = 0; i < kRows; ++i)
-    observation.add(rows->draw());
+  for (int64_t i = 0; i < kRows; i += kTogether) {
+    std::vector<float> drawn;
+    for (int64_t row = 0; row < kTogether; ++row)
+      rows->draw(drawn);
+    observation.add(drawn);
+  }
   return observation.result();
 }
 
