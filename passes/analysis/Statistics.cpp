@@ -9,6 +9,8 @@
 #include "mlir/IR/Diagnostics.h"
 #include "llvm/Support/FileSystem.h"
 
+#include <numeric>
+
 using namespace mlir;
 
 namespace lmopt::lm {
@@ -122,6 +124,17 @@ FailureOr<double> Statistics::readChange(LinearOp last, const ObservedValue &inp
   if (!sum)
     return last.emitError("statistics: ") << sum.error().message << "; the file is damaged, calibrate again";
   return sum->front() / static_cast<double>(std::max<int64_t>(1, tokenCount));
+}
+
+FailureOr<double> Statistics::readPositiveShare(const ObservedValue &value) const {
+  if (failed(check(value)))
+    return failure();
+  Result<std::vector<double>> counts = readStatistics(file, value.name + ".positive", value.width());
+  if (!counts)
+    return placeOf(value)->emitError("statistics: ")
+           << counts.error().message << "; the file is damaged, calibrate again";
+  double all = static_cast<double>(tokenCount) * static_cast<double>(value.width());
+  return std::accumulate(counts->begin(), counts->end(), 0.0) / all;
 }
 
 FailureOr<HeadRows> Statistics::readHeadRows(const ObservedValue &value) const {

@@ -61,6 +61,10 @@ public:
   /// The sums of a value; an error at what made it when the file has none, or those of another value of that name.
   mlir::FailureOr<ValueStatistics> read(const ObservedValue &value) const;
 
+  /// How large a share of the numbers of a value is positive: of an activation, how much of it fires. Errors as for
+  /// `read`.
+  mlir::FailureOr<double> readPositiveShare(const ObservedValue &value) const;
+
   /// What the head read, of which `value` is the input. Errors as for `read`, and when the file has no rows of it.
   mlir::FailureOr<HeadRows> readHeadRows(const ObservedValue &value) const;
 

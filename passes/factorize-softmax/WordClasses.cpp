@@ -82,10 +82,10 @@ void normalize(float *row, int64_t width) {
 
 class SphericalMeans {
 public:
-  SphericalMeans(mlir::MLIRContext *context, const float *from, int64_t words, int64_t width, int64_t wanted)
+  SphericalMeans(mlir::MLIRContext *context, const float *from, int64_t words, int64_t width, int64_t wanted, bool even)
       : context(context), words(words), width(width), rows(from, from + words * width) {
     room = (words + wanted - 1) / wanted;
-    if (room > PanelMatrix::kLanes)
+    if (room > PanelMatrix::kLanes && !even)
       room = (room + PanelMatrix::kLanes - 1) / PanelMatrix::kLanes * PanelMatrix::kLanes;
     classes = (words + room - 1) / room;
     choices = std::min(kChoices, classes);
@@ -190,8 +190,8 @@ private:
 } // namespace
 
 WordClasses classesByDirection(mlir::MLIRContext *context, const float *rows, int64_t words, int64_t width,
-                               int64_t classes) {
-  return SphericalMeans(context, rows, words, width, classes).run();
+                               int64_t classes, bool even) {
+  return SphericalMeans(context, rows, words, width, classes, even).run();
 }
 
 } // namespace lmopt::lm

@@ -32,9 +32,10 @@ WordClasses classesByCuts(const std::vector<double> &counts, const std::vector<i
 
 /// Balanced spherical k-means: words whose rows point in the same direction. No class is greater than the mean size
 /// (rounded up to panels of 16 where it is above that, so there may be fewer classes); those words choose first that
-/// lose most by their second choice.
+/// lose most by their second choice. `even`: nothing is rounded up, so all are of one size where the classes divide the
+/// words.
 WordClasses classesByDirection(mlir::MLIRContext *context, const float *rows, int64_t words, int64_t width,
-                               int64_t classes);
+                               int64_t classes, bool even = false);
 
 } // namespace lmopt::lm
 

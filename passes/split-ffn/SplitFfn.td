@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Feed-forward blocks as experts of which each token uses some, without training. In: linear, activation or gated
+// product, linear. Out: a router and experts made of the same neurons. From techniques 6.4, 15.7. Tested by
+// test/passes/split-ffn.
+#ifndef LMOPT_PASSES_SPLITFFN_SPLITFFN_TD
+#define LMOPT_PASSES_SPLITFFN_SPLITFFN_TD
+
+include "mlir/Pass/PassBase.td"
+
+def LmSplitFfnPass : Pass<"lm-split-ffn", "::mlir::ModuleOp"> {
+  let summary = "split feed-forward blocks into experts, of which each token uses some";
+  let description = [{
+    The neurons of a block are put into `experts` clusters of one size, whose rows of the first matrix point in the same
+    direction; a router chooses `count` of them for each token, and the others are not computed.
+
+    ```mlir
+    %u = lm.linear %n, @up bias @up.bias : (tensor<?x?x768xf32>) -> tensor<?x?x3072xf32>
+    %a = lm.activation %u {kind = relu} : tensor<?x?x3072xf32>
+    %y = lm.linear %a, @down bias @down.bias : (tensor<?x?x3072xf32>) -> tensor<?x?x768xf32>
+    // after, with experts=96 count=24:
+    lm.param @up : tensor<3072x768xf32> = #lm.reorder_rows<..., order = [...]>            // and @up.bias
+    lm.param @down : tensor<3072x768xf32> = #lm.reorder_rows<#lm.transpose<...>, order = [...]>
+    %s = lm.linear %n, @router : (tensor<?x?x768xf32>) -> tensor<?x?x96xf32>
+    %g = lm.top_gates %s {count = 24, softmax = "none"} : tensor<?x?x96xf32>
+    %y = lm.experts %n by %g, @up bias @up.bias to @down bias @shifts {kind = relu} : ...
+    ```
+
+    Gated blocks become experts with `times`. Clusters are balanced k-means of the rows of the first matrix (of a gated block:
+    of the gate), their lengths made 1 (MoEfication; Zhang et al. 2022). `router=means`: the score of an expert is the product of
+    the token with the mean direction of its rows. `router=tree`: halves of halves, the node of a tree of hyperplanes
+    (`lm.tree_gates`) the difference of the mean directions of both; `experts` is a power of two then.
+
+    The order of neurons changes nothing, and with `count` = `experts` the block is what it was, up to the order of sums. With
+    fewer it is approximate: what loses little is a block whose neurons seldom fire (`relu`). So a block stays dense where more
+    than `most` of the results of its first matrix are positive. Of a plain activation the statistics count that; of a gated
+    product, and without `stats`, it is not measured: the normal distribution below tells it for the one, half is taken
+    for the other.
+
+    Repair: what is left out has a mean, which the bias takes up: every expert's row of `@shifts` is `count`-th part of the
+    bias with that mean. How much of a neuron is left out depends on when the router leaves it out, which the statistics do
+    not say; so rows are drawn from the normal distribution with the measured mean and covariance of what the block
+    reads, and the share of each neuron that these leave out is taken of its measured mean. Without `stats` there is no repair. (To refit
+    the second matrix of each expert, a file would need for each expert the sums of a and of a aᵀ, and of the block's
+    results times aᵀ, over the tokens that choose it; they depend on the clusters, so it would be a second calibration.)
+
+    A block stays dense, too, where the experts would be no faster: `count` of `experts` cost more than their share of the products, and
+    the router comes on top (`pays=false` splits all the same).
+
+    Statistics must be of the model as it stands here. The experts stay f32: passes that choose formats see the router's linear only
+    (`NAME.router`; leave it in f32). Remarks: `SplitFfn` with experts, count, share that fires, and with statistics `Retained`, the share of
+    the energy E[a²] |w|² of the neurons that is computed, and `Error` as of `lm-prune-ffn`, both on the drawn rows; `KeptDense` with the reason.
+  }];
+  let dependentDialects = ["::lmopt::lm::LMDialect"];
+  let options = [
+    Option<"stats", "stats", "std::string", /*default=*/"", "Statistics that `lmopt calibrate` made of this model">,
+    Option<"experts", "experts", "int64_t", /*default=*/"0", "How many; they divide the neurons of each block">,
+    Option<"count", "count", "int64_t", /*default=*/"0", "How many of them each token uses, 1 to `experts`">,
+    Option<"router", "router", "std::string", /*default=*/"\"means\"", "What chooses them: means or tree">,
+    Option<"most", "most", "double", /*default=*/"0.3", "Greatest share of neurons that fire, in (0, 1]">,
+    Option<"repair", "repair", "bool", /*default=*/"true", "Let the bias take up the mean of what is left out">,
+    Option<"pays", "pays", "bool", /*default=*/"true", "Only where experts are faster, by a model of their cost">,
+    Option<"base", "base", "std::string", /*default=*/"",
+           "Where relative file names of weights start; default: the folder of the module's file">,
+    ListOption<"layers", "layers", "std::string", "Patterns over names of the last linears, e.g. layers.*.ffn.down; default: all">,
+    ListOption<"skip", "skip", "std::string", "Patterns over names of linears to leave alone">
+  ];
+}
+
+#endif // LMOPT_PASSES_SPLITFFN_SPLITFFN_TD
