@@ -11,12 +11,6 @@ namespace {
 
 class CompiledFixtures : public fixture::CompiledRuns {
 protected:
-  void SetUp() override {
-    if (GetParam() == "ultrafastbert-leaves")
-      GTEST_SKIP() << "lm.tree_gates and lm.experts have no code for CPUs yet";
-    CompiledRuns::SetUp();
-  }
-
   /// Near what the interpreter computes from the same module, and the same bits in every way of running it.
   void compareWithInterpreter(const std::string &recipe, double bound, const std::string &passes = "") {
     if (isHead() && GetParam().rfind("heads/bert-", 0) != 0)
