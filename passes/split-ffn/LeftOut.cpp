@@ -44,7 +44,7 @@ public:
   }
 
 private:
-  explicit NormalRows(InputMoments moments) : moments(std::move(moments)) {}
+  explicit NormalRows(InputMoments from) : moments(std::move(from)), generator(moments.mean.size()) {}
 
   InputMoments moments; ///< the root in the place of the covariance
   std::mt19937_64 generator;

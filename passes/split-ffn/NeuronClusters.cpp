@@ -118,6 +118,7 @@ std::vector<int64_t> NeuronClusters::choose(const float *products, int64_t count
     costs = leafCosts(products, routerRows());
   else
     std::transform(products, products + experts, std::back_inserter(costs), std::negate<>());
+  std::replace_if(costs.begin(), costs.end(), [](float cost) { return std::isnan(cost); }, INFINITY); // less than all
   std::vector<int64_t> chosen(static_cast<size_t>(experts));
   std::iota(chosen.begin(), chosen.end(), 0);
   std::sort(chosen.begin(), chosen.end(),

@@ -231,7 +231,9 @@ struct SplitFfn : impl::LmSplitFfnPassBase<SplitFfn> {
                                       << "' have moments that are not finite or not positive definite; calibrate again";
     if (block.isGated())
       block.firing = left->firing;
-    if (refuses(block))
+    if (!std::isfinite(left->plainError) || !std::isfinite(left->error))
+      block.reason = "on rows like those of the statistics its results are beyond the range of f32";
+    if (!block.reason.empty() || refuses(block))
       return success();
     block.retained = retainedEnergy(dense, *given, *left);
     block.error = repair ? left->error : left->plainError;
