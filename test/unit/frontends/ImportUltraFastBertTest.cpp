@@ -65,7 +65,7 @@ TEST_F(ImportUltraFastBert, TreesOfNeurons) {
   expectHas(module, "@layers.0.ffn.tree.values : tensor<6x4xf32> = #lm.transpose<" + leaf +
                         "layers.0.ffn.linear_out.weight\", f32>>");
   expectHas(module, "lm.neuron_tree %9, @layers.0.ffn.tree.weight bias @layers.0.ffn.tree.bias to "
-                    "@layers.0.ffn.tree.values {kind =  gelu, trees = 2} attributes {lm.part = \"layers.0.ffn.tree\"}");
+                    "@layers.0.ffn.tree.values {kind = gelu, trees = 2} attributes {lm.part = \"layers.0.ffn.tree\"}");
   expectHas(module, "scale = 5.000000e-01, mask = #lm.full");
   expectHas(module, "architecture = \"ultrafastbert\"");
 }
@@ -83,11 +83,11 @@ TEST_F(ImportUltraFastBert, TreeWithLeaves) {
             "@layers.0.ffn.gates.bias : tensor<1xf32> = #lm.reshape<" + leaf + "node_biases\", f32>, shape = [1]>");
   expectHas(module, "@layers.0.ffn.gates.weight bias @layers.0.ffn.gates.bias {count = 1, tie_right}");
   expectHas(module,
-            part + "weight bias " + part + "bias to " + part + "values bias " + part + "values_bias {kind =  relu}");
+            part + "weight bias " + part + "bias to " + part + "values bias " + part + "values_bias {kind = relu}");
 
   checkpoint.arch()["leaf_output_bias"] = false; // b2s is there all the same
   module = text(checkpoint);
-  expectHas(module, part + "weight bias " + part + "bias to " + part + "values {kind =  relu}");
+  expectHas(module, part + "weight bias " + part + "bias to " + part + "values {kind = relu}");
   EXPECT_EQ(module.find("b2s"), std::string::npos);
 }
 
