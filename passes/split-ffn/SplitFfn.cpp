@@ -118,6 +118,8 @@ struct SplitFfn : impl::LmSplitFfnPassBase<SplitFfn> {
       return error() << "'experts' must be a power of two from 2 on for a tree, found " << experts.getValue();
     if (!(most > 0 && most <= 1))
       return error() << "'most' must be above 0 and at most 1, found " << most.getValue();
+    if (!(limit >= 0))
+      return error() << "'limit' must not be negative, found " << limit.getValue();
     return success();
   }
 
@@ -237,6 +239,9 @@ struct SplitFfn : impl::LmSplitFfnPassBase<SplitFfn> {
       return success();
     block.retained = retainedEnergy(dense, *given, *left);
     block.error = repair ? left->error : left->plainError;
+    if (!isWhole() && block.error > limit)
+      block.reason =
+          llvm::formatv("its results would be off by {0:F3}; at most {1:F3} is allowed", block.error, limit.getValue());
     if (repair && !isWhole())
       block.shift = meanLeftOut(dense, *given, *left);
     return success();

@@ -44,7 +44,10 @@ def LmSplitFfnPass : Pass<"lm-split-ffn", "::mlir::ModuleOp"> {
     the second matrix of each expert, a file would need for each expert the sums of a and of a aᵀ, and of the block's
     results times aᵀ, over the tokens that choose it; they depend on the clusters, so it would be a second calibration.)
 
-    A block stays dense, too, where the experts would be no faster: `count` of `experts` cost more than their share of the products, and
+    With statistics a block stays dense, too, where its results would be off by more than `limit` (`Error`). The default
+    refuses what no model has been seen to bear; who wants the numbers all the same asks for `limit=1`.
+
+    And it stays dense where the experts would be no faster: `count` of `experts` cost more than their share of the products, and
     the router comes on top (`pays=false` splits all the same).
 
     Statistics must be of the model as it stands here. The experts stay f32: passes that choose formats see the router's linear only
@@ -58,6 +61,7 @@ def LmSplitFfnPass : Pass<"lm-split-ffn", "::mlir::ModuleOp"> {
     Option<"count", "count", "int64_t", /*default=*/"0", "How many of them each token uses, 1 to `experts`">,
     Option<"router", "router", "std::string", /*default=*/"\"means\"", "What chooses them: means or tree">,
     Option<"most", "most", "double", /*default=*/"0.3", "Greatest share of neurons that fire, in (0, 1]">,
+    Option<"limit", "limit", "double", /*default=*/"0.1", "Greatest error of a block's results, where statistics tell it">,
     Option<"repair", "repair", "bool", /*default=*/"true", "Let the bias take up the mean of what is left out">,
     Option<"pays", "pays", "bool", /*default=*/"true", "Only where experts are faster, by a model of their cost">,
     Option<"base", "base", "std::string", /*default=*/"",

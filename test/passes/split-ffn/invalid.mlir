@@ -6,6 +6,7 @@
 // RUN: not lmopt-opt %s --lm-split-ffn='experts=6 count=1 router=tree' 2>&1 | FileCheck %s --check-prefix=TREE
 // RUN: not lmopt-opt %s --lm-split-ffn='experts=1 count=1 router=tree' 2>&1 | FileCheck %s --check-prefix=ONE
 // RUN: not lmopt-opt %s --lm-split-ffn='experts=4 count=1 most=0' 2>&1 | FileCheck %s --check-prefix=MOST
+// RUN: not lmopt-opt %s --lm-split-ffn='experts=4 count=1 limit=-1' 2>&1 | FileCheck %s --check-prefix=LIMIT
 // RUN: not lmopt-opt %s --lm-split-ffn='experts=8 count=1' 2>&1 | FileCheck %s --check-prefix=DIVIDE
 // RUN: not lmopt-opt %s --lm-split-ffn='experts=4 count=1 layers=decoder.*' 2>&1 | FileCheck %s --check-prefix=NOTHING
 // RUN: not lmopt-opt %s --lm-split-ffn='experts=4 count=1 stats=%t.absent' 2>&1 | FileCheck %s --check-prefix=ABSENT
@@ -18,6 +19,7 @@
 // TREE: error: lm-split-ffn: option 'experts' must be a power of two from 2 on for a tree, found 6
 // ONE: error: lm-split-ffn: option 'experts' must be a power of two from 2 on for a tree, found 1
 // MOST: error: lm-split-ffn: option 'most' must be above 0 and at most 1, found 0
+// LIMIT: error: lm-split-ffn: option 'limit' must not be negative, found -1
 // DIVIDE: error: lm-split-ffn: option 'experts': 8 do not divide the 12 neurons of 'layers.0.ffn.down'; expected a divisor, or its name among those to 'skip'
 // NOTHING: error: option 'layers': pattern 'decoder.*' matches none of the 2 linears
 // ABSENT: error: statistics: {{.*}}absent
