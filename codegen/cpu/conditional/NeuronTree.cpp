@@ -62,12 +62,12 @@ struct Adding {
     Value token = tokenAt(e.min(e.add(i, kRowsAhead), e.add(end, -1)));
     Value row = e.at(out, e.add(e.mul(token, spec.outStride), e.mul(first, 64)));
     for (int64_t c = 0; c < count; ++c)
-      e.prefetchOnce(e.at(row, 64 * c));
+      e.prefetch(e.at(row, 64 * c));
   }
 
   // Some vectors of a row of the result.
   void columns(Value i, Value end, Value first, int64_t count) {
-    if (!streams)
+    if (more || !streams)
       askForResult(i, end, first, count);
     Value token = tokenAt(i), last = lastAt(i), factors = numbers(token);
     Value to = e.at(out, e.add(e.mul(token, spec.outStride), e.mul(first, 64)));
@@ -123,7 +123,7 @@ constexpr int64_t kStreamed = int64_t{16} << 20;
 
 // (rows, numbers, out, scratch, list, begin, end)
 std::string addingKernel(KernelLibrary &kernels, const NeuronTreeSpec &spec, bool more, bool streams) {
-  std::string name = std::string(more ? "add_more_" : streams ? "add_past_" : "add_") + nameOf(spec);
+  std::string name = std::string(more ? "add_more_" : "add_") + (streams ? "past_" : "") + nameOf(spec);
   return kernels.define(name, 5, 2, [&](Emitter &e, ValueRange a) {
     Adding{e, spec, more, streams, a[0], a[1], a[2], a[3], a[4]}.emit(a[5], a[6]);
   });
@@ -134,7 +134,8 @@ struct TreeEmitter {
   const NeuronTreeSpec &spec;
   const Descent &descent;
   Value weights, scratch;
-  const std::string &adding, &addingMore, &addingPast;
+  /// Of the first tree and of others, through the caches and past them.
+  const std::string &adding, &addingMore, &addingPast, &addingMorePast;
 
   TreeValues treeOf(Value in, Value tree) {
     const NeuronRows &rows = spec.descent.rows;
@@ -157,10 +158,12 @@ struct TreeEmitter {
       Value end = e.min(e.add(begin, spec.descent.tileTokens()), count);
       descent.emitRest(e, tree, begin, end, count);
       auto add = [&](const std::string &kernel) { this->add(kernel, tree, out, descent.endList(), begin, end); };
-      if (!first || spec.descent.trees > 1 || spec.ragged())
+      if (spec.ragged())
         return add(first ? adding : addingMore);
       Value bytes = e.mul(count, spec.outStride);
-      e.ifElse(e.less(bytes, e.index(kStreamed)), [&] { add(adding); }, [&] { add(addingPast); });
+      e.ifElse(
+          e.less(bytes, e.index(kStreamed)), [&] { add(first ? adding : addingMore); },
+          [&] { add(first ? addingPast : addingMorePast); });
     });
   }
   // The same for few.
@@ -179,13 +182,13 @@ struct TreeEmitter {
 
 std::string neuronTreeKernel(KernelLibrary &kernels, const NeuronTreeSpec &spec) {
   Descent descent(kernels, spec.descent);
-  std::string first = addingKernel(kernels, spec, false, false), more, past;
-  if (spec.descent.trees > 1)
-    more = addingKernel(kernels, spec, true, false);
-  else if (!spec.ragged())
-    past = addingKernel(kernels, spec, false, true);
+  bool several = spec.descent.trees > 1, whole = !spec.ragged();
+  std::string first = addingKernel(kernels, spec, false, false);
+  std::string more = several ? addingKernel(kernels, spec, true, false) : "";
+  std::string past = whole ? addingKernel(kernels, spec, false, true) : "";
+  std::string morePast = several && whole ? addingKernel(kernels, spec, true, true) : "";
   return kernels.define(nameOf(spec), 4, 2, [&](Emitter &e, ValueRange a) {
-    TreeEmitter emitter{e, spec, descent, a[1], a[3], first, more, past};
+    TreeEmitter emitter{e, spec, descent, a[1], a[3], first, more, past, morePast};
     e.loop(a[4], a[5], spec.descent.blockTokens(), [&](Value block) {
       Value count = e.min(e.index(spec.descent.blockTokens()), e.sub(a[5], block));
       Value in = e.at(a[0], e.mul(block, floatRowBytes(spec.descent.rows.inputs)));
