@@ -149,7 +149,7 @@ static cpu::ExpertsSpec expertsOf(const Problem &problem) {
   spec.inputs = spec.outputs = problem.width;
   spec.outStride = cpu::floatRowBytes(problem.width);
   spec.mostTokens = problem.batch;
-  spec.streams = problem.batch * spec.outStride >= (16 << 20);
+  spec.streams = problem.batch * spec.outStride >= cpu::kStreamed;
   return spec;
 }
 
@@ -268,7 +268,7 @@ void runDense(const Blas &blas, const Problem &problem, const Data &data, int64_
 void runConditional(const Blas &blas, const Problem &problem, const Data &data, int64_t turn, std::vector<float> &out) {
   const float *inputs = &data.inputs[static_cast<size_t>(turn * problem.batch * problem.width)];
   std::fill(out.begin(), out.end(), 0.0f);
-  const int64_t width = problem.width, nodes = (int64_t{1} << problem.levels) - 1;
+  const int64_t width = problem.width, nodes = problem.nodes();
   for (int64_t t = 0; t < problem.batch; ++t)
     for (int64_t tree = 0; tree < problem.trees; ++tree)
       for (int64_t level = 0, node = 0; level < problem.levels; ++level) {

@@ -146,8 +146,9 @@ int main(int argc, char **argv) {
     const Blas &blas = *libraries.back();
     if (dense)
       contenders.push_back({file + " dense", [&](int64_t turn) { runDense(blas, problem, data, turn, hidden, out); }});
-    contenders.push_back(
-        {file + " conditional", [&](int64_t turn) { runConditional(blas, problem, data, turn, out); }});
+    if (tree)
+      contenders.push_back(
+          {file + " conditional", [&](int64_t turn) { runConditional(blas, problem, data, turn, out); }});
   }
   for (Contender &contender : contenders)
     contender.run(0); // warms up

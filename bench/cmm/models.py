@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """models.py: whole encoders, conditional and dense, for docs/performance.md. Makes a crammed BERT of random numbers (12 layers of 768, trees of
 12 levels; test/models/generate/make_ultrafastbert.py says what it is), compiles it as it is and with a dense block of as many
-neurons in the place of each tree (the module's text, edited: the same weights), and measures both in turns with `lmopt bench`.
+neurons in the place of each tree (the module's text, edited: the same weights), and measures both in turns with `lmopt bench`. Prints sequences a second, and
+the blocks' share of the time (`--profile`, in the first round).
 
     bench/cmm/models.py build/bin/lmopt DIR [--threads N] [--rounds N] [--layers N]      needs NumPy, 1.5 GB in DIR
 """
@@ -63,6 +64,25 @@ def bench(lmopt, artifact, threads, profile):
     return json.loads(subprocess.run(options, check=True, capture_output=True, text=True).stdout)
 
 
+def is_block(row):
+    """Steps of a feed-forward block: the tree, or the two products and what is between."""
+    return "neuron_tree" in row["kernel"] or "4095" in row["kernel"]
+
+
+def block_share(runs, phase):
+    rows = [row for row in runs[0]["profile"]["rows"] if row["phase"] == phase]
+    return sum(row["ms"] for row in rows if is_block(row)) / sum(row["ms"] for row in rows)
+
+
+def table(results):
+    lines = ["| batch x tokens | trees | dense | ratio | share of the blocks' time, trees / dense |", "|---|---|---|---|---|"]
+    for phase in ("1x16", "1x128", "32x128"):
+        trees, dense = (max(run[phase] for run in results[name]) for name in ("trees", "dense"))
+        shares = " / ".join(f"{100 * block_share(results[name], phase):.1f} %" for name in ("trees", "dense"))
+        lines.append(f"| {phase} | {trees:.4g} | {dense:.4g} | **{trees / dense:.1f}** | {shares} |")
+    return "\n".join(lines)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("lmopt")
@@ -78,7 +98,7 @@ def main():
     for round_ in range(arguments.rounds):
         for name, runs in results.items():
             runs.append(bench(arguments.lmopt, arguments.folder / f"{name}.so", arguments.threads, round_ == 0))
-    json.dump(results, sys.stdout, indent=1)
+    print(table(results))
 
 
 if __name__ == "__main__":

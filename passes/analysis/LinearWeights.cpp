@@ -81,4 +81,12 @@ llvm::SmallVector<ParamOp> findWeightsToChange(ModuleOp module, const LayerSelec
   return weights;
 }
 
+void transposeWeight(ParamOp weight) {
+  MLIRContext *context = weight.getContext();
+  auto transposed = dyn_cast<TransposeAttr>(weight.getValue());
+  weight.setValueAttr(transposed ? transposed.getSource() : TransposeAttr::get(context, weight.getValue()));
+  auto shape = weight.getShape();
+  weight.setType(RankedTensorType::get({shape[1], shape[0]}, Float32Type::get(context)));
+}
+
 } // namespace lmopt::lm

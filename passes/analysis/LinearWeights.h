@@ -52,6 +52,9 @@ OpT findQuantized(mlir::Value input, mlir::Operation *reader, llvm::function_ref
 /// One quantization serves all that read a value in the same groups.
 void replaceByGroupedProduct(LinearOp linear, ParamOp weight);
 
+/// Makes an f32 matrix the transposed one; what a file holds the other way round already is read as it is.
+void transposeWeight(ParamOp weight);
+
 } // namespace lmopt::lm
 
 #endif // LMOPT_PASSES_ANALYSIS_LINEARWEIGHTS_H

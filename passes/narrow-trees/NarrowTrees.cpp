@@ -3,6 +3,7 @@
 // Rows of trees of neurons in fewer bits; see NarrowTrees.td. Tested by test/passes/narrow-trees.
 #include "passes/narrow-trees/NarrowTrees.h"
 
+#include "dialects/lm/Build.h"
 #include "dialects/lm/PartNames.h"
 
 #include "passes/analysis/ParamUses.h"
@@ -42,7 +43,7 @@ struct NarrowTrees : impl::LmNarrowTreesPassBase<NarrowTrees> {
       return tellMissed(kPass, "KeptFloat", tree, "something else uses its rows, too");
     narrow(values);
     if (copies)
-      tree.setNarrowAttr(FlatSymbolRefAttr::get(copyOf(keys).getSymNameAttr()));
+      tree.setNarrowAttr(refTo(copyOf(keys)));
     tellPassed(kPass, "NarrowedTree", tree) << remark::metric("Weight", values.getSymName().str());
   }
 

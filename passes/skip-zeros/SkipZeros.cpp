@@ -113,7 +113,7 @@ struct SkipZeros : impl::LmSkipZerosPassBase<SkipZeros> {
 
   static void replace(const Candidate &one, ParamUses &uses) {
     LinearOp linear = one.linear;
-    turn(uses.lookup(linear.getWeightAttr()));
+    transposeWeight(uses.lookup(linear.getWeightAttr()));
     OpBuilder builder(linear);
     auto product = NonzeroLinearOp::create(builder, linear.getLoc(), linear.getType(), linear.getInput(),
                                            linear.getWeightAttr(), linear.getBiasAttr());
@@ -123,15 +123,6 @@ struct SkipZeros : impl::LmSkipZerosPassBase<SkipZeros> {
     linear.getResult().replaceAllUsesWith(product.getResult());
     linear.erase();
     uses.record(product);
-  }
-
-  /// What a file holds the other way round already is read as it is.
-  static void turn(ParamOp weight) {
-    MLIRContext *context = weight.getContext();
-    auto turned = dyn_cast<TransposeAttr>(weight.getValue());
-    weight.setValueAttr(turned ? turned.getSource() : TransposeAttr::get(context, weight.getValue()));
-    auto shape = weight.getShape();
-    weight.setType(RankedTensorType::get({shape[1], shape[0]}, Float32Type::get(context)));
   }
 };
 

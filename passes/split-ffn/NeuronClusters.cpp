@@ -3,6 +3,7 @@
 // Clusters of neurons; see NeuronClusters.h.
 #include "passes/split-ffn/NeuronClusters.h"
 
+#include "dialects/lm/conditional/Reference.h"
 #include "passes/factorize-softmax/WordClasses.h"
 
 #include "llvm/ADT/ArrayRef.h"
@@ -102,27 +103,13 @@ NeuronClusters clustersByTree(mlir::MLIRContext *context, NeuronRows neurons, in
 
 //===- Choice ----------------------------------------------------------------------------------------------------===//
 
-/// What it costs to end at each leaf, as lm.tree_gates says.
-static std::vector<float> leafCosts(const float *products, int64_t nodes) {
-  std::vector<float> costs(static_cast<size_t>(2 * nodes + 1));
-  for (int64_t n = 0; n < nodes; ++n) {
-    costs[2 * n + 1] = costs[n] + std::max(products[n], 0.0f);
-    costs[2 * n + 2] = costs[n] + std::max(-products[n], 0.0f);
-  }
-  return {costs.begin() + nodes, costs.end()};
-}
-
 std::vector<int64_t> NeuronClusters::choose(const float *products, int64_t count) const {
   std::vector<float> costs;
   if (isTree)
-    costs = leafCosts(products, routerRows());
+    costs = reference::leafCosts(products, routerRows(), /*tieRight=*/false);
   else
     std::transform(products, products + experts, std::back_inserter(costs), std::negate<>());
-  std::replace_if(costs.begin(), costs.end(), [](float cost) { return std::isnan(cost); }, INFINITY); // less than all
-  std::vector<int64_t> chosen(static_cast<size_t>(experts));
-  std::iota(chosen.begin(), chosen.end(), 0);
-  std::sort(chosen.begin(), chosen.end(),
-            [&](int64_t a, int64_t b) { return costs[a] < costs[b] || (costs[a] == costs[b] && a < b); });
+  std::vector<int64_t> chosen = reference::ascending(costs);
   chosen.resize(static_cast<size_t>(count));
   return chosen;
 }

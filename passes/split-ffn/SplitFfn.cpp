@@ -6,6 +6,7 @@
 // test/passes/split-ffn.
 #include "passes/split-ffn/SplitFfn.h"
 
+#include "dialects/lm/Build.h"
 #include "dialects/lm/PartNames.h"
 #include "dialects/lm/Verify.h"
 #include "dialects/lm/Weights.h"
@@ -329,9 +330,7 @@ struct SplitFfn : impl::LmSplitFfnPassBase<SplitFfn> {
     if (block.first().getBiasAttr())
       move(uses.lookup(block.first().getBiasAttr()));
     ParamOp last = uses.lookup(block.down().getWeightAttr());
-    auto turned = dyn_cast<TransposeAttr>(last.getValue());
-    last.setValueAttr(turned ? turned.getSource() : TransposeAttr::get(&getContext(), last.getValue()));
-    last.setType(f32Type({block.neurons(), block.outputs()}));
+    transposeWeight(last);
     move(last);
     if (!isWhole())
       last.setExactnessAttr(approximate(stats.empty() ? std::nullopt : std::optional<Real>(Real(block.error))));
@@ -370,11 +369,8 @@ struct SplitFfn : impl::LmSplitFfnPassBase<SplitFfn> {
     Location loc = block.down().getLoc();
     std::string name = stemOf(block, uses) + ".router";
     if (isTree()) {
-      llvm::SmallVector<int64_t> gates = llvm::to_vector(cast<ShapedType>(block.input().getType()).getShape());
-      gates.back() = experts;
-      auto made = TreeGatesOp::create(builder, loc, f32Type(gates), block.input(),
-                                      FlatSymbolRefAttr::get(weight.getSymNameAttr()), FlatSymbolRefAttr(),
-                                      builder.getI64IntegerAttr(count));
+      auto made = TreeGatesOp::create(builder, loc, withWidth(block.input(), experts), block.input(), refTo(weight),
+                                      FlatSymbolRefAttr(), builder.getI64IntegerAttr(count));
       setPartName(made, name);
       return made;
     }
@@ -400,7 +396,7 @@ struct SplitFfn : impl::LmSplitFfnPassBase<SplitFfn> {
       sum = ScaleAttr::get(&getContext(), sum, Real(1 / double(count)));
     llvm::SmallVector<int64_t, 2> shape = {experts, block.outputs()};
     Attribute rows = AddToRowsAttr::get(&getContext(), DenseElementsAttr::get(f32Type(shape), 0.0f), sum);
-    return FlatSymbolRefAttr::get(makeParam(block, uses, "shifts", shape, rows).getSymNameAttr());
+    return refTo(makeParam(block, uses, "shifts", shape, rows));
   }
 };
 

@@ -17,6 +17,22 @@ namespace lmopt::cpu {
 
 namespace {
 
+// The params of a packed weight, of those that there are.
+SmallVector<Attribute> givenOf(std::initializer_list<FlatSymbolRefAttr> symbols) {
+  SmallVector<Attribute> params;
+  for (FlatSymbolRefAttr symbol : symbols)
+    if (symbol)
+      params.push_back(symbol);
+  return params;
+}
+
+// A kernel that is given what it reads, then its rows of the result and memory of its own.
+Kernel overRows(std::string name, std::vector<Argument> arguments) {
+  arguments.insert(arguments.end(),
+                   {{Argument::Output}, {Argument::Scratch}, {Argument::RowBegin}, {Argument::RowEnd}});
+  return {std::move(name), std::move(arguments)};
+}
+
 // What all of them have alike: rows are dealt out to threads, few are done by all; nothing is kept between steps.
 template <class Model, class Op>
 class ConditionalModel : public KernelOpInterface::ExternalModel<Model, Op> {
@@ -36,12 +52,8 @@ private:
 struct NeuronTreeModel : ConditionalModel<NeuronTreeModel, lm::NeuronTreeOp> {
   static lm::NeuronTreeOp tree(Operation *op) { return cast<lm::NeuronTreeOp>(op); }
   static PackedUse neurons(Operation *op) {
-    SmallVector<Attribute> params = {tree(op).getWeightAttr()};
-    if (tree(op).getBiasAttr())
-      params.push_back(tree(op).getBiasAttr());
-    params.push_back(tree(op).getValuesAttr());
-    if (tree(op).getNarrowAttr())
-      params.push_back(tree(op).getNarrowAttr());
+    SmallVector<Attribute> params =
+        givenOf({tree(op).getWeightAttr(), tree(op).getBiasAttr(), tree(op).getValuesAttr(), tree(op).getNarrowAttr()});
     auto type = [&](FlatSymbolRefAttr symbol) { return symbol ? lm::lookupParam(op, symbol).getType() : Type(); };
     return {params, NeuronsAttr::get(op->getContext(), type(tree(op).getWeightAttr()), type(tree(op).getValuesAttr()),
                                      type(tree(op).getNarrowAttr()), static_cast<bool>(tree(op).getBiasAttr()))};
@@ -67,15 +79,8 @@ struct NeuronTreeModel : ConditionalModel<NeuronTreeModel, lm::NeuronTreeOp> {
   Kernel defineKernel(Operation *op, KernelLibrary &kernels, plan::StepOp step) const {
     NeuronTreeSpec spec = specOf(op);
     spec.outStride = rowStride(step.getResult(0));
-    Kernel kernel;
-    kernel.name = neuronTreeKernel(kernels, spec);
-    kernel.arguments = {{Argument::Input, inputNumber(tree(op).getInput())},
-                        {Argument::Weight, weightNumber(step, neurons(op))},
-                        {Argument::Output},
-                        {Argument::Scratch},
-                        {Argument::RowBegin},
-                        {Argument::RowEnd}};
-    return kernel;
+    return overRows(neuronTreeKernel(kernels, spec), {{Argument::Input, inputNumber(tree(op).getInput())},
+                                                      {Argument::Weight, weightNumber(step, neurons(op))}});
   }
 };
 
@@ -85,9 +90,7 @@ struct TreeGatesModel : ConditionalModel<TreeGatesModel, lm::TreeGatesOp> {
   static PackedUse nodes(Operation *op) {
     if (several(op))
       return packedPanels(op, gates(op).getWeightAttr(), gates(op).getBiasAttr());
-    SmallVector<Attribute> params = {gates(op).getWeightAttr()};
-    if (gates(op).getBiasAttr())
-      params.push_back(gates(op).getBiasAttr());
+    SmallVector<Attribute> params = givenOf({gates(op).getWeightAttr(), gates(op).getBiasAttr()});
     Type keys = lm::lookupParam(op, gates(op).getWeightAttr()).getType();
     return {params,
             NeuronsAttr::get(op->getContext(), keys, Type(), Type(), static_cast<bool>(gates(op).getBiasAttr()))};
@@ -126,23 +129,18 @@ struct TreeGatesModel : ConditionalModel<TreeGatesModel, lm::TreeGatesOp> {
   }
   StringRef getUnit(Operation *) const { return "f32"; }
   Kernel defineKernel(Operation *op, KernelLibrary &kernels, plan::StepOp step) const {
-    Kernel kernel;
+    std::string name;
     if (several(op)) {
       SeveralGatesSpec spec = severalSpec(op);
       spec.outStride = rowStride(step.getResult(0));
-      kernel.name = severalGatesKernel(kernels, spec);
+      name = severalGatesKernel(kernels, spec);
     } else {
       TreeGatesSpec spec = oneSpec(op);
       spec.outStride = rowStride(step.getResult(0));
-      kernel.name = treeGatesKernel(kernels, spec);
+      name = treeGatesKernel(kernels, spec);
     }
-    kernel.arguments = {{Argument::Input, inputNumber(gates(op).getInput())},
-                        {Argument::Weight, weightNumber(step, nodes(op))},
-                        {Argument::Output},
-                        {Argument::Scratch},
-                        {Argument::RowBegin},
-                        {Argument::RowEnd}};
-    return kernel;
+    return overRows(std::move(name), {{Argument::Input, inputNumber(gates(op).getInput())},
+                                      {Argument::Weight, weightNumber(step, nodes(op))}});
   }
 };
 
@@ -177,11 +175,8 @@ struct ExpertsModel : ConditionalModel<ExpertsModel, lm::ExpertsOp> {
   static lm::ExpertsOp experts(Operation *op) { return cast<lm::ExpertsOp>(op); }
   static PackedUse products(Operation *op) {
     lm::ExpertsOp all = experts(op);
-    SmallVector<Attribute> params;
-    for (FlatSymbolRefAttr symbol :
-         {all.getWeightAttr(), all.getBiasAttr(), all.getUpAttr(), all.getValuesAttr(), all.getValuesBiasAttr()})
-      if (symbol)
-        params.push_back(symbol);
+    SmallVector<Attribute> params = givenOf(
+        {all.getWeightAttr(), all.getBiasAttr(), all.getUpAttr(), all.getValuesAttr(), all.getValuesBiasAttr()});
     auto matrix = [&](FlatSymbolRefAttr symbol) {
       return cast<RankedTensorType>(lm::lookupParam(op, symbol).getType());
     };
@@ -206,25 +201,16 @@ struct ExpertsModel : ConditionalModel<ExpertsModel, lm::ExpertsOp> {
   Kernel defineKernel(Operation *op, KernelLibrary &kernels, plan::StepOp step) const {
     ExpertsSpec spec = specOf(op);
     spec.outStride = rowStride(step.getResult(0));
-    Kernel kernel;
-    kernel.name = expertsKernel(kernels, spec);
-    kernel.arguments = {{Argument::Input, inputNumber(experts(op).getInput())},
-                        {Argument::Input, inputNumber(experts(op).getGates())},
-                        {Argument::Weight, weightNumber(step, products(op))},
-                        {Argument::Output},
-                        {Argument::Scratch},
-                        {Argument::RowBegin},
-                        {Argument::RowEnd}};
-    return kernel;
+    return overRows(expertsKernel(kernels, spec), {{Argument::Input, inputNumber(experts(op).getInput())},
+                                                   {Argument::Input, inputNumber(experts(op).getGates())},
+                                                   {Argument::Weight, weightNumber(step, products(op))}});
   }
 };
 
 struct NonzeroLinearModel : ConditionalModel<NonzeroLinearModel, lm::NonzeroLinearOp> {
   static lm::NonzeroLinearOp linear(Operation *op) { return cast<lm::NonzeroLinearOp>(op); }
   static PackedUse rows(Operation *op) {
-    SmallVector<Attribute> params = {linear(op).getWeightAttr()};
-    if (linear(op).getBiasAttr())
-      params.push_back(linear(op).getBiasAttr());
+    SmallVector<Attribute> params = givenOf({linear(op).getWeightAttr(), linear(op).getBiasAttr()});
     Type matrix = lm::lookupParam(op, linear(op).getWeightAttr()).getType();
     return {params, AddedRowsAttr::get(op->getContext(), matrix, static_cast<bool>(linear(op).getBiasAttr()))};
   }
@@ -239,15 +225,8 @@ struct NonzeroLinearModel : ConditionalModel<NonzeroLinearModel, lm::NonzeroLine
   Kernel defineKernel(Operation *op, KernelLibrary &kernels, plan::StepOp step) const {
     NonzeroSpec spec = specOf(op);
     spec.outStride = rowStride(step.getResult(0));
-    Kernel kernel;
-    kernel.name = nonzeroLinearKernel(kernels, spec);
-    kernel.arguments = {{Argument::Input, inputNumber(linear(op).getInput())},
-                        {Argument::Weight, weightNumber(step, rows(op))},
-                        {Argument::Output},
-                        {Argument::Scratch},
-                        {Argument::RowBegin},
-                        {Argument::RowEnd}};
-    return kernel;
+    return overRows(nonzeroLinearKernel(kernels, spec), {{Argument::Input, inputNumber(linear(op).getInput())},
+                                                         {Argument::Weight, weightNumber(step, rows(op))}});
   }
 };
 } // namespace

@@ -21,7 +21,7 @@
 // or no finite number, Recheck.cpp adds again. What is behind |x| is packed with the neuron, what is before it is the
 // reach of the token. A row of zeros has reach 0 and is exact.
 //
-// Each a_l is one chain of additions along k, whatever the tokens beside it: which thread, tile or block does not
+// Each a_l is the same chains of additions along k, whatever the tokens beside it: which thread, tile or block does not
 // change a bit. Tested by test/unit/codegen/NeuronTreeKernelTest.cpp.
 #include "codegen/cpu/conditional/DescentTree.h"
 
@@ -48,18 +48,10 @@ namespace {
 void emitReach(Emitter &e, const DescentSpec &spec, Value row, Value to) {
   int64_t vectors = spec.rows.keyVectors();
   auto load = [&](Value i) { return e.load(e.floats(), e.at(row, e.mul(i, 64)), 64); };
-  // Four sums: each addition waits four cycles for the one before.
-  auto add = [&](Value i, int64_t chains, Values sums) {
-    for (int64_t c = 0; c < chains; ++c) {
-      Value x = load(e.add(i, c));
-      sums[c] = e.fma(x, x, sums[c]);
-    }
-    return sums;
-  };
-  Values squares = e.loop(e.index(0), e.index(vectors / 4 * 4), 4, Values(4, e.floatsOf(0)),
-                          [&](Value i, const Values &sums) { return add(i, 4, sums); });
-  squares = add(e.index(vectors / 4 * 4), vectors % 4, squares);
-  Value sum = e.reduceAdd(e.add(e.add(squares[0], squares[1]), e.add(squares[2], squares[3])));
+  Value sum = sumInChains(e, vectors, [&](Value i) {
+    Value x = load(i);
+    return std::make_pair(x, x);
+  });
   e.ifElse(
       arith::CmpFOp::create(e.b, e.loc, arith::CmpFPredicate::UNE, sum, e.f32(0)),
       [&] {
@@ -81,21 +73,15 @@ void emitReach(Emitter &e, const DescentSpec &spec, Value row, Value to) {
 // ones.
 void emitOrder(Emitter &e, const DescentSpec &spec, ValueRange a) {
   int64_t bins = int64_t{1} << spec.firstLevels();
-  Value counts = e.at(a[0], spec.countsOffset()), one = e.index(1);
+  Value counts = e.at(a[0], spec.countsOffset());
   auto tokens = [&](Value list) { return e.at(list, spec.tokensOffset(0)); };
   auto neurons = [&](Value list) { return e.at(list, spec.neuronsOffset(0)); };
   auto bin = [&](Value i) { return e.add(loadNumber(e, neurons(a[1]), i), 1 - bins); };
   e.loop(0, bins, 1, [&](Value b) { storeNumber(e, e.index(0), counts, b); });
-  e.loop(e.index(0), a[3], 1,
-         [&](Value i) { storeNumber(e, e.add(loadNumber(e, counts, bin(i)), one), counts, bin(i)); });
-  e.loop(e.index(0), e.index(bins), 1, {e.index(0)}, [&](Value b, const Values &carried) {
-    Value count = loadNumber(e, counts, b);
-    storeNumber(e, carried[0], counts, b);
-    return Values{e.add(carried[0], count)};
-  });
+  e.loop(e.index(0), a[3], 1, [&](Value i) { countUp(e, counts, bin(i)); });
+  countsToBegins(e, counts, bins);
   e.loop(e.index(0), a[3], 1, [&](Value i) {
-    Value b = bin(i), place = loadNumber(e, counts, b);
-    storeNumber(e, e.add(place, one), counts, b);
+    Value place = countUp(e, counts, bin(i));
     storeNumber(e, loadNumber(e, tokens(a[1]), i), tokens(a[2]), place);
     storeNumber(e, loadNumber(e, neurons(a[1]), i), neurons(a[2]), place);
   });
@@ -104,12 +90,10 @@ void emitOrder(Emitter &e, const DescentSpec &spec, ValueRange a) {
 } // namespace
 
 std::string textOf(const DescentSpec &spec) {
-  static const char *const formats[] = {"f32", "bf16", "s8"};
   const NeuronRows &rows = spec.rows;
-  return std::string(formats[int(rows.keyFormat)]) + "_" + formats[int(rows.valueFormat)] +
-         (rows.exact ? "_exact" : "") + "_l" + std::to_string(spec.levels) + "_k" + std::to_string(rows.inputs) + "_n" +
-         std::to_string(rows.outputs) + (spec.tieRight ? "_tieright" : "") +
-         (spec.trees > 1 ? "_trees" + std::to_string(spec.trees) : "");
+  return std::string(numberWord(rows.keyFormat)) + "_" + numberWord(rows.valueFormat) + (rows.exact ? "_exact" : "") +
+         "_l" + std::to_string(spec.levels) + "_k" + std::to_string(rows.inputs) + "_n" + std::to_string(rows.outputs) +
+         (spec.tieRight ? "_tieright" : "") + (spec.trees > 1 ? "_trees" + std::to_string(spec.trees) : "");
 }
 
 Descent::Descent(KernelLibrary &kernels, const DescentSpec &spec) : spec(spec) {
@@ -131,19 +115,16 @@ Descent::Descent(KernelLibrary &kernels, const DescentSpec &spec) : spec(spec) {
   });
 }
 
-// Steps that move tokens from list to list: the last of all does not.
-int64_t Descent::stepsBetween(int64_t from, int64_t to) const {
-  int64_t moves = 0;
-  for (int64_t level = from; level < to; level += 2)
-    moves += level + 2 < spec.levels ? 1 : 0;
-  return moves + (from == 0 && to == spec.levels && spec.firstLevels() < to ? 1 : 0);
+// Steps move tokens from list to list, all but the last of the levels, and so does putting them in order.
+int64_t Descent::listAfter(int64_t levels, bool ordered) const {
+  int64_t steps = (levels + 1) / 2;
+  return (steps - (levels == spec.levels ? 1 : 0) + (ordered ? 1 : 0)) % 2;
 }
 
 void Descent::emitSteps(Emitter &e, const TreeValues &tree, Value begin, Value end, Value count, int64_t from,
                         int64_t to) const {
-  int64_t list = from == 0 ? 0 : (stepsBetween(0, from) + 1) % 2;
-  auto listAt = [&](int64_t number) { return e.at(tree.scratch, 2 * number * spec.listBytes()); };
-  int64_t start = list;
+  int64_t list = listAfter(from, /*ordered=*/from > 0), start = list;
+  auto listAt = [&](int64_t number) { return e.at(tree.scratch, spec.tokensOffset(number)); };
   auto [rows, tokens] = stepAhead(e);
   for (int64_t level = from; level < to; level += 2) {
     bool last = level + 2 >= spec.levels;
@@ -179,15 +160,14 @@ void Descent::emitFirst(Emitter &e, const TreeValues &tree, Value count, bool fi
   });
   if (first == spec.levels)
     return;
-  int64_t list = stepsBetween(0, first) % 2;
-  auto listAt = [&](int64_t number) { return e.at(tree.scratch, 2 * number * spec.listBytes()); };
+  int64_t list = listAfter(first, /*ordered=*/false);
+  auto listAt = [&](int64_t number) { return e.at(tree.scratch, spec.tokensOffset(number)); };
   func::CallOp::create(e.b, e.loc, order, TypeRange(), ValueRange{tree.scratch, listAt(list), listAt(1 - list), count});
 }
 
 void Descent::emitRest(Emitter &e, const TreeValues &tree, Value begin, Value end, Value count) const {
-  if (spec.firstLevels() < spec.levels) {
+  if (spec.firstLevels() < spec.levels)
     emitSteps(e, tree, begin, end, count, spec.firstLevels(), spec.levels);
-  }
 }
 
 } // namespace lmopt::cpu

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Tokens walk down a tree of neurons: used by NeuronTree.cpp and TreeGates.cpp. Tested through them.
+// Tokens walk down a tree of neurons: used by NeuronTree.cpp and Gates.cpp. Tested through them.
 #ifndef LMOPT_CODEGEN_CPU_CONDITIONAL_DESCENT_H
 #define LMOPT_CODEGEN_CPU_CONDITIONAL_DESCENT_H
 
@@ -19,9 +19,9 @@ struct TreeValues {
   llvm::SmallVector<mlir::Value> all() const { return {in, rows, numbers, exact, scratch}; }
 };
 
-/// All of a block. After `emitStart` each token is at the root; `emitFirst` takes them down `firstLevels` and orders
-/// them; then `emitRest` takes a range of the list (tileTokens at most) to its end. The list is then in
-/// tokensOffset(endList) with the last neuron of each in neuronsOffset(endList), the numbers a_l in numbersOffset.
+/// All of a block. `emitFirst` takes tokens from the root down `firstLevels` and orders them; then `emitRest` takes a
+/// range of the list (tileTokens at most) to its end. The list is then in tokensOffset(endList) with the last neuron of
+/// each in neuronsOffset(endList), the numbers a_l in numbersOffset.
 class Descent {
 public:
   Descent(KernelLibrary &kernels, const DescentSpec &spec);
@@ -29,10 +29,10 @@ public:
   void emitRest(Emitter &e, const TreeValues &tree, mlir::Value begin, mlir::Value end, mlir::Value count) const;
   /// The whole walk of a few tokens; the list is then that of tokensOffset(0).
   void emitWalk(Emitter &e, const TreeValues &tree, mlir::Value count, bool firstTree) const;
-  int64_t endList() const { return stepsBetween(0, spec.levels) % 2; }
+  int64_t endList() const { return listAfter(spec.levels, spec.firstLevels() < spec.levels); }
 
 private:
-  int64_t stepsBetween(int64_t from, int64_t to) const;
+  int64_t listAfter(int64_t levels, bool ordered) const;
   void emitSteps(Emitter &e, const TreeValues &tree, mlir::Value begin, mlir::Value end, mlir::Value count,
                  int64_t from, int64_t to) const;
   const DescentSpec &spec;

@@ -237,8 +237,8 @@ struct Step {
 };
 
 // How much of both children's rows is asked for before it is known which one is next: what memory sends while it
-// answers. More would be in the way of what is needed (Zen 4, a way of 12 levels from memory: 7.0 us with none, 5.8
-// with 512 bytes, 5.2 with 768, 5.4 with 1024, 6.0 with 1536).
+// answers. More would be in the way of what is needed (Zen 4, bench-cmm --no-dense --cold --batch 1 --rounds 10, a way
+// of 12 levels: 5.8 us with 512 bytes, 5.2 with 768, 5.4 with 1024, 6.0 with 1536.)
 constexpr int64_t kBegins = 768;
 
 // Bound by memory: while a row is multiplied, what is left of it and the beginnings of both children's come, and what

@@ -42,16 +42,10 @@ struct ExpertsEmitter {
       });
     };
     e.loop(0, spec.experts, 1, [&](Value expert) { storeNumber(e, e.index(0), scratch, expert); });
-    eachUse([&](Value, Value expert) { storeNumber(e, e.add(loadNumber(e, scratch, expert), 1), scratch, expert); });
-    e.loop(e.index(0), e.index(spec.experts), 1, {e.index(0)}, [&](Value expert, const Values &carried) {
-      Value count = loadNumber(e, scratch, expert);
-      storeNumber(e, carried[0], scratch, expert);
-      return Values{e.add(carried[0], count)};
-    });
+    eachUse([&](Value, Value expert) { countUp(e, scratch, expert); });
+    countsToBegins(e, scratch, spec.experts);
     eachUse([&](Value token, Value expert) {
-      Value place = loadNumber(e, scratch, expert);
-      storeNumber(e, token, part(spec.tokensOffset()), place);
-      storeNumber(e, e.add(place, 1), scratch, expert);
+      storeNumber(e, token, part(spec.tokensOffset()), countUp(e, scratch, expert));
     });
   }
 

@@ -83,7 +83,7 @@ void storeLeaves(Emitter &e, const TreeGatesSpec &spec, Value out, Value scratch
 // Rows of a block.
 void emitLeaves(Emitter &e, const TreeGatesSpec &spec, const Descent &descent, const TreeValues &tree, Value out,
                 Value count) {
-  auto listAt = [&](int64_t list) { return e.at(tree.scratch, 2 * list * spec.descent.listBytes()); };
+  auto listAt = [&](int64_t list) { return e.at(tree.scratch, spec.descent.tokensOffset(list)); };
   e.ifElse(
       e.less(count, e.index(DescentSpec::kFew)),
       [&] {

@@ -16,6 +16,36 @@ void storeNumber(Emitter &e, Value number, Value list, Value i) {
   e.store(arith::TruncIOp::create(e.b, e.loc, e.b.getI32Type(), number), e.at(list, e.mul(i, 4)));
 }
 
+Value countUp(Emitter &e, Value list, Value i) {
+  Value count = loadNumber(e, list, i);
+  storeNumber(e, e.add(count, 1), list, i);
+  return count;
+}
+
+void countsToBegins(Emitter &e, Value counts, int64_t bins) {
+  e.loop(e.index(0), e.index(bins), 1, {e.index(0)}, [&](Value bin, const Emitter::Values &begin) {
+    Value count = loadNumber(e, counts, bin);
+    storeNumber(e, begin[0], counts, bin);
+    return Emitter::Values{e.add(begin[0], count)};
+  });
+}
+
+Value sumInChains(Emitter &e, int64_t vectors, const std::function<std::pair<Value, Value>(Value)> &factors) {
+  constexpr int64_t kChains = 4;
+  int64_t whole = vectors / kChains * kChains;
+  auto add = [&](Value i, int64_t chains, Emitter::Values sums) {
+    for (int64_t c = 0; c < chains; ++c) {
+      auto [a, b] = factors(e.add(i, c));
+      sums[c] = e.fma(a, b, sums[c]);
+    }
+    return sums;
+  };
+  Emitter::Values sums = e.loop(e.index(0), e.index(whole), kChains, Emitter::Values(kChains, e.floatsOf(0)),
+                                [&](Value i, const Emitter::Values &carried) { return add(i, kChains, carried); });
+  sums = add(e.index(whole), vectors - whole, sums);
+  return e.reduceAdd(e.add(e.add(sums[0], sums[1]), e.add(sums[2], sums[3])));
+}
+
 // from -> next(from) -> ... while `condition` holds.
 Value repeat(Emitter &e, Value from, const std::function<Value(Value)> &condition,
              const std::function<Value(Value)> &next) {

@@ -7,11 +7,23 @@
 
 #include "codegen/cpu/KernelLibrary.h"
 
+#include <utility>
+
 namespace lmopt::cpu {
 
 /// An i32 of a list as i64, and back.
 mlir::Value loadNumber(Emitter &e, mlir::Value list, mlir::Value i);
 void storeNumber(Emitter &e, mlir::Value number, mlir::Value list, mlir::Value i);
+
+/// Adds one to an i32 of a list; what it was.
+mlir::Value countUp(Emitter &e, mlir::Value list, mlir::Value i);
+/// What a counting sort needs: how many there are of each becomes where each begins.
+void countsToBegins(Emitter &e, mlir::Value counts, int64_t bins);
+
+/// sum over `vectors` pairs of vectors of their products, in f32, in four chains: each addition waits four cycles for
+/// the one before.
+mlir::Value sumInChains(Emitter &e, int64_t vectors,
+                        const std::function<std::pair<mlir::Value, mlir::Value>(mlir::Value)> &factors);
 
 /// from -> next(from) -> ... while `condition` holds; the first for which it does not.
 mlir::Value repeat(Emitter &e, mlir::Value from, const std::function<mlir::Value(mlir::Value)> &condition,

@@ -8,7 +8,7 @@
 // whole way, and tokens in the order of their neurons, whose ways have most rows in common: 12 rows x 1 KB stay in the
 // first-level cache from one token to the next. Each row of the result is written once a tree.
 // Tested by test/unit/codegen/NeuronTreeKernelTest.cpp, test/codegen/run-compiled/conditional.mlir.
-#include "codegen/cpu/conditional/Descent.h"
+#include "codegen/cpu/conditional/DescentTree.h"
 #include "codegen/cpu/elementwise/Activations.h"
 
 using namespace mlir;
@@ -108,18 +108,9 @@ struct Adding {
 };
 
 std::string nameOf(const NeuronTreeSpec &spec) {
-  static const char *const formats[] = {"f32", "bf16", "s8"};
-  const DescentSpec &descent = spec.descent;
-  const NeuronRows &rows = descent.rows;
-  return "neuron_tree_" + std::string(formats[int(rows.keyFormat)]) + "_" + formats[int(rows.valueFormat)] + "_" +
-         kernelWord(spec.kind) + (rows.exact ? "_exact" : "") + "_trees" + std::to_string(descent.trees) + "_l" +
-         std::to_string(descent.levels) + "_k" + std::to_string(rows.inputs) + "_n" + std::to_string(rows.outputs) +
-         (descent.tieRight ? "_tieright" : "") + (spec.ragged() ? "_packed" : "");
+  return std::string("neuron_tree_") + kernelWord(spec.kind) + "_" + textOf(spec.descent) +
+         (spec.ragged() ? "_packed" : "");
 }
-
-// Results of this many bytes are longer than what caches keep, so they go past them: a row that is only written need
-// not be read first (Zen 4, 48 MB: 3 ms of 18).
-constexpr int64_t kStreamed = int64_t{16} << 20;
 
 // (rows, numbers, out, scratch, list, begin, end)
 std::string addingKernel(KernelLibrary &kernels, const NeuronTreeSpec &spec, bool more, bool streams) {
@@ -145,7 +136,7 @@ struct TreeEmitter {
             partAt(rows.exactOffset(), rows.exactBytes()), scratch};
   }
   void add(const std::string &kernel, const TreeValues &tree, Value out, int64_t list, Value begin, Value end) {
-    Value lists = e.at(scratch, 2 * list * spec.descent.listBytes());
+    Value lists = e.at(scratch, spec.descent.tokensOffset(list));
     func::CallOp::create(e.b, e.loc, kernel, TypeRange(),
                          ValueRange{tree.rows, tree.numbers, out, scratch, lists, begin, end});
   }
@@ -158,7 +149,7 @@ struct TreeEmitter {
       Value end = e.min(e.add(begin, spec.descent.tileTokens()), count);
       descent.emitRest(e, tree, begin, end, count);
       auto add = [&](const std::string &kernel) { this->add(kernel, tree, out, descent.endList(), begin, end); };
-      if (spec.ragged())
+      if (!spec.mayStream())
         return add(first ? adding : addingMore);
       Value bytes = e.mul(count, spec.outStride);
       e.ifElse(
@@ -182,11 +173,11 @@ struct TreeEmitter {
 
 std::string neuronTreeKernel(KernelLibrary &kernels, const NeuronTreeSpec &spec) {
   Descent descent(kernels, spec.descent);
-  bool several = spec.descent.trees > 1, whole = !spec.ragged();
+  bool several = spec.descent.trees > 1, streams = spec.mayStream();
   std::string first = addingKernel(kernels, spec, false, false);
   std::string more = several ? addingKernel(kernels, spec, true, false) : "";
-  std::string past = whole ? addingKernel(kernels, spec, false, true) : "";
-  std::string morePast = several && whole ? addingKernel(kernels, spec, true, true) : "";
+  std::string past = streams ? addingKernel(kernels, spec, false, true) : "";
+  std::string morePast = several && streams ? addingKernel(kernels, spec, true, true) : "";
   return kernels.define(nameOf(spec), 4, 2, [&](Emitter &e, ValueRange a) {
     TreeEmitter emitter{e, spec, descent, a[1], a[3], first, more, past, morePast};
     e.loop(a[4], a[5], spec.descent.blockTokens(), [&](Value block) {

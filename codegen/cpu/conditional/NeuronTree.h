@@ -26,6 +26,9 @@ enum class RowNumber { F32, Bf16, S8 };
 constexpr int64_t numberBytes(RowNumber format) {
   return format == RowNumber::F32 ? 4 : format == RowNumber::Bf16 ? 2 : 1;
 }
+constexpr const char *numberWord(RowNumber format) {
+  return format == RowNumber::F32 ? "f32" : format == RowNumber::Bf16 ? "bf16" : "s8";
+}
 
 struct NeuronRows {
   int64_t neurons = 0, inputs = 0, outputs = 0; ///< outputs 0: neurons that only decide
@@ -71,7 +74,8 @@ struct DescentSpec {
   static constexpr int64_t kFew = 16;
   /// Tokens of a block: so many that neurons of the last level have some each. Where trees are many and so small that a
   /// block need not be large for their weights' sake, so few that its rows stay in the second-level cache from tree to
-  /// tree. (4 trees of 10 levels, Zen 4: 54 ms with 16384, 59 with 2048, whose rows the third-level cache would keep.)
+  /// tree. (bench-cmm --no-dense --trees 4 --levels 10, Zen 4: 54 ms with 16384, 59 with 2048, whose rows the
+  /// third-level cache would keep.)
   int64_t blockTokens() const { return std::min<int64_t>(mostTokens, trees <= 8 ? 16384 : 128); }
   /// Tokens whose rows are in the second-level cache while they walk down some levels.
   int64_t tileTokens() const {
@@ -94,8 +98,8 @@ struct DescentSpec {
   // errors, its numbers, and which of four ways it takes; what is counted.
   int64_t numbersPerToken() const { return roundUp(levels, kLanes); }
   int64_t listBytes() const { return roundUp(4 * (blockTokens() + kLanes), 64); }
-  int64_t tokensOffset(int64_t list) const { return 2 * list * listBytes(); }
-  int64_t neuronsOffset(int64_t list) const { return (2 * list + 1) * listBytes(); }
+  int64_t tokensOffset(int64_t list) const { return 2 * list * listBytes(); } ///< also where the list begins
+  int64_t neuronsOffset(int64_t list) const { return tokensOffset(list) + listBytes(); }
   int64_t reachOffset() const { return 4 * listBytes(); }
   int64_t waysOffset() const { return 5 * listBytes(); }
   int64_t numbersOffset() const { return 6 * listBytes(); }
@@ -104,10 +108,16 @@ struct DescentSpec {
   int64_t scratchBytes() const { return countsOffset() + roundUp(8 << firstLevels(), 64) + 64; }
 };
 
+/// Results of this many bytes are longer than what caches keep, so they go past them: a row that is only written need
+/// not be read first (Zen 4, 48 MB: 3 ms of 18; bench-cmm --no-dense, without and with it).
+constexpr int64_t kStreamed = int64_t{16} << 20;
+
 struct NeuronTreeSpec {
   DescentSpec descent;
   Activation kind = Activation::Gelu;
   int64_t outStride = 0; ///< bytes
+  /// Whether a block may have results so long that they go past the caches.
+  bool mayStream() const { return !ragged() && descent.blockTokens() * outStride >= kStreamed; }
   /// Rows of the caller's memory may end inside their last vector.
   bool ragged() const { return outStride < floatRowBytes(descent.rows.outputs); }
 };

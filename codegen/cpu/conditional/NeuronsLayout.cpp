@@ -59,10 +59,9 @@ NeuronRows neuronRows(NeuronsAttr layout) {
 int64_t NeuronsAttr::getBytes() const { return neuronRows(*this).bytes(); }
 
 std::string NeuronsAttr::describe() const {
-  static const char *const formats[] = {"f32", "bf16", "s8"};
   NeuronRows rows = neuronRows(*this);
-  return std::string("rows of neurons, ") + formats[int(rows.keyFormat)] +
-         (getValues() ? std::string(" to ") + formats[int(rows.valueFormat)] : std::string()) +
+  return std::string("rows of neurons, ") + numberWord(rows.keyFormat) +
+         (getValues() ? std::string(" to ") + numberWord(rows.valueFormat) : std::string()) +
          (rows.exact ? ", decided by f32" : "");
 }
 
@@ -152,8 +151,7 @@ NonzeroSpec nonzeroSpec(AddedRowsAttr layout) {
 int64_t AddedRowsAttr::getBytes() const { return nonzeroSpec(*this).bytes(); }
 
 std::string AddedRowsAttr::describe() const {
-  static const char *const formats[] = {"f32", "bf16", "s8"};
-  return std::string("rows that are added, ") + formats[int(nonzeroSpec(*this).rows.valueFormat)];
+  return std::string("rows that are added, ") + numberWord(nonzeroSpec(*this).rows.valueFormat);
 }
 
 void AddedRowsAttr::pack(ArrayRef<lm::WeightData> params, std::vector<char> &out) const {

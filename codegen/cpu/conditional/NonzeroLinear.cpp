@@ -37,14 +37,13 @@ struct NonzeroEmitter {
     Value row = e.at(in, e.mul(token, floatRowBytes(spec.rows.neurons)));
     storeNumber(e, e.index(0), scratch, slot);
     forEachNonzero(e, row, spec.rows.neurons, [&](Value k) {
-      Value count = loadNumber(e, scratch, slot), number = e.load(e.b.getF32Type(), e.at(row, e.mul(k, 4)));
+      Value count = countUp(e, scratch, slot), number = e.load(e.b.getF32Type(), e.at(row, e.mul(k, 4)));
       if (spec.rows.valueFormat == RowNumber::S8) {
         Value numbers = e.at(e.at(weights, spec.rows.numbersOffset()), e.mul(k, NeuronRows::kNumbersBytes));
         number = e.mul(number, e.load(e.b.getF32Type(), e.at(numbers, NeuronRows::kValueScale)));
       }
       storeNumber(e, k, placesOf(slot), count);
       e.store(number, e.at(numbersOf(slot), e.mul(count, 4)));
-      storeNumber(e, e.add(count, 1), scratch, slot);
     });
   }
 
@@ -86,8 +85,7 @@ struct NonzeroEmitter {
 } // namespace
 
 std::string nonzeroLinearKernel(KernelLibrary &kernels, const NonzeroSpec &spec) {
-  static const char *const formats[] = {"f32", "bf16", "s8"};
-  std::string name = std::string("nonzero_") + formats[int(spec.rows.valueFormat)] + "_k" +
+  std::string name = std::string("nonzero_") + numberWord(spec.rows.valueFormat) + "_k" +
                      std::to_string(spec.rows.neurons) + "_n" + std::to_string(spec.rows.outputs) +
                      (spec.bias ? "_bias" : "") + "_to" + std::to_string(spec.outStride);
   return kernels.define(name, 4, 2, [&](Emitter &e, ValueRange a) {

@@ -3,7 +3,8 @@
 // A decision looked at again. In: a token and a neuron. Out: the side of the sum in f64, rounded to f32 once, as the
 // meaning of the ops has it (dialects/lm/conditional/Reference.cpp). Rows of fewer bits have exact ones beside them:
 // their sum in f32 decides unless it is within its own error of zero. How often: of random numbers, |a| / (|x| |w|) has
-// deviation 1 / sqrt(K), so of 768 inputs one in 15000 decisions of f32 rows, one in 35 of bf16, one in 11 of s8 rows.
+// deviation 1 / sqrt(K), so of 768 inputs one in 10500 decisions of f32 rows, one in 28 of bf16, one in 6 of s8 rows
+// (bench/cmm/rechecks.py).
 // Tested by test/unit/codegen/NeuronTreeKernelTest.cpp.
 #include "codegen/cpu/conditional/DescentTree.h"
 
@@ -47,20 +48,11 @@ Value exactNumber(Tree &t, Value token, Value neuron) {
   return arith::TruncFOp::create(e.b, e.loc, e.b.getF32Type(), e.add(sum, wideBias));
 }
 
-// The sum in f32, in chains enough that none waits.
+// The sum in f32.
 Value closeNumber(Tree &t, Value token, Value neuron) {
   Emitter &e = t.e;
-  constexpr int64_t kChains = 4;
-  int64_t vectors = t.spec.rows.keyVectors(), whole = vectors / kChains * kChains;
-  auto add = [&](Value i, int64_t chains, Values sums) {
-    for (int64_t c = 0; c < chains; ++c)
-      sums[c] = e.fma(loadToken(t, token, e.add(i, c)), loadExact(t, neuron, e.add(i, c)), sums[c]);
-    return sums;
-  };
-  Values sums = e.loop(e.index(0), e.index(whole), kChains, Values(kChains, e.floatsOf(0)),
-                       [&](Value i, const Values &carried) { return add(i, kChains, carried); });
-  sums = add(e.index(whole), vectors - whole, sums);
-  Value sum = e.reduceAdd(e.add(e.add(sums[0], sums[1]), e.add(sums[2], sums[3])));
+  Value sum = sumInChains(e, t.spec.rows.keyVectors(),
+                          [&](Value i) { return std::make_pair(loadToken(t, token, i), loadExact(t, neuron, i)); });
   return e.add(sum, t.numberOf(neuron, NeuronRows::kBias));
 }
 

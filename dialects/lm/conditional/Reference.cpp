@@ -60,21 +60,18 @@ Tensor neuronTree(const Tensor &x, const NeuronTrees &trees) {
   return y;
 }
 
-/// What it costs to end at each leaf: nodes from the root on hand down what their way has cost.
-static std::vector<float> leafCosts(const float *x, const Weight &weight, const float *bias, bool tieRight) {
-  const int64_t nodes = weight.rows;
+std::vector<float> leafCosts(const float *a, int64_t nodes, bool tieRight) {
   std::vector<float> costs(static_cast<size_t>(2 * nodes + 1));
   for (int64_t n = 0; n < nodes; ++n) {
-    float a = neuron(x, weight, bias, n), magnitude = std::isnan(a) ? 0 : std::fabs(a);
-    bool right = goesRight(a, tieRight);
+    float magnitude = std::isnan(a[n]) ? 0 : std::fabs(a[n]);
+    bool right = goesRight(a[n], tieRight);
     costs[2 * n + 1] = costs[n] + (right ? magnitude : 0);
     costs[2 * n + 2] = costs[n] + (right ? 0 : magnitude);
   }
   return {costs.begin() + nodes, costs.end()};
 }
 
-/// The numbers 0, 1, ... by a key, the least first, NaN behind all; of equal keys the smaller number.
-static std::vector<int64_t> ascending(const std::vector<float> &keys) {
+std::vector<int64_t> ascending(const std::vector<float> &keys) {
   std::vector<int64_t> order(keys.size());
   std::iota(order.begin(), order.end(), 0);
   auto place = [&](int64_t i) { return std::make_tuple(std::isnan(keys[i]), std::isnan(keys[i]) ? 0 : keys[i], i); };
@@ -99,7 +96,10 @@ Tensor treeGates(const Tensor &x, const Weight &weight, const float *bias, int64
       gates[reachedLeaf(row, weight, bias, tieRight)] = 1;
       continue;
     }
-    std::vector<int64_t> order = ascending(leafCosts(row, weight, bias, tieRight));
+    std::vector<float> numbers;
+    for (int64_t n = 0; n < weight.rows; ++n)
+      numbers.push_back(neuron(row, weight, bias, n));
+    std::vector<int64_t> order = ascending(leafCosts(numbers.data(), weight.rows, tieRight));
     for (int64_t i = 0; i < count; ++i)
       gates[order[i]] = 1;
   }

@@ -24,6 +24,12 @@ struct NeuronTrees {
 };
 Tensor neuronTree(const Tensor &x, const NeuronTrees &trees);
 
+/// What it costs to end at each leaf of a tree of so many nodes, whose numbers are `a`: nodes from the root on hand
+/// down what their way has cost.
+std::vector<float> leafCosts(const float *a, int64_t nodes, bool tieRight);
+/// The numbers 0, 1, ... by a key, the least first, NaN behind all; of equal keys the smaller number.
+std::vector<int64_t> ascending(const std::vector<float> &keys);
+
 /// 1 at the `count` leaves of least cost, 0 elsewhere.
 Tensor treeGates(const Tensor &x, const Weight &weight, const float *bias, int64_t count, bool tieRight);
 

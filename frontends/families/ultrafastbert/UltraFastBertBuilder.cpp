@@ -12,6 +12,7 @@
 // Out: @encode(ids, lengths) -> one row a sequence. From: crammed_bert.py, attention.py, fff.py of the makers, and
 // fastfeedforward's fff.py; techniques 6.1, 6.2. Tested by the fixtures ultrafastbert-* and
 // test/unit/frontends/ImportUltraFastBertTest.cpp.
+#include "dialects/lm/Build.h"
 #include "frontends/families/ModelBuilder.h"
 #include "frontends/families/ultrafastbert/UltraFastBert.h"
 
@@ -42,8 +43,6 @@ private:
   const UltraFastBertConfig &config;
 };
 } // namespace
-
-static FlatSymbolRefAttr symbol(lm::ParamOp param) { return FlatSymbolRefAttr::get(param); }
 
 Value UltraFastBertBuilder::embed(Value ids) {
   lm::ParamOp words = model.param("embed.weight", {config.vocabulary, config.width});
@@ -90,7 +89,7 @@ Value UltraFastBertBuilder::neuronTree(const std::string &layer, Value input) {
                       [](Attribute source) { return lm::TransposeAttr::get(source.getContext(), source); });
   if (!model.ok())
     return input;
-  return model.create<lm::NeuronTreeOp>(part, input.getType(), input, weight.getSymName(), symbol(bias),
+  return model.create<lm::NeuronTreeOp>(part, input.getType(), input, weight.getSymName(), lm::refTo(bias),
                                         values.getSymName(), FlatSymbolRefAttr(), lm::kindOf(config.activation),
                                         config.trees);
 }
@@ -110,17 +109,15 @@ Value UltraFastBertBuilder::gates(const std::string &layer, Value input) {
   lm::ParamOp bias = reshaped(part + ".bias", layer + ".ffn.node_biases", {nodes, 1}, {nodes});
   if (!model.ok())
     return {};
-  auto type = cast<RankedTensorType>(input.getType());
-  SmallVector<int64_t> shape(type.getShape());
-  shape.back() = config.leaves();
-  return model.create<lm::TreeGatesOp>(part, type.clone(shape), input, weight.getSymName(), symbol(bias), /*count=*/1,
+  return model.create<lm::TreeGatesOp>(part, lm::withWidth(input, config.leaves()), input, weight.getSymName(),
+                                       lm::refTo(bias), /*count=*/1,
                                        /*tie_right=*/true);
 }
 
 FlatSymbolRefAttr UltraFastBertBuilder::leafBias(const std::string &part, const std::string &tensors) {
   lm::ParamOp bias = model.paramFrom(part + ".values_bias", tensors + "b2s", {config.leaves(), config.width},
                                      {config.leaves(), config.width}, [](Attribute source) { return source; });
-  return bias ? symbol(bias) : FlatSymbolRefAttr();
+  return lm::refTo(bias);
 }
 
 /// w1s [leaf, in, neuron] holds the neurons of a leaf as columns, w2s [leaf, neuron, out] as rows.
@@ -138,7 +135,7 @@ Value UltraFastBertBuilder::experts(const std::string &layer, Value input) {
   Value chosen = gates(layer, input);
   if (!model.ok())
     return input;
-  return model.create<lm::ExpertsOp>(part, input.getType(), input, chosen, weight.getSymName(), symbol(bias),
+  return model.create<lm::ExpertsOp>(part, input.getType(), input, chosen, weight.getSymName(), lm::refTo(bias),
                                      FlatSymbolRefAttr(), values.getSymName(), shift, lm::kindOf(config.activation));
 }
 
