@@ -156,6 +156,20 @@ FailureOr<HeadRows> Statistics::readHeadRows(const ObservedValue &value) const {
   return result;
 }
 
+FailureOr<std::vector<float>> Statistics::readBlockRows(const ObservedValue &value) const {
+  if (failed(check(value)))
+    return failure();
+  const SafetensorsTensor *kept = file.findTensor(value.name + ".rows");
+  if (!kept)
+    return std::vector<float>();
+  int64_t count = kept->shape.size() == 2 ? kept->shape.front() : -1;
+  Result<std::vector<float>> rows = readStatisticsRows(file, value.name + ".rows", count, value.width());
+  if (!rows)
+    return placeOf(value)->emitError("statistics: ")
+           << rows.error().message << "; the file is damaged, calibrate again";
+  return rows.take();
+}
+
 FailureOr<ValueStatistics> Statistics::read(const ObservedValue &value) const {
   if (failed(check(value)))
     return failure();

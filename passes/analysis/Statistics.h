@@ -9,12 +9,14 @@
 //     NAME.greatest  F32 [n]               max |x[i]|
 // of each half of a layer that ends in the linear NAME (LayerHalves.h):
 //     NAME.change    F64 [1]               sum of 1 - cos(rows before it, rows behind it)
-// and of what the head of a decoder reads, for some tokens, evenly spaced:
+// of what feed-forward blocks and the head of a decoder read, for some tokens, evenly spaced:
 //     NAME.rows      F32 [r, n]            x
+// and of the head's tokens:
 //     NAME.lse       F64 [r]               log of the sum of exp of the logits of that token
 // Its metadata: `format` (kStatisticsFormat), `source` (sourceFingerprint of the model), `text` (BLAKE3 of the ids of
-// all sequences), `tokens` and `sequences` (how many), `head_stride` (every which token `rows` has; 0: none), `halves`
-// (how many have been measured), `values` (JSON: name -> fingerprint of the value).
+// all sequences), `tokens` and `sequences` (how many), `head_stride` and `block_stride` (every which token the rows
+// of the head and of blocks have; 0: none), `halves` (how many have been measured), `values` (JSON: name -> fingerprint
+// of the value).
 //
 // In: the file, a module. Out: the sums of a value of that module; an error at the module when the file is not of this
 // model, or when the value is computed otherwise by now: a folded norm or removed neurons change what the sums are of.
@@ -67,6 +69,10 @@ public:
 
   /// What the head read, of which `value` is the input. Errors as for `read`, and when the file has no rows of it.
   mlir::FailureOr<HeadRows> readHeadRows(const ObservedValue &value) const;
+
+  /// Rows of a value that a feed-forward block reads, one behind the other; empty when the file has none of them.
+  /// Errors as for `read`.
+  mlir::FailureOr<std::vector<float>> readBlockRows(const ObservedValue &value) const;
 
   /// How much the half of a layer that ends in a linear changes the rows that pass by: 1 - the mean cosine. `input` is
   /// what that linear reads, and must be what it was. Errors as for `read`.

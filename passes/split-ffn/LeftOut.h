@@ -2,40 +2,16 @@
 //
 // What a feed-forward block loses when only some clusters of its neurons are computed.
 //
-// In: its matrices, the mean and covariance of what it reads, the clusters, how many of them each row uses. Out: how
-// much of each neuron is left out, and the error of the result. The file of statistics knows the moments of what the
-// block reads and what each neuron gives, but not which neurons give something together and when a router would have
-// chosen them; so rows are drawn from the normal distribution with the measured moments, and what is left out of these
-// is looked at. The same rows in each run and on each machine: sums of 12 uniform numbers, which need no library.
-// Cost: kRows rows through the block and width³/3 products for the root of the covariance. Tested by
-// test/passes/split-ffn.
+// In: its products, rows of what it reads (BlockRows.h), the clusters, how many of them each row uses. Out: how much of
+// each neuron is left out, and the error of the result. Cost: the rows through the block, twice through its last
+// matrix. Tested by test/passes/split-ffn.
 #ifndef LMOPT_PASSES_SPLITFFN_LEFTOUT_H
 #define LMOPT_PASSES_SPLITFFN_LEFTOUT_H
 
-#include "dialects/lm/Kinds.h"
-#include "dialects/lm/weights/LeastSquares.h"
-#include "passes/split-ffn/NeuronClusters.h"
-
-#include <optional>
+#include "passes/split-ffn/BlockRows.h"
+#include "passes/split-ffn/DenseBlock.h"
 
 namespace lmopt::lm {
-
-struct DenseBlock {
-  NeuronRows first;                 ///< of a gated block the one that goes through the activation
-  const float *firstBias = nullptr; ///< a number for each neuron, or null
-  const float *up = nullptr;        ///< of a gated block, as large as the first; or null
-  NeuronRows last;                  ///< a row for each result
-  Activation kind;
-
-  int64_t neurons() const { return first.count; }
-  int64_t width() const { return first.width; }
-};
-
-/// Of what the block reads.
-struct InputMoments {
-  std::vector<double> mean;
-  SquareMatrix covariance;
-};
 
 struct LeftOut {
   std::vector<double> share;   ///< of the sum of |a|, for each neuron
@@ -45,12 +21,34 @@ struct LeftOut {
   double plainError = 0;       ///< the same when nothing takes up the mean of what is lost
 };
 
-/// Rows that are drawn: shares are then known to some hundredths.
-inline constexpr int64_t kRows = 1024;
+/// On the rows to judge by.
+LeftOut findLeftOut(const BlockProducts &products, const BlockRows &rows, const NeuronClusters &clusters,
+                    int64_t count);
 
-/// Nothing where the moments are not finite.
-std::optional<LeftOut> findLeftOut(const DenseBlock &block, InputMoments moments, const NeuronClusters &clusters,
-                                   int64_t count);
+/// Of rows of results: what their variance is made of.
+struct Spread {
+  std::vector<double> sums;
+  double squares = 0;
+  int64_t rows = 0;
+
+  explicit Spread(int64_t width) : sums(static_cast<size_t>(width)) {}
+  void add(const std::vector<float> &results);
+  /// The sum of squares of their distance from their mean.
+  double variance() const;
+};
+
+/// Who is chosen for each of some rows: `count` numbers of clusters for each.
+class Router {
+public:
+  Router(const NeuronClusters &clusters, int64_t width)
+      : clusters(clusters), weight(clusters.router.data(), clusters.routerRows(), width) {}
+
+  std::vector<std::vector<int64_t>> choose(const float *rows, int64_t number, int64_t count) const;
+
+private:
+  const NeuronClusters &clusters;
+  PanelMatrix weight;
+};
 
 } // namespace lmopt::lm
 

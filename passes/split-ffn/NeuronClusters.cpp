@@ -42,7 +42,7 @@ NeuronClusters clustersByMeans(mlir::MLIRContext *context, NeuronRows neurons, i
   clusters.order =
       classesByDirection(context, neurons.numbers, neurons.count, neurons.width, experts, /*even=*/true).words;
   for (int64_t e = 0; e < experts; ++e) {
-    Direction mean = meanDirection(neurons, llvm::ArrayRef(clusters.order).slice(e * clusters.size(), clusters.size()));
+    Direction mean = meanDirection(neurons, clusters.members(e));
     clusters.router.insert(clusters.router.end(), mean.begin(), mean.end());
   }
   return clusters;
@@ -104,11 +104,13 @@ NeuronClusters clustersByTree(mlir::MLIRContext *context, NeuronRows neurons, in
 //===- Choice ----------------------------------------------------------------------------------------------------===//
 
 std::vector<int64_t> NeuronClusters::choose(const float *products, int64_t count) const {
-  std::vector<float> costs;
+  std::vector<float> scores(products, products + routerRows()), costs;
+  if (!routerBias.empty())
+    std::transform(scores.begin(), scores.end(), routerBias.begin(), scores.begin(), std::plus<>());
   if (isTree)
-    costs = reference::leafCosts(products, routerRows(), /*tieRight=*/false);
+    costs = reference::leafCosts(scores.data(), routerRows(), /*tieRight=*/false);
   else
-    std::transform(products, products + experts, std::back_inserter(costs), std::negate<>());
+    std::transform(scores.begin(), scores.end(), std::back_inserter(costs), std::negate<>());
   std::vector<int64_t> chosen = reference::ascending(costs);
   chosen.resize(static_cast<size_t>(count));
   return chosen;

@@ -9,6 +9,7 @@
 #define LMOPT_PASSES_SPLITFFN_NEURONCLUSTERS_H
 
 #include "mlir/IR/MLIRContext.h"
+#include "llvm/ADT/ArrayRef.h"
 
 #include <cstdint>
 #include <vector>
@@ -29,9 +30,11 @@ struct NeuronClusters {
   std::vector<int64_t> order; ///< neurons of the first cluster, of the second, ...; ascending in each
   /// [experts, width], a row for each score; of a tree [experts - 1, width], the nodes level by level.
   std::vector<float> router;
+  std::vector<float> routerBias; ///< for each row of the router, or empty
 
   int64_t routerRows() const { return isTree ? experts - 1 : experts; }
   int64_t size() const { return static_cast<int64_t>(order.size()) / experts; }
+  llvm::ArrayRef<int64_t> members(int64_t e) const { return llvm::ArrayRef(order).slice(e * size(), size()); }
   /// The clusters that `count` gates let through for a row with these products with the rows of the router.
   std::vector<int64_t> choose(const float *products, int64_t count) const;
 };

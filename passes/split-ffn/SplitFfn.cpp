@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Dense feed-forward blocks as experts. In: linear, activation or gated product, linear; statistics. Out: a router,
-// gates, experts made of the same neurons in another order, the mean of what is left out in their biases. From
-// techniques 6.4, 15.7. Cost: NeuronClusters.h and LeftOut.h; blocks are worked on in parallel. Tested by
+// gates, experts made of the same neurons in another order, what makes up for those that are left out. From
+// techniques 6.4, 15.7. Cost: NeuronClusters.h, LeftOut.h, FitRepair.h; blocks are worked on in parallel. Tested by
 // test/passes/split-ffn.
 #include "passes/split-ffn/SplitFfn.h"
 
@@ -18,8 +18,7 @@
 #include "passes/analysis/LinearWeights.h"
 #include "passes/analysis/NarrowLinear.h"
 #include "passes/analysis/Tell.h"
-#include "passes/split-ffn/LeftOut.h"
-#include "passes/split-ffn/SplitCost.h"
+#include "passes/split-ffn/SplitPlan.h"
 
 #include "mlir/IR/Threading.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -37,12 +36,8 @@ namespace {
 
 struct Block {
   FeedForward ffn;
-  // What was found out.
-  std::string reason = ""; ///< to stay dense, or empty
-  double firing = 0;
-  NeuronClusters clusters = {};
-  double retained = 1, error = 0;
-  std::vector<float> shift = {}; ///< mean of what is left out of the results; empty: none
+  SplitWishes wishes = {};
+  SplitPlan plan = {};
 
   LinearOp down() const { return ffn.down; }
   LinearOp first() const { return ffn.before.front(); }
@@ -52,6 +47,7 @@ struct Block {
   int64_t width() const { return widthOf(input()); }
   int64_t neurons() const { return widthOf(down().getInput()); }
   int64_t outputs() const { return widthOf(down().getResult()); }
+  int64_t experts() const { return wishes.experts; }
   ActivationKind kind() const {
     auto gated = dyn_cast<GatedProductOp>(ffn.middle);
     return gated ? gated.getKind() : cast<ActivationOp>(ffn.middle).getKind();
@@ -62,6 +58,7 @@ struct Block {
 struct BlockWeights {
   WeightData first, last;
   std::optional<WeightData> bias, up;
+  bool areFinite = true;
 
   DenseBlock dense(ActivationKind kind) const {
     return {{first.f32.data(), first.rows(), first.columns()},
@@ -93,8 +90,8 @@ struct SplitFfn : impl::LmSplitFfnPassBase<SplitFfn> {
     ParamUses uses(module);
     std::vector<Block> blocks = findBlocks(module, *selection, uses);
     for (Block &block : blocks)
-      if (block.neurons() % experts)
-        return refuseExperts(block);
+      if (failed(chooseExperts(block)))
+        return failure();
     llvm::erase_if(blocks, [&](Block &block) { return staysDense(block); });
     WeightReader reader(base.empty() ? moduleDirectory(module) : base.getValue());
     auto work = [&](Block &block) { return findOut(block, *shares, reader, uses); };
@@ -108,14 +105,21 @@ struct SplitFfn : impl::LmSplitFfnPassBase<SplitFfn> {
 
   LogicalResult checkOptions(ModuleOp module) {
     auto error = [&] { return module.emitError() << kPass << ": option "; };
-    if (experts < 1)
-      return error() << "'experts' must be at least 1, found " << experts.getValue();
-    if (count < 1 || count > experts)
-      return error() << "'count' must be from 1 to the " << experts.getValue() << " experts, found "
+    if (experts < 0)
+      return error() << "'experts' must not be negative, found " << experts.getValue();
+    if (count < 0 || (experts > 0 && count > experts))
+      return error() << "'count' must be from 1 to the number of experts (0: as few as keep 'limit'), found "
                      << count.getValue();
+    if (!(share >= 0 && share <= 1))
+      return error() << "'share' must be above 0 and at most 1, found " << share.getValue();
+    if (count > 0 && share > 0)
+      return error() << "'count' and 'share' both say how many experts are used; give one of them";
+    if (count == 0 && share == 0 && stats.empty())
+      return error() << "'count' or 'share' must say how many experts are used; only with 'stats' is it known what "
+                        "keeps 'limit'";
     if (!llvm::is_contained({"means", "tree"}, router.getValue()))
       return error() << "'router' must be means or tree, found '" << router.getValue() << "'";
-    if (isTree() && (experts < 2 || !llvm::isPowerOf2_64(static_cast<uint64_t>(experts.getValue()))))
+    if (isTree() && experts > 0 && (experts < 2 || !llvm::isPowerOf2_64(static_cast<uint64_t>(experts.getValue()))))
       return error() << "'experts' must be a power of two from 2 on for a tree, found " << experts.getValue();
     if (!(most > 0 && most <= 1))
       return error() << "'most' must be above 0 and at most 1, found " << most.getValue();
@@ -125,7 +129,6 @@ struct SplitFfn : impl::LmSplitFfnPassBase<SplitFfn> {
   }
 
   bool isTree() const { return router == "tree"; }
-  bool isWhole() const { return count == experts; }
 
   //===--- Blocks ---===//
 
@@ -161,20 +164,40 @@ struct SplitFfn : impl::LmSplitFfnPassBase<SplitFfn> {
     return "";
   }
 
-  LogicalResult refuseExperts(const Block &block) const {
-    return block.down().emitError() << kPass << ": option 'experts': " << experts.getValue() << " do not divide the "
-                                    << block.neurons() << " neurons of '" << getPartName(block.down())
-                                    << "'; expected a divisor, or its name among those to 'skip'";
+  LogicalResult chooseExperts(Block &block) {
+    int64_t chosen = experts > 0 ? experts.getValue() : usualExperts(block.neurons());
+    if (block.neurons() % chosen)
+      return block.down().emitError() << kPass << ": option 'experts': " << chosen << " do not divide the "
+                                      << block.neurons() << " neurons of '" << getPartName(block.down())
+                                      << "'; expected a divisor, or its name among those to 'skip'";
+    auto shared = static_cast<int64_t>(std::ceil(share * double(chosen)));
+    int64_t used = share > 0 ? shared : std::min<int64_t>(count, chosen);
+    block.wishes = {chosen, used, isTree(), fit, repair, pays, most, limit};
+    return success();
+  }
+
+  /// The greatest power of two that divides the neurons and leaves at least 32 for each: two vectors of 16 numbers, and
+  /// a router that costs a hundredth of the block.
+  static int64_t usualExperts(int64_t neurons) {
+    int64_t experts = 1;
+    while (neurons % (2 * experts) == 0 && neurons / (2 * experts) >= 32)
+      experts *= 2;
+    return experts;
   }
 
   bool staysDense(const Block &block) const {
-    SplitSizes sizes = {block.width(), block.neurons(), block.outputs(), static_cast<int64_t>(block.ffn.before.size()),
-                        experts,       count,           isTree()};
-    double share = splitCost(sizes) / denseCost(sizes);
-    if (!pays || share < 1)
-      return false;
-    tellMissed(kPass, "KeptDense", block.down(), llvm::formatv("experts would cost {0:F2} of what it costs", share));
-    return true;
+    std::string reason;
+    if (block.experts() < 2 && experts == 0)
+      reason = "its neurons do not fall into halves of at least 32";
+    else if (pays && block.wishes.count > 0)
+      reason = reasonOfCost(sizesOf(block));
+    if (!reason.empty())
+      tellMissed(kPass, "KeptDense", block.down(), reason);
+    return !reason.empty();
+  }
+
+  static SplitSizes sizesOf(const Block &block) {
+    return lm::sizesOf(block.width(), block.neurons(), block.outputs(), block.isGated(), block.wishes);
   }
 
   //===--- What it would lose ---===//
@@ -184,24 +207,47 @@ struct SplitFfn : impl::LmSplitFfnPassBase<SplitFfn> {
         block.isGated() ? FailureOr<double>(FiringShares::kAssumed) : shares.of(block.down().getInput());
     if (failed(firing))
       return failure();
-    block.firing = *firing;
     bool isKnown = !block.isGated() || !shares.statistics();
-    if (isKnown && refuses(block))
+    if (isKnown && *firing > most) {
+      block.plan.reason = tooMany(*firing, most, stats.empty());
       return success();
+    }
     FailureOr<BlockWeights> weights = read(block, reader, uses);
-    if (failed(weights) || !block.reason.empty())
-      return failure(failed(weights));
-    DenseBlock dense = weights->dense(block.kind());
-    block.clusters = isTree() ? clustersByTree(&getContext(), dense.first, experts)
-                              : clustersByMeans(&getContext(), dense.first, experts);
-    return shares.statistics() ? measure(block, dense, shares) : success();
+    if (failed(weights))
+      return failure();
+    if (!weights->areFinite) {
+      block.plan.reason = "its weights are not all finite";
+      return success();
+    }
+    return plan(block, weights->dense(block.kind()), shares, *firing);
   }
 
-  bool refuses(Block &block) const {
-    if (block.firing > most)
-      block.reason = llvm::formatv("{0:F3} of its neurons fire{1}; at most {2:F3} may", block.firing,
-                                   stats.empty() ? ", as is assumed without 'stats'" : "", most.getValue());
-    return !block.reason.empty();
+  LogicalResult plan(Block &block, const DenseBlock &dense, const FiringShares &shares, double firing) {
+    std::optional<BlockStatistics> measured;
+    if (shares.statistics() && failed(readStatistics(block, shares, measured)))
+      return failure();
+    std::optional<SplitPlan> plan =
+        planSplit(&getContext(), dense, block.wishes, measured ? &*measured : nullptr, firing);
+    if (!plan)
+      return block.down().emitError() << kPass << ": the statistics of '" << shares.find(block.input())->name
+                                      << "' have moments that are not finite or not positive definite; calibrate again";
+    bool wasSearched = block.wishes.count == 0;
+    block.wishes.count = plan->count;
+    if (pays && wasSearched && plan->reason.empty())
+      plan->reason = reasonOfCost(sizesOf(block));
+    block.plan = std::move(*plan);
+    return success();
+  }
+
+  LogicalResult readStatistics(const Block &block, const FiringShares &shares,
+                               std::optional<BlockStatistics> &measured) {
+    const ObservedValue *input = shares.find(block.input()), *neurons = shares.find(block.down().getInput());
+    FailureOr<ValueStatistics> read = shares.statistics()->read(*input), given = shares.statistics()->read(*neurons);
+    FailureOr<std::vector<float>> rows = shares.statistics()->readBlockRows(*input);
+    if (failed(read) || failed(given) || failed(rows))
+      return failure();
+    measured = {std::move(*read), std::move(*given), std::move(*rows)};
+    return success();
   }
 
   FailureOr<BlockWeights> read(Block &block, WeightReader &reader, const ParamUses &uses) {
@@ -210,8 +256,7 @@ struct SplitFfn : impl::LmSplitFfnPassBase<SplitFfn> {
       FailureOr<WeightData> data = reader.read(uses.lookup(symbol));
       if (failed(data))
         return failure();
-      if (!llvm::all_of(data->f32, [](float number) { return std::isfinite(number); }))
-        block.reason = "its weights are not all finite";
+      weights.areFinite &= llvm::all_of(data->f32, [](float number) { return std::isfinite(number); });
       to = std::move(*data);
       return success();
     };
@@ -223,71 +268,12 @@ struct SplitFfn : impl::LmSplitFfnPassBase<SplitFfn> {
     return weights;
   }
 
-  LogicalResult measure(Block &block, const DenseBlock &dense, const FiringShares &shares) {
-    const ObservedValue *input = shares.find(block.input()), *neurons = shares.find(block.down().getInput());
-    FailureOr<ValueStatistics> read = shares.statistics()->read(*input), given = shares.statistics()->read(*neurons);
-    if (failed(read) || failed(given))
-      return failure();
-    std::optional<LeftOut> left = findLeftOut(dense, momentsOf(*read), block.clusters, count);
-    if (!left)
-      return block.down().emitError() << kPass << ": the statistics of '" << input->name
-                                      << "' have moments that are not finite or not positive definite; calibrate again";
-    if (block.isGated())
-      block.firing = left->firing;
-    if (!std::isfinite(left->plainError) || !std::isfinite(left->error))
-      block.reason = "on rows like those of the statistics its results are beyond the range of f32";
-    if (!block.reason.empty() || refuses(block))
-      return success();
-    block.retained = retainedEnergy(dense, *given, *left);
-    block.error = repair ? left->error : left->plainError;
-    if (!isWhole() && block.error > limit)
-      block.reason =
-          llvm::formatv("its results would be off by {0:F3}; at most {1:F3} is allowed", block.error, limit.getValue());
-    if (repair && !isWhole())
-      block.shift = meanLeftOut(dense, *given, *left);
-    return success();
-  }
-
-  static InputMoments momentsOf(const ValueStatistics &sums) {
-    InputMoments moments = {sums.sums, centredMoments(sums.products, sums.sums, sums.tokens)};
-    for (double &mean : moments.mean)
-      mean /= double(sums.tokens);
-    for (double &number : moments.covariance.numbers)
-      number /= double(sums.tokens);
-    return moments;
-  }
-
-  /// Of sum_i E[a_i²] |w_i|², w_i column i of the last matrix.
-  static double retainedEnergy(const DenseBlock &dense, const ValueStatistics &given, const LeftOut &left) {
-    double all = 0, lost = 0;
-    for (int64_t i = 0; i < dense.neurons(); ++i) {
-      double norm = 0;
-      for (int64_t m = 0; m < dense.last.count; ++m)
-        norm += double(dense.last.row(m)[i]) * dense.last.row(m)[i];
-      all += norm * given.product(i, i);
-      lost += norm * given.product(i, i) * left.squares[size_t(i)];
-    }
-    return all > 0 ? 1 - lost / all : 1;
-  }
-
-  /// W (share * E[a]): each neuron's measured mean, as far as the drawn rows leave it out.
-  static std::vector<float> meanLeftOut(const DenseBlock &dense, const ValueStatistics &given, const LeftOut &left) {
-    std::vector<float> shift;
-    for (int64_t m = 0; m < dense.last.count; ++m) {
-      double sum = 0;
-      for (int64_t i = 0; i < dense.neurons(); ++i)
-        sum += dense.last.row(m)[i] * left.share[size_t(i)] * given.sums[size_t(i)] / double(given.tokens);
-      shift.push_back(float(sum));
-    }
-    return shift;
-  }
-
   //===--- Rewrite ---===//
 
   void replace(Block &block, ParamUses &uses) {
     LinearOp down = block.down();
-    if (!block.reason.empty())
-      return tellMissed(kPass, "KeptDense", down, block.reason);
+    if (!block.plan.reason.empty())
+      return tellMissed(kPass, "KeptDense", down, block.plan.reason);
     FlatSymbolRefAttr biases = makeBiases(block, uses);
     reorder(block, uses);
     OpBuilder builder(down);
@@ -305,10 +291,11 @@ struct SplitFfn : impl::LmSplitFfnPassBase<SplitFfn> {
 
   void tell(const Block &block, ExpertsOp made) {
     auto remark = tellPassed(kPass, "SplitFfn", made);
-    remark << remark::metric("Experts", experts.getValue()) << remark::metric("Count", count.getValue())
-           << remark::metric("Firing", block.firing);
+    remark << remark::metric("Experts", block.experts()) << remark::metric("Count", block.plan.count)
+           << remark::metric("Firing", block.plan.firing);
     if (!stats.empty())
-      remark << remark::metric("Retained", block.retained) << remark::metric("Error", block.error);
+      remark << remark::metric("Retained", block.plan.retained) << remark::metric("Error", block.plan.error)
+             << remark::metric("Fitted", block.plan.isFitted ? "rows" : "moments");
   }
 
   static void eraseDense(Block &block, ParamUses &uses) {
@@ -321,7 +308,7 @@ struct SplitFfn : impl::LmSplitFfnPassBase<SplitFfn> {
   }
 
   void reorder(Block &block, ParamUses &uses) {
-    llvm::ArrayRef<int64_t> order = block.clusters.order;
+    llvm::ArrayRef<int64_t> order = block.plan.clusters.order;
     auto move = [&](ParamOp param) {
       param.setValueAttr(ReorderRowsAttr::get(&getContext(), param.getValue(), order));
     };
@@ -332,8 +319,11 @@ struct SplitFfn : impl::LmSplitFfnPassBase<SplitFfn> {
     ParamOp last = uses.lookup(block.down().getWeightAttr());
     transposeWeight(last);
     move(last);
-    if (!isWhole())
-      last.setExactnessAttr(approximate(stats.empty() ? std::nullopt : std::optional<Real>(Real(block.error))));
+    if (!block.plan.values.empty())
+      last.setValueAttr(SumAttr::get(&getContext(), last.getValue(),
+                                     numbersAttr({block.neurons(), block.outputs()}, block.plan.values)));
+    if (!block.plan.isWhole())
+      last.setExactnessAttr(approximate(stats.empty() ? std::nullopt : std::optional<Real>(Real(block.plan.error))));
   }
 
   RankedTensorType f32Type(llvm::ArrayRef<int64_t> shape) {
@@ -358,44 +348,53 @@ struct SplitFfn : impl::LmSplitFfnPassBase<SplitFfn> {
     OpBuilder builder(beside);
     std::string name = freeParamName(getOperation(), stemOf(block, uses) + "." + suffix.str());
     auto param = ParamOp::create(builder, beside.getLoc(), name, f32Type(shape), value);
-    if (!isWhole())
+    if (!block.plan.isWhole())
       param.setExactnessAttr(approximate());
     return param;
   }
 
   Value makeGates(OpBuilder &builder, const Block &block, const ParamUses &uses) {
-    llvm::SmallVector<int64_t, 2> shape = {block.clusters.routerRows(), block.width()};
-    ParamOp weight = makeParam(block, uses, "router.weight", shape, numbersAttr(shape, block.clusters.router));
+    const NeuronClusters &clusters = block.plan.clusters;
+    llvm::SmallVector<int64_t, 2> shape = {clusters.routerRows(), block.width()};
+    ParamOp weight = makeParam(block, uses, "router.weight", shape, numbersAttr(shape, clusters.router)), bias;
+    if (!clusters.routerBias.empty())
+      bias = makeParam(block, uses, "router.bias", shape.front(), numbersAttr(shape.front(), clusters.routerBias));
     Location loc = block.down().getLoc();
     std::string name = stemOf(block, uses) + ".router";
     if (isTree()) {
-      auto made = TreeGatesOp::create(builder, loc, withWidth(block.input(), experts), block.input(), refTo(weight),
-                                      FlatSymbolRefAttr(), builder.getI64IntegerAttr(count));
+      auto made =
+          TreeGatesOp::create(builder, loc, withWidth(block.input(), block.experts()), block.input(), refTo(weight),
+                              bias ? refTo(bias) : FlatSymbolRefAttr(), builder.getI64IntegerAttr(block.plan.count));
       setPartName(made, name);
       return made;
     }
-    auto scores = LinearOp::create(builder, loc, block.input(), weight);
+    auto scores = LinearOp::create(builder, loc, block.input(), weight, bias);
     setPartName(scores, name);
     auto made =
-        TopGatesOp::create(builder, loc, scores.getType(), scores, static_cast<uint64_t>(count.getValue()), "none");
+        TopGatesOp::create(builder, loc, scores.getType(), scores, static_cast<uint64_t>(block.plan.count), "none");
     nameAfter(made, scores, "gates");
     return made;
   }
 
-  /// Each of the experts that are used adds its part of the bias and of the mean of what is left out: all the same.
+  /// Each of the experts that are used adds its part of the bias and of what all shift together, and its own shift.
   FlatSymbolRefAttr makeBiases(const Block &block, const ParamUses &uses) {
     FlatSymbolRefAttr bias = block.down().getBiasAttr();
+    llvm::ArrayRef<float> shifts = block.plan.shifts;
+    bool isOneForAll = static_cast<int64_t>(shifts.size()) == block.outputs();
+    llvm::SmallVector<int64_t, 2> shape = {block.experts(), block.outputs()};
     Attribute sum = bias ? uses.lookup(bias).getValue() : Attribute();
-    if (!block.shift.empty()) {
-      Attribute shift = numbersAttr({block.outputs()}, block.shift);
+    if (!shifts.empty() && isOneForAll) {
+      Attribute shift = numbersAttr(block.outputs(), shifts);
       sum = sum ? Attribute(SumAttr::get(&getContext(), sum, shift)) : shift;
     }
-    if (!sum)
+    if (!sum && shifts.empty())
       return {};
-    if (count > 1)
-      sum = ScaleAttr::get(&getContext(), sum, Real(1 / double(count)));
-    llvm::SmallVector<int64_t, 2> shape = {experts, block.outputs()};
-    Attribute rows = AddToRowsAttr::get(&getContext(), DenseElementsAttr::get(f32Type(shape), 0.0f), sum);
+    Attribute rows = shifts.empty() || isOneForAll ? Attribute(DenseElementsAttr::get(f32Type(shape), 0.0f))
+                                                   : Attribute(numbersAttr(shape, shifts));
+    if (sum && block.plan.count > 1)
+      sum = ScaleAttr::get(&getContext(), sum, Real(1 / double(block.plan.count)));
+    if (sum)
+      rows = AddToRowsAttr::get(&getContext(), rows, sum);
     return refTo(makeParam(block, uses, "shifts", shape, rows));
   }
 };

@@ -37,12 +37,13 @@ def LmSplitFfnPass : Pass<"lm-split-ffn", "::mlir::ModuleOp"> {
     product, and without `stats`, it is not measured: the normal distribution below tells it for the one, half is taken
     for the other.
 
-    Repair: what is left out has a mean, which the bias takes up: every expert's row of `@shifts` is `count`-th part of the
-    bias with that mean. How much of a neuron is left out depends on when the router leaves it out, which the statistics do
-    not say; so rows are drawn from the normal distribution with the measured mean and covariance of what the block
-    reads, and the share of each neuron that these leave out is taken of its measured mean. Without `stats` there is no repair. (To refit
-    the second matrix of each expert, a file would need for each expert the sums of a and of a aᵀ, and of the block's
-    results times aᵀ, over the tokens that choose it; they depend on the clusters, so it would be a second calibration.)
+    What is fitted: where the statistics keep rows of what the block reads (`lmopt calibrate --block-rows`, usual), three of four
+    are fitted to and the fourth is judged by. Clusters are made of neurons that give something on the same rows then (k-means of |a| |w|
+    over 1024 of them), the router learns what each cluster gives (ridge regression of the root of its energy; a bias beside each row), and **repair** refits what the neurons of each expert add, and a shift for each expert, so
+    that the experts that are used make up for the others (normal equations, towards the block as it was). Without such rows, or
+    with `fit=false`, the router is made of directions, rows are drawn from the normal distribution with the measured mean and
+    covariance of what the block reads, and repair is a shift: the measured mean of each neuron, by the share of it that these rows
+    leave out. Without `stats` there is no repair. `@shifts` also has the block's bias, each expert `count`-th part of it.
 
     With statistics a block stays dense, too, where its results would be off by more than `limit` (`Error`). The default
     refuses what no model has been seen to bear; who wants the numbers all the same asks for `limit=1`.
@@ -50,19 +51,27 @@ def LmSplitFfnPass : Pass<"lm-split-ffn", "::mlir::ModuleOp"> {
     And it stays dense where the experts would be no faster: `count` of `experts` cost more than their share of the products, and
     the router comes on top (`pays=false` splits all the same).
 
+    `experts` = 0 takes the greatest power of two that divides the neurons and leaves 32 for each. `share` says how many are used as
+    a share of them, rounded up. With neither `count` nor `share` each block uses as few as keep `limit` (by the shift of
+    the mean; what is refitted is then better), so `limit` alone says how much may be lost; `lmopt compress` chooses shares that
+    way by what the whole model loses.
+
     Statistics must be of the model as it stands here. The experts stay f32: passes that choose formats see the router's linear only
     (`NAME.router`; leave it in f32). Remarks: `SplitFfn` with experts, count, share that fires, and with statistics `Retained`, the share of
-    the energy E[a²] |w|² of the neurons that is computed, and `Error` as of `lm-prune-ffn`, both on the drawn rows; `KeptDense` with the reason.
+    the energy E[a²] |w|² of the neurons that is computed, `Error` as of `lm-prune-ffn`, both on the rows to judge by, and `Fitted`: rows or
+    moments; `KeptDense` with the reason.
   }];
   let dependentDialects = ["::lmopt::lm::LMDialect"];
   let options = [
     Option<"stats", "stats", "std::string", /*default=*/"", "Statistics that `lmopt calibrate` made of this model">,
-    Option<"experts", "experts", "int64_t", /*default=*/"0", "How many; they divide the neurons of each block">,
-    Option<"count", "count", "int64_t", /*default=*/"0", "How many of them each token uses, 1 to `experts`">,
+    Option<"experts", "experts", "int64_t", /*default=*/"0", "How many; they divide the neurons of each block. 0: a power of two">,
+    Option<"count", "count", "int64_t", /*default=*/"0", "How many of them each token uses. 0: as few as keep `limit`">,
+    Option<"share", "share", "double", /*default=*/"0", "The same as a share of them, in (0, 1]">,
     Option<"router", "router", "std::string", /*default=*/"\"means\"", "What chooses them: means or tree">,
     Option<"most", "most", "double", /*default=*/"0.3", "Greatest share of neurons that fire, in (0, 1]">,
     Option<"limit", "limit", "double", /*default=*/"0.1", "Greatest error of a block's results, where statistics tell it">,
-    Option<"repair", "repair", "bool", /*default=*/"true", "Let the bias take up the mean of what is left out">,
+    Option<"fit", "fit", "bool", /*default=*/"true", "Use rows that the statistics keep">,
+    Option<"repair", "repair", "bool", /*default=*/"true", "Make up for what is left out">,
     Option<"pays", "pays", "bool", /*default=*/"true", "Only where experts are faster, by a model of their cost">,
     Option<"base", "base", "std::string", /*default=*/"",
            "Where relative file names of weights start; default: the folder of the module's file">,

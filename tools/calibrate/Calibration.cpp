@@ -5,6 +5,7 @@
 
 #include "codegen/Compile.h"
 #include "passes/analysis/LayerHalves.h"
+#include "passes/analysis/NarrowLinear.h"
 #include "passes/analysis/Statistics.h"
 #include "passes/normalize-rope/NormalizeRope.h"
 #include "tools/calibrate/PartRun.h"
@@ -97,6 +98,7 @@ private:
   std::vector<ObservedSegment> parts;
   std::vector<lm::LayerHalf> halves; ///< of the whole model
   size_t headValue = SIZE_MAX;       ///< among `observed`: what the head of a decoder reads, if its rows are wanted
+  llvm::DenseSet<Value> blockInputs; ///< what feed-forward blocks read, if rows of it are wanted
 
   void tell(double fraction, const std::string &detail) {
     if (settings.progress)
@@ -113,6 +115,8 @@ private:
       return unsupported("no linear of the model reads rows that could be measured");
     if (settings.headRows > 0)
       findHead();
+    if (settings.blockRows > 0)
+      findBlocks();
     findHalves(selection);
     llvm::SmallVector<KeptTogether> together =
         llvm::map_to_vector(halves, [](lm::LayerHalf &half) { return KeptTogether{half.before(), half.after()}; });
@@ -179,9 +183,19 @@ private:
       headValue = placeOf(head.getInput(), observed);
   }
 
-  int64_t headStride() const {
-    return headValue == SIZE_MAX ? 0 : (sequences.tokens() + settings.headRows - 1) / settings.headRows;
+  void findBlocks() {
+    lm::ParamUses uses(module);
+    for (lm::LinearOp down : lm::findOps<lm::LinearOp>(module)) {
+      auto match = lm::matchFeedForward(down, uses);
+      if (auto *block = match ? std::get_if<lm::FeedForward>(&*match) : nullptr)
+        blockInputs.insert(block->before.front().getInput());
+    }
   }
+
+  /// Every which token is kept, for at most so many of them.
+  int64_t strideFor(int64_t rows) const { return (sequences.tokens() + rows - 1) / rows; }
+  int64_t headStride() const { return headValue == SIZE_MAX ? 0 : strideFor(settings.headRows); }
+  int64_t blockStride() const { return blockInputs.empty() ? 0 : strideFor(settings.blockRows); }
 
   std::string valuesJson() const {
     nlohmann::ordered_json values = nlohmann::ordered_json::object();
@@ -197,6 +211,7 @@ private:
             {"tokens", std::to_string(sequences.tokens())},
             {"sequences", std::to_string(sequences.lengths.size())},
             {"head_stride", std::to_string(headStride())},
+            {"block_stride", std::to_string(blockStride())},
             {"halves", std::to_string(halves.size())},
             {"values", valuesJson()}};
   }
@@ -248,6 +263,7 @@ private:
     for (const lm::ObservedValue &value : parts[number].observed)
       moments.emplace_back(value.width());
     HeadRows head = headOf(number);
+    std::vector<KeptRows> kept = keptOf(number);
     std::vector<RowChange> changes = changesOf(number, halvesHere);
     Value output = parts[number].segment.output;
     Result<PartialWork::RowWriter> next = work.writeRows(number + 1, sequences.tokens(), widthOf(output));
@@ -258,6 +274,7 @@ private:
                    moments,
                    nextResult(number),
                    head,
+                   kept,
                    changes,
                    settings.threads,
                    [&](const float *rows, int64_t count) { return next->append(rows, count); },
@@ -267,7 +284,7 @@ private:
     if (Result<void> finished = next->finish(); !finished)
       return finished;
     llvm::sys::fs::remove(artifact);
-    return work.finishPart(number, tensorsOf(number, moments, head, changes));
+    return work.finishPart(number, tensorsOf(number, moments, head, kept, changes));
   }
 
   // Behind the first part a token is the row of its number.
@@ -293,15 +310,23 @@ private:
     HeadRows head;
     if (headValue == SIZE_MAX)
       return head;
-    head.input = placeOf(observed[headValue].value, parts[number].observed);
+    head.input.result = placeOf(observed[headValue].value, parts[number].observed);
     head.logits = parts[number].observed.size(); // behind what is observed comes what the function returns
-    head.stride = head.input == SIZE_MAX ? 0 : headStride();
+    head.input.stride = head.input.result == SIZE_MAX ? 0 : headStride();
     return head;
+  }
+
+  std::vector<KeptRows> keptOf(size_t number) const {
+    std::vector<KeptRows> kept;
+    for (auto [i, value] : llvm::enumerate(parts[number].observed))
+      if (blockInputs.contains(value.value))
+        kept.push_back({blockStride(), i, {}});
+    return kept;
   }
 
   // The file's tensors; see Statistics.h.
   std::vector<NamedTensor> tensorsOf(size_t number, std::vector<Moments> &moments, HeadRows &head,
-                                     std::vector<RowChange> &changes) const {
+                                     std::vector<KeptRows> &kept, std::vector<RowChange> &changes) const {
     std::vector<NamedTensor> tensors;
     for (size_t i = 0; i < moments.size(); ++i) {
       const std::string &name = parts[number].observed[i].name;
@@ -314,12 +339,17 @@ private:
     }
     for (RowChange &change : changes)
       tensors.push_back({{change.name + ".change", "F64", {1}}, {&change.sum, 8}});
-    if (head.stride) {
+    auto addRows = [&](const lm::ObservedValue &value, const std::vector<float> &rows) {
+      int64_t numbers = static_cast<int64_t>(rows.size());
+      tensors.push_back(
+          {{value.name + ".rows", "F32", {numbers / value.width(), value.width()}}, {rows.data(), numbers * 4}});
+    };
+    for (const KeptRows &rows : kept)
+      addRows(parts[number].observed[rows.result], rows.rows);
+    if (head.input.stride) {
       auto count = static_cast<int64_t>(head.lse.size());
-      const std::string &name = observed[headValue].name;
-      tensors.push_back({{name + ".rows", "F32", {count, observed[headValue].width()}},
-                         {head.rows.data(), static_cast<int64_t>(head.rows.size()) * 4}});
-      tensors.push_back({{name + ".lse", "F64", {count}}, {head.lse.data(), count * 8}});
+      addRows(observed[headValue], head.input.rows);
+      tensors.push_back({{observed[headValue].name + ".lse", "F64", {count}}, {head.lse.data(), count * 8}});
     }
     return tensors;
   }

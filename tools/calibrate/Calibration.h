@@ -38,7 +38,8 @@ struct CalibrationSettings {
   std::string baseDirectory; ///< relative file names of weights start here
   int threads = 0;           ///< 0: as many as this process may use
   int64_t partBytes = 0;     ///< most bytes of sums in a part of the model
-  int64_t headRows = 0;      ///< of a decoder: so many rows that the head reads are kept
+  int64_t headRows = 0;      ///< of a decoder: at most so many rows that the head reads are kept
+  int64_t blockRows = 0;     ///< at most so many rows that each feed-forward block reads are kept
   /// How far the work is, in [0, 1], and what is at hand.
   std::function<void(double, const std::string &)> progress;
   /// Something that the user should know.

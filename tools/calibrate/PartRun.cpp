@@ -112,7 +112,10 @@ private:
     sumUp(tokens);
     for (RowChange &change : part.changes)
       add(change, tokens);
-    keepHeadRows(tokens);
+    keep(part.head.input, tokens);
+    keepLogits(part.head, tokens);
+    for (KeptRows &kept : part.kept)
+      keep(kept, tokens);
     token += tokens;
     if (part.next >= rows.size())
       return {};
@@ -147,15 +150,25 @@ private:
     return ab / std::sqrt(aa * bb);
   }
 
-  void keepHeadRows(int64_t tokens) {
-    HeadRows &head = part.head;
-    for (int64_t t = 0; head.stride && t < tokens; ++t) {
-      if ((token + t) % head.stride)
-        continue;
-      const float *input = rows[head.input].data() + t * widths[head.input];
-      head.rows.insert(head.rows.end(), input, input + widths[head.input]);
-      head.lse.push_back(logSumExp(rows[head.logits].data() + t * widths[head.logits], widths[head.logits]));
-    }
+  /// Tells the tokens of the pack that are kept.
+  template <typename Function>
+  void forKept(int64_t stride, int64_t tokens, Function tellRow) {
+    for (int64_t t = stride ? (stride - token % stride) % stride : tokens; t < tokens; t += stride)
+      tellRow(t);
+  }
+
+  void keep(KeptRows &kept, int64_t tokens) {
+    int64_t width = widths[kept.result];
+    forKept(kept.stride, tokens, [&](int64_t t) {
+      const float *row = rows[kept.result].data() + t * width;
+      kept.rows.insert(kept.rows.end(), row, row + width);
+    });
+  }
+
+  void keepLogits(HeadRows &head, int64_t tokens) {
+    int64_t width = widths[head.logits];
+    forKept(head.input.stride, tokens,
+            [&](int64_t t) { head.lse.push_back(logSumExp(rows[head.logits].data() + t * width, width)); });
   }
 
   static double logSumExp(const float *logits, int64_t count) {

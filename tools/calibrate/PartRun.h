@@ -10,11 +10,17 @@
 
 namespace lmopt {
 
-/// What is kept of some rows of the head: every `stride`th token of the text.
-struct HeadRows {
-  int64_t stride = 0;           ///< 0: none
-  size_t input = 0, logits = 0; ///< numbers of results
+/// Rows of a result that are kept as they are: of every `stride`th token of the text.
+struct KeptRows {
+  int64_t stride = 0; ///< 0: none
+  size_t result = 0;  ///< its number
   std::vector<float> rows;
+};
+
+/// What the head reads, and of the same tokens the log of the sum of exp of its logits.
+struct HeadRows {
+  KeptRows input;
+  size_t logits = 0; ///< number of a result
   std::vector<double> lse;
 };
 
@@ -31,6 +37,7 @@ struct PartRun {
   std::vector<Moments> &moments; ///< of the first results
   size_t next;                   ///< which result goes on to the next part; none of that number: nothing does
   HeadRows &head;
+  std::vector<KeptRows> &kept;
   std::vector<RowChange> &changes;
   int threads;
   std::function<Result<void>(const float *rows, int64_t numbers)> handOn;

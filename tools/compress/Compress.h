@@ -91,8 +91,11 @@ struct CompressResult {
   std::string speedNote; ///< why there are no speeds; empty: there are
 };
 
+/// What may be done to a unit for that target, among levers().
+std::vector<size_t> leversFor(const Unit &unit, CompressTarget target);
+
 /// How many models will be compiled and judged before anything is chosen.
-size_t countMeasurements(const std::vector<Unit> &units);
+size_t countMeasurements(const std::vector<Unit> &units, CompressTarget target);
 
 /// Statistics and the table of all units: what `lmopt sensitivity` tells. The reference is points[0].
 Result<CompressResult> measureSensitivity(ImportedModel &model, const CompressSettings &settings);

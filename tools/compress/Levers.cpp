@@ -11,8 +11,33 @@ namespace lmopt {
 
 const std::vector<Lever> &levers() {
   static const std::vector<Lever> table = {
-      {"prune-heads", "attn", "lm-prune-heads", "o", "ratio", {"0.12", "0.25", "0.4"}, "of the heads"},
-      {"prune-ffn", "ffn", "lm-prune-ffn", "down", "ratio", {"0.125", "0.25", "0.5"}, "of the neurons"},
+      // Shares are chosen here, unit by unit: the pass is not to share them out anew.
+      {"prune-heads",
+       "attn",
+       "lm-prune-heads",
+       "o",
+       "ratio",
+       {"0.12", "0.25", "0.4"},
+       "without # % of the heads",
+       {{"budget", "uniform"}}},
+      {"prune-ffn",
+       "ffn",
+       "lm-prune-ffn",
+       "down",
+       "ratio",
+       {"0.125", "0.25", "0.5"},
+       "without # % of the neurons",
+       {{"budget", "uniform"}}},
+      // What a block loses is measured here on the whole model: no limit of its own, and any share may fire.
+      {"split-ffn",
+       "ffn",
+       "lm-split-ffn",
+       "down",
+       "share",
+       {"0.75", "0.5", "0.25"},
+       "with # % of its experts",
+       {{"most", "1"}, {"limit", "1e30"}},
+       /*replacesLinears=*/true},
   };
   return table;
 }
@@ -69,9 +94,9 @@ static void addLever(Recipe &recipe, size_t lever, size_t strength, const std::v
       addNames(layers, anchorsOf(units[u], what));
   if (layers.empty())
     return;
-  // Shares are chosen here, unit by unit: the pass is not to share them out anew.
-  RecipeStep step{what.pass,
-                  {{what.strengthOption, what.strengths[strength]}, {"budget", "uniform"}, {"layers", layers}}};
+  RecipeStep step{what.pass, what.options};
+  step.options[what.strengthOption] = what.strengths[strength];
+  step.options["layers"] = layers;
   if (!statistics.empty())
     step.options["stats"] = statistics;
   recipe.steps.push_back(std::move(step));
@@ -98,7 +123,8 @@ static std::string listOf(size_t format, bool fitted, const std::vector<Unit> &u
                           const std::vector<Setting> &settings) {
   std::string list;
   for (size_t u = 0; u < units.size(); ++u) {
-    if (settings[u].format != format || units[u].kind == kTableKind)
+    bool isGone = settings[u].lever != kNoLever && levers()[settings[u].lever].replacesLinears;
+    if (settings[u].format != format || units[u].kind == kTableKind || isGone)
       continue;
     std::vector<std::string> changed = changedBy(units[u], settings[u]);
     for (const std::string &linear : units[u].linears)
@@ -158,7 +184,8 @@ std::string describe(const Setting &setting) {
   const Lever &lever = levers()[setting.lever];
   char percent[32];
   std::snprintf(percent, sizeof percent, "%.3g", 100 * std::strtod(lever.strengths[setting.strength].c_str(), nullptr));
-  return text + ", without " + percent + " % " + lever.effect;
+  std::string effect = lever.effect;
+  return text + ", " + effect.replace(effect.find('#'), 1, percent);
 }
 
 } // namespace lmopt

@@ -12,6 +12,7 @@
 
 #include "passes/pipelines/Recipes.h"
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -38,7 +39,11 @@ struct Lever {
   std::string anchor;                 ///< the linear of a block that the pass is told: "down"; empty: all of them
   std::string strengthOption;         ///< ratio
   std::vector<std::string> strengths; ///< as the option takes them
-  std::string effect;                 ///< for people: "% of the neurons"
+  std::string effect;                 ///< for people; # stands for the percentage: "without # % of the neurons"
+  std::map<std::string, std::string> options; ///< always given
+  /// The unit's linears become something else, which no format applies to: it stays f32. Nothing gets smaller by that,
+  /// so it is a lever of speed, and how long it takes is measured (of others it is the share of the bytes).
+  bool replacesLinears = false;
 };
 const std::vector<Lever> &levers();
 

@@ -44,7 +44,7 @@ static std::string identityOf(ModuleOp module, const CompressSettings &settings)
   json units = json::object();
   for (const Unit &unit : settings.units)
     units[unit.name] = unit.linears;
-  json identity = {{"version", 3},
+  json identity = {{"version", 4},
                    {"units", units},
                    {"model", lm::sourceFingerprint(module)},
                    {"calibration", settings.calibration.fingerprint()},
@@ -68,19 +68,27 @@ static size_t countRoundings(const Unit &unit) {
       llvm::count_if(formats(), [](const Format &format) { return !format.tableSteps.empty(); }));
 }
 
-size_t countMeasurements(const std::vector<Unit> &units) {
+std::vector<size_t> leversFor(const Unit &unit, CompressTarget target) {
+  std::vector<size_t> found;
+  for (size_t lever = 0; lever < levers().size(); ++lever)
+    if (levers()[lever].kind == unit.kind && (!levers()[lever].replacesLinears || target == CompressTarget::Speed))
+      found.push_back(lever);
+  return found;
+}
+
+size_t countMeasurements(const std::vector<Unit> &units, CompressTarget target) {
   size_t count = formats().size();
   for (const Unit &unit : units) {
     count += countRoundings(unit);
-    for (const Lever &lever : levers())
-      count += lever.kind == unit.kind ? lever.strengths.size() : 0;
+    for (size_t lever : leversFor(unit, target))
+      count += levers()[lever].strengths.size();
   }
   return count;
 }
 
 Measurer::Measurer(ImportedModel &model, const CompressSettings &settings, Table table)
     : model(model), settings(settings), bench(model, settings.units, settings.targetCpu), table(std::move(table)),
-      planned(countMeasurements(settings.units)) {}
+      planned(countMeasurements(settings.units, settings.target)) {}
 
 Result<Measurer> Measurer::create(ImportedModel &model, const CompressSettings &settings) {
   if (std::error_code failed = llvm::sys::fs::create_directories(settings.work))
@@ -217,15 +225,24 @@ Result<Measurer::Cell> Measurer::cell(size_t unit, const Setting &setting) {
     Result<Built> built = build("cell", one, "cell.so", /*narrowAttention=*/false);
     if (!built)
       return built.error();
-    return json{{"quality", toJson(built->point.quality)}, {"bytes", built->footprint.bytesOf(name)}};
+    json stored = {{"quality", toJson(built->point.quality)}, {"bytes", built->footprint.bytesOf(name)}};
+    if (setting.lever == kNoLever || !levers()[setting.lever].replacesLinears)
+      return stored;
+    Result<std::map<std::string, double>> seconds = timeUnits(path("cell.so"));
+    if (!seconds)
+      return seconds.error();
+    stored["seconds"] = (*seconds)[name];
+    return stored;
   };
   Result<json> stored = table.get(name + ": " + describe(setting), measureIt);
   ++measured;
   if (!stored)
     return stored.error();
   double loss = qualityFromJson((*stored)["quality"]).loss(tableMetric(settings.budget.metric));
-  double whole = uniforms[0].bytes[name];
-  return Cell{std::max(0.0, loss), whole > 0 ? (*stored)["bytes"].get<double>() / whole : 1};
+  auto shareOf = [&](const char *figure, double whole) { return whole > 0 ? stored->value(figure, whole) / whole : 1; };
+  double bytes = shareOf("bytes", uniforms[0].bytes[name]);
+  return Cell{std::max(0.0, loss), bytes,
+              stored->contains("seconds") ? shareOf("seconds", uniforms[0].seconds[name]) : bytes};
 }
 
 /// A format whose passes leave the unit alone (its widths do not fit) is none for it.
@@ -237,14 +254,12 @@ bool Measurer::appliesTo(size_t format, size_t unit) {
 Result<void> Measurer::measureUnit(size_t unit, MeasuredUnit &measuredUnit) {
   // How it can be cut, uncut first.
   std::vector<std::pair<Setting, Cell>> cuts = {{Setting{}, Cell{}}};
-  for (size_t lever = 0; lever < levers().size(); ++lever)
+  for (size_t lever : leversFor(bench.units()[unit], settings.target))
     for (size_t strength = 0; strength < levers()[lever].strengths.size(); ++strength) {
-      if (levers()[lever].kind != bench.units()[unit].kind)
-        continue;
       Result<Cell> one = cell(unit, {lever, strength, 0});
       if (!one)
         return one.error();
-      if (one->share < 1) // else the pass has left it alone
+      if (one->timeShare < 1) // else the pass has left it alone
         cuts.push_back({{lever, strength, 0}, *one});
     }
   for (size_t format = 0; format < formats().size(); ++format) {
@@ -259,9 +274,14 @@ Result<void> Measurer::measureUnit(size_t unit, MeasuredUnit &measuredUnit) {
     }
     const std::string &name = bench.units()[unit].name;
     double bytes = uniforms[format].bytes[name], seconds = uniforms[format].seconds[name];
-    for (const auto &[setting, cut] : cuts)
-      measuredUnit.options.push_back(
-          {{setting.lever, setting.strength, format}, cut.loss + rounded.loss, bytes * cut.share, seconds * cut.share});
+    for (const auto &[setting, cut] : cuts) {
+      if (format != 0 && setting.lever != kNoLever && levers()[setting.lever].replacesLinears)
+        continue;
+      measuredUnit.options.push_back({{setting.lever, setting.strength, format},
+                                      cut.loss + rounded.loss,
+                                      bytes * cut.share,
+                                      seconds * cut.timeShare});
+    }
   }
   return {};
 }

@@ -45,9 +45,9 @@ private:
   Result<void> measureUnits(CompressResult &result);
   Result<void> measureUnit(size_t unit, MeasuredUnit &measured);
 
-  /// One unit changed, the rest in f32: loss, and the share of its bytes that is left.
+  /// One unit changed, the rest in f32: loss, and the shares of its bytes and of its time that are left.
   struct Cell {
-    double loss = 0, share = 1;
+    double loss = 0, share = 1, timeShare = 1;
   };
   Result<Cell> cell(size_t unit, const Setting &setting);
   /// All units in one format.

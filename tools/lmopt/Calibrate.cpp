@@ -38,6 +38,9 @@ void addCalibrate(CommandLine &line) {
   command.add("--head-rows", options->headRows, "decoder: also keep so many rows that the head reads; 0: none")
       .between(0, int64_t{1} << 30)
       .showDefault();
+  command.add("--block-rows", options->blockRows, "also keep so many rows that each feed-forward block reads; 0: none")
+      .between(0, int64_t{1} << 30)
+      .showDefault();
   command.add("--memory", options->memory, "MB of sums at a time; the model is run in as many parts as that takes")
       .between(1, int64_t{1} << 20)
       .showDefault();

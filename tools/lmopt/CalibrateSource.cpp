@@ -64,6 +64,7 @@ Result<void> calibrateSource(const CalibrateOptions &options, const Context &con
   settings.threads = options.threads;
   settings.partBytes = options.memory << 20;
   settings.headRows = options.headRows;
+  settings.blockRows = options.blockRows;
   settings.progress = [&](double fraction, const std::string &detail) { progress.update(fraction, detail); };
   settings.note = [&](const std::string &text) { note(context, text); };
   Result<void> done = calibrate(*model->module, *selection, *sequences, settings);

@@ -54,6 +54,7 @@ struct CalibrateOptions {
   int64_t context = 0; // decoder: tokens in a sequence; 0: 512, or what the model can take
   int64_t tokens = 32768;
   int64_t headRows = 16384;
+  int64_t blockRows = 4096;
   int64_t memory = 256; // MB of sums at a time
   int threads = 0;
   bool noHead = false;

@@ -231,6 +231,7 @@ static Result<void> optimize(PassManager &manager, ImportedModel &model, const P
   run.output = options.output;
   run.measurement.partBytes = usual.memory << 20;
   run.measurement.headRows = usual.headRows;
+  run.measurement.blockRows = usual.blockRows;
   run.measurement.progress = [&](double fraction, const std::string &detail) {
     progress.update(0.02 + 0.08 * fraction, "calibrate, " + detail);
   };

@@ -129,6 +129,7 @@ struct Preparation {
     const CalibrateOptions usual;
     settings.measurement.partBytes = usual.memory << 20;
     settings.measurement.headRows = 0;
+    settings.measurement.blockRows = usual.blockRows;
     settings.measurement.note = [this](const std::string &text) { note(context, text); };
     settings.context = &context;
     settings.threads = options.threads;
@@ -182,6 +183,8 @@ static Result<void> tellPlan(const CompressOptions &options, const CompressSetti
   for (const Format &format : formats())
     text += "  " + format.name;
   for (const Lever &lever : levers()) {
+    if (lever.replacesLinears && settings.target != CompressTarget::Speed)
+      continue;
     text += "\n" + lever.pass;
     for (const std::string &strength : lever.strengths)
       text += "  " + lever.strengthOption + "=" + strength;
@@ -189,7 +192,7 @@ static Result<void> tellPlan(const CompressOptions &options, const CompressSetti
   text += "\ntokens   " + std::to_string(settings.calibration.tokens()) + " to calibrate, " +
           std::to_string(settings.choice.tokens()) + " to choose, " + std::to_string(settings.check.tokens()) +
           " to check\nbudget   " + options.budget + ", target " + options.target +
-          "\nmodels to compile and judge: " + std::to_string(countMeasurements(settings.units)) +
+          "\nmodels to compile and judge: " + std::to_string(countMeasurements(settings.units, settings.target)) +
           ", then some six to tune\n";
   return writeOutput(text);
 }

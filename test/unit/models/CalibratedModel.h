@@ -48,6 +48,7 @@ protected:
     result.partBytes = bytes;
     result.threads = threads;
     result.headRows = 10;
+    result.blockRows = 7;
     return result;
   }
 

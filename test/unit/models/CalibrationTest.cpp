@@ -11,6 +11,7 @@
 #include "test/unit/models/CalibratedModel.h"
 
 #include "passes/analysis/LayerHalves.h"
+#include "passes/analysis/NarrowLinear.h"
 #include "passes/analysis/Statistics.h"
 #include "tools/calibrate/Moments.h"
 #include "tools/calibrate/Segments.h"
@@ -82,6 +83,45 @@ TEST_P(CalibratedFixtures, SumsAreThoseOfTheInterpreter) {
     ASSERT_TRUE(succeeded(found)) << values[i].name;
     expectSums(*found, expected[i]);
   }
+}
+
+// Rows differ as those that are summed up do, each by itself.
+TEST_P(CalibratedFixtures, BlockRowsAreThoseOfTheInterpreter) {
+  run(settings("rows", 1)); // in parts
+  FailureOr<lm::Statistics> statistics = lm::Statistics::open(*model.module, folder + "/rows");
+  ASSERT_TRUE(succeeded(statistics));
+  OwningOpRef<ModuleOp> observed = observer();
+  llvm::SmallVector<lm::ObservedValue> values = lm::findObservedValues(*model.module, allLayers());
+  std::vector<std::vector<float>> all(values.size());
+  for (const fixture::Case &one : fixture.cases) {
+    std::vector<lm::RuntimeValue> results = observe(*observed, one);
+    for (size_t i = 0; i < values.size(); ++i)
+      fixture::append(all[i], std::get<lm::reference::Tensor>(results[i]).f32);
+  }
+  size_t stride = size_t(sequences.tokens() + 6) / 7, blocks = 0;
+  lm::ParamUses uses(*model.module);
+  for (lm::LinearOp down : lm::findOps<lm::LinearOp>(*model.module)) {
+    auto match = lm::matchFeedForward(down, uses);
+    auto *block = match ? std::get_if<lm::FeedForward>(&*match) : nullptr;
+    if (!block)
+      continue;
+    ++blocks;
+    Value input = block->before.front().getInput();
+    auto value = llvm::find_if(values, [&](auto &each) { return each.value == input; });
+    FailureOr<std::vector<float>> kept = statistics->readBlockRows(*value);
+    ASSERT_TRUE(succeeded(kept));
+    auto width = size_t(value->width());
+    ASSERT_EQ(kept->size(), (size_t(sequences.tokens()) + stride - 1) / stride * width);
+    const std::vector<float> &rows = all[size_t(value - values.begin())];
+    for (size_t at = 0; at < kept->size(); ++at) {
+      size_t begin = at / width * stride * width;
+      double squares = 0;
+      for (size_t i = begin; i < begin + width; ++i)
+        squares += double(rows[i]) * rows[i];
+      ASSERT_NEAR((*kept)[at], rows[begin + at % width], kRowError * std::sqrt(squares)) << value->name << " " << at;
+    }
+  }
+  EXPECT_GE(blocks, 1u);
 }
 
 TEST_P(CalibratedFixtures, PartsAndThreadsChangeNoBit) {

@@ -152,6 +152,26 @@ TEST(LeversTest, ASettingIsARecipe) {
     }
   EXPECT_EQ(describe({0, 1, formatIndex("int8")}), "int8, without 25 % of the heads");
   EXPECT_EQ(describe({1, 0, formatIndex("f32")}), "f32, without 12.5 % of the neurons");
+  EXPECT_EQ(describe({2, 0, formatIndex("f32")}), "f32, with 75 % of its experts");
+}
+
+TEST(LeversTest, ExpertsAreForSpeed) {
+  Unit ffn = {"layers.0.ffn", "ffn", {"layers.0.ffn.up", "layers.0.ffn.down"}, {"layers.0.ffn"}};
+  auto namesFor = [&](CompressTarget target) {
+    std::vector<std::string> names;
+    for (size_t lever : leversFor(ffn, target))
+      names.push_back(levers()[lever].name);
+    return names;
+  };
+  EXPECT_EQ(namesFor(CompressTarget::Size), std::vector<std::string>({"prune-ffn"}));
+  EXPECT_EQ(namesFor(CompressTarget::Speed), std::vector<std::string>({"prune-ffn", "split-ffn"}));
+  // 3 formats beside f32 for the unit, all 4 for the model; 3 strengths a lever.
+  EXPECT_EQ(countMeasurements({ffn}, CompressTarget::Size), 4u + 3 + 3);
+  EXPECT_EQ(countMeasurements({ffn}, CompressTarget::Speed), 4u + 3 + 6);
+  // No format is told of linears that are gone.
+  Recipe recipe = makeRecipe({ffn}, {{2, 0, formatIndex("int8")}}, {"x", "", false});
+  for (const RecipeStep &step : recipe.steps)
+    EXPECT_TRUE(step.pass == "lm-split-ffn" || !step.options.count("layers")) << step.pass;
 }
 
 } // namespace
