@@ -48,10 +48,11 @@ static void alignLoops(llvm::Module &module) {
 
 bool generate(llvm::Module &module, llvm::TargetMachine &machine, llvm::CodeGenFileType kind,
               llvm::raw_pwrite_stream &out, std::string &error) {
-  alignLoops(module);
+  if (machine.getTargetTriple().isX86())
+    alignLoops(module);
   llvm::legacy::PassManager passes;
   if (machine.addPassesToEmitFile(passes, out, nullptr, kind)) {
-    error = "LLVM's x86 target cannot write this kind of file";
+    error = "LLVM's target '" + machine.getTargetTriple().str() + "' cannot write this kind of file";
     return false;
   }
   passes.run(module);

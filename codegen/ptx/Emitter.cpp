@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The vocabulary of kernels for GPUs; see Emitter.h.
+#include "codegen/ptx/Emitter.h"
+
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+
+namespace lmopt::ptx {
+
+using Value = Emitter::Value;
+using Values = Emitter::Values;
+
+//===--- Constants, arithmetic ---===//
+
+Value Emitter::number(int64_t value) {
+  return arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(static_cast<int32_t>(value)));
+}
+Value Emitter::floatOf(float value) { return arith::ConstantOp::create(b, loc, b.getF32FloatAttr(value)); }
+
+Value Emitter::add(Value a, Value c) {
+  return isFloat(a) ? Value(arith::AddFOp::create(b, loc, a, c)) : Value(arith::AddIOp::create(b, loc, a, c));
+}
+Value Emitter::sub(Value a, Value c) {
+  return isFloat(a) ? Value(arith::SubFOp::create(b, loc, a, c)) : Value(arith::SubIOp::create(b, loc, a, c));
+}
+Value Emitter::mul(Value a, Value c) {
+  return isFloat(a) ? Value(arith::MulFOp::create(b, loc, a, c)) : Value(arith::MulIOp::create(b, loc, a, c));
+}
+Value Emitter::div(Value a, Value c) { return arith::DivUIOp::create(b, loc, a, c); }
+Value Emitter::rem(Value a, Value c) { return arith::RemUIOp::create(b, loc, a, c); }
+Value Emitter::fma(Value a, Value c, Value sum) { return LLVM::FMAOp::create(b, loc, a, c, sum); }
+
+Value Emitter::mul(Value a, int64_t c) {
+  if (c == 1)
+    return a;
+  return llvm::isPowerOf2_64(static_cast<uint64_t>(c)) ? shl(a, llvm::Log2_64(static_cast<uint64_t>(c)))
+                                                       : mul(a, number(c));
+}
+Value Emitter::div(Value a, int64_t c) { return c == 1 ? a : div(a, number(c)); }
+Value Emitter::rem(Value a, int64_t c) { return rem(a, number(c)); }
+Value Emitter::bitAnd(Value a, int64_t mask) { return arith::AndIOp::create(b, loc, a, number(mask)); }
+Value Emitter::shl(Value a, int64_t bits) { return arith::ShLIOp::create(b, loc, a, number(bits)); }
+Value Emitter::shr(Value a, int64_t bits) { return arith::ShRUIOp::create(b, loc, a, number(bits)); }
+Value Emitter::less(Value a, Value c) {
+  return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, a, c);
+}
+Value Emitter::equal(Value a, Value c) { return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, a, c); }
+Value Emitter::select(Value condition, Value a, Value c) {
+  return arith::SelectOp::create(b, loc, condition, a, c);
+}
+Value Emitter::toFloat(Value integer) { return arith::SIToFPOp::create(b, loc, f32(), integer); }
+
+//===--- Threads ---===//
+
+Value Emitter::thread() { return NVVM::ThreadIdXOp::create(b, loc, i32()); }
+Value Emitter::block() { return NVVM::BlockIdXOp::create(b, loc, i32()); }
+
+//===--- Memory ---===//
+
+Value Emitter::shared() { return LLVM::AddressOfOp::create(b, loc, sharedPtr(), "shared_memory"); }
+
+Value Emitter::offsetFor(Value base, Value offset) {
+  bool isGlobal = cast<LLVM::LLVMPointerType>(base.getType()).getAddressSpace() == 1;
+  if (!isGlobal || offset.getType().isInteger(64))
+    return offset;
+  return arith::ExtUIOp::create(b, loc, b.getI64Type(), offset);
+}
+
+Value Emitter::at(Value base, Value offset) {
+  return LLVM::GEPOp::create(b, loc, base.getType(), b.getI8Type(), base, offsetFor(base, offset));
+}
+
+Value Emitter::atElement(Value base, Value index, int64_t bytes) {
+  Value wide = arith::ExtUIOp::create(b, loc, b.getI64Type(), index);
+  return at(base, arith::MulIOp::create(b, loc, wide, arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(bytes))));
+}
+
+Value Emitter::load(Type type, Value address, int64_t alignment) {
+  return LLVM::LoadOp::create(b, loc, type, address, static_cast<unsigned>(alignment));
+}
+void Emitter::store(Value value, Value address, int64_t alignment) {
+  LLVM::StoreOp::create(b, loc, value, address, static_cast<unsigned>(alignment));
+}
+
+Values Emitter::loadWords(Value address) {
+  Value vector = load(VectorType::get({4}, i32()), address, 16);
+  Values words;
+  for (int64_t i = 0; i < 4; ++i)
+    words.push_back(LLVM::ExtractElementOp::create(b, loc, vector, number(i)));
+  return words;
+}
+
+void Emitter::storeWords(const Values &words, Value address) {
+  Value vector = LLVM::PoisonOp::create(b, loc, VectorType::get({4}, words[0].getType()));
+  for (int64_t i = 0; i < 4; ++i)
+    vector = LLVM::InsertElementOp::create(b, loc, vector, words[static_cast<size_t>(i)], number(i));
+  store(vector, address, 16);
+}
+
+void Emitter::copyAsync(Value to, Value from, Value bytes) {
+  NVVM::CpAsyncOp::create(b, loc, to, from, 16, NVVM::LoadCacheModifierKind::CG, bytes);
+}
+void Emitter::waitForCopies() {
+  NVVM::CpAsyncCommitGroupOp::create(b, loc);
+  NVVM::CpAsyncWaitGroupOp::create(b, loc, 0);
+}
+
+//===--- Warps and blocks ---===//
+
+void Emitter::barrier() { NVVM::BarrierOp::create(b, loc); }
+
+Value Emitter::shuffleXor(Value value, int64_t mask) {
+  return NVVM::ShflOp::create(b, loc, value.getType(), number(-1), value, number(mask), number(kWarpLanes - 1),
+                              NVVM::ShflKind::bfly, UnitAttr());
+}
+
+Values Emitter::mma(const Values &weights, const Values &rows, const Values &sums, NVVM::MMATypes weightType,
+                    NVVM::MMATypes rowType, int64_t depth) {
+  Type element = sums[0].getType();
+  auto type = LLVM::LLVMStructType::getLiteral(b.getContext(), SmallVector<Type>(4, element));
+  std::optional<NVVM::MMAIntOverflow> overflow;
+  if (!isFloat(sums[0]))
+    overflow = NVVM::MMAIntOverflow::wrapped;
+  Value made = NVVM::MmaOp::create(b, loc, type, weights, rows, sums, {16, 8, depth}, std::nullopt, overflow,
+                                   {{weightType, rowType}}, {{NVVM::MMALayout::row, NVVM::MMALayout::col}});
+  Values result;
+  for (int64_t i = 0; i < 4; ++i)
+    result.push_back(LLVM::ExtractValueOp::create(b, loc, made, i));
+  return result;
+}
+
+Values Emitter::mmaS8U8(const Values &weights, const Values &rows, const Values &sums) {
+  return mma(weights, rows, sums, NVVM::MMATypes::s8, NVVM::MMATypes::u8, 32);
+}
+Values Emitter::mmaBf16(const Values &weights, const Values &rows, const Values &sums) {
+  return mma(weights, rows, sums, NVVM::MMATypes::bf16, NVVM::MMATypes::bf16, 16);
+}
+
+//===--- Control flow ---===//
+
+Values Emitter::loop(Value from, Value to, int64_t step, const Values &carried,
+                     const std::function<Values(Value, const Values &)> &body) {
+  auto op =
+      scf::ForOp::create(b, loc, from, to, number(step), carried, [&](OpBuilder &, Location, Value i, ValueRange args) {
+        OpBuilder::InsertionGuard guard(b);
+        b.setInsertionPointToEnd(i.getParentBlock());
+        scf::YieldOp::create(b, loc, body(i, Values(args.begin(), args.end())));
+      });
+  return Values(op.getResults().begin(), op.getResults().end());
+}
+
+void Emitter::loop(Value from, Value to, int64_t step, const std::function<void(Value)> &body) {
+  loop(from, to, step, Values(), [&](Value i, const Values &) {
+    body(i);
+    return Values();
+  });
+}
+
+void Emitter::ifThen(Value condition, const std::function<void()> &body) {
+  auto made = scf::IfOp::create(b, loc, condition, /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(made.thenBlock());
+  body();
+}
+
+Values Emitter::ifThen(Value condition, const Values &otherwise, const std::function<Values()> &body) {
+  auto made = scf::IfOp::create(b, loc, TypeRange(ValueRange(otherwise)), condition, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(made.elseBlock());
+  scf::YieldOp::create(b, loc, otherwise);
+  b.setInsertionPointToStart(made.thenBlock());
+  scf::YieldOp::create(b, loc, body());
+  return Values(made.getResults().begin(), made.getResults().end());
+}
+
+} // namespace lmopt::ptx

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A small vocabulary over MLIR builders in which kernels for GPUs are written: what one thread does. Every call appends
+// ops of arith, scf, llvm (addresses) and nvvm at the insertion point; nothing is hidden. Counters are i32; addresses
+// are a base and a byte offset, as in codegen/cpu/Emitter.h. Tested through the kernels (test/unit/ptx).
+#ifndef LMOPT_CODEGEN_PTX_EMITTER_H
+#define LMOPT_CODEGEN_PTX_EMITTER_H
+
+#include "codegen/ptx/Target.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/Builders.h"
+
+#include <functional>
+
+namespace lmopt::ptx {
+
+constexpr int64_t kWarpLanes = 32;
+
+class Emitter {
+public:
+  using Value = mlir::Value;
+  using Values = mlir::SmallVector<Value>;
+
+  Emitter(mlir::OpBuilder &builder, mlir::Location loc, const Target &target) : b(builder), loc(loc), target(target) {}
+
+  mlir::OpBuilder &b;
+  mlir::Location loc;
+  const Target &target;
+
+  // Types.
+  mlir::Type i32() { return b.getI32Type(); }
+  mlir::Type f32() { return b.getF32Type(); }
+  mlir::Type globalPtr() { return mlir::LLVM::LLVMPointerType::get(b.getContext(), 1); }
+  mlir::Type sharedPtr() { return mlir::LLVM::LLVMPointerType::get(b.getContext(), 3); }
+
+  // Constants.
+  Value number(int64_t value); ///< i32
+  Value floatOf(float value);
+
+  // Arithmetic on i32 and f32; the type picks the op. No product and sum become one operation unless it says fma.
+  Value add(Value a, Value c);
+  Value sub(Value a, Value c);
+  Value mul(Value a, Value c);
+  Value div(Value a, Value c); ///< unsigned
+  Value rem(Value a, Value c); ///< unsigned
+  Value fma(Value a, Value c, Value sum);
+  Value add(Value a, int64_t c) { return c ? add(a, number(c)) : a; }
+  Value mul(Value a, int64_t c);
+  Value div(Value a, int64_t c);
+  Value rem(Value a, int64_t c);
+  Value bitAnd(Value a, int64_t mask);
+  Value shl(Value a, int64_t bits);
+  Value shr(Value a, int64_t bits); ///< logical
+  Value less(Value a, Value c);     ///< unsigned
+  Value equal(Value a, Value c);
+  Value select(Value condition, Value a, Value c);
+  Value toFloat(Value integer); ///< signed
+
+  // Who a thread is.
+  Value thread();                      ///< in its block
+  Value lane() { return bitAnd(thread(), kWarpLanes - 1); }
+  Value warp() { return shr(thread(), 5); }
+  Value block(); ///< in the grid, along x
+
+  // Memory. A base in global memory takes offsets of 64 bits, one in shared memory of 32.
+  Value shared(); ///< the block's dynamic shared memory, aligned to 128
+  Value at(Value base, Value offset);
+  Value at(Value base, int64_t offset) { return offset ? at(base, number(offset)) : base; }
+  /// base + index * bytes, where the product may need 64 bits.
+  Value atElement(Value base, Value index, int64_t bytes);
+  Value load(mlir::Type type, Value address, int64_t alignment = 4);
+  void store(Value value, Value address, int64_t alignment = 4);
+  Values loadWords(Value address); ///< four i32 that lie at a multiple of 16
+  void storeWords(const Values &words, Value address);
+  /// 16 bytes to shared memory, behind the thread's back; see waitForCopies. Of them `bytes` come from there, the rest
+  /// are zero.
+  void copyAsync(Value to, Value from, Value bytes);
+  /// Those of this thread so far have arrived; other threads see them behind a barrier.
+  void waitForCopies();
+
+  // Warps and blocks.
+  void barrier();
+  Value shuffleXor(Value value, int64_t mask);
+  /// 16 outputs x 32 inputs of s8 times 32 inputs x 8 rows of u8, added to `sums`, modulo 2^32: layouts in Fragments.h.
+  Values mmaS8U8(const Values &weights, const Values &rows, const Values &sums);
+  /// 16 outputs x 16 inputs times 16 inputs x 8 rows of bf16, added to f32 sums.
+  Values mmaBf16(const Values &weights, const Values &rows, const Values &sums);
+
+  // Control flow. Loops stay loops: ptxas would unroll one of 9 turns and run out of registers.
+  Values loop(Value from, Value to, int64_t step, const Values &carried,
+              const std::function<Values(Value, const Values &)> &body);
+  void loop(Value from, Value to, int64_t step, const std::function<void(Value)> &body);
+  void ifThen(Value condition, const std::function<void()> &body);
+  /// What the body gives, else `otherwise`.
+  Values ifThen(Value condition, const Values &otherwise, const std::function<Values()> &body);
+
+private:
+  bool isFloat(Value a) { return mlir::isa<mlir::FloatType>(a.getType()); }
+  Value offsetFor(Value base, Value offset);
+  Values mma(const Values &weights, const Values &rows, const Values &sums, mlir::NVVM::MMATypes weightType,
+             mlir::NVVM::MMATypes rowType, int64_t depth);
+};
+
+} // namespace lmopt::ptx
+
+#endif // LMOPT_CODEGEN_PTX_EMITTER_H

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The kernels of one architecture, each a function of a gpu.module that the driver can launch, emitted once for each
+// set of shapes and named as in codegen/cpu: operation, types, sizes, tile. In: names, arguments, bodies. Out: the
+// module, and of each kernel what a launch must know. Tested by test/unit/ptx.
+#ifndef LMOPT_CODEGEN_PTX_KERNELLIBRARY_H
+#define LMOPT_CODEGEN_PTX_KERNELLIBRARY_H
+
+#include "codegen/ptx/Emitter.h"
+
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/IR/BuiltinOps.h"
+
+#include <map>
+#include <string>
+
+namespace lmopt::ptx {
+
+/// How a kernel is launched, whatever its arguments are.
+struct KernelShape {
+  int64_t threads = 256;    ///< of a block
+  int64_t leastBlocks = 1;  ///< that share a multiprocessor: bounds the registers
+  int64_t sharedBytes = 0;  ///< dynamic shared memory of a block
+};
+
+/// One argument of a kernel.
+enum class ArgumentKind {
+  Constant, ///< memory that nothing writes while the kernel runs: read past the first-level cache
+  Memory,   ///< memory that may be written
+  Number    ///< i32
+};
+
+class KernelLibrary {
+public:
+  KernelLibrary(mlir::MLIRContext *context, const Target &target);
+
+  using Body = std::function<void(Emitter &, mlir::ValueRange)>;
+  /// Emits `body` as the kernel of this name, if there is none yet; the result is the name, which must differ whenever
+  /// the code would.
+  std::string define(const std::string &name, const KernelShape &shape, llvm::ArrayRef<ArgumentKind> arguments,
+                     const Body &body);
+
+  const Target &getTarget() const { return target; }
+  mlir::gpu::GPUModuleOp getModule();
+  const std::map<std::string, KernelShape> &shapes() const { return known; }
+
+private:
+  Target target;
+  mlir::OwningOpRef<mlir::ModuleOp> module; ///< around the gpu.module
+  std::map<std::string, KernelShape> known;
+};
+
+} // namespace lmopt::ptx
+
+#endif // LMOPT_CODEGEN_PTX_KERNELLIBRARY_H

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The table of architectures; see Target.h.
+#include "codegen/ptx/Target.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringRef.h"
+
+namespace lmopt::ptx {
+
+static const std::vector<Target> &architectures() {
+  static const std::vector<Target> table = {
+      {"sm_80", 70, 80, /*isExact=*/false, /*hasWgmma=*/false, 163 << 10},
+      {"sm_90a", 80, 90, /*isExact=*/true, /*hasWgmma=*/true, 227 << 10},
+  };
+  return table;
+}
+
+bool makeTargets(const std::string &text, std::vector<Target> &targets, std::string &error) {
+  auto [name, list] = llvm::StringRef(text).split(':');
+  bool isList = text.find(':') != std::string::npos;
+  if (name != "nvptx") {
+    error = "'" + text + "': expected nvptx, or nvptx:sm_80,sm_90a";
+    return false;
+  }
+  targets.clear();
+  if (!isList) {
+    targets = architectures();
+    return true;
+  }
+  llvm::SmallVector<llvm::StringRef> chips;
+  list.split(chips, ',');
+  for (llvm::StringRef chip : chips) {
+    const auto *found = llvm::find_if(architectures(), [&](const Target &target) { return target.chip == chip; }).base();
+    if (found == architectures().data() + architectures().size() ||
+        llvm::any_of(targets, [&](const Target &target) { return target.chip == chip; })) {
+      error = "'" + text + "': '" + chip.str() + "' is no architecture, or is there twice; there are sm_80 (runs on all from 8.0 on) and " +
+              "sm_90a (9.0)";
+      return false;
+    }
+    targets.push_back(*found);
+  }
+  return true;
+}
+
+} // namespace lmopt::ptx

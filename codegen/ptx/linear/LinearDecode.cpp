@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// See LinearDecode.h.
+#include "codegen/ptx/linear/LinearDecode.h"
+
+using namespace mlir;
+
+namespace lmopt::ptx {
+
+namespace {
+
+using Values = Emitter::Values;
+constexpr int64_t kWarps = LinearDecodeSpec::kWarps, kTogether = LinearDecodeSpec::kTogether;
+constexpr int64_t kThreads = kWarps * kWarpLanes, kSlice = LinearSpec::kSlice;
+
+struct Arguments {
+  Value weights, rows, scales, zeros, out, outStride, count;
+};
+
+/// What the kernels for operands of mma.sync and for floats have in common.
+class DecodeEmitter {
+public:
+  DecodeEmitter(Emitter &e, const LinearDecodeSpec &spec, const Arguments &arguments)
+      : e(e), spec(spec), linear(spec.linear), a(arguments), shared(e.shared()), thread(e.thread()), lane(e.lane()),
+        warp(e.warp()), tile(e.block()),
+        tileWeights(e.at(e.atElement(a.weights, tile, linear.slices() * kSlice), e.mul(lane, 16))) {}
+  virtual ~DecodeEmitter() = default;
+
+  void run() {
+    Values sums = startSums();
+    int64_t piece = spec.pieceSlices(), whole = linear.slices() / piece, rest = linear.slices() % piece;
+    sums = e.loop(e.number(0), e.number(whole), 1, sums, [&](Value i, const Values &carried) {
+      return addPiece(e.mul(i, piece), piece, carried);
+    });
+    if (rest)
+      sums = addPiece(e.number(whole * piece), rest, sums);
+    finish(sums);
+  }
+
+protected:
+  Emitter &e;
+  const LinearDecodeSpec &spec;
+  const LinearSpec &linear;
+  const Arguments &a;
+  Value shared, thread, lane, warp, tile, tileWeights;
+
+  virtual Values startSums() = 0;
+  /// `offset`: of the slice's inputs in a row of the piece.
+  virtual Values addSlice(const Values &weights, Value offset, const Values &sums) = 0;
+  virtual void finish(const Values &sums) = 0;
+
+  // A piece of `count` slices from `first` on: its rows are brought to shared memory, then slice after slice is added.
+  Values addPiece(Value first, int64_t count, Values sums) {
+    e.barrier(); // who is behind may still read the piece before
+    copyRows(first, count);
+    Values ahead = loadBatch(first, e.number(0), count);
+    e.waitForCopies();
+    e.barrier();
+    sums = addBatch(ahead, e.number(0), sums);
+    int64_t step = kWarps * kTogether, whole = count / step;
+    sums = e.loop(e.number(1), e.number(whole), 1, sums, [&](Value i, const Values &carried) {
+      Value begin = e.mul(i, step);
+      return addBatch(loadBatch(first, begin, /*wholeOnly*/ step * whole), begin, carried);
+    });
+    if (whole >= 1 && count % step) {
+      Value begin = e.number(whole * step);
+      sums = addBatch(loadBatch(first, begin, count), begin, sums);
+    }
+    return sums;
+  }
+
+  // What a warp asks for at once: slices begin + warp, + 8, + 16, ...; those at `count` or beyond are zero.
+  Values loadBatch(Value first, Value begin, int64_t count) {
+    Values words;
+    Value own = e.add(begin, warp);
+    for (int64_t u = 0; u < kTogether; ++u) {
+      Value slice = e.add(own, kWarps * u);
+      auto load = [&] { return e.loadWords(e.at(tileWeights, e.mul(e.add(first, slice), kSlice))); };
+      bool isWhole = count % (kWarps * kTogether) == 0;
+      llvm::append_range(words, isWhole ? load() : e.ifThen(e.less(slice, e.number(count)), Values(4, e.number(0)), load));
+    }
+    return words;
+  }
+  Values addBatch(const Values &words, Value begin, Values sums) {
+    Value own = e.add(begin, warp);
+    for (int64_t u = 0; u < kTogether; ++u) {
+      Values weights(ArrayRef(words).slice(static_cast<size_t>(4 * u), 4));
+      sums = addSlice(weights, e.mul(e.add(own, kWarps * u), 32), sums);
+    }
+    return sums;
+  }
+
+  // Sixteen bytes a thread and turn; rows that there are not are zero.
+  void copyRows(Value first, int64_t count) {
+    int64_t chunks = 2 * count;
+    e.loop(thread, e.number(spec.rows * chunks), kThreads, [&](Value i) {
+      Value row = e.div(i, chunks), chunk = e.rem(i, chunks);
+      Value isThere = e.less(e.add(firstRow(), row), a.count);
+      Value from = e.atElement(a.rows, e.select(isThere, e.add(firstRow(), row), e.number(0)), linear.rowBytes());
+      from = e.at(from, e.mul(e.add(e.mul(first, 2), chunk), 16));
+      Value to = e.at(shared, e.add(e.mul(row, spec.pieceStride()), e.mul(chunk, 16)));
+      e.copyAsync(to, from, e.select(isThere, e.number(16), e.number(0)));
+    });
+  }
+  virtual Value firstRow() { return e.number(0); }
+
+  Value loadOf(Type type, int64_t offset, Value output) {
+    return e.load(type, e.at(e.at(a.weights, offset), e.mul(output, 4)));
+  }
+  /// A result with its bias to its place.
+  void put(Value number, Value row, Value output) {
+    auto store = [&] {
+      Value sum = linear.bias ? e.add(number, loadOf(e.f32(), linear.biasOffset(), output)) : number;
+      e.store(sum, e.at(e.at(a.out, e.mul(row, a.outStride)), e.mul(output, 4)));
+    };
+    Value isThere = e.less(row, a.count);
+    if (linear.outputs % LinearSpec::kTile)
+      isThere = arith::AndIOp::create(e.b, e.loc, isThere, e.less(output, e.number(linear.outputs)));
+    e.ifThen(isThere, store);
+  }
+};
+
+/// s8 and bf16: 8 rows are the columns of an operand.
+class OperandEmitter : public DecodeEmitter {
+public:
+  using DecodeEmitter::DecodeEmitter;
+
+private:
+  int64_t groups() const { return spec.rows / 8; }
+  Value zero() { return linear.isInteger() ? e.number(0) : e.floatOf(0); }
+  Values startSums() override { return Values(static_cast<size_t>(4 * groups()), zero()); }
+
+  Values addSlice(const Values &weights, Value offset, const Values &sums) override {
+    Value own = e.add(offset, e.mul(e.bitAnd(lane, 3), 4));
+    Values result;
+    for (int64_t group = 0; group < groups(); ++group) {
+      Value row = e.add(e.shr(lane, 2), 8 * group);
+      Value from = e.at(shared, e.add(e.mul(row, spec.pieceStride()), own));
+      Values rows = {e.load(e.i32(), from), e.load(e.i32(), e.at(from, 16))};
+      Values part(ArrayRef(sums).slice(static_cast<size_t>(4 * group), 4));
+      llvm::append_range(result, linear.isInteger() ? e.mmaS8U8(weights, rows, part) : e.mmaBf16(weights, rows, part));
+    }
+    return result;
+  }
+
+  // Each group of rows is finished by a warp of its own.
+  void finish(const Values &sums) override {
+    e.barrier();
+    for (int64_t group = 0; group < groups(); ++group)
+      e.storeWords(Values(ArrayRef(sums).slice(static_cast<size_t>(4 * group), 4)),
+                   e.at(shared, e.mul(e.add(e.mul(e.add(e.mul(warp, groups()), group), kWarpLanes), lane), 16)));
+    e.barrier();
+    e.ifThen(e.less(warp, e.number(groups())), [&] { finishGroup(warp); });
+  }
+
+  void finishGroup(Value group) {
+    Type element = linear.isInteger() ? e.i32() : e.f32();
+    Values sums(4, zero());
+    for (int64_t w = 0; w < kWarps; ++w) {
+      Value place = e.mul(e.add(e.mul(e.add(group, groups() * w), kWarpLanes), lane), 16);
+      for (int64_t i = 0; i < 4; ++i)
+        sums[static_cast<size_t>(i)] =
+            e.add(sums[static_cast<size_t>(i)], e.load(element, e.at(e.at(shared, place), 4 * i)));
+    }
+    for (int64_t i = 0; i < 4; ++i) {
+      Value output = e.add(e.add(e.mul(tile, LinearSpec::kTile), e.shr(lane, 2)), i / 2 * 8);
+      Value row = e.add(e.add(e.mul(group, 8), e.mul(e.bitAnd(lane, 3), 2)), i % 2);
+      put(linear.isInteger() ? scaled(sums[static_cast<size_t>(i)], row, output) : sums[static_cast<size_t>(i)], row,
+          output);
+    }
+  }
+
+  // As codegen/cpu/linear/LinearParts.cpp has it: (float)(sum - zero C) times (scale of the row times that of the
+  // output).
+  Value scaled(Value sum, Value row, Value output) {
+    Value isThere = e.less(row, a.count), safe = e.select(isThere, row, e.number(0));
+    Value zeroPoint = e.load(e.i32(), e.at(a.zeros, e.mul(safe, 4)));
+    Value rowScale = e.load(e.f32(), e.at(a.scales, e.mul(safe, 4)));
+    Value exact = e.sub(sum, e.mul(zeroPoint, loadOf(e.i32(), linear.sumOffset(), output)));
+    return e.mul(e.toFloat(exact), e.mul(rowScale, loadOf(e.f32(), linear.scaleOffset(), output)));
+  }
+};
+
+/// f32: a lane multiplies one input of eight with four outputs, for each of eight rows.
+class FloatEmitter : public DecodeEmitter {
+public:
+  using DecodeEmitter::DecodeEmitter;
+
+private:
+  static constexpr int64_t kRows = 8;
+  Value firstRow() override { return e.mul(Value(NVVM::BlockIdYOp::create(e.b, e.loc, e.i32())), kRows); }
+  Values startSums() override { return Values(4 * kRows, e.floatOf(0)); }
+
+  Values addSlice(const Values &weights, Value offset, const Values &sums) override {
+    Value own = e.add(offset, e.mul(e.shr(lane, 2), 4));
+    Values result;
+    for (int64_t row = 0; row < kRows; ++row) {
+      Value x = e.load(e.f32(), e.at(shared, e.add(own, row * spec.pieceStride())));
+      for (size_t i = 0; i < 4; ++i) {
+        Value weight = arith::BitcastOp::create(e.b, e.loc, e.f32(), weights[i]);
+        result.push_back(e.fma(x, weight, sums[static_cast<size_t>(4 * row) + i]));
+      }
+    }
+    return result;
+  }
+
+  // The eight inputs of a slice meet by shuffles, the warps in shared memory; then each of 128 threads finishes one.
+  void finish(const Values &sums) override {
+    Values whole = sums;
+    for (Value &sum : whole)
+      for (int64_t mask : {4, 8, 16})
+        sum = e.add(sum, e.shuffleXor(sum, mask));
+    e.barrier();
+    e.ifThen(e.less(lane, e.number(4)), [&] {
+      for (int64_t row = 0; row < kRows; ++row)
+        e.storeWords(Values(ArrayRef(whole).slice(static_cast<size_t>(4 * row), 4)),
+                     e.at(shared, e.mul(e.add(e.mul(e.add(e.mul(warp, kRows), row), 4), lane), 16)));
+    });
+    e.barrier();
+    e.ifThen(e.less(thread, e.number(LinearSpec::kTile * kRows)), [&] {
+      Value sum = e.floatOf(0);
+      for (int64_t w = 0; w < kWarps; ++w)
+        sum = e.add(sum, e.load(e.f32(), e.at(shared, e.mul(e.add(thread, w * LinearSpec::kTile * kRows), 4))));
+      put(sum, e.add(firstRow(), e.div(thread, LinearSpec::kTile)),
+          e.add(e.mul(tile, LinearSpec::kTile), e.rem(thread, LinearSpec::kTile)));
+    });
+  }
+};
+
+std::string nameOf(const LinearDecodeSpec &spec, const Target &target) {
+  const LinearSpec &linear = spec.linear;
+  const char *format = linear.format == WeightFormat::F32 ? "f32" : linear.format == WeightFormat::Bf16 ? "bf16" : "u8s8";
+  return std::string("linear_") + format + "_n" + std::to_string(linear.outputs) + "_k" +
+         std::to_string(linear.inputs) + (linear.bias ? "_bias" : "") + "_rows" + std::to_string(spec.rows) + "_" +
+         target.chip;
+}
+
+} // namespace
+
+std::string linearDecodeKernel(KernelLibrary &kernels, const LinearDecodeSpec &spec) {
+  using Kind = ArgumentKind;
+  SmallVector<Kind> kinds = {Kind::Constant, Kind::Memory};
+  if (spec.linear.isInteger())
+    kinds.append({Kind::Memory, Kind::Memory});
+  kinds.append({Kind::Memory, Kind::Number, Kind::Number});
+  KernelShape shape = {kThreads, /*leastBlocks=*/spec.rows > 16 ? 2 : 4, spec.sharedBytes()};
+  return kernels.define(nameOf(spec, kernels.getTarget()), shape, kinds, [&](Emitter &e, ValueRange a) {
+    size_t last = a.size() - 1;
+    bool isInteger = spec.linear.isInteger();
+    Arguments arguments = {a[0], a[1], isInteger ? a[2] : Value(), isInteger ? a[3] : Value(),
+                           a[last - 2], a[last - 1], a[last]};
+    if (spec.linear.format == WeightFormat::F32)
+      FloatEmitter(e, spec, arguments).run();
+    else
+      OperandEmitter(e, spec, arguments).run();
+  });
+}
+
+} // namespace lmopt::ptx

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Matrix products of few rows: bound by the memory that weights are read from.
+//
+// A block makes 16 outputs of up to 8, 16, 32 or 64 rows: its eight warps share the inputs, slice by slice; weights go
+// from memory straight to registers, rows through shared memory, in pieces where they are long. The first weights are
+// asked for before the rows are there. Sums of the warps meet in shared memory: of integers in any order, of floats in
+// that of the warps. A row's result does not depend on how many there are beside it. Source: ptx.md 2.3, 4.1. Tested by
+// test/unit/ptx/LinearDecodeTest.cpp.
+#ifndef LMOPT_CODEGEN_PTX_LINEAR_LINEARDECODE_H
+#define LMOPT_CODEGEN_PTX_LINEAR_LINEARDECODE_H
+
+#include "codegen/ptx/KernelLibrary.h"
+#include "codegen/ptx/linear/Fragments.h"
+
+namespace lmopt::ptx {
+
+struct LinearDecodeSpec {
+  LinearSpec linear;
+  int64_t rows = 8; ///< at most so many: 8, 16, 32 or 64; of f32 eight, and a block for each eight along y
+
+  static constexpr int64_t kWarps = 8;
+  /// Slices that a warp asks for at once: with four blocks of eight warps 64 KB are under way on a multiprocessor, where
+  /// 25 KB would hide the memory's latency (4.8 TB/s x 0.7 us / 132).
+  static constexpr int64_t kTogether = 4;
+  /// Rows of a piece, so that four blocks share a multiprocessor of 163 KB.
+  static constexpr int64_t kPieceBytes = 36 << 10;
+
+  /// From one row in shared memory to the next: 16 bytes more, so that eight rows lie in different banks.
+  int64_t pieceStride() const { return 32 * pieceSlices() + 16; }
+  /// A multiple of what all warps ask for at once, or all of it.
+  int64_t pieceSlices() const {
+    int64_t fit = (kPieceBytes / rows - 16) / 32 / (kWarps * kTogether) * (kWarps * kTogether);
+    return std::min(linear.slices(), std::max(fit, kWarps));
+  }
+  int64_t sharedBytes() const { return std::max(rows * pieceStride(), kWarps * rows / 8 * 512); }
+};
+
+/// (weights, rows, scales of rows, zero points of rows, results, bytes from one row of results to the next, number of
+/// rows); scales and zero points only of S8Rows. A block for each tile of 16 outputs along x.
+std::string linearDecodeKernel(KernelLibrary &kernels, const LinearDecodeSpec &spec);
+
+} // namespace lmopt::ptx
+
+#endif // LMOPT_CODEGEN_PTX_LINEAR_LINEARDECODE_H
