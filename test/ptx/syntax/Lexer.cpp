@@ -90,7 +90,7 @@ private:
     while (at < text.size())
       if (continuesWord(peek()) && peek() != '\0')
         ++at;
-      else if (peek() == ':' && peek(1) == ':' && startsWord(peek(2)))
+      else if (peek() == ':' && peek(1) == ':' && continuesWord(peek(2)))
         at += 2;
       else
         break;
