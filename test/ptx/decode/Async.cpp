@@ -156,9 +156,7 @@ void takeMbarrier(StatementDecoder &s) {
   s.out.source[1] = s.wideSourceOf(base, ScalarType::U32, isWide);
   if (isWide)
     s.refuse("the address of an mbarrier has 32 bits here");
-  s.out.immediate = static_cast<int64_t>(operand.value);
-  if (base.kind == Operand::Kind::Symbol) // whose offset is in the constant already
-    s.out.immediate = 0;
+  s.out.immediate = static_cast<int64_t>(operand.value - (base.kind == Operand::Kind::Symbol ? base.value : 0));
 }
 
 void decodeBulk(StatementDecoder &s) {

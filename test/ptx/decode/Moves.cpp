@@ -119,6 +119,7 @@ void decodeMove(StatementDecoder &s) {
   if (isTime(s.peekOperand()))
     return decodeTime(s, type);
   bool isPredicate = type == ScalarType::Pred;
+  s.out.isCopy = true;
   s.out.source[0] = isPredicate ? s.predicate() : s.source(type);
   s.out.run = isPredicate         ? runMovePredicate
               : sizeOf(type) == 8 ? map1<Same, uint64_t, uint64_t>

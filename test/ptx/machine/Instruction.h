@@ -55,6 +55,7 @@ struct Instruction {
   Ordering ordering = Ordering::Weak;
   bool isBlockScope = false; // .cta: orders nothing between blocks
   bool flag = false;         // e.g. .trans
+  bool isCopy = false;       // of source[0] to result[0]
   uint32_t guard = kNoSlot;
   uint32_t result[2] = {kNoSlot, kNoSlot};
   uint32_t source[4] = {kNoSlot, kNoSlot, kNoSlot, kNoSlot};

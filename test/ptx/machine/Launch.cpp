@@ -69,9 +69,11 @@ Counters Launch::run() {
     resident.back()->begin(order[nextBlock++]);
   }
   uint64_t before = 0;
-  for (uint32_t idle = 0; turn(); idle = progress == before ? idle + 1 : 0, before = progress)
+  for (uint32_t idle = 0; turn(); before = progress) {
+    idle = progress != before ? 0 : idle + (isBusy ? 1 : 10);
     if (idle > kPatience)
       throw PtxError("deadlock in " + kernel.name);
+  }
   for (size_t i = 0; i < opcodeCounts.size(); ++i) {
     counters.warpInstructions += opcodeCounts[i].warps;
     counters.laneInstructions += opcodeCounts[i].lanes;
@@ -92,6 +94,7 @@ void Launch::chooseVictim() {
 /// False when all blocks have ended.
 bool Launch::turn() {
   chooseVictim();
+  isBusy = false;
   bool alive = false;
   for (size_t i = 0; i < resident.size(); ++i) {
     Block &block = *resident[i];

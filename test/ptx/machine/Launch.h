@@ -4,8 +4,8 @@
 //
 // A normal launch runs block after block (three at a time in strict mode, in an order drawn from the seed); a
 // cooperative one keeps all resident. Who runs is drawn anew every turn in strict mode, and one block is left out for a
-// while. Where no block does anything that another could see for kPatience turns, the launch ends with "deadlock in
-// NAME". Tested by test/ptx/unit/ControlTest.cpp and StrictTest.cpp.
+// while. Where no block does anything that another could see for kPatience turns (a tenth, if all wait), the launch
+// ends with "deadlock in NAME". Tested by test/ptx/unit/ControlTest.cpp and StrictTest.cpp.
 #ifndef LMOPT_TEST_PTX_MACHINE_LAUNCH_H
 #define LMOPT_TEST_PTX_MACHINE_LAUNCH_H
 
@@ -44,6 +44,7 @@ public:
   std::vector<uint8_t> parameters;
   uint64_t progress = 0; // what others may wait for has happened so many times
   uint32_t warpsInBlock = 0;
+  bool isBusy = false; // in this turn a warp had more to do than its turn allowed
 
 private:
   void checkShape() const;

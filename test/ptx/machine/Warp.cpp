@@ -241,8 +241,14 @@ void Warp::step(uint32_t current) {
   for (const uint32_t *end = slot + instruction.writes.count; slot != end; ++slot)
     written[*slot] |= mask;
   if (launch.kernel.usesWgmma)
-    for (uint32_t i = 0; i < instruction.writes.count; ++i)
-      stamps[launch.kernel.slots[instruction.writes.first + i]] = instructions;
+    stamp(instruction);
+}
+
+/// A copy is as old as what it copies: LLVM ties operands of wgmma by moves, which ptxas makes vanish.
+void Warp::stamp(const Instruction &instruction) {
+  uint64_t now = instruction.isCopy ? stamps[instruction.source[0]] : instructions;
+  for (uint32_t i = 0; i < instruction.writes.count; ++i)
+    stamps[launch.kernel.slots[instruction.writes.first + i]] = now;
 }
 
 void Warp::run(uint64_t budget) {
@@ -255,6 +261,7 @@ void Warp::run(uint64_t budget) {
     step(static_cast<uint32_t>(lowestGroup()));
     mergeGroups();
   }
+  launch.isBusy |= state == WarpState::Ready && !yielded;
 }
 
 void Warp::passBarrier() { state = WarpState::Ready; }

@@ -96,6 +96,7 @@ private:
   void arrive(size_t current, const Instruction &instruction);
   void mergeGroups();
   void setSpecials();
+  void stamp(const Instruction &instruction);
 
   std::vector<uint32_t> storage;
 };

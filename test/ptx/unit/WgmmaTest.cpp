@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// wgmma: layouts of shared memory by descriptor, A from registers, and its rules: fences, groups, accumulators under way.
+// wgmma: layouts of shared memory by descriptor, A from registers, and its rules: fences, groups, accumulators under
+// way.
 //
 // The layouts are written here by their definition (an atom of 8 rows, 16-byte chunk c of row r at c xor f(r)), and the
-// interpreter's are found in it. One product of 64 x 16 over 32 bytes of k, the second 32 bytes of a 128-byte row if the
-// swizzle has one.
+// interpreter's are found in it. One product of 64 x 16 over 32 bytes of k, the second 32 bytes of a 128-byte row if
+// the swizzle has one.
 #include "test/ptx/machine/Float.h"
 #include "test/ptx/unit/TestKernel.h"
 
@@ -94,11 +95,14 @@ std::string list(const std::string &prefix, unsigned first, unsigned count) {
   return text + "}";
 }
 
-/// 128 threads copy the images of A and B to shared memory (B at 8192), multiply twice and store 8 words each: the second
-/// product adds to the first.
+/// 128 threads copy the images of A and B to shared memory (B at 8192), multiply twice and store 8 words each: the
+/// second product adds to the first.
 std::string productText(const Layout &layout, bool isFloat, bool inRegisters) {
-  std::string sums = list(isFloat ? "%f" : "%r", 16, 8), type = isFloat ? "m64n16k16.f32.bf16.bf16" : "m64n16k32.s32.s8.u8";
-  std::string a = inRegisters ? list("%r", 8, 4) : "%rd10", scales = !isFloat ? "" : inRegisters ? ", 1, 1, 0" : ", 1, 1, 0, 0";
+  std::string sums = list(isFloat ? "%f" : "%r", 16, 8),
+              type = isFloat ? "m64n16k16.f32.bf16.bf16" : "m64n16k32.s32.s8.u8";
+  std::string a = inRegisters ? list("%r", 8, 4) : "%rd10", scales = !isFloat      ? ""
+                                                                     : inRegisters ? ", 1, 1, 0"
+                                                                                   : ", 1, 1, 0, 0";
   std::string product = "wgmma.mma_async.sync.aligned." + type + " " + sums + ", " + a + ", %rd11, ";
   std::string body = R"(
 mov.u32 %r1, smem; mov.u32 %r2, %r0;
@@ -110,12 +114,15 @@ fence.proxy.async;
 bar.sync 0;
 )";
   body += "shr.u32 %r5, %r1, 4; cvt.u64.u32 %rd9, %r5; add.u64 %rd10, %rd9, " +
-          std::to_string(static_cast<int64_t>(descriptorBits(layout) + firstByte(layout) / 16)) + ";\nadd.u64 %rd11, %rd10, 512;\n";
-  body += "setp.ne.u32 %p2, %r0, %r0; setp.eq.u32 %p3, %r0, %r0;\nwgmma.fence.sync.aligned;\n" + product + "%p2" + scales + ";\n" +
-          product + "%p3" + scales + ";\nwgmma.commit_group.sync.aligned;\nwgmma.wait_group.sync.aligned 0;\n";
+          std::to_string(static_cast<int64_t>(descriptorBits(layout) + firstByte(layout) / 16)) +
+          ";\nadd.u64 %rd11, %rd10, 512;\n";
+  body += "setp.ne.u32 %p2, %r0, %r0; setp.eq.u32 %p3, %r0, %r0;\nwgmma.fence.sync.aligned;\n" + product + "%p2" +
+          scales + ";\n" + product + "%p3" + scales +
+          ";\nwgmma.commit_group.sync.aligned;\nwgmma.wait_group.sync.aligned 0;\n";
   body += "mul.wide.u32 %rd4, %r0, 32; add.u64 %rd4, %rd3, %rd4;\n";
   for (unsigned i = 0; i < 8; ++i)
-    body += "st.global.b32 [%rd4+" + std::to_string(4 * i) + "], " + (isFloat ? "%f" : "%r") + std::to_string(16 + i) + ";\n";
+    body += "st.global.b32 [%rd4+" + std::to_string(4 * i) + "], " + (isFloat ? "%f" : "%r") + std::to_string(16 + i) +
+            ";\n";
   return kernelText(body, 4);
 }
 
@@ -126,7 +133,8 @@ struct Outcome {
 
 Outcome run(Data &data, const std::string &text, const DeviceOptions &options) {
   Device device(options);
-  Buffer<uint32_t> a(device, data.imageA), b(device, data.imageB), fragments(device, data.fragmentsA), out(device, 128 * 8, false);
+  Buffer<uint32_t> a(device, data.imageA), b(device, data.imageB), fragments(device, data.fragmentsA),
+      out(device, 128 * 8, false);
   Arguments arguments;
   arguments << a << b << fragments << out;
   std::string error = launchError(device, text, shapeOf(1, 128, 16384), arguments);
@@ -145,7 +153,8 @@ TEST(PtxWgmma, EveryLayoutPlainAndStrict) {
     for (bool isFloat : {false, true})
       for (bool inRegisters : {false, true})
         for (const DeviceOptions &options : {DeviceOptions{}, strict(1), strict(2)}) {
-          SCOPED_TRACE(testing::Message() << "swizzle " << layout.code << " float " << isFloat << " registers " << inRegisters);
+          SCOPED_TRACE(testing::Message()
+                       << "swizzle " << layout.code << " float " << isFloat << " registers " << inRegisters);
           Data data = makeData(layout, isFloat);
           Outcome outcome = run(data, productText(layout, isFloat, inRegisters), options);
           ASSERT_EQ(outcome.error, "");
@@ -169,7 +178,8 @@ TEST(PtxWgmma, ItsRulesAreChecked) {
   for (const Fault &fault : {
            Fault{"fence.proxy.async;", "", "without fence.proxy.async"},
            Fault{"wgmma.fence.sync.aligned;", "", "no wgmma.fence before the first"},
-           Fault{"wgmma.fence.sync.aligned;", "wgmma.fence.sync.aligned; mov.u32 %r8, 1;", "written after the last wgmma.fence"},
+           Fault{"wgmma.fence.sync.aligned;", "wgmma.fence.sync.aligned; add.u32 %r8, %r8, 1;",
+                 "written after the last wgmma.fence"},
            Fault{"wgmma.wait_group.sync.aligned 0;", "", "has no value"},
            Fault{"wgmma.wait_group.sync.aligned 0;", "wgmma.wait_group.sync.aligned 1;", "has no value"},
            Fault{"wgmma.commit_group.sync.aligned;", "", "has no value"},
@@ -196,7 +206,8 @@ TEST(PtxWgmma, WrongOperandsChangeTheNumbers) {
   EXPECT_NE(sign.out, right);
   // A descriptor that says another swizzle than the data have.
   std::string bits = std::to_string(static_cast<int64_t>(descriptorBits(layout) + 2));
-  std::string other = std::to_string(static_cast<int64_t>((descriptorBits(layout) & ~(uint64_t(3) << 62)) + 2 + (uint64_t(2) << 62)));
+  std::string other =
+      std::to_string(static_cast<int64_t>((descriptorBits(layout) & ~(uint64_t(3) << 62)) + 2 + (uint64_t(2) << 62)));
   Outcome swizzle = run(data, replaced(text, bits, other), {});
   EXPECT_EQ(swizzle.error, "");
   EXPECT_NE(swizzle.out, right);
@@ -207,8 +218,9 @@ TEST(PtxWgmma, StrictModeReadsWhenItIsWaitedFor) {
   Layout layout = kLayouts[1];
   Data data = makeData(layout, false);
   std::string text = productText(layout, false, false);
-  std::string overwritten = replaced(text, "wgmma.wait_group.sync.aligned 0;",
-                                     "mad.lo.u32 %r6, %r0, 4, %r1; st.shared.u32 [%r6+32], 0; bar.sync 0;\nwgmma.wait_group.sync.aligned 0;");
+  std::string overwritten =
+      replaced(text, "wgmma.wait_group.sync.aligned 0;",
+               "mad.lo.u32 %r6, %r0, 4, %r1; st.shared.u32 [%r6+32], 0; bar.sync 0;\nwgmma.wait_group.sync.aligned 0;");
   DeviceOptions plain, late = strict(1);
   plain.checks.races = late.checks.races = false;
   std::vector<uint32_t> right = run(data, text, {}).out;
