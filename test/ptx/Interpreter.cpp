@@ -45,6 +45,10 @@ std::optional<KernelFacts> findKernel(const Module &module, const std::string &n
   return facts;
 }
 
+std::pair<std::string, unsigned> targetOf(const Module &module) {
+  return {module.target, module.major * 10 + module.minor};
+}
+
 std::optional<std::pair<uint64_t, uint64_t>> findGlobal(const Module &module, const std::string &name) {
   auto found = module.globals.find(name);
   if (found == module.globals.end())

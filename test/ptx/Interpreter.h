@@ -79,6 +79,8 @@ struct KernelFacts {
   uint32_t mostThreads = 1024;
 };
 std::optional<KernelFacts> findKernel(const Module &module, const std::string &name);
+/// "sm_90a" and 8.6 as 86.
+std::pair<std::string, unsigned> targetOf(const Module &module);
 /// The address and size of a module's variable; empty if there is none.
 std::optional<std::pair<uint64_t, uint64_t>> findGlobal(const Module &module, const std::string &name);
 

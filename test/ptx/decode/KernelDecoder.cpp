@@ -212,6 +212,8 @@ static GlobalVariable makeGlobal(const Variable &variable) {
 
 std::unique_ptr<Module> decodeModule(const ModuleSyntax &syntax) {
   auto module = std::make_unique<Module>();
+  module->major = syntax.major;
+  module->minor = syntax.minor;
   module->target = syntax.target;
   for (const Variable &variable : syntax.variables)
     if (variable.space != StateSpace::Shared)

@@ -144,6 +144,7 @@ struct GlobalVariable {
 };
 
 struct Module {
+  unsigned major = 0, minor = 0; // of PTX
   std::string target;
   std::map<std::string, GlobalVariable> globals;
   std::map<std::string, Kernel> kernels;

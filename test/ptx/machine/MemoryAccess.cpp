@@ -120,22 +120,35 @@ void MemoryAccess::globalLanes(uint32_t mask, const uint64_t *addresses, uint8_t
 }
 
 void MemoryAccess::checkGlobal(uint64_t address, uint64_t size, int lane) {
-  Allocation *allocation = warp.launch.device.memory.find(address, size);
-  if (!allocation)
-    warp.fail(instruction, "address " + hexadecimal(address) + " is outside of every allocation", lane);
-  if (allocation->isConstant && isWrite(kind))
+  DeviceMemory &memory = warp.launch.device.memory;
+  if (Allocation *whole = memory.find(address, size))
+    return checkPart(*whole, address, size, lane);
+  // Pages that were mapped one after the other are neighbours, and a range may cross from one to the next.
+  while (size > 0) {
+    Allocation *first = memory.find(address, 1);
+    if (!first)
+      warp.fail(instruction, "address " + hexadecimal(address) + " is outside of every allocation", lane);
+    uint64_t part = std::min(size, first->base + first->size - address);
+    checkPart(*first, address, part, lane);
+    address += part;
+    size -= part;
+  }
+}
+
+void MemoryAccess::checkPart(Allocation &allocation, uint64_t address, uint64_t size, int lane) {
+  if (allocation.isConstant && isWrite(kind))
     warp.fail(instruction, "write to constant memory", lane);
-  uint64_t offset = address - allocation->base;
+  uint64_t offset = address - allocation.base;
   const Checks &checks = warp.launch.checks;
-  if (checks.uninitialized && needsValue(kind) && !DeviceMemory::isInitialized(*allocation, offset, size))
+  if (checks.uninitialized && needsValue(kind) && !DeviceMemory::isInitialized(allocation, offset, size))
     warp.fail(instruction,
               "read of device memory that nobody has written, at byte " + std::to_string(offset) +
-                  " of an allocation of " + std::to_string(allocation->size),
+                  " of an allocation of " + std::to_string(allocation.size),
               lane);
   if (isWrite(kind))
-    DeviceMemory::setInitialized(*allocation, offset, size);
-  if ((checks.races || checks.readOnly) && !allocation->isConstant)
-    checkGranules(*allocation, offset, size, lane);
+    DeviceMemory::setInitialized(allocation, offset, size);
+  if ((checks.races || checks.readOnly) && !allocation.isConstant)
+    checkGranules(allocation, offset, size, lane);
 }
 
 void MemoryAccess::checkGranules(Allocation &allocation, uint64_t offset, uint64_t size, int lane) {

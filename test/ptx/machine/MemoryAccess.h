@@ -33,6 +33,7 @@ private:
   void parameterLanes(uint32_t mask, const uint64_t *addresses, uint8_t **pointers);
   void genericLanes(uint32_t mask, const uint64_t *addresses, uint8_t **pointers);
   void checkAlignment(uint32_t mask, const uint64_t *addresses);
+  void checkPart(Allocation &allocation, uint64_t address, uint64_t size, int lane);
   void checkGranules(Allocation &allocation, uint64_t offset, uint64_t size, int lane);
   void checkGranule(GranuleShadow &granule, uint16_t bits, int lane);
 
