@@ -74,9 +74,8 @@ static std::unique_ptr<llvm::TargetMachine> makeMachine(const Target &target, st
   llvm::TargetOptions options;
   // What a * b + c means is decided by the kernels, never by the code generator: the same bits as on a CPU.
   options.AllowFPOpFusion = llvm::FPOpFusion::Standard;
-  return std::unique_ptr<llvm::TargetMachine>(
-      backend->createTargetMachine(triple, target.chip, target.features(), options, std::nullopt, std::nullopt,
-                                   llvm::CodeGenOptLevel::Aggressive));
+  return std::unique_ptr<llvm::TargetMachine>(backend->createTargetMachine(
+      triple, target.chip, target.features(), options, std::nullopt, std::nullopt, llvm::CodeGenOptLevel::Aggressive));
 }
 
 bool emitText(KernelLibrary &kernels, std::string &text, std::string &error) {

@@ -2,7 +2,7 @@
 //
 // From kernels to PTX, in this process: stock conversions to the LLVM dialect inside the gpu.module, translation,
 // LLVM's optimizer and its NVPTX code generator. No nvcc, no CUDA headers. In: a library of kernels. Out: the text, the
-// same for the same kernels. Source: ptx.md 1. Tested by test/unit/ptx.
+// same for the same kernels. Source: ptx.md 1. Tested by test/unit/codegen/ptx.
 #ifndef LMOPT_CODEGEN_PTX_EMITTEXT_H
 #define LMOPT_CODEGEN_PTX_EMITTEXT_H
 

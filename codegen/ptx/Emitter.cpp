@@ -43,13 +43,9 @@ Value Emitter::rem(Value a, int64_t c) { return rem(a, number(c)); }
 Value Emitter::bitAnd(Value a, int64_t mask) { return arith::AndIOp::create(b, loc, a, number(mask)); }
 Value Emitter::shl(Value a, int64_t bits) { return arith::ShLIOp::create(b, loc, a, number(bits)); }
 Value Emitter::shr(Value a, int64_t bits) { return arith::ShRUIOp::create(b, loc, a, number(bits)); }
-Value Emitter::less(Value a, Value c) {
-  return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, a, c);
-}
+Value Emitter::less(Value a, Value c) { return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, a, c); }
 Value Emitter::equal(Value a, Value c) { return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, a, c); }
-Value Emitter::select(Value condition, Value a, Value c) {
-  return arith::SelectOp::create(b, loc, condition, a, c);
-}
+Value Emitter::select(Value condition, Value a, Value c) { return arith::SelectOp::create(b, loc, condition, a, c); }
 Value Emitter::toFloat(Value integer) { return arith::SIToFPOp::create(b, loc, f32(), integer); }
 
 //===--- Threads ---===//
@@ -84,8 +80,8 @@ void Emitter::store(Value value, Value address, int64_t alignment) {
   LLVM::StoreOp::create(b, loc, value, address, static_cast<unsigned>(alignment));
 }
 
-Values Emitter::loadWords(Value address) {
-  Value vector = load(VectorType::get({4}, i32()), address, 16);
+Values Emitter::loadFour(Type type, Value address) {
+  Value vector = load(VectorType::get({4}, type), address, 16);
   Values words;
   for (int64_t i = 0; i < 4; ++i)
     words.push_back(LLVM::ExtractElementOp::create(b, loc, vector, number(i)));

@@ -2,7 +2,7 @@
 //
 // A small vocabulary over MLIR builders in which kernels for GPUs are written: what one thread does. Every call appends
 // ops of arith, scf, llvm (addresses) and nvvm at the insertion point; nothing is hidden. Counters are i32; addresses
-// are a base and a byte offset, as in codegen/cpu/Emitter.h. Tested through the kernels (test/unit/ptx).
+// are a base and a byte offset, as in codegen/cpu/Emitter.h. Tested through the kernels (test/unit/codegen/ptx).
 #ifndef LMOPT_CODEGEN_PTX_EMITTER_H
 #define LMOPT_CODEGEN_PTX_EMITTER_H
 
@@ -61,7 +61,7 @@ public:
   Value toFloat(Value integer); ///< signed
 
   // Who a thread is.
-  Value thread();                      ///< in its block
+  Value thread(); ///< in its block
   Value lane() { return bitAnd(thread(), kWarpLanes - 1); }
   Value warp() { return shr(thread(), 5); }
   Value block(); ///< in the grid, along x
@@ -74,7 +74,8 @@ public:
   Value atElement(Value base, Value index, int64_t bytes);
   Value load(mlir::Type type, Value address, int64_t alignment = 4);
   void store(Value value, Value address, int64_t alignment = 4);
-  Values loadWords(Value address); ///< four i32 that lie at a multiple of 16
+  Values loadFour(mlir::Type type, Value address); ///< i32 or f32 that lie at a multiple of 16
+  Values loadWords(Value address) { return loadFour(i32(), address); }
   void storeWords(const Values &words, Value address);
   /// 16 bytes to shared memory, behind the thread's back; see waitForCopies. Of them `bytes` come from there, the rest
   /// are zero.

@@ -2,7 +2,7 @@
 //
 // The kernels of one architecture, each a function of a gpu.module that the driver can launch, emitted once for each
 // set of shapes and named as in codegen/cpu: operation, types, sizes, tile. In: names, arguments, bodies. Out: the
-// module, and of each kernel what a launch must know. Tested by test/unit/ptx.
+// module, and of each kernel what a launch must know. Tested by test/unit/codegen/ptx.
 #ifndef LMOPT_CODEGEN_PTX_KERNELLIBRARY_H
 #define LMOPT_CODEGEN_PTX_KERNELLIBRARY_H
 
@@ -18,9 +18,9 @@ namespace lmopt::ptx {
 
 /// How a kernel is launched, whatever its arguments are.
 struct KernelShape {
-  int64_t threads = 256;    ///< of a block
-  int64_t leastBlocks = 1;  ///< that share a multiprocessor: bounds the registers
-  int64_t sharedBytes = 0;  ///< dynamic shared memory of a block
+  int64_t threads = 256;   ///< of a block
+  int64_t leastBlocks = 1; ///< that share a multiprocessor: bounds the registers
+  int64_t sharedBytes = 0; ///< dynamic shared memory of a block
 };
 
 /// One argument of a kernel.

@@ -31,10 +31,12 @@ bool makeTargets(const std::string &text, std::vector<Target> &targets, std::str
   llvm::SmallVector<llvm::StringRef> chips;
   list.split(chips, ',');
   for (llvm::StringRef chip : chips) {
-    const auto *found = llvm::find_if(architectures(), [&](const Target &target) { return target.chip == chip; }).base();
+    const auto *found =
+        llvm::find_if(architectures(), [&](const Target &target) { return target.chip == chip; }).base();
     if (found == architectures().data() + architectures().size() ||
         llvm::any_of(targets, [&](const Target &target) { return target.chip == chip; })) {
-      error = "'" + text + "': '" + chip.str() + "' is no architecture, or is there twice; there are sm_80 (runs on all from 8.0 on) and " +
+      error = "'" + text + "': '" + chip.str() +
+              "' is no architecture, or is there twice; there are sm_80 (runs on all from 8.0 on) and " +
               "sm_90a (9.0)";
       return false;
     }

@@ -37,7 +37,8 @@ private:
   void packOperand(int64_t tile, int64_t slice, int64_t lane) {
     int64_t number = spec.format == WeightFormat::Bf16 ? 2 : 1, width = spec.inputs * number;
     for (int64_t part = 0; part < 4; ++part) {
-      int64_t row = tile * LinearSpec::kTile + lane / 4 + part % 2 * 8, first = slice * 32 + part / 2 * 16 + lane % 4 * 4;
+      int64_t row = tile * LinearSpec::kTile + lane / 4 + part % 2 * 8,
+              first = slice * 32 + part / 2 * 16 + lane % 4 * 4;
       int64_t count = std::clamp<int64_t>(width - first, 0, 4);
       if (row < spec.outputs)
         std::memcpy(at(tile, slice, lane) + 4 * part, static_cast<const char *>(numbers.weights) + row * width + first,

@@ -13,7 +13,7 @@
 //   behind them, each of round_up(outputs, 16) numbers: s8: scales f32, sums of codes i32; then the bias f32, if any
 //
 // What is beyond the last output or input is zero. Source: PTX ISA, matrix fragments of mma.m16n8k32 and m16n8k16;
-// ptx.md 2.1. Plain numbers, no MLIR. Tested by test/unit/ptx/LinearDecodeTest.cpp.
+// ptx.md 2.1. Plain numbers, no MLIR. Tested by test/unit/codegen/ptx/LinearDecodeTest.cpp.
 #ifndef LMOPT_CODEGEN_PTX_LINEAR_FRAGMENTS_H
 #define LMOPT_CODEGEN_PTX_LINEAR_FRAGMENTS_H
 
@@ -36,8 +36,8 @@ struct LinearSpec {
   WeightFormat format = WeightFormat::F32;
   bool bias = false;
 
-  static constexpr int64_t kTile = 16;      ///< outputs
-  static constexpr int64_t kSlice = 512;    ///< bytes of a tile that a warp loads at once
+  static constexpr int64_t kTile = 16;   ///< outputs
+  static constexpr int64_t kSlice = 512; ///< bytes of a tile that a warp loads at once
   bool isInteger() const { return format == WeightFormat::S8Rows; }
   int64_t tiles() const { return roundUp(outputs, kTile) / kTile; }
   /// Bytes of a row of input, which a slice has 32 of; padded with zeros.

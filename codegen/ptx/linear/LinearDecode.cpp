@@ -29,9 +29,8 @@ public:
   void run() {
     Values sums = startSums();
     int64_t piece = spec.pieceSlices(), whole = linear.slices() / piece, rest = linear.slices() % piece;
-    sums = e.loop(e.number(0), e.number(whole), 1, sums, [&](Value i, const Values &carried) {
-      return addPiece(e.mul(i, piece), piece, carried);
-    });
+    sums = e.loop(e.number(0), e.number(whole), 1, sums,
+                  [&](Value i, const Values &carried) { return addPiece(e.mul(i, piece), piece, carried); });
     if (rest)
       sums = addPiece(e.number(whole * piece), rest, sums);
     finish(sums);
@@ -56,36 +55,39 @@ protected:
     Values ahead = loadBatch(first, e.number(0), count);
     e.waitForCopies();
     e.barrier();
-    sums = addBatch(ahead, e.number(0), sums);
+    sums = addBatch(ahead, e.number(0), count, sums);
     int64_t step = kWarps * kTogether, whole = count / step;
     sums = e.loop(e.number(1), e.number(whole), 1, sums, [&](Value i, const Values &carried) {
       Value begin = e.mul(i, step);
-      return addBatch(loadBatch(first, begin, /*wholeOnly*/ step * whole), begin, carried);
+      return addBatch(loadBatch(first, begin, whole * step), begin, whole * step, carried);
     });
     if (whole >= 1 && count % step) {
       Value begin = e.number(whole * step);
-      sums = addBatch(loadBatch(first, begin, count), begin, sums);
+      sums = addBatch(loadBatch(first, begin, count), begin, count, sums);
     }
     return sums;
   }
 
-  // What a warp asks for at once: slices begin + warp, + 8, + 16, ...; those at `count` or beyond are zero.
+  // What a warp does at once: slices begin + warp, + 8, + 16, ..., as far as they are below `count`. All lanes of a
+  // warp agree on that.
+  Values inBatch(Value begin, int64_t count, int64_t u, const Values &otherwise,
+                 const std::function<Values(Value)> &body) {
+    Value slice = e.add(e.add(begin, warp), kWarps * u);
+    bool isWhole = count % (kWarps * kTogether) == 0;
+    return isWhole ? body(slice) : e.ifThen(e.less(slice, e.number(count)), otherwise, [&] { return body(slice); });
+  }
   Values loadBatch(Value first, Value begin, int64_t count) {
     Values words;
-    Value own = e.add(begin, warp);
-    for (int64_t u = 0; u < kTogether; ++u) {
-      Value slice = e.add(own, kWarps * u);
-      auto load = [&] { return e.loadWords(e.at(tileWeights, e.mul(e.add(first, slice), kSlice))); };
-      bool isWhole = count % (kWarps * kTogether) == 0;
-      llvm::append_range(words, isWhole ? load() : e.ifThen(e.less(slice, e.number(count)), Values(4, e.number(0)), load));
-    }
+    for (int64_t u = 0; u < kTogether; ++u)
+      llvm::append_range(words, inBatch(begin, count, u, Values(4, e.number(0)), [&](Value slice) {
+                           return e.loadWords(e.at(tileWeights, e.mul(e.add(first, slice), kSlice)));
+                         }));
     return words;
   }
-  Values addBatch(const Values &words, Value begin, Values sums) {
-    Value own = e.add(begin, warp);
+  Values addBatch(const Values &words, Value begin, int64_t count, Values sums) {
     for (int64_t u = 0; u < kTogether; ++u) {
       Values weights(ArrayRef(words).slice(static_cast<size_t>(4 * u), 4));
-      sums = addSlice(weights, e.mul(e.add(own, kWarps * u), 32), sums);
+      sums = inBatch(begin, count, u, sums, [&](Value slice) { return addSlice(weights, e.mul(slice, 32), sums); });
     }
     return sums;
   }
@@ -154,13 +156,11 @@ private:
   }
 
   void finishGroup(Value group) {
-    Type element = linear.isInteger() ? e.i32() : e.f32();
     Values sums(4, zero());
     for (int64_t w = 0; w < kWarps; ++w) {
       Value place = e.mul(e.add(e.mul(e.add(group, groups() * w), kWarpLanes), lane), 16);
-      for (int64_t i = 0; i < 4; ++i)
-        sums[static_cast<size_t>(i)] =
-            e.add(sums[static_cast<size_t>(i)], e.load(element, e.at(e.at(shared, place), 4 * i)));
+      for (auto [sum, part] : llvm::zip_equal(sums, e.loadFour(sums[0].getType(), e.at(shared, place))))
+        sum = e.add(sum, part);
     }
     for (int64_t i = 0; i < 4; ++i) {
       Value output = e.add(e.add(e.mul(tile, LinearSpec::kTile), e.shr(lane, 2)), i / 2 * 8);
@@ -229,7 +229,9 @@ private:
 
 std::string nameOf(const LinearDecodeSpec &spec, const Target &target) {
   const LinearSpec &linear = spec.linear;
-  const char *format = linear.format == WeightFormat::F32 ? "f32" : linear.format == WeightFormat::Bf16 ? "bf16" : "u8s8";
+  const char *format = linear.format == WeightFormat::F32    ? "f32"
+                       : linear.format == WeightFormat::Bf16 ? "bf16"
+                                                             : "u8s8";
   return std::string("linear_") + format + "_n" + std::to_string(linear.outputs) + "_k" +
          std::to_string(linear.inputs) + (linear.bias ? "_bias" : "") + "_rows" + std::to_string(spec.rows) + "_" +
          target.chip;
@@ -247,8 +249,8 @@ std::string linearDecodeKernel(KernelLibrary &kernels, const LinearDecodeSpec &s
   return kernels.define(nameOf(spec, kernels.getTarget()), shape, kinds, [&](Emitter &e, ValueRange a) {
     size_t last = a.size() - 1;
     bool isInteger = spec.linear.isInteger();
-    Arguments arguments = {a[0], a[1], isInteger ? a[2] : Value(), isInteger ? a[3] : Value(),
-                           a[last - 2], a[last - 1], a[last]};
+    Arguments arguments = {a[0],        a[1],   isInteger ? a[2] : Value(), isInteger ? a[3] : Value(), a[last - 2],
+                           a[last - 1], a[last]};
     if (spec.linear.format == WeightFormat::F32)
       FloatEmitter(e, spec, arguments).run();
     else

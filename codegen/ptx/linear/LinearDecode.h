@@ -6,7 +6,7 @@
 // from memory straight to registers, rows through shared memory, in pieces where they are long. The first weights are
 // asked for before the rows are there. Sums of the warps meet in shared memory: of integers in any order, of floats in
 // that of the warps. A row's result does not depend on how many there are beside it. Source: ptx.md 2.3, 4.1. Tested by
-// test/unit/ptx/LinearDecodeTest.cpp.
+// test/unit/codegen/ptx/LinearDecodeTest.cpp.
 #ifndef LMOPT_CODEGEN_PTX_LINEAR_LINEARDECODE_H
 #define LMOPT_CODEGEN_PTX_LINEAR_LINEARDECODE_H
 
@@ -20,8 +20,8 @@ struct LinearDecodeSpec {
   int64_t rows = 8; ///< at most so many: 8, 16, 32 or 64; of f32 eight, and a block for each eight along y
 
   static constexpr int64_t kWarps = 8;
-  /// Slices that a warp asks for at once: with four blocks of eight warps 64 KB are under way on a multiprocessor, where
-  /// 25 KB would hide the memory's latency (4.8 TB/s x 0.7 us / 132).
+  /// Slices that a warp asks for at once: with four blocks of eight warps 64 KB are under way on a multiprocessor,
+  /// where 25 KB would hide the memory's latency (4.8 TB/s x 0.7 us / 132).
   static constexpr int64_t kTogether = 4;
   /// Rows of a piece, so that four blocks share a multiprocessor of 163 KB.
   static constexpr int64_t kPieceBytes = 36 << 10;

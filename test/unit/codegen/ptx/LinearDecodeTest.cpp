@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Products of few rows on the interpreter: codes bit for bit as plain loops with the epilogue of the CPU's kernels have
+// them, floats within the rounding of their sums; odd widths, numbers of rows from one to the most, a bias, both
+// architectures, plain and strict. What a load costs: sectors of memory for each byte of weights, conflicts of banks.
+#include "codegen/ptx/linear/LinearDecode.h"
+#include "test/unit/codegen/ptx/KernelRun.h"
+
+#include <cmath>
+#include <random>
+
+using namespace lmopt;
+using namespace lmopt::kerneltest;
+using ptx::LinearDecodeSpec;
+using ptx::LinearSpec;
+using ptx::WeightFormat;
+
+namespace {
+
+float fromBf16(uint16_t bits) {
+  uint32_t wide = uint32_t(bits) << 16;
+  float number;
+  std::memcpy(&number, &wide, 4);
+  return number;
+}
+
+/// Random weights and rows; rows are padded with zeros as the kernel wants them.
+struct Problem {
+  LinearSpec spec;
+  int64_t rows;
+  std::vector<int8_t> codes;
+  std::vector<uint16_t> halves;
+  std::vector<float> floats, scales, bias, rowScales;
+  std::vector<uint8_t> x;
+  std::vector<int32_t> zeros;
+
+  Problem(const LinearSpec &spec, int64_t rows)
+      : spec(spec), rows(rows), bias(spec.outputs), rowScales(rows), x(rows * spec.rowBytes()), zeros(rows) {
+    std::mt19937 random(unsigned(spec.outputs * 31 + spec.inputs * 7 + rows));
+    std::normal_distribution<float> normal;
+    for (float &number : bias)
+      number = normal(random);
+    for (int64_t i = 0; i < spec.outputs * spec.inputs; ++i)
+      addWeight(normal(random));
+    for (int64_t n = 0; n < spec.outputs; ++n)
+      scales.push_back(0.001F * float(random() % 1000 + 1));
+    for (int64_t r = 0; r < rows; ++r) {
+      rowScales[r] = 0.001F * float(random() % 1000 + 1);
+      zeros[r] = int32_t(random() % 256);
+      for (int64_t k = 0; k < spec.inputs; ++k)
+        setInput(r, k, normal(random));
+    }
+  }
+
+  void addWeight(float number) {
+    if (spec.format == WeightFormat::S8Rows)
+      codes.push_back(int8_t(std::clamp(number * 50, -128.0F, 127.0F)));
+    else if (spec.format == WeightFormat::Bf16)
+      halves.push_back(bitsOf(number));
+    else
+      floats.push_back(number);
+  }
+  static uint16_t bitsOf(float number) {
+    uint32_t bits;
+    std::memcpy(&bits, &number, 4);
+    return uint16_t(bits >> 16);
+  }
+  void setInput(int64_t row, int64_t k, float number) {
+    uint8_t *to = x.data() + row * spec.rowBytes();
+    if (spec.format == WeightFormat::S8Rows)
+      to[k] = uint8_t(std::clamp(number * 60 + 128, 0.0F, 255.0F));
+    else if (spec.format == WeightFormat::Bf16)
+      reinterpret_cast<uint16_t *>(to)[k] = bitsOf(number);
+    else
+      reinterpret_cast<float *>(to)[k] = number;
+  }
+  double weight(int64_t n, int64_t k) const {
+    int64_t i = n * spec.inputs + k;
+    return spec.format == WeightFormat::Bf16 ? fromBf16(halves[i]) : floats[i];
+  }
+  double input(int64_t row, int64_t k) const {
+    const uint8_t *from = x.data() + row * spec.rowBytes();
+    return spec.format == WeightFormat::Bf16 ? fromBf16(reinterpret_cast<const uint16_t *>(from)[k])
+                                             : reinterpret_cast<const float *>(from)[k];
+  }
+  std::vector<char> packed() const {
+    const void *numbers = spec.format == WeightFormat::S8Rows ? static_cast<const void *>(codes.data())
+                          : spec.format == WeightFormat::Bf16 ? static_cast<const void *>(halves.data())
+                                                              : floats.data();
+    return ptx::packFragments(spec, {numbers, scales.data(), bias.data()});
+  }
+
+  void check(int64_t row, int64_t n, float found) const {
+    if (spec.format == WeightFormat::S8Rows)
+      return checkExact(row, n, found);
+    double sum = spec.bias ? bias[n] : 0, size = std::fabs(sum);
+    for (int64_t k = 0; k < spec.inputs; ++k) {
+      sum += weight(n, k) * input(row, k);
+      size += std::fabs(weight(n, k) * input(row, k));
+    }
+    // Sums of f32 in any order: each addition rounds at most by 2^-24 of what has been added so far.
+    ASSERT_NEAR(found, sum, std::ldexp(size * double(spec.inputs + 1), -24)) << row << ", " << n;
+  }
+  void checkExact(int64_t row, int64_t n, float found) const {
+    int32_t sum = 0, ofCodes = 0;
+    for (int64_t k = 0; k < spec.inputs; ++k) {
+      sum += x[row * spec.rowBytes() + k] * codes[n * spec.inputs + k];
+      ofCodes += codes[n * spec.inputs + k];
+    }
+    volatile float scaled = float(sum - zeros[row] * ofCodes) * (rowScales[row] * scales[n]); // no fused operation
+    ASSERT_EQ(found, spec.bias ? scaled + bias[n] : scaled) << row << ", " << n;
+  }
+};
+
+Finished runOf(const EmittedKernel &kernel, const LinearDecodeSpec &spec, const Problem &problem, bool strict) {
+  auto stride = int64_t(4 * problem.spec.outputs);
+  std::vector<Argument> arguments = {memory(problem.packed()), memory(problem.x)};
+  if (problem.spec.isInteger())
+    arguments.insert(arguments.end(), {memory(problem.rowScales), memory(problem.zeros)});
+  arguments.insert(arguments.end(), {result(size_t(problem.rows * stride)), number(stride), number(problem.rows)});
+  bool isFloat = problem.spec.format == WeightFormat::F32;
+  std::array<uint32_t, 3> grid = {uint32_t(problem.spec.tiles()),
+                                  isFloat ? uint32_t((problem.rows + spec.rows - 1) / spec.rows) : 1, 1};
+  return strict ? run(kernel, grid, arguments) : runOnce(kernel, grid, arguments, std::nullopt);
+}
+
+void expectRight(const LinearDecodeSpec &spec, int64_t rows, const std::string &chip) {
+  SCOPED_TRACE(std::to_string(spec.linear.outputs) + " x " + std::to_string(spec.linear.inputs) + ", " +
+               std::to_string(rows) + " rows, " + chip);
+  EmittedKernel kernel = emit(chip, [&](ptx::KernelLibrary &kernels) { return linearDecodeKernel(kernels, spec); });
+  Problem problem(spec.linear, rows);
+  Finished run = runOf(kernel, spec, problem, /*strict=*/true);
+  ASSERT_EQ(run.error, "");
+  std::vector<float> found = as<float>(run.result);
+  for (int64_t row = 0; row < rows; ++row)
+    for (int64_t n = 0; n < spec.linear.outputs; ++n)
+      problem.check(row, n, found[size_t(row * spec.linear.outputs + n)]);
+}
+
+class LinearDecode : public testing::TestWithParam<WeightFormat> {};
+
+TEST_P(LinearDecode, IsRightForAllShapes) {
+  struct Shape {
+    int64_t outputs, inputs, most, rows;
+    bool bias;
+  };
+  for (Shape shape : {Shape{16, 32, 8, 1, false},
+                      {48, 96, 8, 8, true},
+                      {17, 40, 8, 3, true},
+                      {33, 1100, 8, 5, false},
+                      {32, 576, 16, 9, true},
+                      {16, 300, 32, 32, false},
+                      {20, 600, 64, 50, true}}) {
+    bool isFloat = GetParam() == WeightFormat::F32;
+    expectRight({{shape.outputs, shape.inputs, GetParam(), shape.bias}, isFloat ? 8 : shape.most}, shape.rows, "sm_80");
+  }
+  expectRight({{48, 200, GetParam(), true}, 8}, 4, "sm_90a");
+}
+
+TEST_P(LinearDecode, ARowDoesNotDependOnThoseBesideIt) {
+  LinearDecodeSpec spec = {{32, 320, GetParam(), true}, 8};
+  EmittedKernel kernel = emit("sm_80", [&](ptx::KernelLibrary &kernels) { return linearDecodeKernel(kernels, spec); });
+  Problem all(spec.linear, 6), one = all;
+  one.rows = 1;
+  one.x.resize(size_t(spec.linear.rowBytes()));
+  one.rowScales.resize(1), one.zeros.resize(1);
+  std::vector<char> whole = runOf(kernel, spec, all, false).result, first = runOf(kernel, spec, one, false).result;
+  whole.resize(first.size());
+  EXPECT_EQ(whole, first);
+}
+
+// Weights are read once, in whole requests of a warp; rows of eight lie in eight different sets of banks.
+TEST_P(LinearDecode, ReadsWhatItMust) {
+  LinearDecodeSpec spec = {{64, 2048, GetParam(), false}, 8};
+  EmittedKernel kernel = emit("sm_80", [&](ptx::KernelLibrary &kernels) { return linearDecodeKernel(kernels, spec); });
+  Problem problem(spec.linear, 1);
+  Finished run = runOf(kernel, spec, problem, false);
+  ASSERT_EQ(run.error, "");
+  double bytes = double(spec.linear.bytes() + spec.linear.tiles() * spec.linear.rowBytes());
+  EXPECT_LE(32 * double(run.counters.globalLoadSectors), 1.1 * bytes);
+  EXPECT_EQ(run.counters.sharedWavefronts, run.counters.sharedIdealWavefronts);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Formats, LinearDecode, testing::Values(WeightFormat::F32, WeightFormat::Bf16, WeightFormat::S8Rows),
+    [](const auto &info) {
+      return std::string(info.param == WeightFormat::F32 ? "F32" : info.param == WeightFormat::Bf16 ? "Bf16" : "S8");
+    });
+
+} // namespace
