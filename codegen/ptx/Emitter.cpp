@@ -28,7 +28,9 @@ Value Emitter::sub(Value a, Value c) {
 Value Emitter::mul(Value a, Value c) {
   return isFloat(a) ? Value(arith::MulFOp::create(b, loc, a, c)) : Value(arith::MulIOp::create(b, loc, a, c));
 }
-Value Emitter::div(Value a, Value c) { return arith::DivUIOp::create(b, loc, a, c); }
+Value Emitter::div(Value a, Value c) {
+  return isFloat(a) ? Value(arith::DivFOp::create(b, loc, a, c)) : Value(arith::DivUIOp::create(b, loc, a, c));
+}
 Value Emitter::rem(Value a, Value c) { return arith::RemUIOp::create(b, loc, a, c); }
 Value Emitter::fma(Value a, Value c, Value sum) { return LLVM::FMAOp::create(b, loc, a, c, sum); }
 
@@ -43,9 +45,31 @@ Value Emitter::rem(Value a, int64_t c) { return rem(a, number(c)); }
 Value Emitter::bitAnd(Value a, int64_t mask) { return arith::AndIOp::create(b, loc, a, number(mask)); }
 Value Emitter::shl(Value a, int64_t bits) { return arith::ShLIOp::create(b, loc, a, number(bits)); }
 Value Emitter::shr(Value a, int64_t bits) { return arith::ShRUIOp::create(b, loc, a, number(bits)); }
-Value Emitter::less(Value a, Value c) { return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, a, c); }
+Value Emitter::shl(Value a, Value c) { return arith::ShLIOp::create(b, loc, a, c); }
+Value Emitter::shrSigned(Value a, Value c) { return arith::ShRSIOp::create(b, loc, a, c); }
+Value Emitter::less(Value a, Value c) {
+  if (isFloat(a))
+    return arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT, a, c);
+  return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, a, c);
+}
 Value Emitter::equal(Value a, Value c) { return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, a, c); }
 Value Emitter::select(Value condition, Value a, Value c) { return arith::SelectOp::create(b, loc, condition, a, c); }
+Value Emitter::min(Value a, Value c) {
+  if (isFloat(a))
+    return select(less(a, c), a, c);
+  return arith::MinSIOp::create(b, loc, a, c);
+}
+Value Emitter::max(Value a, Value c) {
+  if (isFloat(a))
+    return select(less(c, a), a, c);
+  return arith::MaxSIOp::create(b, loc, a, c);
+}
+Value Emitter::bitcast(Value a, Type type) {
+  return a.getType() == type ? a : Value(arith::BitcastOp::create(b, loc, type, a));
+}
+// As on CPUs: 1.5 * 2^23 more, and the rounded integer stands in the low bits of the sum.
+Value Emitter::roundToInt(Value x) { return sub(bitcast(add(x, floatOf(12582912.0F)), i32()), number(0x4B400000)); }
+Value Emitter::sqrt(Value x) { return LLVM::SqrtOp::create(b, loc, x.getType(), x); }
 Value Emitter::toFloat(Value integer) { return arith::SIToFPOp::create(b, loc, f32(), integer); }
 
 //===--- Threads ---===//
@@ -88,10 +112,10 @@ Values Emitter::loadFour(Type type, Value address) {
   return words;
 }
 
-void Emitter::storeWords(const Values &words, Value address) {
-  Value vector = LLVM::PoisonOp::create(b, loc, VectorType::get({4}, words[0].getType()));
+void Emitter::storeFour(const Values &numbers, Value address) {
+  Value vector = LLVM::PoisonOp::create(b, loc, VectorType::get({4}, numbers[0].getType()));
   for (int64_t i = 0; i < 4; ++i)
-    vector = LLVM::InsertElementOp::create(b, loc, vector, words[static_cast<size_t>(i)], number(i));
+    vector = LLVM::InsertElementOp::create(b, loc, vector, numbers[static_cast<size_t>(i)], number(i));
   store(vector, address, 16);
 }
 

@@ -34,18 +34,22 @@ public:
   // Types.
   mlir::Type i32() { return b.getI32Type(); }
   mlir::Type f32() { return b.getF32Type(); }
+  mlir::Type ints() { return i32(); } ///< of what a thread holds: one number (codegen/Functions.h)
+  mlir::Type floats() { return f32(); }
   mlir::Type globalPtr() { return mlir::LLVM::LLVMPointerType::get(b.getContext(), 1); }
   mlir::Type sharedPtr() { return mlir::LLVM::LLVMPointerType::get(b.getContext(), 3); }
 
   // Constants.
   Value number(int64_t value); ///< i32
   Value floatOf(float value);
+  Value floatsOf(float value) { return floatOf(value); }
+  Value intsOf(int32_t value) { return number(value); }
 
   // Arithmetic on i32 and f32; the type picks the op. No product and sum become one operation unless it says fma.
   Value add(Value a, Value c);
   Value sub(Value a, Value c);
   Value mul(Value a, Value c);
-  Value div(Value a, Value c); ///< unsigned
+  Value div(Value a, Value c); ///< floats, or unsigned
   Value rem(Value a, Value c); ///< unsigned
   Value fma(Value a, Value c, Value sum);
   Value add(Value a, int64_t c) { return c ? add(a, number(c)) : a; }
@@ -55,10 +59,17 @@ public:
   Value bitAnd(Value a, int64_t mask);
   Value shl(Value a, int64_t bits);
   Value shr(Value a, int64_t bits); ///< logical
-  Value less(Value a, Value c);     ///< unsigned
+  Value shl(Value a, Value c);
+  Value shrSigned(Value a, Value c);
+  Value less(Value a, Value c); ///< unsigned, or ordered floats
   Value equal(Value a, Value c);
   Value select(Value condition, Value a, Value c);
+  Value min(Value a, Value c); ///< signed, or floats: c where one is NaN, as on CPUs
+  Value max(Value a, Value c);
+  Value bitcast(Value a, mlir::Type type);
   Value toFloat(Value integer); ///< signed
+  Value roundToInt(Value x);    ///< to nearest, ties to even; |x| < 2^22
+  Value sqrt(Value x);          ///< rounded to nearest
 
   // Who a thread is.
   Value thread(); ///< in its block
@@ -76,7 +87,7 @@ public:
   void store(Value value, Value address, int64_t alignment = 4);
   Values loadFour(mlir::Type type, Value address); ///< i32 or f32 that lie at a multiple of 16
   Values loadWords(Value address) { return loadFour(i32(), address); }
-  void storeWords(const Values &words, Value address);
+  void storeFour(const Values &numbers, Value address);
   /// 16 bytes to shared memory, behind the thread's back; see waitForCopies. Of them `bytes` come from there, the rest
   /// are zero.
   void copyAsync(Value to, Value from, Value bytes);

@@ -149,8 +149,8 @@ private:
   void finish(const Values &sums) override {
     e.barrier();
     for (int64_t group = 0; group < groups(); ++group)
-      e.storeWords(Values(ArrayRef(sums).slice(static_cast<size_t>(4 * group), 4)),
-                   e.at(shared, e.mul(e.add(e.mul(e.add(e.mul(warp, groups()), group), kWarpLanes), lane), 16)));
+      e.storeFour(Values(ArrayRef(sums).slice(static_cast<size_t>(4 * group), 4)),
+                  e.at(shared, e.mul(e.add(e.mul(e.add(e.mul(warp, groups()), group), kWarpLanes), lane), 16)));
     e.barrier();
     e.ifThen(e.less(warp, e.number(groups())), [&] { finishGroup(warp); });
   }
@@ -213,8 +213,8 @@ private:
     e.barrier();
     e.ifThen(e.less(lane, e.number(4)), [&] {
       for (int64_t row = 0; row < kRows; ++row)
-        e.storeWords(Values(ArrayRef(whole).slice(static_cast<size_t>(4 * row), 4)),
-                     e.at(shared, e.mul(e.add(e.mul(e.add(e.mul(warp, kRows), row), 4), lane), 16)));
+        e.storeFour(Values(ArrayRef(whole).slice(static_cast<size_t>(4 * row), 4)),
+                    e.at(shared, e.mul(e.add(e.mul(e.add(e.mul(warp, kRows), row), 4), lane), 16)));
     });
     e.barrier();
     e.ifThen(e.less(thread, e.number(LinearSpec::kTile * kRows)), [&] {
