@@ -77,6 +77,9 @@ Value Emitter::toFloat(Value integer) { return arith::SIToFPOp::create(b, loc, f
 Value Emitter::thread() { return NVVM::ThreadIdXOp::create(b, loc, i32()); }
 Value Emitter::block() { return NVVM::BlockIdXOp::create(b, loc, i32()); }
 
+Value Emitter::blockY() { return NVVM::BlockIdYOp::create(b, loc, i32()); }
+Value Emitter::blockZ() { return NVVM::BlockIdZOp::create(b, loc, i32()); }
+
 //===--- Memory ---===//
 
 Value Emitter::shared() { return LLVM::AddressOfOp::create(b, loc, sharedPtr(), "shared_memory"); }
@@ -100,6 +103,9 @@ Value Emitter::atElement(Value base, Value index, int64_t bytes) {
 Value Emitter::load(Type type, Value address, int64_t alignment) {
   return LLVM::LoadOp::create(b, loc, type, address, static_cast<unsigned>(alignment));
 }
+Value Emitter::loadPointer(Value address) {
+  return LLVM::IntToPtrOp::create(b, loc, globalPtr(), load(b.getI64Type(), address, 8));
+}
 void Emitter::store(Value value, Value address, int64_t alignment) {
   LLVM::StoreOp::create(b, loc, value, address, static_cast<unsigned>(alignment));
 }
@@ -122,9 +128,9 @@ void Emitter::storeFour(const Values &numbers, Value address) {
 void Emitter::copyAsync(Value to, Value from, Value bytes) {
   NVVM::CpAsyncOp::create(b, loc, to, from, 16, NVVM::LoadCacheModifierKind::CG, bytes);
 }
-void Emitter::waitForCopies() {
-  NVVM::CpAsyncCommitGroupOp::create(b, loc);
-  NVVM::CpAsyncWaitGroupOp::create(b, loc, 0);
+void Emitter::closeCopies() { NVVM::CpAsyncCommitGroupOp::create(b, loc); }
+void Emitter::waitForCopies(int64_t pending) {
+  NVVM::CpAsyncWaitGroupOp::create(b, loc, static_cast<uint32_t>(pending));
 }
 
 //===--- Warps and blocks ---===//

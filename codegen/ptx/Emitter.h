@@ -76,6 +76,8 @@ public:
   Value lane() { return bitAnd(thread(), kWarpLanes - 1); }
   Value warp() { return shr(thread(), 5); }
   Value block(); ///< in the grid, along x
+  Value blockY();
+  Value blockZ();
 
   // Memory. A base in global memory takes offsets of 64 bits, one in shared memory of 32.
   Value shared(); ///< the block's dynamic shared memory, aligned to 128
@@ -84,6 +86,7 @@ public:
   /// base + index * bytes, where the product may need 64 bits.
   Value atElement(Value base, Value index, int64_t bytes);
   Value load(mlir::Type type, Value address, int64_t alignment = 4);
+  Value loadPointer(Value address); ///< to global memory
   void store(Value value, Value address, int64_t alignment = 4);
   Values loadFour(mlir::Type type, Value address); ///< i32 or f32 that lie at a multiple of 16
   Values loadWords(Value address) { return loadFour(i32(), address); }
@@ -91,8 +94,10 @@ public:
   /// 16 bytes to shared memory, behind the thread's back; see waitForCopies. Of them `bytes` come from there, the rest
   /// are zero.
   void copyAsync(Value to, Value from, Value bytes);
-  /// Those of this thread so far have arrived; other threads see them behind a barrier.
-  void waitForCopies();
+  /// Those of this thread since the last call are one group.
+  void closeCopies();
+  /// All groups of this thread but the `pending` last have arrived; other threads see them behind a barrier.
+  void waitForCopies(int64_t pending = 0);
 
   // Warps and blocks.
   void barrier();

@@ -53,6 +53,7 @@ protected:
     e.barrier(); // who is behind may still read the piece before
     copyRows(first, count);
     Values ahead = loadBatch(first, e.number(0), count);
+    e.closeCopies();
     e.waitForCopies();
     e.barrier();
     sums = addBatch(ahead, e.number(0), count, sums);
@@ -188,7 +189,7 @@ public:
 
 private:
   static constexpr int64_t kRows = 8;
-  Value firstRow() override { return e.mul(Value(NVVM::BlockIdYOp::create(e.b, e.loc, e.i32())), kRows); }
+  Value firstRow() override { return e.mul(e.blockY(), kRows); }
   Values startSums() override { return Values(4 * kRows, e.floatOf(0)); }
 
   Values addSlice(const Values &weights, Value offset, const Values &sums) override {
