@@ -54,7 +54,8 @@ TEST(PtxAsync, CopiesArriveWhenTheirGroupIsWaitedFor) {
       ASSERT_EQ(good.out[i], i);
     Outcome early = run(replaced(kTwoStages, "wait_group 1", "wait_group 2"), shapeOf(1, 32, 1024), options);
     expectContains(early.error, "while an asynchronous copy to it is under way");
-    expectContains(run(replaced(kTwoStages, "wait_group 0", "wait_group 1"), shapeOf(1, 32, 1024), options).error, "under way");
+    expectContains(run(replaced(kTwoStages, "wait_group 0", "wait_group 1"), shapeOf(1, 32, 1024), options).error,
+                   "under way");
     EXPECT_EQ(run(replaced(kTwoStages, "wait_group 0", "wait_all"), shapeOf(1, 32, 1024), options).error, "");
   }
 }
@@ -83,7 +84,8 @@ TEST(PtxAsync, ShortCopiesFillWithZeros) {
 mov.u32 %r1, smem; mad.lo.u32 %r2, %r0, 16, %r1; mul.wide.u32 %rd2, %r0, 16; add.u64 %rd3, %rd0, %rd2; add.u64 %rd4, %rd1, %rd2;
 mul.lo.u32 %r3, %r0, 4;
 cp.async.cg.shared.global.L2::128B [%r2], [%rd3], 16, %r3; cp.async.wait_all;
-ld.shared.v4.u32 {%r4,%r5,%r6,%r7}, [%r2]; st.global.v4.u32 [%rd4], {%r4,%r5,%r6,%r7};)", shapeOf(1, 4, 64), options);
+ld.shared.v4.u32 {%r4,%r5,%r6,%r7}, [%r2]; st.global.v4.u32 [%rd4], {%r4,%r5,%r6,%r7};)",
+                          shapeOf(1, 4, 64), options);
     EXPECT_EQ(partial.error, "");
     for (uint32_t i = 0; i < 16; ++i)
       EXPECT_EQ(partial.out[i], i % 4 < i / 4 ? i : 0u);
@@ -98,7 +100,8 @@ TEST(PtxAsync, ChecksBothSidesOfACopy) {
   expectContains(run(replaced(copy, "[%rd0]", "[%rd0+8]"), shapeOf(1, 1, 64)).error, "multiple of 16");
   expectContains(run(replaced(copy, "[%r1]", "[%r1+64]"), shapeOf(1, 1, 64)).error, "outside of the block's 64 bytes");
   expectContains(run(replaced(copy, "16;", "16, 17;"), shapeOf(1, 1, 64)).error, "copies more bytes");
-  expectContains(run(replaced(copy, " cp.async.wait_all;", ""), shapeOf(1, 1, 64)).error, "a warp ends while a cp.async");
+  expectContains(run(replaced(copy, " cp.async.wait_all;", ""), shapeOf(1, 1, 64)).error,
+                 "a warp ends while a cp.async");
 }
 
 namespace {
@@ -151,7 +154,8 @@ TEST(PtxAsync, FaultsOfAPipelineAreFound) {
            Fault{"FULL: mbarrier.try_wait.parity.shared::cta.b64 %p3, [%r14+256], %r13; @!%p3 bra FULL;", "", ""},
            Fault{"EMPTY: mbarrier.try_wait.parity.shared::cta.b64 %p6, [%r24+272], %r23; @!%p6 bra EMPTY;", "", ""},
            Fault{"mbarrier.arrive.shared::cta.b64 _, [%r14+272];", "", "deadlock in k"},
-           Fault{"expect_tx.shared::cta.b64 %rd4, [%r24+256], 128;", "expect_tx.shared::cta.b64 %rd4, [%r24+256], 144;", "deadlock in k"},
+           Fault{"expect_tx.shared::cta.b64 %rd4, [%r24+256], 128;", "expect_tx.shared::cta.b64 %rd4, [%r24+256], 144;",
+                 "deadlock in k"},
            Fault{"xor.b32 %r23, %r23, 1;", "", "deadlock in k"},
            Fault{"bar.sync 0;", "", ""},
            Fault{"[%rd3], 128, [%r26]", "[%rd3], 120, [%r26]", "multiples of 16"},
@@ -174,7 +178,8 @@ mad.lo.u32 %r2, %r0, 4, %r1; st.shared.u32 [%r2+16], %r0;
 mbarrier.arrive.shared.b64 %rd2, [%r1];
 L: mbarrier.test_wait.shared.b64 %p2, [%r1], %rd2; @!%p2 bra L;
 xor.b32 %r3, %r0, 32; mad.lo.u32 %r3, %r3, 4, %r1; ld.shared.u32 %r4, [%r3+16];
-mul.wide.u32 %rd3, %r0, 4; add.u64 %rd3, %rd1, %rd3; st.global.u32 [%rd3], %r4;)", shapeOf(1, 64, 512));
+mul.wide.u32 %rd3, %r0, 4; add.u64 %rd3, %rd1, %rd3; st.global.u32 [%rd3], %r4;)",
+                     shapeOf(1, 64, 512));
   EXPECT_EQ(good.error, "");
   EXPECT_EQ(good.out[5], 37u);
 }

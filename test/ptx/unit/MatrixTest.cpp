@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Fragments of mma.sync, ldmatrix and stmatrix against the formulas of the PTX ISA, which are written here once more, by
-// element: "row = groupID for a0..a3, groupID + 8 ...".
+// Fragments of mma.sync, ldmatrix and stmatrix against the formulas of the PTX ISA, which are written here once more,
+// by element: "row = groupID for a0..a3, groupID + 8 ...".
 #include "test/ptx/machine/Float.h"
 #include "test/ptx/unit/TestKernel.h"
 
@@ -71,7 +71,8 @@ uint32_t encode(const Case &c, int value) {
   return std::string(c.types).find("bf16") != std::string::npos ? floatToBfloat(f) : floatToHalf(f);
 }
 
-void place(std::vector<uint32_t> &fragments, const Case &c, unsigned lane, unsigned registers, unsigned index, uint32_t bits) {
+void place(std::vector<uint32_t> &fragments, const Case &c, unsigned lane, unsigned registers, unsigned index,
+           uint32_t bits) {
   unsigned byte = index * c.elementBytes;
   fragments[lane * registers + byte / 4] |= bits << (byte % 4 * 8);
 }
@@ -85,20 +86,23 @@ std::string registerList(const std::string &prefix, unsigned first, unsigned cou
 
 /// Loads of `count` words of this lane into %r<first> ...
 std::string loadFragment(const std::string &base, unsigned first, unsigned count) {
-  std::string text = "mul.wide.u32 %rd10, %r0, " + std::to_string(4 * count) + "; add.u64 %rd10, " + base + ", %rd10;\n";
+  std::string text =
+      "mul.wide.u32 %rd10, %r0, " + std::to_string(4 * count) + "; add.u64 %rd10, " + base + ", %rd10;\n";
   for (unsigned i = 0; i < count; ++i)
     text += "ld.global.b32 %r" + std::to_string(first + i) + ", [%rd10+" + std::to_string(4 * i) + "];\n";
   return text;
 }
 
 std::string productText(const Case &c, unsigned registersA, unsigned registersB) {
-  std::string body = loadFragment("%rd0", 8, registersA) + loadFragment("%rd1", 16, registersB) + loadFragment("%rd2", 24, 4);
+  std::string body =
+      loadFragment("%rd0", 8, registersA) + loadFragment("%rd1", 16, registersB) + loadFragment("%rd2", 24, 4);
   std::string sum = c.isFloat ? "%f" : "%r";
   if (c.isFloat)
     for (unsigned i = 0; i < 4; ++i)
       body += "mov.b32 %f" + std::to_string(24 + i) + ", %r" + std::to_string(24 + i) + ";\n";
   body += "mma.sync.aligned." + std::string(c.shape) + ".row.col." + c.types + " " + registerList(sum, 24, 4) + ", " +
-          registerList("%r", 8, registersA) + ", " + registerList("%r", 16, registersB) + ", " + registerList(sum, 24, 4) + ";\n";
+          registerList("%r", 8, registersA) + ", " + registerList("%r", 16, registersB) + ", " +
+          registerList(sum, 24, 4) + ";\n";
   body += "mul.wide.u32 %rd10, %r0, 16; add.u64 %rd10, %rd3, %rd10;\n";
   for (unsigned i = 0; i < 4; ++i)
     body += "st.global.b32 [%rd10+" + std::to_string(4 * i) + "], " + sum + std::to_string(24 + i) + ";\n";
@@ -110,7 +114,9 @@ TEST(PtxMatrix, ProductsOfEveryShapeAndType) {
   for (const Case &c : kCases) {
     SCOPED_TRACE(std::string(c.shape) + " " + c.types);
     std::mt19937 random(7);
-    auto draw = [&](bool isSigned) { return static_cast<int>(random() % 200) - (isSigned ? 100 : 0) + (isSigned ? 0 : 50); };
+    auto draw = [&](bool isSigned) {
+      return static_cast<int>(random() % 200) - (isSigned ? 100 : 0) + (isSigned ? 0 : 50);
+    };
     int a[16][32], b[32][8], sums[16][8];
     unsigned registersA = c.elementsA * c.elementBytes / 4, registersB = c.elementsB * c.elementBytes / 4;
     for (auto &row : a)
@@ -135,7 +141,8 @@ TEST(PtxMatrix, ProductsOfEveryShapeAndType) {
           sums[row][column] += a[row][k] * b[k][column];
       }
     Device device;
-    Buffer<uint32_t> bufferA(device, fragmentsA), bufferB(device, fragmentsB), bufferC(device, fragmentsC), out(device, 128, false);
+    Buffer<uint32_t> bufferA(device, fragmentsA), bufferB(device, fragmentsB), bufferC(device, fragmentsC),
+        out(device, 128, false);
     Arguments arguments;
     arguments << bufferA << bufferB << bufferC << out;
     Counters counters = runKernel(device, productText(c, registersA, registersB), shapeOf(1, 32), arguments);
@@ -155,11 +162,14 @@ std::vector<uint32_t> loadMatrices(unsigned count, bool transposed) {
   std::vector<uint16_t> rows(count * 64);
   for (unsigned i = 0; i < rows.size(); ++i)
     rows[i] = static_cast<uint16_t>(i / 64 * 100 + i / 8 % 8 * 10 + i % 8);
-  std::string body = "mul.wide.u32 %rd2, %r0, 16; add.u64 %rd2, %rd0, %rd2; mov.u32 %r1, smem; mul.lo.u32 %r2, %r0, 16;\n"
-                     "sub.u32 %r3, 496, %r2; add.u32 %r3, %r3, %r1; setp.lt.u32 %p1, %r0, " + std::to_string(8 * count) +
-                     ";\n@%p1 ld.global.v4.u32 {%r8,%r9,%r10,%r11}, [%rd2]; @%p1 st.shared.v4.u32 [%r3], {%r8,%r9,%r10,%r11};\n";
+  std::string body =
+      "mul.wide.u32 %rd2, %r0, 16; add.u64 %rd2, %rd0, %rd2; mov.u32 %r1, smem; mul.lo.u32 %r2, %r0, 16;\n"
+      "sub.u32 %r3, 496, %r2; add.u32 %r3, %r3, %r1; setp.lt.u32 %p1, %r0, " +
+      std::to_string(8 * count) +
+      ";\n@%p1 ld.global.v4.u32 {%r8,%r9,%r10,%r11}, [%rd2]; @%p1 st.shared.v4.u32 [%r3], {%r8,%r9,%r10,%r11};\n";
   body += "ldmatrix.sync.aligned.m8n8.x" + std::to_string(count) + (transposed ? ".trans" : "") + ".shared.b16 " +
-          registerList("%r", 20, count) + ", [%r3];\nmul.wide.u32 %rd3, %r0, " + std::to_string(4 * count) + "; add.u64 %rd3, %rd1, %rd3;\n";
+          registerList("%r", 20, count) + ", [%r3];\nmul.wide.u32 %rd3, %r0, " + std::to_string(4 * count) +
+          "; add.u64 %rd3, %rd1, %rd3;\n";
   for (unsigned i = 0; i < count; ++i)
     body += "st.global.u32 [%rd3+" + std::to_string(4 * i) + "], %r" + std::to_string(20 + i) + ";\n";
   Device device;
@@ -189,11 +199,16 @@ TEST(PtxMatrix, LoadsMatrices) {
 TEST(PtxMatrix, StoresAreTheInverseOfLoads) {
   for (const char *trans : {"", ".trans"}) {
     std::string t = trans;
-    std::string body = "mov.u32 %r1, smem; mad.lo.u32 %r2, %r0, 16, %r1; mul.lo.u32 %r4, %r0, 3; add.u32 %r5, %r0, 0x50000;\n"
-                       "add.u32 %r6, %r0, 0x70000; mul.lo.u32 %r7, %r0, 0x10003;\n"
-                       "stmatrix.sync.aligned.m8n8.x4" + t + ".shared.b16 [%r2], {%r4,%r5,%r6,%r7};\n"
-                       "ldmatrix.sync.aligned.m8n8.x4" + t + ".shared.b16 {%r8,%r9,%r10,%r11}, [%r2];\n"
-                       "mul.wide.u32 %rd1, %r0, 16; add.u64 %rd0, %rd0, %rd1; st.global.v4.u32 [%rd0], {%r8,%r9,%r10,%r11};";
+    std::string body =
+        "mov.u32 %r1, smem; mad.lo.u32 %r2, %r0, 16, %r1; mul.lo.u32 %r4, %r0, 3; add.u32 %r5, %r0, 0x50000;\n"
+        "add.u32 %r6, %r0, 0x70000; mul.lo.u32 %r7, %r0, 0x10003;\n"
+        "stmatrix.sync.aligned.m8n8.x4" +
+        t +
+        ".shared.b16 [%r2], {%r4,%r5,%r6,%r7};\n"
+        "ldmatrix.sync.aligned.m8n8.x4" +
+        t +
+        ".shared.b16 {%r8,%r9,%r10,%r11}, [%r2];\n"
+        "mul.wide.u32 %rd1, %r0, 16; add.u64 %rd0, %rd0, %rd1; st.global.v4.u32 [%rd0], {%r8,%r9,%r10,%r11};";
     Device device;
     Buffer<uint32_t> out(device, 128, false);
     Arguments arguments;

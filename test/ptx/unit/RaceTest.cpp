@@ -33,7 +33,8 @@ st.shared.u32 [%r2], %r4;)";
 TEST(PtxRace, BetweenWarpsThroughSharedMemory) {
   EXPECT_EQ(errorOf(kNeighbour, shapeOf(2, 64, 256)), "");
   std::string first = errorOf(without(kNeighbour, "bar.sync 0;"), shapeOf(1, 64, 256));
-  EXPECT_TRUE(first.find("nobody has written") != std::string::npos || first.find("race") != std::string::npos) << first;
+  EXPECT_TRUE(first.find("nobody has written") != std::string::npos || first.find("race") != std::string::npos)
+      << first;
   expectContains(errorOf(without(kNeighbour, "barrier.sync.aligned 0;"), shapeOf(1, 64, 256)),
                  "race: read of shared memory that another warp has written");
   DeviceOptions off;
@@ -42,19 +43,23 @@ TEST(PtxRace, BetweenWarpsThroughSharedMemory) {
 }
 
 TEST(PtxRace, WriteAfterWrite) {
-  expectContains(errorOf("st.shared.u32 [smem], %r0;", shapeOf(1, 64, 256)), "race: write to shared memory that another warp has written");
+  expectContains(errorOf("st.shared.u32 [smem], %r0;", shapeOf(1, 64, 256)),
+                 "race: write to shared memory that another warp has written");
   EXPECT_EQ(errorOf("st.shared.u32 [smem], %r0;", shapeOf(1, 32, 256)), ""); // lanes of one warp
-  EXPECT_EQ(errorOf("atom.shared.add.u32 %r1, [smem], 1;", shapeOf(1, 64, 256), [] {
-              DeviceOptions options;
-              options.checks.uninitialized = false;
-              return options;
-            }()),
+  EXPECT_EQ(errorOf("atom.shared.add.u32 %r1, [smem], 1;", shapeOf(1, 64, 256),
+                    [] {
+                      DeviceOptions options;
+                      options.checks.uninitialized = false;
+                      return options;
+                    }()),
             "");
 }
 
 TEST(PtxRace, BytesAreToldApart) {
   // Warp w writes byte w of the same word.
-  EXPECT_EQ(errorOf("mov.u32 %r1, smem; shr.u32 %r2, %r0, 5; add.u32 %r1, %r1, %r2; st.shared.u8 [%r1], %r0;", shapeOf(1, 128, 256)), "");
+  EXPECT_EQ(errorOf("mov.u32 %r1, smem; shr.u32 %r2, %r0, 5; add.u32 %r1, %r1, %r2; st.shared.u8 [%r1], %r0;",
+                    shapeOf(1, 128, 256)),
+            "");
 }
 
 constexpr const char *kNamed = R"(
@@ -70,13 +75,15 @@ DONE:)";
 
 TEST(PtxRace, NamedBarriersOrderThoseWhoTakePart) {
   EXPECT_EQ(errorOf(kNamed, shapeOf(1, 64, 256)), "");
-  expectContains(errorOf(without(without(kNamed, "bar.arrive 3, 64;"), "bar.sync 3, 64;"), shapeOf(1, 64, 256)), "race: read");
+  expectContains(errorOf(without(without(kNamed, "bar.arrive 3, 64;"), "bar.sync 3, 64;"), shapeOf(1, 64, 256)),
+                 "race: read");
   expectContains(errorOf(without(kNamed, "bar.arrive 3, 64;"), shapeOf(1, 64, 256)), "deadlock in k");
 }
 
 TEST(PtxRace, BetweenWarpsThroughGlobalMemory) {
-  std::string body = "mul.wide.u32 %rd2, %r0, 4; add.u64 %rd2, %rd0, %rd2; st.global.u32 [%rd2], %r0;\nbar.sync 0;\n"
-                     "xor.b32 %r1, %r0, 32; mul.wide.u32 %rd2, %r1, 4; add.u64 %rd2, %rd0, %rd2; ld.global.u32 %r2, [%rd2];";
+  std::string body =
+      "mul.wide.u32 %rd2, %r0, 4; add.u64 %rd2, %rd0, %rd2; st.global.u32 [%rd2], %r0;\nbar.sync 0;\n"
+      "xor.b32 %r1, %r0, 32; mul.wide.u32 %rd2, %r1, 4; add.u64 %rd2, %rd0, %rd2; ld.global.u32 %r2, [%rd2];";
   EXPECT_EQ(errorOf(body, shapeOf(1, 64)), "");
   expectContains(errorOf(without(body, "bar.sync 0;"), shapeOf(1, 64)), "race: ");
   expectContains(errorOf(body, shapeOf(2, 64)), "race: "); // the same addresses in both blocks
@@ -84,10 +91,14 @@ TEST(PtxRace, BetweenWarpsThroughGlobalMemory) {
 
 TEST(PtxRace, BlocksOfANormalLaunchAreNotOrdered) {
   expectContains(errorOf("st.global.u32 [%rd0], %r0;", shapeOf(2, 1)), "race: ");
-  expectContains(errorOf("mov.u32 %r1, %ctaid.x; setp.eq.u32 %p1, %r1, 0; @%p1 st.global.u32 [%rd0], 1; @!%p1 ld.global.u32 %r2, [%rd0];",
-                         shapeOf(2, 1)), "race: access");
-  expectContains(errorOf("mov.u32 %r1, %ctaid.x; setp.eq.u32 %p1, %r1, 1; @%p1 st.global.u32 [%rd0], 1; @!%p1 ld.global.u32 %r2, [%rd0];",
-                         shapeOf(2, 1)), "race: write to global memory that another warp has read");
+  expectContains(errorOf("mov.u32 %r1, %ctaid.x; setp.eq.u32 %p1, %r1, 0; @%p1 st.global.u32 [%rd0], 1; @!%p1 "
+                         "ld.global.u32 %r2, [%rd0];",
+                         shapeOf(2, 1)),
+                 "race: access");
+  expectContains(errorOf("mov.u32 %r1, %ctaid.x; setp.eq.u32 %p1, %r1, 1; @%p1 st.global.u32 [%rd0], 1; @!%p1 "
+                         "ld.global.u32 %r2, [%rd0];",
+                         shapeOf(2, 1)),
+                 "race: write to global memory that another warp has read");
   EXPECT_EQ(errorOf("red.global.add.u32 [%rd0], 1;", shapeOf(4, 64)), "");
   expectContains(errorOf("red.global.add.u32 [%rd0], 1; ld.global.u32 %r1, [%rd0];", shapeOf(2, 32)), "race: ");
 }
@@ -98,10 +109,12 @@ static std::string message(const std::string &publish, const std::string &poll) 
 mov.u32 %r1, %ctaid.x; setp.ne.u32 %p1, %r1, 0; @%p1 bra READER;
 st.global.u32 [%rd0], 42;
 bar.sync 0;
-)" + publish + R"(
+)" + publish +
+         R"(
 bra DONE;
 READER:
-)" + poll + R"(
+)" + poll +
+         R"(
 setp.eq.u32 %p3, %r2, 0; @%p3 bra READER;
 bar.sync 0;
 ld.global.u32 %r3, [%rd0];
@@ -114,7 +127,10 @@ TEST(PtxRace, ReleaseAndAcquireOrderBlocks) {
   EXPECT_EQ(errorOf(message(release, acquire), shape), "");
   EXPECT_EQ(errorOf(message("st.release.gpu.global.u32 [%rd1], 1;", acquire), shape), "");
   EXPECT_EQ(errorOf(message("membar.gl; st.relaxed.gpu.global.u32 [%rd1], 1;", acquire), shape), "");
-  EXPECT_EQ(errorOf(message("fence.acq_rel.gpu; red.global.add.u32 [%rd1], 1;", "ld.volatile.global.u32 %r2, [%rd1]; fence.acq_rel.gpu;"), shape), "");
+  EXPECT_EQ(errorOf(message("fence.acq_rel.gpu; red.global.add.u32 [%rd1], 1;",
+                            "ld.volatile.global.u32 %r2, [%rd1]; fence.acq_rel.gpu;"),
+                    shape),
+            "");
   EXPECT_EQ(errorOf(message(release, "atom.acq_rel.gpu.global.add.u32 %r2, [%rd1], 0;"), shape), "");
   // each half of the handshake taken away
   expectContains(errorOf(message("red.global.add.u32 [%rd1], 1;", acquire), shape), "race: access");
@@ -145,7 +161,11 @@ DONE:)";
 }
 
 TEST(PtxRace, SharedMemoryOfTheNextBlockHasNoPast) {
-  EXPECT_EQ(errorOf("mov.u32 %r1, smem; mad.lo.u32 %r1, %r0, 4, %r1; st.shared.u32 [%r1], %r0; ld.shared.u32 %r2, [%r1];", shapeOf(50, 64, 256)), "");
-  std::string body = "mov.u32 %r1, %ctaid.x; setp.eq.u32 %p1, %r1, 0; @%p1 st.shared.u32 [smem], 1; @!%p1 ld.shared.u32 %r2, [smem];";
+  EXPECT_EQ(
+      errorOf("mov.u32 %r1, smem; mad.lo.u32 %r1, %r0, 4, %r1; st.shared.u32 [%r1], %r0; ld.shared.u32 %r2, [%r1];",
+              shapeOf(50, 64, 256)),
+      "");
+  std::string body =
+      "mov.u32 %r1, %ctaid.x; setp.eq.u32 %p1, %r1, 0; @%p1 st.shared.u32 [smem], 1; @!%p1 ld.shared.u32 %r2, [smem];";
   expectContains(errorOf(body, shapeOf(2, 1, 256)), "shared memory that nobody has written");
 }

@@ -24,7 +24,8 @@ add.u32 %r4, %r1, %r3; mul.wide.u32 %rd2, %r1, 4; add.u64 %rd2, %rd0, %rd2; setp
 @!%p1 st.global.u32 [%rd2], %r4;
 bar.sync 0;
 @%p1 bra WAIT;
-)" + arrive + R"(
+)" + arrive +
+         R"(
 mul.lo.u32 %r5, %r9, %r2;
 POLL: ld.acquire.gpu.global.u32 %r6, [%rd1]; setp.lt.u32 %p2, %r6, %r5; @%p2 nanosleep.u32 20; @%p2 bra POLL;
 WAIT:
@@ -68,7 +69,8 @@ TEST(PtxStrict, AGridBarrierWorksWithEverySeed) {
 }
 
 TEST(PtxStrict, StoresAreSeenByOthersOnlyAfterARelease) {
-  std::string right = gridBarrier("red.release.gpu.global.add.u32 [%rd1], 1;"), wrong = gridBarrier("red.global.add.u32 [%rd1], 1;");
+  std::string right = gridBarrier("red.release.gpu.global.add.u32 [%rd1], 1;"),
+              wrong = gridBarrier("red.global.add.u32 [%rd1], 1;");
   Outcome plain = run(right, shapeOf(4, 64, 0, true), withoutRaces(std::nullopt));
   // A sequential machine does not notice that the release is missing; the store buffers do.
   EXPECT_EQ(run(wrong, shapeOf(4, 64, 0, true), withoutRaces(std::nullopt)).out, plain.out);
@@ -95,7 +97,8 @@ ld.global.u32 %r3, [%rd2]; add.u32 %r2, %r2, %r3; st.global.u32 [%rd2+4], %r2;)"
 
 TEST(PtxStrict, BlocksAndWarpsComeInAnyOrder) {
   // Each block takes a ticket: the order in which blocks ran.
-  std::string body = "mov.u32 %r1, %ctaid.x; atom.global.add.u32 %r2, [%rd1], 1; mul.wide.u32 %rd2, %r1, 4; add.u64 %rd2, %rd0, %rd2;\n"
+  std::string body = "mov.u32 %r1, %ctaid.x; atom.global.add.u32 %r2, [%rd1], 1; mul.wide.u32 %rd2, %r1, 4; add.u64 "
+                     "%rd2, %rd0, %rd2;\n"
                      "st.global.u32 [%rd2], %r2;";
   std::set<std::vector<uint32_t>> orders;
   for (uint64_t seed = 1; seed <= 8; ++seed)
@@ -104,7 +107,8 @@ TEST(PtxStrict, BlocksAndWarpsComeInAnyOrder) {
   std::vector<uint32_t> plain = run(body, shapeOf(8, 1), {}).out;
   for (uint32_t block = 0; block < 8; ++block)
     EXPECT_EQ(plain[block], block);
-  std::string warps = "shr.u32 %r1, %r0, 5; and.b32 %r3, %r0, 31; setp.ne.u32 %p1, %r3, 0; @%p1 ret; atom.global.add.u32 %r2, [%rd1], 1;\n"
+  std::string warps = "shr.u32 %r1, %r0, 5; and.b32 %r3, %r0, 31; setp.ne.u32 %p1, %r3, 0; @%p1 ret; "
+                      "atom.global.add.u32 %r2, [%rd1], 1;\n"
                       "mul.wide.u32 %rd2, %r1, 4; add.u64 %rd2, %rd0, %rd2; st.global.u32 [%rd2], %r2;";
   orders.clear();
   for (uint64_t seed = 1; seed <= 8; ++seed)
@@ -114,11 +118,13 @@ TEST(PtxStrict, BlocksAndWarpsComeInAnyOrder) {
 
 TEST(PtxStrict, AsynchronousDataAreLate) {
   // Without the rules, the copy that was not waited for shows as the poison of shared memory.
-  std::string body = "mov.u32 %r1, smem; @!%p0 bra L; L: cp.async.ca.shared.global [%r1], [%rd0], 4; cp.async.commit_group;\n"
-                     "ld.shared.u32 %r2, [%r1]; st.global.u32 [%rd0+8], %r2; cp.async.wait_all;\n"
-                     "ld.shared.u32 %r2, [%r1]; st.global.u32 [%rd0+12], %r2;";
+  std::string body =
+      "mov.u32 %r1, smem; @!%p0 bra L; L: cp.async.ca.shared.global [%r1], [%rd0], 4; cp.async.commit_group;\n"
+      "ld.shared.u32 %r2, [%r1]; st.global.u32 [%rd0+8], %r2; cp.async.wait_all;\n"
+      "ld.shared.u32 %r2, [%r1]; st.global.u32 [%rd0+12], %r2;";
   body = "setp.eq.u32 %p0, %r0, 0;\n" + body;
-  Outcome early = run(body, shapeOf(1, 1, 16), withoutRaces(std::nullopt)), late = run(body, shapeOf(1, 1, 16), withoutRaces(1));
+  Outcome early = run(body, shapeOf(1, 1, 16), withoutRaces(std::nullopt)),
+          late = run(body, shapeOf(1, 1, 16), withoutRaces(1));
   EXPECT_EQ(early.out[2], 0u);
   EXPECT_EQ(late.out[2], 0xcdcdcdcdu);
   EXPECT_EQ(late.out[3], 0u);

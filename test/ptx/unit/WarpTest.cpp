@@ -14,7 +14,8 @@ std::vector<uint32_t> lanesOf(const std::string &body, DeviceOptions options = {
   Buffer<uint32_t> out(device, 32, false);
   Arguments arguments;
   arguments << out;
-  runKernel(device, kernelText(body + "\nmul.wide.u32 %rd1, %r0, 4; add.u64 %rd1, %rd0, %rd1; st.global.u32 [%rd1], %r10;"),
+  runKernel(device,
+            kernelText(body + "\nmul.wide.u32 %rd1, %r0, 4; add.u64 %rd1, %rd0, %rd1; st.global.u32 [%rd1], %r10;"),
             shapeOf(1, 32), arguments);
   return out.values();
 }
@@ -65,7 +66,8 @@ TEST(PtxControl, LaunchesAreChecked) {
   expectContains(error(shapeOf(1, 32, 300000)), "more shared memory");
   expectContains(error(shapeOf(1, 64), ".reqntid 32, 1, 1"), ".reqntid");
   expectContains(error(shapeOf(1, 64), ".maxntid 32, 1, 1"), ".maxntid");
-  lmopt::Result<Counters> none = device.launch(*parseOrFail(kernelText("")), "other", shapeOf(1, 1), arguments.pointers());
+  lmopt::Result<Counters> none =
+      device.launch(*parseOrFail(kernelText("")), "other", shapeOf(1, 1), arguments.pointers());
   ASSERT_FALSE(none.ok());
   expectContains(none.error().message, "no kernel 'other'");
 }
@@ -95,7 +97,8 @@ TEST(PtxWarp, VotesAndReductions) {
   EXPECT_EQ(lanesOf(odd + "vote.sync.ballot.b32 %r10, %p1, -1;")[3], 0xaaaaaaaau);
   EXPECT_EQ(lanesOf(odd + "vote.sync.ballot.b32 %r10, !%p1, -1;")[3], 0x55555555u);
   auto vote = [&](const std::string &mode, const std::string &predicate) {
-    return lanesOf(odd + "setp.eq.u32 %p0, %r1, %r1;\nvote.sync." + mode + ".pred %p2, " + predicate + ", -1;\nselp.u32 %r10, 1, 0, %p2;")[0];
+    return lanesOf(odd + "setp.eq.u32 %p0, %r1, %r1;\nvote.sync." + mode + ".pred %p2, " + predicate +
+                   ", -1;\nselp.u32 %r10, 1, 0, %p2;")[0];
   };
   EXPECT_EQ(vote("all", "%p1"), 0u);
   EXPECT_EQ(vote("all", "%p0"), 1u);
@@ -129,14 +132,20 @@ TEST(PtxWarp, ElectsOneLane) {
 
 TEST(PtxWarp, LanesOfTheMaskMustBeTogether) {
   std::string some = "setp.lt.u32 %p1, %r0, 16; @!%p1 bra L;\n";
-  expectContains(errorOf(some + "shfl.sync.bfly.b32 %r1, %r0, 1, 31, -1; L: ret;"), "divergence: a lane of the member mask");
+  expectContains(errorOf(some + "shfl.sync.bfly.b32 %r1, %r0, 1, 31, -1; L: ret;"),
+                 "divergence: a lane of the member mask");
   EXPECT_EQ(errorOf(some + "shfl.sync.bfly.b32 %r1, %r0, 1, 31, 0xffff; L: ret;"), "");
-  expectContains(errorOf(some + "shfl.sync.bfly.b32 %r1, %r0, 1, 31, 0xff; L: ret;"), "a lane is here that the member mask does not name");
-  expectContains(errorOf(some + "shfl.sync.bfly.b32 %r1, %r0, 16, 31, 0xffff; L: ret;"), "reads lane 16, which is not here");
-  expectContains(errorOf("mov.u32 %r1, 1; shl.b32 %r1, %r1, %r0; vote.sync.any.pred %p1, 1, %r1;"), "different member masks");
+  expectContains(errorOf(some + "shfl.sync.bfly.b32 %r1, %r0, 1, 31, 0xff; L: ret;"),
+                 "a lane is here that the member mask does not name");
+  expectContains(errorOf(some + "shfl.sync.bfly.b32 %r1, %r0, 16, 31, 0xffff; L: ret;"),
+                 "reads lane 16, which is not here");
+  expectContains(errorOf("mov.u32 %r1, 1; shl.b32 %r1, %r1, %r0; vote.sync.any.pred %p1, 1, %r1;"),
+                 "different member masks");
   expectContains(errorOf(some + "bar.warp.sync -1; L: ret;"), "divergence");
-  expectContains(errorOf(some + "bar.sync 0; L: ret;"), "divergence: the lanes of the warp are not together at a barrier");
-  expectContains(errorOf(some + "mma.sync.aligned.m16n8k16.row.col.s32.s8.s8.s32 {%r1,%r2,%r3,%r4}, {%r0,%r0}, {%r0}, {%r0,%r0,%r0,%r0}; L: ret;"),
+  expectContains(errorOf(some + "bar.sync 0; L: ret;"),
+                 "divergence: the lanes of the warp are not together at a barrier");
+  expectContains(errorOf(some + "mma.sync.aligned.m16n8k16.row.col.s32.s8.s8.s32 {%r1,%r2,%r3,%r4}, {%r0,%r0}, {%r0}, "
+                                "{%r0,%r0,%r0,%r0}; L: ret;"),
                  "divergence: not all lanes of the warp");
 }
 
@@ -146,8 +155,9 @@ TEST(PtxAtomic, EveryOperation) {
     Buffer<uint32_t> cell(device, std::vector<uint32_t>{start});
     Arguments arguments;
     arguments << cell;
-    Counters counters = runKernel(device, kernelText("atom.global." + operation + " %r1, [%rd0], " + std::to_string(operand) + ";"),
-                                  shapeOf(1, 32), arguments);
+    Counters counters =
+        runKernel(device, kernelText("atom.global." + operation + " %r1, [%rd0], " + std::to_string(operand) + ";"),
+                  shapeOf(1, 32), arguments);
     EXPECT_EQ(counters.atomics, 1u);
     return cell[0];
   };
@@ -159,7 +169,7 @@ TEST(PtxAtomic, EveryOperation) {
   EXPECT_EQ(run("or.b32", 8, 3), 11u);
   EXPECT_EQ(run("xor.b32", 8, 3), 8u);
   EXPECT_EQ(run("exch.b32", 8, 3), 3u);
-  EXPECT_EQ(run("inc.u32", 0, 9), 2u);  // 32 steps modulo 10
+  EXPECT_EQ(run("inc.u32", 0, 9), 2u); // 32 steps modulo 10
   EXPECT_EQ(run("dec.u32", 0, 9), 8u);
 }
 
@@ -169,8 +179,12 @@ TEST(PtxAtomic, ReturnsTheOldValueAndCompares) {
     Buffer<uint32_t> cell(device, std::vector<uint32_t>{100}), out(device, 32, false);
     Arguments arguments;
     arguments << cell << out;
-    runKernel(device, kernelText("atom.global.cas.b32 %r1, [%rd0], 100, 7; mul.wide.u32 %rd2, %r0, 4; add.u64 %rd1, %rd1, %rd2;\n"
-                                 "st.global.u32 [%rd1], %r1;", 2), shapeOf(1, 32), arguments);
+    runKernel(
+        device,
+        kernelText("atom.global.cas.b32 %r1, [%rd0], 100, 7; mul.wide.u32 %rd2, %r0, 4; add.u64 %rd1, %rd1, %rd2;\n"
+                   "st.global.u32 [%rd1], %r1;",
+                   2),
+        shapeOf(1, 32), arguments);
     return out.values();
   }();
   EXPECT_EQ(old, expected([](uint32_t l) { return l == 0 ? 100u : 7u; }));
@@ -184,6 +198,7 @@ TEST(PtxAtomic, FloatsAndSharedMemory) {
   runKernel(device, kernelText(R"(
 setp.eq.u32 %p1, %r0, 0; @%p1 st.shared.f32 [smem], 0f3F800000;
 bar.sync 0; red.shared.add.f32 [smem], 0f3F000000; bar.sync 0;
-@%p1 ld.shared.f32 %f1, [smem]; @%p1 st.global.f32 [%rd0], %f1;)"), shapeOf(1, 64, 16), arguments);
+@%p1 ld.shared.f32 %f1, [smem]; @%p1 st.global.f32 [%rd0], %f1;)"),
+            shapeOf(1, 64, 16), arguments);
   EXPECT_EQ(out[0], 33.0f);
 }
