@@ -59,14 +59,14 @@ void runProduct(Warp &warp, const Instruction &i, uint32_t mask) {
 }
 
 struct Shape {
-  ScalarType type;
   const char *name;
   uint32_t halves; // 16 bytes of k each
+  ScalarType type;
 };
 constexpr Shape kShapes[] = {
-    {ScalarType::S8, "m16n8k16", 1},   {ScalarType::S8, "m16n8k32", 2},  {ScalarType::BF16, "m16n8k8", 1},
-    {ScalarType::BF16, "m16n8k16", 2}, {ScalarType::F16, "m16n8k8", 1},  {ScalarType::F16, "m16n8k16", 2},
-    {ScalarType::TF32, "m16n8k4", 1},  {ScalarType::TF32, "m16n8k8", 2},
+    {"m16n8k16", 1, ScalarType::S8},   {"m16n8k32", 2, ScalarType::S8},  {"m16n8k8", 1, ScalarType::BF16},
+    {"m16n8k16", 2, ScalarType::BF16}, {"m16n8k8", 1, ScalarType::F16},  {"m16n8k16", 2, ScalarType::F16},
+    {"m16n8k4", 1, ScalarType::TF32},  {"m16n8k8", 2, ScalarType::TF32},
 };
 
 uint32_t halvesOf(StatementDecoder &s, ScalarType type, const std::string &shape) {

@@ -60,7 +60,7 @@ void runFile(Device &device, const std::string &path, uint32_t gridX, uint32_t g
   std::string text = stream.str();
   auto module = parseOrFail(text);
   ASSERT_TRUE(module) << path;
-  LaunchShape shape = shapeOf(gridX, 128, static_cast<uint32_t>(std::atoi(text.c_str() + 10)));
+  LaunchShape shape = shapeOf(gridX, 128, static_cast<uint32_t>(std::strtoul(text.c_str() + 10, nullptr, 10)));
   shape.grid[1] = gridY;
   size_t at = text.find(".entry ") + 7;
   arguments << uint64_t(0) << uint64_t(0);
