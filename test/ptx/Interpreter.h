@@ -35,9 +35,11 @@ struct Module;
 /// allocations would be the interpreter's own fault.
 struct Checks {
   bool alignment = true;
-  bool uninitialized = true; // registers, shared and fresh device memory
-  bool races = true;         // between warps and between blocks; of asynchronous copies; missing proxy fences
-  bool readOnly = true;      // ld.global.nc of what this launch has written
+  bool uninitialized = true;  // registers, shared and fresh device memory
+  bool races = true;          // between warps and between blocks; of asynchronous copies
+  bool proxyFences = true;    // fence.proxy.async between writes by warps and reads by wgmma (with `races`)
+  bool wgmmaRegisters = true; // registers that wgmma reads are not written until it is waited for
+  bool readOnly = true;       // ld.global.nc of what this launch has written
 };
 
 struct LaunchShape {
@@ -51,7 +53,8 @@ struct DeviceOptions {
   Checks checks;
   std::optional<uint64_t> strictSeed;
   uint32_t multiprocessors = 4;
-  uint32_t mostSharedBytes = 232448; // a block: 227 KB, as sm_90
+  uint32_t mostSharedBytes = 232448;        // a block: 227 KB, as sm_90
+  uint64_t mostInstructions = ~uint64_t(0); // of all warps of a launch
 };
 
 /// Exit code 3: the text is not understood; the message says the line and why.

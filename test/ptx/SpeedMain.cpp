@@ -84,7 +84,7 @@ std::string readFile(const std::string &path) {
 } // namespace
 
 int main(int argc, char **argv) {
-  int repeats = argc > 1 ? std::atoi(argv[1]) : 5;
+  auto repeats = argc > 1 ? static_cast<int>(std::strtol(argv[1], nullptr, 10)) : 5;
   std::string decode = readFile(std::string(LMOPT_PTX_KERNELS) + "/decode_u8s8.ptx");
   for (const Job &job : {
            Job{"arithmetic", kernelText(kArithmetic), shapeOf(8, 256), {4096}, false},

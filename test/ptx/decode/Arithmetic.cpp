@@ -139,7 +139,7 @@ struct Minimum {
     if constexpr (kIsInteger<T>)
       return a < b ? a : b;
     else
-      return a != a ? b : b != b ? a : a < b || (a == b && std::signbit(a)) ? a : b;
+      return isNan(a) ? b : isNan(b) ? a : a < b || (a == b && std::signbit(a)) ? a : b;
   }
 };
 struct Maximum {
@@ -148,14 +148,14 @@ struct Maximum {
     if constexpr (kIsInteger<T>)
       return a > b ? a : b;
     else
-      return a != a ? b : b != b ? a : a > b || (a == b && !std::signbit(a)) ? a : b;
+      return isNan(a) ? b : isNan(b) ? a : a > b || (a == b && !std::signbit(a)) ? a : b;
   }
 };
 template <typename Op>
 struct NanPropagating {
   template <typename T>
   static T apply(T a, T b) {
-    return a != a || b != b ? std::numeric_limits<T>::quiet_NaN() : Op::apply(a, b);
+    return isNan(a) || isNan(b) ? std::numeric_limits<T>::quiet_NaN() : Op::apply(a, b);
   }
 };
 

@@ -14,13 +14,13 @@ template <Comparison kWhich, bool kUnordered>
 struct Compare {
   template <typename T>
   static bool apply(T a, T b) {
-    bool isNan = a != a || b != b;
+    bool unordered = isNan(a) || isNan(b);
     if constexpr (kWhich == Comparison::BothNumbers)
-      return !isNan;
+      return !unordered;
     else if constexpr (kWhich == Comparison::AnyNan)
-      return isNan;
+      return unordered;
     else
-      return isNan ? kUnordered : compare(a, b);
+      return unordered ? kUnordered : compare(a, b);
   }
   template <typename T>
   static bool compare(T a, T b) {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// bra, ret, exit, trap; bar and barrier; fences; nanosleep, griddepcontrol, setmaxnreg and other hints.
+// bra, brx, ret, exit, trap; bar and barrier; fences; nanosleep, griddepcontrol, setmaxnreg and other hints.
 //
 // Source: PTX ISA, "Control Flow Instructions", "Parallel Synchronization and Communication Instructions".
 // Tested by test/ptx/unit/ControlTest.cpp and BarrierTest.cpp.
+#include "test/ptx/decode/KernelDecoder.h"
 #include "test/ptx/decode/MemoryOperands.h"
 #include "test/ptx/machine/Lanes.h"
 #include "test/ptx/machine/Launch.h"
@@ -17,6 +18,17 @@ void decodeBranch(StatementDecoder &s) {
   s.take("uni");
   s.out.flow = Flow::Branch;
   s.out.target = s.label();
+}
+
+void decodeIndexedBranch(StatementDecoder &s) {
+  s.expectOneOf({"idx"});
+  s.take("uni");
+  s.out.flow = Flow::IndexedBranch;
+  s.out.source[0] = s.source(ScalarType::U32);
+  std::vector<uint32_t> targets = s.kernel.branchTable(s.label());
+  if (targets.empty())
+    s.refuse("no .branchtargets of this name");
+  s.out.targets = s.kernel.list(targets);
 }
 
 void decodeExit(StatementDecoder &s) {
@@ -161,6 +173,7 @@ void decodeRegisterCount(StatementDecoder &s) {
 
 void addControl(StatementTable &table) {
   table["bra"] = decodeBranch;
+  table["brx"] = decodeIndexedBranch;
   table["ret"] = decodeExit;
   table["exit"] = decodeExit;
   table["trap"] = decodeTrap;

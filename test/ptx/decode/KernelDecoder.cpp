@@ -178,10 +178,19 @@ void KernelDecoder::decode(const Statement &statement) {
   decoder.finish();
 }
 
+std::vector<uint32_t> KernelDecoder::branchTable(uint32_t label) const {
+  auto found = syntax.branchTables.find(label);
+  return found == syntax.branchTables.end() ? std::vector<uint32_t>() : found->second;
+}
+
 void KernelDecoder::resolveBranches() {
-  for (Instruction &instruction : kernel.code)
+  auto resolve = [&](uint32_t &label) { label = statementStarts[syntax.labels[label]]; };
+  for (Instruction &instruction : kernel.code) {
     if (instruction.flow == Flow::Branch)
-      instruction.target = statementStarts[syntax.labels[instruction.target]];
+      resolve(instruction.target);
+    for (uint32_t i = 0; i < instruction.targets.count; ++i)
+      resolve(kernel.slots[instruction.targets.first + i]);
+  }
 }
 
 Kernel KernelDecoder::run() {

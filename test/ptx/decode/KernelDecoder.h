@@ -29,6 +29,8 @@ public:
   uint32_t slotOf(uint32_t index) const { return registerSlots[index]; }
   SlotList list(const std::vector<uint32_t> &slots);
   void emit(const Instruction &instruction, const std::string &opcode);
+  /// The labels of a .branchtargets; empty if this label names none.
+  std::vector<uint32_t> branchTable(uint32_t label) const;
   bool isImplicit(uint32_t index) const { return syntax.registers[index].implicitlyDefined; }
 
   Kernel kernel;

@@ -38,8 +38,10 @@ void scatter(Warp &warp, const Instruction &i, uint32_t firstC, const ProductSum
   bool isFloat = i.type == ScalarType::F32;
   for (uint32_t q = 0; q < 4; ++q) {
     const uint32_t *c = words(warp, slotAt(warp, i.sources, firstC + q));
-    for (uint32_t lane = 0; lane < kLanes; ++lane)
-      results[q][lane] = accumulate(c[lane], sums[lane / 4 + 8 * (q / 2)][2 * (lane % 4) + q % 2], isFloat);
+    for (uint32_t lane = 0; lane < kLanes; ++lane) {
+      uint32_t sum = sums[lane / 4 + 8 * (q / 2)][2 * (lane % 4) + q % 2];
+      results[q][lane] = i.flag ? saturatingSum(c[lane], sum) : accumulate(c[lane], sum, isFloat);
+    }
   }
   for (uint32_t q = 0; q < 4; ++q)
     std::memcpy(words(warp, slotAt(warp, i.results, q)), results[q], sizeof results[q]);
@@ -57,14 +59,14 @@ void runProduct(Warp &warp, const Instruction &i, uint32_t mask) {
 }
 
 struct Shape {
-  ScalarType type;
   const char *name;
   uint32_t halves; // 16 bytes of k each
+  ScalarType type;
 };
 constexpr Shape kShapes[] = {
-    {ScalarType::S8, "m16n8k16", 1},   {ScalarType::S8, "m16n8k32", 2},  {ScalarType::BF16, "m16n8k8", 1},
-    {ScalarType::BF16, "m16n8k16", 2}, {ScalarType::F16, "m16n8k8", 1},  {ScalarType::F16, "m16n8k16", 2},
-    {ScalarType::TF32, "m16n8k4", 1},  {ScalarType::TF32, "m16n8k8", 2},
+    {"m16n8k16", 1, ScalarType::S8},   {"m16n8k32", 2, ScalarType::S8},  {"m16n8k8", 1, ScalarType::BF16},
+    {"m16n8k16", 2, ScalarType::BF16}, {"m16n8k8", 1, ScalarType::F16},  {"m16n8k16", 2, ScalarType::F16},
+    {"m16n8k4", 1, ScalarType::TF32},  {"m16n8k8", 2, ScalarType::TF32},
 };
 
 uint32_t halvesOf(StatementDecoder &s, ScalarType type, const std::string &shape) {
@@ -104,8 +106,7 @@ void decodeProduct(StatementDecoder &s) {
   std::string shape = s.takeShape();
   s.expectOneOf({"row"});
   s.expectOneOf({"col"});
-  if (s.take("satfinite"))
-    s.refuse("sums that saturate are not supported");
+  s.out.flag = s.take("satfinite");
   ScalarType sum = s.type({ScalarType::S32, ScalarType::F32});
   static constexpr std::initializer_list<ScalarType> kOperands = {ScalarType::S8, ScalarType::U8, ScalarType::BF16,
                                                                   ScalarType::F16, ScalarType::TF32};
@@ -114,6 +115,8 @@ void decodeProduct(StatementDecoder &s) {
     s.refuse("C and D of different types");
   uint32_t halves = halvesOf(s, a, shape);
   s.out.elements = static_cast<uint8_t>(halves);
+  if (s.out.flag && sum != ScalarType::S32)
+    s.refuse(".satfinite is for integers");
   s.out.type = sum;
   s.out.run = productHandler(a, b, sum);
   if (!s.out.run)

@@ -94,6 +94,12 @@ inline uint32_t accumulate(uint32_t c, uint32_t sum, bool isFloat) {
   return isFloat ? bitsAs<uint32_t>(bitsAs<float>(c) + bitsAs<float>(sum)) : c + sum;
 }
 
+/// .satfinite: the sum of products is exact in 32 bits.
+inline uint32_t saturatingSum(uint32_t c, uint32_t sum) {
+  int64_t exact = int64_t(static_cast<int32_t>(c)) + static_cast<int32_t>(sum);
+  return static_cast<uint32_t>(static_cast<int32_t>(std::clamp<int64_t>(exact, INT32_MIN, INT32_MAX)));
+}
+
 } // namespace lmopt::ptx
 
 #endif // LMOPT_TEST_PTX_DECODE_MATRIXPRODUCTS_H

@@ -9,7 +9,9 @@
 //   none:  core matrices of 8 rows of 16 bytes; next 16 bytes of k: leading offset, next 8 rows: stride offset
 //   else:  8 rows of so many bytes are an atom, in which bits 4-6 of the address are xored with bits 7-9; next 8 rows:
 //          stride offset; k goes along the row
-// Source: PTX ISA, "Asynchronous Warpgroup Level Matrix Instructions". Tested by test/ptx/unit/WgmmaTest.cpp.
+// Transposed operands (16 bits) with a swizzle: rows are of one k, so many bytes of neighbouring rows or columns; next
+// so many bytes: leading offset, next 8 k: stride offset. Source: PTX ISA, "Asynchronous Warpgroup Level Matrix
+// Instructions". Tested by test/ptx/unit/WgmmaTest.cpp.
 #include "test/ptx/decode/MatrixProducts.h"
 #include "test/ptx/decode/MemoryOperands.h"
 #include "test/ptx/machine/MemoryAccess.h"
@@ -31,6 +33,28 @@ uint64_t elementAddress(uint64_t descriptor, uint32_t row, uint32_t byte) {
   return address ^ ((address >> 7 & (width / 16 - 1)) << 4);
 }
 
+/// Address of 8 neighbouring rows or columns of one k.
+uint64_t transposedAddress(uint64_t descriptor, uint32_t first, uint32_t k) {
+  uint64_t start = (descriptor & kFieldBits) << 4, leading = (descriptor >> 16 & kFieldBits) << 4,
+           stride = (descriptor >> 32 & kFieldBits) << 4;
+  uint64_t width = descriptor >> 62 == 1 ? 128 : descriptor >> 62 == 2 ? 64 : 32;
+  uint64_t address = start + first * 2 / width * leading + first * 2 % width + k / 8 * stride + k % 8 * width;
+  return address ^ ((address >> 7 & (width / 16 - 1)) << 4);
+}
+
+/// 8 rows of 32 bytes from their columns.
+void readTransposed(Warp &warp, const Instruction &i, uint64_t descriptor, uint32_t first,
+                    uint8_t (*rows)[kProductBytes]) {
+  if (descriptor >> 62 == 0)
+    warp.fail(i, "transposed operands without swizzle are not supported");
+  MemoryAccess access(warp, i, 16, AccessKind::Read);
+  for (uint32_t k = 0; k < kProductBytes / 2; ++k) {
+    const uint8_t *chunk = access.shared(transposedAddress(descriptor, first, k), 16, -1, true);
+    for (uint32_t row = 0; row < 8; ++row)
+      std::memcpy(&rows[row][2 * k], chunk + 2 * row, 2);
+  }
+}
+
 void readRow(Warp &warp, const Instruction &i, uint64_t descriptor, uint32_t row, uint8_t *into) {
   MemoryAccess access(warp, i, 16, AccessKind::Read);
   for (uint32_t byte = 0; byte < kProductBytes; byte += 16)
@@ -42,19 +66,25 @@ uint32_t slotAt(const Warp &warp, const SlotList &list, uint32_t index) {
 }
 
 /// A from registers: as in mma.sync.
-void gatherA(Warp &warp, const Instruction &i, ProductOperands &operands) {
-  for (uint32_t q = 0; q < 4; ++q) {
-    const uint32_t *a = words(warp, slotAt(warp, i.sources, q));
+void gatherA(const PendingProduct &product, ProductOperands &operands) {
+  for (uint32_t q = 0; q < 4; ++q)
     for (uint32_t lane = 0; lane < kLanes; ++lane)
-      std::memcpy(&operands.a[lane / 4 + 8 * (q & 1)][16 * (q / 2) + 4 * (lane % 4)], &a[lane], 4);
-  }
+      std::memcpy(&operands.a[lane / 4 + 8 * (q & 1)][16 * (q / 2) + 4 * (lane % 4)],
+                  &product.registersA[q * kLanes + lane], 4);
 }
+
+constexpr uint8_t kTransposedA = 1, kTransposedB = 2;
 
 void readA(Warp &warp, const PendingProduct &product, ProductOperands &operands) {
   if (product.instruction->flag)
-    return gatherA(warp, *product.instruction, operands);
+    return gatherA(product, operands);
+  uint32_t first = 16 * (warp.index % 4);
+  for (uint32_t row = 0; product.instruction->option & kTransposedA && row < kProductRows; row += 8)
+    readTransposed(warp, *product.instruction, product.descriptorA, first + row, &operands.a[row]);
+  if (product.instruction->option & kTransposedA)
+    return;
   for (uint32_t row = 0; row < kProductRows; ++row)
-    readRow(warp, *product.instruction, product.descriptorA, 16 * (warp.index % 4) + row, operands.a[row]);
+    readRow(warp, *product.instruction, product.descriptorA, first + row, operands.a[row]);
 }
 
 /// Columns 8 j .. 8 j + 7 are registers 4 j .. 4 j + 3, laid out as in mma.sync.
@@ -75,7 +105,9 @@ void compute(Warp &warp, PendingProduct &product) {
   ProductOperands operands = {};
   readA(warp, product, operands);
   for (uint32_t j = 0; j < i.results.count / 4; ++j) {
-    for (uint32_t column = 0; column < kProductColumns; ++column)
+    if (i.option & kTransposedB)
+      readTransposed(warp, i, product.descriptorB, 8 * j, operands.b);
+    for (uint32_t column = 0; !(i.option & kTransposedB) && column < kProductColumns; ++column)
       readRow(warp, i, product.descriptorB, 8 * j + column, operands.b[column]);
     ProductSums sums;
     multiply(operands, sums);
@@ -129,6 +161,11 @@ void runProduct(Warp &warp, const Instruction &i, uint32_t mask) {
   if (scale != 0 && scale != kAllLanes)
     warp.fail(i, "lanes disagree whether to accumulate");
   product.accumulates = scale != 0;
+  product.issued = warp.instructions;
+  for (uint32_t q = 0; i.flag && q < 4; ++q) {
+    const uint32_t *a = words(warp, slotAt(warp, i.sources, q));
+    product.registersA.insert(product.registersA.end(), a, a + kLanes);
+  }
   if (!i.flag)
     product.descriptorA = uniformDescriptor(warp, i, i.source[0]);
   product.descriptorB = uniformDescriptor(warp, i, i.source[1]);
@@ -142,6 +179,9 @@ void runProduct(Warp &warp, const Instruction &i, uint32_t mask) {
 }
 
 void finishProduct(Warp &warp, PendingProduct product) {
+  for (uint32_t q = 0; warp.launch.checks.wgmmaRegisters && product.instruction->flag && q < 4; ++q)
+    if (warp.stamps[slotAt(warp, product.instruction->sources, q)] > product.issued)
+      warp.fail(*product.instruction, "a register of A was written while the product was under way");
   if (!product.isComputed)
     compute(warp, product);
   for (uint32_t r = 0; r < product.instruction->results.count; ++r)
@@ -202,7 +242,7 @@ uint32_t columnsOf(StatementDecoder &s, const std::string &shape, ScalarType typ
   return columns;
 }
 
-/// Negated or transposed operands are refused.
+/// Negated operands are refused.
 void takeScales(StatementDecoder &s, ScalarType a, bool isInRegisters) {
   bool isByte = a == ScalarType::S8 || a == ScalarType::U8, is16 = a == ScalarType::BF16 || a == ScalarType::F16;
   if (isByte)
@@ -210,9 +250,10 @@ void takeScales(StatementDecoder &s, ScalarType a, bool isInRegisters) {
   for (int i = 0; i < 2; ++i)
     if (s.immediate(-1, 1) != 1)
       s.refuse("negated operands are not supported");
-  for (int i = isInRegisters ? 1 : 0; is16 && i < 2; ++i)
-    if (s.immediate(0, 1) != 0)
-      s.refuse("transposed operands are not supported");
+  if (is16 && !isInRegisters && s.immediate(0, 1))
+    s.out.option |= kTransposedA;
+  if (is16 && s.immediate(0, 1))
+    s.out.option |= kTransposedB;
 }
 
 void takeOperands(StatementDecoder &s, uint32_t columns, ScalarType sum) {

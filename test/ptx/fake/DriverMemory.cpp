@@ -282,7 +282,8 @@ FAKE_CUDA_API cuMemSetAccess(CUdeviceptr address, size_t size, const void *, siz
       auto found = state().mapped.find(at);
       if (found == state().mapped.end())
         return CUDA_ERROR_INVALID_VALUE;
-      mprotect(pointerOf(at), found->second.size, PROT_READ | PROT_WRITE);
+      if (mprotect(pointerOf(at), found->second.size, PROT_READ | PROT_WRITE) != 0)
+        return CUDA_ERROR_UNKNOWN;
       if (!state().device.memory.contains(at, 1))
         state().device.memory.add(pointerOf(at), found->second.size, false);
       at += found->second.size;

@@ -33,7 +33,7 @@ unsigned greatestPtx() {
 bool runsHere(const std::string &target) {
   if (target.rfind("sm_", 0) != 0)
     return false;
-  int needed = std::atoi(target.c_str() + 3);
+  auto needed = static_cast<int>(std::strtol(target.c_str() + 3, nullptr, 10));
   return target.back() == 'a' ? needed == computeCapability() : needed <= computeCapability();
 }
 

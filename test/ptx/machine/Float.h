@@ -15,6 +15,15 @@ namespace lmopt::ptx {
 
 enum class Rounding : uint8_t { Nearest, Zero, Down, Up };
 
+/// False for integers.
+template <typename T>
+bool isNan(T value) {
+  if constexpr (std::is_floating_point_v<T>)
+    return std::isnan(value);
+  else
+    return false;
+}
+
 /// The NaN that arithmetic on f32 gives.
 inline float canonical(float value) { return value != value ? bitsAs<float>(0x7fffffffu) : value; }
 inline double canonical(double value) { return value != value ? bitsAs<double>(uint64_t(0x7fffffffffffffff)) : value; }

@@ -26,7 +26,7 @@ constexpr uint32_t kNoSlot = ~0u;
 using Handler = void (*)(Warp &warp, const Instruction &instruction, uint32_t mask);
 
 /// What an instruction does to the program counter. The rest is the handler's.
-enum class Flow : uint8_t { Next, Branch, Exit, Barrier };
+enum class Flow : uint8_t { Next, Branch, IndexedBranch, Exit, Barrier };
 
 /// Semantics of a memory access, from weak to the orders that the memory model gives.
 enum class Ordering : uint8_t { Weak, ReadOnly, Relaxed, Acquire, Release, AcquireRelease };
@@ -63,6 +63,7 @@ struct Instruction {
   int64_t immediate = 0;
   uint32_t target = 0; // of a branch
   SlotList results;    // all of them
+  SlotList targets;    // of an indexed branch: instructions
   SlotList sources;    // all but addresses
   SlotList reads;      // registers whose lanes must have been written
   SlotList writes;     // registers that count as written afterwards

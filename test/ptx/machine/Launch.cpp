@@ -73,6 +73,8 @@ Counters Launch::run() {
     idle = progress != before ? 0 : idle + (isBusy ? 1 : 10);
     if (idle > kPatience)
       throw PtxError("deadlock in " + kernel.name);
+    if (instructions > device.options.mostInstructions)
+      throw PtxError(kernel.name + ": more instructions than the launch may have");
   }
   for (size_t i = 0; i < opcodeCounts.size(); ++i) {
     counters.warpInstructions += opcodeCounts[i].warps;

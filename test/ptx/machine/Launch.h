@@ -42,7 +42,8 @@ public:
   Counters counters;
   std::vector<OpcodeCount> opcodeCounts;
   std::vector<uint8_t> parameters;
-  uint64_t progress = 0; // what others may wait for has happened so many times
+  uint64_t progress = 0;     // what others may wait for has happened so many times
+  uint64_t instructions = 0; // of all warps, counted after each turn
   uint32_t warpsInBlock = 0;
   bool isBusy = false; // in this turn a warp had more to do than its turn allowed
 

@@ -89,10 +89,10 @@ uint8_t *MemoryAccess::shared(uint64_t address, uint32_t size, int lane, bool is
   const Checks &checks = warp.launch.checks;
   const char *wrong = nullptr;
   bool races = checks.races && !isAtomic(kind);
-  if (isAsync)
-    wrong = memory.readAsync(warp.observer, offset, size, checks.races, checks.uninitialized);
-  else if (needsValue(kind))
+  if (needsValue(kind))
     wrong = memory.read(warp.observer, offset, size, races, checks.uninitialized);
+  if (!wrong && isAsync && races && checks.proxyFences)
+    wrong = memory.checkFence(warp.observer, offset, size);
   if (!wrong && isWrite(kind))
     wrong = memory.write(warp.observer, offset, size, races);
   if (wrong)

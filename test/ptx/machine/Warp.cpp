@@ -190,6 +190,24 @@ void Warp::branch(size_t current, const Instruction &instruction, uint32_t mask)
   groups.push_back({instruction.target, mask});
 }
 
+/// Lanes with the same index go on together.
+void Warp::indexedBranch(size_t current, const Instruction &instruction, uint32_t mask) {
+  const uint32_t *indices = words(*this, instruction.source[0]);
+  LaneGroup rest{groups[current].pc + 1, groups[current].mask & ~mask};
+  groups.erase(groups.begin() + static_cast<ptrdiff_t>(current));
+  if (rest.mask)
+    groups.push_back(rest);
+  while (mask) {
+    int first = __builtin_ctz(mask);
+    uint32_t index = indices[first], same = 0;
+    if (index >= instruction.targets.count)
+      fail(instruction, "index " + std::to_string(index) + " is beyond the targets", first);
+    forLanes(mask, [&](uint32_t lane) { same |= static_cast<uint32_t>(indices[lane] == index) << lane; });
+    groups.push_back({launch.kernel.slots[instruction.targets.first + index], same});
+    mask &= ~same;
+  }
+}
+
 void Warp::leave(size_t current, uint32_t mask) {
   LaneGroup &group = groups[current];
   group.mask &= ~mask;
@@ -222,6 +240,8 @@ void Warp::step(uint32_t current) {
   switch (instruction.flow) {
   case Flow::Branch:
     return branch(current, instruction, mask);
+  case Flow::IndexedBranch:
+    return indexedBranch(current, instruction, mask);
   case Flow::Exit:
     return leave(current, mask);
   case Flow::Barrier:
@@ -253,14 +273,13 @@ void Warp::stamp(const Instruction &instruction) {
 
 void Warp::run(uint64_t budget) {
   yielded = false;
+  uint64_t before = instructions;
   while (budget-- && state == WarpState::Ready && !yielded) {
-    if (groups.size() == 1) {
-      step(0);
-      continue;
-    }
-    step(static_cast<uint32_t>(lowestGroup()));
-    mergeGroups();
+    step(groups.size() == 1 ? 0 : static_cast<uint32_t>(lowestGroup()));
+    if (groups.size() > 1)
+      mergeGroups();
   }
+  launch.instructions += instructions - before;
   launch.isBusy |= state == WarpState::Ready && !yielded;
 }
 

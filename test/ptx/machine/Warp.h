@@ -35,6 +35,8 @@ struct PendingCopy {
 struct PendingProduct {
   const Instruction *instruction = nullptr;
   uint64_t descriptorA = 0, descriptorB = 0;
+  std::vector<uint32_t> registersA; // 4 rows, if A is in registers
+  uint64_t issued = 0;              // Warp::instructions then
   bool accumulates = false;
   bool isComputed = false; // outside of strict mode at once
 };
@@ -92,6 +94,7 @@ private:
   uint32_t activeLanes(const Instruction &instruction, uint32_t mask);
   void checkReads(const Instruction &instruction, uint32_t mask);
   void branch(size_t current, const Instruction &instruction, uint32_t mask);
+  void indexedBranch(size_t current, const Instruction &instruction, uint32_t mask);
   void leave(size_t current, uint32_t mask);
   void arrive(size_t current, const Instruction &instruction);
   void mergeGroups();

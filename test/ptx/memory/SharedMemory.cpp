@@ -90,12 +90,7 @@ const char *SharedMemory::writeSlowly(const Observer &who, uint32_t offset, uint
   return nullptr;
 }
 
-const char *SharedMemory::readAsync(const Observer &who, uint32_t offset, uint32_t size, bool races,
-                                    bool uninitialized) {
-  if (const char *wrong = read(who, offset, size, races, uninitialized))
-    return wrong;
-  if (!races)
-    return nullptr;
+const char *SharedMemory::checkFence(const Observer &who, uint32_t offset, uint32_t size) {
   for (uint32_t i = offset; i < offset + size; ++i) {
     uint32_t agent = agentOf(writer[i]);
     if (agent != kAsyncAgent && clockOf(writer[i]) > who.knowledge->fenced[agent])

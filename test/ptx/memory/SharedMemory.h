@@ -35,8 +35,8 @@ public:
 
   const char *read(const Observer &who, uint32_t offset, uint32_t size, bool races, bool uninitialized);
   const char *write(const Observer &who, uint32_t offset, uint32_t size, bool races);
-  /// By wgmma or a bulk copy: what warps wrote must also have passed a proxy fence.
-  const char *readAsync(const Observer &who, uint32_t offset, uint32_t size, bool races, bool uninitialized);
+  /// Of a read by wgmma: what warps wrote must have passed a proxy fence.
+  const char *checkFence(const Observer &who, uint32_t offset, uint32_t size);
   /// Sets the writer without asking: when asynchronous data has arrived.
   void setWriter(uint32_t offset, uint32_t size, uint32_t epoch);
 

@@ -91,7 +91,8 @@ private:
   void label() {
     std::string name = cursor.word("a label");
     cursor.expect(":");
-    uint32_t &target = function.labels[labelOf(name)];
+    lastLabel = labelOf(name);
+    uint32_t &target = function.labels[lastLabel];
     if (target != kNowhere)
       cursor.fail("label '" + name + "' stands twice");
     target = static_cast<uint32_t>(function.statements.size());
@@ -104,11 +105,24 @@ private:
       return declareVariables(StateSpace::Shared);
     if (cursor.take(".local"))
       return declareVariables(StateSpace::Local);
+    if (cursor.take(".branchtargets"))
+      return branchTable();
     if (cursor.isNext(".loc"))
       return skipLine();
     if (cursor.isNext(".pragma"))
       return skipLine();
     cursor.fail("unknown directive");
+  }
+
+  /// "TABLE: .branchtargets A, B, C;"
+  void branchTable() {
+    if (lastLabel == kNowhere || function.labels[lastLabel] != function.statements.size())
+      cursor.fail("a list of targets has no label");
+    std::vector<uint32_t> &targets = function.branchTables[lastLabel];
+    do
+      targets.push_back(labelOf(cursor.word("a label")));
+    while (cursor.take(","));
+    cursor.expect(";");
   }
 
   /// Neither places in sources nor hints to ptxas change what is computed.
@@ -175,10 +189,10 @@ private:
     statement.line = cursor.peek().line;
     statement.opcode = cursor.word("an instruction");
     statement.guard = guard;
-    bool isBranch =
-        statement.opcode.rfind("bra", 0) == 0 && (statement.opcode.size() == 3 || statement.opcode[3] == '.');
+    std::string name = statement.opcode.substr(0, statement.opcode.find('.'));
     while (!cursor.isNext(";")) {
-      statement.operands.push_back(isBranch ? labelOperand() : operand(0));
+      bool isLabel = name == "bra" || (name == "brx" && !statement.operands.empty());
+      statement.operands.push_back(isLabel ? labelOperand() : operand(0));
       if (!cursor.take(",") && !cursor.isNext(";"))
         cursor.fail("expected ',' or ';' after an operand of " + statement.opcode);
     }
@@ -298,6 +312,7 @@ private:
   FunctionSyntax &function;
   std::vector<Scope> scopes;
   std::vector<std::pair<uint32_t, uint32_t>> aliases;
+  uint32_t lastLabel = kNowhere;
 };
 } // namespace
 

@@ -10,6 +10,7 @@
 #include "test/ptx/syntax/Types.h"
 
 #include <array>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -71,7 +72,9 @@ struct FunctionSyntax {
   std::vector<Variable> variables; // .shared and .local of the body
   std::vector<RegisterDeclaration> registers;
   std::vector<Statement> statements;
-  std::vector<uint32_t> labels;                     // statement that each label stands before
+  std::vector<uint32_t> labels; // statement that each label stands before
+  /// Of .branchtargets: labels, by the label before it.
+  std::map<uint32_t, std::vector<uint32_t>> branchTables;
   std::array<uint32_t, 3> requiredThreads{0, 0, 0}; // .reqntid; 0: any
   std::array<uint32_t, 3> mostThreads{0, 0, 0};     // .maxntid; 0: any
   std::array<uint32_t, 3> clusterBlocks{0, 0, 0};   // .reqnctapercluster; 0: no cluster

@@ -156,6 +156,21 @@ TEST(PtxMatrix, ProductsOfEveryShapeAndType) {
   }
 }
 
+TEST(PtxMatrix, SumsSaturateWhereTheyAreAskedTo) {
+  for (bool saturate : {false, true}) {
+    std::string body = "mov.u32 %r1, 0x7f7f7f7f; mov.u32 %r2, 0x7fffffff;\nmma.sync.aligned.m16n8k16.row.col." +
+                       std::string(saturate ? "satfinite." : "") +
+                       "s32.s8.s8.s32 {%r4,%r5,%r6,%r7}, {%r1,%r1}, {%r1}, {%r2,%r2,%r2,%r2};\n"
+                       "mul.wide.u32 %rd1, %r0, 4; add.u64 %rd1, %rd0, %rd1; st.global.u32 [%rd1], %r4;";
+    Device device;
+    Buffer<uint32_t> out(device, 32, false);
+    Arguments arguments;
+    arguments << out;
+    runKernel(device, kernelText(body), shapeOf(1, 32), arguments);
+    EXPECT_EQ(out[7], saturate ? 0x7fffffffu : 0x7fffffffu + 16 * 127 * 127);
+  }
+}
+
 namespace {
 /// Each row of each matrix holds 100 * matrix + 10 * row + column; rows lie in shared memory in reverse order.
 std::vector<uint32_t> loadMatrices(unsigned count, bool transposed) {

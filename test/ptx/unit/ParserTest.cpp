@@ -54,7 +54,7 @@ TEST(PtxParser, RefusesWrongMatrixInstructions) {
   std::string mma = "mma.sync.aligned.", regs = " {%r1,%r2,%r3,%r4}, {%r5,%r6,%r7,%r8}, {%r9,%r10}, {%r1,%r2,%r3,%r4};";
   expectRefused(mma + "m16n8k64.row.col.s32.s8.s8.s32" + regs, "no support for shape .m16n8k64");
   expectRefused(mma + "m16n8k32.row.row.s32.s8.s8.s32" + regs, "unknown modifier .row");
-  expectRefused(mma + "m16n8k32.row.col.satfinite.s32.s8.s8.s32" + regs, "saturate");
+  expectRefused(mma + "m16n8k16.row.col.satfinite.f32.bf16.bf16.f32" + regs, ".satfinite is for integers");
   expectRefused(mma + "m16n8k32.row.col.f32.s8.s8.f32" + regs, "no such combination");
   expectRefused(
       mma + "m16n8k16.row.col.f32.bf16.f16.f32 {%f1,%f2,%f3,%f4}, {%r5,%r6,%r7,%r8}, {%r9,%r10}, {%f1,%f2,%f3,%f4};",
@@ -68,8 +68,8 @@ TEST(PtxParser, RefusesWrongMatrixInstructions) {
                 "bulk copies from global");
   expectRefused("wgmma.mma_async.sync.aligned.m64n12k32.s32.s8.s8 {%r1,%r2,%r3,%r4,%r5,%r6}, %rd0, %rd1, %p1;",
                 "unknown shape .m64n12k32");
-  expectRefused("wgmma.mma_async.sync.aligned.m64n8k16.f32.bf16.bf16 {%f1,%f2,%f3,%f4}, %rd0, %rd1, %p1, 1, 1, 0, 1;",
-                "transposed operands");
+  expectRefused("wgmma.mma_async.sync.aligned.m64n8k16.f32.bf16.bf16 {%f1,%f2,%f3,%f4}, %rd0, %rd1, %p1, 1, 1, 0, 2;",
+                "expected a number from 0 to 1");
   expectRefused("wgmma.mma_async.sync.aligned.m64n8k16.f32.bf16.bf16 {%f1,%f2,%f3,%f4}, %rd0, %rd1, %p1, -1, 1, 0, 0;",
                 "negated operands");
 }

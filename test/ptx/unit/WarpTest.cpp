@@ -46,6 +46,19 @@ DONE: activemask.b32 %r2; add.u32 %r10, %r10, %r2;)"),
             expected([](uint32_t l) { return l * (l - 1) / 2 - 1; }));
 }
 
+TEST(PtxControl, IndexedBranchesSplitTheWarp) {
+  std::string body = R"(
+rem.u32 %r1, %r0, 3;
+TABLE: .branchtargets ZERO, ONE, TWO;
+brx.idx %r1, TABLE;
+ZERO: mov.u32 %r10, 100; bra.uni DONE;
+ONE: mov.u32 %r10, 200; bra.uni DONE;
+TWO: mov.u32 %r10, 300;
+DONE: activemask.b32 %r2; popc.b32 %r2, %r2; add.u32 %r10, %r10, %r2;)";
+  EXPECT_EQ(lanesOf(body), expected([](uint32_t l) { return 100 * (l % 3 + 1) + 32; }));
+  expectContains(errorOf("TABLE: .branchtargets A; brx.idx %r0, TABLE; A:"), "lane 1: index 1 is beyond the targets");
+}
+
 TEST(PtxControl, SomeLanesReturnEarly) {
   EXPECT_EQ(lanesOf("mov.u32 %r10, 7; setp.gt.u32 %p1, %r0, 99; @%p1 ret; activemask.b32 %r10;"),
             expected([](uint32_t) { return ~0u; }));

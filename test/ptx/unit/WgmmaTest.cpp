@@ -183,6 +183,8 @@ TEST(PtxWgmma, ItsRulesAreChecked) {
            Fault{"wgmma.wait_group.sync.aligned 0;", "", "has no value"},
            Fault{"wgmma.wait_group.sync.aligned 0;", "wgmma.wait_group.sync.aligned 1;", "has no value"},
            Fault{"wgmma.commit_group.sync.aligned;", "", "has no value"},
+           Fault{"wgmma.commit_group.sync.aligned;", "wgmma.commit_group.sync.aligned; add.u32 %r9, %r9, 1;",
+                 "a register of A was written while"},
            Fault{"setp.ne.u32 %p2, %r0, %r0;", "setp.eq.u32 %p2, %r0, %r0;", "accumulator %r16 has no value"},
            Fault{"setp.ne.u32 %p2, %r0, %r0;", "and.b32 %r7, %r0, 31; setp.ne.u32 %p2, %r7, 0;", "lanes disagree"},
            Fault{"bar.sync 0;", "", ""},
