@@ -33,7 +33,7 @@ void LLVMInitializeNVPTXTargetMC();
 void LLVMInitializeNVPTXAsmPrinter();
 }
 
-namespace lmopt::ptx {
+namespace lmopt::nvptx {
 
 static void registerInterfaces(MLIRContext &context) {
   DialectRegistry registry;
@@ -106,4 +106,4 @@ bool emitText(KernelLibrary &kernels, std::string &text, std::string &error) {
   return true;
 }
 
-} // namespace lmopt::ptx
+} // namespace lmopt::nvptx

@@ -8,11 +8,11 @@
 
 #include "codegen/ptx/KernelLibrary.h"
 
-namespace lmopt::ptx {
+namespace lmopt::nvptx {
 
 /// The library's module is converted in place: call it last. False and `error` on failure (a bug of lmopt).
 bool emitText(KernelLibrary &kernels, std::string &text, std::string &error);
 
-} // namespace lmopt::ptx
+} // namespace lmopt::nvptx
 
 #endif // LMOPT_CODEGEN_PTX_EMITTEXT_H

@@ -7,7 +7,7 @@
 
 using namespace mlir;
 
-namespace lmopt::ptx {
+namespace lmopt::nvptx {
 
 using Value = Emitter::Value;
 using Values = Emitter::Values;
@@ -201,4 +201,4 @@ Values Emitter::ifThen(Value condition, const Values &otherwise, const std::func
   return Values(made.getResults().begin(), made.getResults().end());
 }
 
-} // namespace lmopt::ptx
+} // namespace lmopt::nvptx

@@ -16,7 +16,7 @@
 
 #include <functional>
 
-namespace lmopt::ptx {
+namespace lmopt::nvptx {
 
 constexpr int64_t kWarpLanes = 32;
 
@@ -122,6 +122,6 @@ private:
              mlir::NVVM::MMATypes rowType, int64_t depth);
 };
 
-} // namespace lmopt::ptx
+} // namespace lmopt::nvptx
 
 #endif // LMOPT_CODEGEN_PTX_EMITTER_H

@@ -5,7 +5,7 @@
 
 using namespace mlir;
 
-namespace lmopt::ptx {
+namespace lmopt::nvptx {
 
 KernelLibrary::KernelLibrary(MLIRContext *context, const Target &target) : target(target) {
   context->loadDialect<arith::ArithDialect, gpu::GPUDialect, LLVM::LLVMDialect, NVVM::NVVMDialect, scf::SCFDialect>();
@@ -63,4 +63,4 @@ std::string KernelLibrary::define(const std::string &name, const KernelShape &sh
   return name;
 }
 
-} // namespace lmopt::ptx
+} // namespace lmopt::nvptx

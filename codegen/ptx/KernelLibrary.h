@@ -14,7 +14,7 @@
 #include <map>
 #include <string>
 
-namespace lmopt::ptx {
+namespace lmopt::nvptx {
 
 /// How a kernel is launched, whatever its arguments are.
 struct KernelShape {
@@ -50,6 +50,6 @@ private:
   std::map<std::string, KernelShape> known;
 };
 
-} // namespace lmopt::ptx
+} // namespace lmopt::nvptx
 
 #endif // LMOPT_CODEGEN_PTX_KERNELLIBRARY_H

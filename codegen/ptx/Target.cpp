@@ -6,7 +6,7 @@
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringRef.h"
 
-namespace lmopt::ptx {
+namespace lmopt::nvptx {
 
 static const std::vector<Target> &architectures() {
   static const std::vector<Target> table = {
@@ -45,4 +45,4 @@ bool makeTargets(const std::string &text, std::vector<Target> &targets, std::str
   return true;
 }
 
-} // namespace lmopt::ptx
+} // namespace lmopt::nvptx

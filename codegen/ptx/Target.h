@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-namespace lmopt::ptx {
+namespace lmopt::nvptx {
 
 struct Target {
   std::string chip;        ///< as LLVM and ptxas name it: sm_80, sm_90a
@@ -32,6 +32,6 @@ struct Target {
 /// with the names that there are.
 bool makeTargets(const std::string &text, std::vector<Target> &targets, std::string &error);
 
-} // namespace lmopt::ptx
+} // namespace lmopt::nvptx
 
 #endif // LMOPT_CODEGEN_PTX_TARGET_H

@@ -9,7 +9,7 @@
 
 using namespace mlir;
 
-namespace lmopt::ptx {
+namespace lmopt::nvptx {
 
 namespace {
 
@@ -35,7 +35,7 @@ struct SharedPlaces {
   int64_t queries, scores, greatest, sums, shrinks, keys, values, end;
 
   explicit SharedPlaces(const AttentionSpec &spec) {
-    int64_t heads = 4 * ((spec.group() + 3) / 4 * 4), rows = kBlock * stride(spec);
+    int64_t heads = 4 * paddedHeads(spec), rows = kBlock * stride(spec);
     queries = 0;
     scores = queries + 4 * spec.group() * spec.width;
     greatest = scores + 4 * spec.group() * kBlock;
@@ -45,6 +45,8 @@ struct SharedPlaces {
     values = keys + rows;
     end = values + rows;
   }
+  /// LLVM loads four neighbouring numbers at once, also where there are three.
+  static int64_t paddedHeads(const AttentionSpec &spec) { return (spec.group() + 3) / 4 * 4; }
   /// 16 bytes more than a row: eight neighbouring rows lie in different banks.
   static int64_t stride(const AttentionSpec &spec) { return 4 * spec.width + 16; }
 };
@@ -76,7 +78,9 @@ private:
       groups *= 2;
     return groups;
   }
-  Value place(int64_t offset, Value number, int64_t bytes = 4) { return e.at(e.at(shared, offset), e.mul(number, bytes)); }
+  Value place(int64_t offset, Value number, int64_t bytes = 4) {
+    return e.at(e.at(shared, offset), e.mul(number, bytes));
+  }
 
   void attend(Value begin, Value end) {
     loadQueries();
@@ -84,22 +88,23 @@ private:
     copyBlock(table.keys, begin, places.keys);
     copyBlock(table.values, begin, places.values);
     Values sums(static_cast<size_t>(group()), e.floatOf(0));
-    sums = e.loop(begin, end, 1, sums, [&](Value block, const Values &carried) { return addBlock(block, end, carried); });
+    sums =
+        e.loop(begin, end, 1, sums, [&](Value block, const Values &carried) { return addBlock(block, end, carried); });
     e.waitForCopies();
     writePart(sums);
   }
 
   void loadQueries() {
-    Value from = e.at(e.atElement(queries, row, paddedBytes(spec.heads * spec.width)),
-                      e.mul(kvHead, 4 * group() * spec.width));
-    e.loop(thread, e.number(group() * spec.width / 4), kThreads, [&](Value i) {
-      e.storeFour(e.loadFour(e.f32(), e.at(from, e.mul(i, 16))), place(places.queries, i, 16));
-    });
+    Value from =
+        e.at(e.atElement(queries, row, paddedBytes(spec.heads * spec.width)), e.mul(kvHead, 4 * group() * spec.width));
+    e.loop(thread, e.number(group() * spec.width / 4), kThreads,
+           [&](Value i) { e.storeFour(e.loadFour(e.f32(), e.at(from, e.mul(i, 16))), place(places.queries, i, 16)); });
   }
   void startHeads() {
-    e.ifThen(e.less(thread, e.number(group())), [&] {
+    e.ifThen(e.less(thread, e.number(SharedPlaces::paddedHeads(spec))), [&] {
       e.store(e.floatOf(-INFINITY), place(places.greatest, thread));
       e.store(e.floatOf(0), place(places.sums, thread));
+      e.store(e.floatOf(0), place(places.shrinks, thread));
     });
   }
 
@@ -157,14 +162,13 @@ private:
   Value product(Value head, Value position) {
     Value query = place(places.queries, head, 4 * spec.width);
     Value key = place(places.keys, position, SharedPlaces::stride(spec));
-    Values sums = e.loop(e.number(0), e.number(4 * spec.width), 16, Values(4, e.floatOf(0)),
-                         [&](Value offset, const Values &carried) {
-                           Values result, q = e.loadFour(e.f32(), e.at(query, offset)),
-                                          k = e.loadFour(e.f32(), e.at(key, offset));
-                           for (size_t i = 0; i < 4; ++i)
-                             result.push_back(e.fma(q[i], k[i], carried[i]));
-                           return result;
-                         });
+    Values sums = e.loop(
+        e.number(0), e.number(4 * spec.width), 16, Values(4, e.floatOf(0)), [&](Value offset, const Values &carried) {
+          Values result, q = e.loadFour(e.f32(), e.at(query, offset)), k = e.loadFour(e.f32(), e.at(key, offset));
+          for (size_t i = 0; i < 4; ++i)
+            result.push_back(e.fma(q[i], k[i], carried[i]));
+          return result;
+        });
     return e.add(e.add(sums[0], sums[1]), e.add(sums[2], sums[3]));
   }
 
@@ -225,11 +229,11 @@ private:
   // Groups of threads meet in the place of the keys, head by head.
   void writePart(const Values &sums) {
     Value inGroups = e.less(thread, e.number(groupsOfThreads() * spec.width));
-    for (auto [head, sum] : llvm::enumerate(sums)) {
+    for (int64_t head = 0; head < group(); ++head) {
       e.barrier();
-      e.ifThen(inGroups, [&] { e.store(sum, place(places.keys, thread)); });
+      e.ifThen(inGroups, [&] { e.store(sums[static_cast<size_t>(head)], place(places.keys, thread)); });
       e.barrier();
-      e.ifThen(e.less(thread, e.number(spec.width)), [&] { writeNumber(static_cast<int64_t>(head)); });
+      e.ifThen(e.less(thread, e.number(spec.width)), [&] { writeNumber(head); });
     }
   }
   void writeNumber(int64_t head) {
@@ -260,7 +264,8 @@ public:
       Value offset = e.mul(e.add(e.mul(head, spec.width), i), 4);
       e.store(turn(e.at(queries, e.mul(head, 4 * spec.width)), i, angles), e.at(turned, offset));
     });
-    Value keys = e.atElement(a[1], row, rowBytes(spec.kvHeads)), values = e.atElement(a[2], row, rowBytes(spec.kvHeads));
+    Value keys = e.atElement(a[1], row, rowBytes(spec.kvHeads)),
+          values = e.atElement(a[2], row, rowBytes(spec.kvHeads));
     each(spec.kvHeads, [&](Value head, Value i) {
       Value from = e.mul(head, 4 * spec.width);
       e.store(turn(e.at(keys, from), i, angles), inCache(table.keys, head, i));
@@ -340,8 +345,8 @@ std::string storeKeysValuesKernel(KernelLibrary &kernels, const AttentionSpec &s
 
 std::string attendRowsKernel(KernelLibrary &kernels, const AttentionSpec &spec) {
   using Kind = ArgumentKind;
-  std::string name = nameOf("attend_rows", spec, kernels.getTarget()) + "_x" +
-                     std::to_string(llvm::bit_cast<uint32_t>(spec.scale));
+  std::string name =
+      nameOf("attend_rows", spec, kernels.getTarget()) + "_x" + std::to_string(llvm::bit_cast<uint32_t>(spec.scale));
   return kernels.define(name, {kThreads, /*leastBlocks=*/1, SharedPlaces(spec).end},
                         {Kind::Memory, Kind::Memory, Kind::Memory, Kind::Number},
                         [&](Emitter &e, ValueRange a) { AttendEmitter(e, spec, a).run(); });
@@ -354,4 +359,4 @@ std::string joinPartsKernel(KernelLibrary &kernels, const AttentionSpec &spec) {
                         [&](Emitter &e, ValueRange a) { joinParts(e, spec, a); });
 }
 
-} // namespace lmopt::ptx
+} // namespace lmopt::nvptx

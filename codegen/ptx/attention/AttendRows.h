@@ -8,16 +8,16 @@
 //   parts [row][head][parts][head width + 2] f32: numbers, the greatest score, the sum of weights
 //
 // A block attends for the query heads that share a kv head, to 256 positions: blocks of 64 positions come to shared
-// memory, the next one while one is worked on. Parts are joined in the order of positions by whoever needs the row next,
-// so a row's result depends on its own positions alone, not on what is beside it. Scores, weights and sums are f32.
-// Source: ptx.md 2.2, 2.3; online softmax: Milakov and Gimelshein 2018. Tested by
+// memory, the next one while one is worked on. Parts are joined in the order of positions by whoever needs the row
+// next, so a row's result depends on its own positions alone, not on what is beside it. Scores, weights and sums are
+// f32. Source: ptx.md 2.2, 2.3; online softmax: Milakov and Gimelshein 2018. Tested by
 // test/unit/codegen/ptx/AttendRowsTest.cpp.
 #ifndef LMOPT_CODEGEN_PTX_ATTENTION_ATTENDROWS_H
 #define LMOPT_CODEGEN_PTX_ATTENTION_ATTENDROWS_H
 
 #include "codegen/ptx/KernelLibrary.h"
 
-namespace lmopt::ptx {
+namespace lmopt::nvptx {
 
 struct AttentionSpec {
   int64_t heads = 0, kvHeads = 0, width = 0; ///< width of a head: a multiple of 8, at most 256
@@ -25,8 +25,8 @@ struct AttentionSpec {
   float scale = 1;                           ///< of scores
 
   static constexpr int64_t kThreads = 256;
-  static constexpr int64_t kBlock = 64;       ///< positions that lie together
-  static constexpr int64_t kPartBlocks = 4;   ///< that a block of threads attends to
+  static constexpr int64_t kBlock = 64;     ///< positions that lie together
+  static constexpr int64_t kPartBlocks = 4; ///< that a block of threads attends to
   static constexpr int64_t kTableBytes = 24;
   int64_t group() const { return heads / kvHeads; }
   int64_t partFloats() const { return width + 2; }
@@ -46,6 +46,6 @@ std::string attendRowsKernel(KernelLibrary &kernels, const AttentionSpec &spec);
 /// (parts, table, results [rows][heads x width] f32, how many parts a row has room for). A block for each row along x.
 std::string joinPartsKernel(KernelLibrary &kernels, const AttentionSpec &spec);
 
-} // namespace lmopt::ptx
+} // namespace lmopt::nvptx
 
 #endif // LMOPT_CODEGEN_PTX_ATTENTION_ATTENDROWS_H

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cstring>
 
-namespace lmopt::ptx {
+namespace lmopt::nvptx {
 
 namespace {
 
@@ -82,4 +82,4 @@ std::vector<char> packFragments(const LinearSpec &spec, const LinearNumbers &num
   return Packer(spec, numbers).run();
 }
 
-} // namespace lmopt::ptx
+} // namespace lmopt::nvptx

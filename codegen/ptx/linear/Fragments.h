@@ -20,7 +20,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace lmopt::ptx {
+namespace lmopt::nvptx {
 
 enum class WeightFormat {
   F32,   ///< f32 rows
@@ -59,6 +59,6 @@ struct LinearNumbers {
 };
 std::vector<char> packFragments(const LinearSpec &spec, const LinearNumbers &numbers);
 
-} // namespace lmopt::ptx
+} // namespace lmopt::nvptx
 
 #endif // LMOPT_CODEGEN_PTX_LINEAR_FRAGMENTS_H

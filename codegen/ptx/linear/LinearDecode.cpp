@@ -5,7 +5,7 @@
 
 using namespace mlir;
 
-namespace lmopt::ptx {
+namespace lmopt::nvptx {
 
 namespace {
 
@@ -246,7 +246,9 @@ std::string linearDecodeKernel(KernelLibrary &kernels, const LinearDecodeSpec &s
   if (spec.linear.isInteger())
     kinds.append({Kind::Memory, Kind::Memory});
   kinds.append({Kind::Memory, Kind::Number, Kind::Number});
-  KernelShape shape = {kThreads, /*leastBlocks=*/spec.rows > 16 ? 2 : 4, spec.sharedBytes()};
+  // 64 registers a thread for four blocks; sums of f32 and of many rows need more (ptxas spills them with four).
+  bool isFloat = spec.linear.format == WeightFormat::F32;
+  KernelShape shape = {kThreads, /*leastBlocks=*/spec.rows > 16 ? 2 : isFloat ? 3 : 4, spec.sharedBytes()};
   return kernels.define(nameOf(spec, kernels.getTarget()), shape, kinds, [&](Emitter &e, ValueRange a) {
     size_t last = a.size() - 1;
     bool isInteger = spec.linear.isInteger();
@@ -259,4 +261,4 @@ std::string linearDecodeKernel(KernelLibrary &kernels, const LinearDecodeSpec &s
   });
 }
 
-} // namespace lmopt::ptx
+} // namespace lmopt::nvptx

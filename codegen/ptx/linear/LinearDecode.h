@@ -13,7 +13,7 @@
 #include "codegen/ptx/KernelLibrary.h"
 #include "codegen/ptx/linear/Fragments.h"
 
-namespace lmopt::ptx {
+namespace lmopt::nvptx {
 
 struct LinearDecodeSpec {
   LinearSpec linear;
@@ -40,6 +40,6 @@ struct LinearDecodeSpec {
 /// rows); scales and zero points only of S8Rows. A block for each tile of 16 outputs along x.
 std::string linearDecodeKernel(KernelLibrary &kernels, const LinearDecodeSpec &spec);
 
-} // namespace lmopt::ptx
+} // namespace lmopt::nvptx
 
 #endif // LMOPT_CODEGEN_PTX_LINEAR_LINEARDECODE_H

@@ -9,7 +9,7 @@
 
 using namespace mlir;
 
-namespace lmopt::ptx {
+namespace lmopt::nvptx {
 
 namespace {
 
@@ -285,4 +285,4 @@ std::string rowKernel(KernelLibrary &kernels, const RowSpec &spec) {
                         [&](Emitter &e, ValueRange pointers) { RowEmitter(e, spec, pointers).run(); });
 }
 
-} // namespace lmopt::ptx
+} // namespace lmopt::nvptx

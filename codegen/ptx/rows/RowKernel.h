@@ -18,7 +18,7 @@
 #include "codegen/ptx/KernelLibrary.h"
 #include "dialects/lm/Kinds.h"
 
-namespace lmopt::ptx {
+namespace lmopt::nvptx {
 
 enum class RowStepKind {
   Load,        ///< rows of floats
@@ -54,6 +54,6 @@ struct RowSpec {
 /// (the pointers in order). A block for each row along x.
 std::string rowKernel(KernelLibrary &kernels, const RowSpec &spec);
 
-} // namespace lmopt::ptx
+} // namespace lmopt::nvptx
 
 #endif // LMOPT_CODEGEN_PTX_ROWS_ROWKERNEL_H

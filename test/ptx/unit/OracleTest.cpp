@@ -21,8 +21,8 @@ constexpr uint32_t kInputs = 20000;
 class Folder {
 public:
   Folder() {
-    char name[] = "/tmp/lmopt-ptx-XXXXXX";
-    path = mkdtemp(name) ? name : "";
+    std::string name = testing::TempDir() + "lmopt-ptx-XXXXXX";
+    path = mkdtemp(name.data()) ? name : "";
   }
   ~Folder() {
     if (!path.empty() && std::system(("rm -rf " + path).c_str()) != 0)

@@ -203,7 +203,7 @@ $L__BB0_1:
 	ret;
 $L__tmp0:
 }
-	.file	1 "/tmp/a.py"
+	.file	1 "a.py"
 	.section	.debug_abbrev
 	{
 .b8 1

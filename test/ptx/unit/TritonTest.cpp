@@ -25,8 +25,8 @@ protected:
     const char *python = std::getenv("LMOPT_TRITON_PYTHON");
     if (!python)
       return;
-    char name[] = "/tmp/lmopt-triton-XXXXXX";
-    folder = mkdtemp(name) ? name : "";
+    std::string name = testing::TempDir() + "lmopt-triton-XXXXXX";
+    folder = mkdtemp(name.data()) ? name : "";
     std::string command = std::string("TRITON_CACHE_DIR=") + folder + "/cache " + python + " " + LMOPT_PTX_ORACLE +
                           "/triton_kernels.py " + folder;
     EXPECT_EQ(std::system(command.c_str()), 0) << command;

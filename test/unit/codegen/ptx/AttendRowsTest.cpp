@@ -3,8 +3,8 @@
 // Attention of single rows on the interpreter: keys and values are turned and stored, attended to, parts joined, for
 // sequences around every edge of a block and of a part; against softmax in f64. A row's bits do not depend on the rows
 // beside it; what a load costs. Plain and strict.
-#include "codegen/ptx/EmitText.h"
 #include "codegen/ptx/attention/AttendRows.h"
+#include "codegen/ptx/EmitText.h"
 #include "test/unit/codegen/ptx/KernelRun.h"
 
 #include <cmath>
@@ -12,7 +12,7 @@
 
 using namespace lmopt;
 using namespace lmopt::kerneltest;
-using ptx::AttentionSpec;
+using nvptx::AttentionSpec;
 
 namespace {
 
@@ -39,7 +39,8 @@ struct Problem {
   std::vector<float> queries, keys, values, angles;
   std::vector<std::vector<float>> keyCaches, valueCaches; ///< [kv head][blocks][64][width], NaN where nothing is yet
 
-  Problem(const AttentionSpec &spec, std::vector<int64_t> at, unsigned seed = 1) : spec(spec), positions(std::move(at)) {
+  Problem(const AttentionSpec &spec, std::vector<int64_t> at, unsigned seed = 1)
+      : spec(spec), positions(std::move(at)) {
     std::mt19937 random(seed);
     size_t rows = positions.size();
     queries = normal(rows * size_t(spec.heads * spec.width), random);
@@ -116,17 +117,17 @@ struct Problem {
 /// The three kernels of a shape as one text.
 struct Kernels {
   std::string store, attend, join, text;
-  std::map<std::string, ptx::KernelShape> shapes;
+  std::map<std::string, nvptx::KernelShape> shapes;
 
   Kernels(const AttentionSpec &spec, const std::string &chip) {
     mlir::MLIRContext context;
-    ptx::KernelLibrary library(&context, targetOf(chip));
+    nvptx::KernelLibrary library(&context, targetOf(chip));
     store = storeKeysValuesKernel(library, spec);
     attend = attendRowsKernel(library, spec);
     join = joinPartsKernel(library, spec);
     shapes = library.shapes();
     std::string error;
-    EXPECT_TRUE(ptx::emitText(library, text, error)) << error;
+    EXPECT_TRUE(nvptx::emitText(library, text, error)) << error;
   }
 };
 
@@ -215,7 +216,8 @@ TEST(PtxAttendRows, ARowDoesNotDependOnThoseBesideIt) {
   Kernels kernels(spec, "sm_80");
   Problem all(spec, {300, 20, 64}), first = all;
   first.positions.resize(1);
-  std::vector<float> whole = Session(kernels, all, std::nullopt).run(), alone = Session(kernels, first, std::nullopt).run();
+  std::vector<float> whole = Session(kernels, all, std::nullopt).run(),
+                     alone = Session(kernels, first, std::nullopt).run();
   ASSERT_EQ(alone.size(), size_t(4 * 64));
   whole.resize(alone.size());
   EXPECT_EQ(whole, alone);

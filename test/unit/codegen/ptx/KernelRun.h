@@ -18,24 +18,24 @@ namespace lmopt::kerneltest {
 /// The text of one kernel for an architecture, and how it is launched.
 struct EmittedKernel {
   std::string name, text;
-  ptx::KernelShape shape;
+  nvptx::KernelShape shape;
 };
 
-inline ptx::Target targetOf(const std::string &chip) {
-  std::vector<ptx::Target> targets;
+inline nvptx::Target targetOf(const std::string &chip) {
+  std::vector<nvptx::Target> targets;
   std::string error;
-  EXPECT_TRUE(ptx::makeTargets("nvptx:" + chip, targets, error)) << error;
+  EXPECT_TRUE(nvptx::makeTargets("nvptx:" + chip, targets, error)) << error;
   return targets.front();
 }
 
-inline EmittedKernel emit(const std::string &chip, const std::function<std::string(ptx::KernelLibrary &)> &define) {
+inline EmittedKernel emit(const std::string &chip, const std::function<std::string(nvptx::KernelLibrary &)> &define) {
   mlir::MLIRContext context;
-  ptx::KernelLibrary kernels(&context, targetOf(chip));
+  nvptx::KernelLibrary kernels(&context, targetOf(chip));
   EmittedKernel result;
   result.name = define(kernels);
   result.shape = kernels.shapes().at(result.name);
   std::string error;
-  EXPECT_TRUE(ptx::emitText(kernels, result.text, error)) << error;
+  EXPECT_TRUE(nvptx::emitText(kernels, result.text, error)) << error;
   return result;
 }
 

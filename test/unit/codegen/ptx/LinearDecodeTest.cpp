@@ -11,9 +11,9 @@
 
 using namespace lmopt;
 using namespace lmopt::kerneltest;
-using ptx::LinearDecodeSpec;
-using ptx::LinearSpec;
-using ptx::WeightFormat;
+using nvptx::LinearDecodeSpec;
+using nvptx::LinearSpec;
+using nvptx::WeightFormat;
 
 namespace {
 
@@ -87,7 +87,7 @@ struct Problem {
     const void *numbers = spec.format == WeightFormat::S8Rows ? static_cast<const void *>(codes.data())
                           : spec.format == WeightFormat::Bf16 ? static_cast<const void *>(halves.data())
                                                               : floats.data();
-    return ptx::packFragments(spec, {numbers, scales.data(), bias.data()});
+    return nvptx::packFragments(spec, {numbers, scales.data(), bias.data()});
   }
 
   void check(int64_t row, int64_t n, float found) const {
@@ -127,7 +127,7 @@ Finished runOf(const EmittedKernel &kernel, const LinearDecodeSpec &spec, const 
 void expectRight(const LinearDecodeSpec &spec, int64_t rows, const std::string &chip) {
   SCOPED_TRACE(std::to_string(spec.linear.outputs) + " x " + std::to_string(spec.linear.inputs) + ", " +
                std::to_string(rows) + " rows, " + chip);
-  EmittedKernel kernel = emit(chip, [&](ptx::KernelLibrary &kernels) { return linearDecodeKernel(kernels, spec); });
+  EmittedKernel kernel = emit(chip, [&](nvptx::KernelLibrary &kernels) { return linearDecodeKernel(kernels, spec); });
   Problem problem(spec.linear, rows);
   Finished run = runOf(kernel, spec, problem, /*strict=*/true);
   ASSERT_EQ(run.error, "");
@@ -159,7 +159,8 @@ TEST_P(LinearDecode, IsRightForAllShapes) {
 
 TEST_P(LinearDecode, ARowDoesNotDependOnThoseBesideIt) {
   LinearDecodeSpec spec = {{32, 320, GetParam(), true}, 8};
-  EmittedKernel kernel = emit("sm_80", [&](ptx::KernelLibrary &kernels) { return linearDecodeKernel(kernels, spec); });
+  EmittedKernel kernel =
+      emit("sm_80", [&](nvptx::KernelLibrary &kernels) { return linearDecodeKernel(kernels, spec); });
   Problem all(spec.linear, 6), one = all;
   one.rows = 1;
   one.x.resize(size_t(spec.linear.rowBytes()));
@@ -172,7 +173,8 @@ TEST_P(LinearDecode, ARowDoesNotDependOnThoseBesideIt) {
 // Weights are read once, in whole requests of a warp; rows of eight lie in eight different sets of banks.
 TEST_P(LinearDecode, ReadsWhatItMust) {
   LinearDecodeSpec spec = {{64, 2048, GetParam(), false}, 8};
-  EmittedKernel kernel = emit("sm_80", [&](ptx::KernelLibrary &kernels) { return linearDecodeKernel(kernels, spec); });
+  EmittedKernel kernel =
+      emit("sm_80", [&](nvptx::KernelLibrary &kernels) { return linearDecodeKernel(kernels, spec); });
   Problem problem(spec.linear, 1);
   Finished run = runOf(kernel, spec, problem, false);
   ASSERT_EQ(run.error, "");

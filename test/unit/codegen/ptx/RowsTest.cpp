@@ -12,9 +12,9 @@
 
 using namespace lmopt;
 using namespace lmopt::kerneltest;
-using ptx::RowSpec;
-using ptx::RowStep;
-using Kind = ptx::RowStepKind;
+using nvptx::RowSpec;
+using nvptx::RowStep;
+using Kind = nvptx::RowStepKind;
 
 namespace {
 
@@ -37,7 +37,7 @@ struct Rows {
 };
 
 EmittedKernel emitRows(const RowSpec &spec, const std::string &chip = "sm_80") {
-  return emit(chip, [&](ptx::KernelLibrary &kernels) { return rowKernel(kernels, spec); });
+  return emit(chip, [&](nvptx::KernelLibrary &kernels) { return rowKernel(kernels, spec); });
 }
 
 std::vector<char> resultOf(const RowSpec &spec, const std::vector<Argument> &arguments,

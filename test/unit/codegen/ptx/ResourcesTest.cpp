@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What ptxas makes of the kernels at the sizes of real models: that it takes them, for each architecture that their
+// text is meant for; no spills; registers as recorded, within a few, so that occupancy does not change unseen. Without
+// ptxas (LMOPT_PTXAS, or CUDA's usual place) the test is skipped and says so. Source: ptx.md 4.4.
+#include "codegen/ptx/attention/AttendRows.h"
+#include "codegen/ptx/linear/LinearDecode.h"
+#include "codegen/ptx/rows/RowKernel.h"
+#include "test/unit/codegen/ptx/KernelRun.h"
+
+#include <filesystem>
+#include <fstream>
+#include <regex>
+#include <sstream>
+#include <unistd.h>
+
+using namespace lmopt;
+using namespace lmopt::kerneltest;
+using nvptx::LinearDecodeSpec;
+using nvptx::WeightFormat;
+using Kind = nvptx::RowStepKind;
+
+namespace {
+
+std::string ptxas() {
+  const char *named = std::getenv("LMOPT_PTXAS");
+  std::string path = named ? named : "/usr/local/cuda/bin/ptxas";
+  return std::filesystem::exists(path) ? path : "";
+}
+
+struct Resources {
+  bool isTaken = false;
+  int registers = -1, spilledBytes = -1;
+  std::string log;
+};
+
+Resources assemble(const std::string &text, const std::string &architecture) {
+  std::string stem = testing::TempDir() + "lmopt-resources-" + std::to_string(::getpid());
+  std::ofstream(stem + ".ptx") << text;
+  std::string command =
+      ptxas() + " -v -arch=" + architecture + " " + stem + ".ptx -o " + stem + ".cubin > " + stem + ".log 2>&1";
+  Resources found;
+  found.isTaken = std::system(command.c_str()) == 0;
+  std::stringstream log;
+  log << std::ifstream(stem + ".log").rdbuf();
+  found.log = log.str();
+  for (const char *suffix : {".ptx", ".cubin", ".log"})
+    std::filesystem::remove(stem + suffix);
+  std::smatch match;
+  if (std::regex_search(found.log, match, std::regex("Used ([0-9]+) registers")))
+    found.registers = std::stoi(match[1]);
+  if (std::regex_search(found.log, match, std::regex("([0-9]+) bytes spill stores, ([0-9]+) bytes spill loads")))
+    found.spilledBytes = std::stoi(match[1]) + std::stoi(match[2]);
+  return found;
+}
+
+/// A kernel at a size of SmolLM2 or a 7B model, and the registers of a thread that ptxas 13.0 gives it for sm_90.
+struct Recorded {
+  const char *name;
+  int registers;
+  std::function<std::string(nvptx::KernelLibrary &)> define;
+};
+
+std::function<std::string(nvptx::KernelLibrary &)> linear(int64_t outputs, int64_t inputs, WeightFormat format,
+                                                          int64_t rows) {
+  return [=](nvptx::KernelLibrary &kernels) {
+    return linearDecodeKernel(kernels, {{outputs, inputs, format, false}, rows});
+  };
+}
+
+std::string rowsOf(nvptx::KernelLibrary &kernels) {
+  return rowKernel(kernels, {576,
+                             {{Kind::Load, {}, {0}},
+                              {Kind::Load, {}, {1}},
+                              {Kind::Add, {0, 1}},
+                              {Kind::StoreFloats, {2}, {2}},
+                              {Kind::RmsNorm, {2}, {3}, Activation::Relu, 1e-5F},
+                              {Kind::StoreCodes, {4}, {4, 5, 6}}}});
+}
+std::string gatedOf(nvptx::KernelLibrary &kernels) {
+  return rowKernel(kernels, {1536,
+                             {{Kind::Load, {}, {0}},
+                              {Kind::Load, {}, {1}},
+                              {Kind::Gated, {0, 1}, {}, Activation::Silu},
+                              {Kind::StoreCodes, {2}, {2, 3, 4}}}});
+}
+
+std::vector<Recorded> kernels() {
+  nvptx::AttentionSpec smol = {9, 3, 64, 64, 0.125F}, large = {32, 8, 128, 128, 0.088F};
+  return {
+      {"s8, 8 rows", 56, linear(1536, 576, WeightFormat::S8Rows, 8)},
+      {"s8, 8 rows, long", 64, linear(4096, 11008, WeightFormat::S8Rows, 8)},
+      {"s8, 64 rows", 69, linear(4096, 4096, WeightFormat::S8Rows, 64)},
+      {"bf16, 8 rows", 63, linear(576, 1536, WeightFormat::Bf16, 8)},
+      {"bf16, 32 rows", 76, linear(4096, 4096, WeightFormat::Bf16, 32)},
+      {"f32, 8 rows", 78, linear(576, 1536, WeightFormat::F32, 8)},
+      {"norm and codes", 30, rowsOf},
+      {"gated product and codes", 39, gatedOf},
+      {"keys and values", 32, [=](auto &kernels) { return storeKeysValuesKernel(kernels, smol); }},
+      {"attention, 3 heads of 64", 68, [=](auto &kernels) { return attendRowsKernel(kernels, smol); }},
+      {"attention, 4 heads of 128", 63, [=](auto &kernels) { return attendRowsKernel(kernels, large); }},
+      {"parts of attention", 45, [=](auto &kernels) { return joinPartsKernel(kernels, smol); }},
+  };
+}
+
+TEST(PtxResources, NoSpillsAndRegistersAsRecorded) {
+  if (ptxas().empty())
+    GTEST_SKIP() << "no ptxas; name one by LMOPT_PTXAS (script/setup says where to get it)";
+  for (const Recorded &one : kernels()) {
+    SCOPED_TRACE(one.name);
+    EmittedKernel kernel = emit("sm_80", one.define);
+    // Text for sm_80 is for all later ones, too.
+    for (const char *architecture : {"sm_80", "sm_86", "sm_90", "sm_120"}) {
+      Resources found = assemble(kernel.text, architecture);
+      ASSERT_TRUE(found.isTaken) << architecture << "\n" << found.log;
+      EXPECT_EQ(found.spilledBytes, 0) << architecture << "\n" << found.log;
+      if (architecture == std::string("sm_90"))
+        EXPECT_NEAR(found.registers, one.registers, 4);
+    }
+    EXPECT_TRUE(assemble(emit("sm_90a", one.define).text, "sm_90a").isTaken);
+  }
+}
+
+// Sixteen warps on a multiprocessor hide the latency of memory (ptx.md 4.4): 64 K registers, handed out in 256 a warp.
+TEST(PtxResources, EnoughWarpsShareAMultiprocessor) {
+  if (ptxas().empty())
+    GTEST_SKIP() << "no ptxas; name one by LMOPT_PTXAS (script/setup says where to get it)";
+  for (const Recorded &one : kernels()) {
+    EmittedKernel kernel = emit("sm_80", one.define);
+    Resources found = assemble(kernel.text, "sm_90");
+    int64_t warps = kernel.shape.threads / 32, ofWarp = (found.registers * 32 + 255) / 256 * 256;
+    int64_t byRegisters = 65536 / ofWarp / warps, byShared = (228 << 10) / (kernel.shape.sharedBytes + 1024);
+    EXPECT_GE(std::min({byRegisters, byShared, int64_t(64) / warps}) * warps, 16) << one.name << "\n" << found.log;
+  }
+}
+
+} // namespace
