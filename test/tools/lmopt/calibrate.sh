@@ -17,22 +17,23 @@ m = h.pop("__metadata__")
 sys.exit(not eval(sys.argv[2]))' "$1" "$2" || fail "$1 should hold $2"
 }
 
-# A decoder: the text in pieces; sums of every input of a linear, once, and some rows of the head.
-expect 0 "$LMOPT" calibrate "$fixtures/llama-tied" --text "$text" -o "$scratch/d" --ctx 64 --head-rows 10
+# A decoder: the text in pieces; sums of every input of a linear, once, and some rows of the head and of blocks.
+expect 0 "$LMOPT" calibrate "$fixtures/llama-tied" --text "$text" -o "$scratch/d" --ctx 64 --head-rows 10 --block-rows 7
 [ -z "$out" ] || fail "calibrate wrote to stdout: $out"
 header "$scratch/d" 'm["format"] == "lmopt statistics 1" and int(m["sequences"]) == -(-int(m["tokens"]) // 64)'
 header "$scratch/d" 'set(json.loads(m["values"])) == {n.rsplit(".", 1)[0] for n in h} and "layers.0.ffn.down" in m["values"]'
 header "$scratch/d" '"layers.0.attn.k" not in m["values"] and h["head.rows"]["shape"][0] == h["head.lse"]["shape"][0] <= 10'
+header "$scratch/d" 'all(0 < h["layers.%d.ffn.gate.rows" % i]["shape"][0] <= 7 for i in range(2)) and int(m["block_stride"]) > 0'
 header "$scratch/d" 'all(h[n + ".products"]["shape"] == [w * (w + 1) // 2] for n in json.loads(m["values"]) for w in h[n + ".sums"]["shape"])'
-expect 0 "$LMOPT" calibrate --quiet "$fixtures/llama-tied" --text "$text" -o "$scratch/again" --ctx 64 --head-rows 10 --memory 1 -t 3
+expect 0 "$LMOPT" calibrate --quiet "$fixtures/llama-tied" --text "$text" -o "$scratch/again" --ctx 64 --head-rows 10 --block-rows 7 --memory 1 -t 3
 [ -z "$err" ] || fail "--quiet is not quiet: $err"
 cmp -s "$scratch/d" "$scratch/again" || fail "calibrating twice gives different bytes"
 [ -z "$(ls -d "$scratch"/*.partial 2>/dev/null)" ] || fail "unfinished work is left behind"
-from "$text" expect 0 "$LMOPT" calibrate "$fixtures/llama-tied" --text - -o "$scratch/stdin" --ctx 64 --head-rows 10
+from "$text" expect 0 "$LMOPT" calibrate "$fixtures/llama-tied" --text - -o "$scratch/stdin" --ctx 64 --head-rows 10 --block-rows 7
 cmp -s "$scratch/d" "$scratch/stdin" || fail "standard input gives other statistics"
 
-# Fewer tokens: whole sequences, spread over the text. No rows of the head when none are wanted; chosen layers only.
-expect 0 "$LMOPT" calibrate "$fixtures/llama-tied" --text "$text" -o "$scratch/few" --ctx 64 --tokens 640 --head-rows 0 \
+# Fewer tokens: whole sequences, spread over the text. No rows when none are wanted; chosen layers only.
+expect 0 "$LMOPT" calibrate "$fixtures/llama-tied" --text "$text" -o "$scratch/few" --ctx 64 --tokens 640 --head-rows 0 --block-rows 0 \
   --layers 'layers.0.*' --layers 'head' --skip '*.attn.*'
 header "$scratch/few" '500 <= int(m["tokens"]) <= 640 and not any(n.endswith(("rows", "lse")) for n in h)'
 header "$scratch/few" 'sorted(json.loads(m["values"])) == ["head", "layers.0.ffn.down", "layers.0.ffn.gate"]'
