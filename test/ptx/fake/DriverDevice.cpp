@@ -38,9 +38,11 @@ static std::vector<std::string> environmentList(const char *name) {
   return entries;
 }
 
-/// Calls that give something back: "*" does not count them, because nobody can do anything about their failure.
+/// Calls that give something back, and what they need for it: "*" does not count them, because nobody can do anything
+/// about their failure.
 static bool givesBack(const std::string &name) {
-  for (const char *part : {"Free", "Destroy", "Release", "Unmap", "Unload", "Unregister", "PopCurrent", "EndCapture"})
+  for (const char *part :
+       {"Free", "Destroy", "Release", "Unmap", "Unload", "Unregister", "PushCurrent", "PopCurrent", "EndCapture"})
     if (name.find(part) != std::string::npos)
       return true;
   return false;
@@ -361,7 +363,7 @@ void fakeCudaInspect(FakeCudaLive *live) {
 
 void fakeCudaForget(void) {
   std::lock_guard<std::mutex> lock(state().mutex);
-  state().isInitialized = false;
+  state().isInitialized = state().isInitialized && state().contextUses > 0;
   state().stickyError = CUDA_SUCCESS;
   state().calls.clear();
   state().allCalls = 0;

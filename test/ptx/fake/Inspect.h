@@ -20,7 +20,7 @@ typedef struct {
 } FakeCudaLive;
 
 __attribute__((visibility("default"))) void fakeCudaInspect(FakeCudaLive *live);
-/// Faults and counted calls, as if the process were new. What is alive stays.
+/// Faults and counted calls, as if the process were new; cuInit, too, if no context is held. What is alive stays.
 __attribute__((visibility("default"))) void fakeCudaForget(void);
 
 #ifdef __cplusplus

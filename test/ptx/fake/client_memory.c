@@ -216,5 +216,8 @@ void scenarioInspection(void) {
   void *none = NULL;
   CHECK(getProcAddress("cuGraphLaunch", &none, 13000, 0, NULL) == CUDA_ERROR_NOT_FOUND && !none);
   forget();
+  CHECK(CALL(cuCtxSynchronize, (void), ()) == CUDA_SUCCESS);
+  CHECK(CALL(cuDevicePrimaryCtxRelease, (CUdevice), (0)) == CUDA_SUCCESS);
+  forget();
   CHECK(CALL(cuCtxSynchronize, (void), ()) == CUDA_ERROR_NOT_INITIALIZED);
 }
