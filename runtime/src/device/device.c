@@ -119,6 +119,7 @@ lmopt_status_t lmoptp_device_open(const char *name, lmoptp_device_t **out, lmopt
     return lmoptp_fail_memory(error, sizeof *device, "a device");
   atomic_init(&device->references, 1);
   pthread_mutex_init(&device->lock, NULL);
+  pthread_mutex_init(&device->capture_lock, NULL);
   lmopt_status_t status = open_parts(device, name, error);
   if (status)
     lmoptp_device_release(device);
@@ -138,6 +139,7 @@ void lmoptp_device_release(lmoptp_device_t *device) {
     device->driver.cuDevicePrimaryCtxRelease(device->device);
   lmoptp_driver_close(&device->driver);
   pthread_mutex_destroy(&device->lock);
+  pthread_mutex_destroy(&device->capture_lock);
   free(device);
 }
 

@@ -96,7 +96,7 @@ lmopt_status_t lmoptp_device_upload(lmoptp_device_t *device, lmoptp_address_t in
 
 /*===--- Addresses that get memory as they are needed (pages.c) ---===*/
 
-/* Reserves addresses for `bytes`; no memory yet. */
+/* Reserves addresses for `bytes`; no memory yet. `what`, for messages, is BORROWED. */
 lmopt_status_t lmoptp_pages_create(lmoptp_device_t *device, uint64_t bytes, const char *what, lmoptp_pages_t **out,
                                    lmopt_error_t *error);
 void lmoptp_pages_destroy(lmoptp_pages_t *pages);
@@ -169,8 +169,9 @@ enum { LMOPTP_LAUNCH_COOPERATIVE = 1 }; /* all blocks are resident at once: a gr
 lmopt_status_t lmoptp_stream_launch(lmoptp_stream_t *stream, const lmoptp_kernel_t *kernel, const uint32_t grid[3],
                                     uint32_t flags, const void *arguments, size_t bytes, lmopt_error_t *error);
 
-/* Runs `record`, which puts work on the stream but waits for nothing, and keeps what it put there instead of running
- * it. Arguments are those of now; a step that changes from time to time reads what changes from memory. */
+/* Runs `record`, which puts work on the stream, asks for no memory and waits for nothing, and keeps what it put there
+ * instead of running it. Arguments are those of now; a step that changes from time to time reads what changes from
+ * memory. */
 typedef lmopt_status_t (*lmoptp_record_fn)(lmoptp_stream_t *stream, void *user, lmopt_error_t *error);
 lmopt_status_t lmoptp_stream_record(lmoptp_stream_t *stream, const char *name, lmoptp_record_fn record, void *user,
                                     lmoptp_graph_t **out, lmopt_error_t *error);

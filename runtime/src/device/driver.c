@@ -64,7 +64,7 @@ static int find_all(lmoptp_driver_t *driver, char *missing, size_t capacity) {
 }
 
 static const char *library_name(void) {
-  const char *name = getenv("LMOPT_LIBCUDA");
+  const char *name = secure_getenv("LMOPT_LIBCUDA");
   return name && *name ? name : DEFAULT_LIBRARY;
 }
 

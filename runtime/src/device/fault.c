@@ -52,24 +52,27 @@ static lmopt_status_t fail_dead(lmoptp_device_t *device, lmopt_error_t *error) {
   return status;
 }
 
+// The lock is held.
+static void write_epitaph(lmoptp_device_t *device, CUresult code) {
+  char number[32], last[2 * LMOPTP_NAME_BYTES + 48] = "nothing was launched before";
+  if (device->last_kernel[0])
+    snprintf(last, sizeof last, "launched last: step '%s', kernel '%s'", device->last_step, device->last_kernel);
+  snprintf(device->epitaph, sizeof device->epitaph, "a kernel failed or a barrier was waited for too long (%s: %s); %s",
+           lmoptp_driver_error_name(&device->driver, code, number), lmoptp_driver_error_text(&device->driver, code),
+           last);
+}
+
 // The first one to see it writes the epitaph, which later calls repeat.
 static lmopt_status_t bury(lmoptp_device_t *device, CUresult code, lmopt_error_t *error) {
-  char number[32];
   pthread_mutex_lock(&device->lock);
-  if (!atomic_load(&device->is_dead)) {
-    bool launched = device->last_kernel[0] != 0;
-    snprintf(device->epitaph, sizeof device->epitaph,
-             "a kernel failed or a barrier was waited for too long (%s: %s); %s%s%s%s%s",
-             lmoptp_driver_error_name(&device->driver, code, number), lmoptp_driver_error_text(&device->driver, code),
-             launched ? "launched last: step '" : "nothing was launched", launched ? device->last_step : "",
-             launched ? "', kernel '" : "", launched ? device->last_kernel : "", launched ? "'" : "");
-    atomic_store(&device->is_dead, true);
-  }
+  if (!atomic_load(&device->is_dead))
+    write_epitaph(device, code);
+  atomic_store(&device->is_dead, true);
   pthread_mutex_unlock(&device->lock);
   return fail_dead(device, error);
 }
 
-static lmopt_status_t translate(lmoptp_device_t *device, CUresult code, const char *what, lmopt_error_t *error) {
+lmopt_status_t lmoptp_check(lmoptp_device_t *device, CUresult code, const char *what, lmopt_error_t *error) {
   if (code == LMOPTP_CUDA_SUCCESS)
     return LMOPT_OK;
   if (is_fatal(code))
@@ -84,7 +87,7 @@ static lmopt_status_t translate(lmoptp_device_t *device, CUresult code, const ch
 lmopt_status_t lmoptp_enter(lmoptp_device_t *device, lmopt_error_t *error) {
   if (atomic_load(&device->is_dead))
     return fail_dead(device, error);
-  return translate(device, device->driver.cuCtxPushCurrent(device->context), "taking its context", error);
+  return lmoptp_check(device, device->driver.cuCtxPushCurrent(device->context), "taking its context", error);
 }
 
 void lmoptp_pop(lmoptp_device_t *device) {
@@ -94,7 +97,7 @@ void lmoptp_pop(lmoptp_device_t *device) {
 
 lmopt_status_t lmoptp_leave(lmoptp_device_t *device, CUresult code, const char *what, lmopt_error_t *error) {
   lmoptp_pop(device);
-  return translate(device, code, what, error);
+  return lmoptp_check(device, code, what, error);
 }
 
 lmopt_status_t lmoptp_leave_memory(lmoptp_device_t *device, CUresult code, uint64_t bytes, const char *what,

@@ -22,6 +22,7 @@ struct lmoptp_device {
   CUdevice device;
   CUcontext context;
   atomic_bool is_dead;
+  pthread_mutex_t capture_lock;      // held while a stream captures, and while all streams are waited for
   pthread_mutex_t lock;              // of what follows
   char last_step[LMOPTP_NAME_BYTES]; // that was launched, and its kernel or graph; "" before the first
   char last_kernel[LMOPTP_NAME_BYTES];
@@ -30,7 +31,9 @@ struct lmoptp_device {
 
 /* Makes the context current, or says that the device is dead. */
 lmopt_status_t lmoptp_enter(lmoptp_device_t *device, lmopt_error_t *error);
-/* The opposite, and what became of the call in between. Remembers the death of the device. `what`: "copying to it". */
+/* What the answer of a driver function means; remembers the death of the device. `what`: "copying to it". */
+lmopt_status_t lmoptp_check(lmoptp_device_t *device, CUresult code, const char *what, lmopt_error_t *error);
+/* The opposite of entering, and what became of the call in between. */
 lmopt_status_t lmoptp_leave(lmoptp_device_t *device, CUresult code, const char *what, lmopt_error_t *error);
 /* The same for a call that asked for memory. */
 lmopt_status_t lmoptp_leave_memory(lmoptp_device_t *device, CUresult code, uint64_t bytes, const char *what,
@@ -41,6 +44,9 @@ void lmoptp_pop(lmoptp_device_t *device);
  * current, and the second is told. */
 bool lmoptp_enter_cleanup(lmoptp_device_t *device);
 void lmoptp_leave_cleanup(lmoptp_device_t *device, bool is_current);
+
+/* Waits for all streams. The driver refuses that, and spoils the recording, while any of them captures. */
+CUresult lmoptp_wait_for_all(lmoptp_device_t *device);
 
 /* Fails with "cuda:0 (NAME, CUDA 12.4): ...". */
 lmopt_status_t lmoptp_fail_device(const lmoptp_device_t *device, lmopt_error_t *error, lmopt_status_t status,

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LOG_BYTES = 2048, DEFAULT_SHARED_BYTES = 48 << 10 };
+enum { LOG_BYTES = 2048 };
 
 struct lmoptp_module {
   lmoptp_device_t *device;
@@ -157,7 +157,7 @@ static lmopt_status_t load_zero_terminated(lmoptp_module_t *module, const char *
     return status;
   char log[LOG_BYTES] = "";
   int options[] = {LMOPTP_JIT_ERROR_LOG, LMOPTP_JIT_ERROR_LOG_BYTES};
-  void *values[] = {log, (void *)(uintptr_t)sizeof log}; // a number in place of a pointer: the API's way
+  void *values[] = {log, (void *)(uintptr_t)(sizeof log - 1)}; // a number in place of a pointer: the API's way
   CUresult code = device->driver.cuModuleLoadDataEx(&module->module, text, 2, options, values);
   if (code)
     module->module = NULL;
@@ -253,11 +253,13 @@ static lmopt_status_t check_kernel(const lmoptp_module_t *module, const lmoptp_k
   return LMOPT_OK;
 }
 
-// The context is current.
-static CUresult fit_kernel(const lmoptp_module_t *module, lmoptp_kernel_t *kernel, int static_shared) {
+// The context is current. The limit of shared memory belongs to the function, which others may have found, too: it only
+// grows.
+static CUresult fit_kernel(const lmoptp_module_t *module, lmoptp_kernel_t *kernel) {
   const lmoptp_driver_t *driver = &module->device->driver;
-  CUresult code = LMOPTP_CUDA_SUCCESS;
-  if ((uint64_t)kernel->shared_bytes + (uint32_t)static_shared > DEFAULT_SHARED_BYTES)
+  int limit = 0;
+  CUresult code = driver->cuFuncGetAttribute(&limit, LMOPTP_FUNCTION_MOST_DYNAMIC_SHARED, kernel->function);
+  if (!code && kernel->shared_bytes > (uint32_t)limit)
     code = driver->cuFuncSetAttribute(kernel->function, LMOPTP_FUNCTION_MOST_DYNAMIC_SHARED, (int)kernel->shared_bytes);
   if (!code)
     code = driver->cuOccupancyMaxActiveBlocksPerMultiprocessor(&kernel->blocks_per_multiprocessor, kernel->function,
@@ -284,5 +286,5 @@ lmopt_status_t lmoptp_kernel_find(lmoptp_module_t *module, const char *name, uin
   if (status)
     return status;
   snprintf(what, sizeof what, "fitting kernel '%.100s'", name);
-  return lmoptp_leave(device, fit_kernel(module, kernel, static_shared), what, error);
+  return lmoptp_leave(device, fit_kernel(module, kernel), what, error);
 }

@@ -99,7 +99,7 @@ void lmoptp_pages_destroy(lmoptp_pages_t *pages) {
     return;
   lmoptp_device_t *device = pages->device;
   bool is_current = lmoptp_enter_cleanup(device);
-  device->driver.cuCtxSynchronize(); // nobody may still be using them
+  lmoptp_wait_for_all(device); // nobody may still be using them
   for (uint64_t page = 0; pages->mapped && page < pages->count; ++page)
     if (pages->states[page] != ABSENT)
       drop_page(pages, page);
@@ -199,7 +199,7 @@ lmopt_status_t lmoptp_pages_unmap(lmoptp_pages_t *pages, uint64_t offset, uint64
     status = lmoptp_enter(device, error);
   if (status)
     return status;
-  CUresult code = device->driver.cuCtxSynchronize();
+  CUresult code = lmoptp_wait_for_all(device);
   for (uint64_t page = first; page < end && !code; ++page)
     if (pages->states[page] != ABSENT)
       drop_page(pages, page);

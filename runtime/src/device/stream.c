@@ -157,7 +157,25 @@ lmopt_status_t lmoptp_stream_launch(lmoptp_stream_t *stream, const lmoptp_kernel
 
 /*===--- Recordings ---===*/
 
+CUresult lmoptp_wait_for_all(lmoptp_device_t *device) {
+  pthread_mutex_lock(&device->capture_lock);
+  CUresult code = device->driver.cuCtxSynchronize();
+  pthread_mutex_unlock(&device->capture_lock);
+  return code;
+}
+
 // The recording must be ended whatever became of what was to be recorded: a stream that captures can do nothing else.
+static lmopt_status_t end_capture(lmoptp_stream_t *stream, lmopt_status_t status, CUgraph *graph,
+                                  lmopt_error_t *error) {
+  lmoptp_device_t *device = stream->device;
+  bool is_current = lmoptp_enter_cleanup(device);
+  CUresult code = device->driver.cuStreamEndCapture(stream->stream, graph);
+  if (code)
+    *graph = NULL;
+  lmoptp_leave_cleanup(device, is_current);
+  return status ? status : lmoptp_check(device, code, "ending a recording", error);
+}
+
 static lmopt_status_t capture(lmoptp_stream_t *stream, lmoptp_record_fn record, void *user, CUgraph *graph,
                               lmopt_error_t *error) {
   lmoptp_device_t *device = stream->device;
@@ -171,12 +189,7 @@ static lmopt_status_t capture(lmoptp_stream_t *stream, lmoptp_record_fn record, 
   stream->is_recording = true;
   status = record(stream, user, error);
   stream->is_recording = false;
-  bool is_current = lmoptp_enter_cleanup(device);
-  code = device->driver.cuStreamEndCapture(stream->stream, graph);
-  if (!status)
-    return lmoptp_leave(device, code, "ending a recording", error);
-  lmoptp_leave_cleanup(device, is_current);
-  return status;
+  return end_capture(stream, status, graph, error);
 }
 
 static lmopt_status_t instantiate(lmoptp_graph_t *graph, CUgraph recorded, lmopt_error_t *error) {
@@ -193,7 +206,9 @@ static lmopt_status_t instantiate(lmoptp_graph_t *graph, CUgraph recorded, lmopt
 static lmopt_status_t record_graph(lmoptp_graph_t *graph, lmoptp_stream_t *stream, lmoptp_record_fn record, void *user,
                                    lmopt_error_t *error) {
   CUgraph recorded = NULL;
+  pthread_mutex_lock(&graph->device->capture_lock);
   lmopt_status_t status = capture(stream, record, user, &recorded, error);
+  pthread_mutex_unlock(&graph->device->capture_lock);
   if (!status)
     status = instantiate(graph, recorded, error);
   if (recorded) {

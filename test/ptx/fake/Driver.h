@@ -14,7 +14,8 @@
 //   FAKE_CUDA_STRICT=SEED            launches run in strict mode (Interpreter.h), and what is on a stream as late as
 //                                    possible: when somebody waits for it
 //
-// libcuda-plain.so beside it has no cuGetProcAddress_v2, as drivers before CUDA 12. Inspect.h tells tests what is alive.
+// libcuda-plain.so beside it has no cuGetProcAddress_v2, as drivers before CUDA 12. Inspect.h tells tests what is
+// alive.
 //
 // As on hardware, a fault of a kernel is not told by its launch but by whatever comes after, and it stays: the message
 // of the interpreter goes to stderr at once. Wrong arguments of a launch are told by the launch. Tested by

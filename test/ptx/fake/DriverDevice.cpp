@@ -256,6 +256,9 @@ FAKE_CUDA_API cuCtxGetCurrent(CUcontext *context) {
 
 FAKE_CUDA_API cuCtxSynchronize() {
   return call("cuCtxSynchronize", Needs::HealthyContext, [] {
+    for (CUstream stream : state().streams)
+      if (stream->capture)
+        return static_cast<CUresult>(CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED);
     CUresult failed = drainAll();
     return failed ? failed : state().stickyError;
   });

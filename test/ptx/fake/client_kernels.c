@@ -126,6 +126,11 @@ void scenarioSharedMemoryLimit(void) {
         CUDA_ERROR_INVALID_VALUE);
   CHECK(set(add, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, 300000) == CUDA_ERROR_INVALID_VALUE);
   CHECK(set(add, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, 100000) == CUDA_SUCCESS);
+  int limit = 0;
+  CHECK(kernel("add") == add);
+  CHECK(CALL(cuFuncGetAttribute, (int *, int, CUfunction),
+             (&limit, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, add)) == CUDA_SUCCESS &&
+        limit == 100000);
   CHECK(occupancy(&blocks, add, 256, 0) == CUDA_SUCCESS && blocks == 8);
   CHECK(occupancy(&blocks, add, 256, 100000) == CUDA_SUCCESS && blocks == 2);
 }

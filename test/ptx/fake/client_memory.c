@@ -96,6 +96,7 @@ void scenarioGraph(void) {
   CHECK(launchOn(stream, add, 2, 32, parameters) == CUDA_SUCCESS);
   CHECK(CALL(cuMemcpyDtoHAsync, (void *, CUdeviceptr, size_t, CUstream), (host, data, 256, stream)) == CUDA_SUCCESS);
   CHECK(synchronize(stream) == CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED);
+  CHECK(CALL(cuCtxSynchronize, (void), ()) == CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED);
   CHECK(CALL(cuStreamEndCapture, (CUstream, CUgraph *), (stream, &graph)) == CUDA_SUCCESS);
   what = 1000;
   CHECK(CALL(cuGraphInstantiateWithFlags, (CUgraphExec *, CUgraph, unsigned long long), (&executable, graph, 0)) == 0);

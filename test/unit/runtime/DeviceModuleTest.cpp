@@ -172,6 +172,7 @@ TEST_F(DeviceModuleTest, kernelsThatCannotBeLaunched) {
   EXPECT_HAS(large, "needs 232449 bytes of shared memory in a block; the GPU has 232448");
 }
 
+// The second find asks for less, of the same function: the first kernel must still be launched.
 TEST_F(DeviceModuleTest, moreSharedMemoryThanWithoutAsking) {
   Device device = open();
   Module module = load(device);
@@ -182,7 +183,10 @@ TEST_F(DeviceModuleTest, moreSharedMemoryThanWithoutAsking) {
     uint64_t out;
     uint32_t last; // the offset of the last number in shared memory
   } arguments = {out.address, kShared - 4};
-  EXPECT_OK(launch(stream, kernel(module, "shared", kThreads, kShared), 1, arguments));
+  lmoptp_kernel_t shared = kernel(module, "shared", kThreads, kShared),
+                  less = kernel(module, "shared", kThreads, 60000);
+  EXPECT_EQ(shared.function, less.function);
+  EXPECT_OK(launch(stream, shared, 1, arguments));
   std::vector<uint32_t> expected(kThreads);
   for (uint32_t i = 0; i < kThreads; ++i)
     expected[i] = kThreads - 1 - i;

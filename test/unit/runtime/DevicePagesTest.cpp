@@ -3,6 +3,9 @@
 // Addresses that get memory page by page: what is mapped when, what is given back, and that kernels reach it.
 #include "DeviceFixture.h"
 
+#include <atomic>
+#include <thread>
+
 using namespace lmopt::test;
 
 namespace {
@@ -115,6 +118,46 @@ TEST_F(DevicePagesTest, pagesGoWhenAllHasRun) {
       pages.reset();
   }
   EXPECT_OK(synchronize(stream));
+}
+
+struct Neighbour {
+  std::thread thread;
+  std::atomic<bool> hasBegun{false};
+  lmoptp_pages_t *pages;
+  Answer answer;
+};
+
+/// While the stream captures, another session gives its pages back.
+lmopt_status_t recordBesideNeighbour(lmoptp_stream_t *, void *user, lmopt_error_t *) {
+  auto *neighbour = static_cast<Neighbour *>(user);
+  neighbour->thread = std::thread([neighbour] {
+    neighbour->hasBegun = true;
+    neighbour->answer =
+        tell([&](lmopt_error_t *error) { return lmoptp_pages_unmap(neighbour->pages, 0, kPage, error); });
+  });
+  while (!neighbour->hasBegun)
+    std::this_thread::yield();
+  for (int i = 0; i < 1000; ++i) // it would have failed by now
+    std::this_thread::yield();
+  return LMOPT_OK;
+}
+
+// The driver refuses to wait for all streams while one captures, so one waits for the other.
+TEST_F(DevicePagesTest, pagesGoBesideARecording) {
+  Device device = open();
+  Stream stream = makeStream(device);
+  Pages pages = make(device, kPage);
+  EXPECT_OK(map(pages, 0, kPage));
+  Neighbour neighbour;
+  neighbour.pages = pages.get();
+  lmoptp_graph_t *graph = nullptr;
+  EXPECT_OK(tell([&](lmopt_error_t *error) {
+    return lmoptp_stream_record(stream.get(), "decode", recordBesideNeighbour, &neighbour, &graph, error);
+  }));
+  neighbour.thread.join();
+  EXPECT_OK(neighbour.answer);
+  EXPECT_EQ(mapped(pages), 0u);
+  lmoptp_graph_destroy(graph);
 }
 
 TEST_F(DevicePagesTest, allOrNothing) {
