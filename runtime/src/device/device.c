@@ -49,38 +49,52 @@ static lmopt_status_t find_device(lmoptp_device_t *device, lmopt_error_t *error)
   return code ? fail_open(device, code, "the GPU does not answer", error) : LMOPT_OK;
 }
 
-// 0 where the driver does not tell.
-static int32_t attribute(const lmoptp_device_t *device, int which) {
-  int value = 0;
-  return device->driver.cuDeviceGetAttribute(&value, which, device->device) ? 0 : value;
-}
+// What cooperative launches and virtual memory need is known of every card that is new enough; what hides them is a
+// virtual GPU or a compatibility layer.
+typedef struct {
+  int32_t major, minor, cooperative, virtual_memory;
+} features_t;
 
-static void read_attributes(lmoptp_device_t *device) {
+static lmopt_status_t read_attributes(lmoptp_device_t *device, features_t *features, lmopt_error_t *error) {
   lmoptp_device_info_t *info = &device->info;
-  info->capability =
-      10 * attribute(device, LMOPTP_DEVICE_CAPABILITY_MAJOR) + attribute(device, LMOPTP_DEVICE_CAPABILITY_MINOR);
-  info->multiprocessors = attribute(device, LMOPTP_DEVICE_MULTIPROCESSORS);
-  info->threads_per_multiprocessor = attribute(device, LMOPTP_DEVICE_THREADS_PER_MULTIPROCESSOR);
-  info->shared_bytes_per_block = attribute(device, LMOPTP_DEVICE_SHARED_PER_BLOCK_OPTIN);
-  info->shared_bytes_per_multiprocessor = attribute(device, LMOPTP_DEVICE_SHARED_PER_MULTIPROCESSOR);
-  info->l2_bytes = attribute(device, LMOPTP_DEVICE_L2_BYTES);
-  info->memory_clock_khz = attribute(device, LMOPTP_DEVICE_MEMORY_CLOCK_KHZ);
-  info->memory_bus_bits = attribute(device, LMOPTP_DEVICE_MEMORY_BUS_BITS);
+  const struct {
+    int which;
+    int32_t *into;
+    bool is_needed; // else 0 where the driver does not tell
+  } attributes[] = {{LMOPTP_DEVICE_CAPABILITY_MAJOR, &features->major, true},
+                    {LMOPTP_DEVICE_CAPABILITY_MINOR, &features->minor, true},
+                    {LMOPTP_DEVICE_COOPERATIVE_LAUNCH, &features->cooperative, true},
+                    {LMOPTP_DEVICE_VIRTUAL_MEMORY, &features->virtual_memory, true},
+                    {LMOPTP_DEVICE_MULTIPROCESSORS, &info->multiprocessors, true},
+                    {LMOPTP_DEVICE_THREADS_PER_MULTIPROCESSOR, &info->threads_per_multiprocessor, true},
+                    {LMOPTP_DEVICE_SHARED_PER_BLOCK_OPTIN, &info->shared_bytes_per_block, true},
+                    {LMOPTP_DEVICE_SHARED_PER_MULTIPROCESSOR, &info->shared_bytes_per_multiprocessor, true},
+                    {LMOPTP_DEVICE_L2_BYTES, &info->l2_bytes, false},
+                    {LMOPTP_DEVICE_MEMORY_CLOCK_KHZ, &info->memory_clock_khz, false},
+                    {LMOPTP_DEVICE_MEMORY_BUS_BITS, &info->memory_bus_bits, false}};
+  for (size_t i = 0; i < sizeof attributes / sizeof *attributes; ++i) {
+    CUresult code = device->driver.cuDeviceGetAttribute(attributes[i].into, attributes[i].which, device->device);
+    if (code && attributes[i].is_needed)
+      return fail_open(device, code, "the GPU does not tell what it can", error);
+    if (code)
+      *attributes[i].into = 0;
+  }
+  info->capability = 10 * features->major + features->minor;
+  return LMOPT_OK;
 }
 
-static lmopt_status_t check_card(const lmoptp_device_t *device, lmopt_error_t *error) {
-  const lmoptp_device_info_t *info = &device->info;
-  if (info->capability < LMOPTP_LOWEST_CAPABILITY)
+static lmopt_status_t check_card(lmoptp_device_t *device, lmopt_error_t *error) {
+  features_t features;
+  lmopt_status_t status = read_attributes(device, &features, error);
+  if (status)
+    return status;
+  if (device->info.capability < LMOPTP_LOWEST_CAPABILITY)
     return lmoptp_fail_device(device, error, LMOPT_ERROR_CPU,
-                              "the GPU has compute capability %d.%d; %d.%d or higher is needed", info->capability / 10,
-                              info->capability % 10, LMOPTP_LOWEST_CAPABILITY / 10, LMOPTP_LOWEST_CAPABILITY % 10);
-  // A card that is new enough has both; what hides them is a virtual GPU or a compatibility layer.
-  if (!attribute(device, LMOPTP_DEVICE_COOPERATIVE_LAUNCH))
-    return lmoptp_fail_device(device, error, LMOPT_ERROR_CPU,
-                              "the GPU offers no cooperative launches, which are needed");
-  if (!attribute(device, LMOPTP_DEVICE_VIRTUAL_MEMORY))
-    return lmoptp_fail_device(device, error, LMOPT_ERROR_CPU,
-                              "the GPU offers no management of virtual memory, which is needed");
+                              "the GPU has compute capability %d.%d; %d.%d or higher is needed", features.major,
+                              features.minor, LMOPTP_LOWEST_CAPABILITY / 10, LMOPTP_LOWEST_CAPABILITY % 10);
+  if (!features.cooperative || !features.virtual_memory)
+    return lmoptp_fail_device(device, error, LMOPT_ERROR_CPU, "the GPU offers no %s, which are needed",
+                              features.cooperative ? "virtual addresses" : "cooperative launches");
   return LMOPT_OK;
 }
 
@@ -108,7 +122,6 @@ static lmopt_status_t open_parts(lmoptp_device_t *device, const char *name, lmop
   status = find_device(device, error);
   if (status)
     return status;
-  read_attributes(device);
   status = check_card(device, error);
   return status ? status : retain_context(device, error);
 }

@@ -11,6 +11,7 @@
 //   FAKE_CUDA_FAIL=cuMemAlloc:2:2    the second call of cuMemAlloc fails with code 2; several with commas;
 //                                    *:7:2 the seventh call of all that give nothing back
 //   FAKE_CUDA_MISSING=cuGraphLaunch  cuGetProcAddress does not find it; several with commas
+//   FAKE_CUDA_WITHOUT=95             this attribute of the device is 0; several with commas
 //   FAKE_CUDA_STRICT=SEED            launches run in strict mode (Interpreter.h), and what is on a stream as late as
 //                                    possible: when somebody waits for it
 //

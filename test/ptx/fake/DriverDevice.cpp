@@ -184,7 +184,9 @@ static int attributeValue(int attribute) {
 
 FAKE_CUDA_API cuDeviceGetAttribute(int *value, int attribute, CUdevice device) {
   return call("cuDeviceGetAttribute", Needs::Initialized, [&] {
-    *value = attributeValue(attribute);
+    auto hidden = environmentList("FAKE_CUDA_WITHOUT");
+    bool isHidden = std::find(hidden.begin(), hidden.end(), std::to_string(attribute)) != hidden.end();
+    *value = isHidden ? 0 : attributeValue(attribute);
     return device == 0 && *value >= 0 ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
   });
 }

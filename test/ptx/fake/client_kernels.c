@@ -19,6 +19,8 @@ void scenarioDevice(void) {
   CHECK(attribute(&value, CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN, device) == CUDA_SUCCESS &&
         value == 232448);
   CHECK(attribute(&value, 12345, device) == CUDA_ERROR_INVALID_VALUE);
+  setenv("FAKE_CUDA_WITHOUT", "95,16", 1);
+  CHECK(attribute(&value, CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT, device) == CUDA_SUCCESS && value == 0);
   CHECK(CALL(cuDeviceGet, (CUdevice *, int), (&device, 1)) == CUDA_ERROR_INVALID_DEVICE);
   CHECK(CALL(cuGetErrorName, (CUresult, const char **), (209, &text)) == CUDA_SUCCESS);
   CHECK(text && strcmp(text, "CUDA_ERROR_NO_BINARY_FOR_GPU") == 0);

@@ -237,6 +237,19 @@ TEST_F(DeviceErrorTest, aRecordingThatFails) {
   expectDead(answer);
 }
 
+// What is recorded has not been launched.
+TEST_F(DeviceErrorTest, aRecordingIsNoLaunch) {
+  setenv("FAKE_CUDA_STRICT", "1", 1);
+  make();
+  EXPECT_OK(launch(all.stream, kernel(all.module, "fault", 1), 1, all.block));
+  lmoptp_graph_t *recorded = nullptr;
+  EXPECT_OK(tell([&](lmopt_error_t *error) {
+    return lmoptp_stream_record(all.stream.get(), "later", recordAdd, &all, &recorded, error);
+  }));
+  Graph graph(recorded);
+  EXPECT_HAS(synchronize(all.stream), "kernel 'fault'");
+}
+
 TEST_F(DeviceErrorTest, aFaultBeforeAnyLaunch) {
   Device device = open();
   setenv("FAKE_CUDA_FAIL", "cuMemGetInfo:1:214", 1); // memory that cannot be corrected
@@ -244,7 +257,8 @@ TEST_F(DeviceErrorTest, aFaultBeforeAnyLaunch) {
   Answer answer = tell([&](lmopt_error_t *error) { return lmoptp_device_free_bytes(device.get(), &bytes, error); });
   EXPECT_EQ(answer.status, LMOPT_ERROR_INTERNAL);
   EXPECT_HAS(answer, "nothing was launched before");
-  EXPECT_EQ(tell([&](lmopt_error_t *error) { return lmoptp_device_check(device.get(), error); }).message,
+  // The device is dead although this driver would go on.
+  EXPECT_EQ(tell([&](lmopt_error_t *error) { return lmoptp_device_free_bytes(device.get(), &bytes, error); }).message,
             answer.message);
 }
 
@@ -267,6 +281,8 @@ TEST_F(DeviceErrorTest, everyCallMayFail) {
     setenv("FAKE_CUDA_FAIL", ("*:" + std::to_string(call) + ":2").c_str(), 1);
     Answer answer = tell([&](lmopt_error_t *error) { return build(all, error); });
     unsetenv("FAKE_CUDA_FAIL");
+    if (all.device && answer.status != LMOPT_OK)
+      EXPECT_EQ(answer.status, LMOPT_ERROR_RESOURCE) << answer.message;
     releaseAll();
     FakeCudaLive nothing{}, live = inspect();
     ASSERT_EQ(std::memcmp(&live, &nothing, sizeof live), 0) << "call " << call << ": " << describe(live);

@@ -120,7 +120,7 @@ protected:
 
   static void clearEnvironment() {
     for (const char *name : {"FAKE_CUDA_NO_DEVICE", "FAKE_CUDA_VERSION", "FAKE_CUDA_MEMORY", "FAKE_CUDA_SM",
-                             "FAKE_CUDA_FAIL", "FAKE_CUDA_MISSING", "FAKE_CUDA_STRICT"})
+                             "FAKE_CUDA_FAIL", "FAKE_CUDA_MISSING", "FAKE_CUDA_WITHOUT", "FAKE_CUDA_STRICT"})
       unsetenv(name);
   }
   FakeCudaLive inspect() const {

@@ -33,11 +33,11 @@ TEST_F(DeviceMemoryTest, aBlockThatDoesNotFit) {
   setenv("FAKE_CUDA_MEMORY", "1000000", 1);
   Device device = open();
   DeviceBlock block(device, 400000);
-  lmoptp_address_t address = 0;
+  lmoptp_address_t address = 77;
   Answer answer = tell(
       [&](lmopt_error_t *error) { return lmoptp_device_allocate(device.get(), 600001, "the arena", &address, error); });
   EXPECT_EQ(answer.status, LMOPT_ERROR_RESOURCE);
-  EXPECT_EQ(address, 0u);
+  EXPECT_EQ(address, 77u); // untouched
   EXPECT_HAS(answer, "cuda:0 (PTX interpreter, CUDA 13.0)");
   EXPECT_HAS(answer, "the arena needs 600001 bytes; 600000 of 1000000 are free");
 }
@@ -105,6 +105,19 @@ TEST_F(DeviceMemoryTest, uploadsInPieces) {
       values.push_back(0xeeeeeeee);
       EXPECT_EQ(read(stream, block.address, count + 1), values) << count << " in pieces of " << piece;
     }
+}
+
+// It returns when all is there, or tells why it is not: also of the last piece, which nobody waited for on the way.
+TEST_F(DeviceMemoryTest, anUploadThatFailsAtItsEnd) {
+  Device device = open();
+  DeviceBlock block(device, 16);
+  const uint32_t values[4] = {};
+  setenv("FAKE_CUDA_FAIL", "cuStreamSynchronize:1:999", 1);
+  Answer answer = tell([&](lmopt_error_t *error) {
+    return lmoptp_device_upload(device.get(), block.address, values, sizeof values, LMOPTP_UPLOAD_PIECE, error);
+  });
+  EXPECT_EQ(answer.status, LMOPT_ERROR_INTERNAL);
+  EXPECT_HAS(answer, "waiting for a stream failed");
 }
 
 TEST_F(DeviceMemoryTest, anEmptyUploadAsksForNothing) {

@@ -116,8 +116,8 @@ TEST_F(DevicePagesTest, pagesGoWhenAllHasRun) {
       EXPECT_OK(unmap(pages, 0, kPage));
     else
       pages.reset();
+    EXPECT_OK(synchronize(stream));
   }
-  EXPECT_OK(synchronize(stream));
 }
 
 struct Neighbour {

@@ -92,6 +92,7 @@ TEST_F(DeviceStreamTest, aCooperativeGridThatIsNotResident) {
   AddArguments arguments{in.address, out.address, 1};
   ASSERT_EQ(add.resident_blocks, 32);
   EXPECT_OK(launch(stream, add, 33, arguments));
+  EXPECT_OK(launch(stream, add, 32, arguments, LMOPTP_LAUNCH_COOPERATIVE));
   EXPECT_OK(synchronize(stream));
   Answer answer = launch(stream, add, 33, arguments, LMOPTP_LAUNCH_COOPERATIVE);
   EXPECT_EQ(answer.status, LMOPT_ERROR_INTERNAL);
