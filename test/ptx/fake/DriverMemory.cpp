@@ -194,10 +194,16 @@ FAKE_CUDA_API cuMemsetD8Async(CUdeviceptr into, unsigned char value, size_t size
 
 // ---- virtual addresses
 
-FAKE_CUDA_API cuMemGetAllocationGranularity(size_t *granularity, const void *, int) {
+/// Memory of this device that stays where it is: all there is here.
+static bool isOfDevice(const CUmemAllocationProp *properties) {
+  return properties && properties->type == CU_MEM_ALLOCATION_TYPE_PINNED && properties->requestedHandleTypes == 0 &&
+         properties->location.type == CU_MEM_LOCATION_TYPE_DEVICE && properties->location.id == 0;
+}
+
+FAKE_CUDA_API cuMemGetAllocationGranularity(size_t *granularity, const CUmemAllocationProp *properties, int) {
   return call("cuMemGetAllocationGranularity", Needs::Initialized, [&] {
     *granularity = kPage;
-    return CUDA_SUCCESS;
+    return isOfDevice(properties) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
   });
 }
 
@@ -225,9 +231,10 @@ FAKE_CUDA_API cuMemAddressFree(CUdeviceptr address, size_t size) {
   });
 }
 
-FAKE_CUDA_API cuMemCreate(CUmemGenericAllocationHandle *handle, size_t size, const void *, unsigned long long) {
+FAKE_CUDA_API cuMemCreate(CUmemGenericAllocationHandle *handle, size_t size, const CUmemAllocationProp *properties,
+                          unsigned long long) {
   return call("cuMemCreate", Needs::Healthy, [&] {
-    if (size == 0 || size % kPage)
+    if (size == 0 || size % kPage || !isOfDevice(properties))
       return CUDA_ERROR_INVALID_VALUE;
     if (size > memoryLimit() || state().usedBytes > memoryLimit() - size)
       return CUDA_ERROR_OUT_OF_MEMORY;
@@ -287,8 +294,11 @@ FAKE_CUDA_API cuMemMap(CUdeviceptr address, size_t size, size_t offset, CUmemGen
 }
 
 /// Only now may anybody touch it.
-FAKE_CUDA_API cuMemSetAccess(CUdeviceptr address, size_t size, const void *, size_t) {
+FAKE_CUDA_API cuMemSetAccess(CUdeviceptr address, size_t size, const CUmemAccessDesc *access, size_t count) {
   return call("cuMemSetAccess", Needs::Healthy, [&] {
+    if (count != 1 || access->location.type != CU_MEM_LOCATION_TYPE_DEVICE || access->location.id != 0 ||
+        access->flags != CU_MEM_ACCESS_FLAGS_PROT_READWRITE)
+      return CUDA_ERROR_INVALID_VALUE;
     for (CUdeviceptr at = address; at < address + size;) {
       auto found = state().mapped.find(at);
       if (found == state().mapped.end())

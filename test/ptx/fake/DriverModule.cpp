@@ -46,7 +46,7 @@ void writeLog(const std::string &message, unsigned count, const int *options, vo
   }
   std::fprintf(stderr, "fake cuda: %s\n", message.c_str());
   if (buffer && size)
-    std::snprintf(buffer, size, "%s", message.c_str());
+    std::snprintf(buffer, size, "%s\n", message.c_str()); // lines, as ptxas writes
 }
 
 /// ELF, or a fat binary of nvcc's.

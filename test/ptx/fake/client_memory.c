@@ -46,20 +46,25 @@ void scenarioVirtualMemory(void) {
   size_t page = 0, available = 0, total = 0;
   CUdeviceptr base = 0;
   CUmemGenericAllocationHandle handles[2];
+  CUmemAllocationProp properties = {.type = CU_MEM_ALLOCATION_TYPE_PINNED,
+                                    .location = {CU_MEM_LOCATION_TYPE_DEVICE, 0}};
+  CUmemAccessDesc access = {properties.location, CU_MEM_ACCESS_FLAGS_PROT_READWRITE};
   openDevice();
   CHECK(load(kText) == CUDA_SUCCESS);
-  CHECK(CALL(cuMemGetAllocationGranularity, (size_t *, const void *, int), (&page, NULL, 0)) == CUDA_SUCCESS);
+  CHECK(CALL(cuMemGetAllocationGranularity, (size_t *, const CUmemAllocationProp *, int), (&page, &properties, 0)) ==
+        CUDA_SUCCESS);
   CHECK(CALL(cuMemAddressReserve, (CUdeviceptr *, size_t, size_t, CUdeviceptr, unsigned long long),
              (&base, 4 * page, 0, 0, 0)) == CUDA_SUCCESS);
   CUresult (*map)(CUdeviceptr, size_t, size_t, CUmemGenericAllocationHandle, unsigned long long) = function("cuMemMap");
   for (int i = 0; i < 2; ++i) {
-    CHECK(CALL(cuMemCreate, (CUmemGenericAllocationHandle *, size_t, const void *, unsigned long long),
-               (&handles[i], page, NULL, 0)) == CUDA_SUCCESS);
+    CHECK(CALL(cuMemCreate, (CUmemGenericAllocationHandle *, size_t, const CUmemAllocationProp *, unsigned long long),
+               (&handles[i], page, &properties, 0)) == CUDA_SUCCESS);
     CHECK(map(base + i * page, page, 0, handles[i], 0) == CUDA_SUCCESS);
   }
   CHECK(map(base + 4 * page, page, 0, handles[0], 0) == CUDA_ERROR_INVALID_VALUE);
   CHECK(copyIn(base, host, 256) == CUDA_ERROR_INVALID_VALUE); // nobody may touch it yet
-  CHECK(CALL(cuMemSetAccess, (CUdeviceptr, size_t, const void *, size_t), (base, 2 * page, NULL, 1)) == CUDA_SUCCESS);
+  CHECK(CALL(cuMemSetAccess, (CUdeviceptr, size_t, const CUmemAccessDesc *, size_t), (base, 2 * page, &access, 1)) ==
+        CUDA_SUCCESS);
   for (uint32_t i = 0; i < 64; ++i)
     host[i] = i;
   CHECK(copyIn(base + page - 128, host, 256) == CUDA_SUCCESS); // across both
@@ -195,6 +200,9 @@ void scenarioLateStreams(void) {
   CHECK(in(data, host + 2, 4, first) == CUDA_SUCCESS);
   CHECK(CALL(cuCtxSynchronize, (void), ()) == CUDA_SUCCESS);
   CHECK(copyOut(host, data, 4) == CUDA_SUCCESS && host[0] == 0);
+  CHECK(CALL(cuEventDestroy, (CUevent), (event)) == CUDA_SUCCESS);
+  CHECK(CALL(cuStreamDestroy, (CUstream), (first)) == CUDA_SUCCESS &&
+        CALL(cuStreamDestroy, (CUstream), (second)) == CUDA_SUCCESS);
 }
 
 void scenarioInspection(void) {
