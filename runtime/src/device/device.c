@@ -3,7 +3,7 @@
  * Opens one GPU: name -> driver, primary context and what the card is like. Whether it is new enough is decided here,
  * before anything is loaded. The primary context is shared with everything else in the process that uses this GPU.
  * Relies on driver.c. Cost: that of creating the context, some 0.1 to 0.3 s. Tested by
- * test/unit/runtime/DeviceTest.cpp and DeviceErrorTest.cpp.
+ * test/unit/runtime/DeviceOpenTest.cpp.
  */
 #include "runtime/src/device/internal.h"
 

@@ -83,7 +83,7 @@ lmopt_status_t lmoptp_device_check_memory(lmoptp_device_t *device, const lmoptp_
 lmopt_status_t lmoptp_device_allocate(lmoptp_device_t *device, uint64_t bytes, const char *what, lmoptp_address_t *out,
                                       lmopt_error_t *error);
 void lmoptp_device_free(lmoptp_device_t *device, lmoptp_address_t address);
-/* Pinned memory of the host: copies to and from it run beside kernels, and kernels may read and write it. */
+/* Pinned memory of the host: copies to and from it run beside kernels, which reach it by the same address. */
 lmopt_status_t lmoptp_device_allocate_host(lmoptp_device_t *device, uint64_t bytes, const char *what, void **out,
                                            lmopt_error_t *error);
 void lmoptp_device_free_host(lmoptp_device_t *device, void *memory);

@@ -51,6 +51,7 @@ enum {
   LMOPTP_CUDA_CONTEXT_IS_DESTROYED = 709,
   LMOPTP_CUDA_ASSERT = 710,
   LMOPTP_CUDA_HARDWARE_STACK_ERROR = 714,
+  LMOPTP_CUDA_ILLEGAL_INSTRUCTION = 715,
   LMOPTP_CUDA_LAUNCH_FAILED = 719
 };
 
@@ -173,6 +174,7 @@ typedef struct {
   F(cuStreamBeginCapture, "_v2", (CUstream stream, int mode))                                                          \
   F(cuStreamEndCapture, "", (CUstream stream, CUgraph * graph))                                                        \
   F(cuGraphInstantiateWithFlags, "", (CUgraphExec * executable, CUgraph graph, unsigned long long flags))              \
+  F(cuGraphUpload, "", (CUgraphExec executable, CUstream stream))                                                      \
   F(cuGraphDestroy, "", (CUgraph graph))                                                                               \
   F(cuGraphLaunch, "", (CUgraphExec executable, CUstream stream))                                                      \
   F(cuGraphExecDestroy, "", (CUgraphExec executable))                                                                  \

@@ -52,12 +52,28 @@ static lmopt_status_t fail_dead(lmoptp_device_t *device, lmopt_error_t *error) {
   return status;
 }
 
+// A barrier that gives up traps, which the driver tells as an illegal instruction or a failure.
+static const char *cause_of(CUresult code) {
+  switch (code) {
+  case LMOPTP_CUDA_ECC_UNCORRECTABLE:
+    return "its memory is damaged";
+  case LMOPTP_CUDA_CONTEXT_IS_DESTROYED:
+    return "somebody has destroyed its context";
+  case LMOPTP_CUDA_LAUNCH_TIMEOUT:
+  case LMOPTP_CUDA_ILLEGAL_INSTRUCTION:
+  case LMOPTP_CUDA_LAUNCH_FAILED:
+    return "a kernel failed, or a barrier was waited for too long";
+  default:
+    return "a kernel failed";
+  }
+}
+
 // The lock is held.
 static void write_epitaph(lmoptp_device_t *device, CUresult code) {
   char number[32], last[2 * LMOPTP_NAME_BYTES + 48] = "nothing was launched before";
   if (device->last_kernel[0])
     snprintf(last, sizeof last, "launched last: step '%s', kernel '%s'", device->last_step, device->last_kernel);
-  snprintf(device->epitaph, sizeof device->epitaph, "a kernel failed or a barrier was waited for too long (%s: %s); %s",
+  snprintf(device->epitaph, sizeof device->epitaph, "%s (%s: %s); %s", cause_of(code),
            lmoptp_driver_error_name(&device->driver, code, number), lmoptp_driver_error_text(&device->driver, code),
            last);
 }

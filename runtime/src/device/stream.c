@@ -192,7 +192,9 @@ static lmopt_status_t capture(lmoptp_stream_t *stream, lmoptp_record_fn record, 
   return end_capture(stream, status, graph, error);
 }
 
-static lmopt_status_t instantiate(lmoptp_graph_t *graph, CUgraph recorded, lmopt_error_t *error) {
+// Uploaded at once, so that the first launch asks for no memory either.
+static lmopt_status_t instantiate(lmoptp_graph_t *graph, lmoptp_stream_t *stream, CUgraph recorded,
+                                  lmopt_error_t *error) {
   lmoptp_device_t *device = graph->device;
   lmopt_status_t status = lmoptp_enter(device, error);
   if (status)
@@ -200,6 +202,8 @@ static lmopt_status_t instantiate(lmoptp_graph_t *graph, CUgraph recorded, lmopt
   CUresult code = device->driver.cuGraphInstantiateWithFlags(&graph->executable, recorded, 0);
   if (code)
     graph->executable = NULL;
+  else
+    code = device->driver.cuGraphUpload(graph->executable, stream->stream);
   return lmoptp_leave(device, code, "making a recording ready", error);
 }
 
@@ -210,7 +214,7 @@ static lmopt_status_t record_graph(lmoptp_graph_t *graph, lmoptp_stream_t *strea
   lmopt_status_t status = capture(stream, record, user, &recorded, error);
   pthread_mutex_unlock(&graph->device->capture_lock);
   if (!status)
-    status = instantiate(graph, recorded, error);
+    status = instantiate(graph, stream, recorded, error);
   if (recorded) {
     bool is_current = lmoptp_enter_cleanup(graph->device);
     graph->device->driver.cuGraphDestroy(recorded);

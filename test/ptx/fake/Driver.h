@@ -54,6 +54,7 @@ struct CUgraph_st {
 };
 struct CUgraphExec_st {
   std::vector<std::function<CUresult()>> nodes;
+  bool isUploaded = false;
 };
 
 namespace lmopt::fake {
@@ -112,6 +113,7 @@ struct State {
   std::set<CUmodule> modules;
   std::set<CUstream> streams;
   unsigned events = 0, graphs = 0, executables = 0; // alive
+  unsigned lateUploads = 0;                         // of graphs, by their first launch
   CUstream_st defaultStream;
 };
 State &state();

@@ -363,7 +363,8 @@ void fakeCudaInspect(FakeCudaLive *live) {
            static_cast<unsigned>(s.streams.size()),
            s.events,
            s.graphs,
-           s.executables};
+           s.executables,
+           s.lateUploads};
 }
 
 void fakeCudaForget(void) {
@@ -372,4 +373,5 @@ void fakeCudaForget(void) {
   state().stickyError = CUDA_SUCCESS;
   state().calls.clear();
   state().allCalls = 0;
+  state().lateUploads = 0;
 }

@@ -107,7 +107,7 @@ FAKE_CUDA_API cuStreamEndCapture(CUstream stream, CUgraph *graph) {
 
 FAKE_CUDA_API cuGraphInstantiateWithFlags(CUgraphExec *executable, CUgraph graph, unsigned long long) {
   return call("cuGraphInstantiateWithFlags", Needs::HealthyContext, [&] {
-    *executable = new CUgraphExec_st{graph->nodes};
+    *executable = new CUgraphExec_st{graph->nodes, false};
     ++state().executables;
     return CUDA_SUCCESS;
   });
@@ -120,8 +120,17 @@ FAKE_CUDA_API cuGraphGetNodes(CUgraph graph, void **, size_t *count) {
   });
 }
 
+FAKE_CUDA_API cuGraphUpload(CUgraphExec executable, CUstream) {
+  return call("cuGraphUpload", Needs::HealthyContext, [&] {
+    executable->isUploaded = true;
+    return CUDA_SUCCESS;
+  });
+}
+
 FAKE_CUDA_API cuGraphLaunch(CUgraphExec executable, CUstream stream) {
   return call("cuGraphLaunch", Needs::HealthyContext, [&] {
+    state().lateUploads += !executable->isUploaded;
+    executable->isUploaded = true;
     for (const auto &node : executable->nodes)
       if (CUresult failed = enqueue(stream, node))
         return failed;

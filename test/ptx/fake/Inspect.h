@@ -17,6 +17,7 @@ typedef struct {
   unsigned contextDepth; // contexts that are current in this thread
   unsigned allocations, hostAllocations, reservations, mappings, physicalPages;
   unsigned modules, streams, events, graphs, executables;
+  unsigned lateUploads; // graphs that nobody had uploaded when they were launched first
 } FakeCudaLive;
 
 __attribute__((visibility("default"))) void fakeCudaInspect(FakeCudaLive *live);

@@ -110,6 +110,9 @@ void scenarioGraph(void) {
   for (int i = 0; i < 3; ++i)
     CHECK(CALL(cuGraphLaunch, (CUgraphExec, CUstream), (executable, stream)) == CUDA_SUCCESS);
   CHECK(synchronize(stream) == CUDA_SUCCESS && host[5] == 33);
+  FakeCudaLive live;
+  ((void (*)(FakeCudaLive *))function("fakeCudaInspect"))(&live);
+  CHECK(live.executables == 1 && live.lateUploads == 1); // by the first of three launches
   CHECK(CALL(cuGraphExecDestroy, (CUgraphExec), (executable)) == CUDA_SUCCESS);
   CHECK(CALL(cuStreamDestroy, (CUstream), (stream)) == CUDA_SUCCESS);
 }

@@ -256,7 +256,7 @@ TEST_F(DeviceErrorTest, aFaultBeforeAnyLaunch) {
   uint64_t bytes = 0;
   Answer answer = tell([&](lmopt_error_t *error) { return lmoptp_device_free_bytes(device.get(), &bytes, error); });
   EXPECT_EQ(answer.status, LMOPT_ERROR_INTERNAL);
-  EXPECT_HAS(answer, "nothing was launched before");
+  EXPECT_HAS(answer, "its memory is damaged (error 214: ); nothing was launched before");
   // The device is dead although this driver would go on.
   EXPECT_EQ(tell([&](lmopt_error_t *error) { return lmoptp_device_free_bytes(device.get(), &bytes, error); }).message,
             answer.message);

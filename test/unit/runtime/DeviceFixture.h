@@ -136,7 +136,7 @@ protected:
            ", mappings " + std::to_string(live.mappings) + ", pages " + std::to_string(live.physicalPages) +
            ", modules " + std::to_string(live.modules) + ", streams " + std::to_string(live.streams) + ", events " +
            std::to_string(live.events) + ", graphs " + std::to_string(live.graphs) + ", executables " +
-           std::to_string(live.executables);
+           std::to_string(live.executables) + ", late uploads of graphs " + std::to_string(live.lateUploads);
   }
 
   static Answer tryOpen(const char *name, Device &device) {

@@ -4,6 +4,8 @@
 // warps and blocks run in an order of a seed (the fake driver's strict mode).
 #include "DeviceFixture.h"
 
+#include <thread>
+
 using namespace lmopt::test;
 
 namespace {
@@ -192,6 +194,25 @@ TEST_F(DeviceStreamTest, aStreamWaitsForAnother) {
   EXPECT_EQ(read(second, data.address, kThreads), counted(kThreads)); // the other stream is late
   EXPECT_OK(tell([&](lmopt_error_t *error) { return lmoptp_stream_wait_event(second.get(), event.get(), error); }));
   EXPECT_EQ(read(second, data.address, kThreads), counted(kThreads, 5));
+}
+
+// Two teams on one device: what each of them launches stays in order, whatever the other does.
+TEST_F(DeviceStreamTest, threadsShareADevice) {
+  Device device = open();
+  Module module = load(device);
+  lmoptp_kernel_t add = kernel(module, "add");
+  auto work = [&](uint32_t what) {
+    Stream stream = makeStream(device);
+    DeviceBlock data(device, counted(kThreads));
+    for (int i = 0; i < 50; ++i) {
+      EXPECT_OK(launch(stream, add, 1, AddArguments{data.address, data.address, what}));
+      DeviceBlock other(device, 64);
+    }
+    EXPECT_EQ(read(stream, data.address, kThreads), counted(kThreads, 50 * what));
+  };
+  std::thread first(work, 1), second(work, 7);
+  first.join();
+  second.join();
 }
 
 } // namespace
