@@ -14,11 +14,10 @@ static lmopt_status_t read_name(const char *name, int32_t *ordinal, lmopt_error_
   *ordinal = 0;
   if (strcmp(name, "cuda") == 0)
     return LMOPT_OK;
-  const char *digits = strncmp(name, "cuda:", 5) == 0 ? name + 5 : "";
-  size_t length = strspn(digits, "0123456789");
-  if (length == 0 || length > 4 || digits[length])
+  size_t length = strncmp(name, "cuda:", 5) == 0 ? strspn(name + 5, "0123456789") : 0;
+  if (length == 0 || length > 4 || name[5 + length])
     return lmoptp_fail(error, LMOPT_ERROR_USAGE, "there is no device '%.40s'; expected cuda or cuda:N", name);
-  *ordinal = atoi(digits);
+  *ordinal = (int32_t)strtol(name + 5, NULL, 10);
   return LMOPT_OK;
 }
 

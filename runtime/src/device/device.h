@@ -89,7 +89,8 @@ lmopt_status_t lmoptp_device_allocate_host(lmoptp_device_t *device, uint64_t byt
 void lmoptp_device_free_host(lmoptp_device_t *device, void *memory);
 
 /* Copies a large block of any host memory (a mapped file) to the GPU and returns when it is there. `piece_bytes` at a
- * time go through pinned memory, of which it takes and gives back two pieces; LMOPTP_UPLOAD_PIECE is a good number. */
+ * time go through pinned memory, of which it takes and gives back two pieces; LMOPTP_UPLOAD_PIECE is a good number. 0:
+ * all at once. */
 enum { LMOPTP_UPLOAD_PIECE = 64 << 20 };
 lmopt_status_t lmoptp_device_upload(lmoptp_device_t *device, lmoptp_address_t into, const void *from, uint64_t bytes,
                                     uint64_t piece_bytes, lmopt_error_t *error);

@@ -51,6 +51,7 @@ static int find_all(lmoptp_driver_t *driver, char *missing, size_t capacity) {
   int count = 0;
   size_t length = 0;
   missing[0] = 0;
+  // NOLINTBEGIN(bugprone-macro-parentheses): a list of parameters is no expression
 #define FIND(name, suffix, parameters)                                                                                 \
   driver->name = (CUresult(*) parameters)find(driver->library, get_proc_address, #name, suffix);                       \
   if (!driver->name) {                                                                                                 \
@@ -60,6 +61,7 @@ static int find_all(lmoptp_driver_t *driver, char *missing, size_t capacity) {
   }
   LMOPTP_DRIVER_FUNCTIONS(FIND)
 #undef FIND
+  // NOLINTEND(bugprone-macro-parentheses)
   return count;
 }
 

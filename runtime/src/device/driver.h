@@ -186,8 +186,8 @@ typedef struct {
 
 typedef struct {
   void *library;
-  int version; /* 12040: it serves CUDA up to 12.4 */
-#define LMOPTP_DECLARE(name, suffix, parameters) CUresult(*name) parameters;
+  int version;                                                               /* 12040: it serves CUDA up to 12.4 */
+#define LMOPTP_DECLARE(name, suffix, parameters) CUresult(*name) parameters; // NOLINT: not expressions
   LMOPTP_DRIVER_FUNCTIONS(LMOPTP_DECLARE)
 #undef LMOPTP_DECLARE
 } lmoptp_driver_t;

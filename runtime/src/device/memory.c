@@ -135,7 +135,7 @@ lmopt_status_t lmoptp_device_upload(lmoptp_device_t *device, lmoptp_address_t in
   if (bytes == 0)
     return LMOPT_OK;
   upload_t upload = {.device = device};
-  uint64_t piece = piece_bytes < bytes ? piece_bytes : bytes;
+  uint64_t piece = piece_bytes && piece_bytes < bytes ? piece_bytes : bytes;
   lmopt_status_t status = make_upload(&upload, piece, error);
   for (uint64_t i = 0, at = 0; at < bytes && !status; ++i, at += piece) {
     uint64_t size = bytes - at < piece ? bytes - at : piece;

@@ -68,9 +68,13 @@ static const struct {
 
 // The version in the text's directive ".version 8.0": 80; 0 where there is none.
 static int version_of(const char *text) {
-  int major, minor;
   const char *directive = strstr(text, ".version");
-  return directive && sscanf(directive, ".version %d.%d", &major, &minor) == 2 ? 10 * major + minor : 0;
+  if (!directive)
+    return 0;
+  char *end;
+  long major = strtol(directive + strlen(".version"), &end, 10);
+  long minor = *end == '.' ? strtol(end + 1, NULL, 10) : 0;
+  return (int)(10 * major + minor);
 }
 
 static lmopt_status_t fail_too_old(const lmoptp_device_t *device, const char *text, lmopt_error_t *error) {

@@ -120,11 +120,10 @@ uint64_t lmoptp_pages_mapped(const lmoptp_pages_t *pages) { return pages->mapped
 // The pages that [offset, offset + bytes) touches, or that it covers: [*first, *end).
 static lmopt_status_t find_range(const lmoptp_pages_t *pages, uint64_t offset, uint64_t bytes, bool touched,
                                  uint64_t *first, uint64_t *end, lmopt_error_t *error) {
-  uint64_t size = pages->page_bytes, last;
-  if (__builtin_add_overflow(offset, bytes, &last) || last > pages->count * size)
+  uint64_t size = pages->page_bytes, limit = pages->count * size, last;
+  if (__builtin_add_overflow(offset, bytes, &last) || last > limit)
     return lmoptp_fail_device(pages->device, error, LMOPT_ERROR_INTERNAL, "%s: bytes %llu + %llu of %llu", pages->what,
-                              (unsigned long long)offset, (unsigned long long)bytes,
-                              (unsigned long long)(pages->count * size));
+                              (unsigned long long)offset, (unsigned long long)bytes, (unsigned long long)limit);
   *first = touched ? offset / size : (offset + size - 1) / size;
   *end = touched ? (last + size - 1) / size : last / size;
   if (bytes == 0)
@@ -174,7 +173,7 @@ static void settle(lmoptp_pages_t *pages, uint64_t first, uint64_t end, bool sta
 
 lmopt_status_t lmoptp_pages_map(lmoptp_pages_t *pages, uint64_t offset, uint64_t bytes, lmopt_error_t *error) {
   lmoptp_device_t *device = pages->device;
-  uint64_t first, end, missing;
+  uint64_t first = 0, end = 0, missing;
   lmopt_status_t status = find_range(pages, offset, bytes, true, &first, &end, error);
   if (!status)
     status = lmoptp_device_check(device, error);
@@ -193,7 +192,7 @@ lmopt_status_t lmoptp_pages_map(lmoptp_pages_t *pages, uint64_t offset, uint64_t
 
 lmopt_status_t lmoptp_pages_unmap(lmoptp_pages_t *pages, uint64_t offset, uint64_t bytes, lmopt_error_t *error) {
   lmoptp_device_t *device = pages->device;
-  uint64_t first, end;
+  uint64_t first = 0, end = 0;
   lmopt_status_t status = find_range(pages, offset, bytes, false, &first, &end, error);
   if (!status)
     status = lmoptp_enter(device, error);

@@ -91,7 +91,7 @@ TEST_F(DeviceMemoryTest, uploadsInPieces) {
   Device device = open();
   Stream stream = makeStream(device);
   for (size_t count : {1, 63, 64, 65, 128, 1000})
-    for (uint64_t piece : {uint64_t(256), uint64_t(4096)}) {
+    for (uint64_t piece : {uint64_t(256), uint64_t(4096), uint64_t(0)}) {
       DeviceBlock block(device, 4 * count + 4);
       std::vector<uint32_t> values = counted(count, 7);
       EXPECT_OK(tell([&](lmopt_error_t *error) {
