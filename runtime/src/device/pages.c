@@ -131,6 +131,7 @@ static lmopt_status_t find_range(const lmoptp_pages_t *pages, uint64_t offset, u
   return LMOPT_OK;
 }
 
+// The page may be there also when this fails: settle() drops it.
 static CUresult map_page(lmoptp_pages_t *pages, uint64_t page) {
   const lmoptp_driver_t *driver = &pages->device->driver;
   CUmemAllocationProp properties = properties_of(pages->device);
@@ -148,10 +149,7 @@ static CUresult map_page(lmoptp_pages_t *pages, uint64_t page) {
   pages->handles[page] = handle;
   pages->states[page] = FRESH;
   pages->mapped += pages->page_bytes;
-  code = driver->cuMemSetAccess(address, pages->page_bytes, &access, 1);
-  if (code)
-    drop_page(pages, page);
-  return code;
+  return driver->cuMemSetAccess(address, pages->page_bytes, &access, 1);
 }
 
 // Bytes that pages [first, end) still lack.

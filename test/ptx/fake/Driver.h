@@ -115,6 +115,7 @@ struct State {
   unsigned events = 0, graphs = 0, executables = 0; // alive
   unsigned lateUploads = 0;                         // of graphs, by their first launch
   CUstream_st defaultStream;
+  std::vector<std::shared_ptr<StreamQueue>> orphans; // of streams that went before all had run
 };
 State &state();
 

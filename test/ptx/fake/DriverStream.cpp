@@ -37,8 +37,12 @@ CUresult lmopt::fake::drain(StreamQueue &queue, uint64_t position) {
 
 CUresult lmopt::fake::drainAll() {
   CUresult first = drain(*state().defaultStream.queue);
-  for (CUstream stream : state().streams) {
-    CUresult failed = drain(*stream->queue);
+  std::vector<std::shared_ptr<StreamQueue>> queues = std::move(state().orphans);
+  state().orphans.clear();
+  for (CUstream stream : state().streams)
+    queues.push_back(stream->queue);
+  for (const auto &queue : queues) {
+    CUresult failed = drain(*queue);
     first = first ? first : failed;
   }
   return first;
@@ -56,7 +60,7 @@ FAKE_CUDA_API cuStreamDestroy_v2(CUstream stream) {
   return call("cuStreamDestroy_v2", Needs::Context, [&] {
     if (!state().streams.erase(stream))
       return CUDA_ERROR_INVALID_HANDLE;
-    drain(*stream->queue);
+    state().orphans.push_back(stream->queue); // destroying does not wait
     delete stream;
     return CUDA_SUCCESS;
   });

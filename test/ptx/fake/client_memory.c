@@ -203,9 +203,14 @@ void scenarioLateStreams(void) {
   CHECK(in(data, host + 2, 4, first) == CUDA_SUCCESS);
   CHECK(CALL(cuCtxSynchronize, (void), ()) == CUDA_SUCCESS);
   CHECK(copyOut(host, data, 4) == CUDA_SUCCESS && host[0] == 0);
+  host[3] = 4;
+  CHECK(in(data, host + 3, 4, first) == CUDA_SUCCESS);
+  CHECK(out(host + 4, data, 4, first) == CUDA_SUCCESS);
   CHECK(CALL(cuEventDestroy, (CUevent), (event)) == CUDA_SUCCESS);
   CHECK(CALL(cuStreamDestroy, (CUstream), (first)) == CUDA_SUCCESS &&
         CALL(cuStreamDestroy, (CUstream), (second)) == CUDA_SUCCESS);
+  CHECK(host[4] == 0); // who destroys a stream does not wait for it
+  CHECK(CALL(cuCtxSynchronize, (void), ()) == CUDA_SUCCESS && host[4] == 4);
 }
 
 void scenarioInspection(void) {

@@ -59,6 +59,19 @@ TEST_F(DeviceStreamTest, copiesFromPinnedMemory) {
   EXPECT_EQ(read(stream, block.address, 2), (std::vector<uint32_t>{1, 3}));
 }
 
+TEST_F(DeviceStreamTest, aStreamThatGoesHasRun) {
+  setenv("FAKE_CUDA_STRICT", "1", 1);
+  Device device = open();
+  Stream stream = makeStream(device);
+  DeviceBlock block(device, counted(2, 8));
+  uint32_t numbers[2] = {};
+  EXPECT_OK(tell(
+      [&](lmopt_error_t *error) { return lmoptp_stream_copy_out(stream.get(), numbers, block.address, 8, error); }));
+  EXPECT_EQ(numbers[1], 0u);
+  stream.reset();
+  EXPECT_EQ(numbers[1], 9u);
+}
+
 TEST_F(DeviceStreamTest, aLaunchThatIsWrong) {
   Device device = open();
   Module module = load(device);
