@@ -5,7 +5,8 @@
 In: the folder of the project. Out: every include that leads upwards, with file and line.
 The rule (docs/architecture.md): files -> dialects -> passes, codegen, frontends -> tools. The three in the middle do not
 know each other, the runtime knows nothing of the compiler, and the compiler may use the runtime (the border of abi.h, the
-tokenizer that builds its own blob). Inside the runtime: platform -> artifact -> session, chat; tokenizer -> chat.
+tokenizer that builds its own blob). Inside the runtime: platform -> artifact -> session, chat; platform -> device;
+tokenizer -> chat.
 Usage: floors.py SOURCE_DIR
 """
 import pathlib
@@ -24,6 +25,7 @@ ROOMS = {
 RUNTIME_ROOMS = {
     "platform": set(),
     "tokenizer": set(),
+    "device": {"platform"},
     "artifact": {"platform"},
     "session": {"platform", "artifact"},
     "chat": {"platform", "tokenizer", "artifact"},

@@ -3,7 +3,9 @@
 // The environment, initialization, the device and its context, errors, and finding functions by name.
 // Described in Driver.h.
 #include "test/ptx/fake/Driver.h"
+#include "test/ptx/fake/Inspect.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <dlfcn.h>
@@ -26,34 +28,69 @@ int lmopt::fake::computeCapability() { return static_cast<int>(environmentNumber
 uint32_t lmopt::fake::mostSharedBytes() { return (computeCapability() >= 90 ? 227 : 163) * 1024; }
 uint32_t lmopt::fake::mostSharedOfAll() { return (computeCapability() >= 90 ? 228 : 164) * 1024; }
 
+static std::vector<std::string> environmentList(const char *name) {
+  std::vector<std::string> entries;
+  const char *text = std::getenv(name);
+  for (std::string rest = text ? text : ""; !rest.empty();) {
+    entries.push_back(rest.substr(0, rest.find(',')));
+    rest.erase(0, entries.back().size() + 1);
+  }
+  return entries;
+}
+
+/// Calls that give something back, and what they need for it: "*" does not count them, because nobody can do anything
+/// about their failure.
+static bool givesBack(const std::string &name) {
+  for (const char *part :
+       {"Free", "Destroy", "Release", "Unmap", "Unload", "Unregister", "PushCurrent", "PopCurrent", "EndCapture"})
+    if (name.find(part) != std::string::npos)
+      return true;
+  return false;
+}
+
 /// The code with which this call is to fail, or 0. Names count with and without "_v2".
 static CUresult injectedFailure(const std::string &function) {
-  const char *text = std::getenv("FAKE_CUDA_FAIL");
-  if (!text)
+  std::vector<std::string> entries = environmentList("FAKE_CUDA_FAIL");
+  if (entries.empty())
     return CUDA_SUCCESS;
-  std::string base = function.substr(0, function.rfind("_v2")), rest = text;
-  unsigned seen = ++state().calls[base];
-  while (!rest.empty()) {
-    std::string entry = rest.substr(0, rest.find(','));
-    rest.erase(0, entry.size() + 1);
+  std::string base = function.substr(0, function.rfind("_v2"));
+  unsigned seen = ++state().calls[base], seenOfAll = givesBack(base) ? 0 : ++state().allCalls;
+  for (const std::string &entry : entries) {
     size_t first = entry.find(':'), second = entry.find(':', first + 1);
     if (first == std::string::npos || second == std::string::npos)
       continue;
     std::string name = entry.substr(0, first);
-    if ((name == base || name == function) && std::strtoul(entry.c_str() + first + 1, nullptr, 10) == seen)
+    unsigned long which = std::strtoul(entry.c_str() + first + 1, nullptr, 10);
+    if (((name == base || name == function) && which == seen) || (name == "*" && which == seenOfAll))
       return static_cast<CUresult>(std::strtol(entry.c_str() + second + 1, nullptr, 10));
   }
   return CUDA_SUCCESS;
+}
+
+/// The contexts that are current in this thread, the last one first in line.
+static std::vector<CUcontext> &contextStack() {
+  static thread_local std::vector<CUcontext> stack;
+  return stack;
+}
+
+static bool hasContext() {
+  return state().contextUses > 0 && !contextStack().empty() && contextStack().back() == &state().context;
+}
+
+static CUresult unmetNeed(Needs needs) {
+  if (needs != Needs::Nothing && !state().isInitialized)
+    return CUDA_ERROR_NOT_INITIALIZED;
+  if ((needs == Needs::Context || needs == Needs::HealthyContext) && !hasContext())
+    return CUDA_ERROR_INVALID_CONTEXT;
+  return needs == Needs::Healthy || needs == Needs::HealthyContext ? state().stickyError : CUDA_SUCCESS;
 }
 
 CUresult lmopt::fake::call(const char *function, Needs needs, const std::function<CUresult()> &body) {
   std::lock_guard<std::mutex> lock(state().mutex);
   if (CUresult failure = injectedFailure(function))
     return failure;
-  if (needs != Needs::Nothing && !state().isInitialized)
-    return CUDA_ERROR_NOT_INITIALIZED;
-  if (needs == Needs::Healthy && state().stickyError)
-    return state().stickyError;
+  if (CUresult unmet = unmetNeed(needs))
+    return unmet;
   try {
     return body();
   } catch (const std::bad_alloc &) {
@@ -147,7 +184,9 @@ static int attributeValue(int attribute) {
 
 FAKE_CUDA_API cuDeviceGetAttribute(int *value, int attribute, CUdevice device) {
   return call("cuDeviceGetAttribute", Needs::Initialized, [&] {
-    *value = attributeValue(attribute);
+    auto hidden = environmentList("FAKE_CUDA_WITHOUT");
+    bool isHidden = std::find(hidden.begin(), hidden.end(), std::to_string(attribute)) != hidden.end();
+    *value = isHidden ? 0 : attributeValue(attribute);
     return device == 0 && *value >= 0 ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
   });
 }
@@ -179,12 +218,52 @@ FAKE_CUDA_API cuDevicePrimaryCtxRelease_v2(CUdevice device) {
 }
 
 FAKE_CUDA_API cuCtxSetCurrent(CUcontext context) {
-  return call("cuCtxSetCurrent", Needs::Initialized,
-              [&] { return context && context != &state().context ? CUDA_ERROR_INVALID_CONTEXT : CUDA_SUCCESS; });
+  return call("cuCtxSetCurrent", Needs::Initialized, [&] {
+    if (context && context != &state().context)
+      return CUDA_ERROR_INVALID_CONTEXT;
+    if (!contextStack().empty())
+      contextStack().pop_back();
+    if (context)
+      contextStack().push_back(context);
+    return CUDA_SUCCESS;
+  });
+}
+
+FAKE_CUDA_API cuCtxPushCurrent_v2(CUcontext context) {
+  return call("cuCtxPushCurrent_v2", Needs::Initialized, [&] {
+    if (context != &state().context || state().contextUses == 0)
+      return CUDA_ERROR_INVALID_CONTEXT;
+    contextStack().push_back(context);
+    return CUDA_SUCCESS;
+  });
+}
+
+FAKE_CUDA_API cuCtxPopCurrent_v2(CUcontext *context) {
+  return call("cuCtxPopCurrent_v2", Needs::Initialized, [&] {
+    if (contextStack().empty())
+      return CUDA_ERROR_INVALID_CONTEXT;
+    if (context)
+      *context = contextStack().back();
+    contextStack().pop_back();
+    return CUDA_SUCCESS;
+  });
+}
+
+FAKE_CUDA_API cuCtxGetCurrent(CUcontext *context) {
+  return call("cuCtxGetCurrent", Needs::Initialized, [&] {
+    *context = contextStack().empty() ? nullptr : contextStack().back();
+    return CUDA_SUCCESS;
+  });
 }
 
 FAKE_CUDA_API cuCtxSynchronize() {
-  return call("cuCtxSynchronize", Needs::Healthy, [] { return CUDA_SUCCESS; });
+  return call("cuCtxSynchronize", Needs::HealthyContext, [] {
+    for (CUstream stream : state().streams)
+      if (stream->capture)
+        return static_cast<CUresult>(CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED);
+    CUresult failed = drainAll();
+    return failed ? failed : state().stickyError;
+  });
 }
 
 namespace {
@@ -199,6 +278,9 @@ static constexpr ErrorRow kErrors[] = {
     {CUDA_ERROR_INVALID_VALUE, "CUDA_ERROR_INVALID_VALUE", "invalid argument"},
     {CUDA_ERROR_OUT_OF_MEMORY, "CUDA_ERROR_OUT_OF_MEMORY", "out of memory"},
     {CUDA_ERROR_NOT_INITIALIZED, "CUDA_ERROR_NOT_INITIALIZED", "initialization error"},
+    {CUDA_ERROR_STUB_LIBRARY, "CUDA_ERROR_STUB_LIBRARY", "CUDA driver is a stub library"},
+    {CUDA_ERROR_DEVICE_UNAVAILABLE, "CUDA_ERROR_DEVICE_UNAVAILABLE",
+     "CUDA-capable device(s) is/are busy or unavailable"},
     {CUDA_ERROR_NO_DEVICE, "CUDA_ERROR_NO_DEVICE", "no CUDA-capable device is detected"},
     {CUDA_ERROR_INVALID_DEVICE, "CUDA_ERROR_INVALID_DEVICE", "invalid device ordinal"},
     {CUDA_ERROR_INVALID_CONTEXT, "CUDA_ERROR_INVALID_CONTEXT", "invalid device context"},
@@ -206,6 +288,8 @@ static constexpr ErrorRow kErrors[] = {
     {CUDA_ERROR_INVALID_PTX, "CUDA_ERROR_INVALID_PTX", "a PTX JIT compilation failed"},
     {CUDA_ERROR_UNSUPPORTED_PTX_VERSION, "CUDA_ERROR_UNSUPPORTED_PTX_VERSION",
      "the provided PTX was compiled with an unsupported toolchain"},
+    {CUDA_ERROR_JIT_COMPILER_NOT_FOUND, "CUDA_ERROR_JIT_COMPILER_NOT_FOUND", "PTX JIT compiler library not found"},
+    {CUDA_ERROR_NOT_READY, "CUDA_ERROR_NOT_READY", "device not ready"},
     {CUDA_ERROR_INVALID_HANDLE, "CUDA_ERROR_INVALID_HANDLE", "invalid resource handle"},
     {CUDA_ERROR_NOT_FOUND, "CUDA_ERROR_NOT_FOUND", "named symbol not found"},
     {CUDA_ERROR_ILLEGAL_ADDRESS, "CUDA_ERROR_ILLEGAL_ADDRESS", "an illegal memory access was encountered"},
@@ -253,9 +337,41 @@ static void *findFunction(const char *name) {
 
 FAKE_CUDA_API cuGetProcAddress_v2(const char *name, void **function, int, uint64_t, int *status) {
   return call("cuGetProcAddress_v2", Needs::Nothing, [&] {
-    *function = findFunction(name);
+    auto missing = environmentList("FAKE_CUDA_MISSING");
+    bool isMissing = std::find(missing.begin(), missing.end(), name) != missing.end();
+    *function = isMissing ? nullptr : findFunction(name);
     if (status)
       *status = *function ? 0 : 1; // CU_GET_PROC_ADDRESS_SYMBOL_NOT_FOUND
     return *function ? CUDA_SUCCESS : CUDA_ERROR_NOT_FOUND;
   });
+}
+
+// ---- for tests
+
+void fakeCudaInspect(FakeCudaLive *live) {
+  std::lock_guard<std::mutex> lock(state().mutex);
+  const State &s = state();
+  *live = {s.usedBytes,
+           static_cast<unsigned>(s.contextUses),
+           static_cast<unsigned>(contextStack().size()),
+           static_cast<unsigned>(s.allocations.size()),
+           static_cast<unsigned>(s.hostAllocations.size()),
+           static_cast<unsigned>(s.reservations.size()),
+           static_cast<unsigned>(s.mapped.size()),
+           static_cast<unsigned>(s.physical.size()),
+           static_cast<unsigned>(s.modules.size()),
+           static_cast<unsigned>(s.streams.size()),
+           s.events,
+           s.graphs,
+           s.executables,
+           s.lateUploads};
+}
+
+void fakeCudaForget(void) {
+  std::lock_guard<std::mutex> lock(state().mutex);
+  state().isInitialized = state().isInitialized && state().contextUses > 0;
+  state().stickyError = CUDA_SUCCESS;
+  state().calls.clear();
+  state().allCalls = 0;
+  state().lateUploads = 0;
 }

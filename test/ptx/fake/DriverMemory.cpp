@@ -42,7 +42,7 @@ static void markInitialized(CUdeviceptr address, size_t size) {
 }
 
 FAKE_CUDA_API cuMemGetInfo_v2(size_t *free, size_t *total) {
-  return call("cuMemGetInfo_v2", Needs::Healthy, [&] {
+  return call("cuMemGetInfo_v2", Needs::HealthyContext, [&] {
     *total = memoryLimit();
     *free = *total - std::min(*total, state().usedBytes);
     return CUDA_SUCCESS;
@@ -50,7 +50,7 @@ FAKE_CUDA_API cuMemGetInfo_v2(size_t *free, size_t *total) {
 }
 
 FAKE_CUDA_API cuMemAlloc_v2(CUdeviceptr *address, size_t size) {
-  return call("cuMemAlloc_v2", Needs::Healthy, [&] {
+  return call("cuMemAlloc_v2", Needs::HealthyContext, [&] {
     if (size == 0)
       return CUDA_ERROR_INVALID_VALUE;
     if (size > memoryLimit() || state().usedBytes > memoryLimit() - size)
@@ -69,7 +69,7 @@ FAKE_CUDA_API cuMemAlloc_v2(CUdeviceptr *address, size_t size) {
 }
 
 FAKE_CUDA_API cuMemFree_v2(CUdeviceptr address) {
-  return call("cuMemFree_v2", Needs::Initialized, [&] {
+  return call("cuMemFree_v2", Needs::Context, [&] {
     auto found = state().allocations.find(address);
     if (found == state().allocations.end())
       return CUDA_ERROR_INVALID_VALUE;
@@ -82,7 +82,7 @@ FAKE_CUDA_API cuMemFree_v2(CUdeviceptr address) {
 }
 
 FAKE_CUDA_API cuMemAllocHost_v2(void **memory, size_t size) {
-  return call("cuMemAllocHost_v2", Needs::Healthy, [&] {
+  return call("cuMemAllocHost_v2", Needs::HealthyContext, [&] {
     *memory = size ? std::aligned_alloc(4096, roundUp(size, 4096) + 4096) : nullptr;
     if (!*memory)
       return size ? CUDA_ERROR_OUT_OF_MEMORY : CUDA_ERROR_INVALID_VALUE;
@@ -94,7 +94,7 @@ FAKE_CUDA_API cuMemAllocHost_v2(void **memory, size_t size) {
 }
 
 FAKE_CUDA_API cuMemFreeHost(void *memory) {
-  return call("cuMemFreeHost", Needs::Initialized, [&] {
+  return call("cuMemFreeHost", Needs::Context, [&] {
     if (!state().hostAllocations.erase(memory))
       return CUDA_ERROR_INVALID_VALUE;
     state().device.memory.remove(memory);
@@ -104,7 +104,7 @@ FAKE_CUDA_API cuMemFreeHost(void *memory) {
 }
 
 FAKE_CUDA_API cuMemHostRegister_v2(void *memory, size_t size, unsigned) {
-  return call("cuMemHostRegister_v2", Needs::Healthy, [&] {
+  return call("cuMemHostRegister_v2", Needs::HealthyContext, [&] {
     if (!memory || size == 0)
       return CUDA_ERROR_INVALID_VALUE;
     state().device.memory.add(memory, size, true);
@@ -113,14 +113,14 @@ FAKE_CUDA_API cuMemHostRegister_v2(void *memory, size_t size, unsigned) {
 }
 
 FAKE_CUDA_API cuMemHostUnregister(void *memory) {
-  return call("cuMemHostUnregister", Needs::Initialized, [&] {
+  return call("cuMemHostUnregister", Needs::Context, [&] {
     state().device.memory.remove(memory);
     return CUDA_SUCCESS;
   });
 }
 
 FAKE_CUDA_API cuMemHostGetDevicePointer_v2(CUdeviceptr *address, void *memory, unsigned) {
-  return call("cuMemHostGetDevicePointer_v2", Needs::Healthy, [&] {
+  return call("cuMemHostGetDevicePointer_v2", Needs::HealthyContext, [&] {
     *address = reinterpret_cast<CUdeviceptr>(memory);
     return isDeviceRange(*address, 1) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
   });
@@ -155,38 +155,55 @@ static CUresult copyWithin(CUdeviceptr into, CUdeviceptr from, size_t size) {
   return isDeviceRange(from, size) ? copyIn(into, pointerOf(from), size) : CUDA_ERROR_INVALID_VALUE;
 }
 
+/// What does not go through a stream waits for the default one.
+template <class Copy>
+static CUresult afterDefaultStream(Copy copy) {
+  CUresult failed = drain(*state().defaultStream.queue);
+  failed = failed ? failed : state().stickyError;
+  return failed ? failed : copy();
+}
+
 FAKE_CUDA_API cuMemcpyHtoD_v2(CUdeviceptr into, const void *from, size_t size) {
-  return call("cuMemcpyHtoD_v2", Needs::Healthy, [&] { return copyIn(into, from, size); });
+  return call("cuMemcpyHtoD_v2", Needs::HealthyContext,
+              [&] { return afterDefaultStream([&] { return copyIn(into, from, size); }); });
 }
 FAKE_CUDA_API cuMemcpyDtoH_v2(void *into, CUdeviceptr from, size_t size) {
-  return call("cuMemcpyDtoH_v2", Needs::Healthy, [&] { return copyOut(into, from, size); });
+  return call("cuMemcpyDtoH_v2", Needs::HealthyContext,
+              [&] { return afterDefaultStream([&] { return copyOut(into, from, size); }); });
 }
 FAKE_CUDA_API cuMemcpyHtoDAsync_v2(CUdeviceptr into, const void *from, size_t size, CUstream stream) {
-  return call("cuMemcpyHtoDAsync_v2", Needs::Healthy,
+  return call("cuMemcpyHtoDAsync_v2", Needs::HealthyContext,
               [&] { return enqueue(stream, [=] { return copyIn(into, from, size); }); });
 }
 FAKE_CUDA_API cuMemcpyDtoHAsync_v2(void *into, CUdeviceptr from, size_t size, CUstream stream) {
-  return call("cuMemcpyDtoHAsync_v2", Needs::Healthy,
+  return call("cuMemcpyDtoHAsync_v2", Needs::HealthyContext,
               [&] { return enqueue(stream, [=] { return copyOut(into, from, size); }); });
 }
 FAKE_CUDA_API cuMemcpyDtoDAsync_v2(CUdeviceptr into, CUdeviceptr from, size_t size, CUstream stream) {
-  return call("cuMemcpyDtoDAsync_v2", Needs::Healthy,
+  return call("cuMemcpyDtoDAsync_v2", Needs::HealthyContext,
               [&] { return enqueue(stream, [=] { return copyWithin(into, from, size); }); });
 }
 FAKE_CUDA_API cuMemsetD8_v2(CUdeviceptr into, unsigned char value, size_t size) {
-  return call("cuMemsetD8_v2", Needs::Healthy, [&] { return fill(into, value, size); });
+  return call("cuMemsetD8_v2", Needs::HealthyContext,
+              [&] { return afterDefaultStream([&] { return fill(into, value, size); }); });
 }
 FAKE_CUDA_API cuMemsetD8Async(CUdeviceptr into, unsigned char value, size_t size, CUstream stream) {
-  return call("cuMemsetD8Async", Needs::Healthy,
+  return call("cuMemsetD8Async", Needs::HealthyContext,
               [&] { return enqueue(stream, [=] { return fill(into, value, size); }); });
 }
 
 // ---- virtual addresses
 
-FAKE_CUDA_API cuMemGetAllocationGranularity(size_t *granularity, const void *, int) {
+/// Memory of this device that stays where it is: all there is here.
+static bool isOfDevice(const CUmemAllocationProp *properties) {
+  return properties && properties->type == CU_MEM_ALLOCATION_TYPE_PINNED && properties->requestedHandleTypes == 0 &&
+         properties->location.type == CU_MEM_LOCATION_TYPE_DEVICE && properties->location.id == 0;
+}
+
+FAKE_CUDA_API cuMemGetAllocationGranularity(size_t *granularity, const CUmemAllocationProp *properties, int) {
   return call("cuMemGetAllocationGranularity", Needs::Initialized, [&] {
     *granularity = kPage;
-    return CUDA_SUCCESS;
+    return isOfDevice(properties) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
   });
 }
 
@@ -214,9 +231,10 @@ FAKE_CUDA_API cuMemAddressFree(CUdeviceptr address, size_t size) {
   });
 }
 
-FAKE_CUDA_API cuMemCreate(CUmemGenericAllocationHandle *handle, size_t size, const void *, unsigned long long) {
+FAKE_CUDA_API cuMemCreate(CUmemGenericAllocationHandle *handle, size_t size, const CUmemAllocationProp *properties,
+                          unsigned long long) {
   return call("cuMemCreate", Needs::Healthy, [&] {
-    if (size == 0 || size % kPage)
+    if (size == 0 || size % kPage || !isOfDevice(properties))
       return CUDA_ERROR_INVALID_VALUE;
     if (size > memoryLimit() || state().usedBytes > memoryLimit() - size)
       return CUDA_ERROR_OUT_OF_MEMORY;
@@ -276,8 +294,11 @@ FAKE_CUDA_API cuMemMap(CUdeviceptr address, size_t size, size_t offset, CUmemGen
 }
 
 /// Only now may anybody touch it.
-FAKE_CUDA_API cuMemSetAccess(CUdeviceptr address, size_t size, const void *, size_t) {
+FAKE_CUDA_API cuMemSetAccess(CUdeviceptr address, size_t size, const CUmemAccessDesc *access, size_t count) {
   return call("cuMemSetAccess", Needs::Healthy, [&] {
+    if (count != 1 || access->location.type != CU_MEM_LOCATION_TYPE_DEVICE || access->location.id != 0 ||
+        access->flags != CU_MEM_ACCESS_FLAGS_PROT_READWRITE)
+      return CUDA_ERROR_INVALID_VALUE;
     for (CUdeviceptr at = address; at < address + size;) {
       auto found = state().mapped.find(at);
       if (found == state().mapped.end())

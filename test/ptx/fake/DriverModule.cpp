@@ -46,7 +46,7 @@ void writeLog(const std::string &message, unsigned count, const int *options, vo
   }
   std::fprintf(stderr, "fake cuda: %s\n", message.c_str());
   if (buffer && size)
-    std::snprintf(buffer, size, "%s", message.c_str());
+    std::snprintf(buffer, size, "%s\n", message.c_str()); // lines, as ptxas writes
 }
 
 /// ELF, or a fat binary of nvcc's.
@@ -181,19 +181,20 @@ bool takeAttribute(const CUlaunchAttribute &attribute, LaunchShape &shape) {
 } // namespace
 
 FAKE_CUDA_API cuModuleLoadDataEx(CUmodule *module, const void *image, unsigned count, int *options, void **values) {
-  return call("cuModuleLoadDataEx", Needs::Healthy,
+  return call("cuModuleLoadDataEx", Needs::HealthyContext,
               [&] { return loadModule(module, static_cast<const char *>(image), count, options, values); });
 }
 
 FAKE_CUDA_API cuModuleLoadData(CUmodule *module, const void *image) {
-  return call("cuModuleLoadData", Needs::Healthy,
+  return call("cuModuleLoadData", Needs::HealthyContext,
               [&] { return loadModule(module, static_cast<const char *>(image), 0, nullptr, nullptr); });
 }
 
 FAKE_CUDA_API cuModuleUnload(CUmodule module) {
-  return call("cuModuleUnload", Needs::Initialized, [&] {
+  return call("cuModuleUnload", Needs::Context, [&] {
     if (!state().modules.erase(module))
       return CUDA_ERROR_INVALID_HANDLE;
+    drainAll(); // its kernels may be waiting
     state().device.unload(*module->module);
     delete module;
     return CUDA_SUCCESS;
@@ -201,9 +202,14 @@ FAKE_CUDA_API cuModuleUnload(CUmodule module) {
 }
 
 FAKE_CUDA_API cuModuleGetFunction(CUfunction *function, CUmodule module, const char *name) {
-  return call("cuModuleGetFunction", Needs::Healthy, [&] {
+  return call("cuModuleGetFunction", Needs::HealthyContext, [&] {
     if (!state().modules.count(module))
       return CUDA_ERROR_INVALID_HANDLE;
+    for (auto &known : module->functions) // one for each name: its limits are everybody's
+      if (known->name == name) {
+        *function = known.get();
+        return CUDA_SUCCESS;
+      }
     auto facts = lmopt::ptx::findKernel(*module->module, name);
     if (!facts)
       return CUDA_ERROR_NOT_FOUND;
@@ -214,7 +220,7 @@ FAKE_CUDA_API cuModuleGetFunction(CUfunction *function, CUmodule module, const c
 }
 
 FAKE_CUDA_API cuModuleGetGlobal_v2(CUdeviceptr *address, size_t *size, CUmodule module, const char *name) {
-  return call("cuModuleGetGlobal_v2", Needs::Healthy, [&] {
+  return call("cuModuleGetGlobal_v2", Needs::HealthyContext, [&] {
     if (!state().modules.count(module))
       return CUDA_ERROR_INVALID_HANDLE;
     auto found = lmopt::ptx::findGlobal(*module->module, name);
@@ -229,7 +235,7 @@ FAKE_CUDA_API cuModuleGetGlobal_v2(CUdeviceptr *address, size_t *size, CUmodule 
 }
 
 FAKE_CUDA_API cuFuncSetAttribute(CUfunction function, int attribute, int value) {
-  return call("cuFuncSetAttribute", Needs::Healthy, [&] {
+  return call("cuFuncSetAttribute", Needs::HealthyContext, [&] {
     if (attribute == CU_FUNC_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT)
       return CUDA_SUCCESS;
     bool fits = value >= 0 && function->facts.sharedBytes + static_cast<uint32_t>(value) <= mostSharedBytes();
@@ -241,7 +247,7 @@ FAKE_CUDA_API cuFuncSetAttribute(CUfunction function, int attribute, int value) 
 }
 
 FAKE_CUDA_API cuFuncGetAttribute(int *value, int attribute, CUfunction function) {
-  return call("cuFuncGetAttribute", Needs::Healthy, [&] {
+  return call("cuFuncGetAttribute", Needs::HealthyContext, [&] {
     switch (attribute) {
     case CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK:
       *value = static_cast<int>(function->facts.mostThreads);
@@ -260,7 +266,7 @@ FAKE_CUDA_API cuFuncGetAttribute(int *value, int attribute, CUfunction function)
 
 FAKE_CUDA_API cuOccupancyMaxActiveBlocksPerMultiprocessor(int *blocks, CUfunction function, int threads,
                                                           size_t shared) {
-  return call("cuOccupancyMaxActiveBlocksPerMultiprocessor", Needs::Healthy, [&] {
+  return call("cuOccupancyMaxActiveBlocksPerMultiprocessor", Needs::HealthyContext, [&] {
     bool fits = threads > 0 && static_cast<uint32_t>(threads) <= function->facts.mostThreads;
     *blocks =
         fits ? static_cast<int>(residentBlocks(static_cast<uint64_t>(threads), function->facts.sharedBytes + shared))
@@ -272,7 +278,7 @@ FAKE_CUDA_API cuOccupancyMaxActiveBlocksPerMultiprocessor(int *blocks, CUfunctio
 FAKE_CUDA_API cuLaunchKernel(CUfunction function, unsigned gridX, unsigned gridY, unsigned gridZ, unsigned blockX,
                              unsigned blockY, unsigned blockZ, unsigned shared, CUstream stream, void **parameters,
                              void **extra) {
-  return call("cuLaunchKernel", Needs::Healthy, [&] {
+  return call("cuLaunchKernel", Needs::HealthyContext, [&] {
     return launch(function, {{gridX, gridY, gridZ}, {blockX, blockY, blockZ}, shared, false}, stream, parameters,
                   extra);
   });
@@ -281,14 +287,14 @@ FAKE_CUDA_API cuLaunchKernel(CUfunction function, unsigned gridX, unsigned gridY
 FAKE_CUDA_API cuLaunchCooperativeKernel(CUfunction function, unsigned gridX, unsigned gridY, unsigned gridZ,
                                         unsigned blockX, unsigned blockY, unsigned blockZ, unsigned shared,
                                         CUstream stream, void **parameters) {
-  return call("cuLaunchCooperativeKernel", Needs::Healthy, [&] {
+  return call("cuLaunchCooperativeKernel", Needs::HealthyContext, [&] {
     return launch(function, {{gridX, gridY, gridZ}, {blockX, blockY, blockZ}, shared, true}, stream, parameters,
                   nullptr);
   });
 }
 
 FAKE_CUDA_API cuLaunchKernelEx(const CUlaunchConfig *config, CUfunction function, void **parameters, void **extra) {
-  return call("cuLaunchKernelEx", Needs::Healthy, [&] {
+  return call("cuLaunchKernelEx", Needs::HealthyContext, [&] {
     LaunchShape shape{{config->gridDimX, config->gridDimY, config->gridDimZ},
                       {config->blockDimX, config->blockDimY, config->blockDimZ},
                       config->sharedMemBytes,
