@@ -11,7 +11,6 @@
 #include "test/ptx/fake/Inspect.h"
 
 #include <cstdlib>
-#include <cstring>
 #include <dlfcn.h>
 
 namespace lmopt::test {
@@ -113,8 +112,7 @@ protected:
   }
   void TearDown() override {
     clearEnvironment();
-    FakeCudaLive nothing{}, live = inspect();
-    EXPECT_EQ(std::memcmp(&live, &nothing, sizeof live), 0) << describe(live);
+    EXPECT_EQ(describe(inspect()), describe({})); // nothing is alive
     dlclose(library);
   }
 
