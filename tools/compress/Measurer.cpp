@@ -259,7 +259,7 @@ Result<void> Measurer::measureUnit(size_t unit, MeasuredUnit &measuredUnit) {
       Result<Cell> one = cell(unit, {lever, strength, 0});
       if (!one)
         return one.error();
-      if (one->timeShare < 1) // else the pass has left it alone
+      if (one->share != 1) // else the pass has left it alone
         cuts.push_back({{lever, strength, 0}, *one});
     }
   for (size_t format = 0; format < formats().size(); ++format) {

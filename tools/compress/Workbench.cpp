@@ -4,6 +4,7 @@
 #include "tools/compress/Workbench.h"
 
 #include "codegen/Compile.h"
+#include "dialects/lm/conditional/Conditional.h"
 #include "passes/analysis/ParamUses.h"
 #include "tools/lmopt/Model.h"
 
@@ -42,12 +43,12 @@ static Result<nlohmann::json> readManifest(const std::string &artifact) {
   return manifest;
 }
 
-/// weight -> the unit whose linear or embedding reads it first.
+/// weight -> the unit whose linear, embedding or experts read it first.
 static std::map<std::string, std::string> ownersOf(ModuleOp module, const std::vector<Unit> &units) {
   std::map<std::string, std::string> owners;
   lm::walkModel(module, [&](Operation *op) {
     const Unit *unit = unitOf(units, lm::getPartName(op).str());
-    if (!unit || !isa<lm::LinearLikeOpInterface, lm::EmbeddingOp>(op))
+    if (!unit || !isa<lm::LinearLikeOpInterface, lm::EmbeddingOp, lm::ExpertsOp>(op))
       return;
     for (NamedAttribute attribute : op->getAttrs())
       if (auto symbol = dyn_cast<FlatSymbolRefAttr>(attribute.getValue()))
