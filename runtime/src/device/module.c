@@ -4,7 +4,8 @@
  * greatest capability that runs here is taken: its cubin, which needs no translation, and where the driver has no use
  * for that, its PTX. Limits of kernels are checked when they are found, so that launching has nothing left to refuse.
  * In, out: device.h. Cost of PTX: the driver's translator, seconds for a large module, kept in its cache
- * (~/.nv/ComputeCache) for the next process. Source: ptx.md 0, 5.3. Tested by test/unit/runtime/DeviceModuleTest.cpp.
+ * (in a folder of the user's own) for the next process. Source: ptx.md 0, 5.3. Tested by
+ * test/unit/runtime/DeviceModuleTest.cpp.
  */
 #include "runtime/src/device/internal.h"
 
