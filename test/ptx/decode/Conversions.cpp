@@ -65,26 +65,12 @@ Range rangeOf(ScalarType type) {
   return {0, ~uint64_t(0) >> (64 - bits)};
 }
 
-double roundReal(double value, uint8_t rounding) {
-  switch (static_cast<Rounding>(rounding)) {
-  case Rounding::Nearest:
-    return std::nearbyint(value);
-  case Rounding::Zero:
-    return std::trunc(value);
-  case Rounding::Down:
-    return std::floor(value);
-  case Rounding::Up:
-    return std::ceil(value);
-  }
-  return value;
-}
-
 /// An f64 holds the limits of all types but the greatest ones of 64 bits, which round up to a power of two.
 uint64_t realToInteger(double value, ScalarType type, uint8_t rounding, ScalarType from) {
   Range range = rangeOf(type);
   if (value != value)
     return from == ScalarType::F64 && sizeOf(type) == 8 ? uint64_t(1) << 63 : 0;
-  value = roundReal(value, rounding);
+  value = roundToInteger(value, static_cast<Rounding>(rounding));
   if (value <= static_cast<double>(range.least))
     return static_cast<uint64_t>(range.least);
   if (value >= static_cast<double>(range.most))
@@ -153,7 +139,7 @@ uint64_t writeFloat(Number number, const Conversion &c) {
   if (number.isFloat && c.flush && (c.from == ScalarType::F32 || c.to == ScalarType::F32))
     value = std::fabs(value) < 0x1p-126 ? std::copysign(0.0, value) : value;
   if (number.isFloat && c.toIntegral)
-    value = roundReal(value, c.rounding);
+    value = roundToInteger(value, static_cast<Rounding>(c.rounding));
   if (c.to == ScalarType::F64)
     return bitsAs<uint64_t>(canonical(number.isFloat      ? value
                                       : number.isNegative ? static_cast<double>(static_cast<int64_t>(number.integer))

@@ -15,7 +15,7 @@ constexpr Format kHalf{11, -14, 15};
 constexpr Format kBfloat{8, -126, 127};
 } // namespace
 
-static double roundToInteger(double value, Rounding rounding) {
+double roundToInteger(double value, Rounding rounding) {
   switch (rounding) {
   case Rounding::Nearest:
     return std::nearbyint(value);

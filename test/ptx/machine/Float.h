@@ -15,6 +15,8 @@ namespace lmopt::ptx {
 
 enum class Rounding : uint8_t { Nearest, Zero, Down, Up };
 
+double roundToInteger(double value, Rounding rounding);
+
 /// False for integers.
 template <typename T>
 bool isNan(T value) {
