@@ -51,6 +51,10 @@ FailureOr<Statistics> Statistics::open(ModuleOp module, const std::string &path)
   return statistics;
 }
 
+static InFlightDiagnostic damaged(Operation *op, const Error &error) {
+  return op->emitError("statistics: ") << error.message << "; the file is damaged, calibrate again";
+}
+
 static Operation *placeOf(const ObservedValue &value) {
   Value place = value.value;
   return place.getDefiningOp() ? place.getDefiningOp() : place.getParentBlock()->getParentOp();
@@ -122,7 +126,7 @@ FailureOr<double> Statistics::readChange(LinearOp last, const ObservedValue &inp
                             << "' changes the rows; an older lmopt made it, calibrate again";
   Result<std::vector<double>> sum = readStatistics(file, name + ".change", 1);
   if (!sum)
-    return last.emitError("statistics: ") << sum.error().message << "; the file is damaged, calibrate again";
+    return damaged(last, sum.error());
   return sum->front() / static_cast<double>(std::max<int64_t>(1, tokenCount));
 }
 
@@ -131,8 +135,7 @@ FailureOr<double> Statistics::readPositiveShare(const ObservedValue &value) cons
     return failure();
   Result<std::vector<double>> counts = readStatistics(file, value.name + ".positive", value.width());
   if (!counts)
-    return placeOf(value)->emitError("statistics: ")
-           << counts.error().message << "; the file is damaged, calibrate again";
+    return damaged(placeOf(value), counts.error());
   double all = static_cast<double>(tokenCount) * static_cast<double>(value.width());
   return std::accumulate(counts->begin(), counts->end(), 0.0) / all;
 }
@@ -150,8 +153,7 @@ FailureOr<HeadRows> Statistics::readHeadRows(const ObservedValue &value) const {
   Result<std::vector<double>> lse = readStatistics(file, value.name + ".lse", sums->shape.front());
   Result<std::vector<float>> rows = readStatisticsRows(file, value.name + ".rows", sums->shape.front(), result.width);
   if (!lse || !rows)
-    return op->emitError("statistics: ") << (lse ? rows.error() : lse.error()).message
-                                         << "; the file is damaged, calibrate again";
+    return damaged(op, lse ? rows.error() : lse.error());
   result.lse = lse.take(), result.rows = rows.take();
   return result;
 }
@@ -165,8 +167,7 @@ FailureOr<std::vector<float>> Statistics::readBlockRows(const ObservedValue &val
   int64_t count = kept->shape.size() == 2 ? kept->shape.front() : -1;
   Result<std::vector<float>> rows = readStatisticsRows(file, value.name + ".rows", count, value.width());
   if (!rows)
-    return placeOf(value)->emitError("statistics: ")
-           << rows.error().message << "; the file is damaged, calibrate again";
+    return damaged(placeOf(value), rows.error());
   return rows.take();
 }
 
@@ -190,7 +191,7 @@ FailureOr<ValueStatistics> Statistics::read(const ObservedValue &value) const {
   take(readStatistics, ".positive", n, result.positive);
   take(readStatisticsF32, ".greatest", n, result.greatest);
   if (fault)
-    return op->emitError("statistics: ") << fault->message << "; the file is damaged, calibrate again";
+    return damaged(op, *fault);
   return result;
 }
 

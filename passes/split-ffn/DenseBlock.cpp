@@ -9,6 +9,14 @@
 
 namespace lmopt::lm {
 
+std::vector<double> DenseBlock::squaredNorms() const {
+  std::vector<double> norms(static_cast<size_t>(neurons()));
+  for (int64_t m = 0; m < outputs(); ++m)
+    for (size_t i = 0; i < norms.size(); ++i)
+      norms[i] += double(last.row(m)[i]) * last.row(m)[i];
+  return norms;
+}
+
 BlockProducts::BlockProducts(const DenseBlock &block)
     : dense(block), first(block.first.numbers, block.neurons(), block.width()),
       last(block.last.numbers, block.outputs(), block.neurons()) {

@@ -24,6 +24,8 @@ struct DenseBlock {
   int64_t neurons() const { return first.count; }
   int64_t width() const { return first.width; }
   int64_t outputs() const { return last.count; }
+  /// |w_i|² of what each neuron adds, w_i column i of the last matrix.
+  std::vector<double> squaredNorms() const;
 };
 
 /// What the neurons of a block give for some rows.

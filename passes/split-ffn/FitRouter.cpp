@@ -15,15 +15,6 @@ static constexpr double kDamping = 0.03;
 /// Of the number that is always 1: nothing but what keeps the equations regular.
 static constexpr double kConstantDamping = 1e-6;
 
-/// |w_i|² of what each neuron adds.
-static std::vector<double> squaredNorms(const DenseBlock &block) {
-  std::vector<double> norms(static_cast<size_t>(block.neurons()));
-  for (int64_t m = 0; m < block.outputs(); ++m)
-    for (size_t i = 0; i < norms.size(); ++i)
-      norms[i] += double(block.last.row(m)[i]) * block.last.row(m)[i];
-  return norms;
-}
-
 /// Rows by which neurons are compared.
 static constexpr int64_t kProfileRows = 1024;
 
@@ -33,7 +24,7 @@ class RouterFit {
 public:
   RouterFit(const BlockProducts &products, const BlockRows &rows, NeuronClusters &clusters)
       : products(products), rows(rows), clusters(clusters), means(products.block().neurons()),
-        norms(squaredNorms(products.block())), ridge(rows.width + 1, clusters.routerRows()) {}
+        norms(products.block().squaredNorms()), ridge(rows.width + 1, clusters.routerRows()) {}
 
   bool run() {
     findMeans();
@@ -118,18 +109,20 @@ private:
 } // namespace
 
 std::vector<float> firingProfiles(const BlockProducts &products, const BlockRows &rows) {
-  const DenseBlock &block = products.block();
-  auto neurons = static_cast<size_t>(block.neurons());
-  std::vector<double> norms = squaredNorms(block);
+  std::vector<double> norms = products.block().squaredNorms();
   int64_t count = static_cast<int64_t>(rows.fit.size()) / rows.width;
-  int64_t stride = std::max<int64_t>(1, count / kProfileRows), used = (count + stride - 1) / stride;
-  std::vector<float> profiles(neurons * static_cast<size_t>(used));
-  for (int64_t r = 0; r < used; ++r) {
-    Activations given = products.activations(rows.fit.data() + r * stride * rows.width, 1);
-    for (size_t i = 0; i < neurons; ++i)
-      profiles[i * static_cast<size_t>(used) + static_cast<size_t>(r)] =
-          static_cast<float>(std::fabs(given.numbers[i]) * std::sqrt(norms[i]));
-  }
+  int64_t stride = std::max<int64_t>(1, count / kProfileRows);
+  std::vector<float> used, profiles;
+  for (int64_t row = 0; row < count; row += stride)
+    used.insert(used.end(), rows.fit.begin() + row * rows.width, rows.fit.begin() + (row + 1) * rows.width);
+  size_t number = used.size() / static_cast<size_t>(rows.width), r = 0;
+  profiles.resize(norms.size() * number);
+  forRuns(used, rows.width, [&](const float *x, int64_t some) {
+    Activations given = products.activations(x, some);
+    for (auto a = given.numbers.begin(); a != given.numbers.end(); a += static_cast<ptrdiff_t>(norms.size()), ++r)
+      for (size_t i = 0; i < norms.size(); ++i)
+        profiles[i * number + r] = static_cast<float>(std::fabs(a[static_cast<ptrdiff_t>(i)]) * std::sqrt(norms[i]));
+  });
   return profiles;
 }
 

@@ -18,6 +18,7 @@
 #include "passes/analysis/LinearWeights.h"
 #include "passes/analysis/NarrowLinear.h"
 #include "passes/analysis/Tell.h"
+#include "passes/split-ffn/SplitCost.h"
 #include "passes/split-ffn/SplitPlan.h"
 
 #include "mlir/IR/Threading.h"
@@ -172,7 +173,7 @@ struct SplitFfn : impl::LmSplitFfnPassBase<SplitFfn> {
                                       << "'; expected a divisor, or its name among those to 'skip'";
     auto shared = static_cast<int64_t>(std::ceil(share * double(chosen)));
     int64_t used = share > 0 ? shared : std::min<int64_t>(count, chosen);
-    block.wishes = {chosen, used, isTree(), fit, repair, pays, most, limit};
+    block.wishes = {chosen, used, isTree(), fit, repair, most, limit};
     return success();
   }
 
@@ -190,14 +191,20 @@ struct SplitFfn : impl::LmSplitFfnPassBase<SplitFfn> {
     if (block.experts() < 2 && experts == 0)
       reason = "its neurons do not fall into halves of at least 32";
     else if (pays && block.wishes.count > 0)
-      reason = reasonOfCost(sizesOf(block));
+      reason = reasonOfCost(block);
     if (!reason.empty())
       tellMissed(kPass, "KeptDense", block.down(), reason);
     return !reason.empty();
   }
 
-  static SplitSizes sizesOf(const Block &block) {
-    return lm::sizesOf(block.width(), block.neurons(), block.outputs(), block.isGated(), block.wishes);
+  /// Why experts would not pay; empty: they would.
+  static std::string reasonOfCost(const Block &block) {
+    const SplitWishes &wishes = block.wishes;
+    auto matrices = static_cast<int64_t>(block.ffn.before.size());
+    SplitSizes sizes = {block.width(),  block.neurons(), block.outputs(), matrices,
+                        wishes.experts, wishes.count,    wishes.isTree};
+    double share = splitCost(sizes) / denseCost(sizes);
+    return share < 1 ? std::string() : llvm::formatv("experts would cost {0:F2} of what it costs", share).str();
   }
 
   //===--- What it would lose ---===//
@@ -234,7 +241,7 @@ struct SplitFfn : impl::LmSplitFfnPassBase<SplitFfn> {
     bool wasSearched = block.wishes.count == 0;
     block.wishes.count = plan->count;
     if (pays && wasSearched && plan->reason.empty())
-      plan->reason = reasonOfCost(sizesOf(block));
+      plan->reason = reasonOfCost(block);
     block.plan = std::move(*plan);
     return success();
   }

@@ -9,15 +9,6 @@
 
 namespace lmopt::lm {
 
-SplitSizes sizesOf(int64_t width, int64_t neurons, int64_t outputs, bool isGated, const SplitWishes &wishes) {
-  return {width, neurons, outputs, isGated ? 2 : 1, wishes.experts, wishes.count, wishes.isTree};
-}
-
-std::string reasonOfCost(const SplitSizes &sizes) {
-  double share = splitCost(sizes) / denseCost(sizes);
-  return share < 1 ? std::string() : llvm::formatv("experts would cost {0:F2} of what it costs", share).str();
-}
-
 std::string tooMany(double firing, double most, bool isAssumed) {
   return llvm::formatv("{0:F3} of its neurons fire{1}; at most {2:F3} may", firing,
                        isAssumed ? ", as is assumed without 'stats'" : "", most);
@@ -43,8 +34,9 @@ public:
   std::optional<SplitPlan> run(double firing) {
     plan.firing = firing;
     plan.count = wishes.count;
-    plan.clusters = clustersOf(block.first);
-    if (statistics && !measure())
+    if (!statistics)
+      plan.clusters = clustersOf(block.first);
+    else if (!measure())
       return std::nullopt;
     return std::move(plan);
   }
@@ -65,7 +57,9 @@ private:
     if (!rows)
       return false;
     BlockProducts products(block);
-    if (rows->areMeasured && !fitClusters(products, *rows)) {
+    if (!rows->areMeasured) {
+      plan.clusters = clustersOf(block.first);
+    } else if (!fitClusters(products, *rows)) {
       plan.reason = "what its clusters give is beyond the range of f32";
       return true;
     }
@@ -145,13 +139,10 @@ private:
   /// Of sum_i E[a_i²] |w_i|², w_i column i of the last matrix.
   double retainedEnergy(const LeftOut &left) const {
     double all = 0, lost = 0;
-    for (int64_t i = 0; i < block.neurons(); ++i) {
-      double norm = 0;
-      for (int64_t m = 0; m < block.outputs(); ++m)
-        norm += double(block.last.row(m)[i]) * block.last.row(m)[i];
-      double energy = norm * statistics->neurons.product(i, i);
+    for (auto [i, norm] : llvm::enumerate(block.squaredNorms())) {
+      double energy = norm * statistics->neurons.product(int64_t(i), int64_t(i));
       all += energy;
-      lost += energy * left.squares[size_t(i)];
+      lost += energy * left.squares[i];
     }
     return all > 0 ? 1 - lost / all : 1;
   }

@@ -10,7 +10,6 @@
 
 #include "passes/analysis/Statistics.h"
 #include "passes/split-ffn/FitRepair.h"
-#include "passes/split-ffn/SplitCost.h"
 
 namespace lmopt::lm {
 
@@ -18,7 +17,7 @@ namespace lmopt::lm {
 struct SplitWishes {
   int64_t experts = 0; ///< of this block
   int64_t count = 0;   ///< 0: as few as keep the limit
-  bool isTree = false, fits = true, repairs = true, pays = true;
+  bool isTree = false, fits = true, repairs = true;
   double most = 1;  ///< of the neurons that fire
   double limit = 0; ///< of the error
 };
@@ -49,10 +48,6 @@ std::optional<SplitPlan> planSplit(mlir::MLIRContext *context, const DenseBlock 
 
 /// Why so many neurons that fire are too many.
 std::string tooMany(double firing, double most, bool isAssumed = false);
-/// Sizes for the cost model.
-SplitSizes sizesOf(int64_t width, int64_t neurons, int64_t outputs, bool isGated, const SplitWishes &wishes);
-/// Why experts of these sizes would not pay; empty: they would.
-std::string reasonOfCost(const SplitSizes &sizes);
 
 } // namespace lmopt::lm
 

@@ -91,6 +91,8 @@ struct CompressResult {
   std::string speedNote; ///< why there are no speeds; empty: there are
 };
 
+/// What leaves the linears of a unit makes it smaller and faster, what replaces them only faster.
+bool isFor(const Lever &lever, CompressTarget target);
 /// What may be done to a unit for that target, among levers().
 std::vector<size_t> leversFor(const Unit &unit, CompressTarget target);
 

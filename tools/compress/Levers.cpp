@@ -64,6 +64,10 @@ size_t formatIndex(const std::string &name) {
   return static_cast<size_t>(found - table.begin());
 }
 
+bool replacesLinears(const Setting &setting) {
+  return setting.lever != kNoLever && levers()[setting.lever].replacesLinears;
+}
+
 static void addNames(std::string &list, const std::vector<std::string> &names) {
   for (const std::string &name : names)
     list += (list.empty() ? "" : ",") + name;
@@ -123,8 +127,7 @@ static std::string listOf(size_t format, bool fitted, const std::vector<Unit> &u
                           const std::vector<Setting> &settings) {
   std::string list;
   for (size_t u = 0; u < units.size(); ++u) {
-    bool isGone = settings[u].lever != kNoLever && levers()[settings[u].lever].replacesLinears;
-    if (settings[u].format != format || units[u].kind == kTableKind || isGone)
+    if (settings[u].format != format || units[u].kind == kTableKind || replacesLinears(settings[u]))
       continue;
     std::vector<std::string> changed = changedBy(units[u], settings[u]);
     for (const std::string &linear : units[u].linears)

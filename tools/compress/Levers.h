@@ -70,6 +70,9 @@ struct Setting {
   }
 };
 
+/// Whether its lever leaves no linears in the unit.
+bool replacesLinears(const Setting &setting);
+
 struct RecipeSettings {
   std::string name;
   std::string statistics;       ///< of passes that use some; empty: the recipe leaves them to --calibrate

@@ -68,10 +68,14 @@ static size_t countRoundings(const Unit &unit) {
       llvm::count_if(formats(), [](const Format &format) { return !format.tableSteps.empty(); }));
 }
 
+bool isFor(const Lever &lever, CompressTarget target) {
+  return !lever.replacesLinears || target == CompressTarget::Speed;
+}
+
 std::vector<size_t> leversFor(const Unit &unit, CompressTarget target) {
   std::vector<size_t> found;
   for (size_t lever = 0; lever < levers().size(); ++lever)
-    if (levers()[lever].kind == unit.kind && (!levers()[lever].replacesLinears || target == CompressTarget::Speed))
+    if (levers()[lever].kind == unit.kind && isFor(levers()[lever], target))
       found.push_back(lever);
   return found;
 }
@@ -226,7 +230,7 @@ Result<Measurer::Cell> Measurer::cell(size_t unit, const Setting &setting) {
     if (!built)
       return built.error();
     json stored = {{"quality", toJson(built->point.quality)}, {"bytes", built->footprint.bytesOf(name)}};
-    if (setting.lever == kNoLever || !levers()[setting.lever].replacesLinears)
+    if (!replacesLinears(setting))
       return stored;
     Result<std::map<std::string, double>> seconds = timeUnits(path("cell.so"));
     if (!seconds)
@@ -275,7 +279,7 @@ Result<void> Measurer::measureUnit(size_t unit, MeasuredUnit &measuredUnit) {
     const std::string &name = bench.units()[unit].name;
     double bytes = uniforms[format].bytes[name], seconds = uniforms[format].seconds[name];
     for (const auto &[setting, cut] : cuts) {
-      if (format != 0 && setting.lever != kNoLever && levers()[setting.lever].replacesLinears)
+      if (format != 0 && replacesLinears(setting))
         continue;
       measuredUnit.options.push_back({{setting.lever, setting.strength, format},
                                       cut.loss + rounded.loss,

@@ -129,7 +129,6 @@ struct Preparation {
     const CalibrateOptions usual;
     settings.measurement.partBytes = usual.memory << 20;
     settings.measurement.headRows = 0;
-    settings.measurement.blockRows = usual.blockRows;
     settings.measurement.note = [this](const std::string &text) { note(context, text); };
     settings.context = &context;
     settings.threads = options.threads;
@@ -183,7 +182,7 @@ static Result<void> tellPlan(const CompressOptions &options, const CompressSetti
   for (const Format &format : formats())
     text += "  " + format.name;
   for (const Lever &lever : levers()) {
-    if (lever.replacesLinears && settings.target != CompressTarget::Speed)
+    if (!isFor(lever, settings.target))
       continue;
     text += "\n" + lever.pass;
     for (const std::string &strength : lever.strengths)
@@ -273,6 +272,8 @@ Result<void> compressSource(const CompressOptions &options, const Context &conte
   CompressSettings &settings = preparation.settings;
   settings.budget = *budget;
   settings.target = options.target == "speed" ? CompressTarget::Speed : CompressTarget::Size;
+  if (settings.target == CompressTarget::Speed) // lm-split-ffn is fitted to them
+    settings.measurement.blockRows = CalibrateOptions().blockRows;
   if (Result<void> checked = checkKind(preparation, budget->metric); !checked)
     return checked;
   if (Result<void> checked = checkOutputs(options, *preparation.model); !checked)
