@@ -137,9 +137,11 @@ void Emitter::waitForCopies(int64_t pending) {
 
 void Emitter::barrier() { NVVM::BarrierOp::create(b, loc); }
 
-Value Emitter::shuffleXor(Value value, int64_t mask) {
-  return NVVM::ShflOp::create(b, loc, value.getType(), number(-1), value, number(mask), number(kWarpLanes - 1),
-                              NVVM::ShflKind::bfly, UnitAttr());
+Value Emitter::acrossLanes(Value own, ArrayRef<int64_t> masks, llvm::function_ref<Value(Value, Value)> combine) {
+  for (int64_t mask : masks)
+    own = combine(own, NVVM::ShflOp::create(b, loc, own.getType(), number(-1), own, number(mask),
+                                            number(kWarpLanes - 1), NVVM::ShflKind::bfly, UnitAttr()));
+  return own;
 }
 
 Values Emitter::mma(const Values &weights, const Values &rows, const Values &sums, NVVM::MMATypes weightType,

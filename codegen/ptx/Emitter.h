@@ -101,7 +101,8 @@ public:
 
   // Warps and blocks.
   void barrier();
-  Value shuffleXor(Value value, int64_t mask);
+  /// A number of several lanes in each of them: again and again with that of the lane whose number differs in a mask.
+  Value acrossLanes(Value own, llvm::ArrayRef<int64_t> masks, llvm::function_ref<Value(Value, Value)> combine);
   /// 16 outputs x 32 inputs of s8 times 32 inputs x 8 rows of u8, added to `sums`, modulo 2^32: layouts in Fragments.h.
   Values mmaS8U8(const Values &weights, const Values &rows, const Values &sums);
   /// 16 outputs x 16 inputs times 16 inputs x 8 rows of bf16, added to f32 sums.

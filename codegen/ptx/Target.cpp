@@ -9,10 +9,7 @@
 namespace lmopt::nvptx {
 
 static const std::vector<Target> &architectures() {
-  static const std::vector<Target> table = {
-      {"sm_80", 70, 80, /*isExact=*/false, /*hasWgmma=*/false, 163 << 10},
-      {"sm_90a", 80, 90, /*isExact=*/true, /*hasWgmma=*/true, 227 << 10},
-  };
+  static const std::vector<Target> table = {{"sm_80", 70}, {"sm_90a", 80}};
   return table;
 }
 
@@ -31,13 +28,11 @@ bool makeTargets(const std::string &text, std::vector<Target> &targets, std::str
   llvm::SmallVector<llvm::StringRef> chips;
   list.split(chips, ',');
   for (llvm::StringRef chip : chips) {
-    const auto *found =
-        llvm::find_if(architectures(), [&](const Target &target) { return target.chip == chip; }).base();
-    if (found == architectures().data() + architectures().size() ||
-        llvm::any_of(targets, [&](const Target &target) { return target.chip == chip; })) {
+    auto isIt = [&](const Target &target) { return target.chip == chip; };
+    auto found = llvm::find_if(architectures(), isIt);
+    if (found == architectures().end() || llvm::any_of(targets, isIt)) {
       error = "'" + text + "': '" + chip.str() +
-              "' is no architecture, or is there twice; there are sm_80 (runs on all from 8.0 on) and " +
-              "sm_90a (9.0)";
+              "' is no architecture, or is there twice; there are sm_80 (runs on all from 8.0 on) and sm_90a (9.0)";
       return false;
     }
     targets.push_back(*found);

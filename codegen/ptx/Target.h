@@ -5,24 +5,19 @@
 // An artifact holds PTX for one architecture or several. Text for sm_80 runs on everything from 8.0 on (the driver
 // translates it); text for sm_90a uses wgmma and bulk copies and runs on 9.0 alone. The PTX version is the lowest that
 // knows what the kernels use, because an old driver refuses a newer one; LLVM ends the process when it is too low for
-// an intrinsic, so kernels ask `ptxVersion` and test/unit/codegen/ptx emits each kernel for each architecture. Source:
-// ptx.md 1.2. Tested by test/unit/codegen/ptx/TargetTest.cpp.
+// an intrinsic, so test/unit/codegen/ptx/ResourcesTest.cpp emits each kernel for each architecture. Source: ptx.md 1.2.
+// Tested by test/unit/codegen/ptx/TargetTest.cpp.
 #ifndef LMOPT_CODEGEN_PTX_TARGET_H
 #define LMOPT_CODEGEN_PTX_TARGET_H
 
-#include <cstdint>
 #include <string>
 #include <vector>
 
 namespace lmopt::nvptx {
 
 struct Target {
-  std::string chip;        ///< as LLVM and ptxas name it: sm_80, sm_90a
-  int ptxVersion = 0;      ///< 70 is PTX 7.0
-  int capability = 0;      ///< compute capability that runs it: 80 is 8.0
-  bool isExact = false;    ///< runs on that capability alone, not on later ones
-  bool hasWgmma = false;   ///< warpgroup products, bulk copies, mbarriers
-  int64_t sharedBytes = 0; ///< most of a block
+  std::string chip;   ///< as LLVM and ptxas name it: sm_80, sm_90a
+  int ptxVersion = 0; ///< 70 is PTX 7.0
 
   /// "+ptx70", what LLVM is told beside the chip.
   std::string features() const { return "+ptx" + std::to_string(ptxVersion); }

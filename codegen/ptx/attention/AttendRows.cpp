@@ -4,6 +4,7 @@
 #include "codegen/ptx/attention/AttendRows.h"
 
 #include "codegen/Functions.h"
+#include "codegen/ptx/Rows.h"
 
 #include "llvm/ADT/bit.h"
 
@@ -27,8 +28,6 @@ struct TableRow {
     blocks = e.load(e.i32(), e.at(at, 16)), position = e.load(e.i32(), e.at(at, 20));
   }
 };
-
-int64_t paddedBytes(int64_t width) { return (width + 7) / 8 * 32; }
 
 /// Places in shared memory, in bytes.
 struct SharedPlaces {
@@ -86,7 +85,9 @@ private:
     loadQueries();
     startHeads();
     copyBlock(table.keys, begin, places.keys);
+    e.closeCopies();
     copyBlock(table.values, begin, places.values);
+    e.closeCopies();
     Values sums(static_cast<size_t>(group()), e.floatOf(0));
     sums =
         e.loop(begin, end, 1, sums, [&](Value block, const Values &carried) { return addBlock(block, end, carried); });
@@ -96,7 +97,7 @@ private:
 
   void loadQueries() {
     Value from =
-        e.at(e.atElement(queries, row, paddedBytes(spec.heads * spec.width)), e.mul(kvHead, 4 * group() * spec.width));
+        e.at(e.atElement(queries, row, rowBytes(spec.heads * spec.width, 4)), e.mul(kvHead, 4 * group() * spec.width));
     e.loop(thread, e.number(group() * spec.width / 4), kThreads,
            [&](Value i) { e.storeFour(e.loadFour(e.f32(), e.at(from, e.mul(i, 16))), place(places.queries, i, 16)); });
   }
@@ -108,7 +109,7 @@ private:
     });
   }
 
-  // One group of copies, an empty one behind the last block. Positions behind the row's own are zero.
+  // Positions behind the row's own are zero.
   void copyBlock(Value cache, Value block, int64_t to) {
     int64_t chunks = spec.width / 4;
     Value from = e.atElement(cache, e.add(e.mul(kvHead, table.blocks), block), kBlock * 4 * spec.width);
@@ -118,17 +119,11 @@ private:
       e.copyAsync(e.at(place(to, position, SharedPlaces::stride(spec)), e.mul(chunk, 16)), e.at(from, e.mul(i, 16)),
                   e.select(isOurs, e.number(16), e.number(0)));
     });
-    e.closeCopies();
   }
   void copyNext(Value cache, Value block, Value end, int64_t to) {
     Value next = e.add(block, 1);
-    // The last time nothing is copied, and the group is empty: waits count groups.
-    auto made = scf::IfOp::create(e.b, e.loc, e.less(next, end), /*withElseRegion=*/true);
-    OpBuilder::InsertionGuard guard(e.b);
-    e.b.setInsertionPointToStart(made.thenBlock());
-    copyBlock(cache, next, to);
-    e.b.setInsertionPointToStart(made.elseBlock());
-    e.closeCopies();
+    e.ifThen(e.less(next, end), [&] { copyBlock(cache, next, to); });
+    e.closeCopies(); // behind the last block an empty group: waits count groups
   }
 
   Values addBlock(Value block, Value end, const Values &sums) {
@@ -180,9 +175,7 @@ private:
     }
   }
   Value acrossWarp(Value own, llvm::function_ref<Value(Value, Value)> combine) {
-    for (int64_t mask : {16, 8, 4, 2, 1})
-      own = combine(own, e.shuffleXor(own, mask));
-    return own;
+    return e.acrossLanes(own, {16, 8, 4, 2, 1}, combine);
   }
   void weighHead(Value head) {
     Value low = place(places.scores, e.add(e.mul(head, kBlock), e.lane())), high = e.at(low, 4 * kWarpLanes);
@@ -259,13 +252,12 @@ public:
 
   void run() {
     Value angles = e.atElement(a[3], table.position, 4 * spec.rotary);
-    Value queries = e.atElement(a[0], row, rowBytes(spec.heads)), turned = e.atElement(a[5], row, rowBytes(spec.heads));
+    Value queries = e.atElement(a[0], row, bytesOf(spec.heads)), turned = e.atElement(a[5], row, bytesOf(spec.heads));
     each(spec.heads, [&](Value head, Value i) {
       Value offset = e.mul(e.add(e.mul(head, spec.width), i), 4);
       e.store(turn(e.at(queries, e.mul(head, 4 * spec.width)), i, angles), e.at(turned, offset));
     });
-    Value keys = e.atElement(a[1], row, rowBytes(spec.kvHeads)),
-          values = e.atElement(a[2], row, rowBytes(spec.kvHeads));
+    Value keys = e.atElement(a[1], row, bytesOf(spec.kvHeads)), values = e.atElement(a[2], row, bytesOf(spec.kvHeads));
     each(spec.kvHeads, [&](Value head, Value i) {
       Value from = e.mul(head, 4 * spec.width);
       e.store(turn(e.at(keys, from), i, angles), inCache(table.keys, head, i));
@@ -280,7 +272,7 @@ private:
   Value row;
   TableRow table;
 
-  int64_t rowBytes(int64_t heads) const { return paddedBytes(heads * spec.width); }
+  int64_t bytesOf(int64_t heads) const { return rowBytes(heads * spec.width, 4); }
   void each(int64_t heads, const std::function<void(Value, Value)> &body) {
     e.loop(e.thread(), e.number(heads * spec.width), kThreads,
            [&](Value i) { body(e.div(i, spec.width), e.rem(i, spec.width)); });
@@ -324,7 +316,7 @@ void joinParts(Emitter &e, const AttentionSpec &spec, ValueRange a) {
       Value number = e.load(e.f32(), e.at(from, e.mul(e.rem(i, spec.width), 4)));
       return Values{e.fma(weight, number, so[0]), e.fma(weight, e.load(e.f32(), e.at(scores, 4)), so[1])};
     });
-    e.store(e.div(sums[0], sums[1]), e.at(e.atElement(a[2], row, paddedBytes(spec.heads * spec.width)), e.mul(i, 4)));
+    e.store(e.div(sums[0], sums[1]), e.at(e.atElement(a[2], row, rowBytes(spec.heads * spec.width, 4)), e.mul(i, 4)));
   });
 }
 

@@ -35,7 +35,7 @@ private:
 
   // What mma.sync calls a0 to a3: four neighbouring bytes of two rows, twice.
   void packOperand(int64_t tile, int64_t slice, int64_t lane) {
-    int64_t number = spec.format == WeightFormat::Bf16 ? 2 : 1, width = spec.inputs * number;
+    int64_t width = spec.inputs * spec.numberBytes();
     for (int64_t part = 0; part < 4; ++part) {
       int64_t row = tile * LinearSpec::kTile + lane / 4 + part % 2 * 8,
               first = slice * 32 + part / 2 * 16 + lane % 4 * 4;

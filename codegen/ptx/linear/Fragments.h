@@ -17,7 +17,8 @@
 #ifndef LMOPT_CODEGEN_PTX_LINEAR_FRAGMENTS_H
 #define LMOPT_CODEGEN_PTX_LINEAR_FRAGMENTS_H
 
-#include <cstdint>
+#include "codegen/ptx/Rows.h"
+
 #include <vector>
 
 namespace lmopt::nvptx {
@@ -27,8 +28,6 @@ enum class WeightFormat {
   Bf16,  ///< bf16 rows; products exact, sums in f32
   S8Rows ///< one scale an output, u8 rows
 };
-
-constexpr int64_t roundUp(int64_t value, int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
 
 /// A matrix product over rows: out[r][n] = sum_k in[r][k] W[n][k] + bias[n].
 struct LinearSpec {
@@ -40,11 +39,10 @@ struct LinearSpec {
   static constexpr int64_t kSlice = 512; ///< bytes of a tile that a warp loads at once
   bool isInteger() const { return format == WeightFormat::S8Rows; }
   int64_t tiles() const { return roundUp(outputs, kTile) / kTile; }
-  /// Bytes of a row of input, which a slice has 32 of; padded with zeros.
-  int64_t rowBytes() const {
-    int64_t number = format == WeightFormat::F32 ? 4 : format == WeightFormat::Bf16 ? 2 : 1;
-    return roundUp(inputs * number, 32);
-  }
+  /// Of one input.
+  int64_t numberBytes() const { return format == WeightFormat::F32 ? 4 : format == WeightFormat::Bf16 ? 2 : 1; }
+  /// Bytes of a row of input, which a slice has 32 of.
+  int64_t rowBytes() const { return nvptx::rowBytes(inputs, numberBytes()); }
   int64_t slices() const { return rowBytes() / 32; }
   int64_t scaleOffset() const { return tiles() * slices() * kSlice; }
   int64_t sumOffset() const { return scaleOffset() + 4 * kTile * tiles(); }

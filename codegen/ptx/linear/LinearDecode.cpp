@@ -209,8 +209,7 @@ private:
   void finish(const Values &sums) override {
     Values whole = sums;
     for (Value &sum : whole)
-      for (int64_t mask : {4, 8, 16})
-        sum = e.add(sum, e.shuffleXor(sum, mask));
+      sum = e.acrossLanes(sum, {4, 8, 16}, [&](Value a, Value c) { return e.add(a, c); });
     e.barrier();
     e.ifThen(e.less(lane, e.number(4)), [&] {
       for (int64_t row = 0; row < kRows; ++row)

@@ -112,8 +112,7 @@ private:
 
   /// One number of all threads: within a warp by shuffles, then the warps in their order.
   Value reduce(Value own, llvm::function_ref<Value(Value, Value)> combine) {
-    for (int64_t mask : {16, 8, 4, 2, 1})
-      own = combine(own, e.shuffleXor(own, mask));
+    own = e.acrossLanes(own, {16, 8, 4, 2, 1}, combine);
     e.barrier(); // who is behind may still read what was there before
     e.ifThen(e.equal(e.lane(), e.number(0)), [&] { e.store(own, e.at(shared, e.mul(e.warp(), 4))); });
     e.barrier();

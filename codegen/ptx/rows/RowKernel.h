@@ -16,6 +16,7 @@
 #define LMOPT_CODEGEN_PTX_ROWS_ROWKERNEL_H
 
 #include "codegen/ptx/KernelLibrary.h"
+#include "codegen/ptx/Rows.h"
 #include "dialects/lm/Kinds.h"
 
 namespace lmopt::nvptx {
@@ -46,9 +47,9 @@ struct RowSpec {
   std::vector<RowStep> steps;
 
   static constexpr int64_t kThreads = 256;
-  int64_t floatBytes() const { return (width + 7) / 8 * 32; }
-  int64_t halfBytes() const { return (width + 15) / 16 * 32; }
-  int64_t codeBytes() const { return (width + 31) / 32 * 32; }
+  int64_t floatBytes() const { return rowBytes(width, 4); }
+  int64_t halfBytes() const { return rowBytes(width, 2); }
+  int64_t codeBytes() const { return rowBytes(width, 1); }
 };
 
 /// (the pointers in order). A block for each row along x.

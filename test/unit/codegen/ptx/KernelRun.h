@@ -4,7 +4,7 @@
 // bits.
 //
 // In: a function that defines a kernel, buffers, a grid. Out: what the kernel leaves in a buffer, and counters of the
-// plain run. The text also goes through ptxas where there is one, for architectures from 8.0 to 12.1.
+// plain run.
 #ifndef LMOPT_TEST_UNIT_CODEGEN_PTX_KERNELRUN_H
 #define LMOPT_TEST_UNIT_CODEGEN_PTX_KERNELRUN_H
 
