@@ -34,10 +34,10 @@ public:
         entries.push_back(entry(name));
     return record({i32(sizeof(lmopt_code_table_t)), i32(LMOPT_ABI_VERSION), i32(kind()), i32(facts.vocabulary),
                    i32(facts.maxPositions), i32(facts.ropeSwitch),
-                   i32(facts.top ? sizeof(lmopt_step_t) : offsetof(lmopt_step_t, top)), i32(sizeof(lmopt_segment_t)),
-                   i64(facts.cacheBytesPerPosition), i64(facts.stateBytesPerSequence), i64(facts.arenaBytes),
-                   i64(facts.threadBytes), text(std::string("lmopt ") + LMOPT_VERSION), array(entries),
-                   i32(entries.size()), i32(facts.top ? sizeof(lmopt_entry_t) : LMOPT_ENTRY_SIZE_MIN)});
+                   i32(facts.top ? offsetof(lmopt_step_t, device) : offsetof(lmopt_step_t, top)),
+                   i32(sizeof(lmopt_segment_t)), i64(facts.cacheBytesPerPosition), i64(facts.stateBytesPerSequence),
+                   i64(facts.arenaBytes), i64(facts.threadBytes), text(std::string("lmopt ") + LMOPT_VERSION),
+                   array(entries), i32(entries.size()), i32(facts.top ? sizeof(lmopt_entry_t) : LMOPT_ENTRY_SIZE_MIN)});
   }
 
 private:

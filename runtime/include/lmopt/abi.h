@@ -75,13 +75,19 @@ typedef struct lmopt_note {
   uint32_t abi_max;
   uint64_t isa;          /* LMOPT_ISA_* bits that the code needs */
   uint64_t weight_bytes; /* size of .lmopt.weights (or of the split-out file without its trailer) */
-  uint64_t reserved;     /* must be 0 */
+  uint32_t device;       /* LMOPT_DEVICE_*: who computes; a runtime refuses those it does not know */
+  uint32_t reserved;     /* must be 0 */
 } lmopt_note_t;
+
+/* CPU: the entries do all the work. CUDA: they run on the host and only launch kernels; whatever they name as memory,
+ * but for the step itself, its arrays of pointers and its segments, is the GPU's. */
+enum { LMOPT_DEVICE_CPU = 0, LMOPT_DEVICE_CUDA = 1 };
 
 /* Section .lmopt.meta: this header, then `count` entries, then the blobs. Offsets count from the start of the section.
  * Names in use: "manifest" (JSON; what `lmopt inspect` prints), "tokenizer" (see tokenizer_format.h),
  * "chat_template" (Jinja text), "head" (lmopt_head_t), "weights_file" (name of the split-out weights beside the .so;
- * absent if inside). */
+ * absent if inside). For GPUs, for each architecture as ptxas names it: "ptx.sm_80" (text), "cubin.sm_80" (what ptxas
+ * made of it; may be absent) and "kernels.sm_80" (lmopt_kernels_t). */
 #define LMOPT_META_MAGIC 0x3130444d504f4d4cull /* "LMOPMD01" */
 #define LMOPT_META_NAME_SIZE 32
 typedef struct lmopt_meta_header {
@@ -110,6 +116,21 @@ typedef struct lmopt_head {
   uint32_t label_count;
   uint32_t reserved; /* 0 */
 } lmopt_head_t;
+
+/* The blob "kernels.ARCHITECTURE": this, then `count` kernels, in the same order for each architecture, then their
+ * names. */
+#define LMOPT_KERNELS_MAGIC 0x31304e4b504f4d4cull /* "LMOPKN01" */
+typedef struct lmopt_kernel {
+  uint32_t name;           /* where in the blob its name stands, zero-terminated: that of the image's function */
+  uint32_t threads;        /* of a block */
+  uint32_t shared_bytes;   /* dynamic shared memory of a block */
+  uint32_t argument_bytes; /* of its parameters, in parameter space */
+} lmopt_kernel_t;
+typedef struct lmopt_kernels {
+  uint64_t magic; /* LMOPT_KERNELS_MAGIC */
+  uint32_t count;
+  uint32_t reserved; /* 0 */
+} lmopt_kernels_t;
 
 /* Section .lmopt.checksums: this header, then `count` entries; it ends where the file ends. The entries lie one after
  * another and cover the file from its first byte to this section, without a gap, so that nothing which a loader reads
@@ -169,6 +190,35 @@ typedef struct lmopt_segment {
 /* Keys are stored as blocks of 16 positions (one 512-bit register of floats), so capacities are whole blocks. */
 #define LMOPT_CACHE_BLOCK 16
 
+/* What kernels of a GPU are told of a row of the step, and of a segment; the runtime makes these tables anew for each
+ * step. Cache: blocks of LMOPT_DEVICE_CACHE_BLOCK positions one after another, each of so many times
+ * cache_bytes_per_position: what a sequence has not reached needs no memory. */
+#define LMOPT_DEVICE_CACHE_BLOCK 64
+typedef struct lmopt_device_row {
+  uint64_t cache;   /* address of its sequence's cache; 0 for encoders */
+  int32_t position; /* in its sequence */
+  int32_t segment;  /* number of its segment */
+  int32_t first;    /* first row of its segment */
+  int32_t rows;     /* of its segment */
+  int32_t rope;     /* as lmopt_segment_t */
+  int32_t reserved; /* 0 */
+} lmopt_device_row_t;
+typedef struct lmopt_device_segment {
+  int32_t first, rows;
+} lmopt_device_segment_t;
+
+/* How the code of an artifact for GPUs has kernels launched, in order, each after the one before has ended. */
+typedef struct lmopt_device {
+  uint32_t struct_size;
+  uint32_t reserved;       /* 0 */
+  uint64_t rows, segments; /* addresses of lmopt_device_row_t [rows], lmopt_device_segment_t [segment_count] */
+  int64_t positions;       /* of the longest sequence, with this step's */
+  /* Kernel number `kernel` on grid[0] x grid[1] x grid[2] blocks. `arguments`: its parameters as they lie in parameter
+   * space; they are copied. What fails is found by who called the entry. */
+  void (*launch)(void *user, uint32_t kernel, const uint32_t *grid, const void *arguments);
+  void *user;
+} lmopt_device_t;
+
 /* The arguments of one step. Every thread of the team calls the same entry with the same step. */
 typedef struct lmopt_step {
   uint32_t struct_size;
@@ -194,6 +244,7 @@ typedef struct lmopt_step {
   void *mark_user;
   int64_t top; /* entries that give the greatest logits only: how many of each row, at most `top` of the entry; 0: so
                   many */
+  const lmopt_device_t *device; /* of an artifact for GPUs; its entries are called by one thread */
 } lmopt_step_t;
 
 enum { LMOPT_MARK_WAIT = -1, LMOPT_MARK_BEGIN = -2, LMOPT_MARK_END = -3 };
