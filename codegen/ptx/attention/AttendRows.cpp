@@ -3,8 +3,8 @@
 // The block of threads that attends to a part of a row's positions; see AttendRows.h.
 #include "codegen/ptx/attention/AttendRows.h"
 #include "codegen/ptx/attention/CacheAccess.h"
+#include "codegen/ptx/attention/OnlineSoftmax.h"
 
-#include "codegen/Functions.h"
 #include "codegen/ptx/Rows.h"
 
 #include "llvm/ADT/bit.h"
@@ -19,7 +19,6 @@ namespace {
 
 using Values = Emitter::Values;
 constexpr int64_t kThreads = AttentionSpec::kThreads, kWarps = kThreads / kWarpLanes, kBlock = AttentionSpec::kBlock;
-constexpr float kLog2OfE = 1.44269504088896341F;
 
 /// Numbers of the cache in a word of 32 bits.
 int64_t numbersInWord(const AttentionSpec &spec) { return 4 / spec.elementBytes(); }
@@ -34,22 +33,17 @@ int64_t groupsOfThreads(const AttentionSpec &spec) {
 
 /// Places in shared memory, in bytes. Keys and values lie there as in the cache, rows apart, then the block's scales.
 struct SharedPlaces {
-  int64_t queries, scores, greatest, sums, shrinks, keys, values, end;
+  int64_t queries, softmax, keys, values, end;
 
   explicit SharedPlaces(const AttentionSpec &spec) {
-    int64_t heads = 4 * paddedHeads(spec), block = scales(spec) + (spec.isCodes() ? 16 * kWarpLanes : 0);
+    int64_t block = scales(spec) + (spec.isCodes() ? 16 * kWarpLanes : 0);
     queries = 0;
-    scores = queries + 4 * spec.group() * spec.width;
-    greatest = scores + 4 * spec.group() * kBlock;
-    sums = greatest + heads;
-    shrinks = sums + heads;
-    keys = shrinks + heads;
+    softmax = queries + 4 * spec.group() * spec.width;
+    keys = softmax + OnlineSoftmax::bytes(spec.group());
     values = keys + block;
     // Groups of threads meet where keys and values were.
     end = std::max(values + block, keys + 4 * groupsOfThreads(spec) * spec.width);
   }
-  /// LLVM loads four neighbouring numbers at once, also where there are three.
-  static int64_t paddedHeads(const AttentionSpec &spec) { return (spec.group() + 3) / 4 * 4; }
   /// An odd number of 16 bytes: eight neighbouring rows lie in different banks.
   static int64_t stride(const AttentionSpec &spec) { return 16 * (spec.width * spec.elementBytes() / 16 | 1); }
   static int64_t scales(const AttentionSpec &spec) { return kBlock * stride(spec); }
@@ -58,9 +52,10 @@ struct SharedPlaces {
 class AttendEmitter {
 public:
   AttendEmitter(Emitter &e, const AttentionSpec &spec, ValueRange a)
-      : e(e), spec(spec), places(spec), parts(a[3]), mostParts(a[4]), shared(e.shared()), thread(e.thread()),
-        part(e.block()), kvHead(e.blockY()), number(e.blockZ()), row(e, a[2], number), position(row.position()),
-        queries(a[0]), angles(anglesOf(e, spec, a[1], row)), cache(e, spec, row.cache(), a[5], a[6]) {}
+      : e(e), spec(spec), places(spec), softmax(e, spec.group(), places.softmax, kThreads), parts(a[3]),
+        mostParts(a[4]), shared(e.shared()), thread(e.thread()), part(e.block()), kvHead(e.blockY()),
+        number(e.blockZ()), row(e, a[2], number), position(row.position()), queries(a[0]),
+        angles(anglesOf(e, spec, a[1], row)), cache(e, spec, row.cache(), a[5], a[6]) {}
 
   void run() {
     Value begin = e.mul(part, AttentionSpec::kPartBlocks);
@@ -72,6 +67,7 @@ private:
   Emitter &e;
   const AttentionSpec &spec;
   SharedPlaces places;
+  OnlineSoftmax softmax;
   Value parts, mostParts, shared, thread, part, kvHead, number;
   DeviceRow row;
   Value position, queries, angles;
@@ -81,13 +77,13 @@ private:
   Value place(int64_t offset, Value number, int64_t bytes = 4) {
     return e.at(e.at(shared, offset), e.mul(number, bytes));
   }
-  Value stays(Value block, Value inBlock) { // whether this row sees a position
+  Value isSeen(Value block, Value inBlock) { // whether this row sees a position
     return e.less(e.add(e.mul(block, kBlock), inBlock), e.add(position, 1));
   }
 
   void attend(Value begin, Value end) {
     loadQueries();
-    startHeads();
+    softmax.start();
     copyKeys(begin);
     e.closeCopies();
     copyValues(begin);
@@ -107,13 +103,6 @@ private:
       e.store(turned(e, spec, head, e.rem(i, spec.width), angles), place(places.queries, i));
     });
   }
-  void startHeads() {
-    e.ifThen(e.less(thread, e.number(SharedPlaces::paddedHeads(spec))), [&] {
-      e.store(e.floatOf(-INFINITY), place(places.greatest, thread));
-      e.store(e.floatOf(0), place(places.sums, thread));
-      e.store(e.floatOf(0), place(places.shrinks, thread));
-    });
-  }
 
   //===--- Blocks of the cache to shared memory ---===//
 
@@ -127,7 +116,7 @@ private:
     e.loop(thread, e.number(kBlock * chunks), kThreads, [&](Value i) {
       Value inBlock = e.div(i, chunks), chunk = e.rem(i, chunks);
       e.copyAsync(e.at(place(to, inBlock, SharedPlaces::stride(spec)), e.mul(chunk, 16)), e.at(from, e.mul(i, 16)),
-                  e.select(stays(block, inBlock), e.number(16), e.number(0)));
+                  e.select(isSeen(block, inBlock), e.number(16), e.number(0)));
     });
   }
   // A whole warp, so that nothing diverges; its second half writes zeros behind the scales.
@@ -151,7 +140,7 @@ private:
     score(block);
     e.barrier();
     copyNext(block, end, [&](Value next) { copyKeys(next); });
-    weigh();
+    softmax.weigh();
     e.waitForCopies(/*pending=*/1); // the values
     e.barrier();
     Values result = addValues(sums);
@@ -183,11 +172,10 @@ private:
     for (int64_t turn = 0; turn * kWarps / 2 < group(); ++turn) {
       Value head = e.add(first, turn * kWarps / 2);
       e.ifThen(e.less(head, e.number(group())), [&] {
-        Value score = e.mul(product(head, inBlock), e.floatOf(spec.scale * kLog2OfE));
+        Value score = e.mul(product(head, inBlock), e.floatOf(spec.scale * OnlineSoftmax::kLog2OfE));
         if (spec.isCodes())
           score = e.mul(score, e.load(e.f32(), place(places.keys + SharedPlaces::scales(spec), inBlock)));
-        e.store(e.select(stays(block, inBlock), score, e.floatOf(-INFINITY)),
-                place(places.scores, e.add(e.mul(head, kBlock), inBlock)));
+        e.store(e.select(isSeen(block, inBlock), score, e.floatOf(-INFINITY)), softmax.weights(head, inBlock));
       });
     }
   }
@@ -210,36 +198,6 @@ private:
     return e.add(e.add(sums[0], sums[1]), e.add(sums[2], sums[3]));
   }
 
-  // A warp has a head: weights of the block's positions, what sums so far shrink by.
-  void weigh() {
-    for (int64_t turn = 0; turn * kWarps < group(); ++turn) {
-      Value head = e.add(e.warp(), turn * kWarps);
-      e.ifThen(e.less(head, e.number(group())), [&] { weighHead(head); });
-    }
-  }
-  Value acrossWarp(Value own, llvm::function_ref<Value(Value, Value)> combine) {
-    return e.acrossLanes(own, {16, 8, 4, 2, 1}, combine);
-  }
-  void weighHead(Value head) {
-    Value low = place(places.scores, e.add(e.mul(head, kBlock), e.lane())), high = e.at(low, 4 * kWarpLanes);
-    Value first = e.load(e.f32(), low), second = e.load(e.f32(), high);
-    Value before = e.load(e.f32(), place(places.greatest, head));
-    Value greatest = acrossWarp(e.max(first, second), [&](Value a, Value c) { return e.max(a, c); });
-    greatest = e.max(greatest, before);
-    first = functions::exp2(e, e.sub(first, greatest), false);
-    second = functions::exp2(e, e.sub(second, greatest), false);
-    e.store(first, low);
-    e.store(second, high);
-    Value sum = acrossWarp(e.add(first, second), [&](Value a, Value c) { return e.add(a, c); });
-    Value shrink = functions::exp2(e, e.sub(before, greatest), false);
-    Value all = e.fma(e.load(e.f32(), place(places.sums, head)), shrink, sum);
-    e.ifThen(e.equal(e.lane(), e.number(0)), [&] {
-      e.store(greatest, place(places.greatest, head));
-      e.store(all, place(places.sums, head));
-      e.store(shrink, place(places.shrinks, head));
-    });
-  }
-
   //===--- Weighted sums: a thread has a word of the values, of the positions of its group ---===//
 
   int64_t words() const { return spec.width / numbersInWord(spec); }
@@ -249,14 +207,14 @@ private:
     Values shrunk;
     for (auto [i, sum] : llvm::enumerate(sums)) {
       int64_t head = static_cast<int64_t>(i) / numbersInWord(spec);
-      shrunk.push_back(e.mul(sum, e.load(e.f32(), e.at(shared, places.shrinks + 4 * head))));
+      shrunk.push_back(e.mul(sum, softmax.shrink(e.number(head))));
     }
     Value first = e.mul(e.rem(e.div(thread, words()), groupsOfThreads(spec)), positions);
     Value column = e.at(e.at(shared, places.values), e.mul(e.rem(thread, words()), 4));
     return e.loop(first, e.add(first, positions), 1, shrunk, [&](Value inBlock, const Values &carried) {
       Values values = valuesOf(column, inBlock), result;
       for (int64_t head = 0; head < group(); ++head) {
-        Value weight = e.load(e.f32(), place(places.scores + 4 * kBlock * head, inBlock));
+        Value weight = e.load(e.f32(), softmax.weights(head, inBlock));
         for (Value value : values)
           result.push_back(e.fma(weight, value, carried[result.size()]));
       }
@@ -292,8 +250,8 @@ private:
     Value to = e.atElement(parts, e.add(e.mul(ofHead, mostParts), part), 4 * spec.partFloats());
     e.store(sum, e.at(to, e.mul(thread, 4)));
     e.ifThen(e.equal(thread, e.number(0)), [&] {
-      e.store(e.load(e.f32(), e.at(shared, places.greatest + 4 * head)), e.at(to, 4 * spec.width));
-      e.store(e.load(e.f32(), e.at(shared, places.sums + 4 * head)), e.at(to, 4 * spec.width + 4));
+      e.store(softmax.greatest(e.number(head)), e.at(to, 4 * spec.width));
+      e.store(softmax.sum(e.number(head)), e.at(to, 4 * spec.width + 4));
     });
   }
 };
