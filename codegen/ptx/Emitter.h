@@ -70,6 +70,9 @@ public:
   Value toFloat(Value integer); ///< signed
   Value roundToInt(Value x);    ///< to nearest, ties to even; |x| < 2^22
   Value sqrt(Value x);          ///< rounded to nearest
+  /// Bits whose upper half is x as bf16, rounded to nearest, ties to even.
+  Value roundedToBf16(Value x);
+  Value narrow(Value a, int64_t bits); ///< the low bits of an i32
 
   // Who a thread is.
   Value thread(); ///< in its block
@@ -85,12 +88,14 @@ public:
   Value at(Value base, int64_t offset) { return offset ? at(base, number(offset)) : base; }
   /// base + index * bytes, where the product may need 64 bits.
   Value atElement(Value base, Value index, int64_t bytes);
+  Value atElement(Value base, Value index, Value bytes);
   Value load(mlir::Type type, Value address, int64_t alignment = 4);
   Value loadPointer(Value address); ///< to global memory
   void store(Value value, Value address, int64_t alignment = 4);
   Values loadFour(mlir::Type type, Value address); ///< i32 or f32 that lie at a multiple of 16
   Values loadWords(Value address) { return loadFour(i32(), address); }
-  void storeFour(const Values &numbers, Value address);
+  void storeRun(const Values &numbers, Value address); ///< 1, 2 or 4, to a multiple of what they take
+  void storeFour(const Values &numbers, Value address) { storeRun(numbers, address); }
   /// 16 bytes to shared memory, behind the thread's back; see waitForCopies. Of them `bytes` come from there, the rest
   /// are zero.
   void copyAsync(Value to, Value from, Value bytes);

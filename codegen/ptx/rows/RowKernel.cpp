@@ -172,15 +172,10 @@ private:
 
   void storeHalves(const Values &run, Value to) {
     for (int64_t pair = 0; pair < 2; ++pair) {
-      Value low = e.shr(roundedBits(run[static_cast<size_t>(2 * pair)]), 16);
-      Value high = e.bitAnd(roundedBits(run[static_cast<size_t>(2 * pair + 1)]), static_cast<int32_t>(0xffff0000U));
+      Value low = e.shr(e.roundedToBf16(run[static_cast<size_t>(2 * pair)]), 16);
+      Value high = e.bitAnd(e.roundedToBf16(run[static_cast<size_t>(2 * pair + 1)]), static_cast<int32_t>(0xffff0000U));
       e.store(arith::OrIOp::create(e.b, e.loc, low, high), e.at(to, 4 * pair));
     }
-  }
-  // Half of what is cut off more, and one more where the last kept bit is set: ties go to even.
-  Value roundedBits(Value x) {
-    Value bits = e.bitcast(x, e.i32());
-    return e.add(e.add(bits, 0x7fff), e.bitAnd(e.shr(bits, 16), 1));
   }
 
   // As codegen/cpu/quantize/QuantizeRows.cpp: a row of (almost) zeros gets scale 0 and all codes equal to the zero
