@@ -228,13 +228,7 @@ private:
 };
 
 std::string nameOf(const LinearDecodeSpec &spec, const Target &target) {
-  const LinearSpec &linear = spec.linear;
-  const char *format = linear.format == WeightFormat::F32    ? "f32"
-                       : linear.format == WeightFormat::Bf16 ? "bf16"
-                                                             : "u8s8";
-  return std::string("linear_") + format + "_n" + std::to_string(linear.outputs) + "_k" +
-         std::to_string(linear.inputs) + (linear.bias ? "_bias" : "") + "_rows" + std::to_string(spec.rows) + "_" +
-         target.chip;
+  return "linear_" + wordOf(spec.linear) + "_rows" + std::to_string(spec.rows) + "_" + target.chip;
 }
 
 } // namespace
