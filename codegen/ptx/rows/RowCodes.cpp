@@ -52,7 +52,7 @@ void RowEmitter::putCodes(const RowStep &step, Value scale, Value zeroPoint, llv
 Value RowEmitter::packed(const Values &codes) {
   Value word = e.number(0);
   for (auto [i, code] : llvm::enumerate(codes))
-    word = arith::OrIOp::create(e.b, e.loc, word, e.shl(code, static_cast<int64_t>(8 * i)));
+    word = arith::OrIOp::create(e.b, e.loc, word, e.shl(e.bitAnd(code, 255), static_cast<int64_t>(8 * i)));
   return word;
 }
 

@@ -39,11 +39,14 @@ RowEmitter::Values RowEmitter::emit(const RowStep &step) {
   case RowStepKind::FakeQuantize:
     return each(operand(step, 0),
                 [&](Value a) { return e.mul(e.toFloat(trainedCode(a, step.range)), e.floatOf(step.range.step)); });
+  case RowStepKind::Rotate:
+    return rotate(step);
   case RowStepKind::StoreFloats:
   case RowStepKind::StorePacked:
   case RowStepKind::StoreHalves:
   case RowStepKind::StoreCodes:
   case RowStepKind::StoreStaticCodes:
+  case RowStepKind::StoreGroups:
     store(step);
     return {};
   }

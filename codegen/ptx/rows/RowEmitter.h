@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // What the code of row kernels is written with: a row in registers, what each step makes of it, sums and extremes of
-// all of it. By theme: loads in RowLoads.cpp, stores in RowStores.cpp, codes in RowCodes.cpp, the rest in
-// RowEmitter.cpp. For these files only. Tested by test/unit/codegen/ptx/Row*Test.cpp.
+// all of it. By theme: loads in RowLoads.cpp, stores in RowStores.cpp, codes in RowCodes.cpp and
+// RowGroups.cpp, rotation in RowRotation.cpp, the rest in RowEmitter.cpp. For these files only. Tested by
+// test/unit/codegen/ptx/Row*Test.cpp.
 #ifndef LMOPT_CODEGEN_PTX_ROWS_ROWEMITTER_H
 #define LMOPT_CODEGEN_PTX_ROWS_ROWEMITTER_H
 
@@ -89,7 +90,24 @@ private:
   Value clamped(Value code) { return e.max(e.min(code, e.number(255)), e.number(0)); }
   /// The codes and what the row's stand for.
   void putCodes(const RowStep &step, Value scale, Value zeroPoint, llvm::function_ref<Value(Value)> code);
-  Value packed(const Values &codes);
+  Value packed(const Values &codes); ///< the low bytes of four
+
+  // Codes in groups.
+  void storeGroups(const RowStep &step);
+  Value magnitude(Value x) { return e.bitcast(e.bitAnd(e.bitcast(x, e.i32()), 0x7fffffff), e.f32()); }
+  /// Of the row; its scale goes to memory.
+  Value factorOfGroups(const RowStep &step);
+  void storeTurn(const RowStep &step, int64_t turn, Value factor);
+
+  // Rotation.
+  Values rotate(const RowStep &step);
+  void turnWithinRuns(Values &numbers, int64_t distance);
+  void turnBetweenLanes(Values &numbers, int64_t distance);
+  void turnBetweenThreads(Values &numbers, int64_t distance);
+  /// Of two numbers that meet, the one whose thread has this bit is subtracted.
+  Value signOf(int64_t bit) {
+    return e.select(e.equal(e.bitAnd(thread, bit), e.number(0)), e.floatOf(1), e.floatOf(-1));
+  }
 };
 
 } // namespace lmopt::nvptx

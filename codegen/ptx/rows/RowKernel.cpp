@@ -39,6 +39,8 @@ static const char *wordOf(RowStepKind kind) {
     return "l2norm";
   case RowStepKind::FakeQuantize:
     return "fakequantize";
+  case RowStepKind::Rotate:
+    return "rotate";
   case RowStepKind::StoreFloats:
     return "f32";
   case RowStepKind::StorePacked:
@@ -49,6 +51,8 @@ static const char *wordOf(RowStepKind kind) {
     return "u8";
   case RowStepKind::StoreStaticCodes:
     return "static";
+  case RowStepKind::StoreGroups:
+    return "groups";
   }
   return "";
 }
@@ -69,7 +73,7 @@ static std::string constantsOf(const RowStep &step) {
     for (int32_t code : {range.zero, range.least, range.greatest})
       word += "_" + std::to_string(code);
   }
-  return word;
+  return step.size ? word + "of" + std::to_string(step.size) : word;
 }
 
 static std::string nameOf(const RowSpec &spec, const Target &target) {
@@ -113,8 +117,16 @@ static SmallVector<ArgumentKind> kindsOf(const RowSpec &spec) {
   return kinds;
 }
 
+/// Sums of warps; a run of each thread where threads of several warps exchange numbers.
+static int64_t sharedBytes(const RowSpec &spec) {
+  bool exchanges = llvm::any_of(spec.steps, [](const RowStep &step) {
+    return step.kind == RowStepKind::Rotate && step.size > kWarpLanes * RowEmitter::kRun;
+  });
+  return exchanges ? 4 * RowEmitter::kRun * RowEmitter::kThreads : 4 * RowEmitter::kWarps;
+}
+
 std::string rowKernel(KernelLibrary &kernels, const RowSpec &spec) {
-  KernelShape shape = {RowSpec::kThreads, /*leastBlocks=*/1, /*sharedBytes=*/4 * RowEmitter::kWarps};
+  KernelShape shape = {RowSpec::kThreads, /*leastBlocks=*/1, sharedBytes(spec)};
   return kernels.define(nameOf(spec, kernels.getTarget()), shape, kindsOf(spec),
                         [&](Emitter &e, ValueRange pointers) { RowEmitter(e, spec, pointers).run(); });
 }

@@ -18,6 +18,8 @@ void RowEmitter::store(const RowStep &step) {
     return storeCodes(step);
   case RowStepKind::StoreStaticCodes:
     return storeStaticCodes(step);
+  case RowStepKind::StoreGroups:
+    return storeGroups(step);
   default:
     return storeFloats(step);
   }
