@@ -6,6 +6,7 @@
 #include "codegen/ptx/attention/AttendRows.h"
 #include "codegen/ptx/attention/AttendSegments.h"
 #include "codegen/ptx/linear/LinearDecode.h"
+#include "codegen/ptx/pooling/PoolKernel.h"
 #include "codegen/ptx/rows/RowKernel.h"
 #include "test/unit/codegen/ptx/KernelRun.h"
 
@@ -129,6 +130,7 @@ std::vector<Recorded> kernels() {
       {"attention in i8", 92, [=](auto &kernels) { return attendRowsKernel(kernels, codes); }},
       {"attention of encoders, 12 heads of 32", 70, [=](auto &kernels) { return attendSegmentsKernel(kernels, mini); }},
       {"attention of encoders, heads of 64", 108, [=](auto &kernels) { return attendSegmentsKernel(kernels, base); }},
+      {"mean of a segment", 49, [](auto &kernels) { return poolKernel(kernels, 384, Pooling::Mean); }},
       {"parts of attention", 45, [=](auto &kernels) { return joinPartsKernel(kernels, smol); }},
   };
 }
