@@ -49,7 +49,8 @@ void RowEmitter::storeHalves(const RowStep &step) {
       Values run = runOf(operand(step, 0), turn);
       for (int64_t pair = 0; pair < 2; ++pair) {
         Value low = e.shr(e.roundedToBf16(run[static_cast<size_t>(2 * pair)]), 16);
-        Value high = e.bitAnd(e.roundedToBf16(run[static_cast<size_t>(2 * pair + 1)]), static_cast<int32_t>(0xffff0000U));
+        Value high =
+            e.bitAnd(e.roundedToBf16(run[static_cast<size_t>(2 * pair + 1)]), static_cast<int32_t>(0xffff0000U));
         e.store(arith::OrIOp::create(e.b, e.loc, low, high), e.at(e.at(to, e.mul(firstOf(turn), 2)), 4 * pair));
       }
     });
