@@ -21,6 +21,11 @@ static lmopt_status_t read_name(const char *name, int32_t *ordinal, lmopt_error_
   return LMOPT_OK;
 }
 
+lmopt_status_t lmoptp_device_check_name(const char *name, lmopt_error_t *error) {
+  int32_t ordinal;
+  return read_name(name, &ordinal, error);
+}
+
 // What every failure before the context stands has in common.
 static lmopt_status_t fail_open(const lmoptp_device_t *device, CUresult code, const char *what, lmopt_error_t *error) {
   char number[32];

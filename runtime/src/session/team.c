@@ -80,6 +80,9 @@ lmopt_status_t lmoptp_team_check(const lmopt_model_t *model, const lmopt_team_t 
                                  lmopt_error_t *error) {
   bool for_gpu = lmoptp_model_is_for_gpu(model), on_gpu = team ? team->device != NULL : !is_cpu(device);
   const char *path = model->artifact->path;
+  lmopt_status_t status = on_gpu && !team ? lmoptp_device_check_name(device, error) : LMOPT_OK;
+  if (status)
+    return status;
   if (for_gpu && !on_gpu)
     return lmoptp_fail(error, LMOPT_ERROR_USAGE, "%s was compiled for GPUs: this artifact needs --device cuda", path);
   if (!for_gpu && on_gpu)

@@ -9,7 +9,7 @@
  *
  * A step that breaks the contract launches a kernel that does not exist. FAKE_ENCODER is an encoder with an input
  * "marks" and a second result "traces"; FAKE_SWITCH is the rope_switch; FAKE_STATE asks for a state, which sessions on
- * GPUs do not have. seal_artifact.cpp adds the checksums.
+ * GPUs do not have; FAKE_TOKENIZER is a blob to carry. seal_artifact.cpp adds the checksums.
  */
 #include "lmopt/abi.h"
 
@@ -42,6 +42,14 @@ __asm__(".pushsection .lmopt.weights,\"\",@progbits\n.p2align 12\n"
         ".set value, 3\n.rept 2048\n.long value\n.set value, value + 7\n.endr\n"
         ".popsection\n");
 
+#ifdef FAKE_TOKENIZER
+#define FIRST_SPARE "tokenizer"
+#define SPARE_CONTENTS ".incbin \"" FAKE_TOKENIZER "\""
+#else
+#define FIRST_SPARE "spare.1"
+#define SPARE_CONTENTS ".zero 128"
+#endif
+
 // Two blobs have no meaning: places for tests. Threads of a block: 32 of all kernels. Dynamic shared memory: "answer"
 // has some. Bytes of arguments: 44, 28, 64.
 #define ENTRY(name, begin, end)                                                                                        \
@@ -50,7 +58,7 @@ __asm__(".pushsection .lmopt.meta,\"\",@progbits\n.p2align 3\n"
         "meta_start:\n.quad 0x3130444d504f4d4c\n.quad 5\n" //
         ENTRY("manifest", "meta_manifest", "meta_manifest_end")
             ENTRY("kernels.sm_80", "meta_kernels", "meta_kernels_end") ENTRY("ptx.sm_80", "meta_ptx", "meta_ptx_end") //
-        ENTRY("spare.1", "meta_spare", "meta_spare_end") ENTRY("spare.2", "meta_spare", "meta_spare_end")             //
+        ENTRY(FIRST_SPARE, "meta_spare", "meta_spare_end") ENTRY("spare.2", "meta_other", "meta_other_end")           //
         "meta_manifest: .ascii \"{\\\"name\\\": \\\"fake\\\"}\"\nmeta_manifest_end:\n"
         ".p2align 3\nmeta_kernels: .quad 0x31304e4b504f4d4c\n.long 3, 0\n"
         ".long name_remember - meta_kernels, 32, 0, 44\n"
@@ -59,7 +67,8 @@ __asm__(".pushsection .lmopt.meta,\"\",@progbits\n.p2align 3\n"
         "name_remember: .asciz \"remember\"\nname_sum: .asciz \"sum\"\nname_answer: .asciz \"answer\"\n"
         "meta_kernels_end:\n"
         "meta_ptx: .incbin \"" FAKE_PTX "\"\nmeta_ptx_end:\n"
-        "meta_spare: .zero 128\nmeta_spare_end:\n"
+        "meta_spare: " SPARE_CONTENTS "\nmeta_spare_end:\n"
+        "meta_other: .zero 128\nmeta_other_end:\n"
         ".popsection\n");
 
 /*===--- Arguments as they lie in parameter space ---===*/
@@ -170,11 +179,13 @@ static void decode(const lmopt_step_t *step, int64_t thread, int64_t threads) {
   if (hash_rows(step, thread, threads, 0))
     answer_outputs(step, WIDTH, 0, 0);
 }
+#ifndef FAKE_TOKENIZER // whose user takes its word for it
 // Keeps the first `top` logits, which are not the greatest: so that tests see which entry ran, and what it was told.
 static void decode_top(const lmopt_step_t *step, int64_t thread, int64_t threads) {
   if (hash_rows(step, thread, threads, 0))
     answer_outputs(step, WIDTH, 0, step->top);
 }
+#endif
 // The logit of the target alone.
 static void score(const lmopt_step_t *step, int64_t thread, int64_t threads) {
   if (hash_rows(step, thread, threads, 0))
@@ -191,7 +202,9 @@ static const lmopt_entry_t entries[] = {
 #else
     {"prefill", decode, KIND, PREFILL_ROWS, NULL, results, 0, 1, 0, 0},
     {"decode", decode, KIND, DECODE_ROWS, NULL, results, 0, 1, 0, 0},
+#ifndef FAKE_TOKENIZER
     {"decode_top", decode_top, KIND, DECODE_ROWS, NULL, results, 0, 1, TOP, 0},
+#endif
     {"score", score, KIND, PREFILL_ROWS, targets, scores, 1, 1, 0, 0},
 #endif
 };
