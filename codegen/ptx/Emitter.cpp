@@ -110,6 +110,13 @@ Value Emitter::at(Value base, Value offset) {
   return LLVM::GEPOp::create(b, loc, base.getType(), b.getI8Type(), base, offsetFor(base, offset));
 }
 
+Value Emitter::at(Value base, int64_t offset) {
+  bool isShort = llvm::isUInt<32>(static_cast<uint64_t>(offset));
+  if (offset == 0)
+    return base;
+  return at(base, isShort ? number(offset) : Value(arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(offset))));
+}
+
 Value Emitter::atElement(Value base, Value index, int64_t bytes) {
   Value wide = arith::ExtUIOp::create(b, loc, b.getI64Type(), index);
   return at(base, arith::MulIOp::create(b, loc, wide, arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(bytes))));

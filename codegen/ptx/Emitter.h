@@ -87,7 +87,7 @@ public:
   // Memory. A base in global memory takes offsets of 64 bits, one in shared memory of 32.
   Value shared(); ///< the block's dynamic shared memory, aligned to 128
   Value at(Value base, Value offset);
-  Value at(Value base, int64_t offset) { return offset ? at(base, number(offset)) : base; }
+  Value at(Value base, int64_t offset);
   /// base + index * bytes, where the product may need 64 bits.
   Value atElement(Value base, Value index, int64_t bytes);
   Value atElement(Value base, Value index, Value bytes);

@@ -20,6 +20,7 @@
 using namespace lmopt;
 using namespace lmopt::kerneltest;
 using nvptx::LinearDecodeSpec;
+using nvptx::RowStep;
 using nvptx::WeightFormat;
 using Kind = nvptx::RowStepKind;
 
@@ -89,6 +90,24 @@ std::string gatedOf(nvptx::KernelLibrary &kernels) {
                               {Kind::StoreCodes, {2}, {2, 3, 4}}}});
 }
 
+std::string embeddingOf(nvptx::KernelLibrary &kernels) {
+  RowStep gather = {Kind::GatherFragments, {}, {0, 1}};
+  gather.table = {30522, 384, WeightFormat::S8Rows, false};
+  return rowKernel(kernels, {384,
+                             {gather,
+                              {Kind::AddPositions, {0}, {2, 3}},
+                              {Kind::LayerNorm, {1}, {4, 5}, Activation::Relu, 1e-12F},
+                              {Kind::StoreFloats, {2}, {6}},
+                              {Kind::StoreCodes, {2}, {7, 8, 9}}}});
+}
+std::string answerOf(nvptx::KernelLibrary &kernels) {
+  return rowKernel(kernels, {384,
+                             {{Kind::LoadListed, {}, {0, 1}},
+                              {Kind::BiasAdd, {0}, {2}},
+                              {Kind::L2Normalize, {1}},
+                              {Kind::StorePacked, {2}, {3}}}});
+}
+
 std::vector<Recorded> kernels() {
   nvptx::AttentionSpec smol = {9, 3, 64, 64, 0.125F}, large = {32, 8, 128, 128, 0.088F}, half = large, codes = large,
                        halfSmol = smol;
@@ -103,6 +122,8 @@ std::vector<Recorded> kernels() {
       {"f32, 8 rows", 78, linear(576, 1536, WeightFormat::F32, 8)},
       {"norm and codes", 30, rowsOf},
       {"gated product and codes", 39, gatedOf},
+      {"embedding, positions, norm and codes", 30, embeddingOf},
+      {"listed rows to the caller", 24, answerOf},
       {"keys and values", 26, [=](auto &kernels) { return storeKeysValuesKernel(kernels, smol); }},
       {"attention, 3 heads of 64", 56, [=](auto &kernels) { return attendRowsKernel(kernels, smol); }},
       {"attention, 4 heads of 128", 63, [=](auto &kernels) { return attendRowsKernel(kernels, large); }},
