@@ -191,7 +191,8 @@ bool isFound(Kernels kernels, const Problem &problem, const std::string &text) {
   std::optional<uint64_t> seeds[] = {std::nullopt, 1, 2, 3};
   return llvm::any_of(seeds, [&](std::optional<uint64_t> seed) {
     Outcome outcome = Session(kernels, problem, seed).run();
-    return !outcome.error.empty() || outcome.caches != problem.after || problem.errorOf(outcome.results) > kTolerance;
+    return !outcome.error.empty() || outcome.caches != problem.after ||
+           !(problem.errorOf(outcome.results) <= kTolerance);
   });
 }
 

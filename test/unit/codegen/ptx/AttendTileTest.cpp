@@ -118,7 +118,7 @@ TEST(PtxAttendTile, MutationsAreFound) {
     std::optional<uint64_t> seeds[] = {std::nullopt, 1, 2, 3};
     return llvm::any_of(seeds, [&](std::optional<uint64_t> seed) {
       Finished finished = attend(mutated, problem, seed);
-      return !finished.error.empty() || problem.errorOf(as<float>(finished.result), true) > kTolerance;
+      return !finished.error.empty() || !(problem.errorOf(as<float>(finished.result), true) <= kTolerance);
     });
   };
   ASSERT_FALSE(isFound(kernel.text));

@@ -167,6 +167,8 @@ struct AttentionProblem {
 
   /// The greatest distance of results from what is expected.
   double errorOf(const std::vector<float> &found, bool halves = false) const {
+    if (found.size() != queries.size())
+      return INFINITY; // the kernel failed
     double worst = 0;
     for (size_t row = 0; row < rows.size(); ++row)
       for (int64_t head = 0; head < spec.heads; ++head) {

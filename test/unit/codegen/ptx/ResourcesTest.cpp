@@ -136,6 +136,8 @@ std::vector<Recorded> kernels() {
       {"attention of encoders, 12 heads of 32", 70, [=](auto &kernels) { return attendSegmentsKernel(kernels, mini); }},
       {"attention of encoders, heads of 64", 108, [=](auto &kernels) { return attendSegmentsKernel(kernels, base); }},
       {"mean of a segment", 49, [](auto &kernels) { return poolKernel(kernels, 384, Pooling::Mean); }},
+      {"attention of encoders in bf16, 12 heads of 32", 110,
+       [=](auto &kernels) { return attendSegmentsTileKernel(kernels, mini); }},
       {"parts of attention", 45, [=](auto &kernels) { return joinPartsKernel(kernels, smol); }},
   };
 }
