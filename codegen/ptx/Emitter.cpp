@@ -75,6 +75,7 @@ Value Emitter::roundedToBf16(Value x) {
   Value bits = bitcast(x, i32());
   return add(add(bits, 0x7fff), bitAnd(shr(bits, 16), 1));
 }
+Value Emitter::asBf16(Value x) { return bitcast(bitAnd(roundedToBf16(x), static_cast<int32_t>(0xffff0000U)), f32()); }
 Value Emitter::narrow(Value a, int64_t bits) {
   return arith::TruncIOp::create(b, loc, b.getIntegerType(static_cast<unsigned>(bits)), a);
 }

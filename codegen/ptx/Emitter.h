@@ -72,6 +72,7 @@ public:
   Value sqrt(Value x);          ///< rounded to nearest
   /// Bits whose upper half is x as bf16, rounded to nearest, ties to even.
   Value roundedToBf16(Value x);
+  Value asBf16(Value x);               ///< that number, as f32
   Value narrow(Value a, int64_t bits); ///< the low bits of an i32
   /// Two numbers as bf16 in one i32, rounded to nearest, ties to even.
   Value packBf16(Value low, Value high);

@@ -17,7 +17,7 @@ def Ptx_AnglesAttr : Ptx_Layout<"Angles", "angles"> {
     - C1: positions are 1 to 2^31, and the switch, if any, lies below.
   }];
   let parameters = (ins "::lmopt::lm::RopeAttr":$rope, "int64_t":$positions,
-                        DefaultValuedParameter<"int64_t", "0">:$switchPositions);
+      DefaultValuedParameter<"int64_t", "0">:$switchPositions);
   let assemblyFormat = "`<` qualified($rope) `,` `positions` `=` $positions (`,` `switch` `=` $switchPositions^)? `>`";
   let genVerifyDecl = 1;
 }

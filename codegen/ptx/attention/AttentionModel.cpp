@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The two halves of attention for GPUs. Decoders keep keys and values in the cache, and attend row by row; encoders
-// read them where they were made. One spec serves both halves: they must agree on the cache. Tested by
-// test/codegen/ptx and all models compiled for GPUs.
+// The two halves of attention for GPUs. Decoders keep keys and values in the cache, and attend row by row, or, in
+// prompts over a cache of bf16, 64 rows at a time on tensor cores; encoders read keys and values where they were made.
+// One spec serves both halves: they must agree on the cache. Tested by test/codegen/ptx and all models compiled for
+// GPUs.
 #include "codegen/plan/FormSteps.h"
 #include "codegen/plan/Neighbours.h"
 #include "codegen/ptx/Ptx.h"
 #include "codegen/ptx/attention/AttendRows.h"
 #include "codegen/ptx/attention/AttendSegments.h"
+#include "codegen/ptx/attention/AttendTile.h"
 
 using namespace mlir;
 
@@ -117,8 +119,8 @@ struct AttendModel : HalfModel<AttendModel, lm::AttendOp> {
       return plan::refuse(op, "groups of heads of several sizes are not supported on GPUs yet");
     if (attend.isCausal() != program.isDecoder())
       return plan::refuse(op, "GPUs attend causally in decoders and to all positions in encoders only");
-    if (!program.isDecoder() && (attend.isBf16() || attend.isInt8()))
-      return plan::refuse(op, "encoders attend in f32 on GPUs");
+    if (!program.isDecoder() && attend.isInt8())
+      return plan::refuse(op, "encoders attend in f32 or bf16 on GPUs, not in codes");
     return checkHalf(attend, program);
   }
   int64_t getStateBytes(Operation *, plan::StepOp) const { return 0; }
@@ -130,7 +132,28 @@ struct AttendModel : HalfModel<AttendModel, lm::AttendOp> {
   StringRef getUnit(Operation *) const { return "f32"; }
   void launch(Operation *op, LaunchBuilder &launches) const {
     auto attend = cast<lm::AttendOp>(op);
-    programOf(launches.step).isDecoder() ? launchRows(attend, launches) : launchSegments(attend, launches);
+    plan::ProgramOp program = programOf(launches.step);
+    if (!program.isDecoder())
+      return launchSegments(attend, launches);
+    bool isPrompt = !program.getFew() && canAttendTile(specOf(attend, launches.step));
+    isPrompt ? launchTile(attend, launches) : launchRows(attend, launches);
+  }
+
+  static void launchTile(lm::AttendOp op, LaunchBuilder &launches) {
+    AttentionSpec spec = specOf(op, launches.step);
+    Launch attend;
+    attend.kernel = attendTileKernel(launches.kernels, spec);
+    attend.arguments = {launches.rowsOf(op.getQuery()),
+                        anglesArgument(op, launches),
+                        {Argument::RowTable},
+                        {Argument::Segments},
+                        launches.result(),
+                        launches.stateOffset(),
+                        launches.stateBlockBytes()};
+    attend.grid[0] = Size::rows(plan::Domain::tokens, kTileRows); // no segment has more
+    attend.grid[1] = Size::fixed(spec.heads);
+    attend.grid[2] = Size::rows(plan::Domain::segments);
+    launches.add(std::move(attend));
   }
 
   static void launchRows(lm::AttendOp op, LaunchBuilder &launches) {
@@ -157,14 +180,17 @@ struct AttendModel : HalfModel<AttendModel, lm::AttendOp> {
     plan::StepOp maker = plan::stateMaker(launches.step);
     auto append = cast<lm::CacheAppendOp>(maker.getKernelOp());
     auto made = [&](Value inside) { return placeOf(maker.getInputs()[cast<BlockArgument>(inside).getArgNumber()]); };
+    // Heads of other widths attend in f32, which is no less exact.
+    bool isTile = spec.format == CacheFormat::Bf16 && canAttendSegmentsTile(spec);
     Launch launch;
-    launch.kernel = attendSegmentsKernel(launches.kernels, spec);
+    launch.kernel =
+        isTile ? attendSegmentsTileKernel(launches.kernels, spec) : attendSegmentsKernel(launches.kernels, spec);
     launch.arguments = {launches.rowsOf(op.getQuery()),
                         made(append.getKey()),
                         made(append.getValue()),
                         {Argument::Segments},
                         launches.result()};
-    launch.grid[0] = Size::positions(kSegmentRows);
+    launch.grid[0] = Size::positions(isTile ? kSegmentTileRows : kSegmentRows);
     launch.grid[1] = Size::fixed(spec.heads);
     launch.grid[2] = Size::rows(plan::Domain::segments);
     launches.add(std::move(launch));
