@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// See AttentionTile.h.
+#include "codegen/ptx/attention/AttentionTile.h"
+
+#include "codegen/ptx/Rows.h"
+
+using namespace mlir;
+
+namespace lmopt::nvptx {
+
+void AttentionTile::run() {
+  e.ifThen(e.less(tile.tile, tile.rows), [&] {
+    source.begin();
+    Values carried = start();
+    loadQueries();
+    copy(/*isKeys=*/true, e.number(0));
+    copy(/*isKeys=*/false, e.number(0));
+    carried = e.loop(e.number(0), source.seenByAll(), kBlock, carried,
+                     [&](Value block, const Values &so) { return addBlock(block, so); });
+    waitForCopies(/*pending=*/0);
+    store(carried);
+  });
+}
+
+Emitter::Values AttentionTile::addBlock(Value block, Values carried) {
+  Value next = e.add(block, kBlock);
+  waitForCopies(/*pending=*/1); // the keys
+  e.barrier();
+  Values scores = score(block);
+  e.barrier();
+  copy(/*isKeys=*/true, next);
+  weigh(scores, carried);
+  if (source.isAsync()) { // else the values have been there since the barrier before the scores
+    waitForCopies(/*pending=*/1);
+    e.barrier();
+  }
+  addValues(scores, carried);
+  e.barrier();
+  copy(/*isKeys=*/false, next);
+  return carried;
+}
+
+// Rows beyond the segment are its last one once more; what comes of them is not stored.
+void AttentionTile::loadQueries() {
+  e.loop(tile.thread, e.number(places.rows * spec.width), tile.threads, [&](Value i) {
+    Value number = e.div(i, spec.width), column = e.rem(i, spec.width);
+    Value row = e.min(e.add(tile.tile, number), e.add(tile.rows, -1));
+    Value query = e.at(e.atElement(queries, e.add(tile.first, row), rowBytes(spec.heads * spec.width, 4)),
+                       e.mul(tile.head, 4 * spec.width));
+    storeQuery(source.queryNumber(query, row, column),
+               e.at(tile.row(places.queries, number), e.mul(column, places.elementBytes)));
+  });
+}
+
+// Behind the last block comes an empty group: waits count groups.
+void AttentionTile::copy(bool isKeys, Value block) {
+  e.ifThen(e.less(block, source.seenByAll()),
+           [&] { source.copyBlock(isKeys, block, isKeys ? places.keys : places.values); });
+  if (source.isAsync())
+    e.closeCopies();
+}
+void AttentionTile::waitForCopies(int64_t pending) {
+  if (source.isAsync())
+    e.waitForCopies(pending);
+}
+
+Value AttentionTile::resultOf(Value number) {
+  Value row = e.add(tile.first, e.add(tile.tile, number));
+  return e.at(e.atElement(results, row, rowBytes(spec.heads * spec.width, 4)), e.mul(tile.head, 4 * spec.width));
+}
+
+} // namespace lmopt::nvptx

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A block of threads that attends for neighbouring rows of one segment and one query head: what it knows of itself,
+// where its queries, keys and values lie in shared memory, and where they come from. Blocks: tiles of rows along x,
+// heads along y, segments along z. Tested through the kernels (AttendTile.h, AttendSegments.h).
+#ifndef LMOPT_CODEGEN_PTX_ATTENTION_TILECONTEXT_H
+#define LMOPT_CODEGEN_PTX_ATTENTION_TILECONTEXT_H
+
+#include "codegen/ptx/Emitter.h"
+#include "codegen/ptx/attention/AttentionSpec.h"
+
+namespace lmopt::nvptx {
+
+/// Places in shared memory, in bytes: rows of numbers an odd number of 16 bytes apart, so that eight neighbours lie in
+/// different banks.
+struct TilePlaces {
+  static constexpr int64_t kBlock = AttentionSpec::kBlock; ///< keys or values at once
+  int64_t rows, elementBytes, stride, queries, keys, values, end;
+
+  TilePlaces(const AttentionSpec &spec, int64_t rows, int64_t elementBytes)
+      : rows(rows), elementBytes(elementBytes), stride(16 * (spec.width * elementBytes / 16 | 1)), queries(0),
+        keys(rows * stride), values(keys + kBlock * stride), end(values + kBlock * stride) {}
+};
+
+struct TileContext {
+  TileContext(Emitter &e, const AttentionSpec &spec, const TilePlaces &places, int64_t threads, mlir::Value segments)
+      : e(e), spec(spec), places(places), threads(threads), shared(e.shared()), thread(e.thread()), head(e.blockY()),
+        tile(e.mul(e.block(), places.rows)) {
+    mlir::Value segment = e.atElement(segments, e.blockZ(), sizeof(lmopt_device_segment_t));
+    first = e.load(e.i32(), e.at(segment, offsetof(lmopt_device_segment_t, first)));
+    rows = e.load(e.i32(), e.at(segment, offsetof(lmopt_device_segment_t, rows)));
+  }
+
+  Emitter &e;
+  const AttentionSpec &spec;
+  TilePlaces places;
+  int64_t threads;
+  mlir::Value shared, thread, head, tile, first, rows; ///< rows of the segment; `tile`: the block's first of these
+
+  mlir::Value kvHead() const { return e.div(head, spec.group()); }
+  mlir::Value place(int64_t offset, mlir::Value number, int64_t bytes) const {
+    return e.at(e.at(shared, offset), e.mul(number, bytes));
+  }
+  mlir::Value row(int64_t offset, mlir::Value number) const { return place(offset, number, places.stride); }
+};
+
+/// Where a block's queries, keys and values come from, and how far each row sees.
+class TileSource {
+public:
+  explicit TileSource(const TileContext &tile) : tile(tile), e(tile.e), spec(tile.spec) {}
+  virtual ~TileSource() = default;
+
+  /// Called where the block is known to have a row.
+  virtual void begin() {}
+  /// How many positions the block's rows see together.
+  virtual mlir::Value seenByAll() = 0;
+  /// The last position that row `number` of the block sees.
+  virtual mlir::Value lastSeen(mlir::Value number) = 0;
+  /// Number `column` of a query; `row` is the segment's, `query` where it lies.
+  virtual mlir::Value queryNumber(mlir::Value query, mlir::Value row, mlir::Value column) = 0;
+  /// 64 keys or values from position `block` on to shared memory, zeros from seenByAll() on: by all threads.
+  virtual void copyBlock(bool isKeys, mlir::Value block, int64_t to) = 0;
+  /// Whether copyBlock() copies behind threads' backs.
+  virtual bool isAsync() { return true; }
+
+protected:
+  const TileContext &tile;
+  Emitter &e;
+  const AttentionSpec &spec;
+};
+
+} // namespace lmopt::nvptx
+
+#endif // LMOPT_CODEGEN_PTX_ATTENTION_TILECONTEXT_H
