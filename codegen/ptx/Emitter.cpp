@@ -70,6 +70,21 @@ Value Emitter::bitcast(Value a, Type type) {
 // As on CPUs: 1.5 * 2^23 more, and the rounded integer stands in the low bits of the sum.
 Value Emitter::roundToInt(Value x) { return sub(bitcast(add(x, floatOf(12582912.0F)), i32()), number(0x4B400000)); }
 Value Emitter::sqrt(Value x) { return LLVM::SqrtOp::create(b, loc, x.getType(), x); }
+// Half of what is cut off more, and one more where the last kept bit is set: ties go to even.
+Value Emitter::roundedToBf16(Value x) {
+  Value bits = bitcast(x, i32());
+  return add(add(bits, 0x7fff), bitAnd(shr(bits, 16), 1));
+}
+Value Emitter::narrow(Value a, int64_t bits) {
+  return arith::TruncIOp::create(b, loc, b.getIntegerType(static_cast<unsigned>(bits)), a);
+}
+Value Emitter::packBf16(Value low, Value high) {
+  Value pair = LLVM::PoisonOp::create(b, loc, VectorType::get({2}, f32()));
+  pair = LLVM::InsertElementOp::create(b, loc, pair, low, number(0));
+  pair = LLVM::InsertElementOp::create(b, loc, pair, high, number(1));
+  Value halves = LLVM::FPTruncOp::create(b, loc, VectorType::get({2}, b.getBF16Type()), pair);
+  return LLVM::BitcastOp::create(b, loc, i32(), halves);
+}
 Value Emitter::toFloat(Value integer) { return arith::SIToFPOp::create(b, loc, f32(), integer); }
 
 //===--- Threads ---===//
@@ -95,9 +110,21 @@ Value Emitter::at(Value base, Value offset) {
   return LLVM::GEPOp::create(b, loc, base.getType(), b.getI8Type(), base, offsetFor(base, offset));
 }
 
+Value Emitter::at(Value base, int64_t offset) {
+  bool isShort = llvm::isUInt<32>(static_cast<uint64_t>(offset));
+  if (offset == 0)
+    return base;
+  return at(base, isShort ? number(offset) : Value(arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(offset))));
+}
+
 Value Emitter::atElement(Value base, Value index, int64_t bytes) {
   Value wide = arith::ExtUIOp::create(b, loc, b.getI64Type(), index);
   return at(base, arith::MulIOp::create(b, loc, wide, arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(bytes))));
+}
+
+Value Emitter::atElement(Value base, Value index, Value bytes) {
+  auto wide = [&](Value a) -> Value { return arith::ExtUIOp::create(b, loc, b.getI64Type(), a); };
+  return at(base, arith::MulIOp::create(b, loc, wide(index), wide(bytes)));
 }
 
 Value Emitter::load(Type type, Value address, int64_t alignment) {
@@ -118,11 +145,12 @@ Values Emitter::loadFour(Type type, Value address) {
   return words;
 }
 
-void Emitter::storeFour(const Values &numbers, Value address) {
-  Value vector = LLVM::PoisonOp::create(b, loc, VectorType::get({4}, numbers[0].getType()));
-  for (int64_t i = 0; i < 4; ++i)
-    vector = LLVM::InsertElementOp::create(b, loc, vector, numbers[static_cast<size_t>(i)], number(i));
-  store(vector, address, 16);
+void Emitter::storeRun(const Values &numbers, Value address) {
+  auto count = static_cast<int64_t>(numbers.size());
+  Value vector = LLVM::PoisonOp::create(b, loc, VectorType::get({count}, numbers[0].getType()));
+  for (auto [i, one] : llvm::enumerate(numbers))
+    vector = LLVM::InsertElementOp::create(b, loc, vector, one, number(static_cast<int64_t>(i)));
+  store(vector, address, 4 * count);
 }
 
 void Emitter::copyAsync(Value to, Value from, Value bytes) {
@@ -142,6 +170,17 @@ Value Emitter::acrossLanes(Value own, ArrayRef<int64_t> masks, llvm::function_re
     own = combine(own, NVVM::ShflOp::create(b, loc, own.getType(), number(-1), own, number(mask),
                                             number(kWarpLanes - 1), NVVM::ShflKind::bfly, UnitAttr()));
   return own;
+}
+
+Values Emitter::loadMatrices(Value rowAddress, bool isTransposed) {
+  auto type = LLVM::LLVMStructType::getLiteral(b.getContext(), SmallVector<Type>(4, i32()));
+  Value made = NVVM::LdMatrixOp::create(
+      b, loc, type, rowAddress, /*num=*/4, isTransposed ? NVVM::MMALayout::col : NVVM::MMALayout::row,
+      NVVM::LdStMatrixShapeAttr::get(b.getContext(), 8, 8), NVVM::LdStMatrixEltType::B16);
+  Values result;
+  for (int64_t i = 0; i < 4; ++i)
+    result.push_back(LLVM::ExtractValueOp::create(b, loc, made, i));
+  return result;
 }
 
 Values Emitter::mma(const Values &weights, const Values &rows, const Values &sums, NVVM::MMATypes weightType,

@@ -70,6 +70,11 @@ public:
   Value toFloat(Value integer); ///< signed
   Value roundToInt(Value x);    ///< to nearest, ties to even; |x| < 2^22
   Value sqrt(Value x);          ///< rounded to nearest
+  /// Bits whose upper half is x as bf16, rounded to nearest, ties to even.
+  Value roundedToBf16(Value x);
+  Value narrow(Value a, int64_t bits); ///< the low bits of an i32
+  /// Two numbers as bf16 in one i32, rounded to nearest, ties to even.
+  Value packBf16(Value low, Value high);
 
   // Who a thread is.
   Value thread(); ///< in its block
@@ -82,15 +87,17 @@ public:
   // Memory. A base in global memory takes offsets of 64 bits, one in shared memory of 32.
   Value shared(); ///< the block's dynamic shared memory, aligned to 128
   Value at(Value base, Value offset);
-  Value at(Value base, int64_t offset) { return offset ? at(base, number(offset)) : base; }
+  Value at(Value base, int64_t offset);
   /// base + index * bytes, where the product may need 64 bits.
   Value atElement(Value base, Value index, int64_t bytes);
+  Value atElement(Value base, Value index, Value bytes);
   Value load(mlir::Type type, Value address, int64_t alignment = 4);
   Value loadPointer(Value address); ///< to global memory
   void store(Value value, Value address, int64_t alignment = 4);
   Values loadFour(mlir::Type type, Value address); ///< i32 or f32 that lie at a multiple of 16
   Values loadWords(Value address) { return loadFour(i32(), address); }
-  void storeFour(const Values &numbers, Value address);
+  void storeRun(const Values &numbers, Value address); ///< 1, 2 or 4, to a multiple of what they take
+  void storeFour(const Values &numbers, Value address) { storeRun(numbers, address); }
   /// 16 bytes to shared memory, behind the thread's back; see waitForCopies. Of them `bytes` come from there, the rest
   /// are zero.
   void copyAsync(Value to, Value from, Value bytes);
@@ -103,6 +110,10 @@ public:
   void barrier();
   /// A number of several lanes in each of them: again and again with that of the lane whose number differs in a mask.
   Value acrossLanes(Value own, llvm::ArrayRef<int64_t> masks, llvm::function_ref<Value(Value, Value)> combine);
+  /// Four matrices of 8 x 8 numbers of 16 bits from shared memory: lanes 8 i .. 8 i + 7 give the addresses of the rows
+  /// of matrix i, 16 bytes each; a lane gets of each what the operand of a product has there (ldmatrix). Transposed:
+  /// the rows in memory are what a product sums over.
+  Values loadMatrices(Value rowAddress, bool isTransposed = false);
   /// 16 outputs x 32 inputs of s8 times 32 inputs x 8 rows of u8, added to `sums`, modulo 2^32: layouts in Fragments.h.
   Values mmaS8U8(const Values &weights, const Values &rows, const Values &sums);
   /// 16 outputs x 16 inputs times 16 inputs x 8 rows of bf16, added to f32 sums.

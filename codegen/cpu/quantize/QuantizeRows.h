@@ -5,17 +5,14 @@
 #ifndef LMOPT_CODEGEN_CPU_QUANTIZE_QUANTIZEROWS_H
 #define LMOPT_CODEGEN_CPU_QUANTIZE_QUANTIZEROWS_H
 
+#include "codegen/CodeRange.h"
 #include "codegen/cpu/rows/RowFunction.h"
 
 namespace lmopt::cpu {
 
 /// To u8 codes with a scale and a zero point for the row.
 RowFunctionRef quantizeDynamic();
-/// What #lm.code_range says.
-struct CodeRange {
-  float step, factor;
-  int32_t zero, least, greatest;
-};
+using lmopt::CodeRange;
 /// To u8 codes of the range, each row with the same scale and zero point.
 RowFunctionRef quantizeStatic(const CodeRange &range);
 /// To the numbers that such codes stand for.

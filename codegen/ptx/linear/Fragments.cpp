@@ -78,6 +78,12 @@ private:
 
 } // namespace
 
+std::string wordOf(const LinearSpec &spec) {
+  const char *format = spec.format == WeightFormat::F32 ? "f32" : spec.format == WeightFormat::Bf16 ? "bf16" : "u8s8";
+  return std::string(format) + "_n" + std::to_string(spec.outputs) + "_k" + std::to_string(spec.inputs) +
+         (spec.bias ? "_bias" : "");
+}
+
 std::vector<char> packFragments(const LinearSpec &spec, const LinearNumbers &numbers) {
   return Packer(spec, numbers).run();
 }

@@ -19,6 +19,7 @@
 
 #include "codegen/ptx/Rows.h"
 
+#include <string>
 #include <vector>
 
 namespace lmopt::nvptx {
@@ -49,6 +50,9 @@ struct LinearSpec {
   int64_t biasOffset() const { return scaleOffset() + (isInteger() ? 2 : 0) * 4 * kTile * tiles(); }
   int64_t bytes() const { return biasOffset() + (bias ? 4 * kTile * tiles() : 0); }
 };
+
+/// A product's part in the names of kernels.
+std::string wordOf(const LinearSpec &spec);
 
 /// Numbers in rows as they come: s8, bf16 (as bits) or f32; scales for S8Rows; bias null where there is none.
 struct LinearNumbers {

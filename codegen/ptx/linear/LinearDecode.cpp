@@ -98,28 +98,35 @@ protected:
     int64_t chunks = 2 * count;
     e.loop(thread, e.number(spec.rows * chunks), kThreads, [&](Value i) {
       Value row = e.div(i, chunks), chunk = e.rem(i, chunks);
-      Value isThere = e.less(e.add(firstRow(), row), a.count);
-      Value from = e.atElement(a.rows, e.select(isThere, e.add(firstRow(), row), e.number(0)), linear.rowBytes());
+      Value own = e.add(firstRow(), row), isThere = e.less(own, a.count);
+      Value from = e.atElement(a.rows, e.select(isThere, own, e.number(0)), linear.rowBytes());
       from = e.at(from, e.mul(e.add(e.mul(first, 2), chunk), 16));
       Value to = e.at(shared, e.add(e.mul(row, spec.pieceStride()), e.mul(chunk, 16)));
       e.copyAsync(to, from, e.select(isThere, e.number(16), e.number(0)));
     });
   }
-  virtual Value firstRow() { return e.number(0); }
+  Value firstRow() { return e.mul(e.blockY(), spec.rows); }
 
   Value loadOf(Type type, int64_t offset, Value output) {
     return e.load(type, e.at(e.at(a.weights, offset), e.mul(output, 4)));
   }
-  /// A result with its bias to its place.
+  /// A result with its bias to its place. Behind the last output stands nothing that is ours, or the padding of rows
+  /// of floats, which must be zero: the sum there is.
   void put(Value number, Value row, Value output) {
     auto store = [&] {
       Value sum = linear.bias ? e.add(number, loadOf(e.f32(), linear.biasOffset(), output)) : number;
-      e.store(sum, e.at(e.at(a.out, e.mul(row, a.outStride)), e.mul(output, 4)));
+      e.store(sum, e.at(e.atElement(a.out, row, a.outStride), e.mul(output, 4)));
     };
     Value isThere = e.less(row, a.count);
     if (linear.outputs % LinearSpec::kTile)
-      isThere = arith::AndIOp::create(e.b, e.loc, isThere, e.less(output, e.number(linear.outputs)));
+      isThere = arith::AndIOp::create(e.b, e.loc, isThere, e.less(output, storedOutputs()));
     e.ifThen(isThere, store);
+  }
+  Value storedOutputs() {
+    int64_t padded = nvptx::rowBytes(linear.outputs, 4);
+    Value isPadded = e.equal(a.outStride, e.number(padded));
+    return padded == 4 * linear.outputs ? e.number(linear.outputs)
+                                        : e.select(isPadded, e.number(padded / 4), e.number(linear.outputs));
   }
 };
 
@@ -165,7 +172,7 @@ private:
     }
     for (int64_t i = 0; i < 4; ++i) {
       Value output = e.add(e.add(e.mul(tile, LinearSpec::kTile), e.shr(lane, 2)), i / 2 * 8);
-      Value row = e.add(e.add(e.mul(group, 8), e.mul(e.bitAnd(lane, 3), 2)), i % 2);
+      Value row = e.add(firstRow(), e.add(e.add(e.mul(group, 8), e.mul(e.bitAnd(lane, 3), 2)), i % 2));
       put(linear.isInteger() ? scaled(sums[static_cast<size_t>(i)], row, output) : sums[static_cast<size_t>(i)], row,
           output);
     }
@@ -188,8 +195,7 @@ public:
   using DecodeEmitter::DecodeEmitter;
 
 private:
-  static constexpr int64_t kRows = 8;
-  Value firstRow() override { return e.mul(e.blockY(), kRows); }
+  static constexpr int64_t kRows = 8; // as spec.rows says
   Values startSums() override { return Values(4 * kRows, e.floatOf(0)); }
 
   Values addSlice(const Values &weights, Value offset, const Values &sums) override {
@@ -228,13 +234,7 @@ private:
 };
 
 std::string nameOf(const LinearDecodeSpec &spec, const Target &target) {
-  const LinearSpec &linear = spec.linear;
-  const char *format = linear.format == WeightFormat::F32    ? "f32"
-                       : linear.format == WeightFormat::Bf16 ? "bf16"
-                                                             : "u8s8";
-  return std::string("linear_") + format + "_n" + std::to_string(linear.outputs) + "_k" +
-         std::to_string(linear.inputs) + (linear.bias ? "_bias" : "") + "_rows" + std::to_string(spec.rows) + "_" +
-         target.chip;
+  return "linear_" + wordOf(spec.linear) + "_rows" + std::to_string(spec.rows) + "_" + target.chip;
 }
 
 } // namespace

@@ -2,11 +2,11 @@
 //
 // Matrix products of few rows: bound by the memory that weights are read from.
 //
-// A block makes 16 outputs of up to 8, 16, 32 or 64 rows: its eight warps share the inputs, slice by slice; weights go
-// from memory straight to registers, rows through shared memory, in pieces where they are long. The first weights are
-// asked for before the rows are there. Sums of the warps meet in shared memory: of integers in any order, of floats in
-// that of the warps. A row's result does not depend on how many there are beside it. Source: ptx.md 2.3, 4.1. Tested by
-// test/unit/codegen/ptx/LinearDecodeTest.cpp.
+// A block makes 16 outputs of up to 8, 16, 32 or 64 rows (of more rows there are more blocks): its eight warps share
+// the inputs, slice by slice; weights go from memory straight to registers, rows through shared memory, in pieces where
+// they are long. The first weights are asked for before the rows are there. Sums of the warps meet in shared memory: of
+// integers in any order, of floats in that of the warps. A row's result does not depend on how many there are beside
+// it. Source: ptx.md 2.3, 4.1. Tested by test/unit/codegen/ptx/LinearDecodeTest.cpp.
 #ifndef LMOPT_CODEGEN_PTX_LINEAR_LINEARDECODE_H
 #define LMOPT_CODEGEN_PTX_LINEAR_LINEARDECODE_H
 
@@ -17,7 +17,7 @@ namespace lmopt::nvptx {
 
 struct LinearDecodeSpec {
   LinearSpec linear;
-  int64_t rows = 8; ///< at most so many: 8, 16, 32 or 64; of f32 eight, and a block for each eight along y
+  int64_t rows = 8; ///< of a block, at most: 8, 16, 32 or 64; of f32 eight
 
   static constexpr int64_t kWarps = 8;
   /// Slices that a warp asks for at once: with four blocks of eight warps 64 KB are under way on a multiprocessor,
@@ -37,7 +37,9 @@ struct LinearDecodeSpec {
 };
 
 /// (weights, rows, scales of rows, zero points of rows, results, bytes from one row of results to the next, number of
-/// rows); scales and zero points only of S8Rows. A block for each tile of 16 outputs along x.
+/// rows); scales and zero points only of S8Rows. A block for each tile of 16 outputs along x, and for each `rows` rows
+/// along y. Results may lie one after another (4 outputs bytes), or be rows of floats: then the padding behind them
+/// becomes zero; with any other distance nothing but the outputs is written.
 std::string linearDecodeKernel(KernelLibrary &kernels, const LinearDecodeSpec &spec);
 
 } // namespace lmopt::nvptx

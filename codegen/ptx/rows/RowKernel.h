@@ -8,30 +8,43 @@
 // memory, in an order that depends on the width alone. What does not sum gives the bits that codegen/cpu gives.
 //
 //   rows of floats [rows][round_up(width, 8)] f32; halves [rows][round_up(width, 16)] bf16; codes
-//   [rows][round_up(width, 32)] u8 with scale f32 [rows] and zero point i32 [rows]. Beyond the width floats and halves
-//   are zero.
+//   [rows][round_up(width, 32)] u8 with scale f32 [rows] and zero point i32 [rows]; codes in
+//   groups as GroupedRow says. Beyond the width floats, halves and codes in groups are zero. Tables and vectors of
+//   weights are rows of floats, too.
 //
-// Source: ptx.md 2.2, 2.3. Tested by test/unit/codegen/ptx/RowsTest.cpp.
+// Source: ptx.md 2.2, 2.3. Tested by test/unit/codegen/ptx/RowsTest.cpp, RowLoadsTest.cpp and RowCodesTest.cpp.
 #ifndef LMOPT_CODEGEN_PTX_ROWS_ROWKERNEL_H
 #define LMOPT_CODEGEN_PTX_ROWS_ROWKERNEL_H
 
+#include "codegen/CodeRange.h"
 #include "codegen/ptx/KernelLibrary.h"
 #include "codegen/ptx/Rows.h"
+#include "codegen/ptx/linear/Fragments.h"
 #include "dialects/lm/Kinds.h"
 
 namespace lmopt::nvptx {
 
 enum class RowStepKind {
-  Load,        ///< rows of floats
-  Gather,      ///< rows of floats of a table by number: pointers table, numbers i32
-  Add,         ///< operand + operand
-  Gated,       ///< activation(operand) * operand
-  Activate,    ///< activation(operand)
-  RmsNorm,     ///< of an operand; pointer: factors
-  LayerNorm,   ///< of an operand; pointers: factors, sums
-  StoreFloats, ///< an operand
-  StoreHalves, ///< an operand, rounded to nearest, ties to even
-  StoreCodes   ///< an operand in u8, DynamicQuantizeLinear; pointers: codes, scales, zero points
+  Load,             ///< rows of floats
+  LoadListed,       ///< those of the rows of floats that a list names: pointers rows, numbers i32
+  Gather,           ///< rows of floats of a table by number: pointers table, numbers i32
+  GatherFragments,  ///< the same of a table that lies as weights of a product, `table`
+  Add,              ///< operand + operand
+  AddPositions,     ///< operand + row of a table by position; pointers table, rows of the step (lmopt_device_row_t)
+  BiasAdd,          ///< operand + vector; pointer: the vector
+  Gated,            ///< activation(operand) * operand
+  Activate,         ///< activation(operand)
+  RmsNorm,          ///< of an operand; pointer: factors, if any
+  LayerNorm,        ///< of an operand; pointers: factors, and sums, if any
+  L2Normalize,      ///< of an operand
+  FakeQuantize,     ///< what an operand's codes of `range` stand for
+  Rotate,           ///< blocks of `size` numbers times the orthonormal Hadamard matrix: canRotate
+  StoreFloats,      ///< an operand
+  StorePacked,      ///< an operand to rows of 4 width bytes
+  StoreHalves,      ///< an operand, rounded to nearest, ties to even
+  StoreCodes,       ///< an operand in u8, DynamicQuantizeLinear; pointers: codes, scales, zero points
+  StoreStaticCodes, ///< an operand in u8 codes of `range`; pointers as of StoreCodes
+  StoreGroups       ///< an operand in s8 codes in groups of `size` (canStoreGroups); pointers: codes, scales, groups
 };
 
 struct RowStep {
@@ -40,7 +53,19 @@ struct RowStep {
   std::vector<int64_t> pointers = {}; ///< numbers of arguments of the kernel
   Activation activation = Activation::Relu;
   float epsilon = 0;
+  bool for8Bits = false; ///< the activation's result is only rounded to 8 bits or bf16: a coarser formula will do
+  LinearSpec table = {};
+  CodeRange range = {};
+  int64_t size = 0; ///< of a block, of a group
 };
+
+/// Which sizes there is code for, where they divide the width: a group lies within a warp, a block within a turn of all
+/// threads.
+constexpr bool isPowerFrom(int64_t least, int64_t size, int64_t most) {
+  return size >= least && size <= most && (size & (size - 1)) == 0;
+}
+constexpr bool canStoreGroups(int64_t group) { return isPowerFrom(16, group, 128); }
+constexpr bool canRotate(int64_t block) { return isPowerFrom(1, block, 512); }
 
 struct RowSpec {
   int64_t width = 0;

@@ -79,8 +79,10 @@ inline Finished runOnce(const EmittedKernel &kernel, std::array<uint32_t, 3> gri
     buffers.push_back(argument.fresh ? std::make_unique<ptx::Buffer<char>>(device, argument.fresh, false)
                                      : std::make_unique<ptx::Buffer<char>>(device, argument.bytes));
     list << *buffers.back();
-    if (argument.fresh)
+    if (argument.fresh) {
       made = buffers.back().get();
+      std::memset(made->data(), 0xcd, argument.fresh); // what is there before must not matter
+    }
   }
   ptx::LaunchShape shape;
   shape.grid = grid;

@@ -112,16 +112,23 @@ struct Problem {
   }
 };
 
-Finished runOf(const EmittedKernel &kernel, const LinearDecodeSpec &spec, const Problem &problem, bool strict) {
-  auto stride = int64_t(4 * problem.spec.outputs);
+/// `stride`: bytes from one row of results to the next.
+Finished runOf(const EmittedKernel &kernel, const LinearDecodeSpec &spec, const Problem &problem, bool strict,
+               int64_t stride) {
   std::vector<Argument> arguments = {memory(problem.packed()), memory(problem.x)};
   if (problem.spec.isInteger())
     arguments.insert(arguments.end(), {memory(problem.rowScales), memory(problem.zeros)});
-  arguments.insert(arguments.end(), {result(size_t(problem.rows * stride)), number(stride), number(problem.rows)});
-  bool isFloat = problem.spec.format == WeightFormat::F32;
-  std::array<uint32_t, 3> grid = {uint32_t(problem.spec.tiles()),
-                                  isFloat ? uint32_t((problem.rows + spec.rows - 1) / spec.rows) : 1, 1};
+  // The last row ends with its outputs: what is written beyond them is found.
+  int64_t ofLast = stride == nvptx::rowBytes(problem.spec.outputs, 4) ? stride : 4 * problem.spec.outputs;
+  arguments.insert(arguments.end(),
+                   {result(size_t((problem.rows - 1) * stride + ofLast)), number(stride), number(problem.rows)});
+  std::array<uint32_t, 3> grid = {uint32_t(problem.spec.tiles()), uint32_t((problem.rows + spec.rows - 1) / spec.rows),
+                                  1};
   return strict ? run(kernel, grid, arguments) : runOnce(kernel, grid, arguments, std::nullopt);
+}
+/// Packed.
+Finished runOf(const EmittedKernel &kernel, const LinearDecodeSpec &spec, const Problem &problem, bool strict) {
+  return runOf(kernel, spec, problem, strict, 4 * problem.spec.outputs);
 }
 
 void expectRight(const LinearDecodeSpec &spec, int64_t rows, const std::string &chip) {
@@ -155,6 +162,35 @@ TEST_P(LinearDecode, IsRightForAllShapes) {
     expectRight({{shape.outputs, shape.inputs, GetParam(), shape.bias}, isFloat ? 8 : shape.most}, shape.rows, "sm_80");
   }
   expectRight({{48, 200, GetParam(), true}, 8}, 4, "sm_90a");
+}
+
+TEST_P(LinearDecode, OneLaunchServesManyRows) {
+  int64_t most = GetParam() == WeightFormat::F32 ? 8 : 64;
+  expectRight({{17, 72, GetParam(), true}, most}, 65, "sm_80");
+  expectRight({{48, 40, GetParam(), false}, most}, 130, "sm_80");
+  expectRight({{20, 64, GetParam(), false}, 8}, 21, "sm_80");
+}
+
+// Rows of floats are padded with zeros, whatever lies there; between the rows of wider ones nothing is touched.
+TEST_P(LinearDecode, WritesPaddingOfRowsOfFloatsOnly) {
+  for (int64_t outputs : {5, 13, 27, 40})
+    for (int64_t stride : {nvptx::rowBytes(outputs, 4), int64_t(512)}) {
+      LinearDecodeSpec spec = {{outputs, 40, GetParam(), true}, 8};
+      EmittedKernel kernel =
+          emit("sm_80", [&](nvptx::KernelLibrary &kernels) { return linearDecodeKernel(kernels, spec); });
+      Problem problem(spec.linear, 3);
+      Finished run = runOf(kernel, spec, problem, true, stride);
+      ASSERT_EQ(run.error, "");
+      std::vector<float> found = as<float>(run.result);
+      for (int64_t row = 0; row < problem.rows; ++row)
+        for (int64_t n = 0; n < stride / 4 && row * stride / 4 + n < int64_t(found.size()); ++n) {
+          float number = found[size_t(row * stride / 4 + n)];
+          if (n < outputs)
+            problem.check(row, n, number);
+          else
+            EXPECT_EQ(number == 0, stride != 512) << row << ", " << n;
+        }
+    }
 }
 
 TEST_P(LinearDecode, ARowDoesNotDependOnThoseBesideIt) {

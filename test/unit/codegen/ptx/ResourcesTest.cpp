@@ -4,7 +4,10 @@
 // text is meant for; no spills; registers as recorded, within a few, so that occupancy does not change unseen. Without
 // ptxas (LMOPT_PTXAS, or CUDA's usual place) the test is skipped and says so. Source: ptx.md 4.4.
 #include "codegen/ptx/attention/AttendRows.h"
+#include "codegen/ptx/attention/AttendSegments.h"
+#include "codegen/ptx/attention/AttendTile.h"
 #include "codegen/ptx/linear/LinearDecode.h"
+#include "codegen/ptx/pooling/PoolKernel.h"
 #include "codegen/ptx/rows/RowKernel.h"
 #include "test/unit/codegen/ptx/KernelRun.h"
 
@@ -17,6 +20,7 @@
 using namespace lmopt;
 using namespace lmopt::kerneltest;
 using nvptx::LinearDecodeSpec;
+using nvptx::RowStep;
 using nvptx::WeightFormat;
 using Kind = nvptx::RowStepKind;
 
@@ -59,6 +63,7 @@ struct Recorded {
   const char *name;
   int registers;
   std::function<std::string(nvptx::KernelLibrary &)> define;
+  int64_t leastWarps = 16; ///< on a multiprocessor
 };
 
 std::function<std::string(nvptx::KernelLibrary &)> linear(int64_t outputs, int64_t inputs, WeightFormat format,
@@ -85,8 +90,29 @@ std::string gatedOf(nvptx::KernelLibrary &kernels) {
                               {Kind::StoreCodes, {2}, {2, 3, 4}}}});
 }
 
+std::string embeddingOf(nvptx::KernelLibrary &kernels) {
+  RowStep gather = {Kind::GatherFragments, {}, {0, 1}};
+  gather.table = {30522, 384, WeightFormat::S8Rows, false};
+  return rowKernel(kernels, {384,
+                             {gather,
+                              {Kind::AddPositions, {0}, {2, 3}},
+                              {Kind::LayerNorm, {1}, {4, 5}, Activation::Relu, 1e-12F},
+                              {Kind::StoreFloats, {2}, {6}},
+                              {Kind::StoreCodes, {2}, {7, 8, 9}}}});
+}
+std::string answerOf(nvptx::KernelLibrary &kernels) {
+  return rowKernel(kernels, {384,
+                             {{Kind::LoadListed, {}, {0, 1}},
+                              {Kind::BiasAdd, {0}, {2}},
+                              {Kind::L2Normalize, {1}},
+                              {Kind::StorePacked, {2}, {3}}}});
+}
+
 std::vector<Recorded> kernels() {
-  nvptx::AttentionSpec smol = {9, 3, 64, 64, 0.125F}, large = {32, 8, 128, 128, 0.088F};
+  nvptx::AttentionSpec smol = {9, 3, 64, 64, 0.125F}, large = {32, 8, 128, 128, 0.088F}, half = large, codes = large,
+                       halfSmol = smol;
+  nvptx::AttentionSpec mini = {12, 12, 32, 0, 0.18F}, base = {12, 12, 64, 0, 0.125F};
+  half.format = halfSmol.format = nvptx::CacheFormat::Bf16, codes.format = nvptx::CacheFormat::I8;
   return {
       {"s8, 8 rows", 56, linear(1536, 576, WeightFormat::S8Rows, 8)},
       {"s8, 8 rows, long", 64, linear(4096, 11008, WeightFormat::S8Rows, 8)},
@@ -96,9 +122,22 @@ std::vector<Recorded> kernels() {
       {"f32, 8 rows", 78, linear(576, 1536, WeightFormat::F32, 8)},
       {"norm and codes", 30, rowsOf},
       {"gated product and codes", 39, gatedOf},
-      {"keys and values", 32, [=](auto &kernels) { return storeKeysValuesKernel(kernels, smol); }},
-      {"attention, 3 heads of 64", 68, [=](auto &kernels) { return attendRowsKernel(kernels, smol); }},
+      {"embedding, positions, norm and codes", 30, embeddingOf},
+      {"listed rows to the caller", 24, answerOf},
+      {"keys and values", 26, [=](auto &kernels) { return storeKeysValuesKernel(kernels, smol); }},
+      {"attention, 3 heads of 64", 56, [=](auto &kernels) { return attendRowsKernel(kernels, smol); }},
       {"attention, 4 heads of 128", 63, [=](auto &kernels) { return attendRowsKernel(kernels, large); }},
+      {"keys and values in bf16", 32, [=](auto &kernels) { return storeKeysValuesKernel(kernels, half); }},
+      {"keys and values in i8", 32, [=](auto &kernels) { return storeKeysValuesKernel(kernels, codes); }},
+      {"attention in bf16", 63, [=](auto &kernels) { return attendRowsKernel(kernels, half); }},
+      {"attention in i8", 92, [=](auto &kernels) { return attendRowsKernel(kernels, codes); }},
+      {"attention of prompts, heads of 64", 128, [=](auto &kernels) { return attendTileKernel(kernels, halfSmol); }},
+      {"attention of prompts, heads of 128", 171, [=](auto &kernels) { return attendTileKernel(kernels, half); }, 8},
+      {"attention of encoders, 12 heads of 32", 70, [=](auto &kernels) { return attendSegmentsKernel(kernels, mini); }},
+      {"attention of encoders, heads of 64", 108, [=](auto &kernels) { return attendSegmentsKernel(kernels, base); }},
+      {"mean of a segment", 49, [](auto &kernels) { return poolKernel(kernels, 384, Pooling::Mean); }},
+      {"attention of encoders in bf16, 12 heads of 32", 110,
+       [=](auto &kernels) { return attendSegmentsTileKernel(kernels, mini); }},
       {"parts of attention", 45, [=](auto &kernels) { return joinPartsKernel(kernels, smol); }},
   };
 }
@@ -121,7 +160,8 @@ TEST(PtxResources, NoSpillsAndRegistersAsRecorded) {
   }
 }
 
-// Sixteen warps on a multiprocessor hide the latency of memory (ptx.md 4.4): 64 K registers, handed out in 256 a warp.
+// Sixteen warps on a multiprocessor hide the latency of memory, eight where tensor cores are what is waited for (ptx.md
+// 4.4): 64 K registers, handed out in 256 a warp.
 TEST(PtxResources, EnoughWarpsShareAMultiprocessor) {
   if (ptxas().empty())
     GTEST_SKIP() << "no ptxas; name one by LMOPT_PTXAS (script/setup says where to get it)";
@@ -130,7 +170,8 @@ TEST(PtxResources, EnoughWarpsShareAMultiprocessor) {
     Resources found = assemble(kernel.text, "sm_90");
     int64_t warps = kernel.shape.threads / 32, ofWarp = (found.registers * 32 + 255) / 256 * 256;
     int64_t byRegisters = 65536 / ofWarp / warps, byShared = (228 << 10) / (kernel.shape.sharedBytes + 1024);
-    EXPECT_GE(std::min({byRegisters, byShared, int64_t(64) / warps}) * warps, 16) << one.name << "\n" << found.log;
+    EXPECT_GE(std::min({byRegisters, byShared, int64_t(64) / warps}) * warps, one.leastWarps) << one.name << "\n"
+                                                                                              << found.log;
   }
 }
 

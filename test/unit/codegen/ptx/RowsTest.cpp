@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Row kernels on the interpreter: activations, rounding and codes bit for bit as codegen/Functions.h and the CPU's
-// kernels have them, norms within the rounding of their sums; widths around every edge of a turn, both architectures,
-// plain and strict.
+// Row kernels on the interpreter: activations, sums and stores bit for bit as codegen/Functions.h and the CPU's kernels
+// have them, norms within the rounding of their sums; widths around every edge of a turn, plain and strict.
 #include "codegen/Functions.h"
-#include "codegen/ptx/rows/RowKernel.h"
 #include "test/unit/codegen/ptx/HostEmitter.h"
-#include "test/unit/codegen/ptx/KernelRun.h"
-
-#include <random>
+#include "test/unit/codegen/ptx/RowRun.h"
 
 using namespace lmopt;
 using namespace lmopt::kerneltest;
@@ -18,81 +14,40 @@ using Kind = nvptx::RowStepKind;
 
 namespace {
 
-constexpr int64_t kRows = 3;
-
-/// Rows of numbers, padded with zeros as the kernel wants them.
-struct Rows {
-  int64_t width, stride;
-  std::vector<float> numbers;
-
-  Rows(int64_t width, unsigned seed, int64_t rows = kRows, float scale = 1)
-      : width(width), stride((width + 7) / 8 * 8), numbers(size_t(rows * stride)) {
-    std::mt19937 random(seed);
-    std::normal_distribution<float> normal(0, scale);
-    for (int64_t r = 0; r < rows; ++r)
-      for (int64_t i = 0; i < width; ++i)
-        numbers[size_t(r * stride + i)] = normal(random);
-  }
-  float at(int64_t row, int64_t i) const { return numbers[size_t(row * stride + i)]; }
-};
-
-EmittedKernel emitRows(const RowSpec &spec, const std::string &chip = "sm_80") {
-  return emit(chip, [&](nvptx::KernelLibrary &kernels) { return rowKernel(kernels, spec); });
-}
-
-std::vector<char> resultOf(const RowSpec &spec, const std::vector<Argument> &arguments,
-                           const std::string &chip = "sm_80") {
-  return run(emitRows(spec, chip), {uint32_t(kRows), 1, 1}, arguments).result;
-}
-
-const int64_t kWidths[] = {1, 7, 8, 30, 64, 576, 1024, 1030, 2048, 3001};
-
 TEST(PtxRows, ActivationsAreThoseOfCpus) {
   HostEmitter host;
-  for (Activation kind :
-       {Activation::Gelu, Activation::GeluTanh, Activation::Silu, Activation::Relu, Activation::Tanh}) {
+  for (auto [kind, for8Bits] : {std::pair(Activation::Gelu, false),
+                                {Activation::GeluTanh, false},
+                                {Activation::Silu, false},
+                                {Activation::Relu, false},
+                                {Activation::Tanh, false},
+                                {Activation::Gelu, true},
+                                {Activation::Silu, true}}) {
     Rows gate(576, 1, kRows, 4), up(576, 2);
     gate.numbers[0] = 0, gate.numbers[1] = -200, gate.numbers[2] = 200, gate.numbers[3] = 1e-30F;
-    RowSpec spec = {
-        576,
-        {{Kind::Load, {}, {0}}, {Kind::Load, {}, {1}}, {Kind::Gated, {0, 1}, {}, kind}, {Kind::StoreFloats, {2}, {2}}}};
+    RowStep gated = {Kind::Gated, {0, 1}, {}, kind, 0, for8Bits};
+    RowSpec spec = {576, {{Kind::Load, {}, {0}}, {Kind::Load, {}, {1}}, gated, {Kind::StoreFloats, {2}, {2}}}};
     std::vector<float> found =
         as<float>(resultOf(spec, {memory(gate.numbers), memory(up.numbers), result(gate.numbers.size() * 4)}));
     for (size_t i = 0; i < found.size(); ++i) {
-      auto expected = host.mul(functions::activation(host, kind, false, HostEmitter::of(gate.numbers[i])),
+      auto expected = host.mul(functions::activation(host, kind, for8Bits, HostEmitter::of(gate.numbers[i])),
                                HostEmitter::of(up.numbers[i]));
       ASSERT_EQ(HostEmitter::of(found[i]).bits, expected.bits) << kernelWord(kind) << " of " << gate.numbers[i];
     }
   }
 }
 
-TEST(PtxRows, SumsOfRowsThatAreGathered) {
-  for (int64_t width : kWidths) {
-    Rows table(width, 3, 5), added(width, 4);
-    std::vector<int32_t> numbers = {4, 0, 4};
-    RowSpec spec = {
-        width, {{Kind::Gather, {}, {0, 1}}, {Kind::Load, {}, {2}}, {Kind::Add, {0, 1}}, {Kind::StoreFloats, {2}, {3}}}};
-    std::vector<float> found = as<float>(resultOf(
-        spec, {memory(table.numbers), memory(numbers), memory(added.numbers), result(added.numbers.size() * 4)}));
-    for (int64_t r = 0; r < kRows; ++r)
-      for (int64_t i = 0; i < added.stride; ++i)
-        ASSERT_EQ(found[size_t(r * added.stride + i)], table.at(numbers[size_t(r)], i) + added.at(r, i));
-  }
-}
-
-void expectNorm(int64_t width, bool isLayerNorm) {
-  SCOPED_TRACE(width);
+/// x / sqrt(mean of (x - mean)^2 + epsilon), with `weights` factors, and sums.
+void expectNorm(int64_t width, bool isLayerNorm, size_t weights) {
+  SCOPED_TRACE(std::to_string(width) + ", " + std::to_string(weights) + " weights");
   Rows x(width, 5), weight(width, 6, 1), bias(width, 7, 1);
   constexpr float kEpsilon = 1e-5F;
-  RowStep norm = {isLayerNorm ? Kind::LayerNorm : Kind::RmsNorm, {0}, {1}, Activation::Relu, kEpsilon};
-  std::vector<Argument> arguments = {memory(x.numbers), memory(weight.numbers)};
-  if (isLayerNorm) {
-    norm.pointers.push_back(2);
-    arguments.push_back(memory(bias.numbers));
-  }
-  auto last = int64_t(arguments.size());
+  RowStep norm = {isLayerNorm ? Kind::LayerNorm : Kind::RmsNorm, {0}, {1, 2}, Activation::Relu, kEpsilon};
+  norm.pointers.resize(weights);
+  std::vector<Argument> arguments = {memory(x.numbers), memory(weight.numbers), memory(bias.numbers)};
+  arguments.resize(weights + 1);
   arguments.push_back(result(x.numbers.size() * 4));
-  RowSpec spec = {width, {{Kind::Load, {}, {0}}, norm, {Kind::StoreFloats, {1}, {last}}}};
+  RowSpec spec = {width, {{Kind::Load, {}, {0}}, norm, {Kind::StoreFloats, {1}, {int64_t(weights) + 1}}}};
   std::vector<float> found = as<float>(resultOf(spec, arguments));
   for (int64_t r = 0; r < kRows; ++r) {
     double mean = 0, squares = 0;
@@ -101,8 +56,10 @@ void expectNorm(int64_t width, bool isLayerNorm) {
     for (int64_t i = 0; i < width; ++i)
       squares += (x.at(r, i) - mean) * (x.at(r, i) - mean) / double(width);
     for (int64_t i = 0; i < x.stride; ++i) {
-      double expected = i < width ? (x.at(r, i) - mean) / std::sqrt(squares + kEpsilon) * weight.at(0, i) : 0;
-      if (isLayerNorm && i < width)
+      double expected = i < width ? (x.at(r, i) - mean) / std::sqrt(squares + kEpsilon) : 0;
+      if (weights > 0)
+        expected *= weight.at(0, i);
+      if (weights > 1)
         expected += bias.at(0, i);
       // A sum of n numbers of which a thread adds 4 n / 1024, then 13 steps: some 30 roundings, each 2^-24 of numbers
       // of about 1, times a factor and a weight of at most 4.
@@ -112,9 +69,28 @@ void expectNorm(int64_t width, bool isLayerNorm) {
 }
 
 TEST(PtxRows, Norms) {
-  for (int64_t width : {30, 576, 1030, 3001})
-    for (bool isLayerNorm : {false, true})
-      expectNorm(width, isLayerNorm);
+  for (int64_t width : {30, 576, 1030, 3001}) {
+    for (size_t weights : {0, 1})
+      expectNorm(width, /*isLayerNorm=*/false, weights);
+    for (size_t weights : {1, 2})
+      expectNorm(width, /*isLayerNorm=*/true, weights);
+  }
+}
+
+TEST(PtxRows, LengthsBecomeOne) {
+  for (int64_t width : {5, 384, 1030}) {
+    Rows x(width, 5);
+    std::fill_n(x.numbers.begin() + x.stride, width, 0.0F); // the second row
+    RowSpec spec = {width, {{Kind::Load, {}, {0}}, {Kind::L2Normalize, {0}}, {Kind::StoreFloats, {1}, {1}}}};
+    std::vector<float> found = as<float>(resultOf(spec, {memory(x.numbers), result(x.numbers.size() * 4)}));
+    for (int64_t r = 0; r < kRows; ++r) {
+      double squares = 0;
+      for (int64_t i = 0; i < width; ++i)
+        squares += double(x.at(r, i)) * x.at(r, i);
+      for (int64_t i = 0; i < x.stride; ++i)
+        ASSERT_NEAR(found[size_t(r * x.stride + i)], x.at(r, i) / std::max(std::sqrt(squares), 1e-12), 30 * 0x1p-24);
+    }
+  }
 }
 
 TEST(PtxRows, HalvesAreRoundedToEven) {
@@ -134,51 +110,33 @@ TEST(PtxRows, HalvesAreRoundedToEven) {
   EXPECT_EQ(found[2], 0x3f81);
 }
 
-/// ONNX DynamicQuantizeLinear in f32, with the reciprocal of the scale, as the CPU's kernels have it.
-struct Quantized {
-  float scale;
-  int32_t zero;
-  std::vector<uint8_t> codes;
-
-  Quantized(const Rows &x, int64_t row) {
-    float low = 0, high = 0;
-    for (int64_t i = 0; i < x.width; ++i)
-      low = std::min(low, x.at(row, i)), high = std::max(high, x.at(row, i));
-    scale = (high - low) / 255.0F;
-    bool usable = scale > 1e-35F;
-    scale = usable ? scale : 0;
-    float inverse = usable ? 1 / scale : 0;
-    auto code = [](float number, int32_t zero) { return std::clamp(int32_t(std::nearbyint(number)) + zero, 0, 255); };
-    zero = code(-low * inverse, 0);
-    for (int64_t i = 0; i < x.width; ++i)
-      codes.push_back(uint8_t(code(x.at(row, i) * inverse, zero)));
+// Rows of the caller's memory have no padding: each begins where the one before ends, wherever that is. Several stores
+// give what an earlier step made, too.
+TEST(PtxRows, StoresOfSeveralKinds) {
+  for (int64_t width : kWidths) {
+    SCOPED_TRACE(width);
+    Rows x(width, 10), y(width, 11), bias(width, 12, 1);
+    RowSpec spec = {width,
+                    {{Kind::Load, {}, {0}},
+                     {Kind::StorePacked, {0}, {3}},
+                     {Kind::Load, {}, {1}},
+                     {Kind::Add, {0, 2}},
+                     {Kind::BiasAdd, {3}, {2}},
+                     {Kind::StoreFloats, {4}, {4}},
+                     {Kind::StorePacked, {3}, {5}}}};
+    size_t packed = size_t(kRows * width * 4), padded = size_t(kRows * x.stride * 4);
+    auto found =
+        resultsOf(spec, {memory(x.numbers), memory(y.numbers), memory(bias.numbers)}, {packed, padded, packed});
+    for (int64_t r = 0; r < kRows; ++r)
+      for (int64_t i = 0; i < x.stride; ++i) {
+        float sum = x.at(r, i) + y.at(r, i);
+        ASSERT_EQ(as<float>(found[1])[size_t(r * x.stride + i)], sum + bias.at(0, i));
+        if (i < width) {
+          ASSERT_EQ(as<float>(found[0])[size_t(r * width + i)], x.at(r, i));
+          ASSERT_EQ(as<float>(found[2])[size_t(r * width + i)], sum);
+        }
+      }
   }
-};
-
-TEST(PtxRows, CodesAreThoseOfCpus) {
-  for (int64_t width : kWidths)
-    for (const char *chip : {"sm_80", "sm_90a"}) {
-      Rows x(width, 9);
-      std::fill_n(x.numbers.begin() + x.stride, width, 0.0F); // the second row
-      RowSpec spec = {width, {{Kind::Load, {}, {0}}, {Kind::StoreCodes, {0}, {1, 2, 3}}}};
-      EmittedKernel kernel = emitRows(spec, chip);
-      std::vector<char> wanted[3];
-      for (size_t which = 0; which < 3; ++which) {
-        size_t sizes[] = {size_t(kRows * spec.codeBytes()), 4 * kRows, 4 * kRows};
-        std::vector<Argument> arguments = {memory(x.numbers)};
-        for (size_t i = 0; i < 3; ++i)
-          arguments.push_back(i == which ? result(sizes[i]) : memory(std::vector<char>(sizes[i])));
-        wanted[which] = run(kernel, {uint32_t(kRows), 1, 1}, arguments).result;
-      }
-      for (int64_t r = 0; r < kRows; ++r) {
-        Quantized expected(x, r);
-        ASSERT_EQ(as<float>(wanted[1])[size_t(r)], expected.scale) << width;
-        ASSERT_EQ(as<int32_t>(wanted[2])[size_t(r)], expected.zero) << width;
-        for (int64_t i = 0; i < width; ++i)
-          ASSERT_EQ(uint8_t(wanted[0][size_t(r * spec.codeBytes() + i)]), expected.codes[size_t(i)])
-              << width << " " << i;
-      }
-    }
 }
 
 } // namespace

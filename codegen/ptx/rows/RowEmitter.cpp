@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What each step makes of a row in registers: pointwise functions and norms; sums of a whole row. See RowEmitter.h.
+#include "codegen/ptx/rows/RowEmitter.h"
+
+#include "codegen/Functions.h"
+
+using namespace mlir;
+
+namespace lmopt::nvptx {
+
+RowEmitter::Values RowEmitter::emit(const RowStep &step) {
+  auto activated = [&](Value a) { return functions::activation(e, step.activation, step.for8Bits, a); };
+  auto sumOf = [&](Value a, Value c) { return e.add(a, c); };
+  switch (step.kind) {
+  case RowStepKind::Load:
+    return load(e.atElement(pointer(step, 0), row, spec.floatBytes()));
+  case RowStepKind::LoadListed:
+  case RowStepKind::Gather:
+    return loadNumbered(step);
+  case RowStepKind::GatherFragments:
+    return loadFragments(step);
+  case RowStepKind::Add:
+    return zip(operand(step, 0), operand(step, 1), sumOf);
+  case RowStepKind::AddPositions:
+    return zip(operand(step, 0), loadPosition(step), sumOf);
+  case RowStepKind::BiasAdd:
+    return zip(operand(step, 0), load(pointer(step, 0)), sumOf);
+  case RowStepKind::Gated:
+    return zip(operand(step, 0), operand(step, 1), [&](Value a, Value c) { return e.mul(activated(a), c); });
+  case RowStepKind::Activate:
+    return each(operand(step, 0), activated);
+  case RowStepKind::RmsNorm:
+    return rmsNorm(step);
+  case RowStepKind::LayerNorm:
+    return layerNorm(step);
+  case RowStepKind::L2Normalize:
+    return l2Normalize(step);
+  case RowStepKind::FakeQuantize:
+    return each(operand(step, 0),
+                [&](Value a) { return e.mul(e.toFloat(trainedCode(a, step.range)), e.floatOf(step.range.step)); });
+  case RowStepKind::Rotate:
+    return rotate(step);
+  case RowStepKind::StoreFloats:
+  case RowStepKind::StorePacked:
+  case RowStepKind::StoreHalves:
+  case RowStepKind::StoreCodes:
+  case RowStepKind::StoreStaticCodes:
+  case RowStepKind::StoreGroups:
+    store(step);
+    return {};
+  }
+  return {};
+}
+
+void RowEmitter::below(int64_t turn, int64_t width, const std::function<void()> &body) {
+  isWhole(turn, width) ? body() : e.ifThen(e.less(firstOf(turn), e.number(width)), body);
+}
+
+RowEmitter::Values RowEmitter::each(const Values &numbers, llvm::function_ref<Value(Value)> function) {
+  return Values(llvm::map_range(numbers, function));
+}
+
+RowEmitter::Values RowEmitter::zip(const Values &left, const Values &right,
+                                   llvm::function_ref<Value(Value, Value)> function) {
+  Values result;
+  for (auto [a, c] : llvm::zip_equal(left, right))
+    result.push_back(function(a, c));
+  return result;
+}
+
+RowEmitter::Values RowEmitter::masked(const Values &numbers) {
+  Values result;
+  for (auto [i, number] : llvm::enumerate(numbers)) {
+    auto turn = static_cast<int64_t>(i) / kRun;
+    Value place = e.add(firstOf(turn), static_cast<int64_t>(i) % kRun);
+    result.push_back(isWhole(turn, spec.width) ? number
+                                               : e.select(e.less(place, e.number(spec.width)), number, e.floatOf(0)));
+  }
+  return result;
+}
+
+//===--- Numbers of a whole row ---===//
+
+Value RowEmitter::reduce(Value own, llvm::function_ref<Value(Value, Value)> combine) {
+  own = e.acrossLanes(own, {16, 8, 4, 2, 1}, combine);
+  e.barrier(); // who is behind may still read what was there before
+  e.ifThen(e.equal(e.lane(), e.number(0)), [&] { e.store(own, e.at(shared, e.mul(e.warp(), 4))); });
+  e.barrier();
+  Value whole = e.load(e.f32(), shared);
+  for (int64_t warp = 1; warp < kWarps; ++warp)
+    whole = combine(whole, e.load(e.f32(), e.at(shared, 4 * warp)));
+  return whole;
+}
+
+Value RowEmitter::sum(const Values &numbers) {
+  Value own = numbers.front();
+  for (Value number : llvm::drop_begin(numbers))
+    own = e.add(own, number);
+  return reduce(own, [&](Value a, Value c) { return e.add(a, c); });
+}
+
+Value RowEmitter::mean(const Values &numbers) {
+  return e.mul(sum(numbers), e.floatOf(1.0F / static_cast<float>(spec.width)));
+}
+
+//===--- Norms ---===//
+
+RowEmitter::Values RowEmitter::scaled(const RowStep &step, const Values &x, Value factor) {
+  Values result = each(x, [&](Value a) { return e.mul(a, factor); });
+  if (!step.pointers.empty())
+    result = zip(result, load(pointer(step, 0)), [&](Value a, Value weight) { return e.mul(a, weight); });
+  if (step.pointers.size() > 1)
+    result = zip(result, load(pointer(step, 1)), [&](Value a, Value c) { return e.add(a, c); });
+  return result;
+}
+
+RowEmitter::Values RowEmitter::rmsNorm(const RowStep &step) {
+  const Values &x = operand(step, 0);
+  Value squares = mean(each(x, [&](Value a) { return e.mul(a, a); }));
+  return scaled(step, x, reciprocalSqrt(e.add(squares, e.floatOf(step.epsilon))));
+}
+
+// The variance is the mean of squared differences from the mean, as the oracle has it.
+RowEmitter::Values RowEmitter::layerNorm(const RowStep &step) {
+  Value average = mean(operand(step, 0));
+  Values x = masked(each(operand(step, 0), [&](Value a) { return e.sub(a, average); }));
+  Value squares = mean(each(x, [&](Value a) { return e.mul(a, a); }));
+  return scaled(step, x, reciprocalSqrt(e.add(squares, e.floatOf(step.epsilon))));
+}
+
+RowEmitter::Values RowEmitter::l2Normalize(const RowStep &step) {
+  const Values &x = operand(step, 0);
+  Value length = e.sqrt(sum(each(x, [&](Value a) { return e.mul(a, a); })));
+  return scaled(step, x, e.div(e.floatOf(1), e.max(length, e.floatOf(1e-12F))));
+}
+
+} // namespace lmopt::nvptx

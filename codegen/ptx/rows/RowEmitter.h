@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What the code of row kernels is written with: a row in registers, what each step makes of it, sums and extremes of
+// all of it. By theme: loads in RowLoads.cpp, stores in RowStores.cpp, codes in RowCodes.cpp and
+// RowGroups.cpp, rotation in RowRotation.cpp, the rest in RowEmitter.cpp. For these files only. Tested by
+// test/unit/codegen/ptx/Row*Test.cpp.
+#ifndef LMOPT_CODEGEN_PTX_ROWS_ROWEMITTER_H
+#define LMOPT_CODEGEN_PTX_ROWS_ROWEMITTER_H
+
+#include "codegen/ptx/rows/RowKernel.h"
+
+namespace lmopt::nvptx {
+
+class RowEmitter {
+public:
+  using Value = mlir::Value;
+  using Values = Emitter::Values;
+  static constexpr int64_t kThreads = RowSpec::kThreads, kWarps = kThreads / kWarpLanes;
+  /// Neighbouring numbers that a thread loads at once: 16 bytes.
+  static constexpr int64_t kRun = 4;
+
+  RowEmitter(Emitter &e, const RowSpec &spec, mlir::ValueRange pointers)
+      : e(e), spec(spec), pointers(pointers), shared(e.shared()), thread(e.thread()), row(e.block()) {}
+
+  void run() {
+    for (const RowStep &step : spec.steps)
+      given.push_back(emit(step));
+  }
+
+private:
+  Emitter &e;
+  const RowSpec &spec;
+  mlir::ValueRange pointers;
+  Value shared, thread, row;
+  std::vector<Values> given; ///< of each step: kRun numbers a turn
+
+  Values emit(const RowStep &step);
+
+  int64_t padded() const { return spec.floatBytes() / 4; }
+  int64_t turns() const { return (spec.codeBytes() + kThreads * kRun - 1) / (kThreads * kRun); }
+  Value pointer(const RowStep &step, size_t i) { return pointers[static_cast<size_t>(step.pointers[i])]; }
+  const Values &operand(const RowStep &step, size_t i) const { return given[static_cast<size_t>(step.operands[i])]; }
+  /// Place of a thread's first number of a turn.
+  Value firstOf(int64_t turn) { return e.mul(e.add(thread, turn * kThreads), kRun); }
+  static Values runOf(const Values &numbers, int64_t turn) {
+    return Values(mlir::ArrayRef(numbers).slice(static_cast<size_t>(turn * kRun), kRun));
+  }
+
+  /// Whether all numbers of a turn lie below `width`, for all threads.
+  static bool isWhole(int64_t turn, int64_t width) { return (turn + 1) * kThreads * kRun <= width; }
+  void below(int64_t turn, int64_t width, const std::function<void()> &body);
+  static Values each(const Values &numbers, llvm::function_ref<Value(Value)> function);
+  static Values zip(const Values &left, const Values &right, llvm::function_ref<Value(Value, Value)> function);
+  /// Zero where there is no number of the row.
+  Values masked(const Values &numbers);
+
+  // Numbers of a whole row.
+  /// One number of all threads: within a warp by shuffles, then the warps in their order.
+  Value reduce(Value own, llvm::function_ref<Value(Value, Value)> combine);
+  Value sum(const Values &numbers);
+  Value mean(const Values &numbers);
+  Value reciprocalSqrt(Value x) { return e.div(e.floatOf(1), e.sqrt(x)); }
+
+  // Loads.
+  /// `numbers` gives those from a place on.
+  Values loadRuns(llvm::function_ref<Values(Value)> numbers);
+  Values load(Value from);
+  Values loadNumbered(const RowStep &step);
+  Values loadPosition(const RowStep &step);
+  Values loadFragments(const RowStep &step);
+
+  // Norms.
+  Values rmsNorm(const RowStep &step);
+  Values layerNorm(const RowStep &step);
+  Values l2Normalize(const RowStep &step);
+  /// x * factor, times factors and with sums of their own, as far as the step has them.
+  Values scaled(const RowStep &step, const Values &x, Value factor);
+
+  // Stores.
+  void store(const RowStep &step);
+  void storeFloats(const RowStep &step);
+  void storePacked(const RowStep &step);
+  void storeHalves(const RowStep &step);
+
+  // Codes.
+  void storeCodes(const RowStep &step);
+  void storeStaticCodes(const RowStep &step);
+  Value trainedCode(Value x, const CodeRange &range);
+  Value clamped(Value code) { return e.max(e.min(code, e.number(255)), e.number(0)); }
+  /// The codes and what the row's stand for.
+  void putCodes(const RowStep &step, Value scale, Value zeroPoint, llvm::function_ref<Value(Value)> code);
+  Value packed(const Values &codes); ///< the low bytes of four
+
+  // Codes in groups.
+  void storeGroups(const RowStep &step);
+  Value magnitude(Value x) { return e.bitcast(e.bitAnd(e.bitcast(x, e.i32()), 0x7fffffff), e.f32()); }
+  /// Of the row; its scale goes to memory.
+  Value factorOfGroups(const RowStep &step);
+  void storeTurn(const RowStep &step, int64_t turn, Value factor);
+
+  // Rotation.
+  Values rotate(const RowStep &step);
+  void turnWithinRuns(Values &numbers, int64_t distance);
+  void turnBetweenLanes(Values &numbers, int64_t distance);
+  void turnBetweenThreads(Values &numbers, int64_t distance);
+  /// Of two numbers that meet, the one whose thread has this bit is subtracted.
+  Value signOf(int64_t bit) {
+    return e.select(e.equal(e.bitAnd(thread, bit), e.number(0)), e.floatOf(1), e.floatOf(-1));
+  }
+};
+
+} // namespace lmopt::nvptx
+
+#endif // LMOPT_CODEGEN_PTX_ROWS_ROWEMITTER_H

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Where the numbers of a row come from: rows of floats, by their own number, one of a list or a position, and rows of
+// a table that lies as weights of a product (tied embeddings; Fragments.h). See RowEmitter.h. Tested by
+// test/unit/codegen/ptx/RowLoadsTest.cpp.
+#include "codegen/ptx/rows/RowEmitter.h"
+
+#include "lmopt/abi.h"
+
+#include <cstddef>
+
+using namespace mlir;
+
+namespace lmopt::nvptx {
+
+namespace {
+
+using Values = Emitter::Values;
+
+/// A row of a table of fragments: numbers from a place on, which is a multiple of four.
+class FragmentsRow {
+public:
+  FragmentsRow(Emitter &e, const LinearSpec &table, Value weights, Value number)
+      : e(e), table(table), weights(weights), number(number), inTile(e.bitAnd(number, LinearSpec::kTile - 1)),
+        tile(e.atElement(weights, e.div(number, LinearSpec::kTile), table.slices() * LinearSpec::kSlice)) {}
+
+  Values numbers(Value place) {
+    switch (table.format) {
+    case WeightFormat::F32:
+      return floats(place);
+    case WeightFormat::Bf16:
+      return halves(place);
+    case WeightFormat::S8Rows:
+      return codes(place);
+    }
+    return {};
+  }
+
+private:
+  Emitter &e;
+  const LinearSpec &table;
+  Value weights, number, inTile, tile;
+
+  // Lane 4 k + q of a slice of eight inputs: outputs 4 q to 4 q + 3.
+  Values floats(Value place) {
+    Value slice = e.mul(e.div(place, 8), LinearSpec::kSlice), input = e.mul(e.bitAnd(place, 7), 64);
+    Value from = e.at(tile, e.add(e.add(slice, input), e.mul(inTile, 4)));
+    Values result;
+    for (int64_t i = 0; i < 4; ++i)
+      result.push_back(e.load(e.f32(), e.at(from, 64 * i)));
+    return result;
+  }
+  /// Four bytes of the row, which begin at a multiple of four: part (byte / 16) of lane 4 g + byte / 4 of its slice.
+  Value word(Value byte) {
+    Value slice = e.mul(e.shr(byte, 5), LinearSpec::kSlice), inSlice = e.bitAnd(byte, 31);
+    Value lane = e.add(e.mul(e.bitAnd(inTile, 7), 4), e.shr(e.bitAnd(inSlice, 15), 2));
+    Value part = e.add(e.mul(e.shr(inSlice, 4), 2), e.shr(inTile, 3));
+    return e.load(e.i32(), e.at(tile, e.add(slice, e.add(e.mul(lane, 16), e.mul(part, 4)))));
+  }
+  Values halves(Value place) {
+    Values result;
+    for (int64_t pair = 0; pair < 2; ++pair) {
+      Value bits = word(e.add(e.mul(place, 2), 4 * pair));
+      result.push_back(e.bitcast(e.shl(bits, 16), e.f32()));
+      result.push_back(e.bitcast(e.bitAnd(bits, static_cast<int32_t>(0xffff0000U)), e.f32()));
+    }
+    return result;
+  }
+  Values codes(Value place) {
+    Value bits = word(place), scale = e.load(e.f32(), e.at(weights, e.add(e.mul(number, 4), table.scaleOffset())));
+    Values result;
+    for (int64_t i = 0; i < 4; ++i)
+      result.push_back(e.mul(e.toFloat(e.shrSigned(e.shl(bits, 24 - 8 * i), e.number(24))), scale));
+    return result;
+  }
+};
+
+} // namespace
+
+// What lies beyond the row's padding is zero.
+Values RowEmitter::loadRuns(llvm::function_ref<Values(Value)> numbers) {
+  Values result;
+  for (int64_t turn = 0; turn < turns(); ++turn) {
+    auto body = [&] { return numbers(firstOf(turn)); };
+    Value isThere = e.less(firstOf(turn), e.number(padded()));
+    llvm::append_range(result, isWhole(turn, padded()) ? body() : e.ifThen(isThere, Values(kRun, e.floatOf(0)), body));
+  }
+  return result;
+}
+
+Values RowEmitter::load(Value from) {
+  return loadRuns([&](Value place) { return e.loadFour(e.f32(), e.at(from, e.mul(place, 4))); });
+}
+
+Values RowEmitter::loadNumbered(const RowStep &step) {
+  Value number = e.load(e.i32(), e.atElement(pointer(step, 1), row, 4));
+  return load(e.atElement(pointer(step, 0), number, spec.floatBytes()));
+}
+
+Values RowEmitter::loadPosition(const RowStep &step) {
+  Value own = e.atElement(pointer(step, 1), row, sizeof(lmopt_device_row_t));
+  Value position = e.load(e.i32(), e.at(own, offsetof(lmopt_device_row_t, position)));
+  return load(e.atElement(pointer(step, 0), position, spec.floatBytes()));
+}
+
+Values RowEmitter::loadFragments(const RowStep &step) {
+  FragmentsRow from(e, step.table, pointer(step, 0), e.load(e.i32(), e.atElement(pointer(step, 1), row, 4)));
+  return loadRuns([&](Value place) { return from.numbers(place); });
+}
+
+} // namespace lmopt::nvptx
