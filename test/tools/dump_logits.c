@@ -196,8 +196,8 @@ int main(int argc, char **argv) {
   lmopt_model_t *model = NULL;
   lmopt_session_t *session = NULL;
   lmopt_model_info_t info = {.struct_size = sizeof info};
-  lmopt_session_options_t settings = {.struct_size = sizeof settings, .threads = (int32_t)options.threads,
-                                      .device = options.device};
+  lmopt_session_options_t settings = {
+      .struct_size = sizeof settings, .threads = (int32_t)options.threads, .device = options.device};
   long id_count, count = 0;
   int32_t *ids = read_ints(options.ids_path, &id_count);
   int64_t *lengths = sequence_lengths(&options, id_count, &count);

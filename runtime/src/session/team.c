@@ -84,11 +84,15 @@ lmopt_status_t lmoptp_team_check(const lmopt_model_t *model, const lmopt_team_t 
   if (status)
     return status;
   if (for_gpu && !on_gpu)
-    return lmoptp_fail(error, LMOPT_ERROR_USAGE, "%s was compiled for GPUs: this artifact needs --device cuda", path);
+    return lmoptp_fail(
+        error, LMOPT_ERROR_USAGE,
+        "%s was compiled for GPUs: this artifact needs --device cuda; for a CPU, compile the model with --target "
+        "cpu",
+        path);
   if (!for_gpu && on_gpu)
     return lmoptp_fail(error, LMOPT_ERROR_USAGE,
-                       "%s was compiled for CPUs: this artifact needs --device cpu; for a GPU, compile the model for "
-                       "GPUs",
+                       "%s was compiled for CPUs: this artifact needs --device cpu; for a GPU, compile the model with "
+                       "--target nvptx",
                        path);
   if (for_gpu && model->table->state_bytes_per_sequence)
     return lmoptp_fail(error, LMOPT_ERROR_UNSUPPORTED,

@@ -53,7 +53,7 @@ struct Changed {
     size_t at = entryAt(name);
     auto entry = load<lmopt_meta_entry_t>(bytes, at);
     std::memset(entry.name, 0, sizeof entry.name);
-    std::strcpy(entry.name, into);
+    std::memcpy(entry.name, into, std::strlen(into));
     store(bytes, at, entry);
   }
   /// `blob` must not be longer than what was there.
