@@ -68,6 +68,7 @@ public:
   Value max(Value a, Value c);
   Value bitcast(Value a, mlir::Type type);
   Value toFloat(Value integer); ///< signed
+  Value fromHalf(Value bits);   ///< f16 in an i16
   Value roundToInt(Value x);    ///< to nearest, ties to even; |x| < 2^22
   Value sqrt(Value x);          ///< rounded to nearest
 
@@ -92,9 +93,10 @@ public:
   Values loadFour(mlir::Type type, Value address); ///< i32 or f32 that lie at a multiple of 16
   Values loadWords(Value address) { return loadFour(i32(), address); }
   void storeFour(const Values &numbers, Value address);
-  /// 16 bytes to shared memory, behind the thread's back; see waitForCopies. Of them `bytes` come from there, the rest
-  /// are zero.
+  /// 16 bytes (or 8) to shared memory, behind the thread's back; see waitForCopies. Of them `bytes` come from there,
+  /// the rest are zero.
   void copyAsync(Value to, Value from, Value bytes);
+  void copyEightAsync(Value to, Value from, Value bytes);
   /// Those of this thread since the last call are one group.
   void closeCopies();
   /// All groups of this thread but the `pending` last have arrived; other threads see them behind a barrier.
@@ -106,6 +108,7 @@ public:
   Value acrossLanes(Value own, llvm::ArrayRef<int64_t> masks, llvm::function_ref<Value(Value, Value)> combine);
   /// 16 outputs x 32 inputs of s8 times 32 inputs x 8 rows of u8, added to `sums`, modulo 2^32: layouts in Fragments.h.
   Values mmaS8U8(const Values &weights, const Values &rows, const Values &sums);
+  Values mmaS8S8(const Values &weights, const Values &rows, const Values &sums);
   /// 16 outputs x 16 inputs times 16 inputs x 8 rows of bf16, added to f32 sums.
   Values mmaBf16(const Values &weights, const Values &rows, const Values &sums);
 
