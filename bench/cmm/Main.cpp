@@ -23,6 +23,7 @@ namespace {
 struct Options {
   Problem problem{16384, 768, 12, 1};
   std::vector<std::string> blas;
+  std::string cpu = "native";
   int64_t threads = 1, rounds = 3;
   int64_t turns = 64; ///< when cold
   bool dense = true, cold = false;
@@ -32,7 +33,8 @@ struct Options {
   std::fprintf(stderr, "usage: bench-cmm [--batch N] [--width N] [--levels N] [--trees N] [--leaf-width N] "
                        "[--dense-neurons N] [--format "
                        "f32|bf16|s8] [--exact] "
-                       "[--threads 1|2] [--rounds N] [--no-dense] [--cold] [--blas LIBRARY]...\n");
+                       "[--threads 1|2] [--rounds N] [--no-dense] [--cold] [--target-cpu NAME] "
+                       "[--blas LIBRARY]...\n");
   std::exit(2);
 }
 
@@ -61,7 +63,9 @@ Options parse(int argc, char **argv) {
                                               {"--threads", &options.threads},
                                               {"--rounds", &options.rounds},
                                               {"--turns", &options.turns}};
-    if (key == "--blas")
+    if (key == "--target-cpu")
+      options.cpu = value;
+    else if (key == "--blas")
       options.blas.push_back(value);
     else if (key == "--format" && formats.count(value))
       options.problem.format = formats.at(value);
@@ -117,7 +121,7 @@ int main(int argc, char **argv) {
   Options options = parse(argc, argv);
   options.problem.turns = options.cold ? options.turns : 1;
   const Problem &problem = options.problem;
-  KernelProgram program;
+  KernelProgram program(options.cpu);
   std::unique_ptr<TreeLayer> tree;
   std::unique_ptr<LeafLayer> leaves;
   if (problem.leafWidth)

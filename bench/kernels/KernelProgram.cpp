@@ -27,11 +27,11 @@ namespace lmopt::bench {
   std::exit(1);
 }
 
-KernelProgram::KernelProgram() {
+KernelProgram::KernelProgram(const std::string &cpu) {
   context.loadDialect<func::FuncDialect, arith::ArithDialect, scf::SCFDialect, vector::VectorDialect, LLVM::LLVMDialect,
                       lmk::LmkDialect>();
   std::string error;
-  if (!cpu::makeTarget("native", cpuTarget, error))
+  if (!cpu::makeTarget(cpu, cpuTarget, error))
     fail(error);
   lowered.facts.decoder = false;
   lowered.module = ModuleOp::create(UnknownLoc::get(&context));

@@ -37,7 +37,8 @@ private:
 
 class KernelProgram {
 public:
-  KernelProgram();
+  /// `cpu`: as `lmopt compile --target-cpu` names it; code that this machine lacks instructions for is for reading.
+  explicit KernelProgram(const std::string &cpu = "native");
   ~KernelProgram();
   KernelProgram(const KernelProgram &) = delete;
 

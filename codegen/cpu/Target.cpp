@@ -83,8 +83,10 @@ Shape shapeOf(const Spelling &spelling) {
   shape.bf16 = spelling.has(LMOPT_ISA_AVX512BF16);
   shape.packs = spelling.has(LMOPT_ISA_AVX512BW);
   if (spelling.has(LMOPT_ISA_AVX512F) && spelling.has(LMOPT_ISA_AVX512BW) && spelling.has(LMOPT_ISA_AVX512VL)) {
-    shape.tileRows = 8;
+    shape.tileRows = shape.floatTileRows = 8;
     shape.tilePanels = 3;
+  } else if (spelling.has(LMOPT_ISA_AVX2)) {
+    shape.floatTileRows = 6;
   }
   return shape;
 }

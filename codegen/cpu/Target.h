@@ -43,7 +43,9 @@ struct Shape {
   /// Register tile of the matrix kernels: rows (tokens) x panels of 16 outputs.
   /// 512-bit registers: 8 x 3 accumulators + 3 weights + 1 broadcast = 28 of 32 registers.
   /// 256-bit registers: a panel takes two of 16 registers: 4 x 1 accumulators = 8, + 2 weights + 1 broadcast.
-  int64_t tileRows = 4;
+  /// There products of floats have 6 x 1 accumulators = 12, + 2 weights + 1 broadcast = 15 of 16 registers: eight
+  /// additions under way, of four cycles each, are what two units need, with none to spare.
+  int64_t tileRows = 4, floatTileRows = 4;
   int64_t tilePanels = 1;
 };
 

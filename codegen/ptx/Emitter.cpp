@@ -74,6 +74,14 @@ Value Emitter::fromHalf(Value bits) {
   Value half = arith::BitcastOp::create(b, loc, b.getF16Type(), bits);
   return arith::ExtFOp::create(b, loc, f32(), half);
 }
+// Half of what is cut off more, and one more where the last kept bit is set: ties go to even.
+Value Emitter::roundedToBf16(Value x) {
+  Value bits = bitcast(x, i32());
+  return add(add(bits, 0x7fff), bitAnd(shr(bits, 16), 1));
+}
+Value Emitter::narrow(Value a, int64_t bits) {
+  return arith::TruncIOp::create(b, loc, b.getIntegerType(static_cast<unsigned>(bits)), a);
+}
 Value Emitter::toFloat(Value integer) { return arith::SIToFPOp::create(b, loc, f32(), integer); }
 
 //===--- Threads ---===//
@@ -112,7 +120,7 @@ Value Emitter::atElement(Value base, Value index, int64_t bytes) {
 }
 
 Value Emitter::atElement(Value base, Value index, Value bytes) {
-  auto wide = [&](Value x) { return arith::ExtUIOp::create(b, loc, b.getI64Type(), x); };
+  auto wide = [&](Value a) -> Value { return arith::ExtUIOp::create(b, loc, b.getI64Type(), a); };
   return at(base, arith::MulIOp::create(b, loc, wide(index), wide(bytes)));
 }
 
@@ -134,11 +142,12 @@ Values Emitter::loadFour(Type type, Value address) {
   return words;
 }
 
-void Emitter::storeFour(const Values &numbers, Value address) {
-  Value vector = LLVM::PoisonOp::create(b, loc, VectorType::get({4}, numbers[0].getType()));
-  for (int64_t i = 0; i < 4; ++i)
-    vector = LLVM::InsertElementOp::create(b, loc, vector, numbers[static_cast<size_t>(i)], number(i));
-  store(vector, address, 16);
+void Emitter::storeRun(const Values &numbers, Value address) {
+  auto count = static_cast<int64_t>(numbers.size());
+  Value vector = LLVM::PoisonOp::create(b, loc, VectorType::get({count}, numbers[0].getType()));
+  for (auto [i, one] : llvm::enumerate(numbers))
+    vector = LLVM::InsertElementOp::create(b, loc, vector, one, number(static_cast<int64_t>(i)));
+  store(vector, address, 4 * count);
 }
 
 void Emitter::copyAsync(Value to, Value from, Value bytes) {

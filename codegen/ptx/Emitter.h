@@ -71,6 +71,9 @@ public:
   Value fromHalf(Value bits);   ///< f16 in an i16
   Value roundToInt(Value x);    ///< to nearest, ties to even; |x| < 2^22
   Value sqrt(Value x);          ///< rounded to nearest
+  /// Bits whose upper half is x as bf16, rounded to nearest, ties to even.
+  Value roundedToBf16(Value x);
+  Value narrow(Value a, int64_t bits); ///< the low bits of an i32
 
   // Who a thread is.
   Value thread(); ///< in its block
@@ -92,7 +95,8 @@ public:
   void store(Value value, Value address, int64_t alignment = 4);
   Values loadFour(mlir::Type type, Value address); ///< i32 or f32 that lie at a multiple of 16
   Values loadWords(Value address) { return loadFour(i32(), address); }
-  void storeFour(const Values &numbers, Value address);
+  void storeRun(const Values &numbers, Value address); ///< 1, 2 or 4, to a multiple of what they take
+  void storeFour(const Values &numbers, Value address) { storeRun(numbers, address); }
   /// 16 bytes (or 8) to shared memory, behind the thread's back; see waitForCopies. Of them `bytes` come from there,
   /// the rest are zero.
   void copyAsync(Value to, Value from, Value bytes);

@@ -122,8 +122,8 @@ int64_t Descent::listAfter(int64_t levels, bool ordered) const {
 }
 
 void Descent::emitSteps(Emitter &e, const TreeValues &tree, Value begin, Value end, Value count, int64_t from,
-                        int64_t to) const {
-  int64_t list = listAfter(from, /*ordered=*/from > 0), start = list;
+                        int64_t to, bool ordered) const {
+  int64_t list = listAfter(from, ordered), start = list;
   auto listAt = [&](int64_t number) { return e.at(tree.scratch, spec.tokensOffset(number)); };
   auto [rows, tokens] = stepAhead(e);
   for (int64_t level = from; level < to; level += 2) {
@@ -156,7 +156,7 @@ void Descent::emitFirst(Emitter &e, const TreeValues &tree, Value count, bool fi
     Value end = e.min(e.add(begin, spec.tileTokens()), count);
     if (firstTree)
       func::CallOp::create(e.b, e.loc, reaches, TypeRange(), ValueRange{tree.in, tree.scratch, begin, end});
-    emitSteps(e, tree, begin, end, count, 0, first);
+    emitSteps(e, tree, begin, end, count, 0, first, /*ordered=*/false);
   });
   if (first == spec.levels)
     return;
@@ -167,7 +167,7 @@ void Descent::emitFirst(Emitter &e, const TreeValues &tree, Value count, bool fi
 
 void Descent::emitRest(Emitter &e, const TreeValues &tree, Value begin, Value end, Value count) const {
   if (spec.firstLevels() < spec.levels)
-    emitSteps(e, tree, begin, end, count, spec.firstLevels(), spec.levels);
+    emitSteps(e, tree, begin, end, count, spec.firstLevels(), spec.levels, /*ordered=*/true);
 }
 
 } // namespace lmopt::cpu

@@ -34,7 +34,7 @@ public:
 private:
   int64_t listAfter(int64_t levels, bool ordered) const;
   void emitSteps(Emitter &e, const TreeValues &tree, mlir::Value begin, mlir::Value end, mlir::Value count,
-                 int64_t from, int64_t to) const;
+                 int64_t from, int64_t to, bool ordered) const;
   const DescentSpec &spec;
   std::string pairs, lastPair, lastSingle, order, reaches, walk;
 };

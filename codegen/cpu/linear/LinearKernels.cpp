@@ -50,8 +50,15 @@ struct LinearEmitter : LinearEnds {
       return e.fma(activation, weight, sum);
     return lmk::DotU8S8Op::create(e.b, e.loc, sum.getType(), sum, activation, weight);
   }
-  // rows x panels accumulators stay in registers for the whole walk along k. The last tile of a range may read rows
-  // beyond it (the arena is padded to whole tiles) but never stores them.
+  // Rows of a tile. Floats need no registers for steps between, which products of codes and widened bf16 do.
+  int64_t height() const { return spec.integer() || spec.bf16() ? e.shape.tileRows : e.shape.floatTileRows; }
+  // Row r of a tile. The last tile of a range may read rows beyond it (the arena is padded to units of rows) but never
+  // stores them; where a height is no part of such a unit it stays with the last row.
+  Value rowOf(Value first, int64_t r) {
+    Value row = e.add(first, r);
+    return kRowUnit % height() == 0 ? row : e.min(row, e.add(rowEnd, -1));
+  }
+  // rows x panels accumulators stay in registers for the whole walk along k.
   //
   // Weights that will be needed are asked for on the way, because a tile of eight rows fills the window of the core
   // with products that wait for weights, so that few loads are under way at once. Weights lie in the order of use:
@@ -75,7 +82,7 @@ struct LinearEmitter : LinearEnds {
                            for (int64_t p = 0; p < panels; ++p)
                              askFor(step, p);
                            for (int64_t r = 0; r < rows; ++r) {
-                             Value activation = loadActivation(codes(e.add(row, r), step));
+                             Value activation = loadActivation(codes(rowOf(row, r), step));
                              for (int64_t p = 0; p < panels; ++p)
                                next[r * panels + p] = multiply(activation, columns[p], next[r * panels + p]);
                            }
@@ -119,14 +126,13 @@ struct LinearEmitter : LinearEnds {
 
   // Panels outside: one group of panels (K * 48 bytes) stays in the first-level cache while all rows pass by.
   void tiles(Value panelBegin, Value panelEnd) {
-    int64_t height = e.shape.tileRows;
     overPanels(e, panelBegin, panelEnd, e.shape.tilePanels, [&](Value panel, int64_t count) {
-      e.loop(rowBegin, rowEnd, height, [&](Value row) { tile(row, panel, height, count, false); });
+      e.loop(rowBegin, rowEnd, height(), [&](Value row) { tile(row, panel, height(), count, false); });
     });
   }
   void singleTile(Value panelBegin, Value panelEnd) {
     overPanels(e, panelBegin, panelEnd, e.shape.tilePanels,
-               [&](Value panel, int64_t count) { tile(rowBegin, panel, e.shape.tileRows, count, true); });
+               [&](Value panel, int64_t count) { tile(rowBegin, panel, height(), count, true); });
   }
 
   void emit(Value panelBegin, Value panelEnd) {
@@ -140,7 +146,7 @@ struct LinearEmitter : LinearEnds {
           });
         },
         [&] {
-          Value one = e.less(e.sub(rowEnd, rowBegin), e.index(e.shape.tileRows + 1));
+          Value one = e.less(e.sub(rowEnd, rowBegin), e.index(height() + 1));
           e.ifElse(one, [&] { singleTile(panelBegin, panelEnd); }, [&] { tiles(panelBegin, panelEnd); });
         });
   }
@@ -172,7 +178,9 @@ static std::string linearName(const LinearSpec &spec, const Target &target) {
   if (spec.grouped())
     kind += std::to_string(spec.bits) + "g" + std::to_string(spec.group) + (spec.hasMin ? "min" : "") +
             (spec.smallScales ? "s8" : "") + (spec.codebook ? "codebook" : "");
-  int64_t rows = spec.grouped() ? kGroupedTileRows : target.shape.tileRows;
+  int64_t rows = spec.grouped()                     ? kGroupedTileRows
+                 : spec.format == WeightFormat::F32 ? target.shape.floatTileRows
+                                                    : target.shape.tileRows;
   int64_t panels = spec.grouped()                          ? groupedTilePanels(target.shape)
                    : spec.floatCodebook() || spec.sparse() ? 1
                                                            : target.shape.tilePanels;

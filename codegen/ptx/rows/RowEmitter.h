@@ -81,7 +81,6 @@ private:
   void storeFloats(const RowStep &step);
   void storePacked(const RowStep &step);
   void storeHalves(const RowStep &step);
-  Value roundedBits(Value x);
 
   // Codes.
   void storeCodes(const RowStep &step);

@@ -48,17 +48,12 @@ void RowEmitter::storeHalves(const RowStep &step) {
     below(turn, spec.halfBytes() / 2, [&] {
       Values run = runOf(operand(step, 0), turn);
       for (int64_t pair = 0; pair < 2; ++pair) {
-        Value low = e.shr(roundedBits(run[static_cast<size_t>(2 * pair)]), 16);
-        Value high = e.bitAnd(roundedBits(run[static_cast<size_t>(2 * pair + 1)]), static_cast<int32_t>(0xffff0000U));
+        Value low = e.shr(e.roundedToBf16(run[static_cast<size_t>(2 * pair)]), 16);
+        Value high =
+            e.bitAnd(e.roundedToBf16(run[static_cast<size_t>(2 * pair + 1)]), static_cast<int32_t>(0xffff0000U));
         e.store(arith::OrIOp::create(e.b, e.loc, low, high), e.at(e.at(to, e.mul(firstOf(turn), 2)), 4 * pair));
       }
     });
-}
-
-// Half of what is cut off more, and one more where the last kept bit is set: ties go to even.
-Value RowEmitter::roundedBits(Value x) {
-  Value bits = e.bitcast(x, e.i32());
-  return e.add(e.add(bits, 0x7fff), e.bitAnd(e.shr(bits, 16), 1));
 }
 
 } // namespace lmopt::nvptx

@@ -4,7 +4,9 @@
 // text is meant for; no spills; registers as recorded, within a few, so that occupancy does not change unseen. Without
 // ptxas (LMOPT_PTXAS, or CUDA's usual place) the test is skipped and says so. Source: ptx.md 4.4.
 #include "codegen/ptx/attention/AttendRows.h"
+#include "codegen/ptx/attention/AttendSegments.h"
 #include "codegen/ptx/linear/LinearDecode.h"
+#include "codegen/ptx/pooling/PoolKernel.h"
 #include "codegen/ptx/rows/RowKernel.h"
 #include "test/unit/codegen/ptx/KernelRun.h"
 
@@ -114,7 +116,9 @@ std::string answerOf(nvptx::KernelLibrary &kernels) {
 }
 
 std::vector<Recorded> kernels() {
-  nvptx::AttentionSpec smol = {9, 3, 64, 64, 0.125F}, large = {32, 8, 128, 128, 0.088F};
+  nvptx::AttentionSpec smol = {9, 3, 64, 64, 0.125F}, large = {32, 8, 128, 128, 0.088F}, half = large, codes = large;
+  nvptx::AttentionSpec mini = {12, 12, 32, 0, 0.18F}, base = {12, 12, 64, 0, 0.125F};
+  half.format = nvptx::CacheFormat::Bf16, codes.format = nvptx::CacheFormat::I8;
   return {
       {"s8, 8 rows", 56, linear(1536, 576, WeightFormat::S8Rows, 8)},
       {"s8, 8 rows, long", 64, linear(4096, 11008, WeightFormat::S8Rows, 8)},
@@ -131,9 +135,16 @@ std::vector<Recorded> kernels() {
       {"embedding, positions, norm and codes", 32, embeddingOf},
       {"rotation and codes in groups", 31, rotatedOf},
       {"listed rows to the caller", 24, answerOf},
-      {"keys and values", 32, [=](auto &kernels) { return storeKeysValuesKernel(kernels, smol); }},
-      {"attention, 3 heads of 64", 68, [=](auto &kernels) { return attendRowsKernel(kernels, smol); }},
+      {"keys and values", 26, [=](auto &kernels) { return storeKeysValuesKernel(kernels, smol); }},
+      {"attention, 3 heads of 64", 56, [=](auto &kernels) { return attendRowsKernel(kernels, smol); }},
       {"attention, 4 heads of 128", 63, [=](auto &kernels) { return attendRowsKernel(kernels, large); }},
+      {"keys and values in bf16", 32, [=](auto &kernels) { return storeKeysValuesKernel(kernels, half); }},
+      {"keys and values in i8", 32, [=](auto &kernels) { return storeKeysValuesKernel(kernels, codes); }},
+      {"attention in bf16", 63, [=](auto &kernels) { return attendRowsKernel(kernels, half); }},
+      {"attention in i8", 92, [=](auto &kernels) { return attendRowsKernel(kernels, codes); }},
+      {"attention of encoders, 12 heads of 32", 70, [=](auto &kernels) { return attendSegmentsKernel(kernels, mini); }},
+      {"attention of encoders, heads of 64", 108, [=](auto &kernels) { return attendSegmentsKernel(kernels, base); }},
+      {"mean of a segment", 49, [](auto &kernels) { return poolKernel(kernels, 384, Pooling::Mean); }},
       {"parts of attention", 45, [=](auto &kernels) { return joinPartsKernel(kernels, smol); }},
   };
 }

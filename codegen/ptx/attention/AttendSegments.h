@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Attention of encoders: each row attends to all rows of its segment, without a cache, without order. What is read:
+// rows of floats as in rows/RowKernel.h and lmopt_device_segment_t of lmopt/abi.h.
+//
+// A block attends for 16 rows of one segment and one head; keys and values come in blocks of 64, counted from the
+// segment's first row, so a row's result depends on its own segment alone. f32 throughout; of AttentionSpec heads,
+// kvHeads, width and scale count. Source: online softmax as in AttendRows.h. Tested by
+// test/unit/codegen/ptx/AttendSegmentsTest.cpp.
+#ifndef LMOPT_CODEGEN_PTX_ATTENTION_ATTENDSEGMENTS_H
+#define LMOPT_CODEGEN_PTX_ATTENTION_ATTENDSEGMENTS_H
+
+#include "codegen/ptx/KernelLibrary.h"
+#include "codegen/ptx/attention/AttentionSpec.h"
+
+namespace lmopt::nvptx {
+
+/// Rows of a block of attendSegmentsKernel.
+constexpr int64_t kSegmentRows = 16;
+
+/// (queries [rows][heads x width] f32, keys and values [rows][kvHeads x width] f32, segments' table, results
+/// [rows][heads x width] f32). Blocks: sixteens of rows of the longest segment along x, heads along y, segments along
+/// z; those beyond a segment's rows do nothing.
+std::string attendSegmentsKernel(KernelLibrary &kernels, const AttentionSpec &spec);
+
+} // namespace lmopt::nvptx
+
+#endif // LMOPT_CODEGEN_PTX_ATTENTION_ATTENDSEGMENTS_H

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What attention over a cache of keys and values is for a GPU, and how the cache lies in its memory. Plain numbers, no
+// MLIR.
+//
+//   cache of a sequence: blocks of 64 positions one after another, each of so many bytes as the whole model has for 64
+//       positions: what a sequence has not reached needs no memory. Within a block the layers follow one another, a
+//       layer's keys and then its values:
+//         f32, bf16: [kv head][64][width], bf16 rounded to nearest, ties to even
+//         i8:        [kv head]{[64][width] u8 = code + 128, [64] f32 scale}; code = round(x / scale), scale = max |x| /
+//                    127 of each position and head, as codegen/cpu/attention has it
+//   angles: [positions][rotary / 2][cos, sin] f32; where there is a switch, a second table follows, for rows whose
+//       `rope` is 1
+//   rows: lmopt_device_row_t of lmopt/abi.h
+//
+// All kv heads have equally many query heads, and keys and values the same width: who plans refuses the rest. Source:
+// ptx.md 2.2. Tested by test/unit/codegen/ptx/AttendRowsTest.cpp.
+#ifndef LMOPT_CODEGEN_PTX_ATTENTION_ATTENTIONSPEC_H
+#define LMOPT_CODEGEN_PTX_ATTENTION_ATTENTIONSPEC_H
+
+#include "lmopt/abi.h"
+
+namespace lmopt::nvptx {
+
+/// How keys and values are kept. Scores, weights and sums are f32 with each.
+enum class CacheFormat { F32, Bf16, I8 };
+
+struct AttentionSpec {
+  int64_t heads = 0, kvHeads = 0, width = 0; ///< width of a head: a multiple of 8 (i8: of 16), at most 256
+  int64_t rotary = 0;                        ///< numbers of a head that are turned, halves apart; 0: none
+  float scale = 1;                           ///< of scores
+  CacheFormat format = CacheFormat::F32;
+  int64_t positions = 0;           ///< rows of a table of angles; needed where there are two
+  int64_t ropeSwitchPositions = 0; ///< not 0: there are two
+
+  static constexpr int64_t kThreads = 256;
+  static constexpr int64_t kBlock = LMOPT_DEVICE_CACHE_BLOCK;
+  static constexpr int64_t kPartBlocks = 4; ///< that a block of threads attends to
+  int64_t group() const { return heads / kvHeads; }
+  int64_t elementBytes() const { return format == CacheFormat::F32 ? 4 : format == CacheFormat::Bf16 ? 2 : 1; }
+  bool isCodes() const { return format == CacheFormat::I8; }
+  int64_t scaleBytes() const { return isCodes() ? 4 : 0; }
+  /// Of one kv head in a block, keys or values.
+  int64_t headBlockBytes() const { return kBlock * (width * elementBytes() + scaleBytes()); }
+  /// Of this layer.
+  int64_t cacheBytesPerPosition() const { return 2 * kvHeads * headBlockBytes() / kBlock; }
+  /// A part of a row and head: the numbers, the greatest score, the sum of weights.
+  int64_t partFloats() const { return width + 2; }
+  /// Parts of a row at this position.
+  static int64_t partsAt(int64_t position) { return position / (kBlock * kPartBlocks) + 1; }
+  /// Of the scratch in which rows leave their parts.
+  int64_t partsBytes(int64_t rows, int64_t mostParts) const { return 4 * rows * heads * mostParts * partFloats(); }
+};
+
+} // namespace lmopt::nvptx
+
+#endif // LMOPT_CODEGEN_PTX_ATTENTION_ATTENTIONSPEC_H

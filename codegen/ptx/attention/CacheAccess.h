@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What the kernels of attention share: a row of the step's table, where a layer's keys and values lie, turning by rope.
+// Layouts: AttentionSpec.h. Tested by test/unit/codegen/ptx/AttendRowsTest.cpp.
+#ifndef LMOPT_CODEGEN_PTX_ATTENTION_CACHEACCESS_H
+#define LMOPT_CODEGEN_PTX_ATTENTION_CACHEACCESS_H
+
+#include "codegen/ptx/Emitter.h"
+#include "codegen/ptx/attention/AttentionSpec.h"
+
+namespace lmopt::nvptx {
+
+/// A row of the table of rows; a field is loaded where it is asked for.
+class DeviceRow {
+public:
+  DeviceRow(Emitter &e, mlir::Value table, mlir::Value row)
+      : e(e), at(e.atElement(table, row, sizeof(lmopt_device_row_t))) {}
+
+  mlir::Value cache() { return e.loadPointer(e.at(at, offsetof(lmopt_device_row_t, cache))); }
+  mlir::Value position() { return number(offsetof(lmopt_device_row_t, position)); }
+  mlir::Value first() { return number(offsetof(lmopt_device_row_t, first)); }
+  mlir::Value rows() { return number(offsetof(lmopt_device_row_t, rows)); }
+  mlir::Value rope() { return number(offsetof(lmopt_device_row_t, rope)); }
+
+private:
+  mlir::Value number(int64_t offset) { return e.load(e.i32(), e.at(at, offset)); }
+  Emitter &e;
+  mlir::Value at;
+};
+
+/// The keys and values of one layer in a sequence's cache.
+class LayerCache {
+public:
+  LayerCache(Emitter &e, const AttentionSpec &spec, mlir::Value cache, mlir::Value layerOffset, mlir::Value blockBytes)
+      : e(e), spec(spec), base(e.at(cache, layerOffset)), blockBytes(blockBytes) {}
+
+  /// What a kv head has in a block of positions.
+  mlir::Value keys(mlir::Value block, mlir::Value kvHead) {
+    return e.atElement(e.atElement(base, block, blockBytes), kvHead, spec.headBlockBytes());
+  }
+  mlir::Value values(mlir::Value block, mlir::Value kvHead) {
+    return e.at(keys(block, kvHead), spec.kvHeads * spec.headBlockBytes());
+  }
+
+private:
+  Emitter &e;
+  const AttentionSpec &spec;
+  mlir::Value base, blockBytes;
+};
+
+/// The cosines and sines that turn a row.
+mlir::Value anglesOf(Emitter &e, const AttentionSpec &spec, mlir::Value angles, DeviceRow &row);
+
+/// Number i of a head, turned: a cos - b sin in the first half of what is turned, b cos + a sin in the second.
+mlir::Value turned(Emitter &e, const AttentionSpec &spec, mlir::Value head, mlir::Value i, mlir::Value angles);
+
+/// "f32_kv3_d64": what both sides of a cache agree on.
+std::string cacheName(const AttentionSpec &spec);
+/// "_turn64": of kernels that turn.
+std::string turnName(const AttentionSpec &spec);
+
+} // namespace lmopt::nvptx
+
+#endif // LMOPT_CODEGEN_PTX_ATTENTION_CACHEACCESS_H

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Keys and values of a step on their way into the cache; see AttendRows.h. A block of threads has a row. Codes need the
+// largest number of a head first: there a warp has a head.
+#include "codegen/ptx/attention/AttendRows.h"
+#include "codegen/ptx/attention/CacheAccess.h"
+
+#include "codegen/ptx/Rows.h"
+
+using namespace mlir;
+
+namespace lmopt::nvptx {
+
+namespace {
+
+using Values = Emitter::Values;
+constexpr int64_t kThreads = AttentionSpec::kThreads, kWarps = kThreads / kWarpLanes, kBlock = AttentionSpec::kBlock;
+
+class StoreEmitter {
+public:
+  StoreEmitter(Emitter &e, const AttentionSpec &spec, ValueRange a)
+      : e(e), spec(spec), row(e, a[3], e.block()), angles(anglesOf(e, spec, a[2], row)), position(row.position()),
+        block(e.shr(position, 6)), within(e.bitAnd(position, kBlock - 1)), cache(e, spec, row.cache(), a[4], a[5]),
+        keys(rowOf(a[0])), values(rowOf(a[1])) {}
+
+  void run() {
+    if (spec.isCodes())
+      return eachHead([&](Value head) { storeCodes(head); });
+    e.loop(e.thread(), e.number(spec.kvHeads * spec.width), kThreads, [&](Value i) {
+      Value head = e.div(i, spec.width), number = e.rem(i, spec.width);
+      storeNumber(keyNumber(head, number), cache.keys(block, head), number);
+      storeNumber(valueNumber(head, number), cache.values(block, head), number);
+    });
+  }
+
+private:
+  Emitter &e;
+  const AttentionSpec &spec;
+  DeviceRow row;
+  Value angles, position, block, within;
+  LayerCache cache;
+  Value keys, values;
+
+  Value rowOf(Value rows) { return e.atElement(rows, e.block(), rowBytes(spec.kvHeads * spec.width, 4)); }
+  Value headOf(Value from, Value head) { return e.at(from, e.mul(head, 4 * spec.width)); }
+  Value keyNumber(Value head, Value i) { return turned(e, spec, headOf(keys, head), i, angles); }
+  Value valueNumber(Value head, Value i) { return e.load(e.f32(), e.at(headOf(values, head), e.mul(i, 4))); }
+
+  void storeNumber(Value x, Value inBlock, Value i) {
+    Value to = e.at(inBlock, e.mul(e.add(e.mul(within, spec.width), i), spec.elementBytes()));
+    if (spec.format == CacheFormat::F32)
+      return e.store(x, to);
+    e.store(e.narrow(e.shr(e.roundedToBf16(x), 16), 16), to, 2);
+  }
+
+  //===--- Codes ---===//
+
+  void eachHead(const std::function<void(Value)> &body) { e.loop(e.warp(), e.number(spec.kvHeads), kWarps, body); }
+  void storeCodes(Value head) {
+    encode([&](Value i) { return keyNumber(head, i); }, cache.keys(block, head));
+    encode([&](Value i) { return valueNumber(head, i); }, cache.values(block, head));
+  }
+  // As codegen/cpu/attention/StoreKernels.cpp: a head of zeros has the scale 0. A lane has every 32nd number.
+  void encode(const std::function<Value(Value)> &numberAt, Value inBlock) {
+    Values numbers;
+    Value largest = e.floatOf(0);
+    each([&](Value i, Value isThere) {
+      Value x = e.ifThen(isThere, Values{e.floatOf(0)}, [&] { return Values{numberAt(i)}; })[0];
+      largest = e.max(e.max(x, e.sub(e.floatOf(0), x)), largest);
+      numbers.push_back(x);
+    });
+    largest = e.acrossLanes(largest, {16, 8, 4, 2, 1}, [&](Value a, Value c) { return e.max(a, c); });
+    Value inverse = e.select(e.less(e.floatOf(0), largest), e.div(e.floatOf(127), largest), e.floatOf(0));
+    auto next = numbers.begin();
+    each([&](Value i, Value isThere) {
+      Value code = e.add(e.roundToInt(e.mul(*next++, inverse)), 128);
+      e.ifThen(isThere, [&] { e.store(e.narrow(code, 8), e.at(inBlock, e.add(e.mul(within, spec.width), i)), 1); });
+    });
+    Value scale = e.at(e.at(inBlock, kBlock * spec.width), e.mul(within, 4));
+    e.ifThen(e.equal(e.lane(), e.number(0)), [&] { e.store(e.mul(largest, e.floatOf(1.0F / 127)), scale); });
+  }
+  void each(const std::function<void(Value, Value)> &body) {
+    for (int64_t begin = 0; begin < spec.width; begin += kWarpLanes) {
+      Value i = e.add(e.lane(), begin);
+      body(i, e.less(i, e.number(spec.width)));
+    }
+  }
+};
+
+} // namespace
+
+std::string storeKeysValuesKernel(KernelLibrary &kernels, const AttentionSpec &spec) {
+  using Kind = ArgumentKind;
+  std::string name = "store_kv_" + cacheName(spec) + turnName(spec) + "_" + kernels.getTarget().chip;
+  return kernels.define(name, {kThreads},
+                        {Kind::Memory, Kind::Memory, Kind::Constant, Kind::Memory, Kind::Number, Kind::Number},
+                        [&](Emitter &e, ValueRange a) { StoreEmitter(e, spec, a).run(); });
+}
+
+} // namespace lmopt::nvptx

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Attention of encoders on the interpreter: segments of one row to several hundred, heads as the fixtures have them;
+// against softmax in f64. A segment's bits do not depend on where it lies; what a load costs; mutations are found.
+// Plain and strict.
+#include "codegen/ptx/attention/AttendSegments.h"
+#include "test/unit/codegen/ptx/AttentionProblem.h"
+#include "test/unit/codegen/ptx/KernelRun.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+using namespace lmopt;
+using namespace lmopt::kerneltest;
+using nvptx::AttentionSpec;
+
+namespace {
+
+struct Problem {
+  AttentionSpec spec;
+  std::vector<lmopt_device_segment_t> table;
+  std::vector<size_t> segmentOf; ///< each row
+  std::vector<float> queries, keys, values;
+
+  Problem(const AttentionSpec &spec, const std::vector<int32_t> &segments) : spec(spec) {
+    for (int32_t rows : segments) {
+      table.push_back({int32_t(segmentOf.size()), rows});
+      segmentOf.insert(segmentOf.end(), size_t(rows), table.size() - 1);
+    }
+    std::mt19937 random(1);
+    queries = normal(segmentOf.size() * width(), random);
+    for (auto *of : {&keys, &values})
+      *of = normal(segmentOf.size() * size_t(spec.kvHeads * spec.width), random);
+  }
+  size_t width() const { return size_t(spec.heads * spec.width); }
+  size_t query(size_t row, int64_t head) const {
+    return (row * size_t(spec.heads) + size_t(head)) * size_t(spec.width);
+  }
+  size_t key(size_t row, int64_t head) const {
+    return (row * size_t(spec.kvHeads) + size_t(head / spec.group())) * size_t(spec.width);
+  }
+
+  std::vector<double> expected(size_t row, int64_t head) const {
+    std::vector<double> result(size_t(spec.width)), weights;
+    double sum = 0;
+    auto [from, rows] = table[segmentOf[row]];
+    auto first = size_t(from), end = size_t(from + rows);
+    for (size_t other = first; other < end; ++other) {
+      double score = 0;
+      for (size_t i = 0; i < result.size(); ++i)
+        score += double(queries[query(row, head) + i]) * keys[key(other, head) + i];
+      weights.push_back(std::exp(score * spec.scale));
+      sum += weights.back();
+    }
+    for (size_t other = first; other < end; ++other)
+      for (size_t i = 0; i < result.size(); ++i)
+        result[i] += weights[other - first] / sum * values[key(other, head) + i];
+    return result;
+  }
+  double errorOf(const std::vector<float> &found) const {
+    double worst = 0;
+    for (size_t row = 0; row < segmentOf.size(); ++row)
+      for (int64_t head = 0; head < spec.heads; ++head) {
+        std::vector<double> right = expected(row, head);
+        for (size_t i = 0; i < right.size(); ++i) {
+          double distance = std::fabs(double(found[query(row, head) + i]) - right[i]);
+          worst = distance <= worst ? worst : distance; // NaN too
+        }
+      }
+    return worst;
+  }
+
+  std::vector<Argument> arguments() const {
+    return {memory(queries), memory(keys), memory(values), memory(table), result(4 * segmentOf.size() * width())};
+  }
+  std::array<uint32_t, 3> grid() const {
+    int64_t longest = 0;
+    for (auto [first, rows] : table)
+      longest = std::max<int64_t>(longest, rows);
+    return {uint32_t((longest + nvptx::kSegmentRows - 1) / nvptx::kSegmentRows), uint32_t(spec.heads),
+            uint32_t(table.size())};
+  }
+};
+constexpr double kTolerance = 2e-5; // as for rows over a cache
+
+EmittedKernel kernelOf(const AttentionSpec &spec, const std::string &chip) {
+  return emit(chip, [&](nvptx::KernelLibrary &kernels) { return attendSegmentsKernel(kernels, spec); });
+}
+std::vector<float> expectRight(const Problem &problem, const std::string &chip) {
+  std::vector<float> found = as<float>(run(kernelOf(problem.spec, chip), problem.grid(), problem.arguments()).result);
+  EXPECT_LE(problem.errorOf(found), kTolerance);
+  return found;
+}
+
+TEST(PtxAttendSegments, IsSoftmaxOfTheSegment) {
+  expectRight(Problem({2, 2, 16, 0, 0.25F}, {1, 7, 16, 20, 64, 65, 3}), "sm_80");
+  expectRight(Problem({12, 12, 32, 0, 0.18F}, {30, 5}), "sm_90a");
+  expectRight(Problem({1, 1, 80, 0, 0.11F}, {40, 150}), "sm_80");
+  expectRight(Problem({4, 2, 64, 0, 0.125F}, {70}), "sm_80");
+  expectRight(Problem({1, 1, 8, 0, 0.35F}, {5}), "sm_80");
+  expectRight(Problem({1, 1, 128, 0, 0.09F}, {17}), "sm_80");
+  expectRight(Problem({1, 1, 256, 0, 0.06F}, {17}), "sm_80");
+}
+TEST(PtxAttendSegments, LongSegments) { expectRight(Problem({1, 1, 32, 0, 0.18F}, {10, 530}), "sm_80"); }
+
+TEST(PtxAttendSegments, ASegmentDoesNotDependOnThoseBeforeIt) {
+  AttentionSpec spec = {2, 2, 32, 0, 0.18F};
+  Problem all(spec, {5, 100, 9}), own(spec, {100});
+  auto part = [&](const std::vector<float> &rows) {
+    return std::vector<float>(rows.begin() + int64_t(5 * all.width()), rows.begin() + int64_t(105 * all.width()));
+  };
+  own.queries = part(all.queries), own.keys = part(all.keys), own.values = part(all.values);
+  EXPECT_EQ(part(expectRight(all, "sm_80")), expectRight(own, "sm_80"));
+}
+
+// Keys and values are read once for each block of rows and head.
+TEST(PtxAttendSegments, ReadsWhatItMust) {
+  Problem problem({1, 1, 64, 0, 0.125F}, {256});
+  Finished finished = runOnce(kernelOf(problem.spec, "sm_80"), problem.grid(), problem.arguments(), std::nullopt);
+  double bytes = 16 * 2 * 256 * 64 * 4 + 256 * 64 * 4;
+  EXPECT_LE(32 * double(finished.counters.globalLoadSectors), 1.05 * bytes);
+  EXPECT_LE(double(finished.counters.sharedWavefronts), 1.02 * double(finished.counters.sharedIdealWavefronts));
+}
+
+TEST(PtxAttendSegments, MutationsAreFound) {
+  Problem problem({1, 1, 32, 0, 0.18F}, {70, 9});
+  EmittedKernel kernel = kernelOf(problem.spec, "sm_80"), mutated = kernel;
+  auto isFound = [&](const std::string &text) {
+    mutated.text = text;
+    std::optional<uint64_t> seeds[] = {std::nullopt, 1, 2, 3};
+    return llvm::any_of(seeds, [&](std::optional<uint64_t> seed) {
+      Finished finished = runOnce(mutated, problem.grid(), problem.arguments(), seed);
+      return !finished.error.empty() || problem.errorOf(as<float>(finished.result)) > kTolerance;
+    });
+  };
+  ASSERT_FALSE(isFound(kernel.text));
+  for (size_t at = kernel.text.find("bar.sync"), which = 0; at != std::string::npos;
+       at = kernel.text.find("bar.sync", at + 1), ++which)
+    EXPECT_TRUE(isFound(std::string(kernel.text).insert(at, "// "))) << "barrier " << which;
+  std::string wait = "cp.async.wait_group \t1";
+  size_t at = kernel.text.find(wait);
+  ASSERT_NE(at, std::string::npos);
+  EXPECT_TRUE(isFound(std::string(kernel.text).replace(at, wait.size(), "cp.async.wait_group \t2")));
+}
+
+} // namespace
