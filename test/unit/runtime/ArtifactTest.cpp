@@ -150,7 +150,7 @@ TEST(Artifact, refusesVersionsThatDoNotFitTogether) {
   std::string bytes = withVersions({0, 1});
   size_t second = Bytes(decoderPath).section(".lmopt.weights").sh_offset + 2 * (12 + 8) + sizeof(lmopt_note_t);
   bytes[second + offsetof(lmopt_note_t, weight_bytes)] ^= 1;
-  expectMalformed(bytes, "its notes differ in ABI or size of the weights");
+  expectMalformed(bytes, "its notes differ in ABI, device or size of the weights");
 }
 
 TEST(Artifact, infoOfAnOlderCaller) {
