@@ -82,6 +82,13 @@ Value Emitter::roundedToBf16(Value x) {
 Value Emitter::narrow(Value a, int64_t bits) {
   return arith::TruncIOp::create(b, loc, b.getIntegerType(static_cast<unsigned>(bits)), a);
 }
+Value Emitter::packBf16(Value low, Value high) {
+  Value pair = LLVM::PoisonOp::create(b, loc, VectorType::get({2}, f32()));
+  pair = LLVM::InsertElementOp::create(b, loc, pair, low, number(0));
+  pair = LLVM::InsertElementOp::create(b, loc, pair, high, number(1));
+  Value halves = LLVM::FPTruncOp::create(b, loc, VectorType::get({2}, b.getBF16Type()), pair);
+  return LLVM::BitcastOp::create(b, loc, i32(), halves);
+}
 Value Emitter::toFloat(Value integer) { return arith::SIToFPOp::create(b, loc, f32(), integer); }
 
 //===--- Threads ---===//
@@ -170,6 +177,17 @@ Value Emitter::acrossLanes(Value own, ArrayRef<int64_t> masks, llvm::function_re
     own = combine(own, NVVM::ShflOp::create(b, loc, own.getType(), number(-1), own, number(mask),
                                             number(kWarpLanes - 1), NVVM::ShflKind::bfly, UnitAttr()));
   return own;
+}
+
+Values Emitter::loadMatrices(Value rowAddress, bool isTransposed) {
+  auto type = LLVM::LLVMStructType::getLiteral(b.getContext(), SmallVector<Type>(4, i32()));
+  Value made = NVVM::LdMatrixOp::create(
+      b, loc, type, rowAddress, /*num=*/4, isTransposed ? NVVM::MMALayout::col : NVVM::MMALayout::row,
+      NVVM::LdStMatrixShapeAttr::get(b.getContext(), 8, 8), NVVM::LdStMatrixEltType::B16);
+  Values result;
+  for (int64_t i = 0; i < 4; ++i)
+    result.push_back(LLVM::ExtractValueOp::create(b, loc, made, i));
+  return result;
 }
 
 Values Emitter::mma(const Values &weights, const Values &rows, const Values &sums, NVVM::MMATypes weightType,

@@ -74,6 +74,8 @@ public:
   /// Bits whose upper half is x as bf16, rounded to nearest, ties to even.
   Value roundedToBf16(Value x);
   Value narrow(Value a, int64_t bits); ///< the low bits of an i32
+  /// Two numbers as bf16 in one i32, rounded to nearest, ties to even.
+  Value packBf16(Value low, Value high);
 
   // Who a thread is.
   Value thread(); ///< in its block
@@ -110,6 +112,10 @@ public:
   void barrier();
   /// A number of several lanes in each of them: again and again with that of the lane whose number differs in a mask.
   Value acrossLanes(Value own, llvm::ArrayRef<int64_t> masks, llvm::function_ref<Value(Value, Value)> combine);
+  /// Four matrices of 8 x 8 numbers of 16 bits from shared memory: lanes 8 i .. 8 i + 7 give the addresses of the rows
+  /// of matrix i, 16 bytes each; a lane gets of each what the operand of a product has there (ldmatrix). Transposed:
+  /// the rows in memory are what a product sums over.
+  Values loadMatrices(Value rowAddress, bool isTransposed = false);
   /// 16 outputs x 32 inputs of s8 times 32 inputs x 8 rows of u8, added to `sums`, modulo 2^32: layouts in Fragments.h.
   Values mmaS8U8(const Values &weights, const Values &rows, const Values &sums);
   Values mmaS8S8(const Values &weights, const Values &rows, const Values &sums);

@@ -55,7 +55,7 @@ public:
       : e(e), spec(spec), places(spec), softmax(e, spec.group(), places.softmax, kThreads), parts(a[3]),
         mostParts(a[4]), shared(e.shared()), thread(e.thread()), part(e.block()), kvHead(e.blockY()),
         number(e.blockZ()), row(e, a[2], number), position(row.position()), queries(a[0]),
-        angles(anglesOf(e, spec, a[1], row)), cache(e, spec, row.cache(), a[5], a[6]) {}
+        angles(anglesAt(e, spec, a[1], position, row.rope())), cache(e, spec, row.cache(), a[5], a[6]) {}
 
   void run() {
     Value begin = e.mul(part, AttentionSpec::kPartBlocks);

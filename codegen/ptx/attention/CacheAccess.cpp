@@ -7,12 +7,10 @@ using namespace mlir;
 
 namespace lmopt::nvptx {
 
-Value anglesOf(Emitter &e, const AttentionSpec &spec, Value angles, DeviceRow &row) {
+Value anglesAt(Emitter &e, const AttentionSpec &spec, Value angles, Value position, Value rope) {
   if (!spec.rotary)
     return angles;
-  Value number = row.position();
-  if (spec.ropeSwitchPositions)
-    number = e.add(number, e.mul(row.rope(), spec.positions));
+  Value number = spec.ropeSwitchPositions ? e.add(position, e.mul(rope, spec.positions)) : position;
   return e.atElement(angles, number, 4 * spec.rotary);
 }
 

@@ -48,8 +48,8 @@ private:
   mlir::Value base, blockBytes;
 };
 
-/// The cosines and sines that turn a row.
-mlir::Value anglesOf(Emitter &e, const AttentionSpec &spec, mlir::Value angles, DeviceRow &row);
+/// The cosines and sines that turn a row at this position.
+mlir::Value anglesAt(Emitter &e, const AttentionSpec &spec, mlir::Value angles, mlir::Value position, mlir::Value rope);
 
 /// Number i of a head, turned: a cos - b sin in the first half of what is turned, b cos + a sin in the second.
 mlir::Value turned(Emitter &e, const AttentionSpec &spec, mlir::Value head, mlir::Value i, mlir::Value angles);

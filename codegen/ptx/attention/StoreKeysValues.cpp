@@ -19,9 +19,10 @@ constexpr int64_t kThreads = AttentionSpec::kThreads, kWarps = kThreads / kWarpL
 class StoreEmitter {
 public:
   StoreEmitter(Emitter &e, const AttentionSpec &spec, ValueRange a)
-      : e(e), spec(spec), row(e, a[3], e.block()), angles(anglesOf(e, spec, a[2], row)), position(row.position()),
-        block(e.shr(position, 6)), within(e.bitAnd(position, kBlock - 1)), cache(e, spec, row.cache(), a[4], a[5]),
-        keys(rowOf(a[0])), values(rowOf(a[1])) {}
+      : e(e), spec(spec), row(e, a[3], e.block()), position(row.position()),
+        angles(anglesAt(e, spec, a[2], position, row.rope())), block(e.shr(position, 6)),
+        within(e.bitAnd(position, kBlock - 1)), cache(e, spec, row.cache(), a[4], a[5]), keys(rowOf(a[0])),
+        values(rowOf(a[1])) {}
 
   void run() {
     if (spec.isCodes())
@@ -37,7 +38,7 @@ private:
   Emitter &e;
   const AttentionSpec &spec;
   DeviceRow row;
-  Value angles, position, block, within;
+  Value position, angles, block, within;
   LayerCache cache;
   Value keys, values;
 

@@ -39,7 +39,7 @@ lmopt_status_t lmoptp_cache_choose(lmopt_session_t *session, int64_t context, lm
 }
 
 uint64_t lmoptp_cache_first_bytes(const lmopt_session_t *session) {
-  return session->context && is_on_gpu(session) ? bytes_of(session, LMOPT_DEVICE_CACHE_BLOCK) : 0;
+  return is_on_gpu(session) ? bytes_of(session, LMOPT_DEVICE_CACHE_BLOCK) : 0;
 }
 
 static lmopt_status_t make_pages(lmopt_session_t *session, lmopt_error_t *error) {

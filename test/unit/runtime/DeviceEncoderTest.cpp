@@ -59,6 +59,26 @@ TEST_F(DeviceSessionTest, oneVectorForEachSequence) {
   EXPECT_EQ(vectors, expected);
 }
 
+// Results that come back in more than one piece.
+TEST_F(DeviceSessionTest, wideResults) {
+  constexpr int64_t width = 10600, rows = 100; // 4.2 MB
+  Model model = openModel(LMOPT_BINARY_DIR "/lib/fake_device_wide.so");
+  Session session = makeSession(model, gpu());
+  std::vector<int32_t> tokens = someTokens(rows);
+  std::vector<float> traces(rows * width);
+  float *results[] = {nullptr, traces.data()};
+  const int64_t two[] = {40, 60};
+  EXPECT_OK(tell([&](lmopt_error_t *error) {
+    return lmopt_session_encode_all(session.get(), tokens.data(), two, 2, nullptr, results, error);
+  }));
+  for (int64_t row = 0; row < rows; ++row) {
+    std::vector<int32_t> sequence = part(tokens, row < 40 ? 0 : 40, size_t(rows));
+    int64_t hash = fakeHash(sequence, size_t(row < 40 ? row : row - 40) + 1);
+    for (int64_t d = 0; d < width; ++d)
+      ASSERT_EQ(traces[size_t(row * width + d)], float((hash + d) % fakeModulus)) << row << ", " << d;
+  }
+}
+
 // The cache is part of decoders only: no addresses are reserved.
 TEST_F(DeviceSessionTest, encodersHaveNoCache) {
   Model model = openModel(deviceEncoderPath);

@@ -49,6 +49,11 @@ TEST_F(DeviceModelTest, namesOfDevices) {
   EXPECT_EQ(tryTeam("cuda:1", team).status, LMOPT_ERROR_CPU);
   EXPECT_OK(tryTeam("cpu", team));
   EXPECT_OK(tryTeam(nullptr, team));
+  Model model = openModel(decoderPath);
+  Session session;
+  lmopt_session_options_t options{};
+  options.device = "gpu";
+  EXPECT_HAS(trySession(model, options, session), "there is no device 'gpu'"); // before which kind it would be
 }
 
 TEST_F(DeviceModelTest, optionsOfThreadsAreNoneOfAGpu) {
@@ -91,6 +96,15 @@ TEST_F(DeviceModelTest, statesAreNotSupported) {
   Answer answer = trySession(model, gpu(), session);
   EXPECT_EQ(answer.status, LMOPT_ERROR_UNSUPPORTED);
   EXPECT_HAS(answer, "keeps a state of 16 bytes for each sequence");
+}
+
+TEST_F(DeviceModelTest, encodersHaveNoCacheThere) {
+  lmopt_model_t *model = nullptr;
+  Answer answer = tell([&](lmopt_error_t *error) {
+    return lmopt_model_open(LMOPT_BINARY_DIR "/lib/fake_device_cached.so", nullptr, &model, error);
+  });
+  EXPECT_EQ(answer.status, LMOPT_ERROR_MALFORMED);
+  EXPECT_HAS(answer, "code table: field cache_bytes_per_position makes no sense");
 }
 
 TEST_F(DeviceModelTest, anUnknownDevice) {
@@ -157,6 +171,44 @@ TEST_F(DeviceModelTest, aTeamServesSeveralModels) {
   }());
 }
 
+// What a step brings grows with the model, here on full packs.
+TEST_F(DeviceModelTest, theSecondModelIsLarger) {
+  Team team = gpu();
+  Model decoder = openModel(deviceDecoderPath), encoder = openModel(deviceEncoderPath);
+  Session one = makeSession(decoder, team), other = makeSession(encoder, team);
+  std::vector<int32_t> tokens = someTokens(100);
+  std::vector<float> vectors(10 * fakeWidth);
+  const std::vector<int64_t> ten(10, 10);
+  ASSERT_EQ(lmopt_session_encode(other.get(), tokens.data(), ten.data(), 10, vectors.data(), nullptr), LMOPT_OK);
+  for (size_t i = 0; i < 10; ++i) {
+    auto own = vectors.begin() + std::ptrdiff_t(i * fakeWidth);
+    EXPECT_EQ(std::vector<float>(own, own + fakeWidth), fakeVector(part(tokens, 10 * i, 10 * i + 10))) << i;
+  }
+}
+
+// A team that cannot have room for another model still has it for the one it serves. In turn: its weights, the two
+// pieces of their upload, what a step brings (on the card, on the host), its results.
+TEST_F(DeviceModelTest, aModelThatDoesNotFitHarmsNobody) {
+  std::vector<int32_t> tokens = someTokens(40);
+  const char *refused[] = {"cuMemAlloc:1:2", "cuMemAllocHost:2:2", "cuMemAlloc:2:2", "cuMemAllocHost:3:2",
+                           "cuMemAlloc:3:2"};
+  for (const char *which : refused) {
+    Team team = gpu();
+    Model decoder = openModel(deviceDecoderPath), encoder = openModel(deviceEncoderPath);
+    Session one = makeSession(decoder, team), other;
+    forget();
+    setenv("FAKE_CUDA_FAIL", which, 1);
+    EXPECT_EQ(trySession(encoder, team, other).status, LMOPT_ERROR_RESOURCE) << which;
+    unsetenv("FAKE_CUDA_FAIL");
+    EXPECT_EQ(prefill(one, tokens), fakeLogits(tokens, 40)) << which;
+    EXPECT_OK(trySession(encoder, team, other));
+    std::vector<float> vector(fakeWidth);
+    const int64_t length = 40;
+    ASSERT_EQ(lmopt_session_encode(other.get(), tokens.data(), &length, 1, vector.data(), nullptr), LMOPT_OK);
+    EXPECT_EQ(vector, fakeVector(tokens));
+  }
+}
+
 // Each with its own team, all at once, also their first sessions.
 TEST_F(DeviceModelTest, manyThreadsOfTheHost) {
   Model model = openModel(deviceDecoderPath);
@@ -185,6 +237,22 @@ TEST_F(DeviceModelTest, theCacheTakesPagesAsTokensArrive) {
   EXPECT_EQ(inspect().physicalPages, 1u);
 }
 
+// 64 positions are two pages. What was taken stays when the sequence is cut back.
+TEST_F(DeviceModelTest, theCacheGrowsByBlocks) {
+  Model model = openModel(LMOPT_BINARY_DIR "/lib/fake_device_large.so");
+  Session session = makeSession(model, gpu());
+  std::vector<int32_t> tokens = someTokens(130);
+  prefill(session, part(tokens, 0, 64));
+  EXPECT_EQ(inspect().physicalPages, 2u);
+  EXPECT_EQ(decode(session, tokens[64]), fakeLogits(tokens, 65));
+  EXPECT_EQ(inspect().physicalPages, 4u);
+  EXPECT_EQ(prefill(session, part(tokens, 65, 130)), fakeLogits(tokens, 130));
+  EXPECT_EQ(inspect().physicalPages, 6u);
+  ASSERT_EQ(lmopt_session_truncate(session.get(), 10, nullptr), LMOPT_OK);
+  EXPECT_EQ(decode(session, tokens[10]), fakeLogits(tokens, 11));
+  EXPECT_EQ(inspect().physicalPages, 6u);
+}
+
 // All is asked for when a session is made: a step of few rows asks for nothing.
 TEST_F(DeviceModelTest, stepsAskForNothing) {
   Model model = openModel(deviceDecoderPath);
@@ -208,6 +276,17 @@ TEST_F(DeviceModelTest, tooLittleMemoryForTheModel) {
   EXPECT_HAS(answer, "the weights need 8192 bytes, the arena ");
   EXPECT_HAS(answer, ", the cache 1024; 10000 of 10000 are free");
   EXPECT_EQ(inspect().allocations, 0u) << "nothing was asked for";
+}
+
+// What is there already is not counted again.
+TEST_F(DeviceModelTest, anotherSessionNeedsItsCacheOnly) {
+  Model model = openModel(deviceDecoderPath);
+  Team team = gpu();
+  Session first = makeSession(model, team), second, third;
+  setenv("FAKE_CUDA_MEMORY", std::to_string(inspect().deviceBytes + 1024).c_str(), 1);
+  EXPECT_OK(trySession(model, team, second));
+  setenv("FAKE_CUDA_MEMORY", std::to_string(inspect().deviceBytes + 1023).c_str(), 1);
+  EXPECT_HAS(trySession(model, team, third), "the weights need 0 bytes, the arena 0, the cache 1024; 1023 of ");
 }
 
 // The session lives on, and goes on when there is memory.

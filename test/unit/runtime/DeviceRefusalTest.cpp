@@ -110,6 +110,34 @@ TEST_F(DeviceRefusalTest, aKernelThatFaults) {
   EXPECT_EQ(tryDecode(all.session).message, answer.message) << "it is dead";
 }
 
+// Nobody wants to know anything of a chunk in the middle of a prompt; its fault is told all the same.
+TEST_F(DeviceRefusalTest, aFaultWithoutResults) {
+  Model model = openModel(deviceDecoderPath);
+  Session session = makeSession(model, gpu());
+  std::vector<int32_t> tokens = someTokens(20);
+  forget();
+  setenv("FAKE_CUDA_FAIL", "cuStreamSynchronize:1:700", 1);
+  Answer answer = tell(
+      [&](lmopt_error_t *error) { return lmopt_session_prefill(session.get(), tokens.data(), 20, nullptr, error); });
+  EXPECT_EQ(answer.status, LMOPT_ERROR_INTERNAL);
+  EXPECT_HAS(answer, "launched last: step 'prefill', kernel 'sum'");
+  EXPECT_EQ(lmopt_session_position(session.get()), 0);
+}
+
+// Host code and table must be of one compilation.
+TEST_F(DeviceRefusalTest, aKernelThatIsNotInTheTable) {
+  TemporaryDirectory directory;
+  auto header = [](uint32_t count) {
+    lmopt_kernels_t kernels{LMOPT_KERNELS_MAGIC, count, 0};
+    return std::string(reinterpret_cast<const char *>(&kernels), sizeof kernels);
+  };
+  Model model = openChanged(directory, header(3), header(2));
+  Session session = makeSession(model, gpu());
+  Answer answer = tryDecode(session);
+  EXPECT_EQ(answer.status, LMOPT_ERROR_INTERNAL);
+  EXPECT_HAS(answer, "the code of entry \"decode\" launches kernel 2; there are 2");
+}
+
 // A launch that is refused ends the step; what came before has run, so the next step is not disturbed.
 TEST_F(DeviceRefusalTest, aLaunchThatIsRefused) {
   for (const char *which : {"1", "2", "3"}) {
@@ -137,19 +165,54 @@ TEST_F(DeviceRefusalTest, aKernelThatIsNotInTheImage) {
   EXPECT_HAS(answer, "finding kernel 'ansver' failed");
 }
 
-TEST_F(DeviceRefusalTest, noImageForThisCard) {
-  TemporaryDirectory directory;
+/// The name of a blob, in the field of its entry.
+std::string named(const std::string &name) { return name + std::string(LMOPT_META_NAME_SIZE - name.size(), '\0'); }
+
+/// The fake decoder with other names for its blobs.
+std::string withNames(const std::vector<std::pair<std::string, std::string>> &names) {
   std::string bytes = readFile(deviceDecoderPath);
-  for (const char *prefix : {"kernels.sm_", "ptx.sm_"}) {
-    size_t at = bytes.find(prefix + std::string("80"));
-    ASSERT_NE(at, std::string::npos);
-    bytes.replace(at + std::strlen(prefix), 2, "99");
+  for (const auto &[from, into] : names) {
+    size_t at = bytes.find(named(from));
+    EXPECT_NE(at, std::string::npos) << from;
+    bytes.replace(at, LMOPT_META_NAME_SIZE, named(into));
   }
+  return bytes;
+}
+
+// Of a later capability; of this generation, but of another card alone; of a kind that this runtime does not know.
+TEST_F(DeviceRefusalTest, noImageForThisCard) {
+  const std::pair<std::string, const char *> cases[] = {{"sm_99", "sm_99"}, {"sm_86a", "sm_86a"}, {"sm_80f", "none"}};
+  for (const auto &[architecture, told] : cases) {
+    TemporaryDirectory directory;
+    std::string bytes = withNames({{"kernels.sm_80", "kernels." + architecture}, {"ptx.sm_80", "ptx." + architecture}});
+    Model model = openModel(directory.write("changed.so", resealed(bytes)));
+    Session session;
+    Answer answer = trySession(model, gpu(), session);
+    EXPECT_EQ(answer.status, LMOPT_ERROR_ABI);
+    EXPECT_HAS(answer, std::string("it has compute capability 9.0; there is code for: ") + told);
+  }
+}
+
+// Each image is launched by its own table: here that of the first, which is of an unknown kind, names no kernel of the
+// other.
+TEST_F(DeviceRefusalTest, theTableOfTheImageThatRuns) {
+  TemporaryDirectory directory;
+  std::string bytes =
+      withNames({{"kernels.sm_80", "kernels.sm_80f"}, {"spare.1", "kernels.sm_80"}, {"spare.2", "ptx.sm_80f"}});
+  lmopt_kernels_t header{LMOPT_KERNELS_MAGIC, 3, 0};
+  size_t table = bytes.find(std::string(reinterpret_cast<const char *>(&header), sizeof header)), size = 84;
+  size_t spare = bytes.find(std::string(128, '\0'), bytes.find("ld.global", table));
+  std::string copy = bytes.substr(table, size);
+  bytes.replace(spare, size, copy); // of the first of the two spare blobs
+  bytes[bytes.find("remember", table)] = 'x';
+  lmopt_meta_entry_t entry;
+  size_t at = bytes.find(named("kernels.sm_80"));
+  std::memcpy(&entry, &bytes[at], sizeof entry);
+  entry.size = size;
+  std::memcpy(&bytes[at], &entry, sizeof entry);
   Model model = openModel(directory.write("changed.so", resealed(bytes)));
-  Session session;
-  Answer answer = trySession(model, gpu(), session);
-  EXPECT_EQ(answer.status, LMOPT_ERROR_ABI);
-  EXPECT_HAS(answer, "it has compute capability 9.0; there is code for: sm_99");
+  Session session = makeSession(model, gpu());
+  EXPECT_EQ(decode(session, 5), fakeLogits({5}, 1));
 }
 
 TEST_F(DeviceRefusalTest, aDriverTooOldForTheText) {

@@ -125,7 +125,8 @@ TEST(KernelTable, soundOnes) {
   Changed changed;
   changed.put("kernels.sm_80", Table().bytes());
   EXPECT_EQ(changed.open(message), LMOPT_OK) << message;
-  for (const char *architecture : {"sm_100f", "sm_90a", "gfx942"}) { // some that this runtime does not know
+  for (const char *architecture :
+       {"sm_100f", "sm_90a", "gfx942", "sm_99999999999999"}) { // some that this runtime does not know
     Changed renamed;
     renamed.rename("kernels.sm_80", ("kernels." + std::string(architecture)).c_str());
     renamed.rename("ptx.sm_80", ("cubin." + std::string(architecture)).c_str());
@@ -190,6 +191,14 @@ TEST(KernelTable, tablesMustBeAlike) {
   fewer.kernels[0].name = 32;
   fewer.count = 1;
   expectMalformed(withSecond(fewer), part);
+}
+
+TEST(KernelTable, tooManyArchitectures) {
+  lmopt_model_t *model = nullptr;
+  lmopt_error_t error{};
+  EXPECT_EQ(lmopt_model_open(LMOPT_BINARY_DIR "/lib/fake_device_many.so", nullptr, &model, &error),
+            LMOPT_ERROR_MALFORMED);
+  EXPECT_NE(std::string(error.message).find("code for more than 16 architectures"), std::string::npos) << error.message;
 }
 
 } // namespace

@@ -9,7 +9,9 @@
  *
  * A step that breaks the contract launches a kernel that does not exist. FAKE_ENCODER is an encoder with an input
  * "marks" and a second result "traces"; FAKE_SWITCH is the rope_switch; FAKE_STATE asks for a state, which sessions on
- * GPUs do not have; FAKE_TOKENIZER is a blob to carry. seal_artifact.cpp adds the checksums.
+ * GPUs do not have; FAKE_TOKENIZER is a blob to carry; FAKE_CELL is the bytes of a position in the cache (16; an
+ * encoder may have no others); FAKE_TRACE the width of traces (3); FAKE_MANY names 17 architectures. seal_artifact.cpp
+ * adds the checksums.
  */
 #include "lmopt/abi.h"
 
@@ -28,7 +30,13 @@ enum { STATE = 16 };
 #else
 enum { STATE = 0 };
 #endif
-enum { VOCABULARY = 97, TRACE = 3, TOP = 5, BLOCK = 32, CELL = 16, ARENA = 2 * 8 * 128 };
+#ifndef FAKE_CELL
+#define FAKE_CELL 16
+#endif
+#ifndef FAKE_TRACE
+#define FAKE_TRACE 3
+#endif
+enum { VOCABULARY = 97, TOP = 5, BLOCK = 32, ARENA = 2 * 8 * 128 };
 enum { REMEMBER, SUM, ANSWER, NO_KERNEL };
 
 _Static_assert(LMOPT_ABI_VERSION == 3 && LMOPT_DEVICE_CUDA == 1, "the note below says so");
@@ -51,18 +59,27 @@ __asm__(".pushsection .lmopt.weights,\"\",@progbits\n.p2align 12\n"
 #endif
 
 // Two blobs have no meaning: places for tests. Threads of a block: 32 of all kernels. Dynamic shared memory: "answer"
-// has some. Bytes of arguments: 44, 28, 64.
+// has some. Bytes of arguments: 48, 40, 64.
 #define ENTRY(name, begin, end)                                                                                        \
   "77: .asciz \"" name "\"\n.zero 32 - (. - 77b)\n.quad " begin " - meta_start\n.quad " end " - " begin "\n"
+#ifdef FAKE_MANY
+#define META_COUNT "37"
+#define MANY                                                                                                           \
+  ".irp n, 60, 61, 62, 63, 64, 65, 66, 67, 68, 69, 70, 71, 72, 73, 74, 75\n" ENTRY(                                    \
+      "kernels.sm_\\n", "meta_kernels", "meta_kernels_end") ENTRY("ptx.sm_\\n", "meta_ptx", "meta_ptx_end") ".endr\n"
+#else
+#define META_COUNT "5"
+#define MANY ""
+#endif
 __asm__(".pushsection .lmopt.meta,\"\",@progbits\n.p2align 3\n"
-        "meta_start:\n.quad 0x3130444d504f4d4c\n.quad 5\n" //
+        "meta_start:\n.quad 0x3130444d504f4d4c\n.quad " META_COUNT "\n" //
         ENTRY("manifest", "meta_manifest", "meta_manifest_end")
             ENTRY("kernels.sm_80", "meta_kernels", "meta_kernels_end") ENTRY("ptx.sm_80", "meta_ptx", "meta_ptx_end") //
-        ENTRY(FIRST_SPARE, "meta_spare", "meta_spare_end") ENTRY("spare.2", "meta_other", "meta_other_end")           //
+        ENTRY(FIRST_SPARE, "meta_spare", "meta_spare_end") ENTRY("spare.2", "meta_other", "meta_other_end") MANY      //
         "meta_manifest: .ascii \"{\\\"name\\\": \\\"fake\\\"}\"\nmeta_manifest_end:\n"
         ".p2align 3\nmeta_kernels: .quad 0x31304e4b504f4d4c\n.long 3, 0\n"
-        ".long name_remember - meta_kernels, 32, 0, 44\n"
-        ".long name_sum - meta_kernels, 32, 0, 28\n"
+        ".long name_remember - meta_kernels, 32, 0, 48\n"
+        ".long name_sum - meta_kernels, 32, 0, 40\n"
         ".long name_answer - meta_kernels, 32, 64, 64\n"
         "name_remember: .asciz \"remember\"\nname_sum: .asciz \"sum\"\nname_answer: .asciz \"answer\"\n"
         "meta_kernels_end:\n"
@@ -75,11 +92,11 @@ __asm__(".pushsection .lmopt.meta,\"\",@progbits\n.p2align 3\n"
 
 typedef struct {
   uint64_t rows, tokens, marks, weights, products;
-  uint32_t count;
+  uint32_t count, block;
 } remember_t;
 typedef struct {
-  uint64_t rows, products, hashes;
-  uint32_t count;
+  uint64_t rows, segments, products, hashes;
+  uint32_t count, block;
 } sum_t;
 typedef struct {
   uint64_t rows, hashes, outputs, segments, targets, out;
@@ -136,9 +153,20 @@ static int hash_rows(const lmopt_step_t *step, int64_t thread, int64_t threads, 
     return 0;
   }
   uint32_t rows = (uint32_t)step->rows;
-  remember_t remember = {step->device->rows,        address_of(step->tokens), marks,
-                         address_of(step->weights), arena + PRODUCTS,         rows};
-  sum_t sum = {step->device->rows, arena + PRODUCTS, arena + HASHES, rows};
+  uint32_t block = FAKE_CELL * LMOPT_DEVICE_CACHE_BLOCK;
+  remember_t remember = {.rows = step->device->rows,
+                         .tokens = address_of(step->tokens),
+                         .marks = marks,
+                         .weights = address_of(step->weights),
+                         .products = arena + PRODUCTS,
+                         .count = rows,
+                         .block = block};
+  sum_t sum = {.rows = step->device->rows,
+               .segments = step->device->segments,
+               .products = arena + PRODUCTS,
+               .hashes = arena + HASHES,
+               .count = rows,
+               .block = block};
   launch(step, REMEMBER, (rows + BLOCK - 1) / BLOCK, &remember);
   launch(step, SUM, (rows + BLOCK - 1) / BLOCK, &sum);
   return 1;
@@ -156,14 +184,15 @@ static answer_t answer_of(const lmopt_step_t *step, const float *out, uint32_t w
 static void encode(const lmopt_step_t *step, int64_t thread, int64_t threads) {
   if (!hash_rows(step, thread, threads, address_of(step->inputs[0])))
     return;
-  answer_t vectors = answer_of(step, step->results[0], WIDTH, 1), traces = answer_of(step, step->results[1], TRACE, 1);
+  answer_t vectors = answer_of(step, step->results[0], WIDTH, 1),
+           traces = answer_of(step, step->results[1], FAKE_TRACE, 1);
   vectors.segments = step->device->segments;
   launch(step, ANSWER, step->segment_count, &vectors);
   launch(step, ANSWER, step->rows, &traces);
 }
 static const lmopt_input_t inputs[] = {{"marks", 5, 0}};
 static const lmopt_result_t results[] = {{"embedding", LMOPT_DOMAIN_SEQUENCES, WIDTH},
-                                         {"traces", LMOPT_DOMAIN_TOKENS, TRACE}};
+                                         {"traces", LMOPT_DOMAIN_TOKENS, FAKE_TRACE}};
 #else
 static void answer_outputs(const lmopt_step_t *step, uint32_t width, uint64_t targets, int64_t top) {
   answer_t answer = answer_of(step, step->results[0], width, 31);
@@ -218,7 +247,7 @@ static const lmopt_code_table_t table = {
     .rope_switch = FAKE_SWITCH,
     .step_size = sizeof(lmopt_step_t),
     .segment_size = sizeof(lmopt_segment_t),
-    .cache_bytes_per_position = KIND == LMOPT_KIND_DECODER ? CELL : 0,
+    .cache_bytes_per_position = KIND == LMOPT_KIND_DECODER || FAKE_CELL != 16 ? FAKE_CELL : 0,
     .state_bytes_per_sequence = STATE,
     .arena_bytes = ARENA,
     .build = "fake model",

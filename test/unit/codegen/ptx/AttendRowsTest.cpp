@@ -52,12 +52,15 @@ public:
   Outcome run() {
     module = ptx::parseOrFail(kernels.text);
     device.load(*module);
-    for (const std::vector<uint8_t> &cache : problem.before)
+    std::vector<uint64_t> addresses;
+    for (const std::vector<uint8_t> &cache : problem.before) {
       caches.push_back(std::make_unique<ptx::Buffer<uint8_t>>(device, cache));
+      addresses.push_back(reinterpret_cast<uint64_t>(caches.back()->data()));
+    }
     const AttentionSpec &spec = problem.spec;
     auto rows = uint32_t(problem.rows.size()), parts = uint32_t(problem.mostParts());
     auto offset = uint32_t(64 * Problem::kLayerOffset), block = uint32_t(64 * problem.bytesPerPosition());
-    ptx::Buffer<lmopt_device_row_t> table(device, tableRows());
+    ptx::Buffer<lmopt_device_row_t> table(device, problem.rowTable(addresses));
     ptx::Buffer<float> queries(device, problem.queries), keys(device, problem.keys), values(device, problem.values),
         angles(device, problem.angles), result(device, size_t(rows * spec.heads * spec.width), false),
         partial(device, size_t(spec.partsBytes(rows, parts) / 4), false);
@@ -85,13 +88,6 @@ private:
   ptx::Counters counters;
   Outcome outcome;
 
-  std::vector<lmopt_device_row_t> tableRows() {
-    std::vector<lmopt_device_row_t> table;
-    for (auto [s, position] : problem.rows)
-      table.push_back({reinterpret_cast<uint64_t>(caches[s]->data()), int32_t(position), int32_t(s), 0,
-                       int32_t(problem.sequences[s].rows), problem.sequences[s].rope, 0});
-    return table;
-  }
   void launch(const std::string &name, std::array<uint32_t, 3> grid, ptx::Arguments &arguments) {
     ptx::LaunchShape shape;
     shape.grid = grid;
@@ -105,20 +101,6 @@ private:
   }
 };
 
-/// The greatest distance from what is expected.
-double errorOf(const Problem &problem, const std::vector<float> &found) {
-  double worst = 0;
-  for (size_t row = 0; row < problem.rows.size(); ++row)
-    for (int64_t head = 0; head < problem.spec.heads; ++head) {
-      std::vector<double> expected = problem.expected(row, head);
-      for (int64_t i = 0; i < problem.spec.width; ++i) {
-        float one = found[size_t((int64_t(row) * problem.spec.heads + head) * problem.spec.width + i)];
-        double distance = std::fabs(double(one) - expected[size_t(i)]);
-        worst = distance <= worst ? worst : distance; // NaN too
-      }
-    }
-  return worst;
-}
 // A score of at most some 30 is off by 2^-24 of the sum of its products' sizes (some 60), a weight by as much and by
 // the 2e-7 of exp2; numbers of about 1 are then off by some 1e-5.
 constexpr double kTolerance = 2e-5;
@@ -133,7 +115,7 @@ void expectRight(const Problem &problem, const std::string &chip) {
     EXPECT_TRUE(strict == found) << "seed " << seed;
   }
   EXPECT_EQ(found.caches, problem.after);
-  EXPECT_LE(errorOf(problem, found.results), kTolerance);
+  EXPECT_LE(problem.errorOf(found.results), kTolerance);
 }
 
 AttentionSpec specOf(int64_t heads, int64_t kvHeads, int64_t width, int64_t rotary, float scale,
@@ -209,7 +191,8 @@ bool isFound(Kernels kernels, const Problem &problem, const std::string &text) {
   std::optional<uint64_t> seeds[] = {std::nullopt, 1, 2, 3};
   return llvm::any_of(seeds, [&](std::optional<uint64_t> seed) {
     Outcome outcome = Session(kernels, problem, seed).run();
-    return !outcome.error.empty() || outcome.caches != problem.after || errorOf(problem, outcome.results) > kTolerance;
+    return !outcome.error.empty() || outcome.caches != problem.after ||
+           !(problem.errorOf(outcome.results) <= kTolerance);
   });
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Attention of encoders on the interpreter: segments of one row to several hundred, heads as the fixtures have them;
-// against softmax in f64. A segment's bits do not depend on where it lies; what a load costs; mutations are found.
-// Plain and strict.
+// Attention of encoders on the interpreter, in f32 and on tensor cores: segments of one row to several hundred, heads
+// as the fixtures have them; against softmax in f64 of the same rounded numbers. A segment's bits do not depend on
+// where it lies; what a load costs; mutations are found. Plain and strict.
 #include "codegen/ptx/attention/AttendSegments.h"
 #include "test/unit/codegen/ptx/AttentionProblem.h"
 #include "test/unit/codegen/ptx/KernelRun.h"
@@ -39,7 +39,9 @@ struct Problem {
     return (row * size_t(spec.kvHeads) + size_t(head / spec.group())) * size_t(spec.width);
   }
 
-  std::vector<double> expected(size_t row, int64_t head) const {
+  /// `halves`: queries, keys and values rounded to bf16.
+  std::vector<double> expected(size_t row, int64_t head, bool halves) const {
+    auto rounded = [&](float x) { return halves ? AttentionProblem::asBf16(x) : x; };
     std::vector<double> result(size_t(spec.width)), weights;
     double sum = 0;
     auto [from, rows] = table[segmentOf[row]];
@@ -47,20 +49,22 @@ struct Problem {
     for (size_t other = first; other < end; ++other) {
       double score = 0;
       for (size_t i = 0; i < result.size(); ++i)
-        score += double(queries[query(row, head) + i]) * keys[key(other, head) + i];
+        score += double(rounded(queries[query(row, head) + i])) * rounded(keys[key(other, head) + i]);
       weights.push_back(std::exp(score * spec.scale));
       sum += weights.back();
     }
     for (size_t other = first; other < end; ++other)
       for (size_t i = 0; i < result.size(); ++i)
-        result[i] += weights[other - first] / sum * values[key(other, head) + i];
+        result[i] += weights[other - first] / sum * rounded(values[key(other, head) + i]);
     return result;
   }
-  double errorOf(const std::vector<float> &found) const {
+  double errorOf(const std::vector<float> &found, bool halves) const {
+    if (found.size() != queries.size())
+      return INFINITY; // the kernel failed
     double worst = 0;
     for (size_t row = 0; row < segmentOf.size(); ++row)
       for (int64_t head = 0; head < spec.heads; ++head) {
-        std::vector<double> right = expected(row, head);
+        std::vector<double> right = expected(row, head, halves);
         for (size_t i = 0; i < right.size(); ++i) {
           double distance = std::fabs(double(found[query(row, head) + i]) - right[i]);
           worst = distance <= worst ? worst : distance; // NaN too
@@ -72,70 +76,85 @@ struct Problem {
   std::vector<Argument> arguments() const {
     return {memory(queries), memory(keys), memory(values), memory(table), result(4 * segmentOf.size() * width())};
   }
-  std::array<uint32_t, 3> grid() const {
+  std::array<uint32_t, 3> grid(bool halves) const {
+    int64_t tile = halves ? nvptx::kSegmentTileRows : nvptx::kSegmentRows;
     int64_t longest = 0;
     for (auto [first, rows] : table)
       longest = std::max<int64_t>(longest, rows);
-    return {uint32_t((longest + nvptx::kSegmentRows - 1) / nvptx::kSegmentRows), uint32_t(spec.heads),
-            uint32_t(table.size())};
+    return {uint32_t((longest + tile - 1) / tile), uint32_t(spec.heads), uint32_t(table.size())};
   }
 };
-constexpr double kTolerance = 2e-5; // as for rows over a cache
+/// In f32 as for rows over a cache, in bf16 as for tiles over one.
+double toleranceOf(bool halves) { return halves ? 4e-3 : 2e-5; }
 
-EmittedKernel kernelOf(const AttentionSpec &spec, const std::string &chip) {
-  return emit(chip, [&](nvptx::KernelLibrary &kernels) { return attendSegmentsKernel(kernels, spec); });
+EmittedKernel kernelOf(const AttentionSpec &spec, const std::string &chip, bool halves) {
+  EXPECT_TRUE(!halves || canAttendSegmentsTile(spec));
+  return emit(chip, [&](nvptx::KernelLibrary &kernels) {
+    return halves ? attendSegmentsTileKernel(kernels, spec) : attendSegmentsKernel(kernels, spec);
+  });
 }
-std::vector<float> expectRight(const Problem &problem, const std::string &chip) {
-  std::vector<float> found = as<float>(run(kernelOf(problem.spec, chip), problem.grid(), problem.arguments()).result);
-  EXPECT_LE(problem.errorOf(found), kTolerance);
+std::vector<float> expectRight(const Problem &problem, const std::string &chip, bool halves) {
+  Finished finished = run(kernelOf(problem.spec, chip, halves), problem.grid(halves), problem.arguments());
+  std::vector<float> found = as<float>(finished.result);
+  EXPECT_LE(problem.errorOf(found, halves), toleranceOf(halves));
   return found;
 }
 
-TEST(PtxAttendSegments, IsSoftmaxOfTheSegment) {
-  expectRight(Problem({2, 2, 16, 0, 0.25F}, {1, 7, 16, 20, 64, 65, 3}), "sm_80");
-  expectRight(Problem({12, 12, 32, 0, 0.18F}, {30, 5}), "sm_90a");
-  expectRight(Problem({1, 1, 80, 0, 0.11F}, {40, 150}), "sm_80");
-  expectRight(Problem({4, 2, 64, 0, 0.125F}, {70}), "sm_80");
-  expectRight(Problem({1, 1, 8, 0, 0.35F}, {5}), "sm_80");
-  expectRight(Problem({1, 1, 128, 0, 0.09F}, {17}), "sm_80");
-  expectRight(Problem({1, 1, 256, 0, 0.06F}, {17}), "sm_80");
-}
-TEST(PtxAttendSegments, LongSegments) { expectRight(Problem({1, 1, 32, 0, 0.18F}, {10, 530}), "sm_80"); }
+class PtxAttendSegments : public testing::TestWithParam<bool> {};
+std::string nameOf(const testing::TestParamInfo<bool> &tested) { return tested.param ? "Bf16" : "F32"; }
+INSTANTIATE_TEST_SUITE_P(Each, PtxAttendSegments, testing::Bool(), nameOf);
 
-TEST(PtxAttendSegments, ASegmentDoesNotDependOnThoseBeforeIt) {
+TEST_P(PtxAttendSegments, IsSoftmaxOfTheSegment) {
+  expectRight(Problem({2, 2, 16, 0, 0.25F}, {1, 7, 16, 20, 64, 65, 3}), "sm_80", GetParam());
+  expectRight(Problem({12, 12, 32, 0, 0.18F}, {30, 5}), "sm_90a", GetParam());
+  expectRight(Problem({1, 1, 80, 0, 0.11F}, {40, 150}), "sm_80", GetParam());
+  expectRight(Problem({4, 2, 64, 0, 0.125F}, {70}), "sm_80", GetParam());
+  expectRight(Problem({1, 1, 128, 0, 0.09F}, {17}), "sm_80", GetParam());
+}
+TEST(PtxAttendSegmentsF32, OtherWidths) {
+  for (int64_t width : {8, 24, 256})
+    expectRight(Problem({1, 1, width, 0, 0.1F}, {17}), "sm_80", false);
+}
+TEST_P(PtxAttendSegments, LongSegments) { expectRight(Problem({1, 1, 32, 0, 0.18F}, {10, 530}), "sm_80", GetParam()); }
+
+TEST_P(PtxAttendSegments, ASegmentDoesNotDependOnThoseBeforeIt) {
   AttentionSpec spec = {2, 2, 32, 0, 0.18F};
   Problem all(spec, {5, 100, 9}), own(spec, {100});
   auto part = [&](const std::vector<float> &rows) {
     return std::vector<float>(rows.begin() + int64_t(5 * all.width()), rows.begin() + int64_t(105 * all.width()));
   };
   own.queries = part(all.queries), own.keys = part(all.keys), own.values = part(all.values);
-  EXPECT_EQ(part(expectRight(all, "sm_80")), expectRight(own, "sm_80"));
+  EXPECT_EQ(part(expectRight(all, "sm_80", GetParam())), expectRight(own, "sm_80", GetParam()));
 }
 
 // Keys and values are read once for each block of rows and head.
-TEST(PtxAttendSegments, ReadsWhatItMust) {
+TEST_P(PtxAttendSegments, ReadsWhatItMust) {
   Problem problem({1, 1, 64, 0, 0.125F}, {256});
-  Finished finished = runOnce(kernelOf(problem.spec, "sm_80"), problem.grid(), problem.arguments(), std::nullopt);
-  double bytes = 16 * 2 * 256 * 64 * 4 + 256 * 64 * 4;
+  Finished finished =
+      runOnce(kernelOf(problem.spec, "sm_80", GetParam()), problem.grid(GetParam()), problem.arguments(), std::nullopt);
+  double bytes = problem.grid(GetParam())[0] * 2 * 256 * 64 * 4 + 256 * 64 * 4;
   EXPECT_LE(32 * double(finished.counters.globalLoadSectors), 1.05 * bytes);
   EXPECT_LE(double(finished.counters.sharedWavefronts), 1.02 * double(finished.counters.sharedIdealWavefronts));
 }
 
-TEST(PtxAttendSegments, MutationsAreFound) {
+TEST_P(PtxAttendSegments, MutationsAreFound) {
   Problem problem({1, 1, 32, 0, 0.18F}, {70, 9});
-  EmittedKernel kernel = kernelOf(problem.spec, "sm_80"), mutated = kernel;
+  EmittedKernel kernel = kernelOf(problem.spec, "sm_80", GetParam()), mutated = kernel;
   auto isFound = [&](const std::string &text) {
     mutated.text = text;
     std::optional<uint64_t> seeds[] = {std::nullopt, 1, 2, 3};
     return llvm::any_of(seeds, [&](std::optional<uint64_t> seed) {
-      Finished finished = runOnce(mutated, problem.grid(), problem.arguments(), seed);
-      return !finished.error.empty() || problem.errorOf(as<float>(finished.result)) > kTolerance;
+      Finished finished = runOnce(mutated, problem.grid(GetParam()), problem.arguments(), seed);
+      return !finished.error.empty() ||
+             !(problem.errorOf(as<float>(finished.result), GetParam()) <= toleranceOf(GetParam()));
     });
   };
   ASSERT_FALSE(isFound(kernel.text));
   for (size_t at = kernel.text.find("bar.sync"), which = 0; at != std::string::npos;
        at = kernel.text.find("bar.sync", at + 1), ++which)
     EXPECT_TRUE(isFound(std::string(kernel.text).insert(at, "// "))) << "barrier " << which;
+  if (GetParam())
+    return; // copies nothing behind its back
   std::string wait = "cp.async.wait_group \t1";
   size_t at = kernel.text.find(wait);
   ASSERT_NE(at, std::string::npos);

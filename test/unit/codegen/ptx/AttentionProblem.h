@@ -143,10 +143,13 @@ struct AttentionProblem {
     }
     return result;
   }
-  std::vector<double> expected(size_t row, int64_t head) const {
+  /// `halves`: with queries rounded to bf16.
+  std::vector<double> expected(size_t row, int64_t head, bool halves = false) const {
     auto [s, position] = rows[row];
     int64_t kvHead = head / spec.group();
     std::vector<float> query = turnedHead(queries, row, spec.heads, head);
+    for (float &x : query)
+      x = halves ? asBf16(x) : x;
     std::vector<double> result(size_t(spec.width)), weights;
     double sum = 0;
     for (int64_t p = 0; p <= position; ++p) {
@@ -160,6 +163,40 @@ struct AttentionProblem {
       for (int64_t i = 0; i < spec.width; ++i)
         result[size_t(i)] += weights[size_t(p)] / sum * keptValues[s][kept(p, kvHead, i)];
     return result;
+  }
+
+  /// The greatest distance of results from what is expected.
+  double errorOf(const std::vector<float> &found, bool halves = false) const {
+    if (found.size() != queries.size())
+      return INFINITY; // the kernel failed
+    double worst = 0;
+    for (size_t row = 0; row < rows.size(); ++row)
+      for (int64_t head = 0; head < spec.heads; ++head) {
+        std::vector<double> right = expected(row, head, halves);
+        for (int64_t i = 0; i < spec.width; ++i) {
+          float one = found[size_t((int64_t(row) * spec.heads + head) * spec.width + i)];
+          double distance = std::fabs(double(one) - right[size_t(i)]);
+          worst = distance <= worst ? worst : distance; // NaN too
+        }
+      }
+    return worst;
+  }
+
+  /// The tables of a step, with caches that lie there.
+  std::vector<lmopt_device_row_t> rowTable(const std::vector<uint64_t> &caches) const {
+    std::vector<lmopt_device_row_t> table;
+    std::vector<lmopt_device_segment_t> segments = segmentTable();
+    for (auto [s, position] : rows)
+      table.push_back(
+          {caches[s], int32_t(position), int32_t(s), segments[s].first, segments[s].rows, sequences[s].rope, 0});
+    return table;
+  }
+  std::vector<lmopt_device_segment_t> segmentTable() const {
+    std::vector<lmopt_device_segment_t> table;
+    int32_t first = 0;
+    for (const NewRows &one : sequences)
+      table.push_back({first, int32_t(one.rows)}), first += int32_t(one.rows);
+    return table;
   }
 };
 

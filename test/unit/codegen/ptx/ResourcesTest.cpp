@@ -5,6 +5,7 @@
 // ptxas (LMOPT_PTXAS, or CUDA's usual place) the test is skipped and says so. Source: ptx.md 4.4.
 #include "codegen/ptx/attention/AttendRows.h"
 #include "codegen/ptx/attention/AttendSegments.h"
+#include "codegen/ptx/attention/AttendTile.h"
 #include "codegen/ptx/linear/LinearDecode.h"
 #include "codegen/ptx/pooling/PoolKernel.h"
 #include "codegen/ptx/rows/RowKernel.h"
@@ -62,6 +63,7 @@ struct Recorded {
   const char *name;
   int registers;
   std::function<std::string(nvptx::KernelLibrary &)> define;
+  int64_t leastWarps = 16; ///< on a multiprocessor
 };
 
 std::function<std::string(nvptx::KernelLibrary &)> linear(int64_t outputs, int64_t inputs, WeightFormat format,
@@ -116,9 +118,10 @@ std::string answerOf(nvptx::KernelLibrary &kernels) {
 }
 
 std::vector<Recorded> kernels() {
-  nvptx::AttentionSpec smol = {9, 3, 64, 64, 0.125F}, large = {32, 8, 128, 128, 0.088F}, half = large, codes = large;
+  nvptx::AttentionSpec smol = {9, 3, 64, 64, 0.125F}, large = {32, 8, 128, 128, 0.088F}, half = large, codes = large,
+                       halfSmol = smol;
   nvptx::AttentionSpec mini = {12, 12, 32, 0, 0.18F}, base = {12, 12, 64, 0, 0.125F};
-  half.format = nvptx::CacheFormat::Bf16, codes.format = nvptx::CacheFormat::I8;
+  half.format = halfSmol.format = nvptx::CacheFormat::Bf16, codes.format = nvptx::CacheFormat::I8;
   return {
       {"s8, 8 rows", 56, linear(1536, 576, WeightFormat::S8Rows, 8)},
       {"s8, 8 rows, long", 64, linear(4096, 11008, WeightFormat::S8Rows, 8)},
@@ -142,9 +145,13 @@ std::vector<Recorded> kernels() {
       {"keys and values in i8", 32, [=](auto &kernels) { return storeKeysValuesKernel(kernels, codes); }},
       {"attention in bf16", 63, [=](auto &kernels) { return attendRowsKernel(kernels, half); }},
       {"attention in i8", 92, [=](auto &kernels) { return attendRowsKernel(kernels, codes); }},
+      {"attention of prompts, heads of 64", 128, [=](auto &kernels) { return attendTileKernel(kernels, halfSmol); }},
+      {"attention of prompts, heads of 128", 171, [=](auto &kernels) { return attendTileKernel(kernels, half); }, 8},
       {"attention of encoders, 12 heads of 32", 70, [=](auto &kernels) { return attendSegmentsKernel(kernels, mini); }},
       {"attention of encoders, heads of 64", 108, [=](auto &kernels) { return attendSegmentsKernel(kernels, base); }},
       {"mean of a segment", 49, [](auto &kernels) { return poolKernel(kernels, 384, Pooling::Mean); }},
+      {"attention of encoders in bf16, 12 heads of 32", 110,
+       [=](auto &kernels) { return attendSegmentsTileKernel(kernels, mini); }},
       {"parts of attention", 45, [=](auto &kernels) { return joinPartsKernel(kernels, smol); }},
   };
 }
@@ -167,7 +174,8 @@ TEST(PtxResources, NoSpillsAndRegistersAsRecorded) {
   }
 }
 
-// Sixteen warps on a multiprocessor hide the latency of memory (ptx.md 4.4): 64 K registers, handed out in 256 a warp.
+// Sixteen warps on a multiprocessor hide the latency of memory, eight where tensor cores are what is waited for (ptx.md
+// 4.4): 64 K registers, handed out in 256 a warp.
 TEST(PtxResources, EnoughWarpsShareAMultiprocessor) {
   if (ptxas().empty())
     GTEST_SKIP() << "no ptxas; name one by LMOPT_PTXAS (script/setup says where to get it)";
@@ -176,7 +184,8 @@ TEST(PtxResources, EnoughWarpsShareAMultiprocessor) {
     Resources found = assemble(kernel.text, "sm_90");
     int64_t warps = kernel.shape.threads / 32, ofWarp = (found.registers * 32 + 255) / 256 * 256;
     int64_t byRegisters = 65536 / ofWarp / warps, byShared = (228 << 10) / (kernel.shape.sharedBytes + 1024);
-    EXPECT_GE(std::min({byRegisters, byShared, int64_t(64) / warps}) * warps, 16) << one.name << "\n" << found.log;
+    EXPECT_GE(std::min({byRegisters, byShared, int64_t(64) / warps}) * warps, one.leastWarps) << one.name << "\n"
+                                                                                              << found.log;
   }
 }
 

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// See TileEmitter.h.
+#include "codegen/ptx/attention/TileEmitter.h"
+#include "codegen/ptx/attention/OnlineSoftmax.h"
+
+#include "codegen/Functions.h"
+#include "codegen/ptx/Rows.h"
+
+using namespace mlir;
+
+namespace lmopt::nvptx {
+
+using Value = mlir::Value;
+using Values = Emitter::Values;
+
+/// Rows or positions of a matrix product's operand, and numbers of a lane in two neighbouring pieces of 8 positions.
+constexpr int64_t kDepth = 16, kOfPair = 8;
+
+/// What a lane carries from block to block: sums of its numbers of the results, then of its two rows the greatest score
+/// and its share of the sum of weights.
+struct TileEmitter::Carried {
+  Values numbers, greatest, sums;
+
+  Carried(const Values &all)
+      : numbers(all.begin(), all.end() - 4), greatest(all.end() - 4, all.end() - 2), sums(all.end() - 2, all.end()) {}
+  Values all() const {
+    Values result = numbers;
+    result.append(greatest);
+    result.append(sums);
+    return result;
+  }
+};
+
+TileEmitter::TileEmitter(Emitter &e, const AttentionSpec &spec, Value segments, Value queries, Value results,
+                         bool isAsync)
+    : e(e), spec(spec), places(spec), queries(queries), results(results), shared(e.shared()), thread(e.thread()),
+      head(e.blockY()), tile(e.mul(e.block(), kRows)), isAsync(isAsync) {
+  Value segment = e.atElement(segments, e.blockZ(), sizeof(lmopt_device_segment_t));
+  first = e.load(e.i32(), e.at(segment, offsetof(lmopt_device_segment_t, first)));
+  rows = e.load(e.i32(), e.at(segment, offsetof(lmopt_device_segment_t, rows)));
+}
+
+void TileEmitter::run() {
+  e.ifThen(e.less(tile, rows), [&] {
+    begin();
+    attend();
+  });
+}
+
+/// Of the block's rows the lane's first one; the other is 8 further.
+Value TileEmitter::laneRow() { return e.add(e.mul(e.warp(), kDepth), e.shr(e.lane(), 2)); }
+
+void TileEmitter::attend() {
+  loadQueries();
+  copy(/*isKeys=*/true, e.number(0));
+  copy(/*isKeys=*/false, e.number(0));
+  Values carried(static_cast<size_t>(spec.width / 2 + 4), e.floatOf(0));
+  carried[carried.size() - 4] = carried[carried.size() - 3] = e.floatOf(-INFINITY);
+  carried = e.loop(e.number(0), seenByAll(), kBlock, carried,
+                   [&](Value block, const Values &so) { return addBlock(block, Carried(so)).all(); });
+  waitForCopies(/*pending=*/0);
+  store(carried);
+}
+
+TileEmitter::Carried TileEmitter::addBlock(Value block, const Carried &carried) {
+  Value next = e.add(block, kBlock);
+  waitForCopies(/*pending=*/1); // the keys
+  e.barrier();
+  Values scores = masked(block, scoresOf());
+  e.barrier();
+  copy(/*isKeys=*/true, next);
+  Carried result = weigh(scores, carried);
+  if (isAsync) { // else the values have been there since the barrier before the scores
+    waitForCopies(/*pending=*/1);
+    e.barrier();
+  }
+  addValues(scores, result.numbers);
+  e.barrier();
+  copy(/*isKeys=*/false, next);
+  return result;
+}
+
+// Rows beyond the segment are its last one once more; what comes of them is not stored.
+void TileEmitter::loadQueries() {
+  e.loop(thread, e.number(kRows * spec.width), kThreads, [&](Value i) {
+    Value number = e.div(i, spec.width), column = e.rem(i, spec.width);
+    Value row = e.min(e.add(tile, number), e.add(rows, -1));
+    Value query = e.at(e.atElement(queries, e.add(first, row), rowBytes(spec.heads * spec.width, 4)),
+                       e.mul(head, 4 * spec.width));
+    Value bits = e.shr(e.roundedToBf16(queryNumber(query, row, column)), 16);
+    e.store(e.narrow(bits, 16), e.at(place(places.queries, number, places.stride), e.mul(column, 2)), 2);
+  });
+}
+
+// Behind the last block comes an empty group: waits count groups.
+void TileEmitter::copy(bool isKeys, Value block) {
+  e.ifThen(e.less(block, seenByAll()), [&] { copyBlock(isKeys, block, isKeys ? places.keys : places.values); });
+  if (isAsync)
+    e.closeCopies();
+}
+void TileEmitter::waitForCopies(int64_t pending) {
+  if (isAsync)
+    e.waitForCopies(pending);
+}
+
+//===--- Scores: 16 queries x 64 positions a warp ---===//
+
+/// Of the left operand, whose rows lie from there on, and of a transposed right one, the row of a lane.
+Value TileEmitter::leftRow(Value from) {
+  return e.at(e.at(from, e.mul(e.bitAnd(e.lane(), 15), places.stride)), e.mul(e.shr(e.lane(), 4), 16));
+}
+/// Of a right operand: positions 0 .. 7, both halves of its depth, then 8 .. 15.
+Value TileEmitter::rightRow(Value from) {
+  Value row = e.add(e.bitAnd(e.lane(), 7), e.mul(e.shr(e.lane(), 4), 8));
+  return e.at(e.at(from, e.mul(row, places.stride)), e.mul(e.bitAnd(e.shr(e.lane(), 3), 1), 16));
+}
+/// Two neighbouring pieces of a product, from `at` of the sums on.
+void TileEmitter::multiply(const Values &left, const Values &right, Values &sums, size_t at) {
+  for (size_t piece = 0; piece < 2; ++piece) {
+    Values four(ArrayRef(sums).slice(at + 4 * piece, 4));
+    llvm::copy(e.mmaBf16(left, {right[2 * piece], right[2 * piece + 1]}, four), sums.begin() + at + 4 * piece);
+  }
+}
+
+Values TileEmitter::scoresOf() {
+  Value queries = leftRow(place(places.queries, e.warp(), kDepth * places.stride));
+  Value keys = rightRow(e.at(shared, places.keys));
+  return e.loop(e.number(0), e.number(2 * spec.width), 2 * kDepth,
+                Values(static_cast<size_t>(kBlock / 2), e.floatOf(0)), [&](Value offset, const Values &carried) {
+                  Values sums = carried, left = e.loadMatrices(e.at(queries, offset));
+                  for (int64_t i = 0; i < kBlock / kDepth; ++i) {
+                    Values right = e.loadMatrices(e.at(e.at(keys, i * kDepth * places.stride), offset));
+                    multiply(left, right, sums, static_cast<size_t>(i * kOfPair));
+                  }
+                  return sums;
+                });
+}
+// Times log2 e; -infinity behind what a row sees. Most blocks lie before that for all rows.
+Values TileEmitter::masked(Value block, const Values &products) {
+  Values scores(
+      llvm::map_range(products, [&](Value x) { return e.mul(x, e.floatOf(spec.scale * OnlineSoftmax::kLog2OfE)); }));
+  Value end = e.add(block, kBlock);
+  return e.ifThen(e.less(e.add(lastSeen(e.number(0)), 1), end), scores, [&] {
+    Value last[] = {lastSeen(laneRow()), lastSeen(e.add(laneRow(), 8))};
+    Values result;
+    for (auto [i, score] : llvm::enumerate(scores)) {
+      Value position = e.add(e.add(block, lanePair()), static_cast<int64_t>(i / 4 * 8 + i % 2));
+      result.push_back(e.select(e.less(last[i % 4 / 2], position), e.floatOf(-INFINITY), score));
+    }
+    return result;
+  });
+}
+
+//===--- Weights, and the second product ---===//
+
+/// The numbers of a lane's first or second row.
+static void forRow(Values &numbers, size_t half, llvm::function_ref<void(Value &)> body) {
+  for (size_t i = 2 * half; i < numbers.size(); i += 4)
+    body(numbers[i]), body(numbers[i + 1]);
+}
+
+/// Scores become weights; the sums so far shrink.
+TileEmitter::Carried TileEmitter::weigh(Values &scores, const Carried &before) {
+  Carried result = before;
+  for (size_t half = 0; half < 2; ++half) {
+    Value greatest = before.greatest[half], own = scores[2 * half];
+    forRow(scores, half, [&](Value &score) { own = e.max(own, score); });
+    own = e.acrossLanes(own, {1, 2}, [&](Value x, Value y) { return e.max(x, y); });
+    result.greatest[half] = e.max(own, greatest);
+    Value factor = functions::exp2(e, e.sub(greatest, result.greatest[half]), false);
+    Value sum = e.mul(before.sums[half], factor);
+    forRow(scores, half, [&](Value &score) {
+      score = functions::exp2(e, e.sub(score, result.greatest[half]), true);
+      sum = e.add(sum, score);
+    });
+    result.sums[half] = sum;
+    forRow(result.numbers, half, [&](Value &number) { number = e.mul(number, factor); });
+  }
+  return result;
+}
+
+void TileEmitter::addValues(const Values &weights, Values &numbers) {
+  Value values = leftRow(e.at(shared, places.values));
+  for (int64_t step = 0; step < kBlock / kDepth; ++step) {
+    Values left;
+    for (size_t i = static_cast<size_t>(step * kOfPair), end = i + kOfPair; i < end; i += 2)
+      left.push_back(e.packBf16(weights[i], weights[i + 1]));
+    for (int64_t i = 0; i < spec.width / kDepth; ++i) {
+      Value from = e.at(values, step * kDepth * places.stride + i * 2 * kDepth);
+      multiply(left, e.loadMatrices(from, /*isTransposed=*/true), numbers, static_cast<size_t>(i * kOfPair));
+    }
+  }
+}
+
+void TileEmitter::store(const Carried &carried) {
+  for (size_t half = 0; half < 2; ++half) {
+    Value sum = e.acrossLanes(carried.sums[half], {1, 2}, [&](Value x, Value y) { return e.add(x, y); });
+    Value factor = e.div(e.floatOf(1), sum), row = e.add(e.add(tile, laneRow()), static_cast<int64_t>(8 * half));
+    e.ifThen(e.less(row, rows), [&] {
+      Value to = e.at(e.atElement(results, e.add(first, row), rowBytes(spec.heads * spec.width, 4)),
+                      e.mul(e.add(e.mul(head, spec.width), lanePair()), 4));
+      for (int64_t i = 0; i < spec.width / 8; ++i) {
+        auto at = static_cast<size_t>(4 * i) + 2 * half;
+        e.storeRun({e.mul(carried.numbers[at], factor), e.mul(carried.numbers[at + 1], factor)}, e.at(to, 32 * i));
+      }
+    });
+  }
+}
+
+} // namespace lmopt::nvptx

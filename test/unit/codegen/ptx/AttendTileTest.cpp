@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Attention of prompts on tensor cores, on the interpreter: chunks of prompts that begin and end around every edge of a
+// block, several sequences at once, heads as the fixtures have them; against softmax in f64 of the same rounded
+// queries. A row's bits do not depend on the chunk that it is in; what a load costs; mutations are found. Plain and
+// strict.
+#include "codegen/ptx/attention/AttendTile.h"
+#include "test/unit/codegen/ptx/AttentionProblem.h"
+#include "test/unit/codegen/ptx/KernelRun.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+using namespace lmopt;
+using namespace lmopt::kerneltest;
+using nvptx::AttentionSpec;
+using Problem = AttentionProblem;
+
+namespace {
+
+AttentionSpec specOf(int64_t heads, int64_t kvHeads, int64_t width, int64_t rotary, float scale) {
+  return {heads, kvHeads, width, rotary, scale, nvptx::CacheFormat::Bf16};
+}
+
+EmittedKernel kernelOf(const AttentionSpec &spec, const std::string &chip) {
+  EXPECT_TRUE(nvptx::canAttendTile(spec));
+  return emit(chip, [&](nvptx::KernelLibrary &kernels) { return attendTileKernel(kernels, spec); });
+}
+
+/// One launch, where keys and values are in the caches already.
+Finished attend(const EmittedKernel &kernel, const Problem &problem, std::optional<uint64_t> seed) {
+  ptx::Device device(ptx::DeviceOptions{{}, seed});
+  auto module = ptx::parseOrFail(kernel.text);
+  device.load(*module);
+  std::vector<std::unique_ptr<ptx::Buffer<uint8_t>>> caches;
+  std::vector<uint64_t> addresses;
+  for (const std::vector<uint8_t> &cache : problem.after) {
+    caches.push_back(std::make_unique<ptx::Buffer<uint8_t>>(device, cache));
+    addresses.push_back(reinterpret_cast<uint64_t>(caches.back()->data()));
+  }
+  std::vector<lmopt_device_segment_t> segmentTable = problem.segmentTable();
+  ptx::Buffer<lmopt_device_row_t> rows(device, problem.rowTable(addresses));
+  ptx::Buffer<lmopt_device_segment_t> segments(device, segmentTable);
+  ptx::Buffer<float> queries(device, problem.queries), angles(device, problem.angles),
+      results(device, problem.queries.size(), false);
+  ptx::Arguments arguments;
+  arguments << queries << angles << rows << segments << results << uint32_t(64 * Problem::kLayerOffset)
+            << uint32_t(64 * problem.bytesPerPosition());
+  int32_t longest = 0;
+  for (auto [first, count] : segmentTable)
+    longest = std::max(longest, count);
+  ptx::LaunchShape shape;
+  shape.grid = {uint32_t((longest + nvptx::kTileRows - 1) / nvptx::kTileRows), uint32_t(problem.spec.heads),
+                uint32_t(segmentTable.size())};
+  shape.block = {uint32_t(kernel.shape.threads), 1, 1};
+  shape.dynamicShared = uint32_t(kernel.shape.sharedBytes);
+  Result<ptx::Counters> counters = device.launch(*module, kernel.name, shape, arguments.pointers());
+  device.unload(*module);
+  if (!counters.ok())
+    return {{}, {}, counters.error().message};
+  std::vector<float> found = results.values();
+  return {memory(found).bytes, *counters, ""};
+}
+
+// A weight is rounded by at most 2^-9 of it, and computed to 2^-13; numbers of about 1, some of 3.
+constexpr double kTolerance = 4e-3;
+
+std::vector<float> expectRight(const Problem &problem, const std::string &chip) {
+  EmittedKernel kernel = kernelOf(problem.spec, chip);
+  Finished plain = attend(kernel, problem, std::nullopt);
+  EXPECT_EQ(plain.error, "");
+  for (uint64_t seed : {1, 2, 3}) {
+    Finished strict = attend(kernel, problem, seed);
+    EXPECT_EQ(strict.error, "") << "seed " << seed;
+    EXPECT_EQ(strict.result, plain.result) << "seed " << seed;
+  }
+  std::vector<float> found = as<float>(plain.result);
+  EXPECT_LE(problem.errorOf(found, /*halves=*/true), kTolerance);
+  return found;
+}
+
+TEST(PtxAttendTile, IsSoftmaxOfAllPositionsBefore) {
+  expectRight(Problem(specOf(3, 1, 64, 64, 0.125F), {{0, 70}, {63, 2}, {190, 1}}), "sm_80");
+  expectRight(Problem(specOf(9, 3, 16, 16, 0.25F), {{0, 5}, {60, 20}}), "sm_90a");
+  expectRight(Problem(specOf(1, 1, 80, 80, 0.11F), {{100, 64}}), "sm_80");
+  expectRight(Problem(specOf(1, 1, 32, 16, 0.18F), {{0, 130}}), "sm_80");
+  expectRight(Problem(specOf(2, 1, 128, 0, 0.09F), {{250, 7}}), "sm_80");
+}
+
+TEST(PtxAttendTile, LongSequencesAreTurnedBySecondAngles) {
+  AttentionSpec spec = specOf(2, 1, 32, 32, 0.2F);
+  spec.positions = 100, spec.ropeSwitchPositions = 32;
+  expectRight(Problem(spec, {{20, 2, 0}, {70, 2, 1}}), "sm_80");
+}
+
+TEST(PtxAttendTile, ARowDoesNotDependOnItsChunk) {
+  Problem all(specOf(1, 1, 32, 32, 0.2F), {{40, 90}}), last = all;
+  last.sequences = {{100, 30}};
+  last.rows.erase(last.rows.begin(), last.rows.begin() + 60);
+  last.queries.erase(last.queries.begin(), last.queries.begin() + int64_t(60 * 32));
+  std::vector<float> whole = expectRight(all, "sm_80"), part = expectRight(last, "sm_80");
+  EXPECT_EQ(std::vector<float>(whole.begin() + int64_t(60 * 32), whole.end()), part);
+}
+
+// The cache is read once for each block of rows and head; shared memory without conflicts.
+TEST(PtxAttendTile, ReadsWhatItMust) {
+  AttentionSpec spec = specOf(1, 1, 64, 0, 0.125F);
+  Finished finished = attend(kernelOf(spec, "sm_80"), Problem(spec, {{192, 64}}), std::nullopt);
+  double bytes = 256 * double(spec.cacheBytesPerPosition()) + 64 * 64 * 4;
+  EXPECT_LE(32 * double(finished.counters.globalLoadSectors), 1.05 * bytes);
+  EXPECT_LE(double(finished.counters.sharedWavefronts), 1.02 * double(finished.counters.sharedIdealWavefronts));
+}
+
+TEST(PtxAttendTile, MutationsAreFound) {
+  Problem problem(specOf(1, 1, 32, 32, 0.2F), {{100, 50}});
+  EmittedKernel kernel = kernelOf(problem.spec, "sm_80"), mutated = kernel;
+  auto isFound = [&](const std::string &text) {
+    mutated.text = text;
+    std::optional<uint64_t> seeds[] = {std::nullopt, 1, 2, 3};
+    return llvm::any_of(seeds, [&](std::optional<uint64_t> seed) {
+      Finished finished = attend(mutated, problem, seed);
+      return !finished.error.empty() || !(problem.errorOf(as<float>(finished.result), true) <= kTolerance);
+    });
+  };
+  ASSERT_FALSE(isFound(kernel.text));
+  for (size_t at = kernel.text.find("bar.sync"), which = 0; at != std::string::npos;
+       at = kernel.text.find("bar.sync", at + 1), ++which)
+    EXPECT_TRUE(isFound(std::string(kernel.text).insert(at, "// "))) << "barrier " << which;
+  auto replaced = [&](const std::string &from, const std::string &to) {
+    size_t at = kernel.text.find(from);
+    EXPECT_NE(at, std::string::npos) << from;
+    return at == std::string::npos ? "" : std::string(kernel.text).replace(at, from.size(), to);
+  };
+  EXPECT_TRUE(isFound(replaced("cp.async.wait_group \t1", "cp.async.wait_group \t2")));
+  EXPECT_TRUE(isFound(replaced(".x4.trans", ".x4")));
+}
+
+} // namespace
