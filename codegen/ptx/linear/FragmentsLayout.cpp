@@ -2,6 +2,7 @@
 //
 // The matrix of a product, and its bias if any, in fragments (#ptx.fragments); the picture is in Fragments.h.
 // Tested by test/codegen/ptx/layouts.mlir and by all models compiled for GPUs.
+#include "codegen/ptx/linear/GroupedDecode.h"
 #include "codegen/ptx/linear/LinearModel.h"
 #include "dialects/lm/param/Param.h"
 
@@ -13,12 +14,16 @@ bool hasFragments(Type matrix) {
   auto tensor = dyn_cast<RankedTensorType>(matrix);
   bool isMatrix = tensor && tensor.hasStaticShape() && tensor.getRank() == 2 && tensor.getNumElements() > 0 &&
                   (tensor.getElementType().isF32() || tensor.getElementType().isBF16());
-  return isMatrix || isa<lm::Int8Type>(matrix);
+  auto grouped = dyn_cast<lm::GroupedType>(matrix);
+  return isMatrix || isa<lm::Int8Type>(matrix) || (grouped && GroupedDecodeSpec::canRun(grouped.getGroup()));
 }
 
 LinearSpec linearSpec(Type matrix, bool bias) {
   if (auto codes = dyn_cast<lm::Int8Type>(matrix))
     return {codes.getRows(), codes.getColumns(), WeightFormat::S8Rows, bias};
+  if (auto grouped = dyn_cast<lm::GroupedType>(matrix))
+    return {grouped.getRows(), grouped.getColumns(), WeightFormat::Grouped, bias,
+            grouped.getBits(), grouped.getGroup(),   grouped.getHasMin(),   grouped.getScaleBits() == 8};
   auto tensor = cast<RankedTensorType>(matrix);
   auto format = tensor.getElementType().isBF16() ? WeightFormat::Bf16 : WeightFormat::F32;
   return {tensor.getDimSize(0), tensor.getDimSize(1), format, bias};
@@ -27,19 +32,26 @@ LinearSpec linearSpec(Type matrix, bool bias) {
 LogicalResult FragmentsAttr::verify(function_ref<InFlightDiagnostic()> emitError, Type matrix, bool) {
   if (hasFragments(matrix))
     return success();
-  return emitError() << "C1: expected a matrix of f32 or bf16, or !lm.int8, but found " << matrix;
+  return emitError()
+         << "C1: expected a matrix of f32 or bf16, !lm.int8, or !lm.grouped in groups of 32, 64, 128 or 256, "
+            "but found "
+         << matrix;
 }
 
 int64_t FragmentsAttr::getBytes() const { return linearSpec(getMatrix(), getBias()).bytes(); }
 
 std::string FragmentsAttr::describe() const {
-  switch (linearSpec(getMatrix(), getBias()).format) {
+  LinearSpec spec = linearSpec(getMatrix(), getBias());
+  switch (spec.format) {
   case WeightFormat::F32:
     return "f32 in tiles of 16 outputs";
   case WeightFormat::Bf16:
     return "bf16 fragments of 16 outputs";
   case WeightFormat::S8Rows:
     return "s8 fragments of 16 outputs, one f32 scale a row";
+  case WeightFormat::Grouped:
+    return std::to_string(spec.bits) + "-bit fragments of 16 outputs, " + (spec.smallScales ? "u8" : "f16") + " scale" +
+           (spec.hasMin ? " and minimum" : "") + " for each " + std::to_string(spec.group) + " inputs";
   }
   return "";
 }
@@ -59,11 +71,13 @@ void FragmentsAttr::pack(ArrayRef<lm::WeightData> params, std::vector<char> &out
   LinearNumbers numbers;
   if (spec.format == WeightFormat::F32)
     numbers.weights = params[0].f32.data();
-  else if (spec.format == WeightFormat::S8Rows)
+  else if (spec.isInteger() || spec.isGrouped())
     numbers.weights = params[0].s8.data();
   else
     numbers.weights = (halves = halvesOf(params[0].f32)).data();
   numbers.scales = params[0].scales.data();
+  numbers.minima = params[0].minima.data();
+  numbers.units = params[0].units.data();
   if (spec.bias)
     numbers.bias = params[1].f32.data();
   out = packFragments(spec, numbers);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Products for GPUs: the model of every op that is LinearLike. Few rows, which weights are read for once, choose the
-// kernel that has as many; more are done by 64. Tested by test/codegen/ptx and all models compiled for GPUs.
+// kernel that has as many; more are done by 64 (by 16 of weights in groups). Tested by test/codegen/ptx and all models
+// compiled for GPUs.
 #include "codegen/ptx/linear/LinearModel.h"
 
 #include "codegen/plan/FormSteps.h"
@@ -20,7 +21,7 @@ LogicalResult checkFormat(Operation *user, FlatSymbolRefAttr matrix) {
   std::string text;
   llvm::raw_string_ostream(text) << type;
   return plan::refuse(user, "matrices of " + text + " are not supported on GPUs yet (param '" + matrix.getValue() +
-                                "'); use f32, bf16 or int8");
+                                "'); use f32, bf16, int8 or groups of 32, 64, 128 or 256");
 }
 
 namespace {
@@ -44,7 +45,7 @@ struct LinearKernel : KernelOpInterface::FallbackModel<LinearKernel> {
   bool writesPackedRows(Operation *) const { return true; }
   StringRef getUnit(Operation *op) const {
     LinearSpec spec = specOf(op);
-    return spec.isInteger() ? "u8s8" : spec.format == WeightFormat::Bf16 ? "bf16" : "f32";
+    return spec.isInteger() || spec.isGrouped() ? "u8s8" : spec.format == WeightFormat::Bf16 ? "bf16" : "f32";
   }
 
   void launch(Operation *op, LaunchBuilder &launches) const {
@@ -52,7 +53,7 @@ struct LinearKernel : KernelOpInterface::FallbackModel<LinearKernel> {
     int64_t least = 1, maxRows = *launches.step->getParentOfType<plan::ProgramOp>().getMaxRows();
     bool isFloat = spec.linear.format == WeightFormat::F32; // that kernel has a block for each eight rows
     for (spec.rows = 8; least <= maxRows; spec.rows *= 2) {
-      bool isLast = isFloat || spec.rows == 64;
+      bool isLast = isFloat || spec.rows == (spec.linear.isGrouped() ? 16 : 64);
       addLaunch(op, launches, spec, least, isLast ? maxRows : spec.rows);
       if (isLast)
         break;
@@ -67,7 +68,7 @@ struct LinearKernel : KernelOpInterface::FallbackModel<LinearKernel> {
     Launch launch;
     launch.kernel = linearDecodeKernel(launches.kernels, spec);
     launch.arguments = {launches.weight(packed(op)), placeOf(rows)};
-    if (spec.linear.isInteger())
+    if (spec.linear.isInteger() || spec.linear.isGrouped())
       launch.arguments.insert(launch.arguments.end(), {placeOf(rows, 1), placeOf(rows, 2)});
     launch.arguments.push_back(launches.result());
     launch.arguments.push_back(Argument::number(rowStride(step.getResult(0))));
