@@ -30,6 +30,7 @@ private:
   void storeQuery(Value number, Value at) override { e.store(number, at); }
   Values score(Value block) override;
   void weigh(Values &scores, Values &carried) override { softmax.weigh(); }
+  bool sharesWeights() override { return true; }
   void addValues(const Values &weights, Values &carried) override;
   void store(const Values &carried) override;
 
