@@ -51,6 +51,8 @@ public:
 
   CompileResult run() {
     std::string error;
+    if (options.target != "cpu")
+      return runForDevice();
     if (!cpu::makeTargets(options.targetCpu, options.spellFor, targets, error))
       return {2, (options.spellFor.empty() ? "--target-cpu: " : "--target-cpu, --spell-for: ") + error};
     if (!cpu::storesCodes(module)) // no kernel asks for it, so the artifact must not
@@ -87,6 +89,48 @@ private:
   lower::LoweredModel lowered;      ///< the version at work
   std::vector<llvm::SmallVector<char>> objects;
 
+  // The host's code is that of any x86-64; what differs from GPU to GPU are images.
+  CompileResult runForDevice() {
+    std::vector<nvptx::Target> architectures;
+    std::string error;
+    if (!nvptx::makeTargets(options.target, architectures, error))
+      return {2, "--target: " + error};
+    if (!options.spellFor.empty() || options.targetCpu != "native")
+      return {2, "--target-cpu and --spell-for are for CPUs; they do not go with --target " + options.target};
+    if (!cpu::makeTargets("x86-64", "", targets, error))
+      return {1, error};
+    if (CompileResult result = planVersion(lowered); result.code)
+      return result;
+    if (options.stopAfter == CompileStage::Plan)
+      return resultOf(writeFileAtomically(output, textOf(*lowered.plan), OutputKind::Text));
+    if (!lower::emitDeviceModel(architectures, options.ptxas, lowered, error))
+      return {1, error};
+    if (CompileResult result = dumpDevice(); result.code)
+      return result;
+    if (options.stopAfter == CompileStage::Lower)
+      return resultOf(writeFileAtomically(output, textOf(*lowered.module), OutputKind::Text));
+    std::string manifest = link::makeManifest(module, lowered, targets, options);
+    if (options.stopAfter == CompileStage::Emit)
+      return writeLlvmIr();
+    if (CompileResult result = emitVersion(0); result.code)
+      return result;
+    FailureOr<std::string> head = link::makeHead(module, lowered.facts);
+    return failed(head) ? CompileResult{3, ""} : writeArtifact(manifest, *head);
+  }
+
+  /// --dump-stages: the host's code as it is lowered, and the text for each architecture.
+  CompileResult dumpDevice() {
+    if (options.dumpDirectory.empty())
+      return {};
+    if (CompileResult result = dump("lower.mlir", textOf(*lowered.module)); result.code)
+      return result;
+    for (const auto &[name, bytes] : lowered.images)
+      if (auto [kind, architecture] = StringRef(name).split('.'); kind == "ptx")
+        if (CompileResult result = dump((architecture + ".ptx").str().c_str(), bytes); result.code)
+          return result;
+    return {};
+  }
+
   // All versions read the same weights, so they must agree on every byte of them.
   static bool sameWeights(const lower::LoweredModel &a, const lower::LoweredModel &b) {
     return a.facts.weightBytes == b.facts.weightBytes &&
@@ -98,12 +142,13 @@ private:
   // The text of a plan is written for those who look into it alone.
   CompileResult planVersion(lower::LoweredModel &next) {
     CompileResult shown;
+    lower::Machine machine = options.target == "cpu" ? lower::Machine::Cpu : lower::Machine::Cuda;
     auto show = [&](StringRef stage, ModuleOp planned) {
       if (!options.dumpDirectory.empty())
         shown = dump((stage + ".mlir").str().c_str(), textOf(planned));
       return success(!shown.code);
     };
-    if (failed(lower::planModel(module, next, show)))
+    if (failed(lower::planModel(module, machine, next, show)))
       return shown.code ? shown : CompileResult{4, ""};
     return {};
   }
@@ -217,7 +262,8 @@ private:
       return result;
     // Beside the library itself, wherever links to it stand: there the runtime looks.
     std::string weightsTarget = library->targetPath() + ".weights";
-    std::map<std::string, std::string> blobs = {{"manifest", manifest}};
+    std::map<std::string, std::string> blobs = lowered.images;
+    blobs["manifest"] = manifest;
     if (!options.tokenizer.empty())
       blobs["tokenizer"] = options.tokenizer;
     if (!options.chatTemplate.empty())

@@ -23,6 +23,8 @@ enum class CompileStage {
 
 struct CompileOptions {
   std::string targetCpu = "native"; ///< `native`, a CPU that LLVM knows, or several: a version of the code for each
+  std::string target = "cpu";       ///< or `nvptx`, `nvptx:sm_80,sm_90a`: then no CPU is named
+  std::string ptxas;                ///< for GPUs: the program, whose results stand beside the texts; empty: none
   std::string spellFor;             ///< a lesser CPU whose instructions the code is written in; empty: the target's own
   std::string baseDirectory;        ///< relative file names of weights start here (the folder of model.mlir)
   std::string tokenizer;            ///< blob (lmopt/tokenizer_format.h); may be empty

@@ -48,22 +48,6 @@ SmallVector<PackedUse> cpu::packedWeightsOf(Operation *op, plan::ProgramOp progr
   return uses;
 }
 
-int64_t cpu::weightNumber(plan::StepOp step, const PackedUse &use) {
-  for (auto [number, symbol] : llvm::enumerate(step.getWeights())) {
-    plan::WeightOp weight = plan::lookupWeight(step, symbol);
-    if (weight.getLayout() == use.layout && llvm::equal(weight.getParams(), use.params))
-      return static_cast<int64_t>(number);
-  }
-  return -1;
-}
-
-plan::StepOp cpu::stateMaker(plan::StepOp step) {
-  for (Value input : step.getInputs())
-    if (!plan::isRows(input))
-      return cast<plan::StepOp>(plan::getMaker(input).getOwner());
-  return {};
-}
-
 int64_t cpu::paddedRowBytes(plan::RowsType rows) {
   Type element = rows.getElement();
   RowFormat format = rows.getGroup()    ? RowFormat::Groups

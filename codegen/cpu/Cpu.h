@@ -7,6 +7,7 @@
 
 #include "codegen/cpu/Kernel.h"
 #include "codegen/cpu/Rows.h"
+#include "codegen/plan/ChooseLayouts.h"
 #include "dialects/lm/LmDialect.h"
 #include "dialects/plan/Plan.h"
 
@@ -17,22 +18,15 @@ namespace lmopt::cpu {
 class KernelLibrary;
 class RowProgramBuilder;
 
-/// A weight as a kernel wants it.
-struct PackedUse {
-  llvm::SmallVector<mlir::Attribute> params; ///< names; none when the layout alone says what it is
-  plan::WeightLayoutAttr layout;
-};
+using plan::PackedUse;
+using plan::stateMaker;
+using plan::weightNumber;
 
 /// Makes the models of all ops known (attached when their dialects are loaded).
 void registerModels(mlir::DialectRegistry &registry);
 
 /// The packed weights of an op of a program, by whichever interface it has.
 llvm::SmallVector<PackedUse> packedWeightsOf(mlir::Operation *op, plan::ProgramOp program);
-/// Number of a packed weight among those of the step; -1 where it is not one of them.
-int64_t weightNumber(plan::StepOp step, const PackedUse &use);
-
-/// The step whose state (a cache) a step is given, or null.
-plan::StepOp stateMaker(plan::StepOp step);
 
 /// Number, among the inputs of its step, of a value that an op of the step reads.
 inline int64_t inputNumber(mlir::Value inside) { return mlir::cast<mlir::BlockArgument>(inside).getArgNumber(); }

@@ -33,11 +33,10 @@ public:
       if (module.getFunction(name))
         entries.push_back(entry(name));
     return record({i32(sizeof(lmopt_code_table_t)), i32(LMOPT_ABI_VERSION), i32(kind()), i32(facts.vocabulary),
-                   i32(facts.maxPositions), i32(facts.ropeSwitch),
-                   i32(facts.top ? offsetof(lmopt_step_t, device) : offsetof(lmopt_step_t, top)),
-                   i32(sizeof(lmopt_segment_t)), i64(facts.cacheBytesPerPosition), i64(facts.stateBytesPerSequence),
-                   i64(facts.arenaBytes), i64(facts.threadBytes), text(std::string("lmopt ") + LMOPT_VERSION),
-                   array(entries), i32(entries.size()), i32(facts.top ? sizeof(lmopt_entry_t) : LMOPT_ENTRY_SIZE_MIN)});
+                   i32(facts.maxPositions), i32(facts.ropeSwitch), i32(stepSize()), i32(sizeof(lmopt_segment_t)),
+                   i64(facts.cacheBytesPerPosition), i64(facts.stateBytesPerSequence), i64(facts.arenaBytes),
+                   i64(facts.threadBytes), text(std::string("lmopt ") + LMOPT_VERSION), array(entries),
+                   i32(entries.size()), i32(facts.top ? sizeof(lmopt_entry_t) : LMOPT_ENTRY_SIZE_MIN)});
   }
 
 private:
@@ -64,6 +63,12 @@ private:
     return constant(llvm::ConstantArray::get(type, elements), "lmopt_list");
   }
 
+  // What the code reads of a step.
+  uint64_t stepSize() const {
+    if (facts.machine == lower::Machine::Cuda)
+      return sizeof(lmopt_step_t);
+    return facts.top ? offsetof(lmopt_step_t, device) : offsetof(lmopt_step_t, top);
+  }
   uint32_t kind() const { return facts.decoder ? LMOPT_KIND_DECODER : LMOPT_KIND_ENCODER; }
 
   llvm::Constant *inputList(llvm::ArrayRef<lower::NamedInput> inputs) {
@@ -140,7 +145,7 @@ void addQuery(llvm::Module &module, llvm::ArrayRef<llvm::GlobalVariable *> versi
   builder.CreateRet(builder.CreateSelect(served, table, none));
 }
 
-void addNote(llvm::Module &module, int64_t weightBytes, const cpu::Target &target) {
+void addNote(llvm::Module &module, int64_t weightBytes, const cpu::Target &target, lower::Machine machine) {
   llvm::LLVMContext &context = module.getContext();
   llvm::IRBuilder<> builder(context);
   auto i32 = [&](uint64_t value) { return builder.getInt32(value); };
@@ -155,7 +160,8 @@ void addNote(llvm::Module &module, int64_t weightBytes, const cpu::Target &targe
                               i32(LMOPT_ABI_VERSION),
                               i64(target.spelling.isa),
                               i64(weightBytes),
-                              i64(0)};
+                              i32(machine == lower::Machine::Cuda ? LMOPT_DEVICE_CUDA : LMOPT_DEVICE_CPU),
+                              i32(0)};
   llvm::Constant *note = llvm::ConstantStruct::getAnon(fields, /*Packed=*/true);
   auto *global =
       new llvm::GlobalVariable(module, note->getType(), true, llvm::GlobalValue::PrivateLinkage, note, "lmopt_note");

@@ -26,7 +26,8 @@ std::vector<llvm::GlobalVariable *> declareTables(llvm::Module &module, size_t c
 void addQuery(llvm::Module &module, llvm::ArrayRef<llvm::GlobalVariable *> versions);
 
 /// An ELF note: name size, descriptor size, type, "lmopt" padded to 8, then lmopt_note_t (lmopt/abi.h).
-void addNote(llvm::Module &module, int64_t weightBytes, const cpu::Target &target);
+void addNote(llvm::Module &module, int64_t weightBytes, const cpu::Target &target,
+             lower::Machine machine = lower::Machine::Cpu);
 
 } // namespace lmopt::link
 

@@ -88,7 +88,7 @@ bool emitObject(lower::LoweredModel &lowered, const cpu::Target &target, const O
   llvm::GlobalVariable *table = addTable(*module, lowered, options.version);
   if (options.version < 0) {
     addQuery(*module, table);
-    addNote(*module, lowered.facts.weightBytes, target);
+    addNote(*module, lowered.facts.weightBytes, target, lowered.facts.machine);
   }
   // The module owns the table. NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDeleteLeaks)
   setFunctionAttributes(*module, target);

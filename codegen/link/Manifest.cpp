@@ -4,6 +4,7 @@
 #include "codegen/link/Manifest.h"
 
 #include "codegen/cpu/Cpu.h"
+#include "codegen/ptx/Ptx.h"
 #include "dialects/lm/interfaces/Step.h"
 #include "dialects/lm/param/Param.h"
 
@@ -70,11 +71,26 @@ json::Object weightEntry(plan::WeightOp weight) {
   return entry;
 }
 
+/// What the target says of a step's op.
+struct TargetFacts {
+  StringRef unit = "none";
+  int64_t stateBytes = 0;
+};
+TargetFacts factsOf(plan::StepOp step, lower::Machine machine) {
+  if (machine == lower::Machine::Cuda) {
+    nvptx::KernelOpInterface kernel = nvptx::kernelOf(step);
+    plan::StepOp maker = plan::stateMaker(step); // who reads a cache reads what its maker keeps
+    return {kernel.getUnit(), maker ? nvptx::kernelOf(maker).getStateBytes(maker) : kernel.getStateBytes(step)};
+  }
+  cpu::KernelOpInterface kernel = cpu::kernelOf(step);
+  return {kernel.getUnit(), kernel.getStateBytes()};
+}
+
 // What a step costs, by the facts of its op. Row-wise steps count as nothing beside products.
-json::Object stepEntry(plan::StepOp step) {
+json::Object stepEntry(plan::StepOp step, lower::Machine machine) {
   int64_t bytes = 0, weights = 0, state = 0;
   for (Value rows : llvm::concat<Value>(step.getRowInputs(), step.getRowResults()))
-    bytes += cpu::rowStride(rows);
+    bytes += machine == lower::Machine::Cuda ? nvptx::rowStride(rows) : cpu::rowStride(rows);
   json::Object entry{{"name", step.getPart().str()},
                      {"kernel", step.getKernel()->str()},
                      {"rows", plan::stringifyDomain(step.getDomain()).str()},
@@ -82,10 +98,10 @@ json::Object stepEntry(plan::StepOp step) {
   lm::Cost cost;
   StringRef unit = "none";
   if (step.isKernel()) {
-    auto kernel = cpu::kernelOf(step);
+    TargetFacts facts = factsOf(step, machine);
     cost = cast<lm::StepOpInterface>(step.getKernelOp()).getCost();
-    unit = kernel.getUnit();
-    state = cost.flopsPerPair ? kernel.getStateBytes() : 0; // of a position that is looked at
+    unit = facts.unit;
+    state = cost.flopsPerPair ? facts.stateBytes : 0; // of a position that is looked at
     for (Attribute symbol : step.getWeights())
       if (plan::WeightOp weight = plan::lookupWeight(step, symbol); !weight.getParams().empty())
         weights += weight.getBytes();
@@ -132,6 +148,19 @@ json::Object targetEntry(const cpu::Target &target) {
   return entry;
 }
 
+/// The architectures whose kernels are there, as text and as what ptxas made of it.
+json::Object deviceEntry(const lower::LoweredModel &lowered) {
+  json::Array texts, binaries;
+  for (const auto &[name, bytes] : lowered.images) {
+    auto [kind, architecture] = StringRef(name).split('.');
+    if (kind == "ptx")
+      texts.push_back(architecture);
+    if (kind == "cubin")
+      binaries.push_back(architecture);
+  }
+  return json::Object{{"device", "cuda"}, {"ptx", std::move(texts)}, {"cubin", std::move(binaries)}};
+}
+
 json::Array inputList(const lower::ModelFacts &facts) {
   json::Array inputs;
   for (const lower::NamedInput &input : facts.inputs)
@@ -153,7 +182,7 @@ json::Array stepList(const lower::LoweredModel &lowered) {
   plan::ProgramOp last = programs.size() > 1 ? programs[1] : programs[0]; // decode; decode_top is told by "top"
   SmallVector<plan::StepOp> steps = plan::stepsOf(programs.front()), decode = plan::stepsOf(last);
   for (auto [step, few] : llvm::zip_equal(steps, decode)) {
-    json::Object entry = stepEntry(step);
+    json::Object entry = stepEntry(step, lowered.facts.machine);
     if (few.getKernel() != step.getKernel())
       entry["decode_kernel"] = few.getKernel()->str();
     entries.push_back(std::move(entry));
@@ -188,7 +217,7 @@ std::string makeManifest(ModuleOp module, const lower::LoweredModel &lowered, co
     manifest["state_bytes_per_sequence"] = facts.stateBytesPerSequence;
   if (facts.top)
     manifest["top"] = facts.top;
-  manifest["target"] = targetEntry(versions.back());
+  manifest["target"] = facts.machine == lower::Machine::Cuda ? deviceEntry(lowered) : targetEntry(versions.back());
   if (versions.size() > 1) {
     json::Array entries;
     for (const cpu::Target &version : versions)

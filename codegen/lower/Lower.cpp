@@ -8,6 +8,9 @@
 #include "codegen/cpu/EntryPoints.h"
 #include "codegen/cpu/SchedulePrograms.h"
 #include "codegen/plan/FormSteps.h"
+#include "codegen/ptx/HostEntries.h"
+#include "codegen/ptx/Images.h"
+#include "codegen/ptx/PlanPrograms.h"
 #include "dialects/lm/ranking/Ranking.h"
 #include "dialects/lmk/Lmk.h"
 
@@ -97,22 +100,26 @@ static void readFacts(LoweredModel &lowered) {
     lowered.facts.weightBytes = weight.getOffset() + cpu::roundUp(weight.getBytes(), 64);
 }
 
-LogicalResult planModel(ModuleOp module, LoweredModel &lowered,
+LogicalResult planModel(ModuleOp module, Machine machine, LoweredModel &lowered,
                         llvm::function_ref<LogicalResult(StringRef, ModuleOp)> show) {
   DialectRegistry registry; // nothing new where a pass has registered it before
   registerDialects(registry);
   module.getContext()->appendDialectRegistry(registry);
   module.getContext()
-      ->loadDialect<plan::PlanDialect, cpu::CpuDialect, func::FuncDialect, arith::ArithDialect, scf::SCFDialect,
-                    vector::VectorDialect, LLVM::LLVMDialect, lmk::LmkDialect>();
+      ->loadDialect<plan::PlanDialect, cpu::CpuDialect, nvptx::PtxDialect, func::FuncDialect, arith::ArithDialect,
+                    scf::SCFDialect, vector::VectorDialect, LLVM::LLVMDialect, lmk::LmkDialect>();
   lowered.plan = module.clone();
-  if (failed(plan::formSteps(*lowered.plan)) || failed(cpu::chooseLayouts(*lowered.plan)))
+  bool onCpu = machine == Machine::Cpu;
+  if (failed(plan::formSteps(*lowered.plan)) ||
+      failed(onCpu ? cpu::chooseLayouts(*lowered.plan) : nvptx::chooseLayouts(*lowered.plan)))
     return failure();
   if (show && failed(show("plan", *lowered.plan)))
     return failure();
-  if (failed(cpu::schedulePrograms(*lowered.plan)) || failed(verify(*lowered.plan)))
+  if (failed(onCpu ? cpu::schedulePrograms(*lowered.plan) : nvptx::schedulePrograms(*lowered.plan)) ||
+      failed(verify(*lowered.plan)))
     return failure();
   readFacts(lowered);
+  lowered.facts.machine = machine;
   return show ? show("schedule", *lowered.plan) : success();
 }
 
@@ -124,10 +131,30 @@ LogicalResult emitModel(const cpu::Target &target, LoweredModel &lowered) {
   return success();
 }
 
+bool emitDeviceModel(ArrayRef<nvptx::Target> targets, const std::string &ptxas, LoweredModel &lowered,
+                     std::string &error) {
+  cpu::Target host;
+  if (!cpu::makeTarget("x86-64", host, error))
+    return false;
+  lowered.module = ModuleOp::create(lowered.plan->getLoc());
+  for (const nvptx::Target &target : targets) {
+    nvptx::KernelLibrary kernels(lowered.plan->getContext(), target);
+    for (plan::ProgramOp program : lowered.programs()) {
+      std::vector<nvptx::Launch> launches = nvptx::launchesOf(program, kernels);
+      if (&target == &targets.front()) // kernels have the same numbers for each architecture
+        nvptx::emitHostEntry(*lowered.module, program, launches, kernels, host);
+    }
+    if (!nvptx::makeImages(kernels, ptxas, lowered.images, error))
+      return false;
+  }
+  return true;
+}
+
 void registerDialects(DialectRegistry &registry) {
-  registry.insert<plan::PlanDialect, cpu::CpuDialect, func::FuncDialect, arith::ArithDialect, scf::SCFDialect,
-                  vector::VectorDialect, LLVM::LLVMDialect, lmk::LmkDialect>();
+  registry.insert<plan::PlanDialect, cpu::CpuDialect, nvptx::PtxDialect, func::FuncDialect, arith::ArithDialect,
+                  scf::SCFDialect, vector::VectorDialect, LLVM::LLVMDialect, lmk::LmkDialect>();
   cpu::registerModels(registry);
+  nvptx::registerModels(registry);
 }
 
 namespace {
@@ -156,7 +183,7 @@ struct LowerPass : public PassWrapper<LowerPass, OperationPass<ModuleOp>> {
       return signalPassFailure();
     }
     LoweredModel lowered;
-    if (failed(planModel(getOperation(), lowered)) || failed(emitModel(target, lowered)))
+    if (failed(planModel(getOperation(), Machine::Cpu, lowered)) || failed(emitModel(target, lowered)))
       return signalPassFailure();
     getOperation().getBodyRegion().takeBody(lowered.module->getBodyRegion());
   }
@@ -168,6 +195,7 @@ void registerLowerPasses() {
   plan::registerFormStepsPass();
   cpu::registerChooseLayoutsPass();
   cpu::registerSchedulePass();
+  nvptx::registerPlanPasses();
 }
 
 } // namespace lmopt::lower

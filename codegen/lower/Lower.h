@@ -7,15 +7,20 @@
 #define LMOPT_CODEGEN_LOWER_LOWER_H
 
 #include "codegen/cpu/Target.h"
+#include "codegen/ptx/Target.h"
 #include "dialects/plan/Plan.h"
 
 #include "mlir/IR/OwningOpRef.h"
 
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
 namespace lmopt::lower {
+
+/// What a model is planned for.
+enum class Machine { Cpu, Cuda };
 
 /// A number for each token beside its id (step->inputs).
 struct NamedInput {
@@ -32,6 +37,7 @@ struct NamedResult {
 
 /// What is known of a model once it is planned.
 struct ModelFacts {
+  Machine machine = Machine::Cpu;
   bool decoder = true;
   std::string architecture;
   int64_t vocabulary = 0, maxPositions = 0;
@@ -50,8 +56,9 @@ struct ModelFacts {
 
 struct LoweredModel {
   ModelFacts facts;
-  mlir::OwningOpRef<mlir::ModuleOp> plan;   ///< params, packed weights, scheduled programs
-  mlir::OwningOpRef<mlir::ModuleOp> module; ///< the code
+  mlir::OwningOpRef<mlir::ModuleOp> plan;    ///< params, packed weights, scheduled programs
+  mlir::OwningOpRef<mlir::ModuleOp> module;  ///< the code of CPUs; of a model for GPUs, the host's
+  std::map<std::string, std::string> images; ///< of a model for GPUs: blobs of the artifact (codegen/ptx/Images.h)
   llvm::SmallVector<plan::WeightOp> weights() const;
   /// The programs, that for many rows first.
   llvm::SmallVector<plan::ProgramOp> programs() const;
@@ -59,10 +66,14 @@ struct LoweredModel {
 
 /// Plans a copy of `module`, whose programs are then scheduled; `show` (may be null) is given the plan after each stage
 /// (plan, schedule). Fails with a located error where code generation lacks something.
-mlir::LogicalResult planModel(mlir::ModuleOp module, LoweredModel &lowered,
+mlir::LogicalResult planModel(mlir::ModuleOp module, Machine machine, LoweredModel &lowered,
                               llvm::function_ref<mlir::LogicalResult(llvm::StringRef, mlir::ModuleOp)> show = {});
 /// The code of a planned model.
 mlir::LogicalResult emitModel(const cpu::Target &target, LoweredModel &lowered);
+/// The same of a model that is planned for GPUs: images for each of the architectures, and the code of the host, any
+/// x86-64. `ptxas`: the program, empty: none. False and `error` on failure.
+bool emitDeviceModel(llvm::ArrayRef<nvptx::Target> targets, const std::string &ptxas, LoweredModel &lowered,
+                     std::string &error);
 
 /// Makes `--lm-lower-to-cpu` (replaces the lm module by its code) and the passes of planning known to lmopt-opt.
 void registerLowerPasses();

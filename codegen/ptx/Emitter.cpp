@@ -70,11 +70,16 @@ Value Emitter::bitcast(Value a, Type type) {
 // As on CPUs: 1.5 * 2^23 more, and the rounded integer stands in the low bits of the sum.
 Value Emitter::roundToInt(Value x) { return sub(bitcast(add(x, floatOf(12582912.0F)), i32()), number(0x4B400000)); }
 Value Emitter::sqrt(Value x) { return LLVM::SqrtOp::create(b, loc, x.getType(), x); }
+Value Emitter::fromHalf(Value bits) {
+  Value half = arith::BitcastOp::create(b, loc, b.getF16Type(), bits);
+  return arith::ExtFOp::create(b, loc, f32(), half);
+}
 // Half of what is cut off more, and one more where the last kept bit is set: ties go to even.
 Value Emitter::roundedToBf16(Value x) {
   Value bits = bitcast(x, i32());
   return add(add(bits, 0x7fff), bitAnd(shr(bits, 16), 1));
 }
+Value Emitter::asBf16(Value x) { return bitcast(bitAnd(roundedToBf16(x), static_cast<int32_t>(0xffff0000U)), f32()); }
 Value Emitter::narrow(Value a, int64_t bits) {
   return arith::TruncIOp::create(b, loc, b.getIntegerType(static_cast<unsigned>(bits)), a);
 }
@@ -156,6 +161,9 @@ void Emitter::storeRun(const Values &numbers, Value address) {
 void Emitter::copyAsync(Value to, Value from, Value bytes) {
   NVVM::CpAsyncOp::create(b, loc, to, from, 16, NVVM::LoadCacheModifierKind::CG, bytes);
 }
+void Emitter::copyEightAsync(Value to, Value from, Value bytes) {
+  NVVM::CpAsyncOp::create(b, loc, to, from, 8, NVVM::LoadCacheModifierKind::CA, bytes);
+}
 void Emitter::closeCopies() { NVVM::CpAsyncCommitGroupOp::create(b, loc); }
 void Emitter::waitForCopies(int64_t pending) {
   NVVM::CpAsyncWaitGroupOp::create(b, loc, static_cast<uint32_t>(pending));
@@ -200,6 +208,9 @@ Values Emitter::mma(const Values &weights, const Values &rows, const Values &sum
 
 Values Emitter::mmaS8U8(const Values &weights, const Values &rows, const Values &sums) {
   return mma(weights, rows, sums, NVVM::MMATypes::s8, NVVM::MMATypes::u8, 32);
+}
+Values Emitter::mmaS8S8(const Values &weights, const Values &rows, const Values &sums) {
+  return mma(weights, rows, sums, NVVM::MMATypes::s8, NVVM::MMATypes::s8, 32);
 }
 Values Emitter::mmaBf16(const Values &weights, const Values &rows, const Values &sums) {
   return mma(weights, rows, sums, NVVM::MMATypes::bf16, NVVM::MMATypes::bf16, 16);

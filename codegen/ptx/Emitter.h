@@ -68,10 +68,12 @@ public:
   Value max(Value a, Value c);
   Value bitcast(Value a, mlir::Type type);
   Value toFloat(Value integer); ///< signed
+  Value fromHalf(Value bits);   ///< f16 in an i16
   Value roundToInt(Value x);    ///< to nearest, ties to even; |x| < 2^22
   Value sqrt(Value x);          ///< rounded to nearest
   /// Bits whose upper half is x as bf16, rounded to nearest, ties to even.
   Value roundedToBf16(Value x);
+  Value asBf16(Value x);               ///< that number, as f32
   Value narrow(Value a, int64_t bits); ///< the low bits of an i32
   /// Two numbers as bf16 in one i32, rounded to nearest, ties to even.
   Value packBf16(Value low, Value high);
@@ -98,9 +100,10 @@ public:
   Values loadWords(Value address) { return loadFour(i32(), address); }
   void storeRun(const Values &numbers, Value address); ///< 1, 2 or 4, to a multiple of what they take
   void storeFour(const Values &numbers, Value address) { storeRun(numbers, address); }
-  /// 16 bytes to shared memory, behind the thread's back; see waitForCopies. Of them `bytes` come from there, the rest
-  /// are zero.
+  /// 16 bytes (or 8) to shared memory, behind the thread's back; see waitForCopies. Of them `bytes` come from there,
+  /// the rest are zero.
   void copyAsync(Value to, Value from, Value bytes);
+  void copyEightAsync(Value to, Value from, Value bytes);
   /// Those of this thread since the last call are one group.
   void closeCopies();
   /// All groups of this thread but the `pending` last have arrived; other threads see them behind a barrier.
@@ -116,6 +119,7 @@ public:
   Values loadMatrices(Value rowAddress, bool isTransposed = false);
   /// 16 outputs x 32 inputs of s8 times 32 inputs x 8 rows of u8, added to `sums`, modulo 2^32: layouts in Fragments.h.
   Values mmaS8U8(const Values &weights, const Values &rows, const Values &sums);
+  Values mmaS8S8(const Values &weights, const Values &rows, const Values &sums);
   /// 16 outputs x 16 inputs times 16 inputs x 8 rows of bf16, added to f32 sums.
   Values mmaBf16(const Values &weights, const Values &rows, const Values &sums);
 

@@ -19,6 +19,15 @@ KernelLibrary::KernelLibrary(MLIRContext *context, const Target &target) : targe
                          /*addrSpace=*/3);
 }
 
+int64_t KernelEntry::argumentBytes() const {
+  int64_t end = 0;
+  for (ArgumentKind kind : arguments) {
+    int64_t bytes = kind == ArgumentKind::Number ? 4 : 8;
+    end = (end + bytes - 1) / bytes * bytes + bytes;
+  }
+  return end;
+}
+
 gpu::GPUModuleOp KernelLibrary::getModule() { return *module->getOps<gpu::GPUModuleOp>().begin(); }
 
 static Type typeOf(ArgumentKind kind, MLIRContext *context) {
@@ -52,6 +61,8 @@ std::string KernelLibrary::define(const std::string &name, const KernelShape &sh
                                   const Body &body) {
   if (!known.emplace(name, shape).second)
     return name;
+  numbers[name] = entries.size();
+  entries.push_back({name, shape, arguments.vec(), static_cast<int64_t>(entries.size())});
   OpBuilder builder = OpBuilder::atBlockEnd(getModule().getBody());
   LLVM::LLVMFuncOp function = makeFunction(builder, name, shape, arguments);
   Block *entry = function.addEntryBlock(builder);

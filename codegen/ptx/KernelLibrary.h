@@ -13,6 +13,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 namespace lmopt::nvptx {
 
@@ -30,6 +31,16 @@ enum class ArgumentKind {
   Number    ///< i32
 };
 
+/// A kernel of a library: all that who launches it must know.
+struct KernelEntry {
+  std::string name;
+  KernelShape shape;
+  std::vector<ArgumentKind> arguments;
+  int64_t number = 0; ///< in the order in which they were defined
+  /// Of its parameters, which lie as in a struct of C.
+  int64_t argumentBytes() const;
+};
+
 class KernelLibrary {
 public:
   KernelLibrary(mlir::MLIRContext *context, const Target &target);
@@ -43,11 +54,16 @@ public:
   const Target &getTarget() const { return target; }
   mlir::gpu::GPUModuleOp getModule();
   const std::map<std::string, KernelShape> &shapes() const { return known; }
+  /// All kernels, the first defined first; one that there is.
+  const std::vector<KernelEntry> &kernels() const { return entries; }
+  const KernelEntry &kernel(const std::string &name) const { return entries[numbers.at(name)]; }
 
 private:
   Target target;
   mlir::OwningOpRef<mlir::ModuleOp> module; ///< around the gpu.module
   std::map<std::string, KernelShape> known;
+  std::map<std::string, size_t> numbers;
+  std::vector<KernelEntry> entries;
 };
 
 } // namespace lmopt::nvptx

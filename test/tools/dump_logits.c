@@ -12,6 +12,7 @@
  *                   through lmopt_session_decode. Default: the whole sequence at once. Encoder: how many sequences a
  * call.
  *   --threads N     (default 1)
+ *   --device NAME   as lmopt_session_options_t (default: the CPU)
  *   --top K         pieces of one go through lmopt_session_decode_top
  * Used by compare_quality.py and by the end-to-end tests (test/e2e).
  */
@@ -22,7 +23,7 @@
 #include <string.h>
 
 typedef struct {
-  const char *model, *ids_path, *out_path, *lengths_path, *split;
+  const char *model, *ids_path, *out_path, *lengths_path, *split, *device;
   long length, first, last, threads;
   int top;
 } options_t;
@@ -84,6 +85,8 @@ static options_t parse(int argc, char **argv) {
       options.split = value;
     else if (!strcmp(argv[i], "--threads"))
       options.threads = atol(value);
+    else if (!strcmp(argv[i], "--device"))
+      options.device = value;
     else if (!strcmp(argv[i], "--top"))
       options.top = atoi(value);
     else
@@ -92,7 +95,7 @@ static options_t parse(int argc, char **argv) {
   }
   if (given != 3)
     fail("usage", "dump_logits MODEL.so IDS OUT [--length L | --lengths FILE] [--first R] [--last R] [--split A,B,..] "
-                  "[--threads N] [--top K]");
+                  "[--threads N] [--device NAME] [--top K]");
   return options;
 }
 
@@ -193,7 +196,8 @@ int main(int argc, char **argv) {
   lmopt_model_t *model = NULL;
   lmopt_session_t *session = NULL;
   lmopt_model_info_t info = {.struct_size = sizeof info};
-  lmopt_session_options_t settings = {.struct_size = sizeof settings, .threads = (int32_t)options.threads};
+  lmopt_session_options_t settings = {
+      .struct_size = sizeof settings, .threads = (int32_t)options.threads, .device = options.device};
   long id_count, count = 0;
   int32_t *ids = read_ints(options.ids_path, &id_count);
   int64_t *lengths = sequence_lengths(&options, id_count, &count);

@@ -305,7 +305,7 @@ static Result<std::vector<driver::StepTime>> timeSteps(const std::string &artifa
   if (!model)
     return model.error();
   driver::BenchOptions options;
-  options.threads = settings.threads;
+  options.place.threads = settings.threads;
   options.repeats = 3;
   return driver::benchSteps(*model, options, *settings.context);
 }

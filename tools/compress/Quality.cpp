@@ -76,7 +76,8 @@ Result<void> Judge::run(const std::string &artifact, const TakeRow &take, size_t
   if (!model)
     return model.error();
   int64_t longest = *std::max_element(sequences.lengths.begin(), sequences.lengths.end());
-  Result<SessionPtr> session = createSession(*model, {threads, model->isDecoder() ? longest : 0, nullptr}, *context);
+  Result<SessionPtr> session =
+      createSession(*model, {{threads, ""}, model->isDecoder() ? longest : 0, nullptr}, *context);
   if (!session)
     return session.error();
   rowWidth = static_cast<size_t>(model->isDecoder() ? model->info.vocabulary : model->info.output_width);

@@ -48,10 +48,11 @@ std::string stepsKey(const BenchOptions &options) {
   return "tg" + std::to_string(kBenchSteps) + (options.prompt == 512 ? "" : "_at" + std::to_string(options.prompt));
 }
 
-Result<TeamPtr> createTeam(int threads) {
+Result<TeamPtr> createTeam(const Place &place) {
   lmopt_team_options_t options{};
   options.struct_size = sizeof options;
-  options.threads = threads;
+  options.threads = place.threads;
+  options.device = place.device.empty() ? nullptr : place.device.c_str();
   lmopt_team_t *team = nullptr;
   lmopt_error_t error{};
   if (lmopt_team_create(&options, &team, &error) != LMOPT_OK)
@@ -68,7 +69,7 @@ static Result<void> benchDecoder(const Model &model, const BenchOptions &options
   const int64_t prompt = options.prompt;
   if (Result<void> fits = needPositions(model, prompt + kBenchSteps); !fits.ok())
     return fits;
-  Result<SessionPtr> session = createSession(model, {options.threads, prompt + kBenchSteps, nullptr}, context);
+  Result<SessionPtr> session = createSession(model, {options.place, prompt + kBenchSteps, nullptr}, context);
   if (!session.ok())
     return session.error();
   std::vector<int32_t> tokens = randomTokens(model, static_cast<size_t>(prompt + kBenchSteps));
@@ -96,7 +97,7 @@ static Result<void> benchDecoder(const Model &model, const BenchOptions &options
 }
 
 static Result<void> benchEncoder(const Model &model, const BenchOptions &options, const Context &context, Json &out) {
-  Result<SessionPtr> session = createSession(model, {options.threads, 0, nullptr}, context);
+  Result<SessionPtr> session = createSession(model, {options.place, 0, nullptr}, context);
   if (!session.ok())
     return session.error();
   for (const EncoderCase &shape : kEncoderCases) {
@@ -149,8 +150,10 @@ static Result<double> benchOpen(const Model &model, const BenchOptions &options)
     command.insert(command.end(), {"-p", "Hello", "-n", "1"});
   else
     command.insert(command.end(), {"--text", "Hello"});
-  if (options.threads)
-    command.insert(command.end(), {"--threads", std::to_string(options.threads)});
+  if (options.place.threads)
+    command.insert(command.end(), {"--threads", std::to_string(options.place.threads)});
+  if (!options.place.device.empty())
+    command.insert(command.end(), {"--device", options.place.device});
   Result<double> seconds = bestTime(options.repeats, [&] { return runQuietly(command); });
   return seconds.ok() ? Result<double>(*seconds * 1e3) : seconds;
 }
@@ -190,6 +193,9 @@ static Result<void> bench(const BenchOptions &options, const Context &context) {
     return Error{kErrorUsage, "--top needs a decoder, but '" + model->path + "' is an encoder"};
   if (options.promptGiven && !model->isDecoder())
     return Error{kErrorUsage, "--prompt needs a decoder, but '" + model->path + "' is an encoder"};
+  if (model->info.device != LMOPT_COMPUTES_ON_CPU && (options.instances || options.profile))
+    return Error{kErrorUsage, "--instances and --profile measure threads, but '" + model->path +
+                                  "' computes on a GPU; leave them out"};
   Json result;
   Result<void> measured = model->isDecoder() ? benchDecoder(*model, options, context, result)
                                              : benchEncoder(*model, options, context, result);
@@ -238,7 +244,7 @@ void addBench(CommandLine &line) {
   auto options = std::make_shared<BenchOptions>();
   Command command = line.add("bench", "measure speed and memory");
   addModel(command, options->model);
-  addThreads(command, options->threads);
+  addPlace(command, options->place);
   command.add("-r,--repetitions", options->repeats, "repeats of each measurement; the best one counts")
       .between(1, 1000)
       .showDefault();

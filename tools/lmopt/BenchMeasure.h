@@ -21,7 +21,7 @@ using Json = nlohmann::ordered_json;
 struct BenchOptions {
   std::string model;
   std::string format = "text";
-  int threads = 0;
+  Place place;
   int repeats = 5;
   int64_t prompt = 512; ///< tokens before the single steps
   bool promptGiven = false;
@@ -76,7 +76,7 @@ std::vector<int32_t> randomTokens(const Model &model, size_t count);
 /// An error of usage when the model takes fewer positions.
 Result<void> needPositions(const Model &model, int64_t positions);
 
-Result<TeamPtr> createTeam(int threads);
+Result<TeamPtr> createTeam(const Place &place);
 
 /// Sequences that are decoded together: each has a prompt, then one column of `next` a step.
 struct Batch {

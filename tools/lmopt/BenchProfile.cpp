@@ -183,7 +183,7 @@ static Result<std::vector<Phase>> decoderPhases(const Model &model, const BenchO
 }
 
 static Result<std::vector<Phase>> encoderPhases(const Model &model, const Context &context, Batch &batch) {
-  Result<SessionPtr> session = createSession(model, {0, 0, batch.team.get()}, context);
+  Result<SessionPtr> session = createSession(model, {{}, 0, batch.team.get()}, context);
   if (!session.ok())
     return session.error();
   batch.handles.push_back(session->get());
@@ -314,7 +314,7 @@ static Result<void> profileModel(const Model &model, const BenchOptions &options
   if (!steps.ok())
     return steps.error();
   profile.steps = steps.take();
-  Result<TeamPtr> team = createTeam(options.threads);
+  Result<TeamPtr> team = createTeam(options.place);
   if (!team.ok())
     return team.error();
   profile.batch.team = team.take();

@@ -25,7 +25,7 @@ namespace lmopt::driver {
 
 static Result<void> addSequence(const Model &model, const Context &context, int64_t prompt, const int32_t *tokens,
                                 Batch &batch) {
-  Result<SessionPtr> session = createSession(model, {0, prompt + kBenchSteps, batch.team.get()}, context);
+  Result<SessionPtr> session = createSession(model, {{}, prompt + kBenchSteps, batch.team.get()}, context);
   if (!session.ok())
     return session.error();
   lmopt_error_t error{};
@@ -62,7 +62,7 @@ Result<void> fillBatch(const Model &model, const Context &context, size_t count,
 
 Result<void> benchSessions(const Model &model, const BenchOptions &options, const Context &context, Json &out) {
   Batch batch;
-  Result<TeamPtr> team = createTeam(options.threads);
+  Result<TeamPtr> team = createTeam(options.place);
   if (!team.ok())
     return team.error();
   batch.team = team.take();
@@ -166,7 +166,7 @@ static Result<void> prepare(const Model &model, const BenchOptions &options, con
       tokens = std::max(tokens, shape.batch * shape.length);
       outputs = std::max(outputs, shape.batch);
     }
-  Result<SessionPtr> session = createSession(model, {1, positions, nullptr}, context);
+  Result<SessionPtr> session = createSession(model, {{1, ""}, positions, nullptr}, context);
   if (!session.ok())
     return session.error();
   own.session = session.take();

@@ -23,7 +23,8 @@ struct ClassifyOptions {
   std::string model, file;
   std::vector<std::string> texts;
   bool pair = false, json = false;
-  int top = 5, threads = 0;
+  int top = 5;
+  Place place;
 };
 
 // One call encodes so many texts, or as many as have so many numbers in their results (64 MB).
@@ -308,7 +309,7 @@ static Result<void> classify(const ClassifyOptions &options, const Context &cont
   Result<const lmopt_tokenizer_t *> tokenizer = tokenizerOf(*model);
   if (!tokenizer.ok())
     return tokenizer.error();
-  Result<SessionPtr> session = createSession(*model, {options.threads, 0, nullptr}, context);
+  Result<SessionPtr> session = createSession(*model, {options.place, 0, nullptr}, context);
   if (!session.ok())
     return session.error();
   Classifier classifier(*model, *tokenizer, session->get(), options);
@@ -330,7 +331,7 @@ void addClassify(CommandLine &line) {
       .between(1, 1 << 20)
       .showDefault();
   command.addFlag("--json", options->json, "one JSON object a line");
-  addThreads(command, options->threads);
+  addPlace(command, options->place);
 }
 
 } // namespace lmopt::driver

@@ -2,6 +2,7 @@
 //
 // Options in the words of CLI11. See Command.h.
 #include "tools/lmopt/Command.h"
+#include "tools/lmopt/Context.h"
 
 #include <CLI/CLI.hpp>
 
@@ -103,6 +104,14 @@ void addShortList(Command command, ShortListOptions &options) {
 void addThreads(Command command, int &threads) {
   command.add("-t,--threads", threads, "threads to compute with (default: the CPUs this process may use)")
       .between(1, 1024);
+}
+
+void addPlace(Command command, Place &place) {
+  addThreads(command, place.threads);
+  command
+      .add("--device", place.device,
+           "where to compute: cpu (the default); cuda or cuda:N, a GPU, for a model that was compiled for GPUs")
+      .notEmpty();
 }
 
 void addTexts(Command command, std::vector<std::string> &texts, std::string &file) {

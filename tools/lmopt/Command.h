@@ -73,6 +73,8 @@ private:
   CLI::App *app;
 };
 
+struct Place; // Context.h
+
 /// Which tokens of a model stay.
 struct ShortListOptions {
   std::string text; // a file, whose tokens stay; empty: all stay
@@ -85,6 +87,7 @@ void addSource(Command command, std::string &source);
 void addNoHead(Command command, bool &noHead);
 void addShortList(Command command, ShortListOptions &options);
 void addThreads(Command command, int &threads);
+void addPlace(Command command, Place &place);
 void addTexts(Command command, std::vector<std::string> &texts, std::string &file);
 void addFormat(Command command, std::string &format);
 

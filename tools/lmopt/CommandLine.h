@@ -35,6 +35,8 @@ struct CompileOptions {
   std::string output;
   std::string recipe = "f32";
   std::optional<std::string> passes; // given but empty: none
+  std::string target = "cpu";
+  std::string ptxas; // a program, `none`, or empty: the one on PATH, if any
   std::string targetCpu;
   std::string spellFor;
   std::string stopAfter;

@@ -19,6 +19,16 @@ void addCompile(CommandLine &line) {
   command.add("--passes", options->passes, "a pass pipeline instead of a recipe, as lmopt-opt spells it; '': no pass")
       .excludes(recipe);
   command
+      .add("--target", options->target,
+           "cpu, or NVIDIA GPUs: nvptx (all of sm_80 and sm_90a), or nvptx:sm_80 and the like")
+      .showDefault()
+      .notEmpty();
+  command
+      .add("--ptxas", options->ptxas,
+           "for GPUs: the program that assembles PTX, so that opening the model need not; none: the texts alone "
+           "(default: ptxas on PATH, if there is one)")
+      .notEmpty();
+  command
       .add("--target-cpu", options->targetCpu,
            "any CPU that LLVM knows, e.g. znver4, or several with commas: one artifact, a version of the "
            "code for each (default: native)")

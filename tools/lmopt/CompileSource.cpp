@@ -22,6 +22,7 @@
 #include "mlir/IR/Remarks.h"
 #include "mlir/Pass/PassManager.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Program.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <nlohmann/json.hpp>
@@ -169,9 +170,31 @@ static Result<void> endStage(const char *stage, ImportedModel &model, const Comp
   return stop ? writeImportedModel(model, options.output) : Result<void>();
 }
 
+/// The program that --ptxas means; empty: none.
+static Result<std::string> findPtxas(const CompileOptions &options) {
+  if (options.target == "cpu") {
+    if (!options.ptxas.empty())
+      return Error{kErrorUsage, "--ptxas is for GPUs; give --target nvptx, too"};
+    return std::string();
+  }
+  if (options.ptxas == "none")
+    return std::string();
+  llvm::ErrorOr<std::string> found = llvm::sys::findProgramByName(options.ptxas.empty() ? "ptxas" : options.ptxas);
+  if (found)
+    return *found;
+  if (options.ptxas.empty())
+    return std::string();
+  return resourceError("--ptxas: cannot find '" + options.ptxas + "': " + found.getError().message());
+}
+
 static Result<void> generate(ImportedModel &model, const Plan &plan, const CompileOptions &options, Progress &progress,
                              double begin, ErrorCollector &errors) {
   lmopt::CompileOptions settings;
+  settings.target = options.target;
+  if (Result<std::string> ptxas = findPtxas(options); ptxas)
+    settings.ptxas = *ptxas;
+  else
+    return ptxas.error();
   if (!options.targetCpu.empty())
     settings.targetCpu = options.targetCpu;
   settings.spellFor = options.spellFor;

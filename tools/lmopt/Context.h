@@ -10,6 +10,7 @@
 #include "files/Status.h"
 #include "lmopt/lmopt.h"
 
+#include <string>
 #include <string_view>
 
 namespace lmopt::driver {
@@ -23,6 +24,12 @@ struct Context {
   bool verbose = false; // timings of run, decisions of compile, on stderr
   /// Set by SIGINT and SIGTERM; calls of the runtime look at it.
   lmopt_cancel_t *cancel = nullptr;
+};
+
+/// Who computes: threads of this process, or a GPU.
+struct Place {
+  int threads = 0;    // 0: as many as the process may use
+  std::string device; // as lmopt_team_options_t; "": threads
 };
 
 /// Writes a piece of the result to stdout.

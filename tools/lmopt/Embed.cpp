@@ -17,7 +17,7 @@ namespace lmopt::driver {
 struct EmbedOptions {
   std::string model, file;
   std::vector<std::string> texts;
-  int threads = 0;
+  Place place;
 };
 
 // How many texts are encoded by one call: enough to fill the packs of the runtime.
@@ -85,7 +85,7 @@ static Result<void> embed(const EmbedOptions &options, const Context &context) {
   if (givesTokenRows(*model))
     return Error{kErrorUsage, "'" + options.model + "' gives a row for each token and no vector for a text (use " +
                                   "`lmopt classify`, or compile it with --no-head)"};
-  Result<SessionPtr> session = createSession(*model, {options.threads, 0, nullptr}, context);
+  Result<SessionPtr> session = createSession(*model, {options.place, 0, nullptr}, context);
   if (!session.ok())
     return session.error();
   Embedder embedder(*model, session->get());
@@ -99,7 +99,7 @@ void addEmbed(CommandLine &line) {
   Command command = line.add("embed", "turn texts into vectors with an encoder", options, embed);
   addModel(command, options->model);
   addTexts(command, options->texts, options->file);
-  addThreads(command, options->threads);
+  addPlace(command, options->place);
 }
 
 } // namespace lmopt::driver

@@ -27,7 +27,8 @@ struct EvalOptions {
   std::string format = "text";
   int64_t context = 512;
   int64_t chunks = 0; // 0: all
-  int threads = 0;
+  Place place;
+  std::string referenceDevice;
 };
 
 /// Scores one chunk of `length` tokens. The row after token i predicts token i + 1, so the last token is never fed.
@@ -140,12 +141,13 @@ static Result<std::string> evalBytes(EvalRunner &model, EvalRunner &reference, c
 }
 
 static Result<std::string> evalAll(const EvalOptions &options, const Context &context) {
-  Result<EvalRunner> model = EvalRunner::open(options.model, options.context, options.threads, context);
+  Result<EvalRunner> model = EvalRunner::open(options.model, options.context, options.place, context);
   if (!model.ok())
     return model.error();
   std::optional<EvalRunner> reference;
   if (!options.reference.empty()) {
-    Result<EvalRunner> opened = EvalRunner::open(options.reference, options.context, options.threads, context);
+    Place place{options.place.threads, options.referenceDevice};
+    Result<EvalRunner> opened = EvalRunner::open(options.reference, options.context, place, context);
     if (!opened.ok())
       return opened.error();
     reference = opened.take();
@@ -171,12 +173,16 @@ void addEval(CommandLine &line) {
   Command command = line.add("eval", "measure perplexity, and the distance to a reference", options, eval);
   addModel(command, options->model);
   command.add("--text", options->text, "file with the text to predict; -: standard input").required().notEmpty();
-  command.add("--reference", options->reference, "compiled model to compare with, e.g. the f32 one").notEmpty();
+  Option reference =
+      command.add("--reference", options->reference, "compiled model to compare with, e.g. the f32 one").notEmpty();
+  command.add("--reference-device", options->referenceDevice, "where the reference computes, as --device")
+      .notEmpty()
+      .needs(reference);
   command.add("-c,--ctx", options->context, "tokens in a chunk; the second half of each is scored")
       .between(kLeastContext, int64_t{1} << 30)
       .showDefault();
   command.add("--chunks", options->chunks, "use only the first N chunks (default: all)").between(1, int64_t{1} << 40);
-  addThreads(command, options->threads);
+  addPlace(command, options->place);
   addFormat(command, options->format);
 }
 

@@ -20,14 +20,15 @@ struct Rows {
 };
 } // namespace
 
-Result<EvalRunner> EvalRunner::open(const std::string &path, int64_t context, int threads, const Context &caller) {
+Result<EvalRunner> EvalRunner::open(const std::string &path, int64_t context, const Place &place,
+                                    const Context &caller) {
   Result<Model> model = openModel(path, LMOPT_MODEL_DECODER, "eval");
   if (!model.ok())
     return model.error();
   if (context > model->info.max_positions)
     return Error{kErrorUsage, "--ctx " + std::to_string(context) + " is longer than '" + path +
                                   "' can take: " + std::to_string(model->info.max_positions) + " positions"};
-  Result<SessionPtr> session = createSession(*model, {threads, context, nullptr}, caller);
+  Result<SessionPtr> session = createSession(*model, {place, context, nullptr}, caller);
   if (!session.ok())
     return session.error();
   lmopt_error_t error{}; // the passes of a chunk are parts of one sequence, whose last token is never fed

@@ -17,8 +17,8 @@ struct EvalRunner {
   Model model;
   SessionPtr session;
 
-  /// `context`: tokens of the longest chunk. `threads`: 0: as many as the process may use.
-  static Result<EvalRunner> open(const std::string &path, int64_t context, int threads, const Context &caller);
+  /// `context`: tokens of the longest chunk.
+  static Result<EvalRunner> open(const std::string &path, int64_t context, const Place &place, const Context &caller);
 
   size_t vocabulary() const { return static_cast<size_t>(model.info.vocabulary); }
   /// Forgets what it has been fed.

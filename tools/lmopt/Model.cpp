@@ -60,7 +60,8 @@ Result<Model> openModel(const std::string &path, uint32_t kind, std::string_view
 Result<SessionPtr> createSession(const Model &model, const SessionSettings &settings, const Context &context) {
   lmopt_session_options_t options{};
   options.struct_size = sizeof options;
-  options.threads = settings.threads;
+  options.threads = settings.place.threads;
+  options.device = settings.place.device.empty() ? nullptr : settings.place.device.c_str();
   options.team = settings.team;
   options.context = settings.positions;
   options.cancel = context.cancel;

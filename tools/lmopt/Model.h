@@ -37,7 +37,7 @@ Result<Model> openModel(const std::string &path);
 Result<Model> openModel(const std::string &path, uint32_t kind, std::string_view command);
 
 struct SessionSettings {
-  int threads = 0;       // 0: as many as the process may use
+  Place place;
   int64_t positions = 0; // 0: the runtime's default
   lmopt_team_t *team = nullptr;
   int64_t window = 0, sinks = 0; // a session without end

@@ -27,7 +27,7 @@ struct RunOptions {
   int64_t tokens = 128;
   int64_t context = 0;
   int64_t window = 0, sinks = 4;
-  int threads = 0;
+  Place place;
   float temperature = 0;
   int topK = 40;
   float topP = 0.95f, minP = 0.05f;
@@ -238,7 +238,7 @@ static Result<void> run(RunOptions options, bool hasPrompt, const Context &conte
       return tokens.error();
     prompt = tokens.take();
   }
-  SessionSettings settings{options.threads, positionsFor(options, *model, prompt.size()), nullptr, options.window,
+  SessionSettings settings{options.place, positionsFor(options, *model, prompt.size()), nullptr, options.window,
                            options.window ? options.sinks : 0};
   Result<Generator> generator = Generator::create(*model, settings, samplerOptions(options), context);
   if (!generator.ok())
@@ -286,7 +286,7 @@ void addRun(CommandLine &line) {
       .between(0, int64_t{1} << 40)
       .needs(window)
       .showDefault();
-  addThreads(command, options->threads);
+  addPlace(command, options->place);
   addFormat(command, options->format);
   command.onParsed([&line, options, prompt, file] {
     bool hasPrompt = prompt.given() || file.given();

@@ -18,14 +18,6 @@ namespace {
 
 plan::ProgramOp programOf(plan::StepOp step) { return step->getParentOfType<plan::ProgramOp>(); }
 
-/// The step that reads what an append keeps: its heads, scale and mask are part of the names of both kernels.
-lm::AttendOp readerOf(plan::StepOp append) {
-  for (plan::StepOp step : plan::stepsReading(append->getResult(0)))
-    if (auto attend = dyn_cast<lm::AttendOp>(step.getKernelOp()))
-      return attend;
-  return {};
-}
-
 template <class HalfOp>
 void readHalf(HalfOp op, AttentionSpec &spec) {
   spec.kvHeads = op.getKvHeads();
@@ -52,7 +44,7 @@ AttentionSpec specOf(lm::AttendOp op) {
 
 AttentionSpec specOf(lm::CacheAppendOp op) {
   AttentionSpec spec;
-  if (lm::AttendOp reader = readerOf(op->getParentOfType<plan::StepOp>()))
+  if (lm::AttendOp reader = plan::readerOf(op->getParentOfType<plan::StepOp>()))
     spec = specOf(reader);
   else
     spec.heads = op.getKvHeads();
@@ -63,29 +55,11 @@ AttentionSpec specOf(lm::CacheAppendOp op) {
 }
 
 RopeTableAttr ropeLayout(lm::RopeAttr rope, plan::ProgramOp program) {
-  int64_t limit = rope.getSwitchPositions(), positions = program.getMaxPositions();
-  return RopeTableAttr::get(rope.getContext(), rope, positions, limit < positions ? limit : 0);
+  return RopeTableAttr::get(rope.getContext(), rope, program.getMaxPositions(), plan::ropeSwitch(rope, program));
 }
 
 RopeTable ropeTableOf(lm::RopeAttr rope, plan::StepOp step) {
   return rope ? ropeTable(ropeLayout(rope, programOf(step))) : RopeTable();
-}
-
-LogicalResult prepareRope(Operation *op, lm::RopeAttr rope, plan::ProgramOp program) {
-  if (rope.getLayout() != lm::RopeLayout::half)
-    return plan::refuse(op, "interleaved rope reaches code generation; run the pass lm-normalize-rope before");
-  int64_t limit = ropeLayout(rope, program).getSwitchPositions(), known = program.getRopeSwitch();
-  if (!limit)
-    return success();
-  if (rope.getScaling().getKind() == lm::RopeScalingKind::dynamic)
-    return plan::refuse(op, "dynamic rope scaling turns the whole sequence otherwise with every token beyond its " +
-                                Twine(limit) + " original positions; set max_positions of lm.config to that (found " +
-                                Twine(program.getMaxPositions()) + ")");
-  if (known && known != limit)
-    return plan::refuse(op, "rope scaling changes beyond " + Twine(limit) + " positions here and beyond " +
-                                Twine(known) + " in another layer; they must agree");
-  program.setRopeSwitch(limit);
-  return success();
 }
 
 /// What both halves have in common.
@@ -93,7 +67,7 @@ template <class Model, class HalfOp>
 struct HalfKernel : KernelOpInterface::ExternalModel<Model, HalfOp> {
   LogicalResult prepare(Operation *op, plan::ProgramOp program) const {
     lm::RopeAttr rope = cast<HalfOp>(op).getRopeAttr();
-    return rope ? prepareRope(op, rope, program) : success();
+    return rope ? plan::prepareRope(op, rope, program) : success();
   }
   void getPackedWeights(Operation *op, plan::ProgramOp program, SmallVectorImpl<PackedUse> &uses) const {
     if (lm::RopeAttr rope = cast<HalfOp>(op).getRopeAttr())

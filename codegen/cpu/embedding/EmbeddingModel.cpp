@@ -18,25 +18,6 @@ namespace lmopt::cpu {
 
 namespace {
 
-/// The bias of a product that has the table as its matrix (tied head), null where it has none; nothing where there is
-/// no such product. The last one where there are more. One of any program of the artifact: they share their weights.
-std::optional<FlatSymbolRefAttr> findTied(FlatSymbolRefAttr table, plan::ProgramOp program) {
-  std::optional<FlatSymbolRefAttr> tied;
-  program->getParentOp()->walk([&](lm::StepOpInterface step) {
-    SmallVector<lm::WeightUse> uses;
-    step.getWeightUses(uses);
-    FlatSymbolRefAttr bias;
-    bool multiplied = false;
-    for (const lm::WeightUse &use : uses) {
-      multiplied |= use.role == lm::WeightUse::Role::Matrix && use.symbol == table;
-      bias = use.role == lm::WeightUse::Role::Vector ? use.symbol : bias;
-    }
-    if (multiplied)
-      tied = bias;
-  });
-  return tied;
-}
-
 struct EmbeddingModel : RowOpInterface::ExternalModel<EmbeddingModel, lm::EmbeddingOp> {
   LogicalResult prepare(Operation *op, plan::ProgramOp) const {
     auto embedding = cast<lm::EmbeddingOp>(op);
@@ -52,7 +33,7 @@ struct EmbeddingModel : RowOpInterface::ExternalModel<EmbeddingModel, lm::Embedd
   void getPackedWeights(Operation *op, plan::ProgramOp program, SmallVectorImpl<PackedUse> &uses) const {
     FlatSymbolRefAttr table = cast<lm::EmbeddingOp>(op).getTableAttr();
     auto type = dyn_cast<RankedTensorType>(lm::lookupParam(op, table).getType());
-    std::optional<FlatSymbolRefAttr> tied = findTied(table, program);
+    std::optional<FlatSymbolRefAttr> tied = plan::findTied(table, program);
     if (tied || !type || !type.getElementType().isF32())
       uses.push_back(packedPanels(op, table, tied.value_or(FlatSymbolRefAttr())));
     else

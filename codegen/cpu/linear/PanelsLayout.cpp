@@ -2,6 +2,7 @@
 //
 // The matrix of a linear, and its bias if any, packed in panels of 16 outputs (#cpu.panels); the pictures are in
 // LinearSpec.h. Tested by test/unit/codegen/PackWeightsTest.cpp.
+#include "codegen/Halves.h"
 #include "codegen/cpu/Cpu.h"
 #include "codegen/cpu/linear/CodebookLayout.h"
 #include "codegen/cpu/linear/LinearModel.h"
@@ -57,16 +58,6 @@ void packCodes(const LinearSpec &spec, const lm::WeightData &data, std::vector<c
     scales[n] = data.scales[n];
     sums[n] = sum;
   }
-}
-
-/// The 16 bits of an f16 for a float that f16 can hold.
-uint16_t halfBits(float x) {
-  uint32_t bits;
-  std::memcpy(&bits, &x, 4);
-  uint32_t sign = bits >> 16 & 0x8000, magnitude = bits & 0x7fffffff;
-  if (magnitude < 0x38800000) // below 2^-14: a multiple of 2^-24
-    return sign | static_cast<uint32_t>(std::fabs(x) * 0x1p24f);
-  return sign | ((magnitude - 0x38000000) >> 13);
 }
 
 // One row of one group at `block`: codes in steps of four inputs, then scale and minimum.

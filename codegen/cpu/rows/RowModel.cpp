@@ -91,15 +91,6 @@ Kernel rowProgramKernel(KernelLibrary &kernels, plan::StepOp step) {
   return kernel;
 }
 
-// That keeps 8 bits, too, and what the shorter formulas are off by (4e-5) counts for less than the rounding of the
-// larger numbers of a row.
-bool endsIn8Bits(Value value) {
-  return llvm::all_of(plan::readersOf(value), [](Operation *reader) {
-    return isa<lm::QuantizeDynamicOp, lm::QuantizeGroupsOp, lm::NarrowOp>(reader) ||
-           (isa<lm::RotateOp>(reader) && endsIn8Bits(reader->getResult(0)));
-  });
-}
-
 // A block is turned in registers: 512 numbers fill all 32 of them. Blocks below 16 are turned inside one register; at
 // the ragged end of a row they meet only zeros beyond the width, and zeros stay zeros.
 LogicalResult checkRotation(Operation *op, int64_t block) {

@@ -7,6 +7,7 @@
 
 #include "codegen/cpu/Cpu.h"
 #include "codegen/cpu/rows/RowProgram.h"
+#include "codegen/plan/Neighbours.h"
 
 namespace lmopt::cpu {
 
@@ -38,8 +39,7 @@ inline RowProgram rowProgramOf(plan::StepOp step) { return RowProgramBuilder(ste
 /// The kernel of such a step and how it is called.
 Kernel rowProgramKernel(KernelLibrary &kernels, plan::StepOp step);
 
-/// Whether all that is done with a value is to quantize it, turned or not, or to round it to bf16.
-bool endsIn8Bits(mlir::Value value);
+using plan::endsIn8Bits;
 
 /// Refuses blocks that no register holds.
 mlir::LogicalResult checkRotation(mlir::Operation *op, int64_t block);

@@ -52,7 +52,7 @@ struct SharedPlaces {
 class AttendEmitter {
 public:
   AttendEmitter(Emitter &e, const AttentionSpec &spec, ValueRange a)
-      : e(e), spec(spec), places(spec), softmax(e, spec.group(), places.softmax, kThreads), parts(a[3]),
+      : e(e), spec(spec), places(spec), softmax(e, spec.group(), places.softmax, kThreads, isHalves()), parts(a[3]),
         mostParts(a[4]), shared(e.shared()), thread(e.thread()), part(e.block()), kvHead(e.blockY()),
         number(e.blockZ()), row(e, a[2], number), position(row.position()), queries(a[0]),
         angles(anglesAt(e, spec, a[1], position, row.rope())), cache(e, spec, row.cache(), a[5], a[6]) {}
@@ -74,6 +74,8 @@ private:
   LayerCache cache;
 
   int64_t group() const { return spec.group(); }
+  /// Then queries and weights are rounded, too, as by the tile that attends for prompts and by CPUs.
+  bool isHalves() const { return spec.format == CacheFormat::Bf16; }
   Value place(int64_t offset, Value number, int64_t bytes = 4) {
     return e.at(e.at(shared, offset), e.mul(number, bytes));
   }
@@ -100,7 +102,8 @@ private:
                       e.mul(kvHead, 4 * group() * spec.width));
     e.loop(thread, e.number(group() * spec.width), kThreads, [&](Value i) {
       Value head = e.at(from, e.mul(e.div(i, spec.width), 4 * spec.width));
-      e.store(turned(e, spec, head, e.rem(i, spec.width), angles), place(places.queries, i));
+      Value query = turned(e, spec, head, e.rem(i, spec.width), angles);
+      e.store(isHalves() ? e.asBf16(query) : query, place(places.queries, i));
     });
   }
 

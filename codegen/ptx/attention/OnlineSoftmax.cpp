@@ -42,8 +42,8 @@ void OnlineSoftmax::weighOne(Value query) {
   most = e.max(most, before);
   first = functions::exp2(e, e.sub(first, most), false);
   second = functions::exp2(e, e.sub(second, most), false);
-  e.store(first, low);
-  e.store(second, high);
+  e.store(halves ? e.asBf16(first) : first, low);
+  e.store(halves ? e.asBf16(second) : second, high);
   Value added = acrossWarp(e.add(first, second), [&](Value a, Value c) { return e.add(a, c); });
   Value factor = functions::exp2(e, e.sub(before, most), false);
   Value all = e.fma(sum(query), factor, added);

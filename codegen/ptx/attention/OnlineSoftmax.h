@@ -16,9 +16,10 @@ public:
   static constexpr int64_t kBlock = 64; ///< positions
   static constexpr float kLog2OfE = 1.44269504088896341F;
 
-  /// At `offset` of shared memory; a block of so many threads.
-  OnlineSoftmax(Emitter &e, int64_t queries, int64_t offset, int64_t threads)
-      : e(e), queries(queries), offset(offset), warps(threads / kWarpLanes) {}
+  /// At `offset` of shared memory; a block of so many threads. `halves`: weights are rounded to bf16 for the products,
+  /// as tensor cores take them; their sum is not.
+  OnlineSoftmax(Emitter &e, int64_t queries, int64_t offset, int64_t threads, bool halves = false)
+      : e(e), queries(queries), offset(offset), warps(threads / kWarpLanes), halves(halves) {}
 
   /// Of shared memory: a multiple of 16.
   static int64_t bytes(int64_t queries) { return 4 * queries * kBlock + 3 * 4 * padded(queries); }
@@ -37,6 +38,7 @@ public:
 private:
   Emitter &e;
   int64_t queries, offset, warps;
+  bool halves;
 
   /// LLVM loads four neighbouring numbers at once, also where there are three.
   static int64_t padded(int64_t queries) { return (queries + 3) / 4 * 4; }

@@ -3,6 +3,9 @@
 // See LinearDecode.h.
 #include "codegen/ptx/linear/LinearDecode.h"
 
+#include "codegen/ptx/linear/GroupedDecode.h"
+#include "codegen/ptx/linear/LinearResults.h"
+
 using namespace mlir;
 
 namespace lmopt::nvptx {
@@ -14,7 +17,7 @@ constexpr int64_t kWarps = LinearDecodeSpec::kWarps, kTogether = LinearDecodeSpe
 constexpr int64_t kThreads = kWarps * kWarpLanes, kSlice = LinearSpec::kSlice;
 
 struct Arguments {
-  Value weights, rows, scales, zeros, out, outStride, count;
+  Value weights, rows, scales, zeros, out, stride, count;
 };
 
 /// What the kernels for operands of mma.sync and for floats have in common.
@@ -23,7 +26,8 @@ public:
   DecodeEmitter(Emitter &e, const LinearDecodeSpec &spec, const Arguments &arguments)
       : e(e), spec(spec), linear(spec.linear), a(arguments), shared(e.shared()), thread(e.thread()), lane(e.lane()),
         warp(e.warp()), tile(e.block()),
-        tileWeights(e.at(e.atElement(a.weights, tile, linear.slices() * kSlice), e.mul(lane, 16))) {}
+        tileWeights(e.at(e.atElement(a.weights, tile, linear.slices() * kSlice), e.mul(lane, 16))),
+        results{e, linear, a.weights, a.out, a.stride, a.count} {}
   virtual ~DecodeEmitter() = default;
 
   void run() {
@@ -42,6 +46,7 @@ protected:
   const LinearSpec &linear;
   const Arguments &a;
   Value shared, thread, lane, warp, tile, tileWeights;
+  LinearResults results;
 
   virtual Values startSums() = 0;
   /// `offset`: of the slice's inputs in a row of the piece.
@@ -106,28 +111,6 @@ protected:
     });
   }
   Value firstRow() { return e.mul(e.blockY(), spec.rows); }
-
-  Value loadOf(Type type, int64_t offset, Value output) {
-    return e.load(type, e.at(e.at(a.weights, offset), e.mul(output, 4)));
-  }
-  /// A result with its bias to its place. Behind the last output stands nothing that is ours, or the padding of rows
-  /// of floats, which must be zero: the sum there is.
-  void put(Value number, Value row, Value output) {
-    auto store = [&] {
-      Value sum = linear.bias ? e.add(number, loadOf(e.f32(), linear.biasOffset(), output)) : number;
-      e.store(sum, e.at(e.atElement(a.out, row, a.outStride), e.mul(output, 4)));
-    };
-    Value isThere = e.less(row, a.count);
-    if (linear.outputs % LinearSpec::kTile)
-      isThere = arith::AndIOp::create(e.b, e.loc, isThere, e.less(output, storedOutputs()));
-    e.ifThen(isThere, store);
-  }
-  Value storedOutputs() {
-    int64_t padded = nvptx::rowBytes(linear.outputs, 4);
-    Value isPadded = e.equal(a.outStride, e.number(padded));
-    return padded == 4 * linear.outputs ? e.number(linear.outputs)
-                                        : e.select(isPadded, e.number(padded / 4), e.number(linear.outputs));
-  }
 };
 
 /// s8 and bf16: 8 rows are the columns of an operand.
@@ -173,8 +156,8 @@ private:
     for (int64_t i = 0; i < 4; ++i) {
       Value output = e.add(e.add(e.mul(tile, LinearSpec::kTile), e.shr(lane, 2)), i / 2 * 8);
       Value row = e.add(firstRow(), e.add(e.add(e.mul(group, 8), e.mul(e.bitAnd(lane, 3), 2)), i % 2));
-      put(linear.isInteger() ? scaled(sums[static_cast<size_t>(i)], row, output) : sums[static_cast<size_t>(i)], row,
-          output);
+      results.put(linear.isInteger() ? scaled(sums[static_cast<size_t>(i)], row, output) : sums[static_cast<size_t>(i)],
+                  row, output);
     }
   }
 
@@ -184,8 +167,8 @@ private:
     Value isThere = e.less(row, a.count), safe = e.select(isThere, row, e.number(0));
     Value zeroPoint = e.load(e.i32(), e.at(a.zeros, e.mul(safe, 4)));
     Value rowScale = e.load(e.f32(), e.at(a.scales, e.mul(safe, 4)));
-    Value exact = e.sub(sum, e.mul(zeroPoint, loadOf(e.i32(), linear.sumOffset(), output)));
-    return e.mul(e.toFloat(exact), e.mul(rowScale, loadOf(e.f32(), linear.scaleOffset(), output)));
+    Value exact = e.sub(sum, e.mul(zeroPoint, results.loadOf(e.i32(), linear.sumOffset(), output)));
+    return e.mul(e.toFloat(exact), e.mul(rowScale, results.loadOf(e.f32(), linear.scaleOffset(), output)));
   }
 };
 
@@ -227,8 +210,8 @@ private:
       Value sum = e.floatOf(0);
       for (int64_t w = 0; w < kWarps; ++w)
         sum = e.add(sum, e.load(e.f32(), e.at(shared, e.mul(e.add(thread, w * LinearSpec::kTile * kRows), 4))));
-      put(sum, e.add(firstRow(), e.div(thread, LinearSpec::kTile)),
-          e.add(e.mul(tile, LinearSpec::kTile), e.rem(thread, LinearSpec::kTile)));
+      results.put(sum, e.add(firstRow(), e.div(thread, LinearSpec::kTile)),
+                  e.add(e.mul(tile, LinearSpec::kTile), e.rem(thread, LinearSpec::kTile)));
     });
   }
 };
@@ -241,6 +224,8 @@ std::string nameOf(const LinearDecodeSpec &spec, const Target &target) {
 
 std::string linearDecodeKernel(KernelLibrary &kernels, const LinearDecodeSpec &spec) {
   using Kind = ArgumentKind;
+  if (spec.linear.isGrouped())
+    return groupedDecodeKernel(kernels, {spec.linear, spec.rows});
   SmallVector<Kind> kinds = {Kind::Constant, Kind::Memory};
   if (spec.linear.isInteger())
     kinds.append({Kind::Memory, Kind::Memory});

@@ -39,7 +39,7 @@ struct LinearDecodeSpec {
 /// (weights, rows, scales of rows, zero points of rows, results, bytes from one row of results to the next, number of
 /// rows); scales and zero points only of S8Rows. A block for each tile of 16 outputs along x, and for each `rows` rows
 /// along y. Results may lie one after another (4 outputs bytes), or be rows of floats: then the padding behind them
-/// becomes zero; with any other distance nothing but the outputs is written.
+/// becomes zero; with any other distance nothing but the outputs is written. Grouped: see GroupedDecode.h.
 std::string linearDecodeKernel(KernelLibrary &kernels, const LinearDecodeSpec &spec);
 
 } // namespace lmopt::nvptx

@@ -32,6 +32,8 @@ public:
       return halves(place);
     case WeightFormat::S8Rows:
       return codes(place);
+    case WeightFormat::Grouped:
+      return grouped(place);
     }
     return {};
   }
@@ -69,9 +71,51 @@ private:
   Values codes(Value place) {
     Value bits = word(place), scale = e.load(e.f32(), e.at(weights, e.add(e.mul(number, 4), table.scaleOffset())));
     Values result;
-    for (int64_t i = 0; i < 4; ++i)
-      result.push_back(e.mul(e.toFloat(e.shrSigned(e.shl(bits, 24 - 8 * i), e.number(24))), scale));
+    for (Value code : bytes(bits))
+      result.push_back(e.mul(e.toFloat(code), scale));
     return result;
+  }
+
+  // Four numbers lie in one group: groups are multiples of 32.
+  Values grouped(Value place) {
+    Value group = e.div(place, table.group);
+    Value at = e.at(e.atElement(e.at(weights, table.scaleOffset()), e.div(number, LinearSpec::kTile),
+                                table.groups() * table.scaleBytes()),
+                    e.mul(group, e.number(table.scaleBytes())));
+    Value scale = table.smallScales ? e.mul(unit(), byteAt(at)) : halfAt(at);
+    Value minimum = table.hasMin ? minimumAt(e.at(at, table.minOffset()), scale) : Value();
+    Values result;
+    for (Value code : table.bits == 4 ? nibbles(place) : bytes(word(place)))
+      result.push_back(e.mul(e.toFloat(code), scale));
+    for (Value &x : result)
+      x = table.hasMin ? e.add(x, minimum) : x;
+    return result;
+  }
+  /// Signed.
+  Values bytes(Value bits) {
+    Values result;
+    for (int64_t i = 0; i < 4; ++i)
+      result.push_back(e.shrSigned(e.shl(bits, 24 - 8 * i), e.number(24)));
+    return result;
+  }
+  // Of a slice of 64 inputs the first 32 are the low halves of bytes.
+  Values nibbles(Value place) {
+    Value byte = e.add(e.mul(e.shr(place, 6), 32), e.bitAnd(place, 31));
+    Value isLow = e.equal(e.bitAnd(place, 32), e.number(0)), bits = word(byte);
+    bits = e.select(isLow, e.shl(bits, 4), bits);
+    Values result;
+    for (Value code : bytes(e.bitAnd(bits, static_cast<int32_t>(0xf0f0f0f0U))))
+      result.push_back(table.hasMin ? e.bitAnd(e.shr(code, 4), 15) : e.shrSigned(code, e.number(4)));
+    return result;
+  }
+  Value halfAt(Value at) { return e.fromHalf(e.load(e.b.getI16Type(), e.at(at, e.mul(inTile, 2)), 2)); }
+  Value byteAt(Value at) {
+    Value code = e.load(e.b.getI8Type(), e.at(at, inTile), 1);
+    return e.toFloat(arith::ExtUIOp::create(e.b, e.loc, e.i32(), code));
+  }
+  Value unit() { return e.load(e.f32(), e.at(e.at(weights, table.unitOffset()), e.mul(number, 4))); }
+  Value minimumAt(Value at, Value scale) {
+    return table.smallScales ? e.mul(scale, e.mul(byteAt(at), e.floatOf(-0.0625F))) : halfAt(at);
   }
 };
 

@@ -39,6 +39,9 @@ const char *lmopt_version(void);
 
 typedef struct lmopt_artifact lmopt_artifact_t;
 
+/* Who computes with an artifact. CUDA: sessions need a team of a GPU (lmopt_team_options_t.device). */
+enum { LMOPT_COMPUTES_ON_CPU = 0, LMOPT_COMPUTES_ON_CUDA = 1 };
+
 typedef struct lmopt_artifact_info {
   uint32_t struct_size;
   uint32_t abi_min; /* ABI versions (abi.h) that the code serves */
@@ -52,6 +55,7 @@ typedef struct lmopt_artifact_info {
   uint32_t version;         /* the one that this CPU runs; the least demanding one, 0, when it can run none */
   uint32_t checked;         /* 1: all but the weights matches its checksums; 0: made by an lmopt of another ABI whose
                                checksums, if any, this runtime does not know */
+  uint32_t device;          /* LMOPT_COMPUTES_ON_*, or one that this runtime does not know */
 } lmopt_artifact_info_t;
 
 /* Maps and checks the file: every offset and size is compared with the size of the file before it is used, and all of
@@ -72,6 +76,23 @@ lmopt_status_t lmopt_artifact_get_info(const lmopt_artifact_t *artifact, lmopt_a
 const void *lmopt_artifact_meta(const lmopt_artifact_t *artifact, const char *name, size_t *size);
 /* Name of blob `index` in [0, meta_count), or NULL; lives in the artifact. */
 const char *lmopt_artifact_meta_name(const lmopt_artifact_t *artifact, uint32_t index);
+
+/* A kernel of an artifact for GPUs: what a launch of it asks of a GPU. */
+typedef struct lmopt_kernel_info {
+  uint32_t struct_size;
+  uint32_t threads;        /* of a block */
+  uint32_t shared_bytes;   /* dynamic shared memory of a block */
+  uint32_t argument_bytes; /* of its parameters */
+  const char *name;        /* lives in the artifact */
+} lmopt_kernel_info_t;
+
+/* How many kernels there are for an architecture, "sm_80"; 0: there is no code for it. MALFORMED: their table is
+ * damaged. */
+lmopt_status_t lmopt_artifact_count_kernels(const lmopt_artifact_t *artifact, const char *architecture, uint32_t *count,
+                                            lmopt_error_t *error);
+/* Kernels by number, 0 .. count - 1. USAGE: there is none of that number. */
+lmopt_status_t lmopt_artifact_get_kernel(const lmopt_artifact_t *artifact, const char *architecture, uint32_t index,
+                                         lmopt_kernel_info_t *info, lmopt_error_t *error);
 
 /* The tokenizer of an artifact; it borrows from the artifact, which must live longer, and goes with
  * lmopt_tokenizer_destroy. UNSUPPORTED: the artifact carries none · ABI: made for another runtime. */
@@ -129,6 +150,7 @@ typedef struct lmopt_model_info {
   int32_t top_logits;                /* lmopt_session_decode_top finds so many of the greatest without the others; 0: it
                                         computes all */
   int32_t token_scores;              /* 1: the model has lmopt_session_score; 0: it has not */
+  uint32_t device;                   /* LMOPT_COMPUTES_ON_*: which teams its sessions take */
 } lmopt_model_info_t;
 
 /* A number for each token beside its id: "token_types" (0 for the first text of a pair, 1 for the second), ... */
@@ -201,7 +223,12 @@ const lmopt_tokenizer_t *lmopt_model_tokenizer(const lmopt_model_t *model);
 
 /* A team is the calling thread and `threads - 1` workers that wait, first spinning, then asleep. Sessions may share
  * one: their calls then run one after another. Results do not depend on the number of threads. The team also owns the
- * scratch memory of a step, so that many sessions cost only their caches. Do not fork() while a team exists. */
+ * scratch memory of a step, so that many sessions cost only their caches. Do not fork() while a team exists.
+ *
+ * Or it is a GPU, which computes while the calling thread waits. It is for artifacts that were compiled for GPUs, and
+ * these take no other (lmopt_model_info_t.device). Several teams of one GPU share the weights of a model, which come
+ * there with the first session and stay as long as the model; their steps may run at the same time. After a fault of
+ * the GPU every call on it fails. */
 typedef struct lmopt_team lmopt_team_t;
 
 typedef struct lmopt_team_options {
@@ -209,12 +236,17 @@ typedef struct lmopt_team_options {
   int32_t threads; /* 1 .. 1024; default: the CPUs this process may run on */
   const int32_t
       *cpus; /* NULL, or [threads] CPU numbers: worker i is bound to cpus[i]. The calling thread (0) is left alone. */
-  int32_t spin_us; /* about how long an idle worker spins before it sleeps; default 100; -1: not at all.
-                      Teams with more threads than CPUs never spin. */
+  int32_t spin_us;    /* about how long an idle worker spins before it sleeps; default 100; -1: not at all.
+                         Teams with more threads than CPUs never spin. */
+  const char *device; /* NULL or "cpu": threads of this process. "cuda" (the first one) or "cuda:N": a GPU that the CUDA
+                         driver shows; then the fields above stay 0. BORROWED during the call. */
 } lmopt_team_options_t;
 
+/* USAGE: an option is out of range · RESOURCE: no memory, no threads · CPU: there is no CUDA driver, no such GPU, or
+ * one that is too old or taken by another process · ABI: the driver is too old. */
 lmopt_status_t lmopt_team_create(const lmopt_team_options_t *options, lmopt_team_t **out, lmopt_error_t *error);
 void lmopt_team_destroy(lmopt_team_t *team);
+/* 1 when it is a GPU. */
 int32_t lmopt_team_threads(const lmopt_team_t *team);
 
 /* Told by each thread of a team what it does from now on: LMOPT_PROFILE_BEGIN and LMOPT_PROFILE_END around each pass,
@@ -222,7 +254,8 @@ int32_t lmopt_team_threads(const lmopt_team_t *team);
  * the threads themselves, at the same time: keep what it writes apart by thread. */
 enum { LMOPT_PROFILE_WAIT = -1, LMOPT_PROFILE_BEGIN = -2, LMOPT_PROFILE_END = -3 };
 typedef void (*lmopt_profile_fn)(void *user, int64_t thread, int64_t what);
-/* From the next pass on; NULL: nobody is told. Results are the same; time grows by two calls for each kernel call. */
+/* From the next pass on; NULL: nobody is told. Results are the same; time grows by two calls for each kernel call. Of a
+ * team that is a GPU only BEGIN and END are told: what it does in between is not seen from here. */
 void lmopt_team_set_profile(lmopt_team_t *team, lmopt_profile_fn profile, void *user);
 
 /*===--------------------------------------------------------------------------------------------------------------===*
@@ -258,12 +291,15 @@ typedef struct lmopt_session_options {
                  (`context` is then left 0). When a token comes and `window` are held, the first `sinks` and the
                  latest (window - sinks) / 2 stay, the others are forgotten, and those that moved are read again at
                  their new positions: what follows is exactly what a new session gives that reads the tokens kept. */
-  int64_t sinks; /* with a window: first tokens that always stay, 0 .. window - 2: models lean on them
-                    (Xiao et al. 2024, "attention sinks"; 4 are enough for most) */
+  int64_t sinks;      /* with a window: first tokens that always stay, 0 .. window - 2: models lean on them
+                         (Xiao et al. 2024, "attention sinks"; 4 are enough for most) */
+  const char *device; /* of the session's own team, as lmopt_team_options_t. Ignored when `team` is given. */
 } lmopt_session_options_t;
 
-/* USAGE: the context is longer than the model allows, or an option is out of range · RESOURCE: no memory, no threads.
- */
+/* USAGE: the context is longer than the model allows, an option is out of range, or the artifact is for another kind of
+ * team · RESOURCE: no memory, no threads · UNSUPPORTED: the model has a state, and the team is a GPU · CPU, ABI: as
+ * lmopt_team_create; ABI also: the artifact has no code for this GPU, or its code is too new for the driver · INTERNAL:
+ * the GPU is dead. */
 lmopt_status_t lmopt_session_create(lmopt_model_t *model, const lmopt_session_options_t *options, lmopt_session_t **out,
                                     lmopt_error_t *error);
 void lmopt_session_destroy(lmopt_session_t *session);

@@ -199,6 +199,7 @@ lmopt_status_t lmopt_artifact_get_info(const lmopt_artifact_t *artifact, lmopt_a
       .versions = artifact->layout.versions,
       .version = artifact->layout.version,
       .checked = artifact->checked,
+      .device = note->device,
   };
   return lmoptp_write_info(info, &own, sizeof own, "lmopt_artifact_info_t", error);
 }

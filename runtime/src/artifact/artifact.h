@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
  *
  * The inside of an artifact, for the files that read it: elf.c (where its parts lie), verify.c (checksums), artifact.c
- * (metadata, weights) and model.c (its code).
+ * (metadata, weights), kernels.c (code for GPUs) and model.c (its code).
  */
 #ifndef LMOPT_SRC_ARTIFACT_ARTIFACT_H
 #define LMOPT_SRC_ARTIFACT_ARTIFACT_H
@@ -57,6 +57,8 @@ lmopt_status_t lmoptp_artifact_check_weights(const lmopt_artifact_t *artifact, c
                                              lmopt_error_t *error);
 /* Whether this runtime serves the ABI of the artifact. */
 lmopt_status_t lmoptp_artifact_check_abi(const lmopt_artifact_t *artifact, lmopt_error_t *error);
+/* Whether this runtime knows the device that computes, and, if that is a GPU, whether there is sound code for one. */
+lmopt_status_t lmoptp_artifact_check_device(const lmopt_artifact_t *artifact, lmopt_error_t *error);
 /* Whether the artifact's path still leads to the file that was mapped. */
 lmopt_status_t lmoptp_artifact_unchanged(const lmopt_artifact_t *artifact, lmopt_error_t *error);
 

@@ -116,8 +116,9 @@ static lmopt_status_t check_note(const elf_t *elf, const lmopt_note_t *note, con
   if (note->abi_min > note->abi_max)
     return MALFORMED(elf, "%s: section .note.lmopt: ABI range %u..%u is empty", elf->path, note->abi_min,
                      note->abi_max);
-  if (note->abi_min != first->abi_min || note->abi_max != first->abi_max || note->weight_bytes != first->weight_bytes)
-    return MALFORMED(elf, "%s: section .note.lmopt: its notes differ in ABI or size of the weights", elf->path);
+  if (note->abi_min != first->abi_min || note->abi_max != first->abi_max || note->weight_bytes != first->weight_bytes ||
+      note->device != first->device)
+    return MALFORMED(elf, "%s: section .note.lmopt: its notes differ in ABI, device or size of the weights", elf->path);
   return LMOPT_OK;
 }
 

@@ -16,6 +16,9 @@
 
 _Static_assert((int)LMOPT_MODEL_DECODER == (int)LMOPT_KIND_DECODER, "the public names are those of the ABI");
 _Static_assert((int)LMOPT_MODEL_ENCODER == (int)LMOPT_KIND_ENCODER, "the public names are those of the ABI");
+_Static_assert((int)LMOPT_DEVICE_CPU == (int)LMOPT_COMPUTES_ON_CPU &&
+                   (int)LMOPT_DEVICE_CUDA == (int)LMOPT_COMPUTES_ON_CUDA,
+               "the public names are those of the ABI");
 _Static_assert((int)LMOPT_ROWS_TOKENS == (int)LMOPT_DOMAIN_TOKENS &&
                    (int)LMOPT_ROWS_OUTPUTS == (int)LMOPT_DOMAIN_OUTPUTS &&
                    (int)LMOPT_ROWS_SEQUENCES == (int)LMOPT_DOMAIN_SEQUENCES,
@@ -140,6 +143,8 @@ static lmopt_status_t load_parts(lmopt_model_t *model, const char *path, const l
   if (!status)
     status = check_cpu(model->artifact, error);
   if (!status)
+    status = lmoptp_artifact_check_device(model->artifact, error);
+  if (!status)
     status = load_weights(model, options, error);
   if (!status)
     status = load_code(model, error);
@@ -168,6 +173,7 @@ lmopt_status_t lmopt_model_open(const char *path, const lmopt_model_options_t *o
   if (!model)
     return lmoptp_fail_memory(error, sizeof *model, "a model");
   atomic_init(&model->references, 1);
+  pthread_mutex_init(&model->lock, NULL);
   status = load_parts(model, path, &own, error);
   if (status)
     lmopt_model_destroy(model);
@@ -180,9 +186,19 @@ void lmoptp_model_retain(lmopt_model_t *model) {
   atomic_fetch_add_explicit(&model->references, 1, memory_order_relaxed);
 }
 
+// They may use the weights and the metadata, so they go first.
+static void drop_attachments(lmopt_model_t *model) {
+  for (lmoptp_attachment_t *first = model->attachments, *next; first; first = next) {
+    next = first->next;
+    first->destroy(first);
+  }
+}
+
 void lmopt_model_destroy(lmopt_model_t *model) {
   if (!model || atomic_fetch_sub_explicit(&model->references, 1, memory_order_acq_rel) != 1)
     return;
+  drop_attachments(model);
+  pthread_mutex_destroy(&model->lock);
   lmopt_tokenizer_destroy(model->tokenizer);
   free(model->labels);
   if (model->library)
@@ -215,6 +231,7 @@ lmopt_status_t lmopt_model_get_info(const lmopt_model_t *model, lmopt_model_info
       .result_count = model->many->result_count,
       .top_logits = model->top ? (int32_t)model->top->top : 0,
       .token_scores = model->score != NULL,
+      .device = model->artifact->layout.note.device,
   };
   return lmoptp_write_info(info, &own, sizeof own, "lmopt_model_info_t", error);
 }

@@ -7,6 +7,16 @@
 
 #include "runtime/src/artifact/artifact.h"
 
+#include <pthread.h>
+
+/* What sessions make for a model and share, and what goes with it: weights on a GPU. It is the first field of whatever
+ * is made; `destroy` is given it. */
+typedef struct lmoptp_attachment lmoptp_attachment_t;
+struct lmoptp_attachment {
+  lmoptp_attachment_t *next;
+  void (*destroy)(lmoptp_attachment_t *attachment);
+};
+
 struct lmopt_model {
   atomic_int references;
   lmopt_artifact_t *artifact;
@@ -19,9 +29,14 @@ struct lmopt_model {
   const void *weights;
   lmoptp_mapping_t weight_mapping; /* of split-out or copied weights; empty when they are in the artifact's mapping */
   lmopt_tokenizer_t *tokenizer;
-  lmopt_head_t head;   // task LMOPT_HEAD_NONE: there is none
-  const char **labels; // of the head; names live in the artifact
+  lmopt_head_t head;    // task LMOPT_HEAD_NONE: there is none
+  const char **labels;  // of the head; names live in the artifact
+  pthread_mutex_t lock; // held by who adds an attachment
+  _Atomic(lmoptp_attachment_t *) attachments;
 };
+static inline bool lmoptp_model_is_for_gpu(const lmopt_model_t *model) {
+  return model->artifact->layout.note.device == LMOPT_DEVICE_CUDA;
+}
 void lmoptp_model_retain(lmopt_model_t *model);
 
 /* Checks model->table and finds the entries in it (table.c). */

@@ -156,6 +156,9 @@ lmopt_status_t lmoptp_read_table(lmopt_model_t *model, lmopt_error_t *error) {
   if (status)
     return status;
   const char *fault = table_fault(table);
+  // Kernels of an encoder keep what they need in the arena.
+  if (!fault && lmoptp_model_is_for_gpu(model) && table->kind == LMOPT_KIND_ENCODER && table->cache_bytes_per_position)
+    fault = "cache_bytes_per_position";
   if (fault)
     return lmoptp_fail(error, LMOPT_ERROR_MALFORMED, "%s: code table: field %s makes no sense", path, fault);
   if (table->kind == LMOPT_KIND_ENCODER)

@@ -16,9 +16,14 @@ static lmopt_status_t read_name(const char *name, int32_t *ordinal, lmopt_error_
     return LMOPT_OK;
   size_t length = strncmp(name, "cuda:", 5) == 0 ? strspn(name + 5, "0123456789") : 0;
   if (length == 0 || length > 4 || name[5 + length])
-    return lmoptp_fail(error, LMOPT_ERROR_USAGE, "there is no device '%.40s'; expected cuda or cuda:N", name);
+    return lmoptp_fail(error, LMOPT_ERROR_USAGE, "there is no device '%.40s'; expected cpu, cuda or cuda:N", name);
   *ordinal = (int32_t)strtol(name + 5, NULL, 10);
   return LMOPT_OK;
+}
+
+lmopt_status_t lmoptp_device_check_name(const char *name, lmopt_error_t *error) {
+  int32_t ordinal;
+  return read_name(name, &ordinal, error);
 }
 
 // What every failure before the context stands has in common.

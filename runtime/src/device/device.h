@@ -59,6 +59,8 @@ typedef struct {
   uint64_t memory_bytes;
 } lmoptp_device_info_t;
 
+/* Whether it is a name at all; no driver is asked. */
+lmopt_status_t lmoptp_device_check_name(const char *name, lmopt_error_t *error);
 /* `name`: "cuda" is "cuda:0", "cuda:N" is number N of those that the driver shows. */
 lmopt_status_t lmoptp_device_open(const char *name, lmoptp_device_t **out, lmopt_error_t *error);
 /* One more holder. Pages, modules, streams, graphs and events hold it, too; memory does not. */

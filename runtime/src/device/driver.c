@@ -76,9 +76,10 @@ static lmopt_status_t open_library(lmoptp_driver_t *driver, const char *device, 
   if (driver->library)
     return LMOPT_OK;
   const char *reason = dlerror();
-  return lmoptp_fail(error, LMOPT_ERROR_CPU,
-                     "device %s: no CUDA driver (%s) found: %s. Install NVIDIA's driver, or run on the CPU", device,
-                     DEFAULT_LIBRARY, reason ? reason : "out of memory");
+  return lmoptp_fail(
+      error, LMOPT_ERROR_CPU,
+      "device %s: no CUDA driver (%s) found: %s. Install NVIDIA's driver, or take a model that was compiled for CPUs",
+      device, DEFAULT_LIBRARY, reason ? reason : "out of memory");
 }
 
 static lmopt_status_t check_version(lmoptp_driver_t *driver, const char *device, lmopt_error_t *error) {

@@ -3,9 +3,9 @@
  * Encoders: packs sequences into steps without padding. In: tokens, what comes with them, and lengths. Out: the wanted
  * results in the caller's memory. Relies on team.c. Tested by test/unit/runtime.
  */
-#include "runtime/src/platform/team.h"
 #include "runtime/src/session/check.h"
 #include "runtime/src/session/step.h"
+#include "runtime/src/session/team.h"
 
 #include <string.h>
 
@@ -16,7 +16,7 @@ typedef struct {
   int64_t count;
   const int32_t *const *inputs; // NULL: all 0
   float *const *results;
-  float *unwanted;                     // memory for the results that nobody wants
+  float *unwanted;                     // memory for the results that nobody wants, or NULL
   int64_t sequence, token;             // the first that are still to do
   const int32_t *in[LMOPT_MAX_LISTED]; // of the step under way
   float *out[LMOPT_MAX_LISTED];
@@ -81,13 +81,12 @@ static lmopt_status_t encode_step(lmopt_session_t *session, encoding_t *work, lm
   lmopt_status_t status = lmoptp_check_cancel(session, error);
   if (status)
     return status;
-  const lmopt_model_t *model = session->model;
+  lmopt_model_t *model = session->model;
   int64_t rows;
   uint64_t scratch;
   int64_t taken = pack(session, work, &rows, &scratch);
   place_rows(session, work);
   lmopt_step_t step = {
-      .weights = model->weights,
       .tokens = work->tokens + work->token,
       .rows = rows,
       .segments = session->segments,
@@ -95,8 +94,8 @@ static lmopt_status_t encode_step(lmopt_session_t *session, encoding_t *work, lm
       .inputs = work->in,
       .results = work->out,
   };
-  status = lmoptp_team_step(session->team, model->table, model->many, &step, scratch, place_segments,
-                            (void *)model->table, error);
+  status =
+      lmoptp_team_step(session->team, model, model->many, &step, scratch, place_segments, (void *)model->table, error);
   work->sequence += taken;
   work->token += rows;
   return status;
@@ -132,9 +131,13 @@ static lmopt_status_t check_sequences(const lmopt_session_t *session, const enco
   return LMOPT_OK;
 }
 
-// The code writes all results, so those that nobody wants need memory, too: as much as the widest of them.
-static uint64_t unwanted_size(const lmopt_entry_t *entry, float *const *results) {
+// The code writes all results, so those that nobody wants need memory, too: as much as the widest of them. A GPU has
+// its own for all of them.
+static uint64_t unwanted_size(const lmopt_session_t *session, float *const *results) {
+  const lmopt_entry_t *entry = session->model->many;
   uint64_t width = 0;
+  if (lmoptp_team_device(session->team))
+    return 0;
   for (uint32_t i = 0; i < entry->result_count; ++i)
     if (!results[i] && entry->results[i].width > width)
       width = entry->results[i].width;
@@ -143,7 +146,7 @@ static uint64_t unwanted_size(const lmopt_entry_t *entry, float *const *results)
 
 static lmopt_status_t encode_all(lmopt_session_t *session, encoding_t *work, lmopt_error_t *error) {
   const lmopt_entry_t *entry = session->model->many;
-  uint64_t unwanted = unwanted_size(entry, work->results);
+  uint64_t unwanted = unwanted_size(session, work->results);
   if (unwanted && !(work->unwanted = lmoptp_reserve(unwanted)))
     return lmoptp_fail_memory(error, unwanted, "the results that are not wanted");
   lmopt_status_t status = lmoptp_make_room(session, min64(work->count, entry->max_rows), error);

@@ -5,16 +5,15 @@
  * once (check.c), so that the generated code may trust its step (step.c). Between the two, history.c and window.c
  * decide what is read again. Cost: nothing that grows with the model. Tested by test/unit/runtime.
  */
-#include "runtime/src/platform/team.h"
+#include "runtime/src/session/cache.h"
 #include "runtime/src/session/check.h"
 #include "runtime/src/session/history.h"
 #include "runtime/src/session/step.h"
+#include "runtime/src/session/team.h"
 #include "runtime/src/session/window.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-enum { DEFAULT_CONTEXT = 8192 };
 
 void lmopt_cancel_request(lmopt_cancel_t *cancel) { __atomic_store_n(&cancel->requested, 1, __ATOMIC_RELAXED); }
 void lmopt_cancel_clear(lmopt_cancel_t *cancel) { __atomic_store_n(&cancel->requested, 0, __ATOMIC_RELAXED); }
@@ -23,37 +22,16 @@ void lmopt_cancel_clear(lmopt_cancel_t *cancel) { __atomic_store_n(&cancel->requ
 
 static lmopt_status_t make_team(lmopt_session_t *session, const lmopt_session_options_t *options,
                                 lmopt_error_t *error) {
+  lmopt_status_t status = lmoptp_team_check(session->model, options->team, options->device, error);
+  if (status)
+    return status;
   if (options->team) {
     lmoptp_team_retain(options->team);
     session->team = options->team;
-  } else {
-    lmopt_team_options_t team = {.struct_size = sizeof team, .threads = options->threads};
-    lmopt_status_t status = lmopt_team_create(&team, &session->team, error);
-    if (status)
-      return status;
-  }
-  return lmoptp_team_fit(session->team, session->model->table, error);
-}
-
-static lmopt_status_t make_cache(lmopt_session_t *session, int64_t context, lmopt_error_t *error) {
-  const lmopt_code_table_t *table = session->model->table;
-  if (table->kind != LMOPT_KIND_DECODER)
     return LMOPT_OK;
-  if (context < 0 || context > table->max_positions)
-    return lmoptp_fail(error, LMOPT_ERROR_USAGE, "session: a context of %lld positions; the model allows 1 to %u",
-                       (long long)context, table->max_positions);
-  if (session->window)
-    context = session->window;
-  session->context = context ? context : min64(table->max_positions, DEFAULT_CONTEXT);
-  uint64_t positions = lmoptp_round_up((uint64_t)session->context, LMOPT_CACHE_BLOCK);
-  if (__builtin_mul_overflow(positions, table->cache_bytes_per_position, &session->cache_size))
-    session->cache_size = UINT64_MAX;
-  session->cache = lmoptp_reserve(session->cache_size);
-  if (!session->cache)
-    return lmoptp_fail(error, LMOPT_ERROR_RESOURCE,
-                       "out of memory: a context of %lld positions needs %llu bytes; ask for a shorter context",
-                       (long long)session->context, (unsigned long long)session->cache_size);
-  return LMOPT_OK;
+  }
+  lmopt_team_options_t team = {.struct_size = sizeof team, .threads = options->threads, .device = options->device};
+  return lmopt_team_create(&team, &session->team, error);
 }
 
 static lmopt_status_t make_state(lmopt_session_t *session, lmopt_error_t *error) {
@@ -72,8 +50,10 @@ static lmopt_status_t make_zeros(lmopt_session_t *session, lmopt_error_t *error)
   return session->zeros ? LMOPT_OK : lmoptp_fail_memory(error, (uint64_t)entry->max_rows * 4, "the inputs of a step");
 }
 
-static lmopt_status_t make_memory(lmopt_session_t *session, int64_t context, lmopt_error_t *error) {
-  lmopt_status_t status = make_cache(session, context, error);
+static lmopt_status_t make_memory(lmopt_session_t *session, lmopt_error_t *error) {
+  lmopt_status_t status = lmoptp_team_fit(session->team, session->model, lmoptp_cache_first_bytes(session), error);
+  if (!status)
+    status = lmoptp_cache_create(session, error);
   if (!status)
     status = make_state(session, error);
   if (!status)
@@ -95,9 +75,11 @@ lmopt_status_t lmopt_session_create(lmopt_model_t *model, const lmopt_session_op
   lmoptp_model_retain(model);
   status = lmoptp_window_create(session, &own, error);
   if (!status)
-    status = make_memory(session, own.context, error);
+    status = lmoptp_cache_choose(session, own.context, error);
   if (!status)
     status = make_team(session, &own, error);
+  if (!status)
+    status = make_memory(session, error);
   if (status)
     lmopt_session_destroy(session);
   else
@@ -108,8 +90,8 @@ lmopt_status_t lmopt_session_create(lmopt_model_t *model, const lmopt_session_op
 void lmopt_session_destroy(lmopt_session_t *session) {
   if (!session)
     return;
+  lmoptp_cache_destroy(session);
   lmopt_team_destroy(session->team);
-  lmoptp_unreserve(session->cache, session->cache_size);
   lmoptp_unreserve(session->state, session->model->table->state_bytes_per_sequence);
   lmopt_model_destroy(session->model);
   free(session->segments);
@@ -235,6 +217,12 @@ lmopt_status_t lmopt_session_decode(lmopt_session_t *session, int32_t token, flo
   return lmopt_sessions_decode(&session, 1, &token, logits, error);
 }
 
+// Caches of one GPU can be reached by all its teams.
+static bool on_same_device(const lmopt_session_t *a, const lmopt_session_t *b) {
+  const lmoptp_device_t *one = lmoptp_team_device(a->team), *other = lmoptp_team_device(b->team);
+  return one == other || (one && other && lmoptp_device_info(one)->ordinal == lmoptp_device_info(other)->ordinal);
+}
+
 static lmopt_status_t check_batch(lmopt_session_t *const *sessions, int64_t count, const int32_t *tokens,
                                   lmopt_error_t *error) {
   if (count < 1)
@@ -244,6 +232,9 @@ static lmopt_status_t check_batch(lmopt_session_t *const *sessions, int64_t coun
     if (sessions[i]->model != sessions[0]->model)
       return lmoptp_fail(error, LMOPT_ERROR_USAGE,
                          "lmopt_sessions_decode: session %lld belongs to another model than session 0", (long long)i);
+    if (!on_same_device(sessions[i], sessions[0]))
+      return lmoptp_fail(error, LMOPT_ERROR_USAGE,
+                         "lmopt_sessions_decode: session %lld is on another GPU than session 0", (long long)i);
     lmopt_status_t status = check_append(sessions[i], tokens + i, 1, "lmopt_sessions_decode", error);
     if (status)
       return status;

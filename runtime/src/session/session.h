@@ -1,22 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
  *
- * The state of a session. Who works on it, each relying on those before: check.c (what callers give), step.c (one step
- * of the generated code), window.c (sessions without end), history.c (what is read again), session.c (decoders) and
- * encode.c (encoders).
+ * The state of a session. Who works on it, each relying on those before: check.c (what callers give), cache.c (memory
+ * of a sequence), step.c (one step of the generated code), window.c (sessions without end), history.c (what is read
+ * again), session.c (decoders) and encode.c (encoders). Where it computes is known to its team only (team.c).
  */
 #ifndef LMOPT_SRC_SESSION_H
 #define LMOPT_SRC_SESSION_H
 
 #include "runtime/src/artifact/model.h"
+#include "runtime/src/device/device.h"
 
 struct lmopt_session {
   lmopt_model_t *model;
   lmopt_team_t *team;
   lmopt_cancel_t *cancel;
-  void *cache;
-  uint64_t cache_size;
-  void *state;    // of a decoder whose code has one; NULL: it has none
-  int32_t *zeros; // of an encoder with inputs: for those that nobody gives
+  void *cache;           // where the team computes
+  int64_t capacity;      // positions that it is for
+  uint64_t cache_size;   // bytes
+  lmoptp_pages_t *pages; // of a team that is a GPU: what `cache` is the address of
+  void *state;           // of a decoder whose code has one; NULL: it has none
+  int32_t *zeros;        // of an encoder with inputs: for those that nobody gives
   int64_t context;
   // Tokens of the sequence, and how many of them the cache holds: fewer only while the others wait to be read again.
   int64_t held, position;

@@ -4,8 +4,9 @@
  */
 #include "runtime/src/session/step.h"
 
-#include "runtime/src/platform/team.h"
+#include "runtime/src/session/cache.h"
 #include "runtime/src/session/check.h"
+#include "runtime/src/session/team.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +31,7 @@ static lmopt_segment_t segment_of(const lmopt_session_t *session, int64_t row, i
     memset(session->state, 0, session->model->table->state_bytes_per_sequence);
   return (lmopt_segment_t){
       .cache = session->cache,
-      .capacity = (int64_t)lmoptp_round_up((uint64_t)session->context, LMOPT_CACHE_BLOCK),
+      .capacity = session->capacity,
       .position = session->position,
       .row = row,
       .rows = rows,
@@ -43,14 +44,15 @@ lmopt_status_t lmoptp_prefill_chunk(lmopt_session_t *session, lmopt_team_t *team
                                     const int32_t *targets, int64_t rows, int64_t first, float *results,
                                     lmopt_error_t *error) {
   lmopt_status_t status = lmoptp_check_cancel(session, error);
+  if (!status)
+    status = lmoptp_cache_reach(session, session->position + rows, error);
   if (status)
     return status;
-  const lmopt_model_t *model = session->model;
+  lmopt_model_t *model = session->model;
   lmopt_segment_t segment = segment_of(session, 0, rows);
   for (int64_t i = first; i < rows; ++i)
     session->rows[i - first] = (int32_t)i;
   lmopt_step_t step = {
-      .weights = model->weights,
       .tokens = tokens,
       .rows = rows,
       .segments = &segment,
@@ -60,7 +62,7 @@ lmopt_status_t lmoptp_prefill_chunk(lmopt_session_t *session, lmopt_team_t *team
       .output_rows = session->rows,
       .output_count = rows - first,
   };
-  status = lmoptp_team_step(team, model->table, targets ? model->score : model->many, &step, 0, NULL, NULL, error);
+  status = lmoptp_team_step(team, model, targets ? model->score : model->many, &step, 0, NULL, NULL, error);
   if (!status)
     session->position += rows;
   return status;
@@ -74,15 +76,16 @@ static const lmopt_entry_t *entry_for(const lmopt_model_t *model, int64_t top) {
 lmopt_status_t lmoptp_decode_pass(lmopt_session_t *const *sessions, int64_t count, const int32_t *tokens, int64_t top,
                                   float *logits, lmopt_session_t *leader, lmopt_error_t *error) {
   lmopt_status_t status = lmoptp_check_cancel(leader, error);
+  for (int64_t i = 0; i < count && !status; ++i)
+    status = lmoptp_cache_reach(sessions[i], sessions[i]->position + 1, error);
   if (status)
     return status;
-  const lmopt_model_t *model = leader->model;
+  lmopt_model_t *model = leader->model;
   for (int64_t i = 0; i < count; ++i) {
     leader->segments[i] = segment_of(sessions[i], i, 1);
     leader->rows[i] = (int32_t)i;
   }
   lmopt_step_t step = {
-      .weights = model->weights,
       .tokens = tokens,
       .rows = count,
       .segments = leader->segments,
@@ -93,7 +96,7 @@ lmopt_status_t lmoptp_decode_pass(lmopt_session_t *const *sessions, int64_t coun
       .top = top,
   };
   const lmopt_entry_t *entry = entry_for(model, top);
-  status = lmoptp_team_step(leader->team, model->table, entry, &step, 0, NULL, NULL, error);
+  status = lmoptp_team_step(leader->team, model, entry, &step, 0, NULL, NULL, error);
   for (int64_t i = 0; i < count && !status; ++i)
     ++sessions[i]->position;
   return status;

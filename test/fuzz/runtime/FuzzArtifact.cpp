@@ -28,8 +28,27 @@ static uint64_t readAll(const lmopt_artifact_t *artifact) {
   return sum;
 }
 
+/// Kernels of the architectures that the names of blobs tell.
+static uint64_t readKernels(const lmopt_artifact_t *artifact) {
+  uint64_t sum = 0;
+  for (uint32_t i = 0; const char *blob = lmopt_artifact_meta_name(artifact, i); ++i) {
+    const char *architecture = std::strchr(blob, '.');
+    uint32_t count = 0;
+    if (!architecture || lmopt_artifact_count_kernels(artifact, architecture + 1, &count, nullptr) != LMOPT_OK)
+      continue;
+    for (uint32_t kernel = 0; kernel < count; ++kernel) {
+      lmopt_kernel_info_t info{};
+      info.struct_size = sizeof info;
+      if (lmopt_artifact_get_kernel(artifact, architecture + 1, kernel, &info, nullptr) != LMOPT_OK)
+        std::abort();
+      sum += std::strlen(info.name);
+    }
+  }
+  return sum;
+}
+
 static void use(const lmopt_artifact_t *artifact) {
-  volatile uint64_t read = readAll(artifact);
+  volatile uint64_t read = readAll(artifact) + readKernels(artifact);
   (void)read;
   lmopt_error_t error{};
   lmopt_tokenizer_t *tokenizer = nullptr;

@@ -149,8 +149,11 @@ TEST(Artifact, refusesVersionsThatDoNotFitTogether) {
   expectMalformed(withVersions(std::vector<uint64_t>(LMOPT_MAX_VERSIONS + 1)), "more than 8 versions");
   std::string bytes = withVersions({0, 1});
   size_t second = Bytes(decoderPath).section(".lmopt.weights").sh_offset + 2 * (12 + 8) + sizeof(lmopt_note_t);
-  bytes[second + offsetof(lmopt_note_t, weight_bytes)] ^= 1;
-  expectMalformed(bytes, "its notes differ in ABI or size of the weights");
+  for (size_t field : {offsetof(lmopt_note_t, weight_bytes), offsetof(lmopt_note_t, device)}) {
+    std::string changed = bytes;
+    changed[second + field] ^= 1;
+    expectMalformed(changed, "its notes differ in ABI, device or size of the weights");
+  }
 }
 
 TEST(Artifact, infoOfAnOlderCaller) {

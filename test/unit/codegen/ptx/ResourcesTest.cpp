@@ -73,6 +73,10 @@ std::function<std::string(nvptx::KernelLibrary &)> linear(int64_t outputs, int64
   };
 }
 
+std::function<std::string(nvptx::KernelLibrary &)> grouped(const nvptx::LinearSpec &linear, int64_t rows) {
+  return [=](nvptx::KernelLibrary &kernels) { return linearDecodeKernel(kernels, {linear, rows}); };
+}
+
 std::string rowsOf(nvptx::KernelLibrary &kernels) {
   return rowKernel(kernels, {576,
                              {{Kind::Load, {}, {0}},
@@ -100,6 +104,11 @@ std::string embeddingOf(nvptx::KernelLibrary &kernels) {
                               {Kind::StoreFloats, {2}, {6}},
                               {Kind::StoreCodes, {2}, {7, 8, 9}}}});
 }
+std::string rotatedOf(nvptx::KernelLibrary &kernels) {
+  RowStep rotate = {Kind::Rotate, {0}}, store = {Kind::StoreGroups, {1}, {1, 2, 3}};
+  rotate.size = 256, store.size = 32;
+  return rowKernel(kernels, {1536, {{Kind::Load, {}, {0}}, rotate, store}});
+}
 std::string answerOf(nvptx::KernelLibrary &kernels) {
   return rowKernel(kernels, {384,
                              {{Kind::LoadListed, {}, {0, 1}},
@@ -120,9 +129,14 @@ std::vector<Recorded> kernels() {
       {"bf16, 8 rows", 63, linear(576, 1536, WeightFormat::Bf16, 8)},
       {"bf16, 32 rows", 76, linear(4096, 4096, WeightFormat::Bf16, 32)},
       {"f32, 8 rows", 78, linear(576, 1536, WeightFormat::F32, 8)},
+      {"8 bits in groups, 8 rows", 62, grouped({4096, 4096, WeightFormat::Grouped, false, 8, 32}, 8)},
+      {"4 bits in groups, 8 rows", 62, grouped({4096, 11008, WeightFormat::Grouped, false, 4, 32}, 8)},
+      {"4 bits and minima, 16 rows", 64, grouped({4096, 4096, WeightFormat::Grouped, true, 4, 64, true}, 16)},
+      {"small scales, 8 rows", 61, grouped({4096, 4096, WeightFormat::Grouped, false, 4, 32, true, true}, 8)},
       {"norm and codes", 30, rowsOf},
       {"gated product and codes", 39, gatedOf},
-      {"embedding, positions, norm and codes", 30, embeddingOf},
+      {"embedding, positions, norm and codes", 32, embeddingOf},
+      {"rotation and codes in groups", 31, rotatedOf},
       {"listed rows to the caller", 24, answerOf},
       {"keys and values", 26, [=](auto &kernels) { return storeKeysValuesKernel(kernels, smol); }},
       {"attention, 3 heads of 64", 56, [=](auto &kernels) { return attendRowsKernel(kernels, smol); }},

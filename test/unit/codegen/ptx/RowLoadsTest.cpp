@@ -3,6 +3,7 @@
 // Where row kernels get rows from, on the interpreter: tables and lists by number, positions, tables that lie as
 // weights of a product, in each of their formats; bit for bit, odd widths, plain and strict.
 #include "lmopt/abi.h"
+#include "test/unit/codegen/ptx/GroupedWeights.h"
 #include "test/unit/codegen/ptx/RowRun.h"
 
 using namespace lmopt;
@@ -110,6 +111,23 @@ TEST(PtxRowLoads, RowsOfWeightsOfAProduct) {
         for (int64_t i = 0; i < spec.floatBytes() / 4; ++i)
           ASSERT_EQ(found[size_t(r * spec.floatBytes() / 4 + i)], i < width ? table.number(numbers[size_t(r)], i) : 0)
               << r << ", " << i;
+    }
+}
+
+TEST(PtxRowLoads, RowsOfWeightsInGroups) {
+  for (const GroupFormat &format : groupFormats())
+    for (int64_t groups : {1, 3, 8}) {
+      SCOPED_TRACE(std::string(format.name) + ", " + std::to_string(groups));
+      GroupedWeights table(format.spec(45, groups * format.group, false), unsigned(groups));
+      std::vector<int32_t> numbers = {44, 0, 27};
+      RowStep gather = {Kind::GatherFragments, {}, {0, 1}};
+      gather.table = table.spec;
+      RowSpec spec = {table.spec.inputs, {gather, {Kind::StoreFloats, {0}, {2}}}};
+      std::vector<float> found = as<float>(
+          resultOf(spec, {memory(table.packed()), memory(numbers), result(size_t(kRows * spec.floatBytes()))}));
+      for (int64_t r = 0; r < kRows; ++r)
+        for (int64_t i = 0; i < spec.width; ++i)
+          ASSERT_EQ(found[size_t(r * spec.width + i)], table.number(numbers[size_t(r)], i)) << r << ", " << i;
     }
 }
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
  *
- * The team of threads that runs one step of a model together, and the scratch memory of a step.
+ * A team of threads that runs one step of a model together, and the scratch memory of a step.
  * In: an entry point of the generated code and its step. Out: the entry has run on every thread.
  * A wait is short in the middle of a step (tens of microseconds), so waiters first spin, giving way now and then to
  * whoever wants their CPU, then sleep on a futex; whoever finishes a wait makes a system call only when somebody
  * sleeps. Steps of one team run one after another. Cost: one wake-up and one closing barrier for each step. Tested by
  * test/unit/runtime, also under ThreadSanitizer.
  */
-#include "runtime/src/platform/team.h"
+#include "runtime/src/platform/threads.h"
 
 #include <errno.h>
 #include <linux/futex.h>
@@ -48,17 +48,16 @@ typedef struct {
 } event_t;
 
 typedef struct {
-  lmopt_team_t *team;
+  lmoptp_threads_t *team;
   int32_t index;
   pthread_t handle;
 } worker_t;
 
-struct lmopt_team {
+struct lmoptp_threads {
   event_t start;                            // one more for each step
   event_t generation;                       // one more for each barrier
   _Alignas(CACHE_LINE) atomic_uint arrived; // threads that wait at the barrier
-  _Alignas(CACHE_LINE) atomic_int references;
-  int32_t threads;
+  _Alignas(CACHE_LINE) int32_t threads;
   int32_t started; // workers that exist
   uint64_t spin_ticks;
   worker_t *workers;
@@ -125,7 +124,7 @@ static void event_signal(event_t *event) {
 }
 
 static void barrier_wait(void *opaque) {
-  lmopt_team_t *team = opaque;
+  lmoptp_threads_t *team = opaque;
   unsigned generation = atomic_load_explicit(&team->generation.value, memory_order_relaxed);
   if (atomic_fetch_add_explicit(&team->arrived, 1, memory_order_acq_rel) + 1 == (unsigned)team->threads) {
     atomic_store_explicit(&team->arrived, 0, memory_order_relaxed);
@@ -136,7 +135,7 @@ static void barrier_wait(void *opaque) {
 }
 
 // What every thread does in one step.
-static void run_entry(lmopt_team_t *team, int32_t thread) {
+static void run_entry(lmoptp_threads_t *team, int32_t thread) {
   const lmopt_step_t *step = team->step;
   if (step->mark)
     step->mark(step->mark_user, thread, LMOPT_MARK_BEGIN);
@@ -147,7 +146,7 @@ static void run_entry(lmopt_team_t *team, int32_t thread) {
 
 static void *work(void *opaque) {
   worker_t *self = opaque;
-  lmopt_team_t *team = self->team;
+  lmoptp_threads_t *team = self->team;
   _mm_setcsr(DEFAULT_MXCSR);
   for (unsigned step = 0;; ++step) {
     event_wait(&team->start, step, team->spin_ticks);
@@ -185,7 +184,7 @@ static int start_worker(worker_t *worker, const int32_t *cpu) {
   return code;
 }
 
-static lmopt_status_t start_workers(lmopt_team_t *team, const int32_t *cpus, lmopt_error_t *error) {
+static lmopt_status_t start_workers(lmoptp_threads_t *team, const int32_t *cpus, lmopt_error_t *error) {
   // Signals belong to the threads of the host: workers are born with all of them blocked.
   sigset_t all, before;
   sigfillset(&all);
@@ -228,7 +227,9 @@ static uint64_t choose_spin(const lmopt_team_options_t *options, int32_t threads
   return (uint64_t)(options->spin_us ? options->spin_us : DEFAULT_SPIN_US) * TICKS_PER_US;
 }
 
-static void team_free(lmopt_team_t *team) {
+void lmoptp_threads_destroy(lmoptp_threads_t *team) {
+  if (!team)
+    return;
   team->stop = true;
   event_signal(&team->start);
   for (int32_t i = 1; i <= team->started; ++i)
@@ -240,15 +241,15 @@ static void team_free(lmopt_team_t *team) {
   free(team);
 }
 
-lmopt_status_t lmopt_team_create(const lmopt_team_options_t *options, lmopt_team_t **out, lmopt_error_t *error) {
-  lmopt_team_options_t own;
-  lmopt_status_t status = lmoptp_read_options(&own, sizeof own, options, "lmopt_team_options_t", error);
-  if (status || (status = check_options(&own, error)))
+lmopt_status_t lmoptp_threads_create(const lmopt_team_options_t *options, lmoptp_threads_t **out,
+                                     lmopt_error_t *error) {
+  lmopt_status_t status = check_options(options, error);
+  if (status)
     return status;
-  int32_t threads = own.threads ? own.threads : available_cpus();
+  int32_t threads = options->threads ? options->threads : available_cpus();
   if (threads > MAX_THREADS)
     threads = MAX_THREADS;
-  lmopt_team_t *team = aligned_alloc(CACHE_LINE, lmoptp_round_up(sizeof *team, CACHE_LINE));
+  lmoptp_threads_t *team = aligned_alloc(CACHE_LINE, lmoptp_round_up(sizeof *team, CACHE_LINE));
   worker_t *workers = calloc((size_t)threads, sizeof *workers);
   if (!team || !workers) {
     free(team);
@@ -258,27 +259,19 @@ lmopt_status_t lmopt_team_create(const lmopt_team_options_t *options, lmopt_team
   memset(team, 0, sizeof *team);
   team->workers = workers;
   team->threads = threads;
-  team->spin_ticks = choose_spin(&own, threads);
-  atomic_init(&team->references, 1);
+  team->spin_ticks = choose_spin(options, threads);
   pthread_mutex_init(&team->lock, NULL);
-  status = start_workers(team, own.cpus, error);
+  status = start_workers(team, options->cpus, error);
   if (status)
-    team_free(team);
+    lmoptp_threads_destroy(team);
   else
     *out = team;
   return status;
 }
 
-void lmoptp_team_retain(lmopt_team_t *team) { atomic_fetch_add_explicit(&team->references, 1, memory_order_relaxed); }
+int32_t lmoptp_threads_count(const lmoptp_threads_t *team) { return team->threads; }
 
-void lmopt_team_destroy(lmopt_team_t *team) {
-  if (team && atomic_fetch_sub_explicit(&team->references, 1, memory_order_acq_rel) == 1)
-    team_free(team);
-}
-
-int32_t lmopt_team_threads(const lmopt_team_t *team) { return team->threads; }
-
-void lmopt_team_set_profile(lmopt_team_t *team, lmopt_profile_fn profile, void *user) {
+void lmoptp_threads_set_profile(lmoptp_threads_t *team, lmopt_profile_fn profile, void *user) {
   pthread_mutex_lock(&team->lock);
   team->profile = profile;
   team->profile_user = user;
@@ -300,7 +293,7 @@ static lmopt_status_t grow(void **memory, uint64_t *size, uint64_t wanted, const
   return LMOPT_OK;
 }
 
-static lmopt_status_t fit_arena(lmopt_team_t *team, const lmopt_code_table_t *table, lmopt_error_t *error) {
+static lmopt_status_t fit_arena(lmoptp_threads_t *team, const lmopt_code_table_t *table, lmopt_error_t *error) {
   uint64_t bytes;
   if (__builtin_mul_overflow(table->arena_bytes_per_thread, (uint64_t)team->threads, &bytes) ||
       __builtin_add_overflow(bytes, table->arena_bytes, &bytes))
@@ -308,14 +301,14 @@ static lmopt_status_t fit_arena(lmopt_team_t *team, const lmopt_code_table_t *ta
   return grow(&team->arena, &team->arena_size, bytes, "the scratch memory of the model's steps", error);
 }
 
-lmopt_status_t lmoptp_team_fit(lmopt_team_t *team, const lmopt_code_table_t *table, lmopt_error_t *error) {
+lmopt_status_t lmoptp_threads_fit(lmoptp_threads_t *team, const lmopt_code_table_t *table, lmopt_error_t *error) {
   pthread_mutex_lock(&team->lock);
   lmopt_status_t status = fit_arena(team, table, error);
   pthread_mutex_unlock(&team->lock);
   return status;
 }
 
-static void run(lmopt_team_t *team, lmopt_entry_fn entry, const lmopt_step_t *step) {
+static void run(lmoptp_threads_t *team, lmopt_entry_fn entry, const lmopt_step_t *step) {
   unsigned mxcsr = _mm_getcsr();
   _mm_setcsr(DEFAULT_MXCSR);
   team->entry = entry;
@@ -328,9 +321,9 @@ static void run(lmopt_team_t *team, lmopt_entry_fn entry, const lmopt_step_t *st
   _mm_setcsr(mxcsr);
 }
 
-lmopt_status_t lmoptp_team_step(lmopt_team_t *team, const lmopt_code_table_t *table, const lmopt_entry_t *entry,
-                                lmopt_step_t *step, uint64_t scratch_bytes, lmoptp_prepare_fn prepare, void *user,
-                                lmopt_error_t *error) {
+lmopt_status_t lmoptp_threads_step(lmoptp_threads_t *team, const lmopt_code_table_t *table, const lmopt_entry_t *entry,
+                                   lmopt_step_t *step, uint64_t scratch_bytes, lmoptp_prepare_fn prepare, void *user,
+                                   lmopt_error_t *error) {
   pthread_mutex_lock(&team->lock);
   lmopt_status_t status = fit_arena(team, table, error);
   if (!status && prepare)

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Programs of steps planned for GPUs: packed weights (ptx-choose-layouts), then where rows lie and which step must be
+// over before which begins (ptx-schedule). In: a module with programs of steps. Out: the same, scheduled: a decoder's
+// for many rows and for few, an encoder's for many. Tested by test/codegen/ptx.
+#ifndef LMOPT_CODEGEN_PTX_PLANPROGRAMS_H
+#define LMOPT_CODEGEN_PTX_PLANPROGRAMS_H
+
+#include "mlir/IR/BuiltinOps.h"
+
+namespace lmopt::nvptx {
+
+/// Most rows of a step: of a prompt, and of sequences that are decoded together (what a product reads weights for
+/// once).
+constexpr int64_t kPrefillRows = 128, kDecodeRows = 64;
+
+/// Fail with a located error where an op has no code for GPUs. Programs that only spare work ("score", the greatest
+/// logits alone) are dropped: a caller then takes all logits.
+mlir::LogicalResult chooseLayouts(mlir::ModuleOp module);
+mlir::LogicalResult schedulePrograms(mlir::ModuleOp module);
+
+void registerPlanPasses();
+
+} // namespace lmopt::nvptx
+
+#endif // LMOPT_CODEGEN_PTX_PLANPROGRAMS_H

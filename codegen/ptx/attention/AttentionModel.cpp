@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The two halves of attention for GPUs. Decoders keep keys and values in the cache, and attend row by row, or, in
+// prompts over a cache of bf16, 64 rows at a time on tensor cores; encoders read keys and values where they were made.
+// One spec serves both halves: they must agree on the cache. Tested by test/codegen/ptx and all models compiled for
+// GPUs.
+#include "codegen/plan/FormSteps.h"
+#include "codegen/plan/Neighbours.h"
+#include "codegen/ptx/Ptx.h"
+#include "codegen/ptx/attention/AttendRows.h"
+#include "codegen/ptx/attention/AttendSegments.h"
+#include "codegen/ptx/attention/AttendTile.h"
+
+using namespace mlir;
+
+namespace lmopt::nvptx {
+
+namespace {
+
+plan::ProgramOp programOf(plan::StepOp step) { return step->getParentOfType<plan::ProgramOp>(); }
+
+/// Positions that a part covers; parts are counted where a step is launched.
+constexpr int64_t kPartPositions = AttentionSpec::kBlock * AttentionSpec::kPartBlocks;
+
+template <class HalfOp>
+void readHalf(HalfOp op, AttentionSpec &spec, plan::ProgramOp program) {
+  spec.kvHeads = op.getKvHeads();
+  spec.width = op.getHeadWidth();
+  spec.format = op.isBf16() ? CacheFormat::Bf16 : op.isInt8() ? CacheFormat::I8 : CacheFormat::F32;
+  if (lm::RopeAttr rope = op.getRopeAttr()) {
+    spec.rotary = static_cast<int64_t>(rope.getDims());
+    spec.positions = program.getMaxPositions();
+    spec.ropeSwitchPositions = plan::ropeSwitch(rope, program);
+  }
+}
+
+AttentionSpec specOf(lm::AttendOp op, plan::StepOp step) {
+  AttentionSpec spec;
+  readHalf(op, spec, programOf(step));
+  spec.heads = op.getHeads();
+  spec.scale = op.getScale().convertToFloat();
+  return spec;
+}
+
+AttentionSpec specOf(lm::CacheAppendOp op, plan::StepOp step) {
+  AttentionSpec spec;
+  spec.heads = op.getKvHeads();
+  readHalf(op, spec, programOf(step));
+  return spec;
+}
+
+/// What a cache may be whose rows these kernels store and read.
+template <class HalfOp>
+LogicalResult checkHalf(HalfOp op, plan::ProgramOp program) {
+  int64_t width = op.getHeadWidth(), unit = op.isInt8() ? 16 : 8;
+  if (op.getProjectionAttr())
+    return plan::refuse(op, "attention to projected keys and values is not supported on GPUs yet");
+  if (op.getValueWidth() != width)
+    return plan::refuse(op, "values of another width than keys are not supported on GPUs yet (found " +
+                                Twine(op.getValueWidth()) + " and " + Twine(width) + ")");
+  if (width % unit != 0 || width > 256)
+    return plan::refuse(op, "heads of " + Twine(width) + " numbers are not supported on GPUs; use a multiple of " +
+                                Twine(unit) + " up to 256");
+  lm::RopeAttr rope = op.getRopeAttr();
+  if (rope && !program.isDecoder())
+    return plan::refuse(op, "rope in an encoder is not supported on GPUs yet");
+  return rope ? plan::prepareRope(op, rope, program) : success();
+}
+
+/// What both halves have in common.
+template <class Model, class HalfOp>
+struct HalfModel : KernelOpInterface::ExternalModel<Model, HalfOp> {
+  static std::optional<plan::PackedUse> anglesOf(Operation *op, plan::ProgramOp program) {
+    lm::RopeAttr rope = cast<HalfOp>(op).getRopeAttr();
+    if (!rope)
+      return std::nullopt;
+    return plan::PackedUse{
+        {}, AnglesAttr::get(op->getContext(), rope, program.getMaxPositions(), plan::ropeSwitch(rope, program))};
+  }
+  /// Where there is no table, nothing reads it.
+  static Argument anglesArgument(Operation *op, LaunchBuilder &launches) {
+    std::optional<plan::PackedUse> angles = anglesOf(op, programOf(launches.step));
+    return angles ? launches.weight(*angles) : Argument{Argument::Weights};
+  }
+  void getPackedWeights(Operation *op, plan::ProgramOp program, SmallVectorImpl<plan::PackedUse> &uses) const {
+    if (std::optional<plan::PackedUse> angles = anglesOf(op, program))
+      uses.push_back(*angles);
+  }
+  bool writesPackedRows(Operation *) const { return false; }
+};
+
+struct AppendModel : HalfModel<AppendModel, lm::CacheAppendOp> {
+  LogicalResult prepare(Operation *op, plan::ProgramOp program) const {
+    return checkHalf(cast<lm::CacheAppendOp>(op), program);
+  }
+  int64_t getStateBytes(Operation *op, plan::StepOp step) const {
+    return programOf(step).isDecoder() ? specOf(cast<lm::CacheAppendOp>(op), step).cacheBytesPerPosition() : 0;
+  }
+  int64_t getScratchBytes(Operation *, plan::StepOp, int64_t) const { return 0; }
+  StringRef getUnit(Operation *) const { return "none"; }
+  void launch(Operation *op, LaunchBuilder &launches) const {
+    if (!programOf(launches.step).isDecoder())
+      return;
+    auto append = cast<lm::CacheAppendOp>(op);
+    Launch launch;
+    launch.kernel = storeKeysValuesKernel(launches.kernels, specOf(append, launches.step));
+    launch.arguments = {launches.rowsOf(append.getKey()), launches.rowsOf(append.getValue()),
+                        anglesArgument(op, launches),     {Argument::RowTable},
+                        launches.stateOffset(),           launches.stateBlockBytes()};
+    launch.grid[0] = Size::rows(plan::Domain::tokens);
+    launches.add(std::move(launch));
+  }
+};
+
+struct AttendModel : HalfModel<AttendModel, lm::AttendOp> {
+  LogicalResult prepare(Operation *op, plan::ProgramOp program) const {
+    auto attend = cast<lm::AttendOp>(op);
+    if (!llvm::all_equal(attend.getGroupSizes()))
+      return plan::refuse(op, "groups of heads of several sizes are not supported on GPUs yet");
+    if (attend.isCausal() != program.isDecoder())
+      return plan::refuse(op, "GPUs attend causally in decoders and to all positions in encoders only");
+    if (!program.isDecoder() && attend.isInt8())
+      return plan::refuse(op, "encoders attend in f32 or bf16 on GPUs, not in codes");
+    return checkHalf(attend, program);
+  }
+  int64_t getStateBytes(Operation *, plan::StepOp) const { return 0; }
+  int64_t getScratchBytes(Operation *op, plan::StepOp step, int64_t rows) const {
+    plan::ProgramOp program = programOf(step);
+    int64_t parts = AttentionSpec::partsAt(program.getMaxPositions() - 1);
+    return program.isDecoder() ? specOf(cast<lm::AttendOp>(op), step).partsBytes(rows, parts) : 0;
+  }
+  StringRef getUnit(Operation *) const { return "f32"; }
+  void launch(Operation *op, LaunchBuilder &launches) const {
+    auto attend = cast<lm::AttendOp>(op);
+    plan::ProgramOp program = programOf(launches.step);
+    if (!program.isDecoder())
+      return launchSegments(attend, launches);
+    bool isPrompt = !program.getFew() && canAttendTile(specOf(attend, launches.step));
+    isPrompt ? launchTile(attend, launches) : launchRows(attend, launches);
+  }
+
+  static void launchTile(lm::AttendOp op, LaunchBuilder &launches) {
+    AttentionSpec spec = specOf(op, launches.step);
+    Launch attend;
+    attend.kernel = attendTileKernel(launches.kernels, spec);
+    attend.arguments = {launches.rowsOf(op.getQuery()),
+                        anglesArgument(op, launches),
+                        {Argument::RowTable},
+                        {Argument::Segments},
+                        launches.result(),
+                        launches.stateOffset(),
+                        launches.stateBlockBytes()};
+    attend.grid[0] = Size::rows(plan::Domain::tokens, kTileRows); // no segment has more
+    attend.grid[1] = Size::fixed(spec.heads);
+    attend.grid[2] = Size::rows(plan::Domain::segments);
+    launches.add(std::move(attend));
+  }
+
+  static void launchRows(lm::AttendOp op, LaunchBuilder &launches) {
+    AttentionSpec spec = specOf(op, launches.step);
+    Argument parts = Argument::number(Size::positions(kPartPositions));
+    Launch attend;
+    attend.kernel = attendRowsKernel(launches.kernels, spec);
+    attend.arguments = {
+        launches.rowsOf(op.getQuery()), anglesArgument(op, launches), {Argument::RowTable}, launches.scratch(), parts,
+        launches.stateOffset(),         launches.stateBlockBytes()};
+    attend.grid[0] = Size::positions(kPartPositions);
+    attend.grid[1] = Size::fixed(spec.kvHeads);
+    attend.grid[2] = Size::rows(plan::Domain::tokens);
+    launches.add(std::move(attend));
+    Launch join;
+    join.kernel = joinPartsKernel(launches.kernels, spec);
+    join.arguments = {launches.scratch(), {Argument::RowTable}, launches.result(), parts};
+    join.grid[0] = Size::rows(plan::Domain::tokens);
+    launches.add(std::move(join));
+  }
+
+  static void launchSegments(lm::AttendOp op, LaunchBuilder &launches) {
+    AttentionSpec spec = specOf(op, launches.step);
+    plan::StepOp maker = plan::stateMaker(launches.step);
+    auto append = cast<lm::CacheAppendOp>(maker.getKernelOp());
+    auto made = [&](Value inside) { return placeOf(maker.getInputs()[cast<BlockArgument>(inside).getArgNumber()]); };
+    // Heads of other widths attend in f32, which is no less exact.
+    bool isTile = spec.format == CacheFormat::Bf16 && canAttendSegmentsTile(spec);
+    Launch launch;
+    launch.kernel =
+        isTile ? attendSegmentsTileKernel(launches.kernels, spec) : attendSegmentsKernel(launches.kernels, spec);
+    launch.arguments = {launches.rowsOf(op.getQuery()),
+                        made(append.getKey()),
+                        made(append.getValue()),
+                        {Argument::Segments},
+                        launches.result()};
+    launch.grid[0] = Size::positions(isTile ? kSegmentTileRows : kSegmentRows);
+    launch.grid[1] = Size::fixed(spec.heads);
+    launch.grid[2] = Size::rows(plan::Domain::segments);
+    launches.add(std::move(launch));
+  }
+};
+} // namespace
+
+void registerAttentionModels(DialectRegistry &registry) {
+  registry.addExtension(+[](MLIRContext *context, lm::LMDialect *) {
+    lm::CacheAppendOp::attachInterface<AppendModel>(*context);
+    lm::AttendOp::attachInterface<AttendModel>(*context);
+  });
+}
+
+} // namespace lmopt::nvptx

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// See GroupedDecode.h.
+#include "codegen/ptx/linear/GroupedDecode.h"
+
+#include "codegen/ptx/linear/LinearResults.h"
+
+using namespace mlir;
+
+namespace lmopt::nvptx {
+
+namespace {
+
+using Values = Emitter::Values;
+constexpr int64_t kWarps = GroupedDecodeSpec::kWarps, kThreads = kWarps * kWarpLanes, kSlice = LinearSpec::kSlice;
+/// Bytes of the sums of 16 outputs and 8 rows.
+constexpr int64_t kSums = 512;
+
+class GroupedEmitter {
+public:
+  GroupedEmitter(Emitter &e, const GroupedDecodeSpec &spec, ValueRange a)
+      : e(e), spec(spec), linear(spec.linear), codes(a[1]), rowScales(a[2]), groups(a[3]), shared(e.shared()),
+        thread(e.thread()), lane(e.lane()), warp(e.warp()), tile(e.block()), firstRow(e.mul(e.blockY(), spec.rows)),
+        tileWeights(e.at(e.atElement(a[0], tile, linear.slices() * kSlice), e.mul(lane, 16))),
+        tileScales(e.atElement(e.at(a[0], linear.scaleOffset()), tile, linear.groups() * linear.scaleBytes())),
+        results{e, linear, a[0], a[4], a[5], a[6]} {}
+
+  void run() {
+    copyPiece(e.number(0));
+    Values carried = loadSlices(e.number(0));
+    carried.append(1, e.floatOf(0));
+    carried = e.loop(e.number(0), e.number(spec.pieces()), 1, carried,
+                     [&](Value piece, const Values &before) { return onePiece(piece, before); });
+    finish(carried.back());
+  }
+
+private:
+  Emitter &e;
+  const GroupedDecodeSpec &spec;
+  const LinearSpec &linear;
+  Value codes, rowScales, groups, shared, thread, lane, warp, tile, firstRow, tileWeights, tileScales;
+  LinearResults results;
+
+  /// Slices that a warp takes of a piece.
+  int64_t together() const { return spec.pieceSlices() / kWarps; }
+  /// 32s of inputs in a slice, each with sums of its own.
+  int64_t partsOfSlice() const { return linear.sliceBytes() / 32; }
+  int64_t rowGroups() const { return spec.rows / 8; }
+  Value bufferOf(Value piece) { return e.at(shared, e.mul(e.bitAnd(piece, 1), e.number(spec.bufferBytes()))); }
+  Value sliceOf(int64_t u) { return e.add(warp, kWarps * u); } ///< of a warp, in a piece
+
+  // Carried: weights of this piece; the sum of one output and row.
+  Values onePiece(Value piece, const Values &before) {
+    e.waitForCopies();
+    e.barrier(); // the piece has come; the sums and the buffer of the one before have been read
+    addProducts(piece, before);
+    Value next = e.add(piece, 1);
+    e.ifThen(e.less(next, e.number(spec.pieces())), [&] { copyPiece(next); });
+    Values carried = loadSlices(next);
+    e.barrier();
+    carried.push_back(addGroups(piece, before.back()));
+    return carried;
+  }
+
+  //===--- From memory ---===//
+
+  Values loadSlices(Value piece) {
+    Values words;
+    for (int64_t u = 0; u < together(); ++u) {
+      Value slice = e.add(e.mul(piece, spec.pieceSlices()), sliceOf(u));
+      llvm::append_range(words, e.ifThen(e.less(slice, e.number(linear.slices())), Values(4, e.number(0)),
+                                         [&] { return e.loadWords(e.at(tileWeights, e.mul(slice, kSlice))); }));
+    }
+    return words;
+  }
+
+  void copyPiece(Value piece) {
+    Value to = bufferOf(piece);
+    copyCodes(piece, to);
+    Value first = e.mul(piece, spec.pieceGroups()), left = e.sub(e.number(linear.groups()), first);
+    copyGroups(first, left, e.at(to, spec.groupsPlace()));
+    copyScales(first, left, e.at(to, spec.scalesPlace()));
+    e.closeCopies();
+  }
+  // Sixteen bytes a thread and turn; rows and inputs that there are not are zero.
+  void copyCodes(Value piece, Value to) {
+    int64_t chunks = spec.pieceInputs() / 16;
+    e.loop(thread, e.number(spec.rows * chunks), kThreads, [&](Value i) {
+      Value row = e.div(i, chunks), chunk = e.rem(i, chunks), own = e.add(firstRow, row);
+      Value place = e.add(e.mul(piece, spec.pieceInputs()), e.mul(chunk, 16));
+      Value isThere =
+          arith::AndIOp::create(e.b, e.loc, e.less(own, results.count), e.less(place, e.number(linear.rowBytes())));
+      Value from = e.at(e.atElement(codes, e.select(isThere, own, e.number(0)), linear.rowBytes()),
+                        e.select(isThere, place, e.number(0)));
+      e.copyAsync(e.at(to, e.add(e.mul(row, e.number(spec.codeStride())), e.mul(chunk, 16))), from,
+                  e.select(isThere, e.number(16), e.number(0)));
+    });
+  }
+  // Zero for rows that there are not; groups that there are not nobody reads.
+  void copyGroups(Value first, Value left, Value to) {
+    GroupedRow layout = {linear.inputs, linear.group};
+    e.loop(thread, e.number(spec.rows * spec.pieceGroups()), kThreads, [&](Value i) {
+      Value row = e.div(i, spec.pieceGroups()), group = e.rem(i, spec.pieceGroups()), own = e.add(firstRow, row);
+      Value isThere = arith::AndIOp::create(e.b, e.loc, e.less(own, results.count), e.less(group, left));
+      Value from = e.at(e.atElement(groups, e.select(isThere, own, e.number(0)), layout.groupsBytes()),
+                        e.select(isThere, e.mul(e.add(first, group), GroupedRow::kGroupBytes), e.number(0)));
+      e.copyEightAsync(e.at(to, e.mul(i, GroupedRow::kGroupBytes)), from,
+                       e.select(isThere, e.number(GroupedRow::kGroupBytes), e.number(0)));
+    });
+  }
+  void copyScales(Value first, Value left, Value to) {
+    int64_t chunks = linear.scaleBytes() / 16;
+    Value end = e.mul(e.min(left, e.number(spec.pieceGroups())), chunks);
+    e.loop(thread, end, kThreads, [&](Value i) {
+      Value from = e.at(tileScales, e.add(e.mul(first, linear.scaleBytes()), e.mul(i, 16)));
+      e.copyAsync(e.at(to, e.mul(i, 16)), from, e.number(16));
+    });
+  }
+
+  //===--- Integer sums ---===//
+
+  void addProducts(Value piece, const Values &weights) {
+    Value rows = e.at(bufferOf(piece), e.mul(e.bitAnd(lane, 3), 4));
+    Value left = e.sub(e.number(linear.slices()), e.mul(piece, spec.pieceSlices()));
+    for (int64_t u = 0; u < together(); ++u)
+      e.ifThen(e.less(sliceOf(u), left), [&] {
+        Values words(ArrayRef(weights).slice(static_cast<size_t>(4 * u), 4));
+        for (int64_t part = 0; part < partsOfSlice(); ++part)
+          addPart(unpacked(words, part), e.add(e.mul(sliceOf(u), partsOfSlice()), part), rows);
+      });
+  }
+  // Signed codes of four bits stand in the upper half of a byte: sixteen times as large, which the sum is freed of.
+  Values unpacked(Values words, int64_t part) {
+    if (linear.bits == 8)
+      return words;
+    for (Value &word : words) {
+      if (linear.hasMin)
+        word = e.bitAnd(part ? e.shr(word, 4) : word, 0x0f0f0f0f);
+      else
+        word = e.bitAnd(part ? word : e.shl(word, 4), static_cast<int32_t>(0xf0f0f0f0U));
+    }
+    return words;
+  }
+  void addPart(const Values &weights, Value part, Value rows) {
+    for (int64_t group = 0; group < rowGroups(); ++group) {
+      Value row = e.add(e.shr(lane, 2), 8 * group);
+      Value from = e.at(rows, e.add(e.mul(row, e.number(spec.codeStride())), e.mul(part, 32)));
+      Values own = {e.load(e.i32(), from), e.load(e.i32(), e.at(from, 16))};
+      Value place = e.add(e.mul(e.add(e.mul(part, rowGroups()), group), kSums), placeOfLane());
+      e.storeFour(e.mmaS8S8(weights, own, Values(4, e.number(0))), e.at(e.at(shared, spec.sumsPlace()), place));
+    }
+  }
+  // Lane 4 g + t has outputs g and g + 8 of rows 2 t and 2 t + 1. Its 16 bytes stand where neither those who write nor
+  // those who read two rows of all outputs meet in a bank.
+  Value placeOfLane() {
+    Value pair = e.bitAnd(lane, 3);
+    return e.add(e.mul(pair, 128), e.mul(swizzled(e.shr(lane, 2), pair), 16));
+  }
+  Value swizzled(Value output, Value pair) { return arith::XOrIOp::create(e.b, e.loc, output, e.mul(pair, 2)); }
+
+  //===--- Sums of floats ---===//
+
+  Value row() { return e.shr(thread, 4); } ///< of a thread that adds groups, among those of the block
+  Value output() { return e.bitAnd(thread, LinearSpec::kTile - 1); }
+  /// Whether a warp has a row that is there. All its lanes agree: they meet at the next barrier.
+  Value adds() {
+    Value isThere = e.less(e.add(firstRow, e.mul(warp, 2)), results.count);
+    return arith::AndIOp::create(e.b, e.loc, isThere, e.less(warp, e.number(spec.rows / 2)));
+  }
+
+  Value addGroups(Value piece, Value sum) {
+    Value left = e.sub(e.number(linear.groups()), e.mul(piece, spec.pieceGroups()));
+    Value end = e.min(left, e.number(spec.pieceGroups())), buffer = bufferOf(piece);
+    Value inEight = e.bitAnd(row(), 7), pair = e.shr(inEight, 1);
+    Value place = e.add(e.mul(swizzled(e.bitAnd(output(), 7), pair), 16), e.mul(e.shr(output(), 3), 8));
+    place = e.add(e.add(place, e.mul(e.bitAnd(row(), 1), 4)), e.mul(pair, 128));
+    Value sums = e.at(e.at(shared, spec.sumsPlace()), e.add(place, e.mul(e.shr(row(), 3), kSums)));
+    Value numbers = e.at(e.at(buffer, spec.groupsPlace()), e.mul(row(), e.number(spec.groupStride())));
+    Value scales = e.at(buffer, spec.scalesPlace());
+    return e.ifThen(adds(), Values{sum}, [&] {
+      return e.loop(e.number(0), end, unroll(), Values{sum}, [&](Value group, Values carried) {
+        for (int64_t i = 0; i < unroll(); ++i)
+          carried[0] = addGroup(carried[0], e.add(group, i), sums, numbers, scales);
+        return carried;
+      });
+    })[0];
+  }
+  /// Groups that are taken together: what is loaded for one hides behind those before it.
+  int64_t unroll() const {
+    int64_t most = 4;
+    while (linear.groups() % most || spec.pieceGroups() % most)
+      most /= 2;
+    return most;
+  }
+
+  // sum + 2^(R - j) (s_w D + m_w A), as CPUs have it.
+  Value addGroup(Value sum, Value group, Value sums, Value numbers, Value scales) {
+    int64_t parts = linear.group / 32, ofPart = rowGroups() * kSums;
+    Value from = e.at(sums, e.mul(group, parts * ofPart)), dot = e.load(e.i32(), from);
+    for (int64_t part = 1; part < parts; ++part)
+      dot = e.add(dot, e.load(e.i32(), e.at(from, part * ofPart)));
+    if (linear.bits == 4 && !linear.hasMin)
+      dot = e.shrSigned(dot, e.number(4));
+    Value own = e.at(numbers, e.mul(group, GroupedRow::kGroupBytes));
+    Value at = e.at(scales, e.mul(group, e.number(linear.scaleBytes()))), scale = scaleAt(at);
+    Value raised = e.bitcast(e.add(e.bitcast(scale, e.i32()), e.load(e.i32(), own)), e.f32());
+    sum = e.fma(e.toFloat(dot), raised, sum);
+    return linear.hasMin ? e.fma(minimumAt(at, scale), e.load(e.f32(), e.at(own, 4)), sum) : sum;
+  }
+  Value scaleAt(Value at) { return linear.smallScales ? byteAt(at) : halfAt(at); }
+  Value minimumAt(Value at, Value scale) {
+    at = e.at(at, linear.minOffset());
+    return linear.smallScales ? e.mul(e.mul(scale, e.floatOf(-0.0625F)), byteAt(at)) : halfAt(at);
+  }
+  Value halfAt(Value at) { return e.fromHalf(e.load(e.b.getI16Type(), e.at(at, e.mul(output(), 2)), 2)); }
+  Value byteAt(Value at) {
+    Value code = e.load(e.b.getI8Type(), e.at(at, output()), 1);
+    return e.toFloat(arith::ExtUIOp::create(e.b, e.loc, e.i32(), code));
+  }
+
+  void finish(Value sum) {
+    e.ifThen(adds(), [&] {
+      Value own = e.add(firstRow, row()), place = e.add(e.mul(tile, LinearSpec::kTile), output());
+      Value isThere = e.less(own, results.count), safe = e.select(isThere, own, e.number(0));
+      Value result = e.mul(sum, e.load(e.f32(), e.at(rowScales, e.mul(safe, 4))));
+      if (linear.smallScales)
+        result = e.mul(result, results.loadOf(e.f32(), linear.unitOffset(), place));
+      results.put(result, own, place);
+    });
+  }
+};
+
+} // namespace
+
+std::string groupedDecodeKernel(KernelLibrary &kernels, const GroupedDecodeSpec &spec) {
+  using Kind = ArgumentKind;
+  std::string name =
+      "linear_" + wordOf(spec.linear) + "_rows" + std::to_string(spec.rows) + "_" + kernels.getTarget().chip;
+  KernelShape shape = {kThreads, /*leastBlocks=*/4, spec.sharedBytes()};
+  return kernels.define(
+      name, shape, {Kind::Constant, Kind::Memory, Kind::Memory, Kind::Memory, Kind::Memory, Kind::Number, Kind::Number},
+      [&](Emitter &e, ValueRange arguments) { GroupedEmitter(e, spec, arguments).run(); });
+}
+
+} // namespace lmopt::nvptx

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Matrix products of few rows with weights in groups; bit for bit what codegen/cpu/linear/GroupedKernels.cpp computes:
+//
+//   y[n] = s sum over groups of  2^-j (s_w[n] D + m_w[n] A) + bias[n]        D: exact integer sum of a group
+//
+// with s the scale of the row, s 2^-j and A those of its group (GroupedRow). In: rows as GroupedRow says, weights as
+// Fragments.h says. Out: rows of floats.
+//
+// A block makes 16 outputs of up to 8 or 16 rows, piece by piece of 1024 or 512 inputs. Its eight warps share the
+// slices of a piece; an mma makes the D of 32 inputs, which go to shared memory. Then a thread for each output and row
+// adds the groups in their order, so that the sums of floats are those of CPUs, while the weights and rows of the next
+// piece are under way. Per 32 inputs and row that takes some 8 instructions of one warp beside those of the mma: with
+// one row half of what a multiprocessor issues while its memory brings 4-bit weights. Source: ptx.md 2.3. Tested by
+// test/unit/codegen/ptx/GroupedDecodeTest.cpp.
+#ifndef LMOPT_CODEGEN_PTX_LINEAR_GROUPEDDECODE_H
+#define LMOPT_CODEGEN_PTX_LINEAR_GROUPEDDECODE_H
+
+#include "codegen/ptx/KernelLibrary.h"
+#include "codegen/ptx/linear/Fragments.h"
+
+namespace lmopt::nvptx {
+
+struct GroupedDecodeSpec {
+  LinearSpec linear;
+  int64_t rows = 8; ///< of a block, at most: 8 or 16
+
+  static constexpr int64_t kWarps = 8;
+  /// Whether there is code for groups of this size: whole operands of an mma, whole groups in each piece.
+  static constexpr bool canRun(int64_t group) { return group == 32 || group == 64 || group == 128 || group == 256; }
+
+  int64_t pieceInputs() const { return 8192 / rows; }
+  int64_t pieceSlices() const { return pieceInputs() / linear.sliceBytes(); }
+  int64_t pieceGroups() const { return pieceInputs() / linear.group; }
+  int64_t pieces() const { return (linear.slices() + pieceSlices() - 1) / pieceSlices(); }
+
+  // Shared memory: twice what comes from memory for a piece, then the sums of all its 32s of inputs.
+  /// From one row of codes to the next: 16 bytes more, so that eight rows lie in different banks.
+  int64_t codeStride() const { return pieceInputs() + 16; }
+  int64_t groupStride() const { return pieceGroups() * GroupedRow::kGroupBytes; }
+  int64_t groupsPlace() const { return rows * codeStride(); }
+  int64_t scalesPlace() const { return groupsPlace() + rows * groupStride(); }
+  int64_t bufferBytes() const { return scalesPlace() + pieceGroups() * linear.scaleBytes(); }
+  int64_t sumsPlace() const { return 2 * bufferBytes(); }
+  int64_t sharedBytes() const { return sumsPlace() + pieceInputs() / 32 * rows * LinearSpec::kTile * 4; }
+};
+
+/// (weights, codes, scales of rows, numbers of groups, results, bytes from one row of results to the next, number of
+/// rows). Grid and results as linearDecodeKernel has them.
+std::string groupedDecodeKernel(KernelLibrary &kernels, const GroupedDecodeSpec &spec);
+
+} // namespace lmopt::nvptx
+
+#endif // LMOPT_CODEGEN_PTX_LINEAR_GROUPEDDECODE_H

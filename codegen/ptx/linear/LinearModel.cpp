@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Products for GPUs: the model of every op that is LinearLike. Few rows, which weights are read for once, choose the
+// kernel that has as many; more are done by 64 (by 16 of weights in groups). Tested by test/codegen/ptx and all models
+// compiled for GPUs.
+#include "codegen/ptx/linear/LinearModel.h"
+
+#include "codegen/plan/FormSteps.h"
+#include "codegen/ptx/linear/LinearDecode.h"
+#include "dialects/lm/interfaces/Linear.h"
+#include "dialects/lm/param/Param.h"
+
+using namespace mlir;
+
+namespace lmopt::nvptx {
+
+LogicalResult checkFormat(Operation *user, FlatSymbolRefAttr matrix) {
+  Type type = lm::lookupParam(user, matrix).getType();
+  if (hasFragments(type))
+    return success();
+  std::string text;
+  llvm::raw_string_ostream(text) << type;
+  return plan::refuse(user, "matrices of " + text + " are not supported on GPUs yet (param '" + matrix.getValue() +
+                                "'); use f32, bf16, int8 or groups of 32, 64, 128 or 256");
+}
+
+namespace {
+
+struct LinearKernel : KernelOpInterface::FallbackModel<LinearKernel> {
+  static lm::LinearLikeOpInterface linear(Operation *op) { return cast<lm::LinearLikeOpInterface>(op); }
+  static plan::PackedUse packed(Operation *op) {
+    return packedFragments(op, linear(op).getWeightAttr(), linear(op).getBiasAttr());
+  }
+  static LinearSpec specOf(Operation *op) {
+    auto layout = cast<FragmentsAttr>(packed(op).layout);
+    return linearSpec(layout.getMatrix(), layout.getBias());
+  }
+
+  LogicalResult prepare(Operation *op, plan::ProgramOp) const { return checkFormat(op, linear(op).getWeightAttr()); }
+  void getPackedWeights(Operation *op, plan::ProgramOp, SmallVectorImpl<plan::PackedUse> &uses) const {
+    uses.push_back(packed(op));
+  }
+  int64_t getStateBytes(Operation *, plan::StepOp) const { return 0; }
+  int64_t getScratchBytes(Operation *, plan::StepOp, int64_t) const { return 0; }
+  bool writesPackedRows(Operation *) const { return true; }
+  StringRef getUnit(Operation *op) const {
+    LinearSpec spec = specOf(op);
+    return spec.isInteger() || spec.isGrouped() ? "u8s8" : spec.format == WeightFormat::Bf16 ? "bf16" : "f32";
+  }
+
+  void launch(Operation *op, LaunchBuilder &launches) const {
+    LinearDecodeSpec spec{specOf(op)};
+    int64_t least = 1, maxRows = *launches.step->getParentOfType<plan::ProgramOp>().getMaxRows();
+    bool isFloat = spec.linear.format == WeightFormat::F32; // that kernel has a block for each eight rows
+    for (spec.rows = 8; least <= maxRows; spec.rows *= 2) {
+      bool isLast = isFloat || spec.rows == (spec.linear.isGrouped() ? 16 : 64);
+      addLaunch(op, launches, spec, least, isLast ? maxRows : spec.rows);
+      if (isLast)
+        break;
+      least = spec.rows + 1;
+    }
+  }
+
+  static void addLaunch(Operation *op, LaunchBuilder &launches, const LinearDecodeSpec &spec, int64_t least,
+                        int64_t most) {
+    plan::StepOp step = launches.step;
+    Value rows = step.getInputs()[cast<BlockArgument>(linear(op).getInput()).getArgNumber()];
+    Launch launch;
+    launch.kernel = linearDecodeKernel(launches.kernels, spec);
+    launch.arguments = {launches.weight(packed(op)), placeOf(rows)};
+    if (spec.linear.isInteger() || spec.linear.isGrouped())
+      launch.arguments.insert(launch.arguments.end(), {placeOf(rows, 1), placeOf(rows, 2)});
+    launch.arguments.push_back(launches.result());
+    launch.arguments.push_back(Argument::number(rowStride(step.getResult(0))));
+    launch.domain = step.getDomain();
+    launch.arguments.push_back(Argument::number(Size::rows(launch.domain)));
+    launch.grid[0] = Size::fixed(spec.linear.tiles());
+    launch.grid[1] = Size::rows(launch.domain, spec.rows);
+    launch.leastRows = least;
+    launch.mostRows = most;
+    launches.add(std::move(launch));
+  }
+};
+} // namespace
+
+void registerLinearModels(DialectRegistry &registry) {
+  registry.addExtension(+[](MLIRContext *context, lm::LMDialect *) {
+    for (RegisteredOperationName name : context->getRegisteredOperations())
+      if (name.hasInterface<lm::LinearLikeOpInterface>())
+        name.attachInterface<LinearKernel>();
+  });
+}
+
+} // namespace lmopt::nvptx

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+ *
+ * A model as it lies on one GPU: its code and its weights, shared by all teams of that GPU. See device_model.c.
+ */
+#ifndef LMOPT_SRC_SESSION_DEVICE_MODEL_H
+#define LMOPT_SRC_SESSION_DEVICE_MODEL_H
+
+#include "runtime/src/artifact/model.h"
+#include "runtime/src/device/device.h"
+
+typedef struct {
+  lmoptp_attachment_t attachment; // of the model, whose end is its end
+  lmoptp_device_t *device;
+  lmoptp_module_t *module;
+  lmoptp_address_t weights;
+  uint32_t count;
+  lmoptp_kernel_t *kernels; // [count]
+  uint32_t *argument_bytes; // [count]
+} lmoptp_device_model_t;
+
+/* The model on this GPU, or NULL when nobody has brought it there. */
+const lmoptp_device_model_t *lmoptp_device_model_find(const lmopt_model_t *model, const lmoptp_device_t *device);
+/* Brings it there unless it is. `arena` and `cache`: what is asked for next, so that a GPU which cannot hold all says
+ * so before anything is done. */
+lmopt_status_t lmoptp_device_model_place(lmopt_model_t *model, lmoptp_device_t *device, uint64_t arena, uint64_t cache,
+                                         lmopt_error_t *error);
+
+#endif

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+ *
+ * One step of a model on a GPU. In: a step as sessions make it, in memory of the host. Out: results in memory of the
+ * caller.
+ *
+ *   tokens, inputs, output rows, row table, segment table -> pinned memory -> one copy to the GPU
+ *   the entry, called on this thread with addresses of the GPU -> launches on the stream, in order
+ *   results -> pinned memory, a piece at a time -> the caller
+ *
+ * What fails first is what the caller hears; whatever it is, the stream is empty when the step ends, so that nothing
+ * still reads or writes what the next one uses. Cost beside the kernels: two copies and one wait for a step of few
+ * rows. Source: ptx.md 5.2. Tested by test/unit/runtime/DeviceSessionTest.cpp and DeviceModelTest.cpp.
+ */
+#include "runtime/src/session/device_team.h"
+
+#include <string.h>
+
+// A step under way.
+typedef struct {
+  lmoptp_device_team_t *team;
+  const lmoptp_device_model_t *placed;
+  const lmopt_entry_t *entry;
+  const lmopt_step_t *given;
+  uint64_t staged; // bytes, so far
+  lmopt_device_t device;
+  const int32_t *inputs[LMOPT_MAX_LISTED]; // addresses of the GPU
+  float *results[LMOPT_MAX_LISTED];
+  lmopt_status_t launched; // the first failure of a launch
+  lmopt_error_t *error;
+} work_t;
+
+// Code takes addresses of the GPU where threads have pointers.
+static void *pointer_to(lmoptp_address_t address) { return (void *)(uintptr_t)address; }
+static lmoptp_address_t address_of(const void *pointer) { return (lmoptp_address_t)(uintptr_t)pointer; }
+
+/*===--- Input ---===*/
+
+// The next part of what the step brings: *host is where to write it, the result is where the GPU will find it.
+static lmoptp_address_t stage(work_t *work, uint64_t bytes, void **host) {
+  lmoptp_address_t address = work->team->staging.address + work->staged;
+  *host = (char *)work->team->staged + work->staged;
+  work->staged = lmoptp_round_up(work->staged + bytes, LMOPTP_DEVICE_ALIGNMENT);
+  return address;
+}
+
+static const int32_t *stage_numbers(work_t *work, const int32_t *numbers, int64_t count) {
+  void *host;
+  lmoptp_address_t address = stage(work, (uint64_t)count * sizeof *numbers, &host);
+  if (count)
+    memcpy(host, numbers, (size_t)count * sizeof *numbers);
+  return pointer_to(address);
+}
+
+static void fill_rows(lmopt_device_row_t *rows, const lmopt_segment_t *segment, int64_t number) {
+  for (int64_t i = 0; i < segment->rows; ++i)
+    rows[segment->row + i] = (lmopt_device_row_t){.cache = address_of(segment->cache),
+                                                  .position = (int32_t)(segment->position + i),
+                                                  .segment = (int32_t)number,
+                                                  .first = (int32_t)segment->row,
+                                                  .rows = (int32_t)segment->rows,
+                                                  .rope = (int32_t)segment->rope};
+}
+
+// What kernels know of rows and segments, and the longest sequence.
+static void stage_tables(work_t *work) {
+  const lmopt_step_t *given = work->given;
+  void *rows, *segments;
+  work->device.rows = stage(work, (uint64_t)given->rows * sizeof(lmopt_device_row_t), &rows);
+  work->device.segments = stage(work, (uint64_t)given->segment_count * sizeof(lmopt_device_segment_t), &segments);
+  for (int64_t i = 0; i < given->segment_count; ++i) {
+    const lmopt_segment_t *segment = &given->segments[i];
+    fill_rows(rows, segment, i);
+    ((lmopt_device_segment_t *)segments)[i] =
+        (lmopt_device_segment_t){.first = (int32_t)segment->row, .rows = (int32_t)segment->rows};
+    if (segment->position + segment->rows > work->device.positions)
+      work->device.positions = segment->position + segment->rows;
+  }
+}
+
+static lmopt_status_t send_input(work_t *work, lmopt_step_t *step) {
+  const lmopt_step_t *given = work->given;
+  step->tokens = stage_numbers(work, given->tokens, given->rows);
+  step->output_rows = stage_numbers(work, given->output_rows, given->output_count);
+  for (uint32_t i = 0; i < work->entry->input_count; ++i)
+    work->inputs[i] = stage_numbers(work, given->inputs[i], given->rows);
+  step->inputs = work->inputs;
+  stage_tables(work);
+  return lmoptp_stream_copy_in(work->team->stream, work->team->staging.address, work->team->staged, work->staged,
+                               work->error);
+}
+
+/*===--- Results ---===*/
+
+static uint64_t result_bytes(const work_t *work, uint32_t index) {
+  const lmopt_result_t *result = &work->entry->results[index];
+  int64_t rows = result->domain == LMOPT_DOMAIN_TOKENS    ? work->given->rows
+                 : result->domain == LMOPT_DOMAIN_OUTPUTS ? work->given->output_count
+                                                          : work->given->segment_count;
+  return (uint64_t)rows * result->width * sizeof(float);
+}
+
+// Room for all results, also for those that nobody wants: the code writes all of them.
+static lmopt_status_t place_results(work_t *work, lmopt_step_t *step) {
+  uint64_t total = 0;
+  for (uint32_t i = 0; i < work->entry->result_count; ++i)
+    total += lmoptp_round_up(result_bytes(work, i), LMOPTP_DEVICE_ALIGNMENT);
+  lmopt_status_t status =
+      lmoptp_device_room_grow(work->team, &work->team->results, total, "the results of a step", work->error);
+  if (status)
+    return status;
+  lmoptp_address_t next = work->team->results.address;
+  for (uint32_t i = 0; i < work->entry->result_count; ++i) {
+    uint64_t bytes = result_bytes(work, i);
+    work->results[i] = bytes ? pointer_to(next) : NULL;
+    next += lmoptp_round_up(bytes, LMOPTP_DEVICE_ALIGNMENT);
+  }
+  step->results = work->results;
+  return LMOPT_OK;
+}
+
+static lmopt_status_t fetch(const work_t *work, char *into, lmoptp_address_t from, uint64_t bytes) {
+  lmoptp_device_team_t *team = work->team;
+  for (uint64_t at = 0; at < bytes; at += LMOPTP_LANDING_BYTES) {
+    uint64_t piece = bytes - at < LMOPTP_LANDING_BYTES ? bytes - at : LMOPTP_LANDING_BYTES;
+    lmopt_status_t status = lmoptp_stream_copy_out(team->stream, team->landing, from + at, piece, work->error);
+    if (!status)
+      status = lmoptp_stream_synchronize(team->stream, work->error);
+    if (status)
+      return status;
+    memcpy(into + at, team->landing, piece);
+  }
+  return LMOPT_OK;
+}
+
+static lmopt_status_t fetch_results(const work_t *work) {
+  lmopt_status_t status = LMOPT_OK;
+  for (uint32_t i = 0; i < work->entry->result_count && !status; ++i)
+    if (work->given->results[i])
+      status = fetch(work, (char *)work->given->results[i], address_of(work->results[i]), result_bytes(work, i));
+  return status;
+}
+
+/*===--- Kernels ---===*/
+
+// lmopt_device_t.launch. After a failure nothing more is launched: it would read what was not computed.
+static void launch(void *user, uint32_t kernel, const uint32_t *grid, const void *arguments) {
+  work_t *work = user;
+  const lmoptp_device_model_t *placed = work->placed;
+  if (work->launched)
+    return;
+  if (kernel >= placed->count)
+    work->launched =
+        lmoptp_fail(work->error, LMOPT_ERROR_INTERNAL, "the code of entry \"%s\" launches kernel %u; there are %u",
+                    work->entry->name, kernel, placed->count);
+  else
+    work->launched = lmoptp_stream_launch(work->team->stream, &placed->kernels[kernel], grid, 0, arguments,
+                                          placed->argument_bytes[kernel], work->error);
+}
+
+static lmopt_status_t run_entry(work_t *work, lmopt_step_t *step) {
+  lmoptp_device_team_t *team = work->team;
+  work->device.struct_size = sizeof work->device;
+  work->device.launch = launch;
+  work->device.user = work;
+  step->struct_size = sizeof *step;
+  step->segment_size = sizeof *step->segments;
+  step->weights = pointer_to(work->placed->weights);
+  step->arena = pointer_to(team->arena.address);
+  step->device = &work->device;
+  lmoptp_stream_name_step(team->stream, work->entry->name);
+  work->entry->run(step, 0, 1);
+  return work->launched;
+}
+
+static lmopt_status_t run_step(work_t *work) {
+  lmopt_step_t step = *work->given;
+  lmopt_status_t status = place_results(work, &step);
+  if (!status)
+    status = send_input(work, &step);
+  if (!status)
+    status = run_entry(work, &step);
+  if (!status)
+    status = fetch_results(work);
+  lmopt_status_t over = lmoptp_stream_synchronize(work->team->stream, status ? NULL : work->error);
+  return status ? status : over;
+}
+
+static void tell(const lmoptp_device_team_t *team, int64_t what) {
+  if (team->profile)
+    team->profile(team->profile_user, 0, what);
+}
+
+lmopt_status_t lmoptp_device_team_step(lmoptp_device_team_t *team, lmopt_model_t *model, const lmopt_entry_t *entry,
+                                       const lmopt_step_t *step, lmopt_error_t *error) {
+  work_t work = {.team = team,
+                 .placed = lmoptp_device_model_find(model, team->device), // by the session, when it was made
+                 .entry = entry,
+                 .given = step,
+                 .error = error};
+  pthread_mutex_lock(&team->lock);
+  tell(team, LMOPT_PROFILE_BEGIN);
+  lmopt_status_t status = lmoptp_device_team_grow(team, model, error); // another model may have come first
+  if (!status)
+    status = run_step(&work);
+  tell(team, LMOPT_PROFILE_END);
+  pthread_mutex_unlock(&team->lock);
+  return status;
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+ *
+ * Teams of a GPU: making them, and the memory of their steps, which is asked for when a session is made. In: the name
+ * of a device, models. Out: a team whose steps only launch and copy; results of many rows, which few sessions ever
+ * want, are the exception: room for them comes with the first step that has them. Relies on device_model.c. Source:
+ * ptx.md 5.2. Tested by test/unit/runtime/DeviceSessionTest.cpp and DeviceModelTest.cpp.
+ */
+#include "runtime/src/session/device_team.h"
+
+#include <stdlib.h>
+
+/*===--- Making and unmaking ---===*/
+
+static lmopt_status_t make_parts(lmoptp_device_team_t *team, const char *name, lmopt_error_t *error) {
+  lmopt_status_t status = lmoptp_device_open(name, &team->device, error);
+  if (!status)
+    status = lmoptp_stream_create(team->device, &team->stream, error);
+  if (!status)
+    status =
+        lmoptp_device_allocate_host(team->device, LMOPTP_LANDING_BYTES, "the results of a step", &team->landing, error);
+  return status;
+}
+
+lmopt_status_t lmoptp_device_team_create(const char *name, lmoptp_device_team_t **out, lmopt_error_t *error) {
+  lmoptp_device_team_t *team = calloc(1, sizeof *team);
+  if (!team)
+    return lmoptp_fail_memory(error, sizeof *team, "a team");
+  pthread_mutex_init(&team->lock, NULL);
+  lmopt_status_t status = make_parts(team, name, error);
+  if (status)
+    lmoptp_device_team_destroy(team);
+  else
+    *out = team;
+  return status;
+}
+
+void lmoptp_device_team_destroy(lmoptp_device_team_t *team) {
+  if (!team)
+    return;
+  lmoptp_stream_destroy(team->stream); // waits
+  if (team->device) {
+    lmoptp_device_free(team->device, team->arena.address);
+    lmoptp_device_free(team->device, team->results.address);
+    lmoptp_device_free(team->device, team->staging.address);
+    lmoptp_device_free_host(team->device, team->staged);
+    lmoptp_device_free_host(team->device, team->landing);
+  }
+  lmoptp_device_release(team->device);
+  pthread_mutex_destroy(&team->lock);
+  free(team);
+}
+
+lmoptp_device_t *lmoptp_device_team_device(const lmoptp_device_team_t *team) { return team->device; }
+
+void lmoptp_device_team_set_profile(lmoptp_device_team_t *team, lmopt_profile_fn profile, void *user) {
+  pthread_mutex_lock(&team->lock);
+  team->profile = profile;
+  team->profile_user = user;
+  pthread_mutex_unlock(&team->lock);
+}
+
+/*===--- What a model needs ---===*/
+
+static uint64_t padded(uint64_t bytes) { return lmoptp_round_up(bytes, LMOPTP_DEVICE_ALIGNMENT); }
+
+// One thread calls the entries. UINT64_MAX: more than there is.
+static uint64_t arena_bytes(const lmopt_code_table_t *table) {
+  uint64_t bytes;
+  return __builtin_add_overflow(table->arena_bytes, table->arena_bytes_per_thread, &bytes) ? UINT64_MAX : bytes;
+}
+
+// All that a step of this entry may bring, each with its padding: a segment has a row at least, and every row may be
+// wanted. Of 31-bit numbers: no overflow.
+static uint64_t staging_bytes(const lmopt_entry_t *entry) {
+  uint64_t rows = entry->max_rows;
+  return padded(rows * sizeof(int32_t)) * (2 + entry->input_count) + padded(rows * sizeof(lmopt_device_row_t)) +
+         padded(rows * sizeof(lmopt_device_segment_t));
+}
+
+static uint64_t most_staging_bytes(const lmopt_model_t *model) {
+  const lmopt_entry_t *entries[] = {model->many, model->few, model->top, model->score};
+  uint64_t most = 0;
+  for (size_t i = 0; i < sizeof entries / sizeof *entries; ++i)
+    if (entries[i] && staging_bytes(entries[i]) > most)
+      most = staging_bytes(entries[i]);
+  return most;
+}
+
+// The results that every session asks for: a row for each decoded sequence; of encoders, a row for each sequence or
+// token of a full pack.
+static uint64_t usual_result_bytes(const lmopt_model_t *model) {
+  const lmopt_entry_t *entry = model->few ? model->few : model->many;
+  uint64_t bytes = 0;
+  for (uint32_t i = 0; i < entry->result_count; ++i)
+    bytes += padded((uint64_t)entry->max_rows * entry->results[i].width * sizeof(float));
+  return bytes;
+}
+
+// What is missing of it. Rooms are given back before larger ones are taken.
+static uint64_t missing_bytes(const lmoptp_device_team_t *team, const lmopt_model_t *model) {
+  const struct {
+    uint64_t held, wanted;
+  } rooms[] = {{team->arena.bytes, arena_bytes(model->table)},
+               {team->staging.bytes, most_staging_bytes(model)},
+               {team->results.bytes, usual_result_bytes(model)}};
+  uint64_t missing = 0;
+  for (size_t i = 0; i < sizeof rooms / sizeof *rooms; ++i)
+    if (rooms[i].wanted > rooms[i].held && __builtin_add_overflow(missing, rooms[i].wanted - rooms[i].held, &missing))
+      return UINT64_MAX;
+  return missing;
+}
+
+/*===--- Room ---===*/
+
+lmopt_status_t lmoptp_device_room_grow(lmoptp_device_team_t *team, lmoptp_device_room_t *room, uint64_t bytes,
+                                       const char *what, lmopt_error_t *error) {
+  if (room->bytes >= bytes)
+    return LMOPT_OK;
+  lmoptp_device_free(team->device, room->address);
+  *room = (lmoptp_device_room_t){0};
+  lmopt_status_t status = lmoptp_device_allocate(team->device, bytes, what, &room->address, error);
+  if (!status)
+    room->bytes = bytes;
+  return status;
+}
+
+// Both sides of what a step brings.
+static lmopt_status_t grow_staging(lmoptp_device_team_t *team, uint64_t bytes, lmopt_error_t *error) {
+  if (team->staging.bytes >= bytes)
+    return LMOPT_OK;
+  lmoptp_device_free_host(team->device, team->staged);
+  team->staged = NULL;
+  lmopt_status_t status = lmoptp_device_room_grow(team, &team->staging, bytes, "the input of a step", error);
+  if (!status)
+    status = lmoptp_device_allocate_host(team->device, bytes, "the input of a step", &team->staged, error);
+  if (status) { // neither without the other
+    lmoptp_device_free(team->device, team->staging.address);
+    team->staging = (lmoptp_device_room_t){0};
+  }
+  return status;
+}
+
+lmopt_status_t lmoptp_device_team_grow(lmoptp_device_team_t *team, const lmopt_model_t *model, lmopt_error_t *error) {
+  lmopt_status_t status = lmoptp_device_room_grow(team, &team->arena, arena_bytes(model->table), "the arena", error);
+  return status ? status : grow_staging(team, most_staging_bytes(model), error);
+}
+
+lmopt_status_t lmoptp_device_team_fit(lmoptp_device_team_t *team, lmopt_model_t *model, uint64_t cache_bytes,
+                                      lmopt_error_t *error) {
+  pthread_mutex_lock(&team->lock);
+  lmopt_status_t status =
+      lmoptp_device_model_place(model, team->device, missing_bytes(team, model), cache_bytes, error);
+  if (!status)
+    status = lmoptp_device_team_grow(team, model, error);
+  if (!status)
+    status = lmoptp_device_room_grow(team, &team->results, usual_result_bytes(model), "the results of a step", error);
+  pthread_mutex_unlock(&team->lock);
+  return status;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+ *
+ * A team that is a GPU: a stream and the memory of its steps. Who works on it: device_team.c (making, memory) and
+ * device_step.c (one step). Only team.c calls it.
+ */
+#ifndef LMOPT_SRC_SESSION_DEVICE_TEAM_H
+#define LMOPT_SRC_SESSION_DEVICE_TEAM_H
+
+#include "runtime/src/session/device_model.h"
+
+/* Memory of the GPU that keeps nothing between steps. */
+typedef struct {
+  lmoptp_address_t address;
+  uint64_t bytes;
+} lmoptp_device_room_t;
+
+typedef struct {
+  lmoptp_device_t *device;
+  lmoptp_stream_t *stream;
+  pthread_mutex_t lock; // held during a step
+  lmoptp_device_room_t arena, results;
+  lmoptp_device_room_t staging; // what a step brings: tokens, inputs, output rows, tables
+  void *staged;                 // the same, pinned: [staging.bytes]
+  void *landing;                // results on their way to the caller, pinned: [LMOPTP_LANDING_BYTES]
+  lmopt_profile_fn profile;     // told when a step begins and ends, or NULL
+  void *profile_user;
+} lmoptp_device_team_t;
+
+/* What lies beside something else begins at a multiple of this: that of all loads a GPU has. */
+enum { LMOPTP_DEVICE_ALIGNMENT = 256 };
+/* Logits of 20 sequences of a vocabulary of 50000. More go in as many pieces. */
+enum { LMOPTP_LANDING_BYTES = 4 << 20 };
+
+lmopt_status_t lmoptp_device_team_create(const char *name, lmoptp_device_team_t **out, lmopt_error_t *error);
+void lmoptp_device_team_destroy(lmoptp_device_team_t *team);
+lmoptp_device_t *lmoptp_device_team_device(const lmoptp_device_team_t *team);
+void lmoptp_device_team_set_profile(lmoptp_device_team_t *team, lmopt_profile_fn profile, void *user);
+/* As lmoptp_team_fit and lmoptp_team_step. */
+lmopt_status_t lmoptp_device_team_fit(lmoptp_device_team_t *team, lmopt_model_t *model, uint64_t cache_bytes,
+                                      lmopt_error_t *error);
+lmopt_status_t lmoptp_device_team_step(lmoptp_device_team_t *team, lmopt_model_t *model, const lmopt_entry_t *entry,
+                                       const lmopt_step_t *step, lmopt_error_t *error);
+
+/*===--- For device_step.c; the team is locked ---===*/
+
+/* Room for steps of this model, but for results. */
+lmopt_status_t lmoptp_device_team_grow(lmoptp_device_team_t *team, const lmopt_model_t *model, lmopt_error_t *error);
+lmopt_status_t lmoptp_device_room_grow(lmoptp_device_team_t *team, lmoptp_device_room_t *room, uint64_t bytes,
+                                       const char *what, lmopt_error_t *error);
+
+#endif

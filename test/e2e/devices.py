@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Models on GPUs, without one: a fixture compiled for CPUs and for GPUs gives the same numbers, the latter run over the fake driver
+(test/ptx/fake), which executes the PTX of the artifact and refuses what a GPU would not promise (races, memory that was never
+written, addresses beyond an allocation).
+
+Where all that lies between two roundings is exact or in the same order, integer sums above all, numbers are near those of the CPU's
+artifact; sums over rows are in another order, so a code may flip here and there: tolerances as for the interpreter (fixtures.py).
+Also: the same bits in whatever pieces a prompt comes, and in strict mode, where warps and blocks take turns by a seed and copies
+arrive as late as they may.
+Usage: devices.py BIN_DIR FAKE_DRIVER FIXTURE_DIR RECIPE WORK_DIR [SEEDS]
+"""
+import json
+import os
+import sys
+
+import common
+from fixtures import Fixture
+
+SPLITS = ["1", "5,1,2", "16,3,2"]
+# Of the largest number: f32 sums of a few hundred terms in two orders; codes that flip move an activation by 1/255 of its range.
+LIMITS = {"f32": 1e-4}
+CODES_LIMIT = 0.01
+
+
+def on_gpu(programs, model, sequences, *options):
+    return programs.dump(model, sequences, "--device", "cuda", *options)
+
+
+def strictly(programs, model, fixture, seed):
+    os.environ["FAKE_CUDA_STRICT"] = str(seed)
+    try:
+        return on_gpu(programs, model, fixture.sequences())
+    finally:
+        del os.environ["FAKE_CUDA_STRICT"]
+
+
+def check_numbers(programs, fixture, recipe, cpu, gpu, seeds, checks):
+    expected = programs.dump(cpu, fixture.sequences())
+    found = on_gpu(programs, gpu, fixture.sequences())
+    if recipe == "f32":
+        largest = max(map(abs, expected))
+        checks.at_most("largest difference from the CPU", common.largest_difference(found, expected) / largest, LIMITS["f32"])
+        checks.at_most("from transformers", common.largest_difference(fixture.chosen(found), fixture.expected),
+                       2 * fixture.json["tolerance"])
+    else:
+        checks.at_most("difference from the CPU", common.relative_error(found, expected), CODES_LIMIT)
+    for split in SPLITS if fixture.decoder else ["1"]:
+        again = on_gpu(programs, gpu, fixture.sequences(), "--split", split)
+        pieces = programs.dump(cpu, fixture.sequences(), "--split", split)
+        if pieces.tobytes() != expected.tobytes():  # rotary angles that change with the length
+            checks.at_most(f"in pieces of {split}", common.relative_error(again, pieces), CODES_LIMIT)
+        elif recipe == "f32" or "1" not in split.split(","):
+            checks.equal(f"bits in pieces of {split}", again.tobytes() == found.tobytes(), True)
+        else:  # single tokens attend in f32, prompts in bf16
+            checks.at_most(f"in pieces of {split}", common.relative_error(again, found), CODES_LIMIT)
+    for seed in seeds:
+        checks.equal(f"bits in strict mode, seed {seed}", strictly(programs, gpu, fixture, seed).tobytes() == found.tobytes(), True)
+
+
+def check_driver(programs, fixture, gpu, checks):
+    """The driver's commands, as on CPUs."""
+    if fixture.decoder:
+        text = fixture.json["tokenizer"][1]["text"]
+        result = json.loads(programs.run("lmopt", "run", gpu, "--device", "cuda", "-p", text, "-n", 5, "--temp", 0, "--format", "json"))
+        ids, width = fixture.json["tokenizer"][1]["ids"], fixture.width
+        logits = on_gpu(programs, gpu, [ids + result["tokens"]])
+        for index, token in enumerate(result["tokens"]):  # a near tie is no fault
+            row = logits[(len(ids) - 1 + index) * width:(len(ids) + index) * width]
+            checks.at_most(f"token {index} of run is the best one", max(row) - row[token], 0.02 * fixture.json["largest"])
+    else:
+        for case in [case for case in fixture.cases if "text" in case][:1]:
+            vector = json.loads(programs.run("lmopt", "embed", gpu, "--device", "cuda", "--text", case["text"]))
+            found = on_gpu(programs, gpu, [case["ids"]])
+            checks.at_most("embed", common.largest_difference(vector, found), fixture.json["tolerance"])
+
+
+def main():
+    bin_dir, driver, folder, recipe, work = sys.argv[1:6]
+    seeds = range(1, 1 + int(sys.argv[6]) if len(sys.argv) > 6 else 2)
+    os.environ["LMOPT_LIBCUDA"] = driver
+    programs, fixture = common.Programs(bin_dir, work), Fixture(folder)
+    cpu, gpu = programs.work / "cpu.so", programs.work / "gpu.so"
+    programs.run("lmopt", "--quiet", "compile", fixture.source, "--recipe", recipe, "-o", cpu)
+    programs.run("lmopt", "--quiet", "compile", fixture.source, "--recipe", recipe, "--target", "nvptx", "--ptxas", "none", "-o", gpu)
+    checks = common.Checks()
+    check_numbers(programs, fixture, recipe, cpu, gpu, seeds, checks)
+    if "tokenizer" in fixture.json:
+        check_driver(programs, fixture, gpu, checks)
+    checks.finish()
+
+
+if __name__ == "__main__":
+    main()

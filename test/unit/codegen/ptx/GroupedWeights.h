@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Random weights in groups, for tests of products with them and of tables that lie so.
+#ifndef LMOPT_TEST_UNIT_CODEGEN_PTX_GROUPEDWEIGHTS_H
+#define LMOPT_TEST_UNIT_CODEGEN_PTX_GROUPEDWEIGHTS_H
+
+#include "codegen/ptx/linear/Fragments.h"
+
+#include <cmath>
+#include <random>
+#include <string>
+
+namespace lmopt::kerneltest {
+
+struct GroupFormat {
+  const char *name;
+  int64_t bits, group;
+  bool hasMin, smallScales;
+
+  nvptx::LinearSpec spec(int64_t outputs, int64_t inputs, bool bias) const {
+    return {outputs, inputs, nvptx::WeightFormat::Grouped, bias, bits, group, hasMin, smallScales};
+  }
+};
+
+inline std::vector<GroupFormat> groupFormats() {
+  return {{"Eight", 8, 32, false, false},
+          {"EightIn128", 8, 128, false, false},
+          {"Four", 4, 32, false, false},
+          {"FourIn64", 4, 64, false, false},
+          {"FourIn256", 4, 256, false, false},
+          {"FourWithMinima", 4, 32, true, false},
+          {"FourWithMinimaIn128", 4, 128, true, false},
+          {"SmallScales", 4, 32, true, true}};
+}
+
+struct GroupedWeights {
+  nvptx::LinearSpec spec;
+  std::vector<int8_t> codes;
+  std::vector<float> scales, minima, units, bias;
+
+  GroupedWeights(const nvptx::LinearSpec &spec, unsigned seed) : spec(spec) {
+    std::mt19937 random(seed);
+    int least = spec.bits == 8 ? -128 : spec.hasMin ? 0 : -8;
+    for (int64_t i = 0; i < spec.outputs * spec.inputs; ++i)
+      codes.push_back(int8_t(least + int(random() % (1U << spec.bits))));
+    for (int64_t n = 0; n < spec.outputs; ++n) {
+      bias.push_back(float(random() % 1000) * 0.01F);
+      units.push_back(std::ldexp(float(random() % 0xffff), -24)); // its last 8 bits zero
+      for (int64_t g = 0; g < spec.groups(); ++g)
+        spec.smallScales ? addSmall(random) : addHalves(random);
+    }
+  }
+  std::vector<char> packed() const {
+    return packFragments(spec, {codes.data(), scales.data(), bias.data(), minima.data(), units.data()});
+  }
+  int code(int64_t n, int64_t k) const { return codes[size_t(n * spec.inputs + k)]; }
+  size_t groupOf(int64_t n, int64_t k) const { return size_t(n * spec.groups() + k / spec.group); }
+  /// What code times scale, and minimum, are in f32.
+  float number(int64_t n, int64_t k) const {
+    volatile float product = float(code(n, k)) * scales[groupOf(n, k)]; // no fused operation
+    return spec.hasMin ? product + minima[groupOf(n, k)] : product;
+  }
+
+private:
+  // Numbers that f16 holds: any of 11 bits, small ones and zeros among them.
+  static float half(std::mt19937 &random) {
+    return std::ldexp(float(random() % 2048), -int(random() % 15) - 10) * float(random() % 16 != 0);
+  }
+  void addHalves(std::mt19937 &random) { scales.push_back(half(random)), minima.push_back(-half(random)); }
+  void addSmall(std::mt19937 &random) {
+    scales.push_back(units.back() * float(random() % 256));
+    minima.push_back(scales.back() * (float(random() % 256) * -0.0625F));
+  }
+};
+
+} // namespace lmopt::kerneltest
+
+#endif // LMOPT_TEST_UNIT_CODEGEN_PTX_GROUPEDWEIGHTS_H
