@@ -32,6 +32,7 @@ public:
   }
   /// What has to be unpacked on its way comes through registers.
   bool isAsync() override { return tile.places.elementBytes == spec.elementBytes(); }
+  bool isHalves() override { return spec.format == CacheFormat::Bf16; }
 
   // 16 bytes a turn, or a word; beyond what is seen zeros.
   void copyBlock(bool isKeys, Value block, int64_t to) override {

@@ -5,10 +5,9 @@
 // rows.
 //
 // A block attends for a tile of rows of one segment and one query head: over a cache of bf16 for 64, on tensor cores,
-// with queries and weights rounded to bf16 as well, where the width of a head is a multiple of 16 and at most 128; else
-// for 16, in f32. Keys and values come in the cache's
-// blocks of 64 positions, so a row's result depends on its own positions alone. Source: ptx.md 2.3. Tested by
-// test/unit/codegen/ptx/AttendTileTest.cpp.
+// where the width of a head is a multiple of 16 and at most 128; else for 16, in f32. With a cache of bf16 queries and
+// weights are rounded to bf16 as well. Keys and values come in the cache's blocks of 64 positions, so a row's result
+// depends on its own positions alone. Source: ptx.md 2.3. Tested by test/unit/codegen/ptx/AttendTileTest.cpp.
 #ifndef LMOPT_CODEGEN_PTX_ATTENTION_ATTENDTILE_H
 #define LMOPT_CODEGEN_PTX_ATTENTION_ATTENDTILE_H
 

@@ -135,8 +135,7 @@ struct AttendModel : HalfModel<AttendModel, lm::AttendOp> {
     plan::ProgramOp program = programOf(launches.step);
     if (!program.isDecoder())
       return launchSegments(attend, launches);
-    bool isPrompt = !program.getFew() && canAttendTile(specOf(attend, launches.step));
-    isPrompt ? launchTile(attend, launches) : launchRows(attend, launches);
+    program.getFew() ? launchRows(attend, launches) : launchTile(attend, launches);
   }
 
   static void launchTile(lm::AttendOp op, LaunchBuilder &launches) {
@@ -150,7 +149,7 @@ struct AttendModel : HalfModel<AttendModel, lm::AttendOp> {
                         launches.result(),
                         launches.stateOffset(),
                         launches.stateBlockBytes()};
-    attend.grid[0] = Size::rows(plan::Domain::tokens, kTileRows); // no segment has more
+    attend.grid[0] = Size::rows(plan::Domain::tokens, tileRows(spec)); // no segment has more
     attend.grid[1] = Size::fixed(spec.heads);
     attend.grid[2] = Size::rows(plan::Domain::segments);
     launches.add(std::move(attend));

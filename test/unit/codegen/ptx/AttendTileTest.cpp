@@ -70,13 +70,6 @@ Finished attend(const EmittedKernel &kernel, const Problem &problem, std::option
   return {memory(found).bytes, *counters, ""};
 }
 
-// In f32 as for single rows. In bf16 a weight is rounded by at most 2^-9 of it, and computed to 2^-13; numbers of about
-// 1, some of 3.
-bool isRight(const Problem &problem, const std::vector<char> &result) {
-  bool halves = tileRows(problem.spec) == 64;
-  return problem.errorOf(as<float>(result), halves) <= (halves ? 4e-3 : 2e-5);
-}
-
 std::vector<float> expectRight(const Problem &problem, const std::string &chip) {
   EmittedKernel kernel = kernelOf(problem.spec, chip);
   Finished plain = attend(kernel, problem, std::nullopt);
@@ -86,7 +79,7 @@ std::vector<float> expectRight(const Problem &problem, const std::string &chip) 
     EXPECT_EQ(strict.error, "") << "seed " << seed;
     EXPECT_EQ(strict.result, plain.result) << "seed " << seed;
   }
-  EXPECT_TRUE(isRight(problem, plain.result));
+  EXPECT_TRUE(problem.isRight(as<float>(plain.result)));
   return as<float>(plain.result);
 }
 
@@ -138,7 +131,7 @@ TEST_P(PtxAttendTile, MutationsAreFound) {
     std::optional<uint64_t> seeds[] = {std::nullopt, 1, 2, 3};
     return llvm::any_of(seeds, [&](std::optional<uint64_t> seed) {
       Finished finished = attend(mutated, problem, seed);
-      return !finished.error.empty() || !isRight(problem, finished.result);
+      return !finished.error.empty() || !problem.isRight(as<float>(finished.result));
     });
   };
   ASSERT_FALSE(isFound(kernel.text));
