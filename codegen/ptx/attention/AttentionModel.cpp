@@ -135,8 +135,7 @@ struct AttendModel : HalfModel<AttendModel, lm::AttendOp> {
     plan::ProgramOp program = programOf(launches.step);
     if (!program.isDecoder())
       return launchSegments(attend, launches);
-    bool isPrompt = !program.getFew() && canAttendTile(specOf(attend, launches.step));
-    isPrompt ? launchTile(attend, launches) : launchRows(attend, launches);
+    program.getFew() ? launchRows(attend, launches) : launchTile(attend, launches);
   }
 
   static void launchTile(lm::AttendOp op, LaunchBuilder &launches) {

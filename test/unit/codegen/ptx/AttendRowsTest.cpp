@@ -101,15 +101,6 @@ private:
   }
 };
 
-// A score of at most some 30 is off by 2^-24 of the sum of its products' sizes (some 60), a weight by as much and by
-// the 2e-7 of exp2; numbers of about 1 are then off by some 1e-5.
-constexpr double kTolerance = 2e-5;
-// Over a cache of bf16 queries and weights are rounded, too, each number by 2^-9 / sqrt(3) of itself in the mean. A
-// score is a sum of `width` products of which each is off by so much, independently: of scores whose products' squares
-// add up to at most 4 that is 2e-3, a weight is off by it and by 1e-3 of its own; five times both.
-constexpr double kHalvesTolerance = 1e-2;
-double toleranceOf(CacheFormat format) { return format == CacheFormat::Bf16 ? kHalvesTolerance : kTolerance; }
-
 void expectRight(const Problem &problem, const std::string &chip) {
   Kernels kernels(problem.spec, chip);
   Outcome found = Session(kernels, problem, std::nullopt).run();
@@ -120,7 +111,7 @@ void expectRight(const Problem &problem, const std::string &chip) {
     EXPECT_TRUE(strict == found) << "seed " << seed;
   }
   EXPECT_EQ(found.caches, problem.after);
-  EXPECT_LE(problem.errorOf(found.results), toleranceOf(problem.spec.format));
+  EXPECT_TRUE(problem.isRight(found.results));
 }
 
 AttentionSpec specOf(int64_t heads, int64_t kvHeads, int64_t width, int64_t rotary, float scale,
@@ -196,8 +187,7 @@ bool isFound(Kernels kernels, const Problem &problem, const std::string &text) {
   std::optional<uint64_t> seeds[] = {std::nullopt, 1, 2, 3};
   return llvm::any_of(seeds, [&](std::optional<uint64_t> seed) {
     Outcome outcome = Session(kernels, problem, seed).run();
-    return !outcome.error.empty() || outcome.caches != problem.after ||
-           !(problem.errorOf(outcome.results) <= kTolerance);
+    return !outcome.error.empty() || outcome.caches != problem.after || !problem.isRight(outcome.results);
   });
 }
 
