@@ -131,6 +131,12 @@ LogicalResult emitModel(const cpu::Target &target, LoweredModel &lowered) {
   return success();
 }
 
+/// Launches of a step of so many rows.
+static int64_t countLaunches(ArrayRef<nvptx::Launch> launches, int64_t rows) {
+  return llvm::count_if(
+      launches, [&](const nvptx::Launch &launch) { return launch.leastRows <= rows && rows <= launch.mostRows; });
+}
+
 bool emitDeviceModel(ArrayRef<nvptx::Target> targets, const std::string &ptxas, LoweredModel &lowered,
                      std::string &error) {
   cpu::Target host;
@@ -141,6 +147,9 @@ bool emitDeviceModel(ArrayRef<nvptx::Target> targets, const std::string &ptxas, 
     nvptx::KernelLibrary kernels(lowered.plan->getContext(), target);
     for (plan::ProgramOp program : lowered.programs()) {
       std::vector<nvptx::Launch> launches = nvptx::launchesOf(program, kernels);
+      ModelFacts &facts = lowered.facts;
+      (program.getFew() ? facts.launchesDecode : facts.launchesPrefill) =
+          countLaunches(launches, program.getFew() ? 1 : static_cast<int64_t>(*program.getMaxRows()));
       if (&target == &targets.front()) // kernels have the same numbers for each architecture
         nvptx::emitHostEntry(*lowered.module, program, launches, kernels, host);
     }

@@ -21,6 +21,7 @@ KL_LIMITS = {"f32": 1e-4, "int8": 0.01, "native": 0.01}
 # What the GPU's greedy token may lack of the CPU's best logit: nothing, or a near tie by the same reasoning (logits are some 0.1 apart).
 MARGINS = {"f32": 0, "int8": 0.2, "native": 0.2}
 COSINE = {"f32": 0.999999, "int8": 0.9999}
+FORECAST = {"bytes": 147913728, "launches": 422, "floor_microseconds": 34}  # SmolLM2, int8, 512 positions
 SENTENCES = ["A man is playing a guitar on the street.", "The stock market fell sharply after the announcement."]
 
 
@@ -36,7 +37,15 @@ def divergence(p_logits, q_logits):
     return sum(a * math.log(a / b) for a, b in zip(p, q) if a > 0)
 
 
+def check_forecast(programs, gpu, checks):
+    """What `inspect` foresees for one token: a change of the plan that costs launches or bytes shows here."""
+    facts = {row["name"]: row for row in programs.json("lmopt", "inspect", gpu, "--format", "json")["forecast"]}
+    checks.equal("forecast for H200", {key: facts["H200"][key] for key in FORECAST}, FORECAST)
+
+
 def check_smollm2(programs, cpu, gpu, recipe, checks):
+    if recipe == "int8":
+        check_forecast(programs, gpu, checks)
     tokens = programs.json("lmopt", "tokenize", cpu, "--text", PROMPT)["tokens"][:32]
     width = None
     for step in range(8):  # the continuation is the CPU's
