@@ -6,7 +6,7 @@ written, addresses beyond an allocation).
 
 Where all that lies between two roundings is exact or in the same order, integer sums above all, numbers are near those of the CPU's
 artifact; sums over rows are in another order, so a code may flip here and there: tolerances as for the interpreter (fixtures.py).
-Also: the same bits in whatever pieces a prompt comes, and in strict mode, where warps and blocks take turns by a seed and copies
+Also: the same bits in whatever pieces a prompt comes, without recorded steps, and in strict mode, where warps and blocks take turns by a seed and copies
 arrive as late as they may.
 Usage: devices.py BIN_DIR FAKE_DRIVER FIXTURE_DIR RECIPE WORK_DIR [SEEDS]
 """
@@ -27,12 +27,16 @@ def on_gpu(programs, model, sequences, *options):
     return programs.dump(model, sequences, "--device", "cuda", *options)
 
 
-def strictly(programs, model, fixture, seed):
-    os.environ["FAKE_CUDA_STRICT"] = str(seed)
+def with_environment(name, value, programs, model, fixture, *options):
+    os.environ[name] = value
     try:
-        return on_gpu(programs, model, fixture.sequences())
+        return on_gpu(programs, model, fixture.sequences(), *options)
     finally:
-        del os.environ["FAKE_CUDA_STRICT"]
+        del os.environ[name]
+
+
+def strictly(programs, model, fixture, seed, *options):
+    return with_environment("FAKE_CUDA_STRICT", str(seed), programs, model, fixture, *options)
 
 
 def check_numbers(programs, fixture, recipe, cpu, gpu, seeds, checks):
@@ -54,6 +58,12 @@ def check_numbers(programs, fixture, recipe, cpu, gpu, seeds, checks):
             checks.equal(f"bits in pieces of {split}", again.tobytes() == found.tobytes(), True)
         else:  # single tokens attend in f32, prompts in bf16
             checks.at_most(f"in pieces of {split}", common.relative_error(again, found), CODES_LIMIT)
+    if fixture.decoder:
+        alone = on_gpu(programs, gpu, fixture.sequences(), "--split", "1")
+        single = with_environment("LMOPT_CUDA_GRAPHS", "0", programs, gpu, fixture, "--split", "1")
+        checks.equal("bits of steps that are not recorded", single.tobytes() == alone.tobytes(), True)
+        late = strictly(programs, gpu, fixture, 1, "--split", "1")
+        checks.equal("bits of recorded steps in strict mode", late.tobytes() == alone.tobytes(), True)
     for seed in seeds:
         checks.equal(f"bits in strict mode, seed {seed}", strictly(programs, gpu, fixture, seed).tobytes() == found.tobytes(), True)
 
