@@ -17,10 +17,11 @@ import sys
 import common
 from fixtures import Fixture
 
-SPLITS = ["1", "5,1,2", "16,3,2"]
-# Of the largest number: f32 sums of a few hundred terms in two orders; codes that flip move an activation by 1/255 of its range.
-LIMITS = {"f32": 1e-4}
-CODES_LIMIT = 0.01
+SPLITS = ["1", "5,1,2", "16,3"]
+# Of the largest number: f32 sums of a few hundred terms in two orders.
+F32_LIMIT = 1e-4
+# Codes that flip move an activation by 1/255 of its range; from the interpreter both sides may be 1 % away (fixtures.py).
+CODES_LIMIT = 0.02
 
 
 def on_gpu(programs, model, sequences, *options):
@@ -44,7 +45,7 @@ def check_numbers(programs, fixture, recipe, cpu, gpu, seeds, checks):
     found = on_gpu(programs, gpu, fixture.sequences())
     if recipe == "f32":
         largest = max(map(abs, expected))
-        checks.at_most("largest difference from the CPU", common.largest_difference(found, expected) / largest, LIMITS["f32"])
+        checks.at_most("largest difference from the CPU", common.largest_difference(found, expected) / largest, F32_LIMIT)
         checks.at_most("from transformers", common.largest_difference(fixture.chosen(found), fixture.expected),
                        2 * fixture.json["tolerance"])
     else:
@@ -54,9 +55,9 @@ def check_numbers(programs, fixture, recipe, cpu, gpu, seeds, checks):
         pieces = programs.dump(cpu, fixture.sequences(), "--split", split)
         if pieces.tobytes() != expected.tobytes():  # rotary angles that change with the length
             checks.at_most(f"in pieces of {split}", common.relative_error(again, pieces), CODES_LIMIT)
-        elif recipe == "f32" or "1" not in split.split(","):
+        elif recipe == "f32":
             checks.equal(f"bits in pieces of {split}", again.tobytes() == found.tobytes(), True)
-        else:  # single tokens attend in f32, prompts in bf16
+        else:  # prompts attend by other instructions than single tokens
             checks.at_most(f"in pieces of {split}", common.relative_error(again, found), CODES_LIMIT)
     if fixture.decoder:
         alone = on_gpu(programs, gpu, fixture.sequences(), "--split", "1")

@@ -146,6 +146,7 @@ std::vector<Recorded> kernels() {
       {"attention in bf16", 63, [=](auto &kernels) { return attendRowsKernel(kernels, half); }},
       {"attention in i8", 92, [=](auto &kernels) { return attendRowsKernel(kernels, codes); }},
       {"attention of prompts in f32, heads of 64", 116, [=](auto &kernels) { return attendTileKernel(kernels, smol); }},
+      {"attention of prompts in i8", 116, [=](auto &kernels) { return attendTileKernel(kernels, codes); }},
       {"attention of prompts, heads of 64", 128, [=](auto &kernels) { return attendTileKernel(kernels, halfSmol); }},
       {"attention of prompts, heads of 128", 171, [=](auto &kernels) { return attendTileKernel(kernels, half); }, 8},
       {"attention of encoders, 12 heads of 32", 70, [=](auto &kernels) { return attendSegmentsKernel(kernels, mini); }},
