@@ -238,6 +238,21 @@ TEST_F(DeviceRecordingTest, theTeamGoesBeforeTheModel) {
   rest.decode(1);
 }
 
+TEST_F(DeviceRecordingTest, bothGoAtOnce) {
+  for (int i = 0; i < 20; ++i) {
+    Model model = openModel(deviceDecoderPath);
+    Team team = gpu();
+    {
+      Batch batch(model, team, {10});
+      batch.decode(1);
+    }
+    std::thread other([&] { model.reset(); });
+    team.reset();
+    other.join();
+    EXPECT_EQ(kept(), 0u);
+  }
+}
+
 // Each with its own team: sets come and go in the list of the model meanwhile.
 TEST_F(DeviceRecordingTest, manyThreadsOfTheHost) {
   Model model = openModel(deviceDecoderPath);
