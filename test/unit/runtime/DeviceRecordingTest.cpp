@@ -147,6 +147,36 @@ TEST_F(DeviceRecordingTest, anotherForEachShape) {
   EXPECT_EQ(kept(), 12u);
 }
 
+// Logits that do not land at once come in pieces behind the recording.
+TEST_F(DeviceRecordingTest, moreLogitsThanLand) {
+  constexpr size_t words = 270000;
+  Model model = openModel(LMOPT_BINARY_DIR "/lib/fake_device_words.so");
+  Team team = gpu();
+  std::vector<Session> sessions;
+  std::vector<lmopt_session_t *> handles;
+  for (size_t i = 0; i < 4; ++i) {
+    sessions.push_back(makeSession(model, team));
+    handles.push_back(sessions.back().get());
+  }
+  forget();
+  std::vector<float> all(4 * words);
+  std::vector<std::vector<int32_t>> held(4);
+  for (int32_t step = 0; step < 2; ++step) {
+    const int32_t next[] = {3 + step, 1, 4, 15};
+    EXPECT_OK(
+        tell([&](lmopt_error_t *error) { return lmopt_sessions_decode(handles.data(), 4, next, all.data(), error); }));
+    for (size_t i = 0; i < 4; ++i) {
+      held[i].push_back(next[i]);
+      int64_t first = fakeHash(held[i], held[i].size()) + step;
+      for (size_t v = 0; v < words; ++v)
+        ASSERT_EQ(all[i * words + v], float((first + 31 * int64_t(v)) % fakeModulus)) << i << ", " << v;
+    }
+  }
+  EXPECT_EQ(recorded(), 1u);
+  EXPECT_EQ(replayed(), 2u);
+  EXPECT_EQ(calls("cuMemcpyDtoHAsync"), 4u);
+}
+
 TEST_F(DeviceRecordingTest, theLeastRecentMakesRoom) {
   Model model = openModel(longPath);
   Team team = gpu();

@@ -11,19 +11,29 @@
  * "marks" and a second result "traces"; FAKE_SWITCH is the rope_switch; FAKE_STATE asks for a state, which sessions on
  * GPUs do not have; FAKE_TOKENIZER is a blob to carry; FAKE_CELL is the bytes of a position in the cache (16; an
  * encoder may have no others); FAKE_TRACE the width of traces (3); FAKE_POSITIONS the most of a decoder (200);
- * FAKE_MANY names 17 architectures. seal_artifact.cpp adds the checksums.
+ * FAKE_VOCABULARY its tokens (97), though none from 2048 on has a weight; FAKE_MANY names 17 architectures.
+ * seal_artifact.cpp adds the checksums.
  */
 #include "lmopt/abi.h"
 
 #include <stddef.h>
 
+#ifndef FAKE_VOCABULARY
+#define FAKE_VOCABULARY 97
+#endif
 #ifndef FAKE_POSITIONS
 #define FAKE_POSITIONS 200
 #endif
 #ifdef FAKE_ENCODER
 enum { KIND = LMOPT_KIND_ENCODER, WIDTH = 8, MAX_POSITIONS = 64, PREFILL_ROWS = 100 };
 #else
-enum { KIND = LMOPT_KIND_DECODER, WIDTH = 97, MAX_POSITIONS = FAKE_POSITIONS, PREFILL_ROWS = 32, DECODE_ROWS = 4 };
+enum {
+  KIND = LMOPT_KIND_DECODER,
+  WIDTH = FAKE_VOCABULARY,
+  MAX_POSITIONS = FAKE_POSITIONS,
+  PREFILL_ROWS = 32,
+  DECODE_ROWS = 4
+};
 #endif
 #ifndef FAKE_SWITCH
 #define FAKE_SWITCH 0
@@ -39,7 +49,7 @@ enum { STATE = 0 };
 #ifndef FAKE_TRACE
 #define FAKE_TRACE 3
 #endif
-enum { VOCABULARY = 97, TOP = 5, BLOCK = 32, ARENA = 2 * 8 * 128 };
+enum { VOCABULARY = FAKE_VOCABULARY, TOP = 5, BLOCK = 32, ARENA = 2 * 8 * 128 };
 enum { REMEMBER, SUM, ANSWER, NO_KERNEL };
 
 _Static_assert(LMOPT_ABI_VERSION == 3 && LMOPT_DEVICE_CUDA == 1, "the note below says so");
