@@ -6,8 +6,8 @@ written, addresses beyond an allocation).
 
 Where all that lies between two roundings is exact or in the same order, integer sums above all, numbers are near those of the CPU's
 artifact; sums over rows are in another order, so a code may flip here and there: tolerances as for the interpreter (fixtures.py).
-Also: the same in whatever pieces a prompt comes, and the same bits in strict mode, where warps and blocks take turns by a seed and
-copies arrive as late as they may.
+Also: the same in whatever pieces a prompt comes, the same bits whether decode passes are recorded or not, and in strict mode, where
+warps and blocks take turns by a seed and copies arrive as late as they may.
 Usage: devices.py BIN_DIR FAKE_DRIVER FIXTURE_DIR RECIPE WORK_DIR [SEEDS]
 """
 import json
@@ -28,12 +28,24 @@ def on_gpu(programs, model, sequences, *options):
     return programs.dump(model, sequences, "--device", "cuda", *options)
 
 
-def strictly(programs, model, fixture, seed):
-    os.environ["FAKE_CUDA_STRICT"] = str(seed)
+def with_environment(name, value, programs, model, fixture, *options):
+    os.environ[name] = value
     try:
-        return on_gpu(programs, model, fixture.sequences())
+        return on_gpu(programs, model, fixture.sequences(), *options)
     finally:
-        del os.environ["FAKE_CUDA_STRICT"]
+        del os.environ[name]
+
+
+def strictly(programs, model, fixture, seed, *options):
+    return with_environment("FAKE_CUDA_STRICT", str(seed), programs, model, fixture, *options)
+
+
+def check_recordings(programs, fixture, gpu, checks):
+    alone = on_gpu(programs, gpu, fixture.sequences(), "--split", "1")
+    launched = with_environment("LMOPT_CUDA_GRAPHS", "0", programs, gpu, fixture, "--split", "1")
+    checks.equal("bits of steps that are not recorded", launched.tobytes() == alone.tobytes(), True)
+    late = strictly(programs, gpu, fixture, 1, "--split", "1")
+    checks.equal("bits of recorded steps in strict mode", late.tobytes() == alone.tobytes(), True)
 
 
 def check_numbers(programs, fixture, recipe, cpu, gpu, seeds, checks):
@@ -57,6 +69,8 @@ def check_numbers(programs, fixture, recipe, cpu, gpu, seeds, checks):
         again = on_gpu(programs, gpu, fixture.sequences(), "--split", split)
         pieces = programs.dump(cpu, fixture.sequences(), "--split", split)
         near(f"in pieces of {split}", again, pieces)
+    if fixture.decoder:
+        check_recordings(programs, fixture, gpu, checks)
     for seed in seeds:
         checks.equal(f"bits in strict mode, seed {seed}", strictly(programs, gpu, fixture, seed).tobytes() == found.tobytes(), True)
 

@@ -21,6 +21,9 @@ plan::ProgramOp programOf(plan::StepOp step) { return step->getParentOfType<plan
 
 /// Positions that a part covers; parts are counted where a step is launched.
 constexpr int64_t kPartPositions = AttentionSpec::kBlock * AttentionSpec::kPartBlocks;
+// Steps of few rows are told positions in whole units, so that one recording serves many of them: a part of another
+// size would be launched for positions that no sequence has.
+static_assert(kPartPositions == LMOPT_DEVICE_POSITIONS_UNIT);
 
 template <class HalfOp>
 void readHalf(HalfOp op, AttentionSpec &spec, plan::ProgramOp program) {
