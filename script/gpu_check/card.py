@@ -53,7 +53,8 @@ def add_smi(facts):
     program = shutil.which("nvidia-smi")
     if not program:
         return
-    done = subprocess.run([program, f"--query-gpu={FACTS}", "--format=csv,noheader", "-i", "0"], capture_output=True, text=True, check=False)
+    command = [program, f"--query-gpu={FACTS}", "--format=csv,noheader", "-i", "0"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode == 0:
         facts["smi"] = dict(zip(FACTS.split(","), map(str.strip, done.stdout.split(","))))
 

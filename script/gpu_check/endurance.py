@@ -58,7 +58,8 @@ def opening(part, context, programs):
             times = part.attempt(name, lambda p=path: open_one(context, programs, p))
             if times:
                 part.check(name, True)
-                part.rows.append({"artifact": name, "architecture": architecture, "kind": kind, "first_ms": times[0], "second_ms": times[1]})
+                part.rows.append({"artifact": name, "architecture": architecture, "kind": kind,
+                                  "first_ms": times[0], "second_ms": times[1]})
     part.summary = ", ".join(f"{row['architecture']} {row['kind']} {row['first_ms']:.0f} and {row['second_ms']:.0f} ms"
                              for row in part.rows if row["architecture"] != "both")
 

@@ -21,6 +21,7 @@ SUBJECT = ("llama-tied", "int8")  # of opening, of the hunt for hangs, of the sa
 REAL = [("smollm2", "int8"), ("smollm2", "native"), ("smollm2", "bf16"), ("minilm", "int8")]
 ARCHITECTURES = ("sm_80", "sm_90a")
 CPU = "x86-64-v3"
+COMPILE_SECONDS = 3600
 
 
 class Artifact:
@@ -95,7 +96,7 @@ class Models:
             self.list = {"made_by": stamp, "failed": {}, "options": {}}
         missing = [each for each in self.wanted() if not self.is_made(each)]
         self.folder.mkdir(parents=True, exist_ok=True)
-        programs = Programs(self.build, out / "work", out / "compile.log", time.monotonic() + 3600)
+        programs = Programs(self.build, out / "work", out / "compile.log", time.monotonic() + COMPILE_SECONDS, COMPILE_SECONDS)
         with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
             list(pool.map(lambda each: self.make(programs, each), missing))
         (self.folder / "list.json").write_text(json.dumps(self.list, indent=1) + "\n", encoding="utf8")

@@ -7,8 +7,8 @@ from gpu_check.programs import Failure, Programs, TimedOut
 
 
 class Part:
-    def __init__(self, name, seconds):
-        self.name, self.limit = name, seconds
+    def __init__(self, name, seconds, patience):
+        self.name, self.limit, self.patience = name, seconds, patience
         self.status, self.seconds, self.summary, self.trace = "held", 0.0, "", ""
         self.checks, self.failures, self.rows, self.missing = 0, [], [], []
 
@@ -34,9 +34,9 @@ class Part:
 
     def run(self, work, context, left):
         begin = time.monotonic()
-        self.limit = max(1.0, min(self.limit, left))
+        self.limit = max(0.001, min(self.limit, left))
         programs = Programs(context.build, context.out / "work" / self.name, context.out / f"{self.name}.log", begin + self.limit,
-                            context.environment)
+                            self.patience, context.environment)
         try:
             work(self, context, programs)
         except TimedOut as fault:

@@ -20,16 +20,17 @@ class TimedOut(Exception):
 
 
 class Programs:
-    """The built programs, on one driver, until one moment."""
+    """The built programs, on one driver, until one moment, each for so many seconds at most."""
 
-    def __init__(self, build, work, log, deadline, environment=None):
-        self.build, self.work, self.log, self.deadline = pathlib.Path(build), pathlib.Path(work), log, deadline
+    def __init__(self, build, work, log, deadline, patience, environment=None):
+        self.build, self.work, self.log = pathlib.Path(build), pathlib.Path(work), log
+        self.deadline, self.patience = deadline, patience
         self.environment = {**os.environ, **(environment or {})}
         self.work.mkdir(parents=True, exist_ok=True)
 
     def variant(self, name, **environment):
         """The same in a folder of its own, with other variables of the environment."""
-        result = Programs(self.build, self.work / name, self.log, self.deadline)
+        result = Programs(self.build, self.work / name, self.log, self.deadline, self.patience)
         result.environment = {**self.environment, **environment}
         return result
 
@@ -42,13 +43,15 @@ class Programs:
                                 stdin=subprocess.DEVNULL, env=self.environment, start_new_session=True)
 
     def finish(self, process, command, begin):
-        shown = " ".join(map(str, command))
+        shown, left = " ".join(map(str, command)), self.deadline - time.monotonic()
         try:
-            out, err = process.communicate(timeout=max(0.1, self.deadline - time.monotonic()))
+            out, err = process.communicate(timeout=max(0.001, min(left, self.patience)))
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             _, err = process.communicate()
             self.note(f"$ {shown}\nno end in time\n{err.decode('utf8', 'replace')}")
+            if left > self.patience:  # one that hangs does not cost the others their time
+                raise Failure(f"no end in {self.patience:.0f} s: {shown}") from None
             raise TimedOut(f"no end in time: {shown}") from None
         messages = err.decode("utf8", "replace")
         self.note(f"$ {shown}\nexit {process.returncode}, {time.monotonic() - begin:.3f} s\n{messages}")

@@ -25,7 +25,8 @@ def fixtures(results):
         own = [row for row in rows if row["recipe"] == recipe]
         text.append([recipe, len({row["model"] for row in own}), sum(row["interpreter"].get("bits_differ", 0) for row in own),
                      sum(row["interpreter"]["values"] for row in own),
-                     *(f"{max(row[other][key] for row in own):.1e}" for other in ("interpreter", "cpu") for key in ("max_share", "rms_share"))])
+                     *(f"{max(row[other][key] for row in own):.1e}"
+                       for other in ("interpreter", "cpu") for key in ("max_share", "rms_share"))])
     return table(["fixtures", "models", "values with other bits than interpreted", "of", "furthest", "rms", "furthest from the CPU", "rms"],
                  text) if text else ""
 
@@ -38,8 +39,8 @@ def real(results):
         near = f"{row['same_best']:.1%}, {row['kl_mean']:.1e}" if "same_best" in row else f"cosine {row.get('least_cosine', 0):.5f}"
         figures = " / ".join(f"{bench[key]:.0f}" for key in ("pp512", "tg64", "tg64_sessions8", "1x16", "1x128", "32x128") if key in bench)
         text.append([row["model"], row["recipe"], f"{row['cpu']['rms_share']:.1e}", near, figures, f"{bench.get('open_ms', 0):.0f}"])
-    return table(["model", "recipe", "rms from the CPU", "same best token, mean KL", "pp512 / tg64 / tg64_sessions8, or 1x16 / 1x128 / 32x128",
-                  "open + first, ms"], text) if text else ""
+    return table(["model", "recipe", "rms from the CPU", "same best token, mean KL",
+                  "pp512 / tg64 / tg64_sessions8, or 1x16 / 1x128 / 32x128", "open + first, ms"], text) if text else ""
 
 
 def openings(results):
