@@ -89,7 +89,8 @@ struct NeuronTreeModel : ConditionalModel<NeuronTreeModel, lm::NeuronTreeOp> {
     spec.kind = lm::activationOf(tree.getKind());
     spec.tieRight = tree.getTieRight();
     addLaunch(launches, neuronTreeKernel(launches.kernels, spec),
-              {launches.rowsOf(tree.getInput()), launches.weight(neurons(op)), launches.result()});
+              {launches.rowsOf(tree.getInput()), launches.weight(neurons(op)), launches.result(),
+               Argument::number(spec.trees)});
   }
 };
 

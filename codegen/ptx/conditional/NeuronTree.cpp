@@ -19,22 +19,22 @@ class TreeEmitter {
 public:
   TreeEmitter(Emitter &e, const NeuronTreeSpec &spec, ValueRange a)
       : e(e), spec(spec), x(e.atElement(a[0], e.block(), spec.rows.keyBytes())), weights(a[1]),
-        to(e.atElement(a[2], e.block(), spec.rows.valueBytes())), visits(e.shared()) {}
+        to(e.atElement(a[2], e.block(), spec.rows.valueBytes())), visits(e.shared()), trees(a[3]) {}
 
   void run() {
     if (spec.treesTogether() == spec.trees)
-      return some(e.number(0), e.number(spec.trees), /*isFirst=*/true);
+      return some(e.number(0), trees, /*isFirst=*/true);
     some(e.number(0), e.number(spec.treesTogether()), /*isFirst=*/true);
-    e.loop(e.number(spec.treesTogether()), e.number(spec.trees), spec.treesTogether(), [&](Value first) {
+    e.loop(e.number(spec.treesTogether()), trees, spec.treesTogether(), [&](Value first) {
       e.barrier(); // who is behind may still read what was found before
-      some(first, e.min(e.add(first, spec.treesTogether()), e.number(spec.trees)), /*isFirst=*/false);
+      some(first, e.min(e.add(first, spec.treesTogether()), trees), /*isFirst=*/false);
     });
   }
 
 private:
   Emitter &e;
   const NeuronTreeSpec &spec;
-  Value x, weights, to, visits;
+  Value x, weights, to, visits, trees;
   static constexpr int64_t kVisit = NeuronTreeSpec::kVisitBytes;
 
   // Some trees, and what they add.
@@ -99,8 +99,9 @@ std::string nameOf(const NeuronTreeSpec &spec, const Target &target) {
 
 std::string neuronTreeKernel(KernelLibrary &kernels, const NeuronTreeSpec &spec) {
   using Kind = ArgumentKind;
-  KernelShape shape = {spec.threads(), /*leastBlocks=*/1, spec.sharedBytes()};
-  return kernels.define(nameOf(spec, kernels.getTarget()), shape, {Kind::Memory, Kind::Constant, Kind::Memory},
+  KernelShape shape = {spec.threads(), leastBlocksOf(spec.threads()), spec.sharedBytes()};
+  return kernels.define(nameOf(spec, kernels.getTarget()), shape,
+                        {Kind::Memory, Kind::Constant, Kind::Memory, Kind::Number},
                         [&](Emitter &e, ValueRange a) { TreeEmitter(e, spec, a).run(); });
 }
 

@@ -31,7 +31,8 @@ struct NeuronTreeSpec {
   int64_t sharedBytes() const { return (mostVisits() + threads()) * kVisitBytes; }
 };
 
-/// (rows, weights, results). A block for each row.
+/// (rows, weights, results, trees). A block for each row. The number of trees is an argument, too, lest ptxas unroll
+/// what is done for all of them, and run out of registers.
 std::string neuronTreeKernel(KernelLibrary &kernels, const NeuronTreeSpec &spec);
 
 } // namespace lmopt::nvptx

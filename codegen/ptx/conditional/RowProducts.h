@@ -12,6 +12,9 @@
 
 namespace lmopt::nvptx {
 
+/// Of so many threads each; so many that sixteen warps share a multiprocessor, which hide the latency of memory.
+constexpr int64_t leastBlocksOf(int64_t threads) { return (16 * kWarpLanes + threads - 1) / threads; }
+
 /// Of rows of so many numbers.
 struct RowProducts {
   using Value = mlir::Value;

@@ -96,7 +96,7 @@ std::string treeGatesKernel(KernelLibrary &kernels, const TreeGatesSpec &spec) {
   using Kind = ArgumentKind;
   std::string name = "tree_gates" + std::to_string(spec.count) + "_l" + std::to_string(spec.levels) +
                      (spec.tieRight ? "_tieright_" : "_") + wordOf(spec.nodes) + "_" + kernels.getTarget().chip;
-  KernelShape shape = {spec.threads(), /*leastBlocks=*/1, spec.sharedBytes()};
+  KernelShape shape = {spec.threads(), leastBlocksOf(spec.threads()), spec.sharedBytes()};
   return kernels.define(name, shape, {Kind::Memory, Kind::Constant, Kind::Memory},
                         [&](Emitter &e, ValueRange a) { TreeGatesEmitter(e, spec, a).run(); });
 }

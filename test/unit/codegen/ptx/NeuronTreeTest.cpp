@@ -39,7 +39,9 @@ struct TreeProblem {
     EmittedKernel kernel =
         emit("sm_80", [&](nvptx::KernelLibrary &kernels) { return neuronTreeKernel(kernels, spec); });
     size_t bytes = size_t(x.rows() * spec.rows.valueBytes());
-    return run(kernel, {uint32_t(x.rows()), 1, 1}, {memory(padded(x.tensor)), memory(weights()), result(bytes)}).result;
+    return run(kernel, {uint32_t(x.rows()), 1, 1},
+               {memory(padded(x.tensor)), memory(weights()), result(bytes), number(spec.trees)})
+        .result;
   }
 };
 
