@@ -213,6 +213,10 @@ std::string makeManifest(ModuleOp module, const lower::LoweredModel &lowered, co
                         {"barriers_prefill", facts.waitsPrefill},
                         {"barriers_decode", facts.waitsDecode},
                         {"steps", stepList(lowered)}};
+  if (facts.machine == lower::Machine::Cuda) {
+    manifest["launches_prefill"] = facts.launchesPrefill;
+    manifest["launches_decode"] = facts.launchesDecode;
+  }
   if (facts.stateBytesPerSequence)
     manifest["state_bytes_per_sequence"] = facts.stateBytesPerSequence;
   if (facts.top)

@@ -131,6 +131,12 @@ LogicalResult emitModel(const cpu::Target &target, LoweredModel &lowered) {
   return success();
 }
 
+/// Launches of a step of so many rows.
+static int64_t countLaunches(ArrayRef<nvptx::Launch> launches, int64_t rows) {
+  return llvm::count_if(
+      launches, [&](const nvptx::Launch &launch) { return launch.leastRows <= rows && rows <= launch.mostRows; });
+}
+
 bool emitDeviceModel(ArrayRef<nvptx::Target> targets, const std::string &ptxas, LoweredModel &lowered,
                      std::string &error) {
   cpu::Target host;
@@ -141,6 +147,9 @@ bool emitDeviceModel(ArrayRef<nvptx::Target> targets, const std::string &ptxas, 
     nvptx::KernelLibrary kernels(lowered.plan->getContext(), target);
     for (plan::ProgramOp program : lowered.programs()) {
       std::vector<nvptx::Launch> launches = nvptx::launchesOf(program, kernels);
+      ModelFacts &facts = lowered.facts;
+      (program.getFew() ? facts.launchesDecode : facts.launchesPrefill) =
+          countLaunches(launches, program.getFew() ? 1 : static_cast<int64_t>(*program.getMaxRows()));
       if (&target == &targets.front()) // kernels have the same numbers for each architecture
         nvptx::emitHostEntry(*lowered.module, program, launches, kernels, host);
     }
@@ -188,10 +197,42 @@ struct LowerPass : public PassWrapper<LowerPass, OperationPass<ModuleOp>> {
     getOperation().getBodyRegion().takeBody(lowered.module->getBodyRegion());
   }
 };
+
+/// For looking at launches; the images are left out.
+struct LowerToNvptxPass : public PassWrapper<LowerToNvptxPass, OperationPass<ModuleOp>> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(LowerToNvptxPass)
+  LowerToNvptxPass() = default;
+  LowerToNvptxPass(const LowerToNvptxPass &other) : PassWrapper(other) { architecture = other.architecture; }
+  StringRef getArgument() const final { return "lm-lower-to-nvptx"; }
+  StringRef getDescription() const final {
+    return "Replace an lm module by the host's code of a model for NVIDIA GPUs";
+  }
+  void getDependentDialects(DialectRegistry &registry) const override { registerDialects(registry); }
+  Option<std::string> architecture{*this, "architecture", llvm::cl::desc("of the kernels, as ptxas names it"),
+                                   llvm::cl::init("sm_80")};
+
+  void runOnOperation() override {
+    std::vector<nvptx::Target> targets;
+    std::string error;
+    if (!nvptx::makeTargets("nvptx:" + architecture, targets, error)) {
+      getOperation()->emitError(error);
+      return signalPassFailure();
+    }
+    LoweredModel lowered;
+    if (failed(planModel(getOperation(), Machine::Cuda, lowered)))
+      return signalPassFailure();
+    if (!emitDeviceModel(targets, "", lowered, error)) {
+      getOperation()->emitError(error);
+      return signalPassFailure();
+    }
+    getOperation().getBodyRegion().takeBody(lowered.module->getBodyRegion());
+  }
+};
 } // namespace
 
 void registerLowerPasses() {
   PassRegistration<LowerPass>();
+  PassRegistration<LowerToNvptxPass>();
   plan::registerFormStepsPass();
   cpu::registerChooseLayoutsPass();
   cpu::registerSchedulePass();

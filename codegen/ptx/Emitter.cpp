@@ -164,8 +164,8 @@ void Emitter::storeRun(const Values &numbers, Value address) {
 void Emitter::copyAsync(Value to, Value from, Value bytes) {
   NVVM::CpAsyncOp::create(b, loc, to, from, 16, NVVM::LoadCacheModifierKind::CG, bytes);
 }
-void Emitter::copyEightAsync(Value to, Value from, Value bytes) {
-  NVVM::CpAsyncOp::create(b, loc, to, from, 8, NVVM::LoadCacheModifierKind::CA, bytes);
+void Emitter::copyEightAsync(Value to, Value from) {
+  NVVM::CpAsyncOp::create(b, loc, to, from, 8, NVVM::LoadCacheModifierKind::CA, Value());
 }
 void Emitter::closeCopies() { NVVM::CpAsyncCommitGroupOp::create(b, loc); }
 void Emitter::waitForCopies(int64_t pending) {

@@ -104,10 +104,10 @@ public:
   Values loadWords(Value address) { return loadFour(i32(), address); }
   void storeRun(const Values &numbers, Value address); ///< 1, 2 or 4, to a multiple of what they take
   void storeFour(const Values &numbers, Value address) { storeRun(numbers, address); }
-  /// 16 bytes (or 8) to shared memory, behind the thread's back; see waitForCopies. Of them `bytes` come from there,
-  /// the rest are zero.
+  /// 16 bytes to shared memory, behind the thread's back; see waitForCopies. Of them `bytes` come from there, the rest
+  /// are zero.
   void copyAsync(Value to, Value from, Value bytes);
-  void copyEightAsync(Value to, Value from, Value bytes);
+  void copyEightAsync(Value to, Value from);
   /// Those of this thread since the last call are one group.
   void closeCopies();
   /// All groups of this thread but the `pending` last have arrived; other threads see them behind a barrier.

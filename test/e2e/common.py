@@ -22,6 +22,9 @@ class Programs:
             raise AssertionError(f"exit {done.returncode} of: {' '.join(command)}\n{done.stderr.decode('utf8', 'replace')}")
         return done.stdout.decode("utf8")
 
+    def json(self, name, *arguments):
+        return json.loads(self.run(name, *arguments))
+
     def compile(self, source, recipe, output):
         self.run("lmopt", "--quiet", "compile", source, "--recipe", recipe, "-o", output)
         return output

@@ -9,6 +9,7 @@
 #include "tools/lmopt/Inspect.h"
 #include "tools/lmopt/CommandLine.h"
 #include "tools/lmopt/Delegate.h"
+#include "tools/lmopt/InspectDevice.h"
 #include "tools/lmopt/Model.h"
 
 #include <algorithm>
@@ -166,50 +167,6 @@ static std::string deviceName(uint32_t device) {
                                             : "kind " + std::to_string(device) + ", unknown here";
 }
 
-static size_t blobBytes(const lmopt_artifact_t *artifact, const std::string &name) {
-  size_t size = 0;
-  lmopt_artifact_meta(artifact, name.c_str(), &size);
-  return size;
-}
-
-static Result<Json> kernelRows(const lmopt_artifact_t *artifact, const std::string &architecture) {
-  Json rows = Json::array();
-  uint32_t count = 0;
-  lmopt_error_t error{};
-  if (lmopt_artifact_count_kernels(artifact, architecture.c_str(), &count, &error) != LMOPT_OK)
-    return runtimeError(error);
-  for (uint32_t i = 0; i < count; ++i) {
-    lmopt_kernel_info_t kernel{};
-    kernel.struct_size = sizeof kernel;
-    if (lmopt_artifact_get_kernel(artifact, architecture.c_str(), i, &kernel, &error) != LMOPT_OK)
-      return runtimeError(error);
-    rows.push_back({{"name", kernel.name},
-                    {"threads", kernel.threads},
-                    {"shared_bytes", kernel.shared_bytes},
-                    {"argument_bytes", kernel.argument_bytes}});
-  }
-  return rows;
-}
-
-/// Of an artifact for GPUs: its images, and the kernels in each.
-static Result<void> addGpuCode(const lmopt_artifact_t *artifact, Json &facts) {
-  static constexpr std::string_view kPrefix = "kernels.";
-  for (uint32_t i = 0; const char *blob = lmopt_artifact_meta_name(artifact, i); ++i) {
-    if (std::string_view(blob).substr(0, kPrefix.size()) != kPrefix)
-      continue;
-    std::string architecture = blob + kPrefix.size();
-    Result<Json> rows = kernelRows(artifact, architecture);
-    if (!rows.ok())
-      return rows.error();
-    facts["images"].push_back({{"name", architecture},
-                               {"kernels", rows->size()},
-                               {"ptx_bytes", blobBytes(artifact, "ptx." + architecture)},
-                               {"cubin_bytes", blobBytes(artifact, "cubin." + architecture)}});
-    facts["kernels"][architecture] = rows.take();
-  }
-  return {};
-}
-
 static std::string checkedParts(const lmopt_artifact_info_t &info, bool verified) {
   if (verified)
     return "everything";
@@ -252,7 +209,7 @@ static Result<void> inspectArtifact(const InspectOptions &options, bool verify) 
   }
   facts["metadata"] = std::move(blobs);
   if (info.device == LMOPT_COMPUTES_ON_CUDA)
-    if (Result<void> added = addGpuCode(artifact, facts); !added.ok())
+    if (Result<void> added = addGpuCode(artifact, *manifest, facts); !added.ok())
       return added;
   facts["manifest"] = manifest.take();
   return writeOutput(inspectionOutput(facts, options.json));

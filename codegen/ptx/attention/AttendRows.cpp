@@ -152,21 +152,6 @@ private:
     return result;
   }
 
-  /// The numbers in a word of the cache, without their scale.
-  Values numbersOf(Value word) {
-    if (spec.format == CacheFormat::F32)
-      return {e.bitcast(word, e.f32())};
-    if (spec.format == CacheFormat::Bf16)
-      return {e.bitcast(e.shl(word, 16), e.f32()),
-              e.bitcast(e.bitAnd(word, static_cast<int32_t>(0xffff0000U)), e.f32())};
-    Values numbers;
-    for (int64_t i = 0; i < 4; ++i) { // 2^23 + 128 + code is the float whose last byte is the code's
-      Value byte = e.bitAnd(i ? e.shr(word, 8 * i) : word, 0xff);
-      numbers.push_back(e.sub(e.bitcast(e.add(byte, e.number(0x4B000000)), e.f32()), e.floatOf(8388608.0F + 128.0F)));
-    }
-    return numbers;
-  }
-
   //===--- Scores and weights ---===//
 
   // A thread has one position, and every fourth head.
@@ -190,7 +175,7 @@ private:
                          [&](Value offset, const Values &carried) {
                            Values result = carried, k;
                            for (Value word : e.loadWords(e.at(key, offset)))
-                             k.append(numbersOf(word));
+                             k.append(cacheNumbers(e, spec, word));
                            for (size_t i = 0; i < k.size(); i += 4) {
                              Value four = e.at(e.at(query, e.mul(offset, times)), 4 * static_cast<int64_t>(i));
                              for (auto [j, q] : llvm::enumerate(e.loadFour(e.f32(), four)))
@@ -225,7 +210,7 @@ private:
     });
   }
   Values valuesOf(Value column, Value inBlock) {
-    Values values = numbersOf(e.load(e.i32(), e.at(column, e.mul(inBlock, SharedPlaces::stride(spec)))));
+    Values values = cacheNumbers(e, spec, e.load(e.i32(), e.at(column, e.mul(inBlock, SharedPlaces::stride(spec)))));
     if (!spec.isCodes())
       return values;
     Value scale = e.load(e.f32(), place(places.values + SharedPlaces::scales(spec), inBlock));

@@ -30,21 +30,39 @@ public:
     Value angles = anglesAt(e, spec, a[1], e.add(start, e.sub(row, tile.tile)), rope);
     return turned(e, spec, query, column, angles);
   }
+  /// What has to be unpacked on its way comes through registers.
+  bool isAsync() override { return tile.places.elementBytes == spec.elementBytes(); }
+  bool isHalves() override { return spec.format == CacheFormat::Bf16; }
+
+  // 16 bytes a turn, or a word; beyond what is seen zeros.
   void copyBlock(bool isKeys, Value block, int64_t to) override {
-    int64_t chunks = spec.width * spec.elementBytes() / 16;
+    int64_t bytes = isAsync() ? 16 : 4, pieces = spec.width * spec.elementBytes() / bytes;
     LayerCache layer(e, spec, cache, a[5], a[6]);
     Value number = e.shr(block, 6);
     Value from = isKeys ? layer.keys(number, tile.kvHead()) : layer.values(number, tile.kvHead());
-    e.loop(tile.thread, e.number(TilePlaces::kBlock * chunks), tile.threads, [&](Value i) {
-      Value position = e.div(i, chunks), offset = e.mul(e.rem(i, chunks), 16);
-      e.copyAsync(e.at(tile.row(to, position), offset), e.at(from, e.mul(i, 16)),
-                  e.select(e.less(e.add(block, position), end), e.number(16), e.number(0)));
+    e.loop(tile.thread, e.number(TilePlaces::kBlock * pieces), tile.threads, [&](Value i) {
+      Value position = e.div(i, pieces), piece = e.rem(i, pieces);
+      Value isThere = e.less(e.add(block, position), end);
+      Value place = e.at(tile.row(to, position), e.mul(piece, bytes * tile.places.elementBytes / spec.elementBytes()));
+      if (isAsync())
+        return e.copyAsync(place, e.at(from, e.mul(i, 16)), e.select(isThere, e.number(16), e.number(0)));
+      copyUnpacked(place, from, e.select(isThere, position, e.number(0)), piece, isThere);
     });
   }
 
 private:
   ValueRange a;
   Value cache, rope, start, end; ///< position of the block's first row, and behind its last
+
+  void copyUnpacked(Value place, Value from, Value position, Value piece, Value isThere) {
+    Value row = e.at(from, e.mul(position, spec.width * spec.elementBytes())), scale;
+    if (spec.isCodes())
+      scale = e.load(e.f32(), e.at(e.at(from, TilePlaces::kBlock * spec.width), e.mul(position, 4)));
+    Emitter::Values numbers = cacheNumbers(e, spec, e.load(e.i32(), e.at(row, e.mul(piece, 4))));
+    for (Value &number : numbers)
+      number = e.select(isThere, scale ? e.mul(number, scale) : number, e.floatOf(0));
+    e.storeRun(numbers, place);
+  }
 };
 
 template <typename Tile>
@@ -64,16 +82,14 @@ std::string define(KernelLibrary &kernels, const AttentionSpec &spec) {
 
 } // namespace
 
-bool canAttendTile(const AttentionSpec &spec) {
-  return spec.format == CacheFormat::F32 || (spec.format == CacheFormat::Bf16 && MmaTile::canDo(spec));
+static bool isOnTensorCores(const AttentionSpec &spec) {
+  return spec.format == CacheFormat::Bf16 && MmaTile::canDo(spec);
 }
 
-int64_t tileRows(const AttentionSpec &spec) {
-  return spec.format == CacheFormat::F32 ? FloatTile::kRows : MmaTile::kRows;
-}
+int64_t tileRows(const AttentionSpec &spec) { return isOnTensorCores(spec) ? MmaTile::kRows : FloatTile::kRows; }
 
 std::string attendTileKernel(KernelLibrary &kernels, const AttentionSpec &spec) {
-  return spec.format == CacheFormat::F32 ? define<FloatTile>(kernels, spec) : define<MmaTile>(kernels, spec);
+  return isOnTensorCores(spec) ? define<MmaTile>(kernels, spec) : define<FloatTile>(kernels, spec);
 }
 
 } // namespace lmopt::nvptx

@@ -4,10 +4,10 @@
 // stored before. It does what attendRowsKernel and joinPartsKernel do, but keys and values are read once for a tile of
 // rows.
 //
-// A block attends for a tile of rows of one segment and one query head: over a cache of f32 for 16, in f32; over one of
-// bf16 for 64, on tensor cores, with queries and weights rounded to bf16 as well. Keys and values come in the cache's
-// blocks of 64 positions, so a row's result depends on its own positions alone. Source: ptx.md 2.3. Tested by
-// test/unit/codegen/ptx/AttendTileTest.cpp.
+// A block attends for a tile of rows of one segment and one query head: over a cache of bf16 for 64, on tensor cores,
+// where the width of a head is a multiple of 16 and at most 128; else for 16, in f32. With a cache of bf16 queries and
+// weights are rounded to bf16 as well. Keys and values come in the cache's blocks of 64 positions, so a row's result
+// depends on its own positions alone. Source: ptx.md 2.3. Tested by test/unit/codegen/ptx/AttendTileTest.cpp.
 #ifndef LMOPT_CODEGEN_PTX_ATTENTION_ATTENDTILE_H
 #define LMOPT_CODEGEN_PTX_ATTENTION_ATTENDTILE_H
 
@@ -21,8 +21,6 @@ namespace lmopt::nvptx {
 /// segments along z; those beyond a segment's rows do nothing.
 std::string attendTileKernel(KernelLibrary &kernels, const AttentionSpec &spec);
 
-/// Whether there is code: f32; bf16 with heads of a multiple of 16, at most 128. Else attendRowsKernel serves.
-bool canAttendTile(const AttentionSpec &spec);
 /// Rows of a tile.
 int64_t tileRows(const AttentionSpec &spec);
 

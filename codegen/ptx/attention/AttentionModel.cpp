@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The two halves of attention for GPUs. Decoders keep keys and values in the cache, and attend row by row, or, in
-// prompts over a cache of bf16, 64 rows at a time on tensor cores; encoders read keys and values where they were made.
+// prompts, a tile of rows at a time; encoders read keys and values where they were made.
 // One spec serves both halves: they must agree on the cache. Tested by test/codegen/ptx and all models compiled for
 // GPUs.
 #include "codegen/plan/FormSteps.h"
@@ -21,6 +21,9 @@ plan::ProgramOp programOf(plan::StepOp step) { return step->getParentOfType<plan
 
 /// Positions that a part covers; parts are counted where a step is launched.
 constexpr int64_t kPartPositions = AttentionSpec::kBlock * AttentionSpec::kPartBlocks;
+// Steps of few rows are told positions in whole units, so that one recording serves many of them: a part of another
+// size would be launched for positions that no sequence has.
+static_assert(kPartPositions == LMOPT_DEVICE_POSITIONS_UNIT);
 
 template <class HalfOp>
 void readHalf(HalfOp op, AttentionSpec &spec, plan::ProgramOp program) {
@@ -135,8 +138,7 @@ struct AttendModel : HalfModel<AttendModel, lm::AttendOp> {
     plan::ProgramOp program = programOf(launches.step);
     if (!program.isDecoder())
       return launchSegments(attend, launches);
-    bool isPrompt = !program.getFew() && canAttendTile(specOf(attend, launches.step));
-    isPrompt ? launchTile(attend, launches) : launchRows(attend, launches);
+    program.getFew() ? launchRows(attend, launches) : launchTile(attend, launches);
   }
 
   static void launchTile(lm::AttendOp op, LaunchBuilder &launches) {
@@ -150,7 +152,7 @@ struct AttendModel : HalfModel<AttendModel, lm::AttendOp> {
                         launches.result(),
                         launches.stateOffset(),
                         launches.stateBlockBytes()};
-    attend.grid[0] = Size::rows(plan::Domain::tokens, kTileRows); // no segment has more
+    attend.grid[0] = Size::rows(plan::Domain::tokens, tileRows(spec)); // no segment has more
     attend.grid[1] = Size::fixed(spec.heads);
     attend.grid[2] = Size::rows(plan::Domain::segments);
     launches.add(std::move(attend));

@@ -22,7 +22,7 @@
 
 namespace lmopt::nvptx {
 
-/// How keys and values are kept. Scores, weights and sums are f32 with each.
+/// How keys and values are kept. Scores and sums are f32 with each; queries and weights, too, but with bf16.
 enum class CacheFormat { F32, Bf16, I8 };
 
 struct AttentionSpec {

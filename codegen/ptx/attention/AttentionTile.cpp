@@ -31,10 +31,9 @@ Emitter::Values AttentionTile::addBlock(Value block, Values carried) {
   e.barrier();
   copy(/*isKeys=*/true, next);
   weigh(scores, carried);
-  if (source.isAsync()) { // else the values have been there since the barrier before the scores
-    waitForCopies(/*pending=*/1);
+  waitForCopies(/*pending=*/1); // the values; else they have been there since the barrier before the scores
+  if (source.isAsync() || sharesWeights())
     e.barrier();
-  }
   addValues(scores, carried);
   e.barrier();
   copy(/*isKeys=*/false, next);

@@ -30,6 +30,8 @@ protected:
   virtual Values score(Value block) = 0;
   /// Scores become weights.
   virtual void weigh(Values &scores, Values &carried) = 0;
+  /// Whether a warp adds values with weights of other warps.
+  virtual bool sharesWeights() = 0;
   virtual void addValues(const Values &weights, Values &carried) = 0;
   virtual void store(const Values &carried) = 0;
 

@@ -7,6 +7,19 @@ using namespace mlir;
 
 namespace lmopt::nvptx {
 
+Emitter::Values cacheNumbers(Emitter &e, const AttentionSpec &spec, Value word) {
+  if (spec.format == CacheFormat::F32)
+    return {e.bitcast(word, e.f32())};
+  if (spec.format == CacheFormat::Bf16)
+    return {e.bitcast(e.shl(word, 16), e.f32()), e.bitcast(e.bitAnd(word, static_cast<int32_t>(0xffff0000U)), e.f32())};
+  Emitter::Values numbers;
+  for (int64_t i = 0; i < 4; ++i) { // 2^23 + 128 + code is the float whose last byte is the code's
+    Value byte = e.bitAnd(i ? e.shr(word, 8 * i) : word, 0xff);
+    numbers.push_back(e.sub(e.bitcast(e.add(byte, e.number(0x4B000000)), e.f32()), e.floatOf(8388608.0F + 128.0F)));
+  }
+  return numbers;
+}
+
 Value anglesAt(Emitter &e, const AttentionSpec &spec, Value angles, Value position, Value rope) {
   if (!spec.rotary)
     return angles;

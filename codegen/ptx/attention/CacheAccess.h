@@ -48,6 +48,9 @@ private:
   mlir::Value base, blockBytes;
 };
 
+/// The numbers in a word of the cache, without their scale.
+Emitter::Values cacheNumbers(Emitter &e, const AttentionSpec &spec, mlir::Value word);
+
 /// The cosines and sines that turn a row at this position.
 mlir::Value anglesAt(Emitter &e, const AttentionSpec &spec, mlir::Value angles, mlir::Value position, mlir::Value rope);
 

@@ -16,7 +16,7 @@ public:
   static constexpr int64_t kThreads = 256, kRows = 16;
 
   FloatTile(const TileContext &tile, TileSource &source, mlir::Value queries, mlir::Value results)
-      : AttentionTile(tile, source, queries, results), softmax(e, kRows, places.end, kThreads) {}
+      : AttentionTile(tile, source, queries, results), softmax(e, kRows, places.end, kThreads, source.isHalves()) {}
 
   static TilePlaces placesOf(const AttentionSpec &spec) { return {spec, kRows, /*elementBytes=*/4}; }
   static KernelShape shapeOf(const AttentionSpec &spec) {
@@ -27,9 +27,10 @@ private:
   OnlineSoftmax softmax;
 
   Values start() override;
-  void storeQuery(Value number, Value at) override { e.store(number, at); }
+  void storeQuery(Value number, Value at) override { e.store(source.isHalves() ? e.asBf16(number) : number, at); }
   Values score(Value block) override;
   void weigh(Values &scores, Values &carried) override { softmax.weigh(); }
+  bool sharesWeights() override { return true; }
   void addValues(const Values &weights, Values &carried) override;
   void store(const Values &carried) override;
 

@@ -35,6 +35,7 @@ private:
   void storeQuery(Value number, Value at) override;
   Values score(Value block) override { return masked(block, products()); }
   void weigh(Values &scores, Values &carried) override;
+  bool sharesWeights() override { return false; }
   void addValues(const Values &weights, Values &carried) override;
   void store(const Values &carried) override;
 

@@ -62,6 +62,8 @@ public:
   virtual void copyBlock(bool isKeys, mlir::Value block, int64_t to) = 0;
   /// Whether copyBlock() copies behind threads' backs.
   virtual bool isAsync() { return true; }
+  /// Whether queries and weights are rounded to bf16 also off tensor cores.
+  virtual bool isHalves() { return false; }
 
 protected:
   const TileContext &tile;

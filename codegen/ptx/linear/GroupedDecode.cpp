@@ -23,7 +23,7 @@ public:
         thread(e.thread()), lane(e.lane()), warp(e.warp()), tile(e.block()), firstRow(e.mul(e.blockY(), spec.rows)),
         tileWeights(e.at(e.atElement(a[0], tile, linear.slices() * kSlice), e.mul(lane, 16))),
         tileScales(e.atElement(e.at(a[0], linear.scaleOffset()), tile, linear.groups() * linear.scaleBytes())),
-        results{e, linear, a[0], a[4], a[5], a[6]} {}
+        results{e, linear, a[0], a[4], a[5], a[6]}, present(e.min(e.sub(a[6], firstRow), e.number(spec.rows))) {}
 
   void run() {
     copyPiece(e.number(0));
@@ -40,7 +40,10 @@ private:
   const LinearSpec &linear;
   Value codes, rowScales, groups, shared, thread, lane, warp, tile, firstRow, tileWeights, tileScales;
   LinearResults results;
+  Value present; ///< rows that are there
 
+  /// A row of the block, or one that is there in its place: what it gives nobody stores.
+  Value safe(Value row) { return e.min(row, e.sub(present, e.number(1))); }
   /// Slices that a warp takes of a piece.
   int64_t together() const { return spec.pieceSlices() / kWarps; }
   /// 32s of inputs in a slice, each with sums of its own.
@@ -82,30 +85,30 @@ private:
     copyScales(first, left, e.at(to, spec.scalesPlace()));
     e.closeCopies();
   }
-  // Sixteen bytes a thread and turn; rows and inputs that there are not are zero.
+  // Sixteen bytes a thread and turn, of the rows that are there; inputs that there are not are zero.
   void copyCodes(Value piece, Value to) {
     int64_t chunks = spec.pieceInputs() / 16;
-    e.loop(thread, e.number(spec.rows * chunks), kThreads, [&](Value i) {
-      Value row = e.div(i, chunks), chunk = e.rem(i, chunks), own = e.add(firstRow, row);
-      Value place = e.add(e.mul(piece, spec.pieceInputs()), e.mul(chunk, 16));
-      Value isThere =
-          arith::AndIOp::create(e.b, e.loc, e.less(own, results.count), e.less(place, e.number(linear.rowBytes())));
-      Value from = e.at(e.atElement(codes, e.select(isThere, own, e.number(0)), linear.rowBytes()),
-                        e.select(isThere, place, e.number(0)));
-      e.copyAsync(e.at(to, e.add(e.mul(row, e.number(spec.codeStride())), e.mul(chunk, 16))), from,
-                  e.select(isThere, e.number(16), e.number(0)));
+    bool isWhole = linear.rowBytes() % spec.pieceInputs() == 0;
+    e.loop(thread, e.mul(present, chunks), kThreads, [&](Value i) {
+      Value row = e.div(i, chunks), chunk = e.rem(i, chunks);
+      Value place = e.add(e.mul(piece, spec.pieceInputs()), e.mul(chunk, 16)), bytes = e.number(16);
+      if (!isWhole) {
+        Value isThere = e.less(place, e.number(linear.rowBytes()));
+        place = e.select(isThere, place, e.number(0)), bytes = e.select(isThere, bytes, e.number(0));
+      }
+      Value from = e.at(e.atElement(codes, e.add(firstRow, row), linear.rowBytes()), place);
+      e.copyAsync(e.at(to, e.add(e.mul(row, e.number(spec.codeStride())), e.mul(chunk, 16))), from, bytes);
     });
   }
-  // Zero for rows that there are not; groups that there are not nobody reads.
+  // In the place of a group that is not there stands the last one: nobody reads it, and no lane goes another way.
   void copyGroups(Value first, Value left, Value to) {
     GroupedRow layout = {linear.inputs, linear.group};
-    e.loop(thread, e.number(spec.rows * spec.pieceGroups()), kThreads, [&](Value i) {
-      Value row = e.div(i, spec.pieceGroups()), group = e.rem(i, spec.pieceGroups()), own = e.add(firstRow, row);
-      Value isThere = arith::AndIOp::create(e.b, e.loc, e.less(own, results.count), e.less(group, left));
-      Value from = e.at(e.atElement(groups, e.select(isThere, own, e.number(0)), layout.groupsBytes()),
-                        e.select(isThere, e.mul(e.add(first, group), GroupedRow::kGroupBytes), e.number(0)));
-      e.copyEightAsync(e.at(to, e.mul(i, GroupedRow::kGroupBytes)), from,
-                       e.select(isThere, e.number(GroupedRow::kGroupBytes), e.number(0)));
+    Value last = e.sub(left, e.number(1));
+    e.loop(thread, e.mul(present, spec.pieceGroups()), kThreads, [&](Value i) {
+      Value row = e.div(i, spec.pieceGroups()), group = e.add(first, e.min(e.rem(i, spec.pieceGroups()), last));
+      Value from =
+          e.at(e.atElement(groups, e.add(firstRow, row), layout.groupsBytes()), e.mul(group, GroupedRow::kGroupBytes));
+      e.copyEightAsync(e.at(to, e.mul(i, GroupedRow::kGroupBytes)), from);
     });
   }
   void copyScales(Value first, Value left, Value to) {
@@ -143,7 +146,7 @@ private:
   }
   void addPart(const Values &weights, Value part, Value rows) {
     for (int64_t group = 0; group < rowGroups(); ++group) {
-      Value row = e.add(e.shr(lane, 2), 8 * group);
+      Value row = safe(e.add(e.shr(lane, 2), 8 * group));
       Value from = e.at(rows, e.add(e.mul(row, e.number(spec.codeStride())), e.mul(part, 32)));
       Values own = {e.load(e.i32(), from), e.load(e.i32(), e.at(from, 16))};
       Value place = e.add(e.mul(e.add(e.mul(part, rowGroups()), group), kSums), placeOfLane());
@@ -163,10 +166,7 @@ private:
   Value row() { return e.shr(thread, 4); } ///< of a thread that adds groups, among those of the block
   Value output() { return e.bitAnd(thread, LinearSpec::kTile - 1); }
   /// Whether a warp has a row that is there. All its lanes agree: they meet at the next barrier.
-  Value adds() {
-    Value isThere = e.less(e.add(firstRow, e.mul(warp, 2)), results.count);
-    return arith::AndIOp::create(e.b, e.loc, isThere, e.less(warp, e.number(spec.rows / 2)));
-  }
+  Value adds() { return e.less(e.mul(warp, 2), present); }
 
   Value addGroups(Value piece, Value sum) {
     Value left = e.sub(e.number(linear.groups()), e.mul(piece, spec.pieceGroups()));
@@ -175,7 +175,7 @@ private:
     Value place = e.add(e.mul(swizzled(e.bitAnd(output(), 7), pair), 16), e.mul(e.shr(output(), 3), 8));
     place = e.add(e.add(place, e.mul(e.bitAnd(row(), 1), 4)), e.mul(pair, 128));
     Value sums = e.at(e.at(shared, spec.sumsPlace()), e.add(place, e.mul(e.shr(row(), 3), kSums)));
-    Value numbers = e.at(e.at(buffer, spec.groupsPlace()), e.mul(row(), e.number(spec.groupStride())));
+    Value numbers = e.at(e.at(buffer, spec.groupsPlace()), e.mul(safe(row()), e.number(spec.groupStride())));
     Value scales = e.at(buffer, spec.scalesPlace());
     return e.ifThen(adds(), Values{sum}, [&] {
       return e.loop(e.number(0), end, unroll(), Values{sum}, [&](Value group, Values carried) {
@@ -221,8 +221,8 @@ private:
   void finish(Value sum) {
     e.ifThen(adds(), [&] {
       Value own = e.add(firstRow, row()), place = e.add(e.mul(tile, LinearSpec::kTile), output());
-      Value isThere = e.less(own, results.count), safe = e.select(isThere, own, e.number(0));
-      Value result = e.mul(sum, e.load(e.f32(), e.at(rowScales, e.mul(safe, 4))));
+      Value unit = e.load(e.f32(), e.at(rowScales, e.mul(e.add(firstRow, safe(row())), 4)));
+      Value result = e.mul(sum, unit);
       if (linear.smallScales)
         result = e.mul(result, results.loadOf(e.f32(), linear.unitOffset(), place));
       results.put(result, own, place);

@@ -7,17 +7,20 @@
 // with s the scale of the row, s 2^-j and A those of its group (GroupedRow). In: rows as GroupedRow says, weights as
 // Fragments.h says. Out: rows of floats.
 //
-// A block makes 16 outputs of up to 8 or 16 rows, piece by piece of 1024 or 512 inputs. Its eight warps share the
-// slices of a piece; an mma makes the D of 32 inputs, which go to shared memory. Then a thread for each output and row
-// adds the groups in their order, so that the sums of floats are those of CPUs, while the weights and rows of the next
-// piece are under way. Per 32 inputs and row that takes some 8 instructions of one warp beside those of the mma: with
-// one row half of what a multiprocessor issues while its memory brings 4-bit weights. Source: ptx.md 2.3. Tested by
+// A block makes 16 outputs of up to 8 or 16 rows, piece by piece of at most 1024 or 512 inputs. Its eight warps share
+// the slices of a piece; an mma makes the D of 32 inputs, which go to shared memory. Then a thread for each output and
+// row adds the groups in their order, so that the sums of floats are those of CPUs, while the weights and rows of the
+// next piece are under way. For each 32 inputs of a tile that takes 30 to 42 PTX instructions of a warp with one row,
+// 47 to 93 with eight (counted by the interpreter, 64 x 4096); 54 may be issued while 4-bit weights come, 101 while
+// those of 8 bits do (H200, 4.8 TB/s, 1.7 GHz: computed, not measured). Source: ptx.md 2.3. Tested by
 // test/unit/codegen/ptx/GroupedDecodeTest.cpp.
 #ifndef LMOPT_CODEGEN_PTX_LINEAR_GROUPEDDECODE_H
 #define LMOPT_CODEGEN_PTX_LINEAR_GROUPEDDECODE_H
 
 #include "codegen/ptx/KernelLibrary.h"
 #include "codegen/ptx/linear/Fragments.h"
+
+#include <algorithm>
 
 namespace lmopt::nvptx {
 
@@ -29,7 +32,8 @@ struct GroupedDecodeSpec {
   /// Whether there is code for groups of this size: whole operands of an mma, whole groups in each piece.
   static constexpr bool canRun(int64_t group) { return group == 32 || group == 64 || group == 128 || group == 256; }
 
-  int64_t pieceInputs() const { return 8192 / rows; }
+  /// As many as fit four blocks on a multiprocessor, or all of them: a number of whole slices for each warp.
+  int64_t pieceInputs() const { return std::min(8192 / rows, roundUp(linear.inputs, kWarps * linear.sliceBytes())); }
   int64_t pieceSlices() const { return pieceInputs() / linear.sliceBytes(); }
   int64_t pieceGroups() const { return pieceInputs() / linear.group; }
   int64_t pieces() const { return (linear.slices() + pieceSlices() - 1) / pieceSlices(); }

@@ -207,12 +207,19 @@ typedef struct lmopt_device_segment {
   int32_t first, rows;
 } lmopt_device_segment_t;
 
-/* How the code of an artifact for GPUs has kernels launched, in order, each after the one before has ended. */
+/* How the code of an artifact for GPUs has kernels launched, in order, each after the one before has ended.
+ *
+ * What "decode" and "decode_top" launch depends on the numbers rows, segment_count, output_count, top and positions,
+ * and on addresses of the GPU that the step and this struct name, and on nothing else: neither on what lies at those
+ * addresses nor on segments. A runtime may record what they launch once, and replay it for every step in which these
+ * are the same. So that they are for many steps on end, those entries are told positions in whole units. */
+#define LMOPT_DEVICE_POSITIONS_UNIT 256
 typedef struct lmopt_device {
   uint32_t struct_size;
   uint32_t reserved;       /* 0 */
   uint64_t rows, segments; /* addresses of lmopt_device_row_t [rows], lmopt_device_segment_t [segment_count] */
-  int64_t positions;       /* of the longest sequence, with this step's */
+  int64_t positions;       /* of the longest sequence, with this step's; "decode" and "decode_top": rounded up to a
+                              multiple of LMOPT_DEVICE_POSITIONS_UNIT, also beyond the capacity */
   /* Kernel number `kernel` on grid[0] x grid[1] x grid[2] blocks. `arguments`: its parameters as they lie in parameter
    * space; they are copied. What fails is found by who called the entry. */
   void (*launch)(void *user, uint32_t kernel, const uint32_t *grid, const void *arguments);

@@ -2,7 +2,8 @@
  *
  * One GPU for those who compute on it: memory, kernels, streams. A team of a GPU is a stream and an arena of this; the
  * weights are one block that all teams of the GPU share; a session keeps its cache in pages. All memory is asked for
- * when these are made; a step only launches and copies, except that pages are mapped as tokens arrive.
+ * when these are made; a step only launches and copies, except that pages are mapped as tokens arrive and
+ * recordings are made.
  *
  * Every call that fails says which GPU and driver, what was asked for and what is needed, and has one of the statuses
  *   USAGE     the name of a device is none

@@ -67,6 +67,7 @@ static lmopt_status_t load_weights(lmoptp_device_model_t *placed, const lmopt_mo
 
 static void destroy(lmoptp_attachment_t *attachment) {
   lmoptp_device_model_t *placed = (lmoptp_device_model_t *)attachment;
+  lmoptp_recordings_leave(placed->recordings, LMOPTP_OF_MODEL);
   lmoptp_device_free(placed->device, placed->weights);
   lmoptp_module_unload(placed->module);
   lmoptp_device_release(placed->device);
@@ -94,10 +95,10 @@ static lmopt_status_t make(lmopt_model_t *model, lmoptp_device_t *device, lmopt_
 }
 
 // All attachments are of this file; none goes before the model.
-const lmoptp_device_model_t *lmoptp_device_model_find(const lmopt_model_t *model, const lmoptp_device_t *device) {
+lmoptp_device_model_t *lmoptp_device_model_find(const lmopt_model_t *model, const lmoptp_device_t *device) {
   int32_t ordinal = lmoptp_device_info(device)->ordinal;
-  for (const lmoptp_attachment_t *at = model->attachments; at; at = at->next) {
-    const lmoptp_device_model_t *placed = (const lmoptp_device_model_t *)at;
+  for (lmoptp_attachment_t *at = model->attachments; at; at = at->next) {
+    lmoptp_device_model_t *placed = (lmoptp_device_model_t *)at;
     if (lmoptp_device_info(placed->device)->ordinal == ordinal)
       return placed;
   }
@@ -112,6 +113,20 @@ lmopt_status_t lmoptp_device_model_place(lmopt_model_t *model, lmoptp_device_t *
   lmopt_status_t status = lmoptp_device_check_memory(device, &need, error);
   if (!status && !is_there)
     status = make(model, device, error);
+  pthread_mutex_unlock(&model->lock);
+  return status;
+}
+
+/*===--- Recordings ---===*/
+
+lmopt_status_t lmoptp_device_model_recordings(lmopt_model_t *model, lmoptp_device_model_t *placed,
+                                              lmoptp_recordings_t **of_team, lmoptp_recordings_t **out,
+                                              lmopt_error_t *error) {
+  *out = lmoptp_recordings_find(*of_team, placed);
+  if (*out)
+    return LMOPT_OK;
+  pthread_mutex_lock(&model->lock);
+  lmopt_status_t status = lmoptp_recordings_create(of_team, &placed->recordings, placed, out, error);
   pthread_mutex_unlock(&model->lock);
   return status;
 }

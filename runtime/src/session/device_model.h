@@ -7,6 +7,7 @@
 
 #include "runtime/src/artifact/model.h"
 #include "runtime/src/device/device.h"
+#include "runtime/src/session/device_recordings.h"
 
 typedef struct {
   lmoptp_attachment_t attachment; // of the model, whose end is its end
@@ -14,12 +15,17 @@ typedef struct {
   lmoptp_module_t *module;
   lmoptp_address_t weights;
   uint32_t count;
-  lmoptp_kernel_t *kernels; // [count]
-  uint32_t *argument_bytes; // [count]
+  lmoptp_kernel_t *kernels;        // [count]
+  uint32_t *argument_bytes;        // [count]
+  lmoptp_recordings_t *recordings; // of all teams that decode with it; the model is locked by who adds some
 } lmoptp_device_model_t;
 
 /* The model on this GPU, or NULL when nobody has brought it there. */
-const lmoptp_device_model_t *lmoptp_device_model_find(const lmopt_model_t *model, const lmoptp_device_t *device);
+lmoptp_device_model_t *lmoptp_device_model_find(const lmopt_model_t *model, const lmoptp_device_t *device);
+/* The recordings of a team that has `of_team`; made unless they are there. */
+lmopt_status_t lmoptp_device_model_recordings(lmopt_model_t *model, lmoptp_device_model_t *placed,
+                                              lmoptp_recordings_t **of_team, lmoptp_recordings_t **out,
+                                              lmopt_error_t *error);
 /* Brings it there unless it is. `arena` and `cache`: what is asked for next, so that a GPU which cannot hold all says
  * so before anything is done. */
 lmopt_status_t lmoptp_device_model_place(lmopt_model_t *model, lmoptp_device_t *device, uint64_t arena, uint64_t cache,

@@ -5,11 +5,17 @@
  *
  *   tokens, inputs, output rows, row table, segment table -> pinned memory -> one copy to the GPU
  *   the entry, called on this thread with addresses of the GPU -> launches on the stream, in order
- *   results -> pinned memory, a piece at a time -> the caller
+ *   results -> pinned memory, all at once or a piece at a time -> the caller
+ *
+ * A decode pass launches dozens of short kernels, which take longer to launch than to run. So both copies and the
+ * launches of such a step are recorded when it comes first, and are one launch whenever it comes again. It is the same
+ * when its key is (device_recordings.h) and no memory of the team has moved: what else there is to a step lies in the
+ * pinned memory. LMOPT_CUDA_GRAPHS=0 in the environment of who makes the team: nothing is recorded.
  *
  * What fails first is what the caller hears; whatever it is, the stream is empty when the step ends, so that nothing
  * still reads or writes what the next one uses. Cost beside the kernels: two copies and one wait for a step of few
- * rows. Source: ptx.md 5.2. Tested by test/unit/runtime/DeviceSessionTest.cpp and DeviceModelTest.cpp.
+ * rows; a recording, once for each key, some microseconds a kernel. Source: ptx.md 4.1, 5.2. Tested by
+ * test/unit/runtime/DeviceSessionTest.cpp, DeviceModelTest.cpp and DeviceRecordingTest.cpp.
  */
 #include "runtime/src/session/device_team.h"
 
@@ -18,10 +24,13 @@
 // A step under way.
 typedef struct {
   lmoptp_device_team_t *team;
-  const lmoptp_device_model_t *placed;
+  lmopt_model_t *model;
+  lmoptp_device_model_t *placed;
   const lmopt_entry_t *entry;
   const lmopt_step_t *given;
-  uint64_t staged; // bytes, so far
+  lmopt_step_t step; // as the code is told it
+  uint64_t landing;  // results that come back with the launches, a bit each; 0: they come after them, in pieces
+  uint64_t staged;   // bytes, so far
   lmopt_device_t device;
   const int32_t *inputs[LMOPT_MAX_LISTED]; // addresses of the GPU
   float *results[LMOPT_MAX_LISTED];
@@ -32,6 +41,10 @@ typedef struct {
 // Code takes addresses of the GPU where threads have pointers.
 static void *pointer_to(lmoptp_address_t address) { return (void *)(uintptr_t)address; }
 static lmoptp_address_t address_of(const void *pointer) { return (lmoptp_address_t)(uintptr_t)pointer; }
+
+static bool has_few_rows(const work_t *work) {
+  return work->entry == work->model->few || work->entry == work->model->top;
+}
 
 /*===--- Input ---===*/
 
@@ -61,7 +74,17 @@ static void fill_rows(lmopt_device_row_t *rows, const lmopt_segment_t *segment, 
                                                   .rope = (int32_t)segment->rope};
 }
 
-// What kernels know of rows and segments, and the longest sequence.
+// The longest sequence, as lmopt_device_t has it.
+static int64_t positions_of(const work_t *work) {
+  const lmopt_step_t *given = work->given;
+  int64_t most = 0;
+  for (int64_t i = 0; i < given->segment_count; ++i)
+    if (given->segments[i].position + given->segments[i].rows > most)
+      most = given->segments[i].position + given->segments[i].rows;
+  return has_few_rows(work) ? (int64_t)lmoptp_round_up((uint64_t)most, LMOPT_DEVICE_POSITIONS_UNIT) : most;
+}
+
+// What kernels know of rows and segments.
 static void stage_tables(work_t *work) {
   const lmopt_step_t *given = work->given;
   void *rows, *segments;
@@ -72,21 +95,19 @@ static void stage_tables(work_t *work) {
     fill_rows(rows, segment, i);
     ((lmopt_device_segment_t *)segments)[i] =
         (lmopt_device_segment_t){.first = (int32_t)segment->row, .rows = (int32_t)segment->rows};
-    if (segment->position + segment->rows > work->device.positions)
-      work->device.positions = segment->position + segment->rows;
   }
+  work->device.positions = positions_of(work);
 }
 
-static lmopt_status_t send_input(work_t *work, lmopt_step_t *step) {
+static void stage_input(work_t *work) {
   const lmopt_step_t *given = work->given;
+  lmopt_step_t *step = &work->step;
   step->tokens = stage_numbers(work, given->tokens, given->rows);
   step->output_rows = stage_numbers(work, given->output_rows, given->output_count);
   for (uint32_t i = 0; i < work->entry->input_count; ++i)
     work->inputs[i] = stage_numbers(work, given->inputs[i], given->rows);
   step->inputs = work->inputs;
   stage_tables(work);
-  return lmoptp_stream_copy_in(work->team->stream, work->team->staging.address, work->team->staged, work->staged,
-                               work->error);
 }
 
 /*===--- Results ---===*/
@@ -99,8 +120,17 @@ static uint64_t result_bytes(const work_t *work, uint32_t index) {
   return (uint64_t)rows * result->width * sizeof(float);
 }
 
+// Results that somebody wants.
+static uint64_t wanted(const work_t *work) {
+  uint64_t bits = 0;
+  for (uint32_t i = 0; i < work->entry->result_count; ++i)
+    if (work->given->results[i] && result_bytes(work, i))
+      bits |= UINT64_C(1) << i;
+  return bits;
+}
+
 // Room for all results, also for those that nobody wants: the code writes all of them.
-static lmopt_status_t place_results(work_t *work, lmopt_step_t *step) {
+static lmopt_status_t place_results(work_t *work) {
   uint64_t total = 0;
   for (uint32_t i = 0; i < work->entry->result_count; ++i)
     total += lmoptp_round_up(result_bytes(work, i), LMOPTP_DEVICE_ALIGNMENT);
@@ -114,8 +144,31 @@ static lmopt_status_t place_results(work_t *work, lmopt_step_t *step) {
     work->results[i] = bytes ? pointer_to(next) : NULL;
     next += lmoptp_round_up(bytes, LMOPTP_DEVICE_ALIGNMENT);
   }
-  step->results = work->results;
+  work->step.results = work->results;
+  work->landing = total <= LMOPTP_LANDING_BYTES ? wanted(work) : 0;
   return LMOPT_OK;
+}
+
+// Where this result lands: results lie on the host as they lie on the GPU.
+static char *landing_of(const work_t *work, uint32_t index) {
+  return (char *)work->team->landing + (address_of(work->results[index]) - work->team->results.address);
+}
+
+static bool lands(const work_t *work, uint32_t index) { return work->landing >> index & 1; }
+
+static lmopt_status_t land_results(const work_t *work) {
+  lmopt_status_t status = LMOPT_OK;
+  for (uint32_t i = 0; i < work->entry->result_count && !status; ++i)
+    if (lands(work, i))
+      status = lmoptp_stream_copy_out(work->team->stream, landing_of(work, i), address_of(work->results[i]),
+                                      result_bytes(work, i), work->error);
+  return status;
+}
+
+static void take_results(const work_t *work) {
+  for (uint32_t i = 0; i < work->entry->result_count; ++i)
+    if (lands(work, i))
+      memcpy(work->given->results[i], landing_of(work, i), result_bytes(work, i));
 }
 
 static lmopt_status_t fetch(const work_t *work, char *into, lmoptp_address_t from, uint64_t bytes) {
@@ -132,10 +185,11 @@ static lmopt_status_t fetch(const work_t *work, char *into, lmoptp_address_t fro
   return LMOPT_OK;
 }
 
+// Those that do not land.
 static lmopt_status_t fetch_results(const work_t *work) {
   lmopt_status_t status = LMOPT_OK;
   for (uint32_t i = 0; i < work->entry->result_count && !status; ++i)
-    if (work->given->results[i])
+    if (work->given->results[i] && !lands(work, i))
       status = fetch(work, (char *)work->given->results[i], address_of(work->results[i]), result_bytes(work, i));
   return status;
 }
@@ -157,8 +211,9 @@ static void launch(void *user, uint32_t kernel, const uint32_t *grid, const void
                                           placed->argument_bytes[kernel], work->error);
 }
 
-static lmopt_status_t run_entry(work_t *work, lmopt_step_t *step) {
+static lmopt_status_t run_entry(work_t *work) {
   lmoptp_device_team_t *team = work->team;
+  lmopt_step_t *step = &work->step;
   work->device.struct_size = sizeof work->device;
   work->device.launch = launch;
   work->device.user = work;
@@ -167,22 +222,73 @@ static lmopt_status_t run_entry(work_t *work, lmopt_step_t *step) {
   step->weights = pointer_to(work->placed->weights);
   step->arena = pointer_to(team->arena.address);
   step->device = &work->device;
-  lmoptp_stream_name_step(team->stream, work->entry->name);
   work->entry->run(step, 0, 1);
   return work->launched;
 }
 
+/*===--- The step on the stream ---===*/
+
+// lmoptp_record_fn: all that a step puts on the stream, except results in pieces.
+static lmopt_status_t put(lmoptp_stream_t *stream, void *user, lmopt_error_t *error) {
+  work_t *work = user;
+  lmoptp_device_team_t *team = work->team;
+  lmopt_status_t status = lmoptp_stream_copy_in(stream, team->staging.address, team->staged, work->staged, error);
+  if (!status)
+    status = run_entry(work);
+  return status ? status : land_results(work);
+}
+
+static lmoptp_step_key_t key_of(const work_t *work) {
+  const lmopt_step_t *given = work->given;
+  return (lmoptp_step_key_t){.entry = work->entry,
+                             .rows = given->rows,
+                             .outputs = given->output_count,
+                             .segments = given->segment_count,
+                             .positions = work->device.positions,
+                             .top = given->top,
+                             .landing = work->landing};
+}
+
+// What faults in it is not told from outside.
+static const char recording_name[] = "one of a recording (LMOPT_CUDA_GRAPHS=0 tells which)";
+
+static lmopt_status_t replay(work_t *work) {
+  lmoptp_recordings_t *recordings;
+  lmopt_status_t status =
+      lmoptp_device_model_recordings(work->model, work->placed, &work->team->recordings, &recordings, work->error);
+  if (status)
+    return status;
+  lmoptp_step_key_t key = key_of(work);
+  const lmoptp_graph_t *graph = lmoptp_recording_find(recordings, &key);
+  if (!graph) {
+    lmoptp_graph_t *made;
+    status = lmoptp_stream_record(work->team->stream, recording_name, put, work, &made, work->error);
+    if (status)
+      return status;
+    lmoptp_recording_keep(recordings, &key, made);
+    graph = made;
+  }
+  return lmoptp_stream_launch_graph(work->team->stream, graph, work->error);
+}
+
+static lmopt_status_t put_all(work_t *work) {
+  lmopt_status_t status = place_results(work);
+  if (status)
+    return status;
+  stage_input(work);
+  lmoptp_stream_name_step(work->team->stream, work->entry->name);
+  status = work->team->records && has_few_rows(work) ? replay(work) : put(work->team->stream, work, work->error);
+  return status ? status : fetch_results(work);
+}
+
 static lmopt_status_t run_step(work_t *work) {
-  lmopt_step_t step = *work->given;
-  lmopt_status_t status = place_results(work, &step);
-  if (!status)
-    status = send_input(work, &step);
-  if (!status)
-    status = run_entry(work, &step);
-  if (!status)
-    status = fetch_results(work);
+  lmopt_status_t status = put_all(work);
   lmopt_status_t over = lmoptp_stream_synchronize(work->team->stream, status ? NULL : work->error);
-  return status ? status : over;
+  if (!status)
+    status = over;
+  if (!status)
+    take_results(work);
+  return status;
 }
 
 static void tell(const lmoptp_device_team_t *team, int64_t what) {
@@ -193,9 +299,11 @@ static void tell(const lmoptp_device_team_t *team, int64_t what) {
 lmopt_status_t lmoptp_device_team_step(lmoptp_device_team_t *team, lmopt_model_t *model, const lmopt_entry_t *entry,
                                        const lmopt_step_t *step, lmopt_error_t *error) {
   work_t work = {.team = team,
+                 .model = model,
                  .placed = lmoptp_device_model_find(model, team->device), // by the session, when it was made
                  .entry = entry,
                  .given = step,
+                 .step = *step,
                  .error = error};
   pthread_mutex_lock(&team->lock);
   tell(team, LMOPT_PROFILE_BEGIN);

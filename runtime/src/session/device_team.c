@@ -2,12 +2,14 @@
  *
  * Teams of a GPU: making them, and the memory of their steps, which is asked for when a session is made. In: the name
  * of a device, models. Out: a team whose steps only launch and copy; results of many rows, which few sessions ever
- * want, are the exception: room for them comes with the first step that has them. Relies on device_model.c. Source:
+ * want, are the exception: room for them comes with the first step that has them. Memory that moves ends all that was
+ * recorded with it. Relies on device_model.c. Source:
  * ptx.md 5.2. Tested by test/unit/runtime/DeviceSessionTest.cpp and DeviceModelTest.cpp.
  */
 #include "runtime/src/session/device_team.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /*===--- Making and unmaking ---===*/
 
@@ -21,11 +23,18 @@ static lmopt_status_t make_parts(lmoptp_device_team_t *team, const char *name, l
   return status;
 }
 
+// Single launches cost more than recorded ones, but the message of a fault names the kernel.
+static bool wants_recordings(void) {
+  const char *word = secure_getenv("LMOPT_CUDA_GRAPHS");
+  return !word || strcmp(word, "0") != 0;
+}
+
 lmopt_status_t lmoptp_device_team_create(const char *name, lmoptp_device_team_t **out, lmopt_error_t *error) {
   lmoptp_device_team_t *team = calloc(1, sizeof *team);
   if (!team)
     return lmoptp_fail_memory(error, sizeof *team, "a team");
   pthread_mutex_init(&team->lock, NULL);
+  team->records = wants_recordings();
   lmopt_status_t status = make_parts(team, name, error);
   if (status)
     lmoptp_device_team_destroy(team);
@@ -38,6 +47,7 @@ void lmoptp_device_team_destroy(lmoptp_device_team_t *team) {
   if (!team)
     return;
   lmoptp_stream_destroy(team->stream); // waits
+  lmoptp_recordings_leave(team->recordings, LMOPTP_OF_TEAM);
   if (team->device) {
     lmoptp_device_free(team->device, team->arena.address);
     lmoptp_device_free(team->device, team->results.address);
@@ -116,6 +126,7 @@ lmopt_status_t lmoptp_device_room_grow(lmoptp_device_team_t *team, lmoptp_device
                                        const char *what, lmopt_error_t *error) {
   if (room->bytes >= bytes)
     return LMOPT_OK;
+  lmoptp_recordings_clear(team->recordings); // they know where it lay
   lmoptp_device_free(team->device, room->address);
   *room = (lmoptp_device_room_t){0};
   lmopt_status_t status = lmoptp_device_allocate(team->device, bytes, what, &room->address, error);

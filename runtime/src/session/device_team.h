@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
  *
  * A team that is a GPU: a stream and the memory of its steps. Who works on it: device_team.c (making, memory) and
- * device_step.c (one step). Only team.c calls it.
+ * device_step.c (one step, with device_recordings.c). Only team.c calls it.
  */
 #ifndef LMOPT_SRC_SESSION_DEVICE_TEAM_H
 #define LMOPT_SRC_SESSION_DEVICE_TEAM_H
@@ -19,10 +19,12 @@ typedef struct {
   lmoptp_stream_t *stream;
   pthread_mutex_t lock; // held during a step
   lmoptp_device_room_t arena, results;
-  lmoptp_device_room_t staging; // what a step brings: tokens, inputs, output rows, tables
-  void *staged;                 // the same, pinned: [staging.bytes]
-  void *landing;                // results on their way to the caller, pinned: [LMOPTP_LANDING_BYTES]
-  lmopt_profile_fn profile;     // told when a step begins and ends, or NULL
+  lmoptp_device_room_t staging;    // what a step brings: tokens, inputs, output rows, tables
+  void *staged;                    // the same, pinned: [staging.bytes]
+  void *landing;                   // results on their way to the caller, pinned: [LMOPTP_LANDING_BYTES]
+  bool records;                    // steps of few rows
+  lmoptp_recordings_t *recordings; // of all models that it decoded with
+  lmopt_profile_fn profile;        // told when a step begins and ends, or NULL
   void *profile_user;
 } lmoptp_device_team_t;
 

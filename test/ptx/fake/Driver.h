@@ -108,7 +108,8 @@ struct State {
   std::map<CUdeviceptr, Mapping> mapped;
   std::map<CUmemGenericAllocationHandle, PhysicalMemory> physical;
   CUmemGenericAllocationHandle nextHandle = 1;
-  std::map<std::string, unsigned> calls; // for FAKE_CUDA_FAIL
+  std::map<std::string, unsigned> calls; // while there is FAKE_CUDA_FAIL
+  std::map<std::string, unsigned> told;  // of all calls, for fakeCudaCalls
   unsigned allCalls = 0;                 // for "*"
   std::set<CUmodule> modules;
   std::set<CUstream> streams;

@@ -48,12 +48,14 @@ static bool givesBack(const std::string &name) {
   return false;
 }
 
+static std::string withoutVersion(const std::string &function) { return function.substr(0, function.rfind("_v2")); }
+
 /// The code with which this call is to fail, or 0. Names count with and without "_v2".
 static CUresult injectedFailure(const std::string &function) {
   std::vector<std::string> entries = environmentList("FAKE_CUDA_FAIL");
   if (entries.empty())
     return CUDA_SUCCESS;
-  std::string base = function.substr(0, function.rfind("_v2"));
+  std::string base = withoutVersion(function);
   unsigned seen = ++state().calls[base], seenOfAll = givesBack(base) ? 0 : ++state().allCalls;
   for (const std::string &entry : entries) {
     size_t first = entry.find(':'), second = entry.find(':', first + 1);
@@ -87,6 +89,7 @@ static CUresult unmetNeed(Needs needs) {
 
 CUresult lmopt::fake::call(const char *function, Needs needs, const std::function<CUresult()> &body) {
   std::lock_guard<std::mutex> lock(state().mutex);
+  ++state().told[withoutVersion(function)];
   if (CUresult failure = injectedFailure(function))
     return failure;
   if (CUresult unmet = unmetNeed(needs))
@@ -367,11 +370,18 @@ void fakeCudaInspect(FakeCudaLive *live) {
            s.lateUploads};
 }
 
+unsigned fakeCudaCalls(const char *function) {
+  std::lock_guard<std::mutex> lock(state().mutex);
+  auto found = state().told.find(function);
+  return found == state().told.end() ? 0 : found->second;
+}
+
 void fakeCudaForget(void) {
   std::lock_guard<std::mutex> lock(state().mutex);
   state().isInitialized = state().isInitialized && state().contextUses > 0;
   state().stickyError = CUDA_SUCCESS;
   state().calls.clear();
+  state().told.clear();
   state().allCalls = 0;
   state().lateUploads = 0;
 }

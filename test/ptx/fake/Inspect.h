@@ -21,6 +21,8 @@ typedef struct {
 } FakeCudaLive;
 
 __attribute__((visibility("default"))) void fakeCudaInspect(FakeCudaLive *live);
+/// How often a function was called since the last fakeCudaForget; the name without "_v2".
+__attribute__((visibility("default"))) unsigned fakeCudaCalls(const char *function);
 /// Faults and counted calls, as if the process were new; cuInit, too, if no context is held. What is alive stays.
 __attribute__((visibility("default"))) void fakeCudaForget(void);
 

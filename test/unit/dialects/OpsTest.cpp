@@ -5,6 +5,7 @@
 // build/bin/test-dialects-ops
 #include "codegen/cpu/Cpu.h"
 #include "codegen/lower/Lower.h"
+#include "codegen/ptx/Ptx.h"
 #include "dialects/lm/Lm.h"
 #include "dialects/lm/interfaces/Meaning.h"
 #include "dialects/lm/interpreter/Interpreter.h"
@@ -94,6 +95,15 @@ std::string onCpus(RegisteredOperationName op) {
   return op.getStringRef() == AttentionOp::getOperationName() ? "halves" : "";
 }
 
+/// The same on GPUs, or "no".
+std::string onGpus(RegisteredOperationName op) {
+  if (op.hasInterface<nvptx::KernelOpInterface>())
+    return "kernel";
+  if (op.hasInterface<nvptx::RowOpInterface>())
+    return "row step";
+  return op.getStringRef() == AttentionOp::getOperationName() ? "halves" : "no";
+}
+
 TEST(Ops, EachComputationHasCodeForCpus) {
   Context context(/*withMeanings=*/true);
   for (RegisteredOperationName op : lmOps(context))
@@ -135,9 +145,8 @@ TEST(Ops, OneWithoutMeaningIsNamed) {
       << message;
 }
 
-std::string codeText(RegisteredOperationName op, const std::string &family) {
-  std::string what = onCpus(op);
-  return what.empty() ? "" : "[" + what + "](../codegen/cpu/" + family + ")";
+std::string codeText(const std::string &what, const std::string &target, const std::string &family) {
+  return what.empty() || what == "no" ? what : "[" + what + "](../codegen/" + target + "/" + family + ")";
 }
 
 std::string tableText() {
@@ -157,7 +166,8 @@ std::string tableText() {
                           : hasMeaning(op)   ? "[Reference.h](" + folder + "/Reference.h)"
                                              : "missing";
     text << "| [" << family << "](" << folder << ") | `" << name.str() << "` | " << meaning << " | " << motion << " | "
-         << mixesRows << " | " << codeText(op, family) << " | " << (isComputation(op) ? "no" : "") << " |\n";
+         << mixesRows << " | " << codeText(onCpus(op), "cpu", family) << " | "
+         << (isComputation(op) ? codeText(onGpus(op), "ptx", family) : "") << " |\n";
   }
   return text.str();
 }

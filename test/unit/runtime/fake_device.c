@@ -10,17 +10,30 @@
  * A step that breaks the contract launches a kernel that does not exist. FAKE_ENCODER is an encoder with an input
  * "marks" and a second result "traces"; FAKE_SWITCH is the rope_switch; FAKE_STATE asks for a state, which sessions on
  * GPUs do not have; FAKE_TOKENIZER is a blob to carry; FAKE_CELL is the bytes of a position in the cache (16; an
- * encoder may have no others); FAKE_TRACE the width of traces (3); FAKE_MANY names 17 architectures. seal_artifact.cpp
- * adds the checksums.
+ * encoder may have no others); FAKE_TRACE the width of traces (3); FAKE_POSITIONS the most of a decoder (200);
+ * FAKE_VOCABULARY its tokens (97), though none from 2048 on has a weight; FAKE_MANY names 17 architectures.
+ * seal_artifact.cpp adds the checksums.
  */
 #include "lmopt/abi.h"
 
 #include <stddef.h>
 
+#ifndef FAKE_VOCABULARY
+#define FAKE_VOCABULARY 97
+#endif
+#ifndef FAKE_POSITIONS
+#define FAKE_POSITIONS 200
+#endif
 #ifdef FAKE_ENCODER
 enum { KIND = LMOPT_KIND_ENCODER, WIDTH = 8, MAX_POSITIONS = 64, PREFILL_ROWS = 100 };
 #else
-enum { KIND = LMOPT_KIND_DECODER, WIDTH = 97, MAX_POSITIONS = 200, PREFILL_ROWS = 32, DECODE_ROWS = 4 };
+enum {
+  KIND = LMOPT_KIND_DECODER,
+  WIDTH = FAKE_VOCABULARY,
+  MAX_POSITIONS = FAKE_POSITIONS,
+  PREFILL_ROWS = 32,
+  DECODE_ROWS = 4
+};
 #endif
 #ifndef FAKE_SWITCH
 #define FAKE_SWITCH 0
@@ -36,7 +49,7 @@ enum { STATE = 0 };
 #ifndef FAKE_TRACE
 #define FAKE_TRACE 3
 #endif
-enum { VOCABULARY = 97, TOP = 5, BLOCK = 32, ARENA = 2 * 8 * 128 };
+enum { VOCABULARY = FAKE_VOCABULARY, TOP = 5, BLOCK = 32, ARENA = 2 * 8 * 128 };
 enum { REMEMBER, SUM, ANSWER, NO_KERNEL };
 
 _Static_assert(LMOPT_ABI_VERSION == 3 && LMOPT_DEVICE_CUDA == 1, "the note below says so");
@@ -59,7 +72,7 @@ __asm__(".pushsection .lmopt.weights,\"\",@progbits\n.p2align 12\n"
 #endif
 
 // Two blobs have no meaning: places for tests. Threads of a block: 32 of all kernels. Dynamic shared memory: "answer"
-// has some. Bytes of arguments: 48, 40, 64.
+// has some. Bytes of arguments: 48, 44, 64.
 #define ENTRY(name, begin, end)                                                                                        \
   "77: .asciz \"" name "\"\n.zero 32 - (. - 77b)\n.quad " begin " - meta_start\n.quad " end " - " begin "\n"
 #ifdef FAKE_MANY
@@ -79,7 +92,7 @@ __asm__(".pushsection .lmopt.meta,\"\",@progbits\n.p2align 3\n"
         "meta_manifest: .ascii \"{\\\"name\\\": \\\"fake\\\"}\"\nmeta_manifest_end:\n"
         ".p2align 3\nmeta_kernels: .quad 0x31304e4b504f4d4c\n.long 3, 0\n"
         ".long name_remember - meta_kernels, 32, 0, 48\n"
-        ".long name_sum - meta_kernels, 32, 0, 40\n"
+        ".long name_sum - meta_kernels, 32, 0, 44\n"
         ".long name_answer - meta_kernels, 32, 64, 64\n"
         "name_remember: .asciz \"remember\"\nname_sum: .asciz \"sum\"\nname_answer: .asciz \"answer\"\n"
         "meta_kernels_end:\n"
@@ -96,7 +109,7 @@ typedef struct {
 } remember_t;
 typedef struct {
   uint64_t rows, segments, products, hashes;
-  uint32_t count, block;
+  uint32_t count, block, positions;
 } sum_t;
 typedef struct {
   uint64_t rows, hashes, outputs, segments, targets, out;
@@ -123,7 +136,7 @@ static int segment_is_sound(const lmopt_segment_t *segment, int64_t row) {
                          segment->position + segment->rows <= segment->capacity));
 }
 
-static int step_is_sound(const lmopt_step_t *step, int64_t thread, int64_t threads) {
+static int step_is_sound(const lmopt_step_t *step, int64_t thread, int64_t threads, int64_t unit) {
   const lmopt_device_t *device = step->device;
   if (step->struct_size != sizeof *step || step->reserved || step->rows < 1 || step->rows > PREFILL_ROWS ||
       thread != 0 || threads != 1 || step->mark || !step->weights || address_of(step->arena) % 64 || !device ||
@@ -138,17 +151,17 @@ static int step_is_sound(const lmopt_step_t *step, int64_t thread, int64_t threa
     if (segment->position + segment->rows > positions)
       positions = segment->position + segment->rows;
   }
-  return row == step->rows && device->positions == positions;
+  return row == step->rows && device->positions == (positions + unit - 1) / unit * unit;
 }
 
 /*===--- Entries ---===*/
 
 enum { PRODUCTS = 0, HASHES = ARENA / 2 }; // where in the arena
 
-// 0: the step is not sound.
-static int hash_rows(const lmopt_step_t *step, int64_t thread, int64_t threads, uint64_t marks) {
+// Positions come in so many at once. 0: the step is not sound.
+static int hash_rows(const lmopt_step_t *step, int64_t thread, int64_t threads, int64_t unit, uint64_t marks) {
   uint64_t arena = address_of(step->arena);
-  if (!step_is_sound(step, thread, threads)) {
+  if (!step_is_sound(step, thread, threads, unit)) {
     launch(step, NO_KERNEL, 1, NULL);
     return 0;
   }
@@ -166,7 +179,8 @@ static int hash_rows(const lmopt_step_t *step, int64_t thread, int64_t threads, 
                .products = arena + PRODUCTS,
                .hashes = arena + HASHES,
                .count = rows,
-               .block = block};
+               .block = block,
+               .positions = (uint32_t)step->device->positions};
   launch(step, REMEMBER, (rows + BLOCK - 1) / BLOCK, &remember);
   launch(step, SUM, (rows + BLOCK - 1) / BLOCK, &sum);
   return 1;
@@ -182,7 +196,7 @@ static answer_t answer_of(const lmopt_step_t *step, const float *out, uint32_t w
 
 #ifdef FAKE_ENCODER
 static void encode(const lmopt_step_t *step, int64_t thread, int64_t threads) {
-  if (!hash_rows(step, thread, threads, address_of(step->inputs[0])))
+  if (!hash_rows(step, thread, threads, 1, address_of(step->inputs[0])))
     return;
   answer_t vectors = answer_of(step, step->results[0], WIDTH, 1),
            traces = answer_of(step, step->results[1], FAKE_TRACE, 1);
@@ -204,20 +218,24 @@ static void answer_outputs(const lmopt_step_t *step, uint32_t width, uint64_t ta
     launch(step, ANSWER, step->output_count, &answer);
 }
 
+static void prefill(const lmopt_step_t *step, int64_t thread, int64_t threads) {
+  if (hash_rows(step, thread, threads, 1, 0))
+    answer_outputs(step, WIDTH, 0, 0);
+}
 static void decode(const lmopt_step_t *step, int64_t thread, int64_t threads) {
-  if (hash_rows(step, thread, threads, 0))
+  if (hash_rows(step, thread, threads, LMOPT_DEVICE_POSITIONS_UNIT, 0))
     answer_outputs(step, WIDTH, 0, 0);
 }
 #ifndef FAKE_TOKENIZER // whose user takes its word for it
 // Keeps the first `top` logits, which are not the greatest: so that tests see which entry ran, and what it was told.
 static void decode_top(const lmopt_step_t *step, int64_t thread, int64_t threads) {
-  if (hash_rows(step, thread, threads, 0))
+  if (hash_rows(step, thread, threads, LMOPT_DEVICE_POSITIONS_UNIT, 0))
     answer_outputs(step, WIDTH, 0, step->top);
 }
 #endif
 // The logit of the target alone.
 static void score(const lmopt_step_t *step, int64_t thread, int64_t threads) {
-  if (hash_rows(step, thread, threads, 0))
+  if (hash_rows(step, thread, threads, 1, 0))
     answer_outputs(step, 1, address_of(step->inputs[0]), 0);
 }
 static const lmopt_input_t targets[] = {{"targets", VOCABULARY, 0}};
@@ -229,7 +247,7 @@ static const lmopt_entry_t entries[] = {
 #ifdef FAKE_ENCODER
     {"encode", encode, KIND, PREFILL_ROWS, inputs, results, 1, 2, 0, 0},
 #else
-    {"prefill", decode, KIND, PREFILL_ROWS, NULL, results, 0, 1, 0, 0},
+    {"prefill", prefill, KIND, PREFILL_ROWS, NULL, results, 0, 1, 0, 0},
     {"decode", decode, KIND, DECODE_ROWS, NULL, results, 0, 1, 0, 0},
 #ifndef FAKE_TOKENIZER
     {"decode_top", decode_top, KIND, DECODE_ROWS, NULL, results, 0, 1, TOP, 0},

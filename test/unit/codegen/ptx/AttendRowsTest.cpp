@@ -101,10 +101,6 @@ private:
   }
 };
 
-// A score of at most some 30 is off by 2^-24 of the sum of its products' sizes (some 60), a weight by as much and by
-// the 2e-7 of exp2; numbers of about 1 are then off by some 1e-5.
-constexpr double kTolerance = 2e-5;
-
 void expectRight(const Problem &problem, const std::string &chip) {
   Kernels kernels(problem.spec, chip);
   Outcome found = Session(kernels, problem, std::nullopt).run();
@@ -115,7 +111,7 @@ void expectRight(const Problem &problem, const std::string &chip) {
     EXPECT_TRUE(strict == found) << "seed " << seed;
   }
   EXPECT_EQ(found.caches, problem.after);
-  EXPECT_LE(problem.errorOf(found.results), kTolerance);
+  EXPECT_TRUE(problem.isRight(found.results));
 }
 
 AttentionSpec specOf(int64_t heads, int64_t kvHeads, int64_t width, int64_t rotary, float scale,
@@ -191,8 +187,7 @@ bool isFound(Kernels kernels, const Problem &problem, const std::string &text) {
   std::optional<uint64_t> seeds[] = {std::nullopt, 1, 2, 3};
   return llvm::any_of(seeds, [&](std::optional<uint64_t> seed) {
     Outcome outcome = Session(kernels, problem, seed).run();
-    return !outcome.error.empty() || outcome.caches != problem.after ||
-           !(problem.errorOf(outcome.results) <= kTolerance);
+    return !outcome.error.empty() || outcome.caches != problem.after || !problem.isRight(outcome.results);
   });
 }
 

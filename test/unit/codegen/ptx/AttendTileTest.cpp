@@ -25,12 +25,13 @@ protected:
   }
 };
 std::string nameOf(const testing::TestParamInfo<CacheFormat> &tested) {
-  return tested.param == CacheFormat::F32 ? "F32" : "Bf16";
+  static const char *const names[] = {"F32", "Bf16", "I8"};
+  return names[size_t(tested.param)];
 }
-INSTANTIATE_TEST_SUITE_P(Each, PtxAttendTile, testing::Values(CacheFormat::F32, CacheFormat::Bf16), nameOf);
+INSTANTIATE_TEST_SUITE_P(Each, PtxAttendTile, testing::Values(CacheFormat::F32, CacheFormat::Bf16, CacheFormat::I8),
+                         nameOf);
 
 EmittedKernel kernelOf(const AttentionSpec &spec, const std::string &chip) {
-  EXPECT_TRUE(nvptx::canAttendTile(spec));
   return emit(chip, [&](nvptx::KernelLibrary &kernels) { return attendTileKernel(kernels, spec); });
 }
 
@@ -69,13 +70,6 @@ Finished attend(const EmittedKernel &kernel, const Problem &problem, std::option
   return {memory(found).bytes, *counters, ""};
 }
 
-// In f32 as for single rows. In bf16 a weight is rounded by at most 2^-9 of it, and computed to 2^-13; numbers of about
-// 1, some of 3.
-bool isRight(const Problem &problem, const std::vector<char> &result) {
-  bool halves = problem.spec.format == CacheFormat::Bf16;
-  return problem.errorOf(as<float>(result), halves) <= (halves ? 4e-3 : 2e-5);
-}
-
 std::vector<float> expectRight(const Problem &problem, const std::string &chip) {
   EmittedKernel kernel = kernelOf(problem.spec, chip);
   Finished plain = attend(kernel, problem, std::nullopt);
@@ -85,7 +79,7 @@ std::vector<float> expectRight(const Problem &problem, const std::string &chip) 
     EXPECT_EQ(strict.error, "") << "seed " << seed;
     EXPECT_EQ(strict.result, plain.result) << "seed " << seed;
   }
-  EXPECT_TRUE(isRight(problem, plain.result));
+  EXPECT_TRUE(problem.isRight(as<float>(plain.result)));
   return as<float>(plain.result);
 }
 
@@ -98,8 +92,9 @@ TEST_P(PtxAttendTile, IsSoftmaxOfAllPositionsBefore) {
 }
 
 TEST(PtxAttendTileF32, OtherWidths) {
-  for (int64_t width : {8, 24, 256})
-    expectRight(Problem({2, 1, width, 8, 0.1F}, {{60, 20}}), "sm_80");
+  for (CacheFormat format : {CacheFormat::F32, CacheFormat::Bf16})
+    for (int64_t width : {8, 24, 256})
+      expectRight(Problem({2, 1, width, 8, 0.1F, format}, {{60, 20}}), "sm_80");
 }
 
 TEST_P(PtxAttendTile, LongSequencesAreTurnedBySecondAngles) {
@@ -123,7 +118,8 @@ TEST_P(PtxAttendTile, ReadsWhatItMust) {
   int64_t rows = tileRows(spec);
   Finished finished = attend(kernelOf(spec, "sm_80"), Problem(spec, {{256 - rows, rows}}), std::nullopt);
   double bytes = 256 * double(spec.cacheBytesPerPosition()) + double(rows) * 64 * 4;
-  EXPECT_LE(32 * double(finished.counters.globalLoadSectors), 1.05 * bytes);
+  // A scale is asked for with every few of its codes: of the first-level cache.
+  EXPECT_LE(32 * double(finished.counters.globalLoadSectors), (spec.isCodes() ? 1.2 : 1.05) * bytes);
   EXPECT_LE(double(finished.counters.sharedWavefronts), 1.02 * double(finished.counters.sharedIdealWavefronts));
 }
 
@@ -135,7 +131,7 @@ TEST_P(PtxAttendTile, MutationsAreFound) {
     std::optional<uint64_t> seeds[] = {std::nullopt, 1, 2, 3};
     return llvm::any_of(seeds, [&](std::optional<uint64_t> seed) {
       Finished finished = attend(mutated, problem, seed);
-      return !finished.error.empty() || !isRight(problem, finished.result);
+      return !finished.error.empty() || !problem.isRight(as<float>(finished.result));
     });
   };
   ASSERT_FALSE(isFound(kernel.text));
@@ -147,7 +143,8 @@ TEST_P(PtxAttendTile, MutationsAreFound) {
     EXPECT_NE(at, std::string::npos) << from;
     return at == std::string::npos ? "" : std::string(kernel.text).replace(at, from.size(), to);
   };
-  EXPECT_TRUE(isFound(replaced("cp.async.wait_group \t1", "cp.async.wait_group \t2")));
+  if (GetParam() != CacheFormat::I8) // which copies nothing behind its back
+    EXPECT_TRUE(isFound(replaced("cp.async.wait_group \t1", "cp.async.wait_group \t2")));
   if (GetParam() == CacheFormat::Bf16)
     EXPECT_TRUE(isFound(replaced(".x4.trans", ".x4")));
 }

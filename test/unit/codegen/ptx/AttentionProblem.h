@@ -182,6 +182,14 @@ struct AttentionProblem {
     return worst;
   }
 
+  /// A score of at most some 30 is off by 2^-24 of the sum of its products' sizes (some 60), a weight by as much and by
+  /// the 2e-7 of exp2; numbers of about 1 are then off by some 1e-5. In bf16 a weight is rounded by at most 2^-9 of it,
+  /// and may be computed to 2^-13; numbers of about 1, some of 3.
+  bool isRight(const std::vector<float> &found) const {
+    bool halves = spec.format == Format::Bf16;
+    return errorOf(found, halves) <= (halves ? 6e-3 : 2e-5);
+  }
+
   /// The tables of a step, with caches that lie there.
   std::vector<lmopt_device_row_t> rowTable(const std::vector<uint64_t> &caches) const {
     std::vector<lmopt_device_row_t> table;

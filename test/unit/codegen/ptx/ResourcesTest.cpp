@@ -171,6 +171,7 @@ std::vector<Recorded> kernels() {
       {"attention in bf16", 63, [=](auto &kernels) { return attendRowsKernel(kernels, half); }},
       {"attention in i8", 92, [=](auto &kernels) { return attendRowsKernel(kernels, codes); }},
       {"attention of prompts in f32, heads of 64", 116, [=](auto &kernels) { return attendTileKernel(kernels, smol); }},
+      {"attention of prompts in i8", 116, [=](auto &kernels) { return attendTileKernel(kernels, codes); }},
       {"attention of prompts, heads of 64", 128, [=](auto &kernels) { return attendTileKernel(kernels, halfSmol); }},
       {"attention of prompts, heads of 128", 171, [=](auto &kernels) { return attendTileKernel(kernels, half); }, 8},
       {"attention of encoders, 12 heads of 32", 70, [=](auto &kernels) { return attendSegmentsKernel(kernels, mini); }},
@@ -208,6 +209,28 @@ TEST(PtxResources, NoSpillsAndRegistersAsRecorded) {
     }
     EXPECT_TRUE(assemble(emit("sm_90a", one.define).text, "sm_90a").isTaken);
   }
+}
+
+// Blocks of a launch do not talk to one another, so nothing that orders memory between them may stand in a text; what
+// reads past the first-level cache reads weights and tables alone (arguments that are Constant), and no product and sum
+// are left for ptxas to fuse (ptx.md 4.4, memory-model lint). Needs no ptxas.
+TEST(PtxText, HasNothingBetweenBlocks) {
+  const std::regex ordering(
+      R"(\s(atom|red|membar|fence|ld\.(acquire|volatile|relaxed)|st\.(release|volatile|relaxed))[. ])");
+  const std::regex unrounded(R"(\s(mul|add|sub|div)(\.ftz)?\.f32\s)");
+  for (const char *architecture : {"sm_80", "sm_90a"})
+    for (const Recorded &one : kernels()) {
+      std::string text = emit(architecture, one.define).text;
+      std::smatch found;
+      EXPECT_FALSE(std::regex_search(text, found, ordering)) << one.name << ": " << found.str();
+      EXPECT_FALSE(std::regex_search(text, found, unrounded)) << one.name << ": " << found.str();
+    }
+}
+// The rule bites.
+TEST(PtxText, RuleFindsAnAtomic) {
+  const std::regex ordering(R"(\s(atom|red)[. ])");
+  EXPECT_TRUE(std::regex_search(std::string("\tatom.global.add.u32 %r1, [%rd1], 1;"), ordering));
+  EXPECT_FALSE(std::regex_search(std::string("\tredux.sync.add.s32 %r1, %r2, -1;"), ordering));
 }
 
 // Sixteen warps on a multiprocessor hide the latency of memory, eight where tensor cores are what is waited for (ptx.md

@@ -1,0 +1,26 @@
+// Layouts of GPUs read and print themselves, and refuse what they cannot lay out.
+// RUN: lmopt-opt %s --split-input-file --verify-diagnostics | FileCheck %s
+
+// CHECK: plan.weight @a = [@w] as #ptx.fragments<tensor<24x16xf32>> at 0
+plan.weight @a = [@w] as #ptx.fragments<tensor<24x16xf32>> at 0
+// CHECK: plan.weight @b = [@w, @b] as #ptx.fragments<!lm.int8<24x16>, bias = true> at 64
+plan.weight @b = [@w, @b] as #ptx.fragments<!lm.int8<24x16>, bias = true> at 64
+// CHECK: plan.weight @c = [@w] as #ptx.table<tensor<20xf32>> at 0
+plan.weight @c = [@w] as #ptx.table<tensor<20xf32>> at 0
+// CHECK: plan.weight @d = [] as #ptx.angles<#lm.rope<base = 1.000000e+04, dims = 8, layout = half>, positions = 128, switch = 64> at 0
+plan.weight @d = [] as #ptx.angles<#lm.rope<base = 1.0e4, dims = 8, layout = half>, positions = 128, switch = 64> at 0
+
+// -----
+
+// expected-error @+1 {{C1: expected a matrix of f32 or bf16, !lm.int8, or !lm.grouped}}
+plan.weight @a = [@w] as #ptx.fragments<tensor<24xf32>> at 0
+
+// -----
+
+// expected-error @+1 {{C1: expected a vector or a matrix of f32, but found 'tensor<20xbf16>'}}
+plan.weight @a = [@w] as #ptx.table<tensor<20xbf16>> at 0
+
+// -----
+
+// expected-error @+1 {{C1: expected 1 to 2^31 positions and a switch below, but found 128 and 128}}
+plan.weight @a = [] as #ptx.angles<#lm.rope<base = 1.0e4, dims = 8, layout = half>, positions = 128, switch = 128> at 0

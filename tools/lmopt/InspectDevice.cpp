@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// See InspectDevice.h.
+#include "tools/lmopt/InspectDevice.h"
+
+#include "tools/lmopt/Model.h"
+
+#include <algorithm>
+
+namespace lmopt::driver {
+
+using Json = nlohmann::ordered_json;
+
+namespace {
+
+/// What is assumed of cards and of the driver until a run on one replaces it (ptx.md 4.3): nothing here was measured.
+struct Card {
+  const char *name;
+  double bytesPerSecond; ///< as the maker states it
+};
+constexpr Card kCards[] = {{"H100", 3.35e12}, {"H200", 4.8e12}};
+constexpr double kReached = 0.9;            ///< of it by large copies
+constexpr double kNodeMicroseconds = 2;     ///< from one kernel of a graph to the next that needs it
+constexpr double kHidden = 0.2;             ///< of the lesser of both is not hidden by the greater
+constexpr int64_t kForecastPositions = 512; ///< in the cache
+
+int64_t number(const Json &entry, const char *name) { return entry.value(name, int64_t{0}); }
+
+/// Bytes that one token reads: weights and cache. An embedding reads a row, which counts as nothing.
+double bytesOfToken(const Json &manifest) {
+  double bytes = static_cast<double>(kForecastPositions * number(manifest, "cache_bytes_per_position"));
+  for (const Json &step : manifest.value("steps", Json::array()))
+    bytes += static_cast<double>(number(step, "weight_bytes")) * step.value("weight_share", 1.0);
+  return bytes;
+}
+
+/// One sequence, one token.
+Json forecastOf(const Json &manifest) {
+  double bytes = bytesOfToken(manifest);
+  auto edges = static_cast<double>(number(manifest, "launches_decode")) * kNodeMicroseconds;
+  Json rows = Json::array();
+  for (const Card &card : kCards) {
+    double floor = bytes / (kReached * card.bytesPerSecond) * 1e6;
+    double step = std::max(floor, edges) + kHidden * std::min(floor, edges);
+    rows.push_back({{"name", card.name},
+                    {"positions", kForecastPositions},
+                    {"bytes", static_cast<int64_t>(bytes)},
+                    {"launches", number(manifest, "launches_decode")},
+                    {"floor_microseconds", static_cast<int64_t>(floor + 0.5)},
+                    {"tokens_per_second", static_cast<int64_t>(1e6 / step + 0.5)},
+                    {"basis", "assumed, not measured"}});
+  }
+  return rows;
+}
+} // namespace
+
+static size_t blobBytes(const lmopt_artifact_t *artifact, const std::string &name) {
+  size_t size = 0;
+  lmopt_artifact_meta(artifact, name.c_str(), &size);
+  return size;
+}
+
+static Result<Json> kernelRows(const lmopt_artifact_t *artifact, const std::string &architecture) {
+  Json rows = Json::array();
+  uint32_t count = 0;
+  lmopt_error_t error{};
+  if (lmopt_artifact_count_kernels(artifact, architecture.c_str(), &count, &error) != LMOPT_OK)
+    return runtimeError(error);
+  for (uint32_t i = 0; i < count; ++i) {
+    lmopt_kernel_info_t kernel{};
+    kernel.struct_size = sizeof kernel;
+    if (lmopt_artifact_get_kernel(artifact, architecture.c_str(), i, &kernel, &error) != LMOPT_OK)
+      return runtimeError(error);
+    rows.push_back({{"name", kernel.name},
+                    {"threads", kernel.threads},
+                    {"shared_bytes", kernel.shared_bytes},
+                    {"argument_bytes", kernel.argument_bytes}});
+  }
+  return rows;
+}
+
+Result<void> addGpuCode(const lmopt_artifact_t *artifact, const Json &manifest, Json &facts) {
+  static constexpr std::string_view kPrefix = "kernels.";
+  for (uint32_t i = 0; const char *blob = lmopt_artifact_meta_name(artifact, i); ++i) {
+    if (std::string_view(blob).substr(0, kPrefix.size()) != kPrefix)
+      continue;
+    std::string architecture = blob + kPrefix.size();
+    Result<Json> rows = kernelRows(artifact, architecture);
+    if (!rows.ok())
+      return rows.error();
+    facts["images"].push_back({{"name", architecture},
+                               {"kernels", rows->size()},
+                               {"ptx_bytes", blobBytes(artifact, "ptx." + architecture)},
+                               {"cubin_bytes", blobBytes(artifact, "cubin." + architecture)}});
+    facts["kernels"][architecture] = rows.take();
+  }
+  if (manifest.value("decode_rows", 0) > 0)
+    facts["forecast"] = forecastOf(manifest);
+  return {};
+}
+
+} // namespace lmopt::driver
