@@ -53,6 +53,7 @@ Value Emitter::less(Value a, Value c) {
   return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, a, c);
 }
 Value Emitter::equal(Value a, Value c) { return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, a, c); }
+Value Emitter::isNumber(Value x) { return arith::CmpFOp::create(b, loc, arith::CmpFPredicate::ORD, x, x); }
 Value Emitter::select(Value condition, Value a, Value c) { return arith::SelectOp::create(b, loc, condition, a, c); }
 Value Emitter::min(Value a, Value c) {
   if (isFloat(a))
@@ -74,6 +75,8 @@ Value Emitter::fromHalf(Value bits) {
   Value half = arith::BitcastOp::create(b, loc, b.getF16Type(), bits);
   return arith::ExtFOp::create(b, loc, f32(), half);
 }
+Value Emitter::toDouble(Value x) { return arith::ExtFOp::create(b, loc, f64(), x); }
+Value Emitter::toSingle(Value x) { return arith::TruncFOp::create(b, loc, f32(), x); }
 // Half of what is cut off more, and one more where the last kept bit is set: ties go to even.
 Value Emitter::roundedToBf16(Value x) {
   Value bits = bitcast(x, i32());
@@ -173,11 +176,27 @@ void Emitter::waitForCopies(int64_t pending) {
 
 void Emitter::barrier() { NVVM::BarrierOp::create(b, loc); }
 
+// 32 bits at a time: a number of 64 goes in two halves.
+Value Emitter::shuffle(Value own, Value lane, NVVM::ShflKind kind) {
+  if (own.getType().isF64()) {
+    Type wide = b.getI64Type();
+    Value bits = bitcast(own, wide), half = arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(32));
+    Value low = shuffle(narrow(bits, 32), lane, kind);
+    Value high = shuffle(narrow(arith::ShRUIOp::create(b, loc, bits, half), 32), lane, kind);
+    Value shifted = shl(arith::ExtUIOp::create(b, loc, wide, high), half);
+    return bitcast(arith::OrIOp::create(b, loc, shifted, arith::ExtUIOp::create(b, loc, wide, low)), f64());
+  }
+  return NVVM::ShflOp::create(b, loc, own.getType(), number(-1), own, lane, number(kWarpLanes - 1), kind, UnitAttr());
+}
+
 Value Emitter::acrossLanes(Value own, ArrayRef<int64_t> masks, llvm::function_ref<Value(Value, Value)> combine) {
   for (int64_t mask : masks)
-    own = combine(own, NVVM::ShflOp::create(b, loc, own.getType(), number(-1), own, number(mask),
-                                            number(kWarpLanes - 1), NVVM::ShflKind::bfly, UnitAttr()));
+    own = combine(own, shuffle(own, number(mask), NVVM::ShflKind::bfly));
   return own;
+}
+Value Emitter::ofLane(Value own, Value lane) { return shuffle(own, lane, NVVM::ShflKind::idx); }
+Value Emitter::ballot(Value condition) {
+  return NVVM::VoteSyncOp::create(b, loc, i32(), number(-1), condition, NVVM::VoteSyncKind::ballot);
 }
 
 Values Emitter::loadMatrices(Value rowAddress, bool isTransposed) {

@@ -34,6 +34,7 @@ public:
   // Types.
   mlir::Type i32() { return b.getI32Type(); }
   mlir::Type f32() { return b.getF32Type(); }
+  mlir::Type f64() { return b.getF64Type(); }
   mlir::Type ints() { return i32(); } ///< of what a thread holds: one number (codegen/Functions.h)
   mlir::Type floats() { return f32(); }
   mlir::Type globalPtr() { return mlir::LLVM::LLVMPointerType::get(b.getContext(), 1); }
@@ -45,7 +46,7 @@ public:
   Value floatsOf(float value) { return floatOf(value); }
   Value intsOf(int32_t value) { return number(value); }
 
-  // Arithmetic on i32 and f32; the type picks the op. No product and sum become one operation unless it says fma.
+  // Arithmetic on i32, f32 and f64; the type picks the op. No product and sum become one operation unless it says fma.
   Value add(Value a, Value c);
   Value sub(Value a, Value c);
   Value mul(Value a, Value c);
@@ -63,12 +64,15 @@ public:
   Value shrSigned(Value a, Value c);
   Value less(Value a, Value c); ///< unsigned, or ordered floats
   Value equal(Value a, Value c);
+  Value isNumber(Value x); ///< not NaN
   Value select(Value condition, Value a, Value c);
   Value min(Value a, Value c); ///< signed, or floats: c where one is NaN, as on CPUs
   Value max(Value a, Value c);
   Value bitcast(Value a, mlir::Type type);
   Value toFloat(Value integer); ///< signed
   Value fromHalf(Value bits);   ///< f16 in an i16
+  Value toDouble(Value x);      ///< f32 as f64
+  Value toSingle(Value x);      ///< f64 as f32, rounded to nearest
   Value roundToInt(Value x);    ///< to nearest, ties to even; |x| < 2^22
   Value sqrt(Value x);          ///< rounded to nearest
   /// Bits whose upper half is x as bf16, rounded to nearest, ties to even.
@@ -113,6 +117,9 @@ public:
   void barrier();
   /// A number of several lanes in each of them: again and again with that of the lane whose number differs in a mask.
   Value acrossLanes(Value own, llvm::ArrayRef<int64_t> masks, llvm::function_ref<Value(Value, Value)> combine);
+  /// The number that a lane has, in all of them. All lanes name the same or each its own.
+  Value ofLane(Value own, Value lane);
+  Value ballot(Value condition); ///< a bit for each lane for which it holds
   /// Four matrices of 8 x 8 numbers of 16 bits from shared memory: lanes 8 i .. 8 i + 7 give the addresses of the rows
   /// of matrix i, 16 bytes each; a lane gets of each what the operand of a product has there (ldmatrix). Transposed:
   /// the rows in memory are what a product sums over.
@@ -132,6 +139,7 @@ public:
   Values ifThen(Value condition, const Values &otherwise, const std::function<Values()> &body);
 
 private:
+  Value shuffle(Value own, Value lane, mlir::NVVM::ShflKind kind);
   bool isFloat(Value a) { return mlir::isa<mlir::FloatType>(a.getType()); }
   Value offsetFor(Value base, Value offset);
   Values mma(const Values &weights, const Values &rows, const Values &sums, mlir::NVVM::MMATypes weightType,

@@ -6,6 +6,10 @@
 #include "codegen/ptx/attention/AttendRows.h"
 #include "codegen/ptx/attention/AttendSegments.h"
 #include "codegen/ptx/attention/AttendTile.h"
+#include "codegen/ptx/conditional/Experts.h"
+#include "codegen/ptx/conditional/Gates.h"
+#include "codegen/ptx/conditional/NeuronTree.h"
+#include "codegen/ptx/conditional/NonzeroLinear.h"
 #include "codegen/ptx/linear/LinearDecode.h"
 #include "codegen/ptx/pooling/PoolKernel.h"
 #include "codegen/ptx/rows/RowKernel.h"
@@ -117,6 +121,27 @@ std::string answerOf(nvptx::KernelLibrary &kernels) {
                               {Kind::StorePacked, {2}, {3}}}});
 }
 
+/// UltraFastBERT: 768 numbers, one tree of 12 levels, or many of fewer.
+std::function<std::string(nvptx::KernelLibrary &)> trees(int64_t count, int64_t levels) {
+  nvptx::NeuronTreeSpec spec;
+  spec.rows = {count * ((int64_t(1) << levels) - 1), 768, 768};
+  spec.trees = count, spec.levels = levels;
+  return [=](nvptx::KernelLibrary &kernels) { return neuronTreeKernel(kernels, spec); };
+}
+std::function<std::string(nvptx::KernelLibrary &)> treeGates(int64_t count) {
+  nvptx::TreeGatesSpec spec;
+  spec.nodes = {63, 768, 0};
+  spec.levels = 6, spec.count = count;
+  return [=](nvptx::KernelLibrary &kernels) { return treeGatesKernel(kernels, spec); };
+}
+std::string topGatesOf(nvptx::KernelLibrary &kernels) {
+  return topGatesKernel(kernels, {64, 8, nvptx::TopGatesSpec::Softmax::Chosen});
+}
+nvptx::ExpertsSpec experts(bool up) {
+  return {{16 * 96, 576, 576, up, up ? 0 : 16}, 16, up ? Activation::Silu : Activation::Gelu};
+}
+std::string nonzeroOf(nvptx::KernelLibrary &kernels) { return nonzeroLinearKernel(kernels, {3072, 0, 768, false, 1}); }
+
 std::vector<Recorded> kernels() {
   nvptx::AttentionSpec smol = {9, 3, 64, 64, 0.125F}, large = {32, 8, 128, 128, 0.088F}, half = large, codes = large,
                        halfSmol = smol;
@@ -154,6 +179,16 @@ std::vector<Recorded> kernels() {
       {"mean of a segment", 49, [](auto &kernels) { return poolKernel(kernels, 384, Pooling::Mean); }},
       {"attention of encoders in bf16, 12 heads of 32", 110,
        [=](auto &kernels) { return attendSegmentsTileKernel(kernels, mini); }},
+      {"a tree of neurons", 128, trees(1, 12)},
+      {"trees of neurons", 128, trees(16, 4)},
+      {"a leaf of a tree", 128, treeGates(1)},
+      {"leaves of a tree", 128, treeGates(4)},
+      {"scores of a router", 22, topGatesOf},
+      {"neurons of experts", 71, [](auto &kernels) { return expertsHiddenKernel(kernels, experts(false)); }},
+      {"neurons of experts with factors", 89,
+       [](auto &kernels) { return expertsHiddenKernel(kernels, experts(true)); }},
+      {"results of experts", 46, [](auto &kernels) { return expertsResultKernel(kernels, experts(false)); }},
+      {"product without zeros", 31, nonzeroOf},
       {"parts of attention", 45, [=](auto &kernels) { return joinPartsKernel(kernels, smol); }},
   };
 }
