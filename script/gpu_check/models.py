@@ -16,7 +16,6 @@ from gpu_check.programs import Failure, Programs
 # The formats of each fixture that CI runs, too (test/e2e/CMakeLists.txt); narrower ones where a file or a width has them.
 EVERYWHERE = ("f32", "int8", "bf16")
 MORE = {"llama-tied": ["int4"], "bert-mean": ["int4"], "gguf-q4_0": ["native"], "gguf-q4_1": ["native"], "gguf-q8_0": ["native"]}
-CPU_ONLY = "ultrafastbert"  # trees of neurons have no kernels for GPUs
 QUICK = [("llama-tied", "int8"), ("bert-mean", "f32")]
 SUBJECT = ("llama-tied", "int8")  # of opening, of the hunt for hangs, of the sanitizer
 REAL = [("minilm", "int8"), ("smollm2", "int8"), ("smollm2", "native"), ("smollm2", "bf16")]
@@ -53,8 +52,7 @@ class Models:
         """Names and formats."""
         if self.quick:
             return QUICK
-        names = sorted(path.parent.name for path in (self.root / "test/models").glob("*/expected.json")
-                       if not path.parent.name.startswith(CPU_ONLY))
+        names = sorted(path.parent.name for path in (self.root / "test/models").glob("*/expected.json"))
         return [(name, recipe) for name in names for recipe in (*EVERYWHERE, *MORE.get(name, []))]
 
     def fixture(self, name):
