@@ -43,6 +43,7 @@ Value Emitter::mul(Value a, int64_t c) {
 Value Emitter::div(Value a, int64_t c) { return c == 1 ? a : div(a, number(c)); }
 Value Emitter::rem(Value a, int64_t c) { return rem(a, number(c)); }
 Value Emitter::bitAnd(Value a, int64_t mask) { return arith::AndIOp::create(b, loc, a, number(mask)); }
+Value Emitter::bitXor(Value a, Value c) { return arith::XOrIOp::create(b, loc, a, c); }
 Value Emitter::shl(Value a, int64_t bits) { return arith::ShLIOp::create(b, loc, a, number(bits)); }
 Value Emitter::shr(Value a, int64_t bits) { return arith::ShRUIOp::create(b, loc, a, number(bits)); }
 Value Emitter::shl(Value a, Value c) { return arith::ShLIOp::create(b, loc, a, c); }

@@ -58,6 +58,7 @@ public:
   Value div(Value a, int64_t c);
   Value rem(Value a, int64_t c);
   Value bitAnd(Value a, int64_t mask);
+  Value bitXor(Value a, Value c);
   Value shl(Value a, int64_t bits);
   Value shr(Value a, int64_t bits); ///< logical
   Value shl(Value a, Value c);

@@ -18,6 +18,8 @@ import common
 from fixtures import Fixture
 
 SPLITS = ["1", "5,1,2", "16,3"]
+# Of a prompt in one step: more than are decoded together, so that products of codes and bf16 are done by tiles.
+MANY_ROWS = 100
 # Of the largest number: f32 sums of a few hundred terms in two orders.
 F32_LIMIT = 1e-4
 # Codes that flip move an activation by 1/255 of its range; from the interpreter both sides may be 1 % away (fixtures.py).
@@ -75,6 +77,16 @@ def check_numbers(programs, fixture, recipe, cpu, gpu, seeds, checks):
         checks.equal(f"bits in strict mode, seed {seed}", strictly(programs, gpu, fixture, seed).tobytes() == found.tobytes(), True)
 
 
+def check_many_rows(programs, fixture, recipe, cpu, gpu, checks):
+    config = fixture.source / "config.json"
+    if not fixture.decoder or not config.exists() or common.load_json(config).get("max_position_embeddings", 0) < MANY_ROWS:
+        return
+    ids = [token for case in fixture.cases for token in case["ids"]] * MANY_ROWS
+    found, expected = on_gpu(programs, gpu, [ids[:MANY_ROWS]]), programs.dump(cpu, [ids[:MANY_ROWS]])
+    limit = F32_LIMIT if recipe == "f32" else CODES_LIMIT
+    checks.at_most(f"{MANY_ROWS} rows at once", common.relative_error(found, expected), limit)
+
+
 def check_driver(programs, fixture, gpu, checks):
     """The driver's commands, as on CPUs."""
     if fixture.decoder:
@@ -102,6 +114,7 @@ def main():
     programs.run("lmopt", "--quiet", "compile", fixture.source, "--recipe", recipe, "--target", "nvptx", "--ptxas", "none", "-o", gpu)
     checks = common.Checks()
     check_numbers(programs, fixture, recipe, cpu, gpu, seeds, checks)
+    check_many_rows(programs, fixture, recipe, cpu, gpu, checks)
     if "tokenizer" in fixture.json:
         check_driver(programs, fixture, gpu, checks)
     checks.finish()

@@ -130,7 +130,8 @@ struct AttendModel : HalfModel<AttendModel, lm::AttendOp> {
   int64_t getScratchBytes(Operation *op, plan::StepOp step, int64_t rows) const {
     plan::ProgramOp program = programOf(step);
     int64_t parts = AttentionSpec::partsAt(program.getMaxPositions() - 1);
-    return program.isDecoder() ? specOf(cast<lm::AttendOp>(op), step).partsBytes(rows, parts) : 0;
+    bool hasParts = program.isDecoder() && program.getFew(); // prompts attend by tiles, which keep what they sum
+    return hasParts ? specOf(cast<lm::AttendOp>(op), step).partsBytes(rows, parts) : 0;
   }
   StringRef getUnit(Operation *) const { return "f32"; }
   void launch(Operation *op, LaunchBuilder &launches) const {

@@ -16,18 +16,14 @@ using Values = Emitter::Values;
 constexpr int64_t kWarps = LinearDecodeSpec::kWarps, kTogether = LinearDecodeSpec::kTogether;
 constexpr int64_t kThreads = kWarps * kWarpLanes, kSlice = LinearSpec::kSlice;
 
-struct Arguments {
-  Value weights, rows, scales, zeros, out, stride, count;
-};
-
 /// What the kernels for operands of mma.sync and for floats have in common.
 class DecodeEmitter {
 public:
-  DecodeEmitter(Emitter &e, const LinearDecodeSpec &spec, const Arguments &arguments)
-      : e(e), spec(spec), linear(spec.linear), a(arguments), shared(e.shared()), thread(e.thread()), lane(e.lane()),
-        warp(e.warp()), tile(e.block()),
-        tileWeights(e.at(e.atElement(a.weights, tile, linear.slices() * kSlice), e.mul(lane, 16))),
-        results{e, linear, a.weights, a.out, a.stride, a.count} {}
+  DecodeEmitter(Emitter &e, const LinearDecodeSpec &spec, ValueRange arguments)
+      : e(e), spec(spec), linear(spec.linear), rows(arguments[1]), shared(e.shared()), thread(e.thread()),
+        lane(e.lane()), warp(e.warp()), tile(e.block()),
+        tileWeights(e.at(e.atElement(arguments[0], tile, linear.slices() * kSlice), e.mul(lane, 16))),
+        results(LinearResults::of(e, linear, arguments)) {}
   virtual ~DecodeEmitter() = default;
 
   void run() {
@@ -44,8 +40,7 @@ protected:
   Emitter &e;
   const LinearDecodeSpec &spec;
   const LinearSpec &linear;
-  const Arguments &a;
-  Value shared, thread, lane, warp, tile, tileWeights;
+  Value rows, shared, thread, lane, warp, tile, tileWeights;
   LinearResults results;
 
   virtual Values startSums() = 0;
@@ -103,8 +98,8 @@ protected:
     int64_t chunks = 2 * count;
     e.loop(thread, e.number(spec.rows * chunks), kThreads, [&](Value i) {
       Value row = e.div(i, chunks), chunk = e.rem(i, chunks);
-      Value own = e.add(firstRow(), row), isThere = e.less(own, a.count);
-      Value from = e.atElement(a.rows, e.select(isThere, own, e.number(0)), linear.rowBytes());
+      Value own = e.add(firstRow(), row), isThere = e.less(own, results.count);
+      Value from = e.atElement(rows, e.select(isThere, own, e.number(0)), linear.rowBytes());
       from = e.at(from, e.mul(e.add(e.mul(first, 2), chunk), 16));
       Value to = e.at(shared, e.add(e.mul(row, spec.pieceStride()), e.mul(chunk, 16)));
       e.copyAsync(to, from, e.select(isThere, e.number(16), e.number(0)));
@@ -153,22 +148,7 @@ private:
       for (auto [sum, part] : llvm::zip_equal(sums, e.loadFour(sums[0].getType(), e.at(shared, place))))
         sum = e.add(sum, part);
     }
-    for (int64_t i = 0; i < 4; ++i) {
-      Value output = e.add(e.add(e.mul(tile, LinearSpec::kTile), e.shr(lane, 2)), i / 2 * 8);
-      Value row = e.add(firstRow(), e.add(e.add(e.mul(group, 8), e.mul(e.bitAnd(lane, 3), 2)), i % 2));
-      results.put(linear.isInteger() ? scaled(sums[static_cast<size_t>(i)], row, output) : sums[static_cast<size_t>(i)],
-                  row, output);
-    }
-  }
-
-  // As codegen/cpu/linear/LinearParts.cpp has it: (float)(sum - zero C) times (scale of the row times that of the
-  // output).
-  Value scaled(Value sum, Value row, Value output) {
-    Value isThere = e.less(row, a.count), safe = e.select(isThere, row, e.number(0));
-    Value zeroPoint = e.load(e.i32(), e.at(a.zeros, e.mul(safe, 4)));
-    Value rowScale = e.load(e.f32(), e.at(a.scales, e.mul(safe, 4)));
-    Value exact = e.sub(sum, e.mul(zeroPoint, results.loadOf(e.i32(), linear.sumOffset(), output)));
-    return e.mul(e.toFloat(exact), e.mul(rowScale, results.loadOf(e.f32(), linear.scaleOffset(), output)));
+    results.putOperands(sums, results.ofTile(tile), e.add(firstRow(), e.mul(group, 8)));
   }
 };
 
@@ -223,26 +203,18 @@ std::string nameOf(const LinearDecodeSpec &spec, const Target &target) {
 } // namespace
 
 std::string linearDecodeKernel(KernelLibrary &kernels, const LinearDecodeSpec &spec) {
-  using Kind = ArgumentKind;
   if (spec.linear.isGrouped())
     return groupedDecodeKernel(kernels, {spec.linear, spec.rows});
-  SmallVector<Kind> kinds = {Kind::Constant, Kind::Memory};
-  if (spec.linear.isInteger())
-    kinds.append({Kind::Memory, Kind::Memory});
-  kinds.append({Kind::Memory, Kind::Number, Kind::Number});
   // 64 registers a thread for four blocks; sums of f32 and of many rows need more (ptxas spills them with four).
   bool isFloat = spec.linear.format == WeightFormat::F32;
   KernelShape shape = {kThreads, /*leastBlocks=*/spec.rows > 16 ? 2 : isFloat ? 3 : 4, spec.sharedBytes()};
-  return kernels.define(nameOf(spec, kernels.getTarget()), shape, kinds, [&](Emitter &e, ValueRange a) {
-    size_t last = a.size() - 1;
-    bool isInteger = spec.linear.isInteger();
-    Arguments arguments = {a[0],        a[1],   isInteger ? a[2] : Value(), isInteger ? a[3] : Value(), a[last - 2],
-                           a[last - 1], a[last]};
-    if (spec.linear.format == WeightFormat::F32)
-      FloatEmitter(e, spec, arguments).run();
-    else
-      OperandEmitter(e, spec, arguments).run();
-  });
+  return kernels.define(nameOf(spec, kernels.getTarget()), shape, linearArguments(spec.linear),
+                        [&](Emitter &e, ValueRange arguments) {
+                          if (spec.linear.format == WeightFormat::F32)
+                            FloatEmitter(e, spec, arguments).run();
+                          else
+                            OperandEmitter(e, spec, arguments).run();
+                        });
 }
 
 } // namespace lmopt::nvptx

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Products for GPUs: the model of every op that is LinearLike. Few rows, which weights are read for once, choose the
-// kernel that has as many; more are done by 64 (by 16 of weights in groups). Tested by test/codegen/ptx and all models
-// compiled for GPUs.
+// kernel that has as many; more are done by tiles of codes and bf16, else by 64 (by 16 of weights in groups). Tested by
+// test/codegen/ptx and all models compiled for GPUs.
 #include "codegen/ptx/linear/LinearModel.h"
 
 #include "codegen/plan/FormSteps.h"
+#include "codegen/ptx/PlanPrograms.h"
 #include "codegen/ptx/linear/LinearDecode.h"
+#include "codegen/ptx/linear/LinearTile.h"
 #include "dialects/lm/interfaces/Linear.h"
 #include "dialects/lm/param/Param.h"
 
@@ -52,30 +54,46 @@ struct LinearKernel : KernelOpInterface::FallbackModel<LinearKernel> {
     LinearDecodeSpec spec{specOf(op)};
     int64_t least = 1, maxRows = *launches.step->getParentOfType<plan::ProgramOp>().getMaxRows();
     bool isFloat = spec.linear.format == WeightFormat::F32; // that kernel has a block for each eight rows
+    bool hasTile = maxRows > kDecodeRows && LinearTileSpec::canDo(spec.linear);
     for (spec.rows = 8; least <= maxRows; spec.rows *= 2) {
-      bool isLast = isFloat || spec.rows == (spec.linear.isGrouped() ? 16 : 64);
-      addLaunch(op, launches, spec, least, isLast ? maxRows : spec.rows);
+      bool isLast = isFloat || spec.rows == (spec.linear.isGrouped() ? 16 : kDecodeRows);
+      addLaunch(op, launches, linearDecodeKernel(launches.kernels, spec),
+                {Size::fixed(spec.linear.tiles()), Size::rows(launches.step.getDomain(), spec.rows)}, least,
+                isLast && !hasTile ? maxRows : spec.rows);
       if (isLast)
         break;
       least = spec.rows + 1;
     }
+    if (hasTile)
+      launchTile(op, launches, {spec.linear}, maxRows);
   }
 
-  static void addLaunch(Operation *op, LaunchBuilder &launches, const LinearDecodeSpec &spec, int64_t least,
-                        int64_t most) {
+  // Tiles of 128 rows read weights half as often, but there must be a block for each multiprocessor.
+  static void launchTile(Operation *op, LaunchBuilder &launches, LinearTileSpec spec, int64_t maxRows) {
+    int64_t outputBlocks = roundUp(spec.linear.tiles(), LinearTileSpec::kTiles) / LinearTileSpec::kTiles;
+    if (outputBlocks * (maxRows / 128) >= kMultiprocessors)
+      spec.rows = 128;
+    addLaunch(op, launches, linearTileKernel(launches.kernels, spec),
+              {Size::fixed(outputBlocks), Size::rows(launches.step.getDomain(), spec.rows)}, kDecodeRows + 1, maxRows);
+  }
+  static constexpr int64_t kMultiprocessors = 128; ///< 108 of an A100, 132 of an H100
+
+  static void addLaunch(Operation *op, LaunchBuilder &launches, std::string kernel, std::array<Size, 2> grid,
+                        int64_t least, int64_t most) {
     plan::StepOp step = launches.step;
+    LinearSpec linearSpec = specOf(op);
     Value rows = step.getInputs()[cast<BlockArgument>(linear(op).getInput()).getArgNumber()];
     Launch launch;
-    launch.kernel = linearDecodeKernel(launches.kernels, spec);
+    launch.kernel = std::move(kernel);
     launch.arguments = {launches.weight(packed(op)), placeOf(rows)};
-    if (spec.linear.isInteger() || spec.linear.isGrouped())
+    if (linearSpec.isInteger() || linearSpec.isGrouped())
       launch.arguments.insert(launch.arguments.end(), {placeOf(rows, 1), placeOf(rows, 2)});
     launch.arguments.push_back(launches.result());
     launch.arguments.push_back(Argument::number(rowStride(step.getResult(0))));
     launch.domain = step.getDomain();
     launch.arguments.push_back(Argument::number(Size::rows(launch.domain)));
-    launch.grid[0] = Size::fixed(spec.linear.tiles());
-    launch.grid[1] = Size::rows(launch.domain, spec.rows);
+    launch.grid[0] = grid[0];
+    launch.grid[1] = grid[1];
     launch.leastRows = least;
     launch.mostRows = most;
     launches.add(std::move(launch));

@@ -7,15 +7,74 @@ using namespace mlir;
 
 namespace lmopt::nvptx {
 
+SmallVector<ArgumentKind> linearArguments(const LinearSpec &linear) {
+  using Kind = ArgumentKind;
+  SmallVector<Kind> kinds = {Kind::Constant, Kind::Memory};
+  if (linear.isInteger())
+    kinds.append({Kind::Memory, Kind::Memory});
+  kinds.append({Kind::Memory, Kind::Number, Kind::Number});
+  return kinds;
+}
+
+LinearResults LinearResults::of(Emitter &e, const LinearSpec &linear, ValueRange a) {
+  size_t last = a.size() - 1;
+  LinearResults results{e, linear, a[0], a[last - 2], a[last - 1], a[last]};
+  if (linear.isInteger())
+    results.scales = a[2], results.zeros = a[3];
+  return results;
+}
+
 void LinearResults::put(Value number, Value row, Value output) {
-  auto store = [&] {
-    Value sum = linear.bias ? e.add(number, loadOf(e.f32(), linear.biasOffset(), output)) : number;
-    e.store(sum, e.at(e.atElement(out, row, stride), e.mul(output, 4)));
-  };
+  store(linear.bias ? e.add(number, loadOf(e.f32(), linear.biasOffset(), output)) : number, row, output);
+}
+
+void LinearResults::store(Value number, Value row, Value output) {
   Value isThere = e.less(row, count);
-  if (linear.outputs % LinearSpec::kTile)
+  if (linear.outputs % outputsOfBlock)
     isThere = arith::AndIOp::create(e.b, e.loc, isThere, e.less(output, storedOutputs()));
-  e.ifThen(isThere, store);
+  e.ifThen(isThere, [&] { e.store(number, e.at(e.atElement(out, row, stride), e.mul(output, 4))); });
+}
+
+SmallVector<LinearResults::OfOutput, 2> LinearResults::ofTile(Value tile) {
+  SmallVector<OfOutput, 2> both;
+  for (int64_t half = 0; half < 2; ++half) {
+    OfOutput own{e.add(e.add(e.mul(tile, LinearSpec::kTile), e.shr(e.lane(), 2)), 8 * half), {}, {}, {}};
+    Value safe = own.output;
+    if (linear.tiles() * LinearSpec::kTile % outputsOfBlock)
+      safe = e.min(safe, e.number(linear.tiles() * LinearSpec::kTile - 1));
+    if (linear.isInteger()) {
+      own.scale = loadOf(e.f32(), linear.scaleOffset(), safe);
+      own.codes = loadOf(e.i32(), linear.sumOffset(), safe);
+    }
+    if (linear.bias)
+      own.bias = loadOf(e.f32(), linear.biasOffset(), safe);
+    both.push_back(own);
+  }
+  return both;
+}
+
+void LinearResults::putOperands(ArrayRef<Value> sums, ArrayRef<OfOutput> outputs, Value firstRow) {
+  for (size_t i = 0; i < 2; ++i) {
+    Value row = e.add(e.add(firstRow, e.mul(e.bitAnd(e.lane(), 3), 2)), static_cast<int64_t>(i));
+    OfRow numbers = linear.isInteger() ? ofRow(row) : OfRow{};
+    for (auto [n, output] : llvm::enumerate(outputs)) {
+      Value sum = sums[2 * n + i];
+      Value number = linear.isInteger() ? scaled(sum, numbers, output) : sum;
+      store(linear.bias ? e.add(number, output.bias) : number, row, output.output);
+    }
+  }
+}
+
+LinearResults::OfRow LinearResults::ofRow(Value row) {
+  Value safe = e.select(e.less(row, count), row, e.number(0));
+  return {e.load(e.f32(), e.at(scales, e.mul(safe, 4))), e.load(e.i32(), e.at(zeros, e.mul(safe, 4)))};
+}
+
+// As codegen/cpu/linear/LinearParts.cpp has it: (float)(sum - zero C) times (scale of the row times that of the
+// output).
+Value LinearResults::scaled(Value sum, const OfRow &row, const OfOutput &output) {
+  Value exact = e.sub(sum, e.mul(row.zero, output.codes));
+  return e.mul(e.toFloat(exact), e.mul(row.scale, output.scale));
 }
 
 Value LinearResults::storedOutputs() {

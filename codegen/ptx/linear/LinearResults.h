@@ -1,20 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What all products of few rows do with a sum: its bias, and its place. Tested by the kernels
-// (test/unit/codegen/ptx/LinearDecodeTest.cpp, GroupedDecodeTest.cpp).
+// What all products do with a sum: scales, its bias, and its place. In: sums as lanes hold them, the kernel's
+// arguments. Out: rows of results. Tested by the kernels (test/unit/codegen/ptx/LinearDecodeTest.cpp,
+// LinearTileTest.cpp, GroupedDecodeTest.cpp).
 #ifndef LMOPT_CODEGEN_PTX_LINEAR_LINEARRESULTS_H
 #define LMOPT_CODEGEN_PTX_LINEAR_LINEARRESULTS_H
 
-#include "codegen/ptx/Emitter.h"
+#include "codegen/ptx/KernelLibrary.h"
 #include "codegen/ptx/linear/Fragments.h"
 
 namespace lmopt::nvptx {
+
+/// (weights, rows, scales of rows, zero points of rows, results, bytes from one row of results to the next, number of
+/// rows); scales and zero points only of S8Rows.
+llvm::SmallVector<ArgumentKind> linearArguments(const LinearSpec &linear);
 
 struct LinearResults {
   using Value = mlir::Value;
   Emitter &e;
   const LinearSpec &linear;
   Value weights, out, stride, count;
+  Value scales = {}, zeros = {}; ///< of rows; S8Rows
+  int64_t outputsOfBlock = LinearSpec::kTile;
+
+  /// Of a kernel with linearArguments.
+  static LinearResults of(Emitter &e, const LinearSpec &linear, mlir::ValueRange arguments);
 
   /// One of the numbers of 4 bytes for each output.
   Value loadOf(mlir::Type type, int64_t offset, Value output) {
@@ -24,7 +34,24 @@ struct LinearResults {
   /// ours, or the padding of rows of floats, which must be zero: the sum there is.
   void put(Value number, Value row, Value output);
 
+  /// What sums of an output need besides the row's numbers; null what there is not.
+  struct OfOutput {
+    Value output, scale, codes, bias;
+  };
+  /// Of the two outputs of a tile that a lane has sums of: numbers lane / 4 and lane / 4 + 8. Behind the last tile the
+  /// numbers are those of its end: nothing is stored there.
+  llvm::SmallVector<OfOutput, 2> ofTile(Value tile);
+  /// The sums that mma.sync leaves in a lane, four for each two of `outputs`: of rows 2 (lane mod 4) and one more, the
+  /// first of eight being `firstRow`.
+  void putOperands(llvm::ArrayRef<Value> sums, llvm::ArrayRef<OfOutput> outputs, Value firstRow);
+
 private:
+  struct OfRow {
+    Value scale, zero;
+  };
+  OfRow ofRow(Value row);
+  Value scaled(Value sum, const OfRow &row, const OfOutput &output);
+  void store(Value number, Value row, Value output);
   Value storedOutputs();
 };
 

@@ -11,6 +11,7 @@
 #include "codegen/ptx/conditional/NeuronTree.h"
 #include "codegen/ptx/conditional/NonzeroLinear.h"
 #include "codegen/ptx/linear/LinearDecode.h"
+#include "codegen/ptx/linear/LinearTile.h"
 #include "codegen/ptx/pooling/PoolKernel.h"
 #include "codegen/ptx/rows/RowKernel.h"
 #include "test/unit/codegen/ptx/KernelRun.h"
@@ -75,6 +76,12 @@ std::function<std::string(nvptx::KernelLibrary &)> linear(int64_t outputs, int64
   return [=](nvptx::KernelLibrary &kernels) {
     return linearDecodeKernel(kernels, {{outputs, inputs, format, false}, rows});
   };
+}
+
+std::function<std::string(nvptx::KernelLibrary &)> tile(int64_t outputs, int64_t inputs, WeightFormat format,
+                                                        int64_t rows) {
+  return
+      [=](nvptx::KernelLibrary &kernels) { return linearTileKernel(kernels, {{outputs, inputs, format, true}, rows}); };
 }
 
 std::function<std::string(nvptx::KernelLibrary &)> grouped(const nvptx::LinearSpec &linear, int64_t rows) {
@@ -148,12 +155,16 @@ std::vector<Recorded> kernels() {
   nvptx::AttentionSpec mini = {12, 12, 32, 0, 0.18F}, base = {12, 12, 64, 0, 0.125F};
   half.format = halfSmol.format = nvptx::CacheFormat::Bf16, codes.format = nvptx::CacheFormat::I8;
   return {
-      {"s8, 8 rows", 56, linear(1536, 576, WeightFormat::S8Rows, 8)},
+      {"s8, 8 rows", 48, linear(1536, 576, WeightFormat::S8Rows, 8)},
       {"s8, 8 rows, long", 64, linear(4096, 11008, WeightFormat::S8Rows, 8)},
       {"s8, 64 rows", 69, linear(4096, 4096, WeightFormat::S8Rows, 64)},
       {"bf16, 8 rows", 63, linear(576, 1536, WeightFormat::Bf16, 8)},
       {"bf16, 32 rows", 76, linear(4096, 4096, WeightFormat::Bf16, 32)},
       {"f32, 8 rows", 78, linear(576, 1536, WeightFormat::F32, 8)},
+      {"s8, tiles of 64 rows", 168, tile(576, 1536, WeightFormat::S8Rows, 64), 12},
+      {"bf16, tiles of 64 rows", 168, tile(576, 1536, WeightFormat::Bf16, 64), 12},
+      {"s8, tiles of 128 rows", 242, tile(4096, 11008, WeightFormat::S8Rows, 128), 8},
+      {"bf16, tiles of 128 rows", 242, tile(4096, 11008, WeightFormat::Bf16, 128), 8},
       {"8 bits in groups, 8 rows", 62, grouped({4096, 4096, WeightFormat::Grouped, false, 8, 32}, 8)},
       {"4 bits in groups, 8 rows", 62, grouped({4096, 11008, WeightFormat::Grouped, false, 4, 32}, 8)},
       {"4 bits and minima, 16 rows", 64, grouped({4096, 4096, WeightFormat::Grouped, true, 4, 64, true}, 16)},
