@@ -67,8 +67,12 @@ def check_failures(script, checks):
     checks.equal("parts of a driver that fails", [part["name"] for part in results["parts"]], PARTS)
     checks.equal("what failed is said", all(part["failures"] for part in results["parts"] if part["status"] == "failed"), True)
     states = {part["name"]: part["status"] for part in results["parts"]}
+    # Decoding steps copy once, while their graph is recorded.
     checks.equal("a driver that fails after one step", [states[name] for name in ("fixtures", "opening", "endurance")],
-                 ["failed", "held", "failed"])
+                 ["failed", "held", "held"])
+    done, results = script.run("graphs", "--models", script.models, FAKE_CUDA_FAIL="cuGraphLaunch:2:700")
+    states = {part["name"]: part["status"] for part in results["parts"]}
+    checks.equal("a driver that fails at the second decoding step", (done.returncode, states["endurance"]), (1, "failed"))
     done, results = script.run("late", "--models", script.models, "--minutes", "0.0001")
     checks.equal("exit code without time", (done.returncode, [part["name"] for part in results["parts"]]), (1, PARTS))
     checks.equal("why, without time", all("no end in" in part["failures"][0] for part in results["parts"] if part["failures"]), True)
