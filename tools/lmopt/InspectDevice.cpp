@@ -6,6 +6,7 @@
 #include "tools/lmopt/Model.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace lmopt::driver {
 
@@ -46,8 +47,8 @@ Json forecastOf(const Json &manifest) {
                     {"positions", kForecastPositions},
                     {"bytes", static_cast<int64_t>(bytes)},
                     {"launches", number(manifest, "launches_decode")},
-                    {"floor_microseconds", static_cast<int64_t>(floor + 0.5)},
-                    {"tokens_per_second", static_cast<int64_t>(1e6 / step + 0.5)},
+                    {"floor_microseconds", std::lround(floor)},
+                    {"tokens_per_second", std::lround(1e6 / step)},
                     {"basis", "assumed, not measured"}});
   }
   return rows;

@@ -90,6 +90,10 @@ struct HalfModel : KernelOpInterface::ExternalModel<Model, HalfOp> {
       uses.push_back(*angles);
   }
   bool writesPackedRows(Operation *) const { return false; }
+
+private: // of a Model alone
+  HalfModel() = default;
+  friend Model;
 };
 
 struct AppendModel : HalfModel<AppendModel, lm::CacheAppendOp> {
