@@ -77,11 +77,12 @@ Argument nvptx::placeOf(Value rows, int64_t part) {
   return {Argument::Arena, offset};
 }
 
+Argument nvptx::rowsOf(plan::StepOp step, Value inside, int64_t part) {
+  return placeOf(step.getInputs()[cast<BlockArgument>(inside).getArgNumber()], part);
+}
+
 //===--- Launches ---===//
 
-Argument LaunchBuilder::rowsOf(Value inside) {
-  return placeOf(step.getInputs()[cast<BlockArgument>(inside).getArgNumber()]);
-}
 Argument LaunchBuilder::result(unsigned number) { return placeOf(step.getResult(number)); }
 
 Argument LaunchBuilder::weight(const plan::PackedUse &use) {

@@ -19,6 +19,12 @@ class RowProgramBuilder;
 /// Makes the models of all ops known (attached when their dialects are loaded).
 void registerModels(mlir::DialectRegistry &registry);
 
+/// Where `rows` that a step made lie, `part` of them: 0 the numbers; of codes 1 the scales and 2 the zero points, or
+/// what belongs to groups.
+Argument placeOf(mlir::Value rows, int64_t part = 0);
+/// The same of what an op of `step` reads.
+Argument rowsOf(plan::StepOp step, mlir::Value inside, int64_t part = 0);
+
 /// The launches of one step under construction.
 class LaunchBuilder {
 public:
@@ -29,7 +35,7 @@ public:
   plan::StepOp step;
 
   /// Where the rows that an op of the step reads, and those that the step makes, lie.
-  Argument rowsOf(mlir::Value inside);
+  Argument rowsOf(mlir::Value inside, int64_t part = 0) { return nvptx::rowsOf(step, inside, part); }
   Argument result(unsigned number = 0);
   Argument weight(const plan::PackedUse &use);
   Argument scratch(int64_t offset = 0);
@@ -41,10 +47,6 @@ public:
 private:
   std::vector<Launch> &launches;
 };
-
-/// Where `rows` that a step made lie, `part` of them: 0 the numbers; of codes 1 the scales and 2 the zero points, or
-/// what belongs to groups.
-Argument placeOf(mlir::Value rows, int64_t part = 0);
 
 /// Bytes from one row to the next: of padded rows, or of the caller's memory.
 int64_t paddedRowBytes(plan::RowsType rows);

@@ -4,7 +4,8 @@
 for CPUs: the same greedy tokens, near ties aside, and near distributions. MiniLM: vectors of two sentences.
 
 The models are where script/fetch-models puts them: $LMOPT_MODELS, else build/models.
-Usage: device_models.py BIN_DIR FAKE_DRIVER WORK_DIR {smollm2,minilm} RECIPE
+With a CPU's name: also how far the artifact for that CPU is from the one for this.
+Usage: device_models.py BIN_DIR FAKE_DRIVER WORK_DIR {smollm2,minilm} RECIPE [CPU]
 """
 import math
 import os
@@ -37,13 +38,18 @@ def divergence(p_logits, q_logits):
     return sum(a * math.log(a / b) for a, b in zip(p, q) if a > 0)
 
 
+def mean_divergence(pairs):
+    distances = [divergence(p, q) for p, q in pairs]
+    return sum(distances) / len(distances)
+
+
 def check_forecast(programs, gpu, checks):
     """What `inspect` foresees for one token: a change of the plan that costs launches or bytes shows here."""
     facts = {row["name"]: row for row in programs.json("lmopt", "inspect", gpu, "--format", "json")["forecast"]}
     checks.equal("forecast for H200", {key: facts["H200"][key] for key in FORECAST}, FORECAST)
 
 
-def check_smollm2(programs, cpu, gpu, recipe, checks):
+def check_smollm2(programs, cpu, gpu, other, recipe, checks):
     if recipe == "int8":
         check_forecast(programs, gpu, checks)
     tokens = programs.json("lmopt", "tokenize", cpu, "--text", PROMPT)["tokens"][:32]
@@ -52,17 +58,24 @@ def check_smollm2(programs, cpu, gpu, recipe, checks):
         logits = programs.dump(cpu, [tokens], "--first", len(tokens) - 1)
         width = width or len(logits)
         tokens.append(common.best(logits))
-    first = ["--first", 31, "--split", "32,1"]
-    expected, found = (programs.dump(model, [tokens[:-1]], *first, *device) for model, device in ((cpu, ()), (gpu, ("--device", "cuda"))))
-    rows = len(expected) // width
-    pairs = [(expected[i * width:(i + 1) * width], found[i * width:(i + 1) * width]) for i in range(rows)]
-    checks.equal("rows", rows, 8)
-    checks.at_most("mean divergence of the CPU's distribution from the GPU's", sum(divergence(p, q) for p, q in pairs) / rows, KL_LIMITS[recipe])
+
+    def rows_of(model, *device):
+        values = programs.dump(model, [tokens[:-1]], "--first", 31, "--split", "32,1", *device)
+        return [values[i:i + width] for i in range(0, len(values), width)]
+
+    expected, found = rows_of(cpu), rows_of(gpu, "--device", "cuda")
+    pairs = list(zip(expected, found))
+    checks.equal("rows", (len(expected), len(found)), (8, 8))
+    distance = mean_divergence(pairs)
+    print(f"mean divergence of the CPU's distribution from the GPU's: {distance:.2g}")
+    if other:
+        print(f"from that of {other.stem}: {mean_divergence(zip(expected, rows_of(other))):.2g}")
+    checks.at_most("mean divergence of the CPU's distribution from the GPU's", distance, KL_LIMITS[recipe])
     for index, (p, q) in enumerate(pairs):
         checks.at_most(f"greedy token {index}: how far from the CPU's best", max(p) - p[common.best(q)], MARGINS[recipe])
 
 
-def check_minilm(programs, cpu, gpu, recipe, checks):
+def check_minilm(programs, cpu, gpu, other, recipe, checks):
     for text in SENTENCES:
         expected, found = (programs.json("lmopt", "embed", model, "--text", text, *device)
                            for model, device in ((cpu, ()), (gpu, ("--device", "cuda"))))
@@ -78,8 +91,11 @@ def main():
     cpu, gpu = programs.work / "cpu.so", programs.work / "gpu.so"
     programs.compile(source, recipe, cpu)
     programs.run("lmopt", "--quiet", "compile", source, "--recipe", recipe, "--target", "nvptx", "--ptxas", "none", "-o", gpu)
+    other = programs.work / f"{sys.argv[6]}.so" if len(sys.argv) > 6 else None
+    if other:
+        programs.run("lmopt", "--quiet", "compile", source, "--recipe", recipe, "--target-cpu", sys.argv[6], "-o", other)
     checks = common.Checks()
-    (check_smollm2 if model == "smollm2" else check_minilm)(programs, cpu, gpu, recipe, checks)
+    (check_smollm2 if model == "smollm2" else check_minilm)(programs, cpu, gpu, other, recipe, checks)
     checks.finish()
 
 

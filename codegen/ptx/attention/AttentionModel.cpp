@@ -186,15 +186,14 @@ struct AttendModel : HalfModel<AttendModel, lm::AttendOp> {
     AttentionSpec spec = specOf(op, launches.step);
     plan::StepOp maker = plan::stateMaker(launches.step);
     auto append = cast<lm::CacheAppendOp>(maker.getKernelOp());
-    auto made = [&](Value inside) { return placeOf(maker.getInputs()[cast<BlockArgument>(inside).getArgNumber()]); };
     // Heads of other widths attend in f32, which is no less exact.
     bool isTile = spec.format == CacheFormat::Bf16 && canAttendSegmentsTile(spec);
     Launch launch;
     launch.kernel =
         isTile ? attendSegmentsTileKernel(launches.kernels, spec) : attendSegmentsKernel(launches.kernels, spec);
     launch.arguments = {launches.rowsOf(op.getQuery()),
-                        made(append.getKey()),
-                        made(append.getValue()),
+                        rowsOf(maker, append.getKey()),
+                        rowsOf(maker, append.getValue()),
                         {Argument::Segments},
                         launches.result()};
     launch.grid[0] = Size::positions(isTile ? kSegmentTileRows : kSegmentRows);

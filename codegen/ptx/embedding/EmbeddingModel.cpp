@@ -43,7 +43,7 @@ struct EmbeddingModel : RowOpInterface::ExternalModel<EmbeddingModel, lm::Embedd
       gather.kind = RowStepKind::GatherFragments;
       gather.table = linearSpec(fragments.getMatrix(), fragments.getBias());
     }
-    int64_t row = program.append(gather, {program.weightOf(op), program.tokensOf(embedding.getIds())});
+    int64_t row = program.append(gather, {program.weight(uses.front()), program.tokensOf(embedding.getIds())});
     if (std::optional<int64_t> block = embedding.getRotated())
       row = program.append(rotation({row}, *block));
     program.define(embedding.getResult(), row);
@@ -52,7 +52,8 @@ struct EmbeddingModel : RowOpInterface::ExternalModel<EmbeddingModel, lm::Embedd
 
 struct AddPositionsModel : RowModel<AddPositionsModel, lm::AddPositionsOp> {
   void addTo(Operation *op, RowProgramBuilder &program) const {
-    program.add(op, {RowStepKind::AddPositions}, {program.weightOf(op), {Argument::RowTable}});
+    plan::PackedUse table = packedTable(op, cast<lm::AddPositionsOp>(op).getTableAttr());
+    program.add(op, {RowStepKind::AddPositions}, {program.weight(table), {Argument::RowTable}});
   }
 };
 } // namespace

@@ -82,12 +82,12 @@ struct LinearKernel : KernelOpInterface::FallbackModel<LinearKernel> {
                         int64_t least, int64_t most) {
     plan::StepOp step = launches.step;
     LinearSpec linearSpec = specOf(op);
-    Value rows = step.getInputs()[cast<BlockArgument>(linear(op).getInput()).getArgNumber()];
+    Value rows = linear(op).getInput();
     Launch launch;
     launch.kernel = std::move(kernel);
-    launch.arguments = {launches.weight(packed(op)), placeOf(rows)};
+    launch.arguments = {launches.weight(packed(op)), launches.rowsOf(rows)};
     if (linearSpec.isInteger() || linearSpec.isGrouped())
-      launch.arguments.insert(launch.arguments.end(), {placeOf(rows, 1), placeOf(rows, 2)});
+      launch.arguments.insert(launch.arguments.end(), {launches.rowsOf(rows, 1), launches.rowsOf(rows, 2)});
     launch.arguments.push_back(launches.result());
     launch.arguments.push_back(Argument::number(rowStride(step.getResult(0))));
     launch.domain = step.getDomain();

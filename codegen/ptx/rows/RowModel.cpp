@@ -35,12 +35,6 @@ void RowProgramBuilder::storeCodes(Operation *op, RowStep step) {
       append(step, {placeOf(rows), placeOf(rows, 1), placeOf(rows, 2)});
 }
 
-Argument RowProgramBuilder::weightOf(Operation *op, size_t number) const {
-  SmallVector<plan::PackedUse> uses;
-  cast<RowOpInterface>(op).getPackedWeights(launches.step->getParentOfType<plan::ProgramOp>(), uses);
-  return launches.weight(uses[number]);
-}
-
 Argument RowProgramBuilder::tokensOf(Value ids) const {
   unsigned number = cast<BlockArgument>(ids).getArgNumber(); // of the program: ids, cache or lengths, further inputs
   return {Argument::Tokens, number ? static_cast<int64_t>(number) - 1 : 0};

@@ -25,8 +25,7 @@ public:
   void storeCodes(mlir::Operation *op, RowStep step);
   void define(mlir::Value value, int64_t number) { numbers[value] = number; }
   int64_t numberOf(mlir::Value value) const { return numbers.lookup(value); }
-  /// A packed weight of an op, by number among those of the op.
-  Argument weightOf(mlir::Operation *op, size_t number = 0) const;
+  Argument weight(const plan::PackedUse &use) { return launches.weight(use); }
   /// A number for each token that the op looks up.
   Argument tokensOf(mlir::Value ids) const;
 
@@ -64,8 +63,8 @@ struct RowModel : RowOpInterface::ExternalModel<Model, Op> {
     llvm::SmallVector<plan::PackedUse> uses;
     addTablesOfWeights(op, uses);
     llvm::SmallVector<Argument> pointers;
-    for (size_t number = 0; number < uses.size(); ++number)
-      pointers.push_back(program.weightOf(op, number));
+    for (const plan::PackedUse &use : uses)
+      pointers.push_back(program.weight(use));
     program.add(op, Model::step(mlir::cast<Op>(op)), pointers);
   }
 };
