@@ -11,6 +11,7 @@
 #include "codegen/ptx/HostEntries.h"
 #include "codegen/ptx/Images.h"
 #include "codegen/ptx/PlanPrograms.h"
+#include "codegen/ptx/ranking/TopLogits.h"
 #include "dialects/lm/ranking/Ranking.h"
 #include "dialects/lmk/Lmk.h"
 
@@ -120,6 +121,9 @@ LogicalResult planModel(ModuleOp module, Machine machine, LoweredModel &lowered,
     return failure();
   readFacts(lowered);
   lowered.facts.machine = machine;
+  for (plan::ProgramOp program : lowered.programs())
+    if (!onCpu && program.isDecoder())
+      lowered.facts.top = nvptx::topLogitsOf(program).most();
   return show ? show("schedule", *lowered.plan) : success();
 }
 
@@ -150,8 +154,14 @@ bool emitDeviceModel(ArrayRef<nvptx::Target> targets, const std::string &ptxas, 
       ModelFacts &facts = lowered.facts;
       (program.getFew() ? facts.launchesDecode : facts.launchesPrefill) =
           countLaunches(launches, program.getFew() ? 1 : static_cast<int64_t>(*program.getMaxRows()));
-      if (&target == &targets.front()) // kernels have the same numbers for each architecture
-        nvptx::emitHostEntry(*lowered.module, program, launches, kernels, host);
+      bool isFirst = &target == &targets.front(); // kernels have the same numbers for each architecture
+      if (isFirst)
+        nvptx::emitHostEntry(*lowered.module, program.getSymName(), program, launches, kernels, host);
+      if (!program.isDecoder() || !program.getFew())
+        continue;
+      nvptx::addTopLaunches(program, kernels, launches);
+      if (isFirst)
+        nvptx::emitHostEntry(*lowered.module, LMOPT_ENTRY_DECODE_TOP, program, launches, kernels, host);
     }
     if (!nvptx::makeImages(kernels, ptxas, lowered.images, error))
       return false;

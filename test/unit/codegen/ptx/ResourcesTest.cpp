@@ -13,6 +13,7 @@
 #include "codegen/ptx/linear/LinearDecode.h"
 #include "codegen/ptx/linear/LinearTile.h"
 #include "codegen/ptx/pooling/PoolKernel.h"
+#include "codegen/ptx/ranking/TopLogits.h"
 #include "codegen/ptx/rows/RowKernel.h"
 #include "test/unit/codegen/ptx/KernelRun.h"
 
@@ -200,6 +201,8 @@ std::vector<Recorded> kernels() {
        [](auto &kernels) { return expertsHiddenKernel(kernels, experts(true)); }},
       {"results of experts", 46, [](auto &kernels) { return expertsResultKernel(kernels, experts(false)); }},
       {"product without zeros", 31, nonzeroOf},
+      {"the greatest logits of blocks", 40, [](auto &kernels) { return topListsKernel(kernels, {49152}); }},
+      {"the greatest logits of rows", 40, [](auto &kernels) { return topChooseKernel(kernels, {128256}); }},
       {"parts of attention", 45, [=](auto &kernels) { return joinPartsKernel(kernels, smol); }},
   };
 }
