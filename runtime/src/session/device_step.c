@@ -7,6 +7,10 @@
  *   the entry, called on this thread with addresses of the GPU -> launches on the stream, in order
  *   results -> pinned memory, all at once or a piece at a time -> the caller
  *
+ * Of the greatest logits only these come back, as pairs, and are spread out where a caller wants whole rows. Steps on
+ * end are one copy to the GPU, the launches of each step, and one copy back: a step leaves token, position and row
+ * table as the next one needs them (lmopt_device_t.chosen).
+ *
  * A decode pass launches dozens of short kernels, which take longer to launch than to run. So both copies and the
  * launches of such a step are recorded when it comes first, and are one launch whenever it comes again. It is the same
  * when its key is (device_recordings.h) and no memory of the team has moved: what else there is to a step lies in the
@@ -19,6 +23,7 @@
  */
 #include "runtime/src/session/device_team.h"
 
+#include <math.h>
 #include <string.h>
 
 // A step under way.
@@ -31,6 +36,7 @@ typedef struct {
   lmopt_step_t step; // as the code is told it
   uint64_t landing;  // results that come back with the launches, a bit each; 0: they come after them, in pieces
   uint64_t staged;   // bytes, so far
+  lmopt_device_top_t *greatest; // where pairs are wanted as they are, or NULL
   lmopt_device_t device;
   const int32_t *inputs[LMOPT_MAX_LISTED]; // addresses of the GPU
   float *results[LMOPT_MAX_LISTED];
@@ -45,6 +51,8 @@ static lmoptp_address_t address_of(const void *pointer) { return (lmoptp_address
 static bool has_few_rows(const work_t *work) {
   return work->entry == work->model->few || work->entry == work->model->top;
 }
+
+static bool has_greatest(const work_t *work) { return work->entry == work->model->top; }
 
 /*===--- Input ---===*/
 
@@ -120,18 +128,24 @@ static uint64_t result_bytes(const work_t *work, uint32_t index) {
   return (uint64_t)rows * result->width * sizeof(float);
 }
 
-// Results that somebody wants.
+static uint64_t greatest_bytes(const work_t *work) {
+  return has_greatest(work) ? lmoptp_greatest_bytes(work->given->output_count, work->given->top) : 0;
+}
+
+// Results that somebody wants. The code has use for rows of logits where it finds the greatest; nobody else has.
 static uint64_t wanted(const work_t *work) {
   uint64_t bits = 0;
+  if (has_greatest(work))
+    return 0;
   for (uint32_t i = 0; i < work->entry->result_count; ++i)
     if (work->given->results[i] && result_bytes(work, i))
       bits |= UINT64_C(1) << i;
   return bits;
 }
 
-// Room for all results, also for those that nobody wants: the code writes all of them.
+// Room for all results, also for those that nobody wants: the code writes all of them. The greatest logits behind them.
 static lmopt_status_t place_results(work_t *work) {
-  uint64_t total = 0;
+  uint64_t total = greatest_bytes(work);
   for (uint32_t i = 0; i < work->entry->result_count; ++i)
     total += lmoptp_round_up(result_bytes(work, i), LMOPTP_DEVICE_ALIGNMENT);
   lmopt_status_t status =
@@ -145,6 +159,7 @@ static lmopt_status_t place_results(work_t *work) {
     next += lmoptp_round_up(bytes, LMOPTP_DEVICE_ALIGNMENT);
   }
   work->step.results = work->results;
+  work->device.greatest = next;
   work->landing = total <= LMOPTP_LANDING_BYTES ? wanted(work) : 0;
   return LMOPT_OK;
 }
@@ -158,6 +173,9 @@ static bool lands(const work_t *work, uint32_t index) { return work->landing >> 
 
 static lmopt_status_t land_results(const work_t *work) {
   lmopt_status_t status = LMOPT_OK;
+  if (has_greatest(work))
+    return lmoptp_stream_copy_out(work->team->stream, work->team->landing, work->device.greatest, greatest_bytes(work),
+                                  work->error);
   for (uint32_t i = 0; i < work->entry->result_count && !status; ++i)
     if (lands(work, i))
       status = lmoptp_stream_copy_out(work->team->stream, landing_of(work, i), address_of(work->results[i]),
@@ -165,7 +183,28 @@ static lmopt_status_t land_results(const work_t *work) {
   return status;
 }
 
+// Pairs to rows of logits: of those that have none, nobody knows more than that they are not greater.
+static void spread(const lmopt_device_top_t *pairs, int64_t count, float *logits, int64_t vocabulary) {
+  for (int64_t i = 0; i < vocabulary; ++i)
+    logits[i] = -INFINITY;
+  for (int64_t i = 0; i < count; ++i)
+    if (pairs[i].token >= 0 && pairs[i].token < vocabulary) // never trust the code
+      logits[pairs[i].token] = pairs[i].logit;
+}
+
+static void take_greatest(const work_t *work) {
+  const lmopt_device_top_t *pairs = work->team->landing;
+  int64_t vocabulary = work->model->table->vocabulary, top = work->given->top;
+  if (work->greatest)
+    memcpy(work->greatest, pairs, greatest_bytes(work));
+  else if (work->given->results[0])
+    for (int64_t row = 0; row < work->given->output_count; ++row)
+      spread(pairs + row * top, top, work->given->results[0] + row * vocabulary, vocabulary);
+}
+
 static void take_results(const work_t *work) {
+  if (has_greatest(work))
+    return take_greatest(work);
   for (uint32_t i = 0; i < work->entry->result_count; ++i)
     if (lands(work, i))
       memcpy(work->given->results[i], landing_of(work, i), result_bytes(work, i));
@@ -188,7 +227,7 @@ static lmopt_status_t fetch(const work_t *work, char *into, lmoptp_address_t fro
 // Those that do not land.
 static lmopt_status_t fetch_results(const work_t *work) {
   lmopt_status_t status = LMOPT_OK;
-  for (uint32_t i = 0; i < work->entry->result_count && !status; ++i)
+  for (uint32_t i = 0; i < work->entry->result_count && !status && !has_greatest(work); ++i)
     if (work->given->results[i] && !lands(work, i))
       status = fetch(work, (char *)work->given->results[i], address_of(work->results[i]), result_bytes(work, i));
   return status;
@@ -228,6 +267,9 @@ static lmopt_status_t run_entry(work_t *work) {
 
 /*===--- The step on the stream ---===*/
 
+// lmoptp_record_fn: what steps on end put on the stream one by one.
+static lmopt_status_t put_link(lmoptp_stream_t *stream, void *user, lmopt_error_t *error) { return run_entry(user); }
+
 // lmoptp_record_fn: all that a step puts on the stream, except results in pieces.
 static lmopt_status_t put(lmoptp_stream_t *stream, void *user, lmopt_error_t *error) {
   work_t *work = user;
@@ -246,13 +288,14 @@ static lmoptp_step_key_t key_of(const work_t *work) {
                              .segments = given->segment_count,
                              .positions = work->device.positions,
                              .top = given->top,
-                             .landing = work->landing};
+                             .landing = work->landing,
+                             .is_link = work->device.chosen != 0};
 }
 
 // What faults in it is not told from outside.
 static const char recording_name[] = "one of a recording (LMOPT_CUDA_GRAPHS=0 tells which)";
 
-static lmopt_status_t replay(work_t *work) {
+static lmopt_status_t replay(work_t *work, lmoptp_record_fn record) {
   lmoptp_recordings_t *recordings;
   lmopt_status_t status =
       lmoptp_device_model_recordings(work->model, work->placed, &work->team->recordings, &recordings, work->error);
@@ -262,7 +305,7 @@ static lmopt_status_t replay(work_t *work) {
   const lmoptp_graph_t *graph = lmoptp_recording_find(recordings, &key);
   if (!graph) {
     lmoptp_graph_t *made;
-    status = lmoptp_stream_record(work->team->stream, recording_name, put, work, &made, work->error);
+    status = lmoptp_stream_record(work->team->stream, recording_name, record, work, &made, work->error);
     if (status)
       return status;
     lmoptp_recording_keep(recordings, &key, made);
@@ -277,40 +320,124 @@ static lmopt_status_t put_all(work_t *work) {
     return status;
   stage_input(work);
   lmoptp_stream_name_step(work->team->stream, work->entry->name);
-  status = work->team->records && has_few_rows(work) ? replay(work) : put(work->team->stream, work, work->error);
+  status = work->team->records && has_few_rows(work) ? replay(work, put) : put(work->team->stream, work, work->error);
   return status ? status : fetch_results(work);
 }
 
-static lmopt_status_t run_step(work_t *work) {
-  lmopt_status_t status = put_all(work);
+// The stream is empty afterwards, whatever became of the step.
+static lmopt_status_t finish(const work_t *work, lmopt_status_t status) {
   lmopt_status_t over = lmoptp_stream_synchronize(work->team->stream, status ? NULL : work->error);
-  if (!status)
-    status = over;
+  return status ? status : over;
+}
+
+static lmopt_status_t run_step(work_t *work) {
+  lmopt_status_t status = finish(work, put_all(work));
   if (!status)
     take_results(work);
   return status;
 }
+
+/*===--- Steps on end ---===*/
+
+// `segment` is that of the step under way.
+static lmopt_status_t put_links(work_t *work, lmopt_segment_t *segment, int64_t steps) {
+  lmoptp_device_team_t *team = work->team;
+  lmopt_status_t status =
+      lmoptp_stream_copy_in(team->stream, team->staging.address, team->staged, work->staged, work->error);
+  for (int64_t i = 0; i < steps && !status; ++i, ++segment->position) {
+    work->device.positions = positions_of(work);
+    status = team->records ? replay(work, put_link) : run_entry(work);
+  }
+  return status ? status
+                : lmoptp_stream_copy_out(team->stream, team->landing, work->device.chosen, LMOPTP_CHOSEN_BYTES,
+                                         work->error);
+}
+
+static lmopt_status_t run_steps(work_t *work, lmopt_segment_t *segment, int64_t steps, int32_t *chosen) {
+  lmopt_status_t status = place_results(work);
+  if (status)
+    return status;
+  stage_input(work);
+  void *list;
+  work->device.chosen = stage(work, LMOPTP_CHOSEN_BYTES, &list);
+  memset(list, 0, LMOPTP_CHOSEN_BYTES);
+  lmoptp_stream_name_step(work->team->stream, work->entry->name);
+  status = finish(work, put_links(work, segment, steps));
+  if (!status)
+    memcpy(chosen, (const int32_t *)work->team->landing + 1, (size_t)steps * sizeof *chosen);
+  return status;
+}
+
+/*===--- The whole ---===*/
 
 static void tell(const lmoptp_device_team_t *team, int64_t what) {
   if (team->profile)
     team->profile(team->profile_user, 0, what);
 }
 
+static lmopt_status_t begin(work_t *work) {
+  pthread_mutex_lock(&work->team->lock);
+  tell(work->team, LMOPT_PROFILE_BEGIN);
+  return lmoptp_device_team_grow(work->team, work->model, work->error); // another model may have come first
+}
+
+static lmopt_status_t end(work_t *work, lmopt_status_t status) {
+  tell(work->team, LMOPT_PROFILE_END);
+  pthread_mutex_unlock(&work->team->lock);
+  return status;
+}
+
+static lmopt_status_t run(work_t *work) {
+  lmopt_status_t status = begin(work);
+  return end(work, status ? status : run_step(work));
+}
+
+static work_t work_of(lmoptp_device_team_t *team, lmopt_model_t *model, const lmopt_entry_t *entry,
+                      const lmopt_step_t *step, lmopt_error_t *error) {
+  return (work_t){.team = team,
+                  .model = model,
+                  .placed = lmoptp_device_model_find(model, team->device), // by the session, when it was made
+                  .entry = entry,
+                  .given = step,
+                  .step = *step,
+                  .error = error};
+}
+
 lmopt_status_t lmoptp_device_team_step(lmoptp_device_team_t *team, lmopt_model_t *model, const lmopt_entry_t *entry,
                                        const lmopt_step_t *step, lmopt_error_t *error) {
-  work_t work = {.team = team,
-                 .model = model,
-                 .placed = lmoptp_device_model_find(model, team->device), // by the session, when it was made
-                 .entry = entry,
-                 .given = step,
-                 .step = *step,
-                 .error = error};
-  pthread_mutex_lock(&team->lock);
-  tell(team, LMOPT_PROFILE_BEGIN);
-  lmopt_status_t status = lmoptp_device_team_grow(team, model, error); // another model may have come first
-  if (!status)
-    status = run_step(&work);
-  tell(team, LMOPT_PROFILE_END);
-  pthread_mutex_unlock(&team->lock);
-  return status;
+  if (entry == model->top && lmoptp_greatest_bytes(step->output_count, step->top) > LMOPTP_LANDING_BYTES)
+    entry = model->few;
+  work_t work = work_of(team, model, entry, step, error);
+  return run(&work);
+}
+
+// One token of one sequence. Its parts live as long as those that it is made of.
+static lmopt_step_t single_step(const lmopt_segment_t *segment, const int32_t *token, int64_t top) {
+  static const int32_t first_row = 0;
+  return (lmopt_step_t){.tokens = token,
+                        .rows = 1,
+                        .segments = segment,
+                        .segment_count = 1,
+                        .output_rows = &first_row,
+                        .output_count = 1,
+                        .top = top};
+}
+
+lmopt_status_t lmoptp_device_team_greatest(lmoptp_device_team_t *team, lmopt_model_t *model,
+                                           const lmopt_segment_t *segment, int32_t token, int32_t top,
+                                           lmopt_device_top_t *greatest, lmopt_error_t *error) {
+  lmopt_step_t step = single_step(segment, &token, top);
+  work_t work = work_of(team, model, model->top, &step, error);
+  work.greatest = greatest;
+  return run(&work);
+}
+
+lmopt_status_t lmoptp_device_team_greedy(lmoptp_device_team_t *team, lmopt_model_t *model,
+                                         const lmopt_segment_t *segment, int32_t token, int64_t steps, int32_t *chosen,
+                                         lmopt_error_t *error) {
+  lmopt_segment_t own = *segment;
+  lmopt_step_t step = single_step(&own, &token, 1);
+  work_t work = work_of(team, model, model->top, &step, error);
+  lmopt_status_t status = begin(&work);
+  return end(&work, status ? status : run_steps(&work, &own, steps, chosen));
 }

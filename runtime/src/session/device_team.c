@@ -84,7 +84,7 @@ static uint64_t arena_bytes(const lmopt_code_table_t *table) {
 static uint64_t staging_bytes(const lmopt_entry_t *entry) {
   uint64_t rows = entry->max_rows;
   return padded(rows * sizeof(int32_t)) * (2 + entry->input_count) + padded(rows * sizeof(lmopt_device_row_t)) +
-         padded(rows * sizeof(lmopt_device_segment_t));
+         padded(rows * sizeof(lmopt_device_segment_t)) + (entry->top ? padded(LMOPTP_CHOSEN_BYTES) : 0);
 }
 
 static uint64_t most_staging_bytes(const lmopt_model_t *model) {
@@ -103,6 +103,10 @@ static uint64_t usual_result_bytes(const lmopt_model_t *model) {
   uint64_t bytes = 0;
   for (uint32_t i = 0; i < entry->result_count; ++i)
     bytes += padded((uint64_t)entry->max_rows * entry->results[i].width * sizeof(float));
+  if (model->top) {
+    uint64_t greatest = lmoptp_greatest_bytes(entry->max_rows, model->top->top);
+    bytes += greatest < LMOPTP_LANDING_BYTES ? padded(greatest) : LMOPTP_LANDING_BYTES;
+  }
   return bytes;
 }
 
