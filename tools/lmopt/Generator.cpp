@@ -103,8 +103,7 @@ Result<void> Generator::showPiece(std::string_view piece, Run &run) {
 /// How many tokens may follow the first one, each of which is fed the one before.
 int64_t Generator::roomFor(int64_t limit) const {
   int64_t most = limit < 0 ? std::numeric_limits<int64_t>::max() : limit - 1;
-  return endless ? most
-                 : std::min(most, lmopt_session_capacity(session.get()) - lmopt_session_position(session.get()));
+  return endless ? most : std::min(most, lmopt_session_capacity(session.get()) - lmopt_session_position(session.get()));
 }
 
 /// Feeds the first token and those that follow it, of which `held` learns as they go in.
@@ -150,8 +149,7 @@ Result<void> Generator::step(Generation &generation, int64_t limit, const Show &
   return showPiece({bytes, size}, run);
 }
 
-Result<Generation> Generator::generate(const std::vector<int32_t> &prompt, int64_t limit,
-                                       const Show &show) {
+Result<Generation> Generator::generate(const std::vector<int32_t> &prompt, int64_t limit, const Show &show) {
   Generation generation;
   auto start = std::chrono::steady_clock::now();
   if (Result<void> fed = feed(prompt, generation); !fed.ok())

@@ -201,7 +201,7 @@ std::vector<Recorded> kernels() {
        [](auto &kernels) { return expertsHiddenKernel(kernels, experts(true)); }},
       {"results of experts", 46, [](auto &kernels) { return expertsResultKernel(kernels, experts(false)); }},
       {"product without zeros", 31, nonzeroOf},
-      {"the greatest logits of blocks", 40, [](auto &kernels) { return topListsKernel(kernels, {49152}); }},
+      {"the greatest logits of blocks", 37, [](auto &kernels) { return topListsKernel(kernels, {49152}); }},
       {"the greatest logits of rows", 40, [](auto &kernels) { return topChooseKernel(kernels, {128256}); }},
       {"parts of attention", 45, [=](auto &kernels) { return joinPartsKernel(kernels, smol); }},
   };
