@@ -14,8 +14,8 @@ namespace lmopt::nvptx {
 /// once).
 constexpr int64_t kPrefillRows = 128, kDecodeRows = 64;
 
-/// Fail with a located error where an op has no code for GPUs. Programs that only spare work are dropped: of
-/// "score" a caller takes the logits; the greatest logits alone are found among all of them (ranking/TopLogits.h).
+/// Fail with a located error where an op has no code for GPUs. Programs that only spare work are dropped: "score"
+/// and the greatest logits alone are found behind those of prompts and single steps (ranking).
 mlir::LogicalResult chooseLayouts(mlir::ModuleOp module);
 mlir::LogicalResult schedulePrograms(mlir::ModuleOp module);
 
