@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Logits by a tree of words for GPUs. What else ranks (classes, previews) has no code yet; the greatest logits are found
-// behind the plan (TopLogits.h). Tested by test/unit/codegen/ptx/TreeLogitsTest.cpp and test/tools/lmopt/device-scores.sh.
+// Logits by a tree of words for GPUs. What else ranks (classes, previews) has no code yet; the greatest logits are
+// found behind the plan (TopLogits.h). Tested by test/unit/codegen/ptx/TreeLogitsTest.cpp and
+// test/tools/lmopt/device-scores.sh.
 #include "codegen/ptx/Ptx.h"
 #include "codegen/ptx/ranking/TreeLogits.h"
 #include "dialects/lm/ranking/Ranking.h"

@@ -5,9 +5,9 @@
 //   tree_logits   each row: the sum of log sigmoid(+-score) on the way to each word    grid (words / 256, rows)
 //   pick_logits   each row: the logit of its target                                    grid (rows / 256)
 //
-// A thread has a word and adds from the root on, as CPUs do: the same bits. It finds the logarithm of each node on its way
-// anew, 20 of them or so; blocks share scores through the caches. "score" of the plan spares products of nodes that are on
-// no way; here all are multiplied, since a way is not worth a launch: the entry is that of prompts, then a pick.
+// A thread has a word and adds from the root on, as CPUs do: the same bits. It finds the logarithm of each node on its
+// way anew, 20 of them or so; blocks share scores through the caches. "score" of the plan spares products of nodes that
+// are on no way; here all are multiplied, since a way is not worth a launch: the entry is that of prompts, then a pick.
 //
 // In: scores [rows][nodes] f32, padded; tables of cpu/ranking/WordTree.h. Out: logits. From techniques 5.5. Tested by
 // test/unit/codegen/ptx/TreeLogitsTest.cpp and test/tools/lmopt/device-scores.sh.

@@ -14,6 +14,7 @@
 #include "codegen/ptx/linear/LinearTile.h"
 #include "codegen/ptx/pooling/PoolKernel.h"
 #include "codegen/ptx/ranking/TopLogits.h"
+#include "codegen/ptx/ranking/TreeLogits.h"
 #include "codegen/ptx/rows/RowKernel.h"
 #include "test/unit/codegen/ptx/KernelRun.h"
 
@@ -203,6 +204,8 @@ std::vector<Recorded> kernels() {
       {"product without zeros", 31, nonzeroOf},
       {"the greatest logits of blocks", 37, [](auto &kernels) { return topListsKernel(kernels, {49152}); }},
       {"the greatest logits of rows", 40, [](auto &kernels) { return topChooseKernel(kernels, {128256}); }},
+      {"logits by a tree", 28, [](auto &kernels) { return treeLogitsKernel(kernels, {49151, 49152 * 16}, 4 * 49152); }},
+      {"logits that are known", 14, [](auto &kernels) { return pickLogitsKernel(kernels, 49152); }},
       {"parts of attention", 45, [=](auto &kernels) { return joinPartsKernel(kernels, smol); }},
   };
 }

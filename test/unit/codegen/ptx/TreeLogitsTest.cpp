@@ -3,9 +3,9 @@
 // Logits by trees of words on the interpreter, bit for bit what adding from the root on gives; trees that are a line,
 // balanced and by chance, scores of any size, NaN and infinities. And the logits of words that are known. Plain and
 // strict.
+#include "codegen/ptx/ranking/TreeLogits.h"
 #include "codegen/Functions.h"
 #include "codegen/ptx/Rows.h"
-#include "codegen/ptx/ranking/TreeLogits.h"
 #include "test/unit/codegen/ptx/HostEmitter.h"
 #include "test/unit/codegen/ptx/KernelRun.h"
 
