@@ -64,7 +64,7 @@ std::string define(KernelLibrary &kernels, const AttentionSpec &spec, const char
                      std::to_string(llvm::bit_cast<uint32_t>(spec.scale)) + "_" + kernels.getTarget().chip;
   return kernels.define(name, Tile::shapeOf(spec),
                         {Kind::Memory, Kind::Memory, Kind::Memory, Kind::Memory, Kind::Memory},
-                        [&](Emitter &e, ValueRange a) {
+                        [=](Emitter &e, ValueRange a) {
                           TileContext tile(e, spec, Tile::placesOf(spec), Tile::kThreads, /*segments=*/a[3]);
                           SegmentSource source(tile, a[1], a[2]);
                           Tile(tile, source, /*queries=*/a[0], /*results=*/a[4]).run();

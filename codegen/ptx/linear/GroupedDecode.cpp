@@ -239,7 +239,7 @@ std::string groupedDecodeKernel(KernelLibrary &kernels, const GroupedDecodeSpec 
   KernelShape shape = {kThreads, /*leastBlocks=*/4, spec.sharedBytes()};
   return kernels.define(
       name, shape, {Kind::Constant, Kind::Memory, Kind::Memory, Kind::Memory, Kind::Memory, Kind::Number, Kind::Number},
-      [&](Emitter &e, ValueRange arguments) { GroupedEmitter(e, spec, arguments).run(); });
+      [=](Emitter &e, ValueRange arguments) { GroupedEmitter(e, spec, arguments).run(); });
 }
 
 } // namespace lmopt::nvptx
