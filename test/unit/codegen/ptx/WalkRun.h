@@ -58,6 +58,14 @@ inline EmittedWalker emitWalker(const std::string &chip, const std::function<voi
   return result;
 }
 
+/// The walker without the kernels that it does.
+inline std::string walkerAlone(const EmittedWalker &code) {
+  const std::string begin = ".visible .entry ";
+  size_t first = code.text.find(begin), own = code.text.find(begin + code.walker);
+  EXPECT_NE(own, std::string::npos);
+  return code.text.substr(0, first) + code.text.substr(own);
+}
+
 /// One device with the memory of a step.
 class WalkRun {
 public:

@@ -180,11 +180,6 @@ TEST(Walker, EndsWhenItWaitsInVain) {
 
 /*===--- The text ---===*/
 
-std::string bodyOf(const EmittedWalker &code) {
-  size_t begin = code.text.find(".entry " + code.walker);
-  return code.text.substr(begin, code.text.find("\n}\n", begin) - begin);
-}
-
 // Weights are read past the first-level cache, as many loads as in the kernels; what a launch writes is not.
 TEST(Walker, ReadsOnlyWeightsPastTheCache) {
   for (const char *chip : {"sm_80", "sm_90a"}) {
@@ -193,7 +188,7 @@ TEST(Walker, ReadsOnlyWeightsPastTheCache) {
     auto count = [&](const std::string &text) {
       return std::distance(std::sregex_iterator(text.begin(), text.end(), past), std::sregex_iterator());
     };
-    std::string body = bodyOf(walked.code);
+    std::string body = walkerAlone(walked.code);
     // All others are records.
     EXPECT_GE(count(body), count(walked.code.text) - count(body));
   }
