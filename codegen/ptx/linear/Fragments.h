@@ -26,6 +26,7 @@
 #include "codegen/ptx/Rows.h"
 
 #include <string>
+#include <tuple>
 #include <vector>
 
 namespace lmopt::nvptx {
@@ -71,6 +72,12 @@ struct LinearSpec {
                        : scaleOffset() + (isInteger() ? 2 : 0) * ofOutputs;
   }
   int64_t bytes() const { return biasOffset() + (bias ? 4 * kTile * tiles() : 0); }
+  bool operator==(const LinearSpec &other) const {
+    auto parts = [](const LinearSpec &s) {
+      return std::tie(s.outputs, s.inputs, s.format, s.bias, s.bits, s.group, s.hasMin, s.smallScales);
+    };
+    return parts(*this) == parts(other);
+  }
 };
 
 /// A product's part in the names of kernels.
