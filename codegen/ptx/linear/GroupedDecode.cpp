@@ -3,6 +3,7 @@
 // See GroupedDecode.h.
 #include "codegen/ptx/linear/GroupedDecode.h"
 
+#include "codegen/ptx/linear/Codebook.h"
 #include "codegen/ptx/linear/LinearResults.h"
 
 using namespace mlir;
@@ -26,6 +27,8 @@ public:
         results{e, linear, a[0], a[4], a[5], a[6]}, present(e.min(e.sub(a[6], firstRow), e.number(spec.rows))) {}
 
   void run() {
+    if (linear.codebook)
+      entries = e.loadWords(e.at(results.weights, linear.tableOffset()));
     copyPiece(e.number(0));
     Values carried = loadSlices(e.number(0));
     carried.append(1, e.floatOf(0));
@@ -40,7 +43,8 @@ private:
   const LinearSpec &linear;
   Value codes, rowScales, groups, shared, thread, lane, warp, tile, firstRow, tileWeights, tileScales;
   LinearResults results;
-  Value present; ///< rows that are there
+  Value present;       ///< rows that are there
+  Values entries = {}; ///< of a codebook
 
   /// A row of the block, or one that is there in its place: what it gives nobody stores.
   Value safe(Value row) { return e.min(row, e.sub(present, e.number(1))); }
@@ -71,9 +75,19 @@ private:
     Values words;
     for (int64_t u = 0; u < together(); ++u) {
       Value slice = e.add(e.mul(piece, spec.pieceSlices()), sliceOf(u));
-      llvm::append_range(words, e.ifThen(e.less(slice, e.number(linear.slices())), Values(4, e.number(0)),
-                                         [&] { return e.loadWords(e.at(tileWeights, e.mul(slice, kSlice))); }));
+      llvm::append_range(words, e.ifThen(e.less(slice, e.number(linear.slices())),
+                                         Values(wordsOfSlice(), e.number(0)), [&] { return loadSlice(slice); }));
     }
+    return words;
+  }
+  /// Of a lane: an operand, and upper bits of numbers of three.
+  size_t wordsOfSlice() const { return linear.bits == 3 ? 6 : 4; }
+  Values loadSlice(Value slice) {
+    Values words = e.loadWords(e.at(tileWeights, e.mul(slice, kSlice)));
+    if (linear.bits != 3)
+      return words;
+    Value place = e.add(e.mul(e.add(e.mul(tile, linear.slices()), slice), kWarpLanes), lane);
+    words.append(e.loadTwoWords(e.atElement(e.at(results.weights, linear.upperOffset()), place, 8)));
     return words;
   }
 
@@ -127,13 +141,15 @@ private:
     Value left = e.sub(e.number(linear.slices()), e.mul(piece, spec.pieceSlices()));
     for (int64_t u = 0; u < together(); ++u)
       e.ifThen(e.less(sliceOf(u), left), [&] {
-        Values words(ArrayRef(weights).slice(static_cast<size_t>(4 * u), 4));
+        Values words(ArrayRef(weights).slice(static_cast<size_t>(u) * wordsOfSlice(), wordsOfSlice()));
         for (int64_t part = 0; part < partsOfSlice(); ++part)
           addPart(unpacked(words, part), e.add(e.mul(sliceOf(u), partsOfSlice()), part), rows);
       });
   }
   // Signed codes of four bits stand in the upper half of a byte: sixteen times as large, which the sum is freed of.
   Values unpacked(Values words, int64_t part) {
+    if (linear.codebook)
+      return entriesOf(e, linear, entries, words, part);
     if (linear.bits == 8)
       return words;
     for (Value &word : words) {
@@ -199,7 +215,7 @@ private:
     Value from = e.at(sums, e.mul(group, parts * ofPart)), dot = e.load(e.i32(), from);
     for (int64_t part = 1; part < parts; ++part)
       dot = e.add(dot, e.load(e.i32(), e.at(from, part * ofPart)));
-    if (linear.bits == 4 && !linear.hasMin)
+    if (linear.bits == 4 && !linear.hasMin && !linear.codebook)
       dot = e.shrSigned(dot, e.number(4));
     Value own = e.at(numbers, e.mul(group, GroupedRow::kGroupBytes));
     Value at = e.at(scales, e.mul(group, e.number(linear.scaleBytes()))), scale = scaleAt(at);
@@ -225,6 +241,8 @@ private:
       Value result = e.mul(sum, unit);
       if (linear.smallScales)
         result = e.mul(result, results.loadOf(e.f32(), linear.unitOffset(), place));
+      if (linear.codebook) // behind the last output numbers are 0 as well, and name an entry
+        result = e.select(e.less(place, e.number(linear.outputs)), result, e.floatOf(0));
       results.put(result, own, place);
     });
   }

@@ -22,8 +22,8 @@ LogicalResult checkFormat(Operation *user, FlatSymbolRefAttr matrix) {
     return success();
   std::string text;
   llvm::raw_string_ostream(text) << type;
-  return plan::refuse(user, "matrices of " + text + " are not supported on GPUs yet (param '" + matrix.getValue() +
-                                "'); use f32, bf16, int8 or groups of 32, 64, 128 or 256");
+  return plan::refuse(user, "matrices of " + text + " are not supported on GPUs (param '" + matrix.getValue() +
+                                "'); use groups of 32, 64, 128 or 256");
 }
 
 namespace {
@@ -53,7 +53,8 @@ struct LinearKernel : KernelOpInterface::FallbackModel<LinearKernel> {
   void launch(Operation *op, LaunchBuilder &launches) const {
     LinearDecodeSpec spec{specOf(op)};
     int64_t least = 1, maxRows = *launches.step->getParentOfType<plan::ProgramOp>().getMaxRows();
-    bool isFloat = spec.linear.format == WeightFormat::F32; // that kernel has a block for each eight rows
+    // These kernels have a block for each eight rows.
+    bool isFloat = spec.linear.format == WeightFormat::F32 || spec.linear.isCodebook();
     bool hasTile = maxRows > kDecodeRows && LinearTileSpec::canDo(spec.linear);
     for (spec.rows = 8; least <= maxRows; spec.rows *= 2) {
       bool isLast = isFloat || spec.rows == (spec.linear.isGrouped() ? 16 : kDecodeRows);
@@ -88,6 +89,8 @@ struct LinearKernel : KernelOpInterface::FallbackModel<LinearKernel> {
     launch.arguments = {launches.weight(packed(op)), launches.rowsOf(rows)};
     if (linearSpec.isInteger() || linearSpec.isGrouped())
       launch.arguments.insert(launch.arguments.end(), {launches.rowsOf(rows, 1), launches.rowsOf(rows, 2)});
+    if (linearSpec.isBlocks())
+      launch.arguments.push_back(Argument::number(linearSpec.stored));
     launch.arguments.push_back(launches.result());
     launch.arguments.push_back(Argument::number(rowStride(step.getResult(0))));
     launch.domain = step.getDomain();
