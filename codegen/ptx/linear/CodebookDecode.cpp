@@ -22,7 +22,7 @@ public:
       : e(e), spec(spec), linear(spec.linear), rows(a[1]), table(e.shared()),
         staged(e.at(table, CodebookDecodeSpec::kTableBytes)), thread(e.thread()), lane(e.lane()), warp(e.warp()),
         tile(e.block()), tileWeights(e.at(e.atElement(a[0], tile, linear.slices() * kSlice), e.mul(lane, 16))),
-        results(LinearResults::of(e, linear, a)) {}
+        results(LinearResults::of(e, linear, {e, {linear}, tile}, a)) {}
 
   void run() {
     copyTable();
@@ -124,7 +124,7 @@ private:
       for (int64_t w = 0; w < kWarps; ++w)
         sum = e.add(sum, e.load(e.f32(), e.at(staged, e.mul(e.add(thread, w * LinearSpec::kTile * kRows), 4))));
       Value output = e.add(e.mul(tile, LinearSpec::kTile), e.rem(thread, LinearSpec::kTile));
-      Value scale = results.loadOf(e.f32(), linear.scaleOffset(), output);
+      Value scale = results.loadOf(e.f32(), &LinearSpec::scaleOffset, output);
       results.put(e.mul(sum, scale), e.add(firstRow(), e.div(thread, LinearSpec::kTile)), output);
     });
   }

@@ -33,6 +33,7 @@
 
 #include <algorithm>
 #include <string>
+#include <tuple>
 #include <vector>
 
 namespace lmopt::nvptx {
@@ -102,6 +103,13 @@ struct LinearSpec {
   int64_t slicesOfTile() const { return roundUp(slices(), 4); } ///< whole sectors of memory
   int64_t blocksOffset() const { return roundUp(slicesOffset() + 8 * tiles() * slicesOfTile(), 64); }
   int64_t bytes() const { return isBlocks() ? blocksOffset() + 64 * std::max<int64_t>(stored, 1) : endOfOutputs(); }
+  bool operator==(const LinearSpec &other) const {
+    auto parts = [](const LinearSpec &s) {
+      return std::tie(s.outputs, s.inputs, s.format, s.bias, s.bits, s.group, s.hasMin, s.smallScales, s.codebook,
+                      s.stored);
+    };
+    return parts(*this) == parts(other);
+  }
 };
 
 /// A product's part in the names of kernels.

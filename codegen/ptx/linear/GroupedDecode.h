@@ -18,7 +18,7 @@
 #define LMOPT_CODEGEN_PTX_LINEAR_GROUPEDDECODE_H
 
 #include "codegen/ptx/KernelLibrary.h"
-#include "codegen/ptx/linear/Fragments.h"
+#include "codegen/ptx/linear/Matrices.h"
 
 #include <algorithm>
 
@@ -26,7 +26,8 @@ namespace lmopt::nvptx {
 
 struct GroupedDecodeSpec {
   LinearSpec linear;
-  int64_t rows = 8; ///< of a block, at most: 8 or 16
+  int64_t rows = 8;                     ///< of a block, at most: 8 or 16
+  std::vector<int64_t> beside = {};     ///< as of LinearDecodeSpec
 
   static constexpr int64_t kWarps = 8;
   /// Whether there is code for groups of this size: whole operands of an mma, whole groups in each piece.
@@ -52,7 +53,7 @@ struct GroupedDecodeSpec {
 };
 
 /// (weights, codes, scales of rows, numbers of groups, results, bytes from one row of results to the next, number of
-/// rows). Grid and results as linearDecodeKernel has them.
+/// rows), as linearArguments has them. Grid and results as linearDecodeKernel has them.
 std::string groupedDecodeKernel(KernelLibrary &kernels, const GroupedDecodeSpec &spec);
 
 } // namespace lmopt::nvptx

@@ -22,7 +22,7 @@ public:
         lane(e.lane()), warp(e.warp()), tile(e.block()), pair(e.bitAnd(lane, 3)),
         ownBlocks(e.at(e.at(a[0], linear.blocksOffset()), e.mul(e.shr(lane, 2), 8))),
         tileSlices(e.atElement(e.at(a[0], linear.slicesOffset()), tile, 8 * linear.slicesOfTile())),
-        results(LinearResults::of(e, linear, {a[0], a[1], a[2], a[3], a[5], a[6], a[7]})) {}
+        results(LinearResults::of(e, linear, {e, {linear}, tile}, {a[0], a[1], a[2], a[3], a[5], a[6], a[7]})) {}
 
   void run() {
     Values sums(static_cast<size_t>(4 * groups()), e.number(0));
