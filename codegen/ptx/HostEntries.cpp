@@ -14,6 +14,12 @@ using namespace mlir;
 
 namespace lmopt::nvptx {
 
+/// For the manifest: who profiles sees numbers of kernels go by, and wants to know whose they are.
+static void noteLaunches(plan::StepOp step, ArrayRef<Launch> launches, const KernelLibrary &kernels) {
+  auto numbers = llvm::map_to_vector(launches, [&](const Launch &one) { return kernels.kernel(one.kernel).number; });
+  step->setAttr(kLaunchesAttribute, DenseI64ArrayAttr::get(step.getContext(), numbers));
+}
+
 std::vector<Launch> launchesOf(plan::ProgramOp program, KernelLibrary &kernels) {
   std::vector<Launch> launches;
   for (plan::StepOp step : plan::stepsOf(program)) {
@@ -24,6 +30,7 @@ std::vector<Launch> launchesOf(plan::ProgramOp program, KernelLibrary &kernels) 
     else
       RowProgramBuilder(builder).launch();
     step.setKernel(launches.size() > before ? launches[before].kernel : "");
+    noteLaunches(step, ArrayRef(launches).drop_front(before), kernels);
   }
   return launches;
 }

@@ -209,6 +209,8 @@ static void launch(void *user, uint32_t kernel, const uint32_t *grid, const void
   else
     work->launched = lmoptp_stream_launch(work->team->stream, &placed->kernels[kernel], grid, 0, arguments,
                                           placed->argument_bytes[kernel], work->error);
+  if (!work->launched)
+    work->launched = lmoptp_marks_add(&work->team->marks, work->team->stream, kernel, work->error);
 }
 
 static lmopt_status_t run_entry(work_t *work) {
@@ -232,10 +234,16 @@ static lmopt_status_t run_entry(work_t *work) {
 static lmopt_status_t put(lmoptp_stream_t *stream, void *user, lmopt_error_t *error) {
   work_t *work = user;
   lmoptp_device_team_t *team = work->team;
-  lmopt_status_t status = lmoptp_stream_copy_in(stream, team->staging.address, team->staged, work->staged, error);
+  lmopt_status_t status = lmoptp_marks_add(&team->marks, stream, LMOPT_PROFILE_WAIT, error);
+  if (!status)
+    status = lmoptp_stream_copy_in(stream, team->staging.address, team->staged, work->staged, error);
+  if (!status)
+    status = lmoptp_marks_add(&team->marks, stream, LMOPT_PROFILE_BEGIN, error);
   if (!status)
     status = run_entry(work);
-  return status ? status : land_results(work);
+  if (!status)
+    status = land_results(work);
+  return status ? status : lmoptp_marks_add(&team->marks, stream, LMOPT_PROFILE_END, error);
 }
 
 static lmoptp_step_key_t key_of(const work_t *work) {
@@ -271,13 +279,18 @@ static lmopt_status_t replay(work_t *work) {
   return lmoptp_stream_launch_graph(work->team->stream, graph, work->error);
 }
 
+// Who listens wants each kernel by itself.
+static bool is_recorded(const work_t *work) {
+  return work->team->records && has_few_rows(work) && !work->team->marks.told;
+}
+
 static lmopt_status_t put_all(work_t *work) {
   lmopt_status_t status = place_results(work);
   if (status)
     return status;
   stage_input(work);
   lmoptp_stream_name_step(work->team->stream, work->entry->name);
-  status = work->team->records && has_few_rows(work) ? replay(work) : put(work->team->stream, work, work->error);
+  status = is_recorded(work) ? replay(work) : put(work->team->stream, work, work->error);
   return status ? status : fetch_results(work);
 }
 
@@ -288,7 +301,8 @@ static lmopt_status_t run_step(work_t *work) {
     status = over;
   if (!status)
     take_results(work);
-  return status;
+  work->team->marks.count = status ? 0 : work->team->marks.count;
+  return status ? status : lmoptp_marks_tell(&work->team->marks, work->error);
 }
 
 static void tell(const lmoptp_device_team_t *team, int64_t what) {

@@ -15,6 +15,23 @@ json 'r["forecast"][0]["launches"] == r["manifest"]["launches_decode"] > 0 and r
 expect 0 "$LMOPT" run -q "$gpu" -p 'the cat' -n 4 --device cuda
 text=$out
 
+# Where the time goes: every step of the model in both phases, with the bytes of its weights, whatever a card takes.
+expect 0 "$LMOPT" inspect "$gpu" --format json
+printf '%s' "$out" >"$scratch/inspect.json"
+expect 0 "$LMOPT" bench "$gpu" --device cuda --prompt 40 -r 1 --profile --format json
+json '{row["phase"] for row in r["profile"]["rows"]} == {"pp40", "tg64_at40"}'
+json 'all(row["ms"] > 0 for row in r["profile"]["rows"]) and r["profile"]["bounds"]["memory_gb_per_s"] == r["bounds"]["memory_gb_per_s"]'
+json "(lambda steps: all(
+  sum(row.get('bytes', 0) for row in r['profile']['rows'] if row['phase'] == phase and row['part'] == 'head') ==
+  sum(s['weight_bytes'] for s in steps if s['name'] == 'head') > 0 and
+  sum(row['calls'] for row in r['profile']['rows'] if row['phase'] == phase) == sum(len(s[launches]) > 0 for s in steps)
+  for phase, launches in (('pp40', 'launches'), ('tg64_at40', 'decode_launches'))))(
+  __import__('json').load(open('$scratch/inspect.json'))['manifest']['steps'])"
+json 'not any("_sm_" in row["kernel"] for row in r["profile"]["rows"])'
+expect 0 "$LMOPT" bench "$gpu" --device cuda --prompt 8 -r 1 --profile
+says '^tg64_at8 +calls +ms +share'
+says '^results +0 .*copy from the GPU$'
+
 # The same again, byte for byte; one architecture alone.
 expect 0 "$LMOPT" compile "$model" -o "$scratch/again.so" --target nvptx --ptxas none
 cmp "$gpu" "$scratch/again.so" || fail "two compilations differ"
