@@ -32,6 +32,26 @@ expect 0 "$LMOPT" bench "$gpu" --device cuda --prompt 8 -r 1 --profile
 says '^tg64_at8 +calls +ms +share'
 says '^results +0 .*copy from the GPU$'
 
+# Forecasts rest on what is assumed, or on what a card was measured to do.
+expect 0 "$LMOPT" inspect "$gpu" --format json
+json '[row["name"] for row in r["forecast"]] == ["H100", "H200"] and all(row["basis"] == "assumed, not measured" for row in r["forecast"])'
+cat >"$scratch/constants.json" <<'EOF'
+{"hardware": true, "date": "2027-01-02 03:04 UTC", "card": {"name": "Some card", "driver": "600.1", "cuda": "13.1"},
+ "constants": {"memory_gb_per_s": 1000, "graph_node_us": 3.5}}
+EOF
+expect 0 "$LMOPT" inspect "$gpu" --format json --constants "$scratch/constants.json"
+json 'len(r["forecast"]) == 1 and r["forecast"][0]["basis"] == "measured: driver 600.1, CUDA 13.1, 2027-01-02 03:04 UTC"'
+json '(lambda row: row["name"] == "Some card" and abs(1e6 / row["tokens_per_second"] - 3.5 * row["launches"]) < 5)(r["forecast"][0])'
+sed -i 's/"hardware": true/"hardware": false/' "$scratch/constants.json"
+expect 0 "$LMOPT" inspect "$gpu" --constants "$scratch/constants.json"
+says 'means nothing, measured on no card'
+refuse 5 'cannot' "$LMOPT" inspect "$gpu" --constants "$scratch/none.json"
+for text in 'no JSON' '[]' '{}' '{"card": {}, "constants": {"memory_gb_per_s": 1}}' '{"card": 1, "constants": {"memory_gb_per_s": 1, "graph_node_us": "2"}}'; do
+  printf '%s' "$text" >"$scratch/constants.json"
+  refuse 3 'holds no constants of a card' "$LMOPT" inspect "$gpu" --constants "$scratch/constants.json"
+done
+refuse 2 'need a compiled model' "$LMOPT" inspect "$model" --constants "$scratch/constants.json"
+
 # The same again, byte for byte; one architecture alone.
 expect 0 "$LMOPT" compile "$model" -o "$scratch/again.so" --target nvptx --ptxas none
 cmp "$gpu" "$scratch/again.so" || fail "two compilations differ"

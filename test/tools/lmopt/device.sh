@@ -53,6 +53,7 @@ json 'r["device"] == "cuda" and [k["name"] for k in r["kernels"]["sm_80"]] == ["
 expect 0 "$LMOPT" inspect "$cpu"
 says '^device +cpu$'
 expect 0 "$LMOPT" tokenize "$gpu" --text 'abc'
+refuse 2 'are of a GPU' "$LMOPT" inspect "$cpu" --constants "$scratch/none.json"
 
 # Nobody computes elsewhere, and what the user must say comes before what the machine lacks.
 for command in "run -p a" "eval --text $scratch/text --ctx 16" "bench --prompt 40"; do
