@@ -7,10 +7,10 @@ import shutil
 import statistics
 
 from gpu_check import models
-from gpu_check.numbers import DEVICE
+from gpu_check.models import DEVICE
 from gpu_check.programs import Failure
 
-STEPS, QUICK_STEPS = 2000, 132
+STEPS, QUICK_STEPS = 10000, 132
 OPENINGS = 3
 SANITIZER = "/usr/local/cuda/bin/compute-sanitizer"  # where NVIDIA's packages put it, off PATH
 
