@@ -10,6 +10,7 @@ import re
 import shutil
 import struct
 import subprocess
+import tarfile
 
 MAGIC = b"LMOPTRN1"
 PROBE, FURTHEST, LITERAL = 64, 8 << 20, 1 << 16
@@ -86,7 +87,7 @@ def libraries_of(program):
 
 
 def pack(root, build, models, target):
-    """All that script/gpu-check needs, in a folder of its own; megabytes."""
+    """All that script/gpu-check needs, in a folder of its own and in an archive beside it, which is the result."""
     shutil.rmtree(target, ignore_errors=True)
     ignore = shutil.ignore_patterns("__pycache__", "generate")
     for name in ("script/gpu_check", "test/e2e", "test/models"):
@@ -98,9 +99,11 @@ def pack(root, build, models, target):
     for source, name in files:
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(source, target / name)  # what links point to
-    if models.resolve() != (target / "models").resolve():
-        shutil.copytree(models, target / "models")
-    return sum(path.stat().st_size for path in target.rglob("*") if path.is_file()) / 1e6
+    shutil.copytree(models, target / "models", ignore=shutil.ignore_patterns("smollm2-*"))
+    archive = target.parent / (target.name + ".tar.xz")
+    with tarfile.open(archive, "w:xz") as tar:
+        tar.add(target, target.name)
+    return archive
 
 
 def starts(program):
