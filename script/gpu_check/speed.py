@@ -11,7 +11,7 @@ from gpu_check import carry, models
 from gpu_check.models import DEVICE
 
 # Ways to launch a step; the first is what everybody gets.
-MODES = {"graph": {}, "launches": {"LMOPT_CUDA_GRAPHS": "0"}}
+MODES = {"graph": {}, "launches": {"LMOPT_CUDA_GRAPHS": "0"}, "persistent": {"LMOPT_CUDA_PERSISTENT": "1"}}
 NCU = "/usr/local/cuda/bin/ncu"
 METRICS = {"gpu__time_duration.sum": "ns", "gpu__dram_throughput.avg.pct_of_peak_sustained_elapsed": "dram",
            "sm__inst_executed_pipe_tensor.avg.pct_of_peak_sustained_active": "tensor", "sm__issue_active.avg.pct_of_peak_sustained_elapsed": "issue"}
