@@ -206,7 +206,6 @@ static void addStep(const StepFacts &facts, const PassShape &shape, const Machin
   double streamed = facts.weightBytes * weightShare * shape.passes + facts.cacheBytes * shape.positions;
   double unit = unitRate(bounds, facts.unit), unitSeconds = unit ? flops / unit : 0;
   double memorySeconds = bounds.memory ? streamed / bounds.memory : 0;
-  group.calls += 1;
   group.seconds += seconds;
   group.bytes += streamed ? streamed : facts.rowBytes * rows;
   group.flops += flops;
@@ -243,6 +242,11 @@ static std::string withoutChip(const std::string &kernel) { return kernel.substr
 
 static bool isDecode(const Phase &phase) { return phase.name.rfind("tg", 0) == 0; }
 
+/// Whether a step is launched together with the one before it.
+static bool follows(const StepFacts &step, bool decode, bool isGpu) {
+  return isGpu && (decode ? step.decodeLaunches : step.launches).empty();
+}
+
 /// Part and kernel of each step. Those that share a launch, which only the first of them has, are one part: q+k+v.
 static std::vector<std::pair<std::string, std::string>> namesOf(const std::vector<StepFacts> &steps, bool decode,
                                                                 bool isGpu) {
@@ -250,12 +254,11 @@ static std::vector<std::pair<std::string, std::string>> namesOf(const std::vecto
   size_t leader = 0;
   std::vector<size_t> leaders;
   for (const StepFacts &step : steps) {
-    bool follows = isGpu && !names.empty() && (decode ? step.decodeLaunches : step.launches).empty();
-    names.emplace_back(step.part, isGpu ? withoutChip(decode ? step.decodeKernel : step.kernel)
-                                  : decode ? step.decodeKernel : step.kernel);
-    leader = follows ? leader : names.size() - 1;
+    const std::string &kernel = decode ? step.decodeKernel : step.kernel;
+    names.emplace_back(step.part, isGpu ? withoutChip(kernel) : kernel);
+    leader = follows(step, decode, isGpu) ? leader : names.size() - 1;
     leaders.push_back(leader);
-    if (follows)
+    if (leader + 1 < names.size())
       names[leader].first += "+" + step.part.substr(step.part.rfind('.') + 1);
   }
   for (size_t i = 0; i < names.size(); ++i)
@@ -270,8 +273,10 @@ static void addPhase(const Phase &phase, const std::vector<StepFacts> &steps, co
   for (double step : seconds)
     total += step;
   std::vector<std::pair<std::string, std::string>> names = namesOf(steps, isDecode(phase), isGpu);
-  for (size_t i = 0; i < steps.size(); ++i)
+  for (size_t i = 0; i < steps.size(); ++i) {
+    groups[names[i]].calls += follows(steps[i], isDecode(phase), isGpu) ? 0 : 1;
     addStep(steps[i], phase.shape, bounds, seconds[i], groups[names[i]]);
+  }
   groups[{"rows of the step", isGpu ? "copy to the GPU" : "describe_rows"}].seconds = seconds[steps.size()];
   groups[{isGpu ? "results" : "waiting", isGpu ? "copy from the GPU" : "barrier"}].seconds = seconds[steps.size() + 1];
   std::vector<Json> sorted;

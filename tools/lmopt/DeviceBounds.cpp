@@ -24,6 +24,7 @@ constexpr int kTries = 5;
 constexpr int64_t kMostTurns = int64_t{1} << 24;
 constexpr int64_t kOperandBytes = 64 << 10; // more than any probe of products reads
 constexpr int kLaunches = 100;
+constexpr int64_t kMostBarriers = 4096; // of 1024 blocks: the counter has 32 bits
 
 template <auto Function>
 struct Calls {
@@ -86,7 +87,7 @@ private:
   void describe();
   const Probe *find(const std::string &name) const;
   Result<lmoptp_kernel_t> kernel(const Probe *probe);
-  Result<void> launch(const lmoptp_kernel_t &kernel, uint32_t blocks, const Arguments &arguments);
+  Result<void> launch(const lmoptp_kernel_t &kernel, uint32_t blocks, const Arguments &arguments, uint32_t flags = 0);
   Result<void> allocate(Room &room, int64_t bytes, bool isFilled);
   Result<double> timeOnce(const std::function<Result<void>()> &work);
   Result<double> fastest(const std::function<Result<double>()> &timed);
@@ -100,6 +101,7 @@ private:
   Result<double> launchSeconds(const lmoptp_kernel_t &empty);
   Result<double> nodeSeconds(const lmoptp_kernel_t &empty);
   Result<double> resultSeconds();
+  Result<double> barrierSeconds();
 };
 
 //===--- The GPU ---===//
@@ -162,11 +164,12 @@ Result<lmoptp_kernel_t> Prober::kernel(const Probe *probe) {
   return found;
 }
 
-Result<void> Prober::launch(const lmoptp_kernel_t &kernel, uint32_t blocks, const Arguments &arguments) {
+Result<void> Prober::launch(const lmoptp_kernel_t &kernel, uint32_t blocks, const Arguments &arguments,
+                            uint32_t flags) {
   const uint32_t grid[3] = {blocks, 1, 1};
   std::vector<char> packed = arguments.bytes();
   lmopt_error_t error{};
-  return checked(lmoptp_stream_launch(stream.get(), &kernel, grid, 0, packed.data(), packed.size(), &error), error);
+  return checked(lmoptp_stream_launch(stream.get(), &kernel, grid, flags, packed.data(), packed.size(), &error), error);
 }
 
 /// Random bits: what memory and units draw depends on them. One piece is made here, the rest are copies of it.
@@ -353,15 +356,38 @@ Result<double> Prober::resultSeconds() {
   return seconds;
 }
 
+/// One block on each multiprocessor, as the persistent kernel has it.
+Result<double> Prober::barrierSeconds() {
+  Result<lmoptp_kernel_t> found = kernel(find("probe_barrier"));
+  if (!found.ok())
+    return found.error();
+  Room counter(device.get());
+  if (Result<void> ready = allocate(counter, sizeof(uint32_t), true); !ready.ok())
+    return ready.error();
+  auto blocks = static_cast<uint32_t>(bounds.multiprocessors);
+  Result<double> rate = turnsPerSecond(
+      [&](int64_t turns) -> Result<double> {
+        lmopt_error_t error{};
+        if (lmoptp_stream_fill(stream.get(), counter.address, 0, sizeof(uint32_t), &error) != LMOPT_OK)
+          return runtimeError(error);
+        Arguments arguments{{counter.address}, {static_cast<int32_t>(turns), static_cast<int32_t>(blocks)}};
+        return timeOnce([&] { return launch(*found, blocks, arguments, LMOPTP_LAUNCH_COOPERATIVE); });
+      },
+      kMostBarriers);
+  return rate.ok() ? Result<double>(1 / *rate) : rate;
+}
+
 Result<void> Prober::measureStarts() {
   Result<lmoptp_kernel_t> empty = kernel(find("probe_empty"));
   if (!empty.ok())
     return empty.error();
-  Result<double> launched = launchSeconds(*empty), node = nodeSeconds(*empty), results = resultSeconds();
-  for (const Result<double> *each : {&launched, &node, &results})
+  Result<double> launched = launchSeconds(*empty), node = nodeSeconds(*empty), results = resultSeconds(),
+                 barrier = barrierSeconds();
+  for (const Result<double> *each : {&launched, &node, &results, &barrier})
     if (!each->ok())
       return each->error();
   bounds.launchSeconds = *launched, bounds.nodeSeconds = *node, bounds.resultSeconds = *results;
+  bounds.barrierSeconds = *barrier;
   return {};
 }
 
@@ -419,6 +445,7 @@ nlohmann::ordered_json boundsJson(const DeviceBounds &bounds) {
   }
   add("launch_us", bounds.launchSeconds * 1e6);
   add("graph_node_us", bounds.nodeSeconds * 1e6);
+  add("grid_barrier_us", bounds.barrierSeconds * 1e6);
   add("result_us", bounds.resultSeconds * 1e6);
   add("translate_ms", bounds.translateSeconds * 1e3);
   return json;

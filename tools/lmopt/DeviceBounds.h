@@ -25,6 +25,7 @@ struct DeviceBounds {
                                                                          ///< two; 0: no such unit
   double launchSeconds = 0;    ///< of a kernel launched by itself, in a row of them
   double nodeSeconds = 0;      ///< of a kernel in a recording, behind another one
+  double barrierSeconds = 0;   ///< that all multiprocessors wait for one another within a kernel
   double resultSeconds = 0;    ///< of a copy of kResultBytes to the host and waiting for it
   double translateSeconds = 0; ///< of the driver, for the probes, unless its cache has them
 

@@ -4,6 +4,7 @@
 // because what a unit draws, and so how fast its clock runs, depends on them.
 #include "codegen/ptx/probes/Probes.h"
 
+#include "codegen/ptx/persistent/GridBarrier.h"
 #include "codegen/ptx/probes/WarpGroupProbes.h"
 
 #include "llvm/ADT/StringSwitch.h"
@@ -113,8 +114,19 @@ static void defineMma(KernelLibrary &kernels, const std::string &name, bool isFl
   });
 }
 
+/// What stands between two kernels of the persistent one.
+static void defineBarrier(KernelLibrary &kernels) {
+  const ArgumentKind arguments[] = {ArgumentKind::Memory, ArgumentKind::Number, ArgumentKind::Number};
+  kernels.define("probe_barrier", {kProbeThreads, 1, 0}, arguments, [](Emitter &e, ValueRange args) {
+    Value counter = args[0], blocks = args[2];
+    e.loop(e.number(0), args[1], 1,
+           [&](Value turn) { GridBarrier().emit(e, counter, e.mul(e.add(turn, 1), blocks), [] {}); });
+  });
+}
+
 void defineProbes(KernelLibrary &kernels) {
   kernels.define("probe_empty", {kProbeThreads, 1, 0}, {}, [](Emitter &, ValueRange) {});
+  defineBarrier(kernels);
   defineMemoryProbes(kernels);
   defineFma(kernels);
   defineMma(kernels, "probe_mma_u8s8", false);

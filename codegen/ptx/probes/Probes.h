@@ -30,12 +30,14 @@ constexpr int64_t kProbeTileBytes = (64 + 256) * 128;
 /// probe_mma_u8s8, probe_mma_bf16(in, out, turns)      kProbeChains products a turn and warp; out: 4 words a thread
 /// probe_wgmma_s8s8, probe_wgmma_bf16(in, out, turns)  4 products of 64 x 256 x 32 bytes a turn; sm_90a; out: a word a
 ///                                                     thread
+/// probe_barrier(counter, turns, blocks)  a grid barrier a turn; cooperative; the counter is 0 before
 void defineProbes(KernelLibrary &kernels);
 
 constexpr int64_t kProbeFmas = 16;
 constexpr int64_t kProbeTileProducts = 4; ///< of wgmma in a turn
 
-/// What a block does in a turn: bytes that are read or written, or operations (a product and a sum are two).
+/// What a block does in a turn: bytes that are read or written, or operations (a product and a sum are two). 0 where
+/// nothing is counted.
 int64_t workOfProbe(llvm::StringRef name);
 
 } // namespace lmopt::nvptx

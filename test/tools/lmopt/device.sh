@@ -32,14 +32,14 @@ same "$out" "$LMOPT" eval -q "$cpu" --text "$scratch/text" --ctx 16 --reference 
 expect 0 "$LMOPT" bench "$gpu" --device cuda --prompt 40 --sessions 3 -r 1 --format json
 json 'all(r[key] > 0 for key in ("pp40", "tg64_at40", "tg64_at40_sessions3", "open_first_ms", "open_ms"))'
 json 'r["device"] == {"name": "PTX interpreter", "is_interpreter": True, "cuda": "13.0", "capability": 90, "multiprocessors": 4, "memory_mb": 8590.0}'
-json 'len(r["bounds"]) == 13 and all(value > 0 for value in r["bounds"].values())'
+json 'len(r["bounds"]) == 14 and all(value > 0 for value in r["bounds"].values())'
 expect 0 "$LMOPT" bench "$gpu" --device cuda --prompt 40 -r 1
 says '^device: PTX interpreter, capability 9.0, 4 multiprocessors, CUDA 13.0$'
 says 'no time above or below means anything'
 says '^  wgmma_s8s8_gflop_per_s +[0-9.]+$'
 export FAKE_CUDA_SM=86 # no wgmma
 expect 0 "$LMOPT" bench "$gpu" --device cuda --prompt 40 -r 1 --format json
-json 'r["device"]["capability"] == 86 and len(r["bounds"]) == 11 and r["bounds"]["u8s8_gflop_per_s"] == r["bounds"]["mma_u8s8_gflop_per_s"]'
+json 'r["device"]["capability"] == 86 and len(r["bounds"]) == 12 and r["bounds"]["u8s8_gflop_per_s"] == r["bounds"]["mma_u8s8_gflop_per_s"]'
 unset FAKE_CUDA_SM
 
 # What it is, without any driver.

@@ -61,7 +61,8 @@ struct Finished {
 };
 
 inline Finished runOnce(const EmittedKernel &kernel, std::array<uint32_t, 3> grid,
-                        const std::vector<Argument> &arguments, std::optional<uint64_t> seed) {
+                        const std::vector<Argument> &arguments, std::optional<uint64_t> seed,
+                        bool isCooperative = false) {
   ptx::DeviceOptions options;
   options.strictSeed = seed;
   ptx::Device device(options);
@@ -89,6 +90,7 @@ inline Finished runOnce(const EmittedKernel &kernel, std::array<uint32_t, 3> gri
   shape.grid = grid;
   shape.block = {static_cast<uint32_t>(kernel.shape.threads), 1, 1};
   shape.dynamicShared = static_cast<uint32_t>(kernel.shape.sharedBytes);
+  shape.isCooperative = isCooperative;
   Result<ptx::Counters> counters = device.launch(*module, kernel.name, shape, list.pointers());
   device.unload(*module);
   if (!counters.ok())

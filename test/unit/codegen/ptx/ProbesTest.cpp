@@ -166,6 +166,17 @@ TEST(PtxProbes, WarpGroupsMultiplyBf16) {
   EXPECT_EQ(as<float>(done.result), std::vector<float>(kWarpGroupThreads, 128 * 64));
 }
 
+TEST(PtxProbes, BlocksMeetEachTurn) {
+  constexpr int64_t kTurns = 5;
+  EmittedKernel kernel = probe("probe_barrier");
+  for (std::optional<uint64_t> seed : {std::optional<uint64_t>(), {1}, {2}, {3}}) {
+    Finished done = runOnce(kernel, {kBlocks, 1, 1}, {memory(std::vector<uint32_t>{0}), number(kTurns), number(kBlocks)},
+                            seed, /*isCooperative=*/true);
+    EXPECT_EQ(done.error, "");
+    EXPECT_EQ(done.counters.atomics, uint64_t(kTurns * kBlocks)); // arrivals
+  }
+}
+
 // A probe that spills, or whose products wait for one another (C75xx), measures something else.
 TEST(PtxProbes, AreWhatPtxasTakes) {
   if (ptxas().empty())
