@@ -15,14 +15,10 @@
 #include "codegen/ptx/pooling/PoolKernel.h"
 #include "codegen/ptx/rows/RowKernel.h"
 #include "test/unit/codegen/ptx/KernelRun.h"
+#include "test/unit/codegen/ptx/Ptxas.h"
 #include "test/unit/codegen/ptx/WalkRun.h"
 
-#include <filesystem>
-#include <fstream>
-#include <regex>
 #include <set>
-#include <sstream>
-#include <unistd.h>
 
 using namespace lmopt;
 using namespace lmopt::kerneltest;
@@ -32,38 +28,6 @@ using nvptx::WeightFormat;
 using Kind = nvptx::RowStepKind;
 
 namespace {
-
-std::string ptxas() {
-  const char *named = std::getenv("LMOPT_PTXAS");
-  std::string path = named ? named : "/usr/local/cuda/bin/ptxas";
-  return std::filesystem::exists(path) ? path : "";
-}
-
-struct Resources {
-  bool isTaken = false;
-  int registers = -1, spilledBytes = -1;
-  std::string log;
-};
-
-Resources assemble(const std::string &text, const std::string &architecture) {
-  std::string stem = testing::TempDir() + "lmopt-resources-" + std::to_string(::getpid());
-  std::ofstream(stem + ".ptx") << text;
-  std::string command =
-      ptxas() + " -v -arch=" + architecture + " " + stem + ".ptx -o " + stem + ".cubin > " + stem + ".log 2>&1";
-  Resources found;
-  found.isTaken = std::system(command.c_str()) == 0;
-  std::stringstream log;
-  log << std::ifstream(stem + ".log").rdbuf();
-  found.log = log.str();
-  for (const char *suffix : {".ptx", ".cubin", ".log"})
-    std::filesystem::remove(stem + suffix);
-  std::smatch match;
-  if (std::regex_search(found.log, match, std::regex("Used ([0-9]+) registers")))
-    found.registers = std::stoi(match[1]);
-  if (std::regex_search(found.log, match, std::regex("([0-9]+) bytes spill stores, ([0-9]+) bytes spill loads")))
-    found.spilledBytes = std::stoi(match[1]) + std::stoi(match[2]);
-  return found;
-}
 
 /// A kernel at a size of SmolLM2 or a 7B model, and the registers of a thread that ptxas 13.0 gives it for sm_90.
 struct Recorded {
