@@ -105,10 +105,9 @@ Value Emitter::toFloat(Value integer) { return arith::SIToFPOp::create(b, loc, f
 //===--- Threads ---===//
 
 Value Emitter::thread() { return NVVM::ThreadIdXOp::create(b, loc, i32()); }
-Value Emitter::block() { return NVVM::BlockIdXOp::create(b, loc, i32()); }
-
-Value Emitter::blockY() { return NVVM::BlockIdYOp::create(b, loc, i32()); }
-Value Emitter::blockZ() { return NVVM::BlockIdZOp::create(b, loc, i32()); }
+Value Emitter::block() { return virtualBlock ? virtualBlock->x : NVVM::BlockIdXOp::create(b, loc, i32()); }
+Value Emitter::blockY() { return virtualBlock ? virtualBlock->y : NVVM::BlockIdYOp::create(b, loc, i32()); }
+Value Emitter::blockZ() { return virtualBlock ? virtualBlock->z : NVVM::BlockIdZOp::create(b, loc, i32()); }
 
 //===--- Memory ---===//
 
@@ -187,7 +186,15 @@ void Emitter::waitForCopies(int64_t pending) {
 
 //===--- Warps and blocks ---===//
 
-void Emitter::barrier() { NVVM::BarrierOp::create(b, loc); }
+void Emitter::barrier() {
+  if (virtualBlock)
+    barrier(virtualBlock->barrier, virtualBlock->threads);
+  else
+    NVVM::BarrierOp::create(b, loc);
+}
+void Emitter::barrier(int64_t id, int64_t threads) {
+  NVVM::BarrierOp::create(b, loc, TypeRange(), number(id), number(threads), {}, Value());
+}
 
 // 32 bits at a time: a number of 64 goes in two halves.
 Value Emitter::shuffle(Value own, Value lane, NVVM::ShflKind kind) {

@@ -20,12 +20,21 @@ namespace lmopt::nvptx {
 
 constexpr int64_t kWarpLanes = 32;
 
+/// Where a body runs that is not a kernel by itself but a part of one (persistent/): which block of its grid it stands
+/// for, and how its threads, the first of a block, wait for one another.
+struct VirtualBlock {
+  mlir::Value x, y, z;
+  int64_t threads = 0, barrier = 0;
+};
+
 class Emitter {
 public:
   using Value = mlir::Value;
   using Values = mlir::SmallVector<Value>;
 
-  Emitter(mlir::OpBuilder &builder, mlir::Location loc, const Target &target) : b(builder), loc(loc), target(target) {}
+  Emitter(mlir::OpBuilder &builder, mlir::Location loc, const Target &target,
+          const VirtualBlock *virtualBlock = nullptr)
+      : b(builder), loc(loc), target(target), virtualBlock(virtualBlock) {}
 
   mlir::OpBuilder &b;
   mlir::Location loc;
@@ -122,6 +131,7 @@ public:
 
   // Warps and blocks.
   void barrier();
+  void barrier(int64_t id, int64_t threads); ///< one of sixteen, of so many threads
   /// A number of several lanes in each of them: again and again with that of the lane whose number differs in a mask.
   Value acrossLanes(Value own, llvm::ArrayRef<int64_t> masks, llvm::function_ref<Value(Value, Value)> combine);
   /// The number that a lane has, in all of them. All lanes name the same or each its own.
@@ -146,6 +156,8 @@ public:
   Values ifThen(Value condition, const Values &otherwise, const std::function<Values()> &body);
 
 private:
+  const VirtualBlock *virtualBlock;
+
   Value shuffle(Value own, Value lane, mlir::NVVM::ShflKind kind);
   bool isFloat(Value a) { return mlir::isa<mlir::FloatType>(a.getType()); }
   Value offsetFor(Value base, Value offset);

@@ -266,7 +266,7 @@ std::string attendRowsKernel(KernelLibrary &kernels, const AttentionSpec &spec) 
   return kernels.define(
       name, {kThreads, /*leastBlocks=*/1, SharedPlaces(spec).end},
       {Kind::Memory, Kind::Constant, Kind::Memory, Kind::Memory, Kind::Number, Kind::Number, Kind::Number},
-      [&](Emitter &e, ValueRange a) { AttendEmitter(e, spec, a).run(); });
+      [=](Emitter &e, ValueRange a) { AttendEmitter(e, spec, a).run(); });
 }
 
 } // namespace lmopt::nvptx

@@ -95,7 +95,7 @@ std::string define(KernelLibrary &kernels, const AttentionSpec &spec, const char
   if (spec.rotary)
     arguments.append({Kind::Constant, Kind::Memory});
   return kernels.define(nameOf(spec, format, kernels.getTarget()), Tile::shapeOf(spec), arguments,
-                        [&](Emitter &e, ValueRange a) {
+                        [=](Emitter &e, ValueRange a) {
                           TileContext tile(e, spec, Tile::placesOf(spec), Tile::kThreads, /*segments=*/a[3]);
                           SegmentSource source(tile, a);
                           Tile(tile, source, /*queries=*/a[0], /*results=*/a[4]).run();

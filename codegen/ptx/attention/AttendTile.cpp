@@ -74,7 +74,7 @@ std::string define(KernelLibrary &kernels, const AttentionSpec &spec) {
   return kernels.define(
       name, Tile::shapeOf(spec),
       {Kind::Memory, Kind::Constant, Kind::Memory, Kind::Memory, Kind::Memory, Kind::Number, Kind::Number},
-      [&](Emitter &e, ValueRange a) {
+      [=](Emitter &e, ValueRange a) {
         TileContext tile(e, spec, Tile::placesOf(spec), Tile::kThreads, /*segments=*/a[3]);
         CacheSource source(tile, a);
         Tile(tile, source, /*queries=*/a[0], /*results=*/a[4]).run();

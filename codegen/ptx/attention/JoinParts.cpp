@@ -39,7 +39,7 @@ std::string joinPartsKernel(KernelLibrary &kernels, const AttentionSpec &spec) {
   std::string name =
       "join_parts_h" + std::to_string(spec.heads) + "_d" + std::to_string(spec.valueWidth()) + "_" + kernels.getTarget().chip;
   return kernels.define(name, {AttentionSpec::kThreads}, {Kind::Memory, Kind::Memory, Kind::Memory, Kind::Number},
-                        [&](Emitter &e, ValueRange a) { joinParts(e, spec, a); });
+                        [=](Emitter &e, ValueRange a) { joinParts(e, spec, a); });
 }
 
 } // namespace lmopt::nvptx

@@ -93,7 +93,7 @@ std::string projectRowsKernel(KernelLibrary &kernels, const AttentionSpec &spec)
     arguments.append(2, Kind::Constant);
   }
   return kernels.define(name + "_" + kernels.getTarget().chip, {AttentionSpec::kThreads}, arguments,
-                        [&](Emitter &e, ValueRange a) { ProjectEmitter(e, spec, a).run(); });
+                        [=](Emitter &e, ValueRange a) { ProjectEmitter(e, spec, a).run(); });
 }
 
 } // namespace lmopt::nvptx

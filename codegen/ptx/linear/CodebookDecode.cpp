@@ -135,7 +135,7 @@ private:
 std::string codebookDecodeKernel(KernelLibrary &kernels, const CodebookDecodeSpec &spec) {
   std::string name = "linear_" + wordOf(spec.linear) + "_rows8_" + kernels.getTarget().chip;
   return kernels.define(name, {kThreads, /*leastBlocks=*/3, spec.sharedBytes()}, linearArguments(spec.linear),
-                        [&](Emitter &e, ValueRange a) { CodebookEmitter(e, spec, a).run(); });
+                        [=](Emitter &e, ValueRange a) { CodebookEmitter(e, spec, a).run(); });
 }
 
 } // namespace lmopt::nvptx

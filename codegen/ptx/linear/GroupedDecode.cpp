@@ -262,7 +262,7 @@ std::string groupedDecodeKernel(KernelLibrary &kernels, const GroupedDecodeSpec 
                      "_" + kernels.getTarget().chip;
   KernelShape shape = {kThreads, /*leastBlocks=*/4, spec.sharedBytes()};
   return kernels.define(name, shape, linearArguments(spec.linear, 1 + spec.beside.size()),
-                        [&](Emitter &e, ValueRange arguments) { GroupedEmitter(e, spec, arguments).run(); });
+                        [=](Emitter &e, ValueRange arguments) { GroupedEmitter(e, spec, arguments).run(); });
 }
 
 } // namespace lmopt::nvptx

@@ -217,7 +217,7 @@ std::string linearDecodeKernel(KernelLibrary &kernels, const LinearDecodeSpec &s
   bool isFloat = spec.linear.format == WeightFormat::F32;
   KernelShape shape = {kThreads, /*leastBlocks=*/spec.rows > 16 ? 2 : isFloat ? 3 : 4, spec.sharedBytes()};
   return kernels.define(nameOf(spec, kernels.getTarget()), shape, linearArguments(spec.linear, 1 + spec.beside.size()),
-                        [&](Emitter &e, ValueRange arguments) {
+                        [=](Emitter &e, ValueRange arguments) {
                           if (spec.linear.format == WeightFormat::F32)
                             FloatEmitter(e, spec, arguments).run();
                           else

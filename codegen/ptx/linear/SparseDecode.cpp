@@ -147,7 +147,7 @@ std::string sparseDecodeKernel(KernelLibrary &kernels, const SparseDecodeSpec &s
   return kernels.define(name, shape,
                         {Kind::Constant, Kind::Memory, Kind::Memory, Kind::Memory, Kind::Number, Kind::Memory,
                          Kind::Number, Kind::Number},
-                        [&](Emitter &e, ValueRange a) { SparseEmitter(e, spec, a).run(); });
+                        [=](Emitter &e, ValueRange a) { SparseEmitter(e, spec, a).run(); });
 }
 
 } // namespace lmopt::nvptx
