@@ -25,6 +25,8 @@ private:
   Result<void> readAdded();
   void readHeader();
 
+  std::string argument(size_t index) const;
+  NormalizerStep step(uint32_t kind, uint32_t index) const;
   size_t count(lmopt_tokenizer_section_t section, size_t size) const { return from.sections[section].size / size; }
   uint32_t number(lmopt_tokenizer_section_t section, size_t index) const {
     return lmopt_load_u32(from.sections[section].data, index);
@@ -40,6 +42,23 @@ private:
 };
 } // namespace
 
+/// "" where the blob contradicts itself, as the runtime takes it.
+std::string BlobReader::argument(size_t index) const {
+  const lmopt_bytes_t &bytes = from.sections[LMOPT_TOKENIZER_ARGUMENT_BYTES];
+  if (index + 1 >= count(LMOPT_TOKENIZER_ARGUMENT_OFFSETS, sizeof(uint32_t)))
+    return "";
+  uint32_t begin = number(LMOPT_TOKENIZER_ARGUMENT_OFFSETS, index);
+  uint32_t end = number(LMOPT_TOKENIZER_ARGUMENT_OFFSETS, index + 1);
+  if (begin > end || end > bytes.size)
+    return "";
+  return std::string(reinterpret_cast<const char *>(bytes.data) + begin, end - begin);
+}
+
+NormalizerStep BlobReader::step(uint32_t kind, uint32_t index) const {
+  bool replaces = kind == LMOPT_NORMALIZE_REPLACE, has = replaces || kind == LMOPT_NORMALIZE_PREPEND;
+  return {kind, has ? argument(index) : "", replaces ? argument(static_cast<size_t>(index) + 1) : ""};
+}
+
 void BlobReader::readHeader() {
   const lmopt_tokenizer_header_t &header = from.header;
   spec.kind = header.kind;
@@ -48,8 +67,9 @@ void BlobReader::readHeader() {
   spec.maxWordChars = header.max_word_chars;
   spec.maxLength = header.max_length;
   std::copy(std::begin(header.roles), std::end(header.roles), spec.roles.begin());
-  for (size_t i = 0; i < count(LMOPT_TOKENIZER_NORMALIZER, sizeof(uint32_t)); ++i)
-    spec.normalizer.push_back(number(LMOPT_TOKENIZER_NORMALIZER, i));
+  for (size_t i = 0; i < count(LMOPT_TOKENIZER_NORMALIZER, 2 * sizeof(uint32_t)); ++i)
+    spec.normalizer.push_back(
+        step(number(LMOPT_TOKENIZER_NORMALIZER, 2 * i), number(LMOPT_TOKENIZER_NORMALIZER, 2 * i + 1)));
   for (size_t i = 0; i < count(LMOPT_TOKENIZER_PRETOKENIZER, 2 * sizeof(uint32_t)); ++i)
     spec.splits.push_back(
         {number(LMOPT_TOKENIZER_PRETOKENIZER, 2 * i), number(LMOPT_TOKENIZER_PRETOKENIZER, 2 * i + 1)});
@@ -73,6 +93,8 @@ Result<void> BlobReader::readTokens() {
     spec.pieces.emplace_back(reinterpret_cast<const char *>(piece.data), piece.size);
     spec.tokenFlags.push_back(static_cast<uint8_t>(lmopt_token_flags(&from, token)));
   }
+  spec.scores.resize(count(LMOPT_TOKENIZER_SCORES, sizeof(float)));
+  memcpy(spec.scores.data(), from.sections[LMOPT_TOKENIZER_SCORES].data, spec.scores.size() * sizeof(float));
   return {};
 }
 

@@ -46,7 +46,7 @@ constexpr KnownClass kClasses[] = {
     {"DebertaTokenizer", ClassKind::Other},
     {"EsmcTokenizer", ClassKind::Other},
     {"FunnelTokenizer", ClassKind::Other},
-    {"GemmaTokenizer", ClassKind::Other},
+    {"GemmaTokenizer", ClassKind::Gemma},
     {"HerbertTokenizer", ClassKind::Other},
     {"LayoutLMv2Tokenizer", ClassKind::Other},
     {"LayoutLMv3Tokenizer", ClassKind::Other},
@@ -65,6 +65,8 @@ constexpr KnownClass kClasses[] = {
     {"WhisperTokenizer", ClassKind::Other},
 };
 
+constexpr const char *kMetaspace = "\xE2\x96\x81"; // U+2581
+
 constexpr const char *kQwen2Pattern =
     R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
 
@@ -78,6 +80,7 @@ public:
   Result<json> version5();
 
 private:
+  json pieces5();
   bool flag(const char *field, bool standard) {
     const json *value = find(field);
     return value && value->is_boolean() ? value->get<bool>() : standard;
@@ -98,7 +101,10 @@ private:
   Result<void> framed(const char *first, const char *last);
   void wordPiece();
   void byteLevelBpe();
-  void llamaFrame();
+  void llamaPieces(bool legacy);
+  void pieceModel(const json &unknown);
+  void gemma();
+  void llamaFrame(const char *standardBos, const char *standardEos);
 
   const TokenizerClass &tokenizerClass;
   const json &file, &config;
@@ -117,7 +123,7 @@ static bool isWordPiece(const json &file) {
 }
 
 /// transformers looks for the word anywhere in the text; as a type it stands only in these rules.
-static bool namesByteLevel(const json &value) {
+bool lmopt::namesByteLevel(const json &value) {
   if (value.is_object() && textOf(value, "type") == "ByteLevel")
     return true;
   return value.is_structured() && std::any_of(value.begin(), value.end(), namesByteLevel);
@@ -138,6 +144,14 @@ static std::map<std::string, std::string> standardTokens(ClassKind kind) {
   case ClassKind::Roberta:
     return {{"bos_token", "<s>"},   {"eos_token", "</s>"},  {"sep_token", "</s>"},   {"cls_token", "<s>"},
             {"unk_token", "<unk>"}, {"pad_token", "<pad>"}, {"mask_token", "<mask>"}};
+  case ClassKind::LlamaPieces:
+    return {{"unk_token", "<unk>"}, {"bos_token", "<s>"}, {"eos_token", "</s>"}};
+  case ClassKind::Gemma:
+    return {{"unk_token", "<unk>"},
+            {"bos_token", "<bos>"},
+            {"eos_token", "<eos>"},
+            {"pad_token", "<pad>"},
+            {"mask_token", "<mask>"}};
   case ClassKind::Gpt2:
     return {{"unk_token", text}, {"bos_token", text}, {"eos_token", text}};
   case ClassKind::GptNeoX:
@@ -184,8 +198,8 @@ Result<TokenizerClass> lmopt::findTokenizerClass(const json &file, const json &c
     return unsupported(configPath + ": tokenizer_class " + printable(result.name) +
                        " is defined by code of the checkpoint (auto_map), which lmopt does not run; supported: "
                        "tokenizers of the library, say PreTrainedTokenizerFast");
-  if (result.kind == ClassKind::Llama && !namesByteLevel(file))
-    result.kind = ClassKind::Other;
+  if (result.kind == ClassKind::Llama && !namesByteLevel(tokenizerRules(file)))
+    result.kind = ClassKind::LlamaPieces;
   result.standardTokens = standardTokens(result.kind);
   if (file.contains("padding") && !textOf(file["padding"], "pad_token").empty())
     result.standardTokens.emplace("pad_token", textOf(file["padding"], "pad_token"));
@@ -318,14 +332,58 @@ void RuleWriter::pairFrame(const std::string &first, const std::string &last) {
   rules["post_processor"]["pair"] = pair;
 }
 
+static json replace(const char *text, const char *with) {
+  return {{"type", "Replace"}, {"pattern", {{"String", text}}}, {"content", with}};
+}
+
+static json pieceDecoder(bool strips) {
+  json decoders = json::array({replace(kMetaspace, " "), {{"type", "ByteFallback"}}, {{"type", "Fuse"}}});
+  if (strips)
+    decoders.push_back({{"type", "Strip"}, {"content", " "}, {"start", 1}, {"stop", 0}});
+  return {{"type", "Sequence"}, {"decoders", decoders}};
+}
+
+/// LlamaTokenizer of version 5; version 4 makes the same anew where add_prefix_space is set. `legacy`: of version 4, by
+/// a normalizer.
+void RuleWriter::llamaPieces(bool legacy) {
+  bool prefix = flag("add_prefix_space", true);
+  json normalizers = json::array(), none;
+  if (prefix)
+    normalizers.push_back({{"type", "Prepend"}, {"prepend", kMetaspace}});
+  normalizers.push_back(replace(" ", kMetaspace));
+  rules["normalizer"] = legacy ? json({{"type", "Sequence"}, {"normalizers", normalizers}}) : none;
+  const char *scheme = !prefix ? "never" : flag("legacy", false) ? "always" : "first";
+  rules["pre_tokenizer"] =
+      legacy ? none
+             : json({{"type", "Metaspace"}, {"replacement", kMetaspace}, {"prepend_scheme", scheme}, {"split", false}});
+  rules["decoder"] = pieceDecoder(prefix);
+}
+
+void RuleWriter::pieceModel(const json &unknown) {
+  const std::pair<const char *, json> settings[] = {
+      {"dropout", nullptr},           {"unk_token", unknown},   {"fuse_unk", true},
+      {"byte_fallback", true},        {"ignore_merges", false}, {"continuing_subword_prefix", nullptr},
+      {"end_of_word_suffix", nullptr}};
+  for (const auto &[name, value] : settings)
+    rules["model"][name] = value;
+}
+
+void RuleWriter::gemma() {
+  rules["normalizer"] = replace(" ", kMetaspace);
+  rules["pre_tokenizer"] = {
+      {"type", "Split"}, {"pattern", {{"String", " "}}}, {"behavior", "MergedWithPrevious"}, {"invert", false}};
+  rules["decoder"] = pieceDecoder(false);
+  pieceModel(token("unk_token"));
+}
+
 /// LlamaTokenizerFast of version 4 builds the post-processor anew, whatever tokenizer.json says.
-void RuleWriter::llamaFrame() {
+void RuleWriter::llamaFrame(const char *standardBos, const char *standardEos) {
   auto named = [&](const char *role, const char *standard) {
     std::string text = token(role);
     return text.empty() && !(config.is_object() && config.contains(role)) ? std::string(standard) : text;
   };
   std::vector<std::string> before, after;
-  std::string bos = named("bos_token", "<s>"), eos = named("eos_token", "</s>");
+  std::string bos = named("bos_token", standardBos), eos = named("eos_token", standardEos);
   if (flag("add_bos_token", true) && id(bos))
     before.push_back(bos);
   if (flag("add_eos_token", false) && id(eos))
@@ -344,8 +402,12 @@ Result<json> RuleWriter::version4() {
   bool standard = tokenizerClass.kind != ClassKind::AsFile && tokenizerClass.kind != ClassKind::Llama;
   if (textOf(pre, "type") == "ByteLevel" && (find("add_prefix_space") || standard))
     pre["add_prefix_space"] = flag("add_prefix_space", false);
-  if (tokenizerClass.kind == ClassKind::Llama)
-    llamaFrame();
+  if (tokenizerClass.kind == ClassKind::LlamaPieces && find("add_prefix_space"))
+    llamaPieces(flag("legacy", true));
+  if (tokenizerClass.kind == ClassKind::Llama || tokenizerClass.kind == ClassKind::LlamaPieces)
+    llamaFrame("<s>", "</s>");
+  if (tokenizerClass.kind == ClassKind::Gemma)
+    llamaFrame("<bos>", "<eos>");
   return rules;
 }
 
@@ -368,10 +430,25 @@ void RuleWriter::byteLevelBpe() {
                               {"pretokenizers", json::array({split, byteLevel(kind != ClassKind::Qwen2)})}};
 }
 
+/// The frame is that of the file.
+json RuleWriter::pieces5() {
+  if (find("added_tokens_decoder"))
+    rules["added_tokens"] = json::array();
+  if (tokenizerClass.kind == ClassKind::Gemma) {
+    gemma();
+  } else {
+    llamaPieces(/*legacy=*/false);
+    pieceModel(nullptr);
+  }
+  return rules;
+}
+
 Result<json> RuleWriter::version5() {
   ClassKind kind = tokenizerClass.kind;
   if (kind == ClassKind::AsFile || kind == ClassKind::Llama)
     return rules;
+  if ((kind == ClassKind::LlamaPieces || kind == ClassKind::Gemma) && textOf(file["model"], "type") == "BPE")
+    return pieces5();
   bool wantsWordPiece = kind == ClassKind::Bert || kind == ClassKind::MpNet;
   if (kind == ClassKind::Other || wantsWordPiece != isWordPiece(file))
     return unsupported(

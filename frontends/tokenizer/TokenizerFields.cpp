@@ -19,6 +19,7 @@ static constexpr char kSetting[] = "a setting of the rule";
 static constexpr char kOffsets[] = "places of tokens in the text, not ids";
 static constexpr char kKind[] = "which rule it is";
 static constexpr char kVocabulary[] = "pieces and ids";
+static constexpr char kFirst[] = "of the decoder: the blank that a text begins with, which lmopt writes";
 
 const FieldTable &lmopt::tokenizerConfigFields() {
   static const FieldTable table = {
@@ -65,7 +66,7 @@ const FieldTable &lmopt::tokenizerConfigFields() {
       {"do_basic_tokenize", kHarmless, kSlow},
       {"never_split", kHarmless, kSlow},
       {"wordpieces_prefix", kHarmless, kSlow},
-      {"legacy", kHarmless, kSlow},
+      {"legacy", kRead, kClass},
       {"sp_model_kwargs", kHarmless, kSlow},
       {"spaces_between_special_tokens", kHarmless, kSlow},
       {"use_fast", kHarmless, kSlow},
@@ -124,7 +125,7 @@ const FieldTable &lmopt::tokenizerFileFields() {
       {"normalizer", kRead, "what happens to the text first"},
       {"pre_tokenizer", kRead, "where it is cut"},
       {"post_processor", kRead, "what is put around it"},
-      {"decoder", kRead, "BPE: ByteLevel only; WordPiece: its models write no text"},
+      {"decoder", kRead, "BPE: how bytes and blanks are written; WordPiece: its models write no text"},
       {"truncation", kRead, "its direction, where tokenizer_config.json has none; the rest is how a program calls it"},
       {"padding", kRead, "its pad_token, where no other file has one; the rest is how a program calls it"},
   };
@@ -162,7 +163,7 @@ static const std::vector<RuleTable> &ruleTables() {
         {"ignore_merges", kRead, "a word that is a piece is that piece"},
         {"continuing_subword_prefix", kOnly, "not byte-level BPE", R"([""])"},
         {"end_of_word_suffix", kOnly, "not byte-level BPE", R"([""])"},
-        {"byte_fallback", kOnly, "not byte-level BPE", "[false]"}}},
+        {"byte_fallback", kRead, "a character without a piece becomes its bytes"}}},
       {"WordPiece",
        {type,
         {"vocab", kRead, kVocabulary},
@@ -190,6 +191,25 @@ static const std::vector<RuleTable> &ruleTables() {
         {"add_prefix_space", kRead, kSetting},
         {"use_regex", kRead, kSetting},
         {"trim_offsets", kHarmless, kOffsets}}},
+      {"Prepend", {type, {"prepend", kRead, kSetting}}},
+      {"Replace", {type, {"pattern", kRead, "a text; no expression"}, {"content", kRead, kSetting}}},
+      {"Strip",
+       {type,
+        {"strip_left", kRead, kSetting},
+        {"strip_right", kRead, kSetting},
+        {"content", kHarmless, kFirst},
+        {"start", kHarmless, kFirst},
+        {"stop", kHarmless, kFirst}}},
+      {"Metaspace",
+       {type,
+        {"replacement", kRead, "U+2581"},
+        {"prepend_scheme", kRead, kSetting},
+        {"add_prefix_space", kRead, "of files of before 2024"},
+        {"split", kRead, kSetting},
+        {"str_rep", kHarmless, "the replacement again"}}},
+      {"WhitespaceSplit", {type}},
+      {"Fuse", {type}},
+      {"ByteFallback", {type}},
       {"Split", {type, {"pattern", kRead, kSetting}, {"behavior", kRead, kSetting}, {"invert", kRead, kSetting}}},
       {"Digits", {type, {"individual_digits", kRead, kSetting}}},
       {"BertPreTokenizer", {type}},
@@ -221,7 +241,7 @@ const FieldTable &lmopt::ggufTokenizerKeys() {
   static constexpr char kInfill[] = "a token for infilling; some end a text, see below";
   static constexpr char kOther[] = "of other kinds of tokenizer";
   static const FieldTable table = {
-      {"tokenizer.ggml.model", kRead, "gpt2 (byte-level BPE) or bert (WordPiece)"},
+      {"tokenizer.ggml.model", kRead, "gpt2 (byte-level BPE), bert (WordPiece) or llama (BPE of SentencePiece)"},
       {"tokenizer.ggml.pre", kRead, "where the text is cut"},
       {"tokenizer.ggml.tokens", kRead, kVocabulary},
       {"tokenizer.ggml.token_type", kRead, "which tokens are control tokens, which are always found"},
@@ -253,9 +273,9 @@ const FieldTable &lmopt::ggufTokenizerKeys() {
       {"tokenizer.chat_template", kRead, "the chat template"},
       {"tokenizer.chat_template.*", kHarmless, "templates for special purposes"},
       {"tokenizer.chat_templates", kHarmless, "their names"},
-      {"tokenizer.ggml.scores", kHarmless, kOther},
+      {"tokenizer.ggml.scores", kRead, "llama: which neighbours join first"},
       {"tokenizer.ggml.add_sep_token", kHarmless, "for two texts at once"},
-      {"tokenizer.ggml.add_space_prefix", kHarmless, kOther},
+      {"tokenizer.ggml.add_space_prefix", kRead, "llama: a blank before each part between special tokens"},
       {"tokenizer.ggml.remove_extra_whitespaces", kHarmless, kOther},
       {"tokenizer.ggml.precompiled_charsmap", kHarmless, kOther},
       {"tokenizer.ggml.token_type_count", kHarmless, "every text has token type 0"},

@@ -101,10 +101,14 @@ Result<void> JsonTokenizer::readBpe(const json &model) {
   std::optional<std::string> unknown = fields.string("unk_token");
   bool fuse = fields.boolean("fuse_unk").value_or(false);
   bool ignoreMerges = fields.boolean("ignore_merges").value_or(false);
+  bool fallsBack = fields.boolean("byte_fallback").value_or(false);
   if (!fields.ok())
     return fields.error();
+  if (fallsBack && byteLevel)
+    return unsupported(path + ": model.byte_fallback with the ByteLevel pre-tokenizer is not supported");
   spec.flags = LMOPT_TOKENIZER_DROP_FIRST | (fuse ? LMOPT_TOKENIZER_FUSE_UNK : 0u) |
-               (ignoreMerges ? LMOPT_TOKENIZER_IGNORE_MERGES : 0u);
+               (ignoreMerges ? LMOPT_TOKENIZER_IGNORE_MERGES : 0u) | (byteLevel ? 0u : LMOPT_TOKENIZER_CHARACTERS) |
+               (fallsBack ? LMOPT_TOKENIZER_BYTE_FALLBACK : 0u);
   if (unknown) {
     auto found = ids.find(*unknown);
     if (found == ids.end())
@@ -147,6 +151,7 @@ Result<void> JsonTokenizer::readModel(const json &file) {
   if (type != "BPE" && type != "WordPiece")
     return unsupported(path + ": model.type " + printable(type) + " is not supported; supported: BPE, WordPiece");
   spec.kind = type == "BPE" ? LMOPT_TOKENIZER_BPE : LMOPT_TOKENIZER_WORDPIECE;
+  byteLevel = file.contains("pre_tokenizer") && namesByteLevel(file["pre_tokenizer"]);
   auto vocabulary = model.find("vocab");
   if (vocabulary == model.end())
     return bad("model.vocab", "missing");
@@ -174,7 +179,7 @@ Result<void> JsonTokenizer::addToken(const NamedToken &token, const std::string 
     return bad(place, "id " + std::to_string(id) + " belongs to " + printable(spec.pieces[id]) + " already");
   spec.pieces[id] = text;
   // Special tokens of BPE have no byte-level spelling that a word could have, unless they are a single character.
-  if (isNew || (spec.kind == LMOPT_TOKENIZER_BPE && text.size() > 1))
+  if (isNew || (byteLevel && text.size() > 1))
     spec.tokenFlags[id] |= LMOPT_TOKEN_FLAG_ADDED;
   if (token.flags & LMOPT_ADDED_SPECIAL)
     spec.tokenFlags[id] |= LMOPT_TOKEN_FLAG_SPECIAL;

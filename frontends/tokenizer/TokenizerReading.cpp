@@ -134,8 +134,10 @@ Result<TokenizerSpec> JsonTokenizer::read(const json &file, const json &config, 
       return result.error();
   if (Result<void> result = readTokenizerRules(file, path, spec); !result)
     return result.error();
-  if (spec.kind == LMOPT_TOKENIZER_BPE)
+  if (byteLevel)
     decodeByteLevelPieces(spec);
+  if (spec.flags & LMOPT_TOKENIZER_BYTE_FALLBACK)
+    markByteTokens(spec);
   readRoles(special);
   if (Result<void> result = readEndTokens(); !result)
     return result.error();
@@ -174,6 +176,7 @@ static std::string difference(const TokenizerSpec &a, const TokenizerSpec &b) {
       {"pre_tokenizer", a.splits == b.splits},
       {"post_processor", a.frame == b.frame},
       {"added_tokens", sameAdded(a, b)},
+      {"decoder", (a.flags & LMOPT_TOKENIZER_METASPACE) == (b.flags & LMOPT_TOKENIZER_METASPACE)},
       {"model", unknownOf(a) == unknownOf(b) && a.continuation == b.continuation && a.maxWordChars == b.maxWordChars},
   };
   std::string names;

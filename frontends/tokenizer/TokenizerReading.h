@@ -47,6 +47,7 @@ private:
   const std::string &path;
   TokenizerSpec spec;
   size_t modelTokens = 0;
+  bool byteLevel = false;                        // pieces are spelled as bytes
   std::unordered_map<std::string, uint32_t> ids; // of the vocabulary and of added tokens, as spelled in the file
 };
 

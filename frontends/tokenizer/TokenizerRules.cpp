@@ -23,10 +23,17 @@ public:
   Result<void> preTokenizer(const json &rule);
   Result<void> postProcessor(const json &rule);
   Result<void> decoder(const json &rule);
-  bool byteLevel = false; // a ByteLevel pre-tokenizer was seen
+  bool byteLevel = false;  // a ByteLevel pre-tokenizer was seen
+  bool hasDecoder = false; // something says how tokens are written
+  bool joinsBytes = false; // tokens of single bytes are written as these bytes
 
 private:
   Result<void> bertNormalizer(const json &rule);
+  Result<void> textNormalizer(const json &rule, const std::string &type);
+  Result<std::string> pattern(const json &rule, const char *kind);
+  Result<void> metaspaceSplit(const json &rule);
+  Result<void> textSplit(const json &rule, const std::string &text);
+  Result<void> metaspaceDecoder(const json &rule, const std::string &type);
   Result<void> byteLevelSplit(const json &rule);
   Result<void> regexSplit(const json &rule);
   Result<void> templatePart(const json &rule, const json &part, const std::string &field, PairFrame &frame);
@@ -101,8 +108,51 @@ Result<void> RuleReader::normalizer(const json &rule) {
     spec.normalizer.push_back(LMOPT_NORMALIZE_LOWER);
   else if (type == "StripAccents")
     spec.normalizer.push_back(LMOPT_NORMALIZE_COMBINING);
+  else if (type == "Prepend" || type == "Replace" || type == "Strip")
+    return textNormalizer(rule, type);
   else
-    return refuse("normalizer", type, "BertNormalizer, NFC, NFD, Lowercase, StripAccents, Sequence");
+    return refuse("normalizer", type,
+                  "BertNormalizer, NFC, NFD, Lowercase, StripAccents, Prepend, Replace, Strip, Sequence");
+  return {};
+}
+
+/// The text that a rule seeks; expressions are refused.
+Result<std::string> RuleReader::pattern(const json &rule, const char *kind) {
+  const json *pattern = rule.contains("pattern") ? &rule["pattern"] : nullptr;
+  if (!pattern || !pattern->is_object())
+    return bad(std::string(kind) + " " + typeOf(rule) + ": field 'pattern' is missing or no object");
+  if (!pattern->contains("String") || !(*pattern)["String"].is_string())
+    return refuse((std::string(kind) + " " + typeOf(rule) + " with the expression").c_str(),
+                  pattern->value("Regex", json("")).is_string() ? pattern->value("Regex", json("")).get<std::string>()
+                                                                : pattern->dump(),
+                  "a text (String)");
+  std::string text = (*pattern)["String"].get<std::string>();
+  if (text.empty())
+    return bad(std::string(kind) + " " + typeOf(rule) + ": field 'pattern' is an empty text");
+  return text;
+}
+
+Result<void> RuleReader::textNormalizer(const json &rule, const std::string &type) {
+  JsonFields fields(rule, path, "normalizer");
+  if (type == "Strip") {
+    bool left = fields.boolean("strip_left").value_or(true), right = fields.boolean("strip_right").value_or(true);
+    if (left)
+      spec.normalizer.push_back(LMOPT_NORMALIZE_STRIP_LEFT);
+    if (right)
+      spec.normalizer.push_back(LMOPT_NORMALIZE_STRIP_RIGHT);
+    return fields.ok() ? Result<void>() : fields.error();
+  }
+  if (type == "Prepend") {
+    spec.normalizer.push_back({LMOPT_NORMALIZE_PREPEND, fields.string("prepend").value_or("")});
+    return fields.ok() ? Result<void>() : fields.error();
+  }
+  std::string content = fields.string("content").value_or("");
+  if (!fields.ok())
+    return fields.error();
+  Result<std::string> sought = pattern(rule, "normalizer");
+  if (!sought)
+    return sought.error();
+  spec.normalizer.push_back({LMOPT_NORMALIZE_REPLACE, *sought, content});
   return {};
 }
 
@@ -137,6 +187,8 @@ Result<void> RuleReader::regexSplit(const json &rule) {
   if (!fields.ok())
     return fields.error();
   const json *pattern = rule.contains("pattern") ? &rule["pattern"] : nullptr;
+  if (pattern && pattern->is_object() && pattern->contains("String") && (*pattern)["String"].is_string())
+    return textSplit(rule, (*pattern)["String"].get<std::string>());
   if (!pattern || !pattern->is_object() || !pattern->contains("Regex") || !(*pattern)["Regex"].is_string())
     return refuse("pre_tokenizer Split with a pattern other than", "Regex",
                   "the expressions of gpt2, llama3 and qwen2");
@@ -149,6 +201,38 @@ Result<void> RuleReader::regexSplit(const json &rule) {
       return {};
     }
   return refuse("pre_tokenizer Split with the expression", text, "the expressions of gpt2, llama3 and qwen2");
+}
+
+static constexpr char kMetaspace[] = "\xE2\x96\x81"; // U+2581
+
+Result<void> RuleReader::metaspaceSplit(const json &rule) {
+  JsonFields fields(rule, path, "pre_tokenizer");
+  std::string replacement = fields.string("replacement").value_or("");
+  bool prefix = fields.boolean("add_prefix_space").value_or(true); // of files of before 2024
+  std::string scheme = fields.string("prepend_scheme").value_or(prefix ? "always" : "never");
+  bool cut = fields.boolean("split").value_or(true);
+  if (!fields.ok())
+    return fields.error();
+  if (replacement != kMetaspace)
+    return refuse("pre_tokenizer Metaspace with the replacement", replacement, kMetaspace);
+  if (scheme != "always" && scheme != "first" && scheme != "never")
+    return bad("pre_tokenizer Metaspace: field 'prepend_scheme' is " + printable(scheme) +
+               "; expected always, first or never");
+  uint32_t argument = scheme == "always"  ? LMOPT_METASPACE_ALWAYS
+                      : scheme == "first" ? LMOPT_METASPACE_FIRST
+                                          : LMOPT_METASPACE_NEVER;
+  spec.splits.push_back({LMOPT_SPLIT_METASPACE, argument | (cut ? LMOPT_METASPACE_CUT : 0u)});
+  return {};
+}
+
+/// Gemma cuts at blanks of which its normalizer has left none: such a rule never cuts.
+Result<void> RuleReader::textSplit(const json &rule, const std::string &text) {
+  for (const NormalizerStep &step : spec.normalizer)
+    if (step.kind == LMOPT_NORMALIZE_REPLACE && step.text == text && step.with.find(text) == std::string::npos &&
+        &step == &spec.normalizer.back())
+      return {};
+  return refuse("pre_tokenizer Split at the text", text,
+                "texts that the last normalizer, a Replace, takes out; the expressions of gpt2, llama3 and qwen2");
 }
 
 Result<void> RuleReader::preTokenizer(const json &rule) {
@@ -164,12 +248,19 @@ Result<void> RuleReader::preTokenizer(const json &rule) {
     return byteLevelSplit(rule);
   if (type == "Split")
     return regexSplit(rule);
+  if (type == "Metaspace")
+    return metaspaceSplit(rule);
+  if (type == "WhitespaceSplit") {
+    spec.splits.push_back({LMOPT_SPLIT_WHITESPACE, 0});
+    return {};
+  }
   if (type == "BertPreTokenizer") {
     spec.splits.push_back({LMOPT_SPLIT_BERT, 0});
     return {};
   }
   if (type != "Digits")
-    return refuse("pre_tokenizer", type, "ByteLevel, Split, Digits, BertPreTokenizer, Sequence");
+    return refuse("pre_tokenizer", type,
+                  "ByteLevel, Split, Digits, BertPreTokenizer, Metaspace, WhitespaceSplit, Sequence");
   JsonFields fields(rule, path, "pre_tokenizer");
   bool alone = fields.boolean("individual_digits").value_or(false);
   if (!fields.ok())
@@ -305,16 +396,58 @@ Result<void> RuleReader::postProcessor(const json &rule) {
   return refuse("post_processor", type, "TemplateProcessing, BertProcessing, RobertaProcessing, ByteLevel, Sequence");
 }
 
+/// Replace and Metaspace: pieces with U+2581 are written with blanks. The blank that a text begins with is written,
+/// too: what is written goes on from a prompt.
+Result<void> RuleReader::metaspaceDecoder(const json &rule, const std::string &type) {
+  JsonFields fields(rule, path, "decoder");
+  std::string blank = type == "Replace" ? fields.string("content").value_or("") : " ";
+  std::string sought = type == "Metaspace" ? fields.string("replacement").value_or("") : "";
+  if (!fields.ok())
+    return fields.error();
+  if (type == "Replace") {
+    Result<std::string> text = pattern(rule, "decoder");
+    if (!text)
+      return text.error();
+    sought = *text;
+  }
+  if (sought != kMetaspace || blank != " ")
+    return refuse(("decoder " + type + " of").c_str(), sought, "U+2581, by a blank");
+  spec.flags |= LMOPT_TOKENIZER_METASPACE;
+  return {};
+}
+
 /// Byte-level BPE writes the bytes of its tokens; without a decoder it would write their printable spelling.
 Result<void> RuleReader::decoder(const json &rule) {
   std::string type = typeOf(rule);
   if (spec.kind != LMOPT_TOKENIZER_BPE) // an encoder writes no text
     return {};
+  if (Result<void> fields = known(rule, type, "decoder"); !fields)
+    return fields;
   if (type == "Sequence")
     return each(rule, "decoders", &RuleReader::decoder);
+  hasDecoder = true;
   if (type == "ByteLevel" || type == "Fuse")
     return {};
-  return refuse("decoder", type, "ByteLevel, alone or in a Sequence with Fuse");
+  if (!(spec.flags & LMOPT_TOKENIZER_CHARACTERS))
+    return refuse("decoder", type, "ByteLevel, alone or in a Sequence with Fuse");
+  joinsBytes |= type == "ByteFallback";
+  if (type == "ByteFallback" || type == "Strip")
+    return {};
+  if (type == "Replace" || type == "Metaspace")
+    return metaspaceDecoder(rule, type);
+  return refuse("decoder", type, "Replace, ByteFallback, Fuse, Strip, Metaspace, Sequence; ByteLevel");
+}
+
+/// Pieces of characters are written one behind the other only where a decoder says so.
+static Result<void> checkPieces(const RuleReader &reader, const std::string &path, const TokenizerSpec &spec) {
+  bool fallsBack = (spec.flags & LMOPT_TOKENIZER_BYTE_FALLBACK) != 0;
+  if (!reader.hasDecoder)
+    return unsupported(path + ": BPE without the ByteLevel pre-tokenizer needs a decoder; supported: Replace, "
+                              "ByteFallback, Fuse, Strip, Metaspace");
+  if (fallsBack != reader.joinsBytes)
+    return unsupported(path + ": model.byte_fallback " + (fallsBack ? "without" : "is false with") +
+                       " the decoder ByteFallback is not supported");
+  return {};
 }
 
 Result<void> lmopt::readTokenizerRules(const json &file, const std::string &path, TokenizerSpec &spec) {
@@ -329,8 +462,8 @@ Result<void> lmopt::readTokenizerRules(const json &file, const std::string &path
     if (auto found = file.find(field); found != file.end() && !found->is_null())
       if (Result<void> result = (reader.*read)(*found); !result)
         return result;
-  if (spec.kind == LMOPT_TOKENIZER_BPE && !reader.byteLevel)
-    return unsupported(path + ": BPE without the ByteLevel pre-tokenizer is not supported; supported: byte-level BPE");
+  if (spec.flags & LMOPT_TOKENIZER_CHARACTERS)
+    return checkPieces(reader, path, spec);
   if (spec.kind == LMOPT_TOKENIZER_WORDPIECE && reader.byteLevel)
     return unsupported(path + ": WordPiece with the ByteLevel pre-tokenizer is not supported; supported: "
                               "BertPreTokenizer, Digits");

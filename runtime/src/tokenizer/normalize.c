@@ -4,7 +4,8 @@
  *
  * The text becomes an array of code points, each step rewrites the array, the end is encoded again. ASCII text skips
  * the steps that cannot change it. From: the BertNormalizer, NFC, NFD and Lowercase of the `tokenizers` package, whose
- * order of marks is kept (stable sort by combining class). Tested by test/unit/tokenizer/NormalizeTest.cpp.
+ * order of marks is kept (stable sort by combining class); Prepend, Replace (of a text) and Strip of the same. Tested
+ * by test/unit/tokenizer/NormalizeTest.cpp.
  */
 #include "runtime/src/tokenizer/internal.h"
 #include "runtime/src/tokenizer/unicode.h"
@@ -187,8 +188,92 @@ static void compose(const chars_t *in, chars_t *out) {
   out->size = written;
 }
 
-static void apply(uint32_t rule, const chars_t *in, chars_t *out) {
+static const char_t nothing = {0, 0, 0};
+
+/* Text number `index` as code points; nothing where the blob contradicts itself. */
+static void load_argument(const lmopt_normalizer_t *normalizer, size_t index, chars_t *out) {
+  const lmopt_bytes_t *offsets = &normalizer->argument_offsets, *bytes = &normalizer->argument_bytes;
+  if (index >= offsets->size / sizeof(uint32_t) - (offsets->size > 0))
+    return;
+  uint32_t begin = lmopt_load_u32(offsets->data, index), end = lmopt_load_u32(offsets->data, index + 1);
+  if (begin > end || end > bytes->size)
+    return;
+  for (const uint8_t *at = bytes->data + begin; at < bytes->data + end && !out->failed;) {
+    uint32_t c;
+    at += lmopt_utf8_decode(at, bytes->data + end, &c);
+    push(out, c, &nothing);
+  }
+}
+
+static int begins_with(const chars_t *text, size_t at, const chars_t *sought) {
+  if (text->size - at < sought->size)
+    return 0;
+  for (size_t i = 0; i < sought->size; ++i)
+    if (text->data[at + i].c != sought->data[i].c)
+      return 0;
+  return 1;
+}
+
+/* What is put stands for all that was found. */
+static void replace(const chars_t *sought, const chars_t *put, const chars_t *in, chars_t *out) {
+  for (size_t i = 0; i < in->size && !out->failed;) {
+    if (!sought->size || !begins_with(in, i, sought)) {
+      push(out, in->data[i].c, &in->data[i]);
+      ++i;
+      continue;
+    }
+    char_t from = {0, in->data[i].begin, in->data[i + sought->size - 1].end};
+    for (size_t k = 0; k < put->size; ++k)
+      push(out, put->data[k].c, &from);
+    i += sought->size;
+  }
+}
+
+/* What stands before a text comes from no byte of it. */
+static void prepend(const chars_t *put, const chars_t *in, chars_t *out) {
+  char_t from = {0, in->size ? in->data[0].begin : 0, in->size ? in->data[0].begin : 0};
+  for (size_t k = 0; k < put->size && in->size; ++k)
+    push(out, put->data[k].c, &from);
+  for (size_t i = 0; i < in->size && !out->failed; ++i)
+    push(out, in->data[i].c, &in->data[i]);
+}
+
+static void strip(int left, int right, const chars_t *in, chars_t *out) {
+  size_t begin = 0, end = in->size;
+  while (left && begin < end && (lmopt_char_flags(in->data[begin].c) & LMOPT_CHAR_SPACE))
+    ++begin;
+  while (right && end > begin && (lmopt_char_flags(in->data[end - 1].c) & LMOPT_CHAR_SPACE))
+    --end;
+  for (size_t i = begin; i < end && !out->failed; ++i)
+    push(out, in->data[i].c, &in->data[i]);
+}
+
+/* Steps with texts of their own. */
+static void apply_texts(const lmopt_normalizer_t *normalizer, uint32_t rule, uint32_t argument, const chars_t *in,
+                        chars_t *out) {
+  chars_t first = {0}, second = {0};
+  load_argument(normalizer, argument, &first);
+  if (rule == LMOPT_NORMALIZE_REPLACE)
+    load_argument(normalizer, (size_t)argument + 1, &second);
+  if (rule == LMOPT_NORMALIZE_REPLACE)
+    replace(&first, &second, in, out);
+  else
+    prepend(&first, in, out);
+  out->failed |= first.failed | second.failed;
+  free(first.data);
+  free(second.data);
+}
+
+static void apply(const lmopt_normalizer_t *normalizer, uint32_t rule, uint32_t argument, const chars_t *in,
+                  chars_t *out) {
   switch (rule) {
+  case LMOPT_NORMALIZE_REPLACE:
+  case LMOPT_NORMALIZE_PREPEND:
+    return apply_texts(normalizer, rule, argument, in, out);
+  case LMOPT_NORMALIZE_STRIP_LEFT:
+    return strip(1, 0, in, out);
+  case LMOPT_NORMALIZE_STRIP_RIGHT:
+    return strip(0, 1, in, out);
   case LMOPT_NORMALIZE_CLEAN:
     return clean(in, out);
   case LMOPT_NORMALIZE_CJK:
@@ -233,16 +318,32 @@ static int encode(const chars_t *chars, lmopt_buffer_t *out, lmopt_buffer_t *ori
   return 1;
 }
 
-int lmopt_normalize_text(const uint8_t *rules, size_t count, lmopt_bytes_t text, lmopt_buffer_t *out,
+static int needs_more_than_ascii(uint32_t rule) {
+  switch (rule) {
+  case LMOPT_NORMALIZE_CLEAN:
+  case LMOPT_NORMALIZE_LOWER:
+  case LMOPT_NORMALIZE_REPLACE:
+  case LMOPT_NORMALIZE_PREPEND:
+  case LMOPT_NORMALIZE_STRIP_LEFT:
+  case LMOPT_NORMALIZE_STRIP_RIGHT:
+    return 0;
+  default:
+    return 1;
+  }
+}
+
+int lmopt_normalize_text(const lmopt_normalizer_t *normalizer, lmopt_bytes_t text, lmopt_buffer_t *out,
                          lmopt_buffer_t *origins) {
   chars_t in = {0}, next = {0};
   int ascii = decode(text, &in);
+  size_t count = normalizer->steps.size / (2 * sizeof(uint32_t));
   for (size_t i = 0; i < count && !in.failed && !next.failed; ++i) {
-    uint32_t rule = lmopt_load_u32(rules, i);
-    if (ascii && rule != LMOPT_NORMALIZE_CLEAN && rule != LMOPT_NORMALIZE_LOWER)
+    uint32_t rule = lmopt_load_u32(normalizer->steps.data, 2 * i);
+    if (ascii && needs_more_than_ascii(rule))
       continue;
     next.size = 0;
-    apply(rule, &in, &next);
+    apply(normalizer, rule, lmopt_load_u32(normalizer->steps.data, 2 * i + 1), &in, &next);
+    ascii &= rule != LMOPT_NORMALIZE_REPLACE && rule != LMOPT_NORMALIZE_PREPEND; /* what they put may be any text */
     chars_t swap = in;
     in = next;
     next = swap;

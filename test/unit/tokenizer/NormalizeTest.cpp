@@ -9,10 +9,27 @@
 #include <string>
 #include <vector>
 
-static std::string normalize(const std::vector<uint32_t> &rules, const std::string &text) {
+static lmopt_bytes_t viewOf(const std::string &text) {
+  return {reinterpret_cast<const uint8_t *>(text.data()), text.size()};
+}
+
+/// `texts`: the arguments; step i names those from `firsts[i]` on.
+static std::string normalize(const std::vector<uint32_t> &rules, const std::string &text,
+                             const std::vector<std::string> &texts = {}, const std::vector<uint32_t> &firsts = {}) {
+  std::vector<uint32_t> steps, offsets = {0};
+  std::string bytes;
+  for (size_t i = 0; i < rules.size(); ++i)
+    steps.insert(steps.end(), {rules[i], i < firsts.size() ? firsts[i] : 0});
+  for (const std::string &argument : texts) {
+    bytes += argument;
+    offsets.push_back(static_cast<uint32_t>(bytes.size()));
+  }
+  lmopt_normalizer_t normalizer = {
+      {reinterpret_cast<const uint8_t *>(steps.data()), steps.size() * sizeof(uint32_t)},
+      {reinterpret_cast<const uint8_t *>(offsets.data()), offsets.size() * sizeof(uint32_t)},
+      viewOf(bytes)};
   lmopt_buffer_t out = {};
-  EXPECT_TRUE(lmopt_normalize_text(reinterpret_cast<const uint8_t *>(rules.data()), rules.size(),
-                                   {reinterpret_cast<const uint8_t *>(text.data()), text.size()}, &out, nullptr));
+  EXPECT_TRUE(lmopt_normalize_text(&normalizer, viewOf(text), &out, nullptr));
   std::string result(reinterpret_cast<const char *>(out.data), out.size);
   free(out.data);
   return result;
