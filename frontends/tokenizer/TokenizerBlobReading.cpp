@@ -94,7 +94,8 @@ Result<void> BlobReader::readTokens() {
     spec.tokenFlags.push_back(static_cast<uint8_t>(lmopt_token_flags(&from, token)));
   }
   spec.scores.resize(count(LMOPT_TOKENIZER_SCORES, sizeof(float)));
-  memcpy(spec.scores.data(), from.sections[LMOPT_TOKENIZER_SCORES].data, spec.scores.size() * sizeof(float));
+  if (!spec.scores.empty())
+    memcpy(spec.scores.data(), from.sections[LMOPT_TOKENIZER_SCORES].data, spec.scores.size() * sizeof(float));
   return {};
 }
 
