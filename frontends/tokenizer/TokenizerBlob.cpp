@@ -68,7 +68,8 @@ struct NormalizerSections {
 
   explicit NormalizerSections(const std::vector<NormalizerStep> &normalizer) {
     for (const NormalizerStep &step : normalizer) {
-      bool replaces = step.kind == LMOPT_NORMALIZE_REPLACE, has = replaces || step.kind == LMOPT_NORMALIZE_PREPEND;
+      bool replaces = step.kind == LMOPT_NORMALIZE_REPLACE || step.kind == LMOPT_NORMALIZE_REPLACE_RUNS;
+      bool has = replaces || step.kind == LMOPT_NORMALIZE_PREPEND;
       steps.insert(steps.end(), {step.kind, has && !offsets.empty() ? static_cast<uint32_t>(offsets.size() - 1) : 0u});
       if (has)
         add(step.text);
@@ -91,7 +92,7 @@ lmopt_bytes_t viewOf(const std::string &bytes) {
 /// Collects sections and knows where each will lie.
 class BlobWriter {
 public:
-  BlobWriter(TokenizerSpec &spec, const std::string &path) : spec(spec), path(path) {}
+  BlobWriter(const TokenizerSpec &spec, const std::string &path) : spec(spec), path(path) {}
   Result<std::string> write();
 
 private:
@@ -99,10 +100,11 @@ private:
   Result<void> addMerges();
   Result<void> addAdded();
   void addNormalizer();
+  std::string scores() const;
   std::vector<int32_t> byteTokens() const;
   std::string assemble();
 
-  TokenizerSpec &spec;
+  const TokenizerSpec &spec;
   const std::string &path;
   lmopt_tokenizer_header_t header = {};
   std::string sections[LMOPT_TOKENIZER_SECTION_COUNT];
@@ -114,7 +116,7 @@ static std::string_view normalizedText(const TokenizerSpec &spec, const AddedTok
     return token.text;
   NormalizerSections sections(spec.normalizer);
   std::string steps = bytesOf(sections.steps), offsets = bytesOf(sections.offsets);
-  lmopt_normalizer_t normalizer = {viewOf(steps), viewOf(offsets), viewOf(sections.bytes)};
+  lmopt_normalizer_t normalizer = {viewOf(steps), viewOf(offsets), viewOf(sections.bytes), viewOf(spec.charsmap)};
   lmopt_buffer_t buffer = {};
   if (lmopt_normalize_text(&normalizer, viewOf(token.text), &buffer, nullptr))
     storage.assign(reinterpret_cast<const char *>(buffer.data), buffer.size);
@@ -196,8 +198,11 @@ std::vector<int32_t> BlobWriter::byteTokens() const {
         token = token < 0 ? static_cast<int32_t>(id) : token;
       }
   };
+  for (size_t id = 0; id < spec.pieces.size() && spec.kind == LMOPT_TOKENIZER_UNIGRAM; ++id)
+    if (std::optional<uint8_t> byte = byteNamed(spec.pieces[id])) // these are pieces of a text as well
+      tokens[*byte] = static_cast<int32_t>(id);
   take(LMOPT_TOKEN_FLAG_BYTE, LMOPT_TOKEN_FLAG_BYTE);
-  if (!(spec.flags & LMOPT_TOKENIZER_CHARACTERS))
+  if (spec.kind != LMOPT_TOKENIZER_UNIGRAM && !(spec.flags & LMOPT_TOKENIZER_CHARACTERS))
     take(LMOPT_TOKEN_FLAG_BYTE | LMOPT_TOKEN_FLAG_ADDED, 0);
   return tokens;
 }
@@ -243,6 +248,19 @@ Result<void> BlobWriter::addAdded() {
   return {};
 }
 
+/// Ids that stand for nothing have none. Unknown characters: 10 below all pieces, as in `tokenizers` and llama.cpp.
+std::string BlobWriter::scores() const {
+  std::vector<double> all = spec.scores;
+  all.resize(spec.pieces.size());
+  if (spec.kind == LMOPT_TOKENIZER_SCORED)
+    return bytesOf(std::vector<float>(all.begin(), all.end()));
+  if (spec.kind != LMOPT_TOKENIZER_UNIGRAM)
+    return "";
+  double least = spec.scores.empty() ? 0 : *std::min_element(spec.scores.begin(), spec.scores.end());
+  all.push_back(least - 10);
+  return bytesOf(all);
+}
+
 void BlobWriter::addNormalizer() {
   NormalizerSections normalizer(spec.normalizer);
   sections[LMOPT_TOKENIZER_NORMALIZER] = bytesOf(normalizer.steps);
@@ -263,8 +281,6 @@ std::string BlobWriter::assemble() {
 }
 
 Result<std::string> BlobWriter::write() {
-  if (spec.kind == LMOPT_TOKENIZER_SCORED)
-    spec.scores.resize(spec.pieces.size()); // ids that stand for nothing
   if (spec.pieces.empty() || spec.pieces.size() > LMOPT_TOKENIZER_MAX_TOKENS)
     return malformed(path + ": " + std::to_string(spec.pieces.size()) + " tokens; 1 to " +
                      std::to_string(LMOPT_TOKENIZER_MAX_TOKENS) + " expected");
@@ -282,7 +298,8 @@ Result<std::string> BlobWriter::write() {
     if (Result<void> result = (this->*add)(); !result)
       return result.error();
   addNormalizer();
-  sections[LMOPT_TOKENIZER_SCORES] = bytesOf(spec.scores);
+  sections[LMOPT_TOKENIZER_SCORES] = scores();
+  sections[LMOPT_TOKENIZER_CHARSMAP] = spec.charsmap;
   sections[LMOPT_TOKENIZER_PRETOKENIZER] = bytesOf(spec.splits);
   sections[LMOPT_TOKENIZER_TEMPLATE] = bytesOf(spec.frame);
   sections[LMOPT_TOKENIZER_PAIR_TEMPLATE] = bytesOf(spec.pairFrame);
@@ -357,13 +374,18 @@ bool lmopt::decodeByteLevel(std::string_view text, std::string &bytes) {
 
 static int hexDigit(char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1; }
 
+std::optional<uint8_t> lmopt::byteNamed(std::string_view name) {
+  if (name.size() != 6 || name.substr(0, 3) != "<0x" || name[5] != '>' || hexDigit(name[3]) < 0 || hexDigit(name[4]) < 0)
+    return std::nullopt;
+  return static_cast<uint8_t>(16 * hexDigit(name[3]) + hexDigit(name[4]));
+}
+
 void lmopt::markByteTokens(TokenizerSpec &spec) {
   for (size_t id = 0; id < spec.pieces.size(); ++id) {
-    std::string &piece = spec.pieces[id];
-    if (piece.size() != 6 || piece.compare(0, 3, "<0x") != 0 || piece[5] != '>' || hexDigit(piece[3]) < 0 ||
-        hexDigit(piece[4]) < 0 || (spec.tokenFlags[id] & LMOPT_TOKEN_FLAG_ADDED))
+    std::optional<uint8_t> byte = byteNamed(spec.pieces[id]);
+    if (!byte || (spec.tokenFlags[id] & LMOPT_TOKEN_FLAG_ADDED))
       continue;
-    piece = std::string(1, static_cast<char>(16 * hexDigit(piece[3]) + hexDigit(piece[4])));
+    spec.pieces[id] = std::string(1, static_cast<char>(*byte));
     spec.tokenFlags[id] |= LMOPT_TOKEN_FLAG_BYTE;
   }
 }

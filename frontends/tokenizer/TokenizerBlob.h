@@ -15,6 +15,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,7 +47,8 @@ struct TokenizerSpec {
   std::vector<std::string> pieces;             // by id; empty for ids that stand for nothing
   std::vector<uint8_t> tokenFlags;             // LMOPT_TOKEN_FLAG_*, one for each piece
   std::vector<std::array<uint32_t, 3>> merges; // left, right, result; of equal pairs the first counts
-  std::vector<float> scores;                   // LMOPT_TOKENIZER_SCORED: one for each piece
+  std::vector<double> scores;                  // LMOPT_TOKENIZER_SCORED and _UNIGRAM: one for each piece
+  std::string charsmap;                        // what LMOPT_NORMALIZE_CHARSMAP replaces, as SentencePiece compiles it
   std::vector<NormalizerStep> normalizer;      // what happens to a text first
   std::vector<std::array<uint32_t, 2>> splits; // LMOPT_SPLIT_*, LMOPT_SPLIT_ARG_* or LMOPT_METASPACE_*
   std::vector<AddedToken> added;
@@ -70,6 +72,9 @@ Result<TokenizerSpec> readTokenizerBlob(std::string_view blob, const std::string
 /// The printable form in which byte-level vocabularies are stored: each byte is one character. Empty when the text
 /// holds a character that stands for no byte.
 bool decodeByteLevel(std::string_view text, std::string &bytes);
+
+/// The byte that a token named "<0x0A>" stands for; nothing for other names.
+std::optional<uint8_t> byteNamed(std::string_view name);
 
 /// Tokens named "<0x0A>" that are no added ones: each stands for one byte, which is their piece from now on.
 void markByteTokens(TokenizerSpec &spec);

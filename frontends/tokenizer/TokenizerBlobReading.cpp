@@ -25,6 +25,7 @@ private:
   Result<void> readAdded();
   void readHeader();
 
+  void readScores();
   std::string argument(size_t index) const;
   NormalizerStep step(uint32_t kind, uint32_t index) const;
   size_t count(lmopt_tokenizer_section_t section, size_t size) const { return from.sections[section].size / size; }
@@ -55,7 +56,8 @@ std::string BlobReader::argument(size_t index) const {
 }
 
 NormalizerStep BlobReader::step(uint32_t kind, uint32_t index) const {
-  bool replaces = kind == LMOPT_NORMALIZE_REPLACE, has = replaces || kind == LMOPT_NORMALIZE_PREPEND;
+  bool replaces = kind == LMOPT_NORMALIZE_REPLACE || kind == LMOPT_NORMALIZE_REPLACE_RUNS;
+  bool has = replaces || kind == LMOPT_NORMALIZE_PREPEND;
   return {kind, has ? argument(index) : "", replaces ? argument(static_cast<size_t>(index) + 1) : ""};
 }
 
@@ -85,6 +87,25 @@ void BlobReader::readHeader() {
   spec.continuation.assign(reinterpret_cast<const char *>(prefix.data), prefix.size);
 }
 
+template <class T>
+static std::vector<T> numbers(const lmopt_bytes_t &section, size_t count) {
+  std::vector<T> values(count);
+  if (count)
+    memcpy(values.data(), section.data, count * sizeof(T));
+  return values;
+}
+
+/// Opening has looked at the size.
+void BlobReader::readScores() {
+  const lmopt_bytes_t &section = from.sections[LMOPT_TOKENIZER_SCORES];
+  if (from.header.kind == LMOPT_TOKENIZER_SCORED) {
+    std::vector<float> scores = numbers<float>(section, from.header.token_count);
+    spec.scores.assign(scores.begin(), scores.end());
+  }
+  if (from.header.kind == LMOPT_TOKENIZER_UNIGRAM)
+    spec.scores = numbers<double>(section, from.header.token_count);
+}
+
 Result<void> BlobReader::readTokens() {
   for (uint32_t token = 0; token < from.header.token_count; ++token) {
     lmopt_bytes_t piece;
@@ -93,9 +114,9 @@ Result<void> BlobReader::readTokens() {
     spec.pieces.emplace_back(reinterpret_cast<const char *>(piece.data), piece.size);
     spec.tokenFlags.push_back(static_cast<uint8_t>(lmopt_token_flags(&from, token)));
   }
-  spec.scores.resize(count(LMOPT_TOKENIZER_SCORES, sizeof(float)));
-  if (!spec.scores.empty())
-    memcpy(spec.scores.data(), from.sections[LMOPT_TOKENIZER_SCORES].data, spec.scores.size() * sizeof(float));
+  readScores();
+  const lmopt_bytes_t &charsmap = from.sections[LMOPT_TOKENIZER_CHARSMAP];
+  spec.charsmap.assign(reinterpret_cast<const char *>(charsmap.data), charsmap.size);
   return {};
 }
 

@@ -37,6 +37,21 @@ constexpr KnownClass kClasses[] = {
     {"LongformerTokenizer", ClassKind::Roberta},
     {"LEDTokenizer", ClassKind::Roberta},
     {"CohereTokenizer", ClassKind::Cohere},
+    {"XLMRobertaTokenizer", ClassKind::XlmRoberta},
+    {"CamembertTokenizer", ClassKind::XlmRoberta},
+    {"AlbertTokenizer", ClassKind::Albert},
+    {"BarthezTokenizer", ClassKind::Other},
+    {"BigBirdTokenizer", ClassKind::Other},
+    {"DebertaV2Tokenizer", ClassKind::Other},
+    {"LayoutXLMTokenizer", ClassKind::Other},
+    {"MBartTokenizer", ClassKind::Other},
+    {"MBart50Tokenizer", ClassKind::Other},
+    {"PegasusTokenizer", ClassKind::Other},
+    {"RemBertTokenizer", ClassKind::Other},
+    {"T5Tokenizer", ClassKind::Other},
+    {"UdopTokenizer", ClassKind::Other},
+    {"XGLMTokenizer", ClassKind::Other},
+    {"XLNetTokenizer", ClassKind::Other},
     {"BlenderbotTokenizer", ClassKind::Other},
     {"CLIPTokenizer", ClassKind::Other},
     {"CodeLlamaTokenizer", ClassKind::Other},
@@ -81,6 +96,9 @@ public:
 
 private:
   json pieces5();
+  json charsmap() const;
+  void albertNormalizer();
+  Result<json> unigram5();
   bool flag(const char *field, bool standard) {
     const json *value = find(field);
     return value && value->is_boolean() ? value->get<bool>() : standard;
@@ -141,6 +159,10 @@ static std::map<std::string, std::string> standardTokens(ClassKind kind) {
   case ClassKind::MpNet:
     return {{"bos_token", "<s>"},   {"eos_token", "</s>"},  {"sep_token", "</s>"},   {"cls_token", "<s>"},
             {"unk_token", "[UNK]"}, {"pad_token", "<pad>"}, {"mask_token", "<mask>"}};
+  case ClassKind::Albert:
+    return {{"bos_token", "[CLS]"}, {"eos_token", "[SEP]"}, {"sep_token", "[SEP]"},  {"cls_token", "[CLS]"},
+            {"unk_token", "<unk>"}, {"pad_token", "<pad>"}, {"mask_token", "[MASK]"}};
+  case ClassKind::XlmRoberta:
   case ClassKind::Roberta:
     return {{"bos_token", "<s>"},   {"eos_token", "</s>"},  {"sep_token", "</s>"},   {"cls_token", "<s>"},
             {"unk_token", "<unk>"}, {"pad_token", "<pad>"}, {"mask_token", "<mask>"}};
@@ -247,6 +269,9 @@ std::string RuleWriter::token(const std::string &role) const {
 
 std::optional<int64_t> RuleWriter::id(const std::string &text) const {
   const json &vocabulary = file["model"]["vocab"];
+  for (size_t i = vocabulary.is_array() ? vocabulary.size() : 0; i-- > 0;) // of equal pieces the last counts
+    if (vocabulary[i].is_array() && !vocabulary[i].empty() && vocabulary[i][0] == json(text))
+      return static_cast<int64_t>(i);
   if (auto found = vocabulary.find(text);
       vocabulary.is_object() && found != vocabulary.end() && found->is_number_integer())
     return found->get<int64_t>();
@@ -317,7 +342,7 @@ Result<void> RuleWriter::framed(const char *first, const char *last) {
 
 /// Two texts: [CLS] A [SEP] B [SEP] of two token types, or <s> A </s></s> B </s> of one.
 void RuleWriter::pairFrame(const std::string &first, const std::string &last) {
-  bool bert = tokenizerClass.kind == ClassKind::Bert;
+  bool bert = tokenizerClass.kind == ClassKind::Bert || tokenizerClass.kind == ClassKind::Albert;
   json pair = json::array();
   auto add = [&](const char *kind, const std::string &name, int type) {
     pair.push_back({{kind, {{"id", name}, {"type_id", type}}}});
@@ -430,6 +455,51 @@ void RuleWriter::byteLevelBpe() {
                               {"pretokenizers", json::array({split, byteLevel(kind != ClassKind::Qwen2)})}};
 }
 
+/// The table of the first Precompiled normalizer there is.
+json RuleWriter::charsmap() const {
+  const json &rule = file["normalizer"];
+  const json none = json::array(), &list = rule.is_object() && rule.contains("normalizers") ? rule["normalizers"] : none;
+  if (textOf(rule, "type") == "Precompiled")
+    return rule;
+  for (const json &part : list)
+    if (textOf(part, "type") == "Precompiled")
+      return part;
+  return nullptr;
+}
+
+void RuleWriter::albertNormalizer() {
+  json steps = json::array({replace("``", "\""), replace("''", "\"")});
+  if (!flag("keep_accents", false))
+    for (const char *type : {"NFKD", "StripAccents"})
+      steps.push_back({{"type", type}});
+  if (flag("do_lower_case", true))
+    steps.push_back({{"type", "Lowercase"}});
+  if (json table = charsmap(); !table.is_null())
+    steps.push_back(table);
+  rules["normalizer"] = {{"type", "Sequence"}, {"normalizers", steps}};
+}
+
+Result<json> RuleWriter::unigram5() {
+  bool albert = tokenizerClass.kind == ClassKind::Albert;
+  if (find("added_tokens_decoder"))
+    rules["added_tokens"] = json::array();
+  rules["normalizer"] = charsmap();
+  if (albert)
+    albertNormalizer();
+  const char *scheme = flag("add_prefix_space", true) ? "always" : "never";
+  json space = {{"type", "Metaspace"}, {"replacement", kMetaspace}, {"prepend_scheme", scheme}, {"split", true}};
+  rules["decoder"] = space;
+  rules["pre_tokenizer"] = {{"type", "Sequence"},
+                            {"pretokenizers", json::array({{{"type", "WhitespaceSplit"}}, space})}};
+  std::optional<int64_t> unknown = id(token("unk_token"));
+  rules["model"]["unk_id"] = albert ? 1 : tokenizerClass.name == "CamembertTokenizer" ? unknown.value_or(0) : 3;
+  rules["model"]["byte_fallback"] = false;
+  const char *first = albert ? "cls_token" : "bos_token", *last = albert ? "sep_token" : "eos_token";
+  if (Result<void> framedAll = framed(first, last); !framedAll)
+    return framedAll.error();
+  return rules;
+}
+
 /// The frame is that of the file.
 json RuleWriter::pieces5() {
   if (find("added_tokens_decoder"))
@@ -449,11 +519,14 @@ Result<json> RuleWriter::version5() {
     return rules;
   if ((kind == ClassKind::LlamaPieces || kind == ClassKind::Gemma) && textOf(file["model"], "type") == "BPE")
     return pieces5();
+  bool unigram = textOf(file["model"], "type") == "Unigram";
+  if ((kind == ClassKind::XlmRoberta || kind == ClassKind::Albert) && unigram)
+    return unigram5();
   bool wantsWordPiece = kind == ClassKind::Bert || kind == ClassKind::MpNet;
   if (kind == ClassKind::Other || wantsWordPiece != isWordPiece(file))
     return unsupported(
         path + ": tokenizer_class " + printable(tokenizerClass.name) + " with " +
-        (isWordPiece(file) ? "WordPiece" : "BPE") +
+        (isWordPiece(file) ? "WordPiece" : unigram ? "Unigram" : "BPE") +
         " in tokenizer.json is not supported: transformers 5 builds another tokenizer for this class; set "
         "tokenizer_class to PreTrainedTokenizerFast if tokenizer.json is right as it is");
   if (find("added_tokens_decoder"))

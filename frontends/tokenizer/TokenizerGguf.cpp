@@ -220,7 +220,7 @@ Result<void> GgufTokenizer::readScores() {
   for (double score : *scores) {
     if (!(score > -1e30 && score < 1e30))
       return bad("tokenizer.ggml.scores", "a score is not a finite number");
-    spec.scores.push_back(static_cast<float>(score));
+    spec.scores.push_back(score);
   }
   return {};
 }

@@ -29,6 +29,8 @@ private:
   Result<void> readBpe(const nlohmann::json &model);
   Result<void> readMerges(const nlohmann::json &merges);
   Result<void> readMerge(const nlohmann::json &merge, const std::string &place);
+  Result<void> readScores(const nlohmann::json &vocabulary);
+  Result<void> readUnigram(const nlohmann::json &model);
   Result<void> readWordPiece(const nlohmann::json &model);
   Result<void> readAdded(const nlohmann::json &list);
   Result<void> addToken(const NamedToken &token, const std::string &place);

@@ -4,10 +4,12 @@
 // in order. Each rule reads all of its options that change ids and refuses values that it does not know.
 #include "frontends/tokenizer/TokenizerRules.h"
 
+#include "files/Base64.h"
 #include "files/File.h"
 #include "frontends/tokenizer/TokenizerFields.h"
 
 #include <algorithm>
+#include <cstring>
 
 using namespace lmopt;
 using nlohmann::json;
@@ -29,6 +31,7 @@ public:
 
 private:
   Result<void> bertNormalizer(const json &rule);
+  Result<void> charsmapNormalizer(const json &rule);
   Result<void> textNormalizer(const json &rule, const std::string &type);
   Result<std::string> pattern(const json &rule, const char *kind);
   Result<void> metaspaceSplit(const json &rule);
@@ -104,6 +107,12 @@ Result<void> RuleReader::normalizer(const json &rule) {
     spec.normalizer.push_back(LMOPT_NORMALIZE_NFC);
   else if (type == "NFD")
     spec.normalizer.push_back(LMOPT_NORMALIZE_NFD);
+  else if (type == "NFKC")
+    spec.normalizer.push_back(LMOPT_NORMALIZE_NFKC);
+  else if (type == "NFKD")
+    spec.normalizer.push_back(LMOPT_NORMALIZE_NFKD);
+  else if (type == "Precompiled")
+    return charsmapNormalizer(rule);
   else if (type == "Lowercase")
     spec.normalizer.push_back(LMOPT_NORMALIZE_LOWER);
   else if (type == "StripAccents")
@@ -112,7 +121,27 @@ Result<void> RuleReader::normalizer(const json &rule) {
     return textNormalizer(rule, type);
   else
     return refuse("normalizer", type,
-                  "BertNormalizer, NFC, NFD, Lowercase, StripAccents, Prepend, Replace, Strip, Sequence");
+                  "BertNormalizer, NFC, NFD, NFKC, NFKD, Lowercase, StripAccents, Precompiled, Prepend, Replace, Strip, "
+                  "Sequence");
+  return {};
+}
+
+/// The table as SentencePiece compiles it: it can only be opened when it is as long as it says.
+Result<void> RuleReader::charsmapNormalizer(const json &rule) {
+  JsonFields fields(rule, path, "normalizer");
+  std::string text = fields.string("precompiled_charsmap").value_or("");
+  if (!fields.ok())
+    return fields.error();
+  std::optional<std::string> bytes = decodeBase64(text);
+  uint32_t trie = 0;
+  if (bytes && bytes->size() >= sizeof(trie))
+    memcpy(&trie, bytes->data(), sizeof(trie));
+  if (!bytes || bytes->size() < sizeof(trie) || trie > bytes->size() - sizeof(trie) || trie % sizeof(uint32_t))
+    return bad("normalizer Precompiled: field 'precompiled_charsmap' is no table of SentencePiece in base64");
+  if (!spec.charsmap.empty() && spec.charsmap != *bytes)
+    return unsupported(path + ": two different Precompiled normalizers; supported: one table");
+  spec.charsmap = *bytes;
+  spec.normalizer.push_back(LMOPT_NORMALIZE_CHARSMAP);
   return {};
 }
 
@@ -125,7 +154,7 @@ Result<std::string> RuleReader::pattern(const json &rule, const char *kind) {
     return refuse((std::string(kind) + " " + typeOf(rule) + " with the expression").c_str(),
                   pattern->value("Regex", json("")).is_string() ? pattern->value("Regex", json("")).get<std::string>()
                                                                 : pattern->dump(),
-                  "a text (String)");
+                  "a text (String), the expression ' {2,}'");
   std::string text = (*pattern)["String"].get<std::string>();
   if (text.empty())
     return bad(std::string(kind) + " " + typeOf(rule) + ": field 'pattern' is an empty text");
@@ -149,6 +178,10 @@ Result<void> RuleReader::textNormalizer(const json &rule, const std::string &typ
   std::string content = fields.string("content").value_or("");
   if (!fields.ok())
     return fields.error();
+  if (rule.contains("pattern") && rule["pattern"] == json({{"Regex", " {2,}"}})) { // the one that transformers writes
+    spec.normalizer.push_back({LMOPT_NORMALIZE_REPLACE_RUNS, " ", content});
+    return {};
+  }
   Result<std::string> sought = pattern(rule, "normalizer");
   if (!sought)
     return sought.error();
@@ -419,7 +452,7 @@ Result<void> RuleReader::metaspaceDecoder(const json &rule, const std::string &t
 /// Byte-level BPE writes the bytes of its tokens; without a decoder it would write their printable spelling.
 Result<void> RuleReader::decoder(const json &rule) {
   std::string type = typeOf(rule);
-  if (spec.kind != LMOPT_TOKENIZER_BPE) // an encoder writes no text
+  if (spec.kind == LMOPT_TOKENIZER_WORDPIECE) // an encoder writes no text
     return {};
   if (Result<void> fields = known(rule, type, "decoder"); !fields)
     return fields;
@@ -428,7 +461,7 @@ Result<void> RuleReader::decoder(const json &rule) {
   hasDecoder = true;
   if (type == "ByteLevel" || type == "Fuse")
     return {};
-  if (!(spec.flags & LMOPT_TOKENIZER_CHARACTERS))
+  if (byteLevel)
     return refuse("decoder", type, "ByteLevel, alone or in a Sequence with Fuse");
   joinsBytes |= type == "ByteFallback";
   if (type == "ByteFallback" || type == "Strip")
@@ -464,6 +497,9 @@ Result<void> lmopt::readTokenizerRules(const json &file, const std::string &path
         return result;
   if (spec.flags & LMOPT_TOKENIZER_CHARACTERS)
     return checkPieces(reader, path, spec);
+  if (spec.kind == LMOPT_TOKENIZER_UNIGRAM && reader.byteLevel)
+    return unsupported(path + ": Unigram with the ByteLevel pre-tokenizer is not supported; supported: Metaspace, "
+                              "WhitespaceSplit");
   if (spec.kind == LMOPT_TOKENIZER_WORDPIECE && reader.byteLevel)
     return unsupported(path + ": WordPiece with the ByteLevel pre-tokenizer is not supported; supported: "
                               "BertPreTokenizer, Digits");

@@ -8,7 +8,8 @@
 
 A vocabulary of BPE with byte fallback is trained (sentencepiece, fixed texts) and written as a GGUF file (kind `llama`)
 and as tokenizer.json in the forms in which transformers writes it: with a normalizer (Llama 2), with Metaspace (Llama of
-version 5, Mistral), without a prefix (Gemma). Oracles: sentencepiece and, where it is installed, llama.cpp for the GGUF
+version 5, Mistral), without a prefix (Gemma). A unigram vocabulary with the replacements nmt_nfkc is written in the forms of
+XLM-R, ALBERT and others. Oracles: sentencepiece and, where it is installed, llama.cpp for the GGUF
 files, `tokenizers` for the others. --gguf, --hf: real models beside these; GGUF files need llama.cpp.
 Texts: tokenizer_texts.py. Prints one line for each comparison; the exit code is the number of comparisons that differ.
 """
@@ -22,8 +23,9 @@ import tempfile
 import gguf
 import sentencepiece
 import tokenizers
+from sentencepiece import sentencepiece_model_pb2
 from tokenizer_texts import EDGES, bad_bytes, code_points, compare, running_texts
-from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
 try:
     import llama_cpp
@@ -34,17 +36,17 @@ SPACE = "\u2581"
 USER = ["<user>", "\n\n", f"{SPACE}{SPACE}"]
 
 
-def train(texts, fallback):
-    """A model that changes nothing of a text but its blanks."""
+def train(texts, fallback, kind="bpe", rule="identity"):
+    """`rule`: what is done to characters first; nothing but to blanks by "identity"."""
     model = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=iter([line for text in texts for line in text.split("\n") if line.strip()]),
         model_writer=model,
-        model_type="bpe",
+        model_type=kind,
         vocab_size=6000,
         byte_fallback=fallback,
         character_coverage=0.9995,
-        normalization_rule_name="identity",
+        normalization_rule_name=rule,
         remove_extra_whitespaces=False,
         max_sentence_length=1 << 16,
         num_threads=1,
@@ -118,6 +120,48 @@ def write_json(folder, model, form, fallback):
     return made
 
 
+def unigram_forms(charsmap):
+    """What transformers writes for XLM-R, ALBERT and T5, and what its converter writes for others."""
+    space = lambda scheme, cut=True: pre_tokenizers.Metaspace(SPACE, prepend_scheme=scheme, split=cut)
+    words = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), space("always")])
+    table = normalizers.Precompiled(charsmap)
+    quotes = [normalizers.Replace("``", '"'), normalizers.Replace("''", '"')]
+    plain = [normalizers.NFKD(), normalizers.StripAccents(), normalizers.Lowercase()]
+    runs = normalizers.Replace(Regex(" {2,}"), " ")
+    return {
+        "xlm-roberta": (table, words),
+        "albert": (normalizers.Sequence([*quotes, *plain, table]), words),
+        "converter": (normalizers.Sequence([table, normalizers.Strip(False, True), runs]), space("always")),
+        "whole": (normalizers.Sequence([table, runs]), space("first", False)),
+        "NFKC": (normalizers.NFKC(), space("never", False)),
+    }
+
+
+def write_unigram(folder, model, form, charsmap, fallback):
+    made = Tokenizer(models.Unigram(pieces_of(model), unk_id=0, byte_fallback=fallback))
+    made.add_special_tokens([AddedToken(t, normalized=False, special=True) for t in ("<unk>", "<s>", "</s>")])
+    made.normalizer, made.pre_tokenizer = unigram_forms(charsmap)[form]
+    made.decoder = decoders.Metaspace(SPACE)
+    made.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", pair="<s> $A </s> $B </s>", special_tokens=[("<s>", 1), ("</s>", 2)]
+    )
+    os.makedirs(folder)
+    made.save(folder + "/tokenizer.json")
+    return made
+
+
+def compare_unigram(texts, every, folder, fallback):
+    model = train(texts[::5], fallback, "unigram", "nmt_nfkc")
+    charsmap = sentencepiece_model_pb2.ModelProto.FromString(model).normalizer_spec.precompiled_charsmap
+    failures = 0
+    for form in unigram_forms(charsmap):
+        name = f"unigram {form}, byte fallback {fallback}"
+        where = os.path.join(folder, name)
+        made = write_unigram(where, model, form, charsmap, fallback)
+        failures += compare_tokenizers(name, where, made, texts, every)
+    return failures
+
+
 def compare_llama(path, texts, every):
     failures = 0
     for add, special in [(True, True), (False, False)]:
@@ -164,6 +208,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         for fallback in (True, False):
             failures += compare_trained(texts, every, folder, fallback)
+            failures += compare_unigram(texts, every, folder, fallback)
     for path in ARGS.gguf:
         failures += compare_llama(path, texts, every)
     for folder in ARGS.hf:

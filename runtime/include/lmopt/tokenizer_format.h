@@ -25,6 +25,7 @@ extern "C" {
 enum {
   LMOPT_TOKENIZER_BPE = 1,       /* pieces are bytes (or see CHARACTERS), words are merged pair by pair */
   LMOPT_TOKENIZER_WORDPIECE = 2, /* greedy longest match; inner pieces carry the continuation prefix */
+  LMOPT_TOKENIZER_UNIGRAM = 3,   /* the pieces of greatest score in sum */
   LMOPT_TOKENIZER_SCORED = 4     /* BPE of SentencePiece: neighbours join while they spell a piece, best score first */
 };
 
@@ -50,7 +51,7 @@ typedef enum lmopt_tokenizer_section {
   LMOPT_TOKENIZER_TOKEN_TABLE = 3,   /* uint32[2^k]: id + 1 by lmopt_tokenizer_hash of the piece, 0 = free */
   LMOPT_TOKENIZER_MERGES = 4,        /* uint32[3 * merge_count]: left, right, result; the index is the rank */
   LMOPT_TOKENIZER_MERGE_TABLE = 5,   /* uint32[2^k]: index + 1 by lmopt_tokenizer_pair_hash, 0 = free */
-  LMOPT_TOKENIZER_BYTE_TOKENS = 6,   /* BPE, SCORED: int32[256], token of each single byte or -1 */
+  LMOPT_TOKENIZER_BYTE_TOKENS = 6,   /* all but WordPiece: int32[256], token of each single byte or -1 */
   LMOPT_TOKENIZER_NORMALIZER = 7,    /* uint32[2 * steps]: LMOPT_NORMALIZE_* and an argument, applied in order */
   LMOPT_TOKENIZER_PRETOKENIZER = 8,  /* uint32[2 * steps]: LMOPT_SPLIT_*, LMOPT_SPLIT_ARG_*; each cuts what the
                                         step before it left */
@@ -64,10 +65,12 @@ typedef enum lmopt_tokenizer_section {
   LMOPT_TOKENIZER_CONTINUATION = 14,     /* WordPiece: the prefix of inner pieces ("##") */
   LMOPT_TOKENIZER_PAIR_TEMPLATE = 15,    /* int32[2 * n]: id and token type; the texts are -1 and -2. Empty: two texts
                                             are not put together */
-  LMOPT_TOKENIZER_SCORES = 16,           /* SCORED: float[token_count], finite */
+  LMOPT_TOKENIZER_SCORES = 16,           /* SCORED: float[token_count]; UNIGRAM: double[token_count + 1], the last of an
+                                            unknown character. All finite */
   LMOPT_TOKENIZER_ARGUMENT_OFFSETS = 17, /* uint32[n + 1] into ARGUMENT_BYTES, as TOKEN_OFFSETS; or nothing */
   LMOPT_TOKENIZER_ARGUMENT_BYTES = 18,   /* texts that steps of the normalizer name by number; UTF-8 */
-  LMOPT_TOKENIZER_SECTION_COUNT = 19
+  LMOPT_TOKENIZER_CHARSMAP = 19,         /* as SentencePiece compiles it (runtime/src/tokenizer/charsmap.c); or nothing */
+  LMOPT_TOKENIZER_SECTION_COUNT = 20
 } lmopt_tokenizer_section_t;
 
 /* TOKEN_FLAGS */
@@ -91,7 +94,11 @@ enum {
                                       first not empty */
   LMOPT_NORMALIZE_PREPEND = 9,     /* text `argument` in front of a text that is not empty */
   LMOPT_NORMALIZE_STRIP_LEFT = 10, /* white space at the beginning goes */
-  LMOPT_NORMALIZE_STRIP_RIGHT = 11 /* at the end */
+  LMOPT_NORMALIZE_STRIP_RIGHT = 11, /* at the end */
+  LMOPT_NORMALIZE_REPLACE_RUNS = 12, /* as REPLACE, two and more of the text in a row, as one */
+  LMOPT_NORMALIZE_CHARSMAP = 13,     /* clusters and characters as CHARSMAP says */
+  LMOPT_NORMALIZE_NFKD = 14,
+  LMOPT_NORMALIZE_NFKC = 15
 };
 
 /* PRETOKENIZER */
@@ -146,6 +153,7 @@ typedef struct lmopt_tokenizer_range {
 #define LMOPT_TOKENIZER_MAX_LIST 64  /* template and end tokens */
 #define LMOPT_TOKENIZER_MAX_PROBES 4096
 #define LMOPT_TOKENIZER_MAX_TOKENS (1u << 24)
+#define LMOPT_TOKENIZER_MAX_UNIGRAM 1024 /* bytes of a piece of UNIGRAM: each is sought at each character */
 
 typedef struct lmopt_tokenizer_header {
   uint64_t magic;

@@ -121,14 +121,15 @@ static inline uint32_t lmopt_token_flags(const lmopt_tokenizer_t *tokenizer, uin
   return tokenizer->sections[LMOPT_TOKENIZER_TOKEN_FLAGS].data[id];
 }
 
-/* What a normalizer does, as sections of a blob: NORMALIZER, ARGUMENT_OFFSETS, ARGUMENT_BYTES. */
+/* What a normalizer does, as sections of a blob: NORMALIZER, ARGUMENT_OFFSETS, ARGUMENT_BYTES, CHARSMAP. */
 typedef struct lmopt_normalizer {
-  lmopt_bytes_t steps, argument_offsets, argument_bytes;
+  lmopt_bytes_t steps, argument_offsets, argument_bytes, charsmap;
 } lmopt_normalizer_t;
 static inline lmopt_normalizer_t lmopt_normalizer_of(const lmopt_tokenizer_t *tokenizer) {
   return (lmopt_normalizer_t){tokenizer->sections[LMOPT_TOKENIZER_NORMALIZER],
                               tokenizer->sections[LMOPT_TOKENIZER_ARGUMENT_OFFSETS],
-                              tokenizer->sections[LMOPT_TOKENIZER_ARGUMENT_BYTES]};
+                              tokenizer->sections[LMOPT_TOKENIZER_ARGUMENT_BYTES],
+                              tokenizer->sections[LMOPT_TOKENIZER_CHARSMAP]};
 }
 /* Applies the steps to UTF-8 and appends the result to `out`, and unless `origins` is NULL, to that for each byte of
  * the result where it comes from. Bytes that are no UTF-8 become U+FFFD. 0 when out of memory. */
@@ -141,6 +142,7 @@ void lmopt_split_and_encode(lmopt_encoding_t *encoding, lmopt_bytes_t text);
 /* One word to ids. `may_be_whole`: trust LMOPT_TOKEN_FLAG_WHOLE (its precomputation cannot). */
 void lmopt_bpe_word(lmopt_encoding_t *encoding, lmopt_bytes_t word, int may_be_whole);
 void lmopt_wordpiece_word(lmopt_encoding_t *encoding, lmopt_bytes_t word);
+void lmopt_unigram_word(lmopt_encoding_t *encoding, lmopt_bytes_t word);
 void lmopt_scored_word(lmopt_encoding_t *encoding, lmopt_bytes_t word);
 /* The token that stands for this byte of a character that is no piece, or -1. */
 static inline int32_t lmopt_byte_token(const lmopt_tokenizer_t *tokenizer, uint8_t byte) {

@@ -300,6 +300,8 @@ static void encode_word(lmopt_encoding_t *encoding, lmopt_bytes_t word) {
   switch (encoding->tokenizer->header.kind) {
   case LMOPT_TOKENIZER_BPE:
     return lmopt_bpe_word(encoding, word, 1);
+  case LMOPT_TOKENIZER_UNIGRAM:
+    return lmopt_unigram_word(encoding, word);
   case LMOPT_TOKENIZER_SCORED:
     return lmopt_scored_word(encoding, word);
   default:
