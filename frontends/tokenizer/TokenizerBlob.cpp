@@ -375,7 +375,8 @@ bool lmopt::decodeByteLevel(std::string_view text, std::string &bytes) {
 static int hexDigit(char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1; }
 
 std::optional<uint8_t> lmopt::byteNamed(std::string_view name) {
-  if (name.size() != 6 || name.substr(0, 3) != "<0x" || name[5] != '>' || hexDigit(name[3]) < 0 || hexDigit(name[4]) < 0)
+  if (name.size() != 6 || name.substr(0, 3) != "<0x" || name[5] != '>' || hexDigit(name[3]) < 0 ||
+      hexDigit(name[4]) < 0)
     return std::nullopt;
   return static_cast<uint8_t>(16 * hexDigit(name[3]) + hexDigit(name[4]));
 }

@@ -4,6 +4,7 @@
 #include "frontends/tokenizer/TokenizerClass.h"
 
 #include "files/File.h"
+#include "frontends/tokenizer/TokenizerRuleWriter.h"
 
 #include <algorithm>
 
@@ -80,61 +81,9 @@ constexpr KnownClass kClasses[] = {
     {"WhisperTokenizer", ClassKind::Other},
 };
 
-constexpr const char *kMetaspace = "\xE2\x96\x81"; // U+2581
-
 constexpr const char *kQwen2Pattern =
     R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
-
-/// Writes the rules of one class; reads config and the vocabulary of the file.
-class RuleWriter {
-public:
-  RuleWriter(const TokenizerClass &tokenizerClass, const json &file, const json &config, const std::string &path)
-      : tokenizerClass(tokenizerClass), file(file), config(config), path(path), rules(tokenizerRules(file)) {}
-
-  Result<json> version4();
-  Result<json> version5();
-
-private:
-  json pieces5();
-  json charsmap() const;
-  void albertNormalizer();
-  Result<json> unigram5();
-  bool flag(const char *field, bool standard) {
-    const json *value = find(field);
-    return value && value->is_boolean() ? value->get<bool>() : standard;
-  }
-  const json *find(const char *field) const {
-    auto found = config.is_object() ? config.find(field) : config.end();
-    return config.is_object() && found != config.end() && !found->is_null() ? &*found : nullptr;
-  }
-  std::string token(const std::string &role) const;
-  std::optional<int64_t> id(const std::string &text) const;
-  json bertNormalizer(bool clean);
-  json byteLevel(bool regex) {
-    return {{"type", "ByteLevel"}, {"add_prefix_space", flag("add_prefix_space", false)}, {"use_regex", regex}};
-  }
-  void plainBpe();
-  void frame(const std::vector<std::string> &before, const std::vector<std::string> &after);
-  void pairFrame(const std::string &first, const std::string &last);
-  Result<void> framed(const char *first, const char *last);
-  void wordPiece();
-  void byteLevelBpe();
-  void llamaPieces(bool legacy);
-  void pieceModel(const json &unknown);
-  void gemma();
-  void llamaFrame(const char *standardBos, const char *standardEos);
-
-  const TokenizerClass &tokenizerClass;
-  const json &file, &config;
-  const std::string &path;
-  json rules;
-};
 } // namespace
-
-static std::string textOf(const json &object, const char *field) {
-  auto found = object.is_object() ? object.find(field) : object.end();
-  return object.is_object() && found != object.end() && found->is_string() ? found->get<std::string>() : "";
-}
 
 static bool isWordPiece(const json &file) {
   return file.contains("model") && textOf(file["model"], "type") == "WordPiece";
@@ -357,50 +306,6 @@ void RuleWriter::pairFrame(const std::string &first, const std::string &last) {
   rules["post_processor"]["pair"] = pair;
 }
 
-static json replace(const char *text, const char *with) {
-  return {{"type", "Replace"}, {"pattern", {{"String", text}}}, {"content", with}};
-}
-
-static json pieceDecoder(bool strips) {
-  json decoders = json::array({replace(kMetaspace, " "), {{"type", "ByteFallback"}}, {{"type", "Fuse"}}});
-  if (strips)
-    decoders.push_back({{"type", "Strip"}, {"content", " "}, {"start", 1}, {"stop", 0}});
-  return {{"type", "Sequence"}, {"decoders", decoders}};
-}
-
-/// LlamaTokenizer of version 5; version 4 makes the same anew where add_prefix_space is set. `legacy`: of version 4, by
-/// a normalizer.
-void RuleWriter::llamaPieces(bool legacy) {
-  bool prefix = flag("add_prefix_space", true);
-  json normalizers = json::array(), none;
-  if (prefix)
-    normalizers.push_back({{"type", "Prepend"}, {"prepend", kMetaspace}});
-  normalizers.push_back(replace(" ", kMetaspace));
-  rules["normalizer"] = legacy ? json({{"type", "Sequence"}, {"normalizers", normalizers}}) : none;
-  const char *scheme = !prefix ? "never" : flag("legacy", false) ? "always" : "first";
-  rules["pre_tokenizer"] =
-      legacy ? none
-             : json({{"type", "Metaspace"}, {"replacement", kMetaspace}, {"prepend_scheme", scheme}, {"split", false}});
-  rules["decoder"] = pieceDecoder(prefix);
-}
-
-void RuleWriter::pieceModel(const json &unknown) {
-  const std::pair<const char *, json> settings[] = {
-      {"dropout", nullptr},           {"unk_token", unknown},   {"fuse_unk", true},
-      {"byte_fallback", true},        {"ignore_merges", false}, {"continuing_subword_prefix", nullptr},
-      {"end_of_word_suffix", nullptr}};
-  for (const auto &[name, value] : settings)
-    rules["model"][name] = value;
-}
-
-void RuleWriter::gemma() {
-  rules["normalizer"] = replace(" ", kMetaspace);
-  rules["pre_tokenizer"] = {
-      {"type", "Split"}, {"pattern", {{"String", " "}}}, {"behavior", "MergedWithPrevious"}, {"invert", false}};
-  rules["decoder"] = pieceDecoder(false);
-  pieceModel(token("unk_token"));
-}
-
 /// LlamaTokenizerFast of version 4 builds the post-processor anew, whatever tokenizer.json says.
 void RuleWriter::llamaFrame(const char *standardBos, const char *standardEos) {
   auto named = [&](const char *role, const char *standard) {
@@ -455,64 +360,6 @@ void RuleWriter::byteLevelBpe() {
                               {"pretokenizers", json::array({split, byteLevel(kind != ClassKind::Qwen2)})}};
 }
 
-/// The table of the first Precompiled normalizer there is.
-json RuleWriter::charsmap() const {
-  const json &rule = file["normalizer"];
-  const json none = json::array(), &list = rule.is_object() && rule.contains("normalizers") ? rule["normalizers"] : none;
-  if (textOf(rule, "type") == "Precompiled")
-    return rule;
-  for (const json &part : list)
-    if (textOf(part, "type") == "Precompiled")
-      return part;
-  return nullptr;
-}
-
-void RuleWriter::albertNormalizer() {
-  json steps = json::array({replace("``", "\""), replace("''", "\"")});
-  if (!flag("keep_accents", false))
-    for (const char *type : {"NFKD", "StripAccents"})
-      steps.push_back({{"type", type}});
-  if (flag("do_lower_case", true))
-    steps.push_back({{"type", "Lowercase"}});
-  if (json table = charsmap(); !table.is_null())
-    steps.push_back(table);
-  rules["normalizer"] = {{"type", "Sequence"}, {"normalizers", steps}};
-}
-
-Result<json> RuleWriter::unigram5() {
-  bool albert = tokenizerClass.kind == ClassKind::Albert;
-  if (find("added_tokens_decoder"))
-    rules["added_tokens"] = json::array();
-  rules["normalizer"] = charsmap();
-  if (albert)
-    albertNormalizer();
-  const char *scheme = flag("add_prefix_space", true) ? "always" : "never";
-  json space = {{"type", "Metaspace"}, {"replacement", kMetaspace}, {"prepend_scheme", scheme}, {"split", true}};
-  rules["decoder"] = space;
-  rules["pre_tokenizer"] = {{"type", "Sequence"},
-                            {"pretokenizers", json::array({{{"type", "WhitespaceSplit"}}, space})}};
-  std::optional<int64_t> unknown = id(token("unk_token"));
-  rules["model"]["unk_id"] = albert ? 1 : tokenizerClass.name == "CamembertTokenizer" ? unknown.value_or(0) : 3;
-  rules["model"]["byte_fallback"] = false;
-  const char *first = albert ? "cls_token" : "bos_token", *last = albert ? "sep_token" : "eos_token";
-  if (Result<void> framedAll = framed(first, last); !framedAll)
-    return framedAll.error();
-  return rules;
-}
-
-/// The frame is that of the file.
-json RuleWriter::pieces5() {
-  if (find("added_tokens_decoder"))
-    rules["added_tokens"] = json::array();
-  if (tokenizerClass.kind == ClassKind::Gemma) {
-    gemma();
-  } else {
-    llamaPieces(/*legacy=*/false);
-    pieceModel(nullptr);
-  }
-  return rules;
-}
-
 Result<json> RuleWriter::version5() {
   ClassKind kind = tokenizerClass.kind;
   if (kind == ClassKind::AsFile || kind == ClassKind::Llama)
@@ -526,7 +373,9 @@ Result<json> RuleWriter::version5() {
   if (kind == ClassKind::Other || wantsWordPiece != isWordPiece(file))
     return unsupported(
         path + ": tokenizer_class " + printable(tokenizerClass.name) + " with " +
-        (isWordPiece(file) ? "WordPiece" : unigram ? "Unigram" : "BPE") +
+        (isWordPiece(file) ? "WordPiece"
+         : unigram         ? "Unigram"
+                           : "BPE") +
         " in tokenizer.json is not supported: transformers 5 builds another tokenizer for this class; set "
         "tokenizer_class to PreTrainedTokenizerFast if tokenizer.json is right as it is");
   if (find("added_tokens_decoder"))

@@ -30,7 +30,22 @@ struct TokenizerContext {
 };
 
 /// Llama: with byte-level pieces in tokenizer.json; LlamaPieces: with those of SentencePiece.
-enum class ClassKind { AsFile, Llama, LlamaPieces, Gemma, Bert, MpNet, Gpt2, GptNeoX, Qwen2, Roberta, Cohere, XlmRoberta, Albert, Other };
+enum class ClassKind {
+  AsFile,
+  Llama,
+  LlamaPieces,
+  Gemma,
+  Bert,
+  MpNet,
+  Gpt2,
+  GptNeoX,
+  Qwen2,
+  Roberta,
+  Cohere,
+  XlmRoberta,
+  Albert,
+  Other
+};
 
 struct TokenizerClass {
   ClassKind kind = ClassKind::AsFile;

@@ -160,8 +160,8 @@ Result<void> JsonTokenizer::readUnigram(const json &model) {
   if (!unknown)
     return unsupported(path + ": model.unk_id is missing: without an unknown token not every text has tokens");
   if (static_cast<size_t>(*unknown) >= spec.pieces.size())
-    return bad("model.unk_id", std::to_string(*unknown) + " is not one of the " + std::to_string(spec.pieces.size()) +
-                                   " pieces");
+    return bad("model.unk_id",
+               std::to_string(*unknown) + " is not one of the " + std::to_string(spec.pieces.size()) + " pieces");
   spec.unknown = static_cast<int32_t>(*unknown);
   spec.flags = fallsBack ? LMOPT_TOKENIZER_BYTE_FALLBACK : 0u;
   return {};
@@ -193,7 +193,8 @@ Result<void> JsonTokenizer::readModel(const json &file) {
   if (type.empty() && model.contains("merges"))
     type = "BPE"; // files of before 2021 do not say it
   if (type != "BPE" && type != "WordPiece" && type != "Unigram")
-    return unsupported(path + ": model.type " + printable(type) + " is not supported; supported: BPE, WordPiece, Unigram");
+    return unsupported(path + ": model.type " + printable(type) +
+                       " is not supported; supported: BPE, WordPiece, Unigram");
   spec.kind = type == "BPE"         ? LMOPT_TOKENIZER_BPE
               : type == "WordPiece" ? LMOPT_TOKENIZER_WORDPIECE
                                     : LMOPT_TOKENIZER_UNIGRAM;

@@ -4,68 +4,12 @@
 // in order. Each rule reads all of its options that change ids and refuses values that it does not know.
 #include "frontends/tokenizer/TokenizerRules.h"
 
-#include "files/Base64.h"
-#include "files/File.h"
-#include "frontends/tokenizer/TokenizerFields.h"
+#include "frontends/tokenizer/TokenizerRuleReader.h"
 
 #include <algorithm>
-#include <cstring>
 
 using namespace lmopt;
 using nlohmann::json;
-
-namespace {
-using PairFrame = std::vector<std::array<int32_t, 2>>; // ids or texts, and token types
-
-class RuleReader {
-public:
-  RuleReader(const std::string &path, TokenizerSpec &spec) : path(path), spec(spec) {}
-
-  Result<void> normalizer(const json &rule);
-  Result<void> preTokenizer(const json &rule);
-  Result<void> postProcessor(const json &rule);
-  Result<void> decoder(const json &rule);
-  bool byteLevel = false;  // a ByteLevel pre-tokenizer was seen
-  bool hasDecoder = false; // something says how tokens are written
-  bool joinsBytes = false; // tokens of single bytes are written as these bytes
-
-private:
-  Result<void> bertNormalizer(const json &rule);
-  Result<void> charsmapNormalizer(const json &rule);
-  Result<void> textNormalizer(const json &rule, const std::string &type);
-  Result<std::string> pattern(const json &rule, const char *kind);
-  Result<void> metaspaceSplit(const json &rule);
-  Result<void> textSplit(const json &rule, const std::string &text);
-  Result<void> metaspaceDecoder(const json &rule, const std::string &type);
-  Result<void> byteLevelSplit(const json &rule);
-  Result<void> regexSplit(const json &rule);
-  Result<void> templatePart(const json &rule, const json &part, const std::string &field, PairFrame &frame);
-  Result<void> templateFrame(const json &rule, const std::string &field, PairFrame &frame);
-  PairFrame pairFrame(const json &rule);
-  Result<void> templateProcessor(const json &rule);
-  Result<void> pairProcessor(const json &rule);
-  Result<void> templateToken(const json &rule, const std::string &name, std::vector<int32_t> &frame);
-  void wrap(const std::vector<int32_t> &frame);
-  Result<void> each(const json &rule, const char *field, Result<void> (RuleReader::*read)(const json &));
-  Error refuse(const char *kind, const std::string &name, const char *supported) const {
-    return unsupported(path + ": " + kind + " " + printable(name) + " is not supported; supported: " + supported);
-  }
-  /// Refuses fields that no table names, of rules whose type is known.
-  Result<void> known(const json &rule, const std::string &type, const char *kind) const {
-    const FieldTable *table = tokenizerRuleFields(type);
-    return table ? checkTokenizerFields(rule, *table, path, kind) : Result<void>();
-  }
-  Error bad(const std::string &what) const { return malformed(path + ": " + what); }
-
-  const std::string &path;
-  TokenizerSpec &spec;
-};
-} // namespace
-
-/// A rule is an object with a "type"; anything else has the type "".
-static std::string typeOf(const json &rule) {
-  return rule.is_object() && rule.contains("type") && rule["type"].is_string() ? rule["type"].get<std::string>() : "";
-}
 
 Result<void> RuleReader::each(const json &rule, const char *field, Result<void> (RuleReader::*read)(const json &)) {
   if (!rule.contains(field) || !rule[field].is_array())
@@ -73,119 +17,6 @@ Result<void> RuleReader::each(const json &rule, const char *field, Result<void> 
   for (const json &part : rule[field])
     if (Result<void> result = (this->*read)(part); !result)
       return result;
-  return {};
-}
-
-Result<void> RuleReader::bertNormalizer(const json &rule) {
-  JsonFields fields(rule, path, "normalizer");
-  bool lowercase = fields.boolean("lowercase").value_or(true);
-  bool clean = fields.boolean("clean_text").value_or(true);
-  bool cjk = fields.boolean("handle_chinese_chars").value_or(true);
-  bool strip = fields.boolean("strip_accents").value_or(lowercase);
-  if (!fields.ok())
-    return fields.error();
-  if (clean)
-    spec.normalizer.push_back(LMOPT_NORMALIZE_CLEAN);
-  if (cjk)
-    spec.normalizer.push_back(LMOPT_NORMALIZE_CJK);
-  if (strip)
-    spec.normalizer.insert(spec.normalizer.end(), {LMOPT_NORMALIZE_NFD, LMOPT_NORMALIZE_MARKS});
-  if (lowercase)
-    spec.normalizer.push_back(LMOPT_NORMALIZE_LOWER);
-  return {};
-}
-
-Result<void> RuleReader::normalizer(const json &rule) {
-  std::string type = typeOf(rule);
-  if (Result<void> fields = known(rule, type, "normalizer"); !fields)
-    return fields;
-  if (type == "Sequence")
-    return each(rule, "normalizers", &RuleReader::normalizer);
-  if (type == "BertNormalizer")
-    return bertNormalizer(rule);
-  if (type == "NFC")
-    spec.normalizer.push_back(LMOPT_NORMALIZE_NFC);
-  else if (type == "NFD")
-    spec.normalizer.push_back(LMOPT_NORMALIZE_NFD);
-  else if (type == "NFKC")
-    spec.normalizer.push_back(LMOPT_NORMALIZE_NFKC);
-  else if (type == "NFKD")
-    spec.normalizer.push_back(LMOPT_NORMALIZE_NFKD);
-  else if (type == "Precompiled")
-    return charsmapNormalizer(rule);
-  else if (type == "Lowercase")
-    spec.normalizer.push_back(LMOPT_NORMALIZE_LOWER);
-  else if (type == "StripAccents")
-    spec.normalizer.push_back(LMOPT_NORMALIZE_COMBINING);
-  else if (type == "Prepend" || type == "Replace" || type == "Strip")
-    return textNormalizer(rule, type);
-  else
-    return refuse("normalizer", type,
-                  "BertNormalizer, NFC, NFD, NFKC, NFKD, Lowercase, StripAccents, Precompiled, Prepend, Replace, Strip, "
-                  "Sequence");
-  return {};
-}
-
-/// The table as SentencePiece compiles it: it can only be opened when it is as long as it says.
-Result<void> RuleReader::charsmapNormalizer(const json &rule) {
-  JsonFields fields(rule, path, "normalizer");
-  std::string text = fields.string("precompiled_charsmap").value_or("");
-  if (!fields.ok())
-    return fields.error();
-  std::optional<std::string> bytes = decodeBase64(text);
-  uint32_t trie = 0;
-  if (bytes && bytes->size() >= sizeof(trie))
-    memcpy(&trie, bytes->data(), sizeof(trie));
-  if (!bytes || bytes->size() < sizeof(trie) || trie > bytes->size() - sizeof(trie) || trie % sizeof(uint32_t))
-    return bad("normalizer Precompiled: field 'precompiled_charsmap' is no table of SentencePiece in base64");
-  if (!spec.charsmap.empty() && spec.charsmap != *bytes)
-    return unsupported(path + ": two different Precompiled normalizers; supported: one table");
-  spec.charsmap = *bytes;
-  spec.normalizer.push_back(LMOPT_NORMALIZE_CHARSMAP);
-  return {};
-}
-
-/// The text that a rule seeks; expressions are refused.
-Result<std::string> RuleReader::pattern(const json &rule, const char *kind) {
-  const json *pattern = rule.contains("pattern") ? &rule["pattern"] : nullptr;
-  if (!pattern || !pattern->is_object())
-    return bad(std::string(kind) + " " + typeOf(rule) + ": field 'pattern' is missing or no object");
-  if (!pattern->contains("String") || !(*pattern)["String"].is_string())
-    return refuse((std::string(kind) + " " + typeOf(rule) + " with the expression").c_str(),
-                  pattern->value("Regex", json("")).is_string() ? pattern->value("Regex", json("")).get<std::string>()
-                                                                : pattern->dump(),
-                  "a text (String), the expression ' {2,}'");
-  std::string text = (*pattern)["String"].get<std::string>();
-  if (text.empty())
-    return bad(std::string(kind) + " " + typeOf(rule) + ": field 'pattern' is an empty text");
-  return text;
-}
-
-Result<void> RuleReader::textNormalizer(const json &rule, const std::string &type) {
-  JsonFields fields(rule, path, "normalizer");
-  if (type == "Strip") {
-    bool left = fields.boolean("strip_left").value_or(true), right = fields.boolean("strip_right").value_or(true);
-    if (left)
-      spec.normalizer.push_back(LMOPT_NORMALIZE_STRIP_LEFT);
-    if (right)
-      spec.normalizer.push_back(LMOPT_NORMALIZE_STRIP_RIGHT);
-    return fields.ok() ? Result<void>() : fields.error();
-  }
-  if (type == "Prepend") {
-    spec.normalizer.push_back({LMOPT_NORMALIZE_PREPEND, fields.string("prepend").value_or("")});
-    return fields.ok() ? Result<void>() : fields.error();
-  }
-  std::string content = fields.string("content").value_or("");
-  if (!fields.ok())
-    return fields.error();
-  if (rule.contains("pattern") && rule["pattern"] == json({{"Regex", " {2,}"}})) { // the one that transformers writes
-    spec.normalizer.push_back({LMOPT_NORMALIZE_REPLACE_RUNS, " ", content});
-    return {};
-  }
-  Result<std::string> sought = pattern(rule, "normalizer");
-  if (!sought)
-    return sought.error();
-  spec.normalizer.push_back({LMOPT_NORMALIZE_REPLACE, *sought, content});
   return {};
 }
 
@@ -235,8 +66,6 @@ Result<void> RuleReader::regexSplit(const json &rule) {
     }
   return refuse("pre_tokenizer Split with the expression", text, "the expressions of gpt2, llama3 and qwen2");
 }
-
-static constexpr char kMetaspace[] = "\xE2\x96\x81"; // U+2581
 
 Result<void> RuleReader::metaspaceSplit(const json &rule) {
   JsonFields fields(rule, path, "pre_tokenizer");

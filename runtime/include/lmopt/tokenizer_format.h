@@ -69,7 +69,7 @@ typedef enum lmopt_tokenizer_section {
                                             unknown character. All finite */
   LMOPT_TOKENIZER_ARGUMENT_OFFSETS = 17, /* uint32[n + 1] into ARGUMENT_BYTES, as TOKEN_OFFSETS; or nothing */
   LMOPT_TOKENIZER_ARGUMENT_BYTES = 18,   /* texts that steps of the normalizer name by number; UTF-8 */
-  LMOPT_TOKENIZER_CHARSMAP = 19,         /* as SentencePiece compiles it (runtime/src/tokenizer/charsmap.c); or nothing */
+  LMOPT_TOKENIZER_CHARSMAP = 19, /* as SentencePiece compiles it (runtime/src/tokenizer/charsmap.c); or nothing */
   LMOPT_TOKENIZER_SECTION_COUNT = 20
 } lmopt_tokenizer_section_t;
 
@@ -89,11 +89,11 @@ enum {
   LMOPT_NORMALIZE_MARKS = 4, /* BERT: drop nonspacing marks */
   LMOPT_NORMALIZE_LOWER = 5,
   LMOPT_NORMALIZE_NFC = 6,
-  LMOPT_NORMALIZE_COMBINING = 7,   /* drop all marks, spacing and enclosing ones too (StripAccents) */
-  LMOPT_NORMALIZE_REPLACE = 8,     /* text `argument` by text `argument` + 1, leftmost first; both may be any text, the
-                                      first not empty */
-  LMOPT_NORMALIZE_PREPEND = 9,     /* text `argument` in front of a text that is not empty */
-  LMOPT_NORMALIZE_STRIP_LEFT = 10, /* white space at the beginning goes */
+  LMOPT_NORMALIZE_COMBINING = 7,    /* drop all marks, spacing and enclosing ones too (StripAccents) */
+  LMOPT_NORMALIZE_REPLACE = 8,      /* text `argument` by text `argument` + 1, leftmost first; both may be any text, the
+                                       first not empty */
+  LMOPT_NORMALIZE_PREPEND = 9,      /* text `argument` in front of a text that is not empty */
+  LMOPT_NORMALIZE_STRIP_LEFT = 10,  /* white space at the beginning goes */
   LMOPT_NORMALIZE_STRIP_RIGHT = 11, /* at the end */
   LMOPT_NORMALIZE_REPLACE_RUNS = 12, /* as REPLACE, two and more of the text in a row, as one */
   LMOPT_NORMALIZE_CHARSMAP = 13,     /* clusters and characters as CHARSMAP says */

@@ -126,10 +126,9 @@ typedef struct lmopt_normalizer {
   lmopt_bytes_t steps, argument_offsets, argument_bytes, charsmap;
 } lmopt_normalizer_t;
 static inline lmopt_normalizer_t lmopt_normalizer_of(const lmopt_tokenizer_t *tokenizer) {
-  return (lmopt_normalizer_t){tokenizer->sections[LMOPT_TOKENIZER_NORMALIZER],
-                              tokenizer->sections[LMOPT_TOKENIZER_ARGUMENT_OFFSETS],
-                              tokenizer->sections[LMOPT_TOKENIZER_ARGUMENT_BYTES],
-                              tokenizer->sections[LMOPT_TOKENIZER_CHARSMAP]};
+  return (lmopt_normalizer_t){
+      tokenizer->sections[LMOPT_TOKENIZER_NORMALIZER], tokenizer->sections[LMOPT_TOKENIZER_ARGUMENT_OFFSETS],
+      tokenizer->sections[LMOPT_TOKENIZER_ARGUMENT_BYTES], tokenizer->sections[LMOPT_TOKENIZER_CHARSMAP]};
 }
 /* Applies the steps to UTF-8 and appends the result to `out`, and unless `origins` is NULL, to that for each byte of
  * the result where it comes from. Bytes that are no UTF-8 become U+FFFD. 0 when out of memory. */

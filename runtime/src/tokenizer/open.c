@@ -54,8 +54,9 @@ static lmopt_status_t check_header(const lmopt_tokenizer_header_t *header, size_
     return lmopt_tokenizer_fail(error, LMOPT_ERROR_MALFORMED, "tokenizer blob: a hash table with more than %u probes",
                                 LMOPT_TOKENIZER_MAX_PROBES);
   if (header->kind == LMOPT_TOKENIZER_UNIGRAM && header->max_piece_size > LMOPT_TOKENIZER_MAX_UNIGRAM)
-    return lmopt_tokenizer_fail(error, LMOPT_ERROR_MALFORMED, "tokenizer blob: a piece of %u bytes; at most %u expected",
-                                header->max_piece_size, LMOPT_TOKENIZER_MAX_UNIGRAM);
+    return lmopt_tokenizer_fail(error, LMOPT_ERROR_MALFORMED,
+                                "tokenizer blob: a piece of %u bytes; at most %u expected", header->max_piece_size,
+                                LMOPT_TOKENIZER_MAX_UNIGRAM);
   if (header->unknown < -1 || header->unknown >= (int32_t)header->token_count)
     return lmopt_tokenizer_fail(error, LMOPT_ERROR_MALFORMED, "tokenizer blob: the unknown token is %d of %u",
                                 header->unknown, header->token_count);

@@ -28,8 +28,8 @@ enum {
   LMOPT_CHAR_BERT_PUNCTUATION = 1u << 8,
   LMOPT_CHAR_BERT_MARK = 1u << 9,
   LMOPT_CHAR_BERT_CJK = 1u << 10,
-  LMOPT_CHAR_COMBINING = 1u << 11, /* any mark, Unicode 9 */
-  LMOPT_CHAR_GRAPHEME_EXTEND = 1u << 12, /* goes on with the grapheme cluster before it; U+200D too */
+  LMOPT_CHAR_COMBINING = 1u << 11,        /* any mark, Unicode 9 */
+  LMOPT_CHAR_GRAPHEME_EXTEND = 1u << 12,  /* goes on with the grapheme cluster before it; U+200D too */
   LMOPT_CHAR_GRAPHEME_CONTROL = 1u << 13, /* stands alone; CR and LF too */
   LMOPT_CHAR_GRAPHEME_PREPEND = 1u << 14  /* the next character goes on with its cluster */
 };

@@ -141,14 +141,14 @@ TEST(TokenizerJson, NestedPostProcessors) {
 
 TEST(TokenizerJson, UnsupportedIsNamedWithWhatThereIs) {
   json file = bpeFile();
-  file["model"]["type"] = "Unigram";
+  file["model"]["type"] = "WordLevel";
   expectError(file, kErrorUnsupported,
-              "tokenizer.json: model.type 'Unigram' is not supported; supported: BPE, WordPiece");
+              "tokenizer.json: model.type 'WordLevel' is not supported; supported: BPE, WordPiece, Unigram");
   file = bpeFile();
   file["normalizer"] = {{"type", "Nmt"}};
   expectError(file, kErrorUnsupported,
-              "tokenizer.json: normalizer 'Nmt' is not supported; supported: BertNormalizer, NFC, NFD, Lowercase, "
-              "StripAccents, Prepend, Replace, Strip, Sequence");
+              "tokenizer.json: normalizer 'Nmt' is not supported; supported: BertNormalizer, NFC, NFD, NFKC, "
+              "NFKD, Lowercase, StripAccents, Precompiled, Prepend, Replace, Strip, Sequence");
   file = bpeFile();
   file["pre_tokenizer"] = {{"type", "CharDelimiterSplit"}};
   expectError(

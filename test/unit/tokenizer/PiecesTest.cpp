@@ -94,7 +94,7 @@ TEST(ScoredPieces, BytesOfWhatIsNoPiece) {
 /// A text of many MB is one word: the work must not grow with its square.
 TEST(ScoredPieces, LongTexts) {
   Opened tokenizer = open(scored({{"a", -3}, {"aa", -2}, {"aaaa", -1}}, LMOPT_METASPACE_NEVER));
-  EXPECT_EQ(tokenizer.encode(std::string(4 << 20, 'a')).size(), size_t(1) << 20);
+  EXPECT_EQ(tokenizer.encode(std::string(1 << 20, 'a')).size(), size_t(1) << 18);
 }
 
 //===- Blanks ----------------------------------------------------------------------------------------------------===//
@@ -246,8 +246,9 @@ TEST(CharacterBpe, NormalizersOfTexts) {
   json strip = {{"type", "Strip"}, {"strip_left", true}, {"strip_right", false}};
   file["normalizer"]["normalizers"].insert(file["normalizer"]["normalizers"].begin(), strip);
   EXPECT_EQ(read(file).encode("  a "), Ids({6, 4}));
-  file["normalizer"] = {{"type", "Replace"}, {"pattern", {{"Regex", " {2,}"}}}, {"content", " "}};
-  expectRefusal(file, "normalizer Replace with the expression ' {2,}' is not supported; supported: a text (String)");
+  file["normalizer"] = {{"type", "Replace"}, {"pattern", {{"Regex", "x+"}}}, {"content", " "}};
+  expectRefusal(file, "normalizer Replace with the expression 'x+' is not supported; supported: a text (String), the "
+                      "expression ' {2,}'");
 }
 
 TEST(CharacterBpe, DecodersThatAreNeeded) {
