@@ -38,7 +38,7 @@ static int try_pieces(const lmopt_tokenizer_t *tokenizer, lmopt_bytes_t word, ui
                       way_t *ways) {
   uint32_t longest = tokenizer->header.max_piece_size, left = (uint32_t)word.size - begin;
   uint64_t hash = LMOPT_TOKENIZER_HASH_START;
-  lmopt_bytes_t none = {NULL, 0};
+  lmopt_bytes_t none = {word.data, 0};
   int is_piece = 0;
   for (uint32_t size = 0; size < longest && size < left;) {
     uint32_t c;
