@@ -11,6 +11,7 @@
 #include "codegen/ptx/HostEntries.h"
 #include "codegen/ptx/Images.h"
 #include "codegen/ptx/PlanPrograms.h"
+#include "codegen/ptx/persistent/Walker.h"
 #include "codegen/ptx/ranking/TopLogits.h"
 #include "codegen/ptx/ranking/TreeLogits.h"
 #include "dialects/lm/ranking/Ranking.h"
@@ -190,6 +191,7 @@ bool emitDeviceModel(ArrayRef<nvptx::Target> targets, const std::string &ptxas, 
   lowered.module = ModuleOp::create(lowered.plan->getLoc());
   for (const nvptx::Target &target : targets) {
     nvptx::KernelLibrary kernels(lowered.plan->getContext(), target);
+    std::vector<nvptx::Launch> few; // of steps that a walker may do
     for (plan::ProgramOp program : lowered.programs()) {
       std::vector<nvptx::Launch> launches = nvptx::launchesOf(program, kernels);
       ModelFacts &facts = lowered.facts;
@@ -201,7 +203,10 @@ bool emitDeviceModel(ArrayRef<nvptx::Target> targets, const std::string &ptxas, 
       StringRef derived = derive(program, facts, kernels, launches);
       if (isFirst && !derived.empty())
         nvptx::emitHostEntry(*lowered.module, derived, program, launches, kernels, host);
+      if (program.getFew())
+        few.insert(few.end(), launches.begin(), launches.end());
     }
+    nvptx::addWalker(kernels, few);
     if (!nvptx::makeImages(kernels, ptxas, lowered.images, error))
       return false;
   }

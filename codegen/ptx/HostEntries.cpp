@@ -4,6 +4,7 @@
 #include "codegen/ptx/HostEntries.h"
 
 #include "codegen/cpu/KernelLibrary.h"
+#include "codegen/ptx/LaunchGroups.h"
 #include "codegen/ptx/rows/RowModel.h"
 
 #include "lmopt/abi.h"
@@ -14,16 +15,27 @@ using namespace mlir;
 
 namespace lmopt::nvptx {
 
+/// For the manifest: who profiles sees numbers of kernels go by, and wants to know whose they are.
+static void noteLaunches(plan::StepOp step, ArrayRef<Launch> launches, const KernelLibrary &kernels) {
+  auto numbers = llvm::map_to_vector(launches, [&](const Launch &one) { return kernels.kernel(one.kernel).number; });
+  step->setAttr(kLaunchesAttribute, DenseI64ArrayAttr::get(step.getContext(), numbers));
+}
+
 std::vector<Launch> launchesOf(plan::ProgramOp program, KernelLibrary &kernels) {
   std::vector<Launch> launches;
-  for (plan::StepOp step : plan::stepsOf(program)) {
+  for (const LaunchGroup &group : launchGroups(program)) {
+    plan::StepOp step = group.steps.front();
     size_t before = launches.size();
-    LaunchBuilder builder(kernels, step, launches);
+    LaunchBuilder builder(kernels, step, launches, ArrayRef(group.steps).drop_front());
     if (step.isKernel())
       kernelOf(step).launch(builder);
     else
       RowProgramBuilder(builder).launch();
-    step.setKernel(launches.size() > before ? launches[before].kernel : "");
+    for (plan::StepOp launched : group.steps) {
+      launched.setKernel(launches.size() > before ? launches[before].kernel : "");
+      bool isFirst = launched == step; // the others are launched with it
+      noteLaunches(launched, ArrayRef(launches).drop_front(isFirst ? before : launches.size()), kernels);
+    }
   }
   return launches;
 }

@@ -126,7 +126,7 @@ int main(int argc, char **argv) {
     if (!strcmp(argv[i], "--device"))
       device = argv[i + 1];
     else if (!strcmp(argv[i], "--count"))
-      job.count = atol(argv[i + 1]);
+      job.count = strtol(argv[i + 1], NULL, 10);
     else
       fail("unknown option", argv[i]);
   if (job.count < 2 || job.count > MOST)
@@ -142,8 +142,9 @@ int main(int argc, char **argv) {
   lmopt_session_options_t options = {.struct_size = sizeof options, .threads = device ? 0 : 1, .device = device};
   check(lmopt_session_create(model, &options, &job.session, &error), &error, "session");
   for (int i = 0; i < 2; ++i)
-    if (!(job.logits[i] = malloc((size_t)job.vocabulary * sizeof *job.logits[i])))
-      fail("out of memory", "malloc");
+    job.logits[i] = malloc((size_t)job.vocabulary * sizeof *job.logits[i]);
+  if (!job.logits[0] || !job.logits[1])
+    fail("out of memory", "malloc");
 
   const struct {
     float temperature;

@@ -22,8 +22,8 @@ LogicalResult checkFormat(Operation *user, FlatSymbolRefAttr matrix) {
     return success();
   std::string text;
   llvm::raw_string_ostream(text) << type;
-  return plan::refuse(user, "matrices of " + text + " are not supported on GPUs yet (param '" + matrix.getValue() +
-                                "'); use f32, bf16, int8 or groups of 32, 64, 128 or 256");
+  return plan::refuse(user, "matrices of " + text + " are not supported on GPUs (param '" + matrix.getValue() +
+                                "'); use groups of 32, 64, 128 or 256");
 }
 
 namespace {
@@ -52,45 +52,59 @@ struct LinearKernel : KernelOpInterface::FallbackModel<LinearKernel> {
 
   void launch(Operation *op, LaunchBuilder &launches) const {
     LinearDecodeSpec spec{specOf(op)};
+    SmallVector<plan::StepOp> steps = {launches.step};
+    for (plan::StepOp step : launches.beside) {
+      steps.push_back(step);
+      spec.beside.push_back(specOf(step.getKernelOp()).outputs);
+    }
     int64_t least = 1, maxRows = *launches.step->getParentOfType<plan::ProgramOp>().getMaxRows();
-    bool isFloat = spec.linear.format == WeightFormat::F32; // that kernel has a block for each eight rows
+    // These kernels have a block for each eight rows.
+    bool isFloat = spec.linear.format == WeightFormat::F32 || spec.linear.isCodebook();
     bool hasTile = maxRows > kDecodeRows && LinearTileSpec::canDo(spec.linear);
+    int64_t tiles = tilesOf(matricesOf(spec.linear, spec.beside));
     for (spec.rows = 8; least <= maxRows; spec.rows *= 2) {
       bool isLast = isFloat || spec.rows == (spec.linear.isGrouped() ? 16 : kDecodeRows);
-      addLaunch(op, launches, linearDecodeKernel(launches.kernels, spec),
-                {Size::fixed(spec.linear.tiles()), Size::rows(launches.step.getDomain(), spec.rows)}, least,
+      addLaunch(steps, launches, linearDecodeKernel(launches.kernels, spec),
+                {Size::fixed(tiles), Size::rows(launches.step.getDomain(), spec.rows)}, least,
                 isLast && !hasTile ? maxRows : spec.rows);
       if (isLast)
         break;
       least = spec.rows + 1;
     }
     if (hasTile)
-      launchTile(op, launches, {spec.linear}, maxRows);
+      for (plan::StepOp step : steps)
+        launchTile(step, launches, {specOf(step.getKernelOp())}, maxRows);
   }
 
   // Tiles of 128 rows read weights half as often, but there must be a block for each multiprocessor.
-  static void launchTile(Operation *op, LaunchBuilder &launches, LinearTileSpec spec, int64_t maxRows) {
+  static void launchTile(plan::StepOp step, LaunchBuilder &launches, LinearTileSpec spec, int64_t maxRows) {
     int64_t outputBlocks = roundUp(spec.linear.tiles(), LinearTileSpec::kTiles) / LinearTileSpec::kTiles;
     if (outputBlocks * (maxRows / 128) >= kMultiprocessors)
       spec.rows = 128;
-    addLaunch(op, launches, linearTileKernel(launches.kernels, spec),
-              {Size::fixed(outputBlocks), Size::rows(launches.step.getDomain(), spec.rows)}, kDecodeRows + 1, maxRows);
+    addLaunch({step}, launches, linearTileKernel(launches.kernels, spec),
+              {Size::fixed(outputBlocks), Size::rows(step.getDomain(), spec.rows)}, kDecodeRows + 1, maxRows);
   }
   static constexpr int64_t kMultiprocessors = 128; ///< 108 of an A100, 132 of an H100
 
-  static void addLaunch(Operation *op, LaunchBuilder &launches, std::string kernel, std::array<Size, 2> grid,
-                        int64_t least, int64_t most) {
-    plan::StepOp step = launches.step;
-    LinearSpec linearSpec = specOf(op);
-    Value rows = linear(op).getInput();
+  /// The products of `steps`, which read the same rows.
+  static void addLaunch(ArrayRef<plan::StepOp> steps, LaunchBuilder &launches, std::string kernel,
+                        std::array<Size, 2> grid, int64_t least, int64_t most) {
+    plan::StepOp first = steps.front();
+    LinearSpec linearSpec = specOf(first.getKernelOp());
+    Value rows = linear(first.getKernelOp()).getInput();
     Launch launch;
     launch.kernel = std::move(kernel);
-    launch.arguments = {launches.weight(packed(op)), launches.rowsOf(rows)};
+    for (plan::StepOp step : steps)
+      launch.arguments.push_back(weightOf(step, packed(step.getKernelOp())));
+    launch.arguments.push_back(rowsOf(first, rows));
     if (linearSpec.isInteger() || linearSpec.isGrouped())
-      launch.arguments.insert(launch.arguments.end(), {launches.rowsOf(rows, 1), launches.rowsOf(rows, 2)});
-    launch.arguments.push_back(launches.result());
-    launch.arguments.push_back(Argument::number(rowStride(step.getResult(0))));
-    launch.domain = step.getDomain();
+      launch.arguments.insert(launch.arguments.end(), {rowsOf(first, rows, 1), rowsOf(first, rows, 2)});
+    if (linearSpec.isBlocks())
+      launch.arguments.push_back(Argument::number(linearSpec.stored));
+    for (plan::StepOp step : steps)
+      launch.arguments.insert(launch.arguments.end(),
+                              {placeOf(step.getResult(0)), Argument::number(rowStride(step.getResult(0)))});
+    launch.domain = first.getDomain();
     launch.arguments.push_back(Argument::number(Size::rows(launch.domain)));
     launch.grid[0] = grid[0];
     launch.grid[1] = grid[1];
@@ -100,6 +114,19 @@ struct LinearKernel : KernelOpInterface::FallbackModel<LinearKernel> {
   }
 };
 } // namespace
+
+static lm::LinearLikeOpInterface productOf(plan::StepOp step) {
+  return step.isKernel() ? dyn_cast<lm::LinearLikeOpInterface>(step.getKernelOp()) : lm::LinearLikeOpInterface();
+}
+static Value inputOf(plan::StepOp step) {
+  return step.getInputs()[cast<BlockArgument>(productOf(step).getInput()).getArgNumber()];
+}
+
+bool canShareLaunch(plan::StepOp a, plan::StepOp c) {
+  if (!productOf(a) || !productOf(c) || inputOf(a) != inputOf(c))
+    return false;
+  return canShareLaunch(LinearKernel::specOf(a.getKernelOp()), LinearKernel::specOf(c.getKernelOp()));
+}
 
 void registerLinearModels(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, lm::LMDialect *) {

@@ -32,7 +32,7 @@ public:
 private:
   Emitter &e;
   RankKeys keys;
-  const TopLogitsSpec &spec;
+  TopLogitsSpec spec;
   Value logits, lists, top;
 
   Values ownKeys() {
@@ -70,7 +70,7 @@ public:
 private:
   Emitter &e;
   RankKeys keys;
-  const TopLogitsSpec &spec;
+  TopLogitsSpec spec;
   Value chosen, tokens, rows, top, lists, logits, greatest;
 
   // The logit is the caller's, bit for bit.
@@ -112,14 +112,14 @@ std::string topListsKernel(KernelLibrary &kernels, const TopLogitsSpec &spec) {
   KernelShape shape = {TopLogitsSpec::kWarps * kWarpLanes, /*leastBlocks=*/1,
                        TopLogitsSpec::kWarps * spec.most() * TopLogitsSpec::kKeyBytes};
   return kernels.define(nameOf("top_lists", spec, kernels), shape, {Kind::Memory, Kind::Memory, Kind::Number},
-                        [&](Emitter &e, ValueRange a) { TopListsEmitter(e, spec, a).run(); });
+                        [=](Emitter &e, ValueRange a) { TopListsEmitter(e, spec, a).run(); });
 }
 
 std::string topChooseKernel(KernelLibrary &kernels, const TopLogitsSpec &spec) {
   return kernels.define(
       nameOf("top_choose", spec, kernels), {kWarpLanes},
       {Kind::Memory, Kind::Memory, Kind::Memory, Kind::Memory, Kind::Memory, Kind::Memory, Kind::Number},
-      [&](Emitter &e, ValueRange a) { TopChooseEmitter(e, spec, a).run(); });
+      [=](Emitter &e, ValueRange a) { TopChooseEmitter(e, spec, a).run(); });
 }
 
 //===--- Launches ---===//

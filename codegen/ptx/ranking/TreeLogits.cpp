@@ -70,13 +70,13 @@ std::string treeLogitsKernel(KernelLibrary &kernels, const cpu::TreeTables &tabl
   std::string name = "tree_logits_m" + std::to_string(tables.nodes) + "_w" + std::to_string(tables.steps) + "_to" +
                      std::to_string(outStride) + "_" + kernels.getTarget().chip;
   return kernels.define(name, {kThreads}, {Kind::Memory, Kind::Constant, Kind::Memory},
-                        [&](Emitter &e, ValueRange a) { TreeLogitsEmitter(e, tables, outStride, a).run(); });
+                        [=](Emitter &e, ValueRange a) { TreeLogitsEmitter(e, tables, outStride, a).run(); });
 }
 
 std::string pickLogitsKernel(KernelLibrary &kernels, int64_t vocabulary) {
   return kernels.define("pick_logits_v" + std::to_string(vocabulary) + "_" + kernels.getTarget().chip, {kThreads},
                         {Kind::Memory, Kind::Memory, Kind::Memory, Kind::Memory, Kind::Number},
-                        [&](Emitter &e, ValueRange a) { emitPick(e, vocabulary, a); });
+                        [=](Emitter &e, ValueRange a) { emitPick(e, vocabulary, a); });
 }
 
 //===--- The entry ---===//

@@ -77,6 +77,9 @@ const void *lmopt_artifact_meta(const lmopt_artifact_t *artifact, const char *na
 /* Name of blob `index` in [0, meta_count), or NULL; lives in the artifact. */
 const char *lmopt_artifact_meta_name(const lmopt_artifact_t *artifact, uint32_t index);
 
+/* How a kernel runs: by a launch of its own; by that, or by the walker of the artifact; or it is the walker, which does
+ * the work of others in one launch (LMOPT_CUDA_PERSISTENT). */
+enum { LMOPT_KERNEL_LAUNCHED = 0, LMOPT_KERNEL_WALKED = 1, LMOPT_KERNEL_WALKER = 2 };
 /* A kernel of an artifact for GPUs: what a launch of it asks of a GPU. */
 typedef struct lmopt_kernel_info {
   uint32_t struct_size;
@@ -84,6 +87,7 @@ typedef struct lmopt_kernel_info {
   uint32_t shared_bytes;   /* dynamic shared memory of a block */
   uint32_t argument_bytes; /* of its parameters */
   const char *name;        /* lives in the artifact */
+  uint32_t role;           /* LMOPT_KERNEL_* */
 } lmopt_kernel_info_t;
 
 /* How many kernels there are for an architecture, "sm_80"; 0: there is no code for it. MALFORMED: their table is
@@ -257,6 +261,15 @@ typedef void (*lmopt_profile_fn)(void *user, int64_t thread, int64_t what);
 /* From the next pass on; NULL: nobody is told. Results are the same; time grows by two calls for each kernel call. Of a
  * team that is a GPU only BEGIN and END are told: what it does in between is not seen from here. */
 void lmopt_team_set_profile(lmopt_team_t *team, lmopt_profile_fn profile, void *user);
+
+/* Told of a pass on a GPU, when it is over, what was done one after the other: LMOPT_PROFILE_BEGIN for what was brought
+ * there, then each launch by the number of its kernel (lmopt_artifact_get_kernel), LMOPT_PROFILE_END for results of one
+ * copy; and how long each took by the clock of the GPU, with what lay between it and the one before. */
+typedef void (*lmopt_launch_profile_fn)(void *user, int64_t what, double seconds);
+/* From the next pass on; NULL: nobody is told. Results are the same; every kernel is launched by itself, as with
+ * LMOPT_CUDA_GRAPHS=0, and takes about a microsecond more. USAGE: the team is no GPU. */
+lmopt_status_t lmopt_team_set_launch_profile(lmopt_team_t *team, lmopt_launch_profile_fn told, void *user,
+                                             lmopt_error_t *error);
 
 /*===--------------------------------------------------------------------------------------------------------------===*
  * Cancelling

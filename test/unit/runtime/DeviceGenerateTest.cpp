@@ -19,6 +19,7 @@ class DeviceGenerateTest : public DeviceSessionTest {
 protected:
   void TearDown() override {
     unsetenv("LMOPT_CUDA_GRAPHS");
+    unsetenv("LMOPT_CUDA_PERSISTENT");
     DeviceSessionTest::TearDown();
   }
   unsigned calls(const char *function) const {
@@ -160,6 +161,26 @@ TEST_F(DeviceGenerateTest, withoutRecordings) {
   Session session = makeSession(model, team), reference = makeSession(model, team);
   compare(session, reference, 0, 0, 40);
   EXPECT_EQ(calls("cuGraphLaunch"), 0u);
+}
+
+// Each step is one cooperative launch, with a counter of barriers that is zero again.
+TEST_F(DeviceGenerateTest, walked) {
+  setenv("LMOPT_CUDA_PERSISTENT", "1", 1);
+  for (const char *seed : {"", "1", "2"}) {
+    if (*seed)
+      setenv("FAKE_CUDA_STRICT", seed, 1);
+    Model model = openModel(LMOPT_BINARY_DIR "/lib/fake_device_walk.so");
+    Team team = gpu();
+    Session session = makeSession(model, team), reference = makeSession(model, team);
+    compare(session, reference, 0, 0, 40);
+    compare(session, reference, 100, 5, 10);
+    forget();
+    EXPECT_EQ(generate(session, 3, nullptr, kOnEnd).status, LMOPT_OK);
+    EXPECT_EQ(calls("cuLaunchKernelEx"), kOnEnd);
+    EXPECT_EQ(calls("cuMemcpyHtoDAsync"), 1u);
+    EXPECT_EQ(calls("cuMemcpyDtoHAsync"), 1u);
+    EXPECT_EQ(calls("cuGraphLaunch"), 0u);
+  }
 }
 
 TEST_F(DeviceGenerateTest, withoutAnEntryForIt) {

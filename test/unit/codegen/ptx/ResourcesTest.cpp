@@ -6,6 +6,7 @@
 #include "codegen/ptx/attention/AttendRows.h"
 #include "codegen/ptx/attention/AttendSegments.h"
 #include "codegen/ptx/attention/AttendTile.h"
+#include "codegen/ptx/attention/ProjectRows.h"
 #include "codegen/ptx/conditional/Experts.h"
 #include "codegen/ptx/conditional/Gates.h"
 #include "codegen/ptx/conditional/NeuronTree.h"
@@ -17,12 +18,10 @@
 #include "codegen/ptx/ranking/TreeLogits.h"
 #include "codegen/ptx/rows/RowKernel.h"
 #include "test/unit/codegen/ptx/KernelRun.h"
+#include "test/unit/codegen/ptx/Ptxas.h"
+#include "test/unit/codegen/ptx/WalkRun.h"
 
-#include <filesystem>
-#include <fstream>
-#include <regex>
-#include <sstream>
-#include <unistd.h>
+#include <set>
 
 using namespace lmopt;
 using namespace lmopt::kerneltest;
@@ -32,38 +31,6 @@ using nvptx::WeightFormat;
 using Kind = nvptx::RowStepKind;
 
 namespace {
-
-std::string ptxas() {
-  const char *named = std::getenv("LMOPT_PTXAS");
-  std::string path = named ? named : "/usr/local/cuda/bin/ptxas";
-  return std::filesystem::exists(path) ? path : "";
-}
-
-struct Resources {
-  bool isTaken = false;
-  int registers = -1, spilledBytes = -1;
-  std::string log;
-};
-
-Resources assemble(const std::string &text, const std::string &architecture) {
-  std::string stem = testing::TempDir() + "lmopt-resources-" + std::to_string(::getpid());
-  std::ofstream(stem + ".ptx") << text;
-  std::string command =
-      ptxas() + " -v -arch=" + architecture + " " + stem + ".ptx -o " + stem + ".cubin > " + stem + ".log 2>&1";
-  Resources found;
-  found.isTaken = std::system(command.c_str()) == 0;
-  std::stringstream log;
-  log << std::ifstream(stem + ".log").rdbuf();
-  found.log = log.str();
-  for (const char *suffix : {".ptx", ".cubin", ".log"})
-    std::filesystem::remove(stem + suffix);
-  std::smatch match;
-  if (std::regex_search(found.log, match, std::regex("Used ([0-9]+) registers")))
-    found.registers = std::stoi(match[1]);
-  if (std::regex_search(found.log, match, std::regex("([0-9]+) bytes spill stores, ([0-9]+) bytes spill loads")))
-    found.spilledBytes = std::stoi(match[1]) + std::stoi(match[2]);
-  return found;
-}
 
 /// A kernel at a size of SmolLM2 or a 7B model, and the registers of a thread that ptxas 13.0 gives it for sm_90.
 struct Recorded {
@@ -88,6 +55,17 @@ std::function<std::string(nvptx::KernelLibrary &)> tile(int64_t outputs, int64_t
 
 std::function<std::string(nvptx::KernelLibrary &)> grouped(const nvptx::LinearSpec &linear, int64_t rows) {
   return [=](nvptx::KernelLibrary &kernels) { return linearDecodeKernel(kernels, {linear, rows}); };
+}
+
+nvptx::LinearSpec codebook(int64_t bits) {
+  nvptx::LinearSpec linear = {4096, 4096, WeightFormat::Grouped, false, bits, 64};
+  linear.codebook = true;
+  return linear;
+}
+nvptx::LinearSpec blocks() {
+  nvptx::LinearSpec linear = {4096, 11008, WeightFormat::Blocks, true};
+  linear.stored = 352256;
+  return linear;
 }
 
 std::string rowsOf(nvptx::KernelLibrary &kernels) {
@@ -155,6 +133,9 @@ std::vector<Recorded> kernels() {
   nvptx::AttentionSpec smol = {9, 3, 64, 64, 0.125F}, large = {32, 8, 128, 128, 0.088F}, half = large, codes = large,
                        halfSmol = smol;
   nvptx::AttentionSpec mini = {12, 12, 32, 0, 0.18F}, base = {12, 12, 64, 0, 0.125F};
+  nvptx::AttentionSpec pruned = smol, turned = base, narrow = large, means = mini, learned = mini;
+  pruned.heads = 6, pruned.groups = {3, 1, 2}, turned.rotary = 64, narrow.otherValueWidth = 64;
+  means.projectedRows = learned.projectedRows = 64, learned.projectionLearned = true, learned.projectionColumns = 512;
   half.format = halfSmol.format = nvptx::CacheFormat::Bf16, codes.format = nvptx::CacheFormat::I8;
   return {
       {"s8, 8 rows", 48, linear(1536, 576, WeightFormat::S8Rows, 8)},
@@ -171,6 +152,19 @@ std::vector<Recorded> kernels() {
       {"4 bits in groups, 8 rows", 62, grouped({4096, 11008, WeightFormat::Grouped, false, 4, 32}, 8)},
       {"4 bits and minima, 16 rows", 64, grouped({4096, 4096, WeightFormat::Grouped, true, 4, 64, true}, 16)},
       {"small scales, 8 rows", 61, grouped({4096, 4096, WeightFormat::Grouped, false, 4, 32, true, true}, 8)},
+      {"codebook of 16, 8 rows", 64, grouped(codebook(4), 8)},
+      {"codebook of 8, 8 rows", 64, grouped(codebook(3), 8)},
+      {"codebook of 4, 16 rows", 64, grouped(codebook(2), 16)},
+      {"codebook of 256 floats", 80, linear(4096, 4096, WeightFormat::Codebook, 8)},
+      {"s8 without zero blocks, 8 rows", 64, grouped(blocks(), 8)},
+      {"s8 without zero blocks, 64 rows", 80, grouped(blocks(), 64)},
+      {"attention of pruned heads", 56, [=](auto &kernels) { return attendRowsKernel(kernels, pruned); }},
+      {"attention with narrow values", 63, [=](auto &kernels) { return attendRowsKernel(kernels, narrow); }},
+      {"prompts with narrow values", 116, [=](auto &kernels) { return attendTileKernel(kernels, narrow); }},
+      {"encoders that turn", 108, [=](auto &kernels) { return attendSegmentsKernel(kernels, turned); }},
+      {"encoders that turn, in bf16", 128, [=](auto &kernels) { return attendSegmentsTileKernel(kernels, turned); }},
+      {"means of keys and values", 40, [=](auto &kernels) { return projectRowsKernel(kernels, means); }},
+      {"learned keys and values", 40, [=](auto &kernels) { return projectRowsKernel(kernels, learned); }},
       {"norm and codes", 30, rowsOf},
       {"gated product and codes", 39, gatedOf},
       {"embedding, positions, norm and codes", 32, embeddingOf},
@@ -248,6 +242,77 @@ TEST(PtxText, RuleFindsAnAtomic) {
   const std::regex ordering(R"(\s(atom|red)[. ])");
   EXPECT_TRUE(std::regex_search(std::string("\tatom.global.add.u32 %r1, [%rd1], 1;"), ordering));
   EXPECT_FALSE(std::regex_search(std::string("\tredux.sync.add.s32 %r1, %r2, -1;"), ordering));
+}
+
+/*===--- The persistent kernel ---===*/
+
+/// What a decode step of a model launches, at the sizes of SmolLM2 and of a 7B model.
+struct WalkedModel {
+  const char *name;
+  std::function<void(nvptx::KernelLibrary &)> define;
+};
+
+void defineAround(nvptx::KernelLibrary &kernels, const nvptx::AttentionSpec &attention) {
+  rowsOf(kernels), gatedOf(kernels), rotatedOf(kernels);
+  storeKeysValuesKernel(kernels, attention), attendRowsKernel(kernels, attention), joinPartsKernel(kernels, attention);
+}
+
+std::vector<WalkedModel> walkedModels() {
+  nvptx::AttentionSpec smol = {9, 3, 64, 64, 0.125F}, large = {32, 8, 128, 128, 0.088F}, half = smol, codes = large;
+  half.format = nvptx::CacheFormat::Bf16, codes.format = nvptx::CacheFormat::I8;
+  auto products = [](WeightFormat format, int64_t width, int64_t inner, const nvptx::AttentionSpec &attention) {
+    return [=](nvptx::KernelLibrary &kernels) {
+      for (auto [outputs, inputs] : {std::pair(width, width), std::pair(inner, width), std::pair(width, inner)}) {
+        nvptx::LinearSpec linear = {outputs, inputs, format, false};
+        if (format == WeightFormat::Grouped)
+          linear.bits = 4, linear.group = 32, linear.hasMin = true;
+        linearDecodeKernel(kernels, {linear, 8});
+      }
+      defineAround(kernels, attention);
+    };
+  };
+  return {{"SmolLM2, s8", products(WeightFormat::S8Rows, 576, 1536, smol)},
+          {"SmolLM2, bf16", products(WeightFormat::Bf16, 576, 1536, half)},
+          {"SmolLM2, f32", products(WeightFormat::F32, 576, 1536, smol)},
+          {"7B, s8, codes in the cache", products(WeightFormat::S8Rows, 4096, 11008, codes)},
+          {"7B, 4 bits in groups", products(WeightFormat::Grouped, 4096, 11008, large)}};
+}
+
+// Its bodies are those of the kernels above; it is the largest of them that counts.
+TEST(PtxResources, WalkersDoNotSpill) {
+  if (ptxas().empty())
+    GTEST_SKIP() << "no ptxas; name one by LMOPT_PTXAS (script/setup says where to get it)";
+  for (const WalkedModel &model : walkedModels()) {
+    SCOPED_TRACE(model.name);
+    EmittedWalker code = emitWalker("sm_80", model.define);
+    const nvptx::KernelShape &shape = code.kernel(code.walker).shape;
+    for (const char *architecture : {"sm_80", "sm_86", "sm_90", "sm_120"}) {
+      Resources found = assemble(walkerAlone(code), architecture);
+      ASSERT_TRUE(found.isTaken) << architecture << "\n" << found.log;
+      EXPECT_EQ(found.spilledBytes, 0) << architecture << "\n" << found.log;
+      int64_t ofWarp = (found.registers * 32 + 255) / 256 * 256, warps = shape.threads / 32;
+      int64_t blocks = std::min<int64_t>(65536 / ofWarp / warps, (163 << 10) / (shape.sharedBytes + 1024));
+      EXPECT_GE(blocks * warps, 8) << found.log;
+    }
+    EXPECT_TRUE(assemble(emitWalker("sm_90a", model.define).text, "sm_90a").isTaken);
+  }
+}
+
+// Blocks of a walker talk to one another, by its barrier and by nothing else (ptx.md 4.4).
+TEST(PtxText, WalkersOrderMemoryByTheirBarrierAlone) {
+  const std::regex ordering(
+      R"(\s((atom|red|membar|fence|ld\.(acquire|volatile|relaxed)|st\.(release|volatile|relaxed))[.\w:]*))");
+  const std::regex unrounded(R"(\s(mul|add|sub|div)(\.ftz)?\.f32\s)");
+  for (const char *architecture : {"sm_80", "sm_90a"})
+    for (const WalkedModel &model : walkedModels()) {
+      std::string text = walkerAlone(emitWalker(architecture, model.define));
+      std::set<std::string> found;
+      for (std::sregex_iterator at(text.begin(), text.end(), ordering), end; at != end; ++at)
+        found.insert((*at)[1]);
+      EXPECT_EQ(found, (std::set<std::string>{"ld.acquire.gpu.global.b32", "red.release.gpu.global.add.u32"}))
+          << model.name;
+      EXPECT_FALSE(std::regex_search(text, unrounded)) << model.name;
+    }
 }
 
 // Sixteen warps on a multiprocessor hide the latency of memory, eight where tensor cores are what is waited for (ptx.md
