@@ -4,6 +4,7 @@
 #include "codegen/ptx/HostEntries.h"
 
 #include "codegen/cpu/KernelLibrary.h"
+#include "codegen/ptx/LaunchGroups.h"
 #include "codegen/ptx/rows/RowModel.h"
 
 #include "lmopt/abi.h"
@@ -16,14 +17,16 @@ namespace lmopt::nvptx {
 
 std::vector<Launch> launchesOf(plan::ProgramOp program, KernelLibrary &kernels) {
   std::vector<Launch> launches;
-  for (plan::StepOp step : plan::stepsOf(program)) {
+  for (const LaunchGroup &group : launchGroups(program)) {
+    plan::StepOp step = group.steps.front();
     size_t before = launches.size();
-    LaunchBuilder builder(kernels, step, launches);
+    LaunchBuilder builder(kernels, step, launches, ArrayRef(group.steps).drop_front());
     if (step.isKernel())
       kernelOf(step).launch(builder);
     else
       RowProgramBuilder(builder).launch();
-    step.setKernel(launches.size() > before ? launches[before].kernel : "");
+    for (plan::StepOp launched : group.steps)
+      launched.setKernel(launches.size() > before ? launches[before].kernel : "");
   }
   return launches;
 }

@@ -85,7 +85,7 @@ Argument nvptx::rowsOf(plan::StepOp step, Value inside, int64_t part) {
 
 Argument LaunchBuilder::result(unsigned number) { return placeOf(step.getResult(number)); }
 
-Argument LaunchBuilder::weight(const plan::PackedUse &use) {
+Argument nvptx::weightOf(plan::StepOp step, const plan::PackedUse &use) {
   Attribute symbol = step.getWeights()[plan::weightNumber(step, use)];
   return {Argument::Weights, static_cast<int64_t>(plan::lookupWeight(step, symbol).getOffset())};
 }

@@ -25,19 +25,24 @@ Argument placeOf(mlir::Value rows, int64_t part = 0);
 /// The same of what an op of `step` reads.
 Argument rowsOf(plan::StepOp step, mlir::Value inside, int64_t part = 0);
 
+/// Where the packed weights of a step lie.
+Argument weightOf(plan::StepOp step, const plan::PackedUse &use);
+
 /// The launches of one step under construction.
 class LaunchBuilder {
 public:
-  LaunchBuilder(KernelLibrary &kernels, plan::StepOp step, std::vector<Launch> &launches)
-      : kernels(kernels), step(step), launches(launches) {}
+  LaunchBuilder(KernelLibrary &kernels, plan::StepOp step, std::vector<Launch> &launches,
+                llvm::ArrayRef<plan::StepOp> beside = {})
+      : kernels(kernels), step(step), beside(beside), launches(launches) {}
 
   KernelLibrary &kernels;
   plan::StepOp step;
+  llvm::ArrayRef<plan::StepOp> beside; ///< steps whose launches these are, too (LaunchGroups.h)
 
   /// Where the rows that an op of the step reads, and those that the step makes, lie.
   Argument rowsOf(mlir::Value inside, int64_t part = 0) { return nvptx::rowsOf(step, inside, part); }
   Argument result(unsigned number = 0);
-  Argument weight(const plan::PackedUse &use);
+  Argument weight(const plan::PackedUse &use) { return weightOf(step, use); }
   Argument scratch(int64_t offset = 0);
   /// Bytes of the layers before this one in a block of positions of the cache, and of all layers.
   Argument stateOffset();

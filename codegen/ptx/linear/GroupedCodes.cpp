@@ -30,7 +30,7 @@ GroupedCodes::Scale GroupedCodes::scaleAt(Value at, Value output) {
 }
 
 Value GroupedCodes::addGroup(Value sum, Value dot, const Scale &scale, Value raised, Value codes) {
-  if (linear.bits == 4 && !linear.hasMin)
+  if (linear.bits == 4 && !linear.hasMin && !linear.codebook)
     dot = e.shrSigned(dot, e.number(4));
   Value factor = e.bitcast(e.add(e.bitcast(scale.scale, e.i32()), raised), e.f32());
   sum = e.fma(e.toFloat(dot), factor, sum);

@@ -3,6 +3,7 @@
 // See GroupedDecode.h.
 #include "codegen/ptx/linear/GroupedDecode.h"
 
+#include "codegen/ptx/linear/Codebook.h"
 #include "codegen/ptx/linear/GroupedCodes.h"
 #include "codegen/ptx/linear/LinearResults.h"
 
@@ -20,13 +21,18 @@ constexpr int64_t kSums = 512;
 class GroupedEmitter {
 public:
   GroupedEmitter(Emitter &e, const GroupedDecodeSpec &spec, ValueRange a)
-      : e(e), spec(spec), linear(spec.linear), codes(a[1]), rowScales(a[2]), groups(a[3]), shared(e.shared()),
-        thread(e.thread()), lane(e.lane()), warp(e.warp()), tile(e.block()), firstRow(e.mul(e.blockY(), spec.rows)),
-        tileWeights(e.at(e.atElement(a[0], tile, linear.slices() * kSlice), e.mul(lane, 16))),
-        tileScales(e.atElement(e.at(a[0], linear.scaleOffset()), tile, linear.groups() * linear.scaleBytes())),
-        results{e, linear, a[0], a[4], a[5], a[6]}, present(e.min(e.sub(a[6], firstRow), e.number(spec.rows))) {}
+      : e(e), spec(spec), linear(spec.linear), codes(a[1 + spec.beside.size()]), rowScales(a[2 + spec.beside.size()]),
+        groups(a[3 + spec.beside.size()]), shared(e.shared()), thread(e.thread()), lane(e.lane()), warp(e.warp()),
+        firstRow(e.mul(e.blockY(), spec.rows)),
+        results(LinearResults::of(e, linear, {e, matricesOf(linear, spec.beside), e.block()}, a)),
+        tile(results.matrices.tile()),
+        tileWeights(e.at(e.atElement(results.weights, tile, linear.slices() * kSlice), e.mul(lane, 16))),
+        tileScales(e.atElement(results.at(&LinearSpec::scaleOffset), tile, linear.groups() * linear.scaleBytes())),
+        present(e.min(e.sub(results.count, firstRow), e.number(spec.rows))) {}
 
   void run() {
+    if (linear.codebook)
+      entries = e.loadWords(results.at(&LinearSpec::tableOffset));
     copyPiece(e.number(0));
     Values carried = loadSlices(e.number(0));
     carried.append(1, e.floatOf(0));
@@ -40,9 +46,11 @@ private:
   const GroupedDecodeSpec &spec;
   const LinearSpec &linear;
   GroupedCodes formats = {e, linear};
-  Value codes, rowScales, groups, shared, thread, lane, warp, tile, firstRow, tileWeights, tileScales;
+  Value codes, rowScales, groups, shared, thread, lane, warp, firstRow;
   LinearResults results;
-  Value present; ///< rows that are there
+  Value tile, tileWeights, tileScales;
+  Value present;       ///< rows that are there
+  Values entries = {}; ///< of a codebook
 
   /// A row of the block, or one that is there in its place: what it gives nobody stores.
   Value safe(Value row) { return e.min(row, e.sub(present, e.number(1))); }
@@ -52,6 +60,9 @@ private:
   int64_t partsOfSlice() const { return linear.sliceBytes() / 32; }
   int64_t rowGroups() const { return spec.rows / 8; }
   Value bufferOf(Value piece) { return e.at(shared, e.mul(e.bitAnd(piece, 1), e.number(spec.bufferBytes()))); }
+  Value outputs() {
+    return results.matrices.number([](const LinearSpec &matrix) { return matrix.outputs; });
+  }
   Value sliceOf(int64_t u) { return e.add(warp, kWarps * u); } ///< of a warp, in a piece
 
   // Carried: weights of this piece; the sum of one output and row.
@@ -73,9 +84,19 @@ private:
     Values words;
     for (int64_t u = 0; u < together(); ++u) {
       Value slice = e.add(e.mul(piece, spec.pieceSlices()), sliceOf(u));
-      llvm::append_range(words, e.ifThen(e.less(slice, e.number(linear.slices())), Values(4, e.number(0)),
-                                         [&] { return e.loadWords(e.at(tileWeights, e.mul(slice, kSlice))); }));
+      llvm::append_range(words, e.ifThen(e.less(slice, e.number(linear.slices())),
+                                         Values(wordsOfSlice(), e.number(0)), [&] { return loadSlice(slice); }));
     }
+    return words;
+  }
+  /// Of a lane: an operand, and upper bits of numbers of three.
+  size_t wordsOfSlice() const { return linear.bits == 3 ? 6 : 4; }
+  Values loadSlice(Value slice) {
+    Values words = e.loadWords(e.at(tileWeights, e.mul(slice, kSlice)));
+    if (linear.bits != 3)
+      return words;
+    Value place = e.add(e.mul(e.add(e.mul(tile, linear.slices()), slice), kWarpLanes), lane);
+    words.append(e.loadTwoWords(e.atElement(results.at(&LinearSpec::upperOffset), place, 8)));
     return words;
   }
 
@@ -129,10 +150,13 @@ private:
     Value left = e.sub(e.number(linear.slices()), e.mul(piece, spec.pieceSlices()));
     for (int64_t u = 0; u < together(); ++u)
       e.ifThen(e.less(sliceOf(u), left), [&] {
-        Values words(ArrayRef(weights).slice(static_cast<size_t>(4 * u), 4));
+        Values words(ArrayRef(weights).slice(static_cast<size_t>(u) * wordsOfSlice(), wordsOfSlice()));
         for (int64_t part = 0; part < partsOfSlice(); ++part)
-          addPart(formats.unpacked(words, part), e.add(e.mul(sliceOf(u), partsOfSlice()), part), rows);
+          addPart(unpacked(words, part), e.add(e.mul(sliceOf(u), partsOfSlice()), part), rows);
       });
+  }
+  Values unpacked(const Values &words, int64_t part) {
+    return linear.codebook ? entriesOf(e, linear, entries, words, part) : formats.unpacked(words, part);
   }
   void addPart(const Values &weights, Value part, Value rows) {
     for (int64_t group = 0; group < rowGroups(); ++group) {
@@ -200,7 +224,9 @@ private:
       Value unit = e.load(e.f32(), e.at(rowScales, e.mul(e.add(firstRow, safe(row())), 4)));
       Value result = e.mul(sum, unit);
       if (linear.smallScales)
-        result = e.mul(result, results.loadOf(e.f32(), linear.unitOffset(), place));
+        result = e.mul(result, results.loadOf(e.f32(), &LinearSpec::unitOffset, place));
+      if (linear.codebook) // behind the last output numbers are 0 as well, and name an entry
+        result = e.select(e.less(place, outputs()), result, e.floatOf(0));
       results.put(result, own, place);
     });
   }
@@ -209,13 +235,11 @@ private:
 } // namespace
 
 std::string groupedDecodeKernel(KernelLibrary &kernels, const GroupedDecodeSpec &spec) {
-  using Kind = ArgumentKind;
-  std::string name =
-      "linear_" + wordOf(spec.linear) + "_rows" + std::to_string(spec.rows) + "_" + kernels.getTarget().chip;
+  std::string name = "linear_" + wordOf(spec.linear) + besideName(spec.beside) + "_rows" + std::to_string(spec.rows) +
+                     "_" + kernels.getTarget().chip;
   KernelShape shape = {kThreads, /*leastBlocks=*/4, spec.sharedBytes()};
-  return kernels.define(
-      name, shape, {Kind::Constant, Kind::Memory, Kind::Memory, Kind::Memory, Kind::Memory, Kind::Number, Kind::Number},
-      [&](Emitter &e, ValueRange arguments) { GroupedEmitter(e, spec, arguments).run(); });
+  return kernels.define(name, shape, linearArguments(spec.linear, 1 + spec.beside.size()),
+                        [=](Emitter &e, ValueRange arguments) { GroupedEmitter(e, spec, arguments).run(); });
 }
 
 } // namespace lmopt::nvptx

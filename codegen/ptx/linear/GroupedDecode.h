@@ -18,7 +18,7 @@
 #define LMOPT_CODEGEN_PTX_LINEAR_GROUPEDDECODE_H
 
 #include "codegen/ptx/KernelLibrary.h"
-#include "codegen/ptx/linear/Fragments.h"
+#include "codegen/ptx/linear/Matrices.h"
 
 #include <algorithm>
 
@@ -26,14 +26,17 @@ namespace lmopt::nvptx {
 
 struct GroupedDecodeSpec {
   LinearSpec linear;
-  int64_t rows = 8; ///< of a block, at most: 8 or 16
+  int64_t rows = 8;                     ///< of a block, at most: 8 or 16
+  std::vector<int64_t> beside = {};     ///< as of LinearDecodeSpec
 
   static constexpr int64_t kWarps = 8;
   /// Whether there is code for groups of this size: whole operands of an mma, whole groups in each piece.
   static constexpr bool canRun(int64_t group) { return group == 32 || group == 64 || group == 128 || group == 256; }
 
-  /// As many as fit four blocks on a multiprocessor, or all of them: a number of whole slices for each warp.
-  int64_t pieceInputs() const { return std::min(8192 / rows, roundUp(linear.inputs, kWarps * linear.sliceBytes())); }
+  /// As many as fit four blocks on a multiprocessor (16 rows of slices of 128 inputs: three), or all of them: a number
+  /// of whole slices for each warp.
+  int64_t pieceInputs() const { return std::min(std::max(8192 / rows, leastInputs()), roundUp(linear.inputs, leastInputs())); }
+  int64_t leastInputs() const { return kWarps * linear.sliceBytes(); } ///< a slice for each warp
   int64_t pieceSlices() const { return pieceInputs() / linear.sliceBytes(); }
   int64_t pieceGroups() const { return pieceInputs() / linear.group; }
   int64_t pieces() const { return (linear.slices() + pieceSlices() - 1) / pieceSlices(); }
@@ -50,7 +53,7 @@ struct GroupedDecodeSpec {
 };
 
 /// (weights, codes, scales of rows, numbers of groups, results, bytes from one row of results to the next, number of
-/// rows). Grid and results as linearDecodeKernel has them.
+/// rows), as linearArguments has them. Grid and results as linearDecodeKernel has them.
 std::string groupedDecodeKernel(KernelLibrary &kernels, const GroupedDecodeSpec &spec);
 
 } // namespace lmopt::nvptx

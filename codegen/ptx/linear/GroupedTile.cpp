@@ -231,7 +231,7 @@ private:
     return e.load(e.f32(), e.at(rowScales, e.mul(safeRow(row), 4)));
   }
   Value unitOf(Value output) {
-    return results.loadOf(e.f32(), linear.unitOffset(),
+    return results.loadOf(e.f32(), &LinearSpec::unitOffset,
                           e.min(output, e.number(linear.tiles() * LinearSpec::kTile - 1)));
   }
 };
@@ -239,16 +239,13 @@ private:
 } // namespace
 
 std::string groupedTileKernel(KernelLibrary &kernels, const GroupedTileSpec &spec) {
-  using Kind = ArgumentKind;
   std::string name = "linear_" + wordOf(spec.linear) + "_tile64x64_" + kernels.getTarget().chip;
   KernelShape shape = {kThreads, /*leastBlocks=*/3, kStages * spec.stageBytes()};
-  return kernels.define(
-      name, shape, {Kind::Constant, Kind::Memory, Kind::Memory, Kind::Memory, Kind::Memory, Kind::Number, Kind::Number},
-      [=](Emitter &e, ValueRange a) {
-        LinearResults results = LinearResults::of(e, spec.linear, a);
-        results.outputsOfBlock = Spec::kTiles * LinearSpec::kTile;
-        GroupedTileEmitter(e, spec, a, results).run();
-      });
+  return kernels.define(name, shape, linearArguments(spec.linear), [=](Emitter &e, ValueRange a) {
+    LinearResults results = LinearResults::of(e, spec.linear, {e, {spec.linear}, e.block()}, a);
+    results.outputsOfBlock = Spec::kTiles * LinearSpec::kTile;
+    GroupedTileEmitter(e, spec, a, results).run();
+  });
 }
 
 } // namespace lmopt::nvptx

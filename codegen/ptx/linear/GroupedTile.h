@@ -23,13 +23,14 @@
 namespace lmopt::nvptx {
 
 struct GroupedTileSpec {
-  LinearSpec linear; ///< Grouped
+  LinearSpec linear; ///< Grouped, without a codebook
 
   static constexpr int64_t kWarps = 4, kTiles = kWarps, kRows = 64; ///< of a block
   static constexpr int64_t kStages = 4;                             ///< of the ring
   /// Of a row, 128 bytes beside one another in shared memory.
   static constexpr int64_t kUnit = 128;
 
+  static bool canDo(const LinearSpec &linear) { return linear.isGrouped() && !linear.codebook; }
   /// Whole groups.
   int64_t stageInputs() const { return std::max(kUnit, linear.group); }
   int64_t stageGroups() const { return stageInputs() / linear.group; }

@@ -3,8 +3,10 @@
 // See LinearDecode.h.
 #include "codegen/ptx/linear/LinearDecode.h"
 
+#include "codegen/ptx/linear/CodebookDecode.h"
 #include "codegen/ptx/linear/GroupedDecode.h"
 #include "codegen/ptx/linear/LinearResults.h"
+#include "codegen/ptx/linear/SparseDecode.h"
 
 using namespace mlir;
 
@@ -20,10 +22,11 @@ constexpr int64_t kThreads = kWarps * kWarpLanes, kSlice = LinearSpec::kSlice;
 class DecodeEmitter {
 public:
   DecodeEmitter(Emitter &e, const LinearDecodeSpec &spec, ValueRange arguments)
-      : e(e), spec(spec), linear(spec.linear), rows(arguments[1]), shared(e.shared()), thread(e.thread()),
-        lane(e.lane()), warp(e.warp()), tile(e.block()),
-        tileWeights(e.at(e.atElement(arguments[0], tile, linear.slices() * kSlice), e.mul(lane, 16))),
-        results(LinearResults::of(e, linear, arguments)) {}
+      : e(e), spec(spec), linear(spec.linear), rows(arguments[1 + spec.beside.size()]), shared(e.shared()),
+        thread(e.thread()), lane(e.lane()), warp(e.warp()),
+        results(LinearResults::of(e, linear, {e, matricesOf(linear, spec.beside), e.block()}, arguments)),
+        tile(results.matrices.tile()),
+        tileWeights(e.at(e.atElement(results.weights, tile, linear.slices() * kSlice), e.mul(lane, 16))) {}
   virtual ~DecodeEmitter() = default;
 
   void run() {
@@ -40,8 +43,9 @@ protected:
   Emitter &e;
   const LinearDecodeSpec &spec;
   const LinearSpec &linear;
-  Value rows, shared, thread, lane, warp, tile, tileWeights;
+  Value rows, shared, thread, lane, warp;
   LinearResults results;
+  Value tile, tileWeights;
 
   virtual Values startSums() = 0;
   /// `offset`: of the slice's inputs in a row of the piece.
@@ -197,19 +201,23 @@ private:
 };
 
 std::string nameOf(const LinearDecodeSpec &spec, const Target &target) {
-  return "linear_" + wordOf(spec.linear) + "_rows" + std::to_string(spec.rows) + "_" + target.chip;
+  return "linear_" + wordOf(spec.linear) + besideName(spec.beside) + "_rows" + std::to_string(spec.rows) + "_" + target.chip;
 }
 
 } // namespace
 
 std::string linearDecodeKernel(KernelLibrary &kernels, const LinearDecodeSpec &spec) {
   if (spec.linear.isGrouped())
-    return groupedDecodeKernel(kernels, {spec.linear, spec.rows});
+    return groupedDecodeKernel(kernels, {spec.linear, spec.rows, spec.beside});
+  if (spec.linear.isCodebook())
+    return codebookDecodeKernel(kernels, {spec.linear});
+  if (spec.linear.isBlocks())
+    return sparseDecodeKernel(kernels, {spec.linear, spec.rows});
   // 64 registers a thread for four blocks; sums of f32 and of many rows need more (ptxas spills them with four).
   bool isFloat = spec.linear.format == WeightFormat::F32;
   KernelShape shape = {kThreads, /*leastBlocks=*/spec.rows > 16 ? 2 : isFloat ? 3 : 4, spec.sharedBytes()};
-  return kernels.define(nameOf(spec, kernels.getTarget()), shape, linearArguments(spec.linear),
-                        [&](Emitter &e, ValueRange arguments) {
+  return kernels.define(nameOf(spec, kernels.getTarget()), shape, linearArguments(spec.linear, 1 + spec.beside.size()),
+                        [=](Emitter &e, ValueRange arguments) {
                           if (spec.linear.format == WeightFormat::F32)
                             FloatEmitter(e, spec, arguments).run();
                           else

@@ -11,13 +11,15 @@
 #define LMOPT_CODEGEN_PTX_LINEAR_LINEARDECODE_H
 
 #include "codegen/ptx/KernelLibrary.h"
-#include "codegen/ptx/linear/Fragments.h"
+#include "codegen/ptx/linear/Matrices.h"
 
 namespace lmopt::nvptx {
 
 struct LinearDecodeSpec {
   LinearSpec linear;
   int64_t rows = 8; ///< of a block, at most: 8, 16, 32 or 64; of f32 eight
+  /// Outputs of further matrices in the same launch (Matrices.h).
+  std::vector<int64_t> beside = {};
 
   static constexpr int64_t kWarps = 8;
   /// Slices that a warp asks for at once: with four blocks of eight warps 64 KB are under way on a multiprocessor,
@@ -36,9 +38,8 @@ struct LinearDecodeSpec {
   int64_t sharedBytes() const { return std::max(rows * pieceStride(), kWarps * rows / 8 * 512); }
 };
 
-/// (weights, rows, scales of rows, zero points of rows, results, bytes from one row of results to the next, number of
-/// rows); scales and zero points only of S8Rows. A block for each tile of 16 outputs along x, and for each `rows` rows
-/// along y. Results may lie one after another (4 outputs bytes), or be rows of floats: then the padding behind them
+/// linearArguments (LinearResults.h). A block for each tile of 16 outputs of all matrices along x, and for each `rows`
+/// rows along y. Results may lie one after another (4 outputs bytes), or be rows of floats: then the padding behind them
 /// becomes zero; with any other distance nothing but the outputs is written. Grouped: see GroupedDecode.h.
 std::string linearDecodeKernel(KernelLibrary &kernels, const LinearDecodeSpec &spec);
 

@@ -153,7 +153,7 @@ private:
     if (linear.tiles() % Spec::kTiles)
       safe = e.min(output, e.number(linear.tiles() * LinearSpec::kTile - 1));
     if (linear.bias)
-      bias = results.loadOf(e.f32(), linear.biasOffset(), safe);
+      bias = results.loadOf(e.f32(), &LinearSpec::biasOffset, safe);
     for (int64_t row = 0; row < kRowsOfThread; ++row) {
       Value sum = sums[static_cast<size_t>(4 * kQuads * row)], own = e.add(ownRow, row * kLanesOfRows);
       results.store(linear.bias ? e.add(sum, bias) : sum, e.add(firstRow, own), output);
@@ -167,7 +167,7 @@ std::string linearFloatTileKernel(KernelLibrary &kernels, const LinearFloatTileS
   std::string name = "linear_" + wordOf(spec.linear) + "_tile128x64_" + kernels.getTarget().chip;
   KernelShape shape = {kThreads, /*leastBlocks=*/3, 2 * Spec::kStageBytes};
   return kernels.define(name, shape, linearArguments(spec.linear), [=](Emitter &e, ValueRange a) {
-    LinearResults results = LinearResults::of(e, spec.linear, a);
+    LinearResults results = LinearResults::of(e, spec.linear, {e, {spec.linear}, e.block()}, a);
     results.outputsOfBlock = Spec::kTiles * LinearSpec::kTile;
     FloatTileEmitter(e, spec, /*rows=*/a[1], results).run();
   });

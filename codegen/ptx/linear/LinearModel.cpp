@@ -23,8 +23,8 @@ LogicalResult checkFormat(Operation *user, FlatSymbolRefAttr matrix) {
     return success();
   std::string text;
   llvm::raw_string_ostream(text) << type;
-  return plan::refuse(user, "matrices of " + text + " are not supported on GPUs yet (param '" + matrix.getValue() +
-                                "'); use f32, bf16, int8 or groups of 32, 64, 128 or 256");
+  return plan::refuse(user, "matrices of " + text + " are not supported on GPUs (param '" + matrix.getValue() +
+                                "'); use groups of 32, 64, 128 or 256");
 }
 
 namespace {
@@ -53,39 +53,51 @@ struct LinearKernel : KernelOpInterface::FallbackModel<LinearKernel> {
 
   void launch(Operation *op, LaunchBuilder &launches) const {
     LinearDecodeSpec spec{specOf(op)};
+    SmallVector<plan::StepOp> steps = {launches.step};
+    for (plan::StepOp step : launches.beside) {
+      steps.push_back(step);
+      spec.beside.push_back(specOf(step.getKernelOp()).outputs);
+    }
     int64_t least = 1, maxRows = *launches.step->getParentOfType<plan::ProgramOp>().getMaxRows();
-    bool isFloat = spec.linear.format == WeightFormat::F32; // that kernel has a block for each eight rows
-    int64_t mostFew = maxRows > kDecodeRows ? mostFewRows(spec.linear) : maxRows;
+    // These kernels have a block for each eight rows.
+    bool isFloat = spec.linear.format == WeightFormat::F32 || spec.linear.isCodebook();
+    int64_t tiles = tilesOf(matricesOf(spec.linear, spec.beside));
+    int64_t mostFew = maxRows > kDecodeRows && hasTile(spec.linear) ? mostFewRows(spec.linear) : maxRows;
     for (spec.rows = 8; least <= mostFew; spec.rows *= 2) {
       bool isLast = isFloat || spec.rows == mostFewRows(spec.linear);
-      addLaunch(op, launches, linearDecodeKernel(launches.kernels, spec),
-                {Size::fixed(spec.linear.tiles()), Size::rows(launches.step.getDomain(), spec.rows)}, least,
+      addLaunch(steps, launches, linearDecodeKernel(launches.kernels, spec),
+                {Size::fixed(tiles), Size::rows(launches.step.getDomain(), spec.rows)}, least,
                 isLast ? mostFew : spec.rows);
       if (isLast)
         break;
       least = spec.rows + 1;
     }
     if (mostFew < maxRows)
-      launchTiles(op, launches, spec.linear, mostFew + 1, maxRows);
+      for (plan::StepOp step : steps)
+        launchTiles(step, launches, specOf(step.getKernelOp()), mostFew + 1, maxRows);
   }
   /// Of a block that reads weights once.
   static int64_t mostFewRows(const LinearSpec &linear) { return linear.isGrouped() ? 16 : kDecodeRows; }
+  /// Whether more rows than that have a kernel of their own.
+  static bool hasTile(const LinearSpec &linear) {
+    return LinearTileSpec::canDo(linear) || GroupedTileSpec::canDo(linear) || linear.format == WeightFormat::F32;
+  }
 
-  static void launchTiles(Operation *op, LaunchBuilder &launches, const LinearSpec &linear, int64_t least,
+  static void launchTiles(plan::StepOp step, LaunchBuilder &launches, const LinearSpec &linear, int64_t least,
                           int64_t most) {
     KernelLibrary &kernels = launches.kernels;
     if (linear.isGrouped())
-      addTile(op, launches, groupedTileKernel(kernels, {linear}), GroupedTileSpec::kTiles, GroupedTileSpec::kRows,
+      addTile(step, launches, groupedTileKernel(kernels, {linear}), GroupedTileSpec::kTiles, GroupedTileSpec::kRows,
               least, most);
     else if (linear.format == WeightFormat::F32)
-      addTile(op, launches, linearFloatTileKernel(kernels, {linear}), LinearFloatTileSpec::kTiles,
+      addTile(step, launches, linearFloatTileKernel(kernels, {linear}), LinearFloatTileSpec::kTiles,
               LinearFloatTileSpec::kRows, least, most);
     else
-      launchOperandTiles(op, launches, linear, least, most);
+      launchOperandTiles(step, launches, linear, least, most);
   }
 
   // Tiles of 128 rows read weights half as often, where there is one for each multiprocessor.
-  static void launchOperandTiles(Operation *op, LaunchBuilder &launches, const LinearSpec &linear, int64_t least,
+  static void launchOperandTiles(plan::StepOp step, LaunchBuilder &launches, const LinearSpec &linear, int64_t least,
                                  int64_t most) {
     int64_t outputBlocks = roundUp(linear.tiles(), LinearTileSpec::kTiles) / LinearTileSpec::kTiles;
     int64_t rowBlocks = roundUp(kMultiprocessors, outputBlocks) / outputBlocks; // which are that many, or more
@@ -94,7 +106,7 @@ struct LinearKernel : KernelOpInterface::FallbackModel<LinearKernel> {
       bool isSmall = spec.rows == 64;
       int64_t first = isSmall ? least : std::max(least, mostOfSmall + 1), last = isSmall ? mostOfSmall : most;
       if (first <= last)
-        addTile(op, launches, operandTileKernel(launches.kernels, spec), LinearTileSpec::kTiles, spec.rows, first,
+        addTile(step, launches, operandTileKernel(launches.kernels, spec), LinearTileSpec::kTiles, spec.rows, first,
                 last);
     }
   }
@@ -103,27 +115,32 @@ struct LinearKernel : KernelOpInterface::FallbackModel<LinearKernel> {
   }
 
   /// `tiles` and `rows`: of a block.
-  static void addTile(Operation *op, LaunchBuilder &launches, std::string kernel, int64_t tiles, int64_t rows,
+  static void addTile(plan::StepOp step, LaunchBuilder &launches, std::string kernel, int64_t tiles, int64_t rows,
                       int64_t least, int64_t most) {
-    Size outputBlocks = Size::fixed(roundUp(specOf(op).tiles(), tiles) / tiles);
-    addLaunch(op, launches, std::move(kernel), {outputBlocks, Size::rows(launches.step.getDomain(), rows)}, least,
-              most);
+    Size outputBlocks = Size::fixed(roundUp(specOf(step.getKernelOp()).tiles(), tiles) / tiles);
+    addLaunch({step}, launches, std::move(kernel), {outputBlocks, Size::rows(step.getDomain(), rows)}, least, most);
   }
   static constexpr int64_t kMultiprocessors = 128; ///< 108 of an A100, 132 of an H100
 
-  static void addLaunch(Operation *op, LaunchBuilder &launches, std::string kernel, std::array<Size, 2> grid,
-                        int64_t least, int64_t most) {
-    plan::StepOp step = launches.step;
-    LinearSpec linearSpec = specOf(op);
-    Value rows = linear(op).getInput();
+  /// The products of `steps`, which read the same rows.
+  static void addLaunch(ArrayRef<plan::StepOp> steps, LaunchBuilder &launches, std::string kernel,
+                        std::array<Size, 2> grid, int64_t least, int64_t most) {
+    plan::StepOp first = steps.front();
+    LinearSpec linearSpec = specOf(first.getKernelOp());
+    Value rows = linear(first.getKernelOp()).getInput();
     Launch launch;
     launch.kernel = std::move(kernel);
-    launch.arguments = {launches.weight(packed(op)), launches.rowsOf(rows)};
+    for (plan::StepOp step : steps)
+      launch.arguments.push_back(weightOf(step, packed(step.getKernelOp())));
+    launch.arguments.push_back(rowsOf(first, rows));
     if (linearSpec.isInteger() || linearSpec.isGrouped())
-      launch.arguments.insert(launch.arguments.end(), {launches.rowsOf(rows, 1), launches.rowsOf(rows, 2)});
-    launch.arguments.push_back(launches.result());
-    launch.arguments.push_back(Argument::number(rowStride(step.getResult(0))));
-    launch.domain = step.getDomain();
+      launch.arguments.insert(launch.arguments.end(), {rowsOf(first, rows, 1), rowsOf(first, rows, 2)});
+    if (linearSpec.isBlocks())
+      launch.arguments.push_back(Argument::number(linearSpec.stored));
+    for (plan::StepOp step : steps)
+      launch.arguments.insert(launch.arguments.end(),
+                              {placeOf(step.getResult(0)), Argument::number(rowStride(step.getResult(0)))});
+    launch.domain = first.getDomain();
     launch.arguments.push_back(Argument::number(Size::rows(launch.domain)));
     launch.grid[0] = grid[0];
     launch.grid[1] = grid[1];
@@ -133,6 +150,19 @@ struct LinearKernel : KernelOpInterface::FallbackModel<LinearKernel> {
   }
 };
 } // namespace
+
+static lm::LinearLikeOpInterface productOf(plan::StepOp step) {
+  return step.isKernel() ? dyn_cast<lm::LinearLikeOpInterface>(step.getKernelOp()) : lm::LinearLikeOpInterface();
+}
+static Value inputOf(plan::StepOp step) {
+  return step.getInputs()[cast<BlockArgument>(productOf(step).getInput()).getArgNumber()];
+}
+
+bool canShareLaunch(plan::StepOp a, plan::StepOp c) {
+  if (!productOf(a) || !productOf(c) || inputOf(a) != inputOf(c))
+    return false;
+  return canShareLaunch(LinearKernel::specOf(a.getKernelOp()), LinearKernel::specOf(c.getKernelOp()));
+}
 
 void registerLinearModels(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, lm::LMDialect *) {

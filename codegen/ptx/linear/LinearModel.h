@@ -15,6 +15,8 @@ bool hasFragments(mlir::Type matrix);
 LinearSpec linearSpec(mlir::Type matrix, bool bias);
 /// A matrix, and a bias or null, as packed fragments.
 plan::PackedUse packedFragments(mlir::Operation *user, mlir::FlatSymbolRefAttr matrix, mlir::FlatSymbolRefAttr bias);
+/// Whether both steps are products of the same rows that one kernel makes together.
+bool canShareLaunch(plan::StepOp a, plan::StepOp c);
 /// Refuses what has no layout.
 mlir::LogicalResult checkFormat(mlir::Operation *user, mlir::FlatSymbolRefAttr matrix);
 

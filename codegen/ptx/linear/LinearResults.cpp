@@ -7,30 +7,39 @@ using namespace mlir;
 
 namespace lmopt::nvptx {
 
-SmallVector<ArgumentKind> linearArguments(const LinearSpec &linear) {
+SmallVector<ArgumentKind> linearArguments(const LinearSpec &linear, size_t matrices) {
   using Kind = ArgumentKind;
-  SmallVector<Kind> kinds = {Kind::Constant, Kind::Memory};
-  if (linear.isInteger())
+  SmallVector<Kind> kinds(matrices, Kind::Constant);
+  kinds.push_back(Kind::Memory);
+  if (linear.isInteger() || linear.isGrouped())
     kinds.append({Kind::Memory, Kind::Memory});
-  kinds.append({Kind::Memory, Kind::Number, Kind::Number});
+  for (size_t i = 0; i < matrices; ++i)
+    kinds.append({Kind::Memory, Kind::Number});
+  kinds.push_back(Kind::Number);
   return kinds;
 }
 
-LinearResults LinearResults::of(Emitter &e, const LinearSpec &linear, ValueRange a) {
-  size_t last = a.size() - 1;
-  LinearResults results{e, linear, a[0], a[last - 2], a[last - 1], a[last]};
+LinearResults LinearResults::of(Emitter &e, const LinearSpec &linear, const Matrices &matrices, ValueRange a) {
+  LinearResults results{e, linear, matrices, {}, {}, {}, a.back()};
+  size_t count = matrices.count(), firstResult = a.size() - 1 - 2 * count;
+  SmallVector<Value> out, stride;
+  for (size_t i = 0; i < count; ++i)
+    out.push_back(a[firstResult + 2 * i]), stride.push_back(a[firstResult + 2 * i + 1]);
+  results.weights = results.matrices.pick(SmallVector<Value>(a.take_front(count)));
+  results.out = results.matrices.pick(out);
+  results.stride = results.matrices.pick(stride);
   if (linear.isInteger())
-    results.scales = a[2], results.zeros = a[3];
+    results.scales = a[count + 1], results.zeros = a[count + 2];
   return results;
 }
 
 void LinearResults::put(Value number, Value row, Value output) {
-  store(linear.bias ? e.add(number, loadOf(e.f32(), linear.biasOffset(), output)) : number, row, output);
+  store(linear.bias ? e.add(number, loadOf(e.f32(), &LinearSpec::biasOffset, output)) : number, row, output);
 }
 
 void LinearResults::store(Value number, Value row, Value output) {
   Value isThere = e.less(row, count);
-  if (linear.outputs % outputsOfBlock)
+  if (matrices.any([&](const LinearSpec &spec) { return spec.outputs % outputsOfBlock != 0; }))
     isThere = arith::AndIOp::create(e.b, e.loc, isThere, e.less(output, storedOutputs()));
   e.ifThen(isThere, [&] { e.store(number, e.at(e.atElement(out, row, stride), e.mul(output, 4))); });
 }
@@ -43,11 +52,11 @@ SmallVector<LinearResults::OfOutput, 2> LinearResults::ofTile(Value tile) {
     if (linear.tiles() * LinearSpec::kTile % outputsOfBlock)
       safe = e.min(safe, e.number(linear.tiles() * LinearSpec::kTile - 1));
     if (linear.isInteger()) {
-      own.scale = loadOf(e.f32(), linear.scaleOffset(), safe);
-      own.codes = loadOf(e.i32(), linear.sumOffset(), safe);
+      own.scale = loadOf(e.f32(), &LinearSpec::scaleOffset, safe);
+      own.codes = loadOf(e.i32(), &LinearSpec::sumOffset, safe);
     }
     if (linear.bias)
-      own.bias = loadOf(e.f32(), linear.biasOffset(), safe);
+      own.bias = loadOf(e.f32(), &LinearSpec::biasOffset, safe);
     both.push_back(own);
   }
   return both;
@@ -78,9 +87,12 @@ Value LinearResults::scaled(Value sum, const OfRow &row, const OfOutput &output)
 }
 
 Value LinearResults::storedOutputs() {
-  int64_t padded = rowBytes(linear.outputs, 4);
-  Value isPadded = e.equal(stride, e.number(padded)), outputs = e.number(linear.outputs);
-  return padded == 4 * linear.outputs ? outputs : e.select(isPadded, e.number(padded / 4), outputs);
+  auto padded = [](const LinearSpec &spec) { return rowBytes(spec.outputs, 4); };
+  Value outputs = matrices.number([](const LinearSpec &spec) { return spec.outputs; });
+  if (!matrices.any([&](const LinearSpec &spec) { return padded(spec) != 4 * spec.outputs; }))
+    return outputs;
+  Value isPadded = e.equal(stride, matrices.number(padded));
+  return e.select(isPadded, matrices.number([&](const LinearSpec &spec) { return padded(spec) / 4; }), outputs);
 }
 
 } // namespace lmopt::nvptx

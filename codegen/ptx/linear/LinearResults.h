@@ -7,28 +7,33 @@
 #define LMOPT_CODEGEN_PTX_LINEAR_LINEARRESULTS_H
 
 #include "codegen/ptx/KernelLibrary.h"
-#include "codegen/ptx/linear/Fragments.h"
+#include "codegen/ptx/linear/Matrices.h"
 
 namespace lmopt::nvptx {
 
 /// (weights, rows, scales of rows, zero points of rows, results, bytes from one row of results to the next, number of
-/// rows); scales and zero points only of S8Rows.
-llvm::SmallVector<ArgumentKind> linearArguments(const LinearSpec &linear);
+/// rows); scales and zero points only of S8Rows. Where there are `matrices`, the weights of each, and for each its
+/// results and their distance.
+llvm::SmallVector<ArgumentKind> linearArguments(const LinearSpec &linear, size_t matrices = 1);
 
 struct LinearResults {
   using Value = mlir::Value;
   Emitter &e;
-  const LinearSpec &linear;
-  Value weights, out, stride, count;
+  const LinearSpec &linear; ///< of all matrices, but for the outputs
+  Matrices matrices;
+  Value weights, out, stride, count; ///< of the block's matrix
   Value scales = {}, zeros = {}; ///< of rows; S8Rows
   int64_t outputsOfBlock = LinearSpec::kTile;
 
   /// Of a kernel with linearArguments.
-  static LinearResults of(Emitter &e, const LinearSpec &linear, mlir::ValueRange arguments);
+  static LinearResults of(Emitter &e, const LinearSpec &linear, const Matrices &matrices, mlir::ValueRange arguments);
 
-  /// One of the numbers of 4 bytes for each output.
-  Value loadOf(mlir::Type type, int64_t offset, Value output) {
-    return e.load(type, e.at(e.at(weights, offset), e.mul(output, 4)));
+  /// One of the numbers of 4 bytes for each output, which lie at `offset` of the weights.
+  Value loadOf(mlir::Type type, int64_t (LinearSpec::*offset)() const, Value output) {
+    return e.load(type, e.at(at(offset), e.mul(output, 4)));
+  }
+  Value at(int64_t (LinearSpec::*offset)() const) {
+    return e.at(weights, matrices.bytes([&](const LinearSpec &spec) { return (spec.*offset)(); }));
   }
   /// A result with its bias to its place, where there is such a row. Behind the last output stands nothing that is
   /// ours, or the padding of rows of floats, which must be zero: the sum there is.

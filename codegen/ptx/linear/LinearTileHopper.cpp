@@ -197,7 +197,7 @@ std::string nameOf(const LinearTileSpec &spec, const Target &target) {
 }
 
 void emitTile(Emitter &e, const LinearTileSpec &spec, ValueRange a) {
-  LinearResults results = LinearResults::of(e, spec.linear, a);
+  LinearResults results = LinearResults::of(e, spec.linear, {e, {spec.linear}, e.block()}, a);
   results.outputsOfBlock = LinearTileSpec::kTiles * LinearSpec::kTile;
   Ring ring{e, {spec.rows}};
   ring.init();

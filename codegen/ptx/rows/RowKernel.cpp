@@ -128,7 +128,7 @@ static int64_t sharedBytes(const RowSpec &spec) {
 std::string rowKernel(KernelLibrary &kernels, const RowSpec &spec) {
   KernelShape shape = {RowSpec::kThreads, /*leastBlocks=*/1, sharedBytes(spec)};
   return kernels.define(nameOf(spec, kernels.getTarget()), shape, kindsOf(spec),
-                        [&](Emitter &e, ValueRange pointers) { RowEmitter(e, spec, pointers).run(); });
+                        [=](Emitter &e, ValueRange pointers) { RowEmitter(e, spec, pointers).run(); });
 }
 
 } // namespace lmopt::nvptx

@@ -44,14 +44,15 @@ const int64_t kWidths[] = {1, 7, 8, 30, 64, 576, 1024, 1030, 2048, 3001};
 /// What the kernel leaves in each of its results, whose sizes are `sizes`, behind the other arguments. One run for
 /// each: a run gives back one.
 inline std::vector<std::vector<char>> resultsOf(const nvptx::RowSpec &spec, const std::vector<Argument> &inputs,
-                                                const std::vector<size_t> &sizes, const std::string &chip = "sm_80") {
+                                                const std::vector<size_t> &sizes, const std::string &chip = "sm_80",
+                                                int64_t rows = kRows) {
   EmittedKernel kernel = emitRows(spec, chip);
   std::vector<std::vector<char>> found;
   for (size_t which = 0; which < sizes.size(); ++which) {
     std::vector<Argument> arguments = inputs;
     for (size_t i = 0; i < sizes.size(); ++i)
       arguments.push_back(i == which ? result(sizes[i]) : memory(std::vector<char>(sizes[i])));
-    found.push_back(run(kernel, {uint32_t(kRows), 1, 1}, arguments).result);
+    found.push_back(run(kernel, {uint32_t(rows), 1, 1}, arguments).result);
   }
   return found;
 }
