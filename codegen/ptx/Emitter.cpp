@@ -153,6 +153,12 @@ Values Emitter::loadFour(Type type, Value address) {
   return words;
 }
 
+Values Emitter::loadSlice(Value tile, Value slice) {
+  if (virtualBlock && virtualBlock->slices)
+    return virtualBlock->slices->take(*this, slice);
+  return loadWords(at(tile, mul(slice, kSliceBytes)));
+}
+
 void Emitter::storeRun(const Values &numbers, Value address) {
   auto count = static_cast<int64_t>(numbers.size());
   Value vector = LLVM::PoisonOp::create(b, loc, VectorType::get({count}, numbers[0].getType()));

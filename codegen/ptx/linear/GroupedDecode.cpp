@@ -76,7 +76,7 @@ private:
     for (int64_t u = 0; u < together(); ++u) {
       Value slice = e.add(e.mul(piece, spec.pieceSlices()), sliceOf(u));
       llvm::append_range(words, e.ifThen(e.less(slice, e.number(linear.slices())), Values(4, e.number(0)),
-                                         [&] { return e.loadWords(e.at(tileWeights, e.mul(slice, kSlice))); }));
+                                         [&] { return e.loadSlice(tileWeights, slice); }));
     }
     return words;
   }
@@ -241,7 +241,8 @@ std::string groupedDecodeKernel(KernelLibrary &kernels, const GroupedDecodeSpec 
                      "_" + kernels.getTarget().chip;
   KernelShape shape = {kThreads, /*leastBlocks=*/4, spec.sharedBytes()};
   return kernels.define(name, shape, linearArguments(spec.linear, 1 + spec.beside.size()),
-                        [=](Emitter &e, ValueRange arguments) { GroupedEmitter(e, spec, arguments).run(); });
+                        [=](Emitter &e, ValueRange arguments) { GroupedEmitter(e, spec, arguments).run(); },
+                        weightStream(spec.linear, spec.beside));
 }
 
 } // namespace lmopt::nvptx
