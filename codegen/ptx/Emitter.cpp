@@ -84,6 +84,12 @@ Value Emitter::roundedToBf16(Value x) {
   return add(add(bits, 0x7fff), bitAnd(shr(bits, 16), 1));
 }
 Value Emitter::asBf16(Value x) { return bitcast(bitAnd(roundedToBf16(x), static_cast<int32_t>(0xffff0000U)), f32()); }
+Value Emitter::shr(Value a, Value c) { return arith::ShRUIOp::create(b, loc, a, c); }
+Value Emitter::countBits(Value a) { return LLVM::CtPopOp::create(b, loc, i32(), a); }
+Value Emitter::pickBytes(Value a, Value c, Value nibbles) {
+  return LLVM::CallIntrinsicOp::create(b, loc, i32(), b.getStringAttr("llvm.nvvm.prmt"), ValueRange{a, c, nibbles})
+      .getResult(0);
+}
 Value Emitter::narrow(Value a, int64_t bits) {
   return arith::TruncIOp::create(b, loc, b.getIntegerType(static_cast<unsigned>(bits)), a);
 }
@@ -157,6 +163,13 @@ Values Emitter::loadSlice(Value tile, Value slice) {
   if (virtualBlock && virtualBlock->slices)
     return virtualBlock->slices->take(*this, slice);
   return loadWords(at(tile, mul(slice, kSliceBytes)));
+}
+
+Values Emitter::loadTwoWords(Value address) {
+  Value both = load(b.getI64Type(), address, 8);
+  Value bits = arith::ConstantIntOp::create(b, loc, b.getI64Type(), 32);
+  Value high = arith::ShRUIOp::create(b, loc, both, bits);
+  return {narrow(both, 32), narrow(high, 32)};
 }
 
 void Emitter::storeRun(const Values &numbers, Value address) {

@@ -83,6 +83,7 @@ public:
   Value shl(Value a, int64_t bits);
   Value shr(Value a, int64_t bits); ///< logical
   Value shl(Value a, Value c);
+  Value shr(Value a, Value c); ///< logical
   Value shrSigned(Value a, Value c);
   Value less(Value a, Value c); ///< unsigned, or ordered floats
   Value equal(Value a, Value c);
@@ -101,6 +102,10 @@ public:
   Value roundedToBf16(Value x);
   Value asBf16(Value x);               ///< that number, as f32
   Value narrow(Value a, int64_t bits); ///< the low bits of an i32
+  Value countBits(Value a);            ///< that are set
+  /// Four bytes of the eight of a and c, named by the lowest three bits of the lowest four nibbles; their fourth bit
+  /// must not be set (prmt).
+  Value pickBytes(Value a, Value c, Value nibbles);
   /// Two numbers as bf16 in one i32, rounded to nearest, ties to even.
   Value packBf16(Value low, Value high);
 
@@ -127,6 +132,7 @@ public:
   /// `tile`; eight warps share the slices of a tile, number w those whose number is w modulo 8.
   Values loadSlice(Value tile, Value slice);
   Values loadWords(Value address) { return loadFour(i32(), address); }
+  Values loadTwoWords(Value address); ///< that lie at a multiple of 8
   void storeRun(const Values &numbers, Value address); ///< 1, 2 or 4, to a multiple of what they take
   void storeFour(const Values &numbers, Value address) { storeRun(numbers, address); }
   /// 16 bytes to shared memory, behind the thread's back; see waitForCopies. Of them `bytes` come from there, the rest

@@ -22,8 +22,8 @@ LogicalResult checkFormat(Operation *user, FlatSymbolRefAttr matrix) {
     return success();
   std::string text;
   llvm::raw_string_ostream(text) << type;
-  return plan::refuse(user, "matrices of " + text + " are not supported on GPUs yet (param '" + matrix.getValue() +
-                                "'); use f32, bf16, int8 or groups of 32, 64, 128 or 256");
+  return plan::refuse(user, "matrices of " + text + " are not supported on GPUs (param '" + matrix.getValue() +
+                                "'); use groups of 32, 64, 128 or 256");
 }
 
 namespace {
@@ -58,7 +58,8 @@ struct LinearKernel : KernelOpInterface::FallbackModel<LinearKernel> {
       spec.beside.push_back(specOf(step.getKernelOp()).outputs);
     }
     int64_t least = 1, maxRows = *launches.step->getParentOfType<plan::ProgramOp>().getMaxRows();
-    bool isFloat = spec.linear.format == WeightFormat::F32; // that kernel has a block for each eight rows
+    // These kernels have a block for each eight rows.
+    bool isFloat = spec.linear.format == WeightFormat::F32 || spec.linear.isCodebook();
     bool hasTile = maxRows > kDecodeRows && LinearTileSpec::canDo(spec.linear);
     int64_t tiles = tilesOf(matricesOf(spec.linear, spec.beside));
     for (spec.rows = 8; least <= maxRows; spec.rows *= 2) {
@@ -98,6 +99,8 @@ struct LinearKernel : KernelOpInterface::FallbackModel<LinearKernel> {
     launch.arguments.push_back(rowsOf(first, rows));
     if (linearSpec.isInteger() || linearSpec.isGrouped())
       launch.arguments.insert(launch.arguments.end(), {rowsOf(first, rows, 1), rowsOf(first, rows, 2)});
+    if (linearSpec.isBlocks())
+      launch.arguments.push_back(Argument::number(linearSpec.stored));
     for (plan::StepOp step : steps)
       launch.arguments.insert(launch.arguments.end(),
                               {placeOf(step.getResult(0)), Argument::number(rowStride(step.getResult(0)))});
