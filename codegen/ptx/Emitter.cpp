@@ -159,12 +159,19 @@ Values Emitter::loadFour(Type type, Value address) {
   return words;
 }
 
+Values Emitter::loadSlice(Value tile, Value slice) {
+  if (virtualBlock && virtualBlock->slices)
+    return virtualBlock->slices->take(*this, slice);
+  return loadWords(at(tile, mul(slice, kSliceBytes)));
+}
+
 Values Emitter::loadTwoWords(Value address) {
   Value both = load(b.getI64Type(), address, 8);
   Value bits = arith::ConstantIntOp::create(b, loc, b.getI64Type(), 32);
   Value high = arith::ShRUIOp::create(b, loc, both, bits);
   return {narrow(both, 32), narrow(high, 32)};
 }
+
 void Emitter::storeRun(const Values &numbers, Value address) {
   auto count = static_cast<int64_t>(numbers.size());
   Value vector = LLVM::PoisonOp::create(b, loc, VectorType::get({count}, numbers[0].getType()));

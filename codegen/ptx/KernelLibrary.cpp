@@ -67,11 +67,11 @@ static LLVM::LLVMFuncOp makeFunction(OpBuilder &builder, const std::string &name
 }
 
 std::string KernelLibrary::define(const std::string &name, const KernelShape &shape, ArrayRef<ArgumentKind> arguments,
-                                  const KernelBody &body) {
+                                  const KernelBody &body, const WeightStream &stream) {
   if (!known.emplace(name, shape).second)
     return name;
   numbers[name] = entries.size();
-  entries.push_back({name, shape, arguments.vec(), static_cast<int64_t>(entries.size()), body});
+  entries.push_back({name, shape, arguments.vec(), static_cast<int64_t>(entries.size()), body, stream});
   OpBuilder builder = OpBuilder::atBlockEnd(getModule().getBody());
   LLVM::LLVMFuncOp function = makeFunction(builder, name, shape, arguments);
   Block *entry = function.addEntryBlock(builder);

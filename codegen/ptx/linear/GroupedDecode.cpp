@@ -92,7 +92,7 @@ private:
   /// Of a lane: an operand, and upper bits of numbers of three.
   size_t wordsOfSlice() const { return linear.bits == 3 ? 6 : 4; }
   Values loadSlice(Value slice) {
-    Values words = e.loadWords(e.at(tileWeights, e.mul(slice, kSlice)));
+    Values words = e.loadSlice(tileWeights, slice);
     if (linear.bits != 3)
       return words;
     Value place = e.add(e.mul(e.add(e.mul(tile, linear.slices()), slice), kWarpLanes), lane);
@@ -239,7 +239,8 @@ std::string groupedDecodeKernel(KernelLibrary &kernels, const GroupedDecodeSpec 
                      "_" + kernels.getTarget().chip;
   KernelShape shape = {kThreads, /*leastBlocks=*/4, spec.sharedBytes()};
   return kernels.define(name, shape, linearArguments(spec.linear, 1 + spec.beside.size()),
-                        [=](Emitter &e, ValueRange arguments) { GroupedEmitter(e, spec, arguments).run(); });
+                        [=](Emitter &e, ValueRange arguments) { GroupedEmitter(e, spec, arguments).run(); },
+                        weightStream(spec.linear, spec.beside));
 }
 
 } // namespace lmopt::nvptx
