@@ -105,10 +105,10 @@ lmopt_status_t lmoptp_work_place_results(lmoptp_work_t *work) {
   uint64_t total = greatest_bytes(work);
   for (uint32_t i = 0; i < work->entry->result_count; ++i)
     total += lmoptp_round_up(result_bytes(work, i), LMOPTP_DEVICE_ALIGNMENT);
-  lmopt_status_t status =
-      lmoptp_device_room_grow(work->team, &work->team->results, total, "the results of a step", work->error);
-  if (status)
-    return status;
+  if (total > work->team->results.bytes)
+    return lmoptp_fail(work->error, LMOPT_ERROR_INTERNAL,
+                       "a step of entry \"%s\" wants %llu bytes of results; there is room for %llu", work->entry->name,
+                       (unsigned long long)total, (unsigned long long)work->team->results.bytes);
   lmoptp_address_t next = work->team->results.address;
   for (uint32_t i = 0; i < work->entry->result_count; ++i) {
     uint64_t bytes = result_bytes(work, i);
