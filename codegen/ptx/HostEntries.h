@@ -18,9 +18,9 @@ inline constexpr llvm::StringLiteral kLaunchesAttribute = "ptx.launches";
 /// The launches of a program in order, with its kernels in the library. Names the kernels of its steps.
 std::vector<Launch> launchesOf(plan::ProgramOp program, KernelLibrary &kernels);
 
-/// `host`: the CPU that the code runs on.
-void emitHostEntry(mlir::ModuleOp module, plan::ProgramOp program, llvm::ArrayRef<Launch> launches,
-                   const KernelLibrary &kernels, const cpu::Target &host);
+/// The function of this name. `host`: the CPU that the code runs on.
+void emitHostEntry(mlir::ModuleOp module, llvm::StringRef name, plan::ProgramOp program,
+                   llvm::ArrayRef<Launch> launches, const KernelLibrary &kernels, const cpu::Target &host);
 
 } // namespace lmopt::nvptx
 

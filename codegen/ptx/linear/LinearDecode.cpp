@@ -201,7 +201,8 @@ private:
 };
 
 std::string nameOf(const LinearDecodeSpec &spec, const Target &target) {
-  return "linear_" + wordOf(spec.linear) + besideName(spec.beside) + "_rows" + std::to_string(spec.rows) + "_" + target.chip;
+  return "linear_" + wordOf(spec.linear) + besideName(spec.beside) + "_rows" + std::to_string(spec.rows) + "_" +
+         target.chip;
 }
 
 } // namespace

@@ -9,4 +9,12 @@
 // CHECK: llvm.store %{{.*}} : i32, !llvm.ptr
 // CHECK: llvm.call %{{.*}}(%{{.*}}) : !llvm.ptr, (!llvm.ptr, i32, !llvm.ptr, !llvm.ptr) -> ()
 // CHECK: func.func @decode(
+// The greatest logits: the launches of "decode", then a block for each 2048 of a row, then one for the row.
+// CHECK: func.func @decode_top(
+// How many: what the step says, or all that there may be.
+// CHECK: arith.select %{{.*}}, %c24_i64{{.*}}, %{{.*}} : i64
+// CHECK: llvm.call
+// CHECK: arith.select %{{.*}}, %c24_i64{{.*}}, %{{.*}} : i64
+// CHECK: llvm.call
+// CHECK-NOT: llvm.call
 // UNKNOWN: 'sm_10'

@@ -16,6 +16,8 @@
 #include "codegen/ptx/linear/LinearFloatTile.h"
 #include "codegen/ptx/linear/LinearTileHopper.h"
 #include "codegen/ptx/pooling/PoolKernel.h"
+#include "codegen/ptx/ranking/TopLogits.h"
+#include "codegen/ptx/ranking/TreeLogits.h"
 #include "codegen/ptx/rows/RowKernel.h"
 #include "test/unit/codegen/ptx/KernelRun.h"
 #include "test/unit/codegen/ptx/Ptxas.h"
@@ -209,6 +211,10 @@ std::vector<Recorded> kernels() {
        [](auto &kernels) { return expertsHiddenKernel(kernels, experts(true)); }},
       {"results of experts", 46, [](auto &kernels) { return expertsResultKernel(kernels, experts(false)); }},
       {"product without zeros", 31, nonzeroOf},
+      {"the greatest logits of blocks", 37, [](auto &kernels) { return topListsKernel(kernels, {49152}); }},
+      {"the greatest logits of rows", 40, [](auto &kernels) { return topChooseKernel(kernels, {128256}); }},
+      {"logits by a tree", 28, [](auto &kernels) { return treeLogitsKernel(kernels, {49151, 49152 * 16}, 4 * 49152); }},
+      {"logits that are known", 14, [](auto &kernels) { return pickLogitsKernel(kernels, 49152); }},
       {"parts of attention", 45, [=](auto &kernels) { return joinPartsKernel(kernels, smol); }},
   };
 }
