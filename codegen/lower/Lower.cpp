@@ -131,10 +131,10 @@ LogicalResult emitModel(const cpu::Target &target, LoweredModel &lowered) {
   return success();
 }
 
-/// Launches of a step of so many rows.
+/// Launches of a step of so many rows; of positions as many as the forecast of `lmopt inspect` has.
 static int64_t countLaunches(ArrayRef<nvptx::Launch> launches, int64_t rows) {
-  return llvm::count_if(
-      launches, [&](const nvptx::Launch &launch) { return launch.leastRows <= rows && rows <= launch.mostRows; });
+  constexpr int64_t kPositions = 512;
+  return llvm::count_if(launches, [&](const nvptx::Launch &launch) { return launch.serves(rows, kPositions); });
 }
 
 bool emitDeviceModel(ArrayRef<nvptx::Target> targets, const std::string &ptxas, LoweredModel &lowered,

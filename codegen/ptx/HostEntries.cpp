@@ -4,7 +4,8 @@
 #include "codegen/ptx/HostEntries.h"
 
 #include "codegen/cpu/KernelLibrary.h"
-#include "codegen/ptx/LaunchGroups.h"
+#include "codegen/ptx/attention/AttentionModel.h"
+#include "codegen/ptx/linear/LinearModel.h"
 #include "codegen/ptx/rows/RowModel.h"
 
 #include "lmopt/abi.h"
@@ -15,18 +16,68 @@ using namespace mlir;
 
 namespace lmopt::nvptx {
 
+static void launchStep(LaunchBuilder &launches, plan::StepOp step) {
+  launches.step = step;
+  if (step.isKernel())
+    kernelOf(step).launch(launches);
+  else
+    RowProgramBuilder(launches).launch();
+}
+
+/// What the products of a group read, if they can make it themselves, or null.
+static Value madeRows(const LaunchGroup &group) {
+  bool joins = group.parts && isProduct(group.steps.front());
+  return group.makesRows || joins ? inputOf(group.last()) : Value();
+}
+
+/// How the rows of a group's products are made: by its first step, or by joining attention's parts. `operand`: where
+/// the products do it.
+static RowProgram rowsOfProducts(LaunchBuilder &launches, Value rows, Value operand) {
+  const LaunchGroup &group = launches.group;
+  RowProgramBuilder builder(launches, operand);
+  return group.makesRows ? builder.build()
+                         : builder.buildStore(loadParts(group.parts, group.steps.front(), builder), rows);
+}
+
+/// Rows and positions beside those of a window that begins with the first.
+static SmallVector<Launch> windowsBeside(const Launch &window) {
+  Launch more, longer;
+  more.leastRows = window.mostRows + 1;
+  if (window.isNever() || window.mostPositions == more.mostPositions)
+    return {more};
+  longer.mostRows = window.mostRows;
+  longer.leastPositions = window.mostPositions + 1;
+  return {more, longer};
+}
+
+static void launchProducts(LaunchBuilder &launches, Value rows) {
+  ArrayRef<plan::StepOp> products = ArrayRef(launches.group.steps).drop_front(launches.group.makesRows ? 1 : 0);
+  Launch window = launchWithRows(products, rowsOfProducts(launches, rows, rows), launches);
+  for (const Launch &other : windowsBeside(window)) {
+    launches.window = other;
+    launches.step = launches.group.steps.front();
+    RowProgramBuilder(launches).launch(rowsOfProducts(launches, rows, {}));
+    launchStep(launches, products.front());
+  }
+}
+
+static void launchGroup(LaunchBuilder &launches) {
+  if (launches.group.storesState)
+    launchStoringAndAttending(launches);
+  else if (Value rows = madeRows(launches.group))
+    launchProducts(launches, rows);
+  else
+    launchStep(launches, launches.group.steps.front());
+}
+
 std::vector<Launch> launchesOf(plan::ProgramOp program, KernelLibrary &kernels) {
   std::vector<Launch> launches;
   for (const LaunchGroup &group : launchGroups(program)) {
-    plan::StepOp step = group.steps.front();
     size_t before = launches.size();
-    LaunchBuilder builder(kernels, step, launches, ArrayRef(group.steps).drop_front());
-    if (step.isKernel())
-      kernelOf(step).launch(builder);
-    else
-      RowProgramBuilder(builder).launch();
-    for (plan::StepOp launched : group.steps)
-      launched.setKernel(launches.size() > before ? launches[before].kernel : "");
+    LaunchBuilder builder(kernels, group, launches);
+    launchGroup(builder);
+    for (plan::StepOp step : group.steps)
+      step.setKernel(launches.size() > before ? launches[before].kernel : "");
   }
   return launches;
 }
@@ -101,6 +152,10 @@ private:
     }
     return {};
   }
+  Value both(Value a, Value c) { return arith::AndIOp::create(e.b, e.loc, a, c); }
+  Value isWithin(Value number, int64_t least, int64_t most) {
+    return both(e.less(e.index(least - 1), number), e.less(number, e.index(most + 1)));
+  }
   Value narrow(Value number) { return arith::TruncIOp::create(e.b, e.loc, e.b.getI32Type(), number); }
 
   // Parameters lie in parameter space as in a struct of C.
@@ -117,9 +172,13 @@ private:
 
   void emitLaunch(const Launch &launch) {
     Value count = counts[static_cast<size_t>(launch.domain)];
-    Value isEnough = e.less(e.index(launch.leastRows - 1), count);
     auto most = std::min<int64_t>(launch.mostRows, *program.getMaxRows());
-    e.ifThen(arith::AndIOp::create(e.b, e.loc, isEnough, e.less(count, e.index(most + 1))), [&] {
+    Value serves = isWithin(count, launch.leastRows, most);
+    if (launch.leastPositions > 0 || launch.mostPositions < Launch().mostPositions) {
+      auto mostPositions = std::min<int64_t>(launch.mostPositions, int64_t(1) << 32);
+      serves = both(serves, isWithin(positions, launch.leastPositions, mostPositions));
+    }
+    e.ifThen(serves, [&] {
       for (int64_t axis = 0; axis < 3; ++axis)
         e.store(narrow(sizeOf(launch.grid[axis])), e.at(grid, 4 * axis));
       storeArguments(launch);

@@ -4,6 +4,7 @@
 // largest number of a head first: there a warp has a head.
 #include "codegen/ptx/attention/AttendRows.h"
 #include "codegen/ptx/attention/CacheAccess.h"
+#include "codegen/ptx/attention/HeadEncoder.h"
 
 #include "codegen/ptx/Rows.h"
 
@@ -49,9 +50,7 @@ private:
 
   void storeNumber(Value x, Value inBlock, Value i) {
     Value to = e.at(inBlock, e.mul(e.add(e.mul(within, spec.width), i), spec.elementBytes()));
-    if (spec.format == CacheFormat::F32)
-      return e.store(x, to);
-    e.store(e.narrow(e.shr(e.roundedToBf16(x), 16), 16), to, 2);
+    e.store(HeadEncoder(e, spec).kept(x), to, spec.elementBytes());
   }
 
   //===--- Codes ---===//
@@ -61,30 +60,11 @@ private:
     encode([&](Value i) { return keyNumber(head, i); }, cache.keys(block, head));
     encode([&](Value i) { return valueNumber(head, i); }, cache.values(block, head));
   }
-  // As codegen/cpu/attention/StoreKernels.cpp: a head of zeros has the scale 0. A lane has every 32nd number.
   void encode(const std::function<Value(Value)> &numberAt, Value inBlock) {
-    Values numbers;
-    Value largest = e.floatOf(0);
-    each([&](Value i, Value isThere) {
-      Value x = e.ifThen(isThere, Values{e.floatOf(0)}, [&] { return Values{numberAt(i)}; })[0];
-      largest = e.max(e.max(x, e.sub(e.floatOf(0), x)), largest);
-      numbers.push_back(x);
+    auto put = [&](Value i, Value code) { e.store(code, e.at(inBlock, e.add(e.mul(within, spec.width), i)), 1); };
+    HeadEncoder(e, spec).encode(numberAt, put, [&](Value scale) {
+      e.store(scale, e.at(e.at(inBlock, kBlock * spec.width), e.mul(within, 4)));
     });
-    largest = e.acrossLanes(largest, {16, 8, 4, 2, 1}, [&](Value a, Value c) { return e.max(a, c); });
-    Value inverse = e.select(e.less(e.floatOf(0), largest), e.div(e.floatOf(127), largest), e.floatOf(0));
-    auto next = numbers.begin();
-    each([&](Value i, Value isThere) {
-      Value code = e.add(e.roundToInt(e.mul(*next++, inverse)), 128);
-      e.ifThen(isThere, [&] { e.store(e.narrow(code, 8), e.at(inBlock, e.add(e.mul(within, spec.width), i)), 1); });
-    });
-    Value scale = e.at(e.at(inBlock, kBlock * spec.width), e.mul(within, 4));
-    e.ifThen(e.equal(e.lane(), e.number(0)), [&] { e.store(e.mul(largest, e.floatOf(1.0F / 127)), scale); });
-  }
-  void each(const std::function<void(Value, Value)> &body) {
-    for (int64_t begin = 0; begin < spec.width; begin += kWarpLanes) {
-      Value i = e.add(e.lane(), begin);
-      body(i, e.less(i, e.number(spec.width)));
-    }
   }
 };
 

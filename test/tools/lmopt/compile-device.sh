@@ -12,6 +12,8 @@ json 'r["device"] == "cuda" and [i["name"] for i in r["images"]] == ["sm_80", "s
 json 'all(i["cubin_bytes"] == 0 and i["ptx_bytes"] > 0 for i in r["images"])'
 json 'r["manifest"]["target"] == {"cubin": [], "device": "cuda", "ptx": ["sm_80", "sm_90a"]}'
 json 'r["forecast"][0]["launches"] == r["manifest"]["launches_decode"] > 0 and r["forecast"][0]["tokens_per_second"] > 0'
+# A token takes five launches a layer and two (ptx.md 4.4).
+json 'r["manifest"]["launches_decode"] <= 5 * sum(s["name"].endswith(".attn.q") for s in r["manifest"]["steps"]) + 2'
 expect 0 "$LMOPT" run -q "$gpu" -p 'the cat' -n 4 --device cuda
 text=$out
 
