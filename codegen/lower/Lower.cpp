@@ -10,6 +10,7 @@
 #include "codegen/plan/FormSteps.h"
 #include "codegen/ptx/HostEntries.h"
 #include "codegen/ptx/Images.h"
+#include "codegen/ptx/Launches.h"
 #include "codegen/ptx/PlanPrograms.h"
 #include "dialects/lm/ranking/Ranking.h"
 #include "dialects/lmk/Lmk.h"

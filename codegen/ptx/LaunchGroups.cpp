@@ -25,8 +25,7 @@ static bool canMakeRows(plan::ProgramOp program, plan::StepOp rows, ArrayRef<pla
   Value operand = inputOf(first);
   if (rows.isKernel() || plan::getMaker(operand).getOwner() != rows.getOperation())
     return false;
-  bool hasOtherCodes =
-      llvm::any_of(rows.getResults(), [&](Value other) { return other != operand && isCodes(other); });
+  bool hasOtherCodes = llvm::any_of(rows.getResults(), [&](Value other) { return other != operand && isCodes(other); });
   return !hasOtherCodes && rows.getDomain() == first.getDomain() && canMakeWidth(operand) &&
          isReadBy(program, operand, products);
 }
@@ -49,8 +48,7 @@ static bool joinsParts(plan::ProgramOp program, const LaunchGroup &before, const
   bool isSameDomain = reader.getDomain() == attend.getDomain();
   bool canJoin = reader.isKernel() ? isProduct(reader) && isSameDomain
                                    : isSameDomain || reader.getDomain() == plan::Domain::outputs;
-  return canJoin && leavesParts(attend) &&
-         isReadBy(program, attend.getResult(0), after.steps);
+  return canJoin && leavesParts(attend) && isReadBy(program, attend.getResult(0), after.steps);
 }
 
 std::vector<LaunchGroup> launchGroups(plan::ProgramOp program) {

@@ -23,10 +23,10 @@ namespace lmopt::nvptx {
 struct LaunchGroup {
   /// One, or products of the same rows; before these what is done to their rows; keys and values, and attention.
   llvm::SmallVector<plan::StepOp> steps;
-  bool makesRows = false;    ///< the first step makes what the others, which are products, read
-  bool storesState = false;  ///< the first step keeps what the second, which attends, reads
-  bool leavesParts = false;  ///< attention whose parts the next group joins
-  plan::StepOp parts = {};   ///< attention before this group, whose parts its first step joins
+  bool makesRows = false;   ///< the first step makes what the others, which are products, read
+  bool storesState = false; ///< the first step keeps what the second, which attends, reads
+  bool leavesParts = false; ///< attention whose parts the next group joins
+  plan::StepOp parts = {};  ///< attention before this group, whose parts its first step joins
 
   plan::StepOp last() const { return steps.back(); }
 };

@@ -53,9 +53,10 @@ struct SharedPlaces {
 class AttendEmitter {
 public:
   AttendEmitter(Emitter &e, const AttentionSpec &spec, ValueRange a)
-      : e(e), spec(spec), a(a), stores(a.size() > 7), places(spec), softmax(e, spec.group(), places.softmax, kThreads, isHalves()), parts(a[3]),
-        mostParts(a[4]), shared(e.shared()), thread(e.thread()), part(e.block()), kvHead(e.blockY()),
-        number(e.blockZ()), row(e, a[2], number), position(row.position()), queries(a[0]),
+      : e(e), spec(spec), a(a), stores(a.size() > 7), places(spec),
+        softmax(e, spec.group(), places.softmax, kThreads, isHalves()), parts(a[3]), mostParts(a[4]),
+        shared(e.shared()), thread(e.thread()), part(e.block()), kvHead(e.blockY()), number(e.blockZ()),
+        row(e, a[2], number), position(row.position()), queries(a[0]),
         angles(anglesAt(e, spec, a[1], position, row.rope())), cache(e, spec, row.cache(), a[5], a[6]),
         firstNew(stores ? e.sub(position, e.sub(number, row.first())) : e.add(position, 1)) {}
 
@@ -171,11 +172,13 @@ private:
 
   void makeBlock(bool isKeys, Value block, int64_t to) {
     Value begin = e.mul(block, kBlock), end = e.min(e.add(position, 1), e.add(begin, kBlock));
-    e.loop(e.add(e.max(begin, firstNew), e.warp()), end, kWarps, [&](Value own) { makePosition(isKeys, own, begin, to); });
+    e.loop(e.add(e.max(begin, firstNew), e.warp()), end, kWarps,
+           [&](Value own) { makePosition(isKeys, own, begin, to); });
   }
   void makePosition(bool isKeys, Value own, Value begin, int64_t to) {
     Value inBlock = e.sub(own, begin), isRows = e.equal(own, position);
-    Value inShared = place(to, inBlock, SharedPlaces::stride(spec)), scales = place(to + SharedPlaces::scales(spec), inBlock);
+    Value inShared = place(to, inBlock, SharedPlaces::stride(spec)),
+          scales = place(to + SharedPlaces::scales(spec), inBlock);
     Value block = e.shr(begin, 6), kept = isKeys ? cache.keys(block, kvHead) : cache.values(block, kvHead);
     Value inCache = e.atElement(kept, inBlock, spec.width * spec.elementBytes());
     auto put = [&](Value i, Value bits) {
@@ -314,14 +317,15 @@ private:
 
 std::string attendRowsKernel(KernelLibrary &kernels, const AttentionSpec &spec, bool stores) {
   using Kind = ArgumentKind;
-  std::string name = std::string(stores ? "attend_new_rows_" : "attend_rows_") + cacheName(spec) + "_h" + std::to_string(spec.heads) + turnName(spec) + "_x" +
+  std::string name = std::string(stores ? "attend_new_rows_" : "attend_rows_") + cacheName(spec) + "_h" +
+                     std::to_string(spec.heads) + turnName(spec) + "_x" +
                      std::to_string(llvm::bit_cast<uint32_t>(spec.scale)) + "_" + kernels.getTarget().chip;
   SmallVector<Kind> kinds = {Kind::Memory, Kind::Constant, Kind::Memory, Kind::Memory,
                              Kind::Number, Kind::Number,   Kind::Number};
   if (stores)
     kinds.append(2, Kind::Memory);
   return kernels.define(name, {kThreads, /*leastBlocks=*/1, SharedPlaces(spec).end}, kinds,
-                        [&](Emitter &e, ValueRange a) { AttendEmitter(e, spec, a).run(); });
+                        [=](Emitter &e, ValueRange a) { AttendEmitter(e, spec, a).run(); });
 }
 
 } // namespace lmopt::nvptx

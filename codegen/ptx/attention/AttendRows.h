@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Attention of rows over the cache, each up to its own position: what turns and stores new keys and values, what
-// attends. Row kernels join parts (rows/RowParts.cpp). It serves decoding and, as all rows of a step are stored before any attends, prompts.
+// attends. Row kernels join parts (rows/RowParts.cpp). It serves decoding and, as all rows of a step are stored before
+// any attends, prompts.
 //
 //   parts [row][head][parts][head width + 2] f32: numbers, the greatest score, the sum of weights
 //

@@ -235,9 +235,8 @@ void launchStoringAndAttending(LaunchBuilder &launches) {
 int64_t loadParts(plan::StepOp attend, plan::StepOp reader, RowProgramBuilder &rows) {
   RowStep step = {RowStepKind::JoinParts};
   step.size = cast<lm::AttendOp>(attend.getKernelOp()).getHeadWidth();
-  SmallVector<Argument> pointers = {scratchOf(attend),
-                                    {Argument::RowTable},
-                                    Argument::number(Size::positions(kPartPositions))};
+  SmallVector<Argument> pointers = {
+      scratchOf(attend), {Argument::RowTable}, Argument::number(Size::positions(kPartPositions))};
   if (reader.getDomain() != attend.getDomain())
     pointers.push_back({Argument::OutputRows});
   return rows.append(step, pointers);

@@ -19,8 +19,7 @@ void HeadEncoder::encode(const std::function<Value(Value)> &numberAt, const std:
 }
 
 // A head of zeros has the scale 0.
-void HeadEncoder::encodeCodes(const std::function<Value(Value)> &numberAt,
-                              const std::function<void(Value, Value)> &put,
+void HeadEncoder::encodeCodes(const std::function<Value(Value)> &numberAt, const std::function<void(Value, Value)> &put,
                               const std::function<void(Value)> &putScale) {
   Emitter::Values numbers;
   Value largest = e.floatOf(0);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // A head of keys or values as the cache keeps it, made by a warp: lane l has every 32nd number. In: the head's numbers.
-// Out: numbers as they are, as bf16, or as codes with a scale, bit for bit as codegen/cpu/attention/StoreKernels.cpp has
-// them. Tested by test/unit/codegen/ptx/AttendRowsTest.cpp.
+// Out: numbers as they are, as bf16, or as codes with a scale, bit for bit as codegen/cpu/attention/StoreKernels.cpp
+// has them. Tested by test/unit/codegen/ptx/AttendRowsTest.cpp.
 #ifndef LMOPT_CODEGEN_PTX_ATTENTION_HEADENCODER_H
 #define LMOPT_CODEGEN_PTX_ATTENTION_HEADENCODER_H
 

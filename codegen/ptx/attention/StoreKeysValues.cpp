@@ -75,7 +75,7 @@ std::string storeKeysValuesKernel(KernelLibrary &kernels, const AttentionSpec &s
   std::string name = "store_kv_" + cacheName(spec) + turnName(spec) + "_" + kernels.getTarget().chip;
   return kernels.define(name, {kThreads},
                         {Kind::Memory, Kind::Memory, Kind::Constant, Kind::Memory, Kind::Number, Kind::Number},
-                        [&](Emitter &e, ValueRange a) { StoreEmitter(e, spec, a).run(); });
+                        [=](Emitter &e, ValueRange a) { StoreEmitter(e, spec, a).run(); });
 }
 
 } // namespace lmopt::nvptx

@@ -132,8 +132,8 @@ private:
     Value last = e.sub(left, e.number(1));
     e.loop(thread, e.mul(present, spec.pieceGroups()), kThreads, [&](Value i) {
       Value row = e.div(i, spec.pieceGroups()), group = e.add(first, e.min(e.rem(i, spec.pieceGroups()), last));
-      Value from =
-          e.at(e.atElement(ofRows[2], e.add(firstRow, row), layout.groupsBytes()), e.mul(group, GroupedRow::kGroupBytes));
+      Value from = e.at(e.atElement(ofRows[2], e.add(firstRow, row), layout.groupsBytes()),
+                        e.mul(group, GroupedRow::kGroupBytes));
       e.copyEightAsync(e.at(to, e.mul(i, GroupedRow::kGroupBytes)), from);
     });
   }
@@ -263,7 +263,7 @@ std::string groupedDecodeKernel(KernelLibrary &kernels, const GroupedDecodeSpec 
                      madeName(spec.made) + "_" + kernels.getTarget().chip;
   KernelShape shape = {kThreads, /*leastBlocks=*/4, spec.sharedBytes()};
   return kernels.define(name, shape, decodeArguments({spec.linear, spec.rows, spec.beside, spec.made}),
-                        [&](Emitter &e, ValueRange arguments) { GroupedEmitter(e, spec, arguments).run(); });
+                        [=](Emitter &e, ValueRange arguments) { GroupedEmitter(e, spec, arguments).run(); });
 }
 
 } // namespace lmopt::nvptx

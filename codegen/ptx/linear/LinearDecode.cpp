@@ -85,7 +85,8 @@ protected:
     }
     return sums;
   }
-  /// Of a row in shared memory. In the place of rows that are not made stands the last one: nobody stores what it gives.
+  /// Of a row in shared memory. In the place of rows that are not made stands the last one: nobody stores what it
+  /// gives.
   Value rowOffset(Value row) {
     return e.mul(spec.made ? e.min(row, e.sub(results.count, e.number(1))) : row, spec.pieceStride());
   }
@@ -237,7 +238,7 @@ std::string linearDecodeKernel(KernelLibrary &kernels, const LinearDecodeSpec &s
   bool isFloat = spec.linear.format == WeightFormat::F32;
   KernelShape shape = {kThreads, /*leastBlocks=*/spec.rows > 16 ? 2 : isFloat ? 3 : 4, spec.sharedBytes()};
   return kernels.define(nameOf(spec, kernels.getTarget()), shape, decodeArguments(spec),
-                        [&](Emitter &e, ValueRange arguments) {
+                        [=](Emitter &e, ValueRange arguments) {
                           if (spec.linear.format == WeightFormat::F32)
                             FloatEmitter(e, spec, arguments).run();
                           else

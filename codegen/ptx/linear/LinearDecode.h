@@ -6,7 +6,8 @@
 // the inputs, slice by slice; weights go from memory straight to registers, rows through shared memory, in pieces where
 // they are long. The first weights are asked for before the rows are there. Sums of the warps meet in shared memory: of
 // integers in any order, of floats in that of the warps. A row's result does not depend on how many there are beside
-// it. Where rows are few, the block may make them itself (RowPrologue.h). Source: ptx.md 2.3, 4.1. Tested by test/unit/codegen/ptx/LinearDecodeTest.cpp.
+// it. Where rows are few, the block may make them itself (RowPrologue.h). Source: ptx.md 2.3, 4.1. Tested by
+// test/unit/codegen/ptx/LinearDecodeTest.cpp.
 #ifndef LMOPT_CODEGEN_PTX_LINEAR_LINEARDECODE_H
 #define LMOPT_CODEGEN_PTX_LINEAR_LINEARDECODE_H
 
@@ -48,9 +49,10 @@ struct LinearDecodeSpec {
   }
 };
 
-/// linearArguments (LinearResults.h), with rowArguments where it makes the rows. A block for each tile of 16 outputs of all matrices along x, and for each `rows`
-/// rows along y. Results may lie one after another (4 outputs bytes), or be rows of floats: then the padding behind them
-/// becomes zero; with any other distance nothing but the outputs is written. Grouped: see GroupedDecode.h.
+/// linearArguments (LinearResults.h), with rowArguments where it makes the rows. A block for each tile of 16 outputs of
+/// all matrices along x, and for each `rows` rows along y. Results may lie one after another (4 outputs bytes), or be
+/// rows of floats: then the padding behind them becomes zero; with any other distance nothing but the outputs is
+/// written. Grouped: see GroupedDecode.h.
 std::string linearDecodeKernel(KernelLibrary &kernels, const LinearDecodeSpec &spec);
 llvm::SmallVector<ArgumentKind> decodeArguments(const LinearDecodeSpec &spec);
 

@@ -24,7 +24,7 @@ struct LinearResults {
   const LinearSpec &linear; ///< of all matrices, but for the outputs
   Matrices matrices;
   Value weights, out, stride, count; ///< of the block's matrix
-  Value scales = {}, zeros = {}; ///< of rows; S8Rows
+  Value scales = {}, zeros = {};     ///< of rows; S8Rows
   int64_t outputsOfBlock = LinearSpec::kTile;
 
   /// Of a kernel with linearArguments; `madeRows`: scales and zero points are told later.

@@ -194,7 +194,7 @@ std::string nameOf(const LinearTileSpec &spec, const Target &target) {
 std::string linearTileKernel(KernelLibrary &kernels, const LinearTileSpec &spec) {
   KernelShape shape = {kThreads, /*leastBlocks=*/spec.rows > 64 ? 2 : 3, kStages * spec.stageBytes()};
   return kernels.define(nameOf(spec, kernels.getTarget()), shape, linearArguments(spec.linear),
-                        [&](Emitter &e, ValueRange a) {
+                        [=](Emitter &e, ValueRange a) {
                           LinearResults results = LinearResults::of(e, spec.linear, {e, {spec.linear}, e.block()}, a);
                           results.outputsOfBlock = LinearTileSpec::kTiles * LinearSpec::kTile;
                           TileEmitter(e, spec, /*rows=*/a[1], results).run();

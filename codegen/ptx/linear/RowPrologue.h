@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Rows that a product makes for itself: what a row kernel would have stored for it (norm, sum, codes) is done in the
-// product's own kernel, by each block again, so that there is one launch less. The rows' sources lie in the second-level
-// cache, where the launch before has left them. In: steps of a row kernel, one of whose stores is the product's operand.
-// Out: that in shared memory, as LinearDecode.h and GroupedDecode.h read it; everything else that is stored is stored by
-// block 0. The bits are those of the row kernel: it is the same code.
+// product's own kernel, by each block again, so that there is one launch less. The rows' sources lie in the
+// second-level cache, where the launch before has left them. In: steps of a row kernel, one of whose stores is the
+// product's operand. Out: that in shared memory, as LinearDecode.h and GroupedDecode.h read it; everything else that is
+// stored is stored by block 0. The bits are those of the row kernel: it is the same code.
 //
 //   rows [most][bytes of a row + 16]; scales f32 [most]; zero points i32 [most], or numbers of groups
 //   [most][groups x 8, padded, + 8]; memory in which threads meet

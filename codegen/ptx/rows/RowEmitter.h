@@ -20,7 +20,8 @@ public:
   static constexpr int64_t kRun = 4;
 
   RowEmitter(Emitter &e, const RowSpec &spec, mlir::ValueRange pointers, const RowPlace &place)
-      : e(e), spec(spec), pointers(pointers), place(place), shared(place.exchange), thread(e.thread()), row(place.row) {}
+      : e(e), spec(spec), pointers(pointers), place(place), shared(place.exchange), thread(e.thread()), row(place.row) {
+  }
 
   void run() {
     for (const RowStep &step : spec.steps)

@@ -165,9 +165,7 @@ void emitRow(Emitter &e, const RowSpec &spec, ValueRange pointers, const RowPlac
 std::string rowKernel(KernelLibrary &kernels, const RowSpec &spec) {
   KernelShape shape = {RowSpec::kThreads, /*leastBlocks=*/1, exchangeBytes(spec)};
   return kernels.define(rowName(spec) + "_" + kernels.getTarget().chip, shape, rowArguments(spec),
-                        [&](Emitter &e, ValueRange pointers) {
-                          emitRow(e, spec, pointers, {e.block(), e.shared()});
-                        });
+                        [=](Emitter &e, ValueRange pointers) { emitRow(e, spec, pointers, {e.block(), e.shared()}); });
 }
 
 } // namespace lmopt::nvptx

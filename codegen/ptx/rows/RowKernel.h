@@ -27,11 +27,11 @@
 namespace lmopt::nvptx {
 
 enum class RowStepKind {
-  Load,             ///< rows of floats
-  LoadListed,       ///< those of the rows of floats that a list names: pointers rows, numbers i32
-  JoinParts,        ///< attention's parts as one row (RowParts.cpp), `size` numbers of each head; pointers: parts, rows of
-                    ///< the step, a number: parts that a row has room for; and, where a list names the rows, the list
-  Gather,           ///< rows of floats of a table by number: pointers table, numbers i32
+  Load,       ///< rows of floats
+  LoadListed, ///< those of the rows of floats that a list names: pointers rows, numbers i32
+  JoinParts,  ///< attention's parts as one row (RowParts.cpp), `size` numbers of each head; pointers: parts, rows of
+              ///< the step, a number: parts that a row has room for; and, where a list names the rows, the list
+  Gather,     ///< rows of floats of a table by number: pointers table, numbers i32
   GatherFragments,  ///< the same of a table that lies as weights of a product, `table`
   Add,              ///< operand + operand
   AddPositions,     ///< operand + row of a table by position; pointers table, rows of the step (lmopt_device_row_t)

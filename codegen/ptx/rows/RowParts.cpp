@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A row of attention from its parts (attention/AttendRows.h), which are joined in the order of positions: each number is
-// the sum of those of the parts, weighted by how their greatest scores compare. See RowEmitter.h. Source: online softmax,
-// Milakov and Gimelshein 2018. Tested by test/unit/codegen/ptx/AttendRowsTest.cpp.
+// A row of attention from its parts (attention/AttendRows.h), which are joined in the order of positions: each number
+// is the sum of those of the parts, weighted by how their greatest scores compare. See RowEmitter.h. Source: online
+// softmax, Milakov and Gimelshein 2018. Tested by test/unit/codegen/ptx/AttendRowsTest.cpp.
 #include "codegen/ptx/rows/RowEmitter.h"
 
 #include "codegen/Functions.h"

@@ -119,7 +119,8 @@ void expectRight(const Problem &problem, const std::string &chip) {
     EXPECT_EQ(strict.error, "");
     EXPECT_TRUE(strict == found) << "seed " << seed;
   }
-  for (std::optional<uint64_t> seed : {std::optional<uint64_t>(), std::optional<uint64_t>(1), std::optional<uint64_t>(2)}) {
+  for (std::optional<uint64_t> seed :
+       {std::optional<uint64_t>(), std::optional<uint64_t>(1), std::optional<uint64_t>(2)}) {
     Outcome together = Session(kernels, problem, seed, /*together=*/true).run();
     EXPECT_EQ(together.error, "");
     EXPECT_TRUE(together == found) << "stored by who attends";

@@ -106,8 +106,7 @@ nvptx::RowSpec normed(int64_t width, const RowStep &store) {
            store}};
 }
 nvptx::RowSpec gated(int64_t width, const RowStep &store) {
-  return {width,
-          {{Kind::Load, {}, {0}}, {Kind::Load, {}, {1}}, {Kind::Gated, {0, 1}, {}, Activation::Silu}, store}};
+  return {width, {{Kind::Load, {}, {0}}, {Kind::Load, {}, {1}}, {Kind::Gated, {0, 1}, {}, Activation::Silu}, store}};
 }
 nvptx::RowSpec codesOf576() { return normed(576, keep(Kind::StoreCodes, 4)); }
 nvptx::RowSpec halvesOf576() { return normed(576, keep(Kind::StoreHalves, 4)); }
@@ -224,7 +223,8 @@ std::vector<Recorded> kernels() {
       {"keys and values", 26, [=](auto &kernels) { return storeKeysValuesKernel(kernels, smol); }},
       {"attention, 3 heads of 64", 56, [=](auto &kernels) { return attendRowsKernel(kernels, smol); }},
       {"attention, 4 heads of 128", 63, [=](auto &kernels) { return attendRowsKernel(kernels, large); }},
-      {"attention that stores, 3 heads of 64", 96, [=](auto &kernels) { return attendRowsKernel(kernels, smol, true); }},
+      {"attention that stores, 3 heads of 64", 96,
+       [=](auto &kernels) { return attendRowsKernel(kernels, smol, true); }},
       {"attention that stores in bf16", 90, [=](auto &kernels) { return attendRowsKernel(kernels, half, true); }},
       {"attention that stores in i8", 96, [=](auto &kernels) { return attendRowsKernel(kernels, codes, true); }},
       {"keys and values in bf16", 32, [=](auto &kernels) { return storeKeysValuesKernel(kernels, half); }},

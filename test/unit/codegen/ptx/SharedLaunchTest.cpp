@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Launches that do the work of several, on the interpreter, plain and strict: products of several matrices with the same
-// rows leave the bits that one launch for each leaves, and so do products that make their rows themselves (norm and sum,
-// parts of attention); all formats, tiles that are not whole, results padded and not, more rows than a block has.
+// Launches that do the work of several, on the interpreter, plain and strict: products of several matrices with the
+// same rows leave the bits that one launch for each leaves, and so do products that make their rows themselves (norm
+// and sum, parts of attention); all formats, tiles that are not whole, results padded and not, more rows than a block
+// has.
 #include "codegen/ptx/linear/LinearDecode.h"
 #include "test/unit/codegen/ptx/GroupedWeights.h"
 #include "test/unit/codegen/ptx/LinearProblem.h"
@@ -57,9 +58,8 @@ std::vector<Argument> storedRows(const Format &format, int64_t rows) {
     store.pointers.push_back(int64_t(i) + 1);
   std::vector<Argument> stored;
   Rows numbers(format.linear.inputs, 5, rows);
-  for (const std::vector<char> &part :
-       resultsOf({format.linear.inputs, {{RowStepKind::Load, {}, {0}}, store}}, {memory(numbers.numbers)}, sizes,
-                 "sm_80", rows))
+  for (const std::vector<char> &part : resultsOf({format.linear.inputs, {{RowStepKind::Load, {}, {0}}, store}},
+                                                 {memory(numbers.numbers)}, sizes, "sm_80", rows))
     stored.push_back(memory(part));
   return stored;
 }
