@@ -12,6 +12,7 @@
 #include "codegen/ptx/Images.h"
 #include "codegen/ptx/Launches.h"
 #include "codegen/ptx/PlanPrograms.h"
+#include "codegen/ptx/persistent/Walker.h"
 #include "dialects/lm/ranking/Ranking.h"
 #include "dialects/lmk/Lmk.h"
 
@@ -146,14 +147,18 @@ bool emitDeviceModel(ArrayRef<nvptx::Target> targets, const std::string &ptxas, 
   lowered.module = ModuleOp::create(lowered.plan->getLoc());
   for (const nvptx::Target &target : targets) {
     nvptx::KernelLibrary kernels(lowered.plan->getContext(), target);
+    std::vector<nvptx::Launch> few; // of steps that a walker may do
     for (plan::ProgramOp program : lowered.programs()) {
       std::vector<nvptx::Launch> launches = nvptx::launchesOf(program, kernels);
       ModelFacts &facts = lowered.facts;
       (program.getFew() ? facts.launchesDecode : facts.launchesPrefill) =
           countLaunches(launches, program.getFew() ? 1 : static_cast<int64_t>(*program.getMaxRows()));
+      if (program.getFew())
+        few.insert(few.end(), launches.begin(), launches.end());
       if (&target == &targets.front()) // kernels have the same numbers for each architecture
         nvptx::emitHostEntry(*lowered.module, program, launches, kernels, host);
     }
+    nvptx::addWalker(kernels, few);
     if (!nvptx::makeImages(kernels, ptxas, lowered.images, error))
       return false;
   }

@@ -84,6 +84,12 @@ Value Emitter::roundedToBf16(Value x) {
   return add(add(bits, 0x7fff), bitAnd(shr(bits, 16), 1));
 }
 Value Emitter::asBf16(Value x) { return bitcast(bitAnd(roundedToBf16(x), static_cast<int32_t>(0xffff0000U)), f32()); }
+Value Emitter::shr(Value a, Value c) { return arith::ShRUIOp::create(b, loc, a, c); }
+Value Emitter::countBits(Value a) { return LLVM::CtPopOp::create(b, loc, i32(), a); }
+Value Emitter::pickBytes(Value a, Value c, Value nibbles) {
+  return LLVM::CallIntrinsicOp::create(b, loc, i32(), b.getStringAttr("llvm.nvvm.prmt"), ValueRange{a, c, nibbles})
+      .getResult(0);
+}
 Value Emitter::narrow(Value a, int64_t bits) {
   return arith::TruncIOp::create(b, loc, b.getIntegerType(static_cast<unsigned>(bits)), a);
 }
@@ -99,10 +105,9 @@ Value Emitter::toFloat(Value integer) { return arith::SIToFPOp::create(b, loc, f
 //===--- Threads ---===//
 
 Value Emitter::thread() { return NVVM::ThreadIdXOp::create(b, loc, i32()); }
-Value Emitter::block() { return NVVM::BlockIdXOp::create(b, loc, i32()); }
-
-Value Emitter::blockY() { return NVVM::BlockIdYOp::create(b, loc, i32()); }
-Value Emitter::blockZ() { return NVVM::BlockIdZOp::create(b, loc, i32()); }
+Value Emitter::block() { return virtualBlock ? virtualBlock->x : NVVM::BlockIdXOp::create(b, loc, i32()); }
+Value Emitter::blockY() { return virtualBlock ? virtualBlock->y : NVVM::BlockIdYOp::create(b, loc, i32()); }
+Value Emitter::blockZ() { return virtualBlock ? virtualBlock->z : NVVM::BlockIdZOp::create(b, loc, i32()); }
 
 //===--- Memory ---===//
 
@@ -154,6 +159,12 @@ Values Emitter::loadFour(Type type, Value address) {
   return words;
 }
 
+Values Emitter::loadTwoWords(Value address) {
+  Value both = load(b.getI64Type(), address, 8);
+  Value bits = arith::ConstantIntOp::create(b, loc, b.getI64Type(), 32);
+  Value high = arith::ShRUIOp::create(b, loc, both, bits);
+  return {narrow(both, 32), narrow(high, 32)};
+}
 void Emitter::storeRun(const Values &numbers, Value address) {
   auto count = static_cast<int64_t>(numbers.size());
   Value vector = LLVM::PoisonOp::create(b, loc, VectorType::get({count}, numbers[0].getType()));
@@ -175,7 +186,15 @@ void Emitter::waitForCopies(int64_t pending) {
 
 //===--- Warps and blocks ---===//
 
-void Emitter::barrier() { NVVM::BarrierOp::create(b, loc); }
+void Emitter::barrier() {
+  if (virtualBlock)
+    barrier(virtualBlock->barrier, virtualBlock->threads);
+  else
+    NVVM::BarrierOp::create(b, loc);
+}
+void Emitter::barrier(int64_t id, int64_t threads) {
+  NVVM::BarrierOp::create(b, loc, TypeRange(), number(id), number(threads), {}, Value());
+}
 
 // 32 bits at a time: a number of 64 goes in two halves.
 Value Emitter::shuffle(Value own, Value lane, NVVM::ShflKind kind) {

@@ -20,12 +20,21 @@ namespace lmopt::nvptx {
 
 constexpr int64_t kWarpLanes = 32;
 
+/// Where a body runs that is not a kernel by itself but a part of one (persistent/): which block of its grid it stands
+/// for, and how its threads, the first of a block, wait for one another.
+struct VirtualBlock {
+  mlir::Value x, y, z;
+  int64_t threads = 0, barrier = 0;
+};
+
 class Emitter {
 public:
   using Value = mlir::Value;
   using Values = mlir::SmallVector<Value>;
 
-  Emitter(mlir::OpBuilder &builder, mlir::Location loc, const Target &target) : b(builder), loc(loc), target(target) {}
+  Emitter(mlir::OpBuilder &builder, mlir::Location loc, const Target &target,
+          const VirtualBlock *virtualBlock = nullptr)
+      : b(builder), loc(loc), target(target), virtualBlock(virtualBlock) {}
 
   mlir::OpBuilder &b;
   mlir::Location loc;
@@ -62,6 +71,7 @@ public:
   Value shl(Value a, int64_t bits);
   Value shr(Value a, int64_t bits); ///< logical
   Value shl(Value a, Value c);
+  Value shr(Value a, Value c); ///< logical
   Value shrSigned(Value a, Value c);
   Value less(Value a, Value c); ///< unsigned, or ordered floats
   Value equal(Value a, Value c);
@@ -80,6 +90,10 @@ public:
   Value roundedToBf16(Value x);
   Value asBf16(Value x);               ///< that number, as f32
   Value narrow(Value a, int64_t bits); ///< the low bits of an i32
+  Value countBits(Value a);            ///< that are set
+  /// Four bytes of the eight of a and c, named by the lowest three bits of the lowest four nibbles; their fourth bit
+  /// must not be set (prmt).
+  Value pickBytes(Value a, Value c, Value nibbles);
   /// Two numbers as bf16 in one i32, rounded to nearest, ties to even.
   Value packBf16(Value low, Value high);
 
@@ -103,6 +117,7 @@ public:
   void store(Value value, Value address, int64_t alignment = 4);
   Values loadFour(mlir::Type type, Value address); ///< i32 or f32 that lie at a multiple of 16
   Values loadWords(Value address) { return loadFour(i32(), address); }
+  Values loadTwoWords(Value address); ///< that lie at a multiple of 8
   void storeRun(const Values &numbers, Value address); ///< 1, 2 or 4, to a multiple of what they take
   void storeFour(const Values &numbers, Value address) { storeRun(numbers, address); }
   /// 16 bytes to shared memory, behind the thread's back; see waitForCopies. Of them `bytes` come from there, the rest
@@ -116,6 +131,7 @@ public:
 
   // Warps and blocks.
   void barrier();
+  void barrier(int64_t id, int64_t threads); ///< one of sixteen, of so many threads
   /// A number of several lanes in each of them: again and again with that of the lane whose number differs in a mask.
   Value acrossLanes(Value own, llvm::ArrayRef<int64_t> masks, llvm::function_ref<Value(Value, Value)> combine);
   /// The number that a lane has, in all of them. All lanes name the same or each its own.
@@ -140,6 +156,8 @@ public:
   Values ifThen(Value condition, const Values &otherwise, const std::function<Values()> &body);
 
 private:
+  const VirtualBlock *virtualBlock;
+
   Value shuffle(Value own, Value lane, mlir::NVVM::ShflKind kind);
   bool isFloat(Value a) { return mlir::isa<mlir::FloatType>(a.getType()); }
   Value offsetFor(Value base, Value offset);

@@ -15,13 +15,16 @@
 namespace lmopt::nvptx {
 
 std::string makeKernelTable(const KernelLibrary &kernels) {
-  lmopt_kernels_t header = {LMOPT_KERNELS_MAGIC, static_cast<uint32_t>(kernels.kernels().size()), 0};
+  const std::optional<Walker> &walker = kernels.getWalker();
+  lmopt_kernels_t header = {LMOPT_KERNELS_MAGIC, static_cast<uint32_t>(kernels.kernels().size()),
+                            walker ? static_cast<uint32_t>(walker->number + 1) : 0};
   std::string table(reinterpret_cast<const char *>(&header), sizeof header), names;
   size_t firstName = sizeof header + kernels.kernels().size() * sizeof(lmopt_kernel_t);
   for (const KernelEntry &kernel : kernels.kernels()) {
     lmopt_kernel_t entry = {
         static_cast<uint32_t>(firstName + names.size()), static_cast<uint32_t>(kernel.shape.threads),
-        static_cast<uint32_t>(kernel.shape.sharedBytes), static_cast<uint32_t>(kernel.argumentBytes())};
+        static_cast<uint32_t>(kernel.shape.sharedBytes), static_cast<uint32_t>(kernel.argumentBytes()),
+        walker && llvm::is_contained(walker->kernels, kernel.number)};
     table.append(reinterpret_cast<const char *>(&entry), sizeof entry);
     names.append(kernel.name.c_str(), kernel.name.size() + 1);
   }

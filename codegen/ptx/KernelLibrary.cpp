@@ -19,13 +19,21 @@ KernelLibrary::KernelLibrary(MLIRContext *context, const Target &target) : targe
                          /*addrSpace=*/3);
 }
 
-int64_t KernelEntry::argumentBytes() const {
+static int64_t bytesOf(ArgumentKind kind) { return kind == ArgumentKind::Number ? 4 : 8; }
+
+std::vector<int64_t> KernelEntry::argumentOffsets() const {
+  std::vector<int64_t> offsets;
   int64_t end = 0;
   for (ArgumentKind kind : arguments) {
-    int64_t bytes = kind == ArgumentKind::Number ? 4 : 8;
-    end = (end + bytes - 1) / bytes * bytes + bytes;
+    int64_t bytes = bytesOf(kind);
+    offsets.push_back((end + bytes - 1) / bytes * bytes);
+    end = offsets.back() + bytes;
   }
-  return end;
+  return offsets;
+}
+
+int64_t KernelEntry::argumentBytes() const {
+  return arguments.empty() ? 0 : argumentOffsets().back() + bytesOf(arguments.back());
 }
 
 gpu::GPUModuleOp KernelLibrary::getModule() { return *module->getOps<gpu::GPUModuleOp>().begin(); }
@@ -58,11 +66,11 @@ static LLVM::LLVMFuncOp makeFunction(OpBuilder &builder, const std::string &name
 }
 
 std::string KernelLibrary::define(const std::string &name, const KernelShape &shape, ArrayRef<ArgumentKind> arguments,
-                                  const Body &body) {
+                                  const KernelBody &body) {
   if (!known.emplace(name, shape).second)
     return name;
   numbers[name] = entries.size();
-  entries.push_back({name, shape, arguments.vec(), static_cast<int64_t>(entries.size())});
+  entries.push_back({name, shape, arguments.vec(), static_cast<int64_t>(entries.size()), body});
   OpBuilder builder = OpBuilder::atBlockEnd(getModule().getBody());
   LLVM::LLVMFuncOp function = makeFunction(builder, name, shape, arguments);
   Block *entry = function.addEntryBlock(builder);

@@ -12,6 +12,7 @@
 #include "mlir/IR/BuiltinOps.h"
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,25 +32,35 @@ enum class ArgumentKind {
   Number    ///< i32
 };
 
+/// Emits what a block of a kernel does, given its arguments; it may be asked again, so it owns what it needs.
+using KernelBody = std::function<void(Emitter &, mlir::ValueRange)>;
+
 /// A kernel of a library: all that who launches it must know.
 struct KernelEntry {
   std::string name;
   KernelShape shape;
   std::vector<ArgumentKind> arguments;
   int64_t number = 0; ///< in the order in which they were defined
-  /// Of its parameters, which lie as in a struct of C.
+  KernelBody body;
+  /// Where its parameters lie: as in a struct of C; and of all of them the bytes.
+  std::vector<int64_t> argumentOffsets() const;
   int64_t argumentBytes() const;
+};
+
+/// The kernel that does the work of others, one after another, without a launch between them (persistent/).
+struct Walker {
+  int64_t number = 0;
+  std::vector<int64_t> kernels; ///< that it does, by number
 };
 
 class KernelLibrary {
 public:
   KernelLibrary(mlir::MLIRContext *context, const Target &target);
 
-  using Body = std::function<void(Emitter &, mlir::ValueRange)>;
   /// Emits `body` as the kernel of this name, if there is none yet; the result is the name, which must differ whenever
   /// the code would.
   std::string define(const std::string &name, const KernelShape &shape, llvm::ArrayRef<ArgumentKind> arguments,
-                     const Body &body);
+                     const KernelBody &body);
 
   const Target &getTarget() const { return target; }
   mlir::gpu::GPUModuleOp getModule();
@@ -57,6 +68,9 @@ public:
   /// All kernels, the first defined first; one that there is.
   const std::vector<KernelEntry> &kernels() const { return entries; }
   const KernelEntry &kernel(const std::string &name) const { return entries[numbers.at(name)]; }
+  /// At most one of them is a walker.
+  const std::optional<Walker> &getWalker() const { return walker; }
+  void setWalker(Walker made) { walker = std::move(made); }
 
 private:
   Target target;
@@ -64,6 +78,7 @@ private:
   std::map<std::string, KernelShape> known;
   std::map<std::string, size_t> numbers;
   std::vector<KernelEntry> entries;
+  std::optional<Walker> walker;
 };
 
 } // namespace lmopt::nvptx

@@ -11,6 +11,8 @@ from gpu_check.numbers import DEVICE
 from gpu_check.programs import Failure
 
 STEPS, QUICK_STEPS = 2000, 132
+WALKED_STEPS = 10000  # the hunt for hangs: a launch whose blocks wait for one another, so many times
+PERSISTENT = {"LMOPT_CUDA_PERSISTENT": "1"}
 OPENINGS = 3
 SANITIZER = "/usr/local/cuda/bin/compute-sanitizer"  # where NVIDIA's packages put it, off PATH
 
@@ -73,6 +75,17 @@ def repeated(part, what, values, one, times):
     part.check(f"{what}: other bits in repetition {differ[:3]} of {times}", not differ)
 
 
+def hunt(part, context, programs, gpu, sequence, options, expected):
+    """Steps of the persistent kernel: none hangs, all have the bits of recorded ones. How many."""
+    times = -(-(QUICK_STEPS if context.quick else WALKED_STEPS) // len(sequence))
+    own, steps = programs.variant("walked", **PERSISTENT), times * len(sequence)
+    values = own.dump(gpu, [sequence] * times, *options)
+    part.check(f"{steps} steps in one launch each: other bits than recorded ones", values.tobytes()[:len(expected)] == expected)
+    repeated(part, f"{steps} steps in one launch each", values, len(expected) // 4, times)
+    part.rows.append({"model": subject(context)[0], "steps": steps, "persistent": True})
+    return steps
+
+
 def endurance(part, context, programs):
     key, sequence, width = subject(context)
     times = -(-(QUICK_STEPS if context.quick else STEPS) // len(sequence))
@@ -85,6 +98,7 @@ def endurance(part, context, programs):
     for index, values in enumerate(both):
         part.check(f"process {index} of two at once: other bits", values.tobytes() == begun.tobytes())
     part.rows.append({"model": key, "steps": steps, "processes": [1, 2]})
+    walked = hunt(part, context, programs, gpu, sequence, options, begun.tobytes()[:4 * one])
     large = None if context.quick else context.models.path("smollm2-int8.gpu.so")
     if large:
         text = models.real_sequences(context.root, "smollm2")[0]
@@ -92,7 +106,7 @@ def endurance(part, context, programs):
         last = programs.dump(large, [text] * times, *options, "--first", len(text) - 1)
         repeated(part, f"{times * len(text)} steps of smollm2-int8", last, len(last) // times, times)
         part.rows.append({"model": "smollm2-int8", "steps": times * len(text), "processes": [1]})
-    part.summary = f"{part.rows[-1]['steps']} steps with the same bits each time, two processes at once"
+    part.summary = f"{part.rows[-1]['steps']} steps with the same bits each time, {walked} in one launch each, two processes at once"
 
 
 def sanitizer(part, context, programs):

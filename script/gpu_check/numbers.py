@@ -86,6 +86,10 @@ def measure(programs, context, name, recipe, row):
     gpu = context.models.needed(f"{name}-{recipe}.gpu.so")
     runs = [json.loads(programs.lmopt("bench", gpu, *DEVICE, "-r", "3", "--format", "json", *options)) for _ in range(3)]
     row["bench"] = compare.medians(runs)
+    if name == "smollm2":  # decode steps as a graph of launches above, in one launch here: which is to be the default
+        own = programs.variant(f"{name}-{recipe}-walked", LMOPT_CUDA_PERSISTENT="1")
+        runs = [json.loads(own.lmopt("bench", gpu, *DEVICE, "-r", "3", "--format", "json", "--prompt", "64")) for _ in range(3)]
+        row["bench_persistent"] = compare.medians(runs)
 
 
 def real(part, context, programs):

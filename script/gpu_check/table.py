@@ -38,6 +38,8 @@ def real(results):
         bench = row.get("bench", {})
         near = f"{row['same_best']:.1%}, {row['kl_mean']:.1e}" if "same_best" in row else f"cosine {row.get('least_cosine', 0):.5f}"
         figures = " / ".join(f"{bench[key]:.0f}" for key in ("pp512", "tg64", "tg64_sessions8", "1x16", "1x128", "32x128") if key in bench)
+        if "bench_persistent" in row:
+            figures += f" (tg64 in one launch a step: {row['bench_persistent']['tg64']:.0f})"
         text.append([row["model"], row["recipe"], f"{row['cpu']['rms_share']:.1e}", near, figures, f"{bench.get('open_ms', 0):.0f}"])
     return table(["model", "recipe", "rms from the CPU", "same best token, mean KL",
                   "pp512 / tg64 / tg64_sessions8, or 1x16 / 1x128 / 32x128", "open + first, ms"], text) if text else ""

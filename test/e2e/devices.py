@@ -6,8 +6,8 @@ written, addresses beyond an allocation).
 
 Where all that lies between two roundings is exact or in the same order, integer sums above all, numbers are near those of the CPU's
 artifact; sums over rows are in another order, so a code may flip here and there: tolerances as for the interpreter (fixtures.py).
-Also: the same in whatever pieces a prompt comes, the same bits whether decode passes are recorded or not, and in strict mode, where
-warps and blocks take turns by a seed and copies arrive as late as they may.
+Also: the same in whatever pieces a prompt comes, the same bits whether decode passes are recorded, launched kernel by kernel or walked
+in one launch, and in strict mode, where warps and blocks take turns by a seed and copies arrive as late as they may.
 Usage: devices.py BIN_DIR FAKE_DRIVER FIXTURE_DIR RECIPE WORK_DIR [SEEDS]
 """
 import json
@@ -20,6 +20,7 @@ from fixtures import Fixture
 SPLITS = ["1", "5,1,2", "16,3"]
 # Of a prompt in one step: more than are decoded together, so that products of codes and bf16 are done by tiles.
 MANY_ROWS = 100
+WALK_SEEDS = range(1, 4)
 # Of the largest number: f32 sums of a few hundred terms in two orders.
 F32_LIMIT = 1e-4
 # Codes that flip move an activation by 1/255 of its range; from the interpreter both sides may be 1 % away (fixtures.py).
@@ -40,6 +41,18 @@ def with_environment(name, value, programs, model, fixture, *options):
 
 def strictly(programs, model, fixture, seed, *options):
     return with_environment("FAKE_CUDA_STRICT", str(seed), programs, model, fixture, *options)
+
+
+def check_walks(programs, fixture, gpu, seeds, checks):
+    """Decode passes in one cooperative launch: the bits of single launches."""
+    alone = on_gpu(programs, gpu, fixture.sequences(), "--split", "3,1")
+    walked = with_environment("LMOPT_CUDA_PERSISTENT", "1", programs, gpu, fixture, "--split", "3,1")
+    checks.equal("bits of walked steps", walked.tobytes() == alone.tobytes(), True)
+    os.environ["LMOPT_CUDA_PERSISTENT"] = "1"
+    for seed in seeds:
+        late = strictly(programs, gpu, fixture, seed, "--split", "3,1")
+        checks.equal(f"bits of walked steps in strict mode, seed {seed}", late.tobytes() == alone.tobytes(), True)
+    del os.environ["LMOPT_CUDA_PERSISTENT"]
 
 
 def check_recordings(programs, fixture, gpu, checks):
@@ -73,6 +86,7 @@ def check_numbers(programs, fixture, recipe, cpu, gpu, seeds, checks):
         near(f"in pieces of {split}", again, pieces)
     if fixture.decoder:
         check_recordings(programs, fixture, gpu, checks)
+        check_walks(programs, fixture, gpu, WALK_SEEDS, checks)
     for seed in seeds:
         checks.equal(f"bits in strict mode, seed {seed}", strictly(programs, gpu, fixture, seed).tobytes() == found.tobytes(), True)
 

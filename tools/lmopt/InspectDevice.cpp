@@ -72,12 +72,30 @@ static Result<Json> kernelRows(const lmopt_artifact_t *artifact, const std::stri
     kernel.struct_size = sizeof kernel;
     if (lmopt_artifact_get_kernel(artifact, architecture.c_str(), i, &kernel, &error) != LMOPT_OK)
       return runtimeError(error);
+    static constexpr const char *kRoles[] = {"launched", "walked", "walker"};
     rows.push_back({{"name", kernel.name},
+                    {"role", kRoles[kernel.role]},
                     {"threads", kernel.threads},
                     {"shared_bytes", kernel.shared_bytes},
                     {"argument_bytes", kernel.argument_bytes}});
   }
   return rows;
+}
+
+/// What the walker among the kernels of an architecture is, or null.
+static Json persistentOf(const Json &kernels, const Json &manifest) {
+  Json walker;
+  int64_t walked = 0;
+  for (const Json &kernel : kernels) {
+    walked += kernel["role"] == "walked";
+    if (kernel["role"] == "walker")
+      walker = {{"name", kernel["name"]}, {"threads", kernel["threads"]}, {"shared_bytes", kernel["shared_bytes"]}};
+  }
+  if (walker.is_null())
+    return walker;
+  walker["kernels"] = walked;
+  walker["barriers"] = number(manifest, "launches_decode") - 1; // of a token
+  return walker;
 }
 
 Result<void> addGpuCode(const lmopt_artifact_t *artifact, const Json &manifest, Json &facts) {
@@ -91,6 +109,7 @@ Result<void> addGpuCode(const lmopt_artifact_t *artifact, const Json &manifest, 
       return rows.error();
     facts["images"].push_back({{"name", architecture},
                                {"kernels", rows->size()},
+                               {"persistent", persistentOf(*rows, manifest)},
                                {"ptx_bytes", blobBytes(artifact, "ptx." + architecture)},
                                {"cubin_bytes", blobBytes(artifact, "cubin." + architecture)}});
     facts["kernels"][architecture] = rows.take();

@@ -12,8 +12,9 @@
 
 namespace lmopt::driver {
 
-/// Adds "images", "kernels" and, of a decoder, "forecast": for known cards the bytes and launches of a token, how long
-/// its bytes take at least, and tokens a second of one sequence, by assumed constants.
+/// Adds "images", each with what its persistent kernel is, "kernels" and, of a decoder, "forecast": for known cards the
+/// bytes and launches of a token, how long its bytes take at least, and tokens a second of one sequence, by assumed
+/// constants.
 Result<void> addGpuCode(const lmopt_artifact_t *artifact, const nlohmann::ordered_json &manifest,
                         nlohmann::ordered_json &facts);
 

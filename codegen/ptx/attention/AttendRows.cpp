@@ -26,7 +26,7 @@ int64_t numbersInWord(const AttentionSpec &spec) { return 4 / spec.elementBytes(
 
 /// Threads share the positions of a block in so many groups, each with a thread for every word of a head.
 int64_t groupsOfThreads(const AttentionSpec &spec) {
-  int64_t groups = 1, words = spec.width / numbersInWord(spec);
+  int64_t groups = 1, words = spec.valueWidth() / numbersInWord(spec);
   while (2 * groups * words <= kThreads && groups < kBlock)
     groups *= 2;
   return groups;
@@ -37,17 +37,21 @@ struct SharedPlaces {
   int64_t queries, softmax, keys, values, end;
 
   explicit SharedPlaces(const AttentionSpec &spec) {
-    int64_t block = scales(spec) + (spec.isCodes() ? 16 * kWarpLanes : 0);
     queries = 0;
     softmax = queries + 4 * spec.group() * spec.width;
     keys = softmax + OnlineSoftmax::bytes(spec.group());
-    values = keys + block;
+    values = keys + blockBytes(spec, spec.width);
     // Groups of threads meet where keys and values were.
-    end = std::max(values + block, keys + 4 * groupsOfThreads(spec) * spec.width);
+    end = std::max(values + blockBytes(spec, spec.valueWidth()), keys + 4 * groupsOfThreads(spec) * spec.valueWidth());
   }
   /// An odd number of 16 bytes: eight neighbouring rows lie in different banks.
-  static int64_t stride(const AttentionSpec &spec) { return 16 * (spec.width * spec.elementBytes() / 16 | 1); }
-  static int64_t scales(const AttentionSpec &spec) { return kBlock * stride(spec); }
+  static int64_t stride(const AttentionSpec &spec, int64_t width) {
+    return 16 * (width * spec.elementBytes() / 16 | 1);
+  }
+  static int64_t scales(const AttentionSpec &spec, int64_t width) { return kBlock * stride(spec, width); }
+  static int64_t blockBytes(const AttentionSpec &spec, int64_t width) {
+    return scales(spec, width) + (spec.isCodes() ? 16 * kWarpLanes : 0);
+  }
 };
 
 class AttendEmitter {
@@ -80,6 +84,11 @@ private:
   Value firstNew; ///< the first position of the sequence that is not in the cache before this step
 
   int64_t group() const { return spec.group(); }
+  /// Where groups differ, the head of a smaller one once more in the place of one that there is not: nothing is written
+  /// for it.
+  Value presentHead(Value head) {
+    return spec.isEven() ? head : e.min(head, e.sub(headsOf(e, spec, kvHead), e.number(1)));
+  }
   /// Then queries and weights are rounded, too, as by the tile that attends for prompts and by CPUs.
   bool isHalves() const { return spec.format == CacheFormat::Bf16; }
   Value place(int64_t offset, Value number, int64_t bytes = 4) {
@@ -105,9 +114,9 @@ private:
 
   void loadQueries() {
     Value from = e.at(e.atElement(queries, number, rowBytes(spec.heads * spec.width, 4)),
-                      e.mul(kvHead, 4 * group() * spec.width));
+                      e.mul(firstHeadOf(e, spec, kvHead), 4 * spec.width));
     e.loop(thread, e.number(group() * spec.width), kThreads, [&](Value i) {
-      Value head = e.at(from, e.mul(e.div(i, spec.width), 4 * spec.width));
+      Value head = e.at(from, e.mul(presentHead(e.div(i, spec.width)), 4 * spec.width));
       Value query = turned(e, spec, head, e.rem(i, spec.width), angles);
       e.store(isHalves() ? e.asBf16(query) : query, place(places.queries, i));
     });
@@ -116,26 +125,26 @@ private:
   //===--- Blocks of the cache to shared memory ---===//
 
   void copyKeys(Value block) {
-    copyBlock(cache.keys(block, kvHead), block, places.keys);
+    copyBlock(cache.keys(block, kvHead), block, places.keys, spec.width);
     if (stores)
       makeBlock(/*isKeys=*/true, block, places.keys);
   }
   void copyValues(Value block) {
-    copyBlock(cache.values(block, kvHead), block, places.values);
+    copyBlock(cache.values(block, kvHead), block, places.values, spec.valueWidth());
     if (stores)
       makeBlock(/*isKeys=*/false, block, places.values);
   }
   Value isKept(Value block, Value inBlock) { return e.less(e.add(e.mul(block, kBlock), inBlock), firstNew); }
   // Positions behind the row's own are zero: nothing may be there yet, and zero weights need finite values.
-  void copyBlock(Value from, Value block, int64_t to) {
-    int64_t chunks = spec.width * spec.elementBytes() / 16;
+  void copyBlock(Value from, Value block, int64_t to, int64_t width) {
+    int64_t chunks = width * spec.elementBytes() / 16;
     if (spec.isCodes())
-      copyScales(e.at(from, kBlock * spec.width), block, to + SharedPlaces::scales(spec));
+      copyScales(e.at(from, kBlock * width), block, to + SharedPlaces::scales(spec, width));
     e.loop(thread, e.number(kBlock * chunks), kThreads, [&](Value i) {
       Value inBlock = e.div(i, chunks), chunk = e.rem(i, chunks), kept = isKept(block, inBlock);
       auto copy = [&] {
-        e.copyAsync(e.at(place(to, inBlock, SharedPlaces::stride(spec)), e.mul(chunk, 16)), e.at(from, e.mul(i, 16)),
-                    e.select(kept, e.number(16), e.number(0)));
+        Value row = place(to, inBlock, SharedPlaces::stride(spec, width));
+        e.copyAsync(e.at(row, e.mul(chunk, 16)), e.at(from, e.mul(i, 16)), e.select(kept, e.number(16), e.number(0)));
       };
       stores ? e.ifThen(isOld(block, inBlock, kept), copy) : copy();
     });
@@ -176,29 +185,30 @@ private:
            [&](Value own) { makePosition(isKeys, own, begin, to); });
   }
   void makePosition(bool isKeys, Value own, Value begin, int64_t to) {
-    Value inBlock = e.sub(own, begin), isRows = e.equal(own, position);
-    Value inShared = place(to, inBlock, SharedPlaces::stride(spec)),
-          scales = place(to + SharedPlaces::scales(spec), inBlock);
-    Value block = e.shr(begin, 6), kept = isKeys ? cache.keys(block, kvHead) : cache.values(block, kvHead);
-    Value inCache = e.atElement(kept, inBlock, spec.width * spec.elementBytes());
+    int64_t width = isKeys ? spec.width : spec.valueWidth();
+    Value inBlock = e.sub(own, begin), isRows = e.equal(own, position), block = e.shr(begin, 6);
+    Value inShared = place(to, inBlock, SharedPlaces::stride(spec, width));
+    Value scales = place(to + SharedPlaces::scales(spec, width), inBlock);
+    Value kept = isKeys ? cache.keys(block, kvHead) : cache.values(block, kvHead);
+    Value inCache = e.atElement(kept, inBlock, width * spec.elementBytes());
     auto put = [&](Value i, Value bits) {
       e.store(bits, e.at(inShared, e.mul(i, spec.elementBytes())), spec.elementBytes());
       e.ifThen(isRows, [&] { e.store(bits, e.at(inCache, e.mul(i, spec.elementBytes())), spec.elementBytes()); });
     };
-    HeadEncoder(e, spec).encode(numbersOf(isKeys, own), put, [&](Value scale) {
+    HeadEncoder(e, spec, width).encode(numbersOf(isKeys, own, width), put, [&](Value scale) {
       e.store(scale, scales);
-      e.ifThen(isRows, [&] { e.store(scale, e.at(e.at(kept, kBlock * spec.width), e.mul(inBlock, 4))); });
+      e.ifThen(isRows, [&] { e.store(scale, e.at(e.at(kept, kBlock * width), e.mul(inBlock, 4))); });
     });
   }
   /// What this kv head has of the row at a position of the step.
-  std::function<Value(Value)> numbersOf(bool isKeys, Value own) {
+  std::function<Value(Value)> numbersOf(bool isKeys, Value own, int64_t width) {
     Value from = e.sub(number, e.sub(position, own));
-    Value head = e.at(e.atElement(a[isKeys ? 7 : 8], from, rowBytes(spec.kvHeads * spec.width, 4)),
-                      e.mul(kvHead, 4 * spec.width));
+    Value ofRow = e.atElement(a[isKeys ? 7 : 8], from, rowBytes(spec.kvHeads * width, 4));
+    Value head = e.at(ofRow, e.mul(kvHead, 4 * width));
     if (!isKeys)
       return [=](Value i) { return e.load(e.f32(), e.at(head, e.mul(i, 4))); };
-    Value ofRow = anglesAt(e, spec, a[1], own, row.rope());
-    return [=](Value i) { return turned(e, spec, head, i, ofRow); };
+    Value angles = anglesAt(e, spec, a[1], own, row.rope());
+    return [=](Value i) { return turned(e, spec, head, i, angles); };
   }
   void copyNext(Value block, Value end, const std::function<void(Value)> &copy) {
     Value next = e.add(block, 1);
@@ -231,14 +241,14 @@ private:
       e.ifThen(e.less(head, e.number(group())), [&] {
         Value score = e.mul(product(head, inBlock), e.floatOf(spec.scale * OnlineSoftmax::kLog2OfE));
         if (spec.isCodes())
-          score = e.mul(score, e.load(e.f32(), place(places.keys + SharedPlaces::scales(spec), inBlock)));
+          score = e.mul(score, e.load(e.f32(), place(places.keys + SharedPlaces::scales(spec, spec.width), inBlock)));
         e.store(e.select(isSeen(block, inBlock), score, e.floatOf(-INFINITY)), softmax.weights(head, inBlock));
       });
     }
   }
   Value product(Value head, Value inBlock) {
     Value query = place(places.queries, head, 4 * spec.width);
-    Value key = place(places.keys, inBlock, SharedPlaces::stride(spec));
+    Value key = place(places.keys, inBlock, SharedPlaces::stride(spec, spec.width));
     int64_t times = numbersInWord(spec); // a number of the query is so much wider
     Values sums = e.loop(e.number(0), e.number(spec.width * spec.elementBytes()), 16, Values(4, e.floatOf(0)),
                          [&](Value offset, const Values &carried) {
@@ -257,7 +267,7 @@ private:
 
   //===--- Weighted sums: a thread has a word of the values, of the positions of its group ---===//
 
-  int64_t words() const { return spec.width / numbersInWord(spec); }
+  int64_t words() const { return spec.valueWidth() / numbersInWord(spec); }
   // What threads beyond the last group compute is never looked at; their reads stay within the block's rows.
   Values addValues(const Values &sums) {
     int64_t positions = kBlock / groupsOfThreads(spec);
@@ -279,10 +289,11 @@ private:
     });
   }
   Values valuesOf(Value column, Value inBlock) {
-    Values values = cacheNumbers(e, spec, e.load(e.i32(), e.at(column, e.mul(inBlock, SharedPlaces::stride(spec)))));
+    int64_t stride = SharedPlaces::stride(spec, spec.valueWidth());
+    Values values = cacheNumbers(e, spec, e.load(e.i32(), e.at(column, e.mul(inBlock, stride))));
     if (!spec.isCodes())
       return values;
-    Value scale = e.load(e.f32(), place(places.values + SharedPlaces::scales(spec), inBlock));
+    Value scale = e.load(e.f32(), place(places.values + SharedPlaces::scales(spec, spec.valueWidth()), inBlock));
     return Values(llvm::map_range(values, [&](Value value) { return e.mul(value, scale); }));
   }
 
@@ -296,19 +307,22 @@ private:
       Values ofHead(ArrayRef(sums).slice(static_cast<size_t>(head * numbers), static_cast<size_t>(numbers)));
       e.ifThen(inGroups, [&] { e.storeRun(ofHead, place(places.keys, thread, 4 * numbers)); });
       e.barrier();
-      e.ifThen(e.less(thread, e.number(spec.width)), [&] { writeNumber(head); });
+      Value writes = e.less(thread, e.number(spec.valueWidth()));
+      if (!spec.isEven()) // all threads agree on the second
+        writes = arith::AndIOp::create(e.b, e.loc, writes, e.less(e.number(head), headsOf(e, spec, kvHead)));
+      e.ifThen(writes, [&] { writeNumber(head); });
     }
   }
   void writeNumber(int64_t head) {
     Value sum = e.load(e.f32(), place(places.keys, thread));
     for (int64_t i = 1; i < groupsOfThreads(spec); ++i)
-      sum = e.add(sum, e.load(e.f32(), place(places.keys, e.add(thread, i * spec.width))));
-    Value ofHead = e.add(e.mul(number, spec.heads), e.add(e.mul(kvHead, group()), head));
+      sum = e.add(sum, e.load(e.f32(), place(places.keys, e.add(thread, i * spec.valueWidth()))));
+    Value ofHead = e.add(e.mul(number, spec.heads), e.add(firstHeadOf(e, spec, kvHead), head));
     Value to = e.atElement(parts, e.add(e.mul(ofHead, mostParts), part), 4 * spec.partFloats());
     e.store(sum, e.at(to, e.mul(thread, 4)));
     e.ifThen(e.equal(thread, e.number(0)), [&] {
-      e.store(softmax.greatest(e.number(head)), e.at(to, 4 * spec.width));
-      e.store(softmax.sum(e.number(head)), e.at(to, 4 * spec.width + 4));
+      e.store(softmax.greatest(e.number(head)), e.at(to, 4 * spec.valueWidth()));
+      e.store(softmax.sum(e.number(head)), e.at(to, 4 * spec.valueWidth() + 4));
     });
   }
 };
@@ -317,9 +331,9 @@ private:
 
 std::string attendRowsKernel(KernelLibrary &kernels, const AttentionSpec &spec, bool stores) {
   using Kind = ArgumentKind;
-  std::string name = std::string(stores ? "attend_new_rows_" : "attend_rows_") + cacheName(spec) + "_h" +
-                     std::to_string(spec.heads) + turnName(spec) + "_x" +
-                     std::to_string(llvm::bit_cast<uint32_t>(spec.scale)) + "_" + kernels.getTarget().chip;
+  std::string name = std::string(stores ? "attend_new_rows_" : "attend_rows_") + cacheName(spec) + headsName(spec) +
+                     turnName(spec) + "_x" + std::to_string(llvm::bit_cast<uint32_t>(spec.scale)) + "_" +
+                     kernels.getTarget().chip;
   SmallVector<Kind> kinds = {Kind::Memory, Kind::Constant, Kind::Memory, Kind::Memory,
                              Kind::Number, Kind::Number,   Kind::Number};
   if (stores)

@@ -4,6 +4,7 @@
 #include "codegen/ptx/attention/AttendSegments.h"
 #include "codegen/ptx/attention/FloatTile.h"
 #include "codegen/ptx/attention/MmaTile.h"
+#include "codegen/ptx/attention/ProjectRows.h"
 
 #include "codegen/ptx/Rows.h"
 
@@ -17,56 +18,86 @@ static_assert(kSegmentRows == FloatTile::kRows && kSegmentTileRows == MmaTile::k
 
 namespace {
 
-/// Each row sees all rows of the segment.
+/// Each row sees all rows of the segment, or what became of them (ProjectRows.h).
 class SegmentSource : public TileSource {
 public:
-  SegmentSource(const TileContext &tile, Value keys, Value values) : TileSource(tile), keys(keys), values(values) {}
+  SegmentSource(const TileContext &tile, ValueRange a)
+      : TileSource(tile), keys(a[1]), values(a[2]), angles(spec.rotary ? a[5] : Value()),
+        table(spec.rotary ? a[6] : Value()) {}
 
-  Value seenByAll() override { return tile.rows; }
-  Value lastSeen(Value) override { return e.add(tile.rows, -1); }
-  Value queryNumber(Value query, Value, Value column) override {
-    return e.load(e.f32(), e.at(query, e.mul(column, 4)));
+  void begin() override {
+    seen = tile.rows, first = tile.first;
+    if (spec.projectedRows) {
+      seen = projectedRows(e, spec, tile.rows);
+      first = firstProjectedRow(e, spec, tile.first, e.blockZ());
+    }
+    if (spec.rotary)
+      rope = DeviceRow(e, table, tile.first).rope();
   }
-  /// What has to be rounded on its way comes through registers.
-  bool isAsync() override { return tile.places.elementBytes == 4; }
+  Value seenByAll() override { return seen; }
+  Value lastSeen(Value) override { return e.add(seen, -1); }
+  Value queryNumber(Value query, Value row, Value column) override {
+    return turned(e, spec, query, column, anglesAt(e, spec, angles, row, rope));
+  }
+  /// What has to be rounded or turned on its way comes through registers.
+  bool isAsync() override { return tile.places.elementBytes == 4 && !spec.rotary; }
 
   // Four numbers a turn.
-  void copyBlock(bool isKeys, Value block, int64_t to) override {
-    int64_t fours = spec.width / 4;
-    Value from = e.at(isKeys ? keys : values, e.mul(tile.kvHead(), 4 * spec.width));
+  void copyBlock(bool isKeys, Value block) override {
+    int64_t width = widthOf(isKeys), fours = width / 4;
+    Value from = e.at(isKeys ? keys : values, e.mul(tile.kvHead(), 4 * width));
     e.loop(tile.thread, e.number(TilePlaces::kBlock * fours), tile.threads, [&](Value i) {
       Value position = e.div(i, fours), four = e.rem(i, fours), row = e.add(block, position);
-      Value isThere = e.less(row, tile.rows);
-      row = e.add(tile.first, e.select(isThere, row, e.number(0)));
-      Value source = e.at(e.atElement(from, row, rowBytes(spec.kvHeads * spec.width, 4)), e.mul(four, 16));
-      Value place = e.at(tile.row(to, position), e.mul(four, 4 * tile.places.elementBytes));
-      isAsync() ? e.copyAsync(place, source, e.select(isThere, e.number(16), e.number(0)))
-                : copyRounded(place, source, isThere);
+      Value isThere = e.less(row, seen);
+      row = e.select(isThere, row, e.number(0));
+      Value head = e.atElement(from, e.add(first, row), rowBytes(spec.kvHeads * width, 4));
+      Value place = e.at(tile.blockRow(isKeys, position), e.mul(four, 4 * tile.places.elementBytes));
+      if (isAsync())
+        return e.copyAsync(place, e.at(head, e.mul(four, 16)), e.select(isThere, e.number(16), e.number(0)));
+      store(place, isKeys ? turnedFour(head, row, four) : e.loadFour(e.f32(), e.at(head, e.mul(four, 16))), isThere);
     });
   }
 
 private:
-  Value keys, values;
+  Value keys, values, angles, table;
+  Value rope = {}, seen = {}, first = {}; ///< rows that are seen, and the first of them in `keys`
 
-  void copyRounded(Value place, Value source, Value isThere) {
-    Emitter::Values numbers = e.loadFour(e.f32(), source);
+  Emitter::Values turnedFour(Value head, Value row, Value four) {
+    if (!spec.rotary)
+      return e.loadFour(e.f32(), e.at(head, e.mul(four, 16)));
+    Value at = anglesAt(e, spec, angles, row, rope);
+    Emitter::Values numbers;
+    for (int64_t i = 0; i < 4; ++i)
+      numbers.push_back(turned(e, spec, head, e.add(e.mul(four, 4), i), at));
+    return numbers;
+  }
+  void store(Value place, Emitter::Values numbers, Value isThere) {
     for (Value &number : numbers)
       number = e.select(isThere, number, e.floatOf(0));
+    if (tile.places.elementBytes == 4)
+      return e.storeFour(numbers, place);
     e.storeRun({e.packBf16(numbers[0], numbers[1]), e.packBf16(numbers[2], numbers[3])}, place);
   }
 };
 
+std::string nameOf(const AttentionSpec &spec, const char *format, const Target &target) {
+  std::string name = std::string("attend_segments_") + format + headsName(spec) + "_kv" + std::to_string(spec.kvHeads) +
+                     "_d" + widthsName(spec) + "_x" + std::to_string(llvm::bit_cast<uint32_t>(spec.scale));
+  if (spec.rotary)
+    name += turnName(spec);
+  return name + projectionName(spec) + "_" + target.chip;
+}
+
 template <typename Tile>
 std::string define(KernelLibrary &kernels, const AttentionSpec &spec, const char *format) {
   using Kind = ArgumentKind;
-  std::string name = std::string("attend_segments_") + format + "_h" + std::to_string(spec.heads) + "_kv" +
-                     std::to_string(spec.kvHeads) + "_d" + std::to_string(spec.width) + "_x" +
-                     std::to_string(llvm::bit_cast<uint32_t>(spec.scale)) + "_" + kernels.getTarget().chip;
-  return kernels.define(name, Tile::shapeOf(spec),
-                        {Kind::Memory, Kind::Memory, Kind::Memory, Kind::Memory, Kind::Memory},
-                        [&](Emitter &e, ValueRange a) {
+  SmallVector<Kind> arguments(5, Kind::Memory);
+  if (spec.rotary)
+    arguments.append({Kind::Constant, Kind::Memory});
+  return kernels.define(nameOf(spec, format, kernels.getTarget()), Tile::shapeOf(spec), arguments,
+                        [=](Emitter &e, ValueRange a) {
                           TileContext tile(e, spec, Tile::placesOf(spec), Tile::kThreads, /*segments=*/a[3]);
-                          SegmentSource source(tile, a[1], a[2]);
+                          SegmentSource source(tile, a);
                           Tile(tile, source, /*queries=*/a[0], /*results=*/a[4]).run();
                         });
 }

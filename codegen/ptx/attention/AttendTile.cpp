@@ -35,18 +35,19 @@ public:
   bool isHalves() override { return spec.format == CacheFormat::Bf16; }
 
   // 16 bytes a turn, or a word; beyond what is seen zeros.
-  void copyBlock(bool isKeys, Value block, int64_t to) override {
-    int64_t bytes = isAsync() ? 16 : 4, pieces = spec.width * spec.elementBytes() / bytes;
+  void copyBlock(bool isKeys, Value block) override {
+    int64_t bytes = isAsync() ? 16 : 4, width = widthOf(isKeys), pieces = width * spec.elementBytes() / bytes;
     LayerCache layer(e, spec, cache, a[5], a[6]);
     Value number = e.shr(block, 6);
     Value from = isKeys ? layer.keys(number, tile.kvHead()) : layer.values(number, tile.kvHead());
     e.loop(tile.thread, e.number(TilePlaces::kBlock * pieces), tile.threads, [&](Value i) {
       Value position = e.div(i, pieces), piece = e.rem(i, pieces);
       Value isThere = e.less(e.add(block, position), end);
-      Value place = e.at(tile.row(to, position), e.mul(piece, bytes * tile.places.elementBytes / spec.elementBytes()));
+      int64_t pieceBytes = bytes * tile.places.elementBytes / spec.elementBytes();
+      Value place = e.at(tile.blockRow(isKeys, position), e.mul(piece, pieceBytes));
       if (isAsync())
         return e.copyAsync(place, e.at(from, e.mul(i, 16)), e.select(isThere, e.number(16), e.number(0)));
-      copyUnpacked(place, from, e.select(isThere, position, e.number(0)), piece, isThere);
+      copyUnpacked(width, place, from, e.select(isThere, position, e.number(0)), piece, isThere);
     });
   }
 
@@ -54,10 +55,10 @@ private:
   ValueRange a;
   Value cache, rope, start, end; ///< position of the block's first row, and behind its last
 
-  void copyUnpacked(Value place, Value from, Value position, Value piece, Value isThere) {
-    Value row = e.at(from, e.mul(position, spec.width * spec.elementBytes())), scale;
+  void copyUnpacked(int64_t width, Value place, Value from, Value position, Value piece, Value isThere) {
+    Value row = e.at(from, e.mul(position, width * spec.elementBytes())), scale;
     if (spec.isCodes())
-      scale = e.load(e.f32(), e.at(e.at(from, TilePlaces::kBlock * spec.width), e.mul(position, 4)));
+      scale = e.load(e.f32(), e.at(e.at(from, TilePlaces::kBlock * width), e.mul(position, 4)));
     Emitter::Values numbers = cacheNumbers(e, spec, e.load(e.i32(), e.at(row, e.mul(piece, 4))));
     for (Value &number : numbers)
       number = e.select(isThere, scale ? e.mul(number, scale) : number, e.floatOf(0));
@@ -68,12 +69,12 @@ private:
 template <typename Tile>
 std::string define(KernelLibrary &kernels, const AttentionSpec &spec) {
   using Kind = ArgumentKind;
-  std::string name = "attend_tile_" + cacheName(spec) + "_h" + std::to_string(spec.heads) + turnName(spec) + "_x" +
+  std::string name = "attend_tile_" + cacheName(spec) + headsName(spec) + turnName(spec) + "_x" +
                      std::to_string(llvm::bit_cast<uint32_t>(spec.scale)) + "_" + kernels.getTarget().chip;
   return kernels.define(
       name, Tile::shapeOf(spec),
       {Kind::Memory, Kind::Constant, Kind::Memory, Kind::Memory, Kind::Memory, Kind::Number, Kind::Number},
-      [&](Emitter &e, ValueRange a) {
+      [=](Emitter &e, ValueRange a) {
         TileContext tile(e, spec, Tile::placesOf(spec), Tile::kThreads, /*segments=*/a[3]);
         CacheSource source(tile, a);
         Tile(tile, source, /*queries=*/a[0], /*results=*/a[4]).run();

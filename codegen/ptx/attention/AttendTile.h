@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Attention of many rows of a sequence over its cache, each up to its own position: prompts. All rows of the step are
-// stored before. It does what attendRowsKernel and joinPartsKernel do, but keys and values are read once for a tile of
+// stored before. It does what attendRowsKernel and the joining of parts do, but keys and values are read once for a tile of
 // rows.
 //
 // A block attends for a tile of rows of one segment and one query head: over a cache of bf16 for 64, on tensor cores,

@@ -11,6 +11,9 @@
 #include "codegen/ptx/attention/AttendRows.h"
 #include "codegen/ptx/attention/AttendSegments.h"
 #include "codegen/ptx/attention/AttendTile.h"
+#include "codegen/ptx/attention/ProjectRows.h"
+#include "codegen/ptx/Rows.h"
+#include "codegen/ptx/rows/RowModel.h"
 
 using namespace mlir;
 
@@ -28,11 +31,16 @@ template <class HalfOp>
 void readHalf(HalfOp op, AttentionSpec &spec, plan::ProgramOp program) {
   spec.kvHeads = op.getKvHeads();
   spec.width = op.getHeadWidth();
+  spec.otherValueWidth = op.getValueWidth() == op.getHeadWidth() ? 0 : op.getValueWidth();
   spec.format = op.isBf16() ? CacheFormat::Bf16 : op.isInt8() ? CacheFormat::I8 : CacheFormat::F32;
   if (lm::RopeAttr rope = op.getRopeAttr()) {
     spec.rotary = static_cast<int64_t>(rope.getDims());
     spec.positions = program.getMaxPositions();
     spec.ropeSwitchPositions = plan::ropeSwitch(rope, program);
+  }
+  if (lm::ProjectionAttr projection = op.getProjectionAttr()) {
+    spec.projectedRows = static_cast<int64_t>(projection.getRank());
+    spec.projectionLearned = projection.isLearned();
   }
 }
 
@@ -40,6 +48,8 @@ AttentionSpec specOf(lm::AttendOp op, plan::StepOp step) {
   AttentionSpec spec;
   readHalf(op, spec, programOf(step));
   spec.heads = op.getHeads();
+  if (SmallVector<int64_t> groups = op.getGroupSizes(); !llvm::all_equal(groups))
+    spec.groups.assign(groups.begin(), groups.end());
   spec.scale = op.getScale().convertToFloat();
   return spec;
 }
@@ -51,21 +61,20 @@ AttentionSpec specOf(lm::CacheAppendOp op, plan::StepOp step) {
   return spec;
 }
 
+/// What made the keys and values that a step reads.
+lm::CacheAppendOp appendOf(plan::StepOp step) {
+  return cast<lm::CacheAppendOp>(plan::stateMaker(step).getKernelOp());
+}
+
 /// What a cache may be whose rows these kernels store and read.
 template <class HalfOp>
 LogicalResult checkHalf(HalfOp op, plan::ProgramOp program) {
-  int64_t width = op.getHeadWidth(), unit = op.isInt8() ? 16 : 8;
-  if (op.getProjectionAttr())
-    return plan::refuse(op, "attention to projected keys and values is not supported on GPUs yet");
-  if (op.getValueWidth() != width)
-    return plan::refuse(op, "values of another width than keys are not supported on GPUs yet (found " +
-                                Twine(op.getValueWidth()) + " and " + Twine(width) + ")");
-  if (width % unit != 0 || width > 256)
-    return plan::refuse(op, "heads of " + Twine(width) + " numbers are not supported on GPUs; use a multiple of " +
-                                Twine(unit) + " up to 256");
+  int64_t unit = op.isInt8() ? 16 : 8;
+  for (int64_t width : {static_cast<int64_t>(op.getHeadWidth()), static_cast<int64_t>(op.getValueWidth())})
+    if (width % unit != 0 || width > 256)
+      return plan::refuse(op, "heads of " + Twine(width) + " numbers are not supported on GPUs; use a multiple of " +
+                                  Twine(unit) + " up to 256");
   lm::RopeAttr rope = op.getRopeAttr();
-  if (rope && !program.isDecoder())
-    return plan::refuse(op, "rope in an encoder is not supported on GPUs yet");
   return rope ? plan::prepareRope(op, rope, program) : success();
 }
 
@@ -121,8 +130,6 @@ struct AppendModel : HalfModel<AppendModel, lm::CacheAppendOp> {
 struct AttendModel : HalfModel<AttendModel, lm::AttendOp> {
   LogicalResult prepare(Operation *op, plan::ProgramOp program) const {
     auto attend = cast<lm::AttendOp>(op);
-    if (!llvm::all_equal(attend.getGroupSizes()))
-      return plan::refuse(op, "groups of heads of several sizes are not supported on GPUs yet");
     if (attend.isCausal() != program.isDecoder())
       return plan::refuse(op, "GPUs attend causally in decoders and to all positions in encoders only");
     if (!program.isDecoder() && attend.isInt8())
@@ -130,8 +137,26 @@ struct AttendModel : HalfModel<AttendModel, lm::AttendOp> {
     return checkHalf(attend, program);
   }
   int64_t getStateBytes(Operation *, plan::StepOp) const { return 0; }
+  /// Of an encoder's projection: the matrices of keys and values, or none.
+  static SmallVector<plan::PackedUse> matricesOf(Operation *op) {
+    SmallVector<plan::PackedUse> uses;
+    if (!cast<lm::AttendOp>(op).getProjectionAttr())
+      return uses;
+    lm::CacheAppendOp append = appendOf(op->getParentOfType<plan::StepOp>());
+    for (FlatSymbolRefAttr matrix : {append.getKeyProjectionAttr(), append.getValueProjectionAttr()})
+      if (matrix)
+        uses.push_back(packedTable(op, matrix));
+    return uses;
+  }
+  void getPackedWeights(Operation *op, plan::ProgramOp program, SmallVectorImpl<plan::PackedUse> &uses) const {
+    HalfModel::getPackedWeights(op, program, uses);
+    llvm::append_range(uses, matricesOf(op));
+  }
   int64_t getScratchBytes(Operation *op, plan::StepOp step, int64_t rows) const {
     plan::ProgramOp program = programOf(step);
+    if (AttentionSpec spec = specOf(cast<lm::AttendOp>(op), step); spec.projectedRows)
+      return projectedValuesOffset(spec, rows) +
+             mostProjectedRows(spec, rows) * rowBytes(spec.kvHeads * spec.valueWidth(), 4);
     int64_t parts = AttentionSpec::partsAt(program.getMaxPositions() - 1);
     bool hasParts = program.isDecoder() && program.getFew(); // prompts attend by tiles, which keep what they sum
     return hasParts ? specOf(cast<lm::AttendOp>(op), step).partsBytes(rows, parts) : 0;
@@ -186,20 +211,42 @@ struct AttendModel : HalfModel<AttendModel, lm::AttendOp> {
     join.launch(join.buildStore(loadParts(launches.step, launches.step, join), launches.step.getResult(0)));
   }
 
+  static int64_t projectedValuesOffset(const AttentionSpec &spec, int64_t rows) {
+    return mostProjectedRows(spec, rows) * rowBytes(spec.kvHeads * spec.width, 4);
+  }
+  /// Keys and values become fewer, in scratch.
+  static void launchProjection(lm::AttendOp op, LaunchBuilder &launches, AttentionSpec spec, Argument &keys,
+                               Argument &values) {
+    Argument fewKeys = launches.scratch(),
+             fewValues = launches.scratch(projectedValuesOffset(spec, *programOf(launches.step).getMaxRows()));
+    Launch launch;
+    launch.arguments = {keys, values, {Argument::Segments}, fewKeys, fewValues};
+    for (const plan::PackedUse &matrix : matricesOf(op)) {
+      launch.arguments.push_back(launches.weight(matrix));
+      spec.projectionColumns = cast<TableAttr>(matrix.layout).getTable().getDimSize(1);
+    }
+    launch.kernel = projectRowsKernel(launches.kernels, spec);
+    launch.grid[0] = Size::fixed(spec.projectedRows);
+    launch.grid[1] = Size::rows(plan::Domain::segments);
+    launches.add(std::move(launch));
+    keys = fewKeys, values = fewValues;
+  }
+
   static void launchSegments(lm::AttendOp op, LaunchBuilder &launches) {
     AttentionSpec spec = specOf(op, launches.step);
     plan::StepOp maker = plan::stateMaker(launches.step);
-    auto append = cast<lm::CacheAppendOp>(maker.getKernelOp());
+    lm::CacheAppendOp append = appendOf(launches.step);
+    Argument keys = rowsOf(maker, append.getKey()), values = rowsOf(maker, append.getValue());
+    if (spec.projectedRows)
+      launchProjection(op, launches, spec, keys, values);
     // Heads of other widths attend in f32, which is no less exact.
     bool isTile = spec.format == CacheFormat::Bf16 && canAttendSegmentsTile(spec);
     Launch launch;
     launch.kernel =
         isTile ? attendSegmentsTileKernel(launches.kernels, spec) : attendSegmentsKernel(launches.kernels, spec);
-    launch.arguments = {launches.rowsOf(op.getQuery()),
-                        rowsOf(maker, append.getKey()),
-                        rowsOf(maker, append.getValue()),
-                        {Argument::Segments},
-                        launches.result()};
+    launch.arguments = {launches.rowsOf(op.getQuery()), keys, values, {Argument::Segments}, launches.result()};
+    if (spec.rotary)
+      launch.arguments.insert(launch.arguments.end(), {anglesArgument(op, launches), {Argument::RowTable}});
     launch.grid[0] = Size::positions(isTile ? kSegmentTileRows : kSegmentRows);
     launch.grid[1] = Size::fixed(spec.heads);
     launch.grid[2] = Size::rows(plan::Domain::segments);
@@ -234,7 +281,7 @@ void launchStoringAndAttending(LaunchBuilder &launches) {
 
 int64_t loadParts(plan::StepOp attend, plan::StepOp reader, RowProgramBuilder &rows) {
   RowStep step = {RowStepKind::JoinParts};
-  step.size = cast<lm::AttendOp>(attend.getKernelOp()).getHeadWidth();
+  step.size = cast<lm::AttendOp>(attend.getKernelOp()).getValueWidth();
   SmallVector<Argument> pointers = {
       scratchOf(attend), {Argument::RowTable}, Argument::number(Size::positions(kPartPositions))};
   if (reader.getDomain() != attend.getDomain())

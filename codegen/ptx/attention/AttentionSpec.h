@@ -6,19 +6,21 @@
 //   cache of a sequence: blocks of 64 positions one after another, each of so many bytes as the whole model has for 64
 //       positions: what a sequence has not reached needs no memory. Within a block the layers follow one another, a
 //       layer's keys and then its values:
-//         f32, bf16: [kv head][64][width], bf16 rounded to nearest, ties to even
+//         f32, bf16: [kv head][64][width], bf16 rounded to nearest, ties to even; of values their own width
 //         i8:        [kv head]{[64][width] u8 = code + 128, [64] f32 scale}; code = round(x / scale), scale = max |x| /
 //                    127 of each position and head, as codegen/cpu/attention has it
 //   angles: [positions][rotary / 2][cos, sin] f32; where there is a switch, a second table follows, for rows whose
 //       `rope` is 1
 //   rows: lmopt_device_row_t of lmopt/abi.h
 //
-// All kv heads have equally many query heads, and keys and values the same width: who plans refuses the rest. Source:
-// ptx.md 2.2. Tested by test/unit/codegen/ptx/AttendRowsTest.cpp.
+// Source: ptx.md 2.2. Tested by test/unit/codegen/ptx/AttendRowsTest.cpp.
 #ifndef LMOPT_CODEGEN_PTX_ATTENTION_ATTENTIONSPEC_H
 #define LMOPT_CODEGEN_PTX_ATTENTION_ATTENTIONSPEC_H
 
 #include "lmopt/abi.h"
+
+#include <algorithm>
+#include <vector>
 
 namespace lmopt::nvptx {
 
@@ -32,20 +34,31 @@ struct AttentionSpec {
   CacheFormat format = CacheFormat::F32;
   int64_t positions = 0;           ///< rows of a table of angles; needed where there are two
   int64_t ropeSwitchPositions = 0; ///< not 0: there are two
+  int64_t otherValueWidth = 0;     ///< of a head of values and results where it is not `width`; the same bounds
+  std::vector<int64_t> groups = {}; ///< how many query heads read each kv head, where they differ; else empty
+
+  // Encoders: the keys and values of a segment become few rows; see ProjectRows.h.
+  int64_t projectedRows = 0;      ///< at most, or always; 0: they stay
+  bool projectionLearned = false; ///< by matrices, always so many; else means of neighbours, at most so many
+  int64_t projectionColumns = 0;  ///< of the matrices: for projectRowsKernel
 
   static constexpr int64_t kThreads = 256;
   static constexpr int64_t kBlock = LMOPT_DEVICE_CACHE_BLOCK;
   static constexpr int64_t kPartBlocks = 4; ///< that a block of threads attends to
-  int64_t group() const { return heads / kvHeads; }
+  bool isEven() const { return groups.empty(); }
+  /// Query heads that read one kv head; where they differ, the most.
+  int64_t group() const { return isEven() ? heads / kvHeads : *std::max_element(groups.begin(), groups.end()); }
+  int64_t valueWidth() const { return otherValueWidth ? otherValueWidth : width; }
   int64_t elementBytes() const { return format == CacheFormat::F32 ? 4 : format == CacheFormat::Bf16 ? 2 : 1; }
   bool isCodes() const { return format == CacheFormat::I8; }
   int64_t scaleBytes() const { return isCodes() ? 4 : 0; }
-  /// Of one kv head in a block, keys or values.
-  int64_t headBlockBytes() const { return kBlock * (width * elementBytes() + scaleBytes()); }
+  /// Of one kv head in a block.
+  int64_t keyBlockBytes() const { return kBlock * (width * elementBytes() + scaleBytes()); }
+  int64_t valueBlockBytes() const { return kBlock * (valueWidth() * elementBytes() + scaleBytes()); }
   /// Of this layer.
-  int64_t cacheBytesPerPosition() const { return 2 * kvHeads * headBlockBytes() / kBlock; }
+  int64_t cacheBytesPerPosition() const { return kvHeads * (keyBlockBytes() + valueBlockBytes()) / kBlock; }
   /// A part of a row and head: the numbers, the greatest score, the sum of weights.
-  int64_t partFloats() const { return width + 2; }
+  int64_t partFloats() const { return valueWidth() + 2; }
   /// Parts of a row at this position.
   static int64_t partsAt(int64_t position) { return position / (kBlock * kPartBlocks) + 1; }
   /// Of the scratch in which rows leave their parts.

@@ -55,7 +55,7 @@ void AttentionTile::loadQueries() {
 // Behind the last block comes an empty group: waits count groups.
 void AttentionTile::copy(bool isKeys, Value block) {
   e.ifThen(e.less(block, source.seenByAll()),
-           [&] { source.copyBlock(isKeys, block, isKeys ? places.keys : places.values); });
+           [&] { source.copyBlock(isKeys, block); });
   if (source.isAsync())
     e.closeCopies();
 }
@@ -66,7 +66,8 @@ void AttentionTile::waitForCopies(int64_t pending) {
 
 Value AttentionTile::resultOf(Value number) {
   Value row = e.add(tile.first, e.add(tile.tile, number));
-  return e.at(e.atElement(results, row, rowBytes(spec.heads * spec.width, 4)), e.mul(tile.head, 4 * spec.width));
+  int64_t width = spec.valueWidth();
+  return e.at(e.atElement(results, row, rowBytes(spec.heads * width, 4)), e.mul(tile.head, 4 * width));
 }
 
 } // namespace lmopt::nvptx

@@ -7,6 +7,43 @@ using namespace mlir;
 
 namespace lmopt::nvptx {
 
+//===--- Groups of heads: of several sizes, constants that are chosen among ---===//
+
+Value kvHeadOf(Emitter &e, const AttentionSpec &spec, Value head) {
+  if (spec.isEven())
+    return e.div(head, spec.group());
+  Value kvHead = e.number(0);
+  int64_t first = 0;
+  for (int64_t i = 1; i < spec.kvHeads; ++i) {
+    first += spec.groups[static_cast<size_t>(i - 1)];
+    kvHead = e.select(e.less(head, e.number(first)), kvHead, e.number(i));
+  }
+  return kvHead;
+}
+
+Value firstHeadOf(Emitter &e, const AttentionSpec &spec, Value kvHead) {
+  if (spec.isEven())
+    return e.mul(kvHead, spec.group());
+  Value own = e.number(0);
+  int64_t first = 0;
+  for (int64_t i = 1; i < spec.kvHeads; ++i) {
+    first += spec.groups[static_cast<size_t>(i - 1)];
+    own = e.select(e.less(kvHead, e.number(i)), own, e.number(first));
+  }
+  return own;
+}
+
+Value headsOf(Emitter &e, const AttentionSpec &spec, Value kvHead) {
+  if (spec.isEven())
+    return e.number(spec.group());
+  Value own = e.number(spec.groups[0]);
+  for (int64_t i = 1; i < spec.kvHeads; ++i)
+    own = e.select(e.less(kvHead, e.number(i)), own, e.number(spec.groups[static_cast<size_t>(i)]));
+  return own;
+}
+
+//===--- Numbers ---===//
+
 Emitter::Values cacheNumbers(Emitter &e, const AttentionSpec &spec, Value word) {
   if (spec.format == CacheFormat::F32)
     return {e.bitcast(word, e.f32())};
@@ -42,10 +79,21 @@ Value turned(Emitter &e, const AttentionSpec &spec, Value head, Value i, Value a
   })[0];
 }
 
+std::string widthsName(const AttentionSpec &spec) {
+  return std::to_string(spec.width) + (spec.otherValueWidth ? "x" + std::to_string(spec.otherValueWidth) : "");
+}
+
 std::string cacheName(const AttentionSpec &spec) {
   static const char *const formats[] = {"f32", "bf16", "i8"};
   return std::string(formats[static_cast<size_t>(spec.format)]) + "_kv" + std::to_string(spec.kvHeads) + "_d" +
-         std::to_string(spec.width);
+         widthsName(spec);
+}
+
+std::string headsName(const AttentionSpec &spec) {
+  std::string name = "_h" + std::to_string(spec.heads);
+  for (auto [i, group] : llvm::enumerate(spec.groups))
+    name += (i ? "_" : "of") + std::to_string(group);
+  return name;
 }
 
 std::string turnName(const AttentionSpec &spec) {

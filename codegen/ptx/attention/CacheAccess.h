@@ -28,6 +28,11 @@ private:
   mlir::Value at;
 };
 
+/// Which kv head a query head reads, and a kv head's query heads: the first, and how many there are.
+mlir::Value kvHeadOf(Emitter &e, const AttentionSpec &spec, mlir::Value head);
+mlir::Value firstHeadOf(Emitter &e, const AttentionSpec &spec, mlir::Value kvHead);
+mlir::Value headsOf(Emitter &e, const AttentionSpec &spec, mlir::Value kvHead);
+
 /// The keys and values of one layer in a sequence's cache.
 class LayerCache {
 public:
@@ -36,10 +41,11 @@ public:
 
   /// What a kv head has in a block of positions.
   mlir::Value keys(mlir::Value block, mlir::Value kvHead) {
-    return e.atElement(e.atElement(base, block, blockBytes), kvHead, spec.headBlockBytes());
+    return e.atElement(e.atElement(base, block, blockBytes), kvHead, spec.keyBlockBytes());
   }
   mlir::Value values(mlir::Value block, mlir::Value kvHead) {
-    return e.at(keys(block, kvHead), spec.kvHeads * spec.headBlockBytes());
+    mlir::Value first = e.at(e.atElement(base, block, blockBytes), spec.kvHeads * spec.keyBlockBytes());
+    return e.atElement(first, kvHead, spec.valueBlockBytes());
   }
 
 private:
@@ -57,8 +63,12 @@ mlir::Value anglesAt(Emitter &e, const AttentionSpec &spec, mlir::Value angles, 
 /// Number i of a head, turned: a cos - b sin in the first half of what is turned, b cos + a sin in the second.
 mlir::Value turned(Emitter &e, const AttentionSpec &spec, mlir::Value head, mlir::Value i, mlir::Value angles);
 
-/// "f32_kv3_d64": what both sides of a cache agree on.
+/// "f32_kv3_d64", or "f32_kv3_d64x32" with values of another width: what both sides of a cache agree on.
 std::string cacheName(const AttentionSpec &spec);
+/// "_h9", or "_h6of3_1_2" with groups of several sizes: the query heads.
+std::string headsName(const AttentionSpec &spec);
+/// "64", or "64x32" with values of another width.
+std::string widthsName(const AttentionSpec &spec);
 /// "_turn64": of kernels that turn.
 std::string turnName(const AttentionSpec &spec);
 

@@ -52,12 +52,12 @@ Value FloatTile::dot(const Values &left, const Values &right, Value sum) {
 
 int64_t FloatTile::groups() const {
   int64_t groups = 1;
-  while (2 * groups * spec.width <= kThreads && groups < kRows)
+  while (2 * groups * spec.valueWidth() <= kThreads && groups < kRows)
     groups *= 2;
   return groups;
 }
 // Threads beyond the last group do what another one does; it is not stored.
-Value FloatTile::firstRow() { return e.mul(e.rem(e.div(tile.thread, spec.width), groups()), rowsOfGroup()); }
+Value FloatTile::firstRow() { return e.mul(e.rem(e.div(tile.thread, spec.valueWidth()), groups()), rowsOfGroup()); }
 
 void FloatTile::addValues(const Values &, Values &carried) {
   Value row = firstRow(), values = e.at(e.at(tile.shared, places.values), column());
@@ -66,7 +66,7 @@ void FloatTile::addValues(const Values &, Values &carried) {
   carried = e.loop(e.number(0), e.number(kBlock), 4, carried, [&](Value position, const Values &so) {
     Values four, result;
     for (int64_t i = 0; i < 4; ++i)
-      four.push_back(e.load(e.f32(), e.at(e.at(values, e.mul(position, places.stride)), i * places.stride)));
+      four.push_back(e.load(e.f32(), e.at(e.at(values, e.mul(position, places.valueStride)), i * places.valueStride)));
     for (auto [i, sum] : llvm::enumerate(so)) {
       Value weights = softmax.weights(e.add(row, static_cast<int64_t>(i)), position);
       result.push_back(dot(e.loadFour(e.f32(), weights), four, sum));
@@ -76,7 +76,7 @@ void FloatTile::addValues(const Values &, Values &carried) {
 }
 
 void FloatTile::store(const Values &carried) {
-  Value isInGroups = e.less(tile.thread, e.number(groups() * spec.width));
+  Value isInGroups = e.less(tile.thread, e.number(groups() * spec.valueWidth()));
   for (int64_t i = 0; i < rowsOfGroup(); ++i) {
     Value row = e.add(firstRow(), i);
     e.ifThen(arith::AndIOp::create(e.b, e.loc, isInGroups, isRow(row)),

@@ -39,7 +39,7 @@ private:
   int64_t groups() const;
   int64_t rowsOfGroup() const { return kRows / groups(); }
   Value firstRow();
-  Value column() { return e.mul(e.rem(tile.thread, spec.width), 4); }
+  Value column() { return e.mul(e.rem(tile.thread, spec.valueWidth()), 4); }
 };
 
 } // namespace lmopt::nvptx

@@ -36,9 +36,9 @@ void HeadEncoder::encodeCodes(const std::function<Value(Value)> &numberAt, const
 }
 
 void HeadEncoder::each(const std::function<void(Value)> &body) {
-  for (int64_t begin = 0; begin < spec.width; begin += kWarpLanes) {
+  for (int64_t begin = 0; begin < width; begin += kWarpLanes) {
     Value i = e.add(e.lane(), begin);
-    body(begin + kWarpLanes <= spec.width ? i : e.min(i, e.number(spec.width - 1)));
+    body(begin + kWarpLanes <= width ? i : e.min(i, e.number(width - 1)));
   }
 }
 

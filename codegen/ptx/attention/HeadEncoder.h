@@ -15,7 +15,8 @@ class HeadEncoder {
 public:
   using Value = mlir::Value;
 
-  HeadEncoder(Emitter &e, const AttentionSpec &spec) : e(e), spec(spec) {}
+  /// `width`: of the head, of keys or values.
+  HeadEncoder(Emitter &e, const AttentionSpec &spec, int64_t width) : e(e), spec(spec), width(width) {}
 
   /// A number as an integer of its bits that the cache keeps, or an f32; not of codes.
   Value kept(Value x);
@@ -28,6 +29,7 @@ public:
 private:
   Emitter &e;
   const AttentionSpec &spec;
+  int64_t width;
 
   void encodeCodes(const std::function<Value(Value)> &numberAt, const std::function<void(Value, Value)> &put,
                    const std::function<void(Value)> &putScale);

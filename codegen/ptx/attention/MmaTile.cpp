@@ -35,7 +35,7 @@ struct MmaTile::Carried {
 Value MmaTile::laneRow() { return e.add(e.mul(e.warp(), kDepth), e.shr(e.lane(), 2)); }
 
 Values MmaTile::start() {
-  Values carried(static_cast<size_t>(spec.width / 2 + 4), e.floatOf(0));
+  Values carried(static_cast<size_t>(spec.valueWidth() / 2 + 4), e.floatOf(0));
   carried[carried.size() - 4] = carried[carried.size() - 3] = e.floatOf(-INFINITY);
   return carried;
 }
@@ -44,8 +44,8 @@ void MmaTile::storeQuery(Value number, Value at) { e.store(e.narrow(e.shr(e.roun
 //===--- Scores: 16 queries x 64 positions a warp ---===//
 
 /// Of the left operand, whose rows lie from there on, and of a transposed right one, the row of a lane.
-Value MmaTile::leftRow(Value from) {
-  return e.at(e.at(from, e.mul(e.bitAnd(e.lane(), 15), places.stride)), e.mul(e.shr(e.lane(), 4), 16));
+Value MmaTile::leftRow(Value from, int64_t stride) {
+  return e.at(e.at(from, e.mul(e.bitAnd(e.lane(), 15), stride)), e.mul(e.shr(e.lane(), 4), 16));
 }
 /// Of a right operand: positions 0 .. 7, both halves of its depth, then 8 .. 15.
 Value MmaTile::rightRow(Value from) {
@@ -61,7 +61,7 @@ void MmaTile::multiply(const Values &left, const Values &right, Values &sums, si
 }
 
 Values MmaTile::products() {
-  Value queries = leftRow(tile.place(places.queries, e.warp(), kDepth * places.stride));
+  Value queries = leftRow(tile.place(places.queries, e.warp(), kDepth * places.stride), places.stride);
   Value keys = rightRow(e.at(tile.shared, places.keys));
   return e.loop(e.number(0), e.number(2 * spec.width), 2 * kDepth,
                 Values(static_cast<size_t>(kBlock / 2), e.floatOf(0)), [&](Value offset, const Values &carried) {
@@ -118,13 +118,13 @@ void MmaTile::weigh(Values &scores, Values &carried) {
 }
 
 void MmaTile::addValues(const Values &weights, Values &carried) {
-  Value values = leftRow(e.at(tile.shared, places.values));
+  Value values = leftRow(e.at(tile.shared, places.values), places.valueStride);
   for (int64_t step = 0; step < kBlock / kDepth; ++step) {
     Values left;
     for (size_t i = static_cast<size_t>(step * kOfPair), end = i + kOfPair; i < end; i += 2)
       left.push_back(e.packBf16(weights[i], weights[i + 1]));
-    for (int64_t i = 0; i < spec.width / kDepth; ++i) {
-      Value from = e.at(values, step * kDepth * places.stride + i * 2 * kDepth);
+    for (int64_t i = 0; i < spec.valueWidth() / kDepth; ++i) {
+      Value from = e.at(values, step * kDepth * places.valueStride + i * 2 * kDepth);
       multiply(left, e.loadMatrices(from, /*isTransposed=*/true), carried, static_cast<size_t>(i * kOfPair));
     }
   }
@@ -137,7 +137,7 @@ void MmaTile::store(const Values &all) {
     Value factor = e.div(e.floatOf(1), sum), row = e.add(laneRow(), static_cast<int64_t>(8 * half));
     e.ifThen(isRow(row), [&] {
       Value to = e.at(resultOf(row), e.mul(lanePair(), 4));
-      for (int64_t i = 0; i < spec.width / 8; ++i) {
+      for (int64_t i = 0; i < spec.valueWidth() / 8; ++i) {
         auto at = static_cast<size_t>(4 * i) + 2 * half;
         e.storeRun({e.mul(carried.numbers[at], factor), e.mul(carried.numbers[at + 1], factor)}, e.at(to, 32 * i));
       }

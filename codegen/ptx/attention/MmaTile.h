@@ -21,11 +21,12 @@ public:
   using AttentionTile::AttentionTile;
 
   /// Heads of these widths.
-  static bool canDo(const AttentionSpec &spec) { return spec.width % 16 == 0 && spec.width <= 128; }
+  static bool canDo(const AttentionSpec &spec) { return canDo(spec.width) && canDo(spec.valueWidth()); }
+  static bool canDo(int64_t width) { return width % 16 == 0 && width <= 128; }
   static TilePlaces placesOf(const AttentionSpec &spec) { return {spec, kRows, /*elementBytes=*/2}; }
   /// As many blocks of threads on a multiprocessor as registers and shared memory allow.
   static KernelShape shapeOf(const AttentionSpec &spec) {
-    return {kThreads, /*leastBlocks=*/spec.width <= 64 ? 4 : 2, placesOf(spec).end};
+    return {kThreads, /*leastBlocks=*/std::max(spec.width, spec.valueWidth()) <= 64 ? 4 : 2, placesOf(spec).end};
   }
 
 private:
@@ -41,7 +42,7 @@ private:
 
   Value lanePair() { return e.mul(e.bitAnd(e.lane(), 3), 2); } // 2 t
   Value laneRow();
-  Value leftRow(Value from);
+  Value leftRow(Value from, int64_t stride);
   Value rightRow(Value from);
   void multiply(const Values &left, const Values &right, Values &sums, size_t at);
   Values products();

@@ -22,17 +22,21 @@ public:
   StoreEmitter(Emitter &e, const AttentionSpec &spec, ValueRange a)
       : e(e), spec(spec), row(e, a[3], e.block()), position(row.position()),
         angles(anglesAt(e, spec, a[2], position, row.rope())), block(e.shr(position, 6)),
-        within(e.bitAnd(position, kBlock - 1)), cache(e, spec, row.cache(), a[4], a[5]), keys(rowOf(a[0])),
-        values(rowOf(a[1])) {}
+        within(e.bitAnd(position, kBlock - 1)), cache(e, spec, row.cache(), a[4], a[5]),
+        keys(rowOf(a[0], spec.width)), values(rowOf(a[1], spec.valueWidth())) {}
 
   void run() {
+    auto storeKey = [&](Value head, Value number) {
+      storeNumber(keyNumber(head, number), cache.keys(block, head), number, spec.width);
+    };
+    auto storeValue = [&](Value head, Value number) {
+      storeNumber(valueNumber(head, number), cache.values(block, head), number, spec.valueWidth());
+    };
     if (spec.isCodes())
       return eachHead([&](Value head) { storeCodes(head); });
-    e.loop(e.thread(), e.number(spec.kvHeads * spec.width), kThreads, [&](Value i) {
-      Value head = e.div(i, spec.width), number = e.rem(i, spec.width);
-      storeNumber(keyNumber(head, number), cache.keys(block, head), number);
-      storeNumber(valueNumber(head, number), cache.values(block, head), number);
-    });
+    if (spec.otherValueWidth)
+      return each(spec.width, storeKey), each(spec.valueWidth(), storeValue);
+    each(spec.width, [&](Value head, Value number) { storeKey(head, number), storeValue(head, number); });
   }
 
 private:
@@ -43,27 +47,36 @@ private:
   LayerCache cache;
   Value keys, values;
 
-  Value rowOf(Value rows) { return e.atElement(rows, e.block(), rowBytes(spec.kvHeads * spec.width, 4)); }
-  Value headOf(Value from, Value head) { return e.at(from, e.mul(head, 4 * spec.width)); }
-  Value keyNumber(Value head, Value i) { return turned(e, spec, headOf(keys, head), i, angles); }
-  Value valueNumber(Value head, Value i) { return e.load(e.f32(), e.at(headOf(values, head), e.mul(i, 4))); }
+  Value rowOf(Value rows, int64_t width) {
+    return e.atElement(rows, e.block(), rowBytes(spec.kvHeads * width, 4));
+  }
+  Value headOf(Value from, Value head, int64_t width) { return e.at(from, e.mul(head, 4 * width)); }
+  Value keyNumber(Value head, Value i) { return turned(e, spec, headOf(keys, head, spec.width), i, angles); }
+  Value valueNumber(Value head, Value i) {
+    return e.load(e.f32(), e.at(headOf(values, head, spec.valueWidth()), e.mul(i, 4)));
+  }
+  /// All numbers of heads of a width.
+  void each(int64_t width, const std::function<void(Value, Value)> &store) {
+    e.loop(e.thread(), e.number(spec.kvHeads * width), kThreads,
+           [&](Value i) { store(e.div(i, width), e.rem(i, width)); });
+  }
 
-  void storeNumber(Value x, Value inBlock, Value i) {
-    Value to = e.at(inBlock, e.mul(e.add(e.mul(within, spec.width), i), spec.elementBytes()));
-    e.store(HeadEncoder(e, spec).kept(x), to, spec.elementBytes());
+  void storeNumber(Value x, Value inBlock, Value i, int64_t width) {
+    Value to = e.at(inBlock, e.mul(e.add(e.mul(within, width), i), spec.elementBytes()));
+    e.store(HeadEncoder(e, spec, width).kept(x), to, spec.elementBytes());
   }
 
   //===--- Codes ---===//
 
   void eachHead(const std::function<void(Value)> &body) { e.loop(e.warp(), e.number(spec.kvHeads), kWarps, body); }
   void storeCodes(Value head) {
-    encode([&](Value i) { return keyNumber(head, i); }, cache.keys(block, head));
-    encode([&](Value i) { return valueNumber(head, i); }, cache.values(block, head));
+    encode([&](Value i) { return keyNumber(head, i); }, cache.keys(block, head), spec.width);
+    encode([&](Value i) { return valueNumber(head, i); }, cache.values(block, head), spec.valueWidth());
   }
-  void encode(const std::function<Value(Value)> &numberAt, Value inBlock) {
-    auto put = [&](Value i, Value code) { e.store(code, e.at(inBlock, e.add(e.mul(within, spec.width), i)), 1); };
-    HeadEncoder(e, spec).encode(numberAt, put, [&](Value scale) {
-      e.store(scale, e.at(e.at(inBlock, kBlock * spec.width), e.mul(within, 4)));
+  void encode(const std::function<Value(Value)> &numberAt, Value inBlock, int64_t width) {
+    auto put = [&](Value i, Value code) { e.store(code, e.at(inBlock, e.add(e.mul(within, width), i)), 1); };
+    HeadEncoder(e, spec, width).encode(numberAt, put, [&](Value scale) {
+      e.store(scale, e.at(e.at(inBlock, kBlock * width), e.mul(within, 4)));
     });
   }
 };

@@ -6,8 +6,7 @@
 #ifndef LMOPT_CODEGEN_PTX_ATTENTION_TILECONTEXT_H
 #define LMOPT_CODEGEN_PTX_ATTENTION_TILECONTEXT_H
 
-#include "codegen/ptx/Emitter.h"
-#include "codegen/ptx/attention/AttentionSpec.h"
+#include "codegen/ptx/attention/CacheAccess.h"
 
 namespace lmopt::nvptx {
 
@@ -15,11 +14,13 @@ namespace lmopt::nvptx {
 /// different banks.
 struct TilePlaces {
   static constexpr int64_t kBlock = AttentionSpec::kBlock; ///< keys or values at once
-  int64_t rows, elementBytes, stride, queries, keys, values, end;
+  int64_t rows, elementBytes, stride, valueStride, queries, keys, values, end;
 
   TilePlaces(const AttentionSpec &spec, int64_t rows, int64_t elementBytes)
-      : rows(rows), elementBytes(elementBytes), stride(16 * (spec.width * elementBytes / 16 | 1)), queries(0),
-        keys(rows * stride), values(keys + kBlock * stride), end(values + kBlock * stride) {}
+      : rows(rows), elementBytes(elementBytes), stride(strideOf(spec.width * elementBytes)),
+        valueStride(strideOf(spec.valueWidth() * elementBytes)), queries(0), keys(rows * stride),
+        values(keys + kBlock * stride), end(values + kBlock * valueStride) {}
+  static int64_t strideOf(int64_t bytes) { return 16 * (bytes / 16 | 1); }
 };
 
 struct TileContext {
@@ -37,11 +38,16 @@ struct TileContext {
   int64_t threads;
   mlir::Value shared, thread, head, tile, first, rows; ///< rows of the segment; `tile`: the block's first of these
 
-  mlir::Value kvHead() const { return e.div(head, spec.group()); }
+  mlir::Value kvHead() const { return kvHeadOf(e, spec, head); }
   mlir::Value place(int64_t offset, mlir::Value number, int64_t bytes) const {
     return e.at(e.at(shared, offset), e.mul(number, bytes));
   }
   mlir::Value row(int64_t offset, mlir::Value number) const { return place(offset, number, places.stride); }
+  mlir::Value valueRow(mlir::Value number) const { return place(places.values, number, places.valueStride); }
+  /// A key or value of a block.
+  mlir::Value blockRow(bool isKeys, mlir::Value number) const {
+    return isKeys ? row(places.keys, number) : valueRow(number);
+  }
 };
 
 /// Where a block's queries, keys and values come from, and how far each row sees.
@@ -59,7 +65,7 @@ public:
   /// Number `column` of a query; `row` is the segment's, `query` where it lies.
   virtual mlir::Value queryNumber(mlir::Value query, mlir::Value row, mlir::Value column) = 0;
   /// 64 keys or values from position `block` on to shared memory, zeros from seenByAll() on: by all threads.
-  virtual void copyBlock(bool isKeys, mlir::Value block, int64_t to) = 0;
+  virtual void copyBlock(bool isKeys, mlir::Value block) = 0;
   /// Whether copyBlock() copies behind threads' backs.
   virtual bool isAsync() { return true; }
   /// Whether queries and weights are rounded to bf16 also off tensor cores.
@@ -69,6 +75,8 @@ protected:
   const TileContext &tile;
   Emitter &e;
   const AttentionSpec &spec;
+
+  int64_t widthOf(bool isKeys) const { return isKeys ? spec.width : spec.valueWidth(); }
 };
 
 } // namespace lmopt::nvptx

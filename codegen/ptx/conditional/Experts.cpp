@@ -154,7 +154,7 @@ std::string expertsHiddenKernel(KernelLibrary &kernels, const ExpertsSpec &spec)
   using Kind = ArgumentKind;
   return kernels.define(nameOf("hidden", spec, kernels.getTarget()), {ExpertsSpec::kThreads},
                         {Kind::Memory, Kind::Memory, Kind::Constant, Kind::Memory},
-                        [&](Emitter &e, ValueRange a) { HiddenEmitter(e, spec, a).run(); });
+                        [=](Emitter &e, ValueRange a) { HiddenEmitter(e, spec, a).run(); });
 }
 
 std::string expertsResultKernel(KernelLibrary &kernels, const ExpertsSpec &spec) {
@@ -162,7 +162,7 @@ std::string expertsResultKernel(KernelLibrary &kernels, const ExpertsSpec &spec)
   KernelShape shape = {ColumnSums::kThreads, /*leastBlocks=*/1, ColumnSums::kSharedBytes};
   return kernels.define(nameOf("result", spec, kernels.getTarget()), shape,
                         {Kind::Memory, Kind::Constant, Kind::Memory, Kind::Memory},
-                        [&](Emitter &e, ValueRange a) { ResultEmitter(e, spec, a).run(); });
+                        [=](Emitter &e, ValueRange a) { ResultEmitter(e, spec, a).run(); });
 }
 
 } // namespace lmopt::nvptx

@@ -102,7 +102,7 @@ std::string neuronTreeKernel(KernelLibrary &kernels, const NeuronTreeSpec &spec)
   KernelShape shape = {spec.threads(), leastBlocksOf(spec.threads()), spec.sharedBytes()};
   return kernels.define(nameOf(spec, kernels.getTarget()), shape,
                         {Kind::Memory, Kind::Constant, Kind::Memory, Kind::Number},
-                        [&](Emitter &e, ValueRange a) { TreeEmitter(e, spec, a).run(); });
+                        [=](Emitter &e, ValueRange a) { TreeEmitter(e, spec, a).run(); });
 }
 
 } // namespace lmopt::nvptx

@@ -76,7 +76,7 @@ std::string nonzeroLinearKernel(KernelLibrary &kernels, const NeuronRows &rows) 
   KernelShape shape = {ColumnSums::kThreads, /*leastBlocks=*/1, ColumnSums::kSharedBytes};
   return kernels.define("nonzero_" + wordOf(rows) + "_" + kernels.getTarget().chip, shape,
                         {Kind::Memory, Kind::Constant, Kind::Memory},
-                        [&](Emitter &e, ValueRange a) { NonzeroEmitter(e, rows, a).run(); });
+                        [=](Emitter &e, ValueRange a) { NonzeroEmitter(e, rows, a).run(); });
 }
 
 } // namespace lmopt::nvptx

@@ -91,7 +91,7 @@ std::string topGatesKernel(KernelLibrary &kernels, const TopGatesSpec &spec) {
                      words[static_cast<int>(spec.softmax)] + "_" + kernels.getTarget().chip;
   KernelShape shape = {spec.threads(), /*leastBlocks=*/1, spec.sharedBytes()};
   return kernels.define(name, shape, {Kind::Memory, Kind::Memory},
-                        [&](Emitter &e, ValueRange a) { TopGatesEmitter(e, spec, a).run(); });
+                        [=](Emitter &e, ValueRange a) { TopGatesEmitter(e, spec, a).run(); });
 }
 
 } // namespace lmopt::nvptx

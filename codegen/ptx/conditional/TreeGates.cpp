@@ -98,7 +98,7 @@ std::string treeGatesKernel(KernelLibrary &kernels, const TreeGatesSpec &spec) {
                      (spec.tieRight ? "_tieright_" : "_") + wordOf(spec.nodes) + "_" + kernels.getTarget().chip;
   KernelShape shape = {spec.threads(), leastBlocksOf(spec.threads()), spec.sharedBytes()};
   return kernels.define(name, shape, {Kind::Memory, Kind::Constant, Kind::Memory},
-                        [&](Emitter &e, ValueRange a) { TreeGatesEmitter(e, spec, a).run(); });
+                        [=](Emitter &e, ValueRange a) { TreeGatesEmitter(e, spec, a).run(); });
 }
 
 } // namespace lmopt::nvptx

@@ -20,6 +20,9 @@ struct EmbeddingModel : RowOpInterface::ExternalModel<EmbeddingModel, lm::Embedd
     auto embedding = cast<lm::EmbeddingOp>(op);
     if (failed(checkFormat(op, embedding.getTableAttr())) || failed(checkWidths(op)))
       return failure();
+    if (isa<lm::SparseInt8Type>(lm::lookupParam(op, embedding.getTableAttr()).getType()))
+      return plan::refuse(op, "rows of a sparse table cannot be looked up (param '" +
+                                  embedding.getTableAttr().getValue() + "'); store it as !lm.int8");
     std::optional<int64_t> rotated = embedding.getRotated();
     return rotated ? checkRotation(op, *rotated) : success();
   }

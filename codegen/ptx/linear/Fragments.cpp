@@ -4,6 +4,8 @@
 #include "codegen/ptx/linear/Fragments.h"
 
 #include "codegen/Halves.h"
+#include "codegen/ptx/linear/Codebook.h"
+#include "codegen/ptx/linear/SparseDecode.h"
 
 #include <algorithm>
 #include <cmath>
@@ -19,7 +21,9 @@ public:
       : spec(spec), numbers(numbers), bytes(static_cast<size_t>(spec.bytes())) {}
 
   std::vector<char> run() {
-    for (int64_t tile = 0; tile < spec.tiles(); ++tile)
+    if (spec.isBlocks())
+      packBlocks(spec, static_cast<const int8_t *>(numbers.weights), bytes);
+    for (int64_t tile = 0; tile < spec.tiles() && !spec.isBlocks(); ++tile)
       for (int64_t slice = 0; slice < spec.slices(); ++slice)
         for (int64_t lane = 0; lane < 32; ++lane)
           packLane(tile, slice, lane);
@@ -39,6 +43,10 @@ private:
   void packLane(int64_t tile, int64_t slice, int64_t lane) {
     if (spec.format == WeightFormat::F32)
       packFloats(tile, slice, lane);
+    else if (spec.isCodebook())
+      packNumbers(tile, slice, lane);
+    else if (spec.codebook)
+      packEntryNumbers(spec, static_cast<const uint8_t *>(numbers.weights), tile, slice, lane, bytes);
     else if (spec.isGrouped() && spec.bits == 4)
       packNibbles(tile, slice, lane);
     else
@@ -65,6 +73,14 @@ private:
       if (output < spec.outputs && input < spec.inputs)
         std::memcpy(at(tile, slice, lane) + 4 * i,
                     static_cast<const float *>(numbers.weights) + output * spec.inputs + input, 4);
+    }
+  }
+
+  void packNumbers(int64_t tile, int64_t slice, int64_t lane) {
+    for (int64_t i = 0; i < 16; ++i) {
+      int64_t input = slice * 32 + i / 4 * 8 + lane / 4, output = tile * LinearSpec::kTile + lane % 4 * 4 + i % 4;
+      if (output < spec.outputs && input < spec.inputs)
+        at(tile, slice, lane)[i] = static_cast<const char *>(numbers.weights)[output * spec.inputs + input];
     }
   }
 
@@ -115,9 +131,15 @@ private:
       packGroups();
     if (spec.smallScales)
       put(spec.unitOffset(), numbers.units);
+    if (spec.codebook)
+      for (int64_t i = 0; i < int64_t(1) << spec.bits; ++i)
+        bytes[static_cast<size_t>(spec.tableOffset() + i)] = static_cast<char>(static_cast<int>(numbers.table[i]));
+    if (spec.isCodebook())
+      std::memcpy(bytes.data() + spec.tableOffset(), numbers.table, static_cast<size_t>(spec.tableBytes()));
+    if (spec.isInteger() || spec.isCodebook())
+      put(spec.scaleOffset(), numbers.scales);
     if (!spec.isInteger())
       return;
-    put(spec.scaleOffset(), numbers.scales);
     std::vector<int32_t> sums;
     const auto *codes = static_cast<const int8_t *>(numbers.weights);
     for (int64_t n = 0; n < spec.outputs; ++n) {
@@ -139,11 +161,16 @@ static std::string formatOf(const LinearSpec &spec) {
     return "bf16";
   case WeightFormat::S8Rows:
     return "u8s8";
+  case WeightFormat::Codebook:
+    return "f32codebook";
+  case WeightFormat::Blocks:
+    return "u8s8blocks";
   case WeightFormat::Grouped:
     return "s8u" + std::to_string(spec.bits) + "g" + std::to_string(spec.group) +
-           (spec.smallScales ? "small"
-            : spec.hasMin    ? "min"
-                             : "");
+           (spec.codebook      ? "codebook"
+            : spec.smallScales ? "small"
+            : spec.hasMin      ? "min"
+                               : "");
   }
   return "";
 }

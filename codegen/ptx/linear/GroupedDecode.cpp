@@ -3,6 +3,7 @@
 // See GroupedDecode.h.
 #include "codegen/ptx/linear/GroupedDecode.h"
 
+#include "codegen/ptx/linear/Codebook.h"
 #include "codegen/ptx/linear/LinearDecode.h"
 #include "codegen/ptx/linear/LinearResults.h"
 
@@ -29,6 +30,8 @@ public:
         present(e.min(e.sub(results.count, firstRow), e.number(spec.rows))) {}
 
   void run() {
+    if (linear.codebook)
+      entries = e.loadWords(results.at(&LinearSpec::tableOffset));
     copyPiece(e.number(0));
     Values carried = loadSlices(e.number(0));
     carried.append(1, e.floatOf(0));
@@ -47,7 +50,8 @@ private:
   Value shared, thread, lane, warp, firstRow;
   LinearResults results;
   Value tile, tileWeights, tileScales;
-  Value present; ///< rows that are there
+  Value present;       ///< rows that are there
+  Values entries = {}; ///< of a codebook
 
   // The first piece begins with a barrier.
   void makeRows() {
@@ -74,6 +78,9 @@ private:
   int64_t partsOfSlice() const { return linear.sliceBytes() / 32; }
   int64_t rowGroups() const { return spec.rows / 8; }
   Value bufferOf(Value piece) { return e.at(shared, e.mul(e.bitAnd(piece, 1), e.number(spec.bufferBytes()))); }
+  Value outputs() {
+    return results.matrices.number([](const LinearSpec &matrix) { return matrix.outputs; });
+  }
   Value sliceOf(int64_t u) { return e.add(warp, kWarps * u); } ///< of a warp, in a piece
 
   // Carried: weights of this piece; the sum of one output and row.
@@ -95,9 +102,19 @@ private:
     Values words;
     for (int64_t u = 0; u < together(); ++u) {
       Value slice = e.add(e.mul(piece, spec.pieceSlices()), sliceOf(u));
-      llvm::append_range(words, e.ifThen(e.less(slice, e.number(linear.slices())), Values(4, e.number(0)),
-                                         [&] { return e.loadWords(e.at(tileWeights, e.mul(slice, kSlice))); }));
+      llvm::append_range(words, e.ifThen(e.less(slice, e.number(linear.slices())),
+                                         Values(wordsOfSlice(), e.number(0)), [&] { return loadSlice(slice); }));
     }
+    return words;
+  }
+  /// Of a lane: an operand, and upper bits of numbers of three.
+  size_t wordsOfSlice() const { return linear.bits == 3 ? 6 : 4; }
+  Values loadSlice(Value slice) {
+    Values words = e.loadWords(e.at(tileWeights, e.mul(slice, kSlice)));
+    if (linear.bits != 3)
+      return words;
+    Value place = e.add(e.mul(e.add(e.mul(tile, linear.slices()), slice), kWarpLanes), lane);
+    words.append(e.loadTwoWords(e.atElement(results.at(&LinearSpec::upperOffset), place, 8)));
     return words;
   }
 
@@ -153,13 +170,15 @@ private:
     Value left = e.sub(e.number(linear.slices()), e.mul(piece, spec.pieceSlices()));
     for (int64_t u = 0; u < together(); ++u)
       e.ifThen(e.less(sliceOf(u), left), [&] {
-        Values words(ArrayRef(weights).slice(static_cast<size_t>(4 * u), 4));
+        Values words(ArrayRef(weights).slice(static_cast<size_t>(u) * wordsOfSlice(), wordsOfSlice()));
         for (int64_t part = 0; part < partsOfSlice(); ++part)
           addPart(unpacked(words, part), e.add(e.mul(sliceOf(u), partsOfSlice()), part), rows);
       });
   }
   // Signed codes of four bits stand in the upper half of a byte: sixteen times as large, which the sum is freed of.
   Values unpacked(Values words, int64_t part) {
+    if (linear.codebook)
+      return entriesOf(e, linear, entries, words, part);
     if (linear.bits == 8)
       return words;
     for (Value &word : words) {
@@ -225,7 +244,7 @@ private:
     Value from = e.at(sums, e.mul(group, parts * ofPart)), dot = e.load(e.i32(), from);
     for (int64_t part = 1; part < parts; ++part)
       dot = e.add(dot, e.load(e.i32(), e.at(from, part * ofPart)));
-    if (linear.bits == 4 && !linear.hasMin)
+    if (linear.bits == 4 && !linear.hasMin && !linear.codebook)
       dot = e.shrSigned(dot, e.number(4));
     Value own = e.at(numbers, e.mul(group, GroupedRow::kGroupBytes));
     Value at = e.at(scales, e.mul(group, e.number(linear.scaleBytes()))), scale = scaleAt(at);
@@ -251,6 +270,8 @@ private:
       Value result = e.mul(sum, unit);
       if (linear.smallScales)
         result = e.mul(result, results.loadOf(e.f32(), &LinearSpec::unitOffset, place));
+      if (linear.codebook) // behind the last output numbers are 0 as well, and name an entry
+        result = e.select(e.less(place, outputs()), result, e.floatOf(0));
       results.put(result, own, place);
     });
   }

@@ -35,8 +35,10 @@ struct GroupedDecodeSpec {
   /// Whether there is code for groups of this size: whole operands of an mma, whole groups in each piece.
   static constexpr bool canRun(int64_t group) { return group == 32 || group == 64 || group == 128 || group == 256; }
 
-  /// As many as fit four blocks on a multiprocessor, or all of them: a number of whole slices for each warp.
-  int64_t pieceInputs() const { return std::min(8192 / rows, roundUp(linear.inputs, kWarps * linear.sliceBytes())); }
+  /// As many as fit four blocks on a multiprocessor (16 rows of slices of 128 inputs: three), or all of them: a number
+  /// of whole slices for each warp.
+  int64_t pieceInputs() const { return std::min(std::max(8192 / rows, leastInputs()), roundUp(linear.inputs, leastInputs())); }
+  int64_t leastInputs() const { return kWarps * linear.sliceBytes(); } ///< a slice for each warp
   int64_t pieceSlices() const { return pieceInputs() / linear.sliceBytes(); }
   int64_t pieceGroups() const { return pieceInputs() / linear.group; }
   int64_t pieces() const { return (linear.slices() + pieceSlices() - 1) / pieceSlices(); }

@@ -15,7 +15,8 @@ def Ptx_FragmentsAttr : Ptx_Layout<"Fragments", "fragments"> {
     weight are the matrix and, with `bias`, the bias.
 
     Constraints:
-    - C1: the type is a matrix of f32 or bf16, !lm.int8, or !lm.grouped in groups of 32, 64, 128 or 256.
+    - C1: the type is a matrix of f32 or bf16, !lm.int8, !lm.sparse_int8, !lm.codebook of 256 entries, or !lm.grouped or
+      !lm.codebook in groups of 32, 64, 128 or 256.
   }];
   let parameters = (ins "::mlir::Type":$matrix, DefaultValuedParameter<"bool", "false">:$bias);
   let assemblyFormat = "`<` $matrix (`,` `bias` `=` $bias^)? `>`";

@@ -3,8 +3,10 @@
 // See LinearDecode.h.
 #include "codegen/ptx/linear/LinearDecode.h"
 
+#include "codegen/ptx/linear/CodebookDecode.h"
 #include "codegen/ptx/linear/GroupedDecode.h"
 #include "codegen/ptx/linear/LinearResults.h"
+#include "codegen/ptx/linear/SparseDecode.h"
 
 using namespace mlir;
 
@@ -234,6 +236,10 @@ SmallVector<ArgumentKind> decodeArguments(const LinearDecodeSpec &spec) {
 std::string linearDecodeKernel(KernelLibrary &kernels, const LinearDecodeSpec &spec) {
   if (spec.linear.isGrouped())
     return groupedDecodeKernel(kernels, {spec.linear, spec.rows, spec.beside, spec.made});
+  if (spec.linear.isCodebook())
+    return codebookDecodeKernel(kernels, {spec.linear});
+  if (spec.linear.isBlocks())
+    return sparseDecodeKernel(kernels, {spec.linear, spec.rows});
   // 64 registers a thread for four blocks; sums of f32 and of many rows need more (ptxas spills them with four).
   bool isFloat = spec.linear.format == WeightFormat::F32;
   KernelShape shape = {kThreads, /*leastBlocks=*/spec.rows > 16 ? 2 : isFloat ? 3 : 4, spec.sharedBytes()};

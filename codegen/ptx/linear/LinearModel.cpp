@@ -23,8 +23,8 @@ LogicalResult checkFormat(Operation *user, FlatSymbolRefAttr matrix) {
     return success();
   std::string text;
   llvm::raw_string_ostream(text) << type;
-  return plan::refuse(user, "matrices of " + text + " are not supported on GPUs yet (param '" + matrix.getValue() +
-                                "'); use f32, bf16, int8 or groups of 32, 64, 128 or 256");
+  return plan::refuse(user, "matrices of " + text + " are not supported on GPUs (param '" + matrix.getValue() +
+                                "'); use groups of 32, 64, 128 or 256");
 }
 
 namespace {
@@ -55,7 +55,8 @@ struct LinearKernel : KernelOpInterface::FallbackModel<LinearKernel> {
     ArrayRef<plan::StepOp> steps = ArrayRef(launches.group.steps).drop_front(launches.group.makesRows ? 1 : 0);
     LinearDecodeSpec spec = decodeSpec(steps);
     int64_t least = 1, maxRows = *launches.step->getParentOfType<plan::ProgramOp>().getMaxRows();
-    bool isFloat = spec.linear.format == WeightFormat::F32; // that kernel has a block for each eight rows
+    // These kernels have a block for each eight rows.
+    bool isFloat = spec.linear.format == WeightFormat::F32 || spec.linear.isCodebook();
     bool hasTile = maxRows > kDecodeRows && LinearTileSpec::canDo(spec.linear);
     int64_t tiles = tilesOf(matricesOf(spec.linear, spec.beside));
     for (spec.rows = 8; least <= maxRows; spec.rows *= 2) {
@@ -91,9 +92,12 @@ struct LinearKernel : KernelOpInterface::FallbackModel<LinearKernel> {
   static std::vector<Argument> placesOfRows(plan::StepOp step) {
     LinearSpec spec = specOf(step.getKernelOp());
     Value rows = linear(step.getKernelOp()).getInput();
+    std::vector<Argument> places = {rowsOf(step, rows)};
     if (spec.isInteger() || spec.isGrouped())
-      return {rowsOf(step, rows), rowsOf(step, rows, 1), rowsOf(step, rows, 2)};
-    return {rowsOf(step, rows)};
+      places.insert(places.end(), {rowsOf(step, rows, 1), rowsOf(step, rows, 2)});
+    if (spec.isBlocks())
+      places.push_back(Argument::number(spec.stored));
+    return places;
   }
 
   /// The products of `steps`; `rows`: what they read, or what makes that.
@@ -142,9 +146,10 @@ static constexpr int64_t kReadByAll = 4 << 20, kMadeRows = 2;
 Launch launchWithRows(ArrayRef<plan::StepOp> products, const RowProgram &rows, LaunchBuilder &launches) {
   LinearDecodeSpec spec = LinearKernel::decodeSpec(products);
   int64_t tiles = tilesOf(matricesOf(spec.linear, spec.beside));
+  bool canMake = !spec.linear.isCodebook() && !spec.linear.isBlocks(); // kernels of their own
   auto fits = [&](int64_t count, int64_t parts) { return tiles * count * bytesRead(rows.spec, parts) <= kReadByAll; };
   Launch window;
-  for (window.mostRows = kMadeRows; window.mostRows > 0 && !fits(window.mostRows, 1);)
+  for (window.mostRows = canMake ? kMadeRows : 0; window.mostRows > 0 && !fits(window.mostRows, 1);)
     --window.mostRows;
   if (rows.joinsParts() && !window.isNever()) {
     int64_t parts = 1;

@@ -8,6 +8,8 @@ using namespace mlir;
 namespace lmopt::nvptx {
 
 bool canShareLaunch(const LinearSpec &a, const LinearSpec &c) {
+  if (a.isCodebook() || a.isBlocks())
+    return false; // kernels of one matrix
   LinearSpec same = c;
   same.outputs = a.outputs;
   return same == a;

@@ -39,9 +39,9 @@ struct MadeRowsPlaces {
   /// `least`: bytes at the front that the product needs for its sums when the rows have been read.
   MadeRowsPlaces(const MadeRows &made, const LinearSpec &linear, int64_t least) {
     GroupedRow grouped = {linear.inputs, std::max<int64_t>(linear.group, 1)};
-    // What a row kernel stores of codes in groups is a multiple of 64. An odd number of 16 bytes: eight rows lie in
+    // What a row kernel stores of codes in groups is a multiple of 128. An odd number of 16 bytes: eight rows lie in
     // different banks.
-    stride = (linear.isGrouped() ? roundUp(linear.inputs, 64) : linear.slices() * linear.sliceBytes()) + 16;
+    stride = (linear.isGrouped() ? roundUp(linear.inputs, 128) : linear.slices() * linear.sliceBytes()) + 16;
     scales = std::max(made.most * stride, least);
     third = roundUp(scales + 4 * made.most, 8);
     thirdStride = linear.isGrouped() ? grouped.groupsBytes() + GroupedRow::kGroupBytes : 4;

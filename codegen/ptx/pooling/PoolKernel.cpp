@@ -75,7 +75,7 @@ std::string poolKernel(KernelLibrary &kernels, int64_t width, Pooling pooling) {
   std::string name =
       std::string("pool_") + kernelWord(pooling) + "_x" + std::to_string(width) + "_" + kernels.getTarget().chip;
   return kernels.define(name, {kThreads}, {Kind::Memory, Kind::Memory, Kind::Memory},
-                        [&](Emitter &e, ValueRange a) { PoolEmitter(e, width, pooling, a).run(); });
+                        [=](Emitter &e, ValueRange a) { PoolEmitter(e, width, pooling, a).run(); });
 }
 
 } // namespace lmopt::nvptx

@@ -56,8 +56,8 @@ void RowEmitter::storeTurn(const RowStep &step, int64_t turn, Value factor) {
   Values codes = each(run, [&](Value x) { return e.roundToInt(e.mul(x, inverse)); });     // within -127 .. 127
   Value total = e.add(e.add(codes[0], codes[1]), e.add(codes[2], codes[3]));
   total = e.acrossLanes(total, lanesOfGroup(step.size), [&](Value a, Value c) { return e.add(a, c); });
-  // Weights of 4 bits go with 64 codes at once: in shared memory a row is so long.
-  below(turn, step.isOperand ? roundUp(spec.width, 64) : spec.codeBytes(),
+  // Weights of few bits go with up to 128 codes at once: in shared memory a row is so long.
+  below(turn, step.isOperand ? roundUp(spec.width, 128) : spec.codeBytes(),
         [&] { e.store(packed(codes), e.at(target(step, 0, layout.codeBytes()), firstOf(turn))); });
   Value isThere = e.less(firstOf(turn), e.number(spec.width));
   Value isFirst = e.equal(e.bitAnd(firstOf(turn), step.size - 1), e.number(0));

@@ -3,6 +3,7 @@
 // Where the numbers of a row come from: rows of floats, by their own number, one of a list or a position, and rows of
 // a table that lies as weights of a product (tied embeddings; Fragments.h). See RowEmitter.h. Tested by
 // test/unit/codegen/ptx/RowLoadsTest.cpp.
+#include "codegen/ptx/linear/Codebook.h"
 #include "codegen/ptx/rows/RowEmitter.h"
 
 #include "lmopt/abi.h"
@@ -34,6 +35,10 @@ public:
       return codes(place);
     case WeightFormat::Grouped:
       return grouped(place);
+    case WeightFormat::Codebook:
+      return entries(place);
+    case WeightFormat::Blocks: // only matrices of products are stored so
+      break;
     }
     return {};
   }
@@ -53,11 +58,13 @@ private:
     return result;
   }
   /// Four bytes of the row, which begin at a multiple of four: part (byte / 16) of lane 4 g + byte / 4 of its slice.
-  Value word(Value byte) {
-    Value slice = e.mul(e.shr(byte, 5), LinearSpec::kSlice), inSlice = e.bitAnd(byte, 31);
+  Value word(Value byte) { return e.load(e.i32(), e.at(tile, e.mul(wordPlace(byte), 4))); }
+  /// Of that word among those of the tile.
+  Value wordPlace(Value byte) {
+    Value slice = e.mul(e.shr(byte, 5), LinearSpec::kSlice / 4), inSlice = e.bitAnd(byte, 31);
     Value lane = e.add(e.mul(e.bitAnd(inTile, 7), 4), e.shr(e.bitAnd(inSlice, 15), 2));
     Value part = e.add(e.mul(e.shr(inSlice, 4), 2), e.shr(inTile, 3));
-    return e.load(e.i32(), e.at(tile, e.add(slice, e.add(e.mul(lane, 16), e.mul(part, 4)))));
+    return e.add(slice, e.add(e.mul(lane, 4), part));
   }
   Values halves(Value place) {
     Values result;
@@ -85,10 +92,46 @@ private:
     Value scale = table.smallScales ? e.mul(unit(), byteAt(at)) : halfAt(at);
     Value minimum = table.hasMin ? minimumAt(e.at(at, table.minOffset()), scale) : Value();
     Values result;
-    for (Value code : table.bits == 4 ? nibbles(place) : bytes(word(place)))
+    for (Value code : table.codebook ? integers(place) : table.bits == 4 ? nibbles(place) : bytes(word(place)))
       result.push_back(e.mul(e.toFloat(code), scale));
     for (Value &x : result)
       x = table.hasMin ? e.add(x, minimum) : x;
+    return result;
+  }
+  // Of a slice of 32 inputs: lane 4 k + q has inputs k, k + 8, ... of outputs 4 q to 4 q + 3.
+  Values entries(Value place) {
+    Value scale = e.load(e.f32(), e.at(weights, e.add(e.mul(number, 4), table.scaleOffset())));
+    Value byte = e.add(e.mul(e.shr(e.bitAnd(place, 31), 3), 4), e.bitAnd(inTile, 3));
+    Values result;
+    for (int64_t i = 0; i < 4; ++i) {
+      Value lane = e.add(e.mul(e.add(e.bitAnd(place, 7), i), 4), e.shr(inTile, 2));
+      Value at = e.at(tile, e.add(e.mul(e.shr(place, 5), LinearSpec::kSlice), e.add(e.mul(lane, 16), byte)));
+      Value entry = e.load(e.b.getI8Type(), at, 1);
+      entry = e.mul(arith::ExtUIOp::create(e.b, e.loc, e.i32(), entry), 4);
+      result.push_back(e.mul(e.load(e.f32(), e.at(e.at(weights, table.tableOffset()), entry)), scale));
+    }
+    return result;
+  }
+  /// Of numbers of three bits: half a word for each of the tile's words.
+  Value upperBits(Value byte) {
+    Value ofTile = e.atElement(e.at(weights, table.upperOffset()), e.div(number, LinearSpec::kTile),
+                               table.slices() * LinearSpec::kSlice / 2);
+    Value half = e.load(e.b.getI16Type(), e.at(ofTile, e.mul(wordPlace(byte), 2)), 2);
+    return arith::ExtUIOp::create(e.b, e.loc, e.i32(), half);
+  }
+  /// Entries of a codebook of integers.
+  Values integers(Value place) {
+    int64_t ofSlice = table.sliceBytes();
+    Value slice = e.div(place, ofSlice), inSlice = e.rem(place, ofSlice), part = e.shr(inSlice, 5);
+    Value byte = e.add(e.mul(slice, 32), e.bitAnd(inSlice, 31)), bits = word(byte), upper = bits;
+    if (table.bits == 3)
+      upper = upperBits(byte);
+    Values result;
+    for (int64_t i = 0; i < 4; ++i) {
+      Value entry = entryNumber(e, table, bits, upper, part, i);
+      Value at = e.at(e.at(weights, table.tableOffset()), entry);
+      result.push_back(arith::ExtSIOp::create(e.b, e.loc, e.i32(), e.load(e.b.getI8Type(), at, 1)));
+    }
     return result;
   }
   /// Signed.

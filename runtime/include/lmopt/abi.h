@@ -118,19 +118,39 @@ typedef struct lmopt_head {
 } lmopt_head_t;
 
 /* The blob "kernels.ARCHITECTURE": this, then `count` kernels, in the same order for each architecture, then their
- * names. */
-#define LMOPT_KERNELS_MAGIC 0x31304e4b504f4d4cull /* "LMOPKN01" */
+ * names. One of them may be the walker: instead of launching kernels that it knows one after another, a runtime may
+ * write down what it would launch, and launch the walker (lmopt_walk_t). */
+#define LMOPT_KERNELS_MAGIC 0x32304e4b504f4d4cull /* "LMOPKN02" */
 typedef struct lmopt_kernel {
   uint32_t name;           /* where in the blob its name stands, zero-terminated: that of the image's function */
   uint32_t threads;        /* of a block */
   uint32_t shared_bytes;   /* dynamic shared memory of a block */
   uint32_t argument_bytes; /* of its parameters, in parameter space */
+  uint32_t walked;         /* 1: the walker does it, too; else 0 */
 } lmopt_kernel_t;
 typedef struct lmopt_kernels {
   uint64_t magic; /* LMOPT_KERNELS_MAGIC */
   uint32_t count;
-  uint32_t reserved; /* 0 */
+  uint32_t walker; /* its number and 1; 0: there is none */
 } lmopt_kernels_t;
+
+/* What the walker goes through: records one after another, each with the arguments of its kernel behind it, as they lie
+ * in parameter space. From one to the next: the head and the longest arguments of all kernels that are walked, rounded
+ * up to a multiple of LMOPT_WALK_RECORD_ALIGNMENT. Of more threads in a block than a kernel has, those beyond are idle.
+ */
+#define LMOPT_WALK_RECORD_ALIGNMENT 16
+typedef struct lmopt_walk_record {
+  uint32_t kernel; /* its number */
+  uint32_t grid[3];
+} lmopt_walk_record_t;
+/* The arguments of the walker. It is launched cooperatively, on one axis, on no more blocks than are resident at once.
+ */
+typedef struct lmopt_walk {
+  uint64_t records; /* address of the first; a multiple of LMOPT_WALK_RECORD_ALIGNMENT */
+  uint64_t counter; /* address of a uint32_t of this launch alone; 0 when it begins */
+  uint32_t count;   /* of records, at least 1 */
+} lmopt_walk_t;
+#define LMOPT_WALK_ARGUMENT_BYTES 20 /* of lmopt_walk_t without the padding behind it */
 
 /* Section .lmopt.checksums: this header, then `count` entries; it ends where the file ends. The entries lie one after
  * another and cover the file from its first byte to this section, without a gap, so that nothing which a loader reads

@@ -77,6 +77,9 @@ const void *lmopt_artifact_meta(const lmopt_artifact_t *artifact, const char *na
 /* Name of blob `index` in [0, meta_count), or NULL; lives in the artifact. */
 const char *lmopt_artifact_meta_name(const lmopt_artifact_t *artifact, uint32_t index);
 
+/* How a kernel runs: by a launch of its own; by that, or by the walker of the artifact; or it is the walker, which does
+ * the work of others in one launch (LMOPT_CUDA_PERSISTENT). */
+enum { LMOPT_KERNEL_LAUNCHED = 0, LMOPT_KERNEL_WALKED = 1, LMOPT_KERNEL_WALKER = 2 };
 /* A kernel of an artifact for GPUs: what a launch of it asks of a GPU. */
 typedef struct lmopt_kernel_info {
   uint32_t struct_size;
@@ -84,6 +87,7 @@ typedef struct lmopt_kernel_info {
   uint32_t shared_bytes;   /* dynamic shared memory of a block */
   uint32_t argument_bytes; /* of its parameters */
   const char *name;        /* lives in the artifact */
+  uint32_t role;           /* LMOPT_KERNEL_* */
 } lmopt_kernel_info_t;
 
 /* How many kernels there are for an architecture, "sm_80"; 0: there is no code for it. MALFORMED: their table is

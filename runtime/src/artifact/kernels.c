@@ -27,7 +27,31 @@ const char *lmoptp_kernel_name(const lmoptp_kernels_t *kernels, uint32_t index) 
   return (const char *)kernels->blob + lmoptp_kernel_at(kernels, index).name;
 }
 
+uint32_t lmoptp_kernels_record_bytes(const lmoptp_kernels_t *kernels) {
+  uint32_t most = 0;
+  for (uint32_t i = 0; i < kernels->count; ++i) {
+    lmopt_kernel_t kernel = lmoptp_kernel_at(kernels, i);
+    if (kernel.walked && kernel.argument_bytes > most)
+      most = kernel.argument_bytes;
+  }
+  uint32_t bytes = (uint32_t)sizeof(lmopt_walk_record_t) + most;
+  return (bytes + LMOPT_WALK_RECORD_ALIGNMENT - 1) / LMOPT_WALK_RECORD_ALIGNMENT * LMOPT_WALK_RECORD_ALIGNMENT;
+}
+
 /*===--- One table ---===*/
+
+// What is wrong with a kernel as part of a walk, or NULL.
+static const char *walk_fault(const lmoptp_kernels_t *kernels, lmopt_kernel_t kernel, uint32_t index) {
+  bool is_walker = index + 1 == kernels->walker;
+  if (is_walker && kernel.argument_bytes != LMOPT_WALK_ARGUMENT_BYTES)
+    return "argument_bytes";
+  if (kernel.walked > 1 || (kernel.walked && (is_walker || !kernels->walker)))
+    return "walked";
+  if (!kernel.walked)
+    return NULL;
+  lmopt_kernel_t walker = lmoptp_kernel_at(kernels, kernels->walker - 1);
+  return kernel.threads > walker.threads || kernel.shared_bytes > walker.shared_bytes ? "walked" : NULL;
+}
 
 // What is wrong with a kernel, or NULL. Names stand behind the table, so none of them can be part of a number.
 static const char *kernel_fault(const lmoptp_kernels_t *kernels, size_t size, uint32_t index) {
@@ -40,7 +64,7 @@ static const char *kernel_fault(const lmoptp_kernels_t *kernels, size_t size, ui
     return "threads";
   if (kernel.shared_bytes > MOST_SHARED)
     return "shared_bytes";
-  return kernel.argument_bytes > MOST_ARGUMENTS ? "argument_bytes" : NULL;
+  return kernel.argument_bytes > MOST_ARGUMENTS ? "argument_bytes" : walk_fault(kernels, kernel, index);
 }
 
 static lmopt_status_t read_table(const lmopt_artifact_t *artifact, const char *name, const uint8_t *blob, size_t size,
@@ -56,7 +80,10 @@ static lmopt_status_t read_table(const lmopt_artifact_t *artifact, const char *n
   if (header.count < 1 || header.count > MOST_KERNELS || header.count > (size - sizeof header) / sizeof(lmopt_kernel_t))
     return lmoptp_fail(error, LMOPT_ERROR_MALFORMED, "%s: metadata \"%s\": %u kernels in %zu bytes; expected 1 to %d",
                        artifact->path, name, header.count, size, MOST_KERNELS);
-  *out = (lmoptp_kernels_t){blob, header.count};
+  if (header.walker > header.count)
+    return lmoptp_fail(error, LMOPT_ERROR_MALFORMED, "%s: metadata \"%s\": the walker is kernel %u of %u",
+                       artifact->path, name, header.walker - 1, header.count);
+  *out = (lmoptp_kernels_t){blob, header.count, header.walker};
   for (uint32_t i = 0; i < header.count; ++i) {
     const char *fault = kernel_fault(out, size, i);
     if (fault)
@@ -186,6 +213,9 @@ lmopt_status_t lmopt_artifact_get_kernel(const lmopt_artifact_t *artifact, const
   lmopt_kernel_info_t own = {.threads = kernel.threads,
                              .shared_bytes = kernel.shared_bytes,
                              .argument_bytes = kernel.argument_bytes,
-                             .name = lmoptp_kernel_name(&kernels, index)};
+                             .name = lmoptp_kernel_name(&kernels, index),
+                             .role = index + 1 == kernels.walker ? LMOPT_KERNEL_WALKER
+                                     : kernel.walked             ? LMOPT_KERNEL_WALKED
+                                                                 : LMOPT_KERNEL_LAUNCHED};
   return lmoptp_write_info(info, &own, sizeof own, "lmopt_kernel_info_t", error);
 }

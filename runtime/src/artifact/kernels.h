@@ -12,10 +12,14 @@
 typedef struct {
   const uint8_t *blob;
   uint32_t count;
+  uint32_t walker; // as lmopt_kernels_t
 } lmoptp_kernels_t;
 lmopt_kernel_t lmoptp_kernel_at(const lmoptp_kernels_t *kernels, uint32_t index);
 /* Lives in the artifact. */
 const char *lmoptp_kernel_name(const lmoptp_kernels_t *kernels, uint32_t index);
+
+/* From one record of the walker to the next (lmopt_walk_record_t). */
+uint32_t lmoptp_kernels_record_bytes(const lmoptp_kernels_t *kernels);
 
 /* Code for one architecture; all pointers lead into the artifact. */
 typedef struct {

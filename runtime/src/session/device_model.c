@@ -9,11 +9,16 @@
  */
 #include "runtime/src/session/device_model.h"
 
-#include "runtime/src/artifact/kernels.h"
-
 #include <stdlib.h>
 
 /*===--- Code ---===*/
+
+static lmopt_status_t find_kernel(const lmoptp_device_model_t *placed, uint32_t number, lmoptp_kernel_t *out,
+                                  lmopt_error_t *error) {
+  lmopt_kernel_t kernel = lmoptp_kernel_at(&placed->table, number);
+  return lmoptp_kernel_find(placed->module, lmoptp_kernel_name(&placed->table, number), kernel.threads,
+                            kernel.shared_bytes, out, error);
+}
 
 static lmopt_status_t find_kernels(lmoptp_device_model_t *placed, const lmoptp_kernels_t *table, lmopt_error_t *error) {
   placed->kernels = calloc(table->count, sizeof *placed->kernels);
@@ -22,12 +27,12 @@ static lmopt_status_t find_kernels(lmoptp_device_model_t *placed, const lmoptp_k
     return lmoptp_fail_memory(error, table->count * (sizeof *placed->kernels + sizeof *placed->argument_bytes),
                               "the kernels of a model");
   placed->count = table->count;
+  placed->table = *table;
   lmopt_status_t status = LMOPT_OK;
   for (uint32_t i = 0; i < table->count && !status; ++i) {
-    lmopt_kernel_t kernel = lmoptp_kernel_at(table, i);
-    placed->argument_bytes[i] = kernel.argument_bytes;
-    status = lmoptp_kernel_find(placed->module, lmoptp_kernel_name(table, i), kernel.threads, kernel.shared_bytes,
-                                &placed->kernels[i], error);
+    placed->argument_bytes[i] = lmoptp_kernel_at(table, i).argument_bytes;
+    if (i + 1 != table->walker) // a model serves without it
+      status = find_kernel(placed, i, &placed->kernels[i], error);
   }
   return status;
 }
@@ -113,6 +118,35 @@ lmopt_status_t lmoptp_device_model_place(lmopt_model_t *model, lmoptp_device_t *
   lmopt_status_t status = lmoptp_device_check_memory(device, &need, error);
   if (!status && !is_there)
     status = make(model, device, error);
+  pthread_mutex_unlock(&model->lock);
+  return status;
+}
+
+/*===--- The walker ---===*/
+
+static const char asked_for[] = "LMOPT_CUDA_PERSISTENT asks for decode steps in one launch";
+
+// The model is locked.
+static lmopt_status_t find_walker(const lmopt_model_t *model, lmoptp_device_model_t *placed, lmopt_error_t *error) {
+  if (!placed->table.walker)
+    return lmoptp_fail(error, LMOPT_ERROR_USAGE, "%s: it has no persistent kernel; %s", model->artifact->path,
+                       asked_for);
+  lmoptp_kernel_t found;
+  lmopt_status_t status = find_kernel(placed, placed->table.walker - 1, &found, error);
+  if (status)
+    return status;
+  if (found.resident_blocks < 1)
+    return lmoptp_fail(error, LMOPT_ERROR_ABI, "%s: no block of kernel '%s' fits on a multiprocessor; %s",
+                       model->artifact->path, found.name, asked_for);
+  placed->walker = found;
+  return LMOPT_OK;
+}
+
+lmopt_status_t lmoptp_device_model_find_walker(lmopt_model_t *model, const lmoptp_device_t *device,
+                                               lmopt_error_t *error) {
+  pthread_mutex_lock(&model->lock);
+  lmoptp_device_model_t *placed = lmoptp_device_model_find(model, device);
+  lmopt_status_t status = placed->walker.name ? LMOPT_OK : find_walker(model, placed, error);
   pthread_mutex_unlock(&model->lock);
   return status;
 }

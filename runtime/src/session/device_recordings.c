@@ -17,8 +17,8 @@
 
 typedef struct {
   lmoptp_step_key_t key;
-  lmoptp_graph_t *graph; // NULL: the place is free
-  uint64_t used;         // when, counted in uses
+  lmoptp_recorded_t recorded; // neither: the place is free
+  uint64_t used;              // when, counted in uses
 } recording_t;
 
 struct lmoptp_recordings {
@@ -34,10 +34,15 @@ _Static_assert(sizeof(lmoptp_step_key_t) == 7 * sizeof(int64_t), "keys are compa
 
 /*===--- One set ---===*/
 
+static void destroy(const lmoptp_recorded_t *recorded) {
+  lmoptp_graph_destroy(recorded->graph);
+  lmoptp_walk_destroy(recorded->walk);
+}
+
 // Holds the lock.
 static void drop_all(lmoptp_recordings_t *recordings) {
   for (int i = 0; i < LMOPTP_MOST_RECORDINGS; ++i) {
-    lmoptp_graph_destroy(recordings->recordings[i].graph);
+    destroy(&recordings->recordings[i].recorded);
     recordings->recordings[i] = (recording_t){0};
   }
 }
@@ -67,15 +72,16 @@ static bool is_abandoned(lmoptp_recordings_t *recordings) {
   return is_alone;
 }
 
-const lmoptp_graph_t *lmoptp_recording_find(lmoptp_recordings_t *recordings, const lmoptp_step_key_t *key) {
-  const lmoptp_graph_t *found = NULL;
+lmoptp_recorded_t lmoptp_recording_find(lmoptp_recordings_t *recordings, const lmoptp_step_key_t *key) {
+  lmoptp_recorded_t found = {0};
   pthread_mutex_lock(&recordings->lock);
-  for (int i = 0; i < LMOPTP_MOST_RECORDINGS && !found; ++i) {
+  for (int i = 0; i < LMOPTP_MOST_RECORDINGS; ++i) {
     recording_t *at = &recordings->recordings[i];
-    if (!at->graph || memcmp(&at->key, key, sizeof *key) != 0)
+    if (memcmp(&at->key, key, sizeof *key) != 0) // of a free place: no entry
       continue;
     at->used = ++recordings->uses;
-    found = at->graph;
+    found = at->recorded;
+    break;
   }
   pthread_mutex_unlock(&recordings->lock);
   return found;
@@ -90,11 +96,11 @@ static recording_t *least_recent(lmoptp_recordings_t *recordings) {
   return least;
 }
 
-void lmoptp_recording_keep(lmoptp_recordings_t *recordings, const lmoptp_step_key_t *key, lmoptp_graph_t *graph) {
+void lmoptp_recording_keep(lmoptp_recordings_t *recordings, const lmoptp_step_key_t *key, lmoptp_recorded_t recorded) {
   pthread_mutex_lock(&recordings->lock);
   recording_t *at = least_recent(recordings);
-  lmoptp_graph_destroy(at->graph);
-  *at = (recording_t){*key, graph, ++recordings->uses};
+  destroy(&at->recorded);
+  *at = (recording_t){*key, recorded, ++recordings->uses};
   pthread_mutex_unlock(&recordings->lock);
 }
 

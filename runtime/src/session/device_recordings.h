@@ -6,7 +6,7 @@
 #define LMOPT_SRC_SESSION_DEVICE_RECORDINGS_H
 
 #include "lmopt/abi.h"
-#include "runtime/src/device/device.h"
+#include "runtime/src/session/device_walk.h"
 
 /* Beside addresses, what a step that is recorded depends on (lmopt_device_t). */
 typedef struct {
@@ -34,9 +34,15 @@ void lmoptp_recordings_clear(lmoptp_recordings_t *of_team);
 /* The holder goes, and with it what is in its sets. */
 void lmoptp_recordings_leave(lmoptp_recordings_t *list, int holder);
 
-/* NULL: there is none. It stays until the set is cleared or another one is kept. */
-const lmoptp_graph_t *lmoptp_recording_find(lmoptp_recordings_t *recordings, const lmoptp_step_key_t *key);
-/* Takes the graph. */
-void lmoptp_recording_keep(lmoptp_recordings_t *recordings, const lmoptp_step_key_t *key, lmoptp_graph_t *graph);
+/* A recorded step: one of the two, or, where there is none, neither. */
+typedef struct {
+  lmoptp_graph_t *graph;
+  lmoptp_walk_t *walk;
+} lmoptp_recorded_t;
+
+/* What it finds stays until the set is cleared or another one is kept. */
+lmoptp_recorded_t lmoptp_recording_find(lmoptp_recordings_t *recordings, const lmoptp_step_key_t *key);
+/* Takes what was recorded. */
+void lmoptp_recording_keep(lmoptp_recordings_t *recordings, const lmoptp_step_key_t *key, lmoptp_recorded_t recorded);
 
 #endif

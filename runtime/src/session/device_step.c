@@ -12,13 +12,18 @@
  * when its key is (device_recordings.h) and no memory of the team has moved: what else there is to a step lies in the
  * pinned memory. LMOPT_CUDA_GRAPHS=0 in the environment of who makes the team: nothing is recorded.
  *
+ * With LMOPT_CUDA_PERSISTENT=1 there, what such a step launches is written down instead (device_walk.c), where all of
+ * it is kernels that the model's walker does, which are those of 8 rows at most: then a step is a copy, one cooperative
+ * launch and a copy, whose blocks meet between kernels without the host.
+ *
  * What fails first is what the caller hears; whatever it is, the stream is empty when the step ends, so that nothing
  * still reads or writes what the next one uses. Cost beside the kernels: two copies and one wait for a step of few
  * rows; a recording, once for each key, some microseconds a kernel. Source: ptx.md 4.1, 5.2. Tested by
- * test/unit/runtime/DeviceSessionTest.cpp, DeviceModelTest.cpp and DeviceRecordingTest.cpp.
+ * test/unit/runtime/DeviceSessionTest.cpp, DeviceModelTest.cpp, DeviceRecordingTest.cpp and DeviceWalkTest.cpp.
  */
 #include "runtime/src/session/device_team.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 // A step under way.
@@ -28,9 +33,12 @@ typedef struct {
   lmoptp_device_model_t *placed;
   const lmopt_entry_t *entry;
   const lmopt_step_t *given;
-  lmopt_step_t step; // as the code is told it
-  uint64_t landing;  // results that come back with the launches, a bit each; 0: they come after them, in pieces
-  uint64_t staged;   // bytes, so far
+  lmopt_step_t step;        // as the code is told it
+  uint64_t landing;         // results that come back with the launches, a bit each; 0: they come after them, in pieces
+  uint64_t staged;          // bytes, so far
+  lmoptp_address_t counter; // of a walk: zero
+  lmoptp_walk_list_t *list; // launches are written down here; NULL: they are launched
+  bool is_walkable;         // all that were written down are kernels that the walker does
   lmopt_device_t device;
   const int32_t *inputs[LMOPT_MAX_LISTED]; // addresses of the GPU
   float *results[LMOPT_MAX_LISTED];
@@ -108,6 +116,9 @@ static void stage_input(work_t *work) {
     work->inputs[i] = stage_numbers(work, given->inputs[i], given->rows);
   step->inputs = work->inputs;
   stage_tables(work);
+  void *counter;
+  work->counter = stage(work, sizeof(uint32_t), &counter);
+  memset(counter, 0, sizeof(uint32_t));
 }
 
 /*===--- Results ---===*/
@@ -196,16 +207,26 @@ static lmopt_status_t fetch_results(const work_t *work) {
 
 /*===--- Kernels ---===*/
 
+static void write_down(work_t *work, uint32_t kernel, const uint32_t *grid, const void *arguments) {
+  const lmoptp_device_model_t *placed = work->placed;
+  if (!lmoptp_kernel_at(&placed->table, kernel).walked)
+    work->is_walkable = false;
+  if (work->is_walkable)
+    work->launched = lmoptp_walk_add(work->list, kernel, grid, arguments, placed->argument_bytes[kernel], work->error);
+}
+
 // lmopt_device_t.launch. After a failure nothing more is launched: it would read what was not computed.
 static void launch(void *user, uint32_t kernel, const uint32_t *grid, const void *arguments) {
   work_t *work = user;
   const lmoptp_device_model_t *placed = work->placed;
   if (work->launched)
     return;
-  if (kernel >= placed->count)
+  if (kernel >= placed->count || !placed->kernels[kernel].name)
     work->launched =
         lmoptp_fail(work->error, LMOPT_ERROR_INTERNAL, "the code of entry \"%s\" launches kernel %u; there are %u",
                     work->entry->name, kernel, placed->count);
+  else if (work->list)
+    write_down(work, kernel, grid, arguments);
   else
     work->launched = lmoptp_stream_launch(work->team->stream, &placed->kernels[kernel], grid, 0, arguments,
                                           placed->argument_bytes[kernel], work->error);
@@ -228,11 +249,16 @@ static lmopt_status_t run_entry(work_t *work) {
 
 /*===--- The step on the stream ---===*/
 
-// lmoptp_record_fn: all that a step puts on the stream, except results in pieces.
+static lmopt_status_t copy_in(const work_t *work) {
+  const lmoptp_device_team_t *team = work->team;
+  return lmoptp_stream_copy_in(team->stream, team->staging.address, team->staged, work->staged, work->error);
+}
+
+// lmoptp_record_fn: all that a step puts on the stream, which is the team's, except results in pieces.
 static lmopt_status_t put(lmoptp_stream_t *stream, void *user, lmopt_error_t *error) {
+  (void)stream, (void)error;
   work_t *work = user;
-  lmoptp_device_team_t *team = work->team;
-  lmopt_status_t status = lmoptp_stream_copy_in(stream, team->staging.address, team->staged, work->staged, error);
+  lmopt_status_t status = copy_in(work);
   if (!status)
     status = run_entry(work);
   return status ? status : land_results(work);
@@ -252,6 +278,34 @@ static lmoptp_step_key_t key_of(const work_t *work) {
 // What faults in it is not told from outside.
 static const char recording_name[] = "one of a recording (LMOPT_CUDA_GRAPHS=0 tells which)";
 
+// *out stays NULL where the walker does not do all of it.
+static lmopt_status_t make_walk(work_t *work, lmoptp_walk_t **out) {
+  lmoptp_walk_list_t list = {.record_bytes = lmoptp_kernels_record_bytes(&work->placed->table)};
+  work->list = &list;
+  work->is_walkable = true;
+  lmopt_status_t status = run_entry(work);
+  work->list = NULL;
+  if (!status && work->is_walkable && list.count)
+    status = lmoptp_walk_create(work->team->device, &list, out, work->error);
+  free(list.records);
+  return status;
+}
+
+// Neither of the two where this team records nothing and the walker does not do it.
+static lmopt_status_t record(work_t *work, lmoptp_recorded_t *out) {
+  lmopt_status_t status = work->team->walks ? make_walk(work, &out->walk) : LMOPT_OK;
+  if (status || out->walk || !work->team->records)
+    return status;
+  return lmoptp_stream_record(work->team->stream, recording_name, put, work, &out->graph, work->error);
+}
+
+static lmopt_status_t put_walk(work_t *work, const lmoptp_walk_t *walk) {
+  lmopt_status_t status = copy_in(work);
+  if (!status)
+    status = lmoptp_walk_launch(walk, work->team->stream, &work->placed->walker, work->counter, work->error);
+  return status ? status : land_results(work);
+}
+
 static lmopt_status_t replay(work_t *work) {
   lmoptp_recordings_t *recordings;
   lmopt_status_t status =
@@ -259,16 +313,18 @@ static lmopt_status_t replay(work_t *work) {
   if (status)
     return status;
   lmoptp_step_key_t key = key_of(work);
-  const lmoptp_graph_t *graph = lmoptp_recording_find(recordings, &key);
-  if (!graph) {
-    lmoptp_graph_t *made;
-    status = lmoptp_stream_record(work->team->stream, recording_name, put, work, &made, work->error);
+  lmoptp_recorded_t found = lmoptp_recording_find(recordings, &key);
+  if (!found.graph && !found.walk) {
+    status = record(work, &found);
     if (status)
       return status;
-    lmoptp_recording_keep(recordings, &key, made);
-    graph = made;
+    if (found.graph || found.walk)
+      lmoptp_recording_keep(recordings, &key, found);
   }
-  return lmoptp_stream_launch_graph(work->team->stream, graph, work->error);
+  if (found.walk)
+    return put_walk(work, found.walk);
+  return found.graph ? lmoptp_stream_launch_graph(work->team->stream, found.graph, work->error)
+                     : put(work->team->stream, work, work->error);
 }
 
 static lmopt_status_t put_all(work_t *work) {
@@ -277,7 +333,8 @@ static lmopt_status_t put_all(work_t *work) {
     return status;
   stage_input(work);
   lmoptp_stream_name_step(work->team->stream, work->entry->name);
-  status = work->team->records && has_few_rows(work) ? replay(work) : put(work->team->stream, work, work->error);
+  bool is_recorded = (work->team->records || work->team->walks) && has_few_rows(work);
+  status = is_recorded ? replay(work) : put(work->team->stream, work, work->error);
   return status ? status : fetch_results(work);
 }
 

@@ -29,12 +29,19 @@ static bool wants_recordings(void) {
   return !word || strcmp(word, "0") != 0;
 }
 
+// One launch a step instead of a recorded one for each kernel: asked for until both have been measured.
+static bool wants_walks(void) {
+  const char *word = secure_getenv("LMOPT_CUDA_PERSISTENT");
+  return word && *word && strcmp(word, "0") != 0;
+}
+
 lmopt_status_t lmoptp_device_team_create(const char *name, lmoptp_device_team_t **out, lmopt_error_t *error) {
   lmoptp_device_team_t *team = calloc(1, sizeof *team);
   if (!team)
     return lmoptp_fail_memory(error, sizeof *team, "a team");
   pthread_mutex_init(&team->lock, NULL);
   team->records = wants_recordings();
+  team->walks = wants_walks();
   lmopt_status_t status = make_parts(team, name, error);
   if (status)
     lmoptp_device_team_destroy(team);
@@ -79,12 +86,12 @@ static uint64_t arena_bytes(const lmopt_code_table_t *table) {
   return __builtin_add_overflow(table->arena_bytes, table->arena_bytes_per_thread, &bytes) ? UINT64_MAX : bytes;
 }
 
-// All that a step of this entry may bring, each with its padding: a segment has a row at least, and every row may be
-// wanted. Of 31-bit numbers: no overflow.
+// All that a step of this entry may bring, each with its padding: a segment has a row at least, every row may be
+// wanted, and a walker counts. Of 31-bit numbers: no overflow.
 static uint64_t staging_bytes(const lmopt_entry_t *entry) {
   uint64_t rows = entry->max_rows;
   return padded(rows * sizeof(int32_t)) * (2 + entry->input_count) + padded(rows * sizeof(lmopt_device_row_t)) +
-         padded(rows * sizeof(lmopt_device_segment_t));
+         padded(rows * sizeof(lmopt_device_segment_t)) + padded(sizeof(uint32_t));
 }
 
 static uint64_t most_staging_bytes(const lmopt_model_t *model) {
@@ -161,6 +168,8 @@ lmopt_status_t lmoptp_device_team_fit(lmoptp_device_team_t *team, lmopt_model_t 
   pthread_mutex_lock(&team->lock);
   lmopt_status_t status =
       lmoptp_device_model_place(model, team->device, missing_bytes(team, model), cache_bytes, error);
+  if (!status && team->walks && model->few)
+    status = lmoptp_device_model_find_walker(model, team->device, error);
   if (!status)
     status = lmoptp_device_team_grow(team, model, error);
   if (!status)

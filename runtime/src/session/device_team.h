@@ -23,6 +23,7 @@ typedef struct {
   void *staged;                    // the same, pinned: [staging.bytes]
   void *landing;                   // results on their way to the caller, pinned: [LMOPTP_LANDING_BYTES]
   bool records;                    // steps of few rows
+  bool walks;                      // them, where the model's walker can
   lmoptp_recordings_t *recordings; // of all models that it decoded with
   lmopt_profile_fn profile;        // told when a step begins and ends, or NULL
   void *profile_user;

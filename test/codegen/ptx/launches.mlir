@@ -2,7 +2,6 @@
 // weights are read once for; no lm op is left.
 // RUN: lmopt-opt %S/../lower/decoder.mlir --lm-lower-to-nvptx=architecture=sm_80 | FileCheck %s --implicit-check-not=" lm."
 // RUN: not lmopt-opt %S/../lower/decoder.mlir --lm-lower-to-nvptx=architecture=sm_10 2>&1 | FileCheck %s --check-prefix=UNKNOWN
-// RUN: not lmopt-opt %S/../lower/projected.mlir --lm-lower-to-nvptx 2>&1 | FileCheck %s --check-prefix=REFUSED
 
 // CHECK: func.func @prefill(%[[STEP:.*]]: !llvm.ptr, %{{.*}}: i64, %{{.*}}: i64)
 // CHECK: llvm.alloca
@@ -23,4 +22,3 @@
 // CHECK: %[[NINE:.*]] = arith.constant 9 : i64
 // CHECK-NEXT: arith.cmpi slt, %[[ROWS]], %[[NINE]] : i64
 // UNKNOWN: 'sm_10'
-// REFUSED: code generation: attention to projected keys and values is not supported on GPUs yet

@@ -5,6 +5,12 @@
 plan.weight @a = [@w] as #ptx.fragments<tensor<24x16xf32>> at 0
 // CHECK: plan.weight @b = [@w, @b] as #ptx.fragments<!lm.int8<24x16>, bias = true> at 64
 plan.weight @b = [@w, @b] as #ptx.fragments<!lm.int8<24x16>, bias = true> at 64
+// CHECK: plan.weight @e = [@w] as #ptx.fragments<!lm.sparse_int8<32x16, block = 16x4, stored = 5>> at 0
+plan.weight @e = [@w] as #ptx.fragments<!lm.sparse_int8<32x16, block = 16x4, stored = 5>> at 0
+// CHECK: plan.weight @f = [@w] as #ptx.fragments<!lm.codebook<24x64, entries = 8, group = 32>> at 0
+plan.weight @f = [@w] as #ptx.fragments<!lm.codebook<24x64, entries = 8, group = 32>> at 0
+// CHECK: plan.weight @g = [@w] as #ptx.fragments<!lm.codebook<24x16, entries = 256>> at 0
+plan.weight @g = [@w] as #ptx.fragments<!lm.codebook<24x16, entries = 256>> at 0
 // CHECK: plan.weight @c = [@w] as #ptx.table<tensor<20xf32>> at 0
 plan.weight @c = [@w] as #ptx.table<tensor<20xf32>> at 0
 // CHECK: plan.weight @d = [] as #ptx.angles<#lm.rope<base = 1.000000e+04, dims = 8, layout = half>, positions = 128, switch = 64> at 0
@@ -12,8 +18,13 @@ plan.weight @d = [] as #ptx.angles<#lm.rope<base = 1.0e4, dims = 8, layout = hal
 
 // -----
 
-// expected-error @+1 {{C1: expected a matrix of f32 or bf16, !lm.int8, or !lm.grouped}}
+// expected-error @+1 {{C1: expected a matrix of f32 or bf16, !lm.int8, !lm.sparse_int8, !lm.codebook of 256 entries, or !lm.grouped}}
 plan.weight @a = [@w] as #ptx.fragments<tensor<24xf32>> at 0
+
+// -----
+
+// expected-error @+1 {{in groups of 32, 64, 128 or 256, but found '!lm.codebook<24x48, entries = 16, group = 16>'}}
+plan.weight @a = [@w] as #ptx.fragments<!lm.codebook<24x48, entries = 16, group = 16>> at 0
 
 // -----
 

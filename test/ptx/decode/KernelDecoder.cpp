@@ -161,12 +161,23 @@ SlotList KernelDecoder::list(const std::vector<uint32_t> &slots) {
   return list;
 }
 
+static Together togetherOf(const std::string &opcode) {
+  std::string family = opcode.substr(0, opcode.find('.'));
+  if (family == "bar" || family == "barrier")
+    return Together::Barrier;
+  for (const char *one : {"shfl", "vote", "redux", "match", "elect", "mma", "ldmatrix", "stmatrix", "wgmma"})
+    if (family == one)
+      return Together::Exchange;
+  return Together::No;
+}
+
 void KernelDecoder::emit(const Instruction &instruction, const std::string &opcode) {
   auto [known, isNew] = opcodeNumbers.try_emplace(opcode, static_cast<uint32_t>(kernel.opcodes.size()));
   if (isNew)
     kernel.opcodes.push_back(opcode);
   kernel.code.push_back(instruction);
   kernel.code.back().opcode = known->second;
+  kernel.code.back().together = togetherOf(opcode);
 }
 
 void KernelDecoder::decode(const Statement &statement) {

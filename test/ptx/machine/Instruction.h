@@ -28,6 +28,9 @@ using Handler = void (*)(Warp &warp, const Instruction &instruction, uint32_t ma
 /// What an instruction does to the program counter. The rest is the handler's.
 enum class Flow : uint8_t { Next, Branch, IndexedBranch, Exit, Barrier };
 
+/// Whom lanes that come to an instruction wait for: nobody; the lanes of their warp that it is done with; all of them.
+enum class Together : uint8_t { No, Exchange, Barrier };
+
 /// Semantics of a memory access, from weak to the orders that the memory model gives.
 enum class Ordering : uint8_t { Weak, ReadOnly, Relaxed, Acquire, Release, AcquireRelease };
 
@@ -45,6 +48,7 @@ struct AddressOperand {
 struct Instruction {
   Handler run = nullptr;
   Flow flow = Flow::Next;
+  Together together = Together::No;
   bool guardNegated = false;
   uint8_t option = 0;   // what the handler's family says it is
   uint8_t elements = 1; // of a vector access

@@ -143,12 +143,20 @@ void Warp::learn(const Knowledge &other) {
   refreshObserver();
 }
 
-size_t Warp::lowestGroup() const {
-  size_t lowest = 0;
+size_t Warp::nextGroup() {
+  auto rank = [&](size_t i) {
+    uint32_t pc = groups[i].pc;
+    return std::make_pair(launch.kernel.code[pc].together, pc);
+  };
+  size_t next = 0;
   for (size_t i = 1; i < groups.size(); ++i)
-    if (groups[i].pc < groups[lowest].pc)
-      lowest = i;
-  return lowest;
+    if (rank(i) < rank(next))
+      next = i;
+  uint32_t all = groupMask();
+  for (size_t i = 0; i < groups.size(); ++i)
+    if (rank(i).first == Together::Barrier && i != next)
+      groups[i].awaited = all;
+  return next;
 }
 
 void Warp::mergeGroups() {
@@ -156,6 +164,7 @@ void Warp::mergeGroups() {
     for (size_t b = groups.size() - 1; b > a; --b)
       if (groups[a].pc == groups[b].pc) {
         groups[a].mask |= groups[b].mask;
+        groups[a].awaited |= groups[b].awaited;
         groups.erase(groups.begin() + static_cast<ptrdiff_t>(b));
       }
 }
@@ -221,9 +230,11 @@ void Warp::leave(size_t current, uint32_t mask) {
 }
 
 void Warp::arrive(size_t current, const Instruction &instruction) {
-  if (groups.size() > 1)
+  LaneGroup &group = groups[current];
+  if (groups.size() > 1 || (group.awaited & ~group.mask))
     fail(instruction, "divergence: the lanes of the warp are not together at a barrier");
-  ++groups[current].pc;
+  group.awaited = 0;
+  ++group.pc;
   ++launch.counters.barriers;
 }
 
@@ -275,7 +286,7 @@ void Warp::run(uint64_t budget) {
   yielded = false;
   uint64_t before = instructions;
   while (budget-- && state == WarpState::Ready && !yielded) {
-    step(groups.size() == 1 ? 0 : static_cast<uint32_t>(lowestGroup()));
+    step(groups.size() == 1 ? 0 : static_cast<uint32_t>(nextGroup()));
     if (groups.size() > 1)
       mergeGroups();
   }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // 32 lanes that share instructions: groups of lanes that stand at the same place, the lowest place runs, groups that
-// meet become one. Lowest first is the order that brings lanes together again where the program's branches meet.
+// meet become one. Lowest first is the order that brings lanes together again where the program's branches meet, if
+// that stands behind the branches; it does not after LLVM has turned a loop. So lanes that come to what a warp does
+// together wait there for as long as others of the warp can go on; who passes a barrier by is found.
 //
 // In: a kernel's code. Out: effects on registers, memory and the block's barriers; a PtxError that names the place.
 // Tested by test/ptx/unit/ControlTest.cpp.
@@ -20,6 +22,7 @@ class Launch;
 
 struct LaneGroup {
   uint32_t pc = 0, mask = 0;
+  uint32_t awaited = 0; // lanes that there were while it waited for them
 };
 
 /// One lane's part of a cp.async.
@@ -90,7 +93,7 @@ public:
 
 private:
   void step(uint32_t current);
-  size_t lowestGroup() const;
+  size_t nextGroup();
   uint32_t activeLanes(const Instruction &instruction, uint32_t mask);
   void checkReads(const Instruction &instruction, uint32_t mask);
   void branch(size_t current, const Instruction &instruction, uint32_t mask);

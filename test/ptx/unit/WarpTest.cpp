@@ -162,6 +162,19 @@ TEST(PtxWarp, LanesOfTheMaskMustBeTogether) {
                  "divergence: not all lanes of the warp");
 }
 
+// Where branches meet may stand before one of them, as in a loop that LLVM has turned: who is there first waits.
+TEST(PtxWarp, LanesWaitWhereTheyMeet) {
+  for (const char *meeting : {"bar.sync 0;", "bar.warp.sync -1;", "shfl.sync.bfly.b32 %r2, %r0, 1, 31, -1;"}) {
+    std::string body = "setp.lt.u32 %p1, %r0, 16; mov.u32 %r10, 1; bra BEGIN;\nMEET: " + std::string(meeting) +
+                       " bra END;\nBEGIN: @!%p1 bra MEET; mov.u32 %r10, 2; nanosleep.u32 20; bra MEET;\nEND:";
+    for (const DeviceOptions &options : {DeviceOptions{}, strict(1)}) {
+      std::vector<uint32_t> found = lanesOf(body, options);
+      for (size_t lane = 0; lane < 32; ++lane)
+        EXPECT_EQ(found[lane], lane < 16 ? 2u : 1u) << meeting;
+    }
+  }
+}
+
 TEST(PtxAtomic, EveryOperation) {
   Device device;
   auto run = [&](const std::string &operation, uint32_t start, uint32_t operand) {

@@ -10,12 +10,18 @@ expect 0 "$LMOPT" compile "$model" -o "$gpu" --target nvptx --ptxas none
 expect 0 "$LMOPT" inspect "$gpu" --format json
 json 'r["device"] == "cuda" and [i["name"] for i in r["images"]] == ["sm_80", "sm_90a"]'
 json 'all(i["cubin_bytes"] == 0 and i["ptx_bytes"] > 0 for i in r["images"])'
+json 'all(i["persistent"]["name"].startswith("walk") and i["persistent"]["kernels"] > 5 for i in r["images"])'
+json 'r["images"][0]["persistent"]["barriers"] == r["manifest"]["launches_decode"] - 1'
 json 'r["manifest"]["target"] == {"cubin": [], "device": "cuda", "ptx": ["sm_80", "sm_90a"]}'
 json 'r["forecast"][0]["launches"] == r["manifest"]["launches_decode"] > 0 and r["forecast"][0]["tokens_per_second"] > 0'
 # A token takes five launches a layer and two (ptx.md 4.4).
 json 'r["manifest"]["launches_decode"] <= 5 * sum(s["name"].endswith(".attn.q") for s in r["manifest"]["steps"]) + 2'
 expect 0 "$LMOPT" run -q "$gpu" -p 'the cat' -n 4 --device cuda
 text=$out
+export LMOPT_CUDA_PERSISTENT=1
+expect 0 "$LMOPT" run -q "$gpu" -p 'the cat' -n 4 --device cuda
+[ "$out" = "$text" ] || fail "in one launch a step it says '$out', expected '$text'"
+unset LMOPT_CUDA_PERSISTENT
 
 # The same again, byte for byte; one architecture alone.
 expect 0 "$LMOPT" compile "$model" -o "$scratch/again.so" --target nvptx --ptxas none

@@ -200,7 +200,7 @@ TEST_F(DeviceRefusalTest, theTableOfTheImageThatRuns) {
   std::string bytes =
       withNames({{"kernels.sm_80", "kernels.sm_80f"}, {"spare.1", "kernels.sm_80"}, {"spare.2", "ptx.sm_80f"}});
   lmopt_kernels_t header{LMOPT_KERNELS_MAGIC, 3, 0};
-  size_t table = bytes.find(std::string(reinterpret_cast<const char *>(&header), sizeof header)), size = 84;
+  size_t table = bytes.find(std::string(reinterpret_cast<const char *>(&header), sizeof header)), size = 96;
   size_t spare = bytes.find(std::string(128, '\0'), bytes.find("ld.global", table));
   std::string copy = bytes.substr(table, size);
   bytes.replace(spare, size, copy); // of the first of the two spare blobs

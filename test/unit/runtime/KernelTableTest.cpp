@@ -20,12 +20,12 @@ std::string bytesOf(const T &value) {
 
 struct Table {
   uint64_t magic = LMOPT_KERNELS_MAGIC;
-  std::vector<lmopt_kernel_t> kernels = {{48, 32, 0, 44}, {50, 1024, 1 << 20, 32764}};
+  std::vector<lmopt_kernel_t> kernels = {{56, 32, 0, 44, 0}, {58, 1024, 1 << 20, 32764, 0}};
   std::string names = std::string("a\0bc\0", 5);
-  uint32_t count = 2;
+  uint32_t count = 2, walker = 0;
 
   std::string bytes() const {
-    std::string all = bytesOf(lmopt_kernels_t{magic, count, 0});
+    std::string all = bytesOf(lmopt_kernels_t{magic, count, walker});
     for (const lmopt_kernel_t &kernel : kernels)
       all += bytesOf(kernel);
     return all + names;
@@ -146,18 +146,61 @@ TEST(KernelTable, badOnesAreRefused) {
   expectMalformed("", "0 bytes, its header alone has 16");
   expectMalformed(Table().bytes().substr(0, 15), "15 bytes, its header alone has 16");
   expectMalformed(changed([](Table &table) { table.magic ^= 1; }), "magic is 0x");
-  expectMalformed(changed([](Table &table) { table.count = 0; }), "0 kernels in 53 bytes");
-  expectMalformed(changed([](Table &table) { table.count = 3; }), "3 kernels in 53 bytes");
-  expectMalformed(changed([](Table &table) { table.count = UINT32_MAX; }), "4294967295 kernels in 53 bytes");
+  expectMalformed(changed([](Table &table) { table.count = 0; }), "0 kernels in 61 bytes");
+  expectMalformed(changed([](Table &table) { table.count = 3; }), "3 kernels in 61 bytes");
+  expectMalformed(changed([](Table &table) { table.count = UINT32_MAX; }), "4294967295 kernels in 61 bytes");
   const std::string name = "kernel 1: field name makes no sense";
-  for (uint32_t place : {0u, 47u, 53u, UINT32_MAX})
+  for (uint32_t place : {0u, 55u, 61u, UINT32_MAX})
     expectMalformed(kernel(&lmopt_kernel_t::name, place), name);
-  expectMalformed(kernel(&lmopt_kernel_t::name, 49), name);                       // empty
+  expectMalformed(kernel(&lmopt_kernel_t::name, 57), name);                       // empty
   expectMalformed(changed([](Table &table) { table.names.back() = 'd'; }), name); // without an end
   expectMalformed(kernel(&lmopt_kernel_t::threads, 0), "kernel 1: field threads makes no sense");
   expectMalformed(kernel(&lmopt_kernel_t::threads, 1025), "kernel 1: field threads makes no sense");
   expectMalformed(kernel(&lmopt_kernel_t::shared_bytes, (1 << 20) + 1), "kernel 1: field shared_bytes makes no sense");
   expectMalformed(kernel(&lmopt_kernel_t::argument_bytes, 32765), "kernel 1: field argument_bytes makes no sense");
+}
+
+// The walker is a kernel like others, with arguments of its own, and does those that say so.
+TEST(KernelTable, walkers) {
+  auto changed = [](auto change) {
+    Table table;
+    table.walker = 2;
+    table.kernels[0].walked = 1;
+    table.kernels[1].argument_bytes = LMOPT_WALK_ARGUMENT_BYTES;
+    change(table);
+    return table.bytes();
+  };
+  std::string message;
+  Changed sound;
+  sound.put("kernels.sm_80", changed([](Table &) {}));
+  EXPECT_EQ(sound.open(message), LMOPT_OK) << message;
+  expectMalformed(changed([](Table &table) { table.walker = 3; }), "the walker is kernel 2 of 2");
+  expectMalformed(changed([](Table &table) { table.walker = UINT32_MAX; }), "the walker is kernel 4294967294 of 2");
+  expectMalformed(changed([](Table &table) { table.kernels[1].argument_bytes = 24; }),
+                  "kernel 1: field argument_bytes makes no sense");
+  expectMalformed(changed([](Table &table) { table.kernels[0].walked = 2; }), "kernel 0: field walked makes no sense");
+  expectMalformed(changed([](Table &table) { table.kernels[1].walked = 1; }), // by itself
+                  "kernel 1: field walked makes no sense");
+  expectMalformed(changed([](Table &table) { table.walker = 0; }), "kernel 0: field walked makes no sense");
+  expectMalformed(changed([](Table &table) { table.kernels[1].threads = 16; }),
+                  "kernel 0: field walked makes no sense");
+  expectMalformed(changed([](Table &table) {
+                    table.kernels[0].shared_bytes = 8;
+                    table.kernels[1].shared_bytes = 4;
+                  }),
+                  "kernel 0: field walked makes no sense");
+}
+
+TEST(KernelTable, rolesAreTold) {
+  std::string bytes = readFile(LMOPT_BINARY_DIR "/lib/fake_device_half.so");
+  Artifact artifact = openArtifact(bytes);
+  std::vector<uint32_t> roles;
+  lmopt_kernel_info_t info{};
+  info.struct_size = sizeof info;
+  for (uint32_t i = 0; lmopt_artifact_get_kernel(artifact.get(), "sm_80", i, &info, nullptr) == LMOPT_OK; ++i)
+    roles.push_back(info.role);
+  EXPECT_EQ(roles, (std::vector<uint32_t>{LMOPT_KERNEL_WALKED, LMOPT_KERNEL_WALKED, LMOPT_KERNEL_LAUNCHED,
+                                          LMOPT_KERNEL_WALKER}));
 }
 
 TEST(KernelTable, missingParts) {
@@ -188,7 +231,7 @@ TEST(KernelTable, tablesMustBeAlike) {
   expectMalformed(withSecond(second), part);
   Table fewer;
   fewer.kernels.pop_back();
-  fewer.kernels[0].name = 32;
+  fewer.kernels[0].name = 36;
   fewer.count = 1;
   expectMalformed(withSecond(fewer), part);
 }

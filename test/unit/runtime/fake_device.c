@@ -11,7 +11,8 @@
  * "marks" and a second result "traces"; FAKE_SWITCH is the rope_switch; FAKE_STATE asks for a state, which sessions on
  * GPUs do not have; FAKE_TOKENIZER is a blob to carry; FAKE_CELL is the bytes of a position in the cache (16; an
  * encoder may have no others); FAKE_TRACE the width of traces (3); FAKE_POSITIONS the most of a decoder (200);
- * FAKE_VOCABULARY its tokens (97), though none from 2048 on has a weight; FAKE_MANY names 17 architectures.
+ * FAKE_VOCABULARY its tokens (97), though none from 2048 on has a weight; FAKE_MANY names 17 architectures; FAKE_WALKED
+ * has a walker for all kernels ("1") or for all but "answer" ("0"; make_fake_walker.py).
  * seal_artifact.cpp adds the checksums.
  */
 #include "lmopt/abi.h"
@@ -71,6 +72,20 @@ __asm__(".pushsection .lmopt.weights,\"\",@progbits\n.p2align 12\n"
 #define SPARE_CONTENTS ".zero 128"
 #endif
 
+#ifdef FAKE_WALKED
+#define KERNELS "4, 4" // the last one
+#define WALKED "1"
+#define ANSWER_WALKED FAKE_WALKED
+#define WALK_ENTRY ".long name_walk - meta_kernels, 32, 64, 20, 0\n"
+#define WALK_NAME "name_walk: .asciz \"walk\"\n"
+#else
+#define KERNELS "3, 0"
+#define WALKED "0"
+#define ANSWER_WALKED "0"
+#define WALK_ENTRY ""
+#define WALK_NAME ""
+#endif
+
 // Two blobs have no meaning: places for tests. Threads of a block: 32 of all kernels. Dynamic shared memory: "answer"
 // has some. Bytes of arguments: 48, 44, 64.
 #define ENTRY(name, begin, end)                                                                                        \
@@ -90,11 +105,11 @@ __asm__(".pushsection .lmopt.meta,\"\",@progbits\n.p2align 3\n"
             ENTRY("kernels.sm_80", "meta_kernels", "meta_kernels_end") ENTRY("ptx.sm_80", "meta_ptx", "meta_ptx_end") //
         ENTRY(FIRST_SPARE, "meta_spare", "meta_spare_end") ENTRY("spare.2", "meta_other", "meta_other_end") MANY      //
         "meta_manifest: .ascii \"{\\\"name\\\": \\\"fake\\\"}\"\nmeta_manifest_end:\n"
-        ".p2align 3\nmeta_kernels: .quad 0x31304e4b504f4d4c\n.long 3, 0\n"
-        ".long name_remember - meta_kernels, 32, 0, 48\n"
-        ".long name_sum - meta_kernels, 32, 0, 44\n"
-        ".long name_answer - meta_kernels, 32, 64, 64\n"
-        "name_remember: .asciz \"remember\"\nname_sum: .asciz \"sum\"\nname_answer: .asciz \"answer\"\n"
+        ".p2align 3\nmeta_kernels: .quad 0x32304e4b504f4d4c\n.long " KERNELS "\n"
+        ".long name_remember - meta_kernels, 32, 0, 48, " WALKED "\n"
+        ".long name_sum - meta_kernels, 32, 0, 44, " WALKED "\n"
+        ".long name_answer - meta_kernels, 32, 64, 64, " ANSWER_WALKED "\n" WALK_ENTRY
+        "name_remember: .asciz \"remember\"\nname_sum: .asciz \"sum\"\nname_answer: .asciz \"answer\"\n" WALK_NAME
         "meta_kernels_end:\n"
         "meta_ptx: .incbin \"" FAKE_PTX "\"\nmeta_ptx_end:\n"
         "meta_spare: " SPARE_CONTENTS "\nmeta_spare_end:\n"

@@ -30,8 +30,8 @@ struct Kernels {
     attend = attendRowsKernel(library, spec);
     storeAndAttend = attendRowsKernel(library, spec, /*stores=*/true);
     nvptx::RowStep parts = {nvptx::RowStepKind::JoinParts, {}, {0, 1, 2}};
-    parts.size = spec.width;
-    join = rowKernel(library, {spec.heads * spec.width, {parts, {nvptx::RowStepKind::StoreFloats, {0}, {3}}}});
+    parts.size = spec.valueWidth();
+    join = rowKernel(library, {spec.heads * spec.valueWidth(), {parts, {nvptx::RowStepKind::StoreFloats, {0}, {3}}}});
     shapes = library.shapes();
     std::string error;
     EXPECT_TRUE(nvptx::emitText(library, text, error)) << error;
@@ -67,7 +67,7 @@ public:
     auto offset = uint32_t(64 * Problem::kLayerOffset), block = uint32_t(64 * problem.bytesPerPosition());
     ptx::Buffer<lmopt_device_row_t> table(device, problem.rowTable(addresses));
     ptx::Buffer<float> queries(device, problem.queries), keys(device, problem.keys), values(device, problem.values),
-        angles(device, problem.angles), result(device, size_t(rows * spec.heads * spec.width), false),
+        angles(device, problem.angles), result(device, problem.resultNumbers(), false),
         partial(device, size_t(spec.partsBytes(rows, parts) / 4), false);
     ptx::Arguments store, attend, join;
     store << keys << values << angles << table << offset << block;
@@ -155,6 +155,23 @@ TEST(PtxAttendRows, WidthsOfEightNumbers) {
   for (CacheFormat format : {CacheFormat::F32, CacheFormat::Bf16})
     for (int64_t width : {8, 24, 40, 256})
       expectRight(Problem(specOf(2, 1, width, 8, 0.2F, format), {{65}, {2}}), "sm_80");
+}
+
+// Heads of which some were pruned; values of other widths than keys.
+AttentionSpec uneven(AttentionSpec spec, std::vector<int64_t> groups, int64_t valueWidth) {
+  spec.groups = std::move(groups), spec.otherValueWidth = valueWidth;
+  return spec;
+}
+TEST_P(PtxAttendFormats, GroupsOfSeveralSizes) {
+  CacheFormat format = GetParam();
+  expectRight(Problem(uneven(specOf(6, 3, 64, 64, 0.125F, format), {3, 1, 2}, 0), {{5}, {64}, {300}}), "sm_80");
+  expectRight(Problem(uneven(specOf(5, 4, 32, 16, 0.2F, format), {1, 1, 2, 1}, 0), {{70, 3}}), "sm_90a");
+}
+TEST_P(PtxAttendFormats, ValuesOfOtherWidths) {
+  CacheFormat format = GetParam();
+  expectRight(Problem(uneven(specOf(4, 2, 64, 64, 0.125F, format), {}, 32), {{5}, {64}, {300}}), "sm_80");
+  expectRight(Problem(uneven(specOf(3, 2, 16, 0, 0.25F, format), {1, 2}, 128), {{70, 3}, {1}}), "sm_90a");
+  expectRight(Problem(uneven(specOf(2, 1, 128, 128, 0.09F, format), {}, 48), {{260}}), "sm_80");
 }
 
 // Rows of one sequence in one step, as of a prompt: each sees those before it, beside rows of others.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Attention of encoders on the interpreter, in f32 and on tensor cores: segments of one row to several hundred, heads
-// as the fixtures have them; against softmax in f64 of the same rounded numbers. A segment's bits do not depend on
-// where it lies; what a load costs; mutations are found. Plain and strict.
+// as the fixtures have them and as passes leave them, turned or not; against softmax in f64 of the same rounded
+// numbers. A segment's bits do not depend on where it lies; what a load costs; mutations are found. Plain and strict.
 #include "codegen/ptx/attention/AttendSegments.h"
 #include "test/unit/codegen/ptx/AttentionProblem.h"
 #include "test/unit/codegen/ptx/KernelRun.h"
@@ -19,7 +19,8 @@ struct Problem {
   AttentionSpec spec;
   std::vector<lmopt_device_segment_t> table;
   std::vector<size_t> segmentOf; ///< each row
-  std::vector<float> queries, keys, values;
+  std::vector<float> queries, keys, values, angles;
+  std::vector<lmopt_device_row_t> rows;
 
   Problem(const AttentionSpec &spec, const std::vector<int32_t> &segments) : spec(spec) {
     for (int32_t rows : segments) {
@@ -27,46 +28,69 @@ struct Problem {
       segmentOf.insert(segmentOf.end(), size_t(rows), table.size() - 1);
     }
     std::mt19937 random(1);
-    queries = normal(segmentOf.size() * width(), random);
-    for (auto *of : {&keys, &values})
-      *of = normal(segmentOf.size() * size_t(spec.kvHeads * spec.width), random);
+    queries = normal(segmentOf.size() * size_t(spec.heads * spec.width), random);
+    keys = normal(segmentOf.size() * size_t(spec.kvHeads * spec.width), random);
+    values = normal(segmentOf.size() * size_t(spec.kvHeads * spec.valueWidth()), random);
+    for (int64_t position = 0; position < 600; ++position)
+      for (int64_t i = 0; i < spec.rotary / 2; ++i) {
+        double angle = double(position) * std::pow(1e4, -double(2 * i) / double(spec.rotary));
+        angles.push_back(float(std::cos(angle))), angles.push_back(float(std::sin(angle)));
+      }
+    rows.resize(segmentOf.size());
   }
-  size_t width() const { return size_t(spec.heads * spec.width); }
+  size_t width() const { return size_t(spec.heads * spec.valueWidth()); } ///< of results
   size_t query(size_t row, int64_t head) const {
     return (row * size_t(spec.heads) + size_t(head)) * size_t(spec.width);
   }
   size_t key(size_t row, int64_t head) const {
-    return (row * size_t(spec.kvHeads) + size_t(head / spec.group())) * size_t(spec.width);
+    return (row * size_t(spec.kvHeads) + size_t(AttentionProblem::kvHeadOf(spec, head))) * size_t(spec.width);
+  }
+  size_t value(size_t row, int64_t head) const {
+    return key(row, head) / size_t(spec.width) * size_t(spec.valueWidth());
+  }
+  /// A head, turned by its row's place in the segment as the kernels do it.
+  std::vector<float> turned(const std::vector<float> &from, size_t at, size_t row) const {
+    std::vector<float> x(from.begin() + int64_t(at), from.begin() + int64_t(at) + spec.width), result = x;
+    int64_t half = spec.rotary / 2, position = int64_t(row) - table[segmentOf[row]].first;
+    for (int64_t i = 0; i < spec.rotary; ++i) {
+      const float *angle = angles.data() + position * spec.rotary + i % half * 2;
+      volatile float crossed = i < half ? x[size_t(i + half)] * -angle[1] : x[size_t(i - half)] * angle[1];
+      result[size_t(i)] = std::fma(x[size_t(i)], angle[0], crossed);
+    }
+    return result;
   }
 
   /// `halves`: queries, keys and values rounded to bf16.
   std::vector<double> expected(size_t row, int64_t head, bool halves) const {
     auto rounded = [&](float x) { return halves ? AttentionProblem::asBf16(x) : x; };
-    std::vector<double> result(size_t(spec.width)), weights;
+    std::vector<double> result(size_t(spec.valueWidth())), weights;
+    std::vector<float> query = turned(queries, this->query(row, head), row);
     double sum = 0;
     auto [from, rows] = table[segmentOf[row]];
     auto first = size_t(from), end = size_t(from + rows);
     for (size_t other = first; other < end; ++other) {
       double score = 0;
-      for (size_t i = 0; i < result.size(); ++i)
-        score += double(rounded(queries[query(row, head) + i])) * rounded(keys[key(other, head) + i]);
+      std::vector<float> own = turned(keys, key(other, head), other);
+      for (size_t i = 0; i < own.size(); ++i)
+        score += double(rounded(query[i])) * rounded(own[i]);
       weights.push_back(std::exp(score * spec.scale));
       sum += weights.back();
     }
     for (size_t other = first; other < end; ++other)
       for (size_t i = 0; i < result.size(); ++i)
-        result[i] += weights[other - first] / sum * rounded(values[key(other, head) + i]);
+        result[i] += weights[other - first] / sum * rounded(values[value(other, head) + i]);
     return result;
   }
   double errorOf(const std::vector<float> &found, bool halves) const {
-    if (found.size() != queries.size())
+    if (found.size() != segmentOf.size() * width())
       return INFINITY; // the kernel failed
     double worst = 0;
     for (size_t row = 0; row < segmentOf.size(); ++row)
       for (int64_t head = 0; head < spec.heads; ++head) {
         std::vector<double> right = expected(row, head, halves);
         for (size_t i = 0; i < right.size(); ++i) {
-          double distance = std::fabs(double(found[query(row, head) + i]) - right[i]);
+          size_t place = (row * size_t(spec.heads) + size_t(head)) * right.size() + i;
+          double distance = std::fabs(double(found[place]) - right[i]);
           worst = distance <= worst ? worst : distance; // NaN too
         }
       }
@@ -74,7 +98,11 @@ struct Problem {
   }
 
   std::vector<Argument> arguments() const {
-    return {memory(queries), memory(keys), memory(values), memory(table), result(4 * segmentOf.size() * width())};
+    std::vector<Argument> list = {memory(queries), memory(keys), memory(values), memory(table),
+                                  result(4 * segmentOf.size() * width())};
+    if (spec.rotary)
+      list.insert(list.end(), {memory(angles), memory(rows)});
+    return list;
   }
   std::array<uint32_t, 3> grid(bool halves) const {
     int64_t tile = halves ? nvptx::kSegmentTileRows : nvptx::kSegmentRows;
@@ -111,6 +139,41 @@ TEST_P(PtxAttendSegments, IsSoftmaxOfTheSegment) {
   expectRight(Problem({4, 2, 64, 0, 0.125F}, {70}), "sm_80", GetParam());
   expectRight(Problem({1, 1, 128, 0, 0.09F}, {17}), "sm_80", GetParam());
 }
+// Heads of which some were pruned; values of other widths than keys.
+TEST_P(PtxAttendSegments, GroupsAndWidthsThatDiffer) {
+  AttentionSpec pruned = {6, 3, 32, 0, 0.18F}, narrow = {2, 2, 64, 0, 0.125F}, both = {3, 2, 16, 0, 0.25F};
+  pruned.groups = {3, 1, 2}, narrow.otherValueWidth = 32, both.groups = {1, 2}, both.otherValueWidth = 128;
+  expectRight(Problem(pruned, {20, 3}), "sm_80", GetParam());
+  expectRight(Problem(narrow, {70}), "sm_80", GetParam());
+  expectRight(Problem(both, {9, 66}), "sm_90a", GetParam());
+}
+TEST_P(PtxAttendSegments, RowsAreTurnedByTheirPlaceInTheSegment) {
+  expectRight(Problem({2, 1, 32, 32, 0.18F}, {9, 70}), "sm_80", GetParam());
+  expectRight(Problem({2, 2, 64, 16, 0.125F}, {33}), "sm_90a", GetParam());
+}
+// Each segment has angles of its own length.
+TEST_P(PtxAttendSegments, LongSegmentsAreTurnedBySecondAngles) {
+  AttentionSpec spec = {1, 1, 32, 32, 0.18F}, plain = spec;
+  spec.positions = 300, spec.ropeSwitchPositions = 64; // of 600 positions the second half
+  Problem problem(spec, {9, 70}), one(plain, {9, 70});
+  for (size_t row = 9; row < problem.rows.size(); ++row)
+    problem.rows[row].rope = 1;
+  problem.angles.resize(size_t(300 * spec.rotary)), one.angles = problem.angles;
+  problem.angles.insert(problem.angles.end(), one.angles.begin(), one.angles.end());
+  for (size_t i = size_t(300 * spec.rotary); i < problem.angles.size(); ++i)
+    problem.angles[i] *= 2; // so turned and twice as long: scores are four times as large
+  std::vector<float> found = as<float>(
+      run(kernelOf(spec, "sm_80", GetParam()), problem.grid(GetParam()), problem.arguments()).result);
+  Problem longer = one;
+  longer.spec.scale *= 4;
+  ASSERT_EQ(found.size(), one.segmentOf.size() * one.width());
+  for (size_t row = 0; row < one.segmentOf.size(); ++row) {
+    std::vector<double> right = (row < 9 ? one : longer).expected(row, 0, GetParam());
+    for (size_t i = 0; i < right.size(); ++i)
+      EXPECT_NEAR(found[row * right.size() + i], right[i], toleranceOf(GetParam()) * (row < 9 ? 1 : 4));
+  }
+}
+
 TEST(PtxAttendSegmentsF32, OtherWidths) {
   for (int64_t width : {8, 24, 256})
     expectRight(Problem({1, 1, width, 0, 0.1F}, {17}), "sm_80", false);

@@ -50,7 +50,7 @@ Finished attend(const EmittedKernel &kernel, const Problem &problem, std::option
   ptx::Buffer<lmopt_device_row_t> rows(device, problem.rowTable(addresses));
   ptx::Buffer<lmopt_device_segment_t> segments(device, segmentTable);
   ptx::Buffer<float> queries(device, problem.queries), angles(device, problem.angles),
-      results(device, problem.queries.size(), false);
+      results(device, problem.resultNumbers(), false);
   ptx::Arguments arguments;
   arguments << queries << angles << rows << segments << results << uint32_t(64 * Problem::kLayerOffset)
             << uint32_t(64 * problem.bytesPerPosition());
@@ -89,6 +89,16 @@ TEST_P(PtxAttendTile, IsSoftmaxOfAllPositionsBefore) {
   expectRight(Problem(specOf(1, 1, 80, 80, 0.11F), {{100, 64}}), "sm_80");
   expectRight(Problem(specOf(1, 1, 32, 16, 0.18F), {{0, 130}}), "sm_80");
   expectRight(Problem(specOf(2, 1, 128, 0, 0.09F), {{250, 7}}), "sm_80");
+}
+
+// Heads of which some were pruned; values of other widths than keys.
+TEST_P(PtxAttendTile, GroupsAndWidthsThatDiffer) {
+  AttentionSpec pruned = specOf(6, 3, 32, 32, 0.18F), narrow = specOf(2, 1, 64, 64, 0.125F),
+                both = specOf(3, 2, 16, 0, 0.25F);
+  pruned.groups = {3, 1, 2}, narrow.otherValueWidth = 32, both.groups = {1, 2}, both.otherValueWidth = 128;
+  expectRight(Problem(pruned, {{60, 20}, {0, 3}}), "sm_80");
+  expectRight(Problem(narrow, {{0, 70}}), "sm_80");
+  expectRight(Problem(both, {{63, 9}}), "sm_90a");
 }
 
 TEST(PtxAttendTileF32, OtherWidths) {

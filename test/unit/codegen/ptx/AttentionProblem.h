@@ -49,7 +49,7 @@ struct AttentionProblem {
         rows.push_back({s, sequences[s].position + i});
     queries = normal(rows.size() * size_t(spec.heads * spec.width), random);
     keys = normal(rows.size() * size_t(spec.kvHeads * spec.width), random);
-    values = normal(rows.size() * size_t(spec.kvHeads * spec.width), random);
+    values = normal(rows.size() * size_t(spec.kvHeads * spec.valueWidth()), random);
     makeAngles();
     for (size_t s = 0; s < sequences.size(); ++s)
       fillCache(s, random);
@@ -72,6 +72,18 @@ struct AttentionProblem {
   size_t kept(int64_t position, int64_t head, int64_t i) const {
     return size_t((position * spec.kvHeads + head) * spec.width + i);
   }
+  size_t keptValue(int64_t position, int64_t head, int64_t i) const {
+    return size_t((position * spec.kvHeads + head) * spec.valueWidth() + i);
+  }
+  /// That a query head reads.
+  static int64_t kvHeadOf(const Spec &spec, int64_t head) {
+    if (spec.isEven())
+      return head / spec.group();
+    int64_t kvHead = 0;
+    for (; head >= spec.groups[size_t(kvHead)]; ++kvHead)
+      head -= spec.groups[size_t(kvHead)];
+    return kvHead;
+  }
   int64_t mostParts() const {
     int64_t most = 0;
     for (size_t s = 0; s < sequences.size(); ++s)
@@ -84,25 +96,26 @@ struct AttentionProblem {
   void fillCache(size_t s, std::mt19937 &random) {
     int64_t blocks = (lengthOf(s) - 1) / kBlock + 1, first = sequences[s].position;
     before.emplace_back(size_t(blocks * kBlock * bytesPerPosition()), 0xff);
-    keptKeys.emplace_back(kept(lengthOf(s), 0, 0)), keptValues.emplace_back(kept(lengthOf(s), 0, 0));
+    keptKeys.emplace_back(kept(lengthOf(s), 0, 0)), keptValues.emplace_back(keptValue(lengthOf(s), 0, 0));
     for (int64_t p = 0; p < first; ++p)
       for (int64_t head = 0; head < spec.kvHeads; ++head)
         for (bool isKey : {true, false})
-          put(before[s], s, p, head, isKey, normal(size_t(spec.width), random));
+          put(before[s], s, p, head, isKey, normal(size_t(isKey ? spec.width : spec.valueWidth()), random));
     after.push_back(before[s]);
     for (size_t row = 0; row < rows.size(); ++row)
       for (int64_t head = 0; head < spec.kvHeads && rows[row].first == s; ++head) {
         put(after[s], s, rows[row].second, head, true, turnedHead(keys, row, spec.kvHeads, head));
-        const float *value = values.data() + (int64_t(row) * spec.kvHeads + head) * spec.width;
-        put(after[s], s, rows[row].second, head, false, std::vector<float>(value, value + spec.width));
+        const float *value = values.data() + (int64_t(row) * spec.kvHeads + head) * spec.valueWidth();
+        put(after[s], s, rows[row].second, head, false, std::vector<float>(value, value + spec.valueWidth()));
       }
   }
 
   void put(std::vector<uint8_t> &cache, size_t s, int64_t p, int64_t head, bool isKey, const std::vector<float> &x) {
     int64_t at = p / kBlock * kBlock * bytesPerPosition() + kBlock * kLayerOffset;
-    at += ((isKey ? 0 : spec.kvHeads) + head) * spec.headBlockBytes();
-    uint8_t *block = cache.data() + at, *to = block + p % kBlock * spec.width * spec.elementBytes();
-    float *back = (isKey ? keptKeys : keptValues)[s].data() + kept(p, head, 0);
+    at += isKey ? head * spec.keyBlockBytes() : spec.kvHeads * spec.keyBlockBytes() + head * spec.valueBlockBytes();
+    auto width = int64_t(x.size());
+    uint8_t *block = cache.data() + at, *to = block + p % kBlock * width * spec.elementBytes();
+    float *back = isKey ? keptKeys[s].data() + kept(p, head, 0) : keptValues[s].data() + keptValue(p, head, 0);
     float largest = 0;
     for (float number : x)
       largest = std::max(largest, std::fabs(number));
@@ -118,7 +131,7 @@ struct AttentionProblem {
                     size_t(spec.elementBytes()));
       }
     if (spec.isCodes())
-      std::memcpy(block + kBlock * spec.width + 4 * (p % kBlock), &scale, 4);
+      std::memcpy(block + kBlock * width + 4 * (p % kBlock), &scale, 4);
   }
   static float asBf16(float x) {
     uint32_t bits;
@@ -146,11 +159,11 @@ struct AttentionProblem {
   /// `halves`: with queries rounded to bf16.
   std::vector<double> expected(size_t row, int64_t head, bool halves = false) const {
     auto [s, position] = rows[row];
-    int64_t kvHead = head / spec.group();
+    int64_t kvHead = kvHeadOf(spec, head);
     std::vector<float> query = turnedHead(queries, row, spec.heads, head);
     for (float &x : query)
       x = halves ? asBf16(x) : x;
-    std::vector<double> result(size_t(spec.width)), weights;
+    std::vector<double> result(size_t(spec.valueWidth())), weights;
     double sum = 0;
     for (int64_t p = 0; p <= position; ++p) {
       double score = 0;
@@ -160,21 +173,22 @@ struct AttentionProblem {
       sum += weights.back();
     }
     for (int64_t p = 0; p <= position; ++p)
-      for (int64_t i = 0; i < spec.width; ++i)
-        result[size_t(i)] += weights[size_t(p)] / sum * keptValues[s][kept(p, kvHead, i)];
+      for (int64_t i = 0; i < spec.valueWidth(); ++i)
+        result[size_t(i)] += weights[size_t(p)] / sum * keptValues[s][keptValue(p, kvHead, i)];
     return result;
   }
 
+  size_t resultNumbers() const { return rows.size() * size_t(spec.heads * spec.valueWidth()); }
   /// The greatest distance of results from what is expected.
   double errorOf(const std::vector<float> &found, bool halves = false) const {
-    if (found.size() != queries.size())
+    if (found.size() != resultNumbers())
       return INFINITY; // the kernel failed
     double worst = 0;
     for (size_t row = 0; row < rows.size(); ++row)
       for (int64_t head = 0; head < spec.heads; ++head) {
         std::vector<double> right = expected(row, head, halves);
-        for (int64_t i = 0; i < spec.width; ++i) {
-          float one = found[size_t((int64_t(row) * spec.heads + head) * spec.width + i)];
+        for (int64_t i = 0; i < spec.valueWidth(); ++i) {
+          float one = found[size_t((int64_t(row) * spec.heads + head) * spec.valueWidth() + i)];
           double distance = std::fabs(double(one) - right[size_t(i)]);
           worst = distance <= worst ? worst : distance; // NaN too
         }

@@ -149,5 +149,7 @@ TEST_P(GroupedDecode, ReadsWhatItMust) {
 
 INSTANTIATE_TEST_SUITE_P(Formats, GroupedDecode, testing::ValuesIn(groupFormats()),
                          [](const auto &info) { return std::string(info.param.name); });
+INSTANTIATE_TEST_SUITE_P(Codebooks, GroupedDecode, testing::ValuesIn(codebookFormats()),
+                         [](const auto &info) { return std::string(info.param.name); });
 
 } // namespace

@@ -15,10 +15,10 @@ namespace lmopt::kerneltest {
 struct GroupFormat {
   const char *name;
   int64_t bits, group;
-  bool hasMin, smallScales;
+  bool hasMin, smallScales, codebook = false;
 
   nvptx::LinearSpec spec(int64_t outputs, int64_t inputs, bool bias) const {
-    return {outputs, inputs, nvptx::WeightFormat::Grouped, bias, bits, group, hasMin, smallScales};
+    return {outputs, inputs, nvptx::WeightFormat::Grouped, bias, bits, group, hasMin, smallScales, codebook};
   }
 };
 
@@ -33,14 +33,26 @@ inline std::vector<GroupFormat> groupFormats() {
           {"SmallScales", 4, 32, true, true}};
 }
 
+/// Codes that are numbers of entries.
+inline std::vector<GroupFormat> codebookFormats() {
+  return {{"Codebook16", 4, 32, false, false, true},
+          {"Codebook16In128", 4, 128, false, false, true},
+          {"Codebook8", 3, 32, false, false, true},
+          {"Codebook8In64", 3, 64, false, false, true},
+          {"Codebook4", 2, 32, false, false, true},
+          {"Codebook4In128", 2, 128, false, false, true}};
+}
+
 struct GroupedWeights {
   nvptx::LinearSpec spec;
   std::vector<int8_t> codes;
-  std::vector<float> scales, minima, units, bias;
+  std::vector<float> scales, minima, units, bias, table;
 
   GroupedWeights(const nvptx::LinearSpec &spec, unsigned seed) : spec(spec) {
     std::mt19937 random(seed);
-    int least = spec.bits == 8 ? -128 : spec.hasMin ? 0 : -8;
+    int least = spec.bits == 8 ? -128 : spec.hasMin || spec.codebook ? 0 : -8;
+    for (int64_t i = 0; i < int64_t(1) << spec.bits && spec.codebook; ++i)
+      table.push_back(i == 0 ? -127 : float(int(random() % 255) - 127));
     for (int64_t i = 0; i < spec.outputs * spec.inputs; ++i)
       codes.push_back(int8_t(least + int(random() % (1U << spec.bits))));
     for (int64_t n = 0; n < spec.outputs; ++n) {
@@ -51,9 +63,13 @@ struct GroupedWeights {
     }
   }
   std::vector<char> packed() const {
-    return packFragments(spec, {codes.data(), scales.data(), bias.data(), minima.data(), units.data()});
+    return packFragments(spec, {codes.data(), scales.data(), bias.data(), minima.data(), units.data(), table.data()});
   }
-  int code(int64_t n, int64_t k) const { return codes[size_t(n * spec.inputs + k)]; }
+  /// Or the entry that it names.
+  int code(int64_t n, int64_t k) const {
+    int code = codes[size_t(n * spec.inputs + k)];
+    return spec.codebook ? int(table[size_t(code)]) : code;
+  }
   size_t groupOf(int64_t n, int64_t k) const { return size_t(n * spec.groups() + k / spec.group); }
   /// What code times scale, and minimum, are in f32.
   float number(int64_t n, int64_t k) const {

@@ -15,10 +15,12 @@
 #include "codegen/ptx/pooling/PoolKernel.h"
 #include "codegen/ptx/rows/RowKernel.h"
 #include "test/unit/codegen/ptx/KernelRun.h"
+#include "test/unit/codegen/ptx/WalkRun.h"
 
 #include <filesystem>
 #include <fstream>
 #include <regex>
+#include <set>
 #include <sstream>
 #include <unistd.h>
 
@@ -300,6 +302,89 @@ TEST(PtxText, RuleFindsAnAtomic) {
   const std::regex ordering(R"(\s(atom|red)[. ])");
   EXPECT_TRUE(std::regex_search(std::string("\tatom.global.add.u32 %r1, [%rd1], 1;"), ordering));
   EXPECT_FALSE(std::regex_search(std::string("\tredux.sync.add.s32 %r1, %r2, -1;"), ordering));
+}
+
+/*===--- The persistent kernel ---===*/
+
+/// What a decode step of a model launches, at the sizes of SmolLM2 and of a 7B model.
+struct WalkedModel {
+  const char *name;
+  std::function<void(nvptx::KernelLibrary &)> define;
+};
+
+void defineAround(nvptx::KernelLibrary &kernels, const nvptx::AttentionSpec &attention) {
+  rowsOf(kernels), gatedOf(kernels), rotatedOf(kernels);
+  storeKeysValuesKernel(kernels, attention), attendRowsKernel(kernels, attention), partsOf(kernels);
+  attendRowsKernel(kernels, attention, /*stores=*/true);
+}
+
+/// What makes its rows itself in SmolLM2's int8.
+void defineMade(nvptx::KernelLibrary &kernels) {
+  for (const auto &define : {madeProducts(576, {192, 192}, codesOf576(), WeightFormat::S8Rows),
+                             madeProducts(576, {}, codesOfParts(), WeightFormat::S8Rows),
+                             madeProducts(1536, {1536}, codesOf576(), WeightFormat::S8Rows),
+                             madeProducts(576, {}, codesOfGated(), WeightFormat::S8Rows)})
+    define(kernels);
+}
+
+std::vector<WalkedModel> walkedModels() {
+  nvptx::AttentionSpec smol = {9, 3, 64, 64, 0.125F}, large = {32, 8, 128, 128, 0.088F}, half = smol, codes = large;
+  half.format = nvptx::CacheFormat::Bf16, codes.format = nvptx::CacheFormat::I8;
+  auto products = [](WeightFormat format, int64_t width, int64_t inner, const nvptx::AttentionSpec &attention) {
+    return [=](nvptx::KernelLibrary &kernels) {
+      for (auto [outputs, inputs] : {std::pair(width, width), std::pair(inner, width), std::pair(width, inner)}) {
+        nvptx::LinearSpec linear = {outputs, inputs, format, false};
+        if (format == WeightFormat::Grouped)
+          linear.bits = 4, linear.group = 32, linear.hasMin = true;
+        linearDecodeKernel(kernels, {linear, 8});
+      }
+      defineAround(kernels, attention);
+      if (width == 576 && format == WeightFormat::S8Rows)
+        defineMade(kernels);
+    };
+  };
+  return {{"SmolLM2, s8", products(WeightFormat::S8Rows, 576, 1536, smol)},
+          {"SmolLM2, bf16", products(WeightFormat::Bf16, 576, 1536, half)},
+          {"SmolLM2, f32", products(WeightFormat::F32, 576, 1536, smol)},
+          {"7B, s8, codes in the cache", products(WeightFormat::S8Rows, 4096, 11008, codes)},
+          {"7B, 4 bits in groups", products(WeightFormat::Grouped, 4096, 11008, large)}};
+}
+
+// Its bodies are those of the kernels above; it is the largest of them that counts.
+TEST(PtxResources, WalkersDoNotSpill) {
+  if (ptxas().empty())
+    GTEST_SKIP() << "no ptxas; name one by LMOPT_PTXAS (script/setup says where to get it)";
+  for (const WalkedModel &model : walkedModels()) {
+    SCOPED_TRACE(model.name);
+    EmittedWalker code = emitWalker("sm_80", model.define);
+    const nvptx::KernelShape &shape = code.kernel(code.walker).shape;
+    for (const char *architecture : {"sm_80", "sm_86", "sm_90", "sm_120"}) {
+      Resources found = assemble(walkerAlone(code), architecture);
+      ASSERT_TRUE(found.isTaken) << architecture << "\n" << found.log;
+      EXPECT_EQ(found.spilledBytes, 0) << architecture << "\n" << found.log;
+      int64_t ofWarp = (found.registers * 32 + 255) / 256 * 256, warps = shape.threads / 32;
+      int64_t blocks = std::min<int64_t>(65536 / ofWarp / warps, (163 << 10) / (shape.sharedBytes + 1024));
+      EXPECT_GE(blocks * warps, 8) << found.log;
+    }
+    EXPECT_TRUE(assemble(emitWalker("sm_90a", model.define).text, "sm_90a").isTaken);
+  }
+}
+
+// Blocks of a walker talk to one another, by its barrier and by nothing else (ptx.md 4.4).
+TEST(PtxText, WalkersOrderMemoryByTheirBarrierAlone) {
+  const std::regex ordering(
+      R"(\s((atom|red|membar|fence|ld\.(acquire|volatile|relaxed)|st\.(release|volatile|relaxed))[.\w:]*))");
+  const std::regex unrounded(R"(\s(mul|add|sub|div)(\.ftz)?\.f32\s)");
+  for (const char *architecture : {"sm_80", "sm_90a"})
+    for (const WalkedModel &model : walkedModels()) {
+      std::string text = walkerAlone(emitWalker(architecture, model.define));
+      std::set<std::string> found;
+      for (std::sregex_iterator at(text.begin(), text.end(), ordering), end; at != end; ++at)
+        found.insert((*at)[1]);
+      EXPECT_EQ(found, (std::set<std::string>{"ld.acquire.gpu.global.b32", "red.release.gpu.global.add.u32"}))
+          << model.name;
+      EXPECT_FALSE(std::regex_search(text, unrounded)) << model.name;
+    }
 }
 
 // Sixteen warps on a multiprocessor hide the latency of memory, eight where tensor cores are what is waited for (ptx.md

@@ -114,8 +114,39 @@ TEST(PtxRowLoads, RowsOfWeightsOfAProduct) {
     }
 }
 
+TEST(PtxRowLoads, RowsOfNumbersOfEntries) {
+  for (int64_t width : kWidths) {
+    LinearSpec table = {45, width, WeightFormat::Codebook, false};
+    std::mt19937 random{unsigned(width)};
+    std::vector<uint8_t> codes;
+    std::vector<float> entries, scales;
+    for (int64_t i = 0; i < table.outputs * width; ++i)
+      codes.push_back(uint8_t(random()));
+    for (int i = 0; i < 256; ++i)
+      entries.push_back(float(int(random() % 2001) - 1000) * 0.001F);
+    for (int64_t n = 0; n < table.outputs; ++n)
+      scales.push_back(0.001F * float(random() % 1000 + 1));
+    std::vector<int32_t> numbers = {44, 0, 27};
+    RowStep gather = {Kind::GatherFragments, {}, {0, 1}};
+    gather.table = table;
+    RowSpec spec = {width, {gather, {Kind::StoreFloats, {0}, {2}}}};
+    std::vector<char> packed =
+        packFragments(table, {codes.data(), scales.data(), nullptr, nullptr, nullptr, entries.data()});
+    std::vector<float> found =
+        as<float>(resultOf(spec, {memory(packed), memory(numbers), result(size_t(kRows * spec.floatBytes()))}));
+    for (int64_t r = 0; r < kRows; ++r)
+      for (int64_t i = 0; i < width; ++i) {
+        auto n = size_t(numbers[size_t(r)]);
+        ASSERT_EQ(found[size_t(r * spec.floatBytes() / 4 + i)], entries[codes[n * size_t(width) + size_t(i)]] * scales[n])
+            << width << ": " << r << ", " << i;
+      }
+  }
+}
+
 TEST(PtxRowLoads, RowsOfWeightsInGroups) {
-  for (const GroupFormat &format : groupFormats())
+  std::vector<GroupFormat> formats = groupFormats(), codebooks = codebookFormats();
+  formats.insert(formats.end(), codebooks.begin(), codebooks.end());
+  for (const GroupFormat &format : formats)
     for (int64_t groups : {1, 3, 8}) {
       SCOPED_TRACE(std::string(format.name) + ", " + std::to_string(groups));
       GroupedWeights table(format.spec(45, groups * format.group, false), unsigned(groups));
