@@ -117,7 +117,7 @@ public:
   void store(Value value, Value address, int64_t alignment = 4);
   Values loadFour(mlir::Type type, Value address); ///< i32 or f32 that lie at a multiple of 16
   Values loadWords(Value address) { return loadFour(i32(), address); }
-  Values loadTwoWords(Value address); ///< that lie at a multiple of 8
+  Values loadTwoWords(Value address);                  ///< that lie at a multiple of 8
   void storeRun(const Values &numbers, Value address); ///< 1, 2 or 4, to a multiple of what they take
   void storeFour(const Values &numbers, Value address) { storeRun(numbers, address); }
   /// 16 bytes to shared memory, behind the thread's back; see waitForCopies. Of them `bytes` come from there, the rest

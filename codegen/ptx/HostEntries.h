@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // What the host does in an artifact for GPUs: one function for each program, a straight list of launches. In: a
-// scheduled program, its launches (Launches.h), kernels. Out: a function (step, thread, threads) in a module of code for
-// CPUs that has them launched by the runtime (lmopt_device_t). Tested by test/codegen/ptx and all models compiled for
-// GPUs.
+// scheduled program, its launches (Launches.h), kernels. Out: a function (step, thread, threads) in a module of code
+// for CPUs that has them launched by the runtime (lmopt_device_t). Tested by test/codegen/ptx and all models compiled
+// for GPUs.
 #ifndef LMOPT_CODEGEN_PTX_HOSTENTRIES_H
 #define LMOPT_CODEGEN_PTX_HOSTENTRIES_H
 

@@ -65,14 +65,23 @@ static void launchGroup(LaunchBuilder &launches) {
     launchStep(launches, launches.group.steps.front());
 }
 
+/// For the manifest: who profiles sees numbers of kernels go by, and wants to know whose they are.
+static void noteLaunches(plan::StepOp step, ArrayRef<Launch> launches, const KernelLibrary &kernels) {
+  auto numbers = llvm::map_to_vector(launches, [&](const Launch &one) { return kernels.kernel(one.kernel).number; });
+  step->setAttr(kLaunchesAttribute, DenseI64ArrayAttr::get(step.getContext(), numbers));
+}
+
 std::vector<Launch> launchesOf(plan::ProgramOp program, KernelLibrary &kernels) {
   std::vector<Launch> launches;
   for (const LaunchGroup &group : launchGroups(program)) {
     size_t before = launches.size();
     LaunchBuilder builder(kernels, group, launches);
     launchGroup(builder);
-    for (plan::StepOp step : group.steps)
+    for (plan::StepOp step : group.steps) {
       step.setKernel(launches.size() > before ? launches[before].kernel : "");
+      bool isFirst = step == group.steps.front(); // the others are launched with it
+      noteLaunches(step, ArrayRef(launches).drop_front(isFirst ? before : launches.size()), kernels);
+    }
   }
   return launches;
 }

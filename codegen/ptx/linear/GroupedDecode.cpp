@@ -102,8 +102,8 @@ private:
     Values words;
     for (int64_t u = 0; u < together(); ++u) {
       Value slice = e.add(e.mul(piece, spec.pieceSlices()), sliceOf(u));
-      llvm::append_range(words, e.ifThen(e.less(slice, e.number(linear.slices())),
-                                         Values(wordsOfSlice(), e.number(0)), [&] { return loadSlice(slice); }));
+      llvm::append_range(words, e.ifThen(e.less(slice, e.number(linear.slices())), Values(wordsOfSlice(), e.number(0)),
+                                         [&] { return loadSlice(slice); }));
     }
     return words;
   }

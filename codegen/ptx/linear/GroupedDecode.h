@@ -37,7 +37,9 @@ struct GroupedDecodeSpec {
 
   /// As many as fit four blocks on a multiprocessor (16 rows of slices of 128 inputs: three), or all of them: a number
   /// of whole slices for each warp.
-  int64_t pieceInputs() const { return std::min(std::max(8192 / rows, leastInputs()), roundUp(linear.inputs, leastInputs())); }
+  int64_t pieceInputs() const {
+    return std::min(std::max(8192 / rows, leastInputs()), roundUp(linear.inputs, leastInputs()));
+  }
   int64_t leastInputs() const { return kWarps * linear.sliceBytes(); } ///< a slice for each warp
   int64_t pieceSlices() const { return pieceInputs() / linear.sliceBytes(); }
   int64_t pieceGroups() const { return pieceInputs() / linear.group; }
