@@ -104,9 +104,8 @@ protected:
   Values loadBatch(Value first, Value begin, int64_t count) {
     Values words;
     for (int64_t u = 0; u < kTogether; ++u)
-      llvm::append_range(words, inBatch(begin, count, u, Values(4, e.number(0)), [&](Value slice) {
-                           return e.loadWords(e.at(tileWeights, e.mul(e.add(first, slice), kSlice)));
-                         }));
+      llvm::append_range(words, inBatch(begin, count, u, Values(4, e.number(0)),
+                                        [&](Value slice) { return e.loadSlice(tileWeights, e.add(first, slice)); }));
     return words;
   }
   Values addBatch(const Values &words, Value begin, int64_t count, Values sums) {
@@ -243,13 +242,15 @@ std::string linearDecodeKernel(KernelLibrary &kernels, const LinearDecodeSpec &s
   // 64 registers a thread for four blocks; sums of f32 and of many rows need more (ptxas spills them with four).
   bool isFloat = spec.linear.format == WeightFormat::F32;
   KernelShape shape = {kThreads, /*leastBlocks=*/spec.rows > 16 ? 2 : isFloat ? 3 : 4, spec.sharedBytes()};
-  return kernels.define(nameOf(spec, kernels.getTarget()), shape, decodeArguments(spec),
-                        [=](Emitter &e, ValueRange arguments) {
-                          if (spec.linear.format == WeightFormat::F32)
-                            FloatEmitter(e, spec, arguments).run();
-                          else
-                            OperandEmitter(e, spec, arguments).run();
-                        });
+  return kernels.define(
+      nameOf(spec, kernels.getTarget()), shape, decodeArguments(spec),
+      [=](Emitter &e, ValueRange arguments) {
+        if (spec.linear.format == WeightFormat::F32)
+          FloatEmitter(e, spec, arguments).run();
+        else
+          OperandEmitter(e, spec, arguments).run();
+      },
+      weightStream(spec.linear, spec.beside));
 }
 
 } // namespace lmopt::nvptx
