@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The ring of weights on the interpreter: products of several shapes, one after another in one launch, leave what single
-// launches leave, bit for bit, with rings of all sizes and without one, plain and strict; each wait is needed, and who
-// waits in vain ends the launch.
+// The ring of weights on the interpreter: products of several shapes, one after another in one launch, leave what
+// single launches leave, bit for bit, with rings of all sizes and without one, plain and strict; each wait is needed,
+// and who waits in vain ends the launch.
 #include "codegen/ptx/linear/LinearDecode.h"
 #include "test/unit/codegen/ptx/LinearProblem.h"
 #include "test/unit/codegen/ptx/WalkRun.h"
