@@ -289,6 +289,15 @@ void Emitter::ifThen(Value condition, const std::function<void()> &body) {
   body();
 }
 
+void Emitter::ifThenElse(Value condition, const std::function<void()> &body, const std::function<void()> &otherwise) {
+  auto made = scf::IfOp::create(b, loc, condition, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(made.thenBlock());
+  body();
+  b.setInsertionPointToStart(made.elseBlock());
+  otherwise();
+}
+
 Values Emitter::ifThen(Value condition, const Values &otherwise, const std::function<Values()> &body) {
   auto made = scf::IfOp::create(b, loc, TypeRange(ValueRange(otherwise)), condition, /*withElseRegion=*/true);
   OpBuilder::InsertionGuard guard(b);

@@ -167,6 +167,7 @@ public:
               const std::function<Values(Value, const Values &)> &body);
   void loop(Value from, Value to, int64_t step, const std::function<void(Value)> &body);
   void ifThen(Value condition, const std::function<void()> &body);
+  void ifThenElse(Value condition, const std::function<void()> &body, const std::function<void()> &otherwise);
   /// What the body gives, else `otherwise`.
   Values ifThen(Value condition, const Values &otherwise, const std::function<Values()> &body);
 

@@ -13,9 +13,10 @@ KernelLibrary::KernelLibrary(MLIRContext *context, const Target &target) : targe
   OpBuilder builder = OpBuilder::atBlockEnd(module->getBody());
   auto kernels = gpu::GPUModuleOp::create(builder, module->getLoc(), "kernels");
   builder.setInsertionPointToStart(kernels.getBody());
-  // 128: what a bulk copy and the swizzle of wgmma want. Its size is the launch's.
+  // 1024: what the swizzle of wgmma wants. Its size is the launch's.
   LLVM::GlobalOp::create(builder, module->getLoc(), LLVM::LLVMArrayType::get(builder.getI8Type(), 0),
-                         /*isConstant=*/false, LLVM::Linkage::External, "shared_memory", Attribute(), /*alignment=*/128,
+                         /*isConstant=*/false, LLVM::Linkage::External, "shared_memory", Attribute(),
+                         /*alignment=*/target.hasWgmma() ? 1024 : 128,
                          /*addrSpace=*/3);
 }
 

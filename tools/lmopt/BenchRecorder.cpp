@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // See BenchRecorder.h. A GPU tells numbers of kernels, not of steps: which step a launch belongs to follows from the
-// order, which is that of the lists. A step may leave launches out (those for other numbers of rows), so the next launch
-// with that number is the one.
+// order, which is that of the lists. A step may leave launches out (those for other numbers of rows), so the next
+// launch with that number is the one.
 #include "tools/lmopt/BenchRecorder.h"
 
 #include "tools/lmopt/Model.h"
@@ -22,8 +22,7 @@ struct alignas(64) Clock {
 
 class ThreadRecorder : public StepRecorder {
 public:
-  ThreadRecorder(lmopt_team_t *team, size_t steps)
-      : team(team), clocks(static_cast<size_t>(lmopt_team_threads(team))) {
+  ThreadRecorder(lmopt_team_t *team, size_t steps) : team(team), clocks(static_cast<size_t>(lmopt_team_threads(team))) {
     for (Clock &clock : clocks)
       clock.seconds.assign(steps + 2, 0);
     lmopt_team_set_profile(team, told, this);

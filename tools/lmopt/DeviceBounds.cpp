@@ -151,8 +151,8 @@ void Prober::describe() {
 
 /// Null: the card has no such unit.
 const Probe *Prober::find(const std::string &name) const {
-  auto found = std::find_if(texts->probes.begin(), texts->probes.end(),
-                            [&](const Probe &each) { return name == each.name; });
+  auto found =
+      std::find_if(texts->probes.begin(), texts->probes.end(), [&](const Probe &each) { return name == each.name; });
   return found == texts->probes.end() ? nullptr : &*found;
 }
 
@@ -186,8 +186,8 @@ Result<void> Prober::allocate(Room &room, int64_t bytes, bool isFilled) {
   uint64_t filled = words.size() * 4, all = static_cast<uint64_t>(bytes);
   lmopt_status_t status = lmoptp_device_upload(device.get(), room.address, words.data(), filled, 0, &error);
   for (; filled < all && status == LMOPT_OK; filled *= 2)
-    status = lmoptp_stream_copy(stream.get(), room.address + filled, room.address, std::min(filled, all - filled),
-                                &error);
+    status =
+        lmoptp_stream_copy(stream.get(), room.address + filled, room.address, std::min(filled, all - filled), &error);
   return checked(status, error);
 }
 
@@ -455,8 +455,8 @@ std::string deviceText(const nlohmann::ordered_json &device, const nlohmann::ord
   int capability = device["capability"];
   std::string text = "\ndevice: " + device["name"].get<std::string>() + ", capability " +
                      std::to_string(capability / 10) + "." + std::to_string(capability % 10) + ", " +
-                     device["multiprocessors"].dump() + " multiprocessors, CUDA " +
-                     device["cuda"].get<std::string>() + "\n";
+                     device["multiprocessors"].dump() + " multiprocessors, CUDA " + device["cuda"].get<std::string>() +
+                     "\n";
   if (device["is_interpreter"])
     text += "this is no card but the interpreter of the tests: no time above or below means anything\n";
   for (const auto &[key, value] : bounds.items()) {

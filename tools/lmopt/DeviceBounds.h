@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // What a GPU can do: memory bandwidth, products of each unit, and what it costs to start something. In: a device as
-// lmopt_team_options_t names it. Out: the rates that its fastest try reached, of work that takes a millisecond or all of
-// the memory it may have. Costs some 50 ms on a card. Source: ptx.md 5.4, 6. Tested by test/tools/lmopt/device.sh over
-// the fake driver (test/ptx/fake), whose times mean nothing.
+// lmopt_team_options_t names it. Out: the rates that its fastest try reached, of work that takes a millisecond or all
+// of the memory it may have. Costs some 50 ms on a card. Source: ptx.md 5.4, 6. Tested by test/tools/lmopt/device.sh
+// over the fake driver (test/ptx/fake), whose times mean nothing.
 #ifndef LMOPT_TOOLS_LMOPT_DEVICEBOUNDS_H
 #define LMOPT_TOOLS_LMOPT_DEVICEBOUNDS_H
 
@@ -20,9 +20,9 @@ struct DeviceBounds {
   int cuda = 0;     ///< 12040: the driver serves CUDA up to 12.4
   int capability = 0, multiprocessors = 0;
   double memoryBytes = 0;
-  double read = 0, copy = 0;                                             ///< bytes/s; a copied byte counts twice
+  double read = 0, copy = 0;                                              ///< bytes/s; a copied byte counts twice
   double mmaU8s8 = 0, mmaBf16 = 0, wgmmaS8s8 = 0, wgmmaBf16 = 0, f32 = 0; ///< operations/s, a product and a sum are
-                                                                         ///< two; 0: no such unit
+                                                                          ///< two; 0: no such unit
   double launchSeconds = 0;    ///< of a kernel launched by itself, in a row of them
   double nodeSeconds = 0;      ///< of a kernel in a recording, behind another one
   double barrierSeconds = 0;   ///< that all multiprocessors wait for one another within a kernel

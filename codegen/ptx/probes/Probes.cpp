@@ -51,9 +51,8 @@ static void defineMemoryProbes(KernelLibrary &kernels) {
           all = e.bitXor(all, word);
       return Values{all};
     };
-    forPieces(e, args.take_front(1), args[2], args[3], {e.number(0)}, read, [&](const Values &all) {
-      e.store(all[0], e.atElement(args[1], probeThread(e, kProbeThreads), 4));
-    });
+    forPieces(e, args.take_front(1), args[2], args[3], {e.number(0)}, read,
+              [&](const Values &all) { e.store(all[0], e.atElement(args[1], probeThread(e, kProbeThreads), 4)); });
   });
   kernels.define("probe_copy", shape, arguments, [](Emitter &e, ValueRange args) {
     auto copy = [&](ArrayRef<Values> places, const Values &) {

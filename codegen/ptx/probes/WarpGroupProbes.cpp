@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // See WarpGroupProbes.h. Both operands lie in shared memory as tiles of rows of 128 bytes, swizzled by 128 bytes, which
-// is where prefill has its rows. Bytes are copied there as they come: any are as good, as long as they are random. Codes
-// are signed on both sides: the unit is the same, and wgmma of unlike signs needs PTX 8.4.
-// Source of the descriptor: PTX ISA, "Asynchronous Warpgroup Level Matrix Instructions"; ptx.md 2.2.
+// is where prefill has its rows. Bytes are copied there as they come: any are as good, as long as they are random.
+// Codes are signed on both sides: the unit is the same, and wgmma of unlike signs needs PTX 8.4. Source of the
+// descriptor: PTX ISA, "Asynchronous Warpgroup Level Matrix Instructions"; ptx.md 2.2.
 #include "codegen/ptx/probes/WarpGroupProbes.h"
 
 #include "codegen/ptx/probes/Probes.h"
@@ -41,9 +41,8 @@ static void fill(Emitter &e, Value from, Value into) {
   e.loop(first, e.number(kProbeTileBytes), kWarpGroupThreads * 16,
          [&](Value byte) { e.storeFour(e.loadWords(e.at(from, byte)), e.at(into, byte)); });
   // What threads wrote, the tensor cores read by another way.
-  NVVM::FenceProxyOp::create(
-      e.b, e.loc, NVVM::ProxyKindAttr::get(e.b.getContext(), NVVM::ProxyKind::async_shared),
-      NVVM::SharedSpaceAttr::get(e.b.getContext(), NVVM::SharedSpace::shared_cta));
+  NVVM::FenceProxyOp::create(e.b, e.loc, NVVM::ProxyKindAttr::get(e.b.getContext(), NVVM::ProxyKind::async_shared),
+                             NVVM::SharedSpaceAttr::get(e.b.getContext(), NVVM::SharedSpace::shared_cta));
   e.barrier();
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Approximate functions: the interpreter computes them correctly rounded, which cards do not. Kept as a launch, the same
-// inputs tell how far off a card is (script/gpu-check).
+// Approximate functions: the interpreter computes them correctly rounded, which cards do not. Kept as a launch, the
+// same inputs tell how far off a card is (script/gpu-check).
 #include "test/ptx/record/KernelRecord.h"
 #include "test/ptx/unit/TestKernel.h"
 
@@ -45,8 +45,8 @@ TEST(PtxApproximate, CorrectlyRounded) {
   if (recordFolder().empty())
     return;
   RecordedLaunch launch = {"k", text, {kInputs / 128, 1, 1}, 128, 0, {}};
-  launch.arguments = {{RecordedArgument::Contents, 0, reinterpret_cast<const char *>(in.data()), 4 * kInputs},
-                      {RecordedArgument::Result, 0, reinterpret_cast<const char *>(out.data()),
-                       std::size(kFunctions) * 4 * kInputs}};
+  launch.arguments = {
+      {RecordedArgument::Contents, 0, reinterpret_cast<const char *>(in.data()), 4 * kInputs},
+      {RecordedArgument::Result, 0, reinterpret_cast<const char *>(out.data()), std::size(kFunctions) * 4 * kInputs}};
   recordLaunch(launch);
 }

@@ -80,8 +80,8 @@ void record(const std::string &text, const std::vector<uint32_t> *inputs, Buffer
   for (int i = 0; i < 3; ++i)
     launch.arguments.push_back(
         {RecordedArgument::Contents, 0, reinterpret_cast<const char *>(inputs[i].data()), kKept * sizeof(uint32_t)});
-  launch.arguments.push_back({RecordedArgument::Result, 0, reinterpret_cast<const char *>(kept.data()),
-                              kept.size() * sizeof(uint64_t)});
+  launch.arguments.push_back(
+      {RecordedArgument::Result, 0, reinterpret_cast<const char *>(kept.data()), kept.size() * sizeof(uint64_t)});
   launch.arguments.push_back({RecordedArgument::Number, kKept});
   recordLaunch(launch);
 }

@@ -101,14 +101,18 @@ inline Finished runOnce(const EmittedKernel &kernel, std::array<uint32_t, 3> gri
 /// For a card, to do the same; launches that leave nothing say nothing.
 inline void record(const EmittedKernel &kernel, std::array<uint32_t, 3> grid, const std::vector<Argument> &arguments,
                    const Finished &plain) {
-  ptx::RecordedLaunch launch = {kernel.name, kernel.text, grid, static_cast<uint32_t>(kernel.shape.threads),
-                                static_cast<uint32_t>(kernel.shape.sharedBytes), {}};
+  ptx::RecordedLaunch launch = {kernel.name,
+                                kernel.text,
+                                grid,
+                                static_cast<uint32_t>(kernel.shape.threads),
+                                static_cast<uint32_t>(kernel.shape.sharedBytes),
+                                {}};
   for (const Argument &one : arguments)
-    launch.arguments.push_back(one.fresh          ? ptx::RecordedArgument{ptx::RecordedArgument::Result, 0,
-                                                                          plain.result.data(), plain.result.size()}
-                               : one.bytes.empty() ? ptx::RecordedArgument{ptx::RecordedArgument::Number, one.number}
-                                                   : ptx::RecordedArgument{ptx::RecordedArgument::Contents, 0,
-                                                                           one.bytes.data(), one.bytes.size()});
+    launch.arguments.push_back(
+        one.fresh ? ptx::RecordedArgument{ptx::RecordedArgument::Result, 0, plain.result.data(), plain.result.size()}
+        : one.bytes.empty()
+            ? ptx::RecordedArgument{ptx::RecordedArgument::Number, one.number}
+            : ptx::RecordedArgument{ptx::RecordedArgument::Contents, 0, one.bytes.data(), one.bytes.size()});
   if (plain.error.empty() && !plain.result.empty())
     recordLaunch(launch);
 }

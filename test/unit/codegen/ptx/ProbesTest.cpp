@@ -35,8 +35,8 @@ std::vector<uint32_t> randomWords(size_t count) {
 TEST(PtxProbes, ReadsAllOfMemoryOnce) {
   constexpr int64_t kTurns = 3, kThreads = kBlocks * kProbeThreads;
   std::vector<uint32_t> in = randomWords(kTurns * kProbePieces * kThreads * 4);
-  Finished done = run(probe("probe_read"), {kBlocks, 1, 1},
-                      {memory(in), result(4 * kThreads), number(kTurns), number(kThreads)});
+  Finished done =
+      run(probe("probe_read"), {kBlocks, 1, 1}, {memory(in), result(4 * kThreads), number(kTurns), number(kThreads)});
   std::vector<uint32_t> out = as<uint32_t>(done.result);
   EXPECT_EQ(std::accumulate(out.begin(), out.end(), 0U, std::bit_xor<>()),
             std::accumulate(in.begin(), in.end(), 0U, std::bit_xor<>()));
@@ -47,8 +47,8 @@ TEST(PtxProbes, ReadsAllOfMemoryOnce) {
 TEST(PtxProbes, CopiesAllOfMemory) {
   constexpr int64_t kTurns = 2, kThreads = kBlocks * kProbeThreads;
   std::vector<uint32_t> in = randomWords(kTurns * kProbePieces * kThreads * 4);
-  Finished done = run(probe("probe_copy"), {kBlocks, 1, 1},
-                      {memory(in), result(4 * in.size()), number(kTurns), number(kThreads)});
+  Finished done =
+      run(probe("probe_copy"), {kBlocks, 1, 1}, {memory(in), result(4 * in.size()), number(kTurns), number(kThreads)});
   EXPECT_EQ(as<uint32_t>(done.result), in);
 }
 
@@ -62,8 +62,7 @@ TEST(PtxProbes, MultipliesAndAdds) {
       x = std::fma(x, in[0], in[1]);
     expected += x;
   }
-  Finished done =
-      run(probe("probe_fma_f32"), {1, 1, 1}, {memory(in), result(4 * kProbeThreads), number(kTurns)});
+  Finished done = run(probe("probe_fma_f32"), {1, 1, 1}, {memory(in), result(4 * kProbeThreads), number(kTurns)});
   EXPECT_EQ(as<float>(done.result), std::vector<float>(kProbeThreads, expected));
 }
 
@@ -94,8 +93,8 @@ TEST(PtxProbes, MultipliesCodesInAllChains) {
   constexpr int64_t kTurns = 3;
   std::vector<uint32_t> words = randomWords(kProbeOperandBytes / 4);
   const auto *bytes = reinterpret_cast<const uint8_t *>(words.data());
-  Finished done =
-      run(probe("probe_mma_u8s8"), {kBlocks, 1, 1}, {memory(words), result(16 * kBlocks * kProbeThreads), number(kTurns)});
+  Finished done = run(probe("probe_mma_u8s8"), {kBlocks, 1, 1},
+                      {memory(words), result(16 * kBlocks * kProbeThreads), number(kTurns)});
   std::vector<int32_t> out = as<int32_t>(done.result);
   for (int64_t thread = 0; thread < kBlocks * kProbeThreads; ++thread)
     for (int64_t word = 0; word < 4; ++word) {
@@ -118,8 +117,7 @@ TEST(PtxProbes, MultipliesBf16InAllChains) {
     halves[i] = static_cast<uint16_t>(bits >> 16);
   }
   auto at = [&](int64_t byte) { return float(int(size_t(byte) / 2 * 7 % 9) - 4); };
-  Finished done =
-      run(probe("probe_mma_bf16"), {1, 1, 1}, {memory(halves), result(16 * kProbeThreads), number(kTurns)});
+  Finished done = run(probe("probe_mma_bf16"), {1, 1, 1}, {memory(halves), result(16 * kProbeThreads), number(kTurns)});
   std::vector<float> out = as<float>(done.result);
   for (int64_t thread = 0; thread < kProbeThreads; ++thread)
     for (int64_t word = 0; word < 4; ++word) {
@@ -160,8 +158,8 @@ TEST(PtxProbes, WarpGroupsMultiplyCodes) {
 
 TEST(PtxProbes, WarpGroupsMultiplyBf16) {
   std::vector<uint16_t> halves(kProbeTileBytes / 2, 0x3f80); // ones
-  Finished done = run(probe("probe_wgmma_bf16", "sm_90a"), {1, 1, 1},
-                      {memory(halves), result(4 * kWarpGroupThreads), number(1)});
+  Finished done =
+      run(probe("probe_wgmma_bf16", "sm_90a"), {1, 1, 1}, {memory(halves), result(4 * kWarpGroupThreads), number(1)});
   // 128 sums of 64 products.
   EXPECT_EQ(as<float>(done.result), std::vector<float>(kWarpGroupThreads, 128 * 64));
 }
@@ -170,8 +168,9 @@ TEST(PtxProbes, BlocksMeetEachTurn) {
   constexpr int64_t kTurns = 5;
   EmittedKernel kernel = probe("probe_barrier");
   for (std::optional<uint64_t> seed : {std::optional<uint64_t>(), {1}, {2}, {3}}) {
-    Finished done = runOnce(kernel, {kBlocks, 1, 1}, {memory(std::vector<uint32_t>{0}), number(kTurns), number(kBlocks)},
-                            seed, /*isCooperative=*/true);
+    Finished done =
+        runOnce(kernel, {kBlocks, 1, 1}, {memory(std::vector<uint32_t>{0}), number(kTurns), number(kBlocks)}, seed,
+                /*isCooperative=*/true);
     EXPECT_EQ(done.error, "");
     EXPECT_EQ(done.counters.atomics, uint64_t(kTurns * kBlocks)); // arrivals
   }
