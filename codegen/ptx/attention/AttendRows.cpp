@@ -127,8 +127,8 @@ private:
       copyScales(e.at(from, kBlock * width), block, to + SharedPlaces::scales(spec, width));
     e.loop(thread, e.number(kBlock * chunks), kThreads, [&](Value i) {
       Value inBlock = e.div(i, chunks), chunk = e.rem(i, chunks);
-      e.copyAsync(e.at(place(to, inBlock, SharedPlaces::stride(spec, width)), e.mul(chunk, 16)), e.at(from, e.mul(i, 16)),
-                  e.select(isSeen(block, inBlock), e.number(16), e.number(0)));
+      e.copyAsync(e.at(place(to, inBlock, SharedPlaces::stride(spec, width)), e.mul(chunk, 16)),
+                  e.at(from, e.mul(i, 16)), e.select(isSeen(block, inBlock), e.number(16), e.number(0)));
     });
   }
   // A whole warp, so that nothing diverges; its second half writes zeros behind the scales.

@@ -7,11 +7,11 @@
 #include "codegen/plan/FormSteps.h"
 #include "codegen/plan/Neighbours.h"
 #include "codegen/ptx/Ptx.h"
+#include "codegen/ptx/Rows.h"
 #include "codegen/ptx/attention/AttendRows.h"
 #include "codegen/ptx/attention/AttendSegments.h"
 #include "codegen/ptx/attention/AttendTile.h"
 #include "codegen/ptx/attention/ProjectRows.h"
-#include "codegen/ptx/Rows.h"
 #include "codegen/ptx/rows/RowModel.h"
 
 using namespace mlir;
@@ -63,9 +63,7 @@ AttentionSpec specOf(lm::CacheAppendOp op, plan::StepOp step) {
 }
 
 /// What made the keys and values that a step reads.
-lm::CacheAppendOp appendOf(plan::StepOp step) {
-  return cast<lm::CacheAppendOp>(plan::stateMaker(step).getKernelOp());
-}
+lm::CacheAppendOp appendOf(plan::StepOp step) { return cast<lm::CacheAppendOp>(plan::stateMaker(step).getKernelOp()); }
 
 /// What a cache may be whose rows these kernels store and read.
 template <class HalfOp>

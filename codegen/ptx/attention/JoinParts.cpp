@@ -36,8 +36,8 @@ static void joinParts(Emitter &e, const AttentionSpec &spec, ValueRange a) {
 
 std::string joinPartsKernel(KernelLibrary &kernels, const AttentionSpec &spec) {
   using Kind = ArgumentKind;
-  std::string name =
-      "join_parts_h" + std::to_string(spec.heads) + "_d" + std::to_string(spec.valueWidth()) + "_" + kernels.getTarget().chip;
+  std::string name = "join_parts_h" + std::to_string(spec.heads) + "_d" + std::to_string(spec.valueWidth()) + "_" +
+                     kernels.getTarget().chip;
   return kernels.define(name, {AttentionSpec::kThreads}, {Kind::Memory, Kind::Memory, Kind::Memory, Kind::Number},
                         [=](Emitter &e, ValueRange a) { joinParts(e, spec, a); });
 }

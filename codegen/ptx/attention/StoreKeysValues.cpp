@@ -21,8 +21,8 @@ public:
   StoreEmitter(Emitter &e, const AttentionSpec &spec, ValueRange a)
       : e(e), spec(spec), row(e, a[3], e.block()), position(row.position()),
         angles(anglesAt(e, spec, a[2], position, row.rope())), block(e.shr(position, 6)),
-        within(e.bitAnd(position, kBlock - 1)), cache(e, spec, row.cache(), a[4], a[5]),
-        keys(rowOf(a[0], spec.width)), values(rowOf(a[1], spec.valueWidth())) {}
+        within(e.bitAnd(position, kBlock - 1)), cache(e, spec, row.cache(), a[4], a[5]), keys(rowOf(a[0], spec.width)),
+        values(rowOf(a[1], spec.valueWidth())) {}
 
   void run() {
     auto storeKey = [&](Value head, Value number) {
@@ -46,9 +46,7 @@ private:
   LayerCache cache;
   Value keys, values;
 
-  Value rowOf(Value rows, int64_t width) {
-    return e.atElement(rows, e.block(), rowBytes(spec.kvHeads * width, 4));
-  }
+  Value rowOf(Value rows, int64_t width) { return e.atElement(rows, e.block(), rowBytes(spec.kvHeads * width, 4)); }
   Value headOf(Value from, Value head, int64_t width) { return e.at(from, e.mul(head, 4 * width)); }
   Value keyNumber(Value head, Value i) { return turned(e, spec, headOf(keys, head, spec.width), i, angles); }
   Value valueNumber(Value head, Value i) {

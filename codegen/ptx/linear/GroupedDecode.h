@@ -26,8 +26,8 @@ namespace lmopt::nvptx {
 
 struct GroupedDecodeSpec {
   LinearSpec linear;
-  int64_t rows = 8;                     ///< of a block, at most: 8 or 16
-  std::vector<int64_t> beside = {};     ///< as of LinearDecodeSpec
+  int64_t rows = 8;                 ///< of a block, at most: 8 or 16
+  std::vector<int64_t> beside = {}; ///< as of LinearDecodeSpec
 
   static constexpr int64_t kWarps = 8;
   /// Whether there is code for groups of this size: whole operands of an mma, whole groups in each piece.
@@ -35,7 +35,9 @@ struct GroupedDecodeSpec {
 
   /// As many as fit four blocks on a multiprocessor (16 rows of slices of 128 inputs: three), or all of them: a number
   /// of whole slices for each warp.
-  int64_t pieceInputs() const { return std::min(std::max(8192 / rows, leastInputs()), roundUp(linear.inputs, leastInputs())); }
+  int64_t pieceInputs() const {
+    return std::min(std::max(8192 / rows, leastInputs()), roundUp(linear.inputs, leastInputs()));
+  }
   int64_t leastInputs() const { return kWarps * linear.sliceBytes(); } ///< a slice for each warp
   int64_t pieceSlices() const { return pieceInputs() / linear.sliceBytes(); }
   int64_t pieceGroups() const { return pieceInputs() / linear.group; }

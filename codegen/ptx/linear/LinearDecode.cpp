@@ -84,9 +84,8 @@ protected:
   Values loadBatch(Value first, Value begin, int64_t count) {
     Values words;
     for (int64_t u = 0; u < kTogether; ++u)
-      llvm::append_range(words, inBatch(begin, count, u, Values(4, e.number(0)), [&](Value slice) {
-                           return e.loadWords(e.at(tileWeights, e.mul(e.add(first, slice), kSlice)));
-                         }));
+      llvm::append_range(words, inBatch(begin, count, u, Values(4, e.number(0)),
+                                        [&](Value slice) { return e.loadSlice(tileWeights, e.add(first, slice)); }));
     return words;
   }
   Values addBatch(const Values &words, Value begin, int64_t count, Values sums) {
@@ -201,7 +200,8 @@ private:
 };
 
 std::string nameOf(const LinearDecodeSpec &spec, const Target &target) {
-  return "linear_" + wordOf(spec.linear) + besideName(spec.beside) + "_rows" + std::to_string(spec.rows) + "_" + target.chip;
+  return "linear_" + wordOf(spec.linear) + besideName(spec.beside) + "_rows" + std::to_string(spec.rows) + "_" +
+         target.chip;
 }
 
 } // namespace
@@ -216,13 +216,15 @@ std::string linearDecodeKernel(KernelLibrary &kernels, const LinearDecodeSpec &s
   // 64 registers a thread for four blocks; sums of f32 and of many rows need more (ptxas spills them with four).
   bool isFloat = spec.linear.format == WeightFormat::F32;
   KernelShape shape = {kThreads, /*leastBlocks=*/spec.rows > 16 ? 2 : isFloat ? 3 : 4, spec.sharedBytes()};
-  return kernels.define(nameOf(spec, kernels.getTarget()), shape, linearArguments(spec.linear, 1 + spec.beside.size()),
-                        [=](Emitter &e, ValueRange arguments) {
-                          if (spec.linear.format == WeightFormat::F32)
-                            FloatEmitter(e, spec, arguments).run();
-                          else
-                            OperandEmitter(e, spec, arguments).run();
-                        });
+  return kernels.define(
+      nameOf(spec, kernels.getTarget()), shape, linearArguments(spec.linear, 1 + spec.beside.size()),
+      [=](Emitter &e, ValueRange arguments) {
+        if (spec.linear.format == WeightFormat::F32)
+          FloatEmitter(e, spec, arguments).run();
+        else
+          OperandEmitter(e, spec, arguments).run();
+      },
+      weightStream(spec.linear, spec.beside));
 }
 
 } // namespace lmopt::nvptx

@@ -39,8 +39,8 @@ struct LinearDecodeSpec {
 };
 
 /// linearArguments (LinearResults.h). A block for each tile of 16 outputs of all matrices along x, and for each `rows`
-/// rows along y. Results may lie one after another (4 outputs bytes), or be rows of floats: then the padding behind them
-/// becomes zero; with any other distance nothing but the outputs is written. Grouped: see GroupedDecode.h.
+/// rows along y. Results may lie one after another (4 outputs bytes), or be rows of floats: then the padding behind
+/// them becomes zero; with any other distance nothing but the outputs is written. Grouped: see GroupedDecode.h.
 std::string linearDecodeKernel(KernelLibrary &kernels, const LinearDecodeSpec &spec);
 
 } // namespace lmopt::nvptx
