@@ -159,12 +159,19 @@ Values Emitter::loadFour(Type type, Value address) {
   return words;
 }
 
+Values Emitter::loadSlice(Value tile, Value slice) {
+  if (virtualBlock && virtualBlock->slices)
+    return virtualBlock->slices->take(*this, slice);
+  return loadWords(at(tile, mul(slice, kSliceBytes)));
+}
+
 Values Emitter::loadTwoWords(Value address) {
   Value both = load(b.getI64Type(), address, 8);
   Value bits = arith::ConstantIntOp::create(b, loc, b.getI64Type(), 32);
   Value high = arith::ShRUIOp::create(b, loc, both, bits);
   return {narrow(both, 32), narrow(high, 32)};
 }
+
 void Emitter::storeRun(const Values &numbers, Value address) {
   auto count = static_cast<int64_t>(numbers.size());
   Value vector = LLVM::PoisonOp::create(b, loc, VectorType::get({count}, numbers[0].getType()));
@@ -280,6 +287,15 @@ void Emitter::ifThen(Value condition, const std::function<void()> &body) {
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(made.thenBlock());
   body();
+}
+
+void Emitter::ifThenElse(Value condition, const std::function<void()> &body, const std::function<void()> &otherwise) {
+  auto made = scf::IfOp::create(b, loc, condition, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(made.thenBlock());
+  body();
+  b.setInsertionPointToStart(made.elseBlock());
+  otherwise();
 }
 
 Values Emitter::ifThen(Value condition, const Values &otherwise, const std::function<Values()> &body) {

@@ -19,12 +19,24 @@
 namespace lmopt::nvptx {
 
 constexpr int64_t kWarpLanes = 32;
+/// Of a tile of weights, as a warp loads them: 16 a lane.
+constexpr int64_t kSliceBytes = 16 * kWarpLanes;
+
+/// Slices of weights that somebody brings to shared memory for a body: each warp takes those it would have loaded, each
+/// once and in ascending order.
+class SliceSource {
+public:
+  virtual ~SliceSource() = default;
+  /// The 16 bytes that a lane has of slice `slice` of the block's tile. All lanes of a warp ask for the same.
+  virtual mlir::SmallVector<mlir::Value> take(class Emitter &e, mlir::Value slice) = 0;
+};
 
 /// Where a body runs that is not a kernel by itself but a part of one (persistent/): which block of its grid it stands
 /// for, and how its threads, the first of a block, wait for one another.
 struct VirtualBlock {
   mlir::Value x, y, z;
   int64_t threads = 0, barrier = 0;
+  SliceSource *slices = nullptr;
 };
 
 class Emitter {
@@ -116,6 +128,9 @@ public:
   Value loadPointer(Value address); ///< to global memory
   void store(Value value, Value address, int64_t alignment = 4);
   Values loadFour(mlir::Type type, Value address); ///< i32 or f32 that lie at a multiple of 16
+  /// Slice `slice` of a tile of weights (linear/Fragments.h) as a lane has it, whose part of the first one lies at
+  /// `tile`; eight warps share the slices of a tile, number w those whose number is w modulo 8.
+  Values loadSlice(Value tile, Value slice);
   Values loadWords(Value address) { return loadFour(i32(), address); }
   Values loadTwoWords(Value address); ///< that lie at a multiple of 8
   void storeRun(const Values &numbers, Value address); ///< 1, 2 or 4, to a multiple of what they take
@@ -152,6 +167,7 @@ public:
               const std::function<Values(Value, const Values &)> &body);
   void loop(Value from, Value to, int64_t step, const std::function<void(Value)> &body);
   void ifThen(Value condition, const std::function<void()> &body);
+  void ifThenElse(Value condition, const std::function<void()> &body, const std::function<void()> &otherwise);
   /// What the body gives, else `otherwise`.
   Values ifThen(Value condition, const Values &otherwise, const std::function<Values()> &body);
 

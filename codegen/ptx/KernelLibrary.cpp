@@ -13,9 +13,10 @@ KernelLibrary::KernelLibrary(MLIRContext *context, const Target &target) : targe
   OpBuilder builder = OpBuilder::atBlockEnd(module->getBody());
   auto kernels = gpu::GPUModuleOp::create(builder, module->getLoc(), "kernels");
   builder.setInsertionPointToStart(kernels.getBody());
-  // 128: what a bulk copy and the swizzle of wgmma want. Its size is the launch's.
+  // 1024: what the swizzle of wgmma wants. Its size is the launch's.
   LLVM::GlobalOp::create(builder, module->getLoc(), LLVM::LLVMArrayType::get(builder.getI8Type(), 0),
-                         /*isConstant=*/false, LLVM::Linkage::External, "shared_memory", Attribute(), /*alignment=*/128,
+                         /*isConstant=*/false, LLVM::Linkage::External, "shared_memory", Attribute(),
+                         /*alignment=*/target.hasWgmma() ? 1024 : 128,
                          /*addrSpace=*/3);
 }
 
@@ -66,11 +67,11 @@ static LLVM::LLVMFuncOp makeFunction(OpBuilder &builder, const std::string &name
 }
 
 std::string KernelLibrary::define(const std::string &name, const KernelShape &shape, ArrayRef<ArgumentKind> arguments,
-                                  const KernelBody &body) {
+                                  const KernelBody &body, const WeightStream &stream) {
   if (!known.emplace(name, shape).second)
     return name;
   numbers[name] = entries.size();
-  entries.push_back({name, shape, arguments.vec(), static_cast<int64_t>(entries.size()), body});
+  entries.push_back({name, shape, arguments.vec(), static_cast<int64_t>(entries.size()), body, stream});
   OpBuilder builder = OpBuilder::atBlockEnd(getModule().getBody());
   LLVM::LLVMFuncOp function = makeFunction(builder, name, shape, arguments);
   Block *entry = function.addEntryBlock(builder);

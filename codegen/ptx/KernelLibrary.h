@@ -35,6 +35,14 @@ enum class ArgumentKind {
 /// Emits what a block of a kernel does, given its arguments; it may be asked again, so it owns what it needs.
 using KernelBody = std::function<void(Emitter &, mlir::ValueRange)>;
 
+/// The weights that a block of a kernel reads, where they lie in one piece: so many slices from an address on. Its body
+/// takes them by Emitter::loadSlice.
+struct WeightStream {
+  int64_t slices = 0; ///< none: it reads its weights as it likes
+  /// That address, of the emitter's block, given the kernel's arguments.
+  std::function<mlir::Value(Emitter &, mlir::ValueRange)> begin;
+};
+
 /// A kernel of a library: all that who launches it must know.
 struct KernelEntry {
   std::string name;
@@ -42,6 +50,7 @@ struct KernelEntry {
   std::vector<ArgumentKind> arguments;
   int64_t number = 0; ///< in the order in which they were defined
   KernelBody body;
+  WeightStream stream;
   /// Where its parameters lie: as in a struct of C; and of all of them the bytes.
   std::vector<int64_t> argumentOffsets() const;
   int64_t argumentBytes() const;
@@ -60,7 +69,7 @@ public:
   /// Emits `body` as the kernel of this name, if there is none yet; the result is the name, which must differ whenever
   /// the code would.
   std::string define(const std::string &name, const KernelShape &shape, llvm::ArrayRef<ArgumentKind> arguments,
-                     const KernelBody &body);
+                     const KernelBody &body, const WeightStream &stream = {});
 
   const Target &getTarget() const { return target; }
   mlir::gpu::GPUModuleOp getModule();

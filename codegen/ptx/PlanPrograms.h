@@ -10,9 +10,9 @@
 
 namespace lmopt::nvptx {
 
-/// Most rows of a step: of a prompt, and of sequences that are decoded together (what a product reads weights for
-/// once).
-constexpr int64_t kPrefillRows = 128, kDecodeRows = 64;
+/// Most rows of a step: of a prompt (tiles of 128 rows and outputs of a 7B's products are then one for each
+/// multiprocessor), and of sequences that are decoded together (what a product of few rows reads weights for once).
+constexpr int64_t kPrefillRows = 512, kDecodeRows = 64;
 
 /// Fail with a located error where an op has no code for GPUs. Programs that only spare work ("score", the greatest
 /// logits alone) are dropped: a caller then takes all logits.

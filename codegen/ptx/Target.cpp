@@ -9,7 +9,7 @@
 namespace lmopt::nvptx {
 
 static const std::vector<Target> &architectures() {
-  static const std::vector<Target> table = {{"sm_80", 70}, {"sm_90a", 80}};
+  static const std::vector<Target> table = {{"sm_80", 71}, {"sm_90a", 84}};
   return table;
 }
 

@@ -5,7 +5,8 @@
 // An artifact holds PTX for one architecture or several. Text for sm_80 runs on everything from 8.0 on (the driver
 // translates it); text for sm_90a uses wgmma and bulk copies and runs on 9.0 alone. The PTX version is the lowest that
 // knows what the kernels use, because an old driver refuses a newer one; LLVM ends the process when it is too low for
-// an intrinsic, so test/unit/codegen/ptx/ResourcesTest.cpp emits each kernel for each architecture. Source: ptx.md 1.2.
+// an intrinsic, so test/unit/codegen/ptx/ResourcesTest.cpp emits each kernel for each architecture. 7.0 is CUDA 11.0;
+// 8.4, for wgmma of s8 times u8, 12.4 (drivers from 550 on). Source: ptx.md 1.2; ptxas.
 // Tested by test/unit/codegen/ptx/TargetTest.cpp.
 #ifndef LMOPT_CODEGEN_PTX_TARGET_H
 #define LMOPT_CODEGEN_PTX_TARGET_H
@@ -19,6 +20,8 @@ struct Target {
   std::string chip;   ///< as LLVM and ptxas name it: sm_80, sm_90a
   int ptxVersion = 0; ///< 70 is PTX 7.0
 
+  /// Products of four warps, bulk copies, mbarriers (Hopper.h).
+  bool hasWgmma() const { return chip == "sm_90a"; }
   /// "+ptx70", what LLVM is told beside the chip.
   std::string features() const { return "+ptx" + std::to_string(ptxVersion); }
 };

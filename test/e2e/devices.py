@@ -7,7 +7,8 @@ written, addresses beyond an allocation).
 Where all that lies between two roundings is exact or in the same order, integer sums above all, numbers are near those of the CPU's
 artifact; sums over rows are in another order, so a code may flip here and there: tolerances as for the interpreter (fixtures.py).
 Also: the same in whatever pieces a prompt comes, the same bits whether decode passes are recorded, launched kernel by kernel or walked
-in one launch, and in strict mode, where warps and blocks take turns by a seed and copies arrive as late as they may.
+in one launch, and in strict mode, where warps and blocks take turns by a seed and copies arrive as late as they may. The fake card runs
+text for sm_90a; all is done for sm_80, too, which gives the same bits but for sums of bf16.
 Usage: devices.py BIN_DIR FAKE_DRIVER FIXTURE_DIR RECIPE WORK_DIR [SEEDS]
 """
 import json
@@ -18,8 +19,9 @@ import common
 from fixtures import Fixture
 
 SPLITS = ["1", "5,1,2", "16,3"]
-# Of a prompt in one step: more than are decoded together, so that products of codes and bf16 are done by tiles.
-MANY_ROWS = 100
+# Of a prompt in one step: more than are decoded together, so that products are done by tiles. Logits of no more than a decode pass
+# come from one step (runtime/src/session/device_team.c).
+MANY_ROWS, FIRST_LOGITS = 100, 60
 WALK_SEEDS = range(1, 4)
 # Of the largest number: f32 sums of a few hundred terms in two orders.
 F32_LIMIT = 1e-4
@@ -37,6 +39,14 @@ def with_environment(name, value, programs, model, fixture, *options):
         return on_gpu(programs, model, fixture.sequences(), *options)
     finally:
         del os.environ[name]
+
+
+def on_sm_80(programs, model, sequences, *options):
+    os.environ["FAKE_CUDA_SM"] = "80"
+    try:
+        return on_gpu(programs, model, sequences, *options)
+    finally:
+        del os.environ["FAKE_CUDA_SM"]
 
 
 def strictly(programs, model, fixture, seed, *options):
@@ -74,6 +84,11 @@ def check_numbers(programs, fixture, recipe, cpu, gpu, seeds, checks):
             checks.at_most(what, common.relative_error(values, those), CODES_LIMIT)
 
     near("difference from the CPU", found, expected)
+    other = on_sm_80(programs, gpu, fixture.sequences())
+    if recipe == "bf16":
+        near("on sm_80", other, expected)
+    else:
+        checks.equal("bits on sm_80", other.tobytes() == found.tobytes(), True)
     if recipe == "f32":
         checks.at_most("from transformers", common.largest_difference(fixture.chosen(found), fixture.expected),
                        2 * fixture.json["tolerance"])
@@ -96,9 +111,14 @@ def check_many_rows(programs, fixture, recipe, cpu, gpu, checks):
     if not fixture.decoder or not config.exists() or common.load_json(config).get("max_position_embeddings", 0) < MANY_ROWS:
         return
     ids = [token for case in fixture.cases for token in case["ids"]] * MANY_ROWS
-    found, expected = on_gpu(programs, gpu, [ids[:MANY_ROWS]]), programs.dump(cpu, [ids[:MANY_ROWS]])
+    arguments = [ids[:MANY_ROWS]], "--first", FIRST_LOGITS
+    found, expected = on_gpu(programs, gpu, *arguments), programs.dump(cpu, *arguments)
     limit = F32_LIMIT if recipe == "f32" else CODES_LIMIT
     checks.at_most(f"{MANY_ROWS} rows at once", common.relative_error(found, expected), limit)
+    other = on_sm_80(programs, gpu, *arguments)
+    checks.at_most(f"{MANY_ROWS} rows on sm_80", common.relative_error(other, expected), limit)
+    if recipe != "bf16":
+        checks.equal(f"bits of {MANY_ROWS} rows on sm_80", other.tobytes() == found.tobytes(), True)
 
 
 def check_driver(programs, fixture, gpu, checks):

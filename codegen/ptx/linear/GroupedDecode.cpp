@@ -4,6 +4,7 @@
 #include "codegen/ptx/linear/GroupedDecode.h"
 
 #include "codegen/ptx/linear/Codebook.h"
+#include "codegen/ptx/linear/GroupedCodes.h"
 #include "codegen/ptx/linear/LinearResults.h"
 
 using namespace mlir;
@@ -44,6 +45,7 @@ private:
   Emitter &e;
   const GroupedDecodeSpec &spec;
   const LinearSpec &linear;
+  GroupedCodes formats = {e, linear};
   Value codes, rowScales, groups, shared, thread, lane, warp, firstRow;
   LinearResults results;
   Value tile, tileWeights, tileScales;
@@ -90,7 +92,7 @@ private:
   /// Of a lane: an operand, and upper bits of numbers of three.
   size_t wordsOfSlice() const { return linear.bits == 3 ? 6 : 4; }
   Values loadSlice(Value slice) {
-    Values words = e.loadWords(e.at(tileWeights, e.mul(slice, kSlice)));
+    Values words = e.loadSlice(tileWeights, slice);
     if (linear.bits != 3)
       return words;
     Value place = e.add(e.mul(e.add(e.mul(tile, linear.slices()), slice), kWarpLanes), lane);
@@ -153,19 +155,8 @@ private:
           addPart(unpacked(words, part), e.add(e.mul(sliceOf(u), partsOfSlice()), part), rows);
       });
   }
-  // Signed codes of four bits stand in the upper half of a byte: sixteen times as large, which the sum is freed of.
-  Values unpacked(Values words, int64_t part) {
-    if (linear.codebook)
-      return entriesOf(e, linear, entries, words, part);
-    if (linear.bits == 8)
-      return words;
-    for (Value &word : words) {
-      if (linear.hasMin)
-        word = e.bitAnd(part ? e.shr(word, 4) : word, 0x0f0f0f0f);
-      else
-        word = e.bitAnd(part ? word : e.shl(word, 4), static_cast<int32_t>(0xf0f0f0f0U));
-    }
-    return words;
+  Values unpacked(const Values &words, int64_t part) {
+    return linear.codebook ? entriesOf(e, linear, entries, words, part) : formats.unpacked(words, part);
   }
   void addPart(const Values &weights, Value part, Value rows) {
     for (int64_t group = 0; group < rowGroups(); ++group) {
@@ -216,29 +207,15 @@ private:
     return most;
   }
 
-  // sum + 2^(R - j) (s_w D + m_w A), as CPUs have it.
   Value addGroup(Value sum, Value group, Value sums, Value numbers, Value scales) {
     int64_t parts = linear.group / 32, ofPart = rowGroups() * kSums;
     Value from = e.at(sums, e.mul(group, parts * ofPart)), dot = e.load(e.i32(), from);
     for (int64_t part = 1; part < parts; ++part)
       dot = e.add(dot, e.load(e.i32(), e.at(from, part * ofPart)));
-    if (linear.bits == 4 && !linear.hasMin && !linear.codebook)
-      dot = e.shrSigned(dot, e.number(4));
     Value own = e.at(numbers, e.mul(group, GroupedRow::kGroupBytes));
-    Value at = e.at(scales, e.mul(group, e.number(linear.scaleBytes()))), scale = scaleAt(at);
-    Value raised = e.bitcast(e.add(e.bitcast(scale, e.i32()), e.load(e.i32(), own)), e.f32());
-    sum = e.fma(e.toFloat(dot), raised, sum);
-    return linear.hasMin ? e.fma(minimumAt(at, scale), e.load(e.f32(), e.at(own, 4)), sum) : sum;
-  }
-  Value scaleAt(Value at) { return linear.smallScales ? byteAt(at) : halfAt(at); }
-  Value minimumAt(Value at, Value scale) {
-    at = e.at(at, linear.minOffset());
-    return linear.smallScales ? e.mul(e.mul(scale, e.floatOf(-0.0625F)), byteAt(at)) : halfAt(at);
-  }
-  Value halfAt(Value at) { return e.fromHalf(e.load(e.b.getI16Type(), e.at(at, e.mul(output(), 2)), 2)); }
-  Value byteAt(Value at) {
-    Value code = e.load(e.b.getI8Type(), e.at(at, output()), 1);
-    return e.toFloat(arith::ExtUIOp::create(e.b, e.loc, e.i32(), code));
+    Value at = e.at(scales, e.mul(group, e.number(linear.scaleBytes())));
+    Value codes = linear.hasMin ? e.load(e.f32(), e.at(own, 4)) : Value();
+    return formats.addGroup(sum, dot, formats.scaleAt(at, output()), e.load(e.i32(), own), codes);
   }
 
   void finish(Value sum) {
@@ -262,7 +239,8 @@ std::string groupedDecodeKernel(KernelLibrary &kernels, const GroupedDecodeSpec 
                      "_" + kernels.getTarget().chip;
   KernelShape shape = {kThreads, /*leastBlocks=*/4, spec.sharedBytes()};
   return kernels.define(name, shape, linearArguments(spec.linear, 1 + spec.beside.size()),
-                        [=](Emitter &e, ValueRange arguments) { GroupedEmitter(e, spec, arguments).run(); });
+                        [=](Emitter &e, ValueRange arguments) { GroupedEmitter(e, spec, arguments).run(); },
+                        weightStream(spec.linear, spec.beside));
 }
 
 } // namespace lmopt::nvptx

@@ -85,7 +85,7 @@ protected:
     Values words;
     for (int64_t u = 0; u < kTogether; ++u)
       llvm::append_range(words, inBatch(begin, count, u, Values(4, e.number(0)), [&](Value slice) {
-                           return e.loadWords(e.at(tileWeights, e.mul(e.add(first, slice), kSlice)));
+                           return e.loadSlice(tileWeights, e.add(first, slice));
                          }));
     return words;
   }
@@ -222,7 +222,8 @@ std::string linearDecodeKernel(KernelLibrary &kernels, const LinearDecodeSpec &s
                             FloatEmitter(e, spec, arguments).run();
                           else
                             OperandEmitter(e, spec, arguments).run();
-                        });
+                        },
+                        weightStream(spec.linear, spec.beside));
 }
 
 } // namespace lmopt::nvptx

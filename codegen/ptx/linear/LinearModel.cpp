@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Products for GPUs: the model of every op that is LinearLike. Few rows, which weights are read for once, choose the
-// kernel that has as many; more are done by tiles of codes and bf16, else by 64 (by 16 of weights in groups). Tested by
-// test/codegen/ptx and all models compiled for GPUs.
+// kernel that has as many; more are done by tiles. Tested by test/codegen/ptx and all models compiled for GPUs.
 #include "codegen/ptx/linear/LinearModel.h"
 
 #include "codegen/plan/FormSteps.h"
 #include "codegen/ptx/PlanPrograms.h"
+#include "codegen/ptx/linear/GroupedTile.h"
 #include "codegen/ptx/linear/LinearDecode.h"
-#include "codegen/ptx/linear/LinearTile.h"
+#include "codegen/ptx/linear/LinearFloatTile.h"
+#include "codegen/ptx/linear/LinearTileHopper.h"
 #include "dialects/lm/interfaces/Linear.h"
 #include "dialects/lm/param/Param.h"
 
@@ -60,29 +61,64 @@ struct LinearKernel : KernelOpInterface::FallbackModel<LinearKernel> {
     int64_t least = 1, maxRows = *launches.step->getParentOfType<plan::ProgramOp>().getMaxRows();
     // These kernels have a block for each eight rows.
     bool isFloat = spec.linear.format == WeightFormat::F32 || spec.linear.isCodebook();
-    bool hasTile = maxRows > kDecodeRows && LinearTileSpec::canDo(spec.linear);
     int64_t tiles = tilesOf(matricesOf(spec.linear, spec.beside));
-    for (spec.rows = 8; least <= maxRows; spec.rows *= 2) {
-      bool isLast = isFloat || spec.rows == (spec.linear.isGrouped() ? 16 : kDecodeRows);
+    int64_t mostFew = maxRows > kDecodeRows && hasTile(spec.linear) ? mostFewRows(spec.linear) : maxRows;
+    for (spec.rows = 8; least <= mostFew; spec.rows *= 2) {
+      bool isLast = isFloat || spec.rows == mostFewRows(spec.linear);
       addLaunch(steps, launches, linearDecodeKernel(launches.kernels, spec),
                 {Size::fixed(tiles), Size::rows(launches.step.getDomain(), spec.rows)}, least,
-                isLast && !hasTile ? maxRows : spec.rows);
+                isLast ? mostFew : spec.rows);
       if (isLast)
         break;
       least = spec.rows + 1;
     }
-    if (hasTile)
+    if (mostFew < maxRows)
       for (plan::StepOp step : steps)
-        launchTile(step, launches, {specOf(step.getKernelOp())}, maxRows);
+        launchTiles(step, launches, specOf(step.getKernelOp()), mostFew + 1, maxRows);
+  }
+  /// Of a block that reads weights once.
+  static int64_t mostFewRows(const LinearSpec &linear) { return linear.isGrouped() ? 16 : kDecodeRows; }
+  /// Whether more rows than that have a kernel of their own.
+  static bool hasTile(const LinearSpec &linear) {
+    return LinearTileSpec::canDo(linear) || GroupedTileSpec::canDo(linear) || linear.format == WeightFormat::F32;
   }
 
-  // Tiles of 128 rows read weights half as often, but there must be a block for each multiprocessor.
-  static void launchTile(plan::StepOp step, LaunchBuilder &launches, LinearTileSpec spec, int64_t maxRows) {
-    int64_t outputBlocks = roundUp(spec.linear.tiles(), LinearTileSpec::kTiles) / LinearTileSpec::kTiles;
-    if (outputBlocks * (maxRows / 128) >= kMultiprocessors)
-      spec.rows = 128;
-    addLaunch({step}, launches, linearTileKernel(launches.kernels, spec),
-              {Size::fixed(outputBlocks), Size::rows(step.getDomain(), spec.rows)}, kDecodeRows + 1, maxRows);
+  static void launchTiles(plan::StepOp step, LaunchBuilder &launches, const LinearSpec &linear, int64_t least,
+                          int64_t most) {
+    KernelLibrary &kernels = launches.kernels;
+    if (linear.isGrouped())
+      addTile(step, launches, groupedTileKernel(kernels, {linear}), GroupedTileSpec::kTiles, GroupedTileSpec::kRows,
+              least, most);
+    else if (linear.format == WeightFormat::F32)
+      addTile(step, launches, linearFloatTileKernel(kernels, {linear}), LinearFloatTileSpec::kTiles,
+              LinearFloatTileSpec::kRows, least, most);
+    else
+      launchOperandTiles(step, launches, linear, least, most);
+  }
+
+  // Tiles of 128 rows read weights half as often, where there is one for each multiprocessor.
+  static void launchOperandTiles(plan::StepOp step, LaunchBuilder &launches, const LinearSpec &linear, int64_t least,
+                                 int64_t most) {
+    int64_t outputBlocks = roundUp(linear.tiles(), LinearTileSpec::kTiles) / LinearTileSpec::kTiles;
+    int64_t rowBlocks = roundUp(kMultiprocessors, outputBlocks) / outputBlocks; // which are that many, or more
+    int64_t mostOfSmall = std::min(most, 128 * (rowBlocks - 1));
+    for (LinearTileSpec spec : {LinearTileSpec{linear, 64}, LinearTileSpec{linear, 128}}) {
+      bool isSmall = spec.rows == 64;
+      int64_t first = isSmall ? least : std::max(least, mostOfSmall + 1), last = isSmall ? mostOfSmall : most;
+      if (first <= last)
+        addTile(step, launches, operandTileKernel(launches.kernels, spec), LinearTileSpec::kTiles, spec.rows, first,
+                last);
+    }
+  }
+  static std::string operandTileKernel(KernelLibrary &kernels, const LinearTileSpec &spec) {
+    return kernels.getTarget().hasWgmma() ? linearTileHopperKernel(kernels, spec) : linearTileKernel(kernels, spec);
+  }
+
+  /// `tiles` and `rows`: of a block.
+  static void addTile(plan::StepOp step, LaunchBuilder &launches, std::string kernel, int64_t tiles, int64_t rows,
+                      int64_t least, int64_t most) {
+    Size outputBlocks = Size::fixed(roundUp(specOf(step.getKernelOp()).tiles(), tiles) / tiles);
+    addLaunch({step}, launches, std::move(kernel), {outputBlocks, Size::rows(step.getDomain(), rows)}, least, most);
   }
   static constexpr int64_t kMultiprocessors = 128; ///< 108 of an A100, 132 of an H100
 

@@ -49,6 +49,8 @@ struct LinearResults {
   /// The sums that mma.sync leaves in a lane, four for each two of `outputs`: of rows 2 (lane mod 4) and one more, the
   /// first of eight being `firstRow`.
   void putOperands(llvm::ArrayRef<Value> sums, llvm::ArrayRef<OfOutput> outputs, Value firstRow);
+  /// A finished number to its place, as put.
+  void store(Value number, Value row, Value output);
 
 private:
   struct OfRow {
@@ -56,7 +58,6 @@ private:
   };
   OfRow ofRow(Value row);
   Value scaled(Value sum, const OfRow &row, const OfOutput &output);
-  void store(Value number, Value row, Value output);
   Value storedOutputs();
 };
 

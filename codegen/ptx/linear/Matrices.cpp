@@ -38,6 +38,14 @@ std::string besideName(const std::vector<int64_t> &besideOutputs) {
   return name;
 }
 
+WeightStream weightStream(const LinearSpec &first, const std::vector<int64_t> &besideOutputs) {
+  return {first.slices(), [=](Emitter &e, ValueRange arguments) {
+            Matrices matrices(e, matricesOf(first, besideOutputs), e.block());
+            Value weights = matrices.pick(SmallVector<Value>(arguments.take_front(matrices.count())));
+            return e.atElement(weights, matrices.tile(), first.slices() * LinearSpec::kSlice);
+          }};
+}
+
 // The last one, unless the block lies before the end of an earlier one.
 Value Matrices::pick(ArrayRef<Value> ofEach) {
   Value picked = ofEach.back();

@@ -19,6 +19,8 @@ std::vector<LinearSpec> matricesOf(const LinearSpec &first, const std::vector<in
 int64_t tilesOf(llvm::ArrayRef<LinearSpec> matrices);
 /// "_and192_and192": the part of a kernel's name.
 std::string besideName(const std::vector<int64_t> &besideOutputs);
+/// The tile that a block works on; its kernel's first arguments are the matrices.
+WeightStream weightStream(const LinearSpec &first, const std::vector<int64_t> &besideOutputs);
 
 /// The matrix of one block among those of a launch.
 class Matrices {

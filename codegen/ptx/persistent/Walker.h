@@ -10,7 +10,8 @@
 //
 // Memory that one record writes and another reads is read and written by the same launch: only weights and tables
 // (arguments that are Constant) may be read past the first-level cache. A body is emitted as it is for its own kernel,
-// so the walker gives the same bits. Threads of a block: 256; a body for fewer leaves the others idle. Cost beside the
+// so the walker gives the same bits. Threads of a block: 256; a body for fewer leaves the others idle. One warp more
+// brings the weights of products to shared memory, ahead of the others (WeightRing.h). Cost beside the
 // bodies: for each record a grid barrier and some twenty instructions a thread. Source: ptx.md 0, 1.3, 5.2.
 // Tested by test/unit/codegen/ptx/WalkerTest.cpp and all decoders over the fake driver (test/e2e/devices.py).
 #ifndef LMOPT_CODEGEN_PTX_PERSISTENT_WALKER_H
@@ -25,6 +26,8 @@ namespace lmopt::nvptx {
 struct WalkerSpec {
   std::vector<int64_t> kernels; ///< numbers in the library, ascending
   GridBarrier barrier;
+  /// Of the ring, a power of two; else as many as shared memory is good for.
+  std::optional<int64_t> stages;
 
   static constexpr int64_t kThreads = 256;
   /// Most rows of a step that is walked; more are launched kernel by kernel.

@@ -13,16 +13,26 @@ Family describeLlama();
 /// LlamaBuilder.cpp: @forward of a LlamaConfig.
 void buildLlama(ModelBuilder &model, const ModelConfig &config);
 
+/// What a family of Llama's shape says otherwise in config.json.
+struct LlamaShape {
+  bool readsBiases = true;       // attention_bias and mlp_bias say which there are
+  bool queryBias = false;        // else: q, k and v always have one
+  int64_t maxPositions = 2048;   // when the field is missing
+  int64_t kvHeads = 0;           // the same; 0: as many as query heads
+  bool readsWindow = true;       // sliding_window says how far layers attend
+  std::optional<int64_t> window; // the same when the field is missing
+};
+
 /// LlamaFields.cpp: config.json, with the fields that any family has, and its object that sets rotary positions.
 FieldTable llamaConfigFields();
 const FieldTable &ropeFields();
 /// LlamaHuggingFace.cpp
-ConfigResult readLlamaJson(const nlohmann::json &object, const std::string &path);
+ConfigResult readLlamaJson(const nlohmann::json &object, const std::string &path, const LlamaShape &shape);
 
 /// LlamaKeys.cpp: the metadata of GGUF files, with the keys that any architecture has.
-FieldTable ggufLlamaKeys();
-/// LlamaGguf.cpp
-ConfigResult readLlamaMetadata(const GgufFile &file);
+FieldTable ggufLlamaKeys(const std::string &architecture);
+/// LlamaGguf.cpp: `interleaved`: rotary positions turn neighbours, since converters have put them beside each other.
+ConfigResult readLlamaMetadata(const GgufFile &file, const std::string &architecture, bool interleaved);
 
 } // namespace lmopt
 

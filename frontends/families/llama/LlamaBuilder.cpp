@@ -92,7 +92,7 @@ Value LlamaBuilder::addResidual(const std::string &part, Value residual, Value b
 Value LlamaBuilder::attention(const std::string &layer, int64_t index, Value input) {
   const LlamaLayer &sizes = config.layers[index];
   std::string part = layer + ".attn";
-  bool flag = config.attentionBias;
+  bool flag = config.queryBias;
   Value query = model.linear(part + ".q", input, sizes.heads * config.headSize, hasBias(part + ".q", flag));
   Value key = model.linear(part + ".k", input, sizes.kvHeads * config.headSize, hasBias(part + ".k", flag));
   Value value = model.linear(part + ".v", input, sizes.kvHeads * config.headSize, hasBias(part + ".v", flag));
@@ -103,7 +103,7 @@ Value LlamaBuilder::attention(const std::string &layer, int64_t index, Value inp
       model.create<lm::AttentionOp>(part, query, key, value, cache, Value(), index, sizes.heads, sizes.kvHeads, scale,
                                     lm::CausalAttr::get(model.builder.getContext()), rope());
   cache = attention.getNextCache();
-  return model.linear(part + ".o", attention.getResult(), config.width, hasBias(part + ".o", flag));
+  return model.linear(part + ".o", attention.getResult(), config.width, hasBias(part + ".o", config.outputBias));
 }
 
 Value LlamaBuilder::feedForward(const std::string &layer, int64_t width, Value input) {

@@ -34,9 +34,10 @@ struct LlamaConfig : DecoderConfig {
   std::vector<LlamaLayer> layers;
   double normEps = 0;
   Activation activation = Activation::Silu;
-  bool attentionBias = false; // on q, k, v and o
+  bool queryBias = false;     // on q, k and v
+  bool outputBias = false;    // on o
   bool ffnBias = false;       // on gate, up and down
-  bool biasIfPresent = false; // GGUF: a bias is there when its tensor is; the two flags are not used
+  bool biasIfPresent = false; // GGUF: a bias is there when its tensor is; the flags are not used
 
   double ropeBase = 10000;
   int64_t ropeDims = 0;

@@ -16,7 +16,9 @@ static HuggingFaceForm describeHuggingFace() {
                    "The first when it is there and not empty, else the second. A parameter that its type does not use "
                    "is ignored with a warning, as\ntransformers does.",
                    ropeFields()}};
-  form.read = readLlamaJson;
+  form.read = [](const nlohmann::json &object, const std::string &path) {
+    return readLlamaJson(object, path, LlamaShape());
+  };
   form.tensors.whole = {{"embed", "model.embed_tokens"}, {"final_norm", "model.norm"}, {"head", "lm_head"}};
   form.tensors.layers = "model.layers.";
   form.tensors.parts = {{"attn_norm", "input_layernorm"}, {"ffn_norm", "post_attention_layernorm"},
@@ -31,8 +33,8 @@ static HuggingFaceForm describeHuggingFace() {
 static GgufForm describeGguf() {
   GgufForm form;
   form.architecture = "llama";
-  form.keys = ggufLlamaKeys();
-  form.read = readLlamaMetadata;
+  form.keys = ggufLlamaKeys("llama");
+  form.read = [](const GgufFile &file) { return readLlamaMetadata(file, "llama", /*interleaved=*/true); };
   form.tensors.whole = {{"embed", "token_embd"}, {"final_norm", "output_norm"}, {"head", "output"}};
   form.tensors.layers = "blk.";
   form.tensors.parts = {{"attn.q", "attn_q"},      {"attn.k", "attn_k"},     {"attn.v", "attn_v"},

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// GGUF files of architecture `llama`: metadata to LlamaConfig. Every key of the file has a rule in LlamaKeys.cpp; here
-// are the ones that are read. From: the key names of llama.cpp.
-// Tested by test/unit/frontends/families/GgufLlamaTest.cpp, fuzzed by fuzz-gguf.
+// GGUF files of architecture `llama` and others of its shape: metadata to LlamaConfig. Every key of the file has a rule
+// in LlamaKeys.cpp; here are the ones that are read. From: the key names of llama.cpp. Tested by
+// test/unit/frontends/families/GgufLlamaTest.cpp, fuzzed by fuzz-gguf.
 #include "frontends/families/llama/Llama.h"
 #include "frontends/families/llama/LlamaConfig.h"
 #include "frontends/gguf/Metadata.h"
@@ -15,7 +15,10 @@ using namespace lmopt;
 namespace {
 class Reader {
 public:
-  explicit Reader(const GgufFile &file) : file(file), fields(file, "llama.") {}
+  Reader(const GgufFile &file, const std::string &architecture, bool interleaved)
+      : file(file), fields(file, architecture + ".") {
+    config.ropeInterleaved = interleaved;
+  }
 
   Result<LlamaConfig> read();
 
@@ -56,7 +59,6 @@ void Reader::readSizes() {
 }
 
 void Reader::readRope() {
-  config.ropeInterleaved = true;
   config.ropeDims = fields.integer("rope.dimension_count", 2, kMaxWidth, config.headSize);
   config.ropeBase = fields.number("rope.freq_base", 1, 1e15, 10000.0);
   readScaling();
@@ -157,4 +159,6 @@ Result<LlamaConfig> Reader::read() {
   return std::move(config);
 }
 
-ConfigResult lmopt::readLlamaMetadata(const GgufFile &file) { return ownConfig(Reader(file).read()); }
+ConfigResult lmopt::readLlamaMetadata(const GgufFile &file, const std::string &architecture, bool interleaved) {
+  return ownConfig(Reader(file, architecture, interleaved).read());
+}

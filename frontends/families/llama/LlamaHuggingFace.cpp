@@ -138,8 +138,10 @@ static void readRope(JsonFields &fields, const std::string &path, LlamaConfig &c
 }
 
 /// Attention to a part of the sequence. The family's code has none, but its cache forgets keys when these say so.
-static void refuseWindows(JsonFields &fields, const LlamaConfig &config) {
-  std::optional<int64_t> window = fields.integer("sliding_window", 0, INT64_MAX);
+static void refuseWindows(JsonFields &fields, const json &object, const LlamaConfig &config, const LlamaShape &shape) {
+  std::optional<int64_t> window = shape.window;
+  if (shape.readsWindow && object.contains("sliding_window")) // null is no window
+    window = fields.integer("sliding_window", 0, INT64_MAX);
   if (window && *window < config.maxPositions)
     fields.fail("sliding_window",
                 "attention to a window of " + std::to_string(*window) + " of " + std::to_string(config.maxPositions) +
@@ -158,14 +160,15 @@ static void refuseWindows(JsonFields &fields, const LlamaConfig &config) {
                   kErrorUnsupported);
 }
 
-static void readSizes(JsonFields &fields, LlamaConfig &config) {
+static void readSizes(JsonFields &fields, LlamaConfig &config, const LlamaShape &shape) {
   config.vocabulary = fields.requireInteger("vocab_size", 1, kMaxVocabulary);
   config.width = fields.requireInteger("hidden_size", 1, kMaxWidth);
-  config.maxPositions = fields.integer("max_position_embeddings", 1, kMaxPositions).value_or(2048);
+  config.maxPositions = fields.integer("max_position_embeddings", 1, kMaxPositions).value_or(shape.maxPositions);
   int64_t layers = fields.requireInteger("num_hidden_layers", 1, kMaxLayers);
   LlamaLayer layer;
   layer.heads = fields.requireInteger("num_attention_heads", 1, kMaxHeads);
-  layer.kvHeads = fields.integer("num_key_value_heads", 1, kMaxHeads).value_or(layer.heads);
+  layer.kvHeads =
+      fields.integer("num_key_value_heads", 1, kMaxHeads).value_or(shape.kvHeads ? shape.kvHeads : layer.heads);
   layer.ffnWidth = fields.requireInteger("intermediate_size", 1, kMaxWidth);
   std::optional<int64_t> headSize = fields.integer("head_dim", 2, kMaxWidth);
   if (!headSize && fields.ok() && config.width % layer.heads != 0)
@@ -174,18 +177,21 @@ static void readSizes(JsonFields &fields, LlamaConfig &config) {
   config.layers.assign(layers, layer);
 }
 
-static Result<LlamaConfig> readJson(const json &object, const std::string &path) {
+static Result<LlamaConfig> readJson(const json &object, const std::string &path, const LlamaShape &shape) {
   LlamaConfig config;
   JsonFields fields(object, path);
-  readSizes(fields, config);
+  readSizes(fields, config, shape);
   config.normEps = fields.number("rms_norm_eps", 0, 1).value_or(1e-6);
   config.activation = readActivation(fields, "hidden_act", Activation::Silu);
   config.tiedHead = fields.boolean("tie_word_embeddings").value_or(false);
-  config.attentionBias = fields.boolean("attention_bias").value_or(false);
-  config.ffnBias = fields.boolean("mlp_bias").value_or(false);
+  config.queryBias = shape.queryBias;
+  if (shape.readsBiases) {
+    config.queryBias = config.outputBias = fields.boolean("attention_bias").value_or(false);
+    config.ffnBias = fields.boolean("mlp_bias").value_or(false);
+  }
   if (fields.ok())
     readRope(fields, path, config);
-  refuseWindows(fields, config);
+  refuseWindows(fields, object, config, shape);
   if (!fields.ok())
     return fields.error();
   if (Result<void> checked = checkLlamaConfig(config, path); !checked)
@@ -193,6 +199,6 @@ static Result<LlamaConfig> readJson(const json &object, const std::string &path)
   return config;
 }
 
-ConfigResult lmopt::readLlamaJson(const json &object, const std::string &path) {
-  return ownConfig(readJson(object, path));
+ConfigResult lmopt::readLlamaJson(const json &object, const std::string &path, const LlamaShape &shape) {
+  return ownConfig(readJson(object, path, shape));
 }

@@ -140,15 +140,15 @@ static uint64_t wanted(const work_t *work) {
   return bits;
 }
 
-// Room for all results, also for those that nobody wants: the code writes all of them.
+// Where all results lie, also those that nobody wants: the code writes all of them.
 static lmopt_status_t place_results(work_t *work) {
   uint64_t total = 0;
   for (uint32_t i = 0; i < work->entry->result_count; ++i)
     total += lmoptp_round_up(result_bytes(work, i), LMOPTP_DEVICE_ALIGNMENT);
-  lmopt_status_t status =
-      lmoptp_device_room_grow(work->team, &work->team->results, total, "the results of a step", work->error);
-  if (status)
-    return status;
+  if (total > work->team->results.bytes)
+    return lmoptp_fail(work->error, LMOPT_ERROR_INTERNAL,
+                       "a step of entry \"%s\" wants %llu bytes of results; there is room for %llu", work->entry->name,
+                       (unsigned long long)total, (unsigned long long)work->team->results.bytes);
   lmoptp_address_t next = work->team->results.address;
   for (uint32_t i = 0; i < work->entry->result_count; ++i) {
     uint64_t bytes = result_bytes(work, i);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
  *
  * Teams of a GPU: making them, and the memory of their steps, which is asked for when a session is made. In: the name
- * of a device, models. Out: a team whose steps only launch and copy; results of many rows, which few sessions ever
- * want, are the exception: room for them comes with the first step that has them. Memory that moves ends all that was
- * recorded with it. Relies on device_model.c. Source:
- * ptx.md 5.2. Tested by test/unit/runtime/DeviceSessionTest.cpp and DeviceModelTest.cpp.
+ * of a device, models. Out: a team whose steps only launch and copy. A step of a prompt has hundreds of rows, but
+ * logits of no more than a decode pass has (lmoptp_device_most_outputs): of all of them they would take 100 MB for a
+ * vocabulary of 50000, which hardly any session wants; who does gets them step by step. Memory that moves ends all that
+ * was recorded with it. Relies on device_model.c. Source: ptx.md 5.2. Tested by
+ * test/unit/runtime/DeviceSessionTest.cpp and DeviceModelTest.cpp.
  */
 #include "runtime/src/session/device_team.h"
 
@@ -104,32 +105,48 @@ static uint64_t staging_bytes(const lmopt_entry_t *entry) {
          padded(rows * sizeof(lmopt_device_segment_t)) + padded(sizeof(uint32_t));
 }
 
-static uint64_t most_staging_bytes(const lmopt_model_t *model) {
-  const lmopt_entry_t *entries[] = {model->many, model->few, model->top, model->score};
-  uint64_t most = 0;
-  for (size_t i = 0; i < sizeof entries / sizeof *entries; ++i)
-    if (entries[i] && staging_bytes(entries[i]) > most)
-      most = staging_bytes(entries[i]);
-  return most;
+int64_t lmoptp_device_most_outputs(const lmopt_model_t *model, const lmopt_entry_t *entry) {
+  bool is_bounded = model->few && model->few->max_rows < entry->max_rows;
+  return is_bounded ? model->few->max_rows : entry->max_rows;
 }
 
-// The results that every session asks for: a row for each decoded sequence; of encoders, a row for each sequence or
-// token of a full pack.
-static uint64_t usual_result_bytes(const lmopt_model_t *model) {
-  const lmopt_entry_t *entry = model->few ? model->few : model->many;
+// The results of a step of this entry: of encoders a row for each sequence or token of a full pack.
+static uint64_t result_bytes(const lmopt_model_t *model, const lmopt_entry_t *entry) {
   uint64_t bytes = 0;
-  for (uint32_t i = 0; i < entry->result_count; ++i)
-    bytes += padded((uint64_t)entry->max_rows * entry->results[i].width * sizeof(float));
+  for (uint32_t i = 0; i < entry->result_count; ++i) {
+    bool is_output = entry->results[i].domain == LMOPT_DOMAIN_OUTPUTS;
+    uint64_t rows = is_output ? (uint64_t)lmoptp_device_most_outputs(model, entry) : entry->max_rows;
+    bytes += padded(rows * entry->results[i].width * sizeof(float));
+  }
   return bytes;
+}
+
+typedef struct {
+  uint64_t staging, results;
+} step_bytes_t;
+
+// Enough for a step of any entry.
+static step_bytes_t step_bytes(const lmopt_model_t *model) {
+  const lmopt_entry_t *entries[] = {model->many, model->few, model->top, model->score};
+  step_bytes_t most = {0};
+  for (size_t i = 0; i < sizeof entries / sizeof *entries; ++i) {
+    if (!entries[i])
+      continue;
+    uint64_t staging = staging_bytes(entries[i]), results = result_bytes(model, entries[i]);
+    most.staging = staging > most.staging ? staging : most.staging;
+    most.results = results > most.results ? results : most.results;
+  }
+  return most;
 }
 
 // What is missing of it. Rooms are given back before larger ones are taken.
 static uint64_t missing_bytes(const lmoptp_device_team_t *team, const lmopt_model_t *model) {
+  const step_bytes_t most = step_bytes(model);
   const struct {
     uint64_t held, wanted;
   } rooms[] = {{team->arena.bytes, arena_bytes(model->table)},
-               {team->staging.bytes, most_staging_bytes(model)},
-               {team->results.bytes, usual_result_bytes(model)}};
+               {team->staging.bytes, most.staging},
+               {team->results.bytes, most.results}};
   uint64_t missing = 0;
   for (size_t i = 0; i < sizeof rooms / sizeof *rooms; ++i)
     if (rooms[i].wanted > rooms[i].held && __builtin_add_overflow(missing, rooms[i].wanted - rooms[i].held, &missing))
@@ -139,8 +156,8 @@ static uint64_t missing_bytes(const lmoptp_device_team_t *team, const lmopt_mode
 
 /*===--- Room ---===*/
 
-lmopt_status_t lmoptp_device_room_grow(lmoptp_device_team_t *team, lmoptp_device_room_t *room, uint64_t bytes,
-                                       const char *what, lmopt_error_t *error) {
+static lmopt_status_t grow_room(lmoptp_device_team_t *team, lmoptp_device_room_t *room, uint64_t bytes,
+                                const char *what, lmopt_error_t *error) {
   if (room->bytes >= bytes)
     return LMOPT_OK;
   lmoptp_recordings_clear(team->recordings); // they know where it lay
@@ -158,7 +175,7 @@ static lmopt_status_t grow_staging(lmoptp_device_team_t *team, uint64_t bytes, l
     return LMOPT_OK;
   lmoptp_device_free_host(team->device, team->staged);
   team->staged = NULL;
-  lmopt_status_t status = lmoptp_device_room_grow(team, &team->staging, bytes, "the input of a step", error);
+  lmopt_status_t status = grow_room(team, &team->staging, bytes, "the input of a step", error);
   if (!status)
     status = lmoptp_device_allocate_host(team->device, bytes, "the input of a step", &team->staged, error);
   if (status) { // neither without the other
@@ -169,8 +186,11 @@ static lmopt_status_t grow_staging(lmoptp_device_team_t *team, uint64_t bytes, l
 }
 
 lmopt_status_t lmoptp_device_team_grow(lmoptp_device_team_t *team, const lmopt_model_t *model, lmopt_error_t *error) {
-  lmopt_status_t status = lmoptp_device_room_grow(team, &team->arena, arena_bytes(model->table), "the arena", error);
-  return status ? status : grow_staging(team, most_staging_bytes(model), error);
+  const step_bytes_t most = step_bytes(model);
+  lmopt_status_t status = grow_room(team, &team->arena, arena_bytes(model->table), "the arena", error);
+  if (!status)
+    status = grow_staging(team, most.staging, error);
+  return status ? status : grow_room(team, &team->results, most.results, "the results of a step", error);
 }
 
 lmopt_status_t lmoptp_device_team_fit(lmoptp_device_team_t *team, lmopt_model_t *model, uint64_t cache_bytes,
@@ -182,8 +202,6 @@ lmopt_status_t lmoptp_device_team_fit(lmoptp_device_team_t *team, lmopt_model_t 
     status = lmoptp_device_model_find_walker(model, team->device, error);
   if (!status)
     status = lmoptp_device_team_grow(team, model, error);
-  if (!status)
-    status = lmoptp_device_room_grow(team, &team->results, usual_result_bytes(model), "the results of a step", error);
   pthread_mutex_unlock(&team->lock);
   return status;
 }

@@ -41,6 +41,8 @@ void lmoptp_device_team_destroy(lmoptp_device_team_t *team);
 lmoptp_device_t *lmoptp_device_team_device(const lmoptp_device_team_t *team);
 void lmoptp_device_team_set_profile(lmoptp_device_team_t *team, lmopt_profile_fn profile, void *user);
 void lmoptp_device_team_set_launch_profile(lmoptp_device_team_t *team, lmopt_launch_profile_fn told, void *user);
+/* Most rows whose results (LMOPT_DOMAIN_OUTPUTS) a step of this entry may want: there is room for so many. */
+int64_t lmoptp_device_most_outputs(const lmopt_model_t *model, const lmopt_entry_t *entry);
 /* As lmoptp_team_fit and lmoptp_team_step. */
 lmopt_status_t lmoptp_device_team_fit(lmoptp_device_team_t *team, lmopt_model_t *model, uint64_t cache_bytes,
                                       lmopt_error_t *error);
@@ -49,9 +51,7 @@ lmopt_status_t lmoptp_device_team_step(lmoptp_device_team_t *team, lmopt_model_t
 
 /*===--- For device_step.c; the team is locked ---===*/
 
-/* Room for steps of this model, but for results. */
+/* Room for steps of this model. */
 lmopt_status_t lmoptp_device_team_grow(lmoptp_device_team_t *team, const lmopt_model_t *model, lmopt_error_t *error);
-lmopt_status_t lmoptp_device_room_grow(lmoptp_device_team_t *team, lmoptp_device_room_t *room, uint64_t bytes,
-                                       const char *what, lmopt_error_t *error);
 
 #endif

@@ -133,6 +133,12 @@ static lmopt_status_t check_append(const lmopt_session_t *session, const int32_t
 
 /*===--- Decoders ---===*/
 
+// Rows of a chunk whose results are wanted from row `first` on.
+static int64_t chunk_rows(const lmopt_session_t *session, const lmopt_entry_t *entry, int64_t count, int64_t first) {
+  int64_t outputs = lmoptp_team_most_outputs(session->team, session->model, entry);
+  return lmoptp_window_fit(session, min64(min64(entry->max_rows, count), first + outputs));
+}
+
 // Appends the next of `count` tokens, as many as one chunk takes: *rows of them. Results as lmoptp_prefill_chunk, of
 // those from `begin` on; begin may be negative or beyond the chunk.
 static lmopt_status_t append_chunk(lmopt_session_t *session, const int32_t *tokens, const int32_t *targets,
@@ -141,8 +147,9 @@ static lmopt_status_t append_chunk(lmopt_session_t *session, const int32_t *toke
   if (status)
     return status;
   const lmopt_entry_t *entry = targets ? session->model->score : session->model->many;
-  *rows = lmoptp_window_fit(session, min64(entry->max_rows, count));
-  int64_t first = min64(begin < 0 ? 0 : begin, *rows);
+  int64_t wanted = begin < 0 ? 0 : begin;
+  *rows = chunk_rows(session, entry, count, wanted);
+  int64_t first = min64(wanted, *rows);
   status = lmoptp_prefill_chunk(session, session->team, tokens, targets, *rows, first, results, error);
   if (!status)
     lmoptp_history_append(session, tokens, *rows);
@@ -199,7 +206,7 @@ lmopt_status_t lmopt_session_prefill_rows(lmopt_session_t *session, const int32_
     return lmoptp_fail(error, LMOPT_ERROR_USAGE, "lmopt_session_prefill_rows: begin is %lld, expected 0 to %lld",
                        (long long)begin, (long long)count);
   const lmopt_code_table_t *table = session->model->table;
-  int64_t most = min64(session->model->many->max_rows, count - begin);
+  int64_t most = min64(lmoptp_team_most_outputs(session->team, session->model, session->model->many), count - begin);
   status = lmoptp_make_room(session, most ? most : 1, error);
   if (status)
     return status;

@@ -84,6 +84,10 @@ lmoptp_device_t *lmoptp_team_device(const lmopt_team_t *team) {
 
 /*===--- Steps ---===*/
 
+int64_t lmoptp_team_most_outputs(const lmopt_team_t *team, const lmopt_model_t *model, const lmopt_entry_t *entry) {
+  return team->device ? lmoptp_device_most_outputs(model, entry) : entry->max_rows;
+}
+
 lmopt_status_t lmoptp_team_check(const lmopt_model_t *model, const lmopt_team_t *team, const char *device,
                                  lmopt_error_t *error) {
   bool for_gpu = lmoptp_model_is_for_gpu(model), on_gpu = team ? team->device != NULL : !is_cpu(device);

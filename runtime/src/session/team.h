@@ -13,6 +13,8 @@
 void lmoptp_team_retain(lmopt_team_t *team);
 /* The GPU that it computes on; NULL: it is threads. */
 lmoptp_device_t *lmoptp_team_device(const lmopt_team_t *team);
+/* Most rows whose results a step of this entry of a decoder may want; it may have more rows. */
+int64_t lmoptp_team_most_outputs(const lmopt_team_t *team, const lmopt_model_t *model, const lmopt_entry_t *entry);
 /* Whether teams of this kind compute with the model: never another device in silence. `device` as
  * lmopt_team_options_t.device; `team` may be NULL. */
 lmopt_status_t lmoptp_team_check(const lmopt_model_t *model, const lmopt_team_t *team, const char *device,

@@ -112,7 +112,7 @@ def llama():
     refused("per-layer-config", of, {CONFIG: {"per_layer_config": {"0": {"intermediate_size": 8}}}}, "'per_layer_config': not known")
     refused("own-code", of, {CONFIG: {"auto_map": {"AutoModelForCausalLM": "modeling.Llama"}}}, "runs no code of a checkpoint")
     refused("other-weights-file", of, {CONFIG: {"transformers_weights": "other.safetensors"}}, "'transformers_weights'")
-    refused("other-type", of, {CONFIG: {"model_type": "mistral"}}, "model_type 'mistral' is not supported")
+    refused("other-type", of, {CONFIG: {"model_type": "stablelm"}}, "model_type 'stablelm' is not supported")
     refused("other-architecture", of, {CONFIG: {"architectures": ["MistralForCausalLM"]}}, "architecture 'MistralForCausalLM'")
     refused("disagreeing", of, {CONFIG: {"architectures": ["BertModel"]}}, "is not of model_type 'llama'")
     refused("encoder-decoder", of, {CONFIG: {"is_encoder_decoder": True}}, "'is_encoder_decoder'")

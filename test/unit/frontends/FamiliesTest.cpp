@@ -16,7 +16,8 @@ using nlohmann::json;
 TEST(Families, AreListedWhereOneIsUnknown) {
   std::string message = detectFamily({{"architectures", {"MambaForCausalLM"}}}, "c.json").error().message;
   EXPECT_EQ(message.find("c.json: architecture 'MambaForCausalLM' is not supported; supported are LlamaForCausalLM "
-                         "(model_type llama) and, as text encoders, BertModel, BertForPreTraining, BertForMaskedLM, "
+                         "(model_type llama), MistralForCausalLM (model_type mistral), Qwen2ForCausalLM (model_type "
+                         "qwen2) and, as text encoders, BertModel, BertForPreTraining, BertForMaskedLM, "
                          "BertForSequenceClassification, BertForTokenClassification and BertForQuestionAnswering "
                          "(model_type bert)"),
             0u)

@@ -5,87 +5,17 @@
 // and beyond, a bias, both architectures, plain and strict; conflicts of banks.
 #include "codegen/ptx/linear/GroupedDecode.h"
 #include "codegen/ptx/linear/LinearDecode.h"
-#include "test/unit/codegen/ptx/GroupedWeights.h"
+#include "test/unit/codegen/ptx/GroupedProblem.h"
 #include "test/unit/codegen/ptx/KernelRun.h"
 
 using namespace lmopt;
 using namespace lmopt::kerneltest;
-using nvptx::GroupedRow;
 using nvptx::LinearDecodeSpec;
 using nvptx::LinearSpec;
 
 namespace {
 
-float withExponent(float number, uint32_t raised) {
-  uint32_t bits;
-  std::memcpy(&bits, &number, 4);
-  bits += raised;
-  std::memcpy(&number, &bits, 4);
-  return number;
-}
-
-/// Random rows as StoreGroups leaves them, and weights.
-struct Problem {
-  GroupedWeights weights;
-  const LinearSpec &spec = weights.spec;
-  int64_t rows;
-  GroupedRow layout{spec.inputs, spec.group};
-  std::vector<int8_t> codes;
-  std::vector<float> units;
-  struct Numbers {
-    uint32_t raised;
-    float sum;
-  };
-  std::vector<Numbers> groups;
-
-  Problem(const LinearSpec &spec, int64_t rows)
-      : weights(spec, unsigned(spec.outputs * 31 + spec.inputs * 7 + rows)), rows(rows),
-        codes(size_t(rows * layout.codeBytes())), groups(size_t(rows * layout.groupsBytes() / 8)) {
-    std::mt19937 random{unsigned(rows)};
-    for (int64_t row = 0; row < rows; ++row) {
-      units.push_back(std::ldexp(float(random() % 1000 + 1), -40));
-      for (int64_t k = 0; k < spec.inputs; ++k)
-        codes[size_t(row * layout.codeBytes() + k)] = int8_t(int(random() % 255) - 127);
-      for (int64_t g = 0; g < layout.groups(); ++g)
-        numbers(row, g) = {uint32_t(random() % (GroupedRow::kRange + 1)) << 23, 0};
-      for (int64_t g = 0; g < layout.groups(); ++g)
-        numbers(row, g).sum = float(sumOfCodes(row, g)) * withExponent(1, numbers(row, g).raised);
-    }
-  }
-  Numbers &numbers(int64_t row, int64_t g) { return groups[size_t(row * layout.groupsBytes() / 8 + g)]; }
-  const Numbers &numbers(int64_t row, int64_t g) const { return groups[size_t(row * layout.groupsBytes() / 8 + g)]; }
-  int code(int64_t row, int64_t k) const { return codes[size_t(row * layout.codeBytes() + k)]; }
-  int sumOfCodes(int64_t row, int64_t g) const {
-    int sum = 0;
-    for (int64_t k = g * spec.group; k < (g + 1) * spec.group; ++k)
-      sum += code(row, k);
-    return sum;
-  }
-
-  float expected(int64_t row, int64_t n) const {
-    float sum = 0;
-    for (int64_t g = 0; g < layout.groups(); ++g) {
-      int32_t dot = 0;
-      for (int64_t k = g * spec.group; k < (g + 1) * spec.group; ++k)
-        dot += weights.code(n, k) * code(row, k);
-      size_t place = weights.groupOf(n, g * spec.group);
-      // Small ones are multiples of their unit, which comes at the end.
-      float unit = spec.smallScales ? weights.units[size_t(n)] : 1;
-      float scale = unit == 0 ? 0 : std::nearbyint(weights.scales[place] / unit);
-      float sixteenths = scale == 0 ? 0 : std::nearbyint(-16 * weights.minima[place] / weights.scales[place]);
-      scale = spec.smallScales ? scale : weights.scales[place];
-      float minimum = spec.smallScales ? scale * -0.0625F * sixteenths : weights.minima[place];
-      sum = std::fma(float(dot), withExponent(scale, numbers(row, g).raised), sum);
-      sum = spec.hasMin ? std::fma(minimum, numbers(row, g).sum, sum) : sum;
-    }
-    volatile float result = sum * units[size_t(row)]; // no fused operation
-    if (spec.smallScales)
-      result = result * weights.units[size_t(n)];
-    return spec.bias ? result + weights.bias[size_t(n)] : result;
-  }
-};
-
-Finished runOf(const EmittedKernel &kernel, int64_t most, const Problem &problem, int64_t stride, bool strict) {
+Finished runOf(const EmittedKernel &kernel, int64_t most, const GroupedProblem &problem, int64_t stride, bool strict) {
   std::vector<Argument> arguments = {
       memory(problem.weights.packed()),      memory(problem.codes), memory(problem.units), memory(problem.groups),
       result(size_t(problem.rows * stride)), number(stride),        number(problem.rows)};
@@ -101,7 +31,7 @@ EmittedKernel emitProduct(const LinearDecodeSpec &spec, const std::string &chip 
 void expectRight(const LinearDecodeSpec &spec, int64_t rows, int64_t stride, const std::string &chip = "sm_80") {
   SCOPED_TRACE(std::to_string(spec.linear.outputs) + " x " + std::to_string(spec.linear.inputs) + ", " +
                std::to_string(rows) + " rows, " + chip);
-  Problem problem(spec.linear, rows);
+  GroupedProblem problem(spec.linear, rows);
   Finished run = runOf(emitProduct(spec, chip), spec.rows, problem, stride, /*strict=*/true);
   ASSERT_EQ(run.error, "");
   std::vector<float> found = as<float>(run.result);
@@ -138,7 +68,7 @@ TEST_P(GroupedDecode, IsThatOfCpus) {
 TEST_P(GroupedDecode, ReadsWhatItMust) {
   LinearDecodeSpec spec = {GetParam().spec(64, 4096, false), 8};
   for (int64_t rows : {1, 8}) {
-    Problem problem(spec.linear, rows);
+    GroupedProblem problem(spec.linear, rows);
     Finished run = runOf(emitProduct(spec), 8, problem, 4 * 64, false);
     ASSERT_EQ(run.error, "");
     int64_t ofRows = rows * spec.linear.tiles() * (problem.layout.codeBytes() + problem.layout.groupsBytes());

@@ -4,8 +4,7 @@
 // codes bit for bit as products of few rows give them; what a load costs; mutations are found. Plain and strict.
 #include "codegen/ptx/linear/LinearTile.h"
 #include "codegen/ptx/linear/LinearDecode.h"
-#include "test/unit/codegen/ptx/KernelRun.h"
-#include "test/unit/codegen/ptx/LinearProblem.h"
+#include "test/unit/codegen/ptx/LinearTileRun.h"
 
 using namespace lmopt;
 using namespace lmopt::kerneltest;
@@ -17,21 +16,8 @@ EmittedKernel kernelOf(const LinearTileSpec &spec, const std::string &chip = "sm
   return emit(chip, [&](nvptx::KernelLibrary &kernels) { return linearTileKernel(kernels, spec); });
 }
 
-uint32_t blocks(int64_t count, int64_t ofBlock) { return uint32_t((count + ofBlock - 1) / ofBlock); }
-
-/// `stride`: bytes from one row of results to the next.
-std::vector<Argument> argumentsOf(const LinearProblem &problem, int64_t stride) {
-  std::vector<Argument> arguments = {memory(problem.packed()), memory(problem.x)};
-  if (problem.spec.isInteger())
-    arguments.insert(arguments.end(), {memory(problem.rowScales), memory(problem.zeros)});
-  // The last row ends with its outputs: what is written beyond them is found.
-  int64_t ofLast = stride == nvptx::rowBytes(problem.spec.outputs, 4) ? stride : 4 * problem.spec.outputs;
-  arguments.insert(arguments.end(),
-                   {result(size_t((problem.rows - 1) * stride + ofLast)), number(stride), number(problem.rows)});
-  return arguments;
-}
 std::array<uint32_t, 3> gridOf(const LinearTileSpec &spec, const LinearProblem &problem) {
-  return {blocks(spec.linear.tiles(), LinearTileSpec::kTiles), blocks(problem.rows, spec.rows), 1};
+  return kerneltest::gridOf(problem, LinearTileSpec::kTiles * LinearSpec::kTile, spec.rows);
 }
 
 Finished once(const EmittedKernel &kernel, const LinearTileSpec &spec, const LinearProblem &problem,
@@ -46,15 +32,7 @@ void expectRight(const LinearTileSpec &spec, int64_t rows, int64_t stride, const
   LinearProblem problem(linear, rows);
   Finished finished = run(kernelOf(spec, chip), gridOf(spec, problem), argumentsOf(problem, stride));
   ASSERT_EQ(finished.error, "");
-  std::vector<float> found = as<float>(finished.result);
-  bool isPadded = stride == nvptx::rowBytes(linear.outputs, 4);
-  for (int64_t i = 0; i < int64_t(found.size()); ++i) {
-    int64_t row = i * 4 / stride, n = i - row * stride / 4;
-    if (n < linear.outputs)
-      problem.check(row, n, found[size_t(i)]);
-    else
-      EXPECT_EQ(found[size_t(i)] == 0, isPadded) << row << ", " << n;
-  }
+  expectResults(problem, stride, finished.result);
 }
 
 class LinearTile : public testing::TestWithParam<WeightFormat> {};

@@ -20,9 +20,9 @@ std::string chipsOf(const std::string &text) {
 }
 
 TEST(PtxTarget, WhatATextNames) {
-  EXPECT_EQ(chipsOf("nvptx"), "sm_80+ptx70 sm_90a+ptx80 ");
-  EXPECT_EQ(chipsOf("nvptx:sm_90a"), "sm_90a+ptx80 ");
-  EXPECT_EQ(chipsOf("nvptx:sm_90a,sm_80"), "sm_90a+ptx80 sm_80+ptx70 ");
+  EXPECT_EQ(chipsOf("nvptx"), "sm_80+ptx71 sm_90a+ptx84 ");
+  EXPECT_EQ(chipsOf("nvptx:sm_90a"), "sm_90a+ptx84 ");
+  EXPECT_EQ(chipsOf("nvptx:sm_90a,sm_80"), "sm_90a+ptx84 sm_80+ptx71 ");
 }
 
 TEST(PtxTarget, WhatIsRefused) {

@@ -41,7 +41,7 @@ struct EmittedWalker {
 
 /// `define` defines the kernels; all of them are walked.
 inline EmittedWalker emitWalker(const std::string &chip, const std::function<void(nvptx::KernelLibrary &)> &define,
-                                const nvptx::GridBarrier &barrier = {}) {
+                                const nvptx::GridBarrier &barrier = {}, std::optional<int64_t> stages = {}) {
   mlir::MLIRContext context;
   nvptx::KernelLibrary kernels(&context, targetOf(chip));
   define(kernels);
@@ -49,6 +49,7 @@ inline EmittedWalker emitWalker(const std::string &chip, const std::function<voi
   for (const nvptx::KernelEntry &kernel : kernels.kernels())
     spec.kernels.push_back(kernel.number);
   spec.barrier = barrier;
+  spec.stages = stages;
   EmittedWalker result;
   result.recordBytes = nvptx::recordBytes(kernels, spec.kernels);
   result.walker = walkerKernel(kernels, spec);

@@ -45,7 +45,8 @@ TEST(LlamaConfig, Sizes) {
   EXPECT_EQ(config->maxPositions, 512);
   EXPECT_FALSE(config->tiedHead);
   EXPECT_FALSE(config->ropeInterleaved);
-  EXPECT_FALSE(config->attentionBias);
+  EXPECT_FALSE(config->queryBias);
+  EXPECT_FALSE(config->outputBias);
   EXPECT_EQ(config->activation, Activation::Silu);
 }
 
@@ -56,7 +57,8 @@ TEST(LlamaConfig, Options) {
   EXPECT_EQ(config->headSize, 16);
   EXPECT_EQ(config->layers[0].kvHeads, 8);
   EXPECT_TRUE(config->tiedHead);
-  EXPECT_TRUE(config->attentionBias);
+  EXPECT_TRUE(config->queryBias);
+  EXPECT_TRUE(config->outputBias);
   EXPECT_TRUE(config->ffnBias);
   EXPECT_EQ(config->ropeBase, 500000);
   EXPECT_EQ(config->activation, Activation::GeluTanh);

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// See LinearFloatTile.h. Weights of 16 outputs lie in a stage as in memory, 64 bytes for each input; of every other 16
+// the inputs of a pair change places, so that eight lanes that load one input of 32 outputs touch all banks.
+#include "codegen/ptx/linear/LinearFloatTile.h"
+
+#include "codegen/ptx/linear/LinearResults.h"
+
+using namespace mlir;
+
+namespace lmopt::nvptx {
+
+namespace {
+
+using Values = Emitter::Values;
+using Spec = LinearFloatTileSpec;
+constexpr int64_t kWarps = 4, kThreads = kWarps * kWarpLanes;
+constexpr int64_t kTileBytes = Spec::kTileBytes, kStageRow = Spec::kStageRow, kStageSlices = Spec::kStageSlices;
+/// Four outputs each, and rows, of a thread; lanes of a warp that lie beside one another in either direction.
+constexpr int64_t kQuads = 2, kRowsOfThread = 8, kLanesOfQuads = 8, kLanesOfRows = kWarpLanes / kLanesOfQuads;
+/// A warp has half of the block's outputs and half of its rows.
+constexpr int64_t kTilesOfWarp = Spec::kTiles / 2, kRowsOfWarp = Spec::kRows / 2;
+static_assert(kQuads * kLanesOfQuads == 4 * kTilesOfWarp && kRowsOfThread * kLanesOfRows == kRowsOfWarp);
+
+class FloatTileEmitter {
+public:
+  FloatTileEmitter(Emitter &e, const Spec &spec, Value rows, const LinearResults &results)
+      : e(e), spec(spec), linear(spec.linear), rows(rows), results(results), thread(e.thread()), lane(e.lane()),
+        quad(e.bitAnd(lane, kLanesOfQuads - 1)), firstTile(e.mul(e.block(), Spec::kTiles)),
+        ownTiles(e.mul(e.bitAnd(e.warp(), 1), kTilesOfWarp)),
+        ownRow(e.add(e.mul(e.shr(e.warp(), 1), kRowsOfWarp), e.div(lane, kLanesOfQuads))),
+        firstRow(e.mul(e.blockY(), Spec::kRows)) {
+    placeOperands();
+  }
+
+  // The last stage is apart: it may have fewer slices.
+  void run() {
+    copyStage(e.number(0));
+    int64_t last = spec.stages() - 1;
+    Values sums(kQuads * 4 * kRowsOfThread, e.floatOf(0));
+    sums = e.loop(e.number(0), e.number(last), 1, sums, [&](Value stage, const Values &before) {
+      arrive();
+      copyStage(e.add(stage, 1));
+      return addStage(stage, kStageSlices, before);
+    });
+    arrive();
+    finish(addStage(e.number(last), linear.slices() - last * kStageSlices, sums));
+  }
+
+private:
+  Emitter &e;
+  const Spec &spec;
+  const LinearSpec &linear;
+  Value rows;
+  LinearResults results;
+  Value thread, lane, quad, firstTile, ownTiles, ownRow, firstRow;
+  Value weightsPlace[2], rowsPlace; ///< in a stage, of this lane; of weights for even and odd inputs
+
+  Value bufferOf(Value stage) { return e.at(e.shared(), e.mul(e.bitAnd(stage, 1), e.number(Spec::kStageBytes))); }
+  Value rowsOf(Value stage) { return e.at(bufferOf(stage), Spec::kTiles * kTileBytes); }
+
+  //===--- From memory ---===//
+
+  // All copies of a stage are there, and nobody reads the one before any more, whose place the next copies take.
+  void arrive() {
+    e.waitForCopies();
+    e.barrier();
+  }
+  void copyStage(Value stage) {
+    copyWeights(stage);
+    copyRows(stage);
+    e.closeCopies();
+  }
+
+  // A thread copies 16 bytes of each 16 outputs. Behind the last tile the last one stands in: nothing of it is stored.
+  // Slices that there are not are not read.
+  void copyWeights(Value stage) {
+    static_assert(kTileBytes == 16 * kThreads);
+    Value slice = e.add(e.mul(stage, kStageSlices), e.shr(thread, 5)), isThere = e.less(slice, slices());
+    Value offset = e.select(isThere, e.add(e.mul(slice, LinearSpec::kSlice), e.mul(lane, 16)), e.number(0));
+    Value bytes = e.select(isThere, e.number(16), e.number(0));
+    for (int64_t i = 0; i < Spec::kTiles; ++i) {
+      Value tile = e.add(firstTile, i);
+      if (linear.tiles() % Spec::kTiles)
+        tile = e.min(tile, e.number(linear.tiles() - 1));
+      Value from = e.at(e.atElement(results.weights, tile, linear.slices() * LinearSpec::kSlice), offset);
+      Value to = e.mul(e.bitXor(thread, e.number(i % 2 * 4)), 16);
+      e.copyAsync(e.at(e.at(bufferOf(stage), i * kTileBytes), to), from, bytes);
+    }
+  }
+  // Eight threads copy a row. Rows and inputs that there are not are zero.
+  void copyRows(Value stage) {
+    Value ownRow = e.shr(thread, 3), ownChunk = e.bitAnd(thread, 7), row = e.add(firstRow, ownRow);
+    Value chunk = e.add(e.mul(stage, kStageRow / 16), ownChunk);
+    Value isInside = e.less(chunk, e.mul(slices(), 2));
+    Value from = e.at(e.atElement(rows, row, linear.rowBytes()), e.mul(chunk, 16));
+    Value to = e.at(rowsOf(stage), e.mul(thread, 16));
+    for (int64_t i = 0; i < Spec::kRows; i += kThreads / 8) {
+      Value isThere = arith::AndIOp::create(e.b, e.loc, e.less(e.add(row, i), results.count), isInside);
+      Value safe = e.select(isThere, e.at(from, i * linear.rowBytes()), rows);
+      e.copyAsync(e.at(to, i * kStageRow), safe, e.select(isThere, e.number(16), e.number(0)));
+    }
+  }
+  Value slices() { return e.number(linear.slices()); }
+
+  //===--- Products ---===//
+
+  // Of this lane: four outputs of one tile or its neighbour, and its first row.
+  void placeOperands() {
+    Value odd = e.shr(quad, 2), tile = e.add(ownTiles, odd);
+    Value base = e.add(e.mul(tile, kTileBytes), e.mul(e.bitAnd(quad, 3), 16));
+    for (int64_t i = 0; i < 2; ++i)
+      weightsPlace[i] = e.add(base, e.mul(e.bitXor(odd, e.number(i)), 64));
+    rowsPlace = e.mul(ownRow, kStageRow);
+  }
+
+  Values addStage(Value stage, int64_t count, Values sums) {
+    Value weights = bufferOf(stage), ofRows = e.at(rowsOf(stage), rowsPlace);
+    return e.loop(e.number(0), e.number(2 * count), 1, sums, [&](Value four, const Values &before) {
+      return addFour(e.at(weights, e.mul(four, 4 * 64)), e.at(ofRows, e.mul(four, 16)), before);
+    });
+  }
+
+  // Four inputs.
+  Values addFour(Value weights, Value ofRows, Values sums) {
+    Values ofFour; // [input][quad][4]
+    for (int64_t input = 0; input < 4; ++input)
+      for (int64_t i = 0; i < kQuads; ++i) {
+        Value from = e.at(weights, weightsPlace[input % 2]);
+        llvm::append_range(ofFour, e.loadFour(e.f32(), e.at(from, 2 * i * kTileBytes + input / 2 * 128)));
+      }
+    for (int64_t row = 0; row < kRowsOfThread; ++row) {
+      Values x = e.loadFour(e.f32(), e.at(ofRows, row * kLanesOfRows * kStageRow));
+      for (size_t input = 0; input < 4; ++input)
+        for (size_t i = 0; i < 4 * kQuads; ++i) {
+          Value &sum = sums[static_cast<size_t>(4 * kQuads * row) + i];
+          sum = e.fma(x[input], ofFour[4 * kQuads * input + i], sum);
+        }
+    }
+    return sums;
+  }
+
+  void finish(const Values &sums) {
+    for (int64_t i = 0; i < kQuads; ++i) {
+      Value tile = e.add(e.add(firstTile, ownTiles), e.add(e.shr(quad, 2), 2 * i));
+      Value output = e.add(e.mul(tile, LinearSpec::kTile), e.mul(e.bitAnd(quad, 3), 4));
+      for (int64_t n = 0; n < 4; ++n)
+        finishOutput(ArrayRef(sums).drop_front(static_cast<size_t>(4 * i + n)), e.add(output, n));
+    }
+  }
+  void finishOutput(ArrayRef<Value> sums, Value output) {
+    Value safe = output, bias;
+    if (linear.tiles() % Spec::kTiles)
+      safe = e.min(output, e.number(linear.tiles() * LinearSpec::kTile - 1));
+    if (linear.bias)
+      bias = results.loadOf(e.f32(), &LinearSpec::biasOffset, safe);
+    for (int64_t row = 0; row < kRowsOfThread; ++row) {
+      Value sum = sums[static_cast<size_t>(4 * kQuads * row)], own = e.add(ownRow, row * kLanesOfRows);
+      results.store(linear.bias ? e.add(sum, bias) : sum, e.add(firstRow, own), output);
+    }
+  }
+};
+
+} // namespace
+
+std::string linearFloatTileKernel(KernelLibrary &kernels, const LinearFloatTileSpec &spec) {
+  std::string name = "linear_" + wordOf(spec.linear) + "_tile128x64_" + kernels.getTarget().chip;
+  KernelShape shape = {kThreads, /*leastBlocks=*/3, 2 * Spec::kStageBytes};
+  return kernels.define(name, shape, linearArguments(spec.linear), [=](Emitter &e, ValueRange a) {
+    LinearResults results = LinearResults::of(e, spec.linear, {e, {spec.linear}, e.block()}, a);
+    results.outputsOfBlock = Spec::kTiles * LinearSpec::kTile;
+    FloatTileEmitter(e, spec, /*rows=*/a[1], results).run();
+  });
+}
+
+} // namespace lmopt::nvptx

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The record of the Mistral family: MistralForCausalLM of Hugging Face, a Llama without biases that may attend to a
+// window of the last tokens; such models (version 0.1) are refused, those without a window (0.2 and later) are read.
+// GGUF files of Mistral's have the architecture `llama`. From: Jiang et al., Mistral 7B (2023); transformers'
+// MistralConfig. Tested by test/unit/frontends/families/MistralConfigTest.cpp and the fixture mistral-tied.
+#include "frontends/families/llama/Llama.h"
+#include "frontends/families/mistral/Mistral.h"
+
+using namespace lmopt;
+
+static constexpr char kNoBias[] = "biases, which the family has not";
+
+static const FieldTable kFields = {
+    {"num_key_value_heads", FieldUse::Read, "key and value heads; 8 when missing"},
+    {"max_position_embeddings", FieldUse::Read, "longest sequence; 131072 when missing"},
+    {"sliding_window", FieldUse::Read,
+     "refused when shorter than the longest sequence; 4096 when missing, none when null"},
+    {"attention_bias", FieldUse::Only, kNoBias, "[false]"},
+    {"mlp_bias", FieldUse::Only, kNoBias, "[false]"},
+};
+
+static LlamaShape shape() {
+  LlamaShape shape;
+  shape.readsBiases = false;
+  shape.maxPositions = 131072;
+  shape.kvHeads = 8;
+  shape.window = 4096;
+  return shape;
+}
+
+static HuggingFaceForm describeHuggingFace() {
+  HuggingFaceForm form = *describeLlama().huggingFace; // the tensors have the same names
+  form.modelType = "mistral";
+  form.architectures = {"MistralForCausalLM"};
+  form.fields = joinTables(kFields, llamaConfigFields());
+  form.read = [](const nlohmann::json &object, const std::string &path) {
+    return readLlamaJson(object, path, shape());
+  };
+  return form;
+}
+
+Family lmopt::describeMistral() {
+  Family family;
+  family.name = "Mistral";
+  family.kind = FamilyKind::Decoder;
+  family.huggingFace = describeHuggingFace();
+  return family;
+}

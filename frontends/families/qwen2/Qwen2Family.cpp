@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The record of the Qwen2 family: Qwen2ForCausalLM of Hugging Face (Qwen2, Qwen2.5) and architecture `qwen2` of GGUF, a
+// Llama with biases on queries, keys and values. Converters leave heads as they are, so GGUF files turn halves of a
+// head, not neighbours. From: Yang et al., Qwen2 Technical Report (2024); transformers' Qwen2Config and
+// modeling_qwen2.py; llama.cpp. Tested by test/unit/frontends/families/Qwen2ConfigTest.cpp and the fixtures qwen2-bias
+// and gguf-qwen2-bias.
+#include "frontends/families/llama/Llama.h"
+#include "frontends/families/qwen2/Qwen2.h"
+
+using namespace lmopt;
+
+static constexpr char kWindow[] = "counts with use_sliding_window only";
+
+static const FieldTable kFields = {
+    {"num_key_value_heads", FieldUse::Read, "key and value heads; 32 when missing"},
+    {"max_position_embeddings", FieldUse::Read, "longest sequence; 32768 when missing"},
+    {"attention_bias", FieldUse::Only, "no biases on queries, keys and values", "[true]"},
+    {"mlp_bias", FieldUse::Only, "biases, which the family has not", "[false]"},
+    {"sliding_window", FieldUse::Harmless, kWindow},
+    {"max_window_layers", FieldUse::Harmless, kWindow},
+};
+
+static LlamaShape shape() {
+  LlamaShape shape;
+  shape.readsBiases = false;
+  shape.queryBias = true;
+  shape.maxPositions = 32768;
+  shape.kvHeads = 32;
+  shape.readsWindow = false;
+  return shape;
+}
+
+static HuggingFaceForm describeHuggingFace() {
+  HuggingFaceForm form = *describeLlama().huggingFace; // the tensors have the same names
+  form.modelType = "qwen2";
+  form.architectures = {"Qwen2ForCausalLM"};
+  form.fields = joinTables(kFields, llamaConfigFields());
+  form.read = [](const nlohmann::json &object, const std::string &path) {
+    return readLlamaJson(object, path, shape());
+  };
+  return form;
+}
+
+static GgufForm describeGguf() {
+  GgufForm form = *describeLlama().gguf;
+  form.architecture = "qwen2";
+  form.keys = ggufLlamaKeys("qwen2");
+  form.read = [](const GgufFile &file) { return readLlamaMetadata(file, "qwen2", /*interleaved=*/false); };
+  return form;
+}
+
+Family lmopt::describeQwen2() {
+  Family family;
+  family.name = "Qwen2";
+  family.kind = FamilyKind::Decoder;
+  family.huggingFace = describeHuggingFace();
+  family.gguf = describeGguf();
+  return family;
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// config.json and GGUF metadata of the Qwen2 family.
+#include "frontends/families/llama/LlamaConfig.h"
+#include "frontends/gguf/Model.h"
+#include "test/unit/frontends/Families.h"
+#include "test/unit/frontends/GgufBytes.h"
+
+using namespace lmopt;
+using nlohmann::json;
+
+static Result<LlamaConfig> parse(const char *patch) {
+  json config = json::parse(R"({"architectures": ["Qwen2ForCausalLM"], "model_type": "qwen2", "vocab_size": 100,
+    "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 3, "num_attention_heads": 32,
+    "sliding_window": 16, "max_window_layers": 2, "use_sliding_window": false})");
+  config.merge_patch(json::parse(patch));
+  return test::readAs<LlamaConfig>("qwen2", config);
+}
+
+TEST(Qwen2Config, BiasesOfQueriesKeysAndValues) {
+  Result<LlamaConfig> config = parse("{}");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_TRUE(config->queryBias);
+  EXPECT_FALSE(config->outputBias);
+  EXPECT_FALSE(config->ffnBias);
+  EXPECT_EQ(config->layers[0].kvHeads, 32);
+  EXPECT_EQ(config->maxPositions, 32768);
+}
+
+TEST(Qwen2Config, Refuses) {
+  EXPECT_EQ(parse(R"({"use_sliding_window": true})").error().code, 4);
+  EXPECT_EQ(parse(R"({"layer_types": ["sliding_attention"]})").error().code, 4);
+  EXPECT_TRUE(parse(R"({"layer_types": ["full_attention", "full_attention", "full_attention"]})"));
+  EXPECT_EQ(parse(R"({"magic": 7})").error().code, 4);
+}
+
+/// Heads are as they are in the checkpoint: halves of a head are turned, not neighbours.
+TEST(Qwen2Config, Gguf) {
+  test::GgufBytes file(1, 7);
+  file.keyString("general.architecture", "qwen2");
+  for (auto [key, value] : {std::pair("qwen2.block_count", 2u), std::pair("qwen2.context_length", 64u),
+                            std::pair("qwen2.embedding_length", 8u), std::pair("qwen2.feed_forward_length", 6u),
+                            std::pair("qwen2.attention.head_count", 2u)})
+    file.keyU32(key, value);
+  file.keyF32("qwen2.attention.layer_norm_rms_epsilon", 0.5f);
+  file.tensor("token_embd.weight", {8, 3}, 0, 0);
+  std::string bytes = file.finish(256);
+  Result<GgufFile> parsed = GgufFile::parse(bytes, "t.gguf");
+  ASSERT_TRUE(parsed) << parsed.error().message;
+  Result<GgufModel> model = GgufModel::read(*parsed);
+  ASSERT_TRUE(model) << model.error().message;
+  const auto &config = static_cast<const LlamaConfig &>(*model->config);
+  EXPECT_EQ(config.layers.size(), 2u);
+  EXPECT_FALSE(config.ropeInterleaved);
+  EXPECT_TRUE(config.biasIfPresent);
+}
