@@ -4,7 +4,7 @@
 #include "codegen/link/Manifest.h"
 
 #include "codegen/cpu/Cpu.h"
-#include "codegen/ptx/Ptx.h"
+#include "codegen/ptx/HostEntries.h"
 #include "dialects/lm/interfaces/Step.h"
 #include "dialects/lm/param/Param.h"
 
@@ -116,6 +116,12 @@ json::Object stepEntry(plan::StepOp step, lower::Machine machine) {
   return entry;
 }
 
+/// On GPUs: numbers of the kernels that a step launches, in order.
+void addLaunches(plan::StepOp step, StringRef key, json::Object &entry) {
+  if (auto launches = step->getAttrOfType<DenseI64ArrayAttr>(nvptx::kLaunchesAttribute))
+    entry[key] = json::Array(launches.asArrayRef());
+}
+
 json::Array isaNames(uint64_t isa) {
   static const std::pair<uint64_t, const char *> names[] = {{LMOPT_ISA_SSE42, "sse4.2"},
                                                             {LMOPT_ISA_AVX, "avx"},
@@ -185,6 +191,9 @@ json::Array stepList(const lower::LoweredModel &lowered) {
     json::Object entry = stepEntry(step, lowered.facts.machine);
     if (few.getKernel() != step.getKernel())
       entry["decode_kernel"] = few.getKernel()->str();
+    addLaunches(step, "launches", entry);
+    if (last != programs.front())
+      addLaunches(few, "decode_launches", entry);
     entries.push_back(std::move(entry));
   }
   return entries;

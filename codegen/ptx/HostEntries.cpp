@@ -15,6 +15,12 @@ using namespace mlir;
 
 namespace lmopt::nvptx {
 
+/// For the manifest: who profiles sees numbers of kernels go by, and wants to know whose they are.
+static void noteLaunches(plan::StepOp step, ArrayRef<Launch> launches, const KernelLibrary &kernels) {
+  auto numbers = llvm::map_to_vector(launches, [&](const Launch &one) { return kernels.kernel(one.kernel).number; });
+  step->setAttr(kLaunchesAttribute, DenseI64ArrayAttr::get(step.getContext(), numbers));
+}
+
 std::vector<Launch> launchesOf(plan::ProgramOp program, KernelLibrary &kernels) {
   std::vector<Launch> launches;
   for (const LaunchGroup &group : launchGroups(program)) {
@@ -25,8 +31,11 @@ std::vector<Launch> launchesOf(plan::ProgramOp program, KernelLibrary &kernels) 
       kernelOf(step).launch(builder);
     else
       RowProgramBuilder(builder).launch();
-    for (plan::StepOp launched : group.steps)
+    for (plan::StepOp launched : group.steps) {
       launched.setKernel(launches.size() > before ? launches[before].kernel : "");
+      bool isFirst = launched == step; // the others are launched with it
+      noteLaunches(launched, ArrayRef(launches).drop_front(isFirst ? before : launches.size()), kernels);
+    }
   }
   return launches;
 }

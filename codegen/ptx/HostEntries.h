@@ -12,6 +12,9 @@
 
 namespace lmopt::nvptx {
 
+/// On a step once launchesOf has seen it: the numbers of the kernels that are launched for it, in order (i64s).
+inline constexpr llvm::StringLiteral kLaunchesAttribute = "ptx.launches";
+
 /// The launches of a program in order, with its kernels in the library. Names the kernels of its steps.
 std::vector<Launch> launchesOf(plan::ProgramOp program, KernelLibrary &kernels);
 

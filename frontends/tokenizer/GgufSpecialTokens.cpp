@@ -66,11 +66,12 @@ constexpr std::string_view kAlwaysText[] = {"<|channel|>", "<|message|>", "<|sta
 class SpecialReader {
 public:
   SpecialReader(const GgufFile &file, const std::vector<std::string_view> &tokens, std::vector<int64_t> &types,
-                TokenizerSpec &spec);
+                const GgufDefaultRoles &defaults, TokenizerSpec &spec);
   Result<void> read();
 
 private:
   Result<std::optional<uint64_t>> key(const char *name) { return file.findUnsigned(name); }
+  void setDefaults();
   Result<void> readKeys();
   Result<void> readInfill(const InfillRole &role);
   void readSpellings();
@@ -83,6 +84,7 @@ private:
   const GgufFile &file;
   const std::vector<std::string_view> &tokens;
   std::vector<int64_t> &types;
+  const GgufDefaultRoles &defaults;
   TokenizerSpec &spec;
   std::unordered_map<std::string_view, int32_t> ids; // of equal tokens the last counts
 };
@@ -110,8 +112,8 @@ static const std::vector<InfillRole> &infillRoles() {
 }
 
 SpecialReader::SpecialReader(const GgufFile &file, const std::vector<std::string_view> &tokens,
-                             std::vector<int64_t> &types, TokenizerSpec &spec)
-    : file(file), tokens(tokens), types(types), spec(spec) {
+                             std::vector<int64_t> &types, const GgufDefaultRoles &defaults, TokenizerSpec &spec)
+    : file(file), tokens(tokens), types(types), defaults(defaults), spec(spec) {
   for (size_t id = 0; id < tokens.size(); ++id)
     ids[tokens[id]] = static_cast<int32_t>(id);
 }
@@ -126,7 +128,18 @@ void SpecialReader::end(int32_t id) {
     spec.endTokens.push_back(id);
 }
 
+void SpecialReader::setDefaults() {
+  auto exists = [&](int32_t id) { return id >= 0 && static_cast<size_t>(id) < tokens.size(); };
+  for (auto [role, id] : {std::pair(LMOPT_TOKEN_BOS, defaults.bos), std::pair(LMOPT_TOKEN_EOS, defaults.eos),
+                          std::pair(LMOPT_TOKEN_UNK, defaults.unknown)})
+    if (exists(id))
+      spec.roles[role] = id;
+  if (exists(defaults.eos) && !file.find("tokenizer.ggml.eos_token_id"))
+    end(defaults.eos);
+}
+
 Result<void> SpecialReader::readKeys() {
+  setDefaults();
   for (const RoleKey &row : kRoleKeys) {
     Result<std::optional<uint64_t>> id = key(row.key);
     if (!id)
@@ -210,6 +223,7 @@ Result<void> SpecialReader::read() {
 }
 
 Result<void> lmopt::readGgufSpecialTokens(const GgufFile &file, const std::vector<std::string_view> &tokens,
-                                          std::vector<int64_t> &types, TokenizerSpec &spec) {
-  return SpecialReader(file, tokens, types, spec).read();
+                                          std::vector<int64_t> &types, const GgufDefaultRoles &defaults,
+                                          TokenizerSpec &spec) {
+  return SpecialReader(file, tokens, types, defaults, spec).read();
 }

@@ -18,9 +18,14 @@ namespace lmopt {
 /// Values of tokenizer.ggml.token_type.
 enum GgufTokenType : int64_t { kGgufNormal = 1, kGgufUnknown = 2, kGgufControl = 3, kGgufUserDefined = 4 };
 
+/// Of the roles that no key names: which tokens have them; -1: none.
+struct GgufDefaultRoles {
+  int32_t bos = -1, eos = -1, unknown = -1;
+};
+
 /// Fills spec.roles and spec.endTokens. A role without use may name a token that does not exist; an end may not.
 Result<void> readGgufSpecialTokens(const GgufFile &file, const std::vector<std::string_view> &tokens,
-                                   std::vector<int64_t> &types, TokenizerSpec &spec);
+                                   std::vector<int64_t> &types, const GgufDefaultRoles &defaults, TokenizerSpec &spec);
 
 } // namespace lmopt
 

@@ -61,6 +61,34 @@ std::string bytesOf(const std::vector<T> &values) {
   return std::string(reinterpret_cast<const char *>(values.data()), values.size() * sizeof(T));
 }
 
+/// The sections NORMALIZER, ARGUMENT_OFFSETS and ARGUMENT_BYTES.
+struct NormalizerSections {
+  std::vector<uint32_t> steps, offsets;
+  std::string bytes;
+
+  explicit NormalizerSections(const std::vector<NormalizerStep> &normalizer) {
+    for (const NormalizerStep &step : normalizer) {
+      bool replaces = step.kind == LMOPT_NORMALIZE_REPLACE || step.kind == LMOPT_NORMALIZE_REPLACE_RUNS;
+      bool has = replaces || step.kind == LMOPT_NORMALIZE_PREPEND;
+      steps.insert(steps.end(), {step.kind, has && !offsets.empty() ? static_cast<uint32_t>(offsets.size() - 1) : 0u});
+      if (has)
+        add(step.text);
+      if (replaces)
+        add(step.with);
+    }
+  }
+  void add(const std::string &text) {
+    if (offsets.empty())
+      offsets.push_back(0);
+    bytes += text;
+    offsets.push_back(static_cast<uint32_t>(bytes.size()));
+  }
+};
+
+lmopt_bytes_t viewOf(const std::string &bytes) {
+  return {reinterpret_cast<const uint8_t *>(bytes.data()), bytes.size()};
+}
+
 /// Collects sections and knows where each will lie.
 class BlobWriter {
 public:
@@ -71,6 +99,9 @@ private:
   Result<void> addTokens();
   Result<void> addMerges();
   Result<void> addAdded();
+  void addNormalizer();
+  std::string scores() const;
+  std::vector<int32_t> byteTokens() const;
   std::string assemble();
 
   const TokenizerSpec &spec;
@@ -83,11 +114,11 @@ private:
 static std::string_view normalizedText(const TokenizerSpec &spec, const AddedToken &token, std::string &storage) {
   if (!token.normalized || token.textIsNormalized || spec.normalizer.empty())
     return token.text;
-  std::string rules = bytesOf(spec.normalizer);
+  NormalizerSections sections(spec.normalizer);
+  std::string steps = bytesOf(sections.steps), offsets = bytesOf(sections.offsets);
+  lmopt_normalizer_t normalizer = {viewOf(steps), viewOf(offsets), viewOf(sections.bytes), viewOf(spec.charsmap)};
   lmopt_buffer_t buffer = {};
-  lmopt_bytes_t text = {reinterpret_cast<const uint8_t *>(token.text.data()), token.text.size()};
-  if (lmopt_normalize_text(reinterpret_cast<const uint8_t *>(rules.data()), spec.normalizer.size(), text, &buffer,
-                           nullptr))
+  if (lmopt_normalize_text(&normalizer, viewOf(token.text), &buffer, nullptr))
     storage.assign(reinterpret_cast<const char *>(buffer.data), buffer.size);
   free(buffer.data);
   return storage;
@@ -113,7 +144,8 @@ Result<void> BlobWriter::addTokens() {
   std::vector<uint32_t> order;
   for (bool added : {false, true})
     for (size_t id = spec.pieces.size(); id-- > 0;)
-      if (!spec.pieces[id].empty() && ((spec.tokenFlags[id] & LMOPT_TOKEN_FLAG_ADDED) != 0) == added)
+      if (!spec.pieces[id].empty() && !(spec.tokenFlags[id] & LMOPT_TOKEN_FLAG_BYTE) &&
+          ((spec.tokenFlags[id] & LMOPT_TOKEN_FLAG_ADDED) != 0) == added)
         order.push_back(static_cast<uint32_t>(id));
   auto fill = [&](HashTable &table) {
     for (uint32_t id : order) {
@@ -150,16 +182,29 @@ Result<void> BlobWriter::addMerges() {
     return table.error();
   sections[LMOPT_TOKENIZER_MERGE_TABLE] = bytesOf(table->slots);
   header.merge_probes = table->probes;
-  if (spec.kind != LMOPT_TOKENIZER_BPE)
-    return {};
-  std::vector<int32_t> byteTokens(256, -1);
-  for (size_t id = spec.pieces.size(); id-- > 0;)
-    if (spec.pieces[id].size() == 1 && !(spec.tokenFlags[id] & LMOPT_TOKEN_FLAG_ADDED)) {
-      int32_t &token = byteTokens[static_cast<uint8_t>(spec.pieces[id][0])];
-      token = token < 0 ? static_cast<int32_t>(id) : token;
-    }
-  sections[LMOPT_TOKENIZER_BYTE_TOKENS] = bytesOf(byteTokens);
+  if (spec.kind != LMOPT_TOKENIZER_WORDPIECE)
+    sections[LMOPT_TOKENIZER_BYTE_TOKENS] = bytesOf(byteTokens());
   return {};
+}
+
+/// Tokens that are marked come first; where words begin as bytes, and in llama.cpp's SentencePiece, a piece of one byte
+/// will do.
+std::vector<int32_t> BlobWriter::byteTokens() const {
+  std::vector<int32_t> tokens(256, -1);
+  auto take = [&](uint8_t mask, uint8_t flags) {
+    for (size_t id = spec.pieces.size(); id-- > 0;)
+      if (spec.pieces[id].size() == 1 && (spec.tokenFlags[id] & mask) == flags) {
+        int32_t &token = tokens[static_cast<uint8_t>(spec.pieces[id][0])];
+        token = token < 0 ? static_cast<int32_t>(id) : token;
+      }
+  };
+  for (size_t id = 0; id < spec.pieces.size() && spec.kind == LMOPT_TOKENIZER_UNIGRAM; ++id)
+    if (std::optional<uint8_t> byte = byteNamed(spec.pieces[id])) // these are pieces of a text as well
+      tokens[*byte] = static_cast<int32_t>(id);
+  take(LMOPT_TOKEN_FLAG_BYTE, LMOPT_TOKEN_FLAG_BYTE);
+  if (spec.kind != LMOPT_TOKENIZER_UNIGRAM && !(spec.flags & LMOPT_TOKENIZER_CHARACTERS))
+    take(LMOPT_TOKEN_FLAG_BYTE | LMOPT_TOKEN_FLAG_ADDED, 0);
+  return tokens;
 }
 
 Result<void> BlobWriter::addAdded() {
@@ -203,6 +248,26 @@ Result<void> BlobWriter::addAdded() {
   return {};
 }
 
+/// Ids that stand for nothing have none. Unknown characters: 10 below all pieces, as in `tokenizers` and llama.cpp.
+std::string BlobWriter::scores() const {
+  std::vector<double> all = spec.scores;
+  all.resize(spec.pieces.size());
+  if (spec.kind == LMOPT_TOKENIZER_SCORED)
+    return bytesOf(std::vector<float>(all.begin(), all.end()));
+  if (spec.kind != LMOPT_TOKENIZER_UNIGRAM)
+    return "";
+  double least = spec.scores.empty() ? 0 : *std::min_element(spec.scores.begin(), spec.scores.end());
+  all.push_back(least - 10);
+  return bytesOf(all);
+}
+
+void BlobWriter::addNormalizer() {
+  NormalizerSections normalizer(spec.normalizer);
+  sections[LMOPT_TOKENIZER_NORMALIZER] = bytesOf(normalizer.steps);
+  sections[LMOPT_TOKENIZER_ARGUMENT_OFFSETS] = bytesOf(normalizer.offsets);
+  sections[LMOPT_TOKENIZER_ARGUMENT_BYTES] = normalizer.bytes;
+}
+
 std::string BlobWriter::assemble() {
   std::string blob(sizeof(header), '\0');
   for (size_t i = 0; i < LMOPT_TOKENIZER_SECTION_COUNT; ++i) {
@@ -232,7 +297,9 @@ Result<std::string> BlobWriter::write() {
   for (auto add : {&BlobWriter::addTokens, &BlobWriter::addMerges, &BlobWriter::addAdded})
     if (Result<void> result = (this->*add)(); !result)
       return result.error();
-  sections[LMOPT_TOKENIZER_NORMALIZER] = bytesOf(spec.normalizer);
+  addNormalizer();
+  sections[LMOPT_TOKENIZER_SCORES] = scores();
+  sections[LMOPT_TOKENIZER_CHARSMAP] = spec.charsmap;
   sections[LMOPT_TOKENIZER_PRETOKENIZER] = bytesOf(spec.splits);
   sections[LMOPT_TOKENIZER_TEMPLATE] = bytesOf(spec.frame);
   sections[LMOPT_TOKENIZER_PAIR_TEMPLATE] = bytesOf(spec.pairFrame);
@@ -250,7 +317,7 @@ static void markWholeWords(const lmopt_tokenizer_t *tokenizer, TokenizerSpec &sp
   encoding.capacity = encoding.limit = 2;
   for (size_t id = 0; id < spec.pieces.size(); ++id) {
     const std::string &piece = spec.pieces[id];
-    if (piece.empty() || (spec.tokenFlags[id] & LMOPT_TOKEN_FLAG_ADDED))
+    if (piece.empty() || (spec.tokenFlags[id] & (LMOPT_TOKEN_FLAG_ADDED | LMOPT_TOKEN_FLAG_BYTE)))
       continue;
     encoding.count = 0;
     lmopt_bpe_word(&encoding, {reinterpret_cast<const uint8_t *>(piece.data()), piece.size()}, /*may_be_whole=*/0);
@@ -303,6 +370,25 @@ bool lmopt::decodeByteLevel(std::string_view text, std::string &bytes) {
     bytes += static_cast<char>(table[c]);
   }
   return true;
+}
+
+static int hexDigit(char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1; }
+
+std::optional<uint8_t> lmopt::byteNamed(std::string_view name) {
+  if (name.size() != 6 || name.substr(0, 3) != "<0x" || name[5] != '>' || hexDigit(name[3]) < 0 ||
+      hexDigit(name[4]) < 0)
+    return std::nullopt;
+  return static_cast<uint8_t>(16 * hexDigit(name[3]) + hexDigit(name[4]));
+}
+
+void lmopt::markByteTokens(TokenizerSpec &spec) {
+  for (size_t id = 0; id < spec.pieces.size(); ++id) {
+    std::optional<uint8_t> byte = byteNamed(spec.pieces[id]);
+    if (!byte || (spec.tokenFlags[id] & LMOPT_TOKEN_FLAG_ADDED))
+      continue;
+    spec.pieces[id] = std::string(1, static_cast<char>(*byte));
+    spec.tokenFlags[id] |= LMOPT_TOKEN_FLAG_BYTE;
+  }
 }
 
 void lmopt::decodeByteLevelPieces(TokenizerSpec &spec) {

@@ -15,6 +15,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,14 +30,27 @@ struct AddedToken {
   bool textIsNormalized = false; // `text` is what the normalizer made of it, as a blob holds it
 };
 
+/// A step of the normalizer, LMOPT_NORMALIZE_*, with the texts that it names, if any.
+struct NormalizerStep {
+  NormalizerStep(uint32_t kind, std::string text = {}, std::string with = {})
+      : kind(kind), text(std::move(text)), with(std::move(with)) {}
+  bool operator==(const NormalizerStep &other) const {
+    return kind == other.kind && text == other.text && with == other.with;
+  }
+  uint32_t kind;
+  std::string text, with;
+};
+
 struct TokenizerSpec {
   uint32_t kind = LMOPT_TOKENIZER_BPE;
   uint32_t flags = 0;                          // LMOPT_TOKENIZER_IGNORE_MERGES, ...
   std::vector<std::string> pieces;             // by id; empty for ids that stand for nothing
   std::vector<uint8_t> tokenFlags;             // LMOPT_TOKEN_FLAG_*, one for each piece
   std::vector<std::array<uint32_t, 3>> merges; // left, right, result; of equal pairs the first counts
-  std::vector<uint32_t> normalizer;            // LMOPT_NORMALIZE_*
-  std::vector<std::array<uint32_t, 2>> splits; // LMOPT_SPLIT_*, LMOPT_SPLIT_ARG_*
+  std::vector<double> scores;                  // LMOPT_TOKENIZER_SCORED and _UNIGRAM: one for each piece
+  std::string charsmap;                        // what LMOPT_NORMALIZE_CHARSMAP replaces, as SentencePiece compiles it
+  std::vector<NormalizerStep> normalizer;      // what happens to a text first
+  std::vector<std::array<uint32_t, 2>> splits; // LMOPT_SPLIT_*, LMOPT_SPLIT_ARG_* or LMOPT_METASPACE_*
   std::vector<AddedToken> added;
   std::vector<int32_t> frame = {-1}; // the post-processor's template
   /// The same for two texts, -1 and -2, with token types. Empty: two texts are not put together.
@@ -58,6 +72,12 @@ Result<TokenizerSpec> readTokenizerBlob(std::string_view blob, const std::string
 /// The printable form in which byte-level vocabularies are stored: each byte is one character. Empty when the text
 /// holds a character that stands for no byte.
 bool decodeByteLevel(std::string_view text, std::string &bytes);
+
+/// The byte that a token named "<0x0A>" stands for; nothing for other names.
+std::optional<uint8_t> byteNamed(std::string_view name);
+
+/// Tokens named "<0x0A>" that are no added ones: each stands for one byte, which is their piece from now on.
+void markByteTokens(TokenizerSpec &spec);
 
 /// Makes plain bytes of all pieces but added tokens. A piece that is no byte-level spelling can never come out of the
 /// model: it is set apart as an added token.

@@ -25,6 +25,9 @@ private:
   Result<void> readAdded();
   void readHeader();
 
+  void readScores();
+  std::string argument(size_t index) const;
+  NormalizerStep step(uint32_t kind, uint32_t index) const;
   size_t count(lmopt_tokenizer_section_t section, size_t size) const { return from.sections[section].size / size; }
   uint32_t number(lmopt_tokenizer_section_t section, size_t index) const {
     return lmopt_load_u32(from.sections[section].data, index);
@@ -40,6 +43,24 @@ private:
 };
 } // namespace
 
+/// "" where the blob contradicts itself, as the runtime takes it.
+std::string BlobReader::argument(size_t index) const {
+  const lmopt_bytes_t &bytes = from.sections[LMOPT_TOKENIZER_ARGUMENT_BYTES];
+  if (index + 1 >= count(LMOPT_TOKENIZER_ARGUMENT_OFFSETS, sizeof(uint32_t)))
+    return "";
+  uint32_t begin = number(LMOPT_TOKENIZER_ARGUMENT_OFFSETS, index);
+  uint32_t end = number(LMOPT_TOKENIZER_ARGUMENT_OFFSETS, index + 1);
+  if (begin > end || end > bytes.size)
+    return "";
+  return std::string(reinterpret_cast<const char *>(bytes.data) + begin, end - begin);
+}
+
+NormalizerStep BlobReader::step(uint32_t kind, uint32_t index) const {
+  bool replaces = kind == LMOPT_NORMALIZE_REPLACE || kind == LMOPT_NORMALIZE_REPLACE_RUNS;
+  bool has = replaces || kind == LMOPT_NORMALIZE_PREPEND;
+  return {kind, has ? argument(index) : "", replaces ? argument(static_cast<size_t>(index) + 1) : ""};
+}
+
 void BlobReader::readHeader() {
   const lmopt_tokenizer_header_t &header = from.header;
   spec.kind = header.kind;
@@ -48,8 +69,9 @@ void BlobReader::readHeader() {
   spec.maxWordChars = header.max_word_chars;
   spec.maxLength = header.max_length;
   std::copy(std::begin(header.roles), std::end(header.roles), spec.roles.begin());
-  for (size_t i = 0; i < count(LMOPT_TOKENIZER_NORMALIZER, sizeof(uint32_t)); ++i)
-    spec.normalizer.push_back(number(LMOPT_TOKENIZER_NORMALIZER, i));
+  for (size_t i = 0; i < count(LMOPT_TOKENIZER_NORMALIZER, 2 * sizeof(uint32_t)); ++i)
+    spec.normalizer.push_back(
+        step(number(LMOPT_TOKENIZER_NORMALIZER, 2 * i), number(LMOPT_TOKENIZER_NORMALIZER, 2 * i + 1)));
   for (size_t i = 0; i < count(LMOPT_TOKENIZER_PRETOKENIZER, 2 * sizeof(uint32_t)); ++i)
     spec.splits.push_back(
         {number(LMOPT_TOKENIZER_PRETOKENIZER, 2 * i), number(LMOPT_TOKENIZER_PRETOKENIZER, 2 * i + 1)});
@@ -65,6 +87,25 @@ void BlobReader::readHeader() {
   spec.continuation.assign(reinterpret_cast<const char *>(prefix.data), prefix.size);
 }
 
+template <class T>
+static std::vector<T> numbers(const lmopt_bytes_t &section, size_t count) {
+  std::vector<T> values(count);
+  if (count)
+    memcpy(values.data(), section.data, count * sizeof(T));
+  return values;
+}
+
+/// Opening has looked at the size.
+void BlobReader::readScores() {
+  const lmopt_bytes_t &section = from.sections[LMOPT_TOKENIZER_SCORES];
+  if (from.header.kind == LMOPT_TOKENIZER_SCORED) {
+    std::vector<float> scores = numbers<float>(section, from.header.token_count);
+    spec.scores.assign(scores.begin(), scores.end());
+  }
+  if (from.header.kind == LMOPT_TOKENIZER_UNIGRAM)
+    spec.scores = numbers<double>(section, from.header.token_count);
+}
+
 Result<void> BlobReader::readTokens() {
   for (uint32_t token = 0; token < from.header.token_count; ++token) {
     lmopt_bytes_t piece;
@@ -73,6 +114,9 @@ Result<void> BlobReader::readTokens() {
     spec.pieces.emplace_back(reinterpret_cast<const char *>(piece.data), piece.size);
     spec.tokenFlags.push_back(static_cast<uint8_t>(lmopt_token_flags(&from, token)));
   }
+  readScores();
+  const lmopt_bytes_t &charsmap = from.sections[LMOPT_TOKENIZER_CHARSMAP];
+  spec.charsmap.assign(reinterpret_cast<const char *>(charsmap.data), charsmap.size);
   return {};
 }
 

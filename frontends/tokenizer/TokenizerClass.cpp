@@ -4,6 +4,7 @@
 #include "frontends/tokenizer/TokenizerClass.h"
 
 #include "files/File.h"
+#include "frontends/tokenizer/TokenizerRuleWriter.h"
 
 #include <algorithm>
 
@@ -37,6 +38,21 @@ constexpr KnownClass kClasses[] = {
     {"LongformerTokenizer", ClassKind::Roberta},
     {"LEDTokenizer", ClassKind::Roberta},
     {"CohereTokenizer", ClassKind::Cohere},
+    {"XLMRobertaTokenizer", ClassKind::XlmRoberta},
+    {"CamembertTokenizer", ClassKind::XlmRoberta},
+    {"AlbertTokenizer", ClassKind::Albert},
+    {"BarthezTokenizer", ClassKind::Other},
+    {"BigBirdTokenizer", ClassKind::Other},
+    {"DebertaV2Tokenizer", ClassKind::Other},
+    {"LayoutXLMTokenizer", ClassKind::Other},
+    {"MBartTokenizer", ClassKind::Other},
+    {"MBart50Tokenizer", ClassKind::Other},
+    {"PegasusTokenizer", ClassKind::Other},
+    {"RemBertTokenizer", ClassKind::Other},
+    {"T5Tokenizer", ClassKind::Other},
+    {"UdopTokenizer", ClassKind::Other},
+    {"XGLMTokenizer", ClassKind::Other},
+    {"XLNetTokenizer", ClassKind::Other},
     {"BlenderbotTokenizer", ClassKind::Other},
     {"CLIPTokenizer", ClassKind::Other},
     {"CodeLlamaTokenizer", ClassKind::Other},
@@ -46,7 +62,7 @@ constexpr KnownClass kClasses[] = {
     {"DebertaTokenizer", ClassKind::Other},
     {"EsmcTokenizer", ClassKind::Other},
     {"FunnelTokenizer", ClassKind::Other},
-    {"GemmaTokenizer", ClassKind::Other},
+    {"GemmaTokenizer", ClassKind::Gemma},
     {"HerbertTokenizer", ClassKind::Other},
     {"LayoutLMv2Tokenizer", ClassKind::Other},
     {"LayoutLMv3Tokenizer", ClassKind::Other},
@@ -67,57 +83,14 @@ constexpr KnownClass kClasses[] = {
 
 constexpr const char *kQwen2Pattern =
     R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
-
-/// Writes the rules of one class; reads config and the vocabulary of the file.
-class RuleWriter {
-public:
-  RuleWriter(const TokenizerClass &tokenizerClass, const json &file, const json &config, const std::string &path)
-      : tokenizerClass(tokenizerClass), file(file), config(config), path(path), rules(tokenizerRules(file)) {}
-
-  Result<json> version4();
-  Result<json> version5();
-
-private:
-  bool flag(const char *field, bool standard) {
-    const json *value = find(field);
-    return value && value->is_boolean() ? value->get<bool>() : standard;
-  }
-  const json *find(const char *field) const {
-    auto found = config.is_object() ? config.find(field) : config.end();
-    return config.is_object() && found != config.end() && !found->is_null() ? &*found : nullptr;
-  }
-  std::string token(const std::string &role) const;
-  std::optional<int64_t> id(const std::string &text) const;
-  json bertNormalizer(bool clean);
-  json byteLevel(bool regex) {
-    return {{"type", "ByteLevel"}, {"add_prefix_space", flag("add_prefix_space", false)}, {"use_regex", regex}};
-  }
-  void plainBpe();
-  void frame(const std::vector<std::string> &before, const std::vector<std::string> &after);
-  void pairFrame(const std::string &first, const std::string &last);
-  Result<void> framed(const char *first, const char *last);
-  void wordPiece();
-  void byteLevelBpe();
-  void llamaFrame();
-
-  const TokenizerClass &tokenizerClass;
-  const json &file, &config;
-  const std::string &path;
-  json rules;
-};
 } // namespace
-
-static std::string textOf(const json &object, const char *field) {
-  auto found = object.is_object() ? object.find(field) : object.end();
-  return object.is_object() && found != object.end() && found->is_string() ? found->get<std::string>() : "";
-}
 
 static bool isWordPiece(const json &file) {
   return file.contains("model") && textOf(file["model"], "type") == "WordPiece";
 }
 
 /// transformers looks for the word anywhere in the text; as a type it stands only in these rules.
-static bool namesByteLevel(const json &value) {
+bool lmopt::namesByteLevel(const json &value) {
   if (value.is_object() && textOf(value, "type") == "ByteLevel")
     return true;
   return value.is_structured() && std::any_of(value.begin(), value.end(), namesByteLevel);
@@ -135,9 +108,21 @@ static std::map<std::string, std::string> standardTokens(ClassKind kind) {
   case ClassKind::MpNet:
     return {{"bos_token", "<s>"},   {"eos_token", "</s>"},  {"sep_token", "</s>"},   {"cls_token", "<s>"},
             {"unk_token", "[UNK]"}, {"pad_token", "<pad>"}, {"mask_token", "<mask>"}};
+  case ClassKind::Albert:
+    return {{"bos_token", "[CLS]"}, {"eos_token", "[SEP]"}, {"sep_token", "[SEP]"},  {"cls_token", "[CLS]"},
+            {"unk_token", "<unk>"}, {"pad_token", "<pad>"}, {"mask_token", "[MASK]"}};
+  case ClassKind::XlmRoberta:
   case ClassKind::Roberta:
     return {{"bos_token", "<s>"},   {"eos_token", "</s>"},  {"sep_token", "</s>"},   {"cls_token", "<s>"},
             {"unk_token", "<unk>"}, {"pad_token", "<pad>"}, {"mask_token", "<mask>"}};
+  case ClassKind::LlamaPieces:
+    return {{"unk_token", "<unk>"}, {"bos_token", "<s>"}, {"eos_token", "</s>"}};
+  case ClassKind::Gemma:
+    return {{"unk_token", "<unk>"},
+            {"bos_token", "<bos>"},
+            {"eos_token", "<eos>"},
+            {"pad_token", "<pad>"},
+            {"mask_token", "<mask>"}};
   case ClassKind::Gpt2:
     return {{"unk_token", text}, {"bos_token", text}, {"eos_token", text}};
   case ClassKind::GptNeoX:
@@ -184,8 +169,8 @@ Result<TokenizerClass> lmopt::findTokenizerClass(const json &file, const json &c
     return unsupported(configPath + ": tokenizer_class " + printable(result.name) +
                        " is defined by code of the checkpoint (auto_map), which lmopt does not run; supported: "
                        "tokenizers of the library, say PreTrainedTokenizerFast");
-  if (result.kind == ClassKind::Llama && !namesByteLevel(file))
-    result.kind = ClassKind::Other;
+  if (result.kind == ClassKind::Llama && !namesByteLevel(tokenizerRules(file)))
+    result.kind = ClassKind::LlamaPieces;
   result.standardTokens = standardTokens(result.kind);
   if (file.contains("padding") && !textOf(file["padding"], "pad_token").empty())
     result.standardTokens.emplace("pad_token", textOf(file["padding"], "pad_token"));
@@ -233,6 +218,9 @@ std::string RuleWriter::token(const std::string &role) const {
 
 std::optional<int64_t> RuleWriter::id(const std::string &text) const {
   const json &vocabulary = file["model"]["vocab"];
+  for (size_t i = vocabulary.is_array() ? vocabulary.size() : 0; i-- > 0;) // of equal pieces the last counts
+    if (vocabulary[i].is_array() && !vocabulary[i].empty() && vocabulary[i][0] == json(text))
+      return static_cast<int64_t>(i);
   if (auto found = vocabulary.find(text);
       vocabulary.is_object() && found != vocabulary.end() && found->is_number_integer())
     return found->get<int64_t>();
@@ -303,7 +291,7 @@ Result<void> RuleWriter::framed(const char *first, const char *last) {
 
 /// Two texts: [CLS] A [SEP] B [SEP] of two token types, or <s> A </s></s> B </s> of one.
 void RuleWriter::pairFrame(const std::string &first, const std::string &last) {
-  bool bert = tokenizerClass.kind == ClassKind::Bert;
+  bool bert = tokenizerClass.kind == ClassKind::Bert || tokenizerClass.kind == ClassKind::Albert;
   json pair = json::array();
   auto add = [&](const char *kind, const std::string &name, int type) {
     pair.push_back({{kind, {{"id", name}, {"type_id", type}}}});
@@ -319,13 +307,13 @@ void RuleWriter::pairFrame(const std::string &first, const std::string &last) {
 }
 
 /// LlamaTokenizerFast of version 4 builds the post-processor anew, whatever tokenizer.json says.
-void RuleWriter::llamaFrame() {
+void RuleWriter::llamaFrame(const char *standardBos, const char *standardEos) {
   auto named = [&](const char *role, const char *standard) {
     std::string text = token(role);
     return text.empty() && !(config.is_object() && config.contains(role)) ? std::string(standard) : text;
   };
   std::vector<std::string> before, after;
-  std::string bos = named("bos_token", "<s>"), eos = named("eos_token", "</s>");
+  std::string bos = named("bos_token", standardBos), eos = named("eos_token", standardEos);
   if (flag("add_bos_token", true) && id(bos))
     before.push_back(bos);
   if (flag("add_eos_token", false) && id(eos))
@@ -344,8 +332,12 @@ Result<json> RuleWriter::version4() {
   bool standard = tokenizerClass.kind != ClassKind::AsFile && tokenizerClass.kind != ClassKind::Llama;
   if (textOf(pre, "type") == "ByteLevel" && (find("add_prefix_space") || standard))
     pre["add_prefix_space"] = flag("add_prefix_space", false);
-  if (tokenizerClass.kind == ClassKind::Llama)
-    llamaFrame();
+  if (tokenizerClass.kind == ClassKind::LlamaPieces && find("add_prefix_space"))
+    llamaPieces(flag("legacy", true));
+  if (tokenizerClass.kind == ClassKind::Llama || tokenizerClass.kind == ClassKind::LlamaPieces)
+    llamaFrame("<s>", "</s>");
+  if (tokenizerClass.kind == ClassKind::Gemma)
+    llamaFrame("<bos>", "<eos>");
   return rules;
 }
 
@@ -372,11 +364,18 @@ Result<json> RuleWriter::version5() {
   ClassKind kind = tokenizerClass.kind;
   if (kind == ClassKind::AsFile || kind == ClassKind::Llama)
     return rules;
+  if ((kind == ClassKind::LlamaPieces || kind == ClassKind::Gemma) && textOf(file["model"], "type") == "BPE")
+    return pieces5();
+  bool unigram = textOf(file["model"], "type") == "Unigram";
+  if ((kind == ClassKind::XlmRoberta || kind == ClassKind::Albert) && unigram)
+    return unigram5();
   bool wantsWordPiece = kind == ClassKind::Bert || kind == ClassKind::MpNet;
   if (kind == ClassKind::Other || wantsWordPiece != isWordPiece(file))
     return unsupported(
         path + ": tokenizer_class " + printable(tokenizerClass.name) + " with " +
-        (isWordPiece(file) ? "WordPiece" : "BPE") +
+        (isWordPiece(file) ? "WordPiece"
+         : unigram         ? "Unigram"
+                           : "BPE") +
         " in tokenizer.json is not supported: transformers 5 builds another tokenizer for this class; set "
         "tokenizer_class to PreTrainedTokenizerFast if tokenizer.json is right as it is");
   if (find("added_tokens_decoder"))

@@ -29,7 +29,23 @@ struct TokenizerContext {
   std::string addedTokens;    // the text of added_tokens.json
 };
 
-enum class ClassKind { AsFile, Llama, Bert, MpNet, Gpt2, GptNeoX, Qwen2, Roberta, Cohere, Other };
+/// Llama: with byte-level pieces in tokenizer.json; LlamaPieces: with those of SentencePiece.
+enum class ClassKind {
+  AsFile,
+  Llama,
+  LlamaPieces,
+  Gemma,
+  Bert,
+  MpNet,
+  Gpt2,
+  GptNeoX,
+  Qwen2,
+  Roberta,
+  Cohere,
+  XlmRoberta,
+  Albert,
+  Other
+};
 
 struct TokenizerClass {
   ClassKind kind = ClassKind::AsFile;
@@ -40,6 +56,9 @@ struct TokenizerClass {
 /// Exit code 4 for a class that only code of the checkpoint defines (auto_map).
 Result<TokenizerClass> findTokenizerClass(const nlohmann::json &file, const nlohmann::json &config,
                                           const TokenizerContext &context, const std::string &configPath);
+
+/// Whether a rule, or a part of it, is the one that spells bytes as characters.
+bool namesByteLevel(const nlohmann::json &value);
 
 /// tokenizer.json without vocabulary and merges: what a class may replace.
 nlohmann::json tokenizerRules(const nlohmann::json &file);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Reads the tokenizer from GGUF metadata: tokenizer.ggml.model "gpt2" (byte-level BPE) or "bert" (WordPiece).
+// Reads the tokenizer from GGUF metadata: tokenizer.ggml.model "gpt2" (byte-level BPE), "bert" (WordPiece) or "llama"
+// (BPE of SentencePiece, by scores).
 //
 // What the keys mean is what llama.cpp does with them; its tables are Unicode 15.1 (LMOPT_SPLIT_ARG_GGML). A control
 // token is recognised only when special tokens are asked for, a user-defined token always. A pre-tokenizer name stands
@@ -13,6 +14,8 @@
 #include "frontends/tokenizer/TokenizerFields.h"
 #include "frontends/tokenizer/TokenizerReading.h"
 
+#include <algorithm>
+#include <cctype>
 #include <unordered_map>
 
 using namespace lmopt;
@@ -32,12 +35,15 @@ public:
 
 private:
   Result<void> checkKeys();
-  Result<void> readTokens();
+  Result<void> readTokens(const GgufDefaultRoles &defaults);
   Result<std::vector<int64_t>> readTypes();
   void markTypes(const std::vector<int64_t> &types);
   Result<void> readBpe();
   Result<void> readMerges();
   Result<void> readBert();
+  Result<void> readScores();
+  Result<void> readPieces();
+  void stripAfterSpecial();
   Result<void> readBpeFrame(bool addBos);
   Result<void> readSwitch(const char *key, bool &value);
   Result<void> readFrame(bool addBos, bool addEos, lmopt_token_role_t first, lmopt_token_role_t last);
@@ -64,7 +70,7 @@ static const std::vector<PreTokenizer> &preTokenizers() {
   return list;
 }
 
-Result<void> GgufTokenizer::readTokens() {
+Result<void> GgufTokenizer::readTokens(const GgufDefaultRoles &defaults) {
   const GgufValue *tokens = file.find("tokenizer.ggml.tokens");
   std::optional<std::vector<std::string_view>> list = tokens ? tokens->asStrings() : std::nullopt;
   if (!list || list->empty() || list->size() > LMOPT_TOKENIZER_MAX_TOKENS)
@@ -76,7 +82,7 @@ Result<void> GgufTokenizer::readTokens() {
   Result<std::vector<int64_t>> types = readTypes();
   if (!types)
     return types.error();
-  if (Result<void> special = readGgufSpecialTokens(file, names, *types, spec); !special)
+  if (Result<void> special = readGgufSpecialTokens(file, names, *types, defaults, spec); !special)
     return special;
   markTypes(*types);
   return {};
@@ -205,6 +211,51 @@ Result<void> GgufTokenizer::readBert() {
   return readFrame(true, true, spec.roles[LMOPT_TOKEN_CLS] >= 0 ? LMOPT_TOKEN_CLS : LMOPT_TOKEN_BOS, LMOPT_TOKEN_SEP);
 }
 
+Result<void> GgufTokenizer::readScores() {
+  const GgufValue *value = file.find("tokenizer.ggml.scores");
+  std::optional<std::vector<double>> scores = value ? value->asDoubles() : std::nullopt;
+  if (!scores || scores->size() != names.size())
+    return bad("tokenizer.ggml.scores", "expected one number for each of the " + std::to_string(names.size()) +
+                                            " tokens" + (value ? "" : "; the key is missing"));
+  for (double score : *scores) {
+    if (!(score > -1e30 && score < 1e30))
+      return bad("tokenizer.ggml.scores", "a score is not a finite number");
+    spec.scores.push_back(score);
+  }
+  return {};
+}
+
+/// llama.cpp knows these models by their name: white space behind a special token belongs to it.
+void GgufTokenizer::stripAfterSpecial() {
+  Result<std::optional<std::string_view>> name = file.findString("general.name");
+  std::string lower(name && *name ? **name : std::string_view());
+  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return std::tolower(c); });
+  if (lower.find("phi-3") == std::string::npos && lower.find("phi3") == std::string::npos)
+    return;
+  for (AddedToken &token : spec.added)
+    if (token.text != "<unk>" && token.text != "<s>" && token.text != "<|endoftext|>")
+      token.flags |= LMOPT_ADDED_RSTRIP;
+}
+
+/// A blank comes before each part of a text between special tokens; all of a part is one word.
+Result<void> GgufTokenizer::readPieces() {
+  spec.kind = LMOPT_TOKENIZER_SCORED;
+  spec.flags = LMOPT_TOKENIZER_METASPACE;
+  bool prefix = true, addBos = true, addEos = false;
+  for (auto [key, value] :
+       {std::pair("tokenizer.ggml.add_space_prefix", &prefix), std::pair("tokenizer.ggml.add_bos_token", &addBos),
+        std::pair("tokenizer.ggml.add_eos_token", &addEos)})
+    if (Result<void> result = readSwitch(key, *value); !result)
+      return result;
+  if (Result<void> result = readScores(); !result)
+    return result;
+  spec.splits = {{LMOPT_SPLIT_METASPACE, prefix ? LMOPT_METASPACE_ANOTHER : LMOPT_METASPACE_NEVER}};
+  spec.unknown = spec.roles[LMOPT_TOKEN_UNK];
+  stripAfterSpecial();
+  markByteTokens(spec);
+  return readFrame(addBos, addEos, LMOPT_TOKEN_BOS, LMOPT_TOKEN_EOS);
+}
+
 Result<void> GgufTokenizer::readSwitch(const char *key, bool &value) {
   Result<std::optional<bool>> found = file.findBool(key);
   if (!found)
@@ -243,14 +294,15 @@ Result<std::string> GgufTokenizer::build() {
   Result<std::optional<std::string_view>> model = file.findString("tokenizer.ggml.model");
   if (!model)
     return model.error();
-  if (!*model || (**model != "gpt2" && **model != "bert"))
+  bool pieces = *model && **model == "llama";
+  if (!*model || (**model != "gpt2" && **model != "bert" && !pieces))
     return unsupported(file.path() + ": metadata key 'tokenizer.ggml.model' is " +
-                       (*model ? printable(**model) : std::string("missing")) + "; supported: gpt2, bert");
+                       (*model ? printable(**model) : std::string("missing")) + "; supported: gpt2, bert, llama");
   if (Result<void> result = checkKeys(); !result)
     return result.error();
-  if (Result<void> result = readTokens(); !result)
+  if (Result<void> result = readTokens(pieces ? GgufDefaultRoles{1, 2, 0} : GgufDefaultRoles()); !result)
     return result.error();
-  if (Result<void> result = **model == "gpt2" ? readBpe() : readBert(); !result)
+  if (Result<void> result = pieces ? readPieces() : **model == "gpt2" ? readBpe() : readBert(); !result)
     return result.error();
   spec.maxLength = options.maxLength;
   if (Result<void> fits = fitVocabulary(spec, options.vocabulary, file.path()); !fits)

@@ -101,10 +101,14 @@ Result<void> JsonTokenizer::readBpe(const json &model) {
   std::optional<std::string> unknown = fields.string("unk_token");
   bool fuse = fields.boolean("fuse_unk").value_or(false);
   bool ignoreMerges = fields.boolean("ignore_merges").value_or(false);
+  bool fallsBack = fields.boolean("byte_fallback").value_or(false);
   if (!fields.ok())
     return fields.error();
+  if (fallsBack && byteLevel)
+    return unsupported(path + ": model.byte_fallback with the ByteLevel pre-tokenizer is not supported");
   spec.flags = LMOPT_TOKENIZER_DROP_FIRST | (fuse ? LMOPT_TOKENIZER_FUSE_UNK : 0u) |
-               (ignoreMerges ? LMOPT_TOKENIZER_IGNORE_MERGES : 0u);
+               (ignoreMerges ? LMOPT_TOKENIZER_IGNORE_MERGES : 0u) | (byteLevel ? 0u : LMOPT_TOKENIZER_CHARACTERS) |
+               (fallsBack ? LMOPT_TOKENIZER_BYTE_FALLBACK : 0u);
   if (unknown) {
     auto found = ids.find(*unknown);
     if (found == ids.end())
@@ -116,6 +120,50 @@ Result<void> JsonTokenizer::readBpe(const json &model) {
   if (Result<void> result = readMerges(merges != model.end() && !merges->is_null() ? *merges : none); !result)
     return result;
   keepLastOfEqual(spec.merges);
+  return {};
+}
+
+/// Pieces and scores by id.
+Result<void> JsonTokenizer::readScores(const json &vocabulary) {
+  if (!vocabulary.is_array() || vocabulary.size() > LMOPT_TOKENIZER_MAX_TOKENS)
+    return bad("model.vocab", "expected an array of [piece, score]");
+  for (size_t id = 0; id < vocabulary.size(); ++id) {
+    const json &entry = vocabulary[id];
+    std::string place = "model.vocab[" + std::to_string(id) + "]";
+    if (!entry.is_array() || entry.size() != 2 || !entry[0].is_string() || !entry[1].is_number())
+      return bad(place, "expected [piece, score]");
+    std::string piece = entry[0].get<std::string>();
+    double score = entry[1].get<double>();
+    if (!(score > -1e30 && score < 1e30))
+      return bad(place, "the score is not a finite number");
+    if (piece.size() > LMOPT_TOKENIZER_MAX_UNIGRAM)
+      return unsupported(path + ": " + place + ": a piece of " + std::to_string(piece.size()) +
+                         " bytes; supported: up to " + std::to_string(LMOPT_TOKENIZER_MAX_UNIGRAM));
+    if (!piece.empty())
+      ids[piece] = static_cast<uint32_t>(id); // of equal pieces the last counts
+    spec.pieces.push_back(piece);
+    spec.scores.push_back(score);
+  }
+  modelTokens = vocabulary.size();
+  spec.tokenFlags.resize(spec.pieces.size());
+  return {};
+}
+
+Result<void> JsonTokenizer::readUnigram(const json &model) {
+  if (Result<void> known = checkTokenizerFields(model, *tokenizerRuleFields("Unigram"), path, "model"); !known)
+    return known;
+  JsonFields fields(model, path, "model");
+  bool fallsBack = fields.boolean("byte_fallback").value_or(false);
+  std::optional<int64_t> unknown = fields.integer("unk_id", 0, LMOPT_TOKENIZER_MAX_TOKENS);
+  if (!fields.ok())
+    return fields.error();
+  if (!unknown)
+    return unsupported(path + ": model.unk_id is missing: without an unknown token not every text has tokens");
+  if (static_cast<size_t>(*unknown) >= spec.pieces.size())
+    return bad("model.unk_id",
+               std::to_string(*unknown) + " is not one of the " + std::to_string(spec.pieces.size()) + " pieces");
+  spec.unknown = static_cast<int32_t>(*unknown);
+  spec.flags = fallsBack ? LMOPT_TOKENIZER_BYTE_FALLBACK : 0u;
   return {};
 }
 
@@ -144,15 +192,20 @@ Result<void> JsonTokenizer::readModel(const json &file) {
   std::string type = model.contains("type") && model["type"].is_string() ? model["type"].get<std::string>() : "";
   if (type.empty() && model.contains("merges"))
     type = "BPE"; // files of before 2021 do not say it
-  if (type != "BPE" && type != "WordPiece")
-    return unsupported(path + ": model.type " + printable(type) + " is not supported; supported: BPE, WordPiece");
-  spec.kind = type == "BPE" ? LMOPT_TOKENIZER_BPE : LMOPT_TOKENIZER_WORDPIECE;
+  if (type != "BPE" && type != "WordPiece" && type != "Unigram")
+    return unsupported(path + ": model.type " + printable(type) +
+                       " is not supported; supported: BPE, WordPiece, Unigram");
+  spec.kind = type == "BPE"         ? LMOPT_TOKENIZER_BPE
+              : type == "WordPiece" ? LMOPT_TOKENIZER_WORDPIECE
+                                    : LMOPT_TOKENIZER_UNIGRAM;
+  byteLevel = file.contains("pre_tokenizer") && namesByteLevel(file["pre_tokenizer"]);
   auto vocabulary = model.find("vocab");
   if (vocabulary == model.end())
     return bad("model.vocab", "missing");
-  if (Result<void> result = readVocabulary(*vocabulary); !result)
+  bool scored = type == "Unigram";
+  if (Result<void> result = scored ? readScores(*vocabulary) : readVocabulary(*vocabulary); !result)
     return result;
-  return type == "BPE" ? readBpe(model) : readWordPiece(model);
+  return scored ? readUnigram(model) : type == "BPE" ? readBpe(model) : readWordPiece(model);
 }
 
 Result<void> JsonTokenizer::addToken(const NamedToken &token, const std::string &place) {
@@ -174,7 +227,7 @@ Result<void> JsonTokenizer::addToken(const NamedToken &token, const std::string 
     return bad(place, "id " + std::to_string(id) + " belongs to " + printable(spec.pieces[id]) + " already");
   spec.pieces[id] = text;
   // Special tokens of BPE have no byte-level spelling that a word could have, unless they are a single character.
-  if (isNew || (spec.kind == LMOPT_TOKENIZER_BPE && text.size() > 1))
+  if (isNew || (byteLevel && text.size() > 1))
     spec.tokenFlags[id] |= LMOPT_TOKEN_FLAG_ADDED;
   if (token.flags & LMOPT_ADDED_SPECIAL)
     spec.tokenFlags[id] |= LMOPT_TOKEN_FLAG_SPECIAL;

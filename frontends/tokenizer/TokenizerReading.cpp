@@ -134,8 +134,10 @@ Result<TokenizerSpec> JsonTokenizer::read(const json &file, const json &config, 
       return result.error();
   if (Result<void> result = readTokenizerRules(file, path, spec); !result)
     return result.error();
-  if (spec.kind == LMOPT_TOKENIZER_BPE)
+  if (byteLevel)
     decodeByteLevelPieces(spec);
+  if (spec.kind == LMOPT_TOKENIZER_BPE && (spec.flags & LMOPT_TOKENIZER_BYTE_FALLBACK))
+    markByteTokens(spec);
   readRoles(special);
   if (Result<void> result = readEndTokens(); !result)
     return result.error();
@@ -170,10 +172,11 @@ static bool sameAdded(const TokenizerSpec &a, const TokenizerSpec &b) {
 /// What gives other ids in the one than in the other; "" if nothing does.
 static std::string difference(const TokenizerSpec &a, const TokenizerSpec &b) {
   const std::pair<const char *, bool> parts[] = {
-      {"normalizer", a.normalizer == b.normalizer},
+      {"normalizer", a.normalizer == b.normalizer && a.charsmap == b.charsmap},
       {"pre_tokenizer", a.splits == b.splits},
       {"post_processor", a.frame == b.frame},
       {"added_tokens", sameAdded(a, b)},
+      {"decoder", (a.flags & LMOPT_TOKENIZER_METASPACE) == (b.flags & LMOPT_TOKENIZER_METASPACE)},
       {"model", unknownOf(a) == unknownOf(b) && a.continuation == b.continuation && a.maxWordChars == b.maxWordChars},
   };
   std::string names;
@@ -244,7 +247,7 @@ Result<void> lmopt::fitVocabulary(TokenizerSpec &spec, int64_t vocabulary, const
 
 static bool hasVocabulary(const json &file) {
   return file.contains("model") && file["model"].is_object() && file["model"].contains("vocab") &&
-         file["model"]["vocab"].is_object();
+         file["model"]["vocab"].is_structured();
 }
 
 static Result<json> readConfig(std::string_view text, const std::string &path) {

@@ -29,6 +29,8 @@ private:
   Result<void> readBpe(const nlohmann::json &model);
   Result<void> readMerges(const nlohmann::json &merges);
   Result<void> readMerge(const nlohmann::json &merge, const std::string &place);
+  Result<void> readScores(const nlohmann::json &vocabulary);
+  Result<void> readUnigram(const nlohmann::json &model);
   Result<void> readWordPiece(const nlohmann::json &model);
   Result<void> readAdded(const nlohmann::json &list);
   Result<void> addToken(const NamedToken &token, const std::string &place);
@@ -47,6 +49,7 @@ private:
   const std::string &path;
   TokenizerSpec spec;
   size_t modelTokens = 0;
+  bool byteLevel = false;                        // pieces are spelled as bytes
   std::unordered_map<std::string, uint32_t> ids; // of the vocabulary and of added tokens, as spelled in the file
 };
 

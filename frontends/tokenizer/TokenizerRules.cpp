@@ -4,58 +4,12 @@
 // in order. Each rule reads all of its options that change ids and refuses values that it does not know.
 #include "frontends/tokenizer/TokenizerRules.h"
 
-#include "files/File.h"
-#include "frontends/tokenizer/TokenizerFields.h"
+#include "frontends/tokenizer/TokenizerRuleReader.h"
 
 #include <algorithm>
 
 using namespace lmopt;
 using nlohmann::json;
-
-namespace {
-using PairFrame = std::vector<std::array<int32_t, 2>>; // ids or texts, and token types
-
-class RuleReader {
-public:
-  RuleReader(const std::string &path, TokenizerSpec &spec) : path(path), spec(spec) {}
-
-  Result<void> normalizer(const json &rule);
-  Result<void> preTokenizer(const json &rule);
-  Result<void> postProcessor(const json &rule);
-  Result<void> decoder(const json &rule);
-  bool byteLevel = false; // a ByteLevel pre-tokenizer was seen
-
-private:
-  Result<void> bertNormalizer(const json &rule);
-  Result<void> byteLevelSplit(const json &rule);
-  Result<void> regexSplit(const json &rule);
-  Result<void> templatePart(const json &rule, const json &part, const std::string &field, PairFrame &frame);
-  Result<void> templateFrame(const json &rule, const std::string &field, PairFrame &frame);
-  PairFrame pairFrame(const json &rule);
-  Result<void> templateProcessor(const json &rule);
-  Result<void> pairProcessor(const json &rule);
-  Result<void> templateToken(const json &rule, const std::string &name, std::vector<int32_t> &frame);
-  void wrap(const std::vector<int32_t> &frame);
-  Result<void> each(const json &rule, const char *field, Result<void> (RuleReader::*read)(const json &));
-  Error refuse(const char *kind, const std::string &name, const char *supported) const {
-    return unsupported(path + ": " + kind + " " + printable(name) + " is not supported; supported: " + supported);
-  }
-  /// Refuses fields that no table names, of rules whose type is known.
-  Result<void> known(const json &rule, const std::string &type, const char *kind) const {
-    const FieldTable *table = tokenizerRuleFields(type);
-    return table ? checkTokenizerFields(rule, *table, path, kind) : Result<void>();
-  }
-  Error bad(const std::string &what) const { return malformed(path + ": " + what); }
-
-  const std::string &path;
-  TokenizerSpec &spec;
-};
-} // namespace
-
-/// A rule is an object with a "type"; anything else has the type "".
-static std::string typeOf(const json &rule) {
-  return rule.is_object() && rule.contains("type") && rule["type"].is_string() ? rule["type"].get<std::string>() : "";
-}
 
 Result<void> RuleReader::each(const json &rule, const char *field, Result<void> (RuleReader::*read)(const json &)) {
   if (!rule.contains(field) || !rule[field].is_array())
@@ -63,46 +17,6 @@ Result<void> RuleReader::each(const json &rule, const char *field, Result<void> 
   for (const json &part : rule[field])
     if (Result<void> result = (this->*read)(part); !result)
       return result;
-  return {};
-}
-
-Result<void> RuleReader::bertNormalizer(const json &rule) {
-  JsonFields fields(rule, path, "normalizer");
-  bool lowercase = fields.boolean("lowercase").value_or(true);
-  bool clean = fields.boolean("clean_text").value_or(true);
-  bool cjk = fields.boolean("handle_chinese_chars").value_or(true);
-  bool strip = fields.boolean("strip_accents").value_or(lowercase);
-  if (!fields.ok())
-    return fields.error();
-  if (clean)
-    spec.normalizer.push_back(LMOPT_NORMALIZE_CLEAN);
-  if (cjk)
-    spec.normalizer.push_back(LMOPT_NORMALIZE_CJK);
-  if (strip)
-    spec.normalizer.insert(spec.normalizer.end(), {LMOPT_NORMALIZE_NFD, LMOPT_NORMALIZE_MARKS});
-  if (lowercase)
-    spec.normalizer.push_back(LMOPT_NORMALIZE_LOWER);
-  return {};
-}
-
-Result<void> RuleReader::normalizer(const json &rule) {
-  std::string type = typeOf(rule);
-  if (Result<void> fields = known(rule, type, "normalizer"); !fields)
-    return fields;
-  if (type == "Sequence")
-    return each(rule, "normalizers", &RuleReader::normalizer);
-  if (type == "BertNormalizer")
-    return bertNormalizer(rule);
-  if (type == "NFC")
-    spec.normalizer.push_back(LMOPT_NORMALIZE_NFC);
-  else if (type == "NFD")
-    spec.normalizer.push_back(LMOPT_NORMALIZE_NFD);
-  else if (type == "Lowercase")
-    spec.normalizer.push_back(LMOPT_NORMALIZE_LOWER);
-  else if (type == "StripAccents")
-    spec.normalizer.push_back(LMOPT_NORMALIZE_COMBINING);
-  else
-    return refuse("normalizer", type, "BertNormalizer, NFC, NFD, Lowercase, StripAccents, Sequence");
   return {};
 }
 
@@ -137,6 +51,8 @@ Result<void> RuleReader::regexSplit(const json &rule) {
   if (!fields.ok())
     return fields.error();
   const json *pattern = rule.contains("pattern") ? &rule["pattern"] : nullptr;
+  if (pattern && pattern->is_object() && pattern->contains("String") && (*pattern)["String"].is_string())
+    return textSplit(rule, (*pattern)["String"].get<std::string>());
   if (!pattern || !pattern->is_object() || !pattern->contains("Regex") || !(*pattern)["Regex"].is_string())
     return refuse("pre_tokenizer Split with a pattern other than", "Regex",
                   "the expressions of gpt2, llama3 and qwen2");
@@ -149,6 +65,36 @@ Result<void> RuleReader::regexSplit(const json &rule) {
       return {};
     }
   return refuse("pre_tokenizer Split with the expression", text, "the expressions of gpt2, llama3 and qwen2");
+}
+
+Result<void> RuleReader::metaspaceSplit(const json &rule) {
+  JsonFields fields(rule, path, "pre_tokenizer");
+  std::string replacement = fields.string("replacement").value_or("");
+  bool prefix = fields.boolean("add_prefix_space").value_or(true); // of files of before 2024
+  std::string scheme = fields.string("prepend_scheme").value_or(prefix ? "always" : "never");
+  bool cut = fields.boolean("split").value_or(true);
+  if (!fields.ok())
+    return fields.error();
+  if (replacement != kMetaspace)
+    return refuse("pre_tokenizer Metaspace with the replacement", replacement, kMetaspace);
+  if (scheme != "always" && scheme != "first" && scheme != "never")
+    return bad("pre_tokenizer Metaspace: field 'prepend_scheme' is " + printable(scheme) +
+               "; expected always, first or never");
+  uint32_t argument = scheme == "always"  ? LMOPT_METASPACE_ALWAYS
+                      : scheme == "first" ? LMOPT_METASPACE_FIRST
+                                          : LMOPT_METASPACE_NEVER;
+  spec.splits.push_back({LMOPT_SPLIT_METASPACE, argument | (cut ? LMOPT_METASPACE_CUT : 0u)});
+  return {};
+}
+
+/// Gemma cuts at blanks of which its normalizer has left none: such a rule never cuts.
+Result<void> RuleReader::textSplit(const json &rule, const std::string &text) {
+  for (const NormalizerStep &step : spec.normalizer)
+    if (step.kind == LMOPT_NORMALIZE_REPLACE && step.text == text && step.with.find(text) == std::string::npos &&
+        &step == &spec.normalizer.back())
+      return {};
+  return refuse("pre_tokenizer Split at the text", text,
+                "texts that the last normalizer, a Replace, takes out; the expressions of gpt2, llama3 and qwen2");
 }
 
 Result<void> RuleReader::preTokenizer(const json &rule) {
@@ -164,12 +110,19 @@ Result<void> RuleReader::preTokenizer(const json &rule) {
     return byteLevelSplit(rule);
   if (type == "Split")
     return regexSplit(rule);
+  if (type == "Metaspace")
+    return metaspaceSplit(rule);
+  if (type == "WhitespaceSplit") {
+    spec.splits.push_back({LMOPT_SPLIT_WHITESPACE, 0});
+    return {};
+  }
   if (type == "BertPreTokenizer") {
     spec.splits.push_back({LMOPT_SPLIT_BERT, 0});
     return {};
   }
   if (type != "Digits")
-    return refuse("pre_tokenizer", type, "ByteLevel, Split, Digits, BertPreTokenizer, Sequence");
+    return refuse("pre_tokenizer", type,
+                  "ByteLevel, Split, Digits, BertPreTokenizer, Metaspace, WhitespaceSplit, Sequence");
   JsonFields fields(rule, path, "pre_tokenizer");
   bool alone = fields.boolean("individual_digits").value_or(false);
   if (!fields.ok())
@@ -305,16 +258,58 @@ Result<void> RuleReader::postProcessor(const json &rule) {
   return refuse("post_processor", type, "TemplateProcessing, BertProcessing, RobertaProcessing, ByteLevel, Sequence");
 }
 
+/// Replace and Metaspace: pieces with U+2581 are written with blanks. The blank that a text begins with is written,
+/// too: what is written goes on from a prompt.
+Result<void> RuleReader::metaspaceDecoder(const json &rule, const std::string &type) {
+  JsonFields fields(rule, path, "decoder");
+  std::string blank = type == "Replace" ? fields.string("content").value_or("") : " ";
+  std::string sought = type == "Metaspace" ? fields.string("replacement").value_or("") : "";
+  if (!fields.ok())
+    return fields.error();
+  if (type == "Replace") {
+    Result<std::string> text = pattern(rule, "decoder");
+    if (!text)
+      return text.error();
+    sought = *text;
+  }
+  if (sought != kMetaspace || blank != " ")
+    return refuse(("decoder " + type + " of").c_str(), sought, "U+2581, by a blank");
+  spec.flags |= LMOPT_TOKENIZER_METASPACE;
+  return {};
+}
+
 /// Byte-level BPE writes the bytes of its tokens; without a decoder it would write their printable spelling.
 Result<void> RuleReader::decoder(const json &rule) {
   std::string type = typeOf(rule);
-  if (spec.kind != LMOPT_TOKENIZER_BPE) // an encoder writes no text
+  if (spec.kind == LMOPT_TOKENIZER_WORDPIECE) // an encoder writes no text
     return {};
+  if (Result<void> fields = known(rule, type, "decoder"); !fields)
+    return fields;
   if (type == "Sequence")
     return each(rule, "decoders", &RuleReader::decoder);
+  hasDecoder = true;
   if (type == "ByteLevel" || type == "Fuse")
     return {};
-  return refuse("decoder", type, "ByteLevel, alone or in a Sequence with Fuse");
+  if (byteLevel)
+    return refuse("decoder", type, "ByteLevel, alone or in a Sequence with Fuse");
+  joinsBytes |= type == "ByteFallback";
+  if (type == "ByteFallback" || type == "Strip")
+    return {};
+  if (type == "Replace" || type == "Metaspace")
+    return metaspaceDecoder(rule, type);
+  return refuse("decoder", type, "Replace, ByteFallback, Fuse, Strip, Metaspace, Sequence; ByteLevel");
+}
+
+/// Pieces of characters are written one behind the other only where a decoder says so.
+static Result<void> checkPieces(const RuleReader &reader, const std::string &path, const TokenizerSpec &spec) {
+  bool fallsBack = (spec.flags & LMOPT_TOKENIZER_BYTE_FALLBACK) != 0;
+  if (!reader.hasDecoder)
+    return unsupported(path + ": BPE without the ByteLevel pre-tokenizer needs a decoder; supported: Replace, "
+                              "ByteFallback, Fuse, Strip, Metaspace");
+  if (fallsBack != reader.joinsBytes)
+    return unsupported(path + ": model.byte_fallback " + (fallsBack ? "without" : "is false with") +
+                       " the decoder ByteFallback is not supported");
+  return {};
 }
 
 Result<void> lmopt::readTokenizerRules(const json &file, const std::string &path, TokenizerSpec &spec) {
@@ -329,8 +324,11 @@ Result<void> lmopt::readTokenizerRules(const json &file, const std::string &path
     if (auto found = file.find(field); found != file.end() && !found->is_null())
       if (Result<void> result = (reader.*read)(*found); !result)
         return result;
-  if (spec.kind == LMOPT_TOKENIZER_BPE && !reader.byteLevel)
-    return unsupported(path + ": BPE without the ByteLevel pre-tokenizer is not supported; supported: byte-level BPE");
+  if (spec.flags & LMOPT_TOKENIZER_CHARACTERS)
+    return checkPieces(reader, path, spec);
+  if (spec.kind == LMOPT_TOKENIZER_UNIGRAM && reader.byteLevel)
+    return unsupported(path + ": Unigram with the ByteLevel pre-tokenizer is not supported; supported: Metaspace, "
+                              "WhitespaceSplit");
   if (spec.kind == LMOPT_TOKENIZER_WORDPIECE && reader.byteLevel)
     return unsupported(path + ": WordPiece with the ByteLevel pre-tokenizer is not supported; supported: "
                               "BertPreTokenizer, Digits");

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Writes runtime/src/tokenizer/unicode_tables.c, the character tables of the tokenizer.
 
-In: the Python packages `tokenizers` 0.23.3 and `unicodedata2` 16.0.0. Out: C text on stdout.
-    pip install tokenizers==0.23.3 unicodedata2==16.0.0
+In: the Python packages `tokenizers` 0.23.3, `unicodedata2` 16.0.0 and `sentencepiece` 0.2.3, which compiles the
+replacements of characters that clusters are asked with. Out: C text on stdout.
+    pip install tokenizers==0.23.3 unicodedata2==16.0.0 sentencepiece==0.2.3 protobuf
     runtime/unicode/generate_tables.py > runtime/src/tokenizer/unicode_tables.c
 
 Which Unicode version, and why not simply one: a tokenizer must cut text as the program did that trained or runs the
@@ -15,6 +16,8 @@ model, and those carry tables of different age. Base version is 16.0.0. The othe
   normalization         the Rust crate unicode-normalization-alignments, Unicode 9: later characters neither decompose
                         nor reorder
   lower case            the Rust library, 17.0
+  grapheme clusters     of the Precompiled rule: the crate unicode-segmentation; only what can be a cluster of less
+                        than six bytes is asked, since longer ones are taken character by character
   combining marks       of the StripAccents rule: the crate unicode-normalization-alignments again; unlike BERT's marks
                         they include spacing and enclosing ones
 All of these are asked of the package itself, code point by code point, so that the tables are what it does and not what
@@ -22,9 +25,13 @@ it is said to do; whatever Unicode 16.0 also defines is compared with unicodedat
 Tested by test/unit/tokenizer/UnicodeTest.cpp and by test/tools/tokenizer_parity.py (all code points).
 """
 
+import io
 import sys
+import tempfile
 
+import sentencepiece
 import unicodedata2 as ucd
+from sentencepiece import sentencepiece_model_pb2
 from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers
 
 assert ucd.unidata_version == "16.0.0", ucd.unidata_version
@@ -52,6 +59,9 @@ FLAGS = [
     "BERT_MARK",
     "BERT_CJK",
     "COMBINING",
+    "GRAPHEME_EXTEND",
+    "GRAPHEME_CONTROL",
+    "GRAPHEME_PREPEND",
 ]
 
 
@@ -82,6 +92,37 @@ def bert(**on):
     return normalizers.BertNormalizer(**{**options, **on}).normalize_str
 
 
+def precompiled(rules):
+    """The Precompiled normalizer that replaces characters by others."""
+    model = io.BytesIO()
+    with tempfile.NamedTemporaryFile("w", suffix=".tsv") as table:
+        table.writelines(f"{ord(a):X}\t{ord(b):X}\n" for a, b in rules.items())
+        table.flush()
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=iter(["b c"] * 9),
+            model_writer=model,
+            vocab_size=6,
+            hard_vocab_limit=False,
+            normalization_rule_tsv=table.name,
+            minloglevel=2,
+        )
+    spec = sentencepiece_model_pb2.ModelProto.FromString(model.getvalue()).normalizer_spec
+    return normalizers.Precompiled(spec.precompiled_charsmap).normalize_str
+
+
+def clusters():
+    """A cluster of less than six bytes becomes as a whole what the shortest of its beginnings becomes."""
+    base = precompiled({"a": "X"})
+    extend = where(lambda ch: ch != "a" and base("a" + ch) == "X")
+    # Where a character leads: those of four bytes make no short cluster with a mark of two.
+    short = [chr(c) for c in CODE_POINTS if 0 < c < 0x10000 and c not in extend and chr(c) not in "Xbc "]
+    each = precompiled({ch: "X" for ch in short})
+    control = {ord(ch) for ch in short if each(ch + "\u0301") != "X"}
+    prepend = {ord(ch) for ch in short if ch not in "\r" and each(ch + "a") == "X"}
+    assert each("\r\n") == "X" and {10, 13} <= control
+    return {"GRAPHEME_EXTEND": extend, "GRAPHEME_CONTROL": control, "GRAPHEME_PREPEND": prepend}
+
+
 def category(prefix):
     return where(lambda ch: ucd.category(ch).startswith(prefix))
 
@@ -108,6 +149,7 @@ def flags():
         "BERT_CJK": where(lambda ch: cjk("a" + ch + "b") == f"a {ch} b"),
         "COMBINING": where(lambda ch: normalizers.StripAccents().normalize_str(ch) == ""),
     }
+    by_name.update(clusters())
     assert space == where(lambda ch: len(words("a" + ch + "b")) == 2)
     assert space == where(lambda ch: clean("a" + ch + "b") == "a b") | {0x0B, 0x0C, 0x85}
     value = [0] * 0x110000
@@ -152,6 +194,12 @@ def normalization():
     return split, classes, pairs
 
 
+def compatibility():
+    """Characters whose compatibility decomposition is another than the canonical one: all of it."""
+    nfkd, nfd = normalizers.NFKD().normalize_str, normalizers.NFD().normalize_str
+    return {c: list(map(ord, nfkd(chr(c)))) for c in CODE_POINTS if nfkd(chr(c)) != nfd(chr(c))}
+
+
 def emit(declaration, items):
     print(f"\n{declaration} = {{")
     line = ""
@@ -185,6 +233,7 @@ def main():
         order.append(blocks.setdefault(block, len(blocks)))
     split, classes, pairs = normalization()
     lower = lowercase()
+    compatible = compatibility()
     print("/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception")
     print(
         " * Character tables of the tokenizer. Written by runtime/unicode/generate_tables.py, which says from what: do not"
@@ -206,6 +255,13 @@ def main():
         "const lmopt_unicode_triple_t lmopt_unicode_join[]", ["{%d,%d,%d}" % (*k, v) for k, v in sorted(pairs.items())]
     )
     print(f"const uint32_t lmopt_unicode_join_count = {len(pairs)};")
+    texts, rows = [], []
+    for c, text in sorted(compatible.items()):
+        rows.append("{%d,%d,%d}" % (c, len(texts), len(text)))
+        texts += text
+    emit("const lmopt_unicode_triple_t lmopt_unicode_compatible[]", rows)
+    print(f"const uint32_t lmopt_unicode_compatible_count = {len(rows)};")
+    emit("const uint32_t lmopt_unicode_compatible_text[]", [str(c) for c in texts])
     order = runs(classes)
     emit("const lmopt_unicode_triple_t lmopt_unicode_order[]", ["{%d,%d,%d}" % tuple(r) for r in order])
     print(f"const uint32_t lmopt_unicode_order_count = {len(order)};")

@@ -7,7 +7,7 @@ import shutil
 import statistics
 
 from gpu_check import models
-from gpu_check.numbers import DEVICE
+from gpu_check.models import DEVICE
 from gpu_check.programs import Failure
 
 STEPS, QUICK_STEPS = 2000, 132

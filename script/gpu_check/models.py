@@ -11,6 +11,8 @@ import time
 import common
 from fixtures import Fixture
 
+from gpu_check import carry, kernels
+from gpu_check import synthetic as checkpoints
 from gpu_check.programs import Failure, Programs
 
 # The formats of each fixture that CI runs, too (test/e2e/CMakeLists.txt); narrower ones where a file or a width has them.
@@ -19,8 +21,12 @@ MORE = {"llama-tied": ["int4"], "bert-mean": ["int4"], "gguf-q4_0": ["native"], 
 QUICK = [("llama-tied", "int8"), ("bert-mean", "f32")]
 SUBJECT = ("llama-tied", "int8")  # of opening, of the hunt for hangs, of the sanitizer
 REAL = [("minilm", "int8"), ("smollm2", "int8"), ("smollm2", "native"), ("smollm2", "bf16")]
+# Random numbers at well-known sizes: the quickest to make and to tell first.
+SYNTHETIC = [("llama-1b", "native"), ("llama-1b", "int8"), ("llama-7b", "native"), ("llama-7b", "int8"), ("llama-1b", "bf16"),
+             ("llama-7b", "bf16")]
 ARCHITECTURES = ("sm_80", "sm_90a")
 CPU = "x86-64-v3"
+DEVICE = ("--device", "cuda")
 COMPILE_SECONDS = 3600
 
 
@@ -34,6 +40,18 @@ class Artifact:
         return ["compile", self.source, "--recipe", self.recipe, *self.options, "-o", output]
 
 
+def synthetic_wanted(quick):
+    return [("tiny", "native")] if quick else SYNTHETIC
+
+
+def write_synthetic(path, shape, recipe):
+    checkpoints.write(path, shape, "bf16" if recipe == "bf16" else "q4_0")
+
+
+def synthetic(shape, recipe, source):
+    return Artifact(f"{shape}-{recipe}.gpu.so", source, recipe, "--target", "nvptx", "--ptxas", "none")
+
+
 def pair(name, source, recipe):
     """The same model for both."""
     yield Artifact(f"{name}-{recipe}.gpu.so", source, recipe, "--target", "nvptx", "--ptxas", "none")
@@ -43,6 +61,7 @@ def pair(name, source, recipe):
 class Models:
     def __init__(self, root, folder, build, quick, ptxas):
         self.root, self.folder, self.build, self.quick, self.ptxas = root, folder, build, quick, ptxas
+        self.real = [] if quick else REAL
         self.list = {"made_by": None, "failed": {}, "options": {}}
         path = folder / "list.json"
         if path.exists():
@@ -70,7 +89,7 @@ class Models:
             for kind, ptxas in [("ptx", "none"), *([("cubin", self.ptxas)] if self.ptxas else [])]:
                 yield Artifact(f"{name}-{recipe}.{architecture}.{kind}.so", self.fixture(name).source, recipe,
                                "--target", f"nvptx:{architecture}", "--ptxas", ptxas)
-        for name, recipe in [] if self.quick else REAL:
+        for name, recipe in self.real:
             if self.real_source(name).exists():
                 yield from pair(name, self.real_source(name), recipe)
 
@@ -99,8 +118,29 @@ class Models:
         programs = Programs(self.build, out / "work", out / "compile.log", time.monotonic() + COMPILE_SECONDS, COMPILE_SECONDS)
         with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
             list(pool.map(lambda each: self.make(programs, each), missing))
+        failed = kernels.record(self)
         (self.folder / "list.json").write_text(json.dumps(self.list, indent=1) + "\n", encoding="utf8")
-        return len(missing), len([each for each in missing if each.name in self.list["failed"]])
+        return len(missing), len([each for each in missing if each.name in self.list["failed"]]) + len(failed)
+
+    def leave_out_large(self):
+        """What nobody wants to carry: SmolLM2 has half a gigabyte."""
+        self.real = [(name, recipe) for name, recipe in self.real if name != "smollm2"]
+
+    def prepare_synthetic(self, out):
+        """As runs, a few megabytes each, for a machine without a compiler; what failed."""
+        programs, failed = Programs(self.build, out / "work", out / "compile.log", time.monotonic() + COMPILE_SECONDS, COMPILE_SECONDS), []
+        for shape, recipe in synthetic_wanted(self.quick):
+            source, artifact = out / "work" / f"{shape}.gguf", out / "work" / f"{shape}-{recipe}.gpu.so"
+            packed = self.folder / (artifact.name + ".runs")
+            try:
+                write_synthetic(source, shape, recipe)
+                programs.lmopt(*synthetic(shape, recipe, source).arguments(artifact))
+                carry.shrink(artifact, packed)
+            except (Failure, OSError) as fault:
+                failed.append(f"{artifact.name}: {fault}")
+            for path in (source, artifact):
+                path.unlink(missing_ok=True)
+        return failed
 
     def is_made(self, artifact):
         return self.path(artifact.name) and self.list["options"].get(artifact.name) == list(artifact.options)

@@ -5,7 +5,8 @@ import json
 import math
 import os
 
-from gpu_check import compare, models
+from gpu_check import compare, models, speed
+from gpu_check.models import DEVICE
 
 # Of the largest number in f32, of the root mean square else: the bounds of test/e2e/devices.py.
 F32_LIMIT, CODES_LIMIT = 1e-4, 0.02
@@ -14,7 +15,6 @@ F32_LIMIT, CODES_LIMIT = 1e-4, 0.02
 REAL_LIMIT = 0.05
 # The card has tensor cores with a rounding of their own, and as many multiprocessors as it likes: near, and the bits are counted.
 KL_LIMIT, SAME_BEST, COSINE = 0.02, 0.95, 0.999
-DEVICE = ("--device", "cuda")
 
 
 def near(part, what, recipe, figures, limit=CODES_LIMIT):
@@ -81,15 +81,14 @@ def compare_real(part, context, programs, name, recipe):
 
 
 def measure(programs, context, name, recipe, row):
-    """Medians of three runs of `lmopt bench`, each of which takes the best of its own repeats."""
-    options = ["--prompt", "512", "--sessions", "8"] if name == "smollm2" else []
+    """Medians of three runs of `lmopt bench`, each of which takes the best of its own repeats; a decoder's in all ways to launch."""
     gpu = context.models.needed(f"{name}-{recipe}.gpu.so")
-    runs = [json.loads(programs.lmopt("bench", gpu, *DEVICE, "-r", "3", "--format", "json", *options)) for _ in range(3)]
-    row["bench"] = compare.medians(runs)
-    if name == "smollm2":  # decode steps as a graph of launches above, in one launch here: which is to be the default
-        own = programs.variant(f"{name}-{recipe}-walked", LMOPT_CUDA_PERSISTENT="1")
-        runs = [json.loads(own.lmopt("bench", gpu, *DEVICE, "-r", "3", "--format", "json", "--prompt", "64")) for _ in range(3)]
-        row["bench_persistent"] = compare.medians(runs)
+    if name != "smollm2":
+        runs = [json.loads(programs.lmopt("bench", gpu, *DEVICE, "-r", "3", "--format", "json")) for _ in range(3)]
+        row["bench"] = compare.medians([speed.numbers_of(run) for run in runs])
+        return
+    row.update(speed.figures_of(context, programs, gpu, 512, 2048))
+    row["bench"] = row["graph"]
 
 
 def real(part, context, programs):

@@ -10,6 +10,8 @@ import time
 
 import common
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]  # where relative loaders of programs are found (carry.py)
+
 
 class Failure(Exception):
     """A program that failed: no other result of this model."""
@@ -40,7 +42,7 @@ class Programs:
     def start(self, command):
         # A group of its own, so that what it starts ends with it.
         return subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                stdin=subprocess.DEVNULL, env=self.environment, start_new_session=True)
+                                stdin=subprocess.DEVNULL, env=self.environment, start_new_session=True, cwd=ROOT)
 
     def finish(self, process, command, begin):
         shown, left = " ".join(map(str, command)), self.deadline - time.monotonic()

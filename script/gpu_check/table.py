@@ -38,11 +38,41 @@ def real(results):
         bench = row.get("bench", {})
         near = f"{row['same_best']:.1%}, {row['kl_mean']:.1e}" if "same_best" in row else f"cosine {row.get('least_cosine', 0):.5f}"
         figures = " / ".join(f"{bench[key]:.0f}" for key in ("pp512", "tg64", "tg64_sessions8", "1x16", "1x128", "32x128") if key in bench)
-        if "bench_persistent" in row:
-            figures += f" (tg64 in one launch a step: {row['bench_persistent']['tg64']:.0f})"
-        text.append([row["model"], row["recipe"], f"{row['cpu']['rms_share']:.1e}", near, figures, f"{bench.get('open_ms', 0):.0f}"])
+        text.append([row["model"], row["recipe"], f"{row['cpu']['rms_share']:.1e}", near, figures, other_ways(row),
+                     f"{row['share_of_floor']:.0%}" if "share_of_floor" in row else "", f"{bench.get('open_ms', 0):.0f}"])
     return table(["model", "recipe", "rms from the CPU", "same best token, mean KL",
-                  "pp512 / tg64 / tg64_sessions8, or 1x16 / 1x128 / 32x128", "open + first, ms"], text) if text else ""
+                  "pp512 / tg64 / tg64_sessions8, or 1x16 / 1x128 / 32x128", "tg64 otherwise launched", "tg64 of its floor",
+                  "open + first, ms"], text) if text else ""
+
+
+def steps_of(figures):
+    """Tokens/s of single steps."""
+    return next((value for key, value in figures.items() if key.startswith("tg64") and "sessions" not in key), 0)
+
+
+def other_ways(row):
+    return ", ".join(f"{mode} {steps_of(row[mode]):.0f}" for mode in ("launches", "persistent") if mode in row)
+
+
+def synthetic(results):
+    rows = [[row["model"], row["recipe"], f"{steps_of(row['graph']):.0f}", other_ways(row), f"{row['gb_per_s']:.0f}",
+             f"{row['share_of_floor']:.0%}", f"{row['forecast']['tokens_per_second']}", f"{row['long_prompt']:.0f}", f"{row['tflop_per_s']:.1f}"]
+            for row in part_rows(results, "synthetic")]
+    return table(["random numbers", "recipe", "tg64", "otherwise launched", "GB/s", "of the floor", "forecast", "pp2048", "TFLOP/s"],
+                 rows) if rows else ""
+
+
+def kernels(results):
+    rows = [["the same bits" if row["must_be_equal"] else "near", row["launches"], row["words_differ"], row["words"],
+             f"{row['max_share']:.1e}", " / ".join(map(str, row["ulps_0_1_2_8_more"]))]
+            for row in part_rows(results, "kernels") if "launches" in row]
+    return table(["kernels that must give", "launches", "words with other bits", "of", "furthest", "ulps: 0 / 1 / 2 / up to 8 / more"],
+                 rows) if rows else ""
+
+
+def bounds(results):
+    rows = [[key, value] for row in part_rows(results, "bounds") for key, value in row.items()]
+    return table(["the card", "measured"], rows) if rows else ""
 
 
 def openings(results):
@@ -57,4 +87,5 @@ def markdown(results):
         [part["name"], part["status"], f"{part['checks']}", f"{part['seconds']:.0f}",
          "; ".join(filter(None, [part["summary"], *part["failures"][:3], *part["missing"]])).replace("|", "/")]
         for part in results["parts"]])
-    return (text + fixtures(results) + real(results) + openings(results)).rstrip() + "\n"
+    parts = (bounds, kernels, fixtures, real, synthetic, openings)
+    return (text + "".join(part(results) for part in parts)).rstrip() + "\n"

@@ -60,7 +60,7 @@ def main():
     programs.run("lmopt", "--quiet", "compile", model, "--passes", pipeline, "-o", cpu)
     programs.run("lmopt", "--quiet", "compile", model, "--passes", pipeline, "--target", "nvptx", "--ptxas", "none", "-o", gpu)
     check_kernels(programs, gpu, sys.argv[6:], checks)
-    limit = CODES_LIMIT if "quantize" in passes or "narrow" in passes else F32_LIMIT
+    limit = CODES_LIMIT if "quantize" in passes or "narrow-attention" in passes else F32_LIMIT
     found = on_gpu(programs, gpu, fixture.sequences())
     checks.at_most("difference from the CPU", common.relative_error(found, programs.dump(cpu, fixture.sequences())), limit)
     for split in ["1", "5,1,2"] if fixture.decoder else []:

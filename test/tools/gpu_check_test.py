@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """script/gpu-check without a card: over the fake driver (test/ptx/fake) all its parts hold, a part that fails is told and stops no
-other, without a driver it ends with 8, and where something is not built with 2.
+other, a packed folder works by itself, without a driver it ends with 8, and where something is not built with 2.
 Usage: gpu_check_test.py SOURCE_DIR BUILD_DIR WORK_DIR
 """
 import array
@@ -16,10 +16,10 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(ROOT / "test/e2e"), str(ROOT / "script")]
 import common  # noqa: E402
-from gpu_check import compare, endurance, numbers  # noqa: E402
+from gpu_check import carry, compare, endurance, kernels, numbers, speed, synthetic  # noqa: E402
 from gpu_check.part import Part  # noqa: E402
 
-PARTS = ["fixtures", "real", "opening", "endurance", "sanitizer"]
+PARTS = ["kernels", "bounds", "fixtures", "real", "synthetic", "opening", "endurance", "sanitizer", "profiler", "peer"]
 
 
 class Script:
@@ -45,37 +45,60 @@ def check_success(script, checks):
     checks.equal("card", (results["card"]["name"], results["card"]["capability"]), ("PTX interpreter", 90))
     checks.equal("parts", [part["name"] for part in results["parts"]], PARTS)
     states = {part["name"]: part["status"] for part in results["parts"]}
-    checks.equal("what held", [states[name] for name in ("fixtures", "opening", "endurance")], ["held"] * 3)
+    checks.equal("what held", [states[name] for name in ("kernels", "bounds", "fixtures", "synthetic", "opening", "endurance")], ["held"] * 6)
     rows = {part["name"]: part["rows"] for part in results["parts"]}
     checks.equal("bits that the interpreter gives twice", [row["interpreter"]["bits_differ"] for row in rows["fixtures"]], [0] * 3)
     checks.at_least("values beside the CPU's", min(row["cpu"]["values"] for row in rows["fixtures"]), 1000)
     checks.equal("texts", [(row["architecture"], row["kind"]) for row in rows["opening"]], [("sm_80", "ptx"), ("sm_90a", "ptx")])
     checks.at_least("steps", rows["endurance"][0]["steps"], 132)
+    checks.at_least("kept launches", sum(row["launches"] for row in rows["kernels"]), 4)
+    checks.equal("words of kept launches that differ", {row["words_differ"] for row in rows["kernels"]}, {0})
+    check_synthetic(rows["synthetic"][0], checks)
+    check_constants(script, results, checks)
     table = (script.work / "whole/table.md").read_text(encoding="utf8")
     checks.equal("the table says that there was no card", "not on a card" in table and table.strip() in done.stdout, True)
 
 
+def check_synthetic(row, checks):
+    checks.equal("random numbers", (row["model"], row["recipe"]), ("tiny", "native"))
+    checks.at_least("its figures", min(row[key] for key in ("gb_per_s", "share_of_floor", "long_prompt", "tflop_per_s")), 1e-12)
+    checks.at_least("all ways to launch it", min(row[mode]["tg64_at4"] for mode in speed.MODES), 1e-9)
+
+
+def check_constants(script, results, checks):
+    """What was measured is what inspect then forecasts with, and says that it was no card."""
+    path = script.work / "whole/constants.json"
+    kept = common.load_json(path)
+    checks.equal("constants", (kept["hardware"], kept["constants"]), (False, results["constants"]["constants"]))
+    command = [script.build / "bin/lmopt", "inspect", script.models / "llama-tied-int8.gpu.so", "--constants", path, "--format", "json"]
+    forecast = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)["forecast"]
+    checks.equal("a forecast by them", ([row["name"] for row in forecast], "on no card" in forecast[0]["basis"]), (["PTX interpreter"], True))
+
+
 def check_older_card(script, checks):
-    _, results = script.run("older", "--models", script.models, FAKE_CUDA_SM="86")
+    _, results = script.run("older", "--models", script.models, "--parts", "kernels,opening", FAKE_CUDA_SM="86")
     opening = next(part for part in results["parts"] if part["name"] == "opening")
     checks.equal("an older card", (results["holds"], [row["architecture"] for row in opening["rows"]]), (True, ["sm_80"]))
 
 
 def check_failures(script, checks):
-    done, results = script.run("failing", "--models", script.models, FAKE_CUDA_FAIL="cuMemcpyDtoHAsync:2:700")  # one step, then never again
+    early = ("--parts", "fixtures,opening,endurance,sanitizer")
+    done, results = script.run("failing", "--models", script.models, *early, FAKE_CUDA_FAIL="cuMemcpyDtoHAsync:2:700")  # one step, then never again
     checks.equal("exit code with a driver that fails", (done.returncode, results["holds"]), (1, False))
-    checks.equal("parts of a driver that fails", [part["name"] for part in results["parts"]], PARTS)
+    checks.equal("parts of a driver that fails", [part["name"] for part in results["parts"]], early[1].split(","))
     checks.equal("what failed is said", all(part["failures"] for part in results["parts"] if part["status"] == "failed"), True)
     states = {part["name"]: part["status"] for part in results["parts"]}
     # Decoding steps copy once, while their graph is recorded.
     checks.equal("a driver that fails after one step", [states[name] for name in ("fixtures", "opening", "endurance")],
                  ["failed", "held", "held"])
-    done, results = script.run("graphs", "--models", script.models, FAKE_CUDA_FAIL="cuGraphLaunch:2:700")
+    done, results = script.run("graphs", "--models", script.models, "--parts", "endurance", FAKE_CUDA_FAIL="cuGraphLaunch:2:700")
     states = {part["name"]: part["status"] for part in results["parts"]}
     checks.equal("a driver that fails at the second decoding step", (done.returncode, states["endurance"]), (1, "failed"))
     done, results = script.run("late", "--models", script.models, "--minutes", "0.0001")
     checks.equal("exit code without time", (done.returncode, [part["name"] for part in results["parts"]]), (1, PARTS))
     checks.equal("why, without time", all("no end in" in part["failures"][0] for part in results["parts"] if part["failures"]), True)
+    done, _ = script.run("misspelt", "--parts", "fixture")
+    checks.equal("a part that is none", (done.returncode, "no part 'fixture'" in done.stderr), (2, True))
 
 
 def check_other_model(script, checks):
@@ -83,7 +106,7 @@ def check_other_model(script, checks):
     wrong = script.work / "wrong"
     shutil.copytree(script.models, wrong, dirs_exist_ok=True)
     shutil.copy(wrong / "bert-mean-f32.cpu.so", wrong / "llama-tied-int8.cpu.so")
-    done, results = script.run("others", "--models", wrong)
+    done, results = script.run("others", "--models", wrong, "--parts", "fixtures")
     part = results["parts"][0]
     checks.equal("another model", (done.returncode, [each.split(":")[0] for each in part["failures"]]), (1, ["llama-tied-int8"]))
     checks.equal("the models beside it", [row["model"] for row in part["rows"]], ["bert-mean"])
@@ -107,6 +130,106 @@ def check_comparisons(checks):
     checks.equal("medians", compare.medians([{"a": 3}, {"a": 1}, {"a": 2}]), {"a": 2})
 
 
+def check_wrong_kernel(script, checks):
+    """A word that differs is found; a file that is none ends the program."""
+    wrong = script.work / "wrong-kernels"
+    shutil.rmtree(wrong, ignore_errors=True)
+    shutil.copytree(script.models, wrong)
+    path = next((wrong / "kernels").glob("probe_copy*.launch"))
+    bytes_ = bytearray(path.read_bytes())
+    bytes_[-1] ^= 1
+    path.write_bytes(bytes_)
+    done, results = script.run("wrong-kernel", "--models", wrong, "--parts", "kernels")
+    failures = results["parts"][0]["failures"]
+    checks.equal("a kernel with a wrong bit", (done.returncode, len(failures), "1 of" in failures[0] and "words differ" in failures[0]), (1, 1, True))
+    path.write_bytes(bytes_[:-1])
+    _, results = script.run("cut-kernel", "--models", wrong, "--parts", "kernels")
+    checks.equal("a file that ends early", "it ends early" in results["parts"][0]["failures"][0], True)
+    replay = script.build / "bin/gpu-replay"
+    for options, code in (([], 2), ([wrong, "--share", "2/2"], 2), ([wrong / "none"], 5)):
+        checks.equal(f"gpu-replay {options}", subprocess.run([replay, *options], capture_output=True, check=False).returncode, code)
+    missing = {**os.environ, "LMOPT_LIBCUDA": "/nowhere/libcuda.so.1"}
+    checks.equal("gpu-replay without a driver",
+                 subprocess.run([replay, wrong / "kernels"], env=missing, capture_output=True, check=False).returncode, 8)
+
+
+def check_kernel_lines(checks):
+    same = {"file": "a", "must_be_equal": True, "words": 4, "words_differ": 0, "ulps": [4, 0, 0, 0, 0]}
+    lines = [same, {**same, "words_differ": 1}, {**same, "must_be_equal": False, "words_differ": 4, "rms_share": 0.001},
+             {**same, "must_be_equal": False, "words_differ": 4, "rms_share": 0.01}, {**same, "must_be_equal": False, "words_differ": 1}]
+    for line, holds in zip(lines, (True, False, True, False, False)):
+        part = Part("some", 1, 1)
+        kernels.check_line(part, line)
+        checks.equal(f"whether {line} holds", not part.failures, holds)
+    checks.equal("sums of lines", [(row["launches"], row["words_differ"], row["ulps_0_1_2_8_more"][0]) for row in kernels.summarize(lines)],
+                 [(2, 1, 8), (3, 9, 12)])
+
+
+def check_profile(checks):
+    """What ncu writes."""
+    def line(number, kernel, metric, value):
+        return f'"{number}","1","dump-logits","host","{kernel}","1","7","(256, 1, 1)","(4, 1, 1)","0","9.0","Command line","{metric}","%","{value}"'
+    header = '"ID","Process ID","Process Name","Host Name","Kernel Name","Context","Stream","Block Size","Grid Size","Device","CC",' \
+             '"Section Name","Metric Name","Metric Unit","Metric Value"'
+    text = "\n".join(["==PROF== Connected", header, line(0, "small", "gpu__time_duration.sum", "1,500"), line(1, "large", "gpu__time_duration.sum", "9,000"),
+                      line(1, "large", "sm__issue_active.avg.pct_of_peak_sustained_elapsed", "40.5"), line(2, "large", "gpu__time_duration.sum", "n/a"),
+                      line(3, "small", "gpu__time_duration.sum", "2,500"), line(3, "small", "other", "7")])
+    found = speed.read_metrics(text)
+    checks.equal("launches of ncu", len(found), 4)
+    found = speed.longest([launch for launch in found if launch["ns"]], 2)
+    checks.equal("the longest of ncu", found, [{"kernel": "large", "ns": 9000, "issue": 40.5}, {"kernel": "small", "ns": 2500}])
+    checks.equal("ncu without a table", speed.read_metrics("==ERROR== no permission"), [])
+
+
+def check_runs(script, checks):
+    """Every file comes back; what repeats becomes small."""
+    script.work.mkdir(parents=True, exist_ok=True)
+    files = [script.work / name for name in ("runs.in", "runs.packed", "runs.out")]
+    some = os.urandom(9000)
+    for content, most in ((b"x", 100), (bytes(500000), 100), (some, 9200), (some[:3000] + some * 40 + some[:77], 33000), (some[:100] * 9000 + b"ab", 400)):
+        files[0].write_bytes(content)
+        carry.shrink(files[0], files[1])
+        carry.expand(files[1], files[2])
+        checks.equal(f"{len(content)} bytes come back", files[2].read_bytes() == content, True)
+        checks.at_most("as runs", files[1].stat().st_size, most)
+    for broken in (b"LMOPTRN2", files[1].read_bytes()[:-1]):
+        files[1].write_bytes(broken)
+        try:
+            carry.expand(files[1], files[2])
+            checks.equal("a broken file of runs is refused", False, True)
+        except OSError:
+            pass
+
+
+def check_checkpoints(checks):
+    """Sizes that everybody knows."""
+    for name, parameters in (("llama-1b", 1235814400), ("llama-7b", 6738415616)):
+        listed = list(synthetic.tensors(synthetic.SHAPES[name], synthetic.BF16))
+        checks.equal(f"parameters of {name}", sum(math.prod(sizes) for _, sizes, _ in listed), parameters)
+        checks.equal("bytes of them", sum(synthetic.byte_size(sizes, kind) for _, sizes, kind in listed if kind == synthetic.BF16),
+                     2 * sum(math.prod(sizes) for _, sizes, kind in listed if kind == synthetic.BF16))
+
+
+def check_carried(script, checks):
+    """A packed folder works without this tree, with its own libraries, and without a compiler."""
+    packed = script.work / "packed"
+    environment = {**os.environ, "LMOPT_LIBCUDA": str(packed / "build/lib/fake/libcuda.so.1")}
+    command = [sys.executable, script.path, "--build", script.build, "--out", script.work / "packing", "--models", script.models, "--quick",
+               "--ptxas", "none", "--pack", packed]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    checks.equal("packing", (done.returncode, done.stderr), (0, ""))
+    checks.at_least("the archive of it", (script.work / "packed.tar.xz").stat().st_size, 1000)
+    checks.equal("no compiler is carried", (packed / "build/bin/lmopt-compiler").exists(), False)
+    command = [sys.executable, packed / "script/gpu-check", "--models", packed / "models", "--quick", "--carried",
+               "--parts", "kernels,bounds,synthetic,opening"]
+    done = subprocess.run(command, env=environment, cwd="/", capture_output=True, text=True, check=False)
+    checks.equal("a packed folder", (done.returncode, done.stderr), (0, ""))
+    results = common.load_json(packed / "build/gpu-check/results.json")
+    checks.equal("its parts", {part["name"]: part["status"] for part in results["parts"]},
+                 dict.fromkeys(("kernels", "bounds", "synthetic", "opening"), "held"))
+    checks.equal("its loader", carry.CARRIED.encode() + b"/ld.so\0" in (packed / "build/bin/lmopt").read_bytes(), True)
+
+
 def check_architectures(checks):
     found = [(architecture, cubin) for architecture in ("sm_80", "sm_90a") for cubin in (False, True)]
     for capability, expected in ((80, [1, 1, 0, 0]), (89, [1, 1, 0, 0]), (90, [1, 0, 1, 1]), (100, [1, 0, 0, 0])):
@@ -124,7 +247,13 @@ def main():
     script, checks = Script(*sys.argv[1:4]), common.Checks()
     check_comparisons(checks)
     check_architectures(checks)
+    check_kernel_lines(checks)
+    check_profile(checks)
+    check_runs(script, checks)
+    check_checkpoints(checks)
     check_success(script, checks)
+    check_wrong_kernel(script, checks)
+    check_carried(script, checks)
     check_older_card(script, checks)
     check_failures(script, checks)
     check_other_model(script, checks)

@@ -17,6 +17,7 @@
 namespace lmopt::driver {
 
 using Json = nlohmann::ordered_json;
+struct DeviceBounds;
 
 struct BenchOptions {
   std::string model;
@@ -97,7 +98,9 @@ Result<void> benchSessions(const Model &model, const BenchOptions &options, cons
 Result<void> benchInstances(const Model &model, const BenchOptions &options, const Context &context, Json &out);
 
 /// A list of rows: what each part of the model costs in real runs, beside the bounds of the machine. Json: "profile".
-Result<Json> benchProfile(const Model &model, const BenchOptions &options, const Context &context);
+/// `device`: the bounds of the GPU that it ran on, or NULL: those of as many threads are measured.
+Result<Json> benchProfile(const Model &model, const BenchOptions &options, const Context &context,
+                          const DeviceBounds *device);
 /// As a table.
 std::string profileText(const Json &profile);
 

@@ -3,17 +3,20 @@
 // `lmopt bench --profile`: where the time of a real run goes, by part of the model and kernel, beside what the machine
 // could do in that time.
 //
-// In: a model; the marks its code makes at every kernel call (lmopt_team_set_profile), and the list "steps" of its
-// manifest, which says what each call multiplies and reads. Out: rows {phase, part, kernel, calls, ms, share, bytes,
+// In: a model; the marks its code makes at every kernel call (BenchRecorder.h), and the list "steps" of its manifest,
+// which says what each call multiplies and reads. Out: rows {phase, part, kernel, calls, ms, share, bytes,
 // flops, gb_per_s, gflop_per_s, roofline, bound}, the costliest first within each phase; calls, ms, bytes and flops are
 // of one round (a whole prompt, a single step, a pack of sequences), ms are means over the threads.
 // Bytes: weights, keys and values once a pass (what must come from memory); for calls that read neither, the rows that
 // they read and write. Roofline: the time that the slower of both bounds needs (bytes / memory, flops / unit) over the
 // time taken; both are measured after the run with as many threads, so a busy neighbour can make it more than 1. Rows
 // of activations live in caches: calls that read nothing else have no roofline. Time between two marks counts for the
-// first of them; "waiting" is time at barriers. A mark costs a look at the clock, some 25 ns. Tested by
-// test/tools/lmopt.
+// first of them; "waiting" is time at barriers. A mark costs a look at the clock, some 25 ns. On a GPU time is that of
+// its own clock from launch to launch, each kernel launched by itself; steps that share a launch are one part.
+// Tested by test/tools/lmopt.
 #include "tools/lmopt/BenchMeasure.h"
+#include "tools/lmopt/BenchRecorder.h"
+#include "tools/lmopt/DeviceBounds.h"
 #include "tools/lmopt/Machine.h"
 
 #include <algorithm>
@@ -29,55 +32,13 @@ namespace {
 struct StepFacts {
   std::string name, part, kernel, decodeKernel, rows, unit;
   double rowBytes = 0, cacheBytes = 0, weightBytes = 0, weightShare = 1, flopsPerRow = 0, flopsPerPair = 0;
+  std::vector<int64_t> launches, decodeLaunches; ///< on a GPU: numbers of kernels
 };
 
 /// The work of one round: rows by domain, passes over the weights, pairs of a row and a position that it sees,
 /// positions whose keys and values are read.
 struct PassShape {
   double tokens = 0, outputs = 0, passes = 0, pairs = 0, positions = 0;
-};
-
-/// Seconds by step, of one thread; on cache lines of its own.
-struct alignas(64) Clock {
-  std::chrono::steady_clock::time_point since;
-  int64_t now = LMOPT_PROFILE_END;
-  std::vector<double> seconds; ///< by step; one more for describing the rows, and one for waiting
-};
-
-/// Seconds by step and thread over several passes.
-struct Recorder {
-  explicit Recorder(size_t steps, int threads) : clocks(static_cast<size_t>(threads)) {
-    for (Clock &clock : clocks)
-      clock.seconds.assign(steps + 2, 0);
-  }
-  std::vector<Clock> clocks;
-
-  static void told(void *user, int64_t thread, int64_t what) {
-    Clock &clock = static_cast<Recorder *>(user)->clocks[static_cast<size_t>(thread)];
-    auto time = std::chrono::steady_clock::now();
-    size_t steps = clock.seconds.size() - 2;
-    if (clock.now != LMOPT_PROFILE_END) {
-      size_t slot = clock.now == LMOPT_PROFILE_WAIT    ? steps + 1
-                    : clock.now == LMOPT_PROFILE_BEGIN ? steps
-                                                       : static_cast<size_t>(clock.now);
-      if (slot < clock.seconds.size())
-        clock.seconds[slot] += std::chrono::duration<double>(time - clock.since).count();
-    }
-    clock.since = time;
-    clock.now = what;
-  }
-  void clear() {
-    for (Clock &clock : clocks)
-      std::fill(clock.seconds.begin(), clock.seconds.end(), 0.0);
-  }
-  /// Means over the threads.
-  std::vector<double> means() const {
-    std::vector<double> sums(clocks[0].seconds.size(), 0);
-    for (const Clock &clock : clocks)
-      for (size_t i = 0; i < sums.size(); ++i)
-        sums[i] += clock.seconds[i] / static_cast<double>(clocks.size());
-    return sums;
-  }
 };
 
 /// A kind of run: `passes` times a pass of this shape.
@@ -134,6 +95,8 @@ static Result<std::vector<StepFacts>> readSteps(const Model &model) {
       facts.weightShare = step.value("weight_share", 1.0);
       facts.flopsPerRow = step.value("flops_per_row", 0.0);
       facts.flopsPerPair = step.value("flops_per_pair", 0.0);
+      facts.launches = step.value("launches", facts.launches);
+      facts.decodeLaunches = step.value("decode_launches", facts.launches);
       steps.push_back(std::move(facts));
     }
   if (steps.empty())
@@ -210,14 +173,14 @@ static Result<std::vector<Phase>> encoderPhases(const Model &model, const Contex
 }
 
 /// Seconds by step of one pass: the fastest of the repeats.
-static Result<std::vector<double>> record(const Phase &phase, int repeats, Recorder &recorder) {
+static Result<std::vector<double>> record(const Phase &phase, int repeats, StepRecorder &recorder) {
   std::vector<double> best;
   double least = 0;
   for (int i = 0; i <= repeats; ++i) {
     recorder.clear();
     if (Result<void> done = phase.run(); !done.ok())
       return done.error();
-    std::vector<double> seconds = recorder.means();
+    std::vector<double> seconds = recorder.seconds();
     double total = 0;
     for (double &step : seconds)
       total += step /= phase.passes;
@@ -243,7 +206,6 @@ static void addStep(const StepFacts &facts, const PassShape &shape, const Machin
   double streamed = facts.weightBytes * weightShare * shape.passes + facts.cacheBytes * shape.positions;
   double unit = unitRate(bounds, facts.unit), unitSeconds = unit ? flops / unit : 0;
   double memorySeconds = bounds.memory ? streamed / bounds.memory : 0;
-  group.calls += 1;
   group.seconds += seconds;
   group.bytes += streamed ? streamed : facts.rowBytes * rows;
   group.flops += flops;
@@ -275,19 +237,48 @@ static Json groupRow(const std::string &phase, const std::string &part, const st
   return row;
 }
 
+/// Of kernels for GPUs the manifest names one architecture's; the numbers are those of all.
+static std::string withoutChip(const std::string &kernel) { return kernel.substr(0, kernel.rfind("_sm_")); }
+
+static bool isDecode(const Phase &phase) { return phase.name.rfind("tg", 0) == 0; }
+
+/// Whether a step is launched together with the one before it.
+static bool follows(const StepFacts &step, bool decode, bool isGpu) {
+  return isGpu && (decode ? step.decodeLaunches : step.launches).empty();
+}
+
+/// Part and kernel of each step. Those that share a launch, which only the first of them has, are one part: q+k+v.
+static std::vector<std::pair<std::string, std::string>> namesOf(const std::vector<StepFacts> &steps, bool decode,
+                                                                bool isGpu) {
+  std::vector<std::pair<std::string, std::string>> names;
+  size_t leader = 0;
+  std::vector<size_t> leaders;
+  for (const StepFacts &step : steps) {
+    const std::string &kernel = decode ? step.decodeKernel : step.kernel;
+    names.emplace_back(step.part, isGpu ? withoutChip(kernel) : kernel);
+    leader = follows(step, decode, isGpu) ? leader : names.size() - 1;
+    leaders.push_back(leader);
+    if (leader + 1 < names.size())
+      names[leader].first += "+" + step.part.substr(step.part.rfind('.') + 1);
+  }
+  for (size_t i = 0; i < names.size(); ++i)
+    names[i] = names[leaders[i]];
+  return names;
+}
+
 static void addPhase(const Phase &phase, const std::vector<StepFacts> &steps, const std::vector<double> &seconds,
-                     const MachineBounds &bounds, Json &rows) {
+                     const MachineBounds &bounds, bool isGpu, Json &rows) {
   std::map<std::pair<std::string, std::string>, Group> groups;
-  bool decode = phase.name.rfind("tg", 0) == 0;
   double total = 0;
   for (double step : seconds)
     total += step;
+  std::vector<std::pair<std::string, std::string>> names = namesOf(steps, isDecode(phase), isGpu);
   for (size_t i = 0; i < steps.size(); ++i) {
-    const std::string &kernel = decode ? steps[i].decodeKernel : steps[i].kernel;
-    addStep(steps[i], phase.shape, bounds, seconds[i], groups[{steps[i].part, kernel}]);
+    groups[names[i]].calls += follows(steps[i], isDecode(phase), isGpu) ? 0 : 1;
+    addStep(steps[i], phase.shape, bounds, seconds[i], groups[names[i]]);
   }
-  groups[{"rows of the step", "describe_rows"}].seconds = seconds[steps.size()];
-  groups[{"waiting", "barrier"}].seconds = seconds[steps.size() + 1];
+  groups[{"rows of the step", isGpu ? "copy to the GPU" : "describe_rows"}].seconds = seconds[steps.size()];
+  groups[{isGpu ? "results" : "waiting", isGpu ? "copy from the GPU" : "barrier"}].seconds = seconds[steps.size() + 1];
   std::vector<Json> sorted;
   for (const auto &[names, group] : groups)
     if (group.seconds > 0)
@@ -308,6 +299,17 @@ struct Profile {
 };
 } // namespace
 
+static bool isForGpu(const Model &model) { return model.info.device != LMOPT_COMPUTES_ON_CPU; }
+
+static Result<std::unique_ptr<StepRecorder>> listen(const Model &model, const Profile &profile, const Phase &phase) {
+  if (!isForGpu(model))
+    return recordThreads(profile.batch.team.get(), profile.steps.size());
+  LaunchLists launches;
+  for (const StepFacts &step : profile.steps)
+    launches.push_back(isDecode(phase) ? step.decodeLaunches : step.launches);
+  return recordLaunches(profile.batch.team.get(), launches);
+}
+
 static Result<void> profileModel(const Model &model, const BenchOptions &options, const Context &context,
                                  Profile &profile) {
   Result<std::vector<StepFacts>> steps = readSteps(model);
@@ -323,10 +325,11 @@ static Result<void> profileModel(const Model &model, const BenchOptions &options
   if (!phases.ok())
     return phases.error();
   profile.phases = phases.take();
-  Recorder recorder(profile.steps.size(), lmopt_team_threads(profile.batch.team.get()));
-  lmopt_team_set_profile(profile.batch.team.get(), Recorder::told, &recorder);
   for (const Phase &phase : profile.phases) {
-    Result<std::vector<double>> measured = record(phase, options.repeats, recorder);
+    Result<std::unique_ptr<StepRecorder>> recorder = listen(model, profile, phase);
+    if (!recorder.ok())
+      return recorder.error();
+    Result<std::vector<double>> measured = record(phase, options.repeats, **recorder);
     if (!measured.ok())
       return measured.error();
     profile.seconds.push_back(measured.take());
@@ -334,11 +337,13 @@ static Result<void> profileModel(const Model &model, const BenchOptions &options
   return {};
 }
 
-Result<Json> benchProfile(const Model &model, const BenchOptions &options, const Context &context) {
+Result<Json> benchProfile(const Model &model, const BenchOptions &options, const Context &context,
+                          const DeviceBounds *device) {
   Profile runs;
   if (Result<void> profiled = profileModel(model, options, context, runs); !profiled.ok())
     return profiled.error();
-  MachineBounds bounds = measureMachine(lmopt_team_threads(runs.batch.team.get()));
+  MachineBounds bounds = device ? MachineBounds{device->u8s8(), device->bf16(), device->f32, device->read}
+                                : measureMachine(lmopt_team_threads(runs.batch.team.get()));
   Json profile;
   profile["bounds"] = Json{{"memory_gb_per_s", fourDigits(bounds.memory / 1e9)},
                            {"u8s8_gflop_per_s", fourDigits(bounds.u8s8 / 1e9)},
@@ -346,7 +351,7 @@ Result<Json> benchProfile(const Model &model, const BenchOptions &options, const
                            {"f32_gflop_per_s", fourDigits(bounds.f32 / 1e9)}};
   profile["rows"] = Json::array();
   for (size_t i = 0; i < runs.phases.size(); ++i)
-    addPhase(runs.phases[i], runs.steps, runs.seconds[i], bounds, profile["rows"]);
+    addPhase(runs.phases[i], runs.steps, runs.seconds[i], bounds, isForGpu(model), profile["rows"]);
   return profile;
 }
 

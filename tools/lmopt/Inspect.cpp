@@ -173,7 +173,7 @@ static std::string checkedParts(const lmopt_artifact_info_t &info, bool verified
   return info.checked ? "everything but the weights (--verify)" : "nothing: its ABI has other checksums or none";
 }
 
-static Result<void> inspectArtifact(const InspectOptions &options, bool verify) {
+static Result<void> inspectArtifact(const InspectOptions &options, bool verify, const std::string &constants) {
   Result<ArtifactPtr> owner = openArtifact(options.path);
   if (!owner.ok())
     return owner.error();
@@ -208,8 +208,10 @@ static Result<void> inspectArtifact(const InspectOptions &options, bool verify) 
     blobs.push_back({{"name", name}, {"bytes", size}});
   }
   facts["metadata"] = std::move(blobs);
+  if (info.device != LMOPT_COMPUTES_ON_CUDA && !constants.empty())
+    return Error{kErrorUsage, "--constants are of a GPU, but '" + options.path + "' computes on CPUs"};
   if (info.device == LMOPT_COMPUTES_ON_CUDA)
-    if (Result<void> added = addGpuCode(artifact, *manifest, facts); !added.ok())
+    if (Result<void> added = addGpuCode(artifact, *manifest, constants, facts); !added.ok())
       return added;
   facts["manifest"] = manifest.take();
   return writeOutput(inspectionOutput(facts, options.json));
@@ -237,6 +239,7 @@ static bool looksLikeElf(const std::string &path) {
 void addInspect(CommandLine &line) {
   struct Parsed : InspectOptions {
     std::string format = "text";
+    std::string constants;
     bool verify = false;
   };
   auto options = std::make_shared<Parsed>();
@@ -245,6 +248,10 @@ void addInspect(CommandLine &line) {
   addFormat(command, options->format);
   command.addFlag("--verify", options->verify,
                   "of a compiled model: compare the weights with their checksum, too (reads all of them)");
+  command
+      .add("--constants", options->constants,
+           "of a decoder for GPUs: what a card was measured to do (constants.json of script/gpu-check); else assumed")
+      .notEmpty();
   command.onParsed([&line, options] {
     line.action = [&line, options]() -> Result<void> {
       options->json = options->format == "json";
@@ -252,7 +259,9 @@ void addInspect(CommandLine &line) {
         return Error{kErrorUsage, "--verify compares a compiled model with its checksums, but '" + options->path +
                                       "' is a directory"};
       if (options->verify || looksLikeElf(options->path))
-        return inspectArtifact(*options, options->verify);
+        return inspectArtifact(*options, options->verify, options->constants);
+      if (!options->constants.empty())
+        return Error{kErrorUsage, "--constants need a compiled model, but '" + options->path + "' is none"};
       return line.compiler.inspectSource ? line.compiler.inspectSource(*options, line.context)
                                          : becomeCompiler(line.arguments);
     };

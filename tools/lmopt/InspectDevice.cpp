@@ -4,6 +4,7 @@
 #include "tools/lmopt/InspectDevice.h"
 
 #include "tools/lmopt/Model.h"
+#include "tools/lmopt/TextInput.h"
 
 #include <algorithm>
 #include <cmath>
@@ -14,14 +15,18 @@ using Json = nlohmann::ordered_json;
 
 namespace {
 
-/// What is assumed of cards and of the driver until a run on one replaces it (ptx.md 4.3): nothing here was measured.
+/// What a forecast rests on.
 struct Card {
-  const char *name;
-  double bytesPerSecond; ///< as the maker states it
+  std::string name;
+  double bytesPerSecond;   ///< that large copies reach
+  double nodeMicroseconds; ///< from one kernel of a graph to the next that needs it
+  std::string basis;
 };
-constexpr Card kCards[] = {{"H100", 3.35e12}, {"H200", 4.8e12}};
-constexpr double kReached = 0.9;            ///< of it by large copies
-constexpr double kNodeMicroseconds = 2;     ///< from one kernel of a graph to the next that needs it
+
+/// What is assumed of cards and of the driver where no file of `script/gpu-check` says better (ptx.md 4.3): 0.9 of what
+/// the maker states. Nothing here was measured.
+const Card kAssumed[] = {{"H100", 0.9 * 3.35e12, 2, "assumed, not measured"},
+                         {"H200", 0.9 * 4.8e12, 2, "assumed, not measured"}};
 constexpr double kHidden = 0.2;             ///< of the lesser of both is not hidden by the greater
 constexpr int64_t kForecastPositions = 512; ///< in the cache
 
@@ -36,21 +41,58 @@ double bytesOfToken(const Json &manifest) {
 }
 
 /// One sequence, one token.
-Json forecastOf(const Json &manifest) {
-  double bytes = bytesOfToken(manifest);
-  auto edges = static_cast<double>(number(manifest, "launches_decode")) * kNodeMicroseconds;
+Json forecastRow(const Json &manifest, const Card &card) {
+  double bytes = bytesOfToken(manifest), floor = bytes / card.bytesPerSecond * 1e6;
+  double edges = static_cast<double>(number(manifest, "launches_decode")) * card.nodeMicroseconds;
+  double step = std::max(floor, edges) + kHidden * std::min(floor, edges);
+  return {{"name", card.name},
+          {"positions", kForecastPositions},
+          {"bytes", static_cast<int64_t>(bytes)},
+          {"launches", number(manifest, "launches_decode")},
+          {"floor_microseconds", std::lround(floor)},
+          {"tokens_per_second", std::lround(1e6 / step)},
+          {"basis", card.basis}};
+}
+
+/// A positive number of the file, or none.
+double positive(const Json &constants, const char *name) {
+  auto found = constants.find(name);
+  return found != constants.end() && found->is_number() ? std::max(0.0, found->get<double>()) : 0;
+}
+
+/// constants.json of script/gpu-check.
+Result<Card> readConstants(const std::string &path) {
+  Result<std::string> text = readFile(path);
+  if (!text.ok())
+    return text.error();
+  Json file = Json::parse(*text, nullptr, false);
+  auto part = [&](const char *name) { return file.is_object() ? file.value(name, Json::object()) : Json::object(); };
+  Json card = part("card"), constants = part("constants");
+  double memory = positive(constants, "memory_gb_per_s"), node = positive(constants, "graph_node_us");
+  if (!card.is_object() || !memory || !node)
+    return malformed("'" + path + "' holds no constants of a card; expected the constants.json that script/gpu-check " +
+                     "writes, with memory_gb_per_s and graph_node_us above 0 in \"constants\"");
+  auto word = [](const Json &from, const char *name) {
+    return from.contains(name) && from[name].is_string() ? from[name].get<std::string>() : std::string("unknown");
+  };
+  bool isCard = file.contains("hardware") && file["hardware"] == true;
+  std::string basis = "driver " + word(card, "driver") + ", CUDA " + word(card, "cuda") + ", " + word(file, "date");
+  return Card{word(card, "name"), memory * 1e9, node,
+              (isCard ? "measured: " : "means nothing, measured on no card: ") + basis};
+}
+
+/// By what was measured, else by what is assumed of several cards.
+Result<Json> forecastOf(const Json &manifest, const std::string &constants) {
   Json rows = Json::array();
-  for (const Card &card : kCards) {
-    double floor = bytes / (kReached * card.bytesPerSecond) * 1e6;
-    double step = std::max(floor, edges) + kHidden * std::min(floor, edges);
-    rows.push_back({{"name", card.name},
-                    {"positions", kForecastPositions},
-                    {"bytes", static_cast<int64_t>(bytes)},
-                    {"launches", number(manifest, "launches_decode")},
-                    {"floor_microseconds", std::lround(floor)},
-                    {"tokens_per_second", std::lround(1e6 / step)},
-                    {"basis", "assumed, not measured"}});
+  if (constants.empty()) {
+    for (const Card &card : kAssumed)
+      rows.push_back(forecastRow(manifest, card));
+    return rows;
   }
+  Result<Card> card = readConstants(constants);
+  if (!card.ok())
+    return card.error();
+  rows.push_back(forecastRow(manifest, *card));
   return rows;
 }
 } // namespace
@@ -98,7 +140,8 @@ static Json persistentOf(const Json &kernels, const Json &manifest) {
   return walker;
 }
 
-Result<void> addGpuCode(const lmopt_artifact_t *artifact, const Json &manifest, Json &facts) {
+Result<void> addGpuCode(const lmopt_artifact_t *artifact, const Json &manifest, const std::string &constants,
+                        Json &facts) {
   static constexpr std::string_view kPrefix = "kernels.";
   for (uint32_t i = 0; const char *blob = lmopt_artifact_meta_name(artifact, i); ++i) {
     if (std::string_view(blob).substr(0, kPrefix.size()) != kPrefix)
@@ -114,8 +157,12 @@ Result<void> addGpuCode(const lmopt_artifact_t *artifact, const Json &manifest, 
                                {"cubin_bytes", blobBytes(artifact, "cubin." + architecture)}});
     facts["kernels"][architecture] = rows.take();
   }
-  if (manifest.value("decode_rows", 0) > 0)
-    facts["forecast"] = forecastOf(manifest);
+  if (manifest.value("decode_rows", 0) == 0)
+    return {};
+  Result<Json> rows = forecastOf(manifest, constants);
+  if (!rows.ok())
+    return rows.error();
+  facts["forecast"] = rows.take();
   return {};
 }
 

@@ -13,10 +13,10 @@
 namespace lmopt::driver {
 
 /// Adds "images", each with what its persistent kernel is, "kernels" and, of a decoder, "forecast": for known cards the
-/// bytes and launches of a token, how long its bytes take at least, and tokens a second of one sequence, by assumed
-/// constants.
+/// bytes and launches of a token, how long its bytes take at least, and tokens a second of one sequence, by what
+/// `constants`, a file of script/gpu-check, says of one card, or by assumed numbers where it is empty.
 Result<void> addGpuCode(const lmopt_artifact_t *artifact, const nlohmann::ordered_json &manifest,
-                        nlohmann::ordered_json &facts);
+                        const std::string &constants, nlohmann::ordered_json &facts);
 
 } // namespace lmopt::driver
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Conditional layers for GPUs: trees of neurons, gates, experts, products without zeros. What they read must be f32.
-// Tested by test/unit/codegen/ptx/NeuronTreeTest.cpp, GatesTest.cpp, ExpertsTest.cpp (kernels) and all models compiled
+// Conditional layers for GPUs: trees of neurons, gates, experts, products without zeros. What they read is packed as
+// f32. Tested by test/unit/codegen/ptx/NeuronTreeTest.cpp, GatesTest.cpp, ExpertsTest.cpp (kernels) and all models compiled
 // for GPUs.
 #include "codegen/ptx/conditional/ConditionalModel.h"
 
@@ -19,22 +19,6 @@ using namespace mlir;
 namespace lmopt::nvptx {
 
 namespace {
-
-/// Refuses params that are no f32 matrices; some may be missing.
-LogicalResult checkRows(Operation *user, std::initializer_list<FlatSymbolRefAttr> matrices) {
-  for (FlatSymbolRefAttr matrix : matrices) {
-    if (!matrix)
-      continue;
-    Type type = lm::lookupParam(user, matrix).getType();
-    if (hasNeuronRows(type))
-      continue;
-    std::string text;
-    llvm::raw_string_ostream(text) << type;
-    return plan::refuse(user, "rows of " + text + " in " + user->getName().getStringRef() +
-                                  " are not supported on GPUs yet (param '" + matrix.getValue() + "'); use f32");
-  }
-  return success();
-}
 
 /// What all of them have alike: padded rows, nothing kept between steps.
 template <class Model, class Op>
@@ -77,8 +61,8 @@ struct NeuronTreeModel : ConditionalModel<NeuronTreeModel, lm::NeuronTreeOp> {
     auto tree = cast<lm::NeuronTreeOp>(op);
     if (tree.getNarrowAttr())
       return plan::refuse(op, "trees of neurons with rows of fewer bits beside those that decide are not supported on "
-                              "GPUs yet");
-    return checkRows(op, {tree.getWeightAttr(), tree.getValuesAttr()});
+                              "GPUs");
+    return success();
   }
   void launch(Operation *op, LaunchBuilder &launches) const {
     auto tree = cast<lm::NeuronTreeOp>(op);
@@ -176,9 +160,6 @@ struct NonzeroLinearModel : ConditionalModel<NonzeroLinearModel, lm::NonzeroLine
   static plan::PackedUse neurons(Operation *op) {
     auto linear = cast<lm::NonzeroLinearOp>(op);
     return packedNeurons(op, {{}, {}, {}, linear.getWeightAttr(), linear.getBiasAttr()});
-  }
-  LogicalResult prepare(Operation *op, plan::ProgramOp) const {
-    return checkRows(op, {cast<lm::NonzeroLinearOp>(op).getWeightAttr()});
   }
   void launch(Operation *op, LaunchBuilder &launches) const {
     NeuronRows rows = rowsOf(op);

@@ -10,8 +10,6 @@
 
 namespace lmopt::nvptx {
 
-/// Whether there are rows for matrices of this type.
-bool hasNeuronRows(mlir::Type matrix);
 NeuronRows neuronRows(NeuronsAttr layout);
 
 /// The params of neurons; null where there are none.

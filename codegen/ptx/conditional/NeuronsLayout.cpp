@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Neurons row by row (#ptx.neurons). In: what they are multiplied with, biases, what they add. Out: the picture of
-// NeuronRows.h. Norms are sums in f64, rounded up. Tested by
+// Neurons row by row (#ptx.neurons). In: what they are multiplied with, biases, what they add; numbers of bf16 and codes
+// become the f32 that they stand for. Out: the picture of NeuronRows.h. Norms are sums in f64, rounded up. Tested by
 // test/unit/codegen/ptx/NeuronTreeTest.cpp and all models compiled for GPUs.
 #include "codegen/ptx/conditional/ConditionalModel.h"
 #include "dialects/lm/param/Param.h"
@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <deque>
 
 using namespace mlir;
 
@@ -52,15 +53,22 @@ std::string wordOf(const NeuronRows &rows) {
 
 //===--- The attribute ---===//
 
-bool hasNeuronRows(Type matrix) {
-  auto tensor = dyn_cast_or_null<RankedTensorType>(matrix);
-  return tensor && tensor.getRank() == 2 && tensor.hasStaticShape() && tensor.getElementType().isF32() &&
-         tensor.getNumElements() > 0;
+static bool isFloatMatrix(RankedTensorType type) {
+  return type.getRank() == 2 && type.hasStaticShape() && type.getElementType().isF32() && type.getNumElements() > 0;
 }
+
+/// What a matrix of f32, bf16 or codes with a scale for each row (others no op takes) becomes.
+static RankedTensorType asFloats(Type matrix) {
+  Type f32 = Float32Type::get(matrix.getContext());
+  if (auto codes = dyn_cast<lm::Int8Type>(matrix))
+    return RankedTensorType::get({codes.getRows(), codes.getColumns()}, f32);
+  return RankedTensorType::get(cast<RankedTensorType>(matrix).getShape(), f32);
+}
+
 
 LogicalResult NeuronsAttr::verify(function_ref<InFlightDiagnostic()> emitError, RankedTensorType keys,
                                   RankedTensorType values, bool bias, bool up, int64_t added) {
-  auto isPart = [](RankedTensorType type) { return !type || hasNeuronRows(type); };
+  auto isPart = [](RankedTensorType type) { return !type || isFloatMatrix(type); };
   bool agree = !keys || !values || keys.getShape().front() == values.getShape().front();
   if ((!keys && !values) || !isPart(keys) || !isPart(values) || !agree)
     return emitError() << "C1: expected keys or values that are matrices of f32 of as many rows, but found " << keys
@@ -84,9 +92,23 @@ int64_t NeuronsAttr::getBytes() const { return neuronRows(*this).bytes(); }
 
 std::string NeuronsAttr::describe() const { return getKeys() ? "f32 rows of neurons" : "f32 rows that are added"; }
 
+static std::vector<float> floatsOf(const lm::WeightData &codes) {
+  std::vector<float> numbers;
+  numbers.reserve(codes.s8.size());
+  for (size_t i = 0; i < codes.s8.size(); ++i)
+    numbers.push_back(codes.scales[i / static_cast<size_t>(codes.columns())] * static_cast<float>(codes.s8[i]));
+  return numbers;
+}
+
 void NeuronsAttr::pack(ArrayRef<lm::WeightData> params, std::vector<char> &out) const {
   size_t next = 0;
-  auto take = [&](bool isGiven) { return isGiven ? params[next++].f32.data() : nullptr; };
+  std::deque<std::vector<float>> expanded; // whose places stay
+  auto take = [&](bool isGiven) -> const float * {
+    if (!isGiven)
+      return nullptr;
+    const lm::WeightData &param = params[next++];
+    return param.isInt8() ? expanded.emplace_back(floatsOf(param)).data() : param.f32.data();
+  };
   NeuronNumbers numbers;
   numbers.keys = take(static_cast<bool>(getKeys()));
   numbers.bias = take(getBias());
@@ -101,10 +123,9 @@ plan::PackedUse packedNeurons(Operation *user, const NeuronParams &given) {
   for (FlatSymbolRefAttr symbol : {given.keys, given.bias, given.up, given.values, given.added})
     if (symbol)
       params.push_back(symbol);
-  auto matrix = [&](FlatSymbolRefAttr symbol) {
-    return symbol ? cast<RankedTensorType>(lm::lookupParam(user, symbol).getType()) : RankedTensorType();
-  };
-  RankedTensorType added = matrix(given.added);
+  auto typeOf = [&](FlatSymbolRefAttr symbol) { return lm::lookupParam(user, symbol).getType(); };
+  auto matrix = [&](FlatSymbolRefAttr symbol) { return symbol ? asFloats(typeOf(symbol)) : RankedTensorType(); };
+  RankedTensorType added = given.added ? cast<RankedTensorType>(typeOf(given.added)) : RankedTensorType();
   int64_t rows = !added ? 0 : added.getRank() == 1 ? 1 : added.getDimSize(0);
   return {params, NeuronsAttr::get(user->getContext(), matrix(given.keys), matrix(given.values),
                                    static_cast<bool>(given.bias), static_cast<bool>(given.up), rows)};

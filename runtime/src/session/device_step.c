@@ -207,6 +207,11 @@ static lmopt_status_t fetch_results(const work_t *work) {
 
 /*===--- Kernels ---===*/
 
+// For who listens: what was put on the stream until here.
+static lmopt_status_t mark(work_t *work, int64_t what) {
+  return lmoptp_marks_add(&work->team->marks, work->team->stream, what, work->error);
+}
+
 static void write_down(work_t *work, uint32_t kernel, const uint32_t *grid, const void *arguments) {
   const lmoptp_device_model_t *placed = work->placed;
   if (!lmoptp_kernel_at(&placed->table, kernel).walked)
@@ -230,6 +235,8 @@ static void launch(void *user, uint32_t kernel, const uint32_t *grid, const void
   else
     work->launched = lmoptp_stream_launch(work->team->stream, &placed->kernels[kernel], grid, 0, arguments,
                                           placed->argument_bytes[kernel], work->error);
+  if (!work->launched)
+    work->launched = mark(work, kernel);
 }
 
 static lmopt_status_t run_entry(work_t *work) {
@@ -258,10 +265,16 @@ static lmopt_status_t copy_in(const work_t *work) {
 static lmopt_status_t put(lmoptp_stream_t *stream, void *user, lmopt_error_t *error) {
   (void)stream, (void)error;
   work_t *work = user;
-  lmopt_status_t status = copy_in(work);
+  lmopt_status_t status = mark(work, LMOPT_PROFILE_WAIT);
+  if (!status)
+    status = copy_in(work);
+  if (!status)
+    status = mark(work, LMOPT_PROFILE_BEGIN);
   if (!status)
     status = run_entry(work);
-  return status ? status : land_results(work);
+  if (!status)
+    status = land_results(work);
+  return status ? status : mark(work, LMOPT_PROFILE_END);
 }
 
 static lmoptp_step_key_t key_of(const work_t *work) {
@@ -327,14 +340,18 @@ static lmopt_status_t replay(work_t *work) {
                      : put(work->team->stream, work, work->error);
 }
 
+// Who listens wants each kernel by itself.
+static bool is_recorded(const work_t *work) {
+  return (work->team->records || work->team->walks) && has_few_rows(work) && !work->team->marks.told;
+}
+
 static lmopt_status_t put_all(work_t *work) {
   lmopt_status_t status = place_results(work);
   if (status)
     return status;
   stage_input(work);
   lmoptp_stream_name_step(work->team->stream, work->entry->name);
-  bool is_recorded = (work->team->records || work->team->walks) && has_few_rows(work);
-  status = is_recorded ? replay(work) : put(work->team->stream, work, work->error);
+  status = is_recorded(work) ? replay(work) : put(work->team->stream, work, work->error);
   return status ? status : fetch_results(work);
 }
 
@@ -345,7 +362,8 @@ static lmopt_status_t run_step(work_t *work) {
     status = over;
   if (!status)
     take_results(work);
-  return status;
+  work->team->marks.count = status ? 0 : work->team->marks.count;
+  return status ? status : lmoptp_marks_tell(&work->team->marks, work->error);
 }
 
 static void tell(const lmoptp_device_team_t *team, int64_t what) {

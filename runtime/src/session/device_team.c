@@ -56,6 +56,7 @@ void lmoptp_device_team_destroy(lmoptp_device_team_t *team) {
     return;
   lmoptp_stream_destroy(team->stream); // waits
   lmoptp_recordings_leave(team->recordings, LMOPTP_OF_TEAM);
+  lmoptp_marks_clear(&team->marks);
   if (team->device) {
     lmoptp_device_free(team->device, team->arena.address);
     lmoptp_device_free(team->device, team->results.address);
@@ -74,6 +75,15 @@ void lmoptp_device_team_set_profile(lmoptp_device_team_t *team, lmopt_profile_fn
   pthread_mutex_lock(&team->lock);
   team->profile = profile;
   team->profile_user = user;
+  pthread_mutex_unlock(&team->lock);
+}
+
+void lmoptp_device_team_set_launch_profile(lmoptp_device_team_t *team, lmopt_launch_profile_fn told, void *user) {
+  pthread_mutex_lock(&team->lock);
+  if (!told)
+    lmoptp_marks_clear(&team->marks);
+  team->marks.told = told;
+  team->marks.user = user;
   pthread_mutex_unlock(&team->lock);
 }
 

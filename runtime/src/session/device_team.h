@@ -6,6 +6,7 @@
 #ifndef LMOPT_SRC_SESSION_DEVICE_TEAM_H
 #define LMOPT_SRC_SESSION_DEVICE_TEAM_H
 
+#include "runtime/src/session/device_marks.h"
 #include "runtime/src/session/device_model.h"
 
 /* Memory of the GPU that keeps nothing between steps. */
@@ -27,6 +28,7 @@ typedef struct {
   lmoptp_recordings_t *recordings; // of all models that it decoded with
   lmopt_profile_fn profile;        // told when a step begins and ends, or NULL
   void *profile_user;
+  lmoptp_device_marks_t marks; // of what a step puts on the stream
 } lmoptp_device_team_t;
 
 /* What lies beside something else begins at a multiple of this: that of all loads a GPU has. */
@@ -40,6 +42,7 @@ lmoptp_device_t *lmoptp_device_team_device(const lmoptp_device_team_t *team);
 void lmoptp_device_team_set_profile(lmoptp_device_team_t *team, lmopt_profile_fn profile, void *user);
 /* Most rows whose results (LMOPT_DOMAIN_OUTPUTS) a step of this entry may want: there is room for so many. */
 int64_t lmoptp_device_most_outputs(const lmopt_model_t *model, const lmopt_entry_t *entry);
+void lmoptp_device_team_set_launch_profile(lmoptp_device_team_t *team, lmopt_launch_profile_fn told, void *user);
 /* As lmoptp_team_fit and lmoptp_team_step. */
 lmopt_status_t lmoptp_device_team_fit(lmoptp_device_team_t *team, lmopt_model_t *model, uint64_t cache_bytes,
                                       lmopt_error_t *error);

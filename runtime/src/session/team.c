@@ -70,6 +70,14 @@ void lmopt_team_set_profile(lmopt_team_t *team, lmopt_profile_fn profile, void *
     lmoptp_device_team_set_profile(team->device, profile, user);
 }
 
+lmopt_status_t lmopt_team_set_launch_profile(lmopt_team_t *team, lmopt_launch_profile_fn told, void *user,
+                                             lmopt_error_t *error) {
+  if (team->threads)
+    return lmoptp_fail(error, LMOPT_ERROR_USAGE, "a team of threads launches nothing; lmopt_team_set_profile is for it");
+  lmoptp_device_team_set_launch_profile(team->device, told, user);
+  return LMOPT_OK;
+}
+
 lmoptp_device_t *lmoptp_team_device(const lmopt_team_t *team) {
   return team->device ? lmoptp_device_team_device(team->device) : NULL;
 }

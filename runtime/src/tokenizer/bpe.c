@@ -2,13 +2,13 @@
  *
  * Byte-pair encoding of one word, and the greedy longest match of WordPiece.
  *
- * BPE: start from the token of each byte; always join the neighbouring pair of lowest rank, the leftmost among equals,
- * until no pair has a merge. Most words of real text are whole tokens, and whether joining ends in that token was found
- * out when the blob was built: for them one hash lookup is all. Short words are joined in arrays (quadratic, but 24
- * long at most), long ones in a linked list with a heap of candidates: O(n log n) for n bytes. WordPiece: the longest
- * piece that the rest of the word begins with, again and again; a word with a rest that begins with no piece is the
- * unknown token as a whole. One hash pass per position, cost O(length of the longest piece). Tested by
- * test/unit/tokenizer/ModelTest.cpp.
+ * BPE: start from the token of each byte, or of each character; always join the neighbouring pair of lowest rank, the
+ * leftmost among equals, until no pair has a merge. Most words of real text are whole tokens, and whether joining ends
+ * in that token was found out when the blob was built: for them one hash lookup is all. Short words are joined in
+ * arrays (quadratic, but 24 long at most), long ones in a linked list with a heap of candidates: O(n log n) for n
+ * bytes. WordPiece: the longest piece that the rest of the word begins with, again and again; a word with a rest that
+ * begins with no piece is the unknown token as a whole. One hash pass per position, cost O(length of the longest
+ * piece). Tested by test/unit/tokenizer/ModelTest.cpp.
  */
 #include "runtime/src/tokenizer/internal.h"
 #include "runtime/src/tokenizer/unicode.h"
@@ -42,42 +42,95 @@ static int32_t merge_result(const lmopt_tokenizer_t *tokenizer, uint32_t rank) {
   return lmopt_load_i32(tokenizer->sections[LMOPT_TOKENIZER_MERGES].data, 3 * (size_t)rank + 2);
 }
 
-/* The token of each byte; for a byte without one the unknown token, without that -1 or nothing, see DROP_FIRST. */
-static size_t first_symbols(const lmopt_tokenizer_t *tokenizer, lmopt_bytes_t word, int32_t *ids) {
-  const uint8_t *byte_tokens = tokenizer->sections[LMOPT_TOKENIZER_BYTE_TOKENS].data;
-  int32_t unknown = tokenizer->header.unknown;
-  int fuse = (tokenizer->header.flags & LMOPT_TOKENIZER_FUSE_UNK) != 0, was_unknown = 0;
-  int drop = unknown < 0 && (tokenizer->header.flags & LMOPT_TOKENIZER_DROP_FIRST);
-  size_t count = 0;
-  for (size_t i = 0; i < word.size; ++i) {
-    int32_t id = lmopt_load_i32(byte_tokens, word.data[i]);
-    if (id >= 0)
-      ids[count++] = id;
-    else if (!drop && !(fuse && was_unknown))
-      ids[count++] = unknown;
-    was_unknown = id < 0;
-  }
-  return count;
+/* A piece in the making: bytes [begin, end) of the word. */
+typedef struct {
+  int32_t id;
+  uint32_t begin, end;
+} piece_t;
+
+typedef struct {
+  piece_t *data;
+  size_t count;
+} pieces_t;
+
+static void push(pieces_t *pieces, int32_t id, size_t begin, size_t end) {
+  pieces->data[pieces->count++] = (piece_t){id, (uint32_t)begin, (uint32_t)end};
 }
 
-/* Adds an id of a word whose rest begins at *at: its piece is what the rest begins with. */
-static void add_piece(lmopt_encoding_t *encoding, lmopt_bytes_t word, size_t *at, int32_t id) {
-  lmopt_bytes_t piece = {NULL, 1}; /* an unknown byte */
-  if (encoding->tokens && id != encoding->tokenizer->header.unknown)
-    lmopt_token_bytes(encoding->tokenizer, (uint32_t)id, &piece);
-  size_t size = piece.size < word.size - *at ? piece.size : word.size - *at;
-  lmopt_encoding_span(encoding, word.data + *at, word.data + *at + size);
-  *at += size;
-  lmopt_encoding_add(encoding, id);
+/* What bytes without a token become: the unknown token, one for neighbours with FUSE_UNK; without an unknown token -1
+ * or nothing, see DROP_FIRST. */
+static void push_unknown(const lmopt_tokenizer_t *tokenizer, pieces_t *pieces, size_t begin, size_t end) {
+  int32_t unknown = tokenizer->header.unknown;
+  piece_t *last = pieces->count ? &pieces->data[pieces->count - 1] : NULL;
+  if (unknown < 0 && (tokenizer->header.flags & LMOPT_TOKENIZER_DROP_FIRST))
+    return;
+  if (last && last->id == unknown && last->end == begin && (tokenizer->header.flags & LMOPT_TOKENIZER_FUSE_UNK))
+    last->end = (uint32_t)end;
+  else
+    push(pieces, unknown, begin, end);
+}
+
+static void first_bytes(const lmopt_tokenizer_t *tokenizer, lmopt_bytes_t word, pieces_t *pieces) {
+  for (size_t i = 0; i < word.size; ++i) {
+    int32_t id = lmopt_byte_token(tokenizer, word.data[i]);
+    if (id >= 0)
+      push(pieces, id, i, i + 1);
+    else
+      push_unknown(tokenizer, pieces, i, i + 1);
+  }
+}
+
+static int push_byte_tokens(const lmopt_tokenizer_t *tokenizer, lmopt_bytes_t word, size_t begin, size_t end,
+                            pieces_t *pieces) {
+  size_t before = pieces->count;
+  for (size_t i = begin; i < end; ++i) {
+    int32_t id = lmopt_byte_token(tokenizer, word.data[i]);
+    if (id < 0) {
+      pieces->count = before;
+      return 0;
+    }
+    push(pieces, id, i, i + 1);
+  }
+  return 1;
+}
+
+static void first_characters(const lmopt_tokenizer_t *tokenizer, lmopt_bytes_t word, pieces_t *pieces) {
+  int falls_back = (tokenizer->header.flags & LMOPT_TOKENIZER_BYTE_FALLBACK) != 0;
+  for (size_t begin = 0, end; begin < word.size; begin = end) {
+    uint32_t c;
+    end = begin + lmopt_utf8_decode(word.data + begin, word.data + word.size, &c);
+    int32_t id = lmopt_tokenizer_find(tokenizer, (const char *)word.data + begin, end - begin);
+    if (id >= 0 && !(lmopt_token_flags(tokenizer, (uint32_t)id) & LMOPT_TOKEN_FLAG_ADDED))
+      push(pieces, id, begin, end);
+    else if (!falls_back || !push_byte_tokens(tokenizer, word, begin, end, pieces))
+      push_unknown(tokenizer, pieces, begin, end);
+  }
+}
+
+/* What a word begins as: at most a piece for each byte. */
+static size_t first_pieces(const lmopt_tokenizer_t *tokenizer, lmopt_bytes_t word, piece_t *data) {
+  pieces_t pieces = {data, 0};
+  if (tokenizer->header.flags & LMOPT_TOKENIZER_CHARACTERS)
+    first_characters(tokenizer, word, &pieces);
+  else
+    first_bytes(tokenizer, word, &pieces);
+  return pieces.count;
+}
+
+static void add_piece(lmopt_encoding_t *encoding, lmopt_bytes_t word, const piece_t *piece) {
+  if (piece->id < 0)
+    return;
+  lmopt_encoding_span(encoding, word.data + piece->begin, word.data + piece->end);
+  lmopt_encoding_add(encoding, piece->id);
 }
 
 static void short_word(lmopt_encoding_t *encoding, lmopt_bytes_t word) {
   const lmopt_tokenizer_t *tokenizer = encoding->tokenizer;
-  int32_t ids[SHORT_WORD];
-  uint32_t ranks[SHORT_WORD]; /* ranks[i]: of joining ids[i] and ids[i + 1] */
-  size_t count = first_symbols(tokenizer, word, ids);
+  piece_t pieces[SHORT_WORD];
+  uint32_t ranks[SHORT_WORD]; /* ranks[i]: of joining pieces[i] and pieces[i + 1] */
+  size_t count = first_pieces(tokenizer, word, pieces);
   for (size_t i = 0; i + 1 < count; ++i)
-    ranks[i] = pair_rank(tokenizer, ids[i], ids[i + 1]);
+    ranks[i] = pair_rank(tokenizer, pieces[i].id, pieces[i + 1].id);
   while (count > 1) {
     size_t best = 0;
     for (size_t i = 1; i + 1 < count; ++i)
@@ -85,24 +138,22 @@ static void short_word(lmopt_encoding_t *encoding, lmopt_bytes_t word) {
         best = i;
     if (ranks[best] == NO_RANK)
       break;
-    ids[best] = merge_result(tokenizer, ranks[best]);
-    memmove(ids + best + 1, ids + best + 2, (count - best - 2) * sizeof(*ids));
+    pieces[best] = (piece_t){merge_result(tokenizer, ranks[best]), pieces[best].begin, pieces[best + 1].end};
+    memmove(pieces + best + 1, pieces + best + 2, (count - best - 2) * sizeof(*pieces));
     memmove(ranks + best, ranks + best + 1, (count - best - 2) * sizeof(*ranks));
     --count;
     if (best + 1 < count)
-      ranks[best] = pair_rank(tokenizer, ids[best], ids[best + 1]);
+      ranks[best] = pair_rank(tokenizer, pieces[best].id, pieces[best + 1].id);
     if (best > 0)
-      ranks[best - 1] = pair_rank(tokenizer, ids[best - 1], ids[best]);
+      ranks[best - 1] = pair_rank(tokenizer, pieces[best - 1].id, pieces[best].id);
   }
-  size_t at = 0;
   for (size_t i = 0; i < count; ++i)
-    if (ids[i] >= 0)
-      add_piece(encoding, word, &at, ids[i]);
+    add_piece(encoding, word, &pieces[i]);
 }
 
 /* A link of the list of a long word. `rank`: of joining with the next; a heap entry counts only while it equals it. */
 struct lmopt_symbol {
-  int32_t id;
+  piece_t piece;
   uint32_t previous, next, rank;
 };
 
@@ -142,7 +193,7 @@ static int rank_pair(lmopt_encoding_t *encoding, lmopt_symbol_t *symbols, uint32
   lmopt_symbol_t *symbol = &symbols[left];
   symbol->rank = NO_RANK;
   if (symbol->next != NO_SYMBOL)
-    symbol->rank = pair_rank(encoding->tokenizer, symbol->id, symbols[symbol->next].id);
+    symbol->rank = pair_rank(encoding->tokenizer, symbol->piece.id, symbols[symbol->next].piece.id);
   return symbol->rank == NO_RANK || heap_push(&encoding->heap, (uint64_t)symbol->rank << 32 | left);
 }
 
@@ -154,7 +205,7 @@ static int join_all(lmopt_encoding_t *encoding, lmopt_symbol_t *symbols) {
     if (symbol->rank != rank)
       continue; /* one of the two has been joined with something else since */
     lmopt_symbol_t *right = &symbols[symbol->next];
-    symbol->id = merge_result(encoding->tokenizer, rank);
+    symbol->piece = (piece_t){merge_result(encoding->tokenizer, rank), symbol->piece.begin, right->piece.end};
     symbol->next = right->next;
     right->rank = NO_RANK;
     if (symbol->next != NO_SYMBOL)
@@ -170,24 +221,22 @@ static int long_word(lmopt_encoding_t *encoding, lmopt_bytes_t word) {
   if (word.size >= NO_SYMBOL / sizeof(lmopt_symbol_t))
     return 0;
   encoding->symbols.size = encoding->heap.size = 0;
-  if (!lmopt_buffer_reserve(&encoding->symbols, word.size * (sizeof(lmopt_symbol_t) + sizeof(int32_t))))
+  if (!lmopt_buffer_reserve(&encoding->symbols, word.size * (sizeof(lmopt_symbol_t) + sizeof(piece_t))))
     return 0;
   lmopt_symbol_t *symbols = (lmopt_symbol_t *)encoding->symbols.data;
-  int32_t *ids = (int32_t *)(symbols + word.size);
-  uint32_t count = (uint32_t)first_symbols(encoding->tokenizer, word, ids);
+  piece_t *pieces = (piece_t *)(symbols + word.size);
+  uint32_t count = (uint32_t)first_pieces(encoding->tokenizer, word, pieces);
   for (uint32_t i = 0; i < count; ++i)
-    symbols[i] = (lmopt_symbol_t){ids[i], i ? i - 1 : NO_SYMBOL, i + 1 < count ? i + 1 : NO_SYMBOL, NO_RANK};
+    symbols[i] = (lmopt_symbol_t){pieces[i], i ? i - 1 : NO_SYMBOL, i + 1 < count ? i + 1 : NO_SYMBOL, NO_RANK};
   if (!count)
-    return 1; /* no byte has a token */
+    return 1; /* nothing has a token */
   for (uint32_t i = 0; i + 1 < count; ++i)
     if (!rank_pair(encoding, symbols, i))
       return 0;
   if (!join_all(encoding, symbols))
     return 0;
-  size_t at = 0;
   for (uint32_t i = 0; i != NO_SYMBOL; i = symbols[i].next)
-    if (symbols[i].id >= 0)
-      add_piece(encoding, word, &at, symbols[i].id);
+    add_piece(encoding, word, &symbols[i].piece);
   return 1;
 }
 

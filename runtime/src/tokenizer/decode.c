@@ -98,6 +98,17 @@ static int release(lmopt_detokenizer_t *detokenizer, int at_end) {
   return 1;
 }
 
+/* A piece with a blank wherever it has U+2581. */
+static int append_spaced(lmopt_buffer_t *out, lmopt_bytes_t piece) {
+  for (size_t i = 0; i < piece.size;) {
+    int blank = piece.size - i >= 3 && memcmp(piece.data + i, "\xE2\x96\x81", 3) == 0;
+    if (!lmopt_buffer_append(out, blank ? (const uint8_t *)" " : piece.data + i, 1))
+      return 0;
+    i += blank ? 3 : 1;
+  }
+  return 1;
+}
+
 /* Appends what the token stands for to `waiting`. */
 static int append_token(lmopt_detokenizer_t *detokenizer, lmopt_bytes_t piece, uint32_t flags) {
   const lmopt_tokenizer_t *tokenizer = detokenizer->tokenizer;
@@ -114,6 +125,8 @@ static int append_token(lmopt_detokenizer_t *detokenizer, lmopt_bytes_t piece, u
       return 0;
     detokenizer->started = 1;
   }
+  if ((tokenizer->header.flags & LMOPT_TOKENIZER_METASPACE) && !(flags & LMOPT_TOKEN_FLAG_ADDED))
+    return append_spaced(&detokenizer->waiting, piece);
   return lmopt_buffer_append(&detokenizer->waiting, piece.data, piece.size);
 }
 

@@ -17,6 +17,7 @@ void lmopt_encoding_free(lmopt_encoding_t *encoding) {
   free(encoding->sanitized.data);
   free(encoding->normalized.data);
   free(encoding->prefixed.data);
+  free(encoding->prefixed_origins.data);
   free(encoding->symbols.data);
   free(encoding->heap.data);
 }
@@ -99,12 +100,27 @@ static int fit_added(lmopt_bytes_t text, const uint8_t *free_from, const added_t
   return 1;
 }
 
+/* llama.cpp's SentencePiece takes bytes as they are, whether they are UTF-8 or not. */
+static int takes_any_bytes(const lmopt_tokenizer_t *tokenizer) {
+  return tokenizer->header.kind == LMOPT_TOKENIZER_SCORED && !tokenizer->sections[LMOPT_TOKENIZER_NORMALIZER].size;
+}
+
+static int copy_located(lmopt_encoding_t *encoding, lmopt_bytes_t text) {
+  for (uint32_t i = 0; i < text.size; ++i) {
+    lmopt_origin_t origin = {i, i + 1};
+    if (!lmopt_buffer_append(&encoding->origins, &origin, sizeof(origin)))
+      return 0;
+  }
+  return lmopt_buffer_append(&encoding->normalized, text.data, text.size);
+}
+
 /* The same as prepare, with the origin of each byte. */
 static int prepare_located(lmopt_encoding_t *encoding, lmopt_bytes_t *text) {
-  const lmopt_bytes_t *rules = &encoding->tokenizer->sections[LMOPT_TOKENIZER_NORMALIZER];
+  lmopt_normalizer_t normalizer = lmopt_normalizer_of(encoding->tokenizer);
   encoding->normalized.size = encoding->origins.size = 0;
-  if (!lmopt_normalize_text(rules->data, rules->size / sizeof(uint32_t), *text, &encoding->normalized,
-                            &encoding->origins))
+  if (takes_any_bytes(encoding->tokenizer)
+          ? !copy_located(encoding, *text)
+          : !lmopt_normalize_text(&normalizer, *text, &encoding->normalized, &encoding->origins))
     return 0;
   *text = (lmopt_bytes_t){encoding->normalized.data, encoding->normalized.size};
   encoding->part = text->data;
@@ -116,6 +132,8 @@ static int prepare_located(lmopt_encoding_t *encoding, lmopt_bytes_t *text) {
 static int prepare(lmopt_encoding_t *encoding, lmopt_bytes_t *text) {
   if (encoding->tokens)
     return prepare_located(encoding, text);
+  if (takes_any_bytes(encoding->tokenizer))
+    return 1;
   size_t valid = lmopt_utf8_valid_prefix(text->data, text->size);
   if (valid < text->size) {
     lmopt_buffer_t *copy = &encoding->sanitized;
@@ -130,10 +148,10 @@ static int prepare(lmopt_encoding_t *encoding, lmopt_bytes_t *text) {
     }
     *text = (lmopt_bytes_t){copy->data, copy->size};
   }
-  const lmopt_bytes_t *rules = &encoding->tokenizer->sections[LMOPT_TOKENIZER_NORMALIZER];
-  if (rules->size) {
+  lmopt_normalizer_t normalizer = lmopt_normalizer_of(encoding->tokenizer);
+  if (normalizer.steps.size) {
     encoding->normalized.size = 0;
-    if (!lmopt_normalize_text(rules->data, rules->size / sizeof(uint32_t), *text, &encoding->normalized, NULL))
+    if (!lmopt_normalize_text(&normalizer, *text, &encoding->normalized, NULL))
       return 0;
     *text = (lmopt_bytes_t){encoding->normalized.data, encoding->normalized.size};
   }
@@ -154,6 +172,7 @@ static void encode_between(lmopt_encoding_t *encoding, size_t round, const uint8
     encoding->out_of_memory = 1;
     return;
   }
+  encoding->prepared = text;
   find_added(encoding, 1, text);
 }
 

@@ -79,7 +79,9 @@ typedef struct lmopt_encoding {
   ptrdiff_t part_shift;                           /* byte i of it is byte i + part_shift of `normalized` */
   int32_t word;                                   /* number of the word at work */
   size_t span_begin, span_end;                    /* of the next id, in bytes of the whole text */
+  lmopt_bytes_t prepared;                         /* what the words of this segment are cut from */
   lmopt_buffer_t sanitized, normalized, prefixed; /* scratch of the steps, kept for the next segment */
+  lmopt_buffer_t prefixed_origins;                /* for each byte of `prefixed` where METASPACE wrote it */
   lmopt_buffer_t symbols, heap;                   /* scratch of long words */
 } lmopt_encoding_t;
 
@@ -119,10 +121,18 @@ static inline uint32_t lmopt_token_flags(const lmopt_tokenizer_t *tokenizer, uin
   return tokenizer->sections[LMOPT_TOKENIZER_TOKEN_FLAGS].data[id];
 }
 
-/* Applies the steps of `rules` (uint32[count], LMOPT_NORMALIZE_*) to UTF-8 and appends the result to `out`, and unless
- * `origins` is NULL, to that for each byte of the result where it comes from. Bytes that are no UTF-8 become U+FFFD.
- * 0 when out of memory. */
-int lmopt_normalize_text(const uint8_t *rules, size_t count, lmopt_bytes_t text, lmopt_buffer_t *out,
+/* What a normalizer does, as sections of a blob: NORMALIZER, ARGUMENT_OFFSETS, ARGUMENT_BYTES, CHARSMAP. */
+typedef struct lmopt_normalizer {
+  lmopt_bytes_t steps, argument_offsets, argument_bytes, charsmap;
+} lmopt_normalizer_t;
+static inline lmopt_normalizer_t lmopt_normalizer_of(const lmopt_tokenizer_t *tokenizer) {
+  return (lmopt_normalizer_t){
+      tokenizer->sections[LMOPT_TOKENIZER_NORMALIZER], tokenizer->sections[LMOPT_TOKENIZER_ARGUMENT_OFFSETS],
+      tokenizer->sections[LMOPT_TOKENIZER_ARGUMENT_BYTES], tokenizer->sections[LMOPT_TOKENIZER_CHARSMAP]};
+}
+/* Applies the steps to UTF-8 and appends the result to `out`, and unless `origins` is NULL, to that for each byte of
+ * the result where it comes from. Bytes that are no UTF-8 become U+FFFD. 0 when out of memory. */
+int lmopt_normalize_text(const lmopt_normalizer_t *normalizer, lmopt_bytes_t text, lmopt_buffer_t *out,
                          lmopt_buffer_t *origins);
 
 /* Cuts normalized text into words and encodes each. */
@@ -131,6 +141,12 @@ void lmopt_split_and_encode(lmopt_encoding_t *encoding, lmopt_bytes_t text);
 /* One word to ids. `may_be_whole`: trust LMOPT_TOKEN_FLAG_WHOLE (its precomputation cannot). */
 void lmopt_bpe_word(lmopt_encoding_t *encoding, lmopt_bytes_t word, int may_be_whole);
 void lmopt_wordpiece_word(lmopt_encoding_t *encoding, lmopt_bytes_t word);
+void lmopt_unigram_word(lmopt_encoding_t *encoding, lmopt_bytes_t word);
+void lmopt_scored_word(lmopt_encoding_t *encoding, lmopt_bytes_t word);
+/* The token that stands for this byte of a character that is no piece, or -1. */
+static inline int32_t lmopt_byte_token(const lmopt_tokenizer_t *tokenizer, uint8_t byte) {
+  return lmopt_load_i32(tokenizer->sections[LMOPT_TOKENIZER_BYTE_TOKENS].data, byte);
+}
 
 /* Fills `error` (may be NULL) and returns `status`. */
 lmopt_status_t lmopt_tokenizer_fail(lmopt_error_t *error, lmopt_status_t status, const char *format, ...)

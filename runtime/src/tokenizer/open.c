@@ -25,9 +25,10 @@ lmopt_status_t lmopt_tokenizer_fail(lmopt_error_t *error, lmopt_status_t status,
 }
 
 static const char *const section_names[LMOPT_TOKENIZER_SECTION_COUNT] = {
-    "token offsets", "token bytes", "token flags",         "token table",   "merges",      "merge table",
-    "byte tokens",   "normalizer",  "pretokenizer",        "added tokens",  "added bytes", "added index",
-    "template",      "end tokens",  "continuation prefix", "pair template",
+    "token offsets", "token bytes", "token flags",      "token table",    "merges",
+    "merge table",   "byte tokens", "normalizer",       "pretokenizer",   "added tokens",
+    "added bytes",   "added index", "template",         "end tokens",     "continuation prefix",
+    "pair template", "scores",      "argument offsets", "argument bytes", "charsmap",
 };
 
 static lmopt_status_t check_header(const lmopt_tokenizer_header_t *header, size_t size, lmopt_error_t *error) {
@@ -41,7 +42,8 @@ static lmopt_status_t check_header(const lmopt_tokenizer_header_t *header, size_
   if (header->size != size)
     return lmopt_tokenizer_fail(error, LMOPT_ERROR_MALFORMED, "tokenizer blob: %llu bytes expected, %zu found",
                                 (unsigned long long)header->size, size);
-  if (header->kind != LMOPT_TOKENIZER_BPE && header->kind != LMOPT_TOKENIZER_WORDPIECE)
+  if (header->kind != LMOPT_TOKENIZER_BPE && header->kind != LMOPT_TOKENIZER_WORDPIECE &&
+      header->kind != LMOPT_TOKENIZER_UNIGRAM && header->kind != LMOPT_TOKENIZER_SCORED)
     return lmopt_tokenizer_fail(error, LMOPT_ERROR_MALFORMED, "tokenizer blob: unknown model kind %u", header->kind);
   if (header->flags & ~(uint32_t)LMOPT_TOKENIZER_KNOWN_FLAGS)
     return lmopt_tokenizer_fail(error, LMOPT_ERROR_MALFORMED, "tokenizer blob: unknown flags 0x%x", header->flags);
@@ -51,6 +53,10 @@ static lmopt_status_t check_header(const lmopt_tokenizer_header_t *header, size_
   if (header->token_probes > LMOPT_TOKENIZER_MAX_PROBES || header->merge_probes > LMOPT_TOKENIZER_MAX_PROBES)
     return lmopt_tokenizer_fail(error, LMOPT_ERROR_MALFORMED, "tokenizer blob: a hash table with more than %u probes",
                                 LMOPT_TOKENIZER_MAX_PROBES);
+  if (header->kind == LMOPT_TOKENIZER_UNIGRAM && header->max_piece_size > LMOPT_TOKENIZER_MAX_UNIGRAM)
+    return lmopt_tokenizer_fail(error, LMOPT_ERROR_MALFORMED,
+                                "tokenizer blob: a piece of %u bytes; at most %u expected", header->max_piece_size,
+                                LMOPT_TOKENIZER_MAX_UNIGRAM);
   if (header->unknown < -1 || header->unknown >= (int32_t)header->token_count)
     return lmopt_tokenizer_fail(error, LMOPT_ERROR_MALFORMED, "tokenizer blob: the unknown token is %d of %u",
                                 header->unknown, header->token_count);
@@ -78,7 +84,10 @@ static int is_table(size_t bytes) {
 static lmopt_status_t check_sizes(lmopt_tokenizer_t *tokenizer, lmopt_error_t *error) {
   const lmopt_tokenizer_header_t *header = &tokenizer->header;
   const lmopt_bytes_t *sections = tokenizer->sections;
-  int bpe = header->kind == LMOPT_TOKENIZER_BPE;
+  int bytes = header->kind != LMOPT_TOKENIZER_WORDPIECE;
+  uint64_t scores = header->kind == LMOPT_TOKENIZER_SCORED    ? (uint64_t)header->token_count * sizeof(float)
+                    : header->kind == LMOPT_TOKENIZER_UNIGRAM ? ((uint64_t)header->token_count + 1) * sizeof(double)
+                                                              : 0;
   const struct {
     lmopt_tokenizer_section_t section;
     uint64_t size;
@@ -86,7 +95,8 @@ static lmopt_status_t check_sizes(lmopt_tokenizer_t *tokenizer, lmopt_error_t *e
       {LMOPT_TOKENIZER_TOKEN_OFFSETS, ((uint64_t)header->token_count + 1) * sizeof(uint32_t)},
       {LMOPT_TOKENIZER_TOKEN_FLAGS, header->token_count},
       {LMOPT_TOKENIZER_MERGES, (uint64_t)header->merge_count * 3 * sizeof(uint32_t)},
-      {LMOPT_TOKENIZER_BYTE_TOKENS, bpe ? 256 * sizeof(int32_t) : 0},
+      {LMOPT_TOKENIZER_BYTE_TOKENS, bytes ? 256 * sizeof(int32_t) : 0},
+      {LMOPT_TOKENIZER_SCORES, scores},
       {LMOPT_TOKENIZER_ADDED_INDEX, 2 * 257 * sizeof(uint32_t)},
   };
   for (size_t i = 0; i < sizeof(exact) / sizeof(exact[0]); ++i)
@@ -96,7 +106,8 @@ static lmopt_status_t check_sizes(lmopt_tokenizer_t *tokenizer, lmopt_error_t *e
     lmopt_tokenizer_section_t section;
     size_t unit, most;
   } lists[] = {
-      {LMOPT_TOKENIZER_NORMALIZER, sizeof(uint32_t), LMOPT_TOKENIZER_MAX_STEPS},
+      {LMOPT_TOKENIZER_NORMALIZER, 2 * sizeof(uint32_t), LMOPT_TOKENIZER_MAX_STEPS},
+      {LMOPT_TOKENIZER_ARGUMENT_OFFSETS, sizeof(uint32_t), 2 * LMOPT_TOKENIZER_MAX_STEPS + 1},
       {LMOPT_TOKENIZER_PRETOKENIZER, 2 * sizeof(uint32_t), LMOPT_TOKENIZER_MAX_STEPS},
       {LMOPT_TOKENIZER_TEMPLATE, sizeof(int32_t), LMOPT_TOKENIZER_MAX_LIST},
       {LMOPT_TOKENIZER_END_TOKENS, sizeof(int32_t), LMOPT_TOKENIZER_MAX_LIST},
@@ -131,22 +142,24 @@ static lmopt_status_t check_ids(const lmopt_tokenizer_t *tokenizer, lmopt_tokeni
 
 static lmopt_status_t check_steps(lmopt_tokenizer_t *tokenizer, lmopt_error_t *error) {
   const lmopt_bytes_t *normalizer = &tokenizer->sections[LMOPT_TOKENIZER_NORMALIZER];
-  for (size_t i = 0; i < normalizer->size / sizeof(uint32_t); ++i) {
-    uint32_t step = lmopt_load_u32(normalizer->data, i);
-    if (step < LMOPT_NORMALIZE_CLEAN || step > LMOPT_NORMALIZE_COMBINING)
+  for (size_t i = 0; i < normalizer->size / (2 * sizeof(uint32_t)); ++i) {
+    uint32_t step = lmopt_load_u32(normalizer->data, 2 * i);
+    if (step < LMOPT_NORMALIZE_CLEAN || step > LMOPT_NORMALIZE_NFKC)
       return lmopt_tokenizer_fail(error, LMOPT_ERROR_MALFORMED, "tokenizer blob: unknown normalizer step %u", step);
   }
   const lmopt_bytes_t *splits = &tokenizer->sections[LMOPT_TOKENIZER_PRETOKENIZER];
   int prefixes = 0;
   for (size_t i = 0; i < splits->size / (2 * sizeof(uint32_t)); ++i) {
     uint32_t step = lmopt_load_u32(splits->data, 2 * i), argument = lmopt_load_u32(splits->data, 2 * i + 1);
-    if (step < LMOPT_SPLIT_DIGITS || step > LMOPT_SPLIT_PREFIX_SPACE || argument > LMOPT_SPLIT_ARG_HF)
+    uint32_t most = step == LMOPT_SPLIT_METASPACE ? LMOPT_METASPACE_ANOTHER | LMOPT_METASPACE_CUT : LMOPT_SPLIT_ARG_HF;
+    if (step < LMOPT_SPLIT_DIGITS || step > LMOPT_SPLIT_WHITESPACE || argument > most)
       return lmopt_tokenizer_fail(error, LMOPT_ERROR_MALFORMED, "tokenizer blob: unknown pre-tokenizer step %u (%u)",
                                   step, argument);
-    prefixes += step == LMOPT_SPLIT_PREFIX_SPACE; /* its scratch buffer exists once */
+    prefixes += step == LMOPT_SPLIT_PREFIX_SPACE || step == LMOPT_SPLIT_METASPACE; /* their scratch exists once */
   }
   if (prefixes > 1)
-    return lmopt_tokenizer_fail(error, LMOPT_ERROR_MALFORMED, "tokenizer blob: more than one prefix-space step");
+    return lmopt_tokenizer_fail(error, LMOPT_ERROR_MALFORMED,
+                                "tokenizer blob: more than one prefix-space or metaspace step");
   return LMOPT_OK;
 }
 
@@ -187,9 +200,11 @@ static lmopt_status_t check_pair_template(lmopt_tokenizer_t *tokenizer, lmopt_er
 
 /* What each kind of model needs beyond the sizes. */
 static lmopt_status_t check_model(lmopt_tokenizer_t *tokenizer, lmopt_error_t *error) {
-  if (tokenizer->header.kind == LMOPT_TOKENIZER_WORDPIECE && tokenizer->header.unknown < 0)
-    return lmopt_tokenizer_fail(error, LMOPT_ERROR_MALFORMED, "tokenizer blob: WordPiece without an unknown token");
-  size_t bytes = tokenizer->header.kind == LMOPT_TOKENIZER_BPE ? 256 : 0;
+  int wordpiece = tokenizer->header.kind == LMOPT_TOKENIZER_WORDPIECE;
+  if ((wordpiece || tokenizer->header.kind == LMOPT_TOKENIZER_UNIGRAM) && tokenizer->header.unknown < 0)
+    return lmopt_tokenizer_fail(error, LMOPT_ERROR_MALFORMED, "tokenizer blob: %s without an unknown token",
+                                wordpiece ? "WordPiece" : "a unigram model");
+  size_t bytes = wordpiece ? 0 : 256;
   lmopt_status_t status = check_ids(tokenizer, LMOPT_TOKENIZER_BYTE_TOKENS, bytes, error);
   if (status)
     return status;

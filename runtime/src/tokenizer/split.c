@@ -177,6 +177,109 @@ static void prefix_space(lmopt_encoding_t *encoding, size_t step, lmopt_bytes_t 
   encoding->part_shift = shift;
 }
 
+static void white_space_words(lmopt_encoding_t *encoding, size_t step, lmopt_bytes_t text) {
+  const uint8_t *at = text.data, *end = text.data + text.size, *word = at;
+  while (at < end && !lmopt_encoding_done(encoding)) {
+    uint32_t c;
+    const uint8_t *next = at + lmopt_utf8_decode(at, end, &c);
+    if (lmopt_char_flags(c) & LMOPT_CHAR_SPACE) {
+      if (word < at)
+        run_step(encoding, step + 1, (lmopt_bytes_t){word, (size_t)(at - word)});
+      word = next;
+    }
+    at = next;
+  }
+  if (word < end)
+    run_step(encoding, step + 1, (lmopt_bytes_t){word, (size_t)(end - word)});
+}
+
+/*===--- Metaspace ---===*/
+
+static const uint8_t metaspace[3] = {0xE2, 0x96, 0x81}; /* U+2581 */
+
+static int is_metaspace(lmopt_bytes_t text, size_t at) {
+  return text.size - at >= sizeof(metaspace) && memcmp(text.data + at, metaspace, sizeof(metaspace)) == 0;
+}
+
+static int wants_prefix(const lmopt_encoding_t *encoding, uint32_t argument, lmopt_bytes_t text) {
+  uint32_t when = argument & ~(uint32_t)LMOPT_METASPACE_CUT;
+  if (when == LMOPT_METASPACE_ANOTHER)
+    return 1;
+  if (when == LMOPT_METASPACE_NEVER || text.data[0] == ' ' || is_metaspace(text, 0))
+    return 0;
+  return when == LMOPT_METASPACE_ALWAYS || (encoding->segment == 0 && text.data == encoding->prepared.data);
+}
+
+/* Puts U+2581 for the byte at `index` of the part; `before`: in front of it. */
+static int put_metaspace(lmopt_encoding_t *encoding, ptrdiff_t index, int before) {
+  if (!lmopt_buffer_append(&encoding->prefixed, metaspace, sizeof(metaspace)))
+    return 0;
+  if (!encoding->tokens)
+    return 1;
+  lmopt_origin_t origin;
+  memcpy(&origin, encoding->origins.data + index * (ptrdiff_t)sizeof(origin), sizeof(origin));
+  if (before)
+    origin.end = origin.begin;
+  for (size_t i = 0; i < sizeof(metaspace); ++i)
+    if (!lmopt_buffer_append(&encoding->prefixed_origins, &origin, sizeof(origin)))
+      return 0;
+  return 1;
+}
+
+static int copy_spaced(lmopt_encoding_t *encoding, uint32_t argument, lmopt_bytes_t text) {
+  encoding->prefixed.size = encoding->prefixed_origins.size = 0;
+  ptrdiff_t first = text.data - encoding->part + encoding->part_shift; /* in `origins` */
+  if (wants_prefix(encoding, argument, text) && !put_metaspace(encoding, first, 1))
+    return 0;
+  for (size_t i = 0; i < text.size; ++i) {
+    int ok;
+    if (text.data[i] == ' ')
+      ok = put_metaspace(encoding, first + (ptrdiff_t)i, 0);
+    else
+      ok = lmopt_buffer_append(&encoding->prefixed, text.data + i, 1) &&
+           (!encoding->tokens ||
+            lmopt_buffer_append(&encoding->prefixed_origins,
+                                encoding->origins.data + (first + (ptrdiff_t)i) * (ptrdiff_t)sizeof(lmopt_origin_t),
+                                sizeof(lmopt_origin_t)));
+    if (!ok)
+      return 0;
+  }
+  return 1;
+}
+
+static void exchange(lmopt_buffer_t *a, lmopt_buffer_t *b) {
+  lmopt_buffer_t copy = *a;
+  *a = *b;
+  *b = copy;
+}
+
+static void run_spaced(lmopt_encoding_t *encoding, size_t step, int cut) {
+  lmopt_bytes_t text = {encoding->prefixed.data, encoding->prefixed.size};
+  for (size_t begin = 0; begin < text.size && !lmopt_encoding_done(encoding);) {
+    size_t end = cut ? begin + 1 : text.size;
+    while (end < text.size && !is_metaspace(text, end))
+      ++end;
+    run_step(encoding, step + 1, (lmopt_bytes_t){text.data + begin, end - begin});
+    begin = end;
+  }
+}
+
+static void spaced_words(lmopt_encoding_t *encoding, size_t step, uint32_t argument, lmopt_bytes_t text) {
+  if (!copy_spaced(encoding, argument, text)) {
+    encoding->out_of_memory = 1;
+    return;
+  }
+  const uint8_t *part = encoding->part;
+  ptrdiff_t shift = encoding->part_shift;
+  exchange(&encoding->origins, &encoding->prefixed_origins);
+  encoding->part = encoding->prefixed.data;
+  encoding->part_shift = 0;
+  run_spaced(encoding, step, (argument & LMOPT_METASPACE_CUT) != 0);
+  exchange(&encoding->origins, &encoding->prefixed_origins);
+  encoding->part = part;
+  encoding->part_shift = shift;
+}
+
 static const uint8_t *next_part(uint32_t kind, const text_t *text, const uint8_t *at) {
   switch (kind) {
   case LMOPT_SPLIT_DIGITS:
@@ -194,10 +297,16 @@ static const uint8_t *next_part(uint32_t kind, const text_t *text, const uint8_t
 
 static void encode_word(lmopt_encoding_t *encoding, lmopt_bytes_t word) {
   ++encoding->word;
-  if (encoding->tokenizer->header.kind == LMOPT_TOKENIZER_BPE)
-    lmopt_bpe_word(encoding, word, 1);
-  else
-    lmopt_wordpiece_word(encoding, word);
+  switch (encoding->tokenizer->header.kind) {
+  case LMOPT_TOKENIZER_BPE:
+    return lmopt_bpe_word(encoding, word, 1);
+  case LMOPT_TOKENIZER_UNIGRAM:
+    return lmopt_unigram_word(encoding, word);
+  case LMOPT_TOKENIZER_SCORED:
+    return lmopt_scored_word(encoding, word);
+  default:
+    return lmopt_wordpiece_word(encoding, word);
+  }
 }
 
 /* Recursion is as deep as the list of steps is long, LMOPT_TOKENIZER_MAX_STEPS at most. */
@@ -210,6 +319,10 @@ static void run_step(lmopt_encoding_t *encoding, size_t step, lmopt_bytes_t text
     return bert_words(encoding, step, text);
   if (kind == LMOPT_SPLIT_PREFIX_SPACE)
     return prefix_space(encoding, step, text);
+  if (kind == LMOPT_SPLIT_METASPACE)
+    return spaced_words(encoding, step, argument, text);
+  if (kind == LMOPT_SPLIT_WHITESPACE)
+    return white_space_words(encoding, step, text);
   text_t source = {text.data + text.size, classes_of(argument)};
   if (argument == LMOPT_SPLIT_ARG_HF && (kind == LMOPT_SPLIT_DIGITS || kind == LMOPT_SPLIT_DIGIT_RUNS))
     source.classes.number = LMOPT_CHAR_NUMBER_17;

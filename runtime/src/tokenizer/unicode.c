@@ -129,6 +129,21 @@ int lmopt_char_split(uint32_t c, uint32_t *first, uint32_t *second) {
   return 1;
 }
 
+size_t lmopt_char_compatible(uint32_t c, const uint32_t **text) {
+  uint32_t low = 0, high = lmopt_unicode_compatible_count;
+  while (low < high) {
+    uint32_t middle = (low + high) / 2;
+    if (lmopt_unicode_compatible[middle].a < c)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  if (low == lmopt_unicode_compatible_count || lmopt_unicode_compatible[low].a != c)
+    return 0;
+  *text = lmopt_unicode_compatible_text + lmopt_unicode_compatible[low].b;
+  return lmopt_unicode_compatible[low].c;
+}
+
 uint32_t lmopt_char_join(uint32_t first, uint32_t second) {
   if (first >= HANGUL_L && first < HANGUL_L + HANGUL_L_COUNT && second >= HANGUL_V &&
       second < HANGUL_V + HANGUL_V_COUNT)

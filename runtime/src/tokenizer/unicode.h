@@ -28,7 +28,10 @@ enum {
   LMOPT_CHAR_BERT_PUNCTUATION = 1u << 8,
   LMOPT_CHAR_BERT_MARK = 1u << 9,
   LMOPT_CHAR_BERT_CJK = 1u << 10,
-  LMOPT_CHAR_COMBINING = 1u << 11 /* any mark, Unicode 9 */
+  LMOPT_CHAR_COMBINING = 1u << 11,        /* any mark, Unicode 9 */
+  LMOPT_CHAR_GRAPHEME_EXTEND = 1u << 12,  /* goes on with the grapheme cluster before it; U+200D too */
+  LMOPT_CHAR_GRAPHEME_CONTROL = 1u << 13, /* stands alone; CR and LF too */
+  LMOPT_CHAR_GRAPHEME_PREPEND = 1u << 14  /* the next character goes on with its cluster */
 };
 
 #define LMOPT_REPLACEMENT 0xFFFDu
@@ -51,6 +54,10 @@ extern const lmopt_unicode_triple_t lmopt_unicode_split[];
 extern const uint32_t lmopt_unicode_split_count;
 extern const lmopt_unicode_triple_t lmopt_unicode_join[];
 extern const uint32_t lmopt_unicode_join_count;
+/* compatible: character, where in the text, how many */
+extern const lmopt_unicode_triple_t lmopt_unicode_compatible[];
+extern const uint32_t lmopt_unicode_compatible_count;
+extern const uint32_t lmopt_unicode_compatible_text[];
 extern const lmopt_unicode_triple_t lmopt_unicode_order[];
 extern const uint32_t lmopt_unicode_order_count;
 
@@ -77,6 +84,8 @@ uint32_t lmopt_char_lower(uint32_t c, uint32_t *second);
 
 /* One step of canonical decomposition: 0 if there is none; *second is 0 when there is only a first. */
 int lmopt_char_split(uint32_t c, uint32_t *first, uint32_t *second);
+/* How many characters the compatibility decomposition has, and where they stand; 0: it is the canonical one. */
+size_t lmopt_char_compatible(uint32_t c, const uint32_t **text);
 /* The composition of two characters, or 0. */
 uint32_t lmopt_char_join(uint32_t first, uint32_t second);
 /* Canonical combining class. */

@@ -39,3 +39,18 @@ module attributes {lm.config = {architecture = "bert", vocabulary = 16 : i64, ma
     return %p : tensor<?x8xf32>
   }
 }
+
+// -----
+
+module attributes {lm.config = {architecture = "bert", vocabulary = 16 : i64, max_positions = 128 : i64}} {
+  lm.param @embed.weight : tensor<16x8xf32> = dense<0.5>
+  lm.param @w : tensor<3x8xf32> = dense<0.25>
+  lm.param @u : !lm.int8<3x8> = #lm.quantize_rows<dense<0.25> : tensor<3x8xf32>>
+  func.func @encode(%ids: tensor<?x?xi32>, %len: tensor<?xi32>) -> tensor<?x8xf32> {
+    %x = lm.embedding %ids, @embed.weight : (tensor<?x?xi32>) -> tensor<?x?x8xf32>
+    // expected-error @+1 {{trees of neurons with rows of fewer bits beside those that decide are not supported on GPUs}}
+    %y = lm.neuron_tree %x, @w to @w by @u {kind = gelu} : (tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+    %p = lm.pool %y, %len {kind = mean} : (tensor<?x?x8xf32>, tensor<?xi32>) -> tensor<?x8xf32>
+    return %p : tensor<?x8xf32>
+  }
+}

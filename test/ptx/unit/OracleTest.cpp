@@ -3,6 +3,7 @@
 // Foreign compilers as oracles: oracle/functions.h as compiled here for the host, against its PTX by clang and by nvcc,
 // in the interpreter. The texts are made when the test runs; what is not installed is skipped by name.
 #include "test/ptx/oracle/functions.h"
+#include "test/ptx/record/KernelRecord.h"
 #include "test/ptx/unit/TestKernel.h"
 
 #include <cmath>
@@ -69,6 +70,22 @@ bool isSame(uint32_t which, uint64_t a, uint64_t b) {
   return a == b || (which >= kFirstFloat && ((std::isnan(x) && std::isnan(y)) || (x == 0 && y == 0)));
 }
 
+/// For a card: the first inputs, and what the host says is expected of them.
+void record(const std::string &text, const std::vector<uint32_t> *inputs, Buffer<uint64_t> &out) {
+  constexpr uint32_t kKept = 4096;
+  std::vector<uint64_t> kept;
+  for (size_t which = 0; which < kFunctions; ++which)
+    kept.insert(kept.end(), out.data() + which * kInputs, out.data() + which * kInputs + kKept);
+  RecordedLaunch launch = {"k", text, {kKept / 128, 1, 1}, 128, 0, {}, /*anyNan=*/true};
+  for (int i = 0; i < 3; ++i)
+    launch.arguments.push_back(
+        {RecordedArgument::Contents, 0, reinterpret_cast<const char *>(inputs[i].data()), kKept * sizeof(uint32_t)});
+  launch.arguments.push_back({RecordedArgument::Result, 0, reinterpret_cast<const char *>(kept.data()),
+                              kept.size() * sizeof(uint64_t)});
+  launch.arguments.push_back({RecordedArgument::Number, kKept});
+  recordLaunch(launch);
+}
+
 void compare(const std::string &text) {
   std::vector<uint32_t> a = makeInputs(1), b = makeInputs(2), c = makeInputs(3);
   Device device;
@@ -77,6 +94,10 @@ void compare(const std::string &text) {
   Arguments arguments;
   arguments << bufferA << bufferB << bufferC << out << kInputs;
   runKernel(device, text, shapeOf((kInputs + 127) / 128, 128), arguments);
+  if (!recordFolder().empty()) {
+    const std::vector<uint32_t> inputs[] = {a, b, c};
+    record(text, inputs, out);
+  }
   for (uint32_t which = 0; which < kFunctions; ++which) {
     uint32_t wrong = 0;
     for (uint32_t i = 0; i < kInputs && wrong < 3; ++i) {

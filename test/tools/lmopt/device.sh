@@ -30,7 +30,17 @@ same "$out" "$LMOPT" eval -q "$gpu" --text "$scratch/text" --ctx 16 --device cud
 same "$out" "$LMOPT" eval -q "$gpu" --text "$scratch/text" --ctx 16 --device cuda --reference "$gpu" --reference-device cuda
 same "$out" "$LMOPT" eval -q "$cpu" --text "$scratch/text" --ctx 16 --reference "$gpu" --reference-device cuda
 expect 0 "$LMOPT" bench "$gpu" --device cuda --prompt 40 --sessions 3 -r 1 --format json
-json 'all(r[key] > 0 for key in ("pp40", "tg64_at40", "tg64_at40_sessions3", "open_ms"))'
+json 'all(r[key] > 0 for key in ("pp40", "tg64_at40", "tg64_at40_sessions3", "open_first_ms", "open_ms"))'
+json 'r["device"] == {"name": "PTX interpreter", "is_interpreter": True, "cuda": "13.0", "capability": 90, "multiprocessors": 4, "memory_mb": 8590.0}'
+json 'len(r["bounds"]) == 14 and all(value > 0 for value in r["bounds"].values())'
+expect 0 "$LMOPT" bench "$gpu" --device cuda --prompt 40 -r 1
+says '^device: PTX interpreter, capability 9.0, 4 multiprocessors, CUDA 13.0$'
+says 'no time above or below means anything'
+says '^  wgmma_s8s8_gflop_per_s +[0-9.]+$'
+export FAKE_CUDA_SM=86 # no wgmma
+expect 0 "$LMOPT" bench "$gpu" --device cuda --prompt 40 -r 1 --format json
+json 'r["device"]["capability"] == 86 and len(r["bounds"]) == 12 and r["bounds"]["u8s8_gflop_per_s"] == r["bounds"]["mma_u8s8_gflop_per_s"]'
+unset FAKE_CUDA_SM
 
 # What it is, without any driver.
 export LMOPT_LIBCUDA=$scratch/none.so
@@ -43,6 +53,7 @@ json 'r["device"] == "cuda" and [k["name"] for k in r["kernels"]["sm_80"]] == ["
 expect 0 "$LMOPT" inspect "$cpu"
 says '^device +cpu$'
 expect 0 "$LMOPT" tokenize "$gpu" --text 'abc'
+refuse 2 'are of a GPU' "$LMOPT" inspect "$cpu" --constants "$scratch/none.json"
 
 # Nobody computes elsewhere, and what the user must say comes before what the machine lacks.
 for command in "run -p a" "eval --text $scratch/text --ctx 16" "bench --prompt 40"; do
@@ -58,7 +69,7 @@ refuse 2 'this artifact needs --device cpu' "$LMOPT" embed "$cpu_encoder" --text
 refuse 2 'this artifact needs --device cuda' "$LMOPT" eval "$cpu" --text "$scratch/text" --ctx 16 --reference "$gpu"
 refuse 2 "no device 'gpu'; expected cpu, cuda or cuda:N" "$LMOPT" run "$gpu" -p a --device gpu
 refuse 2 'threads, cpus and spin_us' "$LMOPT" run "$gpu" -p a --device cuda --threads 2
-refuse 2 '--profile measure threads' "$LMOPT" bench "$gpu" --prompt 40 --device cuda --profile
+refuse 2 '--instances measures threads' "$LMOPT" bench "$gpu" --prompt 40 --device cuda --instances 2
 
 # What the machine lacks.
 export LMOPT_LIBCUDA=$FAKES/fake/libcuda.so.1
@@ -66,5 +77,7 @@ refuse 8 'no NVIDIA GPU cuda:7' "$LMOPT" run "$gpu" -p a --device cuda:7
 FAKE_CUDA_NO_DEVICE=1 refuse 8 'no NVIDIA GPU' "$LMOPT" run "$gpu" -p a --device cuda
 FAKE_CUDA_SM=75 refuse 8 'capability 7.5' "$LMOPT" run "$gpu" -p a --device cuda
 FAKE_CUDA_MEMORY=9000 refuse 5 'the weights need 8192 bytes' "$LMOPT" run "$gpu" -p a --device cuda
+refuse 3 'its manifest has no list of steps' "$LMOPT" bench "$gpu" --prompt 40 -r 1 --device cuda --profile
+FAKE_CUDA_FAIL=cuEventElapsedTime:1:2 refuse 5 'time between two events' "$LMOPT" bench "$gpu" --prompt 40 -r 1 --device cuda
 FAKE_CUDA_FAIL=cuStreamSynchronize:3:700 refuse 1 "launched last: step '(prefill|decode)'" "$LMOPT" run "$gpu" -p a --device cuda
 finish

@@ -216,6 +216,62 @@ TEST_F(DeviceSessionTest, profilesTellWholeSteps) {
   EXPECT_EQ(marks, (std::vector<int64_t>{step[0], step[1], step[0], step[1]}));
 }
 
+// Decoding steps are recorded, but not for who wants to know of each launch; results are the same.
+TEST_F(DeviceSessionTest, launchProfilesTellKernels) {
+  Model model = openModel(deviceDecoderPath);
+  Team team = gpu();
+  Session session = makeSession(model, team);
+  std::vector<int64_t> told;
+  auto record = [](void *user, int64_t what, double seconds) {
+    EXPECT_GE(seconds, 0);
+    static_cast<std::vector<int64_t> *>(user)->push_back(what);
+  };
+  lmopt_error_t error{};
+  ASSERT_EQ(lmopt_team_set_launch_profile(team.get(), record, &told, &error), LMOPT_OK) << error.message;
+  std::vector<int32_t> tokens = someTokens(42);
+  prefill(session, {tokens.begin(), tokens.begin() + 40}); // two steps
+  EXPECT_EQ(decode(session, tokens[40]), fakeLogits(tokens, 41));
+  ASSERT_EQ(lmopt_team_set_launch_profile(team.get(), nullptr, nullptr, &error), LMOPT_OK);
+  EXPECT_EQ(decode(session, tokens[41]), fakeLogits(tokens, 42));
+  std::vector<int64_t> expected;
+  for (int step = 0; step < 3; ++step)
+    for (int64_t what : {int64_t{LMOPT_PROFILE_BEGIN}, int64_t{0}, int64_t{1}, int64_t{2}, int64_t{LMOPT_PROFILE_END}})
+      if (what != 2 || step > 0) // without outputs there is no answer
+        expected.push_back(what);
+  EXPECT_EQ(told, expected);
+}
+
+// A step that fails tells nothing, and the next one begins anew.
+TEST_F(DeviceSessionTest, launchProfilesForgetFailedSteps) {
+  Model model = openModel(deviceDecoderPath);
+  Team team = gpu();
+  Session session = makeSession(model, team);
+  int told = 0;
+  lmopt_error_t error{};
+  auto count = [](void *user, int64_t, double) { ++*static_cast<int *>(user); };
+  ASSERT_EQ(lmopt_team_set_launch_profile(team.get(), count, &told, &error), LMOPT_OK);
+  setenv("FAKE_CUDA_FAIL", "cuEventRecord:2:2", 1);
+  std::vector<int32_t> tokens = someTokens(10);
+  EXPECT_EQ(lmopt_session_prefill(session.get(), tokens.data(), 10, nullptr, &error), LMOPT_ERROR_RESOURCE);
+  EXPECT_EQ(told, 0);
+  unsetenv("FAKE_CUDA_FAIL");
+  EXPECT_EQ(prefill(session, tokens), fakeLogits(tokens, 10));
+  EXPECT_EQ(told, 5);
+}
+
+TEST_F(DeviceSessionTest, launchProfilesAreOfGpus) {
+  lmopt_team_options_t options{};
+  options.struct_size = sizeof options;
+  options.threads = 1;
+  lmopt_team_t *threads = nullptr;
+  lmopt_error_t error{};
+  ASSERT_EQ(lmopt_team_create(&options, &threads, &error), LMOPT_OK);
+  auto nobody = [](void *, int64_t, double) {};
+  EXPECT_EQ(lmopt_team_set_launch_profile(threads, nobody, nullptr, &error), LMOPT_ERROR_USAGE);
+  EXPECT_NE(std::string(error.message).find("launches nothing"), std::string::npos) << error.message;
+  lmopt_team_destroy(threads);
+}
+
 TEST_F(DeviceSessionTest, itsOwnTeam) {
   Model model = openModel(deviceDecoderPath);
   lmopt_session_options_t options{};

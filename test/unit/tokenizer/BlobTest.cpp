@@ -115,9 +115,9 @@ TEST(Blob, MessagesSayWhatIsWrong) {
   std::string blob = bpeBlob();
   EXPECT_EQ(message(blob, 0, 7), "tokenizer blob: it does not begin with LMOPTK01");
   EXPECT_EQ(message(blob, offsetof(lmopt_tokenizer_header_t, version), 9),
-            "tokenizer blob: version 9, but this runtime reads version 2; compile the model again");
+            "tokenizer blob: version 9, but this runtime reads version 3; compile the model again");
   EXPECT_EQ(message(blob, offsetof(lmopt_tokenizer_header_t, kind), 9), "tokenizer blob: unknown model kind 9");
-  EXPECT_EQ(message(blob, offsetof(lmopt_tokenizer_header_t, flags), 0x40), "tokenizer blob: unknown flags 0x40");
+  EXPECT_EQ(message(blob, offsetof(lmopt_tokenizer_header_t, flags), 0x400), "tokenizer blob: unknown flags 0x400");
   EXPECT_EQ(message(blob, offsetof(lmopt_tokenizer_header_t, roles), 99), "tokenizer blob: role 0 names token 99 of 8");
   EXPECT_EQ(message(blob, offsetof(lmopt_tokenizer_header_t, sections), 1u << 30),
             "tokenizer blob: section 'token offsets' lies outside of it");

@@ -86,7 +86,7 @@ TEST(TokenizerFields, ValuesOfTokenizerJsonThatChangeSomething) {
   expectRefused([](json &file) { file["model"]["dropout"] = 0.1; },
                 "field 'model.dropout': only 0 is supported, found '0.1': merges left out at random, for training");
   expectRefused([](json &file) { file["model"]["byte_fallback"] = true; },
-                "field 'model.byte_fallback': only false is supported, found 'true': not byte-level BPE");
+                "model.byte_fallback with the ByteLevel pre-tokenizer is not supported");
   expectRefused([](json &file) { file["model"]["end_of_word_suffix"] = "</w>"; },
                 "field 'model.end_of_word_suffix': only \"\" is supported, found '\"</w>\"': not byte-level BPE");
   expectRefused([](json &file) { file["decoder"] = {{"type", "Metaspace"}}; },

@@ -24,6 +24,7 @@ struct Metadata {
                   "USER",
                   "<e>"};
   std::vector<int32_t> types = {1, 1, 1, 1, 1, 1, 3, 4, 3};
+  std::vector<float> scores;
   Words merges = {"a b", "\u0120 ab"};
   std::vector<std::pair<std::string, uint32_t>> numbers = {{"tokenizer.ggml.bos_token_id", 6},
                                                            {"tokenizer.ggml.eos_token_id", 8}};
@@ -36,7 +37,8 @@ struct Metadata {
   }
 
   std::string bytes() const {
-    uint64_t keys = 3 + !pre.empty() + !merges.empty() + numbers.size() + switches.size() + texts.size();
+    uint64_t keys =
+        3 + !pre.empty() + !merges.empty() + !scores.empty() + numbers.size() + switches.size() + texts.size();
     GgufBytes file(0, keys);
     file.keyString("tokenizer.ggml.model", model);
     if (!pre.empty())
@@ -47,6 +49,10 @@ struct Metadata {
       file.u32("", static_cast<uint32_t>(type));
     if (!merges.empty())
       strings(file, "tokenizer.ggml.merges", merges);
+    if (!scores.empty())
+      file.key("tokenizer.ggml.scores", 9).u32("", 6).u64("", scores.size());
+    for (float score : scores)
+      file.raw(std::string(reinterpret_cast<const char *>(&score), sizeof(score)));
     for (const auto &[key, value] : numbers)
       file.keyU32(key, value);
     for (const auto &[key, value] : switches)

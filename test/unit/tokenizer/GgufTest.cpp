@@ -72,8 +72,8 @@ TEST(TokenizerGguf, Bert) {
 }
 
 TEST(TokenizerGguf, Refusals) {
-  expectError(kErrorUnsupported, "'tokenizer.ggml.model' is 'llama'; supported: gpt2, bert",
-              [](Metadata &m) { m.model = "llama"; });
+  expectError(kErrorUnsupported, "'tokenizer.ggml.model' is 'rwkv'; supported: gpt2, bert, llama",
+              [](Metadata &m) { m.model = "rwkv"; });
   expectError(kErrorUnsupported,
               "'tokenizer.ggml.pre' is 'viking'; supported: gpt-2, smollm, llama-bpe, llama-v3, llama3, qwen2",
               [](Metadata &m) { m.pre = "viking"; });

@@ -6,13 +6,32 @@
 #include "gtest/gtest.h"
 
 #include <cstdlib>
+#include <cstring>
 #include <string>
 #include <vector>
 
-static std::string normalize(const std::vector<uint32_t> &rules, const std::string &text) {
+static lmopt_bytes_t viewOf(const std::string &text) {
+  return {reinterpret_cast<const uint8_t *>(text.data()), text.size()};
+}
+
+/// `texts`: the arguments; step i names those from `firsts[i]` on.
+static std::string normalize(const std::vector<uint32_t> &rules, const std::string &text,
+                             const std::vector<std::string> &texts = {}, const std::vector<uint32_t> &firsts = {}) {
+  std::vector<uint32_t> steps, offsets = {0};
+  std::string bytes;
+  for (size_t i = 0; i < rules.size(); ++i)
+    steps.insert(steps.end(), {rules[i], i < firsts.size() ? firsts[i] : 0});
+  for (const std::string &argument : texts) {
+    bytes += argument;
+    offsets.push_back(static_cast<uint32_t>(bytes.size()));
+  }
+  lmopt_normalizer_t normalizer = {
+      {reinterpret_cast<const uint8_t *>(steps.data()), steps.size() * sizeof(uint32_t)},
+      {reinterpret_cast<const uint8_t *>(offsets.data()), offsets.size() * sizeof(uint32_t)},
+      viewOf(bytes),
+      {}};
   lmopt_buffer_t out = {};
-  EXPECT_TRUE(lmopt_normalize_text(reinterpret_cast<const uint8_t *>(rules.data()), rules.size(),
-                                   {reinterpret_cast<const uint8_t *>(text.data()), text.size()}, &out, nullptr));
+  EXPECT_TRUE(lmopt_normalize_text(&normalizer, viewOf(text), &out, nullptr));
   std::string result(reinterpret_cast<const char *>(out.data), out.size);
   free(out.data);
   return result;
@@ -78,4 +97,90 @@ TEST(Normalize, LongRunsOfMarksAreSortedInLinearTime) {
   for (int i = 0; i < 50000; ++i)
     expected += "\u0301";
   EXPECT_EQ(normalize({LMOPT_NORMALIZE_NFD}, text), expected);
+}
+
+//===- Texts -----------------------------------------------------------------------------------------------------===//
+
+TEST(Normalize, ReplaceAndPrepend) {
+  const std::vector<std::string> texts = {"aa", "b", "\u2581"};
+  EXPECT_EQ(normalize({LMOPT_NORMALIZE_REPLACE}, "aaaxa", texts), "baxa"); // leftmost first, not again in what was put
+  EXPECT_EQ(normalize({LMOPT_NORMALIZE_PREPEND}, "x", texts, {2}), "\u2581x");
+  EXPECT_EQ(normalize({LMOPT_NORMALIZE_PREPEND}, "", texts, {2}), "");
+  EXPECT_EQ(normalize({LMOPT_NORMALIZE_REPLACE_RUNS}, "a b  c    d", {" ", "_"}), "a b_c_d");
+  EXPECT_EQ(normalize({LMOPT_NORMALIZE_REPLACE}, "ab", {"", "x"}), "ab");  // nothing is nowhere
+  EXPECT_EQ(normalize({LMOPT_NORMALIZE_REPLACE}, "ab", {"a"}, {7}), "ab"); // a text that is not there
+}
+
+/// What is put may be more than ASCII: later steps must look at it.
+TEST(Normalize, AsciiAfterATextNeedNotBeAscii) {
+  EXPECT_EQ(normalize({LMOPT_NORMALIZE_REPLACE, LMOPT_NORMALIZE_NFD}, "a", {"a", "\u00E9"}), "e\u0301");
+}
+
+TEST(Normalize, Strip) {
+  EXPECT_EQ(normalize({LMOPT_NORMALIZE_STRIP_LEFT}, "\u3000 a "), "a ");
+  EXPECT_EQ(normalize({LMOPT_NORMALIZE_STRIP_RIGHT}, " a\n\t"), " a");
+  EXPECT_EQ(normalize({LMOPT_NORMALIZE_STRIP_LEFT, LMOPT_NORMALIZE_STRIP_RIGHT}, " \n"), "");
+}
+
+TEST(Normalize, Compatibility) {
+  EXPECT_EQ(normalize({LMOPT_NORMALIZE_NFKC}, "\uFB01\u00BD\u2460\uFF21\u00C5"), "fi1\u20442"
+                                                                                 "1A\u00C5");
+  EXPECT_EQ(normalize({LMOPT_NORMALIZE_NFKD}, "\u01C4\u00E9"), "DZ\u030Ce\u0301");
+  EXPECT_EQ(normalize({LMOPT_NORMALIZE_NFKC}, "\u1100\u1161"), "\uAC00");
+}
+
+//===- Precompiled replacements ----------------------------------------------------------------------------------===//
+
+/// A double array with a text for each of some single bytes: unit 0 leads to children at 256 xor byte.
+static std::string charsmapOf(const std::vector<std::pair<char, std::string>> &rules) {
+  constexpr uint32_t kBase = 256;
+  std::vector<uint32_t> units(2048);
+  units[0] = kBase << 10;
+  std::string texts;
+  uint32_t leaf = 1024; // where the ends are
+  for (const auto &[byte, text] : rules) {
+    uint32_t at = kBase ^ static_cast<uint8_t>(byte);
+    units[at] = (at ^ leaf) << 10 | 1u << 8 | static_cast<uint8_t>(byte);
+    units[leaf++] = 1u << 31 | static_cast<uint32_t>(texts.size());
+    texts += text + std::string(1, 0);
+  }
+  uint32_t size = static_cast<uint32_t>(units.size() * sizeof(uint32_t));
+  return std::string(reinterpret_cast<const char *>(&size), sizeof(size)) +
+         std::string(reinterpret_cast<const char *>(units.data()), size) + texts;
+}
+
+static std::string replaced(const std::string &charsmap, const std::string &text) {
+  const uint32_t steps[] = {LMOPT_NORMALIZE_CHARSMAP, 0};
+  lmopt_normalizer_t normalizer = {{reinterpret_cast<const uint8_t *>(steps), sizeof(steps)}, {}, {}, viewOf(charsmap)};
+  lmopt_buffer_t out = {};
+  EXPECT_TRUE(lmopt_normalize_text(&normalizer, viewOf(text), &out, nullptr));
+  std::string result(reinterpret_cast<const char *>(out.data), out.size);
+  free(out.data);
+  return result;
+}
+
+TEST(Charsmap, CharactersAndShortClusters) {
+  std::string map = charsmapOf({{'a', "XY"}, {'b', ""}, {'\r', "R"}});
+  EXPECT_EQ(replaced(map, "abc"), "XYc");
+  EXPECT_EQ(replaced(map, "a\u0301"), "XY");                               // the cluster goes as a whole
+  EXPECT_EQ(replaced(map, "a\u0301\u0301"), "XY");                         // five bytes
+  EXPECT_EQ(replaced(map, "a\u0301\u0301\u0301"), "XY\u0301\u0301\u0301"); // seven: character by character
+  EXPECT_EQ(replaced(map, "c\u0301"), "c\u0301");
+  EXPECT_EQ(replaced(map, "\r\n\r"), "RR");
+  EXPECT_EQ(replaced(map, std::string("a\0a", 3)), std::string("XY\0XY", 5));
+}
+
+TEST(Charsmap, DamagedTablesReplaceNothing) {
+  std::string map = charsmapOf({{'a', "X"}});
+  EXPECT_EQ(replaced("", "a"), "a");
+  EXPECT_EQ(replaced("\xFF\xFF\xFF\xFF", "a"), "a"); // longer than there is
+  std::string far = map;
+  uint32_t unit = 0xFFFFFEFF; // children beyond the table
+  memcpy(far.data() + 4, &unit, sizeof(unit));
+  EXPECT_EQ(replaced(far, "a"), "a");
+  std::string place = map;
+  unit = 1u << 31 | 4711; // a text beyond the end
+  memcpy(place.data() + 4 + 4 * 1024, &unit, sizeof(unit));
+  EXPECT_EQ(replaced(place, "a"), "a");
+  EXPECT_EQ(replaced(map.substr(0, map.size() - 1), "aa"), "XX"); // without the last zero
 }

@@ -9,6 +9,7 @@
 #define LMOPT_TEST_UNIT_CODEGEN_PTX_KERNELRUN_H
 
 #include "codegen/ptx/EmitText.h"
+#include "test/ptx/record/KernelRecord.h"
 #include "test/ptx/unit/TestKernel.h"
 
 #include <functional>
@@ -60,7 +61,8 @@ struct Finished {
 };
 
 inline Finished runOnce(const EmittedKernel &kernel, std::array<uint32_t, 3> grid,
-                        const std::vector<Argument> &arguments, std::optional<uint64_t> seed) {
+                        const std::vector<Argument> &arguments, std::optional<uint64_t> seed,
+                        bool isCooperative = false) {
   ptx::DeviceOptions options;
   options.strictSeed = seed;
   ptx::Device device(options);
@@ -88,6 +90,7 @@ inline Finished runOnce(const EmittedKernel &kernel, std::array<uint32_t, 3> gri
   shape.grid = grid;
   shape.block = {static_cast<uint32_t>(kernel.shape.threads), 1, 1};
   shape.dynamicShared = static_cast<uint32_t>(kernel.shape.sharedBytes);
+  shape.isCooperative = isCooperative;
   Result<ptx::Counters> counters = device.launch(*module, kernel.name, shape, list.pointers());
   device.unload(*module);
   if (!counters.ok())
@@ -95,9 +98,33 @@ inline Finished runOnce(const EmittedKernel &kernel, std::array<uint32_t, 3> gri
   return {made ? made->values() : std::vector<char>(), *counters, ""};
 }
 
+/// For a card, to do the same; launches that leave nothing say nothing.
+inline void record(const EmittedKernel &kernel, std::array<uint32_t, 3> grid, const std::vector<Argument> &arguments,
+                   const Finished &plain) {
+  ptx::RecordedLaunch launch = {kernel.name, kernel.text, grid, static_cast<uint32_t>(kernel.shape.threads),
+                                static_cast<uint32_t>(kernel.shape.sharedBytes), {}};
+  for (const Argument &one : arguments)
+    launch.arguments.push_back(one.fresh          ? ptx::RecordedArgument{ptx::RecordedArgument::Result, 0,
+                                                                          plain.result.data(), plain.result.size()}
+                               : one.bytes.empty() ? ptx::RecordedArgument{ptx::RecordedArgument::Number, one.number}
+                                                   : ptx::RecordedArgument{ptx::RecordedArgument::Contents, 0,
+                                                                           one.bytes.data(), one.bytes.size()});
+  if (plain.error.empty() && !plain.result.empty())
+    recordLaunch(launch);
+}
+
+/// Plain only.
+inline Finished runPlain(const EmittedKernel &kernel, std::array<uint32_t, 3> grid,
+                         const std::vector<Argument> &arguments) {
+  Finished plain = runOnce(kernel, grid, arguments, std::nullopt);
+  if (!ptx::recordFolder().empty())
+    record(kernel, grid, arguments, plain);
+  return plain;
+}
+
 /// Plain; then strict, where it must leave the same.
 inline Finished run(const EmittedKernel &kernel, std::array<uint32_t, 3> grid, const std::vector<Argument> &arguments) {
-  Finished plain = runOnce(kernel, grid, arguments, std::nullopt);
+  Finished plain = runPlain(kernel, grid, arguments);
   EXPECT_EQ(plain.error, "");
   for (uint64_t seed : {1, 2, 3}) {
     Finished strict = runOnce(kernel, grid, arguments, seed);

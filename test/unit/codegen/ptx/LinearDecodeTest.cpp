@@ -26,7 +26,7 @@ Finished runOf(const EmittedKernel &kernel, const LinearDecodeSpec &spec, const 
                    {result(size_t((problem.rows - 1) * stride + ofLast)), number(stride), number(problem.rows)});
   std::array<uint32_t, 3> grid = {uint32_t(problem.spec.tiles()), uint32_t((problem.rows + spec.rows - 1) / spec.rows),
                                   1};
-  return strict ? run(kernel, grid, arguments) : runOnce(kernel, grid, arguments, std::nullopt);
+  return strict ? run(kernel, grid, arguments) : runPlain(kernel, grid, arguments);
 }
 /// Packed.
 Finished runOf(const EmittedKernel &kernel, const LinearDecodeSpec &spec, const LinearProblem &problem, bool strict) {

@@ -6,6 +6,7 @@
 #include "codegen/ptx/attention/AttendRows.h"
 #include "codegen/ptx/attention/AttendSegments.h"
 #include "codegen/ptx/attention/AttendTile.h"
+#include "codegen/ptx/attention/ProjectRows.h"
 #include "codegen/ptx/conditional/Experts.h"
 #include "codegen/ptx/conditional/Gates.h"
 #include "codegen/ptx/conditional/NeuronTree.h"
@@ -17,14 +18,10 @@
 #include "codegen/ptx/pooling/PoolKernel.h"
 #include "codegen/ptx/rows/RowKernel.h"
 #include "test/unit/codegen/ptx/KernelRun.h"
+#include "test/unit/codegen/ptx/Ptxas.h"
 #include "test/unit/codegen/ptx/WalkRun.h"
 
-#include <filesystem>
-#include <fstream>
-#include <regex>
 #include <set>
-#include <sstream>
-#include <unistd.h>
 
 using namespace lmopt;
 using namespace lmopt::kerneltest;
@@ -34,38 +31,6 @@ using nvptx::WeightFormat;
 using Kind = nvptx::RowStepKind;
 
 namespace {
-
-std::string ptxas() {
-  const char *named = std::getenv("LMOPT_PTXAS");
-  std::string path = named ? named : "/usr/local/cuda/bin/ptxas";
-  return std::filesystem::exists(path) ? path : "";
-}
-
-struct Resources {
-  bool isTaken = false;
-  int registers = -1, spilledBytes = -1;
-  std::string log;
-};
-
-Resources assemble(const std::string &text, const std::string &architecture) {
-  std::string stem = testing::TempDir() + "lmopt-resources-" + std::to_string(::getpid());
-  std::ofstream(stem + ".ptx") << text;
-  std::string command =
-      ptxas() + " -v -arch=" + architecture + " " + stem + ".ptx -o " + stem + ".cubin > " + stem + ".log 2>&1";
-  Resources found;
-  found.isTaken = std::system(command.c_str()) == 0;
-  std::stringstream log;
-  log << std::ifstream(stem + ".log").rdbuf();
-  found.log = log.str();
-  for (const char *suffix : {".ptx", ".cubin", ".log"})
-    std::filesystem::remove(stem + suffix);
-  std::smatch match;
-  if (std::regex_search(found.log, match, std::regex("Used ([0-9]+) registers")))
-    found.registers = std::stoi(match[1]);
-  if (std::regex_search(found.log, match, std::regex("([0-9]+) bytes spill stores, ([0-9]+) bytes spill loads")))
-    found.spilledBytes = std::stoi(match[1]) + std::stoi(match[2]);
-  return found;
-}
 
 /// A kernel at a size of SmolLM2 or a 7B model, and the registers of a thread that ptxas 13.0 gives it for sm_90.
 struct Recorded {
@@ -97,6 +62,17 @@ std::function<std::string(nvptx::KernelLibrary &)> groupedTile(const nvptx::Line
 }
 std::string floatTile(nvptx::KernelLibrary &kernels) {
   return linearFloatTileKernel(kernels, {{1536, 576, WeightFormat::F32, true}});
+}
+
+nvptx::LinearSpec codebook(int64_t bits) {
+  nvptx::LinearSpec linear = {4096, 4096, WeightFormat::Grouped, false, bits, 64};
+  linear.codebook = true;
+  return linear;
+}
+nvptx::LinearSpec blocks() {
+  nvptx::LinearSpec linear = {4096, 11008, WeightFormat::Blocks, true};
+  linear.stored = 352256;
+  return linear;
 }
 
 std::string rowsOf(nvptx::KernelLibrary &kernels) {
@@ -164,6 +140,9 @@ std::vector<Recorded> kernels() {
   nvptx::AttentionSpec smol = {9, 3, 64, 64, 0.125F}, large = {32, 8, 128, 128, 0.088F}, half = large, codes = large,
                        halfSmol = smol;
   nvptx::AttentionSpec mini = {12, 12, 32, 0, 0.18F}, base = {12, 12, 64, 0, 0.125F};
+  nvptx::AttentionSpec pruned = smol, turned = base, narrow = large, means = mini, learned = mini;
+  pruned.heads = 6, pruned.groups = {3, 1, 2}, turned.rotary = 64, narrow.otherValueWidth = 64;
+  means.projectedRows = learned.projectedRows = 64, learned.projectionLearned = true, learned.projectionColumns = 512;
   half.format = halfSmol.format = nvptx::CacheFormat::Bf16, codes.format = nvptx::CacheFormat::I8;
   return {
       {"s8, 8 rows", 48, linear(1536, 576, WeightFormat::S8Rows, 8)},
@@ -186,6 +165,19 @@ std::vector<Recorded> kernels() {
       {"4 bits in groups, 8 rows", 62, grouped({4096, 11008, WeightFormat::Grouped, false, 4, 32}, 8)},
       {"4 bits and minima, 16 rows", 64, grouped({4096, 4096, WeightFormat::Grouped, true, 4, 64, true}, 16)},
       {"small scales, 8 rows", 61, grouped({4096, 4096, WeightFormat::Grouped, false, 4, 32, true, true}, 8)},
+      {"codebook of 16, 8 rows", 64, grouped(codebook(4), 8)},
+      {"codebook of 8, 8 rows", 64, grouped(codebook(3), 8)},
+      {"codebook of 4, 16 rows", 64, grouped(codebook(2), 16)},
+      {"codebook of 256 floats", 80, linear(4096, 4096, WeightFormat::Codebook, 8)},
+      {"s8 without zero blocks, 8 rows", 64, grouped(blocks(), 8)},
+      {"s8 without zero blocks, 64 rows", 80, grouped(blocks(), 64)},
+      {"attention of pruned heads", 56, [=](auto &kernels) { return attendRowsKernel(kernels, pruned); }},
+      {"attention with narrow values", 63, [=](auto &kernels) { return attendRowsKernel(kernels, narrow); }},
+      {"prompts with narrow values", 116, [=](auto &kernels) { return attendTileKernel(kernels, narrow); }},
+      {"encoders that turn", 108, [=](auto &kernels) { return attendSegmentsKernel(kernels, turned); }},
+      {"encoders that turn, in bf16", 128, [=](auto &kernels) { return attendSegmentsTileKernel(kernels, turned); }},
+      {"means of keys and values", 40, [=](auto &kernels) { return projectRowsKernel(kernels, means); }},
+      {"learned keys and values", 40, [=](auto &kernels) { return projectRowsKernel(kernels, learned); }},
       {"norm and codes", 30, rowsOf},
       {"gated product and codes", 39, gatedOf},
       {"embedding, positions, norm and codes", 32, embeddingOf},
@@ -240,9 +232,9 @@ TEST(PtxResources, NoSpillsAndRegistersAsRecorded) {
 }
 
 // Blocks of a launch do not talk to one another, so nothing that orders memory between them may stand in a text (fences
-// for copies and mbarriers do so within a block); what
-// reads past the first-level cache reads weights and tables alone (arguments that are Constant), and no product and sum
-// are left for ptxas to fuse (ptx.md 4.4, memory-model lint). Needs no ptxas.
+// for copies and mbarriers do so within a block); what reads past the first-level cache reads weights and tables alone
+// (arguments that are Constant), and no product and sum are left for ptxas to fuse (ptx.md 4.4, memory-model lint).
+// Needs no ptxas.
 TEST(PtxText, HasNothingBetweenBlocks) {
   const std::regex ordering(
       R"(\s(atom|red|membar|fence(?!\.(proxy\.async|mbarrier_init))|ld\.(acquire|volatile|relaxed)|st\.(release|volatile|relaxed))[. ])");
