@@ -47,7 +47,7 @@ protected:
       status = lmopt_session_create(model, &options, &session, error);
     all.session.reset(session);
     if (!status)
-      status = lmopt_session_prefill_rows(session, tokens.data(), 50, 42, ignore, nullptr, error);
+      status = lmopt_session_prefill_rows(session, tokens.data(), 50, 46, ignore, nullptr, error);
     return status ? status : lmopt_session_decode(session, 1, logits, error);
   }
 
