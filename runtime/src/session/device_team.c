@@ -111,6 +111,12 @@ int64_t lmoptp_device_most_outputs(const lmopt_model_t *model, const lmopt_entry
   return is_bounded ? model->few->max_rows : entry->max_rows;
 }
 
+// Of a step that finds the greatest logits alone.
+static uint64_t most_greatest_bytes(const lmopt_entry_t *entry) {
+  uint64_t bytes = lmoptp_greatest_bytes(entry->max_rows, entry->top);
+  return bytes < LMOPTP_LANDING_BYTES ? padded(bytes) : LMOPTP_LANDING_BYTES;
+}
+
 // The results of a step of this entry: of encoders a row for each sequence or token of a full pack.
 static uint64_t result_bytes(const lmopt_model_t *model, const lmopt_entry_t *entry) {
   uint64_t bytes = 0;
@@ -119,11 +125,7 @@ static uint64_t result_bytes(const lmopt_model_t *model, const lmopt_entry_t *en
     uint64_t rows = is_output ? (uint64_t)lmoptp_device_most_outputs(model, entry) : entry->max_rows;
     bytes += padded(rows * entry->results[i].width * sizeof(float));
   }
-  if (entry->top) { // more than lands at once is not found alone (device_step.c)
-    uint64_t greatest = lmoptp_greatest_bytes(lmoptp_device_most_outputs(model, entry), entry->top);
-    bytes += greatest < LMOPTP_LANDING_BYTES ? padded(greatest) : LMOPTP_LANDING_BYTES;
-  }
-  return bytes;
+  return entry == model->top ? bytes + most_greatest_bytes(entry) : bytes;
 }
 
 typedef struct {

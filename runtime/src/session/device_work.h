@@ -44,8 +44,7 @@ void lmoptp_work_stage_input(lmoptp_work_t *work);
 /* The longest sequence, as lmopt_device_t has it. */
 int64_t lmoptp_work_positions(const lmoptp_work_t *work);
 
-/* Room for all results, also for those that nobody wants: the code writes all of them. The greatest logits behind them.
- */
+/* Where all results lie, also those that nobody wants: the code writes all of them. The greatest logits behind them. */
 lmopt_status_t lmoptp_work_place_results(lmoptp_work_t *work);
 /* Copies to the host, on the stream, of results that come back at once; and of the others, which waits for each piece.
  */
