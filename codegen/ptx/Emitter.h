@@ -132,7 +132,7 @@ public:
   /// `tile`; eight warps share the slices of a tile, number w those whose number is w modulo 8.
   Values loadSlice(Value tile, Value slice);
   Values loadWords(Value address) { return loadFour(i32(), address); }
-  Values loadTwoWords(Value address); ///< that lie at a multiple of 8
+  Values loadTwoWords(Value address);                  ///< that lie at a multiple of 8
   void storeRun(const Values &numbers, Value address); ///< 1, 2 or 4, to a multiple of what they take
   void storeFour(const Values &numbers, Value address) { storeRun(numbers, address); }
   /// 16 bytes to shared memory, behind the thread's back; see waitForCopies. Of them `bytes` come from there, the rest

@@ -7,6 +7,7 @@
 
 #include "dialects/plan/Plan.h"
 
+#include <algorithm>
 #include <limits>
 #include <string>
 #include <vector>
@@ -16,9 +17,10 @@ namespace lmopt::nvptx {
 /// A number that is known when a step is launched.
 struct Size {
   enum Kind {
-    Fixed,   ///< `number`
-    Rows,    ///< rows of `domain`, divided by `number` and rounded up
-    Position ///< positions of the longest sequence, divided by `number` and rounded up
+    Fixed,    ///< `number`
+    Rows,     ///< rows of `domain`, divided by `number` and rounded up
+    Position, ///< positions of the longest sequence, divided by `number` and rounded up
+    Top       ///< how many of the greatest logits the step wants; `number` where it does not say
   };
   Kind kind = Fixed;
   int64_t number = 1;
@@ -26,6 +28,7 @@ struct Size {
 
   static Size rows(plan::Domain domain, int64_t divisor = 1) { return {Rows, divisor, domain}; }
   static Size positions(int64_t divisor) { return {Position, divisor}; }
+  static Size top(int64_t most) { return {Top, most}; }
   static Size fixed(int64_t number) { return {Fixed, number}; }
 };
 
@@ -39,6 +42,8 @@ struct Argument {
     OutputRows, ///< numbers of the tokens whose results are wanted
     RowTable,   ///< lmopt_device_row_t [rows]
     Segments,   ///< lmopt_device_segment_t [segments]
+    Greatest,   ///< where the greatest logits are wanted
+    Chosen,     ///< list of the tokens that were chosen, or nothing
     Number      ///< `size`
   };
   Kind kind = Number;
@@ -57,6 +62,19 @@ struct Launch {
   /// Launched where a step has so many rows of the domain; never where it has none.
   plan::Domain domain = plan::Domain::tokens;
   int64_t leastRows = 1, mostRows = std::numeric_limits<int64_t>::max();
+  /// And where the longest sequence has so many positions.
+  int64_t leastPositions = 0, mostPositions = std::numeric_limits<int64_t>::max();
+
+  bool serves(int64_t rows, int64_t positions) const {
+    return leastRows <= rows && rows <= mostRows && leastPositions <= positions && positions <= mostPositions;
+  }
+  bool isNever() const { return leastRows > mostRows || leastPositions > mostPositions; }
+  /// For what both serve.
+  void restrictTo(const Launch &window) {
+    leastRows = std::max(leastRows, window.leastRows), mostRows = std::min(mostRows, window.mostRows);
+    leastPositions = std::max(leastPositions, window.leastPositions);
+    mostPositions = std::min(mostPositions, window.mostPositions);
+  }
 };
 
 } // namespace lmopt::nvptx

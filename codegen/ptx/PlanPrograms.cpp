@@ -8,6 +8,7 @@
 #include "codegen/plan/Schedule.h"
 #include "codegen/ptx/Ptx.h"
 #include "codegen/ptx/Rows.h"
+#include "codegen/ptx/ranking/TopLogits.h"
 #include "dialects/lm/interfaces/Step.h"
 
 #include "lmopt/abi.h"
@@ -56,6 +57,8 @@ public:
       addBuffer(rows);
     for (plan::StepOp step : steps)
       addStep(step);
+    for (const LaunchGroup &group : launchGroups(program))
+      keepForLast(group);
     plan::Schedule schedule = plan::makeSchedule(problem);
     for (auto [step, wait] : llvm::zip_equal(steps, schedule.waitBefore)) {
       writeStep(schedule, step);
@@ -99,6 +102,20 @@ private:
     problem.steps.push_back(std::move(wanted));
   }
 
+  // A launch that does what several steps do reads until its end what each of them reads, and writes what each of them
+  // makes.
+  void keepForLast(const LaunchGroup &group) {
+    auto last = static_cast<size_t>(llvm::find(steps, group.last()) - steps.begin());
+    plan::ProblemStep &kept = problem.steps[last];
+    for (size_t i = last + 1 - group.steps.size(); i < last; ++i) {
+      llvm::append_range(kept.inputs, problem.steps[i].outputs);
+      for (int buffer : problem.steps[i].inputs) {
+        kept.inputs.push_back(buffer);
+        kept.accesses.push_back({buffer, /*write=*/false, kept.share, /*anyRow=*/true, kept.domain});
+      }
+    }
+  }
+
   void writeStep(const plan::Schedule &schedule, plan::StepOp step) {
     auto placeOf = [&](OpResult result) -> Attribute {
       plan::Placement place;
@@ -110,11 +127,16 @@ private:
     step.setPlacesAttr(builder.getArrayAttr(llvm::map_to_vector(step->getResults(), placeOf)));
   }
 
+  // A decoder's program of few rows is "decode_top", too.
+  bool isTopEntry() { return program.isDecoder() && program.getFew(); }
+
   void writeMemory(const plan::Schedule &schedule) {
     int64_t scratch = 0;
     for (plan::StepOp step : steps)
       if (step.isKernel())
         scratch = std::max(scratch, kernelOf(step).getScratchBytes(step, problem.maxRows));
+    if (isTopEntry()) // after the last step, whose scratch is free by then
+      scratch = std::max(scratch, topLogitsOf(program).listsBytes(problem.maxRows));
     program.setMaxRows(problem.maxRows);
     program.setRowInfoOffset(0);
     program.setScratchOffset(roundUp(schedule.arenaBytes, 256));

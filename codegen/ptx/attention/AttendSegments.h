@@ -5,8 +5,8 @@
 //
 // A block attends for 16 rows of one segment and one head; keys and values come in blocks of 64, counted from the
 // segment's first row, so a row's result depends on its own segment alone. f32 throughout; or on tensor cores, 64 rows
-// a block, with queries, keys, values and weights rounded to bf16. With rope queries and keys are turned on their way by
-// their place in the segment. Of AttentionSpec all counts but the format. Source: online softmax as in AttendRows.h.
+// a block, with queries, keys, values and weights rounded to bf16. With rope queries and keys are turned on their way
+// by their place in the segment. Of AttentionSpec all counts but the format. Source: online softmax as in AttendRows.h.
 // Tested by test/unit/codegen/ptx/AttendSegmentsTest.cpp.
 #ifndef LMOPT_CODEGEN_PTX_ATTENTION_ATTENDSEGMENTS_H
 #define LMOPT_CODEGEN_PTX_ATTENTION_ATTENDSEGMENTS_H
@@ -20,8 +20,9 @@ namespace lmopt::nvptx {
 constexpr int64_t kSegmentRows = 16, kSegmentTileRows = 64;
 
 /// (queries [rows][heads x width] f32, keys and values [rows][kvHeads x width] f32, or what projectRowsKernel made of
-/// them, segments' table, results [rows][heads x width] f32; where rows are turned, angles and rows' table). Blocks: sixteens of rows of the longest segment along x, heads along y, segments along
-/// z; those beyond a segment's rows do nothing.
+/// them, segments' table, results [rows][heads x width] f32; where rows are turned, angles and rows' table). Blocks:
+/// sixteens of rows of the longest segment along x, heads along y, segments along z; those beyond a segment's rows do
+/// nothing.
 std::string attendSegmentsKernel(KernelLibrary &kernels, const AttentionSpec &spec);
 
 /// The same in bf16: 64s of rows along x.

@@ -32,9 +32,9 @@ struct AttentionSpec {
   int64_t rotary = 0;                        ///< numbers of a head that are turned, halves apart; 0: none
   float scale = 1;                           ///< of scores
   CacheFormat format = CacheFormat::F32;
-  int64_t positions = 0;           ///< rows of a table of angles; needed where there are two
-  int64_t ropeSwitchPositions = 0; ///< not 0: there are two
-  int64_t otherValueWidth = 0;     ///< of a head of values and results where it is not `width`; the same bounds
+  int64_t positions = 0;            ///< rows of a table of angles; needed where there are two
+  int64_t ropeSwitchPositions = 0;  ///< not 0: there are two
+  int64_t otherValueWidth = 0;      ///< of a head of values and results where it is not `width`; the same bounds
   std::vector<int64_t> groups = {}; ///< how many query heads read each kv head, where they differ; else empty
 
   // Encoders: the keys and values of a segment become few rows; see ProjectRows.h.

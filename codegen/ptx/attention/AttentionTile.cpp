@@ -54,8 +54,7 @@ void AttentionTile::loadQueries() {
 
 // Behind the last block comes an empty group: waits count groups.
 void AttentionTile::copy(bool isKeys, Value block) {
-  e.ifThen(e.less(block, source.seenByAll()),
-           [&] { source.copyBlock(isKeys, block); });
+  e.ifThen(e.less(block, source.seenByAll()), [&] { source.copyBlock(isKeys, block); });
   if (source.isAsync())
     e.closeCopies();
 }

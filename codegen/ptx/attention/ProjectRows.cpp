@@ -75,9 +75,8 @@ private:
   // Of the rows t with floor(s n / r) <= t < floor((s + 1) n / r), of row s of r.
   Value mean(llvm::function_ref<Value(Value)> number, Value made) {
     Value begin = e.div(e.mul(row, rows), made), end = e.div(e.mul(e.add(row, 1), rows), made);
-    Value sum = e.loop(begin, end, 1, Values{e.floatOf(0)}, [&](Value t, const Values &so) {
-      return Values{e.add(so[0], number(t))};
-    })[0];
+    Value sum = e.loop(begin, end, 1, Values{e.floatOf(0)},
+                       [&](Value t, const Values &so) { return Values{e.add(so[0], number(t))}; })[0];
     return e.div(sum, e.toFloat(e.sub(end, begin)));
   }
 };

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Conditional layers for GPUs: trees of neurons, gates, experts, products without zeros. What they read is packed as
-// f32. Tested by test/unit/codegen/ptx/NeuronTreeTest.cpp, GatesTest.cpp, ExpertsTest.cpp (kernels) and all models compiled
-// for GPUs.
+// f32. Tested by test/unit/codegen/ptx/NeuronTreeTest.cpp, GatesTest.cpp, ExpertsTest.cpp (kernels) and all models
+// compiled for GPUs.
 #include "codegen/ptx/conditional/ConditionalModel.h"
 
 #include "codegen/plan/FormSteps.h"

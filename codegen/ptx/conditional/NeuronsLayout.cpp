@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Neurons row by row (#ptx.neurons). In: what they are multiplied with, biases, what they add; numbers of bf16 and codes
-// become the f32 that they stand for. Out: the picture of NeuronRows.h. Norms are sums in f64, rounded up. Tested by
-// test/unit/codegen/ptx/NeuronTreeTest.cpp and all models compiled for GPUs.
+// Neurons row by row (#ptx.neurons). In: what they are multiplied with, biases, what they add; numbers of bf16 and
+// codes become the f32 that they stand for. Out: the picture of NeuronRows.h. Norms are sums in f64, rounded up. Tested
+// by test/unit/codegen/ptx/NeuronTreeTest.cpp and all models compiled for GPUs.
 #include "codegen/ptx/conditional/ConditionalModel.h"
 #include "dialects/lm/param/Param.h"
 
@@ -64,7 +64,6 @@ static RankedTensorType asFloats(Type matrix) {
     return RankedTensorType::get({codes.getRows(), codes.getColumns()}, f32);
   return RankedTensorType::get(cast<RankedTensorType>(matrix).getShape(), f32);
 }
-
 
 LogicalResult NeuronsAttr::verify(function_ref<InFlightDiagnostic()> emitError, RankedTensorType keys,
                                   RankedTensorType values, bool bias, bool up, int64_t added) {

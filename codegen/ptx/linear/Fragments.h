@@ -39,10 +39,10 @@
 namespace lmopt::nvptx {
 
 enum class WeightFormat {
-  F32,    ///< f32 rows
-  Bf16,   ///< bf16 rows; products exact, sums in f32
-  S8Rows, ///< one scale an output, u8 rows
-  Grouped, ///< codes of 4 or 8 bits with scales in groups, rows in the same groups (GroupedRow)
+  F32,      ///< f32 rows
+  Bf16,     ///< bf16 rows; products exact, sums in f32
+  S8Rows,   ///< one scale an output, u8 rows
+  Grouped,  ///< codes of 4 or 8 bits with scales in groups, rows in the same groups (GroupedRow)
   Codebook, ///< numbers of 256 f32 entries, one scale an output, f32 rows
   Blocks    ///< as S8Rows, without the blocks of 16 outputs x 4 inputs that are zero
 };
@@ -58,8 +58,8 @@ struct LinearSpec {
   bool codebook = false;       ///< Grouped: codes are numbers of entries
   int64_t stored = 0;          ///< Blocks: how many there are; an argument of the kernel
 
-  static constexpr int64_t kTile = 16;                              ///< outputs
-  static constexpr int64_t kSlice = 512;                            ///< bytes of a tile that a warp loads at once
+  static constexpr int64_t kTile = 16;   ///< outputs
+  static constexpr int64_t kSlice = 512; ///< bytes of a tile that a warp loads at once
   bool isBlocks() const { return format == WeightFormat::Blocks; }
   bool isInteger() const { return format == WeightFormat::S8Rows || isBlocks(); } ///< one exact sum an output
   bool isCodebook() const { return format == WeightFormat::Codebook; }

@@ -33,7 +33,9 @@ struct LinearTileSpec {
   /// Slices of weights under way to a warp's registers.
   static constexpr int64_t kAhead = 2;
 
-  static bool canDo(const LinearSpec &linear) { return linear.format == WeightFormat::S8Rows || linear.format == WeightFormat::Bf16; }
+  static bool canDo(const LinearSpec &linear) {
+    return linear.format == WeightFormat::S8Rows || linear.format == WeightFormat::Bf16;
+  }
   int64_t stageBytes() const { return rows * kStageRow; }
   int64_t stages() const { return roundUp(linear.slices(), kStageSlices) / kStageSlices; } ///< along the inputs
 };

@@ -44,7 +44,8 @@ private:
   int64_t groups() const { return spec.rows / 8; }
   Value firstRow() { return e.mul(e.blockY(), spec.rows); }
 
-  // A piece of `count` slices from `first` on: its rows are brought to shared memory, then four slices a warp at a time.
+  // A piece of `count` slices from `first` on: its rows are brought to shared memory, then four slices a warp at a
+  // time.
   Values addPiece(Value first, int64_t count, const Values &sums) {
     e.barrier(); // who is behind may still read the piece before
     copyRows(first, count);

@@ -15,8 +15,8 @@
 // of zero blocks are computed as such: tensor cores have time while memory is waited for. More rows, as of prompts, go
 // the same way: weights are read again for every 64, and no tile shares them; docs/rationale.md.
 //
-// Weights are not trusted: the number of a block is bounded by how many there are, so a damaged file gives wrong numbers
-// and no wrong address. From techniques 7.5. Tested by test/unit/codegen/ptx/SparseDecodeTest.cpp.
+// Weights are not trusted: the number of a block is bounded by how many there are, so a damaged file gives wrong
+// numbers and no wrong address. From techniques 7.5. Tested by test/unit/codegen/ptx/SparseDecodeTest.cpp.
 #ifndef LMOPT_CODEGEN_PTX_LINEAR_SPARSEDECODE_H
 #define LMOPT_CODEGEN_PTX_LINEAR_SPARSEDECODE_H
 

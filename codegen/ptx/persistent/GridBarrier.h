@@ -16,7 +16,7 @@
 namespace lmopt::nvptx {
 
 struct GridBarrier {
-  int64_t threads = 256, barrier = 0;  ///< of a block: which take part, and where they meet
+  int64_t threads = 256, barrier = 0; ///< of a block: which take part, and where they meet
   Poll poll;
 
   /// `target`: what the counter must reach. `meanwhile` is done by all threads once all of the block have arrived.

@@ -49,7 +49,8 @@ struct Layout {
   }
   static bool hasStream(const KernelEntry &kernel) { return kernel.stream.slices > 0; }
   int64_t sharedBytes() const { return ring.place + RingSpec::bytesOf(ring.stages); }
-  /// Nine warps twice leave 96 registers a thread, with which ptxas spills a few; the ring has enough under way for one.
+  /// Nine warps twice leave 96 registers a thread, with which ptxas spills a few; the ring has enough under way for
+  /// one.
   int64_t leastBlocks() const { return ring.stages ? 1 : 2; }
   int64_t threads() const { return WalkerSpec::kThreads + (ring.stages ? kWarpLanes : 0); }
 
@@ -128,12 +129,12 @@ private:
   void compute() {
     e.loop(e.number(0), count, 1, Values{e.number(0)}, [&](Value number, const Values &carried) {
       Record record(e, recordAt);
-      Value stage = choose(record, carried[0], [](const KernelEntry &) { return true; },
-                           [&](const KernelEntry &kernel) { return doKernel(record, kernel, carried[0]); });
+      Value stage = choose(
+          record, carried[0], [](const KernelEntry &) { return true; },
+          [&](const KernelEntry &kernel) { return doKernel(record, kernel, carried[0]); });
       Value next = e.add(number, 1);
-      e.ifThen(e.less(next, count), [&] {
-        spec.barrier.emit(e, counter, e.mul(next, walkers), [&] { copyRecord(next); });
-      });
+      e.ifThen(e.less(next, count),
+               [&] { spec.barrier.emit(e, counter, e.mul(next, walkers), [&] { copyRecord(next); }); });
       return Values{stage};
     });
   }
@@ -179,9 +180,8 @@ private:
     SmallVector<Value> arguments = record.argumentsOf(kernel);
     Value next = stage;
     auto doIt = [&] {
-      next = eachBlock(record, kernel, stage, [&](VirtualBlock block, Value first) {
-        return doBlock(kernel, block, arguments, first);
-      });
+      next = eachBlock(record, kernel, stage,
+                       [&](VirtualBlock block, Value first) { return doBlock(kernel, block, arguments, first); });
     };
     if (kernel.shape.threads < WalkerSpec::kThreads)
       e.ifThen(e.less(thread, e.number(kernel.shape.threads)), doIt);
@@ -228,8 +228,8 @@ private:
     OpBuilder::InsertionGuard guard(e.b);
     e.b.setInsertionPointToStart(loop.getBody());
     Value number = loop.getInductionVar(), rest = e.div(number, width);
-    VirtualBlock block = {e.rem(number, width), e.rem(rest, height), e.div(rest, height), kernel.shape.threads,
-                          kBodyBarrier, nullptr};
+    VirtualBlock block = {e.rem(number, width), e.rem(rest, height), e.div(rest, height),
+                          kernel.shape.threads, kBodyBarrier,        nullptr};
     scf::YieldOp::create(e.b, e.loc, ValueRange(body(block, loop.getRegionIterArg(0))));
     loop.walk([&](NVVM::ThreadIdXOp thread) { thread.replaceAllUsesWith(own); });
     return loop.getResult(0);
@@ -242,10 +242,9 @@ std::string walkerKernel(KernelLibrary &kernels, const WalkerSpec &spec) {
   using Kind = ArgumentKind;
   Layout layout(kernels, spec);
   KernelShape shape = {layout.threads(), layout.leastBlocks(), layout.sharedBytes()};
-  std::string name = kernels.define(
-      "walk" + std::to_string(layout.bodies.size()) + "_" + kernels.getTarget().chip, shape,
-      {Kind::Constant, Kind::Memory, Kind::Number},
-      [=](Emitter &e, ValueRange a) { WalkerEmitter(e, spec, layout, a).run(); });
+  std::string name = kernels.define("walk" + std::to_string(layout.bodies.size()) + "_" + kernels.getTarget().chip,
+                                    shape, {Kind::Constant, Kind::Memory, Kind::Number},
+                                    [=](Emitter &e, ValueRange a) { WalkerEmitter(e, spec, layout, a).run(); });
   kernels.setWalker({kernels.kernel(name).number, spec.kernels});
   return name;
 }

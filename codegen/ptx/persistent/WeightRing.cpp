@@ -41,9 +41,8 @@ void WeightRing::wait(Value mbarrier, Value parity) {
 /// What a warp has done before: one lane tells it for all, and before any of them waits for what comes of it.
 void WeightRing::arrive(Value mbarrier) {
   syncWarp(e);
-  e.ifThen(isFirstLane(e), [&] {
-    inlinePtx(e, "{ .reg .b64 s; mbarrier.arrive.shared.b64 s, [{$r0}]; }", {mbarrier});
-  });
+  e.ifThen(isFirstLane(e),
+           [&] { inlinePtx(e, "{ .reg .b64 s; mbarrier.arrive.shared.b64 s, [{$r0}]; }", {mbarrier}); });
   syncWarp(e);
 }
 

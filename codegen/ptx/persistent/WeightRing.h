@@ -3,9 +3,9 @@
 // Weights on their way to the bodies of a walker: a ring of stages in shared memory, which one warp fills ahead of the
 // others, across blocks, records and the barriers between them, so that the memory is not idle while blocks wait.
 //
-//   a stage: eight slices of a tile (of its last stage, those that are left), 4 KB; stages are numbered from the start of
-//   the launch on, in the order in which the block takes them, and stage n lies in place n mod `stages`
-//   the loader: waits until the place is empty, copies (cp.async, 16 bytes a lane, a group a stage), waits for the group
+//   a stage: eight slices of a tile (of its last stage, those that are left), 4 KB; stages are numbered from the start
+//   of the launch on, in the order in which the block takes them, and stage n lies in place n mod `stages` the loader:
+//   waits until the place is empty, copies (cp.async, 16 bytes a lane, a group a stage), waits for the group
 //       of `stages` / 2 stages before, and tells that that one is full
 //   a warp: waits until the stage is full, reads its slice, and tells that it has
 //
@@ -13,8 +13,8 @@
 // warps. A stage of a tile that ends before a warp's slice is waited for and told all the same (skip), so that phases
 // stay in step. The loader is never needed to be told apart from progress: it holds back only stages that it has begun,
 // and a warp that wants the oldest of them has emptied the place of the next. sm_80's instructions serve all
-// architectures; bulk copies of sm_90 would spare the loader 8 of 9 instructions. Who waits longer than Poll allows ends
-// the launch. Source: ptx.md 4.1, 5.2; PTX ISA, "mbarrier". Tested by test/unit/codegen/ptx/WeightRingTest.cpp.
+// architectures; bulk copies of sm_90 would spare the loader 8 of 9 instructions. Who waits longer than Poll allows
+// ends the launch. Source: ptx.md 4.1, 5.2; PTX ISA, "mbarrier". Tested by test/unit/codegen/ptx/WeightRingTest.cpp.
 #ifndef LMOPT_CODEGEN_PTX_PERSISTENT_WEIGHTRING_H
 #define LMOPT_CODEGEN_PTX_PERSISTENT_WEIGHTRING_H
 

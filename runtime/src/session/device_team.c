@@ -102,7 +102,8 @@ static uint64_t arena_bytes(const lmopt_code_table_t *table) {
 static uint64_t staging_bytes(const lmopt_entry_t *entry) {
   uint64_t rows = entry->max_rows;
   return padded(rows * sizeof(int32_t)) * (2 + entry->input_count) + padded(rows * sizeof(lmopt_device_row_t)) +
-         padded(rows * sizeof(lmopt_device_segment_t)) + padded(sizeof(uint32_t));
+         padded(rows * sizeof(lmopt_device_segment_t)) + padded(sizeof(uint32_t)) +
+         (entry->top ? padded(LMOPTP_CHOSEN_BYTES) : 0);
 }
 
 int64_t lmoptp_device_most_outputs(const lmopt_model_t *model, const lmopt_entry_t *entry) {
@@ -117,6 +118,10 @@ static uint64_t result_bytes(const lmopt_model_t *model, const lmopt_entry_t *en
     bool is_output = entry->results[i].domain == LMOPT_DOMAIN_OUTPUTS;
     uint64_t rows = is_output ? (uint64_t)lmoptp_device_most_outputs(model, entry) : entry->max_rows;
     bytes += padded(rows * entry->results[i].width * sizeof(float));
+  }
+  if (entry->top) { // more than lands at once is not found alone (device_step.c)
+    uint64_t greatest = lmoptp_greatest_bytes(lmoptp_device_most_outputs(model, entry), entry->top);
+    bytes += greatest < LMOPTP_LANDING_BYTES ? padded(greatest) : LMOPTP_LANDING_BYTES;
   }
   return bytes;
 }

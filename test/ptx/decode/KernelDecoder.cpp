@@ -168,7 +168,8 @@ static Together togetherOf(const std::string &opcode) {
   for (const char *one : {"shfl", "vote", "redux", "match", "elect", "mma", "ldmatrix", "stmatrix", "wgmma"})
     if (family == one)
       return Together::Exchange;
-  bool isOfGroups = family == "cp" && (opcode.find("_group") != std::string::npos || opcode.find("wait_all") != std::string::npos);
+  bool isOfGroups =
+      family == "cp" && (opcode.find("_group") != std::string::npos || opcode.find("wait_all") != std::string::npos);
   return isOfGroups ? Together::Exchange : Together::No; // groups of copies are kept for whole warps
 }
 

@@ -58,7 +58,7 @@ protected:
         held[i].push_back(next[i]);
         std::vector<float> expected = fakeLogits(held[i], held[i].size());
         if (top)
-          std::fill(expected.begin() + top, expected.end(), -INFINITY);
+          expected = onlyGreatest(expected, top);
         auto own = all.begin() + std::ptrdiff_t(i * fakeVocabulary);
         ASSERT_EQ(std::vector<float>(own, own + fakeVocabulary), expected) << i << " of " << count;
       }

@@ -162,8 +162,8 @@ TEST_P(PtxAttendSegments, LongSegmentsAreTurnedBySecondAngles) {
   problem.angles.insert(problem.angles.end(), one.angles.begin(), one.angles.end());
   for (size_t i = size_t(300 * spec.rotary); i < problem.angles.size(); ++i)
     problem.angles[i] *= 2; // so turned and twice as long: scores are four times as large
-  std::vector<float> found = as<float>(
-      run(kernelOf(spec, "sm_80", GetParam()), problem.grid(GetParam()), problem.arguments()).result);
+  std::vector<float> found =
+      as<float>(run(kernelOf(spec, "sm_80", GetParam()), problem.grid(GetParam()), problem.arguments()).result);
   Problem longer = one;
   longer.spec.scale *= 4;
   ASSERT_EQ(found.size(), one.segmentOf.size() * one.width());

@@ -46,7 +46,8 @@ struct Problem {
     }
     double scale = scales[size_t(n)], added = spec.bias ? bias[size_t(n)] : 0;
     // Sums of f32 in any order, as in LinearProblem.h, then a product and a sum.
-    ASSERT_NEAR(found, sum * scale + added, std::ldexp((size * scale + std::fabs(added)) * double(spec.inputs + 3), -24))
+    ASSERT_NEAR(found, sum * scale + added,
+                std::ldexp((size * scale + std::fabs(added)) * double(spec.inputs + 3), -24))
         << row << ", " << n;
   }
 };
@@ -114,11 +115,12 @@ TEST(CodebookDecode, MutationsAreFound) {
   auto isFound = [&](const std::string &text) {
     mutated.text = text;
     std::optional<uint64_t> seeds[] = {std::nullopt, 1, 2, 3};
-    std::vector<char> packed = packFragments(problem.spec, {problem.codes.data(), problem.scales.data(),
-                                                            problem.bias.data(), nullptr, nullptr, problem.table.data()});
+    std::vector<char> packed =
+        packFragments(problem.spec, {problem.codes.data(), problem.scales.data(), problem.bias.data(), nullptr, nullptr,
+                                     problem.table.data()});
     return llvm::any_of(seeds, [&](std::optional<uint64_t> seed) {
-      Finished finished = runOnce(
-          mutated, {1, 1, 1}, {memory(packed), memory(problem.x), result(3 * 64), number(64), number(3)}, seed);
+      Finished finished =
+          runOnce(mutated, {1, 1, 1}, {memory(packed), memory(problem.x), result(3 * 64), number(64), number(3)}, seed);
       return !finished.error.empty() || finished.result != right;
     });
   };

@@ -35,12 +35,9 @@ inline std::vector<GroupFormat> groupFormats() {
 
 /// Codes that are numbers of entries.
 inline std::vector<GroupFormat> codebookFormats() {
-  return {{"Codebook16", 4, 32, false, false, true},
-          {"Codebook16In128", 4, 128, false, false, true},
-          {"Codebook8", 3, 32, false, false, true},
-          {"Codebook8In64", 3, 64, false, false, true},
-          {"Codebook4", 2, 32, false, false, true},
-          {"Codebook4In128", 2, 128, false, false, true}};
+  return {{"Codebook16", 4, 32, false, false, true}, {"Codebook16In128", 4, 128, false, false, true},
+          {"Codebook8", 3, 32, false, false, true},  {"Codebook8In64", 3, 64, false, false, true},
+          {"Codebook4", 2, 32, false, false, true},  {"Codebook4In128", 2, 128, false, false, true}};
 }
 
 struct GroupedWeights {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Keys and values of a segment that become few, by matrices and as means, on the interpreter: the bits of plain loops in
-// the order of the rows; segments shorter and longer than the rank; and attention to what came of it, against softmax in
-// f64. Plain and strict.
+// Keys and values of a segment that become few, by matrices and as means, on the interpreter: the bits of plain loops
+// in the order of the rows; segments shorter and longer than the rank; and attention to what came of it, against
+// softmax in f64. Plain and strict.
 #include "codegen/ptx/attention/ProjectRows.h"
 #include "codegen/ptx/Rows.h"
 #include "codegen/ptx/attention/AttendSegments.h"
@@ -32,7 +32,9 @@ struct Problem {
   int64_t keyWidth() const { return spec.kvHeads * spec.width; }
   int64_t valueWidth() const { return spec.kvHeads * spec.valueWidth(); }
   int64_t matrixRow() const { return nvptx::rowBytes(spec.projectionColumns, 4) / 4; }
-  int64_t madeOf(int64_t count) const { return spec.projectionLearned ? spec.projectedRows : std::min(count, spec.projectedRows); }
+  int64_t madeOf(int64_t count) const {
+    return spec.projectionLearned ? spec.projectedRows : std::min(count, spec.projectedRows);
+  }
   int64_t placeOf(size_t segment) const {
     return spec.projectionLearned ? int64_t(segment) * spec.projectedRows : table[segment].first;
   }
@@ -70,12 +72,11 @@ struct Problem {
 
   /// Of which `isKeys` is the result that is looked at.
   std::vector<float> found(const std::string &chip, bool isKeys) const {
-    EmittedKernel kernel =
-        emit(chip, [&](nvptx::KernelLibrary &kernels) { return projectRowsKernel(kernels, spec); });
+    EmittedKernel kernel = emit(chip, [&](nvptx::KernelLibrary &kernels) { return projectRowsKernel(kernels, spec); });
     std::vector<float> other(size_t(resultRows() * (isKeys ? valueWidth() : keyWidth())));
     size_t bytes = size_t(4 * resultRows() * (isKeys ? keyWidth() : valueWidth()));
-    std::vector<Argument> arguments = {memory(keys), memory(values), memory(table), isKeys ? result(bytes) : memory(other),
-                                       isKeys ? memory(other) : result(bytes)};
+    std::vector<Argument> arguments = {memory(keys), memory(values), memory(table),
+                                       isKeys ? result(bytes) : memory(other), isKeys ? memory(other) : result(bytes)};
     if (spec.projectionLearned)
       arguments.insert(arguments.end(), {memory(keyMatrix), memory(valueMatrix)});
     std::array<uint32_t, 3> grid = {uint32_t(spec.projectedRows), uint32_t(table.size()), 1};

@@ -137,7 +137,8 @@ TEST(PtxRowLoads, RowsOfNumbersOfEntries) {
     for (int64_t r = 0; r < kRows; ++r)
       for (int64_t i = 0; i < width; ++i) {
         auto n = size_t(numbers[size_t(r)]);
-        ASSERT_EQ(found[size_t(r * spec.floatBytes() / 4 + i)], entries[codes[n * size_t(width) + size_t(i)]] * scales[n])
+        ASSERT_EQ(found[size_t(r * spec.floatBytes() / 4 + i)],
+                  entries[codes[n * size_t(width) + size_t(i)]] * scales[n])
             << width << ": " << r << ", " << i;
       }
   }

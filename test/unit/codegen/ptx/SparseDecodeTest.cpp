@@ -61,7 +61,8 @@ std::array<uint32_t, 3> gridOf(const Problem &problem, int64_t most) {
 void expectRight(const Problem &problem, int64_t most, const std::string &chip = "sm_80") {
   SCOPED_TRACE(std::to_string(problem.spec.outputs) + " x " + std::to_string(problem.spec.inputs) + ", " +
                std::to_string(problem.spec.stored) + " blocks");
-  Finished finished = run(kernelOf(problem.spec, most, chip), gridOf(problem, most), argumentsOf(problem, problem.packed()));
+  Finished finished =
+      run(kernelOf(problem.spec, most, chip), gridOf(problem, most), argumentsOf(problem, problem.packed()));
   ASSERT_EQ(finished.error, "");
   std::vector<float> found = as<float>(finished.result);
   for (int64_t row = 0; row < problem.dense.rows; ++row)
@@ -90,7 +91,8 @@ TEST(SparseDecode, NoBlocksAndAllOfThem) {
 
 TEST(SparseDecode, ReadsWhatIsStored) {
   Problem problem(64, 2048, 1, false, 50);
-  Finished finished = runOnce(kernelOf(problem.spec, 8), gridOf(problem, 8), argumentsOf(problem, problem.packed()), std::nullopt);
+  Finished finished =
+      runOnce(kernelOf(problem.spec, 8), gridOf(problem, 8), argumentsOf(problem, problem.packed()), std::nullopt);
   ASSERT_EQ(finished.error, "");
   double bytes = double(problem.spec.bytes() + problem.spec.tiles() * problem.spec.rowBytes());
   EXPECT_LE(bytes, 0.6 * 64 * 2048);
@@ -104,7 +106,8 @@ TEST(SparseDecode, DamagedWeightsLeadNowhereElse) {
   std::mt19937 random(1);
   for (int64_t at = problem.spec.slicesOffset(); at < problem.spec.blocksOffset(); ++at)
     damaged[size_t(at)] = char(random());
-  Finished finished = runOnce(kernelOf(problem.spec, 8), gridOf(problem, 8), argumentsOf(problem, damaged), std::nullopt);
+  Finished finished =
+      runOnce(kernelOf(problem.spec, 8), gridOf(problem, 8), argumentsOf(problem, damaged), std::nullopt);
   EXPECT_EQ(finished.error, "");
 }
 
@@ -129,7 +132,8 @@ TEST(SparseDecode, MutationsAreFound) {
   for (std::string what : {"popc.b32", "cp.async.wait_group"}) {
     size_t at = kernel.text.rfind(what);
     ASSERT_NE(at, std::string::npos) << what;
-    EXPECT_TRUE(isFound(std::string(kernel.text).replace(at, what.size(), what == "popc.b32" ? "mov.b32" : "// "))) << what;
+    EXPECT_TRUE(isFound(std::string(kernel.text).replace(at, what.size(), what == "popc.b32" ? "mov.b32" : "// ")))
+        << what;
   }
 }
 

@@ -85,8 +85,7 @@ struct Walked {
 
   explicit Walked(const std::string &chip = "sm_80", const nvptx::GridBarrier &barrier = {},
                   std::optional<int64_t> stages = {})
-      : code(emitWalker(
-            chip, [&](nvptx::KernelLibrary &kernels) { chain.define(kernels); }, barrier, stages)) {
+      : code(emitWalker(chip, [&](nvptx::KernelLibrary &kernels) { chain.define(kernels); }, barrier, stages)) {
     chain.place();
   }
   std::unique_ptr<WalkRun> begin(std::optional<uint64_t> seed) const {
@@ -182,8 +181,8 @@ TEST(Walker, EndsWhenItWaitsInVain) {
 
 /*===--- The text ---===*/
 
-// Weights are read past the first-level cache, as in the kernels, where no ring brings them; what a launch writes is not,
-// or the interpreter would say so.
+// Weights are read past the first-level cache, as in the kernels, where no ring brings them; what a launch writes is
+// not, or the interpreter would say so.
 TEST(Walker, ReadsOnlyWeightsPastTheCache) {
   for (const char *chip : {"sm_80", "sm_90a"}) {
     Walked walked(chip, {}, /*stages=*/0);

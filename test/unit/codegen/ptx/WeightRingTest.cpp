@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The ring of weights on the interpreter: products of several shapes, one after another in one launch, leave what single
-// launches leave, bit for bit, with rings of all sizes and without one, plain and strict; each wait is needed, and who
-// waits in vain ends the launch.
+// The ring of weights on the interpreter: products of several shapes, one after another in one launch, leave what
+// single launches leave, bit for bit, with rings of all sizes and without one, plain and strict; each wait is needed,
+// and who waits in vain ends the launch.
 #include "codegen/ptx/linear/LinearDecode.h"
 #include "test/unit/codegen/ptx/LinearProblem.h"
 #include "test/unit/codegen/ptx/WalkRun.h"
@@ -110,11 +110,17 @@ TEST_P(WeightRing, GivesTheBitsOfSingleLaunches) {
       EXPECT_EQ(products.found(expected, blocks), "") << stages << " stages, " << blocks << " blocks";
   }
 }
-INSTANTIATE_TEST_SUITE_P(
-    Formats, WeightRing, testing::Values(WeightFormat::F32, WeightFormat::Bf16, WeightFormat::S8Rows),
-    [](const auto &info) {
-      return std::string(info.param == WeightFormat::F32 ? "F32" : info.param == WeightFormat::Bf16 ? "Bf16" : "S8");
-    });
+INSTANTIATE_TEST_SUITE_P(Formats, WeightRing, testing::Values(WeightFormat::Bf16, WeightFormat::S8Rows),
+                         [](const auto &info) {
+                           return std::string(info.param == WeightFormat::Bf16 ? "Bf16" : "S8");
+                         });
+
+// Products of f32 read weights themselves.
+TEST(WeightRingOfFloats, IsNone) {
+  Products products(WeightFormat::F32, std::nullopt);
+  EXPECT_EQ(products.code.kernel(products.code.walker).shape.threads, 256);
+  EXPECT_EQ(products.found(products.launched()), "");
+}
 
 /*===--- Mutations ---===*/
 
