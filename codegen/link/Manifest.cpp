@@ -4,7 +4,7 @@
 #include "codegen/link/Manifest.h"
 
 #include "codegen/cpu/Cpu.h"
-#include "codegen/ptx/HostEntries.h"
+#include "codegen/ptx/Launches.h"
 #include "dialects/lm/interfaces/Step.h"
 #include "dialects/lm/param/Param.h"
 

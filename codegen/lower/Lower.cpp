@@ -10,6 +10,7 @@
 #include "codegen/plan/FormSteps.h"
 #include "codegen/ptx/HostEntries.h"
 #include "codegen/ptx/Images.h"
+#include "codegen/ptx/Launches.h"
 #include "codegen/ptx/PlanPrograms.h"
 #include "codegen/ptx/persistent/Walker.h"
 #include "codegen/ptx/ranking/TopLogits.h"
@@ -162,10 +163,10 @@ LogicalResult emitModel(const cpu::Target &target, LoweredModel &lowered) {
   return success();
 }
 
-/// Launches of a step of so many rows.
+/// Launches of a step of so many rows; of positions as many as the forecast of `lmopt inspect` has.
 static int64_t countLaunches(ArrayRef<nvptx::Launch> launches, int64_t rows) {
-  return llvm::count_if(
-      launches, [&](const nvptx::Launch &launch) { return launch.leastRows <= rows && rows <= launch.mostRows; });
+  constexpr int64_t kPositions = 512;
+  return llvm::count_if(launches, [&](const nvptx::Launch &launch) { return launch.serves(rows, kPositions); });
 }
 
 /// Makes the launches of a program those of another entry; empty: none is made of it.

@@ -4,8 +4,6 @@
 #include "codegen/ptx/HostEntries.h"
 
 #include "codegen/cpu/KernelLibrary.h"
-#include "codegen/ptx/LaunchGroups.h"
-#include "codegen/ptx/rows/RowModel.h"
 
 #include "lmopt/abi.h"
 
@@ -14,31 +12,6 @@
 using namespace mlir;
 
 namespace lmopt::nvptx {
-
-/// For the manifest: who profiles sees numbers of kernels go by, and wants to know whose they are.
-static void noteLaunches(plan::StepOp step, ArrayRef<Launch> launches, const KernelLibrary &kernels) {
-  auto numbers = llvm::map_to_vector(launches, [&](const Launch &one) { return kernels.kernel(one.kernel).number; });
-  step->setAttr(kLaunchesAttribute, DenseI64ArrayAttr::get(step.getContext(), numbers));
-}
-
-std::vector<Launch> launchesOf(plan::ProgramOp program, KernelLibrary &kernels) {
-  std::vector<Launch> launches;
-  for (const LaunchGroup &group : launchGroups(program)) {
-    plan::StepOp step = group.steps.front();
-    size_t before = launches.size();
-    LaunchBuilder builder(kernels, step, launches, ArrayRef(group.steps).drop_front());
-    if (step.isKernel())
-      kernelOf(step).launch(builder);
-    else
-      RowProgramBuilder(builder).launch();
-    for (plan::StepOp launched : group.steps) {
-      launched.setKernel(launches.size() > before ? launches[before].kernel : "");
-      bool isFirst = launched == step; // the others are launched with it
-      noteLaunches(launched, ArrayRef(launches).drop_front(isFirst ? before : launches.size()), kernels);
-    }
-  }
-  return launches;
-}
 
 namespace {
 
@@ -117,6 +90,10 @@ private:
     }
     return {};
   }
+  Value both(Value a, Value c) { return arith::AndIOp::create(e.b, e.loc, a, c); }
+  Value isWithin(Value number, int64_t least, int64_t most) {
+    return both(e.less(e.index(least - 1), number), e.less(number, e.index(most + 1)));
+  }
   Value narrow(Value number) { return arith::TruncIOp::create(e.b, e.loc, e.b.getI32Type(), number); }
 
   // Parameters lie in parameter space as in a struct of C.
@@ -133,9 +110,13 @@ private:
 
   void emitLaunch(const Launch &launch) {
     Value count = counts[static_cast<size_t>(launch.domain)];
-    Value isEnough = e.less(e.index(launch.leastRows - 1), count);
     auto most = std::min<int64_t>(launch.mostRows, *program.getMaxRows());
-    e.ifThen(arith::AndIOp::create(e.b, e.loc, isEnough, e.less(count, e.index(most + 1))), [&] {
+    Value serves = isWithin(count, launch.leastRows, most);
+    if (launch.leastPositions > 0 || launch.mostPositions < Launch().mostPositions) {
+      auto mostPositions = std::min<int64_t>(launch.mostPositions, int64_t(1) << 32);
+      serves = both(serves, isWithin(positions, launch.leastPositions, mostPositions));
+    }
+    e.ifThen(serves, [&] {
       for (int64_t axis = 0; axis < 3; ++axis)
         e.store(narrow(sizeOf(launch.grid[axis])), e.at(grid, 4 * axis));
       storeArguments(launch);

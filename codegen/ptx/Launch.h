@@ -7,6 +7,7 @@
 
 #include "dialects/plan/Plan.h"
 
+#include <algorithm>
 #include <limits>
 #include <string>
 #include <vector>
@@ -61,6 +62,19 @@ struct Launch {
   /// Launched where a step has so many rows of the domain; never where it has none.
   plan::Domain domain = plan::Domain::tokens;
   int64_t leastRows = 1, mostRows = std::numeric_limits<int64_t>::max();
+  /// And where the longest sequence has so many positions.
+  int64_t leastPositions = 0, mostPositions = std::numeric_limits<int64_t>::max();
+
+  bool serves(int64_t rows, int64_t positions) const {
+    return leastRows <= rows && rows <= mostRows && leastPositions <= positions && positions <= mostPositions;
+  }
+  bool isNever() const { return leastRows > mostRows || leastPositions > mostPositions; }
+  /// For what both serve.
+  void restrictTo(const Launch &window) {
+    leastRows = std::max(leastRows, window.leastRows), mostRows = std::min(mostRows, window.mostRows);
+    leastPositions = std::max(leastPositions, window.leastPositions);
+    mostPositions = std::min(mostPositions, window.mostPositions);
+  }
 };
 
 } // namespace lmopt::nvptx

@@ -57,6 +57,8 @@ public:
       addBuffer(rows);
     for (plan::StepOp step : steps)
       addStep(step);
+    for (const LaunchGroup &group : launchGroups(program))
+      keepForLast(group);
     plan::Schedule schedule = plan::makeSchedule(problem);
     for (auto [step, wait] : llvm::zip_equal(steps, schedule.waitBefore)) {
       writeStep(schedule, step);
@@ -98,6 +100,20 @@ private:
         wanted.accesses.push_back({buffer, /*write=*/false, wanted.share, /*anyRow=*/true, step.getDomain()});
       }
     problem.steps.push_back(std::move(wanted));
+  }
+
+  // A launch that does what several steps do reads until its end what each of them reads, and writes what each of them
+  // makes.
+  void keepForLast(const LaunchGroup &group) {
+    auto last = static_cast<size_t>(llvm::find(steps, group.last()) - steps.begin());
+    plan::ProblemStep &kept = problem.steps[last];
+    for (size_t i = last + 1 - group.steps.size(); i < last; ++i) {
+      llvm::append_range(kept.inputs, problem.steps[i].outputs);
+      for (int buffer : problem.steps[i].inputs) {
+        kept.inputs.push_back(buffer);
+        kept.accesses.push_back({buffer, /*write=*/false, kept.share, /*anyRow=*/true, kept.domain});
+      }
+    }
   }
 
   void writeStep(const plan::Schedule &schedule, plan::StepOp step) {

@@ -90,8 +90,14 @@ Argument nvptx::weightOf(plan::StepOp step, const plan::PackedUse &use) {
   return {Argument::Weights, static_cast<int64_t>(plan::lookupWeight(step, symbol).getOffset())};
 }
 
-Argument LaunchBuilder::scratch(int64_t offset) {
+Argument nvptx::scratchOf(plan::StepOp step, int64_t offset) {
   return {Argument::Arena, static_cast<int64_t>(*step->getParentOfType<plan::ProgramOp>().getScratchOffset()) + offset};
+}
+
+void LaunchBuilder::add(Launch launch) {
+  launch.restrictTo(window);
+  if (!launch.isNever())
+    launches.push_back(std::move(launch));
 }
 
 Argument LaunchBuilder::stateOffset() { return Argument::number(LMOPT_DEVICE_CACHE_BLOCK * *step.getStateOffset()); }

@@ -8,6 +8,7 @@
 #include "codegen/plan/ChooseLayouts.h"
 #include "codegen/ptx/KernelLibrary.h"
 #include "codegen/ptx/Launch.h"
+#include "codegen/ptx/LaunchGroups.h"
 #include "dialects/lm/LmDialect.h"
 
 #include "mlir/IR/DialectRegistry.h"
@@ -27,27 +28,29 @@ Argument rowsOf(plan::StepOp step, mlir::Value inside, int64_t part = 0);
 
 /// Where the packed weights of a step lie.
 Argument weightOf(plan::StepOp step, const plan::PackedUse &use);
+/// Memory that only the launches of one step need.
+Argument scratchOf(plan::StepOp step, int64_t offset = 0);
 
-/// The launches of one step under construction.
+/// The launches of a group of steps under construction.
 class LaunchBuilder {
 public:
-  LaunchBuilder(KernelLibrary &kernels, plan::StepOp step, std::vector<Launch> &launches,
-                llvm::ArrayRef<plan::StepOp> beside = {})
-      : kernels(kernels), step(step), beside(beside), launches(launches) {}
+  LaunchBuilder(KernelLibrary &kernels, const LaunchGroup &group, std::vector<Launch> &launches)
+      : kernels(kernels), group(group), step(group.steps.front()), launches(launches) {}
 
   KernelLibrary &kernels;
-  plan::StepOp step;
-  llvm::ArrayRef<plan::StepOp> beside; ///< steps whose launches these are, too (LaunchGroups.h)
+  const LaunchGroup &group;
+  plan::StepOp step; ///< whose launches are added
+  Launch window;     ///< rows and positions that launches are added for
 
   /// Where the rows that an op of the step reads, and those that the step makes, lie.
   Argument rowsOf(mlir::Value inside, int64_t part = 0) { return nvptx::rowsOf(step, inside, part); }
   Argument result(unsigned number = 0);
   Argument weight(const plan::PackedUse &use) { return weightOf(step, use); }
-  Argument scratch(int64_t offset = 0);
+  Argument scratch(int64_t offset = 0) { return scratchOf(step, offset); }
   /// Bytes of the layers before this one in a block of positions of the cache, and of all layers.
   Argument stateOffset();
   Argument stateBlockBytes();
-  void add(Launch launch) { launches.push_back(std::move(launch)); }
+  void add(Launch launch);
 
 private:
   std::vector<Launch> &launches;

@@ -3,6 +3,7 @@
 // The block of threads that attends to a part of a row's positions; see AttendRows.h.
 #include "codegen/ptx/attention/AttendRows.h"
 #include "codegen/ptx/attention/CacheAccess.h"
+#include "codegen/ptx/attention/HeadEncoder.h"
 #include "codegen/ptx/attention/OnlineSoftmax.h"
 
 #include "codegen/ptx/Rows.h"
@@ -56,10 +57,12 @@ struct SharedPlaces {
 class AttendEmitter {
 public:
   AttendEmitter(Emitter &e, const AttentionSpec &spec, ValueRange a)
-      : e(e), spec(spec), places(spec), softmax(e, spec.group(), places.softmax, kThreads, isHalves()), parts(a[3]),
-        mostParts(a[4]), shared(e.shared()), thread(e.thread()), part(e.block()), kvHead(e.blockY()),
-        number(e.blockZ()), row(e, a[2], number), position(row.position()), queries(a[0]),
-        angles(anglesAt(e, spec, a[1], position, row.rope())), cache(e, spec, row.cache(), a[5], a[6]) {}
+      : e(e), spec(spec), a(a), stores(a.size() > 7), places(spec),
+        softmax(e, spec.group(), places.softmax, kThreads, isHalves()), parts(a[3]), mostParts(a[4]),
+        shared(e.shared()), thread(e.thread()), part(e.block()), kvHead(e.blockY()), number(e.blockZ()),
+        row(e, a[2], number), position(row.position()), queries(a[0]),
+        angles(anglesAt(e, spec, a[1], position, row.rope())), cache(e, spec, row.cache(), a[5], a[6]),
+        firstNew(stores ? e.sub(position, e.sub(number, row.first())) : e.add(position, 1)) {}
 
   void run() {
     Value begin = e.mul(part, AttentionSpec::kPartBlocks);
@@ -70,12 +73,15 @@ public:
 private:
   Emitter &e;
   const AttentionSpec &spec;
+  ValueRange a;
+  bool stores;
   SharedPlaces places;
   OnlineSoftmax softmax;
   Value parts, mostParts, shared, thread, part, kvHead, number;
   DeviceRow row;
   Value position, queries, angles;
   LayerCache cache;
+  Value firstNew; ///< the first position of the sequence that is not in the cache before this step
 
   int64_t group() const { return spec.group(); }
   /// Where groups differ, the head of a smaller one once more in the place of one that there is not: nothing is written
@@ -118,27 +124,91 @@ private:
 
   //===--- Blocks of the cache to shared memory ---===//
 
-  void copyKeys(Value block) { copyBlock(cache.keys(block, kvHead), block, places.keys, spec.width); }
-  void copyValues(Value block) { copyBlock(cache.values(block, kvHead), block, places.values, spec.valueWidth()); }
+  void copyKeys(Value block) {
+    copyBlock(cache.keys(block, kvHead), block, places.keys, spec.width);
+    if (stores)
+      makeBlock(/*isKeys=*/true, block, places.keys);
+  }
+  void copyValues(Value block) {
+    copyBlock(cache.values(block, kvHead), block, places.values, spec.valueWidth());
+    if (stores)
+      makeBlock(/*isKeys=*/false, block, places.values);
+  }
+  Value isKept(Value block, Value inBlock) { return e.less(e.add(e.mul(block, kBlock), inBlock), firstNew); }
   // Positions behind the row's own are zero: nothing may be there yet, and zero weights need finite values.
   void copyBlock(Value from, Value block, int64_t to, int64_t width) {
     int64_t chunks = width * spec.elementBytes() / 16;
     if (spec.isCodes())
       copyScales(e.at(from, kBlock * width), block, to + SharedPlaces::scales(spec, width));
     e.loop(thread, e.number(kBlock * chunks), kThreads, [&](Value i) {
-      Value inBlock = e.div(i, chunks), chunk = e.rem(i, chunks);
-      e.copyAsync(e.at(place(to, inBlock, SharedPlaces::stride(spec, width)), e.mul(chunk, 16)),
-                  e.at(from, e.mul(i, 16)), e.select(isSeen(block, inBlock), e.number(16), e.number(0)));
+      Value inBlock = e.div(i, chunks), chunk = e.rem(i, chunks), kept = isKept(block, inBlock);
+      auto copy = [&] {
+        Value row = place(to, inBlock, SharedPlaces::stride(spec, width));
+        e.copyAsync(e.at(row, e.mul(chunk, 16)), e.at(from, e.mul(i, 16)), e.select(kept, e.number(16), e.number(0)));
+      };
+      stores ? e.ifThen(isOld(block, inBlock, kept), copy) : copy();
     });
+  }
+  /// Not made here: kept before, or behind the row's position.
+  Value isOld(Value block, Value inBlock, Value kept) {
+    Value behind = e.less(position, e.add(e.mul(block, kBlock), inBlock));
+    return arith::OrIOp::create(e.b, e.loc, kept, behind);
   }
   // A whole warp, so that nothing diverges; its second half writes zeros behind the scales.
   void copyScales(Value from, Value block, int64_t to) {
+    if (stores)
+      return copyOldScales(from, block, to);
     e.ifThen(e.less(thread, e.number(kWarpLanes)), [&] {
-      Value seen = e.sub(e.add(position, 1), e.add(e.mul(block, kBlock), e.mul(thread, 4)));
+      Value seen = e.sub(firstNew, e.add(e.mul(block, kBlock), e.mul(thread, 4)));
       Value bytes = e.mul(e.max(e.min(seen, e.number(4)), e.number(0)), 4);
       bytes = e.select(e.less(thread, e.number(kBlock / 4)), bytes, e.number(0));
       e.copyAsync(place(to, thread, 16), e.at(from, e.mul(thread, 16)), bytes);
     });
+  }
+  // One by one: those that are made lie between.
+  void copyOldScales(Value from, Value block, int64_t to) {
+    e.ifThen(e.less(thread, e.number(kBlock)), [&] {
+      Value kept = isKept(block, thread);
+      e.ifThen(isOld(block, thread, kept), [&] {
+        Value scale = e.ifThen(kept, Values{e.floatOf(0)},
+                               [&] { return Values{e.load(e.f32(), e.at(from, e.mul(thread, 4)))}; })[0];
+        e.store(scale, place(to, thread));
+      });
+    });
+  }
+
+  //===--- Positions of this step: made from the rows' keys and values, a warp each ---===//
+
+  void makeBlock(bool isKeys, Value block, int64_t to) {
+    Value begin = e.mul(block, kBlock), end = e.min(e.add(position, 1), e.add(begin, kBlock));
+    e.loop(e.add(e.max(begin, firstNew), e.warp()), end, kWarps,
+           [&](Value own) { makePosition(isKeys, own, begin, to); });
+  }
+  void makePosition(bool isKeys, Value own, Value begin, int64_t to) {
+    int64_t width = isKeys ? spec.width : spec.valueWidth();
+    Value inBlock = e.sub(own, begin), isRows = e.equal(own, position), block = e.shr(begin, 6);
+    Value inShared = place(to, inBlock, SharedPlaces::stride(spec, width));
+    Value scales = place(to + SharedPlaces::scales(spec, width), inBlock);
+    Value kept = isKeys ? cache.keys(block, kvHead) : cache.values(block, kvHead);
+    Value inCache = e.atElement(kept, inBlock, width * spec.elementBytes());
+    auto put = [&](Value i, Value bits) {
+      e.store(bits, e.at(inShared, e.mul(i, spec.elementBytes())), spec.elementBytes());
+      e.ifThen(isRows, [&] { e.store(bits, e.at(inCache, e.mul(i, spec.elementBytes())), spec.elementBytes()); });
+    };
+    HeadEncoder(e, spec, width).encode(numbersOf(isKeys, own, width), put, [&](Value scale) {
+      e.store(scale, scales);
+      e.ifThen(isRows, [&] { e.store(scale, e.at(e.at(kept, kBlock * width), e.mul(inBlock, 4))); });
+    });
+  }
+  /// What this kv head has of the row at a position of the step.
+  std::function<Value(Value)> numbersOf(bool isKeys, Value own, int64_t width) {
+    Value from = e.sub(number, e.sub(position, own));
+    Value ofRow = e.atElement(a[isKeys ? 7 : 8], from, rowBytes(spec.kvHeads * width, 4));
+    Value head = e.at(ofRow, e.mul(kvHead, 4 * width));
+    if (!isKeys)
+      return [=](Value i) { return e.load(e.f32(), e.at(head, e.mul(i, 4))); };
+    Value angles = anglesAt(e, spec, a[1], own, row.rope());
+    return [=](Value i) { return turned(e, spec, head, i, angles); };
   }
   void copyNext(Value block, Value end, const std::function<void(Value)> &copy) {
     Value next = e.add(block, 1);
@@ -259,14 +329,17 @@ private:
 
 } // namespace
 
-std::string attendRowsKernel(KernelLibrary &kernels, const AttentionSpec &spec) {
+std::string attendRowsKernel(KernelLibrary &kernels, const AttentionSpec &spec, bool stores) {
   using Kind = ArgumentKind;
-  std::string name = "attend_rows_" + cacheName(spec) + headsName(spec) + turnName(spec) + "_x" +
-                     std::to_string(llvm::bit_cast<uint32_t>(spec.scale)) + "_" + kernels.getTarget().chip;
-  return kernels.define(
-      name, {kThreads, /*leastBlocks=*/1, SharedPlaces(spec).end},
-      {Kind::Memory, Kind::Constant, Kind::Memory, Kind::Memory, Kind::Number, Kind::Number, Kind::Number},
-      [=](Emitter &e, ValueRange a) { AttendEmitter(e, spec, a).run(); });
+  std::string name = std::string(stores ? "attend_new_rows_" : "attend_rows_") + cacheName(spec) + headsName(spec) +
+                     turnName(spec) + "_x" + std::to_string(llvm::bit_cast<uint32_t>(spec.scale)) + "_" +
+                     kernels.getTarget().chip;
+  SmallVector<Kind> kinds = {Kind::Memory, Kind::Constant, Kind::Memory, Kind::Memory,
+                             Kind::Number, Kind::Number,   Kind::Number};
+  if (stores)
+    kinds.append(2, Kind::Memory);
+  return kernels.define(name, {kThreads, /*leastBlocks=*/1, SharedPlaces(spec).end}, kinds,
+                        [=](Emitter &e, ValueRange a) { AttendEmitter(e, spec, a).run(); });
 }
 
 } // namespace lmopt::nvptx

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Attention of rows over the cache, each up to its own position: what turns and stores new keys and values, what
-// attends, what joins parts. It serves decoding and, as all rows of a step are stored before any attends, prompts.
+// attends. Row kernels join parts (rows/RowParts.cpp). It serves decoding and, as all rows of a step are stored before
+// any attends, prompts.
 //
 //   parts [row][head][parts][head width + 2] f32: numbers, the greatest score, the sum of weights
 //
@@ -28,11 +29,11 @@ std::string storeKeysValuesKernel(KernelLibrary &kernels, const AttentionSpec &s
 /// Turns queries and attends. (queries [rows][heads x width] f32, angles, rows' table, parts, how many parts a row has
 /// room for, layer offset, block bytes). Blocks: parts along x, kv heads along y, rows along z; those beyond a row's
 /// positions do nothing.
-std::string attendRowsKernel(KernelLibrary &kernels, const AttentionSpec &spec);
-
-/// (parts, rows' table, results [rows][heads x width] f32, how many parts a row has room for). A block for each row
-/// along x.
-std::string joinPartsKernel(KernelLibrary &kernels, const AttentionSpec &spec);
+///
+/// `stores`: the keys and values of the step's rows are not in the cache yet; two more arguments, as the kernel above
+/// has them. A block turns those that its row sees for itself, and the one whose position is the row's own stores it:
+/// what a block reads of the cache no other writes.
+std::string attendRowsKernel(KernelLibrary &kernels, const AttentionSpec &spec, bool stores = false);
 
 } // namespace lmopt::nvptx
 

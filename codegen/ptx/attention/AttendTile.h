@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Attention of many rows of a sequence over its cache, each up to its own position: prompts. All rows of the step are
-// stored before. It does what attendRowsKernel and joinPartsKernel do, but keys and values are read once for a tile of
-// rows.
+// stored before. It does what attendRowsKernel and the joining of parts do, but keys and values are read once for a
+// tile of rows.
 //
 // A block attends for a tile of rows of one segment and one query head: over a cache of bf16 for 64, on tensor cores,
 // where the width of a head is a multiple of 16 and at most 128; else for 16, in f32. With a cache of bf16 queries and

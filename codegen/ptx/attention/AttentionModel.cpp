@@ -4,9 +4,10 @@
 // prompts, a tile of rows at a time; encoders read keys and values where they were made.
 // One spec serves both halves: they must agree on the cache. Tested by test/codegen/ptx and all models compiled for
 // GPUs.
+#include "codegen/ptx/attention/AttentionModel.h"
+
 #include "codegen/plan/FormSteps.h"
 #include "codegen/plan/Neighbours.h"
-#include "codegen/ptx/Ptx.h"
 #include "codegen/ptx/Rows.h"
 #include "codegen/ptx/attention/AttendRows.h"
 #include "codegen/ptx/attention/AttendSegments.h"
@@ -22,8 +23,6 @@ namespace {
 
 plan::ProgramOp programOf(plan::StepOp step) { return step->getParentOfType<plan::ProgramOp>(); }
 
-/// Positions that a part covers; parts are counted where a step is launched.
-constexpr int64_t kPartPositions = AttentionSpec::kBlock * AttentionSpec::kPartBlocks;
 // Steps of few rows are told positions in whole units, so that one recording serves many of them: a part of another
 // size would be launched for positions that no sequence has.
 static_assert(kPartPositions == LMOPT_DEVICE_POSITIONS_UNIT);
@@ -186,23 +185,28 @@ struct AttendModel : HalfModel<AttendModel, lm::AttendOp> {
     launches.add(std::move(attend));
   }
 
-  static void launchRows(lm::AttendOp op, LaunchBuilder &launches) {
+  /// `append`: the step whose keys and values are not in the cache yet, or null.
+  static void launchRows(lm::AttendOp op, LaunchBuilder &launches, plan::StepOp append = {}) {
     AttentionSpec spec = specOf(op, launches.step);
     Argument parts = Argument::number(Size::positions(kPartPositions));
     Launch attend;
-    attend.kernel = attendRowsKernel(launches.kernels, spec);
+    attend.kernel = attendRowsKernel(launches.kernels, spec, /*stores=*/static_cast<bool>(append));
     attend.arguments = {
         launches.rowsOf(op.getQuery()), anglesArgument(op, launches), {Argument::RowTable}, launches.scratch(), parts,
         launches.stateOffset(),         launches.stateBlockBytes()};
+    if (append) {
+      auto made = cast<lm::CacheAppendOp>(append.getKernelOp());
+      attend.arguments.insert(attend.arguments.end(),
+                              {nvptx::rowsOf(append, made.getKey()), nvptx::rowsOf(append, made.getValue())});
+    }
     attend.grid[0] = Size::positions(kPartPositions);
     attend.grid[1] = Size::fixed(spec.kvHeads);
     attend.grid[2] = Size::rows(plan::Domain::tokens);
     launches.add(std::move(attend));
-    Launch join;
-    join.kernel = joinPartsKernel(launches.kernels, spec);
-    join.arguments = {launches.scratch(), {Argument::RowTable}, launches.result(), parts};
-    join.grid[0] = Size::rows(plan::Domain::tokens);
-    launches.add(std::move(join));
+    if (launches.group.leavesParts)
+      return;
+    RowProgramBuilder join(launches);
+    join.launch(join.buildStore(loadParts(launches.step, launches.step, join), launches.step.getResult(0)));
   }
 
   static int64_t projectedValuesOffset(const AttentionSpec &spec, int64_t rows) {
@@ -248,6 +252,40 @@ struct AttendModel : HalfModel<AttendModel, lm::AttendOp> {
   }
 };
 } // namespace
+
+bool leavesParts(plan::StepOp step) {
+  plan::ProgramOp program = programOf(step);
+  return program.isDecoder() && program.getFew() && step.isKernel() && isa<lm::AttendOp>(step.getKernelOp());
+}
+
+bool canStoreAndAttend(plan::StepOp append, plan::StepOp attend) {
+  return leavesParts(attend) && plan::stateMaker(attend) == append;
+}
+
+// Each block turns the keys of all rows of the step that its row sees: of many that would be done many times.
+void launchStoringAndAttending(LaunchBuilder &launches) {
+  constexpr int64_t kFewRows = 8;
+  plan::StepOp append = launches.group.steps[0], attend = launches.group.steps[1];
+  launches.window.mostRows = kFewRows;
+  launches.step = attend;
+  AttendModel::launchRows(cast<lm::AttendOp>(attend.getKernelOp()), launches, append);
+  launches.window = {};
+  launches.window.leastRows = kFewRows + 1;
+  for (plan::StepOp step : launches.group.steps) {
+    launches.step = step;
+    kernelOf(step).launch(launches);
+  }
+}
+
+int64_t loadParts(plan::StepOp attend, plan::StepOp reader, RowProgramBuilder &rows) {
+  RowStep step = {RowStepKind::JoinParts};
+  step.size = cast<lm::AttendOp>(attend.getKernelOp()).getValueWidth();
+  SmallVector<Argument> pointers = {
+      scratchOf(attend), {Argument::RowTable}, Argument::number(Size::positions(kPartPositions))};
+  if (reader.getDomain() != attend.getDomain())
+    pointers.push_back({Argument::OutputRows});
+  return rows.append(step, pointers);
+}
 
 void registerAttentionModels(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, lm::LMDialect *) {

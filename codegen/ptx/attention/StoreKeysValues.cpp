@@ -4,6 +4,7 @@
 // largest number of a head first: there a warp has a head.
 #include "codegen/ptx/attention/AttendRows.h"
 #include "codegen/ptx/attention/CacheAccess.h"
+#include "codegen/ptx/attention/HeadEncoder.h"
 
 #include "codegen/ptx/Rows.h"
 
@@ -60,9 +61,7 @@ private:
 
   void storeNumber(Value x, Value inBlock, Value i, int64_t width) {
     Value to = e.at(inBlock, e.mul(e.add(e.mul(within, width), i), spec.elementBytes()));
-    if (spec.format == CacheFormat::F32)
-      return e.store(x, to);
-    e.store(e.narrow(e.shr(e.roundedToBf16(x), 16), 16), to, 2);
+    e.store(HeadEncoder(e, spec, width).kept(x), to, spec.elementBytes());
   }
 
   //===--- Codes ---===//
@@ -72,30 +71,11 @@ private:
     encode([&](Value i) { return keyNumber(head, i); }, cache.keys(block, head), spec.width);
     encode([&](Value i) { return valueNumber(head, i); }, cache.values(block, head), spec.valueWidth());
   }
-  // As codegen/cpu/attention/StoreKernels.cpp: a head of zeros has the scale 0. A lane has every 32nd number.
   void encode(const std::function<Value(Value)> &numberAt, Value inBlock, int64_t width) {
-    Values numbers;
-    Value largest = e.floatOf(0);
-    eachOfLane(width, [&](Value i, Value isThere) {
-      Value x = e.ifThen(isThere, Values{e.floatOf(0)}, [&] { return Values{numberAt(i)}; })[0];
-      largest = e.max(e.max(x, e.sub(e.floatOf(0), x)), largest);
-      numbers.push_back(x);
+    auto put = [&](Value i, Value code) { e.store(code, e.at(inBlock, e.add(e.mul(within, width), i)), 1); };
+    HeadEncoder(e, spec, width).encode(numberAt, put, [&](Value scale) {
+      e.store(scale, e.at(e.at(inBlock, kBlock * width), e.mul(within, 4)));
     });
-    largest = e.acrossLanes(largest, {16, 8, 4, 2, 1}, [&](Value a, Value c) { return e.max(a, c); });
-    Value inverse = e.select(e.less(e.floatOf(0), largest), e.div(e.floatOf(127), largest), e.floatOf(0));
-    auto next = numbers.begin();
-    eachOfLane(width, [&](Value i, Value isThere) {
-      Value code = e.add(e.roundToInt(e.mul(*next++, inverse)), 128);
-      e.ifThen(isThere, [&] { e.store(e.narrow(code, 8), e.at(inBlock, e.add(e.mul(within, width), i)), 1); });
-    });
-    Value scale = e.at(e.at(inBlock, kBlock * width), e.mul(within, 4));
-    e.ifThen(e.equal(e.lane(), e.number(0)), [&] { e.store(e.mul(largest, e.floatOf(1.0F / 127)), scale); });
-  }
-  void eachOfLane(int64_t width, const std::function<void(Value, Value)> &body) {
-    for (int64_t begin = 0; begin < width; begin += kWarpLanes) {
-      Value i = e.add(e.lane(), begin);
-      body(i, e.less(i, e.number(width)));
-    }
   }
 };
 

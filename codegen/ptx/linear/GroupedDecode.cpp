@@ -5,6 +5,7 @@
 
 #include "codegen/ptx/linear/Codebook.h"
 #include "codegen/ptx/linear/GroupedCodes.h"
+#include "codegen/ptx/linear/LinearDecode.h"
 #include "codegen/ptx/linear/LinearResults.h"
 
 using namespace mlir;
@@ -21,9 +22,8 @@ constexpr int64_t kSums = 512;
 class GroupedEmitter {
 public:
   GroupedEmitter(Emitter &e, const GroupedDecodeSpec &spec, ValueRange a)
-      : e(e), spec(spec), linear(spec.linear), codes(a[1 + spec.beside.size()]), rowScales(a[2 + spec.beside.size()]),
-        groups(a[3 + spec.beside.size()]), shared(e.shared()), thread(e.thread()), lane(e.lane()), warp(e.warp()),
-        firstRow(e.mul(e.blockY(), spec.rows)),
+      : e(e), spec(spec), linear(spec.linear), ofRows(a.drop_front(1 + spec.beside.size())), shared(e.shared()),
+        thread(e.thread()), lane(e.lane()), warp(e.warp()), firstRow(e.mul(e.blockY(), spec.rows)),
         results(LinearResults::of(e, linear, {e, matricesOf(linear, spec.beside), e.block()}, a)),
         tile(results.matrices.tile()),
         tileWeights(e.at(e.atElement(results.weights, tile, linear.slices() * kSlice), e.mul(lane, 16))),
@@ -36,6 +36,8 @@ public:
     copyPiece(e.number(0));
     Values carried = loadSlices(e.number(0));
     carried.append(1, e.floatOf(0));
+    if (spec.made)
+      makeRows();
     carried = e.loop(e.number(0), e.number(spec.pieces()), 1, carried,
                      [&](Value piece, const Values &before) { return onePiece(piece, before); });
     finish(carried.back());
@@ -46,11 +48,29 @@ private:
   const GroupedDecodeSpec &spec;
   const LinearSpec &linear;
   GroupedCodes formats = {e, linear};
-  Value codes, rowScales, groups, shared, thread, lane, warp, firstRow;
+  ValueRange ofRows; ///< arguments: codes, scales, groups, or what makes them
+  Value shared, thread, lane, warp, firstRow;
   LinearResults results;
   Value tile, tileWeights, tileScales;
   Value present;       ///< rows that are there
   Values entries = {}; ///< of a codebook
+
+  // The first piece begins with a barrier.
+  void makeRows() {
+    MadeRowsPlaces places = spec.places();
+    RowPrologue(e, *spec.made, places, e.at(shared, spec.madePlace()), ofRows).run(results.count);
+  }
+  /// Where codes and numbers of groups of a piece begin; the scales of rows.
+  Value codesOf(Value piece) {
+    return spec.made ? e.at(e.at(shared, spec.madePlace()), e.mul(piece, spec.pieceInputs())) : bufferOf(piece);
+  }
+  Value groupsOf(Value piece) {
+    if (!spec.made)
+      return e.at(bufferOf(piece), spec.groupsPlace());
+    Value first = e.mul(e.mul(piece, e.number(spec.pieceGroups())), GroupedRow::kGroupBytes);
+    return e.at(e.at(shared, spec.madePlace() + spec.places().third), first);
+  }
+  Value rowScales() { return spec.made ? e.at(shared, spec.madePlace() + spec.places().scales) : ofRows[1]; }
 
   /// A row of the block, or one that is there in its place: what it gives nobody stores.
   Value safe(Value row) { return e.min(row, e.sub(present, e.number(1))); }
@@ -102,9 +122,11 @@ private:
 
   void copyPiece(Value piece) {
     Value to = bufferOf(piece);
-    copyCodes(piece, to);
     Value first = e.mul(piece, spec.pieceGroups()), left = e.sub(e.number(linear.groups()), first);
-    copyGroups(first, left, e.at(to, spec.groupsPlace()));
+    if (!spec.made) {
+      copyCodes(piece, to);
+      copyGroups(first, left, e.at(to, spec.groupsPlace()));
+    }
     copyScales(first, left, e.at(to, spec.scalesPlace()));
     e.closeCopies();
   }
@@ -119,7 +141,7 @@ private:
         Value isThere = e.less(place, e.number(linear.rowBytes()));
         place = e.select(isThere, place, e.number(0)), bytes = e.select(isThere, bytes, e.number(0));
       }
-      Value from = e.at(e.atElement(codes, e.add(firstRow, row), linear.rowBytes()), place);
+      Value from = e.at(e.atElement(ofRows[0], e.add(firstRow, row), linear.rowBytes()), place);
       e.copyAsync(e.at(to, e.add(e.mul(row, e.number(spec.codeStride())), e.mul(chunk, 16))), from, bytes);
     });
   }
@@ -129,8 +151,8 @@ private:
     Value last = e.sub(left, e.number(1));
     e.loop(thread, e.mul(present, spec.pieceGroups()), kThreads, [&](Value i) {
       Value row = e.div(i, spec.pieceGroups()), group = e.add(first, e.min(e.rem(i, spec.pieceGroups()), last));
-      Value from =
-          e.at(e.atElement(groups, e.add(firstRow, row), layout.groupsBytes()), e.mul(group, GroupedRow::kGroupBytes));
+      Value from = e.at(e.atElement(ofRows[2], e.add(firstRow, row), layout.groupsBytes()),
+                        e.mul(group, GroupedRow::kGroupBytes));
       e.copyEightAsync(e.at(to, e.mul(i, GroupedRow::kGroupBytes)), from);
     });
   }
@@ -146,7 +168,7 @@ private:
   //===--- Integer sums ---===//
 
   void addProducts(Value piece, const Values &weights) {
-    Value rows = e.at(bufferOf(piece), e.mul(e.bitAnd(lane, 3), 4));
+    Value rows = e.at(codesOf(piece), e.mul(e.bitAnd(lane, 3), 4));
     Value left = e.sub(e.number(linear.slices()), e.mul(piece, spec.pieceSlices()));
     for (int64_t u = 0; u < together(); ++u)
       e.ifThen(e.less(sliceOf(u), left), [&] {
@@ -189,7 +211,7 @@ private:
     Value place = e.add(e.mul(swizzled(e.bitAnd(output(), 7), pair), 16), e.mul(e.shr(output(), 3), 8));
     place = e.add(e.add(place, e.mul(e.bitAnd(row(), 1), 4)), e.mul(pair, 128));
     Value sums = e.at(e.at(shared, spec.sumsPlace()), e.add(place, e.mul(e.shr(row(), 3), kSums)));
-    Value numbers = e.at(e.at(buffer, spec.groupsPlace()), e.mul(safe(row()), e.number(spec.groupStride())));
+    Value numbers = e.at(groupsOf(piece), e.mul(safe(row()), e.number(spec.groupStride())));
     Value scales = e.at(buffer, spec.scalesPlace());
     return e.ifThen(adds(), Values{sum}, [&] {
       return e.loop(e.number(0), end, unroll(), Values{sum}, [&](Value group, Values carried) {
@@ -221,7 +243,7 @@ private:
   void finish(Value sum) {
     e.ifThen(adds(), [&] {
       Value own = e.add(firstRow, row()), place = e.add(e.mul(tile, LinearSpec::kTile), output());
-      Value unit = e.load(e.f32(), e.at(rowScales, e.mul(e.add(firstRow, safe(row())), 4)));
+      Value unit = e.load(e.f32(), e.at(rowScales(), e.mul(e.add(firstRow, safe(row())), 4)));
       Value result = e.mul(sum, unit);
       if (linear.smallScales)
         result = e.mul(result, results.loadOf(e.f32(), &LinearSpec::unitOffset, place));
@@ -236,10 +258,10 @@ private:
 
 std::string groupedDecodeKernel(KernelLibrary &kernels, const GroupedDecodeSpec &spec) {
   std::string name = "linear_" + wordOf(spec.linear) + besideName(spec.beside) + "_rows" + std::to_string(spec.rows) +
-                     "_" + kernels.getTarget().chip;
+                     madeName(spec.made) + "_" + kernels.getTarget().chip;
   KernelShape shape = {kThreads, /*leastBlocks=*/4, spec.sharedBytes()};
   return kernels.define(
-      name, shape, linearArguments(spec.linear, 1 + spec.beside.size()),
+      name, shape, decodeArguments({spec.linear, spec.rows, spec.beside, spec.made}),
       [=](Emitter &e, ValueRange arguments) { GroupedEmitter(e, spec, arguments).run(); },
       weightStream(spec.linear, spec.beside));
 }

@@ -19,6 +19,7 @@
 
 #include "codegen/ptx/KernelLibrary.h"
 #include "codegen/ptx/linear/Matrices.h"
+#include "codegen/ptx/linear/RowPrologue.h"
 
 #include <algorithm>
 
@@ -26,8 +27,9 @@ namespace lmopt::nvptx {
 
 struct GroupedDecodeSpec {
   LinearSpec linear;
-  int64_t rows = 8;                 ///< of a block, at most: 8 or 16
-  std::vector<int64_t> beside = {}; ///< as of LinearDecodeSpec
+  int64_t rows = 8;                  ///< of a block, at most: 8 or 16
+  std::vector<int64_t> beside = {};  ///< as of LinearDecodeSpec
+  std::optional<MadeRows> made = {}; ///< as of LinearDecodeSpec
 
   static constexpr int64_t kWarps = 8;
   /// Whether there is code for groups of this size: whole operands of an mma, whole groups in each piece.
@@ -43,19 +45,23 @@ struct GroupedDecodeSpec {
   int64_t pieceGroups() const { return pieceInputs() / linear.group; }
   int64_t pieces() const { return (linear.slices() + pieceSlices() - 1) / pieceSlices(); }
 
-  // Shared memory: twice what comes from memory for a piece, then the sums of all its 32s of inputs.
+  // Shared memory: twice what comes from memory for a piece, then the sums of all its 32s of inputs, then rows that are
+  // made here, which stay.
   /// From one row of codes to the next: 16 bytes more, so that eight rows lie in different banks.
-  int64_t codeStride() const { return pieceInputs() + 16; }
-  int64_t groupStride() const { return pieceGroups() * GroupedRow::kGroupBytes; }
+  int64_t codeStride() const { return made ? places().stride : pieceInputs() + 16; }
+  int64_t groupStride() const { return made ? places().thirdStride : pieceGroups() * GroupedRow::kGroupBytes; }
   int64_t groupsPlace() const { return rows * codeStride(); }
-  int64_t scalesPlace() const { return groupsPlace() + rows * groupStride(); }
+  int64_t scalesPlace() const { return made ? 0 : groupsPlace() + rows * groupStride(); }
   int64_t bufferBytes() const { return scalesPlace() + pieceGroups() * linear.scaleBytes(); }
   int64_t sumsPlace() const { return 2 * bufferBytes(); }
-  int64_t sharedBytes() const { return sumsPlace() + pieceInputs() / 32 * rows * LinearSpec::kTile * 4; }
+  int64_t madePlace() const { return sumsPlace() + pieceInputs() / 32 * rows * LinearSpec::kTile * 4; }
+  int64_t sharedBytes() const { return madePlace() + (made ? places().end : 0); }
+  MadeRowsPlaces places() const { return {*made, linear, 0}; }
 };
 
 /// (weights, codes, scales of rows, numbers of groups, results, bytes from one row of results to the next, number of
-/// rows), as linearArguments has them. Grid and results as linearDecodeKernel has them.
+/// rows), as linearArguments has them; where it makes the rows, rowArguments. Grid and results as linearDecodeKernel
+/// has them.
 std::string groupedDecodeKernel(KernelLibrary &kernels, const GroupedDecodeSpec &spec);
 
 } // namespace lmopt::nvptx

@@ -22,28 +22,22 @@ constexpr int64_t kThreads = kWarps * kWarpLanes, kSlice = LinearSpec::kSlice;
 class DecodeEmitter {
 public:
   DecodeEmitter(Emitter &e, const LinearDecodeSpec &spec, ValueRange arguments)
-      : e(e), spec(spec), linear(spec.linear), rows(arguments[1 + spec.beside.size()]), shared(e.shared()),
+      : e(e), spec(spec), linear(spec.linear), ofRows(arguments.drop_front(1 + spec.beside.size())), shared(e.shared()),
         thread(e.thread()), lane(e.lane()), warp(e.warp()),
-        results(LinearResults::of(e, linear, {e, matricesOf(linear, spec.beside), e.block()}, arguments)),
+        results(LinearResults::of(e, linear, {e, matricesOf(linear, spec.beside), e.block()}, arguments,
+                                  spec.made.has_value())),
         tile(results.matrices.tile()),
         tileWeights(e.at(e.atElement(results.weights, tile, linear.slices() * kSlice), e.mul(lane, 16))) {}
   virtual ~DecodeEmitter() = default;
 
-  void run() {
-    Values sums = startSums();
-    int64_t piece = spec.pieceSlices(), whole = linear.slices() / piece, rest = linear.slices() % piece;
-    sums = e.loop(e.number(0), e.number(whole), 1, sums,
-                  [&](Value i, const Values &carried) { return addPiece(e.mul(i, piece), piece, carried); });
-    if (rest)
-      sums = addPiece(e.number(whole * piece), rest, sums);
-    finish(sums);
-  }
+  void run() { finish(spec.made ? addMadeRows(startSums()) : addPieces(startSums())); }
 
 protected:
   Emitter &e;
   const LinearDecodeSpec &spec;
   const LinearSpec &linear;
-  Value rows, shared, thread, lane, warp;
+  ValueRange ofRows; ///< arguments: rows, or what makes them
+  Value shared, thread, lane, warp;
   LinearResults results;
   Value tile, tileWeights;
 
@@ -52,14 +46,35 @@ protected:
   virtual Values addSlice(const Values &weights, Value offset, const Values &sums) = 0;
   virtual void finish(const Values &sums) = 0;
 
+  // The weights are asked for before the rows are made.
+  Values addMadeRows(const Values &sums) {
+    Values ahead = loadBatch(e.number(0), e.number(0), linear.slices());
+    MadeRowsPlaces places(*spec.made, linear, spec.sumsBytes());
+    RowPrologue prologue(e, *spec.made, places, shared, ofRows);
+    prologue.run(results.count);
+    results.scales = prologue.scales(), results.zeros = prologue.third();
+    e.barrier();
+    return addSlices(e.number(0), linear.slices(), ahead, sums);
+  }
+
+  Values addPieces(Values sums) {
+    int64_t piece = spec.pieceSlices(), whole = linear.slices() / piece, rest = linear.slices() % piece;
+    sums = e.loop(e.number(0), e.number(whole), 1, sums,
+                  [&](Value i, const Values &carried) { return addPiece(e.mul(i, piece), piece, carried); });
+    return rest ? addPiece(e.number(whole * piece), rest, sums) : sums;
+  }
   // A piece of `count` slices from `first` on: its rows are brought to shared memory, then slice after slice is added.
-  Values addPiece(Value first, int64_t count, Values sums) {
+  Values addPiece(Value first, int64_t count, const Values &sums) {
     e.barrier(); // who is behind may still read the piece before
     copyRows(first, count);
     Values ahead = loadBatch(first, e.number(0), count);
     e.closeCopies();
     e.waitForCopies();
     e.barrier();
+    return addSlices(first, count, ahead, sums);
+  }
+  // `ahead`: the weights of the first batch.
+  Values addSlices(Value first, int64_t count, const Values &ahead, Values sums) {
     sums = addBatch(ahead, e.number(0), count, sums);
     int64_t step = kWarps * kTogether, whole = count / step;
     sums = e.loop(e.number(1), e.number(whole), 1, sums, [&](Value i, const Values &carried) {
@@ -71,6 +86,11 @@ protected:
       sums = addBatch(loadBatch(first, begin, count), begin, count, sums);
     }
     return sums;
+  }
+  /// Of a row in shared memory. In the place of rows that are not made stands the last one: nobody stores what it
+  /// gives.
+  Value rowOffset(Value row) {
+    return e.mul(spec.made ? e.min(row, e.sub(results.count, e.number(1))) : row, spec.pieceStride());
   }
 
   // What a warp does at once: slices begin + warp, + 8, + 16, ..., as far as they are below `count`. All lanes of a
@@ -102,7 +122,7 @@ protected:
     e.loop(thread, e.number(spec.rows * chunks), kThreads, [&](Value i) {
       Value row = e.div(i, chunks), chunk = e.rem(i, chunks);
       Value own = e.add(firstRow(), row), isThere = e.less(own, results.count);
-      Value from = e.atElement(rows, e.select(isThere, own, e.number(0)), linear.rowBytes());
+      Value from = e.atElement(ofRows[0], e.select(isThere, own, e.number(0)), linear.rowBytes());
       from = e.at(from, e.mul(e.add(e.mul(first, 2), chunk), 16));
       Value to = e.at(shared, e.add(e.mul(row, spec.pieceStride()), e.mul(chunk, 16)));
       e.copyAsync(to, from, e.select(isThere, e.number(16), e.number(0)));
@@ -126,7 +146,7 @@ private:
     Values result;
     for (int64_t group = 0; group < groups(); ++group) {
       Value row = e.add(e.shr(lane, 2), 8 * group);
-      Value from = e.at(shared, e.add(e.mul(row, spec.pieceStride()), own));
+      Value from = e.at(shared, e.add(rowOffset(row), own));
       Values rows = {e.load(e.i32(), from), e.load(e.i32(), e.at(from, 16))};
       Values part(ArrayRef(sums).slice(static_cast<size_t>(4 * group), 4));
       llvm::append_range(result, linear.isInteger() ? e.mmaS8U8(weights, rows, part) : e.mmaBf16(weights, rows, part));
@@ -155,20 +175,21 @@ private:
   }
 };
 
-/// f32: a lane multiplies one input of eight with four outputs, for each of eight rows.
+/// f32: a lane multiplies one input of eight with four outputs, for each row.
 class FloatEmitter : public DecodeEmitter {
 public:
   using DecodeEmitter::DecodeEmitter;
 
 private:
-  static constexpr int64_t kRows = 8; // as spec.rows says
-  Values startSums() override { return Values(4 * kRows, e.floatOf(0)); }
+  int64_t rowCount() const { return spec.made ? spec.made->most : spec.rows; }
+  Values startSums() override { return Values(static_cast<size_t>(4 * rowCount()), e.floatOf(0)); }
 
   Values addSlice(const Values &weights, Value offset, const Values &sums) override {
     Value own = e.add(offset, e.mul(e.shr(lane, 2), 4));
     Values result;
-    for (int64_t row = 0; row < kRows; ++row) {
-      Value x = e.load(e.f32(), e.at(shared, e.add(own, row * spec.pieceStride())));
+    for (int64_t row = 0; row < rowCount(); ++row) {
+      Value x = e.load(e.f32(), e.at(shared, spec.made ? e.add(own, rowOffset(e.number(row)))
+                                                       : e.add(own, row * spec.pieceStride())));
       for (size_t i = 0; i < 4; ++i) {
         Value weight = arith::BitcastOp::create(e.b, e.loc, e.f32(), weights[i]);
         result.push_back(e.fma(x, weight, sums[static_cast<size_t>(4 * row) + i]));
@@ -184,15 +205,15 @@ private:
       sum = e.acrossLanes(sum, {4, 8, 16}, [&](Value a, Value c) { return e.add(a, c); });
     e.barrier();
     e.ifThen(e.less(lane, e.number(4)), [&] {
-      for (int64_t row = 0; row < kRows; ++row)
+      for (int64_t row = 0; row < rowCount(); ++row)
         e.storeFour(Values(ArrayRef(whole).slice(static_cast<size_t>(4 * row), 4)),
-                    e.at(shared, e.mul(e.add(e.mul(e.add(e.mul(warp, kRows), row), 4), lane), 16)));
+                    e.at(shared, e.mul(e.add(e.mul(e.add(e.mul(warp, e.number(rowCount())), row), 4), lane), 16)));
     });
     e.barrier();
-    e.ifThen(e.less(thread, e.number(LinearSpec::kTile * kRows)), [&] {
+    e.ifThen(e.less(thread, e.number(LinearSpec::kTile * rowCount())), [&] {
       Value sum = e.floatOf(0);
       for (int64_t w = 0; w < kWarps; ++w)
-        sum = e.add(sum, e.load(e.f32(), e.at(shared, e.mul(e.add(thread, w * LinearSpec::kTile * kRows), 4))));
+        sum = e.add(sum, e.load(e.f32(), e.at(shared, e.mul(e.add(thread, w * LinearSpec::kTile * rowCount()), 4))));
       results.put(sum, e.add(firstRow(), e.div(thread, LinearSpec::kTile)),
                   e.add(e.mul(tile, LinearSpec::kTile), e.rem(thread, LinearSpec::kTile)));
     });
@@ -200,15 +221,20 @@ private:
 };
 
 std::string nameOf(const LinearDecodeSpec &spec, const Target &target) {
-  return "linear_" + wordOf(spec.linear) + besideName(spec.beside) + "_rows" + std::to_string(spec.rows) + "_" +
-         target.chip;
+  return "linear_" + wordOf(spec.linear) + besideName(spec.beside) + "_rows" + std::to_string(spec.rows) +
+         madeName(spec.made) + "_" + target.chip;
 }
 
 } // namespace
 
+SmallVector<ArgumentKind> decodeArguments(const LinearDecodeSpec &spec) {
+  size_t matrices = 1 + spec.beside.size();
+  return spec.made ? linearArguments(rowArguments(spec.made->rows), matrices) : linearArguments(spec.linear, matrices);
+}
+
 std::string linearDecodeKernel(KernelLibrary &kernels, const LinearDecodeSpec &spec) {
   if (spec.linear.isGrouped())
-    return groupedDecodeKernel(kernels, {spec.linear, spec.rows, spec.beside});
+    return groupedDecodeKernel(kernels, {spec.linear, spec.rows, spec.beside, spec.made});
   if (spec.linear.isCodebook())
     return codebookDecodeKernel(kernels, {spec.linear});
   if (spec.linear.isBlocks())
@@ -217,14 +243,15 @@ std::string linearDecodeKernel(KernelLibrary &kernels, const LinearDecodeSpec &s
   bool isFloat = spec.linear.format == WeightFormat::F32;
   KernelShape shape = {kThreads, /*leastBlocks=*/spec.rows > 16 ? 2 : isFloat ? 3 : 4, spec.sharedBytes()};
   return kernels.define(
-      nameOf(spec, kernels.getTarget()), shape, linearArguments(spec.linear, 1 + spec.beside.size()),
+      nameOf(spec, kernels.getTarget()), shape, decodeArguments(spec),
       [=](Emitter &e, ValueRange arguments) {
         if (spec.linear.format == WeightFormat::F32)
           FloatEmitter(e, spec, arguments).run();
         else
           OperandEmitter(e, spec, arguments).run();
       },
-      weightStream(spec.linear, spec.beside));
+      // ptxas spills sums of f32 where weights come from a ring.
+      isFloat ? WeightStream() : weightStream(spec.linear, spec.beside));
 }
 
 } // namespace lmopt::nvptx

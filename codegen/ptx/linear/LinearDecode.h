@@ -6,12 +6,16 @@
 // the inputs, slice by slice; weights go from memory straight to registers, rows through shared memory, in pieces where
 // they are long. The first weights are asked for before the rows are there. Sums of the warps meet in shared memory: of
 // integers in any order, of floats in that of the warps. A row's result does not depend on how many there are beside
-// it. Source: ptx.md 2.3, 4.1. Tested by test/unit/codegen/ptx/LinearDecodeTest.cpp.
+// it. Where rows are few, the block may make them itself (RowPrologue.h). Source: ptx.md 2.3, 4.1. Tested by
+// test/unit/codegen/ptx/LinearDecodeTest.cpp.
 #ifndef LMOPT_CODEGEN_PTX_LINEAR_LINEARDECODE_H
 #define LMOPT_CODEGEN_PTX_LINEAR_LINEARDECODE_H
 
 #include "codegen/ptx/KernelLibrary.h"
 #include "codegen/ptx/linear/Matrices.h"
+#include "codegen/ptx/linear/RowPrologue.h"
+
+#include <optional>
 
 namespace lmopt::nvptx {
 
@@ -20,6 +24,8 @@ struct LinearDecodeSpec {
   int64_t rows = 8; ///< of a block, at most: 8, 16, 32 or 64; of f32 eight
   /// Outputs of further matrices in the same launch (Matrices.h).
   std::vector<int64_t> beside = {};
+  /// Rows that the kernel makes itself, all at once; `rows` is 8 then.
+  std::optional<MadeRows> made = {};
 
   static constexpr int64_t kWarps = 8;
   /// Slices that a warp asks for at once: with four blocks of eight warps 64 KB are under way on a multiprocessor,
@@ -32,16 +38,23 @@ struct LinearDecodeSpec {
   int64_t pieceStride() const { return 32 * pieceSlices() + 16; }
   /// A multiple of what all warps ask for at once, or all of it.
   int64_t pieceSlices() const {
+    if (made)
+      return linear.slices();
     int64_t fit = (kPieceBytes / rows - 16) / 32 / (kWarps * kTogether) * (kWarps * kTogether);
     return std::min(linear.slices(), std::max(fit, kWarps));
   }
-  int64_t sharedBytes() const { return std::max(rows * pieceStride(), kWarps * rows / 8 * 512); }
+  int64_t sumsBytes() const { return kWarps * rows / 8 * 512; }
+  int64_t sharedBytes() const {
+    return made ? MadeRowsPlaces(*made, linear, sumsBytes()).end : std::max(rows * pieceStride(), sumsBytes());
+  }
 };
 
-/// linearArguments (LinearResults.h). A block for each tile of 16 outputs of all matrices along x, and for each `rows`
-/// rows along y. Results may lie one after another (4 outputs bytes), or be rows of floats: then the padding behind
-/// them becomes zero; with any other distance nothing but the outputs is written. Grouped: see GroupedDecode.h.
+/// linearArguments (LinearResults.h), with rowArguments where it makes the rows. A block for each tile of 16 outputs of
+/// all matrices along x, and for each `rows` rows along y. Results may lie one after another (4 outputs bytes), or be
+/// rows of floats: then the padding behind them becomes zero; with any other distance nothing but the outputs is
+/// written. Grouped: see GroupedDecode.h.
 std::string linearDecodeKernel(KernelLibrary &kernels, const LinearDecodeSpec &spec);
+llvm::SmallVector<ArgumentKind> decodeArguments(const LinearDecodeSpec &spec);
 
 } // namespace lmopt::nvptx
 

@@ -6,6 +6,7 @@
 
 #include "codegen/plan/FormSteps.h"
 #include "codegen/ptx/PlanPrograms.h"
+#include "codegen/ptx/attention/AttentionModel.h"
 #include "codegen/ptx/linear/GroupedTile.h"
 #include "codegen/ptx/linear/LinearDecode.h"
 #include "codegen/ptx/linear/LinearFloatTile.h"
@@ -52,12 +53,8 @@ struct LinearKernel : KernelOpInterface::FallbackModel<LinearKernel> {
   }
 
   void launch(Operation *op, LaunchBuilder &launches) const {
-    LinearDecodeSpec spec{specOf(op)};
-    SmallVector<plan::StepOp> steps = {launches.step};
-    for (plan::StepOp step : launches.beside) {
-      steps.push_back(step);
-      spec.beside.push_back(specOf(step.getKernelOp()).outputs);
-    }
+    ArrayRef<plan::StepOp> steps = ArrayRef(launches.group.steps).drop_front(launches.group.makesRows ? 1 : 0);
+    LinearDecodeSpec spec = decodeSpec(steps);
     int64_t least = 1, maxRows = *launches.step->getParentOfType<plan::ProgramOp>().getMaxRows();
     // These kernels have a block for each eight rows.
     bool isFloat = spec.linear.format == WeightFormat::F32 || spec.linear.isCodebook();
@@ -65,7 +62,7 @@ struct LinearKernel : KernelOpInterface::FallbackModel<LinearKernel> {
     int64_t mostFew = maxRows > kDecodeRows && hasTile(spec.linear) ? mostFewRows(spec.linear) : maxRows;
     for (spec.rows = 8; least <= mostFew; spec.rows *= 2) {
       bool isLast = isFloat || spec.rows == mostFewRows(spec.linear);
-      addLaunch(steps, launches, linearDecodeKernel(launches.kernels, spec),
+      addLaunch(steps, placesOfRows(steps.front()), launches, linearDecodeKernel(launches.kernels, spec),
                 {Size::fixed(tiles), Size::rows(launches.step.getDomain(), spec.rows)}, least,
                 isLast ? mostFew : spec.rows);
       if (isLast)
@@ -118,29 +115,40 @@ struct LinearKernel : KernelOpInterface::FallbackModel<LinearKernel> {
   static void addTile(plan::StepOp step, LaunchBuilder &launches, std::string kernel, int64_t tiles, int64_t rows,
                       int64_t least, int64_t most) {
     Size outputBlocks = Size::fixed(roundUp(specOf(step.getKernelOp()).tiles(), tiles) / tiles);
-    addLaunch({step}, launches, std::move(kernel), {outputBlocks, Size::rows(step.getDomain(), rows)}, least, most);
+    addLaunch({step}, placesOfRows(step), launches, std::move(kernel),
+              {outputBlocks, Size::rows(step.getDomain(), rows)}, least, most);
   }
   static constexpr int64_t kMultiprocessors = 128; ///< 108 of an A100, 132 of an H100
 
-  /// The products of `steps`, which read the same rows.
-  static void addLaunch(ArrayRef<plan::StepOp> steps, LaunchBuilder &launches, std::string kernel,
-                        std::array<Size, 2> grid, int64_t least, int64_t most) {
-    plan::StepOp first = steps.front();
-    LinearSpec linearSpec = specOf(first.getKernelOp());
-    Value rows = linear(first.getKernelOp()).getInput();
+  static LinearDecodeSpec decodeSpec(ArrayRef<plan::StepOp> steps) {
+    LinearDecodeSpec spec{specOf(plan::StepOp(steps.front()).getKernelOp())};
+    for (plan::StepOp step : steps.drop_front())
+      spec.beside.push_back(specOf(step.getKernelOp()).outputs);
+    return spec;
+  }
+  static std::vector<Argument> placesOfRows(plan::StepOp step) {
+    LinearSpec spec = specOf(step.getKernelOp());
+    Value rows = linear(step.getKernelOp()).getInput();
+    std::vector<Argument> places = {rowsOf(step, rows)};
+    if (spec.isInteger() || spec.isGrouped())
+      places.insert(places.end(), {rowsOf(step, rows, 1), rowsOf(step, rows, 2)});
+    if (spec.isBlocks())
+      places.push_back(Argument::number(spec.stored));
+    return places;
+  }
+
+  /// The products of `steps`; `rows`: what they read, or what makes that.
+  static void addLaunch(ArrayRef<plan::StepOp> steps, ArrayRef<Argument> rows, LaunchBuilder &launches,
+                        std::string kernel, std::array<Size, 2> grid, int64_t least, int64_t most) {
     Launch launch;
     launch.kernel = std::move(kernel);
     for (plan::StepOp step : steps)
       launch.arguments.push_back(weightOf(step, packed(step.getKernelOp())));
-    launch.arguments.push_back(rowsOf(first, rows));
-    if (linearSpec.isInteger() || linearSpec.isGrouped())
-      launch.arguments.insert(launch.arguments.end(), {rowsOf(first, rows, 1), rowsOf(first, rows, 2)});
-    if (linearSpec.isBlocks())
-      launch.arguments.push_back(Argument::number(linearSpec.stored));
+    launch.arguments.insert(launch.arguments.end(), rows.begin(), rows.end());
     for (plan::StepOp step : steps)
       launch.arguments.insert(launch.arguments.end(),
                               {placeOf(step.getResult(0)), Argument::number(rowStride(step.getResult(0)))});
-    launch.domain = first.getDomain();
+    launch.domain = plan::StepOp(steps.front()).getDomain();
     launch.arguments.push_back(Argument::number(Size::rows(launch.domain)));
     launch.grid[0] = grid[0];
     launch.grid[1] = grid[1];
@@ -154,14 +162,45 @@ struct LinearKernel : KernelOpInterface::FallbackModel<LinearKernel> {
 static lm::LinearLikeOpInterface productOf(plan::StepOp step) {
   return step.isKernel() ? dyn_cast<lm::LinearLikeOpInterface>(step.getKernelOp()) : lm::LinearLikeOpInterface();
 }
-static Value inputOf(plan::StepOp step) {
-  return step.getInputs()[cast<BlockArgument>(productOf(step).getInput()).getArgNumber()];
+bool isProduct(plan::StepOp step) { return static_cast<bool>(productOf(step)); }
+Value inputOf(plan::StepOp product) {
+  return product.getInputs()[cast<BlockArgument>(productOf(product).getInput()).getArgNumber()];
 }
 
 bool canShareLaunch(plan::StepOp a, plan::StepOp c) {
   if (!productOf(a) || !productOf(c) || inputOf(a) != inputOf(c))
     return false;
   return canShareLaunch(LinearKernel::specOf(a.getKernelOp()), LinearKernel::specOf(c.getKernelOp()));
+}
+
+bool canMakeWidth(Value rows) { return cast<plan::RowsType>(rows.getType()).getWidth() <= MadeRows::kMostWidth; }
+
+/// What all blocks together may read of the rows' sources: it comes from the second-level cache, whose 4 to 5 TB/s make
+/// it a microsecond, half of what a launch costs in a graph. Rows are made one after another, each in about as long.
+/// Assumed, not measured (ptx.md 4.3).
+static constexpr int64_t kReadByAll = 4 << 20, kMadeRows = 2;
+
+Launch launchWithRows(ArrayRef<plan::StepOp> products, const RowProgram &rows, LaunchBuilder &launches) {
+  LinearDecodeSpec spec = LinearKernel::decodeSpec(products);
+  int64_t tiles = tilesOf(matricesOf(spec.linear, spec.beside));
+  bool canMake = !spec.linear.isCodebook() && !spec.linear.isBlocks(); // kernels of their own
+  auto fits = [&](int64_t count, int64_t parts) { return tiles * count * bytesRead(rows.spec, parts) <= kReadByAll; };
+  Launch window;
+  for (window.mostRows = canMake ? kMadeRows : 0; window.mostRows > 0 && !fits(window.mostRows, 1);)
+    --window.mostRows;
+  if (rows.joinsParts() && !window.isNever()) {
+    int64_t parts = 1;
+    while (fits(window.mostRows, parts + 1))
+      ++parts;
+    window.mostPositions = parts * kPartPositions;
+  }
+  if (window.isNever())
+    return window;
+  spec.made = {rows.spec, window.mostRows};
+  launches.window = window;
+  LinearKernel::addLaunch(products, rows.arguments, launches, linearDecodeKernel(launches.kernels, spec),
+                          {Size::fixed(tiles), Size::fixed(1)}, 1, window.mostRows);
+  return window;
 }
 
 void registerLinearModels(DialectRegistry &registry) {

@@ -6,6 +6,7 @@
 
 #include "codegen/ptx/Ptx.h"
 #include "codegen/ptx/linear/Fragments.h"
+#include "codegen/ptx/rows/RowModel.h"
 
 namespace lmopt::nvptx {
 
@@ -15,8 +16,16 @@ bool hasFragments(mlir::Type matrix);
 LinearSpec linearSpec(mlir::Type matrix, bool bias);
 /// A matrix, and a bias or null, as packed fragments.
 plan::PackedUse packedFragments(mlir::Operation *user, mlir::FlatSymbolRefAttr matrix, mlir::FlatSymbolRefAttr bias);
+bool isProduct(plan::StepOp step);
+/// The rows that a product reads.
+mlir::Value inputOf(plan::StepOp product);
 /// Whether both steps are products of the same rows that one kernel makes together.
 bool canShareLaunch(plan::StepOp a, plan::StepOp c);
+/// Whether a product can make such rows itself.
+bool canMakeWidth(mlir::Value rows);
+/// Launches products that make their rows by this program, for as many rows and positions as that costs less than a
+/// launch: these, or a window that is never.
+Launch launchWithRows(llvm::ArrayRef<plan::StepOp> products, const RowProgram &rows, LaunchBuilder &launches);
 /// Refuses what has no layout.
 mlir::LogicalResult checkFormat(mlir::Operation *user, mlir::FlatSymbolRefAttr matrix);
 

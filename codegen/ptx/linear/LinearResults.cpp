@@ -7,19 +7,22 @@ using namespace mlir;
 
 namespace lmopt::nvptx {
 
-SmallVector<ArgumentKind> linearArguments(const LinearSpec &linear, size_t matrices) {
-  using Kind = ArgumentKind;
-  SmallVector<Kind> kinds(matrices, Kind::Constant);
-  kinds.push_back(Kind::Memory);
-  if (linear.isInteger() || linear.isGrouped())
-    kinds.append({Kind::Memory, Kind::Memory});
+SmallVector<ArgumentKind> linearArguments(ArrayRef<ArgumentKind> rows, size_t matrices) {
+  SmallVector<ArgumentKind> kinds(matrices, ArgumentKind::Constant);
+  kinds.append(rows.begin(), rows.end());
   for (size_t i = 0; i < matrices; ++i)
-    kinds.append({Kind::Memory, Kind::Number});
-  kinds.push_back(Kind::Number);
+    kinds.append({ArgumentKind::Memory, ArgumentKind::Number});
+  kinds.push_back(ArgumentKind::Number);
   return kinds;
 }
 
-LinearResults LinearResults::of(Emitter &e, const LinearSpec &linear, const Matrices &matrices, ValueRange a) {
+SmallVector<ArgumentKind> linearArguments(const LinearSpec &linear, size_t matrices) {
+  bool hasCodes = linear.isInteger() || linear.isGrouped();
+  return linearArguments(SmallVector<ArgumentKind>(hasCodes ? 3 : 1, ArgumentKind::Memory), matrices);
+}
+
+LinearResults LinearResults::of(Emitter &e, const LinearSpec &linear, const Matrices &matrices, ValueRange a,
+                                bool madeRows) {
   LinearResults results{e, linear, matrices, {}, {}, {}, a.back()};
   size_t count = matrices.count(), firstResult = a.size() - 1 - 2 * count;
   SmallVector<Value> out, stride;
@@ -28,7 +31,7 @@ LinearResults LinearResults::of(Emitter &e, const LinearSpec &linear, const Matr
   results.weights = results.matrices.pick(SmallVector<Value>(a.take_front(count)));
   results.out = results.matrices.pick(out);
   results.stride = results.matrices.pick(stride);
-  if (linear.isInteger())
+  if (linear.isInteger() && !madeRows)
     results.scales = a[count + 1], results.zeros = a[count + 2];
   return results;
 }

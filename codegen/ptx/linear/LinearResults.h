@@ -15,6 +15,8 @@ namespace lmopt::nvptx {
 /// rows); scales and zero points only of S8Rows. Where there are `matrices`, the weights of each, and for each its
 /// results and their distance.
 llvm::SmallVector<ArgumentKind> linearArguments(const LinearSpec &linear, size_t matrices = 1);
+/// The same with the arguments of what makes the rows in place of the rows and what belongs to them.
+llvm::SmallVector<ArgumentKind> linearArguments(llvm::ArrayRef<ArgumentKind> rows, size_t matrices);
 
 struct LinearResults {
   using Value = mlir::Value;
@@ -25,8 +27,9 @@ struct LinearResults {
   Value scales = {}, zeros = {};     ///< of rows; S8Rows
   int64_t outputsOfBlock = LinearSpec::kTile;
 
-  /// Of a kernel with linearArguments.
-  static LinearResults of(Emitter &e, const LinearSpec &linear, const Matrices &matrices, mlir::ValueRange arguments);
+  /// Of a kernel with linearArguments; `madeRows`: scales and zero points are told later.
+  static LinearResults of(Emitter &e, const LinearSpec &linear, const Matrices &matrices, mlir::ValueRange arguments,
+                          bool madeRows = false);
 
   /// One of the numbers of 4 bytes for each output, which lie at `offset` of the weights.
   Value loadOf(mlir::Type type, int64_t (LinearSpec::*offset)() const, Value output) {

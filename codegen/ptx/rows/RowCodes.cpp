@@ -40,10 +40,10 @@ Value RowEmitter::trainedCode(Value x, const CodeRange &range) {
 
 void RowEmitter::putCodes(const RowStep &step, Value scale, Value zeroPoint, llvm::function_ref<Value(Value)> code) {
   e.ifThen(e.equal(thread, e.number(0)), [&] {
-    e.store(scale, e.atElement(pointer(step, 1), row, 4));
-    e.store(zeroPoint, e.atElement(pointer(step, 2), row, 4));
+    e.store(scale, target(step, 1, 4));
+    e.store(zeroPoint, target(step, 2, 4));
   });
-  Value to = e.atElement(pointer(step, 0), row, spec.codeBytes());
+  Value to = target(step, 0, spec.codeBytes());
   for (int64_t turn = 0; turn < turns(); ++turn)
     below(turn, spec.codeBytes(),
           [&] { e.store(packed(each(runOf(operand(step, 0), turn), code)), e.at(to, firstOf(turn))); });

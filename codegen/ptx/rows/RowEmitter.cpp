@@ -20,6 +20,8 @@ RowEmitter::Values RowEmitter::emit(const RowStep &step) {
     return loadNumbered(step);
   case RowStepKind::GatherFragments:
     return loadFragments(step);
+  case RowStepKind::JoinParts:
+    return joinParts(step);
   case RowStepKind::Add:
     return zip(operand(step, 0), operand(step, 1), sumOf);
   case RowStepKind::AddPositions:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // What the code of row kernels is written with: a row in registers, what each step makes of it, sums and extremes of
-// all of it. By theme: loads in RowLoads.cpp, stores in RowStores.cpp, codes in RowCodes.cpp and
+// all of it. By theme: loads in RowLoads.cpp and RowParts.cpp, stores in RowStores.cpp, codes in RowCodes.cpp and
 // RowGroups.cpp, rotation in RowRotation.cpp, the rest in RowEmitter.cpp. For these files only. Tested by
 // test/unit/codegen/ptx/Row*Test.cpp.
 #ifndef LMOPT_CODEGEN_PTX_ROWS_ROWEMITTER_H
@@ -19,8 +19,9 @@ public:
   /// Neighbouring numbers that a thread loads at once: 16 bytes.
   static constexpr int64_t kRun = 4;
 
-  RowEmitter(Emitter &e, const RowSpec &spec, mlir::ValueRange pointers)
-      : e(e), spec(spec), pointers(pointers), shared(e.shared()), thread(e.thread()), row(e.block()) {}
+  RowEmitter(Emitter &e, const RowSpec &spec, mlir::ValueRange pointers, const RowPlace &place)
+      : e(e), spec(spec), pointers(pointers), place(place), shared(place.exchange), thread(e.thread()), row(place.row) {
+  }
 
   void run() {
     for (const RowStep &step : spec.steps)
@@ -31,6 +32,7 @@ private:
   Emitter &e;
   const RowSpec &spec;
   mlir::ValueRange pointers;
+  const RowPlace &place;
   Value shared, thread, row;
   std::vector<Values> given; ///< of each step: kRun numbers a turn
 
@@ -68,6 +70,7 @@ private:
   Values loadNumbered(const RowStep &step);
   Values loadPosition(const RowStep &step);
   Values loadFragments(const RowStep &step);
+  Values joinParts(const RowStep &step);
 
   // Norms.
   Values rmsNorm(const RowStep &step);
@@ -78,6 +81,14 @@ private:
 
   // Stores.
   void store(const RowStep &step);
+  /// Where the row's part of this number goes, whose rows are so many bytes apart in memory.
+  Value target(const RowStep &step, size_t part, int64_t bytes) {
+    return step.isOperand ? place.operand(part) : e.atElement(pointer(step, part), row, bytes);
+  }
+  /// By one block, unless each needs it for itself. Nothing in the body waits for other threads.
+  void whereStored(const RowStep &step, const std::function<void()> &body) {
+    step.isOperand || !place.isStored ? body() : e.ifThen(place.isStored, body);
+  }
   void storeFloats(const RowStep &step);
   void storePacked(const RowStep &step);
   void storeHalves(const RowStep &step);

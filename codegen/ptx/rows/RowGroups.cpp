@@ -35,7 +35,7 @@ Value RowEmitter::factorOfGroups(const RowStep &step) {
   Value scale = e.select(zero, none, e.div(largest, e.floatOf(127)));
   e.ifThen(e.equal(thread, e.number(0)), [&] {
     Value unit = e.mul(scale, e.floatOf(std::ldexp(1.0F, -GroupedRow::kRange)));
-    e.store(unit, e.atElement(pointer(step, 1), row, 4));
+    e.store(unit, target(step, 1, 4));
   });
   return e.select(zero, none, e.div(e.floatOf(127), e.select(zero, e.floatOf(1), largest)));
 }
@@ -56,12 +56,13 @@ void RowEmitter::storeTurn(const RowStep &step, int64_t turn, Value factor) {
   Values codes = each(run, [&](Value x) { return e.roundToInt(e.mul(x, inverse)); });     // within -127 .. 127
   Value total = e.add(e.add(codes[0], codes[1]), e.add(codes[2], codes[3]));
   total = e.acrossLanes(total, lanesOfGroup(step.size), [&](Value a, Value c) { return e.add(a, c); });
-  below(turn, spec.codeBytes(),
-        [&] { e.store(packed(codes), e.at(e.atElement(pointer(step, 0), row, layout.codeBytes()), firstOf(turn))); });
+  // Weights of few bits go with up to 128 codes at once: in shared memory a row is so long.
+  below(turn, step.isOperand ? roundUp(spec.width, 128) : spec.codeBytes(),
+        [&] { e.store(packed(codes), e.at(target(step, 0, layout.codeBytes()), firstOf(turn))); });
   Value isThere = e.less(firstOf(turn), e.number(spec.width));
   Value isFirst = e.equal(e.bitAnd(firstOf(turn), step.size - 1), e.number(0));
   e.ifThen(arith::AndIOp::create(e.b, e.loc, isThere, isFirst), [&] {
-    Value to = e.atElement(pointer(step, 2), row, layout.groupsBytes());
+    Value to = target(step, 2, layout.groupsBytes());
     to = e.at(to, e.mul(e.div(firstOf(turn), step.size), GroupedRow::kGroupBytes));
     Value raised = e.sub(exponent, e.number(kLeast)), power = e.bitcast(e.add(raised, e.number(kOne)), e.f32());
     e.store(raised, to);

@@ -17,6 +17,8 @@ static const char *wordOf(RowStepKind kind) {
     return "load";
   case RowStepKind::LoadListed:
     return "listed";
+  case RowStepKind::JoinParts:
+    return "join";
   case RowStepKind::Gather:
     return "gather";
   case RowStepKind::GatherFragments:
@@ -73,10 +75,12 @@ static std::string constantsOf(const RowStep &step) {
     for (int32_t code : {range.zero, range.least, range.greatest})
       word += "_" + std::to_string(code);
   }
+  if (step.isOperand)
+    word += "operand";
   return step.size ? word + "of" + std::to_string(step.size) : word;
 }
 
-static std::string nameOf(const RowSpec &spec, const Target &target) {
+std::string rowName(const RowSpec &spec) {
   std::string name = "rows" + std::to_string(spec.width);
   for (const RowStep &step : spec.steps) {
     name += std::string("_") + wordOf(step.kind);
@@ -86,7 +90,7 @@ static std::string nameOf(const RowSpec &spec, const Target &target) {
       name += "p" + std::to_string(pointer);
     name += constantsOf(step);
   }
-  return name + "_" + target.chip;
+  return name;
 }
 
 /// Whether a pointer of a step leads to weights, which nothing writes; all others may be written by this very kernel.
@@ -105,30 +109,63 @@ static bool isWeight(RowStepKind kind, size_t pointer) {
   }
 }
 
-static SmallVector<ArgumentKind> kindsOf(const RowSpec &spec) {
+static ArgumentKind kindOf(const RowStep &step, size_t pointer) {
+  if (step.kind == RowStepKind::JoinParts && pointer == 2)
+    return ArgumentKind::Number;
+  return isWeight(step.kind, pointer) ? ArgumentKind::Constant : ArgumentKind::Memory;
+}
+
+SmallVector<ArgumentKind> rowArguments(const RowSpec &spec) {
   SmallVector<ArgumentKind> kinds;
   for (const RowStep &step : spec.steps)
     for (auto [i, pointer] : llvm::enumerate(step.pointers)) {
       if (static_cast<size_t>(pointer) >= kinds.size())
         kinds.resize(static_cast<size_t>(pointer) + 1, ArgumentKind::Memory);
-      if (isWeight(step.kind, i))
-        kinds[static_cast<size_t>(pointer)] = ArgumentKind::Constant;
+      kinds[static_cast<size_t>(pointer)] = kindOf(step, i);
     }
   return kinds;
 }
 
-/// Sums of warps; a run of each thread where threads of several warps exchange numbers.
-static int64_t sharedBytes(const RowSpec &spec) {
+// Sums of warps; a run of each thread where threads of several warps exchange numbers.
+int64_t exchangeBytes(const RowSpec &spec) {
   bool exchanges = llvm::any_of(spec.steps, [](const RowStep &step) {
     return step.kind == RowStepKind::Rotate && step.size > kWarpLanes * RowEmitter::kRun;
   });
   return exchanges ? 4 * RowEmitter::kRun * RowEmitter::kThreads : 4 * RowEmitter::kWarps;
 }
 
+/// Rows of floats that a step reads; of a table in fragments a number costs a sector for each four.
+static int64_t rowsRead(const RowStep &step, int64_t parts) {
+  switch (step.kind) {
+  case RowStepKind::Load:
+  case RowStepKind::LoadListed:
+  case RowStepKind::Gather:
+  case RowStepKind::AddPositions:
+    return 1;
+  case RowStepKind::JoinParts:
+    return parts;
+  case RowStepKind::GatherFragments:
+    return 2;
+  default:
+    return isWeight(step.kind, 0) ? static_cast<int64_t>(step.pointers.size()) : 0;
+  }
+}
+
+int64_t bytesRead(const RowSpec &spec, int64_t parts) {
+  int64_t rows = 0;
+  for (const RowStep &step : spec.steps)
+    rows += rowsRead(step, parts);
+  return rows * spec.floatBytes();
+}
+
+void emitRow(Emitter &e, const RowSpec &spec, ValueRange pointers, const RowPlace &place) {
+  RowEmitter(e, spec, pointers, place).run();
+}
+
 std::string rowKernel(KernelLibrary &kernels, const RowSpec &spec) {
-  KernelShape shape = {RowSpec::kThreads, /*leastBlocks=*/1, sharedBytes(spec)};
-  return kernels.define(nameOf(spec, kernels.getTarget()), shape, kindsOf(spec),
-                        [=](Emitter &e, ValueRange pointers) { RowEmitter(e, spec, pointers).run(); });
+  KernelShape shape = {RowSpec::kThreads, /*leastBlocks=*/1, exchangeBytes(spec)};
+  return kernels.define(rowName(spec) + "_" + kernels.getTarget().chip, shape, rowArguments(spec),
+                        [=](Emitter &e, ValueRange pointers) { emitRow(e, spec, pointers, {e.block(), e.shared()}); });
 }
 
 } // namespace lmopt::nvptx

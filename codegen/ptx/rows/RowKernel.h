@@ -22,12 +22,16 @@
 #include "codegen/ptx/linear/Fragments.h"
 #include "dialects/lm/Kinds.h"
 
+#include <functional>
+
 namespace lmopt::nvptx {
 
 enum class RowStepKind {
-  Load,             ///< rows of floats
-  LoadListed,       ///< those of the rows of floats that a list names: pointers rows, numbers i32
-  Gather,           ///< rows of floats of a table by number: pointers table, numbers i32
+  Load,       ///< rows of floats
+  LoadListed, ///< those of the rows of floats that a list names: pointers rows, numbers i32
+  JoinParts,  ///< attention's parts as one row (RowParts.cpp), `size` numbers of each head; pointers: parts, rows of
+              ///< the step, a number: parts that a row has room for; and, where a list names the rows, the list
+  Gather,     ///< rows of floats of a table by number: pointers table, numbers i32
   GatherFragments,  ///< the same of a table that lies as weights of a product, `table`
   Add,              ///< operand + operand
   AddPositions,     ///< operand + row of a table by position; pointers table, rows of the step (lmopt_device_row_t)
@@ -56,7 +60,8 @@ struct RowStep {
   bool for8Bits = false; ///< the activation's result is only rounded to 8 bits or bf16: a coarser formula will do
   LinearSpec table = {};
   CodeRange range = {};
-  int64_t size = 0; ///< of a block, of a group
+  int64_t size = 0;       ///< of a block, of a group, of a head
+  bool isOperand = false; ///< a store: to where the product that follows in the same kernel reads (RowPlace)
 };
 
 /// Which sizes there is code for, where they divide the width: a group lies within a warp, a block within a turn of all
@@ -79,6 +84,25 @@ struct RowSpec {
 
 /// (the pointers in order). A block for each row along x.
 std::string rowKernel(KernelLibrary &kernels, const RowSpec &spec);
+
+// The same as a part of another kernel (linear/RowPrologue.h), bit for bit.
+
+/// Which row is made, and by whom.
+struct RowPlace {
+  mlir::Value row;
+  mlir::Value exchange;      ///< shared memory in which the threads of a block meet: exchangeBytes
+  mlir::Value isStored = {}; ///< whether this block is who stores what other kernels read; null: it is
+  /// Where the row's part of this number goes that the product reads: as the pointers of a store to memory.
+  std::function<mlir::Value(size_t)> operand = {};
+};
+/// By all threads of a block, which meet; `pointers`: arguments of these kinds.
+void emitRow(Emitter &e, const RowSpec &spec, mlir::ValueRange pointers, const RowPlace &place);
+llvm::SmallVector<ArgumentKind> rowArguments(const RowSpec &spec);
+int64_t exchangeBytes(const RowSpec &spec);
+/// Of a kernel, without the architecture.
+std::string rowName(const RowSpec &spec);
+/// Bytes of memory that the numbers of a row come from; `parts`: of attention.
+int64_t bytesRead(const RowSpec &spec, int64_t parts);
 
 } // namespace lmopt::nvptx
 

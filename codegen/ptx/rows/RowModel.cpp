@@ -4,6 +4,7 @@
 #include "codegen/ptx/rows/RowModel.h"
 
 #include "codegen/plan/FormSteps.h"
+#include "codegen/ptx/attention/AttentionModel.h"
 #include "dialects/lm/Verify.h"
 #include "dialects/lm/param/Param.h"
 
@@ -32,7 +33,12 @@ void RowProgramBuilder::storeCodes(Operation *op, RowStep step) {
   Operation *yield = launches.step.getBody().front().getTerminator();
   for (auto [inside, rows] : llvm::zip_equal(yield->getOperands(), launches.step.getResults()))
     if (inside == op->getResult(0))
-      append(step, {placeOf(rows), placeOf(rows, 1), placeOf(rows, 2)});
+      appendStore(step, rows, {placeOf(rows), placeOf(rows, 1), placeOf(rows, 2)});
+}
+
+void RowProgramBuilder::appendStore(RowStep step, Value rows, ArrayRef<Argument> places) {
+  step.isOperand = rows == operand;
+  append(std::move(step), step.isOperand ? ArrayRef<Argument>() : places);
 }
 
 Argument RowProgramBuilder::tokensOf(Value ids) const {
@@ -43,6 +49,8 @@ Argument RowProgramBuilder::tokensOf(Value ids) const {
 // A step over outputs reads rows of tokens by the list of those that are wanted.
 void RowProgramBuilder::load(Value inside, Value rows) {
   auto type = cast<plan::RowsType>(rows.getType());
+  if (plan::StepOp attend = launches.group.parts; attend && rows == attend.getResult(0))
+    return define(inside, loadParts(attend, launches.step, *this));
   bool listed = launches.step.getDomain() == plan::Domain::outputs && type.getDomain() == plan::Domain::tokens;
   define(inside, listed ? append({RowStepKind::LoadListed}, {placeOf(rows), {Argument::OutputRows}})
                         : append({RowStepKind::Load}, {placeOf(rows)}));
@@ -56,10 +64,10 @@ void RowProgramBuilder::store(int64_t number, Value rows) {
   RowStepKind kind = plan::getPlace(rows).isResult() ? RowStepKind::StorePacked
                      : element.isBF16()              ? RowStepKind::StoreHalves
                                                      : RowStepKind::StoreFloats;
-  append({kind, {number}}, {placeOf(rows)});
+  appendStore({kind, {number}}, rows, {placeOf(rows)});
 }
 
-void RowProgramBuilder::launch() {
+RowProgram RowProgramBuilder::build() {
   plan::StepOp step = launches.step;
   Block &body = step.getBody().front();
   spec.width = cast<plan::RowsType>(step.getRowResults().front().getType()).getWidth();
@@ -69,10 +77,20 @@ void RowProgramBuilder::launch() {
     op.addTo(*this);
   for (auto [inside, result] : llvm::zip_equal(body.getTerminator()->getOperands(), step.getResults()))
     store(numbers.lookup(inside), result);
+  return {spec, arguments};
+}
+
+RowProgram RowProgramBuilder::buildStore(int64_t number, Value rows) {
+  spec.width = cast<plan::RowsType>(rows.getType()).getWidth();
+  store(number, rows);
+  return {spec, arguments};
+}
+
+void RowProgramBuilder::launch(const RowProgram &program) {
   Launch launch;
-  launch.kernel = rowKernel(launches.kernels, spec);
-  launch.arguments = arguments;
-  launch.domain = step.getDomain();
+  launch.kernel = rowKernel(launches.kernels, program.spec);
+  launch.arguments = program.arguments;
+  launch.domain = launches.step.getDomain();
   launch.grid[0] = Size::rows(launch.domain);
   launches.add(std::move(launch));
 }

@@ -10,12 +10,25 @@
 #include "codegen/ptx/rows/RowKernel.h"
 #include "dialects/lm/interfaces/Step.h"
 
+#include "llvm/ADT/STLExtras.h"
+
 namespace lmopt::nvptx {
+
+/// What is done to rows, and with which arguments.
+struct RowProgram {
+  RowSpec spec;
+  std::vector<Argument> arguments;
+  bool joinsParts() const {
+    return llvm::any_of(spec.steps, [](const RowStep &step) { return step.kind == RowStepKind::JoinParts; });
+  }
+};
 
 /// A row kernel under construction: what its steps give is numbered as they are.
 class RowProgramBuilder {
 public:
-  explicit RowProgramBuilder(LaunchBuilder &launches) : launches(launches) {}
+  /// `operand`: rows that a product makes for itself (linear/RowPrologue.h), or null.
+  explicit RowProgramBuilder(LaunchBuilder &launches, mlir::Value operand = {})
+      : launches(launches), operand(operand) {}
 
   /// What an op does to a row: its operands in order, and pointers beside them.
   void add(mlir::Operation *op, RowStep step, llvm::ArrayRef<Argument> pointers = {});
@@ -29,16 +42,23 @@ public:
   /// A number for each token that the op looks up.
   Argument tokensOf(mlir::Value ids) const;
 
-  void launch();
+  /// What the step does; what stores such rows as they are.
+  RowProgram build();
+  RowProgram buildStore(int64_t number, mlir::Value rows);
+  void launch() { launch(build()); }
+  void launch(const RowProgram &program);
 
 private:
   LaunchBuilder &launches;
+  mlir::Value operand;
   RowSpec spec;
   std::vector<Argument> arguments;
   llvm::DenseMap<mlir::Value, int64_t> numbers;
 
   void load(mlir::Value inside, mlir::Value rows);
   void store(int64_t number, mlir::Value rows);
+  /// Where the step does not keep it for a product.
+  void appendStore(RowStep step, mlir::Value rows, llvm::ArrayRef<Argument> places);
 };
 
 /// Refuses a step whose rows have several widths: the kernels keep one.

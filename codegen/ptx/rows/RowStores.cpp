@@ -11,9 +11,9 @@ namespace lmopt::nvptx {
 void RowEmitter::store(const RowStep &step) {
   switch (step.kind) {
   case RowStepKind::StorePacked:
-    return storePacked(step);
+    return whereStored(step, [&] { storePacked(step); });
   case RowStepKind::StoreHalves:
-    return storeHalves(step);
+    return whereStored(step, [&] { storeHalves(step); });
   case RowStepKind::StoreCodes:
     return storeCodes(step);
   case RowStepKind::StoreStaticCodes:
@@ -21,12 +21,12 @@ void RowEmitter::store(const RowStep &step) {
   case RowStepKind::StoreGroups:
     return storeGroups(step);
   default:
-    return storeFloats(step);
+    return whereStored(step, [&] { storeFloats(step); });
   }
 }
 
 void RowEmitter::storeFloats(const RowStep &step) {
-  Value to = e.atElement(pointer(step, 0), row, spec.floatBytes());
+  Value to = target(step, 0, spec.floatBytes());
   for (int64_t turn = 0; turn < turns(); ++turn)
     below(turn, padded(), [&] { e.storeFour(runOf(operand(step, 0), turn), e.at(to, e.mul(firstOf(turn), 4))); });
 }
@@ -43,7 +43,7 @@ void RowEmitter::storePacked(const RowStep &step) {
 }
 
 void RowEmitter::storeHalves(const RowStep &step) {
-  Value to = e.atElement(pointer(step, 0), row, spec.halfBytes());
+  Value to = target(step, 0, spec.halfBytes());
   for (int64_t turn = 0; turn < turns(); ++turn)
     below(turn, spec.halfBytes() / 2, [&] {
       Values run = runOf(operand(step, 0), turn);

@@ -18,6 +18,11 @@
 // CHECK: lm.attend
 // CHECK: plan.step kernel outputs({{.*}}) {{.*}} places [#plan.place<result at 0, 512 x 96>]
 // CHECK: plan.program @decode({{.*}}few, {{.*}}max_rows = 64 : i64
+// Few rows are made by the launch that reads them: its products lie neither on what is added nor on the sum.
+// CHECK: %[[FIRST:.*]]:2 = plan.step rows tokens() {{.*}} places [#plan.place<arena at 0, 64 x 64>, #plan.place<arena at 4096, 64 x 64>]
+// CHECK: %[[ADDED:.*]] = plan.step kernel tokens(%{{.*}}) weights [@o.weight.packed] share panels places [#plan.place<arena at 8192, 64 x 64>]
+// CHECK: %[[SUM:.*]]:2 = plan.step rows tokens(%[[FIRST]]#0, %[[ADDED]]) {{.*}} places [#plan.place<arena at 4096, 64 x 64>,
+// CHECK: plan.step kernel tokens(%[[SUM]]#1) weights [@q.weight.packed] share panels places [#plan.place<arena at 20480, 64 x 64>]
 
 // Codes of 16 inputs take 32 bytes, scale and zero point eight more.
 // ENCODER: plan.program @encode({{.*}}max_rows = 512 : i64

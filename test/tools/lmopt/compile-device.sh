@@ -14,6 +14,8 @@ json 'all(i["persistent"]["name"].startswith("walk") and i["persistent"]["kernel
 json 'r["images"][0]["persistent"]["barriers"] == r["manifest"]["launches_decode"] - 1'
 json 'r["manifest"]["target"] == {"cubin": [], "device": "cuda", "ptx": ["sm_80", "sm_90a"]}'
 json 'r["forecast"][0]["launches"] == r["manifest"]["launches_decode"] > 0 and r["forecast"][0]["tokens_per_second"] > 0'
+# A token takes five launches a layer and two (ptx.md 4.4).
+json 'r["manifest"]["launches_decode"] <= 5 * sum(s["name"].endswith(".attn.q") for s in r["manifest"]["steps"]) + 2'
 expect 0 "$LMOPT" run -q "$gpu" -p 'the cat' -n 4 --device cuda
 text=$out
 export LMOPT_CUDA_PERSISTENT=1

@@ -48,7 +48,7 @@ protected:
       status = lmopt_session_create(model, &options, &session, error);
     all.session.reset(session);
     if (!status)
-      status = lmopt_session_prefill_rows(session, tokens.data(), 50, 0, ignore, nullptr, error);
+      status = lmopt_session_prefill_rows(session, tokens.data(), 50, 46, ignore, nullptr, error);
     if (!status)
       status = lmopt_session_decode(session, 1, logits, error);
     return status ? status : lmopt_session_generate(session, 1, nullptr, 20, ignoreToken, nullptr, error);

@@ -6,6 +6,7 @@
 // strict.
 #include "codegen/ptx/attention/AttendRows.h"
 #include "codegen/ptx/EmitText.h"
+#include "codegen/ptx/rows/RowKernel.h"
 #include "test/unit/codegen/ptx/AttentionProblem.h"
 #include "test/unit/codegen/ptx/KernelRun.h"
 
@@ -17,9 +18,9 @@ using Problem = AttentionProblem;
 
 namespace {
 
-/// The three kernels of a shape as one text.
+/// The kernels of a shape as one text.
 struct Kernels {
-  std::string store, attend, join, text;
+  std::string store, attend, storeAndAttend, join, text;
   std::map<std::string, nvptx::KernelShape> shapes;
 
   Kernels(const AttentionSpec &spec, const std::string &chip) {
@@ -27,7 +28,10 @@ struct Kernels {
     nvptx::KernelLibrary library(&context, targetOf(chip));
     store = storeKeysValuesKernel(library, spec);
     attend = attendRowsKernel(library, spec);
-    join = joinPartsKernel(library, spec);
+    storeAndAttend = attendRowsKernel(library, spec, /*stores=*/true);
+    nvptx::RowStep parts = {nvptx::RowStepKind::JoinParts, {}, {0, 1, 2}};
+    parts.size = spec.valueWidth();
+    join = rowKernel(library, {spec.heads * spec.valueWidth(), {parts, {nvptx::RowStepKind::StoreFloats, {0}, {3}}}});
     shapes = library.shapes();
     std::string error;
     EXPECT_TRUE(nvptx::emitText(library, text, error)) << error;
@@ -46,8 +50,9 @@ struct Outcome {
 
 class Session {
 public:
-  Session(const Kernels &kernels, const Problem &problem, std::optional<uint64_t> seed)
-      : kernels(kernels), problem(problem), device(ptx::DeviceOptions{{}, seed}) {}
+  /// `together`: keys and values are stored by who attends.
+  Session(const Kernels &kernels, const Problem &problem, std::optional<uint64_t> seed, bool together = false)
+      : kernels(kernels), problem(problem), together(together), device(ptx::DeviceOptions{{}, seed}) {}
 
   Outcome run() {
     module = ptx::parseOrFail(kernels.text);
@@ -66,11 +71,14 @@ public:
         partial(device, size_t(spec.partsBytes(rows, parts) / 4), false);
     ptx::Arguments store, attend, join;
     store << keys << values << angles << table << offset << block;
-    launch(kernels.store, {rows, 1, 1}, store);
+    if (!together)
+      launch(kernels.store, {rows, 1, 1}, store);
     attend << queries << angles << table << partial << parts << offset << block;
-    launch(kernels.attend, {parts, uint32_t(spec.kvHeads), rows}, attend);
+    if (together)
+      attend << keys << values;
+    launch(together ? kernels.storeAndAttend : kernels.attend, {parts, uint32_t(spec.kvHeads), rows}, attend);
     outcome.counters = counters;
-    join << partial << table << result << parts;
+    join << partial << table << parts << result;
     launch(kernels.join, {rows, 1, 1}, join);
     device.unload(*module);
     outcome.results = result.values();
@@ -82,6 +90,7 @@ public:
 private:
   const Kernels &kernels;
   const Problem &problem;
+  bool together;
   ptx::Device device;
   std::shared_ptr<const ptx::Module> module;
   std::vector<std::unique_ptr<ptx::Buffer<uint8_t>>> caches;
@@ -109,6 +118,12 @@ void expectRight(const Problem &problem, const std::string &chip) {
     Outcome strict = Session(kernels, problem, seed).run();
     EXPECT_EQ(strict.error, "");
     EXPECT_TRUE(strict == found) << "seed " << seed;
+  }
+  for (std::optional<uint64_t> seed :
+       {std::optional<uint64_t>(), std::optional<uint64_t>(1), std::optional<uint64_t>(2)}) {
+    Outcome together = Session(kernels, problem, seed, /*together=*/true).run();
+    EXPECT_EQ(together.error, "");
+    EXPECT_TRUE(together == found) << "stored by who attends";
   }
   EXPECT_EQ(found.caches, problem.after);
   EXPECT_TRUE(problem.isRight(found.results));
@@ -202,9 +217,11 @@ std::string mutate(std::string text, const std::string &from, const std::string 
 bool isFound(Kernels kernels, const Problem &problem, const std::string &text) {
   kernels.text = text;
   std::optional<uint64_t> seeds[] = {std::nullopt, 1, 2, 3};
-  return llvm::any_of(seeds, [&](std::optional<uint64_t> seed) {
-    Outcome outcome = Session(kernels, problem, seed).run();
+  auto isWrong = [&](const Outcome &outcome) {
     return !outcome.error.empty() || outcome.caches != problem.after || !problem.isRight(outcome.results);
+  };
+  return llvm::any_of(seeds, [&](std::optional<uint64_t> seed) {
+    return isWrong(Session(kernels, problem, seed).run()) || isWrong(Session(kernels, problem, seed, true).run());
   });
 }
 

@@ -59,6 +59,52 @@ std::function<std::string(nvptx::KernelLibrary &)> grouped(const nvptx::LinearSp
   return [=](nvptx::KernelLibrary &kernels) { return linearDecodeKernel(kernels, {linear, rows}); };
 }
 
+//===--- Rows that a product makes for itself ---===//
+
+RowStep keep(Kind kind, int64_t operand, int64_t size = 0) {
+  RowStep step = {kind, {operand}};
+  step.isOperand = true, step.size = size;
+  return step;
+}
+/// The residual sum, kept, and its norm.
+nvptx::RowSpec normed(int64_t width, const RowStep &store) {
+  return {width,
+          {{Kind::Load, {}, {0}},
+           {Kind::Load, {}, {1}},
+           {Kind::Add, {0, 1}},
+           {Kind::StoreFloats, {2}, {2}},
+           {Kind::RmsNorm, {2}, {3}, Activation::Relu, 1e-5F},
+           store}};
+}
+nvptx::RowSpec gated(int64_t width, const RowStep &store) {
+  return {width, {{Kind::Load, {}, {0}}, {Kind::Load, {}, {1}}, {Kind::Gated, {0, 1}, {}, Activation::Silu}, store}};
+}
+nvptx::RowSpec codesOf576() { return normed(576, keep(Kind::StoreCodes, 4)); }
+nvptx::RowSpec halvesOf576() { return normed(576, keep(Kind::StoreHalves, 4)); }
+nvptx::RowSpec floatsOf576() { return normed(576, keep(Kind::StoreFloats, 4)); }
+nvptx::RowSpec groupsOf2048() { return normed(2048, keep(Kind::StoreGroups, 4, 32)); }
+nvptx::RowSpec codesOfGated() { return gated(1536, keep(Kind::StoreCodes, 2)); }
+nvptx::RowSpec floatsOfGated() { return gated(1536, keep(Kind::StoreFloats, 2)); }
+nvptx::RowSpec groupsOfGated() { return gated(2560, keep(Kind::StoreGroups, 2, 32)); }
+nvptx::RowSpec codesOfParts() {
+  RowStep join = {Kind::JoinParts, {}, {0, 1, 2}};
+  join.size = 64;
+  return {576, {join, keep(Kind::StoreCodes, 0)}};
+}
+std::string partsOf(nvptx::KernelLibrary &kernels) {
+  nvptx::RowSpec spec = codesOfParts();
+  spec.steps.back().isOperand = false, spec.steps.back().pointers = {3, 4, 5};
+  return rowKernel(kernels, spec);
+}
+
+std::function<std::string(nvptx::KernelLibrary &)> madeProducts(int64_t outputs, std::vector<int64_t> beside,
+                                                                const nvptx::RowSpec &rows, WeightFormat format) {
+  LinearDecodeSpec spec = {{outputs, rows.width, format, false}, 8, std::move(beside), nvptx::MadeRows{rows, 2}};
+  if (spec.linear.isGrouped())
+    spec.linear.bits = 4, spec.linear.group = 32;
+  return [=](nvptx::KernelLibrary &kernels) { return linearDecodeKernel(kernels, spec); };
+}
+
 nvptx::LinearSpec codebook(int64_t bits) {
   nvptx::LinearSpec linear = {4096, 4096, WeightFormat::Grouped, false, bits, 64};
   linear.codebook = true;
@@ -171,15 +217,15 @@ std::vector<Recorded> kernels() {
       {"codebook of 8, 8 rows", 64, grouped(codebook(3), 8)},
       {"codebook of 4, 16 rows", 64, grouped(codebook(2), 16)},
       {"codebook of 256 floats", 80, linear(4096, 4096, WeightFormat::Codebook, 8)},
-      {"s8 without zero blocks, 8 rows", 64, grouped(blocks(), 8)},
-      {"s8 without zero blocks, 64 rows", 80, grouped(blocks(), 64)},
-      {"attention of pruned heads", 56, [=](auto &kernels) { return attendRowsKernel(kernels, pruned); }},
+      {"s8 without zero blocks, 8 rows", 58, grouped(blocks(), 8)},
+      {"s8 without zero blocks, 64 rows", 114, grouped(blocks(), 64)},
+      {"attention of pruned heads", 61, [=](auto &kernels) { return attendRowsKernel(kernels, pruned); }},
       {"attention with narrow values", 63, [=](auto &kernels) { return attendRowsKernel(kernels, narrow); }},
       {"prompts with narrow values", 116, [=](auto &kernels) { return attendTileKernel(kernels, narrow); }},
-      {"encoders that turn", 108, [=](auto &kernels) { return attendSegmentsKernel(kernels, turned); }},
+      {"encoders that turn", 116, [=](auto &kernels) { return attendSegmentsKernel(kernels, turned); }},
       {"encoders that turn, in bf16", 128, [=](auto &kernels) { return attendSegmentsTileKernel(kernels, turned); }},
       {"means of keys and values", 40, [=](auto &kernels) { return projectRowsKernel(kernels, means); }},
-      {"learned keys and values", 40, [=](auto &kernels) { return projectRowsKernel(kernels, learned); }},
+      {"learned keys and values", 48, [=](auto &kernels) { return projectRowsKernel(kernels, learned); }},
       {"norm and codes", 30, rowsOf},
       {"gated product and codes", 39, gatedOf},
       {"embedding, positions, norm and codes", 32, embeddingOf},
@@ -188,8 +234,12 @@ std::vector<Recorded> kernels() {
       {"keys and values", 26, [=](auto &kernels) { return storeKeysValuesKernel(kernels, smol); }},
       {"attention, 3 heads of 64", 56, [=](auto &kernels) { return attendRowsKernel(kernels, smol); }},
       {"attention, 4 heads of 128", 63, [=](auto &kernels) { return attendRowsKernel(kernels, large); }},
-      {"keys and values in bf16", 32, [=](auto &kernels) { return storeKeysValuesKernel(kernels, half); }},
-      {"keys and values in i8", 32, [=](auto &kernels) { return storeKeysValuesKernel(kernels, codes); }},
+      {"attention that stores, 3 heads of 64", 96,
+       [=](auto &kernels) { return attendRowsKernel(kernels, smol, true); }},
+      {"attention that stores in bf16", 90, [=](auto &kernels) { return attendRowsKernel(kernels, half, true); }},
+      {"attention that stores in i8", 96, [=](auto &kernels) { return attendRowsKernel(kernels, codes, true); }},
+      {"keys and values in bf16", 26, [=](auto &kernels) { return storeKeysValuesKernel(kernels, half); }},
+      {"keys and values in i8", 27, [=](auto &kernels) { return storeKeysValuesKernel(kernels, codes); }},
       {"attention in bf16", 63, [=](auto &kernels) { return attendRowsKernel(kernels, half); }},
       {"attention in i8", 92, [=](auto &kernels) { return attendRowsKernel(kernels, codes); }},
       {"attention of prompts in f32, heads of 64", 116, [=](auto &kernels) { return attendTileKernel(kernels, smol); }},
@@ -215,7 +265,15 @@ std::vector<Recorded> kernels() {
       {"the greatest logits of rows", 40, [](auto &kernels) { return topChooseKernel(kernels, {128256}); }},
       {"logits by a tree", 28, [](auto &kernels) { return treeLogitsKernel(kernels, {49151, 49152 * 16}, 4 * 49152); }},
       {"logits that are known", 14, [](auto &kernels) { return pickLogitsKernel(kernels, 49152); }},
-      {"parts of attention", 45, [=](auto &kernels) { return joinPartsKernel(kernels, smol); }},
+      {"parts of attention and codes", 50, partsOf},
+      {"q, k and v in s8 behind norm and codes", 54, madeProducts(576, {192, 192}, codesOf576(), WeightFormat::S8Rows)},
+      {"o in s8 behind parts and codes", 64, madeProducts(576, {}, codesOfParts(), WeightFormat::S8Rows)},
+      {"down in s8 behind gate and codes", 64, madeProducts(576, {}, codesOfGated(), WeightFormat::S8Rows)},
+      {"gate and up in bf16 behind norm", 48, madeProducts(1536, {1536}, halvesOf576(), WeightFormat::Bf16)},
+      {"gate and up in f32 behind norm", 62, madeProducts(1536, {1536}, floatsOf576(), WeightFormat::F32)},
+      {"down in f32 behind gate", 80, madeProducts(576, {}, floatsOfGated(), WeightFormat::F32)},
+      {"4 bits behind norm and groups", 64, madeProducts(2048, {512, 512}, groupsOf2048(), WeightFormat::Grouped)},
+      {"4 bits behind gate and groups", 64, madeProducts(960, {}, groupsOfGated(), WeightFormat::Grouped)},
   };
 }
 
@@ -306,7 +364,17 @@ struct WalkedModel {
 
 void defineAround(nvptx::KernelLibrary &kernels, const nvptx::AttentionSpec &attention) {
   rowsOf(kernels), gatedOf(kernels), rotatedOf(kernels);
-  storeKeysValuesKernel(kernels, attention), attendRowsKernel(kernels, attention), joinPartsKernel(kernels, attention);
+  storeKeysValuesKernel(kernels, attention), attendRowsKernel(kernels, attention), partsOf(kernels);
+  attendRowsKernel(kernels, attention, /*stores=*/true);
+}
+
+/// What makes its rows itself in SmolLM2's int8.
+void defineMade(nvptx::KernelLibrary &kernels) {
+  for (const auto &define : {madeProducts(576, {192, 192}, codesOf576(), WeightFormat::S8Rows),
+                             madeProducts(576, {}, codesOfParts(), WeightFormat::S8Rows),
+                             madeProducts(1536, {1536}, codesOf576(), WeightFormat::S8Rows),
+                             madeProducts(576, {}, codesOfGated(), WeightFormat::S8Rows)})
+    define(kernels);
 }
 
 std::vector<WalkedModel> walkedModels() {
@@ -321,6 +389,8 @@ std::vector<WalkedModel> walkedModels() {
         linearDecodeKernel(kernels, {linear, 8});
       }
       defineAround(kernels, attention);
+      if (width == 576 && format == WeightFormat::S8Rows)
+        defineMade(kernels);
     };
   };
   return {{"SmolLM2, s8", products(WeightFormat::S8Rows, 576, 1536, smol)},
