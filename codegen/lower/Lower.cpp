@@ -13,6 +13,8 @@
 #include "codegen/ptx/Launches.h"
 #include "codegen/ptx/PlanPrograms.h"
 #include "codegen/ptx/persistent/Walker.h"
+#include "codegen/ptx/ranking/TopLogits.h"
+#include "codegen/ptx/ranking/TreeLogits.h"
 #include "dialects/lm/ranking/Ranking.h"
 #include "dialects/lmk/Lmk.h"
 
@@ -94,6 +96,29 @@ static void readProgram(plan::ProgramOp program, ModelFacts &facts) {
   (program.getFew() ? facts.waitsDecode : facts.waitsPrefill) = std::distance(waits.begin(), waits.end());
 }
 
+/// "score" of a model for GPUs, whose own program has no use there: it is made of that of prompts.
+static void readScore(LoweredModel &lowered) {
+  for (plan::ProgramOp program : lowered.programs())
+    if (program.getSymName() == plan::kScoreFunction) {
+      readInputs(program, lowered.facts.scoreInputs);
+      readResults(program.getReturn(), lowered.facts.scoreResults);
+    }
+}
+
+/// What entries of GPUs that are made of others need.
+static void addDerivedEntries(LoweredModel &lowered) {
+  ModelFacts &facts = lowered.facts;
+  for (plan::ProgramOp program : lowered.programs()) {
+    if (!program.isDecoder())
+      continue;
+    facts.top = nvptx::topLogitsOf(program).most();
+    if (program.getFew() || facts.scoreResults.empty())
+      continue;
+    facts.scoreLogits = cpu::roundUp(facts.arenaBytes, 256);
+    facts.arenaBytes = facts.scoreLogits + nvptx::scoreBytes(program);
+  }
+}
+
 static void readFacts(LoweredModel &lowered) {
   readConfig(*lowered.plan, lowered.facts);
   for (plan::ProgramOp program : lowered.programs())
@@ -112,8 +137,11 @@ LogicalResult planModel(ModuleOp module, Machine machine, LoweredModel &lowered,
                     scf::SCFDialect, vector::VectorDialect, LLVM::LLVMDialect, lmk::LmkDialect>();
   lowered.plan = module.clone();
   bool onCpu = machine == Machine::Cpu;
-  if (failed(plan::formSteps(*lowered.plan)) ||
-      failed(onCpu ? cpu::chooseLayouts(*lowered.plan) : nvptx::chooseLayouts(*lowered.plan)))
+  if (failed(plan::formSteps(*lowered.plan)))
+    return failure();
+  if (!onCpu)
+    readScore(lowered);
+  if (failed(onCpu ? cpu::chooseLayouts(*lowered.plan) : nvptx::chooseLayouts(*lowered.plan)))
     return failure();
   if (show && failed(show("plan", *lowered.plan)))
     return failure();
@@ -122,6 +150,8 @@ LogicalResult planModel(ModuleOp module, Machine machine, LoweredModel &lowered,
     return failure();
   readFacts(lowered);
   lowered.facts.machine = machine;
+  if (!onCpu)
+    addDerivedEntries(lowered);
   return show ? show("schedule", *lowered.plan) : success();
 }
 
@@ -139,6 +169,21 @@ static int64_t countLaunches(ArrayRef<nvptx::Launch> launches, int64_t rows) {
   return llvm::count_if(launches, [&](const nvptx::Launch &launch) { return launch.serves(rows, kPositions); });
 }
 
+/// Makes the launches of a program those of another entry; empty: none is made of it.
+static StringRef derive(plan::ProgramOp program, const ModelFacts &facts, nvptx::KernelLibrary &kernels,
+                        std::vector<nvptx::Launch> &launches) {
+  if (!program.isDecoder())
+    return "";
+  if (program.getFew()) {
+    nvptx::addTopLaunches(program, kernels, launches);
+    return LMOPT_ENTRY_DECODE_TOP;
+  }
+  if (facts.scoreResults.empty())
+    return "";
+  nvptx::addScoreLaunches(program, facts.scoreLogits, kernels, launches);
+  return LMOPT_ENTRY_SCORE;
+}
+
 bool emitDeviceModel(ArrayRef<nvptx::Target> targets, const std::string &ptxas, LoweredModel &lowered,
                      std::string &error) {
   cpu::Target host;
@@ -153,10 +198,14 @@ bool emitDeviceModel(ArrayRef<nvptx::Target> targets, const std::string &ptxas, 
       ModelFacts &facts = lowered.facts;
       (program.getFew() ? facts.launchesDecode : facts.launchesPrefill) =
           countLaunches(launches, program.getFew() ? 1 : static_cast<int64_t>(*program.getMaxRows()));
+      bool isFirst = &target == &targets.front(); // kernels have the same numbers for each architecture
+      if (isFirst)
+        nvptx::emitHostEntry(*lowered.module, program.getSymName(), program, launches, kernels, host);
+      StringRef derived = derive(program, facts, kernels, launches);
+      if (isFirst && !derived.empty())
+        nvptx::emitHostEntry(*lowered.module, derived, program, launches, kernels, host);
       if (program.getFew())
         few.insert(few.end(), launches.begin(), launches.end());
-      if (&target == &targets.front()) // kernels have the same numbers for each architecture
-        nvptx::emitHostEntry(*lowered.module, program, launches, kernels, host);
     }
     nvptx::addWalker(kernels, few);
     if (!nvptx::makeImages(kernels, ptxas, lowered.images, error))

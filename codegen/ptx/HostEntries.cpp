@@ -23,6 +23,7 @@ public:
     function = pointer(device, offsetof(lmopt_device_t, launch));
     user = pointer(device, offsetof(lmopt_device_t, user));
     positions = cpu::loadInteger(e, device, offsetof(lmopt_device_t, positions));
+    top = cpu::loadInteger(e, step, offsetof(lmopt_step_t, top));
     for (int64_t offset :
          {offsetof(lmopt_step_t, rows), offsetof(lmopt_step_t, output_count), offsetof(lmopt_step_t, segment_count)})
       counts.push_back(cpu::loadInteger(e, step, offset)); // in the order of Domain
@@ -41,7 +42,7 @@ private:
   cpu::Emitter &e;
   plan::ProgramOp program;
   const KernelLibrary &kernels;
-  Value step, device, function, user, positions, grid, arguments;
+  Value step, device, function, user, positions, top, grid, arguments;
   SmallVector<Value> counts;
 
   Value pointer(Value base, int64_t offset) { return cpu::loadPointer(e, base, offset); }
@@ -57,6 +58,8 @@ private:
       return divided(counts[static_cast<size_t>(size.domain)], size.number);
     case Size::Position:
       return divided(positions, size.number);
+    case Size::Top:
+      return e.select(e.equal(top, e.index(0)), e.index(size.number), top);
     }
     return {};
   }
@@ -78,6 +81,10 @@ private:
       return pointer(device, offsetof(lmopt_device_t, rows));
     case Argument::Segments:
       return pointer(device, offsetof(lmopt_device_t, segments));
+    case Argument::Greatest: // numbers, as addresses are
+      return pointer(device, offsetof(lmopt_device_t, greatest));
+    case Argument::Chosen:
+      return pointer(device, offsetof(lmopt_device_t, chosen));
     case Argument::Number:
       break;
     }
@@ -123,10 +130,10 @@ private:
 };
 } // namespace
 
-void emitHostEntry(ModuleOp module, plan::ProgramOp program, ArrayRef<Launch> launches, const KernelLibrary &kernels,
-                   const cpu::Target &host) {
+void emitHostEntry(ModuleOp module, StringRef symbol, plan::ProgramOp program, ArrayRef<Launch> launches,
+                   const KernelLibrary &kernels, const cpu::Target &host) {
   OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
-  StringAttr name = program.getSymNameAttr();
+  StringAttr name = builder.getStringAttr(symbol);
   Location loc = NameLoc::get(name);
   Type ptr = LLVM::LLVMPointerType::get(module.getContext()), i64 = builder.getI64Type();
   auto function = func::FuncOp::create(builder, loc, name, builder.getFunctionType({ptr, i64, i64}, {}));

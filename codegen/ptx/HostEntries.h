@@ -12,9 +12,9 @@
 
 namespace lmopt::nvptx {
 
-/// `host`: the CPU that the code runs on.
-void emitHostEntry(mlir::ModuleOp module, plan::ProgramOp program, llvm::ArrayRef<Launch> launches,
-                   const KernelLibrary &kernels, const cpu::Target &host);
+/// The function of this name. `host`: the CPU that the code runs on.
+void emitHostEntry(mlir::ModuleOp module, llvm::StringRef name, plan::ProgramOp program,
+                   llvm::ArrayRef<Launch> launches, const KernelLibrary &kernels, const cpu::Target &host);
 
 } // namespace lmopt::nvptx
 

@@ -17,9 +17,10 @@ namespace lmopt::nvptx {
 /// A number that is known when a step is launched.
 struct Size {
   enum Kind {
-    Fixed,   ///< `number`
-    Rows,    ///< rows of `domain`, divided by `number` and rounded up
-    Position ///< positions of the longest sequence, divided by `number` and rounded up
+    Fixed,    ///< `number`
+    Rows,     ///< rows of `domain`, divided by `number` and rounded up
+    Position, ///< positions of the longest sequence, divided by `number` and rounded up
+    Top       ///< how many of the greatest logits the step wants; `number` where it does not say
   };
   Kind kind = Fixed;
   int64_t number = 1;
@@ -27,6 +28,7 @@ struct Size {
 
   static Size rows(plan::Domain domain, int64_t divisor = 1) { return {Rows, divisor, domain}; }
   static Size positions(int64_t divisor) { return {Position, divisor}; }
+  static Size top(int64_t most) { return {Top, most}; }
   static Size fixed(int64_t number) { return {Fixed, number}; }
 };
 
@@ -40,6 +42,8 @@ struct Argument {
     OutputRows, ///< numbers of the tokens whose results are wanted
     RowTable,   ///< lmopt_device_row_t [rows]
     Segments,   ///< lmopt_device_segment_t [segments]
+    Greatest,   ///< where the greatest logits are wanted
+    Chosen,     ///< list of the tokens that were chosen, or nothing
     Number      ///< `size`
   };
   Kind kind = Number;

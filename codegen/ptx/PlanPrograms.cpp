@@ -8,6 +8,7 @@
 #include "codegen/plan/Schedule.h"
 #include "codegen/ptx/Ptx.h"
 #include "codegen/ptx/Rows.h"
+#include "codegen/ptx/ranking/TopLogits.h"
 #include "dialects/lm/interfaces/Step.h"
 
 #include "lmopt/abi.h"
@@ -126,11 +127,16 @@ private:
     step.setPlacesAttr(builder.getArrayAttr(llvm::map_to_vector(step->getResults(), placeOf)));
   }
 
+  // A decoder's program of few rows is "decode_top", too.
+  bool isTopEntry() { return program.isDecoder() && program.getFew(); }
+
   void writeMemory(const plan::Schedule &schedule) {
     int64_t scratch = 0;
     for (plan::StepOp step : steps)
       if (step.isKernel())
         scratch = std::max(scratch, kernelOf(step).getScratchBytes(step, problem.maxRows));
+    if (isTopEntry()) // after the last step, whose scratch is free by then
+      scratch = std::max(scratch, topLogitsOf(program).listsBytes(problem.maxRows));
     program.setMaxRows(problem.maxRows);
     program.setRowInfoOffset(0);
     program.setScratchOffset(roundUp(schedule.arenaBytes, 256));

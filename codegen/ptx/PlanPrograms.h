@@ -14,8 +14,8 @@ namespace lmopt::nvptx {
 /// multiprocessor), and of sequences that are decoded together (what a product of few rows reads weights for once).
 constexpr int64_t kPrefillRows = 512, kDecodeRows = 64;
 
-/// Fail with a located error where an op has no code for GPUs. Programs that only spare work ("score", the greatest
-/// logits alone) are dropped: a caller then takes all logits.
+/// Fail with a located error where an op has no code for GPUs. Programs that only spare work are dropped: "score"
+/// and the greatest logits alone are found behind those of prompts and single steps (ranking).
 mlir::LogicalResult chooseLayouts(mlir::ModuleOp module);
 mlir::LogicalResult schedulePrograms(mlir::ModuleOp module);
 

@@ -113,6 +113,8 @@ class Models:
         stamp = hashlib.sha256(compiler.read_bytes()).hexdigest()
         if self.list["made_by"] != stamp:
             self.list = {"made_by": stamp, "failed": {}, "options": {}}
+            for old in self.folder.glob("*.runs"):
+                old.unlink()
         missing = [each for each in self.wanted() if not self.is_made(each)]
         self.folder.mkdir(parents=True, exist_ok=True)
         programs = Programs(self.build, out / "work", out / "compile.log", time.monotonic() + COMPILE_SECONDS, COMPILE_SECONDS)

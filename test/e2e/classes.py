@@ -42,7 +42,7 @@ def main():
     top.check_run(programs, plain, fast)
     whole = programs.dump(plain, sequences)
     assert list(whole) == list(programs.dump(plain, sequences, "--split", "1")), "a prompt at once differs from its tokens"
-    for row in top.rows_of(whole, width):
+    for row in common.rows_of(whole, width):
         assert abs(sum(map(math.exp, row)) - 1) < 1e-4, "probabilities do not add up to 1"
     print(f"{fixture}: {format_} with classes, the greatest as all")
 

@@ -70,6 +70,16 @@ def best(row):
     return max(range(len(row)), key=lambda i: (row[i], -i))
 
 
+def rows_of(values, width):
+    return [list(values[i:i + width]) for i in range(0, len(values), width)]
+
+
+def kept(row, count):
+    """The greatest logits of a row, those of smaller id first where equal; the others are -infinity."""
+    order = sorted(range(len(row)), key=lambda i: (-row[i], i))[:count]
+    return [row[i] if i in order else -math.inf for i in range(len(row))]
+
+
 class Checks:
     """Counts checks and tells all that failed, not only the first."""
 

@@ -6,11 +6,13 @@ written, addresses beyond an allocation).
 
 Where all that lies between two roundings is exact or in the same order, integer sums above all, numbers are near those of the CPU's
 artifact; sums over rows are in another order, so a code may flip here and there: tolerances as for the interpreter (fixtures.py).
-Also: the same in whatever pieces a prompt comes, the same bits whether decode passes are recorded, launched kernel by kernel or walked
-in one launch, and in strict mode, where warps and blocks take turns by a seed and copies arrive as late as they may. The fake card runs
-text for sm_90a; all is done for sm_80, too, which gives the same bits but for sums of bf16.
+Also: the greatest logits alone are those of whole rows, and several tokens on end those of single steps; the same in whatever pieces a
+prompt comes, the same bits whether decode passes are recorded, launched kernel by kernel or walked in one launch, and in strict mode,
+where warps and blocks take turns by a seed and copies arrive as late as they may. The fake card runs text for sm_90a; all is done for
+sm_80, too, which gives the same bits but for sums of bf16.
 Usage: devices.py BIN_DIR FAKE_DRIVER FIXTURE_DIR RECIPE WORK_DIR [SEEDS]
 """
+import array
 import json
 import os
 import sys
@@ -51,6 +53,29 @@ def on_sm_80(programs, model, sequences, *options):
 
 def strictly(programs, model, fixture, seed, *options):
     return with_environment("FAKE_CUDA_STRICT", str(seed), programs, model, fixture, *options)
+
+
+def check_greatest(programs, fixture, gpu, checks):
+    """The greatest logits alone are those of whole rows, bit for bit, however many are asked for."""
+    width = programs.json("lmopt", "inspect", gpu, "--format", "json")["manifest"]["vocabulary"]
+    rows = common.rows_of(on_gpu(programs, gpu, fixture.sequences(), "--split", "1"), width)
+    for count in (1, 7, 64):
+        expected = [common.kept(row, count) for row in rows]
+        found = common.rows_of(on_gpu(programs, gpu, fixture.sequences(), "--split", "1", "--top", count), width)
+        checks.equal(f"the {count} greatest logits", found == expected, True)
+
+
+def check_generation(programs, fixture, gpu, checks):
+    """Several tokens on end are those of single steps, with recordings and without, and in strict mode."""
+    prompt = programs.work / "prompt.bin"
+    prompt.write_bytes(array.array("i", fixture.sequences()[0]).tobytes())
+    longest = programs.json("lmopt", "inspect", gpu, "--format", "json")["manifest"]["max_positions"]
+    count = min(24, longest - len(fixture.sequences()[0]) - 1)
+    for name, value in (("LMOPT_CUDA_GRAPHS", "1"), ("LMOPT_CUDA_GRAPHS", "0"), ("LMOPT_CUDA_PERSISTENT", "1"), ("FAKE_CUDA_STRICT", "1")):
+        os.environ[name] = value
+        told = programs.run("same-generation", gpu, prompt, "--device", "cuda", "--count", count)
+        checks.equal(f"generation with {name}={value}", told.endswith(" 0 texts differ\n") and not told.startswith("0 "), True)
+        del os.environ[name]
 
 
 def check_walks(programs, fixture, gpu, seeds, checks):
@@ -101,6 +126,8 @@ def check_numbers(programs, fixture, recipe, cpu, gpu, seeds, checks):
         near(f"in pieces of {split}", again, pieces)
     if fixture.decoder:
         check_recordings(programs, fixture, gpu, checks)
+        check_greatest(programs, fixture, gpu, checks)
+        check_generation(programs, fixture, gpu, checks)
         check_walks(programs, fixture, gpu, WALK_SEEDS, checks)
     for seed in seeds:
         checks.equal(f"bits in strict mode, seed {seed}", strictly(programs, gpu, fixture, seed).tobytes() == found.tobytes(), True)

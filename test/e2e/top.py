@@ -18,16 +18,6 @@ COUNT = 20  # that the artifact is compiled for
 PASSES = {"f32": "", "bf16": "lm-narrow-weights,lm-narrow-attention,"}
 
 
-def kept(row, count):
-    """The greatest logits of a row, those of smaller id first where equal."""
-    order = sorted(range(len(row)), key=lambda i: (-row[i], i))[:count]
-    return [row[i] if i in order else -math.inf for i in range(len(row))]
-
-
-def rows_of(values, width):
-    return [list(values[i:i + width]) for i in range(0, len(values), width)]
-
-
 def compile_model(programs, source, passes, output):
     programs.run("lmopt", "--quiet", "compile", source, "--passes", passes, "-o", output)
     return output
@@ -35,17 +25,17 @@ def compile_model(programs, source, passes, output):
 
 def check_steps(programs, plain, certified, sequences, width):
     options = ["--split", "1"]
-    whole = rows_of(programs.dump(plain, sequences, *options), width)
-    assert rows_of(programs.dump(certified, sequences, *options), width) == whole, "the whole logits have changed"
+    whole = common.rows_of(programs.dump(plain, sequences, *options), width)
+    assert common.rows_of(programs.dump(certified, sequences, *options), width) == whole, "the whole logits have changed"
     sparse = 0
     for count in (1, 2, 7, COUNT, COUNT + 1):
-        expected = [kept(row, count) if count <= COUNT else row for row in whole]
+        expected = [common.kept(row, count) if count <= COUNT else row for row in whole]
         for threads in (1, 2):
-            found = rows_of(programs.dump(certified, sequences, *options, "--top", count, "--threads", threads), width)
+            found = common.rows_of(programs.dump(certified, sequences, *options, "--top", count, "--threads", threads), width)
             assert found == expected, f"top {count}, {threads} threads: other logits than the greatest of the whole head"
         sparse += sum(row.count(-math.inf) for row in expected)
     assert sparse > 0
-    assert rows_of(programs.dump(plain, sequences, *options, "--top", 3), width) == whole, "a model without it computes all"
+    assert common.rows_of(programs.dump(plain, sequences, *options, "--top", 3), width) == whole, "a model without it computes all"
 
 
 def check_run(programs, plain, certified):

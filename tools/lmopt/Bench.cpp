@@ -4,7 +4,8 @@
 // the machine can do, not what its neighbours left of it.
 //
 // Decoder: pp512 = tokens/s of a 512-token prompt, tg64 = tokens/s of 64 single steps after it (pp2048 and tg64_at2048
-// with --prompt 2048). Encoder: BxL = sequences of L tokens a second when B are given at once. With --sessions and
+// with --prompt 2048); on a GPU they are one call of lmopt_session_generate, greedy, unless --top says otherwise.
+// Encoder: BxL = sequences of L tokens a second when B are given at once. With --sessions and
 // --instances also what BenchServing.cpp measures. All: open_ms = wall time of a fresh process from its start
 // to its end, in which it opens the model and makes the first token or vector; rss_mb = peak memory of this process,
 // with the mapped weights; artifact_mb = size of the files. Tokens are drawn with a fixed seed. MB = 10^6 bytes. No
@@ -69,6 +70,18 @@ static lmopt_status_t benchStep(lmopt_session_t *session, int32_t token, int top
              : lmopt_session_decode(session, token, logits, error);
 }
 
+/// The steps after the prompt: of tokens that are given or, on a GPU, that it chooses itself, several on end.
+static lmopt_status_t runSteps(const Model &model, const BenchOptions &options, lmopt_session_t *session,
+                               const int32_t *tokens, float *logits, lmopt_error_t *error) {
+  lmopt_status_t status = lmopt_session_truncate(session, options.prompt, error);
+  auto ignore = [](void *, int32_t) { return 0; };
+  if (model.info.device != LMOPT_COMPUTES_ON_CPU && !options.top)
+    return status ? status : lmopt_session_generate(session, *tokens, nullptr, kBenchSteps, ignore, nullptr, error);
+  for (int64_t i = 0; i < kBenchSteps && status == LMOPT_OK; ++i)
+    status = benchStep(session, tokens[i], options.top, logits, error);
+  return status;
+}
+
 static Result<void> benchDecoder(const Model &model, const BenchOptions &options, const Context &context, Json &out) {
   const int64_t prompt = options.prompt;
   if (Result<void> fits = needPositions(model, prompt + kBenchSteps); !fits.ok())
@@ -88,10 +101,8 @@ static Result<void> benchDecoder(const Model &model, const BenchOptions &options
   if (!whole.ok())
     return whole.error();
   Result<double> steps = bestTime(options.repeats, [&]() -> Result<void> {
-    lmopt_status_t status = lmopt_session_truncate(session->get(), prompt, &error);
-    for (int64_t i = 0; i < kBenchSteps && status == LMOPT_OK; ++i)
-      status = benchStep(session->get(), tokens[static_cast<size_t>(prompt + i)], options.top, logits.data(), &error);
-    return checkStatus(status, error);
+    return checkStatus(
+        runSteps(model, options, session->get(), &tokens[static_cast<size_t>(prompt)], logits.data(), &error), error);
   });
   if (!steps.ok())
     return steps.error();

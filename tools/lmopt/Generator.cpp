@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 
 namespace lmopt::driver {
 
@@ -77,48 +78,78 @@ Result<void> Generator::feed(const std::vector<int32_t> &prompt, Generation &gen
   return {};
 }
 
-/// Chooses tokens until the text ends, the limit is reached, or the session is full.
-Result<void> Generator::step(Generation &generation, int64_t limit,
-                             const std::function<Result<void>(std::string_view)> &show) {
-  lmopt_error_t error{};
+/// A token that was chosen: false when the text ends with it, or showing it failed.
+bool Generator::take(int32_t token, Run &run) {
+  if (lmopt_tokenizer_is_end(tokenizer, token)) {
+    run.generation.stop = Stop::EndOfText;
+    return false;
+  }
+  run.generation.tokens.push_back(token);
   const char *bytes = nullptr;
   size_t size = 0;
-  auto showPiece = [&]() -> Result<void> {
-    generation.text.append(bytes, size);
-    return size ? show({bytes, size}) : Result<void>();
-  };
-  while (limit < 0 || static_cast<int64_t>(generation.tokens.size()) < limit) {
-    int32_t token = 0;
-    if (lmopt_sampler_sample(sampler.get(), logits.data(), &token, &error) != LMOPT_OK)
-      return runtimeError(error);
-    if (lmopt_tokenizer_is_end(tokenizer, token)) {
-      generation.stop = Stop::EndOfText;
-      break;
-    }
-    generation.tokens.push_back(token);
-    if (lmopt_detokenizer_push(detokenizer.get(), token, &bytes, &size, &error) != LMOPT_OK)
-      return runtimeError(error);
-    if (Result<void> shown = showPiece(); !shown.ok())
-      return shown;
-    if (static_cast<int64_t>(generation.tokens.size()) == limit)
-      break;
-    if (!endless && lmopt_session_position(session.get()) == lmopt_session_capacity(session.get())) {
-      generation.stop = Stop::Context;
-      break;
-    }
-    // What the sampler does not look at need not be computed.
-    if (lmopt_session_decode_top(session.get(), token, lmopt_sampler_top(sampler.get()), logits.data(), &error) !=
-        LMOPT_OK)
-      return runtimeError(error);
-    held.push_back(token);
-  }
-  if (lmopt_detokenizer_flush(detokenizer.get(), &bytes, &size, &error) != LMOPT_OK)
-    return runtimeError(error);
-  return showPiece();
+  lmopt_error_t error{};
+  if (lmopt_detokenizer_push(detokenizer.get(), token, &bytes, &size, &error) != LMOPT_OK)
+    run.shown = runtimeError(error);
+  else
+    run.shown = showPiece({bytes, size}, run);
+  return run.shown.ok();
 }
 
-Result<Generation> Generator::generate(const std::vector<int32_t> &prompt, int64_t limit,
-                                       const std::function<Result<void>(std::string_view)> &show) {
+Result<void> Generator::showPiece(std::string_view piece, Run &run) {
+  run.generation.text.append(piece);
+  return piece.empty() ? Result<void>() : run.show(piece);
+}
+
+/// How many tokens may follow the first one, each of which is fed the one before.
+int64_t Generator::roomFor(int64_t limit) const {
+  int64_t most = limit < 0 ? std::numeric_limits<int64_t>::max() : limit - 1;
+  return endless ? most : std::min(most, lmopt_session_capacity(session.get()) - lmopt_session_position(session.get()));
+}
+
+/// Feeds the first token and those that follow it, of which `held` learns as they go in.
+Result<void> Generator::follow(int64_t count, Run &run) {
+  struct Both {
+    Generator &self;
+    Run &run;
+    int32_t fed;
+  } both = {*this, run, run.generation.tokens.back()};
+  auto receive = [](void *user, int32_t token) {
+    auto &[self, run, fed] = *static_cast<Both *>(user);
+    self.held.push_back(fed);
+    fed = token;
+    return self.take(token, run) ? 0 : 1;
+  };
+  lmopt_error_t error{};
+  if (lmopt_session_generate(session.get(), both.fed, sampler.get(), count, receive, &both, &error) != LMOPT_OK)
+    return runtimeError(error);
+  return run.shown;
+}
+
+/// Chooses tokens until the text ends, the limit is reached, or the session is full.
+Result<void> Generator::step(Generation &generation, int64_t limit, const Show &show) {
+  Run run = {generation, show, {}};
+  lmopt_error_t error{};
+  int32_t first = 0;
+  if (limit != 0) {
+    if (lmopt_sampler_sample(sampler.get(), logits.data(), &first, &error) != LMOPT_OK)
+      return runtimeError(error);
+    int64_t count = roomFor(limit);
+    if (take(first, run))
+      run.shown = follow(count, run);
+    if (!run.shown.ok())
+      return run.shown;
+    bool isFull = limit < 0 || static_cast<int64_t>(generation.tokens.size()) < limit;
+    if (generation.stop != Stop::EndOfText && isFull)
+      generation.stop = Stop::Context;
+  }
+  const char *bytes = nullptr;
+  size_t size = 0;
+  if (lmopt_detokenizer_flush(detokenizer.get(), &bytes, &size, &error) != LMOPT_OK)
+    return runtimeError(error);
+  return showPiece({bytes, size}, run);
+}
+
+Result<Generation> Generator::generate(const std::vector<int32_t> &prompt, int64_t limit, const Show &show) {
   Generation generation;
   auto start = std::chrono::steady_clock::now();
   if (Result<void> fed = feed(prompt, generation); !fed.ok())

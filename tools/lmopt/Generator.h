@@ -34,10 +34,11 @@ public:
   static Result<Generator> create(const Model &model, const SessionSettings &settings,
                                   const lmopt_sampler_options_t &sampling, const Context &context);
 
+  using Show = std::function<Result<void>(std::string_view)>;
+
   /// Continues `prompt` by at most `limit` tokens (negative: no limit). `show` gets each piece of text as it becomes
   /// certain.
-  Result<Generation> generate(const std::vector<int32_t> &prompt, int64_t limit,
-                              const std::function<Result<void>(std::string_view)> &show);
+  Result<Generation> generate(const std::vector<int32_t> &prompt, int64_t limit, const Show &show);
 
   /// What a user can do about a session that is too short for this many tokens; nothing that would not help.
   std::string contextAdvice(int64_t tokens) const;
@@ -47,7 +48,17 @@ public:
 private:
   Generator() = default;
   Result<void> feed(const std::vector<int32_t> &prompt, Generation &generation);
-  Result<void> step(Generation &generation, int64_t limit, const std::function<Result<void>(std::string_view)> &show);
+  /// One call of generate() under way.
+  struct Run {
+    Generation &generation;
+    const Show &show;
+    Result<void> shown; ///< what ended it
+  };
+  bool take(int32_t token, Run &run);
+  Result<void> showPiece(std::string_view piece, Run &run);
+  int64_t roomFor(int64_t limit) const;
+  Result<void> follow(int64_t count, Run &run);
+  Result<void> step(Generation &generation, int64_t limit, const Show &show);
 
   SessionPtr session;
   SamplerPtr sampler;

@@ -39,8 +39,9 @@ int64_t WordTreeAttr::getBytes() const { return treeTables(getTree()).bytes(); }
 
 std::string WordTreeAttr::describe() const { return "i32 sides of nodes and ways to words"; }
 
-void WordTreeAttr::pack(ArrayRef<lm::WeightData>, std::vector<char> &out) const {
-  lm::WordTreeAttr tree = getTree();
+void WordTreeAttr::pack(ArrayRef<lm::WeightData>, std::vector<char> &out) const { packWordTree(getTree(), out); }
+
+void packWordTree(lm::WordTreeAttr tree, std::vector<char> &out) {
   TreeTables tables = treeTables(tree);
   auto list = [&](int64_t offset) { return reinterpret_cast<int32_t *>(out.data() + offset); };
   llvm::copy(tree.getLeft(), list(0));

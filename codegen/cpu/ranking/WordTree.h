@@ -24,6 +24,8 @@ struct TreeTables {
 };
 
 TreeTables treeTables(lm::WordTreeAttr tree);
+/// `out` is zero and has the tables' bytes.
+void packWordTree(lm::WordTreeAttr tree, std::vector<char> &out);
 
 struct TreeLogitsSpec {
   TreeTables tables;

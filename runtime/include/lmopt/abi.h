@@ -227,6 +227,13 @@ typedef struct lmopt_device_segment {
   int32_t first, rows;
 } lmopt_device_segment_t;
 
+/* One of the greatest logits of a row, which are in descending order, of equal ones the smaller token first; token -1
+ * and -infinity where there are no more: NaN and -infinity are none. */
+typedef struct lmopt_device_top {
+  float logit;
+  int32_t token;
+} lmopt_device_top_t;
+
 /* How the code of an artifact for GPUs has kernels launched, in order, each after the one before has ended.
  *
  * What "decode" and "decode_top" launch depends on the numbers rows, segment_count, output_count, top and positions,
@@ -244,6 +251,12 @@ typedef struct lmopt_device {
    * space; they are copied. What fails is found by who called the entry. */
   void (*launch)(void *user, uint32_t kernel, const uint32_t *grid, const void *arguments);
   void *user;
+  uint64_t greatest; /* "decode_top": address of lmopt_device_top_t [output_count][top of the step]: what it gives. Its
+                        result, all logits, is only room that it needs */
+  uint64_t chosen;   /* "decode_top" of one row and one output: 0, or the address of a list of tokens: an int32_t, how
+                        many there are, and then these. The entry adds the greatest logit's token (-1: there is none), and
+                        makes ready the next step: it writes that token (0: there is none) to `tokens` and adds 1 to the
+                        position of the row */
 } lmopt_device_t;
 
 /* The arguments of one step. Every thread of the team calls the same entry with the same step. */
@@ -311,7 +324,7 @@ typedef struct lmopt_entry {
   uint32_t input_count;
   uint32_t result_count; /* >= 1 */
   uint32_t top;          /* the logits are the so many greatest of each row, or as many as the step says; the others are
-                            -infinity. 0: all of them */
+                            -infinity. 0: all of them. Of an artifact for GPUs: see lmopt_device_t.greatest */
   uint32_t reserved;     /* 0 */
 } lmopt_entry_t;
 /* Entries without `top` and what follows it serve too. */

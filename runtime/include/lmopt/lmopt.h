@@ -420,6 +420,25 @@ int32_t lmopt_sampler_top(const lmopt_sampler_t *sampler);
 lmopt_status_t lmopt_sampler_sample(lmopt_sampler_t *sampler, const float *logits, int32_t *token,
                                     lmopt_error_t *error);
 
+/* Receives a token that was chosen. Returns 0 to go on; any other value ends the call, which has then done well. It
+ * leaves the session alone. */
+typedef int (*lmopt_token_fn)(void *user, int32_t token);
+
+/* Continues the session by up to `count` >= 0 tokens: appends `token`, which was chosen from the logits after the last
+ * one that the session holds, chooses the one after it and gives it to `receive`, appends that one, and so on. What
+ * `receive` got last is chosen but not appended: with it the next call goes on, also after INTERRUPTED. `sampler` NULL:
+ * greedy. Tokens, sampler and session are afterwards those of a loop of
+ *   lmopt_session_decode_top(session, token, lmopt_sampler_top(sampler), logits, error);
+ *   lmopt_sampler_sample(sampler, logits, &token, error);
+ *   receive(user, token);
+ * The cancel flag is looked at before each token is appended. A GPU gives the greatest logits alone, if the model finds
+ * as many (top_logits), and chooses greedily itself, several tokens on end without the host; what it computed beyond
+ * the last one that was received leaves no trace. Errors as lmopt_session_prefill; USAGE also when nobody receives, or
+ * the sampler is for another vocabulary · INTERNAL also: no logit after a token is a number; that token was appended.
+ */
+lmopt_status_t lmopt_session_generate(lmopt_session_t *session, int32_t token, lmopt_sampler_t *sampler, int64_t count,
+                                      lmopt_token_fn receive, void *user, lmopt_error_t *error);
+
 /*===--------------------------------------------------------------------------------------------------------------===*
  * Chat templates
  *===--------------------------------------------------------------------------------------------------------------===*/

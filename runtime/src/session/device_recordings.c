@@ -30,7 +30,7 @@ struct lmoptp_recordings {
   recording_t recordings[LMOPTP_MOST_RECORDINGS];
 };
 
-_Static_assert(sizeof(lmoptp_step_key_t) == 7 * sizeof(int64_t), "keys are compared as bytes: nothing between fields");
+_Static_assert(sizeof(lmoptp_step_key_t) == 8 * sizeof(int64_t), "keys are compared as bytes: nothing between fields");
 
 /*===--- One set ---===*/
 

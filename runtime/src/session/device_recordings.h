@@ -13,6 +13,7 @@ typedef struct {
   const lmopt_entry_t *entry;
   int64_t rows, outputs, segments, positions, top;
   uint64_t landing; // which results it brings to the host: a bit each
+  int64_t is_link;  // 1: one of several on end, without the copies around them
 } lmoptp_step_key_t;
 
 /* Of each team and model; the one that was used least recently makes room. 32 lengths of one sequence are 8192

@@ -7,6 +7,10 @@
  *   the entry, called on this thread with addresses of the GPU -> launches on the stream, in order
  *   results -> pinned memory, all at once or a piece at a time -> the caller
  *
+ * What it brings and what comes back is device_work.c's. Steps on end are one copy to the GPU, the launches of each
+ * step, and one copy back: a step leaves token, position and row table as the next one needs them
+ * (lmopt_device_t.chosen).
+ *
  * A decode pass launches dozens of short kernels, which take longer to launch than to run. So both copies and the
  * launches of such a step are recorded when it comes first, and are one launch whenever it comes again. It is the same
  * when its key is (device_recordings.h) and no memory of the team has moved: what else there is to a step lies in the
@@ -19,200 +23,25 @@
  * What fails first is what the caller hears; whatever it is, the stream is empty when the step ends, so that nothing
  * still reads or writes what the next one uses. Cost beside the kernels: two copies and one wait for a step of few
  * rows; a recording, once for each key, some microseconds a kernel. Source: ptx.md 4.1, 5.2. Tested by
- * test/unit/runtime/DeviceSessionTest.cpp, DeviceModelTest.cpp, DeviceRecordingTest.cpp and DeviceWalkTest.cpp.
+ * test/unit/runtime/DeviceSessionTest.cpp, DeviceModelTest.cpp, DeviceRecordingTest.cpp,
+ * DeviceWalkTest.cpp and DeviceGenerateTest.cpp.
  */
-#include "runtime/src/session/device_team.h"
+#include "runtime/src/session/device_work.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-// A step under way.
-typedef struct {
-  lmoptp_device_team_t *team;
-  lmopt_model_t *model;
-  lmoptp_device_model_t *placed;
-  const lmopt_entry_t *entry;
-  const lmopt_step_t *given;
-  lmopt_step_t step;        // as the code is told it
-  uint64_t landing;         // results that come back with the launches, a bit each; 0: they come after them, in pieces
-  uint64_t staged;          // bytes, so far
-  lmoptp_address_t counter; // of a walk: zero
-  lmoptp_walk_list_t *list; // launches are written down here; NULL: they are launched
-  bool is_walkable;         // all that were written down are kernels that the walker does
-  lmopt_device_t device;
-  const int32_t *inputs[LMOPT_MAX_LISTED]; // addresses of the GPU
-  float *results[LMOPT_MAX_LISTED];
-  lmopt_status_t launched; // the first failure of a launch
-  lmopt_error_t *error;
-} work_t;
-
-// Code takes addresses of the GPU where threads have pointers.
-static void *pointer_to(lmoptp_address_t address) { return (void *)(uintptr_t)address; }
-static lmoptp_address_t address_of(const void *pointer) { return (lmoptp_address_t)(uintptr_t)pointer; }
-
-static bool has_few_rows(const work_t *work) {
-  return work->entry == work->model->few || work->entry == work->model->top;
-}
-
-/*===--- Input ---===*/
-
-// The next part of what the step brings: *host is where to write it, the result is where the GPU will find it.
-static lmoptp_address_t stage(work_t *work, uint64_t bytes, void **host) {
-  lmoptp_address_t address = work->team->staging.address + work->staged;
-  *host = (char *)work->team->staged + work->staged;
-  work->staged = lmoptp_round_up(work->staged + bytes, LMOPTP_DEVICE_ALIGNMENT);
-  return address;
-}
-
-static const int32_t *stage_numbers(work_t *work, const int32_t *numbers, int64_t count) {
-  void *host;
-  lmoptp_address_t address = stage(work, (uint64_t)count * sizeof *numbers, &host);
-  if (count)
-    memcpy(host, numbers, (size_t)count * sizeof *numbers);
-  return pointer_to(address);
-}
-
-static void fill_rows(lmopt_device_row_t *rows, const lmopt_segment_t *segment, int64_t number) {
-  for (int64_t i = 0; i < segment->rows; ++i)
-    rows[segment->row + i] = (lmopt_device_row_t){.cache = address_of(segment->cache),
-                                                  .position = (int32_t)(segment->position + i),
-                                                  .segment = (int32_t)number,
-                                                  .first = (int32_t)segment->row,
-                                                  .rows = (int32_t)segment->rows,
-                                                  .rope = (int32_t)segment->rope};
-}
-
-// The longest sequence, as lmopt_device_t has it.
-static int64_t positions_of(const work_t *work) {
-  const lmopt_step_t *given = work->given;
-  int64_t most = 0;
-  for (int64_t i = 0; i < given->segment_count; ++i)
-    if (given->segments[i].position + given->segments[i].rows > most)
-      most = given->segments[i].position + given->segments[i].rows;
-  return has_few_rows(work) ? (int64_t)lmoptp_round_up((uint64_t)most, LMOPT_DEVICE_POSITIONS_UNIT) : most;
-}
-
-// What kernels know of rows and segments.
-static void stage_tables(work_t *work) {
-  const lmopt_step_t *given = work->given;
-  void *rows, *segments;
-  work->device.rows = stage(work, (uint64_t)given->rows * sizeof(lmopt_device_row_t), &rows);
-  work->device.segments = stage(work, (uint64_t)given->segment_count * sizeof(lmopt_device_segment_t), &segments);
-  for (int64_t i = 0; i < given->segment_count; ++i) {
-    const lmopt_segment_t *segment = &given->segments[i];
-    fill_rows(rows, segment, i);
-    ((lmopt_device_segment_t *)segments)[i] =
-        (lmopt_device_segment_t){.first = (int32_t)segment->row, .rows = (int32_t)segment->rows};
-  }
-  work->device.positions = positions_of(work);
-}
-
-static void stage_input(work_t *work) {
-  const lmopt_step_t *given = work->given;
-  lmopt_step_t *step = &work->step;
-  step->tokens = stage_numbers(work, given->tokens, given->rows);
-  step->output_rows = stage_numbers(work, given->output_rows, given->output_count);
-  for (uint32_t i = 0; i < work->entry->input_count; ++i)
-    work->inputs[i] = stage_numbers(work, given->inputs[i], given->rows);
-  step->inputs = work->inputs;
-  stage_tables(work);
-  void *counter;
-  work->counter = stage(work, sizeof(uint32_t), &counter);
-  memset(counter, 0, sizeof(uint32_t));
-}
-
-/*===--- Results ---===*/
-
-static uint64_t result_bytes(const work_t *work, uint32_t index) {
-  const lmopt_result_t *result = &work->entry->results[index];
-  int64_t rows = result->domain == LMOPT_DOMAIN_TOKENS    ? work->given->rows
-                 : result->domain == LMOPT_DOMAIN_OUTPUTS ? work->given->output_count
-                                                          : work->given->segment_count;
-  return (uint64_t)rows * result->width * sizeof(float);
-}
-
-// Results that somebody wants.
-static uint64_t wanted(const work_t *work) {
-  uint64_t bits = 0;
-  for (uint32_t i = 0; i < work->entry->result_count; ++i)
-    if (work->given->results[i] && result_bytes(work, i))
-      bits |= UINT64_C(1) << i;
-  return bits;
-}
-
-// Where all results lie, also those that nobody wants: the code writes all of them.
-static lmopt_status_t place_results(work_t *work) {
-  uint64_t total = 0;
-  for (uint32_t i = 0; i < work->entry->result_count; ++i)
-    total += lmoptp_round_up(result_bytes(work, i), LMOPTP_DEVICE_ALIGNMENT);
-  if (total > work->team->results.bytes)
-    return lmoptp_fail(work->error, LMOPT_ERROR_INTERNAL,
-                       "a step of entry \"%s\" wants %llu bytes of results; there is room for %llu", work->entry->name,
-                       (unsigned long long)total, (unsigned long long)work->team->results.bytes);
-  lmoptp_address_t next = work->team->results.address;
-  for (uint32_t i = 0; i < work->entry->result_count; ++i) {
-    uint64_t bytes = result_bytes(work, i);
-    work->results[i] = bytes ? pointer_to(next) : NULL;
-    next += lmoptp_round_up(bytes, LMOPTP_DEVICE_ALIGNMENT);
-  }
-  work->step.results = work->results;
-  work->landing = total <= LMOPTP_LANDING_BYTES ? wanted(work) : 0;
-  return LMOPT_OK;
-}
-
-// Where this result lands: results lie on the host as they lie on the GPU.
-static char *landing_of(const work_t *work, uint32_t index) {
-  return (char *)work->team->landing + (address_of(work->results[index]) - work->team->results.address);
-}
-
-static bool lands(const work_t *work, uint32_t index) { return work->landing >> index & 1; }
-
-static lmopt_status_t land_results(const work_t *work) {
-  lmopt_status_t status = LMOPT_OK;
-  for (uint32_t i = 0; i < work->entry->result_count && !status; ++i)
-    if (lands(work, i))
-      status = lmoptp_stream_copy_out(work->team->stream, landing_of(work, i), address_of(work->results[i]),
-                                      result_bytes(work, i), work->error);
-  return status;
-}
-
-static void take_results(const work_t *work) {
-  for (uint32_t i = 0; i < work->entry->result_count; ++i)
-    if (lands(work, i))
-      memcpy(work->given->results[i], landing_of(work, i), result_bytes(work, i));
-}
-
-static lmopt_status_t fetch(const work_t *work, char *into, lmoptp_address_t from, uint64_t bytes) {
-  lmoptp_device_team_t *team = work->team;
-  for (uint64_t at = 0; at < bytes; at += LMOPTP_LANDING_BYTES) {
-    uint64_t piece = bytes - at < LMOPTP_LANDING_BYTES ? bytes - at : LMOPTP_LANDING_BYTES;
-    lmopt_status_t status = lmoptp_stream_copy_out(team->stream, team->landing, from + at, piece, work->error);
-    if (!status)
-      status = lmoptp_stream_synchronize(team->stream, work->error);
-    if (status)
-      return status;
-    memcpy(into + at, team->landing, piece);
-  }
-  return LMOPT_OK;
-}
-
-// Those that do not land.
-static lmopt_status_t fetch_results(const work_t *work) {
-  lmopt_status_t status = LMOPT_OK;
-  for (uint32_t i = 0; i < work->entry->result_count && !status; ++i)
-    if (work->given->results[i] && !lands(work, i))
-      status = fetch(work, (char *)work->given->results[i], address_of(work->results[i]), result_bytes(work, i));
-  return status;
-}
+// One of several steps on end.
+static bool is_link(const lmoptp_work_t *work) { return work->device.chosen != 0; }
 
 /*===--- Kernels ---===*/
 
 // For who listens: what was put on the stream until here.
-static lmopt_status_t mark(work_t *work, int64_t what) {
+static lmopt_status_t mark(lmoptp_work_t *work, int64_t what) {
   return lmoptp_marks_add(&work->team->marks, work->team->stream, what, work->error);
 }
 
-static void write_down(work_t *work, uint32_t kernel, const uint32_t *grid, const void *arguments) {
+static void write_down(lmoptp_work_t *work, uint32_t kernel, const uint32_t *grid, const void *arguments) {
   const lmoptp_device_model_t *placed = work->placed;
   if (!lmoptp_kernel_at(&placed->table, kernel).walked)
     work->is_walkable = false;
@@ -222,7 +51,7 @@ static void write_down(work_t *work, uint32_t kernel, const uint32_t *grid, cons
 
 // lmopt_device_t.launch. After a failure nothing more is launched: it would read what was not computed.
 static void launch(void *user, uint32_t kernel, const uint32_t *grid, const void *arguments) {
-  work_t *work = user;
+  lmoptp_work_t *work = user;
   const lmoptp_device_model_t *placed = work->placed;
   if (work->launched)
     return;
@@ -239,7 +68,7 @@ static void launch(void *user, uint32_t kernel, const uint32_t *grid, const void
     work->launched = mark(work, kernel);
 }
 
-static lmopt_status_t run_entry(work_t *work) {
+static lmopt_status_t run_entry(lmoptp_work_t *work) {
   lmoptp_device_team_t *team = work->team;
   lmopt_step_t *step = &work->step;
   work->device.struct_size = sizeof work->device;
@@ -247,8 +76,8 @@ static lmopt_status_t run_entry(work_t *work) {
   work->device.user = work;
   step->struct_size = sizeof *step;
   step->segment_size = sizeof *step->segments;
-  step->weights = pointer_to(work->placed->weights);
-  step->arena = pointer_to(team->arena.address);
+  step->weights = lmoptp_pointer_to(work->placed->weights);
+  step->arena = lmoptp_pointer_to(team->arena.address);
   step->device = &work->device;
   work->entry->run(step, 0, 1);
   return work->launched;
@@ -256,7 +85,7 @@ static lmopt_status_t run_entry(work_t *work) {
 
 /*===--- The step on the stream ---===*/
 
-static lmopt_status_t copy_in(const work_t *work) {
+static lmopt_status_t copy_in(const lmoptp_work_t *work) {
   const lmoptp_device_team_t *team = work->team;
   return lmoptp_stream_copy_in(team->stream, team->staging.address, team->staged, work->staged, work->error);
 }
@@ -264,7 +93,7 @@ static lmopt_status_t copy_in(const work_t *work) {
 // lmoptp_record_fn: all that a step puts on the stream, which is the team's, except results in pieces.
 static lmopt_status_t put(lmoptp_stream_t *stream, void *user, lmopt_error_t *error) {
   (void)stream, (void)error;
-  work_t *work = user;
+  lmoptp_work_t *work = user;
   lmopt_status_t status = mark(work, LMOPT_PROFILE_WAIT);
   if (!status)
     status = copy_in(work);
@@ -273,11 +102,19 @@ static lmopt_status_t put(lmoptp_stream_t *stream, void *user, lmopt_error_t *er
   if (!status)
     status = run_entry(work);
   if (!status)
-    status = land_results(work);
+    status = lmoptp_work_land_results(work);
   return status ? status : mark(work, LMOPT_PROFILE_END);
 }
 
-static lmoptp_step_key_t key_of(const work_t *work) {
+// lmoptp_record_fn: what steps on end put on the stream one by one.
+static lmopt_status_t put_link(lmoptp_stream_t *stream, void *user, lmopt_error_t *error) {
+  (void)stream, (void)error;
+  return run_entry(user);
+}
+
+static lmoptp_record_fn recorded_by(const lmoptp_work_t *work) { return is_link(work) ? put_link : put; }
+
+static lmoptp_step_key_t key_of(const lmoptp_work_t *work) {
   const lmopt_step_t *given = work->given;
   return (lmoptp_step_key_t){.entry = work->entry,
                              .rows = given->rows,
@@ -285,14 +122,15 @@ static lmoptp_step_key_t key_of(const work_t *work) {
                              .segments = given->segment_count,
                              .positions = work->device.positions,
                              .top = given->top,
-                             .landing = work->landing};
+                             .landing = work->landing,
+                             .is_link = is_link(work)};
 }
 
 // What faults in it is not told from outside.
 static const char recording_name[] = "one of a recording (LMOPT_CUDA_GRAPHS=0 tells which)";
 
 // *out stays NULL where the walker does not do all of it.
-static lmopt_status_t make_walk(work_t *work, lmoptp_walk_t **out) {
+static lmopt_status_t make_walk(lmoptp_work_t *work, lmoptp_walk_t **out) {
   lmoptp_walk_list_t list = {.record_bytes = lmoptp_kernels_record_bytes(&work->placed->table)};
   work->list = &list;
   work->is_walkable = true;
@@ -305,21 +143,23 @@ static lmopt_status_t make_walk(work_t *work, lmoptp_walk_t **out) {
 }
 
 // Neither of the two where this team records nothing and the walker does not do it.
-static lmopt_status_t record(work_t *work, lmoptp_recorded_t *out) {
+static lmopt_status_t record(lmoptp_work_t *work, lmoptp_recorded_t *out) {
   lmopt_status_t status = work->team->walks ? make_walk(work, &out->walk) : LMOPT_OK;
   if (status || out->walk || !work->team->records)
     return status;
-  return lmoptp_stream_record(work->team->stream, recording_name, put, work, &out->graph, work->error);
+  return lmoptp_stream_record(work->team->stream, recording_name, recorded_by(work), work, &out->graph, work->error);
 }
 
-static lmopt_status_t put_walk(work_t *work, const lmoptp_walk_t *walk) {
-  lmopt_status_t status = copy_in(work);
+static lmopt_status_t put_walk(lmoptp_work_t *work, const lmoptp_walk_t *walk) {
+  lmoptp_stream_t *stream = work->team->stream;
+  lmopt_status_t status =
+      is_link(work) ? lmoptp_stream_fill(stream, work->counter, 0, sizeof(uint32_t), work->error) : copy_in(work);
   if (!status)
-    status = lmoptp_walk_launch(walk, work->team->stream, &work->placed->walker, work->counter, work->error);
-  return status ? status : land_results(work);
+    status = lmoptp_walk_launch(walk, stream, &work->placed->walker, work->counter, work->error);
+  return status || is_link(work) ? status : lmoptp_work_land_results(work);
 }
 
-static lmopt_status_t replay(work_t *work) {
+static lmopt_status_t replay(lmoptp_work_t *work) {
   lmoptp_recordings_t *recordings;
   lmopt_status_t status =
       lmoptp_device_model_recordings(work->model, work->placed, &work->team->recordings, &recordings, work->error);
@@ -337,55 +177,156 @@ static lmopt_status_t replay(work_t *work) {
   if (found.walk)
     return put_walk(work, found.walk);
   return found.graph ? lmoptp_stream_launch_graph(work->team->stream, found.graph, work->error)
-                     : put(work->team->stream, work, work->error);
+                     : recorded_by(work)(work->team->stream, work, work->error);
 }
 
 // Who listens wants each kernel by itself.
-static bool is_recorded(const work_t *work) {
-  return (work->team->records || work->team->walks) && has_few_rows(work) && !work->team->marks.told;
+static bool is_recorded(const lmoptp_work_t *work) {
+  return (work->team->records || work->team->walks) && lmoptp_work_has_few_rows(work) && !work->team->marks.told;
 }
 
-static lmopt_status_t put_all(work_t *work) {
-  lmopt_status_t status = place_results(work);
+static lmopt_status_t put_all(lmoptp_work_t *work) {
+  lmopt_status_t status = lmoptp_work_place_results(work);
   if (status)
     return status;
-  stage_input(work);
+  lmoptp_work_stage_input(work);
   lmoptp_stream_name_step(work->team->stream, work->entry->name);
   status = is_recorded(work) ? replay(work) : put(work->team->stream, work, work->error);
-  return status ? status : fetch_results(work);
+  return status ? status : lmoptp_work_fetch_results(work);
 }
 
-static lmopt_status_t run_step(work_t *work) {
-  lmopt_status_t status = put_all(work);
+// The stream is empty afterwards, whatever became of the step.
+static lmopt_status_t finish(const lmoptp_work_t *work, lmopt_status_t status) {
   lmopt_status_t over = lmoptp_stream_synchronize(work->team->stream, status ? NULL : work->error);
-  if (!status)
-    status = over;
-  if (!status)
-    take_results(work);
+  return status ? status : over;
+}
+
+// Who listens is told of steps that went well.
+static lmopt_status_t tell_marks(const lmoptp_work_t *work, lmopt_status_t status) {
   work->team->marks.count = status ? 0 : work->team->marks.count;
   return status ? status : lmoptp_marks_tell(&work->team->marks, work->error);
 }
+
+static lmopt_status_t run_step(lmoptp_work_t *work) {
+  lmopt_status_t status = finish(work, put_all(work));
+  if (!status)
+    lmoptp_work_take_results(work);
+  return tell_marks(work, status);
+}
+
+/*===--- Steps on end ---===*/
+
+// `segment` is that of the step under way.
+static lmopt_status_t put_steps(lmoptp_work_t *work, lmopt_segment_t *segment, int64_t steps) {
+  lmopt_status_t status = LMOPT_OK;
+  for (int64_t i = 0; i < steps && !status; ++i, ++segment->position) {
+    work->device.positions = lmoptp_work_positions(work);
+    status = is_recorded(work) ? replay(work) : run_entry(work);
+  }
+  return status;
+}
+
+static lmopt_status_t put_around(lmoptp_work_t *work, lmopt_segment_t *segment, int64_t steps) {
+  lmopt_status_t status = mark(work, LMOPT_PROFILE_WAIT);
+  if (!status)
+    status = copy_in(work);
+  if (!status)
+    status = mark(work, LMOPT_PROFILE_BEGIN);
+  if (!status)
+    status = put_steps(work, segment, steps);
+  if (!status)
+    status = lmoptp_stream_copy_out(work->team->stream, work->team->landing, work->device.chosen, LMOPTP_CHOSEN_BYTES,
+                                    work->error);
+  return status ? status : mark(work, LMOPT_PROFILE_END);
+}
+
+static lmopt_status_t run_steps(lmoptp_work_t *work, lmopt_segment_t *segment, int64_t steps, int32_t *chosen) {
+  lmopt_status_t status = lmoptp_work_place_results(work);
+  if (status)
+    return status;
+  lmoptp_work_stage_input(work);
+  void *list;
+  work->device.chosen = lmoptp_work_stage(work, LMOPTP_CHOSEN_BYTES, &list);
+  memset(list, 0, LMOPTP_CHOSEN_BYTES);
+  lmoptp_stream_name_step(work->team->stream, work->entry->name);
+  status = finish(work, put_around(work, segment, steps));
+  if (!status)
+    memcpy(chosen, (const int32_t *)work->team->landing + 1, (size_t)steps * sizeof *chosen);
+  return tell_marks(work, status);
+}
+
+/*===--- The whole ---===*/
 
 static void tell(const lmoptp_device_team_t *team, int64_t what) {
   if (team->profile)
     team->profile(team->profile_user, 0, what);
 }
 
+static lmopt_status_t begin(lmoptp_work_t *work) {
+  pthread_mutex_lock(&work->team->lock);
+  tell(work->team, LMOPT_PROFILE_BEGIN);
+  return lmoptp_device_team_grow(work->team, work->model, work->error); // another model may have come first
+}
+
+static lmopt_status_t end(lmoptp_work_t *work, lmopt_status_t status) {
+  tell(work->team, LMOPT_PROFILE_END);
+  pthread_mutex_unlock(&work->team->lock);
+  return status;
+}
+
+static lmopt_status_t run(lmoptp_work_t *work) {
+  lmopt_status_t status = begin(work);
+  return end(work, status ? status : run_step(work));
+}
+
+static lmoptp_work_t work_of(lmoptp_device_team_t *team, lmopt_model_t *model, const lmopt_entry_t *entry,
+                             const lmopt_step_t *step, lmopt_error_t *error) {
+  return (lmoptp_work_t){.team = team,
+                         .model = model,
+                         .placed = lmoptp_device_model_find(model, team->device), // by the session, when it was made
+                         .entry = entry,
+                         .given = step,
+                         .step = *step,
+                         .error = error};
+}
+
 lmopt_status_t lmoptp_device_team_step(lmoptp_device_team_t *team, lmopt_model_t *model, const lmopt_entry_t *entry,
                                        const lmopt_step_t *step, lmopt_error_t *error) {
-  work_t work = {.team = team,
-                 .model = model,
-                 .placed = lmoptp_device_model_find(model, team->device), // by the session, when it was made
-                 .entry = entry,
-                 .given = step,
-                 .step = *step,
-                 .error = error};
-  pthread_mutex_lock(&team->lock);
-  tell(team, LMOPT_PROFILE_BEGIN);
-  lmopt_status_t status = lmoptp_device_team_grow(team, model, error); // another model may have come first
-  if (!status)
-    status = run_step(&work);
-  tell(team, LMOPT_PROFILE_END);
-  pthread_mutex_unlock(&team->lock);
-  return status;
+  if (entry == model->top && lmoptp_greatest_bytes(step->output_count, step->top) > LMOPTP_LANDING_BYTES)
+    entry = model->few;
+  lmoptp_work_t work = work_of(team, model, entry, step, error);
+  return run(&work);
+}
+
+// One token of one sequence. Its parts live as long as those that it is made of.
+static lmopt_step_t single_step(const lmopt_segment_t *segment, const int32_t *token, int64_t top) {
+  static const int32_t first_row = 0;
+  static float *const nowhere = NULL;
+  return (lmopt_step_t){.tokens = token,
+                        .rows = 1,
+                        .segments = segment,
+                        .segment_count = 1,
+                        .results = &nowhere,
+                        .output_rows = &first_row,
+                        .output_count = 1,
+                        .top = top};
+}
+
+lmopt_status_t lmoptp_device_team_greatest(lmoptp_device_team_t *team, lmopt_model_t *model,
+                                           const lmopt_segment_t *segment, int32_t token, int32_t top,
+                                           lmopt_device_top_t *greatest, lmopt_error_t *error) {
+  lmopt_step_t step = single_step(segment, &token, top);
+  lmoptp_work_t work = work_of(team, model, model->top, &step, error);
+  work.greatest = greatest;
+  return run(&work);
+}
+
+lmopt_status_t lmoptp_device_team_greedy(lmoptp_device_team_t *team, lmopt_model_t *model,
+                                         const lmopt_segment_t *segment, int32_t token, int64_t steps, int32_t *chosen,
+                                         lmopt_error_t *error) {
+  lmopt_segment_t own = *segment;
+  lmopt_step_t step = single_step(&own, &token, 1);
+  lmoptp_work_t work = work_of(team, model, model->top, &step, error);
+  lmopt_status_t status = begin(&work);
+  return end(&work, status ? status : run_steps(&work, &own, steps, chosen));
 }

@@ -102,12 +102,19 @@ static uint64_t arena_bytes(const lmopt_code_table_t *table) {
 static uint64_t staging_bytes(const lmopt_entry_t *entry) {
   uint64_t rows = entry->max_rows;
   return padded(rows * sizeof(int32_t)) * (2 + entry->input_count) + padded(rows * sizeof(lmopt_device_row_t)) +
-         padded(rows * sizeof(lmopt_device_segment_t)) + padded(sizeof(uint32_t));
+         padded(rows * sizeof(lmopt_device_segment_t)) + padded(sizeof(uint32_t)) +
+         (entry->top ? padded(LMOPTP_CHOSEN_BYTES) : 0);
 }
 
 int64_t lmoptp_device_most_outputs(const lmopt_model_t *model, const lmopt_entry_t *entry) {
   bool is_bounded = model->few && model->few->max_rows < entry->max_rows;
   return is_bounded ? model->few->max_rows : entry->max_rows;
+}
+
+// Of a step that finds the greatest logits alone.
+static uint64_t most_greatest_bytes(const lmopt_entry_t *entry) {
+  uint64_t bytes = lmoptp_greatest_bytes(entry->max_rows, entry->top);
+  return bytes < LMOPTP_LANDING_BYTES ? padded(bytes) : LMOPTP_LANDING_BYTES;
 }
 
 // The results of a step of this entry: of encoders a row for each sequence or token of a full pack.
@@ -118,7 +125,7 @@ static uint64_t result_bytes(const lmopt_model_t *model, const lmopt_entry_t *en
     uint64_t rows = is_output ? (uint64_t)lmoptp_device_most_outputs(model, entry) : entry->max_rows;
     bytes += padded(rows * entry->results[i].width * sizeof(float));
   }
-  return bytes;
+  return entry == model->top ? bytes + most_greatest_bytes(entry) : bytes;
 }
 
 typedef struct {

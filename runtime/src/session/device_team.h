@@ -8,6 +8,7 @@
 
 #include "runtime/src/session/device_marks.h"
 #include "runtime/src/session/device_model.h"
+#include "runtime/src/session/step.h"
 
 /* Memory of the GPU that keeps nothing between steps. */
 typedef struct {
@@ -33,8 +34,15 @@ typedef struct {
 
 /* What lies beside something else begins at a multiple of this: that of all loads a GPU has. */
 enum { LMOPTP_DEVICE_ALIGNMENT = 256 };
+/* Tokens of steps on end: how many there are, then these. */
+enum { LMOPTP_CHOSEN_BYTES = (1 + LMOPTP_MOST_ON_END) * 4 };
 /* Logits of 20 sequences of a vocabulary of 50000. More go in as many pieces. */
 enum { LMOPTP_LANDING_BYTES = 4 << 20 };
+/* The greatest logits of so many rows, which land at once or are not found alone. UINT64_MAX: more than there is. */
+static inline uint64_t lmoptp_greatest_bytes(int64_t rows, int64_t top) {
+  uint64_t pairs = (uint64_t)rows * (uint64_t)top; // of 31-bit numbers
+  return pairs > LMOPTP_LANDING_BYTES / sizeof(lmopt_device_top_t) ? UINT64_MAX : pairs * sizeof(lmopt_device_top_t);
+}
 
 lmopt_status_t lmoptp_device_team_create(const char *name, lmoptp_device_team_t **out, lmopt_error_t *error);
 void lmoptp_device_team_destroy(lmoptp_device_team_t *team);
@@ -48,6 +56,13 @@ lmopt_status_t lmoptp_device_team_fit(lmoptp_device_team_t *team, lmopt_model_t 
                                       lmopt_error_t *error);
 lmopt_status_t lmoptp_device_team_step(lmoptp_device_team_t *team, lmopt_model_t *model, const lmopt_entry_t *entry,
                                        const lmopt_step_t *step, lmopt_error_t *error);
+/* As lmoptp_team_greatest and lmoptp_team_greedy. */
+lmopt_status_t lmoptp_device_team_greatest(lmoptp_device_team_t *team, lmopt_model_t *model,
+                                           const lmopt_segment_t *segment, int32_t token, int32_t top,
+                                           lmopt_device_top_t *greatest, lmopt_error_t *error);
+lmopt_status_t lmoptp_device_team_greedy(lmoptp_device_team_t *team, lmopt_model_t *model,
+                                         const lmopt_segment_t *segment, int32_t token, int64_t steps, int32_t *chosen,
+                                         lmopt_error_t *error);
 
 /*===--- For device_step.c; the team is locked ---===*/
 

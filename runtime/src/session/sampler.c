@@ -6,7 +6,7 @@
  * heap of the k best, or a sort of what min-p and top-p may need. Generator: xoshiro256** seeded by splitmix64
  * (Blackman, Vigna 2018). Tested by test/unit/runtime.
  */
-#include "runtime/src/platform/support.h"
+#include "runtime/src/session/sampler.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -96,6 +96,9 @@ int32_t lmopt_sampler_top(const lmopt_sampler_t *sampler) {
   int32_t top = sampler->options.top_k;
   return top > 0 && top < sampler->vocabulary ? top : sampler->vocabulary;
 }
+
+bool lmoptp_sampler_is_greedy(const lmopt_sampler_t *sampler) { return sampler->options.temperature == 0; }
+int32_t lmoptp_sampler_vocabulary(const lmopt_sampler_t *sampler) { return sampler->vocabulary; }
 
 /*===--- Choosing ---===*/
 
@@ -189,12 +192,32 @@ static int32_t choose(lmopt_sampler_t *sampler, int32_t count) {
   return candidates[count - 1].token;
 }
 
+lmopt_status_t lmoptp_sampler_fail(const lmopt_sampler_t *sampler, lmopt_error_t *error) {
+  return lmoptp_fail(error, LMOPT_ERROR_INTERNAL, "sampler: none of the %d logits is a number above -infinity",
+                     sampler->vocabulary);
+}
+
+// They are in order: what gather would have found.
+lmopt_status_t lmoptp_sampler_sample_top(lmopt_sampler_t *sampler, const lmopt_device_top_t *greatest, int64_t count,
+                                         int32_t *token, lmopt_error_t *error) {
+  int32_t kept = 0;
+  if (count < 1 || greatest[0].token < 0)
+    return lmoptp_sampler_fail(sampler, error);
+  if (lmoptp_sampler_is_greedy(sampler)) {
+    *token = greatest[0].token;
+    return LMOPT_OK;
+  }
+  for (; kept < count && greatest[kept].token >= 0; ++kept)
+    sampler->candidates[kept] = (candidate_t){greatest[kept].logit, greatest[kept].token};
+  *token = choose(sampler, kept);
+  return LMOPT_OK;
+}
+
 lmopt_status_t lmopt_sampler_sample(lmopt_sampler_t *sampler, const float *logits, int32_t *token,
                                     lmopt_error_t *error) {
   int32_t best = greatest(logits, sampler->vocabulary);
   if (best < 0)
-    return lmoptp_fail(error, LMOPT_ERROR_INTERNAL, "sampler: none of the %d logits is a number above -infinity",
-                       sampler->vocabulary);
+    return lmoptp_sampler_fail(sampler, error);
   const lmopt_sampler_options_t *options = &sampler->options;
   if (options->temperature == 0) {
     *token = best;

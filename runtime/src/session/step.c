@@ -101,3 +101,25 @@ lmopt_status_t lmoptp_decode_pass(lmopt_session_t *const *sessions, int64_t coun
     ++sessions[i]->position;
   return status;
 }
+
+/*===--- Of a GPU that finds the greatest logits ---===*/
+
+lmopt_status_t lmoptp_top_pass(lmopt_session_t *session, int32_t token, int32_t top, lmopt_device_top_t *greatest,
+                               lmopt_error_t *error) {
+  lmopt_status_t status = lmoptp_check_cancel(session, error);
+  if (!status)
+    status = lmoptp_cache_reach(session, session->position + 1, error);
+  if (status)
+    return status;
+  lmopt_segment_t segment = segment_of(session, 0, 1);
+  status = lmoptp_team_greatest(session->team, session->model, &segment, token, top, greatest, error);
+  if (!status)
+    ++session->position;
+  return status;
+}
+
+lmopt_status_t lmoptp_greedy_pass(lmopt_session_t *session, int32_t token, int64_t steps, int32_t *chosen,
+                                  lmopt_error_t *error) {
+  lmopt_segment_t segment = segment_of(session, 0, 1);
+  return lmoptp_team_greedy(session->team, session->model, &segment, token, steps, chosen, error);
+}

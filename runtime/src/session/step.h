@@ -23,4 +23,16 @@ lmopt_status_t lmoptp_prefill_chunk(lmopt_session_t *session, lmopt_team_t *team
 lmopt_status_t lmoptp_decode_pass(lmopt_session_t *const *sessions, int64_t count, const int32_t *tokens, int64_t top,
                                   float *logits, lmopt_session_t *leader, lmopt_error_t *error);
 
+/*===--- Of a GPU that finds the greatest logits (lmoptp_team_finds_greatest) ---===*/
+
+/* As lmoptp_decode_pass, of one session, with nothing but the `top` greatest: [top]. */
+lmopt_status_t lmoptp_top_pass(lmopt_session_t *session, int32_t token, int32_t top, lmopt_device_top_t *greatest,
+                               lmopt_error_t *error);
+/* The token and `steps` - 1 more, each the one of the greatest logit after the one before; chosen: [steps], with the
+ * one after the last. -1: no logit is a number, and what follows has no meaning. Nothing of it counts as in the cache,
+ * which must reach that far; who calls says how much does. */
+enum { LMOPTP_MOST_ON_END = 16 };
+lmopt_status_t lmoptp_greedy_pass(lmopt_session_t *session, int32_t token, int64_t steps, int32_t *chosen,
+                                  lmopt_error_t *error);
+
 #endif

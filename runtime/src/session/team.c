@@ -128,3 +128,20 @@ lmopt_status_t lmoptp_team_step(lmopt_team_t *team, lmopt_model_t *model, const 
   step->weights = model->weights;
   return lmoptp_threads_step(team->threads, model->table, entry, step, scratch_bytes, prepare, user, error);
 }
+
+/*===--- Greatest logits on a GPU ---===*/
+
+bool lmoptp_team_finds_greatest(const lmopt_team_t *team, const lmopt_model_t *model, int32_t top) {
+  return team->device && model->top && top <= (int64_t)model->top->top &&
+         lmoptp_greatest_bytes(1, top) <= LMOPTP_LANDING_BYTES;
+}
+
+lmopt_status_t lmoptp_team_greatest(lmopt_team_t *team, lmopt_model_t *model, const lmopt_segment_t *segment,
+                                    int32_t token, int32_t top, lmopt_device_top_t *greatest, lmopt_error_t *error) {
+  return lmoptp_device_team_greatest(team->device, model, segment, token, top, greatest, error);
+}
+
+lmopt_status_t lmoptp_team_greedy(lmopt_team_t *team, lmopt_model_t *model, const lmopt_segment_t *segment,
+                                  int32_t token, int64_t steps, int32_t *chosen, lmopt_error_t *error) {
+  return lmoptp_device_team_greedy(team->device, model, segment, token, steps, chosen, error);
+}

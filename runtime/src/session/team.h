@@ -29,4 +29,12 @@ lmopt_status_t lmoptp_team_step(lmopt_team_t *team, lmopt_model_t *model, const 
                                 lmopt_step_t *step, uint64_t scratch_bytes, lmoptp_prepare_fn prepare, void *user,
                                 lmopt_error_t *error);
 
+/* Whether it is a GPU on which the model finds so many of the greatest logits; threads compute rows of all of them. */
+bool lmoptp_team_finds_greatest(const lmopt_team_t *team, const lmopt_model_t *model, int32_t top);
+/* Such a team: one token of one sequence, and the `top` greatest logits after it; or `steps` tokens on end (step.h). */
+lmopt_status_t lmoptp_team_greatest(lmopt_team_t *team, lmopt_model_t *model, const lmopt_segment_t *segment,
+                                    int32_t token, int32_t top, lmopt_device_top_t *greatest, lmopt_error_t *error);
+lmopt_status_t lmoptp_team_greedy(lmopt_team_t *team, lmopt_model_t *model, const lmopt_segment_t *segment,
+                                  int32_t token, int64_t steps, int32_t *chosen, lmopt_error_t *error);
+
 #endif

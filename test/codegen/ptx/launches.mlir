@@ -21,4 +21,12 @@
 // CHECK-NEXT: arith.cmpi slt, %[[TWO]], %[[ROWS]] : i64
 // CHECK: %[[NINE:.*]] = arith.constant 9 : i64
 // CHECK-NEXT: arith.cmpi slt, %[[ROWS]], %[[NINE]] : i64
+// The greatest logits: the launches of "decode", then a block for each 2048 of a row, then one for the row.
+// CHECK: func.func @decode_top(
+// How many: what the step says, or all that there may be.
+// CHECK: arith.select %{{.*}}, %c24_i64{{.*}}, %{{.*}} : i64
+// CHECK: llvm.call
+// CHECK: arith.select %{{.*}}, %c24_i64{{.*}}, %{{.*}} : i64
+// CHECK: llvm.call
+// CHECK-NOT: llvm.call
 // UNKNOWN: 'sm_10'

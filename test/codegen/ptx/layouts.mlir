@@ -15,6 +15,8 @@ plan.weight @g = [@w] as #ptx.fragments<!lm.codebook<24x16, entries = 256>> at 0
 plan.weight @c = [@w] as #ptx.table<tensor<20xf32>> at 0
 // CHECK: plan.weight @d = [] as #ptx.angles<#lm.rope<base = 1.000000e+04, dims = 8, layout = half>, positions = 128, switch = 64> at 0
 plan.weight @d = [] as #ptx.angles<#lm.rope<base = 1.0e4, dims = 8, layout = half>, positions = 128, switch = 64> at 0
+// CHECK: plan.weight @e = [] as #ptx.word_tree<#lm.word_tree<left = [4, 1], right = [0, 2]>> at 0
+plan.weight @e = [] as #ptx.word_tree<#lm.word_tree<left = [4, 1], right = [0, 2]>> at 0
 
 // -----
 

@@ -21,7 +21,7 @@ module attributes {lm.config = {architecture = "bert", vocabulary = 24 : i64, ma
   func.func @encode(%ids: tensor<?x?xi32>, %len: tensor<?xi32>) -> tensor<?x16xf32> {
     %x = lm.embedding %ids, @embed.weight : (tensor<?x?xi32>) -> tensor<?x?x48xf32>
     %c = lm.quantize_groups %x : (tensor<?x?x48xf32>) -> !lm.codes<?x?x48, s8, group = 16>
-    // expected-error @+1 {{matrices of '!lm.grouped<16x48, bits = 4, group = 16>' are not supported on GPUs (param 'w'); use groups of 32, 64, 128 or 256}}
+    // expected-error @+1 {{matrices of !lm.grouped<16x48, bits = 4, group = 16> are not supported on GPUs (param 'w'); use groups of 32, 64, 128 or 256}}
     %y = lm.grouped_linear %c, @w : (!lm.codes<?x?x48, s8, group = 16>) -> tensor<?x?x16xf32>
     %p = lm.pool %y, %len {kind = mean} : (tensor<?x?x16xf32>, tensor<?xi32>) -> tensor<?x16xf32>
     return %p : tensor<?x16xf32>

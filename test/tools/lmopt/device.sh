@@ -46,10 +46,10 @@ unset FAKE_CUDA_SM
 export LMOPT_LIBCUDA=$scratch/none.so
 expect 0 "$LMOPT" inspect "$gpu"
 says '^device +cuda$'
-says '^  sm_80 +3 +[0-9]+ +0$'
-says '^  answer +32 +64 +64$'
+says '^  sm_80 +4 +[0-9]+ +0$'
+says '^  answer +32 +64 +60$'
 expect 0 "$LMOPT" inspect "$gpu" --format json
-json 'r["device"] == "cuda" and [k["name"] for k in r["kernels"]["sm_80"]] == ["remember", "sum", "answer"]'
+json 'r["device"] == "cuda" and [k["name"] for k in r["kernels"]["sm_80"]] == ["remember", "sum", "answer", "choose"]'
 expect 0 "$LMOPT" inspect "$cpu"
 says '^device +cpu$'
 expect 0 "$LMOPT" tokenize "$gpu" --text 'abc'

@@ -7,6 +7,10 @@
 
 #include "DeviceFixture.h"
 
+#include <algorithm>
+#include <cmath>
+#include <functional>
+
 namespace lmopt::test {
 
 inline const std::string deviceDecoderPath = LMOPT_BINARY_DIR "/lib/fake_device_decoder.so";
@@ -60,6 +64,14 @@ protected:
     EXPECT_OK(
         tell([&](lmopt_error_t *error) { return lmopt_session_decode(session.get(), token, logits.data(), error); }));
     return logits;
+  }
+  /// All but the `top` greatest are -infinity: what decode_top gives where the model finds these alone.
+  static std::vector<float> onlyGreatest(const std::vector<float> &logits, int32_t top) {
+    std::vector<float> sorted = logits, left = logits;
+    std::nth_element(sorted.begin(), sorted.begin() + (top - 1), sorted.end(), std::greater<>());
+    for (float &number : left) // no two are equal
+      number = number < sorted[size_t(top - 1)] ? -INFINITY : number;
+    return left;
   }
   static Answer tryDecode(const Session &session, int32_t token = 1) {
     std::vector<float> logits(fakeVocabulary);

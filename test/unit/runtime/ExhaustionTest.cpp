@@ -65,11 +65,14 @@ const std::string richPath = LMOPT_BINARY_DIR "/lib/fake_rich.so";
 lmopt_status_t useDecoder(Handles &handles, lmopt_error_t *error) {
   static float logits[fakeVocabulary];
   auto ignore = [](void *, int64_t, int64_t, const float *) { return 0; };
+  auto ignoreToken = [](void *, int32_t) { return 0; };
   lmopt_status_t status = lmopt_session_prefill(handles.session, tokens.data(), 20, logits, error);
   if (!status)
     status = lmopt_session_prefill_rows(handles.session, tokens.data(), 40, 3, ignore, nullptr, error);
   if (!status)
     status = lmopt_session_decode(handles.session, 1, logits, error);
+  if (!status)
+    status = lmopt_session_generate(handles.session, 1, nullptr, 2, ignoreToken, nullptr, error);
   lmopt_sampler_options_t sampling{};
   sampling.struct_size = sizeof sampling;
   sampling.temperature = 1;
@@ -125,11 +128,11 @@ void refuseInTurn(const std::string &path, uint32_t load, int least) {
   EXPECT_GE(failures, least) << "did the linker redirect anything?";
 }
 
-TEST(Exhaustion, decoder) { refuseInTurn(decoderPath, LMOPT_LOAD_MAP, 14); }
-TEST(Exhaustion, decoderWithCopiedWeights) { refuseInTurn(decoderPath, LMOPT_LOAD_COPY, 15); }
-TEST(Exhaustion, decoderThatReadsAgain) { refuseInTurn(LMOPT_BINARY_DIR "/lib/fake_switch.so", LMOPT_LOAD_MAP, 15); }
+TEST(Exhaustion, decoder) { refuseInTurn(decoderPath, LMOPT_LOAD_MAP, 16); }
+TEST(Exhaustion, decoderWithCopiedWeights) { refuseInTurn(decoderPath, LMOPT_LOAD_COPY, 17); }
+TEST(Exhaustion, decoderThatReadsAgain) { refuseInTurn(LMOPT_BINARY_DIR "/lib/fake_switch.so", LMOPT_LOAD_MAP, 17); }
 TEST(Exhaustion, encoder) { refuseInTurn(encoderPath, LMOPT_LOAD_MAP, 10); }
 TEST(Exhaustion, encoderWithInputs) { refuseInTurn(richPath, LMOPT_LOAD_MAP, 12); }
-TEST(Exhaustion, decoderWithState) { refuseInTurn(LMOPT_BINARY_DIR "/lib/fake_state.so", LMOPT_LOAD_MAP, 16); }
+TEST(Exhaustion, decoderWithState) { refuseInTurn(LMOPT_BINARY_DIR "/lib/fake_state.so", LMOPT_LOAD_MAP, 18); }
 
 } // namespace

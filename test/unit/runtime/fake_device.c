@@ -6,18 +6,21 @@
  *   remember: a product for each row, into the cache (encoder: into the arena)
  *   sum:      the hash of the sequence up to each row, into the arena
  *   answer:   logits, vectors or traces from the hashes
+ *   choose:   the greatest logits of a row, and what makes the next step ready
  *
  * A step that breaks the contract launches a kernel that does not exist. FAKE_ENCODER is an encoder with an input
  * "marks" and a second result "traces"; FAKE_SWITCH is the rope_switch; FAKE_STATE asks for a state, which sessions on
  * GPUs do not have; FAKE_TOKENIZER is a blob to carry; FAKE_CELL is the bytes of a position in the cache (16; an
  * encoder may have no others); FAKE_TRACE the width of traces (3); FAKE_POSITIONS the most of a decoder (200);
- * FAKE_VOCABULARY its tokens (97), though none from 2048 on has a weight; FAKE_MANY names 17 architectures; FAKE_WALKED
- * has a walker for all kernels ("1") or for all but "answer" ("0"; make_fake_walker.py).
+ * FAKE_TOP how many of the greatest logits it finds (5); FAKE_VOCABULARY its tokens (97), though none from 2048 on has
+ * a weight; FAKE_MANY names 17 architectures; FAKE_WALKED has a walker for all kernels ("1") or for all but "answer"
+ * ("0"; make_fake_walker.py); FAKE_CHOICE is a token that is put down in the place of the greatest, whatever it is.
  * seal_artifact.cpp adds the checksums.
  */
 #include "lmopt/abi.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
 #ifndef FAKE_VOCABULARY
 #define FAKE_VOCABULARY 97
@@ -50,8 +53,14 @@ enum { STATE = 0 };
 #ifndef FAKE_TRACE
 #define FAKE_TRACE 3
 #endif
-enum { VOCABULARY = FAKE_VOCABULARY, TOP = 5, BLOCK = 32, ARENA = 2 * 8 * 128 };
-enum { REMEMBER, SUM, ANSWER, NO_KERNEL };
+#ifndef FAKE_TOP
+#define FAKE_TOP 5
+#endif
+#ifndef FAKE_CHOICE
+#define FAKE_CHOICE INT32_MIN // the greatest
+#endif
+enum { VOCABULARY = FAKE_VOCABULARY, TOP = FAKE_TOP, BLOCK = 32, ARENA = 2 * 8 * 128 };
+enum { REMEMBER, SUM, ANSWER, CHOOSE, NO_KERNEL };
 
 _Static_assert(LMOPT_ABI_VERSION == 3 && LMOPT_DEVICE_CUDA == 1, "the note below says so");
 __asm__(".pushsection .note.lmopt,\"a\",@note\n"
@@ -73,13 +82,13 @@ __asm__(".pushsection .lmopt.weights,\"\",@progbits\n.p2align 12\n"
 #endif
 
 #ifdef FAKE_WALKED
-#define KERNELS "4, 4" // the last one
+#define KERNELS "5, 5" // the last one
 #define WALKED "1"
 #define ANSWER_WALKED FAKE_WALKED
 #define WALK_ENTRY ".long name_walk - meta_kernels, 32, 64, 20, 0\n"
 #define WALK_NAME "name_walk: .asciz \"walk\"\n"
 #else
-#define KERNELS "3, 0"
+#define KERNELS "4, 0"
 #define WALKED "0"
 #define ANSWER_WALKED "0"
 #define WALK_ENTRY ""
@@ -87,7 +96,7 @@ __asm__(".pushsection .lmopt.weights,\"\",@progbits\n.p2align 12\n"
 #endif
 
 // Two blobs have no meaning: places for tests. Threads of a block: 32 of all kernels. Dynamic shared memory: "answer"
-// has some. Bytes of arguments: 48, 44, 64.
+// has some. Bytes of arguments: 48, 44, 60, 52.
 #define ENTRY(name, begin, end)                                                                                        \
   "77: .asciz \"" name "\"\n.zero 32 - (. - 77b)\n.quad " begin " - meta_start\n.quad " end " - " begin "\n"
 #ifdef FAKE_MANY
@@ -108,9 +117,10 @@ __asm__(".pushsection .lmopt.meta,\"\",@progbits\n.p2align 3\n"
         ".p2align 3\nmeta_kernels: .quad 0x32304e4b504f4d4c\n.long " KERNELS "\n"
         ".long name_remember - meta_kernels, 32, 0, 48, " WALKED "\n"
         ".long name_sum - meta_kernels, 32, 0, 44, " WALKED "\n"
-        ".long name_answer - meta_kernels, 32, 64, 64, " ANSWER_WALKED "\n" WALK_ENTRY
-        "name_remember: .asciz \"remember\"\nname_sum: .asciz \"sum\"\nname_answer: .asciz \"answer\"\n" WALK_NAME
-        "meta_kernels_end:\n"
+        ".long name_answer - meta_kernels, 32, 64, 60, " ANSWER_WALKED "\n"
+        ".long name_choose - meta_kernels, 32, 0, 52, " WALKED "\n" WALK_ENTRY
+        "name_remember: .asciz \"remember\"\nname_sum: .asciz \"sum\"\nname_answer: .asciz \"answer\"\n"
+        "name_choose: .asciz \"choose\"\n" WALK_NAME "meta_kernels_end:\n"
         "meta_ptx: .incbin \"" FAKE_PTX "\"\nmeta_ptx_end:\n"
         "meta_spare: " SPARE_CONTENTS "\nmeta_spare_end:\n"
         "meta_other: .zero 128\nmeta_other_end:\n"
@@ -128,8 +138,12 @@ typedef struct {
 } sum_t;
 typedef struct {
   uint64_t rows, hashes, outputs, segments, targets, out;
-  uint32_t width, factor, positional, top;
+  uint32_t width, factor, positional;
 } answer_t;
+typedef struct {
+  uint64_t rows, tokens, logits, greatest, chosen;
+  uint32_t width, top, choice;
+} choose_t;
 
 static uint64_t address_of(const void *pointer) { return (uint64_t)(uintptr_t)pointer; }
 
@@ -223,35 +237,43 @@ static const lmopt_input_t inputs[] = {{"marks", 5, 0}};
 static const lmopt_result_t results[] = {{"embedding", LMOPT_DOMAIN_SEQUENCES, WIDTH},
                                          {"traces", LMOPT_DOMAIN_TOKENS, FAKE_TRACE}};
 #else
-static void answer_outputs(const lmopt_step_t *step, uint32_t width, uint64_t targets, int64_t top) {
+static void answer_outputs(const lmopt_step_t *step, uint32_t width, uint64_t targets) {
   answer_t answer = answer_of(step, step->results[0], width, 31);
   answer.outputs = address_of(step->output_rows);
   answer.targets = targets;
   answer.positional = 1;
-  answer.top = (uint32_t)top;
   if (step->output_count)
     launch(step, ANSWER, step->output_count, &answer);
 }
 
 static void prefill(const lmopt_step_t *step, int64_t thread, int64_t threads) {
   if (hash_rows(step, thread, threads, 1, 0))
-    answer_outputs(step, WIDTH, 0, 0);
+    answer_outputs(step, WIDTH, 0);
 }
 static void decode(const lmopt_step_t *step, int64_t thread, int64_t threads) {
   if (hash_rows(step, thread, threads, LMOPT_DEVICE_POSITIONS_UNIT, 0))
-    answer_outputs(step, WIDTH, 0, 0);
+    answer_outputs(step, WIDTH, 0);
 }
 #ifndef FAKE_TOKENIZER // whose user takes its word for it
-// Keeps the first `top` logits, which are not the greatest: so that tests see which entry ran, and what it was told.
 static void decode_top(const lmopt_step_t *step, int64_t thread, int64_t threads) {
-  if (hash_rows(step, thread, threads, LMOPT_DEVICE_POSITIONS_UNIT, 0))
-    answer_outputs(step, WIDTH, 0, step->top);
+  if (!hash_rows(step, thread, threads, LMOPT_DEVICE_POSITIONS_UNIT, 0))
+    return;
+  answer_outputs(step, WIDTH, 0);
+  choose_t choose = {.rows = step->device->rows,
+                     .tokens = address_of(step->tokens),
+                     .logits = address_of(step->results[0]),
+                     .greatest = step->device->greatest,
+                     .chosen = step->device->chosen,
+                     .width = WIDTH,
+                     .top = (uint32_t)step->top,
+                     .choice = (uint32_t)(FAKE_CHOICE)};
+  launch(step, CHOOSE, step->output_count, &choose);
 }
 #endif
 // The logit of the target alone.
 static void score(const lmopt_step_t *step, int64_t thread, int64_t threads) {
   if (hash_rows(step, thread, threads, 1, 0))
-    answer_outputs(step, 1, address_of(step->inputs[0]), 0);
+    answer_outputs(step, 1, address_of(step->inputs[0]));
 }
 static const lmopt_input_t targets[] = {{"targets", VOCABULARY, 0}};
 static const lmopt_result_t results[] = {{"logits", LMOPT_DOMAIN_OUTPUTS, WIDTH}};

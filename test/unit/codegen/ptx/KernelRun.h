@@ -58,6 +58,7 @@ struct Finished {
   std::vector<char> result; ///< of the argument without contents
   ptx::Counters counters;
   std::string error;
+  std::vector<std::vector<char>> memory = {}; ///< what the kernel leaves in each argument that is memory
 };
 
 inline Finished runOnce(const EmittedKernel &kernel, std::array<uint32_t, 3> grid,
@@ -95,7 +96,10 @@ inline Finished runOnce(const EmittedKernel &kernel, std::array<uint32_t, 3> gri
   device.unload(*module);
   if (!counters.ok())
     return {{}, {}, counters.error().message};
-  return {made ? made->values() : std::vector<char>(), *counters, ""};
+  Finished finished = {made ? made->values() : std::vector<char>(), *counters, ""};
+  for (auto &buffer : buffers)
+    finished.memory.push_back(buffer->values());
+  return finished;
 }
 
 /// For a card, to do the same; launches that leave nothing say nothing.
@@ -134,6 +138,7 @@ inline Finished run(const EmittedKernel &kernel, std::array<uint32_t, 3> grid, c
     Finished strict = runOnce(kernel, grid, arguments, seed);
     EXPECT_EQ(strict.error, "") << "seed " << seed;
     EXPECT_EQ(strict.result, plain.result) << "seed " << seed;
+    EXPECT_EQ(strict.memory, plain.memory) << "seed " << seed;
   }
   return plain;
 }

@@ -16,6 +16,8 @@
 #include "codegen/ptx/linear/LinearFloatTile.h"
 #include "codegen/ptx/linear/LinearTileHopper.h"
 #include "codegen/ptx/pooling/PoolKernel.h"
+#include "codegen/ptx/ranking/TopLogits.h"
+#include "codegen/ptx/ranking/TreeLogits.h"
 #include "codegen/ptx/rows/RowKernel.h"
 #include "test/unit/codegen/ptx/KernelRun.h"
 #include "test/unit/codegen/ptx/Ptxas.h"
@@ -215,15 +217,15 @@ std::vector<Recorded> kernels() {
       {"codebook of 8, 8 rows", 64, grouped(codebook(3), 8)},
       {"codebook of 4, 16 rows", 64, grouped(codebook(2), 16)},
       {"codebook of 256 floats", 80, linear(4096, 4096, WeightFormat::Codebook, 8)},
-      {"s8 without zero blocks, 8 rows", 64, grouped(blocks(), 8)},
-      {"s8 without zero blocks, 64 rows", 80, grouped(blocks(), 64)},
-      {"attention of pruned heads", 56, [=](auto &kernels) { return attendRowsKernel(kernels, pruned); }},
+      {"s8 without zero blocks, 8 rows", 58, grouped(blocks(), 8)},
+      {"s8 without zero blocks, 64 rows", 114, grouped(blocks(), 64)},
+      {"attention of pruned heads", 61, [=](auto &kernels) { return attendRowsKernel(kernels, pruned); }},
       {"attention with narrow values", 63, [=](auto &kernels) { return attendRowsKernel(kernels, narrow); }},
       {"prompts with narrow values", 116, [=](auto &kernels) { return attendTileKernel(kernels, narrow); }},
-      {"encoders that turn", 108, [=](auto &kernels) { return attendSegmentsKernel(kernels, turned); }},
+      {"encoders that turn", 116, [=](auto &kernels) { return attendSegmentsKernel(kernels, turned); }},
       {"encoders that turn, in bf16", 128, [=](auto &kernels) { return attendSegmentsTileKernel(kernels, turned); }},
       {"means of keys and values", 40, [=](auto &kernels) { return projectRowsKernel(kernels, means); }},
-      {"learned keys and values", 40, [=](auto &kernels) { return projectRowsKernel(kernels, learned); }},
+      {"learned keys and values", 48, [=](auto &kernels) { return projectRowsKernel(kernels, learned); }},
       {"norm and codes", 30, rowsOf},
       {"gated product and codes", 39, gatedOf},
       {"embedding, positions, norm and codes", 32, embeddingOf},
@@ -237,7 +239,7 @@ std::vector<Recorded> kernels() {
       {"attention that stores in bf16", 90, [=](auto &kernels) { return attendRowsKernel(kernels, half, true); }},
       {"attention that stores in i8", 96, [=](auto &kernels) { return attendRowsKernel(kernels, codes, true); }},
       {"keys and values in bf16", 26, [=](auto &kernels) { return storeKeysValuesKernel(kernels, half); }},
-      {"keys and values in i8", 32, [=](auto &kernels) { return storeKeysValuesKernel(kernels, codes); }},
+      {"keys and values in i8", 27, [=](auto &kernels) { return storeKeysValuesKernel(kernels, codes); }},
       {"attention in bf16", 63, [=](auto &kernels) { return attendRowsKernel(kernels, half); }},
       {"attention in i8", 92, [=](auto &kernels) { return attendRowsKernel(kernels, codes); }},
       {"attention of prompts in f32, heads of 64", 116, [=](auto &kernels) { return attendTileKernel(kernels, smol); }},
@@ -259,6 +261,10 @@ std::vector<Recorded> kernels() {
        [](auto &kernels) { return expertsHiddenKernel(kernels, experts(true)); }},
       {"results of experts", 46, [](auto &kernels) { return expertsResultKernel(kernels, experts(false)); }},
       {"product without zeros", 31, nonzeroOf},
+      {"the greatest logits of blocks", 37, [](auto &kernels) { return topListsKernel(kernels, {49152}); }},
+      {"the greatest logits of rows", 40, [](auto &kernels) { return topChooseKernel(kernels, {128256}); }},
+      {"logits by a tree", 28, [](auto &kernels) { return treeLogitsKernel(kernels, {49151, 49152 * 16}, 4 * 49152); }},
+      {"logits that are known", 14, [](auto &kernels) { return pickLogitsKernel(kernels, 49152); }},
       {"parts of attention and codes", 50, partsOf},
       {"q, k and v in s8 behind norm and codes", 54, madeProducts(576, {192, 192}, codesOf576(), WeightFormat::S8Rows)},
       {"o in s8 behind parts and codes", 64, madeProducts(576, {}, codesOfParts(), WeightFormat::S8Rows)},

@@ -110,11 +110,17 @@ TEST_P(WeightRing, GivesTheBitsOfSingleLaunches) {
       EXPECT_EQ(products.found(expected, blocks), "") << stages << " stages, " << blocks << " blocks";
   }
 }
-INSTANTIATE_TEST_SUITE_P(
-    Formats, WeightRing, testing::Values(WeightFormat::F32, WeightFormat::Bf16, WeightFormat::S8Rows),
-    [](const auto &info) {
-      return std::string(info.param == WeightFormat::F32 ? "F32" : info.param == WeightFormat::Bf16 ? "Bf16" : "S8");
-    });
+INSTANTIATE_TEST_SUITE_P(Formats, WeightRing, testing::Values(WeightFormat::Bf16, WeightFormat::S8Rows),
+                         [](const auto &info) {
+                           return std::string(info.param == WeightFormat::Bf16 ? "Bf16" : "S8");
+                         });
+
+// Products of f32 read weights themselves.
+TEST(WeightRingOfFloats, IsNone) {
+  Products products(WeightFormat::F32, std::nullopt);
+  EXPECT_EQ(products.code.kernel(products.code.walker).shape.threads, 256);
+  EXPECT_EQ(products.found(products.launched()), "");
+}
 
 /*===--- Mutations ---===*/
 
