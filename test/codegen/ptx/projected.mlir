@@ -10,5 +10,5 @@
 // PLAN-NEXT: lm.attend
 
 // CHECK: func.func @encode(
-// CHECK-COUNT-12: llvm.call %{{.*}} : !llvm.ptr, (!llvm.ptr, i32, !llvm.ptr, !llvm.ptr) -> ()
+// CHECK-COUNT-18: llvm.call %{{.*}} : !llvm.ptr, (!llvm.ptr, i32, !llvm.ptr, !llvm.ptr) -> ()
 // CHECK-NOT: llvm.call
