@@ -49,9 +49,9 @@ struct Layout {
   }
   static bool hasStream(const KernelEntry &kernel) { return kernel.stream.slices > 0; }
   int64_t sharedBytes() const { return ring.place + RingSpec::bytesOf(ring.stages); }
-  /// Nine warps twice leave 96 registers a thread, with which ptxas spills a few; the ring has enough under way for
-  /// one.
-  int64_t leastBlocks() const { return ring.stages ? 1 : 2; }
+  /// Two would leave 96 registers a thread with the ring and 128 without it, with which ptxas spills; the ring has
+  /// enough under way for one.
+  static constexpr int64_t kLeastBlocks = 1;
   int64_t threads() const { return WalkerSpec::kThreads + (ring.stages ? kWarpLanes : 0); }
 
 private:
@@ -241,7 +241,7 @@ private:
 std::string walkerKernel(KernelLibrary &kernels, const WalkerSpec &spec) {
   using Kind = ArgumentKind;
   Layout layout(kernels, spec);
-  KernelShape shape = {layout.threads(), layout.leastBlocks(), layout.sharedBytes()};
+  KernelShape shape = {layout.threads(), Layout::kLeastBlocks, layout.sharedBytes()};
   std::string name = kernels.define("walk" + std::to_string(layout.bodies.size()) + "_" + kernels.getTarget().chip,
                                     shape, {Kind::Constant, Kind::Memory, Kind::Number},
                                     [=](Emitter &e, ValueRange a) { WalkerEmitter(e, spec, layout, a).run(); });
