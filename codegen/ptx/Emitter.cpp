@@ -282,6 +282,15 @@ void Emitter::loop(Value from, Value to, int64_t step, const std::function<void(
   });
 }
 
+void Emitter::rolledLoop(Value from, Value to, int64_t step, const std::function<void(Value)> &body) {
+  loop(from, to, step, body);
+  Operation *made = &*std::prev(b.getInsertionPoint());
+  MLIRContext *context = b.getContext();
+  auto unroll = LLVM::LoopUnrollAttr::get(context, /*disable=*/b.getBoolAttr(true), {}, {}, {}, {}, {}, {});
+  made->setAttr("loop_annotation",
+                LLVM::LoopAnnotationAttr::get(context, {}, {}, {}, unroll, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}));
+}
+
 void Emitter::ifThen(Value condition, const std::function<void()> &body) {
   auto made = scf::IfOp::create(b, loc, condition, /*withElseRegion=*/false);
   OpBuilder::InsertionGuard guard(b);

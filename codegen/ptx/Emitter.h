@@ -166,6 +166,8 @@ public:
   Values loop(Value from, Value to, int64_t step, const Values &carried,
               const std::function<Values(Value, const Values &)> &body);
   void loop(Value from, Value to, int64_t step, const std::function<void(Value)> &body);
+  /// One that ptxas does not unroll either: of few turns, mostly, where unrolling costs registers that the rest needs.
+  void rolledLoop(Value from, Value to, int64_t step, const std::function<void(Value)> &body);
   void ifThen(Value condition, const std::function<void()> &body);
   void ifThenElse(Value condition, const std::function<void()> &body, const std::function<void()> &otherwise);
   /// What the body gives, else `otherwise`.

@@ -179,16 +179,11 @@ private:
 
   //===--- Positions of this step: made from the rows' keys and values, a warp each ---===//
 
-  // Mostly one position, of one warp: unrolled by ptxas, this took a third of the registers.
+  // Mostly one position, of one warp.
   void makeBlock(bool isKeys, Value block, int64_t to) {
     Value begin = e.mul(block, kBlock), end = e.min(e.add(position, 1), e.add(begin, kBlock));
-    e.loop(e.add(e.max(begin, firstNew), e.warp()), end, kWarps,
-           [&](Value own) { makePosition(isKeys, own, begin, to); });
-    auto loop = cast<scf::ForOp>(*std::prev(e.b.getInsertionPoint()));
-    MLIRContext *context = loop.getContext();
-    auto unroll = LLVM::LoopUnrollAttr::get(context, e.b.getBoolAttr(true), {}, {}, {}, {}, {}, {});
-    loop->setAttr("loop_annotation", LLVM::LoopAnnotationAttr::get(context, {}, {}, {}, unroll, {}, {}, {}, {}, {}, {},
-                                                                   {}, {}, {}, {}, {}));
+    e.rolledLoop(e.add(e.max(begin, firstNew), e.warp()), end, kWarps,
+                 [&](Value own) { makePosition(isKeys, own, begin, to); });
   }
   void makePosition(bool isKeys, Value own, Value begin, int64_t to) {
     int64_t width = isKeys ? spec.width : spec.valueWidth();
