@@ -11,7 +11,8 @@ static Result<LlamaConfig> parse(const char *patch) {
   json config = json::parse(R"({"architectures": ["MistralForCausalLM"], "model_type": "mistral", "vocab_size": 100,
     "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 3, "num_attention_heads": 8})");
   config["sliding_window"] = nullptr; // before the patch: merging a null takes a field away
-  for (const auto &[name, value] : json::parse(patch).items())
+  json changes = json::parse(patch); // lives as long as the loop
+  for (const auto &[name, value] : changes.items())
     config[name] = value;
   return test::readAs<LlamaConfig>("mistral", config);
 }
@@ -32,8 +33,7 @@ TEST(MistralConfig, Windows) {
   Result<LlamaConfig> config = test::readAs<LlamaConfig>("mistral", missing);
   ASSERT_FALSE(config);
   EXPECT_EQ(config.error().message,
-            "c.json: field 'sliding_window' attention to a window of 4096 of 131072 positions is "
-            "not supported");
+            "c.json: field 'sliding_window': attention to a window of 4096 of 131072 positions is not supported");
   EXPECT_EQ(config.error().code, 4);
   EXPECT_EQ(parse(R"({"sliding_window": 32})").error().code, 4);
   EXPECT_TRUE(parse(R"({"sliding_window": 4096, "max_position_embeddings": 4096})"));
