@@ -119,7 +119,10 @@ def check_numbers(programs, fixture, recipe, cpu, gpu, seeds, checks):
                        2 * fixture.json["tolerance"])
     if not fixture.decoder:
         again = on_gpu(programs, gpu, fixture.sequences(), "--split", "1")
-        checks.equal("bits of sequences one by one", again.tobytes() == found.tobytes(), True)
+        if recipe == "f32":  # many rows are done by tiles, few by warps that share a sum: in another order
+            near("sequences one by one", again, found)
+        else:
+            checks.equal("bits of sequences one by one", again.tobytes() == found.tobytes(), True)
     for split in SPLITS if fixture.decoder else []:  # prompts attend by other kernels than single tokens
         again = on_gpu(programs, gpu, fixture.sequences(), "--split", split)
         pieces = programs.dump(cpu, fixture.sequences(), "--split", split)

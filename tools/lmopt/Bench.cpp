@@ -262,7 +262,8 @@ static Result<void> benchExtra(const Model &model, const BenchOptions &options, 
 static std::string resultJson(Json result, const Json &extra) {
   for (auto &[key, value] : result.items())
     value = rounded(value.get<double>());
-  result.update(extra);
+  if (extra.is_object()) // of a GPU
+    result.update(extra);
   return result.dump() + "\n";
 }
 
