@@ -413,8 +413,8 @@ TEST(PtxResources, WalkersDoNotSpill) {
       const nvptx::KernelShape &shape = own.kernel(own.walker).shape;
       Resources found = assemble(walkerAlone(own), architecture);
       ASSERT_TRUE(found.isTaken) << architecture << "\n" << found.log;
-      // Nine warps, three on a quarter of a multiprocessor, have 168 registers each. On 8.x ptxas keeps two numbers more
-      // than it finds room for in one of these (ptx.md 4.4 asks for none on 9.0).
+      // Nine warps, three on a quarter of a multiprocessor, have 168 registers each. On 8.x ptxas keeps two numbers
+      // more than it finds room for in one of these (ptx.md 4.4 asks for none on 9.0).
       int64_t mostSpilled = architecture[3] == '8' ? 32 : 0;
       EXPECT_LE(found.spilledBytes, mostSpilled) << architecture << "\n" << found.log;
       int64_t ofWarp = (found.registers * 32 + 255) / 256 * 256, warps = shape.threads / 32;

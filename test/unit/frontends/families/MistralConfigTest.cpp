@@ -11,7 +11,7 @@ static Result<LlamaConfig> parse(const char *patch) {
   json config = json::parse(R"({"architectures": ["MistralForCausalLM"], "model_type": "mistral", "vocab_size": 100,
     "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 3, "num_attention_heads": 8})");
   config["sliding_window"] = nullptr; // before the patch: merging a null takes a field away
-  json changes = json::parse(patch); // lives as long as the loop
+  json changes = json::parse(patch);  // lives as long as the loop
   for (const auto &[name, value] : changes.items())
     config[name] = value;
   return test::readAs<LlamaConfig>("mistral", config);
