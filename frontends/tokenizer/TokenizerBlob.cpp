@@ -68,12 +68,12 @@ struct NormalizerSections {
 
   explicit NormalizerSections(const std::vector<NormalizerStep> &normalizer) {
     for (const NormalizerStep &step : normalizer) {
-      bool replaces = step.kind == LMOPT_NORMALIZE_REPLACE || step.kind == LMOPT_NORMALIZE_REPLACE_RUNS;
-      bool has = replaces || step.kind == LMOPT_NORMALIZE_PREPEND;
-      steps.insert(steps.end(), {step.kind, has && !offsets.empty() ? static_cast<uint32_t>(offsets.size() - 1) : 0u});
-      if (has)
+      uint32_t texts = lmopt_normalize_texts(step.kind);
+      steps.insert(steps.end(),
+                   {step.kind, texts && !offsets.empty() ? static_cast<uint32_t>(offsets.size() - 1) : 0u});
+      if (texts > 0)
         add(step.text);
-      if (replaces)
+      if (texts > 1)
         add(step.with);
     }
   }

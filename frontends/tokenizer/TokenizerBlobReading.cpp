@@ -56,9 +56,8 @@ std::string BlobReader::argument(size_t index) const {
 }
 
 NormalizerStep BlobReader::step(uint32_t kind, uint32_t index) const {
-  bool replaces = kind == LMOPT_NORMALIZE_REPLACE || kind == LMOPT_NORMALIZE_REPLACE_RUNS;
-  bool has = replaces || kind == LMOPT_NORMALIZE_PREPEND;
-  return {kind, has ? argument(index) : "", replaces ? argument(static_cast<size_t>(index) + 1) : ""};
+  uint32_t texts = lmopt_normalize_texts(kind);
+  return {kind, texts > 0 ? argument(index) : "", texts > 1 ? argument(static_cast<size_t>(index) + 1) : ""};
 }
 
 void BlobReader::readHeader() {

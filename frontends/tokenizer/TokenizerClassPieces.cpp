@@ -3,18 +3,17 @@
 // The rules of classes with vocabularies of SentencePiece: Llama and Gemma (BPE), XLM-R, Camembert and ALBERT
 // (Unigram). See TokenizerRuleWriter.h.
 #include "frontends/tokenizer/TokenizerRuleWriter.h"
+#include "lmopt/tokenizer_format.h"
 
 using namespace lmopt;
 using nlohmann::json;
-
-static constexpr const char *kMetaspace = "\xE2\x96\x81"; // U+2581
 
 static json replace(const char *text, const char *with) {
   return {{"type", "Replace"}, {"pattern", {{"String", text}}}, {"content", with}};
 }
 
 static json pieceDecoder(bool strips) {
-  json decoders = json::array({replace(kMetaspace, " "), {{"type", "ByteFallback"}}, {{"type", "Fuse"}}});
+  json decoders = json::array({replace(LMOPT_SPACE, " "), {{"type", "ByteFallback"}}, {{"type", "Fuse"}}});
   if (strips)
     decoders.push_back({{"type", "Strip"}, {"content", " "}, {"start", 1}, {"stop", 0}});
   return {{"type", "Sequence"}, {"decoders", decoders}};
@@ -26,13 +25,14 @@ void RuleWriter::llamaPieces(bool legacy) {
   bool prefix = flag("add_prefix_space", true);
   json normalizers = json::array(), none;
   if (prefix)
-    normalizers.push_back({{"type", "Prepend"}, {"prepend", kMetaspace}});
-  normalizers.push_back(replace(" ", kMetaspace));
+    normalizers.push_back({{"type", "Prepend"}, {"prepend", LMOPT_SPACE}});
+  normalizers.push_back(replace(" ", LMOPT_SPACE));
   rules["normalizer"] = legacy ? json({{"type", "Sequence"}, {"normalizers", normalizers}}) : none;
   const char *scheme = !prefix ? "never" : flag("legacy", false) ? "always" : "first";
   rules["pre_tokenizer"] =
-      legacy ? none
-             : json({{"type", "Metaspace"}, {"replacement", kMetaspace}, {"prepend_scheme", scheme}, {"split", false}});
+      legacy
+          ? none
+          : json({{"type", "Metaspace"}, {"replacement", LMOPT_SPACE}, {"prepend_scheme", scheme}, {"split", false}});
   rules["decoder"] = pieceDecoder(prefix);
 }
 
@@ -46,7 +46,7 @@ void RuleWriter::pieceModel(const json &unknown) {
 }
 
 void RuleWriter::gemma() {
-  rules["normalizer"] = replace(" ", kMetaspace);
+  rules["normalizer"] = replace(" ", LMOPT_SPACE);
   rules["pre_tokenizer"] = {
       {"type", "Split"}, {"pattern", {{"String", " "}}}, {"behavior", "MergedWithPrevious"}, {"invert", false}};
   rules["decoder"] = pieceDecoder(false);
@@ -86,7 +86,7 @@ Result<json> RuleWriter::unigram5() {
   if (albert)
     albertNormalizer();
   const char *scheme = flag("add_prefix_space", true) ? "always" : "never";
-  json space = {{"type", "Metaspace"}, {"replacement", kMetaspace}, {"prepend_scheme", scheme}, {"split", true}};
+  json space = {{"type", "Metaspace"}, {"replacement", LMOPT_SPACE}, {"prepend_scheme", scheme}, {"split", true}};
   rules["decoder"] = space;
   rules["pre_tokenizer"] = {{"type", "Sequence"},
                             {"pretokenizers", json::array({{{"type", "WhitespaceSplit"}}, space})}};

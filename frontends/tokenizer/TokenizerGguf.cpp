@@ -195,7 +195,7 @@ Result<void> GgufTokenizer::readBert() {
   if (lower)
     spec.normalizer.push_back(LMOPT_NORMALIZE_LOWER);
   spec.splits = {{LMOPT_SPLIT_BERT, 0}};
-  static constexpr std::string_view kWordStart = "\xE2\x96\x81";
+  static constexpr std::string_view kWordStart = LMOPT_SPACE;
   for (size_t id = 0; id < spec.pieces.size(); ++id) {
     std::string &piece = spec.pieces[id];
     if (spec.tokenFlags[id] & LMOPT_TOKEN_FLAG_ADDED)

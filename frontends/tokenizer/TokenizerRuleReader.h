@@ -13,8 +13,6 @@
 
 namespace lmopt {
 
-inline constexpr char kMetaspace[] = "\xE2\x96\x81"; // U+2581, for which SentencePiece writes a blank
-
 using PairFrame = std::vector<std::array<int32_t, 2>>; // ids or texts, and token types
 
 class RuleReader {

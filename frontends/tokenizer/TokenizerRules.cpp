@@ -75,8 +75,8 @@ Result<void> RuleReader::metaspaceSplit(const json &rule) {
   bool cut = fields.boolean("split").value_or(true);
   if (!fields.ok())
     return fields.error();
-  if (replacement != kMetaspace)
-    return refuse("pre_tokenizer Metaspace with the replacement", replacement, kMetaspace);
+  if (replacement != LMOPT_SPACE)
+    return refuse("pre_tokenizer Metaspace with the replacement", replacement, LMOPT_SPACE);
   if (scheme != "always" && scheme != "first" && scheme != "never")
     return bad("pre_tokenizer Metaspace: field 'prepend_scheme' is " + printable(scheme) +
                "; expected always, first or never");
@@ -272,7 +272,7 @@ Result<void> RuleReader::metaspaceDecoder(const json &rule, const std::string &t
       return text.error();
     sought = *text;
   }
-  if (sought != kMetaspace || blank != " ")
+  if (sought != LMOPT_SPACE || blank != " ")
     return refuse(("decoder " + type + " of").c_str(), sought, "U+2581, by a blank");
   spec.flags |= LMOPT_TOKENIZER_METASPACE;
   return {};

@@ -2,20 +2,22 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Compares lmopt's SentencePiece tokenizers with the programs that define them, id by id. Not run by script/test.
 
-    pip install tokenizers sentencepiece gguf [llama-cpp-python]
+    pip install tokenizers sentencepiece gguf [transformers] [llama-cpp-python]
     ninja -C build tokenize-lines
     test/tools/sentencepiece_parity.py [--gguf FILE ...] [--hf DIRECTORY ...] [--megabytes 8]
 
 A vocabulary of BPE with byte fallback is trained (sentencepiece, fixed texts) and written as a GGUF file (kind `llama`)
 and as tokenizer.json in the forms in which transformers writes it: with a normalizer (Llama 2), with Metaspace (Llama of
 version 5, Mistral), without a prefix (Gemma). A unigram vocabulary with the replacements nmt_nfkc is written in the forms of
-XLM-R, ALBERT and others. Oracles: sentencepiece and, where it is installed, llama.cpp for the GGUF
-files, `tokenizers` for the others. --gguf, --hf: real models beside these; GGUF files need llama.cpp.
+XLM-R, ALBERT and others. Oracles: sentencepiece and, where it is installed, llama.cpp for the GGUF files, `tokenizers` for
+the others, and where it is installed transformers for what its classes make of tokenizer.json. --gguf, --hf: real models
+beside these; GGUF files need llama.cpp.
 Texts: tokenizer_texts.py. Prints one line for each comparison; the exit code is the number of comparisons that differ.
 """
 
 import argparse
 import io
+import json
 import os
 import sys
 import tempfile
@@ -31,6 +33,10 @@ try:
     import llama_cpp
 except ImportError:
     llama_cpp = None
+try:
+    import transformers
+except ImportError:
+    transformers = None
 
 SPACE = "\u2581"
 USER = ["<user>", "\n\n", f"{SPACE}{SPACE}"]
@@ -162,6 +168,48 @@ def compare_unigram(texts, every, folder, fallback):
     return failures
 
 
+CLASSES = [
+    ("LlamaTokenizer", "llama", "normalizer", {}),
+    ("LlamaTokenizer", "llama", "normalizer", {"legacy": True}),
+    ("LlamaTokenizer", "llama", "first whole", {"add_prefix_space": False}),
+    ("GemmaTokenizer", "gemma", "gemma", {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>"}),
+    ("XLMRobertaTokenizer", "xlm-roberta", "xlm-roberta", {}),
+    ("CamembertTokenizer", "camembert", "xlm-roberta", {}),
+    ("AlbertTokenizer", "albert", "albert", {}),
+    ("AlbertTokenizer", "albert", "albert", {"keep_accents": True, "do_lower_case": False}),
+]
+CLASS_EDGES = ["Hello <s> a", "  hi", " <s> x", f"{SPACE}a b", "Hello</s>World", "É ﬁ ½ ①", "naïve  café\t\nx", "", "[CLS] [MASK] q", "``q''"]
+
+
+def name_tokens(folder):
+    """The classes of encoders want these; ids 3 to 7."""
+    path = folder + "/tokenizer.json"
+    file = json.load(open(path, encoding="utf-8"))
+    file["model"]["vocab"][3:8] = [[token, 0.0] for token in ("<pad>", "<mask>", "[CLS]", "[SEP]", "[MASK]")]
+    json.dump(file, open(path, "w", encoding="utf-8"))
+
+
+def compare_classes(texts, folder):
+    """What version 5 of transformers builds of the same files."""
+    bpe, unigram = train(texts[::5], True), train(texts[::5], False, "unigram", "nmt_nfkc")
+    charsmap = sentencepiece_model_pb2.ModelProto.FromString(unigram).normalizer_spec.precompiled_charsmap
+    failures = 0
+    for number, (name, model_type, form, settings) in enumerate(CLASSES):
+        where = os.path.join(folder, f"class {number}")
+        if form in unigram_forms(charsmap):
+            write_unigram(where, unigram, form, charsmap, False)
+            name_tokens(where)
+        else:
+            write_json(where, bpe, form, True)
+        json.dump({"tokenizer_class": name, "backend": "tokenizers", **settings}, open(where + "/tokenizer_config.json", "w"))
+        json.dump({"model_type": model_type}, open(where + "/config.json", "w"))
+        made = transformers.AutoTokenizer.from_pretrained(where)
+        oracle = lambda text: made(text.decode())["input_ids"]
+        title = f"transformers, {type(made).__name__} {settings or ''}"
+        failures += compare(ARGS, title, [where], texts[::8] + EDGES + CLASS_EDGES, oracle)
+    return failures
+
+
 def compare_llama(path, texts, every):
     failures = 0
     for add, special in [(True, True), (False, False)]:
@@ -209,6 +257,7 @@ def main():
         for fallback in (True, False):
             failures += compare_trained(texts, every, folder, fallback)
             failures += compare_unigram(texts, every, folder, fallback)
+        failures += compare_classes(texts, folder) if transformers else 0
     for path in ARGS.gguf:
         failures += compare_llama(path, texts, every)
     for folder in ARGS.hf:
@@ -216,9 +265,10 @@ def main():
         made.no_padding()
         made.no_truncation()
         failures += compare_tokenizers(os.path.basename(folder), folder, made, texts, every)
-    llama = llama_cpp.__version__ if llama_cpp else "missing"
+    version = lambda module: module.__version__ if module else "missing"
     print(
-        f"sentencepiece {sentencepiece.__version__}, tokenizers {tokenizers.__version__}, llama-cpp-python {llama}; "
+        f"sentencepiece {sentencepiece.__version__}, tokenizers {tokenizers.__version__}, "
+        f"transformers {version(transformers)}, llama-cpp-python {version(llama_cpp)}; "
         f"{failures} comparisons differ"
     )
     return failures

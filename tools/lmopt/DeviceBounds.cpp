@@ -4,7 +4,7 @@
 // ends it then costs a hundredth, and memory is far larger than the caches.
 #include "tools/lmopt/DeviceBounds.h"
 
-#include "runtime/src/device/device.h"
+#include "tools/lmopt/DeviceHandles.h"
 #include "tools/lmopt/DeviceProbes.h"
 #include "tools/lmopt/Model.h"
 
@@ -12,10 +12,11 @@
 #include <chrono>
 #include <cmath>
 #include <functional>
-#include <memory>
 #include <random>
 
 namespace lmopt::driver {
+
+using namespace device;
 
 namespace {
 constexpr double kLeastSeconds = 1e-3;
@@ -25,19 +26,6 @@ constexpr int64_t kMostTurns = int64_t{1} << 24;
 constexpr int64_t kOperandBytes = 64 << 10; // more than any probe of products reads
 constexpr int kLaunches = 100;
 constexpr int64_t kMostBarriers = 4096; // of 1024 blocks: the counter has 32 bits
-
-template <auto Function>
-struct Calls {
-  template <class Handle>
-  void operator()(Handle *handle) const {
-    Function(handle);
-  }
-};
-using DevicePtr = std::unique_ptr<lmoptp_device_t, Calls<lmoptp_device_release>>;
-using StreamPtr = std::unique_ptr<lmoptp_stream_t, Calls<lmoptp_stream_destroy>>;
-using ModulePtr = std::unique_ptr<lmoptp_module_t, Calls<lmoptp_module_unload>>;
-using EventPtr = std::unique_ptr<lmoptp_event_t, Calls<lmoptp_event_destroy>>;
-using GraphPtr = std::unique_ptr<lmoptp_graph_t, Calls<lmoptp_graph_destroy>>;
 
 /// Memory of the GPU.
 struct Room {

@@ -9,37 +9,37 @@ namespace lmopt::nvptx {
 
 //===--- Groups of heads: of several sizes, constants that are chosen among ---===//
 
+static SmallVector<int64_t> firstHeads(const AttentionSpec &spec) {
+  SmallVector<int64_t> firsts = {0};
+  for (int64_t heads : ArrayRef(spec.groups).drop_back())
+    firsts.push_back(firsts.back() + heads);
+  return firsts;
+}
+
 Value kvHeadOf(Emitter &e, const AttentionSpec &spec, Value head) {
   if (spec.isEven())
     return e.div(head, spec.group());
   Value kvHead = e.number(0);
-  int64_t first = 0;
-  for (int64_t i = 1; i < spec.kvHeads; ++i) {
-    first += spec.groups[static_cast<size_t>(i - 1)];
-    kvHead = e.select(e.less(head, e.number(first)), kvHead, e.number(i));
-  }
+  for (auto [i, first] : llvm::enumerate(firstHeads(spec)))
+    if (i)
+      kvHead = e.select(e.less(head, e.number(first)), kvHead, e.number(static_cast<int64_t>(i)));
   return kvHead;
 }
 
-Value firstHeadOf(Emitter &e, const AttentionSpec &spec, Value kvHead) {
-  if (spec.isEven())
-    return e.mul(kvHead, spec.group());
-  Value own = e.number(0);
-  int64_t first = 0;
-  for (int64_t i = 1; i < spec.kvHeads; ++i) {
-    first += spec.groups[static_cast<size_t>(i - 1)];
-    own = e.select(e.less(kvHead, e.number(i)), own, e.number(first));
-  }
+/// Of the numbers for each group the one of this group.
+static Value chosen(Emitter &e, ArrayRef<int64_t> numbers, Value group) {
+  Value own = e.number(numbers[0]);
+  for (auto [i, number] : llvm::enumerate(numbers.drop_front()))
+    own = e.select(e.less(group, e.number(static_cast<int64_t>(i) + 1)), own, e.number(number));
   return own;
 }
 
+Value firstHeadOf(Emitter &e, const AttentionSpec &spec, Value kvHead) {
+  return spec.isEven() ? e.mul(kvHead, spec.group()) : chosen(e, firstHeads(spec), kvHead);
+}
+
 Value headsOf(Emitter &e, const AttentionSpec &spec, Value kvHead) {
-  if (spec.isEven())
-    return e.number(spec.group());
-  Value own = e.number(spec.groups[0]);
-  for (int64_t i = 1; i < spec.kvHeads; ++i)
-    own = e.select(e.less(kvHead, e.number(i)), own, e.number(spec.groups[static_cast<size_t>(i)]));
-  return own;
+  return spec.isEven() ? e.number(spec.group()) : chosen(e, spec.groups, kvHead);
 }
 
 //===--- Numbers ---===//

@@ -4,6 +4,7 @@
 #include "codegen/ptx/linear/CodebookDecode.h"
 
 #include "codegen/ptx/linear/LinearResults.h"
+#include "codegen/ptx/linear/Pieces.h"
 
 using namespace mlir;
 
@@ -27,12 +28,8 @@ public:
   void run() {
     copyTable();
     Values sums(4 * kRows, e.floatOf(0));
-    int64_t piece = spec.pieceSlices(), whole = linear.slices() / piece, rest = linear.slices() % piece;
-    sums = e.loop(e.number(0), e.number(whole), 1, sums,
-                  [&](Value i, const Values &carried) { return addPiece(e.mul(i, piece), piece, carried); });
-    if (rest)
-      sums = addPiece(e.number(whole * piece), rest, sums);
-    finish(sums);
+    finish(addPieces(e, linear.slices(), spec.pieceSlices(), sums,
+                     [&](Value first, int64_t count, const Values &before) { return addPiece(first, count, before); }));
   }
 
 private:

@@ -6,6 +6,7 @@
 #include "codegen/ptx/linear/CodebookDecode.h"
 #include "codegen/ptx/linear/GroupedDecode.h"
 #include "codegen/ptx/linear/LinearResults.h"
+#include "codegen/ptx/linear/Pieces.h"
 #include "codegen/ptx/linear/SparseDecode.h"
 
 using namespace mlir;
@@ -30,7 +31,7 @@ public:
         tileWeights(e.at(e.atElement(results.weights, tile, linear.slices() * kSlice), e.mul(lane, 16))) {}
   virtual ~DecodeEmitter() = default;
 
-  void run() { finish(spec.made ? addMadeRows(startSums()) : addPieces(startSums())); }
+  void run() { finish(spec.made ? addMadeRows(startSums()) : addAll(startSums())); }
 
 protected:
   Emitter &e;
@@ -57,11 +58,9 @@ protected:
     return addSlices(e.number(0), linear.slices(), ahead, sums);
   }
 
-  Values addPieces(Values sums) {
-    int64_t piece = spec.pieceSlices(), whole = linear.slices() / piece, rest = linear.slices() % piece;
-    sums = e.loop(e.number(0), e.number(whole), 1, sums,
-                  [&](Value i, const Values &carried) { return addPiece(e.mul(i, piece), piece, carried); });
-    return rest ? addPiece(e.number(whole * piece), rest, sums) : sums;
+  Values addAll(const Values &sums) {
+    return addPieces(e, linear.slices(), spec.pieceSlices(), sums,
+                     [&](Value first, int64_t count, const Values &before) { return addPiece(first, count, before); });
   }
   // A piece of `count` slices from `first` on: its rows are brought to shared memory, then slice after slice is added.
   Values addPiece(Value first, int64_t count, const Values &sums) {
@@ -116,17 +115,9 @@ protected:
     return sums;
   }
 
-  // Sixteen bytes a thread and turn; rows that there are not are zero.
   void copyRows(Value first, int64_t count) {
-    int64_t chunks = 2 * count;
-    e.loop(thread, e.number(spec.rows * chunks), kThreads, [&](Value i) {
-      Value row = e.div(i, chunks), chunk = e.rem(i, chunks);
-      Value own = e.add(firstRow(), row), isThere = e.less(own, results.count);
-      Value from = e.atElement(ofRows[0], e.select(isThere, own, e.number(0)), linear.rowBytes());
-      from = e.at(from, e.mul(e.add(e.mul(first, 2), chunk), 16));
-      Value to = e.at(shared, e.add(e.mul(row, spec.pieceStride()), e.mul(chunk, 16)));
-      e.copyAsync(to, from, e.select(isThere, e.number(16), e.number(0)));
-    });
+    copyPiece(e, {ofRows[0], firstRow(), results.count, linear.rowBytes(), shared, spec.rows, spec.pieceStride()},
+              first, count, kThreads);
   }
   Value firstRow() { return e.mul(e.blockY(), spec.rows); }
 };

@@ -4,6 +4,7 @@
 #include "codegen/ptx/linear/SparseDecode.h"
 
 #include "codegen/ptx/linear/LinearResults.h"
+#include "codegen/ptx/linear/Pieces.h"
 
 using namespace mlir;
 
@@ -26,12 +27,8 @@ public:
 
   void run() {
     Values sums(static_cast<size_t>(4 * groups()), e.number(0));
-    int64_t piece = spec.pieceSlices(), whole = linear.slices() / piece, rest = linear.slices() % piece;
-    sums = e.loop(e.number(0), e.number(whole), 1, sums,
-                  [&](Value i, const Values &carried) { return addPiece(e.mul(i, piece), piece, carried); });
-    if (rest)
-      sums = addPiece(e.number(whole * piece), rest, sums);
-    finish(sums);
+    finish(addPieces(e, linear.slices(), spec.pieceSlices(), sums,
+                     [&](Value first, int64_t count, const Values &before) { return addPiece(first, count, before); }));
   }
 
 private:
@@ -90,17 +87,9 @@ private:
     return words;
   }
 
-  // Sixteen bytes a thread and turn; rows that there are not are zero.
   void copyRows(Value first, int64_t count) {
-    int64_t chunks = 2 * count;
-    e.loop(thread, e.number(spec.rows * chunks), kThreads, [&](Value i) {
-      Value row = e.div(i, chunks), chunk = e.rem(i, chunks);
-      Value own = e.add(firstRow(), row), isThere = e.less(own, results.count);
-      Value from = e.atElement(rows, e.select(isThere, own, e.number(0)), linear.rowBytes());
-      from = e.at(from, e.mul(e.add(e.mul(first, 2), chunk), 16));
-      Value to = e.at(shared, e.add(e.mul(row, spec.pieceStride()), e.mul(chunk, 16)));
-      e.copyAsync(to, from, e.select(isThere, e.number(16), e.number(0)));
-    });
+    copyPiece(e, {rows, firstRow(), results.count, linear.rowBytes(), shared, spec.rows, spec.pieceStride()}, first,
+              count, kThreads);
   }
 
   //===--- Sums ---===//

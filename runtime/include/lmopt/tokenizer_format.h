@@ -81,6 +81,8 @@ enum {
   LMOPT_TOKEN_FLAG_BYTE = 1u << 3     /* stands for one byte of a character that is no piece; in no table */
 };
 
+#define LMOPT_SPACE "\xE2\x96\x81" /* U+2581, which SentencePiece's pieces have for a blank */
+
 /* NORMALIZER; the argument is 0 where none is named */
 enum {
   LMOPT_NORMALIZE_CLEAN = 1, /* BERT: drop control characters, white space becomes a blank */
@@ -100,6 +102,11 @@ enum {
   LMOPT_NORMALIZE_NFKD = 14,
   LMOPT_NORMALIZE_NFKC = 15
 };
+
+/* How many texts a step names. */
+static inline uint32_t lmopt_normalize_texts(uint32_t step) {
+  return step == LMOPT_NORMALIZE_REPLACE || step == LMOPT_NORMALIZE_REPLACE_RUNS ? 2 : step == LMOPT_NORMALIZE_PREPEND;
+}
 
 /* PRETOKENIZER */
 enum {

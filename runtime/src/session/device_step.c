@@ -90,15 +90,19 @@ static lmopt_status_t copy_in(const lmoptp_work_t *work) {
   return lmoptp_stream_copy_in(team->stream, team->staging.address, team->staged, work->staged, work->error);
 }
 
+// What comes before the launches of a step, or of several on end.
+static lmopt_status_t put_input(lmoptp_work_t *work) {
+  lmopt_status_t status = mark(work, LMOPT_PROFILE_WAIT);
+  if (!status)
+    status = copy_in(work);
+  return status ? status : mark(work, LMOPT_PROFILE_BEGIN);
+}
+
 // lmoptp_record_fn: all that a step puts on the stream, which is the team's, except results in pieces.
 static lmopt_status_t put(lmoptp_stream_t *stream, void *user, lmopt_error_t *error) {
   (void)stream, (void)error;
   lmoptp_work_t *work = user;
-  lmopt_status_t status = mark(work, LMOPT_PROFILE_WAIT);
-  if (!status)
-    status = copy_in(work);
-  if (!status)
-    status = mark(work, LMOPT_PROFILE_BEGIN);
+  lmopt_status_t status = put_input(work);
   if (!status)
     status = run_entry(work);
   if (!status)
@@ -227,11 +231,7 @@ static lmopt_status_t put_steps(lmoptp_work_t *work, lmopt_segment_t *segment, i
 }
 
 static lmopt_status_t put_around(lmoptp_work_t *work, lmopt_segment_t *segment, int64_t steps) {
-  lmopt_status_t status = mark(work, LMOPT_PROFILE_WAIT);
-  if (!status)
-    status = copy_in(work);
-  if (!status)
-    status = mark(work, LMOPT_PROFILE_BEGIN);
+  lmopt_status_t status = put_input(work);
   if (!status)
     status = put_steps(work, segment, steps);
   if (!status)

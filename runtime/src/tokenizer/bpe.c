@@ -5,63 +5,52 @@
  * BPE: start from the token of each byte, or of each character; always join the neighbouring pair of lowest rank, the
  * leftmost among equals, until no pair has a merge. Most words of real text are whole tokens, and whether joining ends
  * in that token was found out when the blob was built: for them one hash lookup is all. Short words are joined in
- * arrays (quadratic, but 24 long at most), long ones in a linked list with a heap of candidates: O(n log n) for n
- * bytes. WordPiece: the longest piece that the rest of the word begins with, again and again; a word with a rest that
- * begins with no piece is the unknown token as a whole. One hash pass per position, cost O(length of the longest
- * piece). Tested by test/unit/tokenizer/ModelTest.cpp.
+ * arrays (quadratic, but 24 long at most), long ones by join.c. WordPiece: the longest piece that the rest of the word
+ * begins with, again and again; a word with a rest that begins with no piece is the unknown token as a whole. One hash
+ * pass per position, cost O(length of the longest piece). Tested by test/unit/tokenizer/ModelTest.cpp.
  */
 #include "runtime/src/tokenizer/internal.h"
 #include "runtime/src/tokenizer/unicode.h"
 
-#include <stdlib.h>
-
 enum { SHORT_WORD = 24 };
-#define NO_RANK UINT32_MAX
-#define NO_SYMBOL UINT32_MAX
 
-/* Rank of joining two tokens; NO_RANK if there is no merge. */
+/* Rank of joining two tokens; LMOPT_NO_RANK if there is no merge. */
 static uint32_t pair_rank(const lmopt_tokenizer_t *tokenizer, int32_t left, int32_t right) {
   if (left < 0 || right < 0)
-    return NO_RANK;
+    return LMOPT_NO_RANK;
   const uint8_t *table = tokenizer->sections[LMOPT_TOKENIZER_MERGE_TABLE].data;
   const uint8_t *merges = tokenizer->sections[LMOPT_TOKENIZER_MERGES].data;
   uint32_t slot = (uint32_t)lmopt_tokenizer_pair_hash((uint32_t)left, (uint32_t)right);
   for (uint32_t probe = 0; probe < tokenizer->header.merge_probes; ++probe, ++slot) {
     uint32_t entry = lmopt_load_u32(table, slot & tokenizer->merge_mask);
     if (entry == 0)
-      return NO_RANK;
+      return LMOPT_NO_RANK;
     size_t at = 3 * ((size_t)entry - 1);
     if (entry <= tokenizer->header.merge_count && lmopt_load_i32(merges, at) == left &&
         lmopt_load_i32(merges, at + 1) == right && lmopt_load_u32(merges, at + 2) < tokenizer->header.token_count)
       return entry - 1;
   }
-  return NO_RANK;
+  return LMOPT_NO_RANK;
 }
 
 static int32_t merge_result(const lmopt_tokenizer_t *tokenizer, uint32_t rank) {
   return lmopt_load_i32(tokenizer->sections[LMOPT_TOKENIZER_MERGES].data, 3 * (size_t)rank + 2);
 }
 
-/* A piece in the making: bytes [begin, end) of the word. */
 typedef struct {
-  int32_t id;
-  uint32_t begin, end;
-} piece_t;
-
-typedef struct {
-  piece_t *data;
+  lmopt_part_t *data;
   size_t count;
 } pieces_t;
 
 static void push(pieces_t *pieces, int32_t id, size_t begin, size_t end) {
-  pieces->data[pieces->count++] = (piece_t){id, (uint32_t)begin, (uint32_t)end};
+  pieces->data[pieces->count++] = (lmopt_part_t){id, (uint32_t)begin, (uint32_t)end};
 }
 
 /* What bytes without a token become: the unknown token, one for neighbours with FUSE_UNK; without an unknown token -1
  * or nothing, see DROP_FIRST. */
 static void push_unknown(const lmopt_tokenizer_t *tokenizer, pieces_t *pieces, size_t begin, size_t end) {
   int32_t unknown = tokenizer->header.unknown;
-  piece_t *last = pieces->count ? &pieces->data[pieces->count - 1] : NULL;
+  lmopt_part_t *last = pieces->count ? &pieces->data[pieces->count - 1] : NULL;
   if (unknown < 0 && (tokenizer->header.flags & LMOPT_TOKENIZER_DROP_FIRST))
     return;
   if (last && last->id == unknown && last->end == begin && (tokenizer->header.flags & LMOPT_TOKENIZER_FUSE_UNK))
@@ -108,7 +97,7 @@ static void first_characters(const lmopt_tokenizer_t *tokenizer, lmopt_bytes_t w
 }
 
 /* What a word begins as: at most a piece for each byte. */
-static size_t first_pieces(const lmopt_tokenizer_t *tokenizer, lmopt_bytes_t word, piece_t *data) {
+static size_t first_pieces(const lmopt_tokenizer_t *tokenizer, lmopt_bytes_t word, lmopt_part_t *data) {
   pieces_t pieces = {data, 0};
   if (tokenizer->header.flags & LMOPT_TOKENIZER_CHARACTERS)
     first_characters(tokenizer, word, &pieces);
@@ -117,7 +106,7 @@ static size_t first_pieces(const lmopt_tokenizer_t *tokenizer, lmopt_bytes_t wor
   return pieces.count;
 }
 
-static void add_piece(lmopt_encoding_t *encoding, lmopt_bytes_t word, const piece_t *piece) {
+static void add_piece(lmopt_encoding_t *encoding, lmopt_bytes_t word, const lmopt_part_t *piece) {
   if (piece->id < 0)
     return;
   lmopt_encoding_span(encoding, word.data + piece->begin, word.data + piece->end);
@@ -126,7 +115,7 @@ static void add_piece(lmopt_encoding_t *encoding, lmopt_bytes_t word, const piec
 
 static void short_word(lmopt_encoding_t *encoding, lmopt_bytes_t word) {
   const lmopt_tokenizer_t *tokenizer = encoding->tokenizer;
-  piece_t pieces[SHORT_WORD];
+  lmopt_part_t pieces[SHORT_WORD];
   uint32_t ranks[SHORT_WORD]; /* ranks[i]: of joining pieces[i] and pieces[i + 1] */
   size_t count = first_pieces(tokenizer, word, pieces);
   for (size_t i = 0; i + 1 < count; ++i)
@@ -136,9 +125,9 @@ static void short_word(lmopt_encoding_t *encoding, lmopt_bytes_t word) {
     for (size_t i = 1; i + 1 < count; ++i)
       if (ranks[i] < ranks[best])
         best = i;
-    if (ranks[best] == NO_RANK)
+    if (ranks[best] == LMOPT_NO_RANK)
       break;
-    pieces[best] = (piece_t){merge_result(tokenizer, ranks[best]), pieces[best].begin, pieces[best + 1].end};
+    pieces[best] = (lmopt_part_t){merge_result(tokenizer, ranks[best]), pieces[best].begin, pieces[best + 1].end};
     memmove(pieces + best + 1, pieces + best + 2, (count - best - 2) * sizeof(*pieces));
     memmove(ranks + best, ranks + best + 1, (count - best - 2) * sizeof(*ranks));
     --count;
@@ -151,94 +140,13 @@ static void short_word(lmopt_encoding_t *encoding, lmopt_bytes_t word) {
     add_piece(encoding, word, &pieces[i]);
 }
 
-/* A link of the list of a long word. `rank`: of joining with the next; a heap entry counts only while it equals it. */
-struct lmopt_symbol {
-  piece_t piece;
-  uint32_t previous, next, rank;
-};
-
-/* Heap entries order by rank, then by position: rank << 32 | index of the left symbol. */
-static int heap_push(lmopt_buffer_t *heap, uint64_t entry) {
-  if (!lmopt_buffer_append(heap, &entry, sizeof(entry)))
-    return 0;
-  uint64_t *items = (uint64_t *)heap->data;
-  size_t at = heap->size / sizeof(entry) - 1;
-  for (; at > 0 && items[(at - 1) / 2] > entry; at = (at - 1) / 2)
-    items[at] = items[(at - 1) / 2];
-  items[at] = entry;
-  return 1;
+static uint32_t rank_of(const lmopt_tokenizer_t *tokenizer, lmopt_bytes_t word, const lmopt_part_t *left,
+                        const lmopt_part_t *right) {
+  (void)word;
+  return pair_rank(tokenizer, left->id, right->id);
 }
 
-static uint64_t heap_pop(lmopt_buffer_t *heap) {
-  uint64_t *items = (uint64_t *)heap->data, top = items[0];
-  size_t count = heap->size / sizeof(top) - 1, at = 0;
-  uint64_t moved = items[count];
-  heap->size = count * sizeof(top);
-  for (;;) {
-    size_t child = 2 * at + 1;
-    if (child >= count)
-      break;
-    child += child + 1 < count && items[child + 1] < items[child];
-    if (items[child] >= moved)
-      break;
-    items[at] = items[child];
-    at = child;
-  }
-  if (count)
-    items[at] = moved;
-  return top;
-}
-
-static int rank_pair(lmopt_encoding_t *encoding, lmopt_symbol_t *symbols, uint32_t left) {
-  lmopt_symbol_t *symbol = &symbols[left];
-  symbol->rank = NO_RANK;
-  if (symbol->next != NO_SYMBOL)
-    symbol->rank = pair_rank(encoding->tokenizer, symbol->piece.id, symbols[symbol->next].piece.id);
-  return symbol->rank == NO_RANK || heap_push(&encoding->heap, (uint64_t)symbol->rank << 32 | left);
-}
-
-static int join_all(lmopt_encoding_t *encoding, lmopt_symbol_t *symbols) {
-  while (encoding->heap.size) {
-    uint64_t entry = heap_pop(&encoding->heap);
-    uint32_t left = (uint32_t)entry, rank = (uint32_t)(entry >> 32);
-    lmopt_symbol_t *symbol = &symbols[left];
-    if (symbol->rank != rank)
-      continue; /* one of the two has been joined with something else since */
-    lmopt_symbol_t *right = &symbols[symbol->next];
-    symbol->piece = (piece_t){merge_result(encoding->tokenizer, rank), symbol->piece.begin, right->piece.end};
-    symbol->next = right->next;
-    right->rank = NO_RANK;
-    if (symbol->next != NO_SYMBOL)
-      symbols[symbol->next].previous = left;
-    if (!rank_pair(encoding, symbols, left) ||
-        (symbol->previous != NO_SYMBOL && !rank_pair(encoding, symbols, symbol->previous)))
-      return 0;
-  }
-  return 1;
-}
-
-static int long_word(lmopt_encoding_t *encoding, lmopt_bytes_t word) {
-  if (word.size >= NO_SYMBOL / sizeof(lmopt_symbol_t))
-    return 0;
-  encoding->symbols.size = encoding->heap.size = 0;
-  if (!lmopt_buffer_reserve(&encoding->symbols, word.size * (sizeof(lmopt_symbol_t) + sizeof(piece_t))))
-    return 0;
-  lmopt_symbol_t *symbols = (lmopt_symbol_t *)encoding->symbols.data;
-  piece_t *pieces = (piece_t *)(symbols + word.size);
-  uint32_t count = (uint32_t)first_pieces(encoding->tokenizer, word, pieces);
-  for (uint32_t i = 0; i < count; ++i)
-    symbols[i] = (lmopt_symbol_t){pieces[i], i ? i - 1 : NO_SYMBOL, i + 1 < count ? i + 1 : NO_SYMBOL, NO_RANK};
-  if (!count)
-    return 1; /* nothing has a token */
-  for (uint32_t i = 0; i + 1 < count; ++i)
-    if (!rank_pair(encoding, symbols, i))
-      return 0;
-  if (!join_all(encoding, symbols))
-    return 0;
-  for (uint32_t i = 0; i != NO_SYMBOL; i = symbols[i].next)
-    add_piece(encoding, word, &symbols[i].piece);
-  return 1;
-}
+static const lmopt_joiner_t merges = {first_pieces, rank_of, merge_result, add_piece};
 
 /* The token that the word is as a whole, or -1. */
 static int32_t whole_word(const lmopt_tokenizer_t *tokenizer, lmopt_bytes_t word) {
@@ -261,7 +169,7 @@ void lmopt_bpe_word(lmopt_encoding_t *encoding, lmopt_bytes_t word, int may_be_w
   }
   if (word.size <= SHORT_WORD)
     short_word(encoding, word);
-  else if (!long_word(encoding, word))
+  else if (!lmopt_join_word(encoding, &merges, word))
     encoding->out_of_memory = 1;
 }
 

@@ -101,10 +101,10 @@ static int release(lmopt_detokenizer_t *detokenizer, int at_end) {
 /* A piece with a blank wherever it has U+2581. */
 static int append_spaced(lmopt_buffer_t *out, lmopt_bytes_t piece) {
   for (size_t i = 0; i < piece.size;) {
-    int blank = piece.size - i >= 3 && memcmp(piece.data + i, "\xE2\x96\x81", 3) == 0;
+    int blank = lmopt_is_space(piece, i);
     if (!lmopt_buffer_append(out, blank ? (const uint8_t *)" " : piece.data + i, 1))
       return 0;
-    i += blank ? 3 : 1;
+    i += blank ? LMOPT_SPACE_SIZE : 1;
   }
   return 1;
 }

@@ -38,6 +38,12 @@ struct lmopt_tokenizer {
   size_t pair_ids;
 };
 
+#define LMOPT_SPACE_SIZE (sizeof(LMOPT_SPACE) - 1)
+/* Whether U+2581 stands at byte `at`, which is at most the size. */
+static inline int lmopt_is_space(lmopt_bytes_t text, size_t at) {
+  return text.size - at >= LMOPT_SPACE_SIZE && memcmp(text.data + at, LMOPT_SPACE, LMOPT_SPACE_SIZE) == 0;
+}
+
 /* A blob needs no alignment, so nothing in it is read through a pointer to a wider type. */
 static inline uint32_t lmopt_load_u32(const uint8_t *base, size_t index) {
   uint32_t value;
@@ -54,8 +60,6 @@ typedef struct lmopt_buffer {
 /* 0 when out of memory (the buffer stays as it was). */
 int lmopt_buffer_reserve(lmopt_buffer_t *buffer, size_t extra);
 int lmopt_buffer_append(lmopt_buffer_t *buffer, const void *data, size_t size);
-
-typedef struct lmopt_symbol lmopt_symbol_t;
 
 /* Bytes [begin, end) of the text before it was normalized. */
 typedef struct lmopt_origin {
@@ -137,6 +141,26 @@ int lmopt_normalize_text(const lmopt_normalizer_t *normalizer, lmopt_bytes_t tex
 
 /* Cuts normalized text into words and encodes each. */
 void lmopt_split_and_encode(lmopt_encoding_t *encoding, lmopt_bytes_t text);
+
+/* A part of a word in the making: bytes [begin, end) of it, and its token, if it is one. */
+typedef struct lmopt_part {
+  int32_t id;
+  uint32_t begin, end;
+} lmopt_part_t;
+
+#define LMOPT_NO_RANK UINT32_MAX
+
+/* What joining neighbours asks: the parts that a word begins as, at most one for each of its bytes; when two of them
+ * join, the lowest first, LMOPT_NO_RANK never; the token of both; and what becomes of a part in the end. */
+typedef struct lmopt_joiner {
+  size_t (*first)(const lmopt_tokenizer_t *tokenizer, lmopt_bytes_t word, lmopt_part_t *parts);
+  uint32_t (*rank)(const lmopt_tokenizer_t *tokenizer, lmopt_bytes_t word, const lmopt_part_t *left,
+                   const lmopt_part_t *right);
+  int32_t (*joined)(const lmopt_tokenizer_t *tokenizer, uint32_t rank);
+  void (*add)(lmopt_encoding_t *encoding, lmopt_bytes_t word, const lmopt_part_t *part);
+} lmopt_joiner_t;
+/* 0 when out of memory. */
+int lmopt_join_word(lmopt_encoding_t *encoding, const lmopt_joiner_t *joiner, lmopt_bytes_t word);
 
 /* One word to ids. `may_be_whole`: trust LMOPT_TOKEN_FLAG_WHOLE (its precomputation cannot). */
 void lmopt_bpe_word(lmopt_encoding_t *encoding, lmopt_bytes_t word, int may_be_whole);

@@ -244,7 +244,7 @@ static void apply_texts(const lmopt_normalizer_t *normalizer, uint32_t rule, uin
                         lmopt_chars_t *out) {
   lmopt_chars_t first = {0}, second = {0};
   load_argument(normalizer, argument, &first);
-  if (rule != LMOPT_NORMALIZE_PREPEND)
+  if (lmopt_normalize_texts(rule) > 1)
     load_argument(normalizer, (size_t)argument + 1, &second);
   if (rule == LMOPT_NORMALIZE_PREPEND)
     prepend(&first, in, out);
@@ -330,10 +330,7 @@ static int needs_more_than_ascii(uint32_t rule) {
 }
 
 /* Steps after which ASCII need not be ASCII any more. */
-static int puts_text(uint32_t rule) {
-  return rule == LMOPT_NORMALIZE_REPLACE || rule == LMOPT_NORMALIZE_REPLACE_RUNS || rule == LMOPT_NORMALIZE_PREPEND ||
-         rule == LMOPT_NORMALIZE_CHARSMAP;
-}
+static int puts_text(uint32_t rule) { return lmopt_normalize_texts(rule) || rule == LMOPT_NORMALIZE_CHARSMAP; }
 
 int lmopt_normalize_text(const lmopt_normalizer_t *normalizer, lmopt_bytes_t text, lmopt_buffer_t *out,
                          lmopt_buffer_t *origins) {

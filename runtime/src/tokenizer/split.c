@@ -140,16 +140,18 @@ static const uint8_t *digits_part(const text_t *text, const uint8_t *at, int run
 
 static void run_step(lmopt_encoding_t *encoding, size_t step, lmopt_bytes_t text);
 
-static void bert_words(lmopt_encoding_t *encoding, size_t step, lmopt_bytes_t text) {
+/* Words between separators, which go or stand alone. */
+static void separated_words(lmopt_encoding_t *encoding, size_t step, uint32_t gone, uint32_t alone,
+                            lmopt_bytes_t text) {
   const uint8_t *at = text.data, *end = text.data + text.size, *word = at;
   while (at < end && !lmopt_encoding_done(encoding)) {
     uint32_t c;
     const uint8_t *next = at + lmopt_utf8_decode(at, end, &c);
     uint32_t flags = lmopt_char_flags(c);
-    if (flags & (LMOPT_CHAR_SPACE | LMOPT_CHAR_BERT_PUNCTUATION)) {
+    if (flags & (gone | alone)) {
       if (word < at)
         run_step(encoding, step + 1, (lmopt_bytes_t){word, (size_t)(at - word)});
-      if (flags & LMOPT_CHAR_BERT_PUNCTUATION)
+      if (flags & alone)
         run_step(encoding, step + 1, (lmopt_bytes_t){at, (size_t)(next - at)});
       word = next;
     }
@@ -177,42 +179,20 @@ static void prefix_space(lmopt_encoding_t *encoding, size_t step, lmopt_bytes_t 
   encoding->part_shift = shift;
 }
 
-static void white_space_words(lmopt_encoding_t *encoding, size_t step, lmopt_bytes_t text) {
-  const uint8_t *at = text.data, *end = text.data + text.size, *word = at;
-  while (at < end && !lmopt_encoding_done(encoding)) {
-    uint32_t c;
-    const uint8_t *next = at + lmopt_utf8_decode(at, end, &c);
-    if (lmopt_char_flags(c) & LMOPT_CHAR_SPACE) {
-      if (word < at)
-        run_step(encoding, step + 1, (lmopt_bytes_t){word, (size_t)(at - word)});
-      word = next;
-    }
-    at = next;
-  }
-  if (word < end)
-    run_step(encoding, step + 1, (lmopt_bytes_t){word, (size_t)(end - word)});
-}
-
 /*===--- Metaspace ---===*/
-
-static const uint8_t metaspace[3] = {0xE2, 0x96, 0x81}; /* U+2581 */
-
-static int is_metaspace(lmopt_bytes_t text, size_t at) {
-  return text.size - at >= sizeof(metaspace) && memcmp(text.data + at, metaspace, sizeof(metaspace)) == 0;
-}
 
 static int wants_prefix(const lmopt_encoding_t *encoding, uint32_t argument, lmopt_bytes_t text) {
   uint32_t when = argument & ~(uint32_t)LMOPT_METASPACE_CUT;
   if (when == LMOPT_METASPACE_ANOTHER)
     return 1;
-  if (when == LMOPT_METASPACE_NEVER || text.data[0] == ' ' || is_metaspace(text, 0))
+  if (when == LMOPT_METASPACE_NEVER || text.data[0] == ' ' || lmopt_is_space(text, 0))
     return 0;
   return when == LMOPT_METASPACE_ALWAYS || (encoding->segment == 0 && text.data == encoding->prepared.data);
 }
 
 /* Puts U+2581 for the byte at `index` of the part; `before`: in front of it. */
 static int put_metaspace(lmopt_encoding_t *encoding, ptrdiff_t index, int before) {
-  if (!lmopt_buffer_append(&encoding->prefixed, metaspace, sizeof(metaspace)))
+  if (!lmopt_buffer_append(&encoding->prefixed, LMOPT_SPACE, LMOPT_SPACE_SIZE))
     return 0;
   if (!encoding->tokens)
     return 1;
@@ -220,7 +200,7 @@ static int put_metaspace(lmopt_encoding_t *encoding, ptrdiff_t index, int before
   memcpy(&origin, encoding->origins.data + index * (ptrdiff_t)sizeof(origin), sizeof(origin));
   if (before)
     origin.end = origin.begin;
-  for (size_t i = 0; i < sizeof(metaspace); ++i)
+  for (size_t i = 0; i < LMOPT_SPACE_SIZE; ++i)
     if (!lmopt_buffer_append(&encoding->prefixed_origins, &origin, sizeof(origin)))
       return 0;
   return 1;
@@ -257,7 +237,7 @@ static void run_spaced(lmopt_encoding_t *encoding, size_t step, int cut) {
   lmopt_bytes_t text = {encoding->prefixed.data, encoding->prefixed.size};
   for (size_t begin = 0; begin < text.size && !lmopt_encoding_done(encoding);) {
     size_t end = cut ? begin + 1 : text.size;
-    while (end < text.size && !is_metaspace(text, end))
+    while (end < text.size && !lmopt_is_space(text, end))
       ++end;
     run_step(encoding, step + 1, (lmopt_bytes_t){text.data + begin, end - begin});
     begin = end;
@@ -316,13 +296,13 @@ static void run_step(lmopt_encoding_t *encoding, size_t step, lmopt_bytes_t text
     return encode_word(encoding, text);
   uint32_t kind = lmopt_load_u32(steps->data, 2 * step), argument = lmopt_load_u32(steps->data, 2 * step + 1);
   if (kind == LMOPT_SPLIT_BERT)
-    return bert_words(encoding, step, text);
+    return separated_words(encoding, step, LMOPT_CHAR_SPACE, LMOPT_CHAR_BERT_PUNCTUATION, text);
   if (kind == LMOPT_SPLIT_PREFIX_SPACE)
     return prefix_space(encoding, step, text);
   if (kind == LMOPT_SPLIT_METASPACE)
     return spaced_words(encoding, step, argument, text);
   if (kind == LMOPT_SPLIT_WHITESPACE)
-    return white_space_words(encoding, step, text);
+    return separated_words(encoding, step, LMOPT_CHAR_SPACE, 0, text);
   text_t source = {text.data + text.size, classes_of(argument)};
   if (argument == LMOPT_SPLIT_ARG_HF && (kind == LMOPT_SPLIT_DIGITS || kind == LMOPT_SPLIT_DIGIT_RUNS))
     source.classes.number = LMOPT_CHAR_NUMBER_17;

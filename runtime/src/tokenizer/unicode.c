@@ -107,6 +107,19 @@ uint32_t lmopt_char_lower(uint32_t c, uint32_t *second) {
   return low < lmopt_unicode_lower_count && lmopt_unicode_lower[low].from == c ? lmopt_unicode_lower[low].to : c;
 }
 
+/* The row of a character in a table that is sorted by it, or NULL. */
+static const lmopt_unicode_triple_t *find(const lmopt_unicode_triple_t *table, uint32_t count, uint32_t c) {
+  uint32_t low = 0, high = count;
+  while (low < high) {
+    uint32_t middle = (low + high) / 2;
+    if (table[middle].a < c)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low < count && table[low].a == c ? &table[low] : NULL;
+}
+
 int lmopt_char_split(uint32_t c, uint32_t *first, uint32_t *second) {
   if (c >= HANGUL_S && c < HANGUL_S + HANGUL_S_COUNT) {
     uint32_t index = c - HANGUL_S, trailing = index % HANGUL_T_COUNT;
@@ -114,34 +127,20 @@ int lmopt_char_split(uint32_t c, uint32_t *first, uint32_t *second) {
     *second = trailing ? HANGUL_T + trailing : HANGUL_V + index % (HANGUL_V_COUNT * HANGUL_T_COUNT) / HANGUL_T_COUNT;
     return 1;
   }
-  uint32_t low = 0, high = lmopt_unicode_split_count;
-  while (low < high) {
-    uint32_t middle = (low + high) / 2;
-    if (lmopt_unicode_split[middle].a < c)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  if (low == lmopt_unicode_split_count || lmopt_unicode_split[low].a != c)
+  const lmopt_unicode_triple_t *found = find(lmopt_unicode_split, lmopt_unicode_split_count, c);
+  if (!found)
     return 0;
-  *first = lmopt_unicode_split[low].b;
-  *second = lmopt_unicode_split[low].c;
+  *first = found->b;
+  *second = found->c;
   return 1;
 }
 
 size_t lmopt_char_compatible(uint32_t c, const uint32_t **text) {
-  uint32_t low = 0, high = lmopt_unicode_compatible_count;
-  while (low < high) {
-    uint32_t middle = (low + high) / 2;
-    if (lmopt_unicode_compatible[middle].a < c)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  if (low == lmopt_unicode_compatible_count || lmopt_unicode_compatible[low].a != c)
+  const lmopt_unicode_triple_t *found = find(lmopt_unicode_compatible, lmopt_unicode_compatible_count, c);
+  if (!found)
     return 0;
-  *text = lmopt_unicode_compatible_text + lmopt_unicode_compatible[low].b;
-  return lmopt_unicode_compatible[low].c;
+  *text = lmopt_unicode_compatible_text + found->b;
+  return found->c;
 }
 
 uint32_t lmopt_char_join(uint32_t first, uint32_t second) {

@@ -9,7 +9,6 @@ independent reader, which must find the same (its own arithmetic is coarser for 
 Usage: make_gguf.py OUT_DIR [NAME...]. Needs torch, transformers, tokenizers, gguf, llama-cpp-python.
 """
 import ctypes
-import json
 import pathlib
 import sys
 
@@ -21,6 +20,7 @@ from gguf import GGMLQuantizationType as Type
 from transformers import LlamaConfig, LlamaForCausalLM
 
 import common
+from gguf_tokenizer import add_vocabulary
 
 BASE = dict(hidden_size=64, num_attention_heads=4, num_key_value_heads=2, head_dim=16, intermediate_size=96, num_hidden_layers=1,
             vocab_size=277, max_position_embeddings=128, rms_norm_eps=1e-5, tie_word_embeddings=True, bos_token_id=0,
@@ -135,14 +135,7 @@ def write(path, model, types, scaling, tokenizer, rng):
 
 
 def add_tokenizer(writer, tokenizer):
-    data = json.loads(tokenizer.to_str())
-    tokens = sorted(data["model"]["vocab"], key=data["model"]["vocab"].get)
-    special = {entry["content"] for entry in data["added_tokens"]}
-    writer.add_tokenizer_model("gpt2")
-    writer.add_tokenizer_pre("smollm")
-    writer.add_token_list(tokens)
-    writer.add_token_types([gguf.TokenType.CONTROL if token in special else gguf.TokenType.NORMAL for token in tokens])
-    writer.add_token_merges([" ".join(pair) for pair in data["model"]["merges"]])
+    add_vocabulary(writer, tokenizer)
     writer.add_bos_token_id(0)
     writer.add_eos_token_id(0)
     writer.add_add_bos_token(False)

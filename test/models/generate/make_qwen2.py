@@ -16,6 +16,7 @@ import zlib
 
 import gguf
 import numpy as np
+from gguf_tokenizer import add_vocabulary
 from make_qat import read_safetensors, write_safetensors
 from tokenizers import Tokenizer
 
@@ -154,14 +155,7 @@ def write_gguf(path, tensors, tokenizer):
     writer.add_head_count_kv(CONFIG["num_key_value_heads"])
     writer.add_layer_norm_rms_eps(CONFIG["rms_norm_eps"])
     writer.add_rope_freq_base(CONFIG["rope_theta"])
-    data = json.loads(tokenizer.to_str())
-    tokens = sorted(data["model"]["vocab"], key=data["model"]["vocab"].get)
-    special = {entry["content"] for entry in data["added_tokens"]}
-    writer.add_tokenizer_model("gpt2")
-    writer.add_tokenizer_pre("smollm")
-    writer.add_token_list(tokens)
-    writer.add_token_types([gguf.TokenType.CONTROL if token in special else gguf.TokenType.NORMAL for token in tokens])
-    writer.add_token_merges([pair if isinstance(pair, str) else " ".join(pair) for pair in data["model"]["merges"]])
+    add_vocabulary(writer, tokenizer)
     writer.add_eos_token_id(0)
     writer.add_add_bos_token(False)
     for name, value in tensors.items():

@@ -11,8 +11,8 @@
 // driver, for a text that is new. --share: every N-th text from the I-th on, because drivers translate on one core.
 // Exit codes as lmopt's; 2 for wrong usage, 3 for a file that is none, a fault of a launch ends all that follow.
 // Source: ptx.md 6. Tested by the test gpu-check.
-#include "runtime/src/device/device.h"
 #include "test/ptx/record/KernelRecord.h"
+#include "tools/lmopt/DeviceHandles.h"
 
 #include <nlohmann/json.hpp>
 
@@ -22,10 +22,10 @@
 #include <cstdio>
 #include <cstring>
 #include <map>
-#include <memory>
 #include <stdexcept>
 
 using Json = nlohmann::ordered_json;
+using namespace lmopt::device;
 
 namespace {
 
@@ -38,17 +38,6 @@ void check(lmopt_status_t status, const lmopt_error_t &error) {
   if (status != LMOPT_OK)
     throw Failure(static_cast<int>(status), error.message);
 }
-
-template <auto Function>
-struct Calls {
-  template <class Handle>
-  void operator()(Handle *handle) const {
-    Function(handle);
-  }
-};
-using DevicePtr = std::unique_ptr<lmoptp_device_t, Calls<lmoptp_device_release>>;
-using StreamPtr = std::unique_ptr<lmoptp_stream_t, Calls<lmoptp_stream_destroy>>;
-using ModulePtr = std::unique_ptr<lmoptp_module_t, Calls<lmoptp_module_unload>>;
 
 /// A file as it was read.
 struct Launch {

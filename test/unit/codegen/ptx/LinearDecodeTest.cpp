@@ -5,7 +5,7 @@
 // architectures, plain and strict. What a load costs: sectors of memory for each byte of weights, conflicts of banks.
 #include "codegen/ptx/linear/LinearDecode.h"
 #include "test/unit/codegen/ptx/KernelRun.h"
-#include "test/unit/codegen/ptx/LinearProblem.h"
+#include "test/unit/codegen/ptx/LinearTileRun.h"
 
 using namespace lmopt;
 using namespace lmopt::kerneltest;
@@ -17,15 +17,8 @@ namespace {
 /// `stride`: bytes from one row of results to the next.
 Finished runOf(const EmittedKernel &kernel, const LinearDecodeSpec &spec, const LinearProblem &problem, bool strict,
                int64_t stride) {
-  std::vector<Argument> arguments = {memory(problem.packed()), memory(problem.x)};
-  if (problem.spec.isInteger())
-    arguments.insert(arguments.end(), {memory(problem.rowScales), memory(problem.zeros)});
-  // The last row ends with its outputs: what is written beyond them is found.
-  int64_t ofLast = stride == nvptx::rowBytes(problem.spec.outputs, 4) ? stride : 4 * problem.spec.outputs;
-  arguments.insert(arguments.end(),
-                   {result(size_t((problem.rows - 1) * stride + ofLast)), number(stride), number(problem.rows)});
-  std::array<uint32_t, 3> grid = {uint32_t(problem.spec.tiles()), uint32_t((problem.rows + spec.rows - 1) / spec.rows),
-                                  1};
+  std::vector<Argument> arguments = argumentsOf(problem, stride);
+  std::array<uint32_t, 3> grid = kerneltest::gridOf(problem, LinearSpec::kTile, spec.rows);
   return strict ? run(kernel, grid, arguments) : runPlain(kernel, grid, arguments);
 }
 /// Packed.

@@ -22,12 +22,9 @@ Finished once(const EmittedKernel &kernel, const LinearProblem &problem, std::op
 }
 
 void expectRight(const LinearSpec &linear, int64_t rows, int64_t stride, const std::string &chip = "sm_80") {
-  SCOPED_TRACE(std::to_string(linear.outputs) + " x " + std::to_string(linear.inputs) + ", " + std::to_string(rows) +
-               " rows, " + chip);
+  SCOPED_TRACE(chip);
   LinearProblem problem(linear, rows);
-  Finished finished = run(kernelOf(linear, chip), gridOf(problem), argumentsOf(problem, stride));
-  ASSERT_EQ(finished.error, "");
-  expectResults(problem, stride, finished.result);
+  kerneltest::expectRight(kernelOf(linear, chip), gridOf(problem), problem, stride);
 }
 
 TEST(LinearFloatTile, IsRightForAllShapes) {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Launches of kernels that make tiles of a product, for the tests of all of them. In: a problem, the outputs and rows
-// of a block. Out: grid and arguments.
+// Launches of the kernels of products, for the tests of all of them. In: a problem; of tiles the outputs and rows of a
+// block. Out: grid and arguments, runs, and whether results are right.
 #ifndef LMOPT_TEST_UNIT_CODEGEN_PTX_LINEARTILERUN_H
 #define LMOPT_TEST_UNIT_CODEGEN_PTX_LINEARTILERUN_H
 
+#include "codegen/ptx/linear/LinearTile.h"
 #include "test/unit/codegen/ptx/KernelRun.h"
 #include "test/unit/codegen/ptx/LinearProblem.h"
 
@@ -39,6 +40,26 @@ inline void expectResults(const LinearProblem &problem, int64_t stride, const st
     else
       EXPECT_EQ(found[size_t(i)] == 0, isPadded) << row << ", " << n;
   }
+}
+
+inline void expectRight(const EmittedKernel &kernel, const std::array<uint32_t, 3> &grid, const LinearProblem &problem,
+                        int64_t stride) {
+  const LinearSpec &linear = problem.spec;
+  SCOPED_TRACE(std::to_string(linear.outputs) + " x " + std::to_string(linear.inputs) + ", " +
+               std::to_string(problem.rows) + " rows");
+  Finished finished = run(kernel, grid, argumentsOf(problem, stride));
+  ASSERT_EQ(finished.error, "");
+  expectResults(problem, stride, finished.result);
+}
+
+//===--- Tiles of operands, whatever computes them ---===//
+
+inline std::array<uint32_t, 3> gridOf(const nvptx::LinearTileSpec &spec, const LinearProblem &problem) {
+  return gridOf(problem, nvptx::LinearTileSpec::kTiles * LinearSpec::kTile, spec.rows);
+}
+inline Finished once(const EmittedKernel &kernel, const nvptx::LinearTileSpec &spec, const LinearProblem &problem,
+                     std::optional<uint64_t> seed = std::nullopt) {
+  return runOnce(kernel, gridOf(spec, problem), argumentsOf(problem, 4 * spec.linear.outputs), seed);
 }
 
 } // namespace lmopt::kerneltest

@@ -16,23 +16,10 @@ EmittedKernel kernelOf(const LinearTileSpec &spec, const std::string &chip = "sm
   return emit(chip, [&](nvptx::KernelLibrary &kernels) { return linearTileKernel(kernels, spec); });
 }
 
-std::array<uint32_t, 3> gridOf(const LinearTileSpec &spec, const LinearProblem &problem) {
-  return kerneltest::gridOf(problem, LinearTileSpec::kTiles * LinearSpec::kTile, spec.rows);
-}
-
-Finished once(const EmittedKernel &kernel, const LinearTileSpec &spec, const LinearProblem &problem,
-              std::optional<uint64_t> seed = std::nullopt) {
-  return runOnce(kernel, gridOf(spec, problem), argumentsOf(problem, 4 * spec.linear.outputs), seed);
-}
-
 void expectRight(const LinearTileSpec &spec, int64_t rows, int64_t stride, const std::string &chip = "sm_80") {
-  const LinearSpec &linear = spec.linear;
-  SCOPED_TRACE(std::to_string(linear.outputs) + " x " + std::to_string(linear.inputs) + ", " + std::to_string(rows) +
-               " rows by " + std::to_string(spec.rows) + ", " + chip);
-  LinearProblem problem(linear, rows);
-  Finished finished = run(kernelOf(spec, chip), gridOf(spec, problem), argumentsOf(problem, stride));
-  ASSERT_EQ(finished.error, "");
-  expectResults(problem, stride, finished.result);
+  SCOPED_TRACE("by " + std::to_string(spec.rows) + ", " + chip);
+  LinearProblem problem(spec.linear, rows);
+  kerneltest::expectRight(kernelOf(spec, chip), gridOf(spec, problem), problem, stride);
 }
 
 class LinearTile : public testing::TestWithParam<WeightFormat> {};
