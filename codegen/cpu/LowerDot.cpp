@@ -98,7 +98,7 @@ Value widenedBf16(Emitter &e, Value acc, Value a, Value c) {
   Value ai = e.bitcast(a, e.ints(lanes)), ci = e.bitcast(c, e.ints(lanes));
   auto even = [&](Value v) { return e.bitcast(e.shl(v, e.intsOf(16, lanes)), e.floats(lanes)); };
   auto odd = [&](Value v) { return e.bitcast(e.bitAnd(v, e.intsOf(-65536, lanes)), e.floats(lanes)); };
-  return e.fma(odd(ai), odd(ci), e.fma(even(ai), even(ci), acc));
+  return e.fma(even(ai), even(ci), e.fma(odd(ai), odd(ci), acc)); // in the order of the instruction
 }
 
 // Zero of the same sign where `condition` holds.

@@ -27,7 +27,7 @@ enum class DotIsa {
 
 const char *dotIsaName(DotIsa isa);
 
-/// How lmk.dot_bf16 is spelled. The first two give the same bits, Widened others.
+/// How lmk.dot_bf16 is spelled. All give the same bits, Widened but where numbers are subnormal.
 enum class DotBf16 {
   Avx512Bf16, ///< vdpbf16ps
   InSteps,    ///< the steps of vdpbf16ps one by one

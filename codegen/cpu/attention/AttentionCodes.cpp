@@ -102,9 +102,7 @@ void TileEmitter::accumulateCodes(Value start, Value panels) {
     for (int64_t r = 0; r < rows; ++r)
       for (int64_t d = 0; d < registers; ++d) {
         Value sum = e.toFloat(joined(dots[2 * r * registers + d], dots[(2 * r + 1) * registers + d]));
-        Value out = e.at(scratch.out(first + r), d * 64);
-        Value before = e.mul(e.loadFloats(out), ofRow(scratch.correction(), first + r));
-        e.store(e.add(before, e.mul(sum, ofRow(scratch.weightUnit(), first + r))), out);
+        addToOut(first + r, d, e.mul(sum, ofRow(scratch.weightUnit(), first + r)));
       }
   });
 }

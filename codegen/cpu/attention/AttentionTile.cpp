@@ -2,12 +2,14 @@
 //
 // Scores, softmax and weighted sums of a tile, in f32 or bf16; see AttentionTile.h.
 //
-// Online softmax (Milakov and Gimelshein 2018; FlashAttention): for each block of keys, with running maximum m and sum
-// l,
-//   m' = max(m, max s),  c = 2^(m - m'),  l' = c l + sum 2^(s - m'),  o' = c o + sum 2^(s - m') v,   out = o / l,
-// with scores and maxima multiplied by log2 e: that multiplication is the subtraction's, as one fused instruction. (In
-// the queries it would cost nothing either, but there it would move their rounding to bf16.) Exponents are never
-// positive but for the rounding of that product. Weights that become bf16 (half an ulp: 2^-9) are computed to 2^-13.
+// Online softmax (Milakov and Gimelshein 2018; FlashAttention): a block of keys by itself has the maximum b = max s,
+// and sums of weights 2^(s - b); then, with the running maximum m and sum l,
+//   m' = max(m, b),  c = 2^(m - m'),  f = 2^(b - m'),  l' = c l + f sum 2^(s - b),  o' = c o + f sum 2^(s - b) v,
+// out = o / l, with scores and maxima multiplied by log2 e: that multiplication is the subtraction's, as one fused
+// instruction. (In the queries it would cost nothing either, but there it would move their rounding to bf16.) Exponents
+// are never positive but for the rounding of that product. Weights that become bf16 (half an ulp: 2^-9) are computed to
+// 2^-13. A block's sums do not depend on those before it, so that GPUs, which do blocks side by side, can give the same
+// bits (codegen/ptx/attention/AttendRows.h).
 // Keys lie in panels of 16 positions, so that one register holds 16 positions of one dimension and a score tile
 // is rows x 4 registers, like a matrix tile. Every output row is computed by one thread in one fixed order.
 #include "codegen/cpu/attention/AttentionTile.h"
@@ -104,17 +106,32 @@ void TileEmitter::keepScores(int64_t r, Value start, Value position, Values sums
   e.store(best, scratch.best(r));
 }
 
-// By row, in lanes: m' = max(m, max s) log2 e, and c = 2^(m - m').
+// By row, in lanes: b = max s log2 e, m' = max(m, b), c = 2^(m - m'), f = 2^(b - m'). Of a block of which a row sees
+// nothing b is above what masked scores come to, so that they get no weight, and below all others.
 void TileEmitter::updateMaxima() {
   Values best;
   for (int64_t r = 0; r < tile.rows; ++r)
     best.push_back(e.loadFloats(scratch.best(r)));
   Value largest = e.reduceRows(best, [&](Value a, Value c) { return e.max(a, c); });
-  Value before = e.loadFloats(scratch.maximum());
-  Value maximum = e.max(e.mul(largest, e.floatsOf(kLog2e)), before);
+  Value ofBlock = e.max(e.mul(largest, e.floatsOf(kLog2e)), e.floatsOf(kMasked / 10));
+  Value before = e.loadFloats(scratch.maximum()), maximum = e.max(ofBlock, before);
   e.store(maximum, scratch.maximum());
-  e.store(e.sub(e.floatsOf(0), maximum), scratch.shift());
+  e.store(e.sub(e.floatsOf(0), ofBlock), scratch.shift());
   e.store(e.exp2(e.sub(before, maximum), false), scratch.correction());
+  e.store(e.exp2(e.sub(ofBlock, maximum), false), scratch.share());
+}
+
+// l' = c l + f sum: `sums` by row, one partial sum in each lane.
+void TileEmitter::updateTotals(const Values &sums) {
+  Value ofBlock = e.reduceRows(sums, [&](Value a, Value c) { return e.add(a, c); });
+  Value own = e.mul(e.loadFloats(scratch.share()), ofBlock);
+  e.store(e.fma(e.loadFloats(scratch.correction()), e.loadFloats(scratch.total()), own), scratch.total());
+}
+
+// o' = c o + f sum.
+void TileEmitter::addToOut(int64_t r, int64_t d, Value sum) {
+  Value out = e.at(scratch.out(r), d * 64), own = e.mul(ofRow(scratch.share(), r), sum);
+  e.store(e.fma(ofRow(scratch.correction(), r), e.loadFloats(out), own), out);
 }
 
 // Scores to weights, panel by panel; every row is a chain of its own, so that none waits for another.
@@ -124,7 +141,7 @@ void TileEmitter::softmax(Value start, Value panels) {
   Values shift, sums;
   for (int64_t r = 0; r < tile.rows; ++r) {
     shift.push_back(ofRow(scratch.shift(), r));
-    sums.push_back(e.mul(e.loadFloats(scratch.sum(r)), ofRow(scratch.correction(), r)));
+    sums.push_back(e.floatsOf(0));
   }
   Values largest(spec.integer() ? tile.rows : 0, e.floatsOf(0));
   sums.append(largest);
@@ -145,23 +162,18 @@ void TileEmitter::softmax(Value start, Value panels) {
     next.append(largest);
     return next;
   });
-  for (int64_t r = 0; r < tile.rows; ++r)
-    e.store(sums[r], scratch.sum(r));
+  updateTotals(Values(ArrayRef(sums).take_front(tile.rows)));
   if (spec.integer())
     encodeWeights(panels, Values(ArrayRef(sums).drop_front(tile.rows)));
 }
 
-// out[r] = correction * out[r] + sum_k weight[r][k] * value[k]. One step is a position, or a pair of them.
+// sum_k weight[r][k] * value[k], added to out[r]. One step is a position, or a pair of them.
 void TileEmitter::accumulate(Value start, Value count) {
   int64_t registers = spec.valueDim() / kLanes;
   Value values = e.at(tile.values, e.mul(start, spec.valueBytes()));
   Value whole = e.div(count, e.index(factors())), steps = e.div(e.add(count, factors() - 1), e.index(factors()));
   forRowGroups(registers, [&](int64_t first, int64_t rows) {
-    Values sums;
-    for (int64_t r = 0; r < rows; ++r)
-      for (int64_t d = 0; d < registers; ++d)
-        sums.push_back(
-            e.mul(e.loadFloats(e.at(scratch.out(first + r), d * 64)), ofRow(scratch.correction(), first + r)));
+    Values sums(rows * registers, e.floatsOf(0));
     auto step = [&](Value k, const Values &carried, bool half) {
       Values next = carried, columns;
       for (int64_t d = 0; d < registers; ++d)
@@ -181,7 +193,7 @@ void TileEmitter::accumulate(Value start, Value count) {
       sums = e.loop(whole, steps, 1, sums, [&](Value k, const Values &carried) { return step(k, carried, true); });
     for (int64_t r = 0; r < rows; ++r)
       for (int64_t d = 0; d < registers; ++d)
-        e.store(sums[r * registers + d], e.at(scratch.out(first + r), d * 64));
+        addToOut(first + r, d, sums[r * registers + d]);
   });
 }
 
@@ -194,11 +206,10 @@ Value TileEmitter::loadValues(Value address, bool half) {
 
 void TileEmitter::reset() {
   e.store(e.floatsOf(kMasked), scratch.maximum());
-  for (int64_t r = 0; r < tile.rows; ++r) {
-    e.store(e.floatsOf(0), scratch.sum(r));
+  e.store(e.floatsOf(0), scratch.total());
+  for (int64_t r = 0; r < tile.rows; ++r)
     for (int64_t d = 0; d < spec.valueDim(); d += kLanes)
       e.store(e.floatsOf(0), e.at(scratch.out(r), 4 * d));
-  }
 }
 
 // Blocks begin at multiples of 256 whatever the rows of the tile, and panels beyond the limit of a row change nothing
@@ -221,11 +232,7 @@ void TileEmitter::emit() {
     softmax(start, panels);
     spec.integer() ? accumulateCodes(start, panels) : accumulate(start, count);
   });
-  Values sums;
-  for (int64_t r = 0; r < tile.rows; ++r)
-    sums.push_back(e.loadFloats(scratch.sum(r)));
-  Value total = e.reduceRows(sums, [&](Value a, Value c) { return e.add(a, c); });
-  e.store(e.div(e.floatsOf(1), total), scratch.correction());
+  e.store(e.div(e.floatsOf(1), e.loadFloats(scratch.total())), scratch.correction());
 }
 
 } // namespace lmopt::cpu

@@ -16,7 +16,7 @@ namespace lmopt::cpu {
 
 constexpr int64_t kQueryRows = 8; // rows of one tile: a vector of numbers, one for each row, has lanes to spare
 constexpr int64_t kKeyPanels = KeyPanels::kGroup; // at a time: 4 rows x 4 panels = 16 sums hide a product's latency
-constexpr int64_t kBlock = 256;   // positions between two corrections: 8 KB of scores stay in the first-level cache
+constexpr int64_t kBlock = 256;   // positions with one maximum: 8 KB of scores stay in the first-level cache
 constexpr int64_t kAhead = 8192;  // bytes of values asked for ahead: 64 positions of SmolLM2, a tenth of a microsecond
 constexpr float kMasked = -1e30f; // finite, so that differences of two masked scores are 0 and not NaN
 constexpr float kLog2e = 1.44269504088896341f;
@@ -33,9 +33,9 @@ struct Tile {
 };
 
 // Scratch of one thread: queries [8][head_dim padded], scores [8][256] (weights take their place), outputs [8][dv]; one
-// register for each row: largest score and sum of weights, by lane; one number for each row: maximum, the
-// same negated, correction. With i8 a query is [K4] high and [K4] low bytes, and a panel of weights 16 high and 16 low
-// bytes.
+// register for each row: largest score, by lane; one number for each row: maximum, that of the block negated, what the
+// sums so far and those of the block count from now on, sum of weights. With i8 a query is [K4] high and [K4] low
+// bytes, and a panel of weights 16 high and 16 low bytes.
 struct ScratchLayout {
   const AttentionSpec &spec;
   int64_t queryBytes() const { return floatRowBytes(spec.headDim); } // also when bf16 needs only half of it
@@ -43,7 +43,7 @@ struct ScratchLayout {
   int64_t scoreStart() const { return kQueryRows * queryBytes(); }
   int64_t outStart() const { return scoreStart() + kQueryRows * kBlock * 4; }
   int64_t statsStart() const { return outStart() + kQueryRows * outBytes(); }
-  int64_t bytes() const { return statsStart() + (2 * kQueryRows + 5) * 64; }
+  int64_t bytes() const { return statsStart() + (kQueryRows + 7) * 64; }
 };
 
 struct Scratch {
@@ -56,13 +56,16 @@ struct Scratch {
   mlir::Value out(int64_t r) { return e.at(base, layout.outStart() + r * layout.outBytes()); }
   mlir::Value stats(int64_t r) { return e.at(base, layout.statsStart() + r * 64); }
   mlir::Value best(int64_t r) { return stats(r); }
-  mlir::Value sum(int64_t r) { return stats(kQueryRows + r); }
-  mlir::Value maximum() { return stats(2 * kQueryRows); }        ///< lane r: row r
-  mlir::Value shift() { return stats(2 * kQueryRows + 1); }      ///< the same, negated
-  mlir::Value correction() { return stats(2 * kQueryRows + 2); } ///< by lane, too; in the end 1 / sum of weights
+  mlir::Value maximum() { return stats(kQueryRows); }   ///< lane r: row r
+  mlir::Value shift() { return stats(kQueryRows + 1); } ///< by lane, too, as the following: that of the block, negated
+  mlir::Value correction() {
+    return stats(kQueryRows + 2);
+  }                                                     ///< of what was summed before; in the end 1 / sum of weights
+  mlir::Value share() { return stats(kQueryRows + 3); } ///< of what the block sums
+  mlir::Value total() { return stats(kQueryRows + 4); } ///< sum of weights
   // i8 only. By lane: what one unit of a row's weights stands for, and its inverse.
-  mlir::Value weightUnit() { return stats(2 * kQueryRows + 3); }
-  mlir::Value weightInverse() { return stats(2 * kQueryRows + 4); }
+  mlir::Value weightUnit() { return stats(kQueryRows + 5); }
+  mlir::Value weightInverse() { return stats(kQueryRows + 6); }
   // Of one query: what one unit of it stands for, and 128 times the sum of its numbers.
   mlir::Value queryUnit(int64_t r) { return e.at(query(r), layout.queryBytes() - 8); }
   mlir::Value queryOffset(int64_t r) { return e.at(query(r), layout.queryBytes() - 4); }
@@ -103,6 +106,8 @@ struct TileEmitter {
   void keepAll(int64_t first, int64_t rows, mlir::Value start, mlir::Value position, const Emitter::Values &sums);
   void keepScores(int64_t r, mlir::Value start, mlir::Value position, Emitter::Values sums, bool masked);
   void updateMaxima();
+  void updateTotals(const Emitter::Values &sums);
+  void addToOut(int64_t r, int64_t d, mlir::Value sum);
   void softmax(mlir::Value start, mlir::Value panels);
   mlir::Value scaledWeight(mlir::Value weight, mlir::Value panel);
   void encodeWeights(mlir::Value panels, const Emitter::Values &largest);

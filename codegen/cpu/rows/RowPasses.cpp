@@ -4,9 +4,13 @@
 // Tested by test/unit/codegen/RowFunctionTest.cpp.
 #include "codegen/cpu/rows/RowPasses.h"
 
+#include "codegen/RowSums.h"
+
 #include <algorithm>
 
 namespace lmopt::cpu {
+
+static_assert(kRowSumVector == kLanes);
 
 static ChunkSize chunkOf(const RowOp &op) { return op.function->chunk(op.width); }
 
@@ -27,8 +31,7 @@ bool Pass::takes(const RowOp &op) const {
 
 // Four registers at a time, where the width allows: one chain of sums alone would wait for its own latency.
 int64_t Pass::chunkRegisters() const {
-  int64_t all = roundUp(width(), kLanes) / kLanes;
-  int64_t registers = all % 4 == 0 ? 4 : all % 2 == 0 ? 2 : 1;
+  int64_t registers = rowSumRegisters(width());
   for (const RowOp *op : maps) {
     ChunkSize size = chunkOf(*op);
     if (size.exactly || (size.registers && registers % size.registers != 0))

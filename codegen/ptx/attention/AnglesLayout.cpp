@@ -25,13 +25,31 @@ LogicalResult AnglesAttr::verify(function_ref<InFlightDiagnostic()> emitError, l
 int64_t AnglesAttr::getBytes() const { return 4 * tableFloats(*this) * (getSwitchPositions() ? 2 : 1); }
 std::string AnglesAttr::describe() const { return "f32 cos and sin"; }
 
+namespace {
+struct Turn {
+  float cos, sin;
+  Turn(double angle, double factor)
+      : cos(static_cast<float>(factor * std::cos(angle))), sin(static_cast<float>(factor * std::sin(angle))) {}
+};
+} // namespace
+
+// Each product rounded, and their sum: the numbers that CPUs make of their two tables (RopeTable in
+// codegen/cpu/attention), so that a turned head has the same bits.
+static void putTurn(const Turn &high, const Turn &low, float *to) {
+  float cosines = high.cos * low.cos, sines = high.sin * low.sin;
+  float crossed = high.sin * low.cos, other = high.cos * low.sin;
+  to[0] = cosines - sines;
+  to[1] = crossed + other;
+}
+
 // The factor belongs to query and key each, as the dialect says.
 static void packTable(AnglesAttr angles, const lm::RopeFrequencies &rope, float *to) {
+  constexpr int64_t kLow = 64;
   for (int64_t position = 0; position < angles.getPositions(); ++position)
     for (double frequency : rope.frequencies) {
-      double angle = static_cast<double>(position) * frequency;
-      *to++ = static_cast<float>(rope.attentionFactor * std::cos(angle));
-      *to++ = static_cast<float>(rope.attentionFactor * std::sin(angle));
+      auto low = static_cast<double>(position % kLow), high = static_cast<double>(position - position % kLow);
+      putTurn(Turn(high * frequency, 1), Turn(low * frequency, rope.attentionFactor), to);
+      to += 2;
     }
 }
 

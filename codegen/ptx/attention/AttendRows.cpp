@@ -4,7 +4,7 @@
 #include "codegen/ptx/attention/AttendRows.h"
 #include "codegen/ptx/attention/CacheAccess.h"
 #include "codegen/ptx/attention/HeadEncoder.h"
-#include "codegen/ptx/attention/OnlineSoftmax.h"
+#include "codegen/ptx/attention/PartSoftmax.h"
 
 #include "codegen/ptx/Rows.h"
 
@@ -24,25 +24,17 @@ constexpr int64_t kThreads = AttentionSpec::kThreads, kWarps = kThreads / kWarpL
 /// Numbers of the cache in a word of 32 bits.
 int64_t numbersInWord(const AttentionSpec &spec) { return 4 / spec.elementBytes(); }
 
-/// Threads share the positions of a block in so many groups, each with a thread for every word of a head.
-int64_t groupsOfThreads(const AttentionSpec &spec) {
-  int64_t groups = 1, words = spec.valueWidth() / numbersInWord(spec);
-  while (2 * groups * words <= kThreads && groups < kBlock)
-    groups *= 2;
-  return groups;
-}
-
-/// Places in shared memory, in bytes. Keys and values lie there as in the cache, rows apart, then the block's scales.
+/// Places in shared memory, in bytes. Two areas take turns at holding a block of keys or of values, as in the cache,
+/// rows apart, then the block's scales.
 struct SharedPlaces {
-  int64_t queries, softmax, keys, values, end;
+  int64_t queries, softmax, areas, areaBytes, end;
 
   explicit SharedPlaces(const AttentionSpec &spec) {
     queries = 0;
     softmax = queries + 4 * spec.group() * spec.width;
-    keys = softmax + OnlineSoftmax::bytes(spec.group());
-    values = keys + blockBytes(spec, spec.width);
-    // Groups of threads meet where keys and values were.
-    end = std::max(values + blockBytes(spec, spec.valueWidth()), keys + 4 * groupsOfThreads(spec) * spec.valueWidth());
+    areas = softmax + PartSoftmax::bytes(spec.group());
+    areaBytes = std::max(blockBytes(spec, spec.width), blockBytes(spec, spec.valueWidth()));
+    end = areas + 2 * areaBytes;
   }
   /// An odd number of 16 bytes: eight neighbouring rows lie in different banks.
   static int64_t stride(const AttentionSpec &spec, int64_t width) {
@@ -65,9 +57,12 @@ public:
         firstNew(stores ? e.sub(position, e.sub(number, row.first())) : e.add(position, 1)) {}
 
   void run() {
-    Value begin = e.mul(part, AttentionSpec::kPartBlocks);
+    begin = e.mul(part, AttentionSpec::kPartBlocks);
     Value end = e.add(e.shr(position, 6), 1);
-    e.ifThen(e.less(begin, end), [&] { attend(begin, e.min(end, e.add(begin, AttentionSpec::kPartBlocks))); });
+    e.ifThen(e.less(begin, end), [&] {
+      count = e.sub(e.min(end, e.add(begin, AttentionSpec::kPartBlocks)), begin);
+      attend();
+    });
   }
 
 private:
@@ -76,12 +71,13 @@ private:
   ValueRange a;
   bool stores;
   SharedPlaces places;
-  OnlineSoftmax softmax;
+  PartSoftmax softmax;
   Value parts, mostParts, shared, thread, part, kvHead, number;
   DeviceRow row;
   Value position, queries, angles;
   LayerCache cache;
-  Value firstNew; ///< the first position of the sequence that is not in the cache before this step
+  Value firstNew;               ///< the first position of the sequence that is not in the cache before this step
+  Value begin = {}, count = {}; ///< the part's first block, and how many it has
 
   int64_t group() const { return spec.group(); }
   /// Where groups differ, the head of a smaller one once more in the place of one that there is not: nothing is written
@@ -91,55 +87,77 @@ private:
   }
   /// Then queries and weights are rounded, too, as by the tile that attends for prompts and by CPUs.
   bool isHalves() const { return spec.format == CacheFormat::Bf16; }
-  Value place(int64_t offset, Value number, int64_t bytes = 4) {
-    return e.at(e.at(shared, offset), e.mul(number, bytes));
-  }
-  Value isSeen(Value block, Value inBlock) { // whether this row sees a position
-    return e.less(e.add(e.mul(block, kBlock), inBlock), e.add(position, 1));
-  }
+  Value place(Value base, Value number, int64_t bytes = 4) { return e.at(base, e.mul(number, bytes)); }
+  Value area(Value stage) { return place(e.at(shared, places.areas), e.bitAnd(stage, 1), places.areaBytes); }
+  Value firstPosition(Value block) { return e.mul(e.add(begin, block), kBlock); }
 
-  void attend(Value begin, Value end) {
+  // All blocks of keys, then all blocks of values: two are always under way.
+  void attend() {
+    e.rolledLoop(e.number(0), e.number(2), 1, [&](Value stage) { copyStage(stage); });
     loadQueries();
     softmax.start();
-    copyKeys(begin);
-    e.closeCopies();
-    copyValues(begin);
-    e.closeCopies();
-    Values sums(static_cast<size_t>(group() * numbersInWord(spec)), e.floatOf(0));
-    sums =
-        e.loop(begin, end, 1, sums, [&](Value block, const Values &carried) { return addBlock(block, end, carried); });
+    e.loop(e.number(0), count, 1, [&](Value block) {
+      waitForStage();
+      score(area(block), block);
+      freeStage(block);
+    });
+    softmax.weigh();
+    Values sums(static_cast<size_t>(turns() * numbersInWord(spec)), e.floatOf(0));
+    sums = e.loop(e.number(0), count, 1, sums, [&](Value block, const Values &carried) {
+      waitForStage();
+      Value stage = e.add(count, block);
+      Values result = addValues(area(stage), block, carried);
+      freeStage(stage);
+      return result;
+    });
     e.waitForCopies();
     writePart(sums);
   }
+  void waitForStage() {
+    e.waitForCopies(/*pending=*/1);
+    e.barrier();
+  }
+  void freeStage(Value stage) {
+    e.barrier();
+    copyStage(e.add(stage, 2));
+  }
+  // Behind the last stage an empty group: waits count groups.
+  void copyStage(Value stage) {
+    e.ifThenElse(
+        e.less(stage, count), [&] { copyBlock(/*isKeys=*/true, stage, stage); },
+        [&] {
+          Value block = e.sub(stage, count);
+          e.ifThen(e.less(block, count), [&] { copyBlock(/*isKeys=*/false, block, stage); });
+        });
+    e.closeCopies();
+  }
 
+  // Scaled before they are rounded to bf16.
   void loadQueries() {
     Value from = e.at(e.atElement(queries, number, rowBytes(spec.heads * spec.width, 4)),
                       e.mul(firstHeadOf(e, spec, kvHead), 4 * spec.width));
     e.loop(thread, e.number(group() * spec.width), kThreads, [&](Value i) {
       Value head = e.at(from, e.mul(presentHead(e.div(i, spec.width)), 4 * spec.width));
-      Value query = turned(e, spec, head, e.rem(i, spec.width), angles);
-      e.store(isHalves() ? e.asBf16(query) : query, place(places.queries, i));
+      Value query = e.mul(turned(e, spec, head, e.rem(i, spec.width), angles), e.floatOf(spec.scale));
+      e.store(isHalves() ? e.asBf16(query) : query, place(e.at(shared, places.queries), i));
     });
   }
 
   //===--- Blocks of the cache to shared memory ---===//
 
-  void copyKeys(Value block) {
-    copyBlock(cache.keys(block, kvHead), block, places.keys, spec.width);
+  void copyBlock(bool isKeys, Value inPart, Value stage) {
+    Value block = e.add(begin, inPart), to = area(stage);
+    copyOldRows(isKeys ? cache.keys(block, kvHead) : cache.values(block, kvHead), block, to, widthOf(isKeys));
     if (stores)
-      makeBlock(/*isKeys=*/true, block, places.keys);
+      makeBlock(isKeys, block, to);
   }
-  void copyValues(Value block) {
-    copyBlock(cache.values(block, kvHead), block, places.values, spec.valueWidth());
-    if (stores)
-      makeBlock(/*isKeys=*/false, block, places.values);
-  }
+  int64_t widthOf(bool isKeys) const { return isKeys ? spec.width : spec.valueWidth(); }
   Value isKept(Value block, Value inBlock) { return e.less(e.add(e.mul(block, kBlock), inBlock), firstNew); }
   // Positions behind the row's own are zero: nothing may be there yet, and zero weights need finite values.
-  void copyBlock(Value from, Value block, int64_t to, int64_t width) {
+  void copyOldRows(Value from, Value block, Value to, int64_t width) {
     int64_t chunks = width * spec.elementBytes() / 16;
     if (spec.isCodes())
-      copyScales(e.at(from, kBlock * width), block, to + SharedPlaces::scales(spec, width));
+      copyScales(e.at(from, kBlock * width), block, e.at(to, SharedPlaces::scales(spec, width)));
     e.loop(thread, e.number(kBlock * chunks), kThreads, [&](Value i) {
       Value inBlock = e.div(i, chunks), chunk = e.rem(i, chunks), kept = isKept(block, inBlock);
       auto copy = [&] {
@@ -155,7 +173,7 @@ private:
     return arith::OrIOp::create(e.b, e.loc, kept, behind);
   }
   // A whole warp, so that nothing diverges; its second half writes zeros behind the scales.
-  void copyScales(Value from, Value block, int64_t to) {
+  void copyScales(Value from, Value block, Value to) {
     if (stores)
       return copyOldScales(from, block, to);
     e.ifThen(e.less(thread, e.number(kWarpLanes)), [&] {
@@ -166,7 +184,7 @@ private:
     });
   }
   // One by one: those that are made lie between.
-  void copyOldScales(Value from, Value block, int64_t to) {
+  void copyOldScales(Value from, Value block, Value to) {
     e.ifThen(e.less(thread, e.number(kBlock)), [&] {
       Value kept = isKept(block, thread);
       e.ifThen(isOld(block, thread, kept), [&] {
@@ -180,16 +198,16 @@ private:
   //===--- Positions of this step: made from the rows' keys and values, a warp each ---===//
 
   // Mostly one position, of one warp.
-  void makeBlock(bool isKeys, Value block, int64_t to) {
+  void makeBlock(bool isKeys, Value block, Value to) {
     Value begin = e.mul(block, kBlock), end = e.min(e.add(position, 1), e.add(begin, kBlock));
     e.rolledLoop(e.add(e.max(begin, firstNew), e.warp()), end, kWarps,
                  [&](Value own) { makePosition(isKeys, own, begin, to); });
   }
-  void makePosition(bool isKeys, Value own, Value begin, int64_t to) {
-    int64_t width = isKeys ? spec.width : spec.valueWidth();
+  void makePosition(bool isKeys, Value own, Value begin, Value to) {
+    int64_t width = widthOf(isKeys);
     Value inBlock = e.sub(own, begin), isRows = e.equal(own, position), block = e.shr(begin, 6);
     Value inShared = place(to, inBlock, SharedPlaces::stride(spec, width));
-    Value scales = place(to + SharedPlaces::scales(spec, width), inBlock);
+    Value scales = place(e.at(to, SharedPlaces::scales(spec, width)), inBlock);
     Value kept = isKeys ? cache.keys(block, kvHead) : cache.values(block, kvHead);
     Value inCache = e.atElement(kept, inBlock, width * spec.elementBytes());
     auto put = [&](Value i, Value bits) {
@@ -211,120 +229,124 @@ private:
     Value angles = anglesAt(e, spec, a[1], own, row.rope());
     return [=](Value i) { return turned(e, spec, head, i, angles); };
   }
-  void copyNext(Value block, Value end, const std::function<void(Value)> &copy) {
-    Value next = e.add(block, 1);
-    e.ifThen(e.less(next, end), [&] { copy(next); });
-    e.closeCopies(); // behind the last block an empty group: waits count groups
-  }
 
-  Values addBlock(Value block, Value end, const Values &sums) {
-    e.waitForCopies(/*pending=*/1); // the keys
-    e.barrier();
-    score(block);
-    e.barrier();
-    copyNext(block, end, [&](Value next) { copyKeys(next); });
-    softmax.weigh();
-    e.waitForCopies(/*pending=*/1); // the values
-    e.barrier();
-    Values result = addValues(sums);
-    e.barrier();
-    copyNext(block, end, [&](Value next) { copyValues(next); });
-    return result;
-  }
+  //===--- Scores: a thread has one position of a block, and every fourth head ---===//
 
-  //===--- Scores and weights ---===//
+  static constexpr int64_t kHeadsApart = kThreads / kBlock, kHeadsAtOnce = 4;
 
-  // A thread has one position, and every fourth head.
-  void score(Value block) {
+  // Some heads at once: each is a chain of its own.
+  void score(Value area, Value block) {
     Value inBlock = e.bitAnd(thread, kBlock - 1), first = e.shr(thread, 6);
-    for (int64_t turn = 0; turn * kWarps / 2 < group(); ++turn) {
-      Value head = e.add(first, turn * kWarps / 2);
-      e.ifThen(e.less(head, e.number(group())), [&] {
-        Value score = e.mul(product(head, inBlock), e.floatOf(spec.scale * OnlineSoftmax::kLog2OfE));
-        if (spec.isCodes())
-          score = e.mul(score, e.load(e.f32(), place(places.keys + SharedPlaces::scales(spec, spec.width), inBlock)));
-        e.store(e.select(isSeen(block, inBlock), score, e.floatOf(-INFINITY)), softmax.weights(head, inBlock));
-      });
+    for (int64_t head = 0; head < group(); head += kHeadsApart * kHeadsAtOnce) {
+      Values heads;
+      for (int64_t i = head; i < std::min(group(), head + kHeadsApart * kHeadsAtOnce); i += kHeadsApart)
+        heads.push_back(e.add(first, i));
+      scoreHeads(heads, area, block, inBlock);
     }
   }
-  Value product(Value head, Value inBlock) {
-    Value query = place(places.queries, head, 4 * spec.width);
-    Value key = place(places.keys, inBlock, SharedPlaces::stride(spec, spec.width));
-    int64_t times = numbersInWord(spec); // a number of the query is so much wider
-    Values sums = e.loop(e.number(0), e.number(spec.width * spec.elementBytes()), 16, Values(4, e.floatOf(0)),
-                         [&](Value offset, const Values &carried) {
-                           Values result = carried, k;
-                           for (Value word : e.loadWords(e.at(key, offset)))
-                             k.append(cacheNumbers(e, spec, word));
-                           for (size_t i = 0; i < k.size(); i += 4) {
-                             Value four = e.at(e.at(query, e.mul(offset, times)), 4 * static_cast<int64_t>(i));
-                             for (auto [j, q] : llvm::enumerate(e.loadFour(e.f32(), four)))
-                               result[j] = e.fma(q, k[i + j], result[j]);
-                           }
-                           return result;
-                         });
-    return e.add(e.add(sums[0], sums[1]), e.add(sums[2], sums[3]));
+  void scoreHeads(const Values &heads, Value area, Value block, Value inBlock) {
+    Values queriesOf;
+    for (Value head : heads)
+      queriesOf.push_back(place(e.at(shared, places.queries), clamped(head), 4 * spec.width));
+    Values scores = products(queriesOf, place(area, inBlock, SharedPlaces::stride(spec, spec.width)));
+    Value isSeen = e.less(e.add(firstPosition(block), inBlock), e.add(position, 1));
+    for (size_t i = 0; i < heads.size(); ++i)
+      e.ifThen(e.less(heads[i], e.number(group())), [&] {
+        Value score = scores[i];
+        if (spec.isCodes())
+          score = e.mul(score, e.load(e.f32(), place(e.at(area, SharedPlaces::scales(spec, spec.width)), inBlock)));
+        Value to = softmax.score(heads[i], e.add(e.mul(block, kBlock), inBlock));
+        e.store(e.select(isSeen, score, e.floatOf(-INFINITY)), to);
+      });
   }
+  Value clamped(Value head) { return e.min(head, e.number(group() - 1)); }
 
-  //===--- Weighted sums: a thread has a word of the values, of the positions of its group ---===//
+  Values products(const Values &queriesOf, Value key) {
+    int64_t times = numbersInWord(spec); // a number of the query is so much wider
+    return e.loop(e.number(0), e.number(spec.width * spec.elementBytes()), 16, Values(queriesOf.size(), e.floatOf(0)),
+                  [&](Value offset, const Values &carried) {
+                    Values k, result;
+                    for (Value word : e.loadWords(e.at(key, offset)))
+                      k.append(cacheNumbers(e, spec, word));
+                    for (auto [from, sum] : llvm::zip_equal(queriesOf, carried)) {
+                      Values q;
+                      for (size_t i = 0; i < k.size(); i += 4)
+                        q.append(e.loadFour(e.f32(), e.at(e.at(from, e.mul(offset, times)), 4 * int64_t(i))));
+                      result.push_back(chained(q, k, sum));
+                    }
+                    return result;
+                  });
+  }
+  // One product after another; of halves the second of a pair comes first, as vdpbf16ps has it.
+  Value chained(const Values &x, const Values &y, Value sum) {
+    for (size_t i = 0; i < x.size(); ++i)
+      sum = e.fma(x[inOrder(i)], y[inOrder(i)], sum);
+    return sum;
+  }
+  size_t inOrder(size_t i) const { return i ^ (isHalves() ? 1 : 0); }
+
+  //===--- Weighted sums: a thread has a word of the values of one head, or of some ---===//
 
   int64_t words() const { return spec.valueWidth() / numbersInWord(spec); }
-  // What threads beyond the last group compute is never looked at; their reads stay within the block's rows.
-  Values addValues(const Values &sums) {
-    int64_t positions = kBlock / groupsOfThreads(spec);
-    Values shrunk;
-    for (auto [i, sum] : llvm::enumerate(sums)) {
-      int64_t head = static_cast<int64_t>(i) / numbersInWord(spec);
-      shrunk.push_back(e.mul(sum, softmax.shrink(e.number(head))));
-    }
-    Value first = e.mul(e.rem(e.div(thread, words()), groupsOfThreads(spec)), positions);
-    Value column = e.at(e.at(shared, places.values), e.mul(e.rem(thread, words()), 4));
-    return e.loop(first, e.add(first, positions), 1, shrunk, [&](Value inBlock, const Values &carried) {
-      Values values = valuesOf(column, inBlock), result;
-      for (int64_t head = 0; head < group(); ++head) {
-        Value weight = e.load(e.f32(), softmax.weights(head, inBlock));
-        for (Value value : values)
-          result.push_back(e.fma(weight, value, carried[result.size()]));
+  int64_t items() const { return group() * words(); }
+  int64_t turns() const { return (items() + kThreads - 1) / kThreads; }
+  /// Threads beyond the last item do what that one does; nothing is written for them.
+  Value item(int64_t turn) { return e.min(e.add(thread, turn * kThreads), e.number(items() - 1)); }
+
+  // Four positions at a time; those that are not there have no weight, and values of zero.
+  Values addValues(Value area, Value block, const Values &sums) {
+    Value inPart = e.mul(block, kBlock), seen = e.sub(e.add(position, 1), firstPosition(block));
+    return e.loop(e.number(0), e.min(seen, e.number(kBlock)), 4, sums, [&](Value inBlock, const Values &carried) {
+      Values result;
+      for (int64_t turn = 0; turn < turns(); ++turn) {
+        Value head = e.div(item(turn), words()), column = e.mul(e.rem(item(turn), words()), 4);
+        Values weights = e.loadFour(e.f32(), softmax.score(head, e.add(inPart, inBlock)));
+        Values own = Values(
+            ArrayRef(carried).slice(static_cast<size_t>(turn * numbersInWord(spec)), size_t(numbersInWord(spec))));
+        for (size_t i = 0; i < weights.size(); ++i)
+          own = added(weights[inOrder(i)], valuesOf(area, column, e.add(inBlock, int64_t(inOrder(i)))), own);
+        result.append(own);
       }
       return result;
     });
   }
-  Values valuesOf(Value column, Value inBlock) {
-    int64_t stride = SharedPlaces::stride(spec, spec.valueWidth());
-    Values values = cacheNumbers(e, spec, e.load(e.i32(), e.at(column, e.mul(inBlock, stride))));
+  Values added(Value weight, const Values &values, const Values &sums) {
+    Values result;
+    for (auto [value, sum] : llvm::zip_equal(values, sums))
+      result.push_back(e.fma(weight, value, sum));
+    return result;
+  }
+  Values valuesOf(Value area, Value column, Value inBlock) {
+    Value from = e.at(place(area, inBlock, SharedPlaces::stride(spec, spec.valueWidth())), column);
+    Values values = cacheNumbers(e, spec, e.load(e.i32(), from));
     if (!spec.isCodes())
       return values;
-    Value scale = e.load(e.f32(), place(places.values + SharedPlaces::scales(spec, spec.valueWidth()), inBlock));
+    Value scale = e.load(e.f32(), place(e.at(area, SharedPlaces::scales(spec, spec.valueWidth())), inBlock));
     return Values(llvm::map_range(values, [&](Value value) { return e.mul(value, scale); }));
   }
 
-  // Groups of threads meet, head by head; nobody has looked at the keys since the last barrier.
   void writePart(const Values &sums) {
     int64_t numbers = numbersInWord(spec);
-    Value inGroups = e.less(thread, e.number(groupsOfThreads(spec) * words()));
-    for (int64_t head = 0; head < group(); ++head) {
-      if (head)
-        e.barrier();
-      Values ofHead(ArrayRef(sums).slice(static_cast<size_t>(head * numbers), static_cast<size_t>(numbers)));
-      e.ifThen(inGroups, [&] { e.storeRun(ofHead, place(places.keys, thread, 4 * numbers)); });
-      e.barrier();
-      Value writes = e.less(thread, e.number(spec.valueWidth()));
-      if (!spec.isEven()) // all threads agree on the second
-        writes = arith::AndIOp::create(e.b, e.loc, writes, e.less(e.number(head), headsOf(e, spec, kvHead)));
-      e.ifThen(writes, [&] { writeNumber(head); });
+    for (int64_t turn = 0; turn < turns(); ++turn) {
+      Value own = e.add(thread, turn * kThreads), head = e.div(own, words());
+      e.ifThen(isWritten(e.less(own, e.number(items())), head), [&] {
+        Value to = e.at(partOf(head), e.mul(e.rem(own, words()), 4 * numbers));
+        for (int64_t i = 0; i < numbers; ++i)
+          e.store(sums[static_cast<size_t>(turn * numbers + i)], e.at(to, 4 * i));
+      });
     }
-  }
-  void writeNumber(int64_t head) {
-    Value sum = e.load(e.f32(), place(places.keys, thread));
-    for (int64_t i = 1; i < groupsOfThreads(spec); ++i)
-      sum = e.add(sum, e.load(e.f32(), place(places.keys, e.add(thread, i * spec.valueWidth()))));
-    Value ofHead = e.add(e.mul(number, spec.heads), e.add(firstHeadOf(e, spec, kvHead), head));
-    Value to = e.atElement(parts, e.add(e.mul(ofHead, mostParts), part), 4 * spec.partFloats());
-    e.store(sum, e.at(to, e.mul(thread, 4)));
-    e.ifThen(e.equal(thread, e.number(0)), [&] {
-      e.store(softmax.greatest(e.number(head)), e.at(to, 4 * spec.valueWidth()));
-      e.store(softmax.sum(e.number(head)), e.at(to, 4 * spec.valueWidth() + 4));
+    e.ifThen(isWritten(e.less(thread, e.number(group())), thread), [&] {
+      Value behind = e.at(partOf(thread), 4 * spec.valueWidth());
+      e.store(softmax.greatest(thread), behind);
+      e.store(softmax.sum(thread), e.at(behind, 4));
     });
+  }
+  Value isWritten(Value isThere, Value head) {
+    return spec.isEven() ? isThere : arith::AndIOp::create(e.b, e.loc, isThere, e.less(head, headsOf(e, spec, kvHead)));
+  }
+  Value partOf(Value head) {
+    Value ofHead = e.add(e.mul(number, spec.heads), e.add(firstHeadOf(e, spec, kvHead), head));
+    return e.atElement(parts, e.add(e.mul(ofHead, mostParts), part), 4 * spec.partFloats());
   }
 };
 

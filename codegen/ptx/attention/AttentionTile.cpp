@@ -47,7 +47,7 @@ void AttentionTile::loadQueries() {
     Value row = e.min(e.add(tile.tile, number), e.add(tile.rows, -1));
     Value query = e.at(e.atElement(queries, e.add(tile.first, row), rowBytes(spec.heads * spec.width, 4)),
                        e.mul(tile.head, 4 * spec.width));
-    storeQuery(source.queryNumber(query, row, column),
+    storeQuery(e.mul(source.queryNumber(query, row, column), e.floatOf(spec.scale)), // before it is rounded, as on CPUs
                e.at(tile.row(places.queries, number), e.mul(column, places.elementBytes)));
   });
 }

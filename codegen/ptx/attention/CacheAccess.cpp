@@ -75,7 +75,7 @@ Value turned(Emitter &e, const AttentionSpec &spec, Value head, Value i, Value a
     Value angle = e.at(angles, e.mul(pair, 8));
     Value cosine = e.load(e.f32(), angle), sine = e.load(e.f32(), e.at(angle, 4));
     sine = e.select(isFirst, e.sub(e.floatOf(0), sine), sine);
-    return Emitter::Values{e.fma(own, cosine, e.mul(other, sine))};
+    return Emitter::Values{e.add(e.mul(own, cosine), e.mul(other, sine))}; // as CPUs do: two roundings, then a third
   })[0];
 }
 

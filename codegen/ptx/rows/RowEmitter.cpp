@@ -4,6 +4,7 @@
 #include "codegen/ptx/rows/RowEmitter.h"
 
 #include "codegen/Functions.h"
+#include "codegen/RowSums.h"
 
 using namespace mlir;
 
@@ -95,15 +96,37 @@ Value RowEmitter::reduce(Value own, llvm::function_ref<Value(Value, Value)> comb
   return whole;
 }
 
-Value RowEmitter::sum(const Values &numbers) {
-  Value own = numbers.front();
-  for (Value number : llvm::drop_begin(numbers))
-    own = e.add(own, number);
-  return reduce(own, [&](Value a, Value c) { return e.add(a, c); });
+// Threads have neighbouring numbers, chains have every so many: they meet in shared memory.
+Value RowEmitter::sum(const Values &numbers, bool ofSquares) {
+  e.barrier(); // as above
+  for (int64_t turn = 0; turn < turns(); ++turn)
+    below(turn, rowSumPadded(spec.width),
+          [&] { e.storeFour(runOf(numbers, turn), e.at(e.at(shared, kSumBytes), e.mul(firstOf(turn), 4))); });
+  e.barrier();
+  int64_t chains = rowSumChains(spec.width);
+  e.ifThen(e.less(thread, e.number(chains)), [&] { e.store(chain(ofSquares), e.at(shared, e.mul(thread, 4))); });
+  e.barrier();
+  auto added = [&](Value a, Value c) { return e.add(a, c); };
+  Value own = e.at(shared, e.mul(e.bitAnd(e.lane(), chains - 1), 4)), whole = e.load(e.f32(), own);
+  if (chains > kWarpLanes)
+    whole = e.add(whole, e.load(e.f32(), e.at(own, 4 * kWarpLanes)));
+  if (chains >= kWarpLanes)
+    whole = e.acrossLanes(whole, {16}, added);
+  return e.acrossLanes(whole, {8, 4, 2, 1}, added);
 }
 
-Value RowEmitter::mean(const Values &numbers) {
-  return e.mul(sum(numbers), e.floatOf(1.0F / static_cast<float>(spec.width)));
+Value RowEmitter::chain(bool ofSquares) {
+  int64_t chains = rowSumChains(spec.width);
+  Value first = e.at(e.at(shared, kSumBytes), e.mul(thread, 4));
+  return e.loop(e.number(0), e.number(4 * rowSumPadded(spec.width)), 4 * chains, {e.floatOf(0)},
+                [&](Value offset, const Values &sum) {
+                  Value x = e.load(e.f32(), e.at(first, offset));
+                  return Values{ofSquares ? e.fma(x, x, sum[0]) : e.add(x, sum[0])};
+                })[0];
+}
+
+Value RowEmitter::mean(const Values &numbers, bool ofSquares) {
+  return e.mul(sum(numbers, ofSquares), e.floatOf(1.0F / static_cast<float>(spec.width)));
 }
 
 //===--- Norms ---===//
@@ -119,21 +142,21 @@ RowEmitter::Values RowEmitter::scaled(const RowStep &step, const Values &x, Valu
 
 RowEmitter::Values RowEmitter::rmsNorm(const RowStep &step) {
   const Values &x = operand(step, 0);
-  Value squares = mean(each(x, [&](Value a) { return e.mul(a, a); }));
+  Value squares = mean(x, /*ofSquares=*/true);
   return scaled(step, x, reciprocalSqrt(e.add(squares, e.floatOf(step.epsilon))));
 }
 
 // The variance is the mean of squared differences from the mean, as the oracle has it.
 RowEmitter::Values RowEmitter::layerNorm(const RowStep &step) {
-  Value average = mean(operand(step, 0));
+  Value average = mean(operand(step, 0), /*ofSquares=*/false);
   Values x = masked(each(operand(step, 0), [&](Value a) { return e.sub(a, average); }));
-  Value squares = mean(each(x, [&](Value a) { return e.mul(a, a); }));
+  Value squares = mean(x, /*ofSquares=*/true);
   return scaled(step, x, reciprocalSqrt(e.add(squares, e.floatOf(step.epsilon))));
 }
 
 RowEmitter::Values RowEmitter::l2Normalize(const RowStep &step) {
   const Values &x = operand(step, 0);
-  Value length = e.sqrt(sum(each(x, [&](Value a) { return e.mul(a, a); })));
+  Value length = e.sqrt(sum(x, /*ofSquares=*/true));
   return scaled(step, x, e.div(e.floatOf(1), e.max(length, e.floatOf(1e-12F))));
 }
 

@@ -18,6 +18,8 @@ public:
   static constexpr int64_t kThreads = RowSpec::kThreads, kWarps = kThreads / kWarpLanes;
   /// Neighbouring numbers that a thread loads at once: 16 bytes.
   static constexpr int64_t kRun = 4;
+  /// Of the numbers of warps or chains, at the front of the memory in which threads meet; behind them the row.
+  static constexpr int64_t kSumBytes = 4 * 64;
 
   RowEmitter(Emitter &e, const RowSpec &spec, mlir::ValueRange pointers, const RowPlace &place)
       : e(e), spec(spec), pointers(pointers), place(place), shared(place.exchange), thread(e.thread()), row(place.row) {
@@ -59,8 +61,10 @@ private:
   // Numbers of a whole row.
   /// One number of all threads: within a warp by shuffles, then the warps in their order.
   Value reduce(Value own, llvm::function_ref<Value(Value, Value)> combine);
-  Value sum(const Values &numbers);
-  Value mean(const Values &numbers);
+  /// In the order of codegen/RowSums.h; numbers beyond the row are zero.
+  Value sum(const Values &numbers, bool ofSquares);
+  Value chain(bool ofSquares); ///< of this thread
+  Value mean(const Values &numbers, bool ofSquares);
   Value reciprocalSqrt(Value x) { return e.div(e.floatOf(1), e.sqrt(x)); }
 
   // Loads.

@@ -3,9 +3,12 @@
 // Names and arguments of row kernels; see RowKernel.h. Their code is made by RowEmitter.h.
 #include "codegen/ptx/rows/RowKernel.h"
 
+#include "codegen/RowSums.h"
 #include "codegen/ptx/rows/RowEmitter.h"
 
 #include "llvm/ADT/bit.h"
+
+#include <algorithm>
 
 using namespace mlir;
 
@@ -126,12 +129,20 @@ SmallVector<ArgumentKind> rowArguments(const RowSpec &spec) {
   return kinds;
 }
 
-// Sums of warps; a run of each thread where threads of several warps exchange numbers.
+static bool isNorm(RowStepKind kind) {
+  return kind == RowStepKind::RmsNorm || kind == RowStepKind::LayerNorm || kind == RowStepKind::L2Normalize;
+}
+
+// Numbers of warps; a run of each thread where threads of several warps exchange numbers; a row where it is added up.
 int64_t exchangeBytes(const RowSpec &spec) {
-  bool exchanges = llvm::any_of(spec.steps, [](const RowStep &step) {
-    return step.kind == RowStepKind::Rotate && step.size > kWarpLanes * RowEmitter::kRun;
-  });
-  return exchanges ? 4 * RowEmitter::kRun * RowEmitter::kThreads : 4 * RowEmitter::kWarps;
+  int64_t bytes = RowEmitter::kSumBytes;
+  for (const RowStep &step : spec.steps) {
+    if (step.kind == RowStepKind::Rotate && step.size > kWarpLanes * RowEmitter::kRun)
+      bytes = std::max(bytes, 4 * RowEmitter::kRun * RowEmitter::kThreads);
+    if (isNorm(step.kind))
+      bytes = std::max(bytes, RowEmitter::kSumBytes + 4 * rowSumPadded(spec.width));
+  }
+  return bytes;
 }
 
 /// Rows of floats that a step reads; of a table in fragments a number costs a sector for each four.

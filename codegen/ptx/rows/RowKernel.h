@@ -5,7 +5,7 @@
 // In: a list of steps, each of which gives a number for each place of a row, or stores what an earlier one gave. Out: a
 // kernel with a block for each row. The numbers of a row stay in registers from its first step to its last, four
 // neighbouring ones a thread and turn; what a whole row has to know (sums, extremes) goes through shuffles and shared
-// memory, in an order that depends on the width alone. What does not sum gives the bits that codegen/cpu gives.
+// memory, in the order of codegen/RowSums.h. The bits are those that codegen/cpu gives.
 //
 //   rows of floats [rows][round_up(width, 8)] f32; halves [rows][round_up(width, 16)] bf16; codes
 //   [rows][round_up(width, 32)] u8 with scale f32 [rows] and zero point i32 [rows]; codes in

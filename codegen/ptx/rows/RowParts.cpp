@@ -22,34 +22,38 @@ public:
   PartsOfHead(Emitter &e, Value parts, Value first, Value count, int64_t width)
       : e(e), parts(parts), first(first), count(count), width(width) {}
 
+  /// As CPUs join blocks (codegen/cpu/attention/AttentionTile.cpp): sums so far and a part's count by how their
+  /// greatest scores compare with the greater of both.
   Values numbers(Value place) {
-    Value greatest = greatestScore();
-    Values sums = e.loop(e.number(0), count, 1, Values(5, e.floatOf(0)), [&](Value part, const Values &so) {
-      Value from = at(part), scores = e.at(from, 4 * width), own = e.at(from, e.mul(place, 4));
-      Value weight = functions::exp2(e, e.sub(e.load(e.f32(), scores), greatest), false);
+    Values start(6, e.floatOf(0));
+    start[kGreatest] = e.floatOf(-1e30F); // finite, as on CPUs
+    Values sums = e.loop(e.number(0), count, 1, start, [&](Value part, const Values &so) {
+      Value from = at(part), behind = e.at(from, 4 * width), own = e.load(e.f32(), behind);
+      Value greatest = e.max(own, so[kGreatest]), correction = power(so[kGreatest], greatest);
+      Value share = power(own, greatest);
       Values result;
-      for (int64_t i = 0; i < 4; ++i)
-        result.push_back(e.fma(weight, e.load(e.f32(), e.at(own, 4 * i)), so[static_cast<size_t>(i)]));
-      result.push_back(e.fma(weight, e.load(e.f32(), e.at(scores, 4)), so[4]));
+      for (int64_t i = 0; i <= 4; ++i) { // four numbers, and the sum of weights
+        Value number = e.load(e.f32(), i < 4 ? e.at(e.at(from, e.mul(place, 4)), 4 * i) : e.at(behind, 4));
+        result.push_back(e.fma(correction, so[static_cast<size_t>(i)], e.mul(share, number)));
+      }
+      result.push_back(greatest);
       return result;
     });
-    Values row;
-    for (size_t i = 0; i < 4; ++i)
-      row.push_back(e.div(sums[i], sums[4]));
-    return row;
+    Value inverse = e.div(e.floatOf(1), sums[4]);
+    sums.resize(4);
+    for (Value &number : sums)
+      number = e.mul(number, inverse);
+    return sums;
   }
 
 private:
+  static constexpr size_t kGreatest = 5;
   Emitter &e;
   Value parts, first, count;
   int64_t width;
 
   Value at(Value part) { return e.atElement(parts, e.add(first, part), 4 * (width + 2)); }
-  Value greatestScore() {
-    return e.loop(e.number(0), count, 1, Values{e.floatOf(-INFINITY)}, [&](Value part, const Values &so) {
-      return Values{e.max(e.load(e.f32(), e.at(at(part), 4 * width)), so[0])};
-    })[0];
-  }
+  Value power(Value a, Value c) { return functions::exp2(e, e.sub(a, c), false); }
 };
 
 } // namespace

@@ -2,12 +2,14 @@
 //
 // Attention over the cache on the interpreter: keys and values are turned and stored, attended to, parts joined, for
 // sequences around every edge of a block and of a part, one row and many of each, in every format of the cache; against
-// plain loops. A row's bits do not depend on the rows beside it; what a load costs; mutations are found. Plain and
-// strict.
+// plain loops, and in f32 and bf16 against those in the order of CPUs, bit for bit. A row's bits do not depend on the
+// rows beside it; what a load costs; mutations are found. Plain and strict.
 #include "codegen/ptx/attention/AttendRows.h"
+#include "codegen/Functions.h"
 #include "codegen/ptx/EmitText.h"
 #include "codegen/ptx/rows/RowKernel.h"
 #include "test/unit/codegen/ptx/AttentionProblem.h"
+#include "test/unit/codegen/ptx/HostEmitter.h"
 #include "test/unit/codegen/ptx/KernelRun.h"
 
 using namespace lmopt;
@@ -110,6 +112,93 @@ private:
   }
 };
 
+float power(float x, bool halves = false) {
+  HostEmitter host;
+  return HostEmitter::number(functions::exp2(host, HostEmitter::of(x), halves));
+}
+float sumOfWeights(const std::vector<float> &weights) {
+  float lanes[16] = {};
+  for (size_t i = 0; i < weights.size(); ++i)
+    lanes[i % 16] += weights[i];
+  for (int half = 8; half > 0; half /= 2)
+    for (int i = 0; i < half; ++i)
+      lanes[i] += lanes[i + half];
+  return lanes[0];
+}
+
+/// A head of a row in the order of CPUs (codegen/cpu/attention/AttentionTile.cpp): one product after another, of bf16
+/// the second of a pair first; blocks of 256 positions by themselves, then joined.
+class AsOnCpus {
+public:
+  AsOnCpus(const Problem &problem, size_t row, int64_t head)
+      : problem(problem), spec(problem.spec), sequence(problem.rows[row].first), end(problem.rows[row].second + 1),
+        kvHead(Problem::kvHeadOf(spec, head)), halves(spec.format == CacheFormat::Bf16),
+        query(problem.turnedHead(problem.queries, row, spec.heads, head)), out(size_t(spec.valueWidth())) {
+    for (float &x : query)
+      x = halves ? Problem::asBf16(x * spec.scale) : x * spec.scale;
+    for (int64_t begin = 0; begin < end; begin += 256)
+      addBlock(begin, std::min<int64_t>(end, begin + 256));
+    for (float &x : out)
+      x *= 1 / total;
+  }
+  const std::vector<float> &numbers() const { return out; }
+
+private:
+  const Problem &problem;
+  const AttentionSpec &spec;
+  size_t sequence;
+  int64_t end, kvHead;
+  bool halves;
+  std::vector<float> query, out;
+  float maximum = -1e30F, total = 0;
+
+  int64_t inOrder(int64_t i) const { return halves ? i ^ 1 : i; }
+  float score(int64_t position) const {
+    float sum = 0;
+    for (int64_t turn = 0; turn < spec.width; ++turn)
+      sum = std::fma(query[size_t(inOrder(turn))],
+                     problem.keptKeys[sequence][problem.kept(position, kvHead, inOrder(turn))], sum);
+    return sum;
+  }
+  void addBlock(int64_t begin, int64_t blockEnd) {
+    std::vector<float> weights;
+    for (int64_t p = begin; p < blockEnd; ++p)
+      weights.push_back(score(p));
+    float ofBlock = *std::max_element(weights.begin(), weights.end()) * 1.44269504F;
+    for (float &x : weights)
+      x = power(std::fma(x, 1.44269504F, -ofBlock), halves);
+    float greatest = std::max(ofBlock, maximum), correction = power(maximum - greatest),
+          share = power(ofBlock - greatest);
+    auto join = [&](float before, float own) {
+      volatile float part = share * own;
+      return std::fma(correction, before, part);
+    };
+    maximum = greatest, total = join(total, sumOfWeights(weights));
+    for (size_t i = 0; i < out.size(); ++i)
+      out[i] = join(out[i], sumOf(weights, begin, blockEnd, int64_t(i)));
+  }
+  float sumOf(const std::vector<float> &weights, int64_t begin, int64_t blockEnd, int64_t i) const {
+    float sum = 0;
+    for (int64_t turn = begin; turn < (blockEnd + 1) / 2 * 2; ++turn)
+      if (int64_t p = inOrder(turn); p < blockEnd) {
+        float weight = weights[size_t(p - begin)];
+        sum = std::fma(halves ? Problem::asBf16(weight) : weight,
+                       problem.keptValues[sequence][problem.keptValue(p, kvHead, i)], sum);
+      }
+    return sum;
+  }
+};
+
+void expectBitsOfCpus(const Problem &problem, const std::vector<float> &found) {
+  const AttentionSpec &spec = problem.spec;
+  for (size_t row = 0; row < problem.rows.size() && !spec.isCodes(); ++row)
+    for (int64_t head = 0; head < spec.heads; ++head) {
+      auto begin = found.begin() + (int64_t(row) * spec.heads + head) * spec.valueWidth();
+      EXPECT_EQ(std::vector<float>(begin, begin + spec.valueWidth()), AsOnCpus(problem, row, head).numbers())
+          << "row " << row << ", head " << head;
+    }
+}
+
 void expectRight(const Problem &problem, const std::string &chip) {
   Kernels kernels(problem.spec, chip);
   Outcome found = Session(kernels, problem, std::nullopt).run();
@@ -127,6 +216,8 @@ void expectRight(const Problem &problem, const std::string &chip) {
   }
   EXPECT_EQ(found.caches, problem.after);
   EXPECT_TRUE(problem.isRight(found.results));
+  if (!testing::Test::HasFailure())
+    expectBitsOfCpus(problem, found.results);
 }
 
 AttentionSpec specOf(int64_t heads, int64_t kvHeads, int64_t width, int64_t rotary, float scale,

@@ -55,7 +55,8 @@ struct Problem {
     for (int64_t i = 0; i < spec.rotary; ++i) {
       const float *angle = angles.data() + position * spec.rotary + i % half * 2;
       volatile float crossed = i < half ? x[size_t(i + half)] * -angle[1] : x[size_t(i - half)] * angle[1];
-      result[size_t(i)] = std::fma(x[size_t(i)], angle[0], crossed);
+      volatile float own = x[size_t(i)] * angle[0];
+      result[size_t(i)] = own + crossed;
     }
     return result;
   }
@@ -72,8 +73,8 @@ struct Problem {
       double score = 0;
       std::vector<float> own = turned(keys, key(other, head), other);
       for (size_t i = 0; i < own.size(); ++i)
-        score += double(rounded(query[i])) * rounded(own[i]);
-      weights.push_back(std::exp(score * spec.scale));
+        score += double(rounded(query[i] * spec.scale)) * rounded(own[i]);
+      weights.push_back(std::exp(score));
       sum += weights.back();
     }
     for (size_t other = first; other < end; ++other)

@@ -143,7 +143,7 @@ struct AttentionProblem {
 
   //===--- Attention ---===//
 
-  /// A head of a row, turned as the kernels do it: one product rounded, the other one fused with the sum.
+  /// A head of a row, turned as the kernels do it: both products rounded, and their sum.
   std::vector<float> turnedHead(const std::vector<float> &from, size_t row, int64_t heads, int64_t head) const {
     const float *x = from.data() + (int64_t(row) * heads + head) * spec.width;
     std::vector<float> result(x, x + spec.width);
@@ -151,8 +151,8 @@ struct AttentionProblem {
     int64_t table = position + sequences[s].rope * ropePositions(), half = spec.rotary / 2;
     for (int64_t i = 0; i < spec.rotary; ++i) {
       const float *angle = angles.data() + table * spec.rotary + i % half * 2;
-      volatile float crossed = i < half ? x[i + half] * -angle[1] : x[i - half] * angle[1];
-      result[size_t(i)] = std::fma(x[i], angle[0], crossed);
+      volatile float crossed = i < half ? x[i + half] * -angle[1] : x[i - half] * angle[1], own = x[i] * angle[0];
+      result[size_t(i)] = own + crossed;
     }
     return result;
   }
@@ -162,14 +162,14 @@ struct AttentionProblem {
     int64_t kvHead = kvHeadOf(spec, head);
     std::vector<float> query = turnedHead(queries, row, spec.heads, head);
     for (float &x : query)
-      x = halves ? asBf16(x) : x;
+      x = halves ? asBf16(x * spec.scale) : x * spec.scale;
     std::vector<double> result(size_t(spec.valueWidth())), weights;
     double sum = 0;
     for (int64_t p = 0; p <= position; ++p) {
       double score = 0;
       for (int64_t i = 0; i < spec.width; ++i)
         score += double(query[size_t(i)]) * keptKeys[s][kept(p, kvHead, i)];
-      weights.push_back(std::exp(score * spec.scale));
+      weights.push_back(std::exp(score));
       sum += weights.back();
     }
     for (int64_t p = 0; p <= position; ++p)

@@ -139,9 +139,9 @@ void expectAttended(const Problem &problem, bool halves) {
         for (int64_t s = 0; s < made; ++s) {
           double score = 0;
           for (int64_t i = 0; i < spec.width; ++i)
-            score += double(rounded(queries[size_t((row * spec.heads + head) * spec.width + i)])) *
+            score += double(rounded(queries[size_t((row * spec.heads + head) * spec.width + i)] * spec.scale)) *
                      rounded(keys[size_t(((first + s) * spec.heads + head) * spec.width + i)]);
-          weights.push_back(std::exp(score * spec.scale)), sum += weights.back();
+          weights.push_back(std::exp(score)), sum += weights.back();
         }
         for (int64_t i = 0; i < width; ++i) {
           for (int64_t s = 0; s < made; ++s)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Row kernels on the interpreter: activations, sums and stores bit for bit as codegen/Functions.h and the CPU's kernels
-// have them, norms within the rounding of their sums; widths around every edge of a turn, plain and strict.
+// Row kernels on the interpreter: activations, norms, sums and stores bit for bit as codegen/Functions.h, RowSums.h and
+// the CPU's kernels have them; widths around every edge of a turn, plain and strict.
 #include "codegen/Functions.h"
+#include "codegen/RowSums.h"
 #include "test/unit/codegen/ptx/HostEmitter.h"
 #include "test/unit/codegen/ptx/RowRun.h"
 
@@ -37,7 +38,44 @@ TEST(PtxRows, ActivationsAreThoseOfCpus) {
   }
 }
 
-/// x / sqrt(mean of (x - mean)^2 + epsilon), with `weights` factors, and sums.
+/// The numbers of a row added as codegen/RowSums.h says: chains, and then halves of them.
+float added(const std::vector<float> &row, bool ofSquares) {
+  std::vector<float> chains(size_t(rowSumChains(int64_t(row.size()))));
+  for (size_t i = 0; i < row.size(); ++i) {
+    float &chain = chains[i % chains.size()];
+    chain = ofSquares ? std::fma(row[i], row[i], chain) : row[i] + chain;
+  }
+  for (size_t half = chains.size() / 2; half > 0; half /= 2)
+    for (size_t i = 0; i < half; ++i)
+      chains[i] += chains[i + half];
+  return chains[0];
+}
+
+TEST(PtxRows, ChainsOfASum) {
+  EXPECT_EQ(rowSumChains(576), 64); // 36 registers
+  EXPECT_EQ(rowSumChains(30), 32);
+  EXPECT_EQ(rowSumChains(1030), 16); // 65
+  std::vector<float> row(48, 1.0F);  // three registers: 16 chains of three
+  row[0] = 0x1p24F;                  // to which 1 adds nothing, and 3 adds 4: rounded to even
+  EXPECT_EQ(added(row, false), 0x1p24F + 46);
+}
+
+std::vector<float> rowOf(const Rows &rows, int64_t r) {
+  const float *begin = rows.numbers.data() + r * rows.stride;
+  return {begin, begin + rows.width};
+}
+
+/// (x - mean) / sqrt(mean of (x - mean)^2 + epsilon), with `weights` factors, and sums.
+std::vector<float> normOf(std::vector<float> x, bool isLayerNorm, float epsilon) {
+  float share = 1.0F / float(x.size()), mean = isLayerNorm ? added(x, false) * share : 0;
+  for (float &number : x)
+    number -= mean;
+  float factor = 1 / std::sqrt(added(x, true) * share + epsilon);
+  for (float &number : x)
+    number *= factor;
+  return x;
+}
+
 void expectNorm(int64_t width, bool isLayerNorm, size_t weights) {
   SCOPED_TRACE(std::to_string(width) + ", " + std::to_string(weights) + " weights");
   Rows x(width, 5), weight(width, 6, 1), bias(width, 7, 1);
@@ -50,20 +88,15 @@ void expectNorm(int64_t width, bool isLayerNorm, size_t weights) {
   RowSpec spec = {width, {{Kind::Load, {}, {0}}, norm, {Kind::StoreFloats, {1}, {int64_t(weights) + 1}}}};
   std::vector<float> found = as<float>(resultOf(spec, arguments));
   for (int64_t r = 0; r < kRows; ++r) {
-    double mean = 0, squares = 0;
-    for (int64_t i = 0; i < width && isLayerNorm; ++i)
-      mean += x.at(r, i) / double(width);
-    for (int64_t i = 0; i < width; ++i)
-      squares += (x.at(r, i) - mean) * (x.at(r, i) - mean) / double(width);
+    std::vector<float> expected = normOf(rowOf(x, r), isLayerNorm, kEpsilon);
+    expected.resize(size_t(x.stride));
     for (int64_t i = 0; i < x.stride; ++i) {
-      double expected = i < width ? (x.at(r, i) - mean) / std::sqrt(squares + kEpsilon) : 0;
-      if (weights > 0)
-        expected *= weight.at(0, i);
-      if (weights > 1)
-        expected += bias.at(0, i);
-      // A sum of n numbers of which a thread adds 4 n / 1024, then 13 steps: some 30 roundings, each 2^-24 of numbers
-      // of about 1, times a factor and a weight of at most 4.
-      ASSERT_NEAR(found[size_t(r * x.stride + i)], expected, 30 * 16 * 0x1p-24) << i;
+      float number = expected[size_t(i)];
+      if (weights > 0 && i < width)
+        number *= weight.at(0, i);
+      if (weights > 1 && i < width)
+        number += bias.at(0, i);
+      ASSERT_EQ(found[size_t(r * x.stride + i)], number) << i;
     }
   }
 }
@@ -84,11 +117,9 @@ TEST(PtxRows, LengthsBecomeOne) {
     RowSpec spec = {width, {{Kind::Load, {}, {0}}, {Kind::L2Normalize, {0}}, {Kind::StoreFloats, {1}, {1}}}};
     std::vector<float> found = as<float>(resultOf(spec, {memory(x.numbers), result(x.numbers.size() * 4)}));
     for (int64_t r = 0; r < kRows; ++r) {
-      double squares = 0;
-      for (int64_t i = 0; i < width; ++i)
-        squares += double(x.at(r, i)) * x.at(r, i);
+      float factor = 1 / std::max(std::sqrt(added(rowOf(x, r), true)), 1e-12F);
       for (int64_t i = 0; i < x.stride; ++i)
-        ASSERT_NEAR(found[size_t(r * x.stride + i)], x.at(r, i) / std::max(std::sqrt(squares), 1e-12), 30 * 0x1p-24);
+        ASSERT_EQ(found[size_t(r * x.stride + i)], x.at(r, i) * factor);
     }
   }
 }
