@@ -56,13 +56,12 @@ struct Scratch {
   mlir::Value out(int64_t r) { return e.at(base, layout.outStart() + r * layout.outBytes()); }
   mlir::Value stats(int64_t r) { return e.at(base, layout.statsStart() + r * 64); }
   mlir::Value best(int64_t r) { return stats(r); }
-  mlir::Value maximum() { return stats(kQueryRows); }   ///< lane r: row r
-  mlir::Value shift() { return stats(kQueryRows + 1); } ///< by lane, too, as the following: that of the block, negated
-  mlir::Value correction() {
-    return stats(kQueryRows + 2);
-  }                                                     ///< of what was summed before; in the end 1 / sum of weights
-  mlir::Value share() { return stats(kQueryRows + 3); } ///< of what the block sums
-  mlir::Value total() { return stats(kQueryRows + 4); } ///< sum of weights
+  // By lane: row r in lane r.
+  mlir::Value maximum() { return stats(kQueryRows); }
+  mlir::Value shift() { return stats(kQueryRows + 1); }      ///< the block's maximum, negated
+  mlir::Value correction() { return stats(kQueryRows + 2); } ///< factor of what was summed before; in the end 1 / total
+  mlir::Value share() { return stats(kQueryRows + 3); }      ///< factor of what the block sums
+  mlir::Value total() { return stats(kQueryRows + 4); }      ///< sum of weights
   // i8 only. By lane: what one unit of a row's weights stands for, and its inverse.
   mlir::Value weightUnit() { return stats(kQueryRows + 5); }
   mlir::Value weightInverse() { return stats(kQueryRows + 6); }

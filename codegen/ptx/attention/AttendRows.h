@@ -6,14 +6,14 @@
 //
 //   parts [row][head][parts][head width + 2] f32: numbers, the greatest score, the sum of weights
 //
-// A block attends for the query heads that share a kv head, to 256 positions: keys and then values come to shared memory,
-// 64 positions at a time, two such stages under way while one is worked on. Scores, weights and sums are f32, with the
-// bits of codegen/cpu/attention/AttentionTile.cpp (not of i8, where CPUs sum integers): a score is one chain of products
-// in a thread, a number of the result one chain over the positions of a part. That is 256 dependent products where
-// threads could share them, less than a microsecond, most of it while memory is waited for; it makes a model's bits the
-// same on CPUs and GPUs. Parts are joined in the order of positions, so a row's result depends on its own positions
-// alone, not on what is beside it. Source: ptx.md 2.2, 2.3; online softmax: Milakov and Gimelshein 2018. Tested by
-// test/unit/codegen/ptx/AttendRowsTest.cpp.
+// A block attends for the query heads that share a kv head, to 256 positions: keys and then values come to shared
+// memory, 64 positions at a time, two such stages under way while one is worked on. Scores, weights and sums are f32,
+// with the bits of codegen/cpu/attention/AttentionTile.cpp (not of i8, where CPUs sum integers): a score is one chain
+// of products in a thread, a number of the result one chain over the positions of a part. That is 256 dependent
+// products where threads could share them, less than a microsecond, most of it while memory is waited for; it makes a
+// model's bits the same on CPUs and GPUs. Parts are joined in the order of positions, so a row's result depends on its
+// own positions alone, not on what is beside it. Source: ptx.md 2.2, 2.3; online softmax: Milakov and Gimelshein 2018.
+// Tested by test/unit/codegen/ptx/AttendRowsTest.cpp.
 #ifndef LMOPT_CODEGEN_PTX_ATTENTION_ATTENDROWS_H
 #define LMOPT_CODEGEN_PTX_ATTENTION_ATTENDROWS_H
 

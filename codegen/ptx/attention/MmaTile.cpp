@@ -75,8 +75,7 @@ Values MmaTile::products() {
 }
 // Times log2 e; -infinity behind what a row sees. Most blocks lie before that for all rows.
 Values MmaTile::masked(Value block, const Values &products) {
-  Values scores(
-      llvm::map_range(products, [&](Value x) { return e.mul(x, e.floatOf(OnlineSoftmax::kLog2OfE)); }));
+  Values scores(llvm::map_range(products, [&](Value x) { return e.mul(x, e.floatOf(OnlineSoftmax::kLog2OfE)); }));
   Value end = e.add(block, kBlock);
   return e.ifThen(e.less(e.add(source.lastSeen(e.number(0)), 1), end), scores, [&] {
     Value last[] = {source.lastSeen(laneRow()), source.lastSeen(e.add(laneRow(), 8))};
