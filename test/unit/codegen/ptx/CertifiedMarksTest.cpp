@@ -157,18 +157,17 @@ Compared compare(const Problem &problem, int64_t top) {
 
 TEST(PtxCertifiedMarks, TheGreatestOfTheWholeProduct) {
   for (WeightFormat format : {WeightFormat::F32, WeightFormat::Bf16})
-    for (bool bias : {false, true})
-      for (int64_t top : {1, 5, 64}) {
-        SCOPED_TRACE(testing::Message() << top << (bias ? ", bias" : ""));
-        Problem problem({3001, 72, format, bias}, 3, 127);
-        Compared compared = compare(problem, top);
-        EXPECT_TRUE(compared.isRight);
-        EXPECT_LT(compared.share, top == 1 ? 0.1 : 0.7);
-      }
+    for (int64_t top : {1, 5, 64}) {
+      SCOPED_TRACE(top);
+      Problem problem({3001, 72, format, /*bias=*/top == 5}, 3, 127);
+      Compared compared = compare(problem, top);
+      EXPECT_TRUE(compared.isRight);
+      EXPECT_LT(compared.share, top == 1 ? 0.1 : 0.7);
+    }
 }
 
 TEST(PtxCertifiedMarks, CoarsePreviewsCostTimeOnly) {
-  for (int steps : {1, 2, 7}) {
+  for (int steps : {1, 7}) {
     Problem problem({500, 40, WeightFormat::F32, true}, 2, steps);
     EXPECT_TRUE(compare(problem, 3).isRight) << steps;
   }

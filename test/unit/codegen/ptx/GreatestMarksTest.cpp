@@ -86,11 +86,10 @@ void expectMarks(const Numbers &numbers, size_t count) {
 }
 
 TEST(PtxGreatestMarks, EveryWidthAndCount) {
-  for (size_t width : {1, 17, 300, 2048, 2049, 5000})
-    for (size_t count : {1, 5, 200, 2500})
+  for (size_t width : {1, 17, 2049, 5000})
+    for (size_t count : {1, 200, 2500})
       if (count <= width)
         expectMarks(Numbers(width, 2), count);
-  expectMarks(Numbers(20000, 1), 20000);
   expectMarks(Numbers(20000, 1), 1000); // ten blocks: counts are added in two turns
 }
 
@@ -103,7 +102,7 @@ TEST(PtxGreatestMarks, FirstOfEqualOnes) {
     numbers.at(2, i) = float(i % 3) - 1;
     numbers.at(3, i) = i % 1500 == 7 ? 1 : -1e-40F;
   }
-  for (size_t count : {1, 2, 33, 1500, 2049, 4499, 4500})
+  for (size_t count : {1, 33, 2049, 4500})
     expectMarks(numbers, count);
 }
 
@@ -115,7 +114,7 @@ TEST(PtxGreatestMarks, NoNumbersAreNotAmongThem) {
     numbers.at(2, i) = i % 2 ? std::copysign(std::nanf(""), -1.0F) : numbers.at(2, i);
   }
   numbers.at(3, 2099) = numbers.at(3, 4) = kInfinity;
-  for (size_t count : {1, 7, 8, 1051, 2100})
+  for (size_t count : {1, 8, 1051})
     expectMarks(numbers, count);
 }
 
