@@ -169,13 +169,36 @@ static int64_t countLaunches(ArrayRef<nvptx::Launch> launches, int64_t rows) {
   return llvm::count_if(launches, [&](const nvptx::Launch &launch) { return launch.serves(rows, kPositions); });
 }
 
+/// The launches of "decode_top": those of its own program for as many rows as that has, for more those of "decode".
+static void addTop(plan::ProgramOp decode, plan::ProgramOp own, nvptx::KernelLibrary &kernels,
+                   std::vector<nvptx::Launch> &launches) {
+  nvptx::addTopLaunches(decode, kernels, launches);
+  if (!own)
+    return;
+  std::vector<nvptx::Launch> few = nvptx::launchesOf(own, kernels);
+  nvptx::addTopLaunches(own, kernels, few);
+  nvptx::Launch ofFew, ofMore;
+  ofFew.mostRows = static_cast<int64_t>(*own.getMaxRows()), ofMore.leastRows = ofFew.mostRows + 1;
+  for (nvptx::Launch &launch : few)
+    launch.restrictTo(ofFew);
+  for (nvptx::Launch &launch : launches)
+    launch.restrictTo(ofMore);
+  llvm::erase_if(launches, [](const nvptx::Launch &launch) { return launch.isNever(); });
+  launches.insert(launches.end(), few.begin(), few.end());
+}
+
+static bool isTop(plan::ProgramOp program) { return program.getSymName() == LMOPT_ENTRY_DECODE_TOP; }
+
 /// Makes the launches of a program those of another entry; empty: none is made of it.
-static StringRef derive(plan::ProgramOp program, const ModelFacts &facts, nvptx::KernelLibrary &kernels,
+static StringRef derive(LoweredModel &lowered, plan::ProgramOp program, nvptx::KernelLibrary &kernels,
                         std::vector<nvptx::Launch> &launches) {
+  const ModelFacts &facts = lowered.facts;
   if (!program.isDecoder())
     return "";
   if (program.getFew()) {
-    nvptx::addTopLaunches(program, kernels, launches);
+    auto programs = lowered.programs();
+    auto own = llvm::find_if(programs, isTop);
+    addTop(program, own == programs.end() ? plan::ProgramOp() : *own, kernels, launches);
     return LMOPT_ENTRY_DECODE_TOP;
   }
   if (facts.scoreResults.empty())
@@ -194,6 +217,8 @@ bool emitDeviceModel(ArrayRef<nvptx::Target> targets, const std::string &ptxas, 
     nvptx::KernelLibrary kernels(lowered.plan->getContext(), target);
     std::vector<nvptx::Launch> few; // of steps that a walker may do
     for (plan::ProgramOp program : lowered.programs()) {
+      if (isTop(program)) // a part of an entry that is made of "decode"
+        continue;
       std::vector<nvptx::Launch> launches = nvptx::launchesOf(program, kernels);
       ModelFacts &facts = lowered.facts;
       (program.getFew() ? facts.launchesDecode : facts.launchesPrefill) =
@@ -201,7 +226,9 @@ bool emitDeviceModel(ArrayRef<nvptx::Target> targets, const std::string &ptxas, 
       bool isFirst = &target == &targets.front(); // kernels have the same numbers for each architecture
       if (isFirst)
         nvptx::emitHostEntry(*lowered.module, program.getSymName(), program, launches, kernels, host);
-      StringRef derived = derive(program, facts, kernels, launches);
+      if (program.getFew())
+        few.insert(few.end(), launches.begin(), launches.end());
+      StringRef derived = derive(lowered, program, kernels, launches);
       if (isFirst && !derived.empty())
         nvptx::emitHostEntry(*lowered.module, derived, program, launches, kernels, host);
       if (program.getFew())

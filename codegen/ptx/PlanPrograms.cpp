@@ -10,6 +10,7 @@
 #include "codegen/ptx/Rows.h"
 #include "codegen/ptx/ranking/TopLogits.h"
 #include "dialects/lm/interfaces/Step.h"
+#include "dialects/lm/ranking/Ranking.h"
 
 #include "lmopt/abi.h"
 
@@ -145,8 +146,10 @@ private:
   }
 };
 
-bool onlySparesWork(plan::ProgramOp program) {
-  return program.getSymName() == plan::kTopFunction || program.getSymName() == plan::kScoreFunction;
+/// Whether a program has no use here. A class of words is opened behind the one before: too many launches.
+bool isDropped(plan::ProgramOp program) {
+  bool hasClasses = program.walk([](lm::TopClassLinearOp) { return WalkResult::interrupt(); }).wasInterrupted();
+  return hasClasses || program.getSymName() == plan::kScoreFunction;
 }
 
 LogicalResult checkLayouts(plan::ProgramOp program) {
@@ -192,7 +195,7 @@ struct SchedulePrograms {
 
 LogicalResult chooseLayouts(ModuleOp module) {
   for (auto program : llvm::make_early_inc_range(module.getOps<plan::ProgramOp>()))
-    if (onlySparesWork(program))
+    if (isDropped(program))
       program.erase();
   return plan::chooseLayouts(module, PtxModels());
 }
@@ -203,6 +206,11 @@ LogicalResult schedulePrograms(ModuleOp module) {
       return failure();
     if (!program.isDecoder()) { // an encoder never splits a sequence, so a step must hold the longest one
       ProgramScheduler(program, /*few=*/false, std::max(kPrefillRows, roundUp(program.getMaxPositions(), 8))).run();
+      continue;
+    }
+    if (program.getSymName() == plan::kTopFunction) {
+      program.setSymName(LMOPT_ENTRY_DECODE_TOP);
+      ProgramScheduler(program, /*few=*/true, kTopRows).run();
       continue;
     }
     auto decode = cast<plan::ProgramOp>(program->clone());

@@ -13,9 +13,12 @@ namespace lmopt::nvptx {
 /// Most rows of a step: of a prompt (tiles of 128 rows and outputs of a 7B's products are then one for each
 /// multiprocessor), and of sequences that are decoded together (what a product of few rows reads weights for once).
 constexpr int64_t kPrefillRows = 512, kDecodeRows = 64;
+/// Most rows for which the greatest logits are found by a program of their own: each reads tiles of the head that the
+/// others do not, where the whole head would be read once for all.
+constexpr int64_t kTopRows = 8;
 
-/// Fail with a located error where an op has no code for GPUs. Programs that only spare work are dropped: "score"
-/// and the greatest logits alone are found behind those of prompts and single steps (ranking).
+/// Fail with a located error where an op has no code for GPUs. Programs that only spare work are dropped: "score", and
+/// the greatest logits of classes of words, are found behind those of prompts and single steps (ranking).
 mlir::LogicalResult chooseLayouts(mlir::ModuleOp module);
 mlir::LogicalResult schedulePrograms(mlir::ModuleOp module);
 

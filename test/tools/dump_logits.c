@@ -14,6 +14,8 @@
  *   --threads N     (default 1)
  *   --device NAME   as lmopt_session_options_t (default: the CPU)
  *   --top K         pieces of one go through lmopt_session_decode_top
+ *   --together N    N sequences at once, a token of each in a pass (lmopt_sessions_decode_top, or without --top
+ *                   lmopt_sessions_decode): all are as long; their rows are written pass by pass
  * Used by compare_quality.py and by the end-to-end tests (test/e2e).
  */
 #include "lmopt/lmopt.h"
@@ -24,7 +26,7 @@
 
 typedef struct {
   const char *model, *ids_path, *out_path, *lengths_path, *split, *device;
-  long length, first, last, threads;
+  long length, first, last, threads, together;
   int top;
 } options_t;
 
@@ -89,13 +91,15 @@ static options_t parse(int argc, char **argv) {
       options.device = value;
     else if (!strcmp(argv[i], "--top"))
       options.top = atoi(value);
+    else if (!strcmp(argv[i], "--together"))
+      options.together = atol(value);
     else
       fail("unknown option", argv[i]);
     ++i;
   }
   if (given != 3)
     fail("usage", "dump_logits MODEL.so IDS OUT [--length L | --lengths FILE] [--first R] [--last R] [--split A,B,..] "
-                  "[--threads N] [--device NAME] [--top K]");
+                  "[--threads N] [--device NAME] [--top K] [--together N]");
   return options;
 }
 
@@ -158,6 +162,47 @@ static void run_decoder(lmopt_session_t *session, const options_t *options, cons
   free(logits);
 }
 
+/* The sequences from `ids` on, of `length` tokens each, by sessions that share the team of `settings`. */
+static void run_together(lmopt_model_t *model, const lmopt_session_options_t *settings, const options_t *options,
+                         const int32_t *ids, long length, const writer_t *writer) {
+  lmopt_error_t error = {0};
+  size_t count = (size_t)options->together;
+  lmopt_session_t **sessions = allocate(count * sizeof *sessions);
+  int32_t *tokens = allocate(count * sizeof *tokens);
+  float *logits = allocate(count * writer->width * sizeof *logits);
+  for (size_t i = 0; i < count; ++i)
+    check(lmopt_session_create(model, settings, sessions + i, &error), &error, "session");
+  for (long done = 0; done < length; ++done) {
+    for (size_t i = 0; i < count; ++i)
+      tokens[i] = ids[(long)i * length + done];
+    check(options->top ? lmopt_sessions_decode_top(sessions, (int64_t)count, tokens, options->top, logits, &error)
+                       : lmopt_sessions_decode(sessions, (int64_t)count, tokens, logits, &error),
+          &error, "decode");
+    if (fwrite(logits, writer->width * sizeof(float), count, writer->out) != count)
+      fail("cannot write", options->out_path);
+  }
+  for (size_t i = 0; i < count; ++i)
+    lmopt_session_destroy(sessions[i]);
+  free(sessions);
+  free(tokens);
+  free(logits);
+}
+
+static void run_all_together(lmopt_model_t *model, const options_t *options, const int32_t *ids, const int64_t *lengths,
+                             long count, const writer_t *writer) {
+  lmopt_error_t error = {0};
+  lmopt_team_options_t of_team = {.struct_size = sizeof of_team, .device = options->device};
+  of_team.threads = options->device ? 0 : (int32_t)options->threads;
+  lmopt_session_options_t settings = {.struct_size = sizeof settings};
+  check(lmopt_team_create(&of_team, &settings.team, &error), &error, "team");
+  for (long i = 0; i < count; ++i)
+    if (lengths[i] != lengths[0] || count % options->together)
+      fail("--together needs sequences of one length, as many as it says", options->ids_path);
+  for (long i = 0; i < count; i += options->together)
+    run_together(model, &settings, options, ids + i * (long)lengths[0], (long)lengths[0], writer);
+  lmopt_team_destroy(settings.team);
+}
+
 static void run_encoder(lmopt_session_t *session, const options_t *options, const int32_t *ids, const int64_t *lengths,
                         long count, const writer_t *writer) {
   lmopt_error_t error = {0};
@@ -210,8 +255,10 @@ int main(int argc, char **argv) {
     fail("cannot write", options.out_path);
   if (info.kind == LMOPT_MODEL_ENCODER)
     run_encoder(session, &options, ids, lengths, count, &writer);
+  else if (options.together > 0)
+    run_all_together(model, &options, ids, lengths, count, &writer);
   const int32_t *at = ids;
-  for (long i = 0; i < count && info.kind == LMOPT_MODEL_DECODER; at += lengths[i++])
+  for (long i = 0; i < count && info.kind == LMOPT_MODEL_DECODER && options.together <= 0; at += lengths[i++])
     run_decoder(session, &options, at, (long)lengths[i], &writer);
   if (fclose(writer.out))
     fail("cannot write", options.out_path);

@@ -49,15 +49,18 @@ static float normRoundedUp(const std::vector<double> &row) {
 }
 
 void BoundsAttr::pack(ArrayRef<lm::WeightData> params, std::vector<char> &out) const {
-  const lm::WeightData &matrix = params[0], &codes = params[1];
+  packBounds(params[0], params[1], getBlock(), out);
+}
+
+void packBounds(const lm::WeightData &matrix, const lm::WeightData &codes, int64_t block, std::vector<char> &out) {
   const int64_t columns = matrix.columns();
-  float *missing = floatsAt(out, 0), *lengths = floatsAt(out, floatRowBytes(getRows()));
+  float *missing = floatsAt(out, 0), *lengths = floatsAt(out, floatRowBytes(matrix.rows()));
   std::vector<double> row(columns);
-  for (int64_t n = 0; n < getRows(); ++n) {
+  for (int64_t n = 0; n < matrix.rows(); ++n) {
     row.assign(matrix.f32.begin() + n * columns, matrix.f32.begin() + (n + 1) * columns);
     lengths[n] = normRoundedUp(row);
-    if (getBlock())
-      rotate(row, getBlock());
+    if (block)
+      rotate(row, block);
     for (int64_t k = 0; k < columns; ++k)
       row[k] -= static_cast<double>(codes.scales[n]) * codes.s8[n * columns + k];
     row.push_back(static_cast<double>(columns) * 0x1p-120); // what instructions take as zero

@@ -7,6 +7,7 @@
 #define LMOPT_CODEGEN_CPU_RANKING_TOPLINEAR_H
 
 #include "codegen/cpu/linear/LinearSpec.h"
+#include "dialects/lm/weights/WeightData.h"
 
 namespace lmopt::cpu {
 
@@ -25,6 +26,9 @@ struct TopSpec {
   int64_t cellOffset() const { return listOffset() + roundUp(8 * exact.panels(), 64); }
   int64_t scratchBytes() const { return cellOffset() + 64; }
 };
+
+/// The bounds of a matrix and its int8 codes, of the matrix rotated in blocks (0: not rotated).
+void packBounds(const lm::WeightData &matrix, const lm::WeightData &codes, int64_t block, std::vector<char> &out);
 
 /// (in, rotated, codes, preview, weights, bounds, out, scratch, step, rowBegin, rowEnd)
 std::string topLinearKernel(KernelLibrary &kernels, const TopSpec &spec);

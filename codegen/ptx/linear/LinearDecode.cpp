@@ -22,16 +22,23 @@ constexpr int64_t kThreads = kWarps * kWarpLanes, kSlice = LinearSpec::kSlice;
 /// What the kernels for operands of mma.sync and for floats have in common.
 class DecodeEmitter {
 public:
-  DecodeEmitter(Emitter &e, const LinearDecodeSpec &spec, ValueRange arguments)
+  DecodeEmitter(Emitter &e, const LinearDecodeSpec &spec, ValueRange arguments, Value marks)
       : e(e), spec(spec), linear(spec.linear), ofRows(arguments.drop_front(1 + spec.beside.size())), shared(e.shared()),
         thread(e.thread()), lane(e.lane()), warp(e.warp()),
         results(LinearResults::of(e, linear, {e, matricesOf(linear, spec.beside), e.block()}, arguments,
                                   spec.made.has_value())),
         tile(results.matrices.tile()),
-        tileWeights(e.at(e.atElement(results.weights, tile, linear.slices() * kSlice), e.mul(lane, 16))) {}
+        tileWeights(e.at(e.atElement(results.weights, tile, linear.slices() * kSlice), e.mul(lane, 16))) {
+    results.marks = marks;
+  }
   virtual ~DecodeEmitter() = default;
 
-  void run() { finish(spec.made ? addMadeRows(startSums()) : addAll(startSums())); }
+  void run() {
+    if (results.marks)
+      e.ifThen(results.isAnyMarked(tile, firstRow(), spec.rows), [&] { makeTile(); });
+    else
+      makeTile();
+  }
 
 protected:
   Emitter &e;
@@ -47,6 +54,7 @@ protected:
   virtual Values addSlice(const Values &weights, Value offset, const Values &sums) = 0;
   virtual void finish(const Values &sums) = 0;
 
+  void makeTile() { finish(spec.made ? addMadeRows(startSums()) : addAll(startSums())); }
   // The weights are asked for before the rows are made.
   Values addMadeRows(const Values &sums) {
     Values ahead = loadBatch(e.number(0), e.number(0), linear.slices());
@@ -213,14 +221,18 @@ private:
 
 std::string nameOf(const LinearDecodeSpec &spec, const Target &target) {
   return "linear_" + wordOf(spec.linear) + besideName(spec.beside) + "_rows" + std::to_string(spec.rows) +
-         madeName(spec.made) + "_" + target.chip;
+         madeName(spec.made) + (spec.marked ? "_marked_" : "_") + target.chip;
 }
 
 } // namespace
 
 SmallVector<ArgumentKind> decodeArguments(const LinearDecodeSpec &spec) {
   size_t matrices = 1 + spec.beside.size();
-  return spec.made ? linearArguments(rowArguments(spec.made->rows), matrices) : linearArguments(spec.linear, matrices);
+  auto kinds =
+      spec.made ? linearArguments(rowArguments(spec.made->rows), matrices) : linearArguments(spec.linear, matrices);
+  if (spec.marked)
+    kinds.push_back(ArgumentKind::Memory);
+  return kinds;
 }
 
 std::string linearDecodeKernel(KernelLibrary &kernels, const LinearDecodeSpec &spec) {
@@ -235,14 +247,16 @@ std::string linearDecodeKernel(KernelLibrary &kernels, const LinearDecodeSpec &s
   KernelShape shape = {kThreads, /*leastBlocks=*/spec.rows > 16 ? 2 : isFloat ? 3 : 4, spec.sharedBytes()};
   return kernels.define(
       nameOf(spec, kernels.getTarget()), shape, decodeArguments(spec),
-      [=](Emitter &e, ValueRange arguments) {
+      [=](Emitter &e, ValueRange a) {
+        ValueRange arguments = spec.marked ? a.drop_back() : a;
+        Value marks = spec.marked ? a.back() : Value();
         if (spec.linear.format == WeightFormat::F32)
-          FloatEmitter(e, spec, arguments).run();
+          FloatEmitter(e, spec, arguments, marks).run();
         else
-          OperandEmitter(e, spec, arguments).run();
+          OperandEmitter(e, spec, arguments, marks).run();
       },
-      // ptxas spills sums of f32 where weights come from a ring.
-      isFloat ? WeightStream() : weightStream(spec.linear, spec.beside));
+      // ptxas spills sums of f32 where weights come from a ring; what is marked is not known ahead.
+      isFloat || spec.marked ? WeightStream() : weightStream(spec.linear, spec.beside));
 }
 
 } // namespace lmopt::nvptx

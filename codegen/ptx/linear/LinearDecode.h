@@ -26,6 +26,9 @@ struct LinearDecodeSpec {
   std::vector<int64_t> beside = {};
   /// Rows that the kernel makes itself, all at once; `rows` is 8 then.
   std::optional<MadeRows> made = {};
+  /// Only results that are marked (LinearResults::marks) are made and written; a block without any reads no weights.
+  /// Of one matrix whose rows are there, in f32, bf16 or S8Rows.
+  bool marked = false;
 
   static constexpr int64_t kWarps = 8;
   /// Slices that a warp asks for at once: with four blocks of eight warps 64 KB are under way on a multiprocessor,
@@ -49,10 +52,10 @@ struct LinearDecodeSpec {
   }
 };
 
-/// linearArguments (LinearResults.h), with rowArguments where it makes the rows. A block for each tile of 16 outputs of
-/// all matrices along x, and for each `rows` rows along y. Results may lie one after another (4 outputs bytes), or be
-/// rows of floats: then the padding behind them becomes zero; with any other distance nothing but the outputs is
-/// written. Grouped: see GroupedDecode.h.
+/// linearArguments (LinearResults.h), with rowArguments where it makes the rows, then the marks, if any. A block for
+/// each tile of 16 outputs of all matrices along x, and for each `rows` rows along y. Results may lie one after another
+/// (4 outputs bytes), or be rows of floats: then the padding behind them becomes zero; with any other distance nothing
+/// but the outputs is written. Grouped: see GroupedDecode.h.
 std::string linearDecodeKernel(KernelLibrary &kernels, const LinearDecodeSpec &spec);
 llvm::SmallVector<ArgumentKind> decodeArguments(const LinearDecodeSpec &spec);
 

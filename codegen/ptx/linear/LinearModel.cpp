@@ -127,14 +127,7 @@ struct LinearKernel : KernelOpInterface::FallbackModel<LinearKernel> {
     return spec;
   }
   static std::vector<Argument> placesOfRows(plan::StepOp step) {
-    LinearSpec spec = specOf(step.getKernelOp());
-    Value rows = linear(step.getKernelOp()).getInput();
-    std::vector<Argument> places = {rowsOf(step, rows)};
-    if (spec.isInteger() || spec.isGrouped())
-      places.insert(places.end(), {rowsOf(step, rows, 1), rowsOf(step, rows, 2)});
-    if (spec.isBlocks())
-      places.push_back(Argument::number(spec.stored));
-    return places;
+    return nvptx::placesOfRows(step, linear(step.getKernelOp()).getInput(), specOf(step.getKernelOp()));
   }
 
   /// The products of `steps`; `rows`: what they read, or what makes that.
@@ -158,6 +151,36 @@ struct LinearKernel : KernelOpInterface::FallbackModel<LinearKernel> {
   }
 };
 } // namespace
+
+std::vector<Argument> placesOfRows(plan::StepOp step, Value inside, const LinearSpec &linear) {
+  std::vector<Argument> places = {rowsOf(step, inside)};
+  if (linear.isInteger() || linear.isGrouped())
+    places.insert(places.end(), {rowsOf(step, inside, 1), rowsOf(step, inside, 2)});
+  if (linear.isBlocks())
+    places.push_back(Argument::number(linear.stored));
+  return places;
+}
+
+void launchMarked(LaunchBuilder &launches, const MarkedProduct &product) {
+  auto layout = cast<FragmentsAttr>(product.weights.layout);
+  LinearDecodeSpec spec{linearSpec(layout.getMatrix(), layout.getBias())};
+  spec.marked = true;
+  int64_t mostRows = *launches.step->getParentOfType<plan::ProgramOp>().getMaxRows();
+  int64_t last = spec.linear.format == WeightFormat::F32 ? spec.rows : LinearKernel::mostFewRows(spec.linear);
+  Launch launch;
+  launch.arguments = {weightOf(launches.step, product.weights)};
+  launch.arguments.insert(launch.arguments.end(), product.rows.begin(), product.rows.end());
+  launch.domain = launches.step.getDomain();
+  launch.arguments.insert(launch.arguments.end(), {product.results, Argument::number(product.stride),
+                                                   Argument::number(Size::rows(launch.domain)), product.marks});
+  for (; launch.leastRows <= mostRows; spec.rows *= 2) {
+    launch.kernel = linearDecodeKernel(launches.kernels, spec);
+    launch.mostRows = spec.rows == last ? mostRows : spec.rows;
+    launch.grid[0] = Size::fixed(spec.linear.tiles()), launch.grid[1] = Size::rows(launch.domain, spec.rows);
+    launches.add(launch);
+    launch.leastRows = launch.mostRows + 1;
+  }
+}
 
 static lm::LinearLikeOpInterface productOf(plan::StepOp step) {
   return step.isKernel() ? dyn_cast<lm::LinearLikeOpInterface>(step.getKernelOp()) : lm::LinearLikeOpInterface();

@@ -16,6 +16,8 @@ bool hasFragments(mlir::Type matrix);
 LinearSpec linearSpec(mlir::Type matrix, bool bias);
 /// A matrix, and a bias or null, as packed fragments.
 plan::PackedUse packedFragments(mlir::Operation *user, mlir::FlatSymbolRefAttr matrix, mlir::FlatSymbolRefAttr bias);
+/// Where the rows of a product in `step` lie, which are the value `inside` there, with what belongs to codes.
+std::vector<Argument> placesOfRows(plan::StepOp step, mlir::Value inside, const LinearSpec &linear);
 bool isProduct(plan::StepOp step);
 /// The rows that a product reads.
 mlir::Value inputOf(plan::StepOp product);
@@ -26,6 +28,16 @@ bool canMakeWidth(mlir::Value rows);
 /// Launches products that make their rows by this program, for as many rows and positions as that costs less than a
 /// launch: these, or a window that is never.
 Launch launchWithRows(llvm::ArrayRef<plan::StepOp> products, const RowProgram &rows, LaunchBuilder &launches);
+/// A product of which only marked results are made.
+struct MarkedProduct {
+  plan::PackedUse weights;
+  std::vector<Argument> rows; ///< placesOfRows
+  Argument results;
+  int64_t stride = 0; ///< bytes from one row of results to the next
+  Argument marks;     ///< LinearResults::marks
+};
+/// Launches it for the builder's step, for all rows that its program may have.
+void launchMarked(LaunchBuilder &launches, const MarkedProduct &product);
 /// Refuses what has no layout.
 mlir::LogicalResult checkFormat(mlir::Operation *user, mlir::FlatSymbolRefAttr matrix);
 

@@ -44,7 +44,27 @@ void LinearResults::store(Value number, Value row, Value output) {
   Value isThere = e.less(row, count);
   if (matrices.any([&](const LinearSpec &spec) { return spec.outputs % outputsOfBlock != 0; }))
     isThere = arith::AndIOp::create(e.b, e.loc, isThere, e.less(output, storedOutputs()));
-  e.ifThen(isThere, [&] { e.store(number, e.at(e.atElement(out, row, stride), e.mul(output, 4))); });
+  auto toPlace = [&] { e.store(number, e.at(e.atElement(out, row, stride), e.mul(output, 4))); };
+  e.ifThen(isThere, [&] {
+    if (!marks)
+      return toPlace();
+    Value word = marksOf(row, e.div(output, LinearSpec::kTile)), place = e.rem(output, LinearSpec::kTile);
+    e.ifThen(e.equal(e.bitAnd(e.shr(word, place), 1), e.number(1)), toPlace);
+  });
+}
+
+Value LinearResults::marksOf(Value row, Value tile) {
+  return e.load(e.i32(), e.at(e.atElement(marks, row, 4 * linear.tiles()), e.mul(tile, 4)));
+}
+
+// A lane looks at every 32nd row; where there is none stands the last one.
+Value LinearResults::isAnyMarked(Value tile, Value firstRow, int64_t rows) {
+  Value any = e.number(0), last = e.min(e.sub(count, firstRow), e.number(rows));
+  for (int64_t row = 0; row < rows; row += kWarpLanes) {
+    Value own = e.min(e.add(e.lane(), row), e.sub(last, e.number(1)));
+    any = arith::OrIOp::create(e.b, e.loc, any, marksOf(e.add(firstRow, own), tile));
+  }
+  return e.less(e.number(0), e.ballot(e.less(e.number(0), any)));
 }
 
 SmallVector<LinearResults::OfOutput, 2> LinearResults::ofTile(Value tile) {

@@ -25,6 +25,8 @@ struct LinearResults {
   Matrices matrices;
   Value weights, out, stride, count; ///< of the block's matrix
   Value scales = {}, zeros = {};     ///< of rows; S8Rows
+  /// Which results are wanted, if not all: words [rows][tiles of the matrix], bit i for output i of the tile.
+  Value marks = {};
   int64_t outputsOfBlock = LinearSpec::kTile;
 
   /// Of a kernel with linearArguments; `madeRows`: scales and zero points are told later.
@@ -54,8 +56,13 @@ struct LinearResults {
   void putOperands(llvm::ArrayRef<Value> sums, llvm::ArrayRef<OfOutput> outputs, Value firstRow);
   /// A finished number to its place, as put.
   void store(Value number, Value row, Value output);
+  /// Whether a result of `tile` is wanted in one of so many rows from the first on, of which one is there. All threads
+  /// agree.
+  Value isAnyMarked(Value tile, Value firstRow, int64_t rows);
 
 private:
+  Value marksOf(Value row, Value tile);
+
   struct OfRow {
     Value scale, zero;
   };

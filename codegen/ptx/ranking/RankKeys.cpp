@@ -18,14 +18,19 @@ Value RankKeys::none() { return constant(0); }
 Value RankKeys::equal(Value a, Value b) { return arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::eq, a, b); }
 Value RankKeys::isSome(Value key) { return arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::ne, key, none()); }
 
-Value RankKeys::keyOf(Value logit, Value token) {
+Value RankKeys::turned(Value logit) {
   Value bits = e.bitcast(e.add(logit, e.floatOf(0)), e.i32()); // -0 to 0: they are equal
   Value negative = e.shrSigned(bits, e.number(31)), sign = e.number(std::numeric_limits<int32_t>::min());
-  Value turned = e.bitXor(bits, arith::OrIOp::create(e.b, e.loc, negative, sign)); // all bits of negative ones
+  return e.bitXor(bits, arith::OrIOp::create(e.b, e.loc, negative, sign)); // all bits of negative ones
+}
+Value RankKeys::isRanked(Value logit) { return e.less(e.floatOf(-std::numeric_limits<float>::infinity()), logit); }
+Value RankKeys::wordOf(Value logit) { return e.select(isRanked(logit), turned(logit), e.number(0)); }
+
+Value RankKeys::keyOf(Value logit, Value token) {
   auto wide = [&](Value word) { return arith::ExtUIOp::create(e.b, e.loc, e.b.getI64Type(), word); };
-  Value high = arith::ShLIOp::create(e.b, e.loc, wide(turned), constant(32));
+  Value high = arith::ShLIOp::create(e.b, e.loc, wide(turned(logit)), constant(32));
   Value key = arith::OrIOp::create(e.b, e.loc, high, wide(e.bitXor(token, e.number(-1))));
-  return e.select(e.less(e.floatOf(-std::numeric_limits<float>::infinity()), logit), key, none());
+  return e.select(isRanked(logit), key, none());
 }
 
 Value RankKeys::tokenOf(Value key) {

@@ -26,6 +26,7 @@ public:
   Value none(); ///< 0
   Value isSome(Value key);
   Value keyOf(Value logit, Value token); ///< of a token that there is
+  Value wordOf(Value logit);             ///< i32: the high half; 0 of nothing
   Value tokenOf(Value key);              ///< -1 of nothing
   /// Puts keys of one lane in descending order; 8 of them.
   void sort(Values &keys);
@@ -45,6 +46,8 @@ private:
   void turns(Value top, const Values &start, const Best &best, const Pop &pop, const Out &out);
   Value placeOf(size_t i) { return e.add(e.lane(), static_cast<int64_t>(i) * kWarpLanes); }
   Value greatestOfWarp(Value own); ///< in all lanes
+  Value turned(Value logit);       ///< its bits, so that they compare as floats do
+  Value isRanked(Value logit);     ///< is neither NaN nor -infinity
   Value constant(uint64_t value);
   Value load(Value address) { return e.load(e.b.getI64Type(), address, 8); }
   Value greatestWord(Value own); ///< of a warp, of 32 bits

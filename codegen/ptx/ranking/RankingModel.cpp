@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Logits by a tree of words for GPUs. What else ranks (classes, previews) has no code yet; the greatest logits are
-// found behind the plan (TopLogits.h). Tested by test/unit/codegen/ptx/TreeLogitsTest.cpp and
-// test/tools/lmopt/device-scores.sh.
+// Logits by a tree, by classes of words or by a preview for GPUs; the greatest results of a product. The greatest
+// logits of other heads are found behind the plan (TopLogits.h). Tested by test/unit/codegen/ptx/TreeLogitsTest.cpp,
+// ClassLogitsTest.cpp, GreatestMarksTest.cpp, test/tools/lmopt/device-scores.sh and test/e2e/device_heads.py.
+#include "codegen/cpu/ranking/TopLinear.h"
 #include "codegen/ptx/Ptx.h"
+#include "codegen/ptx/linear/LinearModel.h"
+#include "codegen/ptx/ranking/CertifiedMarks.h"
+#include "codegen/ptx/ranking/ClassLogits.h"
+#include "codegen/ptx/ranking/GreatestMarks.h"
 #include "codegen/ptx/ranking/TreeLogits.h"
+#include "dialects/lm/Verify.h"
 #include "dialects/lm/ranking/Ranking.h"
 
 using namespace mlir;
@@ -15,38 +21,190 @@ int64_t WordTreeAttr::getBytes() const { return cpu::treeTables(getTree()).bytes
 std::string WordTreeAttr::describe() const { return "i32 ways to words"; }
 void WordTreeAttr::pack(ArrayRef<lm::WeightData>, std::vector<char> &out) const { cpu::packWordTree(getTree(), out); }
 
+LogicalResult BoundsAttr::verify(function_ref<InFlightDiagnostic()> emitError, int64_t rows, int64_t block) {
+  if (rows > 0 && (block == 0 || lm::isRotationBlock(block)))
+    return success();
+  return emitError()
+         << "C1: expected a row at least, and a block that is 0 or a power of two from 2 to 65536, but found " << rows
+         << " and " << block;
+}
+int64_t BoundsAttr::getBytes() const { return 2 * 4 * roundUp(getRows(), 16); }
+std::string BoundsAttr::describe() const { return "f32 norms of rows and of what their previews lack"; }
+void BoundsAttr::pack(ArrayRef<lm::WeightData> params, std::vector<char> &out) const {
+  cpu::packBounds(params[0], params[1], getBlock(), out);
+}
+
 namespace {
 
-struct TreeLogitsModel : KernelOpInterface::ExternalModel<TreeLogitsModel, lm::TreeLogitsOp> {
-  static plan::PackedUse tables(Operation *op) {
-    return {{}, WordTreeAttr::get(op->getContext(), cast<lm::TreeLogitsOp>(op).getTree())};
-  }
-
+// What all of them have alike: logits are the caller's rows, and nothing is kept between steps.
+template <class Model, class Op>
+class RankingModel : public KernelOpInterface::ExternalModel<Model, Op> {
+public:
   LogicalResult prepare(Operation *, plan::ProgramOp) const { return success(); }
-  void getPackedWeights(Operation *op, plan::ProgramOp, SmallVectorImpl<plan::PackedUse> &uses) const {
-    uses.push_back(tables(op));
-  }
   int64_t getStateBytes(Operation *, plan::StepOp) const { return 0; }
   int64_t getScratchBytes(Operation *, plan::StepOp, int64_t) const { return 0; }
   bool writesPackedRows(Operation *) const { return true; }
   StringRef getUnit(Operation *) const { return "none"; }
+
+private:
+  friend Model;
+  RankingModel() = default;
+
+  /// `blocks` of each row.
+  static void addLaunch(LaunchBuilder &launches, std::string kernel, std::vector<Argument> arguments, int64_t blocks) {
+    Launch launch;
+    launch.kernel = std::move(kernel);
+    launch.arguments = std::move(arguments);
+    launch.domain = launches.step.getDomain();
+    launch.grid[0] = Size::fixed(blocks);
+    launch.grid[1] = Size::rows(launch.domain);
+    launches.add(std::move(launch));
+  }
+};
+
+struct TreeLogitsModel : RankingModel<TreeLogitsModel, lm::TreeLogitsOp> {
+  static plan::PackedUse tables(Operation *op) {
+    return {{}, WordTreeAttr::get(op->getContext(), cast<lm::TreeLogitsOp>(op).getTree())};
+  }
+
+  void getPackedWeights(Operation *op, plan::ProgramOp, SmallVectorImpl<plan::PackedUse> &uses) const {
+    uses.push_back(tables(op));
+  }
   void launch(Operation *op, LaunchBuilder &launches) const {
     auto logits = cast<lm::TreeLogitsOp>(op);
     cpu::TreeTables sizes = cpu::treeTables(logits.getTree());
-    Launch launch;
-    launch.kernel = treeLogitsKernel(launches.kernels, sizes, rowStride(launches.step.getResult(0)));
-    launch.arguments = {launches.rowsOf(logits.getScores()), launches.weight(tables(op)), launches.result()};
-    launch.domain = launches.step.getDomain();
-    launch.grid[0] = Size::fixed((sizes.words() + 255) / 256);
-    launch.grid[1] = Size::rows(launch.domain);
-    launches.add(std::move(launch));
+    addLaunch(launches, treeLogitsKernel(launches.kernels, sizes, rowStride(launches.step.getResult(0))),
+              {launches.rowsOf(logits.getScores()), launches.weight(tables(op)), launches.result()},
+              (sizes.words() + 255) / 256);
+  }
+};
+
+struct ClassLogitsModel : RankingModel<ClassLogitsModel, lm::ClassLogitsOp> {
+  static plan::PackedUse table(Operation *op) {
+    return {{}, ClassesAttr::get(op->getContext(), cast<lm::ClassLogitsOp>(op).getClasses())};
+  }
+  static ClassTable sizesOf(Operation *op) {
+    auto logits = cast<lm::ClassLogitsOp>(op);
+    return {lm::widthOf(logits.getResult()), lm::widthOf(logits.getScores()), logits.getClasses().getSingles()};
+  }
+
+  void getPackedWeights(Operation *op, plan::ProgramOp, SmallVectorImpl<plan::PackedUse> &uses) const {
+    uses.push_back(table(op));
+  }
+  int64_t getScratchBytes(Operation *op, plan::StepOp, int64_t rows) const { return rows * sizesOf(op).sumsBytes(); }
+  void launch(Operation *op, LaunchBuilder &launches) const {
+    auto logits = cast<lm::ClassLogitsOp>(op);
+    ClassTable sizes = sizesOf(op);
+    int64_t stride = rowStride(launches.step.getResult(0));
+    std::vector<Argument> arguments = {launches.rowsOf(logits.getProducts()), launches.rowsOf(logits.getScores()),
+                                       launches.weight(table(op)), launches.scratch()};
+    addLaunch(launches, classSumsKernel(launches.kernels, sizes), arguments, 1 + sizes.shared());
+    arguments.push_back(launches.result());
+    addLaunch(launches, classLogitsKernel(launches.kernels, sizes, stride), arguments, classLogitsBlocks(stride));
+  }
+};
+
+//===--- Marked products of f32 or bf16 ---===//
+
+template <class Op>
+plan::PackedUse matrixOf(Op op) {
+  return packedFragments(op, op.getWeightAttr(), op.getBiasAttr());
+}
+template <class Op>
+LinearSpec productOf(Op op) {
+  auto layout = cast<FragmentsAttr>(matrixOf(op).layout);
+  return linearSpec(layout.getMatrix(), layout.getBias());
+}
+template <class Op>
+StringRef unitOf(Op op) {
+  return productOf(op).format == WeightFormat::F32 ? "f32" : "bf16";
+}
+template <class Op>
+void launchProduct(Op op, LaunchBuilder &launches, Argument marks) {
+  launchMarked(launches, {matrixOf(op), placesOfRows(launches.step, op.getInput(), productOf(op)), launches.result(),
+                          rowStride(launches.step.getResult(0)), marks});
+}
+int64_t mostRows(LaunchBuilder &launches) {
+  return static_cast<int64_t>(*launches.step->getParentOfType<plan::ProgramOp>().getMaxRows());
+}
+
+struct PreviewLinearModel : RankingModel<PreviewLinearModel, lm::PreviewLinearOp> {
+  static lm::PreviewLinearOp linear(Operation *op) { return cast<lm::PreviewLinearOp>(op); }
+  static GreatestMarksSpec specOf(Operation *op) {
+    return {lm::widthOf(linear(op).getResult()), static_cast<int64_t>(linear(op).getCount())};
+  }
+
+  void getPackedWeights(Operation *op, plan::ProgramOp, SmallVectorImpl<plan::PackedUse> &uses) const {
+    uses.push_back(matrixOf(linear(op)));
+  }
+  StringRef getUnit(Operation *op) const { return unitOf(linear(op)); }
+  int64_t getScratchBytes(Operation *op, plan::StepOp, int64_t rows) const {
+    return rows * (MarkedBlock::bytesOf(specOf(op).width) + specOf(op).scratchBytes());
+  }
+  void launch(Operation *op, LaunchBuilder &launches) const {
+    GreatestMarksSpec spec = specOf(op);
+    Argument marks = launches.scratch(mostRows(launches) * spec.scratchBytes());
+    std::vector<Argument> arguments = {launches.rowsOf(linear(op).getPreview()), launches.scratch()};
+    for (int64_t digit = 0; digit < GreatestMarksSpec::kDigits; ++digit)
+      addLaunch(launches, rankDigitKernel(launches.kernels, spec, digit), arguments, spec.blocks());
+    arguments.insert(arguments.end(), {marks, launches.result()});
+    addLaunch(launches, greatestMarksKernel(launches.kernels, spec, rowStride(launches.step.getResult(0))), arguments,
+              spec.blocks());
+    launchProduct(linear(op), launches, marks);
+  }
+};
+
+struct TopLinearModel : RankingModel<TopLinearModel, lm::TopLinearOp> {
+  static lm::TopLinearOp linear(Operation *op) { return cast<lm::TopLinearOp>(op); }
+  static plan::PackedUse bounds(lm::TopLinearOp top) {
+    auto layout = BoundsAttr::get(top.getContext(), lm::widthOf(top.getResult()), static_cast<int64_t>(top.getBlock()));
+    return {{top.getWeightAttr(), top.getPreviewWeightAttr()}, layout};
+  }
+
+  void getPackedWeights(Operation *op, plan::ProgramOp, SmallVectorImpl<plan::PackedUse> &uses) const {
+    uses.push_back(matrixOf(linear(op)));
+    uses.push_back(bounds(linear(op)));
+  }
+  StringRef getUnit(Operation *op) const { return unitOf(linear(op)); }
+  int64_t getScratchBytes(Operation *op, plan::StepOp, int64_t rows) const {
+    return CertifiedSpec{productOf(linear(op))}.scratchBytes(rows);
+  }
+
+  void launch(Operation *op, LaunchBuilder &launches) const {
+    CertifiedSpec spec = {productOf(linear(op)), rowStride(launches.step.getResult(0))};
+    int64_t rows = mostRows(launches);
+    Argument lists = launches.scratch(), first = launches.scratch(spec.firstMarks(rows)),
+             second = launches.scratch(spec.secondMarks(rows)), result = launches.result(),
+             preview = launches.rowsOf(linear(op).getPreview()),
+             top = Argument::number(Size::top(spec.results().most()));
+    addLaunch(launches, topListsKernel(launches.kernels, spec.previews()), {preview, lists, top}, spec.blocks());
+    addLaunch(launches, previewMarksKernel(launches.kernels, spec), {preview, lists, first, result, top},
+              spec.blocks());
+    launchProduct(linear(op), launches, first);
+    addLaunch(launches, topListsKernel(launches.kernels, spec.results()), {result, lists, top}, spec.blocks());
+    std::vector<Argument> arguments = {preview, lists, result, first, second};
+    addBound(linear(op), launches, arguments);
+    arguments.push_back(top);
+    addLaunch(launches, boundMarksKernel(launches.kernels, spec), arguments, spec.blocks());
+    launchProduct(linear(op), launches, second);
+  }
+
+private:
+  static void addBound(lm::TopLinearOp top, LaunchBuilder &launches, std::vector<Argument> &arguments) {
+    arguments.insert(arguments.end(), {launches.weight(matrixOf(top)), launches.weight(bounds(top)),
+                                       launches.rowsOf(top.getRotated()), launches.rowsOf(top.getCodes()),
+                                       launches.rowsOf(top.getCodes(), 1), launches.rowsOf(top.getCodes(), 2)});
   }
 };
 } // namespace
 
 void registerRankingModels(DialectRegistry &registry) {
-  registry.addExtension(
-      +[](MLIRContext *context, lm::LMDialect *) { lm::TreeLogitsOp::attachInterface<TreeLogitsModel>(*context); });
+  registry.addExtension(+[](MLIRContext *context, lm::LMDialect *) {
+    lm::TreeLogitsOp::attachInterface<TreeLogitsModel>(*context);
+    lm::ClassLogitsOp::attachInterface<ClassLogitsModel>(*context);
+    lm::PreviewLinearOp::attachInterface<PreviewLinearModel>(*context);
+    lm::TopLinearOp::attachInterface<TopLinearModel>(*context);
+  });
 }
 
 } // namespace lmopt::nvptx

@@ -17,7 +17,7 @@ using Values = Emitter::Values;
 class TopListsEmitter {
 public:
   TopListsEmitter(Emitter &e, const TopLogitsSpec &spec, ValueRange a)
-      : e(e), keys(e), spec(spec), logits(e.atElement(a[0], e.blockY(), 4 * spec.vocabulary)), lists(a[1]), top(a[2]) {}
+      : e(e), keys(e), spec(spec), logits(e.atElement(a[0], e.blockY(), spec.stride)), lists(a[1]), top(a[2]) {}
 
   void run() {
     Value stride = e.mul(top, TopLogitsSpec::kKeyBytes);
@@ -57,7 +57,7 @@ public:
   TopChooseEmitter(Emitter &e, const TopLogitsSpec &spec, ValueRange a)
       : e(e), keys(e), spec(spec), chosen(a[3]), tokens(a[4]), rows(a[5]), top(a[6]),
         lists(e.atElement(a[0], e.block(), e.mul(top, spec.blocks() * TopLogitsSpec::kKeyBytes))),
-        logits(e.atElement(a[1], e.block(), 4 * spec.vocabulary)),
+        logits(e.atElement(a[1], e.block(), spec.stride)),
         greatest(e.atElement(a[2], e.block(), e.mul(top, sizeof(lmopt_device_top_t)))) {}
 
   void run() {
@@ -102,7 +102,9 @@ private:
 };
 
 std::string nameOf(const char *what, const TopLogitsSpec &spec, const KernelLibrary &kernels) {
-  return std::string(what) + "_v" + std::to_string(spec.vocabulary) + "_" + kernels.getTarget().chip;
+  bool isPacked = spec.stride == 4 * spec.vocabulary;
+  return std::string(what) + "_v" + std::to_string(spec.vocabulary) +
+         (isPacked ? "_" : "_from" + std::to_string(spec.stride) + "_") + kernels.getTarget().chip;
 }
 
 using Kind = ArgumentKind;

@@ -31,6 +31,7 @@ struct TopLogitsSpec {
   static constexpr int64_t kBlockLogits = kWarps * kWarpLogits, kKeyBytes = 8;
 
   int64_t vocabulary = 0;
+  int64_t stride = 4 * vocabulary; ///< bytes from one row of logits to the next
 
   int64_t most() const { return std::min(kMost, vocabulary); } ///< of a row
   int64_t blocks() const { return (vocabulary + kBlockLogits - 1) / kBlockLogits; }

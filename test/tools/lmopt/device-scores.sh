@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # Heads that rank words, on GPUs, over the fake driver ($LMOPT_LIBCUDA): by a tree, whose model scores known words; a
-# certified head, whose greatest logits are found among all; what has no code there is refused by name. scores.sh has CPUs.
+# certified head says what one without says. scores.sh has CPUs, test/e2e/device_heads.py the other heads.
 . "$(dirname "$0")/harness.sh"
 model=$SOURCE/test/models/llama-tied
 text=$scratch/text.txt
@@ -45,10 +45,4 @@ expected=$out
 expect 0 "$LMOPT" run -q "$scratch/certified.so" -p "Line 1:" -n 20 --device cuda
 [ "$out" = "$expected" ] || fail "a certified head says '$out', expected '$expected'"
 
-# shellcheck disable=SC2086
-refuse 4 "op 'lm.preview_linear' has no kernel for NVIDIA GPUs" "$LMOPT" compile "$model" $gpu -o "$scratch/none.so" \
-  --passes "lm-factorize-softmax{stats=$scratch/stats limit=100 method=preview rank=8 rescored=30},lm-recipe-f32"
-# shellcheck disable=SC2086
-refuse 4 "op 'lm.class_logits' has no kernel for NVIDIA GPUs" "$LMOPT" compile "$model" $gpu -o "$scratch/none.so" \
-  --passes "lm-factorize-softmax{stats=$scratch/stats limit=100 cuts=40 method=adaptive},lm-recipe-f32"
 finish

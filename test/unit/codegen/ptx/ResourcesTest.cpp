@@ -16,6 +16,9 @@
 #include "codegen/ptx/linear/LinearFloatTile.h"
 #include "codegen/ptx/linear/LinearTileHopper.h"
 #include "codegen/ptx/pooling/PoolKernel.h"
+#include "codegen/ptx/ranking/CertifiedMarks.h"
+#include "codegen/ptx/ranking/ClassLogits.h"
+#include "codegen/ptx/ranking/GreatestMarks.h"
 #include "codegen/ptx/ranking/TopLogits.h"
 #include "codegen/ptx/ranking/TreeLogits.h"
 #include "codegen/ptx/rows/RowKernel.h"
@@ -184,6 +187,16 @@ nvptx::ExpertsSpec experts(bool up) {
 }
 std::string nonzeroOf(nvptx::KernelLibrary &kernels) { return nonzeroLinearKernel(kernels, {3072, 0, 768, false, 1}); }
 
+std::function<std::string(nvptx::KernelLibrary &)> marked(int64_t outputs, int64_t inputs, WeightFormat format,
+                                                          int64_t rows) {
+  LinearDecodeSpec spec = {{outputs, inputs, format, false}, rows};
+  spec.marked = true;
+  return [=](nvptx::KernelLibrary &kernels) { return linearDecodeKernel(kernels, spec); };
+}
+constexpr nvptx::ClassTable kClasses = {49152, 220, 3};
+constexpr nvptx::GreatestMarksSpec kGreatest = {49152, 1024};
+nvptx::CertifiedSpec certified() { return {{49152, 576, WeightFormat::F32, true}, 4 * 49152}; }
+
 std::vector<Recorded> kernels() {
   nvptx::AttentionSpec smol = {9, 3, 64, 64, 0.125F}, large = {32, 8, 128, 128, 0.088F}, half = large, codes = large,
                        halfSmol = smol;
@@ -265,6 +278,14 @@ std::vector<Recorded> kernels() {
       {"the greatest logits of rows", 40, [](auto &kernels) { return topChooseKernel(kernels, {128256}); }},
       {"logits by a tree", 28, [](auto &kernels) { return treeLogitsKernel(kernels, {49151, 49152 * 16}, 4 * 49152); }},
       {"logits that are known", 14, [](auto &kernels) { return pickLogitsKernel(kernels, 49152); }},
+      {"sums of classes", 40, [](auto &kernels) { return classSumsKernel(kernels, kClasses); }},
+      {"logits by classes", 24, [](auto &kernels) { return classLogitsKernel(kernels, kClasses, 4 * 49152); }},
+      {"counts of digits", 40, [](auto &kernels) { return rankDigitKernel(kernels, kGreatest, 2); }},
+      {"marks of the greatest", 40, [](auto &kernels) { return greatestMarksKernel(kernels, kGreatest, 4 * 49152); }},
+      {"marks by previews", 40, [](auto &kernels) { return previewMarksKernel(kernels, certified()); }},
+      {"marks by a bound", 48, [](auto &kernels) { return boundMarksKernel(kernels, certified()); }},
+      {"f32 where it is marked, 8 rows", 78, marked(49152, 576, WeightFormat::F32, 8)},
+      {"bf16 where it is marked, 64 rows", 100, marked(128256, 4096, WeightFormat::Bf16, 64)},
       {"parts of attention and codes", 50, partsOf},
       {"q, k and v in s8 behind norm and codes", 54, madeProducts(576, {192, 192}, codesOf576(), WeightFormat::S8Rows)},
       {"o in s8 behind parts and codes", 64, madeProducts(576, {}, codesOfParts(), WeightFormat::S8Rows)},
