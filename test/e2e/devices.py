@@ -137,9 +137,13 @@ def check_numbers(programs, fixture, recipe, cpu, gpu, seeds, checks):
         checks.equal(f"bits in strict mode, seed {seed}", strictly(programs, gpu, fixture, seed).tobytes() == found.tobytes(), True)
 
 
+def longest(config):
+    return config.get("max_position_embeddings", config.get("n_positions", 0))
+
+
 def check_many_rows(programs, fixture, recipe, cpu, gpu, checks):
     config = fixture.source / "config.json"
-    if not fixture.decoder or not config.exists() or common.load_json(config).get("max_position_embeddings", 0) < MANY_ROWS:
+    if not fixture.decoder or not config.exists() or longest(common.load_json(config)) < MANY_ROWS:
         return
     ids = [token for case in fixture.cases for token in case["ids"]] * MANY_ROWS
     arguments = [ids[:MANY_ROWS]], "--first", FIRST_LOGITS
