@@ -6,6 +6,7 @@
 #include "lmopt/abi.h"
 
 #include "dialects/lm/LmDialect.h"
+#include "dialects/lm/Verify.h"
 #include "dialects/lm/attention/Attention.h"
 #include "dialects/lm/interfaces/Step.h"
 #include "dialects/plan/Plan.h"
@@ -148,6 +149,8 @@ private:
       return success();
     }
     if (step.getMotion() == lm::Motion::Rows) {
+      if (startsOtherRows(op))
+        closeGroup();
       group.push_back(&op);
       return success();
     }
@@ -156,6 +159,14 @@ private:
       return refuse(&op, "expects rows of all tokens");
     addStep(StepKind::kernel, isOfSequences(&op) ? Domain::segments : domainOfInputs(op), &op);
     return success();
+  }
+
+  /// Rows of another width than those at work, from elsewhere (norms of queries and of fewer keys): a kernel of rows
+  /// holds those of one width on GPUs.
+  bool startsOtherRows(Operation &op) {
+    auto isOfGroup = [&](Value operand) { return llvm::is_contained(group, operand.getDefiningOp()); };
+    return !group.empty() && llvm::none_of(op.getOperands(), isOfGroup) &&
+           lm::widthOf(op.getResult(0)) != lm::widthOf(group.back()->getResult(0));
   }
 
   static bool readsInput(Operation &op) {

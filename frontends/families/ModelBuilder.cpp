@@ -121,6 +121,33 @@ Value ModelBuilder::linear(const std::string &part, Value input, int64_t outputs
   return ok() ? asMade(part, create<lm::LinearOp>(part, read, weight, vector)) : input;
 }
 
+/// Those rows of a matrix or of a vector.
+static Attribute takeRows(Attribute weight, const TensorRows &from) {
+  if (from.step == 1)
+    return weight;
+  SmallVector<Attribute> blocks;
+  for (int64_t i = 0; i < from.count; ++i)
+    blocks.push_back(lm::TakeBlocksAttr::get(weight.getContext(), weight, from.size, from.first + i, from.step));
+  return blocks.size() == 1 ? blocks.front() : lm::ConcatRowsAttr::get(weight.getContext(), blocks);
+}
+
+Value ModelBuilder::linear(const std::string &part, Value input, const TensorRows &from, bool bias) {
+  int64_t inputs = cast<RankedTensorType>(input.getType()).getShape().back();
+  int64_t outputs = from.rows / from.step * from.count;
+  SmallVector<int64_t> stored = {from.rows, inputs};
+  if (from.transposed)
+    std::swap(stored[0], stored[1]);
+  lm::ParamOp weight =
+      paramFrom(part + ".weight", from.part + ".weight", stored, {outputs, inputs}, [&](Attribute all) {
+        return takeRows(from.transposed ? lm::TransposeAttr::get(all.getContext(), all) : all, from);
+      });
+  lm::ParamOp vector;
+  if (bias)
+    vector = paramFrom(part + ".bias", from.part + ".bias", {from.rows}, {outputs},
+                       [&](Attribute all) { return takeRows(all, from); });
+  return ok() ? create<lm::LinearOp>(part, input, weight, vector).getResult() : input;
+}
+
 Value ModelBuilder::layerNorm(const std::string &part, Value input, double eps) {
   int64_t width = cast<RankedTensorType>(input.getType()).getShape().back();
   lm::ParamOp weight = param(part + ".weight", {width}), bias = param(part + ".bias", {width});

@@ -39,6 +39,15 @@ public:
   virtual Result<void> checkAllUsed() = 0;
 };
 
+/// Rows of a tensor in which a maker keeps several matrices, or of one that stands the other way round: of each `step`
+/// blocks of `size` rows `count` from number `first` on. More than one only where the tensor is no more than `step`.
+struct TensorRows {
+  std::string part; // of the tensor, in the words of the dialect
+  int64_t rows = 0; // of all of it
+  int64_t size = 0, first = 0, step = 1, count = 1;
+  bool transposed = false; // the matrix is [IN, OUT]
+};
+
 class ModelBuilder {
 public:
   ModelBuilder(mlir::MLIRContext &context, WeightSource &source);
@@ -75,6 +84,8 @@ public:
   mlir::Value asMade(const std::string &part, mlir::Value result);
   /// linear with the weight PART.weight, and with PART.bias when `bias` is set.
   mlir::Value linear(const std::string &part, mlir::Value input, int64_t outputs, bool bias);
+  /// The same with rows of a tensor that has the name of another part, of its bias, too.
+  mlir::Value linear(const std::string &part, mlir::Value input, const TensorRows &from, bool bias);
   /// layer_norm with PART.weight and PART.bias.
   mlir::Value layerNorm(const std::string &part, mlir::Value input, double eps);
 

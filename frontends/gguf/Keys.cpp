@@ -3,6 +3,8 @@
 // Implementation of Keys.h. Tested by test/unit/frontends/FieldTablesTest.cpp and families/GgufLlamaTest.cpp.
 #include "frontends/gguf/Keys.h"
 
+#include <deque>
+
 using namespace lmopt;
 using nlohmann::json;
 
@@ -54,6 +56,18 @@ const FieldTable &lmopt::ggufGeneralKeys() {
       {"*", FieldUse::Harmless, "llama.cpp asks for keys by name, and for none with another beginning than those here"},
   };
   return table;
+}
+
+/// Tables hold pointers to names: those that are made live as long as the program.
+static const char *keep(std::string name) {
+  static std::deque<std::string> names;
+  return names.emplace_back(std::move(name)).c_str();
+}
+
+FieldTable lmopt::ggufKeysOf(const std::string &architecture, FieldTable own) {
+  for (FieldRule &rule : own)
+    rule.name = keep(architecture + rule.name);
+  return joinTables(std::move(own), ggufGeneralKeys());
 }
 
 /// A scalar as JSON, so that it can be compared with what a rule accepts; lists are no accepted value.

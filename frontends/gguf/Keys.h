@@ -13,6 +13,8 @@
 namespace lmopt {
 
 const FieldTable &ggufGeneralKeys();
+/// The keys of one architecture, named without it (".block_count"), and the general ones.
+FieldTable ggufKeysOf(const std::string &architecture, FieldTable own);
 
 /// The reason of the rule that ends a namespace: "llama.*".
 inline constexpr char kUnknownKey[] = "not known, and it may change what the model computes";

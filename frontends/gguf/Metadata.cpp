@@ -62,6 +62,18 @@ std::vector<int64_t> GgufFields::perLayer(const char *key, int64_t layers, int64
   return std::vector<int64_t>(layers, 1);
 }
 
+void GgufFields::readTables(DecoderConfig &config) {
+  const GgufTensor *embedding = file.findTensor("token_embd.weight"), *head = file.findTensor("output.weight");
+  if (!embedding || embedding->shape.size() != 2)
+    return adopt(malformed(file.path() + ": the tensor 'token_embd.weight' is missing or no matrix"));
+  config.vocabulary = embedding->rows();
+  if (config.vocabulary > kMaxVocabulary)
+    return adopt(malformed(file.path() + ": tensor 'token_embd.weight' has " + std::to_string(config.vocabulary) +
+                           " rows, at most " + std::to_string(kMaxVocabulary) + " tokens are accepted"));
+  config.tiedHead =
+      !head || (head->type == embedding->type && head->shape == embedding->shape && head->data == embedding->data);
+}
+
 std::string GgufFields::string(const char *key) {
   const GgufValue *value = take(key);
   return std::string(value ? value->asString().value_or("?") : "");

@@ -6,6 +6,7 @@
 #define LMOPT_FRONTENDS_GGUF_METADATA_H
 
 #include "files/gguf/Gguf.h"
+#include "frontends/families/ModelConfig.h"
 
 #include <optional>
 
@@ -23,6 +24,9 @@ public:
   std::vector<int64_t> perLayer(const char *key, int64_t layers, int64_t most, const std::vector<int64_t> &standard);
   /// Empty when the key is missing, "?" when it is no text.
   std::string string(const char *key);
+  /// The tensors that say something about the configuration of a decoder: how many tokens there are, and whether the
+  /// head is the same table.
+  void readTables(DecoderConfig &config);
 
   void fail(const std::string &key, const std::string &message, int code = kErrorMalformed);
   /// Takes over what is wrong elsewhere in the file.

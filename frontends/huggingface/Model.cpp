@@ -120,7 +120,8 @@ std::string HuggingFaceModel::tensorName(const std::string &name) const {
   if (name == "embed.weight" && !head.embedding.empty())
     return head.embedding;
   const HuggingFaceForm &form = *family->huggingFace;
-  std::string tensor = prefix + form.tensors.translate(name);
+  bool isBeside = family->kind == FamilyKind::Decoder && name == "head.weight"; // the model, whose prefix it has not
+  std::string tensor = (isBeside ? "" : prefix) + form.tensors.translate(name);
   if (const HeadForm *own = headForm()) {
     TensorNames names;
     names.whole = own->tensors;

@@ -155,9 +155,13 @@ def check_launching(programs, fixture, gpu, checks):
     check_walks(programs, fixture, gpu, WALK_SEEDS, checks)
 
 
+def longest(config):
+    return config.get("max_position_embeddings", config.get("n_positions", 0))
+
+
 def check_many_rows(programs, fixture, recipe, cpu, gpu, checks):
     config = fixture.source / "config.json"
-    if not fixture.decoder or not config.exists() or common.load_json(config).get("max_position_embeddings", 0) < MANY_ROWS:
+    if not fixture.decoder or not config.exists() or longest(common.load_json(config)) < MANY_ROWS:
         return
     ids = [token for case in fixture.cases for token in case["ids"]] * MANY_ROWS
     arguments = [ids[:MANY_ROWS]], "--first", FIRST_LOGITS

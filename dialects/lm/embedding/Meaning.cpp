@@ -21,7 +21,7 @@ static FailureOr<RuntimeValues> addPositions(AddPositionsOp op, Frame &frame) {
   FailureOr<reference::Weight> table = frame.matrix(op, op.getTableAttr());
   if (failed(table))
     return failure();
-  return one(op, reference::addPositions(frame.takeTensor(op.getInput()), *table));
+  return one(op, reference::addPositions(frame.takeTensor(op.getInput()), *table, frame.positionsBefore()));
 }
 
 void lmopt::lm::registerEmbeddingMeanings(DialectRegistry &registry) { addMeanings<embedding, addPositions>(registry); }

@@ -27,16 +27,16 @@ Result<Tensor> embedding(const Tensor &ids, const Weight &table, int64_t rotated
   return y;
 }
 
-// y[b, t, :] = x[b, t, :] + table[t, :]
-Result<Tensor> addPositions(Tensor x, const Weight &table) {
-  if (x.size(1) > table.rows)
+// y[b, t, :] = x[b, t, :] + table[before + t, :]
+Result<Tensor> addPositions(Tensor x, const Weight &table, int64_t before) {
+  if (before + x.size(1) > table.rows)
     return malformed("expected a sequence of at most " + std::to_string(table.rows) + " positions, but found " +
-                     std::to_string(x.size(1)));
+                     std::to_string(before + x.size(1)));
   float *row = x.f32.data();
   for (int64_t b = 0; b < x.size(0); ++b)
     for (int64_t t = 0; t < x.size(1); ++t, row += x.width())
       for (int64_t k = 0; k < x.width(); ++k)
-        row[k] += table.at(t, k);
+        row[k] += table.at(before + t, k);
   return x;
 }
 

@@ -12,7 +12,8 @@ namespace lmopt::lm::reference {
 
 /// With `rotatedBlock` > 0 the table is stored rotated, and rows are rotated back.
 Result<Tensor> embedding(const Tensor &ids, const Weight &table, int64_t rotatedBlock);
-Result<Tensor> addPositions(Tensor x, const Weight &table);
+/// `before`: positions that the rows follow.
+Result<Tensor> addPositions(Tensor x, const Weight &table, int64_t before);
 
 } // namespace lmopt::lm::reference
 

@@ -11,6 +11,10 @@ using namespace lmopt::lm;
 //===- Values ----------------------------------------------------------------------------------------------------===//
 
 void Frame::define(Value value, RuntimeValue content) {
+  const auto *cache = std::get_if<reference::Cache>(&content);
+  if (cache && isa<BlockArgument>(value))
+    for (const reference::CacheLayer &layer : cache->layers)
+      before = std::max(before, layer.positions);
   int64_t uses = std::distance(value.use_begin(), value.use_end());
   if (uses == 0)
     return;

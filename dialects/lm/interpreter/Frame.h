@@ -42,6 +42,9 @@ public:
   /// Tokens of the whole sequence when `length` of them have come.
   int64_t wholeLength(int64_t length) const { return std::max(length, state.options.length); }
 
+  /// Positions that the cache held which the function was given: those before the rows of this step.
+  int64_t positionsBefore() const { return before; }
+
   const RuntimeValue &at(mlir::Value value) const { return values.find(value)->second; }
   void define(mlir::Value value, RuntimeValue content);
   /// The op has been evaluated: drops the operands whose last use it was.
@@ -53,6 +56,7 @@ private:
   Interpreter::State &state;
   llvm::DenseMap<mlir::Value, RuntimeValue> values;
   llvm::DenseMap<mlir::Value, int64_t> usesLeft;
+  int64_t before = 0;
   std::vector<std::unique_ptr<WeightData>> borrowed; // weights of the current op when they are not kept
 };
 

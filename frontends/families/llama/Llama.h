@@ -8,6 +8,10 @@
 
 namespace lmopt {
 
+class GgufFields;
+class JsonFields;
+struct LlamaConfig;
+
 /// LlamaFamily.cpp
 Family describeLlama();
 /// LlamaBuilder.cpp: @forward of a LlamaConfig.
@@ -21,18 +25,36 @@ struct LlamaShape {
   int64_t kvHeads = 0;           // the same; 0: as many as query heads
   bool readsWindow = true;       // sliding_window says how far layers attend
   std::optional<int64_t> window; // the same when the field is missing
+  double normEps = 1e-6;         // when the field is missing
+  double ropeBase = 10000;       // the same
+  bool tiedHead = false;         // the same
+  bool partialRotary = false;    // partial_rotary_factor says how much of a head is turned
+  int64_t originalPositions =
+      0;                     // before stretching, when the outer field is missing, whatever the object says; 0: none
+  bool longRopeOnly = false; // other scalings are not the family's
+  /// Fields and facts that only this family has; may be missing.
+  void (*readOwn)(JsonFields &fields, LlamaConfig &config) = nullptr;
+};
+
+/// What an architecture of Llama's shape says otherwise in the metadata of GGUF files.
+struct LlamaMetadata {
+  bool interleaved = true;    // rotary positions turn neighbours, since converters have put them beside each other
+  bool readsScale = false;    // attention.scale may be any
+  bool factorTensors = false; // rope.scaling.attn_factor belongs to them
+  /// Keys and facts that only this architecture has; may be missing.
+  void (*readOwn)(const GgufFile &file, GgufFields &fields, LlamaConfig &config) = nullptr;
 };
 
 /// LlamaFields.cpp: config.json, with the fields that any family has, and its object that sets rotary positions.
 FieldTable llamaConfigFields();
-const FieldTable &ropeFields();
+FieldTable ropeFields(bool partialRotary = false);
 /// LlamaHuggingFace.cpp
 ConfigResult readLlamaJson(const nlohmann::json &object, const std::string &path, const LlamaShape &shape);
 
 /// LlamaKeys.cpp: the metadata of GGUF files, with the keys that any architecture has.
 FieldTable ggufLlamaKeys(const std::string &architecture);
-/// LlamaGguf.cpp: `interleaved`: rotary positions turn neighbours, since converters have put them beside each other.
-ConfigResult readLlamaMetadata(const GgufFile &file, const std::string &architecture, bool interleaved);
+/// LlamaGguf.cpp
+ConfigResult readLlamaMetadata(const GgufFile &file, const std::string &architecture, const LlamaMetadata &shape);
 
 } // namespace lmopt
 

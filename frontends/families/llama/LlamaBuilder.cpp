@@ -7,6 +7,14 @@
 //   x = h + down(silu(gate(m)) * up(m))        m = rms_norm(h)
 //   logits = head(rms_norm(x))                 head = the embedding table when tied
 //
+// Families of this shape differ in details that LlamaConfig names: norms behind the branches, norms of queries and
+// keys, fused tensors, layers without rotary positions.
+//
+// Multipliers (Granite: x = e embed(ids), h = x + r o(...), logits / l) become part of the table and the last norm.
+// Norms do not feel a factor of x, so all of x is divided by r: the table holds e / r times its rows, an epsilon is
+// divided by r^2, and o and down stay as they are. The last norm's weight is divided by l and, where the head is the
+// table, by e / r. Scores have a scale of their own (lm.attention).
+//
 // In: LlamaConfig, WeightSource. Out: @forward(ids, cache) -> (logits, cache).
 // From: Touvron et al., LLaMA (2023); transformers' modeling_llama.py. Tested by test/unit/frontends/ImportTest.cpp.
 #include "frontends/families/ModelBuilder.h"
@@ -26,12 +34,21 @@ public:
   void build();
 
 private:
-  Value rmsNorm(const std::string &part, Value input);
+  Value rmsNorm(const std::string &part, Value input, double eps);
+  Value branchNorm(const std::string &part, Value input);
+  Value finalNorm(Value input);
+  Value projection(const std::string &attention, const char *name, const LlamaLayer &sizes, Value input);
+  Value half(const std::string &part, const char *name, int64_t number, int64_t width, Value input);
   Value attention(const std::string &layer, int64_t index, Value input);
   Value feedForward(const std::string &layer, int64_t width, Value input);
   Value addResidual(const std::string &part, Value residual, Value branch);
+  Value layer(int64_t index, Value x);
+  Value head(Value x);
   bool hasBias(const std::string &part, bool flag) { return config.biasIfPresent ? model.has(part + ".bias") : flag; }
   lm::RopeAttr rope();
+  /// Of the table: everything that is added to its rows is divided by the residual multiplier.
+  double tableFactor() const { return config.embeddingMultiplier / config.residualMultiplier; }
+  lm::ParamOp embeddingTable();
 
   ModelBuilder &model;
   const LlamaConfig &config;
@@ -78,11 +95,57 @@ lm::RopeAttr LlamaBuilder::rope() {
                            config.ropeInterleaved ? lm::RopeLayout::interleaved : lm::RopeLayout::half, scaling);
 }
 
-Value LlamaBuilder::rmsNorm(const std::string &part, Value input) {
-  lm::ParamOp weight = model.param(part + ".weight", {config.width});
+/// f W; W itself where the factor is 1.
+static Attribute scaled(Attribute weight, double factor) {
+  return factor == 1 ? weight : lm::ScaleAttr::get(weight.getContext(), weight, lm::Real(factor));
+}
+
+Value LlamaBuilder::rmsNorm(const std::string &part, Value input, double eps) {
+  lm::ParamOp weight = model.param(part + ".weight", {cast<RankedTensorType>(input.getType()).getShape().back()});
   if (!model.ok())
     return input;
-  return model.create<lm::RmsNormOp>(part, input, FlatSymbolRefAttr::get(weight), config.normEps);
+  return model.create<lm::RmsNormOp>(part, input, FlatSymbolRefAttr::get(weight), eps);
+}
+
+/// The norm of a branch, which stands before it or behind it.
+Value LlamaBuilder::branchNorm(const std::string &part, Value input) {
+  double factor = config.residualMultiplier;
+  return rmsNorm(part, input, config.normEps / (factor * factor));
+}
+
+Value LlamaBuilder::finalNorm(Value input) {
+  double factor = 1 / (config.logitsDivisor * (config.tiedHead ? tableFactor() : 1));
+  model.derivedParam("final_norm.weight", {config.width}, {config.width},
+                     [&](Attribute weight) { return scaled(weight, factor); });
+  return branchNorm("final_norm", input);
+}
+
+lm::ParamOp LlamaBuilder::embeddingTable() {
+  SmallVector<int64_t> shape = {config.vocabulary, config.width};
+  return model.derivedParam("embed.weight", shape, shape,
+                            [&](Attribute table) { return scaled(table, tableFactor()); });
+}
+
+/// Queries, keys or values: `name` is q, k or v. As one tensor they are so many blocks of queries as heads share a head
+/// of keys, a block of keys and one of values.
+Value LlamaBuilder::projection(const std::string &attention, const char *name, const LlamaLayer &sizes, Value input) {
+  std::string part = attention + "." + name;
+  bool isQuery = *name == 'q';
+  if (!config.fused) {
+    int64_t heads = isQuery ? sizes.heads : sizes.kvHeads;
+    return model.linear(part, input, heads * config.headSize, hasBias(part, config.queryBias));
+  }
+  TensorRows rows;
+  rows.part = attention + ".qkv";
+  rows.count = sizes.heads / sizes.kvHeads;
+  rows.step = rows.count + 2;
+  rows.size = sizes.kvHeads * config.headSize;
+  rows.rows = rows.step * rows.size;
+  if (!isQuery) {
+    rows.first = rows.count + (*name == 'v');
+    rows.count = 1;
+  }
+  return model.linear(part, input, rows, hasBias(rows.part, config.queryBias));
 }
 
 Value LlamaBuilder::addResidual(const std::string &part, Value residual, Value branch) {
@@ -92,29 +155,64 @@ Value LlamaBuilder::addResidual(const std::string &part, Value residual, Value b
 Value LlamaBuilder::attention(const std::string &layer, int64_t index, Value input) {
   const LlamaLayer &sizes = config.layers[index];
   std::string part = layer + ".attn";
-  bool flag = config.queryBias;
-  Value query = model.linear(part + ".q", input, sizes.heads * config.headSize, hasBias(part + ".q", flag));
-  Value key = model.linear(part + ".k", input, sizes.kvHeads * config.headSize, hasBias(part + ".k", flag));
-  Value value = model.linear(part + ".v", input, sizes.kvHeads * config.headSize, hasBias(part + ".v", flag));
+  Value query = projection(part, "q", sizes, input), key = projection(part, "k", sizes, input);
+  Value value = projection(part, "v", sizes, input);
+  if (config.queryKeyNorms) {
+    query = rmsNorm(part + ".q_norm", query, config.normEps);
+    key = rmsNorm(part + ".k_norm", key, config.normEps);
+  }
   if (!model.ok())
     return input;
-  double scale = 1.0 / std::sqrt(static_cast<double>(config.headSize));
-  auto attention =
-      model.create<lm::AttentionOp>(part, query, key, value, cache, Value(), index, sizes.heads, sizes.kvHeads, scale,
-                                    lm::CausalAttr::get(model.builder.getContext()), rope());
+  double scale = config.attentionScale ? config.attentionScale : 1.0 / std::sqrt(static_cast<double>(config.headSize));
+  auto attention = model.create<lm::AttentionOp>(part, query, key, value, cache, Value(), index, sizes.heads,
+                                                 sizes.kvHeads, scale, lm::CausalAttr::get(model.builder.getContext()),
+                                                 sizes.rope ? rope() : lm::RopeAttr());
   cache = attention.getNextCache();
   return model.linear(part + ".o", attention.getResult(), config.width, hasBias(part + ".o", config.outputBias));
 }
 
+/// gate or up: number 0 or 1 of what may be one tensor.
+Value LlamaBuilder::half(const std::string &ffn, const char *name, int64_t number, int64_t width, Value input) {
+  std::string part = ffn + "." + name;
+  if (!config.fused)
+    return model.linear(part, input, width, hasBias(part, config.ffnBias));
+  TensorRows rows;
+  rows.part = ffn + ".gate_up";
+  rows.rows = 2 * width;
+  rows.size = width;
+  rows.first = number;
+  rows.step = 2;
+  return model.linear(part, input, rows, hasBias(rows.part, config.ffnBias));
+}
+
 Value LlamaBuilder::feedForward(const std::string &layer, int64_t width, Value input) {
   std::string part = layer + ".ffn";
-  bool flag = config.ffnBias;
-  Value gate = model.linear(part + ".gate", input, width, hasBias(part + ".gate", flag));
-  Value up = model.linear(part + ".up", input, width, hasBias(part + ".up", flag));
+  Value gate = half(part, "gate", 0, width, input), up = half(part, "up", 1, width, input);
   if (!model.ok())
     return input;
   Value product = model.create<lm::GatedProductOp>(part, gate, up, lm::kindOf(config.activation));
-  return model.linear(part + ".down", product, config.width, hasBias(part + ".down", flag));
+  return model.linear(part + ".down", product, config.width, hasBias(part + ".down", config.ffnBias));
+}
+
+Value LlamaBuilder::layer(int64_t index, Value x) {
+  std::string name = "layers." + std::to_string(index);
+  auto branch = [&](const std::string &norm, auto compute) {
+    return config.normsBehind ? branchNorm(norm, compute(x)) : compute(branchNorm(norm, x));
+  };
+  Value attended = branch(name + ".attn_norm", [&](Value read) { return attention(name, index, read); });
+  x = addResidual(name + ".attn.residual", x, attended);
+  int64_t width = config.layers[index].ffnWidth;
+  Value fed = branch(name + ".ffn_norm", [&](Value read) { return feedForward(name, width, read); });
+  return addResidual(name + ".ffn.residual", x, fed);
+}
+
+/// Logits of the last hidden state; null after an error.
+Value LlamaBuilder::head(Value x) {
+  x = finalNorm(x);
+  SmallVector<int64_t> shape = {config.vocabulary, config.width};
+  lm::ParamOp head = config.tiedHead ? model.sharedTable("head", shape) : model.matrix("head", shape);
+  x = model.asRead("head", x);
+  return model.ok() ? model.asMade("head", model.create<lm::LinearOp>("head", x, head)) : Value();
 }
 
 void LlamaBuilder::build() {
@@ -125,25 +223,14 @@ void LlamaBuilder::build() {
   Block *body = model.beginFunction("forward", {ids, cacheType});
   cache = body->getArgument(1);
 
-  lm::ParamOp embedding = model.param("embed.weight", {config.vocabulary, config.width});
+  lm::ParamOp embedding = embeddingTable();
   if (!model.ok())
     return;
   Value x = model.create<lm::EmbeddingOp>("embed", body->getArgument(0), embedding);
-  for (size_t i = 0; i < config.layers.size() && model.ok(); ++i) {
-    std::string layer = "layers." + std::to_string(i);
-    Value attended = attention(layer, i, rmsNorm(layer + ".attn_norm", x));
-    x = addResidual(layer + ".attn.residual", x, attended);
-    Value fed = feedForward(layer, config.layers[i].ffnWidth, rmsNorm(layer + ".ffn_norm", x));
-    x = addResidual(layer + ".ffn.residual", x, fed);
-  }
-  x = rmsNorm("final_norm", x);
-  SmallVector<int64_t> shape = {config.vocabulary, config.width};
-  lm::ParamOp head = config.tiedHead ? model.sharedTable("head", shape) : model.matrix("head", shape);
-  x = model.asRead("head", x);
-  if (!model.ok())
-    return;
-  Value result = model.asMade("head", model.create<lm::LinearOp>("head", x, head));
-  model.endFunction({result, cache});
+  for (size_t i = 0; i < config.layers.size() && model.ok(); ++i)
+    x = layer(i, x);
+  if (Value logits = head(x))
+    model.endFunction({logits, cache});
 }
 
 /// What lm.config says of the scaling, and the user of one that is without effect.

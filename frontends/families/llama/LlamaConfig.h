@@ -27,6 +27,7 @@ struct LlamaLayer {
   int64_t heads = 0;
   int64_t kvHeads = 0;
   int64_t ffnWidth = 0;
+  bool rope = true; // queries and keys are turned
 };
 
 struct LlamaConfig : DecoderConfig {
@@ -38,6 +39,13 @@ struct LlamaConfig : DecoderConfig {
   bool outputBias = false;    // on o
   bool ffnBias = false;       // on gate, up and down
   bool biasIfPresent = false; // GGUF: a bias is there when its tensor is; the flags are not used
+
+  bool fused = false;         // q, k and v are one tensor, gate and up are another
+  bool normsBehind = false;   // x += norm(attention(x)) in the place of x += attention(norm(x))
+  bool queryKeyNorms = false; // all queries, and all keys, of a token are normed together before they are turned
+  double attentionScale = 0;  // of scores; 0: 1 / sqrt(head size)
+  double embeddingMultiplier = 1, residualMultiplier = 1; // of what is looked up, of what is added to it
+  double logitsDivisor = 1;
 
   double ropeBase = 10000;
   int64_t ropeDims = 0;

@@ -34,7 +34,7 @@ static GgufForm describeGguf() {
   GgufForm form;
   form.architecture = "llama";
   form.keys = ggufLlamaKeys("llama");
-  form.read = [](const GgufFile &file) { return readLlamaMetadata(file, "llama", /*interleaved=*/true); };
+  form.read = [](const GgufFile &file) { return readLlamaMetadata(file, "llama", LlamaMetadata()); };
   form.tensors.whole = {{"embed", "token_embd"}, {"final_norm", "output_norm"}, {"head", "output"}};
   form.tensors.layers = "blk.";
   form.tensors.parts = {{"attn.q", "attn_q"},      {"attn.k", "attn_k"},     {"attn.v", "attn_v"},

@@ -41,25 +41,28 @@ static const FieldTable kLlama = {
 FieldTable lmopt::llamaConfigFields() { return joinTables(kLlama, commonConfigFields()); }
 
 // A parameter that its type does not use is ignored with a warning, as transformers does (LlamaHuggingFace.cpp).
-const FieldTable &lmopt::ropeFields() {
-  static const FieldTable table = {
-      {"rope_type", FieldUse::Read, "default, linear, dynamic, yarn, llama3 or longrope"},
-      {"type", FieldUse::Read, "the older name; rope_type counts first"},
-      {"rope_theta", FieldUse::Read, "counts before the one outside"},
-      {"factor", FieldUse::Read, "all types but default: how many times the length grows"},
-      {"original_max_position_embeddings", FieldUse::Read, "yarn, llama3, longrope: the length before stretching"},
-      {"attention_factor", FieldUse::Read, "yarn, longrope: scale of the rotated vectors"},
-      {"beta_fast", FieldUse::Read, "yarn; 32 when missing"},
-      {"beta_slow", FieldUse::Read, "yarn; 1 when missing"},
-      {"mscale", FieldUse::Read, "yarn, with mscale_all_dim: the attention factor"},
-      {"mscale_all_dim", FieldUse::Read, "yarn, with mscale: the attention factor"},
-      {"low_freq_factor", FieldUse::Read, "llama3"},
-      {"high_freq_factor", FieldUse::Read, "llama3"},
-      {"short_factor", FieldUse::Read, "longrope: divisors of the frequencies"},
-      {"long_factor", FieldUse::Read, "longrope: the same beyond the original length"},
-      {"truncate", FieldUse::Only, "yarn with a range that is not rounded", "[true]"},
-      {"partial_rotary_factor", FieldUse::Only, "rotary positions on a part of each head", "[1]"},
-      {"finetuned", FieldUse::Harmless, "says whether the model was trained with it"},
-  };
-  return table;
-}
+static const FieldTable kRope = {
+    {"rope_type", FieldUse::Read, "default, linear, dynamic, yarn, llama3 or longrope"},
+    {"type", FieldUse::Read, "the older name; rope_type counts first"},
+    {"rope_theta", FieldUse::Read, "counts before the one outside"},
+    {"factor", FieldUse::Read, "all types but default: how many times the length grows"},
+    {"original_max_position_embeddings", FieldUse::Read, "yarn, llama3, longrope: the length before stretching"},
+    {"attention_factor", FieldUse::Read, "yarn, longrope: scale of the rotated vectors"},
+    {"beta_fast", FieldUse::Read, "yarn; 32 when missing"},
+    {"beta_slow", FieldUse::Read, "yarn; 1 when missing"},
+    {"mscale", FieldUse::Read, "yarn, with mscale_all_dim: the attention factor"},
+    {"mscale_all_dim", FieldUse::Read, "yarn, with mscale: the attention factor"},
+    {"low_freq_factor", FieldUse::Read, "llama3"},
+    {"high_freq_factor", FieldUse::Read, "llama3"},
+    {"short_factor", FieldUse::Read, "longrope: divisors of the frequencies"},
+    {"long_factor", FieldUse::Read, "longrope: the same beyond the original length"},
+    {"truncate", FieldUse::Only, "yarn with a range that is not rounded", "[true]"},
+    {"partial_rotary_factor", FieldUse::Only, "rotary positions on a part of each head", "[1]"},
+    {"finetuned", FieldUse::Harmless, "says whether the model was trained with it"},
+};
+
+static const FieldTable kPartialRotary = {
+    {"partial_rotary_factor", FieldUse::Read, "rotated part of a head; counts before the one outside"},
+};
+
+FieldTable lmopt::ropeFields(bool partialRotary) { return partialRotary ? joinTables(kPartialRotary, kRope) : kRope; }

@@ -15,9 +15,9 @@ using namespace lmopt;
 namespace {
 class Reader {
 public:
-  Reader(const GgufFile &file, const std::string &architecture, bool interleaved)
-      : file(file), fields(file, architecture + ".") {
-    config.ropeInterleaved = interleaved;
+  Reader(const GgufFile &file, const std::string &architecture, const LlamaMetadata &shape)
+      : file(file), fields(file, architecture + "."), shape(shape) {
+    config.ropeInterleaved = shape.interleaved;
   }
 
   Result<LlamaConfig> read();
@@ -28,10 +28,10 @@ private:
   void readScaling();
   void readFrequencyFactors();
   void refuseOddities();
-  void readTables();
 
   const GgufFile &file;
   GgufFields fields; // remembers the first error
+  const LlamaMetadata &shape;
   LlamaConfig config;
   double attentionFactor = 1;
 };
@@ -86,7 +86,7 @@ void Reader::readScaling() {
     fields.fail("rope.scaling.type", printable(kind) + " is not supported; supported are none, linear, yarn",
                 kErrorUnsupported);
   }
-  if (attentionFactor != 1 && kind != "yarn")
+  if (attentionFactor != 1 && kind != "yarn" && !shape.factorTensors)
     fields.fail("rope.scaling.attn_factor", "is supported with the type yarn only", kErrorUnsupported);
 }
 
@@ -127,23 +127,11 @@ void Reader::refuseOddities() {
                 kErrorUnsupported);
   double usual = 1 / std::sqrt(static_cast<double>(config.headSize)),
          scale = fields.number("attention.scale", 0, 1e6, 0.0);
-  if (scale != 0 && std::abs(scale - usual) > 1e-6 * usual) // as a float of 32 bits
+  if (shape.readsScale)
+    config.attentionScale = scale;
+  else if (scale != 0 && std::abs(scale - usual) > 1e-6 * usual) // as a float of 32 bits
     fields.fail("attention.scale", "a scale of attention other than 1 / sqrt(width of a head) is not supported",
                 kErrorUnsupported);
-}
-
-/// The tensors that say something about the configuration: how many tokens, and whether the head is the same table.
-void Reader::readTables() {
-  const GgufTensor *embedding = file.findTensor("token_embd.weight"), *head = file.findTensor("output.weight");
-  if (!embedding || embedding->shape.size() != 2)
-    return fields.adopt(malformed(file.path() + ": the tensor 'token_embd.weight' is missing or no matrix"));
-  config.vocabulary = embedding->rows();
-  if (config.vocabulary > kMaxVocabulary)
-    return fields.adopt(malformed(file.path() + ": tensor 'token_embd.weight' has " +
-                                  std::to_string(config.vocabulary) + " rows, at most " +
-                                  std::to_string(kMaxVocabulary) + " tokens are accepted"));
-  config.tiedHead =
-      !head || (head->type == embedding->type && head->shape == embedding->shape && head->data == embedding->data);
 }
 
 Result<LlamaConfig> Reader::read() {
@@ -151,7 +139,9 @@ Result<LlamaConfig> Reader::read() {
   readSizes();
   readRope();
   refuseOddities();
-  readTables();
+  fields.readTables(config);
+  if (shape.readOwn && fields.ok())
+    shape.readOwn(file, fields, config);
   if (!fields.ok())
     return fields.error();
   if (Result<void> checked = checkLlamaConfig(config, file.path()); !checked)
@@ -159,6 +149,7 @@ Result<LlamaConfig> Reader::read() {
   return std::move(config);
 }
 
-ConfigResult lmopt::readLlamaMetadata(const GgufFile &file, const std::string &architecture, bool interleaved) {
-  return ownConfig(Reader(file, architecture, interleaved).read());
+ConfigResult lmopt::readLlamaMetadata(const GgufFile &file, const std::string &architecture,
+                                      const LlamaMetadata &shape) {
+  return ownConfig(Reader(file, architecture, shape).read());
 }

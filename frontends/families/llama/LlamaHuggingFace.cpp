@@ -59,12 +59,12 @@ static double requireNumber(JsonFields &fields, const char *field, double least)
 /// Reads the parameters that go with `kind`. The length before stretching stands in the object, or beside it in
 /// config.json (`outerOriginal`), or is the model's own.
 static RopeScaling readScaling(JsonFields &fields, RopeScaling::Kind kind, const LlamaConfig &config,
-                               std::optional<int64_t> outerOriginal) {
+                               std::optional<int64_t> outerOriginal, const LlamaShape &shape) {
   RopeScaling scaling;
   scaling.kind = kind;
   std::optional<int64_t> original = fields.integer("original_max_position_embeddings", 2, kMaxPositions);
-  if (outerOriginal)
-    original = outerOriginal;
+  if (outerOriginal || shape.originalPositions)
+    original = outerOriginal.value_or(shape.originalPositions);
   scaling.originalPositions = original.value_or(config.maxPositions);
   if (kind == RopeScaling::Kind::Dynamic) // stretches when the sequence outgrows the model's own length
     scaling.originalPositions = config.maxPositions;
@@ -90,8 +90,9 @@ static RopeScaling readScaling(JsonFields &fields, RopeScaling::Kind kind, const
 /// Parameters that the type does not use: transformers ignores and tells them. A factor of 1 says what is the case, and
 /// the original length is often there whatever the type.
 static void tellUnused(const JsonFields &fields, const json &object, const std::string &kind, Warnings &warnings) {
+  const FieldTable table = ropeFields();
   for (const std::string &name : fields.unknown()) {
-    bool matters = findRule(ropeFields(), name)->use == FieldUse::Read && name != "original_max_position_embeddings" &&
+    bool matters = findRule(table, name)->use == FieldUse::Read && name != "original_max_position_embeddings" &&
                    !(name == "factor" && object[name] == 1);
     if (matters)
       warnings.push_back(fields.place(name) + " is ignored, as in transformers: the type " + printable(kind) +
@@ -99,22 +100,32 @@ static void tellUnused(const JsonFields &fields, const json &object, const std::
   }
 }
 
+/// How much of a head is turned, where something says so.
+static void setRotaryPart(LlamaConfig &config, std::optional<double> part) {
+  if (part)
+    config.ropeDims = static_cast<int64_t>(static_cast<double>(config.headSize) * *part);
+}
+
 /// Reads rope_scaling or rope_parameters; the first error lands in `outer`.
 static void readRopeObject(JsonFields &outer, const json &object, const char *name, const std::string &path,
-                           LlamaConfig &config, std::optional<int64_t> outerOriginal) {
-  if (Result<void> known = checkFields(object, ropeFields(), path, config.warnings, name); !known)
+                           LlamaConfig &config, std::optional<int64_t> outerOriginal, const LlamaShape &shape) {
+  if (Result<void> known = checkFields(object, ropeFields(shape.partialRotary), path, config.warnings, name); !known)
     return outer.adopt(known.error());
   JsonFields fields(object, path, name);
   config.ropeBase = fields.number("rope_theta", 1, kHuge).value_or(config.ropeBase);
   std::optional<std::string> type = fields.string("rope_type"), oldType = fields.string("type");
   std::string kindName = type ? *type : oldType.value_or("default");
   std::optional<RopeScaling::Kind> kind = scalingKind(kindName);
+  if (shape.longRopeOnly && kind != RopeScaling::Kind::LongRope)
+    kind = std::nullopt;
+  if (shape.partialRotary)
+    setRotaryPart(config, fields.number("partial_rotary_factor", 0, 1));
   if (kind)
-    config.ropeScaling = readScaling(fields, *kind, config, outerOriginal);
+    config.ropeScaling = readScaling(fields, *kind, config, outerOriginal, shape);
   else if (kindName != "default")
     fields.fail("rope_type",
-                printable(kindName) +
-                    " is not supported; supported are default, linear, dynamic, yarn, llama3, longrope",
+                printable(kindName) + " is not supported; supported are default, " +
+                    (shape.longRopeOnly ? "longrope" : "linear, dynamic, yarn, llama3, longrope"),
                 kErrorUnsupported);
   if (!fields.ok())
     return outer.adopt(fields.error());
@@ -122,17 +133,19 @@ static void readRopeObject(JsonFields &outer, const json &object, const char *na
 }
 
 /// Which of the two spellings counts: transformers takes rope_scaling unless it is missing or empty.
-static void readRope(JsonFields &fields, const std::string &path, LlamaConfig &config) {
-  config.ropeBase = fields.number("rope_theta", 1, kHuge).value_or(10000);
+static void readRope(JsonFields &fields, const std::string &path, LlamaConfig &config, const LlamaShape &shape) {
+  config.ropeBase = fields.number("rope_theta", 1, kHuge).value_or(shape.ropeBase);
   config.ropeDims = config.headSize;
+  if (shape.partialRotary)
+    setRotaryPart(config, fields.number("partial_rotary_factor", 0, 1));
   std::optional<int64_t> original = fields.integer("original_max_position_embeddings", 2, kMaxPositions);
   const json *scaling = fields.value("rope_scaling"), *parameters = fields.value("rope_parameters");
   if (scaling && scaling->is_object() && scaling->empty())
     scaling = nullptr;
   if (scaling)
-    readRopeObject(fields, *scaling, "rope_scaling", path, config, original);
+    readRopeObject(fields, *scaling, "rope_scaling", path, config, original, shape);
   else if (parameters)
-    readRopeObject(fields, *parameters, "rope_parameters", path, config, original);
+    readRopeObject(fields, *parameters, "rope_parameters", path, config, original, shape);
   if (scaling && parameters && *scaling != *parameters)
     config.warnings.push_back(fields.place("rope_parameters") + " is ignored beside rope_scaling, as in transformers");
 }
@@ -160,15 +173,15 @@ static void refuseWindows(JsonFields &fields, const json &object, const LlamaCon
                   kErrorUnsupported);
 }
 
-static void readSizes(JsonFields &fields, LlamaConfig &config, const LlamaShape &shape) {
+static void readSizes(JsonFields &fields, const json &object, LlamaConfig &config, const LlamaShape &shape) {
   config.vocabulary = fields.requireInteger("vocab_size", 1, kMaxVocabulary);
   config.width = fields.requireInteger("hidden_size", 1, kMaxWidth);
   config.maxPositions = fields.integer("max_position_embeddings", 1, kMaxPositions).value_or(shape.maxPositions);
   int64_t layers = fields.requireInteger("num_hidden_layers", 1, kMaxLayers);
   LlamaLayer layer;
   layer.heads = fields.requireInteger("num_attention_heads", 1, kMaxHeads);
-  layer.kvHeads =
-      fields.integer("num_key_value_heads", 1, kMaxHeads).value_or(shape.kvHeads ? shape.kvHeads : layer.heads);
+  bool asQueries = shape.kvHeads == 0 || object.contains("num_key_value_heads"); // also where it is null
+  layer.kvHeads = fields.integer("num_key_value_heads", 1, kMaxHeads).value_or(asQueries ? layer.heads : shape.kvHeads);
   layer.ffnWidth = fields.requireInteger("intermediate_size", 1, kMaxWidth);
   std::optional<int64_t> headSize = fields.integer("head_dim", 2, kMaxWidth);
   if (!headSize && fields.ok() && config.width % layer.heads != 0)
@@ -180,17 +193,19 @@ static void readSizes(JsonFields &fields, LlamaConfig &config, const LlamaShape 
 static Result<LlamaConfig> readJson(const json &object, const std::string &path, const LlamaShape &shape) {
   LlamaConfig config;
   JsonFields fields(object, path);
-  readSizes(fields, config, shape);
-  config.normEps = fields.number("rms_norm_eps", 0, 1).value_or(1e-6);
+  readSizes(fields, object, config, shape);
+  config.normEps = fields.number("rms_norm_eps", 0, 1).value_or(shape.normEps);
   config.activation = readActivation(fields, "hidden_act", Activation::Silu);
-  config.tiedHead = fields.boolean("tie_word_embeddings").value_or(false);
+  config.tiedHead = fields.boolean("tie_word_embeddings").value_or(shape.tiedHead);
   config.queryBias = shape.queryBias;
   if (shape.readsBiases) {
     config.queryBias = config.outputBias = fields.boolean("attention_bias").value_or(false);
     config.ffnBias = fields.boolean("mlp_bias").value_or(false);
   }
   if (fields.ok())
-    readRope(fields, path, config);
+    readRope(fields, path, config, shape);
+  if (shape.readOwn && fields.ok())
+    shape.readOwn(fields, config);
   refuseWindows(fields, object, config, shape);
   if (!fields.ok())
     return fields.error();

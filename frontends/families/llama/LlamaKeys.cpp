@@ -8,8 +8,6 @@
 #include "frontends/families/llama/Llama.h"
 #include "frontends/gguf/Keys.h"
 
-#include <deque>
-
 using namespace lmopt;
 
 static constexpr char kExperts[] = "mixtures of experts";
@@ -65,15 +63,4 @@ static const FieldTable kLlama = {
     {".*", FieldUse::Only, kUnknownKey},
 };
 
-/// Tables hold pointers to names: those that are made live as long as the program.
-static const char *keep(std::string name) {
-  static std::deque<std::string> names;
-  return names.emplace_back(std::move(name)).c_str();
-}
-
-FieldTable lmopt::ggufLlamaKeys(const std::string &architecture) {
-  FieldTable own = kLlama;
-  for (FieldRule &rule : own)
-    rule.name = keep(architecture + rule.name);
-  return joinTables(own, ggufGeneralKeys());
-}
+FieldTable lmopt::ggufLlamaKeys(const std::string &architecture) { return ggufKeysOf(architecture, kLlama); }

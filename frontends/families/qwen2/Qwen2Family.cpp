@@ -46,7 +46,11 @@ static GgufForm describeGguf() {
   GgufForm form = *describeLlama().gguf;
   form.architecture = "qwen2";
   form.keys = ggufLlamaKeys("qwen2");
-  form.read = [](const GgufFile &file) { return readLlamaMetadata(file, "qwen2", /*interleaved=*/false); };
+  form.read = [](const GgufFile &file) {
+    LlamaMetadata shape;
+    shape.interleaved = false;
+    return readLlamaMetadata(file, "qwen2", shape);
+  };
   return form;
 }
 

@@ -217,6 +217,13 @@ TEST(Reference, GroupedProductByHand) {
   EXPECT_EQ(weight.at(0, 1), 2.0f);
 }
 
+/// Rows of a step have the positions behind those that the cache holds.
+TEST(Reference, PositionsFollowThoseBefore) {
+  std::vector<float> numbers = {1, 2, 3, 4, 5, 6};
+  Weight table{3, 2, numbers.data(), nullptr, nullptr, 2};
+  EXPECT_EQ(addPositions(Tensor::ofF32({1, 2, 2}), table, 1)->f32, (std::vector<float>{3, 4, 5, 6}));
+}
+
 TEST(Reference, RefusesWhatDoesNotFit) {
   std::vector<float> numbers(6, 1.0f);
   Weight table{3, 2, numbers.data(), nullptr, nullptr, 2};
@@ -225,7 +232,9 @@ TEST(Reference, RefusesWhatDoesNotFit) {
     ASSERT_FALSE(result.ok());
     EXPECT_EQ(result.error().message, "expected token ids from 0 to 2, but found " + std::to_string(id));
   }
-  EXPECT_FALSE(addPositions(Tensor::ofF32({1, 4, 2}), table).ok());
+  EXPECT_FALSE(addPositions(Tensor::ofF32({1, 4, 2}), table, 0).ok());
+  EXPECT_TRUE(addPositions(Tensor::ofF32({1, 2, 2}), table, 1).ok());
+  EXPECT_FALSE(addPositions(Tensor::ofF32({1, 2, 2}), table, 2).ok());
   Cache cache;
   Tensor one = randomTensor({1, 2, 4}, 1), two = randomTensor({2, 2, 4}, 1), wide = randomTensor({1, 2, 6}, 1);
   EXPECT_TRUE(attention(one, one, one, cache, AttentionOptions()).ok());

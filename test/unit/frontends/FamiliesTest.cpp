@@ -12,15 +12,17 @@
 using namespace lmopt;
 using nlohmann::json;
 
-/// The message begins as the two oldest families make it, and names every other one.
+/// The message begins with the decoders, ends with the encoders, and names every family.
 TEST(Families, AreListedWhereOneIsUnknown) {
   std::string message = detectFamily({{"architectures", {"MambaForCausalLM"}}}, "c.json").error().message;
-  EXPECT_EQ(message.find("c.json: architecture 'MambaForCausalLM' is not supported; supported are LlamaForCausalLM "
-                         "(model_type llama), MistralForCausalLM (model_type mistral), Qwen2ForCausalLM (model_type "
-                         "qwen2) and, as text encoders, BertModel, BertForPreTraining, BertForMaskedLM, "
-                         "BertForSequenceClassification, BertForTokenClassification and BertForQuestionAnswering "
-                         "(model_type bert)"),
+  EXPECT_EQ(message.find("c.json: architecture 'MambaForCausalLM' is not supported; supported are GPT2LMHeadModel "
+                         "(model_type gpt2), GPTNeoXForCausalLM (model_type gpt_neox), "),
             0u)
+      << message;
+  EXPECT_NE(message.find(", SmolLM3ForCausalLM (model_type smollm3) and, as text encoders, "), message.npos) << message;
+  EXPECT_NE(message.find("BertModel, BertForPreTraining, BertForMaskedLM, BertForSequenceClassification, "
+                         "BertForTokenClassification and BertForQuestionAnswering (model_type bert)"),
+            message.npos)
       << message;
   for (const Family &family : allFamilies())
     if (family.huggingFace)

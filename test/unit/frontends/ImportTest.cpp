@@ -329,8 +329,8 @@ TEST_F(Import, RefusesWhatItDoesNotKnow) {
   expectError("empty", 3, "expected a Hugging Face model (config.json) or an imported one (model.mlir)");
   folder.write("config.json", "{");
   expectError("", 3, "config.json: not valid JSON");
-  folder.write("config.json", R"({"architectures": ["GPT2LMHeadModel"]})");
-  expectError("", 4, "architecture 'GPT2LMHeadModel' is not supported; supported are LlamaForCausalLM");
+  folder.write("config.json", R"({"architectures": ["MambaForCausalLM"]})");
+  expectError("", 4, "architecture 'MambaForCausalLM' is not supported; supported are GPT2LMHeadModel");
   folder.write("config.json", llamaJson().dump());
   expectError("", 3, "expected model.safetensors or model.safetensors.index.json, found neither");
 }

@@ -78,6 +78,8 @@ TEST_P(InterpreterFixtures, RecipeInt8StaysNear) {
 
 INSTANTIATE_TEST_SUITE_P(Heads, InterpreterFixtures, testing::ValuesIn(fixture::names("heads/")),
                          fixture::parameterName);
+// What differs from the Hugging Face fixtures of these families is import.
+INSTANTIATE_TEST_SUITE_P(Gguf, InterpreterFixtures, testing::ValuesIn(fixture::names("gguf/")), fixture::parameterName);
 INSTANTIATE_TEST_SUITE_P(Models, InterpreterFixtures, testing::ValuesIn(fixture::names()), fixture::parameterName);
 
 } // namespace

@@ -160,6 +160,7 @@ TEST_P(LengthFixtures, InterpreterRefusesToGrowBeyond) {
   EXPECT_NE(messages[0].find("run the whole sequence again"), std::string::npos) << messages[0];
 }
 
-INSTANTIATE_TEST_SUITE_P(Models, LengthFixtures, testing::Values("llama-rope-longrope"), fixture::parameterName);
+INSTANTIATE_TEST_SUITE_P(Models, LengthFixtures, testing::Values("llama-rope-longrope", "phi3-longrope"),
+                         fixture::parameterName);
 
 } // namespace

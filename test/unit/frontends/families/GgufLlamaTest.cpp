@@ -102,7 +102,9 @@ TEST(GgufLlama, UnknownThingsAreRefused) {
   EXPECT_TRUE(read(1, [](GgufBytes &file) { file.keyU32("llama.expert_count", 0); }));
   expectError(read(
                   1, [](GgufBytes &file) { file.keyString("general.architecture", "mamba"); }, "general.architecture"),
-              4, "t.gguf: architecture 'mamba' is not supported; supported are llama, qwen2");
+              4,
+              "t.gguf: architecture 'mamba' is not supported; supported are gpt2, gptneox, granite, llama, "
+              "olmo2, phi3, qwen2, smollm3");
   expectError(read(1, [](GgufBytes &file) { file.keyU32("split.count", 3); }), 4,
               "t.gguf: the model is split into 3 files, which is not supported; merge them with llama-gguf-split "
               "--merge");

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The record of the OLMo 2 family: Olmo2ForCausalLM of Hugging Face, architecture `olmo2` of GGUF, a Llama whose norms
+// stand behind attention and feed-forward block, and which norms all queries and all keys of a token together.
+// Converters leave heads as they are. From: OLMo et al., 2 OLMo 2 Furious (2025); transformers' Olmo2Config and
+// modeling_olmo2.py; llama.cpp. Tested by test/unit/frontends/families/Olmo2ConfigTest.cpp and the fixtures olmo2-norms
+// and gguf/olmo2.
+#include "frontends/families/llama/Llama.h"
+#include "frontends/families/llama/LlamaConfig.h"
+#include "frontends/families/olmo2/Olmo2.h"
+
+using namespace lmopt;
+
+static const FieldTable kFields = {
+    {"rms_norm_eps", FieldUse::Read, "added to the mean square in a norm; 1e-5 when missing"},
+    {"mlp_bias", FieldUse::Only, "biases of the feed-forward block, which the family has not", "[false]"},
+};
+
+static void setNorms(LlamaConfig &config) { config.normsBehind = config.queryKeyNorms = true; }
+
+static LlamaShape shape() {
+  LlamaShape shape;
+  shape.normEps = 1e-5;
+  shape.readOwn = [](JsonFields &, LlamaConfig &config) { setNorms(config); };
+  return shape;
+}
+
+static HuggingFaceForm describeHuggingFace() {
+  HuggingFaceForm form = *describeLlama().huggingFace;
+  form.modelType = "olmo2";
+  form.architectures = {"Olmo2ForCausalLM"};
+  form.fields = joinTables(kFields, llamaConfigFields());
+  form.read = [](const nlohmann::json &object, const std::string &path) {
+    return readLlamaJson(object, path, shape());
+  };
+  form.tensors.parts = {{"attn_norm", "post_attention_layernorm"},
+                        {"ffn_norm", "post_feedforward_layernorm"},
+                        {"attn.q", "self_attn.q_proj"},
+                        {"attn.k", "self_attn.k_proj"},
+                        {"attn.v", "self_attn.v_proj"},
+                        {"attn.o", "self_attn.o_proj"},
+                        {"attn.q_norm", "self_attn.q_norm"},
+                        {"attn.k_norm", "self_attn.k_norm"},
+                        {"ffn.gate", "mlp.gate_proj"},
+                        {"ffn.up", "mlp.up_proj"},
+                        {"ffn.down", "mlp.down_proj"}};
+  return form;
+}
+
+static GgufForm describeGguf() {
+  GgufForm form = *describeLlama().gguf;
+  form.architecture = "olmo2";
+  form.keys = ggufLlamaKeys("olmo2");
+  form.read = [](const GgufFile &file) {
+    LlamaMetadata shape;
+    shape.interleaved = false;
+    shape.readOwn = [](const GgufFile &, GgufFields &, LlamaConfig &config) { setNorms(config); };
+    return readLlamaMetadata(file, "olmo2", shape);
+  };
+  for (auto pair : TensorNames::Pairs{{"attn_norm", "post_attention_norm"},
+                                      {"ffn_norm", "post_ffw_norm"},
+                                      {"attn.q_norm", "attn_q_norm"},
+                                      {"attn.k_norm", "attn_k_norm"}})
+    form.tensors.parts.push_back(pair);
+  return form;
+}
+
+Family lmopt::describeOlmo2() {
+  Family family;
+  family.name = "OLMo 2";
+  family.kind = FamilyKind::Decoder;
+  family.huggingFace = describeHuggingFace();
+  family.gguf = describeGguf();
+  return family;
+}

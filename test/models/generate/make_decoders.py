@@ -1,0 +1,92 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Makes the tiny fixtures of the decoder families beside Llama, Mistral and Qwen2 (Hugging Face folders with random weights) and what
+transformers computes from them; make_decoders_gguf.py makes GGUF files of some.
+
+Usage: make_decoders.py OUT_DIR [NAME...]. Needs torch, transformers, tokenizers, safetensors.
+"""
+import json
+import pathlib
+import sys
+
+import torch
+import transformers
+
+import common
+
+SPECIAL = {"bos_token_id": 0, "eos_token_id": 0, "pad_token_id": None}
+GPT2 = dict(SPECIAL, n_embd=48, n_head=3, n_layer=2, n_positions=128, n_inner=72, vocab_size=301)
+NEOX = dict(SPECIAL, hidden_size=64, num_attention_heads=2, num_hidden_layers=2, intermediate_size=72, max_position_embeddings=128,
+            vocab_size=301, rope_parameters={"rope_type": "default", "rope_theta": 10000.0, "partial_rotary_factor": 0.25})
+OPT = dict(SPECIAL, hidden_size=48, num_attention_heads=3, num_hidden_layers=2, ffn_dim=72, max_position_embeddings=128, vocab_size=301)
+LLAMA = dict(SPECIAL, hidden_size=64, num_attention_heads=4, num_key_value_heads=2, intermediate_size=72, num_hidden_layers=2, vocab_size=301,
+             max_position_embeddings=128, rms_norm_eps=1e-5, rope_parameters={"rope_type": "default", "rope_theta": 10000.0})
+LONGROPE = {"rope_type": "longrope", "rope_theta": 10000.0, "partial_rotary_factor": 0.75, "original_max_position_embeddings": 16,
+            "long_factor": [1.0 + 0.5 * i for i in range(12)], "short_factor": [1.0 + 0.0625 * i for i in range(12)]}
+
+# name: (class, config, options)
+MODELS = {
+    "gpt2-tied": ("GPT2LMHeadModel", GPT2, {}),
+    "gptneox-parallel": ("GPTNeoXForCausalLM", NEOX, {}),
+    "opt-tied": ("OPTForCausalLM", OPT, {}),
+    "opt-norms-last": ("OPTForCausalLM", dict(OPT, do_layer_norm_before=False, word_embed_proj_dim=32, num_hidden_layers=1, enable_bias=False), {}),
+    "phi3-fused": ("Phi3ForCausalLM", dict(LLAMA, tie_word_embeddings=False), {}),
+    # Rotary positions depend on the length of the sequence, as in llama-rope-longrope.
+    "phi3-longrope": ("Phi3ForCausalLM", dict(LLAMA, num_attention_heads=3, num_key_value_heads=1, hidden_size=96, max_position_embeddings=64,
+                                              original_max_position_embeddings=16, tie_word_embeddings=True, rope_parameters=LONGROPE),
+                      {"lengths": [8, 12, 16, 17, 40]}),
+    # One layer: a code of int8 that flips moves a normed branch as a whole.
+    "olmo2-norms": ("Olmo2ForCausalLM", dict(LLAMA, tie_word_embeddings=False, num_hidden_layers=1), {}),
+    "granite-tied": ("GraniteForCausalLM", dict(LLAMA, tie_word_embeddings=True, embedding_multiplier=12.0, residual_multiplier=0.22,
+                                                attention_multiplier=0.0625, logits_scaling=2.0), {}),
+    "smollm3-tied": ("SmolLM3ForCausalLM", dict(LLAMA, hidden_size=48, num_attention_heads=3, num_key_value_heads=1, intermediate_size=56,
+                                                num_hidden_layers=4, rope_parameters={"rope_type": "default", "rope_theta": 2000000.0}), {}),
+}
+
+
+def randomize(model):
+    """As common.randomize, by what a module is: names differ from family to family. Norms of one lie around one."""
+    with torch.no_grad():
+        for path, module in model.named_modules():
+            kind = type(module).__name__
+            for name, value in module.named_parameters(recurse=False):
+                if isinstance(module, torch.nn.Embedding):
+                    value.normal_(0, 0.2)
+                elif "Norm" in kind and name == "weight":
+                    value.normal_(1, 0.2)
+                elif value.dim() == 2:
+                    peaked = any(part in path for part in ("q_proj", "k_proj", "c_attn", "query_key_value", "qkv_proj"))
+                    inputs = value.shape[0] if kind == "Conv1D" else value.shape[1]
+                    value.normal_(0, (1.6 if peaked else 1.0) / inputs ** 0.5)
+                else:
+                    value.normal_(0, 0.3)
+
+
+def make(name, folder):
+    architecture, settings, options = MODELS[name]
+    rng = common.seeded(name)
+    family = getattr(transformers, architecture)
+    model = family(family.config_class(**settings)).eval()
+    randomize(model)
+    model.tie_weights()
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.iterdir():
+        old.unlink()
+    model.to(torch.float16).save_pretrained(folder)
+    (folder / "generation_config.json").unlink(missing_ok=True)
+    # The rounded weights, read back, are the model; all computing is fp32.
+    model = family.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
+    tokenizer = common.byte_level_tokenizer("smollm", settings["vocab_size"])
+    tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
+    (folder / "tokenizer_config.json").write_text(json.dumps({
+        "tokenizer_class": "PreTrainedTokenizerFast", "bos_token": "<|end|>", "eos_token": "<|end|>"}) + "\n")
+    expected = common.decoder_cases(model, rng, options.get("lengths", [1, 2, 7, 17, 33]), 8, tokenizer)
+    expected.write(folder)
+    size = sum(path.stat().st_size for path in folder.iterdir())
+    print(f"{name}: {size / 1000:.0f} kB, tolerance {expected.json['tolerance']}, largest {expected.json['largest']:.3f}")
+
+
+if __name__ == "__main__":
+    out = pathlib.Path(sys.argv[1])
+    for wanted in sys.argv[2:] or MODELS:
+        make(wanted, out / wanted)
