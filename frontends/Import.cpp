@@ -96,6 +96,12 @@ static Result<ImportedModel> importGguf(const std::string &path, MLIRContext &co
 
 //===- Hugging Face ----------------------------------------------------------------------------------------------===//
 
+/// What the files beside tokenizer.json say.
+static void setTransformersContext(const TokenizerFiles &files, TokenizerOptions &options) {
+  options.endTokens = files.endTokens;
+  options.context = {files.modelType, files.tokenizerClass, files.writtenBy, files.specialTokens, files.addedTokens};
+}
+
 static Result<void> addTokenizer(ImportedModel &model, const std::string &directory, const ModelConfig &config) {
   Result<TokenizerFiles> files = readTokenizerFiles(directory);
   if (!files)
@@ -106,11 +112,13 @@ static Result<void> addTokenizer(ImportedModel &model, const std::string &direct
   TokenizerOptions options;
   options.path = directory + "/tokenizer.json";
   options.maxLength = static_cast<uint32_t>(config.maxTokens);
-  options.endTokens = files->endTokens;
   options.vocabulary = config.vocabulary;
-  options.context = {files->modelType, files->tokenizerClass, files->writtenBy, files->specialTokens,
-                     files->addedTokens};
-  Result<std::string> blob = buildTokenizerFromJson(files->tokenizer, files->tokenizerConfig, options);
+  if (config.plainText)
+    options.plain = {config.plainText->dropsUnknown, config.plainText->cutsAsFile};
+  else
+    setTransformersContext(*files, options);
+  std::string_view tokenizerConfig = config.plainText ? std::string_view() : files->tokenizerConfig;
+  Result<std::string> blob = buildTokenizerFromJson(files->tokenizer, tokenizerConfig, options);
   if (!blob)
     return blob.error();
   model.tokenizerBlob = blob.take();
@@ -130,7 +138,9 @@ static Result<ImportedModel> importHuggingFace(const std::string &directory, MLI
   CheckpointWeights weights(
       context, source->checkpoint, [&](const std::string &name) { return source->tensorName(name); },
       [&](std::string_view tensor) { return source->mayRemain(tensor); });
-  std::vector<std::string> files = {source->directory + "/config.json"};
+  std::vector<std::string> files;
+  if (fileExists(source->directory + "/config.json")) // a module of sentence-transformers may have none
+    files.push_back(source->directory + "/config.json");
   for (const SafetensorsFile &file : source->checkpoint.files())
     files.push_back(file.path());
   Result<ImportedModel> model = build(context, *source->family, *source->config, weights, files);

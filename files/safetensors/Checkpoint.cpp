@@ -69,14 +69,20 @@ Result<Checkpoint> Checkpoint::open(const std::string &directory) {
   return checkpoint;
 }
 
-Result<void> Checkpoint::addFile(const std::string &path) {
+Result<void> Checkpoint::addFolder(const std::string &directory, const std::string &prefix) {
+  std::string path = directory + "/model.safetensors";
+  return fileExists(path) ? addFile(path, prefix) : Result<void>(noWeights(directory));
+}
+
+Result<void> Checkpoint::addFile(const std::string &path, const std::string &prefix) {
   Result<SafetensorsFile> opened = SafetensorsFile::open(path);
   if (!opened)
     return opened.error();
   fileTable.push_back(opened.take());
+  prefixes.push_back(prefix);
   const SafetensorsFile &file = fileTable.back();
   for (const SafetensorsTensor &tensor : file.tensors()) {
-    auto [entry, isNew] = fileOfTensor.emplace(tensor.name, fileTable.size() - 1);
+    auto [entry, isNew] = fileOfTensor.emplace(prefix + tensor.name, fileTable.size() - 1);
     if (!isNew)
       return malformed(file.path() + ": tensor " + printable(tensor.name) + " stands in " +
                        fileTable[entry->second].path() + " too, and nothing says which one counts");
@@ -126,7 +132,7 @@ Checkpoint::Entry Checkpoint::find(std::string_view tensorName) const {
   if (found == fileOfTensor.end())
     return {};
   const SafetensorsFile &file = fileTable[found->second];
-  return {&file, file.findTensor(tensorName)};
+  return {&file, file.findTensor(tensorName.substr(prefixes[found->second].size()))};
 }
 
 std::vector<std::string_view> Checkpoint::names() const {

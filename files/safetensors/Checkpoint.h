@@ -3,7 +3,7 @@
 // The weights of a Hugging Face directory as one table of names: model.safetensors, or the shards that
 // model.safetensors.index.json lists.
 //
-// In: a directory. Out: each tensor with the file that holds it.
+// In: a directory, and others with parts of the model. Out: each tensor with the file that holds it.
 // An index cannot point outside its directory. Weights in another form are refused with what to do about them.
 // Tested by test/unit/files/CheckpointTest.cpp.
 #ifndef LMOPT_FILES_SAFETENSORS_CHECKPOINT_H
@@ -18,6 +18,8 @@ namespace lmopt {
 class Checkpoint {
 public:
   static Result<Checkpoint> open(const std::string &directory);
+  /// Adds the model.safetensors of another directory; its tensors have `prefix` in front of their names here.
+  Result<void> addFolder(const std::string &directory, const std::string &prefix);
 
   struct Entry {
     const SafetensorsFile *file = nullptr;
@@ -33,9 +35,10 @@ private:
   Result<void> openShards(const std::string &directory);
   Result<void> addShard(const std::string &directory, const std::string &name, size_t count,
                         const std::string &indexPath);
-  Result<void> addFile(const std::string &path);
+  Result<void> addFile(const std::string &path, const std::string &prefix = "");
 
   std::vector<SafetensorsFile> fileTable;
+  std::vector<std::string> prefixes; // of the tensors of each file, which the file does not know
   std::map<std::string, uint32_t, std::less<>> fileOfTensor;
 };
 

@@ -51,10 +51,15 @@ struct HuggingFaceForm {
   const char *modelType = nullptr;
   std::vector<const char *> architectures; // classes whose checkpoints hold the model
   std::vector<HeadForm> heads;             // encoders: and those with a head
-  FieldTable fields;                       // of config.json
+  /// A field that only this family's config.json has, for files that name neither a class nor a model type.
+  const char *telltale = nullptr;
+  FieldTable fields; // of config.json
   std::vector<ObjectFields> objects;
   /// config.json, whose fields were checked against the table, as the family's configuration.
   ConfigResult (*read)(const nlohmann::json &object, const std::string &path) = nullptr;
+  /// The module of sentence-transformers that is such a model without a config.json, and what it is then.
+  const char *sentenceModule = nullptr;
+  ConfigResult (*readModule)() = nullptr;
   /// What tensors that are no weights say, into the family's configuration, or why they contradict it; may be missing.
   Result<void> (*readTensors)(const Checkpoint &checkpoint, const std::string &prefix, ModelConfig &config) = nullptr;
 

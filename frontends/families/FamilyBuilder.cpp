@@ -6,6 +6,17 @@
 using namespace mlir;
 using namespace lmopt;
 
+/// What callers may put before their texts.
+static void setPrompts(ModelBuilder &model, const EncoderConfig &config) {
+  NamedAttrList prompts;
+  for (const auto &[name, text] : config.prompts)
+    prompts.set(name, model.builder.getStringAttr(text));
+  if (!prompts.empty())
+    model.setFact("prompts", prompts.getDictionary(model.builder.getContext()));
+  if (!config.defaultPrompt.empty())
+    model.setFact("default_prompt_name", model.builder.getStringAttr(config.defaultPrompt));
+}
+
 Result<OwningOpRef<ModuleOp>> lmopt::buildModel(MLIRContext &context, const Family &family, const ModelConfig &config,
                                                 WeightSource &source) {
   ModelBuilder model(context, source);
@@ -16,5 +27,7 @@ Result<OwningOpRef<ModuleOp>> lmopt::buildModel(MLIRContext &context, const Fami
   model.setFact("max_positions", model.builder.getI64IntegerAttr(config.maxPositions));
   if (config.maxTokens > 0)
     model.setFact("max_tokens", model.builder.getI64IntegerAttr(config.maxTokens));
+  if (family.kind == FamilyKind::Encoder)
+    setPrompts(model, static_cast<const EncoderConfig &>(config));
   return model.finish();
 }

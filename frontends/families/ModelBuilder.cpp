@@ -34,6 +34,13 @@ lm::ParamOp ModelBuilder::paramFrom(const std::string &name, const std::string &
   return entry->second = makeParam(name, shape, derive(*weight));
 }
 
+lm::ParamOp ModelBuilder::inlineParam(const std::string &name, ArrayRef<int64_t> shape, ArrayRef<float> numbers) {
+  if (error)
+    return {};
+  auto type = RankedTensorType::get(shape, builder.getF32Type());
+  return params[name] = makeParam(name, shape, DenseElementsAttr::get(type, numbers));
+}
+
 lm::ParamOp ModelBuilder::makeParam(const std::string &name, ArrayRef<int64_t> shape, Attribute value) {
   OpBuilder::InsertionGuard guard(builder);
   if (function)
@@ -89,12 +96,12 @@ Value ModelBuilder::inTrainedCodes(const std::string &name, Value value, Result<
   return same ? same : create<lm::FakeQuantizeOp>(name, value, *range).getResult();
 }
 
-Value ModelBuilder::asRead(const std::string &part, Value input) {
-  return ok() ? inTrainedCodes(part + ".input", input, source.inputRange(part)) : input;
+Value ModelBuilder::asRead(const std::string &part, Value input, const std::string &owner) {
+  return ok() ? inTrainedCodes(part + ".input", input, source.inputRange(owner)) : input;
 }
 
-Value ModelBuilder::asMade(const std::string &part, Value result) {
-  return ok() ? inTrainedCodes(part + ".output", result, source.outputRange(part)) : result;
+Value ModelBuilder::asMade(const std::string &part, Value result, const std::string &owner) {
+  return ok() ? inTrainedCodes(part + ".output", result, source.outputRange(owner)) : result;
 }
 
 Block *ModelBuilder::beginFunction(StringRef name, ArrayRef<Type> inputs, ArrayRef<StringRef> roles) {
@@ -113,12 +120,12 @@ void ModelBuilder::endFunction(ValueRange results) {
   function.setFunctionType(builder.getFunctionType(function.getArgumentTypes(), results.getTypes()));
 }
 
-Value ModelBuilder::linear(const std::string &part, Value input, int64_t outputs, bool bias) {
+Value ModelBuilder::linear(const std::string &part, Value input, int64_t outputs, bool bias, const std::string &owner) {
   int64_t inputs = cast<RankedTensorType>(input.getType()).getShape().back();
-  lm::ParamOp weight = matrix(part, {outputs, inputs});
-  lm::ParamOp vector = bias ? param(part + ".bias", {outputs}) : lm::ParamOp();
-  Value read = asRead(part, input);
-  return ok() ? asMade(part, create<lm::LinearOp>(part, read, weight, vector)) : input;
+  lm::ParamOp weight = matrix(owner, {outputs, inputs});
+  lm::ParamOp vector = bias ? param(owner + ".bias", {outputs}) : lm::ParamOp();
+  Value read = asRead(part, input, owner);
+  return ok() ? asMade(part, create<lm::LinearOp>(part, read, weight, vector), owner) : input;
 }
 
 /// Those rows of a matrix or of a vector.
@@ -148,13 +155,13 @@ Value ModelBuilder::linear(const std::string &part, Value input, const TensorRow
   return ok() ? create<lm::LinearOp>(part, input, weight, vector).getResult() : input;
 }
 
-Value ModelBuilder::layerNorm(const std::string &part, Value input, double eps) {
+Value ModelBuilder::layerNorm(const std::string &part, Value input, double eps, const std::string &owner) {
   int64_t width = cast<RankedTensorType>(input.getType()).getShape().back();
-  lm::ParamOp weight = param(part + ".weight", {width}), bias = param(part + ".bias", {width});
+  lm::ParamOp weight = param(owner + ".weight", {width}), bias = param(owner + ".bias", {width});
   if (!ok())
     return input;
   auto scale = FlatSymbolRefAttr::get(weight), shift = FlatSymbolRefAttr::get(bias);
-  return asMade(part, create<lm::LayerNormOp>(part, input, scale, shift, eps));
+  return asMade(part, create<lm::LayerNormOp>(part, input, scale, shift, eps), owner);
 }
 
 /// Verifies and turns what the verifier says into one message.

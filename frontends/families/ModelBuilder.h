@@ -60,6 +60,8 @@ public:
   /// The same where the file's name of the source is that of another part: several params may derive from one tensor.
   lm::ParamOp paramFrom(const std::string &name, const std::string &tensor, llvm::ArrayRef<int64_t> sourceShape,
                         llvm::ArrayRef<int64_t> shape, llvm::function_ref<mlir::Attribute(mlir::Attribute)> derive);
+  /// A param whose numbers were computed while the model was read, row by row.
+  lm::ParamOp inlineParam(const std::string &name, llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<float> numbers);
   bool has(const std::string &name) { return source.has(name); }
 
   /// Begins the function; its arguments are entry block arguments.
@@ -79,15 +81,25 @@ public:
   lm::ParamOp matrix(const std::string &part, llvm::ArrayRef<int64_t> shape);
   /// The matrix of a linear that is the embedding table, too; training has seen only one of them.
   lm::ParamOp sharedTable(const std::string &part, llvm::ArrayRef<int64_t> shape);
-  /// What a part reads, or makes, in the codes that it was trained with if there are any.
-  mlir::Value asRead(const std::string &part, mlir::Value input);
-  mlir::Value asMade(const std::string &part, mlir::Value result);
+  /// What a part reads, or makes, in the codes that it was trained with if there are any; the ranges are those of
+  /// `owner`.
+  mlir::Value asRead(const std::string &part, mlir::Value input) { return asRead(part, input, part); }
+  mlir::Value asRead(const std::string &part, mlir::Value input, const std::string &owner);
+  mlir::Value asMade(const std::string &part, mlir::Value result) { return asMade(part, result, part); }
+  mlir::Value asMade(const std::string &part, mlir::Value result, const std::string &owner);
   /// linear with the weight PART.weight, and with PART.bias when `bias` is set.
-  mlir::Value linear(const std::string &part, mlir::Value input, int64_t outputs, bool bias);
+  mlir::Value linear(const std::string &part, mlir::Value input, int64_t outputs, bool bias) {
+    return linear(part, input, outputs, bias, part);
+  }
+  /// The same with the weights of the part `owner`, which several parts may share.
+  mlir::Value linear(const std::string &part, mlir::Value input, int64_t outputs, bool bias, const std::string &owner);
   /// The same with rows of a tensor that has the name of another part, of its bias, too.
   mlir::Value linear(const std::string &part, mlir::Value input, const TensorRows &from, bool bias);
-  /// layer_norm with PART.weight and PART.bias.
-  mlir::Value layerNorm(const std::string &part, mlir::Value input, double eps);
+  /// layer_norm with PART.weight and PART.bias, or those of `owner`.
+  mlir::Value layerNorm(const std::string &part, mlir::Value input, double eps) {
+    return layerNorm(part, input, eps, part);
+  }
+  mlir::Value layerNorm(const std::string &part, mlir::Value input, double eps, const std::string &owner);
 
   /// An entry of lm.config.
   void setFact(llvm::StringRef name, mlir::Attribute value) { facts.set(name, value); }

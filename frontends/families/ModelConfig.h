@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace lmopt {
@@ -30,6 +31,12 @@ std::optional<Activation> activationFromName(const std::string &name);
 /// The names it understands, for messages.
 const char *activationNames();
 
+/// What becomes of a text where the maker runs tokenizer.json by itself (the `tokenizers` package).
+struct PlainTextRules {
+  bool dropsUnknown = false; // unknown tokens are no part of a text
+  bool cutsAsFile = false;   // the limit is that of tokenizer.json ("truncation")
+};
+
 struct ModelConfig {
   virtual ~ModelConfig() = default;
 
@@ -38,6 +45,7 @@ struct ModelConfig {
   int64_t width = 0;
   int64_t maxPositions = 0;
   int64_t maxTokens = 0; // longer inputs are cut to this length, special tokens included; 0: nothing is cut
+  std::optional<PlainTextRules> plainText; // empty: texts become what transformers makes of them
 
   Warnings warnings; // for the user, in whole sentences
 };
@@ -59,18 +67,31 @@ struct HeadConfig {
   bool takesTypes = false;                  // the token types of two texts are an input
 };
 
-/// With what is done to the last hidden state: pooling, or a head.
+/// A linear over the vector of a text (sentence-transformers' Dense).
+struct DenseConfig {
+  std::string folder; // of its weights; their names begin with it
+  int64_t outputs = 0;
+  bool bias = true;
+  std::optional<Activation> activation;
+};
+
+/// With what is done to the last hidden state: pooling and what follows it, or a head.
 struct EncoderConfig : ModelConfig {
   Pooling pooling = Pooling::Mean;
-  bool normalize = false;
+  std::vector<DenseConfig> dense; // behind the pooling, one after another
+  bool normalize = false;         // in the end
   std::optional<HeadConfig> head;
+  std::vector<std::pair<std::string, std::string>> prompts; // name and text, which callers put before their texts
+  std::string defaultPrompt;          // the name of that of callers who ask for none; may be empty
+  std::optional<int64_t> wantedWidth; // of vectors that are cut; refused when smaller than theirs
 
   int64_t tokenTypes = 0;     // rows of their table; 0: there is none
-  int64_t embeddingWidth = 0; // of all tables, which a linear brings to `width`; 0: they have that width
+  int64_t embeddingWidth = 0; // of all tables, which a linear brings to `width`; 0: they have that width, without one
   double normEps = 0;
   Activation activation = Activation::Gelu; // of the feed-forward block
 
   int64_t tableWidth() const { return embeddingWidth ? embeddingWidth : width; }
+  int64_t vectorWidth() const { return dense.empty() ? width : dense.back().outputs; }
 };
 
 } // namespace lmopt

@@ -29,6 +29,14 @@ static const Family *familyOfType(const std::string &type) {
   return nullptr;
 }
 
+/// Whose config.json it is by a field that no other has.
+static const Family *familyByField(const json &config) {
+  for (const Family &family : allFamilies())
+    if (family.huggingFace && family.huggingFace->telltale && config.contains(family.huggingFace->telltale))
+      return &family;
+  return nullptr;
+}
+
 /// "BertModel, BertForPreTraining and BertForMaskedLM (model_type bert)"
 static std::string architecturesText(const HuggingFaceForm &form) {
   std::string text;
@@ -79,6 +87,8 @@ Result<const Family *> lmopt::detectFamily(const json &config, const std::string
   Result<std::string> architecture = architectureName(config, path), type = typeName(config, path);
   if (!architecture || !type)
     return architecture ? type.error() : architecture.error();
+  if (const Family *found = architecture->empty() && type->empty() ? familyByField(config) : nullptr)
+    return found;
   if (architecture->empty() && type->empty())
     return malformed(path + ": expected a field 'architectures' or 'model_type' that names the kind of model");
   const Family *byArchitecture = familyOf(*architecture), *byType = familyOfType(*type);

@@ -31,15 +31,50 @@ static Result<void> applyOtherFiles(const SentencePipeline &pipeline, const Fami
                                     ModelConfig &config) {
   if (family.kind == FamilyKind::Encoder)
     return applySentencePipeline(pipeline, static_cast<EncoderConfig &>(config));
-  return checkGenerationConfig(pipeline.transformerDirectory, object, config.warnings);
+  return checkGenerationConfig(pipeline.encoderDirectory, object, config.warnings);
+}
+
+/// The family whose models are such a module of sentence-transformers; null for Transformer.
+static const Family *familyOfModule(const std::string &module) {
+  for (const Family &family : allFamilies())
+    if (family.huggingFace && family.huggingFace->sentenceModule && module == family.huggingFace->sentenceModule)
+      return &family;
+  return nullptr;
+}
+
+/// A module without a config.json: only the files of sentence-transformers say what it is.
+static ConfigResult readModule(const SentencePipeline &pipeline, const Family &family) {
+  ConfigResult config = family.huggingFace->readModule();
+  if (!config)
+    return config;
+  Result<void> applied = applySentencePipeline(pipeline, static_cast<EncoderConfig &>(**config));
+  return applied ? std::move(config) : ConfigResult(applied.error());
+}
+
+/// What config.json and modules.json must agree about.
+static Result<void> expectAgreement(const SentencePipeline &pipeline, const Family &family, const ModelConfig &config) {
+  if (!pipeline.isSentenceModel)
+    return {};
+  const char *module = family.huggingFace->sentenceModule;
+  if (pipeline.encoderModule != (module ? module : "Transformer"))
+    return unsupported(pipeline.directory + "/modules.json: module " + pipeline.encoderModule + " over a model of " +
+                       family.name + " is not supported");
+  if (module && static_cast<const EncoderConfig &>(config).normalize == pipeline.normalizeDirectories.empty())
+    return unsupported(pipeline.encoderDirectory + "/config.json: field 'normalize' and modules.json disagree about "
+                                                   "whether vectors are made one long; nothing says which one counts");
+  return {};
 }
 
 static ConfigResult readAll(const SentencePipeline &pipeline, bool withHead, const Family *&family) {
-  const std::string &place = pipeline.transformerDirectory;
+  const std::string &place = pipeline.encoderDirectory;
   if (fileExists(place + "/adapter_config.json"))
     return unsupported(place + ": adapter_config.json makes it an adapter (LoRA) of another model; merge it there "
                                "(merge_and_unload) and save that");
   std::string path = place + "/config.json";
+  if (const Family *module = familyOfModule(pipeline.encoderModule); module && !fileExists(path)) {
+    family = module;
+    return readModule(pipeline, *module);
+  }
   Result<json> object = readJsonFile(path);
   if (!object)
     return object.error();
@@ -55,6 +90,8 @@ static ConfigResult readAll(const SentencePipeline &pipeline, bool withHead, con
   ConfigResult config = readConfig(*family, *object, path, withHead && !pipeline.isSentenceModel);
   if (!config)
     return config;
+  if (Result<void> agreed = expectAgreement(pipeline, *family, **config); !agreed)
+    return agreed.error();
   if (Result<void> applied = applyOtherFiles(pipeline, *family, *object, **config); !applied)
     return applied.error();
   return config;
@@ -67,6 +104,14 @@ static std::string findPrefix(const HuggingFaceForm &form, const Checkpoint &che
   return isPrefixed ? form.prefix : "";
 }
 
+/// The weights of the modules Dense, which have the names of their folders in front.
+static Result<void> addDense(const SentencePipeline &pipeline, Checkpoint &checkpoint) {
+  for (const std::string &folder : pipeline.denseFolders)
+    if (Result<void> added = checkpoint.addFolder(absolute(pipeline.directory + "/" + folder), folder + "/"); !added)
+      return added;
+  return {};
+}
+
 Result<HuggingFaceModel> HuggingFaceModel::open(const std::string &path, bool withHead) {
   Result<SentencePipeline> pipeline = readSentencePipeline(path);
   if (!pipeline)
@@ -75,16 +120,23 @@ Result<HuggingFaceModel> HuggingFaceModel::open(const std::string &path, bool wi
   ConfigResult config = readAll(*pipeline, withHead, family);
   if (!config)
     return config.error();
-  Result<Checkpoint> checkpoint = Checkpoint::open(absolute(pipeline->transformerDirectory));
+  Result<Checkpoint> checkpoint = Checkpoint::open(absolute(pipeline->encoderDirectory));
   if (!checkpoint)
     return checkpoint.error();
+  if (Result<void> added = addDense(*pipeline, *checkpoint); !added)
+    return added.error();
   std::string prefix = findPrefix(*family->huggingFace, *checkpoint);
-  HuggingFaceModel model{family, pipeline->transformerDirectory, config.take(), checkpoint.take(), prefix, {}};
+  HuggingFaceModel model{family, pipeline->encoderDirectory, config.take(), checkpoint.take(), prefix, {}};
   if (Result<void> resolved = model.resolveHead(); !resolved)
     return resolved.error();
   if (auto *readTensors = family->huggingFace->readTensors)
     if (Result<void> read = readTensors(model.checkpoint, model.prefix, *model.config); !read)
       return read.error();
+  if (family->kind == FamilyKind::Encoder)
+    if (Result<void> fits =
+            checkWantedWidth(static_cast<const EncoderConfig &>(*model.config), sentenceFile(pipeline->directory));
+        !fits)
+      return fits.error();
   return model;
 }
 
@@ -116,9 +168,20 @@ static bool endsWith(std::string_view text, std::string_view end) {
   return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
 }
 
+/// dense.1.weight is linear.weight of the second Dense; empty for other names.
+static std::string denseTensor(const std::vector<DenseConfig> &dense, const std::string &name) {
+  for (size_t i = 0; i < dense.size(); ++i)
+    if (std::string part = "dense." + std::to_string(i) + "."; name.rfind(part, 0) == 0)
+      return dense[i].folder + "/linear." + name.substr(part.size());
+  return "";
+}
+
 std::string HuggingFaceModel::tensorName(const std::string &name) const {
   if (name == "embed.weight" && !head.embedding.empty())
     return head.embedding;
+  if (family->kind == FamilyKind::Encoder)
+    if (std::string tensor = denseTensor(static_cast<const EncoderConfig &>(*config).dense, name); !tensor.empty())
+      return tensor;
   const HuggingFaceForm &form = *family->huggingFace;
   bool isBeside = family->kind == FamilyKind::Decoder && name == "head.weight"; // the model, whose prefix it has not
   std::string tensor = (isBeside ? "" : prefix) + form.tensors.translate(name);

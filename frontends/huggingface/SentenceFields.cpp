@@ -14,7 +14,8 @@ static constexpr char kTasks[] = "lengths and padding of encode_query and encode
 
 const FieldTable &lmopt::moduleFields() {
   static const FieldTable table = {
-      {"type", FieldUse::Read, "Transformer, Pooling, Normalize or Dropout, of sentence_transformers"},
+      {"type", FieldUse::Read,
+       "Transformer, StaticEmbedding, Pooling, Dense, Normalize or Dropout, of sentence_transformers"},
       {"path", FieldUse::Read, "the folder of its settings"},
       {"name", FieldUse::Read, "refused when two modules have the same"},
       {"idx", FieldUse::Harmless, "the order of the list counts"},
@@ -111,16 +112,33 @@ const FieldTable &lmopt::configArgumentFields() {
 
 const FieldTable &lmopt::poolingFields() {
   static const FieldTable table = {
-      {"pooling_mode", FieldUse::Read, "mean, cls, max or lasttoken; a list of one is the same; mean when missing"},
+      {"pooling_mode", FieldUse::Read,
+       "mean, cls, max or lasttoken; mean_sqrt_len_tokens where Normalize follows at once; a list of one is the same; "
+       "mean "
+       "when missing"},
       {"pooling_mode_cls_token", FieldUse::Read, "the older spelling, which does not count beside pooling_mode"},
       {"pooling_mode_mean_tokens", FieldUse::Read, "the older spelling"},
       {"pooling_mode_max_tokens", FieldUse::Read, "the older spelling"},
       {"pooling_mode_lasttoken", FieldUse::Read, "the older spelling"},
-      {"pooling_mode_mean_sqrt_len_tokens", FieldUse::Read, "the older spelling; refused when it is the mode"},
+      {"pooling_mode_mean_sqrt_len_tokens", FieldUse::Read, "the older spelling"},
       {"pooling_mode_weightedmean_tokens", FieldUse::Read, "the older spelling; refused when it is the mode"},
       {"embedding_dimension", FieldUse::Read, "must be the width of the encoder"},
       {"word_embedding_dimension", FieldUse::Read, "the older name"},
       {"include_prompt", FieldUse::Only, "tokens of a prompt left out of the vector", "[true]"},
+  };
+  return table;
+}
+
+const FieldTable &lmopt::denseFields() {
+  static const FieldTable table = {
+      {"in_features", FieldUse::Read, "must be the width of what comes before"},
+      {"out_features", FieldUse::Read, "width of the vector"},
+      {"bias", FieldUse::Read, "whether there is one; true when missing"},
+      {"activation_function", FieldUse::Read, "Identity, Tanh, GELU, ReLU or SiLU of torch; Tanh when missing"},
+      {"module_input_name", FieldUse::Only, "a linear over something else than the vector",
+       R"(["sentence_embedding"])"},
+      {"module_output_name", FieldUse::Only, "another result", R"(["sentence_embedding"])"},
+      {"use_residual", FieldUse::Only, "a residual connection around it", "[false]"},
   };
   return table;
 }
@@ -148,9 +166,8 @@ const FieldTable &lmopt::crossEncoderFields() {
 
 const FieldTable &lmopt::sentenceModelFields() {
   static const FieldTable table = {
-      {"default_prompt_name", FieldUse::Read, "refused when that prompt is not empty: put it into the texts"},
-      {"prompts", FieldUse::Read,
-       "used by name only, and by encode_query and encode_document; put them into the texts"},
+      {"default_prompt_name", FieldUse::Read, "the prompt that `lmopt embed` uses unless told otherwise"},
+      {"prompts", FieldUse::Read, "texts that `lmopt embed --prompt-name` puts before every text"},
       {"truncate_dim", FieldUse::Read, "refused when shorter than the vector"},
       {"model_type", FieldUse::Only, "a model of another kind", R"(["SentenceTransformer"])"},
       {"similarity_fn_name", FieldUse::Harmless, "how vectors are compared, not what they are"},

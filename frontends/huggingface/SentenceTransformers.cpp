@@ -1,122 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Implementation of SentenceTransformers.h. From: sentence-transformers' modules Transformer, Pooling and Normalize.
+// Implementation of SentenceTransformers.h. The order of modules is read in SentenceModules.cpp,
+// Dense in SentenceDense.cpp. From: sentence-transformers' modules Transformer, Pooling and Normalize.
 // Tested by test/unit/frontends/SentenceTransformersTest.cpp.
 #include "frontends/huggingface/SentenceTransformers.h"
 
 #include "files/File.h"
-#include "files/RelativePath.h"
 #include "frontends/heads/Head.h"
 #include "frontends/huggingface/Tables.h"
 
 #include <algorithm>
 #include <limits>
-#include <set>
 
 using namespace lmopt;
 using nlohmann::json;
-
-//===- modules.json ----------------------------------------------------------------------------------------------===//
-
-static constexpr char kSupportedModules[] = "supported are Transformer, Pooling, Normalize, in this order";
-
-/// "sentence_transformers.models.Pooling" -> "Pooling"; the modules between have changed with every version. A class of
-/// another package is code of the maker's.
-static Result<std::string> moduleClass(const std::string &type, const std::string &path) {
-  std::string name = type.substr(type.rfind('.') + 1);
-  if (type.rfind("sentence_transformers.", 0) != 0)
-    return unsupported(path + ": module " + printable(type) + " is code of its own, and lmopt runs no code of a " +
-                       "checkpoint; " + kSupportedModules);
-  for (const char *known : {"Transformer", "Pooling", "Normalize", "Dropout"})
-    if (name == known)
-      return name;
-  return unsupported(path + ": module " + printable(name) + " is not supported; " + kSupportedModules);
-}
-
-namespace {
-/// Reads the modules one after another.
-class ModuleReader {
-public:
-  ModuleReader(const std::string &directory, bool isCrossEncoder)
-      : directory(directory), path(directory + "/modules.json") {
-    pipeline.directory = pipeline.transformerDirectory = directory;
-    pipeline.isCrossEncoder = isCrossEncoder;
-    pipeline.isSentenceModel = !isCrossEncoder;
-  }
-
-  Result<void> add(const json &module);
-  Result<SentencePipeline> finish();
-
-private:
-  Result<std::string> folderOf(JsonFields &fields);
-
-  const std::string directory, path;
-  SentencePipeline pipeline;
-  std::string chain; // "Transformer, Pooling"
-  std::set<std::string> names;
-};
-} // namespace
-
-Result<std::string> ModuleReader::folderOf(JsonFields &fields) {
-  std::string text = fields.string("path").value_or(""), name = fields.string("name").value_or("");
-  if (!fields.ok())
-    return fields.error();
-  std::optional<std::string> folder = pathInside(text);
-  if (!folder)
-    return malformed(path + ": path " + printable(text) + " of a module does not stay inside the directory");
-  if (!name.empty() && !names.insert(name).second)
-    return malformed(path + ": two modules have the name " + printable(name));
-  return folder->empty() ? directory : directory + "/" + *folder;
-}
-
-Result<void> ModuleReader::add(const json &module) {
-  Warnings none; // no rule of this table tells
-  if (Result<void> known = checkFields(module, moduleFields(), path, none); !known)
-    return known;
-  JsonFields fields(module, path);
-  Result<std::string> place = folderOf(fields);
-  Result<std::string> kind = place ? moduleClass(fields.string("type").value_or(""), path) : place;
-  if (!kind || !fields.ok())
-    return fields.ok() ? kind.error() : fields.error();
-  if (*kind == "Dropout") // the identity outside of training
-    return {};
-  if (*kind == "Transformer")
-    pipeline.transformerDirectory = *place;
-  else if (*kind == "Pooling")
-    pipeline.poolingDirectory = *place;
-  else
-    pipeline.normalizeDirectories.push_back(*place);
-  chain += (chain.empty() ? "" : ", ") + *kind;
-  return {};
-}
-
-Result<SentencePipeline> ModuleReader::finish() {
-  if (pipeline.isCrossEncoder) {
-    if (chain == "Transformer")
-      return std::move(pipeline);
-    return unsupported(path + ": the modules " + chain +
-                       " of a cross-encoder are not supported; supported is one with "
-                       "a Transformer alone");
-  }
-  if (chain == "Transformer, Pooling" || chain == "Transformer, Pooling, Normalize")
-    return std::move(pipeline);
-  if (chain == "Transformer")
-    return unsupported(path +
-                       ": there is no module Pooling, so that sentence-transformers makes no sentence vectors; " +
-                       kSupportedModules);
-  return unsupported(path + ": the modules " + chain + " are not supported in this order; " + kSupportedModules);
-}
-
-Result<SentencePipeline> lmopt::parseSentencePipeline(const json &modules, const std::string &directory,
-                                                      bool isCrossEncoder) {
-  if (!modules.is_array() || modules.empty())
-    return malformed(directory + "/modules.json: expected a list of modules");
-  ModuleReader reader(directory, isCrossEncoder);
-  for (const json &module : modules)
-    if (Result<void> added = reader.add(module); !added)
-      return added.error();
-  return reader.finish();
-}
 
 /// Reads a file that may be missing and hands it to `use`.
 template <class Use>
@@ -127,26 +24,8 @@ static Result<void> withOptionalFile(const std::string &path, Use use) {
   return object ? use(*object, path) : Result<void>(object.error());
 }
 
-static std::string sentenceFile(const std::string &directory) {
+std::string lmopt::sentenceFile(const std::string &directory) {
   return directory + "/config_sentence_transformers.json";
-}
-
-Result<SentencePipeline> lmopt::readSentencePipeline(const std::string &directory) {
-  std::string path = directory + "/modules.json";
-  if (!fileExists(path)) {
-    SentencePipeline pipeline;
-    pipeline.directory = pipeline.transformerDirectory = directory;
-    return pipeline;
-  }
-  Result<json> modules = readJsonFile(path);
-  if (!modules)
-    return modules.error();
-  bool isCrossEncoder = false;
-  Result<void> read = withOptionalFile(sentenceFile(directory), [&](const json &object, const std::string &) {
-    isCrossEncoder = object.is_object() && object.value("model_type", json()) == "CrossEncoder";
-    return Result<void>();
-  });
-  return read ? parseSentencePipeline(*modules, directory, isCrossEncoder) : Result<SentencePipeline>(read.error());
 }
 
 //===- Pooling ---------------------------------------------------------------------------------------------------===//
@@ -201,7 +80,17 @@ static std::vector<std::string> readModes(JsonFields &fields) {
   return {fields.string("pooling_mode").value_or("")};
 }
 
-Result<void> lmopt::applyPooling(const json &pooling, const std::string &path, EncoderConfig &config) {
+/// What the modes give together; empty where no kind of pooling does.
+static std::optional<Pooling> poolingFrom(const std::vector<std::string> &modes, bool onlyDirectionCounts) {
+  if (modes.size() != 1)
+    return std::nullopt;
+  if (modes[0] == "mean_sqrt_len_tokens" && onlyDirectionCounts) // the mean times the root of the length
+    return Pooling::Mean;
+  return poolingFromName(modes[0]);
+}
+
+Result<void> lmopt::applyPooling(const json &pooling, const std::string &path, EncoderConfig &config,
+                                 bool onlyDirectionCounts) {
   if (Result<void> known = checkFields(pooling, poolingFields(), path, config.warnings); !known)
     return known;
   JsonFields fields(pooling, path);
@@ -212,13 +101,15 @@ Result<void> lmopt::applyPooling(const json &pooling, const std::string &path, E
                   "is " + std::to_string(*width) + ", the encoder's vectors have " + std::to_string(config.width));
   if (!fields.ok())
     return fields.error();
-  std::optional<Pooling> kind = modes.size() == 1 ? poolingFromName(modes[0]) : std::nullopt;
+  std::optional<Pooling> kind = poolingFrom(modes, onlyDirectionCounts);
   if (!kind) {
     std::string all;
     for (const std::string &mode : modes)
       all += (all.empty() ? "" : " + ") + mode;
-    return unsupported(path + ": pooling mode " + printable(all) +
-                       " is not supported; supported is one of mean, cls, max, lasttoken");
+    return unsupported(
+        path + ": pooling mode " + printable(all) +
+        " is not supported; supported is one of mean, cls, max, lasttoken, and mean_sqrt_len_tokens where Normalize "
+        "follows at once");
   }
   config.pooling = *kind;
   return {};
@@ -328,7 +219,7 @@ static Result<void> applyTokenizerLimit(const std::string &directory, EncoderCon
 /// A limit of the settings counts before the tokenizer's. Longer texts than there are positions would be an error in
 /// sentence-transformers; here they are cut too.
 static Result<void> applyTransformerSettings(const SentencePipeline &pipeline, EncoderConfig &config) {
-  const std::string &directory = pipeline.transformerDirectory;
+  const std::string &directory = pipeline.encoderDirectory;
   std::string path;
   Result<json> object = readTransformerFile(directory, path);
   if (!object)
@@ -348,41 +239,62 @@ static Result<void> applyTransformerSettings(const SentencePipeline &pipeline, E
 
 //===- The whole model -------------------------------------------------------------------------------------------===//
 
-/// A prompt that sentence-transformers puts before every text unless told otherwise would be missing from ours.
-static void refuseDefaultPrompt(JsonFields &fields) {
-  std::string name = fields.string("default_prompt_name").value_or("");
+/// The texts of the prompts by their names. Two names exist, empty, in every model.
+static std::vector<std::pair<std::string, std::string>> readPrompts(JsonFields &fields) {
   const json *prompts = fields.value("prompts");
+  std::vector<std::pair<std::string, std::string>> list;
   if (prompts && !prompts->is_object())
-    return fields.fail("prompts", "expected an object");
-  if (name.empty())
-    return;
-  json prompt = prompts ? prompts->value(name, json()) : json();
-  if (prompt.is_null() && name != "query" && name != "document") // these two exist, empty, in every model
-    return fields.fail("default_prompt_name", "there is no prompt of the name " + printable(name));
-  if (!prompt.is_null() && prompt != "")
-    fields.fail("default_prompt_name", "a prompt before every text is not supported; put it into the texts",
-                kErrorUnsupported);
+    fields.fail("prompts", "expected an object");
+  if (!prompts || !fields.ok())
+    return list;
+  for (const auto &[name, text] : prompts->items()) {
+    if (name.empty() || !(text.is_string() || text.is_null()))
+      fields.fail("prompts", "expected a name and a text, found " + printable(name));
+    list.emplace_back(name, text.is_string() ? text.get<std::string>() : "");
+  }
+  return list;
 }
 
-Result<void> lmopt::checkSentenceModel(const json &object, const std::string &path, EncoderConfig &config) {
+/// The name of the prompt that sentence-transformers puts before every text unless told otherwise; "" where it is
+/// empty.
+static std::string readDefaultPrompt(JsonFields &fields,
+                                     const std::vector<std::pair<std::string, std::string>> &prompts) {
+  std::string name = fields.string("default_prompt_name").value_or("");
+  for (const auto &[known, text] : prompts)
+    if (known == name)
+      return text.empty() ? "" : name;
+  if (!name.empty() && name != "query" && name != "document")
+    fields.fail("default_prompt_name", "there is no prompt of the name " + printable(name));
+  return "";
+}
+
+Result<void> lmopt::checkWantedWidth(const EncoderConfig &config, const std::string &path) {
+  if (!config.wantedWidth || *config.wantedWidth >= config.vectorWidth())
+    return {};
+  return unsupported(path + ": field 'truncate_dim': vectors cut to " + std::to_string(*config.wantedWidth) + " of " +
+                     std::to_string(config.vectorWidth()) +
+                     " numbers are not supported; remove it and cut them where they are used");
+}
+
+Result<void> lmopt::applySentenceModel(const json &object, const std::string &path, EncoderConfig &config) {
   if (Result<void> known = checkFields(object, sentenceModelFields(), path, config.warnings); !known)
     return known;
   JsonFields fields(object, path);
-  refuseDefaultPrompt(fields);
-  std::optional<int64_t> size = fields.integer("truncate_dim", 1, INT64_MAX);
-  if (size && *size < config.width)
-    fields.fail("truncate_dim",
-                "vectors cut to " + std::to_string(*size) + " of " + std::to_string(config.width) +
-                    " numbers are not supported; remove it and cut them where they are used",
-                kErrorUnsupported);
-  return fields.ok() ? Result<void>() : Result<void>(fields.error());
+  config.prompts = readPrompts(fields);
+  config.defaultPrompt = readDefaultPrompt(fields, config.prompts);
+  config.wantedWidth = fields.integer("truncate_dim", 1, INT64_MAX);
+  if (!fields.ok())
+    return fields.error();
+  return config.width ? checkWantedWidth(config, path) : Result<void>();
 }
 
 Result<void> lmopt::applyCrossEncoder(const json &object, const std::string &path, EncoderConfig &config) {
   if (Result<void> known = checkFields(object, crossEncoderFields(), path, config.warnings); !known)
     return known;
   JsonFields fields(object, path);
-  refuseDefaultPrompt(fields);
+  if (!readDefaultPrompt(fields, readPrompts(fields)).empty())
+    fields.fail("default_prompt_name", "a prompt before every pair is not supported; put it into the texts",
+                kErrorUnsupported);
   if (!config.head || config.head->task != "sequence_classification")
     fields.fail("model_type", "a cross-encoder has a class for sequence classification in config.json, found none",
                 kErrorUnsupported);
@@ -393,15 +305,17 @@ Result<void> lmopt::applyCrossEncoder(const json &object, const std::string &pat
   return fields.ok() ? Result<void>() : Result<void>(fields.error());
 }
 
-static Result<void> applyModules(const SentencePipeline &pipeline, EncoderConfig &config) {
-  std::string path = pipeline.poolingDirectory + "/config.json";
-  Result<json> pooling = readJsonFile(path);
-  if (!pooling)
-    return pooling.error();
-  if (Result<void> applied = applyPooling(*pooling, path, config); !applied)
-    return applied;
-  config.normalize = !pipeline.normalizeDirectories.empty();
-  for (const std::string &folder : pipeline.normalizeDirectories) {
+/// A module with settings of its own: its file, which must be there.
+template <class Apply>
+static Result<void> withModuleFile(const std::string &folder, Apply apply) {
+  std::string path = folder + "/config.json";
+  Result<json> object = readJsonFile(path);
+  return object ? apply(*object, path) : Result<void>(object.error());
+}
+
+static Result<void> applyNormalize(const std::vector<std::string> &folders, EncoderConfig &config) {
+  config.normalize = !folders.empty();
+  for (const std::string &folder : folders) {
     Result<void> checked = withOptionalFile(folder + "/config.json", [&](const json &object, const std::string &place) {
       return checkFields(object, normalizeFields(), place, config.warnings);
     });
@@ -411,17 +325,38 @@ static Result<void> applyModules(const SentencePipeline &pipeline, EncoderConfig
   return {};
 }
 
+static Result<void> applyModules(const SentencePipeline &pipeline, EncoderConfig &config) {
+  bool onlyDirectionCounts = pipeline.denseFolders.empty() && !pipeline.normalizeDirectories.empty();
+  if (!pipeline.poolingDirectory.empty()) {
+    Result<void> applied = withModuleFile(pipeline.poolingDirectory, [&](const json &object, const std::string &path) {
+      return applyPooling(object, path, config, onlyDirectionCounts);
+    });
+    if (!applied)
+      return applied;
+  }
+  for (const std::string &folder : pipeline.denseFolders) {
+    Result<void> applied =
+        withModuleFile(pipeline.directory + "/" + folder, [&](const json &object, const std::string &path) {
+          return applyDense(object, path, folder, config);
+        });
+    if (!applied)
+      return applied;
+  }
+  return applyNormalize(pipeline.normalizeDirectories, config);
+}
+
 Result<void> lmopt::applySentencePipeline(const SentencePipeline &pipeline, EncoderConfig &config) {
+  bool isTransformer = !config.plainText; // else nobody but tokenizer.json says what becomes of a text
   if (!pipeline.isSentenceModel && !pipeline.isCrossEncoder)
-    return applyTokenizerLimit(pipeline.transformerDirectory, config);
+    return isTransformer ? applyTokenizerLimit(pipeline.encoderDirectory, config) : Result<void>();
   if (pipeline.isSentenceModel)
     if (Result<void> applied = applyModules(pipeline, config); !applied)
       return applied;
-  auto apply = pipeline.isCrossEncoder ? applyCrossEncoder : checkSentenceModel;
-  Result<void> checked =
+  auto apply = pipeline.isCrossEncoder ? applyCrossEncoder : applySentenceModel;
+  Result<void> applied =
       withOptionalFile(sentenceFile(pipeline.directory),
                        [&](const json &object, const std::string &path) { return apply(object, path, config); });
-  if (!checked)
-    return checked;
+  if (!applied || !isTransformer)
+    return applied;
   return applyTransformerSettings(pipeline, config);
 }

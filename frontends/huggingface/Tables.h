@@ -24,6 +24,7 @@ const FieldTable &modelArgumentFields();
 const FieldTable &tokenizerArgumentFields();
 const FieldTable &configArgumentFields();
 const FieldTable &poolingFields();
+const FieldTable &denseFields();
 const FieldTable &normalizeFields();
 const FieldTable &sentenceModelFields();
 /// The same files of a cross-encoder.

@@ -261,6 +261,36 @@ static Result<json> readConfig(std::string_view text, const std::string &path) {
   return config;
 }
 
+/// The limit that tokenizer.json sets itself.
+static Result<void> readTruncation(const json &file, const std::string &path, TokenizerSpec &spec) {
+  auto truncation = file.find("truncation");
+  if (truncation == file.end() || truncation->is_null())
+    return {};
+  JsonFields fields(*truncation, path, "truncation");
+  spec.maxLength = static_cast<uint32_t>(fields.requireInteger("max_length", 1, INT32_MAX));
+  std::string direction = fields.string("direction").value_or("Right");
+  if (direction != "Right" && direction != "Left")
+    fields.fail("direction", "expected Right or Left, found " + printable(direction));
+  if (direction == "Left")
+    spec.flags |= LMOPT_TOKENIZER_TRUNCATE_LEFT;
+  return fields.ok() ? Result<void>() : Result<void>(fields.error());
+}
+
+static Result<TokenizerSpec> readPlain(const json &file, const TokenizerOptions &options) {
+  Result<TokenizerSpec> spec = JsonTokenizer(options).read(file, json(), {});
+  if (!spec)
+    return spec;
+  spec->frame = {-1};
+  spec->pairFrame.clear();
+  spec->flags &= ~uint32_t(LMOPT_TOKENIZER_TRUNCATE_LEFT);
+  if (options.plain->dropsUnknown)
+    spec->flags |= LMOPT_TOKENIZER_DROP_UNKNOWN;
+  if (options.plain->cutsAsFile)
+    if (Result<void> read = readTruncation(file, options.path, *spec); !read)
+      return read.error();
+  return spec;
+}
+
 static Result<TokenizerSpec> readSpec(json &file, const json &config, const TokenizerOptions &options,
                                       const std::string &folder) {
   if (!file.is_object())
@@ -269,6 +299,8 @@ static Result<TokenizerSpec> readSpec(json &file, const json &config, const Toke
     return known.error();
   if (!hasVocabulary(file)) // the reader says what is wrong
     return JsonTokenizer(options).read(file, config, {});
+  if (options.plain)
+    return readPlain(file, options);
   Result<TokenizerClass> found = findTokenizerClass(file, config, options.context, folder + "tokenizer_config.json");
   if (!found)
     return found.error();

@@ -115,7 +115,7 @@ def check_driver(programs, fixture, model, checks):
     else:
         texts = [case for case in fixture.cases if "text" in case]
         for case in texts[:4]:
-            vector = json.loads(programs.run("lmopt", "embed", model, "--text", case["text"]))
+            vector = json.loads(programs.run("lmopt", "embed", model, "--prompt-name", "", "--text", case["text"]))
             found = programs.dump(model, [case["ids"]])
             checks.at_most(f"embed {case['text']!r}", common.largest_difference(vector, found), fixture.json["tolerance"])
 

@@ -3,7 +3,7 @@
 """The real models of `script/fetch-models --more` against the programs of their makers: classes, tags, tokens for gaps, vectors.
 
 Run by hand, since it needs what only packages have: tokenizers and numpy, and onnxruntime with the original ONNX files (quire, rampart,
-minilm-l3) or torch and transformers (rxnfp, and quire and rampart from the directories). Says for each model how many answers agree
+minilm-l3) or torch and transformers (rxnfp, rxnmapper, and quire and rampart from the directories). Says for each model how many answers agree
 and the largest difference of a score, and ends with 1 if a class, tag or token differs.
 quire's ONNX file rounds activations to 8 bits while it runs, by QuantizeLinear and DequantizeLinear on computed values. With
 --exact-activations these pairs are taken out before ONNX Runtime gets it (needs the package onnx); the weights stay as they are.
@@ -133,7 +133,7 @@ def vectors(model):
         yield True, True, 0.0, float(np.abs(expected - found).max())
 
 
-MODELS = {"rxnfp-classes": classes, "rxnfp-masked": gaps, "quire": tags, "rampart": tags, "minilm-l3": vectors}
+MODELS = {"rxnfp-classes": classes, "rxnfp-masked": gaps, "rxnmapper": gaps, "quire": tags, "rampart": tags, "minilm-l3": vectors}
 
 
 def main():

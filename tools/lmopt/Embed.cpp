@@ -2,12 +2,13 @@
 //
 // `lmopt embed`: texts to vectors with an encoder.
 //
-// In: --text (repeatable) and --file (one text a line; TextInput.h says what a line is), in this order. Out: one JSON
-// array of floats a line, pooled and normalized as the model says; each float has just the digits that give it back
-// exactly. Texts are encoded a pack at a time, so memory does not grow with the file. Tested by test/tools/lmopt and
-// test/e2e.
+// In: --text (repeatable) and --file (one text a line; TextInput.h says what a line is), in this order, each behind the
+// prompt of --prompt-name or the model's own. Out: one JSON array of floats a line, pooled and normalized as the model
+// says; each float has just the digits that give it back exactly. Texts are encoded a pack at a time, so memory does
+// not grow with the file. Tested by test/tools/lmopt and test/e2e.
 #include "tools/lmopt/CommandLine.h"
 #include "tools/lmopt/Model.h"
+#include "tools/lmopt/TextFacts.h"
 #include "tools/lmopt/TextInput.h"
 
 #include <charconv>
@@ -17,6 +18,7 @@ namespace lmopt::driver {
 struct EmbedOptions {
   std::string model, file;
   std::vector<std::string> texts;
+  std::optional<std::string> promptName;
   Place place;
 };
 
@@ -38,12 +40,15 @@ namespace {
 /// Collects texts and writes their vectors whenever a batch is full.
 class Embedder {
 public:
-  Embedder(const Model &model, lmopt_session_t *session) : model(model), session(session) {}
+  Embedder(const Model &model, lmopt_session_t *session, bool emptyTextIsZero)
+      : model(model), session(session), emptyTextIsZero(emptyTextIsZero) {}
 
   Result<void> add(std::string_view text) {
     Result<std::vector<int32_t>> ids = encodeText(model, text, LMOPT_TOKENIZE_DEFAULT);
     if (!ids.ok())
       return ids.error();
+    if (ids->empty() && emptyTextIsZero)
+      return addZeros();
     if (ids->empty())
       return Error{kErrorUsage, "a text has no tokens: '" + std::string(text.substr(0, 60)) + "'"};
     tokens.insert(tokens.end(), ids->begin(), ids->end());
@@ -69,8 +74,17 @@ public:
   }
 
 private:
+  /// No pass is made for what has no tokens; the vectors before it come first.
+  Result<void> addZeros() {
+    if (Result<void> flushed = flush(); !flushed.ok())
+      return flushed;
+    std::vector<float> zeros(static_cast<size_t>(model.info.output_width));
+    return writeOutput(jsonArray(zeros.data(), zeros.size()));
+  }
+
   const Model &model;
   lmopt_session_t *session;
+  bool emptyTextIsZero;
   std::vector<int32_t> tokens; // of all texts in the batch, one after another
   std::vector<int64_t> lengths;
 };
@@ -88,9 +102,13 @@ static Result<void> embed(const EmbedOptions &options, const Context &context) {
   Result<SessionPtr> session = createSession(*model, {options.place, 0, nullptr}, context);
   if (!session.ok())
     return session.error();
-  Embedder embedder(*model, session->get());
+  TextFacts facts = readTextFacts(*model);
+  Result<std::string> prompt = choosePrompt(facts, options.promptName, options.model);
+  if (!prompt.ok())
+    return prompt.error();
+  Embedder embedder(*model, session->get(), facts.emptyTextIsZero);
   Result<void> added =
-      forEachText(options.texts, options.file, [&](const std::string &text) { return embedder.add(text); });
+      forEachText(options.texts, options.file, [&](const std::string &text) { return embedder.add(*prompt + text); });
   return added.ok() ? embedder.flush() : added;
 }
 
@@ -99,6 +117,8 @@ void addEmbed(CommandLine &line) {
   Command command = line.add("embed", "turn texts into vectors with an encoder", options, embed);
   addModel(command, options->model);
   addTexts(command, options->texts, options->file);
+  command.add("--prompt-name", options->promptName,
+              "the prompt that goes before every text, by its name; empty: none; else the model's default");
   addPlace(command, options->place);
 }
 

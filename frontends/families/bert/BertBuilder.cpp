@@ -5,13 +5,15 @@
 //   x = layer_norm(embed(ids) + token_type[0] + position[t])     a linear behind it where the tables have another width
 //   h = layer_norm(x + o(attention(q(x), k(x), v(x))))
 //   x = layer_norm(h + down(gelu(up(h))))
-//   vector = pool(x), made one long if the model says so; or what a head makes of x
+//   vector = pool(x) and what follows it (SentenceBuilder.h); or what a head makes of x
 //
+// Layers of one group have the same weights, which are named after the group: their ops name the same params.
 // Where no head takes two texts the token type of every token is 0, so row 0 of its table is a bias; some models have
 // no such table. In: BertConfig, WeightSource. Out: @encode(ids, lengths[, token types]) -> one row a sequence or,
 // behind some heads, a token. From: Devlin et al., BERT (2018); transformers' modeling_bert.py. Tested by
 // test/unit/frontends/ImportTest.cpp.
 #include "frontends/families/ModelBuilder.h"
+#include "frontends/families/SentenceBuilder.h"
 #include "frontends/families/bert/Bert.h"
 #include "frontends/families/bert/BertConfig.h"
 #include "frontends/heads/HeadBuilder.h"
@@ -22,6 +24,12 @@ using namespace mlir;
 using namespace lmopt;
 
 namespace {
+/// A layer, and the names of its weights.
+struct Layer {
+  int64_t index;
+  std::string name, owner;
+};
+
 class BertBuilder {
 public:
   BertBuilder(ModelBuilder &model, const BertConfig &config) : model(model), config(config) {}
@@ -34,10 +42,10 @@ private:
   lm::ParamOp positions();
   Value addTypes(Value x, Value types);
   Value embed(Value ids, Value types);
-  Value attention(const std::string &layer, int64_t index, Value input, Value lengths);
-  Value feedForward(const std::string &layer, Value input);
-  Value addAndNorm(const std::string &part, const std::string &norm, Value residual, Value branch);
-  Value pool(Value x, Value lengths);
+  Value linear(const Layer &layer, const std::string &part, Value input, int64_t outputs);
+  Value attention(const Layer &layer, Value input, Value lengths);
+  Value feedForward(const Layer &layer, Value input);
+  Value addAndNorm(const Layer &layer, const std::string &part, Value residual, Value branch);
 
   ModelBuilder &model;
   const BertConfig &config;
@@ -84,38 +92,41 @@ Value BertBuilder::embed(Value ids, Value types) {
     return {};
   x = model.create<lm::AddPositionsOp>("position", x, places);
   x = model.layerNorm("embed_norm", x, config.normEps);
-  return config.tableWidth() == config.width ? x : model.linear("embed_project", x, config.width, /*bias=*/true);
+  return config.embeddingWidth ? model.linear("embed_project", x, config.width, /*bias=*/true) : x;
 }
 
-Value BertBuilder::addAndNorm(const std::string &part, const std::string &norm, Value residual, Value branch) {
+Value BertBuilder::linear(const Layer &layer, const std::string &part, Value input, int64_t outputs) {
+  return model.linear(layer.name + part, input, outputs, /*bias=*/true, layer.owner + part);
+}
+
+Value BertBuilder::addAndNorm(const Layer &layer, const std::string &part, Value residual, Value branch) {
   if (!model.ok())
     return residual;
-  return model.layerNorm(norm, model.create<lm::AddOp>(part + ".residual", residual, branch), config.normEps);
+  Value sum = model.create<lm::AddOp>(layer.name + part + ".residual", residual, branch);
+  return model.layerNorm(layer.name + part + "_norm", sum, config.normEps, layer.owner + part + "_norm");
 }
 
-Value BertBuilder::attention(const std::string &layer, int64_t index, Value input, Value lengths) {
-  std::string part = layer + ".attn";
-  Value query = model.linear(part + ".q", input, config.width, /*bias=*/true);
-  Value key = model.linear(part + ".k", input, config.width, /*bias=*/true);
-  Value value = model.linear(part + ".v", input, config.width, /*bias=*/true);
+Value BertBuilder::attention(const Layer &layer, Value input, Value lengths) {
+  Value query = linear(layer, ".attn.q", input, config.width);
+  Value key = linear(layer, ".attn.k", input, config.width);
+  Value value = linear(layer, ".attn.v", input, config.width);
   if (!model.ok())
     return input;
   double scale = 1.0 / std::sqrt(static_cast<double>(config.width) / static_cast<double>(config.heads));
   Value attended =
       model
-          .create<lm::AttentionOp>(part, query, key, value, Value(), lengths, index, config.heads, config.heads, scale,
-                                   lm::FullAttr::get(model.builder.getContext()), lm::RopeAttr())
+          .create<lm::AttentionOp>(layer.name + ".attn", query, key, value, Value(), lengths, layer.index, config.heads,
+                                   config.heads, scale, lm::FullAttr::get(model.builder.getContext()), lm::RopeAttr())
           .getResult();
-  return model.linear(part + ".o", attended, config.width, /*bias=*/true);
+  return linear(layer, ".attn.o", attended, config.width);
 }
 
-Value BertBuilder::feedForward(const std::string &layer, Value input) {
-  std::string part = layer + ".ffn";
-  Value up = model.linear(part + ".up", input, config.ffnWidth, /*bias=*/true);
+Value BertBuilder::feedForward(const Layer &layer, Value input) {
+  Value up = linear(layer, ".ffn.up", input, config.ffnWidth);
   if (!model.ok())
     return input;
-  Value active = model.create<lm::ActivationOp>(part, up, lm::kindOf(config.activation));
-  return model.linear(part + ".down", active, config.width, /*bias=*/true);
+  Value active = model.create<lm::ActivationOp>(layer.name + ".ffn", up, lm::kindOf(config.activation));
+  return linear(layer, ".ffn.down", active, config.width);
 }
 
 /// The ids, the lengths, and where a head takes pairs the token types.
@@ -129,25 +140,19 @@ Block *BertBuilder::beginFunction() {
                     : model.beginFunction("encode", {ids, lengths});
 }
 
-/// One vector a sequence.
-Value BertBuilder::pool(Value x, Value lengths) {
-  Value vector = model.create<lm::PoolOp>("pool", x, lengths, lm::kindOf(config.pooling));
-  return config.normalize ? model.create<lm::L2NormalizeOp>("normalize", vector) : vector;
-}
-
 void BertBuilder::build() {
   Block *body = beginFunction();
   Value lengths = body->getArgument(1);
 
   Value x = embed(body->getArgument(0), body->getNumArguments() > 2 ? body->getArgument(2) : Value());
   for (int64_t i = 0; i < config.layers && model.ok(); ++i) {
-    std::string layer = "layers." + std::to_string(i);
-    x = addAndNorm(layer + ".attn", layer + ".attn_norm", x, attention(layer, i, x, lengths));
-    x = addAndNorm(layer + ".ffn", layer + ".ffn_norm", x, feedForward(layer, x));
+    Layer layer{i, "layers." + std::to_string(i), "layers." + std::to_string(config.ownerOf(i))};
+    x = addAndNorm(layer, ".attn", x, attention(layer, x, lengths));
+    x = addAndNorm(layer, ".ffn", x, feedForward(layer, x));
   }
   if (!model.ok())
     return;
-  Value result = config.head ? buildHead(model, config, x, lengths) : pool(x, lengths);
+  Value result = config.head ? buildHead(model, config, x, lengths) : buildSentenceVector(model, config, x, lengths);
   if (model.ok())
     model.endFunction(result);
 }

@@ -23,7 +23,8 @@ static const FieldTable kFields = {
 static Result<BertConfig> readJson(const json &object, const std::string &path) {
   JsonFields fields(object, path);
   BertConfig config = readBertSizes(fields);
-  config.embeddingWidth = fields.integer("embedding_size", 1, kMaxWidth).value_or(128);
+  int64_t tables = fields.integer("embedding_size", 1, kMaxWidth).value_or(128);
+  config.embeddingWidth = tables == config.width ? 0 : tables;
   if (!fields.ok())
     return fields.error();
   return config;

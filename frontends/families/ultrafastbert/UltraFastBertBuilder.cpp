@@ -14,6 +14,7 @@
 // test/unit/frontends/ImportUltraFastBertTest.cpp.
 #include "dialects/lm/Build.h"
 #include "frontends/families/ModelBuilder.h"
+#include "frontends/families/SentenceBuilder.h"
 #include "frontends/families/ultrafastbert/UltraFastBert.h"
 
 using namespace mlir;
@@ -37,7 +38,6 @@ private:
   FlatSymbolRefAttr leafBias(const std::string &part, const std::string &tensors);
   Value experts(const std::string &layer, Value input);
   Value add(const std::string &part, Value residual, Value branch);
-  Value pool(Value x, Value lengths);
 
   ModelBuilder &model;
   const UltraFastBertConfig &config;
@@ -143,12 +143,6 @@ Value UltraFastBertBuilder::add(const std::string &part, Value residual, Value b
   return model.ok() ? model.create<lm::AddOp>(part + ".residual", residual, branch).getResult() : residual;
 }
 
-/// One vector a sequence.
-Value UltraFastBertBuilder::pool(Value x, Value lengths) {
-  Value vector = model.create<lm::PoolOp>("pool", x, lengths, lm::kindOf(config.pooling));
-  return config.normalize ? model.create<lm::L2NormalizeOp>("normalize", vector) : vector;
-}
-
 void UltraFastBertBuilder::build() {
   OpBuilder &builder = model.builder;
   int64_t dynamic = ShapedType::kDynamic;
@@ -167,8 +161,9 @@ void UltraFastBertBuilder::build() {
   if (!model.ok())
     return;
   x = model.layerNorm("final_norm", x, config.normEps);
+  Value vector = model.ok() ? buildSentenceVector(model, config, x, lengths) : Value();
   if (model.ok())
-    model.endFunction(pool(x, lengths));
+    model.endFunction(vector);
 }
 
 void lmopt::buildUltraFastBert(ModelBuilder &model, const ModelConfig &config) {

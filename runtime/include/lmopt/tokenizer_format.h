@@ -41,7 +41,8 @@ enum {
   LMOPT_TOKENIZER_BYTE_FALLBACK =
       1u << 5,                         /* a character that is no piece becomes the tokens of its bytes, if all have */
   LMOPT_TOKENIZER_METASPACE = 1u << 6, /* U+2581 in a piece is written as a blank */
-  LMOPT_TOKENIZER_KNOWN_FLAGS = (1u << 7) - 1
+  LMOPT_TOKENIZER_DROP_UNKNOWN = 1u << 8, /* the unknown token is no part of a text, but counts where one is cut */
+  LMOPT_TOKENIZER_KNOWN_FLAGS = ((1u << 7) - 1) | LMOPT_TOKENIZER_DROP_UNKNOWN
 };
 
 typedef enum lmopt_tokenizer_section {

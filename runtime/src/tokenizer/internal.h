@@ -97,6 +97,11 @@ static inline int lmopt_encoding_done(const lmopt_encoding_t *encoding) {
 static inline void lmopt_encoding_add(lmopt_encoding_t *encoding, int32_t id) {
   if (encoding->count >= encoding->limit)
     return;
+  const lmopt_tokenizer_header_t *header = &encoding->tokenizer->header;
+  if (id == header->unknown && (header->flags & LMOPT_TOKENIZER_DROP_UNKNOWN)) {
+    encoding->limit -= encoding->limit != SIZE_MAX; /* it takes a place that it does not fill */
+    return;
+  }
   if (encoding->skip) {
     --encoding->skip;
     return;

@@ -65,9 +65,17 @@ typedef struct {
   size_t capacity, count;
 } texts_t;
 
+/* Tokens are counted when all are there, but those that go (DROP_UNKNOWN) count as well; nothing stands around such a
+ * text, and there are no pairs. */
+static size_t limit_of(const texts_t *work) {
+  const lmopt_tokenizer_header_t *header = &work->tokenizer->header;
+  int cuts = header->max_length && !(work->flags & LMOPT_TOKENIZE_NO_TRUNCATION);
+  return cuts && (header->flags & LMOPT_TOKENIZER_DROP_UNKNOWN) ? header->max_length : SIZE_MAX;
+}
+
 static int encode_part(texts_t *work, size_t number, const lmopt_text_t *text) {
   lmopt_encoding_t encoding = {
-      .tokenizer = work->tokenizer, .flags = work->flags, .limit = SIZE_MAX, .tokens = &work->parts[number]};
+      .tokenizer = work->tokenizer, .flags = work->flags, .limit = limit_of(work), .tokens = &work->parts[number]};
   lmopt_encode_whole(&encoding, (lmopt_bytes_t){(const uint8_t *)text->bytes, text->size});
   lmopt_encoding_free(&encoding);
   work->sizes[number] = work->parts[number].size / sizeof(lmopt_token_t);

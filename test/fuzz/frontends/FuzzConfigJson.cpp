@@ -34,7 +34,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   EncoderConfig encoder;
   encoder.width = 64;
   check(applyPooling(*json, "fuzz.json", encoder));
-  check(checkSentenceModel(*json, "fuzz.json", encoder));
+  check(applyDense(*json, "fuzz.json", "2_Dense", encoder));
+  check(applySentenceModel(*json, "fuzz.json", encoder));
   check(parseSentencePipeline(*json, "fuzz", /*isCrossEncoder=*/true));
   encoder.head = HeadConfig();
   check(applyCrossEncoder(*json, "fuzz.json", encoder));

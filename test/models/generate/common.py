@@ -81,6 +81,29 @@ def wordpiece_tokenizer(size):
     return tokenizer
 
 
+SPACE = "\u2581"
+
+
+def unigram_tokenizer(kind, size):
+    """Unigram as transformers has it in the classes of ALBERT and XLM-R, without a charsmap (sentencepiece_parity.py has those)."""
+    tokenizer = Tokenizer(models.Unigram())
+    if kind == "albert":
+        special = ["<pad>", "<unk>", "[CLS]", "[SEP]", "[MASK]"]
+        tokenizer.normalizer = normalizers.Sequence([normalizers.Replace("``", '"'), normalizers.Replace("''", '"'), normalizers.NFKD(),
+                                                     normalizers.StripAccents(), normalizers.Lowercase()])
+        frame = dict(single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=[("[CLS]", 2), ("[SEP]", 3)])
+    else:
+        special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+        frame = dict(single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)])
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace(SPACE, "always")])
+    tokenizer.decoder = decoders.Metaspace(SPACE, "always")
+    trainer = trainers.UnigramTrainer(vocab_size=size, special_tokens=special, unk_token="<unk>", show_progress=False)
+    tokenizer.train_from_iterator([CORPUS], trainer)
+    tokenizer.post_processor = processors.TemplateProcessing(**frame)
+    assert tokenizer.get_vocab_size() == size, tokenizer.get_vocab_size()
+    return tokenizer
+
+
 def tokenizer_cases(tokenizer):
     """Texts with their ids as the model is fed (special tokens added and recognised)."""
     return [{"text": text, "ids": tokenizer.encode(text).ids} for text in TEXTS]

@@ -15,6 +15,7 @@ from sentence_transformers import CrossEncoder
 from tokenizers import processors
 
 import common
+import make_albert
 import make_bert
 import make_roberta
 
@@ -28,6 +29,8 @@ FAMILIES = {
                                 bos_token_id=0, eos_token_id=2)),
     "electra": ("Electra", dict(hidden_size=32, embedding_size=24, num_attention_heads=2, intermediate_size=48, num_hidden_layers=1,
                                 vocab_size=251, max_position_embeddings=40, type_vocab_size=2, hidden_act="relu")),
+    "albert": ("Albert", dict(hidden_size=32, embedding_size=24, num_attention_heads=2, intermediate_size=48, num_hidden_layers=3,
+                              vocab_size=119, max_position_embeddings=40, type_vocab_size=2, hidden_act="gelu_new", pad_token_id=0)),
 }
 HEADS = {"sequence": ("ForSequenceClassification", "sequence_classification"),
          "tokens": ("ForTokenClassification", "token_classification"),
@@ -39,6 +42,7 @@ SETTINGS = {
     "bert-sequence": ({"id2label": {0: "negative", 1: "neutral", 2: "positive"}}, "softmax"),
     "distilbert-sequence": ({"num_labels": 4, "problem_type": "multi_label_classification"}, "sigmoid"),
     "roberta-sequence": ({"num_labels": 1, "problem_type": "regression"}, "none"),
+    "albert-sequence": ({"id2label": {0: "no", 1: "yes"}}, "softmax"),
     "electra-sequence": ({"num_labels": 1, "sbert_ce_default_activation_function": "torch.nn.modules.linear.Identity"}, "none"),
     "bert-sequence-cross": ({"num_labels": 1}, "sigmoid"),
     "roberta-masked": ({"tie_word_embeddings": False}, "softmax"),
@@ -52,6 +56,8 @@ def tokenizer_of(family, size):
     """With the frame of two texts."""
     if family == "roberta":
         return common.byte_level_tokenizer("roberta", size), make_roberta.TOKENIZER
+    if family == "albert":
+        return common.unigram_tokenizer("albert", size), make_albert.TOKENIZER
     tokenizer = common.wordpiece_tokenizer(size)
     first, last = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")
     tokenizer.post_processor = processors.TemplateProcessing(

@@ -205,6 +205,7 @@ def bert(models):
     same("pooling-flags-off", of, {POOLING: {"pooling_mode_mean_tokens": False}})
     same("pooling-flags-0-1", of, {POOLING: {"pooling_mode_mean_tokens": 0, "pooling_mode_lasttoken": 1}})
     same("pooling-nulls", of, {POOLING: {"pooling_mode_max_tokens": None, "include_prompt": True}})
+    same("pooling-square-root", of, {POOLING: {"pooling_mode_mean_tokens": False, "pooling_mode_mean_sqrt_len_tokens": True}})
     same("pooling-new-width", of, {POOLING: {"word_embedding_dimension": "$delete", "embedding_dimension": 48}})
     same("path-slash", of, modules("Transformer", "Pooling", "Normalize", Pooling={"path": "1_Pooling/"}))
     same("path-dot", of, modules("Transformer", "Pooling", Pooling={"path": "./1_Pooling"}, Transformer={"path": "."}))
@@ -216,6 +217,7 @@ def bert(models):
         "__version__": {"sentence_transformers": "2.0.0"}, "prompts": {"query": "query: ", "p": "x"}, "default_prompt_name": None,
         "similarity_fn_name": "dot", "truncate_dim": 48, "model_type": "SentenceTransformer"}})
     same("model-empty-default-prompt", of, {MODEL: {"prompts": {"p": ""}, "default_prompt_name": "p"}})
+    same("model-default-prompt", of, {MODEL: {"prompts": {"q": "query: "}, "default_prompt_name": "q"}})
     same("model-missing-default-prompt", of, {MODEL: {"prompts": {}, "default_prompt_name": "query"}})
     same("bert-harmless-fields", of, {CONFIG: {
         "chunk_size_feed_forward": 2, "classifier_dropout": 0.3, "id2label": {"0": "x", "1": "y", "2": "z"}, "use_cache": False,
@@ -223,7 +225,8 @@ def bert(models):
         "problem_type": "regression", "hidden_dropout_prob": 0.9, "position_embedding_type": "absolute"}})
     same("bert-integer-eps", of, {CONFIG: {"layer_norm_eps": 1e-05}})
 
-    refused("dense", of, modules("Transformer", "Pooling", "Dense"), "module 'Dense' is not supported")
+    refused("dense-without-settings", of, modules("Transformer", "Pooling", "Dense"), "2_Dense/config.json", 5)
+    refused("layer-norm", of, modules("Transformer", "Pooling", "LayerNorm"), "module 'LayerNorm' is not supported")
     refused("router", of, modules("Router"), "module 'Router' is not supported")
     refused("order", of, modules("Transformer", "Normalize", "Pooling"), "not supported in this order")
     refused("no-pooling", of, modules("Transformer"), "no module Pooling")
@@ -234,7 +237,7 @@ def bert(models):
     refused("pooling-two", of, {POOLING: {"pooling_mode": ["cls", "mean"]}}, "pooling mode 'cls + mean'")
     refused("pooling-two-flags", of, {POOLING: {"pooling_mode_max_tokens": True}}, "pooling mode 'max + mean'")
     refused("pooling-weighted", of, {POOLING: {"pooling_mode": "weightedmean"}}, "pooling mode 'weightedmean'")
-    refused("pooling-square-root", of, {POOLING: {"pooling_mode_mean_tokens": False, "pooling_mode_mean_sqrt_len_tokens": True}},
+    refused("pooling-square-root-alone", of, {**modules("Transformer", "Pooling"), POOLING: {"pooling_mode": "mean_sqrt_len_tokens"}},
             "pooling mode 'mean_sqrt_len_tokens'")
     refused("pooling-none", of, {POOLING: {"pooling_mode": []}}, "pooling mode ''")
     refused("pooling-prompt", of, {POOLING: {"include_prompt": False}}, "'include_prompt'")
@@ -248,7 +251,6 @@ def bert(models):
     refused("settings-config-args", of, {SETTINGS: {"config_args": {"num_hidden_layers": 1}}}, "'config_args.num_hidden_layers'")
     refused("settings-model-args", of, {SETTINGS: {"model_kwargs": {"is_decoder": True}}}, "'model_kwargs.is_decoder'")
     refused("settings-tokenizer-args", of, {SETTINGS: {"tokenizer_args": {"padding_side": "left"}}}, "'tokenizer_args.padding_side'")
-    refused("default-prompt", of, {MODEL: {"prompts": {"q": "query: "}, "default_prompt_name": "q"}}, "put it into the texts")
     refused("default-prompt-unknown", of, {MODEL: {"prompts": {}, "default_prompt_name": "q"}}, "there is no prompt", 3)
     refused("truncate-dim", of, {MODEL: {"truncate_dim": 8}}, "'truncate_dim': vectors cut to 8 of 48")
     refused("sparse-encoder", of, {MODEL: {"model_type": "SparseEncoder"}}, "'model_type'")
@@ -309,7 +311,7 @@ def ask_encoder(folder, answers):
     cases = []
     for text in TEXTS:
         ids = model.tokenize([text])["input_ids"][0].tolist()
-        cases.append({"text": text, "ids": ids, "offset": answers.store(model.encode([text], show_progress_bar=False)[0])})
+        cases.append({"text": text, "ids": ids, "offset": answers.store(model.encode([text], prompt="", show_progress_bar=False)[0])})
     return {"limit": min(model.max_seq_length, model[0].config.max_position_embeddings), "cases": cases}
 
 

@@ -87,10 +87,16 @@ static std::optional<Error> readPooling(const json &object) {
   return errorOf(applyPooling(object, "f.json", config));
 }
 
+static std::optional<Error> readDense(const json &object) {
+  EncoderConfig config;
+  config.width = 64;
+  return errorOf(applyDense(object, "f.json", "d", config));
+}
+
 static std::optional<Error> readSentenceModel(const json &object) {
   EncoderConfig config;
   config.width = 64;
-  return errorOf(checkSentenceModel(object, "f.json", config));
+  return errorOf(applySentenceModel(object, "f.json", config));
 }
 
 static std::optional<Error> readCrossEncoder(json object) {
@@ -173,6 +179,7 @@ static std::vector<Subject> fileSubjects() {
       {"config_kwargs", configArgumentFields(), json::object(),
        [](const json &object) { return readArguments("config_args", object); }},
       {"1_Pooling/config.json", poolingFields(), json::object(), readPooling},
+      {"2_Dense/config.json", denseFields(), {{"in_features", 64}, {"out_features", 32}}, readDense},
       {"2_Normalize/config.json", normalizeFields(), json::object(),
        [](const json &object) { return checkOnly(normalizeFields(), object); }},
       {"config_sentence_transformers.json", sentenceModelFields(), json::object(), readSentenceModel},

@@ -24,16 +24,18 @@ TEST(SentenceTransformers, Pipelines) {
   Result<SentencePipeline> full =
       modules({{"Transformer", ""}, {"Pooling", "1_Pooling"}, {"Normalize", "2_Normalize"}});
   ASSERT_TRUE(full) << full.error().message;
-  EXPECT_EQ(full->transformerDirectory, "dir");
+  EXPECT_EQ(full->encoderDirectory, "dir");
   EXPECT_EQ(full->poolingDirectory, "dir/1_Pooling");
   EXPECT_EQ(full->normalizeDirectories, std::vector<std::string>{"dir/2_Normalize"});
   EXPECT_TRUE(full->isSentenceModel);
-  EXPECT_EQ(modules({{"Transformer", "0_Transformer/"}, {"Pooling", "./p"}})->transformerDirectory,
-            "dir/0_Transformer");
-  EXPECT_EQ(modules({{"Transformer", ""}, {"Pooling", "p"}, {"Dense", "d"}}).error().message,
-            "dir/modules.json: module 'Dense' is not supported; supported are Transformer, Pooling, Normalize, in this "
-            "order");
+  EXPECT_EQ(modules({{"Transformer", "0_Transformer/"}, {"Pooling", "./p"}})->encoderDirectory, "dir/0_Transformer");
+  EXPECT_EQ(modules({{"Transformer", ""}, {"Pooling", "p"}, {"CNN", "c"}}).error().message,
+            "dir/modules.json: module 'CNN' is not supported; supported are Transformer and Pooling, or "
+            "StaticEmbedding, then any number of Dense, then Normalize or nothing");
   EXPECT_EQ(modules({{"Transformer", ""}, {"Normalize", "n"}, {"Pooling", "p"}}).error().code, 4);
+  EXPECT_EQ(modules({{"Dense", "d"}}).error().code, 4);
+  EXPECT_EQ(modules({{"StaticEmbedding", ""}, {"Pooling", "p"}}).error().code, 4);
+  EXPECT_EQ(modules({{"Transformer", ""}, {"Pooling", "p"}, {"Normalize", "n"}, {"Dense", "d"}}).error().code, 4);
   EXPECT_EQ(modules({{"Transformer", "../other"}}).error().code, 3);
   EXPECT_EQ(modules({{"Transformer", ".."}}).error().code, 3);
   EXPECT_EQ(modules({{"Transformer", ""}}).error().code, 4);
@@ -42,10 +44,74 @@ TEST(SentenceTransformers, Pipelines) {
   EXPECT_EQ(parseSentencePipeline(json::parse("[1]"), "dir").error().code, 3);
 }
 
-static Result<EncoderConfig> pooled(const char *text) {
+TEST(SentenceTransformers, ModulesBehindTheVector) {
+  Result<SentencePipeline> full =
+      modules({{"Transformer", ""}, {"Pooling", "p"}, {"Dense", "2_Dense"}, {"Dense", "3_Dense"}, {"Normalize", "n"}});
+  ASSERT_TRUE(full) << full.error().message;
+  EXPECT_EQ(full->denseFolders, (std::vector<std::string>{"2_Dense", "3_Dense"}));
+  Result<SentencePipeline> table = modules({{"StaticEmbedding", "0_StaticEmbedding"}, {"Dense", "d"}});
+  ASSERT_TRUE(table) << table.error().message;
+  EXPECT_EQ(table->encoderModule, "StaticEmbedding");
+  EXPECT_EQ(table->encoderDirectory, "dir/0_StaticEmbedding");
+  EXPECT_TRUE(table->poolingDirectory.empty());
+}
+
+static Result<EncoderConfig> dense(const char *patch) {
+  json object = json::parse(R"({"in_features": 64, "out_features": 32, "bias": true,
+                                "activation_function": "torch.nn.modules.activation.Tanh"})");
+  object.merge_patch(json::parse(patch));
   EncoderConfig config;
   config.width = 64;
-  Result<void> applied = applyPooling(json::parse(text), "p.json", config);
+  Result<void> applied = applyDense(object, "d.json", "2_Dense", config);
+  return applied ? Result<EncoderConfig>(config) : Result<EncoderConfig>(applied.error());
+}
+
+TEST(SentenceTransformers, Dense) {
+  Result<EncoderConfig> config = dense("{}");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->vectorWidth(), 32);
+  EXPECT_EQ(config->dense.at(0).folder, "2_Dense");
+  EXPECT_TRUE(config->dense.at(0).bias);
+  EXPECT_EQ(config->dense.at(0).activation, Activation::Tanh);
+  EXPECT_EQ(dense(R"({"activation_function": null})")->dense.at(0).activation, Activation::Tanh);
+  EXPECT_FALSE(dense(R"({"activation_function": "torch.nn.modules.linear.Identity"})")->dense.at(0).activation);
+  EXPECT_FALSE(dense(R"({"bias": false})")->dense.at(0).bias);
+  EXPECT_EQ(dense(R"({"in_features": 63})").error().message,
+            "d.json: field 'in_features': is 63, the vectors before it have 64");
+  EXPECT_EQ(dense(R"({"activation_function": "torch.nn.modules.activation.Mish"})").error().code, 4);
+  EXPECT_EQ(dense(R"({"activation_function": "theirs.Tanh"})").error().code, 4);
+  EXPECT_EQ(dense(R"({"use_residual": true})").error().code, 4);
+  EXPECT_EQ(dense(R"({"module_input_name": "token_embeddings"})").error().code, 4);
+  EXPECT_EQ(dense(R"({"out_features": 0})").error().code, 3);
+}
+
+static Result<EncoderConfig> described(const char *text) {
+  EncoderConfig config;
+  config.width = 64;
+  Result<void> applied = applySentenceModel(json::parse(text), "s.json", config);
+  return applied ? Result<EncoderConfig>(config) : Result<EncoderConfig>(applied.error());
+}
+
+TEST(SentenceTransformers, Prompts) {
+  Result<EncoderConfig> config =
+      described(R"({"prompts": {"query": "Find: ", "passage": "", "other": null}, "default_prompt_name": "query"})");
+  ASSERT_TRUE(config) << config.error().message;
+  std::vector<std::pair<std::string, std::string>> prompts = {{"other", ""}, {"passage", ""}, {"query", "Find: "}};
+  EXPECT_EQ(config->prompts, prompts);
+  EXPECT_EQ(config->defaultPrompt, "query");
+  EXPECT_EQ(described(R"({"prompts": {"a": ""}, "default_prompt_name": "a"})")->defaultPrompt, "");
+  EXPECT_EQ(described(R"({"default_prompt_name": "document"})")->defaultPrompt, "");
+  EXPECT_EQ(described(R"({"default_prompt_name": "a"})").error().message,
+            "s.json: field 'default_prompt_name': there is no prompt of the name 'a'");
+  EXPECT_EQ(described(R"({"prompts": {"": "x"}})").error().code, 3);
+  EXPECT_EQ(described(R"({"prompts": {"a": 1}})").error().code, 3);
+  EXPECT_EQ(described(R"({"prompts": [1]})").error().code, 3);
+}
+
+static Result<EncoderConfig> pooled(const char *text, bool onlyDirectionCounts = false) {
+  EncoderConfig config;
+  config.width = 64;
+  Result<void> applied = applyPooling(json::parse(text), "p.json", config, onlyDirectionCounts);
   return applied ? Result<EncoderConfig>(config) : Result<EncoderConfig>(applied.error());
 }
 
@@ -59,8 +125,14 @@ TEST(SentenceTransformers, PoolingModes) {
   EXPECT_EQ(pooled(R"({"pooling_mode": "cls", "embedding_dimension": 64})")->pooling, Pooling::Cls);
   EXPECT_EQ(pooled("{}")->pooling, Pooling::Mean);
   EXPECT_EQ(pooled(R"({"pooling_mode_cls_token": true, "pooling_mode_mean_tokens": true})").error().message,
-            "p.json: pooling mode 'cls + mean' is not supported; supported is one of mean, cls, max, lasttoken");
+            "p.json: pooling mode 'cls + mean' is not supported; supported is one of mean, cls, max, lasttoken, "
+            "and mean_sqrt_len_tokens where Normalize follows at once");
   EXPECT_EQ(pooled(R"({"pooling_mode_mean_sqrt_len_tokens": true})").error().code, 4);
+  EXPECT_EQ(pooled(R"({"pooling_mode_mean_sqrt_len_tokens": true})", /*onlyDirectionCounts=*/true)->pooling,
+            Pooling::Mean);
+  EXPECT_EQ(pooled(R"({"pooling_mode": ["mean_sqrt_len_tokens", "cls"]})", /*onlyDirectionCounts=*/true).error().code,
+            4);
+  EXPECT_EQ(pooled(R"({"pooling_mode": "weightedmean"})", /*onlyDirectionCounts=*/true).error().code, 4);
   EXPECT_EQ(pooled(R"({"word_embedding_dimension": 65})").error().message,
             "p.json: field 'word_embedding_dimension': is 65, the encoder's vectors have 64");
   EXPECT_EQ(pooled(R"({"pooling_mode_mean_tokens": "yes"})").error().code, 3);

@@ -24,6 +24,7 @@ TEST(ElectraConfig, TablesHaveAWidthOfTheirOwn) {
   EXPECT_EQ(config->firstPosition, 0);
   EXPECT_EQ(config->tokenTypes, 2);
   EXPECT_EQ(parse(R"({"embedding_size": null})")->embeddingWidth, 128);
+  EXPECT_EQ(parse(R"({"embedding_size": 64})")->embeddingWidth, 0); // no linear then
 }
 
 TEST(ElectraConfig, Refuses) {
