@@ -101,16 +101,18 @@ static Result<void> addTokenizer(ImportedModel &model, const std::string &direct
   if (!files)
     return files.error();
   model.chatTemplate = files->chatTemplate;
-  if (files->tokenizer.empty())
+  bool isJson = !files->tokenizer.empty();
+  if (!isJson && files->model.empty())
     return {};
   TokenizerOptions options;
-  options.path = directory + "/tokenizer.json";
+  options.path = directory + (isJson ? "/tokenizer.json" : "/tokenizer.model");
   options.maxLength = static_cast<uint32_t>(config.maxTokens);
   options.endTokens = files->endTokens;
   options.vocabulary = config.vocabulary;
   options.context = {files->modelType, files->tokenizerClass, files->writtenBy, files->specialTokens,
                      files->addedTokens};
-  Result<std::string> blob = buildTokenizerFromJson(files->tokenizer, files->tokenizerConfig, options);
+  Result<std::string> blob = isJson ? buildTokenizerFromJson(files->tokenizer, files->tokenizerConfig, options)
+                                    : buildTokenizerFromModel(files->model, files->tokenizerConfig, options);
   if (!blob)
     return blob.error();
   model.tokenizerBlob = blob.take();
