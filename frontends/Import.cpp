@@ -107,10 +107,11 @@ static Result<void> addTokenizer(ImportedModel &model, const std::string &direct
   if (!files)
     return files.error();
   model.chatTemplate = files->chatTemplate;
-  if (files->tokenizer.empty())
+  bool isJson = !files->tokenizer.empty();
+  if (!isJson && files->model.empty())
     return {};
   TokenizerOptions options;
-  options.path = directory + "/tokenizer.json";
+  options.path = directory + (isJson ? "/tokenizer.json" : "/tokenizer.model");
   options.maxLength = static_cast<uint32_t>(config.maxTokens);
   options.vocabulary = config.vocabulary;
   if (config.plainText)
@@ -118,7 +119,8 @@ static Result<void> addTokenizer(ImportedModel &model, const std::string &direct
   else
     setTransformersContext(*files, options);
   std::string_view tokenizerConfig = config.plainText ? std::string_view() : files->tokenizerConfig;
-  Result<std::string> blob = buildTokenizerFromJson(files->tokenizer, tokenizerConfig, options);
+  Result<std::string> blob = isJson ? buildTokenizerFromJson(files->tokenizer, tokenizerConfig, options)
+                                    : buildTokenizerFromModel(files->model, tokenizerConfig, options);
   if (!blob)
     return blob.error();
   model.tokenizerBlob = blob.take();

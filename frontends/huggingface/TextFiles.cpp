@@ -63,7 +63,7 @@ Result<std::vector<int64_t>> lmopt::parseEndTokens(const json &config, const std
 }
 
 static Error noFastTokenizer(const std::string &directory, const char *found) {
-  return unsupported(directory + ": expected tokenizer.json, found only " + found +
+  return unsupported(directory + ": expected tokenizer.json or tokenizer.model, found only " + found +
                      "; save the tokenizer again with AutoTokenizer.from_pretrained(...).save_pretrained(...)");
 }
 
@@ -81,8 +81,14 @@ static Result<void> readTexts(const std::string &directory, TokenizerFiles &file
       return content.error();
     *text = content.take();
   }
-  if (files.tokenizer.empty())
-    for (const char *other : {"tokenizer.model", "vocab.txt", "vocab.json"})
+  if (!files.tokenizer.empty())
+    return {};
+  Result<std::string> model = readOptional(directory + "/tokenizer.model", kMaxTokenizerFile);
+  if (!model)
+    return model.error();
+  files.model = model.take();
+  if (files.model.empty())
+    for (const char *other : {"vocab.txt", "vocab.json"})
       if (fileExists(directory + "/" + other))
         return noFastTokenizer(directory, other);
   return {};

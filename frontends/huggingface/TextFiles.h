@@ -3,7 +3,7 @@
 // The text side of a Hugging Face directory: tokenizer files, chat template, the tokens that end a generation.
 //
 // In: a directory. Out: texts; all empty when the model has no tokenizer. A tokenizer in a form that lmopt does not
-// read (tokenizer.model, vocab.txt alone) is exit code 4. Which file wins where two say something, and what becomes of
+// read (vocab.txt or vocab.json alone) is exit code 4. Which file wins where two say something, and what becomes of
 // each field of generation_config.json, is in docs/checkpoints.md. Tested by test/unit/frontends/TextFilesTest.cpp.
 #ifndef LMOPT_FRONTENDS_HUGGINGFACE_TEXTFILES_H
 #define LMOPT_FRONTENDS_HUGGINGFACE_TEXTFILES_H
@@ -14,6 +14,7 @@ namespace lmopt {
 
 struct TokenizerFiles {
   std::string tokenizer;          // tokenizer.json
+  std::string model;              // tokenizer.model, where there is no tokenizer.json
   std::string tokenizerConfig;    // tokenizer_config.json
   std::string specialTokens;      // special_tokens_map.json
   std::string addedTokens;        // added_tokens.json

@@ -16,7 +16,14 @@
 namespace lmopt {
 
 /// Values of tokenizer.ggml.token_type.
-enum GgufTokenType : int64_t { kGgufNormal = 1, kGgufUnknown = 2, kGgufControl = 3, kGgufUserDefined = 4 };
+enum GgufTokenType : int64_t {
+  kGgufNormal = 1,
+  kGgufUnknown = 2,
+  kGgufControl = 3,
+  kGgufUserDefined = 4,
+  kGgufUnused = 5,
+  kGgufByte = 6
+};
 
 /// Of the roles that no key names: which tokens have them; -1: none.
 struct GgufDefaultRoles {

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <memory>
 #include <tuple>
 
@@ -69,8 +70,8 @@ struct NormalizerSections {
   explicit NormalizerSections(const std::vector<NormalizerStep> &normalizer) {
     for (const NormalizerStep &step : normalizer) {
       uint32_t texts = lmopt_normalize_texts(step.kind);
-      steps.insert(steps.end(),
-                   {step.kind, texts && !offsets.empty() ? static_cast<uint32_t>(offsets.size() - 1) : 0u});
+      uint32_t next = offsets.empty() ? 0 : static_cast<uint32_t>(offsets.size() - 1);
+      steps.insert(steps.end(), {step.kind, texts ? next : step.argument});
       if (texts > 0)
         add(step.text);
       if (texts > 1)
@@ -116,7 +117,7 @@ static std::string_view normalizedText(const TokenizerSpec &spec, const AddedTok
     return token.text;
   NormalizerSections sections(spec.normalizer);
   std::string steps = bytesOf(sections.steps), offsets = bytesOf(sections.offsets);
-  lmopt_normalizer_t normalizer = {viewOf(steps), viewOf(offsets), viewOf(sections.bytes), viewOf(spec.charsmap)};
+  lmopt_normalizer_t normalizer = {viewOf(steps), viewOf(offsets), viewOf(sections.bytes), viewOf(spec.charsmap), 0};
   lmopt_buffer_t buffer = {};
   if (lmopt_normalize_text(&normalizer, viewOf(token.text), &buffer, nullptr))
     storage.assign(reinterpret_cast<const char *>(buffer.data), buffer.size);
@@ -248,7 +249,7 @@ Result<void> BlobWriter::addAdded() {
   return {};
 }
 
-/// Ids that stand for nothing have none. Unknown characters: 10 below all pieces, as in `tokenizers` and llama.cpp.
+/// Ids that stand for nothing have none. Unknown characters: 10 below all pieces, as in `tokenizers`.
 std::string BlobWriter::scores() const {
   std::vector<double> all = spec.scores;
   all.resize(spec.pieces.size());
@@ -257,7 +258,7 @@ std::string BlobWriter::scores() const {
   if (spec.kind != LMOPT_TOKENIZER_UNIGRAM)
     return "";
   double least = spec.scores.empty() ? 0 : *std::min_element(spec.scores.begin(), spec.scores.end());
-  all.push_back(least - 10);
+  all.push_back(spec.unknownScore.value_or(least - 10));
   return bytesOf(all);
 }
 
@@ -381,14 +382,38 @@ std::optional<uint8_t> lmopt::byteNamed(std::string_view name) {
   return static_cast<uint8_t>(16 * hexDigit(name[3]) + hexDigit(name[4]));
 }
 
+bool lmopt::markByteToken(TokenizerSpec &spec, size_t id) {
+  std::optional<uint8_t> byte = byteNamed(spec.pieces[id]);
+  if (!byte)
+    return false;
+  spec.pieces[id] = std::string(1, static_cast<char>(*byte));
+  spec.tokenFlags[id] |= LMOPT_TOKEN_FLAG_BYTE;
+  return true;
+}
+
 void lmopt::markByteTokens(TokenizerSpec &spec) {
-  for (size_t id = 0; id < spec.pieces.size(); ++id) {
-    std::optional<uint8_t> byte = byteNamed(spec.pieces[id]);
-    if (!byte || (spec.tokenFlags[id] & LMOPT_TOKEN_FLAG_ADDED))
-      continue;
-    spec.pieces[id] = std::string(1, static_cast<char>(*byte));
-    spec.tokenFlags[id] |= LMOPT_TOKEN_FLAG_BYTE;
-  }
+  for (size_t id = 0; id < spec.pieces.size(); ++id)
+    if (!(spec.tokenFlags[id] & LMOPT_TOKEN_FLAG_ADDED))
+      markByteToken(spec, id);
+}
+
+void lmopt::setUnknownScore(TokenizerSpec &spec, const std::vector<bool> &counts) {
+  float least = std::numeric_limits<float>::max();
+  bool any = false;
+  for (size_t id = 0; id < spec.scores.size(); ++id)
+    if (counts[id]) {
+      least = std::min(least, static_cast<float>(spec.scores[id]));
+      any = true;
+    }
+  spec.unknownScore = any ? least - 10.0f : -10.0f;
+}
+
+bool lmopt::isCharsmap(std::string_view bytes) {
+  uint32_t trie = 0;
+  if (bytes.size() < sizeof(trie))
+    return false;
+  memcpy(&trie, bytes.data(), sizeof(trie));
+  return trie <= bytes.size() - sizeof(trie) && trie % sizeof(uint32_t) == 0;
 }
 
 void lmopt::decodeByteLevelPieces(TokenizerSpec &spec) {

@@ -30,14 +30,19 @@ struct AddedToken {
   bool textIsNormalized = false; // `text` is what the normalizer made of it, as a blob holds it
 };
 
-/// A step of the normalizer, LMOPT_NORMALIZE_*, with the texts that it names, if any.
+/// A step of the normalizer, LMOPT_NORMALIZE_*, with the texts that it names, or with its argument, if any.
 struct NormalizerStep {
   NormalizerStep(uint32_t kind, std::string text = {}, std::string with = {})
       : kind(kind), text(std::move(text)), with(std::move(with)) {}
-  bool operator==(const NormalizerStep &other) const {
-    return kind == other.kind && text == other.text && with == other.with;
+  static NormalizerStep spaces(uint32_t rules) {
+    NormalizerStep step(LMOPT_NORMALIZE_SPACES);
+    step.argument = rules;
+    return step;
   }
-  uint32_t kind;
+  bool operator==(const NormalizerStep &other) const {
+    return kind == other.kind && argument == other.argument && text == other.text && with == other.with;
+  }
+  uint32_t kind, argument = 0;
   std::string text, with;
 };
 
@@ -48,7 +53,8 @@ struct TokenizerSpec {
   std::vector<uint8_t> tokenFlags;             // LMOPT_TOKEN_FLAG_*, one for each piece
   std::vector<std::array<uint32_t, 3>> merges; // left, right, result; of equal pairs the first counts
   std::vector<double> scores;                  // LMOPT_TOKENIZER_SCORED and _UNIGRAM: one for each piece
-  std::string charsmap;                        // what LMOPT_NORMALIZE_CHARSMAP replaces, as SentencePiece compiles it
+  std::optional<double> unknownScore;          // UNIGRAM: of an unknown character; none: 10 below all pieces
+  std::string charsmap;                        // what _CHARSMAP and _LONGEST replace, as SentencePiece compiles it
   std::vector<NormalizerStep> normalizer;      // what happens to a text first
   std::vector<std::array<uint32_t, 2>> splits; // LMOPT_SPLIT_*, LMOPT_SPLIT_ARG_* or LMOPT_METASPACE_*
   std::vector<AddedToken> added;
@@ -78,6 +84,14 @@ std::optional<uint8_t> byteNamed(std::string_view name);
 
 /// Tokens named "<0x0A>" that are no added ones: each stands for one byte, which is their piece from now on.
 void markByteTokens(TokenizerSpec &spec);
+/// The same for one token that stands for a byte, whatever the others do. False: its name says no byte.
+bool markByteToken(TokenizerSpec &spec, size_t id);
+
+/// UNIGRAM: unknown characters are 10 below the pieces that `counts`, in single precision as in SentencePiece.
+void setUnknownScore(TokenizerSpec &spec, const std::vector<bool> &counts);
+
+/// Whether these bytes are a table of replacements as SentencePiece compiles it: as long as it says.
+bool isCharsmap(std::string_view bytes);
 
 /// Makes plain bytes of all pieces but added tokens. A piece that is no byte-level spelling can never come out of the
 /// model: it is set apart as an added token.

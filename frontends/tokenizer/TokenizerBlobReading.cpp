@@ -57,6 +57,8 @@ std::string BlobReader::argument(size_t index) const {
 
 NormalizerStep BlobReader::step(uint32_t kind, uint32_t index) const {
   uint32_t texts = lmopt_normalize_texts(kind);
+  if (kind == LMOPT_NORMALIZE_SPACES)
+    return NormalizerStep::spaces(index);
   return {kind, texts > 0 ? argument(index) : "", texts > 1 ? argument(static_cast<size_t>(index) + 1) : ""};
 }
 
@@ -101,8 +103,11 @@ void BlobReader::readScores() {
     std::vector<float> scores = numbers<float>(section, from.header.token_count);
     spec.scores.assign(scores.begin(), scores.end());
   }
-  if (from.header.kind == LMOPT_TOKENIZER_UNIGRAM)
-    spec.scores = numbers<double>(section, from.header.token_count);
+  if (from.header.kind == LMOPT_TOKENIZER_UNIGRAM) {
+    spec.scores = numbers<double>(section, static_cast<size_t>(from.header.token_count) + 1);
+    spec.unknownScore = spec.scores.back();
+    spec.scores.pop_back();
+  }
 }
 
 Result<void> BlobReader::readTokens() {

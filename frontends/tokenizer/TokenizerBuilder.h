@@ -2,10 +2,11 @@
 //
 // Builds the tokenizer blob of a model from the file that defines its tokenizer.
 //
-// In: the text of tokenizer.json and of the files beside it, or the metadata of a GGUF file. Out: the blob
-// (lmopt/tokenizer_format.h). What a file asks for is done or refused: an unknown model, normalizer, pre-tokenizer,
-// regular expression, post-processor or field is exit code 4 with a message that names it and lists what there is.
-// Tested by test/unit/tokenizer/{Json,Class,Fields,Gguf}Test.cpp, fuzzed by fuzz-tokenizer-json.
+// In: the text of tokenizer.json or the bytes of tokenizer.model, and the files beside it, or the metadata of a GGUF
+// file. Out: the blob (lmopt/tokenizer_format.h). What a file asks for is done or refused: an unknown model,
+// normalizer, pre-tokenizer, regular expression, post-processor or field is exit code 4 with a message that names it
+// and lists what there is. Tested by test/unit/tokenizer/{Json,Class,Fields,Gguf,ModelFile}Test.cpp, fuzzed by
+// fuzz-tokenizer-{json,gguf,model}.
 #ifndef LMOPT_FRONTENDS_TOKENIZER_TOKENIZERBUILDER_H
 #define LMOPT_FRONTENDS_TOKENIZER_TOKENIZERBUILDER_H
 
@@ -44,6 +45,9 @@ struct TokenizerOptions {
 /// `configText` is tokenizer_config.json, or empty.
 Result<std::string> buildTokenizerFromJson(std::string_view text, std::string_view configText,
                                            const TokenizerOptions &options = {});
+/// `bytes` is tokenizer.model, for folders without tokenizer.json; options.path names it.
+Result<std::string> buildTokenizerFromModel(std::string_view bytes, std::string_view configText,
+                                            const TokenizerOptions &options = {});
 /// Of the options only maxLength and vocabulary are used: the file has the rest.
 Result<std::string> buildTokenizerFromGguf(const GgufFile &file, const TokenizerOptions &options = {});
 

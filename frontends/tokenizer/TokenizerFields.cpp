@@ -250,7 +250,8 @@ const FieldTable &lmopt::ggufTokenizerKeys() {
   static constexpr char kInfill[] = "a token for infilling; some end a text, see below";
   static constexpr char kOther[] = "of other kinds of tokenizer";
   static const FieldTable table = {
-      {"tokenizer.ggml.model", kRead, "gpt2 (byte-level BPE), bert (WordPiece) or llama (BPE of SentencePiece)"},
+      {"tokenizer.ggml.model", kRead,
+       "gpt2 (byte-level BPE), bert (WordPiece), llama (BPE of SentencePiece) or t5 (its Unigram)"},
       {"tokenizer.ggml.pre", kRead, "where the text is cut"},
       {"tokenizer.ggml.tokens", kRead, kVocabulary},
       {"tokenizer.ggml.token_type", kRead, "which tokens are control tokens, which are always found"},
@@ -282,11 +283,11 @@ const FieldTable &lmopt::ggufTokenizerKeys() {
       {"tokenizer.chat_template", kRead, "the chat template"},
       {"tokenizer.chat_template.*", kHarmless, "templates for special purposes"},
       {"tokenizer.chat_templates", kHarmless, "their names"},
-      {"tokenizer.ggml.scores", kRead, "llama: which neighbours join first"},
+      {"tokenizer.ggml.scores", kRead, "llama: which neighbours join first; t5: how probable a piece is"},
       {"tokenizer.ggml.add_sep_token", kHarmless, "for two texts at once"},
-      {"tokenizer.ggml.add_space_prefix", kRead, "llama: a blank before each part between special tokens"},
-      {"tokenizer.ggml.remove_extra_whitespaces", kHarmless, kOther},
-      {"tokenizer.ggml.precompiled_charsmap", kHarmless, kOther},
+      {"tokenizer.ggml.add_space_prefix", kRead, "llama, t5: a blank before each part between special tokens"},
+      {"tokenizer.ggml.remove_extra_whitespaces", kRead, "t5: of several blanks one stays, before a word"},
+      {"tokenizer.ggml.precompiled_charsmap", kRead, "t5: what characters become first"},
       {"tokenizer.ggml.token_type_count", kHarmless, "every text has token type 0"},
       {"tokenizer.rwkv.world", kHarmless, kOther},
       {"tokenizer.huggingface.json", kHarmless, "a copy that llama.cpp does not read either"},

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Reads the tokenizer from GGUF metadata: tokenizer.ggml.model "gpt2" (byte-level BPE), "bert" (WordPiece) or "llama"
-// (BPE of SentencePiece, by scores).
+// Reads the tokenizer from GGUF metadata: tokenizer.ggml.model "gpt2" (byte-level BPE), "bert" (WordPiece), "llama"
+// (BPE of SentencePiece, by scores) or "t5" (Unigram of SentencePiece).
 //
 // What the keys mean is what llama.cpp does with them; its tables are Unicode 15.1 (LMOPT_SPLIT_ARG_GGML). A control
 // token is recognised only when special tokens are asked for, a user-defined token always. A pre-tokenizer name stands
@@ -36,13 +36,16 @@ public:
 private:
   Result<void> checkKeys();
   Result<void> readTokens(const GgufDefaultRoles &defaults);
-  Result<std::vector<int64_t>> readTypes();
-  void markTypes(const std::vector<int64_t> &types);
+  Result<std::vector<int64_t>> readTypes() const;
+  void markTypes();
   Result<void> readBpe();
   Result<void> readMerges();
   Result<void> readBert();
   Result<void> readScores();
   Result<void> readPieces();
+  Result<void> readUnigram();
+  Result<void> readCharsmap();
+  Result<void> markUnigramTypes();
   void stripAfterSpecial();
   Result<void> readBpeFrame(bool addBos);
   Result<void> readSwitch(const char *key, bool &value);
@@ -55,6 +58,7 @@ private:
   const TokenizerOptions &options;
   TokenizerSpec spec;
   std::vector<std::string_view> names; // tokens as the file spells them
+  std::vector<int64_t> types;          // kGguf*, as llama.cpp corrects them
 };
 } // namespace
 
@@ -79,28 +83,29 @@ Result<void> GgufTokenizer::readTokens(const GgufDefaultRoles &defaults) {
   names = std::move(*list);
   spec.pieces.assign(names.begin(), names.end());
   spec.tokenFlags.resize(names.size());
-  Result<std::vector<int64_t>> types = readTypes();
-  if (!types)
-    return types.error();
-  if (Result<void> special = readGgufSpecialTokens(file, names, *types, defaults, spec); !special)
+  Result<std::vector<int64_t>> found = readTypes();
+  if (!found)
+    return found.error();
+  types = found.take();
+  if (Result<void> special = readGgufSpecialTokens(file, names, types, defaults, spec); !special)
     return special;
-  markTypes(*types);
+  markTypes();
   return {};
 }
 
 /// Without types every token is a normal one.
-Result<std::vector<int64_t>> GgufTokenizer::readTypes() {
-  const GgufValue *types = file.find("tokenizer.ggml.token_type");
-  if (!types)
+Result<std::vector<int64_t>> GgufTokenizer::readTypes() const {
+  const GgufValue *value = file.find("tokenizer.ggml.token_type");
+  if (!value)
     return std::vector<int64_t>(names.size(), kGgufNormal);
-  std::optional<std::vector<int64_t>> kinds = types->asIntegers();
+  std::optional<std::vector<int64_t>> kinds = value->asIntegers();
   if (!kinds || kinds->size() < names.size())
     return bad("tokenizer.ggml.token_type", "expected one integer for each of the " + std::to_string(names.size()) +
-                                                " tokens, found " + std::to_string(types->size()));
+                                                " tokens, found " + std::to_string(value->size()));
   return std::move(*kinds);
 }
 
-void GgufTokenizer::markTypes(const std::vector<int64_t> &types) {
+void GgufTokenizer::markTypes() {
   for (size_t id = 0; id < names.size(); ++id) {
     bool special = types[id] == kGgufControl || types[id] == kGgufUnknown;
     if (!special && types[id] != kGgufUserDefined)
@@ -256,6 +261,70 @@ Result<void> GgufTokenizer::readPieces() {
   return readFrame(addBos, addEos, LMOPT_TOKEN_BOS, LMOPT_TOKEN_EOS);
 }
 
+/// The table of replacements, an array of bytes.
+Result<void> GgufTokenizer::readCharsmap() {
+  static constexpr char kKey[] = "tokenizer.ggml.precompiled_charsmap";
+  const GgufValue *value = file.find(kKey);
+  if (!value)
+    return {};
+  std::optional<std::vector<int64_t>> bytes = value->asIntegers();
+  if (!bytes)
+    return bad(kKey, "expected an array of bytes");
+  for (int64_t byte : *bytes) {
+    if (byte < -128 || byte > 255)
+      return bad(kKey, "expected an array of bytes, found " + std::to_string(byte));
+    spec.charsmap += static_cast<char>(byte);
+  }
+  if (spec.charsmap.empty())
+    return {};
+  if (!isCharsmap(spec.charsmap))
+    return bad(kKey, "no table of SentencePiece: it is not as long as it says");
+  spec.normalizer.push_back(LMOPT_NORMALIZE_LONGEST);
+  return {};
+}
+
+/// Pieces of text are normal and unused tokens; a token of a byte is never chosen, but written as its byte.
+Result<void> GgufTokenizer::markUnigramTypes() {
+  std::vector<bool> counts(names.size());
+  for (size_t id = 0; id < names.size(); ++id) {
+    counts[id] = types[id] == kGgufNormal;
+    if (counts[id] && names[id].size() > LMOPT_TOKENIZER_MAX_UNIGRAM)
+      return unsupported(file.path() + ": metadata key 'tokenizer.ggml.tokens': a piece of " +
+                         std::to_string(names[id].size()) + " bytes; supported: up to " +
+                         std::to_string(LMOPT_TOKENIZER_MAX_UNIGRAM));
+    if (types[id] == kGgufByte && !markByteToken(spec, id))
+      return bad("tokenizer.ggml.tokens", "token " + printable(names[id]) + " is of type byte (6), but names none");
+    bool known = types[id] >= kGgufNormal && types[id] <= kGgufByte;
+    if (!known) // never found
+      spec.tokenFlags[id] |= LMOPT_TOKEN_FLAG_ADDED;
+  }
+  setUnknownScore(spec, counts);
+  return {};
+}
+
+/// All of a part between special tokens is one word; blanks are the normalizer's.
+Result<void> GgufTokenizer::readUnigram() {
+  spec.kind = LMOPT_TOKENIZER_UNIGRAM;
+  spec.flags = LMOPT_TOKENIZER_METASPACE;
+  bool prefix = false, squeeze = false, addBos = false, addEos = true;
+  for (auto [key, value] :
+       {std::pair("tokenizer.ggml.add_space_prefix", &prefix),
+        std::pair("tokenizer.ggml.remove_extra_whitespaces", &squeeze),
+        std::pair("tokenizer.ggml.add_bos_token", &addBos), std::pair("tokenizer.ggml.add_eos_token", &addEos)})
+    if (Result<void> result = readSwitch(key, *value); !result)
+      return result;
+  for (auto read : {&GgufTokenizer::readScores, &GgufTokenizer::readCharsmap, &GgufTokenizer::markUnigramTypes})
+    if (Result<void> result = (this->*read)(); !result)
+      return result;
+  spec.normalizer.push_back(NormalizerStep::spaces(LMOPT_SPACES_ESCAPE | LMOPT_SPACES_BEFORE_WORD |
+                                                   (prefix ? LMOPT_SPACES_PREFIX : 0u) |
+                                                   (squeeze ? LMOPT_SPACES_SQUEEZE : 0u)));
+  spec.unknown = spec.roles[LMOPT_TOKEN_UNK];
+  if (spec.unknown < 0)
+    return bad("tokenizer.ggml.unknown_token_id", "missing; Unigram needs it");
+  return readFrame(addBos, addEos, LMOPT_TOKEN_BOS, LMOPT_TOKEN_EOS);
+}
+
 Result<void> GgufTokenizer::readSwitch(const char *key, bool &value) {
   Result<std::optional<bool>> found = file.findBool(key);
   if (!found)
@@ -294,15 +363,25 @@ Result<std::string> GgufTokenizer::build() {
   Result<std::optional<std::string_view>> model = file.findString("tokenizer.ggml.model");
   if (!model)
     return model.error();
-  bool pieces = *model && **model == "llama";
-  if (!*model || (**model != "gpt2" && **model != "bert" && !pieces))
+  struct Kind {
+    const char *name;
+    Result<void> (GgufTokenizer::*read)();
+    GgufDefaultRoles roles; // bos, eos, unknown
+  };
+  static constexpr Kind kKinds[] = {{"gpt2", &GgufTokenizer::readBpe, {}},
+                                    {"bert", &GgufTokenizer::readBert, {}},
+                                    {"llama", &GgufTokenizer::readPieces, {1, 2, 0}},
+                                    {"t5", &GgufTokenizer::readUnigram, {-1, 1, 2}}};
+  auto kind = std::find_if(std::begin(kKinds), std::end(kKinds),
+                           [&](const Kind &candidate) { return *model && **model == candidate.name; });
+  if (kind == std::end(kKinds))
     return unsupported(file.path() + ": metadata key 'tokenizer.ggml.model' is " +
-                       (*model ? printable(**model) : std::string("missing")) + "; supported: gpt2, bert, llama");
+                       (*model ? printable(**model) : std::string("missing")) + "; supported: gpt2, bert, llama, t5");
   if (Result<void> result = checkKeys(); !result)
     return result.error();
-  if (Result<void> result = readTokens(pieces ? GgufDefaultRoles{1, 2, 0} : GgufDefaultRoles()); !result)
+  if (Result<void> result = readTokens(kind->roles); !result)
     return result.error();
-  if (Result<void> result = pieces ? readPieces() : **model == "gpt2" ? readBpe() : readBert(); !result)
+  if (Result<void> result = (this->*kind->read)(); !result)
     return result.error();
   spec.maxLength = options.maxLength;
   if (Result<void> fits = fitVocabulary(spec, options.vocabulary, file.path()); !fits)

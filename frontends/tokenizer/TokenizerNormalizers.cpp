@@ -4,8 +4,6 @@
 #include "files/Base64.h"
 #include "frontends/tokenizer/TokenizerRuleReader.h"
 
-#include <cstring>
-
 using namespace lmopt;
 using nlohmann::json;
 
@@ -67,10 +65,7 @@ Result<void> RuleReader::charsmapNormalizer(const json &rule) {
   if (!fields.ok())
     return fields.error();
   std::optional<std::string> bytes = decodeBase64(text);
-  uint32_t trie = 0;
-  if (bytes && bytes->size() >= sizeof(trie))
-    memcpy(&trie, bytes->data(), sizeof(trie));
-  if (!bytes || bytes->size() < sizeof(trie) || trie > bytes->size() - sizeof(trie) || trie % sizeof(uint32_t))
+  if (!bytes || !isCharsmap(*bytes))
     return bad("normalizer Precompiled: field 'precompiled_charsmap' is no table of SentencePiece in base64");
   if (!spec.charsmap.empty() && spec.charsmap != *bytes)
     return unsupported(path + ": two different Precompiled normalizers; supported: one table");

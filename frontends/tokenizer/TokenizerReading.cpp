@@ -19,8 +19,7 @@ static constexpr JsonLimits kTokenizerLimits = {64 << 20, 8 << 20};
 
 //===- One reading -----------------------------------------------------------------------------------------------===//
 
-/// The folder of tokenizer.json, with its slash.
-static std::string folderOf(const std::string &path) {
+std::string lmopt::folderOf(const std::string &path) {
   size_t slash = path.rfind('/');
   return slash == std::string::npos ? "" : path.substr(0, slash + 1);
 }
@@ -250,7 +249,7 @@ static bool hasVocabulary(const json &file) {
          file["model"]["vocab"].is_structured();
 }
 
-static Result<json> readConfig(std::string_view text, const std::string &path) {
+Result<json> lmopt::readTokenizerConfig(std::string_view text, const std::string &path) {
   if (text.empty())
     return json();
   Result<json> config = parseJson(text, path);
@@ -316,7 +315,7 @@ Result<std::string> lmopt::buildTokenizerFromJson(std::string_view text, std::st
   if (!file)
     return file.error();
   std::string folder = folderOf(options.path);
-  Result<json> config = readConfig(configText, folder + "tokenizer_config.json");
+  Result<json> config = readTokenizerConfig(configText, folder + "tokenizer_config.json");
   if (!config)
     return config.error();
   Result<TokenizerSpec> spec = readSpec(*file, *config, options, folder);

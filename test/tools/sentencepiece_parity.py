@@ -9,8 +9,11 @@
 A vocabulary of BPE with byte fallback is trained (sentencepiece, fixed texts) and written as a GGUF file (kind `llama`)
 and as tokenizer.json in the forms in which transformers writes it: with a normalizer (Llama 2), with Metaspace (Llama of
 version 5, Mistral), without a prefix (Gemma). A unigram vocabulary with the replacements nmt_nfkc is written in the forms of
-XLM-R, ALBERT and others. Oracles: sentencepiece and, where it is installed, llama.cpp for the GGUF files, `tokenizers` for
-the others, and where it is installed transformers for what its classes make of tokenizer.json. --gguf, --hf: real models
+XLM-R, ALBERT and others, and as a GGUF file (kind `t5`). Models of both types are taken as they are (tokenizer.model), with
+all settings that decide about ids. Oracles: sentencepiece for these and, where it is installed, llama.cpp for the GGUF files,
+`tokenizers` for the others, and where it is installed transformers for what its classes make of tokenizer.json. Kind `t5`, where
+llama.cpp is not installed: the normalizer of sentencepiece and then the Unigram model of `tokenizers`, whose double precision
+llama.cpp has, too. --gguf, --hf: real models
 beside these; GGUF files need llama.cpp.
 Texts: tokenizer_texts.py. Prints one line for each comparison; the exit code is the number of comparisons that differ.
 """
@@ -42,8 +45,9 @@ SPACE = "\u2581"
 USER = ["<user>", "\n\n", f"{SPACE}{SPACE}"]
 
 
-def train(texts, fallback, kind="bpe", rule="identity"):
+def train(texts, fallback, kind="bpe", rule="identity", **settings):
     """`rule`: what is done to characters first; nothing but to blanks by "identity"."""
+    settings = {"remove_extra_whitespaces": False, **settings}
     model = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=iter([line for text in texts for line in text.split("\n") if line.strip()]),
@@ -53,10 +57,10 @@ def train(texts, fallback, kind="bpe", rule="identity"):
         byte_fallback=fallback,
         character_coverage=0.9995,
         normalization_rule_name=rule,
-        remove_extra_whitespaces=False,
         max_sentence_length=1 << 16,
         num_threads=1,
         minloglevel=2,
+        **settings,
     )
     return model.getvalue()
 
@@ -74,18 +78,24 @@ def types_of(model):
     return kinds
 
 
-def write_gguf(path, model, prefix):
+def write_gguf(path, model, prefix, kind="llama", squeeze=False):
     writer = gguf.GGUFWriter(path, "llama")
     for name in ("block_count", "context_length", "embedding_length", "feed_forward_length"):
         writer.add_uint32("llama." + name, 64)
     writer.add_uint32("llama.attention.head_count", 1)
     writer.add_float32("llama.attention.layer_norm_rms_epsilon", 1e-5)
     pieces = pieces_of(model)
-    writer.add_tokenizer_model("llama")
+    writer.add_tokenizer_model(kind)
     writer.add_token_list([piece for piece, _ in pieces])
     writer.add_token_scores([score for _, score in pieces])
     writer.add_token_types(types_of(model))
     writer.add_add_space_prefix(prefix)
+    if kind == "t5":
+        spec = sentencepiece_model_pb2.ModelProto.FromString(model).normalizer_spec
+        writer.add_remove_extra_whitespaces(squeeze)
+        writer.add_precompiled_charsmap(spec.precompiled_charsmap)
+        writer.add_unk_token_id(0)
+        writer.add_eos_token_id(2)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.close()
@@ -168,6 +178,67 @@ def compare_unigram(texts, every, folder, fallback):
     return failures
 
 
+def plain_texts(texts):
+    """sentencepiece knows no special tokens in a text and cuts at a zero."""
+    return [text for text in texts if text.strip() and "\0" not in text]
+
+
+def compare_t5(texts, every, folder):
+    """Kind `t5`, with and without the squeezing of blanks."""
+    failures = 0
+    for squeeze in (True, False):
+        model = train(texts[::5], False, "unigram", "nmt_nfkc", remove_extra_whitespaces=squeeze)
+        path = write_gguf(os.path.join(folder, f"t5 {squeeze}.gguf"), model, True, "t5", squeeze)
+        processor = sentencepiece.SentencePieceProcessor(model_proto=model)
+        double = Tokenizer(models.Unigram(pieces_of(model), unk_id=0))
+        oracle = lambda text: double.encode(processor.normalize(text.decode())).ids
+        name = f"GGUF kind t5, blanks squeezed {squeeze}"
+        flags = ["--no-add", "--no-parse"]
+        failures += compare(ARGS, name, [path, *flags], plain_texts(texts + EDGES), oracle)
+        failures += compare(ARGS, name + ", all code points", [path, *flags], plain_texts(every), oracle)
+        if llama_cpp:
+            failures += compare_llama(path, texts, every)
+    return failures
+
+
+USER_DEFINED = {"user_defined_symbols": ["<user>", "\u2581\u2581\u2581", "::", "ing"]}
+MODEL_FILES = [
+    ("bpe", "identity", True, {}),
+    ("bpe", "identity", True, {"add_dummy_prefix": False, **USER_DEFINED}),
+    ("bpe", "nmt_nfkc", False, {"remove_extra_whitespaces": True}),
+    ("bpe", "identity", False, {"escape_whitespaces": False, "add_dummy_prefix": False}),
+    ("unigram", "nmt_nfkc", False, {"remove_extra_whitespaces": True}),
+    ("unigram", "nmt_nfkc_cf", True, {"remove_extra_whitespaces": True, **USER_DEFINED}),
+    ("unigram", "identity", False, USER_DEFINED),
+    ("unigram", "nfkc", True, {}),
+]
+
+
+def compare_model_file(texts, every, folder, number):
+    kind, rule, fallback, settings = MODEL_FILES[number]
+    escape = settings.get("escape_whitespaces", True)
+    if "user_defined_symbols" in settings and rule.startswith("nmt"):  # there U+2581 is a blank
+        settings = {**settings, "user_defined_symbols": ["<user>", "::", "ing"]}
+    trainer = {name: value for name, value in settings.items() if name != "escape_whitespaces"}
+    proto = sentencepiece_model_pb2.ModelProto.FromString(train(texts[::5], fallback, kind, rule, **trainer))
+    proto.normalizer_spec.escape_whitespaces = escape
+    where = os.path.join(folder, f"model {number}")
+    os.makedirs(where)
+    with open(where + "/tokenizer.model", "wb") as file:
+        file.write(proto.SerializeToString())
+    with open(where + "/tokenizer_config.json", "w") as file:
+        json.dump({"tokenizer_class": "LlamaTokenizer"}, file)
+    processor = sentencepiece.SentencePieceProcessor(model_file=where + "/tokenizer.model")
+    oracle = lambda text: processor.encode(text.decode())
+    name = f"tokenizer.model {number}, {kind}, {rule}, byte fallback {fallback}, {settings}"
+    flags = [where, "--no-add", "--no-parse"]
+    usable = [text for text in texts + EDGES + SPACE_EDGES if "\0" not in text]
+    failures = compare(ARGS, name, flags, usable, oracle)
+    return failures + compare(ARGS, name + ", all code points", flags, [t for t in every if "\0" not in t], oracle)
+
+
+SPACE_EDGES = ["  ", " a", "a ", "  a  b  ", SPACE, f" {SPACE} ", f"a{SPACE}", f"{SPACE}a", "\t", "a<user>b", "a <user> b", "<user>", "\u200b", "\x01"]
+
 CLASSES = [
     ("LlamaTokenizer", "llama", "normalizer", {}),
     ("LlamaTokenizer", "llama", "normalizer", {"legacy": True}),
@@ -236,9 +307,8 @@ def compare_trained(texts, every, folder, fallback):
     if fallback:  # without a token for each byte llama.cpp ends with an exception
         processor = sentencepiece.SentencePieceProcessor(model_proto=model)
         path = write_gguf(os.path.join(folder, "prefix.gguf"), model, True)
-        # The package knows no special tokens in a text and cuts at a zero.
-        plain = [text for text in texts + EDGES if text and "\0" not in text]
         oracle = lambda text: processor.encode(text.decode())
+        plain = [text for text in texts + EDGES if text and "\0" not in text]
         failures += compare(ARGS, "sentencepiece", [path, "--no-add", "--no-parse"], plain, oracle)
     if llama_cpp and fallback:
         failures += compare_llama(path, texts, every)
@@ -257,6 +327,9 @@ def main():
         for fallback in (True, False):
             failures += compare_trained(texts, every, folder, fallback)
             failures += compare_unigram(texts, every, folder, fallback)
+        failures += compare_t5(texts, every, folder)
+        for number in range(len(MODEL_FILES)):
+            failures += compare_model_file(texts, every, folder, number)
         failures += compare_classes(texts, folder) if transformers else 0
     for path in ARGS.gguf:
         failures += compare_llama(path, texts, every)

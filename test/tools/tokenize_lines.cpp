@@ -3,8 +3,8 @@
 // Development tool of test/tools/tokenizer_parity.py: builds a tokenizer from its file and tokenizes many texts.
 //
 //   tokenize-lines FILE [--max-length N] [--no-add] [--no-parse] [--blob OUT] < records > ids
-// FILE: .gguf, or a directory with tokenizer.json. A record is a size (uint32, little endian) and so many bytes; the
-// answer is a count (uint32) and so many ids (int32). --blob writes the blob as well.
+// FILE: .gguf, or a directory with tokenizer.json or tokenizer.model. A record is a size (uint32, little endian) and so
+// many bytes; the answer is a count (uint32) and so many ids (int32). --blob writes the blob as well.
 #include "files/File.h"
 #include "frontends/tokenizer/TokenizerBuilder.h"
 #include "lmopt/tokenizer.h"
@@ -24,14 +24,15 @@ static Result<std::string> build(const std::string &path, const TokenizerOptions
       return file.error();
     return buildTokenizerFromGguf(*file, options);
   }
-  Result<std::string> text = readSmallFile(path + "/tokenizer.json", 128 << 20);
+  bool isJson = fileExists(path + "/tokenizer.json");
+  Result<std::string> text = readSmallFile(path + (isJson ? "/tokenizer.json" : "/tokenizer.model"), 128 << 20);
   if (!text)
     return text;
   std::string config;
   if (fileExists(path + "/tokenizer_config.json"))
     if (Result<std::string> read = readSmallFile(path + "/tokenizer_config.json", 16 << 20); read.ok())
       config = read.take();
-  return buildTokenizerFromJson(*text, config, options);
+  return isJson ? buildTokenizerFromJson(*text, config, options) : buildTokenizerFromModel(*text, config, options);
 }
 
 static int serve(const lmopt_tokenizer_t *tokenizer, uint32_t flags) {

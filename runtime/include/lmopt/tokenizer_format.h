@@ -41,8 +41,11 @@ enum {
   LMOPT_TOKENIZER_BYTE_FALLBACK =
       1u << 5,                         /* a character that is no piece becomes the tokens of its bytes, if all have */
   LMOPT_TOKENIZER_METASPACE = 1u << 6, /* U+2581 in a piece is written as a blank */
+  /* SCORED and UNIGRAM as the package sentencepiece does them. SCORED: only pieces of the model join, unknown
+   * characters in a row are one. UNIGRAM: sums are kept in single precision. */
+  LMOPT_TOKENIZER_SENTENCEPIECE = 1u << 7,
   LMOPT_TOKENIZER_DROP_UNKNOWN = 1u << 8, /* the unknown token is no part of a text, but counts where one is cut */
-  LMOPT_TOKENIZER_KNOWN_FLAGS = ((1u << 7) - 1) | LMOPT_TOKENIZER_DROP_UNKNOWN
+  LMOPT_TOKENIZER_KNOWN_FLAGS = (1u << 9) - 1
 };
 
 typedef enum lmopt_tokenizer_section {
@@ -101,8 +104,20 @@ enum {
   LMOPT_NORMALIZE_REPLACE_RUNS = 12, /* as REPLACE, two and more of the text in a row, as one */
   LMOPT_NORMALIZE_CHARSMAP = 13,     /* clusters and characters as CHARSMAP says */
   LMOPT_NORMALIZE_NFKD = 14,
-  LMOPT_NORMALIZE_NFKC = 15
+  LMOPT_NORMALIZE_NFKC = 15,
+  LMOPT_NORMALIZE_LONGEST = 16, /* the longest text that CHARSMAP has at each place, as SentencePiece does it */
+  LMOPT_NORMALIZE_SPACES = 17   /* blanks as SentencePiece treats them; the argument: LMOPT_SPACES_* */
 };
+
+/* The argument of LMOPT_NORMALIZE_SPACES. */
+enum {
+  LMOPT_SPACES_PREFIX = 1u << 0,     /* a blank in front of the text */
+  LMOPT_SPACES_SQUEEZE = 1u << 1,    /* blanks at both ends go, of several in a row one stays */
+  LMOPT_SPACES_ESCAPE = 1u << 2,     /* a blank becomes U+2581 */
+  LMOPT_SPACES_FIRST = 1u << 3,      /* PREFIX only where the whole text begins, not behind an added token */
+  LMOPT_SPACES_BEFORE_WORD = 1u << 4 /* as llama.cpp does it: what PREFIX and SQUEEZE put comes before words */
+};
+#define LMOPT_SPACES_KNOWN 31u
 
 /* How many texts a step names. */
 static inline uint32_t lmopt_normalize_texts(uint32_t step) {

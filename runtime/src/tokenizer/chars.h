@@ -38,5 +38,9 @@ static inline void lmopt_chars_push(lmopt_chars_t *chars, uint32_t c, const lmop
 
 /* Replaces clusters and characters as a charsmap says: charsmap.c. */
 void lmopt_apply_charsmap(lmopt_bytes_t charsmap, const lmopt_chars_t *in, lmopt_chars_t *out);
+/* The same, always the longest text that the charsmap has: charsmap.c. */
+void lmopt_apply_longest(lmopt_bytes_t charsmap, const lmopt_chars_t *in, lmopt_chars_t *out);
+/* LMOPT_NORMALIZE_SPACES: spaces.c. */
+void lmopt_apply_spaces(uint32_t rules, int inside, const lmopt_chars_t *in, lmopt_chars_t *out);
 
 #endif

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
  *
- * The Precompiled normalizer: replacements of characters that SentencePiece has compiled into a table.
+ * Replacements of characters that SentencePiece has compiled into a table: as the Precompiled normalizer of
+ * `tokenizers` applies them (lmopt_apply_charsmap), and as SentencePiece itself and llama.cpp do (lmopt_apply_longest).
  *
  *   charsmap = bytes of the trie (uint32), the trie (uint32 units of a double array), texts that each end with a zero
  *
  * A double array is a trie in one array: a unit says how far its children are, which byte leads to it, and whether a
- * text ends there; then the child for byte 0 holds the place of what replaces it. Here as in `tokenizers`: a grapheme
+ * text ends there; then the child for byte 0 holds the place of what replaces it. SentencePiece goes through a text
+ * from the left and replaces the longest text that the table has at each place. `tokenizers` does this: a grapheme
  * cluster of less than six bytes becomes, as a whole, what the shortest of its beginnings becomes that the table has;
- * where it has none, and in longer clusters, each character is looked up by itself. (SentencePiece takes the longest
- * beginning instead; models were trained with either.) Clusters are those of UAX 29 but for what only clusters of six
- * bytes and more have: pairs of regional indicators, conjuncts, and emoji that U+200D joins.
+ * where it has none, and in longer clusters, each character is looked up by itself. Models were trained with either.
+ * Clusters are those of UAX 29 but for what only clusters of six bytes and more have: pairs of regional indicators,
+ * conjuncts, and emoji that U+200D joins.
  *
  * Nothing in the table is trusted: places outside of it end a search. Source: darts-clone; spm_precompiled. Tested by
  * test/unit/tokenizer/NormalizeTest.cpp and, with nmt_nfkc, by test/tools/sentencepiece_parity.py on all code points.
@@ -17,7 +19,10 @@
 #include "runtime/src/tokenizer/chars.h"
 #include "runtime/src/tokenizer/unicode.h"
 
-enum { SHORT_CLUSTER = 6 }; /* bytes; as long ones are taken character by character */
+enum {
+  SHORT_CLUSTER = 6, /* bytes; as long ones are taken character by character */
+  LONGEST_TEXT = 64  /* characters; those of SentencePiece's own tables have up to 4, hostile ones may go in circles */
+};
 
 /*===--- The table ---===*/
 
@@ -70,6 +75,18 @@ static int find_shortest(const charsmap_t *map, lmopt_bytes_t text, size_t *plac
   return 0;
 }
 
+/* Puts the text at `place` for characters [begin, end). */
+static void put_text(const charsmap_t *map, size_t place, const lmopt_chars_t *in, size_t begin, size_t end,
+                     lmopt_chars_t *out) {
+  lmopt_char_t from = {0, in->data[begin].begin, in->data[end - 1].end};
+  const uint8_t *at = map->texts.data + place, *stop = map->texts.data + map->texts.size;
+  while (at < stop && *at && !out->failed) {
+    uint32_t c;
+    at += lmopt_utf8_decode(at, stop, &c);
+    lmopt_chars_push(out, c, &from);
+  }
+}
+
 /* Puts what replaces characters [begin, end), if anything does. */
 static int put_replacement(const charsmap_t *map, const lmopt_chars_t *in, size_t begin, size_t end,
                            lmopt_chars_t *out) {
@@ -79,14 +96,61 @@ static int put_replacement(const charsmap_t *map, const lmopt_chars_t *in, size_
     size += lmopt_utf8_encode(in->data[i].c, bytes + size);
   if (!find_shortest(map, (lmopt_bytes_t){bytes, size}, &place))
     return 0;
-  lmopt_char_t from = {0, in->data[begin].begin, in->data[end - 1].end};
-  const uint8_t *at = map->texts.data + place, *stop = map->texts.data + map->texts.size;
-  while (at < stop && *at && !out->failed) {
-    uint32_t c;
-    at += lmopt_utf8_decode(at, stop, &c);
-    lmopt_chars_push(out, c, &from);
-  }
+  put_text(map, place, in, begin, end, out);
   return 1;
+}
+
+/*===--- The longest text ---===*/
+
+/* Goes one character on in the trie; whether there is a way. `ends`: a text ends behind it, `place` is of what replaces
+ * it. */
+static int step_character(const charsmap_t *map, uint32_t c, size_t *at, int *ends, size_t *place) {
+  uint8_t bytes[4];
+  size_t size = lmopt_utf8_encode(c, bytes);
+  for (size_t i = 0; i < size; ++i) {
+    uint32_t unit;
+    *at ^= bytes[i];
+    if (!bytes[i] || !unit_at(map, *at, &unit) || byte_of(unit) != bytes[i])
+      return 0;
+    *at ^= children_of(unit);
+    *ends = ends_text(unit);
+  }
+  uint32_t unit;
+  *ends = *ends && unit_at(map, *at, &unit) && place_of(unit) <= map->texts.size;
+  if (*ends)
+    *place = place_of(unit);
+  return 1;
+}
+
+/* How many characters from `begin` on the table replaces at once; 0: none. */
+static size_t find_longest(const charsmap_t *map, const lmopt_chars_t *in, size_t begin, size_t *place) {
+  uint32_t root;
+  size_t longest = 0, found;
+  if (!unit_at(map, 0, &root))
+    return 0;
+  size_t at = children_of(root);
+  for (size_t i = begin; i < in->size && i - begin < LONGEST_TEXT; ++i) {
+    int ends;
+    if (!step_character(map, in->data[i].c, &at, &ends, &found))
+      break;
+    if (ends) {
+      longest = i + 1 - begin;
+      *place = found;
+    }
+  }
+  return longest;
+}
+
+void lmopt_apply_longest(lmopt_bytes_t bytes, const lmopt_chars_t *in, lmopt_chars_t *out) {
+  charsmap_t map = open_charsmap(bytes);
+  for (size_t begin = 0; begin < in->size && !out->failed;) {
+    size_t place, size = find_longest(&map, in, begin, &place);
+    if (size)
+      put_text(&map, place, in, begin, begin + size, out);
+    else
+      lmopt_chars_push(out, in->data[begin].c, &in->data[begin]);
+    begin += size ? size : 1;
+  }
 }
 
 /*===--- Clusters ---===*/

@@ -117,6 +117,7 @@ static int copy_located(lmopt_encoding_t *encoding, lmopt_bytes_t text) {
 /* The same as prepare, with the origin of each byte. */
 static int prepare_located(lmopt_encoding_t *encoding, lmopt_bytes_t *text) {
   lmopt_normalizer_t normalizer = lmopt_normalizer_of(encoding->tokenizer);
+  normalizer.inside = encoding->segment != 0;
   encoding->normalized.size = encoding->origins.size = 0;
   if (takes_any_bytes(encoding->tokenizer)
           ? !copy_located(encoding, *text)
@@ -149,6 +150,7 @@ static int prepare(lmopt_encoding_t *encoding, lmopt_bytes_t *text) {
     *text = (lmopt_bytes_t){copy->data, copy->size};
   }
   lmopt_normalizer_t normalizer = lmopt_normalizer_of(encoding->tokenizer);
+  normalizer.inside = encoding->segment != 0;
   if (normalizer.steps.size) {
     encoding->normalized.size = 0;
     if (!lmopt_normalize_text(&normalizer, *text, &encoding->normalized, NULL))

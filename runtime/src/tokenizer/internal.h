@@ -84,6 +84,7 @@ typedef struct lmopt_encoding {
   int32_t word;                                   /* number of the word at work */
   size_t span_begin, span_end;                    /* of the next id, in bytes of the whole text */
   lmopt_bytes_t prepared;                         /* what the words of this segment are cut from */
+  lmopt_bytes_t unknown;                          /* SCORED: the unknown characters at work */
   lmopt_buffer_t sanitized, normalized, prefixed; /* scratch of the steps, kept for the next segment */
   lmopt_buffer_t prefixed_origins;                /* for each byte of `prefixed` where METASPACE wrote it */
   lmopt_buffer_t symbols, heap;                   /* scratch of long words */
@@ -133,11 +134,12 @@ static inline uint32_t lmopt_token_flags(const lmopt_tokenizer_t *tokenizer, uin
 /* What a normalizer does, as sections of a blob: NORMALIZER, ARGUMENT_OFFSETS, ARGUMENT_BYTES, CHARSMAP. */
 typedef struct lmopt_normalizer {
   lmopt_bytes_t steps, argument_offsets, argument_bytes, charsmap;
+  int inside; /* the text is not the beginning of the whole one */
 } lmopt_normalizer_t;
 static inline lmopt_normalizer_t lmopt_normalizer_of(const lmopt_tokenizer_t *tokenizer) {
   return (lmopt_normalizer_t){
       tokenizer->sections[LMOPT_TOKENIZER_NORMALIZER], tokenizer->sections[LMOPT_TOKENIZER_ARGUMENT_OFFSETS],
-      tokenizer->sections[LMOPT_TOKENIZER_ARGUMENT_BYTES], tokenizer->sections[LMOPT_TOKENIZER_CHARSMAP]};
+      tokenizer->sections[LMOPT_TOKENIZER_ARGUMENT_BYTES], tokenizer->sections[LMOPT_TOKENIZER_CHARSMAP], 0};
 }
 /* Applies the steps to UTF-8 and appends the result to `out`, and unless `origins` is NULL, to that for each byte of
  * the result where it comes from. Bytes that are no UTF-8 become U+FFFD. 0 when out of memory. */

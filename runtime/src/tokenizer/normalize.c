@@ -272,6 +272,10 @@ static void apply(const lmopt_normalizer_t *normalizer, uint32_t rule, uint32_t 
     return space_cjk(in, out);
   case LMOPT_NORMALIZE_CHARSMAP:
     return lmopt_apply_charsmap(normalizer->charsmap, in, out);
+  case LMOPT_NORMALIZE_LONGEST:
+    return lmopt_apply_longest(normalizer->charsmap, in, out);
+  case LMOPT_NORMALIZE_SPACES:
+    return lmopt_apply_spaces(argument, normalizer->inside, in, out);
   case LMOPT_NORMALIZE_NFD:
   case LMOPT_NORMALIZE_NFKD:
     return decompose(rule == LMOPT_NORMALIZE_NFKD, in, out);
@@ -323,6 +327,8 @@ static int needs_more_than_ascii(uint32_t rule) {
   case LMOPT_NORMALIZE_STRIP_RIGHT:
   case LMOPT_NORMALIZE_REPLACE_RUNS:
   case LMOPT_NORMALIZE_CHARSMAP:
+  case LMOPT_NORMALIZE_LONGEST:
+  case LMOPT_NORMALIZE_SPACES:
     return 0;
   default:
     return 1;
@@ -330,7 +336,10 @@ static int needs_more_than_ascii(uint32_t rule) {
 }
 
 /* Steps after which ASCII need not be ASCII any more. */
-static int puts_text(uint32_t rule) { return lmopt_normalize_texts(rule) || rule == LMOPT_NORMALIZE_CHARSMAP; }
+static int puts_text(uint32_t rule) {
+  return lmopt_normalize_texts(rule) || rule == LMOPT_NORMALIZE_CHARSMAP || rule == LMOPT_NORMALIZE_LONGEST ||
+         rule == LMOPT_NORMALIZE_SPACES;
+}
 
 int lmopt_normalize_text(const lmopt_normalizer_t *normalizer, lmopt_bytes_t text, lmopt_buffer_t *out,
                          lmopt_buffer_t *origins) {

@@ -143,8 +143,9 @@ static lmopt_status_t check_ids(const lmopt_tokenizer_t *tokenizer, lmopt_tokeni
 static lmopt_status_t check_steps(lmopt_tokenizer_t *tokenizer, lmopt_error_t *error) {
   const lmopt_bytes_t *normalizer = &tokenizer->sections[LMOPT_TOKENIZER_NORMALIZER];
   for (size_t i = 0; i < normalizer->size / (2 * sizeof(uint32_t)); ++i) {
-    uint32_t step = lmopt_load_u32(normalizer->data, 2 * i);
-    if (step < LMOPT_NORMALIZE_CLEAN || step > LMOPT_NORMALIZE_NFKC)
+    uint32_t step = lmopt_load_u32(normalizer->data, 2 * i), argument = lmopt_load_u32(normalizer->data, 2 * i + 1);
+    if (step < LMOPT_NORMALIZE_CLEAN || step > LMOPT_NORMALIZE_SPACES ||
+        (step == LMOPT_NORMALIZE_SPACES && argument > LMOPT_SPACES_KNOWN))
       return lmopt_tokenizer_fail(error, LMOPT_ERROR_MALFORMED, "tokenizer blob: unknown normalizer step %u", step);
   }
   const lmopt_bytes_t *splits = &tokenizer->sections[LMOPT_TOKENIZER_PRETOKENIZER];

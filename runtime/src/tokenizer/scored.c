@@ -9,8 +9,9 @@
  *
  * Each candidate is looked up by the hash of its text, none longer than the longest piece. Source: Kudo and Richardson,
  * SentencePiece (2018), and what llama.cpp makes of it (llm_tokenizer_spm), which takes lengths of characters from
- * their first bytes and any token by its text. Tested by test/unit/tokenizer/PiecesTest.cpp, against sentencepiece by
- * test/tools/sentencepiece_parity.py.
+ * their first bytes, any token by its text, and each byte of an unknown character by itself. With
+ * LMOPT_TOKENIZER_SENTENCEPIECE as the package does it. Tested by test/unit/tokenizer/{Pieces,ModelFile}Test.cpp,
+ * against sentencepiece by test/tools/sentencepiece_parity.py.
  */
 #include "runtime/src/tokenizer/internal.h"
 
@@ -22,8 +23,14 @@ static uint32_t order_of(float score) {
   return bits & 1u << 31 ? bits : ~(bits | 1u << 31);
 }
 
+static int as_the_package(const lmopt_tokenizer_t *tokenizer) {
+  return (tokenizer->header.flags & LMOPT_TOKENIZER_SENTENCEPIECE) != 0;
+}
+
 static int32_t id_of(const lmopt_tokenizer_t *tokenizer, lmopt_bytes_t word, uint32_t begin, uint32_t end) {
-  return lmopt_tokenizer_find(tokenizer, (const char *)word.data + begin, end - begin);
+  int32_t id = lmopt_tokenizer_find(tokenizer, (const char *)word.data + begin, end - begin);
+  int is_added = id >= 0 && (lmopt_token_flags(tokenizer, (uint32_t)id) & LMOPT_TOKEN_FLAG_ADDED) != 0;
+  return is_added && as_the_package(tokenizer) ? -1 : id;
 }
 
 static uint32_t rank_of(const lmopt_tokenizer_t *tokenizer, lmopt_bytes_t word, const lmopt_part_t *left,
@@ -54,10 +61,26 @@ static size_t first_parts(const lmopt_tokenizer_t *tokenizer, lmopt_bytes_t word
   return count;
 }
 
+/* The unknown token of the characters that have gathered, if any. */
+static void end_unknown(lmopt_encoding_t *encoding) {
+  lmopt_bytes_t text = encoding->unknown;
+  encoding->unknown = (lmopt_bytes_t){NULL, 0};
+  if (!text.size || encoding->tokenizer->header.unknown < 0)
+    return;
+  lmopt_encoding_span(encoding, text.data, text.data + text.size);
+  lmopt_encoding_add(encoding, encoding->tokenizer->header.unknown);
+}
+
 /* A byte without a token is unknown; where there is no unknown token either, it goes. */
 static void add_part(lmopt_encoding_t *encoding, lmopt_bytes_t word, const lmopt_part_t *part) {
   const lmopt_tokenizer_t *tokenizer = encoding->tokenizer;
   int32_t id = id_of(tokenizer, word, part->begin, part->end);
+  if (id < 0 && as_the_package(tokenizer) && !(tokenizer->header.flags & LMOPT_TOKENIZER_BYTE_FALLBACK)) {
+    const uint8_t *begin = encoding->unknown.size ? encoding->unknown.data : word.data + part->begin;
+    encoding->unknown = (lmopt_bytes_t){begin, (size_t)(word.data + part->end - begin)};
+    return;
+  }
+  end_unknown(encoding);
   lmopt_encoding_span(encoding, word.data + part->begin, word.data + part->end);
   if (id >= 0)
     return lmopt_encoding_add(encoding, id);
@@ -73,4 +96,5 @@ static const lmopt_joiner_t by_score = {first_parts, rank_of, joined, add_part};
 void lmopt_scored_word(lmopt_encoding_t *encoding, lmopt_bytes_t word) {
   if (!lmopt_join_word(encoding, &by_score, word))
     encoding->out_of_memory = 1;
+  end_unknown(encoding);
 }

@@ -5,9 +5,10 @@
  *
  * Viterbi from the left: at each character all pieces that begin there are looked up, by a hash that goes on byte by
  * byte; a character that is no piece by itself may be unknown, at a score below all others. Sums are added in the order
- * of the text in double precision and a later way must be better, not as good, as in `tokenizers`. Neighbouring unknown
- * characters are one unknown token, or the tokens of their bytes. O(n) for n bytes times the longest piece. Source:
- * Kudo, Subword Regularization (2018). Tested by test/unit/tokenizer/UnigramTest.cpp and
+ * of the text in double precision and a later way must be better, not as good, as in `tokenizers`; sentencepiece keeps
+ * them in single precision (LMOPT_TOKENIZER_SENTENCEPIECE), which decides between ways nearly as good. Neighbouring
+ * unknown characters are one unknown token, or the tokens of their bytes. O(n) for n bytes times the longest piece.
+ * Source: Kudo, Subword Regularization (2018). Tested by test/unit/tokenizer/UnigramTest.cpp and
  * test/tools/sentencepiece_parity.py.
  */
 #include "runtime/src/tokenizer/internal.h"
@@ -28,7 +29,9 @@ static double score_of(const lmopt_tokenizer_t *tokenizer, uint32_t id) {
   return score;
 }
 
-static void improve(way_t *way, double score, uint32_t begin, int32_t id) {
+static void improve(const lmopt_tokenizer_t *tokenizer, way_t *way, double score, uint32_t begin, int32_t id) {
+  if (tokenizer->header.flags & LMOPT_TOKENIZER_SENTENCEPIECE)
+    score = (float)score; /* the sum of two floats: rounding it twice changes nothing */
   if (way->begin == NOWHERE || score > way->score)
     *way = (way_t){score, begin, id};
 }
@@ -49,10 +52,21 @@ static int try_pieces(const lmopt_tokenizer_t *tokenizer, lmopt_bytes_t word, ui
     int32_t id = lmopt_token_search(tokenizer, hash, none, (lmopt_bytes_t){word.data + begin, size});
     if (id < 0 || (lmopt_token_flags(tokenizer, (uint32_t)id) & LMOPT_TOKEN_FLAG_ADDED))
       continue;
-    improve(&ways[begin + size], ways[begin].score + score_of(tokenizer, (uint32_t)id), begin, id);
+    improve(tokenizer, &ways[begin + size], ways[begin].score + score_of(tokenizer, (uint32_t)id), begin, id);
     is_piece |= size == character;
   }
   return is_piece;
+}
+
+/* Long texts: the package moves all scores that are still compared, lest single precision tells them apart no more. */
+static void reset_scores(const lmopt_tokenizer_t *tokenizer, lmopt_bytes_t word, uint32_t begin, way_t *ways) {
+  static const float most = 100000.0F;
+  float offset = (float)ways[begin].score;
+  if (!(tokenizer->header.flags & LMOPT_TOKENIZER_SENTENCEPIECE) || (offset >= -most && offset <= most))
+    return;
+  for (uint32_t i = begin; i <= word.size && i - begin <= tokenizer->header.max_piece_size; ++i)
+    if (i == begin || ways[i].begin != NOWHERE)
+      ways[i].score = (float)ways[i].score - offset;
 }
 
 static void find_ways(const lmopt_tokenizer_t *tokenizer, lmopt_bytes_t word, way_t *ways) {
@@ -62,8 +76,9 @@ static void find_ways(const lmopt_tokenizer_t *tokenizer, lmopt_bytes_t word, wa
   for (uint32_t begin = 0; begin < word.size;) {
     uint32_t c;
     size_t character = lmopt_utf8_decode(word.data + begin, word.data + word.size, &c);
+    reset_scores(tokenizer, word, begin, ways);
     if (!try_pieces(tokenizer, word, begin, character, ways))
-      improve(&ways[begin + character], ways[begin].score + unknown, begin, tokenizer->header.unknown);
+      improve(tokenizer, &ways[begin + character], ways[begin].score + unknown, begin, tokenizer->header.unknown);
     begin += (uint32_t)character;
   }
 }

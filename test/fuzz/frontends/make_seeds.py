@@ -136,7 +136,35 @@ def make_config_json():
     save("fuzz-config-json", "other", json.dumps(other).encode())
 
 
+def wire(number, content):
+    """A field of a protocol buffer: an integer, a float or bytes."""
+    def varint(value):
+        return bytes([value & 0x7F | 0x80]) + varint(value >> 7) if value > 0x7F else bytes([value])
+    if isinstance(content, float):
+        return varint(number << 3 | 5) + struct.pack("<f", content)
+    if isinstance(content, int):
+        return varint(number << 3) + varint(content)
+    return varint(number << 3 | 2) + varint(len(content)) + content
+
+
+def piece_model(kind, extra=(), trainer=b"", normalizer=b""):
+    pieces = [("<unk>", 0.0, 2), ("<s>", 0.0, 3), ("</s>", 0.0, 3), ("\u2581", -3.0, 1), ("a", -2.0, 1), ("b", -2.5, 1),
+              ("ab", -1.0, 1), ("\u2581a", -1.5, 1), ("<user>", 0.0, 4), *extra]
+    data = b"".join(wire(1, wire(1, text.encode()) + wire(2, score) + wire(3, type)) for text, score, type in pieces)
+    return data + wire(2, wire(3, kind) + trainer) + wire(3, normalizer)
+
+
+def make_tokenizer_model():
+    charsmap = struct.pack("<I", 8) + struct.pack("<2I", 1 << 10, 0) + b"x\0"  # a table that has nothing
+    every_byte = [("<0x%02X>" % byte, 0.0, 6) for byte in range(256)]
+    save("fuzz-tokenizer-model", "unigram", piece_model(1, [("c", -4.0, 5)], normalizer=wire(2, charsmap)))
+    save("fuzz-tokenizer-model", "bpe", piece_model(2, normalizer=wire(3, 0) + wire(4, 0)))
+    save("fuzz-tokenizer-model", "bytes", piece_model(2, every_byte, wire(35, 1), wire(1, b"identity") + wire(5, 0)))
+    save("fuzz-tokenizer-model", "word", piece_model(3) + wire(4, b"") + wire(5, wire(2, b"x")))
+
+
 make_gguf()
 make_safetensors()
+make_tokenizer_model()
 make_family_configs()
 make_config_json()

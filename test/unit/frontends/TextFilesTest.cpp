@@ -36,7 +36,10 @@ TEST(TextFiles, Directories) {
   EXPECT_EQ(readTokenizerFiles(folder.path())->tokenizer, "");
   folder.write("vocab.txt", "a");
   EXPECT_EQ(readTokenizerFiles(folder.path()).error().code, 4);
+  folder.write("tokenizer.model", "m");
+  EXPECT_EQ(readTokenizerFiles(folder.path())->model, "m");
   folder.write("tokenizer.json", "{}");
+  EXPECT_EQ(readTokenizerFiles(folder.path())->model, "");
   folder.write("tokenizer_config.json", R"({"chat_template": "from config"})");
   folder.write("generation_config.json", R"({"eos_token_id": [5]})");
   EXPECT_EQ(readTokenizerFiles(folder.path())->tokenizer, "{}");

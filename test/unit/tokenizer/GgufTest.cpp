@@ -71,8 +71,65 @@ TEST(TokenizerGguf, Bert) {
   EXPECT_EQ(build(metadata).encode("Cafés s"), Ids({1, 3, 4, 0, 2}));
 }
 
+static Metadata unigram() {
+  Metadata metadata;
+  metadata.model = "t5";
+  metadata.pre.clear();
+  metadata.merges.clear();
+  metadata.tokens = {"<pad>",
+                     "</s>",
+                     "<unk>",
+                     "\u2581",
+                     "a",
+                     "ab",
+                     "\u2581"
+                     "a",
+                     "b",
+                     "<u>",
+                     "<0x0A>",
+                     "c"};
+  metadata.types = {3, 3, 2, 1, 1, 1, 1, 1, 4, 6, 5};
+  metadata.scores = {0, 0, 0, -3, -2, -1, -1.5f, -2.5f, 0, 0, -4};
+  metadata.numbers.clear();
+  return metadata;
+}
+
+TEST(TokenizerGguf, Unigram) {
+  Metadata metadata = unigram();
+  EXPECT_EQ(build(metadata).encode("a a"), Ids({4, 6, 1})); // without keys no blank before a text
+  metadata.switches = {{"tokenizer.ggml.add_space_prefix", true}};
+  EXPECT_EQ(build(metadata).encode("ab a"), Ids({3, 5, 6, 1}));
+  EXPECT_EQ(build(metadata).encode("  a"), Ids({3, 3, 6, 1}));
+  EXPECT_EQ(build(metadata).encode(" "), Ids({3, 1}));
+  EXPECT_EQ(build(metadata).encode("xy<u>a"), Ids({3, 2, 8, 6, 1})); // each part is a text of its own
+  EXPECT_EQ(build(metadata).encode("ac\n"), Ids({6, 10, 2, 1}));     // unused tokens count, bytes do not
+  metadata.switches.emplace_back("tokenizer.ggml.remove_extra_whitespaces", true);
+  EXPECT_EQ(build(metadata).encode("  a   a "), Ids({6, 6, 1}));
+  EXPECT_EQ(build(metadata).encode(" "), Ids({1}));
+  metadata.switches.emplace_back("tokenizer.ggml.add_eos_token", false);
+  EXPECT_EQ(build(metadata).encode("a"), Ids({6}));
+}
+
+TEST(TokenizerGguf, UnigramRefusals) {
+  auto message = [](auto change) {
+    Metadata metadata = unigram();
+    change(metadata);
+    Result<std::string> blob = tryBuild(metadata);
+    return blob.ok() ? "" : blob.error().message;
+  };
+  EXPECT_EQ(message([](Metadata &m) { m.scores.clear(); }),
+            "m.gguf: metadata key 'tokenizer.ggml.scores': expected one number for each of the 11 tokens; the key is "
+            "missing");
+  EXPECT_EQ(message([](Metadata &m) { m.tokens[9] = "x"; }),
+            "m.gguf: metadata key 'tokenizer.ggml.tokens': token 'x' is of type byte (6), but names none");
+  EXPECT_EQ(message([](Metadata &m) { m.tokens[4] = std::string(1025, 'x'); }),
+            "m.gguf: metadata key 'tokenizer.ggml.tokens': a piece of 1025 bytes; supported: up to 1024");
+  EXPECT_EQ(message([](Metadata &m) { m.texts = {{"tokenizer.ggml.precompiled_charsmap", "x"}}; }),
+            "m.gguf: metadata key 'tokenizer.ggml.precompiled_charsmap': expected an array of bytes");
+}
+
 TEST(TokenizerGguf, Refusals) {
-  expectError(kErrorUnsupported, "'tokenizer.ggml.model' is 'rwkv'; supported: gpt2, bert, llama",
+  expectError(kErrorUnsupported, "'tokenizer.ggml.model' is 'rwkv'; supported: gpt2, bert, llama, t5",
               [](Metadata &m) { m.model = "rwkv"; });
   expectError(kErrorUnsupported,
               "'tokenizer.ggml.pre' is 'viking'; supported: gpt-2, smollm, llama-bpe, llama-v3, llama3, qwen2",

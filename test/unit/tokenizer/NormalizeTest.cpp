@@ -29,7 +29,8 @@ static std::string normalize(const std::vector<uint32_t> &rules, const std::stri
       {reinterpret_cast<const uint8_t *>(steps.data()), steps.size() * sizeof(uint32_t)},
       {reinterpret_cast<const uint8_t *>(offsets.data()), offsets.size() * sizeof(uint32_t)},
       viewOf(bytes),
-      {}};
+      {},
+      0};
   lmopt_buffer_t out = {};
   EXPECT_TRUE(lmopt_normalize_text(&normalizer, viewOf(text), &out, nullptr));
   std::string result(reinterpret_cast<const char *>(out.data), out.size);
@@ -149,9 +150,11 @@ static std::string charsmapOf(const std::vector<std::pair<char, std::string>> &r
          std::string(reinterpret_cast<const char *>(units.data()), size) + texts;
 }
 
-static std::string replaced(const std::string &charsmap, const std::string &text) {
-  const uint32_t steps[] = {LMOPT_NORMALIZE_CHARSMAP, 0};
-  lmopt_normalizer_t normalizer = {{reinterpret_cast<const uint8_t *>(steps), sizeof(steps)}, {}, {}, viewOf(charsmap)};
+static std::string replaced(const std::string &charsmap, const std::string &text,
+                            uint32_t step = LMOPT_NORMALIZE_CHARSMAP) {
+  const uint32_t steps[] = {step, 0};
+  lmopt_normalizer_t normalizer = {
+      {reinterpret_cast<const uint8_t *>(steps), sizeof(steps)}, {}, {}, viewOf(charsmap), 0};
   lmopt_buffer_t out = {};
   EXPECT_TRUE(lmopt_normalize_text(&normalizer, viewOf(text), &out, nullptr));
   std::string result(reinterpret_cast<const char *>(out.data), out.size);
@@ -183,4 +186,58 @@ TEST(Charsmap, DamagedTablesReplaceNothing) {
   memcpy(place.data() + 4 + 4 * 1024, &unit, sizeof(unit));
   EXPECT_EQ(replaced(place, "a"), "a");
   EXPECT_EQ(replaced(map.substr(0, map.size() - 1), "aa"), "XX"); // without the last zero
+}
+
+//===- SentencePiece's own way -----------------------------------------------------------------------------------===//
+
+/// A table whose only text is "aa", "aaaa", ... : from each 'a' on the way goes back to where it came from.
+static std::string circularCharsmap() {
+  std::string map = charsmapOf({{'a', "X"}});
+  uint32_t at = 256 ^ 'a', unit;
+  memcpy(&unit, map.data() + 4 + 4 * at, sizeof(unit));
+  unit = (at ^ 256u) << 10 | 'a'; // children at 256 again, nothing ends here
+  memcpy(map.data() + 4 + 4 * at, &unit, sizeof(unit));
+  return map;
+}
+
+TEST(Charsmap, TheLongestTextAtEachPlace) {
+  std::string map = charsmapOf({{'a', "XY"}, {'b', ""}, {'\r', "R"}});
+  EXPECT_EQ(replaced(map, "abc", LMOPT_NORMALIZE_LONGEST), "XYc");
+  EXPECT_EQ(replaced(map, "a\u0301\r\n", LMOPT_NORMALIZE_LONGEST), "XY\u0301R\n"); // clusters do not count
+  EXPECT_EQ(replaced(map, std::string("a\0a", 3), LMOPT_NORMALIZE_LONGEST), std::string("XY\0XY", 5));
+  EXPECT_EQ(replaced("", "a", LMOPT_NORMALIZE_LONGEST), "a");
+  EXPECT_EQ(replaced("\xFF\xFF\xFF\xFF", "a", LMOPT_NORMALIZE_LONGEST), "a");
+}
+
+TEST(Charsmap, CirclesCostNoMoreThanALine) { // a quadratic search would take minutes
+  std::string text(1 << 20, 'a');
+  EXPECT_EQ(replaced(circularCharsmap(), text, LMOPT_NORMALIZE_LONGEST), text);
+}
+
+static std::string spaced(uint32_t rules, const std::string &text) {
+  return normalize({LMOPT_NORMALIZE_SPACES}, text, {}, {rules});
+}
+
+TEST(Spaces, AsSentencePiece) {
+  constexpr uint32_t all = LMOPT_SPACES_PREFIX | LMOPT_SPACES_SQUEEZE;
+  EXPECT_EQ(spaced(0, " a  b "), " a  b ");
+  EXPECT_EQ(spaced(LMOPT_SPACES_PREFIX, " a  b "), "  a  b ");
+  EXPECT_EQ(spaced(LMOPT_SPACES_PREFIX, "  "), "   ");
+  EXPECT_EQ(spaced(LMOPT_SPACES_SQUEEZE, "  a  b "), "a b");
+  EXPECT_EQ(spaced(all, "  a \t b "), " a \t b");
+  EXPECT_EQ(spaced(all, "  "), "");
+  EXPECT_EQ(spaced(all | LMOPT_SPACES_ESCAPE, "a b\u2581 "), "\u2581"
+                                                             "a\u2581"
+                                                             "b");
+}
+
+TEST(Spaces, AsLlamaCpp) {
+  constexpr uint32_t before = LMOPT_SPACES_BEFORE_WORD;
+  EXPECT_EQ(spaced(before, " a  b "), " a  b ");
+  EXPECT_EQ(spaced(before | LMOPT_SPACES_PREFIX, " a  b "), "  a  b ");
+  EXPECT_EQ(spaced(before | LMOPT_SPACES_PREFIX, "  "), "  ");
+  EXPECT_EQ(spaced(before | LMOPT_SPACES_SQUEEZE, "a  b "), " a b");
+  EXPECT_EQ(spaced(before | LMOPT_SPACES_SQUEEZE | LMOPT_SPACES_ESCAPE, "a\u2581 b"), "\u2581"
+                                                                                      "a\u2581\u2581"
+                                                                                      "b");
 }
