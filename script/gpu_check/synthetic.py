@@ -3,14 +3,17 @@
 as fast as the disk takes them. What a GPU draws, and so how fast it runs, depends on the bits: they are random, never zeros. Each
 tensor repeats sixteen rows of its own, so that what is compiled of it can be carried as a few megabytes (carry.py).
 
-Shapes: Llama-3.2-1B, Llama-2-7B (their config.json), and a tiny one for tests. Source of the format: docs/gguf.md of ggml-org/ggml.
+Shapes: SmolLM2-135M, Llama-3.2-1B, Llama-2-7B (their config.json), and a tiny one for tests. Source of the format: docs/gguf.md of ggml-org/ggml.
 """
+import math
 import os
 import struct
 
 ALIGNMENT, POOL_BLOCKS, ROWS, STRIDE = 32, 1 << 17, 16, 1009
 SHAPES = {
     "tiny": {"layers": 2, "width": 64, "hidden": 160, "heads": 4, "kv_heads": 2, "vocabulary": 320, "tied": True, "positions": 128},
+    "llama-135m": {"layers": 30, "width": 576, "hidden": 1536, "heads": 9, "kv_heads": 3, "vocabulary": 49152, "tied": True,
+                   "positions": 8192},
     "llama-1b": {"layers": 16, "width": 2048, "hidden": 8192, "heads": 32, "kv_heads": 8, "vocabulary": 128256, "tied": True,
                  "positions": 8192},
     "llama-7b": {"layers": 32, "width": 4096, "hidden": 11008, "heads": 32, "kv_heads": 32, "vocabulary": 32000, "tied": False,
@@ -101,6 +104,10 @@ def tensors(shape, kind):
     yield "output_norm.weight", (width,), F32
     if not shape["tied"]:
         yield "output.weight", (width, shape["vocabulary"]), kind
+
+
+def parameters(name):
+    return sum(math.prod(sizes) for _, sizes, _ in tensors(SHAPES[name], F32))
 
 
 def byte_size(sizes, kind):

@@ -26,10 +26,11 @@ struct LinearDecodeSpec {
   std::vector<int64_t> beside = {};
   /// Rows that the kernel makes itself, all at once; `rows` is 8 then.
   std::optional<MadeRows> made = {};
+  int64_t together = kTogether; ///< of s8 and bf16; others than kTogether are for script/gpu-check to measure
 
   static constexpr int64_t kWarps = 8;
-  /// Slices that a warp asks for at once: with four blocks of eight warps 64 KB are under way on a multiprocessor,
-  /// where 25 KB would hide the memory's latency (4.8 TB/s x 0.7 us / 132).
+  /// Slices that a warp asks for at once (assumed, not measured): with four blocks of eight warps 64 KB are under way
+  /// on a multiprocessor, where 25 KB would hide the memory's latency (4.8 TB/s x 0.7 us / 132).
   static constexpr int64_t kTogether = 4;
   /// Rows of a piece, so that four blocks share a multiprocessor of 163 KB.
   static constexpr int64_t kPieceBytes = 36 << 10;
@@ -40,7 +41,7 @@ struct LinearDecodeSpec {
   int64_t pieceSlices() const {
     if (made)
       return linear.slices();
-    int64_t fit = (kPieceBytes / rows - 16) / 32 / (kWarps * kTogether) * (kWarps * kTogether);
+    int64_t fit = (kPieceBytes / rows - 16) / 32 / (kWarps * together) * (kWarps * together);
     return std::min(linear.slices(), std::max(fit, kWarps));
   }
   int64_t sumsBytes() const { return kWarps * rows / 8 * 512; }
