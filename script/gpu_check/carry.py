@@ -91,8 +91,8 @@ def libraries_of(program):
     return [pathlib.Path(path) for path in re.findall(r"(?:=> |^\s*)(/\S+) \(0x", done.stdout, re.M)]
 
 
-def pack(root, build, models, target):
-    """All that script/gpu-check needs, in a folder of its own and in an archive beside it, which is the result."""
+def pack(root, build, models, target, effort):
+    """All that script/gpu-check needs, in a folder of its own and in an archive beside it (`effort`: of xz), which is the result."""
     shutil.rmtree(target, ignore_errors=True)
     ignore = shutil.ignore_patterns("__pycache__", "generate")
     for name in ("script/gpu_check", "test/e2e", "test/models"):
@@ -108,7 +108,7 @@ def pack(root, build, models, target):
         shutil.copy(source, target / name)  # what links point to
     shutil.copytree(models, target / "models", ignore=shutil.ignore_patterns("smollm2-*", "*.cpu.so"))
     archive = target.parent / (target.name + ".tar.xz")
-    with tarfile.open(archive, "w:xz") as tar:
+    with tarfile.open(archive, "w:xz", preset=effort) as tar:
         tar.add(target, target.name)
     return archive
 

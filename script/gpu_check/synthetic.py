@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Checkpoints of random numbers in the shapes of well-known models, for speed where no such checkpoint is at hand: GGUF files, written
 as fast as the disk takes them. What a GPU draws, and so how fast it runs, depends on the bits: they are random, never zeros. Each
-tensor repeats sixteen rows of its own, so that what is compiled of it can be carried as a few megabytes (carry.py).
+tensor repeats sixteen rows, the same in every layer, so that what is compiled of it can be carried as a megabyte or two (carry.py).
 
 Shapes: SmolLM2-135M, Llama-3.2-1B, Llama-2-7B (their config.json), and a tiny one for tests. Source of the format: docs/gguf.md of ggml-org/ggml.
 """
@@ -120,6 +120,7 @@ def padding(size):
 
 
 def write_tensor(file, number, sizes, kind, pools):
+    """`number`: of its role, which chooses the rows."""
     size = byte_size(sizes, kind)
     if kind == F32:  # norms: ones
         file.write(struct.pack("<f", 1.0) * sizes[0])
@@ -144,5 +145,6 @@ def write(path, name, format_name):
     with open(path, "wb") as file:
         begin = b"GGUF" + struct.pack("<IQQ", 3, len(listed), len(facts)) + b"".join(facts) + b"".join(head)
         file.write(begin + padding(len(begin)))
-        for number, (_, sizes, own) in enumerate(listed):
-            write_tensor(file, number, sizes, own, pools)
+        roles = {}
+        for tensor, sizes, own in listed:
+            write_tensor(file, roles.setdefault(tensor.split(".", 2)[-1] if tensor.startswith("blk.") else tensor, len(roles)), sizes, own, pools)

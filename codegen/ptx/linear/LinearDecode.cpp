@@ -6,6 +6,7 @@
 #include "codegen/ptx/linear/CodebookDecode.h"
 #include "codegen/ptx/linear/GroupedDecode.h"
 #include "codegen/ptx/linear/LinearResults.h"
+#include "codegen/ptx/linear/LinearTile.h"
 #include "codegen/ptx/linear/Pieces.h"
 #include "codegen/ptx/linear/SparseDecode.h"
 
@@ -228,6 +229,9 @@ SmallVector<ArgumentKind> decodeArguments(const LinearDecodeSpec &spec) {
 }
 
 std::string linearDecodeKernel(KernelLibrary &kernels, const LinearDecodeSpec &spec) {
+  assert((spec.together == LinearDecodeSpec::kTogether || LinearTileSpec::canDo(spec.linear) ||
+          spec.linear.format == WeightFormat::F32) &&
+         "others have a number of their own");
   if (spec.linear.isGrouped())
     return groupedDecodeKernel(kernels, {spec.linear, spec.rows, spec.beside, spec.made});
   if (spec.linear.isCodebook())

@@ -26,7 +26,7 @@ struct LinearDecodeSpec {
   std::vector<int64_t> beside = {};
   /// Rows that the kernel makes itself, all at once; `rows` is 8 then.
   std::optional<MadeRows> made = {};
-  int64_t together = kTogether; ///< of s8 and bf16; others than kTogether are for script/gpu-check to measure
+  int64_t together = kTogether; ///< not grouped; others than kTogether are for script/gpu-check to measure
 
   static constexpr int64_t kWarps = 8;
   /// Slices that a warp asks for at once (assumed, not measured): with four blocks of eight warps 64 KB are under way
