@@ -10,6 +10,8 @@ import subprocess
 import sys
 
 ATTRIBUTES = {"multiprocessors": 16, "major": 75, "minor": 76}
+SMI = "/usr/bin/nvidia-smi", "/usr/local/nvidia/bin/nvidia-smi", "/usr/lib/wsl/lib/nvidia-smi"  # where it is off PATH, too
+SMI_SECONDS, LOWEST = 15, 80
 FACTS = "driver_version,clocks.sm,clocks.mem,clocks.max.sm,power.limit,ecc.mode.current,mig.mode.current"
 
 
@@ -45,18 +47,36 @@ def describe(path):
     ask(driver, "cuDriverGetVersion", ctypes.byref(number))
     facts["cuda"] = f"{number.value // 1000}.{number.value % 1000 // 10}"
     facts["capability"] = 10 * facts.pop("major") + facts.pop("minor")
+    if facts["capability"] < LOWEST:
+        missing(f"{facts['name']} has compute capability {facts['capability'] / 10:.1f}; {LOWEST / 10:.1f} is the least that lmopt serves")
+    facts["bus"] = bus_of(driver, card)
     return facts
 
 
-def add_smi(facts):
-    """What only NVIDIA's own program tells: the driver's version, clocks."""
-    program = shutil.which("nvidia-smi")
+def bus_of(driver, card):
+    """By which nvidia-smi knows the card, whose own numbers follow another order; None where the driver does not tell."""
+    text = ctypes.create_string_buffer(64)
+    try:
+        code = driver.cuDeviceGetPCIBusId(text, len(text), card)
+    except AttributeError:
+        return None
+    return text.value.decode("ascii", "replace") if code == 0 else None
+
+
+def ask_smi(bus):
+    """What only NVIDIA's own program tells: the driver's version, clocks; or why it does not."""
+    program = shutil.which("nvidia-smi") or next((path for path in SMI if os.access(path, os.X_OK)), None)
     if not program:
-        return
-    command = [program, f"--query-gpu={FACTS}", "--format=csv,noheader", "-i", "0"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode == 0:
-        facts["smi"] = dict(zip(FACTS.split(","), map(str.strip, done.stdout.split(","))))
+        return None, f"nvidia-smi is missing: neither on PATH nor {', '.join(SMI)}"
+    command = [program, f"--query-gpu={FACTS}", "--format=csv,noheader", "-i", bus or "0"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=SMI_SECONDS)
+    except (OSError, subprocess.TimeoutExpired) as fault:
+        return None, f"nvidia-smi does not work: {fault}"
+    told = [word.strip() for word in done.stdout.split(",")]
+    if done.returncode or len(told) != len(FACTS.split(",")):
+        return None, f"nvidia-smi does not work: exit {done.returncode}: {(done.stderr or done.stdout).strip()[-200:]}"
+    return dict(zip(FACTS.split(","), told)), None
 
 
 def main():
@@ -64,7 +84,7 @@ def main():
     facts = describe(own or "libcuda.so.1")
     facts["interpreter"] = "interpreter" in facts["name"].lower()
     if not own:
-        add_smi(facts)
+        facts["smi"], facts["smi_missing"] = ask_smi(facts["bus"])
     print(json.dumps(facts))
 
 

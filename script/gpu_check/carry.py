@@ -4,7 +4,9 @@
 A file of runs: a magic, then until the end: how long a piece is and how often it stands there (two 64-bit numbers), the piece, of which
 the last repetition may be cut by the third number. Artifacts of synthetic.py, whose tensors repeat, become a few megabytes.
 """
+import lzma
 import mmap
+import os
 import pathlib
 import re
 import shutil
@@ -16,6 +18,9 @@ MAGIC = b"LMOPTRN1"
 PROBE, FURTHEST, LITERAL = 64, 8 << 20, 1 << 16
 HEAD = struct.Struct("<QQQ")  # bytes of the piece, whole repetitions, bytes of one more
 LOADER, CARRIED = b"/lib64/ld-linux-x86-64.so.2", "build/lib/carried"
+PROGRAMS = ("lmopt", "dump-logits", "gpu-replay", "gpu-sweep")
+# What drivers of cards need of the C library beside that: it must be of one version.
+BESIDE_LIBC = ("libdl.so.2", "librt.so.1", "libpthread.so.0", "libm.so.6")
 
 
 #===--- Runs ---===#
@@ -86,43 +91,63 @@ def libraries_of(program):
     return [pathlib.Path(path) for path in re.findall(r"(?:=> |^\s*)(/\S+) \(0x", done.stdout, re.M)]
 
 
-def pack(root, build, models, target):
-    """All that script/gpu-check needs, in a folder of its own and in an archive beside it, which is the result."""
+def pack(root, build, models, target, effort):
+    """All that script/gpu-check needs, in a folder of its own and in an archive beside it (`effort`: of xz), which is the result."""
     shutil.rmtree(target, ignore_errors=True)
     ignore = shutil.ignore_patterns("__pycache__", "generate")
     for name in ("script/gpu_check", "test/e2e", "test/models"):
         shutil.copytree(root / name, target / name, ignore=ignore)
     files = [(root / "script/gpu-check", "script/gpu-check"), (build / "lib/fake/libcuda.so.1", "build/lib/fake/libcuda.so.1"),
-             *((build / "bin" / name, f"build/bin/{name}") for name in ("lmopt", "dump-logits", "gpu-replay"))]
+             *((build / "bin" / name, f"build/bin/{name}") for name in PROGRAMS)]
     libraries = {path for source, _ in files[1:] for path in libraries_of(source)}
+    libc = next(path for path in libraries if path.name.startswith("libc.so"))
+    libraries |= {libc.parent / name for name in BESIDE_LIBC if (libc.parent / name).exists()}
     files += [(path, f"{CARRIED}/{'ld.so' if path.name.startswith('ld-linux') else path.name}") for path in libraries]
     for source, name in files:
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(source, target / name)  # what links point to
-    shutil.copytree(models, target / "models", ignore=shutil.ignore_patterns("smollm2-*"))
+    shutil.copytree(models, target / "models", ignore=shutil.ignore_patterns("smollm2-*", "*.cpu.so"))
     archive = target.parent / (target.name + ".tar.xz")
-    with tarfile.open(archive, "w:xz") as tar:
+    with tarfile.open(archive, "w:xz", preset=effort) as tar:
         tar.add(target, target.name)
     return archive
 
 
-def starts(program):
+def too_large(archive, target, limit):
+    """What to say of an archive of more than `limit` bytes, or None. The largest kinds of what is in it come first, compressed alone."""
+    size = archive.stat().st_size
+    if size <= limit:
+        return None
+    kinds = {}
+    for path in target.rglob("*"):
+        if path.is_file():
+            kind = path.relative_to(target).parts[0] + "/*" + "".join(path.suffixes[-2:])
+            kinds[kind] = kinds.get(kind, 0) + len(lzma.compress(path.read_bytes(), preset=1))
+    largest = sorted(kinds.items(), key=lambda item: -item[1])[:5]
+    return f"{archive} has {size / 2**20:.1f} MiB, more than the {limit / 2**20:.0f} of --pack-limit; the most of it: " \
+           f"{', '.join(f'{kind} {bytes_ / 2**20:.1f}' for kind, bytes_ in largest)}"
+
+
+def starts(command, root):
     """Whether this machine has what the program needs."""
     try:
-        return subprocess.run([program, "--version"], capture_output=True, check=False).returncode == 0
+        return subprocess.run([*command, "--version"], capture_output=True, check=False, cwd=root).returncode == 0
     except OSError:
         return False
 
 
 def settle(root, build, always):
     """Where the machine's libraries are too old, programs take those that were carried along: their loader is named by a path that
-    counts from the working directory, which is `root` (Programs.start). The environment that they need, and whether all is well."""
-    carried = root / CARRIED
-    if not always and starts(build / "bin/lmopt"):
-        return {}, True
+    counts from the working directory, which is `root` (Programs.start), and where it finds the others is told to them alone: neither
+    Python nor NVIDIA's tools could live with another C library. What begins each command, and whether all is well."""
+    carried, program = root / CARRIED, build / "bin/lmopt"
+    if not always and starts([program], root):
+        return [], True
     if not (carried / "ld.so").exists():
-        return {}, False
+        return [], False
     own = f"{CARRIED}/ld.so".encode()
-    for program in (build / "bin").iterdir():
-        program.write_bytes(program.read_bytes().replace(LOADER + b"\0", own.ljust(len(LOADER), b"\0") + b"\0", 1))
-    return {"LD_LIBRARY_PATH": str(carried)}, True
+    for each in (build / "bin").iterdir():
+        each.write_bytes(each.read_bytes().replace(LOADER + b"\0", own.ljust(len(LOADER), b"\0") + b"\0", 1))
+    others = os.environ.get("LD_LIBRARY_PATH")  # where the driver may be
+    begin = ["/usr/bin/env", f"LD_LIBRARY_PATH={carried}{':' + others if others else ''}"]
+    return begin, starts([*begin, program], root)

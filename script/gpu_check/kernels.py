@@ -74,7 +74,7 @@ def kernels(part, context, programs):
         part.skip(failed)
     shares = 1 if context.card["interpreter"] else PROCESSES
     with concurrent.futures.ThreadPoolExecutor(shares) as pool:
-        outputs = list(pool.map(lambda i: programs.run(programs.path("gpu-replay"), folder, "--device", "cuda", "--share", f"{i}/{shares}"),
+        outputs = list(pool.map(lambda i: programs.run(*programs.command("gpu-replay"), folder, "--device", "cuda", "--share", f"{i}/{shares}"),
                                 range(shares)))
     lines = sorted((json.loads(line) for output in outputs for line in output.splitlines()), key=lambda line: line["file"])
     for line in lines:

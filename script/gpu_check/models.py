@@ -11,7 +11,7 @@ import time
 import common
 from fixtures import Fixture
 
-from gpu_check import carry, kernels
+from gpu_check import candidates, carry, kernels
 from gpu_check import synthetic as checkpoints
 from gpu_check.programs import Failure, Programs
 
@@ -21,8 +21,8 @@ MORE = {"llama-tied": ["int4"], "bert-mean": ["int4"], "gguf-q4_0": ["native"], 
 QUICK = [("llama-tied", "int8"), ("bert-mean", "f32")]
 SUBJECT = ("llama-tied", "int8")  # of opening, of the hunt for hangs, of the sanitizer
 REAL = [("minilm", "int8"), ("smollm2", "int8"), ("smollm2", "native"), ("smollm2", "bf16")]
-# Random numbers at well-known sizes: the quickest to make and to tell first.
-SYNTHETIC = [("llama-1b", "native"), ("llama-1b", "int8"), ("llama-7b", "native"), ("llama-7b", "int8"), ("llama-1b", "bf16"),
+# Random numbers at well-known sizes (llama-135m is SmolLM2's): the quickest to make and to tell first.
+SYNTHETIC = [("llama-135m", "int8"), ("llama-135m", "native"), ("llama-135m", "bf16"), ("llama-1b", "native"), ("llama-1b", "int8"), ("llama-7b", "native"), ("llama-7b", "int8"), ("llama-1b", "bf16"),
              ("llama-7b", "bf16")]
 ARCHITECTURES = ("sm_80", "sm_90a")
 CPU = "x86-64-v3"
@@ -46,6 +46,11 @@ def synthetic_wanted(quick):
 
 def write_synthetic(path, shape, recipe):
     checkpoints.write(path, shape, "bf16" if recipe == "bf16" else "q4_0")
+
+
+def synthetic_bytes(shape, recipe):
+    """Of its weights, nearly: what a card must have room for."""
+    return checkpoints.parameters(shape) * {"native": 9 / 16, "int8": 1, "bf16": 2}[recipe]
 
 
 def synthetic(shape, recipe, source):
@@ -120,7 +125,7 @@ class Models:
         programs = Programs(self.build, out / "work", out / "compile.log", time.monotonic() + COMPILE_SECONDS, COMPILE_SECONDS)
         with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
             list(pool.map(lambda each: self.make(programs, each), missing))
-        failed = kernels.record(self)
+        failed = kernels.record(self) + candidates.record(self)
         (self.folder / "list.json").write_text(json.dumps(self.list, indent=1) + "\n", encoding="utf8")
         return len(missing), len([each for each in missing if each.name in self.list["failed"]]) + len(failed)
 

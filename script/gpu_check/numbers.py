@@ -5,8 +5,11 @@ import json
 import math
 import os
 
+import common
+
 from gpu_check import compare, models, speed
 from gpu_check.models import DEVICE
+from gpu_check.programs import Failure
 
 # Of the largest number in f32, of the root mean square else: the bounds of test/e2e/devices.py.
 F32_LIMIT, CODES_LIMIT = 1e-4, 0.02
@@ -24,18 +27,51 @@ def near(part, what, recipe, figures, limit=CODES_LIMIT):
         part.at_most(what, figures["rms_share"], limit)
 
 
+def pieces_of(fixture):
+    """A prompt at once; of decoders then in pieces, the last of single tokens."""
+    return ([], ["--split", "9,1"]) if fixture.decoder else ([],)
+
+
+def cpu_values(context, programs, key, sequences, split, *options):
+    """What the artifact for CPUs makes of them; where that was left behind, what it made when all was packed (keep_cpu)."""
+    kept = context.models.path(kept_name(key, split))
+    if kept and not context.models.path(f"{key}.cpu.so"):
+        return common.read_floats(kept)
+    return programs.dump(context.models.needed(f"{key}.cpu.so"), sequences, *split, *options)
+
+
+def kept_name(key, split):
+    return f"{key}.{'pieces' if split else 'whole'}.f32"
+
+
+def keep_cpu(context, programs):
+    """Writes what artifacts for CPUs make of all that is compared with them; what failed. They themselves need not be carried then."""
+    wanted = [(f"{name}-{recipe}", context.models.fixture(name).sequences(), split) for name, recipe in context.models.fixtures()
+              for split in pieces_of(context.models.fixture(name))]
+    wanted += [(f"{name}-{recipe}", models.real_sequences(context.root, name), []) for name, recipe in context.models.real
+               if context.models.path(f"{name}-{recipe}.cpu.so")]
+    failed = []
+    for key, sequences, split in wanted:
+        kept = context.models.folder / kept_name(key, split)
+        kept.unlink(missing_ok=True)
+        try:
+            kept.write_bytes(cpu_values(context, programs, key, sequences, split).tobytes())
+        except Failure as fault:
+            failed.append(f"{key} on the CPU: {fault}")
+    return failed
+
+
 def compare_fixture(part, context, programs, name, recipe):
-    """A prompt at once, then in pieces, the last of single tokens."""
     fixture, key = context.models.fixture(name), f"{name}-{recipe}"
-    gpu, cpu = (context.models.needed(f"{key}.{kind}.so") for kind in ("gpu", "cpu"))
+    gpu = context.models.needed(f"{key}.gpu.so")
     own = programs.variant(key)
     interpreter = programs.variant(f"{key}-interpreted", LMOPT_LIBCUDA=str(context.interpreter),
                                    FAKE_CUDA_SM=str(context.card["capability"]))
-    for split in ([], ["--split", "9,1"]) if fixture.decoder else ([],):
+    for split in pieces_of(fixture):
         found = own.dump(gpu, fixture.sequences(), *DEVICE, *split)
         row = {"model": name, "recipe": recipe, "pieces": split[-1] if split else "whole"}
         for other, values in (("interpreter", interpreter.dump(gpu, fixture.sequences(), *DEVICE, *split)),
-                              ("cpu", own.dump(cpu, fixture.sequences(), *split))):
+                              ("cpu", cpu_values(context, own, key, fixture.sequences(), split))):
             row[other] = compare.differences(found, values)
             near(part, f"{key} {row['pieces']} from the {other}", recipe, row[other])
         part.rows.append(row)
@@ -61,10 +97,11 @@ def fixtures(part, context, programs):
 
 def compare_real(part, context, programs, name, recipe):
     key, sequences = f"{name}-{recipe}", models.real_sequences(context.root, name)
-    gpu, cpu = (context.models.needed(f"{key}.{kind}.so") for kind in ("gpu", "cpu"))
+    gpu = context.models.needed(f"{key}.gpu.so")
     split = ["--split", "100,1"] if name == "smollm2" else []
     threads = ["--threads", len(os.sched_getaffinity(0))]
-    found, expected = programs.dump(gpu, sequences, *DEVICE, *split), programs.dump(cpu, sequences, *split, *threads)
+    found = programs.dump(gpu, sequences, *DEVICE, *split)
+    expected = cpu_values(context, programs, key, sequences, split, *threads)
     row = {"model": name, "recipe": recipe, "cpu": compare.differences(found, expected)}
     part.rows.append(row)
     near(part, f"{key} from the CPU", recipe, row["cpu"], REAL_LIMIT)
@@ -87,7 +124,7 @@ def measure(programs, context, name, recipe, row):
         runs = [json.loads(programs.lmopt("bench", gpu, *DEVICE, "-r", "3", "--format", "json")) for _ in range(3)]
         row["bench"] = compare.medians([speed.numbers_of(run) for run in runs])
         return
-    row.update(speed.figures_of(context, programs, gpu, 512, 2048))
+    row.update(speed.figures_of(context, programs, f"{name}-{recipe}", gpu, 512, 2048))
     row["bench"] = row["graph"]
 
 

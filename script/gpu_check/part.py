@@ -36,7 +36,7 @@ class Part:
         begin = time.monotonic()
         self.limit = max(0.001, min(self.limit, left))
         programs = Programs(context.build, context.out / "work" / self.name, context.out / f"{self.name}.log", begin + self.limit,
-                            self.patience, context.environment)
+                            self.patience, context.environment, context.loader)
         try:
             work(self, context, programs)
         except TimedOut as fault:

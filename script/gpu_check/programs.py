@@ -24,25 +24,30 @@ class TimedOut(Exception):
 class Programs:
     """The built programs, on one driver, until one moment, each for so many seconds at most."""
 
-    def __init__(self, build, work, log, deadline, patience, environment=None):
+    def __init__(self, build, work, log, deadline, patience, environment=None, loader=()):
         self.build, self.work, self.log = pathlib.Path(build), pathlib.Path(work), log
-        self.deadline, self.patience = deadline, patience
+        self.deadline, self.patience, self.loader = deadline, patience, list(loader)
         self.environment = {**os.environ, **(environment or {})}
         self.work.mkdir(parents=True, exist_ok=True)
 
     def variant(self, name, **environment):
         """The same in a folder of its own, with other variables of the environment."""
-        result = Programs(self.build, self.work / name, self.log, self.deadline, self.patience)
+        result = Programs(self.build, self.work / name, self.log, self.deadline, self.patience, loader=self.loader)
         result.environment = {**self.environment, **environment}
         return result
 
-    def path(self, name):
-        return self.build / "bin" / name
+    def command(self, name):
+        """How the program is started: with what carry.py brought along, where this machine's libraries are too old."""
+        return [*self.loader, self.build / "bin" / name]
 
     def start(self, command):
         # A group of its own, so that what it starts ends with it.
         return subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                 stdin=subprocess.DEVNULL, env=self.environment, start_new_session=True, cwd=ROOT)
+
+    def name_of(self, command):
+        begins = len(self.loader) if self.loader and command[0] == self.loader[0] else 0
+        return pathlib.Path(str(command[begins])).name
 
     def finish(self, process, command, begin):
         shown, left = " ".join(map(str, command)), self.deadline - time.monotonic()
@@ -59,7 +64,7 @@ class Programs:
         self.note(f"$ {shown}\nexit {process.returncode}, {time.monotonic() - begin:.3f} s\n{messages}")
         if process.returncode:
             last = (messages.strip().splitlines() or [out.decode("utf8", "replace").strip()[-200:]])[-1]
-            raise Failure(f"exit {process.returncode} of {pathlib.Path(str(command[0])).name}: {last[:300]}")
+            raise Failure(f"exit {process.returncode} of {self.name_of(command)}: {last[:300]}")
         return out.decode("utf8", "replace"), messages
 
     def note(self, text):
@@ -72,7 +77,7 @@ class Programs:
         return self.finish(self.start(command), command, begin)[0]
 
     def lmopt(self, *arguments):
-        return self.run(self.path("lmopt"), "--quiet", *arguments)
+        return self.run(*self.command("lmopt"), "--quiet", *arguments)
 
     def dump_command(self, model, sequences, *options):
         """The command that writes logits (decoder) or vectors (encoder) of all sequences, and where to."""
@@ -80,7 +85,7 @@ class Programs:
         ids.write_bytes(array.array("i", [token for row in sequences for token in row]).tobytes())
         lengths.write_bytes(array.array("i", [len(row) for row in sequences]).tobytes())
         out.unlink(missing_ok=True)
-        return [self.path("dump-logits"), model, ids, out, "--lengths", lengths, *options], out
+        return [*self.command("dump-logits"), model, ids, out, "--lengths", lengths, *options], out
 
     def dump(self, model, sequences, *options):
         command, out = self.dump_command(model, sequences, *options)

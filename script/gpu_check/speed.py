@@ -9,6 +9,7 @@ import shutil
 
 from gpu_check import carry, models
 from gpu_check.models import DEVICE
+from gpu_check.programs import Failure
 
 # Ways to launch a step; the first is what everybody gets.
 MODES = {"graph": {}, "launches": {"LMOPT_CUDA_GRAPHS": "0"}, "persistent": {"LMOPT_CUDA_PERSISTENT": "1"}}
@@ -21,7 +22,7 @@ METRICS = {"gpu__time_duration.sum": "ns", "gpu__dram_throughput.avg.pct_of_peak
 
 def constants_of(context, bench):
     """What `lmopt inspect --constants` reads."""
-    card = {"name": context.card["name"], "cuda": context.card["cuda"], "driver": context.card.get("smi", {}).get("driver_version"),
+    card = {"name": context.card["name"], "cuda": context.card["cuda"], "driver": (context.card.get("smi") or {}).get("driver_version"),
             "capability": context.card["capability"], "multiprocessors": context.card["multiprocessors"], "smi": context.card.get("smi")}
     return {"hardware": not context.card["interpreter"], "date": context.date, "commit": context.commit, "card": card,
             "constants": bench["bounds"]}
@@ -56,14 +57,20 @@ def numbers_of(bench):
     return {key: number for key, number in bench.items() if not isinstance(number, dict)}
 
 
-def figures_of(context, programs, path, prompt, long_prompt):
-    """Of one artifact: each way to launch, and how far from the bounds."""
+def modes_of(context, programs, key, path, prompt):
+    """Of one artifact: each way to launch, one sequence and eight."""
+    options = ["-r", "1", "--sessions", "2"] if context.quick else ["-r", "3", "--sessions", "8"]
     row = {}
     for mode, environment in MODES.items():
         own = programs.variant(mode, **environment)
-        options = ["--sessions", "8"] if mode == "graph" else []
-        bench = json.loads(own.lmopt("bench", path, *DEVICE, "-r", "1" if context.quick else "3", "--prompt", prompt, "--format", "json", *options))
-        row[mode] = numbers_of(bench)
+        row[mode] = numbers_of(json.loads(own.lmopt("bench", path, *DEVICE, "--prompt", prompt, "--format", "json", *options)))
+    context.figures[key] = row
+    return row
+
+
+def figures_of(context, programs, key, path, prompt, long_prompt):
+    """The same, and how far from the bounds."""
+    row = dict(modes_of(context, programs, key, path, prompt))
     long = json.loads(programs.lmopt("bench", path, *DEVICE, "-r", "1", "--prompt", long_prompt, "--format", "json"))
     inspected = json.loads(programs.lmopt("inspect", path, "--format", "json", *constants_option(context)))
     forecast = inspected["forecast"][0]
@@ -99,12 +106,24 @@ def make_synthetic(context, programs, shape, recipe):
     return path
 
 
+def lack_of_room(context, programs, shape, recipe):
+    """What this machine has too little of for the model, or None: memory of the card, of which the cache takes some, too; disk."""
+    bytes_ = models.synthetic_bytes(shape, recipe)
+    if bytes_ > 0.8 * context.card["memory_bytes"]:
+        return f"{shape}-{recipe} needs {bytes_ / 1e9:.1f} GB, the card has {context.card['memory_bytes'] / 1e9:.1f}"
+    free = shutil.disk_usage(programs.work).free
+    return f"{shape}-{recipe} needs {2 * bytes_ / 1e9:.1f} GB in {programs.work}, {free / 1e9:.1f} are free" if 2 * bytes_ > free else None
+
+
 def run_synthetic(part, context, programs, shape, recipe):
+    lack = lack_of_room(context, programs, shape, recipe)
+    if lack:
+        return part.skip(lack)
     path = make_synthetic(context, programs, shape, recipe)
     if not path:
         return part.skip(f"{shape}-{recipe} is not there, and no compiler to make it")
     prompt, long_prompt = (4, 16) if shape == "tiny" else (512, 2048)
-    row = {"model": shape, "recipe": recipe, **figures_of(context, programs, path, prompt, long_prompt)}
+    row = {"model": shape, "recipe": recipe, **figures_of(context, programs, f"{shape}-{recipe}", path, prompt, long_prompt)}
     part.check(f"{shape}-{recipe}", True)
     part.rows.append(row)
     if path.parent == programs.work:
@@ -131,6 +150,7 @@ def peer(part, context, programs):
     runs = json.loads(programs.run(program, "-m", model, "-ngl", "99", "-p", "512", "-n", "64", "-o", "json"))
     for run in runs:
         part.rows.append({key: run.get(key) for key in ("backends", "n_prompt", "n_gen", "avg_ts", "build_commit")})
+    part.rows = [row for row in part.rows if isinstance(row["avg_ts"], (int, float))]
     part.check("llama-bench gave figures", bool(part.rows))
     part.summary = ", ".join(f"{'pp512' if row['n_prompt'] else 'tg64'} {row['avg_ts']:.0f} tokens/s" for row in part.rows)
     return None
@@ -158,6 +178,16 @@ def longest(launches, count):
     return sorted(best.values(), key=lambda launch: -launch["ns"])[:count]
 
 
+def watched(part, programs, tool, command):
+    """What ncu says; on cards that do not know the metric of tensor cores without it; None, and why, where counters are not to be had."""
+    for metrics in (list(METRICS), [name for name in METRICS if "tensor" not in name]):
+        try:
+            return programs.run(*tool, "--metrics", ",".join(metrics), *command)
+        except Failure as fault:
+            part.skip(f"ncu does not work here with {len(metrics)} metrics: {fault}")
+    return None
+
+
 def profiler(part, context, programs):
     tool = shutil.which("ncu") or (NCU if os.path.exists(NCU) else None)
     if not tool:
@@ -165,10 +195,12 @@ def profiler(part, context, programs):
     if context.card["interpreter"]:
         return part.skip("ncu watches cards only")
     path = context.models.path("smollm2-int8.gpu.so") or context.models.needed("{}-{}.gpu.so".format(*models.SUBJECT))
-    sequence = [list(range(1, 33))]
-    command, _ = programs.variant("profiled", LMOPT_CUDA_GRAPHS="0").dump_command(path, sequence, *DEVICE, "--split", "30,1")
-    watch = [tool, "--clock-control", "none", "--csv", "--metrics", ",".join(METRICS), "--launch-count", "600"]
-    part.rows = longest(read_metrics(programs.variant("profiled", LMOPT_CUDA_GRAPHS="0").run(*watch, *command)), 6)
+    own = programs.variant("profiled", LMOPT_CUDA_GRAPHS="0")
+    command, _ = own.dump_command(path, [list(range(1, 33))], *DEVICE, "--split", "30,1")
+    output = watched(part, own, [tool, "--clock-control", "none", "--csv", "--launch-count", "600"], command)
+    if output is None:
+        return None
+    part.rows = longest(read_metrics(output), 6)
     part.check("ncu told of kernels", bool(part.rows))
     part.summary = "; ".join(f"{pathlib.Path(row['kernel']).name[:40]} dram {row.get('dram') or 0:.0f} %, tensor {row.get('tensor') or 0:.0f} %, "
                              f"issue {row.get('issue') or 0:.0f} %" for row in part.rows[:3])

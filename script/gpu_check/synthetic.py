@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Checkpoints of random numbers in the shapes of well-known models, for speed where no such checkpoint is at hand: GGUF files, written
 as fast as the disk takes them. What a GPU draws, and so how fast it runs, depends on the bits: they are random, never zeros. Each
-tensor repeats sixteen rows of its own, so that what is compiled of it can be carried as a few megabytes (carry.py).
+tensor repeats sixteen rows, the same in every layer, so that what is compiled of it can be carried as a megabyte or two (carry.py).
 
-Shapes: Llama-3.2-1B, Llama-2-7B (their config.json), and a tiny one for tests. Source of the format: docs/gguf.md of ggml-org/ggml.
+Shapes: SmolLM2-135M, Llama-3.2-1B, Llama-2-7B (their config.json), and a tiny one for tests. Source of the format: docs/gguf.md of ggml-org/ggml.
 """
+import math
 import os
 import struct
 
 ALIGNMENT, POOL_BLOCKS, ROWS, STRIDE = 32, 1 << 17, 16, 1009
 SHAPES = {
     "tiny": {"layers": 2, "width": 64, "hidden": 160, "heads": 4, "kv_heads": 2, "vocabulary": 320, "tied": True, "positions": 128},
+    "llama-135m": {"layers": 30, "width": 576, "hidden": 1536, "heads": 9, "kv_heads": 3, "vocabulary": 49152, "tied": True,
+                   "positions": 8192},
     "llama-1b": {"layers": 16, "width": 2048, "hidden": 8192, "heads": 32, "kv_heads": 8, "vocabulary": 128256, "tied": True,
                  "positions": 8192},
     "llama-7b": {"layers": 32, "width": 4096, "hidden": 11008, "heads": 32, "kv_heads": 32, "vocabulary": 32000, "tied": False,
@@ -103,6 +106,10 @@ def tensors(shape, kind):
         yield "output.weight", (width, shape["vocabulary"]), kind
 
 
+def parameters(name):
+    return sum(math.prod(sizes) for _, sizes, _ in tensors(SHAPES[name], F32))
+
+
 def byte_size(sizes, kind):
     count = sizes[0] * (sizes[1] if len(sizes) > 1 else 1)
     return 4 * count if kind == F32 else count // 32 * POOLS[kind][1]
@@ -113,6 +120,7 @@ def padding(size):
 
 
 def write_tensor(file, number, sizes, kind, pools):
+    """`number`: of its role, which chooses the rows."""
     size = byte_size(sizes, kind)
     if kind == F32:  # norms: ones
         file.write(struct.pack("<f", 1.0) * sizes[0])
@@ -137,5 +145,6 @@ def write(path, name, format_name):
     with open(path, "wb") as file:
         begin = b"GGUF" + struct.pack("<IQQ", 3, len(listed), len(facts)) + b"".join(facts) + b"".join(head)
         file.write(begin + padding(len(begin)))
-        for number, (_, sizes, own) in enumerate(listed):
-            write_tensor(file, number, sizes, own, pools)
+        roles = {}
+        for tensor, sizes, own in listed:
+            write_tensor(file, roles.setdefault(tensor.split(".", 2)[-1] if tensor.startswith("blk.") else tensor, len(roles)), sizes, own, pools)

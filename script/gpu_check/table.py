@@ -5,7 +5,7 @@
 def card_line(card):
     what = f"{card['name']}, {card['multiprocessors']} multiprocessors, capability {card['capability'] / 10:.1f}, " \
            f"{card['memory_bytes'] / 1e9:.1f} GB"
-    driver = card.get("smi", {}).get("driver_version")
+    driver = (card.get("smi") or {}).get("driver_version")
     return f"{what}; driver {driver + ', ' if driver else ''}CUDA {card['cuda']}"
 
 
@@ -75,6 +75,26 @@ def bounds(results):
     return table(["the card", "measured"], rows) if rows else ""
 
 
+def numbers_assumed(results):
+    """What the compiler assumes beside what the card wants."""
+    rows = [[f"`{row['number']}`", row["format"], row["assumed"], f"**{row['found']}**" if row["found"] != row["assumed"] else row["found"],
+             f"{row['gain']:.2f}", row["cases"], ", ".join(f"{value}: {mean:.2f}" for value, mean in row["behind_the_fastest"].items()),
+             row["file"]] for row in part_rows(results, "sweeps") if "number" in row]
+    return table(["number", "of", "assumed", "found", "gain", "cases", "value: time over the fastest", "in"], rows) if rows else ""
+
+
+def ways(results):
+    """Kernels and ways to launch of which another one is faster; all are in results.json."""
+    kernels_ = [[row["group"], row["assumed"], row["best"], f"{row['gain']:.2f}",
+                 ", ".join(f"{name} {time}" for name, time in list(row["microseconds"].items())[:4])]
+                for row in part_rows(results, "sweeps") if "group" in row and (row["gain"] or 0) >= 1.03]
+    models = [[row["model"], row["figure"], row["assumed"], row["best"], f"{row['gain']:.2f}",
+               ", ".join(f"{mode} {speed:.0f}" for mode, speed in row["tokens_per_second"].items())]
+              for row in part_rows(results, "sweeps") if "figure" in row]
+    return (table(["a faster kernel", "taken", "fastest", "gain", "microseconds"], kernels_) if kernels_ else "") + \
+        (table(["model", "figure", "taken", "fastest", "gain", "tokens/s"], models) if models else "")
+
+
 def openings(results):
     rows = [[row["artifact"], row["architecture"], row["kind"], row["first_ms"], row["second_ms"]] for row in part_rows(results, "opening")]
     return table(["artifact", "code", "kind", "first process, ms", "second, ms"], rows) if rows else ""
@@ -87,5 +107,5 @@ def markdown(results):
         [part["name"], part["status"], f"{part['checks']}", f"{part['seconds']:.0f}",
          "; ".join(filter(None, [part["summary"], *part["failures"][:3], *part["missing"]])).replace("|", "/")]
         for part in results["parts"]])
-    parts = (bounds, kernels, fixtures, real, synthetic, openings)
+    parts = (bounds, kernels, fixtures, real, synthetic, numbers_assumed, ways, openings)
     return (text + "".join(part(results) for part in parts)).rstrip() + "\n"

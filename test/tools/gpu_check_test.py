@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """script/gpu-check without a card: over the fake driver (test/ptx/fake) all its parts hold, a part that fails is told and stops no
-other, a packed folder works by itself, without a driver it ends with 8, and where something is not built with 2.
+other, a packed folder works by itself, without a driver it ends with 8, and where something is not built with 2. What a machine may lack
+or refuse (tools, counters, memory, time) is said by name: machines are played here by small programs.
 Usage: gpu_check_test.py SOURCE_DIR BUILD_DIR WORK_DIR
 """
 import array
@@ -16,10 +17,11 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(ROOT / "test/e2e"), str(ROOT / "script")]
 import common  # noqa: E402
-from gpu_check import carry, compare, endurance, kernels, numbers, speed, synthetic  # noqa: E402
+from gpu_check import card, carry, compare, endurance, kernels, models, numbers, speed, sweeps, synthetic  # noqa: E402
 from gpu_check.part import Part  # noqa: E402
+from gpu_check.programs import Failure, Programs  # noqa: E402
 
-PARTS = ["kernels", "bounds", "fixtures", "real", "synthetic", "opening", "endurance", "sanitizer", "profiler", "peer"]
+PARTS = ["kernels", "bounds", "fixtures", "real", "synthetic", "sweeps", "opening", "endurance", "sanitizer", "profiler", "peer"]
 
 
 class Script:
@@ -45,8 +47,9 @@ def check_success(script, checks):
     checks.equal("card", (results["card"]["name"], results["card"]["capability"]), ("PTX interpreter", 90))
     checks.equal("parts", [part["name"] for part in results["parts"]], PARTS)
     states = {part["name"]: part["status"] for part in results["parts"]}
-    checks.equal("what held", [states[name] for name in ("kernels", "bounds", "fixtures", "synthetic", "opening", "endurance")], ["held"] * 6)
+    checks.equal("what held", [states[name] for name in ("kernels", "bounds", "fixtures", "synthetic", "sweeps", "opening", "endurance")], ["held"] * 7)
     rows = {part["name"]: part["rows"] for part in results["parts"]}
+    table = (script.work / "whole/table.md").read_text(encoding="utf8")
     checks.equal("bits that the interpreter gives twice", [row["interpreter"]["bits_differ"] for row in rows["fixtures"]], [0] * 3)
     checks.at_least("values beside the CPU's", min(row["cpu"]["values"] for row in rows["fixtures"]), 1000)
     checks.equal("texts", [(row["architecture"], row["kind"]) for row in rows["opening"]], [("sm_80", "ptx"), ("sm_90a", "ptx")])
@@ -54,8 +57,8 @@ def check_success(script, checks):
     checks.at_least("kept launches", sum(row["launches"] for row in rows["kernels"]), 4)
     checks.equal("words of kept launches that differ", {row["words_differ"] for row in rows["kernels"]}, {0})
     check_synthetic(rows["synthetic"][0], checks)
+    check_sweeps(rows["sweeps"], table, checks)
     check_constants(script, results, checks)
-    table = (script.work / "whole/table.md").read_text(encoding="utf8")
     checks.equal("the table says that there was no card", "not on a card" in table and table.strip() in done.stdout, True)
 
 
@@ -63,6 +66,20 @@ def check_synthetic(row, checks):
     checks.equal("random numbers", (row["model"], row["recipe"]), ("tiny", "native"))
     checks.at_least("its figures", min(row[key] for key in ("gb_per_s", "share_of_floor", "long_prompt", "tflop_per_s")), 1e-12)
     checks.at_least("all ways to launch it", min(row[mode]["tg64_at4"] for mode in speed.MODES), 1e-9)
+
+
+def check_sweeps(rows, table, checks):
+    """Each number that is assumed was measured with other values, each way to launch, too."""
+    numbers_, groups = [row for row in rows if "number" in row], [row for row in rows if "group" in row]
+    checks.equal("numbers that were measured", {row["number"].split("::")[-1].split()[0] for row in numbers_},
+                 {"fewRows", "multiprocessors", "readByAll", "madeRows", "kTogether", "kStages", "stages", "LMOPT_CUDA_PERSISTENT"})
+    checks.equal("values of each", min(len(row["behind_the_fastest"]) for row in numbers_) >= 2, True)
+    checks.equal("files of them", all((ROOT / row["file"]).exists() for row in numbers_), True)
+    checks.equal("formats", {row["group"].split()[0] for row in groups}, {"s8", "q4", "bf16", "f32"})
+    checks.equal("what the compiler takes was measured", all(row["gain"] and row["gain"] >= 1 for row in groups), True)
+    launched = [row for row in rows if "figure" in row]
+    checks.equal("ways to launch", (len(launched), {mode for row in launched for mode in row["tokens_per_second"]}), (2, set(speed.MODES)))
+    checks.equal("the table of numbers", all(f"| `{row['number']}` | {row['format']} |" in table for row in numbers_), True)
 
 
 def check_constants(script, results, checks):
@@ -101,6 +118,99 @@ def check_failures(script, checks):
     checks.equal("why, without time", all("no end in" in part["failures"][0] for part in results["parts"] if part["failures"]), True)
     done, _ = script.run("misspelt", "--parts", "fixture")
     checks.equal("a part that is none", (done.returncode, "no part 'fixture'" in done.stderr), (2, True))
+
+
+def line_of(candidate, microseconds, bits=1, written=True):
+    picks = {"some": {"1": "a", "2": "b"}}
+    return {"group": "s8 of two", "candidate": candidate, "assumed": "a", "same_bits": True, "picks": picks, "microseconds": microseconds,
+            "launches": 2, "bits": bits, "is_written": written}
+
+
+def check_judgement(checks):
+    number = {"name": "some", "file": "here", "assumed": 1}
+    for slow, fast, found in ((2, 1, 2), (1, 2, 1), (1.02, 1, 1)):  # what is nearly as fast stays
+        groups = sweeps.groups_of([line_of("a", slow), line_of("b", fast)])
+        row = sweeps.judge(number, "s8", groups)
+        checks.equal(f"what is found of {slow} and {fast}", (row["found"], row["gain"], row["cases"]), (found, round(max(slow / fast, 1), 3), 1))
+        checks.equal("the best of it", sweeps.row_of("s8", groups["s8 of two"])["best"], "a" if slow <= fast else "b")
+    checks.equal("another format", sweeps.judge(number, "bf16", groups), None)
+    checks.equal("one that was not measured", sweeps.judge({**number, "name": "other"}, "s8", groups), None)
+    for lines, failures, missing in (([line_of("a", 1), line_of("b", 1)], 0, 0), ([line_of("a", 1), line_of("b", 1, bits=2)], 1, 0),
+                                     ([line_of("a", 1, written=False)], 1, 0), ([{"group": "s8", "candidate": "c", "error": "no room"}], 0, 1),
+                                     ([{"left_out": 3}], 0, 1)):
+        part = Part("some", 1, 1)
+        sweeps.check_lines(part, lines)
+        checks.equal(f"failures of {lines}", (len(part.failures), len(part.missing)), (failures, missing))
+
+
+#===--- Machines ---===#
+
+def play(folder, name, text):
+    """A program of this name, and PATH with it in front."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text(f"#!/bin/sh\n{text}\n", encoding="utf8")
+    (folder / name).chmod(0o755)
+    os.environ["PATH"] = f"{folder}:{os.environ['PATH']}"
+
+
+class Machine:
+    """The context of a part on a machine with a card that has this much memory."""
+
+    def __init__(self, script, memory=1 << 40):
+        self.build, self.out, self.environment, self.loader = script.build, script.work / "machine", {}, []
+        self.card, self.quick = {"interpreter": False, "memory_bytes": memory}, True
+        self.models = models.Models(ROOT, script.models, script.build, True, None)
+
+
+def run_part(work, context, seconds=60.0, patience=60.0):
+    part = Part("some", seconds, patience)
+    part.run(work, context, seconds)
+    return part
+
+
+def check_tools(script, checks):
+    """Tools that are there and do not work are named, and cost nothing."""
+    path, machine = os.environ["PATH"], Machine(script)
+    play(script.work / "tools", "compute-sanitizer", "echo '========= Error: Device not supported' >&2; exit 1")
+    play(script.work / "tools", "ncu", "echo '==ERROR== ERR_NVGPUCTRPERM' >&2; exit 1")
+    for work, words in ((endurance.sanitizer, "Device not supported"), (speed.profiler, "ERR_NVGPUCTRPERM")):
+        part = run_part(work, machine)
+        checks.equal(f"a tool that says {words}", (part.status, len(part.missing), words in part.missing[0]), ("skipped", 2, True))
+    for text, words in (("exit 9", "exit 9"), ("echo 580.1, 1", "exit 0"), ("exec sleep 60", "timed out")):
+        play(script.work / "tools", "nvidia-smi", text)
+        card.SMI_SECONDS = 0.3
+        facts, missing = card.ask_smi(None)
+        checks.equal(f"nvidia-smi that does {text}", (facts, words in missing), (None, True))
+    play(script.work / "tools", "nvidia-smi", "echo 580.1, 1, 2, 3, 4, 5, 6")
+    checks.equal("nvidia-smi", card.ask_smi("0000:01:00.0")[0]["driver_version"], "580.1")
+    os.environ["PATH"] = path
+
+
+def check_room(script, checks):
+    programs = Programs(script.build, script.work / "room", script.work / "room.log", 0, 0)
+    for memory, words in ((1 << 40, None), (1 << 33, "the card has 8.6")):
+        lack = speed.lack_of_room(Machine(script, memory), programs, "llama-7b", "bf16") or ""
+        if words or "in " not in lack:  # this machine's disk may be too small, too
+            checks.equal(f"7B in bf16 on a card of {memory} bytes", words in lack if words else lack, True if words else "")
+
+
+def check_time(script, checks):
+    """A program that hangs costs its own time, a part that is late the rest of its own; what they started ends with them."""
+    machine, mark = Machine(script), script.work / "still-there"
+    mark.unlink(missing_ok=True)
+
+    def one_hangs(part, _, programs):
+        part.attempt("one", lambda: programs.run("sh", "-c", f"(sleep 1; touch {mark}) & sleep 60"))
+        part.check("the next one", programs.run("echo", "here") == "here\n")
+    part = run_part(one_hangs, machine, 30, 0.3)
+    checks.equal("one that hangs", (part.status, part.checks, len(part.failures), part.seconds < 20), ("failed", 2, 1, True))
+    part = run_part(lambda _, __, programs: programs.run("sleep", "60"), machine, 0.3, 60)
+    checks.equal("a part that is late", (part.status, part.seconds < 20), ("timed out", True))
+    part = Part("some", 60, 60)
+    part.run(lambda *_: None, machine, -1)
+    checks.equal("a part for which nothing is left", (part.status, part.limit), ("skipped", 0.001))
+    subprocess.run(["sleep", "1.5"], check=True)
+    checks.equal("what a hanging program had started", mark.exists(), False)
 
 
 def check_other_model(script, checks):
@@ -205,9 +315,9 @@ def check_runs(script, checks):
 
 def check_checkpoints(checks):
     """Sizes that everybody knows."""
-    for name, parameters in (("llama-1b", 1235814400), ("llama-7b", 6738415616)):
+    for name, parameters in (("llama-135m", 134515008), ("llama-1b", 1235814400), ("llama-7b", 6738415616)):
         listed = list(synthetic.tensors(synthetic.SHAPES[name], synthetic.BF16))
-        checks.equal(f"parameters of {name}", sum(math.prod(sizes) for _, sizes, _ in listed), parameters)
+        checks.equal(f"parameters of {name}", synthetic.parameters(name), parameters)
         checks.equal("bytes of them", sum(synthetic.byte_size(sizes, kind) for _, sizes, kind in listed if kind == synthetic.BF16),
                      2 * sum(math.prod(sizes) for _, sizes, kind in listed if kind == synthetic.BF16))
 
@@ -215,7 +325,7 @@ def check_checkpoints(checks):
 def check_carried(script, checks):
     """A packed folder works without this tree, with its own libraries, and without a compiler."""
     packed = script.work / "packed"
-    environment = {**os.environ, "LMOPT_LIBCUDA": str(packed / "build/lib/fake/libcuda.so.1")}
+    environment = {**os.environ, "LMOPT_LIBCUDA": str(packed / "build/lib/fake/libcuda.so.1"), "LD_LIBRARY_PATH": "/where/a/driver/is"}
     command = [sys.executable, script.path, "--build", script.build, "--out", script.work / "packing", "--models", script.models, "--quick",
                "--ptxas", "none", "--pack", packed]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
@@ -223,13 +333,21 @@ def check_carried(script, checks):
     checks.at_least("the archive of it", (script.work / "packed.tar.xz").stat().st_size, 1000)
     checks.equal("no compiler is carried", (packed / "build/bin/lmopt-compiler").exists(), False)
     command = [sys.executable, packed / "script/gpu-check", "--models", packed / "models", "--quick", "--carried",
-               "--parts", "kernels,bounds,synthetic,opening"]
+               "--parts", "kernels,bounds,fixtures,synthetic,sweeps,opening"]
     done = subprocess.run(command, env=environment, cwd="/", capture_output=True, text=True, check=False)
     checks.equal("a packed folder", (done.returncode, done.stderr), (0, ""))
     results = common.load_json(packed / "build/gpu-check/results.json")
     checks.equal("its parts", {part["name"]: part["status"] for part in results["parts"]},
-                 dict.fromkeys(("kernels", "bounds", "synthetic", "opening"), "held"))
+                 dict.fromkeys(("kernels", "bounds", "fixtures", "synthetic", "sweeps", "opening"), "held"))
+    checks.equal("no artifact for CPUs is carried", list((packed / "models").glob("*.cpu.so")), [])
+    checks.equal("its fixtures beside the CPU's", min(row["cpu"]["values"] for row in results["parts"][2]["rows"]) > 1000, True)
+    log = (packed / "build/gpu-check/bounds.log").read_text(encoding="utf8")
+    checks.equal("its libraries", f"$ /usr/bin/env LD_LIBRARY_PATH={packed / carry.CARRIED}:/where/a/driver/is {packed}" in log, True)
     checks.equal("its loader", carry.CARRIED.encode() + b"/ld.so\0" in (packed / "build/bin/lmopt").read_bytes(), True)
+    archive = packed.with_suffix(".tar.xz")
+    checks.equal("an archive that is small enough", carry.too_large(archive, packed, archive.stat().st_size), None)
+    refusal = carry.too_large(archive, packed, archive.stat().st_size - 1)
+    checks.equal("one that is not", "of --pack-limit; the most of it: " in refusal and "build/*" in refusal, True)
 
 
 def check_architectures(checks):
@@ -253,7 +371,11 @@ def main():
     check_profile(checks)
     check_runs(script, checks)
     check_checkpoints(checks)
+    check_judgement(checks)
     check_success(script, checks)
+    check_tools(script, checks)
+    check_room(script, checks)
+    check_time(script, checks)
     check_wrong_kernel(script, checks)
     check_carried(script, checks)
     check_older_card(script, checks)

@@ -6,6 +6,7 @@
 #include "codegen/ptx/linear/CodebookDecode.h"
 #include "codegen/ptx/linear/GroupedDecode.h"
 #include "codegen/ptx/linear/LinearResults.h"
+#include "codegen/ptx/linear/LinearTile.h"
 #include "codegen/ptx/linear/Pieces.h"
 #include "codegen/ptx/linear/SparseDecode.h"
 
@@ -16,8 +17,7 @@ namespace lmopt::nvptx {
 namespace {
 
 using Values = Emitter::Values;
-constexpr int64_t kWarps = LinearDecodeSpec::kWarps, kTogether = LinearDecodeSpec::kTogether;
-constexpr int64_t kThreads = kWarps * kWarpLanes, kSlice = LinearSpec::kSlice;
+constexpr int64_t kWarps = LinearDecodeSpec::kWarps, kThreads = kWarps * kWarpLanes, kSlice = LinearSpec::kSlice;
 
 /// What the kernels for operands of mma.sync and for floats have in common.
 class DecodeEmitter {
@@ -83,7 +83,7 @@ protected:
   // `ahead`: the weights of the first batch.
   Values addSlices(Value first, int64_t count, const Values &ahead, Values sums) {
     sums = addBatch(ahead, e.number(0), count, sums);
-    int64_t step = kWarps * kTogether, whole = count / step;
+    int64_t step = kWarps * spec.together, whole = count / step;
     sums = e.loop(e.number(1), e.number(whole), 1, sums, [&](Value i, const Values &carried) {
       Value begin = e.mul(i, step);
       return addBatch(loadBatch(first, begin, whole * step), begin, whole * step, carried);
@@ -105,18 +105,18 @@ protected:
   Values inBatch(Value begin, int64_t count, int64_t u, const Values &otherwise,
                  const std::function<Values(Value)> &body) {
     Value slice = e.add(e.add(begin, warp), kWarps * u);
-    bool isWhole = count % (kWarps * kTogether) == 0;
+    bool isWhole = count % (kWarps * spec.together) == 0;
     return isWhole ? body(slice) : e.ifThen(e.less(slice, e.number(count)), otherwise, [&] { return body(slice); });
   }
   Values loadBatch(Value first, Value begin, int64_t count) {
     Values words;
-    for (int64_t u = 0; u < kTogether; ++u)
+    for (int64_t u = 0; u < spec.together; ++u)
       llvm::append_range(words, inBatch(begin, count, u, Values(4, e.number(0)),
                                         [&](Value slice) { return e.loadSlice(tileWeights, e.add(first, slice)); }));
     return words;
   }
   Values addBatch(const Values &words, Value begin, int64_t count, Values sums) {
-    for (int64_t u = 0; u < kTogether; ++u) {
+    for (int64_t u = 0; u < spec.together; ++u) {
       Values weights(ArrayRef(words).slice(static_cast<size_t>(4 * u), 4));
       sums = inBatch(begin, count, u, sums, [&](Value slice) { return addSlice(weights, e.mul(slice, 32), sums); });
     }
@@ -219,9 +219,14 @@ private:
   }
 };
 
+/// The usual one goes without saying.
+std::string aheadName(const LinearDecodeSpec &spec) {
+  return spec.together == LinearDecodeSpec::kTogether ? "" : "_ahead" + std::to_string(spec.together);
+}
+
 std::string nameOf(const LinearDecodeSpec &spec, const Target &target) {
   return "linear_" + wordOf(spec.linear) + besideName(spec.beside) + "_rows" + std::to_string(spec.rows) +
-         madeName(spec.made) + (spec.marked ? "_marked_" : "_") + target.chip;
+         madeName(spec.made) + aheadName(spec) + (spec.marked ? "_marked_" : "_") + target.chip;
 }
 
 } // namespace
@@ -236,6 +241,9 @@ SmallVector<ArgumentKind> decodeArguments(const LinearDecodeSpec &spec) {
 }
 
 std::string linearDecodeKernel(KernelLibrary &kernels, const LinearDecodeSpec &spec) {
+  assert((spec.together == LinearDecodeSpec::kTogether || LinearTileSpec::canDo(spec.linear) ||
+          spec.linear.format == WeightFormat::F32) &&
+         "others have a number of their own");
   if (spec.linear.isGrouped())
     return groupedDecodeKernel(kernels, {spec.linear, spec.rows, spec.beside, spec.made});
   if (spec.linear.isCodebook())
@@ -244,7 +252,8 @@ std::string linearDecodeKernel(KernelLibrary &kernels, const LinearDecodeSpec &s
     return sparseDecodeKernel(kernels, {spec.linear, spec.rows});
   // 64 registers a thread for four blocks; sums of f32 and of many rows need more (ptxas spills them with four).
   bool isFloat = spec.linear.format == WeightFormat::F32;
-  KernelShape shape = {kThreads, /*leastBlocks=*/spec.rows > 16 ? 2 : isFloat ? 3 : 4, spec.sharedBytes()};
+  bool isLarge = spec.rows > 16 || spec.together > LinearDecodeSpec::kTogether;
+  KernelShape shape = {kThreads, /*leastBlocks=*/isLarge ? 2 : isFloat ? 3 : 4, spec.sharedBytes()};
   return kernels.define(
       nameOf(spec, kernels.getTarget()), shape, decodeArguments(spec),
       [=](Emitter &e, ValueRange a) {

@@ -29,10 +29,11 @@ struct LinearDecodeSpec {
   /// Only results that are marked (LinearResults::marks) are made and written; a block without any reads no weights.
   /// Of one matrix whose rows are there, in f32, bf16 or S8Rows.
   bool marked = false;
+  int64_t together = kTogether; ///< not grouped; others than kTogether are for script/gpu-check to measure
 
   static constexpr int64_t kWarps = 8;
-  /// Slices that a warp asks for at once: with four blocks of eight warps 64 KB are under way on a multiprocessor,
-  /// where 25 KB would hide the memory's latency (4.8 TB/s x 0.7 us / 132).
+  /// Slices that a warp asks for at once (assumed, not measured): with four blocks of eight warps 64 KB are under way
+  /// on a multiprocessor, where 25 KB would hide the memory's latency (4.8 TB/s x 0.7 us / 132).
   static constexpr int64_t kTogether = 4;
   /// Rows of a piece, so that four blocks share a multiprocessor of 163 KB.
   static constexpr int64_t kPieceBytes = 36 << 10;
@@ -43,7 +44,7 @@ struct LinearDecodeSpec {
   int64_t pieceSlices() const {
     if (made)
       return linear.slices();
-    int64_t fit = (kPieceBytes / rows - 16) / 32 / (kWarps * kTogether) * (kWarps * kTogether);
+    int64_t fit = (kPieceBytes / rows - 16) / 32 / (kWarps * together) * (kWarps * together);
     return std::min(linear.slices(), std::max(fit, kWarps));
   }
   int64_t sumsBytes() const { return kWarps * rows / 8 * 512; }

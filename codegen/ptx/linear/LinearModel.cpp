@@ -5,12 +5,9 @@
 #include "codegen/ptx/linear/LinearModel.h"
 
 #include "codegen/plan/FormSteps.h"
-#include "codegen/ptx/PlanPrograms.h"
 #include "codegen/ptx/attention/AttentionModel.h"
-#include "codegen/ptx/linear/GroupedTile.h"
+#include "codegen/ptx/linear/LinearChoice.h"
 #include "codegen/ptx/linear/LinearDecode.h"
-#include "codegen/ptx/linear/LinearFloatTile.h"
-#include "codegen/ptx/linear/LinearTileHopper.h"
 #include "dialects/lm/interfaces/Linear.h"
 #include "dialects/lm/param/Param.h"
 
@@ -55,70 +52,27 @@ struct LinearKernel : KernelOpInterface::FallbackModel<LinearKernel> {
   void launch(Operation *op, LaunchBuilder &launches) const {
     ArrayRef<plan::StepOp> steps = ArrayRef(launches.group.steps).drop_front(launches.group.makesRows ? 1 : 0);
     LinearDecodeSpec spec = decodeSpec(steps);
-    int64_t least = 1, maxRows = *launches.step->getParentOfType<plan::ProgramOp>().getMaxRows();
-    // These kernels have a block for each eight rows.
-    bool isFloat = spec.linear.format == WeightFormat::F32 || spec.linear.isCodebook();
+    int64_t maxRows = *launches.step->getParentOfType<plan::ProgramOp>().getMaxRows();
     int64_t tiles = tilesOf(matricesOf(spec.linear, spec.beside));
-    int64_t mostFew = maxRows > kDecodeRows && hasTile(spec.linear) ? mostFewRows(spec.linear) : maxRows;
-    for (spec.rows = 8; least <= mostFew; spec.rows *= 2) {
-      bool isLast = isFloat || spec.rows == mostFewRows(spec.linear);
-      addLaunch(steps, placesOfRows(steps.front()), launches, linearDecodeKernel(launches.kernels, spec),
-                {Size::fixed(tiles), Size::rows(launches.step.getDomain(), spec.rows)}, least,
-                isLast ? mostFew : spec.rows);
-      if (isLast)
-        break;
-      least = spec.rows + 1;
-    }
-    if (mostFew < maxRows)
-      for (plan::StepOp step : steps)
-        launchTiles(step, launches, specOf(step.getKernelOp()), mostFew + 1, maxRows);
-  }
-  /// Of a block that reads weights once.
-  static int64_t mostFewRows(const LinearSpec &linear) { return linear.isGrouped() ? 16 : kDecodeRows; }
-  /// Whether more rows than that have a kernel of their own.
-  static bool hasTile(const LinearSpec &linear) {
-    return LinearTileSpec::canDo(linear) || GroupedTileSpec::canDo(linear) || linear.format == WeightFormat::F32;
+    for (const ProductChoice &choice : productChoices(spec.linear, maxRows))
+      if (!choice.isTile) {
+        spec.rows = choice.rows;
+        addLaunch(steps, placesOfRows(steps.front()), launches, linearDecodeKernel(launches.kernels, spec),
+                  {Size::fixed(tiles), Size::rows(launches.step.getDomain(), choice.rows)}, choice.least, choice.most);
+      }
+    for (plan::StepOp step : steps)
+      for (const ProductChoice &choice : productChoices(specOf(step.getKernelOp()), maxRows))
+        if (choice.isTile)
+          addTile(step, launches, choice);
   }
 
-  static void launchTiles(plan::StepOp step, LaunchBuilder &launches, const LinearSpec &linear, int64_t least,
-                          int64_t most) {
-    KernelLibrary &kernels = launches.kernels;
-    if (linear.isGrouped())
-      addTile(step, launches, groupedTileKernel(kernels, {linear}), GroupedTileSpec::kTiles, GroupedTileSpec::kRows,
-              least, most);
-    else if (linear.format == WeightFormat::F32)
-      addTile(step, launches, linearFloatTileKernel(kernels, {linear}), LinearFloatTileSpec::kTiles,
-              LinearFloatTileSpec::kRows, least, most);
-    else
-      launchOperandTiles(step, launches, linear, least, most);
+  static void addTile(plan::StepOp step, LaunchBuilder &launches, const ProductChoice &choice) {
+    LinearSpec linear = specOf(step.getKernelOp());
+    int64_t tiles = tilesOfBlock(linear);
+    addLaunch({step}, placesOfRows(step), launches, productTileKernel(launches.kernels, linear, choice.rows),
+              {Size::fixed(roundUp(linear.tiles(), tiles) / tiles), Size::rows(step.getDomain(), choice.rows)},
+              choice.least, choice.most);
   }
-
-  // Tiles of 128 rows read weights half as often, where there is one for each multiprocessor.
-  static void launchOperandTiles(plan::StepOp step, LaunchBuilder &launches, const LinearSpec &linear, int64_t least,
-                                 int64_t most) {
-    int64_t outputBlocks = roundUp(linear.tiles(), LinearTileSpec::kTiles) / LinearTileSpec::kTiles;
-    int64_t rowBlocks = roundUp(kMultiprocessors, outputBlocks) / outputBlocks; // which are that many, or more
-    int64_t mostOfSmall = std::min(most, 128 * (rowBlocks - 1));
-    for (LinearTileSpec spec : {LinearTileSpec{linear, 64}, LinearTileSpec{linear, 128}}) {
-      bool isSmall = spec.rows == 64;
-      int64_t first = isSmall ? least : std::max(least, mostOfSmall + 1), last = isSmall ? mostOfSmall : most;
-      if (first <= last)
-        addTile(step, launches, operandTileKernel(launches.kernels, spec), LinearTileSpec::kTiles, spec.rows, first,
-                last);
-    }
-  }
-  static std::string operandTileKernel(KernelLibrary &kernels, const LinearTileSpec &spec) {
-    return kernels.getTarget().hasWgmma() ? linearTileHopperKernel(kernels, spec) : linearTileKernel(kernels, spec);
-  }
-
-  /// `tiles` and `rows`: of a block.
-  static void addTile(plan::StepOp step, LaunchBuilder &launches, std::string kernel, int64_t tiles, int64_t rows,
-                      int64_t least, int64_t most) {
-    Size outputBlocks = Size::fixed(roundUp(specOf(step.getKernelOp()).tiles(), tiles) / tiles);
-    addLaunch({step}, placesOfRows(step), launches, std::move(kernel),
-              {outputBlocks, Size::rows(step.getDomain(), rows)}, least, most);
-  }
-  static constexpr int64_t kMultiprocessors = 128; ///< 108 of an A100, 132 of an H100
 
   static LinearDecodeSpec decodeSpec(ArrayRef<plan::StepOp> steps) {
     LinearDecodeSpec spec{specOf(plan::StepOp(steps.front()).getKernelOp())};
@@ -198,22 +152,15 @@ bool canShareLaunch(plan::StepOp a, plan::StepOp c) {
 
 bool canMakeWidth(Value rows) { return cast<plan::RowsType>(rows.getType()).getWidth() <= MadeRows::kMostWidth; }
 
-/// What all blocks together may read of the rows' sources: it comes from the second-level cache, whose 4 to 5 TB/s make
-/// it a microsecond, half of what a launch costs in a graph. Rows are made one after another, each in about as long.
-/// Assumed, not measured (ptx.md 4.3).
-static constexpr int64_t kReadByAll = 4 << 20, kMadeRows = 2;
-
 Launch launchWithRows(ArrayRef<plan::StepOp> products, const RowProgram &rows, LaunchBuilder &launches) {
   LinearDecodeSpec spec = LinearKernel::decodeSpec(products);
   int64_t tiles = tilesOf(matricesOf(spec.linear, spec.beside));
   bool canMake = !spec.linear.isCodebook() && !spec.linear.isBlocks(); // kernels of their own
-  auto fits = [&](int64_t count, int64_t parts) { return tiles * count * bytesRead(rows.spec, parts) <= kReadByAll; };
   Launch window;
-  for (window.mostRows = canMake ? kMadeRows : 0; window.mostRows > 0 && !fits(window.mostRows, 1);)
-    --window.mostRows;
+  window.mostRows = canMake ? mostMadeRows(tiles, rows.spec) : 0;
   if (rows.joinsParts() && !window.isNever()) {
     int64_t parts = 1;
-    while (fits(window.mostRows, parts + 1))
+    while (mayMakeRows(tiles, rows.spec, window.mostRows, parts + 1))
       ++parts;
     window.mostPositions = parts * kPartPositions;
   }

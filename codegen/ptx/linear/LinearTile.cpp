@@ -13,7 +13,7 @@ namespace lmopt::nvptx {
 namespace {
 
 using Values = Emitter::Values;
-constexpr int64_t kThreads = LinearTileSpec::kWarps * kWarpLanes, kStages = LinearTileSpec::kStages;
+constexpr int64_t kThreads = LinearTileSpec::kWarps * kWarpLanes;
 constexpr int64_t kStageSlices = LinearTileSpec::kStageSlices, kStageRow = LinearTileSpec::kStageRow;
 constexpr int64_t kAhead = LinearTileSpec::kAhead, kTilesOfWarp = LinearTileSpec::kTilesOfWarp;
 constexpr int64_t kChunks = kStageRow / 16; ///< of a row of a stage
@@ -45,7 +45,7 @@ public:
   }
 
   void run() {
-    for (int64_t stage = 0; stage < kStages - 1; ++stage)
+    for (int64_t stage = 0; stage < spec.ring - 1; ++stage)
       copyStage(e.number(stage), stage < spec.stages());
     Carried carried = start();
     // The last two stages are apart: behind them there are no weights to ask for.
@@ -59,7 +59,7 @@ public:
                     sums);
     for (int64_t stage = looped; stage < spec.stages(); ++stage) {
       int64_t left = linear.slices() - stage * kStageSlices;
-      carried = addStage(e.number(stage), std::min(left, kStageSlices), left, stage + kStages - 1 < spec.stages(),
+      carried = addStage(e.number(stage), std::min(left, kStageSlices), left, stage + spec.ring - 1 < spec.stages(),
                          std::move(carried));
     }
     finish(carried.sums);
@@ -104,8 +104,7 @@ private:
     }
     e.closeCopies();
   }
-  Value slotOffset(Value stage) { return e.mul(e.bitAnd(stage, kStages - 1), spec.stageBytes()); }
-  static_assert((kStages & (kStages - 1)) == 0, "slotOffset");
+  Value slotOffset(Value stage) { return e.mul(e.bitAnd(stage, spec.ring - 1), spec.stageBytes()); }
 
   //===--- Operands ---===//
 
@@ -144,9 +143,9 @@ private:
   // The barrier tells that all copies of this stage have arrived and that no warp reads the one before any more, whose
   // place the next copies take. `count` slices are multiplied; there are `left` from this stage on, or more.
   Carried addStage(Value stage, int64_t count, int64_t left, bool isCopied, Carried carried) {
-    e.waitForCopies(kStages - 2);
+    e.waitForCopies(spec.ring - 2);
     e.barrier();
-    copyStage(e.add(stage, kStages - 1), isCopied);
+    copyStage(e.add(stage, spec.ring - 1), isCopied);
     Value base = e.at(e.shared(), slotOffset(stage));
     for (int64_t slice = 0; slice < count; ++slice) {
       auto queued = static_cast<size_t>(slice % kAhead * kTilesOfWarp * 4);
@@ -186,13 +185,17 @@ private:
 };
 
 std::string nameOf(const LinearTileSpec &spec, const Target &target) {
-  return "linear_" + wordOf(spec.linear) + "_tile128x" + std::to_string(spec.rows) + "_" + target.chip;
+  return "linear_" + wordOf(spec.linear) + "_tile128x" + std::to_string(spec.rows) + ringName(spec) + "_" + target.chip;
 }
 
 } // namespace
 
+std::string ringName(const LinearTileSpec &spec) {
+  return spec.ring == LinearTileSpec::kStages ? "" : "_ring" + std::to_string(spec.ring);
+}
+
 std::string linearTileKernel(KernelLibrary &kernels, const LinearTileSpec &spec) {
-  KernelShape shape = {kThreads, /*leastBlocks=*/spec.rows > 64 ? 2 : 3, kStages * spec.stageBytes()};
+  KernelShape shape = {kThreads, /*leastBlocks=*/spec.rows > 64 ? 2 : 3, spec.ring * spec.stageBytes()};
   return kernels.define(nameOf(spec, kernels.getTarget()), shape, linearArguments(spec.linear),
                         [=](Emitter &e, ValueRange a) {
                           LinearResults results = LinearResults::of(e, spec.linear, {e, {spec.linear}, e.block()}, a);

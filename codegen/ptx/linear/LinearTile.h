@@ -24,10 +24,11 @@ namespace lmopt::nvptx {
 
 struct LinearTileSpec {
   LinearSpec linear;
-  int64_t rows = 64; ///< of a block: 64 or 128
+  int64_t rows = 64;      ///< of a block: 64 or 128
+  int64_t ring = kStages; ///< a power of two, at least four; others than kStages are for script/gpu-check to measure
 
   static constexpr int64_t kWarps = 4, kTilesOfWarp = 2, kTiles = kWarps * kTilesOfWarp;
-  /// Of the ring: one is read while the others are under way.
+  /// Of the ring: one is read while the others are under way. Assumed, not measured.
   static constexpr int64_t kStages = 4;
   static constexpr int64_t kStageSlices = 4, kStageRow = 32 * kStageSlices; ///< bytes of a row in a stage
   /// Slices of weights under way to a warp's registers.
@@ -39,6 +40,9 @@ struct LinearTileSpec {
   int64_t stageBytes() const { return rows * kStageRow; }
   int64_t stages() const { return roundUp(linear.slices(), kStageSlices) / kStageSlices; } ///< along the inputs
 };
+
+/// "_ring8": the part of a kernel's name, if it is not the usual one.
+std::string ringName(const LinearTileSpec &spec);
 
 std::string linearTileKernel(KernelLibrary &kernels, const LinearTileSpec &spec);
 

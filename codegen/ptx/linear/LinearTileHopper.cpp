@@ -14,11 +14,10 @@ namespace {
 
 using Values = Emitter::Values;
 using Layout = HopperTileLayout;
-constexpr int64_t kStages = Layout::kStages, kUntold = Layout::kUntold;
+constexpr int64_t kUntold = Layout::kUntold;
 constexpr int64_t kStageSlices = LinearTileSpec::kStageSlices, kStageRow = LinearTileSpec::kStageRow;
 constexpr int64_t kSlice = LinearSpec::kSlice, kChunks = kStageRow / 16;
-static_assert((kStages & (kStages - 1)) == 0, "places in the ring are bits of a stage's number");
-static_assert(kUntold + 2 <= kStages, "one stage is read while the rows of the others are under way");
+static_assert(kUntold + 2 <= Layout::kStages, "one stage is read while the rows of the others are under way");
 
 /// What both sides know: the ring and its barriers.
 struct Ring {
@@ -26,18 +25,18 @@ struct Ring {
   Layout layout;
   Value shared = e.shared();
 
-  Value slot(Value stage) { return e.bitAnd(stage, kStages - 1); }
+  Value slot(Value stage) { return e.bitAnd(stage, layout.ring - 1); }
   Value at(Value stage) { return e.at(shared, e.mul(slot(stage), e.number(layout.stageBytes()))); }
   Value rowsAt(Value stage) { return e.at(at(stage), Layout::kWeightBytes); }
   Value full(Value stage) { return barrier(layout.fullPlace(), stage); }
   Value empty(Value stage) { return barrier(layout.emptyPlace(), stage); }
   /// How often the place was used before, odd or even.
-  Value turn(Value stage) { return e.bitAnd(e.div(stage, kStages), 1); }
+  Value turn(Value stage) { return e.bitAnd(e.div(stage, layout.ring), 1); }
 
   // All lanes of the warp that copies tell of rows, one of them of weights, too.
   void init() {
     e.ifThen(e.equal(e.thread(), e.number(0)), [&] {
-      for (int64_t stage = 0; stage < kStages; ++stage) {
+      for (int64_t stage = 0; stage < layout.ring; ++stage) {
         hopper::initBarrier(e, full(e.number(stage)), kWarpLanes + 1);
         hopper::initBarrier(e, empty(e.number(stage)), Layout::kProductWarps);
       }
@@ -193,13 +192,13 @@ private:
 };
 
 std::string nameOf(const LinearTileSpec &spec, const Target &target) {
-  return "linear_" + wordOf(spec.linear) + "_tile128x" + std::to_string(spec.rows) + "_" + target.chip;
+  return "linear_" + wordOf(spec.linear) + "_tile128x" + std::to_string(spec.rows) + ringName(spec) + "_" + target.chip;
 }
 
 void emitTile(Emitter &e, const LinearTileSpec &spec, ValueRange a) {
   LinearResults results = LinearResults::of(e, spec.linear, {e, {spec.linear}, e.block()}, a);
   results.outputsOfBlock = LinearTileSpec::kTiles * LinearSpec::kTile;
-  Ring ring{e, {spec.rows}};
+  Ring ring{e, {spec.rows, spec.ring}};
   ring.init();
   Value copies = e.equal(e.warp(), e.number(Layout::kProductWarps));
   e.ifThenElse(
@@ -210,7 +209,7 @@ void emitTile(Emitter &e, const LinearTileSpec &spec, ValueRange a) {
 } // namespace
 
 std::string linearTileHopperKernel(KernelLibrary &kernels, const LinearTileSpec &spec) {
-  Layout layout{spec.rows};
+  Layout layout{spec.rows, spec.ring};
   KernelShape shape = {Layout::kWarps * kWarpLanes, /*leastBlocks=*/spec.rows > 64 ? 1 : 2, layout.sharedBytes()};
   return kernels.define(nameOf(spec, kernels.getTarget()), shape, linearArguments(spec.linear),
                         [=](Emitter &e, ValueRange a) { emitTile(e, spec, a); });

@@ -29,9 +29,10 @@ namespace lmopt::nvptx {
 
 /// Shared memory: the ring, then its mbarriers.
 struct HopperTileLayout {
-  int64_t rows; ///< of a block
-
   static constexpr int64_t kStages = LinearTileSpec::kStages;
+  int64_t rows;           ///< of a block
+  int64_t ring = kStages; ///< LinearTileSpec::ring
+
   /// Warps that multiply, 16 outputs each, and with the one that copies.
   static constexpr int64_t kProductWarps = LinearTileSpec::kTiles, kWarps = kProductWarps + 1;
   /// Bytes of the weights of 16 outputs, and of all, in a stage.
@@ -41,9 +42,9 @@ struct HopperTileLayout {
   static constexpr int64_t kUntold = 2;
 
   int64_t stageBytes() const { return kWeightBytes + rows * LinearTileSpec::kStageRow; }
-  int64_t fullPlace() const { return kStages * stageBytes(); }
-  int64_t emptyPlace() const { return fullPlace() + kStages * 8; }
-  int64_t sharedBytes() const { return emptyPlace() + kStages * 8; }
+  int64_t fullPlace() const { return ring * stageBytes(); }
+  int64_t emptyPlace() const { return fullPlace() + ring * 8; }
+  int64_t sharedBytes() const { return emptyPlace() + ring * 8; }
 };
 
 std::string linearTileHopperKernel(KernelLibrary &kernels, const LinearTileSpec &spec);

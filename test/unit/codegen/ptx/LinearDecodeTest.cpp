@@ -59,6 +59,15 @@ TEST_P(LinearDecode, IsRightForAllShapes) {
   expectRight({{48, 200, GetParam(), true}, 8}, 4, "sm_90a");
 }
 
+// What script/gpu-check measures beside the usual number.
+TEST_P(LinearDecode, IsRightWithMoreOrLessAhead) {
+  for (int64_t together : {2, 8}) {
+    LinearDecodeSpec spec = {{33, 1100, GetParam(), true}, 8};
+    spec.together = together;
+    expectRight(spec, 5, "sm_80");
+  }
+}
+
 TEST_P(LinearDecode, OneLaunchServesManyRows) {
   int64_t most = GetParam() == WeightFormat::F32 ? 8 : 64;
   expectRight({{17, 72, GetParam(), true}, most}, 65, "sm_80");

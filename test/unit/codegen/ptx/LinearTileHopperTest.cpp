@@ -40,6 +40,12 @@ TEST_P(LinearTileHopper, IsRightForAllShapes) {
     expectRight({{shape.outputs, shape.inputs, GetParam(), shape.bias}, shape.most}, shape.rows, 4 * shape.outputs);
 }
 
+// What script/gpu-check measures beside the usual ring.
+TEST_P(LinearTileHopper, IsRightWithALargerRing) {
+  for (int64_t inputs : {72, 1100})
+    expectRight({{130, inputs, GetParam(), true}, 64, /*ring=*/8}, 66, 4 * 130);
+}
+
 TEST_P(LinearTileHopper, IsRightAtTheSizeOfAModel) {
   LinearTileSpec spec{{576, 576, GetParam(), false}, 128};
   LinearProblem problem(spec.linear, 130);

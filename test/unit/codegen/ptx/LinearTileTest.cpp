@@ -40,6 +40,12 @@ TEST_P(LinearTile, IsRightForAllShapes) {
   expectRight({{48, 200, GetParam(), true}, 64}, 66, 4 * 48, "sm_90a");
 }
 
+// What script/gpu-check measures beside the usual ring.
+TEST_P(LinearTile, IsRightWithALargerRing) {
+  for (int64_t inputs : {72, 1100})
+    expectRight({{130, inputs, GetParam(), true}, 64, /*ring=*/8}, 66, 4 * 130);
+}
+
 TEST_P(LinearTile, IsRightAtTheSizeOfAModel) {
   LinearTileSpec spec{{576, 576, GetParam(), false}};
   LinearProblem problem(spec.linear, 130);

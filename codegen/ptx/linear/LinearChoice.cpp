@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// See LinearChoice.h.
+#include "codegen/ptx/linear/LinearChoice.h"
+
+#include "codegen/ptx/linear/GroupedTile.h"
+#include "codegen/ptx/linear/LinearFloatTile.h"
+#include "codegen/ptx/linear/LinearTileHopper.h"
+
+namespace lmopt::nvptx {
+
+namespace {
+
+/// Whether many rows have a kernel of their own.
+bool hasTile(const LinearSpec &linear) {
+  return LinearTileSpec::canDo(linear) || GroupedTileSpec::canDo(linear) || linear.format == WeightFormat::F32;
+}
+
+/// Of `mostFew` rows: a block has 8, then twice as many.
+void addFew(std::vector<ProductChoice> &choices, const LinearSpec &linear, int64_t mostFew, int64_t ofBlock) {
+  // These kernels have a block for each eight rows.
+  bool isFloat = linear.format == WeightFormat::F32 || linear.isCodebook();
+  int64_t least = 1;
+  for (int64_t rows = 8; least <= mostFew; rows *= 2) {
+    bool isLast = isFloat || rows == ofBlock;
+    choices.push_back({false, rows, least, isLast ? mostFew : rows});
+    if (isLast)
+      break;
+    least = rows + 1;
+  }
+}
+
+// Tiles of 128 rows read weights half as often, where there is one for each multiprocessor.
+void addTiles(std::vector<ProductChoice> &choices, const LinearSpec &linear, int64_t least, int64_t most,
+              int64_t multiprocessors) {
+  if (!LinearTileSpec::canDo(linear)) {
+    choices.push_back({true, linear.isGrouped() ? GroupedTileSpec::kRows : LinearFloatTileSpec::kRows, least, most});
+    return;
+  }
+  int64_t outputBlocks = roundUp(linear.tiles(), LinearTileSpec::kTiles) / LinearTileSpec::kTiles;
+  int64_t rowBlocks = roundUp(multiprocessors, outputBlocks) / outputBlocks; // which are that many, or more
+  int64_t mostOfSmall = std::min(most, 128 * (rowBlocks - 1));
+  if (least <= mostOfSmall)
+    choices.push_back({true, 64, least, mostOfSmall});
+  if (int64_t first = std::max(least, mostOfSmall + 1); first <= most)
+    choices.push_back({true, 128, first, most});
+}
+
+} // namespace
+
+std::vector<ProductChoice> productChoices(const LinearSpec &linear, int64_t maxRows, const ProductLimits &limits) {
+  std::vector<ProductChoice> choices;
+  int64_t ofBlock = linear.isGrouped() ? limits.groupedFewRows : limits.fewRows;
+  int64_t mostFew = maxRows > kDecodeRows && hasTile(linear) ? ofBlock : maxRows;
+  addFew(choices, linear, mostFew, ofBlock);
+  if (mostFew < maxRows)
+    addTiles(choices, linear, mostFew + 1, maxRows, limits.multiprocessors);
+  return choices;
+}
+
+std::string productTileKernel(KernelLibrary &kernels, const LinearSpec &linear, int64_t rows) {
+  if (linear.isGrouped())
+    return groupedTileKernel(kernels, {linear});
+  if (linear.format == WeightFormat::F32)
+    return linearFloatTileKernel(kernels, {linear});
+  LinearTileSpec spec{linear, rows};
+  return kernels.getTarget().hasWgmma() ? linearTileHopperKernel(kernels, spec) : linearTileKernel(kernels, spec);
+}
+
+int64_t tilesOfBlock(const LinearSpec &linear) {
+  return linear.isGrouped()                   ? GroupedTileSpec::kTiles
+         : linear.format == WeightFormat::F32 ? LinearFloatTileSpec::kTiles
+                                              : LinearTileSpec::kTiles;
+}
+
+bool mayMakeRows(int64_t tiles, const RowSpec &rows, int64_t count, int64_t parts, const ProductLimits &limits) {
+  return tiles * count * bytesRead(rows, parts) <= limits.readByAll;
+}
+
+int64_t mostMadeRows(int64_t tiles, const RowSpec &rows, const ProductLimits &limits) {
+  int64_t most = limits.madeRows;
+  while (most > 0 && !mayMakeRows(tiles, rows, most, 1, limits))
+    --most;
+  return most;
+}
+
+} // namespace lmopt::nvptx
