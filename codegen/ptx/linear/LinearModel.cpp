@@ -120,7 +120,7 @@ void launchMarked(LaunchBuilder &launches, const MarkedProduct &product) {
   LinearDecodeSpec spec{linearSpec(layout.getMatrix(), layout.getBias())};
   spec.marked = true;
   int64_t mostRows = *launches.step->getParentOfType<plan::ProgramOp>().getMaxRows();
-  int64_t last = spec.linear.format == WeightFormat::F32 ? spec.rows : LinearKernel::mostFewRows(spec.linear);
+  int64_t last = spec.linear.format == WeightFormat::F32 ? spec.rows : ProductLimits().fewRows;
   Launch launch;
   launch.arguments = {weightOf(launches.step, product.weights)};
   launch.arguments.insert(launch.arguments.end(), product.rows.begin(), product.rows.end());
