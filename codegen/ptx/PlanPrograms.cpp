@@ -146,10 +146,15 @@ private:
   }
 };
 
-/// Whether a program has no use here. A class of words is opened behind the one before: too many launches.
+/// Whether a program has no use here: it only spares work, and has no code. Products of groups make all results.
 bool isDropped(plan::ProgramOp program) {
-  bool hasClasses = program.walk([](lm::TopClassLinearOp) { return WalkResult::interrupt(); }).wasInterrupted();
-  return hasClasses || program.getSymName() == plan::kScoreFunction;
+  bool hasGroups = program
+                       .walk([](lm::TopClassLinearOp op) {
+                         auto codes = dyn_cast<lm::CodesType>(op.getInput().getType());
+                         return codes && codes.getIsSigned() ? WalkResult::interrupt() : WalkResult::advance();
+                       })
+                       .wasInterrupted();
+  return hasGroups || program.getSymName() == plan::kScoreFunction;
 }
 
 LogicalResult checkLayouts(plan::ProgramOp program) {

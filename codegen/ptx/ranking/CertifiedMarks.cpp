@@ -33,7 +33,7 @@ public:
     Value last = lastOf(a[0], a[3]), marks = marksOf(a[1]), out = e.atElement(a[2], e.blockY(), spec.outStride);
     for (int64_t i = 0; i < MarkedBlock::kLaneNumbers; ++i) {
       Value key = e.select(block.isThere(i), keys.keyOf(preview(i), block.place(i)), keys.none());
-      block.store(marks, i, both(keys.isSome(key), atLeast(key, last)), /*wholeTiles=*/true);
+      block.store(marks, i, both(keys.isSome(key), keys.atLeast(key, last)), /*wholeTiles=*/true);
       clear(i, out);
     }
   }
@@ -61,7 +61,6 @@ private:
   Value preview(int64_t i) { return previews[static_cast<size_t>(i)]; }
   Value tileOf(int64_t i) { return e.div(block.safePlace(i), LinearSpec::kTile); }
   Value both(Value a, Value c) { return arith::AndIOp::create(e.b, e.loc, a, c); }
-  Value atLeast(Value a, Value c) { return arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::uge, a, c); }
   Value marksOf(Value marks) { return e.atElement(marks, e.blockY(), MarkedBlock::bytesOf(spec.exact.outputs)); }
 
   void clear(int64_t i, Value out) {
@@ -74,15 +73,10 @@ private:
 
   /// The key of the last of the `top` greatest, in all threads; 0 where there are fewer.
   Value lastOf(Value lists, Value top) {
-    Value stride = e.mul(top, TopLogitsSpec::kKeyBytes), last = e.add(top, -1);
+    Value stride = e.mul(top, TopLogitsSpec::kKeyBytes);
     int64_t blocks = spec.results().blocks();
-    e.ifThen(e.equal(e.warp(), e.number(0)), [&] {
-      Value own = e.atElement(lists, e.blockY(), e.mul(stride, blocks));
-      keys.merge(own, blocks, stride, top,
-                 [&](Value place, Value key) { e.ifThen(e.equal(place, last), [&] { e.store(key, e.shared(), 8); }); });
-    });
-    e.barrier();
-    return e.load(e.b.getI64Type(), e.shared(), 8);
+    Value own = e.atElement(lists, e.blockY(), e.mul(stride, blocks));
+    return keys.keyAt(e.add(top, -1), own, blocks, stride, top, e.shared());
   }
   Value resultOf(Value key, Value row) {
     Value number = e.load(e.f32(), e.atElement(row, e.max(keys.tokenOf(key), e.number(0)), 4));

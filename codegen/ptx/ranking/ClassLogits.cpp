@@ -19,12 +19,15 @@ std::vector<char> packClasses(const ClassTable &table, ArrayRef<int64_t> words, 
   std::vector<char> out(static_cast<size_t>(table.bytes()));
   auto *ofWords = reinterpret_cast<int32_t *>(out.data());
   auto *begins = reinterpret_cast<int32_t *>(out.data() + table.beginOffset());
+  auto *classes = reinterpret_cast<int32_t *>(out.data() + table.classOffset());
   int32_t place = 0, product = 0, number = 0;
   for (int64_t size : sizes) {
     bool isShared = number >= table.singles;
     for (int64_t i = 0; i < size; ++i, ++place) {
       int32_t *word = ofWords + 2 * words[static_cast<size_t>(place)];
-      word[0] = isShared ? product++ : -1, word[1] = number;
+      word[0] = isShared ? product : -1, word[1] = number;
+      if (isShared)
+        classes[product++] = number;
     }
     if (isShared)
       *++begins = product;
@@ -62,6 +65,13 @@ public:
         numbers(e.select(isOfScores, e.atElement(a[1], e.blockY(), rowBytes(table.classes, 4)),
                          e.atElement(a[0], e.blockY(), rowBytes(table.sharing(), 4)))),
         sums(e.atElement(a[3], e.blockY(), table.sumsBytes())) {}
+
+  /// Of a class that was opened at that number, or of all scores.
+  void runOpened(Value opened, Value when) {
+    Value group = e.add(e.max(e.add(e.block(), -1), e.number(0)), table.singles);
+    Value own = e.load(e.i32(), e.atElement(e.atElement(opened, e.blockY(), 4 * table.classes), group, 4));
+    e.ifThen(e.select(isOfScores, isOfScores, e.equal(own, when)), [&] { run(); });
+  }
 
   // log sum exp = the greatest + the logarithm of the sum of exp (number - the greatest).
   void run() {
@@ -114,7 +124,10 @@ public:
         scores(e.atElement(a[1], e.blockY(), rowBytes(table.classes, 4))),
         sums(e.atElement(a[3], e.blockY(), table.sumsBytes())), logits(e.atElement(a[4], e.blockY(), outStride)) {}
 
-  void run() {
+  /// `opened`: null where all classes are.
+  void run(Value opened) {
+    if (opened)
+      ofClasses = e.atElement(opened, e.blockY(), 4 * table.classes);
     Value word = e.add(e.mul(e.block(), kThreads), e.thread());
     e.ifThen(e.less(word, e.number(width)), [&] {
       Value logit = logitOf(width == table.words ? word : e.min(word, e.number(table.words - 1)));
@@ -128,13 +141,19 @@ private:
   Emitter &e;
   const ClassTable &table;
   int64_t width;
-  Value words, products, scores, sums, logits;
+  Value words, products, scores, sums, logits, ofClasses = {};
 
   Value number(Value row, Value i) { return e.load(e.f32(), e.atElement(row, i, 4)); }
 
   Value logitOf(Value word) {
     Values found = e.loadTwoWords(e.atElement(words, word, 8));
-    Value product = found[0], group = found[1], chance = e.sub(number(scores, group), number(sums, e.number(0)));
+    if (!ofClasses)
+      return openLogit(found[0], found[1]);
+    Value isOpen = e.less(e.number(0), e.load(e.i32(), e.atElement(ofClasses, found[1], 4)));
+    return e.ifThen(isOpen, {e.floatOf(kNone)}, [&] { return Values{openLogit(found[0], found[1])}; })[0];
+  }
+  Value openLogit(Value product, Value group) {
+    Value chance = e.sub(number(scores, group), number(sums, e.number(0)));
     if (!table.singles)
       return e.add(share(product, e.add(group, 1)), chance);
     Value isAlone = e.equal(product, e.number(-1));
@@ -154,18 +173,26 @@ std::string nameOf(const char *what, const ClassTable &table, const KernelLibrar
 }
 } // namespace
 
-std::string classSumsKernel(KernelLibrary &kernels, const ClassTable &table) {
+std::string classSumsKernel(KernelLibrary &kernels, const ClassTable &table, bool opened) {
   KernelShape shape = {kThreads, /*leastBlocks=*/4, 2 * 4 * kWarps};
-  return kernels.define(nameOf("class_sums", table, kernels), shape,
-                        {Kind::Memory, Kind::Memory, Kind::Constant, Kind::Memory},
-                        [=](Emitter &e, ValueRange a) { ClassSumsEmitter(e, table, a).run(); });
+  SmallVector<Kind> kinds = {Kind::Memory, Kind::Memory, Kind::Constant, Kind::Memory};
+  if (opened)
+    kinds.append({Kind::Memory, Kind::Number});
+  return kernels.define(nameOf(opened ? "class_sums_opened" : "class_sums", table, kernels), shape, kinds,
+                        [=](Emitter &e, ValueRange a) {
+                          ClassSumsEmitter emitter(e, table, a);
+                          opened ? emitter.runOpened(a[4], a[5]) : emitter.run();
+                        });
 }
 
-std::string classLogitsKernel(KernelLibrary &kernels, const ClassTable &table, int64_t outStride) {
-  std::string what = "class_logits_to" + std::to_string(outStride);
-  return kernels.define(nameOf(what.c_str(), table, kernels), {kThreads},
-                        {Kind::Memory, Kind::Memory, Kind::Constant, Kind::Memory, Kind::Memory},
-                        [=](Emitter &e, ValueRange a) { ClassLogitsEmitter(e, table, outStride, a).run(); });
+std::string classLogitsKernel(KernelLibrary &kernels, const ClassTable &table, int64_t outStride, bool opened) {
+  std::string what = (opened ? "class_logits_opened_to" : "class_logits_to") + std::to_string(outStride);
+  SmallVector<Kind> kinds = {Kind::Memory, Kind::Memory, Kind::Constant, Kind::Memory, Kind::Memory};
+  if (opened)
+    kinds.push_back(Kind::Memory);
+  return kernels.define(nameOf(what.c_str(), table, kernels), {kThreads}, kinds, [=](Emitter &e, ValueRange a) {
+    ClassLogitsEmitter(e, table, outStride, a).run(opened ? a[5] : Value());
+  });
 }
 
 int64_t classLogitsBlocks(int64_t outStride) { return (outStride / 4 + kThreads - 1) / kThreads; }

@@ -16,6 +16,7 @@ Value RankKeys::constant(uint64_t value) {
 }
 Value RankKeys::none() { return constant(0); }
 Value RankKeys::equal(Value a, Value b) { return arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::eq, a, b); }
+Value RankKeys::atLeast(Value a, Value b) { return arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::uge, a, b); }
 Value RankKeys::isSome(Value key) { return arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::ne, key, none()); }
 
 Value RankKeys::turned(Value logit) {
@@ -119,6 +120,15 @@ void RankKeys::merge(Value lists, int64_t count, Value stride, Value top, const 
     return next;
   };
   turns(top, carried, best, pop, out);
+}
+
+Value RankKeys::keyAt(Value place, Value lists, int64_t count, Value stride, Value top, Value told) {
+  e.ifThen(e.equal(e.warp(), e.number(0)), [&] {
+    merge(lists, count, stride, top,
+          [&](Value own, Value key) { e.ifThen(e.equal(own, place), [&] { e.store(key, told, 8); }); });
+  });
+  e.barrier();
+  return load(told);
 }
 
 } // namespace lmopt::nvptx

@@ -25,6 +25,7 @@ public:
 
   Value none(); ///< 0
   Value isSome(Value key);
+  Value atLeast(Value a, Value b);
   Value keyOf(Value logit, Value token); ///< of a token that there is
   Value wordOf(Value logit);             ///< i32: the high half; 0 of nothing
   Value tokenOf(Value key);              ///< -1 of nothing
@@ -35,6 +36,9 @@ public:
   using Out = std::function<void(Value, Value)>;
   /// The `top` greatest keys of lists in memory, `count` of them, `stride` bytes apart, each of `top` keys.
   void merge(Value lists, int64_t count, Value stride, Value top, const Out &out);
+  /// Of these lists the key at a place of the whole order, below `top`, in all threads of a block; 0 where there is
+  /// none. `told`: 8 bytes of shared memory that nobody else uses.
+  Value keyAt(Value place, Value lists, int64_t count, Value stride, Value top, Value told);
   /// The same of each lane's own sorted keys in registers.
   void mergeLanes(const Values &keys, Value top, const Out &out);
 

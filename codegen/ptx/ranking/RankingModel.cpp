@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Logits by a tree, by classes of words or by a preview for GPUs; the greatest results of a product. The greatest
-// logits of other heads are found behind the plan (TopLogits.h). Tested by test/unit/codegen/ptx/TreeLogitsTest.cpp,
-// ClassLogitsTest.cpp, GreatestMarksTest.cpp, test/tools/lmopt/device-scores.sh and test/e2e/device_heads.py.
+// Logits by a tree, by classes of words or by a preview for GPUs; the greatest results of a product, and the greatest
+// logits by classes. Those of other heads are found behind the plan (TopLogits.h). Tested by
+// test/unit/codegen/ptx/TreeLogitsTest.cpp, ClassLogitsTest.cpp, GreatestMarksTest.cpp, CertifiedMarksTest.cpp,
+// OpenedClassesTest.cpp, test/tools/lmopt/device-scores.sh and test/e2e/device_heads.py.
 #include "codegen/cpu/ranking/TopLinear.h"
 #include "codegen/ptx/Ptx.h"
 #include "codegen/ptx/linear/LinearModel.h"
 #include "codegen/ptx/ranking/CertifiedMarks.h"
 #include "codegen/ptx/ranking/ClassLogits.h"
 #include "codegen/ptx/ranking/GreatestMarks.h"
+#include "codegen/ptx/ranking/OpenedClasses.h"
 #include "codegen/ptx/ranking/TreeLogits.h"
 #include "dialects/lm/Verify.h"
 #include "dialects/lm/ranking/Ranking.h"
@@ -79,32 +81,37 @@ struct TreeLogitsModel : RankingModel<TreeLogitsModel, lm::TreeLogitsOp> {
   }
 };
 
+template <class Op>
+plan::PackedUse classTable(Op op) {
+  return {{}, ClassesAttr::get(op.getContext(), op.getClasses())};
+}
+template <class Op>
+ClassTable classSizes(Op op) {
+  return {lm::widthOf(op.getResult()), lm::widthOf(op.getScores()), op.getClasses().getSingles()};
+}
+
 struct ClassLogitsModel : RankingModel<ClassLogitsModel, lm::ClassLogitsOp> {
-  static plan::PackedUse table(Operation *op) {
-    return {{}, ClassesAttr::get(op->getContext(), cast<lm::ClassLogitsOp>(op).getClasses())};
-  }
-  static ClassTable sizesOf(Operation *op) {
-    auto logits = cast<lm::ClassLogitsOp>(op);
-    return {lm::widthOf(logits.getResult()), lm::widthOf(logits.getScores()), logits.getClasses().getSingles()};
-  }
+  static lm::ClassLogitsOp logits(Operation *op) { return cast<lm::ClassLogitsOp>(op); }
 
   void getPackedWeights(Operation *op, plan::ProgramOp, SmallVectorImpl<plan::PackedUse> &uses) const {
-    uses.push_back(table(op));
+    uses.push_back(classTable(logits(op)));
   }
-  int64_t getScratchBytes(Operation *op, plan::StepOp, int64_t rows) const { return rows * sizesOf(op).sumsBytes(); }
+  int64_t getScratchBytes(Operation *op, plan::StepOp, int64_t rows) const {
+    return rows * classSizes(logits(op)).sumsBytes();
+  }
   void launch(Operation *op, LaunchBuilder &launches) const {
-    auto logits = cast<lm::ClassLogitsOp>(op);
-    ClassTable sizes = sizesOf(op);
+    ClassTable sizes = classSizes(logits(op));
     int64_t stride = rowStride(launches.step.getResult(0));
-    std::vector<Argument> arguments = {launches.rowsOf(logits.getProducts()), launches.rowsOf(logits.getScores()),
-                                       launches.weight(table(op)), launches.scratch()};
+    std::vector<Argument> arguments = {launches.rowsOf(logits(op).getProducts()),
+                                       launches.rowsOf(logits(op).getScores()), launches.weight(classTable(logits(op))),
+                                       launches.scratch()};
     addLaunch(launches, classSumsKernel(launches.kernels, sizes), arguments, 1 + sizes.shared());
     arguments.push_back(launches.result());
     addLaunch(launches, classLogitsKernel(launches.kernels, sizes, stride), arguments, classLogitsBlocks(stride));
   }
 };
 
-//===--- Marked products of f32 or bf16 ---===//
+//===--- Marked products ---===//
 
 template <class Op>
 plan::PackedUse matrixOf(Op op) {
@@ -117,12 +124,17 @@ LinearSpec productOf(Op op) {
 }
 template <class Op>
 StringRef unitOf(Op op) {
-  return productOf(op).format == WeightFormat::F32 ? "f32" : "bf16";
+  LinearSpec product = productOf(op);
+  return product.isInteger() ? "u8s8" : product.format == WeightFormat::F32 ? "f32" : "bf16";
+}
+template <class Op>
+void launchProduct(Op op, LaunchBuilder &launches, Argument results, int64_t stride, Argument marks) {
+  launchMarked(launches,
+               {matrixOf(op), placesOfRows(launches.step, op.getInput(), productOf(op)), results, stride, marks});
 }
 template <class Op>
 void launchProduct(Op op, LaunchBuilder &launches, Argument marks) {
-  launchMarked(launches, {matrixOf(op), placesOfRows(launches.step, op.getInput(), productOf(op)), launches.result(),
-                          rowStride(launches.step.getResult(0)), marks});
+  launchProduct(op, launches, launches.result(), rowStride(launches.step.getResult(0)), marks);
 }
 int64_t mostRows(LaunchBuilder &launches) {
   return static_cast<int64_t>(*launches.step->getParentOfType<plan::ProgramOp>().getMaxRows());
@@ -196,6 +208,56 @@ private:
                                        launches.rowsOf(top.getCodes(), 1), launches.rowsOf(top.getCodes(), 2)});
   }
 };
+
+struct TopClassLinearModel : RankingModel<TopClassLinearModel, lm::TopClassLinearOp> {
+  static lm::TopClassLinearOp linear(Operation *op) { return cast<lm::TopClassLinearOp>(op); }
+
+  void getPackedWeights(Operation *op, plan::ProgramOp, SmallVectorImpl<plan::PackedUse> &uses) const {
+    uses.push_back(matrixOf(linear(op)));
+    uses.push_back(classTable(linear(op)));
+  }
+  StringRef getUnit(Operation *op) const { return unitOf(linear(op)); }
+  int64_t getScratchBytes(Operation *op, plan::StepOp, int64_t rows) const {
+    return OpenedSpec{classSizes(linear(op))}.scratchBytes(rows);
+  }
+
+  void launch(Operation *op, LaunchBuilder &launches) const {
+    OpenedSpec spec = {classSizes(linear(op)), rowStride(launches.step.getResult(0))};
+    int64_t rows = mostRows(launches);
+    Argument lists = launches.scratch(), sums = launches.scratch(spec.sumsPlace(rows)),
+             opened = launches.scratch(spec.openedPlace(rows)), left = launches.scratch(spec.leftPlace(rows)),
+             result = launches.result(), scores = launches.rowsOf(linear(op).getScores()),
+             table = launches.weight(classTable(linear(op))),
+             top = Argument::number(Size::top(TopLogitsSpec{spec.table.words}.most())),
+             first = launches.scratch(spec.firstMarks(rows)), second = launches.scratch(spec.secondMarks(rows));
+    addLaunch(launches, topListsKernel(launches.kernels, spec.scores()), {scores, lists, top}, spec.scores().blocks());
+    addLaunch(launches, likelyMarksKernel(launches.kernels, spec), {scores, lists, table, opened, first, top},
+              spec.blocks());
+    launchRound(linear(op), launches, spec, first, opened, 1);
+    addLaunch(launches, topListsKernel(launches.kernels, spec.logits()), {result, lists, top}, spec.logits().blocks());
+    addLaunch(launches, leftMarksKernel(launches.kernels, spec),
+              {scores, lists, table, left, second, top, sums, result, opened}, spec.blocks());
+    launchRound(linear(op), launches, spec, second, left, 2);
+  }
+
+private:
+  /// Products, sums and logits of the classes that were opened at that number.
+  static void launchRound(lm::TopClassLinearOp op, LaunchBuilder &launches, const OpenedSpec &spec, Argument marks,
+                          Argument opened, int64_t number) {
+    int64_t rows = mostRows(launches);
+    Argument products = launches.scratch(spec.productsPlace(rows));
+    launchProduct(op, launches, products, spec.productBytes(), marks);
+    std::vector<Argument> arguments = {products, launches.rowsOf(op.getScores()), launches.weight(classTable(op)),
+                                       launches.scratch(spec.sumsPlace(rows))};
+    std::vector<Argument> ofSums = arguments, ofLogits = arguments;
+    ofSums.insert(ofSums.end(), {opened, Argument::number(number)});
+    ofLogits.insert(ofLogits.end(), {launches.result(), opened});
+    addLaunch(launches, classSumsKernel(launches.kernels, spec.table, /*opened=*/true), ofSums,
+              1 + spec.table.shared());
+    addLaunch(launches, classLogitsKernel(launches.kernels, spec.table, spec.outStride, /*opened=*/true), ofLogits,
+              classLogitsBlocks(spec.outStride));
+  }
+};
 } // namespace
 
 void registerRankingModels(DialectRegistry &registry) {
@@ -204,6 +266,7 @@ void registerRankingModels(DialectRegistry &registry) {
     lm::ClassLogitsOp::attachInterface<ClassLogitsModel>(*context);
     lm::PreviewLinearOp::attachInterface<PreviewLinearModel>(*context);
     lm::TopLinearOp::attachInterface<TopLinearModel>(*context);
+    lm::TopClassLinearOp::attachInterface<TopClassLinearModel>(*context);
   });
 }
 

@@ -104,7 +104,8 @@ private:
 std::string nameOf(const char *what, const TopLogitsSpec &spec, const KernelLibrary &kernels) {
   bool isPacked = spec.stride == 4 * spec.vocabulary;
   return std::string(what) + "_v" + std::to_string(spec.vocabulary) +
-         (isPacked ? "_" : "_from" + std::to_string(spec.stride) + "_") + kernels.getTarget().chip;
+         (isPacked ? "" : "_from" + std::to_string(spec.stride)) +
+         (spec.asked == spec.vocabulary ? "_" : "_most" + std::to_string(spec.most()) + "_") + kernels.getTarget().chip;
 }
 
 using Kind = ArgumentKind;

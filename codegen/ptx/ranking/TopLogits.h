@@ -32,8 +32,9 @@ struct TopLogitsSpec {
 
   int64_t vocabulary = 0;
   int64_t stride = 4 * vocabulary; ///< bytes from one row of logits to the next
+  int64_t asked = vocabulary;      ///< so many at most are asked for; more than there are: lists end with nothing
 
-  int64_t most() const { return std::min(kMost, vocabulary); } ///< of a row
+  int64_t most() const { return std::min(kMost, asked); } ///< of a row
   int64_t blocks() const { return (vocabulary + kBlockLogits - 1) / kBlockLogits; }
   int64_t listsBytes(int64_t rows) const { return rows * blocks() * most() * kKeyBytes; }
 };

@@ -19,6 +19,7 @@
 #include "codegen/ptx/ranking/CertifiedMarks.h"
 #include "codegen/ptx/ranking/ClassLogits.h"
 #include "codegen/ptx/ranking/GreatestMarks.h"
+#include "codegen/ptx/ranking/OpenedClasses.h"
 #include "codegen/ptx/ranking/TopLogits.h"
 #include "codegen/ptx/ranking/TreeLogits.h"
 #include "codegen/ptx/rows/RowKernel.h"
@@ -280,12 +281,17 @@ std::vector<Recorded> kernels() {
       {"logits that are known", 14, [](auto &kernels) { return pickLogitsKernel(kernels, 49152); }},
       {"sums of classes", 40, [](auto &kernels) { return classSumsKernel(kernels, kClasses); }},
       {"logits by classes", 24, [](auto &kernels) { return classLogitsKernel(kernels, kClasses, 4 * 49152); }},
-      {"counts of digits", 40, [](auto &kernels) { return rankDigitKernel(kernels, kGreatest, 2); }},
-      {"marks of the greatest", 40, [](auto &kernels) { return greatestMarksKernel(kernels, kGreatest, 4 * 49152); }},
-      {"marks by previews", 40, [](auto &kernels) { return previewMarksKernel(kernels, certified()); }},
-      {"marks by a bound", 48, [](auto &kernels) { return boundMarksKernel(kernels, certified()); }},
+      {"counts of digits", 83, [](auto &kernels) { return rankDigitKernel(kernels, kGreatest, 2); }},
+      {"marks of the greatest", 66, [](auto &kernels) { return greatestMarksKernel(kernels, kGreatest, 4 * 49152); }},
+      {"marks by previews", 46, [](auto &kernels) { return previewMarksKernel(kernels, certified()); }},
+      {"marks by a bound", 54, [](auto &kernels) { return boundMarksKernel(kernels, certified()); }},
+      {"sums of open classes", 40, [](auto &kernels) { return classSumsKernel(kernels, kClasses, true); }},
+      {"logits by open classes", 24,
+       [](auto &kernels) { return classLogitsKernel(kernels, kClasses, 4 * 49152, true); }},
+      {"likely classes", 46, [](auto &kernels) { return likelyMarksKernel(kernels, {kClasses, 4 * 49152}); }},
+      {"classes that are left", 46, [](auto &kernels) { return leftMarksKernel(kernels, {kClasses, 4 * 49152}); }},
       {"f32 where it is marked, 8 rows", 78, marked(49152, 576, WeightFormat::F32, 8)},
-      {"bf16 where it is marked, 64 rows", 100, marked(128256, 4096, WeightFormat::Bf16, 64)},
+      {"bf16 where it is marked, 64 rows", 71, marked(128256, 4096, WeightFormat::Bf16, 64)},
       {"parts of attention and codes", 31, partsOf},
       {"q, k and v in s8 behind norm and codes", 54, madeProducts(576, {192, 192}, codesOf576(), WeightFormat::S8Rows)},
       {"o in s8 behind parts and codes", 48, madeProducts(576, {}, codesOfParts(), WeightFormat::S8Rows)},
