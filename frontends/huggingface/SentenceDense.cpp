@@ -2,7 +2,7 @@
 //
 // The settings of sentence-transformers' module Dense: a linear over the vector of a text, and a function. From:
 // sentence-transformers 6.2 (base/modules/dense.py). Tested by test/unit/frontends/SentenceTransformersTest.cpp and the
-// fixture xlmroberta-cls.
+// fixture static-sentence.
 #include "files/File.h"
 #include "frontends/huggingface/SentenceTransformers.h"
 #include "frontends/huggingface/Tables.h"

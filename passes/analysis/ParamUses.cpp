@@ -51,22 +51,39 @@ bool ParamUses::isOnlyUsedBy(ParamOp param, Operation *op) const {
   return llvm::all_of(users(param), [&](Operation *user) { return user == op; });
 }
 
-void ParamUses::setBias(LinearOp linear, Attribute value) {
-  if (FlatSymbolRefAttr symbol = linear.getBiasAttr()) {
-    ParamOp bias = lookup(symbol);
-    if (isOnlyUsedBy(bias, linear)) {
-      bias.setValueAttr(value);
-      return;
-    }
-  }
-  OpBuilder builder(lookup(linear.getWeightAttr()));
-  builder.setInsertionPointAfter(lookup(linear.getWeightAttr()));
+/// The bias of this value that another linear with the same weight has: layers that share weights share what is made of
+/// their biases again.
+static ParamOp findSameBias(LinearOp linear, Attribute value, const ParamUses &uses) {
+  for (Operation *user : uses.users(uses.lookup(linear.getWeightAttr())))
+    if (auto other = dyn_cast<LinearOp>(user); other && other != linear && other.getBiasAttr())
+      if (ParamOp bias = uses.lookup(other.getBiasAttr()); bias.getValue() == value)
+        return bias;
+  return {};
+}
+
+static ParamOp makeBias(ModuleOp module, LinearOp linear, ParamOp weight, Attribute value) {
+  OpBuilder builder(weight);
+  builder.setInsertionPointAfter(weight);
   auto type = RankedTensorType::get(linear.getType().getShape().back(), builder.getF32Type());
   StringRef part = getPartName(linear);
   // A model that has no such bias may still have something of that name.
   std::string name = freeParamName(module, ((part.empty() ? "linear" : part) + ".bias").str());
-  auto bias = ParamOp::create(builder, linear.getLoc(), name, type, value);
-  params[bias.getSymNameAttr()] = bias;
+  return ParamOp::create(builder, linear.getLoc(), name, type, value);
+}
+
+void ParamUses::setBias(LinearOp linear, Attribute value) {
+  ParamOp bias = findSameBias(linear, value, *this);
+  if (FlatSymbolRefAttr symbol = linear.getBiasAttr(); symbol && !bias) {
+    ParamOp own = lookup(symbol);
+    if (isOnlyUsedBy(own, linear)) {
+      own.setValueAttr(value);
+      return;
+    }
+  }
+  if (!bias) {
+    bias = makeBias(module, linear, lookup(linear.getWeightAttr()), value);
+    params[bias.getSymNameAttr()] = bias;
+  }
   forget(linear);
   linear.setBiasAttr(FlatSymbolRefAttr::get(bias.getSymNameAttr()));
   record(linear);

@@ -10,6 +10,8 @@
 #include "frontends/families/static/Static.h"
 #include "frontends/huggingface/Tables.h"
 
+#include <algorithm>
+
 using namespace lmopt;
 using nlohmann::json;
 
@@ -18,7 +20,7 @@ static constexpr char kTensors[] = "the tensors say it themselves";
 
 static const FieldTable kFields = {
     {"normalize", FieldUse::Read, "whether the vector is made one long; false when missing"},
-    {"max_length", FieldUse::Read, "longer texts are cut; 512 when missing, no limit when null"},
+    {"max_length", FieldUse::Read, "longer texts are cut; 512 when missing, no cut when null"},
     {"embedding_dtype", FieldUse::Harmless, kTensors},
     {"vocabulary_quantization", FieldUse::Harmless, kTensors},
     {"hidden_dim", FieldUse::Harmless, kTensors},
@@ -31,13 +33,20 @@ static const FieldTable kFields = {
     {"head_config", FieldUse::Harmless, "belongs to a head, which is not part of the encoder"},
 };
 
+/// There are no positions, but memory for the rows of a text; longer texts are an error where nothing cuts them.
+static constexpr int64_t kMostTokens = 8192;
+
+static void setLimit(StaticConfig &config, int64_t tokens) {
+  config.maxTokens = tokens;
+  config.maxPositions = tokens ? std::min(tokens, kMostTokens) : kMostTokens;
+}
+
 static Result<StaticConfig> readJson(const json &object, const std::string &path) {
   StaticConfig config;
   JsonFields fields(object, path);
   config.normalize = fields.boolean("normalize").value_or(false);
   bool unlimited = object.contains("max_length") && object["max_length"].is_null();
-  config.maxTokens = unlimited ? 0 : fields.integer("max_length", 1, kMaxPositions).value_or(512);
-  config.maxPositions = kMaxPositions; // there are none; what the runtime computes in one pass is the limit
+  setLimit(config, unlimited ? 0 : fields.integer("max_length", 1, kMaxPositions).value_or(512));
   config.plainText = PlainTextRules{/*dropsUnknown=*/true, /*cutsAsFile=*/false};
   if (!fields.ok())
     return fields.error();
@@ -46,7 +55,7 @@ static Result<StaticConfig> readJson(const json &object, const std::string &path
 
 static ConfigResult readModule() {
   StaticConfig config;
-  config.maxPositions = kMaxPositions;
+  setLimit(config, 0);
   config.plainText = PlainTextRules{/*dropsUnknown=*/false, /*cutsAsFile=*/true};
   return ownConfig(Result<StaticConfig>(config));
 }

@@ -16,7 +16,8 @@ using namespace lmopt;
 
 using Entry = Checkpoint::Entry;
 
-static constexpr int64_t kMaxNumbers = int64_t(1) << 31;
+/// A small file may ask for a large table; this is 2 GB of f32.
+static constexpr int64_t kMaxNumbers = int64_t(1) << 29;
 
 static Error bad(const Entry &entry, const std::string &what) {
   return malformed(entry.file->path() + ": tensor " + printable(entry.tensor->name) + ": " + what);
@@ -96,7 +97,7 @@ static Result<void> computeRows(const Entry &table, const std::vector<int64_t> *
                                 StaticConfig &config) {
   if (config.vocabulary * config.width > kMaxNumbers)
     return unsupported(table.file->path() + ": a table of " + std::to_string(config.vocabulary) + " tokens of width " +
-                       std::to_string(config.width) + " is beyond 2^31 numbers");
+                       std::to_string(config.width) + " is beyond 2^29 numbers");
   Result<std::vector<float>> source = readNumbers(table);
   Result<std::vector<float>> factors =
       weights ? readNumbers(weights) : Result<std::vector<float>>(std::vector<float>());

@@ -93,7 +93,8 @@ def ids_of(name, model, text):
 
 def expect(name, folder, model, rng, vocabulary):
     expected = common.Expectations("encoder")
-    cases = [{"ids": rng.integers(0, vocabulary, length).tolist()} for length in (1, 2, 3, 7, 15, 16, 17, 33)]
+    lengths = (1, 2, 3, 7, 15, 16, 17, 33) if name != "static-words" else (1, 2, 3, 7, 15, 16)
+    cases = [{"ids": rng.integers(0, vocabulary, length).tolist()} for length in lengths]
     texts = [{"text": text, "ids": ids_of(name, model, text)} for text in common.TEXTS]
     cases += [{"ids": entry["ids"], "text": entry["text"]} for entry in texts if entry["ids"]]
     for case in cases:

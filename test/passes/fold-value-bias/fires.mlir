@@ -29,6 +29,29 @@ func.func @encode(%x: tensor<?x?x4xf32>, %len: tensor<?xi32>) -> tensor<?x2xf32>
   return %p : tensor<?x2xf32>
 }
 
+// Two layers with the same weights have the same derived bias, which stands once.
+// CHECK-DAG: lm.param @shared.o.bias_1 : {{.*}} = #lm.matvec_add<dense<3.000000e+00> : tensor<4x4xf32>, dense<2.000000e+00> : tensor<4xf32>, dense<4.000000e+00> : tensor<4xf32>>
+// CHECK-NOT: lm.param @shared.o.bias
+lm.param @sv : tensor<4x4xf32> = dense<1.0>
+lm.param @svb : tensor<4xf32> = dense<2.0>
+lm.param @so : tensor<4x4xf32> = dense<3.0>
+lm.param @shared.o.bias : tensor<4xf32> = dense<4.0>
+
+// CHECK-LABEL: func.func @shared
+// CHECK-COUNT-2: lm.linear %{{[^,]*}}, @so bias @shared.o.bias_1
+func.func @shared(%x: tensor<?x?x4xf32>, %len: tensor<?xi32>) -> tensor<?x4xf32> {
+  %v = lm.linear %x, @sv bias @svb : (tensor<?x?x4xf32>) -> tensor<?x?x4xf32>
+  %y = lm.attention %x, %x, %v lengths %len {layer = 0, heads = 2, kv_heads = 2, scale = 0.5, mask = #lm.full}
+      : (tensor<?x?x4xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32>, tensor<?xi32>) -> tensor<?x?x4xf32>
+  %o = lm.linear %y, @so bias @shared.o.bias : (tensor<?x?x4xf32>) -> tensor<?x?x4xf32> loc("shared.o")
+  %v2 = lm.linear %o, @sv bias @svb : (tensor<?x?x4xf32>) -> tensor<?x?x4xf32>
+  %y2 = lm.attention %o, %o, %v2 lengths %len {layer = 1, heads = 2, kv_heads = 2, scale = 0.5, mask = #lm.full}
+      : (tensor<?x?x4xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32>, tensor<?xi32>) -> tensor<?x?x4xf32>
+  %o2 = lm.linear %y2, @so bias @shared.o.bias : (tensor<?x?x4xf32>) -> tensor<?x?x4xf32> loc("shared.o")
+  %p = lm.pool %o2, %len {kind = mean} : (tensor<?x?x4xf32>, tensor<?xi32>) -> tensor<?x4xf32>
+  return %p : tensor<?x4xf32>
+}
+
 // With a cache every row sees itself, so all rows may be returned.
 // CHECK-LABEL: func.func @decode
 // CHECK: lm.linear %{{[^,]*}}, @v {{(attributes .* )?}}:

@@ -49,6 +49,21 @@ TEST(Checkpoint, Shards) {
   EXPECT_FALSE(checkpoint->find("c"));
 }
 
+TEST(Checkpoint, PartsInOtherFolders) {
+  TemporaryFolder folder;
+  folder.write("model.safetensors", oneTensor("a"));
+  folder.write("2_Dense/model.safetensors", oneTensor("a"));
+  Result<Checkpoint> checkpoint = Checkpoint::open(folder.path());
+  ASSERT_TRUE(checkpoint) << checkpoint.error().message;
+  ASSERT_TRUE(checkpoint->addFolder(folder / "2_Dense", "2_Dense/"));
+  EXPECT_EQ(checkpoint->names(), (std::vector<std::string_view>{"2_Dense/a", "a"}));
+  EXPECT_EQ(checkpoint->find("2_Dense/a").file->path(), folder / "2_Dense/model.safetensors");
+  EXPECT_EQ(checkpoint->find("2_Dense/a").tensor->name, "a");
+  EXPECT_EQ(checkpoint->find("a").file->path(), folder / "model.safetensors");
+  EXPECT_EQ(checkpoint->addFolder(folder / "2_Dense", "2_Dense/").error().code, 3); // twice
+  EXPECT_EQ(checkpoint->addFolder(folder / "3_Dense", "3_Dense/").error().code, 3); // not there
+}
+
 TEST(Checkpoint, RefusesIndexes) {
   expectIndexError("[]", "expected an object 'weight_map'");
   expectIndexError("{}", "expected an object 'weight_map'");

@@ -106,8 +106,9 @@ TEST_P(ShortEncoders, SameNumbers) {
   expectSameNumbers(config.get("task") != nullptr);
 }
 INSTANTIATE_TEST_SUITE_P(Models, ShortEncoders,
-                         testing::Values("bert-mean", "roberta-mean", "electra-cls", "heads/bert-masked",
-                                         "heads/roberta-masked"),
+                         testing::Values("bert-mean", "roberta-mean", "electra-cls", "albert-mean", "xlmroberta-cls",
+                                         "static-words", "static-clusters", "static-sentence", "heads/bert-masked",
+                                         "heads/albert-masked", "heads/roberta-masked"),
                          fixture::parameterName);
 
 // Codes of the file's own blocks: what is left of them decodes to the same numbers.

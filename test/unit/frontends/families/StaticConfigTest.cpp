@@ -27,7 +27,9 @@ TEST(StaticConfig, OfModel2Vec) {
 /// Nothing cuts a text, as in model2vec; a missing field means 512.
 TEST(StaticConfig, NoLimit) {
   EXPECT_EQ(parse(R"({"max_length": null})")->maxTokens, 0);
-  EXPECT_EQ(parse(R"({"max_length": null})")->maxPositions, kMaxPositions);
+  EXPECT_EQ(parse(R"({"max_length": null})")->maxPositions, 8192);
+  EXPECT_EQ(parse(R"({"max_length": 100000})")->maxPositions, 8192);
+  EXPECT_EQ(parse(R"({"max_length": 100})")->maxPositions, 100);
 }
 
 TEST(StaticConfig, NewerFilesNameNoClass) {

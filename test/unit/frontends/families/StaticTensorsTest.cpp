@@ -75,6 +75,12 @@ TEST_F(StaticTensors, Types) {
   EXPECT_EQ(rows({codes(), {"mapping", "I32", {2}, bytesOfNumbers(small)}}), (Floats{3, -127, 3, -127}));
 }
 
+/// A row of a million numbers for a thousand tokens each.
+TEST_F(StaticTensors, LargeTablesOfSmallFiles) {
+  test::StaticFolder::Tensor row = {"embeddings", "I8", {1, 1 << 20}, std::string(1 << 20, '\1')};
+  expectError({row, mapping(std::vector<int64_t>(1024))}, 4, "beyond 2^29 numbers");
+}
+
 TEST_F(StaticTensors, Contradictions) {
   expectError({{"other", "F32", {2}, std::string(8, '\0')}}, 3, "found neither");
   expectError({codes(), {"embedding.weight", "F32", {1, 1}, std::string(4, '\0')}}, 3, "which one counts");
