@@ -18,6 +18,7 @@ MAGIC = b"LMOPTRN1"
 PROBE, FURTHEST, LITERAL = 64, 8 << 20, 1 << 16
 HEAD = struct.Struct("<QQQ")  # bytes of the piece, whole repetitions, bytes of one more
 LOADER, CARRIED = b"/lib64/ld-linux-x86-64.so.2", "build/lib/carried"
+COMMIT = "commit.txt"
 PROGRAMS = ("lmopt", "dump-logits", "gpu-replay", "gpu-sweep")
 # What drivers of cards need of the C library beside that: it must be of one version.
 BESIDE_LIBC = ("libdl.so.2", "librt.so.1", "libpthread.so.0", "libm.so.6")
@@ -91,7 +92,7 @@ def libraries_of(program):
     return [pathlib.Path(path) for path in re.findall(r"(?:=> |^\s*)(/\S+) \(0x", done.stdout, re.M)]
 
 
-def pack(root, build, models, target, effort):
+def pack(root, build, models, target, commit, effort):
     """All that script/gpu-check needs, in a folder of its own and in an archive beside it (`effort`: of xz), which is the result."""
     shutil.rmtree(target, ignore_errors=True)
     ignore = shutil.ignore_patterns("__pycache__", "generate")
@@ -107,6 +108,7 @@ def pack(root, build, models, target, effort):
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(source, target / name)  # what links point to
     shutil.copytree(models, target / "models", ignore=shutil.ignore_patterns("smollm2-*", "*.cpu.so"))
+    (target / COMMIT).write_text(commit + "\n", encoding="utf8")
     archive = target.parent / (target.name + ".tar.xz")
     with tarfile.open(archive, "w:xz", preset=effort) as tar:
         tar.add(target, target.name)

@@ -10,6 +10,7 @@ import shutil
 from gpu_check import carry, models
 from gpu_check.models import DEVICE
 from gpu_check.programs import Failure
+from gpu_check.table import percent
 
 # Ways to launch a step; the first is what everybody gets.
 MODES = {"graph": {}, "launches": {"LMOPT_CUDA_GRAPHS": "0"}, "persistent": {"LMOPT_CUDA_PERSISTENT": "1"}}
@@ -73,14 +74,19 @@ def figures_of(context, programs, key, path, prompt, long_prompt):
     row = dict(modes_of(context, programs, key, path, prompt))
     long = json.loads(programs.lmopt("bench", path, *DEVICE, "-r", "1", "--prompt", long_prompt, "--format", "json"))
     inspected = json.loads(programs.lmopt("inspect", path, "--format", "json", *constants_option(context)))
-    forecast = inspected["forecast"][0]
+    forecast = forecast_for(context, inspected["forecast"])
     step = next(value for key, value in row["graph"].items() if key.startswith("tg64") and "sessions" not in key)
     row["long_prompt"] = long[f"pp{long_prompt}"]
     row["forecast"] = forecast
-    row["share_of_floor"] = forecast["floor_microseconds"] * step / 1e6
-    row["gb_per_s"] = forecast["bytes"] * step / 1e9
+    row["share_of_floor"] = forecast and forecast["floor_microseconds"] * step / 1e6
+    row["gb_per_s"] = inspected["forecast"][0]["bytes"] * step / 1e9
     row["tflop_per_s"] = long[f"pp{long_prompt}"] * flops_of_row(inspected["manifest"]) / 1e12
     return row
+
+
+def forecast_for(context, forecasts):
+    """By what was measured of this card; else by what is assumed of one of its name; None where nothing is."""
+    return forecasts[0] if context.constants else next((each for each in forecasts if each["name"] in context.card["name"]), None)
 
 
 def constants_option(context):
@@ -100,9 +106,11 @@ def make_synthetic(context, programs, shape, recipe):
     if not (context.build / "bin/lmopt-compiler").exists():
         return None
     source, path = work / f"{shape}.gguf", work / name
-    models.write_synthetic(source, shape, recipe)
-    programs.lmopt(*models.synthetic(shape, recipe, source).arguments(path))
-    source.unlink()
+    try:
+        models.write_synthetic(source, shape, recipe)
+        programs.lmopt(*models.synthetic(shape, recipe, source).arguments(path))
+    finally:
+        source.unlink(missing_ok=True)
     return path
 
 
@@ -123,18 +131,20 @@ def run_synthetic(part, context, programs, shape, recipe):
     if not path:
         return part.skip(f"{shape}-{recipe} is not there, and no compiler to make it")
     prompt, long_prompt = (4, 16) if shape == "tiny" else (512, 2048)
-    row = {"model": shape, "recipe": recipe, **figures_of(context, programs, f"{shape}-{recipe}", path, prompt, long_prompt)}
+    try:
+        row = {"model": shape, "recipe": recipe, **figures_of(context, programs, f"{shape}-{recipe}", path, prompt, long_prompt)}
+    finally:
+        if path.parent == programs.work:
+            path.unlink()  # gigabytes
     part.check(f"{shape}-{recipe}", True)
     part.rows.append(row)
-    if path.parent == programs.work:
-        path.unlink()  # gigabytes
     return None
 
 
 def run_all_synthetic(part, context, programs):
     for shape, recipe in models.synthetic_wanted(context.quick):
         part.attempt(f"{shape}-{recipe}", lambda s=shape, r=recipe: run_synthetic(part, context, programs, s, r))
-    part.summary = "; ".join(f"{row['model']} {row['recipe']} {row['gb_per_s']:.0f} GB/s, {row['share_of_floor']:.0%} of the floor"
+    part.summary = "; ".join(f"{row['model']} {row['recipe']} {row['gb_per_s']:.0f} GB/s, {percent(row['share_of_floor'])} of the floor"
                              for row in part.rows)
 
 

@@ -9,6 +9,10 @@ def card_line(card):
     return f"{what}; driver {driver + ', ' if driver else ''}CUDA {card['cuda']}"
 
 
+def percent(share):
+    return "unknown" if share is None else f"{share:.0%}"
+
+
 def table(header, rows):
     lines = [header, ["---"] * len(header), *rows]
     return "".join("| " + " | ".join(map(str, line)) + " |\n" for line in lines) + "\n"
@@ -39,7 +43,7 @@ def real(results):
         near = f"{row['same_best']:.1%}, {row['kl_mean']:.1e}" if "same_best" in row else f"cosine {row.get('least_cosine', 0):.5f}"
         figures = " / ".join(f"{bench[key]:.0f}" for key in ("pp512", "tg64", "tg64_sessions8", "1x16", "1x128", "32x128") if key in bench)
         text.append([row["model"], row["recipe"], f"{row['cpu']['rms_share']:.1e}", near, figures, other_ways(row),
-                     f"{row['share_of_floor']:.0%}" if "share_of_floor" in row else "", f"{bench.get('open_ms', 0):.0f}"])
+                     percent(row["share_of_floor"]) if "share_of_floor" in row else "", f"{bench.get('open_ms', 0):.0f}"])
     return table(["model", "recipe", "rms from the CPU", "same best token, mean KL",
                   "pp512 / tg64 / tg64_sessions8, or 1x16 / 1x128 / 32x128", "tg64 otherwise launched", "tg64 of its floor",
                   "open + first, ms"], text) if text else ""
@@ -56,7 +60,7 @@ def other_ways(row):
 
 def synthetic(results):
     rows = [[row["model"], row["recipe"], f"{steps_of(row['graph']):.0f}", other_ways(row), f"{row['gb_per_s']:.0f}",
-             f"{row['share_of_floor']:.0%}", f"{row['forecast']['tokens_per_second']}", f"{row['long_prompt']:.0f}", f"{row['tflop_per_s']:.1f}"]
+             percent(row["share_of_floor"]), (row["forecast"] or {}).get("tokens_per_second", "none"), f"{row['long_prompt']:.0f}", f"{row['tflop_per_s']:.1f}"]
             for row in part_rows(results, "synthetic")]
     return table(["random numbers", "recipe", "tg64", "otherwise launched", "GB/s", "of the floor", "forecast", "pp2048", "TFLOP/s"],
                  rows) if rows else ""

@@ -186,6 +186,14 @@ def check_tools(script, checks):
     os.environ["PATH"] = path
 
 
+def check_forecast(script, checks):
+    machine, forecasts = Machine(script), [{"name": "H100"}, {"name": "H200"}]
+    machine.constants = None
+    for name, found in (("NVIDIA H200", forecasts[1]), ("NVIDIA L4", None)):
+        machine.card["name"] = name
+        checks.equal(f"what is forecast of a {name} that was not measured", speed.forecast_for(machine, forecasts), found)
+
+
 def check_room(script, checks):
     programs = Programs(script.build, script.work / "room", script.work / "room.log", 0, 0)
     for memory, words in ((1 << 40, None), (1 << 33, "the card has 8.6")):
@@ -337,6 +345,7 @@ def check_carried(script, checks):
     done = subprocess.run(command, env=environment, cwd="/", capture_output=True, text=True, check=False)
     checks.equal("a packed folder", (done.returncode, done.stderr), (0, ""))
     results = common.load_json(packed / "build/gpu-check/results.json")
+    checks.equal("its commit", results["commit"], common.load_json(script.work / "whole/results.json")["commit"])
     checks.equal("its parts", {part["name"]: part["status"] for part in results["parts"]},
                  dict.fromkeys(("kernels", "bounds", "fixtures", "synthetic", "sweeps", "opening"), "held"))
     checks.equal("no artifact for CPUs is carried", list((packed / "models").glob("*.cpu.so")), [])
@@ -374,6 +383,7 @@ def main():
     check_judgement(checks)
     check_success(script, checks)
     check_tools(script, checks)
+    check_forecast(script, checks)
     check_room(script, checks)
     check_time(script, checks)
     check_wrong_kernel(script, checks)
