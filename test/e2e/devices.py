@@ -186,7 +186,7 @@ def check_driver(programs, fixture, gpu, checks):
             checks.at_most(f"token {index} of run is the best one", max(row) - row[token], 0.02 * fixture.json["largest"])
     else:
         for case in [case for case in fixture.cases if "text" in case][:1]:
-            vector = json.loads(programs.run("lmopt", "embed", gpu, "--device", "cuda", "--text", case["text"]))
+            vector = json.loads(programs.run("lmopt", "embed", gpu, "--prompt-name", "", "--device", "cuda", "--text", case["text"]))
             found = on_gpu(programs, gpu, [case["ids"]])
             checks.at_most("embed", common.largest_difference(vector, found), fixture.json["tolerance"])
 

@@ -61,6 +61,8 @@ TEST_P(InterpreterFixtures, RecipeF32) {
 
 // A factor is off by 2^-9 of itself at most: a product by 0.4 %, and random signs leave less of a sum.
 TEST_P(InterpreterFixtures, RecipeBf16StaysNear) {
+  if (GetParam().rfind("static-", 0) == 0)
+    GTEST_SKIP() << "the recipe leaves tables and what reads one vector a text in f32";
   apply("bf16");
   double relative = relativeErrorToExpected();
   EXPECT_LE(relative, 0.02);
