@@ -100,7 +100,7 @@ private:
   Result<void> addTokens();
   Result<void> addMerges();
   Result<void> addAdded();
-  void addNormalizer();
+  void addRules();
   std::string scores() const;
   std::vector<int32_t> byteTokens() const;
   std::string assemble();
@@ -262,8 +262,16 @@ std::string BlobWriter::scores() const {
   return bytesOf(all);
 }
 
-void BlobWriter::addNormalizer() {
+/// Expressions come behind the texts of the normalizer; a step names one by its number among all.
+void BlobWriter::addRules() {
   NormalizerSections normalizer(spec.normalizer);
+  uint32_t before = normalizer.offsets.empty() ? 0 : static_cast<uint32_t>(normalizer.offsets.size() - 1);
+  for (const std::string &pattern : spec.patterns)
+    normalizer.add(pattern);
+  std::vector<std::array<uint32_t, 2>> splits = spec.splits;
+  for (auto &[step, argument] : splits)
+    argument += step == LMOPT_SPLIT_PATTERN ? before : 0;
+  sections[LMOPT_TOKENIZER_PRETOKENIZER] = bytesOf(splits);
   sections[LMOPT_TOKENIZER_NORMALIZER] = bytesOf(normalizer.steps);
   sections[LMOPT_TOKENIZER_ARGUMENT_OFFSETS] = bytesOf(normalizer.offsets);
   sections[LMOPT_TOKENIZER_ARGUMENT_BYTES] = normalizer.bytes;
@@ -298,10 +306,9 @@ Result<std::string> BlobWriter::write() {
   for (auto add : {&BlobWriter::addTokens, &BlobWriter::addMerges, &BlobWriter::addAdded})
     if (Result<void> result = (this->*add)(); !result)
       return result.error();
-  addNormalizer();
+  addRules();
   sections[LMOPT_TOKENIZER_SCORES] = scores();
   sections[LMOPT_TOKENIZER_CHARSMAP] = spec.charsmap;
-  sections[LMOPT_TOKENIZER_PRETOKENIZER] = bytesOf(spec.splits);
   sections[LMOPT_TOKENIZER_TEMPLATE] = bytesOf(spec.frame);
   sections[LMOPT_TOKENIZER_PAIR_TEMPLATE] = bytesOf(spec.pairFrame);
   sections[LMOPT_TOKENIZER_END_TOKENS] = bytesOf(spec.endTokens);

@@ -56,7 +56,8 @@ struct TokenizerSpec {
   std::optional<double> unknownScore;          // UNIGRAM: of an unknown character; none: 10 below all pieces
   std::string charsmap;                        // what _CHARSMAP and _LONGEST replace, as SentencePiece compiles it
   std::vector<NormalizerStep> normalizer;      // what happens to a text first
-  std::vector<std::array<uint32_t, 2>> splits; // LMOPT_SPLIT_*, LMOPT_SPLIT_ARG_* or LMOPT_METASPACE_*
+  std::vector<std::array<uint32_t, 2>> splits; // LMOPT_SPLIT_*, LMOPT_SPLIT_ARG_*, LMOPT_METASPACE_*, LMOPT_PATTERN_*
+  std::vector<std::string> patterns;           // expressions of PCRE2 that LMOPT_SPLIT_PATTERN names by number
   std::vector<AddedToken> added;
   std::vector<int32_t> frame = {-1}; // the post-processor's template
   /// The same for two texts, -1 and -2, with token types. Empty: two texts are not put together.

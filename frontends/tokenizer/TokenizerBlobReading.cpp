@@ -26,6 +26,7 @@ private:
   void readHeader();
 
   void readScores();
+  void readSplit(uint32_t step, uint32_t argumentOfStep);
   std::string argument(size_t index) const;
   NormalizerStep step(uint32_t kind, uint32_t index) const;
   size_t count(lmopt_tokenizer_section_t section, size_t size) const { return from.sections[section].size / size; }
@@ -62,6 +63,14 @@ NormalizerStep BlobReader::step(uint32_t kind, uint32_t index) const {
   return {kind, texts > 0 ? argument(index) : "", texts > 1 ? argument(static_cast<size_t>(index) + 1) : ""};
 }
 
+void BlobReader::readSplit(uint32_t step, uint32_t argumentOfStep) {
+  if (step == LMOPT_SPLIT_PATTERN) {
+    spec.patterns.push_back(argument(argumentOfStep & LMOPT_PATTERN_TEXT));
+    argumentOfStep = (argumentOfStep & ~LMOPT_PATTERN_TEXT) | static_cast<uint32_t>(spec.patterns.size() - 1);
+  }
+  spec.splits.push_back({step, argumentOfStep});
+}
+
 void BlobReader::readHeader() {
   const lmopt_tokenizer_header_t &header = from.header;
   spec.kind = header.kind;
@@ -74,8 +83,7 @@ void BlobReader::readHeader() {
     spec.normalizer.push_back(
         step(number(LMOPT_TOKENIZER_NORMALIZER, 2 * i), number(LMOPT_TOKENIZER_NORMALIZER, 2 * i + 1)));
   for (size_t i = 0; i < count(LMOPT_TOKENIZER_PRETOKENIZER, 2 * sizeof(uint32_t)); ++i)
-    spec.splits.push_back(
-        {number(LMOPT_TOKENIZER_PRETOKENIZER, 2 * i), number(LMOPT_TOKENIZER_PRETOKENIZER, 2 * i + 1)});
+    readSplit(number(LMOPT_TOKENIZER_PRETOKENIZER, 2 * i), number(LMOPT_TOKENIZER_PRETOKENIZER, 2 * i + 1));
   spec.frame.clear();
   for (size_t i = 0; i < count(LMOPT_TOKENIZER_TEMPLATE, sizeof(int32_t)); ++i)
     spec.frame.push_back(id(LMOPT_TOKENIZER_TEMPLATE, i));

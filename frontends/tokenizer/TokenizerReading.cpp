@@ -172,7 +172,7 @@ static bool sameAdded(const TokenizerSpec &a, const TokenizerSpec &b) {
 static std::string difference(const TokenizerSpec &a, const TokenizerSpec &b) {
   const std::pair<const char *, bool> parts[] = {
       {"normalizer", a.normalizer == b.normalizer && a.charsmap == b.charsmap},
-      {"pre_tokenizer", a.splits == b.splits},
+      {"pre_tokenizer", a.splits == b.splits && a.patterns == b.patterns},
       {"post_processor", a.frame == b.frame},
       {"added_tokens", sameAdded(a, b)},
       {"decoder", (a.flags & LMOPT_TOKENIZER_METASPACE) == (b.flags & LMOPT_TOKENIZER_METASPACE)},

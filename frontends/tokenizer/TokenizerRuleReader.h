@@ -33,10 +33,11 @@ private:
   Result<void> textNormalizer(const nlohmann::json &rule, const std::string &type);
   Result<std::string> pattern(const nlohmann::json &rule, const char *kind);
   Result<void> metaspaceSplit(const nlohmann::json &rule);
-  Result<void> textSplit(const nlohmann::json &rule, const std::string &text);
+  bool neverCuts(const std::string &text) const;
   Result<void> metaspaceDecoder(const nlohmann::json &rule, const std::string &type);
   Result<void> byteLevelSplit(const nlohmann::json &rule);
   Result<void> regexSplit(const nlohmann::json &rule);
+  Result<void> patternSplit(const std::string &pattern, const std::string &behavior, bool invert);
   Result<void> templatePart(const nlohmann::json &rule, const nlohmann::json &part, const std::string &field,
                             PairFrame &frame);
   Result<void> templateFrame(const nlohmann::json &rule, const std::string &field, PairFrame &frame);

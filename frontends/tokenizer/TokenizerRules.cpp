@@ -4,6 +4,7 @@
 // in order. Each rule reads all of its options that change ids and refuses values that it does not know.
 #include "frontends/tokenizer/TokenizerRules.h"
 
+#include "frontends/tokenizer/SplitPattern.h"
 #include "frontends/tokenizer/TokenizerRuleReader.h"
 
 #include <algorithm>
@@ -36,6 +37,20 @@ Result<void> RuleReader::byteLevelSplit(const json &rule) {
   return {};
 }
 
+/// An expression that the runtime has no code for goes to PCRE2.
+Result<void> RuleReader::patternSplit(const std::string &pattern, const std::string &behavior, bool invert) {
+  uint32_t goes = invert ? LMOPT_PATTERN_DROP_GAPS : LMOPT_PATTERN_DROP_MATCHES;
+  if (pattern.empty() || pattern.size() > LMOPT_TOKENIZER_MAX_PATTERN)
+    return unsupported(path + ": pre_tokenizer Split with an expression of " + std::to_string(pattern.size()) +
+                       " bytes is not supported; supported: 1 to " + std::to_string(LMOPT_TOKENIZER_MAX_PATTERN));
+  if (behavior != "Isolated" && behavior != "Removed")
+    return refuse("pre_tokenizer Split with behavior", behavior, "Isolated, Removed");
+  spec.splits.push_back(
+      {LMOPT_SPLIT_PATTERN, static_cast<uint32_t>(spec.patterns.size()) | (behavior == "Removed" ? goes : 0u)});
+  spec.patterns.push_back(pattern);
+  return {};
+}
+
 /// The known expressions cover every text, so "keep the matches" and "cut at the matches" are the same.
 Result<void> RuleReader::regexSplit(const json &rule) {
   static const std::pair<const char *, uint32_t> kKnown[] = {
@@ -52,19 +67,22 @@ Result<void> RuleReader::regexSplit(const json &rule) {
     return fields.error();
   const json *pattern = rule.contains("pattern") ? &rule["pattern"] : nullptr;
   if (pattern && pattern->is_object() && pattern->contains("String") && (*pattern)["String"].is_string())
-    return textSplit(rule, (*pattern)["String"].get<std::string>());
+    return neverCuts((*pattern)["String"]) ? Result<void>()
+                                           : patternSplit(literalPattern((*pattern)["String"]), behavior, invert);
   if (!pattern || !pattern->is_object() || !pattern->contains("Regex") || !(*pattern)["Regex"].is_string())
-    return refuse("pre_tokenizer Split with a pattern other than", "Regex",
-                  "the expressions of gpt2, llama3 and qwen2");
-  if (behavior != "Isolated" && !(behavior == "Removed" && invert))
-    return refuse("pre_tokenizer Split with behavior", behavior, "Isolated, Removed with invert");
+    return bad("pre_tokenizer Split: field 'pattern': expected an object with the text Regex or String");
   std::string text = (*pattern)["Regex"].get<std::string>();
+  bool keepsAll = behavior == "Isolated" || (behavior == "Removed" && invert);
   for (const auto &[known, step] : kKnown)
-    if (text == known) {
+    if (text == known && keepsAll) {
       spec.splits.push_back({step, LMOPT_SPLIT_ARG_HF});
       return {};
     }
-  return refuse("pre_tokenizer Split with the expression", text, "the expressions of gpt2, llama3 and qwen2");
+  Result<std::string> translated = translatePattern(text);
+  if (!translated)
+    return unsupported(path + ": pre_tokenizer Split with the expression " + printable(text) + ": " +
+                       translated.error().message + " is not supported");
+  return patternSplit(*translated, behavior, invert);
 }
 
 Result<void> RuleReader::metaspaceSplit(const json &rule) {
@@ -88,13 +106,11 @@ Result<void> RuleReader::metaspaceSplit(const json &rule) {
 }
 
 /// Gemma cuts at blanks of which its normalizer has left none: such a rule never cuts.
-Result<void> RuleReader::textSplit(const json &rule, const std::string &text) {
-  for (const NormalizerStep &step : spec.normalizer)
-    if (step.kind == LMOPT_NORMALIZE_REPLACE && step.text == text && step.with.find(text) == std::string::npos &&
-        &step == &spec.normalizer.back())
-      return {};
-  return refuse("pre_tokenizer Split at the text", text,
-                "texts that the last normalizer, a Replace, takes out; the expressions of gpt2, llama3 and qwen2");
+bool RuleReader::neverCuts(const std::string &text) const {
+  if (spec.normalizer.empty())
+    return false;
+  const NormalizerStep &last = spec.normalizer.back();
+  return last.kind == LMOPT_NORMALIZE_REPLACE && last.text == text && last.with.find(text) == std::string::npos;
 }
 
 Result<void> RuleReader::preTokenizer(const json &rule) {

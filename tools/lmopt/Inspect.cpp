@@ -12,8 +12,11 @@
 #include "tools/lmopt/InspectDevice.h"
 #include "tools/lmopt/Model.h"
 
+#include "lmopt/tokenizer_format.h"
+
 #include <algorithm>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <iterator>
 
@@ -173,6 +176,26 @@ static std::string checkedParts(const lmopt_artifact_info_t &info, bool verified
   return info.checked ? "everything but the weights (--verify)" : "nothing: its ABI has other checksums or none";
 }
 
+/// What cuts texts into words, as the tokenizer says. It is not opened: the library that it asks for may be missing.
+static std::string splitEngine(const char *blob, size_t size) {
+  lmopt_tokenizer_header_t header{};
+  if (size < sizeof header)
+    return "unknown";
+  std::memcpy(&header, blob, sizeof header);
+  lmopt_tokenizer_range_t steps = header.sections[LMOPT_TOKENIZER_PRETOKENIZER];
+  bool sound = header.magic == LMOPT_TOKENIZER_MAGIC && header.version == LMOPT_TOKENIZER_VERSION &&
+               steps.offset <= size && steps.size <= size - steps.offset;
+  if (!sound)
+    return "unknown";
+  for (uint64_t at = 0; at + 2 * sizeof(uint32_t) <= steps.size; at += 2 * sizeof(uint32_t)) {
+    uint32_t step = 0;
+    std::memcpy(&step, blob + steps.offset + at, sizeof step);
+    if (step == LMOPT_SPLIT_PATTERN)
+      return "PCRE2";
+  }
+  return "built in";
+}
+
 static Result<void> inspectArtifact(const InspectOptions &options, bool verify, const std::string &constants) {
   Result<ArtifactPtr> owner = openArtifact(options.path);
   if (!owner.ok())
@@ -208,6 +231,9 @@ static Result<void> inspectArtifact(const InspectOptions &options, bool verify, 
     blobs.push_back({{"name", name}, {"bytes", size}});
   }
   facts["metadata"] = std::move(blobs);
+  size_t size = 0;
+  if (const void *tokenizer = lmopt_artifact_meta(artifact, "tokenizer", &size))
+    facts["split_engine"] = splitEngine(static_cast<const char *>(tokenizer), size);
   if (info.device != LMOPT_COMPUTES_ON_CUDA && !constants.empty())
     return Error{kErrorUsage, "--constants are of a GPU, but '" + options.path + "' computes on CPUs"};
   if (info.device == LMOPT_COMPUTES_ON_CUDA)

@@ -6,8 +6,8 @@
  *   lmopt_tokenizer_header_t, then the sections in any order, each at a multiple of 8 bytes from the start.
  *
  * A reader trusts nothing: sections are checked against the size of the blob on opening, every id and offset inside a
- * section when it is used. No text of a blob is interpreted: every rule is one of the numbers below, with texts that
- * are sought or put as they are.
+ * section when it is used. Every rule is one of the numbers below, with texts that are sought or put as they are; only
+ * the text of LMOPT_SPLIT_PATTERN is interpreted, by PCRE2, with bounded work.
  */
 #ifndef LMOPT_TOKENIZER_FORMAT_H
 #define LMOPT_TOKENIZER_FORMAT_H
@@ -72,7 +72,7 @@ typedef enum lmopt_tokenizer_section {
   LMOPT_TOKENIZER_SCORES = 16,           /* SCORED: float[token_count]; UNIGRAM: double[token_count + 1], the last of an
                                             unknown character. All finite */
   LMOPT_TOKENIZER_ARGUMENT_OFFSETS = 17, /* uint32[n + 1] into ARGUMENT_BYTES, as TOKEN_OFFSETS; or nothing */
-  LMOPT_TOKENIZER_ARGUMENT_BYTES = 18,   /* texts that steps of the normalizer name by number; UTF-8 */
+  LMOPT_TOKENIZER_ARGUMENT_BYTES = 18,   /* texts that steps name by number; UTF-8 */
   LMOPT_TOKENIZER_CHARSMAP = 19, /* as SentencePiece compiles it (runtime/src/tokenizer/charsmap.c); or nothing */
   LMOPT_TOKENIZER_SECTION_COUNT = 20
 } lmopt_tokenizer_section_t;
@@ -135,7 +135,8 @@ enum {
   LMOPT_SPLIT_BERT = 6,         /* white space separates and goes, punctuation stands alone */
   LMOPT_SPLIT_PREFIX_SPACE = 7, /* a blank in front of each part that has none */
   LMOPT_SPLIT_METASPACE = 8,    /* blanks become U+2581, LMOPT_METASPACE_* */
-  LMOPT_SPLIT_WHITESPACE = 9    /* white space separates and goes */
+  LMOPT_SPLIT_WHITESPACE = 9,   /* white space separates and goes */
+  LMOPT_SPLIT_PATTERN = 10      /* at the matches of a regular expression of PCRE2 and between them */
 };
 /* Whose tables decide what \p{L}, \p{N} and "ignore case" mean (runtime/src/tokenizer/unicode.h). */
 enum {
@@ -151,6 +152,15 @@ enum {
   LMOPT_METASPACE_ANOTHER = 3, /* before each part, whatever it begins with */
   LMOPT_METASPACE_CUT = 4      /* each U+2581 begins a part */
 };
+
+/* The argument of PATTERN: the number of the text that is the expression, and what of the text goes. */
+#define LMOPT_PATTERN_TEXT 0xFFFFu
+enum {
+  LMOPT_PATTERN_DROP_MATCHES = 1u << 16,
+  LMOPT_PATTERN_DROP_GAPS = 1u << 17 /* what lies between the matches */
+};
+#define LMOPT_PATTERN_KNOWN (LMOPT_PATTERN_TEXT | LMOPT_PATTERN_DROP_MATCHES | LMOPT_PATTERN_DROP_GAPS)
+#define LMOPT_TOKENIZER_MAX_PATTERN (1u << 16) /* bytes of an expression */
 
 /* lmopt_tokenizer_added_t.flags */
 enum {

@@ -20,6 +20,7 @@ void lmopt_encoding_free(lmopt_encoding_t *encoding) {
   free(encoding->prefixed_origins.data);
   free(encoding->symbols.data);
   free(encoding->heap.data);
+  lmopt_pattern_release(encoding);
 }
 
 typedef struct {
@@ -102,7 +103,8 @@ static int fit_added(lmopt_bytes_t text, const uint8_t *free_from, const added_t
 
 /* llama.cpp's SentencePiece takes bytes as they are, whether they are UTF-8 or not. */
 static int takes_any_bytes(const lmopt_tokenizer_t *tokenizer) {
-  return tokenizer->header.kind == LMOPT_TOKENIZER_SCORED && !tokenizer->sections[LMOPT_TOKENIZER_NORMALIZER].size;
+  return tokenizer->header.kind == LMOPT_TOKENIZER_SCORED && !tokenizer->sections[LMOPT_TOKENIZER_NORMALIZER].size &&
+         !tokenizer->patterns;
 }
 
 static int copy_located(lmopt_encoding_t *encoding, lmopt_bytes_t text) {
@@ -270,9 +272,8 @@ lmopt_status_t lmopt_tokenizer_encode(const lmopt_tokenizer_t *tokenizer, const 
   lmopt_encoding_t encoding = {.tokenizer = tokenizer, .flags = flags, .ids = ids, .capacity = capacity};
   encode_text(&encoding, (lmopt_bytes_t){(const uint8_t *)text, length});
   lmopt_encoding_free(&encoding);
-  if (encoding.out_of_memory)
-    return lmopt_tokenizer_fail(error, LMOPT_ERROR_RESOURCE, "tokenizer: out of memory for a text of %zu bytes",
-                                length);
-  *count = encoding.count;
-  return LMOPT_OK;
+  lmopt_status_t status = lmopt_encoding_result(&encoding, length, error);
+  if (!status)
+    *count = encoding.count;
+  return status;
 }

@@ -27,6 +27,8 @@ typedef struct lmopt_bytes {
   size_t size;
 } lmopt_bytes_t;
 
+typedef struct lmopt_patterns lmopt_patterns_t; /* pattern.c: PCRE2 and the compiled expressions */
+
 struct lmopt_tokenizer {
   lmopt_tokenizer_header_t header;
   lmopt_bytes_t sections[LMOPT_TOKENIZER_SECTION_COUNT];
@@ -36,6 +38,7 @@ struct lmopt_tokenizer {
   size_t template_ids;
   size_t pair_size; /* the same of the template for two texts; 0: there is none */
   size_t pair_ids;
+  lmopt_patterns_t *patterns; /* NULL: no step has an expression */
 };
 
 #define LMOPT_SPACE_SIZE (sizeof(LMOPT_SPACE) - 1)
@@ -74,6 +77,9 @@ typedef struct lmopt_encoding {
   size_t capacity, count, limit;
   size_t skip; /* so many ids are dropped before the first is counted: truncation on the left */
   int out_of_memory;
+  int too_much_work;   /* an expression: the number of its step + 1 */
+  void *matching;      /* scratch of expressions: pattern.c */
+  uint64_t match_work; /* what expressions may still do, in steps of PCRE2 */
   /* Only when somebody asks where tokens come from: */
   lmopt_buffer_t *tokens;                         /* NULL, or takes a lmopt_token_t for each id that is counted */
   lmopt_buffer_t origins;                         /* for each byte of `normalized` */
@@ -93,7 +99,7 @@ typedef struct lmopt_encoding {
 void lmopt_encoding_record(lmopt_encoding_t *encoding, int32_t id);
 void lmopt_encoding_locate(lmopt_encoding_t *encoding, const uint8_t *begin, const uint8_t *end);
 static inline int lmopt_encoding_done(const lmopt_encoding_t *encoding) {
-  return encoding->out_of_memory || encoding->count >= encoding->limit;
+  return encoding->out_of_memory || encoding->too_much_work || encoding->count >= encoding->limit;
 }
 static inline void lmopt_encoding_add(lmopt_encoding_t *encoding, int32_t id) {
   if (encoding->count >= encoding->limit)
@@ -148,6 +154,17 @@ int lmopt_normalize_text(const lmopt_normalizer_t *normalizer, lmopt_bytes_t tex
 
 /* Cuts normalized text into words and encodes each. */
 void lmopt_split_and_encode(lmopt_encoding_t *encoding, lmopt_bytes_t text);
+
+/* Opens PCRE2 and compiles the expressions of all steps; does nothing where there are none. */
+lmopt_status_t lmopt_patterns_open(lmopt_tokenizer_t *tokenizer, lmopt_error_t *error);
+void lmopt_patterns_close(lmopt_patterns_t *patterns);
+/* The next match of the step's expression in `text` from `at` on, as bytes of it. 0: none, or nothing can be done any
+ * more (out_of_memory, too_much_work). A match may be empty. */
+int lmopt_pattern_find(lmopt_encoding_t *encoding, size_t step, lmopt_bytes_t text, size_t at, size_t *begin,
+                       size_t *end);
+void lmopt_pattern_release(lmopt_encoding_t *encoding);
+/* Fills `error` where an encode has not come to its end; else LMOPT_OK. */
+lmopt_status_t lmopt_encoding_result(const lmopt_encoding_t *encoding, size_t length, lmopt_error_t *error);
 
 /* A part of a word in the making: bytes [begin, end) of it, and its token, if it is one. */
 typedef struct lmopt_part {

@@ -107,7 +107,7 @@ static lmopt_status_t check_sizes(lmopt_tokenizer_t *tokenizer, lmopt_error_t *e
     size_t unit, most;
   } lists[] = {
       {LMOPT_TOKENIZER_NORMALIZER, 2 * sizeof(uint32_t), LMOPT_TOKENIZER_MAX_STEPS},
-      {LMOPT_TOKENIZER_ARGUMENT_OFFSETS, sizeof(uint32_t), 2 * LMOPT_TOKENIZER_MAX_STEPS + 1},
+      {LMOPT_TOKENIZER_ARGUMENT_OFFSETS, sizeof(uint32_t), 3 * LMOPT_TOKENIZER_MAX_STEPS + 1},
       {LMOPT_TOKENIZER_PRETOKENIZER, 2 * sizeof(uint32_t), LMOPT_TOKENIZER_MAX_STEPS},
       {LMOPT_TOKENIZER_TEMPLATE, sizeof(int32_t), LMOPT_TOKENIZER_MAX_LIST},
       {LMOPT_TOKENIZER_END_TOKENS, sizeof(int32_t), LMOPT_TOKENIZER_MAX_LIST},
@@ -152,8 +152,10 @@ static lmopt_status_t check_steps(lmopt_tokenizer_t *tokenizer, lmopt_error_t *e
   int prefixes = 0;
   for (size_t i = 0; i < splits->size / (2 * sizeof(uint32_t)); ++i) {
     uint32_t step = lmopt_load_u32(splits->data, 2 * i), argument = lmopt_load_u32(splits->data, 2 * i + 1);
-    uint32_t most = step == LMOPT_SPLIT_METASPACE ? LMOPT_METASPACE_ANOTHER | LMOPT_METASPACE_CUT : LMOPT_SPLIT_ARG_HF;
-    if (step < LMOPT_SPLIT_DIGITS || step > LMOPT_SPLIT_WHITESPACE || argument > most)
+    uint32_t most = step == LMOPT_SPLIT_PATTERN     ? LMOPT_PATTERN_KNOWN
+                    : step == LMOPT_SPLIT_METASPACE ? LMOPT_METASPACE_ANOTHER | LMOPT_METASPACE_CUT
+                                                    : LMOPT_SPLIT_ARG_HF;
+    if (step < LMOPT_SPLIT_DIGITS || step > LMOPT_SPLIT_PATTERN || argument > most)
       return lmopt_tokenizer_fail(error, LMOPT_ERROR_MALFORMED, "tokenizer blob: unknown pre-tokenizer step %u (%u)",
                                   step, argument);
     prefixes += step == LMOPT_SPLIT_PREFIX_SPACE || step == LMOPT_SPLIT_METASPACE; /* their scratch exists once */
@@ -228,7 +230,7 @@ static lmopt_status_t check_blob(lmopt_tokenizer_t *tokenizer, const uint8_t *bl
       check_sizes, check_steps, check_template, check_pair_template, check_model};
   for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]) && !status; ++i)
     status = checks[i](tokenizer, error);
-  return status;
+  return status ? status : lmopt_patterns_open(tokenizer, error);
 }
 
 lmopt_status_t lmopt_tokenizer_create(const void *blob, size_t size, lmopt_tokenizer_t **out, lmopt_error_t *error) {
@@ -251,7 +253,11 @@ lmopt_status_t lmopt_tokenizer_create(const void *blob, size_t size, lmopt_token
   return LMOPT_OK;
 }
 
-void lmopt_tokenizer_destroy(lmopt_tokenizer_t *tokenizer) { free(tokenizer); }
+void lmopt_tokenizer_destroy(lmopt_tokenizer_t *tokenizer) {
+  if (tokenizer)
+    lmopt_patterns_close(tokenizer->patterns);
+  free(tokenizer);
+}
 
 int lmopt_token_bytes(const lmopt_tokenizer_t *tokenizer, uint32_t id, lmopt_bytes_t *out) {
   if (id >= tokenizer->header.token_count)

@@ -4,7 +4,8 @@
  *
  * In: well-formed text and the blob's list of steps; each step cuts the parts that the step before it left. The regular
  * expressions of the known families are written out as code: one pass, no backtracking, no allocation, so hostile text
- * costs no more than other text. What they must equal: Oniguruma in `tokenizers`, and llama.cpp's own matchers.
+ * costs no more than other text; others go to PCRE2 (pattern.c). What they must equal: Oniguruma in `tokenizers`, and
+ * llama.cpp's own matchers.
  * Tested by test/unit/tokenizer/SplitTest.cpp and test/tools/tokenizer_parity.py.
  */
 #include "runtime/src/tokenizer/internal.h"
@@ -260,6 +261,30 @@ static void spaced_words(lmopt_encoding_t *encoding, size_t step, uint32_t argum
   encoding->part_shift = shift;
 }
 
+/*===--- Expressions ---===*/
+
+static void run_part(lmopt_encoding_t *encoding, size_t step, lmopt_bytes_t text, size_t begin, size_t end, int goes) {
+  if (begin < end && !goes && !lmopt_encoding_done(encoding))
+    run_step(encoding, step + 1, (lmopt_bytes_t){text.data + begin, end - begin});
+}
+
+/* Matches and what lies between them. An empty match cuts, too, but not just behind another match. */
+static void matched_words(lmopt_encoding_t *encoding, size_t step, uint32_t argument, lmopt_bytes_t text) {
+  int drops_matches = (argument & LMOPT_PATTERN_DROP_MATCHES) != 0,
+      drops_gaps = (argument & LMOPT_PATTERN_DROP_GAPS) != 0;
+  size_t from = 0, last = 0, begin, end;
+  while (from <= text.size && !lmopt_encoding_done(encoding) &&
+         lmopt_pattern_find(encoding, step, text, from, &begin, &end)) {
+    run_part(encoding, step, text, last, begin, drops_gaps);
+    run_part(encoding, step, text, begin, end, drops_matches);
+    last = from = end;
+    uint32_t c;
+    if (begin == end)
+      from += end < text.size ? lmopt_utf8_decode(text.data + end, text.data + text.size, &c) : 1;
+  }
+  run_part(encoding, step, text, last, text.size, drops_gaps);
+}
+
 static const uint8_t *next_part(uint32_t kind, const text_t *text, const uint8_t *at) {
   switch (kind) {
   case LMOPT_SPLIT_DIGITS:
@@ -303,6 +328,8 @@ static void run_step(lmopt_encoding_t *encoding, size_t step, lmopt_bytes_t text
     return spaced_words(encoding, step, argument, text);
   if (kind == LMOPT_SPLIT_WHITESPACE)
     return separated_words(encoding, step, LMOPT_CHAR_SPACE, 0, text);
+  if (kind == LMOPT_SPLIT_PATTERN)
+    return matched_words(encoding, step, argument, text);
   text_t source = {text.data + text.size, classes_of(argument)};
   if (argument == LMOPT_SPLIT_ARG_HF && (kind == LMOPT_SPLIT_DIGITS || kind == LMOPT_SPLIT_DIGIT_RUNS))
     source.classes.number = LMOPT_CHAR_NUMBER_17;

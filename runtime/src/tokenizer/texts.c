@@ -73,13 +73,13 @@ static size_t limit_of(const texts_t *work) {
   return cuts && (header->flags & LMOPT_TOKENIZER_DROP_UNKNOWN) ? header->max_length : SIZE_MAX;
 }
 
-static int encode_part(texts_t *work, size_t number, const lmopt_text_t *text) {
+static lmopt_status_t encode_part(texts_t *work, size_t number, const lmopt_text_t *text, lmopt_error_t *error) {
   lmopt_encoding_t encoding = {
       .tokenizer = work->tokenizer, .flags = work->flags, .limit = limit_of(work), .tokens = &work->parts[number]};
   lmopt_encode_whole(&encoding, (lmopt_bytes_t){(const uint8_t *)text->bytes, text->size});
   lmopt_encoding_free(&encoding);
   work->sizes[number] = work->parts[number].size / sizeof(lmopt_token_t);
-  return !encoding.out_of_memory;
+  return lmopt_encoding_result(&encoding, text->size, error);
 }
 
 static void put(texts_t *work, lmopt_token_t token) {
@@ -160,15 +160,14 @@ lmopt_status_t lmopt_tokenizer_encode_texts(const lmopt_tokenizer_t *tokenizer, 
   if (status)
     return status;
   texts_t work = {.tokenizer = tokenizer, .flags = flags, .tokens = tokens, .capacity = capacity};
-  int fits = 1;
-  for (size_t i = 0; i < text_count && fits; ++i)
-    fits = encode_part(&work, i, &texts[i]);
-  if (fits) {
+  for (size_t i = 0; i < text_count && !status; ++i)
+    status = encode_part(&work, i, &texts[i], error);
+  if (!status) {
     cut(&work, text_count);
     frame(&work, text_count);
     *count = work.count;
   }
   free(work.parts[0].data);
   free(work.parts[1].data);
-  return fits ? LMOPT_OK : lmopt_tokenizer_fail(error, LMOPT_ERROR_RESOURCE, "tokenizer: out of memory for a text");
+  return status;
 }

@@ -86,4 +86,47 @@ expect 0 "$LMOPT" tokenize "$scratch/cased.so" --text "cat"
 # A field that nobody knows.
 edit "$scratch/cased" tokenizer_config.json 'd["unheard_of"] = 1'
 refuse 4 "tokenizer_config.json: field 'unheard_of': not known" "$LMOPT" import "$scratch/cased" -o "$scratch/imported"
+
+# An expression that the runtime has no code for: PCRE2 runs it, and only such a model needs the library.
+expect 0 "$LMOPT" inspect "$scratch/whole.so"
+says 'split_engine +built in'
+copy llama-tied pattern
+edit "$scratch/pattern" tokenizer_config.json 'd["tokenizer_class"] = "PreTrainedTokenizerFast"'
+pattern() {
+  edit "$scratch/pattern" tokenizer.json "
+split = {'type': 'Split', 'pattern': {'Regex': r'$1'}, 'behavior': 'Isolated', 'invert': False}
+level = {'type': 'ByteLevel', 'add_prefix_space': False, 'use_regex': False}
+d['pre_tokenizer'] = {'type': 'Sequence', 'pretokenizers': [split, level]}"
+}
+pattern '\p{L}+|.'
+expect 0 "$LMOPT" compile --quiet "$scratch/pattern" -o "$scratch/pattern.so"
+expect 0 "$LMOPT" tokenize "$scratch/pattern.so" --text "ab cd"
+expect 0 "$LMOPT" inspect "$scratch/pattern.so"
+says 'split_engine +PCRE2'
+export LMOPT_LIBPCRE2=/nowhere/libpcre2-8.so.0
+refuse 5 'needs the library PCRE2 \(libpcre2-8.so.0\), which was not found: /nowhere.*Debian: libpcre2-8-0' \
+  "$LMOPT" tokenize "$scratch/pattern.so" --text "ab"
+refuse 5 'needs the library PCRE2' "$LMOPT" compile --quiet "$scratch/pattern" -o "$scratch/other.so"
+expect 0 "$LMOPT" inspect "$scratch/pattern.so"
+expect 0 "$LMOPT" tokenize "$scratch/whole.so" --text "ab"
+unset LMOPT_LIBPCRE2
+pattern '(?:a+)+b'
+expect 0 "$LMOPT" compile --quiet "$scratch/pattern" -o "$scratch/pattern.so"
+refuse 5 "the expression '\(\?:a\+\)\+b' takes more than 64 steps a byte on this text of 500 bytes" \
+  "$LMOPT" tokenize "$scratch/pattern.so" --text "$(printf 'a%.0s' {1..500})"
+pattern 'a++'
+refuse 4 "Split with the expression 'a\+\+': the repeat \+\+ is not supported" \
+  "$LMOPT" import "$scratch/pattern" -o "$scratch/imported"
+
+# SentencePiece's own file, where there is no tokenizer.json.
+copy llama-tied pieces
+rm "$scratch/pieces/tokenizer.json"
+cp "$SOURCE/test/fuzz/corpus/fuzz-tokenizer-model/bpe" "$scratch/pieces/tokenizer.model"
+rm -f "$scratch/pieces/tokenizer_config.json" "$scratch/pieces/special_tokens_map.json"
+expect 0 "$LMOPT" compile --quiet "$scratch/pieces" -o "$scratch/pieces.so"
+expect 0 "$LMOPT" tokenize "$scratch/pieces.so" --text "ab a"
+json "r['tokens'] == [1, 6, 7]"
+edit "$scratch/pieces" tokenizer_config.json 'd["tokenizer_class"] = "T5Tokenizer"'
+refuse 4 "tokenizer_class 'T5Tokenizer' with tokenizer.model is not supported" \
+  "$LMOPT" import "$scratch/pieces" -o "$scratch/imported"
 finish
