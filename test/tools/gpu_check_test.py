@@ -19,7 +19,7 @@ sys.path[:0] = [str(ROOT / "test/e2e"), str(ROOT / "script")]
 import common  # noqa: E402
 from gpu_check import card, carry, compare, endurance, kernels, models, numbers, speed, sweeps, synthetic  # noqa: E402
 from gpu_check.part import Part  # noqa: E402
-from gpu_check.programs import Failure, Programs  # noqa: E402
+from gpu_check.programs import Programs  # noqa: E402
 
 PARTS = ["kernels", "bounds", "fixtures", "real", "synthetic", "sweeps", "opening", "endurance", "sanitizer", "profiler", "peer"]
 
