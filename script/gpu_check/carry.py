@@ -19,7 +19,10 @@ PROBE, FURTHEST, LITERAL = 64, 8 << 20, 1 << 16
 HEAD = struct.Struct("<QQQ")  # bytes of the piece, whole repetitions, bytes of one more
 LOADER, CARRIED = b"/lib64/ld-linux-x86-64.so.2", "build/lib/carried"
 COMMIT = "commit.txt"
+DICTIONARY = 128 << 20  # bytes; who unpacks has as much
 PROGRAMS = ("lmopt", "dump-logits", "gpu-replay", "gpu-sweep")
+# Kept launches above that are mostly random numbers, which nothing makes smaller.
+LARGE_LAUNCH = 64 << 10
 # What drivers of cards need of the C library beside that: it must be of one version.
 BESIDE_LIBC = ("libdl.so.2", "librt.so.1", "libpthread.so.0", "libm.so.6")
 
@@ -92,10 +95,18 @@ def libraries_of(program):
     return [pathlib.Path(path) for path in re.findall(r"(?:=> |^\s*)(/\S+) \(0x", done.stdout, re.M)]
 
 
-def pack(root, build, models, target, commit, effort):
-    """All that script/gpu-check needs, in a folder of its own and in an archive beside it (`effort`: of xz), which is the result."""
+def too_large_launches(folder):
+    """Kept launches that stay behind: the large ones, but for the smallest of each kernel, whatever its sizes are."""
+    kernels = {}
+    for path in sorted(folder.glob("*.launch"), key=lambda each: each.stat().st_size):
+        kernels.setdefault(re.sub(r"_([nk])\d+(?=_)", r"_\1", re.sub(r"-\d+$", "", path.stem)), []).append(path)
+    return [path for paths in kernels.values() for path in paths[1:] if path.stat().st_size > LARGE_LAUNCH]
+
+
+def pack(root, build, models, target, commit):
+    """All that script/gpu-check needs, in a folder of its own and in an archive beside it, which is the result."""
     shutil.rmtree(target, ignore_errors=True)
-    ignore = shutil.ignore_patterns("__pycache__", "generate")
+    ignore = shutil.ignore_patterns("__pycache__", "generate", "*.safetensors", "*.gguf")  # nothing is compiled there
     for name in ("script/gpu_check", "test/e2e", "test/models"):
         shutil.copytree(root / name, target / name, ignore=ignore)
     files = [(root / "script/gpu-check", "script/gpu-check"), (build / "lib/fake/libcuda.so.1", "build/lib/fake/libcuda.so.1"),
@@ -107,10 +118,14 @@ def pack(root, build, models, target, commit, effort):
     for source, name in files:
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(source, target / name)  # what links point to
-    shutil.copytree(models, target / "models", ignore=shutil.ignore_patterns("smollm2-*", "*.cpu.so"))
+    left = {path.name for path in too_large_launches(models / "kernels")}
+    ignored = shutil.ignore_patterns("smollm2-*", "minilm-*", "*.cpu.so")
+    shutil.copytree(models, target / "models", ignore=lambda folder, names: ignored(folder, names) | left.intersection(names))
     (target / COMMIT).write_text(commit + "\n", encoding="utf8")
     archive = target.parent / (target.name + ".tar.xz")
-    with tarfile.open(archive, "w:xz", preset=effort) as tar:
+    # Models of one family have nearly the same text, far from one another.
+    filters = [{"id": lzma.FILTER_LZMA2, "preset": 3, "dict_size": DICTIONARY}]
+    with lzma.open(archive, "wb", filters=filters) as packed, tarfile.open(fileobj=packed, mode="w|") as tar:
         tar.add(target, target.name)
     return archive
 

@@ -48,8 +48,6 @@ def keep_cpu(context, programs):
     """Writes what artifacts for CPUs make of all that is compared with them; what failed. They themselves need not be carried then."""
     wanted = [(f"{name}-{recipe}", context.models.fixture(name).sequences(), split) for name, recipe in context.models.fixtures()
               for split in pieces_of(context.models.fixture(name))]
-    wanted += [(f"{name}-{recipe}", models.real_sequences(context.root, name), []) for name, recipe in context.models.real
-               if context.models.path(f"{name}-{recipe}.cpu.so")]
     failed = []
     for key, sequences, split in wanted:
         kept = context.models.folder / kept_name(key, split)

@@ -3,7 +3,7 @@
 as fast as the disk takes them. What a GPU draws, and so how fast it runs, depends on the bits: they are random, never zeros. Each
 tensor repeats sixteen rows, the same in every layer, so that what is compiled of it can be carried as a megabyte or two (carry.py).
 
-Shapes: SmolLM2-135M, Llama-3.2-1B, Llama-2-7B (their config.json), and a tiny one for tests. Source of the format: docs/gguf.md of ggml-org/ggml.
+Shapes: SmolLM2-135M, Llama-3.2-1B, Llama-2-7B (their config.json; 4096 positions, whose angles nothing makes smaller), and a tiny one for tests. Source of the format: docs/gguf.md of ggml-org/ggml.
 """
 import math
 import os
@@ -13,9 +13,9 @@ ALIGNMENT, POOL_BLOCKS, ROWS, STRIDE = 32, 1 << 17, 16, 1009
 SHAPES = {
     "tiny": {"layers": 2, "width": 64, "hidden": 160, "heads": 4, "kv_heads": 2, "vocabulary": 320, "tied": True, "positions": 128},
     "llama-135m": {"layers": 30, "width": 576, "hidden": 1536, "heads": 9, "kv_heads": 3, "vocabulary": 49152, "tied": True,
-                   "positions": 8192},
+                   "positions": 4096},
     "llama-1b": {"layers": 16, "width": 2048, "hidden": 8192, "heads": 32, "kv_heads": 8, "vocabulary": 128256, "tied": True,
-                 "positions": 8192},
+                 "positions": 4096},
     "llama-7b": {"layers": 32, "width": 4096, "hidden": 11008, "heads": 32, "kv_heads": 32, "vocabulary": 32000, "tied": False,
                  "positions": 4096},
 }

@@ -19,7 +19,7 @@ sys.path[:0] = [str(ROOT / "test/e2e"), str(ROOT / "script")]
 import common  # noqa: E402
 from gpu_check import card, carry, compare, endurance, kernels, models, numbers, speed, sweeps, synthetic  # noqa: E402
 from gpu_check.part import Part  # noqa: E402
-from gpu_check.programs import Failure, Programs  # noqa: E402
+from gpu_check.programs import Programs  # noqa: E402
 
 PARTS = ["kernels", "bounds", "fixtures", "real", "synthetic", "sweeps", "opening", "endurance", "sanitizer", "profiler", "peer"]
 
@@ -321,6 +321,16 @@ def check_runs(script, checks):
             pass
 
 
+def check_launches(script, checks):
+    """Large ones stay behind, but for one of each kernel."""
+    folder = script.work / "launches"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, size in (("tile_n16_k32_sm_80-1", 70000), ("tile_n48_k32_sm_80-2", 80000), ("tile_n8_k8_sm_90a-3", 90000), ("rows_n4_sm_80-4", 10),
+                       ("rows_n8_sm_80-5", 20), ("rows_n8_sm_80-6", 70000), ("rows16_n8_sm_80-7", 70000)):
+        (folder / f"{name}.launch").write_bytes(bytes(size))
+    checks.equal("what stays behind", sorted(path.stem for path in carry.too_large_launches(folder)), ["rows_n8_sm_80-6", "tile_n48_k32_sm_80-2"])
+
+
 def check_checkpoints(checks):
     """Sizes that everybody knows."""
     for name, parameters in (("llama-135m", 134515008), ("llama-1b", 1235814400), ("llama-7b", 6738415616)):
@@ -380,6 +390,7 @@ def main():
     check_profile(checks)
     check_runs(script, checks)
     check_checkpoints(checks)
+    check_launches(script, checks)
     check_judgement(checks)
     check_success(script, checks)
     check_tools(script, checks)
