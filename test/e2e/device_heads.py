@@ -39,7 +39,8 @@ def sequences_of(count, width):
 
 def check_greatest(programs, gpu, width, checks):
     """Of each row of `together` sequences; `how` they are computed is told by the environment."""
-    whole = {count: common.rows_of(on_gpu(programs, gpu, sequences_of(count, width), "--together", count), width) for count in (1, 3, 9)}
+    whole = {count: common.rows_of(on_gpu(programs, gpu, sequences_of(count, width), "--together", count), width)
+             for count in (1, 3, 9)}
     for together, top, how in [(1, 1, {}), (1, 64, {}), (3, 7, {}), (9, 7, {}), (1, 7, {"LMOPT_CUDA_PERSISTENT": "1"}),
                                (3, 1, {"FAKE_CUDA_STRICT": "1"})]:
         sequences, options = sequences_of(together, width), ["--together", together]
@@ -47,7 +48,8 @@ def check_greatest(programs, gpu, width, checks):
         found = common.rows_of(on_gpu(programs, gpu, sequences, *options, "--top", top), width)
         for name in how:
             del os.environ[name]
-        checks.equal(f"the {top} greatest logits of {together} together {how}", found == [common.kept(row, top) for row in whole[together]], True)
+        expected = [common.kept(row, top) for row in whole[together]]
+        checks.equal(f"the {top} greatest logits of {together} together {how}", found == expected, True)
 
 
 def check_numbers(programs, cpu, gpu, sequences, limit, checks):
@@ -78,8 +80,8 @@ def main():
     programs, fixture, checks = common.Programs(bin_dir, work), Fixture(folder), common.Checks()
     pipeline = prepare(programs, fixture.source, passes)
     cpu, gpu = programs.work / "cpu.so", programs.work / "gpu.so"
-    programs.run("lmopt", "--quiet", "compile", fixture.source, "--passes", pipeline, "-o", cpu)
-    programs.run("lmopt", "--quiet", "compile", fixture.source, "--passes", pipeline, "--target", "nvptx:sm_80", "--ptxas", "none", "-o", gpu)
+    for output, target in ((cpu, []), (gpu, ["--target", "nvptx:sm_80", "--ptxas", "none"])):
+        programs.run("lmopt", "--quiet", "compile", fixture.source, "--passes", pipeline, *target, "-o", output)
     check_kernels(programs, gpu, sys.argv[6:], checks)
     limit = CODES_LIMIT if "quantize" in passes or "narrow" in passes else F32_LIMIT
     check_numbers(programs, cpu, gpu, sequences_of(2, fixture.width), limit, checks)

@@ -19,6 +19,13 @@ plan.weight @d = [] as #ptx.angles<#lm.rope<base = 1.0e4, dims = 8, layout = hal
 plan.weight @tree = [] as #ptx.word_tree<#lm.word_tree<left = [4, 1], right = [0, 2]>> at 0
 // CHECK: plan.weight @classes = [] as #ptx.classes<#lm.classes<words = [2, 0, 1], sizes = [1, 2]>> at 0
 plan.weight @classes = [] as #ptx.classes<#lm.classes<words = [2, 0, 1], sizes = [1, 2]>> at 0
+// CHECK: plan.weight @bounds = [@w, @p] as #ptx.bounds<24, block = 8> at 0
+plan.weight @bounds = [@w, @p] as #ptx.bounds<24, block = 8> at 0
+
+// -----
+
+// expected-error @+1 {{C1: expected a row at least, and a block that is 0 or a power of two from 2 to 65536, but found 24 and 3}}
+plan.weight @bounds = [@w, @p] as #ptx.bounds<24, block = 3> at 0
 
 // -----
 
