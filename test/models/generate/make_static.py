@@ -34,11 +34,14 @@ def tokenizer_of(name):
     return tokenizer
 
 
+CUT = {"static-words": 16, "static-sentence": 20}  # tokens of a text, at most
+
+
 def make_words(folder, rng, tokenizer):
     vectors = rng.normal(0, 1, (tokenizer.get_vocab_size(), WIDTH)).astype(np.float16)
     config = {"model_type": "model2vec", "architectures": ["StaticModel"], "tokenizer_name": "none", "apply_pca": WIDTH, "apply_zipf": True,
               "sif_coefficient": 1e-4, "hidden_dim": WIDTH, "seq_length": 1000000}
-    StaticModel(vectors, tokenizer, config, normalize=True, max_length=16).save_pretrained(folder)
+    StaticModel(vectors, tokenizer, config, normalize=True, max_length=CUT["static-words"]).save_pretrained(folder)
     (folder / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "GPT2Tokenizer", "model_max_length": 3}) + "\n")
     return StaticModel.from_pretrained(folder)
 
@@ -54,7 +57,7 @@ def make_clusters(folder, rng, tokenizer):
 
 def make_sentence(folder, rng, tokenizer):
     vectors = rng.normal(0, 1, (tokenizer.get_vocab_size(), WIDTH)).astype(np.float32)
-    tokenizer.enable_truncation(20, direction="left")
+    tokenizer.enable_truncation(CUT["static-sentence"], direction="left")
     modules = [StaticEmbedding(tokenizer, embedding_weights=vectors), Dense(WIDTH, 24, activation_function=torch.nn.Tanh()),
                Dense(24, 40, bias=False, activation_function=torch.nn.Identity()), Normalize()]
     model = SentenceTransformer(modules=modules, prompts=PROMPTS, default_prompt_name="query", device="cpu")
@@ -116,8 +119,9 @@ def expect(name, folder, model, rng, vocabulary):
         expected.json["prompts"] = [{"name": prompt, "text": text, "offset": expected.append(
             model.encode([text], **({"prompt_name": prompt} if prompt else {}), show_progress_bar=False)[0])}
             for prompt in ("", *PROMPTS) for text in ("Hello world", "")]
-    # Texts are cut as they become tokens: there is nothing left to cut.
     expected.json.update(cases=cases, width=len(single), tokenizer=texts)
+    if name in CUT:  # as they become tokens: there is nothing left to cut
+        expected.json["cut"] = CUT[name]
     expected.write(folder)
 
 
