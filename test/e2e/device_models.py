@@ -5,7 +5,7 @@ for CPUs. Token by token: the same bits of all logits where products are of inte
 tensor cores: the same greedy tokens, near ties aside, and near distributions. MiniLM: vectors of two sentences.
 
 The models are where script/fetch-models puts them: $LMOPT_MODELS, else build/models.
-TOKENS: how many go one by one (usual: 10, a second each).
+TOKENS: how many go one by one (usual: 6, some two seconds each).
 Usage: device_models.py BIN_DIR FAKE_DRIVER WORK_DIR {smollm2,minilm} RECIPE [TOKENS]
 """
 import math
@@ -50,7 +50,7 @@ def check_forecast(programs, gpu, checks):
     checks.equal("forecast for H200", {key: facts["H200"][key] for key in FORECAST}, FORECAST)
 
 
-def check_smollm2(programs, cpu, gpu, recipe, checks, count=10):
+def check_smollm2(programs, cpu, gpu, recipe, checks, count=6):
     if recipe == "int8":
         check_forecast(programs, gpu, checks)
     tokens = programs.json("lmopt", "tokenize", cpu, "--text", PROMPT)["tokens"][:32]
