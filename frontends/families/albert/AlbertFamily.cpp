@@ -3,7 +3,7 @@
 // The record of the ALBERT family: AlbertModel of Hugging Face, a BERT whose layers share their weights and whose
 // tables are narrower than the layers. What is shared stands once in an artifact, since the layers name the same
 // params. From: Lan et al., ALBERT (2019); transformers' AlbertConfig and modeling_albert.py. Tested by
-// test/unit/frontends/families/AlbertConfigTest.cpp, test/unit/frontends/ImportTest.cpp, test/tools/lmopt/shared.sh and
+// test/unit/frontends/families/AlbertConfigTest.cpp, test/unit/frontends/ImportEncodersTest.cpp, test/e2e/shared.py and
 // the fixtures albert-mean and heads/albert-*.
 #include "frontends/families/albert/Albert.h"
 #include "frontends/families/bert/Bert.h"

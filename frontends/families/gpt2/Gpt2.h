@@ -13,10 +13,9 @@ Family describeGpt2();
 /// Gpt2Builder.cpp: @forward of a GptConfig.
 void buildGpt2(ModelBuilder &model, const ModelConfig &config);
 
-/// GptGguf.cpp: the form of a GGUF file of architecture gpt2 or gptneox, whose tensors have the same names.
-GgufForm describeGptGguf(const char *architecture, ConfigResult (*read)(const GgufFile &file));
-ConfigResult readGpt2Metadata(const GgufFile &file);
-ConfigResult readGptNeoxMetadata(const GgufFile &file);
+/// GptGguf.cpp: the forms of GGUF files.
+GgufForm describeGpt2Gguf();
+GgufForm describeGptNeoxGguf();
 
 } // namespace lmopt
 

@@ -9,7 +9,8 @@
 //
 // In: GptConfig, WeightSource. Out: @forward(ids, cache) -> (logits, cache).
 // From: Radford et al. (2019); Black et al., GPT-NeoX-20B (2022); Zhang et al., OPT (2022); transformers'
-// modeling_{gpt2,gpt_neox,opt}.py. Tested by test/unit/frontends/ImportGptTest.cpp and the fixtures of the families.
+// modeling_{gpt2,gpt_neox,opt}.py. Tested by test/unit/frontends/ImportDecodersTest.cpp and the fixtures of the
+// families.
 #include "frontends/families/ModelBuilder.h"
 #include "frontends/families/gpt2/Gpt2.h"
 #include "frontends/families/gpt2/GptConfig.h"

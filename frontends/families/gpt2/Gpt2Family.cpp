@@ -67,9 +67,7 @@ static Result<GptConfig> readJson(const json &object, const std::string &path) {
   readScales(fields, config);
   if (!fields.ok())
     return fields.error();
-  if (Result<void> completed = completeGptConfig(config, path); !completed)
-    return completed.error();
-  return config;
+  return completeGptConfig(std::move(config), path);
 }
 
 static HuggingFaceForm describeHuggingFace() {
@@ -92,6 +90,6 @@ Family lmopt::describeGpt2() {
   family.name = "GPT-2";
   family.kind = FamilyKind::Decoder;
   family.huggingFace = describeHuggingFace();
-  family.gguf = describeGptGguf("gpt2", readGpt2Metadata);
+  family.gguf = describeGpt2Gguf();
   return family;
 }

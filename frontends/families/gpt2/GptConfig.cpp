@@ -3,6 +3,8 @@
 // Implementation of GptConfig.h. Tested by test/unit/frontends/families/{Gpt2,GptNeox,Opt}ConfigTest.cpp.
 #include "frontends/families/gpt2/GptConfig.h"
 
+#include "files/Json.h"
+
 #include <cmath>
 
 using namespace lmopt;
@@ -18,12 +20,25 @@ static Result<void> checkRope(const GptConfig &config, const std::string &place)
   return {};
 }
 
-Result<void> lmopt::completeGptConfig(GptConfig &config, const std::string &path) {
+Result<GptConfig> lmopt::completeGptConfig(GptConfig config, const std::string &path) {
   std::string place = path + ": ";
   if (config.width % config.heads != 0)
     return malformed(place + std::to_string(config.heads) + " attention heads cannot share the width " +
                      std::to_string(config.width) + " evenly");
   if (config.scales.empty())
     config.scales.assign(config.layers, 1 / std::sqrt(static_cast<double>(config.headWidth())));
-  return config.ropeDims ? checkRope(config, place) : Result<void>();
+  if (Result<void> checked = config.ropeDims ? checkRope(config, place) : Result<void>(); !checked)
+    return checked.error();
+  return config;
+}
+
+GptConfig lmopt::readGptSizes(JsonFields &fields, const char *ffnWidth) {
+  GptConfig config;
+  config.vocabulary = fields.requireInteger("vocab_size", 1, kMaxVocabulary);
+  config.width = fields.requireInteger("hidden_size", 1, kMaxWidth);
+  config.layers = fields.requireInteger("num_hidden_layers", 1, kMaxLayers);
+  config.heads = fields.requireInteger("num_attention_heads", 1, kMaxHeads);
+  config.ffnWidth = fields.requireInteger(ffnWidth, 1, kMaxWidth);
+  config.maxPositions = fields.integer("max_position_embeddings", 1, kMaxPositions).value_or(2048);
+  return config;
 }

@@ -11,6 +11,8 @@
 
 namespace lmopt {
 
+class JsonFields;
+
 /// What a layer does with x, attention a and feed-forward block f.
 enum class GptOrder {
   NormsFirst, // x += a(norm(x)); x += f(norm(x))
@@ -48,8 +50,11 @@ struct GptConfig : DecoderConfig {
   int64_t embeddingWidth() const { return tableWidth ? tableWidth : width; }
 };
 
-/// Checks what the numbers must satisfy together, and fills `scales` where they are the usual ones.
-Result<void> completeGptConfig(GptConfig &config, const std::string &path);
+/// The same, once it is checked what the numbers must satisfy together, with `scales` where they are the usual ones.
+Result<GptConfig> completeGptConfig(GptConfig config, const std::string &path);
+
+/// The sizes in config.json of GPT-NeoX and OPT; `ffnWidth`: the field of the feed-forward block's width.
+GptConfig readGptSizes(JsonFields &fields, const char *ffnWidth);
 
 } // namespace lmopt
 

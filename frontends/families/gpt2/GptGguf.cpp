@@ -52,19 +52,17 @@ static ConfigResult complete(GgufFields &fields, GptConfig config, const std::st
   fields.readTables(config);
   if (!fields.ok())
     return fields.error();
-  if (Result<void> completed = completeGptConfig(config, path); !completed)
-    return completed.error();
-  return ownConfig(Result<GptConfig>(std::move(config)));
+  return ownConfig(completeGptConfig(std::move(config), path));
 }
 
-ConfigResult lmopt::readGpt2Metadata(const GgufFile &file) {
+static ConfigResult readGpt2(const GgufFile &file) {
   GgufFields fields(file, "gpt2.");
   GptConfig config = readSizes(fields);
   config.learnedPositions = true;
   return complete(fields, std::move(config), file.path());
 }
 
-ConfigResult lmopt::readGptNeoxMetadata(const GgufFile &file) {
+static ConfigResult readGptNeox(const GgufFile &file) {
   GgufFields fields(file, "gptneox.");
   GptConfig config = readSizes(fields);
   config.ropeDims = fields.integer("rope.dimension_count", 2, kMaxWidth, config.headWidth());
@@ -77,11 +75,11 @@ ConfigResult lmopt::readGptNeoxMetadata(const GgufFile &file) {
   return complete(fields, std::move(config), file.path());
 }
 
-GgufForm lmopt::describeGptGguf(const char *architecture, ConfigResult (*read)(const GgufFile &file)) {
-  bool isNeox = read == readGptNeoxMetadata;
+/// The tensors have the same names.
+static GgufForm describe(const char *architecture, const FieldTable &keys, decltype(GgufForm::read) read) {
   GgufForm form;
   form.architecture = architecture;
-  form.keys = ggufKeysOf(architecture, isNeox ? joinTables(kNeoxKeys, kKeys) : kKeys);
+  form.keys = ggufKeysOf(architecture, keys);
   form.read = read;
   form.tensors.whole = {
       {"embed", "token_embd"}, {"position", "position_embd"}, {"final_norm", "output_norm"}, {"head", "output"}};
@@ -92,3 +90,6 @@ GgufForm lmopt::describeGptGguf(const char *architecture, ConfigResult (*read)(c
                         {"ffn.down", "ffn_down"}}; // attn_norm and ffn_norm have the same names
   return form;
 }
+
+GgufForm lmopt::describeGpt2Gguf() { return describe("gpt2", kKeys, readGpt2); }
+GgufForm lmopt::describeGptNeoxGguf() { return describe("gptneox", joinTables(kNeoxKeys, kKeys), readGptNeox); }

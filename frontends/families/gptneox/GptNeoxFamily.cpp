@@ -84,20 +84,9 @@ static void readRope(JsonFields &fields, const std::string &path, GptConfig &con
   expectSame(fields, "partial_rotary_factor", part);
 }
 
-static GptConfig readSizes(JsonFields &fields) {
-  GptConfig config;
-  config.vocabulary = fields.requireInteger("vocab_size", 1, kMaxVocabulary);
-  config.width = fields.requireInteger("hidden_size", 1, kMaxWidth);
-  config.layers = fields.requireInteger("num_hidden_layers", 1, kMaxLayers);
-  config.heads = fields.requireInteger("num_attention_heads", 1, kMaxHeads);
-  config.ffnWidth = fields.requireInteger("intermediate_size", 1, kMaxWidth);
-  config.maxPositions = fields.integer("max_position_embeddings", 1, kMaxPositions).value_or(2048);
-  return config;
-}
-
 static Result<GptConfig> readJson(const json &object, const std::string &path) {
   JsonFields fields(object, path);
-  GptConfig config = readSizes(fields);
+  GptConfig config = readGptSizes(fields, "intermediate_size");
   config.activation = readActivation(fields, "hidden_act", Activation::Gelu);
   config.normEps = fields.number("layer_norm_eps", 0, 1).value_or(1e-5);
   config.tiedHead = fields.boolean("tie_word_embeddings").value_or(false);
@@ -109,9 +98,7 @@ static Result<GptConfig> readJson(const json &object, const std::string &path) {
     readRope(fields, path, config);
   if (!fields.ok())
     return fields.error();
-  if (Result<void> completed = completeGptConfig(config, path); !completed)
-    return completed.error();
-  return config;
+  return completeGptConfig(std::move(config), path);
 }
 
 static HuggingFaceForm describeHuggingFace() {
@@ -136,6 +123,6 @@ Family lmopt::describeGptNeox() {
   family.name = "GPT-NeoX";
   family.kind = FamilyKind::Decoder;
   family.huggingFace = describeHuggingFace();
-  family.gguf = describeGptGguf("gptneox", readGptNeoxMetadata);
+  family.gguf = describeGptNeoxGguf();
   return family;
 }

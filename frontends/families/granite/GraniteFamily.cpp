@@ -44,14 +44,9 @@ static LlamaShape shape() {
 }
 
 static HuggingFaceForm describeHuggingFace() {
-  HuggingFaceForm form = *describeLlama().huggingFace; // the tensors have the same names
-  form.modelType = "granite";
-  form.architectures = {"GraniteForCausalLM"};
-  form.fields = joinTables(kFields, llamaConfigFields());
-  form.read = [](const nlohmann::json &object, const std::string &path) {
+  return llamaForm("granite", "GraniteForCausalLM", kFields, [](const nlohmann::json &object, const std::string &path) {
     return readLlamaJson(object, path, shape());
-  };
-  return form;
+  });
 }
 
 /// llama.cpp takes 0 for "none" of the first two.
@@ -66,16 +61,12 @@ static void readOwnMetadata(const GgufFile &, GgufFields &fields, LlamaConfig &c
 }
 
 static GgufForm describeGguf() {
-  GgufForm form = *describeLlama().gguf;
-  form.architecture = "granite";
-  form.keys = joinTables(kKeys, ggufLlamaKeys("granite"));
-  form.read = [](const GgufFile &file) {
+  return ggufLlamaForm("granite", kKeys, [](const GgufFile &file) {
     LlamaMetadata shape;
     shape.readsScale = true;
     shape.readOwn = readOwnMetadata;
     return readLlamaMetadata(file, "granite", shape);
-  };
-  return form;
+  });
 }
 
 Family lmopt::describeGranite() {

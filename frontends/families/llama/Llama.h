@@ -14,6 +14,10 @@ struct LlamaConfig;
 
 /// LlamaFamily.cpp
 Family describeLlama();
+/// The forms of a family whose tensors have Llama's names: its own fields count before Llama's.
+HuggingFaceForm llamaForm(const char *modelType, const char *architecture, const FieldTable &own,
+                          decltype(HuggingFaceForm::read) read);
+GgufForm ggufLlamaForm(const char *architecture, const FieldTable &own, decltype(GgufForm::read) read);
 /// LlamaBuilder.cpp: @forward of a LlamaConfig.
 void buildLlama(ModelBuilder &model, const ModelConfig &config);
 
@@ -53,7 +57,8 @@ ConfigResult readLlamaJson(const nlohmann::json &object, const std::string &path
 
 /// LlamaKeys.cpp: the metadata of GGUF files, with the keys that any architecture has.
 FieldTable ggufLlamaKeys(const std::string &architecture);
-/// LlamaGguf.cpp
+/// LlamaGguf.cpp; the divisors of all frequencies that a tensor holds, `count` of them, empty where there is no tensor.
+std::vector<double> readRopeFactors(const GgufFile &file, GgufFields &fields, const std::string &tensor, int64_t count);
 ConfigResult readLlamaMetadata(const GgufFile &file, const std::string &architecture, const LlamaMetadata &shape);
 
 } // namespace lmopt

@@ -44,6 +44,24 @@ static GgufForm describeGguf() {
   return form;
 }
 
+HuggingFaceForm lmopt::llamaForm(const char *modelType, const char *architecture, const FieldTable &own,
+                                 decltype(HuggingFaceForm::read) read) {
+  HuggingFaceForm form = describeHuggingFace();
+  form.modelType = modelType;
+  form.architectures = {architecture};
+  form.fields = joinTables(own, llamaConfigFields());
+  form.read = read;
+  return form;
+}
+
+GgufForm lmopt::ggufLlamaForm(const char *architecture, const FieldTable &own, decltype(GgufForm::read) read) {
+  GgufForm form = describeGguf();
+  form.architecture = architecture;
+  form.keys = joinTables(own, ggufLlamaKeys(architecture));
+  form.read = read;
+  return form;
+}
+
 Family lmopt::describeLlama() {
   Family family;
   family.name = "Llama";

@@ -90,27 +90,33 @@ void Reader::readScaling() {
     fields.fail("rope.scaling.attn_factor", "is supported with the type yarn only", kErrorUnsupported);
 }
 
+std::vector<double> lmopt::readRopeFactors(const GgufFile &file, GgufFields &fields, const std::string &name,
+                                           int64_t count) {
+  const GgufTensor *tensor = fields.ok() ? file.findTensor(name) : nullptr;
+  if (!tensor)
+    return {};
+  std::vector<float> factors(count);
+  if (tensor->shape.size() != 1 || tensor->columns() != count)
+    fields.adopt(malformed(file.path() + ": tensor '" + name + "': expected " + std::to_string(count) + " numbers"));
+  else if (Result<void> decoded = file.decodeRows(*tensor, 0, 1, factors.data()); !decoded)
+    fields.adopt(decoded.error());
+  return {factors.begin(), factors.end()};
+}
+
 /// The tensor rope_freqs.weight holds a divisor for each frequency (how Llama 3.1 files carry their scaling). The
 /// dialect's longrope with equal lists says just that.
 void Reader::readFrequencyFactors() {
-  const GgufTensor *tensor = fields.ok() ? file.findTensor("rope_freqs.weight") : nullptr;
-  if (!tensor)
+  std::vector<double> factors = readRopeFactors(file, fields, "rope_freqs.weight", config.ropeDims / 2);
+  if (factors.empty() || !fields.ok())
     return;
-  if (tensor->shape.size() != 1 || tensor->columns() != config.ropeDims / 2)
-    return fields.adopt(malformed(file.path() + ": tensor 'rope_freqs.weight': expected " +
-                                  std::to_string(config.ropeDims / 2) + " numbers"));
   if (config.ropeScaling)
     return fields.adopt(
         unsupported(file.path() + ": tensor 'rope_freqs.weight' together with rope.scaling is not supported"));
-  std::vector<float> factors(tensor->columns());
-  if (Result<void> decoded = file.decodeRows(*tensor, 0, 1, factors.data()); !decoded)
-    return fields.adopt(decoded.error());
   RopeScaling scaling;
   scaling.kind = RopeScaling::Kind::LongRope;
   scaling.originalPositions = std::max<int64_t>(config.maxPositions, 2);
   scaling.attentionFactor = 1.0;
-  scaling.shortFactors.assign(factors.begin(), factors.end());
-  scaling.longFactors = scaling.shortFactors;
+  scaling.shortFactors = scaling.longFactors = std::move(factors);
   config.ropeScaling = scaling;
 }
 

@@ -30,14 +30,9 @@ static LlamaShape shape() {
 }
 
 static HuggingFaceForm describeHuggingFace() {
-  HuggingFaceForm form = *describeLlama().huggingFace; // the tensors have the same names
-  form.modelType = "mistral";
-  form.architectures = {"MistralForCausalLM"};
-  form.fields = joinTables(kFields, llamaConfigFields());
-  form.read = [](const nlohmann::json &object, const std::string &path) {
+  return llamaForm("mistral", "MistralForCausalLM", kFields, [](const nlohmann::json &object, const std::string &path) {
     return readLlamaJson(object, path, shape());
-  };
-  return form;
+  });
 }
 
 Family lmopt::describeMistral() {

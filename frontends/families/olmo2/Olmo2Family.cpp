@@ -26,13 +26,10 @@ static LlamaShape shape() {
 }
 
 static HuggingFaceForm describeHuggingFace() {
-  HuggingFaceForm form = *describeLlama().huggingFace;
-  form.modelType = "olmo2";
-  form.architectures = {"Olmo2ForCausalLM"};
-  form.fields = joinTables(kFields, llamaConfigFields());
-  form.read = [](const nlohmann::json &object, const std::string &path) {
-    return readLlamaJson(object, path, shape());
-  };
+  HuggingFaceForm form =
+      llamaForm("olmo2", "Olmo2ForCausalLM", kFields, [](const nlohmann::json &object, const std::string &path) {
+        return readLlamaJson(object, path, shape());
+      });
   form.tensors.parts = {{"attn_norm", "post_attention_layernorm"},
                         {"ffn_norm", "post_feedforward_layernorm"},
                         {"attn.q", "self_attn.q_proj"},
@@ -48,15 +45,12 @@ static HuggingFaceForm describeHuggingFace() {
 }
 
 static GgufForm describeGguf() {
-  GgufForm form = *describeLlama().gguf;
-  form.architecture = "olmo2";
-  form.keys = ggufLlamaKeys("olmo2");
-  form.read = [](const GgufFile &file) {
+  GgufForm form = ggufLlamaForm("olmo2", {}, [](const GgufFile &file) {
     LlamaMetadata shape;
     shape.interleaved = false;
     shape.readOwn = [](const GgufFile &, GgufFields &, LlamaConfig &config) { setNorms(config); };
     return readLlamaMetadata(file, "olmo2", shape);
-  };
+  });
   for (auto pair : TensorNames::Pairs{{"attn_norm", "post_attention_norm"},
                                       {"ffn_norm", "post_ffw_norm"},
                                       {"attn.q_norm", "attn_q_norm"},

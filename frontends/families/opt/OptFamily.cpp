@@ -40,22 +40,11 @@ static const FieldTable kFields = {
     {"init_std", FieldUse::Harmless, kTraining},
 };
 
-static GptConfig readSizes(JsonFields &fields) {
-  GptConfig config;
-  config.vocabulary = fields.requireInteger("vocab_size", 1, kMaxVocabulary);
-  config.width = fields.requireInteger("hidden_size", 1, kMaxWidth);
-  config.layers = fields.requireInteger("num_hidden_layers", 1, kMaxLayers);
-  config.heads = fields.requireInteger("num_attention_heads", 1, kMaxHeads);
-  config.ffnWidth = fields.requireInteger("ffn_dim", 1, kMaxWidth);
-  config.maxPositions = fields.integer("max_position_embeddings", 1, kMaxPositions).value_or(2048);
-  int64_t table = fields.integer("word_embed_proj_dim", 1, kMaxWidth).value_or(config.width);
-  config.tableWidth = table == config.width ? 0 : table;
-  return config;
-}
-
 static Result<GptConfig> readJson(const json &object, const std::string &path) {
   JsonFields fields(object, path);
-  GptConfig config = readSizes(fields);
+  GptConfig config = readGptSizes(fields, "ffn_dim");
+  int64_t table = fields.integer("word_embed_proj_dim", 1, kMaxWidth).value_or(config.width);
+  config.tableWidth = table == config.width ? 0 : table;
   config.activation = readActivation(fields, "activation_function", Activation::Relu);
   config.tiedHead = fields.boolean("tie_word_embeddings").value_or(true);
   config.attentionBias = config.ffnBias = fields.boolean("enable_bias").value_or(true);
@@ -68,9 +57,7 @@ static Result<GptConfig> readJson(const json &object, const std::string &path) {
   config.firstPosition = kFirstPosition;
   if (!fields.ok())
     return fields.error();
-  if (Result<void> completed = completeGptConfig(config, path); !completed)
-    return completed.error();
-  return config;
+  return completeGptConfig(std::move(config), path);
 }
 
 static HuggingFaceForm describeHuggingFace() {

@@ -44,32 +44,15 @@ static LlamaShape shape() {
 }
 
 static HuggingFaceForm describeHuggingFace() {
-  HuggingFaceForm form = *describeLlama().huggingFace;
-  form.modelType = "phi3";
-  form.architectures = {"Phi3ForCausalLM"};
-  form.fields = joinTables(kFields, llamaConfigFields());
+  HuggingFaceForm form =
+      llamaForm("phi3", "Phi3ForCausalLM", kFields, [](const nlohmann::json &object, const std::string &path) {
+        return readLlamaJson(object, path, shape());
+      });
   form.objects = {{"rope_scaling and rope_parameters", "As Llama's, of the types default and longrope only.",
                    ropeFields(/*partialRotary=*/true)}};
-  form.read = [](const nlohmann::json &object, const std::string &path) {
-    return readLlamaJson(object, path, shape());
-  };
   form.tensors.parts.push_back({"attn.qkv", "self_attn.qkv_proj"});
   form.tensors.parts.push_back({"ffn.gate_up", "mlp.gate_up_proj"});
   return form;
-}
-
-/// The divisors of all frequencies; empty where the file has none.
-static std::vector<double> readFactors(const GgufFile &file, GgufFields &fields, const std::string &name,
-                                       int64_t count) {
-  const GgufTensor *tensor = fields.ok() ? file.findTensor(name) : nullptr;
-  if (!tensor)
-    return {};
-  std::vector<float> factors(count);
-  if (tensor->shape.size() != 1 || tensor->columns() != count)
-    fields.adopt(malformed(file.path() + ": tensor '" + name + "': expected " + std::to_string(count) + " numbers"));
-  else if (Result<void> decoded = file.decodeRows(*tensor, 0, 1, factors.data()); !decoded)
-    fields.adopt(decoded.error());
-  return {factors.begin(), factors.end()};
 }
 
 /// The factors are tensors, and their scale is a key: what converters make of longrope.
@@ -80,8 +63,8 @@ static void readOwnMetadata(const GgufFile &file, GgufFields &fields, LlamaConfi
   scaling.originalPositions = fields.integer("rope.scaling.original_context_length", 2, kMaxPositions, 4096);
   double factor = fields.number("rope.scaling.attn_factor", 0, 1e6, 1.0);
   scaling.attentionFactor = factor > 0 ? factor : 1;
-  scaling.shortFactors = readFactors(file, fields, "rope_factors_short.weight", config.ropeDims / 2);
-  scaling.longFactors = readFactors(file, fields, "rope_factors_long.weight", config.ropeDims / 2);
+  scaling.shortFactors = readRopeFactors(file, fields, "rope_factors_short.weight", config.ropeDims / 2);
+  scaling.longFactors = readRopeFactors(file, fields, "rope_factors_long.weight", config.ropeDims / 2);
   if (config.ropeScaling && fields.ok())
     fields.fail("rope.scaling.type", "is not supported; the family stretches by tensors of factors", kErrorUnsupported);
   if (!scaling.shortFactors.empty() || !scaling.longFactors.empty())
@@ -91,16 +74,13 @@ static void readOwnMetadata(const GgufFile &file, GgufFields &fields, LlamaConfi
 }
 
 static GgufForm describeGguf() {
-  GgufForm form = *describeLlama().gguf;
-  form.architecture = "phi3";
-  form.keys = joinTables(kKeys, ggufLlamaKeys("phi3"));
-  form.read = [](const GgufFile &file) {
+  GgufForm form = ggufLlamaForm("phi3", kKeys, [](const GgufFile &file) {
     LlamaMetadata shape;
     shape.interleaved = false;
     shape.factorTensors = true;
     shape.readOwn = readOwnMetadata;
     return readLlamaMetadata(file, "phi3", shape);
-  };
+  });
   form.tensors.parts.push_back({"attn.qkv", "attn_qkv"});
   form.tensors.parts.push_back({"ffn.gate_up", "ffn_up"});
   form.ignorable = {"rope_factors_short.weight", "rope_factors_long.weight"}; // in the configuration

@@ -32,26 +32,17 @@ static LlamaShape shape() {
 }
 
 static HuggingFaceForm describeHuggingFace() {
-  HuggingFaceForm form = *describeLlama().huggingFace; // the tensors have the same names
-  form.modelType = "qwen2";
-  form.architectures = {"Qwen2ForCausalLM"};
-  form.fields = joinTables(kFields, llamaConfigFields());
-  form.read = [](const nlohmann::json &object, const std::string &path) {
+  return llamaForm("qwen2", "Qwen2ForCausalLM", kFields, [](const nlohmann::json &object, const std::string &path) {
     return readLlamaJson(object, path, shape());
-  };
-  return form;
+  });
 }
 
 static GgufForm describeGguf() {
-  GgufForm form = *describeLlama().gguf;
-  form.architecture = "qwen2";
-  form.keys = ggufLlamaKeys("qwen2");
-  form.read = [](const GgufFile &file) {
+  return ggufLlamaForm("qwen2", {}, [](const GgufFile &file) {
     LlamaMetadata shape;
     shape.interleaved = false;
     return readLlamaMetadata(file, "qwen2", shape);
-  };
-  return form;
+  });
 }
 
 Family lmopt::describeQwen2() {

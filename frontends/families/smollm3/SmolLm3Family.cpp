@@ -62,24 +62,16 @@ static LlamaShape shape() {
 }
 
 static HuggingFaceForm describeHuggingFace() {
-  HuggingFaceForm form = *describeLlama().huggingFace; // the tensors have the same names
-  form.modelType = "smollm3";
-  form.architectures = {"SmolLM3ForCausalLM"};
-  form.fields = joinTables(kFields, llamaConfigFields());
-  form.read = [](const json &object, const std::string &path) { return readLlamaJson(object, path, shape()); };
-  return form;
+  return llamaForm("smollm3", "SmolLM3ForCausalLM", kFields,
+                   [](const json &object, const std::string &path) { return readLlamaJson(object, path, shape()); });
 }
 
 static GgufForm describeGguf() {
-  GgufForm form = *describeLlama().gguf;
-  form.architecture = "smollm3";
-  form.keys = ggufLlamaKeys("smollm3");
-  form.read = [](const GgufFile &file) {
+  return ggufLlamaForm("smollm3", {}, [](const GgufFile &file) {
     LlamaMetadata shape;
     shape.readOwn = [](const GgufFile &, GgufFields &, LlamaConfig &config) { setEvery(config, kInterval); };
     return readLlamaMetadata(file, "smollm3", shape);
-  };
-  return form;
+  });
 }
 
 Family lmopt::describeSmolLm3() {
