@@ -114,9 +114,8 @@ static Result<void> addTokenizer(ImportedModel &model, const std::string &direct
   options.path = directory + (isJson ? "/tokenizer.json" : "/tokenizer.model");
   options.maxLength = static_cast<uint32_t>(config.maxTokens);
   options.vocabulary = config.vocabulary;
-  if (config.plainText)
-    options.plain = {config.plainText->dropsUnknown, config.plainText->cutsAsFile};
-  else
+  options.plainText = config.plainText;
+  if (!options.plainText)
     setTransformersContext(*files, options);
   std::string_view tokenizerConfig = config.plainText ? std::string_view() : files->tokenizerConfig;
   Result<std::string> blob = isJson ? buildTokenizerFromJson(files->tokenizer, tokenizerConfig, options)

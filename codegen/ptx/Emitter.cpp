@@ -43,6 +43,7 @@ Value Emitter::mul(Value a, int64_t c) {
 Value Emitter::div(Value a, int64_t c) { return c == 1 ? a : div(a, number(c)); }
 Value Emitter::rem(Value a, int64_t c) { return rem(a, number(c)); }
 Value Emitter::bitAnd(Value a, int64_t mask) { return arith::AndIOp::create(b, loc, a, number(mask)); }
+Value Emitter::bitAnd(Value a, Value c) { return arith::AndIOp::create(b, loc, a, c); }
 Value Emitter::bitXor(Value a, Value c) { return arith::XOrIOp::create(b, loc, a, c); }
 Value Emitter::shl(Value a, int64_t bits) { return arith::ShLIOp::create(b, loc, a, number(bits)); }
 Value Emitter::shr(Value a, int64_t bits) { return arith::ShRUIOp::create(b, loc, a, number(bits)); }
@@ -220,6 +221,14 @@ Value Emitter::acrossLanes(Value own, ArrayRef<int64_t> masks, llvm::function_re
   for (int64_t mask : masks)
     own = combine(own, shuffle(own, number(mask), NVVM::ShflKind::bfly));
   return own;
+}
+Value Emitter::acrossWarps(Value ofWarp, Value list, int64_t warps, llvm::function_ref<Value(Value, Value)> combine) {
+  ifThen(equal(lane(), number(0)), [&] { store(ofWarp, at(list, mul(warp(), 4))); });
+  barrier();
+  Value result = load(ofWarp.getType(), list);
+  for (int64_t other = 1; other < warps; ++other)
+    result = combine(result, load(ofWarp.getType(), at(list, 4 * other)));
+  return result;
 }
 Value Emitter::ofLane(Value own, Value lane) { return shuffle(own, lane, NVVM::ShflKind::idx); }
 Value Emitter::ballot(Value condition) {

@@ -79,6 +79,7 @@ public:
   Value div(Value a, int64_t c);
   Value rem(Value a, int64_t c);
   Value bitAnd(Value a, int64_t mask);
+  Value bitAnd(Value a, Value c); ///< of conditions: both hold
   Value bitXor(Value a, Value c);
   Value shl(Value a, int64_t bits);
   Value shr(Value a, int64_t bits); ///< logical
@@ -149,6 +150,9 @@ public:
   void barrier(int64_t id, int64_t threads); ///< one of sixteen, of so many threads
   /// A number of several lanes in each of them: again and again with that of the lane whose number differs in a mask.
   Value acrossLanes(Value own, llvm::ArrayRef<int64_t> masks, llvm::function_ref<Value(Value, Value)> combine);
+  /// Of what each warp has in its first lane, in all threads of the block: in the order of the warps. `list`: shared
+  /// memory for a number of each of the `warps`, which nobody else uses before the next barrier but one.
+  Value acrossWarps(Value ofWarp, Value list, int64_t warps, llvm::function_ref<Value(Value, Value)> combine);
   /// The number that a lane has, in all of them. All lanes name the same or each its own.
   Value ofLane(Value own, Value lane);
   Value ballot(Value condition); ///< a bit for each lane for which it holds

@@ -90,9 +90,8 @@ private:
     }
     return {};
   }
-  Value both(Value a, Value c) { return arith::AndIOp::create(e.b, e.loc, a, c); }
   Value isWithin(Value number, int64_t least, int64_t most) {
-    return both(e.less(e.index(least - 1), number), e.less(number, e.index(most + 1)));
+    return e.bitAnd(e.less(e.index(least - 1), number), e.less(number, e.index(most + 1)));
   }
   Value narrow(Value number) { return arith::TruncIOp::create(e.b, e.loc, e.b.getI32Type(), number); }
 
@@ -114,7 +113,7 @@ private:
     Value serves = isWithin(count, launch.leastRows, most);
     if (launch.leastPositions > 0 || launch.mostPositions < Launch().mostPositions) {
       auto mostPositions = std::min<int64_t>(launch.mostPositions, int64_t(1) << 32);
-      serves = both(serves, isWithin(positions, launch.leastPositions, mostPositions));
+      serves = e.bitAnd(serves, isWithin(positions, launch.leastPositions, mostPositions));
     }
     e.ifThen(serves, [&] {
       for (int64_t axis = 0; axis < 3; ++axis)

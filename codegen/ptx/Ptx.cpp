@@ -94,6 +94,9 @@ Argument nvptx::scratchOf(plan::StepOp step, int64_t offset) {
   return {Argument::Arena, static_cast<int64_t>(*step->getParentOfType<plan::ProgramOp>().getScratchOffset()) + offset};
 }
 
+int64_t LaunchBuilder::mostRows() {
+  return static_cast<int64_t>(*step->getParentOfType<plan::ProgramOp>().getMaxRows());
+}
 void LaunchBuilder::add(Launch launch) {
   launch.restrictTo(window);
   if (!launch.isNever())

@@ -50,6 +50,8 @@ public:
   /// Bytes of the layers before this one in a block of positions of the cache, and of all layers.
   Argument stateOffset();
   Argument stateBlockBytes();
+  /// Of the program: no step has more.
+  int64_t mostRows();
   void add(Launch launch);
 
 private:

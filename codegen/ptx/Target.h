@@ -22,6 +22,10 @@ struct Target {
 
   /// Products of four warps, bulk copies, mbarriers (Hopper.h).
   bool hasWgmma() const { return chip == "sm_90a"; }
+  /// 80 of sm_80, 90 of sm_90a.
+  int capability() const { return std::stoi(chip.substr(3)); }
+  /// Whether its code runs on no other.
+  bool isExact() const { return chip.back() == 'a'; }
   /// "+ptx70", what LLVM is told beside the chip.
   std::string features() const { return "+ptx" + std::to_string(ptxVersion); }
 };

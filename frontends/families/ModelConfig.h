@@ -10,6 +10,7 @@
 
 #include "dialects/lm/Kinds.h"
 #include "frontends/FieldTable.h"
+#include "frontends/tokenizer/PlainTextRules.h"
 
 #include <cstdint>
 #include <optional>
@@ -30,12 +31,6 @@ constexpr int64_t kMaxPositions = 1 << 26;
 std::optional<Activation> activationFromName(const std::string &name);
 /// The names it understands, for messages.
 const char *activationNames();
-
-/// What becomes of a text where the maker runs tokenizer.json by itself (the `tokenizers` package).
-struct PlainTextRules {
-  bool dropsUnknown = false; // unknown tokens are no part of a text
-  bool cutsAsFile = false;   // the limit is that of tokenizer.json ("truncation")
-};
 
 struct ModelConfig {
   virtual ~ModelConfig() = default;

@@ -114,8 +114,7 @@ const FieldTable &lmopt::poolingFields() {
   static const FieldTable table = {
       {"pooling_mode", FieldUse::Read,
        "mean, cls, max or lasttoken; mean_sqrt_len_tokens where Normalize follows at once; a list of one is the same; "
-       "mean "
-       "when missing"},
+       "mean when missing"},
       {"pooling_mode_cls_token", FieldUse::Read, "the older spelling, which does not count beside pooling_mode"},
       {"pooling_mode_mean_tokens", FieldUse::Read, "the older spelling"},
       {"pooling_mode_max_tokens", FieldUse::Read, "the older spelling"},

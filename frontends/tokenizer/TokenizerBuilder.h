@@ -12,6 +12,7 @@
 
 #include "files/Status.h"
 #include "files/gguf/Gguf.h"
+#include "frontends/tokenizer/PlainTextRules.h"
 #include "frontends/tokenizer/TokenizerClass.h"
 
 #include <cstdint>
@@ -33,13 +34,7 @@ struct TokenizerOptions {
   /// Rows of the embedding; 0: not known. A token beyond is refused; ids of rows without a token get an empty piece.
   int64_t vocabulary = 0;
   TokenizerContext context;
-  /// Where the maker runs tokenizer.json by itself (the `tokenizers` package): no special tokens around a text, and no
-  /// class of transformers changes anything.
-  struct Plain {
-    bool dropsUnknown = false; // unknown tokens are left out of a text, after it was cut
-    bool cutsAsFile = false;   // "truncation" counts, in the place of maxLength
-  };
-  std::optional<Plain> plain;
+  std::optional<PlainTextRules> plainText; // empty: as transformers does
 };
 
 /// `configText` is tokenizer_config.json, or empty.

@@ -282,9 +282,9 @@ static Result<TokenizerSpec> readPlain(const json &file, const TokenizerOptions 
   spec->frame = {-1};
   spec->pairFrame.clear();
   spec->flags &= ~uint32_t(LMOPT_TOKENIZER_TRUNCATE_LEFT);
-  if (options.plain->dropsUnknown)
+  if (options.plainText->dropsUnknown)
     spec->flags |= LMOPT_TOKENIZER_DROP_UNKNOWN;
-  if (options.plain->cutsAsFile)
+  if (options.plainText->cutsAsFile)
     if (Result<void> read = readTruncation(file, options.path, *spec); !read)
       return read.error();
   return spec;
@@ -298,7 +298,7 @@ static Result<TokenizerSpec> readSpec(json &file, const json &config, const Toke
     return known.error();
   if (!hasVocabulary(file)) // the reader says what is wrong
     return JsonTokenizer(options).read(file, config, {});
-  if (options.plain)
+  if (options.plainText)
     return readPlain(file, options);
   Result<TokenizerClass> found = findTokenizerClass(file, config, options.context, folder + "tokenizer_config.json");
   if (!found)

@@ -12,9 +12,8 @@ import statistics
 import time
 
 from gpu_check import models, speed
+from gpu_check.table import NOISE
 
-# Smaller gains are noise: nothing is said to change for them.
-NOISE = 1.03
 RESERVE = 5  # seconds for what comes behind gpu-sweep
 
 #===--- Groups: ways to do the same ---===#

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """The results of script/gpu-check as markdown, to paste into docs/performance.md."""
 
+# Smaller gains are noise: nothing is said to change for them.
+NOISE = 1.03
+
 
 def card_line(card):
     what = f"{card['name']}, {card['multiprocessors']} multiprocessors, capability {card['capability'] / 10:.1f}, " \
@@ -91,7 +94,7 @@ def ways(results):
     """Kernels and ways to launch of which another one is faster; all are in results.json."""
     kernels_ = [[row["group"], row["assumed"], row["best"], f"{row['gain']:.2f}",
                  ", ".join(f"{name} {time}" for name, time in list(row["microseconds"].items())[:4])]
-                for row in part_rows(results, "sweeps") if "group" in row and (row["gain"] or 0) >= 1.03]
+                for row in part_rows(results, "sweeps") if "group" in row and (row["gain"] or 0) >= NOISE]
     models = [[row["model"], row["figure"], row["assumed"], row["best"], f"{row['gain']:.2f}",
                ", ".join(f"{mode} {speed:.0f}" for mode, speed in row["tokens_per_second"].items())]
               for row in part_rows(results, "sweeps") if "figure" in row]

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """What the end-to-end tests share: running the programs, floats in and out of files. Plain Python, no packages."""
 import array
+import contextlib
 import json
 import math
+import os
 import pathlib
 import subprocess
 import sys
@@ -36,6 +38,23 @@ class Programs:
         lengths.write_bytes(array.array("i", [len(row) for row in sequences]).tobytes())
         self.run("dump-logits", model, ids, out, "--lengths", lengths, *options)
         return read_floats(out)
+
+
+@contextlib.contextmanager
+def environment(**variables):
+    """What programs are told while the block runs; nobody sets these variables outside."""
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name in variables:
+            del os.environ[name]
+
+
+def check_same_generation(programs, model, prompt, count, what, checks):
+    """Several tokens on end on a GPU are those of single steps."""
+    told = programs.run("same-generation", model, prompt, "--device", "cuda", "--count", count)
+    checks.equal(what, told.endswith(" 0 texts differ\n") and not told.startswith("0 "), True)
 
 
 def read_floats(path):

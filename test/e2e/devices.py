@@ -43,19 +43,13 @@ def on_gpu(programs, model, sequences, *options):
 
 
 def with_environment(name, value, programs, model, fixture, *options):
-    os.environ[name] = value
-    try:
+    with common.environment(**{name: value}):
         return on_gpu(programs, model, fixture.sequences(), *options)
-    finally:
-        del os.environ[name]
 
 
 def on_sm_80(programs, model, sequences, *options):
-    os.environ["FAKE_CUDA_SM"] = "80"
-    try:
+    with common.environment(FAKE_CUDA_SM="80"):
         return on_gpu(programs, model, sequences, *options)
-    finally:
-        del os.environ["FAKE_CUDA_SM"]
 
 
 def strictly(programs, model, fixture, seed, *options):
@@ -79,10 +73,8 @@ def check_generation(programs, fixture, gpu, checks):
     longest = programs.json("lmopt", "inspect", gpu, "--format", "json")["manifest"]["max_positions"]
     count = min(24, longest - len(fixture.sequences()[0]) - 1)
     for name, value in (("LMOPT_CUDA_GRAPHS", "1"), ("LMOPT_CUDA_GRAPHS", "0"), ("LMOPT_CUDA_PERSISTENT", "1"), ("FAKE_CUDA_STRICT", "1")):
-        os.environ[name] = value
-        told = programs.run("same-generation", gpu, prompt, "--device", "cuda", "--count", count)
-        checks.equal(f"generation with {name}={value}", told.endswith(" 0 texts differ\n") and not told.startswith("0 "), True)
-        del os.environ[name]
+        with common.environment(**{name: value}):
+            common.check_same_generation(programs, gpu, prompt, count, f"generation with {name}={value}", checks)
 
 
 def check_walks(programs, fixture, gpu, seeds, checks):
@@ -90,11 +82,10 @@ def check_walks(programs, fixture, gpu, seeds, checks):
     alone = on_gpu(programs, gpu, fixture.sequences(), "--split", "3,1")
     walked = with_environment("LMOPT_CUDA_PERSISTENT", "1", programs, gpu, fixture, "--split", "3,1")
     checks.equal("bits of walked steps", walked.tobytes() == alone.tobytes(), True)
-    os.environ["LMOPT_CUDA_PERSISTENT"] = "1"
     for seed in seeds:
-        late = strictly(programs, gpu, fixture, seed, "--split", "3,1")
+        with common.environment(LMOPT_CUDA_PERSISTENT="1"):
+            late = strictly(programs, gpu, fixture, seed, "--split", "3,1")
         checks.equal(f"bits of walked steps in strict mode, seed {seed}", late.tobytes() == alone.tobytes(), True)
-    del os.environ["LMOPT_CUDA_PERSISTENT"]
 
 
 def check_recordings(programs, fixture, gpu, checks):

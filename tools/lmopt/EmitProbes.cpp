@@ -19,9 +19,8 @@ static bool writeProbes(const nvptx::Target &target, llvm::raw_ostream &out) {
     llvm::errs() << "emit-probes: " << target.chip << ": " << error << "\n";
     return false;
   }
-  llvm::StringRef digits = llvm::StringRef(target.chip).drop_front(3);
-  out << "{" << digits.take_while(llvm::isDigit) << ", " << (digits.ends_with("a") ? "true" : "false") << ", R\"ptx("
-      << text << ")ptx\", {";
+  out << "{" << target.capability() << ", " << (target.isExact() ? "true" : "false") << ", R\"ptx(" << text
+      << ")ptx\", {";
   for (const nvptx::KernelEntry &kernel : kernels.kernels())
     out << "{\"" << kernel.name << "\", " << kernel.shape.threads << ", " << kernel.shape.sharedBytes << ", "
         << nvptx::workOfProbe(kernel.name) << "}, ";

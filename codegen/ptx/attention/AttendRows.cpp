@@ -342,7 +342,7 @@ private:
     });
   }
   Value isWritten(Value isThere, Value head) {
-    return spec.isEven() ? isThere : arith::AndIOp::create(e.b, e.loc, isThere, e.less(head, headsOf(e, spec, kvHead)));
+    return spec.isEven() ? isThere : e.bitAnd(isThere, e.less(head, headsOf(e, spec, kvHead)));
   }
   Value partOf(Value head) {
     Value ofHead = e.add(e.mul(number, spec.heads), e.add(firstHeadOf(e, spec, kvHead), head));

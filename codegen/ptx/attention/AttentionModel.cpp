@@ -216,7 +216,7 @@ struct AttendModel : HalfModel<AttendModel, lm::AttendOp> {
   static void launchProjection(lm::AttendOp op, LaunchBuilder &launches, AttentionSpec spec, Argument &keys,
                                Argument &values) {
     Argument fewKeys = launches.scratch(),
-             fewValues = launches.scratch(projectedValuesOffset(spec, *programOf(launches.step).getMaxRows()));
+             fewValues = launches.scratch(projectedValuesOffset(spec, launches.mostRows()));
     Launch launch;
     launch.arguments = {keys, values, {Argument::Segments}, fewKeys, fewValues};
     for (const plan::PackedUse &matrix : matricesOf(op)) {

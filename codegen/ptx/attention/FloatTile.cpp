@@ -79,7 +79,7 @@ void FloatTile::store(const Values &carried) {
   Value isInGroups = e.less(tile.thread, e.number(groups() * spec.valueWidth()));
   for (int64_t i = 0; i < rowsOfGroup(); ++i) {
     Value row = e.add(firstRow(), i);
-    e.ifThen(arith::AndIOp::create(e.b, e.loc, isInGroups, isRow(row)),
+    e.ifThen(e.bitAnd(isInGroups, isRow(row)),
              [&] { e.store(e.div(carried[static_cast<size_t>(i)], softmax.sum(row)), e.at(resultOf(row), column())); });
   }
 }

@@ -34,7 +34,7 @@ struct Choice {
     Value own = load(place);
     return e.loop(e.number(0), e.number(width), 1, {e.number(0)}, [&](Value other, const Values &so) {
       Value key = load(other);
-      Value isFirst = mlir::arith::AndIOp::create(e.b, e.loc, e.equal(key, own), e.less(other, place));
+      Value isFirst = e.bitAnd(e.equal(key, own), e.less(other, place));
       Value isBefore = mlir::arith::OrIOp::create(e.b, e.loc, e.less(own, key), isFirst);
       return Values{e.add(so[0], e.select(isBefore, e.number(1), e.number(0)))};
     })[0];

@@ -31,8 +31,7 @@ public:
         products{e, spec.rows.inputs} {}
 
   void run() {
-    Value isNeeded =
-        arith::AndIOp::create(e.b, e.loc, gates.isUsed(gates.of(expert)), e.less(first, e.number(spec.neurons())));
+    Value isNeeded = e.bitAnd(gates.isUsed(gates.of(expert)), e.less(first, e.number(spec.neurons())));
     e.ifThen(isNeeded, [&] {
       Values sums, ups;
       for (int64_t some = 0; some < kOfWarp; some += together())

@@ -54,7 +54,7 @@ private:
     Values numbers, values;
     for (int64_t i = 0; i < kAhead; ++i) {
       Value lane = e.bitAnd(LLVM::CountTrailingZerosOp::create(e.b, e.loc, e.i32(), mask, false), kWarpLanes - 1);
-      mask = arith::AndIOp::create(e.b, e.loc, mask, e.add(mask, -1));
+      mask = e.bitAnd(mask, e.add(mask, -1));
       Value row = e.atElement(weights, e.add(first, lane), rows.neuronBytes());
       numbers.push_back(e.ofLane(number, lane));
       values.push_back(e.load(e.f32(), e.at(row, columns.columnOffset())));

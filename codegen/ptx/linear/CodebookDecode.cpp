@@ -78,8 +78,7 @@ private:
     e.loop(thread, e.number(kRows * chunks), kThreads, [&](Value i) {
       Value row = e.div(i, chunks), chunk = e.rem(i, chunks), own = e.add(firstRow(), row);
       Value place = e.add(e.mul(first, spec.sliceBytes()), e.mul(chunk, 16));
-      Value isThere =
-          arith::AndIOp::create(e.b, e.loc, e.less(own, results.count), e.less(place, e.number(linear.rowBytes())));
+      Value isThere = e.bitAnd(e.less(own, results.count), e.less(place, e.number(linear.rowBytes())));
       Value from = e.atElement(rows, e.select(isThere, own, e.number(0)), linear.rowBytes());
       from = e.at(from, e.select(isThere, place, e.number(0)));
       Value to = e.at(staged, e.add(e.mul(row, spec.pieceStride()), e.mul(chunk, 16)));

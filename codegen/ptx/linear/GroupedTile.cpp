@@ -87,7 +87,7 @@ private:
       Value isInside = e.less(chunk, e.number(linear.rowBytes() / 16));
       Value from = e.at(e.atElement(codes, row, linear.rowBytes()), e.mul(chunk, 16));
       for (int64_t i = 0; i < kRows; i += kThreads / kChunks) {
-        Value isThere = arith::AndIOp::create(e.b, e.loc, e.less(e.add(row, i), results.count), isInside);
+        Value isThere = e.bitAnd(e.less(e.add(row, i), results.count), isInside);
         Value safe = e.select(isThere, e.at(from, i * linear.rowBytes()), codes);
         e.copyAsync(e.at(to, unit * kUnitBytes + i * kUnit), safe, e.select(isThere, e.number(16), e.number(0)));
       }

@@ -16,18 +16,8 @@ bool hasTile(const LinearSpec &linear) {
   return LinearTileSpec::canDo(linear) || GroupedTileSpec::canDo(linear) || linear.format == WeightFormat::F32;
 }
 
-/// Of `mostFew` rows: a block has 8, then twice as many.
-void addFew(std::vector<ProductChoice> &choices, const LinearSpec &linear, int64_t mostFew, int64_t ofBlock) {
-  // These kernels have a block for each eight rows.
-  bool isFloat = linear.format == WeightFormat::F32 || linear.isCodebook();
-  int64_t least = 1;
-  for (int64_t rows = 8; least <= mostFew; rows *= 2) {
-    bool isLast = isFloat || rows == ofBlock;
-    choices.push_back({false, rows, least, isLast ? mostFew : rows});
-    if (isLast)
-      break;
-    least = rows + 1;
-  }
+int64_t rowsOfBlock(const LinearSpec &linear, const ProductLimits &limits) {
+  return linear.isGrouped() ? limits.groupedFewRows : limits.fewRows;
 }
 
 // Tiles of 128 rows read weights half as often, where there is one for each multiprocessor.
@@ -48,11 +38,25 @@ void addTiles(std::vector<ProductChoice> &choices, const LinearSpec &linear, int
 
 } // namespace
 
-std::vector<ProductChoice> productChoices(const LinearSpec &linear, int64_t maxRows, const ProductLimits &limits) {
+// A block has 8 rows, then twice as many.
+std::vector<ProductChoice> fewRowChoices(const LinearSpec &linear, int64_t maxRows, const ProductLimits &limits) {
   std::vector<ProductChoice> choices;
-  int64_t ofBlock = linear.isGrouped() ? limits.groupedFewRows : limits.fewRows;
-  int64_t mostFew = maxRows > kDecodeRows && hasTile(linear) ? ofBlock : maxRows;
-  addFew(choices, linear, mostFew, ofBlock);
+  // These kernels have a block for each eight rows.
+  bool isFloat = linear.format == WeightFormat::F32 || linear.isCodebook();
+  int64_t least = 1;
+  for (int64_t rows = 8; least <= maxRows; rows *= 2) {
+    bool isLast = isFloat || rows == rowsOfBlock(linear, limits);
+    choices.push_back({false, rows, least, isLast ? maxRows : rows});
+    if (isLast)
+      break;
+    least = rows + 1;
+  }
+  return choices;
+}
+
+std::vector<ProductChoice> productChoices(const LinearSpec &linear, int64_t maxRows, const ProductLimits &limits) {
+  int64_t mostFew = maxRows > kDecodeRows && hasTile(linear) ? rowsOfBlock(linear, limits) : maxRows;
+  std::vector<ProductChoice> choices = fewRowChoices(linear, mostFew, limits);
   if (mostFew < maxRows)
     addTiles(choices, linear, mostFew + 1, maxRows, limits.multiprocessors);
   return choices;

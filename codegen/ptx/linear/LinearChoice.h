@@ -35,6 +35,8 @@ struct ProductChoice {
 
 /// In the order of their rows, from one to all that a program may have.
 std::vector<ProductChoice> productChoices(const LinearSpec &linear, int64_t maxRows, const ProductLimits &limits = {});
+/// Where there are no tiles: kernels of few rows make all.
+std::vector<ProductChoice> fewRowChoices(const LinearSpec &linear, int64_t maxRows, const ProductLimits &limits = {});
 
 /// The kernel of tiles of so many rows, and the tiles of 16 outputs that its block makes.
 std::string productTileKernel(KernelLibrary &kernels, const LinearSpec &linear, int64_t rows);

@@ -96,7 +96,7 @@ private:
     Value from = e.at(e.atElement(rows, row, linear.rowBytes()), e.mul(chunk, 16));
     Value to = e.at(rowsOf(stage), e.mul(thread, 16));
     for (int64_t i = 0; i < Spec::kRows; i += kThreads / 8) {
-      Value isThere = arith::AndIOp::create(e.b, e.loc, e.less(e.add(row, i), results.count), isInside);
+      Value isThere = e.bitAnd(e.less(e.add(row, i), results.count), isInside);
       Value safe = e.select(isThere, e.at(from, i * linear.rowBytes()), rows);
       e.copyAsync(e.at(to, i * kStageRow), safe, e.select(isThere, e.number(16), e.number(0)));
     }

@@ -52,7 +52,7 @@ struct LinearKernel : KernelOpInterface::FallbackModel<LinearKernel> {
   void launch(Operation *op, LaunchBuilder &launches) const {
     ArrayRef<plan::StepOp> steps = ArrayRef(launches.group.steps).drop_front(launches.group.makesRows ? 1 : 0);
     LinearDecodeSpec spec = decodeSpec(steps);
-    int64_t maxRows = *launches.step->getParentOfType<plan::ProgramOp>().getMaxRows();
+    int64_t maxRows = launches.mostRows();
     int64_t tiles = tilesOf(matricesOf(spec.linear, spec.beside));
     for (const ProductChoice &choice : productChoices(spec.linear, maxRows))
       if (!choice.isTile) {
@@ -119,20 +119,18 @@ void launchMarked(LaunchBuilder &launches, const MarkedProduct &product) {
   auto layout = cast<FragmentsAttr>(product.weights.layout);
   LinearDecodeSpec spec{linearSpec(layout.getMatrix(), layout.getBias())};
   spec.marked = true;
-  int64_t mostRows = *launches.step->getParentOfType<plan::ProgramOp>().getMaxRows();
-  int64_t last = spec.linear.format == WeightFormat::F32 ? spec.rows : ProductLimits().fewRows;
   Launch launch;
   launch.arguments = {weightOf(launches.step, product.weights)};
   launch.arguments.insert(launch.arguments.end(), product.rows.begin(), product.rows.end());
   launch.domain = launches.step.getDomain();
   launch.arguments.insert(launch.arguments.end(), {product.results, Argument::number(product.stride),
                                                    Argument::number(Size::rows(launch.domain)), product.marks});
-  for (; launch.leastRows <= mostRows; spec.rows *= 2) {
+  for (const ProductChoice &choice : fewRowChoices(spec.linear, launches.mostRows())) {
+    spec.rows = choice.rows;
     launch.kernel = linearDecodeKernel(launches.kernels, spec);
-    launch.mostRows = spec.rows == last ? mostRows : spec.rows;
+    launch.leastRows = choice.least, launch.mostRows = choice.most;
     launch.grid[0] = Size::fixed(spec.linear.tiles()), launch.grid[1] = Size::rows(launch.domain, spec.rows);
     launches.add(launch);
-    launch.leastRows = launch.mostRows + 1;
   }
 }
 

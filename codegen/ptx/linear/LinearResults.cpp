@@ -43,7 +43,7 @@ void LinearResults::put(Value number, Value row, Value output) {
 void LinearResults::store(Value number, Value row, Value output) {
   Value isThere = e.less(row, count);
   if (matrices.any([&](const LinearSpec &spec) { return spec.outputs % outputsOfBlock != 0; }))
-    isThere = arith::AndIOp::create(e.b, e.loc, isThere, e.less(output, storedOutputs()));
+    isThere = e.bitAnd(isThere, e.less(output, storedOutputs()));
   auto toPlace = [&] { e.store(number, e.at(e.atElement(out, row, stride), e.mul(output, 4))); };
   e.ifThen(isThere, [&] {
     if (!marks)

@@ -97,7 +97,7 @@ private:
       Value to = e.at(copyTo, slotOffset(stage));
       for (int64_t row = 0; row < spec.rows; row += kRowsApart) {
         Value isThere = e.less(e.add(ownRow, row), results.count);
-        isThere = arith::AndIOp::create(e.b, e.loc, isThere, isInside);
+        isThere = e.bitAnd(isThere, isInside);
         Value safe = e.select(isThere, e.at(from, row * linear.rowBytes()), rows);
         e.copyAsync(e.at(to, row * kStageRow), safe, e.select(isThere, e.number(16), e.number(0)));
       }

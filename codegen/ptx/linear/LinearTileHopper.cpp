@@ -100,7 +100,7 @@ private:
     Value chunk = e.add(e.mul(stage, kChunks), ownChunk), isInside = e.less(chunk, e.number(2 * linear.slices()));
     Value from = e.at(e.atElement(rows, ownRow, linear.rowBytes()), e.mul(chunk, 16));
     for (int64_t row = 0; row < spec.rows; row += kWarpLanes / kChunks) {
-      Value isThere = arith::AndIOp::create(e.b, e.loc, e.less(e.add(ownRow, row), results.count), isInside);
+      Value isThere = e.bitAnd(e.less(e.add(ownRow, row), results.count), isInside);
       Value safe = e.select(isThere, e.at(from, row * linear.rowBytes()), rows);
       e.copyAsync(e.at(ring.rowsAt(stage), e.add(placeOf(row % 8), row / 8 * 8 * kStageRow)), safe,
                   e.select(isThere, e.number(16), e.number(0)));

@@ -9,16 +9,10 @@
 
 namespace lmopt::nvptx {
 
-/// `list`: shared memory for a number of each of the `warps`, which nobody else uses before the next barrier but one.
+/// `list`: see Emitter::acrossWarps.
 inline mlir::Value acrossBlock(Emitter &e, mlir::Value own, mlir::Value list, int64_t warps,
                                llvm::function_ref<mlir::Value(mlir::Value, mlir::Value)> combine) {
-  mlir::Value ofWarp = e.acrossLanes(own, {16, 8, 4, 2, 1}, combine);
-  e.ifThen(e.equal(e.lane(), e.number(0)), [&] { e.store(ofWarp, e.at(list, e.mul(e.warp(), 4))); });
-  e.barrier();
-  mlir::Value result = e.load(own.getType(), list);
-  for (int64_t warp = 1; warp < warps; ++warp)
-    result = combine(result, e.load(own.getType(), e.at(list, 4 * warp)));
-  return result;
+  return e.acrossWarps(e.acrossLanes(own, {16, 8, 4, 2, 1}, combine), list, warps, combine);
 }
 
 } // namespace lmopt::nvptx

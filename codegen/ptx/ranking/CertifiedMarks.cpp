@@ -33,8 +33,8 @@ public:
     Value last = lastOf(a[0], a[3]), marks = marksOf(a[1]), out = e.atElement(a[2], e.blockY(), spec.outStride);
     for (int64_t i = 0; i < MarkedBlock::kLaneNumbers; ++i) {
       Value key = e.select(block.isThere(i), keys.keyOf(preview(i), block.place(i)), keys.none());
-      block.store(marks, i, both(keys.isSome(key), keys.atLeast(key, last)), /*wholeTiles=*/true);
-      clear(i, out);
+      block.store(marks, i, e.bitAnd(keys.isSome(key), keys.atLeast(key, last)), /*wholeTiles=*/true);
+      block.storeNumber(out, spec.outStride, i, e.floatOf(kNone));
     }
   }
 
@@ -60,23 +60,11 @@ private:
 
   Value preview(int64_t i) { return previews[static_cast<size_t>(i)]; }
   Value tileOf(int64_t i) { return e.div(block.safePlace(i), LinearSpec::kTile); }
-  Value both(Value a, Value c) { return arith::AndIOp::create(e.b, e.loc, a, c); }
   Value marksOf(Value marks) { return e.atElement(marks, e.blockY(), MarkedBlock::bytesOf(spec.exact.outputs)); }
-
-  void clear(int64_t i, Value out) {
-    Value number = e.floatOf(kNone);
-    if (spec.outStride != 4 * spec.exact.outputs)
-      number = e.select(block.isThere(i), number, e.floatOf(0));
-    e.ifThen(e.less(block.place(i), e.number(spec.outStride / 4)),
-             [&] { e.store(number, e.atElement(out, block.place(i), 4)); });
-  }
 
   /// The key of the last of the `top` greatest, in all threads; 0 where there are fewer.
   Value lastOf(Value lists, Value top) {
-    Value stride = e.mul(top, TopLogitsSpec::kKeyBytes);
-    int64_t blocks = spec.results().blocks();
-    Value own = e.atElement(lists, e.blockY(), e.mul(stride, blocks));
-    return keys.keyAt(e.add(top, -1), own, blocks, stride, top, e.shared());
+    return keys.keyAt(e.add(top, -1), lists, spec.results().blocks(), top, e.shared());
   }
   Value resultOf(Value key, Value row) {
     Value number = e.load(e.f32(), e.atElement(row, e.max(keys.tokenOf(key), e.number(0)), 4));

@@ -49,12 +49,12 @@ public:
     State state = stateBehind(GreatestMarksSpec::kDigits);
     Value before = equalBefore(state);
     for (auto [i, word] : llvm::enumerate(words)) {
-      Value equals = e.ballot(isEqual(word, state)), rank = e.add(before, e.countBits(both(equals, lanesBelow())));
+      Value equals = e.ballot(isEqual(word, state)), rank = e.add(before, e.countBits(e.bitAnd(equals, lanesBelow())));
       Value isLeft = e.select(isEqual(word, state), e.less(rank, state.left), block.isFalse());
       auto number = static_cast<int64_t>(i);
       block.store(marks, number, e.select(e.less(state.known, word), isTrue(), isLeft));
       before = e.add(before, e.countBits(equals));
-      copy(number, out, outStride);
+      block.storeNumber(out, outStride, number, numbers[i]);
     }
   }
 
@@ -71,7 +71,6 @@ private:
     Value left;  ///< of the words with these bits, how many are among the greatest
   };
 
-  Value both(Value a, Value c) { return arith::AndIOp::create(e.b, e.loc, a, c); }
   Value isTrue() { return arith::ConstantOp::create(e.b, e.loc, e.b.getBoolAttr(true)); }
   Value ofWarp(Value warp, Value value) { return e.at(e.shared(), e.mul(e.add(e.mul(warp, kValues), value), 4)); }
   Value sumOf(Value warp) { return e.at(e.shared(), e.add(e.mul(warp, 4), kSums)); }
@@ -93,12 +92,12 @@ private:
       bits.push_back(e.ballot(e.equal(e.bitAnd(e.shr(digit, i), 1), e.number(1))));
     for (size_t i = 0; i < 5; ++i) { // a lane's number says which it takes
       Value isSet = e.equal(e.bitAnd(e.shr(e.lane(), static_cast<int64_t>(i)), 1), e.number(1));
-      isMeant = both(isMeant, e.select(isSet, bits[i], e.bitXor(bits[i], all)));
+      isMeant = e.bitAnd(isMeant, e.select(isSet, bits[i], e.bitXor(bits[i], all)));
     }
     for (size_t value = 0; value < sums.size(); ++value) {
       Value those = isMeant;
       for (size_t i = 0; i < 3; ++i)
-        those = both(those, ((value >> i) & 1) != 0 ? bits[5 + i] : e.bitXor(bits[5 + i], all));
+        those = e.bitAnd(those, ((value >> i) & 1) != 0 ? bits[5 + i] : e.bitXor(bits[5 + i], all));
       sums[value] = e.add(sums[value], e.countBits(those));
     }
   }
@@ -182,14 +181,6 @@ private:
       before = e.add(before, e.select(e.less(e.number(warp), e.warp()), other, e.number(0)));
     }
     return before;
-  }
-
-  void copy(int64_t i, Value out, int64_t outStride) {
-    Value number = numbers[static_cast<size_t>(i)];
-    if (4 * spec.width != outStride)
-      number = e.select(block.isThere(i), number, e.floatOf(0));
-    e.ifThen(e.less(block.place(i), e.number(outStride / 4)),
-             [&] { e.store(number, e.atElement(out, block.place(i), 4)); });
   }
 };
 

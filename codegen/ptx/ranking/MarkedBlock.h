@@ -51,6 +51,12 @@ public:
     Value stores = e.select(e.less(e.lane(), e.number(2)), e.less(tile, e.number(tilesOf(width))), isFalse());
     e.ifThen(stores, [&] { e.store(own, e.atElement(marks, tile, 4)); });
   }
+  /// The i-th number of a row of results that takes `stride` bytes, which may be more than the row has: 0 there.
+  void storeNumber(Value row, int64_t stride, int64_t i, Value number) {
+    if (stride != 4 * width)
+      number = e.select(isThere(i), number, e.floatOf(0));
+    e.ifThen(e.less(place(i), e.number(stride / 4)), [&] { e.store(number, e.atElement(row, place(i), 4)); });
+  }
   Value isFalse() { return mlir::arith::ConstantOp::create(e.b, e.loc, e.b.getBoolAttr(false)); }
 
 private:

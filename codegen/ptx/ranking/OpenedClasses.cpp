@@ -29,7 +29,7 @@ public:
     Value last = keyAt(e.shr(e.add(top, -1), 1), spec.scores().blocks());
     open(1, [&](Value group) {
       Value key = keys.keyOf(scoreOf(group), group);
-      return both(keys.isSome(key), keys.atLeast(key, last));
+      return e.bitAnd(keys.isSome(key), keys.atLeast(key, last));
     });
   }
 
@@ -42,7 +42,7 @@ public:
     openedBefore = flagsOf(before);
     open(2, [&](Value group) {
       Value chance = e.sub(scoreOf(group), total), isClosed = e.equal(flag(openedBefore, group), e.number(0));
-      return both(isClosed, both(e.less(e.floatOf(kNone), chance), notBelow(chance, least)));
+      return e.bitAnd(isClosed, e.bitAnd(e.less(e.floatOf(kNone), chance), notBelow(chance, least)));
     });
   }
 
@@ -53,23 +53,18 @@ private:
   MarkedBlock block;
   Value scores, lists, classes, opened, marks, top, openedBefore = {};
 
-  Value both(Value a, Value c) { return arith::AndIOp::create(e.b, e.loc, a, c); }
   Value notBelow(Value a, Value c) { return arith::CmpFOp::create(e.b, e.loc, arith::CmpFPredicate::OGE, a, c); }
   Value flagsOf(Value flags) { return e.atElement(flags, e.blockY(), 4 * spec.table.classes); }
   Value flag(Value flags, Value group) { return e.load(e.i32(), e.atElement(flags, group, 4)); }
   Value scoreOf(Value group) { return e.load(e.f32(), e.atElement(scores, group, 4)); }
 
-  Value keyAt(Value place, int64_t blocks) {
-    Value stride = e.mul(top, TopLogitsSpec::kKeyBytes);
-    Value own = e.atElement(lists, e.blockY(), e.mul(stride, blocks));
-    return keys.keyAt(place, own, blocks, stride, top, e.shared());
-  }
+  Value keyAt(Value place, int64_t blocks) { return keys.keyAt(place, lists, blocks, top, e.shared()); }
 
   // Marks, then when each class was opened: `now`, or before; classes of one word are open from the beginning.
   void open(int64_t now, const std::function<Value(Value)> &isOpen) {
     for (int64_t i = 0; i < MarkedBlock::kLaneNumbers; ++i) {
       Value group = e.load(e.i32(), e.atElement(classes, block.safePlace(i), 4));
-      block.store(marks, i, both(block.isThere(i), isOpen(group)));
+      block.store(marks, i, e.bitAnd(block.isThere(i), isOpen(group)));
     }
     Value first = e.add(e.mul(e.block(), kThreads), e.thread());
     e.loop(first, e.number(spec.table.classes), kThreads * spec.blocks(), [&](Value group) {

@@ -111,7 +111,7 @@ void RankKeys::merge(Value lists, int64_t count, Value stride, Value top, const 
   auto pop = [&](const Values &so, Value key) {
     Values next;
     for (size_t i = 0; i < so.size(); i += 2) {
-      Value isIt = arith::AndIOp::create(e.b, e.loc, equal(so[i + 1], key), isSome(key));
+      Value isIt = e.bitAnd(equal(so[i + 1], key), isSome(key));
       Value place = e.add(so[i], e.select(isIt, e.number(1), e.number(0)));
       Value after = load(e.at(starts[i / 2], e.mul(e.min(place, last), 8)));
       after = e.select(e.less(last, place), none(), after);
@@ -122,10 +122,11 @@ void RankKeys::merge(Value lists, int64_t count, Value stride, Value top, const 
   turns(top, carried, best, pop, out);
 }
 
-Value RankKeys::keyAt(Value place, Value lists, int64_t count, Value stride, Value top, Value told) {
+Value RankKeys::keyAt(Value place, Value lists, int64_t count, Value top, Value told) {
+  Value stride = e.mul(top, kBytes), own = e.atElement(lists, e.blockY(), e.mul(stride, count));
   e.ifThen(e.equal(e.warp(), e.number(0)), [&] {
-    merge(lists, count, stride, top,
-          [&](Value own, Value key) { e.ifThen(e.equal(own, place), [&] { e.store(key, told, 8); }); });
+    merge(own, count, stride, top,
+          [&](Value at, Value key) { e.ifThen(e.equal(at, place), [&] { e.store(key, told, 8); }); });
   });
   e.barrier();
   return load(told);

@@ -22,6 +22,7 @@ public:
   explicit RankKeys(Emitter &e) : e(e) {}
 
   static constexpr int64_t kMost = 64; ///< that a warp finds: two a lane
+  static constexpr int64_t kBytes = 8; ///< of a key
 
   Value none(); ///< 0
   Value isSome(Value key);
@@ -36,9 +37,9 @@ public:
   using Out = std::function<void(Value, Value)>;
   /// The `top` greatest keys of lists in memory, `count` of them, `stride` bytes apart, each of `top` keys.
   void merge(Value lists, int64_t count, Value stride, Value top, const Out &out);
-  /// Of these lists the key at a place of the whole order, below `top`, in all threads of a block; 0 where there is
-  /// none. `told`: 8 bytes of shared memory that nobody else uses.
-  Value keyAt(Value place, Value lists, int64_t count, Value stride, Value top, Value told);
+  /// Of the block's row of lists, all of which lie side by side, the key at a place of the whole order, below `top`, in
+  /// all threads of a block; 0 where there is none. `told`: 8 bytes of shared memory that nobody else uses.
+  Value keyAt(Value place, Value lists, int64_t count, Value top, Value told);
   /// The same of each lane's own sorted keys in registers.
   void mergeLanes(const Values &keys, Value top, const Out &out);
 
@@ -53,7 +54,7 @@ private:
   Value turned(Value logit);       ///< its bits, so that they compare as floats do
   Value isRanked(Value logit);     ///< is neither NaN nor -infinity
   Value constant(uint64_t value);
-  Value load(Value address) { return e.load(e.b.getI64Type(), address, 8); }
+  Value load(Value address) { return e.load(e.b.getI64Type(), address, kBytes); }
   Value greatestWord(Value own); ///< of a warp, of 32 bits
   Value equal(Value a, Value b);
 };

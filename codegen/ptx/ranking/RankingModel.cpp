@@ -136,9 +136,6 @@ template <class Op>
 void launchProduct(Op op, LaunchBuilder &launches, Argument marks) {
   launchProduct(op, launches, launches.result(), rowStride(launches.step.getResult(0)), marks);
 }
-int64_t mostRows(LaunchBuilder &launches) {
-  return static_cast<int64_t>(*launches.step->getParentOfType<plan::ProgramOp>().getMaxRows());
-}
 
 struct PreviewLinearModel : RankingModel<PreviewLinearModel, lm::PreviewLinearOp> {
   static lm::PreviewLinearOp linear(Operation *op) { return cast<lm::PreviewLinearOp>(op); }
@@ -155,7 +152,7 @@ struct PreviewLinearModel : RankingModel<PreviewLinearModel, lm::PreviewLinearOp
   }
   void launch(Operation *op, LaunchBuilder &launches) const {
     GreatestMarksSpec spec = specOf(op);
-    Argument marks = launches.scratch(mostRows(launches) * spec.scratchBytes());
+    Argument marks = launches.scratch(launches.mostRows() * spec.scratchBytes());
     std::vector<Argument> arguments = {launches.rowsOf(linear(op).getPreview()), launches.scratch()};
     for (int64_t digit = 0; digit < GreatestMarksSpec::kDigits; ++digit)
       addLaunch(launches, rankDigitKernel(launches.kernels, spec, digit), arguments, spec.blocks());
@@ -184,7 +181,7 @@ struct TopLinearModel : RankingModel<TopLinearModel, lm::TopLinearOp> {
 
   void launch(Operation *op, LaunchBuilder &launches) const {
     CertifiedSpec spec = {productOf(linear(op)), rowStride(launches.step.getResult(0))};
-    int64_t rows = mostRows(launches);
+    int64_t rows = launches.mostRows();
     Argument lists = launches.scratch(), first = launches.scratch(spec.firstMarks(rows)),
              second = launches.scratch(spec.secondMarks(rows)), result = launches.result(),
              preview = launches.rowsOf(linear(op).getPreview()),
@@ -223,7 +220,7 @@ struct TopClassLinearModel : RankingModel<TopClassLinearModel, lm::TopClassLinea
 
   void launch(Operation *op, LaunchBuilder &launches) const {
     OpenedSpec spec = {classSizes(linear(op)), rowStride(launches.step.getResult(0))};
-    int64_t rows = mostRows(launches);
+    int64_t rows = launches.mostRows();
     Argument lists = launches.scratch(), sums = launches.scratch(spec.sumsPlace(rows)),
              opened = launches.scratch(spec.openedPlace(rows)), left = launches.scratch(spec.leftPlace(rows)),
              result = launches.result(), scores = launches.rowsOf(linear(op).getScores()),
@@ -244,7 +241,7 @@ private:
   /// Products, sums and logits of the classes that were opened at that number.
   static void launchRound(lm::TopClassLinearOp op, LaunchBuilder &launches, const OpenedSpec &spec, Argument marks,
                           Argument opened, int64_t number) {
-    int64_t rows = mostRows(launches);
+    int64_t rows = launches.mostRows();
     Argument products = launches.scratch(spec.productsPlace(rows));
     launchProduct(op, launches, products, spec.productBytes(), marks);
     std::vector<Argument> arguments = {products, launches.rowsOf(op.getScores()), launches.weight(classTable(op)),

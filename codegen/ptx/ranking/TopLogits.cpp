@@ -64,7 +64,7 @@ public:
     Value stride = e.mul(top, TopLogitsSpec::kKeyBytes);
     keys.merge(lists, spec.blocks(), stride, top, [&](Value place, Value key) { storePair(place, key); });
     Value isFirst = e.equal(e.thread(), e.number(0));
-    e.ifThen(arith::AndIOp::create(e.b, e.loc, isFirst, isWanted()), [&] { advance(); });
+    e.ifThen(e.bitAnd(isFirst, isWanted()), [&] { advance(); });
   }
 
 private:

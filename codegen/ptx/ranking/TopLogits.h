@@ -28,7 +28,7 @@ struct TopLogitsSpec {
   /// Samplers mostly look at 1, 20 or 40. More would be sorted faster otherwise.
   static constexpr int64_t kMost = RankKeys::kMost;
   static constexpr int64_t kLaneLogits = 8, kWarpLogits = kLaneLogits * kWarpLanes, kWarps = 8;
-  static constexpr int64_t kBlockLogits = kWarps * kWarpLogits, kKeyBytes = 8;
+  static constexpr int64_t kBlockLogits = kWarps * kWarpLogits, kKeyBytes = RankKeys::kBytes;
 
   int64_t vocabulary = 0;
   int64_t stride = 4 * vocabulary; ///< bytes from one row of logits to the next

@@ -88,12 +88,7 @@ RowEmitter::Values RowEmitter::masked(const Values &numbers) {
 Value RowEmitter::reduce(Value own, llvm::function_ref<Value(Value, Value)> combine) {
   own = e.acrossLanes(own, {16, 8, 4, 2, 1}, combine);
   e.barrier(); // who is behind may still read what was there before
-  e.ifThen(e.equal(e.lane(), e.number(0)), [&] { e.store(own, e.at(shared, e.mul(e.warp(), 4))); });
-  e.barrier();
-  Value whole = e.load(e.f32(), shared);
-  for (int64_t warp = 1; warp < kWarps; ++warp)
-    whole = combine(whole, e.load(e.f32(), e.at(shared, 4 * warp)));
-  return whole;
+  return e.acrossWarps(own, shared, kWarps, combine);
 }
 
 // Threads have neighbouring numbers, chains have every so many: they meet in shared memory.

@@ -61,7 +61,7 @@ void RowEmitter::storeTurn(const RowStep &step, int64_t turn, Value factor) {
         [&] { e.store(packed(codes), e.at(target(step, 0, layout.codeBytes()), firstOf(turn))); });
   Value isThere = e.less(firstOf(turn), e.number(spec.width));
   Value isFirst = e.equal(e.bitAnd(firstOf(turn), step.size - 1), e.number(0));
-  e.ifThen(arith::AndIOp::create(e.b, e.loc, isThere, isFirst), [&] {
+  e.ifThen(e.bitAnd(isThere, isFirst), [&] {
     Value to = target(step, 2, layout.groupsBytes());
     to = e.at(to, e.mul(e.div(firstOf(turn), step.size), GroupedRow::kGroupBytes));
     Value raised = e.sub(exponent, e.number(kLeast)), power = e.bitcast(e.add(raised, e.number(kOne)), e.f32());

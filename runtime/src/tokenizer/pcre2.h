@@ -31,9 +31,7 @@ enum {
   PCRE2_CONFIG_VERSION = 11,
   PCRE2_ERROR_NOMATCH = -1,
   PCRE2_ERROR_MATCHLIMIT = -47,
-  PCRE2_ERROR_NOMEMORY = -48,
-  PCRE2_ERROR_DEPTHLIMIT = -53,
-  PCRE2_ERROR_HEAPLIMIT = -63
+  PCRE2_ERROR_NOMEMORY = -48
 };
 
 /* F(result, name, parameters): all of them are needed. The exported names end in _8. */

@@ -11,8 +11,8 @@
 // driver, for a text that is new. --share: every N-th text from the I-th on, because drivers translate on one core.
 // Exit codes as lmopt's; 2 for wrong usage, 3 for a file that is none, a fault of a launch ends all that follow.
 // Source: ptx.md 6. Tested by the test gpu-check.
+#include "test/ptx/record/DeviceRun.h"
 #include "test/ptx/record/KernelRecord.h"
-#include "tools/lmopt/DeviceHandles.h"
 
 #include <nlohmann/json.hpp>
 
@@ -22,22 +22,11 @@
 #include <cstdio>
 #include <cstring>
 #include <map>
-#include <stdexcept>
 
 using Json = nlohmann::ordered_json;
 using namespace lmopt::device;
 
 namespace {
-
-struct Failure : std::runtime_error {
-  int code;
-  Failure(int code, const std::string &message) : std::runtime_error(message), code(code) {}
-};
-
-void check(lmopt_status_t status, const lmopt_error_t &error) {
-  if (status != LMOPT_OK)
-    throw Failure(static_cast<int>(status), error.message);
-}
 
 /// A file as it was read.
 struct Launch {
@@ -155,15 +144,7 @@ void compare(const std::string &found, const std::string &expected, bool anyNan,
 
 class Replay {
 public:
-  explicit Replay(const char *name) {
-    lmopt_error_t error{};
-    lmoptp_device_t *opened = nullptr;
-    check(lmoptp_device_open(name, &opened, &error), error);
-    device.reset(opened);
-    lmoptp_stream_t *made = nullptr;
-    check(lmoptp_stream_create(opened, &made, &error), error);
-    stream.reset(made);
-  }
+  explicit Replay(const std::string &name) : device(openDevice(name)), stream(createStream(device.get())) {}
 
   bool canRun(const Launch &launch) const {
     auto [capability, isExact] = targetOf(launch.text);
@@ -205,8 +186,8 @@ void Replay::put(lmoptp_address_t into, const std::string &bytes) {
 
 std::string Replay::launchOn(const Launch &launch, std::vector<lmoptp_address_t> &rooms) {
   lmopt_error_t error{};
-  std::string arguments, found;
-  size_t at = 0;
+  std::string arguments;
+  size_t at = 0, resultBytes = 0;
   lmoptp_address_t result = 0;
   auto add = [&](const void *value, size_t bytes) { // as in a struct of C
     arguments.resize((arguments.size() + bytes - 1) / bytes * bytes);
@@ -226,7 +207,7 @@ std::string Replay::launchOn(const Launch &launch, std::vector<lmoptp_address_t>
                                : launch.contents.substr(at, bytes));
     at += isResult ? 0 : bytes;
     result = isResult ? rooms.back() : result;
-    found.resize(isResult ? bytes : found.size());
+    resultBytes = isResult ? bytes : resultBytes;
     add(&rooms.back(), sizeof rooms.back());
   }
   lmoptp_kernel_t kernel{};
@@ -236,15 +217,7 @@ std::string Replay::launchOn(const Launch &launch, std::vector<lmoptp_address_t>
         error);
   std::array<uint32_t, 3> grid = launch.header["grid"];
   check(lmoptp_stream_launch(stream.get(), &kernel, grid.data(), 0, arguments.data(), arguments.size(), &error), error);
-  void *pinned = nullptr;
-  check(lmoptp_device_allocate_host(device.get(), found.size(), "a result", &pinned, &error), error);
-  lmopt_status_t status = lmoptp_stream_copy_out(stream.get(), pinned, result, found.size(), &error);
-  if (status == LMOPT_OK)
-    status = lmoptp_stream_synchronize(stream.get(), &error);
-  std::memcpy(found.data(), pinned, found.size());
-  lmoptp_device_free_host(device.get(), pinned);
-  check(status, error);
-  return found;
+  return copyOut(device.get(), stream.get(), result, resultBytes);
 }
 
 Json Replay::run(const Launch &launch) {
@@ -304,7 +277,7 @@ std::map<std::string, std::vector<std::filesystem::path>> launchesOf(const std::
 }
 
 void replay(const Options &options) {
-  Replay replay(options.device.c_str());
+  Replay replay(options.device);
   std::map<std::string, Json> lines;
   size_t number = 0;
   for (const auto &[text, paths] : launchesOf(options.folder)) {

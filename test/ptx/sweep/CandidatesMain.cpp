@@ -3,9 +3,8 @@
 // gpu-candidates FOLDER [--small]: writes what gpu-sweep measures (Candidates.h), for all architectures.
 //
 // Out: FILE.ptx for each text, and index.json: {"numbers": [...], "texts": [{"file", "capability", "is_exact",
-// "kernels":
-// [{"name", "threads", "shared_bytes", "number", "argument_offsets"}], "runs": [...]}]}. Exit code 1 where a kernel is
-// not emitted, 2 for wrong usage or a folder that cannot be written. Tested by the test gpu-check.
+// "kernels": [{"name", "threads", "shared_bytes", "number", "argument_offsets"}], "runs": [...]}]}. Exit code 1 where a
+// kernel is not emitted, 2 for wrong usage or a folder that cannot be written. Tested by the test gpu-check.
 #include "codegen/ptx/EmitText.h"
 #include "test/ptx/sweep/Candidates.h"
 
@@ -49,10 +48,9 @@ static std::optional<json::Object> emit(const nvptx::Target &target, const sweep
   }
   if (!write(folder + "/" + file, text))
     return std::nullopt;
-  llvm::StringRef digits = llvm::StringRef(target.chip).drop_front(3);
   return json::Object{{"file", file},
-                      {"capability", std::stoi(digits.take_while(llvm::isDigit).str())},
-                      {"is_exact", digits.ends_with("a")},
+                      {"capability", target.capability()},
+                      {"is_exact", target.isExact()},
                       {"kernels", std::move(list)},
                       {"runs", std::move(runs)}};
 }

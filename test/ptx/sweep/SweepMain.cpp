@@ -13,8 +13,8 @@
 // bits: FNV-1a of the result; is_written: whether anything was left. --brief: chains of two, once. Exit code 1 after a
 // fault that ends the device, 2 for wrong usage, 3 for a folder that is none, else as lmopt's. Source: ptx.md 6. Tested
 // by the test gpu-check.
+#include "test/ptx/record/DeviceRun.h"
 #include "test/ptx/record/KernelRecord.h"
-#include "tools/lmopt/DeviceHandles.h"
 
 #include "lmopt/abi.h"
 
@@ -27,7 +27,6 @@
 #include <map>
 #include <optional>
 #include <random>
-#include <stdexcept>
 
 using Json = nlohmann::ordered_json;
 using namespace lmopt::device;
@@ -41,21 +40,11 @@ constexpr uint64_t kMostCopies = 256, kLeastLaunches = 20;
 constexpr size_t kPeriod = 1000008;
 constexpr uint8_t kFill = 0xcd; ///< of a result before the first launch
 
-struct Failure : std::runtime_error {
-  int code;
-  Failure(int code, const std::string &message) : std::runtime_error(message), code(code) {}
-};
-
 struct Options {
   std::string folder, device = "cuda";
   double seconds = 1e9;
   bool isBrief = false;
 };
-
-void check(lmopt_status_t status, const lmopt_error_t &error) {
-  if (status != LMOPT_OK)
-    throw Failure(static_cast<int>(status), error.message);
-}
 
 /// Memory of the GPU.
 class Room {
@@ -108,17 +97,12 @@ struct Chain {
 
 class Sweep {
 public:
-  Sweep(const Options &options) : options(options) {
+  Sweep(const Options &options)
+      : options(options), device(openDevice(options.device)), stream(createStream(device.get())) {
     lmopt_error_t error{};
-    lmoptp_device_t *opened = nullptr;
-    check(lmoptp_device_open(options.device.c_str(), &opened, &error), error);
-    device.reset(opened);
-    lmoptp_stream_t *made = nullptr;
-    check(lmoptp_stream_create(opened, &made, &error), error);
-    stream.reset(made);
     for (EventPtr *event : {&begin, &end}) {
       lmoptp_event_t *point = nullptr;
-      check(lmoptp_event_create(opened, &point, &error), error);
+      check(lmoptp_event_create(device.get(), &point, &error), error);
       event->reset(point);
     }
   }
@@ -146,7 +130,6 @@ private:
   double median(const std::function<double()> &once) const;
   double timeRecorded(const Chain &chain, const Json &text);
   double timeWalked(const Chain &chain, const Json &text);
-  std::string resultOf(const Buffer &buffer);
 };
 
 std::string Sweep::load(const Json &text) {
@@ -320,25 +303,13 @@ double Sweep::timeWalked(const Chain &chain, const Json &text) {
 
 //===--- Results ---===//
 
-std::string Sweep::resultOf(const Buffer &buffer) {
-  lmopt_error_t error{};
-  void *pinned = nullptr;
-  check(lmoptp_device_allocate_host(device.get(), buffer.bytes, "a result", &pinned, &error), error);
-  lmopt_status_t status = lmoptp_stream_copy_out(stream.get(), pinned, buffer.at(0), buffer.bytes, &error);
-  if (status == LMOPT_OK)
-    status = lmoptp_stream_synchronize(stream.get(), &error);
-  std::string result(static_cast<const char *>(pinned), buffer.bytes);
-  lmoptp_device_free_host(device.get(), pinned);
-  check(status, error);
-  return result;
-}
-
 Json Sweep::measure(const Json &text, const Json &run) {
   Json line = {{"group", run["group"]}, {"candidate", run["candidate"]}};
   try {
     Chain chain = prepare(text, run);
     double milliseconds = run.contains("walker") ? timeWalked(chain, text) : timeRecorded(chain, text);
-    std::string result = resultOf(chain.buffers[run["result"].get<size_t>()]);
+    const Buffer &buffer = chain.buffers[run["result"].get<size_t>()];
+    std::string result = copyOut(device.get(), stream.get(), buffer.at(0), buffer.bytes);
     line["same_bits"] = run["same_bits"], line["assumed"] = run["assumed"], line["picks"] = run["picks"];
     line["microseconds"] = 1e3 * milliseconds / static_cast<double>(chain.turns);
     line["launches"] = chain.turns * run["launches"].size();

@@ -5,6 +5,7 @@
 #ifndef LMOPT_TEST_UNIT_FRONTENDS_FAMILIES_H
 #define LMOPT_TEST_UNIT_FRONTENDS_FAMILIES_H
 
+#include "frontends/gguf/Model.h"
 #include "frontends/huggingface/Config.h"
 #include "test/unit/frontends/Variants.h"
 
@@ -25,6 +26,16 @@ Result<Config> as(const ConfigResult &config) {
 template <class Config>
 Result<Config> readAs(const std::string &id, const nlohmann::json &config) {
   return as<Config>(readConfig(family(id), config, "c.json"));
+}
+
+/// Of the bytes of a GGUF file.
+template <class Config>
+Result<Config> readGgufAs(const std::string &bytes) {
+  Result<GgufFile> parsed = GgufFile::parse(bytes, "t.gguf");
+  if (!parsed)
+    return parsed.error();
+  Result<GgufModel> model = GgufModel::read(*parsed);
+  return model ? Result<Config>(static_cast<const Config &>(*model->config)) : Result<Config>(model.error());
 }
 
 /// The folders of test/models whose names begin with the family's id, in order.

@@ -27,9 +27,9 @@ static json wordsFile() {
   };
 }
 
-static Opened plain(TokenizerOptions::Plain rules, uint32_t maxLength = 0, const json &file = wordsFile()) {
+static Opened plain(PlainTextRules rules, uint32_t maxLength = 0, const json &file = wordsFile()) {
   TokenizerOptions options;
-  options.plain = rules;
+  options.plainText = rules;
   options.maxLength = maxLength;
   Result<std::string> blob = buildTokenizerFromJson(file.dump(), "", options);
   EXPECT_TRUE(blob.ok()) << blob.error().message;
@@ -84,7 +84,7 @@ TEST(Plain, TheLimitOfTheFile) {
 
 TEST(Plain, RefusesLimitsThatAreNone) {
   TokenizerOptions options;
-  options.plain = TokenizerOptions::Plain{false, true};
+  options.plainText = PlainTextRules{false, true};
   auto code = [&](const char *field, const json &value) {
     json file = wordsFile();
     file["truncation"][field] = value;

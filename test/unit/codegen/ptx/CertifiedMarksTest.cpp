@@ -6,20 +6,16 @@
 #include "codegen/ptx/ranking/CertifiedMarks.h"
 #include "codegen/cpu/ranking/TopLinear.h"
 #include "codegen/ptx/linear/LinearDecode.h"
+#include "test/unit/codegen/ptx/GreatestRun.h"
 #include "test/unit/codegen/ptx/LinearTileRun.h"
-
-#include <functional>
 
 using namespace lmopt;
 using namespace lmopt::kerneltest;
 using nvptx::CertifiedSpec;
 using nvptx::LinearDecodeSpec;
 using nvptx::MarkedBlock;
-using nvptx::TopLogitsSpec;
 
 namespace {
-
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 /// A product, its previews by codes of `steps` steps to each side, and the norms for the bound.
 struct Problem {
@@ -74,19 +70,6 @@ struct Problem {
   }
 };
 
-Finished launch(const std::function<std::string(nvptx::KernelLibrary &)> &define, int64_t blocks, int64_t rows,
-                const std::vector<Argument> &arguments) {
-  Finished finished = run(emit("sm_80", define), {uint32_t(blocks), uint32_t(rows), 1}, arguments);
-  EXPECT_EQ(finished.error, "");
-  return finished;
-}
-
-std::vector<char> listsOf(const TopLogitsSpec &spec, const Argument &logits, size_t rows, int64_t top) {
-  return launch([&](auto &kernels) { return topListsKernel(kernels, spec); }, spec.blocks(), int64_t(rows),
-                {logits, result(rows * size_t(spec.blocks() * top * TopLogitsSpec::kKeyBytes)), number(top)})
-      .result;
-}
-
 /// The product of marked outputs (none: of all) over what was there.
 std::vector<char> multiply(const Problem &problem, const std::vector<char> &marks, const std::vector<char> &results) {
   LinearDecodeSpec spec = {problem.spec.exact, 8};
@@ -96,14 +79,14 @@ std::vector<char> multiply(const Problem &problem, const std::vector<char> &mark
   if (spec.marked)
     arguments.push_back(memory(marks));
   return launch([&](auto &kernels) { return linearDecodeKernel(kernels, spec); }, spec.linear.tiles(),
-                int64_t((problem.rows + 7) / 8), arguments)
+                (problem.rows + 7) / 8, arguments)
       .memory[2];
 }
 
 /// All launches, as the model of lm.top_linear has them.
 std::vector<float> greatest(const Problem &problem, int64_t top) {
   const CertifiedSpec &spec = problem.spec;
-  auto rows = int64_t(problem.rows);
+  size_t rows = problem.rows;
   size_t marksBytes = problem.rows * size_t(MarkedBlock::bytesOf(spec.exact.outputs));
   std::vector<char> out(problem.rows * size_t(spec.outStride), 0x5a);
   Finished first =
@@ -123,36 +106,10 @@ std::vector<float> whole(const Problem &problem) {
   return as<float>(multiply(problem, {}, std::vector<char>(problem.rows * size_t(problem.spec.outStride), 0x5a)));
 }
 
-/// Numbers of the greatest, in order.
-std::vector<size_t> chosen(const float *numbers, size_t count, size_t top) {
-  std::vector<size_t> order;
-  for (size_t i = 0; i < count; ++i)
-    if (numbers[i] > -kInfinity)
-      order.push_back(i);
-  std::sort(order.begin(), order.end(),
-            [&](size_t a, size_t b) { return numbers[a] > numbers[b] || (numbers[a] == numbers[b] && a < b); });
-  order.resize(std::min(order.size(), top));
-  return order;
-}
-
-struct Compared {
-  bool isRight = true;
-  double share = 0; ///< of the results that were made
-};
-
 Compared compare(const Problem &problem, int64_t top) {
-  std::vector<float> found = greatest(problem, top), expected = whole(problem);
-  Compared compared;
-  for (size_t row = 0; row < problem.rows; ++row) {
-    const float *own = &found[row * problem.outputs], *all = &expected[row * problem.outputs];
-    compared.isRight &= chosen(own, problem.outputs, size_t(top)) == chosen(all, problem.outputs, size_t(top));
-    for (size_t n = 0; n < problem.outputs; ++n) {
-      bool isMade = std::memcmp(own + n, all + n, 4) == 0;
-      compared.isRight &= isMade || own[n] == -kInfinity;
-      compared.share += isMade ? 1.0 / double(found.size()) : 0;
-    }
-  }
-  return compared;
+  std::vector<float> found = greatest(problem, top);
+  EXPECT_EQ(found.size(), problem.rows * problem.outputs);
+  return compareRows(found, whole(problem), problem.outputs, top);
 }
 
 TEST(PtxCertifiedMarks, TheGreatestOfTheWholeProduct) {

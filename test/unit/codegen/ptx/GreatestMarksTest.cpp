@@ -6,6 +6,7 @@
 // read for tiles without one. Plain and strict.
 #include "codegen/ptx/ranking/GreatestMarks.h"
 #include "codegen/ptx/linear/LinearDecode.h"
+#include "test/unit/codegen/ptx/GreatestRun.h"
 #include "test/unit/codegen/ptx/LinearTileRun.h"
 
 #include <numeric>
@@ -17,8 +18,6 @@ using nvptx::LinearDecodeSpec;
 using nvptx::MarkedBlock;
 
 namespace {
-
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 //===--- Marks ---===//
 
@@ -36,16 +35,8 @@ struct Numbers {
 
   /// Words of a row's tiles.
   std::vector<uint32_t> marks(size_t row, size_t count) const {
-    const float *numbers = &all[row * padded];
-    std::vector<size_t> order;
-    for (size_t i = 0; i < width; ++i)
-      if (numbers[i] > -kInfinity)
-        order.push_back(i);
-    std::sort(order.begin(), order.end(),
-              [&](size_t a, size_t b) { return numbers[a] > numbers[b] || (numbers[a] == numbers[b] && a < b); });
-    order.resize(std::min(order.size(), count));
     std::vector<uint32_t> words(size_t(MarkedBlock::bytesOf(int64_t(width))) / 4);
-    for (size_t i : order)
+    for (size_t i : chosen(&all[row * padded], width, count))
       words[i / 16] |= 1U << i % 16;
     return words;
   }

@@ -6,9 +6,9 @@
 // Plain and strict.
 #include "codegen/ptx/ranking/OpenedClasses.h"
 #include "codegen/ptx/linear/LinearDecode.h"
+#include "test/unit/codegen/ptx/GreatestRun.h"
 #include "test/unit/codegen/ptx/LinearTileRun.h"
 
-#include <functional>
 #include <numeric>
 
 using namespace lmopt;
@@ -20,8 +20,6 @@ using nvptx::OpenedSpec;
 using nvptx::TopLogitsSpec;
 
 namespace {
-
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 struct Problem {
   std::vector<int64_t> sizes, words;
@@ -97,15 +95,10 @@ private:
 
   Finished launch(const std::function<std::string(nvptx::KernelLibrary &)> &define, int64_t blocks,
                   const std::vector<Argument> &arguments) {
-    Finished finished = run(emit("sm_80", define), {uint32_t(blocks), uint32_t(problem.rows), 1}, arguments);
-    EXPECT_EQ(finished.error, "");
-    return finished;
+    return kerneltest::launch(define, blocks, problem.rows, arguments);
   }
   Argument lists(const TopLogitsSpec &of, const Argument &numbers) {
-    size_t size = bytes(of.blocks() * top * TopLogitsSpec::kKeyBytes);
-    return memory(launch([&](auto &kernels) { return topListsKernel(kernels, of); }, of.blocks(),
-                         {numbers, result(size), number(top)})
-                      .result);
+    return memory(listsOf(of, numbers, problem.rows, top));
   }
   /// `marks`: none: of all.
   void multiply(const std::vector<char> &marks) {
@@ -134,34 +127,10 @@ private:
   }
 };
 
-std::vector<size_t> chosen(const float *numbers, size_t count, size_t top) {
-  std::vector<size_t> order;
-  for (size_t i = 0; i < count; ++i)
-    if (numbers[i] > -kInfinity)
-      order.push_back(i);
-  std::sort(order.begin(), order.end(),
-            [&](size_t a, size_t b) { return numbers[a] > numbers[b] || (numbers[a] == numbers[b] && a < b); });
-  order.resize(std::min(order.size(), top));
-  return order;
-}
-
-struct Compared {
-  bool isRight = true;
-  double share = 0; ///< of the logits that were made
-};
 Compared compare(const Problem &problem, int64_t top, bool secondRound = true) {
-  std::vector<float> found = Run(problem, top).greatest(secondRound), all = Run(problem, top).all();
-  Compared compared;
-  for (size_t row = 0, count = problem.wordCount(); row < problem.rows; ++row) {
-    const float *own = &found[row * count], *whole = &all[row * count];
-    compared.isRight &= chosen(own, count, size_t(top)) == chosen(whole, count, size_t(top));
-    for (size_t n = 0; n < count; ++n) {
-      bool isMade = std::memcmp(own + n, whole + n, 4) == 0;
-      compared.isRight &= isMade || own[n] == -kInfinity;
-      compared.share += isMade ? 1.0 / double(found.size()) : 0;
-    }
-  }
-  return compared;
+  std::vector<float> found = Run(problem, top).greatest(secondRound);
+  EXPECT_EQ(found.size(), problem.rows * problem.wordCount());
+  return compareRows(found, Run(problem, top).all(), problem.wordCount(), top);
 }
 
 std::vector<int64_t> classes(int64_t singles, int64_t shared) {

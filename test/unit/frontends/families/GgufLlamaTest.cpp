@@ -31,12 +31,7 @@ static Result<LlamaConfig> read(uint64_t extraKeys, Extend extend, const std::st
   extend(file);
   if (!extraTensors)
     file.tensor("token_embd.weight", {8, 3}, 0, 0);
-  std::string bytes = file.finish(dataSize);
-  Result<GgufFile> parsed = GgufFile::parse(bytes, "t.gguf");
-  if (!parsed)
-    return parsed.error();
-  Result<GgufModel> model = GgufModel::read(*parsed);
-  return model ? Result<LlamaConfig>(static_cast<LlamaConfig &>(*model->config)) : Result<LlamaConfig>(model.error());
+  return test::readGgufAs<LlamaConfig>(file.finish(dataSize));
 }
 static Result<LlamaConfig> readPlain(const std::string &without = "") {
   return read(0, [](GgufBytes &) {}, without);

@@ -2,7 +2,6 @@
 //
 // config.json and GGUF metadata of the GPT-NeoX family: rotary positions in three spellings, of which one counts.
 #include "frontends/families/gpt2/GptConfig.h"
-#include "frontends/gguf/Model.h"
 #include "test/unit/frontends/Families.h"
 #include "test/unit/frontends/GgufBytes.h"
 
@@ -76,14 +75,7 @@ static Result<GptConfig> parseGguf(bool withResidual, bool parallel) {
   if (withResidual)
     file.keyBool("gptneox.use_parallel_residual", parallel);
   file.tensor("token_embd.weight", {8, 3}, 0, 0);
-  std::string bytes = file.finish(256);
-  Result<GgufFile> parsed = GgufFile::parse(bytes, "t.gguf");
-  if (!parsed)
-    return parsed.error();
-  Result<GgufModel> model = GgufModel::read(*parsed);
-  if (!model)
-    return model.error();
-  return static_cast<const GptConfig &>(*model->config);
+  return test::readGgufAs<GptConfig>(file.finish(256));
 }
 
 TEST(GptNeoxConfig, Gguf) {

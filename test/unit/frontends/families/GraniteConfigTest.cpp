@@ -2,7 +2,6 @@
 //
 // config.json and GGUF metadata of the Granite family: four multipliers.
 #include "frontends/families/llama/LlamaConfig.h"
-#include "frontends/gguf/Model.h"
 #include "test/unit/frontends/Families.h"
 #include "test/unit/frontends/GgufBytes.h"
 
@@ -47,14 +46,7 @@ static Result<LlamaConfig> parseGguf(bool finetuned, float scale) {
   file.keyF32("granite.logit_scale", 8);
   file.keyBool("granite.rope.scaling.finetuned", finetuned);
   file.tensor("token_embd.weight", {8, 3}, 0, 0);
-  std::string bytes = file.finish(256);
-  Result<GgufFile> parsed = GgufFile::parse(bytes, "t.gguf");
-  if (!parsed)
-    return parsed.error();
-  Result<GgufModel> model = GgufModel::read(*parsed);
-  if (!model)
-    return model.error();
-  return static_cast<const LlamaConfig &>(*model->config);
+  return test::readGgufAs<LlamaConfig>(file.finish(256));
 }
 
 TEST(GraniteConfig, Gguf) {

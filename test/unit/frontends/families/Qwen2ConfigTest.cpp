@@ -2,7 +2,6 @@
 //
 // config.json and GGUF metadata of the Qwen2 family.
 #include "frontends/families/llama/LlamaConfig.h"
-#include "frontends/gguf/Model.h"
 #include "test/unit/frontends/Families.h"
 #include "test/unit/frontends/GgufBytes.h"
 
@@ -44,13 +43,9 @@ TEST(Qwen2Config, Gguf) {
     file.keyU32(key, value);
   file.keyF32("qwen2.attention.layer_norm_rms_epsilon", 0.5f);
   file.tensor("token_embd.weight", {8, 3}, 0, 0);
-  std::string bytes = file.finish(256);
-  Result<GgufFile> parsed = GgufFile::parse(bytes, "t.gguf");
-  ASSERT_TRUE(parsed) << parsed.error().message;
-  Result<GgufModel> model = GgufModel::read(*parsed);
-  ASSERT_TRUE(model) << model.error().message;
-  const auto &config = static_cast<const LlamaConfig &>(*model->config);
-  EXPECT_EQ(config.layers.size(), 2u);
-  EXPECT_FALSE(config.ropeInterleaved);
-  EXPECT_TRUE(config.biasIfPresent);
+  Result<LlamaConfig> config = test::readGgufAs<LlamaConfig>(file.finish(256));
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->layers.size(), 2u);
+  EXPECT_FALSE(config->ropeInterleaved);
+  EXPECT_TRUE(config->biasIfPresent);
 }
