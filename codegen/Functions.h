@@ -157,6 +157,12 @@ typename E::Value activation(E &e, Activation kind, bool for8Bits, typename E::V
   return x;
 }
 
+/// cap tanh(x / cap)
+template <typename E>
+typename E::Value softCap(E &e, float cap, typename E::Value x) {
+  return e.mul(tanh(e, e.mul(x, e.floatsOf(1 / cap))), e.floatsOf(cap));
+}
+
 } // namespace lmopt::functions
 
 #endif // LMOPT_CODEGEN_FUNCTIONS_H

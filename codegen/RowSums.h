@@ -22,6 +22,9 @@ constexpr int64_t rowSumRegisters(int64_t width) {
 constexpr int64_t rowSumChains(int64_t width) { return kRowSumVector * rowSumRegisters(width); }
 constexpr int64_t rowSumPadded(int64_t width) { return (width + kRowSumVector - 1) / kRowSumVector * kRowSumVector; }
 
+/// Whether there is code for norms of parts of a row, each of so many numbers.
+constexpr bool canNormHeads(int64_t width) { return width % kRowSumVector == 0; }
+
 } // namespace lmopt
 
 #endif // LMOPT_CODEGEN_ROWSUMS_H

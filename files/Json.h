@@ -51,6 +51,9 @@ public:
   /// A nested object or array as it is; null when absent.
   const nlohmann::json *value(const char *field);
 
+  /// Whether the field is there and null, where that is not the same as missing.
+  bool isNull(const char *field) const { return object.contains(field) && object[field].is_null(); }
+
   /// The same, for fields that must be there.
   int64_t requireInteger(const char *field, int64_t least, int64_t most);
 

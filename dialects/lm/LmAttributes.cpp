@@ -106,6 +106,12 @@ void LMDialect::registerAttributes() {
       >();
 }
 
+LogicalResult CausalAttr::verify(function_ref<InFlightDiagnostic()> emitError, int64_t window) {
+  if (window < 0) // 0: none
+    return emitError() << "C1: expected a window of at least 1 position, but found " << window;
+  return success();
+}
+
 LogicalResult ProjectionAttr::verify(function_ref<InFlightDiagnostic()> emitError, ProjectionKind, int64_t rank) {
   if (rank < 1 || rank > 65536)
     return emitError() << "C1: expected a rank from 1 to 65536, but found " << rank;

@@ -40,7 +40,19 @@ def LM_PoolKindAttr : EnumAttr<LM_Dialect, LM_PoolKind, "pool_kind">;
 //===- Masks -----------------------------------------------------------------------------------------------------===//
 
 def LM_CausalAttr : LM_Attr<"Causal", "causal"> {
-  let summary = "a query at position p sees the keys at positions <= p";
+  let summary = "a query at position p sees the keys at positions <= p, or the last of them";
+  let description = [{
+    `#lm.causal`: the positions 0 .. p. `#lm.causal<window = W>`: the last W of them, max(0, p - W + 1) .. p.
+
+    Constraints:
+    - C1: the window, if there is one, is at least 1 (0 is none).
+  }];
+  let parameters = (ins DefaultValuedParameter<"int64_t", "0">:$window); // 0: none
+  let assemblyFormat = "(`<` struct($window)^ `>`)?";
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    static CausalAttr get(::mlir::MLIRContext *context) { return get(context, /*window=*/0); }
+  }];
 }
 def LM_FullAttr : LM_Attr<"Full", "full"> {
   let summary = "every query sees every key (padding is masked apart, by lengths)";

@@ -18,6 +18,12 @@ bool lmopt::lm::leadingSizesAgree(ShapedType a, ShapedType b, unsigned count) {
 
 int64_t lmopt::lm::widthOf(Value value) { return cast<ShapedType>(value.getType()).getShape().back(); }
 
+LogicalResult lmopt::lm::verifyCap(Operation *op, const APFloat &cap, StringRef constraint) {
+  if (!cap.isFinite() || cap.isZero() || cap.isNegative())
+    return op->emitOpError(constraint) << ": expected a finite cap > 0, but found " << cap.convertToDouble();
+  return success();
+}
+
 bool lmopt::lm::isRotationBlock(int64_t block) { return block >= 2 && block <= 65536 && (block & (block - 1)) == 0; }
 
 FailureOr<ParamOp> lmopt::lm::expectF32Param(Operation *op, SymbolTableCollection &tables, FlatSymbolRefAttr symbol,

@@ -17,6 +17,9 @@ bool leadingSizesAgree(mlir::ShapedType a, mlir::ShapedType b, unsigned count = 
 /// The last size.
 int64_t widthOf(mlir::Value value);
 
+/// Of lm.soft_cap and of scores: finite and positive.
+llvm::LogicalResult verifyCap(mlir::Operation *op, const llvm::APFloat &cap, llvm::StringRef constraint);
+
 /// A power of two from 2 to 65536.
 bool isRotationBlock(int64_t block);
 

@@ -97,6 +97,8 @@ private:
   FailureOr<NormBound> boundOf(Value input) {
     NormBound bound;
     auto rms = input.getDefiningOp<RmsNormOp>();
+    if (rms && rms.getHeads() != 1) // parts of a row have bounds of their own
+      rms = {};
     auto layer = input.getDefiningOp<LayerNormOp>();
     bound.known = rms || layer;
     bound.centres = bool(layer);

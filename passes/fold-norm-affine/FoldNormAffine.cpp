@@ -87,7 +87,10 @@ struct FoldNormAffine : impl::LmFoldNormAffinePassBase<FoldNormAffine> {
   void runOnOperation() override {
     ParamUses uses(getOperation());
     for (RmsNormOp norm : findOps<RmsNormOp>(getOperation()))
-      fold(norm, norm.getWeightAttr(), {}, uses, [&] { norm.removeWeightAttr(); });
+      if (norm.getHeads() != 1)
+        tellMissed(kPass, "KeptAffine", norm, "it norms heads by themselves, with one weight for all of them");
+      else
+        fold(norm, norm.getWeightAttr(), {}, uses, [&] { norm.removeWeightAttr(); });
     for (LayerNormOp norm : findOps<LayerNormOp>(getOperation()))
       fold(norm, norm.getWeightAttr(), norm.getBiasAttr(), uses, [&] {
         norm.removeWeightAttr();

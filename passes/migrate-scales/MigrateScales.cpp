@@ -145,7 +145,8 @@ struct MigrateScales : impl::LmMigrateScalesPassBase<MigrateScales> {
     }
     if (auto product = dyn_cast_or_null<GatedProductOp>(op))
       return getOwnLinear(product.getUp());
-    bool isNorm = isa_and_nonnull<RmsNormOp, LayerNormOp>(op);
+    auto rms = dyn_cast_or_null<RmsNormOp>(op);
+    bool isNorm = (rms && rms.getHeads() == 1) || isa_and_nonnull<LayerNormOp>(op);
     return isNorm && op->hasAttr("weight") ? op : nullptr;
   }
 

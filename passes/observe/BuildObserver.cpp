@@ -152,6 +152,7 @@ private:
                                     op.getHeads(), op.getKvHeads(), op.getScale().convertToDouble(), op.getMask(),
                                     op.getRopeAttr());
     made.setGroupsAttr(op.getGroupsAttr());
+    made.setSoftCapAttr(op.getSoftCapAttr());
     made.setElementAttr(op.getElementAttr());
     takePartName(made, op);
     mapping.map(op.getResult(), made.getResult());

@@ -114,6 +114,8 @@ static Json pairsRow(Operation *op, const lm::Cost &cost) {
   Json row = {{"name", lm::getPartName(op).str()}, {"op", opName(op)}};
   if (auto attention = dyn_cast<lm::AttentionOp>(op))
     row["shape"] = {attention.getHeads(), attention.getKvHeads(), attention.getHeadWidth()};
+  if (auto attention = dyn_cast<lm::AttentionOp>(op); attention && attention.getWindow())
+    row["window"] = attention.getWindow();
   if (cost.flopsPerPair)
     row["flops_per_position"] = cost.flopsPerPair;
   else

@@ -113,6 +113,11 @@ struct AttendEmitter {
     return kvHead;
   }
 
+  void limitToWindow(Tile &tile) {
+    for (int64_t r = 0; spec.window && r < tile.rows; ++r)
+      tile.first.push_back(e.max(e.sub(tile.limit[r], e.index(spec.window)), e.index(0)));
+  }
+
   // Many rows: one head, eight neighbouring tokens.
   void rowBlocks() {
     Segments segments(e, step);
@@ -153,6 +158,7 @@ struct AttendEmitter {
       tile.limit.push_back(seen ? seen : spec.causal ? e.add(position, 1) : e.add(info.position, rows));
       loadQuery(scratch, r, e.add(first, local[r]), head, info.at(position));
     }
+    limitToWindow(tile);
     tile.positions = tile.limit.back();
     tile.common = tile.limit.front();
     TileEmitter emitter{e, spec, scratch, tile};
@@ -197,6 +203,7 @@ struct AttendEmitter {
       head.push_back(e.add(firstHeadOf(kvHead), inGroup[r]));
       loadQuery(scratch, r, row, head[r], info);
     }
+    limitToWindow(tile);
     TileEmitter emitter{e, spec, scratch, tile};
     emitter.emit();
     for (int64_t r = 0; r < count; ++r)

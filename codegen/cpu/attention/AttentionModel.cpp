@@ -39,6 +39,9 @@ AttentionSpec specOf(lm::AttendOp op) {
     spec.groups.assign(groups.begin(), groups.end());
   spec.scale = op.getScale().convertToDouble();
   spec.causal = op.isCausal();
+  spec.window = op.getWindow();
+  if (std::optional<APFloat> cap = op.getSoftCap())
+    spec.softCap = static_cast<float>(cap->convertToDouble());
   return spec;
 }
 

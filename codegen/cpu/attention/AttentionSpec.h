@@ -40,7 +40,9 @@ struct AttentionSpec {
   std::vector<int64_t> groups; ///< how many query heads read each kv head, where they differ; else empty
   int64_t otherValueDim = 0;   ///< width of a head of values and results where it is not headDim
   float scale = 1;
+  float softCap = 0; ///< of scores; 0: none
   bool causal = true;
+  int64_t window = 0;   ///< causal: the last positions that a row sees; 0: all
   int64_t ropeDims = 0; ///< 0: none
   CacheFormat format = CacheFormat::F32;
   int64_t projectedRows = 0;      ///< the keys and values of a sequence become so many rows; 0: they stay

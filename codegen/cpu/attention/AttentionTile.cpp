@@ -14,6 +14,8 @@
 // is rows x 4 registers, like a matrix tile. Every output row is computed by one thread in one fixed order.
 #include "codegen/cpu/attention/AttentionTile.h"
 
+#include "codegen/Functions.h"
+
 #include <algorithm>
 
 using namespace mlir;
@@ -88,18 +90,31 @@ void TileEmitter::keepAll(int64_t first, int64_t rows, Value start, Value positi
     for (int64_t r = 0; r < rows; ++r)
       keepScores(first + r, start, position, Values(ArrayRef(sums).slice(r * panels, panels)), masked);
   };
-  // Only blocks that reach beyond what all rows see need the mask: those on the diagonal, and the last one.
-  Value seen = e.less(tile.common, e.add(position, panels * kLanes));
-  e.ifElse(seen, [&] { keep(true); }, [&] { keep(false); });
+  e.ifElse(needsMask(position, panels), [&] { keep(true); }, [&] { keep(false); });
+}
+
+// Only panels that reach beyond what all rows see: those on the diagonal and the last ones, and those where windows
+// begin.
+Value TileEmitter::needsMask(Value position, int64_t panels) {
+  Value unseen = e.sub(e.add(position, panels * kLanes), tile.common);
+  if (!tile.first.empty())
+    unseen = e.max(unseen, e.sub(tile.first.back(), position));
+  return e.less(e.index(0), unseen);
+}
+
+Value TileEmitter::maskedScore(int64_t r, Value position, Value score) {
+  Value masked = e.floatsOf(kMasked);
+  score = e.select(e.maskBelow(e.sub(tile.limit[r], position)), score, masked);
+  return tile.first.empty() ? score : e.select(e.maskBelow(e.sub(tile.first[r], position)), masked, score);
 }
 
 void TileEmitter::keepScores(int64_t r, Value start, Value position, Values sums, bool masked) {
   Value best = e.loadFloats(scratch.best(r)), to = e.at(scratch.score(r), e.mul(e.sub(position, start), 4));
   for (size_t p = 0; p < sums.size(); ++p) {
-    if (masked) {
-      Value left = e.sub(tile.limit[r], e.add(position, p * kLanes));
-      sums[p] = e.select(e.maskBelow(left), sums[p], e.floatsOf(kMasked));
-    }
+    if (spec.softCap)
+      sums[p] = functions::softCap(e, spec.softCap, sums[p]);
+    if (masked)
+      sums[p] = maskedScore(r, e.add(position, p * kLanes), sums[p]);
     e.store(sums[p], e.at(to, p * 64));
     best = e.max(sums[p], best);
   }
@@ -217,7 +232,9 @@ void TileEmitter::reset() {
 // pieces it comes.
 void TileEmitter::emit() {
   reset();
-  e.loop(e.index(0), tile.positions, kBlock, [&](Value start) {
+  // Windows leave out the blocks before them.
+  Value begin = tile.first.empty() ? e.index(0) : e.mul(e.div(tile.first.front(), e.index(kBlock)), kBlock);
+  e.loop(begin, tile.positions, kBlock, [&](Value start) {
     Value end = e.min(e.add(start, kBlock), tile.positions), count = e.sub(end, start);
     for (int64_t r = 0; r < tile.rows; ++r)
       e.store(e.floatsOf(kMasked), scratch.best(r));

@@ -26,6 +26,7 @@ struct Tile {
   int64_t rows = 0;
   Emitter::Values limit;         ///< by row: number of visible positions (i64), ascending
   mlir::Value positions, common; ///< the largest and the least limit
+  Emitter::Values first;         ///< by row: the first visible position, ascending; empty: 0
   KeyPanels keys;
   mlir::Value values; ///< of the kv head, as the keys
   bool ahead = false; ///< keys and values come from memory: ask for them before they are needed
@@ -104,6 +105,8 @@ struct TileEmitter {
   void codeScores(mlir::Value start, mlir::Value position, int64_t panels);
   void keepAll(int64_t first, int64_t rows, mlir::Value start, mlir::Value position, const Emitter::Values &sums);
   void keepScores(int64_t r, mlir::Value start, mlir::Value position, Emitter::Values sums, bool masked);
+  mlir::Value needsMask(mlir::Value position, int64_t panels);
+  mlir::Value maskedScore(int64_t r, mlir::Value position, mlir::Value score);
   void updateMaxima();
   void updateTotals(const Emitter::Values &sums);
   void addToOut(int64_t r, int64_t d, mlir::Value sum);

@@ -104,15 +104,19 @@ std::string attentionName(const char *what, const AttentionSpec &spec, const Rop
   std::string groups;
   for (int64_t size : spec.groups)
     groups += (groups.empty() ? "g" : "_") + std::to_string(size);
-  uint32_t scaleBits;
-  memcpy(&scaleBits, &spec.scale, sizeof(scaleBits));
+  auto bits = [](float number) {
+    uint32_t word;
+    memcpy(&word, &number, sizeof(word));
+    return std::to_string(word);
+  };
   return std::string(what) + "_" + formatName(spec.format) + "_h" + std::to_string(spec.heads) + "kv" +
          std::to_string(spec.kvHeads) + groups + "d" + std::to_string(spec.headDim) +
          (spec.otherValueDim ? "v" + std::to_string(spec.otherValueDim) : "") + (spec.causal ? "_causal" : "_full") +
+         (spec.window ? std::to_string(spec.window) : "") + (spec.softCap ? "_c" + bits(spec.softCap) : "") +
          (spec.projectedRows ? (spec.projectionLearned ? "_learned" : "_means") + std::to_string(spec.projectedRows)
                              : "") +
          (table.halfDims ? "_rope" + std::to_string(spec.ropeDims) + "p" + std::to_string(table.positions) : "") +
-         (table.tables() > 1 ? "x2" : "") + "_s" + std::to_string(scaleBits) + (splitHeads ? "_heads" : "_rows");
+         (table.tables() > 1 ? "x2" : "") + "_s" + bits(spec.scale) + (splitHeads ? "_heads" : "_rows");
 }
 
 } // namespace lmopt::cpu

@@ -26,6 +26,9 @@ struct GatedProductModel : RowModel<GatedProductModel, lm::GatedProductOp> {
     return gatedProduct(lm::activationOf(op.getKind()), endsIn8Bits(op.getResult()));
   }
 };
+struct SoftCapModel : RowModel<SoftCapModel, lm::SoftCapOp> {
+  static RowFunctionRef function(lm::SoftCapOp op) { return softCap(op.getCap().convertToDouble()); }
+};
 } // namespace
 
 void registerElementwiseModels(DialectRegistry &registry) {
@@ -34,6 +37,7 @@ void registerElementwiseModels(DialectRegistry &registry) {
     lm::BiasAddOp::attachInterface<BiasAddModel>(*context);
     lm::ActivationOp::attachInterface<ActivationModel>(*context);
     lm::GatedProductOp::attachInterface<GatedProductModel>(*context);
+    lm::SoftCapOp::attachInterface<SoftCapModel>(*context);
   });
 }
 

@@ -3,8 +3,11 @@
 // What is done to each number of a row alone; see ElementwiseRows.h.
 #include "codegen/cpu/elementwise/ElementwiseRows.h"
 
+#include "codegen/Functions.h"
 #include "codegen/cpu/elementwise/Activations.h"
 #include "codegen/cpu/rows/RowContext.h"
+
+#include "llvm/ADT/bit.h"
 
 using namespace mlir;
 
@@ -54,11 +57,24 @@ public:
   }
 };
 
+class SoftCap : public RowFunction {
+public:
+  explicit SoftCap(float cap) : cap(cap) {}
+  RowName name() const override { return {"softcap", std::to_string(llvm::bit_cast<uint32_t>(cap))}; }
+  void map(RowChunk &chunk) const override {
+    chunk.each([&](int64_t i, Value) { return functions::softCap(chunk.e, cap, chunk.operand(0, i)); });
+  }
+
+private:
+  float cap;
+};
+
 } // namespace
 
 RowFunctionRef add() { return std::make_shared<Add>(); }
 RowFunctionRef biasAdd() { return std::make_shared<BiasAdd>(); }
 RowFunctionRef activation(Activation kind, bool for8Bits) { return std::make_shared<ActivationRow>(kind, for8Bits); }
 RowFunctionRef gatedProduct(Activation kind, bool for8Bits) { return std::make_shared<GatedProduct>(kind, for8Bits); }
+RowFunctionRef softCap(float cap) { return std::make_shared<SoftCap>(cap); }
 
 } // namespace lmopt::cpu

@@ -16,6 +16,8 @@ RowFunctionRef biasAdd();
 RowFunctionRef activation(Activation kind, bool for8Bits);
 /// The activation of operand 0, times operand 1.
 RowFunctionRef gatedProduct(Activation kind, bool for8Bits);
+/// cap tanh(x / cap)
+RowFunctionRef softCap(float cap);
 
 } // namespace lmopt::cpu
 

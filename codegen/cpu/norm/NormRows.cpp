@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Norms: a factor for the whole row, from the sum of its squares; the layer norm's squares are those of differences
-// from the mean. See NormRows.h.
+// from the mean, and the norm of heads has a factor for each. See NormRows.h.
 #include "codegen/cpu/norm/NormRows.h"
 
 #include "codegen/cpu/rows/RowContext.h"
@@ -102,8 +102,42 @@ private:
   }
 };
 
+// A head is one chunk: its sum is taken where its numbers are in registers, in the order of codegen/RowSums.h.
+class HeadRmsNorm : public RowFunction {
+public:
+  HeadRmsNorm(int64_t width, float epsilon) : width(width), epsilon(epsilon) {}
+  RowName name() const override { return {"headnorm" + std::to_string(width), epsilonWord(epsilon)}; }
+  ChunkSize chunk(int64_t) const override { return {width / kLanes, /*exactly=*/true}; }
+  void map(RowChunk &chunk) const override {
+    Emitter &e = chunk.e;
+    Value average = e.mul(sumOfSquares(chunk), e.f32(1.0f / static_cast<float>(width)));
+    Value factor = e.broadcast(e.reciprocalSqrt(e.add(average, e.f32(epsilon))));
+    chunk.each([&](int64_t i, Value) {
+      Value y = e.mul(chunk.operand(0, i), factor);
+      return chunk.weightCount() ? e.mul(y, chunk.weightAt(0, e.index(64 * i))) : y;
+    });
+  }
+
+private:
+  Value sumOfSquares(RowChunk &chunk) const {
+    Emitter &e = chunk.e;
+    Emitter::Values sums(rowSumRegisters(width), e.floatsOf(0));
+    for (int64_t i = 0; i < chunk.registers(); ++i) {
+      Value &sum = sums[i % sums.size()], x = chunk.operand(0, i);
+      sum = e.fma(x, x, sum);
+    }
+    for (; sums.size() > 1; sums.resize(sums.size() / 2))
+      for (size_t i = 0; i < sums.size() / 2; ++i)
+        sums[i] = e.add(sums[i], sums[i + sums.size() / 2]);
+    return e.reduceAdd(sums[0]);
+  }
+  int64_t width;
+  float epsilon;
+};
+
 } // namespace
 
+RowFunctionRef headRmsNorm(int64_t width, float epsilon) { return std::make_shared<HeadRmsNorm>(width, epsilon); }
 RowFunctionRef rmsNorm(float epsilon) { return std::make_shared<RmsNorm>(epsilon); }
 RowFunctionRef layerNorm(float epsilon) { return std::make_shared<LayerNorm>(epsilon); }
 RowFunctionRef l2Normalize() { return std::make_shared<L2Normalize>(); }

@@ -58,9 +58,11 @@ public:
 
   void run() {
     begin = e.mul(part, AttentionSpec::kPartBlocks);
-    Value end = e.add(e.shr(position, 6), 1);
+    Value end = e.min(e.add(e.shr(position, 6), 1), e.add(begin, AttentionSpec::kPartBlocks));
+    if (Value first = windowBegin(e, spec, position)) // what lies before it gets no weight: the same bits without it
+      begin = e.max(begin, e.shr(first, 6));
     e.ifThen(e.less(begin, end), [&] {
-      count = e.sub(e.min(end, e.add(begin, AttentionSpec::kPartBlocks)), begin);
+      count = e.sub(end, begin);
       attend();
     });
   }
@@ -249,12 +251,15 @@ private:
     for (Value head : heads)
       queriesOf.push_back(place(e.at(shared, places.queries), clamped(head), 4 * spec.width));
     Values scores = products(queriesOf, place(area, inBlock, SharedPlaces::stride(spec, spec.width)));
-    Value isSeen = e.less(e.add(firstPosition(block), inBlock), e.add(position, 1));
+    Value own = e.add(firstPosition(block), inBlock), isSeen = e.less(own, e.add(position, 1));
+    if (Value first = windowBegin(e, spec, position))
+      isSeen = e.bitAnd(isSeen, e.less(first, e.add(own, 1)));
     for (size_t i = 0; i < heads.size(); ++i)
       e.ifThen(e.less(heads[i], e.number(group())), [&] {
         Value score = scores[i];
         if (spec.isCodes())
           score = e.mul(score, e.load(e.f32(), place(e.at(area, SharedPlaces::scales(spec, spec.width)), inBlock)));
+        score = cappedScore(e, spec, score);
         Value to = softmax.score(heads[i], e.add(e.mul(block, kBlock), inBlock));
         e.store(e.select(isSeen, score, e.floatOf(-INFINITY)), to);
       });
@@ -355,8 +360,8 @@ private:
 std::string attendRowsKernel(KernelLibrary &kernels, const AttentionSpec &spec, bool stores) {
   using Kind = ArgumentKind;
   std::string name = std::string(stores ? "attend_new_rows_" : "attend_rows_") + cacheName(spec) + headsName(spec) +
-                     turnName(spec) + "_x" + std::to_string(llvm::bit_cast<uint32_t>(spec.scale)) + "_" +
-                     kernels.getTarget().chip;
+                     maskName(spec) + turnName(spec) + "_x" + std::to_string(llvm::bit_cast<uint32_t>(spec.scale)) +
+                     "_" + kernels.getTarget().chip;
   SmallVector<Kind> kinds = {Kind::Memory, Kind::Constant, Kind::Memory, Kind::Memory,
                              Kind::Number, Kind::Number,   Kind::Number};
   if (stores)

@@ -85,7 +85,7 @@ std::string nameOf(const AttentionSpec &spec, const char *format, const Target &
                      "_d" + widthsName(spec) + "_x" + std::to_string(llvm::bit_cast<uint32_t>(spec.scale));
   if (spec.rotary)
     name += turnName(spec);
-  return name + projectionName(spec) + "_" + target.chip;
+  return name + maskName(spec) + projectionName(spec) + "_" + target.chip;
 }
 
 template <typename Tile>

@@ -26,6 +26,7 @@ public:
   }
   Value seenByAll() override { return end; }
   Value lastSeen(Value number) override { return e.add(start, number); }
+  Value firstSeen(Value number) override { return windowBegin(e, spec, lastSeen(number)); }
   Value queryNumber(Value query, Value row, Value column) override {
     Value angles = anglesAt(e, spec, a[1], e.add(start, e.sub(row, tile.tile)), rope);
     return turned(e, spec, query, column, angles);
@@ -69,7 +70,7 @@ private:
 template <typename Tile>
 std::string define(KernelLibrary &kernels, const AttentionSpec &spec) {
   using Kind = ArgumentKind;
-  std::string name = "attend_tile_" + cacheName(spec) + headsName(spec) + turnName(spec) + "_x" +
+  std::string name = "attend_tile_" + cacheName(spec) + headsName(spec) + maskName(spec) + turnName(spec) + "_x" +
                      std::to_string(llvm::bit_cast<uint32_t>(spec.scale)) + "_" + kernels.getTarget().chip;
   return kernels.define(
       name, Tile::shapeOf(spec),

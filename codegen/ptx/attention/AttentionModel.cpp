@@ -51,6 +51,9 @@ AttentionSpec specOf(lm::AttendOp op, plan::StepOp step) {
   if (SmallVector<int64_t> groups = op.getGroupSizes(); !llvm::all_equal(groups))
     spec.groups.assign(groups.begin(), groups.end());
   spec.scale = op.getScale().convertToFloat();
+  spec.window = op.getWindow();
+  if (std::optional<APFloat> cap = op.getSoftCap())
+    spec.softCap = static_cast<float>(cap->convertToDouble());
   return spec;
 }
 
@@ -280,6 +283,7 @@ void launchStoringAndAttending(LaunchBuilder &launches) {
 int64_t loadParts(plan::StepOp attend, plan::StepOp reader, RowProgramBuilder &rows) {
   RowStep step = {RowStepKind::JoinParts};
   step.size = cast<lm::AttendOp>(attend.getKernelOp()).getValueWidth();
+  step.window = cast<lm::AttendOp>(attend.getKernelOp()).getWindow();
   SmallVector<Argument> pointers = {
       scratchOf(attend), {Argument::RowTable}, Argument::number(Size::positions(kPartPositions))};
   if (reader.getDomain() != attend.getDomain())

@@ -37,6 +37,9 @@ struct AttentionSpec {
   int64_t otherValueWidth = 0;      ///< of a head of values and results where it is not `width`; the same bounds
   std::vector<int64_t> groups = {}; ///< how many query heads read each kv head, where they differ; else empty
 
+  float softCap = 0;  ///< of scores; 0: none
+  int64_t window = 0; ///< of a decoder: the last positions that a row sees; 0: all
+
   // Encoders: the keys and values of a segment become few rows; see ProjectRows.h.
   int64_t projectedRows = 0;      ///< at most, or always; 0: they stay
   bool projectionLearned = false; ///< by matrices, always so many; else means of neighbours, at most so many

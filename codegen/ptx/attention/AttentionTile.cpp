@@ -4,6 +4,9 @@
 #include "codegen/ptx/attention/AttentionTile.h"
 
 #include "codegen/ptx/Rows.h"
+#include "codegen/ptx/attention/OnlineSoftmax.h"
+
+#include <cmath>
 
 using namespace mlir;
 
@@ -14,13 +17,31 @@ void AttentionTile::run() {
     source.begin();
     Values carried = start();
     loadQueries();
-    copy(/*isKeys=*/true, e.number(0));
-    copy(/*isKeys=*/false, e.number(0));
-    carried = e.loop(e.number(0), source.seenByAll(), kBlock, carried,
+    Value first = firstBlock();
+    copy(/*isKeys=*/true, first);
+    copy(/*isKeys=*/false, first);
+    carried = e.loop(first, source.seenByAll(), kBlock, carried,
                      [&](Value block, const Values &so) { return addBlock(block, so); });
     waitForCopies(/*pending=*/0);
     store(carried);
   });
+}
+
+// The positions of the first block that a row sees.
+Value AttentionTile::firstBlock() {
+  Value first = source.firstSeen(e.number(0));
+  return first ? e.mul(e.shr(first, 6), kBlock) : e.number(0);
+}
+
+Value AttentionTile::scoreOf(Value product) {
+  return e.mul(cappedScore(e, spec, product), e.floatOf(OnlineSoftmax::kLog2OfE));
+}
+
+Value AttentionTile::hidden() const { return e.floatOf(spec.window ? -1e30F : -INFINITY); }
+
+Value AttentionTile::isHidden(Value number, Value position) {
+  Value isBehind = e.less(source.lastSeen(number), position), first = source.firstSeen(number);
+  return first ? arith::OrIOp::create(e.b, e.loc, isBehind, e.less(position, first)) : isBehind;
 }
 
 Emitter::Values AttentionTile::addBlock(Value block, Values carried) {

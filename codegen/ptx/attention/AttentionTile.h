@@ -44,10 +44,17 @@ protected:
 
   /// The head of row `number` of the block, in rows of results.
   Value resultOf(Value number);
+  /// Of a product, as score() wants it; what a row is given where it does not look: finite with windows, where it may
+  /// see nothing of the first blocks, and what that adds to sums vanishes with the first score.
+  Value scoreOf(Value product);
+  Value hidden() const;
+  /// Whether row `number` does not look at a position.
+  Value isHidden(Value number, Value position);
   Value isRow(Value number) { return e.less(e.add(tile.tile, number), tile.rows); }
 
 private:
   void loadQueries();
+  Value firstBlock();
   void copy(bool isKeys, Value block);
   void waitForCopies(int64_t pending);
   Values addBlock(Value block, Values carried);

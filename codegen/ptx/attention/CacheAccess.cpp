@@ -3,6 +3,10 @@
 // See CacheAccess.h.
 #include "codegen/ptx/attention/CacheAccess.h"
 
+#include "codegen/Functions.h"
+
+#include "llvm/ADT/bit.h"
+
 using namespace mlir;
 
 namespace lmopt::nvptx {
@@ -94,6 +98,19 @@ std::string headsName(const AttentionSpec &spec) {
   for (auto [i, group] : llvm::enumerate(spec.groups))
     name += (i ? "_" : "of") + std::to_string(group);
   return name;
+}
+
+Value windowBegin(Emitter &e, const AttentionSpec &spec, Value position) {
+  return spec.window ? e.max(e.add(position, 1 - spec.window), e.number(0)) : Value();
+}
+
+Value cappedScore(Emitter &e, const AttentionSpec &spec, Value score) {
+  return spec.softCap ? functions::softCap(e, spec.softCap, score) : score;
+}
+
+std::string maskName(const AttentionSpec &spec) {
+  std::string name = spec.window ? "_w" + std::to_string(spec.window) : "";
+  return spec.softCap ? name + "_c" + std::to_string(llvm::bit_cast<uint32_t>(spec.softCap)) : name;
 }
 
 std::string turnName(const AttentionSpec &spec) {

@@ -54,6 +54,11 @@ private:
   mlir::Value base, blockBytes;
 };
 
+/// The first position that a row at `position` sees; null: 0.
+mlir::Value windowBegin(Emitter &e, const AttentionSpec &spec, mlir::Value position);
+/// With its soft cap.
+mlir::Value cappedScore(Emitter &e, const AttentionSpec &spec, mlir::Value score);
+
 /// The numbers in a word of the cache, without their scale.
 Emitter::Values cacheNumbers(Emitter &e, const AttentionSpec &spec, mlir::Value word);
 
@@ -71,6 +76,7 @@ std::string headsName(const AttentionSpec &spec);
 std::string widthsName(const AttentionSpec &spec);
 /// "_turn64": of kernels that turn.
 std::string turnName(const AttentionSpec &spec);
+std::string maskName(const AttentionSpec &spec); ///< window and cap
 
 } // namespace lmopt::nvptx
 

@@ -27,9 +27,7 @@ Values FloatTile::score(Value block) {
   Value position = e.add(block, inBlock);
   for (auto [i, sum] : llvm::enumerate(sums)) {
     Value row = e.add(query, static_cast<int64_t>(i));
-    Value score = e.mul(sum, e.floatOf(OnlineSoftmax::kLog2OfE));
-    e.store(e.select(e.less(source.lastSeen(row), position), e.floatOf(-INFINITY), score),
-            softmax.weights(row, inBlock));
+    e.store(e.select(isHidden(row, position), hidden(), scoreOf(sum)), softmax.weights(row, inBlock));
   }
   return {};
 }

@@ -73,19 +73,20 @@ Values MmaTile::products() {
                   return sums;
                 });
 }
-// Times log2 e; -infinity behind what a row sees. Most blocks lie before that for all rows.
+// Most blocks are seen by all rows; those of windows are few.
 Values MmaTile::masked(Value block, const Values &products) {
-  Values scores(llvm::map_range(products, [&](Value x) { return e.mul(x, e.floatOf(OnlineSoftmax::kLog2OfE)); }));
-  Value end = e.add(block, kBlock);
-  return e.ifThen(e.less(e.add(source.lastSeen(e.number(0)), 1), end), scores, [&] {
-    Value last[] = {source.lastSeen(laneRow()), source.lastSeen(e.add(laneRow(), 8))};
+  Values scores(llvm::map_range(products, [&](Value x) { return scoreOf(x); }));
+  auto mask = [&] {
+    Value rows[] = {laneRow(), e.add(laneRow(), 8)};
     Values result;
     for (auto [i, score] : llvm::enumerate(scores)) {
       Value position = e.add(e.add(block, lanePair()), static_cast<int64_t>(i / 4 * 8 + i % 2));
-      result.push_back(e.select(e.less(last[i % 4 / 2], position), e.floatOf(-INFINITY), score));
+      result.push_back(e.select(isHidden(rows[i % 4 / 2], position), hidden(), score));
     }
     return result;
-  });
+  };
+  Value end = e.add(block, kBlock);
+  return spec.window ? mask() : e.ifThen(e.less(e.add(source.lastSeen(e.number(0)), 1), end), scores, mask);
 }
 
 //===--- Weights, and the second product ---===//

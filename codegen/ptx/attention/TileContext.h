@@ -60,8 +60,9 @@ public:
   virtual void begin() {}
   /// How many positions the block's rows see together.
   virtual mlir::Value seenByAll() = 0;
-  /// The last position that row `number` of the block sees.
+  /// The last position that row `number` of the block sees, and the first; null: 0.
   virtual mlir::Value lastSeen(mlir::Value number) = 0;
+  virtual mlir::Value firstSeen(mlir::Value) { return {}; }
   /// Number `column` of a query; `row` is the segment's, `query` where it lies.
   virtual mlir::Value queryNumber(mlir::Value query, mlir::Value row, mlir::Value column) = 0;
   /// 64 keys or values from position `block` on to shared memory, zeros from seenByAll() on: by all threads.

@@ -30,6 +30,13 @@ struct ActivationModel : RowModel<ActivationModel, lm::ActivationOp> {
 struct GatedProductModel : RowModel<GatedProductModel, lm::GatedProductOp> {
   static RowStep step(lm::GatedProductOp op) { return activationStep(RowStepKind::Gated, op); }
 };
+struct SoftCapModel : RowModel<SoftCapModel, lm::SoftCapOp> {
+  static RowStep step(lm::SoftCapOp op) {
+    RowStep step = {RowStepKind::SoftCap};
+    step.cap = static_cast<float>(op.getCap().convertToDouble());
+    return step;
+  }
+};
 } // namespace
 
 void registerElementwiseModels(DialectRegistry &registry) {
@@ -38,6 +45,7 @@ void registerElementwiseModels(DialectRegistry &registry) {
     lm::BiasAddOp::attachInterface<BiasAddModel>(*context);
     lm::ActivationOp::attachInterface<ActivationModel>(*context);
     lm::GatedProductOp::attachInterface<GatedProductModel>(*context);
+    lm::SoftCapOp::attachInterface<SoftCapModel>(*context);
   });
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Norms for GPUs: which step of a row kernel each op is. Tested by test/codegen/ptx and all models compiled for GPUs.
+#include "codegen/plan/FormSteps.h"
 #include "codegen/ptx/rows/RowModel.h"
 #include "dialects/lm/norm/Norm.h"
 
@@ -16,7 +17,20 @@ RowStep normStep(RowStepKind kind, Op op) {
   return step;
 }
 struct RmsNormModel : RowModel<RmsNormModel, lm::RmsNormOp> {
-  static RowStep step(lm::RmsNormOp op) { return normStep(RowStepKind::RmsNorm, op); }
+  LogicalResult prepare(Operation *op, plan::ProgramOp) const {
+    auto norm = cast<lm::RmsNormOp>(op);
+    if (norm.getHeads() != 1 && !canNormHeads(norm.getHeadWidth()))
+      return plan::refuse(op, "norms of heads of " + Twine(norm.getHeadWidth()) +
+                                  " numbers are not supported; use a multiple of " + Twine(kRowSumVector));
+    return checkWidths(op);
+  }
+  static RowStep step(lm::RmsNormOp op) {
+    if (op.getHeads() == 1)
+      return normStep(RowStepKind::RmsNorm, op);
+    RowStep step = normStep(RowStepKind::HeadRmsNorm, op);
+    step.size = op.getHeadWidth();
+    return step;
+  }
 };
 struct LayerNormModel : RowModel<LayerNormModel, lm::LayerNormOp> {
   static RowStep step(lm::LayerNormOp op) { return normStep(RowStepKind::LayerNorm, op); }

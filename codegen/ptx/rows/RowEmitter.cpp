@@ -33,8 +33,12 @@ RowEmitter::Values RowEmitter::emit(const RowStep &step) {
     return zip(operand(step, 0), operand(step, 1), [&](Value a, Value c) { return e.mul(activated(a), c); });
   case RowStepKind::Activate:
     return each(operand(step, 0), activated);
+  case RowStepKind::SoftCap:
+    return each(operand(step, 0), [&](Value a) { return functions::softCap(e, step.cap, a); });
   case RowStepKind::RmsNorm:
     return rmsNorm(step);
+  case RowStepKind::HeadRmsNorm:
+    return headRmsNorm(step);
   case RowStepKind::LayerNorm:
     return layerNorm(step);
   case RowStepKind::L2Normalize:
@@ -92,28 +96,38 @@ Value RowEmitter::reduce(Value own, llvm::function_ref<Value(Value, Value)> comb
 }
 
 // Threads have neighbouring numbers, chains have every so many: they meet in shared memory.
-Value RowEmitter::sum(const Values &numbers, bool ofSquares) {
+void RowEmitter::shareRow(const Values &numbers) {
   e.barrier(); // as above
   for (int64_t turn = 0; turn < turns(); ++turn)
     below(turn, rowSumPadded(spec.width),
           [&] { e.storeFour(runOf(numbers, turn), e.at(e.at(shared, kSumBytes), e.mul(firstOf(turn), 4))); });
   e.barrier();
+}
+
+Value RowEmitter::sum(const Values &numbers, bool ofSquares) {
+  shareRow(numbers);
   int64_t chains = rowSumChains(spec.width);
-  e.ifThen(e.less(thread, e.number(chains)), [&] { e.store(chain(ofSquares), e.at(shared, e.mul(thread, 4))); });
+  Value first = e.at(e.at(shared, kSumBytes), e.mul(thread, 4));
+  e.ifThen(e.less(thread, e.number(chains)),
+           [&] { e.store(chain(first, spec.width, ofSquares), e.at(shared, e.mul(thread, 4))); });
   e.barrier();
-  auto added = [&](Value a, Value c) { return e.add(a, c); };
   Value own = e.at(shared, e.mul(e.bitAnd(e.lane(), chains - 1), 4)), whole = e.load(e.f32(), own);
   if (chains > kWarpLanes)
     whole = e.add(whole, e.load(e.f32(), e.at(own, 4 * kWarpLanes)));
-  if (chains >= kWarpLanes)
-    whole = e.acrossLanes(whole, {16}, added);
-  return e.acrossLanes(whole, {8, 4, 2, 1}, added);
+  return sumOfChains(whole, chains);
 }
 
-Value RowEmitter::chain(bool ofSquares) {
-  int64_t chains = rowSumChains(spec.width);
-  Value first = e.at(e.at(shared, kSumBytes), e.mul(thread, 4));
-  return e.loop(e.number(0), e.number(4 * rowSumPadded(spec.width)), 4 * chains, {e.floatOf(0)},
+// A lane has one of up to 32 chains; where there are fewer, several lanes have the same.
+Value RowEmitter::sumOfChains(Value own, int64_t chains) {
+  auto added = [&](Value a, Value c) { return e.add(a, c); };
+  if (chains >= kWarpLanes)
+    own = e.acrossLanes(own, {16}, added);
+  return e.acrossLanes(own, {8, 4, 2, 1}, added);
+}
+
+Value RowEmitter::chain(Value first, int64_t width, bool ofSquares) {
+  int64_t chains = rowSumChains(width);
+  return e.loop(e.number(0), e.number(4 * rowSumPadded(width)), 4 * chains, {e.floatOf(0)},
                 [&](Value offset, const Values &sum) {
                   Value x = e.load(e.f32(), e.at(first, offset));
                   return Values{ofSquares ? e.fma(x, x, sum[0]) : e.add(x, sum[0])};
@@ -139,6 +153,39 @@ RowEmitter::Values RowEmitter::rmsNorm(const RowStep &step) {
   const Values &x = operand(step, 0);
   Value squares = mean(x, /*ofSquares=*/true);
   return scaled(step, x, reciprocalSqrt(e.add(squares, e.floatOf(step.epsilon))));
+}
+
+// A warp adds up a head: a lane has a chain, or two of them, the second half a warp's lanes further.
+Value RowEmitter::factorOfHead(const RowStep &step, Value head) {
+  int64_t chains = rowSumChains(step.size);
+  Value numbers = e.at(e.at(shared, kSumBytes), e.mul(head, 4 * step.size));
+  Value first = e.at(numbers, e.mul(e.bitAnd(e.lane(), chains - 1), 4));
+  Value squares = chain(first, step.size, /*ofSquares=*/true);
+  if (chains > kWarpLanes)
+    squares = e.add(squares, chain(e.at(first, 4 * kWarpLanes), step.size, /*ofSquares=*/true));
+  Value average = e.mul(sumOfChains(squares, chains), e.floatOf(1.0F / static_cast<float>(step.size)));
+  return reciprocalSqrt(e.add(average, e.floatOf(step.epsilon)));
+}
+
+RowEmitter::Values RowEmitter::headRmsNorm(const RowStep &step) {
+  shareRow(operand(step, 0));
+  Value factors = e.at(shared, kSumBytes + 4 * rowSumPadded(spec.width));
+  e.loop(e.warp(), e.number(spec.width / step.size), kWarps, [&](Value head) {
+    Value factor = factorOfHead(step, head);
+    e.ifThen(e.equal(e.lane(), e.number(0)), [&] { e.store(factor, e.at(factors, e.mul(head, 4))); });
+  });
+  e.barrier();
+  auto product = [&](Value a, Value c) { return e.mul(a, c); };
+  auto ofHead = [&](Value place) { // a run of four lies in one head
+    return Values(kRun, e.load(e.f32(), e.at(factors, e.mul(e.div(place, step.size), 4))));
+  };
+  Values result = zip(operand(step, 0), loadRuns(ofHead), product);
+  if (step.pointers.empty())
+    return result;
+  auto weights = [&](Value place) {
+    return e.loadFour(e.f32(), e.at(pointer(step, 0), e.mul(e.rem(place, step.size), 4)));
+  };
+  return zip(result, loadRuns(weights), product);
 }
 
 // The variance is the mean of squared differences from the mean, as the oracle has it.

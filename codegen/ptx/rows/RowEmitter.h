@@ -63,7 +63,11 @@ private:
   Value reduce(Value own, llvm::function_ref<Value(Value, Value)> combine);
   /// In the order of codegen/RowSums.h; numbers beyond the row are zero.
   Value sum(const Values &numbers, bool ofSquares);
-  Value chain(bool ofSquares); ///< of this thread
+  /// The row to shared memory, where its threads meet.
+  void shareRow(const Values &numbers);
+  /// Of one of the chains of `width` numbers in shared memory, from its first one on.
+  Value chain(Value first, int64_t width, bool ofSquares);
+  Value sumOfChains(Value own, int64_t chains);
   Value mean(const Values &numbers, bool ofSquares);
   Value reciprocalSqrt(Value x) { return e.div(e.floatOf(1), e.sqrt(x)); }
 
@@ -78,6 +82,8 @@ private:
 
   // Norms.
   Values rmsNorm(const RowStep &step);
+  Values headRmsNorm(const RowStep &step);
+  Value factorOfHead(const RowStep &step, Value head);
   Values layerNorm(const RowStep &step);
   Values l2Normalize(const RowStep &step);
   /// x * factor, times factors and with sums of their own, as far as the step has them.

@@ -36,8 +36,12 @@ static const char *wordOf(RowStepKind kind) {
     return "gated";
   case RowStepKind::Activate:
     return "act";
+  case RowStepKind::SoftCap:
+    return "softcap";
   case RowStepKind::RmsNorm:
     return "rmsnorm";
+  case RowStepKind::HeadRmsNorm:
+    return "headnorm";
   case RowStepKind::LayerNorm:
     return "layernorm";
   case RowStepKind::L2Normalize:
@@ -70,6 +74,10 @@ static std::string constantsOf(const RowStep &step) {
     word += std::string(kernelWord(step.activation)) + (step.for8Bits ? "8bit" : "");
   if (step.epsilon != 0)
     word += "e" + bits(step.epsilon);
+  if (step.window != 0)
+    word += "w" + std::to_string(step.window);
+  if (step.cap != 0)
+    word += "c" + bits(step.cap);
   if (step.kind == RowStepKind::GatherFragments)
     word += wordOf(step.table);
   if (step.kind == RowStepKind::FakeQuantize || step.kind == RowStepKind::StoreStaticCodes) {
@@ -100,6 +108,7 @@ std::string rowName(const RowSpec &spec) {
 static bool isWeight(RowStepKind kind, size_t pointer) {
   switch (kind) {
   case RowStepKind::RmsNorm:
+  case RowStepKind::HeadRmsNorm:
   case RowStepKind::LayerNorm:
   case RowStepKind::BiasAdd:
     return true;
@@ -141,6 +150,8 @@ int64_t exchangeBytes(const RowSpec &spec) {
       bytes = std::max(bytes, 4 * RowEmitter::kRun * RowEmitter::kThreads);
     if (isNorm(step.kind))
       bytes = std::max(bytes, RowEmitter::kSumBytes + 4 * rowSumPadded(spec.width));
+    if (step.kind == RowStepKind::HeadRmsNorm) // and a number of each head behind it
+      bytes = std::max(bytes, RowEmitter::kSumBytes + 4 * rowSumPadded(spec.width) + 4 * (spec.width / step.size));
   }
   return bytes;
 }

@@ -17,6 +17,7 @@
 #define LMOPT_CODEGEN_PTX_ROWS_ROWKERNEL_H
 
 #include "codegen/CodeRange.h"
+#include "codegen/RowSums.h"
 #include "codegen/ptx/KernelLibrary.h"
 #include "codegen/ptx/Rows.h"
 #include "codegen/ptx/linear/Fragments.h"
@@ -32,21 +33,23 @@ enum class RowStepKind {
   JoinParts,  ///< attention's parts as one row (RowParts.cpp), `size` numbers of each head; pointers: parts, rows of
               ///< the step, a number: parts that a row has room for; and, where a list names the rows, the list
   Gather,     ///< rows of floats of a table by number: pointers table, numbers i32
-  GatherFragments,  ///< the same of a table that lies as weights of a product, `table`
-  Add,              ///< operand + operand
-  AddPositions,     ///< operand + row of a table by position; pointers table, rows of the step (lmopt_device_row_t)
-  BiasAdd,          ///< operand + vector; pointer: the vector
-  Gated,            ///< activation(operand) * operand
-  Activate,         ///< activation(operand)
-  RmsNorm,          ///< of an operand; pointer: factors, if any
-  LayerNorm,        ///< of an operand; pointers: factors, and sums, if any
-  L2Normalize,      ///< of an operand
-  FakeQuantize,     ///< what an operand's codes of `range` stand for
-  Rotate,           ///< blocks of `size` numbers times the orthonormal Hadamard matrix: canRotate
-  StoreFloats,      ///< an operand
-  StorePacked,      ///< an operand to rows of 4 width bytes
-  StoreHalves,      ///< an operand, rounded to nearest, ties to even
-  StoreCodes,       ///< an operand in u8, DynamicQuantizeLinear; pointers: codes, scales, zero points
+  GatherFragments, ///< the same of a table that lies as weights of a product, `table`
+  Add,             ///< operand + operand
+  AddPositions,    ///< operand + row of a table by position; pointers table, rows of the step (lmopt_device_row_t)
+  BiasAdd,         ///< operand + vector; pointer: the vector
+  Gated,           ///< activation(operand) * operand
+  Activate,        ///< activation(operand)
+  SoftCap,         ///< of an operand, at `cap`
+  RmsNorm,         ///< of an operand; pointer: factors, if any
+  HeadRmsNorm,  ///< of each `size` numbers of an operand by themselves: canNormHeads; pointer: `size` factors, if any
+  LayerNorm,    ///< of an operand; pointers: factors, and sums, if any
+  L2Normalize,  ///< of an operand
+  FakeQuantize, ///< what an operand's codes of `range` stand for
+  Rotate,       ///< blocks of `size` numbers times the orthonormal Hadamard matrix: canRotate
+  StoreFloats,  ///< an operand
+  StorePacked,  ///< an operand to rows of 4 width bytes
+  StoreHalves,  ///< an operand, rounded to nearest, ties to even
+  StoreCodes,   ///< an operand in u8, DynamicQuantizeLinear; pointers: codes, scales, zero points
   StoreStaticCodes, ///< an operand in u8 codes of `range`; pointers as of StoreCodes
   StoreGroups       ///< an operand in s8 codes in groups of `size` (canStoreGroups); pointers: codes, scales, groups
 };
@@ -60,7 +63,9 @@ struct RowStep {
   bool for8Bits = false; ///< the activation's result is only rounded to 8 bits or bf16: a coarser formula will do
   LinearSpec table = {};
   CodeRange range = {};
-  int64_t size = 0;       ///< of a block, of a group, of a head
+  int64_t size = 0;   ///< of a block, of a group, of a head
+  int64_t window = 0; ///< of attention whose parts are joined; 0: none
+  float cap = 0;
   bool isOperand = false; ///< a store: to where the product that follows in the same kernel reads (RowPlace)
 };
 

@@ -19,15 +19,15 @@ using Values = Emitter::Values;
 /// Four numbers of one head, `first` its part of the lowest positions.
 class PartsOfHead {
 public:
-  PartsOfHead(Emitter &e, Value parts, Value first, Value count, int64_t width)
-      : e(e), parts(parts), first(first), count(count), width(width) {}
+  PartsOfHead(Emitter &e, Value parts, Value first, Value begin, Value end, int64_t width)
+      : e(e), parts(parts), first(first), begin(begin), end(end), width(width) {}
 
   /// As CPUs join blocks (codegen/cpu/attention/AttentionTile.cpp): sums so far and a part's count by how their
   /// greatest scores compare with the greater of both.
   Values numbers(Value place) {
     Values start(6, e.floatOf(0));
     start[kGreatest] = e.floatOf(-1e30F); // finite, as on CPUs
-    Values sums = e.loop(e.number(0), count, 1, start, [&](Value part, const Values &so) {
+    Values sums = e.loop(begin, end, 1, start, [&](Value part, const Values &so) {
       Value from = at(part), behind = e.at(from, 4 * width), own = e.load(e.f32(), behind);
       Value greatest = e.max(own, so[kGreatest]), correction = power(so[kGreatest], greatest);
       Value share = power(own, greatest);
@@ -49,7 +49,7 @@ public:
 private:
   static constexpr size_t kGreatest = 5;
   Emitter &e;
-  Value parts, first, count;
+  Value parts, first, begin, end;
   int64_t width;
 
   Value at(Value part) { return e.atElement(parts, e.add(first, part), 4 * (width + 2)); }
@@ -63,10 +63,13 @@ Values RowEmitter::joinParts(const RowStep &step) {
   int64_t width = step.size, heads = spec.width / width;
   Value own = step.pointers.size() > 3 ? e.load(e.i32(), e.atElement(pointer(step, 3), row, 4)) : row;
   Value position = DeviceRow(e, pointer(step, 1), own).position();
-  Value count = e.add(e.div(position, AttentionSpec::kBlock * AttentionSpec::kPartBlocks), 1);
+  constexpr int64_t kPart = AttentionSpec::kBlock * AttentionSpec::kPartBlocks;
+  Value begin = e.number(0), end = e.add(e.div(position, kPart), 1);
+  if (step.window) // parts before it were not made
+    begin = e.div(e.max(e.add(position, 1 - step.window), begin), kPart);
   return loadRuns([&](Value from) {
     Value first = e.mul(e.add(e.mul(own, heads), e.div(from, width)), pointer(step, 2));
-    return PartsOfHead(e, pointer(step, 0), first, count, width).numbers(e.rem(from, width));
+    return PartsOfHead(e, pointer(step, 0), first, begin, end, width).numbers(e.rem(from, width));
   });
 }
 

@@ -173,6 +173,8 @@ LogicalResult AttentionOp::verify() {
     return failure();
   if (getProjection() && isCausal())
     return emitOpError("C14: with project the mask must be #lm.full, but is ") << getMask();
+  if (std::optional<APFloat> cap = getSoftCap(); cap && failed(verifyCap(*this, *cap, "C17")))
+    return failure();
   return verifyGroups(*this, "C13");
 }
 
@@ -271,6 +273,8 @@ LogicalResult AttendOp::verify() {
     return failure();
   if (getProjection() && isCausal())
     return emitOpError("C13: with project the mask must be #lm.full, but is ") << getMask();
+  if (std::optional<APFloat> cap = getSoftCap(); cap && failed(verifyCap(*this, *cap, "C14")))
+    return failure();
   return TypeSwitch<Operation *, LogicalResult>(makerBefore(*this, getCache()))
       .Case<CacheAppendOp, AttentionOp>([&](auto maker) { return verifyMaker(*this, maker); })
       .Default(success());
@@ -288,7 +292,7 @@ void AttentionOp::build(OpBuilder &builder, OperationState &state, Value query, 
         cache, lengths, builder.getI64IntegerAttr(layer), builder.getI64IntegerAttr(heads),
         builder.getI64IntegerAttr(kvHeads), builder.getF64FloatAttr(scale), mask, rope, /*groups=*/DenseI64ArrayAttr(),
         /*element=*/TypeAttr(), /*projection=*/ProjectionAttr(), /*keyProjection=*/FlatSymbolRefAttr(),
-        /*valueProjection=*/FlatSymbolRefAttr());
+        /*valueProjection=*/FlatSymbolRefAttr(), /*softCap=*/FloatAttr());
 }
 
 void CacheAppendOp::build(OpBuilder &builder, OperationState &state, Value key, Value value, Value cache, Value lengths,
@@ -303,7 +307,7 @@ void AttendOp::build(OpBuilder &builder, OperationState &state, Value query, Cac
   build(builder, state, withWidth(query, heads * append.getValueWidth()), query, append.getResult(),
         append.getLengths(), append.getLayerAttr(), builder.getI64IntegerAttr(heads), append.getKvHeadsAttr(),
         builder.getF64FloatAttr(scale), mask, append.getRopeAttr(), /*groups=*/DenseI64ArrayAttr(),
-        append.getElementAttr(), append.getProjectionAttr());
+        append.getElementAttr(), append.getProjectionAttr(), /*softCap=*/FloatAttr());
 }
 
 void AttentionOp::expand() {
@@ -316,6 +320,7 @@ void AttentionOp::expand() {
   auto attend =
       AttendOp::create(builder, getLoc(), getQuery(), append, getHeads(), getScale().convertToDouble(), getMask());
   attend.setGroupsAttr(getGroupsAttr());
+  attend.setSoftCapAttr(getSoftCapAttr());
   attend.getResult().setType(getResult().getType()); // batch and sequence may be known where the query's are not
   takePartName(append, *this);
   takePartName(attend, *this);

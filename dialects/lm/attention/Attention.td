@@ -19,6 +19,11 @@ defvar elementQuestions = [{
 defvar questions = elementQuestions # [{
     bool isCausal() { return ::llvm::isa<::lmopt::lm::CausalAttr>(getMask()); }
     /// How many heads of the query read each head of keys and values.
+    /// The last positions that a query sees, or 0: all of them.
+    int64_t getWindow() {
+      auto causal = ::llvm::dyn_cast<::lmopt::lm::CausalAttr>(getMask());
+      return causal ? causal.getWindow() : 0;
+    }
     ::llvm::SmallVector<int64_t> getGroupSizes() {
       if (auto sizes = getGroups())
         return ::llvm::to_vector(*sizes);
@@ -38,6 +43,7 @@ def LM_AttentionOp : LM_Op<"attention", projects, projectsMethods> {
     g = floor(h kv_heads / heads):
 
         score[i, j] = scale * (q_h[i] . k_g[j])      for the keys j that query i may see
+        score[i, j] = C tanh(score[i, j] / C)        with `soft_cap = C`
         p[i, :]     = softmax(score[i, :])           (a query that sees no key gets zeros)
         y_h[i]      = sum_j p[i, j] v_g[j]
 
@@ -64,7 +70,8 @@ def LM_AttentionOp : LM_Op<"attention", projects, projectsMethods> {
     With `project = #lm.projection<...>` the keys and values of a sequence become few before queries see them; `by @e, @f`
     names the matrices E of keys and F of values, which may be the same, of a learned one.
 
-    `layer` numbers the attentions of a model from 0; it names the place in the cache.
+    `layer` numbers the attentions of a model from 0; it names the place in the cache, which holds all positions whatever
+    the window of the mask.
 
     It is `lm.cache_append` of key and value and `lm.attend` of the query, one after the other.
 
@@ -85,6 +92,7 @@ def LM_AttentionOp : LM_Op<"attention", projects, projectsMethods> {
     - C14: `project` stands with `lengths`, the mask `#lm.full` and no `rope`.
     - C15: `by` stands with a learned projection and only there; it names f32 matrices of `rank` rows and equally many columns.
     - C16: a static sequence length is at most these columns.
+    - C17: `soft_cap` is finite and positive.
 
     ```mlir
     func.func @one_key() -> tensor<1x2x2xf32> {
@@ -106,6 +114,15 @@ def LM_AttentionOp : LM_Op<"attention", projects, projectsMethods> {
       return %y : tensor<1x2x2xf32>
     }
     // @decode: tensor<1x2x2xf32> [[[5, 6], [6, 7]]]
+    func.func @window(%cache: !lm.cache) -> tensor<1x2x2xf32> {
+      %q = arith.constant dense<0.0> : tensor<1x2x2xf32>
+      %v = arith.constant dense<[[[5.0, 6.0], [7.0, 8.0]]]> : tensor<1x2x2xf32>
+      %y, %longer = lm.attention %q, %q, %v, %cache {layer = 0, heads = 1, kv_heads = 1, scale = 1.0 soft_cap = 50.0,
+                                                     mask = #lm.causal<window = 1>}
+          : (tensor<1x2x2xf32>, tensor<1x2x2xf32>, tensor<1x2x2xf32>, !lm.cache) -> (tensor<1x2x2xf32>, !lm.cache)
+      return %y : tensor<1x2x2xf32>
+    }
+    // @window: tensor<1x2x2xf32> [[[5, 6], [7, 8]]]
     func.func @uneven_groups() -> tensor<1x1x6xf32> {
       %q = arith.constant dense<1.0> : tensor<1x1x6xf32>
       %v = arith.constant dense<[[[5.0, 6.0, 7.0, 8.0]]]> : tensor<1x1x4xf32>
@@ -133,18 +150,18 @@ def LM_AttentionOp : LM_Op<"attention", projects, projectsMethods> {
                        F64Attr:$scale, LM_MaskAttr:$mask, OptionalAttr<LM_RopeAttr>:$rope,
                        OptionalAttr<DenseI64ArrayAttr>:$groups, OptionalAttr<TypeAttr>:$element,
                        OptionalAttr<LM_ProjectionAttr>:$projection, OptionalAttr<FlatSymbolRefAttr>:$key_projection,
-                       OptionalAttr<FlatSymbolRefAttr>:$value_projection);
+                       OptionalAttr<FlatSymbolRefAttr>:$value_projection, OptionalAttr<F64Attr>:$soft_cap);
   let results = (outs LM_Activation:$result, Optional<LM_CacheType>:$next_cache);
   let assemblyFormat = !strconcat([{
     $query `,` $key `,` $value (`,` $cache^)? (`lengths` $lengths^)?
         ` ` `{` `layer` `=` $layer `,` `heads` `=` $heads `,` `kv_heads` `=` $kv_heads
-        (`groups` `=` $groups^)? `,` `scale` `=` $scale
+        (`groups` `=` $groups^)? `,` `scale` `=` $scale (`soft_cap` `=` $soft_cap^)?
         `,` `mask` `=` $mask (`,` `rope` `=` qualified($rope)^)?}], projectionFormat, [{ `}` (`as` $element^)?
         attr-dict-with-keyword `:` functional-type(operands, results)
   }]);
   let builders = [
     // Decoder form: give `cache`; encoder form: give `lengths`; the other one is null. `rope` may be null. The result
-    // types follow from query, value and heads. Groups are even.
+    // types follow from query, value and heads. Groups are even, and there is no soft cap.
     OpBuilder<(ins "::mlir::Value":$query, "::mlir::Value":$key, "::mlir::Value":$value, "::mlir::Value":$cache,
                    "::mlir::Value":$lengths, "int64_t":$layer, "int64_t":$heads, "int64_t":$kvHeads, "double":$scale,
                    "::mlir::Attribute":$mask, "::lmopt::lm::RopeAttr":$rope)>
@@ -262,6 +279,7 @@ def LM_AttendOp : LM_Op<"attend", [Pure], ["getAccesses", "getState"]> {
     - C11: it has the same `lengths` or none either, and its batch is that of the query (with `lengths` also its sequence).
     - C12: `groups` are as many as `kv_heads`, each at least 1, and together `heads`.
     - C13: `project` stands with `lengths`, the mask `#lm.full` and no `rope`.
+    - C14: `soft_cap` is finite and positive.
 
     ```mlir
     func.func @attend_to_one_key() -> tensor<1x2x2xf32> {
@@ -280,18 +298,19 @@ def LM_AttendOp : LM_Op<"attend", [Pure], ["getAccesses", "getState"]> {
   let arguments = (ins LM_Activation:$query, LM_CacheType:$cache, Optional<LM_Lengths>:$lengths, I64Attr:$layer,
                        I64Attr:$heads, I64Attr:$kv_heads, F64Attr:$scale, LM_MaskAttr:$mask,
                        OptionalAttr<LM_RopeAttr>:$rope, OptionalAttr<DenseI64ArrayAttr>:$groups,
-                       OptionalAttr<TypeAttr>:$element, OptionalAttr<LM_ProjectionAttr>:$projection);
+                       OptionalAttr<TypeAttr>:$element, OptionalAttr<LM_ProjectionAttr>:$projection,
+                       OptionalAttr<F64Attr>:$soft_cap);
   let results = (outs LM_Activation:$result);
   let assemblyFormat = [{
     $query `,` $cache (`lengths` $lengths^)?
         ` ` `{` `layer` `=` $layer `,` `heads` `=` $heads `,` `kv_heads` `=` $kv_heads
-        (`groups` `=` $groups^)? `,` `scale` `=` $scale
+        (`groups` `=` $groups^)? `,` `scale` `=` $scale (`soft_cap` `=` $soft_cap^)?
         `,` `mask` `=` $mask (`,` `rope` `=` qualified($rope)^)? (`project` `=` qualified($projection)^)? `}`
         (`as` $element^)? attr-dict-with-keyword `:` functional-type(operands, results)
   }];
   let builders = [
     // `lengths` (null for the decoder form), `layer`, `kv_heads`, `rope`, `as`, `project` and the width of the result
-    // follow from the append that made the cache. Groups are even.
+    // follow from the append that made the cache. Groups are even, and there is no soft cap.
     OpBuilder<(ins "::mlir::Value":$query, "::lmopt::lm::CacheAppendOp":$append, "int64_t":$heads, "double":$scale,
                    "::mlir::Attribute":$mask)>
   ];

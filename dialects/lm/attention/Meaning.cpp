@@ -45,6 +45,9 @@ static reference::AttentionOptions optionsOf(Op op, const Frame &frame) {
   options.groups.assign(groups.begin(), groups.end());
   options.scale = op.getScale().convertToDouble();
   options.causal = op.isCausal();
+  options.window = op.getWindow();
+  if (std::optional<APFloat> cap = op.getSoftCap())
+    options.softCap = cap->convertToDouble();
   return options;
 }
 

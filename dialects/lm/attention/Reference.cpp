@@ -4,6 +4,7 @@
 
 #include "dialects/lm/attention/Reference.h"
 
+#include "dialects/lm/elementwise/Reference.h"
 #include "dialects/lm/quantize/Reference.h"
 
 #include <algorithm>
@@ -95,6 +96,8 @@ static void attendHead(const float *query, const float *keys, const float *value
   for (int64_t j = 0; j < count; ++j)
     for (int64_t k = 0; k < keyWidth; ++k)
       weights[j] += scale * query[k] * keys[j * keyStride + k];
+  for (double &score : weights)
+    score = options.softCap ? softCapped(score, options.softCap) : score;
   const double largest = *std::max_element(weights.begin(), weights.end());
   double total = 0;
   for (double &weight : weights)
@@ -242,8 +245,10 @@ static Tensor attendTo(const CacheLayer &layer, const Tensor &query, const Seque
     for (int64_t t = 0, rows = sequences[b].rows; t < rows; ++t) { // the rest stays zero
       const int64_t seen =
           options.projection ? options.projection->rowsOf(rows) : sequences[b].start + (options.causal ? t + 1 : rows);
-      attendRow(&q.f32[(b * length + t) * q.width()], layer.keys[b].data(), layer.values[b].data(), seen,
-                layer.keyWidth, layer.valueWidth, options, &y.f32[(b * length + t) * y.width()]);
+      const int64_t first = options.window ? std::max<int64_t>(seen - options.window, 0) : 0;
+      attendRow(&q.f32[(b * length + t) * q.width()], layer.keys[b].data() + first * layer.keyWidth,
+                layer.values[b].data() + first * layer.valueWidth, seen - first, layer.keyWidth, layer.valueWidth,
+                options, &y.f32[(b * length + t) * y.width()]);
     }
   return y;
 }

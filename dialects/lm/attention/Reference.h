@@ -29,8 +29,10 @@ struct Projection {
 struct AttentionOptions {
   int64_t layer = 0, heads = 1, kvHeads = 1;
   std::vector<int64_t> groups = {1}; // how many query heads read each kv head
-  double scale = 1; // this, `heads`, `groups` and `causal` are of queries: append does not look at them
+  double scale = 1;   // this, `heads`, `groups`, caps and masks are of queries: append does not look at them
+  double softCap = 0; // 0: none
   bool causal = true;
+  int64_t window = 0;                               // causal: the last positions that a query sees; 0: all
   bool interleaved = false;                         // rotary layout
   std::function<Rotation(int64_t length)> rotation; // of a sequence of so many tokens; empty: none
   bool bf16 = false;                                // keys, values, scaled queries and softmax weights rounded to bf16

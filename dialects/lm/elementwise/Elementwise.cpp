@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// lm.add, lm.bias_add, lm.activation, lm.gated_product: numbered constraints, builders that infer result types, folds.
-// Tested by test/dialects/lm/elementwise and test/unit/dialects/BuildersTest.cpp.
+// lm.add, lm.bias_add, lm.activation, lm.gated_product, lm.soft_cap: numbered constraints, builders that infer result
+// types, folds. Tested by test/dialects/lm/elementwise and test/unit/dialects/BuildersTest.cpp.
 
 #include "dialects/lm/elementwise/Elementwise.h"
 
@@ -28,6 +28,8 @@ LogicalResult GatedProductOp::verify() {
     return emitOpError("C1: expected gelu, gelu_tanh, silu or relu, but found tanh");
   return success();
 }
+
+LogicalResult SoftCapOp::verify() { return verifyCap(*this, getCap(), "C1"); }
 
 //===- Builders --------------------------------------------------------------------------------------------------===//
 

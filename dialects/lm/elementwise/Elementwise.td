@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Number by number: residual sums, biases, activations, gated products. Tested by test/dialects/lm/elementwise.
+// Number by number: residual sums, biases, activations, gated products, caps. Tested by test/dialects/lm/elementwise.
 
 #ifndef LMOPT_DIALECTS_LM_ELEMENTWISE_ELEMENTWISE_TD
 #define LMOPT_DIALECTS_LM_ELEMENTWISE_ELEMENTWISE_TD
@@ -112,6 +112,32 @@ def LM_GatedProductOp : LM_Op<"gated_product", [Pure, AllTypesMatch<["gate", "up
       build($_builder, $_state, gate.getType(), gate, up, kind);
     }]>
   ];
+  let hasVerifier = 1;
+}
+
+def LM_SoftCapOp : LM_Op<"soft_cap", [Pure, AllTypesMatch<["input", "result"]>]> {
+  let summary = "bends numbers so that they stay within a cap";
+  let description = [{
+    y = C tanh(x / C), number by number, with `cap = C`.
+
+    Constraints:
+    - C1: `cap` is finite and positive.
+
+    ```mlir
+    func.func @capped() -> tensor<1x1x2xf32> {
+      %x = arith.constant dense<[[[0.0, 1000.0]]]> : tensor<1x1x2xf32>
+      %y = lm.soft_cap %x {cap = 30.0} : tensor<1x1x2xf32>
+      return %y : tensor<1x1x2xf32>
+    }
+    // @capped: tensor<1x1x2xf32> [[[0, 30]]]
+    ```
+  }];
+  let arguments = (ins LM_ActivationOrVectors:$input, F64Attr:$cap);
+  let results = (outs LM_ActivationOrVectors:$result);
+  let assemblyFormat = "$input ` ` `{` `cap` `=` $cap `}` attr-dict-with-keyword `:` type($result)";
+  let builders = [OpBuilder<(ins "::mlir::Value":$input, "double":$cap), [{
+    build($_builder, $_state, input.getType(), input, $_builder.getF64FloatAttr(cap));
+  }]>];
   let hasVerifier = 1;
 }
 

@@ -29,6 +29,10 @@ static FailureOr<RuntimeValues> gatedProduct(GatedProductOp op, Frame &frame) {
   return one(reference::gatedProduct(frame.tensor(op.getGate()), frame.tensor(op.getUp()), activationOf(op.getKind())));
 }
 
+static FailureOr<RuntimeValues> softCap(SoftCapOp op, Frame &frame) {
+  return one(reference::softCap(frame.takeTensor(op.getInput()), op.getCap().convertToDouble()));
+}
+
 void lmopt::lm::registerElementwiseMeanings(DialectRegistry &registry) {
-  addMeanings<add, biasAdd, activation, gatedProduct>(registry);
+  addMeanings<add, biasAdd, activation, gatedProduct, softCap>(registry);
 }

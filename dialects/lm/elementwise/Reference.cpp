@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// lm.add, lm.bias_add, lm.activation, lm.gated_product; see Reference.h.
+// lm.add, lm.bias_add, lm.activation, lm.gated_product, lm.soft_cap; see Reference.h.
 
 #include "dialects/lm/elementwise/Reference.h"
 
@@ -46,6 +46,14 @@ Tensor gatedProduct(Tensor gate, const Tensor &up, Activation function) {
   for (size_t i = 0; i < gate.f32.size(); ++i)
     gate.f32[i] = float(apply(function, gate.f32[i]) * up.f32[i]);
   return gate;
+}
+
+double softCapped(double x, double cap) { return cap * std::tanh(x / cap); }
+
+Tensor softCap(Tensor x, double cap) {
+  for (float &number : x.f32)
+    number = float(softCapped(number, cap));
+  return x;
 }
 
 } // namespace lmopt::lm::reference

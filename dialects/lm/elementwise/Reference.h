@@ -12,11 +12,14 @@
 namespace lmopt::lm::reference {
 
 double apply(Activation function, double x);
+/// cap tanh(x / cap)
+double softCapped(double x, double cap);
 
 Tensor add(Tensor a, const Tensor &b);
 Tensor biasAdd(Tensor x, const float *bias);
 Tensor activation(Tensor x, Activation function);
 Tensor gatedProduct(Tensor gate, const Tensor &up, Activation function);
+Tensor softCap(Tensor x, double cap);
 
 } // namespace lmopt::lm::reference
 

@@ -32,3 +32,9 @@ bool GatedProductOp::mixesRows() { return false; }
 bool GatedProductOp::isBoundToToken() { return false; }
 void GatedProductOp::getWeightUses(SmallVectorImpl<WeightUse> &) {}
 Cost GatedProductOp::getCost() { return {}; }
+
+Motion SoftCapOp::getMotion() { return Motion::Rows; }
+bool SoftCapOp::mixesRows() { return false; }
+bool SoftCapOp::isBoundToToken() { return false; }
+void SoftCapOp::getWeightUses(SmallVectorImpl<WeightUse> &) {}
+Cost SoftCapOp::getCost() { return {}; }

@@ -52,7 +52,8 @@ def LM_AddPositionsOp
   let description = [{
     y[b, t, :] = x[b, t, :] + table[t, :]
 
-    Shapes: x and y (B, T, D), table (P, D). For encoders: a sequence starts at position 0 and has at most P tokens.
+    Shapes: x and y (B, T, D), table (P, D). t is the position of the row in its sequence, of which a decoder's step may be a
+    later part; a sequence has at most P tokens.
 
     Constraints:
     - C1: `table` names a `lm.param` that is an f32 matrix.

@@ -13,7 +13,8 @@ static FailureOr<RuntimeValues> rmsNorm(RmsNormOp op, Frame &frame) {
   FailureOr<const float *> weight = frame.vector(op, op.getWeightAttr());
   if (failed(weight))
     return failure();
-  return one(reference::rmsNorm(frame.takeTensor(op.getInput()), *weight, op.getEps().convertToDouble()));
+  return one(reference::rmsNorm(frame.takeTensor(op.getInput()), *weight, op.getEps().convertToDouble(),
+                                int64_t(op.getHeads())));
 }
 
 static FailureOr<RuntimeValues> layerNorm(LayerNormOp op, Frame &frame) {

@@ -38,10 +38,15 @@ static LogicalResult verifyEps(Operation *op, APFloat eps, StringRef constraint)
 }
 
 LogicalResult RmsNormOp::verifySymbolUses(SymbolTableCollection &tables) {
-  return verifyVector(*this, tables, getWeightAttr(), widthOf(getInput()), "C1");
+  return verifyVector(*this, tables, getWeightAttr(), getHeadWidth(), "C1");
 }
 
-LogicalResult RmsNormOp::verify() { return verifyEps(*this, getEps(), "C2"); }
+LogicalResult RmsNormOp::verify() {
+  int64_t heads = getHeads(), width = widthOf(getInput());
+  if (heads < 1 || width % heads != 0)
+    return emitOpError("C3: expected heads >= 1 that divide the width ") << width << ", but found " << heads;
+  return verifyEps(*this, getEps(), "C2");
+}
 
 LogicalResult LayerNormOp::verifySymbolUses(SymbolTableCollection &tables) {
   if (failed(verifyVector(*this, tables, getWeightAttr(), widthOf(getInput()), "C1")))
@@ -57,8 +62,10 @@ LogicalResult LayerNormOp::verify() {
 
 //===- Builders --------------------------------------------------------------------------------------------------===//
 
-void RmsNormOp::build(OpBuilder &builder, OperationState &state, Value input, FlatSymbolRefAttr weight, double eps) {
-  build(builder, state, input.getType(), input, weight, builder.getF64FloatAttr(eps));
+void RmsNormOp::build(OpBuilder &builder, OperationState &state, Value input, FlatSymbolRefAttr weight, double eps,
+                      int64_t heads) {
+  build(builder, state, input.getType(), input, weight, builder.getF64FloatAttr(eps),
+        heads == 1 ? IntegerAttr() : builder.getI64IntegerAttr(heads));
 }
 
 void LayerNormOp::build(OpBuilder &builder, OperationState &state, Value input, FlatSymbolRefAttr weight,

@@ -14,11 +14,13 @@ def LM_RmsNormOp
   let description = [{
     y[k] = w[k] x[k] / sqrt(mean(x^2) + eps)
 
-    over the last dimension. The weight is absent when it has been folded into the linears that read the result.
+    over the last dimension; with `heads = H` over each of its H equal parts by itself, with the same weight for all. The
+    weight is absent when it has been folded into the linears that read the result.
 
     Constraints:
-    - C1: `weight`, if given, names an f32 vector as long as x is wide.
+    - C1: `weight`, if given, names an f32 vector as long as a part is wide.
     - C2: `eps` is finite and not negative.
+    - C3: `heads`, if given, is at least 1 and divides the width of x.
 
     ```mlir
     lm.param @w : tensor<2xf32> = dense<[1.0, 2.0]>
@@ -28,17 +30,29 @@ def LM_RmsNormOp
       return %y : tensor<1x1x2xf32>
     }
     // @norm: tensor<1x1x2xf32> [[[0.2, 2.8]]]
+    func.func @heads() -> tensor<1x1x4xf32> {
+      %x = arith.constant dense<[[[1.0, 7.0, 3.0, 3.0]]]> : tensor<1x1x4xf32>
+      %y = lm.rms_norm %x, @w {eps = 0.0, heads = 2} : tensor<1x1x4xf32>
+      return %y : tensor<1x1x4xf32>
+    }
+    // @heads: tensor<1x1x4xf32> [[[0.2, 2.8, 1, 2]]]
     ```
   }];
-  let arguments = (ins LM_ActivationOrVectors:$input, OptionalAttr<FlatSymbolRefAttr>:$weight, F64Attr:$eps);
+  let arguments = (ins LM_ActivationOrVectors:$input, OptionalAttr<FlatSymbolRefAttr>:$weight, F64Attr:$eps,
+                       DefaultValuedOptionalAttr<I64Attr, "1">:$heads);
   let results = (outs LM_ActivationOrVectors:$result);
   let assemblyFormat = [{
-    $input (`,` $weight^)? ` ` `{` `eps` `=` $eps `}` attr-dict-with-keyword `:` type($result)
+    $input (`,` $weight^)? ` ` `{` `eps` `=` $eps (`,` `heads` `=` $heads^)? `}` attr-dict-with-keyword `:` type($result)
   }];
   let builders = [
     // `weight` may be null.
-    OpBuilder<(ins "::mlir::Value":$input, "::mlir::FlatSymbolRefAttr":$weight, "double":$eps)>
+    OpBuilder<(ins "::mlir::Value":$input, "::mlir::FlatSymbolRefAttr":$weight, "double":$eps,
+                   CArg<"int64_t", "1">:$heads)>
   ];
+  let extraClassDeclaration = [{
+    /// Numbers that are normalized together.
+    int64_t getHeadWidth() { return getInput().getType().getShape().back() / int64_t(getHeads()); }
+  }];
   let hasVerifier = 1;
 }
 

@@ -10,9 +10,9 @@
 namespace lmopt::lm::reference {
 
 // y[k] = w[k] x[k] / sqrt(mean(x^2) + eps)
-Tensor rmsNorm(Tensor x, const float *weight, double eps) {
-  const int64_t width = x.width();
-  for (int64_t r = 0; r < x.rows(); ++r) {
+Tensor rmsNorm(Tensor x, const float *weight, double eps, int64_t heads) {
+  const int64_t width = x.width() / heads;
+  for (int64_t r = 0; r < x.rows() * heads; ++r) {
     float *row = &x.f32[r * width];
     double squares = 0;
     for (int64_t k = 0; k < width; ++k)

@@ -10,7 +10,8 @@
 
 namespace lmopt::lm::reference {
 
-Tensor rmsNorm(Tensor x, const float *weight, double eps);
+/// Of each of the `heads` equal parts of a row by itself.
+Tensor rmsNorm(Tensor x, const float *weight, double eps, int64_t heads = 1);
 Tensor layerNorm(Tensor x, const float *weight, const float *bias, double eps);
 Tensor l2Normalize(Tensor x);
 

@@ -21,22 +21,35 @@ GgufForm ggufLlamaForm(const char *architecture, const FieldTable &own, decltype
 /// LlamaBuilder.cpp: @forward of a LlamaConfig.
 void buildLlama(ModelBuilder &model, const ModelConfig &config);
 
+/// Which layers of a family see only the last positions, and what says so in config.json.
+enum class Windows {
+  Refused, // sliding_window, which the family's code does not read but its cache does
+  All,     // sliding_window: all layers
+  Typed    // sliding_window: those that layer_types names or, where it is missing, LlamaShape::slides
+};
+
 /// What a family of Llama's shape says otherwise in config.json.
 struct LlamaShape {
-  bool readsBiases = true;       // attention_bias and mlp_bias say which there are
-  bool queryBias = false;        // else: q, k and v always have one
-  int64_t maxPositions = 2048;   // when the field is missing
-  int64_t kvHeads = 0;           // the same; 0: as many as query heads
-  bool readsWindow = true;       // sliding_window says how far layers attend
-  std::optional<int64_t> window; // the same when the field is missing
-  double normEps = 1e-6;         // when the field is missing
-  double ropeBase = 10000;       // the same
-  bool tiedHead = false;         // the same
-  bool partialRotary = false;    // partial_rotary_factor says how much of a head is turned
+  bool readsBiases = true;     // attention_bias and mlp_bias say which there are
+  bool queryBias = false;      // else: q, k and v always have one
+  int64_t maxPositions = 2048; // when the field is missing
+  int64_t kvHeads = 0;         // the same; 0: as many as query heads
+  Windows windows = Windows::Refused;
+  std::optional<int64_t> window; // sliding_window when the field is missing
+  bool windowSwitch = false;     // use_sliding_window must be true
+  std::vector<bool> (*slides)(JsonFields &fields, const LlamaConfig &config) = nullptr; // a flag for each layer
+  double normEps = 1e-6;                                                                // when the field is missing
+  double ropeBase = 10000;                                                              // the same
+  bool tiedHead = false;                                                                // the same
+  bool partialRotary = false; // partial_rotary_factor says how much of a head is turned
   int64_t originalPositions =
       0;                     // before stretching, when the outer field is missing, whatever the object says; 0: none
   bool longRopeOnly = false; // other scalings are not the family's
-  /// Fields and facts that only this family has; may be missing.
+  int64_t headSize = 0;      // when the field is missing; 0: width / heads
+  const char *activationField = "hidden_act";
+  Activation activation = Activation::Silu; // when that is missing
+  double localRopeBase = 0; // not 0: layers that slide have angles of their own, of this base when the field is missing
+  /// Fields and facts that only this family has; may be missing. After all but the windows.
   void (*readOwn)(JsonFields &fields, LlamaConfig &config) = nullptr;
 };
 
@@ -45,6 +58,7 @@ struct LlamaMetadata {
   bool interleaved = true;    // rotary positions turn neighbours, since converters have put them beside each other
   bool readsScale = false;    // attention.scale may be any
   bool factorTensors = false; // rope.scaling.attn_factor belongs to them
+  bool hasWindows = false;    // readOwn says which layers attend to one
   /// Keys and facts that only this architecture has; may be missing.
   void (*readOwn)(const GgufFile &file, GgufFields &fields, LlamaConfig &config) = nullptr;
 };
@@ -52,6 +66,11 @@ struct LlamaMetadata {
 /// LlamaFields.cpp: config.json, with the fields that any family has, and its object that sets rotary positions.
 FieldTable llamaConfigFields();
 FieldTable ropeFields(bool partialRotary = false);
+/// LlamaWindows.cpp
+/// Qwen's windows: use_sliding_window says whether there are any, max_window_layers from which layer on.
+FieldTable switchedWindowFields();
+void readSwitchedWindows(LlamaShape &shape);
+void readWindows(JsonFields &fields, const nlohmann::json &object, LlamaConfig &config, const LlamaShape &shape);
 /// LlamaHuggingFace.cpp
 ConfigResult readLlamaJson(const nlohmann::json &object, const std::string &path, const LlamaShape &shape);
 

@@ -7,13 +7,15 @@
 //   x = h + down(silu(gate(m)) * up(m))        m = rms_norm(h)
 //   logits = head(rms_norm(x))                 head = the embedding table when tied
 //
-// Families of this shape differ in details that LlamaConfig names: norms behind the branches, norms of queries and
-// keys, fused tensors, layers without rotary positions.
+// Families of this shape differ in details that LlamaConfig names: norms behind the branches or around them, norms of
+// queries and keys, fused tensors, layers without rotary positions, windows, caps.
 //
-// Multipliers (Granite: x = e embed(ids), h = x + r o(...), logits / l) become part of the table and the last norm.
-// Norms do not feel a factor of x, so all of x is divided by r: the table holds e / r times its rows, an epsilon is
-// divided by r^2, and o and down stay as they are. The last norm's weight is divided by l and, where the head is the
-// table, by e / r. Scores have a scale of their own (lm.attention).
+// Multipliers (Granite: x = e embed(ids), h = x + r o(...), logits / l; Gemma: e alone) become part of vectors or of
+// the table. Norms do not feel a factor of x, so all of x is divided by some s: the table holds e / s times its rows,
+// the epsilon of a norm that reads x is divided by s^2, and what a branch adds is multiplied by r / s. Where norms
+// stand around branches, s = e: the table stays as it is, so that it may keep its codes, and the weights of the norms
+// behind branches take 1 / s. Else s = r: o and down stay as they are. The last norm's weight is divided by l and,
+// where the head is the table, by e / s. Scores have a scale of their own (lm.attention).
 //
 // In: LlamaConfig, WeightSource. Out: @forward(ids, cache) -> (logits, cache).
 // From: Touvron et al., LLaMA (2023); transformers' modeling_llama.py. Tested by test/unit/frontends/ImportTest.cpp.
@@ -34,9 +36,11 @@ public:
   void build();
 
 private:
-  Value rmsNorm(const std::string &part, Value input, double eps);
-  Value branchNorm(const std::string &part, Value input);
-  Value finalNorm(Value input);
+  lm::ParamOp normWeight(const std::string &part, int64_t width, double factor);
+  Value rmsNorm(const std::string &part, Value input, double eps, double factor = 1, int64_t heads = 1);
+  Value streamNorm(const std::string &part, Value input, double factor = 1);
+  Value branch(const std::string &norm, Value x, llvm::function_ref<Value(Value)> compute);
+  Value headNorm(const std::string &part, int64_t heads, Value input);
   Value projection(const std::string &attention, const char *name, const LlamaLayer &sizes, Value input);
   Value half(const std::string &part, const char *name, int64_t number, int64_t width, Value input);
   Value attention(const std::string &layer, int64_t index, Value input);
@@ -45,9 +49,15 @@ private:
   Value layer(int64_t index, Value x);
   Value head(Value x);
   bool hasBias(const std::string &part, bool flag) { return config.biasIfPresent ? model.has(part + ".bias") : flag; }
-  lm::RopeAttr rope();
-  /// Of the table: everything that is added to its rows is divided by the residual multiplier.
-  double tableFactor() const { return config.embeddingMultiplier / config.residualMultiplier; }
+  lm::RopeAttr rope(const LlamaLayer &layer);
+  Attribute mask(const LlamaLayer &layer) {
+    return lm::CausalAttr::get(model.builder.getContext(), layer.slides ? config.window : 0);
+  }
+  /// s: what the residual stream is divided by.
+  double streamDivisor() const {
+    return config.normPlace == NormPlace::Around ? config.embeddingMultiplier : config.residualMultiplier;
+  }
+  double tableFactor() const { return config.embeddingMultiplier / streamDivisor(); }
   lm::ParamOp embeddingTable();
 
   ModelBuilder &model;
@@ -88,10 +98,16 @@ static lm::RopeScalingAttr scalingAttr(MLIRContext *context, const RopeScaling &
                                   reals(scaling.shortFactors), reals(scaling.longFactors));
 }
 
-lm::RopeAttr LlamaBuilder::rope() {
+/// Null where the layer turns nothing.
+lm::RopeAttr LlamaBuilder::rope(const LlamaLayer &layer) {
+  if (!layer.rope)
+    return {};
   MLIRContext *context = model.builder.getContext();
-  lm::RopeScalingAttr scaling = config.ropeScaling ? scalingAttr(context, *config.ropeScaling) : lm::RopeScalingAttr();
-  return lm::RopeAttr::get(context, config.ropeBase, config.ropeDims,
+  bool isLocal = layer.slides && config.localRopeBase != 0;
+  lm::RopeScalingAttr scaling;
+  if (config.ropeScaling && !isLocal)
+    scaling = scalingAttr(context, *config.ropeScaling);
+  return lm::RopeAttr::get(context, isLocal ? config.localRopeBase : config.ropeBase, config.ropeDims,
                            config.ropeInterleaved ? lm::RopeLayout::interleaved : lm::RopeLayout::half, scaling);
 }
 
@@ -100,24 +116,48 @@ static Attribute scaled(Attribute weight, double factor) {
   return factor == 1 ? weight : lm::ScaleAttr::get(weight.getContext(), weight, lm::Real(factor));
 }
 
-Value LlamaBuilder::rmsNorm(const std::string &part, Value input, double eps) {
-  lm::ParamOp weight = model.param(part + ".weight", {cast<RankedTensorType>(input.getType()).getShape().back()});
+lm::ParamOp LlamaBuilder::normWeight(const std::string &part, int64_t width, double factor) {
+  return model.derivedParam(part + ".weight", {width}, {width}, [&](Attribute weight) {
+    if (config.normsFromOne) {
+      auto type = RankedTensorType::get({width}, model.builder.getF32Type());
+      weight = lm::SumAttr::get(weight.getContext(), weight, DenseElementsAttr::get(type, 1.0f));
+    }
+    return scaled(weight, factor);
+  });
+}
+
+Value LlamaBuilder::rmsNorm(const std::string &part, Value input, double eps, double factor, int64_t heads) {
+  int64_t width = cast<RankedTensorType>(input.getType()).getShape().back() / heads;
+  lm::ParamOp weight = normWeight(part, width, factor);
   if (!model.ok())
     return input;
-  return model.create<lm::RmsNormOp>(part, input, FlatSymbolRefAttr::get(weight), eps);
+  return model.create<lm::RmsNormOp>(part, input, FlatSymbolRefAttr::get(weight), eps, heads);
 }
 
-/// The norm of a branch, which stands before it or behind it.
-Value LlamaBuilder::branchNorm(const std::string &part, Value input) {
-  double factor = config.residualMultiplier;
-  return rmsNorm(part, input, config.normEps / (factor * factor));
+/// A norm that reads the residual stream.
+Value LlamaBuilder::streamNorm(const std::string &part, Value input, double factor) {
+  double divisor = streamDivisor();
+  return rmsNorm(part, input, config.normEps / (divisor * divisor), factor);
 }
 
-Value LlamaBuilder::finalNorm(Value input) {
-  double factor = 1 / (config.logitsDivisor * (config.tiedHead ? tableFactor() : 1));
-  model.derivedParam("final_norm.weight", {config.width}, {config.width},
-                     [&](Attribute weight) { return scaled(weight, factor); });
-  return branchNorm("final_norm", input);
+/// What is added to x.
+Value LlamaBuilder::branch(const std::string &norm, Value x, llvm::function_ref<Value(Value)> compute) {
+  switch (config.normPlace) {
+  case NormPlace::Before:
+    return compute(streamNorm(norm, x));
+  case NormPlace::Behind:
+    return streamNorm(norm, compute(x));
+  case NormPlace::Around:
+    return rmsNorm(norm + "_behind", compute(streamNorm(norm, x)), config.normEps, 1 / streamDivisor());
+  }
+  return x;
+}
+
+/// Of queries or keys.
+Value LlamaBuilder::headNorm(const std::string &part, int64_t heads, Value input) {
+  if (config.queryKeyNorms == QueryKeyNorms::None)
+    return input;
+  return rmsNorm(part, input, config.normEps, 1, config.queryKeyNorms == QueryKeyNorms::Heads ? heads : 1);
 }
 
 lm::ParamOp LlamaBuilder::embeddingTable() {
@@ -157,16 +197,15 @@ Value LlamaBuilder::attention(const std::string &layer, int64_t index, Value inp
   std::string part = layer + ".attn";
   Value query = projection(part, "q", sizes, input), key = projection(part, "k", sizes, input);
   Value value = projection(part, "v", sizes, input);
-  if (config.queryKeyNorms) {
-    query = rmsNorm(part + ".q_norm", query, config.normEps);
-    key = rmsNorm(part + ".k_norm", key, config.normEps);
-  }
   if (!model.ok())
     return input;
+  query = headNorm(part + ".q_norm", sizes.heads, query);
+  key = headNorm(part + ".k_norm", sizes.kvHeads, key);
   double scale = config.attentionScale ? config.attentionScale : 1.0 / std::sqrt(static_cast<double>(config.headSize));
   auto attention = model.create<lm::AttentionOp>(part, query, key, value, cache, Value(), index, sizes.heads,
-                                                 sizes.kvHeads, scale, lm::CausalAttr::get(model.builder.getContext()),
-                                                 sizes.rope ? rope() : lm::RopeAttr());
+                                                 sizes.kvHeads, scale, mask(sizes), rope(sizes));
+  if (config.attentionCap)
+    attention.setSoftCapAttr(model.builder.getF64FloatAttr(config.attentionCap));
   cache = attention.getNextCache();
   return model.linear(part + ".o", attention.getResult(), config.width, hasBias(part + ".o", config.outputBias));
 }
@@ -196,23 +235,23 @@ Value LlamaBuilder::feedForward(const std::string &layer, int64_t width, Value i
 
 Value LlamaBuilder::layer(int64_t index, Value x) {
   std::string name = "layers." + std::to_string(index);
-  auto branch = [&](const std::string &norm, auto compute) {
-    return config.normsBehind ? branchNorm(norm, compute(x)) : compute(branchNorm(norm, x));
-  };
-  Value attended = branch(name + ".attn_norm", [&](Value read) { return attention(name, index, read); });
+  Value attended = branch(name + ".attn_norm", x, [&](Value read) { return attention(name, index, read); });
   x = addResidual(name + ".attn.residual", x, attended);
   int64_t width = config.layers[index].ffnWidth;
-  Value fed = branch(name + ".ffn_norm", [&](Value read) { return feedForward(name, width, read); });
+  Value fed = branch(name + ".ffn_norm", x, [&](Value read) { return feedForward(name, width, read); });
   return addResidual(name + ".ffn.residual", x, fed);
 }
 
 /// Logits of the last hidden state; null after an error.
 Value LlamaBuilder::head(Value x) {
-  x = finalNorm(x);
+  x = streamNorm("final_norm", x, 1 / (config.logitsDivisor * (config.tiedHead ? tableFactor() : 1)));
   SmallVector<int64_t> shape = {config.vocabulary, config.width};
   lm::ParamOp head = config.tiedHead ? model.sharedTable("head", shape) : model.matrix("head", shape);
   x = model.asRead("head", x);
-  return model.ok() ? model.asMade("head", model.create<lm::LinearOp>("head", x, head)) : Value();
+  if (!model.ok())
+    return {};
+  Value logits = model.asMade("head", model.create<lm::LinearOp>("head", x, head));
+  return config.logitsCap ? model.create<lm::SoftCapOp>("head.cap", logits, config.logitsCap).getResult() : logits;
 }
 
 void LlamaBuilder::build() {

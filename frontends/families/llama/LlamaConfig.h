@@ -27,7 +27,22 @@ struct LlamaLayer {
   int64_t heads = 0;
   int64_t kvHeads = 0;
   int64_t ffnWidth = 0;
-  bool rope = true; // queries and keys are turned
+  bool rope = true;    // queries and keys are turned
+  bool slides = false; // attends to a window
+};
+
+/// Where the norms of a branch f stand.
+enum class NormPlace {
+  Before, // x += f(norm(x))
+  Behind, // x += norm(f(x))
+  Around  // x += norm(f(norm(x)))
+};
+
+/// What norms queries and keys before they are turned.
+enum class QueryKeyNorms {
+  None,
+  Whole, // all queries, and all keys, of a token together
+  Heads  // each head by itself, with the same weights
 };
 
 struct LlamaConfig : DecoderConfig {
@@ -40,10 +55,12 @@ struct LlamaConfig : DecoderConfig {
   bool ffnBias = false;       // on gate, up and down
   bool biasIfPresent = false; // GGUF: a bias is there when its tensor is; the flags are not used
 
-  bool fused = false;         // q, k and v are one tensor, gate and up are another
-  bool normsBehind = false;   // x += norm(attention(x)) in the place of x += attention(norm(x))
-  bool queryKeyNorms = false; // all queries, and all keys, of a token are normed together before they are turned
-  double attentionScale = 0;  // of scores; 0: 1 / sqrt(head size)
+  bool fused = false; // q, k and v are one tensor, gate and up are another
+  NormPlace normPlace = NormPlace::Before;
+  QueryKeyNorms queryKeyNorms = QueryKeyNorms::None;
+  bool normsFromOne = false;                              // the file holds the weights of norms less 1
+  double attentionScale = 0;                              // of scores; 0: 1 / sqrt(head size)
+  double attentionCap = 0, logitsCap = 0;                 // numbers become cap tanh(number / cap); 0: they stay
   double embeddingMultiplier = 1, residualMultiplier = 1; // of what is looked up, of what is added to it
   double logitsDivisor = 1;
 
@@ -51,6 +68,10 @@ struct LlamaConfig : DecoderConfig {
   int64_t ropeDims = 0;
   bool ropeInterleaved = false; // GGUF: pairs (2i, 2i+1); Hugging Face: (i, i + dims/2)
   std::optional<RopeScaling> ropeScaling;
+
+  // Of layers that slide:
+  int64_t window = 0;       // how many of the last positions a query sees; 0: all that there can be
+  double localRopeBase = 0; // of their own angles, which are not stretched; 0: they have the model's
 };
 
 /// Checks what the numbers must satisfy together (divisibility, ranges); `place` begins the message.

@@ -128,6 +128,8 @@ void Reader::refuseOddities() {
                 kErrorUnsupported);
   int64_t window = fields.integer("attention.sliding_window", 0, INT64_MAX, 0);
   if (window != 0 && window < config.maxPositions)
+    config.window = window;
+  if (config.window && !shape.hasWindows)
     fields.fail("attention.sliding_window",
                 "attention to a window of " + std::to_string(window) + " positions is not supported",
                 kErrorUnsupported);

@@ -132,10 +132,31 @@ static void readRopeObject(JsonFields &outer, const json &object, const char *na
   tellUnused(fields, object, kindName, config.warnings);
 }
 
+/// How transformers 5 writes the two kinds of angles: an object of objects, which are as the one of other families.
+static void readRopeOfTypes(JsonFields &outer, const json &object, const std::string &path, LlamaConfig &config,
+                            const LlamaShape &shape) {
+  JsonFields types(object, path, "rope_parameters");
+  const json *full = types.value("full_attention"), *sliding = types.value("sliding_attention");
+  for (const std::string &name : types.unknown())
+    return types.fail(name, "no such kind of attention", kErrorUnsupported), outer.adopt(types.error());
+  if (!full || !full->is_object() || !sliding || !sliding->is_object())
+    return outer.fail("rope_parameters", "expected objects full_attention and sliding_attention");
+  LlamaConfig local = config;
+  local.ropeBase = config.localRopeBase;
+  readRopeObject(outer, *full, "rope_parameters.full_attention", path, config, std::nullopt, shape);
+  readRopeObject(outer, *sliding, "rope_parameters.sliding_attention", path, local, std::nullopt, shape);
+  config.localRopeBase = local.ropeBase;
+  if (local.ropeScaling)
+    outer.fail("rope_parameters.sliding_attention", "angles that are stretched are not supported in layers that slide",
+               kErrorUnsupported);
+}
+
 /// Which of the two spellings counts: transformers takes rope_scaling unless it is missing or empty.
 static void readRope(JsonFields &fields, const std::string &path, LlamaConfig &config, const LlamaShape &shape) {
   config.ropeBase = fields.number("rope_theta", 1, kHuge).value_or(shape.ropeBase);
   config.ropeDims = config.headSize;
+  if (shape.localRopeBase)
+    config.localRopeBase = fields.number("rope_local_base_freq", 1, kHuge).value_or(shape.localRopeBase);
   if (shape.partialRotary)
     setRotaryPart(config, fields.number("partial_rotary_factor", 0, 1));
   std::optional<int64_t> original = fields.integer("original_max_position_embeddings", 2, kMaxPositions);
@@ -144,33 +165,12 @@ static void readRope(JsonFields &fields, const std::string &path, LlamaConfig &c
     scaling = nullptr;
   if (scaling)
     readRopeObject(fields, *scaling, "rope_scaling", path, config, original, shape);
+  else if (parameters && shape.localRopeBase && (*parameters).contains("full_attention"))
+    readRopeOfTypes(fields, *parameters, path, config, shape);
   else if (parameters)
     readRopeObject(fields, *parameters, "rope_parameters", path, config, original, shape);
   if (scaling && parameters && *scaling != *parameters)
     config.warnings.push_back(fields.place("rope_parameters") + " is ignored beside rope_scaling, as in transformers");
-}
-
-/// Attention to a part of the sequence. The family's code has none, but its cache forgets keys when these say so.
-static void refuseWindows(JsonFields &fields, const json &object, const LlamaConfig &config, const LlamaShape &shape) {
-  std::optional<int64_t> window = shape.window;
-  if (shape.readsWindow && object.contains("sliding_window")) // null is no window
-    window = fields.integer("sliding_window", 0, INT64_MAX);
-  if (window && *window < config.maxPositions)
-    fields.fail("sliding_window",
-                "attention to a window of " + std::to_string(*window) + " of " + std::to_string(config.maxPositions) +
-                    " positions is not supported",
-                kErrorUnsupported);
-  const json *types = fields.value("layer_types");
-  if (!types)
-    return;
-  if (!types->is_array())
-    return fields.fail("layer_types", "expected a list of names");
-  for (const json &type : *types)
-    if (type != "full_attention" && type != "attention")
-      fields.fail("layer_types",
-                  "only layers of full_attention are supported, found " +
-                      printable(type.dump(-1, ' ', true, json::error_handler_t::replace)),
-                  kErrorUnsupported);
 }
 
 static void readSizes(JsonFields &fields, const json &object, LlamaConfig &config, const LlamaShape &shape) {
@@ -184,6 +184,8 @@ static void readSizes(JsonFields &fields, const json &object, LlamaConfig &confi
   layer.kvHeads = fields.integer("num_key_value_heads", 1, kMaxHeads).value_or(asQueries ? layer.heads : shape.kvHeads);
   layer.ffnWidth = fields.requireInteger("intermediate_size", 1, kMaxWidth);
   std::optional<int64_t> headSize = fields.integer("head_dim", 2, kMaxWidth);
+  if (!headSize && shape.headSize && !object.contains("head_dim"))
+    headSize = shape.headSize;
   if (!headSize && fields.ok() && config.width % layer.heads != 0)
     fields.fail("num_attention_heads", "does not divide hidden_size, and there is no head_dim");
   config.headSize = headSize.value_or(config.width / layer.heads);
@@ -195,7 +197,7 @@ static Result<LlamaConfig> readJson(const json &object, const std::string &path,
   JsonFields fields(object, path);
   readSizes(fields, object, config, shape);
   config.normEps = fields.number("rms_norm_eps", 0, 1).value_or(shape.normEps);
-  config.activation = readActivation(fields, "hidden_act", Activation::Silu);
+  config.activation = readActivation(fields, shape.activationField, shape.activation);
   config.tiedHead = fields.boolean("tie_word_embeddings").value_or(shape.tiedHead);
   config.queryBias = shape.queryBias;
   if (shape.readsBiases) {
@@ -206,7 +208,8 @@ static Result<LlamaConfig> readJson(const json &object, const std::string &path,
     readRope(fields, path, config, shape);
   if (shape.readOwn && fields.ok())
     shape.readOwn(fields, config);
-  refuseWindows(fields, object, config, shape);
+  if (fields.ok())
+    readWindows(fields, object, config, shape);
   if (!fields.ok())
     return fields.error();
   if (Result<void> checked = checkLlamaConfig(config, path); !checked)

@@ -16,7 +16,10 @@ static const FieldTable kFields = {
     {"mlp_bias", FieldUse::Only, "biases of the feed-forward block, which the family has not", "[false]"},
 };
 
-static void setNorms(LlamaConfig &config) { config.normsBehind = config.queryKeyNorms = true; }
+static void setNorms(LlamaConfig &config) {
+  config.normPlace = NormPlace::Behind;
+  config.queryKeyNorms = QueryKeyNorms::Whole;
+}
 
 static LlamaShape shape() {
   LlamaShape shape;

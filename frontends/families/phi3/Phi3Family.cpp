@@ -2,8 +2,8 @@
 //
 // The record of the Phi-3 family: Phi3ForCausalLM of Hugging Face (Phi-3, Phi-3.5, Phi-4 and its mini), architecture
 // `phi3` of GGUF. Queries, keys and values are one tensor, gate and up are another; a part of each head may be turned,
-// by longrope's factors. Models that attend to a window (mini-4k) are refused. From: Abdin et al., Phi-3 Technical
-// Report (2024); transformers' Phi3Config and modeling_phi3.py; llama.cpp. Tested by
+// by longrope's factors. All layers may attend to a window (mini-4k does), which llama.cpp does not compute. From:
+// Abdin et al., Phi-3 Technical Report (2024); transformers' Phi3Config and modeling_phi3.py; llama.cpp. Tested by
 // test/unit/frontends/families/Phi3ConfigTest.cpp and the fixtures phi3-longrope and gguf/phi3.
 #include "frontends/families/llama/Llama.h"
 #include "frontends/families/llama/LlamaConfig.h"
@@ -23,6 +23,8 @@ static const FieldTable kFields = {
     {"partial_rotary_factor", FieldUse::Read, "rotated part of a head; all of it when missing"},
     {"attention_bias", FieldUse::Only, kNoBias, "[false]"},
     {"mlp_bias", FieldUse::Only, kNoBias, "[false]"},
+    {"sliding_window", FieldUse::Read, "how many of the last positions are seen; all when missing or null"},
+    {"layer_types", FieldUse::Read, "refused when it says something else"},
     {"resid_pdrop", FieldUse::Harmless, kTraining},
     {"embd_pdrop", FieldUse::Harmless, kTraining},
     {"lm_head_bias", FieldUse::Only, kNoBias, "[false]"},
@@ -30,6 +32,7 @@ static const FieldTable kFields = {
 
 static const FieldTable kKeys = {
     {"phi3.rope.scaling.original_context_length", FieldUse::Read, "the length before stretching"},
+    {"phi3.attention.sliding_window", FieldUse::Read, "how many of the last positions are seen"},
     {"phi3.rope.scaling.attn_factor", FieldUse::Read, "scale of the rotated vectors, with tensors of factors"},
 };
 
@@ -38,6 +41,7 @@ static LlamaShape shape() {
   shape.readsBiases = false;
   shape.maxPositions = shape.originalPositions = 4096;
   shape.normEps = 1e-5;
+  shape.windows = Windows::All;
   shape.partialRotary = shape.longRopeOnly = true;
   shape.readOwn = [](JsonFields &, LlamaConfig &config) { config.fused = true; };
   return shape;
@@ -58,6 +62,8 @@ static HuggingFaceForm describeHuggingFace() {
 /// The factors are tensors, and their scale is a key: what converters make of longrope.
 static void readOwnMetadata(const GgufFile &file, GgufFields &fields, LlamaConfig &config) {
   config.fused = true;
+  for (LlamaLayer &layer : config.layers)
+    layer.slides = config.window != 0;
   RopeScaling scaling;
   scaling.kind = RopeScaling::Kind::LongRope;
   scaling.originalPositions = fields.integer("rope.scaling.original_context_length", 2, kMaxPositions, 4096);
@@ -77,7 +83,7 @@ static GgufForm describeGguf() {
   GgufForm form = ggufLlamaForm("phi3", kKeys, [](const GgufFile &file) {
     LlamaMetadata shape;
     shape.interleaved = false;
-    shape.factorTensors = true;
+    shape.factorTensors = shape.hasWindows = true;
     shape.readOwn = readOwnMetadata;
     return readLlamaMetadata(file, "phi3", shape);
   });

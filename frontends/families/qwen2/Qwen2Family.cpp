@@ -10,15 +10,11 @@
 
 using namespace lmopt;
 
-static constexpr char kWindow[] = "counts with use_sliding_window only";
-
 static const FieldTable kFields = {
     {"num_key_value_heads", FieldUse::Read, "key and value heads; 32 when missing"},
     {"max_position_embeddings", FieldUse::Read, "longest sequence; 32768 when missing"},
     {"attention_bias", FieldUse::Only, "no biases on queries, keys and values", "[true]"},
     {"mlp_bias", FieldUse::Only, "biases, which the family has not", "[false]"},
-    {"sliding_window", FieldUse::Harmless, kWindow},
-    {"max_window_layers", FieldUse::Harmless, kWindow},
 };
 
 static LlamaShape shape() {
@@ -27,14 +23,14 @@ static LlamaShape shape() {
   shape.queryBias = true;
   shape.maxPositions = 32768;
   shape.kvHeads = 32;
-  shape.readsWindow = false;
+  readSwitchedWindows(shape);
   return shape;
 }
 
 static HuggingFaceForm describeHuggingFace() {
-  return llamaForm("qwen2", "Qwen2ForCausalLM", kFields, [](const nlohmann::json &object, const std::string &path) {
-    return readLlamaJson(object, path, shape());
-  });
+  return llamaForm(
+      "qwen2", "Qwen2ForCausalLM", joinTables(kFields, switchedWindowFields()),
+      [](const nlohmann::json &object, const std::string &path) { return readLlamaJson(object, path, shape()); });
 }
 
 static GgufForm describeGguf() {

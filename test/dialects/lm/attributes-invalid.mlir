@@ -213,3 +213,8 @@ func.func private @code_range_c3_greatest() attributes {a = #lm.code_range<range
 
 // expected-error@+1 {{C3: expected 0 <= least <= zero <= greatest <= 255 and more than one code, but found 7, 7 and 7}}
 func.func private @code_range_c3_one() attributes {a = #lm.code_range<range = 1.0, steps = 1, zero = 7, least = 7, greatest = 7>}
+
+// -----
+
+// expected-error@+1 {{C1: expected a window of at least 1 position, but found -1}}
+func.func private @causal_c1() attributes {a = #lm.causal<window = -1>}

@@ -14,6 +14,11 @@ func.func private @reals() attributes {
   d = #lm.exactness<approximate, error = 4.940656e-324>
 }
 
+// CHECK-LABEL: func.func private @windows()
+// CHECK-SAME: a = #lm.causal,
+// CHECK-SAME: b = #lm.causal<window = 512>
+func.func private @windows() attributes {a = #lm.causal, b = #lm.causal<window = 512>}
+
 // CHECK-LABEL: func.func private @order_and_defaults()
 // CHECK-SAME: a = #lm.rope<base = 1.000000e+04, dims = 8, layout = half>
 // CHECK-SAME: b = #lm.rope_scaling<yarn, factor = 2.000000e+00, original_positions = 16>

@@ -141,6 +141,10 @@ func.func @all(%ids: tensor<?x?xi32>, %len: tensor<?xi32>, %cache: !lm.cache) ->
   %b = lm.bias_add %p, @vector8 attributes {mark = "kept"} : tensor<?x?x8xf32>
   // CHECK: lm.rms_norm %{{.*}}, @vector8 {eps = 1.000000e-05} : tensor<?x?x8xf32>
   %r = lm.rms_norm %b, @vector8 {eps = 1.0e-5} : tensor<?x?x8xf32>
+  // CHECK: lm.rms_norm %{{.*}} {eps = 1.000000e-05, heads = 2} : tensor<?x?x8xf32>
+  %heads = lm.rms_norm %b {eps = 1.0e-5, heads = 2} : tensor<?x?x8xf32>
+  // CHECK: lm.soft_cap %{{.*}} {cap = 3.000000e+01} : tensor<?x?x8xf32>
+  %capped = lm.soft_cap %b {cap = 30.0} : tensor<?x?x8xf32>
   // CHECK: lm.rms_norm %{{.*}} {eps = 1.000000e-05} : tensor<?x?x8xf32>
   %r2 = lm.rms_norm %r {eps = 1.0e-5} : tensor<?x?x8xf32>
   // CHECK: lm.layer_norm %{{.*}}, @vector8, @vector8 {eps = 9.9999999999999998E-13} : tensor<?x?x8xf32>

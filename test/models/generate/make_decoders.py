@@ -24,6 +24,10 @@ LLAMA = dict(SPECIAL, hidden_size=64, num_attention_heads=4, num_key_value_heads
 LONGROPE = {"rope_type": "longrope", "rope_theta": 10000.0, "partial_rotary_factor": 0.75, "original_max_position_embeddings": 16,
             "long_factor": [1.0 + 0.5 * i for i in range(12)], "short_factor": [1.0 + 0.0625 * i for i in range(12)]}
 
+GEMMA = dict(SPECIAL, hidden_size=48, num_attention_heads=2, num_key_value_heads=1, head_dim=16, intermediate_size=72, num_hidden_layers=2,
+             vocab_size=301, max_position_embeddings=128)
+WINDOWS = {"lengths": [1, 5, 8, 9, 40]}
+
 # name: (class, config, options)
 MODELS = {
     "gpt2-tied": ("GPT2LMHeadModel", GPT2, {}),
@@ -41,6 +45,22 @@ MODELS = {
                                                 attention_multiplier=0.0625, logits_scaling=2.0), {}),
     "smollm3-tied": ("SmolLM3ForCausalLM", dict(LLAMA, hidden_size=48, num_attention_heads=3, num_key_value_heads=1, intermediate_size=56,
                                                 num_hidden_layers=4, rope_parameters={"rope_type": "default", "rope_theta": 2000000.0}), {}),
+    # Windows of 5 to 8 positions: prompts below, at and above.
+    "mistral-window": ("MistralForCausalLM", dict(LLAMA, hidden_size=48, num_attention_heads=3, num_key_value_heads=1, sliding_window=8,
+                                                  tie_word_embeddings=True), WINDOWS),
+    "qwen3-norms": ("Qwen3ForCausalLM", dict(LLAMA, hidden_size=48, head_dim=32, num_attention_heads=2, num_key_value_heads=1,
+                                             tie_word_embeddings=True), {}),
+    "qwen3-windows": ("Qwen3ForCausalLM", dict(LLAMA, hidden_size=64, head_dim=32, num_attention_heads=2, num_key_value_heads=1,
+                                               use_sliding_window=True, sliding_window=8, max_window_layers=1, tie_word_embeddings=False),
+                      WINDOWS),
+    "gemma-tied": ("GemmaForCausalLM", GEMMA, {}),
+    "gemma2-caps": ("Gemma2ForCausalLM", dict(GEMMA, sliding_window=8, query_pre_attn_scalar=16, attn_logit_softcapping=3.0,
+                                              final_logit_softcapping=4.0), WINDOWS),
+    "gemma3-windows": ("Gemma3ForCausalLM", dict(GEMMA, sliding_window=5, query_pre_attn_scalar=16,
+                                                 layer_types=["sliding_attention", "full_attention"],
+                                                 rope_parameters={"full_attention": {"rope_type": "linear", "factor": 4.0, "rope_theta": 100000.0},
+                                                                  "sliding_attention": {"rope_type": "default", "rope_theta": 1000.0}}),
+                       WINDOWS),
 }
 
 
@@ -53,7 +73,7 @@ def randomize(model):
                 if isinstance(module, torch.nn.Embedding):
                     value.normal_(0, 0.2)
                 elif "Norm" in kind and name == "weight":
-                    value.normal_(1, 0.2)
+                    value.normal_(0 if kind.startswith("Gemma") else 1, 0.2)
                 elif value.dim() == 2:
                     peaked = any(part in path for part in ("q_proj", "k_proj", "c_attn", "query_key_value", "qkv_proj"))
                     inputs = value.shape[0] if kind == "Conv1D" else value.shape[1]

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Makes the fixtures gguf/{gpt2,gptneox,phi3,olmo2,granite,smollm3}: those of make_decoders.py as llama.cpp's converter writes them, with their
+"""Makes the fixtures gguf/{gpt2,gptneox,phi3,olmo2,granite,smollm3,qwen3,gemma,gemma2,gemma3}: those of make_decoders.py as llama.cpp's converter writes them, with their
 expectations. What it does to tensors: GPT-2's matrices are turned the usual way round; GPT-NeoX's queries, keys and values come one after
-the other; heads of Granite and SmolLM3 have the two parts of each number beside each other. llama.cpp takes GELU by tanh whatever the
+the other; heads of Granite and SmolLM3 have the two parts of each number beside each other; weights of
+Gemma's norms are one greater. llama.cpp takes GELU by tanh whatever the
 checkpoint says: gguf/gptneox has expectations of its own, of the checkpoint with gelu_new.
-Usage: make_decoders_gguf.py MODELS_DIR. Needs gguf, numpy, torch, transformers, tokenizers and the models of make_decoders.py.
+Usage: make_decoders_gguf.py MODELS_DIR [ARCHITECTURE...]. Needs gguf, numpy, torch, transformers, tokenizers and the models of make_decoders.py.
 """
 import json
 import math
@@ -34,10 +35,12 @@ NAMES = {
     "phi3": {**LLAMA, "self_attn.qkv_proj": "attn_qkv", "mlp.gate_up_proj": "ffn_up"},
     "olmo2": {**LLAMA, "post_attention_layernorm": "post_attention_norm", "post_feedforward_layernorm": "post_ffw_norm",
               "self_attn.q_norm": "attn_q_norm", "self_attn.k_norm": "attn_k_norm"},
-    "granite": LLAMA, "smollm3": LLAMA,
+    "granite": LLAMA, "smollm3": LLAMA, "gemma": LLAMA,
+    "qwen3": {**LLAMA, "self_attn.q_norm": "attn_q_norm", "self_attn.k_norm": "attn_k_norm"},
 }
+NAMES["gemma2"] = NAMES["gemma3"] = {**NAMES["olmo2"], "pre_feedforward_layernorm": "ffn_norm"}
 SOURCES = {"gpt2": "gpt2-tied", "gptneox": "gptneox-parallel", "phi3": "phi3-longrope", "olmo2": "olmo2-norms", "granite": "granite-tied",
-           "smollm3": "smollm3-tied"}
+           "smollm3": "smollm3-tied", "qwen3": "qwen3-norms", "gemma": "gemma-tied", "gemma2": "gemma2-caps", "gemma3": "gemma3-windows"}
 
 
 def tensor_name(architecture, name):
@@ -63,6 +66,8 @@ def converted(architecture, config, name, value):
         return value.reshape(heads, 3, len(value) // heads // 3, -1).swapaxes(0, 1).reshape(value.shape)
     if architecture in ("granite", "smollm3") and part.endswith(("q_proj", "k_proj")):
         return neighbours(value, config["num_attention_heads" if part.endswith("q_proj") else "num_key_value_heads"])
+    if architecture.startswith("gemma") and part.endswith("norm"):
+        return value.astype(np.float32) + 1
     return value
 
 
@@ -82,6 +87,8 @@ def add_gpt(writer, architecture, config):
 
 def add_llama(writer, architecture, config):
     heads, rope = config["num_attention_heads"], config["rope_parameters"]
+    rope = rope.get("full_attention", rope)
+    size = config.get("head_dim") or config["hidden_size"] // heads
     writer.add_context_length(config["max_position_embeddings"])
     writer.add_embedding_length(config["hidden_size"])
     writer.add_block_count(config["num_hidden_layers"])
@@ -90,8 +97,20 @@ def add_llama(writer, architecture, config):
     writer.add_head_count_kv(config["num_key_value_heads"])
     writer.add_layer_norm_rms_eps(config["rms_norm_eps"])
     writer.add_rope_freq_base(rope["rope_theta"])
-    turned = int(rope.get("partial_rotary_factor", 1) * (config["hidden_size"] // heads))
-    writer.add_rope_dimension_count(turned)
+    writer.add_rope_dimension_count(int(rope.get("partial_rotary_factor", 1) * size))
+    if size != config["hidden_size"] // heads:
+        writer.add_key_length(size)
+        writer.add_value_length(size)
+    if architecture in ("gemma2", "gemma3"):
+        writer.add_sliding_window(config["sliding_window"])
+    if architecture == "gemma2":
+        writer.add_attn_logit_softcapping(config["attn_logit_softcapping"])
+        writer.add_final_logit_softcapping(config["final_logit_softcapping"])
+    if architecture == "gemma3":
+        writer.add_uint32("gemma3.attention.sliding_window_pattern", 2)
+        writer.add_float32("gemma3.rope.freq_base_swa", config["rope_parameters"]["sliding_attention"]["rope_theta"])
+        writer.add_rope_scaling_type(gguf.RopeScalingType.LINEAR)
+        writer.add_rope_scaling_factor(rope["factor"])
     if architecture == "granite":
         writer.add_attention_scale(config["attention_multiplier"])
         writer.add_embedding_scale(config["embedding_multiplier"])
@@ -131,6 +150,8 @@ def expect_tanh(source, folder):
 def main():
     models = pathlib.Path(sys.argv[1])
     for architecture, name in SOURCES.items():
+        if sys.argv[2:] and architecture not in sys.argv[2:]:
+            continue
         source, folder = models / name, models / "gguf" / architecture
         folder.mkdir(parents=True, exist_ok=True)
         write(architecture, source, folder / "model.gguf")

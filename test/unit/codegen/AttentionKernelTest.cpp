@@ -4,12 +4,14 @@
 // by side in one step; grouped heads, ragged head widths, partial RoPE across the 64-position seams of its table, two
 // tables between which each sequence chooses. The
 // cache starts as NaN: nothing may be read that was not written. Thread counts must not change a bit. Projected keys
-// and values: by matrices or means, of sequences that are longer and shorter than their rows.
+// and values: by matrices or means, of sequences that are longer and shorter than their rows. Windows that begin inside
+// a block of 256 positions and behind several, and scores with a cap.
 //
 // Bound: scores are off by (D + 16) eps |q| |k| scale (D products, the turns of both sides), so the weights by a factor
 // of exp(twice that), and the sums over T positions by T eps; all times the largest value. With bf16 each of query,
 // key, weight and value is rounded to 8 bits once more; with i8 keys and values to half a step of 1/127 of their
-// largest number. A projected number is a sum over T tokens, off by (T + 2) eps times the sum of its magnitudes.
+// largest number. A cap moves a score by no more than that, and by the error of tanh, 2e-7 of the cap. A projected
+// number is a sum over T tokens, off by (T + 2) eps times the sum of its magnitudes.
 #include "codegen/cpu/RowInfo.h"
 #include "codegen/cpu/attention/AttentionSpec.h"
 #include "test/unit/codegen/KernelHarness.h"
@@ -27,7 +29,7 @@ using test::Memory;
 
 namespace {
 
-constexpr int64_t kPositions = 170;
+constexpr int64_t kPositions = 170, kManyPositions = 340;
 
 struct Config {
   int64_t heads, kvHeads, headDim;
@@ -39,7 +41,11 @@ struct Config {
   int64_t otherValueDim = 0;        ///< width of a value head, where it is another
   int64_t projectedRows = 0;
   bool learned = false;
+  int64_t window = 0;
+  float softCap = 0;
 
+  int64_t positions() const { return window ? kManyPositions : kPositions; }
+  int64_t longest() const { return window ? 330 : 150; } ///< of the test's sequences
   int64_t valueDim() const { return otherValueDim ? otherValueDim : headDim; }
 };
 
@@ -53,6 +59,9 @@ const Config kConfigs[] = {{9, 3, 64, true, 64},
                            {3, 1, 24, true, 24, kF32, 60},
                            {3, 1, 24, true, 24, kBf16, 0, {}, 40},
                            {3, 1, 24, true, 24, kBf16},
+                           {3, 1, 24, true, 24, kF32, 0, {}, 0, 0, false, 100, 2},
+                           {3, 1, 24, true, 24, kBf16, 0, {}, 0, 0, false, 256},
+                           {3, 1, 24, true, 24, kI8, 0, {}, 0, 0, false, 7, 1},
                            {12, 12, 32, false, 0},
                            {12, 12, 32, false, 0, kBf16},
                            {2, 1, 80, true, 40},
@@ -76,6 +85,9 @@ const Config kConfigs[] = {{9, 3, 64, true, 64},
                            {8, 3, 64, true, 64, kI8, 60, {2, 3, 3}},
                            {4, 3, 32, false, 0, kF32, 0, {1, 1, 2}},
                            {9, 3, 64, true, 64, kF32, 0, {}, 48},
+                           {4, 2, 16, true, 16, kF32, 0, {}, 0, 0, false, 1},
+                           {4, 2, 32, true, 0, kBf16, 0, {}, 0, 0, false, 63, 5},
+                           {8, 1, 16, true, 16, kI8, 0, {}, 0, 0, false, 300},
                            {4, 2, 16, false, 0, kF32, 0, {}, 20},
                            {2, 1, 48, true, 48, kBf16, 0, {}, 10},
                            {3, 1, 32, true, 32, kI8, 0, {}, 24},
@@ -89,7 +101,7 @@ const Config kConfigs[] = {{9, 3, 64, true, 64},
                            {4, 2, 16, false, 0, kI8, 0, {}, 0, 50, false},
                            {4, 2, 30, false, 0, kI8, 0, {}, 0, 18, true}};
 /// Enough for the CPUs whose registers or dot product differ.
-constexpr size_t kConfigsElsewhere = 8;
+constexpr size_t kConfigsElsewhere = 11;
 
 struct Sequence {
   int64_t length;
@@ -137,14 +149,16 @@ public:
     spec.headDim = config.headDim;
     spec.otherValueDim = config.otherValueDim;
     spec.causal = config.causal;
+    spec.window = config.window;
+    spec.softCap = config.softCap;
     spec.ropeDims = config.ropeDims;
     spec.format = config.format;
     spec.scale = 1 / std::sqrt(float(config.headDim));
     spec.projectedRows = config.projectedRows;
     spec.projectionLearned = config.learned;
-    spec.projectionColumns = config.learned ? kPositions : 0;
+    spec.projectionColumns = config.learned ? config.positions() : 0;
     table.halfDims = config.ropeDims / 2;
-    table.positions = config.ropeDims ? kPositions : 0;
+    table.positions = config.ropeDims ? config.positions() : 0;
     table.switchPositions = config.switchPositions;
     for (bool splitHeads : {false, true}) {
       store[splitHeads] = harness.add(cpu::storeKernel(harness.library(), spec, table, splitHeads));
@@ -154,7 +168,7 @@ public:
       projection = harness.add(cpu::projectKernel(harness.library(), spec));
     describe = harness.add(cpu::describeRowsKernel(harness.library()));
     test::Random random(config.heads * 100 + config.headDim);
-    for (int64_t length : {150, 13, 80}) {
+    for (int64_t length : {config.longest(), int64_t(13), int64_t(80)}) {
       Sequence s{length, {}, {}, {}};
       for (int64_t i = 0; i < length * width(); ++i)
         s.q.push_back(random.heavy());
@@ -185,9 +199,10 @@ public:
   std::vector<Step> steps() const {
     if (!config.causal)
       return {{{0, 0, 150}, {1, 0, 13}, {2, 0, 80}}};
-    std::vector<Step> steps = {{{0, 0, 70}, {1, 0, 3}, {2, 0, 8}}, {{0, 70, 9}}, {{0, 79, 61}, {2, 8, 62}}};
+    int64_t single = config.longest() - 10;
+    std::vector<Step> steps = {{{0, 0, 70}, {1, 0, 3}, {2, 0, 8}}, {{0, 70, 9}}, {{0, 79, single - 79}, {2, 8, 62}}};
     for (int64_t i = 0; i < 10; ++i)
-      steps.push_back({{0, 140 + i, 1}, {1, 3 + i, 1}, {2, 70 + i, 1}});
+      steps.push_back({{0, single + i, 1}, {1, 3 + i, 1}, {2, 70 + i, 1}});
     return steps;
   }
 
@@ -228,7 +243,7 @@ private:
   std::vector<std::vector<double>> turnedKeys; ///< of the sequence being checked, by position and kv head
 
   int64_t ropeOf(const Sequence &s) const { return config.switchPositions && s.length > config.switchPositions; }
-  int64_t matrixStride() const { return cpu::floatRowBytes(kPositions) / 4; }
+  int64_t matrixStride() const { return cpu::floatRowBytes(config.positions()) / 4; }
   int64_t matrixBytes() const { return config.learned ? config.projectedRows * 4 * matrixStride() : int64_t(64); }
   Memory matrices[2] = {Memory(matrixBytes()), Memory(matrixBytes())}; ///< of keys and of values
   double keyError = 0, valueError = 0;                                 ///< of a projected number
@@ -349,12 +364,17 @@ private:
       turnedKeys.push_back(turned(s.k.data() + i * config.headDim, i / config.kvHeads, ropeOf(s)));
   }
 
+  double capped(double score) const {
+    return config.softCap ? config.softCap * std::tanh(score / config.softCap) : score;
+  }
+
   void expectHead(const Sequence &s, int64_t t, int64_t h, const float *found) const {
     int64_t visible = config.causal ? t + 1 : seenRows(s), kvHead = kvHeadOf(h);
     std::vector<double> q = turned(s.q.data() + t * width() + h * config.headDim, t, ropeOf(s)), scores,
                         out(config.valueDim());
+    int64_t first = config.window ? std::max<int64_t>(visible - config.window, 0) : 0;
     double largestScore = -INFINITY, largestProduct = 0, largestValue = 0, total = 0;
-    for (int64_t p = 0; p < visible; ++p) {
+    for (int64_t p = first; p < visible; ++p) {
       const std::vector<double> &k = turnedKeys[p * config.kvHeads + kvHead];
       double dot = 0, qq = 0, kk = 0;
       for (int64_t d = 0; d < config.headDim; ++d) {
@@ -362,12 +382,12 @@ private:
         qq += q[d] * q[d];
         kk += k[d] * k[d];
       }
-      scores.push_back(dot * spec.scale);
+      scores.push_back(capped(dot * spec.scale));
       largestScore = std::max(largestScore, scores.back());
       largestProduct = std::max(largestProduct, std::sqrt(qq * kk) * spec.scale);
     }
-    for (int64_t p = 0; p < visible; ++p) {
-      double weight = std::exp(scores[p] - largestScore);
+    for (int64_t p = first; p < visible; ++p) {
+      double weight = std::exp(scores[p - first] - largestScore);
       total += weight;
       for (int64_t d = 0; d < config.valueDim(); ++d) {
         double value = s.v[p * valueWidth() + kvHead * config.valueDim() + d];
@@ -375,7 +395,7 @@ private:
         largestValue = std::max(largestValue, std::abs(value));
       }
     }
-    double scoreError = (config.headDim + 16) * FLT_EPSILON * largestProduct;
+    double scoreError = (config.headDim + 16) * FLT_EPSILON * largestProduct + 3e-7 * config.softCap;
     double weightError = (visible + 16) * FLT_EPSILON;
     for (double number : q)
       scoreError += std::abs(number) * keyError * spec.scale;
@@ -413,7 +433,8 @@ TEST_P(AttentionKernel, AgreesWithPlainSoftmaxForAnyTeam) {
     SCOPED_TRACE(testing::Message() << "heads " << configs[i].heads << " on " << configs[i].kvHeads << " of width "
                                     << configs[i].headDim << " and " << configs[i].valueDim() << " rope "
                                     << configs[i].ropeDims << " format " << static_cast<int>(configs[i].format)
-                                    << " projected to " << configs[i].projectedRows);
+                                    << " projected to " << configs[i].projectedRows << " window " << configs[i].window
+                                    << " cap " << configs[i].softCap);
     std::vector<std::vector<float>> alone = models[i].run(1);
     models[i].expectClose(alone);
     for (int64_t threads : {2, 3}) {

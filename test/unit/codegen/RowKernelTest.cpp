@@ -93,6 +93,10 @@ public:
       for (int kind = 0; kind < 5; ++kind)
         for (bool for8Bits : {false, true})
           activations(width, static_cast<Activation>(kind), for8Bits);
+    for (auto [size, heads] : {std::pair<int64_t, int64_t>(16, 1), {16, 5}, {48, 3}, {64, 9}, {80, 2}, {256, 2}})
+      headNorms(size, heads);
+    for (int64_t width : {30, 64})
+      softCaps(width);
     for (int64_t block = 2; block <= 512; block *= 2)
       rotation(1024, block);
     rotation(30, 2);
@@ -181,6 +185,38 @@ private:
       double factor = 1 / std::max(std::sqrt(squares), 1e-12);
       return mapRow(in.a, [&](size_t i) {
         return std::pair(in.a[i] * factor, (in.a.size() / 2.0 + 4) * kEps * std::abs(in.a[i] * factor));
+      });
+    };
+  }
+
+  void headNorms(int64_t size, int64_t heads) {
+    const float epsilon = 1e-5f;
+    auto expected = [=](const Inputs &in, const std::function<double(size_t)> &gamma) {
+      Expected all;
+      for (int64_t head = 0; head < heads; ++head) {
+        Expected one = rmsNorm({in.a.begin() + head * size, in.a.begin() + (head + 1) * size}, epsilon, gamma);
+        all.value.insert(all.value.end(), one.value.begin(), one.value.end());
+        all.tolerance.insert(all.tolerance.end(), one.tolerance.begin(), one.tolerance.end());
+      }
+      return all;
+    };
+    start("headnorm", cpu::headRmsNorm(size, epsilon), size * heads, 1).expected = [=](const Inputs &in) {
+      return expected(in, [](size_t) { return 1.0; });
+    };
+    std::vector<Memory> weights;
+    weights.push_back(table(1, size));
+    float *gamma = weights[0].floats();
+    start("headnorm*gamma", cpu::headRmsNorm(size, epsilon), size * heads, 1, std::move(weights)).expected =
+        [=](const Inputs &in) { return expected(in, [gamma](size_t i) -> double { return gamma[i]; }); };
+  }
+
+  /// tanh is off by 2e-7, its argument by a rounding that its slope does not make larger; then a product.
+  void softCaps(int64_t width) {
+    const float cap = 1.5f;
+    start("softcap", cpu::softCap(cap), width, 1).expected = [=](const Inputs &in) {
+      return mapRow(in.a, [&](size_t i) {
+        return std::pair(cap * std::tanh(in.a[i] / cap),
+                         2e-7 * cap + 2 * kEps * std::min<double>(cap, std::abs(in.a[i])));
       });
     };
   }

@@ -157,3 +157,59 @@ TEST_F(ImportDecoders, SmolLm3LayersWithoutPositions) {
   model->module->walk([&](lm::AttentionOp attention) { turned.push_back(bool(attention.getRopeAttr())); });
   EXPECT_EQ(turned, (std::vector<bool>{true, true, true, false}));
 }
+
+static std::vector<std::string> masks(ImportedModel &model) {
+  std::vector<std::string> texts;
+  model.module->walk(
+      [&](lm::AttentionOp attention) { llvm::raw_string_ostream(texts.emplace_back()) << attention.getMask(); });
+  return texts;
+}
+
+TEST_F(ImportDecoders, Windows) {
+  Result<ImportedModel> all = import("mistral-window");
+  ASSERT_TRUE(all) << all.error().message;
+  EXPECT_EQ(masks(*all), (std::vector<std::string>{"#lm.causal<window = 8>", "#lm.causal<window = 8>"}));
+  Result<ImportedModel> some = import("qwen3-windows"); // from layer 1 on
+  ASSERT_TRUE(some) << some.error().message;
+  EXPECT_EQ(masks(*some), (std::vector<std::string>{"#lm.causal", "#lm.causal<window = 8>"}));
+  Result<ImportedModel> none = import("mistral-window", R"({"max_position_embeddings": 8})");
+  ASSERT_TRUE(none) << none.error().message; // no sequence is longer than the window
+  EXPECT_EQ(masks(*none), (std::vector<std::string>{"#lm.causal", "#lm.causal"}));
+}
+
+TEST_F(ImportDecoders, Qwen3NormsHeads) {
+  std::string module = text("qwen3-norms");
+  expectHas(module, "@layers.0.attn.q_norm.weight : tensor<32xf32>");
+  expectHas(module, "@layers.0.attn.q_norm.weight {eps = 1.000000e-05, heads = 2}");
+  expectHas(module, "@layers.0.attn.k_norm.weight {eps = 1.000000e-05}"); // one head is all of the row
+  expectError(import("qwen3-norms", "{}", {"k_norm", "p_norm"}), 3, "self_attn.k_norm.weight' (32)");
+}
+
+/// Weights of norms are the file's and 1; the table is multiplied by the root of the width.
+TEST_F(ImportDecoders, GemmaScalesItsTable) {
+  std::string module = text("gemma-tied");
+  expectHas(module, "@layers.1.ffn_norm.weight : tensor<48xf32> = #lm.sum<#lm.safetensors<");
+  expectHas(module, "dense<1.000000e+00> : tensor<48xf32>>");
+  expectHas(module, "@embed.weight : tensor<301x48xf32> = #lm.scale<#lm.safetensors<");
+  expectHas(module, "{kind = gelu_tanh}");
+}
+
+/// Where norms stand around branches, the stream is divided instead: the table stays as it is, with its codes.
+TEST_F(ImportDecoders, Gemma2KeepsItsTable) {
+  std::string module = text("gemma2-caps");
+  expectHas(module, "@embed.weight : tensor<301x48xf32> = #lm.safetensors<");
+  expectHas(module, "@layers.0.attn_norm.weight : tensor<48xf32> = #lm.sum<");
+  expectHas(module, "@layers.0.attn_norm_behind.weight : tensor<48xf32> = #lm.scale<#lm.sum<");
+  expectHas(module, "scale = 2.500000e-01 soft_cap = 3.000000e+00, mask = #lm.causal<window = 8>");
+  expectHas(module, "lm.soft_cap %");
+  expectHas(module, "{cap = 4.000000e+00}");
+  expectError(import("gemma2-caps", "{}", {"pre_feedforward", "pro_feedforward"}), 3,
+              "pre_feedforward_layernorm.weight' (48)");
+}
+
+TEST_F(ImportDecoders, Gemma3HasTwoKindsOfAngles) {
+  std::string module = text("gemma3-windows");
+  expectHas(module, "mask = #lm.causal<window = 5>, rope = #lm.rope<base = 1.000000e+03, dims = 16, layout = half>");
+  expectHas(module, "mask = #lm.causal, rope = #lm.rope<base = 1.000000e+05, dims = 16, layout = half, scaling = ");
+  EXPECT_EQ(module.find("lm.soft_cap"), module.npos);
+}

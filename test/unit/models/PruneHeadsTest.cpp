@@ -91,7 +91,8 @@ TEST_P(PrunedHeads, KeepsKeysThatOthersRead) {
   other.removeBiasAttr();
   lm::AttendOp::create(builder, op.getLoc(), op.getResult().getType(), other, op.getNextCache(), Value(),
                        op.getLayerAttr(), op.getHeadsAttr(), op.getKvHeadsAttr(), op.getScaleAttr(), op.getMaskAttr(),
-                       op.getRopeAttr(), op.getGroupsAttr(), op.getElementAttr(), op.getProjectionAttr());
+                       op.getRopeAttr(), op.getGroupsAttr(), op.getElementAttr(), op.getProjectionAttr(),
+                       op.getSoftCapAttr());
   ASSERT_TRUE(succeeded(prune(*module, "ratio=0.34 layers=layers.0.attn.o")));
   EXPECT_EQ(lastLinear(*module).getInput().getType(), lastLinear(*model.module).getInput().getType());
 }

@@ -467,3 +467,11 @@ func.func @attend_c13_mask(%q: tensor<?x?x8xf32>, %c: !lm.cache, %n: tensor<?xi3
   %y = lm.attend %q, %c lengths %n {layer = 0, heads = 2, kv_heads = 1, scale = 1.0, mask = #lm.causal project = #lm.projection<means, rank = 2>} : (tensor<?x?x8xf32>, !lm.cache, tensor<?xi32>) -> tensor<?x?x12xf32>
   return
 }
+
+// -----
+
+func.func @attend_c14_cap(%q: tensor<?x?x8xf32>, %cache: !lm.cache) {
+  // expected-error@+1 {{C14: expected a finite cap > 0, but found 0.0}}
+  %y = lm.attend %q, %cache {layer = 0, heads = 1, kv_heads = 1, scale = 1.0 soft_cap = 0.0, mask = #lm.causal} : (tensor<?x?x8xf32>, !lm.cache) -> tensor<?x?x8xf32>
+  return
+}

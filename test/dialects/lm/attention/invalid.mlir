@@ -284,3 +284,11 @@ func.func @attention_c16_length(%q: tensor<1x5x8xf32>, %n: tensor<1xi32>) {
   %y = lm.attention %q, %q, %q lengths %n {layer = 0, heads = 1, kv_heads = 1, scale = 1.0, mask = #lm.full project = #lm.projection<learned, rank = 2> by @e, @e} : (tensor<1x5x8xf32>, tensor<1x5x8xf32>, tensor<1x5x8xf32>, tensor<1xi32>) -> tensor<1x5x8xf32>
   return
 }
+
+// -----
+
+func.func @attention_c17_cap(%q: tensor<?x?x8xf32>, %cache: !lm.cache) {
+  // expected-error@+1 {{C17: expected a finite cap > 0, but found -2.0}}
+  %y, %next = lm.attention %q, %q, %q, %cache {layer = 0, heads = 1, kv_heads = 1, scale = 1.0 soft_cap = -2.0, mask = #lm.causal} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, !lm.cache) -> (tensor<?x?x8xf32>, !lm.cache)
+  return
+}

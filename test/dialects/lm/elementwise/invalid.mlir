@@ -23,3 +23,11 @@ func.func @activation_unknown_kind(%x: tensor<?x?x4xf32>) -> tensor<?x?x4xf32> {
   %y = lm.activation %x {kind = swish} : tensor<?x?x4xf32>
   return %y : tensor<?x?x4xf32>
 }
+
+// -----
+
+func.func @soft_cap_c1(%x: tensor<?x?x4xf32>) -> tensor<?x?x4xf32> {
+  // expected-error@+1 {{C1: expected a finite cap > 0, but found 0.0}}
+  %y = lm.soft_cap %x {cap = 0.0} : tensor<?x?x4xf32>
+  return %y : tensor<?x?x4xf32>
+}

@@ -253,3 +253,39 @@ def projections():
     case("learned", learned, [("e", e), ("f", f)], lambda n: e, lambda n: f, False)
     case("shared", learned, [("e", e)], lambda n: e, lambda n: e, True)
     return cases
+
+
+def windows():
+    """The last positions only, and scores with a cap: a prompt of 5 and then 3 more, in halves, too; in an encoder."""
+    cases = []
+    for name, window, cap, head in (("3", 3, None, 8), ("1", 1, None, 8), ("9", 9, None, 8), ("4_cap", 4, 0.75, 16), ("cap", 0, 2.0, 8)):
+        q, k, v = f32(2, 8, 4 * head), f32(2, 8, 2 * head), f32(2, 8, 2 * head)
+        c = Case(f"window_{name}")
+        c.caches = 1
+        mask = f"#lm.causal<window = {window}>" if window else "#lm.causal"
+        text = f" soft_cap = {cap}" if cap else ""
+        for step, (a, b) in enumerate(((0, 5), (5, 8))):
+            for label, array in (("q", q), ("k", k), ("v", v)):
+                c.constant(f"{label}{step}", array[:, a:b])
+            n = b - a
+            c.op(f"%y{step}, %cache{step + 1} = lm.attention %q{step}, %k{step}, %v{step}, %cache{step} "
+                 f"{{layer = 0, heads = 4, kv_heads = 2, scale = 0.25{text}, mask = {mask}}} "
+                 f": ({t(4 * head, n=n)}, {t(2 * head, n=n)}, {t(2 * head, n=n)}, !lm.cache) -> ({t(4 * head, n=n)}, !lm.cache)")
+        visible = np.tril(np.ones((8, 8), bool))
+        if window:
+            visible &= ~np.tril(np.ones((8, 8), bool), -window)
+        split = lambda x, heads: x.astype(np.float64).reshape(2, 8, heads, head)
+        y = attend(split(q, 4), split(k, 2), split(v, 2), 4, 2, 0.25, visible[None].repeat(2, 0), cap)
+        cases.append(c.finish([("y0", y[:, :5]), ("y1", y[:, 5:])], 1))
+    q, lengths = f32(2, 6, 16), np.array([6, 4], np.int32)
+    c = Case("window_encoder")
+    c.constant("q", q)
+    c.constant("n", lengths)
+    c.op(f"%kept = lm.cache_append %q, %q lengths %n {{layer = 0, kv_heads = 2}} : ({t(16, 2, 6)}, {t(16, 2, 6)}, tensor<2xi32>) -> !lm.cache")
+    c.op(f"%y = lm.attend %q, %kept lengths %n {{layer = 0, heads = 2, kv_heads = 2, scale = 0.5 soft_cap = 1.5, mask = #lm.causal<window = 2>}} "
+         f": ({t(16, 2, 6)}, !lm.cache, tensor<2xi32>) -> {t(16, 2, 6)}")
+    inside = np.arange(6)[None] < lengths[:, None]
+    near = np.tril(np.ones((6, 6), bool)) & ~np.tril(np.ones((6, 6), bool), -2)
+    x = q.astype(np.float64).reshape(2, 6, 2, 8)
+    cases.append(c.finish([("y", attend(x, x, x, 2, 2, 0.5, inside[:, :, None] & inside[:, None, :] & near[None], 1.5))], 1))
+    return cases

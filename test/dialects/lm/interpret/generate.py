@@ -11,7 +11,7 @@ import pathlib
 
 import codebook_cases
 import numpy as np
-from attention_cases import attention, groups, halves, lengths, projections
+from attention_cases import attention, groups, halves, lengths, projections, windows
 from cases import Case, codes_type, dense, f32, run_lines, t, write
 from conditional_cases import conditional
 from formulas import (SMALL, code_range_text, quantize_dynamic, quantize_groups, quantize_rows,
@@ -363,6 +363,29 @@ def trained():
     return cases
 
 
+def heads():
+    """Norms of parts of a row; the heads of 4 have no kernel."""
+    cases = []
+    for name, width, count, weighted in (("4", 4, 3, True), ("16", 16, 2, True), ("48", 48, 3, True), ("plain", 32, 2, False)):
+        x, w = f32(2, 3, count * width), f32(width)
+        c = Case(f"norm_heads_{name}")
+        c.constant("x", x)
+        text = f", {c.param('w', w)}" if weighted else ""
+        c.op(f"%y = lm.rms_norm %x{text} {{eps = 1.0e-5, heads = {count}}} : {t(count * width)}")
+        parts = x.astype(np.float64).reshape(2, 3, count, width)
+        y = parts / np.sqrt((parts**2).mean(-1, keepdims=True) + 1e-5) * (w if weighted else 1)
+        cases.append(c.finish([("y", y.reshape(x.shape))], 1))
+    return cases
+
+
+def caps():
+    x = f32(2, 3, 8, scale=20)
+    c = Case("soft_cap")
+    c.constant("x", x)
+    c.op(f"%y = lm.soft_cap %x {{cap = 30.0}} : {t(8)}")
+    return [c.finish([("y", 30 * np.tanh(x.astype(np.float64) / 30))], 1)]
+
+
 # Which functions --lm-run-compiled runs, too (none named: all; None: no function); the others have shapes that no kernel has. Its sums are
 # float32: one of n numbers, here up to 16, is rounded n times by 2^-24 of itself, and its functions are right to 3 ulp.
 COMPILED = {
@@ -387,6 +410,7 @@ COMPILED = {
     "linear/codebooks": None,
     "attention/projections": [],
     "conditional/meaning": [],
+    "attention/windows": [], "norm/heads": ["norm_heads_16", "norm_heads_48", "norm_heads_plain"], "elementwise/caps": [],
 }
 # Sums of sums: of numbers of neurons, which are sums of 9, times what they add.
 TOLERANCES = {"conditional/meaning": "5e-6"}
@@ -399,7 +423,8 @@ def main():
                "interpret/weights": weights(), "attention/lengths": lengths(), "attention/halves": halves(),
                "attention/groups": groups(), "ranking/meaning": ranking(),
                "linear/codebooks": codebook_cases.products(5, 16, 4) + codebook_cases.tables(7, 16, 4, 4),
-               "attention/projections": projections(), "quantize/trained": trained(), "conditional/meaning": conditional()}
+               "attention/projections": projections(), "quantize/trained": trained(), "conditional/meaning": conditional(),
+               "attention/windows": windows(), "norm/heads": heads(), "elementwise/caps": caps()}
     is_rotate = lambda case: "func.func @rotate_" in case
     written["quantize/meaning"] = [case for case in written["linear/meaning"] if is_rotate(case)]
     written["linear/meaning"] = [case for case in written["linear/meaning"] if not is_rotate(case)]

@@ -65,3 +65,28 @@ func.func @layer_norm_c3_eps(%x: tensor<?x?x4xf32>) -> tensor<?x?x4xf32> {
   %y = lm.layer_norm %x {eps = -1.0} : tensor<?x?x4xf32>
   return %y : tensor<?x?x4xf32>
 }
+
+// -----
+
+lm.param @w : tensor<4xf32> = dense<1.0>
+func.func @rms_norm_c1_heads(%x: tensor<?x?x4xf32>) -> tensor<?x?x4xf32> {
+  // expected-error@+1 {{C1: @w must have 2 numbers, but has 4}}
+  %y = lm.rms_norm %x, @w {eps = 1.0e-5, heads = 2} : tensor<?x?x4xf32>
+  return %y : tensor<?x?x4xf32>
+}
+
+// -----
+
+func.func @rms_norm_c3_divides(%x: tensor<?x?x4xf32>) -> tensor<?x?x4xf32> {
+  // expected-error@+1 {{C3: expected heads >= 1 that divide the width 4, but found 3}}
+  %y = lm.rms_norm %x {eps = 1.0e-5, heads = 3} : tensor<?x?x4xf32>
+  return %y : tensor<?x?x4xf32>
+}
+
+// -----
+
+func.func @rms_norm_c3_none(%x: tensor<?x?x4xf32>) -> tensor<?x?x4xf32> {
+  // expected-error@+1 {{C3: expected heads >= 1 that divide the width 4, but found 0}}
+  %y = lm.rms_norm %x {eps = 1.0e-5, heads = 0} : tensor<?x?x4xf32>
+  return %y : tensor<?x?x4xf32>
+}

@@ -32,7 +32,7 @@ struct Kernels {
     attend = attendRowsKernel(library, spec);
     storeAndAttend = attendRowsKernel(library, spec, /*stores=*/true);
     nvptx::RowStep parts = {nvptx::RowStepKind::JoinParts, {}, {0, 1, 2}};
-    parts.size = spec.valueWidth();
+    parts.size = spec.valueWidth(), parts.window = spec.window;
     join = rowKernel(library, {spec.heads * spec.valueWidth(), {parts, {nvptx::RowStepKind::StoreFloats, {0}, {3}}}});
     shapes = library.shapes();
     std::string error;
@@ -136,8 +136,9 @@ public:
         query(problem.turnedHead(problem.queries, row, spec.heads, head)), out(size_t(spec.valueWidth())) {
     for (float &x : query)
       x = halves ? Problem::asBf16(x * spec.scale) : x * spec.scale;
-    for (int64_t begin = 0; begin < end; begin += 256)
-      addBlock(begin, std::min<int64_t>(end, begin + 256));
+    const int64_t first = problem.firstSeen(end - 1);
+    for (int64_t begin = first / 256 * 256; begin < end; begin += 256)
+      addBlock(begin, std::min<int64_t>(end, begin + 256), first);
     for (float &x : out)
       x *= 1 / total;
   }
@@ -158,12 +159,13 @@ private:
     for (int64_t turn = 0; turn < spec.width; ++turn)
       sum = std::fma(query[size_t(inOrder(turn))],
                      problem.keptKeys[sequence][problem.kept(position, kvHead, inOrder(turn))], sum);
-    return sum;
+    HostEmitter host;
+    return spec.softCap ? HostEmitter::number(functions::softCap(host, spec.softCap, HostEmitter::of(sum))) : sum;
   }
-  void addBlock(int64_t begin, int64_t blockEnd) {
+  void addBlock(int64_t begin, int64_t blockEnd, int64_t first) {
     std::vector<float> weights;
     for (int64_t p = begin; p < blockEnd; ++p)
-      weights.push_back(score(p));
+      weights.push_back(p < first ? -1e30F : score(p));
     float ofBlock = *std::max_element(weights.begin(), weights.end()) * 1.44269504F;
     for (float &x : weights)
       x = power(std::fma(x, 1.44269504F, -ofBlock), halves);
@@ -242,6 +244,16 @@ TEST_P(PtxAttendFormats, IsSoftmaxOfAllPositions) {
   expectRight(Problem(specOf(3, 1, 80, 0, 0.11F, format), {{66}}), "sm_80");
   expectRight(Problem(specOf(9, 3, 16, 16, 0.25F, format), {{64}, {260}}), "sm_80");
 }
+// Windows that begin inside a block, at its beginning, and in a part before the row's own.
+TEST_P(PtxAttendFormats, WindowsAndCaps) {
+  AttentionSpec narrow = specOf(3, 1, 32, 32, 0.2F, GetParam()), wide = specOf(2, 2, 64, 0, 0.125F, GetParam()),
+                capped = specOf(2, 1, 16, 16, 0.25F, GetParam());
+  narrow.window = 7, wide.window = 300, wide.softCap = 2, capped.softCap = 1.5F;
+  expectRight(Problem(narrow, {{0}, {6}, {7}, {69}, {256}, {700}}), "sm_80");
+  expectRight(Problem(wide, {{3}, {299}, {300}, {555, 3}, {700}}), "sm_90a");
+  expectRight(Problem(capped, {{5}, {320}}), "sm_80");
+}
+
 TEST(PtxAttendRows, WidthsOfEightNumbers) {
   for (CacheFormat format : {CacheFormat::F32, CacheFormat::Bf16})
     for (int64_t width : {8, 24, 40, 256})

@@ -91,6 +91,15 @@ TEST_P(PtxAttendTile, IsSoftmaxOfAllPositionsBefore) {
   expectRight(Problem(specOf(2, 1, 128, 0, 0.09F), {{250, 7}}), "sm_80");
 }
 
+// Windows narrower than a tile, so that its rows begin in different blocks, and wider.
+TEST_P(PtxAttendTile, WindowsAndCaps) {
+  AttentionSpec narrow = specOf(3, 1, 64, 64, 0.125F), wide = specOf(2, 2, 32, 0, 0.2F), capped = narrow;
+  narrow.window = 5, wide.window = 150, wide.softCap = 2, capped.softCap = 1.5F;
+  expectRight(Problem(narrow, {{0, 150}, {61, 70}, {190, 1}}), "sm_80");
+  expectRight(Problem(wide, {{0, 70}, {140, 90}}), "sm_90a");
+  expectRight(Problem(capped, {{60, 20}}), "sm_80");
+}
+
 // Heads of which some were pruned; values of other widths than keys.
 TEST_P(PtxAttendTile, GroupsAndWidthsThatDiffer) {
   AttentionSpec pruned = specOf(6, 3, 32, 32, 0.18F), narrow = specOf(2, 1, 64, 64, 0.125F),

@@ -156,6 +156,9 @@ struct AttentionProblem {
     }
     return result;
   }
+  int64_t firstSeen(int64_t position) const {
+    return spec.window ? std::max<int64_t>(position + 1 - spec.window, 0) : 0;
+  }
   /// `halves`: with queries rounded to bf16.
   std::vector<double> expected(size_t row, int64_t head, bool halves = false) const {
     auto [s, position] = rows[row];
@@ -165,16 +168,17 @@ struct AttentionProblem {
       x = halves ? asBf16(x * spec.scale) : x * spec.scale;
     std::vector<double> result(size_t(spec.valueWidth())), weights;
     double sum = 0;
-    for (int64_t p = 0; p <= position; ++p) {
+    const int64_t first = firstSeen(position);
+    for (int64_t p = first; p <= position; ++p) {
       double score = 0;
       for (int64_t i = 0; i < spec.width; ++i)
         score += double(query[size_t(i)]) * keptKeys[s][kept(p, kvHead, i)];
-      weights.push_back(std::exp(score));
+      weights.push_back(std::exp(spec.softCap ? spec.softCap * std::tanh(score / spec.softCap) : score));
       sum += weights.back();
     }
-    for (int64_t p = 0; p <= position; ++p)
+    for (int64_t p = first; p <= position; ++p)
       for (int64_t i = 0; i < spec.valueWidth(); ++i)
-        result[size_t(i)] += weights[size_t(p)] / sum * keptValues[s][keptValue(p, kvHead, i)];
+        result[size_t(i)] += weights[size_t(p - first)] / sum * keptValues[s][keptValue(p, kvHead, i)];
     return result;
   }
 

@@ -110,6 +110,47 @@ TEST(PtxRows, Norms) {
   }
 }
 
+// Each head by itself, in the order of a row of its width.
+void expectHeadNorm(int64_t size, int64_t heads, bool weighted) {
+  SCOPED_TRACE(std::to_string(heads) + " heads of " + std::to_string(size));
+  Rows x(size * heads, 5), weight(size, 6, 1);
+  constexpr float kEpsilon = 1e-5F;
+  RowStep norm = {Kind::HeadRmsNorm, {0}, {}, Activation::Relu, kEpsilon};
+  norm.size = size;
+  std::vector<Argument> arguments = {memory(x.numbers)};
+  if (weighted)
+    norm.pointers = {1}, arguments.push_back(memory(weight.numbers));
+  RowSpec spec = {x.width, {{Kind::Load, {}, {0}}, norm, {Kind::StoreFloats, {1}, {int64_t(arguments.size())}}}};
+  arguments.push_back(result(x.numbers.size() * 4));
+  std::vector<float> found = as<float>(resultOf(spec, arguments));
+  for (int64_t r = 0; r < kRows; ++r)
+    for (int64_t head = 0; head < heads; ++head) {
+      const float *begin = x.numbers.data() + r * x.stride + head * size;
+      std::vector<float> expected = normOf({begin, begin + size}, /*isLayerNorm=*/false, kEpsilon);
+      for (int64_t i = 0; i < size; ++i)
+        ASSERT_EQ(found[size_t(r * x.stride + head * size + i)], expected[size_t(i)] * (weighted ? weight.at(0, i) : 1))
+            << head << ", " << i;
+    }
+}
+
+TEST(PtxRows, NormsOfHeads) {
+  for (auto [size, heads] : {std::pair<int64_t, int64_t>(16, 3), {32, 2}, {48, 5}, {64, 9}, {128, 17}, {256, 4}})
+    for (bool weighted : {false, true})
+      expectHeadNorm(size, heads, weighted);
+}
+
+TEST(PtxRows, SoftCaps) {
+  HostEmitter host;
+  Rows x(78, 8);
+  x.numbers[0] = 0, x.numbers[1] = -200, x.numbers[2] = 200, x.numbers[3] = 1e-30F;
+  RowStep cap = {Kind::SoftCap, {0}};
+  cap.cap = 1.5F;
+  RowSpec spec = {78, {{Kind::Load, {}, {0}}, cap, {Kind::StoreFloats, {1}, {1}}}};
+  std::vector<float> found = as<float>(resultOf(spec, {memory(x.numbers), result(x.numbers.size() * 4)}));
+  for (size_t i = 0; i < found.size(); ++i)
+    ASSERT_EQ(HostEmitter::of(found[i]).bits, functions::softCap(host, 1.5F, HostEmitter::of(x.numbers[i])).bits);
+}
+
 TEST(PtxRows, LengthsBecomeOne) {
   for (int64_t width : {5, 384, 1030}) {
     Rows x(width, 5);

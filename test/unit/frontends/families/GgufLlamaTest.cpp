@@ -98,8 +98,8 @@ TEST(GgufLlama, UnknownThingsAreRefused) {
   expectError(read(
                   1, [](GgufBytes &file) { file.keyString("general.architecture", "mamba"); }, "general.architecture"),
               4,
-              "t.gguf: architecture 'mamba' is not supported; supported are gpt2, gptneox, granite, llama, "
-              "olmo2, phi3, qwen2, smollm3");
+              "t.gguf: architecture 'mamba' is not supported; supported are gemma, gemma2, gemma3, gpt2, gptneox, "
+              "granite, llama, olmo2, phi3, qwen2, qwen3, smollm3");
   expectError(read(1, [](GgufBytes &file) { file.keyU32("split.count", 3); }), 4,
               "t.gguf: the model is split into 3 files, which is not supported; merge them with llama-gguf-split "
               "--merge");

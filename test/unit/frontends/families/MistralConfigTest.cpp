@@ -31,12 +31,26 @@ TEST(MistralConfig, Windows) {
   json missing = json::parse(R"({"architectures": ["MistralForCausalLM"], "model_type": "mistral", "vocab_size": 100,
     "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 3, "num_attention_heads": 8})");
   Result<LlamaConfig> config = test::readAs<LlamaConfig>("mistral", missing);
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->window, 4096);
+  for (const LlamaLayer &layer : config->layers)
+    EXPECT_TRUE(layer.slides);
+  EXPECT_EQ(parse("{}")->window, 0);
+  EXPECT_FALSE(parse("{}")->layers[0].slides);
+  EXPECT_EQ(parse(R"({"sliding_window": 32})")->window, 32);
+  EXPECT_EQ(parse(R"({"sliding_window": 4096, "max_position_embeddings": 4096})")->window, 0);
+}
+
+/// The family's code does not read the list, its cache does.
+TEST(MistralConfig, RefusesAListThatSaysSomethingElse) {
+  Result<LlamaConfig> config =
+      parse(R"({"sliding_window": 32, "layer_types": ["sliding_attention", "full_attention", "sliding_attention"]})");
   ASSERT_FALSE(config);
   EXPECT_EQ(config.error().message,
-            "c.json: field 'sliding_window': attention to a window of 4096 of 131072 positions is not supported");
+            "c.json: field 'layer_types': expected the same kind of attention in all layers, as "
+            "sliding_window says");
   EXPECT_EQ(config.error().code, 4);
-  EXPECT_EQ(parse(R"({"sliding_window": 32})").error().code, 4);
-  EXPECT_TRUE(parse(R"({"sliding_window": 4096, "max_position_embeddings": 4096})"));
+  EXPECT_TRUE(parse(R"({"layer_types": ["full_attention", "full_attention", "full_attention"]})"));
 }
 
 TEST(MistralConfig, Refuses) {

@@ -17,8 +17,8 @@ static Result<LlamaConfig> parse(const char *patch) {
 TEST(Olmo2Config, NormsStandBehindAndNormQueriesAndKeys) {
   Result<LlamaConfig> config = parse("{}");
   ASSERT_TRUE(config) << config.error().message;
-  EXPECT_TRUE(config->normsBehind);
-  EXPECT_TRUE(config->queryKeyNorms);
+  EXPECT_EQ(config->normPlace, NormPlace::Behind);
+  EXPECT_EQ(config->queryKeyNorms, QueryKeyNorms::Whole);
   EXPECT_EQ(config->normEps, 1e-5);
   EXPECT_EQ(config->layers[0].kvHeads, 8);
   EXPECT_FALSE(config->queryBias);

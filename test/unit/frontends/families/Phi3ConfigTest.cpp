@@ -55,13 +55,17 @@ TEST(Phi3Config, LongRope) {
   EXPECT_EQ(parse(outside.dump().c_str())->ropeScaling->originalPositions, 2048);
 }
 
+TEST(Phi3Config, Windows) {
+  Result<LlamaConfig> config = parse(R"({"sliding_window": 2047})");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->window, 2047);
+  for (const LlamaLayer &layer : config->layers)
+    EXPECT_TRUE(layer.slides);
+  EXPECT_EQ(parse(R"({"sliding_window": 262144})")->window, 0); // longer than any sequence
+  EXPECT_EQ(parse("{}")->window, 0);
+}
+
 TEST(Phi3Config, Refuses) {
-  Result<LlamaConfig> window = parse(R"({"sliding_window": 2047})");
-  ASSERT_FALSE(window);
-  EXPECT_EQ(window.error().message,
-            "c.json: field 'sliding_window': attention to a window of 2047 of 4096 positions is not supported");
-  EXPECT_EQ(window.error().code, 4);
-  EXPECT_TRUE(parse(R"({"sliding_window": 262144})"));
   Result<LlamaConfig> other = parse(R"({"rope_scaling": {"type": "yarn", "factor": 2}})");
   ASSERT_FALSE(other);
   EXPECT_EQ(other.error().message, "c.json: field 'rope_scaling.rope_type': 'yarn' is not supported; supported are "

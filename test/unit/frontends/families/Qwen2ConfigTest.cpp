@@ -26,9 +26,33 @@ TEST(Qwen2Config, BiasesOfQueriesKeysAndValues) {
   EXPECT_EQ(config->maxPositions, 32768);
 }
 
+static std::vector<bool> slidingLayers(const LlamaConfig &config) {
+  std::vector<bool> slides;
+  for (const LlamaLayer &layer : config.layers)
+    slides.push_back(layer.slides);
+  return slides;
+}
+
+TEST(Qwen2Config, Windows) {
+  EXPECT_EQ(parse("{}")->window, 0);
+  EXPECT_EQ(slidingLayers(*parse("{}")), (std::vector<bool>{false, false, false}));
+  Result<LlamaConfig> config = parse(R"({"use_sliding_window": true})");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->window, 16);
+  EXPECT_EQ(slidingLayers(*config), (std::vector<bool>{false, false, true}));
+  config = parse(
+      R"({"use_sliding_window": true, "layer_types": ["sliding_attention", "full_attention", "full_attention"]})");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(slidingLayers(*config), (std::vector<bool>{true, false, false}));
+}
+
 TEST(Qwen2Config, Refuses) {
-  EXPECT_EQ(parse(R"({"use_sliding_window": true})").error().code, 4);
-  EXPECT_EQ(parse(R"({"layer_types": ["sliding_attention"]})").error().code, 4);
+  EXPECT_EQ(parse(R"({"layer_types": ["sliding_attention"]})").error().code, 3); // too short
+  EXPECT_EQ(parse(R"({"layer_types": ["chunked_attention", "attention", "attention"]})").error().code, 4);
+  Result<LlamaConfig> none = parse(R"({"layer_types": ["full_attention", "full_attention", "sliding_attention"]})");
+  ASSERT_FALSE(none);
+  EXPECT_EQ(none.error().message,
+            "c.json: field 'layer_types': has layers of sliding_attention, but there is no sliding_window");
   EXPECT_TRUE(parse(R"({"layer_types": ["full_attention", "full_attention", "full_attention"]})"));
   EXPECT_EQ(parse(R"({"magic": 7})").error().code, 4);
 }

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Attention to a window in config.json: which layers see only the last `sliding_window` positions. In: sliding_window,
+// use_sliding_window, layer_types. Out: LlamaLayer::slides; LlamaConfig::window, 0 where it is no shorter than the
+// longest sequence. From: transformers' masking_utils.py (a query at p sees the keys from p - window + 1 on) and the
+// families' configurations. Tested by test/unit/frontends/families/{Mistral,Qwen2,Qwen3,Gemma2}ConfigTest.cpp.
+#include "files/File.h"
+#include "frontends/families/llama/Llama.h"
+#include "frontends/families/llama/LlamaConfig.h"
+
+#include <algorithm>
+
+using namespace lmopt;
+using nlohmann::json;
+
+/// Empty: none. null is none, too, where the field is not missing.
+static std::optional<int64_t> windowOf(JsonFields &fields, const json &object, const LlamaShape &shape) {
+  bool isOn = !shape.windowSwitch || fields.boolean("use_sliding_window").value_or(false);
+  std::optional<int64_t> window = shape.window;
+  if (object.contains("sliding_window"))
+    window = fields.integer("sliding_window", 1, INT64_MAX);
+  return isOn ? window : std::nullopt;
+}
+
+static std::string textOf(const json &value) {
+  return printable(value.dump(-1, ' ', true, json::error_handler_t::replace));
+}
+
+static void checkTypes(JsonFields &fields, const json &types, size_t layers, bool maySlide) {
+  if (!types.is_array())
+    return fields.fail("layer_types", "expected a list of names");
+  for (const json &type : types)
+    if (type != "full_attention" && type != "attention" && !(maySlide && type == "sliding_attention"))
+      return fields.fail("layer_types",
+                         std::string("only layers of full_attention") + (maySlide ? " and sliding_attention" : "") +
+                             " are supported, found " + textOf(type),
+                         kErrorUnsupported);
+  if (types.size() < layers)
+    fields.fail("layer_types", "expected a name for each of the " + std::to_string(layers) + " layers, found " +
+                                   std::to_string(types.size()));
+}
+
+/// Which layers a list says to slide.
+static std::vector<bool> listedLayers(const json &types, size_t layers) {
+  std::vector<bool> slides;
+  for (size_t i = 0; i < layers; ++i)
+    slides.push_back(types[i] == "sliding_attention");
+  return slides;
+}
+
+static void refuse(JsonFields &fields, int64_t window, const LlamaConfig &config) {
+  fields.fail("sliding_window",
+              "attention to a window of " + std::to_string(window) + " of " + std::to_string(config.maxPositions) +
+                  " positions is not what transformers computes for this family",
+              kErrorUnsupported);
+}
+
+void lmopt::readWindows(JsonFields &fields, const json &object, LlamaConfig &config, const LlamaShape &shape) {
+  std::optional<int64_t> window = windowOf(fields, object, shape);
+  const size_t layers = config.layers.size();
+  const json *types = fields.value("layer_types");
+  if (types)
+    checkTypes(fields, *types, layers, shape.windows != Windows::Refused);
+  if (!fields.ok())
+    return;
+  std::vector<bool> slides(layers, shape.windows == Windows::All && window);
+  if (std::vector<bool> own = shape.slides ? shape.slides(fields, config) : slides; window)
+    slides = own;
+  std::vector<bool> listed = types ? listedLayers(*types, layers) : slides;
+  if (shape.windows == Windows::Typed)
+    slides = listed;
+  if (listed != slides) // the family's code does not read the list, its cache does
+    return fields.fail("layer_types", "expected the same kind of attention in all layers, as sliding_window says",
+                       kErrorUnsupported);
+  bool isShort = window && *window < config.maxPositions;
+  if (isShort && shape.windows == Windows::Refused)
+    return refuse(fields, *window, config);
+  if (!window && std::find(slides.begin(), slides.end(), true) != slides.end())
+    return fields.fail("layer_types", "has layers of sliding_attention, but there is no sliding_window");
+  for (size_t i = 0; i < layers; ++i)
+    config.layers[i].slides = slides[i];
+  config.window = isShort ? *window : 0;
+}
+
+static const FieldTable kSwitched = {
+    {"use_sliding_window", FieldUse::Read, "whether there are windows; false when missing"},
+    {"sliding_window", FieldUse::Read, "how many of the last positions those layers see; 4096 when missing"},
+    {"layer_types", FieldUse::Read, "a name a layer: full_attention or sliding_attention"},
+    {"max_window_layers", FieldUse::Read, "when there is no such list: the first layer with a window; 28 when missing"},
+};
+
+FieldTable lmopt::switchedWindowFields() { return kSwitched; }
+
+void lmopt::readSwitchedWindows(LlamaShape &shape) {
+  shape.windows = Windows::Typed;
+  shape.window = 4096;
+  shape.windowSwitch = true;
+  shape.slides = [](JsonFields &fields, const LlamaConfig &config) {
+    std::vector<bool> slides(config.layers.size());
+    int64_t first = fields.integer("max_window_layers", 0, INT64_MAX).value_or(28);
+    for (size_t i = 0; i < slides.size(); ++i)
+      slides[i] = static_cast<int64_t>(i) >= first;
+    return slides;
+  };
+}
