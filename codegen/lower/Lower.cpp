@@ -14,7 +14,6 @@
 #include "codegen/ptx/PlanPrograms.h"
 #include "codegen/ptx/persistent/Walker.h"
 #include "codegen/ptx/ranking/TopLogits.h"
-#include "codegen/ptx/ranking/TreeLogits.h"
 #include "dialects/lm/ranking/Ranking.h"
 #include "dialects/lmk/Lmk.h"
 
@@ -70,8 +69,10 @@ static int64_t topOf(plan::ProgramOp program) {
   return top;
 }
 
+static bool isScore(plan::ProgramOp program) { return program.getSymName() == LMOPT_ENTRY_SCORE; }
+
 static void readProgram(plan::ProgramOp program, ModelFacts &facts) {
-  if (program.getSymName() == LMOPT_ENTRY_SCORE) { // all but its memory is that of "prefill"
+  if (isScore(program)) { // all but its memory is that of "prefill"
     readInputs(program, facts.scoreInputs);
     readResults(program.getReturn(), facts.scoreResults);
     facts.arenaBytes = std::max<int64_t>(facts.arenaBytes, *program.getArenaBytes());
@@ -96,27 +97,11 @@ static void readProgram(plan::ProgramOp program, ModelFacts &facts) {
   (program.getFew() ? facts.waitsDecode : facts.waitsPrefill) = std::distance(waits.begin(), waits.end());
 }
 
-/// "score" of a model for GPUs, whose own program has no use there: it is made of that of prompts.
-static void readScore(LoweredModel &lowered) {
+/// What "decode_top" of GPUs gives, which is made of "decode".
+static void readDerivedTop(LoweredModel &lowered) {
   for (plan::ProgramOp program : lowered.programs())
-    if (program.getSymName() == plan::kScoreFunction) {
-      readInputs(program, lowered.facts.scoreInputs);
-      readResults(program.getReturn(), lowered.facts.scoreResults);
-    }
-}
-
-/// What entries of GPUs that are made of others need.
-static void addDerivedEntries(LoweredModel &lowered) {
-  ModelFacts &facts = lowered.facts;
-  for (plan::ProgramOp program : lowered.programs()) {
-    if (!program.isDecoder())
-      continue;
-    facts.top = nvptx::topLogitsOf(program).most();
-    if (program.getFew() || facts.scoreResults.empty())
-      continue;
-    facts.scoreLogits = cpu::roundUp(facts.arenaBytes, 256);
-    facts.arenaBytes = facts.scoreLogits + nvptx::scoreBytes(program);
-  }
+    if (program.isDecoder() && !isScore(program))
+      lowered.facts.top = nvptx::topLogitsOf(program).most();
 }
 
 static void readFacts(LoweredModel &lowered) {
@@ -139,8 +124,6 @@ LogicalResult planModel(ModuleOp module, Machine machine, LoweredModel &lowered,
   bool onCpu = machine == Machine::Cpu;
   if (failed(plan::formSteps(*lowered.plan)))
     return failure();
-  if (!onCpu)
-    readScore(lowered);
   if (failed(onCpu ? cpu::chooseLayouts(*lowered.plan) : nvptx::chooseLayouts(*lowered.plan)))
     return failure();
   if (show && failed(show("plan", *lowered.plan)))
@@ -151,7 +134,7 @@ LogicalResult planModel(ModuleOp module, Machine machine, LoweredModel &lowered,
   readFacts(lowered);
   lowered.facts.machine = machine;
   if (!onCpu)
-    addDerivedEntries(lowered);
+    readDerivedTop(lowered);
   return show ? show("schedule", *lowered.plan) : success();
 }
 
@@ -189,22 +172,19 @@ static void addTop(plan::ProgramOp decode, plan::ProgramOp own, nvptx::KernelLib
 
 static bool isTop(plan::ProgramOp program) { return program.getSymName() == LMOPT_ENTRY_DECODE_TOP; }
 
-/// Makes the launches of a program those of another entry; empty: none is made of it.
-static StringRef derive(LoweredModel &lowered, plan::ProgramOp program, nvptx::KernelLibrary &kernels,
-                        std::vector<nvptx::Launch> &launches) {
-  const ModelFacts &facts = lowered.facts;
-  if (!program.isDecoder())
-    return "";
-  if (program.getFew()) {
-    auto programs = lowered.programs();
-    auto own = llvm::find_if(programs, isTop);
-    addTop(program, own == programs.end() ? plan::ProgramOp() : *own, kernels, launches);
-    return LMOPT_ENTRY_DECODE_TOP;
-  }
-  if (facts.scoreResults.empty())
-    return "";
-  nvptx::addScoreLaunches(program, facts.scoreLogits, kernels, launches);
-  return LMOPT_ENTRY_SCORE;
+/// Makes the launches of "decode" those of "decode_top".
+static void deriveTop(LoweredModel &lowered, plan::ProgramOp decode, nvptx::KernelLibrary &kernels,
+                      std::vector<nvptx::Launch> &launches) {
+  auto programs = lowered.programs();
+  auto own = llvm::find_if(programs, isTop);
+  addTop(decode, own == programs.end() ? plan::ProgramOp() : *own, kernels, launches);
+}
+
+/// For the manifest; "score" is not counted.
+static void countLaunches(ModelFacts &facts, plan::ProgramOp program, ArrayRef<nvptx::Launch> launches) {
+  if (!isScore(program))
+    (program.getFew() ? facts.launchesDecode : facts.launchesPrefill) =
+        countLaunches(launches, program.getFew() ? 1 : static_cast<int64_t>(*program.getMaxRows()));
 }
 
 bool emitDeviceModel(ArrayRef<nvptx::Target> targets, const std::string &ptxas, LoweredModel &lowered,
@@ -220,19 +200,17 @@ bool emitDeviceModel(ArrayRef<nvptx::Target> targets, const std::string &ptxas, 
       if (isTop(program)) // a part of an entry that is made of "decode"
         continue;
       std::vector<nvptx::Launch> launches = nvptx::launchesOf(program, kernels);
-      ModelFacts &facts = lowered.facts;
-      (program.getFew() ? facts.launchesDecode : facts.launchesPrefill) =
-          countLaunches(launches, program.getFew() ? 1 : static_cast<int64_t>(*program.getMaxRows()));
+      countLaunches(lowered.facts, program, launches);
       bool isFirst = &target == &targets.front(); // kernels have the same numbers for each architecture
       if (isFirst)
         nvptx::emitHostEntry(*lowered.module, program.getSymName(), program, launches, kernels, host);
-      if (program.getFew())
-        few.insert(few.end(), launches.begin(), launches.end());
-      StringRef derived = derive(lowered, program, kernels, launches);
-      if (isFirst && !derived.empty())
-        nvptx::emitHostEntry(*lowered.module, derived, program, launches, kernels, host);
-      if (program.getFew())
-        few.insert(few.end(), launches.begin(), launches.end());
+      if (!program.getFew())
+        continue;
+      few.insert(few.end(), launches.begin(), launches.end());
+      deriveTop(lowered, program, kernels, launches);
+      if (isFirst)
+        nvptx::emitHostEntry(*lowered.module, LMOPT_ENTRY_DECODE_TOP, program, launches, kernels, host);
+      few.insert(few.end(), launches.begin(), launches.end());
     }
     nvptx::addWalker(kernels, few);
     if (!nvptx::makeImages(kernels, ptxas, lowered.images, error))

@@ -52,7 +52,6 @@ struct ModelFacts {
   int64_t arenaBytes = 0, threadBytes = 0; ///< the largest that an entry needs
   int64_t waitsPrefill = 0, waitsDecode = 0;
   int64_t launchesPrefill = 0, launchesDecode = 0; ///< for GPUs: of a step of most rows, of a step of one
-  int64_t scoreLogits = 0;                         ///< for GPUs: where in the arena "score" has its logits
   int64_t top = 0; ///< the entry decode_top gives the so many greatest logits; 0: there is none
 };
 

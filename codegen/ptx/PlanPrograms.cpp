@@ -10,7 +10,6 @@
 #include "codegen/ptx/Rows.h"
 #include "codegen/ptx/ranking/TopLogits.h"
 #include "dialects/lm/interfaces/Step.h"
-#include "dialects/lm/ranking/Ranking.h"
 
 #include "lmopt/abi.h"
 
@@ -146,17 +145,6 @@ private:
   }
 };
 
-/// Whether a program has no use here: it only spares work, and has no code. Products of groups make all results.
-bool isDropped(plan::ProgramOp program) {
-  bool hasGroups = program
-                       .walk([](lm::TopClassLinearOp op) {
-                         auto codes = dyn_cast<lm::CodesType>(op.getInput().getType());
-                         return codes && codes.getIsSigned() ? WalkResult::interrupt() : WalkResult::advance();
-                       })
-                       .wasInterrupted();
-  return hasGroups || program.getSymName() == plan::kScoreFunction;
-}
-
 LogicalResult checkLayouts(plan::ProgramOp program) {
   if (program.isScheduled())
     return program.emitOpError("expected a program that is not scheduled yet");
@@ -198,12 +186,7 @@ struct SchedulePrograms {
 };
 } // namespace
 
-LogicalResult chooseLayouts(ModuleOp module) {
-  for (auto program : llvm::make_early_inc_range(module.getOps<plan::ProgramOp>()))
-    if (isDropped(program))
-      program.erase();
-  return plan::chooseLayouts(module, PtxModels());
-}
+LogicalResult chooseLayouts(ModuleOp module) { return plan::chooseLayouts(module, PtxModels()); }
 
 LogicalResult schedulePrograms(ModuleOp module) {
   for (auto program : llvm::make_early_inc_range(module.getOps<plan::ProgramOp>())) {
@@ -216,6 +199,10 @@ LogicalResult schedulePrograms(ModuleOp module) {
     if (program.getSymName() == plan::kTopFunction) {
       program.setSymName(LMOPT_ENTRY_DECODE_TOP);
       ProgramScheduler(program, /*few=*/true, kTopRows).run();
+      continue;
+    }
+    if (program.getSymName() == plan::kScoreFunction) {
+      ProgramScheduler(program, /*few=*/false, kPrefillRows).run();
       continue;
     }
     auto decode = cast<plan::ProgramOp>(program->clone());

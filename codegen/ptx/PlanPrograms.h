@@ -17,9 +17,7 @@ constexpr int64_t kPrefillRows = 512, kDecodeRows = 64;
 /// others do not, where the whole head would be read once for all.
 constexpr int64_t kTopRows = 8;
 
-/// Fail with a located error where an op has no code for GPUs. Programs that only spare work and have no code are
-/// dropped: "score", and the greatest logits of classes in groups, are found behind those of prompts and single steps
-/// (ranking).
+/// Fail with a located error where an op has no code for GPUs.
 mlir::LogicalResult chooseLayouts(mlir::ModuleOp module);
 mlir::LogicalResult schedulePrograms(mlir::ModuleOp module);
 

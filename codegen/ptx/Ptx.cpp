@@ -81,6 +81,11 @@ Argument nvptx::rowsOf(plan::StepOp step, Value inside, int64_t part) {
   return placeOf(step.getInputs()[cast<BlockArgument>(inside).getArgNumber()], part);
 }
 
+Argument nvptx::tokensOf(Value ids) {
+  unsigned number = cast<BlockArgument>(ids).getArgNumber(); // of the program: ids, cache or lengths, further inputs
+  return {Argument::Tokens, number ? static_cast<int64_t>(number) - 1 : 0};
+}
+
 //===--- Launches ---===//
 
 Argument LaunchBuilder::result(unsigned number) { return placeOf(step.getResult(number)); }

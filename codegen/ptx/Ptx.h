@@ -25,6 +25,8 @@ void registerModels(mlir::DialectRegistry &registry);
 Argument placeOf(mlir::Value rows, int64_t part = 0);
 /// The same of what an op of `step` reads.
 Argument rowsOf(plan::StepOp step, mlir::Value inside, int64_t part = 0);
+/// Numbers of tokens that are an argument of the program: ids, or an input beside them.
+Argument tokensOf(mlir::Value ids);
 
 /// Where the packed weights of a step lie.
 Argument weightOf(plan::StepOp step, const plan::PackedUse &use);

@@ -4,6 +4,7 @@
 // Tested by test/unit/files/GgufParserTest.cpp.
 #include "files/gguf/Gguf.h"
 
+#include "files/gguf/BlockCodes.h"
 #include "files/gguf/Dequantize.h"
 
 #include <algorithm>
@@ -221,9 +222,9 @@ Result<void> GgufFile::decodeRows(const GgufTensor &tensor, int64_t firstRow, in
 
 Result<void> GgufFile::readCodes(const GgufTensor &tensor, int8_t *codes, float *scales, float *minima) const {
   auto type = static_cast<GgufType>(tensor.type->id);
-  if (type != GgufType::Q4_0 && type != GgufType::Q4_1 && type != GgufType::Q8_0)
+  if (!ggufCodes(type))
     return unsupported(name + ": tensor " + printable(tensor.name) + " has type " + std::string(tensor.type->name) +
-                       ", whose codes cannot be kept; only those of q4_0, q4_1 and q8_0 can");
+                       ", which has no codes to keep; these have: " + ggufTypesWithCodes());
   // NOLINTNEXTLINE(bugprone-suspicious-stringview-data-usage): bytes, counted by the next argument
   splitBlocks(type, tensor.data.data(), tensor.rows() * tensor.columns() / tensor.type->elements, codes, scales,
               minima);

@@ -48,10 +48,15 @@ enum class GgufType : uint32_t {
   Q5_0 = 6,
   Q5_1 = 7,
   Q8_0 = 8,
+  Q2_K = 10,
+  Q3_K = 11,
   Q4_K = 12,
   Q5_K = 13,
   Q6_K = 14,
+  IQ4_NL = 20,
+  IQ4_XS = 23,
   BF16 = 30,
+  MXFP4 = 39,
 };
 
 /// How a tensor type is stored: rows consist of blocks of `elements` values in `bytes` bytes.
@@ -147,8 +152,8 @@ public:
 
   /// Decodes rows [firstRow, firstRow + rowCount) into `out` (rowCount x columns floats).
   Result<void> decodeRows(const GgufTensor &tensor, int64_t firstRow, int64_t rowCount, float *out) const;
-  /// The codes of a q4_0, q4_1 or q8_0 tensor, not decoded: rows x columns codes, one scale (and for q4_1 one minimum)
-  /// for each 32 of them. See splitBlocks.
+  /// The codes of a tensor in blocks, not decoded: rows x columns codes, one scale (and where the format has minima one
+  /// minimum) for each group of them. See BlockCodes.h.
   Result<void> readCodes(const GgufTensor &tensor, int8_t *codes, float *scales, float *minima) const;
 
 private:

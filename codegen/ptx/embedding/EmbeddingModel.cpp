@@ -46,7 +46,7 @@ struct EmbeddingModel : RowOpInterface::ExternalModel<EmbeddingModel, lm::Embedd
       gather.kind = RowStepKind::GatherFragments;
       gather.table = linearSpec(fragments.getMatrix(), fragments.getBias());
     }
-    int64_t row = program.append(gather, {program.weight(uses.front()), program.tokensOf(embedding.getIds())});
+    int64_t row = program.append(gather, {program.weight(uses.front()), tokensOf(embedding.getIds())});
     if (std::optional<int64_t> block = embedding.getRotated())
       row = program.append(rotation({row}, *block));
     program.define(embedding.getResult(), row);

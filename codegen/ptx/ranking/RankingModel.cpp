@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Logits by a tree, by classes of words or by a preview for GPUs; the greatest results of a product, and the greatest
-// logits by classes. Those of other heads are found behind the plan (TopLogits.h). Tested by
-// test/unit/codegen/ptx/TreeLogitsTest.cpp, ClassLogitsTest.cpp, GreatestMarksTest.cpp, CertifiedMarksTest.cpp,
-// OpenedClassesTest.cpp, test/tools/lmopt/device-scores.sh and test/e2e/device_heads.py.
+// Logits by a tree, all or one, by classes of words or by a preview for GPUs; the greatest results of a product, and
+// the greatest logits by classes. Those of other heads are found behind the plan (TopLogits.h). Tested by
+// test/unit/codegen/ptx/TreeLogitsTest.cpp, TreeScoreTest.cpp, ClassLogitsTest.cpp, GreatestMarksTest.cpp,
+// CertifiedMarksTest.cpp, OpenedClassesTest.cpp, test/tools/lmopt/device-scores.sh and test/e2e/device_heads.py.
 #include "codegen/cpu/ranking/TopLinear.h"
 #include "codegen/ptx/Ptx.h"
 #include "codegen/ptx/linear/LinearModel.h"
@@ -12,6 +12,7 @@
 #include "codegen/ptx/ranking/GreatestMarks.h"
 #include "codegen/ptx/ranking/OpenedClasses.h"
 #include "codegen/ptx/ranking/TreeLogits.h"
+#include "codegen/ptx/ranking/TreeScore.h"
 #include "dialects/lm/Verify.h"
 #include "dialects/lm/ranking/Ranking.h"
 
@@ -64,19 +65,20 @@ private:
   }
 };
 
-struct TreeLogitsModel : RankingModel<TreeLogitsModel, lm::TreeLogitsOp> {
-  static plan::PackedUse tables(Operation *op) {
-    return {{}, WordTreeAttr::get(op->getContext(), cast<lm::TreeLogitsOp>(op).getTree())};
-  }
+template <class Op>
+plan::PackedUse treeTable(Op op) {
+  return {{}, WordTreeAttr::get(op.getContext(), op.getTree())};
+}
 
+struct TreeLogitsModel : RankingModel<TreeLogitsModel, lm::TreeLogitsOp> {
   void getPackedWeights(Operation *op, plan::ProgramOp, SmallVectorImpl<plan::PackedUse> &uses) const {
-    uses.push_back(tables(op));
+    uses.push_back(treeTable(cast<lm::TreeLogitsOp>(op)));
   }
   void launch(Operation *op, LaunchBuilder &launches) const {
     auto logits = cast<lm::TreeLogitsOp>(op);
     cpu::TreeTables sizes = cpu::treeTables(logits.getTree());
     addLaunch(launches, treeLogitsKernel(launches.kernels, sizes, rowStride(launches.step.getResult(0))),
-              {launches.rowsOf(logits.getScores()), launches.weight(tables(op)), launches.result()},
+              {launches.rowsOf(logits.getScores()), launches.weight(treeTable(logits)), launches.result()},
               (sizes.words() + 255) / 256);
   }
 };
@@ -111,7 +113,7 @@ struct ClassLogitsModel : RankingModel<ClassLogitsModel, lm::ClassLogitsOp> {
   }
 };
 
-//===--- Marked products ---===//
+//===--- Products of which some results are made ---===//
 
 template <class Op>
 plan::PackedUse matrixOf(Op op) {
@@ -125,8 +127,32 @@ LinearSpec productOf(Op op) {
 template <class Op>
 StringRef unitOf(Op op) {
   LinearSpec product = productOf(op);
-  return product.isInteger() ? "u8s8" : product.format == WeightFormat::F32 ? "f32" : "bf16";
+  return product.isInteger() || product.isGrouped() ? "u8s8" : product.format == WeightFormat::F32 ? "f32" : "bf16";
 }
+struct TreeScoreModel : RankingModel<TreeScoreModel, lm::TreeScoreOp> {
+  static lm::TreeScoreOp score(Operation *op) { return cast<lm::TreeScoreOp>(op); }
+
+  LogicalResult prepare(Operation *op, plan::ProgramOp) const { return checkFormat(op, score(op).getWeightAttr()); }
+  void getPackedWeights(Operation *op, plan::ProgramOp, SmallVectorImpl<plan::PackedUse> &uses) const {
+    uses.push_back(matrixOf(score(op)));
+    uses.push_back(treeTable(score(op)));
+  }
+  StringRef getUnit(Operation *op) const { return unitOf(score(op)); }
+  void launch(Operation *op, LaunchBuilder &launches) const {
+    TreeScoreSpec spec = {productOf(score(op)), cpu::treeTables(score(op).getTree()),
+                          rowStride(launches.step.getResult(0))};
+    Launch launch;
+    launch.kernel = treeScoreKernel(launches.kernels, spec);
+    launch.arguments = {launches.weight(matrixOf(score(op)))};
+    llvm::append_range(launch.arguments, placesOfRows(launches.step, score(op).getInput(), spec.exact));
+    launch.arguments.insert(launch.arguments.end(), {launches.weight(treeTable(score(op))),
+                                                     tokensOf(score(op).getTargets()), launches.result()});
+    launch.domain = launches.step.getDomain();
+    launch.grid[0] = Size::rows(launch.domain);
+    launches.add(std::move(launch));
+  }
+};
+
 template <class Op>
 void launchProduct(Op op, LaunchBuilder &launches, Argument results, int64_t stride, Argument marks) {
   launchMarked(launches,
@@ -260,6 +286,7 @@ private:
 void registerRankingModels(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, lm::LMDialect *) {
     lm::TreeLogitsOp::attachInterface<TreeLogitsModel>(*context);
+    lm::TreeScoreOp::attachInterface<TreeScoreModel>(*context);
     lm::ClassLogitsOp::attachInterface<ClassLogitsModel>(*context);
     lm::PreviewLinearOp::attachInterface<PreviewLinearModel>(*context);
     lm::TopLinearOp::attachInterface<TopLinearModel>(*context);

@@ -41,11 +41,6 @@ void RowProgramBuilder::appendStore(RowStep step, Value rows, ArrayRef<Argument>
   append(std::move(step), step.isOperand ? ArrayRef<Argument>() : places);
 }
 
-Argument RowProgramBuilder::tokensOf(Value ids) const {
-  unsigned number = cast<BlockArgument>(ids).getArgNumber(); // of the program: ids, cache or lengths, further inputs
-  return {Argument::Tokens, number ? static_cast<int64_t>(number) - 1 : 0};
-}
-
 // A step over outputs reads rows of tokens by the list of those that are wanted.
 void RowProgramBuilder::load(Value inside, Value rows) {
   auto type = cast<plan::RowsType>(rows.getType());

@@ -40,7 +40,6 @@ public:
   int64_t numberOf(mlir::Value value) const { return numbers.lookup(value); }
   Argument weight(const plan::PackedUse &use) { return launches.weight(use); }
   /// A number for each token that the op looks up.
-  Argument tokensOf(mlir::Value ids) const;
 
   /// What the step does; what stores such rows as they are.
   RowProgram build();

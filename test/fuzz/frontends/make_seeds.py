@@ -69,7 +69,7 @@ def make_gguf():
              ("n", ARRAY, (ARRAY, [(U16, [1, 2]), (STRING, ["z"])])), ("general.alignment", U32, 8)]
     save("fuzz-gguf", "values", gguf(keys, [], alignment=8))
     sizes = {0: (1, 4), 1: (1, 2), 30: (1, 2), 2: (32, 18), 3: (32, 20), 6: (32, 22), 7: (32, 24), 8: (32, 34),
-             12: (256, 144), 13: (256, 176), 14: (256, 210), 10: (256, 84)}
+             12: (256, 144), 13: (256, 176), 14: (256, 210), 10: (256, 84), 11: (256, 110), 20: (32, 18), 23: (256, 136), 39: (32, 17)}
     tensors = [("t%d" % kind, [elements, 1], kind, size) for kind, (elements, size) in sizes.items()]
     save("fuzz-gguf", "types", gguf([], tensors))
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The block decoders, bit for bit against the Python package gguf (fixtures/make_fixtures.py), and blocks taken apart.
+// The decoders, bit for bit against the Python package gguf (fixtures/make_fixtures.py).
 #include "files/gguf/Dequantize.h"
 
 #include <cmath>
@@ -21,11 +21,13 @@ static std::vector<float> readFloats(const std::string &path) {
   return values;
 }
 
-TEST(Dequantize, AllTypesAsTheReferenceDoes) {
-  Result<GgufFile> file = GgufFile::open(kFixtures + "types.gguf");
+/// Every tensor of a fixture, whole and a row of it.
+static void expectReference(const std::string &name, size_t count) {
+  Result<GgufFile> file = GgufFile::open(kFixtures + name + ".gguf");
   ASSERT_TRUE(file) << file.error().message;
-  std::vector<float> expected = readFloats(kFixtures + "types.expected.f32");
-  ASSERT_EQ(expected.size(), 11u * 1024);
+  std::vector<float> expected = readFloats(kFixtures + name + ".expected.f32");
+  ASSERT_EQ(file->tensors().size(), count);
+  ASSERT_EQ(expected.size(), count * 1024);
   size_t position = 0;
   for (const GgufTensor &tensor : file->tensors()) {
     std::vector<float> found(1024);
@@ -39,71 +41,8 @@ TEST(Dequantize, AllTypesAsTheReferenceDoes) {
   }
 }
 
-// Codes, scales and minima apart are the numbers, bit for bit, in the order of operations of the decoders.
-TEST(Dequantize, SplitBlocksAreTheDecodedNumbers) {
-  Result<GgufFile> file = GgufFile::open(kFixtures + "types.gguf");
-  ASSERT_TRUE(file) << file.error().message;
-  for (const char *type : {"q4_0", "q4_1", "q8_0"}) {
-    const GgufTensor *tensor = nullptr;
-    for (const GgufTensor &candidate : file->tensors())
-      if (candidate.type == ggufTypeInfo(type))
-        tensor = &candidate;
-    ASSERT_NE(tensor, nullptr) << type;
-    const bool hasMin = std::string(type) == "q4_1";
-    std::vector<int8_t> codes(1024);
-    std::vector<float> decoded(1024), scales(32), minima(hasMin ? 32 : 0);
-    ASSERT_TRUE(file->decodeRows(*tensor, 0, 2, decoded.data()));
-    ASSERT_TRUE(file->readCodes(*tensor, codes.data(), scales.data(), minima.data()));
-    for (size_t i = 0; i < 1024; ++i) {
-      float number = scales[i / 32] * static_cast<float>(codes[i]);
-      if (hasMin)
-        number += minima[i / 32];
-      EXPECT_EQ(std::memcmp(&number, &decoded[i], sizeof(float)), 0) << type << ' ' << i;
-    }
-  }
-}
-
-// Each field of a block where it belongs, with codes at both ends.
-TEST(Dequantize, SplitBlocksByHand) {
-  std::string nibbles(16, '\x80'); // 0 in the lower half, 8 in the upper one
-  nibbles[0] = '\x0f', nibbles[15] = '\xf7';
-  const std::string one("\x00\x3c", 2), minusTwo("\x00\xc0", 2);
-  int8_t codes[32];
-  float scale = 0, minimum = 7;
-  splitBlocks(GgufType::Q4_0, (minusTwo + nibbles).data(), 1, codes, &scale, &minimum);
-  EXPECT_EQ(scale, -2.0f);
-  EXPECT_EQ(minimum, 7.0f) << "q4_0 has no minimum";
-  EXPECT_EQ((std::vector<int>{codes[0], codes[1], codes[15], codes[16], codes[17], codes[31]}),
-            (std::vector<int>{7, -8, -1, -8, 0, 7}));
-  splitBlocks(GgufType::Q4_1, (one + minusTwo + nibbles).data(), 1, codes, &scale, &minimum);
-  EXPECT_EQ(scale, 1.0f);
-  EXPECT_EQ(minimum, -2.0f);
-  EXPECT_EQ((std::vector<int>{codes[0], codes[1], codes[15], codes[16], codes[17], codes[31]}),
-            (std::vector<int>{15, 0, 7, 0, 8, 15}));
-  std::string bytes(32, '\x01');
-  bytes[0] = '\x80', bytes[31] = '\x7f';
-  splitBlocks(GgufType::Q8_0, (one + bytes).data(), 1, codes, &scale, nullptr);
-  EXPECT_EQ(scale, 1.0f);
-  EXPECT_EQ((std::vector<int>{codes[0], codes[1], codes[31]}), (std::vector<int>{-128, 1, 127}));
-}
-
-TEST(Dequantize, OtherTypesHaveNoCodesToKeep) {
-  Result<GgufFile> file = GgufFile::open(kFixtures + "types.gguf");
-  ASSERT_TRUE(file) << file.error().message;
-  int refused = 0;
-  for (const GgufTensor &tensor : file->tensors()) {
-    int8_t codes[1024];
-    float scales[32], minima[32];
-    Result<void> result = file->readCodes(tensor, codes, scales, minima);
-    if (result)
-      continue;
-    ++refused;
-    EXPECT_NE(result.error().message.find(std::string(tensor.type->name) + ", whose codes cannot be kept"),
-              std::string::npos)
-        << result.error().message;
-  }
-  EXPECT_EQ(refused, static_cast<int>(file->tensors().size()) - 3);
-}
+TEST(Dequantize, AllTypesAsTheReferenceDoes) { expectReference("types", 11); }
+TEST(Dequantize, FurtherBlocksAsTheReferenceDoes) { expectReference("blocks", 5); }
 
 TEST(Dequantize, EveryHalf) {
   for (uint32_t bits = 0; bits < 65536; ++bits) {

@@ -169,16 +169,18 @@ TEST(GgufParser, RefusesAlignments) {
 
 TEST(GgufParser, KnownTypesAreNotAllDecodable) {
   GgufBytes file(1, 0);
-  file.tensor("t", {256}, 10, 0); // q2_k
-  std::string bytes = file.finish(84);
+  file.tensor("t", {256}, 16, 0); // iq2_xxs
+  std::string bytes = file.finish(66);
   Result<GgufFile> parsed = GgufFile::parse(bytes, "t.gguf");
   ASSERT_TRUE(parsed) << parsed.error().message;
   float out[256];
   Result<void> decoded = parsed->decodeRows(parsed->tensors()[0], 0, 1, out);
   ASSERT_FALSE(decoded);
   EXPECT_EQ(decoded.error().code, 4);
-  EXPECT_EQ(decoded.error().message, "t.gguf: tensor 't' has type q2_k, which lmopt does not decode; supported are "
-                                     "f32, f16, q4_0, q4_1, q5_0, q5_1, q8_0, q4_k, q5_k, q6_k, bf16");
+  EXPECT_EQ(decoded.error().message,
+            "t.gguf: tensor 't' has type iq2_xxs, which lmopt does not decode; supported are "
+            "f32, f16, q4_0, q4_1, q5_0, q5_1, q8_0, q2_k, q3_k, q4_k, q5_k, q6_k, iq4_nl, iq4_xs, "
+            "bf16, mxfp4");
 }
 
 TEST(GgufParser, SystemErrorsAreResourceErrors) {
