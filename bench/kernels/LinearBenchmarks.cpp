@@ -97,7 +97,9 @@ void addLinearBenchmarks(KernelProgram &program, const Peaks &peaks) {
                  {"f32", cpu::WeightFormat::F32, 0, 0, false},
                  {"q4_1", cpu::WeightFormat::Grouped, 4, 32, true},
                  {"q4_0", cpu::WeightFormat::Grouped, 4, 32, false},
-                 {"q8_0", cpu::WeightFormat::Grouped, 8, 32, false}};
+                 {"q8_0", cpu::WeightFormat::Grouped, 8, 32, false},
+                 {"q5_k", cpu::WeightFormat::Grouped, 5, 32, true},
+                 {"q6_k", cpu::WeightFormat::Grouped, 6, 16, false}};
   for (int64_t rows : {int64_t{1}, int64_t{8}, kTiledRows})
     for (const auto &format : formats)
       for (const auto &shape : shapes) {

@@ -37,7 +37,7 @@ namespace lmopt::lm {
 struct WeightForm {
   bool int8 = false;
   bool bf16 = false;
-  int64_t groupedBits = 0;                         // 4 or 8: a grouped weight
+  int64_t groupedBits = 0;                         // 4, 5, 6 or 8: a grouped weight
   bool hasMin = false;                             // of a grouped weight
   int64_t entries = 0;                             // of its codebook; 0: has none
   int64_t group = 0;                               // of a grouped weight or a codebook: inputs that share a scale

@@ -209,18 +209,23 @@ LogicalResult GroupedType::verify(function_ref<InFlightDiagnostic()> emitError, 
                                   int64_t bits, int64_t group, bool hasMin, int64_t scaleBits) {
   if (failed(verifySizes(emitError, rows, columns)))
     return failure();
-  if (bits != 4 && bits != 8)
-    return emitError() << "C2: expected 4 or 8 bits, but found " << bits;
+  if (bits != 4 && bits != 5 && bits != 6 && bits != 8)
+    return emitError() << "C2: expected 4, 5, 6 or 8 bits, but found " << bits;
   if (group <= 0 || columns % group != 0)
     return emitError() << "C3: expected a positive group that divides the " << columns << " columns, but found "
                        << group;
-  if (hasMin && bits != 4)
-    return emitError() << "C4: only 4-bit codes have minima";
-  if (scaleBits != 16 && !(scaleBits == 8 && hasMin))
-    return emitError() << "C5: expected scales of 16 bits, or with minima of 8, but found " << scaleBits;
+  if (hasMin && bits > 5)
+    return emitError() << "C4: only codes of 4 and 5 bits have minima";
+  if (scaleBits != 16 && !(scaleBits == 8 && hasMin && bits == 4))
+    return emitError() << "C5: expected scales of 16 bits, or beside 4-bit codes with minima of 8, but found "
+                       << scaleBits;
   return success();
 }
 
+double GroupedType::getBitsPerWeight() const {
+  double scales = double(getScaleBits() * (getHasMin() ? 2 : 1)) / double(getGroup());
+  return double(getBits()) + scales + (getScaleBits() == 8 ? 32.0 / double(getColumns()) : 0);
+}
 SmallVector<int64_t> GroupedType::getWeightShape() const { return {getRows(), getColumns()}; }
 std::string GroupedType::getFormatName() const {
   return llvm::formatv("int{0} g{1}{2}{3}", getBits(), getGroup(), getHasMin() ? " min" : "",

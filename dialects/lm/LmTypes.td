@@ -101,13 +101,13 @@ def LM_SparseInt8Type : LM_Type<"SparseInt8", "sparse_int8", [DeclareTypeInterfa
 }
 
 def LM_GroupedType : LM_Type<"Grouped", "grouped", [DeclareTypeInterfaceMethods<LM_WeightTypeInterface>]> {
-  let summary = "matrix of 4-bit or 8-bit codes with f16 scales for short groups of inputs";
+  let summary = "matrix of codes of 4 to 8 bits with f16 scales for short groups of inputs";
   let description = [{
-    `!lm.grouped<OUTxIN, bits = B, group = G>` is a matrix of signed codes, B = 4: -8 .. 7, B = 8: -128 .. 127:
+    `!lm.grouped<OUTxIN, bits = B, group = G>` is a matrix of signed codes of B = 4, 5, 6 or 8 bits, -2^(B-1) .. 2^(B-1) - 1:
 
         W[n, k] = scale[n, k / G] * code[n, k]
 
-    `!lm.grouped<OUTxIN, bits = 4, group = G, min>` has codes 0 .. 15 and a second number for each group:
+    `!lm.grouped<OUTxIN, bits = B, group = G, min>`, B = 4 or 5, has codes 0 .. 2^B - 1 and a second number for each group:
 
         W[n, k] = scale[n, k / G] * code[n, k] + min[n, k / G]
 
@@ -116,15 +116,14 @@ def LM_GroupedType : LM_Type<"Grouped", "grouped", [DeclareTypeInterfaceMethods<
 
         scale[n, g] = u[n] * c[n, g]    min[n, g] = -scale[n, g] * z[n, g] / 16    c and z from 0 to 255
 
-    With G = 32 these are GGUF's q8_0, q4_0 and q4_1, value by value:
-    8.5, 4.5 and 5 bits a weight.
+    With G = 32 these are GGUF's q8_0, q5_0, q5_1, q4_0 and q4_1, value by value: 8.5, 5.5, 6, 4.5 and 5 bits a weight.
 
     Constraints:
     - C1: both sizes are positive and their product is at most 2^40.
-    - C2: bits is 4 or 8.
+    - C2: bits is 4, 5, 6 or 8.
     - C3: the group is positive and divides the number of columns.
-    - C4: only 4-bit codes have minima.
-    - C5: scales have 16 bits, or with minima 8.
+    - C4: only codes of 4 and 5 bits have minima.
+    - C5: scales have 16 bits, or beside 4-bit codes with minima 8.
   }];
   let parameters = (ins "int64_t":$rows, "int64_t":$columns, "int64_t":$bits, "int64_t":$group, "bool":$hasMin,
                         "int64_t":$scaleBits);
@@ -134,10 +133,7 @@ def LM_GroupedType : LM_Type<"Grouped", "grouped", [DeclareTypeInterfaceMethods<
   let extraClassDeclaration = [{
     int64_t getGroupsPerRow() const { return getColumns() / getGroup(); }
     /// Bits of a weight with its share of scale and minimum.
-    double getBitsPerWeight() const {
-      double scales = double(getScaleBits() * (getHasMin() ? 2 : 1)) / double(getGroup());
-      return double(getBits()) + scales + (getScaleBits() == 8 ? 32.0 / double(getColumns()) : 0);
-    }
+    double getBitsPerWeight() const;
   }];
   let hasCustomAssemblyFormat = 1;
   let genVerifyDecl = 1;

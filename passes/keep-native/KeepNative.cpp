@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Linears on the codes of a GGUF file. In: lm.linear on f32 params that stand for q4_0, q4_1 or q8_0 tensors. Out:
-// lm.quantize_groups + lm.grouped_linear on !lm.grouped params with the file's own codes. From: ggml's block formats.
-// Bound: weights exact; an activation is off by at most half a step, max|group| / 254. Tested by
-// test/passes/keep-native.
+// Linears and tables on the codes of a GGUF file. In: lm.linear and lm.embedding on f32 params that stand for tensors
+// in blocks. Out: lm.quantize_groups + lm.grouped_linear, lm.embedding, on !lm.grouped and !lm.codebook params with the
+// file's own codes. From: ggml's block formats. Bound: codes exact; a scale is off by at most 2^-11 of itself where
+// the file makes it of two numbers (`#lm.native`), an activation by at most half a step, max|group| / 254.
+// Tested by test/passes/keep-native.
 #include "passes/keep-native/KeepNative.h"
 
 #include "passes/analysis/LinearWeights.h"
 #include "passes/analysis/Tell.h"
+
+#include "files/gguf/BlockCodes.h"
+
+#include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
 
@@ -18,68 +23,146 @@ namespace lmopt::lm {
 
 static constexpr llvm::StringLiteral kPass = "lm-keep-native";
 
-static std::string reasonAgainst(ParamOp weight, ArrayRef<Operation *> users, const LayerSelection &selection) {
-  if (!NativeAttr::findTensor(weight.getValue()))
-    return "its weight is not a q4_0, q4_1 or q8_0 tensor of a GGUF file as it is";
-  if (weight.getShape().size() != 2 || weight.getShape()[1] % 32 != 0)
-    return "blocks of 32 do not divide its width";
-  return reasonToStayF32(users, selection);
+namespace {
+
+/// Why a weight stays as it is.
+struct Reason {
+  std::string text;     ///< empty: nothing speaks against it
+  bool isAsked = false; ///< the options say so
+};
+
+using Weights = llvm::SmallVector<ParamOp>;
+
+/// The tensor in blocks that the weight is made of, however; null when there is none.
+GgufAttr blocksOf(ParamOp weight) {
+  GgufAttr found;
+  weight.getValue().walk([&](GgufAttr leaf) {
+    if (NativeAttr::findTensor(leaf))
+      found = leaf;
+  });
+  return found;
 }
 
-namespace {
+/// Whether scales are made of two numbers: blocks of several groups have one for all and one for each.
+bool roundsScales(NativeAttr native) {
+  StringRef format = stringifyEnum(NativeAttr::findTensor(native.getSource()).getFormat());
+  const GgufTypeInfo &info = *ggufTypeInfo(std::string_view(format.data(), format.size()));
+  bool isScaled = native.walk([](ScaleAttr) { return WalkResult::interrupt(); }).wasInterrupted();
+  return isScaled || info.elements != native.getForm().group;
+}
+
+/// A param of the type that holds the codes.
+Type nativeType(ParamOp weight, const WeightForm &form) {
+  int64_t rows = weight.getShape()[0], columns = weight.getShape()[1];
+  if (form.entries)
+    return CodebookType::get(weight.getContext(), rows, columns, form.entries, form.group);
+  return GroupedType::get(weight.getContext(), rows, columns, form.groupedBits, form.group, form.hasMin);
+}
+
+Reason reasonAgainst(ParamOp weight, ArrayRef<Operation *> users, const LayerSelection &selection) {
+  if (!NativeAttr::findTensor(weight.getValue()))
+    return {"its weight is not a tensor in blocks of a GGUF file as it is"};
+  for (Operation *user : users)
+    if (isa<LinearOp>(user) && !selection.contains(user))
+      return {("its weight is also used by '" + getPartName(user) + "', which is not selected").str(), true};
+  int64_t group = NativeAttr::get(weight.getContext(), weight.getValue()).getForm().group;
+  if (weight.getShape().size() != 2 || weight.getShape()[1] % group != 0)
+    return {"groups of " + std::to_string(group) + " do not divide its width"};
+  return {reasonToStayF32(users, selection)};
+}
 
 struct KeepNative : impl::LmKeepNativePassBase<KeepNative> {
   using LmKeepNativePassBase::LmKeepNativePassBase;
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    FailureOr<LayerSelection> selection = LayerSelection::create(module, layers, skip);
-    if (failed(selection))
+    auto selection = LayerSelection::create(module, layers, skip, Selectable::LinearsAndTables);
+    if (failed(checkOthers()) || failed(selection))
       return signalPassFailure();
     ParamUses uses(module);
-    llvm::SmallVector<ParamOp> weights = findLinearWeights(module, *selection, uses), others;
-    for (ParamOp weight : weights)
-      if (!keep(weight, uses.users(weight), *selection))
-        others.push_back(weight);
-    if (failed(tellOthers(weights.size(), others)))
+    Weights weights = findWeights(module, *selection, uses), floats;
+    size_t left = 0;
+    for (ParamOp weight : weights) {
+      Reason reason = reasonAgainst(weight, uses.users(weight), *selection);
+      if (reason.text.empty()) {
+        keep(weight, uses.users(weight));
+        continue;
+      }
+      tellKept(kPass, "NotNative", uses.users(weight), reason.text);
+      ++left;
+      if (failed(leave(weight, reason)))
+        return signalPassFailure();
+      if (!blocksOf(weight))
+        floats.push_back(weight);
+    }
+    if (failed(tellFloats(weights.size(), left, floats)))
       signalPassFailure();
   }
 
-  /// Weights that stay f32 are eight times as large as one expects of a quantized file: never without a word. A model
-  /// with grouped weights, from a first run, is one that the pass is for.
-  LogicalResult tellOthers(size_t all, ArrayRef<ParamOp> others) {
-    if (others.empty())
+  LogicalResult checkOthers() {
+    if (others == "refuse" || others == "f32")
       return success();
-    ParamOp first = others.front();
-    if (others.size() == all && findOps<GroupedLinearOp>(getOperation()).empty())
+    return emitError(getOperation().getLoc())
+           << kPass << ": option 'others' must be refuse or f32, found '" << others.getValue() << "'";
+  }
+
+  /// Of the selected linears, then of the selected embeddings that have a table of their own.
+  static Weights findWeights(ModuleOp module, const LayerSelection &selection, const ParamUses &uses) {
+    llvm::SetVector<Operation *> found;
+    for (ParamOp weight : findLinearWeights(module, selection, uses))
+      found.insert(weight);
+    for (EmbeddingOp embedding : findOps<EmbeddingOp>(module))
+      if (ParamOp table = uses.lookup(embedding.getTableAttr());
+          selection.contains(embedding) && isa<RankedTensorType>(table.getType()))
+        found.insert(table);
+    return llvm::map_to_vector(found, [](Operation *weight) { return cast<ParamOp>(weight); });
+  }
+
+  /// Weights in blocks that become f32 are six to twelve times as large as one expects: only when that is asked for.
+  LogicalResult leave(ParamOp weight, const Reason &reason) {
+    GgufAttr blocks = blocksOf(weight);
+    if (!blocks || reason.isAsked)
+      return success();
+    bool asFloats = others == "f32";
+    InFlightDiagnostic told = asFloats ? emitWarning(weight.getLoc()) : emitError(weight.getLoc());
+    told << kPass << ": tensor '" << blocks.getKey() << "' of " << blocks.getPath() << " in format "
+         << stringifyEnum(blocks.getFormat()) << " (@" << weight.getSymName() << ") "
+         << (asFloats ? "becomes f32: " : "cannot be multiplied as it is: ") << reason.text;
+    if (asFloats)
+      return success();
+    return told
+           << "; the option others=f32 of this pass has it in f32, the recipes int8, int4 and f32 take all formats";
+  }
+
+  /// Weights in f32, f16 or bf16 are no blocks: their numbers stay what they are, and take four bytes each. A model
+  /// with weights in groups, from a first run, is one that the pass is for.
+  LogicalResult tellFloats(size_t all, size_t left, ArrayRef<ParamOp> floats) {
+    if (floats.empty())
+      return success();
+    ParamOp first = floats.front();
+    if (left == all && findOps<GroupedLinearOp>(getOperation()).empty())
       return emitError(first.getLoc()) << kPass << ": none of the " << all
-                                       << " weights of the selected linears is a q4_0, q4_1 or q8_0 tensor of a GGUF "
-                                          "file (@"
-                                       << first.getSymName()
-                                       << ", for one, is not); use the recipe int8, int4 or f32 for this model";
-    emitWarning(first.getLoc()) << kPass << ": " << others.size() << " of " << all
-                                << " weights are in other formats and stay in f32, among them @" << first.getSymName();
+                                       << " weights of the selected linears and tables is a tensor in blocks ("
+                                       << ggufTypesWithCodes() << ") of a GGUF file (@" << first.getSymName()
+                                       << ", for one, is not); use the recipe int8, int4, bf16 or f32 for this model";
+    emitWarning(first.getLoc()) << kPass << ": " << floats.size() << " of " << all
+                                << " weights are not in blocks and stay in f32, among them @" << first.getSymName();
     return success();
   }
 
-  /// False when the weight stays as it is.
-  bool keep(ParamOp weight, ArrayRef<Operation *> users, const LayerSelection &selection) {
-    if (std::string reason = reasonAgainst(weight, users, selection); !reason.empty()) {
-      tellKept(kPass, "NotNative", users, reason);
-      return false;
-    }
+  void keep(ParamOp weight, ArrayRef<Operation *> users) {
     auto native = NativeAttr::get(&getContext(), weight.getValue());
-    WeightForm form = native.getForm();
+    weight.setType(nativeType(weight, native.getForm()));
     weight.setValueAttr(native);
-    weight.setType(GroupedType::get(&getContext(), weight.getShape()[0], weight.getShape()[1], form.groupedBits,
-                                    form.group, form.hasMin));
-    for (Operation *user : llvm::to_vector(users))
-      if (auto linear = dyn_cast<LinearOp>(user)) {
-        tellPassed(kPass, "KeptNative", linear)
-            << remark::metric("Weight", weight.getSymName().str()) << remark::metric("Bits", form.groupedBits);
+    if (roundsScales(native))
+      weight.setExactnessAttr(ExactnessAttr::get(&getContext(), ExactnessKind::approximate, std::nullopt));
+    for (Operation *user : llvm::to_vector(users)) {
+      tellPassed(kPass, "KeptNative", user)
+          << remark::metric("Format", stringifyEnum(blocksOf(weight).getFormat()).str())
+          << remark::metric("Weight", weight.getSymName().str());
+      if (auto linear = dyn_cast<LinearOp>(user))
         replaceByGroupedProduct(linear, weight);
-      }
-    return true;
+    }
   }
 };
 

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Linears on the codes that a GGUF file holds. In: lm.linear on #lm.gguf weights. Out: lm.quantize_groups +
-// lm.grouped_linear on !lm.grouped weights. Weights are exact; activations become s8 in groups. Tested by
-// test/passes/keep-native.
+// Linears and tables on the codes that a GGUF file holds. In: lm.linear and lm.embedding on #lm.gguf weights. Out:
+// lm.quantize_groups + lm.grouped_linear, and lm.embedding, on !lm.grouped and !lm.codebook weights. Codes are exact;
+// activations become s8 in groups. Tested by test/passes/keep-native.
 #ifndef LMOPT_PASSES_KEEPNATIVE_KEEPNATIVE_TD
 #define LMOPT_PASSES_KEEPNATIVE_KEEPNATIVE_TD
 
 include "mlir/Pass/PassBase.td"
 
 def LmKeepNativePass : Pass<"lm-keep-native", "::mlir::ModuleOp"> {
-  let summary = "linears on the q4_0, q4_1 and q8_0 codes of a GGUF file, as they are";
+  let summary = "linears and tables on the codes of a GGUF file, as they are";
   let description = [{
     A checkpoint that is quantized already should not be quantized again: the codes, scales and minima of its file become
-    the weights of the product, bit for bit. Activations are quantized to signed 8 bits when the model runs, with one
-    scale for each group of 32, the group of the weights:
+    the weights of the product. Each tensor keeps its own format; files that mix them (Q4_K_M) stay mixed. Activations are
+    quantized to signed 8 bits when the model runs, with one scale for each group of 32 or 16, the group of the weights:
 
     ```mlir
     lm.param @w : tensor<576x576xf32> = #lm.gguf<"smol.gguf", "blk.0.attn_q.weight", q4_1>
@@ -24,20 +24,33 @@ def LmKeepNativePass : Pass<"lm-keep-native", "::mlir::ModuleOp"> {
     %y = lm.grouped_linear %q, @w
     ```
 
-    A table that the head shares with the embedding is kept for both. Rows may be permuted for rotary positions
-    (`lm-normalize-rope`); any other derivation of a weight (a folded scale, a rotation) needs its numbers, so run this
-    pass instead of those.
+    | format of the file | becomes | bits a weight, file and artifact for CPUs |
+    |---|---|---|
+    | q4_0, q4_1, q5_0, q5_1, q8_0 | 4, 4, 5, 5, 8 bits, groups of 32, q4_1 and q5_1 with minima | 4.5, 5, 5.5, 6, 8.5 both |
+    | q4_k, q5_k | 4, 5 bits, groups of 32 with minima | 4.5, 5.5; 5, 6 |
+    | q6_k | 6 bits, groups of 16 | 6.56; 7 |
+    | iq4_nl, iq4_xs, mxfp4 | a codebook of 16, groups of 32 | 4.5, 4.25, 4.25; 4.5 |
+    | q3_k, q2_k | codes of 3 and 2 bits in 4, groups of 16, q2_k with minima | 3.44, 2.63; 5, 6 |
 
-    Weights lose nothing. The activations do: 8 bits a number, about as much as llama.cpp loses with the same file.
-    Linears on other formats stay as they are, with a warning (remark `NotNative` for each); when none is kept, the pass
-    fails.
-    Remarks: `KeptNative`, one for each linear.
+    Codes lose nothing. Scales and minima that the file makes of two numbers (the K-quants, iq4_xs) are rounded to f16, off by
+    at most 2^-11 of themselves, and such weights are labelled approximate; `#lm.native` says what is an error there. The
+    activations lose most: 8 bits a number, about as much as llama.cpp loses with the same file.
+
+    A table that the head shares with the embedding is kept for both, one of its own for the embedding. Rows may be moved
+    (`lm-normalize-rope`, `lm-shorten-vocabulary`, parts of fused tensors) and all numbers scaled; any other derivation of a
+    weight (a folded scale of channels, a rotation) needs its numbers, so run this pass instead of those. A weight in blocks
+    that cannot be kept is an error, unless `others=f32` asks for it as numbers of four bytes, with a warning; those of
+    linears that `skip` names stay as they are. Weights in f32, f16 and bf16 have no blocks to keep: they stay the numbers
+    that they are, with one warning (remark `NotNative` for each); when there is nothing else, the pass fails.
+    Remarks: `KeptNative`, one for each linear and embedding.
   }];
   let dependentDialects = ["::lmopt::lm::LMDialect"];
   let options = [
     ListOption<"layers", "layers", "std::string",
-               "Only linears whose name matches one of these patterns (*, ?, [a-z]); default: all">,
-    ListOption<"skip", "skip", "std::string", "No linears whose name matches one of these patterns">
+               "Only linears and tables whose name matches one of these patterns (*, ?, [a-z]); default: all">,
+    ListOption<"skip", "skip", "std::string", "No linears and tables whose name matches one of these patterns">,
+    Option<"others", "others", "std::string", /*default=*/"\"refuse\"",
+           "What becomes of weights in blocks that cannot be kept: refuse (an error), or f32">
   ];
 }
 

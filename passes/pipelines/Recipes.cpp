@@ -79,7 +79,7 @@ const std::vector<Recipe> &shippedRecipes() {
        "8 bits, one scale a row, rotated; activations 8 bits a token: the fastest prompts and encoders"},
       // The codes of a quantized GGUF file as they are.
       {"native", foldingsAnd({{"lm-keep-native", {}}, {"lm-narrow-attention", {}}}, foldingsAroundMatrices()),
-       "the blocks of a quantized GGUF file (Q4_0, Q4_1, Q8_0) as they are: the fastest generation"},
+       "the blocks of a quantized GGUF file as they are, K-quants too: the fastest generation"},
       // Round to nearest in short groups, no rotation: a checkpoint that comes in 4-bit blocks gets its own codes back.
       // What is not inside a layer is the head (and the embedding, when shared), the most sensitive matrix: 8 bits.
       {"int4",

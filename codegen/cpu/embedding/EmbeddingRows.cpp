@@ -133,30 +133,52 @@ public:
   }
 
 protected:
-  // Row n of panels [n / 16][group]: in a step of four inputs (a pair of steps with 4 bits) the codes of output n % 16
-  // are four neighbouring bytes.
+  // Row n of panels [n / 16][group]: in a step of four inputs (a pair of steps in halves of bytes) the codes of output
+  // n % 16 are four neighbouring bytes.
   Value numbers(Emitter &e, Value weights, Value id, Value offset) const override {
     Value element = e.div(offset, e.index(4)), lane = e.rem(id, e.index(kLanes));
     Value block = panelLines(e, table, weights, e.div(id, e.index(kLanes))).at(e, e.div(element, e.index(table.group)));
     auto number = [&](int64_t place) {
       return e.fromHalf(e.broadcast(e.load(e.b.getI16Type(), e.at(block, e.add(e.mul(lane, 2), place)), 2)));
     };
-    // 16 inputs are 16 bits / 32 steps of 64 bytes.
-    Value steps = e.div(e.mul(e.rem(element, e.index(table.group)), table.bits), e.index(32));
-    Values words; // four codes each, in the order of the inputs
+    Value inGroup = e.rem(element, e.index(table.group));
+    Values words = table.upperBits() ? planes(e, e.at(block, e.mul(lane, 4)), inGroup) : bytes(e, block, lane, inGroup);
+    Value packed = vector::FromElementsOp::create(e.b, e.loc, e.ints(4), words);
+    Value codes = arith::ExtUIOp::create(e.b, e.loc, e.ints(), e.bitcast(packed, e.bytes(16)));
+    Value moved = e.add(codes, e.intsOf(-table.codeOffset()));
+    if (table.smallScales)
+      return small(e, weights, id, e.at(block, lane), e.toFloat(moved));
+    Value numbers = e.mul(e.toFloat(moved), number(table.groupCodeBytes()));
+    return table.hasMin ? e.add(numbers, number(table.groupCodeBytes() + 2 * kLanes)) : numbers;
+  }
+
+  /// Four codes each, in the order of the inputs; 16 inputs are 16 bits / 32 lines of 64 bytes.
+  Values bytes(Emitter &e, Value block, Value lane, Value inGroup) const {
+    Value steps = e.div(e.mul(inGroup, table.bits), e.index(32));
+    Values words;
     for (int64_t i = 0; i < kLanes * table.bits / 32; ++i) {
       Value word = e.load(e.b.getI32Type(), e.at(block, e.add(e.mul(lane, 4), e.mul(e.add(steps, i), 64))));
       words.push_back(table.bits == 8 ? word : e.bitAnd(word, e.i32(0x0f0f0f0f)));
       if (table.bits == 4)
         words.push_back(e.bitAnd(e.shrLogical(word, e.i32(4)), e.i32(0x0f0f0f0f)));
     }
-    Value packed = vector::FromElementsOp::create(e.b, e.loc, e.ints(4), words);
-    Value codes = arith::ExtUIOp::create(e.b, e.loc, e.ints(), e.bitcast(packed, e.bytes(16)));
-    Value moved = e.add(codes, e.intsOf(table.bits == 8 ? -128 : table.hasMin ? 0 : -8));
-    if (table.smallScales)
-      return small(e, weights, id, e.at(block, lane), e.toFloat(moved));
-    Value numbers = e.mul(e.toFloat(moved), number(table.groupCodeBytes()));
-    return table.hasMin ? e.add(numbers, number(table.groupCodeBytes() + 2 * kLanes)) : numbers;
+    return words;
+  }
+  /// The same of codes of 5 and 6 bits; `at`: the lane of the block.
+  Values planes(Emitter &e, Value at, Value inGroup) const {
+    Value chunk = e.at(at, e.mul(e.div(inGroup, e.index(table.chunk())), table.chunkBytes()));
+    Value inChunk = e.rem(inGroup, e.index(table.chunk())), half = e.mul(e.div(inChunk, e.index(kLanes)), 2 * 64);
+    Value upper = e.load(e.b.getI32Type(), e.at(chunk, table.linesOfChunk() * 64));
+    upper = e.shrLogical(upper, arith::TruncIOp::create(e.b, e.loc, e.b.getI32Type(), e.div(inChunk, e.index(4))));
+    Value mask = e.i32(0x01010101 * ((1 << table.upperBits()) - 1));
+    Values words;
+    for (int64_t i = 0; i < 4; ++i) {
+      Value low = e.load(e.b.getI32Type(), e.at(e.at(chunk, half), i / 2 * 64));
+      low = e.bitAnd(e.shrLogical(low, e.i32(i % 2 * 4)), e.i32(0x0f0f0f0f));
+      Value high = e.bitAnd(e.shrLogical(upper, e.i32(i * table.upperBits())), mask);
+      words.push_back(e.add(low, e.shl(high, e.i32(4))));
+    }
+    return words;
   }
 
   /// scale code - scale z / 16, scale = unit c.

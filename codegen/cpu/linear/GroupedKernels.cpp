@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Matrix products with weights in short groups (4-bit or 8-bit codes, or numbers of at most 16 entries of a codebook;
+// Matrix products with weights in short groups (codes of 4 to 8 bits, or numbers of at most 16 entries of a codebook;
 // f16 scales and minima) and rows of s8 codes in the same groups. In: rows as GroupedRow says, packed weights as
 // LinearSpec says. Out: rows of floats.
 //
@@ -38,7 +38,7 @@ struct GroupedEmitter {
   Value table = {}; ///< the codebook
 
   /// Inputs that are unpacked at a time: 8 registers of codes where the group has so many.
-  int64_t chunk() const { return spec.group % 32 == 0 ? 32 : 16; }
+  int64_t chunk() const { return spec.chunk(); }
   int64_t chunks() const { return spec.group / chunk(); }
 
   Value rowAddress(Value row) { return e.at(in, e.mul(row, layout.bytes())); }
@@ -60,46 +60,44 @@ struct GroupedEmitter {
     return e.mul(sixteenths, bytes(e.at(block, spec.groupCodeBytes() + kLanes)));
   }
 
-  /// Codes of 16 outputs, a register for each four inputs; with 4 bits two of them lie in 64 bytes.
-  Values unpack(Value from) {
-    Value raw = e.load(e.ints(), from, 32), low = e.intsOf(0x0f0f0f0f);
+  /// Codes, or entries, of 16 outputs for line `line` of a chunk: a register for each four inputs of the line.
+  Values unpack(Value chunkAt, int64_t line) {
+    Value raw = e.load(e.ints(), e.at(chunkAt, line * 64), 32);
     if (spec.bits == 8)
       return {e.bitcast(raw, e.bytes())};
-    return {e.bitcast(e.bitAnd(raw, low), e.bytes()),
-            e.bitcast(e.bitAnd(e.shrLogical(raw, e.intsOf(4)), low), e.bytes())};
-  }
-  /// Entries of 16 outputs for line `line` of a chunk of numbers: as many registers as a line has fours of inputs.
-  Values entries(Value chunkAt, int64_t line) {
-    Value raw = e.load(e.ints(), e.at(chunkAt, line * 64), 32);
-    Value upper = spec.bits == 3 ? e.load(e.ints(), e.at(chunkAt, 2 * 64), 32) : Value();
-    int64_t bits = upper ? 2 : spec.bits;
+    int64_t bits = spec.lowerBits(), inLine = 8 / bits;
+    Value upper = spec.upperBits() ? e.load(e.ints(), e.at(chunkAt, spec.linesOfChunk() * 64), 32) : Value();
     Value mask = e.intsOf(0x01010101 * ((1 << bits) - 1));
     Values steps;
-    for (int64_t i = 0; i < 8 / bits; ++i) {
-      Value numbers = e.bitAnd(i == 0 ? raw : e.shrLogical(raw, e.intsOf(bits * i)), mask);
+    for (int64_t i = 0; i < inLine; ++i) {
+      Value codes = e.bitAnd(i == 0 ? raw : e.shrLogical(raw, e.intsOf(bits * i)), mask);
       if (upper)
-        numbers = e.add(numbers, upperBit(upper, 4 * line + i));
-      steps.push_back(lmk::LookupOp::create(e.b, e.loc, e.bytes(), table, e.bitcast(numbers, e.bytes())));
+        codes = e.add(codes, upperBits(upper, inLine * line + i));
+      codes = e.bitcast(codes, e.bytes());
+      steps.push_back(spec.codebook ? lmk::LookupOp::create(e.b, e.loc, e.bytes(), table, codes).getResult() : codes);
     }
     return steps;
   }
-  /// Bit `from` of each byte as bit 2.
-  Value upperBit(Value bytes, int64_t from) {
-    Value moved = from < 2   ? e.shl(bytes, e.intsOf(2 - from))
-                  : from > 2 ? e.shrLogical(bytes, e.intsOf(from - 2))
-                             : bytes;
-    return e.bitAnd(moved, e.intsOf(0x04040404));
+  /// The upper bits of the codes of a chunk's `four`-th four inputs, where they stand in a code.
+  Value upperBits(Value bytes, int64_t four) {
+    int64_t count = spec.upperBits(), from = count * four, to = spec.lowerBits();
+    Value moved = from < to   ? e.shl(bytes, e.intsOf(to - from))
+                  : from > to ? e.shrLogical(bytes, e.intsOf(from - to))
+                              : bytes;
+    return e.bitAnd(moved, e.intsOf(0x01010101 * (((1 << count) - 1) << to)));
   }
-  /// How many lines of a chunk `unpack` or `entries` are given.
-  int64_t linesOfChunk() const { return chunk() * (spec.bits == 3 ? 2 : spec.bits) / 32; }
 
   /// One number of the row's arrays, in all lanes.
   Value field(Type type, Value rowAt, int64_t offset, Value group) {
     return e.broadcast(e.load(type, e.at(rowAt, e.add(e.mul(group, 4), offset))));
   }
+  /// -128 A of codes of 8 bits and of entries; of fewer bits -8 A, and what is left of the offset as a shift.
   Value start(Value rowAt, Value group) {
-    return spec.hasMin ? e.intsOf(0)
-                       : field(e.b.getI32Type(), rowAt, layout.startOffset(spec.codebook ? 8 : spec.bits), group);
+    if (spec.hasMin)
+      return e.intsOf(0);
+    bool isByte = spec.codebook || spec.bits == 8;
+    Value from = field(e.b.getI32Type(), rowAt, layout.startOffset(isByte ? 8 : 4), group);
+    return isByte || spec.bits == 4 ? from : e.shl(from, e.intsOf(spec.bits - 4));
   }
   Value activations(Value address) { return e.bitcast(e.broadcast(e.load(e.b.getI32Type(), address)), e.bytes()); }
   Value dot(Value sum, Value codes, Value four) {
@@ -111,9 +109,7 @@ struct GroupedEmitter {
       return body(e.index(0), sums);
     return e.loop(e.index(0), e.index(chunks()), 1, sums, body);
   }
-  Value chunkCodes(Value block, Value chunkIndex) {
-    return e.at(block, e.mul(chunkIndex, chunk() * kLanes * spec.bits / 8));
-  }
+  Value chunkCodes(Value block, Value chunkIndex) { return e.at(block, e.mul(chunkIndex, spec.chunkBytes())); }
   Value chunkActivations(Value rowAt, Value group, Value chunkIndex) {
     return e.at(rowAt, e.add(e.add(e.mul(group, spec.group), e.mul(chunkIndex, chunk())), layout.codeOffset()));
   }
@@ -197,12 +193,10 @@ struct GroupedEmitter {
   }
   /// Adds the products of one chunk of all rows and blocks.
   void dotTile(Values &sums, const Values &blocks, const Values &at, Value group, Value chunkIndex) {
-    for (int64_t line = 0; line < linesOfChunk(); ++line) {
+    for (int64_t line = 0; line < spec.linesOfChunk(); ++line) {
       SmallVector<Values> steps; // by panel: registers of codes of four inputs each
-      for (Value block : blocks) {
-        Value chunkAt = chunkCodes(block, chunkIndex);
-        steps.push_back(spec.codebook ? entries(chunkAt, line) : unpack(e.at(chunkAt, line * 64)));
-      }
+      for (Value block : blocks)
+        steps.push_back(unpack(chunkCodes(block, chunkIndex), line));
       int64_t count = steps[0].size();
       for (int64_t s = 0; s < count; ++s)
         for (size_t r = 0; r < at.size(); ++r) {

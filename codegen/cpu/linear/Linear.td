@@ -15,7 +15,7 @@ def Cpu_PanelsAttr : Cpu_Layout<"Panels", "panels"> {
 
     Constraints:
     - C1: the type is a matrix of f32, bf16, !lm.int8, !lm.sparse_int8 in blocks of 16x4 or 1x1, !lm.grouped or !lm.codebook, groups of a
-      multiple of 16 (of 32 with 8 entries).
+      multiple of 16 (of 32 with 8 entries or 5 bits).
   }];
   let parameters = (ins "::mlir::Type":$matrix, DefaultValuedParameter<"bool", "false">:$bias);
   let assemblyFormat = "`<` $matrix (`,` `bias` `=` $bias^)? `>`";

@@ -35,9 +35,14 @@ enum class WeightFormat {
 ///   grouped: [P / 4][K / G][4] blocks (then the panels that make no four: [K / G]); [P][16] bias
 ///        a block: codes, 16 scales f16, 16 minima f16 (if any)
 ///        small scales: codes, 16 u8 c, 16 u8 z; behind the blocks [P][16] units f32: scale = unit c, minimum = -scale
-///        z / 16 8 bits: [G / 4][16][4] u8, the code plus 128 4 bits: [G / 8][16][4] bytes: low halves the first four
-///        of eight k, high halves the other four; signed codes
+///        z / 16
+///        8 bits: [G / 4][16][4] u8, the code plus 128
+///        4 bits: [G / 8][16][4] bytes: low halves the first four of eight k, high halves the other four; signed codes
 ///                plus 8, codes with minima as they are
+///        5 bits: [G / 32] of: the lower four bits of 32 k as above, then [16][4] bytes whose bit i is the upper one of
+///                the i-th four of the 32 k; signed codes plus 16
+///        6 bits: [G / 16] of: the lower four bits of 16 k as above, then [16][4] bytes whose bits 2 i and 2 i + 1 are
+///                the upper ones of the i-th four of the 16 k; codes plus 32
 ///   grouped, of a codebook: numbers of entries in the place of codes, behind the blocks 64 bytes with the entries plus
 ///        128; [P][16] bias
 ///        4 bits: as above
@@ -56,12 +61,13 @@ struct LinearSpec {
   int64_t outputs = 0, inputs = 0;
   WeightFormat format = WeightFormat::F32;
   bool bias = false;
-  int64_t outStride = 0;       ///< bytes; 4 * outputs exactly when the result is the caller's memory
-  int64_t bits = 0, group = 0; ///< Grouped: 4 or 8 (of a codebook 2, 3 or 4); a multiple of 16 that divides the inputs
-  bool hasMin = false;         ///< Grouped, 4 bits
-  bool smallScales = false;    ///< Grouped with minima: scales and minima in 8 bits
-  int64_t stored = 0;          ///< Blocks, Codes: how many there are; an argument of the kernel
-  bool codebook = false;       ///< Grouped: codes are numbers of entries
+  int64_t outStride = 0; ///< bytes; 4 * outputs exactly when the result is the caller's memory
+  /// Grouped: 4, 5, 6 or 8 (of a codebook 2, 3 or 4); a multiple of 16 (of 32 for 3 and 5) that divides the inputs
+  int64_t bits = 0, group = 0;
+  bool hasMin = false;      ///< Grouped, 4 or 5 bits
+  bool smallScales = false; ///< Grouped with minima: scales and minima in 8 bits
+  int64_t stored = 0;       ///< Blocks, Codes: how many there are; an argument of the kernel
+  bool codebook = false;    ///< Grouped: codes are numbers of entries
   int64_t panels() const { return roundUp(outputs, kLanes) / kLanes; }
   bool sparse() const { return format == WeightFormat::Blocks || format == WeightFormat::Codes; }
   /// u8 x s8 products, one exact sum an output.
@@ -75,6 +81,15 @@ struct LinearSpec {
     return integer() ? RowFormat::U8 : bf16() ? RowFormat::Bf16 : RowFormat::F32;
   }
   int64_t inStride() const { return rowBytes(rowFormat(), inputs, group); }
+  /// Grouped: of codes in two planes (3, 5, 6 bits) those of the lower one; inputs whose codes lie together, in lines
+  /// of 64 bytes: the lower plane, then one line with the upper one.
+  int64_t lowerBits() const { return codebook && bits == 3 ? 2 : !codebook && (bits == 5 || bits == 6) ? 4 : bits; }
+  int64_t upperBits() const { return bits - lowerBits(); }
+  int64_t chunk() const { return upperBits() == 2 || group % 32 != 0 ? 16 : 32; }
+  int64_t linesOfChunk() const { return chunk() * lowerBits() / 32; } ///< of the lower plane
+  int64_t chunkBytes() const { return kLanes * chunk() * bits / 8; }
+  /// Grouped: what signed codes are moved by to be unsigned.
+  int64_t codeOffset() const { return hasMin ? 0 : int64_t(1) << (bits - 1); }
   /// Grouped: bytes of the codes of one group of 16 outputs, and of a whole block.
   int64_t groupCodeBytes() const { return kLanes * group * bits / 8; }
   int64_t blockBytes() const { return groupCodeBytes() + (smallScales ? 1 : 2) * kLanes * (hasMin ? 2 : 1); }

@@ -60,18 +60,16 @@ void packCodes(const LinearSpec &spec, const lm::WeightData &data, std::vector<c
   }
 }
 
-// One row of one group at `block`: codes in steps of four inputs, then scale and minimum.
+// The codes of one row of one group at `block`, in steps of four inputs, as many steps in a line as fit.
 void packGroup(const LinearSpec &spec, const int8_t *codes, int64_t lane, char *block) {
-  const int offset = spec.bits == 8 ? 128 : spec.hasMin ? 0 : 8;
+  const int64_t lower = spec.lowerBits(), inLine = 8 / lower;
   auto *to = reinterpret_cast<uint8_t *>(block) + lane * 4;
-  for (int64_t k = 0; k < spec.group; k += 4) {
-    for (int64_t i = 0; i < 4; ++i) {
-      int code = codes[k + i] + offset;
-      if (spec.bits == 8)
-        to[k / 4 * 64 + i] = code;
-      else
-        to[k / 8 * 64 + i] |= k % 8 ? code << 4 : code;
-    }
+  for (int64_t k = 0; k < spec.group; ++k) {
+    int64_t code = codes[k] + spec.codeOffset(), four = k % spec.chunk() / 4;
+    uint8_t *chunkAt = to + k / spec.chunk() * spec.chunkBytes() + k % 4;
+    chunkAt[four / inLine * 64] |= static_cast<uint8_t>((code & ((1 << lower) - 1)) << four % inLine * lower);
+    if (spec.upperBits())
+      chunkAt[spec.linesOfChunk() * 64] |= static_cast<uint8_t>(code >> lower << four * spec.upperBits());
   }
 }
 
@@ -153,10 +151,11 @@ bool storesCodes(ModuleOp module) {
   });
 }
 
-// Scales are read once for each register of weights; the upper bits of 32 numbers of three bits lie together.
+// Scales are read once for each register of weights; the upper bits of 32 codes of three and five bits lie together.
 int64_t groupUnit(Type matrix) {
   auto codebook = dyn_cast<lm::CodebookType>(matrix);
-  return codebook && codebook.getEntries() == 8 ? 2 * kLanes : kLanes;
+  auto grouped = dyn_cast<lm::GroupedType>(matrix);
+  return (codebook && codebook.getEntries() == 8) || (grouped && grouped.getBits() == 5) ? 2 * kLanes : kLanes;
 }
 
 LogicalResult PanelsAttr::verify(function_ref<InFlightDiagnostic()> emitError, Type matrix, bool) {
@@ -170,9 +169,10 @@ LogicalResult PanelsAttr::verify(function_ref<InFlightDiagnostic()> emitError, T
   if (isMatrix || isa<lm::Int8Type>(matrix) || groupFits || (codebook && !codebook.isGrouped()) ||
       (sparse && hasSparseKernel(sparse)))
     return success();
-  return emitError() << "C1: expected a matrix of f32, bf16, !lm.int8, !lm.sparse_int8 (in blocks of 16x4 or 1x1), "
-                        "!lm.grouped or !lm.codebook (in groups of a multiple of 16, of 32 with 8 entries), but found "
-                     << matrix;
+  return emitError()
+         << "C1: expected a matrix of f32, bf16, !lm.int8, !lm.sparse_int8 (in blocks of 16x4 or 1x1), "
+            "!lm.grouped or !lm.codebook (in groups of a multiple of 16, of 32 with 8 entries or 5 bits), but found "
+         << matrix;
 }
 
 int64_t PanelsAttr::getBytes() const { return linearSpec(getMatrix(), getBias()).bytes(); }

@@ -10,7 +10,8 @@
 //       bytes 8-11: row g, bytes 16 + 4t..               12-15: row g + 8, the same bytes
 //   s8: 32 inputs a slice; bf16: 16 inputs a slice
 //   f32: [outputs / 16][inputs / 8][lane][16 bytes]      lane = 4 k + q: input k of eight, outputs 4q to 4q + 3
-//   grouped, 8 bits: as s8; 4 bits: 64 inputs a slice, whose first 32 are the low halves of bytes, codes 0 to 15 where
+//   grouped, 8 bits (also codes of 5 and 6): as s8; 4 bits: 64 inputs a slice, whose first 32 are the low halves of
+//   bytes, codes 0 to 15 where
 //       there are minima, else signed ones
 //   grouped, of a codebook of 4, 8 or 16 integers: numbers of entries, so that few instructions make selectors of
 //       bytes of them; see Codebook.h
@@ -53,7 +54,7 @@ struct LinearSpec {
   WeightFormat format = WeightFormat::F32;
   bool bias = false;
   int64_t bits = 0, group = 0; ///< Grouped: 4 or 8, of a codebook 2, 3 or 4; inputs of a group
-  bool hasMin = false;         ///< Grouped, 4 bits
+  bool hasMin = false;         ///< Grouped
   bool smallScales = false;    ///< Grouped with minima: scales and minima in 8 bits
   bool codebook = false;       ///< Grouped: codes are numbers of entries
   int64_t stored = 0;          ///< Blocks: how many there are; an argument of the kernel

@@ -46,8 +46,14 @@ LinearSpec linearSpec(Type matrix, bool bias) {
   if (auto sparse = dyn_cast<lm::SparseInt8Type>(matrix))
     return sparseSpec(sparse, bias);
   if (auto grouped = dyn_cast<lm::GroupedType>(matrix))
-    return {grouped.getRows(), grouped.getColumns(), WeightFormat::Grouped, bias,
-            grouped.getBits(), grouped.getGroup(),   grouped.getHasMin(),   grouped.getScaleBits() == 8};
+    return {grouped.getRows(),
+            grouped.getColumns(),
+            WeightFormat::Grouped,
+            bias,
+            grouped.getBits() == 4 ? 4 : 8, // five and six bits stand in bytes (docs/rationale.md)
+            grouped.getGroup(),
+            grouped.getHasMin(),
+            grouped.getScaleBits() == 8};
   auto tensor = cast<RankedTensorType>(matrix);
   auto format = tensor.getElementType().isBF16() ? WeightFormat::Bf16 : WeightFormat::F32;
   return {tensor.getDimSize(0), tensor.getDimSize(1), format, bias};
@@ -58,7 +64,7 @@ LogicalResult FragmentsAttr::verify(function_ref<InFlightDiagnostic()> emitError
     return success();
   return emitError()
          << "C1: expected a matrix of f32 or bf16, !lm.int8, !lm.sparse_int8, !lm.codebook of 256 entries, or "
-            "!lm.grouped or !lm.codebook in groups of 32, 64, 128 or 256, but found "
+            "!lm.grouped or !lm.codebook in groups of 16, 32, 64, 128 or 256, but found "
          << matrix;
 }
 

@@ -20,6 +20,12 @@ Values GroupedCodes::unpacked(Values words, int64_t part) {
   return words;
 }
 
+// Words 0 and 1 are inputs 0 to 15 of both rows, words 2 and 3 the others.
+Values GroupedCodes::halfOf(const Values &operand, int64_t half) {
+  Value zero = e.number(0);
+  return half == 0 ? Values{operand[0], operand[1], zero, zero} : Values{zero, zero, operand[2], operand[3]};
+}
+
 GroupedCodes::Scale GroupedCodes::scaleAt(Value at, Value output) {
   Value scale = linear.smallScales ? byteAt(at, output) : halfAt(at, output), minimum;
   if (linear.hasMin) {

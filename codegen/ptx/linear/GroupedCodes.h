@@ -22,6 +22,9 @@ public:
   /// large, which addGroup frees the sum of.
   Values unpacked(Values words, int64_t part);
 
+  /// The same with zeros in the place of the 16 inputs that are not of half `half`: products with groups of 16.
+  Values halfOf(const Values &operand, int64_t half);
+
   /// Of an output in a group; `minimum` null where there is none.
   struct Scale {
     Value scale, minimum;

@@ -185,10 +185,15 @@ private:
       Value row = safe(e.add(e.shr(lane, 2), 8 * group));
       Value from = e.at(rows, e.add(e.mul(row, e.number(spec.codeStride())), e.mul(part, 32)));
       Values own = {e.load(e.i32(), from), e.load(e.i32(), e.at(from, 16))};
-      Value place = e.add(e.mul(e.add(e.mul(part, rowGroups()), group), kSums), placeOfLane());
-      e.storeFour(e.mmaS8S8(weights, own, Values(4, e.number(0))), e.at(e.at(shared, spec.sumsPlace()), place));
+      for (int64_t half = 0; half < sumsOfPart(); ++half) {
+        Value sum = sumsOfPart() == 1 ? part : e.add(e.mul(part, sumsOfPart()), half);
+        Value place = e.add(e.mul(e.add(e.mul(sum, rowGroups()), group), kSums), placeOfLane());
+        Values operand = sumsOfPart() == 1 ? weights : formats.halfOf(weights, half);
+        e.storeFour(e.mmaS8S8(operand, own, Values(4, e.number(0))), e.at(e.at(shared, spec.sumsPlace()), place));
+      }
     }
   }
+  int64_t sumsOfPart() const { return 32 / spec.sumInputs(); }
   // Lane 4 g + t has outputs g and g + 8 of rows 2 t and 2 t + 1. Its 16 bytes stand where neither those who write nor
   // those who read two rows of all outputs meet in a bank.
   Value placeOfLane() {
@@ -230,7 +235,7 @@ private:
   }
 
   Value addGroup(Value sum, Value group, Value sums, Value numbers, Value scales) {
-    int64_t parts = linear.group / 32, ofPart = rowGroups() * kSums;
+    int64_t parts = linear.group / spec.sumInputs(), ofPart = rowGroups() * kSums;
     Value from = e.at(sums, e.mul(group, parts * ofPart)), dot = e.load(e.i32(), from);
     for (int64_t part = 1; part < parts; ++part)
       dot = e.add(dot, e.load(e.i32(), e.at(from, part * ofPart)));

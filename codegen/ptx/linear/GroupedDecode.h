@@ -8,7 +8,8 @@
 // Fragments.h says. Out: rows of floats.
 //
 // A block makes 16 outputs of up to 8 or 16 rows, piece by piece of at most 1024 or 512 inputs. Its eight warps share
-// the slices of a piece; an mma makes the D of 32 inputs, which go to shared memory. Then a thread for each output and
+// the slices of a piece; an mma makes the D of 32 inputs, which go to shared memory (in groups of 16 two make that of
+// 16 each, against zeros in the place of the other half of the weights). Then a thread for each output and
 // row adds the groups in their order, so that the sums of floats are those of CPUs, while the weights and rows of the
 // next piece are under way. For each 32 inputs of a tile that takes 30 to 42 PTX instructions of a warp with one row,
 // 47 to 93 with eight (counted by the interpreter, 64 x 4096); 54 may be issued while 4-bit weights come, 101 while
@@ -33,20 +34,25 @@ struct GroupedDecodeSpec {
 
   static constexpr int64_t kWarps = 8;
   /// Whether there is code for groups of this size: whole operands of an mma, whole groups in each piece.
-  static constexpr bool canRun(int64_t group) { return group == 32 || group == 64 || group == 128 || group == 256; }
+  static constexpr bool canRun(int64_t group) {
+    return group == 16 || group == 32 || group == 64 || group == 128 || group == 256;
+  }
+  /// Inputs that an integer sum is of.
+  int64_t sumInputs() const { return std::min<int64_t>(linear.group, 32); }
 
-  /// As many as fit four blocks on a multiprocessor (16 rows of slices of 128 inputs: three), or all of them: a number
-  /// of whole slices for each warp.
+  /// As many as fit four blocks on a multiprocessor (16 rows of slices of 128 inputs: three; of 64 in groups of 16:
+  /// two), or all of them: a number of whole slices for each warp.
   int64_t pieceInputs() const {
-    return std::min(std::max(8192 / rows, leastInputs()), roundUp(linear.inputs, leastInputs()));
+    int64_t most = (linear.group < 32 ? 4096 : 8192) / rows;
+    return std::min(std::max(most, leastInputs()), roundUp(linear.inputs, leastInputs()));
   }
   int64_t leastInputs() const { return kWarps * linear.sliceBytes(); } ///< a slice for each warp
   int64_t pieceSlices() const { return pieceInputs() / linear.sliceBytes(); }
   int64_t pieceGroups() const { return pieceInputs() / linear.group; }
   int64_t pieces() const { return (linear.slices() + pieceSlices() - 1) / pieceSlices(); }
 
-  // Shared memory: twice what comes from memory for a piece, then the sums of all its 32s of inputs, then rows that are
-  // made here, which stay.
+  // Shared memory: twice what comes from memory for a piece, then all its integer sums, then rows that are made here,
+  // which stay.
   /// From one row of codes to the next: 16 bytes more, so that eight rows lie in different banks.
   int64_t codeStride() const { return made ? places().stride : pieceInputs() + 16; }
   int64_t groupStride() const { return made ? places().thirdStride : pieceGroups() * GroupedRow::kGroupBytes; }
@@ -54,7 +60,7 @@ struct GroupedDecodeSpec {
   int64_t scalesPlace() const { return made ? 0 : groupsPlace() + rows * groupStride(); }
   int64_t bufferBytes() const { return scalesPlace() + pieceGroups() * linear.scaleBytes(); }
   int64_t sumsPlace() const { return 2 * bufferBytes(); }
-  int64_t madePlace() const { return sumsPlace() + pieceInputs() / 32 * rows * LinearSpec::kTile * 4; }
+  int64_t madePlace() const { return sumsPlace() + pieceInputs() / sumInputs() * rows * LinearSpec::kTile * 4; }
   int64_t sharedBytes() const { return madePlace() + (made ? places().end : 0); }
   MadeRowsPlaces places() const { return {*made, linear, 0}; }
 };

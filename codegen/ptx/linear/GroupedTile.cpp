@@ -147,21 +147,38 @@ private:
   }
 
   Values addTurn(Value base, Value firstTurn, Value turn, Values carried) {
-    int64_t ofSlice = linear.sliceBytes() / 32, ofGroup = linear.group / 32, ofTurn = spec.turnInputs() / 32;
+    int64_t ofSlice = linear.sliceBytes() / 32, ofTurn = spec.turnInputs() / 32;
     Value firstSlice = e.mul(e.add(firstTurn, turn), ofTurn / ofSlice);
     Values weights, dots;
     for (int64_t part = 0; part < ofTurn; ++part) {
       if (part % ofSlice == 0)
         weights = nextWeights(e.add(firstSlice, part / ofSlice), carried);
-      if (part % ofGroup == 0)
-        dots.assign(kSums, e.number(0));
-      addPart(formats.unpacked(weights, part % ofSlice), e.at(base, part / 4 * kUnitBytes),
-              e.add(e.mul(turn, ofTurn % 4 * 32), part % 4 * 32), dots);
-      if (part % ofGroup == ofGroup - 1)
-        addGroup(base, e.mul(firstTurn, ofTurn / ofGroup), e.add(e.mul(turn, ofTurn / ofGroup), part / ofGroup), dots,
-                 carried);
+      Values operand = formats.unpacked(weights, part % ofSlice);
+      if (linear.group < 32) {
+        for (int64_t half = 0; half < 2; ++half)
+          addInGroup(formats.halfOf(operand, half), part, 2 * part + half, {base, firstTurn, turn}, dots, carried);
+        continue;
+      }
+      addInGroup(operand, part, part / (linear.group / 32), {base, firstTurn, turn}, dots, carried);
     }
     return carried;
+  }
+
+  /// Where a turn is: its stage, the first turn of that, its number there.
+  struct Turn {
+    Value base, first, number;
+  };
+  /// Adds 32 inputs, part `part` of a turn, or 16 and zeros, to the dot products of group `group` of the turn, which
+  /// begin with its first part and are added with its last one.
+  void addInGroup(const Values &operand, int64_t part, int64_t group, const Turn &turn, Values &dots, Values &carried) {
+    int64_t ofGroup = std::max<int64_t>(linear.group / 32, 1), ofTurn = spec.turnInputs() / 32;
+    if (part % ofGroup == 0)
+      dots.assign(kSums, e.number(0));
+    addPart(operand, e.at(turn.base, part / 4 * kUnitBytes), e.add(e.mul(turn.number, ofTurn % 4 * 32), part % 4 * 32),
+            dots);
+    int64_t groups = spec.turnInputs() / linear.group;
+    if (part % ofGroup == ofGroup - 1)
+      addGroup(turn.base, e.mul(turn.first, groups), e.add(e.mul(turn.number, groups), group), dots, carried);
   }
 
   /// Those of `slice`; asks for the ones behind those that have been asked for.

@@ -16,7 +16,7 @@ def Ptx_FragmentsAttr : Ptx_Layout<"Fragments", "fragments"> {
 
     Constraints:
     - C1: the type is a matrix of f32 or bf16, !lm.int8, !lm.sparse_int8, !lm.codebook of 256 entries, or !lm.grouped or
-      !lm.codebook in groups of 32, 64, 128 or 256.
+      !lm.codebook in groups of 16, 32, 64, 128 or 256.
   }];
   let parameters = (ins "::mlir::Type":$matrix, DefaultValuedParameter<"bool", "false">:$bias);
   let assemblyFormat = "`<` $matrix (`,` `bias` `=` $bias^)? `>`";

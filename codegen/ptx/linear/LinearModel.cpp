@@ -22,7 +22,7 @@ LogicalResult checkFormat(Operation *user, FlatSymbolRefAttr matrix) {
   std::string text;
   llvm::raw_string_ostream(text) << type;
   return plan::refuse(user, "matrices of " + text + " are not supported on GPUs (param '" + matrix.getValue() +
-                                "'); use groups of 32, 64, 128 or 256");
+                                "'); use groups of 16, 32, 64, 128 or 256");
 }
 
 namespace {

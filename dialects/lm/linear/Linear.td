@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Products with weights: in f32, in bf16, in int8, in short groups of 4-bit or 8-bit codes, and from codebooks. What is
+// Products with weights: in f32, in bf16, in int8, in short groups of codes of 4 to 8 bits, and from codebooks. What is
 // done to the activations before is dialects/lm/quantize. Tested by test/dialects/lm/linear.
 
 #ifndef LMOPT_DIALECTS_LM_LINEAR_LINEAR_TD
@@ -135,7 +135,7 @@ def LM_QuantizedLinearOp : LM_LinearLike<"quantized_linear"> {
 }
 
 def LM_GroupedLinearOp : LM_LinearLike<"grouped_linear"> {
-  let summary = "product of grouped s8 activations and grouped 4-bit or 8-bit weights";
+  let summary = "product of grouped s8 activations and grouped weights of 4 to 8 bits";
   let description = [{
     y[b, t, n] = sum_g s_a[b, t, g] (s_w[n, g] D + m_w[n, g] A) + bias[n]
                  D = sum_k q[b, t, k] w[n, k],  A = sum_k q[b, t, k]       over the k of group g

@@ -27,6 +27,8 @@ StringRef lmopt::lm::formText(const WeightData &data) {
          : data.bf16             ? "bf16"
          : !data.table.empty()   ? "codebook"
          : data.groupedBits == 8 ? "8-bit grouped"
+         : data.groupedBits == 6 ? "6-bit grouped"
+         : data.groupedBits == 5 ? "5-bit grouped"
          : data.groupedBits == 4 ? "4-bit grouped"
                                  : "f32";
 }

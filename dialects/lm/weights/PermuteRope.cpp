@@ -28,7 +28,7 @@ LogicalResult PermuteRopeAttr::verify(EmitError emitError, Attribute source, int
 WeightForm PermuteRopeAttr::getForm() const { return deriveForm(getSource()); }
 
 FailureOr<WeightData> PermuteRopeAttr::permute(Evaluation &evaluation, WeightData source) const {
-  if (source.groupedBits == 0 && !source.isInt8() && failed(evaluation.expectF32(source, 1, 2, *this)))
+  if (source.s8.empty() && failed(evaluation.expectF32(source, 1, 2, *this)))
     return failure();
   int64_t rows = source.rows();
   int64_t headRows = rows / getHeads(), dims = getDims() ? getDims() : headRows;

@@ -2,6 +2,7 @@
 //
 // #lm.take_blocks: every n-th block of rows. Tested by test/dialects/lm/weights*.mlir and
 // test/unit/dialects/WeightsTest.cpp.
+#include "dialects/lm/weights/TakeBlocks.h"
 #include "dialects/lm/weights/Evaluation.h"
 #include "dialects/lm/weights/Forms.h"
 #include "dialects/lm/weights/MoveRows.h"
@@ -33,15 +34,16 @@ WeightForm TakeBlocksAttr::getForm() const {
   return form;
 }
 
+FailureOr<WeightData> lmopt::lm::takeBlocks(Evaluation &evaluation, WeightData source, TakeBlocksAttr blocks) {
+  const int64_t size = blocks.getSize(), step = blocks.getStep(), first = blocks.getFirst();
+  if (!areWholeGroups(source.rows(), size, step))
+    return evaluation.error() << "expected rows in groups of " << step << " blocks of " << size << ", but found "
+                              << source.rows();
+  moveRows(source, source.rows() / step, [&](int64_t row) { return (row / size * step + first) * size + row % size; });
+  return source;
+}
+
 FailureOr<WeightData> TakeBlocksAttr::evaluate(Evaluation &evaluation) const {
   FailureOr<WeightData> source = evaluation.readF32(getSource(), 1, 2, *this);
-  if (failed(source))
-    return failure();
-  const int64_t size = getSize(), step = getStep(), first = getFirst();
-  if (!areWholeGroups(source->rows(), size, step))
-    return evaluation.error() << "expected rows in groups of " << step << " blocks of " << size << ", but found "
-                              << source->rows();
-  moveRows(*source, source->rows() / step,
-           [&](int64_t row) { return (row / size * step + first) * size + row % size; });
-  return source;
+  return failed(source) ? source : takeBlocks(evaluation, std::move(*source), *this);
 }

@@ -23,7 +23,7 @@ WeightForm TakeRowsAttr::getForm() const {
 }
 
 FailureOr<WeightData> TakeRowsAttr::take(Evaluation &evaluation, WeightData source) const {
-  if (source.groupedBits == 0 && !source.isInt8() && failed(evaluation.expectF32(source, 1, 2, *this)))
+  if (source.s8.empty() && failed(evaluation.expectF32(source, 1, 2, *this)))
     return failure();
   ArrayRef<int64_t> kept = getKept();
   if (kept.back() >= source.rows())

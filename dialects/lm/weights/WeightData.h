@@ -18,7 +18,7 @@ struct WeightData {
   std::vector<float> scales; // rows; of a grouped matrix rows x (columns / group), numbers that f16 can hold
   std::vector<float> minima; // as many, of a grouped matrix with minima; else empty
   std::vector<float> units;  // rows, of a grouped matrix whose scales have 8 bits; else empty
-  int64_t groupedBits = 0;   // 4 or 8: a grouped matrix
+  int64_t groupedBits = 0;   // 4, 5, 6 or 8: a grouped matrix
   int64_t group = 0;         // of a grouped matrix or a codebook of integers: inputs that share a scale
 
   int64_t blockRows = 0, blockColumns = 0; // of an int8 matrix: of its blocks, when only those with a code are stored

@@ -44,7 +44,9 @@ def LM_WeightParameter : AttrOrTypeParameter<"::mlir::Attribute", "weight">;
 def LM_GgufFormat : LM_Enum<"GgufFormat", "block format of a GGUF tensor", [
     I32EnumAttrCase<"f32", 0>, I32EnumAttrCase<"f16", 1>, I32EnumAttrCase<"bf16", 2>, I32EnumAttrCase<"q4_0", 3>,
     I32EnumAttrCase<"q4_1", 4>, I32EnumAttrCase<"q5_0", 5>, I32EnumAttrCase<"q5_1", 6>, I32EnumAttrCase<"q8_0", 7>,
-    I32EnumAttrCase<"q4_k", 8>, I32EnumAttrCase<"q5_k", 9>, I32EnumAttrCase<"q6_k", 10>]>;
+    I32EnumAttrCase<"q4_k", 8>, I32EnumAttrCase<"q5_k", 9>, I32EnumAttrCase<"q6_k", 10>, I32EnumAttrCase<"q2_k", 11>,
+    I32EnumAttrCase<"q3_k", 12>, I32EnumAttrCase<"iq4_nl", 13>, I32EnumAttrCase<"iq4_xs", 14>,
+    I32EnumAttrCase<"mxfp4", 15>]>;
 
 def LM_GgufAttr : LM_Weight<"Gguf", "gguf", "Read"> {
   let summary = "a tensor of a GGUF file, decoded to f32";
@@ -537,12 +539,28 @@ def LM_NativeAttr : LM_Weight<"Native", "native", "Read"> {
   let summary = "the codes of a GGUF tensor as the file holds them";
   let description = [{
     `#lm.native<#lm.gguf<"model.gguf", "blk.0.attn_q.weight", q4_1>>`: not decoded, so that nothing is rounded twice. The
-    result is an `!lm.grouped` weight with groups of 32: q4_0 (4 bits), q4_1 (4 bits with minima), q8_0 (8 bits). Its
-    rows may be permuted for rotary positions, `#lm.native<#lm.permute_rope<#lm.gguf<...>, ...>>`, or be some of the
-    file's, `#lm.native<#lm.take_rows<#lm.gguf<...>, kept = [...]>>`.
+    format of the tensor says what the weight is:
+
+    | format | weight | scale of a group, minimum |
+    |---|---|---|
+    | q4_0, q4_1, q5_0, q5_1, q8_0 | `!lm.grouped`, 4, 4, 5, 5, 8 bits, group = 32; q4_1 and q5_1 with minima | those of the block |
+    | q4_k, q5_k | `!lm.grouped`, 4 or 5 bits, group = 32, min | d s and -dmin m, rounded to f16 |
+    | q2_k | `!lm.grouped`, 4 bits of which two are used, group = 16, min | the same |
+    | q6_k | `!lm.grouped`, 6 bits, group = 16 | d s, rounded to f16 |
+    | q3_k | `!lm.grouped`, 4 bits of which three are used, group = 16 | the same |
+    | iq4_nl, iq4_xs | `!lm.codebook`, 16 entries, group = 32 | d, d s rounded to f16 |
+    | mxfp4 | `!lm.codebook`, 16 entries (twice the numbers of e2m1), group = 32 | a power of two |
+
+    Codes are the file's, bit for bit. d and dmin are f16 and s and m integers, so that rounding moves a scale or a minimum by
+    at most 2^-11 of itself (below 2^-14 not at all: there f16 holds every multiple of 2^-24). What f16 cannot hold is an error.
+
+    Rows may be permuted for rotary positions, `#lm.native<#lm.permute_rope<#lm.gguf<...>, ...>>`, or be some of the
+    file's (`#lm.take_rows`, `#lm.take_blocks`), and all numbers may be scaled (`#lm.scale`), which scales and minima are before
+    they are rounded.
 
     Constraints:
-    - C1: the source is a `#lm.gguf` in format q4_0, q4_1 or q8_0, or a `#lm.permute_rope` or `#lm.take_rows` of one.
+    - C1: the source is a `#lm.gguf` in one of these formats, or a `#lm.permute_rope`, `#lm.take_rows`, `#lm.take_blocks` or
+      `#lm.scale` of one.
   }];
   let parameters = (ins LM_WeightParameter:$source);
   let assemblyFormat = "`<` $source `>`";

@@ -34,17 +34,22 @@ plan.weight @o = [@v, @b] as #cpu.added_rows<!lm.int8<8x6>, bias = true> at 768
 
 // -----
 
-// expected-error @+1 {{C1: expected a matrix of f32, bf16, !lm.int8, !lm.sparse_int8 (in blocks of 16x4 or 1x1), !lm.grouped or !lm.codebook (in groups of a multiple of 16, of 32 with 8 entries), but found 'tensor<24xf32>'}}
+// expected-error @+1 {{C1: expected a matrix of f32, bf16, !lm.int8, !lm.sparse_int8 (in blocks of 16x4 or 1x1), !lm.grouped or !lm.codebook (in groups of a multiple of 16, of 32 with 8 entries or 5 bits), but found 'tensor<24xf32>'}}
 plan.weight @a = [@w] as #cpu.panels<tensor<24xf32>> at 0
 
 // -----
 
-// expected-error @+1 {{C1: expected a matrix of f32, bf16, !lm.int8, !lm.sparse_int8 (in blocks of 16x4 or 1x1), !lm.grouped or !lm.codebook (in groups of a multiple of 16, of 32 with 8 entries), but found '!lm.grouped<16x16, bits = 4, group = 8>'}}
+// expected-error @+1 {{C1: expected a matrix of f32, bf16, !lm.int8, !lm.sparse_int8 (in blocks of 16x4 or 1x1), !lm.grouped or !lm.codebook (in groups of a multiple of 16, of 32 with 8 entries or 5 bits), but found '!lm.grouped<16x16, bits = 4, group = 8>'}}
 plan.weight @a = [@w] as #cpu.panels<!lm.grouped<16x16, bits = 4, group = 8>> at 0
 
 // -----
 
-// expected-error @+1 {{C1: expected a matrix of f32, bf16, !lm.int8, !lm.sparse_int8 (in blocks of 16x4 or 1x1), !lm.grouped or !lm.codebook (in groups of a multiple of 16, of 32 with 8 entries), but found '!lm.sparse_int8<16x16, block = 16x1, stored = 3>'}}
+// expected-error @+1 {{C1: expected a matrix of f32, bf16, !lm.int8, !lm.sparse_int8 (in blocks of 16x4 or 1x1), !lm.grouped or !lm.codebook (in groups of a multiple of 16, of 32 with 8 entries or 5 bits), but found '!lm.grouped<16x48, bits = 5, group = 16>'}}
+plan.weight @a = [@w] as #cpu.panels<!lm.grouped<16x48, bits = 5, group = 16>> at 0
+
+// -----
+
+// expected-error @+1 {{C1: expected a matrix of f32, bf16, !lm.int8, !lm.sparse_int8 (in blocks of 16x4 or 1x1), !lm.grouped or !lm.codebook (in groups of a multiple of 16, of 32 with 8 entries or 5 bits), but found '!lm.sparse_int8<16x16, block = 16x1, stored = 3>'}}
 plan.weight @a = [@w] as #cpu.panels<!lm.sparse_int8<16x16, block = 16x1, stored = 3>> at 0
 
 // -----

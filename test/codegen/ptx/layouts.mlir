@@ -34,8 +34,8 @@ plan.weight @a = [@w] as #ptx.fragments<tensor<24xf32>> at 0
 
 // -----
 
-// expected-error @+1 {{in groups of 32, 64, 128 or 256, but found '!lm.codebook<24x48, entries = 16, group = 16>'}}
-plan.weight @a = [@w] as #ptx.fragments<!lm.codebook<24x48, entries = 16, group = 16>> at 0
+// expected-error @+1 {{in groups of 16, 32, 64, 128 or 256, but found '!lm.codebook<24x48, entries = 16, group = 48>'}}
+plan.weight @a = [@w] as #ptx.fragments<!lm.codebook<24x48, entries = 16, group = 48>> at 0
 
 // -----
 

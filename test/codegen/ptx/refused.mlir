@@ -17,14 +17,26 @@ module attributes {lm.config = {architecture = "llama", vocabulary = 24 : i64, m
 
 module attributes {lm.config = {architecture = "bert", vocabulary = 24 : i64, max_positions = 128 : i64}} {
   lm.param @embed.weight : tensor<24x48xf32> = dense<0.5>
-  lm.param @w : !lm.grouped<16x48, bits = 4, group = 16> = #lm.quantize_groups<dense<0.5> : tensor<16x48xf32>, bits = 4, group = 16>
+  lm.param @w : !lm.grouped<16x48, bits = 4, group = 48> = #lm.quantize_groups<dense<0.5> : tensor<16x48xf32>, bits = 4, group = 48>
   func.func @encode(%ids: tensor<?x?xi32>, %len: tensor<?xi32>) -> tensor<?x16xf32> {
     %x = lm.embedding %ids, @embed.weight : (tensor<?x?xi32>) -> tensor<?x?x48xf32>
-    %c = lm.quantize_groups %x : (tensor<?x?x48xf32>) -> !lm.codes<?x?x48, s8, group = 16>
-    // expected-error @+1 {{matrices of !lm.grouped<16x48, bits = 4, group = 16> are not supported on GPUs (param 'w'); use groups of 32, 64, 128 or 256}}
-    %y = lm.grouped_linear %c, @w : (!lm.codes<?x?x48, s8, group = 16>) -> tensor<?x?x16xf32>
+    // expected-error @+1 {{groups of 48 are not supported on GPUs; use 16, 32, 64 or 128}}
+    %c = lm.quantize_groups %x : (tensor<?x?x48xf32>) -> !lm.codes<?x?x48, s8, group = 48>
+    %y = lm.grouped_linear %c, @w : (!lm.codes<?x?x48, s8, group = 48>) -> tensor<?x?x16xf32>
     %p = lm.pool %y, %len {kind = mean} : (tensor<?x?x16xf32>, tensor<?xi32>) -> tensor<?x16xf32>
     return %p : tensor<?x16xf32>
+  }
+}
+
+// -----
+
+module attributes {lm.config = {architecture = "bert", vocabulary = 24 : i64, max_positions = 128 : i64}} {
+  lm.param @embed.weight : !lm.grouped<24x48, bits = 4, group = 48> = #lm.quantize_groups<dense<0.5> : tensor<24x48xf32>, bits = 4, group = 48>
+  func.func @encode(%ids: tensor<?x?xi32>, %len: tensor<?xi32>) -> tensor<?x48xf32> {
+    // expected-error @+1 {{matrices of !lm.grouped<24x48, bits = 4, group = 48> are not supported on GPUs (param 'embed.weight'); use groups of 16, 32, 64, 128 or 256}}
+    %x = lm.embedding %ids, @embed.weight : (tensor<?x?xi32>) -> tensor<?x?x48xf32>
+    %p = lm.pool %x, %len {kind = mean} : (tensor<?x?x48xf32>, tensor<?xi32>) -> tensor<?x48xf32>
+    return %p : tensor<?x48xf32>
   }
 }
 

@@ -121,6 +121,12 @@ lm.param @native4m : !lm.grouped<2x32, bits = 4, group = 32, min> = #lm.native<#
 lm.param @native_rows : !lm.grouped<2x32, bits = 8, group = 32> = #lm.native<#lm.take_rows<#lm.gguf<"m", "k", q8_0>, kept = [0, 3]>>
 // CHECK: lm.param @native8 : !lm.grouped<2x32, bits = 8, group = 32> = #lm.native<#lm.gguf<"m", "k", q8_0>>
 lm.param @native8 : !lm.grouped<2x32, bits = 8, group = 32> = #lm.native<#lm.gguf<"m", "k", q8_0>>
+// CHECK: lm.param @native5 : !lm.grouped<2x256, bits = 5, group = 32, min> = #lm.native<#lm.take_blocks<#lm.gguf<"m", "k", q5_k>, size = 2, first = 1, step = 3>>
+lm.param @native5 : !lm.grouped<2x256, bits = 5, group = 32, min> = #lm.native<#lm.take_blocks<#lm.gguf<"m", "k", q5_k>, size = 2, first = 1, step = 3>>
+// CHECK: lm.param @native6 : !lm.grouped<2x256, bits = 6, group = 16> = #lm.native<#lm.scale<#lm.gguf<"m", "k", q6_k>, 2.000000e+00>>
+lm.param @native6 : !lm.grouped<2x256, bits = 6, group = 16> = #lm.native<#lm.scale<#lm.gguf<"m", "k", q6_k>, 2.0>>
+// CHECK: lm.param @native_entries : !lm.codebook<2x32, entries = 16, group = 32> = #lm.native<#lm.gguf<"m", "k", mxfp4>>
+lm.param @native_entries : !lm.codebook<2x32, entries = 16, group = 32> = #lm.native<#lm.gguf<"m", "k", mxfp4>>
 lm.param @embed : tensor<9x8xf32> = dense<1.0>
 lm.param @vector8 : tensor<8xf32> = dense<1.0>
 lm.param @vector2 : tensor<2xf32> = dense<1.0>

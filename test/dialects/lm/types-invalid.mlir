@@ -35,8 +35,8 @@ func.func private @grouped_c1_too_large(!lm.grouped<4194304x4194304, bits = 4, g
 
 // -----
 
-// expected-error@+1 {{C2: expected 4 or 8 bits, but found 5}}
-func.func private @grouped_c2_bits(!lm.grouped<2x32, bits = 5, group = 32>)
+// expected-error@+1 {{C2: expected 4, 5, 6 or 8 bits, but found 7}}
+func.func private @grouped_c2_bits(!lm.grouped<2x32, bits = 7, group = 32>)
 
 // -----
 
@@ -55,13 +55,23 @@ func.func private @grouped_c3_negative(!lm.grouped<2x48, bits = 4, group = -16>)
 
 // -----
 
-// expected-error@+1 {{C4: only 4-bit codes have minima}}
+// expected-error@+1 {{C4: only codes of 4 and 5 bits have minima}}
 func.func private @grouped_c4_minima(!lm.grouped<2x32, bits = 8, group = 32, min>)
 
 // -----
 
-// expected-error@+1 {{C5: expected scales of 16 bits, or with minima of 8, but found 4}}
+// expected-error@+1 {{C4: only codes of 4 and 5 bits have minima}}
+func.func private @grouped_c4_minima_of_six(!lm.grouped<2x32, bits = 6, group = 32, min>)
+
+// -----
+
+// expected-error@+1 {{C5: expected scales of 16 bits, or beside 4-bit codes with minima of 8, but found 4}}
 func.func private @grouped_c5(!lm.grouped<2x32, bits = 4, group = 32, min, scales = 4>)
+
+// -----
+
+// expected-error@+1 {{C5: expected scales of 16 bits, or beside 4-bit codes with minima of 8, but found 8}}
+func.func private @grouped_c5_of_five(!lm.grouped<2x32, bits = 5, group = 32, min, scales = 8>)
 
 // -----
 

@@ -1,5 +1,6 @@
 // Linears on GGUF tensors in q4_0, q4_1 and q8_0 keep the codes of the file, permuted rows too; an activation is quantized
-// once for all that read it; a table that the head shares with the embedding is kept for both. No file is read.
+// once for all that read it; a table that the head shares with the embedding is kept for both. No file is read. Other
+// formats: formats.mlir.
 // RUN: lmopt-opt %s --lm-keep-native | FileCheck %s
 // RUN: lmopt-opt %s --lm-keep-native --remarks-filter=lm-keep-native -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
 // RUN: lmopt-opt %s --lm-keep-native > %t.once
@@ -11,10 +12,11 @@
 // RUN: lmopt-opt %s --lm-keep-native --verify-lm-optimized -o /dev/null
 
 // REMARK-NOT: warning
-// REMARK: [Passed] KeptNative | Category:lm-keep-native | Bits=4, Op=layers.0.attn.q, Weight=q
-// REMARK: [Passed] KeptNative | Category:lm-keep-native | Bits=4, Op=layers.0.attn.k, Weight=k
-// REMARK: [Passed] KeptNative | Category:lm-keep-native | Bits=4, Op=layers.0.ffn.down, Weight=down
-// REMARK: [Passed] KeptNative | Category:lm-keep-native | Bits=8, Op=head, Weight=table
+// REMARK: [Passed] KeptNative | Category:lm-keep-native | Format=q4_1, Op=layers.0.attn.q, Weight=q
+// REMARK: [Passed] KeptNative | Category:lm-keep-native | Format=q4_1, Op=layers.0.attn.k, Weight=k
+// REMARK: [Passed] KeptNative | Category:lm-keep-native | Format=q4_0, Op=layers.0.ffn.down, Weight=down
+// REMARK: [Passed] KeptNative | Category:lm-keep-native | Format=q8_0, Op=embed, Weight=table
+// REMARK: [Passed] KeptNative | Category:lm-keep-native | Format=q8_0, Op=head, Weight=table
 
 // CHECK-DAG: lm.param @table : !lm.grouped<8x64, bits = 8, group = 32> = #lm.native<#lm.gguf<"m.gguf", "table", q8_0>>{{$}}
 // CHECK-DAG: lm.param @q : !lm.grouped<64x64, bits = 4, group = 32, min> = #lm.native<#lm.gguf<"m.gguf", "q", q4_1>>{{$}}

@@ -1,41 +1,47 @@
-// Weights in other formats, derived ones, those of another width, and those that something needs in f32 stay as they are,
-// each with a remark and all with one warning; a second run says the same.
-// RUN: lmopt-opt %s --lm-keep-native='skip=unselected' 2> %t.warning | FileCheck %s
+// Weights in numbers, derived ones, those of another width, and those that something needs in f32 stay as they are, each with
+// a remark; with others=f32 those in blocks have a warning each, which those have not that an option names. A second run says
+// the same.
+// RUN: lmopt-opt %s --lm-keep-native='skip=unselected others=f32' 2> %t.warning | FileCheck %s
 // RUN: FileCheck %s --check-prefix=WARNING < %t.warning
-// RUN: lmopt-opt %s --lm-keep-native='skip=unselected' --remarks-filter=lm-keep-native -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
-// RUN: lmopt-opt %s --lm-keep-native='skip=unselected' > %t.once
-// RUN: lmopt-opt %s --lm-keep-native='skip=unselected' --lm-keep-native='skip=unselected' 2> %t.warning | diff %t.once -
+// RUN: lmopt-opt %s --lm-keep-native='skip=unselected others=f32' --remarks-filter=lm-keep-native -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
+// RUN: lmopt-opt %s --lm-keep-native='skip=unselected others=f32' > %t.once
+// RUN: lmopt-opt %s --lm-keep-native='skip=unselected others=f32' --lm-keep-native='skip=unselected others=f32' 2> %t.warning | diff %t.once -
 // RUN: FileCheck %s --check-prefix=AGAIN < %t.warning
 
-// WARNING: warning: lm-keep-native: 6 of 7 weights are in other formats and stay in f32, among them @five
+// WARNING: warning: lm-keep-native: tensor 'scaled' of m.gguf in format q4_0 (@scaled) becomes f32: its weight is not a tensor in blocks of a GGUF file as it is
+// WARNING: warning: lm-keep-native: tensor 'positions' of m.gguf in format q8_0 (@positions) becomes f32: its weight is also used by 'positions'
+// WARNING: warning: lm-keep-native: tensor 'narrow' of m.gguf in format q4_1 (@narrow) becomes f32: groups of 32 do not divide its width
+// WARNING: warning: lm-keep-native: 2 of 7 weights are not in blocks and stay in f32, among them @half
 // WARNING-NOT: warning
-// AGAIN: warning: lm-keep-native: 6 of 7
-// AGAIN: warning: lm-keep-native: 6 of 6 weights are in other formats and stay in f32, among them @five
-// REMARK: [Missed] NotNative{{.*}}Op=five, Reason="its weight is not a q4_0, q4_1 or q8_0 tensor of a GGUF file as it is"
-// REMARK: [Missed] NotNative{{.*}}Op=dense, Reason="its weight is not a q4_0,
-// REMARK: [Missed] NotNative{{.*}}Op=scaled, Reason="its weight is not a q4_0,
+// AGAIN-COUNT-3: becomes f32
+// AGAIN: warning: lm-keep-native: 2 of 7
+// AGAIN-COUNT-3: becomes f32
+// AGAIN: warning: lm-keep-native: 2 of 6 weights are not in blocks and stay in f32, among them @half
+// REMARK: [Missed] NotNative{{.*}}Op=half, Reason="its weight is not a tensor in blocks of a GGUF file as it is"
+// REMARK: [Missed] NotNative{{.*}}Op=dense, Reason="its weight is not a tensor
+// REMARK: [Missed] NotNative{{.*}}Op=scaled, Reason="its weight is not a tensor
 // REMARK: [Missed] NotNative{{.*}}Op=positioned, Reason="its weight is also used by 'positions'"
 // REMARK: [Missed] NotNative{{.*}}Op=selected, Reason="its weight is also used by 'unselected', which is not selected"
 // REMARK: [Missed] NotNative{{.*}}Op=unselected, Reason="its weight is also used by 'unselected', which is not selected"
-// REMARK: [Missed] NotNative{{.*}}Op=narrow, Reason="blocks of 32 do not divide its width"
+// REMARK: [Missed] NotNative{{.*}}Op=narrow, Reason="groups of 32 do not divide its width"
 
 // CHECK-DAG: lm.param @kept : !lm.grouped
-// CHECK-DAG: lm.param @five : tensor<32x32xf32> = #lm.gguf<"m.gguf", "five", q5_0>
+// CHECK-DAG: lm.param @half : tensor<32x32xf32> = #lm.gguf<"m.gguf", "half", f16>
 // CHECK-DAG: lm.param @dense : tensor<32x32xf32> = dense
-// CHECK-DAG: lm.param @scaled : tensor<32x32xf32> = #lm.scale<
+// CHECK-DAG: lm.param @scaled : tensor<32x32xf32> = #lm.scale_columns<
 // CHECK-DAG: lm.param @positions : tensor<32x32xf32> = #lm.gguf
 // CHECK-DAG: lm.param @both : tensor<32x32xf32> = #lm.gguf
 // CHECK-DAG: lm.param @narrow : tensor<32x48xf32> = #lm.gguf
 lm.param @kept : tensor<32x32xf32> = #lm.gguf<"m.gguf", "kept", q8_0>
-lm.param @five : tensor<32x32xf32> = #lm.gguf<"m.gguf", "five", q5_0>
+lm.param @half : tensor<32x32xf32> = #lm.gguf<"m.gguf", "half", f16>
 lm.param @dense : tensor<32x32xf32> = dense<1.0>
-lm.param @scaled : tensor<32x32xf32> = #lm.scale<#lm.gguf<"m.gguf", "scaled", q4_0>, 5.0e-01>
+lm.param @scaled : tensor<32x32xf32> = #lm.scale_columns<#lm.gguf<"m.gguf", "scaled", q4_0>, dense<0.5> : tensor<32xf32>>
 lm.param @positions : tensor<32x32xf32> = #lm.gguf<"m.gguf", "positions", q8_0>
 lm.param @both : tensor<32x32xf32> = #lm.gguf<"m.gguf", "both", q4_1>
 lm.param @narrow : tensor<32x48xf32> = #lm.gguf<"m.gguf", "narrow", q4_1>
 func.func @forward(%x: tensor<?x?x32xf32>, %narrow: tensor<?x?x48xf32>) -> (tensor<?x?x32xf32>, tensor<?x?x32xf32>) {
   %0 = lm.linear %x, @kept : (tensor<?x?x32xf32>) -> tensor<?x?x32xf32> loc("kept")
-  %1 = lm.linear %0, @five : (tensor<?x?x32xf32>) -> tensor<?x?x32xf32> loc("five")
+  %1 = lm.linear %0, @half : (tensor<?x?x32xf32>) -> tensor<?x?x32xf32> loc("half")
   %2 = lm.linear %1, @dense : (tensor<?x?x32xf32>) -> tensor<?x?x32xf32> loc("dense")
   %3 = lm.linear %2, @scaled : (tensor<?x?x32xf32>) -> tensor<?x?x32xf32> loc("scaled")
   %4 = lm.add_positions %3, @positions : tensor<?x?x32xf32> loc("positions")

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Kernels on short groups against plain loops: products with 4-bit and 8-bit weights and with codebooks, quantization
+// Kernels on short groups against plain loops: products with weights of 4 to 8 bits and with codebooks, quantization
 // of rows, rows of a grouped table; each for CPUs whose code differs. Products of integers are exact, groups are added
 // up in f32: with G groups of which each takes three roundings, the error is below (3 G + 2) eps times the sum of
 // magnitudes.
@@ -36,7 +36,11 @@ const Form kForms[] = {{4, 32, true},
                        {4, 32, true, true},
                        {4, 32, false, false, true},
                        {3, 64, false, false, true},
-                       {2, 48, false, false, true}};
+                       {2, 48, false, false, true},
+                       {5, 64, true},
+                       {5, 32, false},
+                       {6, 16, false},
+                       {6, 32, false}};
 
 struct Shape {
   int64_t outputs, groups; ///< inputs: groups x the form's group
@@ -107,9 +111,21 @@ struct Matrix {
       upper = static_cast<char>(upper | number >> 2 << four);
     codes.push_back(entries[number]);
   }
+  /// Lower four bits of as many inputs as have one line of upper bits: 32 with one each, 16 with two.
+  void putPlanes(int64_t n, int64_t k, test::Random &random) {
+    int64_t together = spec.bits == 5 ? 32 : 16, four = k % together / 4, upper = spec.bits - 4;
+    int stored = static_cast<int>(random.below(1 << spec.bits));
+    char *to = packed.data() + block(n, k / spec.group) + k % spec.group / together * (together * 8 + 64) + n % 16 * 4;
+    char &low = to[four / 2 * 64 + k % 4], &high = to[together * 8 + k % 4];
+    low = static_cast<char>(low | (stored & 15) << four % 2 * 4);
+    high = static_cast<char>(high | stored >> 4 << four * upper);
+    codes.push_back(stored - (spec.hasMin ? 0 : spec.bits == 5 ? 16 : 32));
+  }
   void putCode(int64_t n, int64_t k, test::Random &random) {
     if (spec.codebook)
       return putNumber(n, k, random);
+    if (spec.bits == 5 || spec.bits == 6)
+      return putPlanes(n, k, random);
     int stored = static_cast<int>(random.below(spec.bits == 8 ? 256 : 16)), inGroup = static_cast<int>(k % spec.group);
     char *to = packed.data() + block(n, k / spec.group);
     if (spec.bits == 8) {
@@ -193,7 +209,7 @@ struct Library {
   /// The first form meets all shapes, the others two: code for narrow registers is long to compile, and longest that
   /// for wide ones in the instructions of a lesser CPU, where the first form meets two, the others one.
   bool isTested(int64_t form, int64_t shape) const {
-    if (kForms[form].codebook) // what follows the look-up is the code of 8 bits
+    if (kForms[form].codebook || kForms[form].bits == 5 || kForms[form].bits == 6) // then comes the code of 8 bits
       return shape == 1;
     if (!harness.target().native())
       return shape == 1 || (form == 0 && shape == 3);

@@ -176,6 +176,37 @@ TEST_F(PackWeights, GroupedPanels) {
   }
 }
 
+// Codes of five and six bits: the lower four of 32 (16) inputs in fours, then the upper ones of all of them.
+TEST_F(PackWeights, GroupedPlanes) {
+  struct {
+    const char *model, *tensor, *format, *type;
+    int64_t together, offset;
+  } cases[] = {{"gguf-q5_0", "blk.0.attn_k.weight", "q5_0", "32x64, bits = 5, group = 32", 32, 16},
+               {"gguf-k", "blk.0.ffn_up.weight", "q5_k", "256x256, bits = 5, group = 32, min", 32, 0},
+               {"gguf-k", "blk.0.attn_v.weight", "q6_k", "64x256, bits = 6, group = 16", 16, 32}};
+  for (const auto &c : cases) {
+    std::string type = std::string("!lm.grouped<") + c.type + ">";
+    test::TestModule module = test::TestModule::fromText("lm.param @g : " + type + " = #lm.native<#lm.gguf<\"" +
+                                                         LMOPT_SOURCE_DIR + "/test/models/" + c.model +
+                                                         "/model.gguf\", \"" + c.tensor + "\", " + c.format + ">>\n");
+    mlir::FailureOr<lm::WeightData> data = reader.read(module.get().lookupSymbol<lm::ParamOp>("g"));
+    ASSERT_TRUE(mlir::succeeded(data)) << c.format;
+    std::vector<char> bytes = pack(test::makeWeight(module.get(), {"g"}, "panels<" + type + ">"));
+    int64_t width = data->columns(), group = data->group, bits = data->groupedBits, panels = data->rows() / 16;
+    int64_t block = 16 * group * bits / 8 + (data->minima.empty() ? 32 : 64);
+    for (int64_t n = 0; n < data->rows(); ++n)
+      for (int64_t k = 0; k < width; ++k) {
+        int64_t panel = n / 16, g = k / group, whole = panels / 4 * 4, four = k % c.together / 4;
+        int64_t at =
+            block * (panel < whole ? panel / 4 * 4 * (width / group) + g * 4 + panel % 4 : panel * (width / group) + g);
+        at += k % group / c.together * (c.together * 8 + 64) + n % 16 * 4 + k % 4;
+        int low = static_cast<uint8_t>(bytes[at + four / 2 * 64]) >> four % 2 * 4 & 15;
+        int high = static_cast<uint8_t>(bytes[at + c.together * 8]) >> four * (bits - 4) & ((1 << (bits - 4)) - 1);
+        ASSERT_EQ((low | high << 4) - c.offset, data->s8[n * width + k]) << c.format << ' ' << n << ' ' << k;
+      }
+  }
+}
+
 // Numbers of entries in fours of inputs, from the lowest bits on; of three bits the upper ones in a line of their own.
 TEST_F(PackWeights, Codebooks) {
   for (int64_t bits : {2, 3, 4}) {

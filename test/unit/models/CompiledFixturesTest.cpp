@@ -43,8 +43,10 @@ TEST_P(CompiledFixtures, Int4) {
 }
 
 TEST_P(CompiledFixtures, Native) {
-  if (GetParam() != "gguf-q4_0" && GetParam() != "gguf-q4_1" && GetParam() != "gguf-q8_0")
-    GTEST_SKIP() << "the recipe is for checkpoints in these formats";
+  static const std::set<std::string> blocks = {"gguf-q4_0", "gguf-q4_1", "gguf-q5_0",  "gguf-q5_1",
+                                               "gguf-q8_0", "gguf-k",    "gguf-blocks"};
+  if (blocks.count(GetParam()) == 0)
+    GTEST_SKIP() << "the recipe is for checkpoints in blocks";
   compareWithInterpreter("native", fixture::kInt8RelativeError);
 }
 

@@ -30,7 +30,11 @@ inline std::vector<GroupFormat> groupFormats() {
           {"FourIn256", 4, 256, false, false},
           {"FourWithMinima", 4, 32, true, false},
           {"FourWithMinimaIn128", 4, 128, true, false},
-          {"SmallScales", 4, 32, true, true}};
+          {"SmallScales", 4, 32, true, true},
+          {"EightIn16", 8, 16, false, false},
+          {"EightWithMinima", 8, 32, true, false},
+          {"FourIn16", 4, 16, false, false},
+          {"FourWithMinimaIn16", 4, 16, true, false}};
 }
 
 /// Codes that are numbers of entries.
