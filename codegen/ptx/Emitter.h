@@ -22,13 +22,25 @@ constexpr int64_t kWarpLanes = 32;
 /// Of a tile of weights, as a warp loads them: 16 a lane.
 constexpr int64_t kSliceBytes = 16 * kWarpLanes;
 
-/// Slices of weights that somebody brings to shared memory for a body: each warp takes those it would have loaded, each
-/// once and in ascending order.
+/// Of a tile of weights whose length depends on it: what is one piece in memory.
+constexpr int64_t kBlockBytes = 64;
+
+/// Weights that somebody brings to shared memory for a body, each warp of which takes what it would have loaded, in
+/// ascending order. All lanes of a warp ask for the same.
 class SliceSource {
 public:
+  using Value = mlir::Value;
   virtual ~SliceSource() = default;
-  /// The 16 bytes that a lane has of slice `slice` of the block's tile. All lanes of a warp ask for the same.
-  virtual mlir::SmallVector<mlir::Value> take(class Emitter &e, mlir::Value slice) = 0;
+  /// The 16 bytes that a lane has of slice `slice` of the block's tile; each is taken once.
+  virtual mlir::SmallVector<Value> take(class Emitter &e, Value slice) = 0;
+
+  // Of a tile in blocks (WeightStream::blocks). `passed`: what a warp is done with, 0 at first.
+  /// Blocks `from` to `end` of the tile are there; what is wholly before is let go of. The result is `passed` then.
+  virtual Value reach(class Emitter &e, Value passed, Value from, Value end) = 0;
+  /// Lets go of a tile of so many blocks to its end.
+  virtual void leave(class Emitter &e, Value passed, Value blocks) = 0;
+  /// Where a block lies that was reached.
+  virtual Value blockAt(class Emitter &e, Value block) = 0;
 };
 
 /// Where a body runs that is not a kernel by itself but a part of one (persistent/): which block of its grid it stands
@@ -132,6 +144,8 @@ public:
   /// Slice `slice` of a tile of weights (linear/Fragments.h) as a lane has it, whose part of the first one lies at
   /// `tile`; eight warps share the slices of a tile, number w those whose number is w modulo 8.
   Values loadSlice(Value tile, Value slice);
+  /// Who brings them to shared memory, or null: then there is no use in asking ahead for many.
+  SliceSource *sliceSource() const { return virtualBlock ? virtualBlock->slices : nullptr; }
   Values loadWords(Value address) { return loadFour(i32(), address); }
   Values loadTwoWords(Value address);                  ///< that lie at a multiple of 8
   void storeRun(const Values &numbers, Value address); ///< 1, 2 or 4, to a multiple of what they take

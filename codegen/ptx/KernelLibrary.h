@@ -36,11 +36,14 @@ enum class ArgumentKind {
 using KernelBody = std::function<void(Emitter &, mlir::ValueRange)>;
 
 /// The weights that a block of a kernel reads, where they lie in one piece: so many slices from an address on. Its body
-/// takes them by Emitter::loadSlice.
+/// takes them by Emitter::loadSlice, those of unknown length by Emitter::sliceSource.
 struct WeightStream {
-  int64_t slices = 0; ///< none: it reads its weights as it likes
-  /// That address, of the emitter's block, given the kernel's arguments.
-  std::function<mlir::Value(Emitter &, mlir::ValueRange)> begin;
+  using OfBlock = std::function<mlir::Value(Emitter &, mlir::ValueRange)>; ///< the emitter's, given the arguments
+  int64_t slices = 0;  ///< of a tile; at most, where it has `blocks`
+  OfBlock begin;       ///< that address
+  OfBlock blocks = {}; ///< how many blocks of 64 bytes a tile has, where that is known on the GPU only
+
+  bool isSome() const { return slices > 0; } ///< else the body reads its weights as it likes
 };
 
 /// A kernel of a library: all that who launches it must know.

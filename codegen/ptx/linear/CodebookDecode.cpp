@@ -48,18 +48,22 @@ private:
            [&](Value i) { e.copyAsync(e.at(table, e.mul(i, 16)), e.at(entries, e.mul(i, 16)), e.number(16)); });
   }
 
-  // A piece of `count` slices from `first` on: at most four a warp, which it asks for at once.
+  // A piece of `count` slices from `first` on: at most four a warp, which it asks for at once; from a ring it takes
+  // them one by one.
   Values addPiece(Value first, int64_t count, Values sums) {
     e.barrier(); // who is behind may still read the piece before
     copyRows(first, count);
     e.closeCopies();
     SmallVector<Values> words;
-    for (int64_t u = 0; u < kTogether; ++u)
-      words.push_back(ifThere(u, count, Values(4, e.number(0)), [&](Value slice) {
-        return e.loadWords(e.at(tileWeights, e.mul(e.add(first, slice), kSlice)));
-      }));
+    for (int64_t u = 0; u < kTogether && !e.sliceSource(); ++u)
+      words.push_back(ifThere(u, count, Values(4, e.number(0)),
+                              [&](Value slice) { return e.loadSlice(tileWeights, e.add(first, slice)); }));
     e.waitForCopies();
     e.barrier();
+    if (e.sliceSource())
+      return e.loop(warp, e.number(count), kWarps, sums, [&](Value slice, const Values &so) {
+        return addSlice(e.loadSlice(tileWeights, e.add(first, slice)), slice, so);
+      });
     for (int64_t u = 0; u < kTogether; ++u)
       sums = ifThere(u, count, sums, [&](Value slice) { return addSlice(words[static_cast<size_t>(u)], slice, sums); });
     return sums;
@@ -129,8 +133,9 @@ private:
 
 std::string codebookDecodeKernel(KernelLibrary &kernels, const CodebookDecodeSpec &spec) {
   std::string name = "linear_" + wordOf(spec.linear) + "_rows8_" + kernels.getTarget().chip;
-  return kernels.define(name, {kThreads, /*leastBlocks=*/3, spec.sharedBytes()}, linearArguments(spec.linear),
-                        [=](Emitter &e, ValueRange a) { CodebookEmitter(e, spec, a).run(); });
+  return kernels.define(
+      name, {kThreads, /*leastBlocks=*/3, spec.sharedBytes()}, linearArguments(spec.linear),
+      [=](Emitter &e, ValueRange a) { CodebookEmitter(e, spec, a).run(); }, weightStream(spec.linear, {}));
 }
 
 } // namespace lmopt::nvptx

@@ -9,8 +9,8 @@
 // of a slice of 32 inputs a lane has four numbers each of four inputs: 16 look-ups, whose banks are the weights' own
 // (32 lanes that read words at random meet some three times over). Products are plain f32: tensor cores have no type
 // that keeps both factors. The eight inputs of lanes meet by shuffles, the warps in shared memory, in an order that
-// does not depend on what rows there are; it is not the CPU's, so the last bits differ. Many rows go the same way: the
-// numbers are looked up again for each eight. Tested by test/unit/codegen/ptx/CodebookDecodeTest.cpp.
+// does not depend on what rows there are; it is not the CPU's, so the last bits differ. Many rows: LinearFloatTile.h.
+// Tested by test/unit/codegen/ptx/CodebookDecodeTest.cpp.
 #ifndef LMOPT_CODEGEN_PTX_LINEAR_CODEBOOKDECODE_H
 #define LMOPT_CODEGEN_PTX_LINEAR_CODEBOOKDECODE_H
 

@@ -21,26 +21,23 @@ constexpr int64_t kSums = 512;
 
 class GroupedEmitter {
 public:
-  GroupedEmitter(Emitter &e, const GroupedDecodeSpec &spec, ValueRange a)
+  /// `marks`: null where all results are wanted.
+  GroupedEmitter(Emitter &e, const GroupedDecodeSpec &spec, ValueRange a, Value marks)
       : e(e), spec(spec), linear(spec.linear), ofRows(a.drop_front(1 + spec.beside.size())), shared(e.shared()),
         thread(e.thread()), lane(e.lane()), warp(e.warp()), firstRow(e.mul(e.blockY(), spec.rows)),
         results(LinearResults::of(e, linear, {e, matricesOf(linear, spec.beside), e.block()}, a)),
         tile(results.matrices.tile()),
         tileWeights(e.at(e.atElement(results.weights, tile, linear.slices() * kSlice), e.mul(lane, 16))),
         tileScales(e.atElement(results.at(&LinearSpec::scaleOffset), tile, linear.groups() * linear.scaleBytes())),
-        present(e.min(e.sub(results.count, firstRow), e.number(spec.rows))) {}
+        present(e.min(e.sub(results.count, firstRow), e.number(spec.rows))) {
+    results.marks = marks;
+  }
 
   void run() {
-    if (linear.codebook)
-      entries = e.loadWords(results.at(&LinearSpec::tableOffset));
-    copyPiece(e.number(0));
-    Values carried = loadSlices(e.number(0));
-    carried.append(1, e.floatOf(0));
-    if (spec.made)
-      makeRows();
-    carried = e.loop(e.number(0), e.number(spec.pieces()), 1, carried,
-                     [&](Value piece, const Values &before) { return onePiece(piece, before); });
-    finish(carried.back());
+    if (results.marks)
+      e.ifThen(results.isAnyMarked(tile, firstRow, spec.rows), [&] { makeTile(); });
+    else
+      makeTile();
   }
 
 private:
@@ -54,6 +51,19 @@ private:
   Value tile, tileWeights, tileScales;
   Value present;       ///< rows that are there
   Values entries = {}; ///< of a codebook
+
+  void makeTile() {
+    if (linear.codebook)
+      entries = e.loadWords(results.at(&LinearSpec::tableOffset));
+    copyPiece(e.number(0));
+    Values carried = loadSlices(e.number(0));
+    carried.append(1, e.floatOf(0));
+    if (spec.made)
+      makeRows();
+    carried = e.loop(e.number(0), e.number(spec.pieces()), 1, carried,
+                     [&](Value piece, const Values &before) { return onePiece(piece, before); });
+    finish(carried.back());
+  }
 
   // The first piece begins with a barrier.
   void makeRows() {
@@ -263,12 +273,14 @@ private:
 
 std::string groupedDecodeKernel(KernelLibrary &kernels, const GroupedDecodeSpec &spec) {
   std::string name = "linear_" + wordOf(spec.linear) + besideName(spec.beside) + "_rows" + std::to_string(spec.rows) +
-                     madeName(spec.made) + "_" + kernels.getTarget().chip;
+                     madeName(spec.made) + (spec.marked ? "_marked_" : "_") + kernels.getTarget().chip;
   KernelShape shape = {kThreads, /*leastBlocks=*/4, spec.sharedBytes()};
   return kernels.define(
-      name, shape, decodeArguments({spec.linear, spec.rows, spec.beside, spec.made}),
-      [=](Emitter &e, ValueRange arguments) { GroupedEmitter(e, spec, arguments).run(); },
-      weightStream(spec.linear, spec.beside));
+      name, shape, decodeArguments({spec.linear, spec.rows, spec.beside, spec.made, spec.marked}),
+      [=](Emitter &e, ValueRange a) {
+        GroupedEmitter(e, spec, spec.marked ? a.drop_back() : a, spec.marked ? a.back() : Value()).run();
+      },
+      spec.marked ? WeightStream() : weightStream(spec.linear, spec.beside)); // what is marked is not known ahead
 }
 
 } // namespace lmopt::nvptx

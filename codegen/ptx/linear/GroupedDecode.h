@@ -31,6 +31,7 @@ struct GroupedDecodeSpec {
   int64_t rows = 8;                  ///< of a block, at most: 8 or 16
   std::vector<int64_t> beside = {};  ///< as of LinearDecodeSpec
   std::optional<MadeRows> made = {}; ///< as of LinearDecodeSpec
+  bool marked = false;               ///< as of LinearDecodeSpec
 
   static constexpr int64_t kWarps = 8;
   /// Whether there is code for groups of this size: whole operands of an mma, whole groups in each piece.
@@ -66,8 +67,8 @@ struct GroupedDecodeSpec {
 };
 
 /// (weights, codes, scales of rows, numbers of groups, results, bytes from one row of results to the next, number of
-/// rows), as linearArguments has them; where it makes the rows, rowArguments. Grid and results as linearDecodeKernel
-/// has them.
+/// rows), as linearArguments has them; where it makes the rows, rowArguments; then the marks, if any. Grid and results
+/// as linearDecodeKernel has them.
 std::string groupedDecodeKernel(KernelLibrary &kernels, const GroupedDecodeSpec &spec);
 
 } // namespace lmopt::nvptx

@@ -3,6 +3,7 @@
 // See GroupedTile.h. Codes lie in a stage as LinearTile.cpp has them: chunk c of 16 bytes of row r at c xor (r mod 8).
 #include "codegen/ptx/linear/GroupedTile.h"
 
+#include "codegen/ptx/linear/Codebook.h"
 #include "codegen/ptx/linear/GroupedCodes.h"
 #include "codegen/ptx/linear/LinearResults.h"
 
@@ -32,6 +33,8 @@ public:
   }
 
   void run() {
+    if (linear.codebook)
+      entries = e.loadWords(results.at(&LinearSpec::tableOffset));
     for (int64_t stage = 0; stage < kStages - 1; ++stage)
       copyStage(e.number(stage));
     Values carried(kSums, e.floatOf(0));
@@ -53,6 +56,7 @@ private:
   Value thread, lane, firstTile, tile, firstRow, tileWeights;
   Value operand;    ///< where this lane's row of a matrix lies in a unit
   Value ownNumbers; ///< of this lane's two rows of eight, in a stage
+  Values entries;   ///< of a codebook
 
   Value stageAt(Value stage) {
     return e.at(e.shared(), e.mul(e.bitAnd(stage, kStages - 1), e.number(spec.stageBytes())));
@@ -121,8 +125,19 @@ private:
 
   // Behind the last slice there is nothing to read, and nobody asks what it is.
   Values loadWeights(Value slice) {
-    return e.ifThen(e.less(slice, e.number(linear.slices())), Values(4, e.number(0)),
-                    [&] { return e.loadWords(e.at(tileWeights, e.mul(slice, LinearSpec::kSlice))); });
+    return e.ifThen(e.less(slice, e.number(linear.slices())), Values(spec.wordsOfSlice(), e.number(0)), [&] {
+      Values words = e.loadWords(e.at(tileWeights, e.mul(slice, LinearSpec::kSlice)));
+      if (linear.bits == 3)
+        words.append(e.loadTwoWords(upperOf(slice)));
+      return words;
+    });
+  }
+  Value upperOf(Value slice) {
+    Value place = e.add(e.mul(e.add(e.mul(safeTile(tile), linear.slices()), slice), kWarpLanes), lane);
+    return e.atElement(results.at(&LinearSpec::upperOffset), place, 8);
+  }
+  Values unpacked(const Values &words, int64_t part) {
+    return linear.codebook ? entriesOf(e, linear, entries, words, part) : formats.unpacked(words, part);
   }
 
   //===--- Integer sums ---===//
@@ -153,7 +168,7 @@ private:
     for (int64_t part = 0; part < ofTurn; ++part) {
       if (part % ofSlice == 0)
         weights = nextWeights(e.add(firstSlice, part / ofSlice), carried);
-      Values operand = formats.unpacked(weights, part % ofSlice);
+      Values operand = unpacked(weights, part % ofSlice);
       if (linear.group < 32) {
         for (int64_t half = 0; half < 2; ++half)
           addInGroup(formats.halfOf(operand, half), part, 2 * part + half, {base, firstTurn, turn}, dots, carried);
@@ -183,9 +198,10 @@ private:
 
   /// Those of `slice`; asks for the ones behind those that have been asked for.
   Values nextWeights(Value slice, Values &carried) {
-    Values weights(ArrayRef(carried).slice(kSums, 4));
-    llvm::copy(ArrayRef(carried).slice(kSums + 4, 4), carried.begin() + kSums);
-    llvm::copy(loadWeights(e.add(slice, 2)), carried.begin() + kSums + 4);
+    size_t words = spec.wordsOfSlice();
+    Values weights(ArrayRef(carried).slice(kSums, words));
+    llvm::copy(ArrayRef(carried).slice(kSums + words, words), carried.begin() + kSums);
+    llvm::copy(loadWeights(e.add(slice, 2)), carried.begin() + static_cast<std::ptrdiff_t>(kSums + words));
     return weights;
   }
 
@@ -237,9 +253,12 @@ private:
       Values scaled;
       for (size_t i = 0; i < 4; ++i)
         scaled.push_back(e.mul(sums[static_cast<size_t>(4 * eight) + i], unitOf(row, i % 2)));
-      if (linear.smallScales)
-        for (auto [i, sum] : llvm::enumerate(scaled))
+      for (auto [i, sum] : llvm::enumerate(scaled)) {
+        if (linear.smallScales)
           sum = e.mul(sum, unitOf(outputs[i / 2].output));
+        if (linear.codebook) // behind the last output numbers are 0 as well, and name an entry
+          sum = e.select(e.less(outputs[i / 2].output, e.number(linear.outputs)), sum, e.floatOf(0));
+      }
       results.putOperands(scaled, outputs, row);
     }
   }

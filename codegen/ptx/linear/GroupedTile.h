@@ -9,6 +9,7 @@
 // two to four operations for each of them: for 32 inputs of a tile and eight rows 12 to 20 instructions beside one
 // product of matrices, which is what bounds this kernel; weights in bf16 would not cost that, and would not give these
 // bits (docs/rationale.md). They are read once for 64 rows, where groupedDecodeKernel reads them once for 8 or 16.
+// Numbers of a codebook's entries become codes on their way to a product, as in groupedDecodeKernel (Codebook.h).
 //
 // Arguments and what is written: as groupedDecodeKernel has them; ceil(tiles / 4) blocks along x, one for each 64 rows
 // along y. Tested by test/unit/codegen/ptx/GroupedTileTest.cpp.
@@ -23,14 +24,15 @@
 namespace lmopt::nvptx {
 
 struct GroupedTileSpec {
-  LinearSpec linear; ///< Grouped, without a codebook
+  LinearSpec linear; ///< Grouped
 
   static constexpr int64_t kWarps = 4, kTiles = kWarps, kRows = 64; ///< of a block
   static constexpr int64_t kStages = 4;                             ///< of the ring
   /// Of a row, 128 bytes beside one another in shared memory.
   static constexpr int64_t kUnit = 128;
 
-  static bool canDo(const LinearSpec &linear) { return linear.isGrouped() && !linear.codebook; }
+  /// Words of a slice that a lane has: an operand, and upper bits of numbers of three.
+  size_t wordsOfSlice() const { return linear.bits == 3 ? 6 : 4; }
   /// Whole groups.
   int64_t stageInputs() const { return std::max(kUnit, linear.group); }
   int64_t stageGroups() const { return stageInputs() / linear.group; }

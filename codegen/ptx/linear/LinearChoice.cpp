@@ -11,11 +11,6 @@ namespace lmopt::nvptx {
 
 namespace {
 
-/// Whether many rows have a kernel of their own.
-bool hasTile(const LinearSpec &linear) {
-  return LinearTileSpec::canDo(linear) || GroupedTileSpec::canDo(linear) || linear.format == WeightFormat::F32;
-}
-
 int64_t rowsOfBlock(const LinearSpec &linear, const ProductLimits &limits) {
   return linear.isGrouped() ? limits.groupedFewRows : limits.fewRows;
 }
@@ -23,8 +18,10 @@ int64_t rowsOfBlock(const LinearSpec &linear, const ProductLimits &limits) {
 // Tiles of 128 rows read weights half as often, where there is one for each multiprocessor.
 void addTiles(std::vector<ProductChoice> &choices, const LinearSpec &linear, int64_t least, int64_t most,
               int64_t multiprocessors) {
-  if (!LinearTileSpec::canDo(linear)) {
-    choices.push_back({true, linear.isGrouped() ? GroupedTileSpec::kRows : LinearFloatTileSpec::kRows, least, most});
+  // Without zero blocks, too: ptxas has no registers for 128 rows.
+  static_assert(GroupedTileSpec::kRows == 64 && LinearFloatTileSpec::kRows == 64);
+  if (!LinearTileSpec::canDo(linear) || linear.isBlocks()) {
+    choices.push_back({true, 64, least, most});
     return;
   }
   int64_t outputBlocks = roundUp(linear.tiles(), LinearTileSpec::kTiles) / LinearTileSpec::kTiles;
@@ -42,7 +39,7 @@ void addTiles(std::vector<ProductChoice> &choices, const LinearSpec &linear, int
 std::vector<ProductChoice> fewRowChoices(const LinearSpec &linear, int64_t maxRows, const ProductLimits &limits) {
   std::vector<ProductChoice> choices;
   // These kernels have a block for each eight rows.
-  bool isFloat = linear.format == WeightFormat::F32 || linear.isCodebook();
+  bool isFloat = LinearFloatTileSpec::canDo(linear);
   int64_t least = 1;
   for (int64_t rows = 8; least <= maxRows; rows *= 2) {
     bool isLast = isFloat || rows == rowsOfBlock(linear, limits);
@@ -55,7 +52,7 @@ std::vector<ProductChoice> fewRowChoices(const LinearSpec &linear, int64_t maxRo
 }
 
 std::vector<ProductChoice> productChoices(const LinearSpec &linear, int64_t maxRows, const ProductLimits &limits) {
-  int64_t mostFew = maxRows > kDecodeRows && hasTile(linear) ? rowsOfBlock(linear, limits) : maxRows;
+  int64_t mostFew = maxRows > kDecodeRows ? rowsOfBlock(linear, limits) : maxRows;
   std::vector<ProductChoice> choices = fewRowChoices(linear, mostFew, limits);
   if (mostFew < maxRows)
     addTiles(choices, linear, mostFew + 1, maxRows, limits.multiprocessors);
@@ -65,15 +62,16 @@ std::vector<ProductChoice> productChoices(const LinearSpec &linear, int64_t maxR
 std::string productTileKernel(KernelLibrary &kernels, const LinearSpec &linear, int64_t rows) {
   if (linear.isGrouped())
     return groupedTileKernel(kernels, {linear});
-  if (linear.format == WeightFormat::F32)
+  if (LinearFloatTileSpec::canDo(linear))
     return linearFloatTileKernel(kernels, {linear});
   LinearTileSpec spec{linear, rows};
-  return kernels.getTarget().hasWgmma() ? linearTileHopperKernel(kernels, spec) : linearTileKernel(kernels, spec);
+  bool byWgmma = kernels.getTarget().hasWgmma() && !linear.isBlocks();
+  return byWgmma ? linearTileHopperKernel(kernels, spec) : linearTileKernel(kernels, spec);
 }
 
 int64_t tilesOfBlock(const LinearSpec &linear) {
   return linear.isGrouped()                   ? GroupedTileSpec::kTiles
-         : linear.format == WeightFormat::F32 ? LinearFloatTileSpec::kTiles
+         : LinearFloatTileSpec::canDo(linear) ? LinearFloatTileSpec::kTiles
                                               : LinearTileSpec::kTiles;
 }
 

@@ -82,6 +82,8 @@ protected:
   }
   // `ahead`: the weights of the first batch.
   Values addSlices(Value first, int64_t count, const Values &ahead, Values sums) {
+    if (!asksAhead())
+      return takeSlices(first, count, sums);
     sums = addBatch(ahead, e.number(0), count, sums);
     int64_t step = kWarps * spec.together, whole = count / step;
     sums = e.loop(e.number(1), e.number(whole), 1, sums, [&](Value i, const Values &carried) {
@@ -93,6 +95,13 @@ protected:
       sums = addBatch(loadBatch(first, begin, count), begin, count, sums);
     }
     return sums;
+  }
+  // Sums of f32 leave no room for words that wait in registers, too: from a ring slices are taken one by one.
+  bool asksAhead() const { return linear.format != WeightFormat::F32 || !e.sliceSource(); }
+  Values takeSlices(Value first, int64_t count, const Values &sums) {
+    return e.loop(warp, e.number(count), kWarps, sums, [&](Value slice, const Values &so) {
+      return addSlice(e.loadSlice(tileWeights, e.add(first, slice)), e.mul(slice, 32), so);
+    });
   }
   /// Of a row in shared memory. In the place of rows that are not made stands the last one: nobody stores what it
   /// gives.
@@ -110,6 +119,8 @@ protected:
   }
   Values loadBatch(Value first, Value begin, int64_t count) {
     Values words;
+    if (!asksAhead())
+      return words;
     for (int64_t u = 0; u < spec.together; ++u)
       llvm::append_range(words, inBatch(begin, count, u, Values(4, e.number(0)),
                                         [&](Value slice) { return e.loadSlice(tileWeights, e.add(first, slice)); }));
@@ -241,11 +252,12 @@ SmallVector<ArgumentKind> decodeArguments(const LinearDecodeSpec &spec) {
 }
 
 std::string linearDecodeKernel(KernelLibrary &kernels, const LinearDecodeSpec &spec) {
-  assert((spec.together == LinearDecodeSpec::kTogether || LinearTileSpec::canDo(spec.linear) ||
-          spec.linear.format == WeightFormat::F32) &&
+  [[maybe_unused]] WeightFormat format = spec.linear.format;
+  assert((spec.together == LinearDecodeSpec::kTogether || format == WeightFormat::S8Rows ||
+          format == WeightFormat::Bf16 || format == WeightFormat::F32) &&
          "others have a number of their own");
   if (spec.linear.isGrouped())
-    return groupedDecodeKernel(kernels, {spec.linear, spec.rows, spec.beside, spec.made});
+    return groupedDecodeKernel(kernels, {spec.linear, spec.rows, spec.beside, spec.made, spec.marked});
   if (spec.linear.isCodebook())
     return codebookDecodeKernel(kernels, {spec.linear});
   if (spec.linear.isBlocks())
@@ -264,8 +276,8 @@ std::string linearDecodeKernel(KernelLibrary &kernels, const LinearDecodeSpec &s
         else
           OperandEmitter(e, spec, arguments, marks).run();
       },
-      // ptxas spills sums of f32 where weights come from a ring; what is marked is not known ahead.
-      isFloat || spec.marked ? WeightStream() : weightStream(spec.linear, spec.beside));
+      // What is marked is not known ahead.
+      spec.marked ? WeightStream() : weightStream(spec.linear, spec.beside));
 }
 
 } // namespace lmopt::nvptx

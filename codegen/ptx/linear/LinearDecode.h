@@ -27,7 +27,7 @@ struct LinearDecodeSpec {
   /// Rows that the kernel makes itself, all at once; `rows` is 8 then.
   std::optional<MadeRows> made = {};
   /// Only results that are marked (LinearResults::marks) are made and written; a block without any reads no weights.
-  /// Of one matrix whose rows are there, in f32, bf16 or S8Rows.
+  /// Of one matrix whose rows are there, in f32, bf16, S8Rows or groups.
   bool marked = false;
   int64_t together = kTogether; ///< not grouped; others than kTogether are for script/gpu-check to measure
 

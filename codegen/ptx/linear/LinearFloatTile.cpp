@@ -18,6 +18,7 @@ constexpr int64_t kWarps = 4, kThreads = kWarps * kWarpLanes;
 constexpr int64_t kTileBytes = Spec::kTileBytes, kStageRow = Spec::kStageRow, kStageSlices = Spec::kStageSlices;
 /// Four outputs each, and rows, of a thread; lanes of a warp that lie beside one another in either direction.
 constexpr int64_t kQuads = 2, kRowsOfThread = 8, kLanesOfQuads = 8, kLanesOfRows = kWarpLanes / kLanesOfQuads;
+constexpr size_t kSums = kQuads * 4 * kRowsOfThread; ///< of a thread
 /// A warp has half of the block's outputs and half of its rows.
 constexpr int64_t kTilesOfWarp = Spec::kTiles / 2, kRowsOfWarp = Spec::kRows / 2;
 static_assert(kQuads * kLanesOfQuads == 4 * kTilesOfWarp && kRowsOfThread * kLanesOfRows == kRowsOfWarp);
@@ -32,22 +33,27 @@ public:
         firstRow(e.mul(e.blockY(), Spec::kRows)) {
     placeOperands();
   }
+  virtual ~FloatTileEmitter() = default;
 
   // The last stage is apart: it may have fewer slices.
   void run() {
-    copyStage(e.number(0));
+    Values ahead = copyStage(e.number(0), firstWeights());
     int64_t last = spec.stages() - 1;
-    Values sums(kQuads * 4 * kRowsOfThread, e.floatOf(0));
-    sums = e.loop(e.number(0), e.number(last), 1, sums, [&](Value stage, const Values &before) {
+    Values carried(kSums, e.floatOf(0));
+    llvm::append_range(carried, ahead);
+    carried = e.loop(e.number(0), e.number(last), 1, carried, [&](Value stage, const Values &before) {
       arrive();
-      copyStage(e.add(stage, 1));
-      return addStage(stage, kStageSlices, before);
+      Values next = copyStage(e.add(stage, 1), Values(ArrayRef(before).drop_front(kSums)));
+      Values sums = addStage(stage, kStageSlices, Values(ArrayRef(before).take_front(kSums)));
+      llvm::append_range(sums, next);
+      return sums;
     });
     arrive();
-    finish(addStage(e.number(last), linear.slices() - last * kStageSlices, sums));
+    carried.truncate(kSums);
+    finish(addStage(e.number(last), spec.slices() - last * kStageSlices, carried));
   }
 
-private:
+protected:
   Emitter &e;
   const Spec &spec;
   const LinearSpec &linear;
@@ -55,6 +61,14 @@ private:
   LinearResults results;
   Value thread, lane, quad, firstTile, ownTiles, ownRow, firstRow;
   Value weightsPlace[2], rowsPlace; ///< in a stage, of this lane; of weights for even and odd inputs
+
+  /// What is under way to registers when the first stage is asked for.
+  virtual Values firstWeights() { return {}; }
+  /// Brings the weights of a stage, of which `ahead` has been under way; the result is under way for the next.
+  virtual Values bringWeights(Value stage, const Values &) {
+    copyWeights(stage);
+    return {};
+  }
 
   Value bufferOf(Value stage) { return e.at(e.shared(), e.mul(e.bitAnd(stage, 1), e.number(Spec::kStageBytes))); }
   Value rowsOf(Value stage) { return e.at(bufferOf(stage), Spec::kTiles * kTileBytes); }
@@ -66,10 +80,18 @@ private:
     e.waitForCopies();
     e.barrier();
   }
-  void copyStage(Value stage) {
-    copyWeights(stage);
+  Values copyStage(Value stage, const Values &ahead) {
+    Values next = bringWeights(stage, ahead);
     copyRows(stage);
     e.closeCopies();
+    return next;
+  }
+  /// Where the weights of a tile of the block begin.
+  Value tileAt(Value tile) {
+    tile = e.add(firstTile, tile);
+    if (linear.tiles() % Spec::kTiles)
+      tile = e.min(tile, e.number(linear.tiles() - 1));
+    return e.atElement(results.weights, tile, linear.slices() * LinearSpec::kSlice);
   }
 
   // A thread copies 16 bytes of each 16 outputs. Behind the last tile the last one stands in: nothing of it is stored.
@@ -80,10 +102,7 @@ private:
     Value offset = e.select(isThere, e.add(e.mul(slice, LinearSpec::kSlice), e.mul(lane, 16)), e.number(0));
     Value bytes = e.select(isThere, e.number(16), e.number(0));
     for (int64_t i = 0; i < Spec::kTiles; ++i) {
-      Value tile = e.add(firstTile, i);
-      if (linear.tiles() % Spec::kTiles)
-        tile = e.min(tile, e.number(linear.tiles() - 1));
-      Value from = e.at(e.atElement(results.weights, tile, linear.slices() * LinearSpec::kSlice), offset);
+      Value from = e.at(tileAt(e.number(i)), offset);
       Value to = e.mul(e.bitXor(thread, e.number(i % 2 * 4)), 16);
       e.copyAsync(e.at(e.at(bufferOf(stage), i * kTileBytes), to), from, bytes);
     }
@@ -101,7 +120,7 @@ private:
       e.copyAsync(e.at(to, i * kStageRow), safe, e.select(isThere, e.number(16), e.number(0)));
     }
   }
-  Value slices() { return e.number(linear.slices()); }
+  Value slices() { return e.number(spec.slices()); }
 
   //===--- Products ---===//
 
@@ -149,15 +168,73 @@ private:
     }
   }
   void finishOutput(ArrayRef<Value> sums, Value output) {
-    Value safe = output, bias;
+    Value safe = output, bias, scale;
     if (linear.tiles() % Spec::kTiles)
       safe = e.min(output, e.number(linear.tiles() * LinearSpec::kTile - 1));
     if (linear.bias)
       bias = results.loadOf(e.f32(), &LinearSpec::biasOffset, safe);
+    if (linear.isCodebook())
+      scale = results.loadOf(e.f32(), &LinearSpec::scaleOffset, safe);
     for (int64_t row = 0; row < kRowsOfThread; ++row) {
       Value sum = sums[static_cast<size_t>(4 * kQuads * row)], own = e.add(ownRow, row * kLanesOfRows);
+      if (scale)
+        sum = e.mul(sum, scale);
       results.store(linear.bias ? e.add(sum, bias) : sum, e.add(firstRow, own), output);
     }
+  }
+};
+
+/// Weights that are numbers of entries. A warp has every fourth tile of a stage, a lane of it one slice's 16 bytes:
+/// word j has the numbers of four outputs for inputs 8 j + lane / 4, which stand in slice j of eight inputs at this
+/// lane's place.
+class EntriesTileEmitter : public FloatTileEmitter {
+public:
+  using FloatTileEmitter::FloatTileEmitter;
+
+private:
+  static constexpr int64_t kTilesToLoad = Spec::kTiles / kWarps;
+
+  Value table() { return e.at(e.shared(), 2 * Spec::kStageBytes); }
+
+  // The barrier makes the entries everybody's.
+  Values firstWeights() override {
+    Value entries = results.at(&LinearSpec::tableOffset);
+    Values first = loadNumbers(e.number(0));
+    e.ifThen(e.less(thread, e.number(Spec::kTableBytes / 16)), [&] {
+      Value place = e.mul(thread, 16);
+      e.storeFour(e.loadWords(e.at(entries, place)), e.at(table(), place));
+    });
+    e.barrier();
+    return first;
+  }
+  Values bringWeights(Value stage, const Values &ahead) override {
+    Value buffer = bufferOf(stage);
+    for (int64_t i = 0; i < kTilesToLoad; ++i)
+      for (int64_t slice = 0; slice < kStageSlices; ++slice) {
+        Value tile = e.add(e.warp(), i * kWarps), odd = e.bitAnd(tile, 1);
+        Value place = e.add(e.mul(e.bitXor(lane, e.mul(odd, 4)), 16), slice * LinearSpec::kSlice);
+        e.storeFour(entriesOfWord(ahead[static_cast<size_t>(4 * i + slice)]),
+                    e.at(buffer, e.add(e.mul(tile, kTileBytes), place)));
+      }
+    return loadNumbers(e.add(stage, 1)); // behind the others: ptxas spills with both in registers
+  }
+  Values entriesOfWord(Value word) {
+    Values entries;
+    for (int64_t i = 0; i < 4; ++i) {
+      Value number = e.bitAnd(i ? e.shr(word, 8 * i) : word, 255);
+      entries.push_back(e.load(e.f32(), e.at(table(), e.mul(number, 4))));
+    }
+    return entries;
+  }
+  // Behind the last stage stands the last one: nobody looks it up.
+  Values loadNumbers(Value stage) {
+    Values words;
+    Value slice = e.min(stage, e.number(linear.slices() - 1)), place = e.mul(lane, 16);
+    for (int64_t i = 0; i < kTilesToLoad; ++i) {
+      Value from = tileAt(e.add(e.warp(), i * kWarps));
+      llvm::append_range(words, e.loadWords(e.at(from, e.add(e.mul(slice, LinearSpec::kSlice), place))));
+    }
+    return words;
   }
 };
 
@@ -165,11 +242,14 @@ private:
 
 std::string linearFloatTileKernel(KernelLibrary &kernels, const LinearFloatTileSpec &spec) {
   std::string name = "linear_" + wordOf(spec.linear) + "_tile128x64_" + kernels.getTarget().chip;
-  KernelShape shape = {kThreads, /*leastBlocks=*/3, 2 * Spec::kStageBytes};
+  KernelShape shape = {kThreads, /*leastBlocks=*/3, spec.sharedBytes()};
   return kernels.define(name, shape, linearArguments(spec.linear), [=](Emitter &e, ValueRange a) {
     LinearResults results = LinearResults::of(e, spec.linear, {e, {spec.linear}, e.block()}, a);
     results.outputsOfBlock = Spec::kTiles * LinearSpec::kTile;
-    FloatTileEmitter(e, spec, /*rows=*/a[1], results).run();
+    if (spec.linear.isCodebook())
+      EntriesTileEmitter(e, spec, /*rows=*/a[1], results).run();
+    else
+      FloatTileEmitter(e, spec, /*rows=*/a[1], results).run();
   });
 }
 

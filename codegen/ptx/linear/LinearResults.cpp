@@ -18,7 +18,10 @@ SmallVector<ArgumentKind> linearArguments(ArrayRef<ArgumentKind> rows, size_t ma
 
 SmallVector<ArgumentKind> linearArguments(const LinearSpec &linear, size_t matrices) {
   bool hasCodes = linear.isInteger() || linear.isGrouped();
-  return linearArguments(SmallVector<ArgumentKind>(hasCodes ? 3 : 1, ArgumentKind::Memory), matrices);
+  SmallVector<ArgumentKind> rows(hasCodes ? 3 : 1, ArgumentKind::Memory);
+  if (linear.isBlocks())
+    rows.push_back(ArgumentKind::Number);
+  return linearArguments(rows, matrices);
 }
 
 LinearResults LinearResults::of(Emitter &e, const LinearSpec &linear, const Matrices &matrices, ValueRange a,

@@ -11,9 +11,9 @@
 
 namespace lmopt::nvptx {
 
-/// (weights, rows, scales of rows, zero points of rows, results, bytes from one row of results to the next, number of
-/// rows); scales and zero points only of S8Rows. Where there are `matrices`, the weights of each, and for each its
-/// results and their distance.
+/// (weights, rows, scales of rows, zero points of rows, how many blocks are stored, results, bytes from one row of
+/// results to the next, number of rows); scales and zero points only of codes, blocks only of Blocks. Where there are
+/// `matrices`, the weights of each, and for each its results and their distance.
 llvm::SmallVector<ArgumentKind> linearArguments(const LinearSpec &linear, size_t matrices = 1);
 /// The same with the arguments of what makes the rows in place of the rows and what belongs to them.
 llvm::SmallVector<ArgumentKind> linearArguments(llvm::ArrayRef<ArgumentKind> rows, size_t matrices);

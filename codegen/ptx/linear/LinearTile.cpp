@@ -5,6 +5,9 @@
 #include "codegen/ptx/linear/LinearTile.h"
 
 #include "codegen/ptx/linear/LinearResults.h"
+#include "codegen/ptx/linear/SparseOperands.h"
+
+#include <optional>
 
 using namespace mlir;
 
@@ -23,23 +26,31 @@ static_assert(kAhead <= kStageSlices && kStageSlices % kAhead == 0, "weights of 
 struct Carried {
   Values sums;    ///< [8 rows][tile][4]
   Values weights; ///< [slice mod kAhead][tile][4]
+  Values blocks;  ///< of the slice that is asked for next, [tile][2]; none where all blocks are there
 
   Values all() const {
     Values both = sums;
     llvm::append_range(both, weights);
+    llvm::append_range(both, blocks);
     return both;
   }
   static Carried of(const Values &all, size_t sums) {
-    return {Values(ArrayRef(all).take_front(sums)), Values(ArrayRef(all).drop_front(sums))};
+    constexpr size_t kWeights = kAhead * kTilesOfWarp * 4;
+    ArrayRef<Value> rest = ArrayRef(all).drop_front(sums);
+    return {Values(ArrayRef(all).take_front(sums)), Values(rest.take_front(kWeights)),
+            Values(rest.drop_front(kWeights))};
   }
 };
 
 class TileEmitter {
 public:
-  TileEmitter(Emitter &e, const LinearTileSpec &spec, Value rows, const LinearResults &results)
+  /// `stored`: how many blocks there are, where some are not.
+  TileEmitter(Emitter &e, const LinearTileSpec &spec, Value rows, Value stored, const LinearResults &results)
       : e(e), spec(spec), linear(spec.linear), results(results), thread(e.thread()), lane(e.lane()),
         firstTile(e.add(e.mul(e.block(), LinearTileSpec::kTiles), e.mul(e.warp(), kTilesOfWarp))),
         firstRow(e.mul(e.blockY(), spec.rows)), rows(rows) {
+    if (linear.isBlocks())
+      operands.emplace(e, linear, results.weights, stored);
     placeCopies();
     placeOperands();
   }
@@ -71,9 +82,10 @@ private:
   const LinearSpec &linear;
   LinearResults results;
   Value thread, lane, firstTile, firstRow, rows;
-  SmallVector<Value, 2> tileWeights; ///< of this lane
-  Value ownRow, ownChunk, copyTo;    ///< what this thread copies first
-  Value operand;                     ///< where this lane's row of a matrix lies in a stage
+  std::optional<SparseOperands> operands; ///< of blocks
+  SmallVector<Value, 2> tileWeights;      ///< of this lane; of blocks what slices say of them
+  Value ownRow, ownChunk, copyTo;         ///< what this thread copies first
+  Value operand;                          ///< where this lane's row of a matrix lies in a stage
 
   Value zero() { return linear.isInteger() ? e.number(0) : e.floatOf(0); }
 
@@ -116,24 +128,36 @@ private:
       if (linear.tiles() % LinearTileSpec::kTiles)
         tile = e.min(tile, e.number(linear.tiles() - 1));
       tileWeights.push_back(
-          e.at(e.atElement(results.weights, tile, linear.slices() * LinearSpec::kSlice), e.mul(lane, 16)));
+          operands ? operands->slicesOf(tile)
+                   : e.at(e.atElement(results.weights, tile, linear.slices() * LinearSpec::kSlice), e.mul(lane, 16)));
     }
     Value row = e.add(e.bitAnd(lane, 7), e.mul(e.shr(lane, 4), 8));
     Value chunk = e.bitXor(e.bitAnd(lane, 7), e.bitAnd(e.shr(lane, 3), 1));
     operand = e.add(e.mul(row, kStageRow), e.mul(chunk, 16));
   }
 
-  Values loadWeights(Value slice) {
+  /// `blocks`: of the slice; those of the next one take their place.
+  Values loadWeights(Value slice, Values &blocks) {
     Values words;
-    for (Value from : tileWeights)
-      llvm::append_range(words, e.loadWords(e.at(from, e.mul(slice, LinearSpec::kSlice))));
+    for (auto [tile, from] : llvm::enumerate(tileWeights))
+      llvm::append_range(words, operands ? operands->load(blocks[2 * tile], blocks[2 * tile + 1])
+                                         : e.loadWords(e.at(from, e.mul(slice, LinearSpec::kSlice))));
+    blocks = loadBlocks(e.add(slice, 1));
+    return words;
+  }
+  // Behind the last slice stands the last one: nobody asks for its blocks.
+  Values loadBlocks(Value slice) {
+    Values words;
+    if (operands)
+      for (Value from : tileWeights)
+        llvm::append_range(words, e.loadTwoWords(e.at(from, e.mul(e.min(slice, e.number(linear.slices() - 1)), 8))));
     return words;
   }
 
   Carried start() {
-    Carried carried{Values(static_cast<size_t>(spec.rows / 8 * kTilesOfWarp * 4), zero()), {}};
+    Carried carried{Values(static_cast<size_t>(spec.rows / 8 * kTilesOfWarp * 4), zero()), {}, loadBlocks(e.number(0))};
     for (int64_t slice = 0; slice < kAhead; ++slice)
-      llvm::append_range(carried.weights, slice < linear.slices() ? loadWeights(e.number(slice))
+      llvm::append_range(carried.weights, slice < linear.slices() ? loadWeights(e.number(slice), carried.blocks)
                                                                   : Values(kTilesOfWarp * 4, e.number(0)));
     return carried;
   }
@@ -152,7 +176,8 @@ private:
       Values weights(ArrayRef(carried.weights).slice(queued, kTilesOfWarp * 4));
       addSlice(weights, e.at(base, e.bitXor(operand, e.number(32 * slice))), carried.sums);
       if (slice + kAhead < left)
-        llvm::copy(loadWeights(e.add(e.mul(stage, kStageSlices), slice + kAhead)), carried.weights.begin() + queued);
+        llvm::copy(loadWeights(e.add(e.mul(stage, kStageSlices), slice + kAhead), carried.blocks),
+                   carried.weights.begin() + queued);
     }
     return carried;
   }
@@ -195,12 +220,15 @@ std::string ringName(const LinearTileSpec &spec) {
 }
 
 std::string linearTileKernel(KernelLibrary &kernels, const LinearTileSpec &spec) {
-  KernelShape shape = {kThreads, /*leastBlocks=*/spec.rows > 64 ? 2 : 3, spec.ring * spec.stageBytes()};
+  // Where blocks lie takes registers, too: with three blocks of threads ptxas spills a word.
+  bool isLarge = spec.rows > 64 || spec.linear.isBlocks();
+  KernelShape shape = {kThreads, /*leastBlocks=*/isLarge ? 2 : 3, spec.ring * spec.stageBytes()};
   return kernels.define(nameOf(spec, kernels.getTarget()), shape, linearArguments(spec.linear),
                         [=](Emitter &e, ValueRange a) {
                           LinearResults results = LinearResults::of(e, spec.linear, {e, {spec.linear}, e.block()}, a);
                           results.outputsOfBlock = LinearTileSpec::kTiles * LinearSpec::kTile;
-                          TileEmitter(e, spec, /*rows=*/a[1], results).run();
+                          Value stored = spec.linear.isBlocks() ? a[4] : Value();
+                          TileEmitter(e, spec, /*rows=*/a[1], stored, results).run();
                         });
 }
 

@@ -12,8 +12,9 @@
 // Arguments and what is written: as linearDecodeKernel has them; the grid is ceil(tiles / 8) blocks along x, one for
 // each `rows` rows along y. A row's result does not depend on how many rows there are. Codes give the same bits as
 // linearDecodeKernel; of bf16 each result is one chain of products along the inputs, for 64 and for 128 rows alike,
-// where linearDecodeKernel adds eight of them: the last bits differ. Source: ptx.md 2.3. Tested by
-// test/unit/codegen/ptx/LinearTileTest.cpp.
+// where linearDecodeKernel adds eight of them: the last bits differ. Without zero blocks (SparseDecode.h) operands come
+// from where a slice says that its blocks are; what it says of a slice is asked for one slice before. Source:
+// ptx.md 2.3. Tested by test/unit/codegen/ptx/LinearTileTest.cpp.
 #ifndef LMOPT_CODEGEN_PTX_LINEAR_LINEARTILE_H
 #define LMOPT_CODEGEN_PTX_LINEAR_LINEARTILE_H
 
@@ -34,9 +35,8 @@ struct LinearTileSpec {
   /// Slices of weights under way to a warp's registers.
   static constexpr int64_t kAhead = 2;
 
-  static bool canDo(const LinearSpec &linear) {
-    return linear.format == WeightFormat::S8Rows || linear.format == WeightFormat::Bf16;
-  }
+  /// Of blocks there is no kernel for wgmma (LinearTileHopper.h): linearTileKernel serves all architectures.
+  static bool canDo(const LinearSpec &linear) { return linear.isInteger() || linear.format == WeightFormat::Bf16; }
   int64_t stageBytes() const { return rows * kStageRow; }
   int64_t stages() const { return roundUp(linear.slices(), kStageSlices) / kStageSlices; } ///< along the inputs
 };

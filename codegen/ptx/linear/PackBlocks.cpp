@@ -12,8 +12,6 @@ namespace lmopt::nvptx {
 
 namespace {
 
-constexpr int64_t kBlockBytes = SparseDecodeSpec::kBlockBytes;
-
 /// The block of a tile that begins at an input, as it is stored.
 struct Block {
   std::array<char, kBlockBytes> codes = {};

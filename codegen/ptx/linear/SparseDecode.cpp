@@ -5,6 +5,7 @@
 
 #include "codegen/ptx/linear/LinearResults.h"
 #include "codegen/ptx/linear/Pieces.h"
+#include "codegen/ptx/linear/SparseOperands.h"
 
 using namespace mlir;
 
@@ -14,50 +15,63 @@ namespace {
 
 using Values = Emitter::Values;
 constexpr int64_t kWarps = SparseDecodeSpec::kWarps, kThreads = kWarps * kWarpLanes;
-constexpr int64_t kTogether = SparseDecodeSpec::kTogether, kBlockBytes = SparseDecodeSpec::kBlockBytes;
+constexpr int64_t kTogether = SparseDecodeSpec::kTogether, kSliceBlocks = 8;
 
 class SparseEmitter {
 public:
   SparseEmitter(Emitter &e, const SparseDecodeSpec &spec, ValueRange a)
-      : e(e), spec(spec), linear(spec.linear), rows(a[1]), stored(a[4]), shared(e.shared()), thread(e.thread()),
-        lane(e.lane()), warp(e.warp()), tile(e.block()), pair(e.bitAnd(lane, 3)),
-        ownBlocks(e.at(e.at(a[0], linear.blocksOffset()), e.mul(e.shr(lane, 2), 8))),
-        tileSlices(e.atElement(e.at(a[0], linear.slicesOffset()), tile, 8 * linear.slicesOfTile())),
-        results(LinearResults::of(e, linear, {e, {linear}, tile}, {a[0], a[1], a[2], a[3], a[5], a[6], a[7]})) {}
+      : e(e), spec(spec), linear(spec.linear), operands(e, linear, a[0], a[4]), rows(a[1]), shared(e.shared()),
+        thread(e.thread()), lane(e.lane()), warp(e.warp()), tile(e.block()), tileSlices(operands.slicesOf(tile)),
+        results(LinearResults::of(e, linear, {e, {linear}, tile}, a)) {
+    if (e.sliceSource())
+      blocks = TileBlocks::of(e, linear, operands, tile, a[4]);
+  }
 
+  // Carried: sums; from a ring also what has been passed of it.
   void run() {
-    Values sums(static_cast<size_t>(4 * groups()), e.number(0));
-    finish(addPieces(e, linear.slices(), spec.pieceSlices(), sums,
-                     [&](Value first, int64_t count, const Values &before) { return addPiece(first, count, before); }));
+    Values carried(sumCount(), e.number(0));
+    if (e.sliceSource())
+      carried.push_back(e.number(0));
+    carried = addPieces(e, linear.slices(), spec.pieceSlices(), carried,
+                        [&](Value first, int64_t count, const Values &so) { return addPiece(first, count, so); });
+    if (e.sliceSource())
+      e.sliceSource()->leave(e, carried.back(), blocks.count);
+    finish(Values(ArrayRef(carried).take_front(sumCount())));
   }
 
 private:
   Emitter &e;
   const SparseDecodeSpec &spec;
   const LinearSpec &linear;
-  Value rows, stored, shared, thread, lane, warp, tile, pair, ownBlocks, tileSlices;
+  SparseOperands operands;
+  Value rows, shared, thread, lane, warp, tile, tileSlices;
   LinearResults results;
+  TileBlocks blocks = {}; ///< from a ring
 
   int64_t groups() const { return spec.rows / 8; }
+  size_t sumCount() const { return static_cast<size_t>(4 * groups()); }
   Value firstRow() { return e.mul(e.blockY(), spec.rows); }
 
   // A piece of `count` slices from `first` on: its rows are brought to shared memory, then four slices a warp at a
   // time.
-  Values addPiece(Value first, int64_t count, const Values &sums) {
+  Values addPiece(Value first, int64_t count, const Values &before) {
     e.barrier(); // who is behind may still read the piece before
     copyRows(first, count);
     e.closeCopies();
     e.waitForCopies();
     e.barrier();
-    return e.loop(e.mul(warp, kTogether), e.number(count), kWarps * kTogether, sums,
-                  [&](Value slice, const Values &carried) { return addFour(first, slice, count, carried); });
+    Values carried = e.loop(e.mul(warp, kTogether), e.number(count), kWarps * kTogether, before,
+                            [&](Value slice, const Values &so) { return addFour(first, slice, count, so); });
+    if (e.sliceSource())
+      carried.back() = passPiece(e.add(first, count), carried.back());
+    return carried;
   }
-  Values addFour(Value first, Value slice, int64_t count, Values sums) {
-    Values slices = loadSlices(e.add(first, slice)), words;
-    for (size_t u = 0; u < kTogether; ++u)
-      llvm::append_range(words, loadOperand(slices[2 * u], slices[2 * u + 1]));
+  Values addFour(Value first, Value slice, int64_t count, const Values &carried) {
+    Values slices = loadSlices(e.add(first, slice)), sums(ArrayRef(carried).take_front(sumCount())), left;
+    Values words = e.sliceSource() ? takeOperands(slices, carried.back(), left) : loadOperands(slices);
     for (size_t u = 0; u < kTogether; ++u)
       sums = addSlice(Values(ArrayRef(words).slice(4 * u, 4)), e.add(slice, static_cast<int64_t>(u)), count, sums);
+    llvm::append_range(sums, left);
     return sums;
   }
 
@@ -70,21 +84,42 @@ private:
     result.append(e.loadWords(e.at(at, 16)));
     return result;
   }
-  // Words 0 and 1 are of the block `pair`, words 2 and 3 of that four further. Without a branch, as lanes must stay
-  // together: who has none reads what another one of its four reads, if they have any.
-  Values loadOperand(Value begin, Value blocks) {
+  Values loadOperands(const Values &slices) {
     Values words;
-    Value last = e.max(e.add(begin, e.add(e.countBits(blocks), -1)), begin);
-    for (int64_t half = 0; half < 2; ++half) {
-      Value own = e.add(pair, 4 * half), isThere = e.equal(e.bitAnd(e.shr(blocks, own), 1), e.number(1));
-      Value before = e.shl(e.shl(blocks, e.sub(e.number(31), own)), 1); // those bits, at the top
-      Value next = e.add(begin, e.countBits(before)), previous = e.select(isThere, next, e.add(next, -1));
-      Value place = half ? e.min(next, last) : e.max(previous, begin);
-      place = e.select(e.less(place, stored), place, e.number(0));
-      for (Value word : e.loadTwoWords(e.atElement(ownBlocks, place, kBlockBytes)))
-        words.push_back(e.select(isThere, word, e.number(0)));
-    }
+    for (size_t u = 0; u < kTogether; ++u)
+      llvm::append_range(words, operands.load(slices[2 * u], slices[2 * u + 1]));
     return words;
+  }
+
+  //===--- From a ring ---===//
+
+  /// The number of a block in the tile.
+  Value inTile(Value block) { return e.min(e.max(e.sub(block, blocks.first), e.number(0)), blocks.count); }
+  // The blocks of four slices follow one another. All lanes of a warp agree on whether there are any.
+  Values takeOperands(const Values &slices, Value passed, Values &left) {
+    Value from = inTile(slices[0]), end = from;
+    for (size_t u = 0; u < kTogether; ++u) {
+      Value ofSlice = inTile(e.add(slices[2 * u], e.countBits(slices[2 * u + 1])));
+      end = e.select(e.equal(slices[2 * u + 1], e.number(0)), end, e.max(end, ofSlice));
+    }
+    end = e.min(end, e.add(from, kTogether * kSliceBlocks)); // of damaged weights
+    left = {e.sliceSource()->reach(e, passed, from, end)};
+    return e.ifThen(e.less(from, end), Values(4 * kTogether, e.number(0)), [&] {
+      Values words;
+      auto at = [&](Value block) {
+        Value safe = e.min(e.max(inTile(block), from), e.sub(end, e.number(1)));
+        return e.sliceSource()->blockAt(e, safe);
+      };
+      for (size_t u = 0; u < kTogether; ++u)
+        llvm::append_range(words, operands.load(slices[2 * u], slices[2 * u + 1], at));
+      return words;
+    });
+  }
+  /// Lets go of the blocks before slice `next`, before the warps meet: who waits at a barrier holds nobody up.
+  Value passPiece(Value next, Value passed) {
+    Value safe = e.min(next, e.number(linear.slices() - 1));
+    Value begin = inTile(e.load(e.i32(), e.at(tileSlices, e.mul(safe, 8))));
+    return e.sliceSource()->reach(e, passed, begin, /*end=*/e.number(0));
   }
 
   void copyRows(Value first, int64_t count) {
@@ -97,7 +132,7 @@ private:
   // Behind the last slice weights are zero; the rows that they are multiplied with are those of slice 0.
   Values addSlice(const Values &weights, Value slice, int64_t count, const Values &sums) {
     Value safe = count % kTogether ? e.select(e.less(slice, e.number(count)), slice, e.number(0)) : slice;
-    Value own = e.at(shared, e.add(e.mul(safe, 32), e.mul(pair, 4)));
+    Value own = e.at(shared, e.add(e.mul(safe, 32), e.mul(e.bitAnd(lane, 3), 4)));
     Values result;
     for (int64_t group = 0; group < groups(); ++group) {
       Value from = e.at(own, e.mul(e.add(e.shr(lane, 2), 8 * group), spec.pieceStride()));
@@ -127,17 +162,32 @@ private:
   }
 };
 
+/// The blocks of a tile.
+WeightStream blockStream(const LinearSpec &linear) {
+  auto ofTile = [=](Emitter &e, ValueRange a, llvm::function_ref<Value(SparseOperands &, TileBlocks)> pick) {
+    SparseOperands operands(e, linear, a[0], a[4]);
+    return pick(operands, TileBlocks::of(e, linear, operands, e.block(), a[4]));
+  };
+  WeightStream stream;
+  stream.slices = linear.slices();
+  stream.begin = [=](Emitter &e, ValueRange a) {
+    return ofTile(e, a, [](SparseOperands &operands, TileBlocks blocks) { return operands.blockAt(blocks.first); });
+  };
+  stream.blocks = [=](Emitter &e, ValueRange a) {
+    return ofTile(e, a, [](SparseOperands &, TileBlocks blocks) { return blocks.count; });
+  };
+  return stream;
+}
+
 } // namespace
 
 std::string sparseDecodeKernel(KernelLibrary &kernels, const SparseDecodeSpec &spec) {
-  using Kind = ArgumentKind;
   std::string name =
       "linear_" + wordOf(spec.linear) + "_rows" + std::to_string(spec.rows) + "_" + kernels.getTarget().chip;
   KernelShape shape = {kThreads, /*leastBlocks=*/spec.rows > 16 ? 2 : 4, spec.sharedBytes()};
-  return kernels.define(name, shape,
-                        {Kind::Constant, Kind::Memory, Kind::Memory, Kind::Memory, Kind::Number, Kind::Memory,
-                         Kind::Number, Kind::Number},
-                        [=](Emitter &e, ValueRange a) { SparseEmitter(e, spec, a).run(); });
+  return kernels.define(
+      name, shape, linearArguments(spec.linear), [=](Emitter &e, ValueRange a) { SparseEmitter(e, spec, a).run(); },
+      blockStream(spec.linear));
 }
 
 } // namespace lmopt::nvptx

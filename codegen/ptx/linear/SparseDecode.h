@@ -11,12 +11,12 @@
 // A slice is one operand of mma.sync, as of dense weights (Fragments.h): lane 4 g + t has its words from the blocks t
 // and t + 4, two loads of 8 bytes. A block of threads makes 16 outputs of up to 8, 16, 32 or 64 rows (of more there are
 // more blocks); its warps take four slices in turns, and ask for these at once: first what each has of blocks (a sector
-// of memory), then the blocks. Products
-// of zero blocks are computed as such: tensor cores have time while memory is waited for. More rows, as of prompts, go
-// the same way: weights are read again for every 64, and no tile shares them; docs/rationale.md.
+// of memory), then the blocks (SparseOperands.h). Products of zero blocks are computed as such: tensor cores have time
+// while memory is waited for. In the persistent kernel the blocks of a tile come by its ring (WeightStream::blocks): a
+// warp reaches those of its four slices, which follow one another. More rows, as of prompts: LinearTile.h.
 //
-// Weights are not trusted: the number of a block is bounded by how many there are, so a damaged file gives wrong
-// numbers and no wrong address. From techniques 7.5. Tested by test/unit/codegen/ptx/SparseDecodeTest.cpp.
+// Damaged weights give wrong numbers and no wrong address; from a ring they may end the launch as a fault (Poll.h).
+// From techniques 7.5. Tested by test/unit/codegen/ptx/SparseDecodeTest.cpp.
 #ifndef LMOPT_CODEGEN_PTX_LINEAR_SPARSEDECODE_H
 #define LMOPT_CODEGEN_PTX_LINEAR_SPARSEDECODE_H
 
@@ -31,7 +31,7 @@ struct SparseDecodeSpec {
   LinearSpec linear;
   int64_t rows = 8; ///< of a block of threads, at most: 8, 16, 32 or 64
 
-  static constexpr int64_t kBlockOutputs = 16, kBlockInputs = 4, kBlockBytes = 64;
+  static constexpr int64_t kBlockOutputs = 16, kBlockInputs = 4;
   static constexpr int64_t kWarps = 8, kTogether = 4, kPieceBytes = 36 << 10;
   int64_t pieceSlices() const {
     int64_t fit = (kPieceBytes / rows - 16) / 32 / (kWarps * kTogether) * (kWarps * kTogether);

@@ -47,7 +47,7 @@ struct Layout {
     if (llvm::any_of(bodies, hasStream))
       ring.stages = spec.stages ? *spec.stages : stagesThatFit();
   }
-  static bool hasStream(const KernelEntry &kernel) { return kernel.stream.slices > 0; }
+  static bool hasStream(const KernelEntry &kernel) { return kernel.stream.isSome(); }
   int64_t sharedBytes() const { return ring.place + RingSpec::bytesOf(ring.stages); }
   /// Two would leave 96 registers a thread with the ring and 128 without it, with which ptxas spills; the ring has
   /// enough under way for one.
@@ -200,16 +200,22 @@ private:
     block.slices = fromRing ? &tile : nullptr;
     Emitter own(e.b, e.loc, e.target, &block);
     kernel.body(own, arguments);
-    if (fromRing)
+    if (fromRing && !kernel.stream.blocks)
       ring.skip(first, kernel.stream.slices);
     own.barrier(); // the next one has other things in shared memory
-    return e.add(first, RingSpec::stagesOf(kernel.stream.slices));
+    return e.add(first, stagesOf(own, kernel.stream, arguments));
+  }
+  static Value stagesOf(Emitter &own, const WeightStream &stream, ArrayRef<Value> arguments) {
+    return stream.blocks ? WeightRing::stagesOfBlocks(own, stream.blocks(own, arguments))
+                         : own.number(RingSpec::stagesOf(stream.slices));
   }
   Value feedKernel(Record &record, const KernelEntry &kernel, Value stage) {
     SmallVector<Value> arguments = record.argumentsOf(kernel);
     return eachBlock(record, kernel, stage, [&](VirtualBlock block, Value first) {
       Emitter own(e.b, e.loc, e.target, &block);
-      return ring.load(kernel.stream.begin(own, arguments), kernel.stream.slices, first);
+      Value from = kernel.stream.begin(own, arguments);
+      return kernel.stream.blocks ? ring.loadBlocks(from, kernel.stream.blocks(own, arguments), first)
+                                  : ring.load(from, kernel.stream.slices, first);
     });
   }
 

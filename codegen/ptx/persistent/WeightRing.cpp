@@ -3,6 +3,8 @@
 // See WeightRing.h.
 #include "codegen/ptx/persistent/WeightRing.h"
 
+#include "codegen/ptx/Hopper.h"
+
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -23,6 +25,8 @@ void WeightRing::initialize() {
     inlinePtx(e, "mbarrier.init.shared.b64 [{$r0}], {$r1};", {full(stage), e.number(1)});
     inlinePtx(e, "mbarrier.init.shared.b64 [{$r0}], {$r1};", {empty(stage), e.number(RingSpec::kWarps)});
   }
+  if (hasBulkCopies())
+    hopper::publishBarriers(e);
 }
 
 Value WeightRing::parity(Value stage) {
@@ -60,12 +64,43 @@ Value WeightRing::load(Value from, int64_t slices, Value stage) {
   return e.add(stage, 1);
 }
 
+Value WeightRing::loadBlocks(Value from, Value blocks, Value stage) {
+  Value bytes = e.mul(blocks, kBlockBytes), count = stagesOfBlocks(e, blocks);
+  return e.loop(e.number(0), count, 1, {stage}, [&](Value i, const Emitter::Values &carried) {
+    Value left = e.sub(bytes, e.mul(i, RingSpec::kStageBytes));
+    loadStage(e.atElement(from, i, RingSpec::kStageBytes), RingSpec::kWarps, carried[0],
+              e.min(left, e.number(RingSpec::kStageBytes)));
+    return Emitter::Values{e.add(carried[0], 1)};
+  })[0];
+}
+
 // Of a place that was never used the phase before counts as over.
-void WeightRing::loadStage(Value from, int64_t slices, Value stage) {
+void WeightRing::loadStage(Value from, int64_t slices, Value stage, Value bytes) {
   wait(empty(stage), e.bitXor(parity(stage), e.number(1)));
-  Value to = e.at(bytesAt(stage), e.mul(e.lane(), 16)), own = e.at(from, e.mul(e.lane(), 16));
-  for (int64_t i = 0; i < slices; ++i)
-    e.copyAsync(e.at(to, i * kSliceBytes), e.at(own, i * kSliceBytes), e.number(16));
+  if (hasBulkCopies())
+    copyInBulk(from, stage, bytes ? bytes : e.number(slices * kSliceBytes));
+  else
+    copyInPieces(from, slices, stage, bytes);
+}
+
+// By one lane. What warps have read of the place, they have told of before.
+void WeightRing::copyInBulk(Value from, Value stage, Value bytes) {
+  Value isOne = isFirstLane(e);
+  hopper::arriveExpectingIf(e, isOne, full(stage), bytes);
+  hopper::copyBulkIf(e, isOne, bytesAt(stage), from, bytes, full(stage));
+}
+
+// Behind the last byte nothing is read, and what is written nobody reads.
+void WeightRing::copyInPieces(Value from, int64_t slices, Value stage, Value bytes) {
+  Value place = e.mul(e.lane(), 16), to = e.at(bytesAt(stage), place), own = e.at(from, place);
+  for (int64_t i = 0; i < slices; ++i) {
+    Value isThere = bytes ? e.less(e.add(place, i * kSliceBytes), bytes) : Value();
+    Value source = e.at(own, i * kSliceBytes);
+    if (isThere)
+      source = e.select(isThere, source, from);
+    e.copyAsync(e.at(to, i * kSliceBytes), source,
+                isThere ? e.select(isThere, e.number(16), e.number(0)) : e.number(16));
+  }
   e.closeCopies();
   e.waitForCopies(spec.pending());
   Value before = e.number(spec.pending());
@@ -73,6 +108,8 @@ void WeightRing::loadStage(Value from, int64_t slices, Value stage) {
 }
 
 void WeightRing::finish(Value stage) {
+  if (hasBulkCopies())
+    return; // whoever takes a stage has waited for it
   e.waitForCopies();
   Value pending = e.number(spec.pending());
   Value first = e.sub(stage, e.min(stage, pending));
@@ -83,11 +120,32 @@ void WeightRing::finish(Value stage) {
 
 Emitter::Values WeightRing::take(Emitter &own, Value first, Value slice) {
   Value stage = own.add(first, own.shr(slice, 3));
-  wait(full(stage), parity(stage));
+  waitUntilFull(stage);
   Value offset = own.add(own.mul(own.bitAnd(slice, RingSpec::kWarps - 1), kSliceBytes), own.mul(own.lane(), 16));
   Emitter::Values words = own.loadWords(own.at(bytesAt(stage), offset));
   arrive(empty(stage));
   return words;
+}
+
+Value WeightRing::reach(Value first, Value passed, Value from, Value end) {
+  Value begin = e.max(e.div(from, RingSpec::kStageBlocks), passed);
+  letGo(first, passed, begin);
+  e.loop(begin, stagesOfBlocks(e, end), 1, [&](Value number) { waitUntilFull(e.add(first, number)); });
+  return begin;
+}
+
+void WeightRing::letGo(Value first, Value from, Value to) {
+  e.loop(from, to, 1, [&](Value number) {
+    Value stage = e.add(first, number);
+    waitUntilFull(stage);
+    arrive(empty(stage));
+  });
+}
+
+Value WeightRing::blockAt(Emitter &own, Value first, Value block) {
+  Value place =
+      own.bitAnd(own.add(own.mul(first, RingSpec::kStageBlocks), block), spec.stages * RingSpec::kStageBlocks - 1);
+  return own.at(base, own.mul(place, kBlockBytes));
 }
 
 void WeightRing::skip(Value first, int64_t slices) {
@@ -96,7 +154,7 @@ void WeightRing::skip(Value first, int64_t slices) {
     return;
   e.ifThen(e.less(e.number(rest - 1), e.warp()), [&] {
     Value stage = e.add(first, slices / RingSpec::kWarps);
-    wait(full(stage), parity(stage));
+    waitUntilFull(stage);
     arrive(empty(stage));
   });
 }

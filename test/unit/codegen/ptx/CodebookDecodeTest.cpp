@@ -5,61 +5,21 @@
 // not depend on those beside it; what a load costs. (Codebooks of integers: GroupedDecodeTest.cpp.)
 #include "codegen/ptx/linear/CodebookDecode.h"
 #include "codegen/ptx/linear/LinearDecode.h"
+#include "test/unit/codegen/ptx/CodebookProblem.h"
 #include "test/unit/codegen/ptx/KernelRun.h"
-
-#include <cmath>
-#include <random>
 
 using namespace lmopt;
 using namespace lmopt::kerneltest;
-using nvptx::CodebookDecodeSpec;
-using nvptx::LinearSpec;
-using nvptx::WeightFormat;
+using Problem = CodebookProblem;
 
 namespace {
-
-struct Problem {
-  LinearSpec spec;
-  int64_t rows;
-  std::vector<uint8_t> codes;
-  std::vector<float> scales, bias, table, x;
-
-  Problem(int64_t outputs, int64_t inputs, int64_t rows, bool bias)
-      : spec{outputs, inputs, WeightFormat::Codebook, bias}, rows(rows), x(size_t(rows * spec.rowBytes() / 4)) {
-    std::mt19937 random(unsigned(outputs * 31 + inputs * 7 + rows));
-    std::normal_distribution<float> normal;
-    for (int64_t i = 0; i < outputs * inputs; ++i)
-      codes.push_back(uint8_t(random()));
-    for (int i = 0; i < 256; ++i)
-      table.push_back(normal(random));
-    for (int64_t n = 0; n < outputs; ++n)
-      scales.push_back(0.001F * float(random() % 1000 + 1)), this->bias.push_back(normal(random));
-    for (int64_t row = 0; row < rows; ++row)
-      for (int64_t k = 0; k < inputs; ++k)
-        x[size_t(row * spec.rowBytes() / 4 + k)] = normal(random);
-  }
-  void check(int64_t row, int64_t n, float found) const {
-    double sum = 0, size = 0;
-    for (int64_t k = 0; k < spec.inputs; ++k) {
-      double product = double(table[codes[size_t(n * spec.inputs + k)]]) * x[size_t(row * spec.rowBytes() / 4 + k)];
-      sum += product, size += std::fabs(product);
-    }
-    double scale = scales[size_t(n)], added = spec.bias ? bias[size_t(n)] : 0;
-    // Sums of f32 in any order, as in LinearProblem.h, then a product and a sum.
-    ASSERT_NEAR(found, sum * scale + added,
-                std::ldexp((size * scale + std::fabs(added)) * double(spec.inputs + 3), -24))
-        << row << ", " << n;
-  }
-};
 
 EmittedKernel kernelOf(const LinearSpec &spec, const std::string &chip = "sm_80") {
   return emit(chip, [&](nvptx::KernelLibrary &kernels) { return linearDecodeKernel(kernels, {spec}); });
 }
 
 Finished runOf(const EmittedKernel &kernel, const Problem &problem, int64_t stride, bool strict) {
-  std::vector<char> packed = packFragments(problem.spec, {problem.codes.data(), problem.scales.data(),
-                                                          problem.bias.data(), nullptr, nullptr, problem.table.data()});
-  std::vector<Argument> arguments = {memory(packed), memory(problem.x), result(size_t(problem.rows * stride)),
+  std::vector<Argument> arguments = {memory(problem.packed()), memory(problem.x), result(size_t(problem.rows * stride)),
                                      number(stride), number(problem.rows)};
   std::array<uint32_t, 3> grid = {uint32_t(problem.spec.tiles()), uint32_t((problem.rows + 7) / 8), 1};
   return strict ? run(kernel, grid, arguments) : runOnce(kernel, grid, arguments, std::nullopt);
@@ -115,12 +75,10 @@ TEST(CodebookDecode, MutationsAreFound) {
   auto isFound = [&](const std::string &text) {
     mutated.text = text;
     std::optional<uint64_t> seeds[] = {std::nullopt, 1, 2, 3};
-    std::vector<char> packed =
-        packFragments(problem.spec, {problem.codes.data(), problem.scales.data(), problem.bias.data(), nullptr, nullptr,
-                                     problem.table.data()});
     return llvm::any_of(seeds, [&](std::optional<uint64_t> seed) {
       Finished finished =
-          runOnce(mutated, {1, 1, 1}, {memory(packed), memory(problem.x), result(3 * 64), number(64), number(3)}, seed);
+          runOnce(mutated, {1, 1, 1},
+                  {memory(problem.packed()), memory(problem.x), result(3 * 64), number(64), number(3)}, seed);
       return !finished.error.empty() || finished.result != right;
     });
   };

@@ -7,7 +7,7 @@
 #include "codegen/ptx/ranking/GreatestMarks.h"
 #include "codegen/ptx/linear/LinearDecode.h"
 #include "test/unit/codegen/ptx/GreatestRun.h"
-#include "test/unit/codegen/ptx/LinearTileRun.h"
+#include "test/unit/codegen/ptx/ProductOperands.h"
 
 #include <numeric>
 
@@ -128,11 +128,15 @@ TEST(PtxGreatestMarks, CopiesNumbers) {
 
 struct Product {
   LinearDecodeSpec spec;
-  LinearProblem problem;
+  int64_t rows;
+  std::vector<Argument> operands;
   std::vector<uint32_t> marks;
 
-  Product(const LinearDecodeSpec &spec, int64_t rows)
-      : spec(spec), problem(spec.linear, rows), marks(size_t(rows * spec.linear.tiles())) {
+  /// `most`: rows of a block.
+  template <class Problem>
+  Product(const Problem &problem, int64_t most)
+      : spec{problem.spec, most}, rows(problem.rows), operands(operandsOf(problem)),
+        marks(size_t(rows * spec.linear.tiles())) {
     std::mt19937 random(11);
     for (uint32_t &word : marks)
       word = random() % 3 ? 0 : random() & 0xffff;
@@ -144,42 +148,62 @@ struct Product {
     LinearDecodeSpec own = spec;
     own.marked = marked;
     EmittedKernel kernel = emit("sm_80", [&](auto &kernels) { return linearDecodeKernel(kernels, own); });
-    std::vector<Argument> arguments = argumentsOf(problem, 4 * spec.linear.outputs);
-    arguments[arguments.size() - 3] = memory(results);
+    std::vector<Argument> arguments = operands;
+    arguments.insert(arguments.end(), {memory(results), number(4 * spec.linear.outputs), number(rows)});
     if (marked)
       arguments.push_back(memory(marks));
-    return run(kernel, kerneltest::gridOf(problem, LinearSpec::kTile, spec.rows), arguments);
+    return run(kernel, {uint32_t(spec.linear.tiles()), uint32_t((rows + spec.rows - 1) / spec.rows), 1}, arguments);
   }
   /// The results alone.
   std::vector<uint32_t> resultsOf(bool marked) const {
-    std::vector<char> before(size_t(4 * problem.rows * spec.linear.outputs), 0x5a);
+    std::vector<char> before(size_t(4 * rows * spec.linear.outputs), 0x5a);
     Finished finished = multiply(marked, before);
     EXPECT_EQ(finished.error, "");
     return as<uint32_t>(finished.memory[finished.memory.size() - (marked ? 2 : 1)]);
   }
 };
 
+void expectMarked(const Product &product) {
+  std::vector<uint32_t> whole = product.resultsOf(false), found = product.resultsOf(true);
+  for (int64_t row = 0, i = 0; row < product.rows; ++row)
+    for (int64_t n = 0; n < product.spec.linear.outputs; ++n, ++i)
+      ASSERT_EQ(found[size_t(i)], product.isMarked(row, n) ? whole[size_t(i)] : 0x5a5a5a5a) << row << ", " << n;
+}
+
 TEST(PtxMarkedProduct, MakesWhatIsMarked) {
   for (WeightFormat format : {WeightFormat::F32, WeightFormat::Bf16, WeightFormat::S8Rows})
     for (int64_t rows : {1, 3, 40, 70}) {
       int64_t most = format == WeightFormat::F32 || rows <= 8 ? 8 : 64;
-      Product product({{100, 72, format, true}, most}, rows);
-      std::vector<uint32_t> whole = product.resultsOf(false), found = product.resultsOf(true);
-      for (int64_t row = 0, i = 0; row < rows; ++row)
-        for (int64_t n = 0; n < product.spec.linear.outputs; ++n, ++i)
-          ASSERT_EQ(found[size_t(i)], product.isMarked(row, n) ? whole[size_t(i)] : 0x5a5a5a5a) << row << ", " << n;
+      expectMarked(Product(LinearProblem({100, 72, format, true}, rows), most));
+    }
+}
+TEST(PtxMarkedProduct, MakesWhatIsMarkedOfGroups) {
+  for (const std::vector<GroupFormat> &formats : {groupFormats(), codebookFormats()})
+    for (const GroupFormat &format : formats) {
+      SCOPED_TRACE(format.name);
+      expectMarked(Product(GroupedProblem(format.spec(100, 2 * format.group, true), 3), 8));
+      expectMarked(Product(GroupedProblem(format.spec(100, format.group, false), 21), 16));
     }
 }
 
-TEST(PtxMarkedProduct, ReadsMarkedTilesOnly) {
-  Product product({{640, 1024, WeightFormat::F32, false}, 8}, 1);
+/// Sectors that are read where two tiles of many are marked.
+uint64_t sectorsOfTwo(Product product) {
   std::fill(product.marks.begin(), product.marks.end(), 0);
   product.marks[7] = 1, product.marks[30] = 0x8000;
-  std::vector<char> results(size_t(4 * 640));
-  uint64_t sectors = product.multiply(true, results).counters.globalLoadSectors;
+  return product.multiply(true, std::vector<char>(size_t(4 * product.spec.linear.outputs))).counters.globalLoadSectors;
+}
+
+TEST(PtxMarkedProduct, ReadsMarkedTilesOnly) {
+  Product product(LinearProblem({640, 1024, WeightFormat::F32, false}, 1), 8);
   // Two tiles with the rows for them; a sector of marks for each warp of each block.
-  EXPECT_LE(sectors, 2 * (16 + 1) * 1024 * 4 / 32 + 40 * 8 * 2);
+  EXPECT_LE(sectorsOfTwo(product), 2 * (16 + 1) * 1024 * 4 / 32 + 40 * 8 * 2);
+  std::vector<char> results(size_t(4 * 640));
   EXPECT_GE(product.multiply(false, results).counters.globalLoadSectors, 640 * 1024 * 4 / 32U);
+}
+TEST(PtxMarkedProduct, ReadsMarkedTilesOfGroupsOnly) {
+  GroupedProblem problem(groupFormats().front().spec(640, 1024, false), 1); // 8 bits in groups of 32
+  constexpr uint64_t ofTile = 16 * (1024 + 2 * 32) / 32, ofRow = (1024 + 8 * 32) / 32;
+  EXPECT_LE(sectorsOfTwo(Product(problem, 8)), 2 * (ofTile + ofRow) + 40 * 8 * 2);
 }
 
 } // namespace

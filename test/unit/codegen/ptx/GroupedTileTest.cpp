@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Products of many rows with weights in groups on the interpreter: bit for bit what few rows give. All formats, inputs
+// Products of many rows with weights in groups on the interpreter: bit for bit what few rows give. All formats, and
+// numbers of a codebook's entries; inputs
 // of a part of a stage, of one, of more than the ring has; rows and outputs beyond a block; a bias, padding, both
 // architectures, plain and strict; what a load costs; mutations.
 #include "codegen/ptx/linear/GroupedTile.h"
@@ -96,6 +97,8 @@ TEST_P(GroupedTile, MutationsAreFound) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Formats, GroupedTile, testing::ValuesIn(groupFormats()),
+                         [](const auto &info) { return std::string(info.param.name); });
+INSTANTIATE_TEST_SUITE_P(Codebooks, GroupedTile, testing::ValuesIn(codebookFormats()),
                          [](const auto &info) { return std::string(info.param.name); });
 
 } // namespace

@@ -36,7 +36,11 @@ TEST(LinearChoice, HasAKernelForEachNumberOfRows) {
   EXPECT_EQ(textOf(kGroups, kPrefillRows), "8 to 8, 16 to 16, tile 64 to 512");
   EXPECT_EQ(textOf(kGroups, kDecodeRows), "8 to 8, 16 to 64");
   EXPECT_EQ(textOf(kFloats, kPrefillRows), "8 to 64, tile 64 to 512");
-  EXPECT_EQ(textOf({64, 64, WeightFormat::Blocks}, kPrefillRows), "8 to 8, 16 to 16, 32 to 32, 64 to 512");
+  EXPECT_EQ(textOf({64, 64, WeightFormat::Blocks}, kPrefillRows), few + ", tile 64 to 512");
+  EXPECT_EQ(textOf({64, 64, WeightFormat::Codebook}, kPrefillRows), "8 to 64, tile 64 to 512");
+  LinearSpec entries = kGroups;
+  entries.codebook = true;
+  EXPECT_EQ(textOf(entries, kPrefillRows), textOf(kGroups, kPrefillRows));
 }
 
 TEST(LinearChoice, FollowsItsNumbers) {

@@ -4,56 +4,19 @@
 // the blocks is there (none, some, all), odd widths, numbers of rows from one to more than a block of threads has, a
 // bias, both architectures, plain and strict. What is not stored is not read; damaged weights lead to no wrong address;
 // mutations are found.
-#include "codegen/ptx/linear/SparseDecode.h"
 #include "codegen/ptx/linear/LinearDecode.h"
-#include "test/unit/codegen/ptx/KernelRun.h"
-#include "test/unit/codegen/ptx/LinearProblem.h"
+#include "test/unit/codegen/ptx/SparseProblem.h"
 
 using namespace lmopt;
 using namespace lmopt::kerneltest;
+using Problem = SparseProblem;
 
 namespace {
-
-/// A dense problem of which a share of the blocks was made zero.
-struct Problem {
-  LinearProblem dense;
-  LinearSpec spec;
-
-  Problem(int64_t outputs, int64_t inputs, int64_t rows, bool bias, unsigned percent)
-      : dense({outputs, inputs, WeightFormat::S8Rows, bias}, rows), spec(dense.spec) {
-    std::mt19937 random{unsigned(outputs + inputs) + percent};
-    for (int64_t tile = 0; tile < spec.tiles(); ++tile)
-      for (int64_t k = 0; k < inputs; k += 4)
-        if (random() % 100 >= percent)
-          clear(tile, k);
-    spec.format = WeightFormat::Blocks;
-    spec.stored = nvptx::countBlocks(outputs, inputs, dense.codes.data());
-  }
-  void clear(int64_t tile, int64_t first) {
-    for (int64_t n = 16 * tile; n < std::min(16 * tile + 16, spec.outputs); ++n)
-      for (int64_t k = first; k < std::min(first + 4, spec.inputs); ++k)
-        dense.codes[size_t(n * spec.inputs + k)] = 0;
-  }
-  std::vector<char> packed() const {
-    return packFragments(spec, {dense.codes.data(), dense.scales.data(), dense.bias.data()});
-  }
-};
 
 EmittedKernel kernelOf(const LinearSpec &spec, int64_t most, const std::string &chip = "sm_80") {
   return emit(chip, [&](nvptx::KernelLibrary &kernels) { return linearDecodeKernel(kernels, {spec, most}); });
 }
 
-std::vector<Argument> argumentsOf(const Problem &problem, const std::vector<char> &packed) {
-  int64_t stride = 4 * problem.spec.outputs, rows = problem.dense.rows;
-  return {memory(packed),
-          memory(problem.dense.x),
-          memory(problem.dense.rowScales),
-          memory(problem.dense.zeros),
-          number(problem.spec.stored),
-          result(size_t(rows * stride)),
-          number(stride),
-          number(rows)};
-}
 std::array<uint32_t, 3> gridOf(const Problem &problem, int64_t most) {
   return {uint32_t(problem.spec.tiles()), uint32_t((problem.dense.rows + most - 1) / most), 1};
 }
