@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // What Gemma 1, 2 and 3 have in common: see Gemma.h. From: transformers' configuration_gemma{,2,3}.py; llama.cpp.
-// Tested by test/unit/frontends/families/Gemma{,2,3}ConfigTest.cpp.
+// Tested by test/unit/frontends/families/GemmaConfigTest.cpp.
 #include "frontends/families/gemma/Gemma.h"
 
 #include <cmath>

@@ -3,7 +3,7 @@
 // The record of the Gemma 2 family: Gemma2ForCausalLM of Hugging Face, architecture `gemma2` of GGUF, a Gemma with
 // norms around its branches, windows in every other layer, and caps of scores and logits. From: Gemma Team, Gemma 2
 // (2024); transformers' Gemma2Config and modeling_gemma2.py; llama.cpp. Tested by
-// test/unit/frontends/families/Gemma2ConfigTest.cpp and the fixtures gemma2-caps and gguf/gemma2.
+// test/unit/frontends/families/GemmaConfigTest.cpp and the fixtures gemma2-caps and gguf/gemma2.
 #include "frontends/families/gemma/Gemma.h"
 #include "frontends/families/gemma2/Gemma2.h"
 #include "frontends/gguf/Metadata.h"

@@ -4,7 +4,7 @@
 // norms around its branches and of each head of queries and keys, five layers with a window and angles of their own to
 // one that attends to all. From: Gemma Team, Gemma 3 (2025); transformers' Gemma3TextConfig and modeling_gemma3.py;
 // llama.cpp. GGUF files say neither which layers slide nor, most of them, the base of their angles. Tested by
-// test/unit/frontends/families/Gemma3ConfigTest.cpp and the fixtures gemma3-windows and gguf/gemma3.
+// test/unit/frontends/families/GemmaConfigTest.cpp and the fixtures gemma3-windows and gguf/gemma3.
 #include "frontends/families/gemma/Gemma.h"
 #include "frontends/families/gemma3/Gemma3.h"
 #include "frontends/gguf/Metadata.h"

@@ -3,7 +3,7 @@
 // Attention to a window in config.json: which layers see only the last `sliding_window` positions. In: sliding_window,
 // use_sliding_window, layer_types. Out: LlamaLayer::slides; LlamaConfig::window, 0 where it is no shorter than the
 // longest sequence. From: transformers' masking_utils.py (a query at p sees the keys from p - window + 1 on) and the
-// families' configurations. Tested by test/unit/frontends/families/{Mistral,Qwen2,Qwen3,Gemma2}ConfigTest.cpp.
+// families' configurations. Tested by test/unit/frontends/families/{Mistral,Qwen2,Qwen3,Gemma}ConfigTest.cpp.
 #include "files/File.h"
 #include "frontends/families/llama/Llama.h"
 #include "frontends/families/llama/LlamaConfig.h"
@@ -48,38 +48,43 @@ static std::vector<bool> listedLayers(const json &types, size_t layers) {
   return slides;
 }
 
-static void refuse(JsonFields &fields, int64_t window, const LlamaConfig &config) {
-  fields.fail("sliding_window",
-              "attention to a window of " + std::to_string(window) + " of " + std::to_string(config.maxPositions) +
-                  " positions is not what transformers computes for this family",
-              kErrorUnsupported);
+/// By sliding_window and the family alone.
+static std::vector<bool> usualLayers(JsonFields &fields, const LlamaConfig &config, const LlamaShape &shape,
+                                     bool hasWindow) {
+  std::vector<bool> slides(config.layers.size(), shape.windows == Windows::All);
+  if (shape.slides)
+    slides = shape.slides(fields, config);
+  return hasWindow ? slides : std::vector<bool>(config.layers.size());
+}
+
+static void checkWindow(JsonFields &fields, std::optional<int64_t> window, const std::vector<bool> &slides,
+                        const LlamaConfig &config, const LlamaShape &shape) {
+  if (window && *window < config.maxPositions && shape.windows == Windows::Refused)
+    return fields.fail("sliding_window",
+                       "attention to a window of " + std::to_string(*window) + " of " +
+                           std::to_string(config.maxPositions) +
+                           " positions is not what transformers computes for this family",
+                       kErrorUnsupported);
+  if (!window && std::find(slides.begin(), slides.end(), true) != slides.end())
+    fields.fail("layer_types", "has layers of sliding_attention, but there is no sliding_window");
 }
 
 void lmopt::readWindows(JsonFields &fields, const json &object, LlamaConfig &config, const LlamaShape &shape) {
   std::optional<int64_t> window = windowOf(fields, object, shape);
-  const size_t layers = config.layers.size();
   const json *types = fields.value("layer_types");
   if (types)
-    checkTypes(fields, *types, layers, shape.windows != Windows::Refused);
+    checkTypes(fields, *types, config.layers.size(), shape.windows != Windows::Refused);
   if (!fields.ok())
     return;
-  std::vector<bool> slides(layers, shape.windows == Windows::All && window);
-  if (std::vector<bool> own = shape.slides ? shape.slides(fields, config) : slides; window)
-    slides = own;
-  std::vector<bool> listed = types ? listedLayers(*types, layers) : slides;
-  if (shape.windows == Windows::Typed)
-    slides = listed;
-  if (listed != slides) // the family's code does not read the list, its cache does
+  std::vector<bool> usual = usualLayers(fields, config, shape, window.has_value());
+  std::vector<bool> slides = types ? listedLayers(*types, config.layers.size()) : usual;
+  if (shape.windows != Windows::Typed && slides != usual) // the family's code does not read the list, its cache does
     return fields.fail("layer_types", "expected the same kind of attention in all layers, as sliding_window says",
                        kErrorUnsupported);
-  bool isShort = window && *window < config.maxPositions;
-  if (isShort && shape.windows == Windows::Refused)
-    return refuse(fields, *window, config);
-  if (!window && std::find(slides.begin(), slides.end(), true) != slides.end())
-    return fields.fail("layer_types", "has layers of sliding_attention, but there is no sliding_window");
-  for (size_t i = 0; i < layers; ++i)
+  checkWindow(fields, window, slides, config, shape);
+  for (size_t i = 0; i < slides.size(); ++i)
     config.layers[i].slides = slides[i];
-  config.window = isShort ? *window : 0;
+  config.window = window && *window < config.maxPositions ? *window : 0;
 }
 
 static const FieldTable kSwitched = {
