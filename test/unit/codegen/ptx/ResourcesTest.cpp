@@ -237,7 +237,7 @@ std::vector<Recorded> kernels() {
       {"codebook of 16, tiles", 132, groupedTile(codebook(4)), 12},
       {"codebook of 8, tiles", 165, groupedTile(codebook(3)), 12},
       {"codebook of 4, tiles", 156, groupedTile(codebook(2)), 12},
-      {"codebook of 256 floats, tiles", 180, entriesTile, 8},
+      {"codebook of 256 floats, tiles", 150, entriesTile, 8},
       {"s8 without zero blocks, tiles", 190, sparseTile, 8},
       {"8 bits in groups, 8 rows", 62, grouped({4096, 4096, WeightFormat::Grouped, false, 8, 32}, 8)},
       {"4 bits in groups, 8 rows", 62, grouped({4096, 11008, WeightFormat::Grouped, false, 4, 32}, 8)},
