@@ -216,7 +216,7 @@ private:
         e.storeFour(entriesOfWord(ahead[static_cast<size_t>(4 * i + slice)]),
                     e.at(buffer, e.add(e.mul(tile, kTileBytes), place)));
       }
-    return loadNumbers(e.add(stage, 1)); // behind the others: ptxas spills with both in registers
+    return loadNumbers(e.add(stage, 1)); // behind the others: both at once would take registers
   }
   Values entriesOfWord(Value word) {
     Values entries;
@@ -242,7 +242,8 @@ private:
 
 std::string linearFloatTileKernel(KernelLibrary &kernels, const LinearFloatTileSpec &spec) {
   std::string name = "linear_" + wordOf(spec.linear) + "_tile128x64_" + kernels.getTarget().chip;
-  KernelShape shape = {kThreads, /*leastBlocks=*/3, spec.sharedBytes()};
+  // Numbers that wait to be looked up take registers, too: with three blocks ptxas spills some.
+  KernelShape shape = {kThreads, /*leastBlocks=*/spec.linear.isCodebook() ? 2 : 3, spec.sharedBytes()};
   return kernels.define(name, shape, linearArguments(spec.linear), [=](Emitter &e, ValueRange a) {
     LinearResults results = LinearResults::of(e, spec.linear, {e, {spec.linear}, e.block()}, a);
     results.outputsOfBlock = Spec::kTiles * LinearSpec::kTile;
