@@ -96,16 +96,18 @@ void TileEmitter::keepAll(int64_t first, int64_t rows, Value start, Value positi
 // Only panels that reach beyond what all rows see: those on the diagonal and the last ones, and those where windows
 // begin.
 Value TileEmitter::needsMask(Value position, int64_t panels) {
-  Value unseen = e.sub(e.add(position, panels * kLanes), tile.common);
-  if (!tile.first.empty())
-    unseen = e.max(unseen, e.sub(tile.first.back(), position));
+  Value end = e.add(position, panels * kLanes);
+  if (tile.first.empty())
+    return e.less(tile.common, end);
+  Value unseen = e.max(e.sub(end, tile.common), e.sub(tile.first.back(), position));
   return e.less(e.index(0), unseen);
 }
 
 Value TileEmitter::maskedScore(int64_t r, Value position, Value score) {
-  Value masked = e.floatsOf(kMasked);
-  score = e.select(e.maskBelow(e.sub(tile.limit[r], position)), score, masked);
-  return tile.first.empty() ? score : e.select(e.maskBelow(e.sub(tile.first[r], position)), masked, score);
+  score = e.select(e.maskBelow(e.sub(tile.limit[r], position)), score, e.floatsOf(kMasked));
+  if (tile.first.empty())
+    return score;
+  return e.select(e.maskBelow(e.sub(tile.first[r], position)), e.floatsOf(kMasked), score);
 }
 
 void TileEmitter::keepScores(int64_t r, Value start, Value position, Values sums, bool masked) {
