@@ -6,8 +6,8 @@
 
 // CHECK: [Missed] KeptAffine{{.*}}Op=final_norm, Reason="@table is also used by 'embed'"
 // CHECK: [Missed] KeptAffine{{.*}}Op=shared_norm, Reason="@w is also used by 'elsewhere'"
-// CHECK: [Missed] KeptAffine{{.*}}Op=returned_norm, Reason="its result is also used by 'func.return'"
 // CHECK: [Missed] KeptAffine{{.*}}Op=heads_norm, Reason="it norms heads by themselves, with one weight for all of them"
+// CHECK: [Missed] KeptAffine{{.*}}Op=returned_norm, Reason="its result is also used by 'func.return'"
 // CHECK: [Missed] KeptAffine{{.*}}Op=post_norm, Reason="its result is also used by 'lm.add'"
 lm.param @g : tensor<2xf32> = dense<[2.0, 3.0]>
 lm.param @table : tensor<4x2xf32> = dense<1.0>
