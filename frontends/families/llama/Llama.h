@@ -23,6 +23,7 @@ void buildLlama(ModelBuilder &model, const ModelConfig &config);
 
 /// Which layers of a family see only the last positions, and what says so in config.json.
 enum class Windows {
+  Ignored, // nothing: a switch that is refused must be on for sliding_window
   Refused, // sliding_window, which the family's code does not read but its cache does
   All,     // sliding_window: all layers
   Typed    // sliding_window: those that layer_types names or, where it is missing, LlamaShape::slides

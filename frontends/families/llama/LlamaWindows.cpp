@@ -15,6 +15,8 @@ using nlohmann::json;
 
 /// Empty: none. null is none, too, where the field is not missing.
 static std::optional<int64_t> windowOf(JsonFields &fields, const json &object, const LlamaShape &shape) {
+  if (shape.windows == Windows::Ignored)
+    return std::nullopt;
   bool isOn = !shape.windowSwitch || fields.boolean("use_sliding_window").value_or(false);
   std::optional<int64_t> window = shape.window;
   if (object.contains("sliding_window"))
@@ -73,7 +75,7 @@ void lmopt::readWindows(JsonFields &fields, const json &object, LlamaConfig &con
   std::optional<int64_t> window = windowOf(fields, object, shape);
   const json *types = fields.value("layer_types");
   if (types)
-    checkTypes(fields, *types, config.layers.size(), shape.windows != Windows::Refused);
+    checkTypes(fields, *types, config.layers.size(), shape.windows == Windows::All || shape.windows == Windows::Typed);
   if (!fields.ok())
     return;
   std::vector<bool> usual = usualLayers(fields, config, shape, window.has_value());

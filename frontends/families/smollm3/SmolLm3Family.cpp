@@ -54,7 +54,7 @@ static LlamaShape shape() {
   LlamaShape shape;
   shape.maxPositions = 32768;
   shape.kvHeads = 4;
-  shape.windowSwitch = true;
+  shape.windows = Windows::Ignored;
   shape.ropeBase = 2000000;
   shape.tiedHead = true;
   shape.readOwn = readLayers;
