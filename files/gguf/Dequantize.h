@@ -4,8 +4,8 @@
 // computed in fp32 with one rounding per operation (no fused multiply-add).
 //
 // In: blocks as they lie in the file (unaligned). Out: floats.
-// Cost: plain loops of fixed length that the compiler vectorizes; 0.5 to 1.1 billion numbers a second (Zen 3, one core).
-// Tested by test/unit/files/DequantizeTest.cpp against fixtures made with the Python package gguf.
+// Cost: plain loops of fixed length that the compiler vectorizes; 0.5 to 1.1 billion numbers a second (Zen 3, one
+// core). Tested by test/unit/files/DequantizeTest.cpp against fixtures made with the Python package gguf.
 #ifndef LMOPT_FILES_GGUF_DEQUANTIZE_H
 #define LMOPT_FILES_GGUF_DEQUANTIZE_H
 
