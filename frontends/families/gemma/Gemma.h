@@ -19,6 +19,8 @@ Family describeGemma();
 /// config.json: no biases, a tied head, heads of 256 numbers. Norms have weights less 1; what is looked up is
 /// multiplied by the root of the width.
 LlamaShape gemmaShape();
+/// The same of Gemma 2 and 3: four heads of keys, hidden_activation, layers with a window of 4096.
+LlamaShape windowedGemmaShape();
 void setGemma(LlamaConfig &config);
 /// Of GGUF files: the same, but converters have added the 1.
 void setGemmaOfGguf(LlamaConfig &config);
@@ -34,6 +36,11 @@ FieldTable gemmaFields();
 FieldTable gemmaWindowFields();
 /// Of every `pattern` layers all but the last one slide.
 std::vector<bool> slidingLayers(size_t layers, int64_t pattern);
+/// Of GGUF files, which do not say it: which layers slide, and the scale of scores of the largest model, which
+/// llama.cpp knows by its layers and scales by the width of the model over its heads.
+void setLayersOfGguf(LlamaConfig &config, int64_t pattern, size_t largestLayers);
+ConfigResult readGemmaMetadata(const GgufFile &file, const std::string &architecture,
+                               decltype(LlamaMetadata::readOwn) readOwn, bool hasWindows);
 
 } // namespace lmopt
 

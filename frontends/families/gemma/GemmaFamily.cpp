@@ -29,10 +29,8 @@ static HuggingFaceForm describeHuggingFace() {
 
 static GgufForm describeGguf() {
   return ggufLlamaForm("gemma", {}, [](const GgufFile &file) {
-    LlamaMetadata shape;
-    shape.interleaved = false;
-    shape.readOwn = [](const GgufFile &, GgufFields &, LlamaConfig &config) { setGemmaOfGguf(config); };
-    return readLlamaMetadata(file, "gemma", shape);
+    auto readOwn = [](const GgufFile &, GgufFields &, LlamaConfig &config) { setGemmaOfGguf(config); };
+    return readGemmaMetadata(file, "gemma", readOwn, /*hasWindows=*/false);
   });
 }
 

@@ -44,6 +44,15 @@ LlamaShape lmopt::gemmaShape() {
   return shape;
 }
 
+LlamaShape lmopt::windowedGemmaShape() {
+  LlamaShape shape = gemmaShape();
+  shape.kvHeads = 4;
+  shape.activationField = "hidden_activation";
+  shape.windows = Windows::Typed;
+  shape.window = 4096;
+  return shape;
+}
+
 /// In f32, as both libraries have it.
 static float rootOfWidth(const LlamaConfig &config) { return std::sqrt(static_cast<float>(config.width)); }
 
@@ -83,4 +92,21 @@ std::vector<bool> lmopt::slidingLayers(size_t layers, int64_t pattern) {
   for (size_t i = 0; i < layers; ++i)
     slides[i] = (static_cast<int64_t>(i) + 1) % pattern != 0;
   return slides;
+}
+
+void lmopt::setLayersOfGguf(LlamaConfig &config, int64_t pattern, size_t largestLayers) {
+  std::vector<bool> slides = slidingLayers(config.layers.size(), pattern);
+  for (size_t i = 0; i < slides.size(); ++i)
+    config.layers[i].slides = slides[i];
+  if (config.layers.size() == largestLayers)
+    config.attentionScale = 1 / std::sqrt(double(config.width / config.layers[0].heads));
+}
+
+ConfigResult lmopt::readGemmaMetadata(const GgufFile &file, const std::string &architecture,
+                                      decltype(LlamaMetadata::readOwn) readOwn, bool hasWindows) {
+  LlamaMetadata shape;
+  shape.interleaved = false;
+  shape.hasWindows = hasWindows;
+  shape.readOwn = readOwn;
+  return readLlamaMetadata(file, architecture, shape);
 }

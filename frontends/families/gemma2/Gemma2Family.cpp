@@ -8,13 +8,11 @@
 #include "frontends/families/gemma2/Gemma2.h"
 #include "frontends/gguf/Metadata.h"
 
-#include <cmath>
-
 using namespace lmopt;
 
 static constexpr int64_t kPattern = 2; // every second layer attends to all
 static constexpr double kAttentionCap = 50, kLogitsCap = 30;
-static constexpr int64_t kLargeLayers = 46; // of the 27B, whose scores llama.cpp scales by the width of the model
+static constexpr size_t kLargestLayers = 46; // of the 27B
 
 static const FieldTable kFields = {
     {"num_key_value_heads", FieldUse::Read, "key and value heads; 4 when missing"},
@@ -31,11 +29,7 @@ static const FieldTable kKeys = {
 static void setGemma2(LlamaConfig &config) { config.normPlace = NormPlace::Around; }
 
 static ConfigResult readJson(const nlohmann::json &object, const std::string &path) {
-  LlamaShape shape = gemmaShape();
-  shape.kvHeads = 4;
-  shape.activationField = "hidden_activation";
-  shape.windows = Windows::Typed;
-  shape.window = 4096;
+  LlamaShape shape = windowedGemmaShape();
   shape.slides = [](JsonFields &, const LlamaConfig &config) { return slidingLayers(config.layers.size(), kPattern); };
   shape.readOwn = [](JsonFields &fields, LlamaConfig &config) {
     setGemma(config);
@@ -61,20 +55,12 @@ static void readOwnMetadata(const GgufFile &, GgufFields &fields, LlamaConfig &c
   config.logitsCap = fields.number("final_logit_softcapping", 0, 1e9, kLogitsCap);
   int64_t window = fields.integer("attention.sliding_window", 1, INT64_MAX, 4096);
   config.window = window < config.maxPositions ? window : 0;
-  std::vector<bool> slides = slidingLayers(config.layers.size(), kPattern);
-  for (size_t i = 0; i < slides.size(); ++i)
-    config.layers[i].slides = slides[i];
-  if (config.layers.size() == kLargeLayers)
-    config.attentionScale = 1 / std::sqrt(double(config.width / config.layers[0].heads));
+  setLayersOfGguf(config, kPattern, kLargestLayers);
 }
 
 static GgufForm describeGguf() {
   GgufForm form = ggufLlamaForm("gemma2", kKeys, [](const GgufFile &file) {
-    LlamaMetadata shape;
-    shape.interleaved = false;
-    shape.hasWindows = true;
-    shape.readOwn = readOwnMetadata;
-    return readLlamaMetadata(file, "gemma2", shape);
+    return readGemmaMetadata(file, "gemma2", readOwnMetadata, /*hasWindows=*/true);
   });
   nameNormsAround(form);
   return form;

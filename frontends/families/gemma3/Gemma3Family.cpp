@@ -9,13 +9,11 @@
 #include "frontends/families/gemma3/Gemma3.h"
 #include "frontends/gguf/Metadata.h"
 
-#include <cmath>
-
 using namespace lmopt;
 
 static constexpr int64_t kPattern = 6; // every sixth layer attends to all
 static constexpr double kLocalRopeBase = 10000;
-static constexpr int64_t kLargeLayers = 62; // of the 27B, whose scores llama.cpp scales by the width of the model
+static constexpr size_t kLargestLayers = 62; // of the 27B
 static constexpr char kVision[] = "of the model with pictures";
 
 static const FieldTable kFields = {
@@ -52,14 +50,10 @@ static std::vector<bool> slides(JsonFields &fields, const LlamaConfig &config) {
 }
 
 static ConfigResult readJson(const nlohmann::json &object, const std::string &path) {
-  LlamaShape shape = gemmaShape();
-  shape.kvHeads = 4;
+  LlamaShape shape = windowedGemmaShape();
   shape.maxPositions = 131072;
-  shape.activationField = "hidden_activation";
   shape.ropeBase = 1000000;
   shape.localRopeBase = kLocalRopeBase;
-  shape.windows = Windows::Typed;
-  shape.window = 4096;
   shape.slides = slides;
   shape.readOwn = [](JsonFields &fields, LlamaConfig &config) {
     setGemma(config);
@@ -80,8 +74,7 @@ static HuggingFaceForm describeHuggingFace() {
        "objects,\nfull_attention and sliding_attention, of which the second stretches nothing.",
        ropeFields()}};
   nameNormsAround(form);
-  form.tensors.parts.push_back({"attn.q_norm", "self_attn.q_norm"});
-  form.tensors.parts.push_back({"attn.k_norm", "self_attn.k_norm"});
+  nameQueryKeyNorms(form);
   return form;
 }
 
@@ -92,24 +85,15 @@ static void readOwnMetadata(const GgufFile &, GgufFields &fields, LlamaConfig &c
   config.localRopeBase = fields.number("rope.freq_base_swa", 1, 1e15, kLocalRopeBase);
   int64_t pattern = fields.integer("attention.sliding_window_pattern", 1, kMaxLayers, kPattern);
   bool hasWindow = fields.integer("attention.sliding_window", 0, INT64_MAX, 0) != 0;
-  std::vector<bool> slides = slidingLayers(config.layers.size(), hasWindow ? pattern : 1);
-  for (size_t i = 0; i < slides.size(); ++i)
-    config.layers[i].slides = slides[i];
-  if (config.layers.size() == kLargeLayers)
-    config.attentionScale = 1 / std::sqrt(double(config.width / config.layers[0].heads));
+  setLayersOfGguf(config, hasWindow ? pattern : 1, kLargestLayers);
 }
 
 static GgufForm describeGguf() {
   GgufForm form = ggufLlamaForm("gemma3", kKeys, [](const GgufFile &file) {
-    LlamaMetadata shape;
-    shape.interleaved = false;
-    shape.hasWindows = true;
-    shape.readOwn = readOwnMetadata;
-    return readLlamaMetadata(file, "gemma3", shape);
+    return readGemmaMetadata(file, "gemma3", readOwnMetadata, /*hasWindows=*/true);
   });
   nameNormsAround(form);
-  form.tensors.parts.push_back({"attn.q_norm", "attn_q_norm"});
-  form.tensors.parts.push_back({"attn.k_norm", "attn_k_norm"});
+  nameQueryKeyNorms(form);
   return form;
 }
 

@@ -18,6 +18,9 @@ Family describeLlama();
 HuggingFaceForm llamaForm(const char *modelType, const char *architecture, const FieldTable &own,
                           decltype(HuggingFaceForm::read) read);
 GgufForm ggufLlamaForm(const char *architecture, const FieldTable &own, decltype(GgufForm::read) read);
+/// The tensors of norms of queries and keys.
+void nameQueryKeyNorms(HuggingFaceForm &form);
+void nameQueryKeyNorms(GgufForm &form);
 /// LlamaBuilder.cpp: @forward of a LlamaConfig.
 void buildLlama(ModelBuilder &model, const ModelConfig &config);
 

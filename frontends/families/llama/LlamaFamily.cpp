@@ -62,6 +62,16 @@ GgufForm lmopt::ggufLlamaForm(const char *architecture, const FieldTable &own, d
   return form;
 }
 
+void lmopt::nameQueryKeyNorms(HuggingFaceForm &form) {
+  form.tensors.parts.push_back({"attn.q_norm", "self_attn.q_norm"});
+  form.tensors.parts.push_back({"attn.k_norm", "self_attn.k_norm"});
+}
+
+void lmopt::nameQueryKeyNorms(GgufForm &form) {
+  form.tensors.parts.push_back({"attn.q_norm", "attn_q_norm"});
+  form.tensors.parts.push_back({"attn.k_norm", "attn_k_norm"});
+}
+
 Family lmopt::describeLlama() {
   Family family;
   family.name = "Llama";

@@ -39,11 +39,10 @@ static HuggingFaceForm describeHuggingFace() {
                         {"attn.k", "self_attn.k_proj"},
                         {"attn.v", "self_attn.v_proj"},
                         {"attn.o", "self_attn.o_proj"},
-                        {"attn.q_norm", "self_attn.q_norm"},
-                        {"attn.k_norm", "self_attn.k_norm"},
                         {"ffn.gate", "mlp.gate_proj"},
                         {"ffn.up", "mlp.up_proj"},
                         {"ffn.down", "mlp.down_proj"}};
+  nameQueryKeyNorms(form);
   return form;
 }
 
@@ -54,11 +53,9 @@ static GgufForm describeGguf() {
     shape.readOwn = [](const GgufFile &, GgufFields &, LlamaConfig &config) { setNorms(config); };
     return readLlamaMetadata(file, "olmo2", shape);
   });
-  for (auto pair : TensorNames::Pairs{{"attn_norm", "post_attention_norm"},
-                                      {"ffn_norm", "post_ffw_norm"},
-                                      {"attn.q_norm", "attn_q_norm"},
-                                      {"attn.k_norm", "attn_k_norm"}})
-    form.tensors.parts.push_back(pair);
+  form.tensors.parts.push_back({"attn_norm", "post_attention_norm"});
+  form.tensors.parts.push_back({"ffn_norm", "post_ffw_norm"});
+  nameQueryKeyNorms(form);
   return form;
 }
 

@@ -32,8 +32,7 @@ static HuggingFaceForm describeHuggingFace() {
   HuggingFaceForm form = llamaForm(
       "qwen3", "Qwen3ForCausalLM", joinTables(kFields, switchedWindowFields()),
       [](const nlohmann::json &object, const std::string &path) { return readLlamaJson(object, path, shape()); });
-  form.tensors.parts.push_back({"attn.q_norm", "self_attn.q_norm"});
-  form.tensors.parts.push_back({"attn.k_norm", "self_attn.k_norm"});
+  nameQueryKeyNorms(form);
   return form;
 }
 
@@ -46,8 +45,7 @@ static GgufForm describeGguf() {
     };
     return readLlamaMetadata(file, "qwen3", shape);
   });
-  form.tensors.parts.push_back({"attn.q_norm", "attn_q_norm"});
-  form.tensors.parts.push_back({"attn.k_norm", "attn_k_norm"});
+  nameQueryKeyNorms(form);
   return form;
 }
 
