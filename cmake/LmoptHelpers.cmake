@@ -41,16 +41,23 @@ function(lmopt_install_program name)
   install(TARGETS ${name} COMPONENT tools)
 endfunction()
 
-# lmopt_unit_test(NAME [NOT_SANITIZED] SOURCES... LINK libs...): a GoogleTest program that ctest runs. NOT_SANITIZED: plain
-# logic whose headers are slow to compile is not worth a second build.
+# lmopt_unit_test(NAME [NOT_SANITIZED] [PARALLEL|THOROUGH] SOURCES... LINK libs...): a GoogleTest program that ctest runs.
+# NOT_SANITIZED: plain logic whose headers are slow to compile is not worth a second build. PARALLEL: four parts of the program's
+# tests are tests of their own, NAME-0 to NAME-3, for programs that take minutes. THOROUGH: these have the labels of
+# lmopt_mark_thorough, too.
+set(LMOPT_THOROUGH_PARTS 4)
 function(lmopt_unit_test name)
-  cmake_parse_arguments(ARG "NOT_SANITIZED" "" "SOURCES;LINK;DEPENDS" ${ARGN})
+  cmake_parse_arguments(ARG "NOT_SANITIZED;PARALLEL;THOROUGH" "" "SOURCES;LINK;DEPENDS" ${ARGN})
   find_package(GTest REQUIRED)
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ${ARG_LINK} GTest::gtest GTest::gtest_main)
   target_compile_definitions(${name} PRIVATE LMOPT_SOURCE_DIR="${CMAKE_SOURCE_DIR}" LMOPT_BINARY_DIR="${CMAKE_BINARY_DIR}")
   if(ARG_DEPENDS)
     add_dependencies(${name} ${ARG_DEPENDS})
+  endif()
+  if(ARG_THOROUGH OR ARG_PARALLEL)
+    lmopt_add_parts(${name} ${ARG_THOROUGH})
+    return()
   endif()
   add_test(NAME ${name} COMMAND ${name})
   if(LMOPT_SANITIZE) # of tests, what they call is of interest, not their own code: half the time of a compilation
@@ -59,6 +66,30 @@ function(lmopt_unit_test name)
   if(NOT ARG_NOT_SANITIZED)
     lmopt_mark_sanitized(${name} ${name})
   endif()
+endfunction()
+
+function(lmopt_add_parts name thorough)
+  math(EXPR last "${LMOPT_THOROUGH_PARTS} - 1")
+  foreach(part RANGE ${last})
+    add_test(NAME ${name}-${part} COMMAND ${name})
+    set_tests_properties(${name}-${part} PROPERTIES
+      ENVIRONMENT "GTEST_TOTAL_SHARDS=${LMOPT_THOROUGH_PARTS};GTEST_SHARD_INDEX=${part}")
+    if(thorough)
+      set_tests_properties(${name}-${part} PROPERTIES LABELS thorough-${part})
+    endif()
+  endforeach()
+endfunction()
+
+# lmopt_mark_thorough(TESTS...): tests that repeat with one model after another what others show with a few. Each has a label
+# thorough-0 to thorough-3, always the same one; script/test runs one of these parts, which the commit chooses, and with --all
+# every one. So all are run again within a few commits, and half an hour stays enough for each.
+function(lmopt_mark_thorough)
+  foreach(test ${ARGN})
+    string(MD5 hash ${test})
+    string(SUBSTRING ${hash} 0 6 hash)
+    math(EXPR part "0x${hash} % ${LMOPT_THOROUGH_PARTS}")
+    set_property(TEST ${test} APPEND PROPERTY LABELS thorough-${part})
+  endforeach()
 endfunction()
 
 # lmopt_lit_suite(ROOM DEPENDS targets...): the lit tests under test/ROOM as one ctest test, lit-ROOM, and as the target

@@ -137,7 +137,8 @@ static Result<ImportedModel> importHuggingFace(const std::string &directory, MLI
   if (!withHead && source->family->kind != FamilyKind::Encoder)
     return noHeadToLeave(directory);
   CheckpointWeights weights(
-      context, source->checkpoint, [&](const std::string &name) { return source->tensorName(name); },
+      context, source->checkpoint, source->config->packed,
+      [&](const std::string &name) { return source->tensorName(name); },
       [&](std::string_view tensor) { return source->mayRemain(tensor); });
   std::vector<std::string> files;
   if (fileExists(source->directory + "/config.json")) // a module of sentence-transformers may have none

@@ -139,6 +139,9 @@ static void rewritePaths(ModuleOp module, StringRef directory, StringRef baseDir
   replacer.addReplacement([&](lm::SafetensorsAttr weight) -> Attribute {
     return lm::SafetensorsAttr::get(weight.getContext(), moved(weight.getPath()), weight.getKey(), weight.getFormat());
   });
+  replacer.addReplacement([&](lm::IntegersAttr tensor) -> Attribute {
+    return lm::IntegersAttr::get(tensor.getContext(), moved(tensor.getPath()), tensor.getKey());
+  });
   replacer.addReplacement([&](lm::StatisticsAttr statistics) -> Attribute {
     return lm::StatisticsAttr::get(statistics.getContext(), moved(statistics.getPath()), statistics.getKey());
   });

@@ -61,6 +61,7 @@ static void addWeightFiles(ModuleOp module, StringRef baseDirectory, std::vector
   module.walk([&](lm::ParamOp param) {
     param.getValue().walk([&](lm::GgufAttr weight) { add(weight.getPath()); });
     param.getValue().walk([&](lm::SafetensorsAttr weight) { add(weight.getPath()); });
+    param.getValue().walk([&](lm::IntegersAttr tensor) { add(tensor.getPath()); });
     param.getValue().walk([&](lm::StatisticsAttr statistics) { add(statistics.getPath()); });
   });
 }

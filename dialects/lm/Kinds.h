@@ -19,7 +19,9 @@
   X(Mean, mean, "mean")                                                                                                \
   X(Cls, cls, "first")                                                                                                 \
   X(Max, max, "max")                                                                                                   \
-  X(Last, last, "last")
+  X(Last, last, "last")                                                                                                \
+  X(MeanSqrt, mean_sqrt, "meansqrt")                                                                                   \
+  X(Weighted, weighted, "weighted")
 
 namespace lmopt {
 

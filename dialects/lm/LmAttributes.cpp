@@ -106,9 +106,23 @@ void LMDialect::registerAttributes() {
       >();
 }
 
-LogicalResult CausalAttr::verify(function_ref<InFlightDiagnostic()> emitError, int64_t window) {
+static LogicalResult verifyWindow(function_ref<InFlightDiagnostic()> emitError, int64_t window) {
   if (window < 0) // 0: none
     return emitError() << "C1: expected a window of at least 1 position, but found " << window;
+  return success();
+}
+
+LogicalResult CausalAttr::verify(function_ref<InFlightDiagnostic()> emitError, int64_t window) {
+  return verifyWindow(emitError, window);
+}
+
+LogicalResult FullAttr::verify(function_ref<InFlightDiagnostic()> emitError, int64_t window) {
+  return verifyWindow(emitError, window);
+}
+
+LogicalResult AlibiAttr::verify(function_ref<InFlightDiagnostic()> emitError, ArrayRef<Real> slopes) {
+  if (slopes.empty())
+    return emitError() << "C1: expected a slope for each head, but found none";
   return success();
 }
 

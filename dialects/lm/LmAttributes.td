@@ -34,8 +34,10 @@ def LM_ActivationKind : LM_Enum<"ActivationKind", "pointwise function", [
 def LM_ActivationKindAttr : EnumAttr<LM_Dialect, LM_ActivationKind, "activation_kind">;
 
 def LM_PoolKind : LM_Enum<"PoolKind", "how the vectors of a sequence become one", [
-    I32EnumAttrCase<"mean", 0>, I32EnumAttrCase<"cls", 1>, I32EnumAttrCase<"max", 2>, I32EnumAttrCase<"last", 3>]>;
+    I32EnumAttrCase<"mean", 0>, I32EnumAttrCase<"cls", 1>, I32EnumAttrCase<"max", 2>, I32EnumAttrCase<"last", 3>,
+    I32EnumAttrCase<"mean_sqrt", 4>, I32EnumAttrCase<"weighted", 5>]>;
 def LM_PoolKindAttr : EnumAttr<LM_Dialect, LM_PoolKind, "pool_kind">;
+def LM_PoolKindsAttr : TypedArrayAttrBase<LM_PoolKindAttr, "kinds of pooling">;
 
 //===- Masks -----------------------------------------------------------------------------------------------------===//
 
@@ -55,7 +57,19 @@ def LM_CausalAttr : LM_Attr<"Causal", "causal"> {
   }];
 }
 def LM_FullAttr : LM_Attr<"Full", "full"> {
-  let summary = "every query sees every key (padding is masked apart, by lengths)";
+  let summary = "every query sees every key, or those near it (padding is masked apart, by lengths)";
+  let description = [{
+    `#lm.full<window = W>`: a query at position p sees the keys at p - W .. p + W.
+
+    Constraints:
+    - C1: the window, if there is one, is at least 1 (0 is none).
+  }];
+  let parameters = (ins DefaultValuedParameter<"int64_t", "0">:$window); // 0: none
+  let assemblyFormat = "(`<` struct($window)^ `>`)?";
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    static FullAttr get(::mlir::MLIRContext *context) { return get(context, /*window=*/0); }
+  }];
 }
 def LM_MaskAttr : AnyAttrOf<[LM_CausalAttr, LM_FullAttr], "mask pattern">;
 
@@ -162,6 +176,25 @@ def LM_RopeAttr : LM_Attr<"Rope", "rope"> {
   }];
   let genVerifyDecl = 1;
 }
+
+//===- Biases of positions ---------------------------------------------------------------------------------------===//
+
+def LM_AlibiAttr : LM_Attr<"Alibi", "alibi"> {
+  let summary = "a number for each head, by which scores grow from position to position";
+  let description = [{
+    `#lm.alibi<slopes = [0.5, 0.25]>`: bias(h, j - i) = slopes[h] (j - i), for keys before the query less the further they
+    are. From Press et al. 2022 (techniques 5). Slopes are listed, not computed from the number of heads, so that those
+    of a model with fewer heads are those that it was trained with.
+
+    Constraints:
+    - C1: there is at least one slope.
+  }];
+  let parameters = (ins LM_RealList:$slopes);
+  let assemblyFormat = "`<` struct($slopes) `>`";
+  let genVerifyDecl = 1;
+}
+/// One of these, or the lm.param of a table of distances.
+def LM_PositionBiasAttr : AnyAttrOf<[LM_AlibiAttr, FlatSymbolRefAttr], "bias of positions: #lm.alibi or a table">;
 
 //===- Classes of words ------------------------------------------------------------------------------------------===//
 

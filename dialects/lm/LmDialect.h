@@ -26,6 +26,7 @@
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
 #include <optional>
+#include <string>
 
 namespace mlir {
 class PatternRewriter; // its header is heavy and only folds need it
@@ -51,6 +52,16 @@ struct WeightForm {
   bool isF32() const { return !int8 && !bf16 && groupedBits == 0 && entries == 0; }
 };
 
+/// Codes that another tool has put into a file, of one tensor.
+struct FileCodes {
+  WeightForm form;    // of the codes as they are
+  std::string format; // q4_1, awq
+  llvm::StringRef file;
+  llvm::StringRef tensor;
+  bool roundsScales = false; // f16 need not hold a scale or a minimum, which is made of two numbers
+  std::string problem;       // why no product can take them as they are; empty when one can
+};
+
 /// Whether a weight of that form may have the type: that of a param, or a tensor.
 bool typeHolds(mlir::Type type, const WeightForm &form);
 
@@ -74,8 +85,8 @@ class Evaluation; // of one weight, see weights/Evaluation.h
 std::optional<WeightForm> getWeightForm(mlir::Attribute value);
 /// The weights that a weight attribute is derived from, in the order of its text.
 llvm::SmallVector<mlir::Attribute> weightSources(mlir::Attribute weight);
-/// Whether the weight has codes and scales that its model was trained with: #lm.fake_quantize, its rows perhaps moved
-/// or multiplied. What makes other numbers of it loses them.
+/// Whether the weight has codes of 8 bits and a scale a row that its model was trained with (#lm.fake_quantize) or
+/// comes with (#lm.packed), its rows perhaps moved or multiplied. What makes other numbers of it loses them.
 bool hasTrainedCodes(mlir::Attribute weight);
 
 } // namespace lmopt::lm

@@ -141,3 +141,14 @@ std::vector<std::string_view> Checkpoint::names() const {
     names.push_back(name);
   return names;
 }
+
+std::string lmopt::placeOf(const Checkpoint::Entry &entry) {
+  return entry.file->path() + ": tensor " + printable(entry.tensor->name);
+}
+
+std::string lmopt::shapeText(const std::vector<int64_t> &shape) {
+  std::string text;
+  for (int64_t size : shape)
+    text += (text.empty() ? "" : "x") + std::to_string(size);
+  return text.empty() ? "scalar" : text;
+}

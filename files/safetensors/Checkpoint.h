@@ -42,6 +42,11 @@ private:
   std::map<std::string, uint32_t, std::less<>> fileOfTensor;
 };
 
+/// "FILE: tensor 'NAME'": how messages about one begin.
+std::string placeOf(const Checkpoint::Entry &entry);
+/// "64x48" or "scalar".
+std::string shapeText(const std::vector<int64_t> &shape);
+
 } // namespace lmopt
 
 #endif // LMOPT_FILES_SAFETENSORS_CHECKPOINT_H

@@ -67,6 +67,7 @@ struct HuggingFaceForm {
   const char *prefix = "";             // of all names where the class has a head
   TensorNames::Pairs olderEndings;     // of names, and how the first checkpoints end them
   std::vector<const char *> ignorable; // tensors that the model does not need (patterns, without the prefix)
+  bool turned = false;                 // matrices of linears are [IN, OUT]: those that other tools quantize are not
 };
 
 /// All classes of a form, those with a head last.

@@ -155,6 +155,10 @@ Value ModelBuilder::linear(const std::string &part, Value input, const TensorRow
   return ok() ? create<lm::LinearOp>(part, input, weight, vector).getResult() : input;
 }
 
+Value ModelBuilder::addResidual(const std::string &part, Value residual, Value branch) {
+  return ok() ? create<lm::AddOp>(part + ".residual", residual, branch).getResult() : residual;
+}
+
 Value ModelBuilder::layerNorm(const std::string &part, Value input, double eps, const std::string &owner) {
   int64_t width = cast<RankedTensorType>(input.getType()).getShape().back();
   lm::ParamOp weight = param(owner + ".weight", {width}), bias = param(owner + ".bias", {width});

@@ -95,6 +95,8 @@ public:
   mlir::Value linear(const std::string &part, mlir::Value input, int64_t outputs, bool bias, const std::string &owner);
   /// The same with rows of a tensor that has the name of another part, of its bias, too.
   mlir::Value linear(const std::string &part, mlir::Value input, const TensorRows &from, bool bias);
+  /// What a branch of the part is added to, and the branch: PART.residual.
+  mlir::Value addResidual(const std::string &part, mlir::Value residual, mlir::Value branch);
   /// layer_norm with PART.weight and PART.bias, or those of `owner`.
   mlir::Value layerNorm(const std::string &part, mlir::Value input, double eps) {
     return layerNorm(part, input, eps, part);

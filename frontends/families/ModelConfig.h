@@ -32,6 +32,9 @@ std::optional<Activation> activationFromName(const std::string &name);
 /// The names it understands, for messages.
 const char *activationNames();
 
+/// How another tool has quantized the weights of a checkpoint (huggingface/Quantization.h).
+enum class PackedMethod { Gptq, GptqV2, Awq, Compressed };
+
 struct ModelConfig {
   virtual ~ModelConfig() = default;
 
@@ -40,6 +43,7 @@ struct ModelConfig {
   int64_t width = 0;
   int64_t maxPositions = 0;
   int64_t maxTokens = 0; // longer inputs are cut to this length, special tokens included; 0: nothing is cut
+  std::optional<PackedMethod> packed;      // empty: weights are numbers
   std::optional<PlainTextRules> plainText; // empty: texts become what transformers makes of them
 
   Warnings warnings; // for the user, in whole sentences
@@ -72,9 +76,9 @@ struct DenseConfig {
 
 /// With what is done to the last hidden state: pooling and what follows it, or a head.
 struct EncoderConfig : ModelConfig {
-  Pooling pooling = Pooling::Mean;
-  std::vector<DenseConfig> dense; // behind the pooling, one after another
-  bool normalize = false;         // in the end
+  std::vector<Pooling> poolings = {Pooling::Mean}; // their vectors side by side
+  std::vector<DenseConfig> dense;                  // behind the pooling, one after another
+  bool normalize = false;                          // in the end
   std::optional<HeadConfig> head;
   std::vector<std::pair<std::string, std::string>> prompts; // name and text, which callers put before their texts
   std::string defaultPrompt;          // the name of that of callers who ask for none; may be empty
@@ -86,7 +90,9 @@ struct EncoderConfig : ModelConfig {
   Activation activation = Activation::Gelu; // of the feed-forward block
 
   int64_t tableWidth() const { return embeddingWidth ? embeddingWidth : width; }
-  int64_t vectorWidth() const { return dense.empty() ? width : dense.back().outputs; }
+  int64_t vectorWidth() const {
+    return dense.empty() ? width * static_cast<int64_t>(poolings.size()) : dense.back().outputs;
+  }
 };
 
 } // namespace lmopt

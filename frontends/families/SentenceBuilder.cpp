@@ -14,7 +14,8 @@ static Value buildDense(ModelBuilder &model, const std::string &part, const Dens
 }
 
 Value lmopt::buildSentenceVector(ModelBuilder &model, const EncoderConfig &config, Value rows, Value lengths) {
-  Value vector = model.create<lm::PoolOp>("pool", rows, lengths, lm::kindOf(config.pooling));
+  auto kinds = llvm::map_to_vector(config.poolings, [](Pooling pooling) { return lm::kindOf(pooling); });
+  Value vector = model.create<lm::PoolOp>("pool", rows, lengths, ArrayRef<lm::PoolKind>(kinds));
   for (size_t i = 0; i < config.dense.size() && model.ok(); ++i)
     vector = buildDense(model, "dense." + std::to_string(i), config.dense[i], vector);
   if (!model.ok())

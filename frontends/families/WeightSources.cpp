@@ -7,23 +7,15 @@
 using namespace mlir;
 using namespace lmopt;
 
-/// "64x48" or "scalar".
-static std::string shapeText(ArrayRef<int64_t> shape) {
-  std::string text;
-  for (int64_t size : shape)
-    text += (text.empty() ? "" : "x") + std::to_string(size);
-  return text.empty() ? "scalar" : text;
-}
-
 static Error missingTensor(const std::string &place, const std::string &tensor, ArrayRef<int64_t> shape) {
-  return malformed(place + ": the tensor " + printable(tensor) + " (" + shapeText(shape) +
+  return malformed(place + ": the tensor " + printable(tensor) + " (" + shapeText(shape.vec()) +
                    ") that the configuration asks for is missing");
 }
 
 static Error wrongShape(const std::string &place, const std::string &tensor, ArrayRef<int64_t> expected,
                         ArrayRef<int64_t> found) {
   return malformed(place + ": tensor " + printable(tensor) + ": the configuration asks for the shape " +
-                   shapeText(expected) + ", found " + shapeText(found));
+                   shapeText(expected.vec()) + ", found " + shapeText(found.vec()));
 }
 
 static Error leftOver(const std::string &place, std::string_view tensor) {
@@ -53,8 +45,33 @@ Result<void> GgufWeights::checkAllUsed() {
   return {};
 }
 
+static lm::IntegersAttr integers(MLIRContext &context, const Checkpoint::Entry &entry) {
+  return entry ? lm::IntegersAttr::get(&context, entry.file->path(), entry.tensor->name) : lm::IntegersAttr();
+}
+
+Result<Attribute> CheckpointWeights::findPacked(const std::string &key, ArrayRef<int64_t> shape) {
+  StringRef module = key;
+  if (shape.size() != 2 || !module.consume_back(".weight"))
+    return Attribute();
+  Result<std::optional<PackedMatrix>> matrix = packed.find(module.str(), shape[0], shape[1]);
+  if (!matrix)
+    return matrix.error();
+  if (!*matrix)
+    return Attribute();
+  const PackedMatrix &found = **matrix;
+  Result<lm::SafetensorsAttr> scales = tensor(found.scales);
+  if (!scales)
+    return scales.error();
+  auto layout = static_cast<lm::PackedLayout>(found.layout); // the same, in the same order
+  return Attribute(lm::PackedAttr::get(&context, layout, integers(context, found.codes), *scales,
+                                       integers(context, found.zeros), integers(context, found.order), found.bits,
+                                       found.group, shape[0], shape[1]));
+}
+
 Result<Attribute> CheckpointWeights::find(const std::string &name, ArrayRef<int64_t> shape) {
   std::string key = tensorName(name);
+  if (Result<Attribute> codes = findPacked(key, shape); !codes || *codes)
+    return codes;
   Checkpoint::Entry entry = checkpoint.find(key);
   const std::string &place = entry ? entry.file->path() : checkpoint.files().front().path();
   if (!entry)
@@ -140,7 +157,7 @@ static Error strangeRange(const std::string &place, std::string_view tensor) {
 /// Whether the model is the same without the tensor: parts that are not built may have ranges.
 bool CheckpointWeights::isNotNeeded(std::string_view tensor) const {
   auto isUsed = [&](const std::string &name) { return used.find(name) != used.end(); };
-  if (used.find(tensor) != used.end() || ranges.mayRemain(tensor))
+  if (used.find(tensor) != used.end() || ranges.mayRemain(tensor) || packed.mayRemain(tensor))
     return true;
   if (std::optional<std::string_view> module = TrainedRanges::moduleOf(tensor))
     if (isUsed(std::string(*module) + ".weight") || isUsed(std::string(*module) + ".bias"))
@@ -149,6 +166,8 @@ bool CheckpointWeights::isNotNeeded(std::string_view tensor) const {
 }
 
 Result<void> CheckpointWeights::checkAllUsed() {
+  if (Result<void> found = packed.checkAnyFound(); !found)
+    return found;
   for (std::string_view tensor : checkpoint.names()) {
     if (isNotNeeded(tensor))
       continue;

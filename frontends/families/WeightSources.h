@@ -8,6 +8,7 @@
 #include "files/gguf/Gguf.h"
 #include "files/safetensors/Checkpoint.h"
 #include "frontends/families/ModelBuilder.h"
+#include "frontends/huggingface/PackedWeights.h"
 #include "frontends/huggingface/TrainedRanges.h"
 
 #include <functional>
@@ -41,11 +42,12 @@ private:
 class CheckpointWeights : public WeightSource {
 public:
   /// Files of the checkpoint are named in the module by the paths they were opened with.
-  CheckpointWeights(mlir::MLIRContext &context, const Checkpoint &checkpoint,
+  /// `packed`: how another tool has quantized its weights, if one has.
+  CheckpointWeights(mlir::MLIRContext &context, const Checkpoint &checkpoint, std::optional<PackedMethod> packed,
                     std::function<std::string(const std::string &)> tensorName,
                     std::function<bool(std::string_view)> mayRemain)
-      : context(context), checkpoint(checkpoint), ranges(checkpoint), tensorName(std::move(tensorName)),
-        mayRemain(std::move(mayRemain)) {}
+      : context(context), checkpoint(checkpoint), ranges(checkpoint), packed(checkpoint, packed),
+        tensorName(std::move(tensorName)), mayRemain(std::move(mayRemain)) {}
 
   bool has(const std::string &name) override { return static_cast<bool>(checkpoint.find(tensorName(name))); }
   Result<mlir::Attribute> find(const std::string &name, llvm::ArrayRef<int64_t> shape) override;
@@ -58,11 +60,14 @@ public:
 private:
   mlir::MLIRContext &context;
   Result<lm::SafetensorsAttr> tensor(const Checkpoint::Entry &entry);
+  /// Null when the weight is no matrix in codes.
+  Result<mlir::Attribute> findPacked(const std::string &key, llvm::ArrayRef<int64_t> shape);
   std::string moduleName(const std::string &part) const;
   bool isNotNeeded(std::string_view tensor) const;
 
   const Checkpoint &checkpoint;
   TrainedRanges ranges;
+  PackedWeights packed;
   std::function<std::string(const std::string &)> tensorName;
   std::function<bool(std::string_view)> mayRemain;
   std::set<std::string, std::less<>> used;

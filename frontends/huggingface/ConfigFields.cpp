@@ -22,7 +22,7 @@ const FieldTable &lmopt::commonConfigFields() {
       {"architectures", FieldUse::Read, "the family, together with model_type"},
       {"model_type", FieldUse::Read, "the family, together with architectures"},
       {"eos_token_id", FieldUse::Read, "the tokens that end a text, when there is no generation_config.json"},
-      {"quantization_config", FieldUse::Only, "weights that another tool quantized; lmopt quantizes by itself"},
+      {"quantization_config", FieldUse::Read, "weights in codes of GPTQ, AWQ or compressed-tensors: see below"},
       {"quantization", FieldUse::Only, "weights that MLX quantized; lmopt quantizes by itself"},
       {"auto_map", FieldUse::Only,
        "the model comes with code of its own, which may compute something else; lmopt runs no code of a checkpoint. "

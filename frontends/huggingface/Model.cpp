@@ -90,6 +90,8 @@ static ConfigResult readAll(const SentencePipeline &pipeline, bool withHead, con
   ConfigResult config = readConfig(*family, *object, path, withHead && !pipeline.isSentenceModel);
   if (!config)
     return config;
+  if ((*config)->packed && family->huggingFace->turned)
+    return unsupported(path + ": weights of " + family->name + " in codes of another tool are not supported");
   if (Result<void> agreed = expectAgreement(pipeline, *family, **config); !agreed)
     return agreed.error();
   if (Result<void> applied = applyOtherFiles(pipeline, *family, *object, **config); !applied)

@@ -113,14 +113,15 @@ const FieldTable &lmopt::configArgumentFields() {
 const FieldTable &lmopt::poolingFields() {
   static const FieldTable table = {
       {"pooling_mode", FieldUse::Read,
-       "mean, cls, max or lasttoken; mean_sqrt_len_tokens where Normalize follows at once; a list of one is the same; "
-       "mean when missing"},
+       "mean, cls, max, lasttoken, mean_sqrt_len_tokens or weightedmean; of a list the vectors stand side by side in "
+       "its "
+       "order; mean when missing"},
       {"pooling_mode_cls_token", FieldUse::Read, "the older spelling, which does not count beside pooling_mode"},
       {"pooling_mode_mean_tokens", FieldUse::Read, "the older spelling"},
       {"pooling_mode_max_tokens", FieldUse::Read, "the older spelling"},
       {"pooling_mode_lasttoken", FieldUse::Read, "the older spelling"},
       {"pooling_mode_mean_sqrt_len_tokens", FieldUse::Read, "the older spelling"},
-      {"pooling_mode_weightedmean_tokens", FieldUse::Read, "the older spelling; refused when it is the mode"},
+      {"pooling_mode_weightedmean_tokens", FieldUse::Read, "the older spelling"},
       {"embedding_dimension", FieldUse::Read, "must be the width of the encoder"},
       {"word_embedding_dimension", FieldUse::Read, "the older name"},
       {"include_prompt", FieldUse::Only, "tokens of a prompt left out of the vector", "[true]"},

@@ -39,6 +39,10 @@ static std::optional<Pooling> poolingFromName(const std::string &name) {
     return Pooling::Max;
   if (name == "lasttoken")
     return Pooling::Last;
+  if (name == "mean_sqrt_len_tokens")
+    return Pooling::MeanSqrt;
+  if (name == "weightedmean")
+    return Pooling::Weighted;
   return std::nullopt;
 }
 
@@ -80,13 +84,19 @@ static std::vector<std::string> readModes(JsonFields &fields) {
   return {fields.string("pooling_mode").value_or("")};
 }
 
-/// What the modes give together; empty where no kind of pooling does.
-static std::optional<Pooling> poolingFrom(const std::vector<std::string> &modes, bool onlyDirectionCounts) {
-  if (modes.size() != 1)
-    return std::nullopt;
-  if (modes[0] == "mean_sqrt_len_tokens" && onlyDirectionCounts) // the mean times the root of the length
-    return Pooling::Mean;
-  return poolingFromName(modes[0]);
+/// The kinds of pooling in the order of their vectors; empty where one is none.
+static std::vector<Pooling> poolingsFrom(const std::vector<std::string> &modes, bool onlyDirectionCounts) {
+  std::vector<Pooling> poolings;
+  for (const std::string &mode : modes) {
+    std::optional<Pooling> pooling = poolingFromName(mode);
+    if (!pooling)
+      return {};
+    poolings.push_back(*pooling);
+  }
+  // The mean times the root of the length, which making it one long undoes.
+  if (onlyDirectionCounts && poolings == std::vector<Pooling>{Pooling::MeanSqrt})
+    return {Pooling::Mean};
+  return poolings;
 }
 
 Result<void> lmopt::applyPooling(const json &pooling, const std::string &path, EncoderConfig &config,
@@ -101,17 +111,17 @@ Result<void> lmopt::applyPooling(const json &pooling, const std::string &path, E
                   "is " + std::to_string(*width) + ", the encoder's vectors have " + std::to_string(config.width));
   if (!fields.ok())
     return fields.error();
-  std::optional<Pooling> kind = poolingFrom(modes, onlyDirectionCounts);
-  if (!kind) {
+  std::vector<Pooling> poolings = poolingsFrom(modes, onlyDirectionCounts);
+  if (poolings.empty() || poolings.size() > 16) {
     std::string all;
     for (const std::string &mode : modes)
       all += (all.empty() ? "" : " + ") + mode;
-    return unsupported(
-        path + ": pooling mode " + printable(all) +
-        " is not supported; supported is one of mean, cls, max, lasttoken, and mean_sqrt_len_tokens where Normalize "
-        "follows at once");
+    return unsupported(path + ": pooling mode " + printable(all) +
+                       " is not supported; supported are mean, cls, max, lasttoken, mean_sqrt_len_tokens, "
+                       "weightedmean, and several of "
+                       "them");
   }
-  config.pooling = *kind;
+  config.poolings = poolings;
   return {};
 }
 

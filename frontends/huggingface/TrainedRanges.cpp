@@ -29,10 +29,6 @@ static constexpr const char *kParts[] = {kOn,
 /// Where all is below it, NVIDIA's tools make zeros.
 static constexpr double kLeastMagnitude = 0x1p-24;
 
-static std::string placeOf(const Checkpoint::Entry &entry) {
-  return entry.file->path() + ": tensor " + printable(entry.tensor->name);
-}
-
 static std::string shown(double number) {
   char text[32];
   std::snprintf(text, sizeof(text), "%g", number);

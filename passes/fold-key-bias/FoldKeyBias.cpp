@@ -24,6 +24,8 @@ static void dropKeyBias(AttentionOp attention, ParamUses &uses) {
     return;
   if (attention.getRopeAttr())
     return tellMissed(kPass, "KeptKeyBias", attention, "rotary positions turn the bias by the position of the key");
+  if (attention.getSoftCap())
+    return tellMissed(kPass, "KeptKeyBias", attention, "a soft cap bends each score by itself");
   if (hasLearnedProjection(attention))
     return tellMissed(kPass, "KeptKeyBias", attention,
                       "a learned projection gives each of its rows another share of it");

@@ -20,7 +20,7 @@ def LmFoldKeyBiasPass : Pass<"lm-fold-key-bias", "::mlir::ModuleOp"> {
     ```
 
     Exact up to rounding. Does not fire (remark `KeptKeyBias`) with rotary positions, which turn the bias by the position
-    of the key, nor when something else uses the keys.
+    of the key, nor with a soft cap, which bends each score by itself, nor when something else uses the keys.
     Remarks: `DroppedKeyBias`, one for each attention.
   }];
   let dependentDialects = ["::lmopt::lm::LMDialect"];

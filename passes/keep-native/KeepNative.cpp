@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Linears and tables on the codes of a GGUF file. In: lm.linear and lm.embedding on f32 params that stand for tensors
-// in blocks. Out: lm.quantize_groups + lm.grouped_linear, lm.embedding, on !lm.grouped and !lm.codebook params with the
-// file's own codes. From: ggml's block formats. Bound: codes exact; a scale is off by at most 2^-11 of itself where
-// the file makes it of two numbers (`#lm.native`), an activation by at most half a step, max|group| / 254.
-// Tested by test/passes/keep-native.
+// Linears and tables on the codes of a file. In: lm.linear and lm.embedding on f32 params that stand for tensors in
+// codes (blocks of GGUF; words of GPTQ, AWQ, compressed-tensors). Out: lm.quantize_groups + lm.grouped_linear,
+// lm.embedding, on !lm.grouped and !lm.codebook params with the file's own codes. From: ggml's block formats. Bound:
+// codes exact; a scale is off by at most 2^-11 of itself where the file makes it of two numbers (`#lm.native`), an
+// activation by at most half a step, max|group| / 254. Tested by test/passes/keep-native.
 #include "passes/keep-native/KeepNative.h"
 
 #include "passes/analysis/LinearWeights.h"
@@ -33,22 +33,21 @@ struct Reason {
 
 using Weights = llvm::SmallVector<ParamOp>;
 
-/// The tensor in blocks that the weight is made of, however; null when there is none.
-GgufAttr blocksOf(ParamOp weight) {
-  GgufAttr found;
-  weight.getValue().walk([&](GgufAttr leaf) {
-    if (NativeAttr::findTensor(leaf))
-      found = leaf;
+/// The codes in a file that the weight is made of, however; nothing when there are none.
+std::optional<FileCodes> codesBehind(ParamOp weight) {
+  std::optional<FileCodes> found;
+  weight.getValue().walk([&](Attribute attribute) {
+    if (auto leaf = dyn_cast<FileCodesInterface>(attribute))
+      if (std::optional<FileCodes> codes = leaf.getFileCodes())
+        found = std::move(codes);
   });
   return found;
 }
 
-/// Whether scales are made of two numbers: blocks of several groups have one for all and one for each.
+/// Whether scales are made of two numbers.
 bool roundsScales(NativeAttr native) {
-  StringRef format = stringifyEnum(NativeAttr::findTensor(native.getSource()).getFormat());
-  const GgufTypeInfo &info = *ggufTypeInfo(std::string_view(format.data(), format.size()));
   bool isScaled = native.walk([](ScaleAttr) { return WalkResult::interrupt(); }).wasInterrupted();
-  return isScaled || info.elements != native.getForm().group;
+  return isScaled || NativeAttr::findLeaf(native.getSource()).getFileCodes()->roundsScales;
 }
 
 /// A param of the type that holds the codes.
@@ -59,9 +58,20 @@ Type nativeType(ParamOp weight, const WeightForm &form) {
   return GroupedType::get(weight.getContext(), rows, columns, form.groupedBits, form.group, form.hasMin);
 }
 
+/// The codes, in groups of `greatest` where the file's are larger and that divides them.
+NativeAttr nativeOf(ParamOp weight, int64_t greatest) {
+  auto whole = NativeAttr::get(weight.getContext(), weight.getValue());
+  int64_t group = whole.getForm().group;
+  bool isCut = greatest > 0 && group > greatest && group % greatest == 0;
+  return isCut ? NativeAttr::get(weight.getContext(), weight.getValue(), greatest) : whole;
+}
+
 Reason reasonAgainst(ParamOp weight, ArrayRef<Operation *> users, const LayerSelection &selection) {
-  if (!NativeAttr::findTensor(weight.getValue()))
-    return {"its weight is not a tensor in blocks of a GGUF file as it is"};
+  if (!NativeAttr::findLeaf(weight.getValue())) {
+    std::optional<FileCodes> codes = codesBehind(weight);
+    return {codes && !codes->problem.empty() ? "it has " + codes->problem
+                                             : "its weight is not a tensor in codes of its file as it is"};
+  }
   for (Operation *user : users)
     if (isa<LinearOp>(user) && !selection.contains(user))
       return {("its weight is also used by '" + getPartName(user) + "', which is not selected").str(), true};
@@ -77,7 +87,7 @@ struct KeepNative : impl::LmKeepNativePassBase<KeepNative> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
     auto selection = LayerSelection::create(module, layers, skip, Selectable::LinearsAndTables);
-    if (failed(checkOthers()) || failed(selection))
+    if (failed(checkOptions()) || failed(selection))
       return signalPassFailure();
     ParamUses uses(module);
     Weights weights = findWeights(module, *selection, uses), floats;
@@ -92,14 +102,17 @@ struct KeepNative : impl::LmKeepNativePassBase<KeepNative> {
       ++left;
       if (failed(leave(weight, reason)))
         return signalPassFailure();
-      if (!blocksOf(weight))
+      if (!codesBehind(weight))
         floats.push_back(weight);
     }
     if (failed(tellFloats(weights.size(), left, floats)))
       signalPassFailure();
   }
 
-  LogicalResult checkOthers() {
+  LogicalResult checkOptions() {
+    if (group < 0)
+      return emitError(getOperation().getLoc())
+             << kPass << ": option 'group' must not be negative, found " << group.getValue();
     if (others == "refuse" || others == "f32")
       return success();
     return emitError(getOperation().getLoc())
@@ -118,23 +131,23 @@ struct KeepNative : impl::LmKeepNativePassBase<KeepNative> {
     return llvm::map_to_vector(found, [](Operation *weight) { return cast<ParamOp>(weight); });
   }
 
-  /// Weights in blocks that become f32 are six to twelve times as large as one expects: only when that is asked for.
+  /// Weights in codes that become f32 are six to twelve times as large as one expects: only when that is asked for.
   LogicalResult leave(ParamOp weight, const Reason &reason) {
-    GgufAttr blocks = blocksOf(weight);
-    if (!blocks || reason.isAsked)
+    std::optional<FileCodes> codes = codesBehind(weight);
+    if (!codes || reason.isAsked)
       return success();
     bool asFloats = others == "f32";
     InFlightDiagnostic told = asFloats ? emitWarning(weight.getLoc()) : emitError(weight.getLoc());
-    told << kPass << ": tensor '" << blocks.getKey() << "' of " << blocks.getPath() << " in format "
-         << stringifyEnum(blocks.getFormat()) << " (@" << weight.getSymName() << ") "
-         << (asFloats ? "becomes f32: " : "cannot be multiplied as it is: ") << reason.text;
+    told << kPass << ": tensor '" << codes->tensor << "' of " << codes->file << " in format " << codes->format << " (@"
+         << weight.getSymName() << ") " << (asFloats ? "becomes f32: " : "cannot be multiplied as it is: ")
+         << reason.text;
     if (asFloats)
       return success();
     return told
            << "; the option others=f32 of this pass has it in f32, the recipes int8, int4 and f32 take all formats";
   }
 
-  /// Weights in f32, f16 or bf16 are no blocks: their numbers stay what they are, and take four bytes each. A model
+  /// Weights in f32, f16 or bf16 are no codes: their numbers stay what they are, and take four bytes each. A model
   /// with weights in groups, from a first run, is one that the pass is for.
   LogicalResult tellFloats(size_t all, size_t left, ArrayRef<ParamOp> floats) {
     if (floats.empty())
@@ -142,24 +155,24 @@ struct KeepNative : impl::LmKeepNativePassBase<KeepNative> {
     ParamOp first = floats.front();
     if (left == all && findOps<GroupedLinearOp>(getOperation()).empty())
       return emitError(first.getLoc()) << kPass << ": none of the " << all
-                                       << " weights of the selected linears and tables is a tensor in blocks ("
-                                       << ggufTypesWithCodes() << ") of a GGUF file (@" << first.getSymName()
+                                       << " weights of the selected linears and tables is a tensor in codes (of GGUF "
+                                       << ggufTypesWithCodes() << "; of GPTQ, AWQ or compressed-tensors) (@"
+                                       << first.getSymName()
                                        << ", for one, is not); use the recipe int8, int4, bf16 or f32 for this model";
     emitWarning(first.getLoc()) << kPass << ": " << floats.size() << " of " << all
-                                << " weights are not in blocks and stay in f32, among them @" << first.getSymName();
+                                << " weights are not in codes and stay in f32, among them @" << first.getSymName();
     return success();
   }
 
   void keep(ParamOp weight, ArrayRef<Operation *> users) {
-    auto native = NativeAttr::get(&getContext(), weight.getValue());
+    NativeAttr native = nativeOf(weight, group);
     weight.setType(nativeType(weight, native.getForm()));
     weight.setValueAttr(native);
     if (roundsScales(native))
       weight.setExactnessAttr(ExactnessAttr::get(&getContext(), ExactnessKind::approximate, std::nullopt));
     for (Operation *user : llvm::to_vector(users)) {
-      tellPassed(kPass, "KeptNative", user)
-          << remark::metric("Format", stringifyEnum(blocksOf(weight).getFormat()).str())
-          << remark::metric("Weight", weight.getSymName().str());
+      tellPassed(kPass, "KeptNative", user) << remark::metric("Format", codesBehind(weight)->format)
+                                            << remark::metric("Weight", weight.getSymName().str());
       if (auto linear = dyn_cast<LinearOp>(user))
         replaceByGroupedProduct(linear, weight);
     }

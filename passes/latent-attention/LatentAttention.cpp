@@ -120,6 +120,8 @@ struct LatentAttention : impl::LmLatentAttentionPassBase<LatentAttention> {
       return "its keys and values are not made of one value";
     if (one.attention.getGroups())
       return "its heads of keys are read by different numbers of queries";
+    if (one.attention.getSoftCap())
+      return "a soft cap bends each score by itself, so that what all keys have in common cannot be left out";
     if (hasLearnedProjection(one.attention))
       return "a learned projection gives each of its rows another share of the mean";
     return showsPaddedRows(one.attention) ? "rows beyond the length of a text can be seen in a result" : "";

@@ -153,6 +153,7 @@ private:
                                     op.getRopeAttr());
     made.setGroupsAttr(op.getGroupsAttr());
     made.setSoftCapAttr(op.getSoftCapAttr());
+    made.setPositionBiasAttr(op.getPositionBiasAttr());
     made.setElementAttr(op.getElementAttr());
     takePartName(made, op);
     mapping.map(op.getResult(), made.getResult());

@@ -80,8 +80,10 @@ struct ProjectAttention : impl::LmProjectAttentionPassBase<ProjectAttention> {
   static LogicalResult checkAttention(AttentionOp attention) {
     StringRef reason = attention.getCache() || attention.isCausal()
                            ? "its mask is causal: rows of a projection are of tokens that a query must not see"
+                       : attention.getWindow()   ? "its mask is a window, in which rows of a projection have no place"
                        : attention.getRopeAttr() ? "rotary positions turn its keys one by one"
-                                                 : "";
+                       : attention.getPositionBiasAttr() ? "its scores have a bias of the distance to each token"
+                                                         : "";
     if (reason.empty())
       return success();
     return attention.emitError() << kPass << ": '" << getPartName(attention) << "' cannot be projected: " << reason

@@ -36,8 +36,8 @@ def LmProjectAttentionPass : Pass<"lm-project-attention", "::mlir::ModuleOp"> {
     Biases of keys and values are projected with them, (E K) and not E applied before the bias: matrices that were trained on
     inputs before W_K and W_V (as in some implementations) differ by that.
 
-    Only of encoders: a causal mask, or rotary positions, are refused by name; leave such attentions out with `skip`. An attention
-    that is projected already stays (remark `NotProjected`). Comes before `lm-expand-attention`; after `lm-fold-key-bias` and
+    Only of encoders: a causal mask, rotary positions or a bias of positions are refused by name; leave such attentions out
+    with `skip`. An attention that is projected already stays (remark `NotProjected`). Comes before `lm-expand-attention`; after `lm-fold-key-bias` and
     `lm-fold-value-bias` or before them, they leave alone what a learned projection makes inexact.
     Remark: `ProjectedAttention` with the rank.
   }];

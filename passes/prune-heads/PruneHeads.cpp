@@ -5,6 +5,7 @@
 // test/passes/prune-heads.
 #include "passes/prune-heads/PruneHeads.h"
 
+#include "dialects/lm/PartNames.h"
 #include "dialects/lm/Verify.h"
 #include "dialects/lm/attention/Attention.h"
 #include "dialects/lm/linear/Linear.h"
@@ -140,6 +141,30 @@ struct PruneHeads : impl::LmPruneHeadsPassBase<PruneHeads> {
 
   //===--- Rewrite ---===//
 
+  /// What the bias of positions has for the heads that stay. Other attentions may read the same table.
+  static void takeBias(AttentionOp attention, ArrayRef<int64_t> heads) {
+    if (AlibiAttr alibi = attention.getAlibi()) {
+      llvm::SmallVector<Real> slopes;
+      for (int64_t head : heads)
+        slopes.push_back(alibi.getSlopes()[static_cast<size_t>(head)]);
+      attention.setPositionBiasAttr(AlibiAttr::get(attention.getContext(), slopes));
+    }
+    if (FlatSymbolRefAttr symbol = attention.getDistanceTable())
+      attention.setPositionBiasAttr(takeTable(attention, lookupParam(attention, symbol), heads));
+  }
+
+  static FlatSymbolRefAttr takeTable(AttentionOp attention, ParamOp table, ArrayRef<int64_t> heads) {
+    auto module = table->getParentOfType<ModuleOp>();
+    OpBuilder builder(table);
+    auto own = cast<ParamOp>(builder.clone(*table));
+    own.setSymName(freeParamName(module, (getPartName(attention) + ".bias.weight").str()));
+    takeRows(own, heads);
+    attention.removePositionBiasAttr();
+    if (SymbolTable::symbolKnownUseEmpty(table, module))
+      table.erase();
+    return FlatSymbolRefAttr::get(own.getSymNameAttr());
+  }
+
   void narrow(Block &block, ColumnPruning &pruning) {
     if (block.output.kept.size() == block.output.units.size())
       return;
@@ -161,6 +186,7 @@ struct PruneHeads : impl::LmPruneHeadsPassBase<PruneHeads> {
       takeRows(block.key, expandBlocks(keptGroups, keyWidth), uses);
       takeRows(block.value, expandBlocks(keptGroups, valueWidth), uses);
     }
+    takeBias(attention, kept);
     attention.setHeads(kept.size());
     attention.setKvHeads(keptGroups.size());
     attention.setGroups(llvm::all_equal(sizes) ? std::nullopt : std::optional<ArrayRef<int64_t>>(sizes));

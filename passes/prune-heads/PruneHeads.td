@@ -32,7 +32,8 @@ def LmPruneHeadsPass : Pass<"lm-prune-heads", "::mlir::ModuleOp"> {
     queries that read them. Which go (`method`): `obs` removes the one that costs least after the others have made up for it,
     tr(W_R (H_RR)^-1 W_Rᵀ), again and again (optimal brain surgeon); `energy`, those that add the least variance to the
     results; `magnitude`, those of the least product of the norms of their rows of values and their columns; `random`, any, the
-    same ones in each run: what a method must beat.
+    same ones in each run: what a method must beat. Heads that stay keep their bias of positions: of a table that several
+    attentions read each takes its own rows.
 
     Statistics must be of the model as it stands here: other ones are refused. Attention whose matrices or values are also used
     elsewhere stays as it is. Remarks: `PrunedHeads`, with the heads kept and the relative error on the statistics, sqrt(lost /

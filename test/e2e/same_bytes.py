@@ -4,7 +4,8 @@
 
 A change of the compiler that is meant to change nothing (moved, renamed, rewritten) shows here that it does not: the
 compiler is deterministic, so equal code and equal weights need no timing and no numerics. A change that is meant to
-change artifacts regenerates the list (--update) in the same commit and says why.
+change artifacts regenerates the list (--update) in the same commit and says why. With --part K/N one fixture of N is looked at, and those of
+QUICK: ctest has each part as a test.
 
 Four hashes a row: the module as it is lowered (all kernels and entry points, before LLVM sees them), and of the artifact
 its code (what the loader maps), its weights, and its manifest without what a version of lmopt says of itself. LLVM takes
@@ -13,7 +14,7 @@ rows (QUICK); --full compares all of all rows in about a quarter of an hour.
 The list is made by one version of LLVM. With another one both text and code may differ by right: then two compiles must
 agree, and the weights, which LLVM has no part in, must be those of the list.
 In: the programs, test/models, same_bytes.txt. Out: what differs, by name.
-Usage: same_bytes.py BIN_DIR MODELS_DIR LIST WORK_DIR LLVM_VERSION [--full] [--update [--changed]] [--fixture NAME]
+Usage: same_bytes.py BIN_DIR MODELS_DIR LIST WORK_DIR LLVM_VERSION [--full] [--update [--changed]] [--fixture NAME | --part K/N]
 """
 import argparse
 import concurrent.futures
@@ -104,6 +105,13 @@ def fixtures(models):
             yield folder.name, folder / "model.gguf" if (folder / "model.gguf").exists() else folder
 
 
+def choose(all_fixtures, options):
+    if options.part:
+        number, parts = map(int, options.part.split("/"))
+        return [pair for index, pair in enumerate(all_fixtures) if index % parts == number or pair[0] in QUICK]
+    return [pair for pair in all_fixtures if options.fixture in (None, pair[0])]
+
+
 def read_list(path):
     """(LLVM version, "fixture recipe cpu" -> row)."""
     lines = pathlib.Path(path).read_text(encoding="utf8").splitlines()
@@ -140,11 +148,12 @@ def main():
     parser.add_argument("--changed", action="store_true",
                         help="with --update: only rows whose lowered module is another one, and those of QUICK (a few minutes)")
     parser.add_argument("--fixture", help="only this one; with --update its rows join the list")
+    parser.add_argument("--part", help="K/N: each N-th fixture from number K on, and those of QUICK")
     options = parser.parse_args()
     programs = common.Programs(options.bin_dir, options.work)
     llvm, stored = read_list(options.list) if os.path.exists(options.list) else (options.llvm, {})
     compiler = Compiler(programs, options.full or options.update, stored if options.changed else None)
-    chosen = [(name, source) for name, source in fixtures(options.models) if options.fixture in (None, name)]
+    chosen = choose(list(fixtures(options.models)), options)
     jobs = [(name, source, recipe, cpu) for name, source in chosen for recipe in RECIPES for cpu in CPUS]
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         found = dict(zip((" ".join((job[0], *job[2:])) for job in jobs), pool.map(compiler.row, jobs)))
@@ -154,7 +163,10 @@ def main():
     checks = common.Checks()
     if llvm != options.llvm:
         print(f"the list was made with LLVM {llvm}, this is {options.llvm}: what is compiled here is compared with a second compile")
-    checks.equal("rows of the list", sorted(found), sorted(row for row in stored if options.fixture in (None, row.split()[0])))
+    names = {name for name, _ in chosen}
+    if options.part is None and options.fixture is None:
+        names |= {row.split()[0] for row in stored}  # none of which may be gone
+    checks.equal("rows of the list", sorted(found), sorted(row for row in stored if row.split()[0] in names))
     for job in jobs:
         name = " ".join((job[0], *job[2:]))
         compare(checks, compiler, job, found[name], stored.get(name, {}), llvm == options.llvm)

@@ -80,6 +80,12 @@ static std::optional<Stored> storedInSource(lm::ParamOp param) {
     const GgufTypeInfo *info = ggufTypeInfo(name);
     return Stored{name, info ? elements / info->elements * info->bytes : 0};
   }
+  if (auto packed = dyn_cast<lm::PackedAttr>(leaf)) {
+    std::string name =
+        lm::stringifyPackedLayout(packed.getLayout()).str() + ", " + std::to_string(packed.getBits()) + " bits";
+    int64_t scaleBits = 16 + (packed.getZeros() ? packed.getBits() : 0);
+    return Stored{name, elements * packed.getBits() / 8 + elements / packed.getGroup() * scaleBits / 8};
+  }
   if (auto tensor = dyn_cast<lm::SafetensorsAttr>(leaf)) {
     std::string name = lm::stringifySafetensorsFormat(tensor.getFormat()).str();
     int64_t width = tensor.getFormat() == lm::SafetensorsFormat::f32  ? 4
@@ -116,6 +122,8 @@ static Json pairsRow(Operation *op, const lm::Cost &cost) {
     row["shape"] = {attention.getHeads(), attention.getKvHeads(), attention.getHeadWidth()};
   if (auto attention = dyn_cast<lm::AttentionOp>(op); attention && attention.getWindow())
     row["window"] = attention.getWindow();
+  if (auto attention = dyn_cast<lm::AttentionOp>(op); attention && attention.getPositionBiasAttr())
+    row["position_bias"] = attention.getAlibi() ? "alibi" : "distances";
   if (cost.flopsPerPair)
     row["flops_per_position"] = cost.flopsPerPair;
   else

@@ -26,6 +26,7 @@ struct AttendEmitter {
   const AttentionSpec &spec;
   const RopeTable &table;
   Value queries, out, rope, rowInfo, scratchBase, step, layerOffset, thread, threads;
+  Value bias; ///< null: none
 
   int64_t rowBytes() const { return floatRowBytes(spec.heads * spec.headDim); }
   int64_t outBytes() const { return floatRowBytes(spec.heads * spec.valueHeadDim()); }
@@ -118,6 +119,25 @@ struct AttendEmitter {
       tile.first.push_back(e.max(e.sub(tile.limit[r], e.index(spec.window)), e.index(0)));
   }
 
+  // Of a segment that is not causal: neighbours both ways.
+  Value limitOf(Tile &tile, Value position, const RowInfo &info, Value rows) {
+    if (spec.causal)
+      return e.add(position, 1);
+    Value end = e.add(info.position, rows);
+    if (!spec.window)
+      return end;
+    tile.first.push_back(e.max(e.sub(position, e.index(spec.window)), e.index(0)));
+    return e.min(e.add(position, spec.window + 1), end);
+  }
+
+  void addBias(Tile &tile, Value position, Value head) {
+    if (!bias)
+      return;
+    Value ofHead = e.at(bias, e.mul(head, spec.biasBytes()));
+    tile.own.push_back(position);
+    tile.bias.push_back(spec.bias == PositionBias::Slopes ? ofHead : e.at(ofHead, spec.distances().middle()));
+  }
+
   // Many rows: one head, eight neighbouring tokens.
   void rowBlocks() {
     Segments segments(e, step);
@@ -155,10 +175,12 @@ struct AttendEmitter {
     for (int64_t r = 0; r < kQueryRows; ++r) {
       local.push_back(e.min(e.add(start, r), last)); // beyond the end: the last row once more, not stored
       Value position = e.add(info.position, local[r]);
-      tile.limit.push_back(seen ? seen : spec.causal ? e.add(position, 1) : e.add(info.position, rows));
+      tile.limit.push_back(seen ? seen : limitOf(tile, position, info, rows));
+      addBias(tile, position, head);
       loadQuery(scratch, r, e.add(first, local[r]), head, info.at(position));
     }
-    limitToWindow(tile);
+    if (spec.causal)
+      limitToWindow(tile);
     tile.positions = tile.limit.back();
     tile.common = tile.limit.front();
     TileEmitter emitter{e, spec, scratch, tile};
@@ -201,6 +223,7 @@ struct AttendEmitter {
       tile.limit.push_back(tile.positions);
       inGroup.push_back(e.min(e.add(firstHead, r), e.index(size - 1)));
       head.push_back(e.add(firstHeadOf(kvHead), inGroup[r]));
+      addBias(tile, info.position, head[r]);
       loadQuery(scratch, r, row, head[r], info);
     }
     limitToWindow(tile);
@@ -215,9 +238,23 @@ struct AttendEmitter {
 int64_t AttentionSpec::scratchBytes() const { return ScratchLayout{*this}.bytes(); }
 
 std::string attendKernel(KernelLibrary &kernels, const AttentionSpec &spec, const RopeTable &table, bool splitHeads) {
-  return kernels.define(attentionName("attend", spec, table, splitHeads), 6, 3, [&](Emitter &e, ValueRange args) {
-    AttendEmitter emitter{e,       spec,    table,   args[0], args[1], args[2],
-                          args[3], args[4], args[5], args[6], args[7], args[8]};
+  const bool isBiased = spec.bias != PositionBias::None;
+  auto name = attentionName("attend", spec, table, splitHeads);
+  return kernels.define(name, isBiased ? 7 : 6, 3, [&](Emitter &e, ValueRange args) {
+    ValueRange numbers = args.take_back(3);
+    AttendEmitter emitter{e,
+                          spec,
+                          table,
+                          args[0],
+                          args[1],
+                          args[2],
+                          args[3],
+                          args[4],
+                          args[5],
+                          numbers[0],
+                          numbers[1],
+                          numbers[2],
+                          isBiased ? args[6] : Value()};
     if (splitHeads)
       emitter.headGroups();
     else

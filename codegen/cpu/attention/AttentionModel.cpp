@@ -42,7 +42,24 @@ AttentionSpec specOf(lm::AttendOp op) {
   spec.window = op.getWindow();
   if (std::optional<APFloat> cap = op.getSoftCap())
     spec.softCap = static_cast<float>(cap->convertToDouble());
+  if (op.getAlibi())
+    spec.bias = PositionBias::Slopes;
+  if (FlatSymbolRefAttr table = op.getDistanceTable()) {
+    spec.bias = PositionBias::Distances;
+    spec.largestDistance = lm::lookupParam(op, table).getShape()[1] / 2;
+  }
   return spec;
+}
+
+/// What the bias reads, if there is one.
+std::optional<PackedUse> biasOf(lm::AttendOp op) {
+  if (lm::AlibiAttr alibi = op.getAlibi())
+    return PackedUse{{}, SlopesAttr::get(op.getContext(), alibi)};
+  if (FlatSymbolRefAttr table = op.getDistanceTable()) {
+    auto type = cast<RankedTensorType>(lm::lookupParam(op, table).getType());
+    return PackedUse{{table}, DistancesAttr::get(op.getContext(), type)};
+  }
+  return std::nullopt;
 }
 
 AttentionSpec specOf(lm::CacheAppendOp op) {
@@ -82,7 +99,10 @@ struct HalfKernel : KernelOpInterface::ExternalModel<Model, HalfOp> {
   }
   bool masksLastVector(Operation *) const { return false; }
   static Argument ropeArgument(plan::StepOp step) {
-    return {step.getWeights().empty() ? Argument::Weights : Argument::Weight};
+    lm::RopeAttr rope = cast<HalfOp>(step.getKernelOp()).getRopeAttr();
+    if (!rope)
+      return {Argument::Weights};
+    return {Argument::Weight, weightNumber(step, {{}, ropeLayout(rope, programOf(step))})};
   }
   static bool splitsHeads(plan::StepOp step) { return step.getShare() == plan::Share::heads; }
 };
@@ -143,6 +163,11 @@ struct AppendKernel : HalfKernel<AppendKernel, lm::CacheAppendOp> {
 };
 
 struct AttendKernel : HalfKernel<AttendKernel, lm::AttendOp> {
+  void getPackedWeights(Operation *op, plan::ProgramOp program, SmallVectorImpl<PackedUse> &uses) const {
+    HalfKernel::getPackedWeights(op, program, uses);
+    if (std::optional<PackedUse> bias = biasOf(cast<lm::AttendOp>(op)))
+      uses.push_back(*bias);
+  }
   plan::Share getShare(Operation *, plan::StepOp, bool few) const {
     return few ? plan::Share::heads : plan::Share::turns;
   }
@@ -160,10 +185,11 @@ struct AttendKernel : HalfKernel<AttendKernel, lm::AttendOp> {
                         ropeArgument(step),
                         {Argument::RowInfo},
                         {Argument::Scratch},
-                        {Argument::Step},
-                        {Argument::StateOffset},
-                        {Argument::Thread},
-                        {Argument::Threads}};
+                        {Argument::Step}};
+    if (std::optional<PackedUse> bias = biasOf(attend))
+      kernel.arguments.push_back({Argument::Weight, weightNumber(step, *bias)});
+    llvm::append_values(kernel.arguments, Argument{Argument::StateOffset}, Argument{Argument::Thread},
+                        Argument{Argument::Threads});
     return kernel;
   }
 };

@@ -34,6 +34,22 @@ enum class CacheFormat {
   I8    ///< codes of 8 bits and one scale for each position and kv head; queries and weights in 16 bits, exact sums
 };
 
+/// What is added to scores, of the distance from the query's position to the key's.
+enum class PositionBias {
+  None,
+  Slopes,   ///< a number for each head, times the distance
+  Distances ///< a number for each head and distance, see DistanceRows
+};
+
+/// A row for each head: [16][2 D + 1][16 and more] f32, the numbers of the distances -D to D with copies of the first
+/// before them and of the last behind: 16 neighbouring distances are one load, wherever it begins.
+struct DistanceRows {
+  int64_t largest = 0; ///< D
+  int64_t columns() const { return 2 * largest + 1; }
+  int64_t bytes() const { return floatRowBytes(columns() + 2 * kLanes); }
+  int64_t middle() const { return 4 * (kLanes + largest); } ///< where the number of distance 0 is
+};
+
 /// Attention of one layer over the cache. RoPE turns pairs (i, i + ropeDims / 2) of the first ropeDims of each head.
 struct AttentionSpec {
   int64_t heads = 0, kvHeads = 0, headDim = 0;
@@ -41,8 +57,10 @@ struct AttentionSpec {
   int64_t otherValueDim = 0;   ///< width of a head of values and results where it is not headDim
   float scale = 1;
   float softCap = 0; ///< of scores; 0: none
+  PositionBias bias = PositionBias::None;
+  int64_t largestDistance = 0; ///< of PositionBias::Distances
   bool causal = true;
-  int64_t window = 0;   ///< causal: the last positions that a row sees; 0: all
+  int64_t window = 0;   ///< the last positions that a row sees, or, not causal, how far both ways; 0: all
   int64_t ropeDims = 0; ///< 0: none
   CacheFormat format = CacheFormat::F32;
   int64_t projectedRows = 0;      ///< the keys and values of a sequence become so many rows; 0: they stay
@@ -62,6 +80,9 @@ struct AttentionSpec {
   bool inState() const { return projectionLearned; }
   int64_t stateCapacity() const { return roundUp(projectedRows, kLanes); }
   int64_t stateBytesPerSequence() const { return stateCapacity() * cacheBytesPerPosition(); }
+  DistanceRows distances() const { return {largestDistance}; }
+  /// Of what the bias needs for one head.
+  int64_t biasBytes() const { return bias == PositionBias::Slopes ? 4 : distances().bytes(); }
   bool isEven() const { return groups.empty(); }
   int64_t group() const { return heads / kvHeads; } ///< query heads that read one kv head, where isEven()
   int64_t scratchBytes() const;                     ///< per thread, of attendKernel
@@ -93,7 +114,8 @@ std::string storeKernel(KernelLibrary &kernels, const AttentionSpec &spec, const
 /// head, block of rows).
 std::string projectKernel(KernelLibrary &kernels, const AttentionSpec &spec);
 /// (queries, out, rope, rowInfo, scratch, step, layerOffset, thread, threads): attention of all rows. Work is dealt
-/// out in turns by (segment, head, block of rows), or, with `splitHeads`, by (row, kv head) as storeKernel does.
+/// out in turns by (segment, head, block of rows), or, with `splitHeads`, by (row, kv head) as storeKernel does. With a
+/// bias one more argument: slopes, or DistanceRows.
 std::string attendKernel(KernelLibrary &kernels, const AttentionSpec &spec, const RopeTable &table, bool splitHeads);
 
 } // namespace lmopt::cpu

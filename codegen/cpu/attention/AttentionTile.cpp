@@ -110,11 +110,26 @@ Value TileEmitter::maskedScore(int64_t r, Value position, Value score) {
   return e.select(e.maskBelow(e.sub(tile.first[r], position)), e.floatsOf(kMasked), score);
 }
 
+// The distances from the row's own position to those of a panel lie next to each other.
+Value TileEmitter::biasedScore(int64_t r, Value position, Value score) {
+  Value distance = e.sub(position, tile.own[r]);
+  if (spec.bias == PositionBias::Slopes) {
+    Value first = arith::TruncIOp::create(e.b, e.loc, e.b.getI32Type(), distance);
+    Value slope = e.broadcast(e.load(e.b.getF32Type(), tile.bias[r]));
+    return e.fma(slope, e.toFloat(e.add(e.broadcast(first), e.laneIds())), score);
+  }
+  const int64_t most = spec.largestDistance;
+  Value near = e.min(e.max(distance, e.index(-most - kLanes)), e.index(most + 1));
+  return e.add(score, e.loadFloats(e.at(tile.bias[r], e.mul(near, 4))));
+}
+
 void TileEmitter::keepScores(int64_t r, Value start, Value position, Values sums, bool masked) {
   Value best = e.loadFloats(scratch.best(r)), to = e.at(scratch.score(r), e.mul(e.sub(position, start), 4));
   for (size_t p = 0; p < sums.size(); ++p) {
     if (spec.softCap)
       sums[p] = functions::softCap(e, spec.softCap, sums[p]);
+    if (spec.bias != PositionBias::None)
+      sums[p] = biasedScore(r, e.add(position, p * kLanes), sums[p]);
     if (masked)
       sums[p] = maskedScore(r, e.add(position, p * kLanes), sums[p]);
     e.store(sums[p], e.at(to, p * 64));

@@ -27,6 +27,7 @@ struct Tile {
   Emitter::Values limit;         ///< by row: number of visible positions (i64), ascending
   mlir::Value positions, common; ///< the largest and the least limit
   Emitter::Values first;         ///< by row: the first visible position, ascending; empty: 0
+  Emitter::Values own, bias;     ///< by row: its own position, and what its head's bias reads; empty: no bias
   KeyPanels keys;
   mlir::Value values; ///< of the kv head, as the keys
   bool ahead = false; ///< keys and values come from memory: ask for them before they are needed
@@ -106,6 +107,7 @@ struct TileEmitter {
   void keepAll(int64_t first, int64_t rows, mlir::Value start, mlir::Value position, const Emitter::Values &sums);
   void keepScores(int64_t r, mlir::Value start, mlir::Value position, Emitter::Values sums, bool masked);
   mlir::Value needsMask(mlir::Value position, int64_t panels);
+  mlir::Value biasedScore(int64_t r, mlir::Value position, mlir::Value score);
   mlir::Value maskedScore(int64_t r, mlir::Value position, mlir::Value score);
   void updateMaxima();
   void updateTotals(const Emitter::Values &sums);

@@ -3,8 +3,7 @@
 // Norms for CPUs: which row function each op is. Tested by test/codegen/lower and the end-to-end tests.
 #include "codegen/cpu/norm/NormRows.h"
 #include "codegen/cpu/rows/RowModel.h"
-#include "codegen/plan/FormSteps.h"
-#include "dialects/lm/norm/Norm.h"
+#include "codegen/plan/Limits.h"
 
 using namespace mlir;
 
@@ -12,13 +11,7 @@ namespace lmopt::cpu {
 
 namespace {
 struct RmsNormModel : RowModel<RmsNormModel, lm::RmsNormOp> {
-  LogicalResult prepare(Operation *op, plan::ProgramOp) const {
-    auto norm = cast<lm::RmsNormOp>(op);
-    if (norm.getHeads() == 1 || canNormHeads(norm.getHeadWidth()))
-      return success();
-    return plan::refuse(op, "norms of heads of " + Twine(norm.getHeadWidth()) +
-                                " numbers are not supported; use a multiple of " + Twine(kRowSumVector));
-  }
+  LogicalResult prepare(Operation *op, plan::ProgramOp) const { return plan::checkNorm(cast<lm::RmsNormOp>(op)); }
   static RowFunctionRef function(lm::RmsNormOp op) {
     float epsilon = op.getEps().convertToDouble();
     return op.getHeads() == 1 ? rmsNorm(epsilon) : headRmsNorm(op.getHeadWidth(), epsilon);

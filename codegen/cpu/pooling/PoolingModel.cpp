@@ -3,7 +3,7 @@
 // Pooling for CPUs. Tested by test/codegen/lower/encoder.mlir and the end-to-end tests.
 #include "codegen/cpu/Cpu.h"
 #include "codegen/cpu/pooling/Pooling.h"
-#include "dialects/lm/pooling/Pooling.h"
+#include "codegen/plan/Limits.h"
 
 using namespace mlir;
 
@@ -12,7 +12,7 @@ namespace lmopt::cpu {
 namespace {
 
 struct PoolKernel : KernelOpInterface::ExternalModel<PoolKernel, lm::PoolOp> {
-  LogicalResult prepare(Operation *, plan::ProgramOp) const { return success(); }
+  LogicalResult prepare(Operation *op, plan::ProgramOp) const { return plan::checkPooling(cast<lm::PoolOp>(op)); }
   void getPackedWeights(Operation *, plan::ProgramOp, SmallVectorImpl<PackedUse> &) const {}
   plan::Share getShare(Operation *, plan::StepOp, bool) const { return plan::Share::rows; }
   int64_t getScratchBytes(Operation *) const { return 0; }
@@ -22,7 +22,7 @@ struct PoolKernel : KernelOpInterface::ExternalModel<PoolKernel, lm::PoolOp> {
   Kernel defineKernel(Operation *op, KernelLibrary &kernels, plan::StepOp step) const {
     auto rows = cast<plan::RowsType>(step.getRowInputs().front().getType());
     Kernel kernel;
-    kernel.name = poolKernel(kernels, rows.getWidth(), lm::poolingOf(cast<lm::PoolOp>(op).getKind()));
+    kernel.name = poolKernel(kernels, rows.getWidth(), cast<lm::PoolOp>(op).getPoolings());
     kernel.arguments = {
         {Argument::Input}, {Argument::Output}, {Argument::Step}, {Argument::RowBegin}, {Argument::RowEnd}};
     return kernel;

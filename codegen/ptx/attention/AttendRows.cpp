@@ -48,8 +48,8 @@ struct SharedPlaces {
 
 class AttendEmitter {
 public:
-  AttendEmitter(Emitter &e, const AttentionSpec &spec, ValueRange a)
-      : e(e), spec(spec), a(a), stores(a.size() > 7), places(spec),
+  AttendEmitter(Emitter &e, const AttentionSpec &spec, ValueRange a, bool stores)
+      : e(e), spec(spec), a(a), stores(stores), places(spec),
         softmax(e, spec.group(), places.softmax, kThreads, isHalves()), parts(a[3]), mostParts(a[4]),
         shared(e.shared()), thread(e.thread()), part(e.block()), kvHead(e.blockY()), number(e.blockZ()),
         row(e, a[2], number), position(row.position()), queries(a[0]),
@@ -260,6 +260,9 @@ private:
         if (spec.isCodes())
           score = e.mul(score, e.load(e.f32(), place(e.at(area, SharedPlaces::scales(spec, spec.width)), inBlock)));
         score = cappedScore(e, spec, score);
+        if (spec.isBiased())
+          score = biasedScore(e, spec, a.back(), e.add(firstHeadOf(e, spec, kvHead), presentHead(heads[i])),
+                              e.sub(own, position), score);
         Value to = softmax.score(heads[i], e.add(e.mul(block, kBlock), inBlock));
         e.store(e.select(isSeen, score, e.floatOf(-INFINITY)), to);
       });
@@ -366,8 +369,10 @@ std::string attendRowsKernel(KernelLibrary &kernels, const AttentionSpec &spec, 
                              Kind::Number, Kind::Number,   Kind::Number};
   if (stores)
     kinds.append(2, Kind::Memory);
+  if (spec.isBiased())
+    kinds.push_back(Kind::Constant);
   return kernels.define(name, {kThreads, /*leastBlocks=*/1, SharedPlaces(spec).end}, kinds,
-                        [=](Emitter &e, ValueRange a) { AttendEmitter(e, spec, a).run(); });
+                        [=](Emitter &e, ValueRange a) { AttendEmitter(e, spec, a, stores).run(); });
 }
 
 } // namespace lmopt::nvptx

@@ -36,7 +36,7 @@ std::string storeKeysValuesKernel(KernelLibrary &kernels, const AttentionSpec &s
 ///
 /// `stores`: the keys and values of the step's rows are not in the cache yet; two more arguments, as the kernel above
 /// has them. A block turns those that its row sees for itself, and the one whose position is the row's own stores it:
-/// what a block reads of the cache no other writes.
+/// what a block reads of the cache no other writes. With a bias one more argument, the last: slopes, or the table.
 std::string attendRowsKernel(KernelLibrary &kernels, const AttentionSpec &spec, bool stores = false);
 
 } // namespace lmopt::nvptx

@@ -18,7 +18,7 @@ static_assert(kSegmentRows == FloatTile::kRows && kSegmentTileRows == MmaTile::k
 
 namespace {
 
-/// Each row sees all rows of the segment, or what became of them (ProjectRows.h).
+/// Each row sees all rows of the segment, those near it, or what became of them (ProjectRows.h).
 class SegmentSource : public TileSource {
 public:
   SegmentSource(const TileContext &tile, ValueRange a)
@@ -35,7 +35,14 @@ public:
       rope = DeviceRow(e, table, tile.first).rope();
   }
   Value seenByAll() override { return seen; }
-  Value lastSeen(Value) override { return e.add(seen, -1); }
+  Value ownPosition(Value number) override { return e.add(tile.tile, number); }
+  Value lastSeen(Value number) override {
+    Value last = e.add(seen, -1);
+    return spec.window ? e.min(e.add(ownPosition(number), spec.window), last) : last;
+  }
+  Value firstSeen(Value number) override {
+    return spec.window ? e.max(e.add(ownPosition(number), -spec.window), e.number(0)) : Value();
+  }
   Value queryNumber(Value query, Value row, Value column) override {
     return turned(e, spec, query, column, anglesAt(e, spec, angles, row, rope));
   }
@@ -94,9 +101,12 @@ std::string define(KernelLibrary &kernels, const AttentionSpec &spec, const char
   SmallVector<Kind> arguments(5, Kind::Memory);
   if (spec.rotary)
     arguments.append({Kind::Constant, Kind::Memory});
+  if (spec.isBiased())
+    arguments.push_back(Kind::Constant);
   return kernels.define(nameOf(spec, format, kernels.getTarget()), Tile::shapeOf(spec), arguments,
                         [=](Emitter &e, ValueRange a) {
                           TileContext tile(e, spec, Tile::placesOf(spec), Tile::kThreads, /*segments=*/a[3]);
+                          tile.bias = spec.isBiased() ? a.back() : Value();
                           SegmentSource source(tile, a);
                           Tile(tile, source, /*queries=*/a[0], /*results=*/a[4]).run();
                         });

@@ -20,9 +20,9 @@ namespace lmopt::nvptx {
 constexpr int64_t kSegmentRows = 16, kSegmentTileRows = 64;
 
 /// (queries [rows][heads x width] f32, keys and values [rows][kvHeads x width] f32, or what projectRowsKernel made of
-/// them, segments' table, results [rows][heads x width] f32; where rows are turned, angles and rows' table). Blocks:
-/// sixteens of rows of the longest segment along x, heads along y, segments along z; those beyond a segment's rows do
-/// nothing.
+/// them, segments' table, results [rows][heads x width] f32; where rows are turned, angles and rows' table; with a
+/// bias, its numbers). Blocks: sixteens of rows of the longest segment along x, heads along y, segments along z; those
+/// beyond a segment's rows do nothing.
 std::string attendSegmentsKernel(KernelLibrary &kernels, const AttentionSpec &spec);
 
 /// The same in bf16: 64s of rows along x.

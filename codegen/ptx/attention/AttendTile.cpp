@@ -25,7 +25,8 @@ public:
     end = e.add(start, e.min(e.number(tile.places.rows), e.sub(tile.rows, tile.tile)));
   }
   Value seenByAll() override { return end; }
-  Value lastSeen(Value number) override { return e.add(start, number); }
+  Value ownPosition(Value number) override { return e.add(start, number); }
+  Value lastSeen(Value number) override { return ownPosition(number); }
   Value firstSeen(Value number) override { return windowBegin(e, spec, lastSeen(number)); }
   Value queryNumber(Value query, Value row, Value column) override {
     Value angles = anglesAt(e, spec, a[1], e.add(start, e.sub(row, tile.tile)), rope);
@@ -72,14 +73,16 @@ std::string define(KernelLibrary &kernels, const AttentionSpec &spec) {
   using Kind = ArgumentKind;
   std::string name = "attend_tile_" + cacheName(spec) + headsName(spec) + maskName(spec) + turnName(spec) + "_x" +
                      std::to_string(llvm::bit_cast<uint32_t>(spec.scale)) + "_" + kernels.getTarget().chip;
-  return kernels.define(
-      name, Tile::shapeOf(spec),
-      {Kind::Memory, Kind::Constant, Kind::Memory, Kind::Memory, Kind::Memory, Kind::Number, Kind::Number},
-      [=](Emitter &e, ValueRange a) {
-        TileContext tile(e, spec, Tile::placesOf(spec), Tile::kThreads, /*segments=*/a[3]);
-        CacheSource source(tile, a);
-        Tile(tile, source, /*queries=*/a[0], /*results=*/a[4]).run();
-      });
+  SmallVector<Kind> kinds = {Kind::Memory, Kind::Constant, Kind::Memory, Kind::Memory,
+                             Kind::Memory, Kind::Number,   Kind::Number};
+  if (spec.isBiased())
+    kinds.push_back(Kind::Constant);
+  return kernels.define(name, Tile::shapeOf(spec), kinds, [=](Emitter &e, ValueRange a) {
+    TileContext tile(e, spec, Tile::placesOf(spec), Tile::kThreads, /*segments=*/a[3]);
+    tile.bias = spec.isBiased() ? a.back() : Value();
+    CacheSource source(tile, a);
+    Tile(tile, source, /*queries=*/a[0], /*results=*/a[4]).run();
+  });
 }
 
 } // namespace

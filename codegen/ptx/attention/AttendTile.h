@@ -17,8 +17,8 @@
 namespace lmopt::nvptx {
 
 /// (queries [rows][heads x width] f32, angles, rows' table, segments' table, results [rows][heads x width] f32, layer
-/// offset, block bytes): see AttendRows.h. Blocks: tiles of rows of the longest segment along x, heads along y,
-/// segments along z; those beyond a segment's rows do nothing.
+/// offset, block bytes; with a bias, its numbers): see AttendRows.h. Blocks: tiles of rows of the longest segment along
+/// x, heads along y, segments along z; those beyond a segment's rows do nothing.
 std::string attendTileKernel(KernelLibrary &kernels, const AttentionSpec &spec);
 
 /// Rows of a tile.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The table of angles that rope needs. Tested by test/codegen/ptx/layouts.mlir.
+// The table of angles that rope needs, and the slopes of biases. Tested by test/codegen/ptx/layouts.mlir.
 
 #ifndef LMOPT_CODEGEN_PTX_ATTENTION_ATTENTION_TD
 #define LMOPT_CODEGEN_PTX_ATTENTION_ATTENTION_TD
@@ -20,6 +20,15 @@ def Ptx_AnglesAttr : Ptx_Layout<"Angles", "angles"> {
       DefaultValuedParameter<"int64_t", "0">:$switchPositions);
   let assemblyFormat = "`<` qualified($rope) `,` `positions` `=` $positions (`,` `switch` `=` $switchPositions^)? `>`";
   let genVerifyDecl = 1;
+}
+
+def Ptx_SlopesAttr : Ptx_Layout<"Slopes", "slopes"> {
+  let summary = "a slope for each head";
+  let description = [{
+    `#ptx.slopes<#lm.alibi<...>>`: f32, made of the attribute alone, so the weight has no params.
+  }];
+  let parameters = (ins "::lmopt::lm::AlibiAttr":$alibi);
+  let assemblyFormat = "`<` qualified($alibi) `>`";
 }
 
 #endif // LMOPT_CODEGEN_PTX_ATTENTION_ATTENTION_TD

@@ -14,6 +14,7 @@
 #include "codegen/ptx/attention/AttendTile.h"
 #include "codegen/ptx/attention/ProjectRows.h"
 #include "codegen/ptx/rows/RowModel.h"
+#include "dialects/lm/param/Param.h"
 
 using namespace mlir;
 
@@ -54,7 +55,28 @@ AttentionSpec specOf(lm::AttendOp op, plan::StepOp step) {
   spec.window = op.getWindow();
   if (std::optional<APFloat> cap = op.getSoftCap())
     spec.softCap = static_cast<float>(cap->convertToDouble());
+  if (op.getAlibi())
+    spec.bias = PositionBias::Slopes;
+  if (FlatSymbolRefAttr table = op.getDistanceTable()) {
+    spec.bias = PositionBias::Distances;
+    spec.largestDistance = lm::lookupParam(op, table).getShape()[1] / 2;
+  }
   return spec;
+}
+
+/// What the bias reads, if there is one.
+std::optional<plan::PackedUse> biasOf(lm::AttendOp op) {
+  if (lm::AlibiAttr alibi = op.getAlibi())
+    return plan::PackedUse{{}, SlopesAttr::get(op.getContext(), alibi)};
+  if (FlatSymbolRefAttr table = op.getDistanceTable())
+    return packedTable(op, table);
+  return std::nullopt;
+}
+
+/// It is the last argument of what attends.
+void addBias(lm::AttendOp op, LaunchBuilder &launches, Launch &attend) {
+  if (std::optional<plan::PackedUse> bias = biasOf(op))
+    attend.arguments.push_back(launches.weight(*bias));
 }
 
 AttentionSpec specOf(lm::CacheAppendOp op, plan::StepOp step) {
@@ -152,6 +174,8 @@ struct AttendModel : HalfModel<AttendModel, lm::AttendOp> {
   void getPackedWeights(Operation *op, plan::ProgramOp program, SmallVectorImpl<plan::PackedUse> &uses) const {
     HalfModel::getPackedWeights(op, program, uses);
     llvm::append_range(uses, matricesOf(op));
+    if (std::optional<plan::PackedUse> bias = biasOf(cast<lm::AttendOp>(op)))
+      uses.push_back(*bias);
   }
   int64_t getScratchBytes(Operation *op, plan::StepOp step, int64_t rows) const {
     plan::ProgramOp program = programOf(step);
@@ -182,6 +206,7 @@ struct AttendModel : HalfModel<AttendModel, lm::AttendOp> {
                         launches.result(),
                         launches.stateOffset(),
                         launches.stateBlockBytes()};
+    addBias(op, launches, attend);
     attend.grid[0] = Size::rows(plan::Domain::tokens, tileRows(spec)); // no segment has more
     attend.grid[1] = Size::fixed(spec.heads);
     attend.grid[2] = Size::rows(plan::Domain::segments);
@@ -202,6 +227,7 @@ struct AttendModel : HalfModel<AttendModel, lm::AttendOp> {
       attend.arguments.insert(attend.arguments.end(),
                               {nvptx::rowsOf(append, made.getKey()), nvptx::rowsOf(append, made.getValue())});
     }
+    addBias(op, launches, attend);
     attend.grid[0] = Size::positions(kPartPositions);
     attend.grid[1] = Size::fixed(spec.kvHeads);
     attend.grid[2] = Size::rows(plan::Domain::tokens);
@@ -248,6 +274,7 @@ struct AttendModel : HalfModel<AttendModel, lm::AttendOp> {
     launch.arguments = {launches.rowsOf(op.getQuery()), keys, values, {Argument::Segments}, launches.result()};
     if (spec.rotary)
       launch.arguments.insert(launch.arguments.end(), {anglesArgument(op, launches), {Argument::RowTable}});
+    addBias(op, launches, launch);
     launch.grid[0] = Size::positions(isTile ? kSegmentTileRows : kSegmentRows);
     launch.grid[1] = Size::fixed(spec.heads);
     launch.grid[2] = Size::rows(plan::Domain::segments);

@@ -27,6 +27,13 @@ namespace lmopt::nvptx {
 /// How keys and values are kept. Scores and sums are f32 with each; queries and weights, too, but with bf16.
 enum class CacheFormat { F32, Bf16, I8 };
 
+/// What is added to scores, of the distance from the query's position to the key's.
+enum class PositionBias {
+  None,
+  Slopes,   ///< a number for each head, times the distance
+  Distances ///< a table, a row for each head, a number for each distance up to the largest, which goes on beyond
+};
+
 struct AttentionSpec {
   int64_t heads = 0, kvHeads = 0, width = 0; ///< width of a head: a multiple of 8 (i8: of 16), at most 256
   int64_t rotary = 0;                        ///< numbers of a head that are turned, halves apart; 0: none
@@ -37,8 +44,12 @@ struct AttentionSpec {
   int64_t otherValueWidth = 0;      ///< of a head of values and results where it is not `width`; the same bounds
   std::vector<int64_t> groups = {}; ///< how many query heads read each kv head, where they differ; else empty
 
+  PositionBias bias = PositionBias::None; ///< kernels that attend have one more argument, the last, with it
+  int64_t largestDistance = 0;            ///< of PositionBias::Distances
+  bool isBiased() const { return bias != PositionBias::None; }
+
   float softCap = 0;  ///< of scores; 0: none
-  int64_t window = 0; ///< of a decoder: the last positions that a row sees; 0: all
+  int64_t window = 0; ///< the last positions that a row sees, of an encoder how far both ways; 0: all
 
   // Encoders: the keys and values of a segment become few rows; see ProjectRows.h.
   int64_t projectedRows = 0;      ///< at most, or always; 0: they stay

@@ -33,8 +33,11 @@ Value AttentionTile::firstBlock() {
   return first ? e.mul(e.shr(first, 6), kBlock) : e.number(0);
 }
 
-Value AttentionTile::scoreOf(Value product) {
-  return e.mul(cappedScore(e, spec, product), e.floatOf(OnlineSoftmax::kLog2OfE));
+Value AttentionTile::scoreOf(Value product, Value number, Value position) {
+  Value score = cappedScore(e, spec, product);
+  if (tile.bias)
+    score = biasedScore(e, spec, tile.bias, tile.head, e.sub(position, source.ownPosition(number)), score);
+  return e.mul(score, e.floatOf(OnlineSoftmax::kLog2OfE));
 }
 
 Value AttentionTile::hidden() const { return e.floatOf(spec.window ? -1e30F : -INFINITY); }

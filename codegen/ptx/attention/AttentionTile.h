@@ -44,9 +44,10 @@ protected:
 
   /// The head of row `number` of the block, in rows of results.
   Value resultOf(Value number);
-  /// Of a product, as score() wants it; what a row is given where it does not look: finite with windows, where it may
-  /// see nothing of the first blocks, and what that adds to sums vanishes with the first score.
-  Value scoreOf(Value product);
+  /// Of the product of row `number` with a position, which count where there is a bias, as score() wants it; what a row
+  /// is given where it does not look: finite with windows, where it may see nothing of the first blocks, and what that
+  /// adds to sums vanishes with the first score.
+  Value scoreOf(Value product, Value number, Value position);
   Value hidden() const;
   /// Whether row `number` does not look at a position.
   Value isHidden(Value number, Value position);

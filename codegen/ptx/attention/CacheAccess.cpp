@@ -4,6 +4,7 @@
 #include "codegen/ptx/attention/CacheAccess.h"
 
 #include "codegen/Functions.h"
+#include "codegen/ptx/Rows.h"
 
 #include "llvm/ADT/bit.h"
 
@@ -108,9 +109,26 @@ Value cappedScore(Emitter &e, const AttentionSpec &spec, Value score) {
   return spec.softCap ? functions::softCap(e, spec.softCap, score) : score;
 }
 
+Value biasedScore(Emitter &e, const AttentionSpec &spec, Value bias, Value head, Value distance, Value score) {
+  if (spec.bias == PositionBias::Slopes)
+    return e.fma(e.load(e.f32(), e.at(bias, e.mul(head, 4))), e.toFloat(distance), score);
+  const int64_t most = spec.largestDistance;
+  Value column = e.add(e.max(e.min(distance, e.number(most)), e.number(-most)), most);
+  Value row = e.atElement(bias, head, rowBytes(2 * most + 1, 4));
+  return e.add(score, e.load(e.f32(), e.at(row, e.mul(column, 4))));
+}
+
+static std::string biasName(const AttentionSpec &spec) {
+  if (spec.bias == PositionBias::Slopes)
+    return "_slopes";
+  return spec.isBiased() ? "_distances" + std::to_string(spec.largestDistance) : "";
+}
+
 std::string maskName(const AttentionSpec &spec) {
   std::string name = spec.window ? "_w" + std::to_string(spec.window) : "";
-  return spec.softCap ? name + "_c" + std::to_string(llvm::bit_cast<uint32_t>(spec.softCap)) : name;
+  if (spec.softCap)
+    name += "_c" + std::to_string(llvm::bit_cast<uint32_t>(spec.softCap));
+  return name + biasName(spec);
 }
 
 std::string turnName(const AttentionSpec &spec) {

@@ -58,6 +58,9 @@ private:
 mlir::Value windowBegin(Emitter &e, const AttentionSpec &spec, mlir::Value position);
 /// With its soft cap.
 mlir::Value cappedScore(Emitter &e, const AttentionSpec &spec, mlir::Value score);
+/// With what `bias` adds for a head and the distance from the query's position to the key's.
+mlir::Value biasedScore(Emitter &e, const AttentionSpec &spec, mlir::Value bias, mlir::Value head, mlir::Value distance,
+                        mlir::Value score);
 
 /// The numbers in a word of the cache, without their scale.
 Emitter::Values cacheNumbers(Emitter &e, const AttentionSpec &spec, mlir::Value word);
@@ -76,7 +79,7 @@ std::string headsName(const AttentionSpec &spec);
 std::string widthsName(const AttentionSpec &spec);
 /// "_turn64": of kernels that turn.
 std::string turnName(const AttentionSpec &spec);
-std::string maskName(const AttentionSpec &spec); ///< window and cap
+std::string maskName(const AttentionSpec &spec); ///< window, cap and bias
 
 } // namespace lmopt::nvptx
 

@@ -27,7 +27,7 @@ Values FloatTile::score(Value block) {
   Value position = e.add(block, inBlock);
   for (auto [i, sum] : llvm::enumerate(sums)) {
     Value row = e.add(query, static_cast<int64_t>(i));
-    e.store(e.select(isHidden(row, position), hidden(), scoreOf(sum)), softmax.weights(row, inBlock));
+    e.store(e.select(isHidden(row, position), hidden(), scoreOf(sum, row, position)), softmax.weights(row, inBlock));
   }
   return {};
 }

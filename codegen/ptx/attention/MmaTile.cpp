@@ -75,12 +75,17 @@ Values MmaTile::products() {
 }
 // Most blocks are seen by all rows; those of windows are few.
 Values MmaTile::masked(Value block, const Values &products) {
-  Values scores(llvm::map_range(products, [&](Value x) { return scoreOf(x); }));
+  auto positionOf = [&](size_t i) { return e.add(e.add(block, lanePair()), static_cast<int64_t>(i / 4 * 8 + i % 2)); };
+  Values scores;
+  for (auto [i, x] : llvm::enumerate(products)) {
+    Value row = tile.bias ? e.add(laneRow(), static_cast<int64_t>(i % 4 / 2 * 8)) : Value();
+    scores.push_back(scoreOf(x, row, tile.bias ? positionOf(i) : Value()));
+  }
   auto mask = [&] {
     Value rows[] = {laneRow(), e.add(laneRow(), 8)};
     Values result;
     for (auto [i, score] : llvm::enumerate(scores)) {
-      Value position = e.add(e.add(block, lanePair()), static_cast<int64_t>(i / 4 * 8 + i % 2));
+      Value position = positionOf(i);
       result.push_back(e.select(isHidden(rows[i % 4 / 2], position), hidden(), score));
     }
     return result;

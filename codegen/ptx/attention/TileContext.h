@@ -37,6 +37,7 @@ struct TileContext {
   TilePlaces places;
   int64_t threads;
   mlir::Value shared, thread, head, tile, first, rows; ///< rows of the segment; `tile`: the block's first of these
+  mlir::Value bias = {};                               ///< its numbers; null: none
 
   mlir::Value kvHead() const { return kvHeadOf(e, spec, head); }
   mlir::Value place(int64_t offset, mlir::Value number, int64_t bytes) const {
@@ -60,7 +61,9 @@ public:
   virtual void begin() {}
   /// How many positions the block's rows see together.
   virtual mlir::Value seenByAll() = 0;
-  /// The last position that row `number` of the block sees, and the first; null: 0.
+  /// The position of row `number` of the block.
+  virtual mlir::Value ownPosition(mlir::Value number) = 0;
+  /// The last position that it sees, and the first; null: 0.
   virtual mlir::Value lastSeen(mlir::Value number) = 0;
   virtual mlir::Value firstSeen(mlir::Value) { return {}; }
   /// Number `column` of a query; `row` is the segment's, `query` where it lies.

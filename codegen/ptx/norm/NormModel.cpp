@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Norms for GPUs: which step of a row kernel each op is. Tested by test/codegen/ptx and all models compiled for GPUs.
-#include "codegen/plan/FormSteps.h"
+#include "codegen/plan/Limits.h"
 #include "codegen/ptx/rows/RowModel.h"
-#include "dialects/lm/norm/Norm.h"
 
 using namespace mlir;
 
@@ -18,11 +17,7 @@ RowStep normStep(RowStepKind kind, Op op) {
 }
 struct RmsNormModel : RowModel<RmsNormModel, lm::RmsNormOp> {
   LogicalResult prepare(Operation *op, plan::ProgramOp) const {
-    auto norm = cast<lm::RmsNormOp>(op);
-    if (norm.getHeads() != 1 && !canNormHeads(norm.getHeadWidth()))
-      return plan::refuse(op, "norms of heads of " + Twine(norm.getHeadWidth()) +
-                                  " numbers are not supported; use a multiple of " + Twine(kRowSumVector));
-    return checkWidths(op);
+    return succeeded(plan::checkNorm(cast<lm::RmsNormOp>(op))) ? checkWidths(op) : failure();
   }
   static RowStep step(lm::RmsNormOp op) {
     if (op.getHeads() == 1)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Pooling for GPUs. Tested by test/codegen/ptx and all models compiled for GPUs.
+#include "codegen/plan/Limits.h"
 #include "codegen/ptx/Ptx.h"
 #include "codegen/ptx/pooling/PoolKernel.h"
-#include "dialects/lm/pooling/Pooling.h"
 
 using namespace mlir;
 
@@ -12,7 +12,7 @@ namespace lmopt::nvptx {
 namespace {
 
 struct PoolModel : KernelOpInterface::ExternalModel<PoolModel, lm::PoolOp> {
-  LogicalResult prepare(Operation *, plan::ProgramOp) const { return success(); }
+  LogicalResult prepare(Operation *op, plan::ProgramOp) const { return plan::checkPooling(cast<lm::PoolOp>(op)); }
   void getPackedWeights(Operation *, plan::ProgramOp, SmallVectorImpl<plan::PackedUse> &) const {}
   int64_t getStateBytes(Operation *, plan::StepOp) const { return 0; }
   int64_t getScratchBytes(Operation *, plan::StepOp, int64_t) const { return 0; }
@@ -22,7 +22,7 @@ struct PoolModel : KernelOpInterface::ExternalModel<PoolModel, lm::PoolOp> {
     auto pool = cast<lm::PoolOp>(op);
     auto rows = cast<plan::RowsType>(launches.step.getRowInputs().front().getType());
     Launch launch;
-    launch.kernel = poolKernel(launches.kernels, rows.getWidth(), lm::poolingOf(pool.getKind()));
+    launch.kernel = poolKernel(launches.kernels, rows.getWidth(), pool.getPoolings());
     launch.arguments = {launches.rowsOf(pool.getInput()), {Argument::Segments}, launches.result()};
     launch.domain = plan::Domain::segments;
     launch.grid[0] = Size::rows(launch.domain);

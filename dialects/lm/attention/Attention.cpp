@@ -130,6 +130,33 @@ static LogicalResult verifyMatrixShapes(Op op, SymbolTableCollection &tables, St
   return success();
 }
 
+template <typename Op>
+static LogicalResult verifySlopes(Op op, StringRef constraint, StringRef withProjection) {
+  if (op.getPositionBias() && op.getProjection())
+    return op.emitOpError(withProjection) << ": rows of a projection have no position that a bias could be of";
+  AlibiAttr alibi = op.getAlibi();
+  if (alibi && alibi.getSlopes().size() != op.getHeads())
+    return op.emitOpError(constraint) << ": expected a slope for each of " << op.getHeads() << " heads, but found "
+                                      << alibi.getSlopes().size();
+  return success();
+}
+
+template <typename Op>
+static LogicalResult verifyDistanceTable(Op op, SymbolTableCollection &tables, StringRef constraint) {
+  FlatSymbolRefAttr symbol = op.getDistanceTable();
+  if (!symbol)
+    return success();
+  FailureOr<ParamOp> table = expectF32Param(op, tables, symbol, 2, constraint);
+  if (failed(table))
+    return failure();
+  SmallVector<int64_t> shape = (*table).getShape();
+  if (shape[0] == int64_t(op.getHeads()) && shape[1] % 2 == 1)
+    return success();
+  return op.emitOpError(constraint) << ": expected " << op.getHeads() << " rows and an odd number of columns, one for "
+                                    << "each distance from -D to D, but " << symbol << " is " << shape[0] << "x"
+                                    << shape[1];
+}
+
 //===- Constraints of lm.attention -------------------------------------------------------------------------------===//
 
 static LogicalResult verifyForm(AttentionOp op) {
@@ -171,14 +198,18 @@ LogicalResult AttentionOp::verify() {
   if (failed(verifyElement(*this, "C12")) || failed(verifyProjection(*this, "C14")) ||
       failed(verifyMatrices(*this, "C15")))
     return failure();
-  if (getProjection() && isCausal())
+  if (getProjection() && (isCausal() || getWindow()))
     return emitOpError("C14: with project the mask must be #lm.full, but is ") << getMask();
   if (std::optional<APFloat> cap = getSoftCap(); cap && failed(verifyCap(*this, *cap, "C17")))
+    return failure();
+  if (failed(verifySlopes(*this, "C18", "C19")))
     return failure();
   return verifyGroups(*this, "C13");
 }
 
 LogicalResult AttentionOp::verifySymbolUses(SymbolTableCollection &tables) {
+  if (failed(verifyDistanceTable(*this, tables, "C18")))
+    return failure();
   return verifyMatrixShapes(*this, tables, "C15", "C16");
 }
 
@@ -271,13 +302,19 @@ LogicalResult AttendOp::verify() {
   if (failed(verifyElement(*this, "C8")) || failed(verifyGroups(*this, "C12")) ||
       failed(verifyProjection(*this, "C13")))
     return failure();
-  if (getProjection() && isCausal())
+  if (getProjection() && (isCausal() || getWindow()))
     return emitOpError("C13: with project the mask must be #lm.full, but is ") << getMask();
   if (std::optional<APFloat> cap = getSoftCap(); cap && failed(verifyCap(*this, *cap, "C14")))
+    return failure();
+  if (failed(verifySlopes(*this, "C15", "C16")))
     return failure();
   return TypeSwitch<Operation *, LogicalResult>(makerBefore(*this, getCache()))
       .Case<CacheAppendOp, AttentionOp>([&](auto maker) { return verifyMaker(*this, maker); })
       .Default(success());
+}
+
+LogicalResult AttendOp::verifySymbolUses(SymbolTableCollection &tables) {
+  return verifyDistanceTable(*this, tables, "C15");
 }
 
 CacheAppendOp AttendOp::getAppend() { return getCache().getDefiningOp<CacheAppendOp>(); }
@@ -292,7 +329,7 @@ void AttentionOp::build(OpBuilder &builder, OperationState &state, Value query, 
         cache, lengths, builder.getI64IntegerAttr(layer), builder.getI64IntegerAttr(heads),
         builder.getI64IntegerAttr(kvHeads), builder.getF64FloatAttr(scale), mask, rope, /*groups=*/DenseI64ArrayAttr(),
         /*element=*/TypeAttr(), /*projection=*/ProjectionAttr(), /*keyProjection=*/FlatSymbolRefAttr(),
-        /*valueProjection=*/FlatSymbolRefAttr(), /*softCap=*/FloatAttr());
+        /*valueProjection=*/FlatSymbolRefAttr(), /*softCap=*/FloatAttr(), /*positionBias=*/Attribute());
 }
 
 void CacheAppendOp::build(OpBuilder &builder, OperationState &state, Value key, Value value, Value cache, Value lengths,
@@ -307,7 +344,7 @@ void AttendOp::build(OpBuilder &builder, OperationState &state, Value query, Cac
   build(builder, state, withWidth(query, heads * append.getValueWidth()), query, append.getResult(),
         append.getLengths(), append.getLayerAttr(), builder.getI64IntegerAttr(heads), append.getKvHeadsAttr(),
         builder.getF64FloatAttr(scale), mask, append.getRopeAttr(), /*groups=*/DenseI64ArrayAttr(),
-        append.getElementAttr(), append.getProjectionAttr(), /*softCap=*/FloatAttr());
+        append.getElementAttr(), append.getProjectionAttr(), /*softCap=*/FloatAttr(), /*positionBias=*/Attribute());
 }
 
 void AttentionOp::expand() {
@@ -321,6 +358,7 @@ void AttentionOp::expand() {
       AttendOp::create(builder, getLoc(), getQuery(), append, getHeads(), getScale().convertToDouble(), getMask());
   attend.setGroupsAttr(getGroupsAttr());
   attend.setSoftCapAttr(getSoftCapAttr());
+  attend.setPositionBiasAttr(getPositionBiasAttr());
   attend.getResult().setType(getResult().getType()); // batch and sequence may be known where the query's are not
   takePartName(append, *this);
   takePartName(attend, *this);

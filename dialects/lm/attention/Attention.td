@@ -18,12 +18,21 @@ defvar elementQuestions = [{
   }];
 defvar questions = elementQuestions # [{
     bool isCausal() { return ::llvm::isa<::lmopt::lm::CausalAttr>(getMask()); }
-    /// How many heads of the query read each head of keys and values.
-    /// The last positions that a query sees, or 0: all of them.
-    int64_t getWindow() {
-      auto causal = ::llvm::dyn_cast<::lmopt::lm::CausalAttr>(getMask());
-      return causal ? causal.getWindow() : 0;
+    /// What scores grow by from position to position, or null.
+    ::lmopt::lm::AlibiAttr getAlibi() {
+      return ::llvm::dyn_cast_or_null<::lmopt::lm::AlibiAttr>(getPositionBiasAttr());
     }
+    /// The table of what distances add to scores, or null.
+    ::mlir::FlatSymbolRefAttr getDistanceTable() {
+      return ::llvm::dyn_cast_or_null<::mlir::FlatSymbolRefAttr>(getPositionBiasAttr());
+    }
+    /// The last positions that a query sees, or how far both ways; 0: all of them.
+    int64_t getWindow() {
+      if (auto full = ::llvm::dyn_cast<::lmopt::lm::FullAttr>(getMask()))
+        return full.getWindow();
+      return ::llvm::cast<::lmopt::lm::CausalAttr>(getMask()).getWindow();
+    }
+    /// How many heads of the query read each head of keys and values.
     ::llvm::SmallVector<int64_t> getGroupSizes() {
       if (auto sizes = getGroups())
         return ::llvm::to_vector(*sizes);
@@ -44,6 +53,7 @@ def LM_AttentionOp : LM_Op<"attention", projects, projectsMethods> {
 
         score[i, j] = scale * (q_h[i] . k_g[j])      for the keys j that query i may see
         score[i, j] = C tanh(score[i, j] / C)        with `soft_cap = C`
+        score[i, j] = score[i, j] + bias(h, j - i)   with `bias`, of the positions of key and query
         p[i, :]     = softmax(score[i, :])           (a query that sees no key gets zeros)
         y_h[i]      = sum_j p[i, j] v_g[j]
 
@@ -63,6 +73,10 @@ def LM_AttentionOp : LM_Op<"attention", projects, projectsMethods> {
     normalized) to bf16 too; products of two are exact in f32, sums are f32. `as i8` keeps each key and value head as
     codes c = round(x / s) of 8 bits with one scale s = max |x| / 127 for each position, and computes with c s; scaled
     queries and softmax weights may be carried in 16 bits of their largest. Without `as`, all is f32.
+
+    `bias = #lm.alibi<slopes = [...]>` adds slopes[h] (j - i), one slope for each head. `bias = @table` names an f32 matrix
+    of heads rows and 2 D + 1 columns, and adds table[h, clamp(j - i, -D, D) + D]: relative positions, which T5, MPNet and
+    others learn for ranges of distances that end at D (`#lm.distance_buckets`).
 
     `groups = [3, 2, 3]` says how many query heads, in their order, read each of the kv_heads, where that is not the same
     for all: what is left when some of a model's heads are removed (lm-prune-heads).
@@ -89,10 +103,12 @@ def LM_AttentionOp : LM_Op<"attention", projects, projectsMethods> {
     - C11: with a cache the mask is `#lm.causal`.
     - C12: `as` gives f32, bf16 or i8; with bf16 the width of a head is even, with i8 at most 512 (sums stay exact).
     - C13: `groups` are as many as `kv_heads`, each at least 1, and together `heads`.
-    - C14: `project` stands with `lengths`, the mask `#lm.full` and no `rope`.
+    - C14: `project` stands with `lengths`, the mask `#lm.full` without a window, and no `rope`.
     - C15: `by` stands with a learned projection and only there; it names f32 matrices of `rank` rows and equally many columns.
     - C16: a static sequence length is at most these columns.
     - C17: `soft_cap` is finite and positive.
+    - C18: `bias` has `heads` slopes, or names an f32 matrix of `heads` rows and an odd number of columns.
+    - C19: `bias` stands without `project`: rows of a projection have no position.
 
     ```mlir
     func.func @one_key() -> tensor<1x2x2xf32> {
@@ -123,6 +139,35 @@ def LM_AttentionOp : LM_Op<"attention", projects, projectsMethods> {
       return %y : tensor<1x2x2xf32>
     }
     // @window: tensor<1x2x2xf32> [[[5, 6], [7, 8]]]
+    func.func @neighbours() -> tensor<1x3x2xf32> {
+      %q = arith.constant dense<0.0> : tensor<1x3x2xf32>
+      %v = arith.constant dense<[[[4.0, 0.0], [0.0, 4.0], [0.0, 8.0]]]> : tensor<1x3x2xf32>
+      %len = arith.constant dense<[3]> : tensor<1xi32>
+      %y = lm.attention %q, %q, %v lengths %len {layer = 0, heads = 1, kv_heads = 1, scale = 1.0, mask = #lm.full<window = 1>}
+          : (tensor<1x3x2xf32>, tensor<1x3x2xf32>, tensor<1x3x2xf32>, tensor<1xi32>) -> tensor<1x3x2xf32>
+      return %y : tensor<1x3x2xf32>
+    }
+    // @neighbours: tensor<1x3x2xf32> [[[2, 2], [1.33333, 4], [0, 6]]]
+    func.func @slopes(%cache: !lm.cache) -> tensor<1x2x2xf32> {
+      %q = arith.constant dense<0.0> : tensor<1x2x2xf32>
+      %v = arith.constant dense<[[[5.0, 6.0], [7.0, 8.0]]]> : tensor<1x2x2xf32>
+      %y, %longer = lm.attention %q, %q, %v, %cache {layer = 0, heads = 2, kv_heads = 2, scale = 1.0,
+                                                     mask = #lm.causal bias = #lm.alibi<slopes = [0.0, 100.0]>}
+          : (tensor<1x2x2xf32>, tensor<1x2x2xf32>, tensor<1x2x2xf32>, !lm.cache) -> (tensor<1x2x2xf32>, !lm.cache)
+      return %y : tensor<1x2x2xf32>
+    }
+    // @slopes: tensor<1x2x2xf32> [[[5, 6], [6, 8]]]
+    lm.param @far : tensor<1x3xf32> = dense<[[100.0, 0.0, 100.0]]>
+    func.func @distances() -> tensor<1x3x1xf32> {
+      %q = arith.constant dense<0.0> : tensor<1x3x1xf32>
+      %v = arith.constant dense<[[[1.0], [2.0], [3.0]]]> : tensor<1x3x1xf32>
+      %len = arith.constant dense<[3]> : tensor<1xi32>
+      %y = lm.attention %q, %q, %v lengths %len {layer = 0, heads = 1, kv_heads = 1, scale = 1.0, mask = #lm.full
+                                                 bias = @far}
+          : (tensor<1x3x1xf32>, tensor<1x3x1xf32>, tensor<1x3x1xf32>, tensor<1xi32>) -> tensor<1x3x1xf32>
+      return %y : tensor<1x3x1xf32>
+    }
+    // @distances: tensor<1x3x1xf32> [[[2.5], [2], [1.5]]]
     func.func @uneven_groups() -> tensor<1x1x6xf32> {
       %q = arith.constant dense<1.0> : tensor<1x1x6xf32>
       %v = arith.constant dense<[[[5.0, 6.0, 7.0, 8.0]]]> : tensor<1x1x4xf32>
@@ -150,18 +195,19 @@ def LM_AttentionOp : LM_Op<"attention", projects, projectsMethods> {
                        F64Attr:$scale, LM_MaskAttr:$mask, OptionalAttr<LM_RopeAttr>:$rope,
                        OptionalAttr<DenseI64ArrayAttr>:$groups, OptionalAttr<TypeAttr>:$element,
                        OptionalAttr<LM_ProjectionAttr>:$projection, OptionalAttr<FlatSymbolRefAttr>:$key_projection,
-                       OptionalAttr<FlatSymbolRefAttr>:$value_projection, OptionalAttr<F64Attr>:$soft_cap);
+                       OptionalAttr<FlatSymbolRefAttr>:$value_projection, OptionalAttr<F64Attr>:$soft_cap,
+                       OptionalAttr<LM_PositionBiasAttr>:$position_bias);
   let results = (outs LM_Activation:$result, Optional<LM_CacheType>:$next_cache);
   let assemblyFormat = !strconcat([{
     $query `,` $key `,` $value (`,` $cache^)? (`lengths` $lengths^)?
         ` ` `{` `layer` `=` $layer `,` `heads` `=` $heads `,` `kv_heads` `=` $kv_heads
         (`groups` `=` $groups^)? `,` `scale` `=` $scale (`soft_cap` `=` $soft_cap^)?
-        `,` `mask` `=` $mask (`,` `rope` `=` qualified($rope)^)?}], projectionFormat, [{ `}` (`as` $element^)?
+        `,` `mask` `=` $mask (`,` `rope` `=` qualified($rope)^)? (`bias` `=` $position_bias^)?}], projectionFormat, [{ `}` (`as` $element^)?
         attr-dict-with-keyword `:` functional-type(operands, results)
   }]);
   let builders = [
     // Decoder form: give `cache`; encoder form: give `lengths`; the other one is null. `rope` may be null. The result
-    // types follow from query, value and heads. Groups are even, and there is no soft cap.
+    // types follow from query, value and heads. Groups are even, and there is neither soft cap nor bias.
     OpBuilder<(ins "::mlir::Value":$query, "::mlir::Value":$key, "::mlir::Value":$value, "::mlir::Value":$cache,
                    "::mlir::Value":$lengths, "int64_t":$layer, "int64_t":$heads, "int64_t":$kvHeads, "double":$scale,
                    "::mlir::Attribute":$mask, "::lmopt::lm::RopeAttr":$rope)>
@@ -251,10 +297,11 @@ def LM_CacheAppendOp : LM_Op<"cache_append", projects, projectsMethods> {
   let hasVerifier = 1;
 }
 
-def LM_AttendOp : LM_Op<"attend", [Pure], ["getAccesses", "getState"]> {
+def LM_AttendOp : LM_Op<"attend", [Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>],
+                        ["getAccesses", "getState"]> {
   let summary = "the second half of attention: queries over the keys and values that a cache holds";
   let description = [{
-    Formulas, `as`, and the rotation of queries are those of `lm.attention`. Two forms:
+    Formulas, `as`, `bias`, and the rotation of queries are those of `lm.attention`. Two forms:
 
     *decoder*: `lm.attend %q, %kept {...} : ... -> y`. The T rows of q are the last T of the positions that the cache holds
     for layer `layer`; they see the whole of it under the mask. The cache stays as it is.
@@ -278,8 +325,10 @@ def LM_AttendOp : LM_Op<"attend", [Pure], ["getAccesses", "getState"]> {
     - C10: its heads of keys have the width of those of the query, its heads of values that of those of the result.
     - C11: it has the same `lengths` or none either, and its batch is that of the query (with `lengths` also its sequence).
     - C12: `groups` are as many as `kv_heads`, each at least 1, and together `heads`.
-    - C13: `project` stands with `lengths`, the mask `#lm.full` and no `rope`.
+    - C13: `project` stands with `lengths`, the mask `#lm.full` without a window, and no `rope`.
     - C14: `soft_cap` is finite and positive.
+    - C15: `bias` has `heads` slopes, or names an f32 matrix of `heads` rows and an odd number of columns.
+    - C16: `bias` stands without `project`.
 
     ```mlir
     func.func @attend_to_one_key() -> tensor<1x2x2xf32> {
@@ -299,18 +348,19 @@ def LM_AttendOp : LM_Op<"attend", [Pure], ["getAccesses", "getState"]> {
                        I64Attr:$heads, I64Attr:$kv_heads, F64Attr:$scale, LM_MaskAttr:$mask,
                        OptionalAttr<LM_RopeAttr>:$rope, OptionalAttr<DenseI64ArrayAttr>:$groups,
                        OptionalAttr<TypeAttr>:$element, OptionalAttr<LM_ProjectionAttr>:$projection,
-                       OptionalAttr<F64Attr>:$soft_cap);
+                       OptionalAttr<F64Attr>:$soft_cap, OptionalAttr<LM_PositionBiasAttr>:$position_bias);
   let results = (outs LM_Activation:$result);
   let assemblyFormat = [{
     $query `,` $cache (`lengths` $lengths^)?
         ` ` `{` `layer` `=` $layer `,` `heads` `=` $heads `,` `kv_heads` `=` $kv_heads
         (`groups` `=` $groups^)? `,` `scale` `=` $scale (`soft_cap` `=` $soft_cap^)?
-        `,` `mask` `=` $mask (`,` `rope` `=` qualified($rope)^)? (`project` `=` qualified($projection)^)? `}`
+        `,` `mask` `=` $mask (`,` `rope` `=` qualified($rope)^)? (`bias` `=` $position_bias^)?
+        (`project` `=` qualified($projection)^)? `}`
         (`as` $element^)? attr-dict-with-keyword `:` functional-type(operands, results)
   }];
   let builders = [
     // `lengths` (null for the decoder form), `layer`, `kv_heads`, `rope`, `as`, `project` and the width of the result
-    // follow from the append that made the cache. Groups are even, and there is no soft cap.
+    // follow from the append that made the cache. Groups are even, and there is neither soft cap nor bias.
     OpBuilder<(ins "::mlir::Value":$query, "::lmopt::lm::CacheAppendOp":$append, "int64_t":$heads, "double":$scale,
                    "::mlir::Attribute":$mask)>
   ];

@@ -48,6 +48,9 @@ static reference::AttentionOptions optionsOf(Op op, const Frame &frame) {
   options.window = op.getWindow();
   if (std::optional<APFloat> cap = op.getSoftCap())
     options.softCap = cap->convertToDouble();
+  if (AlibiAttr alibi = op.getAlibi())
+    for (Real slope : alibi.getSlopes())
+      options.bias.slopes.push_back(slope.value);
   return options;
 }
 
@@ -71,9 +74,22 @@ static LogicalResult readProjection(Op op, Frame &frame, reference::AttentionOpt
   return success();
 }
 
+/// Failure after an error has been told.
+template <typename Op>
+static LogicalResult readDistanceTable(Op op, Frame &frame, reference::AttentionOptions &options) {
+  FlatSymbolRefAttr symbol = op.getDistanceTable();
+  if (!symbol)
+    return success();
+  FailureOr<reference::Weight> table = frame.matrix(op, symbol);
+  if (failed(table))
+    return failure();
+  options.bias.table = *table;
+  return success();
+}
+
 static FailureOr<RuntimeValues> attention(AttentionOp op, Frame &frame) {
   reference::AttentionOptions options = optionsOf(op, frame);
-  if (failed(readProjection(op, frame, options)))
+  if (failed(readProjection(op, frame, options)) || failed(readDistanceTable(op, frame, options)))
     return failure();
   const Tensor &query = frame.tensor(op.getQuery()), &key = frame.tensor(op.getKey());
   const Tensor &value = frame.tensor(op.getValue());
@@ -101,6 +117,8 @@ static FailureOr<RuntimeValues> cacheAppend(CacheAppendOp op, Frame &frame) {
 
 static FailureOr<RuntimeValues> attend(AttendOp op, Frame &frame) {
   reference::AttentionOptions options = optionsOf(op, frame);
+  if (failed(readDistanceTable(op, frame, options)))
+    return failure();
   const Tensor &query = frame.tensor(op.getQuery());
   const auto &cache = std::get<reference::Cache>(frame.at(op.getCache()));
   return one(op, op.getLengths() ? reference::attend(query, cache, frame.tensor(op.getLengths()), options)

@@ -84,20 +84,38 @@ static Tensor rotated(Tensor x, int64_t heads, const Sequences &sequences, const
   return x;
 }
 
-/// One head of one row: y = sum_j softmax_j(scale q . k_j) v_j over `count` keys; zeros when there is none.
-static void attendHead(const float *query, const float *keys, const float *values, int64_t count, int64_t keyStride,
-                       int64_t valueStride, int64_t keyWidth, int64_t valueWidth, const AttentionOptions &options,
-                       float *result) {
+double PositionBias::of(int64_t head, int64_t distance) const {
+  if (!table)
+    return slopes.empty() ? 0 : slopes[head] * double(distance);
+  const int64_t most = table->columns / 2;
+  return table->at(head, std::clamp(distance, -most, most) + most);
+}
+
+namespace {
+/// The keys and values that a query sees, one after the other, and how far the first one is behind the query's own
+/// position (or, negative, before).
+struct Seen {
+  const float *keys, *values;
+  int64_t count, keyWidth, valueWidth; // of all heads
+  int64_t distance;
+};
+} // namespace
+
+/// One head of one row: y = sum_j softmax_j(scale q . k_j + bias) v_j over the seen keys; zeros when there is none.
+static void attendHead(const float *query, const Seen &seen, int64_t head, int64_t keyWidth, int64_t valueWidth,
+                       const AttentionOptions &options, float *result) {
   std::fill(result, result + valueWidth, 0.0f);
-  if (count == 0)
+  if (seen.count == 0)
     return;
   const double scale = options.bf16 ? 1 : options.scale; // bf16 queries carry it already
-  std::vector<double> weights(count), sums(valueWidth);
-  for (int64_t j = 0; j < count; ++j)
+  std::vector<double> weights(seen.count), sums(valueWidth);
+  for (int64_t j = 0; j < seen.count; ++j)
     for (int64_t k = 0; k < keyWidth; ++k)
-      weights[j] += scale * query[k] * keys[j * keyStride + k];
+      weights[j] += scale * query[k] * seen.keys[j * seen.keyWidth + k];
   for (double &score : weights)
     score = options.softCap ? softCapped(score, options.softCap) : score;
+  for (int64_t j = 0; j < seen.count && !options.bias.isNone(); ++j)
+    weights[j] += options.bias.of(head, seen.distance + j);
   const double largest = *std::max_element(weights.begin(), weights.end());
   double total = 0;
   for (double &weight : weights)
@@ -105,20 +123,22 @@ static void attendHead(const float *query, const float *keys, const float *value
   if (options.bf16) // after the sum is taken
     for (double &weight : weights)
       weight = nearestBf16(float(weight));
-  for (int64_t j = 0; j < count; ++j)
+  for (int64_t j = 0; j < seen.count; ++j)
     for (int64_t k = 0; k < valueWidth; ++k)
-      sums[k] += weights[j] / total * values[j * valueStride + k];
+      sums[k] += weights[j] / total * seen.values[j * seen.valueWidth + k];
   std::copy(sums.begin(), sums.end(), result);
 }
 
 /// One row of one sequence, all heads: the first groups[0] query heads read key/value head 0, the next ones 1, ...
-static void attendRow(const float *query, const float *keys, const float *values, int64_t count, int64_t keyWidth,
-                      int64_t valueWidth, const AttentionOptions &options, float *result) {
-  const int64_t keyHead = keyWidth / options.kvHeads, valueHead = valueWidth / options.kvHeads;
-  for (int64_t group = 0, h = 0; group < options.kvHeads; ++group)
+static void attendRow(const float *query, const Seen &seen, const AttentionOptions &options, float *result) {
+  const int64_t keyHead = seen.keyWidth / options.kvHeads, valueHead = seen.valueWidth / options.kvHeads;
+  Seen own = seen;
+  for (int64_t group = 0, h = 0; group < options.kvHeads; ++group) {
     for (const int64_t end = h + options.groups[group]; h < end; ++h)
-      attendHead(query + h * keyHead, keys + group * keyHead, values + group * valueHead, count, keyWidth, valueWidth,
-                 keyHead, valueHead, options, result + h * valueHead);
+      attendHead(query + h * keyHead, own, h, keyHead, valueHead, options, result + h * valueHead);
+    own.keys += keyHead;
+    own.values += valueHead;
+  }
 }
 
 //===- Project ---------------------------------------------------------------------------------------------------===//
@@ -236,6 +256,16 @@ static Result<const CacheLayer *> layerOf(const Cache &cache, const Tensor &quer
   return &layer;
 }
 
+/// How many keys from the first on a query may see at most; those before a window are left out elsewhere.
+static int64_t seenBy(int64_t place, const Sequence &sequence, const AttentionOptions &options) {
+  if (options.projection)
+    return options.projection->rowsOf(sequence.rows);
+  if (options.causal)
+    return place + 1;
+  const int64_t all = sequence.start + sequence.rows;
+  return options.window ? std::min(place + options.window + 1, all) : all;
+}
+
 static Tensor attendTo(const CacheLayer &layer, const Tensor &query, const Sequences &sequences,
                        const AttentionOptions &options) {
   const Tensor q = narrowed(rotated(query, options.heads, sequences, options), options.scale, options);
@@ -243,12 +273,16 @@ static Tensor attendTo(const CacheLayer &layer, const Tensor &query, const Seque
   Tensor y = Tensor::ofF32({query.size(0), length, layer.valueWidth / options.kvHeads * options.heads});
   for (int64_t b = 0; b < query.size(0); ++b)
     for (int64_t t = 0, rows = sequences[b].rows; t < rows; ++t) { // the rest stays zero
-      const int64_t seen =
-          options.projection ? options.projection->rowsOf(rows) : sequences[b].start + (options.causal ? t + 1 : rows);
-      const int64_t first = options.window ? std::max<int64_t>(seen - options.window, 0) : 0;
-      attendRow(&q.f32[(b * length + t) * q.width()], layer.keys[b].data() + first * layer.keyWidth,
-                layer.values[b].data() + first * layer.valueWidth, seen - first, layer.keyWidth, layer.valueWidth,
-                options, &y.f32[(b * length + t) * y.width()]);
+      const int64_t place = sequences[b].start + t, seen = seenBy(place, sequences[b], options);
+      const int64_t reach = options.causal ? options.window - 1 : options.window;
+      const int64_t first = options.window ? std::max<int64_t>(place - reach, 0) : 0;
+      const Seen keys = {layer.keys[b].data() + first * layer.keyWidth,
+                         layer.values[b].data() + first * layer.valueWidth,
+                         seen - first,
+                         layer.keyWidth,
+                         layer.valueWidth,
+                         first - place};
+      attendRow(&q.f32[(b * length + t) * q.width()], keys, options, &y.f32[(b * length + t) * y.width()]);
     }
   return y;
 }

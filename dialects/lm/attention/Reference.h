@@ -26,14 +26,22 @@ struct Projection {
   Weight keys = {}, values = {}; // E and F: of rank rows, as many columns as a sequence may have tokens
   int64_t rowsOf(int64_t tokens) const { return isLearned ? rank : std::min(rank, tokens); }
 };
+/// What scores grow by, of the distance from the query's position to the key's.
+struct PositionBias {
+  std::vector<double> slopes = {};  // by head, times the distance; empty: none
+  std::optional<Weight> table = {}; // a row for each head; the middle is distance 0, both ends reach further
+  bool isNone() const { return slopes.empty() && !table; }
+  double of(int64_t head, int64_t distance) const;
+};
 struct AttentionOptions {
   int64_t layer = 0, heads = 1, kvHeads = 1;
   std::vector<int64_t> groups = {1}; // how many query heads read each kv head
-  double scale = 1;   // this, `heads`, `groups`, caps and masks are of queries: append does not look at them
+  double scale = 1;   // this, `heads`, `groups`, caps, biases and masks are of queries: append does not look at them
   double softCap = 0; // 0: none
+  PositionBias bias;
   bool causal = true;
-  int64_t window = 0;                               // causal: the last positions that a query sees; 0: all
-  bool interleaved = false;                         // rotary layout
+  int64_t window = 0;       // the last positions that a query sees, or, not causal, how far both ways; 0: all
+  bool interleaved = false; // rotary layout
   std::function<Rotation(int64_t length)> rotation; // of a sequence of so many tokens; empty: none
   bool bf16 = false;                                // keys, values, scaled queries and softmax weights rounded to bf16
   bool int8 = false;                    // each head of keys and values rounded to 8 bits of its largest number

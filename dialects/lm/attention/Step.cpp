@@ -65,7 +65,10 @@ void AttentionOp::getAccesses(SmallVectorImpl<Access> &accesses) {
   accesses.push_back({getResult(), /*write=*/true});
 }
 
-void AttentionOp::getWeightUses(SmallVectorImpl<WeightUse> &uses) { addProjections(*this, uses); }
+void AttentionOp::getWeightUses(SmallVectorImpl<WeightUse> &uses) {
+  addProjections(*this, uses);
+  addUse(uses, getDistanceTable(), WeightUse::Role::Distances);
+}
 
 Cost AttentionOp::getCost() {
   Cost cost = costOf(*this);
@@ -106,6 +109,8 @@ void AttendOp::getAccesses(SmallVectorImpl<Access> &accesses) {
   accesses.push_back({getResult(), /*write=*/true});
 }
 
-void AttendOp::getWeightUses(SmallVectorImpl<WeightUse> &) {}
+void AttendOp::getWeightUses(SmallVectorImpl<WeightUse> &uses) {
+  addUse(uses, getDistanceTable(), WeightUse::Role::Distances);
+}
 Cost AttendOp::getCost() { return costOf(*this); }
 State AttendOp::getState() { return stateOf(*this); }

@@ -25,8 +25,9 @@ struct Access {
 };
 
 struct WeightUse {
-  /// `Matrix`: multiplied, all of it. `Table`: a row of it is picked. `Vector`: as wide as a row.
-  enum class Role { Matrix, Table, Vector };
+  /// `Matrix`: multiplied, all of it. `Table`: a row of it is picked. `Vector`: as wide as a row. `Distances`: numbers
+  /// of it are added to what is made of two rows.
+  enum class Role { Matrix, Table, Vector, Distances };
   mlir::FlatSymbolRefAttr symbol;
   Role role;
 };

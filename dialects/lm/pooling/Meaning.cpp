@@ -11,7 +11,7 @@ using namespace mlir;
 using namespace lmopt::lm;
 
 static FailureOr<RuntimeValues> pool(PoolOp op, Frame &frame) {
-  return one(reference::pool(frame.tensor(op.getInput()), frame.tensor(op.getLengths()), poolingOf(op.getKind())));
+  return one(reference::pool(frame.tensor(op.getInput()), frame.tensor(op.getLengths()), op.getPoolings()));
 }
 
 void lmopt::lm::registerPoolingMeanings(DialectRegistry &registry) { addMeanings<pool>(registry); }

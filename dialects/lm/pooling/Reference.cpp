@@ -5,6 +5,7 @@
 #include "dialects/lm/pooling/Reference.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace lmopt::lm::reference {
 
@@ -14,21 +15,28 @@ static double poolColumn(const float *x, int64_t count, int64_t stride, Pooling 
     return x[0];
   if (pooling == Pooling::Last)
     return x[(count - 1) * stride];
-  double sum = 0, largest = x[0];
+  double sum = 0, weighted = 0, largest = x[0];
   for (int64_t t = 0; t < count; ++t) {
     sum += x[t * stride];
+    weighted += double(t + 1) * x[t * stride];
     largest = std::max(largest, double(x[t * stride]));
   }
-  return pooling == Pooling::Mean ? sum / double(count) : largest;
+  if (pooling == Pooling::Mean)
+    return sum / double(count);
+  if (pooling == Pooling::MeanSqrt)
+    return sum / std::sqrt(double(count));
+  return pooling == Pooling::Max ? largest : weighted / (double(count) * double(count + 1) / 2);
 }
 
-Tensor pool(const Tensor &x, const Tensor &lengths, Pooling pooling) {
-  const int64_t length = x.size(1), width = x.width();
-  Tensor y = Tensor::ofF32({x.size(0), width});
+Tensor pool(const Tensor &x, const Tensor &lengths, const std::vector<Pooling> &poolings) {
+  const int64_t length = x.size(1), width = x.width(), kinds = int64_t(poolings.size());
+  Tensor y = Tensor::ofF32({x.size(0), width * kinds});
   for (int64_t b = 0; b < x.size(0); ++b) {
     int64_t count = std::clamp<int64_t>(lengths.i32[b], 0, length);
-    for (int64_t k = 0; k < width && count > 0; ++k)
-      y.f32[b * width + k] = float(poolColumn(&x.f32[b * length * width + k], count, width, pooling));
+    for (int64_t i = 0; i < kinds && count > 0; ++i)
+      for (int64_t k = 0; k < width; ++k)
+        y.f32[(b * kinds + i) * width + k] =
+            float(poolColumn(&x.f32[b * length * width + k], count, width, poolings[i]));
   }
   return y;
 }

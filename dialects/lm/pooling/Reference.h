@@ -11,7 +11,7 @@
 
 namespace lmopt::lm::reference {
 
-Tensor pool(const Tensor &x, const Tensor &lengths, Pooling pooling);
+Tensor pool(const Tensor &x, const Tensor &lengths, const std::vector<Pooling> &poolings);
 
 } // namespace lmopt::lm::reference
 

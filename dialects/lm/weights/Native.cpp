@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// #lm.native: codes, scales and minima of a GGUF tensor as the file holds them, rows moved or all of them scaled.
+// #lm.native: codes, scales and minima of a tensor as the file holds them, rows moved or all of them scaled.
 // Tested by test/dialects/lm/weights*.mlir and test/unit/dialects/NativeTest.cpp.
 #include "dialects/lm/weights/Evaluation.h"
-#include "dialects/lm/weights/FileTensor.h"
 #include "dialects/lm/weights/Forms.h"
 #include "dialects/lm/weights/TakeBlocks.h"
 #include "dialects/lm/weights/WeightKernels.h"
@@ -20,12 +19,6 @@ using namespace lmopt::lm;
 
 //===- What it is made of ----------------------------------------------------------------------------------------===//
 
-/// Null for formats without codes.
-static const GgufCodes *codesOf(GgufAttr tensor) {
-  StringRef name = stringifyEnum(tensor.getFormat());
-  return ggufCodes(static_cast<GgufType>(ggufTypeInfo(std::string_view(name.data(), name.size()))->id));
-}
-
 /// The weight whose rows `source` moves, or whose numbers it scales; null when it does neither.
 static Attribute sourceOf(Attribute source) {
   return llvm::TypeSwitch<Attribute, Attribute>(source)
@@ -33,64 +26,46 @@ static Attribute sourceOf(Attribute source) {
       .Default(Attribute());
 }
 
-GgufAttr NativeAttr::findTensor(Attribute source) {
+static FileCodesInterface leafOf(Attribute source) {
   while (Attribute inner = sourceOf(source))
     source = inner;
-  auto tensor = dyn_cast<GgufAttr>(source);
-  return tensor && codesOf(tensor) ? tensor : GgufAttr();
+  return dyn_cast<FileCodesInterface>(source);
 }
 
-LogicalResult NativeAttr::verify(EmitError emitError, Attribute source) {
-  if (!findTensor(source))
-    return emitError() << "C1: expected a #lm.gguf weight in one of the formats " << ggufTypesWithCodes()
-                       << ", or a #lm.permute_rope, #lm.take_rows, #lm.take_blocks or #lm.scale of one, but found "
-                       << source;
-  return success();
+FileCodesInterface NativeAttr::findLeaf(Attribute source) {
+  FileCodesInterface leaf = leafOf(source);
+  std::optional<FileCodes> codes = leaf ? leaf.getFileCodes() : std::nullopt;
+  return codes && codes->problem.empty() ? leaf : FileCodesInterface();
+}
+
+static LogicalResult verifyGroup(EmitError emitError, int64_t group, int64_t whole) {
+  if (group == 0 || (group > 0 && whole % group == 0))
+    return success();
+  return emitError() << "C2: expected parts that divide groups of " << whole << ", but found " << group;
+}
+
+LogicalResult NativeAttr::verify(EmitError emitError, Attribute source, int64_t group) {
+  if (FileCodesInterface leaf = findLeaf(source))
+    return verifyGroup(emitError, group, leaf.getFileCodes()->form.group);
+  if (FileCodesInterface leaf = leafOf(source))
+    if (std::optional<FileCodes> codes = leaf.getFileCodes())
+      return emitError() << "C1: expected codes that can be multiplied as they are, but found " << codes->problem;
+  return emitError() << "C1: expected a #lm.packed weight, a #lm.gguf one in one of the formats "
+                     << ggufTypesWithCodes()
+                     << ", or a #lm.permute_rope, #lm.take_rows, #lm.take_blocks or #lm.scale of one, but found "
+                     << source;
 }
 
 WeightForm NativeAttr::getForm() const {
-  WeightForm form = deriveForm(getSource());
-  const GgufCodes &codes = *codesOf(findTensor(getSource()));
-  form.groupedBits = codes.entries ? 0 : codes.bits;
-  form.entries = codes.entries ? 16 : 0;
-  form.group = codes.group;
+  WeightForm form = deriveForm(getSource()), codes = findLeaf(getSource()).getFileCodes()->form;
+  form.groupedBits = codes.groupedBits;
+  form.entries = codes.entries;
+  form.group = getGroup() ? getGroup() : codes.group;
   form.hasMin = codes.hasMin;
   return form;
 }
 
 //===- Its numbers -----------------------------------------------------------------------------------------------===//
-
-/// Codes, scales and minima as the file holds them.
-static FailureOr<WeightData> readCodes(Evaluation &evaluation, GgufAttr leaf) {
-  const GgufFile *file = evaluation.openGguf(leaf.getPath());
-  if (!file)
-    return failure();
-  auto tensor = findTensor(evaluation, *file, leaf.getKey(), stringifyEnum(leaf.getFormat()));
-  if (failed(tensor))
-    return failure();
-  ArrayRef<int64_t> shape = (*tensor)->shape;
-  if (shape.size() != 2) // whole blocks in a row, and with that whole groups, are the reader's rule
-    return evaluation.error() << "expected a matrix, but " << printable(leaf.getKey().str()) << " is "
-                              << shapeText(shape);
-  const GgufCodes &codes = *codesOf(leaf);
-  WeightData data;
-  data.shape = (*tensor)->shape;
-  data.group = codes.group;
-  data.groupedBits = codes.entries ? 0 : codes.bits;
-  if (codes.entries)
-    data.table.assign(codes.entries, codes.entries + 16);
-  data.s8.resize(elementsOf(shape));
-  data.scales.resize(data.s8.size() / codes.group);
-  data.minima.resize(codes.hasMin ? data.scales.size() : 0);
-  Result<void> result = file->readCodes(**tensor, data.s8.data(), data.scales.data(), data.minima.data());
-  if (!result)
-    return evaluation.error(result.error());
-  auto isFinite = [](float x) { return std::isfinite(x); };
-  if (!llvm::all_of(data.scales, isFinite) || !llvm::all_of(data.minima, isFinite))
-    return evaluation.error() << "tensor " << printable(leaf.getKey().str()) << " of " << printable(file->path())
-                              << " holds a scale that is not finite; the file is damaged";
-  return data;
-}
 
 static void scaleAll(WeightData &data, double factor) {
   for (std::vector<float> *numbers : {&data.scales, &data.minima})
@@ -102,7 +77,7 @@ static void scaleAll(WeightData &data, double factor) {
 static FailureOr<WeightData> readMoved(Evaluation &evaluation, Attribute source) {
   Attribute inner = sourceOf(source);
   if (!inner)
-    return readCodes(evaluation, cast<GgufAttr>(source));
+    return cast<FileCodesInterface>(source).readFileCodes(evaluation);
   FailureOr<WeightData> data = readMoved(evaluation, inner); // the verifiers bound the depth
   if (failed(data))
     return failure();
@@ -131,11 +106,11 @@ static bool narrow(float &x) {
   return std::fabs(double(x) - exact) <= 0x1p-11 * std::fabs(double(exact));
 }
 
-static LogicalResult narrowScales(Evaluation &evaluation, WeightData &data, GgufAttr leaf) {
+static LogicalResult narrowScales(Evaluation &evaluation, WeightData &data, const FileCodes &codes) {
   auto refuse = [&](StringRef what, float x) {
     return evaluation.error(kErrorUnsupported)
-           << "tensor " << printable(leaf.getKey().str()) << " in format " << stringifyEnum(leaf.getFormat())
-           << " has a " << what << " of " << std::to_string(x) << " (exponent " << std::ilogb(x)
+           << "tensor " << printable(codes.tensor.str()) << " in format " << codes.format << " has a " << what << " of "
+           << std::to_string(x) << " (exponent " << std::ilogb(x)
            << "), which f16 does not hold; leave it out of lm-keep-native (option skip), or use the recipe f32 or int8";
   };
   for (size_t g = 0; g < data.scales.size(); ++g) {
@@ -151,9 +126,27 @@ static LogicalResult narrowScales(Evaluation &evaluation, WeightData &data, Gguf
   return success();
 }
 
+/// Each number `times` times on end.
+static std::vector<float> repeated(const std::vector<float> &numbers, int64_t times) {
+  std::vector<float> result;
+  result.reserve(numbers.size() * times);
+  for (float number : numbers)
+    result.insert(result.end(), times, number);
+  return result;
+}
+
+static void cutGroups(WeightData &data, int64_t group) {
+  int64_t parts = data.group / group;
+  data.scales = repeated(data.scales, parts);
+  data.minima = repeated(data.minima, parts);
+  data.group = group;
+}
+
 FailureOr<WeightData> NativeAttr::evaluate(Evaluation &evaluation) const {
   FailureOr<WeightData> data = readMoved(evaluation, getSource());
-  if (failed(data) || failed(narrowScales(evaluation, *data, findTensor(getSource()))))
+  if (failed(data) || failed(narrowScales(evaluation, *data, *findLeaf(getSource()).getFileCodes())))
     return failure();
+  if (getGroup())
+    cutGroups(*data, getGroup());
   return data;
 }

@@ -16,8 +16,13 @@ static Attribute sourceWithSameCodes(Attribute weight) {
       .Default(Attribute());
 }
 
+static bool hasGivenCodes(Attribute leaf) {
+  auto packed = dyn_cast<PackedAttr>(leaf);
+  return isa<FakeQuantizeAttr>(leaf) || (packed && packed.hasRowCodes());
+}
+
 bool lmopt::lm::hasTrainedCodes(Attribute weight) {
-  while (weight && !isa<FakeQuantizeAttr>(weight))
+  while (weight && !hasGivenCodes(weight))
     weight = sourceWithSameCodes(weight);
   return bool(weight);
 }
@@ -34,6 +39,8 @@ static LogicalResult scaleRows(Evaluation &evaluation, ScaleRowsAttr user, std::
 FailureOr<WeightData> lmopt::lm::readTrainedCodes(Evaluation &evaluation, Attribute weight) {
   if (auto given = dyn_cast<FakeQuantizeAttr>(weight))
     return given.readCodes(evaluation);
+  if (auto packed = dyn_cast<PackedAttr>(weight))
+    return packed.readRowCodes(evaluation);
   FailureOr<WeightData> codes = readTrainedCodes(evaluation, sourceWithSameCodes(weight));
   if (failed(codes))
     return failure();

@@ -27,10 +27,25 @@ def LM_WeightAttrInterface : AttrInterface<"WeightAttrInterface"> {
   ];
 }
 
+def LM_FileCodesInterface : AttrInterface<"FileCodesInterface"> {
+  let cppNamespace = "::lmopt::lm";
+  let description = [{
+    A leaf whose tensor may hold codes that a product can take as they are (`#lm.native`): one that is read from a file in
+    which another tool has quantized it.
+  }];
+  let methods = [
+    InterfaceMethod<"What codes they are; nothing when the tensor holds numbers.", "::std::optional<::lmopt::lm::FileCodes>",
+                    "getFileCodes">,
+    InterfaceMethod<"Codes, scales and minima, not decoded; only where getFileCodes names no problem.",
+                    "::mlir::FailureOr<::lmopt::lm::WeightData>", "readFileCodes",
+                    (ins "::lmopt::lm::Evaluation &":$evaluation)>
+  ];
+}
+
 // One weight = one definition here and one file of its name, which says how it is verified, its form and its value.
 // `effect`: a case of WeightEffect (Lm.h).
-class LM_Weight<string name, string attrMnemonic, string effect>
-    : LM_Attr<name, attrMnemonic, [DeclareAttrInterfaceMethods<LM_WeightAttrInterface>]> {
+class LM_Weight<string name, string attrMnemonic, string effect, list<Trait> traits = []>
+    : LM_Attr<name, attrMnemonic, !listconcat([DeclareAttrInterfaceMethods<LM_WeightAttrInterface>], traits)> {
   let genVerifyDecl = 1;
   let extraClassDefinition =
       "::lmopt::lm::WeightEffect $cppClass::getEffect() const { return ::lmopt::lm::WeightEffect::"#effect#"; }\n";
@@ -48,7 +63,7 @@ def LM_GgufFormat : LM_Enum<"GgufFormat", "block format of a GGUF tensor", [
     I32EnumAttrCase<"q3_k", 12>, I32EnumAttrCase<"iq4_nl", 13>, I32EnumAttrCase<"iq4_xs", 14>,
     I32EnumAttrCase<"mxfp4", 15>]>;
 
-def LM_GgufAttr : LM_Weight<"Gguf", "gguf", "Read"> {
+def LM_GgufAttr : LM_Weight<"Gguf", "gguf", "Read", [DeclareAttrInterfaceMethods<LM_FileCodesInterface>]> {
   let summary = "a tensor of a GGUF file, decoded to f32";
   let description = [{
     `#lm.gguf<"model.gguf", "blk.0.attn_q.weight", q4_1>`: file (relative names start at the folder of the module),
@@ -79,6 +94,10 @@ def LM_SafetensorsAttr : LM_Weight<"Safetensors", "safetensors", "Read"> {
                         EnumParameter<LM_SafetensorsFormat>:$format);
   let assemblyFormat = "`<` $path `,` $key `,` $format `>`";
 }
+
+//===- Codes of other tools ---------------------------------------------------------------------------------------===//
+
+include "dialects/lm/weights/Packed.td"
 
 //===- Statistics ------------------------------------------------------------------------------------------------===//
 
@@ -192,6 +211,28 @@ def LM_ReorderRowsAttr : LM_Weight<"ReorderRows", "reorder_rows", "Moved"> {
     ::mlir::FailureOr<::lmopt::lm::WeightData> reorder(::lmopt::lm::Evaluation &evaluation,
                                                        ::lmopt::lm::WeightData source) const;
   }];
+}
+
+def LM_DistanceBucketsAttr : LM_Weight<"DistanceBuckets", "distance_buckets", "Moved"> {
+  let summary = "a table of ranges of distances as one of single distances";
+  let description = [{
+    `#lm.distance_buckets<E, max = D>`: what T5 and MPNet learn for ranges of distances between key and query (`E`, buckets x
+    heads) as the `bias` of `lm.attention`, heads x (2 D + 1). Number k of row h is E[b, h] with b the bucket of the distance
+    d = k - D. Of B buckets the first half is of keys that are not behind the query (d <= 0), the second of those that are.
+    With n = B / 2 and e = n / 2,
+
+        b = (d > 0 ? n : 0) + (|d| < e ? |d| : min(n - 1, e + floor((n - e) ln(|d| / e) / ln(D / e))))
+
+    so that beyond D nothing changes any more. The logarithms are those of f32, as where such models are trained. From
+    techniques 3.3 and 16; Raffel et al. 2020.
+
+    Constraints:
+    - C1: the source is an f32 matrix.
+    - C2: its rows are a multiple of 4.
+    - C3: D is above a quarter of its rows and at most 65536.
+  }];
+  let parameters = (ins LM_WeightParameter:$source, "int64_t":$max);
+  let assemblyFormat = "`<` $source `,` `max` `=` $max `>`";
 }
 
 def LM_SumAttr : LM_Weight<"Sum", "sum", "Computed"> {
@@ -536,7 +577,7 @@ def LM_QuantizeCodebookAttr : LM_Weight<"QuantizeCodebook", "quantize_codebook",
 }
 
 def LM_NativeAttr : LM_Weight<"Native", "native", "Read"> {
-  let summary = "the codes of a GGUF tensor as the file holds them";
+  let summary = "the codes of a tensor as the file holds them: of GGUF, GPTQ, AWQ or compressed-tensors";
   let description = [{
     `#lm.native<#lm.gguf<"model.gguf", "blk.0.attn_q.weight", q4_1>>`: not decoded, so that nothing is rounded twice. The
     format of the tensor says what the weight is:
@@ -550,6 +591,8 @@ def LM_NativeAttr : LM_Weight<"Native", "native", "Read"> {
     | q3_k | `!lm.grouped`, 4 bits of which three are used, group = 16 | the same |
     | iq4_nl, iq4_xs | `!lm.codebook`, 16 entries, group = 32 | d, d s rounded to f16 |
     | mxfp4 | `!lm.codebook`, 16 entries (twice the numbers of e2m1), group = 32 | a power of two |
+    | `#lm.packed` without zeros | `!lm.grouped`, 4 bits (of which 2 or 3 may be used) or 8, its group | those of the file |
+    | `#lm.packed` with zeros, at most 4 bits | `!lm.grouped`, 4 bits, its group, min | s and -s z, rounded to f16 |
 
     Codes are the file's, bit for bit. d and dmin are f16 and s and m integers, so that rounding moves a scale or a minimum by
     at most 2^-11 of itself (below 2^-14 not at all: there f16 holds every multiple of 2^-24). What f16 cannot hold is an error.
@@ -558,15 +601,20 @@ def LM_NativeAttr : LM_Weight<"Native", "native", "Read"> {
     file's (`#lm.take_rows`, `#lm.take_blocks`), and all numbers may be scaled (`#lm.scale`), which scales and minima are before
     they are rounded.
 
+    With `group = G` groups of the file are cut into parts of G, each with the scale of the whole: the numbers stay the same, and
+    activations, which are quantized in the weight's groups, lose less.
+
     Constraints:
-    - C1: the source is a `#lm.gguf` in one of these formats, or a `#lm.permute_rope`, `#lm.take_rows`, `#lm.take_blocks` or
-      `#lm.scale` of one.
+    - C1: the source is a `#lm.gguf` or `#lm.packed` in one of these forms, or a `#lm.permute_rope`, `#lm.take_rows`,
+      `#lm.take_blocks` or `#lm.scale` of one.
+    - C2: `group`, where it is given (0: it is not), is positive and divides the group of the codes.
   }];
-  let parameters = (ins LM_WeightParameter:$source);
-  let assemblyFormat = "`<` $source `>`";
+  let parameters = (ins LM_WeightParameter:$source, DefaultValuedParameter<"int64_t", "0">:$group);
+  let assemblyFormat = "`<` $source (`,` `group` `=` $group^)? `>`";
+  let builders = [AttrBuilder<(ins "::mlir::Attribute":$source), [{ return $_get($_ctxt, source, int64_t(0)); }]>];
   let extraClassDeclaration = [{
     /// The tensor in the file, or null when the source is none that C1 allows.
-    static ::lmopt::lm::GgufAttr findTensor(::mlir::Attribute source);
+    static ::lmopt::lm::FileCodesInterface findLeaf(::mlir::Attribute source);
   }];
 }
 

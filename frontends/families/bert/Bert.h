@@ -19,7 +19,7 @@ FieldTable bertConfigFields();
 /// What BERT shares with the families that its makers' class was copied for (RoBERTa, ELECTRA): the rules of the sizes
 /// and settings in config.json, without those that any family has, and their reader.
 const FieldTable &bertSizeFields();
-BertConfig readBertSizes(JsonFields &fields);
+BertConfig readBertSizes(JsonFields &fields, bool hasTokenTypes = true);
 
 } // namespace lmopt
 

@@ -3,7 +3,7 @@
 // BERT-like encoders (post-norm) with pooling as lm ops:
 //
 //   x = layer_norm(embed(ids) + token_type[0] + position[t])     a linear behind it where the tables have another width
-//   h = layer_norm(x + o(attention(q(x), k(x), v(x))))
+//   h = layer_norm(x + o(attention(q(x), k(x), v(x))))           with a bias of distances where the model has one
 //   x = layer_norm(h + down(gelu(up(h))))
 //   vector = pool(x) and what follows it (SentenceBuilder.h); or what a head makes of x
 //
@@ -40,6 +40,7 @@ private:
   Block *beginFunction();
   lm::ParamOp tokenType();
   lm::ParamOp positions();
+  void addDistanceBias(lm::AttentionOp attention);
   Value addTypes(Value x, Value types);
   Value embed(Value ids, Value types);
   Value linear(const Layer &layer, const std::string &part, Value input, int64_t outputs);
@@ -67,6 +68,19 @@ lm::ParamOp BertBuilder::positions() {
     return model.param("position.weight", {rows, config.tableWidth()});
   return model.derivedParam("position.weight", {first + rows, config.tableWidth()}, {rows, config.tableWidth()},
                             [&](Attribute table) { return lm::DropRowsAttr::get(table.getContext(), table, first); });
+}
+
+/// One table for all layers.
+void BertBuilder::addDistanceBias(lm::AttentionOp attention) {
+  if (config.distanceBuckets == 0)
+    return;
+  lm::ParamOp table =
+      model.derivedParam("distance_bias.weight", {config.distanceBuckets, config.heads},
+                         {config.heads, 2 * config.largestDistance + 1}, [&](Attribute buckets) {
+                           return lm::DistanceBucketsAttr::get(buckets.getContext(), buckets, config.largestDistance);
+                         });
+  if (model.ok())
+    attention.setPositionBiasAttr(FlatSymbolRefAttr::get(table));
 }
 
 /// The vector of each token's type; without `types` all are of type 0.
@@ -113,12 +127,11 @@ Value BertBuilder::attention(const Layer &layer, Value input, Value lengths) {
   if (!model.ok())
     return input;
   double scale = 1.0 / std::sqrt(static_cast<double>(config.width) / static_cast<double>(config.heads));
-  Value attended =
-      model
-          .create<lm::AttentionOp>(layer.name + ".attn", query, key, value, Value(), lengths, layer.index, config.heads,
-                                   config.heads, scale, lm::FullAttr::get(model.builder.getContext()), lm::RopeAttr())
-          .getResult();
-  return linear(layer, ".attn.o", attended, config.width);
+  auto attention = model.create<lm::AttentionOp>(layer.name + ".attn", query, key, value, Value(), lengths, layer.index,
+                                                 config.heads, config.heads, scale,
+                                                 lm::FullAttr::get(model.builder.getContext()), lm::RopeAttr());
+  addDistanceBias(attention);
+  return linear(layer, ".attn.o", attention.getResult(), config.width);
 }
 
 Value BertBuilder::feedForward(const Layer &layer, Value input) {

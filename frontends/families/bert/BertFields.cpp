@@ -37,7 +37,7 @@ const FieldTable &lmopt::bertSizeFields() { return kSizes; }
 
 FieldTable lmopt::bertConfigFields() { return joinTables(joinTables(kSizes, kBert), commonConfigFields()); }
 
-BertConfig lmopt::readBertSizes(JsonFields &fields) {
+BertConfig lmopt::readBertSizes(JsonFields &fields, bool hasTokenTypes) {
   BertConfig config;
   config.vocabulary = fields.requireInteger("vocab_size", 1, kMaxVocabulary);
   config.width = fields.requireInteger("hidden_size", 1, kMaxWidth);
@@ -45,7 +45,8 @@ BertConfig lmopt::readBertSizes(JsonFields &fields) {
   config.heads = fields.requireInteger("num_attention_heads", 1, kMaxHeads);
   config.ffnWidth = fields.requireInteger("intermediate_size", 1, kMaxWidth);
   config.maxPositions = fields.requireInteger("max_position_embeddings", 1, kMaxPositions);
-  config.tokenTypes = fields.integer("type_vocab_size", 1, kMaxVocabulary).value_or(2);
+  if (hasTokenTypes)
+    config.tokenTypes = fields.integer("type_vocab_size", 1, kMaxVocabulary).value_or(2);
   config.normEps = fields.number("layer_norm_eps", 0, 1).value_or(1e-12);
   config.activation = readActivation(fields, "hidden_act", Activation::Gelu);
   config.maxTokens = config.maxPositions;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The GPT-2 family: its record, its builder, and what families of its kind (GPT-NeoX, OPT) share.
+// The GPT-2 family: its record, its builder, and what families of its kind (GPT-NeoX, OPT, BLOOM) share.
 #ifndef LMOPT_FRONTENDS_FAMILIES_GPT2_GPT2_H
 #define LMOPT_FRONTENDS_FAMILIES_GPT2_GPT2_H
 
@@ -16,6 +16,7 @@ void buildGpt2(ModelBuilder &model, const ModelConfig &config);
 /// GptGguf.cpp: the forms of GGUF files.
 GgufForm describeGpt2Gguf();
 GgufForm describeGptNeoxGguf();
+GgufForm describeBloomGguf();
 
 } // namespace lmopt
 

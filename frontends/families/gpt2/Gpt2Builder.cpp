@@ -2,14 +2,15 @@
 //
 // Decoders of GPT's kind as lm ops, layer after layer (with norms first; GptOrder has the other orders):
 //
-//   x = embed(ids) + position[t]               or rotary positions in attention
+//   x = embed(ids) + position[t]               or rotary positions in attention, or scores that grow with positions
 //   h = x + o(attention(q(n), k(n), v(n)))     n = layer_norm(x)
 //   x = h + down(gelu(up(m)))                  m = layer_norm(h)
 //   logits = head(layer_norm(x))               head = the embedding table when tied
 //
 // In: GptConfig, WeightSource. Out: @forward(ids, cache) -> (logits, cache).
-// From: Radford et al. (2019); Black et al., GPT-NeoX-20B (2022); Zhang et al., OPT (2022); transformers'
-// modeling_{gpt2,gpt_neox,opt}.py. Tested by test/unit/frontends/ImportDecodersTest.cpp and the fixtures of the
+// From: Radford et al. (2018, 2019); Black et al., GPT-Neo (2021), GPT-NeoX-20B (2022); Zhang et al., OPT (2022);
+// transformers' modeling_{openai,gpt2,gpt_neo,gpt_neox,opt,bloom}.py. Tested by
+// test/unit/frontends/ImportDecodersTest.cpp and the fixtures of the
 // families.
 #include "frontends/families/ModelBuilder.h"
 #include "frontends/families/gpt2/Gpt2.h"
@@ -32,10 +33,11 @@ private:
   Value projection(const std::string &attention, const char *name, int64_t number, Value input);
   Value attention(const std::string &layer, int64_t index, Value input);
   Value feedForward(const std::string &layer, Value input);
-  Value add(const std::string &part, Value residual, Value branch);
   Value layer(int64_t index, Value x);
   Value head(Value x);
   lm::RopeAttr rope();
+  lm::CausalAttr mask(int64_t index);
+  lm::AlibiAttr alibi();
 
   ModelBuilder &model;
   const GptConfig &config;
@@ -48,6 +50,20 @@ lm::RopeAttr GptBuilder::rope() {
     return {};
   return lm::RopeAttr::get(model.builder.getContext(), config.ropeBase, config.ropeDims, lm::RopeLayout::half,
                            lm::RopeScalingAttr());
+}
+
+lm::CausalAttr GptBuilder::mask(int64_t index) {
+  bool slides = !config.slides.empty() && config.slides[index];
+  return lm::CausalAttr::get(model.builder.getContext(), slides ? config.window : 0);
+}
+
+lm::AlibiAttr GptBuilder::alibi() {
+  if (config.slopes.empty())
+    return {};
+  SmallVector<lm::Real> slopes;
+  for (double slope : config.slopes)
+    slopes.push_back(lm::Real(slope));
+  return lm::AlibiAttr::get(model.builder.getContext(), slopes);
 }
 
 Value GptBuilder::norm(const std::string &part, Value input) {
@@ -72,8 +88,9 @@ Value GptBuilder::linear(const std::string &part, Value input, int64_t outputs, 
 /// Queries, keys or values: number 0, 1 or 2 of what may be one tensor.
 Value GptBuilder::projection(const std::string &attention, const char *name, int64_t number, Value input) {
   std::string part = attention + "." + name;
+  bool bias = config.attentionBias && config.projectionBias;
   if (config.projections == GptProjections::Separate)
-    return linear(part, input, config.width, config.attentionBias);
+    return linear(part, input, config.width, bias);
   TensorRows rows;
   rows.part = attention + ".qkv";
   rows.rows = 3 * config.width;
@@ -81,7 +98,7 @@ Value GptBuilder::projection(const std::string &attention, const char *name, int
   rows.first = number;
   rows.step = 3;
   rows.transposed = config.transposed;
-  return model.linear(part, input, rows, config.attentionBias);
+  return model.linear(part, input, rows, bias);
 }
 
 Value GptBuilder::attention(const std::string &layer, int64_t index, Value input) {
@@ -90,9 +107,10 @@ Value GptBuilder::attention(const std::string &layer, int64_t index, Value input
   Value value = projection(part, "v", 2, input);
   if (!model.ok())
     return input;
-  auto attention =
-      model.create<lm::AttentionOp>(part, query, key, value, cache, Value(), index, config.heads, config.heads,
-                                    config.scales[index], lm::CausalAttr::get(model.builder.getContext()), rope());
+  auto attention = model.create<lm::AttentionOp>(part, query, key, value, cache, Value(), index, config.heads,
+                                                 config.heads, config.scales[index], mask(index), rope());
+  if (lm::AlibiAttr bias = alibi())
+    attention.setPositionBiasAttr(bias);
   cache = attention.getNextCache();
   return linear(part + ".o", attention.getResult(), config.width, config.attentionBias);
 }
@@ -106,19 +124,16 @@ Value GptBuilder::feedForward(const std::string &layer, Value input) {
   return linear(part + ".down", active, config.width, config.ffnBias);
 }
 
-Value GptBuilder::add(const std::string &part, Value residual, Value branch) {
-  return model.ok() ? model.create<lm::AddOp>(part + ".residual", residual, branch).getResult() : residual;
-}
-
 Value GptBuilder::layer(int64_t index, Value x) {
   std::string layer = "layers." + std::to_string(index), attn = layer + ".attn", ffn = layer + ".ffn";
   if (config.order == GptOrder::NormsLast) {
-    x = norm(layer + ".attn_norm", add(attn, x, attention(layer, index, x)));
-    return norm(layer + ".ffn_norm", add(ffn, x, feedForward(layer, x)));
+    x = norm(layer + ".attn_norm", model.addResidual(attn, x, attention(layer, index, x)));
+    return norm(layer + ".ffn_norm", model.addResidual(ffn, x, feedForward(layer, x)));
   }
-  Value attended = add(attn, x, attention(layer, index, norm(layer + ".attn_norm", x)));
-  Value read = config.order == GptOrder::Parallel ? x : attended;
-  return add(ffn, attended, feedForward(layer, norm(layer + ".ffn_norm", read)));
+  Value normed = norm(layer + ".attn_norm", x);
+  Value attended = model.addResidual(attn, config.normedResidual ? normed : x, attention(layer, index, normed));
+  normed = norm(layer + ".ffn_norm", config.order == GptOrder::Parallel ? x : attended);
+  return model.addResidual(ffn, config.normedResidual ? normed : attended, feedForward(layer, normed));
 }
 
 Value GptBuilder::embed(Value ids) {
@@ -128,6 +143,8 @@ Value GptBuilder::embed(Value ids) {
   Value x = model.create<lm::EmbeddingOp>("embed", ids, table);
   if (config.tableWidth)
     x = model.linear("embed_project", x, config.width, /*bias=*/false);
+  if (config.embeddingNorm)
+    x = norm("embed_norm", x);
   if (!config.learnedPositions)
     return x;
   int64_t first = config.firstPosition, rows = config.maxPositions;

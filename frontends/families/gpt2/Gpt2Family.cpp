@@ -82,6 +82,7 @@ static HuggingFaceForm describeHuggingFace() {
   form.tensors.parts = {{"attn_norm", "ln_1"},     {"ffn_norm", "ln_2"},   {"attn.qkv", "attn.c_attn"},
                         {"attn.o", "attn.c_proj"}, {"ffn.up", "mlp.c_fc"}, {"ffn.down", "mlp.c_proj"}};
   form.ignorable = {"h.*.attn.bias", "h.*.attn.masked_bias"}; // the causal mask, in old checkpoints
+  form.turned = true;
   return form;
 }
 

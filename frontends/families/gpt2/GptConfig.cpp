@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Implementation of GptConfig.h. Tested by test/unit/frontends/families/{Gpt2,GptNeox,Opt}ConfigTest.cpp.
+// Implementation of GptConfig.h. Tested by test/unit/frontends/families/{Gpt2,GptNeox,Opt,Bloom}ConfigTest.cpp.
 #include "frontends/families/gpt2/GptConfig.h"
 
 #include "files/Json.h"
@@ -30,6 +30,23 @@ Result<GptConfig> lmopt::completeGptConfig(GptConfig config, const std::string &
   if (Result<void> checked = config.ropeDims ? checkRope(config, place) : Result<void>(); !checked)
     return checked.error();
   return config;
+}
+
+/// Of `heads` heads, a power of two: those number 1, 1 + step, ... to the end or until there are enough.
+static void addSlopes(std::vector<double> &slopes, int64_t heads, int64_t step, size_t enough) {
+  const auto base = static_cast<double>(static_cast<float>(std::exp2(-8.0 / static_cast<double>(heads))));
+  for (int64_t head = 1; head <= heads && slopes.size() < enough; head += step)
+    slopes.push_back(static_cast<double>(static_cast<float>(std::pow(base, static_cast<double>(head)))));
+}
+
+std::vector<double> lmopt::alibiSlopes(int64_t heads) {
+  int64_t power = 1;
+  while (2 * power <= heads)
+    power *= 2;
+  std::vector<double> slopes;
+  addSlopes(slopes, power, 1, static_cast<size_t>(heads));
+  addSlopes(slopes, 2 * power, 2, static_cast<size_t>(heads));
+  return slopes;
 }
 
 GptConfig lmopt::readGptSizes(JsonFields &fields, const char *ffnWidth) {

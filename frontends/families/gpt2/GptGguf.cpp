@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// GGUF files of the architectures gpt2 and gptneox: metadata to GptConfig. Converters have turned GPT-2's matrices the
-// usual way round and put GPT-NeoX's queries, keys and values one after the other. From: the key names, loaders and
-// graphs of llama.cpp, whose GELU is always the one by tanh. Tested by
-// test/unit/frontends/families/{Gpt2,GptNeox}ConfigTest.cpp and the fixtures gguf/gpt2 and gguf/gptneox.
+// GGUF files of the architectures gpt2, gptneox and bloom: metadata to GptConfig. Converters have turned GPT-2's
+// matrices the usual way round and put GPT-NeoX's and BLOOM's queries, keys and values one after the other. From: the
+// key names, loaders and graphs of llama.cpp, whose GELU is always the one by tanh. Tested by
+// test/unit/frontends/families/{Gpt2,GptNeox,Bloom}ConfigTest.cpp and the fixtures gguf/{gpt2,gptneox,bloom}.
 #include "frontends/families/gpt2/Gpt2.h"
 #include "frontends/families/gpt2/GptConfig.h"
 #include "frontends/gguf/Keys.h"
@@ -32,6 +32,11 @@ static const FieldTable kNeoxKeys = {
     {".rope.freq_base", FieldUse::Read, "base of the rotary positions; 10000 when missing"},
     {".use_parallel_residual", FieldUse::Read, "whether attention and the feed-forward block read the same"},
     {".rope.scaling.type", FieldUse::Only, "stretched rotary positions", R"(["none"])"},
+};
+
+// llama.cpp does not ask the file for the bias of BLOOM either.
+static const FieldTable kBloomKeys = {
+    {".attention.max_alibi_bias", FieldUse::Only, "other slopes than those that BLOOM has", "[8]"},
 };
 
 static GptConfig readSizes(GgufFields &fields) {
@@ -75,14 +80,25 @@ static ConfigResult readGptNeox(const GgufFile &file) {
   return complete(fields, std::move(config), file.path());
 }
 
+static ConfigResult readBloom(const GgufFile &file) {
+  GgufFields fields(file, "bloom.");
+  GptConfig config = readSizes(fields);
+  config.embeddingNorm = true;
+  config.slopes = alibiSlopes(config.heads);
+  return complete(fields, std::move(config), file.path());
+}
+
 /// The tensors have the same names.
 static GgufForm describe(const char *architecture, const FieldTable &keys, decltype(GgufForm::read) read) {
   GgufForm form;
   form.architecture = architecture;
   form.keys = ggufKeysOf(architecture, keys);
   form.read = read;
-  form.tensors.whole = {
-      {"embed", "token_embd"}, {"position", "position_embd"}, {"final_norm", "output_norm"}, {"head", "output"}};
+  form.tensors.whole = {{"embed", "token_embd"},
+                        {"embed_norm", "token_embd_norm"},
+                        {"position", "position_embd"},
+                        {"final_norm", "output_norm"},
+                        {"head", "output"}};
   form.tensors.layers = "blk.";
   form.tensors.parts = {{"attn.qkv", "attn_qkv"},
                         {"attn.o", "attn_output"},
@@ -92,4 +108,5 @@ static GgufForm describe(const char *architecture, const FieldTable &keys, declt
 }
 
 GgufForm lmopt::describeGpt2Gguf() { return describe("gpt2", kKeys, readGpt2); }
+GgufForm lmopt::describeBloomGguf() { return describe("bloom", joinTables(kBloomKeys, kKeys), readBloom); }
 GgufForm lmopt::describeGptNeoxGguf() { return describe("gptneox", joinTables(kNeoxKeys, kKeys), readGptNeox); }

@@ -45,7 +45,6 @@ private:
   Value half(const std::string &part, const char *name, int64_t number, int64_t width, Value input);
   Value attention(const std::string &layer, int64_t index, Value input);
   Value feedForward(const std::string &layer, int64_t width, Value input);
-  Value addResidual(const std::string &part, Value residual, Value branch);
   Value layer(int64_t index, Value x);
   Value head(Value x);
   bool hasBias(const std::string &part, bool flag) { return config.biasIfPresent ? model.has(part + ".bias") : flag; }
@@ -188,10 +187,6 @@ Value LlamaBuilder::projection(const std::string &attention, const char *name, c
   return model.linear(part, input, rows, hasBias(rows.part, config.queryBias));
 }
 
-Value LlamaBuilder::addResidual(const std::string &part, Value residual, Value branch) {
-  return model.ok() ? model.create<lm::AddOp>(part, residual, branch).getResult() : residual;
-}
-
 Value LlamaBuilder::attention(const std::string &layer, int64_t index, Value input) {
   const LlamaLayer &sizes = config.layers[index];
   std::string part = layer + ".attn";
@@ -236,10 +231,10 @@ Value LlamaBuilder::feedForward(const std::string &layer, int64_t width, Value i
 Value LlamaBuilder::layer(int64_t index, Value x) {
   std::string name = "layers." + std::to_string(index);
   Value attended = branch(name + ".attn_norm", x, [&](Value read) { return attention(name, index, read); });
-  x = addResidual(name + ".attn.residual", x, attended);
+  x = model.addResidual(name + ".attn", x, attended);
   int64_t width = config.layers[index].ffnWidth;
   Value fed = branch(name + ".ffn_norm", x, [&](Value read) { return feedForward(name, width, read); });
-  return addResidual(name + ".ffn.residual", x, fed);
+  return model.addResidual(name + ".ffn", x, fed);
 }
 
 /// Logits of the last hidden state; null after an error.

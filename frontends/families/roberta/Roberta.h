@@ -6,10 +6,15 @@
 
 #include "frontends/families/Family.h"
 
+#include <map>
+#include <string_view>
+
 namespace lmopt {
 
 /// RobertaFamily.cpp
 Family describeRoberta();
+/// For families whose heads are RoBERTa's: the names of their classes by the tasks.
+void nameHeadClasses(HuggingFaceForm &form, const std::map<std::string_view, const char *> &classes);
 
 } // namespace lmopt
 

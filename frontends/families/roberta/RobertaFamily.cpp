@@ -59,6 +59,11 @@ static HuggingFaceForm describeHuggingFace() {
   return form;
 }
 
+void lmopt::nameHeadClasses(HuggingFaceForm &form, const std::map<std::string_view, const char *> &classes) {
+  for (HeadForm &head : form.heads)
+    head.architecture = classes.at(head.task);
+}
+
 Family lmopt::describeRoberta() {
   Family family;
   family.name = "RoBERTa";

@@ -37,7 +37,6 @@ private:
   Value gates(const std::string &layer, Value input);
   FlatSymbolRefAttr leafBias(const std::string &part, const std::string &tensors);
   Value experts(const std::string &layer, Value input);
-  Value add(const std::string &part, Value residual, Value branch);
 
   ModelBuilder &model;
   const UltraFastBertConfig &config;
@@ -139,10 +138,6 @@ Value UltraFastBertBuilder::experts(const std::string &layer, Value input) {
                                      FlatSymbolRefAttr(), values.getSymName(), shift, lm::kindOf(config.activation));
 }
 
-Value UltraFastBertBuilder::add(const std::string &part, Value residual, Value branch) {
-  return model.ok() ? model.create<lm::AddOp>(part + ".residual", residual, branch).getResult() : residual;
-}
-
 void UltraFastBertBuilder::build() {
   OpBuilder &builder = model.builder;
   int64_t dynamic = ShapedType::kDynamic;
@@ -152,11 +147,12 @@ void UltraFastBertBuilder::build() {
   for (int64_t i = 0; i < config.layers && model.ok(); ++i) {
     std::string layer = "layers." + std::to_string(i);
     Value normed = model.layerNorm(layer + ".attn_norm", x, config.normEps);
-    x = add(layer + ".attn", x, attention(layer, i, normed, lengths));
+    x = model.addResidual(layer + ".attn", x, attention(layer, i, normed, lengths));
     if (!model.ok())
       return;
     normed = model.layerNorm(layer + ".ffn_norm", x, config.normEps);
-    x = add(layer + ".ffn", x, config.tree == TreeKind::Neurons ? neuronTree(layer, normed) : experts(layer, normed));
+    x = model.addResidual(layer + ".ffn", x,
+                          config.tree == TreeKind::Neurons ? neuronTree(layer, normed) : experts(layer, normed));
   }
   if (!model.ok())
     return;

@@ -16,10 +16,6 @@
 
 using namespace lmopt;
 
-static std::string placeOf(const Checkpoint::Entry &entry) {
-  return entry.file->path() + ": tensor " + printable(entry.tensor->name);
-}
-
 /// The factor of a layer; `standard` where the file has none.
 static Result<double> readScale(const Checkpoint &checkpoint, const std::string &name, double standard) {
   Checkpoint::Entry entry = checkpoint.find(name);

@@ -7,9 +7,6 @@
 #include "frontends/families/roberta/Roberta.h"
 #include "frontends/families/xlmroberta/XlmRoberta.h"
 
-#include <map>
-#include <string_view>
-
 using namespace lmopt;
 
 /// The classes by their tasks.
@@ -26,7 +23,6 @@ Family lmopt::describeXlmRoberta() {
   HuggingFaceForm &form = *family.huggingFace;
   form.modelType = "xlm-roberta";
   form.architectures = {"XLMRobertaModel"};
-  for (HeadForm &head : form.heads)
-    head.architecture = kClasses.at(head.task);
+  nameHeadClasses(form, kClasses);
   return family;
 }

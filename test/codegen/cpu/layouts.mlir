@@ -9,6 +9,10 @@ plan.weight @b = [@w, @b] as #cpu.panels<!lm.int8<24x16>, bias = true> at 64
 plan.weight @c = [@w] as #cpu.rows<tensor<20xf32>> at 0
 // CHECK: plan.weight @d = [] as #cpu.rope<#lm.rope<base = 1.000000e+04, dims = 8, layout = half>, positions = 128, switch = 64> at 0
 plan.weight @d = [] as #cpu.rope<#lm.rope<base = 1.0e4, dims = 8, layout = half>, positions = 128, switch = 64> at 0
+// CHECK: plan.weight @slopes = [] as #cpu.slopes<#lm.alibi<slopes = [5.000000e-01, 2.500000e-01]>> at 0
+plan.weight @slopes = [] as #cpu.slopes<#lm.alibi<slopes = [0.5, 0.25]>> at 0
+// CHECK: plan.weight @distances = [@w] as #cpu.distances<tensor<2x7xf32>> at 0
+plan.weight @distances = [@w] as #cpu.distances<tensor<2x7xf32>> at 0
 // CHECK: plan.weight @e = [@w, @p] as #cpu.bounds<300, block = 64> at 128
 plan.weight @e = [@w, @p] as #cpu.bounds<300, block = 64> at 128
 // CHECK: plan.weight @f = [] as #cpu.classes<#lm.classes<words = [2, 0, 1], sizes = [1, 2]>> at 192
@@ -116,3 +120,8 @@ plan.weight @a = [@w, @v] as #cpu.experts<3, tensor<8x4xf32>, to tensor<8x6xf32>
 
 // expected-error @+1 {{C1: expected a matrix of f32, bf16 or !lm.int8, but found 'tensor<8xf32>'}}
 plan.weight @a = [@v] as #cpu.added_rows<tensor<8xf32>> at 0
+
+// -----
+
+// expected-error @+1 {{C1: expected a matrix of f32 with an odd number of columns, but found 'tensor<2x6xf32>'}}
+plan.weight @a = [@w] as #cpu.distances<tensor<2x6xf32>> at 0

@@ -15,6 +15,8 @@ plan.weight @g = [@w] as #ptx.fragments<!lm.codebook<24x16, entries = 256>> at 0
 plan.weight @c = [@w] as #ptx.table<tensor<20xf32>> at 0
 // CHECK: plan.weight @d = [] as #ptx.angles<#lm.rope<base = 1.000000e+04, dims = 8, layout = half>, positions = 128, switch = 64> at 0
 plan.weight @d = [] as #ptx.angles<#lm.rope<base = 1.0e4, dims = 8, layout = half>, positions = 128, switch = 64> at 0
+// CHECK: plan.weight @slopes = [] as #ptx.slopes<#lm.alibi<slopes = [5.000000e-01, 2.500000e-01]>> at 0
+plan.weight @slopes = [] as #ptx.slopes<#lm.alibi<slopes = [0.5, 0.25]>> at 0
 // CHECK: plan.weight @tree = [] as #ptx.word_tree<#lm.word_tree<left = [4, 1], right = [0, 2]>> at 0
 plan.weight @tree = [] as #ptx.word_tree<#lm.word_tree<left = [4, 1], right = [0, 2]>> at 0
 // CHECK: plan.weight @classes = [] as #ptx.classes<#lm.classes<words = [2, 0, 1], sizes = [1, 2]>> at 0

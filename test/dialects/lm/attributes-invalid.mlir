@@ -218,3 +218,19 @@ func.func private @code_range_c3_one() attributes {a = #lm.code_range<range = 1.
 
 // expected-error@+1 {{C1: expected a window of at least 1 position, but found -1}}
 func.func private @causal_c1() attributes {a = #lm.causal<window = -1>}
+
+// -----
+
+// expected-error@+1 {{C1: expected a slope for each head, but found none}}
+func.func private @alibi_c1() attributes {a = #lm.alibi<slopes = []>}
+
+// -----
+
+// expected-error@+2 {{expected a finite number}}
+// expected-error@+1 {{failed to parse LM_AlibiAttr parameter 'slopes'}}
+func.func private @alibi_finite() attributes {a = #lm.alibi<slopes = [1.0e999]>}
+
+// -----
+
+// expected-error@+1 {{C1: expected a window of at least 1 position, but found -1}}
+func.func private @full_c1() attributes {a = #lm.full<window = -1>}

@@ -21,6 +21,10 @@ lm.param @safetensors : tensor<8x64xf32> = #lm.safetensors<"m.safetensors", "q \
 lm.param @codes : !lm.int8<8x64> = #lm.safetensors<"m.safetensors", "q", i8>
 // CHECK: lm.param @row : tensor<3xf32> = #lm.row<dense<1.000000e+00> : tensor<2x3xf32>, 1>
 lm.param @row : tensor<3xf32> = #lm.row<dense<1.0> : tensor<2x3xf32>, 1>
+// CHECK: lm.param @packed : tensor<8x32xf32> = #lm.packed<gptq, codes = #lm.integers<"f", "c">, scales = #lm.safetensors<"f", "s", f16>, zeros = #lm.integers<"f", "z">, order = #lm.integers<"f", "o">, bits = 4, group = 16, rows = 8, columns = 32>
+lm.param @packed : tensor<8x32xf32> = #lm.packed<gptq, codes = #lm.integers<"f", "c">, scales = #lm.safetensors<"f", "s", f16>, zeros = #lm.integers<"f", "z">, order = #lm.integers<"f", "o">, bits = 4, group = 16, rows = 8, columns = 32>
+// CHECK: lm.param @native_packed : !lm.grouped<4x32, bits = 4, group = 16> = #lm.native<#lm.take_blocks<#lm.packed<awq, codes = #lm.integers<"f", "c">, scales = #lm.safetensors<"f", "s", f16>, bits = 4, group = 16, rows = 8, columns = 32>, size = 4, first = 1, step = 2>>
+lm.param @native_packed : !lm.grouped<4x32, bits = 4, group = 16> = #lm.native<#lm.take_blocks<#lm.packed<awq, codes = #lm.integers<"f", "c">, scales = #lm.safetensors<"f", "s", f16>, bits = 4, group = 16, rows = 8, columns = 32>, size = 4, first = 1, step = 2>>
 // CHECK: lm.param @sum : tensor<2xf32> = #lm.sum<dense<1.000000e+00> : tensor<2xf32>, #lm.gguf<"m", "k", f32>>
 lm.param @sum : tensor<2xf32> = #lm.sum<dense<1.0> : tensor<2xf32>, #lm.gguf<"m", "k", f32>>
 // CHECK: lm.param @scale : tensor<2xf32> = #lm.scale<dense<1.000000e+00> : tensor<2xf32>, -5.000000e-01>
@@ -41,6 +45,8 @@ lm.param @concat_rows : tensor<5x3xf32> = #lm.concat_rows<[dense<1.0> : tensor<3
 lm.param @absorb_heads : tensor<6x3xf32> = #lm.absorb_heads<dense<1.0> : tensor<4x3xf32>, factor = dense<2.0> : tensor<2x3xf32>, heads = 2, kv_heads = 1>
 // CHECK: lm.param @other_order : tensor<3x3xf32> = #lm.reorder_rows<dense<1.000000e+00> : tensor<3x3xf32>, order = [2, 0, 1]>
 lm.param @other_order : tensor<3x3xf32> = #lm.reorder_rows<dense<1.0> : tensor<3x3xf32>, order = [2, 0, 1]>
+// CHECK: lm.param @distances : tensor<2x7xf32> = #lm.distance_buckets<dense<1.000000e+00> : tensor<8x2xf32>, max = 3>
+lm.param @distances : tensor<2x7xf32> = #lm.distance_buckets<dense<1.0> : tensor<8x2xf32>, max = 3>
 // CHECK: lm.param @some_rows : tensor<2x3xf32> = #lm.take_rows<dense<1.000000e+00> : tensor<3x3xf32>, kept = [0, 2]>
 lm.param @some_rows : tensor<2x3xf32> = #lm.take_rows<dense<1.0> : tensor<3x3xf32>, kept = [0, 2]>
 // CHECK: lm.param @scale_rows : tensor<2x3xf32> = #lm.scale_rows<dense<1.000000e+00> : tensor<2x3xf32>, dense<2.000000e+00> : tensor<2xf32>>
@@ -117,6 +123,8 @@ lm.param @codebook16 : !lm.codebook<2x8, entries = 16, group = 4> = #lm.quantize
 lm.param @native4 : !lm.grouped<2x32, bits = 4, group = 32> = #lm.native<#lm.gguf<"m", "k", q4_0>>
 // CHECK: lm.param @native4m : !lm.grouped<2x32, bits = 4, group = 32, min> = #lm.native<#lm.permute_rope<#lm.gguf<"m", "k", q4_1>, heads = 1, from = interleaved>>
 lm.param @native4m : !lm.grouped<2x32, bits = 4, group = 32, min> = #lm.native<#lm.permute_rope<#lm.gguf<"m", "k", q4_1>, heads = 1, from = interleaved>>
+// CHECK: lm.param @native_parts : !lm.grouped<2x32, bits = 4, group = 16> = #lm.native<#lm.gguf<"m", "k", q4_0>, group = 16>
+lm.param @native_parts : !lm.grouped<2x32, bits = 4, group = 16> = #lm.native<#lm.gguf<"m", "k", q4_0>, group = 16>
 // CHECK: lm.param @native_rows : !lm.grouped<2x32, bits = 8, group = 32> = #lm.native<#lm.take_rows<#lm.gguf<"m", "k", q8_0>, kept = [0, 3]>>
 lm.param @native_rows : !lm.grouped<2x32, bits = 8, group = 32> = #lm.native<#lm.take_rows<#lm.gguf<"m", "k", q8_0>, kept = [0, 3]>>
 // CHECK: lm.param @native8 : !lm.grouped<2x32, bits = 8, group = 32> = #lm.native<#lm.gguf<"m", "k", q8_0>>
@@ -194,6 +202,10 @@ func.func @all(%ids: tensor<?x?xi32>, %len: tensor<?xi32>, %cache: !lm.cache) ->
   %a2 = lm.attend %e, %c2 {layer = 2, heads = 2, kv_heads = 1, scale = 0.5, mask = #lm.causal, rope = #lm.rope<base = 1.0e5, dims = 4, layout = half>} as bf16 attributes {mark = "kept"} : (tensor<?x?x8xf32>, !lm.cache) -> tensor<?x?x8xf32>
   // CHECK: %[[OWN:.*]] = lm.cache_append %{{.*}}, %{{.*}} lengths %[[LEN]] {layer = 3, kv_heads = 1} : (tensor<?x?x4xf32>, tensor<?x?x4xf32>, tensor<?xi32>) -> !lm.cache
   %c3 = lm.cache_append %kv, %kv lengths %len {layer = 3, kv_heads = 1} : (tensor<?x?x4xf32>, tensor<?x?x4xf32>, tensor<?xi32>) -> !lm.cache
+  // CHECK: lm.attention {{.*}} scale = 5.000000e-01 soft_cap = 2.000000e+00, mask = #lm.causal bias = #lm.alibi<slopes = [5.000000e-01, 1.000000e-01]>} as bf16 :
+  %eb = lm.attention %a, %kv, %kv lengths %len {layer = 1, heads = 2, kv_heads = 1, scale = 0.5 soft_cap = 2.0, mask = #lm.causal bias = #lm.alibi<slopes = [0.5, 0.1]>} as bf16 : (tensor<?x?x8xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32>, tensor<?xi32>) -> tensor<?x?x8xf32>
+  // CHECK: lm.attend {{.*}} mask = #lm.full bias = @distances} :
+  %ab = lm.attend %a2, %c3 lengths %len {layer = 3, heads = 2, kv_heads = 1, scale = 0.5, mask = #lm.full bias = @distances} : (tensor<?x?x8xf32>, !lm.cache, tensor<?xi32>) -> tensor<?x?x8xf32>
   // CHECK: lm.attend %{{.*}}, %[[OWN]] lengths %[[LEN]] {layer = 3, heads = 2, kv_heads = 1, scale = 5.000000e-01, mask = #lm.full} : (tensor<?x?x8xf32>, !lm.cache, tensor<?xi32>) -> tensor<?x?x8xf32>
   %a3 = lm.attend %a2, %c3 lengths %len {layer = 3, heads = 2, kv_heads = 1, scale = 0.5, mask = #lm.full} : (tensor<?x?x8xf32>, !lm.cache, tensor<?xi32>) -> tensor<?x?x8xf32>
   // CHECK: lm.add %{{.*}}, %{{.*}} : tensor<?x?x8xf32>

@@ -75,6 +75,26 @@ lm.param @drop_rows_c1_vector : tensor<2xf32> = #lm.drop_rows<dense<1.0> : tenso
 
 // -----
 
+// expected-error@+1 {{C1: the source must have rank 2, but its shape is 4}}
+lm.param @distance_buckets_c1 : tensor<1x5xf32> = #lm.distance_buckets<dense<1.0> : tensor<4xf32>, max = 2>
+
+// -----
+
+// expected-error@+1 {{C2: expected a row for each bucket, a multiple of 4, found 6}}
+lm.param @distance_buckets_c2 : tensor<2x9xf32> = #lm.distance_buckets<dense<1.0> : tensor<6x2xf32>, max = 4>
+
+// -----
+
+// expected-error@+1 {{C3: expected a largest distance above a quarter of 8 buckets and up to 65536, found 2}}
+lm.param @distance_buckets_c3_small : tensor<2x5xf32> = #lm.distance_buckets<dense<1.0> : tensor<8x2xf32>, max = 2>
+
+// -----
+
+// expected-error@+1 {{C3: expected a largest distance above a quarter of 8 buckets and up to 65536, found 65537}}
+lm.param @distance_buckets_c3_large : tensor<2x131075xf32> = #lm.distance_buckets<dense<1.0> : tensor<8x2xf32>, max = 65537>
+
+// -----
+
 // expected-error@+1 {{C1: the source must be f32, but is int8}}
 lm.param @take_rows_c1_codes : tensor<1x3xf32> = #lm.take_rows<#lm.quantize_rows<dense<1.0> : tensor<2x3xf32>>, kept = [0]>
 
@@ -433,3 +453,49 @@ lm.param @absorb_heads_c3_rows : tensor<4x4xf32> = #lm.absorb_heads<dense<1.0> :
 
 // expected-error@+1 {{C3: expected heads of one width, but found 2 and 3}}
 lm.param @absorb_heads_c3_width : tensor<4x4xf32> = #lm.absorb_heads<dense<1.0> : tensor<4x4xf32>, factor = dense<1.0> : tensor<6x2xf32>, heads = 2, kv_heads = 2>
+
+// -----
+
+// expected-error@+2 {{C1: expected a file and a tensor name, but found "f" and ""}}
+// expected-error@+1 {{failed to parse LM_PackedAttr parameter 'codes'}}
+lm.param @integers_c1 : tensor<8x32xf32> = #lm.packed<awq, codes = #lm.integers<"f", "">, scales = #lm.safetensors<"f", "s", f16>, bits = 4, group = 16, rows = 8, columns = 32>
+
+// -----
+
+// expected-error@+1 {{C1: the scales must be f32, but is bf16}}
+lm.param @packed_c1 : tensor<8x32xf32> = #lm.packed<awq, codes = #lm.integers<"f", "c">, scales = #lm.narrow<dense<1.0> : tensor<2x8xf32>>, bits = 4, group = 16, rows = 8, columns = 32>
+
+// -----
+
+// expected-error@+1 {{C2: layout awq has no codes of 8 bits}}
+lm.param @packed_c2 : tensor<8x32xf32> = #lm.packed<awq, codes = #lm.integers<"f", "c">, scales = #lm.safetensors<"f", "s", f16>, bits = 8, group = 16, rows = 8, columns = 32>
+
+// -----
+
+// expected-error@+1 {{C2: layout compressed has no codes of 3 bits}}
+lm.param @packed_c2_compressed : tensor<8x32xf32> = #lm.packed<compressed, codes = #lm.integers<"f", "c">, scales = #lm.safetensors<"f", "s", f16>, bits = 3, group = 16, rows = 8, columns = 32>
+
+// -----
+
+// expected-error@+1 {{C3: expected positive sizes of at most 2^40 numbers, but found 0x32}}
+lm.param @packed_c3_size : tensor<8x32xf32> = #lm.packed<awq, codes = #lm.integers<"f", "c">, scales = #lm.safetensors<"f", "s", f16>, bits = 4, group = 16, rows = 0, columns = 32>
+
+// -----
+
+// expected-error@+1 {{C3: expected a positive group that divides 32 columns, but found 12}}
+lm.param @packed_c3_group : tensor<8x32xf32> = #lm.packed<awq, codes = #lm.integers<"f", "c">, scales = #lm.safetensors<"f", "s", f16>, bits = 4, group = 12, rows = 8, columns = 32>
+
+// -----
+
+// expected-error@+1 {{C4: layout awq has no order}}
+lm.param @packed_c4 : tensor<8x32xf32> = #lm.packed<awq, codes = #lm.integers<"f", "c">, scales = #lm.safetensors<"f", "s", f16>, order = #lm.integers<"f", "o">, bits = 4, group = 16, rows = 8, columns = 32>
+
+// -----
+
+// expected-error@+1 {{C1: expected codes that can be multiplied as they are, but found codes of 8 bits with zero points}}
+lm.param @native_c1_packed : !lm.grouped<8x32, bits = 8, group = 16> = #lm.native<#lm.packed<bytes, codes = #lm.integers<"f", "c">, scales = #lm.safetensors<"f", "s", f32>, zeros = #lm.integers<"f", "z">, bits = 8, group = 16, rows = 8, columns = 32>>
+
+// -----
+
+// expected-error@+1 {{C2: expected parts that divide groups of 32, but found 12}}
+lm.param @native_c2 : !lm.grouped<2x32, bits = 4, group = 32> = #lm.native<#lm.gguf<"m", "k", q4_0>, group = 12>

@@ -132,6 +132,12 @@ def make_config_json():
     save("fuzz-config-json", "generation", json.dumps(generation).encode())
     quantized = dict(llama, quantization_config={"quant_method": "gptq", "bits": 4}, sliding_window=4, layer_types=["x"])
     save("fuzz-config-json", "llama-quantized", json.dumps(quantized).encode())
+    weights = {"num_bits": 4, "type": "int", "symmetric": True, "strategy": "group", "group_size": 32, "dynamic": False}
+    compressed = {"quant_method": "compressed-tensors", "format": "pack-quantized", "kv_cache_scheme": None, "config_groups": {
+        "group_0": {"targets": ["Linear"], "weights": weights, "input_activations": {"num_bits": 8, "dynamic": True}}}}
+    for name, settings in {"compressed": compressed, "awq": {"quant_method": "awq", "version": "gemm", "w_bit": 4},
+                           "gptq": {"quant_method": "gptq", "checkpoint_format": "gptq_v2", "dynamic": {"x": {"bits": 8}}}}.items():
+        save("fuzz-config-json", "llama-" + name, json.dumps(dict(llama, quantization_config=settings)).encode())
     other = {"eos_token_id": [1, 2], "chat_template": [{"name": "default", "template": "{{ x }}"}]}
     save("fuzz-config-json", "other", json.dumps(other).encode())
 

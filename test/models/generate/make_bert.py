@@ -27,6 +27,11 @@ MODELS = {
     "bert-max-relu": (dict(BASE, hidden_size=80, num_attention_heads=1, intermediate_size=36, num_hidden_layers=1, hidden_act="relu",
                            vocab_size=247, type_vocab_size=1, layer_norm_eps=1e-5), "float16",
                       {"pooling": "max_tokens", "normalize": True, "limit": 40}),
+    # Heads of 26 numbers, as TinyBERT (312 in 12) has: no vector of any width divides them.
+    "bert-tiny": (dict(BASE, hidden_size=78, num_attention_heads=3, intermediate_size=100), "float16",
+                  {"pooling": "mean_tokens", "normalize": False, "limit": 40}),
+    "bert-pooled": (dict(BASE, num_hidden_layers=1), "float16",
+                    {"pooling": ["lasttoken", "weightedmean", "cls", "mean_sqrt_len_tokens", "max"], "normalize": False, "limit": 40}),
 }
 WORDPIECE = {"tokenizer_class": "BertTokenizer", "do_lower_case": True, "unk_token": "[UNK]", "sep_token": "[SEP]",
              "pad_token": "[PAD]", "cls_token": "[CLS]", "mask_token": "[MASK]"}
@@ -42,8 +47,11 @@ def write_sentence_files(folder, width, options):
     write_json(folder / "modules.json", [{"idx": index, "name": str(index), "path": path, "type": f"sentence_transformers.models.{kind}"}
                                          for index, (path, kind) in enumerate(stages)])
     modes = ["cls_token", "mean_tokens", "max_tokens", "mean_sqrt_len_tokens"]
-    write_json(folder / "1_Pooling" / "config.json", {"word_embedding_dimension": width,
-                                                      **{f"pooling_mode_{mode}": mode == options["pooling"] for mode in modes}})
+    if isinstance(options["pooling"], list):
+        write_json(folder / "1_Pooling" / "config.json", {"embedding_dimension": width, "pooling_mode": options["pooling"]})
+    else:
+        write_json(folder / "1_Pooling" / "config.json", {"word_embedding_dimension": width,
+                                                          **{f"pooling_mode_{mode}": mode == options["pooling"] for mode in modes}})
     write_json(folder / "sentence_bert_config.json", {"max_seq_length": options["limit"], "do_lower_case": False})
 
 
@@ -94,7 +102,7 @@ def expect(folder, settings, options, rng, texts):
             case["offset"] = expected.append(single)
             if "text" in case:  # the whole way from text agrees with the ids stated here
                 assert np.abs(model.encode([case["text"]], show_progress_bar=False)[0] - single).max() < 1e-5, case
-    expected.json.update(cases=cases, width=settings["hidden_size"], limit=options["limit"], tokenizer=texts)
+    expected.json.update(cases=cases, width=len(fp32[0]), limit=options["limit"], tokenizer=texts)
     expected.write(folder)
 
 

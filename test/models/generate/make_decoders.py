@@ -26,14 +26,21 @@ LONGROPE = {"rope_type": "longrope", "rope_theta": 10000.0, "partial_rotary_fact
 
 GEMMA = dict(SPECIAL, hidden_size=48, num_attention_heads=2, num_key_value_heads=1, head_dim=16, intermediate_size=72, num_hidden_layers=2,
              vocab_size=301, max_position_embeddings=128)
+# Three heads: slopes of two and one between.
+BLOOM = dict(SPECIAL, hidden_size=48, n_head=3, n_layer=2, vocab_size=301)
 WINDOWS = {"lengths": [1, 5, 8, 9, 40]}
 
 # name: (class, config, options)
 MODELS = {
     "gpt2-tied": ("GPT2LMHeadModel", GPT2, {}),
+    "openaigpt-tied": ("OpenAIGPTLMHeadModel", dict(SPECIAL, n_embd=48, n_head=3, n_layer=2, n_positions=128, vocab_size=301), {}),
+    "gptneo-local": ("GPTNeoForCausalLM", dict(SPECIAL, hidden_size=48, num_heads=3, num_layers=2, intermediate_size=72, vocab_size=301,
+                                               max_position_embeddings=128, window_size=8, attention_types=[[["global", "local"], 1]]),
+                     {"lengths": [1, 5, 8, 9, 40]}),
     "gptneox-parallel": ("GPTNeoXForCausalLM", NEOX, {}),
     "opt-tied": ("OPTForCausalLM", OPT, {}),
     "opt-norms-last": ("OPTForCausalLM", dict(OPT, do_layer_norm_before=False, word_embed_proj_dim=32, num_hidden_layers=1, enable_bias=False), {}),
+    "bloom-tied": ("BloomForCausalLM", BLOOM, {}),
     "phi3-fused": ("Phi3ForCausalLM", dict(LLAMA, tie_word_embeddings=False), {}),
     # Rotary positions depend on the length of the sequence, as in llama-rope-longrope.
     "phi3-longrope": ("Phi3ForCausalLM", dict(LLAMA, num_attention_heads=3, num_key_value_heads=1, hidden_size=96, max_position_embeddings=64,

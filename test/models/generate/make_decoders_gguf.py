@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Makes the fixtures gguf/{gpt2,gptneox,phi3,olmo2,granite,smollm3,qwen3,gemma,gemma2,gemma3}: those of make_decoders.py as llama.cpp's converter writes them, with their
-expectations. What it does to tensors: GPT-2's matrices are turned the usual way round; GPT-NeoX's queries, keys and values come one after
+"""Makes the fixtures gguf/{gpt2,gptneox,bloom,phi3,olmo2,granite,smollm3,qwen3,gemma,gemma2,gemma3}: those of make_decoders.py as llama.cpp's converter writes them, with their
+expectations. What it does to tensors: GPT-2's matrices are turned the usual way round; GPT-NeoX's and BLOOM's queries, keys and values come one after
 the other; heads of Granite and SmolLM3 have the two parts of each number beside each other; weights of
 Gemma's norms are one greater. llama.cpp takes GELU by tanh whatever the
 checkpoint says: gguf/gptneox has expectations of its own, of the checkpoint with gelu_new.
@@ -32,6 +32,10 @@ NAMES = {
     "gptneox": {"gpt_neox.embed_in": "token_embd", "gpt_neox.final_layer_norm": "output_norm", "embed_out": "output", "input_layernorm": "attn_norm",
                 "post_attention_layernorm": "ffn_norm", "attention.query_key_value": "attn_qkv", "attention.dense": "attn_output",
                 "mlp.dense_h_to_4h": "ffn_up", "mlp.dense_4h_to_h": "ffn_down"},
+    "bloom": {"transformer.word_embeddings": "token_embd", "transformer.word_embeddings_layernorm": "token_embd_norm",
+              "transformer.ln_f": "output_norm", "input_layernorm": "attn_norm", "post_attention_layernorm": "ffn_norm",
+              "self_attention.query_key_value": "attn_qkv", "self_attention.dense": "attn_output",
+              "mlp.dense_h_to_4h": "ffn_up", "mlp.dense_4h_to_h": "ffn_down"},
     "phi3": {**LLAMA, "self_attn.qkv_proj": "attn_qkv", "mlp.gate_up_proj": "ffn_up"},
     "olmo2": {**LLAMA, "post_attention_layernorm": "post_attention_norm", "post_feedforward_layernorm": "post_ffw_norm",
               "self_attn.q_norm": "attn_q_norm", "self_attn.k_norm": "attn_k_norm"},
@@ -39,7 +43,7 @@ NAMES = {
     "qwen3": {**LLAMA, "self_attn.q_norm": "attn_q_norm", "self_attn.k_norm": "attn_k_norm"},
 }
 NAMES["gemma2"] = NAMES["gemma3"] = {**NAMES["olmo2"], "pre_feedforward_layernorm": "ffn_norm"}
-SOURCES = {"gpt2": "gpt2-tied", "gptneox": "gptneox-parallel", "phi3": "phi3-longrope", "olmo2": "olmo2-norms", "granite": "granite-tied",
+SOURCES = {"gpt2": "gpt2-tied", "gptneox": "gptneox-parallel", "bloom": "bloom-tied", "phi3": "phi3-longrope", "olmo2": "olmo2-norms", "granite": "granite-tied",
            "smollm3": "smollm3-tied", "qwen3": "qwen3-norms", "gemma": "gemma-tied", "gemma2": "gemma2-caps", "gemma3": "gemma3-windows"}
 
 
@@ -61,8 +65,8 @@ def converted(architecture, config, name, value):
     part = name.rpartition(".")[0]
     if architecture == "gpt2" and value.ndim == 2 and part.split(".")[-1] in ("c_attn", "c_proj", "c_fc"):
         return np.ascontiguousarray(value.T)
-    if architecture == "gptneox" and part.endswith("query_key_value"):
-        heads = config["num_attention_heads"]
+    if part.endswith("query_key_value"):
+        heads = config["num_attention_heads" if architecture == "gptneox" else "n_head"]
         return value.reshape(heads, 3, len(value) // heads // 3, -1).swapaxes(0, 1).reshape(value.shape)
     if architecture in ("granite", "smollm3") and part.endswith(("q_proj", "k_proj")):
         return neighbours(value, config["num_attention_heads" if part.endswith("q_proj") else "num_key_value_heads"])
@@ -83,6 +87,16 @@ def add_gpt(writer, architecture, config):
         part = config["rope_parameters"]["partial_rotary_factor"]
         writer.add_rope_dimension_count(int(part * config["hidden_size"] // config["num_attention_heads"]))
         writer.add_parallel_residual(config["use_parallel_residual"])
+
+
+def add_bloom(writer, architecture, config):
+    writer.add_context_length(config.get("seq_length", 2048))
+    writer.add_embedding_length(config["hidden_size"])
+    writer.add_block_count(config["n_layer"])
+    writer.add_feed_forward_length(4 * config["hidden_size"])
+    writer.add_head_count(config["n_head"])
+    writer.add_head_count_kv(config["n_head"])
+    writer.add_layer_norm_eps(config["layer_norm_epsilon"])
 
 
 def add_llama(writer, architecture, config):
@@ -128,7 +142,7 @@ def write(architecture, source, path):
     config = json.loads((source / "config.json").read_text())
     writer = gguf.GGUFWriter(str(path), architecture)
     writer.add_name(f"tiny {architecture}")
-    (add_gpt if architecture in ("gpt2", "gptneox") else add_llama)(writer, architecture, config)
+    {"gpt2": add_gpt, "gptneox": add_gpt, "bloom": add_bloom}.get(architecture, add_llama)(writer, architecture, config)
     add_vocabulary(writer, Tokenizer.from_file(str(source / "tokenizer.json")))
     writer.add_eos_token_id(0)
     writer.add_add_bos_token(False)

@@ -17,6 +17,7 @@ from tokenizers import processors
 import common
 import make_albert
 import make_bert
+import make_mpnet
 import make_roberta
 
 FAMILIES = {
@@ -27,6 +28,8 @@ FAMILIES = {
     "roberta": ("Roberta", dict(hidden_size=32, num_attention_heads=2, intermediate_size=48, num_hidden_layers=1, vocab_size=301,
                                 max_position_embeddings=42, type_vocab_size=1, layer_norm_eps=1e-5, hidden_act="relu", pad_token_id=1,
                                 bos_token_id=0, eos_token_id=2)),
+    "mpnet": ("MPNet", dict(hidden_size=32, num_attention_heads=2, intermediate_size=48, num_hidden_layers=1, vocab_size=251,
+                            max_position_embeddings=42, layer_norm_eps=1e-5, hidden_act="relu")),
     "electra": ("Electra", dict(hidden_size=32, embedding_size=24, num_attention_heads=2, intermediate_size=48, num_hidden_layers=1,
                                 vocab_size=251, max_position_embeddings=40, type_vocab_size=2, hidden_act="relu")),
     "albert": ("Albert", dict(hidden_size=32, embedding_size=24, num_attention_heads=2, intermediate_size=48, num_hidden_layers=3,
@@ -44,6 +47,7 @@ SETTINGS = {
     "roberta-sequence": ({"num_labels": 1, "problem_type": "regression"}, "none"),
     "albert-sequence": ({"id2label": {0: "no", 1: "yes"}}, "softmax"),
     "electra-sequence": ({"num_labels": 1, "sbert_ce_default_activation_function": "torch.nn.modules.linear.Identity"}, "none"),
+    "mpnet-sequence": ({"id2label": {0: "low", 1: "middle", 2: "high"}}, "softmax"),
     "bert-sequence-cross": ({"num_labels": 1}, "sigmoid"),
     "roberta-masked": ({"tie_word_embeddings": False}, "softmax"),
     **{f"{family}-tokens": (TAGS, "softmax") for family in FAMILIES},
@@ -56,6 +60,8 @@ def tokenizer_of(family, size):
     """With the frame of two texts."""
     if family == "roberta":
         return common.byte_level_tokenizer("roberta", size), make_roberta.TOKENIZER
+    if family == "mpnet":
+        return common.wordpiece_tokenizer(size, "mpnet"), make_mpnet.TOKENIZER
     if family == "albert":
         return common.unigram_tokenizer("albert", size), make_albert.TOKENIZER
     tokenizer = common.wordpiece_tokenizer(size)

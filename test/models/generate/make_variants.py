@@ -12,7 +12,8 @@ A variant is a fixture and edits, which the C++ test (test/unit/models/VariantsT
 What lmopt does is said here, not asked of the oracle: the same numbers, the same numbers with a warning that contains `warns`, or a
 refusal with an exit code and a message that contains `says` (`late`: when the graph is built, not when the configuration is read).
 `oracle` tells what the library does with what lmopt refuses.
-Usage: make_variants.py MODELS_DIR. Needs torch, transformers, sentence-transformers.
+Usage: make_variants.py MODELS_DIR [FIXTURE...]. With names of fixtures, variants of these, of which there were none, are added behind the others, whose
+numbers stay as they are. Needs torch, transformers, sentence-transformers.
 """
 import json
 import logging
@@ -124,8 +125,7 @@ def llama():
     refused("no-size", of, {CONFIG: {"vocab_size": None}}, "'vocab_size': is missing", 3)
     refused("unknown-act", of, {CONFIG: {"hidden_act": "mish"}}, "'hidden_act': 'mish' is not supported")
     for method, settings in {
-            "gptq": {"bits": 4, "group_size": 128}, "awq": {"w_bit": 4, "zero_point": True}, "bitsandbytes": {"load_in_4bit": True},
-            "compressed-tensors": {"format": "int-quantized"}, "fp8": {"activation_scheme": "dynamic"}, "mxfp4": {}, "torchao": {},
+            "bitsandbytes": {"load_in_4bit": True}, "fp8": {"activation_scheme": "dynamic"}, "mxfp4": {}, "torchao": {},
             "hqq": {}, "finegrained_fp8": {}, "quanto": {}, "aqlm": {}, "bitnet": {}}.items():
         refused("quantized-" + method, of, {CONFIG: {"quantization_config": {"quant_method": method, **settings}}},
                 f"quantized by '{method}'")
@@ -234,11 +234,10 @@ def bert(models):
     refused("module-field", of, modules("Transformer", "Pooling", Pooling={"weight": 2}), "'weight': not known")
     refused("module-names", of, modules("Transformer", "Pooling", Pooling={"name": "0"}), "two modules have the name '0'", 3)
     refused("path-outside", of, modules("Transformer", "Pooling", Pooling={"path": "../1_Pooling"}), "does not stay inside", 3)
-    refused("pooling-two", of, {POOLING: {"pooling_mode": ["cls", "mean"]}}, "pooling mode 'cls + mean'")
-    refused("pooling-two-flags", of, {POOLING: {"pooling_mode_max_tokens": True}}, "pooling mode 'max + mean'")
-    refused("pooling-weighted", of, {POOLING: {"pooling_mode": "weightedmean"}}, "pooling mode 'weightedmean'")
-    refused("pooling-square-root-alone", of, {**modules("Transformer", "Pooling"), POOLING: {"pooling_mode": "mean_sqrt_len_tokens"}},
-            "pooling mode 'mean_sqrt_len_tokens'")
+    same("pooling-two", of, {POOLING: {"pooling_mode": ["cls", "mean"]}})
+    same("pooling-two-flags", of, {POOLING: {"pooling_mode_max_tokens": True}})
+    same("pooling-weighted", of, {POOLING: {"pooling_mode": "weightedmean"}})
+    same("pooling-square-root-alone", of, {**modules("Transformer", "Pooling"), POOLING: {"pooling_mode": "mean_sqrt_len_tokens"}})
     refused("pooling-none", of, {POOLING: {"pooling_mode": []}}, "pooling mode ''")
     refused("pooling-prompt", of, {POOLING: {"include_prompt": False}}, "'include_prompt'")
     refused("pooling-unknown", of, {POOLING: {"temperature": 2}}, "'temperature': not known")
@@ -258,6 +257,29 @@ def bert(models):
     refused("bert-decoder", of, {CONFIG: {"is_decoder": True}}, "'is_decoder'")
     refused("bert-relative", of, {CONFIG: {"position_embedding_type": "relative_key"}}, "'position_embedding_type'")
     refused("bert-heads", of, {CONFIG: {"num_attention_heads": 5}}, "does not divide hidden_size", 3)
+
+
+def bloom():
+    of = "bloom-tied"
+    old = {"n_embed": 48, "num_hidden_layers": 2, "num_attention_heads": 3, "seq_length": 128, "offset_alibi": 100, "n_inner": None,
+           "attention_softmax_in_fp32": True, "masked_softmax_fusion": True, "bias_dropout_fusion": True, "skip_bias_add": True,
+           "skip_bias_add_qkv": False}
+    same("bloom-old-names", of, {CONFIG: {**old, "hidden_size": "$delete", "n_layer": "$delete", "n_head": "$delete"}})
+    same("bloom-both-names", of, {CONFIG: {"n_embed": 48, "hidden_size": 64, "num_hidden_layers": 2, "n_layer": 5,
+                                           "num_attention_heads": 3, "n_head": 4}})
+    same("bloom-residual-of-norms", of, {CONFIG: {"apply_residual_connection_post_layernorm": True}})
+    same("bloom-pretraining-tp", of, {CONFIG: {"pretraining_tp": 2}})
+    same("bloom-eps", of, {CONFIG: {"layer_norm_epsilon": 0.01}})
+    refused("bloom-slow-but-exact", of, {CONFIG: {"slow_but_exact": True, "pretraining_tp": 2}}, "'slow_but_exact'")
+    refused("bloom-unknown-field", of, {CONFIG: {"alibi": False}}, "'alibi': not known")
+
+
+def mpnet():
+    of = "mpnet-mean"
+    same("mpnet-pad-token", of, {CONFIG: {"pad_token_id": 5}})
+    same("mpnet-token-types", of, {CONFIG: {"type_vocab_size": 2}})
+    same("mpnet-relu", of, {CONFIG: {"hidden_act": "relu", "layer_norm_eps": 0.01}})
+    refused("mpnet-buckets", of, {CONFIG: {"relative_attention_num_buckets": 64}}, "'relative_attention_num_buckets': only 32 is supported")
 
 
 def write_edits(folder, edits):
@@ -321,21 +343,28 @@ def ask(models, variant, answers):
         shutil.copytree(models / variant["of"], folder)
         write_edits(folder, variant["edits"])
         try:
-            result = (ask_decoder if variant["of"].startswith("llama") else ask_encoder)(folder, answers)
+            result = (ask_decoder if variant["of"].startswith(("llama", "bloom")) else ask_encoder)(folder, answers)
         except Exception as error:  # that they refuse, too, is worth knowing
             result = {"error": type(error).__name__}
             print("   ", str(error)[:200].replace("\n", " "))
     return result
 
 
-def main(models):
+def main(models, added):
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)
     transformers_logging.set_verbosity_error()
     llama()
     bert(models)
-    answers, wrong = Answers(), []
-    for variant in VARIANTS:
+    bloom()
+    mpnet()
+    answers, wrong, kept = Answers(), [], []
+    if added:
+        kept = json.loads((models / "variants.json").read_text())
+        answers.store(np.fromfile(models / "variants.bin", dtype="<f4"))
+        assert not any(variant["of"] in added for variant in kept), "there are such variants already"
+    asked = [variant for variant in VARIANTS if not added or variant["of"] in added]
+    for variant in asked:
         if "code" in variant:
             variant["oracle"] = ask(models, variant, Answers())  # numbers are of no use to a test of the refusal
             variant["oracle"] = variant["oracle"].get("error", "accepts")
@@ -344,10 +373,10 @@ def main(models):
             wrong += ["error" in variant["oracle"]]
         print(variant["name"], str(variant["oracle"])[:60], flush=True)
     assert not any(wrong), "an oracle refuses what lmopt is to accept"
-    lines = ",\n".join(json.dumps(variant) for variant in VARIANTS)
+    lines = ",\n".join(json.dumps(variant) for variant in kept + asked)
     (models / "variants.json").write_text("[\n" + lines + "\n]\n")
     (models / "variants.bin").write_bytes(np.concatenate(answers.floats).tobytes())
 
 
 if __name__ == "__main__":
-    main(pathlib.Path(sys.argv[1]))
+    main(pathlib.Path(sys.argv[1]), sys.argv[2:])

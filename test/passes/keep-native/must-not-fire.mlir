@@ -8,16 +8,16 @@
 // RUN: lmopt-opt %s --lm-keep-native='skip=unselected others=f32' --lm-keep-native='skip=unselected others=f32' 2> %t.warning | diff %t.once -
 // RUN: FileCheck %s --check-prefix=AGAIN < %t.warning
 
-// WARNING: warning: lm-keep-native: tensor 'scaled' of m.gguf in format q4_0 (@scaled) becomes f32: its weight is not a tensor in blocks of a GGUF file as it is
+// WARNING: warning: lm-keep-native: tensor 'scaled' of m.gguf in format q4_0 (@scaled) becomes f32: its weight is not a tensor in codes of its file as it is
 // WARNING: warning: lm-keep-native: tensor 'positions' of m.gguf in format q8_0 (@positions) becomes f32: its weight is also used by 'positions'
 // WARNING: warning: lm-keep-native: tensor 'narrow' of m.gguf in format q4_1 (@narrow) becomes f32: groups of 32 do not divide its width
-// WARNING: warning: lm-keep-native: 2 of 7 weights are not in blocks and stay in f32, among them @half
+// WARNING: warning: lm-keep-native: 2 of 7 weights are not in codes and stay in f32, among them @half
 // WARNING-NOT: warning
 // AGAIN-COUNT-3: becomes f32
 // AGAIN: warning: lm-keep-native: 2 of 7
 // AGAIN-COUNT-3: becomes f32
-// AGAIN: warning: lm-keep-native: 2 of 6 weights are not in blocks and stay in f32, among them @half
-// REMARK: [Missed] NotNative{{.*}}Op=half, Reason="its weight is not a tensor in blocks of a GGUF file as it is"
+// AGAIN: warning: lm-keep-native: 2 of 6 weights are not in codes and stay in f32, among them @half
+// REMARK: [Missed] NotNative{{.*}}Op=half, Reason="its weight is not a tensor in codes of its file as it is"
 // REMARK: [Missed] NotNative{{.*}}Op=dense, Reason="its weight is not a tensor
 // REMARK: [Missed] NotNative{{.*}}Op=scaled, Reason="its weight is not a tensor
 // REMARK: [Missed] NotNative{{.*}}Op=positioned, Reason="its weight is also used by 'positions'"

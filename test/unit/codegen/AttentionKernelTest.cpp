@@ -5,13 +5,15 @@
 // tables between which each sequence chooses. The
 // cache starts as NaN: nothing may be read that was not written. Thread counts must not change a bit. Projected keys
 // and values: by matrices or means, of sequences that are longer and shorter than their rows. Windows that begin inside
-// a block of 256 positions and behind several, and scores with a cap.
+// a block of 256 positions and behind several, and scores with a cap. Biases of positions: slopes, and tables that end
+// before the sequences do and behind.
 //
 // Bound: scores are off by (D + 16) eps |q| |k| scale (D products, the turns of both sides), so the weights by a factor
 // of exp(twice that), and the sums over T positions by T eps; all times the largest value. With bf16 each of query,
 // key, weight and value is rounded to 8 bits once more; with i8 keys and values to half a step of 1/127 of their
 // largest number. A cap moves a score by no more than that, and by the error of tanh, 2e-7 of the cap. A projected
-// number is a sum over T tokens, off by (T + 2) eps times the sum of its magnitudes.
+// number is a sum over T tokens, off by (T + 2) eps times the sum of its magnitudes. A bias is added with a rounding of
+// the sum.
 #include "codegen/cpu/RowInfo.h"
 #include "codegen/cpu/attention/AttentionSpec.h"
 #include "test/unit/codegen/KernelHarness.h"
@@ -43,12 +45,15 @@ struct Config {
   bool learned = false;
   int64_t window = 0;
   float softCap = 0;
+  cpu::PositionBias bias = cpu::PositionBias::None;
+  int64_t largestDistance = 0;
 
   int64_t positions() const { return window ? kManyPositions : kPositions; }
   int64_t longest() const { return window ? 330 : 150; } ///< of the test's sequences
   int64_t valueDim() const { return otherValueDim ? otherValueDim : headDim; }
 };
 
+constexpr auto kSlopes = cpu::PositionBias::Slopes, kDistances = cpu::PositionBias::Distances;
 constexpr auto kF32 = cpu::CacheFormat::F32, kBf16 = cpu::CacheFormat::Bf16, kI8 = cpu::CacheFormat::I8;
 
 const Config kConfigs[] = {{9, 3, 64, true, 64},
@@ -62,8 +67,18 @@ const Config kConfigs[] = {{9, 3, 64, true, 64},
                            {3, 1, 24, true, 24, kF32, 0, {}, 0, 0, false, 100, 2},
                            {3, 1, 24, true, 24, kBf16, 0, {}, 0, 0, false, 256},
                            {3, 1, 24, true, 24, kI8, 0, {}, 0, 0, false, 7, 1},
+                           {6, 3, 32, true, 0, kF32, 0, {3, 1, 2}, 0, 0, false, 0, 0, kSlopes},
+                           {3, 3, 24, false, 0, kBf16, 0, {}, 0, 0, false, 0, 0, kDistances, 20},
+                           {3, 3, 24, false, 24, kF32, 0, {}, 0, 0, false, 20},
                            {12, 12, 32, false, 0},
+                           {12, 12, 32, false, 0, kBf16, 0, {}, 0, 0, false, 64},
                            {12, 12, 32, false, 0, kBf16},
+                           {9, 1, 32, true, 0, kBf16, 0, {}, 0, 0, false, 0, 0, kSlopes},
+                           {4, 2, 16, true, 16, kI8, 0, {}, 0, 0, false, 100, 2, kSlopes},
+                           {4, 4, 16, false, 0, kF32, 0, {}, 0, 0, false, 0, 0, kSlopes},
+                           {4, 4, 16, false, 0, kF32, 0, {}, 0, 0, false, 0, 0, kDistances, 128},
+                           {4, 2, 32, true, 0, kI8, 0, {}, 0, 0, false, 300, 0, kDistances, 7},
+                           {2, 1, 16, true, 0, kF32, 0, {}, 0, 0, false, 0, 0, kDistances, 0},
                            {2, 1, 80, true, 40},
                            {4, 2, 32, true, 32, kBf16, 60},
                            {4, 2, 16, true, 12, kI8, 60},
@@ -74,6 +89,8 @@ const Config kConfigs[] = {{9, 3, 64, true, 64},
                            {8, 1, 16, true, 0},
                            {16, 1, 8, true, 8},
                            {1, 1, 8, false, 0},
+                           {2, 2, 16, false, 0, kF32, 0, {}, 0, 0, false, 1},
+                           {4, 2, 16, false, 8, kI8, 0, {}, 0, 0, false, 40},
                            {3, 3, 80, false, 80},
                            {2, 1, 10, true, 10, kBf16},
                            {12, 12, 32, false, 0, kI8},
@@ -101,7 +118,7 @@ const Config kConfigs[] = {{9, 3, 64, true, 64},
                            {4, 2, 16, false, 0, kI8, 0, {}, 0, 50, false},
                            {4, 2, 30, false, 0, kI8, 0, {}, 0, 18, true}};
 /// Enough for the CPUs whose registers or dot product differ.
-constexpr size_t kConfigsElsewhere = 11;
+constexpr size_t kConfigsElsewhere = 15;
 
 struct Sequence {
   int64_t length;
@@ -151,6 +168,8 @@ public:
     spec.causal = config.causal;
     spec.window = config.window;
     spec.softCap = config.softCap;
+    spec.bias = config.bias;
+    spec.largestDistance = config.largestDistance;
     spec.ropeDims = config.ropeDims;
     spec.format = config.format;
     spec.scale = 1 / std::sqrt(float(config.headDim));
@@ -178,6 +197,7 @@ public:
         s.v.push_back(random.heavy());
       sequences.push_back(std::move(s));
     }
+    makeBias(random);
     if (config.learned)
       for (Memory &matrix : matrices)
         for (int64_t i = 0; i < config.projectedRows * matrixStride(); ++i)
@@ -198,7 +218,7 @@ public:
   /// Chunks first, of sizes that are no multiples of anything, then ten single tokens of each sequence side by side.
   std::vector<Step> steps() const {
     if (!config.causal)
-      return {{{0, 0, 150}, {1, 0, 13}, {2, 0, 80}}};
+      return {{{0, 0, config.longest()}, {1, 0, 13}, {2, 0, 80}}};
     int64_t single = config.longest() - 10;
     std::vector<Step> steps = {{{0, 0, 70}, {1, 0, 3}, {2, 0, 8}}, {{0, 70, 9}}, {{0, 79, single - 79}, {2, 8, 62}}};
     for (int64_t i = 0; i < 10; ++i)
@@ -241,6 +261,28 @@ private:
   int store[2], attend[2], describe, projection = -1;
   std::vector<Sequence> sequences;
   std::vector<std::vector<double>> turnedKeys; ///< of the sequence being checked, by position and kv head
+
+  std::vector<float> bias;        ///< as the kernel reads it
+  std::vector<float> biasNumbers; ///< slopes, or the table row by row
+
+  void makeBias(test::Random &random) {
+    const cpu::DistanceRows rows = spec.distances();
+    const int64_t count = config.bias == kSlopes ? 1 : config.bias == kDistances ? rows.columns() : 0;
+    for (int64_t i = 0; i < config.heads * count; ++i)
+      biasNumbers.push_back(config.bias == kSlopes ? std::abs(random.real()) : random.heavy());
+    if (count == 0)
+      return;
+    for (int64_t h = 0; h < config.heads; ++h)
+      for (int64_t i = 0; i < spec.biasBytes() / 4; ++i)
+        bias.push_back(biasNumbers[h * count + std::clamp<int64_t>(i - cpu::kLanes, 0, count - 1)]);
+  }
+  double biasOf(int64_t head, int64_t distance) const {
+    const int64_t most = config.largestDistance;
+    if (config.bias == kSlopes)
+      return double(biasNumbers[head]) * double(distance);
+    return config.bias == kDistances ? biasNumbers[head * (2 * most + 1) + std::clamp(distance, -most, most) + most]
+                                     : 0;
+  }
 
   int64_t ropeOf(const Sequence &s) const { return config.switchPositions && s.length > config.switchPositions; }
   int64_t matrixStride() const { return cpu::floatRowBytes(config.positions()) / 4; }
@@ -321,7 +363,10 @@ private:
         harness.call(store[few], {k, v, rope, info, layer, begin, end, t, threads});
     }
     for (int64_t t = 0; t < threads; ++t)
-      harness.call(attend[few], {q, out, rope, info, scratch, &step, layer, t, threads});
+      if (config.bias == cpu::PositionBias::None)
+        harness.call(attend[few], {q, out, rope, info, scratch, &step, layer, t, threads});
+      else
+        harness.call(attend[few], {q, out, rope, info, scratch, &step, bias.data(), layer, t, threads});
     scatter(parts, out, outputs);
   }
 
@@ -372,8 +417,11 @@ private:
     int64_t visible = config.causal ? t + 1 : seenRows(s), kvHead = kvHeadOf(h);
     std::vector<double> q = turned(s.q.data() + t * width() + h * config.headDim, t, ropeOf(s)), scores,
                         out(config.valueDim());
-    int64_t first = config.window ? std::max<int64_t>(visible - config.window, 0) : 0;
-    double largestScore = -INFINITY, largestProduct = 0, largestValue = 0, total = 0;
+    if (config.window && !config.causal)
+      visible = std::min(visible, t + config.window + 1);
+    const int64_t reach = config.causal ? config.window - 1 : config.window;
+    int64_t first = config.window ? std::max<int64_t>(t - reach, 0) : 0;
+    double largestScore = -INFINITY, largestProduct = 0, largestBias = 0, largestValue = 0, total = 0;
     for (int64_t p = first; p < visible; ++p) {
       const std::vector<double> &k = turnedKeys[p * config.kvHeads + kvHead];
       double dot = 0, qq = 0, kk = 0;
@@ -382,7 +430,8 @@ private:
         qq += q[d] * q[d];
         kk += k[d] * k[d];
       }
-      scores.push_back(capped(dot * spec.scale));
+      scores.push_back(capped(dot * spec.scale) + biasOf(h, p - t));
+      largestBias = std::max(largestBias, std::abs(biasOf(h, p - t)));
       largestScore = std::max(largestScore, scores.back());
       largestProduct = std::max(largestProduct, std::sqrt(qq * kk) * spec.scale);
     }
@@ -395,7 +444,8 @@ private:
         largestValue = std::max(largestValue, std::abs(value));
       }
     }
-    double scoreError = (config.headDim + 16) * FLT_EPSILON * largestProduct + 3e-7 * config.softCap;
+    double scoreError =
+        (config.headDim + 16) * FLT_EPSILON * largestProduct + 3e-7 * config.softCap + FLT_EPSILON * largestBias;
     double weightError = (visible + 16) * FLT_EPSILON;
     for (double number : q)
       scoreError += std::abs(number) * keyError * spec.scale;
@@ -434,7 +484,7 @@ TEST_P(AttentionKernel, AgreesWithPlainSoftmaxForAnyTeam) {
                                     << configs[i].headDim << " and " << configs[i].valueDim() << " rope "
                                     << configs[i].ropeDims << " format " << static_cast<int>(configs[i].format)
                                     << " projected to " << configs[i].projectedRows << " window " << configs[i].window
-                                    << " cap " << configs[i].softCap);
+                                    << " cap " << configs[i].softCap << " bias " << static_cast<int>(configs[i].bias));
     std::vector<std::vector<float>> alone = models[i].run(1);
     models[i].expectClose(alone);
     for (int64_t threads : {2, 3}) {

@@ -21,7 +21,8 @@ using test::Memory;
 namespace {
 
 constexpr int64_t kWidths[] = {30, 64};
-constexpr Pooling kKinds[] = {Pooling::Mean, Pooling::Cls, Pooling::Max, Pooling::Last};
+constexpr Pooling kKinds[] = {Pooling::Mean, Pooling::Cls,      Pooling::Max,
+                              Pooling::Last, Pooling::MeanSqrt, Pooling::Weighted};
 
 class StepKernel : public testing::Test {
 protected:
@@ -30,7 +31,7 @@ protected:
     describe = harness->add(cpu::describeRowsKernel(harness->library()));
     for (int64_t width : kWidths)
       for (Pooling kind : kKinds)
-        pools.push_back(harness->add(cpu::poolKernel(harness->library(), width, kind)));
+        pools.push_back(harness->add(cpu::poolKernel(harness->library(), width, {kind})));
     harness->build();
   }
   static void TearDownTestSuite() {
@@ -89,14 +90,20 @@ TEST_F(StepKernel, DescribesEachRowOnce) {
 }
 
 double poolPlainly(Pooling kind, const Memory &in, int64_t stride, const lmopt_segment_t &segment, int64_t column) {
-  double sum = 0, largest = -INFINITY;
+  double sum = 0, weighted = 0, weights = 0, largest = -INFINITY;
   for (int64_t r = segment.row; r < segment.row + segment.rows; ++r) {
     sum += in.floats(r * stride)[column];
+    weights += static_cast<double>(r - segment.row + 1);
+    weighted += static_cast<double>(r - segment.row + 1) * in.floats(r * stride)[column];
     largest = std::max<double>(largest, in.floats(r * stride)[column]);
   }
   switch (kind) {
   case Pooling::Mean:
     return sum / segment.rows;
+  case Pooling::MeanSqrt:
+    return sum / std::sqrt(static_cast<double>(segment.rows));
+  case Pooling::Weighted:
+    return weighted / weights;
   case Pooling::Cls:
     return in.floats(segment.row * stride)[column];
   case Pooling::Max:
@@ -125,7 +132,7 @@ TEST_F(StepKernel, PoolsEverySegment) {
       for (int64_t s = 0; s < 3; ++s) {
         for (int64_t i = 0; i < kWidths[w]; ++i)
           ASSERT_NEAR(out.floats(s * stride)[i], poolPlainly(kKinds[k], in, stride, segments[s].known, i),
-                      14 * 4 * FLT_EPSILON)
+                      14 * 4 * 4 * FLT_EPSILON)
               << "kind " << k << " segment " << s << " column " << i;
         for (int64_t i = kWidths[w]; i < stride / 4; ++i)
           ASSERT_EQ(out.floats(s * stride)[i], 0.0f) << "beyond the width";

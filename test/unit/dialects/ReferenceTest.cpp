@@ -113,7 +113,7 @@ TEST(Reference, LengthsOutsideTheSequenceAreLimited) {
   for (int64_t i = 0; i < 12; ++i)
     EXPECT_EQ(y.f32[i], 0.0f);
   EXPECT_NE(y.f32[12], 0.0f);
-  Tensor pooled = pool(x, integers({2}, {-5, 99}), Pooling::Last);
+  Tensor pooled = pool(x, integers({2}, {-5, 99}), {Pooling::Last});
   EXPECT_EQ(pooled.f32[0], 0.0f);
   EXPECT_EQ(pooled.f32[4], x.f32[20]);
 }
@@ -140,7 +140,7 @@ TEST(Reference, EmptySequencesAndBatches) {
     Cache cache;
     EXPECT_TRUE(attention(x, x, x, cache, AttentionOptions()).ok());
     EXPECT_EQ(attention(x, x, x, lengths, AttentionOptions()).take().shape, shape);
-    EXPECT_EQ(pool(x, lengths, Pooling::Mean).f32, std::vector<float>(shape[0] * 8));
+    EXPECT_EQ(pool(x, lengths, {Pooling::Mean}).f32, std::vector<float>(shape[0] * 8));
   }
 }
 

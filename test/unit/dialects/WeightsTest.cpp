@@ -330,6 +330,21 @@ TEST_F(Weights, TrainedCodesThatCannotBe) {
               "row 0 holds a number that is not finite; the checkpoint is damaged");
 }
 
+// The buckets of T5's and MPNet's own numbers, whose table here has the number of each row in it (techniques 16).
+TEST_F(Weights, DistanceBuckets) {
+  std::string rows = "dense<[";
+  for (int bucket = 0; bucket < 32; ++bucket)
+    rows += (bucket ? ", [" : "[") + std::to_string(bucket) + ".0]";
+  FailureOr<WeightData> data =
+      read("tensor<1x257xf32> = #lm.distance_buckets<" + rows + "]> : tensor<32x1xf32>, max = 128>");
+  ASSERT_TRUE(succeeded(data)) << message;
+  const std::pair<int, int> known[] = {{-128, 15}, {-64, 14}, {-32, 12}, {-16, 10}, {-12, 9}, {-9, 8},
+                                       {-8, 8},    {-7, 7},   {-1, 1},   {0, 0},    {1, 17},  {7, 23},
+                                       {8, 24},    {16, 26},  {32, 28},  {64, 30},  {128, 31}};
+  for (auto [distance, bucket] : known)
+    EXPECT_EQ(data->f32[size_t(distance + 128)], float(bucket)) << distance;
+}
+
 TEST_F(Weights, ShapesThatOnlyTheFileKnows) {
   const std::string matrix = "#lm.safetensors<\"w.safetensors\", \"matrix\", f32>";
   const std::string scalar = "#lm.safetensors<\"w.safetensors\", \"scalar\", f32>";
@@ -369,6 +384,7 @@ TEST_F(Weights, ShapesThatOnlyTheFileKnows) {
               "expected as many numbers as 7 has, but found 2x3");
   expectError("tensor<1x3xf32> = #lm.take_blocks<" + matrix + ", size = 1, first = 0, step = 3>",
               "expected rows in groups of 3 blocks of 1, but found 2");
+  expectError("tensor<3x11xf32> = #lm.distance_buckets<" + matrix + ", max = 5>", "a table of 2 buckets");
   expectError("tensor<1x2xf32> = #lm.sinusoids<" + matrix + ", rows = 1, columns = 2>", "expected an f32 vector");
   expectError("tensor<1x2xf32> = #lm.sinusoids<#lm.row<" + matrix + ", 0>, rows = 1, columns = 2>",
               "expected a vector of 1 numbers");

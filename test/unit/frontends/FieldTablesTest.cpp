@@ -6,6 +6,7 @@
 // there anew: LMOPT_WRITE_DOCS=1 build/bin/test-frontends-huggingface --gtest_filter='FieldTables.Documentation'
 #include "frontends/heads/Head.h"
 #include "frontends/huggingface/Architecture.h"
+#include "frontends/huggingface/Quantization.h"
 #include "frontends/huggingface/SentenceTransformers.h"
 #include "frontends/huggingface/Tables.h"
 #include "frontends/huggingface/TextFiles.h"
@@ -156,6 +157,32 @@ static std::vector<Subject> familySubjects() {
   return subjects;
 }
 
+static std::optional<Error> readPacked(const json &settings) {
+  Warnings warnings;
+  return errorOf(parseQuantization(settings, "f.json", warnings));
+}
+
+static std::optional<Error> readPackedGroup(const json &group) {
+  return readPacked({{"quant_method", "compressed-tensors"}, {"config_groups", {{"group_0", group}}}});
+}
+
+/// What quantization_config holds, method by method.
+static std::vector<Subject> quantizationSubjects() {
+  return {
+      {"quantization_config of GPTQ", gptqFields(), {{"quant_method", "gptq"}}, readPacked},
+      {"quantization_config of AWQ", awqFields(), {{"quant_method", "awq"}}, readPacked},
+      {"quantization_config of compressed-tensors",
+       compressedFields(),
+       {{"quant_method", "compressed-tensors"}},
+       readPacked},
+      {"an entry of config_groups", compressedGroupFields(), json::object(), readPackedGroup},
+      {"weights of an entry", compressedWeightFields(), json::object(),
+       [](const json &object) { return readPackedGroup({{"weights", object}}); }},
+      {"input_activations of an entry", compressedActivationFields(), json::object(),
+       [](const json &object) { return readPackedGroup({{"input_activations", object}}); }},
+  };
+}
+
 /// The files that are the same for all families.
 static std::vector<Subject> fileSubjects() {
   json module = {{"type", "sentence_transformers.models.Transformer"}, {"path", ""}};
@@ -190,6 +217,8 @@ static std::vector<Subject> fileSubjects() {
 static std::vector<Subject> subjects() {
   std::vector<Subject> all = familySubjects();
   for (Subject &subject : headSubjects())
+    all.push_back(std::move(subject));
+  for (Subject &subject : quantizationSubjects())
     all.push_back(std::move(subject));
   for (Subject &subject : fileSubjects())
     all.push_back(std::move(subject));
@@ -341,7 +370,10 @@ TEST(FieldTables, Documentation) {
   test::Document page("docs/checkpoints.md");
   page.check("families: config.json", configText());
   page.check("heads: config.json", headsText());
-  for (const Subject &subject : fileSubjects())
+  std::vector<Subject> tables = fileSubjects();
+  for (Subject &subject : quantizationSubjects())
+    tables.push_back(std::move(subject));
+  for (const Subject &subject : tables)
     page.check(std::string("table: ") + subject.title, tableText(subject.table));
   page.check("families: GGUF", ggufText());
 }

@@ -88,6 +88,30 @@ TEST_F(ImportDecoders, Gpt2Malformed) {
   expectError(import("gpt2-tied", "{}", {"c_attn.bias", "d_attn.bias"}), 3, "c_attn.bias' (144)");
 }
 
+TEST_F(ImportDecoders, BloomGrowsWithPositions) {
+  std::string module = text("bloom-tied");
+  expectHas(module, "\"transformer.h.0.self_attention.query_key_value.weight\", f16>, size = 16, first = 1, step = 3>");
+  expectHas(module, "mask = #lm.causal bias = #lm.alibi<slopes = [6.250000e-02, 3.906250e-03, 2.500000e-01]>}");
+  expectHas(module, "attributes {lm.part = \"embed_norm\"");
+  EXPECT_EQ(module.find("lm.add_positions"), module.npos);
+  // The first checkpoints have no prefix.
+  expectHas(text("bloom-tied", "{}", {"\"transformer.", "            \""}),
+            "\"h.0.self_attention.dense.weight\", f16>");
+  expectError(import("bloom-tied", R"({"hidden_size": 96})"), 3, "'transformer.word_embeddings.weight'");
+}
+
+/// Branches are added to what stands before norms, or behind.
+TEST_F(ImportDecoders, BloomResiduals) {
+  auto sumsOfNorms = [&](const char *patch) {
+    Result<ImportedModel> model = import("bloom-tied", patch);
+    int count = 0;
+    model->module->walk([&](lm::AddOp sum) { count += sum.getLhs().getDefiningOp<lm::LayerNormOp>() != nullptr; });
+    return count;
+  };
+  EXPECT_EQ(sumsOfNorms("{}"), 1); // that of the table, in the first layer
+  EXPECT_EQ(sumsOfNorms(R"({"apply_residual_connection_post_layernorm": true})"), 4);
+}
+
 TEST_F(ImportDecoders, GptNeoxSplitsHeadByHead) {
   std::string module = text("gptneox-parallel");
   expectHas(module, "\"gpt_neox.layers.0.attention.query_key_value.bias\", f16>, size = 32, first = 2, step = 3>");

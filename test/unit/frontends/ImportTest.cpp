@@ -330,7 +330,7 @@ TEST_F(Import, RefusesWhatItDoesNotKnow) {
   folder.write("config.json", "{");
   expectError("", 3, "config.json: not valid JSON");
   folder.write("config.json", R"({"architectures": ["MambaForCausalLM"]})");
-  expectError("", 4, "architecture 'MambaForCausalLM' is not supported; supported are GemmaForCausalLM");
+  expectError("", 4, "architecture 'MambaForCausalLM' is not supported; supported are BloomForCausalLM");
   folder.write("config.json", llamaJson().dump());
   expectError("", 3, "expected model.safetensors or model.safetensors.index.json, found neither");
 }

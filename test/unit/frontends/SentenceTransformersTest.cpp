@@ -115,24 +115,40 @@ static Result<EncoderConfig> pooled(const char *text, bool onlyDirectionCounts =
   return applied ? Result<EncoderConfig>(config) : Result<EncoderConfig>(applied.error());
 }
 
+using Poolings = std::vector<Pooling>;
+
 TEST(SentenceTransformers, PoolingModes) {
-  EXPECT_EQ(pooled(R"({"word_embedding_dimension": 64, "pooling_mode_cls_token": true,
-                       "pooling_mode_mean_tokens": false, "include_prompt": true})")
-                ->pooling,
-            Pooling::Cls);
-  EXPECT_EQ(pooled(R"({"pooling_mode_max_tokens": true})")->pooling, Pooling::Max);
-  EXPECT_EQ(pooled(R"({"pooling_mode_lasttoken": true})")->pooling, Pooling::Last);
-  EXPECT_EQ(pooled(R"({"pooling_mode": "cls", "embedding_dimension": 64})")->pooling, Pooling::Cls);
-  EXPECT_EQ(pooled("{}")->pooling, Pooling::Mean);
-  EXPECT_EQ(pooled(R"({"pooling_mode_cls_token": true, "pooling_mode_mean_tokens": true})").error().message,
-            "p.json: pooling mode 'cls + mean' is not supported; supported is one of mean, cls, max, lasttoken, "
-            "and mean_sqrt_len_tokens where Normalize follows at once");
-  EXPECT_EQ(pooled(R"({"pooling_mode_mean_sqrt_len_tokens": true})").error().code, 4);
-  EXPECT_EQ(pooled(R"({"pooling_mode_mean_sqrt_len_tokens": true})", /*onlyDirectionCounts=*/true)->pooling,
-            Pooling::Mean);
-  EXPECT_EQ(pooled(R"({"pooling_mode": ["mean_sqrt_len_tokens", "cls"]})", /*onlyDirectionCounts=*/true).error().code,
-            4);
-  EXPECT_EQ(pooled(R"({"pooling_mode": "weightedmean"})", /*onlyDirectionCounts=*/true).error().code, 4);
+  auto poolings = [](const char *text, bool onlyDirectionCounts = false) {
+    return pooled(text, onlyDirectionCounts).take().poolings;
+  };
+  EXPECT_EQ(poolings(R"({"word_embedding_dimension": 64, "pooling_mode_cls_token": true,
+                         "pooling_mode_mean_tokens": false, "include_prompt": true})"),
+            Poolings{Pooling::Cls});
+  EXPECT_EQ(poolings(R"({"pooling_mode_max_tokens": true})"), Poolings{Pooling::Max});
+  EXPECT_EQ(poolings(R"({"pooling_mode_lasttoken": true})"), Poolings{Pooling::Last});
+  EXPECT_EQ(poolings(R"({"pooling_mode": "cls", "embedding_dimension": 64})"), Poolings{Pooling::Cls});
+  EXPECT_EQ(poolings("{}"), Poolings{Pooling::Mean});
+  EXPECT_EQ(poolings(R"({"pooling_mode": "weightedmean"})"), Poolings{Pooling::Weighted});
+  EXPECT_EQ(poolings(R"({"pooling_mode_mean_sqrt_len_tokens": true})"), Poolings{Pooling::MeanSqrt});
+  // Made one long, it is the mean.
+  EXPECT_EQ(poolings(R"({"pooling_mode_mean_sqrt_len_tokens": true})", true), Poolings{Pooling::Mean});
+}
+
+// The older flags have an order of their own, a list has its own.
+TEST(SentenceTransformers, SeveralPoolingModes) {
+  Result<EncoderConfig> flags = pooled(R"({"pooling_mode_mean_tokens": true, "pooling_mode_cls_token": true})");
+  ASSERT_TRUE(flags) << flags.error().message;
+  EXPECT_EQ(flags->poolings, (Poolings{Pooling::Cls, Pooling::Mean}));
+  EXPECT_EQ(flags->vectorWidth(), 128);
+  EXPECT_EQ(pooled(R"({"pooling_mode": ["mean_sqrt_len_tokens", "cls"]})", /*onlyDirectionCounts=*/true)->poolings,
+            (Poolings{Pooling::MeanSqrt, Pooling::Cls}));
+}
+
+TEST(SentenceTransformers, RefusesPoolingModes) {
+  EXPECT_EQ(pooled(R"({"pooling_mode": ["cls", "swirl"]})").error().message,
+            "p.json: pooling mode 'cls + swirl' is not supported; supported are mean, cls, max, lasttoken, "
+            "mean_sqrt_len_tokens, weightedmean, and several of them");
+  EXPECT_EQ(pooled(R"({"pooling_mode": []})").error().code, 4);
   EXPECT_EQ(pooled(R"({"word_embedding_dimension": 65})").error().message,
             "p.json: field 'word_embedding_dimension': is 65, the encoder's vectors have 64");
   EXPECT_EQ(pooled(R"({"pooling_mode_mean_tokens": "yes"})").error().code, 3);

@@ -89,6 +89,14 @@ TEST_P(LatentFixtures, SameEachTimeAndStaysTheSecondTime) {
   EXPECT_EQ(once, textOf(*module));
 }
 
+// Behind a cap a constant of all scores is none of the softmax.
+TEST_P(LatentFixtures, StaysBehindASoftCap) {
+  model.module->walk([](lm::AttentionOp attention) { attention.setSoftCap(llvm::APFloat(30.0)); });
+  OwningOpRef<ModuleOp> module = latent(8);
+  ASSERT_TRUE(module);
+  EXPECT_EQ(linearOf(*module, "layers.0.attn.k").getType(), key().getType());
+}
+
 TEST_P(LatentFixtures, RefusesWhatSavesNothing) {
   EXPECT_NE(refusal("rank=" + std::to_string(width() + 1)).find("numbers that its keys and values are made of"),
             std::string::npos);

@@ -92,7 +92,7 @@ TEST_P(PrunedHeads, KeepsKeysThatOthersRead) {
   lm::AttendOp::create(builder, op.getLoc(), op.getResult().getType(), other, op.getNextCache(), Value(),
                        op.getLayerAttr(), op.getHeadsAttr(), op.getKvHeadsAttr(), op.getScaleAttr(), op.getMaskAttr(),
                        op.getRopeAttr(), op.getGroupsAttr(), op.getElementAttr(), op.getProjectionAttr(),
-                       op.getSoftCapAttr());
+                       op.getSoftCapAttr(), op.getPositionBiasAttr());
   ASSERT_TRUE(succeeded(prune(*module, "ratio=0.34 layers=layers.0.attn.o")));
   EXPECT_EQ(lastLinear(*module).getInput().getType(), lastLinear(*model.module).getInput().getType());
 }
@@ -191,7 +191,7 @@ TEST_P(CompiledPruned, InBf16) {
   expectSameBitsAlways(whole);
 }
 
-static const auto kModels = testing::Values("llama-gqa-9-3", "llama-head-80", "bert-mean");
+static const auto kModels = testing::Values("llama-gqa-9-3", "llama-head-80", "bert-mean", "bloom-tied", "mpnet-mean");
 INSTANTIATE_TEST_SUITE_P(Models, PrunedHeads, kModels, fixture::parameterName);
 INSTANTIATE_TEST_SUITE_P(Models, CompiledPruned, kModels, fixture::parameterName);
 

@@ -475,3 +475,28 @@ func.func @attend_c14_cap(%q: tensor<?x?x8xf32>, %cache: !lm.cache) {
   %y = lm.attend %q, %cache {layer = 0, heads = 1, kv_heads = 1, scale = 1.0 soft_cap = 0.0, mask = #lm.causal} : (tensor<?x?x8xf32>, !lm.cache) -> tensor<?x?x8xf32>
   return
 }
+
+// -----
+
+func.func @attend_c15_slopes(%q: tensor<?x?x8xf32>, %cache: !lm.cache) {
+  // expected-error@+1 {{C15: expected a slope for each of 1 heads, but found 2}}
+  %y = lm.attend %q, %cache {layer = 0, heads = 1, kv_heads = 1, scale = 1.0, mask = #lm.causal bias = #lm.alibi<slopes = [1.0, 0.5]>} : (tensor<?x?x8xf32>, !lm.cache) -> tensor<?x?x8xf32>
+  return
+}
+
+// -----
+
+lm.param @t : tensor<1x2xf32> = dense<1.0>
+func.func @attend_c15_table(%q: tensor<?x?x8xf32>, %cache: !lm.cache) {
+  // expected-error@+1 {{C15: expected 1 rows and an odd number of columns, one for each distance from -D to D, but @t is 1x2}}
+  %y = lm.attend %q, %cache {layer = 0, heads = 1, kv_heads = 1, scale = 1.0, mask = #lm.causal bias = @t} : (tensor<?x?x8xf32>, !lm.cache) -> tensor<?x?x8xf32>
+  return
+}
+
+// -----
+
+func.func @attend_c16(%q: tensor<?x?x8xf32>, %c: !lm.cache, %n: tensor<?xi32>) {
+  // expected-error@+1 {{C16: rows of a projection have no position that a bias could be of}}
+  %y = lm.attend %q, %c lengths %n {layer = 0, heads = 1, kv_heads = 1, scale = 1.0, mask = #lm.full bias = #lm.alibi<slopes = [1.0]> project = #lm.projection<means, rank = 2>} : (tensor<?x?x8xf32>, !lm.cache, tensor<?xi32>) -> tensor<?x?x8xf32>
+  return
+}

@@ -218,6 +218,14 @@ func.func @attention_c14_cache(%q: tensor<?x?x8xf32>, %c: !lm.cache) {
 
 // -----
 
+func.func @attention_c14_window(%q: tensor<?x?x8xf32>, %n: tensor<?xi32>) {
+  // expected-error@+1 {{C14: with project the mask must be #lm.full, but is #lm.full<window = 3>}}
+  %y = lm.attention %q, %q, %q lengths %n {layer = 0, heads = 1, kv_heads = 1, scale = 1.0, mask = #lm.full<window = 3> project = #lm.projection<means, rank = 2>} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?xi32>) -> tensor<?x?x8xf32>
+  return
+}
+
+// -----
+
 func.func @attention_c14_rope(%q: tensor<?x?x8xf32>, %n: tensor<?xi32>) {
   // expected-error@+1 {{C14: expected project with lengths and without rope, the keys of an encoder}}
   %y = lm.attention %q, %q, %q lengths %n {layer = 0, heads = 1, kv_heads = 1, scale = 1.0, mask = #lm.full, rope = #lm.rope<base = 1.0e4, dims = 4, layout = half> project = #lm.projection<means, rank = 2>} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?xi32>) -> tensor<?x?x8xf32>
@@ -290,5 +298,55 @@ func.func @attention_c16_length(%q: tensor<1x5x8xf32>, %n: tensor<1xi32>) {
 func.func @attention_c17_cap(%q: tensor<?x?x8xf32>, %cache: !lm.cache) {
   // expected-error@+1 {{C17: expected a finite cap > 0, but found -2.0}}
   %y, %next = lm.attention %q, %q, %q, %cache {layer = 0, heads = 1, kv_heads = 1, scale = 1.0 soft_cap = -2.0, mask = #lm.causal} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, !lm.cache) -> (tensor<?x?x8xf32>, !lm.cache)
+  return
+}
+
+// -----
+
+func.func @attention_c18_slopes(%q: tensor<?x?x8xf32>, %cache: !lm.cache) {
+  // expected-error@+1 {{C18: expected a slope for each of 2 heads, but found 3}}
+  %y, %next = lm.attention %q, %q, %q, %cache {layer = 0, heads = 2, kv_heads = 2, scale = 1.0, mask = #lm.causal bias = #lm.alibi<slopes = [1.0, 0.5, 0.25]>} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, !lm.cache) -> (tensor<?x?x8xf32>, !lm.cache)
+  return
+}
+
+// -----
+
+func.func @attention_c18_kind(%q: tensor<?x?x8xf32>, %cache: !lm.cache) {
+  // expected-error@+1 {{attribute 'position_bias' failed to satisfy constraint: bias of positions: #lm.alibi or a table}}
+  %y, %next = lm.attention %q, %q, %q, %cache {layer = 0, heads = 2, kv_heads = 2, scale = 1.0, mask = #lm.causal bias = #lm.full} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, !lm.cache) -> (tensor<?x?x8xf32>, !lm.cache)
+  return
+}
+
+// -----
+
+func.func @attention_c18_missing(%q: tensor<?x?x8xf32>, %n: tensor<?xi32>) {
+  // expected-error@+1 {{C18: there is no lm.param @t}}
+  %y = lm.attention %q, %q, %q lengths %n {layer = 0, heads = 2, kv_heads = 2, scale = 1.0, mask = #lm.full bias = @t} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?xi32>) -> tensor<?x?x8xf32>
+  return
+}
+
+// -----
+
+lm.param @t : tensor<2x4xf32> = dense<1.0>
+func.func @attention_c18_even(%q: tensor<?x?x8xf32>, %n: tensor<?xi32>) {
+  // expected-error@+1 {{C18: expected 2 rows and an odd number of columns, one for each distance from -D to D, but @t is 2x4}}
+  %y = lm.attention %q, %q, %q lengths %n {layer = 0, heads = 2, kv_heads = 2, scale = 1.0, mask = #lm.full bias = @t} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?xi32>) -> tensor<?x?x8xf32>
+  return
+}
+
+// -----
+
+lm.param @t : tensor<3x5xf32> = dense<1.0>
+func.func @attention_c18_rows(%q: tensor<?x?x8xf32>, %n: tensor<?xi32>) {
+  // expected-error@+1 {{C18: expected 2 rows and an odd number of columns, one for each distance from -D to D, but @t is 3x5}}
+  %y = lm.attention %q, %q, %q lengths %n {layer = 0, heads = 2, kv_heads = 2, scale = 1.0, mask = #lm.full bias = @t} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?xi32>) -> tensor<?x?x8xf32>
+  return
+}
+
+// -----
+
+func.func @attention_c19(%q: tensor<?x?x8xf32>, %n: tensor<?xi32>) {
+  // expected-error@+1 {{C19: rows of a projection have no position that a bias could be of}}
+  %y = lm.attention %q, %q, %q lengths %n {layer = 0, heads = 1, kv_heads = 1, scale = 1.0, mask = #lm.full bias = #lm.alibi<slopes = [1.0]> project = #lm.projection<means, rank = 2>} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?xi32>) -> tensor<?x?x8xf32>
   return
 }

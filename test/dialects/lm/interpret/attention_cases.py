@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Cases of attention for generate.py: whole, with lengths, in halves, with uneven groups of heads."""
+"""Cases of attention for generate.py: whole, with lengths, in halves, with uneven groups of heads, with biases of positions."""
 import numpy as np
 from cases import Case, f32, t
 from formulas import attend, rope
@@ -288,4 +288,72 @@ def windows():
     near = np.tril(np.ones((6, 6), bool)) & ~np.tril(np.ones((6, 6), bool), -2)
     x = q.astype(np.float64).reshape(2, 6, 2, 8)
     cases.append(c.finish([("y", attend(x, x, x, 2, 2, 0.5, inside[:, :, None] & inside[:, None, :] & near[None], 1.5))], 1))
+    c = Case("window_both_ways")
+    c.constant("q", q)
+    c.constant("n", lengths)
+    c.op(f"%y = lm.attention %q, %q, %q lengths %n {{layer = 0, heads = 2, kv_heads = 2, scale = 0.5, mask = #lm.full<window = 2>}} "
+         f": ({t(16, 2, 6)}, {t(16, 2, 6)}, {t(16, 2, 6)}, tensor<2xi32>) -> {t(16, 2, 6)}")
+    both = np.abs(np.arange(6)[:, None] - np.arange(6)[None]) <= 2
+    cases.append(c.finish([("y", attend(x, x, x, 2, 2, 0.5, inside[:, :, None] & inside[:, None, :] & both[None], None))], 1))
+    return cases
+
+
+def slope_bias(slopes, queries, keys):
+    """slopes[h] (j - i)"""
+    return np.array(slopes)[:, None, None] * (np.arange(keys)[None, None] - np.arange(queries)[None, :, None])
+
+
+def table_bias(table, length):
+    """table[h, clamp(j - i, -D, D) + D]"""
+    most = table.shape[1] // 2
+    distance = np.arange(length)[None] - np.arange(length)[:, None]
+    return table.astype(np.float64)[:, np.clip(distance, -most, most) + most]
+
+
+def biases():
+    """Of distances: slopes in decoders, with all else that decides about scores; tables in encoders, shorter and longer than texts."""
+    cases = []
+    slopes = [0.5, 0.0883883461356163, 0.00390625, 2.0]
+    causal = np.tril(np.ones((40, 40), bool))
+    for name, begin, window, cap in (("slopes", 21, 0, None), ("slopes_window_cap", 33, 6, 1.5)):
+        q, k, v = f32(1, 40, 32), f32(1, 40, 16), f32(1, 40, 16)
+        c = Case(f"bias_{name}")
+        c.caches = 1
+        mask, text = (f"#lm.causal<window = {window}>", f" soft_cap = {cap}") if window else ("#lm.causal", "")
+        for step, (a, b) in enumerate(((0, begin), (begin, 40))):
+            for label, array in (("q", q), ("k", k), ("v", v)):
+                c.constant(f"{label}{step}", array[:, a:b])
+            n = b - a
+            c.op(f"%y{step}, %cache{step + 1} = lm.attention %q{step}, %k{step}, %v{step}, %cache{step} "
+                 f"{{layer = 0, heads = 4, kv_heads = 2, scale = 0.25{text}, mask = {mask} bias = #lm.alibi<slopes = {slopes}>}} "
+                 f": ({t(32, 1, n)}, {t(16, 1, n)}, {t(16, 1, n)}, !lm.cache) -> ({t(32, 1, n)}, !lm.cache)")
+        visible = causal & ~np.tril(np.ones((40, 40), bool), -window) if window else causal
+        split = lambda x, heads: x.astype(np.float64).reshape(1, 40, heads, 8)
+        y = attend(split(q, 4), split(k, 2), split(v, 2), 4, 2, 0.25, visible[None], cap, slope_bias(slopes, 40, 40))
+        cases.append(c.finish([("y0", y[:, :begin]), ("y1", y[:, begin:])], 1))
+    for name, most in (("table_3", 3), ("table_17", 17), ("table_60", 60)):
+        x, lengths, table = f32(2, 40, 16), np.array([40, 7], np.int32), f32(2, 2 * most + 1)
+        c = Case(f"bias_{name}")
+        symbol = c.param("t", table)
+        c.constant("x", x)
+        c.constant("n", lengths)
+        c.op(f"%y = lm.attention %x, %x, %x lengths %n {{layer = 0, heads = 2, kv_heads = 2, scale = 0.5, mask = #lm.full bias = {symbol}}} "
+             f": ({t(16, 2, 40)}, {t(16, 2, 40)}, {t(16, 2, 40)}, tensor<2xi32>) -> {t(16, 2, 40)}")
+        inside = np.arange(40)[None] < lengths[:, None]
+        h = x.astype(np.float64).reshape(2, 40, 2, 8)
+        cases.append(c.finish([("y", attend(h, h, h, 2, 2, 0.5, inside[:, :, None] & inside[:, None, :], None, table_bias(table, 40)))], 1))
+    # In halves, and groups of two sizes.
+    q, x, lengths = f32(2, 20, 24), f32(2, 20, 16), np.array([20, 17], np.int32)
+    c = Case("bias_halves")
+    c.constant("q", q)
+    c.constant("x", x)
+    c.constant("n", lengths)
+    c.op(f"%kept = lm.cache_append %x, %x lengths %n {{layer = 0, kv_heads = 2}} : ({t(16, 2, 20)}, {t(16, 2, 20)}, tensor<2xi32>) -> !lm.cache")
+    c.op(f"%y = lm.attend %q, %kept lengths %n {{layer = 0, heads = 3, kv_heads = 2 groups = [2, 1], scale = 0.5, mask = #lm.causal "
+         f"bias = #lm.alibi<slopes = {slopes[:3]}>}} : ({t(24, 2, 20)}, !lm.cache, tensor<2xi32>) -> {t(24, 2, 20)}")
+    inside = np.arange(20)[None] < lengths[:, None]
+    keys = x.astype(np.float64).reshape(2, 20, 2, 8)[:, :, [0, 0, 1]]
+    visible = inside[:, :, None] & inside[:, None, :] & causal[None, :20, :20]
+    y = attend(q.astype(np.float64).reshape(2, 20, 3, 8), keys, keys, 3, 3, 0.5, visible, None, slope_bias(slopes[:3], 20, 20))
+    cases.append(c.finish([("y", y)], 1))
     return cases

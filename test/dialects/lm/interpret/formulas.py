@@ -109,11 +109,12 @@ def rope(x, heads, start, dims, base, interleaved, divisors=1.0, gain=1.0):
     return x
 
 
-def attend(q, k, v, heads, kv, scale, visible, cap=None):
-    """q (B, Tq, heads, d), k, v (B, Tk, kv, .), visible (B, Tq, Tk)."""
+def attend(q, k, v, heads, kv, scale, visible, cap=None, bias=None):
+    """q (B, Tq, heads, d), k, v (B, Tk, kv, .), visible (B, Tq, Tk), bias (heads, Tq, Tk)."""
     k, v = (np.repeat(a, heads // kv, 2) for a in (k, v))
     scores = np.einsum("bihd,bjhd->bhij", q, k) * scale
     scores = cap * np.tanh(scores / cap) if cap else scores
+    scores = scores + bias if bias is not None else scores
     scores = np.where(visible[:, None], scores, -np.inf)
     with np.errstate(invalid="ignore"):
         p = np.exp(scores - scores.max(-1, keepdims=True))

@@ -11,7 +11,7 @@ import pathlib
 
 import codebook_cases
 import numpy as np
-from attention_cases import attention, groups, halves, lengths, projections, windows
+from attention_cases import attention, biases, groups, halves, lengths, projections, windows
 from cases import Case, codes_type, dense, f32, run_lines, t, write
 from conditional_cases import conditional
 from formulas import (SMALL, code_range_text, quantize_dynamic, quantize_groups, quantize_rows,
@@ -199,13 +199,17 @@ def pooling():
     n = np.clip(lengths, 0, 5)
     pick = {
         "mean": lambda s: s.mean(0), "max": lambda s: s.max(0), "cls": lambda s: s[0], "last": lambda s: s[-1],
+        "mean_sqrt": lambda s: s.sum(0) / np.sqrt(len(s)),
+        "weighted": lambda s: np.average(s, axis=0, weights=np.arange(1, len(s) + 1)),
     }
+    pick["last + weighted"] = lambda s: np.concatenate([pick["last"](s), pick["weighted"](s)])
     for kind, function in pick.items():
-        c = Case(f"pool_{kind}")
+        width = 6 * (1 + kind.count("+"))
+        c = Case("pool_" + kind.replace(" + ", "_and_"))
         c.constant("x", x)
         c.constant("n", lengths)
-        c.op(f"%y = lm.pool %x, %n {{kind = {kind}}} : (tensor<4x5x6xf32>, tensor<4xi32>) -> tensor<4x6xf32>")
-        expected = [function(x[b, : n[b]].astype(np.float64)) if n[b] else np.zeros(6) for b in range(4)]
+        c.op(f"%y = lm.pool %x, %n {{kind = {kind}}} : (tensor<4x5x6xf32>, tensor<4xi32>) -> tensor<4x{width}xf32>")
+        expected = [function(x[b, : n[b]].astype(np.float64)) if n[b] else np.zeros(width) for b in range(4)]
         cases.append(c.finish([("y", np.array(expected))], 1))
     return cases
 
@@ -411,9 +415,32 @@ COMPILED = {
     "attention/projections": [],
     "conditional/meaning": [],
     "attention/windows": [], "norm/heads": ["norm_heads_16", "norm_heads_48", "norm_heads_plain"], "elementwise/caps": [],
+    "attention/biases": [],
 }
 # Sums of sums: of numbers of neurons, which are sums of 9, times what they add.
 TOLERANCES = {"conditional/meaning": "5e-6"}
+
+
+def buckets():
+    """The table that T5 and MPNet learn for ranges of distances, as one of distances: of a vector of ones its numbers are sums."""
+    table, most = f32(32, 2), 24
+    c = Case("distance_buckets")
+    symbol = c.param("t", table, f"#lm.distance_buckets<{{}}, max = {most}>", (2, 2 * most + 1))
+    x = np.eye(2 * most + 1, dtype=np.float32)[None]
+    c.constant("x", x)
+    c.op(f"%y = lm.linear %x, {symbol} : ({t(2 * most + 1, 1, 2 * most + 1)}) -> {t(2, 1, 2 * most + 1)}")
+    expected = np.array([table[bucket_of(distance, 32, most)] for distance in range(-most, most + 1)])
+    return [c.finish([("y", expected[None])], 0)]
+
+
+def bucket_of(distance, buckets, most):
+    """As transformers computes it (relative_position_bucket), in f32."""
+    side, far = buckets // 2, abs(distance)
+    exact = side // 2
+    if far >= exact:
+        part = np.log(np.float32(far) / np.float32(exact)) / np.float32(np.log(most / exact))
+        far = min(side - 1, exact + int(part * np.float32(side - exact)))
+    return far + (side if distance > 0 else 0)
 
 
 def main():
@@ -424,7 +451,8 @@ def main():
                "attention/groups": groups(), "ranking/meaning": ranking(),
                "linear/codebooks": codebook_cases.products(5, 16, 4) + codebook_cases.tables(7, 16, 4, 4),
                "attention/projections": projections(), "quantize/trained": trained(), "conditional/meaning": conditional(),
-               "attention/windows": windows(), "norm/heads": heads(), "elementwise/caps": caps()}
+               "attention/windows": windows(), "norm/heads": heads(), "elementwise/caps": caps(),
+               "attention/biases": biases() + buckets()}
     is_rotate = lambda case: "func.func @rotate_" in case
     written["quantize/meaning"] = [case for case in written["linear/meaning"] if is_rotate(case)]
     written["linear/meaning"] = [case for case in written["linear/meaning"] if not is_rotate(case)]

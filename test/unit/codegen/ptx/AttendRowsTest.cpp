@@ -69,7 +69,7 @@ public:
     auto offset = uint32_t(64 * Problem::kLayerOffset), block = uint32_t(64 * problem.bytesPerPosition());
     ptx::Buffer<lmopt_device_row_t> table(device, problem.rowTable(addresses));
     ptx::Buffer<float> queries(device, problem.queries), keys(device, problem.keys), values(device, problem.values),
-        angles(device, problem.angles), result(device, problem.resultNumbers(), false),
+        angles(device, problem.angles), bias(device, problem.bias), result(device, problem.resultNumbers(), false),
         partial(device, size_t(spec.partsBytes(rows, parts) / 4), false);
     ptx::Arguments store, attend, join;
     store << keys << values << angles << table << offset << block;
@@ -78,6 +78,8 @@ public:
     attend << queries << angles << table << partial << parts << offset << block;
     if (together)
       attend << keys << values;
+    if (spec.isBiased())
+      attend << bias;
     launch(together ? kernels.storeAndAttend : kernels.attend, {parts, uint32_t(spec.kvHeads), rows}, attend);
     outcome.counters = counters;
     join << partial << table << parts << result;
@@ -132,7 +134,7 @@ class AsOnCpus {
 public:
   AsOnCpus(const Problem &problem, size_t row, int64_t head)
       : problem(problem), spec(problem.spec), sequence(problem.rows[row].first), end(problem.rows[row].second + 1),
-        kvHead(Problem::kvHeadOf(spec, head)), halves(spec.format == CacheFormat::Bf16),
+        head(head), kvHead(Problem::kvHeadOf(spec, head)), halves(spec.format == CacheFormat::Bf16),
         query(problem.turnedHead(problem.queries, row, spec.heads, head)), out(size_t(spec.valueWidth())) {
     for (float &x : query)
       x = halves ? Problem::asBf16(x * spec.scale) : x * spec.scale;
@@ -148,7 +150,7 @@ private:
   const Problem &problem;
   const AttentionSpec &spec;
   size_t sequence;
-  int64_t end, kvHead;
+  int64_t end, head, kvHead;
   bool halves;
   std::vector<float> query, out;
   float maximum = -1e30F, total = 0;
@@ -160,7 +162,9 @@ private:
       sum = std::fma(query[size_t(inOrder(turn))],
                      problem.keptKeys[sequence][problem.kept(position, kvHead, inOrder(turn))], sum);
     HostEmitter host;
-    return spec.softCap ? HostEmitter::number(functions::softCap(host, spec.softCap, HostEmitter::of(sum))) : sum;
+    if (spec.softCap)
+      sum = HostEmitter::number(functions::softCap(host, spec.softCap, HostEmitter::of(sum)));
+    return biased(spec, problem.bias, head, position - (end - 1), sum);
   }
   void addBlock(int64_t begin, int64_t blockEnd, int64_t first) {
     std::vector<float> weights;
@@ -252,6 +256,19 @@ TEST_P(PtxAttendFormats, WindowsAndCaps) {
   expectRight(Problem(narrow, {{0}, {6}, {7}, {69}, {256}, {700}}), "sm_80");
   expectRight(Problem(wide, {{3}, {299}, {300}, {555, 3}, {700}}), "sm_90a");
   expectRight(Problem(capped, {{5}, {320}}), "sm_80");
+}
+
+// Slopes, and tables that end before the sequence does and behind.
+TEST_P(PtxAttendFormats, BiasesOfPositions) {
+  AttentionSpec slopes = specOf(3, 1, 32, 0, 0.2F, GetParam()), pruned = specOf(5, 3, 32, 0, 0.2F, GetParam()),
+                near = specOf(2, 2, 64, 16, 0.125F, GetParam()), far = specOf(4, 2, 16, 0, 0.25F, GetParam());
+  slopes.bias = pruned.bias = nvptx::PositionBias::Slopes;
+  near.bias = far.bias = nvptx::PositionBias::Distances;
+  pruned.groups = {1, 3, 1}, near.largestDistance = 5, far.largestDistance = 400, near.window = 70, far.softCap = 2;
+  expectRight(Problem(slopes, {{0}, {5}, {63}, {256}, {400}}), "sm_80");
+  expectRight(Problem(pruned, {{70, 3}, {1}}), "sm_90a");
+  expectRight(Problem(near, {{3}, {69}, {300, 2}}), "sm_80");
+  expectRight(Problem(far, {{64}, {320}}), "sm_80");
 }
 
 TEST(PtxAttendRows, WidthsOfEightNumbers) {

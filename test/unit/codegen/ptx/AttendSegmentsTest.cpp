@@ -19,7 +19,7 @@ struct Problem {
   AttentionSpec spec;
   std::vector<lmopt_device_segment_t> table;
   std::vector<size_t> segmentOf; ///< each row
-  std::vector<float> queries, keys, values, angles;
+  std::vector<float> queries, keys, values, angles, bias;
   std::vector<lmopt_device_row_t> rows;
 
   Problem(const AttentionSpec &spec, const std::vector<int32_t> &segments) : spec(spec) {
@@ -37,6 +37,7 @@ struct Problem {
         angles.push_back(float(std::cos(angle))), angles.push_back(float(std::sin(angle)));
       }
     rows.resize(segmentOf.size());
+    bias = biasNumbers(spec);
   }
   size_t width() const { return size_t(spec.heads * spec.valueWidth()); } ///< of results
   size_t query(size_t row, int64_t head) const {
@@ -69,12 +70,17 @@ struct Problem {
     double sum = 0;
     auto [from, rows] = table[segmentOf[row]];
     auto first = size_t(from), end = size_t(from + rows);
+    if (spec.window) {
+      first = size_t(std::max(int64_t(from), int64_t(row) - spec.window));
+      end = size_t(std::min(int64_t(from + rows), int64_t(row) + spec.window + 1));
+    }
     for (size_t other = first; other < end; ++other) {
       double score = 0;
       std::vector<float> own = turned(keys, key(other, head), other);
       for (size_t i = 0; i < own.size(); ++i)
         score += double(rounded(query[i] * spec.scale)) * rounded(own[i]);
-      weights.push_back(std::exp(score));
+      weights.push_back(
+          std::exp(double(biased(spec, bias, head, int64_t(other) - int64_t(row), static_cast<float>(score)))));
       sum += weights.back();
     }
     for (size_t other = first; other < end; ++other)
@@ -103,6 +109,8 @@ struct Problem {
                                   result(4 * segmentOf.size() * width())};
     if (spec.rotary)
       list.insert(list.end(), {memory(angles), memory(rows)});
+    if (spec.isBiased())
+      list.push_back(memory(bias));
     return list;
   }
   std::array<uint32_t, 3> grid(bool halves) const {
@@ -147,6 +155,22 @@ TEST_P(PtxAttendSegments, GroupsAndWidthsThatDiffer) {
   expectRight(Problem(pruned, {20, 3}), "sm_80", GetParam());
   expectRight(Problem(narrow, {70}), "sm_80", GetParam());
   expectRight(Problem(both, {9, 66}), "sm_90a", GetParam());
+}
+// Slopes, and tables that end before the segment does and behind.
+TEST_P(PtxAttendSegments, BiasesOfPositions) {
+  AttentionSpec slopes = {6, 3, 32, 0, 0.18F}, near = {2, 2, 64, 16, 0.125F}, far = {3, 3, 16, 0, 0.25F};
+  slopes.bias = nvptx::PositionBias::Slopes, near.bias = far.bias = nvptx::PositionBias::Distances;
+  slopes.groups = {3, 1, 2}, near.largestDistance = 9, far.largestDistance = 128;
+  expectRight(Problem(slopes, {20, 3}), "sm_80", GetParam());
+  expectRight(Problem(near, {70, 5}), "sm_90a", GetParam());
+  expectRight(Problem(far, {1, 150, 9}), "sm_80", GetParam());
+}
+// Neighbours both ways: fewer than a tile has rows, more than a block has positions.
+TEST_P(PtxAttendSegments, Windows) {
+  AttentionSpec narrow = {2, 2, 16, 16, 0.25F}, wide = {3, 3, 32, 0, 0.18F};
+  narrow.window = 5, wide.window = 70;
+  expectRight(Problem(narrow, {1, 7, 150, 9}), "sm_80", GetParam());
+  expectRight(Problem(wide, {20, 200}), "sm_90a", GetParam());
 }
 TEST_P(PtxAttendSegments, RowsAreTurnedByTheirPlaceInTheSegment) {
   expectRight(Problem({2, 1, 32, 32, 0.18F}, {9, 70}), "sm_80", GetParam());

@@ -49,11 +49,13 @@ Finished attend(const EmittedKernel &kernel, const Problem &problem, std::option
   std::vector<lmopt_device_segment_t> segmentTable = problem.segmentTable();
   ptx::Buffer<lmopt_device_row_t> rows(device, problem.rowTable(addresses));
   ptx::Buffer<lmopt_device_segment_t> segments(device, segmentTable);
-  ptx::Buffer<float> queries(device, problem.queries), angles(device, problem.angles),
+  ptx::Buffer<float> queries(device, problem.queries), angles(device, problem.angles), bias(device, problem.bias),
       results(device, problem.resultNumbers(), false);
   ptx::Arguments arguments;
   arguments << queries << angles << rows << segments << results << uint32_t(64 * Problem::kLayerOffset)
             << uint32_t(64 * problem.bytesPerPosition());
+  if (problem.spec.isBiased())
+    arguments << bias;
   int32_t longest = 0;
   for (auto [first, count] : segmentTable)
     longest = std::max(longest, count);
@@ -98,6 +100,17 @@ TEST_P(PtxAttendTile, WindowsAndCaps) {
   expectRight(Problem(narrow, {{0, 150}, {61, 70}, {190, 1}}), "sm_80");
   expectRight(Problem(wide, {{0, 70}, {140, 90}}), "sm_90a");
   expectRight(Problem(capped, {{60, 20}}), "sm_80");
+}
+
+// Slopes, and tables that end before the sequence does and behind.
+TEST_P(PtxAttendTile, BiasesOfPositions) {
+  AttentionSpec slopes = specOf(3, 1, 64, 0, 0.125F), near = specOf(2, 2, 32, 16, 0.2F),
+                far = specOf(2, 1, 16, 0, 0.25F);
+  slopes.bias = nvptx::PositionBias::Slopes, near.bias = far.bias = nvptx::PositionBias::Distances;
+  near.largestDistance = 5, far.largestDistance = 200, near.window = 70, far.softCap = 2;
+  expectRight(Problem(slopes, {{0, 150}, {61, 70}, {190, 1}}), "sm_80");
+  expectRight(Problem(near, {{0, 70}, {140, 90}}), "sm_90a");
+  expectRight(Problem(far, {{60, 20}}), "sm_80");
 }
 
 // Heads of which some were pruned; values of other widths than keys.

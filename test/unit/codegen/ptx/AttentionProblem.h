@@ -23,6 +23,24 @@ inline std::vector<float> normal(size_t count, std::mt19937 &random) {
   return numbers;
 }
 
+/// What a bias reads: slopes, or a table whose rows are padded as its kernels expect.
+inline std::vector<float> biasNumbers(const nvptx::AttentionSpec &spec) {
+  std::mt19937 random(7);
+  const int64_t row = spec.bias == nvptx::PositionBias::Slopes ? 1 : (2 * spec.largestDistance + 1 + 7) / 8 * 8;
+  std::vector<float> numbers = normal(size_t(spec.isBiased() ? spec.heads * row : 0), random);
+  for (float &slope : numbers)
+    slope = spec.bias == nvptx::PositionBias::Slopes ? std::fabs(slope) / 8 : slope;
+  return numbers;
+}
+/// As the kernels do it.
+inline float biased(const nvptx::AttentionSpec &spec, const std::vector<float> &numbers, int64_t head, int64_t distance,
+                    float score) {
+  const int64_t most = spec.largestDistance, row = (2 * most + 1 + 7) / 8 * 8;
+  if (spec.bias == nvptx::PositionBias::Slopes)
+    return std::fma(numbers[size_t(head)], float(distance), score);
+  return spec.isBiased() ? score + numbers[size_t(head * row + std::clamp(distance, -most, most) + most)] : score;
+}
+
 /// Rows of a step that belong to one sequence.
 struct NewRows {
   int64_t position, rows = 1; ///< the first one's; how many
@@ -36,7 +54,7 @@ struct AttentionProblem {
 
   Spec spec;
   std::vector<NewRows> sequences;
-  std::vector<float> queries, keys, values, angles;
+  std::vector<float> queries, keys, values, angles, bias;
   std::vector<std::vector<uint8_t>> before, after; ///< caches; NaN where nothing is
   std::vector<std::vector<float>> keptKeys, keptValues;
   std::vector<std::pair<size_t, int64_t>> rows; ///< sequence and position
@@ -51,6 +69,7 @@ struct AttentionProblem {
     keys = normal(rows.size() * size_t(spec.kvHeads * spec.width), random);
     values = normal(rows.size() * size_t(spec.kvHeads * spec.valueWidth()), random);
     makeAngles();
+    bias = biasNumbers(spec);
     for (size_t s = 0; s < sequences.size(); ++s)
       fillCache(s, random);
   }
@@ -173,7 +192,8 @@ struct AttentionProblem {
       double score = 0;
       for (int64_t i = 0; i < spec.width; ++i)
         score += double(query[size_t(i)]) * keptKeys[s][kept(p, kvHead, i)];
-      weights.push_back(std::exp(spec.softCap ? spec.softCap * std::tanh(score / spec.softCap) : score));
+      score = spec.softCap ? spec.softCap * std::tanh(score / spec.softCap) : score;
+      weights.push_back(std::exp(double(biased(spec, bias, head, p - position, float(score)))));
       sum += weights.back();
     }
     for (int64_t p = first; p <= position; ++p)

@@ -278,7 +278,7 @@ std::vector<Recorded> kernels() {
       {"attention of prompts, heads of 128", 171, [=](auto &kernels) { return attendTileKernel(kernels, half); }, 8},
       {"attention of encoders, 12 heads of 32", 70, [=](auto &kernels) { return attendSegmentsKernel(kernels, mini); }},
       {"attention of encoders, heads of 64", 108, [=](auto &kernels) { return attendSegmentsKernel(kernels, base); }},
-      {"mean of a segment", 49, [](auto &kernels) { return poolKernel(kernels, 384, Pooling::Mean); }},
+      {"mean of a segment", 49, [](auto &kernels) { return poolKernel(kernels, 384, {Pooling::Mean}); }},
       {"attention of encoders in bf16, 12 heads of 32", 110,
        [=](auto &kernels) { return attendSegmentsTileKernel(kernels, mini); }},
       {"a tree of neurons", 128, trees(1, 12)},

@@ -22,7 +22,7 @@ TEST(BertConfig, Sizes) {
   EXPECT_EQ(config->layers, 3);
   EXPECT_EQ(config->heads, 8);
   EXPECT_EQ(config->maxTokens, 512);
-  EXPECT_EQ(config->pooling, Pooling::Mean);
+  EXPECT_EQ(config->poolings, std::vector<Pooling>{Pooling::Mean});
   EXPECT_FALSE(config->normalize);
   EXPECT_EQ(config->activation, Activation::Gelu);
 }

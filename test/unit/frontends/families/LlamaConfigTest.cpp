@@ -130,15 +130,17 @@ TEST(LlamaConfig, RefusesUnknownFields) {
       "field 'a_field' (and 1 more): not known, and it may change what the model computes; remove it if it does "
       "not (docs/checkpoints.md lists the known ones)");
   expectError(
-      R"({"quantization_config": {"bits": 4, "quant_method": "gptq"}, "a_field": 1})", 4,
-      "field 'quantization_config': the weights are quantized by 'gptq' (4 bits), which lmopt does not read; "
-      "give it the checkpoint in F32, F16 or BF16 and choose --recipe int8 or int4, or a GGUF file in Q4_0, Q4_1 "
-      "or Q8_0 with --recipe native");
-  expectError(
-      R"({"quantization_config": []})", 4,
-      "field 'quantization_config': the weights are quantized by an unnamed method, which lmopt does not read; "
-      "give it the checkpoint in F32, F16 or BF16 and choose --recipe int8 or int4, or a GGUF file in Q4_0, Q4_1 "
-      "or Q8_0 with --recipe native");
+      R"({"quantization_config": {"bits": 4, "quant_method": "hqq"}, "a_field": 1})", 4,
+      "field 'quantization_config': the weights are quantized by 'hqq' (4 bits), which lmopt does not read; it reads "
+      "gptq, awq and compressed-tensors of integers. Give it the checkpoint in F32, F16 or BF16 and choose --recipe "
+      "int8 "
+      "or int4, or a GGUF file with --recipe native");
+  expectError(R"({"quantization_config": []})", 4,
+              "field 'quantization_config': the weights are quantized by an unnamed method, which lmopt does not read; "
+              "it reads "
+              "gptq, awq and compressed-tensors of integers. Give it the checkpoint in F32, F16 or BF16 and choose "
+              "--recipe int8 "
+              "or int4, or a GGUF file with --recipe native");
   expectError(R"({"rope_scaling": {"type": "linear", "factor": 2, "twist": 1}})", 4,
               "field 'rope_scaling.twist': not known, and it may change what the model computes; remove it if it does "
               "not (docs/checkpoints.md lists the known ones)");

@@ -33,7 +33,7 @@ TEST(UltraFastBertConfig, Sizes) {
   EXPECT_EQ(config->maxPositions, 8);
   EXPECT_EQ(config->maxTokens, 8);
   EXPECT_EQ(config->normEps, 1e-12);
-  EXPECT_EQ(config->pooling, Pooling::Mean);
+  EXPECT_EQ(config->poolings, std::vector<Pooling>{Pooling::Mean});
   EXPECT_FALSE(config->normalize);
   ASSERT_EQ(config->attentionScales.size(), 1u);
   EXPECT_DOUBLE_EQ(config->attentionScales[0], 1 / std::sqrt(2.0));
