@@ -74,7 +74,7 @@ public:
       if (CompileResult result = emitVersion(int(version)); result.code)
         return result;
     }
-    if (targets.size() > 1 && !link::emitDispatch(targets, lowered.facts.weightBytes, objects.emplace_back(), error))
+    if (targets.size() > 1 && !link::emitDispatch(targets, lowered.facts, objects.emplace_back(), error))
       return {1, error};
     FailureOr<std::string> head = link::makeHead(module, lowered.facts);
     return failed(head) ? CompileResult{3, ""} : writeArtifact(manifest, *head);

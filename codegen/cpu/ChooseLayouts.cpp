@@ -4,6 +4,7 @@
 #include "codegen/cpu/ChooseLayouts.h"
 
 #include "codegen/cpu/Cpu.h"
+#include "codegen/cpu/SchedulePrograms.h"
 
 #include "mlir/Pass/Pass.h"
 
@@ -26,6 +27,7 @@ public:
   void getPackedWeights(Operation *op, plan::ProgramOp program, SmallVectorImpl<PackedUse> &uses) const override {
     llvm::append_range(uses, packedWeightsOf(op, program));
   }
+  int64_t mostRows() const override { return kPrefillRows; }
   int64_t getStateBytes(plan::StepOp step) const override { return kernelOf(step).getStateBytes(); }
   bool writesPackedRows(plan::StepOp step) const override { return kernelOf(step).masksLastVector(); }
 };

@@ -17,6 +17,10 @@
 
 namespace lmopt::link {
 
+uint32_t abiVersion(const lower::ModelFacts &facts) {
+  return facts.ringPositions ? LMOPT_ABI_VERSION : LMOPT_ABI_WITHOUT_RINGS;
+}
+
 static std::string tableName(int version) { return "lmopt_code_table_" + std::to_string(version); }
 
 // The constants that the runtime reads, spelled field by field as lmopt/abi.h has them.
@@ -32,11 +36,26 @@ public:
          {LMOPT_ENTRY_PREFILL, LMOPT_ENTRY_DECODE, LMOPT_ENTRY_DECODE_TOP, LMOPT_ENTRY_SCORE, LMOPT_ENTRY_ENCODE})
       if (module.getFunction(name))
         entries.push_back(entry(name));
-    return record({i32(sizeof(lmopt_code_table_t)), i32(LMOPT_ABI_VERSION), i32(kind()), i32(facts.vocabulary),
-                   i32(facts.maxPositions), i32(facts.ropeSwitch), i32(stepSize()), i32(sizeof(lmopt_segment_t)),
-                   i64(facts.cacheBytesPerPosition), i64(facts.stateBytesPerSequence), i64(facts.arenaBytes),
-                   i64(facts.threadBytes), text(std::string("lmopt ") + LMOPT_VERSION), array(entries),
-                   i32(entries.size()), i32(facts.top ? sizeof(lmopt_entry_t) : LMOPT_ENTRY_SIZE_MIN)});
+    const bool rings = facts.ringPositions;
+    std::vector<llvm::Constant *> fields = {i32(rings ? sizeof(lmopt_code_table_t) : LMOPT_CODE_TABLE_SIZE_MIN),
+                                            i32(abiVersion(facts)),
+                                            i32(kind()),
+                                            i32(facts.vocabulary),
+                                            i32(facts.maxPositions),
+                                            i32(facts.ropeSwitch),
+                                            i32(stepSize()),
+                                            i32(sizeof(lmopt_segment_t)),
+                                            i64(facts.cacheBytesPerPosition),
+                                            i64(facts.stateBytesPerSequence),
+                                            i64(facts.arenaBytes),
+                                            i64(facts.threadBytes),
+                                            text(std::string("lmopt ") + LMOPT_VERSION),
+                                            array(entries),
+                                            i32(entries.size()),
+                                            i32(facts.top ? sizeof(lmopt_entry_t) : LMOPT_ENTRY_SIZE_MIN)};
+    if (rings)
+      fields.insert(fields.end(), {i64(facts.ringBytesPerPosition), i32(facts.ringPositions), i32(facts.ringBack)});
+    return record(fields);
   }
 
 private:
@@ -130,14 +149,14 @@ llvm::GlobalVariable *addTable(llvm::Module &module, const lower::LoweredModel &
   return global;
 }
 
-void addQuery(llvm::Module &module, llvm::ArrayRef<llvm::GlobalVariable *> versions) {
+void addQuery(llvm::Module &module, uint32_t abi, llvm::ArrayRef<llvm::GlobalVariable *> versions) {
   llvm::LLVMContext &context = module.getContext();
   llvm::IRBuilder<> builder(context);
   auto *type = llvm::FunctionType::get(builder.getPtrTy(), {builder.getInt32Ty()}, false);
   auto *query = llvm::Function::Create(type, llvm::GlobalValue::ExternalLinkage, LMOPT_MODEL_QUERY_SYMBOL, module);
   builder.SetInsertPoint(llvm::BasicBlock::Create(context, "entry", query));
-  llvm::Value *served = builder.CreateICmpUGE(builder.CreateAnd(query->getArg(0), LMOPT_QUERY_ABI_MASK),
-                                              builder.getInt32(LMOPT_ABI_VERSION));
+  llvm::Value *served =
+      builder.CreateICmpUGE(builder.CreateAnd(query->getArg(0), LMOPT_QUERY_ABI_MASK), builder.getInt32(abi));
   llvm::Value *version = builder.CreateLShr(query->getArg(0), LMOPT_QUERY_VERSION_SHIFT);
   llvm::Value *none = llvm::ConstantPointerNull::get(builder.getPtrTy()), *table = none;
   for (size_t i = 0; i < versions.size(); ++i)
@@ -145,7 +164,7 @@ void addQuery(llvm::Module &module, llvm::ArrayRef<llvm::GlobalVariable *> versi
   builder.CreateRet(builder.CreateSelect(served, table, none));
 }
 
-void addNote(llvm::Module &module, int64_t weightBytes, const cpu::Target &target, lower::Machine machine) {
+void addNote(llvm::Module &module, const lower::ModelFacts &facts, const cpu::Target &target) {
   llvm::LLVMContext &context = module.getContext();
   llvm::IRBuilder<> builder(context);
   auto i32 = [&](uint64_t value) { return builder.getInt32(value); };
@@ -156,11 +175,11 @@ void addNote(llvm::Module &module, int64_t weightBytes, const cpu::Target &targe
                               i32(LMOPT_NOTE_TYPE),
                               name,
                               i64(LMOPT_NOTE_MAGIC),
-                              i32(LMOPT_ABI_VERSION),
-                              i32(LMOPT_ABI_VERSION),
+                              i32(abiVersion(facts)),
+                              i32(abiVersion(facts)),
                               i64(target.spelling.isa),
-                              i64(weightBytes),
-                              i32(machine == lower::Machine::Cuda ? LMOPT_DEVICE_CUDA : LMOPT_DEVICE_CPU),
+                              i64(facts.weightBytes),
+                              i32(facts.machine == lower::Machine::Cuda ? LMOPT_DEVICE_CUDA : LMOPT_DEVICE_CPU),
                               i32(0)};
   llvm::Constant *note = llvm::ConstantStruct::getAnon(fields, /*Packed=*/true);
   auto *global =

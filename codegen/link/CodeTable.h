@@ -16,6 +16,9 @@
 
 namespace lmopt::link {
 
+/// The version of the ABI that a model needs (lmopt/abi.h).
+uint32_t abiVersion(const lower::ModelFacts &facts);
+
 /// The table of one version of the code, which other objects can see; of the only one (-1) it is private.
 llvm::GlobalVariable *addTable(llvm::Module &module, const lower::LoweredModel &lowered, int version);
 
@@ -23,11 +26,10 @@ llvm::GlobalVariable *addTable(llvm::Module &module, const lower::LoweredModel &
 std::vector<llvm::GlobalVariable *> declareTables(llvm::Module &module, size_t count);
 
 /// lmopt_model_query(abi | version << 16): NULL for a caller that is too old and for a version that is not there.
-void addQuery(llvm::Module &module, llvm::ArrayRef<llvm::GlobalVariable *> versions);
+void addQuery(llvm::Module &module, uint32_t abi, llvm::ArrayRef<llvm::GlobalVariable *> versions);
 
 /// An ELF note: name size, descriptor size, type, "lmopt" padded to 8, then lmopt_note_t (lmopt/abi.h).
-void addNote(llvm::Module &module, int64_t weightBytes, const cpu::Target &target,
-             lower::Machine machine = lower::Machine::Cpu);
+void addNote(llvm::Module &module, const lower::ModelFacts &facts, const cpu::Target &target);
 
 } // namespace lmopt::link
 

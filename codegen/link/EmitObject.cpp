@@ -87,8 +87,8 @@ bool emitObject(lower::LoweredModel &lowered, const cpu::Target &target, const O
   module->setDataLayout(machine->createDataLayout());
   llvm::GlobalVariable *table = addTable(*module, lowered, options.version);
   if (options.version < 0) {
-    addQuery(*module, table);
-    addNote(*module, lowered.facts.weightBytes, target, lowered.facts.machine);
+    addQuery(*module, abiVersion(lowered.facts), table);
+    addNote(*module, lowered.facts, target);
   }
   // The module owns the table. NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDeleteLeaks)
   setFunctionAttributes(*module, target);
@@ -111,8 +111,8 @@ bool emitObject(lower::LoweredModel &lowered, const cpu::Target &target, const O
   return generate(*module, *machine, llvm::CodeGenFileType::ObjectFile, stream, error);
 }
 
-bool emitDispatch(const std::vector<cpu::Target> &versions, int64_t weightBytes, llvm::SmallVectorImpl<char> &object,
-                  std::string &error) {
+bool emitDispatch(const std::vector<cpu::Target> &versions, const lower::ModelFacts &facts,
+                  llvm::SmallVectorImpl<char> &object, std::string &error) {
   cpu::Target plain; // the code that chooses must run everywhere
   std::unique_ptr<llvm::TargetMachine> machine;
   if (cpu::makeTarget("x86-64", plain, error))
@@ -123,9 +123,9 @@ bool emitDispatch(const std::vector<cpu::Target> &versions, int64_t weightBytes,
   llvm::Module module("lmopt_dispatch", context);
   module.setTargetTriple(machine->getTargetTriple());
   module.setDataLayout(machine->createDataLayout());
-  addQuery(module, declareTables(module, versions.size()));
+  addQuery(module, abiVersion(facts), declareTables(module, versions.size()));
   for (const cpu::Target &version : versions)
-    addNote(module, weightBytes, version);
+    addNote(module, facts, version);
   setFunctionAttributes(module, plain);
   llvm::raw_svector_ostream stream(object);
   return generate(module, *machine, llvm::CodeGenFileType::ObjectFile, stream, error);

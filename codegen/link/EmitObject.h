@@ -28,8 +28,8 @@ bool emitObject(lower::LoweredModel &lowered, const cpu::Target &target, const O
                 llvm::SmallVectorImpl<char> &object, std::string &error);
 
 /// The note of each version and the query function, for objects that were emitted as versions 0, 1, ...
-bool emitDispatch(const std::vector<cpu::Target> &versions, int64_t weightBytes, llvm::SmallVectorImpl<char> &object,
-                  std::string &error);
+bool emitDispatch(const std::vector<cpu::Target> &versions, const lower::ModelFacts &facts,
+                  llvm::SmallVectorImpl<char> &object, std::string &error);
 
 /// Only the stock conversions, in place: scf, arith, vector, func to the LLVM dialect (the stage `emit` of
 /// --stop-after).

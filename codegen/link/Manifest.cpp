@@ -4,7 +4,9 @@
 #include "codegen/link/Manifest.h"
 
 #include "codegen/cpu/Cpu.h"
+#include "codegen/link/CodeTable.h"
 #include "codegen/ptx/Launches.h"
+#include "dialects/lm/attention/Attention.h"
 #include "dialects/lm/interfaces/Step.h"
 #include "dialects/lm/param/Param.h"
 
@@ -86,6 +88,15 @@ TargetFacts factsOf(plan::StepOp step, lower::Machine machine) {
   return {kernel.getUnit(), kernel.getStateBytes()};
 }
 
+/// How many positions a row of attention sees at most; 0: all.
+int64_t windowOf(plan::StepOp step) {
+  auto attend = step.isKernel() ? dyn_cast<lm::AttendOp>(step.getKernelOp()) : lm::AttendOp();
+  if (!attend || !attend.getWindow())
+    return 0;
+  auto window = static_cast<int64_t>(attend.getWindow());
+  return attend.isCausal() ? window : 2 * window + 1;
+}
+
 // What a step costs, by the facts of its op. Row-wise steps count as nothing beside products.
 json::Object stepEntry(plan::StepOp step, lower::Machine machine) {
   int64_t bytes = 0, weights = 0, state = 0;
@@ -110,6 +121,8 @@ json::Object stepEntry(plan::StepOp step, lower::Machine machine) {
   entry["cache_bytes_per_position"] = state;
   entry["flops_per_row"] = cost.flopsPerRow;
   entry["flops_per_pair"] = cost.flopsPerPair;
+  if (int64_t window = windowOf(step)) // pairs and positions are no more for a row
+    entry["window"] = window;
   entry["weight_bytes"] = weights;
   if (cost.weightShare < 1) // one row's; several may read others
     entry["weight_share"] = cost.weightShare;
@@ -205,7 +218,7 @@ std::string makeManifest(ModuleOp module, const lower::LoweredModel &lowered, co
   const lower::ModelFacts &facts = lowered.facts;
   json::Object manifest{{"schema", 1},
                         {"lmopt_version", LMOPT_VERSION},
-                        {"abi", static_cast<int64_t>(LMOPT_ABI_VERSION)},
+                        {"abi", static_cast<int64_t>(abiVersion(facts))},
                         {"kind", facts.decoder ? "decoder" : "encoder"},
                         {"architecture", facts.architecture},
                         {"vocabulary", facts.vocabulary},
@@ -225,6 +238,10 @@ std::string makeManifest(ModuleOp module, const lower::LoweredModel &lowered, co
   if (facts.machine == lower::Machine::Cuda) {
     manifest["launches_prefill"] = facts.launchesPrefill;
     manifest["launches_decode"] = facts.launchesDecode;
+  }
+  if (facts.ringPositions) {
+    manifest["ring_positions"] = facts.ringPositions;
+    manifest["ring_bytes_per_position"] = facts.ringBytesPerPosition;
   }
   if (facts.stateBytesPerSequence)
     manifest["state_bytes_per_sequence"] = facts.stateBytesPerSequence;

@@ -86,6 +86,9 @@ static void readProgram(plan::ProgramOp program, ModelFacts &facts) {
   facts.ropeSwitch = program.getRopeSwitch();
   facts.cacheBytesPerPosition = program.getPositionBytes();
   facts.stateBytesPerSequence = program.getSequenceBytes();
+  facts.ringPositions = program.getRingPositions();
+  facts.ringBytesPerPosition = program.getRingBytes();
+  facts.ringBack = program.getRingBack();
   facts.arenaBytes = std::max<int64_t>(facts.arenaBytes, *program.getArenaBytes());
   facts.threadBytes = std::max<int64_t>(facts.threadBytes, *program.getThreadBytes());
   if (int64_t top = topOf(program)) { // the rest is that of "decode"

@@ -47,6 +47,7 @@ struct ModelFacts {
   std::vector<NamedResult> scoreResults; ///< none: there is no such entry
   int64_t ropeSwitch = 0;                ///< longer sequences are turned by the second rope tables; 0: there are none
   int64_t cacheBytesPerPosition = 0, stateBytesPerSequence = 0;
+  int64_t ringPositions = 0, ringBytesPerPosition = 0, ringBack = 0; ///< layers that keep the latest positions; 0: none
   int64_t weightBytes = 0;
   int64_t prefillRows = 0, decodeRows = 0; ///< most rows of a step; decodeRows 0: an encoder
   int64_t arenaBytes = 0, threadBytes = 0; ///< the largest that an entry needs

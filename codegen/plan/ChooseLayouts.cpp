@@ -4,6 +4,7 @@
 #include "codegen/plan/ChooseLayouts.h"
 
 #include "codegen/plan/FormSteps.h"
+#include "codegen/plan/Rings.h"
 #include "dialects/lm/interfaces/Step.h"
 
 #include "mlir/IR/Builders.h"
@@ -39,6 +40,7 @@ public:
     }
     program.setPositionBytes(positionBytes);
     program.setSequenceBytes(sequenceBytes);
+    program.setRingBytes(ringBytes);
     return success();
   }
 
@@ -47,7 +49,7 @@ private:
   const LayoutModels &models;
   OpBuilder builder;
   PackedWeights &packed;
-  int64_t positionBytes = 0, sequenceBytes = 0;
+  int64_t positionBytes = 0, sequenceBytes = 0, ringBytes = 0;
 
   LogicalResult prepare(StepOp step) {
     for (Operation &op : step.getBody().front().without_terminator()) {
@@ -125,10 +127,13 @@ private:
       if (!maker)
         return refuse(step.getKernelOp(), "reads a state that no op here has written");
       step.setStateOffsetAttr(maker.getStateOffsetAttr());
+      step.setInRing(maker.getInRing());
       return success();
     }
     bool perSequence = cast<lm::StepOpInterface>(step.getKernelOp()).getState().perSequence;
-    int64_t bytes = models.getStateBytes(step), &total = perSequence ? sequenceBytes : positionBytes;
+    step.setInRing(isForRing(step));
+    int64_t bytes = models.getStateBytes(step);
+    int64_t &total = perSequence ? sequenceBytes : step.getInRing() ? ringBytes : positionBytes;
     step.setStateOffset(program.isDecoder() ? total : 0);
     total = program.isDecoder() ? total + bytes : std::max(total, bytes);
     return success();
@@ -137,6 +142,7 @@ private:
 } // namespace
 
 LogicalResult chooseLayouts(ModuleOp module, const LayoutModels &models) {
+  chooseRings(module, models.mostRows());
   PackedWeights packed;
   for (auto program : llvm::make_early_inc_range(module.getOps<ProgramOp>()))
     if (failed(LayoutChooser(program, models, packed).run()))

@@ -2,9 +2,9 @@
 //
 // Packed weights of programs, for any target: which matrix, vector or table is packed how, each once however many steps
 // use it, in the order of first use (decoding walks through them front to back); and where in the state each layer's
-// part lies. In: a module with programs of steps, and what the target says of ops. Out: plan.weight ops, and the steps'
-// weights and offsets. The passes are cpu-choose-layouts and ptx-choose-layouts; tested by
-// test/codegen/cpu/choose-layouts.mlir and test/codegen/ptx/choose-layouts.mlir.
+// part lies, of its own for all positions or in a ring (Rings.h). In: a module with programs of steps, and what the
+// target says of ops. Out: plan.weight ops, and the steps' weights and offsets. The passes are cpu-choose-layouts and
+// ptx-choose-layouts; tested by test/codegen/cpu/choose-layouts.mlir and test/codegen/ptx/choose-layouts.mlir.
 #ifndef LMOPT_CODEGEN_PLAN_CHOOSELAYOUTS_H
 #define LMOPT_CODEGEN_PLAN_CHOOSELAYOUTS_H
 
@@ -29,6 +29,8 @@ public:
   virtual mlir::LogicalResult prepare(mlir::Operation *op, ProgramOp program) const = 0;
   virtual void getPackedWeights(mlir::Operation *op, ProgramOp program,
                                 llvm::SmallVectorImpl<PackedUse> &uses) const = 0;
+  /// Most rows of a step.
+  virtual int64_t mostRows() const = 0;
   /// Bytes of state that the kernel of a step keeps, for each position or for each sequence.
   virtual int64_t getStateBytes(StepOp step) const = 0;
   /// Whether a kernel may write rows that are not padded, as those of the caller's memory are.

@@ -39,6 +39,7 @@ public:
     else
       cast<RowOpInterface>(op).getPackedWeights(program, uses);
   }
+  int64_t mostRows() const override { return kPrefillRows; }
   int64_t getStateBytes(plan::StepOp step) const override { return kernelOf(step).getStateBytes(step); }
   bool writesPackedRows(plan::StepOp step) const override { return kernelOf(step).writesPackedRows(); }
 };

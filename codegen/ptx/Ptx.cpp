@@ -3,6 +3,7 @@
 // See Ptx.h.
 #include "codegen/ptx/Ptx.h"
 
+#include "codegen/plan/Rings.h"
 #include "codegen/ptx/Rows.h"
 
 #include "lmopt/abi.h"
@@ -108,7 +109,11 @@ void LaunchBuilder::add(Launch launch) {
     launches.push_back(std::move(launch));
 }
 
-Argument LaunchBuilder::stateOffset() { return Argument::number(LMOPT_DEVICE_CACHE_BLOCK * *step.getStateOffset()); }
+Argument LaunchBuilder::stateOffset() {
+  plan::StatePlace place = plan::statePlaceOf(step);
+  return Argument::number(LMOPT_DEVICE_CACHE_BLOCK * (place.offset + (place.ringPositions ? place.allBytes : 0)));
+}
 Argument LaunchBuilder::stateBlockBytes() {
-  return Argument::number(LMOPT_DEVICE_CACHE_BLOCK * step->getParentOfType<plan::ProgramOp>().getPositionBytes());
+  plan::StatePlace place = plan::statePlaceOf(step);
+  return Argument::number(LMOPT_DEVICE_CACHE_BLOCK * (place.allBytes + (place.ringPositions ? place.ringBytes : 0)));
 }

@@ -49,7 +49,7 @@ public:
   Argument result(unsigned number = 0);
   Argument weight(const plan::PackedUse &use) { return weightOf(step, use); }
   Argument scratch(int64_t offset = 0) { return scratchOf(step, offset); }
-  /// Bytes of the layers before this one in a block of positions of the cache, and of all layers.
+  /// Where this layer lies in a block of positions of the cache, and the bytes of a block, as LayerCache wants them.
   Argument stateOffset();
   Argument stateBlockBytes();
   /// Of the program: no step has more.

@@ -83,12 +83,10 @@ void ProgramOp::print(OpAsmPrinter &printer) {
   SmallVector<StringRef> elided = {getSymNameAttrName()};
   if (getInputNames().empty())
     elided.push_back(getInputNamesAttrName());
-  if (!getRopeSwitch())
-    elided.push_back(getRopeSwitchAttrName());
-  if (!getPositionBytes())
-    elided.push_back(getPositionBytesAttrName());
-  if (!getSequenceBytes())
-    elided.push_back(getSequenceBytesAttrName());
+  for (StringAttr number : {getRopeSwitchAttrName(), getPositionBytesAttrName(), getSequenceBytesAttrName(),
+                            getRingPositionsAttrName(), getRingBytesAttrName(), getRingBackAttrName()})
+    if (auto value = (*this)->getAttrOfType<IntegerAttr>(number); value && value.getValue().isZero())
+      elided.push_back(number);
   printer.printOptionalAttrDictWithKeyword((*this)->getAttrs(), elided);
   printer << ' ';
   printer.printRegion(getBody(), /*printEntryBlockArgs=*/false);

@@ -34,7 +34,7 @@ def Plan_StepOp : Plan_Op<"step", [SingleBlock, ParentOneOf<["ProgramOp", "Chain
     kernel is given them. A step over `outputs` reads rows of `tokens` by the list of wanted tokens.
 
     `state_offset`: bytes, for each position (or sequence, where the op keeps as much for each), of the layers before this one
-    in the state.
+    in the state. `in_ring`: the layer's positions lie in a ring, see `plan.program`; the layers before it are those in rings.
 
     Constraints:
     - C1: the arguments of the body are the operands, rows as tensors of their width; what is yielded is the results.
@@ -48,12 +48,12 @@ def Plan_StepOp : Plan_Op<"step", [SingleBlock, ParentOneOf<["ProgramOp", "Chain
                        DefaultValuedAttr<TypedArrayAttrBase<FlatSymbolRefAttr, "packed weights">, "{}">:$weights,
                        OptionalAttr<Plan_ShareAttr>:$share,
                        OptionalAttr<TypedArrayAttrBase<Plan_PlaceAttr, "places of the results">>:$places,
-                       OptionalAttr<I64Attr>:$state_offset, OptionalAttr<StrAttr>:$kernel);
+                       OptionalAttr<I64Attr>:$state_offset, UnitAttr:$in_ring, OptionalAttr<StrAttr>:$kernel);
   let results = (outs Variadic<AnyType>:$results);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
     `` $kind `` $domain `(` $inputs `)` (`weights` $weights^)? (`share` `` $share^)? (`places` $places^)?
-        (`state` $state_offset^)? (`calls` $kernel^)? attr-dict-with-keyword `:` functional-type($inputs, $results) $body
+        (`state` $state_offset^)? (`ring` $in_ring^)? (`calls` $kernel^)? attr-dict-with-keyword `:` functional-type($inputs, $results) $body
   }];
   let hasRegionVerifier = 1;
   let builders = [
@@ -122,7 +122,9 @@ def Plan_ProgramOp : Plan_Op<"program", [Symbol, SingleBlock, NoTerminator, HasP
     a number for each token, whose names are `input_names`.
     `max_positions`, `rope_switch` (longer sequences are turned by a second table; 0: there is none),
     `position_bytes` (state kept for each position) and `sequence_bytes` (for each sequence, whatever its length) are those of
-    the model; the rest is the schedule's.
+    the model. Layers that look back over a window keep the latest `ring_positions` only, position p where p modulo their number
+    is: `ring_bytes` for each, beside `position_bytes`, of which they have no part. `ring_back`: how far behind the furthest
+    position that was written a sequence may be cut back to go on from there. The rest is the schedule's.
 
     Constraints:
     - C1: the body ends with `plan.return`, and every argument beyond the second has a name.
@@ -134,6 +136,8 @@ def Plan_ProgramOp : Plan_Op<"program", [Symbol, SingleBlock, NoTerminator, HasP
                        DefaultValuedAttr<StrArrayAttr, "{}">:$input_names,
                        DefaultValuedAttr<I64Attr, "0">:$rope_switch, DefaultValuedAttr<I64Attr, "0">:$position_bytes,
                        DefaultValuedAttr<I64Attr, "0">:$sequence_bytes,
+                       DefaultValuedAttr<I64Attr, "0">:$ring_positions, DefaultValuedAttr<I64Attr, "0">:$ring_bytes,
+                       DefaultValuedAttr<I64Attr, "0">:$ring_back,
                        UnitAttr:$few, OptionalAttr<I64Attr>:$max_rows, OptionalAttr<I64Attr>:$arena_bytes,
                        OptionalAttr<I64Attr>:$thread_bytes, OptionalAttr<I64Attr>:$row_info_offset,
                        OptionalAttr<I64Attr>:$scratch_offset);

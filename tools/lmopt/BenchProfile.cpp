@@ -32,13 +32,19 @@ namespace {
 struct StepFacts {
   std::string name, part, kernel, decodeKernel, rows, unit;
   double rowBytes = 0, cacheBytes = 0, weightBytes = 0, weightShare = 1, flopsPerRow = 0, flopsPerPair = 0;
+  double window = 0;                             ///< positions that a row sees at most; 0: all
   std::vector<int64_t> launches, decodeLaunches; ///< on a GPU: numbers of kernels
 };
 
-/// The work of one round: rows by domain, passes over the weights, pairs of a row and a position that it sees,
-/// positions whose keys and values are read.
+/// Pairs of a row and a position that it sees, and positions whose keys and values are read.
+struct Seen {
+  double pairs = 0, positions = 0;
+};
+
+/// The work of one round: rows by domain, passes over the weights, what attention with such a window sees.
 struct PassShape {
-  double tokens = 0, outputs = 0, passes = 0, pairs = 0, positions = 0;
+  double tokens = 0, outputs = 0, passes = 0;
+  std::function<Seen(double window)> seen;
 };
 
 /// A kind of run: `passes` times a pass of this shape.
@@ -95,6 +101,7 @@ static Result<std::vector<StepFacts>> readSteps(const Model &model) {
       facts.weightShare = step.value("weight_share", 1.0);
       facts.flopsPerRow = step.value("flops_per_row", 0.0);
       facts.flopsPerPair = step.value("flops_per_pair", 0.0);
+      facts.window = step.value("window", 0.0);
       facts.launches = step.value("launches", facts.launches);
       facts.decodeLaunches = step.value("decode_launches", facts.launches);
       steps.push_back(std::move(facts));
@@ -108,18 +115,26 @@ static Result<std::vector<StepFacts>> readSteps(const Model &model) {
 
 static PassShape decodeShape(int64_t prompt, double sessions) {
   double seen = static_cast<double>(prompt) + 0.5 * (kBenchSteps + 1); // mean over the steps
-  return {sessions, sessions, sessions, sessions * seen, sessions * seen};
+  return {sessions, sessions, sessions, [=](double window) {
+            double each = window ? std::min(seen, window) : seen;
+            return Seen{sessions * each, sessions * each};
+          }};
 }
 
 static PassShape promptShape(const Model &model, int64_t prompt) {
   // One pass a chunk; figures are of the whole prompt, whose weights are read once a chunk.
   auto length = static_cast<double>(prompt);
-  double chunks = std::ceil(length / model.info.max_step_rows), positions = 0;
-  for (int64_t end = 0; end < prompt;) {
-    end = std::min<int64_t>(prompt, end + model.info.max_step_rows);
-    positions += static_cast<double>(end);
-  }
-  return {length, 1, chunks, length * (length + 1) / 2, positions};
+  const double rows = model.info.max_step_rows;
+  return {length, 1, std::ceil(length / rows), [=](double window) {
+            Seen seen;
+            for (double begin = 0; begin < length; begin += rows) {
+              double end = std::min(length, begin + rows);
+              seen.positions += window ? std::min(end, end - begin + window - 1) : end;
+            }
+            double growing = window ? std::min(length, window) : length; // rows that see all before them
+            seen.pairs = growing * (growing + 1) / 2 + (length - growing) * window;
+            return seen;
+          }};
 }
 
 static Result<std::vector<Phase>> decoderPhases(const Model &model, const BenchOptions &options, const Context &context,
@@ -161,7 +176,11 @@ static Result<std::vector<Phase>> encoderPhases(const Model &model, const Contex
     double passes = std::ceil(batchSize / std::max<int64_t>(1, model.info.max_step_rows / shape.length));
     Phase phase{shape.key,
                 1,
-                {batchSize * length, batchSize, passes, batchSize * length * length, batchSize * length},
+                {batchSize * length, batchSize, passes,
+                 [=](double window) {
+                   double each = window ? std::min(length, window) : length;
+                   return Seen{batchSize * length * each, batchSize * length};
+                 }},
                 [&batch, tokens, shape, &model] {
                   std::vector<int64_t> lengths(static_cast<size_t>(shape.batch), shape.length);
                   lmopt_error_t error{};
@@ -201,9 +220,10 @@ static double unitRate(const MachineBounds &bounds, const std::string &unit) {
 static void addStep(const StepFacts &facts, const PassShape &shape, const MachineBounds &bounds, double seconds,
                     Group &group) {
   double rows = facts.rows == "outputs" ? shape.outputs : shape.tokens;
-  double flops = facts.flopsPerRow * rows + facts.flopsPerPair * shape.pairs;
+  Seen seen = shape.seen(facts.window);
+  double flops = facts.flopsPerRow * rows + facts.flopsPerPair * seen.pairs;
   double weightShare = std::min(1.0, facts.weightShare * rows / shape.passes); // where no two rows read the same
-  double streamed = facts.weightBytes * weightShare * shape.passes + facts.cacheBytes * shape.positions;
+  double streamed = facts.weightBytes * weightShare * shape.passes + facts.cacheBytes * seen.positions;
   double unit = unitRate(bounds, facts.unit), unitSeconds = unit ? flops / unit : 0;
   double memorySeconds = bounds.memory ? streamed / bounds.memory : 0;
   group.seconds += seconds;

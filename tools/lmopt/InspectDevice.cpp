@@ -34,9 +34,13 @@ int64_t number(const Json &entry, const char *name) { return entry.value(name, i
 
 /// Bytes that one token reads: weights and cache. An embedding reads a row, which counts as nothing.
 double bytesOfToken(const Json &manifest) {
-  double bytes = static_cast<double>(kForecastPositions * number(manifest, "cache_bytes_per_position"));
-  for (const Json &step : manifest.value("steps", Json::array()))
+  double bytes = 0;
+  for (const Json &step : manifest.value("steps", Json::array())) {
+    int64_t window = number(step, "window");
+    int64_t positions = window ? std::min(window, kForecastPositions) : kForecastPositions;
     bytes += static_cast<double>(number(step, "weight_bytes")) * step.value("weight_share", 1.0);
+    bytes += static_cast<double>(positions * number(step, "cache_bytes_per_position"));
+  }
   return bytes;
 }
 

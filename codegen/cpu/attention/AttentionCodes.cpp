@@ -16,7 +16,7 @@ using Values = Emitter::Values;
 // bits; keys are 128 too large, which the query's own sum takes back. All of it is exact:
 // |sum of 16 bits x 8 bits| < 2^31 up to heads of 512.
 void TileEmitter::codeScores(Value start, Value position, int64_t panels) {
-  PanelLines lines = keyLines(position), following = keyLines(e.add(position, panels * kLanes));
+  PanelLines lines = keyLines(start, position), following = keyLines(start, e.add(position, panels * kLanes));
   int64_t steps = spec.keyDim() / 4;
   forRowGroups(2 * panels, [&](int64_t first, int64_t rows) {
     Values dots = e.loop(e.index(0), e.index(steps), 1, Values(2 * rows * panels, e.intsOf(0)),
@@ -78,7 +78,7 @@ void TileEmitter::encodeWeights(Value panels, const Values &largest) {
 // The same sum from codes: 65535 x 127 x 256 positions stay below 2^31.
 void TileEmitter::accumulateCodes(Value start, Value panels) {
   int64_t registers = spec.valueDim() / kLanes, panelBytes = kLanes * spec.valueBytes();
-  Value values = e.at(tile.values, e.mul(start, spec.valueBytes()));
+  Value values = e.at(tile.values, e.mul(kept(start), spec.valueBytes()));
   forRowGroups(2 * registers, [&](int64_t first, int64_t rows) {
     Values dots = e.loop(e.index(0), panels, 1, Values(2 * rows * registers, e.intsOf(0)),
                          [&](Value panel, const Values &carried) {

@@ -7,6 +7,7 @@
 #include "codegen/cpu/rows/RowModel.h"
 
 #include "codegen/plan/FormSteps.h"
+#include "codegen/plan/Rings.h"
 #include "dialects/lm/attention/Attention.h"
 #include "dialects/lm/param/Param.h"
 
@@ -18,8 +19,15 @@ namespace {
 
 plan::ProgramOp programOf(plan::StepOp step) { return step->getParentOfType<plan::ProgramOp>(); }
 
+void readPlace(plan::StepOp step, AttentionSpec &spec) {
+  plan::StatePlace place = plan::statePlaceOf(step);
+  spec.ringPositions = place.ringPositions;
+  spec.bytesBeforeRings = place.ringPositions ? place.allBytes : 0;
+}
+
 template <class HalfOp>
 void readHalf(HalfOp op, AttentionSpec &spec) {
+  readPlace(op->template getParentOfType<plan::StepOp>(), spec);
   spec.kvHeads = op.getKvHeads();
   spec.headDim = op.getHeadWidth();
   spec.otherValueDim = op.getValueWidth() == op.getHeadWidth() ? 0 : op.getValueWidth();

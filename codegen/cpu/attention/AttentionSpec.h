@@ -11,8 +11,10 @@
 //                  K4 = round_up(head_dim, 4)
 //                  values [kv head][capacity / 16]{[4][dv][4] s8 code, [16] f32 scale}
 //            (fours of dimensions, fours of positions: what one u8 x s8 dot instruction multiplies)
-//            The lines (64 bytes) of four neighbouring panels of keys alternate, where the capacity has all four: one
-//            stream of memory for the tile that multiplies them.
+//            A ring has no more than min(capacity, its positions) in the place of the capacity, position p where p
+//            modulo that number is; rings lie behind the layers that keep all positions. The lines (64 bytes) of four
+//            neighbouring panels of keys alternate, where the capacity has all four: one stream of memory for the tile
+//            that multiplies them.
 //
 // Tested by test/unit/codegen/AttentionKernelTest.cpp.
 #ifndef LMOPT_CODEGEN_CPU_ATTENTION_ATTENTIONSPEC_H
@@ -60,8 +62,10 @@ struct AttentionSpec {
   PositionBias bias = PositionBias::None;
   int64_t largestDistance = 0; ///< of PositionBias::Distances
   bool causal = true;
-  int64_t window = 0;   ///< the last positions that a row sees, or, not causal, how far both ways; 0: all
-  int64_t ropeDims = 0; ///< 0: none
+  int64_t window = 0;           ///< the last positions that a row sees, or, not causal, how far both ways; 0: all
+  int64_t ringPositions = 0;    ///< the cache keeps the latest so many, whole blocks of attention; 0: all
+  int64_t bytesBeforeRings = 0; ///< for each position of the capacity
+  int64_t ropeDims = 0;         ///< 0: none
   CacheFormat format = CacheFormat::F32;
   int64_t projectedRows = 0;      ///< the keys and values of a sequence become so many rows; 0: they stay
   bool projectionLearned = false; ///< by matrices, always so many; else means, at most so many

@@ -58,13 +58,19 @@ void TileEmitter::askFor(Value address, int64_t lines) {
     tile.once ? e.prefetchOnce(e.at(address, 64 * i)) : e.prefetch(e.at(address, 64 * i));
 }
 
+// A ring is whole blocks, so that none of them wraps.
+Value TileEmitter::kept(Value start) { return tile.ring ? e.rem(start, tile.ring) : start; }
+
 // Panels that are read together are a group, or a single one.
-PanelLines TileEmitter::keyLines(Value position) { return tile.keys.lines(e, spec, e.div(position, e.index(kLanes))); }
+PanelLines TileEmitter::keyLines(Value start, Value position) {
+  Value place = tile.ring ? e.add(kept(start), e.sub(position, start)) : position;
+  return tile.keys.lines(e, spec, e.div(place, e.index(kLanes)));
+}
 
 // scores[r][position - start] = sum_d query[r][d] * key[position][d] for the `panels` panels from `position` on, and
 // the largest of each row and lane. What a row must not see gets no weight.
 void TileEmitter::scores(Value start, Value position, int64_t panels) {
-  PanelLines lines = keyLines(position), following = keyLines(e.add(position, panels * kLanes));
+  PanelLines lines = keyLines(start, position), following = keyLines(start, e.add(position, panels * kLanes));
   forRowGroups(panels, [&](int64_t first, int64_t rows) {
     Values sums = e.loop(e.index(0), e.index(spec.headDim / factors()), 1, Values(rows * panels, e.floatsOf(0)),
                          [&](Value d, const Values &carried) {
@@ -169,7 +175,7 @@ void TileEmitter::addToOut(int64_t r, int64_t d, Value sum) {
 // Scores to weights, panel by panel; every row is a chain of its own, so that none waits for another.
 void TileEmitter::softmax(Value start, Value panels) {
   updateMaxima();
-  Value firstValues = e.at(tile.values, e.mul(start, spec.valueBytes()));
+  Value firstValues = e.at(tile.values, e.mul(kept(start), spec.valueBytes()));
   Values shift, sums;
   for (int64_t r = 0; r < tile.rows; ++r) {
     shift.push_back(ofRow(scratch.shift(), r));
@@ -202,7 +208,7 @@ void TileEmitter::softmax(Value start, Value panels) {
 // sum_k weight[r][k] * value[k], added to out[r]. One step is a position, or a pair of them.
 void TileEmitter::accumulate(Value start, Value count) {
   int64_t registers = spec.valueDim() / kLanes;
-  Value values = e.at(tile.values, e.mul(start, spec.valueBytes()));
+  Value values = e.at(tile.values, e.mul(kept(start), spec.valueBytes()));
   Value whole = e.div(count, e.index(factors())), steps = e.div(e.add(count, factors() - 1), e.index(factors()));
   forRowGroups(registers, [&](int64_t first, int64_t rows) {
     Values sums(rows * registers, e.floatsOf(0));

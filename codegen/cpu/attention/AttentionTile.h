@@ -30,6 +30,7 @@ struct Tile {
   Emitter::Values own, bias;     ///< by row: its own position, and what its head's bias reads; empty: no bias
   KeyPanels keys;
   mlir::Value values; ///< of the kv head, as the keys
+  mlir::Value ring;   ///< the positions of the ring that both are; null: all are there
   bool ahead = false; ///< keys and values come from memory: ask for them before they are needed
   bool once = false;  ///< no other tile reads them soon
 };
@@ -101,7 +102,8 @@ struct TileEmitter {
   int64_t rowsAtOnce(int64_t registers) const;
   void forRowGroups(int64_t registers, const std::function<void(int64_t, int64_t)> &body);
   void askFor(mlir::Value address, int64_t lines);
-  PanelLines keyLines(mlir::Value position);
+  mlir::Value kept(mlir::Value start); ///< where the cache has the block that begins there
+  PanelLines keyLines(mlir::Value start, mlir::Value position);
   void scores(mlir::Value start, mlir::Value position, int64_t panels);
   void codeScores(mlir::Value start, mlir::Value position, int64_t panels);
   void keepAll(int64_t first, int64_t rows, mlir::Value start, mlir::Value position, const Emitter::Values &sums);

@@ -75,7 +75,11 @@ RowInfo loadRowInfo(Emitter &e, Value table, Value row) {
   return {loadPointer(e, info, 0), loadInteger(e, info, 8), loadInteger(e, info, 16), loadInteger(e, info, 24)};
 }
 CacheView layerView(Emitter &e, const AttentionSpec &spec, const RowInfo &info, Value layerOffset) {
-  return {e, spec, e.at(info.cache, e.mul(layerOffset, info.capacity)), info.capacity};
+  if (!spec.ringPositions)
+    return {e, spec, e.at(info.cache, e.mul(layerOffset, info.capacity)), info.capacity};
+  Value rings = e.at(info.cache, e.mul(info.capacity, spec.bytesBeforeRings));
+  Value capacity = e.min(info.capacity, e.index(spec.ringPositions));
+  return {e, spec, e.at(rings, e.mul(layerOffset, capacity)), capacity};
 }
 
 CacheView segmentView(Emitter &e, const AttentionSpec &spec, Value segment, Value layerOffset) {
@@ -109,6 +113,9 @@ std::string attentionName(const char *what, const AttentionSpec &spec, const Rop
     memcpy(&word, &number, sizeof(word));
     return std::to_string(word);
   };
+  std::string ring;
+  if (spec.ringPositions)
+    ring = "_ring" + std::to_string(spec.ringPositions) + "after" + std::to_string(spec.bytesBeforeRings);
   std::string bias;
   if (spec.bias == PositionBias::Slopes)
     bias = "_slopes";
@@ -117,7 +124,8 @@ std::string attentionName(const char *what, const AttentionSpec &spec, const Rop
   return std::string(what) + "_" + formatName(spec.format) + "_h" + std::to_string(spec.heads) + "kv" +
          std::to_string(spec.kvHeads) + groups + "d" + std::to_string(spec.headDim) +
          (spec.otherValueDim ? "v" + std::to_string(spec.otherValueDim) : "") + (spec.causal ? "_causal" : "_full") +
-         (spec.window ? std::to_string(spec.window) : "") + (spec.softCap ? "_c" + bits(spec.softCap) : "") + bias +
+         (spec.window ? std::to_string(spec.window) : "") + ring + (spec.softCap ? "_c" + bits(spec.softCap) : "") +
+         bias +
          (spec.projectedRows ? (spec.projectionLearned ? "_learned" : "_means") + std::to_string(spec.projectedRows)
                              : "") +
          (table.halfDims ? "_rope" + std::to_string(spec.ropeDims) + "p" + std::to_string(table.positions) : "") +

@@ -29,6 +29,8 @@ struct CacheView {
   mlir::Value base, capacity; ///< base: this layer's part
   KeyPanels keys(mlir::Value kvHead);
   mlir::Value values(mlir::Value kvHead);
+  /// Where a position is kept.
+  mlir::Value kept(mlir::Value position) { return spec.ringPositions ? e.rem(position, capacity) : position; }
 };
 
 struct RowInfo {

@@ -174,21 +174,22 @@ std::string storeKernel(KernelLibrary &kernels, const AttentionSpec &spec, const
       RowInfo info = loadRowInfo(e, rowInfo, row);
       CacheView view = layerView(e, spec, info, layerOffset);
       Turn turn = loadTurn(e, table, rope, info);
+      Value kept = view.kept(info.position);
       auto store = [&](Value kvHead, const std::function<void(Value, Value)> &putValue) {
         Value key = e.add(e.mul(row, keyBytes), e.mul(kvHead, 4 * spec.headDim));
         Value value = key; // in rows of one width
         if (spec.otherValueDim)
           value = e.add(e.mul(row, valueBytes), e.mul(kvHead, 4 * spec.valueHeadDim()));
-        storeOneKey(e, spec, turn, e.at(keys, key), view.keys(kvHead), info.position);
+        storeOneKey(e, spec, turn, e.at(keys, key), view.keys(kvHead), kept);
         putValue(e.at(values, value), view.values(kvHead));
       };
-      auto single = [&](Value from, Value to) { storeOneValue(e, spec, from, to, info.position); };
+      auto single = [&](Value from, Value to) { storeOneValue(e, spec, from, to, kept); };
       if (!splitHeads && spec.bf16()) {
         Pairing pairing(e, rowInfo, row, args[5], args[6], info);
         return e.loop(0, spec.kvHeads, 1, [&](Value kvHead) {
           store(kvHead, [&](Value from, Value to) {
             e.ifElse(
-                pairing.withNext, [&] { storeValuePair(e, spec, from, e.at(from, valueBytes), to, info.position); },
+                pairing.withNext, [&] { storeValuePair(e, spec, from, e.at(from, valueBytes), to, kept); },
                 [&] { e.ifElse(pairing.withBefore, [] {}, [&] { single(from, to); }); });
           });
         });

@@ -8,6 +8,7 @@
 
 #include "codegen/plan/FormSteps.h"
 #include "codegen/plan/Neighbours.h"
+#include "codegen/plan/Rings.h"
 #include "codegen/ptx/Rows.h"
 #include "codegen/ptx/attention/AttendRows.h"
 #include "codegen/ptx/attention/AttendSegments.h"
@@ -28,8 +29,16 @@ plan::ProgramOp programOf(plan::StepOp step) { return step->getParentOfType<plan
 // size would be launched for positions that no sequence has.
 static_assert(kPartPositions == LMOPT_DEVICE_POSITIONS_UNIT);
 
+void readPlace(plan::StepOp step, AttentionSpec &spec) {
+  plan::StatePlace place = plan::statePlaceOf(step);
+  spec.ringBlocks = place.modelRing / AttentionSpec::kBlock;
+  spec.inRing = place.ringPositions;
+  spec.ringBlockBytes = spec.inRing ? 0 : AttentionSpec::kBlock * place.ringBytes; // the other kernels do not need it
+}
+
 template <class HalfOp>
 void readHalf(HalfOp op, AttentionSpec &spec, plan::ProgramOp program) {
+  readPlace(op->template getParentOfType<plan::StepOp>(), spec);
   spec.kvHeads = op.getKvHeads();
   spec.width = op.getHeadWidth();
   spec.otherValueWidth = op.getValueWidth() == op.getHeadWidth() ? 0 : op.getValueWidth();

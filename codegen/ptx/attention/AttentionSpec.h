@@ -7,6 +7,10 @@
 //       positions: what a sequence has not reached needs no memory. Within a block the layers follow one another, a
 //       layer's keys and then its values:
 //         f32, bf16: [kv head][64][width], bf16 rounded to nearest, ties to even; of values their own width
+//       Layers that keep the latest positions only are rings of blocks: block b is where b modulo their number is. A
+//       block that the rings have is so many bytes longer, and there they lie behind the other layers; blocks beyond
+//       have these alone:
+//         | all, rings | all, rings | all | all | ...      with rings of two blocks
 //         i8:        [kv head]{[64][width] u8 = code + 128, [64] f32 scale}; code = round(x / scale), scale = max |x| /
 //                    127 of each position and head, as codegen/cpu/attention has it
 //   angles: [positions][rotary / 2][cos, sin] f32; where there is a switch, a second table follows, for rows whose
@@ -47,6 +51,11 @@ struct AttentionSpec {
   PositionBias bias = PositionBias::None; ///< kernels that attend have one more argument, the last, with it
   int64_t largestDistance = 0;            ///< of PositionBias::Distances
   bool isBiased() const { return bias != PositionBias::None; }
+
+  // Where a model has rings: how many blocks they have, and the bytes of all of them, or of all other layers, in one.
+  int64_t ringBlocks = 0;
+  int64_t ringBlockBytes = 0;
+  bool inRing = false; ///< this layer is one
 
   float softCap = 0;  ///< of scores; 0: none
   int64_t window = 0; ///< the last positions that a row sees, of an encoder how far both ways; 0: all

@@ -88,10 +88,17 @@ std::string widthsName(const AttentionSpec &spec) {
   return std::to_string(spec.width) + (spec.otherValueWidth ? "x" + std::to_string(spec.otherValueWidth) : "");
 }
 
+static std::string ringName(const AttentionSpec &spec) {
+  if (!spec.ringBlocks)
+    return "";
+  std::string blocks = std::to_string(spec.ringBlocks);
+  return spec.inRing ? "_ring" + blocks : "_beside" + blocks + "of" + std::to_string(spec.ringBlockBytes);
+}
+
 std::string cacheName(const AttentionSpec &spec) {
   static const char *const formats[] = {"f32", "bf16", "i8"};
   return std::string(formats[static_cast<size_t>(spec.format)]) + "_kv" + std::to_string(spec.kvHeads) + "_d" +
-         widthsName(spec);
+         widthsName(spec) + ringName(spec);
 }
 
 std::string headsName(const AttentionSpec &spec) {

@@ -33,7 +33,8 @@ mlir::Value kvHeadOf(Emitter &e, const AttentionSpec &spec, mlir::Value head);
 mlir::Value firstHeadOf(Emitter &e, const AttentionSpec &spec, mlir::Value kvHead);
 mlir::Value headsOf(Emitter &e, const AttentionSpec &spec, mlir::Value kvHead);
 
-/// The keys and values of one layer in a sequence's cache.
+/// The keys and values of one layer in a sequence's cache. `layerOffset`: in a block, of a ring behind the layers that
+/// keep all positions. `blockBytes`: of a block of these; of a ring with those of rings.
 class LayerCache {
 public:
   LayerCache(Emitter &e, const AttentionSpec &spec, mlir::Value cache, mlir::Value layerOffset, mlir::Value blockBytes)
@@ -41,14 +42,22 @@ public:
 
   /// What a kv head has in a block of positions.
   mlir::Value keys(mlir::Value block, mlir::Value kvHead) {
-    return e.atElement(e.atElement(base, block, blockBytes), kvHead, spec.keyBlockBytes());
+    return e.atElement(place(block), kvHead, spec.keyBlockBytes());
   }
   mlir::Value values(mlir::Value block, mlir::Value kvHead) {
-    mlir::Value first = e.at(e.atElement(base, block, blockBytes), spec.kvHeads * spec.keyBlockBytes());
+    mlir::Value first = e.at(place(block), spec.kvHeads * spec.keyBlockBytes());
     return e.atElement(first, kvHead, spec.valueBlockBytes());
   }
 
 private:
+  mlir::Value place(mlir::Value block) {
+    if (!spec.ringBlocks)
+      return e.atElement(base, block, blockBytes);
+    if (spec.inRing)
+      return e.atElement(base, e.rem(block, spec.ringBlocks), blockBytes);
+    mlir::Value longer = e.min(block, e.number(spec.ringBlocks)); // of the blocks before this one
+    return e.atElement(e.atElement(base, block, blockBytes), longer, spec.ringBlockBytes);
+  }
   Emitter &e;
   const AttentionSpec &spec;
   mlir::Value base, blockBytes;

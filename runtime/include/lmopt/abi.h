@@ -32,8 +32,10 @@ extern "C" {
  *   2  every byte of the file has a checksum, split-out weights end with lmopt_weights_trailer_t, segments say which
  *      rotary angles hold for them. Version 1 is not served any more: its damage would go unseen.
  *   3  steps and segments can grow, entries are found by name, results are many and of any domain, tokens come with
- *      further numbers, sequences have a state. Version 2 is not served any more: its steps have another shape. */
-#define LMOPT_ABI_VERSION 3u
+ *      further numbers, sequences have a state. Version 2 is not served any more: its steps have another shape.
+ *   4  caches may have rings (lmopt_code_table_t.ring_positions). Code that has none is of version 3. */
+#define LMOPT_ABI_VERSION 4u
+#define LMOPT_ABI_WITHOUT_RINGS 3u
 #define LMOPT_ABI_MIN 3u
 
 /* What may change within a version. lmopt_step_t, lmopt_segment_t, lmopt_code_table_t and lmopt_entry_t grow at their
@@ -195,7 +197,8 @@ typedef struct lmopt_weights_trailer {
 /* A run of consecutive rows (tokens) that belong to one sequence. One step may carry many: a prompt chunk is one
  * segment, a batch of decoding sessions is one row each, a batch of sentences is one whole sentence each. */
 typedef struct lmopt_segment {
-  void *cache;      /* this sequence's key/value memory: cache_bytes_per_position * capacity bytes, 64-byte aligned.
+  void *cache;      /* this sequence's key/value memory, 64-byte aligned: cache_bytes_per_position * capacity bytes and
+                       ring_bytes_per_position * min(capacity, ring_positions).
                        Decoder: kept between steps. Encoder: scratch, contents never read across steps. */
   int64_t capacity; /* positions in `cache`; a multiple of LMOPT_CACHE_BLOCK */
   int64_t position; /* position of the first row; 0 for encoders. position + rows <= capacity */
@@ -212,7 +215,8 @@ typedef struct lmopt_segment {
 
 /* What kernels of a GPU are told of a row of the step, and of a segment; the runtime makes these tables anew for each
  * step. Cache: blocks of LMOPT_DEVICE_CACHE_BLOCK positions one after another, each of so many times
- * cache_bytes_per_position: what a sequence has not reached needs no memory. */
+ * cache_bytes_per_position, with ring_bytes_per_position beside it in those of the first ring_positions: what a
+ * sequence has not reached needs no memory. */
 #define LMOPT_DEVICE_CACHE_BLOCK 64
 typedef struct lmopt_device_row {
   uint64_t cache;   /* address of its sequence's cache; 0 for encoders */
@@ -359,7 +363,14 @@ typedef struct lmopt_code_table {
   const lmopt_entry_t *entries;
   uint32_t entry_count;
   uint32_t entry_size; /* bytes from one entry to the next */
+  /* Layers that look back over a window keep the latest ring_positions only; 0: there are none. A multiple of
+   * LMOPT_DEVICE_CACHE_BLOCK, less than max_positions. A sequence that was cut back goes on from there when what is
+   * left is at most ring_back behind the furthest position that was written; else it is read again from its first. */
+  uint64_t ring_bytes_per_position; /* of these layers, beside cache_bytes_per_position */
+  uint32_t ring_positions, ring_back;
 } lmopt_code_table_t;
+/* Tables without rings end before them. */
+#define LMOPT_CODE_TABLE_SIZE_MIN offsetof(lmopt_code_table_t, ring_bytes_per_position)
 
 static inline const lmopt_entry_t *lmopt_entry_at(const lmopt_code_table_t *table, uint32_t index) {
   return (const lmopt_entry_t *)(const void *)((const char *)table->entries + (size_t)index * table->entry_size);

@@ -155,6 +155,9 @@ typedef struct lmopt_model_info {
                                         computes all */
   int32_t token_scores;              /* 1: the model has lmopt_session_score; 0: it has not */
   uint32_t device;                   /* LMOPT_COMPUTES_ON_*: which teams its sessions take */
+  int32_t ring_positions;            /* layers that look back over a window keep the latest so many tokens; 0: the cache
+                                        keeps all in all layers */
+  uint64_t ring_bytes_per_position;  /* memory of one of these tokens, beside cache_bytes_per_position */
 } lmopt_model_info_t;
 
 /* A number for each token beside its id: "token_types" (0 for the first text of a pair, 1 for the second), ... */
@@ -297,7 +300,8 @@ typedef struct lmopt_session_options {
   int32_t threads;    /* of the session's own team; default as lmopt_team_create. Ignored when `team` is given. */
   lmopt_team_t *team; /* a team to share, or NULL */
   int64_t context;    /* decoder: most positions, 1 .. max_positions; default min(max_positions, 8192). The memory is
-                         context * cache_bytes_per_position, but pages that no token has reached are not taken. */
+                         context * cache_bytes_per_position + min(context, ring_positions) * ring_bytes_per_position, but
+                         pages that no token has reached are not taken. */
   lmopt_cancel_t *cancel; /* BORROWED while the session lives, or NULL */
   int64_t
       window; /* decoder: not 0: a session without end that looks back over at most so many tokens, 2 .. max_positions
@@ -330,7 +334,8 @@ int64_t lmopt_session_dropped(const lmopt_session_t *session);
  * has the angles of long sequences from the first token. USAGE: the session cannot hold so many, or is an encoder's. */
 lmopt_status_t lmopt_session_expect(lmopt_session_t *session, int64_t length, lmopt_error_t *error);
 /* Forgets all tokens from `position` on (0: all of them). A model with a state (state_bytes_per_sequence) then reads
- * the kept ones again when the next one comes. USAGE: position is negative or beyond what the session holds. */
+ * the kept ones again when the next one comes; so does one with rings (ring_positions) that goes back further than
+ * they reach: some hundred tokens at least. USAGE: position is negative or beyond what the session holds. */
 lmopt_status_t lmopt_session_truncate(lmopt_session_t *session, int64_t position, lmopt_error_t *error);
 
 /* Appends `count` >= 1 tokens (any number: they are cut into chunks of max_step_rows) and, unless `logits` is NULL,

@@ -232,6 +232,8 @@ lmopt_status_t lmopt_model_get_info(const lmopt_model_t *model, lmopt_model_info
       .top_logits = model->top ? (int32_t)model->top->top : 0,
       .token_scores = model->score != NULL,
       .device = model->artifact->layout.note.device,
+      .ring_positions = (int32_t)model->ring_positions,
+      .ring_bytes_per_position = model->ring_bytes_per_position,
   };
   return lmoptp_write_info(info, &own, sizeof own, "lmopt_model_info_t", error);
 }

@@ -26,6 +26,9 @@ struct lmopt_model {
   const lmopt_entry_t *few;   // "decode"; NULL for encoders
   const lmopt_entry_t *top;   // "decode_top"; NULL where there is none
   const lmopt_entry_t *score; // "score"; NULL where there is none
+  /* Layers that keep the latest positions only, as the table has them; 0: there are none. */
+  uint64_t ring_bytes_per_position;
+  int64_t ring_positions, ring_back;
   const void *weights;
   lmoptp_mapping_t weight_mapping; /* of split-out or copied weights; empty when they are in the artifact's mapping */
   lmopt_tokenizer_t *tokenizer;

@@ -83,13 +83,13 @@ static const char *table_fault(const lmopt_code_table_t *table) {
 }
 
 static lmopt_status_t check_sizes(const lmopt_code_table_t *table, const char *path, lmopt_error_t *error) {
-  if (table->struct_size < sizeof *table || table->entry_size < LMOPT_ENTRY_SIZE_MIN ||
+  if (table->struct_size < LMOPT_CODE_TABLE_SIZE_MIN || table->entry_size < LMOPT_ENTRY_SIZE_MIN ||
       table->abi_version < LMOPT_ABI_MIN || table->abi_version > LMOPT_ABI_VERSION)
     return lmoptp_fail(error, LMOPT_ERROR_ABI,
                        "%s: its code table has ABI %u and %u bytes (entries %u), expected ABI %u to %u and at least "
                        "%zu bytes (entries %zu)",
                        path, table->abi_version, table->struct_size, table->entry_size, LMOPT_ABI_MIN,
-                       LMOPT_ABI_VERSION, sizeof *table, (size_t)LMOPT_ENTRY_SIZE_MIN);
+                       LMOPT_ABI_VERSION, (size_t)LMOPT_CODE_TABLE_SIZE_MIN, (size_t)LMOPT_ENTRY_SIZE_MIN);
   if (table->step_size > sizeof(lmopt_step_t) || table->segment_size > sizeof(lmopt_segment_t))
     return lmoptp_fail(error, LMOPT_ERROR_ABI,
                        "%s: its code reads %u bytes of a step and %u of a segment, this runtime (%s) gives %zu and "
@@ -97,6 +97,24 @@ static lmopt_status_t check_sizes(const lmopt_code_table_t *table, const char *p
                        path, table->step_size, table->segment_size, lmopt_version(), sizeof(lmopt_step_t),
                        sizeof(lmopt_segment_t));
   return LMOPT_OK;
+}
+
+// Kernels rely on whole blocks. A ring that is longer than the sequences of the model would be none.
+static const char *ring_fault(const lmopt_code_table_t *table) {
+  if (table->struct_size < sizeof *table || !table->ring_positions)
+    return NULL;
+  if (table->ring_positions % LMOPT_DEVICE_CACHE_BLOCK || table->ring_positions >= table->max_positions)
+    return "ring_positions";
+  return table->ring_back < table->ring_positions ? NULL : "ring_back";
+}
+
+static void read_rings(lmopt_model_t *model) {
+  const lmopt_code_table_t *table = model->table;
+  if (table->struct_size < sizeof *table || table->kind != LMOPT_KIND_DECODER)
+    return;
+  model->ring_positions = table->ring_positions;
+  model->ring_back = table->ring_back;
+  model->ring_bytes_per_position = table->ring_bytes_per_position;
 }
 
 // *out: the entry of that name, which must be there.
@@ -156,11 +174,14 @@ lmopt_status_t lmoptp_read_table(lmopt_model_t *model, lmopt_error_t *error) {
   if (status)
     return status;
   const char *fault = table_fault(table);
+  if (!fault)
+    fault = ring_fault(table);
   // Kernels of an encoder keep what they need in the arena.
   if (!fault && lmoptp_model_is_for_gpu(model) && table->kind == LMOPT_KIND_ENCODER && table->cache_bytes_per_position)
     fault = "cache_bytes_per_position";
   if (fault)
     return lmoptp_fail(error, LMOPT_ERROR_MALFORMED, "%s: code table: field %s makes no sense", path, fault);
+  read_rings(model);
   if (table->kind == LMOPT_KIND_ENCODER)
     return find_entry(model, LMOPT_ENTRY_ENCODE, &model->many, error);
   status = find_entry(model, LMOPT_ENTRY_PREFILL, &model->many, error);

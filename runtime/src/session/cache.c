@@ -3,7 +3,9 @@
  * Key/value memory: made for the whole context, taken as tokens arrive. On the host the system does that, page by page.
  * On a GPU addresses are reserved, and memory is mapped before the step that needs it: positions lie in blocks of
  * LMOPT_DEVICE_CACHE_BLOCK, one block after another, so what a sequence has reached is always the beginning. What was
- * taken stays with the session, also when the sequence is cut back. Cost: nothing in most steps; four driver calls for
+ * taken stays with the session, also when the sequence is cut back. Layers that look back over a window keep a ring of
+ * the latest positions: of a longer context they need no more memory than of one of that length, and a sequence that is
+ * cut back further than the rings reach is read again (history.c). Cost: nothing in most steps; four driver calls for
  * each 2 MB of a GPU. Tested by test/unit/runtime/SessionTest.cpp and DeviceSessionTest.cpp.
  */
 #include "runtime/src/session/cache.h"
@@ -15,9 +17,20 @@ enum { DEFAULT_CONTEXT = 8192 };
 static bool is_on_gpu(const lmopt_session_t *session) { return lmoptp_team_device(session->team) != NULL; }
 
 static uint64_t bytes_of(const lmopt_session_t *session, int64_t positions) {
-  uint64_t bytes;
-  bool overflows = __builtin_mul_overflow((uint64_t)positions, session->model->table->cache_bytes_per_position, &bytes);
+  const lmopt_model_t *model = session->model;
+  uint64_t bytes, rings;
+  bool overflows = __builtin_mul_overflow((uint64_t)positions, model->table->cache_bytes_per_position, &bytes);
+  uint64_t in_rings = (uint64_t)min64(positions, model->ring_positions);
+  overflows |= __builtin_mul_overflow(in_rings, model->ring_bytes_per_position, &rings);
+  overflows |= __builtin_add_overflow(bytes, rings, &bytes);
   return overflows ? UINT64_MAX : bytes;
+}
+
+// Rings that hold the whole context lose nothing.
+static int64_t ring_back_of(const lmopt_session_t *session) {
+  return session->model->ring_positions && session->capacity > session->model->ring_positions
+             ? session->model->ring_back
+             : INT64_MAX;
 }
 
 static int64_t whole_blocks(const lmopt_session_t *session, int64_t positions) {
@@ -51,9 +64,11 @@ static lmopt_status_t make_pages(lmopt_session_t *session, lmopt_error_t *error)
 }
 
 lmopt_status_t lmoptp_cache_create(lmopt_session_t *session, lmopt_error_t *error) {
+  if (session->model->table->kind == LMOPT_KIND_DECODER)
+    session->capacity = whole_blocks(session, session->context);
+  session->ring_back = ring_back_of(session);
   if (session->model->table->kind != LMOPT_KIND_DECODER)
     return LMOPT_OK;
-  session->capacity = whole_blocks(session, session->context);
   session->cache_size = bytes_of(session, session->capacity);
   if (is_on_gpu(session))
     return make_pages(session, error);
@@ -72,9 +87,16 @@ void lmoptp_cache_destroy(lmopt_session_t *session) {
     lmoptp_unreserve(session->cache, session->cache_size);
 }
 
-lmopt_status_t lmoptp_cache_reach(lmopt_session_t *session, int64_t positions, lmopt_error_t *error) {
+static lmopt_status_t map_pages(lmopt_session_t *session, int64_t positions, lmopt_error_t *error) {
   if (!session->pages)
     return LMOPT_OK;
   uint64_t mapped = lmoptp_pages_mapped(session->pages), wanted = bytes_of(session, whole_blocks(session, positions));
   return wanted <= mapped ? LMOPT_OK : lmoptp_pages_map(session->pages, mapped, wanted - mapped, error);
+}
+
+lmopt_status_t lmoptp_cache_reach(lmopt_session_t *session, int64_t positions, lmopt_error_t *error) {
+  lmopt_status_t status = map_pages(session, positions, error);
+  if (!status && (session->position == 0 || positions > session->furthest))
+    session->furthest = positions;
+  return status;
 }

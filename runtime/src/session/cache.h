@@ -13,7 +13,8 @@ lmopt_status_t lmoptp_cache_choose(lmopt_session_t *session, int64_t context, lm
 uint64_t lmoptp_cache_first_bytes(const lmopt_session_t *session);
 lmopt_status_t lmoptp_cache_create(lmopt_session_t *session, lmopt_error_t *error);
 void lmoptp_cache_destroy(lmopt_session_t *session);
-/* Before a step that brings the sequence to so many positions: makes sure that there is memory for them. */
+/* Before a step that brings the sequence to so many positions: makes sure that there is memory for them, and notes how
+ * far rings will have been written. */
 lmopt_status_t lmoptp_cache_reach(lmopt_session_t *session, int64_t positions, lmopt_error_t *error);
 
 #endif

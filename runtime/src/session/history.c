@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
  *
  * Tokens that are read again: those that a full window moved (window.c), whole sequences whose length has crossed the
- * model's rope_switch, and those that stay when a sequence with a state is cut back: a state has no way back.
+ * model's rope_switch, and those that stay when a sequence with a state is cut back, or one with rings in its cache
+ * further than they reach: neither has a way back.
  *
  * Such a model (longrope) turns all positions by one set of angles up to that length and by another beyond, and what
  * upper layers keep follows from the keys below: no part of the cache stays right. So a sequence that grows beyond the
  * switch, or is cut back below it, is read from its first token again when its next token comes: one prompt of that
  * length. What is computed thereby depends on the sequence alone, to the bit, and not on how it came.
  * In: the tokens held. Out: a cache that holds them all, turned as their number asks.
- * Cost: 4 bytes a token, for sessions that may cross the switch, or have a window or a state. Tested by
+ * Cost: 4 bytes a token, for sessions that may cross the switch, or have a window, a state or rings. Tested by
  * test/unit/runtime/LengthTest.cpp and WindowTest.cpp.
  */
 #include "runtime/src/session/history.h"
@@ -21,7 +22,8 @@
 #include <string.h>
 
 lmopt_status_t lmoptp_history_create(lmopt_session_t *session, lmopt_error_t *error) {
-  if (!session->window && !session->state && !lmoptp_rope_of(session->model->table, session->context))
+  bool rereads = session->window || session->state || session->ring_back != INT64_MAX;
+  if (!rereads && !lmoptp_rope_of(session->model->table, session->context))
     return LMOPT_OK;
   uint64_t bytes = (uint64_t)session->context * sizeof *session->history;
   session->history = malloc(bytes);

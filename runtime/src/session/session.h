@@ -24,6 +24,9 @@ struct lmopt_session {
   // Tokens of the sequence, and how many of them the cache holds: fewer only while the others wait to be read again.
   int64_t held, position;
   int32_t *history; // the tokens themselves where that may happen, or NULL
+  // With rings in the cache: behind the furthest position that was written (since the sequence was read from its
+  // first), and how far behind it what is left of a sequence may end that goes on from there.
+  int64_t furthest, ring_back;
   int64_t expected; // the caller's word how long the sequence will be
   int64_t rope;     // by which rotary angles the keys in the cache are turned, as lmopt_segment_t
   int64_t window, sinks, dropped;
@@ -34,10 +37,13 @@ struct lmopt_session {
   int64_t room;
 };
 
-/* What the code keeps of positions from `position` on is void. Of a cache the rest stays; a state has no way back. */
+/* What the code keeps of positions from `position` on is void. Of a cache the rest stays, but in rings what further
+ * positions have taken the place of; a state has no way back. */
 static inline void lmoptp_keep(lmopt_session_t *session, int64_t position) {
-  if (position < session->position)
-    session->position = session->state ? 0 : position;
+  if (position >= session->position)
+    return;
+  bool is_there = !session->state && session->furthest - position <= session->ring_back;
+  session->position = is_there ? position : 0;
 }
 
 static inline int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }

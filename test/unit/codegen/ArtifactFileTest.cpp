@@ -106,8 +106,8 @@ TEST_F(ArtifactFile, SectionsAreAlignedAndNotLoaded) {
   }
   lmopt_note_t told = note();
   EXPECT_EQ(told.magic, LMOPT_NOTE_MAGIC);
-  EXPECT_EQ(told.abi_min, LMOPT_ABI_VERSION);
-  EXPECT_EQ(told.abi_max, LMOPT_ABI_VERSION);
+  EXPECT_EQ(told.abi_min, LMOPT_ABI_WITHOUT_RINGS);
+  EXPECT_EQ(told.abi_max, LMOPT_ABI_WITHOUT_RINGS);
   EXPECT_EQ(told.reserved, 0u);
   EXPECT_EQ(told.weight_bytes, sections[".lmopt.weights"]->sh_size);
   std::map<std::string, std::string> blobs = meta();

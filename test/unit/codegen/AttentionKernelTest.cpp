@@ -15,7 +15,7 @@
 // number is a sum over T tokens, off by (T + 2) eps times the sum of its magnitudes. A bias is added with a rounding of
 // the sum.
 #include "codegen/cpu/RowInfo.h"
-#include "codegen/cpu/attention/AttentionSpec.h"
+#include "test/unit/codegen/AttentionConfigs.h"
 #include "test/unit/codegen/KernelHarness.h"
 
 #include "lmopt/abi.h"
@@ -27,98 +27,9 @@
 #include <cstring>
 
 using namespace lmopt;
-using test::Memory;
+using namespace lmopt::test;
 
 namespace {
-
-constexpr int64_t kPositions = 170, kManyPositions = 340;
-
-struct Config {
-  int64_t heads, kvHeads, headDim;
-  bool causal;
-  int64_t ropeDims;
-  cpu::CacheFormat format = cpu::CacheFormat::F32;
-  int64_t switchPositions = 0;
-  std::vector<int64_t> groups = {}; ///< where they are uneven
-  int64_t otherValueDim = 0;        ///< width of a value head, where it is another
-  int64_t projectedRows = 0;
-  bool learned = false;
-  int64_t window = 0;
-  float softCap = 0;
-  cpu::PositionBias bias = cpu::PositionBias::None;
-  int64_t largestDistance = 0;
-
-  int64_t positions() const { return window ? kManyPositions : kPositions; }
-  int64_t longest() const { return window ? 330 : 150; } ///< of the test's sequences
-  int64_t valueDim() const { return otherValueDim ? otherValueDim : headDim; }
-};
-
-constexpr auto kSlopes = cpu::PositionBias::Slopes, kDistances = cpu::PositionBias::Distances;
-constexpr auto kF32 = cpu::CacheFormat::F32, kBf16 = cpu::CacheFormat::Bf16, kI8 = cpu::CacheFormat::I8;
-
-const Config kConfigs[] = {{9, 3, 64, true, 64},
-                           {9, 3, 64, true, 64, kBf16},
-                           {6, 3, 32, true, 32, kF32, 0, {3, 1, 2}},
-                           {9, 3, 64, true, 64, kI8},
-                           {3, 1, 24, true, 24, kI8},
-                           {3, 1, 24, true, 24, kF32, 60},
-                           {3, 1, 24, true, 24, kBf16, 0, {}, 40},
-                           {3, 1, 24, true, 24, kBf16},
-                           {3, 1, 24, true, 24, kF32, 0, {}, 0, 0, false, 100, 2},
-                           {3, 1, 24, true, 24, kBf16, 0, {}, 0, 0, false, 256},
-                           {3, 1, 24, true, 24, kI8, 0, {}, 0, 0, false, 7, 1},
-                           {6, 3, 32, true, 0, kF32, 0, {3, 1, 2}, 0, 0, false, 0, 0, kSlopes},
-                           {3, 3, 24, false, 0, kBf16, 0, {}, 0, 0, false, 0, 0, kDistances, 20},
-                           {3, 3, 24, false, 24, kF32, 0, {}, 0, 0, false, 20},
-                           {12, 12, 32, false, 0},
-                           {12, 12, 32, false, 0, kBf16, 0, {}, 0, 0, false, 64},
-                           {12, 12, 32, false, 0, kBf16},
-                           {9, 1, 32, true, 0, kBf16, 0, {}, 0, 0, false, 0, 0, kSlopes},
-                           {4, 2, 16, true, 16, kI8, 0, {}, 0, 0, false, 100, 2, kSlopes},
-                           {4, 4, 16, false, 0, kF32, 0, {}, 0, 0, false, 0, 0, kSlopes},
-                           {4, 4, 16, false, 0, kF32, 0, {}, 0, 0, false, 0, 0, kDistances, 128},
-                           {4, 2, 32, true, 0, kI8, 0, {}, 0, 0, false, 300, 0, kDistances, 7},
-                           {2, 1, 16, true, 0, kF32, 0, {}, 0, 0, false, 0, 0, kDistances, 0},
-                           {2, 1, 80, true, 40},
-                           {4, 2, 32, true, 32, kBf16, 60},
-                           {4, 2, 16, true, 12, kI8, 60},
-                           {4, 2, 32, false, 32, kF32, 60},
-                           {2, 1, 80, true, 40, kBf16},
-                           {4, 4, 16, true, 16},
-                           {9, 1, 32, true, 16},
-                           {8, 1, 16, true, 0},
-                           {16, 1, 8, true, 8},
-                           {1, 1, 8, false, 0},
-                           {2, 2, 16, false, 0, kF32, 0, {}, 0, 0, false, 1},
-                           {4, 2, 16, false, 8, kI8, 0, {}, 0, 0, false, 40},
-                           {3, 3, 80, false, 80},
-                           {2, 1, 10, true, 10, kBf16},
-                           {12, 12, 32, false, 0, kI8},
-                           {2, 1, 80, true, 40, kI8},
-                           {2, 1, 10, true, 10, kI8},
-                           {16, 1, 8, true, 8, kI8},
-                           {11, 2, 16, true, 16, kF32, 0, {9, 2}},
-                           {8, 3, 64, true, 64, kBf16, 0, {3, 2, 3}},
-                           {8, 3, 64, true, 64, kI8, 60, {2, 3, 3}},
-                           {4, 3, 32, false, 0, kF32, 0, {1, 1, 2}},
-                           {9, 3, 64, true, 64, kF32, 0, {}, 48},
-                           {4, 2, 16, true, 16, kF32, 0, {}, 0, 0, false, 1},
-                           {4, 2, 32, true, 0, kBf16, 0, {}, 0, 0, false, 63, 5},
-                           {8, 1, 16, true, 16, kI8, 0, {}, 0, 0, false, 300},
-                           {4, 2, 16, false, 0, kF32, 0, {}, 20},
-                           {2, 1, 48, true, 48, kBf16, 0, {}, 10},
-                           {3, 1, 32, true, 32, kI8, 0, {}, 24},
-                           {4, 4, 8, false, 0, kI8, 0, {}, 32},
-                           {12, 12, 32, false, 0, kF32, 0, {}, 0, 64, false},
-                           {12, 12, 32, false, 0, kF32, 0, {}, 0, 42, true},
-                           {4, 2, 24, false, 0, kF32, 0, {}, 20, 33, true},
-                           {4, 3, 32, false, 0, kF32, 0, {1, 1, 2}, 0, 7, false},
-                           {4, 2, 32, false, 0, kBf16, 0, {}, 0, 19, false},
-                           {4, 4, 10, false, 0, kBf16, 0, {}, 0, 21, true},
-                           {4, 2, 16, false, 0, kI8, 0, {}, 0, 50, false},
-                           {4, 2, 30, false, 0, kI8, 0, {}, 0, 18, true}};
-/// Enough for the CPUs whose registers or dot product differ.
-constexpr size_t kConfigsElsewhere = 15;
 
 struct Sequence {
   int64_t length;
@@ -129,6 +40,9 @@ struct Part {
   int64_t sequence, position, rows;
 };
 using Step = std::vector<Part>;
+
+/// Of layers that are not rings, for each position.
+constexpr int64_t kBytesBefore = 96;
 
 /// The second table turns a third as far.
 float frequency(int64_t d, int64_t half, int64_t number) {
@@ -170,6 +84,8 @@ public:
     spec.softCap = config.softCap;
     spec.bias = config.bias;
     spec.largestDistance = config.largestDistance;
+    spec.ringPositions = config.ring;
+    spec.bytesBeforeRings = config.ring ? kBytesBefore : 0;
     spec.ropeDims = config.ropeDims;
     spec.format = config.format;
     spec.scale = 1 / std::sqrt(float(config.headDim));
@@ -220,7 +136,11 @@ public:
     if (!config.causal)
       return {{{0, 0, config.longest()}, {1, 0, 13}, {2, 0, 80}}};
     int64_t single = config.longest() - 10;
-    std::vector<Step> steps = {{{0, 0, 70}, {1, 0, 3}, {2, 0, 8}}, {{0, 70, 9}}, {{0, 79, single - 79}, {2, 8, 62}}};
+    int64_t most = config.ring ? config.ring - config.window : single; // what one step may write, and look back
+    std::vector<Step> steps = {{{0, 0, 70}, {1, 0, 3}, {2, 0, 8}}, {{0, 70, 9}}};
+    for (int64_t begin = 79; begin < single; begin += most)
+      steps.push_back({{0, begin, std::min(most, single - begin)}});
+    steps[2].push_back({2, 8, 62});
     for (int64_t i = 0; i < 10; ++i)
       steps.push_back({{0, single + i, 1}, {1, 3 + i, 1}, {2, 70 + i, 1}});
     return steps;
@@ -230,8 +150,12 @@ public:
   std::vector<std::vector<float>> run(int64_t threads) {
     std::vector<Memory> caches; // or states
     for (const Sequence &s : sequences) {
-      int64_t positions = spec.inState() ? spec.stateCapacity() : capacity(s);
-      caches.emplace_back(2 * spec.cacheBytesPerPosition() * positions); // as if two layers: ours is the second
+      int64_t positions = spec.inState() ? spec.stateCapacity() : capacity(s), bytes = 0;
+      if (config.ring) {
+        bytes = spec.bytesBeforeRings * positions;
+        positions = std::min(positions, config.ring);
+      }
+      caches.emplace_back(bytes + 2 * spec.cacheBytesPerPosition() * positions); // two layers: ours is the second
       std::fill_n(caches.back().floats(), caches.back().size() / 4, NAN);
     }
     std::vector<std::vector<float>> outputs;

@@ -78,14 +78,33 @@ TEST_F(Table, codeThatReadsLessServes) {
   EXPECT_NE(openModel(tablePath), nullptr);
 }
 
+// Of before there were rings: what lies behind it is none of its business.
+TEST_F(Table, oneWithoutRingsServes) {
+  table->abi_version = LMOPT_ABI_WITHOUT_RINGS;
+  table->struct_size = LMOPT_CODE_TABLE_SIZE_MIN;
+  table->ring_positions = 63;
+  Model model = openModel(tablePath);
+  lmopt_model_info_t info{};
+  info.struct_size = sizeof info;
+  ASSERT_EQ(lmopt_model_get_info(model.get(), &info, nullptr), LMOPT_OK);
+  EXPECT_EQ(info.ring_positions, 0);
+}
+
+TEST_F(Table, ringsAreWholeBlocksAndShorterThanTheLongestSequence) {
+  expectRefused(LMOPT_ERROR_MALFORMED, "field ring_positions", [&] { table->ring_positions = 63; });
+  expectRefused(LMOPT_ERROR_MALFORMED, "field ring_positions", [&] { table->ring_positions = 256; });
+  expectRefused(LMOPT_ERROR_MALFORMED, "field ring_back", [&] { table->ring_positions = table->ring_back = 64; });
+}
+
 TEST_F(Table, codeThatReadsMoreNeedsANewerRuntime) {
   expectRefused(LMOPT_ERROR_ABI, "needs a newer runtime", [&] { table->step_size += 8; });
   expectRefused(LMOPT_ERROR_ABI, "needs a newer runtime", [&] { table->segment_size += 8; });
 }
 
 TEST_F(Table, shorterOnesAreRefused) {
-  expectRefused(LMOPT_ERROR_ABI, "its code table has ABI 3", [&] { table->struct_size = sizeof *table - 1; });
-  expectRefused(LMOPT_ERROR_ABI, "its code table has ABI 3", [&] { table->entry_size = LMOPT_ENTRY_SIZE_MIN - 8; });
+  expectRefused(LMOPT_ERROR_ABI, "its code table has ABI 4",
+                [&] { table->struct_size = LMOPT_CODE_TABLE_SIZE_MIN - 1; });
+  expectRefused(LMOPT_ERROR_ABI, "its code table has ABI 4", [&] { table->entry_size = LMOPT_ENTRY_SIZE_MIN - 8; });
   expectRefused(LMOPT_ERROR_ABI, "its code table has ABI 2", [&] { table->abi_version = 2; });
 }
 

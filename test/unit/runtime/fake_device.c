@@ -62,10 +62,10 @@ enum { STATE = 0 };
 enum { VOCABULARY = FAKE_VOCABULARY, TOP = FAKE_TOP, BLOCK = 32, ARENA = 2 * 8 * 128 };
 enum { REMEMBER, SUM, ANSWER, CHOOSE, NO_KERNEL };
 
-_Static_assert(LMOPT_ABI_VERSION == 3 && LMOPT_DEVICE_CUDA == 1, "the note below says so");
+_Static_assert(LMOPT_ABI_VERSION == 4 && LMOPT_DEVICE_CUDA == 1, "the note below says so");
 __asm__(".pushsection .note.lmopt,\"a\",@note\n"
         ".p2align 2\n.long 6, 40, 0x4c4d0001\n.asciz \"lmopt\"\n.p2align 2\n"
-        ".quad 0x54504f4d4c\n.long 3, 3\n.quad 0\n.quad 8192\n.long 1, 0\n"
+        ".quad 0x54504f4d4c\n.long 4, 4\n.quad 0\n.quad 8192\n.long 1, 0\n"
         ".popsection\n");
 
 // weight[i] = 7 i + 3

@@ -7,6 +7,7 @@
  * writes the cache rows and arena cells of its share, so that a lost barrier, a wrong partition, a shared cache or an
  * overlapping arena changes the result. A step that breaks the contract of abi.h gives NaN. FAKE_ENCODER chooses the
  * kind; FAKE_SWITCH is the rope_switch; FAKE_STATE keeps the hash in the state of the sequence, not in its cache;
+ * FAKE_RING keeps the hashes of the latest so many positions in a ring behind the cache, and goes on from there;
  * FAKE_RICH is an encoder with an input "marks" (each product plus 3 * mark) and a second result, "traces", three
  * floats for each token: ((hash so far + d) mod 1009); FAKE_TABLE lets a test change the code table, which is longer
  * than those we know; FAKE_SPLIT leaves the weights to a file "fake.weights"; FAKE_TOKENIZER is a blob to carry;
@@ -32,6 +33,9 @@ enum { STATE = sizeof(int64_t[2]) };
 #else
 enum { STATE = 0 };
 #endif
+#ifndef FAKE_RING
+#define FAKE_RING 0
+#endif
 enum { VOCABULARY = 97, TRACE = 3, WEIGHTS = 2048, MODULUS = 1009, PER_THREAD = 64 };
 
 #ifdef FAKE_CONSTRUCTOR
@@ -48,10 +52,10 @@ __attribute__((constructor)) static void leave_a_mark(void) {
 #endif
 
 // The note: name "lmopt", contents as lmopt_note_t.
-_Static_assert(LMOPT_ABI_VERSION == 3, "the note below says 3");
+_Static_assert(LMOPT_ABI_VERSION == 4, "the note below says 4");
 __asm__(".pushsection .note.lmopt,\"a\",@note\n"
         ".p2align 2\n.long 6, 40, 0x4c4d0001\n.asciz \"lmopt\"\n.p2align 2\n"
-        ".quad 0x54504f4d4c\n.long 3, 3\n.quad 1\n.quad 8192\n.quad 0\n"
+        ".quad 0x54504f4d4c\n.long 4, 4\n.quad 1\n.quad 8192\n.quad 0\n"
         ".popsection\n");
 
 #ifndef FAKE_SPLIT
@@ -165,6 +169,21 @@ static void write_state_hashes(const lmopt_step_t *step, int64_t thread, int64_t
   }
 }
 
+// What a ring holds for a position is the hash that the next one goes on from.
+static void write_ring_hashes(const lmopt_step_t *step, int64_t thread, int64_t threads) {
+  int64_t *hashes = step->arena;
+  for (int64_t i = thread; i < step->segment_count; i += threads) {
+    const lmopt_segment_t *segment = segment_at(step, i);
+    const cell_t *cells = segment->cache;
+    int64_t *ring = (int64_t *)((cell_t *)segment->cache + segment->capacity);
+    int64_t length = segment->capacity < FAKE_RING ? segment->capacity : FAKE_RING;
+    for (int64_t j = 0, position = segment->position; j < segment->rows; ++j, ++position) {
+      int64_t before = position ? ring[(position - 1) % length] : 0;
+      hashes[segment->row + j] = ring[position % length] = before + cells[position].product;
+    }
+  }
+}
+
 static void write_hashes(const lmopt_step_t *step, int64_t thread, int64_t threads) {
   int64_t *hashes = step->arena;
   int64_t *own = (int64_t *)((char *)step->arena + PREFILL_ROWS * sizeof *hashes + thread * PER_THREAD);
@@ -192,7 +211,7 @@ static int hash_rows(const lmopt_step_t *step, int64_t thread, int64_t threads, 
   write_cache(step, thread, threads);
   meet(step, thread, threads);
   mark(step, thread, 1);
-  (STATE > 0 ? write_state_hashes : write_hashes)(step, thread, threads);
+  (STATE > 0 ? write_state_hashes : FAKE_RING > 0 ? write_ring_hashes : write_hashes)(step, thread, threads);
   meet(step, thread, threads);
   return 1;
 }
@@ -340,6 +359,9 @@ TABLE_QUALIFIERS table_t TABLE = {
             .entries = (const lmopt_entry_t *)fake_entries,
             .entry_count = sizeof fake_entries / sizeof fake_entries[0],
             .entry_size = sizeof(entry_t),
+            .ring_bytes_per_position = FAKE_RING ? sizeof(int64_t) : 0,
+            .ring_positions = FAKE_RING,
+            .ring_back = FAKE_RING ? FAKE_RING - 1 : 0,
         },
 };
 
