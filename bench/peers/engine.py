@@ -3,6 +3,7 @@
 """Times one peer on one model, in a process of its own, by the same words as `lmopt bench`.
 
 Usage: engine.py DIR NAME --threads T [--rounds R]     one JSON object with the rates
+       engine.py DIR --file GGUF --threads T [--rounds R]   the same of llama.cpp on any file
        engine.py DIR --list [--kind decoder|encoder]   what there is and what lacks: {"name", "kind", "missing"} a line
        engine.py DIR --check                           the same for people; exit code 1 when anything lacks
 
@@ -193,6 +194,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", metavar="DIR", type=pathlib.Path)
     parser.add_argument("name", nargs="?", choices=ENGINES)
+    parser.add_argument("--file", type=pathlib.Path, help="llama.cpp on this GGUF file")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--kind", choices=["decoder", "encoder"])
@@ -207,12 +209,15 @@ def main():
             if args.kind in (None, engine.kind):
                 print(json.dumps({"name": name, "kind": engine.kind, "missing": engine.missing(models)}))
         return
+    os.environ["OMP_NUM_THREADS"] = str(args.threads)  # before the engine is loaded
+    if args.file:
+        print(json.dumps(llama_cpp(args.file, args.threads, args.rounds)))
+        return
     if not args.name:
         parser.error("give the NAME of an engine, or --list")
     engine = ENGINES[args.name]
     if engine.missing(models):
         parser.error(f"{args.name}: {engine.missing(models)}")
-    os.environ["OMP_NUM_THREADS"] = str(args.threads)  # before the engine is loaded
     print(json.dumps(engine.run(models / engine.model, args.threads, args.rounds)))
 
 
