@@ -21,17 +21,28 @@ lm::ParamOp ModelBuilder::derivedParam(const std::string &name, ArrayRef<int64_t
 
 lm::ParamOp ModelBuilder::paramFrom(const std::string &name, const std::string &tensor, ArrayRef<int64_t> sourceShape,
                                     ArrayRef<int64_t> shape, function_ref<Attribute(Attribute)> derive) {
+  return paramFromAll(name, tensor, sourceShape, shape,
+                      [&](ArrayRef<Attribute> weights) { return derive(weights.front()); });
+}
+
+lm::ParamOp ModelBuilder::paramFromAll(const std::string &name, ArrayRef<std::string> tensors,
+                                       ArrayRef<int64_t> sourceShape, ArrayRef<int64_t> shape,
+                                       function_ref<Attribute(ArrayRef<Attribute>)> derive) {
   if (error)
     return {};
   auto [entry, isNew] = params.try_emplace(name);
   if (!isNew)
     return entry->second;
-  Result<Attribute> weight = source.find(tensor, sourceShape);
-  if (!weight) {
-    error = weight.error();
-    return {};
+  SmallVector<Attribute> weights;
+  for (const std::string &tensor : tensors) {
+    Result<Attribute> weight = source.find(tensor, sourceShape);
+    if (!weight) {
+      error = weight.error();
+      return {};
+    }
+    weights.push_back(*weight);
   }
-  return entry->second = makeParam(name, shape, derive(*weight));
+  return entry->second = makeParam(name, shape, derive(weights));
 }
 
 lm::ParamOp ModelBuilder::inlineParam(const std::string &name, ArrayRef<int64_t> shape, ArrayRef<float> numbers) {

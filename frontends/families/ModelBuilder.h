@@ -60,6 +60,10 @@ public:
   /// The same where the file's name of the source is that of another part: several params may derive from one tensor.
   lm::ParamOp paramFrom(const std::string &name, const std::string &tensor, llvm::ArrayRef<int64_t> sourceShape,
                         llvm::ArrayRef<int64_t> shape, llvm::function_ref<mlir::Attribute(mlir::Attribute)> derive);
+  /// The same of several tensors of one shape.
+  lm::ParamOp paramFromAll(const std::string &name, llvm::ArrayRef<std::string> tensors,
+                           llvm::ArrayRef<int64_t> sourceShape, llvm::ArrayRef<int64_t> shape,
+                           llvm::function_ref<mlir::Attribute(llvm::ArrayRef<mlir::Attribute>)> derive);
   /// A param whose numbers were computed while the model was read, row by row.
   lm::ParamOp inlineParam(const std::string &name, llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<float> numbers);
   bool has(const std::string &name) { return source.has(name); }

@@ -14,7 +14,8 @@
 namespace lmopt {
 
 struct TensorNames {
-  using Pairs = std::vector<std::pair<const char *, const char *>>; // ours, theirs
+  /// Ours, theirs. One '*' in ours stands for any text, and for the same text in theirs: experts are numbered.
+  using Pairs = std::vector<std::pair<const char *, const char *>>;
 
   Pairs whole;                    // outside of the layers: "embed" is "token_embd"
   const char *layers = "layers."; // what stands for "layers.": "blk."

@@ -25,6 +25,19 @@ bool readsVectors(Operation *op) {
   return linear && linear.getInput().getType().getRank() == 2;
 }
 
+bool choosesExperts(Operation *op) {
+  auto linear = dyn_cast<LinearOp>(op);
+  return linear && llvm::any_of(linear.getResult().getUsers(), llvm::IsaPred<TopGatesOp>);
+}
+
+void warnOfExperts(ModuleOp module, StringRef pass) {
+  llvm::SmallVector<ExpertsOp> all = findOps<ExpertsOp>(module);
+  if (!all.empty())
+    emitWarning(all.front().getLoc()) << pass << ": the weights of " << all.size()
+                                      << " mixtures of experts stay in f32, among them those of '"
+                                      << getPartName(all.front()) << "': " << kExpertsStayF32;
+}
+
 bool isSparsified(ParamOp weight) {
   return weight.getValue().walk([](SparsifyAttr) { return WalkResult::interrupt(); }).wasInterrupted();
 }
@@ -36,6 +49,8 @@ std::string reasonToStayF32(ArrayRef<Operation *> users, const LayerSelection &s
       return "its weight is also used by " + name;
     if (isa<LinearOp>(user) && !selection.contains(user))
       return "its weight is also used by " + name + ", which is not selected";
+    if (choosesExperts(user))
+      return name + " chooses experts, and a small error may choose others";
     if (readsVectors(user))
       return name + " reads one vector a sequence, which is little work and the end of it";
   }

@@ -21,6 +21,15 @@ llvm::SmallVector<ParamOp> findLinearWeights(mlir::ModuleOp module, const LayerS
 /// Whether it is a linear behind the pooling: a head over one vector a sequence. Such heads stay in f32.
 bool readsVectors(mlir::Operation *op);
 
+/// Whether it is the router of a mixture of experts: a linear whose numbers lm.top_gates compares.
+bool choosesExperts(mlir::Operation *op);
+
+/// Why the matrices of lm.experts stay what they are, whatever the format of linears.
+inline constexpr llvm::StringLiteral kExpertsStayF32 = "experts are multiplied in f32 only";
+
+/// Says so, once for all of them: they are most of a model's weights, and nobody would expect it.
+void warnOfExperts(mlir::ModuleOp module, llvm::StringRef pass);
+
 /// Whether there are zeros in it that lm-sparsify has made.
 bool isSparsified(ParamOp weight);
 

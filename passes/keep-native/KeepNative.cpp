@@ -105,8 +105,18 @@ struct KeepNative : impl::LmKeepNativePassBase<KeepNative> {
       if (!codesBehind(weight))
         floats.push_back(weight);
     }
-    if (failed(tellFloats(weights.size(), left, floats)))
+    if (failed(leaveExperts(*selection, uses)) || failed(tellFloats(weights.size(), left, floats)))
       signalPassFailure();
+  }
+
+  /// Matrices of experts, each a weight of its own.
+  LogicalResult leaveExperts(const LayerSelection &selection, const ParamUses &uses) {
+    for (ExpertsOp experts : findOps<ExpertsOp>(getOperation()))
+      for (FlatSymbolRefAttr symbol : {experts.getWeightAttr(), experts.getUpAttr(), experts.getValuesAttr()})
+        if (symbol && selection.contains(experts) &&
+            failed(leave(uses.lookup(symbol), {kExpertsStayF32.str(), /*isAsked=*/false})))
+          return failure();
+    return success();
   }
 
   LogicalResult checkOptions() {

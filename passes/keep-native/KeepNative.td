@@ -44,8 +44,8 @@ def LmKeepNativePass : Pass<"lm-keep-native", "::mlir::ModuleOp"> {
     A table that the head shares with the embedding is kept for both, one of its own for the embedding. Rows may be moved
     (`lm-normalize-rope`, `lm-shorten-vocabulary`, parts of fused tensors) and all numbers scaled; any other derivation of a
     weight (a folded scale of channels, a rotation) needs its numbers, so run this pass instead of those. A weight in codes
-    that cannot be kept is an error, unless `others=f32` asks for it as numbers of four bytes, with a warning; those of
-    linears that `skip` names stay as they are. Weights in f32, f16 and bf16 have no codes to keep: they stay the numbers
+    that cannot be kept is an error, unless `others=f32` asks for it as numbers of four bytes, with a warning: those of
+    `lm.experts`, too, which are multiplied in f32 only. Those of linears that `skip` names stay as they are. Weights in f32, f16 and bf16 have no codes to keep: they stay the numbers
     that they are, with one warning (remark `NotNative` for each); when there is nothing else, the pass fails.
     Remarks: `KeptNative`, one for each linear and embedding.
   }];

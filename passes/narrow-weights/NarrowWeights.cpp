@@ -32,6 +32,8 @@ struct NarrowWeights : impl::LmNarrowWeightsPassBase<NarrowWeights> {
     ParamUses uses(getOperation());
     for (ParamOp weight : findLinearWeights(getOperation(), *selection, uses))
       narrow(weight, uses.users(weight), *selection);
+    if (layers.empty())
+      warnOfExperts(getOperation(), kPass);
   }
 
   void narrow(ParamOp weight, ArrayRef<Operation *> users, const LayerSelection &selection) {

@@ -40,6 +40,8 @@ struct QuantizeGroups : impl::LmQuantizeGroupsPassBase<QuantizeGroups> {
       return signalPassFailure();
     for (ParamOp weight : weights)
       quantize(weight, uses.users(weight), fits->lookup(weight));
+    if (layers.empty())
+      warnOfExperts(module, kPass);
   }
 
   LogicalResult checkOptions() {

@@ -44,6 +44,8 @@ struct QuantizeWeights : impl::LmQuantizeWeightsPassBase<QuantizeWeights> {
       return signalPassFailure();
     for (ParamOp weight : weights)
       quantizeWeight(weight, uses.users(weight), fits->lookup(weight));
+    if (layers.empty())
+      warnOfExperts(module, kPass);
   }
 
   /// Why the weight must stay in f32, or an empty string.

@@ -48,6 +48,8 @@ static std::string reasonAgainst(Operation *user, const LayerSelection &selectio
     return "its weight is also used by " + name + ", which is rotated already";
   if (linear.getInput().getDefiningOp<FakeQuantizeOp>())
     return name + " reads the codes that it was trained with";
+  if (choosesExperts(linear))
+    return name + " chooses experts, which it does in f32";
   if (readsVectors(linear))
     return name + " reads one vector a sequence, which stays in f32";
   return "";

@@ -75,6 +75,25 @@ FieldTable ropeFields(bool partialRotary = false);
 FieldTable switchedWindowFields();
 void readSwitchedWindows(LlamaShape &shape);
 void readWindows(JsonFields &fields, const nlohmann::json &object, LlamaConfig &config, const LlamaShape &shape);
+/// LlamaMixture.cpp: what config.json of a family with mixtures of experts says otherwise.
+struct MixtureShape {
+  const char *count = "num_experts", *otherCount = "num_local_experts"; // transformers takes either name
+  int64_t experts = 0, used = 0;                                        // when the fields are missing
+  int64_t width = 0;           // of moe_intermediate_size when missing; 0: experts have intermediate_size
+  bool switchedSum = true;     // norm_topk_prob says whether gates sum to one; else they always do
+  bool hasDenseLayers = false; // num_experts, mlp_only_layers and decoder_sparse_step say which have no experts
+};
+/// The fields of all of them that change nothing; those of a family that has layers without experts.
+FieldTable mixtureFields();
+FieldTable denseLayerFields();
+void readMixture(JsonFields &fields, LlamaConfig &config, const MixtureShape &shape);
+/// Names of tensors where each expert has its own, one '*' for its number: "block_sparse_moe.experts.*.w1".
+void nameMixture(HuggingFaceForm &form, const char *gate, const char *up, const char *down);
+void nameMixture(GgufForm &form);
+/// The keys of architecture llama, which has experts where they say so.
+FieldTable llamaMixtureKeys();
+/// `widthKey`: of the neurons of an expert; without one it has those of feed_forward_length.
+void readMixture(GgufFields &fields, LlamaConfig &config, const char *widthKey = nullptr);
 /// LlamaHuggingFace.cpp
 ConfigResult readLlamaJson(const nlohmann::json &object, const std::string &path, const LlamaShape &shape);
 

@@ -8,7 +8,7 @@
 //   logits = head(rms_norm(x))                 head = the embedding table when tied
 //
 // Families of this shape differ in details that LlamaConfig names: norms behind the branches or around them, norms of
-// queries and keys, fused tensors, layers without rotary positions, windows, caps.
+// queries and keys, fused tensors, layers without rotary positions, windows, caps, mixtures of experts.
 //
 // Multipliers (Granite: x = e embed(ids), h = x + r o(...), logits / l; Gemma: e alone) become part of vectors or of
 // the table. Norms do not feel a factor of x, so all of x is divided by some s: the table holds e / s times its rows,
@@ -19,6 +19,7 @@
 //
 // In: LlamaConfig, WeightSource. Out: @forward(ids, cache) -> (logits, cache).
 // From: Touvron et al., LLaMA (2023); transformers' modeling_llama.py. Tested by test/unit/frontends/ImportTest.cpp.
+#include "frontends/families/MixtureBuilder.h"
 #include "frontends/families/ModelBuilder.h"
 #include "frontends/families/llama/Llama.h"
 #include "frontends/families/llama/LlamaConfig.h"
@@ -44,7 +45,7 @@ private:
   Value projection(const std::string &attention, const char *name, const LlamaLayer &sizes, Value input);
   Value half(const std::string &part, const char *name, int64_t number, int64_t width, Value input);
   Value attention(const std::string &layer, int64_t index, Value input);
-  Value feedForward(const std::string &layer, int64_t width, Value input);
+  Value feedForward(const std::string &layer, const LlamaLayer &sizes, Value input);
   Value layer(int64_t index, Value x);
   Value head(Value x);
   bool hasBias(const std::string &part, bool flag) { return config.biasIfPresent ? model.has(part + ".bias") : flag; }
@@ -219,9 +220,11 @@ Value LlamaBuilder::half(const std::string &ffn, const char *name, int64_t numbe
   return model.linear(part, input, rows, hasBias(rows.part, config.ffnBias));
 }
 
-Value LlamaBuilder::feedForward(const std::string &layer, int64_t width, Value input) {
+Value LlamaBuilder::feedForward(const std::string &layer, const LlamaLayer &sizes, Value input) {
   std::string part = layer + ".ffn";
-  Value gate = half(part, "gate", 0, width, input), up = half(part, "up", 1, width, input);
+  if (sizes.mixed)
+    return buildMixture(model, *config.mixture, config.activation, part, input);
+  Value gate = half(part, "gate", 0, sizes.ffnWidth, input), up = half(part, "up", 1, sizes.ffnWidth, input);
   if (!model.ok())
     return input;
   Value product = model.create<lm::GatedProductOp>(part, gate, up, lm::kindOf(config.activation));
@@ -232,8 +235,8 @@ Value LlamaBuilder::layer(int64_t index, Value x) {
   std::string name = "layers." + std::to_string(index);
   Value attended = branch(name + ".attn_norm", x, [&](Value read) { return attention(name, index, read); });
   x = model.addResidual(name + ".attn", x, attended);
-  int64_t width = config.layers[index].ffnWidth;
-  Value fed = branch(name + ".ffn_norm", x, [&](Value read) { return feedForward(name, width, read); });
+  const LlamaLayer &sizes = config.layers[index];
+  Value fed = branch(name + ".ffn_norm", x, [&](Value read) { return feedForward(name, sizes, read); });
   return model.addResidual(name + ".ffn", x, fed);
 }
 

@@ -61,5 +61,8 @@ Result<void> lmopt::checkLlamaConfig(const LlamaConfig &config, const std::strin
   for (size_t i = 0; i < config.layers.size(); ++i)
     if (Result<void> checked = checkLayer(config.layers[i], place + "layer " + std::to_string(i) + ": "); !checked)
       return checked;
+  if (config.mixture)
+    if (Result<void> checked = checkMixture(*config.mixture, place); !checked)
+      return checked;
   return config.ropeScaling ? checkScaling(config, place) : Result<void>();
 }

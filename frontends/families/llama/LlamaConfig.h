@@ -7,6 +7,7 @@
 #ifndef LMOPT_FRONTENDS_FAMILIES_LLAMA_LLAMACONFIG_H
 #define LMOPT_FRONTENDS_FAMILIES_LLAMA_LLAMACONFIG_H
 
+#include "frontends/families/Mixture.h"
 #include "frontends/families/ModelConfig.h"
 
 namespace lmopt {
@@ -29,6 +30,7 @@ struct LlamaLayer {
   int64_t ffnWidth = 0;
   bool rope = true;    // queries and keys are turned
   bool slides = false; // attends to a window
+  bool mixed = false;  // its feed-forward block is the model's mixture of experts
 };
 
 /// Where the norms of a branch f stand.
@@ -63,6 +65,8 @@ struct LlamaConfig : DecoderConfig {
   double attentionCap = 0, logitsCap = 0;                 // numbers become cap tanh(number / cap); 0: they stay
   double embeddingMultiplier = 1, residualMultiplier = 1; // of what is looked up, of what is added to it
   double logitsDivisor = 1;
+
+  std::optional<Mixture> mixture; // of layers that are mixed
 
   double ropeBase = 10000;
   int64_t ropeDims = 0;

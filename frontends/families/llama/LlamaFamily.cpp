@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The record of the Llama family: LlamaForCausalLM of Hugging Face, architecture `llama` of GGUF.
+// The record of the Llama family: LlamaForCausalLM of Hugging Face, architecture `llama` of GGUF, which is also that of
+// Mistral and, with experts, of Mixtral.
 // From: transformers' modeling_llama.py; the tensor names of llama.cpp.
 // Tested by test/unit/frontends/families/{LlamaConfig,GgufLlama}Test.cpp.
 #include "frontends/families/llama/Llama.h"
@@ -33,14 +34,19 @@ static HuggingFaceForm describeHuggingFace() {
 static GgufForm describeGguf() {
   GgufForm form;
   form.architecture = "llama";
-  form.keys = ggufLlamaKeys("llama");
-  form.read = [](const GgufFile &file) { return readLlamaMetadata(file, "llama", LlamaMetadata()); };
+  form.keys = joinTables(llamaMixtureKeys(), ggufLlamaKeys("llama"));
+  form.read = [](const GgufFile &file) {
+    LlamaMetadata shape;
+    shape.readOwn = [](const GgufFile &, GgufFields &fields, LlamaConfig &config) { readMixture(fields, config); };
+    return readLlamaMetadata(file, "llama", shape);
+  };
   form.tensors.whole = {{"embed", "token_embd"}, {"final_norm", "output_norm"}, {"head", "output"}};
   form.tensors.layers = "blk.";
   form.tensors.parts = {{"attn.q", "attn_q"},      {"attn.k", "attn_k"},     {"attn.v", "attn_v"},
                         {"attn.o", "attn_output"}, {"ffn.gate", "ffn_gate"}, {"ffn.up", "ffn_up"},
                         {"ffn.down", "ffn_down"}}; // attn_norm and ffn_norm have the same names
   form.ignorable = {"rope_freqs.weight"};          // in the configuration
+  nameMixture(form);
   return form;
 }
 

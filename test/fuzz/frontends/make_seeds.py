@@ -63,6 +63,8 @@ def make_gguf():
     odd = [("general.type", STRING, "model"), ("general.sampling.penalty_repeat", F32, 1.5), ("llama.attention.scale", F32, 0.7),
            ("llama.attention.causal", BOOL, True), ("llama.rope.scaling.yarn_beta_fast", F32, 32.0), ("mine.note", STRING, "x")]
     save("fuzz-gguf", "llama-more-keys", gguf(llama_keys() + odd, [embedding, ("output.weight", [4, 2], 0, 32)]))
+    experts = [("llama.expert_count", U32, 4), ("llama.expert_used_count", U32, 2), ("llama.expert_group_count", U32, 0)]
+    save("fuzz-gguf", "llama-experts", gguf(llama_keys() + experts, [embedding, ("blk.0.ffn_down_exps.weight", [6, 4, 4], 0, 384)]))
     numbers = [(k, k, 1) for k in FORMATS]
     keys = [("k%d" % i, kind, content) for i, kind, content in numbers]
     keys += [("s", STRING, "text"), ("a", ARRAY, (STRING, ["x", "", "yy"])), ("b", ARRAY, (BOOL, [True, False])),

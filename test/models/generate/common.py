@@ -137,11 +137,13 @@ class Expectations:
         (folder / "expected.json").write_text(json.dumps(self.json, ensure_ascii=False) + "\n", encoding="utf8")
 
 
-def decoder_cases(model, rng, lengths, new_tokens, tokenizer):
-    """Logits at some positions of random prompts, and greedy continuations with the margin between the two best logits."""
+def decoder_cases(model, rng, lengths, new_tokens, tokenizer, draw=None):
+    """Logits at some positions of random prompts, and greedy continuations with the margin between the two best logits. `draw` makes a
+    prompt of some length where not any will do."""
+    draw = draw or (lambda model, rng, length: rng.integers(0, model.config.vocab_size, length).tolist())
     expected = Expectations("decoder")
     with torch.inference_mode():
-        prompts = [rng.integers(0, model.config.vocab_size, length).tolist() for length in lengths]
+        prompts = [draw(model, rng, length) for length in lengths]
         model.float()
         fp32 = [model(torch.tensor([ids])).logits[0].numpy() for ids in prompts]
         greedy = [greedy_tokens(model, ids, new_tokens) for ids in prompts]

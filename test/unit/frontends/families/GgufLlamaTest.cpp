@@ -92,15 +92,15 @@ TEST(GgufLlama, UnknownThingsAreRefused) {
       read(1, [](GgufBytes &file) { file.keyU32("llama.mystery", 1); }), 4,
       "t.gguf: metadata key 'llama.mystery': not supported, found '1': not known, and it may change what the model "
       "computes");
-  expectError(read(1, [](GgufBytes &file) { file.keyU32("llama.expert_count", 8); }), 4,
-              "t.gguf: metadata key 'llama.expert_count': only 0 is supported, found '8': mixtures of experts");
-  EXPECT_TRUE(read(1, [](GgufBytes &file) { file.keyU32("llama.expert_count", 0); }));
+  expectError(read(1, [](GgufBytes &file) { file.keyU32("llama.expert_group_count", 8); }), 4,
+              "t.gguf: metadata key 'llama.expert_group_count': only 0 is supported, found '8': mixtures of experts");
+  EXPECT_TRUE(read(1, [](GgufBytes &file) { file.keyU32("llama.expert_group_count", 0); }));
   expectError(
       read(
           1, [](GgufBytes &file) { file.keyString("general.architecture", "mamba"); }, "general.architecture"),
       4,
       "t.gguf: architecture 'mamba' is not supported; supported are bloom, gemma, gemma2, gemma3, gpt2, gptneox, "
-      "granite, llama, olmo2, phi3, qwen2, qwen3, smollm3");
+      "granite, llama, olmo2, olmoe, phi3, qwen2, qwen3, qwen3moe, smollm3");
   expectError(read(1, [](GgufBytes &file) { file.keyU32("split.count", 3); }), 4,
               "t.gguf: the model is split into 3 files, which is not supported; merge them with llama-gguf-split "
               "--merge");
