@@ -14,6 +14,7 @@
 #include "frontends/families/ModelConfig.h"
 #include "frontends/families/TensorNames.h"
 
+#include <algorithm>
 #include <memory>
 
 namespace lmopt {
@@ -44,6 +45,13 @@ struct HeadForm {
   TensorNames::Pairs tensors;           // its parts; whole names, no prefix comes before them
   std::optional<Activation> activation; // between its linears; empty: that of the feed-forward block
   std::vector<const char *> ignorable;  // tensors that it does not need (patterns of whole names)
+  FieldTable fields = {};               // of config.json: what only this family says of it
+  /// What these say, into the head; what is wrong stays in `fields`; may be missing.
+  void (*read)(JsonFields &fields, const EncoderConfig &config, HeadConfig &head) = nullptr;
+
+  bool hasPart(std::string_view part) const {
+    return std::any_of(tensors.begin(), tensors.end(), [&](auto &pair) { return pair.first == part; });
+  }
 };
 
 /// Models as Hugging Face's transformers saves them.

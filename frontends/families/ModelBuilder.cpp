@@ -170,12 +170,13 @@ Value ModelBuilder::addResidual(const std::string &part, Value residual, Value b
   return ok() ? create<lm::AddOp>(part + ".residual", residual, branch).getResult() : residual;
 }
 
-Value ModelBuilder::layerNorm(const std::string &part, Value input, double eps, const std::string &owner) {
+Value ModelBuilder::layerNorm(const std::string &part, Value input, double eps, const std::string &owner, bool bias) {
   int64_t width = cast<RankedTensorType>(input.getType()).getShape().back();
-  lm::ParamOp weight = param(owner + ".weight", {width}), bias = param(owner + ".bias", {width});
+  lm::ParamOp weight = param(owner + ".weight", {width});
+  lm::ParamOp vector = bias ? param(owner + ".bias", {width}) : lm::ParamOp();
   if (!ok())
     return input;
-  auto scale = FlatSymbolRefAttr::get(weight), shift = FlatSymbolRefAttr::get(bias);
+  auto scale = FlatSymbolRefAttr::get(weight), shift = vector ? FlatSymbolRefAttr::get(vector) : FlatSymbolRefAttr();
   return asMade(part, create<lm::LayerNormOp>(part, input, scale, shift, eps), owner);
 }
 

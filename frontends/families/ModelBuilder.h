@@ -101,11 +101,12 @@ public:
   mlir::Value linear(const std::string &part, mlir::Value input, const TensorRows &from, bool bias);
   /// What a branch of the part is added to, and the branch: PART.residual.
   mlir::Value addResidual(const std::string &part, mlir::Value residual, mlir::Value branch);
-  /// layer_norm with PART.weight and PART.bias, or those of `owner`.
+  /// layer_norm with PART.weight and PART.bias, or those of `owner`; without a bias where `bias` is not set.
   mlir::Value layerNorm(const std::string &part, mlir::Value input, double eps) {
     return layerNorm(part, input, eps, part);
   }
-  mlir::Value layerNorm(const std::string &part, mlir::Value input, double eps, const std::string &owner);
+  mlir::Value layerNorm(const std::string &part, mlir::Value input, double eps, const std::string &owner,
+                        bool bias = true);
 
   /// An entry of lm.config.
   void setFact(llvm::StringRef name, mlir::Attribute value) { facts.set(name, value); }

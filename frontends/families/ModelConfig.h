@@ -62,6 +62,9 @@ struct HeadConfig {
   std::vector<std::string> labels;          // of the classes in their order
   const char *scoreActivation = "none";     // what makes scores of the numbers: softmax, sigmoid, none
   Activation activation = Activation::Gelu; // between its linears
+  Pooling pooling = Pooling::Cls;           // of one with numbers a text
+  bool denseBias = true, normBias = true;   // of what stands before its last linear
+  bool tableBias = true;                    // of the last linear of one with numbers a word
   bool tiedTable = true;                    // its last matrix is the embedding table
   bool takesTypes = false;                  // the token types of two texts are an input
 };

@@ -3,6 +3,7 @@
 // Implementation of HeadBuilder.h.
 #include "frontends/heads/HeadBuilder.h"
 
+#include "frontends/families/Family.h"
 #include "frontends/heads/Head.h"
 
 using namespace mlir;
@@ -22,6 +23,19 @@ static BuildHead *builderOf(llvm::StringRef task) {
 #undef HEAD
   };
   return builders.at(task);
+}
+
+Value lmopt::buildBeforeLast(ModelBuilder &model, const EncoderConfig &config, Value rows, int64_t width) {
+  const HeadConfig &head = *config.head;
+  if (!head.form->hasPart("head.dense"))
+    return rows;
+  Value dense = model.linear("head.dense", rows, width, head.denseBias);
+  if (!model.ok())
+    return rows;
+  Value active = model.create<lm::ActivationOp>("head.activation", dense, lm::kindOf(head.activation));
+  if (!head.form->hasPart("head.norm"))
+    return active;
+  return model.layerNorm("head.norm", active, config.normEps, "head.norm", head.normBias);
 }
 
 Value lmopt::buildHead(ModelBuilder &model, const EncoderConfig &config, Value rows, Value lengths) {

@@ -20,6 +20,9 @@ using BuildHead = mlir::Value(ModelBuilder &model, const EncoderConfig &config, 
 #include "frontends/heads/AllHeads.inc"
 #undef HEAD
 
+/// What stands before the last linear,  norm(f(dense(x))),  as far as the family's head has these parts.
+mlir::Value buildBeforeLast(ModelBuilder &model, const EncoderConfig &config, mlir::Value rows, int64_t width);
+
 /// The head of the configuration, with its facts.
 BuildHead buildHead;
 

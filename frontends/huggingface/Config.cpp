@@ -17,6 +17,11 @@ static std::string modelName(const json &object) {
   return name != object.end() && name->is_string() ? name->get<std::string>() : std::string();
 }
 
+/// What config.json may hold; of a class with a head what matters there, too.
+static FieldTable fieldsOf(const HuggingFaceForm &form, const HeadForm *head) {
+  return head ? joinTables(head->fields, joinTables(headOf(head->task).fields, form.fields)) : form.fields;
+}
+
 /// The form of the class that `architectures` names; null for one without a head.
 static const HeadForm *findHead(const HuggingFaceForm &form, const json &object) {
   json names = object.is_object() ? object.value("architectures", json()) : json();
@@ -34,6 +39,8 @@ static Result<void> readHead(const HeadForm &form, const json &object, const std
   read.activation = form.activation.value_or(config.activation);
   read.takesTypes = head.takesPairs && config.tokenTypes > 1;
   JsonFields fields(object, path);
+  if (form.read)
+    form.read(fields, config, read);
   head.read(fields, path, read);
   if (!fields.ok())
     return fields.error();
@@ -45,11 +52,10 @@ ConfigResult lmopt::readConfig(const Family &family, const json &object, const s
   Warnings warnings;
   const HuggingFaceForm &form = *family.huggingFace;
   const HeadForm *head = withHead ? findHead(form, object) : nullptr;
-  const FieldTable &table = head ? joinTables(headOf(head->task).fields, form.fields) : form.fields;
   Result<std::optional<PackedMethod>> packed = readQuantization(object, path, warnings);
   if (!packed)
     return packed.error();
-  if (Result<void> known = checkFields(object, table, path, warnings); !known)
+  if (Result<void> known = checkFields(object, fieldsOf(form, head), path, warnings); !known)
     return known.error();
   ConfigResult config = form.read(object, path);
   if (!config)

@@ -187,11 +187,10 @@ std::string HuggingFaceModel::tensorName(const std::string &name) const {
   const HuggingFaceForm &form = *family->huggingFace;
   bool isBeside = family->kind == FamilyKind::Decoder && name == "head.weight"; // the model, whose prefix it has not
   std::string tensor = (isBeside ? "" : prefix) + form.tensors.translate(name);
-  if (const HeadForm *own = headForm()) {
+  if (const HeadForm *own = headForm(); own && own->hasPart(name.substr(0, name.rfind('.')))) {
     TensorNames names;
     names.whole = own->tensors;
-    if (std::string theirs = names.translate(name); theirs != name)
-      tensor = theirs;
+    tensor = names.translate(name);
   }
   if (checkpoint.find(tensor))
     return tensor;

@@ -21,9 +21,9 @@ Result<ShortList> ShortList::create(std::string_view blob, const std::string &pa
   if (!spec)
     return spec.error();
   if (spec->kind == LMOPT_TOKENIZER_UNIGRAM || spec->kind == LMOPT_TOKENIZER_SCORED ||
-      (spec->flags & LMOPT_TOKENIZER_CHARACTERS))
-    return unsupported(path + ": a shorter vocabulary of SentencePiece's kind is not supported; supported: byte-level "
-                              "BPE and WordPiece");
+      (spec->flags & (LMOPT_TOKENIZER_CHARACTERS | LMOPT_TOKENIZER_AFFIXES)))
+    return unsupported(path + ": a shorter vocabulary of SentencePiece's kind, or with marks where words end, is not "
+                              "supported; supported: byte-level BPE and WordPiece");
   lmopt_tokenizer_t *opened = nullptr;
   lmopt_error_t error;
   if (lmopt_status_t status = lmopt_tokenizer_create(blob.data(), blob.size(), &opened, &error))

@@ -41,6 +41,7 @@ private:
   Result<void> escape();
   Result<void> bracket();
   Result<void> bracketItem(std::string &list);
+  Result<void> bracketList(std::string &list, bool isInner);
   Result<void> literal(uint32_t c);
   Result<uint32_t> hexadecimal(char kind);
   Result<uint32_t> bracketCharacter();
@@ -231,6 +232,24 @@ Result<void> Translator::bracketItem(std::string &list) {
   return {};
 }
 
+/// What a class lists, to its ]. A class in a class adds what it lists.
+Result<void> Translator::bracketList(std::string &list, bool isInner) {
+  if (peek() == ']')
+    return refuse("a class that begins with ]");
+  while (at < in.size() && in[at] != ']') {
+    bool opens = peek() == '[' && peek(1) != ':' && peek(1) != '^' && !isInner;
+    at += opens;
+    if (Result<void> taken = opens ? bracketList(list, true) : bracketItem(list); !taken)
+      return taken;
+    if (opens && peek() == '-' && peek(1) != ']')
+      return refuse("a range from a class");
+  }
+  if (at == in.size())
+    return refuse("[ without ]");
+  ++at;
+  return {};
+}
+
 Result<void> Translator::bracket() {
   ++at;
   std::string list = "[";
@@ -238,14 +257,8 @@ Result<void> Translator::bracket() {
     list += '^';
     ++at;
   }
-  if (peek() == ']')
-    return refuse("a class that begins with ]");
-  while (at < in.size() && in[at] != ']')
-    if (Result<void> taken = bracketItem(list); !taken)
-      return taken;
-  if (at == in.size())
-    return refuse("[ without ]");
-  ++at;
+  if (Result<void> taken = bracketList(list, /*isInner=*/false); !taken)
+    return taken;
   write(list + "]", true);
   return {};
 }

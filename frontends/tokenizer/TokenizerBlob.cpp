@@ -313,7 +313,15 @@ Result<std::string> BlobWriter::write() {
   sections[LMOPT_TOKENIZER_PAIR_TEMPLATE] = bytesOf(spec.pairFrame);
   sections[LMOPT_TOKENIZER_END_TOKENS] = bytesOf(spec.endTokens);
   sections[LMOPT_TOKENIZER_CONTINUATION] = spec.continuation;
+  if (spec.flags & LMOPT_TOKENIZER_AFFIXES)
+    sections[LMOPT_TOKENIZER_CONTINUATION] += '\0' + spec.wordEnd;
   return assemble();
+}
+
+/// The word whose piece with the mark of its end this is; "" if it is none.
+static std::string_view wordOf(std::string_view piece, std::string_view end) {
+  bool ends = piece.size() >= end.size() && piece.substr(piece.size() - end.size()) == end;
+  return ends ? piece.substr(0, piece.size() - end.size()) : std::string_view();
 }
 
 /// Sets LMOPT_TOKEN_FLAG_WHOLE where encoding the bytes of a token, pair by pair, gives the token.
@@ -324,11 +332,11 @@ static void markWholeWords(const lmopt_tokenizer_t *tokenizer, TokenizerSpec &sp
   encoding.ids = ids;
   encoding.capacity = encoding.limit = 2;
   for (size_t id = 0; id < spec.pieces.size(); ++id) {
-    const std::string &piece = spec.pieces[id];
-    if (piece.empty() || (spec.tokenFlags[id] & (LMOPT_TOKEN_FLAG_ADDED | LMOPT_TOKEN_FLAG_BYTE)))
+    std::string_view word = wordOf(spec.pieces[id], spec.wordEnd);
+    if (word.empty() || (spec.tokenFlags[id] & (LMOPT_TOKEN_FLAG_ADDED | LMOPT_TOKEN_FLAG_BYTE)))
       continue;
     encoding.count = 0;
-    lmopt_bpe_word(&encoding, {reinterpret_cast<const uint8_t *>(piece.data()), piece.size()}, /*may_be_whole=*/0);
+    lmopt_bpe_word(&encoding, {reinterpret_cast<const uint8_t *>(word.data()), word.size()}, /*may_be_whole=*/0);
     if (encoding.count == 1 && ids[0] == static_cast<int32_t>(id))
       spec.tokenFlags[id] |= LMOPT_TOKEN_FLAG_WHOLE;
   }

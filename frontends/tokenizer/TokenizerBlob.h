@@ -65,7 +65,8 @@ struct TokenizerSpec {
   std::vector<int32_t> endTokens;
   std::array<int32_t, LMOPT_TOKENIZER_ROLE_COUNT> roles = {-1, -1, -1, -1, -1, -1, -1};
   int32_t unknown = -1;
-  std::string continuation;
+  std::string continuation; // WordPiece, BPE: what pieces inside of words begin with
+  std::string wordEnd;      // BPE: what the last character of a word ends with
   uint32_t maxWordChars = 0;
   uint32_t maxLength = 0;
 };

@@ -94,6 +94,11 @@ void BlobReader::readHeader() {
     spec.endTokens.push_back(id(LMOPT_TOKENIZER_END_TOKENS, i));
   const lmopt_bytes_t &prefix = from.sections[LMOPT_TOKENIZER_CONTINUATION];
   spec.continuation.assign(reinterpret_cast<const char *>(prefix.data), prefix.size);
+  if (header.flags & LMOPT_TOKENIZER_AFFIXES) { // opening has looked for the zero byte
+    size_t zero = spec.continuation.find('\0');
+    spec.wordEnd = spec.continuation.substr(zero + 1);
+    spec.continuation.resize(zero);
+  }
 }
 
 template <class T>

@@ -29,6 +29,7 @@ constexpr KnownClass kClasses[] = {
     {"LayoutLMTokenizer", ClassKind::Bert},
     {"ConvBertTokenizer", ClassKind::Bert},
     {"MPNetTokenizer", ClassKind::MpNet},
+    {"OpenAIGPTTokenizer", ClassKind::OpenAiGpt},
     {"GPT2Tokenizer", ClassKind::Gpt2},
     {"CodeGenTokenizer", ClassKind::Gpt2},
     {"GPTNeoXTokenizer", ClassKind::GptNeoX},
@@ -70,7 +71,6 @@ constexpr KnownClass kClasses[] = {
     {"MarkupLMTokenizer", ClassKind::Other},
     {"NllbTokenizer", ClassKind::Other},
     {"NougatTokenizer", ClassKind::Other},
-    {"OpenAIGPTTokenizer", ClassKind::Other},
     {"Qwen3_5Tokenizer", ClassKind::Other},
     {"ReformerTokenizer", ClassKind::Other},
     {"RoFormerTokenizer", ClassKind::Other},
@@ -123,6 +123,8 @@ static std::map<std::string, std::string> standardTokens(ClassKind kind) {
             {"eos_token", "<eos>"},
             {"pad_token", "<pad>"},
             {"mask_token", "<mask>"}};
+  case ClassKind::OpenAiGpt:
+    return {{"unk_token", "<unk>"}};
   case ClassKind::Gpt2:
     return {{"unk_token", text}, {"bos_token", text}, {"eos_token", text}};
   case ClassKind::GptNeoX:
@@ -249,6 +251,20 @@ void RuleWriter::plainBpe() {
     rules["model"][name] = value;
   rules["normalizer"] = nullptr;
   rules["decoder"] = {{"type", "ByteLevel"}};
+}
+
+/// GPT-1: BERT's words, pieces of characters, of which the last of a word are marked.
+void RuleWriter::markedBpe() {
+  plainBpe();
+  rules["model"]["unk_token"] = token("unk_token");
+  rules["model"]["end_of_word_suffix"] = "</w>";
+  rules["normalizer"] = {{"type", "BertNormalizer"},
+                         {"clean_text", true},
+                         {"handle_chinese_chars", true},
+                         {"strip_accents", nullptr},
+                         {"lowercase", true}};
+  rules["pre_tokenizer"] = {{"type", "BertPreTokenizer"}};
+  rules["decoder"] = {{"type", "BPEDecoder"}, {"suffix", "</w>"}};
 }
 
 void RuleWriter::wordPiece() {
@@ -382,6 +398,8 @@ Result<json> RuleWriter::version5() {
     rules["added_tokens"] = json::array(); // these classes start from the vocabulary
   if (wantsWordPiece)
     wordPiece();
+  else if (kind == ClassKind::OpenAiGpt)
+    markedBpe();
   else
     byteLevelBpe();
   if (wantsWordPiece || kind == ClassKind::Roberta)

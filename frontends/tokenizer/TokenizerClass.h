@@ -44,6 +44,7 @@ enum class ClassKind {
   Cohere,
   XlmRoberta,
   Albert,
+  OpenAiGpt,
   Other
 };
 

@@ -10,6 +10,7 @@
 // Tested by test/unit/tokenizer/GgufTest.cpp and test/tools/tokenizer_parity.py.
 #include "files/File.h"
 #include "frontends/tokenizer/GgufSpecialTokens.h"
+#include "frontends/tokenizer/SplitPattern.h"
 #include "frontends/tokenizer/TokenizerBuilder.h"
 #include "frontends/tokenizer/TokenizerFields.h"
 #include "frontends/tokenizer/TokenizerReading.h"
@@ -21,11 +22,13 @@
 using namespace lmopt;
 
 namespace {
+/// What several names of llama.cpp stand for.
 struct PreTokenizer {
-  const char *name;
+  std::vector<const char *> names;
   std::vector<std::array<uint32_t, 2>> splits;
-  bool addBos;       // unless tokenizer.ggml.add_bos_token says otherwise
-  bool ignoreMerges; // a word that is a token is that token
+  bool addBos = false;           // unless tokenizer.ggml.add_bos_token says otherwise
+  bool ignoreMerges = false;     // a word that is a token is that token
+  const char *pattern = nullptr; // of the step LMOPT_SPLIT_PATTERN
 };
 
 class GgufTokenizer {
@@ -38,6 +41,7 @@ private:
   Result<void> readTokens(const GgufDefaultRoles &defaults);
   Result<std::vector<int64_t>> readTypes() const;
   void markTypes();
+  Result<const PreTokenizer *> findPreTokenizer() const;
   Result<void> readBpe();
   Result<void> readMerges();
   Result<void> readBert();
@@ -67,9 +71,23 @@ static const std::vector<PreTokenizer> &preTokenizers() {
                                        gpt2 = {LMOPT_SPLIT_GPT2, LMOPT_SPLIT_ARG_GGML},
                                        llama3 = {LMOPT_SPLIT_LLAMA3, LMOPT_SPLIT_ARG_GGML},
                                        qwen2 = {LMOPT_SPLIT_QWEN2, LMOPT_SPLIT_ARG_GGML};
+  static const std::array<uint32_t, 2> pattern = {LMOPT_SPLIT_PATTERN, 0};
+  // Words with the blank before them; white space and some punctuation of several scripts stand apart.
+  static constexpr char kBloom[] = R"( ?[^(\s|.,!?…。，、।۔،)]+)";
   static const std::vector<PreTokenizer> list = {
-      {"gpt-2", {gpt2}, false, false},    {"smollm", {digits, gpt2}, false, false}, {"llama-bpe", {llama3}, true, true},
-      {"llama-v3", {llama3}, true, true}, {"llama3", {llama3}, true, true},         {"qwen2", {qwen2}, false, false},
+      {{"gpt-2", "phi-2", "gigachat", "a.x-4.0", "mellum", "exaone4", "mpt", "olmo", "jais", "trillion",
+        "granite-docling"},
+       {gpt2}},
+      {{"smollm", "starcoder", "refact", "command-r", "codeshell", "exaone", "minerva-7b", "mellum2"}, {digits, gpt2}},
+      {{"llama-bpe", "llama-v3", "llama3", "falcon3", "falcon-h1", "pixtral", "midm-2.0", "lfm2"},
+       {llama3},
+       /*addBos=*/true,
+       /*ignoreMerges=*/true},
+      {{"dbrx", "smaug-bpe"}, {llama3}},
+      {{"qwen2", "deepseek-r1-qwen", "megrez", "stablelm2", "hunyuan", "kormo", "f2llmv2", "solar-open", "grok-2"},
+       {qwen2}},
+      {{"bloom", "gpt3-finnish", "poro-chat"}, {pattern}, false, false, kBloom},
+      {{"viking"}, {pattern, digits}, false, false, kBloom},
   };
   return list;
 }
@@ -159,22 +177,34 @@ Result<void> GgufTokenizer::readMerges() {
   return {};
 }
 
-Result<void> GgufTokenizer::readBpe() {
+Result<const PreTokenizer *> GgufTokenizer::findPreTokenizer() const {
   Result<std::optional<std::string_view>> name = file.findString("tokenizer.ggml.pre");
   if (!name)
     return name.error();
-  const PreTokenizer *chosen = nullptr;
   std::string supported;
-  for (const PreTokenizer &candidate : preTokenizers()) {
-    supported += (supported.empty() ? "" : ", ") + std::string(candidate.name);
-    if (*name && **name == candidate.name)
-      chosen = &candidate;
-  }
-  if (!chosen)
-    return unsupported(file.path() + ": metadata key 'tokenizer.ggml.pre' is " +
-                       (*name ? printable(**name) : std::string("missing")) + "; supported: " + supported);
+  for (const PreTokenizer &candidate : preTokenizers())
+    for (const char *known : candidate.names) {
+      supported += (supported.empty() ? "" : ", ") + std::string(known);
+      if (*name && **name == known)
+        return &candidate;
+    }
+  return unsupported(file.path() + ": metadata key 'tokenizer.ggml.pre' is " +
+                     (*name ? printable(**name) : std::string("missing")) + "; supported: " + supported);
+}
+
+Result<void> GgufTokenizer::readBpe() {
+  Result<const PreTokenizer *> found = findPreTokenizer();
+  if (!found)
+    return found.error();
+  const PreTokenizer *chosen = *found;
   spec.kind = LMOPT_TOKENIZER_BPE;
   spec.splits = chosen->splits;
+  if (chosen->pattern) {
+    Result<std::string> translated = translatePattern(chosen->pattern);
+    if (!translated)
+      return translated.error();
+    spec.patterns.push_back(*translated);
+  }
   if (chosen->ignoreMerges)
     spec.flags |= LMOPT_TOKENIZER_IGNORE_MERGES;
   if (Result<void> result = readMerges(); !result)

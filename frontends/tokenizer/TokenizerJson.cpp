@@ -13,6 +13,8 @@
 #include "frontends/tokenizer/TokenizerReading.h"
 #include "frontends/tokenizer/TokenizerRules.h"
 
+#include <algorithm>
+
 using namespace lmopt;
 using nlohmann::json;
 
@@ -62,7 +64,11 @@ Result<void> JsonTokenizer::readMerge(const json &merge, const std::string &plac
   if (!parts)
     return bad(place, "expected \"left right\" or [\"left\", \"right\"]");
   std::array<uint32_t, 3> entry;
-  const std::string whole[] = {(*parts)[0], (*parts)[1], (*parts)[0] + (*parts)[1]};
+  const auto &[left, right] = *parts;
+  if (right.compare(0, spec.continuation.size(), spec.continuation) != 0)
+    return bad(place, printable(right) + " does not begin with the prefix of inner pieces, " +
+                          printable(spec.continuation) + ", but something stands before it");
+  const std::string whole[] = {left, right, left + right.substr(spec.continuation.size())};
   for (size_t part = 0; part < 3; ++part) {
     auto found = ids.find(whole[part]);
     if (found == ids.end())
@@ -94,6 +100,33 @@ static void keepLastOfEqual(std::vector<std::array<uint32_t, 3>> &merges) {
   }
 }
 
+static bool isPrintableAscii(const std::string &text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c <= '~'; });
+}
+
+/// What the characters of a word have around them. Printable ASCII is spelled alike in characters and in bytes.
+Result<void> JsonTokenizer::readAffixes(JsonFields &fields) {
+  for (auto [name, affix] :
+       {std::pair("continuing_subword_prefix", &spec.continuation), std::pair("end_of_word_suffix", &spec.wordEnd)}) {
+    *affix = fields.string(name).value_or("");
+    if (!isPrintableAscii(*affix))
+      fields.fail(name, printable(*affix) + " is not supported; supported are characters of ASCII that print",
+                  kErrorUnsupported);
+  }
+  size_t size = spec.continuation.size() + spec.wordEnd.size();
+  if (size + 1 > LMOPT_TOKENIZER_MAX_AFFIXES)
+    fields.fail("end_of_word_suffix",
+                "this and continuing_subword_prefix have " + std::to_string(size) +
+                    " bytes; supported: " + std::to_string(LMOPT_TOKENIZER_MAX_AFFIXES - 1),
+                kErrorUnsupported);
+  constexpr uint32_t without = LMOPT_TOKENIZER_IGNORE_MERGES | LMOPT_TOKENIZER_BYTE_FALLBACK;
+  if (size && (spec.flags & without))
+    fields.fail(spec.wordEnd.empty() ? "continuing_subword_prefix" : "end_of_word_suffix",
+                "not supported together with ignore_merges or byte_fallback", kErrorUnsupported);
+  spec.flags |= size ? LMOPT_TOKENIZER_AFFIXES : 0u;
+  return fields.ok() ? Result<void>() : fields.error();
+}
+
 Result<void> JsonTokenizer::readBpe(const json &model) {
   if (Result<void> known = checkTokenizerFields(model, *tokenizerRuleFields("BPE"), path, "model"); !known)
     return known;
@@ -109,6 +142,8 @@ Result<void> JsonTokenizer::readBpe(const json &model) {
   spec.flags = LMOPT_TOKENIZER_DROP_FIRST | (fuse ? LMOPT_TOKENIZER_FUSE_UNK : 0u) |
                (ignoreMerges ? LMOPT_TOKENIZER_IGNORE_MERGES : 0u) | (byteLevel ? 0u : LMOPT_TOKENIZER_CHARACTERS) |
                (fallsBack ? LMOPT_TOKENIZER_BYTE_FALLBACK : 0u);
+  if (Result<void> result = readAffixes(fields); !result)
+    return result;
   if (unknown) {
     auto found = ids.find(*unknown);
     if (found == ids.end())

@@ -83,7 +83,7 @@ Result<std::string> RuleReader::pattern(const json &rule, const char *kind) {
     return refuse((std::string(kind) + " " + typeOf(rule) + " with the expression").c_str(),
                   pattern->value("Regex", json("")).is_string() ? pattern->value("Regex", json("")).get<std::string>()
                                                                 : pattern->dump(),
-                  "a text (String), the expression ' {2,}'");
+                  "a text (String), the expressions ' {2,}' and '\\s+' of a normalizer");
   std::string text = (*pattern)["String"].get<std::string>();
   if (text.empty())
     return bad(std::string(kind) + " " + typeOf(rule) + ": field 'pattern' is an empty text");
@@ -109,6 +109,10 @@ Result<void> RuleReader::textNormalizer(const json &rule, const std::string &typ
     return fields.error();
   if (rule.contains("pattern") && rule["pattern"] == json({{"Regex", " {2,}"}})) { // the one that transformers writes
     spec.normalizer.push_back({LMOPT_NORMALIZE_REPLACE_RUNS, " ", content});
+    return {};
+  }
+  if (rule.contains("pattern") && rule["pattern"] == json({{"Regex", "\\s+"}})) { // that of CLIP
+    spec.normalizer.push_back({LMOPT_NORMALIZE_REPLACE_WHITE, content});
     return {};
   }
   Result<std::string> sought = pattern(rule, "normalizer");

@@ -170,13 +170,15 @@ static bool sameAdded(const TokenizerSpec &a, const TokenizerSpec &b) {
 
 /// What gives other ids in the one than in the other; "" if nothing does.
 static std::string difference(const TokenizerSpec &a, const TokenizerSpec &b) {
+  constexpr uint32_t kWritten = LMOPT_TOKENIZER_METASPACE | LMOPT_TOKENIZER_WORD_ENDS;
   const std::pair<const char *, bool> parts[] = {
       {"normalizer", a.normalizer == b.normalizer && a.charsmap == b.charsmap},
       {"pre_tokenizer", a.splits == b.splits && a.patterns == b.patterns},
       {"post_processor", a.frame == b.frame},
       {"added_tokens", sameAdded(a, b)},
-      {"decoder", (a.flags & LMOPT_TOKENIZER_METASPACE) == (b.flags & LMOPT_TOKENIZER_METASPACE)},
-      {"model", unknownOf(a) == unknownOf(b) && a.continuation == b.continuation && a.maxWordChars == b.maxWordChars},
+      {"decoder", (a.flags & kWritten) == (b.flags & kWritten)},
+      {"model", unknownOf(a) == unknownOf(b) && a.continuation == b.continuation && a.wordEnd == b.wordEnd &&
+                    a.maxWordChars == b.maxWordChars},
   };
   std::string names;
   for (const auto &[name, same] : parts)

@@ -30,6 +30,7 @@ private:
   Result<void> readModel(const nlohmann::json &file);
   Result<void> readVocabulary(const nlohmann::json &vocabulary);
   Result<void> readBpe(const nlohmann::json &model);
+  Result<void> readAffixes(JsonFields &fields);
   Result<void> readMerges(const nlohmann::json &merges);
   Result<void> readMerge(const nlohmann::json &merge, const std::string &place);
   Result<void> readScores(const nlohmann::json &vocabulary);

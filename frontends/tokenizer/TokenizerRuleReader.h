@@ -34,6 +34,7 @@ private:
   Result<std::string> pattern(const nlohmann::json &rule, const char *kind);
   Result<void> metaspaceSplit(const nlohmann::json &rule);
   bool neverCuts(const std::string &text) const;
+  Result<void> wordDecoder(const nlohmann::json &rule);
   Result<void> metaspaceDecoder(const nlohmann::json &rule, const std::string &type);
   Result<void> byteLevelSplit(const nlohmann::json &rule);
   Result<void> regexSplit(const nlohmann::json &rule);

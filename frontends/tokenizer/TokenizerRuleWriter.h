@@ -44,6 +44,7 @@ private:
     return {{"type", "ByteLevel"}, {"add_prefix_space", flag("add_prefix_space", false)}, {"use_regex", regex}};
   }
   void plainBpe();
+  void markedBpe();
   void frame(const std::vector<std::string> &before, const std::vector<std::string> &after);
   void pairFrame(const std::string &first, const std::string &last);
   Result<void> framed(const char *first, const char *last);

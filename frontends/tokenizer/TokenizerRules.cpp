@@ -294,6 +294,18 @@ Result<void> RuleReader::metaspaceDecoder(const json &rule, const std::string &t
   return {};
 }
 
+/// A piece that ends a word is written with a blank behind it.
+Result<void> RuleReader::wordDecoder(const json &rule) {
+  JsonFields fields(rule, path, "decoder");
+  std::string suffix = fields.string("suffix").value_or("</w>");
+  if (!fields.ok())
+    return fields.error();
+  if (suffix.empty() || suffix != spec.wordEnd)
+    return refuse("decoder BPEDecoder with the suffix", suffix, "the end_of_word_suffix of the model");
+  spec.flags |= LMOPT_TOKENIZER_WORD_ENDS;
+  return {};
+}
+
 /// Byte-level BPE writes the bytes of its tokens; without a decoder it would write their printable spelling.
 Result<void> RuleReader::decoder(const json &rule) {
   std::string type = typeOf(rule);
@@ -313,7 +325,9 @@ Result<void> RuleReader::decoder(const json &rule) {
     return {};
   if (type == "Replace" || type == "Metaspace")
     return metaspaceDecoder(rule, type);
-  return refuse("decoder", type, "Replace, ByteFallback, Fuse, Strip, Metaspace, Sequence; ByteLevel");
+  if (type == "BPEDecoder")
+    return wordDecoder(rule);
+  return refuse("decoder", type, "Replace, ByteFallback, Fuse, Strip, Metaspace, BPEDecoder, Sequence; ByteLevel");
 }
 
 /// Pieces of characters are written one behind the other only where a decoder says so.
@@ -321,7 +335,7 @@ static Result<void> checkPieces(const RuleReader &reader, const std::string &pat
   bool fallsBack = (spec.flags & LMOPT_TOKENIZER_BYTE_FALLBACK) != 0;
   if (!reader.hasDecoder)
     return unsupported(path + ": BPE without the ByteLevel pre-tokenizer needs a decoder; supported: Replace, "
-                              "ByteFallback, Fuse, Strip, Metaspace");
+                              "ByteFallback, Fuse, Strip, Metaspace, BPEDecoder");
   if (fallsBack != reader.joinsBytes)
     return unsupported(path + ": model.byte_fallback " + (fallsBack ? "without" : "is false with") +
                        " the decoder ByteFallback is not supported");

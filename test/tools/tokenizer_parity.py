@@ -8,7 +8,8 @@
 
 Oracles: llama.cpp for the GGUF file, in addition the `tokenizers` package with a byte-level BPE made of the same
 vocabulary and each pre-tokenizer; `tokenizers` for the directory. For the pre-tokenizers that no model at hand uses,
-GGUF files with the same vocabulary and another tokenizer.ggml.pre are written to a temporary directory.
+GGUF files with the same vocabulary and another tokenizer.ggml.pre are written to a temporary directory. (bloom and viking: `ulimit -s
+unlimited` before, since llama.cpp runs their expressions by std::regex, which recurses for each character.)
 
 Texts: tokenizer_texts.py; bad UTF-8 where the oracle takes bytes. Prints one line for each comparison; the exit code is the number of comparisons that differ.
 """
@@ -25,6 +26,8 @@ from tokenizer_texts import EDGES, bad_bytes, code_points, compare, cut, running
 from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers
 
 LLAMA3 = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+# One of each kind, and a second name of those that have several.
+PRE_TOKENIZERS = ("gpt-2", "olmo", "refact", "llama-bpe", "falcon3", "dbrx", "qwen2", "stablelm2", "bloom", "viking")
 QWEN2 = LLAMA3.replace(r"\p{N}{1,3}", r"\p{N}")
 
 
@@ -96,7 +99,7 @@ def main():
                 failures += compare(ARGS, name, [ARGS.gguf, *flags], texts + EDGES, oracle)
                 failures += compare(ARGS, name + ", bad UTF-8", [ARGS.gguf, *flags], list(bad_bytes(size // 8, 2)), oracle)
                 failures += compare(ARGS, name + ", all code points", [ARGS.gguf, *flags], every, oracle)
-            for pre in ("gpt-2", "llama-bpe", "qwen2"):
+            for pre in PRE_TOKENIZERS:
                 path = other_gguf(ARGS.gguf, pre, folder)
                 oracle = llama_oracle(path, True, True)
                 failures += compare(ARGS, f"llama.cpp, pre-tokenizer {pre}", [path], texts[::4] + EDGES, oracle)

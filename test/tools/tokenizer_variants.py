@@ -5,7 +5,7 @@
 In: transformers 5.24.0 with tokenizers 0.23.3 (no network). Out: JSON on stdout.
     test/tools/tokenizer_variants.py > test/unit/tokenizer/golden/variants.json
 
-Each variant is a change to one of two small tokenizers (byte-level BPE, WordPiece) and to the files beside it: a merge patch of
+Each variant is a change to one of three small tokenizers (byte-level BPE, WordPiece, BPE with a mark where words end) and to the files beside it: a merge patch of
 tokenizer.json, and tokenizer_config.json, special_tokens_map.json, added_tokens.json, config.json as they are. `ids` are those of
 AutoTokenizer for TEXTS; with `max_length`, truncated to it as sentence-transformers asks for it. Models that version 4 wrote are
 read as version 4 does: in the variants here, tokenizer.json as it is, so those ids are those of `tokenizers`.
@@ -57,6 +57,24 @@ def word_pieces():
     tokenizer.decoder = decoders.WordPiece()
     tokenizer.add_special_tokens(special)
     tokenizer.post_processor = processors.TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)])
+    return tokenizer
+
+
+def marked_pairs():
+    """As GPT-1 has it. Capitals and accents have pieces, so that lower case shows."""
+    letters = sorted(set("abcdefghijklmnopqrstuvwxyz0123456789HCAFEGÉöéïß'<>/|.[]"))
+    pieces, merges = ["<unk>", "<end>", *letters, *(letter + "</w>" for letter in letters)], []
+    for word in ("the", "cat", "sat", "hello", "world", "cafe", "caf", "Hello", "猫"):
+        parts = [*word[:-1], word[-1] + "</w>"]
+        pieces += [part for part in parts if part not in pieces]
+        while len(parts) > 1:
+            merges += [(parts[0], parts[1])] if (parts[0], parts[1]) not in merges else []
+            parts[:2] = [parts[0] + parts[1]]
+            pieces += [parts[0]] if parts[0] not in pieces else []
+    tokenizer = Tokenizer(models.BPE({piece: i for i, piece in enumerate(pieces)}, merges, unk_token="<unk>", end_of_word_suffix="</w>"))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.decoder = decoders.BPEDecoder("</w>")
     return tokenizer
 
 
@@ -197,6 +215,21 @@ def variants(size_bpe, size_word):
     yield "cohere", "bpe", {**gpt2(tokenizer_class="CohereTokenizerFast", pad_token="<|end|>", cls_token="<|end|>", sep_token="<|end|>",
                                    mask_token="<|end|>"), "model": {"transformers_version": "5.3.0"}}
     yield "whisper-class", "bpe", {**gpt2(tokenizer_class="WhisperTokenizer"), "model": {"transformers_version": "5.3.0"}}
+    # words with a mark at their end
+    gpt = lambda version=None, **files: {"config": {"tokenizer_class": "OpenAIGPTTokenizer", "unk_token": "<unk>"},
+                                         **({"model": {"transformers_version": version}} if version else {}), **files}
+    cased = {"normalizer": normalizer(lowercase=False)}
+    yield "openaigpt", "marked", gpt()
+    yield "openaigpt-fast", "marked", {"config": {"tokenizer_class": "OpenAIGPTTokenizerFast"}}
+    yield "openaigpt-by-config", "marked", {"config": {}, "model": {"tokenizer_class": "OpenAIGPTTokenizer"}}
+    yield "openaigpt-end-token", "marked", {"config": {"tokenizer_class": "OpenAIGPTTokenizer", "unk_token": "<unk>", "eos_token": "<end>"}}
+    yield "openaigpt-cased", "marked", gpt("5.3.0", tokenizer=cased)
+    yield "openaigpt-cased-4", "marked", gpt("4.40.0", tokenizer=cased)
+    yield "openaigpt-cased-unknown", "marked", gpt(tokenizer=cased)
+    yield "openaigpt-framed", "marked", gpt("5.3.0", tokenizer={"post_processor": frame("<end>", 1)})
+    yield "openaigpt-fused", "marked", gpt("5.3.0", tokenizer={"model": {"fuse_unk": True}})
+    yield "openaigpt-other-suffix", "marked", gpt("5.3.0", tokenizer={"model": {"end_of_word_suffix": "e</w>"}})
+    yield "generic-cased-marked", "marked", {**gpt(tokenizer=cased), "config": {"tokenizer_class": "PreTrainedTokenizerFast"}}
     # tokens around the text
     for add in ({"add_bos_token": True}, {"add_eos_token": True}, {"add_bos_token": False}, {"add_bos_token": True, "add_eos_token": True}):
         name = "-".join(f"{key[4:7]}-{str(value).lower()}" for key, value in add.items())
@@ -263,8 +296,8 @@ def main():
     if "--harmless" in sys.argv:
         sys.exit(bool(check_harmless()))
     transformers.logging.set_verbosity_error()
-    bases = {"bpe": json.loads(byte_pairs().to_str()), "word": json.loads(word_pieces().to_str())}
-    types = {"bpe": "llama", "word": "bert"}
+    bases = {"bpe": json.loads(byte_pairs().to_str()), "word": json.loads(word_pieces().to_str()), "marked": json.loads(marked_pairs().to_str())}
+    types = {"bpe": "llama", "word": "bert", "marked": "openai-gpt"}
     result = {"source": f"transformers {transformers.__version__}, tokenizers {tokenizers.__version__}", "texts": TEXTS, "bases": bases,
               "variants": []}
     sizes = [len(bases[name]["model"]["vocab"]) for name in ("bpe", "word")]

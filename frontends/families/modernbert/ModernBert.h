@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The ModernBERT family: its configuration, record and builder. Tested by
-// test/unit/frontends/families/ModernBertConfigTest.cpp and the fixture modernbert-windows.
+// test/unit/frontends/families/ModernBertConfigTest.cpp and the fixtures modernbert-windows
+// and heads/modernbert-*.
 #ifndef LMOPT_FRONTENDS_FAMILIES_MODERNBERT_MODERNBERT_H
 #define LMOPT_FRONTENDS_FAMILIES_MODERNBERT_MODERNBERT_H
 

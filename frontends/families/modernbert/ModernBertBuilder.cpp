@@ -3,17 +3,17 @@
 // ModernBERT as lm ops, layer after layer:
 //
 //   x = layer_norm(embed(ids))
-//   h = x + o(attention(q(n), k(n), v(n)))     n = layer_norm(x), in the first layer x itself; rotary positions; in
-//   some
-//                                              layers keys near a query only
+//   h = x + o(attention(q(n), k(n), v(n)))     n = layer_norm(x), in the first layer x itself; rotary positions;
+//                                              in some layers keys near a query only
 //   x = h + down(gelu(gate(m)) * up(m))        m = layer_norm(h)
-//   vector of the text: that of layer_norm(x)
+//   vector of the text: that of layer_norm(x); or what a head makes of it
 //
 // In: ModernBertConfig, WeightSource. Out: @encode(ids, lengths). From: Warner et al. (2024); transformers'
-// modeling_modernbert.py. Tested by the fixture modernbert-windows.
+// modeling_modernbert.py. Tested by the fixtures modernbert-windows and heads/modernbert-*.
 #include "frontends/families/ModelBuilder.h"
 #include "frontends/families/SentenceBuilder.h"
 #include "frontends/families/modernbert/ModernBert.h"
+#include "frontends/heads/HeadBuilder.h"
 
 #include <cmath>
 
@@ -41,13 +41,7 @@ private:
 } // namespace
 
 Value ModernBertBuilder::norm(const std::string &part, Value input) {
-  if (config.normBias)
-    return model.layerNorm(part, input, config.normEps);
-  lm::ParamOp weight = model.param(part + ".weight", {config.width});
-  if (!model.ok())
-    return input;
-  return model.create<lm::LayerNormOp>(part, input, FlatSymbolRefAttr::get(weight.getSymNameAttr()),
-                                       FlatSymbolRefAttr(), config.normEps);
+  return model.layerNorm(part, input, config.normEps, part, config.normBias);
 }
 
 /// Number `number` of the `of` equal parts of a tensor.
@@ -111,8 +105,9 @@ void ModernBertBuilder::build() {
   x = norm("final_norm", x);
   if (!model.ok())
     return;
-  if (Value vector = buildSentenceVector(model, config, x, lengths))
-    model.endFunction(vector);
+  Value result = config.head ? buildHead(model, config, x, lengths) : buildSentenceVector(model, config, x, lengths);
+  if (result)
+    model.endFunction(result);
 }
 
 void lmopt::buildModernBert(ModelBuilder &model, const ModelConfig &config) {

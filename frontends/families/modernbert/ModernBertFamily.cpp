@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The record of the ModernBERT family: ModernBertModel of Hugging Face. From: Warner et al., Smarter, Better, Faster,
+// The record of the ModernBERT family: ModernBertModel of Hugging Face and its classes with a head, all of which have a
+// linear, a function and a norm before the last linear. From: Warner et al., Smarter, Better, Faster,
 // Longer (2024); transformers' ModernBertConfig and modeling_modernbert.py.
-// Tested by test/unit/frontends/families/ModernBertConfigTest.cpp.
+// Tested by test/unit/frontends/families/ModernBertConfigTest.cpp and the fixtures modernbert-windows and
+// heads/modernbert-*.
 #include "frontends/families/modernbert/ModernBert.h"
 #include "frontends/huggingface/Config.h"
 #include "frontends/huggingface/Tables.h"
@@ -12,7 +14,7 @@ using nlohmann::json;
 
 static constexpr char kTraining[] = "matters in training only";
 static constexpr char kSpeed[] = "chooses how the Python class computes, not what";
-static constexpr char kHead[] = "belongs to a head, which is not part of the encoder";
+static constexpr char kHead[] = "belongs to a head: read where there is one, see below";
 
 static const FieldTable kFields = {
     {"vocab_size", FieldUse::Read, "rows of the embedding table"},
@@ -37,9 +39,11 @@ static const FieldTable kFields = {
     {"is_decoder", FieldUse::Only, "a decoder", "[false]"},
     {"tie_word_embeddings", FieldUse::Harmless, kHead},
     {"decoder_bias", FieldUse::Harmless, kHead},
-    {"classifier_*", FieldUse::Harmless, kHead},
-    {"sparse_pred_ignore_index", FieldUse::Harmless, kHead},
-    {"sparse_prediction", FieldUse::Harmless, kHead},
+    {"classifier_activation", FieldUse::Harmless, kHead},
+    {"classifier_bias", FieldUse::Harmless, kHead},
+    {"classifier_pooling", FieldUse::Harmless, kHead},
+    {"sparse_pred_ignore_index", FieldUse::Harmless, kTraining},
+    {"sparse_prediction", FieldUse::Harmless, "leaves out rows where the caller gives labels, which nobody does here"},
     {"layer_norm_eps", FieldUse::Harmless, "norm_eps counts"},
     {"initializer_cutoff_factor", FieldUse::Harmless, kTraining},
     {"embedding_dropout", FieldUse::Harmless, kTraining},
@@ -57,6 +61,17 @@ static const FieldTable kRopeEntry = {
     {"rope_theta", FieldUse::Read, "the base"},
     {"rope_type", FieldUse::Only, "stretched rotary positions", R"(["default"])"},
 };
+
+/// What all heads have, and what one of them has beside.
+static const FieldTable kHeadFields = {
+    {"classifier_activation", FieldUse::Read, "function behind the head's first linear; gelu when missing"},
+    {"classifier_bias", FieldUse::Read, "bias of the head's first linear; false when missing"},
+};
+static const FieldTable kSequenceFields = joinTables(
+    kHeadFields,
+    {{"classifier_pooling", FieldUse::Read, "cls: classes of the first token; mean: of all; cls when missing"}});
+static const FieldTable kMaskedFields =
+    joinTables(kHeadFields, {{"decoder_bias", FieldUse::Read, "bias of the head's last linear; true when missing"}});
 
 /// The base in one entry of rope_parameters; `standard` where there is none.
 static double readEntry(JsonFields &fields, const json &parameters, const std::string &name, double standard,
@@ -139,13 +154,56 @@ static Result<ModernBertConfig> readJson(const json &object, const std::string &
   return config;
 }
 
+static void readHead(JsonFields &fields, const EncoderConfig &config, HeadConfig &head) {
+  head.activation = readActivation(fields, "classifier_activation", Activation::Gelu);
+  head.denseBias = fields.boolean("classifier_bias").value_or(false);
+  head.normBias = static_cast<const ModernBertConfig &>(config).normBias;
+}
+
+static void readSequenceHead(JsonFields &fields, const EncoderConfig &config, HeadConfig &head) {
+  readHead(fields, config, head);
+  std::string pooling = fields.string("classifier_pooling").value_or("cls");
+  if (pooling != "cls" && pooling != "mean")
+    fields.fail("classifier_pooling", "expected cls or mean, found " + printable(pooling));
+  head.pooling = pooling == "mean" ? Pooling::Mean : Pooling::Cls;
+}
+
+static void readMaskedHead(JsonFields &fields, const EncoderConfig &config, HeadConfig &head) {
+  readHead(fields, config, head);
+  head.tableBias = fields.boolean("decoder_bias").value_or(true);
+}
+
+static std::vector<HeadForm> describeHeads() {
+  TensorNames::Pairs first = {{"head.dense", "head.dense"}, {"head.norm", "head.norm"}}, classes = first, words = first;
+  classes.push_back({"head.out", "classifier"});
+  words.insert(words.end(), {{"head.table", "decoder"}, {"head.out", "decoder"}});
+  return {
+      {"ModernBertForMaskedLM", "masked_lm", words, std::nullopt, {}, kMaskedFields, readMaskedHead},
+      {"ModernBertForSequenceClassification",
+       "sequence_classification",
+       classes,
+       std::nullopt,
+       {},
+       kSequenceFields,
+       readSequenceHead},
+      {"ModernBertForTokenClassification", "token_classification", classes, std::nullopt, {}, kHeadFields, readHead},
+      {"ModernBertForQuestionAnswering", "question_answering", classes, std::nullopt, {}, kHeadFields, readHead},
+  };
+}
+
 static HuggingFaceForm describeHuggingFace() {
   HuggingFaceForm form;
   form.modelType = "modernbert";
   form.architectures = {"ModernBertModel"};
+  form.heads = describeHeads();
   form.fields = joinTables(kFields, commonConfigFields());
-  form.objects = {{"rope_parameters of ModernBERT", "An entry for each kind of layers.", kRope},
-                  {"an entry of rope_parameters", "The same for both.", kRopeEntry}};
+  form.objects = {
+      {"config.json of ModernBERT with a head",
+       "Beside what each head reads of any family (below): `classifier_pooling` of sequence classification, "
+       "`decoder_bias` of the masked LM, the others of all.",
+       joinTables(kSequenceFields, kMaskedFields)},
+      {"rope_parameters of ModernBERT", "An entry for each kind of layers.", kRope},
+      {"an entry of rope_parameters", "The same for both.", kRopeEntry}};
   form.read = [](const json &object, const std::string &path) { return ownConfig(readJson(object, path)); };
   form.prefix = "model.";
   form.tensors.whole = {{"embed", "embeddings.tok_embeddings"}, {"embed_norm", "embeddings.norm"}};

@@ -45,7 +45,9 @@ enum {
    * characters in a row are one. UNIGRAM: sums are kept in single precision. */
   LMOPT_TOKENIZER_SENTENCEPIECE = 1u << 7,
   LMOPT_TOKENIZER_DROP_UNKNOWN = 1u << 8, /* the unknown token is no part of a text, but counts where one is cut */
-  LMOPT_TOKENIZER_KNOWN_FLAGS = (1u << 9) - 1
+  LMOPT_TOKENIZER_AFFIXES = 1u << 9,      /* BPE: a word begins as its characters with what CONTINUATION adds to them */
+  LMOPT_TOKENIZER_WORD_ENDS = 1u << 10,   /* with AFFIXES: the suffix is written as a blank before the next token */
+  LMOPT_TOKENIZER_KNOWN_FLAGS = (1u << 11) - 1
 };
 
 typedef enum lmopt_tokenizer_section {
@@ -66,7 +68,9 @@ typedef enum lmopt_tokenizer_section {
                                             normalized text; those that begin with byte b are [b] .. [b+1]-1, longest first */
   LMOPT_TOKENIZER_TEMPLATE = 12,         /* int32[]: ids that ADD_SPECIAL puts around the text, the text itself is -1 */
   LMOPT_TOKENIZER_END_TOKENS = 13,       /* int32[], the first is EOS */
-  LMOPT_TOKENIZER_CONTINUATION = 14,     /* WordPiece: the prefix of inner pieces ("##") */
+  LMOPT_TOKENIZER_CONTINUATION = 14,     /* WordPiece: the prefix of inner pieces ("##"). BPE with AFFIXES: the prefix
+                                            of all characters of a word but the first, a zero byte, and the suffix of
+                                            the last one ("</w>") */
   LMOPT_TOKENIZER_PAIR_TEMPLATE = 15,    /* int32[2 * n]: id and token type; the texts are -1 and -2. Empty: two texts
                                             are not put together */
   LMOPT_TOKENIZER_SCORES = 16,           /* SCORED: float[token_count]; UNIGRAM: double[token_count + 1], the last of an
@@ -105,8 +109,9 @@ enum {
   LMOPT_NORMALIZE_CHARSMAP = 13,     /* clusters and characters as CHARSMAP says */
   LMOPT_NORMALIZE_NFKD = 14,
   LMOPT_NORMALIZE_NFKC = 15,
-  LMOPT_NORMALIZE_LONGEST = 16, /* the longest text that CHARSMAP has at each place, as SentencePiece does it */
-  LMOPT_NORMALIZE_SPACES = 17   /* blanks as SentencePiece treats them; the argument: LMOPT_SPACES_* */
+  LMOPT_NORMALIZE_LONGEST = 16,      /* the longest text that CHARSMAP has at each place, as SentencePiece does it */
+  LMOPT_NORMALIZE_SPACES = 17,       /* blanks as SentencePiece treats them; the argument: LMOPT_SPACES_* */
+  LMOPT_NORMALIZE_REPLACE_WHITE = 18 /* each run of white space by text `argument` */
 };
 
 /* The argument of LMOPT_NORMALIZE_SPACES. */
@@ -121,7 +126,9 @@ enum {
 
 /* How many texts a step names. */
 static inline uint32_t lmopt_normalize_texts(uint32_t step) {
-  return step == LMOPT_NORMALIZE_REPLACE || step == LMOPT_NORMALIZE_REPLACE_RUNS ? 2 : step == LMOPT_NORMALIZE_PREPEND;
+  if (step == LMOPT_NORMALIZE_REPLACE || step == LMOPT_NORMALIZE_REPLACE_RUNS)
+    return 2;
+  return step == LMOPT_NORMALIZE_PREPEND || step == LMOPT_NORMALIZE_REPLACE_WHITE;
 }
 
 /* PRETOKENIZER */
@@ -181,9 +188,10 @@ typedef struct lmopt_tokenizer_range {
   uint64_t size;   /* in bytes */
 } lmopt_tokenizer_range_t;
 
-#define LMOPT_TOKENIZER_ROLE_COUNT 7 /* lmopt_token_role_t in tokenizer.h */
-#define LMOPT_TOKENIZER_MAX_STEPS 16 /* normalizer and pre-tokenizer */
-#define LMOPT_TOKENIZER_MAX_LIST 64  /* template and end tokens */
+#define LMOPT_TOKENIZER_ROLE_COUNT 7   /* lmopt_token_role_t in tokenizer.h */
+#define LMOPT_TOKENIZER_MAX_STEPS 16   /* normalizer and pre-tokenizer */
+#define LMOPT_TOKENIZER_MAX_AFFIXES 64 /* bytes of CONTINUATION */
+#define LMOPT_TOKENIZER_MAX_LIST 64    /* template and end tokens */
 #define LMOPT_TOKENIZER_MAX_PROBES 4096
 #define LMOPT_TOKENIZER_MAX_TOKENS (1u << 24)
 #define LMOPT_TOKENIZER_MAX_UNIGRAM 1024 /* bytes of a piece of UNIGRAM: each is sought at each character */

@@ -2,12 +2,13 @@
  *
  * Byte-pair encoding of one word, and the greedy longest match of WordPiece.
  *
- * BPE: start from the token of each byte, or of each character; always join the neighbouring pair of lowest rank, the
- * leftmost among equals, until no pair has a merge. Most words of real text are whole tokens, and whether joining ends
- * in that token was found out when the blob was built: for them one hash lookup is all. Short words are joined in
- * arrays (quadratic, but 24 long at most), long ones by join.c. WordPiece: the longest piece that the rest of the word
- * begins with, again and again; a word with a rest that begins with no piece is the unknown token as a whole. One hash
- * pass per position, cost O(length of the longest piece). Tested by test/unit/tokenizer/ModelTest.cpp.
+ * BPE: start from the token of each byte, or of each character, some with a mark where the word ends; always join the
+ * neighbouring pair of lowest rank, the leftmost among equals, until no pair has a merge. Most words of real text are
+ * whole tokens, and whether joining ends in that token was found out when the blob was built: for them one hash lookup
+ * is all. Short words are joined in arrays (quadratic, but 24 long at most), long ones by join.c. WordPiece: the
+ * longest piece that the rest of the word begins with, again and again; a word with a rest that begins with no piece is
+ * the unknown token as a whole. One hash pass per position, cost O(length of the longest piece). Tested by
+ * test/unit/tokenizer/ModelTest.cpp.
  */
 #include "runtime/src/tokenizer/internal.h"
 #include "runtime/src/tokenizer/unicode.h"
@@ -59,9 +60,34 @@ static void push_unknown(const lmopt_tokenizer_t *tokenizer, pieces_t *pieces, s
     push(pieces, unknown, begin, end);
 }
 
+static int has_affixes(const lmopt_tokenizer_t *tokenizer) {
+  return (tokenizer->header.flags & LMOPT_TOKENIZER_AFFIXES) != 0;
+}
+
+/* Bytes [begin, end) of the word, one character, behind the prefix unless they are the first, before the suffix if they
+ * are the last: its piece, or -1. */
+static int32_t affixed(const lmopt_tokenizer_t *tokenizer, lmopt_bytes_t word, size_t begin, size_t end) {
+  uint8_t text[LMOPT_TOKENIZER_MAX_AFFIXES + 4];
+  lmopt_bytes_t parts[3] = {{tokenizer->prefix.data, begin ? tokenizer->prefix.size : 0},
+                            {word.data + begin, end - begin},
+                            {tokenizer->suffix.data, end == word.size ? tokenizer->suffix.size : 0}};
+  size_t size = 0;
+  for (size_t i = 0; i < 3; size += parts[i++].size)
+    memcpy(text + size, parts[i].data, parts[i].size);
+  return lmopt_tokenizer_find(tokenizer, (const char *)text, size);
+}
+
+/* The piece that a character begins as, or -1. */
+static int32_t character_piece(const lmopt_tokenizer_t *tokenizer, lmopt_bytes_t word, size_t begin, size_t end) {
+  int32_t id = has_affixes(tokenizer) ? affixed(tokenizer, word, begin, end)
+                                      : lmopt_tokenizer_find(tokenizer, (const char *)word.data + begin, end - begin);
+  return id >= 0 && !(lmopt_token_flags(tokenizer, (uint32_t)id) & LMOPT_TOKEN_FLAG_ADDED) ? id : -1;
+}
+
 static void first_bytes(const lmopt_tokenizer_t *tokenizer, lmopt_bytes_t word, pieces_t *pieces) {
   for (size_t i = 0; i < word.size; ++i) {
-    int32_t id = lmopt_byte_token(tokenizer, word.data[i]);
+    int32_t id =
+        has_affixes(tokenizer) ? character_piece(tokenizer, word, i, i + 1) : lmopt_byte_token(tokenizer, word.data[i]);
     if (id >= 0)
       push(pieces, id, i, i + 1);
     else
@@ -88,8 +114,8 @@ static void first_characters(const lmopt_tokenizer_t *tokenizer, lmopt_bytes_t w
   for (size_t begin = 0, end; begin < word.size; begin = end) {
     uint32_t c;
     end = begin + lmopt_utf8_decode(word.data + begin, word.data + word.size, &c);
-    int32_t id = lmopt_tokenizer_find(tokenizer, (const char *)word.data + begin, end - begin);
-    if (id >= 0 && !(lmopt_token_flags(tokenizer, (uint32_t)id) & LMOPT_TOKEN_FLAG_ADDED))
+    int32_t id = character_piece(tokenizer, word, begin, end);
+    if (id >= 0)
       push(pieces, id, begin, end);
     else if (!falls_back || !push_byte_tokens(tokenizer, word, begin, end, pieces))
       push_unknown(tokenizer, pieces, begin, end);
@@ -148,9 +174,20 @@ static uint32_t rank_of(const lmopt_tokenizer_t *tokenizer, lmopt_bytes_t word, 
 
 static const lmopt_joiner_t merges = {first_pieces, rank_of, merge_result, add_piece};
 
+/* The token whose piece is the word, with the suffix if there is one. */
+static int32_t piece_of_word(const lmopt_tokenizer_t *tokenizer, lmopt_bytes_t word) {
+  lmopt_bytes_t suffix = tokenizer->suffix;
+  if (!suffix.size)
+    return lmopt_tokenizer_find(tokenizer, (const char *)word.data, word.size);
+  if (word.size + suffix.size > tokenizer->header.max_piece_size)
+    return -1;
+  uint64_t hash = lmopt_tokenizer_hash(LMOPT_TOKENIZER_HASH_START, word.data, word.size);
+  return lmopt_token_search(tokenizer, lmopt_tokenizer_hash(hash, suffix.data, suffix.size), word, suffix);
+}
+
 /* The token that the word is as a whole, or -1. */
 static int32_t whole_word(const lmopt_tokenizer_t *tokenizer, lmopt_bytes_t word) {
-  int32_t id = lmopt_tokenizer_find(tokenizer, (const char *)word.data, word.size);
+  int32_t id = piece_of_word(tokenizer, word);
   if (id < 0)
     return -1;
   uint32_t flags = lmopt_token_flags(tokenizer, (uint32_t)id);

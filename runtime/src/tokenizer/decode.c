@@ -5,7 +5,8 @@
  * A byte-level token may end inside a character; its bytes wait here for the next token. What comes out is always
  * well-formed UTF-8: bytes that cannot become a character are replaced by U+FFFD, one for each maximal part of a
  * sequence (the rule of the Unicode standard and of Rust's from_utf8_lossy, which `tokenizers` uses).
- * WordPiece tokens are words joined by blanks, without the continuation prefix.
+ * WordPiece tokens are words joined by blanks, without the continuation prefix. BPE with WORD_ENDS has a mark where a
+ * blank follows unless nothing does.
  * Tested by test/unit/tokenizer/DetokenizerTest.cpp.
  */
 #include "runtime/src/tokenizer/internal.h"
@@ -15,7 +16,7 @@
 struct lmopt_detokenizer {
   const lmopt_tokenizer_t *tokenizer;
   uint32_t flags;
-  int started;            /* WordPiece: a blank goes before the next word */
+  int started;            /* a blank goes before the next word */
   lmopt_buffer_t waiting; /* bytes whose meaning is not certain yet, and the token just pushed */
   lmopt_buffer_t ready;
 };
@@ -109,6 +110,16 @@ static int append_spaced(lmopt_buffer_t *out, lmopt_bytes_t piece) {
   return 1;
 }
 
+/* The blank of the last word, and the piece without the mark of its end. */
+static int append_word(lmopt_detokenizer_t *detokenizer, lmopt_bytes_t piece) {
+  const lmopt_bytes_t *suffix = &detokenizer->tokenizer->suffix;
+  if (detokenizer->started && !lmopt_buffer_append(&detokenizer->waiting, " ", 1))
+    return 0;
+  detokenizer->started = suffix->size && piece.size >= suffix->size &&
+                         memcmp(piece.data + piece.size - suffix->size, suffix->data, suffix->size) == 0;
+  return lmopt_buffer_append(&detokenizer->waiting, piece.data, piece.size - (detokenizer->started ? suffix->size : 0));
+}
+
 /* Appends what the token stands for to `waiting`. */
 static int append_token(lmopt_detokenizer_t *detokenizer, lmopt_bytes_t piece, uint32_t flags) {
   const lmopt_tokenizer_t *tokenizer = detokenizer->tokenizer;
@@ -125,6 +136,8 @@ static int append_token(lmopt_detokenizer_t *detokenizer, lmopt_bytes_t piece, u
       return 0;
     detokenizer->started = 1;
   }
+  if (tokenizer->header.flags & LMOPT_TOKENIZER_WORD_ENDS)
+    return append_word(detokenizer, piece);
   if ((tokenizer->header.flags & LMOPT_TOKENIZER_METASPACE) && !(flags & LMOPT_TOKEN_FLAG_ADDED))
     return append_spaced(&detokenizer->waiting, piece);
   return lmopt_buffer_append(&detokenizer->waiting, piece.data, piece.size);

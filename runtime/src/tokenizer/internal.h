@@ -38,7 +38,8 @@ struct lmopt_tokenizer {
   size_t template_ids;
   size_t pair_size; /* the same of the template for two texts; 0: there is none */
   size_t pair_ids;
-  lmopt_patterns_t *patterns; /* NULL: no step has an expression */
+  lmopt_bytes_t prefix, suffix; /* of the characters of a word, where AFFIXES says so */
+  lmopt_patterns_t *patterns;   /* NULL: no step has an expression */
 };
 
 #define LMOPT_SPACE_SIZE (sizeof(LMOPT_SPACE) - 1)

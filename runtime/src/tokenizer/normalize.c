@@ -220,6 +220,26 @@ static void replace(const lmopt_chars_t *sought, const lmopt_chars_t *put, int r
   }
 }
 
+static int is_white(const lmopt_chars_t *in, size_t at) {
+  return at < in->size && (lmopt_char_flags(in->data[at].c) & LMOPT_CHAR_SPACE) != 0;
+}
+
+/* What is put stands for the whole run. */
+static void replace_white(const lmopt_chars_t *put, const lmopt_chars_t *in, lmopt_chars_t *out) {
+  for (size_t i = 0; i < in->size && !out->failed; ++i) {
+    if (!is_white(in, i)) {
+      lmopt_chars_push(out, in->data[i].c, &in->data[i]);
+      continue;
+    }
+    size_t begin = i;
+    while (is_white(in, i + 1))
+      ++i;
+    lmopt_char_t from = {0, in->data[begin].begin, in->data[i].end};
+    for (size_t k = 0; k < put->size; ++k)
+      lmopt_chars_push(out, put->data[k].c, &from);
+  }
+}
+
 /* What stands before a text comes from no byte of it. */
 static void prepend(const lmopt_chars_t *put, const lmopt_chars_t *in, lmopt_chars_t *out) {
   lmopt_char_t from = {0, in->size ? in->data[0].begin : 0, in->size ? in->data[0].begin : 0};
@@ -248,6 +268,8 @@ static void apply_texts(const lmopt_normalizer_t *normalizer, uint32_t rule, uin
     load_argument(normalizer, (size_t)argument + 1, &second);
   if (rule == LMOPT_NORMALIZE_PREPEND)
     prepend(&first, in, out);
+  else if (rule == LMOPT_NORMALIZE_REPLACE_WHITE)
+    replace_white(&first, in, out);
   else
     replace(&first, &second, rule == LMOPT_NORMALIZE_REPLACE_RUNS, in, out);
   out->failed |= first.failed | second.failed;
@@ -260,6 +282,7 @@ static void apply(const lmopt_normalizer_t *normalizer, uint32_t rule, uint32_t 
   switch (rule) {
   case LMOPT_NORMALIZE_REPLACE:
   case LMOPT_NORMALIZE_REPLACE_RUNS:
+  case LMOPT_NORMALIZE_REPLACE_WHITE:
   case LMOPT_NORMALIZE_PREPEND:
     return apply_texts(normalizer, rule, argument, in, out);
   case LMOPT_NORMALIZE_STRIP_LEFT:
@@ -326,6 +349,7 @@ static int needs_more_than_ascii(uint32_t rule) {
   case LMOPT_NORMALIZE_STRIP_LEFT:
   case LMOPT_NORMALIZE_STRIP_RIGHT:
   case LMOPT_NORMALIZE_REPLACE_RUNS:
+  case LMOPT_NORMALIZE_REPLACE_WHITE:
   case LMOPT_NORMALIZE_CHARSMAP:
   case LMOPT_NORMALIZE_LONGEST:
   case LMOPT_NORMALIZE_SPACES:

@@ -113,7 +113,7 @@ static lmopt_status_t check_sizes(lmopt_tokenizer_t *tokenizer, lmopt_error_t *e
       {LMOPT_TOKENIZER_END_TOKENS, sizeof(int32_t), LMOPT_TOKENIZER_MAX_LIST},
       {LMOPT_TOKENIZER_PAIR_TEMPLATE, 2 * sizeof(int32_t), LMOPT_TOKENIZER_MAX_LIST},
       {LMOPT_TOKENIZER_ADDED, sizeof(lmopt_tokenizer_added_t), LMOPT_TOKENIZER_MAX_TOKENS},
-      {LMOPT_TOKENIZER_CONTINUATION, 1, 64},
+      {LMOPT_TOKENIZER_CONTINUATION, 1, LMOPT_TOKENIZER_MAX_AFFIXES},
   };
   for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); ++i) {
     size_t size = sections[lists[i].section].size;
@@ -144,7 +144,7 @@ static lmopt_status_t check_steps(lmopt_tokenizer_t *tokenizer, lmopt_error_t *e
   const lmopt_bytes_t *normalizer = &tokenizer->sections[LMOPT_TOKENIZER_NORMALIZER];
   for (size_t i = 0; i < normalizer->size / (2 * sizeof(uint32_t)); ++i) {
     uint32_t step = lmopt_load_u32(normalizer->data, 2 * i), argument = lmopt_load_u32(normalizer->data, 2 * i + 1);
-    if (step < LMOPT_NORMALIZE_CLEAN || step > LMOPT_NORMALIZE_SPACES ||
+    if (step < LMOPT_NORMALIZE_CLEAN || step > LMOPT_NORMALIZE_REPLACE_WHITE ||
         (step == LMOPT_NORMALIZE_SPACES && argument > LMOPT_SPACES_KNOWN))
       return lmopt_tokenizer_fail(error, LMOPT_ERROR_MALFORMED, "tokenizer blob: unknown normalizer step %u", step);
   }
@@ -201,6 +201,21 @@ static lmopt_status_t check_pair_template(lmopt_tokenizer_t *tokenizer, lmopt_er
   return LMOPT_OK;
 }
 
+/* CONTINUATION of BPE: a prefix, a zero byte, a suffix. */
+static lmopt_status_t check_affixes(lmopt_tokenizer_t *tokenizer, lmopt_error_t *error) {
+  const lmopt_bytes_t *both = &tokenizer->sections[LMOPT_TOKENIZER_CONTINUATION];
+  uint32_t flags = tokenizer->header.flags, without = LMOPT_TOKENIZER_IGNORE_MERGES | LMOPT_TOKENIZER_BYTE_FALLBACK;
+  if (!(flags & (LMOPT_TOKENIZER_AFFIXES | LMOPT_TOKENIZER_WORD_ENDS)))
+    return LMOPT_OK;
+  const uint8_t *zero = both->size ? memchr(both->data, 0, both->size) : NULL;
+  if (!(flags & LMOPT_TOKENIZER_AFFIXES) || (flags & without) || tokenizer->header.kind != LMOPT_TOKENIZER_BPE || !zero)
+    return lmopt_tokenizer_fail(error, LMOPT_ERROR_MALFORMED,
+                                "tokenizer blob: affixes of characters in a model that has none");
+  tokenizer->prefix = (lmopt_bytes_t){both->data, (size_t)(zero - both->data)};
+  tokenizer->suffix = (lmopt_bytes_t){zero + 1, both->size - tokenizer->prefix.size - 1};
+  return LMOPT_OK;
+}
+
 /* What each kind of model needs beyond the sizes. */
 static lmopt_status_t check_model(lmopt_tokenizer_t *tokenizer, lmopt_error_t *error) {
   int wordpiece = tokenizer->header.kind == LMOPT_TOKENIZER_WORDPIECE;
@@ -227,7 +242,7 @@ static lmopt_status_t check_blob(lmopt_tokenizer_t *tokenizer, const uint8_t *bl
     tokenizer->sections[i] = (lmopt_bytes_t){blob + range.offset, (size_t)range.size};
   }
   static lmopt_status_t (*const checks[])(lmopt_tokenizer_t *, lmopt_error_t *) = {
-      check_sizes, check_steps, check_template, check_pair_template, check_model};
+      check_sizes, check_steps, check_template, check_pair_template, check_affixes, check_model};
   for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]) && !status; ++i)
     status = checks[i](tokenizer, error);
   return status ? status : lmopt_patterns_open(tokenizer, error);

@@ -84,6 +84,18 @@ def wordpiece_tokenizer(size, kind="bert"):
     return tokenizer
 
 
+def word_end_tokenizer(size):
+    """As GPT-1 has it: words of BERT, BPE of characters whose last one in a word is marked."""
+    tokenizer = Tokenizer(models.BPE(unk_token="<unk>", end_of_word_suffix="</w>"))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.decoder = decoders.BPEDecoder("</w>")
+    tokenizer.train_from_iterator([CORPUS], trainers.BpeTrainer(vocab_size=size, special_tokens=["<|end|>", "<unk>"], show_progress=False,
+                                                                end_of_word_suffix="</w>"))
+    assert tokenizer.get_vocab_size() <= size, tokenizer.get_vocab_size()  # the corpus has no more pairs
+    return tokenizer
+
+
 SPACE = "\u2581"
 
 

@@ -40,7 +40,8 @@ WINDOWS = {"lengths": [1, 5, 8, 9, 40]}
 # name: (class, config, options)
 MODELS = {
     "gpt2-tied": ("GPT2LMHeadModel", GPT2, {}),
-    "openaigpt-tied": ("OpenAIGPTLMHeadModel", dict(SPECIAL, n_embd=48, n_head=3, n_layer=2, n_positions=128, vocab_size=301), {}),
+    "openaigpt-tied": ("OpenAIGPTLMHeadModel", dict(SPECIAL, n_embd=48, n_head=3, n_layer=2, n_positions=128, vocab_size=301),
+                       {"tokenizer_class": "OpenAIGPTTokenizer"}),
     "gptneo-local": ("GPTNeoForCausalLM", dict(SPECIAL, hidden_size=48, num_heads=3, num_layers=2, intermediate_size=72, vocab_size=301,
                                                max_position_embeddings=128, window_size=8, attention_types=[[["global", "local"], 1]]),
                      {"lengths": [1, 5, 8, 9, 40]}),
@@ -109,6 +110,15 @@ def randomize(model):
                     value.normal_(0, 0.3)
 
 
+def write_tokenizer(folder, size, name):
+    own = name == "OpenAIGPTTokenizer"
+    tokenizer = common.word_end_tokenizer(size) if own else common.byte_level_tokenizer("smollm", size)
+    tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
+    roles = {"unk_token": "<unk>", "eos_token": "<|end|>"} if own else {"bos_token": "<|end|>", "eos_token": "<|end|>"}
+    (folder / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": name, **roles}) + "\n")
+    return tokenizer
+
+
 def make(name, folder):
     architecture, settings, options = MODELS[name]
     rng = common.seeded(name)
@@ -123,10 +133,7 @@ def make(name, folder):
     (folder / "generation_config.json").unlink(missing_ok=True)
     # The rounded weights, read back, are the model; all computing is fp32.
     model = family.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager", **options.get("load", {})).eval()
-    tokenizer = common.byte_level_tokenizer("smollm", settings["vocab_size"])
-    tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
-    (folder / "tokenizer_config.json").write_text(json.dumps({
-        "tokenizer_class": "PreTrainedTokenizerFast", "bos_token": "<|end|>", "eos_token": "<|end|>"}) + "\n")
+    tokenizer = write_tokenizer(folder, settings["vocab_size"], options.get("tokenizer_class", "PreTrainedTokenizerFast"))
     expected = common.decoder_cases(model, rng, options.get("lengths", [1, 2, 7, 17, 33]), 8, tokenizer, options.get("draw"))
     if "draw" in options:
         mixtures.check(model, expected)

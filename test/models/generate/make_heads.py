@@ -30,6 +30,9 @@ FAMILIES = {
                                 bos_token_id=0, eos_token_id=2)),
     "mpnet": ("MPNet", dict(hidden_size=32, num_attention_heads=2, intermediate_size=48, num_hidden_layers=1, vocab_size=251,
                             max_position_embeddings=42, layer_norm_eps=1e-5, hidden_act="relu")),
+    "modernbert": ("ModernBert", dict(hidden_size=32, num_attention_heads=2, intermediate_size=48, num_hidden_layers=2, vocab_size=251,
+                                      max_position_embeddings=40, local_attention=10, global_attn_every_n_layers=2, pad_token_id=0,
+                                      bos_token_id=None, eos_token_id=None, cls_token_id=None, sep_token_id=None)),
     "electra": ("Electra", dict(hidden_size=32, embedding_size=24, num_attention_heads=2, intermediate_size=48, num_hidden_layers=1,
                                 vocab_size=251, max_position_embeddings=40, type_vocab_size=2, hidden_act="relu")),
     "albert": ("Albert", dict(hidden_size=32, embedding_size=24, num_attention_heads=2, intermediate_size=48, num_hidden_layers=3,
@@ -48,6 +51,10 @@ SETTINGS = {
     "albert-sequence": ({"id2label": {0: "no", 1: "yes"}}, "softmax"),
     "electra-sequence": ({"num_labels": 1, "sbert_ce_default_activation_function": "torch.nn.modules.linear.Identity"}, "none"),
     "mpnet-sequence": ({"id2label": {0: "low", 1: "middle", 2: "high"}}, "softmax"),
+    "modernbert-sequence": ({"id2label": {0: "no", 1: "perhaps", 2: "yes"}}, "softmax"),
+    "modernbert-sequence-mean": ({"num_labels": 1, "classifier_pooling": "mean", "classifier_bias": True, "norm_bias": True,
+                                  "classifier_activation": "silu"}, "sigmoid"),
+    "modernbert-masked-own": ({"tie_word_embeddings": False, "decoder_bias": False, "classifier_activation": "relu"}, "softmax"),
     "bert-sequence-cross": ({"num_labels": 1}, "sigmoid"),
     "roberta-masked": ({"tie_word_embeddings": False}, "softmax"),
     **{f"{family}-tokens": (TAGS, "softmax") for family in FAMILIES},
@@ -68,8 +75,8 @@ def tokenizer_of(family, size):
     first, last = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=[("[CLS]", first), ("[SEP]", last)])
-    names = {"bert": "BertTokenizer", "distilbert": "DistilBertTokenizer", "electra": "ElectraTokenizer"}
-    return tokenizer, dict(make_bert.WORDPIECE, tokenizer_class=names[family])
+    names = {"distilbert": "DistilBertTokenizer", "electra": "ElectraTokenizer"}
+    return tokenizer, dict(make_bert.WORDPIECE, tokenizer_class=names.get(family, "BertTokenizer"))
 
 
 def cases_of(tokenizer, rng, vocabulary, pairs, mask):
@@ -145,6 +152,7 @@ def make(name, folder):
 
 if __name__ == "__main__":
     out = pathlib.Path(sys.argv[1])
-    everything = [f"{family}-{head}" for family in FAMILIES for head in HEADS] + ["bert-sequence-cross"]
+    everything = [f"{family}-{head}" for family in FAMILIES for head in HEADS]
+    everything += ["bert-sequence-cross", "modernbert-sequence-mean", "modernbert-masked-own"]
     for wanted in sys.argv[2:] or everything:
         make(wanted, out / wanted)

@@ -138,6 +138,20 @@ static Subject crammedSubject(size_t number, const char *pointer) {
           }};
 }
 
+/// What the heads of ModernBERT read; no class has all of it.
+static Subject ownHeadSubject() {
+  static const Family &family = test::family("modernbert");
+  const ObjectFields &object = family.huggingFace->objects.at(0);
+  auto read = [](json config) {
+    config["architectures"] = {"ModernBertForSequenceClassification"};
+    if (std::optional<Error> error = readFamily(family, config))
+      return error;
+    config["architectures"] = {"ModernBertForMaskedLM"};
+    return readFamily(family, config);
+  };
+  return {object.title, object.fields, test::exampleConfig(family), read};
+}
+
 /// config.json of each family, from one of its fixtures, and the objects in it that some families have.
 static std::vector<Subject> familySubjects() {
   std::vector<Subject> subjects;
@@ -151,6 +165,7 @@ static std::vector<Subject> familySubjects() {
   json rope = json::parse(R"({"factor": 1, "low_freq_factor": 1, "high_freq_factor": 4,
     "short_factor": [1, 1, 1, 1], "long_factor": [1, 1, 1, 1]})");
   subjects.push_back({"rope", test::family("llama").huggingFace->objects.at(0).fields, rope, readRope});
+  subjects.push_back(ownHeadSubject());
   subjects.push_back(crammedSubject(0, "/arch"));
   subjects.push_back(crammedSubject(1, "/arch/embedding"));
   subjects.push_back(crammedSubject(2, "/arch/attention"));

@@ -44,6 +44,19 @@ static std::string patternBlob() {
   return writeTokenizerBlob(spec, "test").take();
 }
 
+static std::string markedBlob() {
+  TokenizerSpec spec;
+  spec.flags = LMOPT_TOKENIZER_CHARACTERS | LMOPT_TOKENIZER_AFFIXES | LMOPT_TOKENIZER_WORD_ENDS;
+  spec.continuation = "#";
+  spec.wordEnd = "/";
+  spec.pieces = {"a", "#b", "#b/", "ab/", "é/"};
+  spec.merges = {{0, 2, 3}};
+  spec.normalizer = {{LMOPT_NORMALIZE_REPLACE_WHITE, " "}};
+  spec.splits = {{LMOPT_SPLIT_WHITESPACE, 0}};
+  spec.tokenFlags.resize(spec.pieces.size());
+  return writeTokenizerBlob(spec, "test").take();
+}
+
 static std::string scoredBlob() {
   TokenizerSpec spec;
   spec.kind = LMOPT_TOKENIZER_SCORED;
@@ -99,12 +112,13 @@ TEST(Blob, Sound) {
   EXPECT_TRUE(use(bpeBlob()));
   EXPECT_TRUE(use(wordPieceBlob()));
   EXPECT_TRUE(use(patternBlob()));
+  EXPECT_TRUE(use(markedBlob()));
   EXPECT_TRUE(use(scoredBlob()));
   EXPECT_EQ(bpeBlob(), bpeBlob()); // the same input, the same bytes
 }
 
 TEST(Blob, CutAnywhereIsRefused) {
-  for (const std::string &blob : {bpeBlob(), wordPieceBlob(), patternBlob(), scoredBlob()})
+  for (const std::string &blob : {bpeBlob(), wordPieceBlob(), patternBlob(), markedBlob(), scoredBlob()})
     for (size_t size = 0; size < blob.size(); ++size)
       ASSERT_FALSE(use(blob.substr(0, size))) << size;
 }
@@ -112,7 +126,7 @@ TEST(Blob, CutAnywhereIsRefused) {
 TEST(Blob, LongerIsRefused) { EXPECT_FALSE(use(bpeBlob() + "x")); }
 
 TEST(Blob, EveryBitFlipped) {
-  for (const std::string &blob : {bpeBlob(), wordPieceBlob(), patternBlob(), scoredBlob()})
+  for (const std::string &blob : {bpeBlob(), wordPieceBlob(), patternBlob(), markedBlob(), scoredBlob()})
     for (size_t bit = 0; bit < 8 * blob.size(); ++bit) {
       std::string damaged = blob;
       damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ (1 << bit % 8));
@@ -121,7 +135,7 @@ TEST(Blob, EveryBitFlipped) {
 }
 
 TEST(Blob, EveryWordReplaced) {
-  for (const std::string &blob : {bpeBlob(), wordPieceBlob(), patternBlob(), scoredBlob()})
+  for (const std::string &blob : {bpeBlob(), wordPieceBlob(), patternBlob(), markedBlob(), scoredBlob()})
     for (size_t at = 0; at + 4 <= blob.size(); at += 4)
       for (uint32_t value : {0u, 1u, 0x7FFFFFFFu, 0x80000000u, 0xFFFFFFFEu, 0xFFFFFFFFu}) {
         std::string damaged = blob;
@@ -143,7 +157,7 @@ TEST(Blob, MessagesSayWhatIsWrong) {
   EXPECT_EQ(message(blob, offsetof(lmopt_tokenizer_header_t, version), 9),
             "tokenizer blob: version 9, but this runtime reads version 3; compile the model again");
   EXPECT_EQ(message(blob, offsetof(lmopt_tokenizer_header_t, kind), 9), "tokenizer blob: unknown model kind 9");
-  EXPECT_EQ(message(blob, offsetof(lmopt_tokenizer_header_t, flags), 0x400), "tokenizer blob: unknown flags 0x400");
+  EXPECT_EQ(message(blob, offsetof(lmopt_tokenizer_header_t, flags), 0x800), "tokenizer blob: unknown flags 0x800");
   EXPECT_EQ(message(blob, offsetof(lmopt_tokenizer_header_t, roles), 99), "tokenizer blob: role 0 names token 99 of 8");
   EXPECT_EQ(message(blob, offsetof(lmopt_tokenizer_header_t, sections), 1u << 30),
             "tokenizer blob: section 'token offsets' lies outside of it");

@@ -20,6 +20,7 @@ static const std::map<std::string, std::string> kRefused = {
     {"gpt2-digits-unknown", "transformers 4 and 5 read tokenizer.json differently for this class (pre_tokenizer)"},
     {"roberta-class-word", "tokenizer_class 'FunnelTokenizer' with WordPiece in tokenizer.json is not supported"},
     {"whisper-class", "tokenizer_class 'WhisperTokenizer' with BPE in tokenizer.json is not supported"},
+    {"openaigpt-cased-unknown", "transformers 4 and 5 read tokenizer.json differently for this class (normalizer)"},
     {"llama-unknown", "transformers 4 and 5 read tokenizer.json differently for this class (post_processor)"},
 };
 

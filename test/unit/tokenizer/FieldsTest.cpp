@@ -87,8 +87,6 @@ TEST(TokenizerFields, ValuesOfTokenizerJsonThatChangeSomething) {
                 "field 'model.dropout': only 0 is supported, found '0.1': merges left out at random, for training");
   expectRefused([](json &file) { file["model"]["byte_fallback"] = true; },
                 "model.byte_fallback with the ByteLevel pre-tokenizer is not supported");
-  expectRefused([](json &file) { file["model"]["end_of_word_suffix"] = "</w>"; },
-                "field 'model.end_of_word_suffix': only \"\" is supported, found '\"</w>\"': not byte-level BPE");
   expectRefused([](json &file) { file["decoder"] = {{"type", "Metaspace"}}; },
                 "decoder 'Metaspace' is not supported; supported: ByteLevel, alone or in a Sequence with Fuse");
   json template1 = {{"type", "TemplateProcessing"},

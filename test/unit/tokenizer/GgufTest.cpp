@@ -4,6 +4,7 @@
 #include "test/unit/tokenizer/GgufMetadata.h"
 
 #include <functional>
+#include <tuple>
 
 using namespace lmopt;
 using namespace lmopt::test;
@@ -27,6 +28,55 @@ TEST(TokenizerGguf, Bpe) {
   EXPECT_TRUE(lmopt_tokenizer_is_end(tokenizer.get(), 8));
   EXPECT_TRUE(lmopt_tokenizer_is_special(tokenizer.get(), 6));
   EXPECT_FALSE(lmopt_tokenizer_is_special(tokenizer.get(), 7));
+}
+
+/// Numbers show which expression a name stands for: whole, in threes, or apart; and whether letters are with them.
+TEST(TokenizerGguf, WhereEachNameCuts) {
+  Metadata metadata;
+  metadata.add("11", 1); // 9
+  metadata.add("1a", 1); // 10
+  metadata.merges.insert(metadata.merges.end(), {"1 1", "1 a"});
+  const std::tuple<const char *, Ids, Ids> cases[] = {
+      {"gpt-2", {9, 9}, {5, 0}},
+      {"phi-2", {9, 9}, {5, 0}},
+      {"olmo", {9, 9}, {5, 0}},
+      {"mpt", {9, 9}, {5, 0}},
+      {"exaone4", {9, 9}, {5, 0}},
+      {"smollm", {5, 5, 5, 5}, {5, 0}},
+      {"refact", {5, 5, 5, 5}, {5, 0}},
+      {"starcoder", {5, 5, 5, 5}, {5, 0}},
+      {"minerva-7b", {5, 5, 5, 5}, {5, 0}},
+      {"falcon3", {6, 9, 5, 5}, {6, 5, 0}},
+      {"pixtral", {6, 9, 5, 5}, {6, 5, 0}},
+      {"dbrx", {9, 5, 5}, {5, 0}},
+      {"smaug-bpe", {9, 5, 5}, {5, 0}},
+      {"qwen2", {5, 5, 5, 5}, {5, 0}},
+      {"deepseek-r1-qwen", {5, 5, 5, 5}, {5, 0}},
+      {"bloom", {9, 9}, {10}},
+      {"poro-chat", {9, 9}, {10}},
+      {"viking", {5, 5, 5, 5}, {5, 0}},
+  };
+  for (const auto &[name, numbers, both] : cases) {
+    metadata.pre = name;
+    EXPECT_EQ(build(metadata).encode("1111"), numbers) << name;
+    EXPECT_EQ(build(metadata).encode("1a"), both) << name;
+  }
+}
+
+/// The expression of BLOOM: a word has the blank before it, punctuation and other white space are no part of one.
+TEST(TokenizerGguf, Bloom) {
+  Metadata metadata;
+  metadata.pre = "bloom";
+  metadata.add("|", 1);            // 9
+  metadata.add("b|", 1);           // 10
+  metadata.add("\u0120\u0120", 1); // 11
+  metadata.add("-", 1);            // 12
+  metadata.add("b-", 1);           // 13
+  metadata.merges.insert(metadata.merges.end(), {"b |", "\u0120 \u0120", "b -"});
+  EXPECT_EQ(build(metadata).encode("ab ab"), Ids({3, 4}));
+  EXPECT_EQ(build(metadata).encode("b|a"), Ids({1, 9, 0}));
+  EXPECT_EQ(build(metadata).encode("b-a"), Ids({13, 0}));
+  EXPECT_EQ(build(metadata).encode("a   b"), Ids({0, 11, 2, 1})); // what no match takes is one part
 }
 
 TEST(TokenizerGguf, BosAndEosAsTheFileSays) {
@@ -131,11 +181,14 @@ TEST(TokenizerGguf, UnigramRefusals) {
 TEST(TokenizerGguf, Refusals) {
   expectError(kErrorUnsupported, "'tokenizer.ggml.model' is 'rwkv'; supported: gpt2, bert, llama, t5",
               [](Metadata &m) { m.model = "rwkv"; });
-  expectError(kErrorUnsupported,
-              "'tokenizer.ggml.pre' is 'viking'; supported: gpt-2, smollm, llama-bpe, llama-v3, llama3, qwen2",
-              [](Metadata &m) { m.pre = "viking"; });
-  expectError(kErrorUnsupported,
-              "'tokenizer.ggml.pre' is missing; supported: gpt-2, smollm, llama-bpe, llama-v3, llama3, qwen2",
+  const std::string names =
+      "gpt-2, phi-2, gigachat, a.x-4.0, mellum, exaone4, mpt, olmo, jais, trillion, granite-docling, smollm, "
+      "starcoder, refact, command-r, codeshell, exaone, minerva-7b, mellum2, llama-bpe, llama-v3, llama3, falcon3, "
+      "falcon-h1, pixtral, midm-2.0, lfm2, dbrx, smaug-bpe, qwen2, deepseek-r1-qwen, megrez, stablelm2, hunyuan, "
+      "kormo, f2llmv2, solar-open, grok-2, bloom, gpt3-finnish, poro-chat, viking";
+  expectError(kErrorUnsupported, "'tokenizer.ggml.pre' is 'tekken'; supported: " + names,
+              [](Metadata &m) { m.pre = "tekken"; });
+  expectError(kErrorUnsupported, "'tokenizer.ggml.pre' is missing; supported: " + names,
               [](Metadata &m) { m.pre = ""; });
   expectError(kErrorMalformed, "'tokenizer.ggml.tokens': expected an array of 1 to 16777216 strings",
               [](Metadata &m) { m.tokens.clear(); });

@@ -113,6 +113,12 @@ TEST(Normalize, ReplaceAndPrepend) {
 }
 
 /// What is put may be more than ASCII: later steps must look at it.
+TEST(Normalize, ReplaceWhite) {
+  EXPECT_EQ(normalize({LMOPT_NORMALIZE_REPLACE_WHITE}, "\ta \n\u2003b", {"_"}), "_a_b");
+  EXPECT_EQ(normalize({LMOPT_NORMALIZE_REPLACE_WHITE}, "a b\r\n", {""}), "ab");
+  EXPECT_EQ(normalize({LMOPT_NORMALIZE_REPLACE_WHITE}, "", {" "}), "");
+}
+
 TEST(Normalize, AsciiAfterATextNeedNotBeAscii) {
   EXPECT_EQ(normalize({LMOPT_NORMALIZE_REPLACE, LMOPT_NORMALIZE_NFD}, "a", {"a", "\u00E9"}), "e\u0301");
 }

@@ -198,6 +198,7 @@ TEST(PatternTranslation, Constructs) {
   EXPECT_EQ(translated("\\A.\\z"), "\\A.\\z");
   EXPECT_EQ(translated("#é\\.\\v\\x41\\u00e9\\x{1F600}"), "\\x{23}\\x{E9}\\x{2E}\\x{B}A\\x{E9}\\x{1F600}");
   EXPECT_EQ(translated("[a-z\\-\\n_-]"), "[\\x{61}-\\x{7A}\\x{2D}\\x{A}\\x{5F}\\x{2D}]");
+  EXPECT_EQ(translated("[^a[bc-d]e]"), translated("[^abc-de]"));
   EXPECT_EQ(translated("(?i:'s)(?-i:x)(?=a)(?<!b)"), "(?i:\\x{27}s)(?-i:x)(?=a)(?<!b)");
   EXPECT_EQ(translated("(?i)the"), "(?i)the");
   EXPECT_EQ(translated("[^\\s]"), translated("\\S"));
@@ -231,7 +232,12 @@ TEST(PatternTranslation, Refusals) {
       {"a)", ") without ("},
       {"[a", "[ without ]"},
       {"[]a]", "a class that begins with ]"},
-      {"[a[b]]", "a class inside of a class"},
+      {"[a[^b]]", "a class inside of a class"},
+      {"[a[b[c]]]", "a class inside of a class"},
+      {"[a-[b]]", "a class inside of a class"},
+      {"[[a]-c]", "a range from a class"},
+      {"[a[]]", "a class that begins with ]"},
+      {"[a[b]", "[ without ]"},
       {"[[:alpha:]]", "a class inside of a class"},
       {"[a&&b]", "&& inside of a class"},
       {"[z-a]", "a range that ends before it begins"},

@@ -247,7 +247,7 @@ TEST(CharacterBpe, NormalizersOfTexts) {
   EXPECT_EQ(read(file).encode("  a "), Ids({6, 4}));
   file["normalizer"] = {{"type", "Replace"}, {"pattern", {{"Regex", "x+"}}}, {"content", " "}};
   expectRefusal(file, "normalizer Replace with the expression 'x+' is not supported; supported: a text (String), the "
-                      "expression ' {2,}'");
+                      "expressions ' {2,}' and '\\s+' of a normalizer");
 }
 
 TEST(CharacterBpe, DecodersThatAreNeeded) {
@@ -257,10 +257,10 @@ TEST(CharacterBpe, DecodersThatAreNeeded) {
   file["decoder"] = nullptr;
   expectRefusal(file,
                 "BPE without the ByteLevel pre-tokenizer needs a decoder; supported: Replace, ByteFallback, Fuse, "
-                "Strip, Metaspace");
-  file["decoder"] = {{"type", "BPEDecoder"}, {"suffix", "</w>"}};
+                "Strip, Metaspace, BPEDecoder");
+  file["decoder"] = {{"type", "CTC"}};
   expectRefusal(file,
-                "decoder 'BPEDecoder' is not supported; supported: Replace, ByteFallback, Fuse, Strip, Metaspace, "
+                "decoder 'CTC' is not supported; supported: Replace, ByteFallback, Fuse, Strip, Metaspace, BPEDecoder, "
                 "Sequence; ByteLevel");
 }
 

@@ -2,6 +2,7 @@
 //
 // config.json of the ModernBERT family.
 #include "frontends/families/modernbert/ModernBert.h"
+#include "frontends/huggingface/Architecture.h"
 #include "test/unit/frontends/Families.h"
 
 using namespace lmopt;
@@ -41,6 +42,67 @@ TEST(ModernBertConfig, WindowsAndAngles) {
   ASSERT_TRUE(both) << both.error().message;
   EXPECT_EQ(both->base, 7);
   EXPECT_EQ(both->localBase, 9);
+}
+
+static HeadConfig head(const char *architecture, const char *patch = "{}") {
+  json config = json::parse(patch);
+  config["architectures"] = {architecture};
+  Result<ModernBertConfig> read = parse(config.dump().c_str());
+  EXPECT_TRUE(read) << read.error().message;
+  return read && read->head ? *read->head : HeadConfig();
+}
+
+static constexpr char kMasked[] = "ModernBertForMaskedLM", kSequence[] = "ModernBertForSequenceClassification",
+                      kTokens[] = "ModernBertForTokenClassification", kQuestion[] = "ModernBertForQuestionAnswering";
+
+TEST(ModernBertConfig, WhatIsMissingOfHeads) {
+  for (const char *architecture : {kMasked, kSequence, kTokens, kQuestion}) {
+    HeadConfig found = head(architecture, R"({"hidden_activation": "relu"})");
+    EXPECT_EQ(found.activation, Activation::Gelu) << architecture;
+    EXPECT_FALSE(found.denseBias) << architecture;
+    EXPECT_FALSE(found.normBias) << architecture;
+    EXPECT_EQ(found.pooling, Pooling::Cls) << architecture;
+    EXPECT_FALSE(found.takesTypes) << architecture;
+  }
+  EXPECT_TRUE(head(kMasked).tableBias);
+  EXPECT_TRUE(head(kMasked).tiedTable);
+  EXPECT_EQ(head(kMasked).task, "masked_lm");
+  EXPECT_EQ(head(kSequence).task, "sequence_classification");
+  EXPECT_EQ(head(kTokens).task, "token_classification");
+  EXPECT_EQ(head(kQuestion).task, "question_answering");
+}
+
+TEST(ModernBertConfig, Heads) {
+  const char *all = R"({"classifier_activation": "silu", "classifier_bias": true, "norm_bias": true})";
+  for (const char *architecture : {kMasked, kSequence, kTokens, kQuestion}) {
+    EXPECT_EQ(head(architecture, all).activation, Activation::Silu) << architecture;
+    EXPECT_TRUE(head(architecture, all).denseBias) << architecture;
+    EXPECT_TRUE(head(architecture, all).normBias) << architecture;
+  }
+  EXPECT_FALSE(head(kMasked, R"({"decoder_bias": false})").tableBias);
+  EXPECT_EQ(head(kSequence, R"({"classifier_pooling": "mean"})").pooling, Pooling::Mean);
+  EXPECT_EQ(head(kSequence, R"({"classifier_pooling": "cls"})").pooling, Pooling::Cls);
+}
+
+static Error refusalOf(const char *architecture, const char *field, const json &value) {
+  Result<ModernBertConfig> read = parse(json{{"architectures", {architecture}}, {field, value}}.dump().c_str());
+  return read ? Error{kErrorInternal, "accepted"} : read.error();
+}
+
+TEST(ModernBertConfig, HeadsRefuse) {
+  Error pooling = refusalOf(kSequence, "classifier_pooling", "max");
+  EXPECT_EQ(pooling.code, 3);
+  EXPECT_EQ(pooling.message, "c.json: field 'classifier_pooling': expected cls or mean, found 'max'");
+  Error activation = refusalOf(kTokens, "classifier_activation", "odd");
+  EXPECT_EQ(activation.code, 4);
+  EXPECT_NE(activation.message.find("'classifier_activation'"), std::string::npos) << activation.message;
+  EXPECT_EQ(refusalOf(kQuestion, "num_labels", 3).code, 3);
+  EXPECT_EQ(refusalOf(kQuestion, "classifier_scale", 3).code, 4);
+  json other = {{"architectures", {"ModernBertForMultipleChoice"}}, {"model_type", "modernbert"}};
+  Result<const Family *> unknown = detectFamily(other, "c.json");
+  ASSERT_FALSE(unknown);
+  EXPECT_EQ(unknown.error().code, 4);
+  EXPECT_NE(unknown.error().message.find("'ModernBertForMultipleChoice'"), std::string::npos);
 }
 
 TEST(ModernBertConfig, Refuses) {
