@@ -24,7 +24,8 @@ protected:
     CompiledRuns::SetUp();
     folder = std::filesystem::temp_directory_path() /
              ("lmopt-ring-" + fixture.name + "-" + std::to_string(static_cast<long>(getpid())));
-    std::filesystem::copy(fixture.path, folder, std::filesystem::copy_options::overwrite_existing);
+    std::filesystem::copy(fixture.path, folder,
+                          std::filesystem::copy_options::recursive | std::filesystem::copy_options::overwrite_existing);
     std::ifstream in(std::filesystem::path(fixture.path) / "config.json");
     std::ostringstream text;
     text << in.rdbuf();
