@@ -245,7 +245,7 @@ TEST(Artifact, messagesNameTheField) {
   expectMalformed(bytes.data, "section .note.lmopt: magic");
   bytes = good;
   bytes.changeNote([](lmopt_note_t &note) { note.abi_min = 7; });
-  expectMalformed(bytes.data, "ABI range 7..3 is empty");
+  expectMalformed(bytes.data, "ABI range 7..4 is empty");
   bytes = good;
   bytes.meta().count = 1ull << 60;
   expectMalformed(resealed(bytes.data), "section .lmopt.meta: 1152921504606846976 entries");
@@ -300,7 +300,7 @@ TEST(Model, refusesAbi2) {
   Bytes bytes(decoderPath);
   bytes.changeNote([](lmopt_note_t &note) { note.abi_min = note.abi_max = 2; });
   expectRefused(directory.write("old.so", resealed(bytes.data)), LMOPT_ERROR_ABI,
-                "ABI 2 to 2, this one (" + std::string(lmopt_version()) + ") serves 3 to 3; compile the model again");
+                "ABI 2 to 2, this one (" + std::string(lmopt_version()) + ") serves 3 to 4; compile the model again");
 }
 
 /// Artifacts of ABI 1 had no checksums: they can be looked at, and nothing else.
@@ -312,7 +312,7 @@ TEST(Model, refusesAbi1) {
   bytes.changeNote([](lmopt_note_t &note) { note.abi_min = note.abi_max = 1; });
   std::string path = directory.write("old.so", bytes.data);
   expectRefused(path, LMOPT_ERROR_ABI,
-                "ABI 1 to 1, this one (" + std::string(lmopt_version()) + ") serves 3 to 3; compile the model again");
+                "ABI 1 to 1, this one (" + std::string(lmopt_version()) + ") serves 3 to 4; compile the model again");
   lmopt_artifact_t *raw = nullptr;
   lmopt_error_t error{};
   ASSERT_EQ(lmopt_artifact_open(path.c_str(), &raw, &error), LMOPT_OK) << error.message;

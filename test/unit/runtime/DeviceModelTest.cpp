@@ -109,7 +109,8 @@ TEST_F(DeviceModelTest, encodersHaveNoCacheThere) {
 
 TEST_F(DeviceModelTest, anUnknownDevice) {
   std::string bytes = readFile(deviceDecoderPath);
-  const uint64_t note[] = {LMOPT_NOTE_MAGIC, 3 | uint64_t(3) << 32, 0, 8192, 1}; // the last: device, reserved
+  const uint64_t note[] = {LMOPT_NOTE_MAGIC, LMOPT_ABI_VERSION | uint64_t(LMOPT_ABI_VERSION) << 32, 0, 8192,
+                           1}; // the last: device, reserved
   size_t at = bytes.find(std::string(reinterpret_cast<const char *>(note), sizeof note));
   ASSERT_NE(at, std::string::npos);
   bytes[at + 32] = 2;
