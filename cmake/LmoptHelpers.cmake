@@ -45,7 +45,7 @@ endfunction()
 # NOT_SANITIZED: plain logic whose headers are slow to compile is not worth a second build. PARALLEL: four parts of the program's
 # tests are tests of their own, NAME-0 to NAME-3, for programs that take minutes. THOROUGH: these have the labels of
 # lmopt_mark_thorough, too.
-set(LMOPT_THOROUGH_PARTS 4)
+set(LMOPT_THOROUGH_PARTS 4 CACHE INTERNAL "Into how many parts thorough tests are divided; script/test reads it")
 function(lmopt_unit_test name)
   cmake_parse_arguments(ARG "NOT_SANITIZED;PARALLEL;THOROUGH" "" "SOURCES;LINK;DEPENDS" ${ARGN})
   find_package(GTest REQUIRED)

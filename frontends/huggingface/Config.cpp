@@ -70,6 +70,30 @@ ConfigResult lmopt::readConfig(const Family &family, const json &object, const s
   return config;
 }
 
+static bool isLayerType(const json &type, bool maySlide) {
+  return type == "full_attention" || type == "attention" || (maySlide && type == "sliding_attention");
+}
+
+std::optional<std::vector<bool>> lmopt::readLayerTypes(JsonFields &fields, size_t layers, bool maySlide) {
+  const json *types = fields.value("layer_types");
+  if (types && !types->is_array())
+    fields.fail("layer_types", "expected a list of names");
+  std::vector<bool> slides;
+  for (size_t i = 0; types && i < types->size() && fields.ok(); ++i) {
+    slides.push_back((*types)[i] == "sliding_attention");
+    if (!isLayerType((*types)[i], maySlide))
+      fields.fail("layer_types",
+                  std::string("only layers of full_attention") + (maySlide ? " and sliding_attention" : "") +
+                      " are supported, found " +
+                      printable((*types)[i].dump(-1, ' ', true, json::error_handler_t::replace)),
+                  kErrorUnsupported);
+  }
+  if (types && slides.size() != layers)
+    fields.fail("layer_types", "expected a name for each of the " + std::to_string(layers) + " layers, found " +
+                                   std::to_string(slides.size()));
+  return types && fields.ok() ? std::optional(slides) : std::nullopt;
+}
+
 Activation lmopt::readActivation(JsonFields &fields, const char *field, Activation standard) {
   std::optional<std::string> name = fields.string(field);
   if (!name)

@@ -21,6 +21,9 @@ ConfigResult readConfig(const Family &family, const nlohmann::json &config, cons
 /// For the families: the field that names an activation, in the names of the dialect.
 Activation readActivation(JsonFields &fields, const char *field, Activation standard);
 
+/// For the families: layer_types, which layers are of sliding_attention; nothing where the field is missing, or wrong.
+std::optional<std::vector<bool>> readLayerTypes(JsonFields &fields, size_t layers, bool maySlide = true);
+
 } // namespace lmopt
 
 #endif // LMOPT_FRONTENDS_HUGGINGFACE_CONFIG_H

@@ -141,15 +141,18 @@ Result<SentencePipeline> lmopt::parseSentencePipeline(const json &modules, const
   return reader.finish();
 }
 
-/// config_sentence_transformers.json says what kind of model it is; without that file it is a sentence model.
-static Result<bool> isCrossEncoder(const std::string &directory) {
+/// config_sentence_transformers.json, which may be missing.
+static Result<std::optional<json>> readSettings(const std::string &directory) {
   std::string path = sentenceFile(directory);
   if (!fileExists(path))
-    return false;
+    return std::optional<json>();
   Result<json> object = readJsonFile(path);
-  if (!object)
-    return object.error();
-  return object->is_object() && object->value("model_type", json()) == "CrossEncoder";
+  return object ? Result<std::optional<json>>(object.take()) : Result<std::optional<json>>(object.error());
+}
+
+/// The settings say what kind of model it is; without any it is a sentence model.
+static bool isCrossEncoder(const std::optional<json> &settings) {
+  return settings && settings->is_object() && settings->value("model_type", json()) == "CrossEncoder";
 }
 
 Result<SentencePipeline> lmopt::readSentencePipeline(const std::string &directory) {
@@ -162,6 +165,11 @@ Result<SentencePipeline> lmopt::readSentencePipeline(const std::string &director
   Result<json> modules = readJsonFile(path);
   if (!modules)
     return modules.error();
-  Result<bool> cross = isCrossEncoder(directory);
-  return cross ? parseSentencePipeline(*modules, directory, *cross) : Result<SentencePipeline>(cross.error());
+  Result<std::optional<json>> settings = readSettings(directory);
+  if (!settings)
+    return settings.error();
+  Result<SentencePipeline> pipeline = parseSentencePipeline(*modules, directory, isCrossEncoder(*settings));
+  if (pipeline)
+    pipeline->settings = settings.take();
+  return pipeline;
 }

@@ -363,10 +363,10 @@ Result<void> lmopt::applySentencePipeline(const SentencePipeline &pipeline, Enco
     if (Result<void> applied = applyModules(pipeline, config); !applied)
       return applied;
   auto apply = pipeline.isCrossEncoder ? applyCrossEncoder : applySentenceModel;
-  Result<void> applied =
-      withOptionalFile(sentenceFile(pipeline.directory),
-                       [&](const json &object, const std::string &path) { return apply(object, path, config); });
-  if (!applied || !isTransformer)
-    return applied;
+  if (pipeline.settings)
+    if (Result<void> applied = apply(*pipeline.settings, sentenceFile(pipeline.directory), config); !applied)
+      return applied;
+  if (!isTransformer)
+    return {};
   return applyTransformerSettings(pipeline, config);
 }

@@ -26,6 +26,7 @@ struct SentencePipeline {
   std::string poolingDirectory;              // empty behind a StaticEmbedding
   std::vector<std::string> denseFolders;     // inside of the directory
   std::vector<std::string> normalizeDirectories;
+  std::optional<nlohmann::json> settings; // config_sentence_transformers.json, if there is one beside modules.json
 };
 
 /// config_sentence_transformers.json of a directory.

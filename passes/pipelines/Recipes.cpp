@@ -77,9 +77,9 @@ const std::vector<Recipe> &shippedRecipes() {
       // docs/quality.md.
       {"int8", foldingsAnd(inEightBits()),
        "8 bits, one scale a row, rotated; activations 8 bits a token: the fastest prompts and encoders"},
-      // The codes of a quantized GGUF file as they are.
+      // The codes of a quantized file as they are: blocks of GGUF, packed words of GPTQ, AWQ and compressed-tensors.
       {"native", foldingsAnd({{"lm-keep-native", {}}, {"lm-narrow-attention", {}}}, foldingsAroundMatrices()),
-       "the blocks of a quantized GGUF file as they are, K-quants too: the fastest generation"},
+       "a quantized checkpoint's own codes as they are (GGUF, GPTQ, AWQ, compressed-tensors): the fastest generation"},
       // Round to nearest in short groups, no rotation: a checkpoint that comes in 4-bit blocks gets its own codes back.
       // What is not inside a layer is the head (and the embedding, when shared), the most sensitive matrix: 8 bits.
       {"int4",

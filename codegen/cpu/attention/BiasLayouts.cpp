@@ -2,6 +2,7 @@
 //
 // What biases of positions read: slopes (#cpu.slopes) and numbers for each distance (#cpu.distances), whose picture is
 // DistanceRows' in AttentionSpec.h. Tested by test/codegen/cpu/layouts.mlir and test/unit/codegen/PackWeightsTest.cpp.
+#include "codegen/Slopes.h"
 #include "codegen/cpu/Cpu.h"
 #include "codegen/cpu/attention/AttentionSpec.h"
 
@@ -12,13 +13,9 @@ using namespace mlir;
 namespace lmopt::cpu {
 
 int64_t SlopesAttr::getBytes() const { return floatRowBytes(getAlibi().getSlopes().size()); }
-std::string SlopesAttr::describe() const { return "f32 slopes"; }
+std::string SlopesAttr::describe() const { return kSlopesText; }
 
-void SlopesAttr::pack(ArrayRef<lm::WeightData>, std::vector<char> &out) const {
-  auto *to = reinterpret_cast<float *>(out.data());
-  for (lm::Real slope : getAlibi().getSlopes())
-    *to++ = static_cast<float>(slope.value);
-}
+void SlopesAttr::pack(ArrayRef<lm::WeightData>, std::vector<char> &out) const { packSlopes(getAlibi(), out); }
 
 static DistanceRows rowsOf(RankedTensorType table) { return {table.getDimSize(1) / 2}; }
 

@@ -10,8 +10,6 @@
 
 namespace lmopt {
 
-class GgufFields;
-
 /// GemmaFamily.cpp
 Family describeGemma();
 
@@ -36,11 +34,11 @@ FieldTable gemmaFields();
 FieldTable gemmaWindowFields();
 /// Of every `pattern` layers all but the last one slide.
 std::vector<bool> slidingLayers(size_t layers, int64_t pattern);
-/// Of GGUF files, which do not say it: which layers slide, and the scale of scores of the largest model, which
-/// llama.cpp knows by its layers and scales by the width of the model over its heads.
-void setLayersOfGguf(LlamaConfig &config, int64_t pattern, size_t largestLayers);
-ConfigResult readGemmaMetadata(const GgufFile &file, const std::string &architecture,
-                               decltype(LlamaMetadata::readOwn) readOwn, bool hasWindows);
+/// Of GGUF files, which do not say it: the scale of scores of the largest model, which llama.cpp knows by its layers
+/// and scales by the width of the model over its heads.
+void setScaleOfLargest(LlamaConfig &config, size_t largestLayers);
+/// GGUF: heads as Hugging Face has them.
+LlamaMetadata gemmaMetadata(decltype(LlamaMetadata::readOwn) readOwn);
 
 } // namespace lmopt
 

@@ -30,7 +30,7 @@ static HuggingFaceForm describeHuggingFace() {
 static GgufForm describeGguf() {
   return ggufLlamaForm("gemma", {}, [](const GgufFile &file) {
     auto readOwn = [](const GgufFile &, GgufFields &, LlamaConfig &config) { setGemmaOfGguf(config); };
-    return readGemmaMetadata(file, "gemma", readOwn, /*hasWindows=*/false);
+    return readLlamaMetadata(file, "gemma", gemmaMetadata(readOwn));
   });
 }
 

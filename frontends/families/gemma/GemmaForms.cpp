@@ -94,19 +94,14 @@ std::vector<bool> lmopt::slidingLayers(size_t layers, int64_t pattern) {
   return slides;
 }
 
-void lmopt::setLayersOfGguf(LlamaConfig &config, int64_t pattern, size_t largestLayers) {
-  std::vector<bool> slides = slidingLayers(config.layers.size(), pattern);
-  for (size_t i = 0; i < slides.size(); ++i)
-    config.layers[i].slides = slides[i];
+void lmopt::setScaleOfLargest(LlamaConfig &config, size_t largestLayers) {
   if (config.layers.size() == largestLayers)
     config.attentionScale = 1 / std::sqrt(double(config.width / config.layers[0].heads));
 }
 
-ConfigResult lmopt::readGemmaMetadata(const GgufFile &file, const std::string &architecture,
-                                      decltype(LlamaMetadata::readOwn) readOwn, bool hasWindows) {
+LlamaMetadata lmopt::gemmaMetadata(decltype(LlamaMetadata::readOwn) readOwn) {
   LlamaMetadata shape;
   shape.interleaved = false;
-  shape.hasWindows = hasWindows;
   shape.readOwn = readOwn;
-  return readLlamaMetadata(file, architecture, shape);
+  return shape;
 }

@@ -53,14 +53,17 @@ static void readOwnMetadata(const GgufFile &, GgufFields &fields, LlamaConfig &c
   setGemma2(config);
   config.attentionCap = fields.number("attn_logit_softcapping", 0, 1e9, kAttentionCap);
   config.logitsCap = fields.number("final_logit_softcapping", 0, 1e9, kLogitsCap);
-  int64_t window = fields.integer("attention.sliding_window", 1, INT64_MAX, 4096);
-  config.window = window < config.maxPositions ? window : 0;
-  setLayersOfGguf(config, kPattern, kLargestLayers);
+  setScaleOfLargest(config, kLargestLayers);
 }
 
 static GgufForm describeGguf() {
   GgufForm form = ggufLlamaForm("gemma2", kKeys, [](const GgufFile &file) {
-    return readGemmaMetadata(file, "gemma2", readOwnMetadata, /*hasWindows=*/true);
+    LlamaMetadata shape = gemmaMetadata(readOwnMetadata);
+    shape.window = 4096;
+    shape.slides = [](GgufFields &, const LlamaConfig &config) {
+      return slidingLayers(config.layers.size(), kPattern);
+    };
+    return readLlamaMetadata(file, "gemma2", shape);
   });
   nameNormsAround(form);
   return form;

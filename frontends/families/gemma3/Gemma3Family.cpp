@@ -83,14 +83,17 @@ static void readOwnMetadata(const GgufFile &, GgufFields &fields, LlamaConfig &c
   setGemma3(config);
   config.logitsCap = fields.number("final_logit_softcapping", 0, 1e9, 0.0);
   config.localRopeBase = fields.number("rope.freq_base_swa", 1, 1e15, kLocalRopeBase);
-  int64_t pattern = fields.integer("attention.sliding_window_pattern", 1, kMaxLayers, kPattern);
-  bool hasWindow = fields.integer("attention.sliding_window", 0, INT64_MAX, 0) != 0;
-  setLayersOfGguf(config, hasWindow ? pattern : 1, kLargestLayers);
+  setScaleOfLargest(config, kLargestLayers);
 }
 
 static GgufForm describeGguf() {
   GgufForm form = ggufLlamaForm("gemma3", kKeys, [](const GgufFile &file) {
-    return readGemmaMetadata(file, "gemma3", readOwnMetadata, /*hasWindows=*/true);
+    LlamaMetadata shape = gemmaMetadata(readOwnMetadata);
+    shape.slides = [](GgufFields &fields, const LlamaConfig &config) {
+      int64_t pattern = fields.integer("attention.sliding_window_pattern", 1, kMaxLayers, kPattern);
+      return slidingLayers(config.layers.size(), pattern);
+    };
+    return readLlamaMetadata(file, "gemma3", shape);
   });
   nameNormsAround(form);
   nameQueryKeyNorms(form);

@@ -59,10 +59,12 @@ struct LlamaShape {
 
 /// What an architecture of Llama's shape says otherwise in the metadata of GGUF files.
 struct LlamaMetadata {
-  bool interleaved = true;    // rotary positions turn neighbours, since converters have put them beside each other
-  bool readsScale = false;    // attention.scale may be any
-  bool factorTensors = false; // rope.scaling.attn_factor belongs to them
-  bool hasWindows = false;    // readOwn says which layers attend to one
+  bool interleaved = true;       // rotary positions turn neighbours, since converters have put them beside each other
+  bool readsScale = false;       // attention.scale may be any
+  bool factorTensors = false;    // rope.scaling.attn_factor belongs to them
+  std::optional<int64_t> window; // attention.sliding_window when the key is missing; empty: none, and 0 is none, too
+  /// Where there is such a window: a flag for each layer that attends to it; missing: a window is refused.
+  std::vector<bool> (*slides)(GgufFields &fields, const LlamaConfig &config) = nullptr;
   /// Keys and facts that only this architecture has; may be missing.
   void (*readOwn)(const GgufFile &file, GgufFields &fields, LlamaConfig &config) = nullptr;
 };

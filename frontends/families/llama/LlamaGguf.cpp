@@ -27,6 +27,7 @@ private:
   void readRope();
   void readScaling();
   void readFrequencyFactors();
+  void readWindows();
   void refuseOddities();
 
   const GgufFile &file;
@@ -120,18 +121,27 @@ void Reader::readFrequencyFactors() {
   config.ropeScaling = scaling;
 }
 
+/// Which layers slide counts even where the window is no shorter than the longest sequence: they may turn otherwise.
+void Reader::readWindows() {
+  int64_t window =
+      fields.integer("attention.sliding_window", shape.window ? 1 : 0, INT64_MAX, shape.window.value_or(0));
+  config.window = window < config.maxPositions ? window : 0;
+  if (config.window && !shape.slides)
+    fields.fail("attention.sliding_window",
+                "attention to a window of " + std::to_string(window) + " positions is not supported",
+                kErrorUnsupported);
+  if (!window || !shape.slides || !fields.ok())
+    return;
+  std::vector<bool> slides = shape.slides(fields, config);
+  for (size_t i = 0; i < slides.size(); ++i)
+    config.layers[i].slides = slides[i];
+}
+
 /// Keys that may have one value only, which depends on the sizes.
 void Reader::refuseOddities() {
   int64_t width = fields.integer("embedding_length_out", 0, kMaxWidth, 0);
   if (width != 0 && width != config.width)
     fields.fail("embedding_length_out", "vectors of another width than the layers' are not supported",
-                kErrorUnsupported);
-  int64_t window = fields.integer("attention.sliding_window", 0, INT64_MAX, 0);
-  if (window != 0 && window < config.maxPositions)
-    config.window = window;
-  if (config.window && !shape.hasWindows)
-    fields.fail("attention.sliding_window",
-                "attention to a window of " + std::to_string(window) + " positions is not supported",
                 kErrorUnsupported);
   double usual = 1 / std::sqrt(static_cast<double>(config.headSize)),
          scale = fields.number("attention.scale", 0, 1e6, 0.0);
@@ -146,6 +156,7 @@ Result<LlamaConfig> Reader::read() {
   config.biasIfPresent = true;
   readSizes();
   readRope();
+  readWindows();
   refuseOddities();
   fields.readTables(config);
   if (shape.readOwn && fields.ok())

@@ -4,9 +4,9 @@
 // use_sliding_window, layer_types. Out: LlamaLayer::slides; LlamaConfig::window, 0 where it is no shorter than the
 // longest sequence. From: transformers' masking_utils.py (a query at p sees the keys from p - window + 1 on) and the
 // families' configurations. Tested by test/unit/frontends/families/{Mistral,Qwen2,Qwen3,Gemma}ConfigTest.cpp.
-#include "files/File.h"
 #include "frontends/families/llama/Llama.h"
 #include "frontends/families/llama/LlamaConfig.h"
+#include "frontends/huggingface/Config.h"
 
 #include <algorithm>
 
@@ -22,32 +22,6 @@ static std::optional<int64_t> windowOf(JsonFields &fields, const json &object, c
   if (object.contains("sliding_window"))
     window = fields.integer("sliding_window", 1, INT64_MAX);
   return isOn ? window : std::nullopt;
-}
-
-static std::string textOf(const json &value) {
-  return printable(value.dump(-1, ' ', true, json::error_handler_t::replace));
-}
-
-static void checkTypes(JsonFields &fields, const json &types, size_t layers, bool maySlide) {
-  if (!types.is_array())
-    return fields.fail("layer_types", "expected a list of names");
-  for (const json &type : types)
-    if (type != "full_attention" && type != "attention" && !(maySlide && type == "sliding_attention"))
-      return fields.fail("layer_types",
-                         std::string("only layers of full_attention") + (maySlide ? " and sliding_attention" : "") +
-                             " are supported, found " + textOf(type),
-                         kErrorUnsupported);
-  if (types.size() < layers)
-    fields.fail("layer_types", "expected a name for each of the " + std::to_string(layers) + " layers, found " +
-                                   std::to_string(types.size()));
-}
-
-/// Which layers a list says to slide.
-static std::vector<bool> listedLayers(const json &types, size_t layers) {
-  std::vector<bool> slides;
-  for (size_t i = 0; i < layers; ++i)
-    slides.push_back(types[i] == "sliding_attention");
-  return slides;
 }
 
 /// By sliding_window and the family alone.
@@ -73,13 +47,12 @@ static void checkWindow(JsonFields &fields, std::optional<int64_t> window, const
 
 void lmopt::readWindows(JsonFields &fields, const json &object, LlamaConfig &config, const LlamaShape &shape) {
   std::optional<int64_t> window = windowOf(fields, object, shape);
-  const json *types = fields.value("layer_types");
-  if (types)
-    checkTypes(fields, *types, config.layers.size(), shape.windows == Windows::All || shape.windows == Windows::Typed);
+  bool maySlide = shape.windows == Windows::All || shape.windows == Windows::Typed;
+  std::optional<std::vector<bool>> listed = readLayerTypes(fields, config.layers.size(), maySlide);
   if (!fields.ok())
     return;
   std::vector<bool> usual = usualLayers(fields, config, shape, window.has_value());
-  std::vector<bool> slides = types ? listedLayers(*types, config.layers.size()) : usual;
+  std::vector<bool> slides = listed.value_or(usual);
   if (shape.windows != Windows::Typed && slides != usual) // the family's code does not read the list, its cache does
     return fields.fail("layer_types", "expected the same kind of attention in all layers, as sliding_window says",
                        kErrorUnsupported);

@@ -109,16 +109,8 @@ static void readLayerTypes(JsonFields &fields, ModernBertConfig &config) {
   int64_t every = fields.integer("global_attn_every_n_layers", 1, INT64_MAX).value_or(3);
   for (int64_t i = 0; i < config.layers; ++i)
     config.slides.push_back(i % every != 0);
-  const json *types = fields.value("layer_types");
-  if (!types)
-    return;
-  if (!types->is_array() || types->size() != config.slides.size())
-    return fields.fail("layer_types", "expected a list of a name for each layer");
-  for (size_t i = 0; i < types->size(); ++i) {
-    config.slides[i] = (*types)[i] == "sliding_attention";
-    if (!config.slides[i] && (*types)[i] != "full_attention")
-      return fields.fail("layer_types", "only full_attention and sliding_attention are supported", kErrorUnsupported);
-  }
+  if (std::optional<std::vector<bool>> listed = readLayerTypes(fields, config.slides.size()))
+    config.slides = *listed;
 }
 
 static void readWindow(JsonFields &fields, ModernBertConfig &config) {

@@ -62,8 +62,6 @@ static HuggingFaceForm describeHuggingFace() {
 /// The factors are tensors, and their scale is a key: what converters make of longrope.
 static void readOwnMetadata(const GgufFile &file, GgufFields &fields, LlamaConfig &config) {
   config.fused = true;
-  for (LlamaLayer &layer : config.layers)
-    layer.slides = config.window != 0;
   RopeScaling scaling;
   scaling.kind = RopeScaling::Kind::LongRope;
   scaling.originalPositions = fields.integer("rope.scaling.original_context_length", 2, kMaxPositions, 4096);
@@ -83,7 +81,10 @@ static GgufForm describeGguf() {
   GgufForm form = ggufLlamaForm("phi3", kKeys, [](const GgufFile &file) {
     LlamaMetadata shape;
     shape.interleaved = false;
-    shape.factorTensors = shape.hasWindows = true;
+    shape.factorTensors = true;
+    shape.slides = [](GgufFields &, const LlamaConfig &config) {
+      return std::vector<bool>(config.layers.size(), true);
+    };
     shape.readOwn = readOwnMetadata;
     return readLlamaMetadata(file, "phi3", shape);
   });

@@ -158,6 +158,18 @@ TEST(Gemma2Config, Gguf) {
   EXPECT_EQ(config->activation, Activation::GeluTanh);
 }
 
+/// The key of the window is read once, with the family's own value where it is missing.
+TEST(Gemma2Config, WindowOfGguf) {
+  test::GgufBytes missing = ggufOf("gemma2", 3, 0);
+  Result<LlamaConfig> config = readGguf(missing);
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(slides(*config), "sfs");
+  EXPECT_EQ(config->window, 0); // 4096 are more positions than there are
+  test::GgufBytes none = ggufOf("gemma2", 3, 1);
+  none.keyU32("gemma2.attention.sliding_window", 0);
+  EXPECT_EQ(readGguf(none).error().code, 3);
+}
+
 TEST(Gemma3Config, Gguf) {
   test::GgufBytes file = ggufOf("gemma3", 7, 1);
   file.keyU32("gemma3.attention.sliding_window", 8);
@@ -167,6 +179,17 @@ TEST(Gemma3Config, Gguf) {
   EXPECT_EQ(config->localRopeBase, 10000);
   EXPECT_EQ(config->attentionScale, 0); // 1 / root of a head
   EXPECT_EQ(config->embeddingMultiplier, 4);
+}
+
+/// Such layers turn by angles of their own whether the window is felt or not.
+TEST(Gemma3Config, GgufWithAWindowBeyondAllPositions) {
+  test::GgufBytes file = ggufOf("gemma3", 7, 2);
+  file.keyU32("gemma3.attention.sliding_window", 100000000);
+  file.keyU32("gemma3.attention.sliding_window_pattern", 2);
+  Result<LlamaConfig> config = readGguf(file);
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->window, 0);
+  EXPECT_EQ(slides(*config), "sfsfsfs");
 }
 
 /// llama.cpp knows the largest models by their layers, and scales their scores by the width of the model.

@@ -109,6 +109,9 @@ TEST(ModernBertConfig, Refuses) {
   EXPECT_EQ(parse(R"({"num_attention_heads": 5})").error().code, 3);
   EXPECT_EQ(parse(R"({"layer_types": ["full_attention"]})").error().code, 3);
   EXPECT_EQ(parse(R"({"layer_types": ["x", "x", "x", "x"]})").error().code, 4);
+  EXPECT_EQ(parse(R"({"layer_types": 7})").error().message, "c.json: field 'layer_types': expected a list of names");
+  EXPECT_EQ(parse(R"({"num_hidden_layers": 1, "layer_types": ["full_attention", "full_attention"]})").error().message,
+            "c.json: field 'layer_types': expected a name for each of the 1 layers, found 2");
   EXPECT_EQ(parse(R"({"rope_parameters": {"full_attention": {"rope_type": "yarn"}}})").error().code, 4);
   EXPECT_EQ(parse(R"({"rope_parameters": {"full_attention": {"rope_theta": "big"}}})").error().code, 3);
   EXPECT_EQ(parse(R"({"rope_parameters": {"odd": {}}})").error().code, 4);
