@@ -85,14 +85,14 @@ lm::ParamOp MixtureBuilder::fromEach(const Matrix &which) {
 
 /// A file without any of the tensors is told which one of the first expert it lacks.
 lm::ParamOp MixtureBuilder::matrix(const Matrix &which) {
-  if (!which.turned)
-    for (const char *halves : {".gate_up.weight", ".gate_up_proj"})
-      if (model.has(part + halves))
-        return fromHalves(which, part + halves);
-  std::string stack = part + "." + which.tensor;
-  for (const char *ending : {".weight", "_proj"})
-    if (model.has(stack + ending))
-      return fromStack(which, stack + ending);
+  std::string halves = part + ".gate_up_proj", down = part + ".down_proj",
+              stack = part + "." + which.tensor + ".weight";
+  if (!which.turned && model.has(halves))
+    return fromHalves(which, halves);
+  if (which.turned && model.has(down))
+    return fromStack(which, down);
+  if (model.has(stack))
+    return fromStack(which, stack);
   return fromEach(which);
 }
 

@@ -26,8 +26,7 @@ namespace lmopt {
 ///   ffn.router.weight               [E, IN]
 ///   ffn.experts.3.{gate,up,down}.weight    of each expert, [H, IN], [H, IN], [OUT, H]; or all of them as one:
 ///   ffn.experts.{gate,up,down}.weight      [E, H, IN], [E, H, IN], [E, OUT, H]
-///   ffn.experts.gate_up.weight             in the place of two, [E, 2 H, IN]
-///   ffn.experts.{gate_up_proj,down_proj}   the same as transformers 5 has them in memory
+///   ffn.experts.gate_up_proj, .down_proj   as transformers 5 has them in memory, [E, 2 H, IN], [E, OUT, H]
 mlir::Value buildMixture(ModelBuilder &model, const Mixture &mixture, Activation activation, const std::string &ffn,
                          mlir::Value input);
 

@@ -3,8 +3,8 @@
 // Mixtures of experts in config.json and in GGUF metadata: how many experts there are and how many each token uses, how
 // wide they are, whether gates sum to one, which layers have them. Out: LlamaConfig::mixture, LlamaLayer::mixed.
 // From: transformers' MixtralConfig, Qwen3MoeConfig, OlmoeConfig, and their models; llama.cpp's loader, whose
-// architecture `llama` divides gates by their sum. Tested by
-// test/unit/frontends/families/{MixtralConfig,Qwen3MoeConfig, OlmoeConfig,GgufMixture}Test.cpp.
+// architecture `llama` divides gates by their sum. Tested by MixtralConfigTest.cpp, Qwen3MoeConfigTest.cpp,
+// OlmoeConfigTest.cpp and GgufMixtureTest.cpp of test/unit/frontends/families.
 #include "frontends/families/llama/Llama.h"
 #include "frontends/families/llama/LlamaConfig.h"
 #include "frontends/gguf/Metadata.h"
@@ -108,13 +108,9 @@ FieldTable lmopt::llamaMixtureKeys() {
 
 /// Stacked, or as the first converters wrote them.
 void lmopt::nameMixture(GgufForm &form) {
-  TensorNames::Pairs names = {{"ffn.router", "ffn_gate_inp"},
-                              {"ffn.experts.gate", "ffn_gate_exps"},
-                              {"ffn.experts.up", "ffn_up_exps"},
-                              {"ffn.experts.down", "ffn_down_exps"},
-                              {"ffn.experts.gate_up", "ffn_gate_up_exps"},
-                              {"ffn.experts.*.gate", "ffn_gate.*"},
-                              {"ffn.experts.*.up", "ffn_up.*"},
+  TensorNames::Pairs names = {{"ffn.router", "ffn_gate_inp"},       {"ffn.experts.gate", "ffn_gate_exps"},
+                              {"ffn.experts.up", "ffn_up_exps"},    {"ffn.experts.down", "ffn_down_exps"},
+                              {"ffn.experts.*.gate", "ffn_gate.*"}, {"ffn.experts.*.up", "ffn_up.*"},
                               {"ffn.experts.*.down", "ffn_down.*"}};
   form.tensors.parts.insert(form.tensors.parts.end(), names.begin(), names.end());
 }

@@ -89,6 +89,5 @@ TEST(GgufMixture, NamesOfTensors) {
   const TensorNames &names = test::family("llama").gguf->tensors;
   EXPECT_EQ(names.translate("layers.3.ffn.router.weight"), "blk.3.ffn_gate_inp.weight");
   EXPECT_EQ(names.translate("layers.3.ffn.experts.up.weight"), "blk.3.ffn_up_exps.weight");
-  EXPECT_EQ(names.translate("layers.3.ffn.experts.gate_up.weight"), "blk.3.ffn_gate_up_exps.weight");
   EXPECT_EQ(names.translate("layers.3.ffn.experts.7.down.weight"), "blk.3.ffn_down.7.weight");
 }
