@@ -9,7 +9,8 @@
 # the precompiled header, which names absolute folders and thus differs in every clone; it is told to hash what we say
 # stands for it (pch_external_checksum): the list of headers, the version of LLVM and the flags. It also must recognise the
 # path as a path, to make it relative (CCACHE_BASEDIR), which it does behind clang's own spelling of the option, not behind
-# CMake's (-Xclang -include-pch -Xclang FILE).
+# CMake's (-Xclang -include-pch -Xclang FILE). (That ccache relies on the lists of headers that clang writes, CCACHE_DEPEND,
+# saves half a second a file: else it preprocesses each, precompiled header and all, before it compiles it.)
 set(CMAKE_CXX_COMPILE_OPTIONS_USE_PCH -include-pch <PCH_FILE>)
 
 set(LMOPT_PRECOMPILED_PLAIN
