@@ -5,6 +5,7 @@
 
 #include "codegen/plan/FormSteps.h"
 #include "dialects/lm/interfaces/Step.h"
+#include "dialects/lm/param/Param.h"
 #include "dialects/lm/quantize/Quantize.h"
 
 using namespace mlir;
@@ -41,6 +42,15 @@ lm::AttendOp plan::readerOf(StepOp append) {
     if (auto attend = dyn_cast<lm::AttendOp>(step.getKernelOp()))
       return attend;
   return {};
+}
+
+void plan::readBias(lm::AttendOp attend, PositionBias &bias, int64_t &largestDistance) {
+  if (attend.getAlibi())
+    bias = PositionBias::Slopes;
+  if (FlatSymbolRefAttr table = attend.getDistanceTable()) {
+    bias = PositionBias::Distances;
+    largestDistance = lm::lookupParam(attend, table).getShape()[1] / 2;
+  }
 }
 
 int64_t plan::ropeSwitch(lm::RopeAttr rope, ProgramOp program) {

@@ -5,6 +5,7 @@
 #ifndef LMOPT_CODEGEN_PLAN_NEIGHBOURS_H
 #define LMOPT_CODEGEN_PLAN_NEIGHBOURS_H
 
+#include "codegen/PositionBias.h"
 #include "dialects/lm/attention/Attention.h"
 #include "dialects/plan/Plan.h"
 
@@ -19,6 +20,9 @@ std::optional<mlir::FlatSymbolRefAttr> findTied(mlir::FlatSymbolRefAttr table, P
 
 /// The op that reads what an append keeps: heads, scale and mask are its, or null.
 lm::AttendOp readerOf(StepOp append);
+
+/// What attention adds to its scores, and where a table of it ends: left alone where there is nothing.
+void readBias(lm::AttendOp attend, PositionBias &bias, int64_t &largestDistance);
 
 /// Positions beyond which a sequence is turned by other angles; 0: by the same at any length.
 int64_t ropeSwitch(lm::RopeAttr rope, ProgramOp program);

@@ -3,9 +3,9 @@
 // See Rings.h.
 //
 // How many positions: rows of one step write theirs before any of them looks back, so the first row's window and all
-// rows must fit at once: W + rows. Kernels read whole blocks of kBlock positions and give no weight to what lies before
-// the window; those positions must not be the ones that the step writes meanwhile (on GPUs one launch does both), which
-// is one block more. And blocks must not wrap: whole blocks.
+// rows must fit at once: W + rows. Kernels read whole blocks of kRingBlock positions and give no weight to what lies
+// before the window; those positions must not be the ones that the step writes meanwhile (on GPUs one launch does
+// both), which is one block more. And blocks must not wrap: whole blocks.
 #include "codegen/plan/Rings.h"
 
 #include "codegen/plan/ChooseLayouts.h"
@@ -14,9 +14,6 @@
 using namespace mlir;
 
 namespace lmopt::plan {
-
-/// Positions that kernels of all targets attend to at once, at multiples of it.
-static constexpr int64_t kBlock = 256;
 
 /// How far attention over what a step appends looks back at most; 0: to the first position.
 static int64_t windowOf(StepOp append) {
@@ -45,7 +42,7 @@ void chooseRings(ModuleOp module, int64_t mostRows) {
   int64_t window = 0;
   for (ProgramOp program : module.getOps<ProgramOp>())
     window = std::max(window, longestWindow(program));
-  int64_t positions = (window + mostRows + 2 * kBlock - 1) / kBlock * kBlock;
+  int64_t positions = (window + mostRows + 2 * kRingBlock - 1) / kRingBlock * kRingBlock;
   for (ProgramOp program : module.getOps<ProgramOp>())
     if (window && program.isDecoder() && positions < static_cast<int64_t>(program.getMaxPositions())) {
       program.setRingPositions(positions);
@@ -59,8 +56,8 @@ StatePlace statePlaceOf(StepOp step) {
   auto program = step->getParentOfType<ProgramOp>();
   StatePlace place;
   place.offset = static_cast<int64_t>(step.getStateOffset().value_or(0));
-  place.modelRing = static_cast<int64_t>(program.getRingPositions());
-  place.ringPositions = step.getInRing() ? place.modelRing : 0;
+  place.inRing = step.getInRing();
+  place.ringPositions = static_cast<int64_t>(program.getRingPositions());
   place.allBytes = static_cast<int64_t>(program.getPositionBytes());
   place.ringBytes = static_cast<int64_t>(program.getRingBytes());
   return place;

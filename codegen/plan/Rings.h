@@ -12,6 +12,9 @@
 
 namespace lmopt::plan {
 
+/// Rings are multiples of it: positions that kernels of all targets attend to at once, at multiples of it (both check).
+constexpr int64_t kRingBlock = 256;
+
 /// All programs of a module have the same rings, as long as the longest window asks; none where no sequence is longer.
 void chooseRings(mlir::ModuleOp module, int64_t mostRows);
 
@@ -20,11 +23,11 @@ bool isForRing(StepOp append);
 
 /// Where a kernel finds the state of its layer, in bytes for each position.
 struct StatePlace {
-  int64_t offset = 0;        ///< of the layers before it, of all or of those in rings
-  int64_t ringPositions = 0; ///< 0: it is not in a ring
+  int64_t offset = 0; ///< of the layers before it: of those in rings, or of the others, as it is
+  bool inRing = false;
+  int64_t ringPositions = 0; ///< of the model's rings, also where this layer is not in one; 0: there are none
   int64_t allBytes = 0;      ///< of the layers that keep all positions
   int64_t ringBytes = 0;     ///< of the layers in rings
-  int64_t modelRing = 0;     ///< the positions of rings, also where this layer is not in one; 0: there are none
 };
 StatePlace statePlaceOf(StepOp step);
 

@@ -111,9 +111,9 @@ void LaunchBuilder::add(Launch launch) {
 
 Argument LaunchBuilder::stateOffset() {
   plan::StatePlace place = plan::statePlaceOf(step);
-  return Argument::number(LMOPT_DEVICE_CACHE_BLOCK * (place.offset + (place.ringPositions ? place.allBytes : 0)));
+  return Argument::number(LMOPT_DEVICE_CACHE_BLOCK * (place.offset + (place.inRing ? place.allBytes : 0)));
 }
 Argument LaunchBuilder::stateBlockBytes() {
   plan::StatePlace place = plan::statePlaceOf(step);
-  return Argument::number(LMOPT_DEVICE_CACHE_BLOCK * (place.allBytes + (place.ringPositions ? place.ringBytes : 0)));
+  return Argument::number(LMOPT_DEVICE_CACHE_BLOCK * (place.allBytes + (place.inRing ? place.ringBytes : 0)));
 }

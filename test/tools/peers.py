@@ -24,7 +24,7 @@ HIDDEN = {"onnx", "onnxscript"}
 def needed(folder):
     """What the programs import or start, as names of packages."""
     names = set(HIDDEN)
-    for file in ("convert.py", "engine.py", "compare.py"):
+    for file in ("convert.py", "engine.py", "compare.py", "formats.py"):
         text = (folder / file).read_text()
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.Import):

@@ -169,7 +169,6 @@ struct AttendEmitter {
     tile.rows = kQueryRows;
     tile.keys = view.keys(kvHead);
     tile.values = view.values(kvHead);
-    tile.ring = spec.ringPositions ? view.capacity : Value();
     Value last = e.sub(rows, e.index(1));
     Values local;
     Value seen = spec.projectedRows ? seenRows(e, spec, rows) : Value();
@@ -218,7 +217,6 @@ struct AttendEmitter {
     tile.once = size <= kQueryRows;
     tile.keys = view.keys(kvHead);
     tile.values = view.values(kvHead);
-    tile.ring = spec.ringPositions ? view.capacity : Value();
     tile.positions = tile.common = e.add(info.position, 1);
     Values inGroup, head;
     for (int64_t r = 0; r < count; ++r) {

@@ -4,9 +4,11 @@
 // cache. Tested by test/codegen/lower and the end-to-end tests.
 #include "codegen/cpu/attention/AttentionModel.h"
 
+#include "codegen/cpu/attention/AttentionTile.h"
 #include "codegen/cpu/rows/RowModel.h"
 
 #include "codegen/plan/FormSteps.h"
+#include "codegen/plan/Neighbours.h"
 #include "codegen/plan/Rings.h"
 #include "dialects/lm/attention/Attention.h"
 #include "dialects/lm/param/Param.h"
@@ -17,12 +19,14 @@ namespace lmopt::cpu {
 
 namespace {
 
+static_assert(plan::kRingBlock % kBlock == 0, "a block of attention would wrap in a ring");
+
 plan::ProgramOp programOf(plan::StepOp step) { return step->getParentOfType<plan::ProgramOp>(); }
 
 void readPlace(plan::StepOp step, AttentionSpec &spec) {
   plan::StatePlace place = plan::statePlaceOf(step);
-  spec.ringPositions = place.ringPositions;
-  spec.bytesBeforeRings = place.ringPositions ? place.allBytes : 0;
+  spec.ringPositions = place.inRing ? place.ringPositions : 0;
+  spec.bytesBeforeRings = place.inRing ? place.allBytes : 0;
 }
 
 template <class HalfOp>
@@ -50,12 +54,7 @@ AttentionSpec specOf(lm::AttendOp op) {
   spec.window = op.getWindow();
   if (std::optional<APFloat> cap = op.getSoftCap())
     spec.softCap = static_cast<float>(cap->convertToDouble());
-  if (op.getAlibi())
-    spec.bias = PositionBias::Slopes;
-  if (FlatSymbolRefAttr table = op.getDistanceTable()) {
-    spec.bias = PositionBias::Distances;
-    spec.largestDistance = lm::lookupParam(op, table).getShape()[1] / 2;
-  }
+  plan::readBias(op, spec.bias, spec.largestDistance);
   return spec;
 }
 

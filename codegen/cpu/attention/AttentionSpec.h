@@ -20,6 +20,7 @@
 #ifndef LMOPT_CODEGEN_CPU_ATTENTION_ATTENTIONSPEC_H
 #define LMOPT_CODEGEN_CPU_ATTENTION_ATTENTIONSPEC_H
 
+#include "codegen/PositionBias.h"
 #include "codegen/cpu/Rows.h"
 
 #include <string>
@@ -36,12 +37,7 @@ enum class CacheFormat {
   I8    ///< codes of 8 bits and one scale for each position and kv head; queries and weights in 16 bits, exact sums
 };
 
-/// What is added to scores, of the distance from the query's position to the key's.
-enum class PositionBias {
-  None,
-  Slopes,   ///< a number for each head, times the distance
-  Distances ///< a number for each head and distance, see DistanceRows
-};
+using lmopt::PositionBias; ///< its tables lie as DistanceRows
 
 /// A row for each head: [16][2 D + 1][16 and more] f32, the numbers of the distances -D to D with copies of the first
 /// before them and of the last behind: 16 neighbouring distances are one load, wherever it begins.

@@ -59,11 +59,11 @@ void TileEmitter::askFor(Value address, int64_t lines) {
 }
 
 // A ring is whole blocks, so that none of them wraps.
-Value TileEmitter::kept(Value start) { return tile.ring ? e.rem(start, tile.ring) : start; }
+Value TileEmitter::kept(Value start) { return spec.ringPositions ? e.rem(start, tile.keys.capacity) : start; }
 
 // Panels that are read together are a group, or a single one.
 PanelLines TileEmitter::keyLines(Value start, Value position) {
-  Value place = tile.ring ? e.add(kept(start), e.sub(position, start)) : position;
+  Value place = spec.ringPositions ? e.add(kept(start), e.sub(position, start)) : position;
   return tile.keys.lines(e, spec, e.div(place, e.index(kLanes)));
 }
 

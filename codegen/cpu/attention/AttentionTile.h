@@ -30,7 +30,6 @@ struct Tile {
   Emitter::Values own, bias;     ///< by row: its own position, and what its head's bias reads; empty: no bias
   KeyPanels keys;
   mlir::Value values; ///< of the kv head, as the keys
-  mlir::Value ring;   ///< the positions of the ring that both are; null: all are there
   bool ahead = false; ///< keys and values come from memory: ask for them before they are needed
   bool once = false;  ///< no other tile reads them soon
 };

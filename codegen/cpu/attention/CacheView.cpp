@@ -116,16 +116,11 @@ std::string attentionName(const char *what, const AttentionSpec &spec, const Rop
   std::string ring;
   if (spec.ringPositions)
     ring = "_ring" + std::to_string(spec.ringPositions) + "after" + std::to_string(spec.bytesBeforeRings);
-  std::string bias;
-  if (spec.bias == PositionBias::Slopes)
-    bias = "_slopes";
-  else if (spec.bias == PositionBias::Distances)
-    bias = "_distances" + std::to_string(spec.largestDistance);
   return std::string(what) + "_" + formatName(spec.format) + "_h" + std::to_string(spec.heads) + "kv" +
          std::to_string(spec.kvHeads) + groups + "d" + std::to_string(spec.headDim) +
          (spec.otherValueDim ? "v" + std::to_string(spec.otherValueDim) : "") + (spec.causal ? "_causal" : "_full") +
          (spec.window ? std::to_string(spec.window) : "") + ring + (spec.softCap ? "_c" + bits(spec.softCap) : "") +
-         bias +
+         biasName(spec.bias, spec.largestDistance) +
          (spec.projectedRows ? (spec.projectionLearned ? "_learned" : "_means") + std::to_string(spec.projectedRows)
                              : "") +
          (table.halfDims ? "_rope" + std::to_string(spec.ropeDims) + "p" + std::to_string(table.positions) : "") +

@@ -28,11 +28,12 @@ plan::ProgramOp programOf(plan::StepOp step) { return step->getParentOfType<plan
 // Steps of few rows are told positions in whole units, so that one recording serves many of them: a part of another
 // size would be launched for positions that no sequence has.
 static_assert(kPartPositions == LMOPT_DEVICE_POSITIONS_UNIT);
+static_assert(plan::kRingBlock % kPartPositions == 0, "a part would wrap in a ring");
 
 void readPlace(plan::StepOp step, AttentionSpec &spec) {
   plan::StatePlace place = plan::statePlaceOf(step);
-  spec.ringBlocks = place.modelRing / AttentionSpec::kBlock;
-  spec.inRing = place.ringPositions;
+  spec.ringBlocks = place.ringPositions / AttentionSpec::kBlock;
+  spec.inRing = place.inRing;
   spec.ringBlockBytes = spec.inRing ? 0 : AttentionSpec::kBlock * place.ringBytes; // the other kernels do not need it
 }
 
@@ -64,12 +65,7 @@ AttentionSpec specOf(lm::AttendOp op, plan::StepOp step) {
   spec.window = op.getWindow();
   if (std::optional<APFloat> cap = op.getSoftCap())
     spec.softCap = static_cast<float>(cap->convertToDouble());
-  if (op.getAlibi())
-    spec.bias = PositionBias::Slopes;
-  if (FlatSymbolRefAttr table = op.getDistanceTable()) {
-    spec.bias = PositionBias::Distances;
-    spec.largestDistance = lm::lookupParam(op, table).getShape()[1] / 2;
-  }
+  plan::readBias(op, spec.bias, spec.largestDistance);
   return spec;
 }
 

@@ -21,6 +21,8 @@
 #ifndef LMOPT_CODEGEN_PTX_ATTENTION_ATTENTIONSPEC_H
 #define LMOPT_CODEGEN_PTX_ATTENTION_ATTENTIONSPEC_H
 
+#include "codegen/PositionBias.h"
+
 #include "lmopt/abi.h"
 
 #include <algorithm>
@@ -31,12 +33,7 @@ namespace lmopt::nvptx {
 /// How keys and values are kept. Scores and sums are f32 with each; queries and weights, too, but with bf16.
 enum class CacheFormat { F32, Bf16, I8 };
 
-/// What is added to scores, of the distance from the query's position to the key's.
-enum class PositionBias {
-  None,
-  Slopes,   ///< a number for each head, times the distance
-  Distances ///< a table, a row for each head, a number for each distance up to the largest, which goes on beyond
-};
+using lmopt::PositionBias;
 
 struct AttentionSpec {
   int64_t heads = 0, kvHeads = 0, width = 0; ///< width of a head: a multiple of 8 (i8: of 16), at most 256
@@ -52,10 +49,9 @@ struct AttentionSpec {
   int64_t largestDistance = 0;            ///< of PositionBias::Distances
   bool isBiased() const { return bias != PositionBias::None; }
 
-  // Where a model has rings: how many blocks they have, and the bytes of all of them, or of all other layers, in one.
-  int64_t ringBlocks = 0;
-  int64_t ringBlockBytes = 0;
-  bool inRing = false; ///< this layer is one
+  int64_t ringBlocks = 0;     ///< of the rings of the model; 0: it has none
+  bool inRing = false;        ///< this layer is one
+  int64_t ringBlockBytes = 0; ///< of all rings in a block; layers that are none need it
 
   float softCap = 0;  ///< of scores; 0: none
   int64_t window = 0; ///< the last positions that a row sees, of an encoder how far both ways; 0: all

@@ -125,17 +125,11 @@ Value biasedScore(Emitter &e, const AttentionSpec &spec, Value bias, Value head,
   return e.add(score, e.load(e.f32(), e.at(row, e.mul(column, 4))));
 }
 
-static std::string biasName(const AttentionSpec &spec) {
-  if (spec.bias == PositionBias::Slopes)
-    return "_slopes";
-  return spec.isBiased() ? "_distances" + std::to_string(spec.largestDistance) : "";
-}
-
 std::string maskName(const AttentionSpec &spec) {
   std::string name = spec.window ? "_w" + std::to_string(spec.window) : "";
   if (spec.softCap)
     name += "_c" + std::to_string(llvm::bit_cast<uint32_t>(spec.softCap));
-  return name + biasName(spec);
+  return name + biasName(spec.bias, spec.largestDistance);
 }
 
 std::string turnName(const AttentionSpec &spec) {

@@ -26,13 +26,6 @@ static uint64_t bytes_of(const lmopt_session_t *session, int64_t positions) {
   return overflows ? UINT64_MAX : bytes;
 }
 
-// Rings that hold the whole context lose nothing.
-static int64_t ring_back_of(const lmopt_session_t *session) {
-  return session->model->ring_positions && session->capacity > session->model->ring_positions
-             ? session->model->ring_back
-             : INT64_MAX;
-}
-
 static int64_t whole_blocks(const lmopt_session_t *session, int64_t positions) {
   return (int64_t)lmoptp_round_up((uint64_t)positions,
                                   is_on_gpu(session) ? LMOPT_DEVICE_CACHE_BLOCK : LMOPT_CACHE_BLOCK);
@@ -64,11 +57,13 @@ static lmopt_status_t make_pages(lmopt_session_t *session, lmopt_error_t *error)
 }
 
 lmopt_status_t lmoptp_cache_create(lmopt_session_t *session, lmopt_error_t *error) {
-  if (session->model->table->kind == LMOPT_KIND_DECODER)
-    session->capacity = whole_blocks(session, session->context);
-  session->ring_back = ring_back_of(session);
-  if (session->model->table->kind != LMOPT_KIND_DECODER)
+  const lmopt_model_t *model = session->model;
+  session->ring_back = INT64_MAX;
+  if (model->table->kind != LMOPT_KIND_DECODER)
     return LMOPT_OK;
+  session->capacity = whole_blocks(session, session->context);
+  if (model->ring_positions && session->capacity > model->ring_positions) // else they hold the whole context
+    session->ring_back = model->ring_back;
   session->cache_size = bytes_of(session, session->capacity);
   if (is_on_gpu(session))
     return make_pages(session, error);
