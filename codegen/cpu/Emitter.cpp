@@ -260,6 +260,9 @@ Value Emitter::at(Value base, Value byteOffset) {
 Value Emitter::load(Type type, Value address, int64_t alignment) {
   return LLVM::LoadOp::create(b, loc, type, address, alignment);
 }
+Value Emitter::loadInOrder(Type type, Value address, int64_t alignment) {
+  return LLVM::LoadOp::create(b, loc, type, address, alignment, /*isVolatile=*/true);
+}
 void Emitter::store(Value value, Value address, int64_t alignment) {
   LLVM::StoreOp::create(b, loc, value, address, alignment);
 }

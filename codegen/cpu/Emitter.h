@@ -97,6 +97,9 @@ public:
   Value at(Value base, int64_t byteOffset) { return byteOffset ? at(base, index(byteOffset)) : base; }
   Value load(mlir::Type type, Value address, int64_t alignment = 4);
   void store(Value value, Value address, int64_t alignment = 4);
+  /// The same, never before what is loaded so above it (to LLVM: volatile). Memory that nothing has read yet comes as
+  /// fast as it can only in the order of its addresses: the processor sees the next lines coming.
+  Value loadInOrder(mlir::Type type, Value address, int64_t alignment = 4);
   Value loadFloats(Value address) { return load(floats(), address); }
   Value loadMasked(mlir::VectorType type, Value address, Value mask); ///< lanes outside read as zero
   void storeMasked(Value value, Value address, Value mask);

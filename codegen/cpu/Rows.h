@@ -30,20 +30,18 @@ constexpr int64_t quantRowBytes(int64_t width) { return kQuantHeader + roundUp(w
 
 constexpr int64_t halfRowBytes(int64_t width) { return roundUp(2 * width, 64); }
 
-/// A row of s8 codes in groups, whose scales are the row's own times powers of two: a header of 64 bytes with s / 2^R
-/// (f32), s the scale of the row; four arrays with a number for each group; the codes. With s / 2^j the scale (j <= R)
-/// and A the sum of the codes of a group, the arrays hold R - j where a float has its exponent (i32), 2^(R - j) A
-/// (f32), -8 A and -128 A (i32): what is added to the scales of a weight, what its minima are multiplied with, and what
-/// a product starts from when it reads signed codes as unsigned ones, moved by 8 or by 128.
+/// A row of s8 codes in groups, each with a scale of its own: four arrays with a number for each group; the codes.
+/// With s the scale of a group and A the sum of its codes, the arrays hold s and s A (f32), -8 A and -128 A (i32): what
+/// the scales of a weight are multiplied with, what its minima are, and what a product starts from when it reads signed
+/// codes as unsigned ones, moved by 8 or by 128.
 struct GroupedRow {
-  static constexpr int64_t kRange = 24; ///< R: a group without a number above 2^-R of the row's largest is as good as 0
   int64_t width = 0, group = 0;
   int64_t groups() const { return width / group; }
   int64_t fieldBytes() const { return 4 * roundUp(groups(), kLanes); }
-  static constexpr int64_t exponentOffset() { return 64; }
-  int64_t sumOffset() const { return exponentOffset() + fieldBytes(); }
-  int64_t startOffset(int64_t bits) const { return exponentOffset() + (bits == 4 ? 2 : 3) * fieldBytes(); }
-  int64_t codeOffset() const { return exponentOffset() + 4 * fieldBytes(); }
+  static constexpr int64_t scaleOffset() { return 0; }
+  int64_t sumOffset() const { return fieldBytes(); }
+  int64_t startOffset(int64_t bits) const { return (bits == 4 ? 2 : 3) * fieldBytes(); }
+  int64_t codeOffset() const { return 4 * fieldBytes(); }
   int64_t bytes() const { return codeOffset() + roundUp(width, 64); }
 };
 

@@ -57,7 +57,7 @@ static GroupedRow groupsOf(plan::RowsType rows) { return {rows.getWidth(), rows.
 int64_t nvptx::placedRowBytes(plan::RowsType rows) {
   int64_t numbers = paddedRowBytes(rows);
   if (rows.getGroup())
-    return numbers + 32 + groupsOf(rows).groupsBytes();
+    return numbers + groupsOf(rows).groupsBytes();
   return numbers + (isCodes(rows) ? 8 : 0);
 }
 
@@ -73,8 +73,8 @@ Argument nvptx::placeOf(Value rows, int64_t part) {
     return {Argument::Result, *plan::resultNumber(program, rows)};
   auto type = cast<plan::RowsType>(rows.getType());
   int64_t offset = place.getOffset();
-  if (part) // one array behind the other; what belongs to groups lies in whole sectors
-    offset += place.getRows() * (paddedRowBytes(type) + (part - 1) * (type.getGroup() ? 32 : 4));
+  if (part) // one array behind the other
+    offset += place.getRows() * (paddedRowBytes(type) + 4 * (part - 1));
   return {Argument::Arena, offset};
 }
 

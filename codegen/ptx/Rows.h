@@ -15,11 +15,9 @@ constexpr int64_t roundUp(int64_t value, int64_t multiple) { return (value + mul
 /// Bytes of a row of so many numbers, each of `bytes`: 4 of f32, 2 of bf16, 1 of codes.
 constexpr int64_t rowBytes(int64_t width, int64_t bytes) { return roundUp(width * bytes, 32); }
 
-/// Rows of s8 codes in groups, whose scales are the row's own times powers of two, with the numbers of
-/// cpu::GroupedRow: codes as above; s / 2^R (f32) for each row, s its scale; for each group, whose scale is s / 2^j,
-/// R - j where a float has its exponent (i32) and 2^(R - j) A (f32), A the sum of its codes.
+/// Rows of s8 codes in groups, with the numbers of cpu::GroupedRow: codes as above; for each group its scale s and s A
+/// (f32), A the sum of its codes.
 struct GroupedRow {
-  static constexpr int64_t kRange = 24;     ///< R
   static constexpr int64_t kGroupBytes = 8; ///< of the two numbers of a group
   int64_t width = 0, group = 0;
   int64_t groups() const { return width / group; }

@@ -4,15 +4,15 @@
 // f16 scales and minima) and rows of s8 codes in the same groups. In: rows as GroupedRow says, packed weights as
 // LinearSpec says. Out: rows of floats.
 //
-//   y[n] = s sum over groups of  2^-j (s_w[n] D + m_w[n] A) + bias[n]
+//   y[n] = sum over groups of  s (s_w[n] D + m_w[n] A) + bias[n]
 //
 // With small scales s_w and m_w are multiples of the row's unit, which is multiplied with the sum at the end.
 //
-// s is the scale of the row and s 2^-j that of a group. D is an exact integer sum in one register, 16 outputs at a
+// s is the scale of a group of activations. D is an exact integer sum in one register, 16 outputs at a
 // time: the weights are the unsigned operand of the dot instruction, the activations the signed one, four of them
-// broadcast from memory. Per 32 inputs that is 8 dot instructions and one (with minima: two) fused multiply-adds, 9
-// (10) uses of the two multiplying pipes where plain int8 rows need 8: prompts are bound at 89 % (80 %) of their speed.
-// Conversions and the sums of exponents have pipes of their own. One token is bound by memory: 16 outputs x 32 inputs
+// broadcast from memory. Per 32 inputs that is 8 dot instructions, one product of scales and one (with minima: two)
+// fused multiply-adds, 10 (11) uses of the two multiplying pipes where plain int8 rows need 8: prompts are bound at
+// 80 % (73 %) of their speed. Conversions have pipes of their own. One token is bound by memory: 16 outputs x 32 inputs
 // are 320 bytes, 32 cycles at 40 GB/s, for about 30 instructions. Groups are added up in the order of k, in `tile` as
 // in `stream`: results do not depend on how rows are dealt out. Tested by test/unit/codegen/GroupedKernelTest.cpp.
 //
@@ -61,8 +61,9 @@ struct GroupedEmitter {
   }
 
   /// Codes, or entries, of 16 outputs for line `line` of a chunk: a register for each four inputs of the line.
-  Values unpack(Value chunkAt, int64_t line) {
-    Value raw = e.load(e.ints(), e.at(chunkAt, line * 64), 32);
+  Values unpack(Value chunkAt, int64_t line, bool inOrder) {
+    Value lineAt = e.at(chunkAt, line * 64);
+    Value raw = inOrder ? e.loadInOrder(e.ints(), lineAt, 32) : e.load(e.ints(), lineAt, 32);
     if (spec.bits == 8)
       return {e.bitcast(raw, e.bytes())};
     int64_t bits = spec.lowerBits(), inLine = 8 / bits;
@@ -114,16 +115,14 @@ struct GroupedEmitter {
     return e.at(rowAt, e.add(e.add(e.mul(group, spec.group), e.mul(chunkIndex, chunk())), layout.codeOffset()));
   }
 
-  /// sum + 2^(R - j) (s_w D + m_w A)
+  /// sum + s (s_w D + m_w A)
   Value addGroup(Value sum, Value dot, Value block, Value rowAt, Value group) {
-    Value exponent = field(e.b.getI32Type(), rowAt, GroupedRow::exponentOffset(), group);
-    Value scale = e.bitcast(e.add(e.bitcast(scales(block), e.ints()), exponent), e.floats());
+    Value scale = e.mul(scales(block), field(e.b.getF32Type(), rowAt, GroupedRow::scaleOffset(), group));
     sum = e.fma(e.toFloat(dot), scale, sum);
     return spec.hasMin ? e.fma(minima(block), field(e.b.getF32Type(), rowAt, layout.sumOffset(), group), sum) : sum;
   }
 
   void finish(Value sum, Value row, Value panel) {
-    sum = e.mul(sum, e.broadcast(e.load(e.b.getF32Type(), rowAddress(row))));
     if (spec.smallScales)
       sum = e.mul(sum, e.load(e.floats(), e.at(weights, e.add(e.mul(panel, 64), spec.unitsOffset())), 64));
     if (spec.bias)
@@ -169,11 +168,13 @@ struct GroupedEmitter {
     return addGroup(sums, at, blocks, group, ask == Ask::Once || at.size() == 1);
   }
   Values addGroup(Values sums, const Values &at, const Values &blocks, Value group, bool inOrder = true) {
+    if (inOrder && blocks.size() > 1)
+      return addInOrder(sums, at, blocks, group);
     Values dots;
     for (Value rowAt : at)
       dots.append(blocks.size(), start(rowAt, group));
     dots = overChunks(dots, [&](Value index, Values next) {
-      inOrder ? dotInOrder(next, blocks, at, group, index) : dotTile(next, blocks, at, group, index);
+      dotTile(next, blocks, at, group, index, inOrder);
       return next;
     });
     for (size_t i = 0; i < sums.size(); ++i)
@@ -181,22 +182,23 @@ struct GroupedEmitter {
     return sums;
   }
   /// Weights from memory are taken in the order of their addresses, block by block.
-  void dotInOrder(Values &sums, const Values &blocks, const Values &at, Value group, Value chunkIndex) {
+  Values addInOrder(Values sums, const Values &at, const Values &blocks, Value group) {
     for (size_t p = 0; p < blocks.size(); ++p) {
-      Values dots;
+      Values own;
       for (size_t r = 0; r < at.size(); ++r)
-        dots.push_back(sums[r * blocks.size() + p]);
-      dotTile(dots, {blocks[p]}, at, group, chunkIndex);
+        own.push_back(sums[r * blocks.size() + p]);
+      own = addGroup(own, at, {blocks[p]}, group);
       for (size_t r = 0; r < at.size(); ++r)
-        sums[r * blocks.size() + p] = dots[r];
+        sums[r * blocks.size() + p] = own[r];
     }
+    return sums;
   }
   /// Adds the products of one chunk of all rows and blocks.
-  void dotTile(Values &sums, const Values &blocks, const Values &at, Value group, Value chunkIndex) {
+  void dotTile(Values &sums, const Values &blocks, const Values &at, Value group, Value chunkIndex, bool inOrder) {
     for (int64_t line = 0; line < spec.linesOfChunk(); ++line) {
       SmallVector<Values> steps; // by panel: registers of codes of four inputs each
       for (Value block : blocks)
-        steps.push_back(unpack(chunkCodes(block, chunkIndex), line));
+        steps.push_back(unpack(chunkCodes(block, chunkIndex), line, inOrder));
       int64_t count = steps[0].size();
       for (int64_t s = 0; s < count; ++s)
         for (size_t r = 0; r < at.size(); ++r) {

@@ -65,6 +65,8 @@ struct LinearSpec {
   bool isInteger() const { return format == WeightFormat::S8Rows || isBlocks(); } ///< one exact sum an output
   bool isCodebook() const { return format == WeightFormat::Codebook; }
   bool isGrouped() const { return format == WeightFormat::Grouped; }
+  /// Arrays that an operand has: rows; codes, their scales and zero points; codes and the numbers of their groups.
+  int64_t partsOfRows() const { return isInteger() ? 3 : isGrouped() ? 2 : 1; }
   int64_t tiles() const { return roundUp(outputs, kTile) / kTile; }
   int64_t groups() const { return inputs / group; } ///< of an output
   /// Of one input.

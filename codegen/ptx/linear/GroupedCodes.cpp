@@ -35,11 +35,10 @@ GroupedCodes::Scale GroupedCodes::scaleAt(Value at, Value output) {
   return {scale, minimum};
 }
 
-Value GroupedCodes::addGroup(Value sum, Value dot, const Scale &scale, Value raised, Value codes) {
+Value GroupedCodes::addGroup(Value sum, Value dot, const Scale &scale, Value own, Value codes) {
   if (linear.bits == 4 && !linear.hasMin && !linear.codebook)
     dot = e.shrSigned(dot, e.number(4));
-  Value factor = e.bitcast(e.add(e.bitcast(scale.scale, e.i32()), raised), e.f32());
-  sum = e.fma(e.toFloat(dot), factor, sum);
+  sum = e.fma(e.toFloat(dot), e.mul(scale.scale, own), sum);
   return linear.hasMin ? e.fma(scale.minimum, codes, sum) : sum;
 }
 

@@ -31,8 +31,8 @@ public:
   };
   /// `at`: scales of 16 outputs, of which it is number `output`.
   Scale scaleAt(Value at, Value output);
-  /// sum + 2^(R - j) (s_w D + m_w A): `raised` is R - j in a float's exponent, `codes` 2^(R - j) A.
-  Value addGroup(Value sum, Value dot, const Scale &scale, Value raised, Value codes);
+  /// sum + s (s_w D + m_w A): `own` is s, `codes` s A.
+  Value addGroup(Value sum, Value dot, const Scale &scale, Value own, Value codes);
 
 private:
   Emitter &e;

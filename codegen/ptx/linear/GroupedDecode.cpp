@@ -45,7 +45,7 @@ private:
   const GroupedDecodeSpec &spec;
   const LinearSpec &linear;
   GroupedCodes formats = {e, linear};
-  ValueRange ofRows; ///< arguments: codes, scales, groups, or what makes them
+  ValueRange ofRows; ///< arguments: codes, groups, or what makes them
   Value shared, thread, lane, warp, firstRow;
   LinearResults results;
   Value tile, tileWeights, tileScales;
@@ -78,9 +78,8 @@ private:
     if (!spec.made)
       return e.at(bufferOf(piece), spec.groupsPlace());
     Value first = e.mul(e.mul(piece, e.number(spec.pieceGroups())), GroupedRow::kGroupBytes);
-    return e.at(e.at(shared, spec.madePlace() + spec.places().third), first);
+    return e.at(e.at(shared, spec.madePlace() + spec.places().numbers), first);
   }
-  Value rowScales() { return spec.made ? e.at(shared, spec.madePlace() + spec.places().scales) : ofRows[1]; }
 
   /// A row of the block, or one that is there in its place: what it gives nobody stores.
   Value safe(Value row) { return e.min(row, e.sub(present, e.number(1))); }
@@ -161,7 +160,7 @@ private:
     Value last = e.sub(left, e.number(1));
     e.loop(thread, e.mul(present, spec.pieceGroups()), kThreads, [&](Value i) {
       Value row = e.div(i, spec.pieceGroups()), group = e.add(first, e.min(e.rem(i, spec.pieceGroups()), last));
-      Value from = e.at(e.atElement(ofRows[2], e.add(firstRow, row), layout.groupsBytes()),
+      Value from = e.at(e.atElement(ofRows[1], e.add(firstRow, row), layout.groupsBytes()),
                         e.mul(group, GroupedRow::kGroupBytes));
       e.copyEightAsync(e.at(to, e.mul(i, GroupedRow::kGroupBytes)), from);
     });
@@ -252,14 +251,13 @@ private:
     Value own = e.at(numbers, e.mul(group, GroupedRow::kGroupBytes));
     Value at = e.at(scales, e.mul(group, e.number(linear.scaleBytes())));
     Value codes = linear.hasMin ? e.load(e.f32(), e.at(own, 4)) : Value();
-    return formats.addGroup(sum, dot, formats.scaleAt(at, output()), e.load(e.i32(), own), codes);
+    return formats.addGroup(sum, dot, formats.scaleAt(at, output()), e.load(e.f32(), own), codes);
   }
 
   void finish(Value sum) {
     e.ifThen(adds(), [&] {
       Value own = e.add(firstRow, row()), place = e.add(e.mul(tile, LinearSpec::kTile), output());
-      Value unit = e.load(e.f32(), e.at(rowScales(), e.mul(e.add(firstRow, safe(row())), 4)));
-      Value result = e.mul(sum, unit);
+      Value result = sum;
       if (linear.smallScales)
         result = e.mul(result, results.loadOf(e.f32(), &LinearSpec::unitOffset, place));
       if (linear.codebook) // behind the last output numbers are 0 as well, and name an entry

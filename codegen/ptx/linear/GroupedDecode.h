@@ -2,10 +2,10 @@
 //
 // Matrix products of few rows with weights in groups; bit for bit what codegen/cpu/linear/GroupedKernels.cpp computes:
 //
-//   y[n] = s sum over groups of  2^-j (s_w[n] D + m_w[n] A) + bias[n]        D: exact integer sum of a group
+//   y[n] = sum over groups of  s (s_w[n] D + m_w[n] A) + bias[n]        D: exact integer sum of a group
 //
-// with s the scale of the row, s 2^-j and A those of its group (GroupedRow). In: rows as GroupedRow says, weights as
-// Fragments.h says. Out: rows of floats.
+// with s the scale of a group of the row and A the sum of its codes (GroupedRow). In: rows as GroupedRow says, weights
+// as Fragments.h says. Out: rows of floats.
 //
 // A block makes 16 outputs of up to 8 or 16 rows, piece by piece of at most 1024 or 512 inputs. Its eight warps share
 // the slices of a piece; an mma makes the D of 32 inputs, which go to shared memory (in groups of 16 two make that of
@@ -56,7 +56,7 @@ struct GroupedDecodeSpec {
   // which stay.
   /// From one row of codes to the next: 16 bytes more, so that eight rows lie in different banks.
   int64_t codeStride() const { return made ? places().stride : pieceInputs() + 16; }
-  int64_t groupStride() const { return made ? places().thirdStride : pieceGroups() * GroupedRow::kGroupBytes; }
+  int64_t groupStride() const { return made ? places().numbersStride : pieceGroups() * GroupedRow::kGroupBytes; }
   int64_t groupsPlace() const { return rows * codeStride(); }
   int64_t scalesPlace() const { return made ? 0 : groupsPlace() + rows * groupStride(); }
   int64_t bufferBytes() const { return scalesPlace() + pieceGroups() * linear.scaleBytes(); }
@@ -66,7 +66,7 @@ struct GroupedDecodeSpec {
   MadeRowsPlaces places() const { return {*made, linear, 0}; }
 };
 
-/// (weights, codes, scales of rows, numbers of groups, results, bytes from one row of results to the next, number of
+/// (weights, codes, numbers of groups, results, bytes from one row of results to the next, number of
 /// rows), as linearArguments has them; where it makes the rows, rowArguments; then the marks, if any. Grid and results
 /// as linearDecodeKernel has them.
 std::string groupedDecodeKernel(KernelLibrary &kernels, const GroupedDecodeSpec &spec);

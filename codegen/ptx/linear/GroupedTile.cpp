@@ -25,9 +25,9 @@ static_assert((kStages & (kStages - 1)) == 0, "places in the ring are bits of a 
 class GroupedTileEmitter {
 public:
   GroupedTileEmitter(Emitter &e, const Spec &spec, ValueRange a, const LinearResults &results)
-      : e(e), spec(spec), linear(spec.linear), formats(e, spec.linear), codes(a[1]), rowScales(a[2]), groups(a[3]),
-        results(results), thread(e.thread()), lane(e.lane()), firstTile(e.mul(e.block(), Spec::kTiles)),
-        tile(e.add(firstTile, e.warp())), firstRow(e.mul(e.blockY(), kRows)),
+      : e(e), spec(spec), linear(spec.linear), formats(e, spec.linear), codes(a[1]), groups(a[2]), results(results),
+        thread(e.thread()), lane(e.lane()), firstTile(e.mul(e.block(), Spec::kTiles)), tile(e.add(firstTile, e.warp())),
+        firstRow(e.mul(e.blockY(), kRows)),
         tileWeights(e.at(e.atElement(a[0], safeTile(tile), linear.slices() * LinearSpec::kSlice), e.mul(lane, 16))) {
     placeOperands();
   }
@@ -51,7 +51,7 @@ private:
   const Spec &spec;
   const LinearSpec &linear;
   GroupedCodes formats;
-  Value codes, rowScales, groups;
+  Value codes, groups;
   LinearResults results;
   Value thread, lane, firstTile, tile, firstRow, tileWeights;
   Value operand;    ///< where this lane's row of a matrix lies in a unit
@@ -240,7 +240,8 @@ private:
       Values ofRows = e.loadWords(e.at(numbers, eight * 8 * GroupedRow::kGroupBytes)); // of two rows
       for (size_t i = 0; i < 4; ++i) {
         size_t at = static_cast<size_t>(4 * eight) + i, row = 2 * (i % 2);
-        sums[at] = formats.addGroup(sums[at], dots[at], own[i / 2], ofRows[row], e.bitcast(ofRows[row + 1], e.f32()));
+        sums[at] = formats.addGroup(sums[at], dots[at], own[i / 2], e.bitcast(ofRows[row], e.f32()),
+                                    e.bitcast(ofRows[row + 1], e.f32()));
       }
     }
     return sums;
@@ -250,9 +251,7 @@ private:
     SmallVector<LinearResults::OfOutput, 2> outputs = results.ofTile(tile);
     for (int64_t eight = 0; eight < kRowGroups; ++eight) {
       Value row = e.add(firstRow, 8 * eight);
-      Values scaled;
-      for (size_t i = 0; i < 4; ++i)
-        scaled.push_back(e.mul(sums[static_cast<size_t>(4 * eight) + i], unitOf(row, i % 2)));
+      Values scaled(ArrayRef(sums).slice(static_cast<size_t>(4 * eight), 4));
       for (auto [i, sum] : llvm::enumerate(scaled)) {
         if (linear.smallScales)
           sum = e.mul(sum, unitOf(outputs[i / 2].output));
@@ -261,10 +260,6 @@ private:
       }
       results.putOperands(scaled, outputs, row);
     }
-  }
-  Value unitOf(Value firstOfEight, size_t i) {
-    Value row = e.add(e.add(firstOfEight, e.mul(e.bitAnd(lane, 3), 2)), static_cast<int64_t>(i));
-    return e.load(e.f32(), e.at(rowScales, e.mul(safeRow(row), 4)));
   }
   Value unitOf(Value output) {
     return results.loadOf(e.f32(), &LinearSpec::unitOffset,

@@ -61,7 +61,7 @@ protected:
     MadeRowsPlaces places(*spec.made, linear, spec.sumsBytes());
     RowPrologue prologue(e, *spec.made, places, shared, ofRows);
     prologue.run(results.count);
-    results.scales = prologue.scales(), results.zeros = prologue.third();
+    results.scales = prologue.scales(), results.zeros = prologue.numbers();
     e.barrier();
     return addSlices(e.number(0), linear.slices(), ahead, sums);
   }

@@ -107,9 +107,9 @@ struct LinearKernel : KernelOpInterface::FallbackModel<LinearKernel> {
 } // namespace
 
 std::vector<Argument> placesOfRows(plan::StepOp step, Value inside, const LinearSpec &linear) {
-  std::vector<Argument> places = {rowsOf(step, inside)};
-  if (linear.isInteger() || linear.isGrouped())
-    places.insert(places.end(), {rowsOf(step, inside, 1), rowsOf(step, inside, 2)});
+  std::vector<Argument> places;
+  for (int64_t part = 0; part < linear.partsOfRows(); ++part)
+    places.push_back(rowsOf(step, inside, part));
   if (linear.isBlocks())
     places.push_back(Argument::number(linear.stored));
   return places;

@@ -17,8 +17,7 @@ SmallVector<ArgumentKind> linearArguments(ArrayRef<ArgumentKind> rows, size_t ma
 }
 
 SmallVector<ArgumentKind> linearArguments(const LinearSpec &linear, size_t matrices) {
-  bool hasCodes = linear.isInteger() || linear.isGrouped();
-  SmallVector<ArgumentKind> rows(hasCodes ? 3 : 1, ArgumentKind::Memory);
+  SmallVector<ArgumentKind> rows(static_cast<size_t>(linear.partsOfRows()), ArgumentKind::Memory);
   if (linear.isBlocks())
     rows.push_back(ArgumentKind::Number);
   return linearArguments(rows, matrices);

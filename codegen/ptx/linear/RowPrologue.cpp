@@ -28,7 +28,8 @@ void RowPrologue::makeRow(int64_t number) {
 Value RowPrologue::operand(size_t part, Value row) {
   if (part == 0)
     return e.at(rows(), e.mul(row, places.stride));
-  return part == 1 ? e.at(scales(), e.mul(row, 4)) : e.at(third(), e.mul(row, e.number(places.thirdStride)));
+  bool isScale = part == 1 && !places.grouped;
+  return isScale ? e.at(scales(), e.mul(row, 4)) : e.at(numbers(), e.mul(row, e.number(places.numbersStride)));
 }
 
 } // namespace lmopt::nvptx

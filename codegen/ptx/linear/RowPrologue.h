@@ -6,7 +6,7 @@
 // product's operand. Out: that in shared memory, as LinearDecode.h and GroupedDecode.h read it; everything else that is
 // stored is stored by block 0. The bits are those of the row kernel: it is the same code.
 //
-//   rows [most][bytes of a row + 16]; scales f32 [most]; zero points i32 [most], or numbers of groups
+//   rows [most][bytes of a row + 16]; scales f32 [most] and zero points i32 [most], or numbers of groups
 //   [most][groups x 8, padded, + 8]; memory in which threads meet
 //
 // Source: ptx.md 4.1, 4.3. Tested by test/unit/codegen/ptx/SharedLaunchTest.cpp.
@@ -34,18 +34,20 @@ std::string madeName(const std::optional<MadeRows> &made);
 
 /// Places in shared memory, in bytes.
 struct MadeRowsPlaces {
-  int64_t stride, scales, third, thirdStride, exchange, end;
+  int64_t stride, scales, numbers, numbersStride, exchange, end; ///< numbers: zero points, or those of groups
+  bool grouped;
 
   /// `least`: bytes at the front that the product needs for its sums when the rows have been read.
   MadeRowsPlaces(const MadeRows &made, const LinearSpec &linear, int64_t least) {
-    GroupedRow grouped = {linear.inputs, std::max<int64_t>(linear.group, 1)};
+    GroupedRow layout = {linear.inputs, std::max<int64_t>(linear.group, 1)};
+    grouped = linear.isGrouped();
     // What a row kernel stores of codes in groups is a multiple of 128. An odd number of 16 bytes: eight rows lie in
     // different banks.
-    stride = (linear.isGrouped() ? roundUp(linear.inputs, 128) : linear.slices() * linear.sliceBytes()) + 16;
+    stride = (grouped ? roundUp(linear.inputs, 128) : linear.slices() * linear.sliceBytes()) + 16;
     scales = std::max(made.most * stride, least);
-    third = roundUp(scales + 4 * made.most, 8);
-    thirdStride = linear.isGrouped() ? grouped.groupsBytes() + GroupedRow::kGroupBytes : 4;
-    exchange = roundUp(third + made.most * thirdStride, 16);
+    numbers = roundUp(scales + (grouped ? 0 : 4 * made.most), 8);
+    numbersStride = grouped ? layout.groupsBytes() + GroupedRow::kGroupBytes : 4;
+    exchange = roundUp(numbers + made.most * numbersStride, 16);
     end = exchange + exchangeBytes(made.rows);
   }
 };
@@ -63,7 +65,7 @@ public:
 
   Value rows() { return shared; }
   Value scales() { return e.at(shared, places.scales); }
-  Value third() { return e.at(shared, places.third); }
+  Value numbers() { return e.at(shared, places.numbers); }
 
 private:
   Emitter &e;

@@ -20,7 +20,7 @@ constexpr int64_t kTileBytes = 4 * LinearSpec::kTile;
 
 /// Kinds of a product's rows and what belongs to codes.
 SmallVector<Kind> rowsOf(const LinearSpec &exact) {
-  return SmallVector<Kind>(exact.isInteger() || exact.isGrouped() ? 3 : 1, Kind::Memory);
+  return SmallVector<Kind>(static_cast<size_t>(exact.partsOfRows()), Kind::Memory);
 }
 
 class TreeScoreEmitter {
@@ -74,7 +74,7 @@ private:
   SmallVector<int64_t> bytesOfRow() const {
     const LinearSpec &exact = spec.exact;
     if (exact.isGrouped())
-      return {exact.rowBytes(), 4, GroupedRow{exact.inputs, exact.group}.groupsBytes()};
+      return {exact.rowBytes(), GroupedRow{exact.inputs, exact.group}.groupsBytes()};
     return exact.isInteger() ? SmallVector<int64_t>{exact.rowBytes(), 4, 4} : SmallVector<int64_t>{exact.rowBytes()};
   }
 };

@@ -115,9 +115,7 @@ private:
   // Codes in groups.
   void storeGroups(const RowStep &step);
   Value magnitude(Value x) { return e.bitcast(e.bitAnd(e.bitcast(x, e.i32()), 0x7fffffff), e.f32()); }
-  /// Of the row; its scale goes to memory.
-  Value factorOfGroups(const RowStep &step);
-  void storeTurn(const RowStep &step, int64_t turn, Value factor);
+  void storeTurn(const RowStep &step, int64_t turn);
 
   // Rotation.
   Values rotate(const RowStep &step);

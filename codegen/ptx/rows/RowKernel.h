@@ -51,7 +51,7 @@ enum class RowStepKind {
   StoreHalves,  ///< an operand, rounded to nearest, ties to even
   StoreCodes,   ///< an operand in u8, DynamicQuantizeLinear; pointers: codes, scales, zero points
   StoreStaticCodes, ///< an operand in u8 codes of `range`; pointers as of StoreCodes
-  StoreGroups       ///< an operand in s8 codes in groups of `size` (canStoreGroups); pointers: codes, scales, groups
+  StoreGroups       ///< an operand in s8 codes in groups of `size` (canStoreGroups); pointers: codes, groups
 };
 
 struct RowStep {

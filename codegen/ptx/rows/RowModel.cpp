@@ -31,9 +31,14 @@ void RowProgramBuilder::add(Operation *op, RowStep step, ArrayRef<Argument> poin
 void RowProgramBuilder::storeCodes(Operation *op, RowStep step) {
   step.operands = {numberOf(op->getOperand(0))};
   Operation *yield = launches.step.getBody().front().getTerminator();
+  int64_t parts = step.kind == RowStepKind::StoreGroups ? 2 : 3;
   for (auto [inside, rows] : llvm::zip_equal(yield->getOperands(), launches.step.getResults()))
-    if (inside == op->getResult(0))
-      appendStore(step, rows, {placeOf(rows), placeOf(rows, 1), placeOf(rows, 2)});
+    if (inside == op->getResult(0)) {
+      SmallVector<Argument, 3> places;
+      for (int64_t part = 0; part < parts; ++part)
+        places.push_back(placeOf(rows, part));
+      appendStore(step, rows, places);
+    }
 }
 
 void RowProgramBuilder::appendStore(RowStep step, Value rows, ArrayRef<Argument> places) {

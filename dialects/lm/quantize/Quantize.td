@@ -108,17 +108,14 @@ def LM_QuantizeDynamicOp : LM_Op<"quantize_dynamic", [Pure]> {
 def LM_QuantizeGroupsOp : LM_Op<"quantize_groups", [Pure]> {
   let summary = "signed 8-bit codes with a scale for each group of a token's numbers";
   let description = [{
-    With M the greatest magnitude of a token and m that of a group of its numbers, as many as the type of the codes says,
-    all in f32, rounding half to even:
+    With m the greatest magnitude of a group of a token's numbers, as many as the type of the codes says, all in f32,
+    rounding half to even:
 
-        factor = 127 / M
-        j = the greatest of 0 .. 24 with 2^-j >= m * factor * (1 / 127), or 0
-        scale = M / 127 * 2^-j      code = round(x * (factor * 2^j))
+        scale = m / 127      code = round(x * (127 / m))
 
-    A token of zeros, or one whose greatest magnitude is below 2^-90 (so that all scales are normal numbers), has scales
-    and codes 0. Numbers must be finite. Groups as short as the weights' own keep the codes accurate without rotation:
-    an outlier costs its own group only. Scales are the token's times powers of two, so that a product need not multiply
-    them with the weight's scales; where the token's greatest number is, and errors are greatest, nothing is lost by it.
+    A group of zeros, or one whose greatest magnitude is below 2^-90 (so that the product of its scale with one of a
+    weight is a normal number), has scale and codes 0. Numbers must be finite. Groups as short as the weights' own keep the
+    codes accurate without rotation: an outlier costs its own group only.
 
     Constraints:
     - C1: codes have the shape of x.
@@ -129,8 +126,8 @@ def LM_QuantizeGroupsOp : LM_Op<"quantize_groups", [Pure]> {
       %codes = lm.quantize_groups %x : (tensor<1x1x4xf32>) -> !lm.codes<1x1x4, s8, group = 2>
       return %codes : !lm.codes<1x1x4, s8, group = 2>
     }
-    // @quantize_groups: tensor<1x1x4xsi8> [[[-64, 32, 0, 127]]]
-    // @quantize_groups: tensor<1x1x2xf32> [[[0.015625, 2]]]
+    // @quantize_groups: tensor<1x1x4xsi8> [[[-127, 64, 0, 127]]]
+    // @quantize_groups: tensor<1x1x2xf32> [[[0.00787402, 2]]]
     ```
   }];
   let arguments = (ins LM_Activation:$input);

@@ -79,28 +79,19 @@ static float largestMagnitude(const float *x, int64_t count) {
   return largest;
 }
 
-/// j of the definition, from a group's share of the token's greatest magnitude.
-static int groupExponent(float share) {
-  int exponent;
-  float fraction = std::frexp(share, &exponent); // 2^(exponent - 1) <= share < 2^exponent
-  return share == 0 ? 24 : std::clamp(fraction == 0.5f ? 1 - exponent : -exponent, 0, 24);
-}
-
 Quantized quantizeGroups(const Tensor &x, int64_t group) {
   Quantized q;
   q.codes.shape = x.shape;
   q.codes.s8.resize(x.f32.size());
-  const int64_t width = x.width(), groups = width / group;
-  q.scale = Tensor::ofF32({x.size(0), x.size(1), groups});
+  q.scale = Tensor::ofF32({x.size(0), x.size(1), x.width() / group});
   for (size_t g = 0; g < q.scale.f32.size(); ++g) {
-    float largest = largestMagnitude(&x.f32[g / groups * width], width);
+    const float *own = &x.f32[g * group];
+    float largest = largestMagnitude(own, group);
     if (largest < kLeastMagnitude)
       continue;
-    float factor = 127.0f / largest, own = largestMagnitude(&x.f32[g * group], group);
-    int j = groupExponent(own * factor * (1.0f / 127));
-    q.scale.f32[g] = std::ldexp(largest / 127.0f, -j);
-    for (int64_t k = g * group; k < int64_t((g + 1) * group); ++k)
-      q.codes.s8[k] = int8_t(std::nearbyint(x.f32[k] * std::ldexp(factor, j)));
+    q.scale.f32[g] = largest / 127.0f;
+    for (int64_t k = 0; k < group; ++k)
+      q.codes.s8[g * group + k] = int8_t(std::nearbyint(own[k] * (127.0f / largest)));
   }
   return q;
 }

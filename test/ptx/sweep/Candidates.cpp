@@ -3,7 +3,7 @@
 // See Candidates.h. A run:
 //   {"group": what is done, "candidate": how, "assumed": the compiler's candidate, "same_bits": whether all of the
 //   group leave the same, "picks": {number:
-//    {value: candidate}}, "result": buffer, "buffers": [{"bytes", "numbers_from", "pairs", "rotates"}], "launches":
+//    {value: candidate}}, "result": buffer, "buffers": [{"bytes", "numbers_from", "rotates"}], "launches":
 //    [{"kernel", "grid", "arguments": [{"buffer"} or {"number"}]}], "walker": kernel, "record_bytes"}
 // A buffer holds random bytes up to `numbers_from`, then numbers that are small floats in f32, bf16 and f16; of `pairs`
 // every other word is zero. Weights rotate: a chain of runs reads others each time. With a walker the chain is its
@@ -59,9 +59,8 @@ public:
 
   int64_t random(int64_t bytes) { return buffer(bytes, bytes); }
   int64_t numbers(int64_t bytes) { return buffer(bytes, 0); }
-  int64_t pairs(int64_t bytes) { return buffer(bytes, 0, true); }
   int64_t weights(const LinearSpec &linear) {
-    return buffer(linear.bytes(), linear.isInteger() || linear.isGrouped() ? linear.scaleOffset() : 0, false, true);
+    return buffer(linear.bytes(), linear.isInteger() || linear.isGrouped() ? linear.scaleOffset() : 0, true);
   }
   static json::Value at(int64_t buffer) { return json::Object{{"buffer", buffer}}; }
   static json::Value number(int64_t value) { return json::Object{{"number", value}}; }
@@ -94,9 +93,8 @@ private:
   json::Array &runs, buffers, launches;
   json::Object picks, more;
 
-  int64_t buffer(int64_t bytes, int64_t numbersFrom, bool pairs = false, bool rotates = false) {
-    buffers.push_back(
-        json::Object{{"bytes", bytes}, {"numbers_from", numbersFrom}, {"pairs", pairs}, {"rotates", rotates}});
+  int64_t buffer(int64_t bytes, int64_t numbersFrom, bool rotates = false) {
+    buffers.push_back(json::Object{{"bytes", bytes}, {"numbers_from", numbersFrom}, {"rotates", rotates}});
     return static_cast<int64_t>(buffers.size()) - 1;
   }
 };
@@ -106,11 +104,11 @@ int64_t blocksOf(int64_t count, int64_t ofBlock) { return (count + ofBlock - 1) 
 /// The operand of a product: rows, and what belongs to them.
 std::vector<int64_t> operandOf(RunBuilder &run, const LinearSpec &linear, int64_t rows) {
   int64_t bytes = rows * linear.rowBytes();
-  if (!linear.isInteger() && !linear.isGrouped())
-    return {run.numbers(bytes)};
-  GroupedRow grouped = {linear.inputs, std::max<int64_t>(linear.group, 1)};
-  int64_t codes = run.random(bytes), scales = run.numbers(4 * rows);
-  return {codes, scales, linear.isGrouped() ? run.pairs(rows * grouped.groupsBytes()) : run.numbers(4 * rows)};
+  if (linear.isGrouped())
+    return {run.random(bytes), run.numbers(rows * GroupedRow{linear.inputs, linear.group}.groupsBytes())};
+  if (linear.isInteger())
+    return {run.random(bytes), run.numbers(4 * rows), run.numbers(4 * rows)};
+  return {run.numbers(bytes)};
 }
 
 /// Of a kernel with linearArguments; the buffer of its results.

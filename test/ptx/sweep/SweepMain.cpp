@@ -65,15 +65,14 @@ private:
 
 //===--- Contents ---===//
 
-/// Random bytes; or small numbers: each half word is near 1 in f16 and near 2^-7 in bf16, two of them are in f32; of
-/// pairs every other word is zero.
-std::string contentsOf(bool isNumbers, bool isPairs, unsigned seed) {
+/// Random bytes; or small numbers: each half word is near 1 in f16 and near 2^-7 in bf16, two of them are in f32.
+std::string contentsOf(bool isNumbers, unsigned seed) {
   std::mt19937 random(seed); // NOLINT(bugprone-random-generator-seed): the same for all candidates
   std::vector<uint32_t> words(kPeriod / 4);
   for (size_t i = 0; i < words.size(); ++i) {
     words[i] = random();
     if (isNumbers)
-      words[i] = isPairs && i % 2 == 0 ? 0 : (words[i] & 0x807f807f) | 0x3c003c00;
+      words[i] = (words[i] & 0x807f807f) | 0x3c003c00;
   }
   return {reinterpret_cast<const char *>(words.data()), kPeriod};
 }
@@ -163,8 +162,8 @@ Buffer Sweep::bufferOf(const Json &given, unsigned number) {
     buffer.copies = options.isBrief ? 2 : std::clamp(2 * cache / buffer.stride + 1, uint64_t(2), kMostCopies);
   buffer.room = std::make_unique<Room>(device.get(), buffer.copies * buffer.stride);
   uint64_t from = given["numbers_from"];
-  fill(buffer.at(0), from, contentsOf(false, false, number));
-  fill(buffer.at(0) + from, buffer.bytes - from, contentsOf(true, given["pairs"], number));
+  fill(buffer.at(0), from, contentsOf(false, number));
+  fill(buffer.at(0) + from, buffer.bytes - from, contentsOf(true, number));
   lmopt_error_t error{};
   for (uint64_t copy = 1; copy < buffer.copies; ++copy)
     check(lmoptp_stream_copy(stream.get(), buffer.at(copy), buffer.at(0), buffer.bytes, &error), error);

@@ -177,7 +177,6 @@ Memory makeRows(const cpu::LinearSpec &spec, uint64_t seed) {
   test::Random random(seed);
   for (int64_t r = 0; r < kMaxRows; ++r) {
     char *at = rows.data() + r * row.bytes();
-    *rows.floats(r * row.bytes()) = std::abs(random.real());
     for (int64_t g = 0; g < row.groups(); ++g) {
       int32_t sum = 0;
       for (int64_t k = 0; k < spec.group; ++k) {
@@ -185,10 +184,10 @@ Memory makeRows(const cpu::LinearSpec &spec, uint64_t seed) {
         at[row.codeOffset() + g * spec.group + k] = static_cast<char>(code);
         sum += code;
       }
-      int raised = static_cast<int>(random.below(25));
+      float scale = std::ldexp(std::abs(random.real()), -static_cast<int>(random.below(25)));
       int64_t base = r * row.bytes() + g * 4;
-      *rows.ints(base + cpu::GroupedRow::exponentOffset()) = raised << 23;
-      *rows.floats(base + row.sumOffset()) = std::ldexp(static_cast<float>(sum), raised);
+      *rows.floats(base + cpu::GroupedRow::scaleOffset()) = scale;
+      *rows.floats(base + row.sumOffset()) = scale * static_cast<float>(sum);
       *rows.ints(base + row.startOffset(4)) = -8 * sum;
       *rows.ints(base + row.startOffset(8)) = -128 * sum;
     }
@@ -258,8 +257,7 @@ protected:
         products += code * p.matrix.codes[n * spec.inputs + k];
         total += code;
       }
-      int raised = *p.in.ints(r * row.bytes() + g * 4 + cpu::GroupedRow::exponentOffset()) >> 23;
-      double scale = std::ldexp(*p.in.floats(r * row.bytes()), raised);
+      double scale = *p.in.floats(r * row.bytes() + g * 4 + cpu::GroupedRow::scaleOffset());
       double first = scale * p.matrix.scales[n * row.groups() + g] * double(products);
       double second = scale * p.matrix.minima[n * row.groups() + g] * double(total);
       wanted += first + second;
@@ -322,24 +320,19 @@ float largestOf(const float *x, int64_t count) {
 
 /// Row `r` of `out` against the definition of lm.quantize_groups and GroupedRow.
 void expectQuantized(const cpu::GroupedRow &row, const float *x, const Memory &out, int64_t r) {
-  float largest = largestOf(x, row.width);
-  bool zero = largest < 0x1p-90f;
-  float factor = zero ? 0 : 127 / largest;
-  ASSERT_EQ(*out.floats(r * row.bytes()), zero ? 0 : std::ldexp(largest / 127, -24));
   for (int64_t g = 0; g < row.groups(); ++g) {
     int64_t base = r * row.bytes() + g * 4;
-    int raised = *out.ints(base + cpu::GroupedRow::exponentOffset()) >> 23;
-    float share = largestOf(x + g * row.group, row.group) * factor * (1.0f / 127);
-    ASSERT_TRUE(raised >= 0 && raised <= 24);
-    ASSERT_TRUE(raised == 24 || std::ldexp(1.0f, raised - 24) >= share) << g;
-    ASSERT_TRUE(raised == 0 || std::ldexp(1.0f, raised - 25) < share) << g;
+    float largest = largestOf(x + g * row.group, row.group);
+    bool zero = largest < 0x1p-90f;
+    float factor = zero ? 0 : 127 / largest, scale = zero ? 0 : largest / 127;
+    ASSERT_EQ(*out.floats(base + cpu::GroupedRow::scaleOffset()), scale) << g;
     int32_t sum = 0;
     for (int64_t k = g * row.group; k < (g + 1) * row.group; ++k) {
       int code = static_cast<int8_t>(out.data()[r * row.bytes() + row.codeOffset() + k]);
-      ASSERT_EQ(code, std::nearbyint(x[k] * std::ldexp(factor, 24 - raised))) << k;
+      ASSERT_EQ(code, std::nearbyint(x[k] * factor)) << k;
       sum += code;
     }
-    EXPECT_EQ(*out.floats(base + row.sumOffset()), std::ldexp(static_cast<float>(sum), raised));
+    EXPECT_EQ(*out.floats(base + row.sumOffset()), scale * static_cast<float>(sum));
     EXPECT_EQ(*out.ints(base + row.startOffset(4)), -8 * sum);
     EXPECT_EQ(*out.ints(base + row.startOffset(8)), -128 * sum);
   }

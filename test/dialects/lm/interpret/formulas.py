@@ -86,14 +86,11 @@ def quantize_weight_groups(w, bits, group, has_min):
 
 def quantize_groups(x, group):
     parts = x.reshape(*x.shape[:-1], -1, group)
-    largest = np.abs(x).max(-1)[..., None].astype(np.float32)
+    largest = np.abs(parts).max(-1).astype(np.float32)
     zero = largest < 2.0**-90
     factor = np.where(zero, 0, np.float32(127) / np.where(zero, 1, largest)).astype(np.float32)
-    share = np.abs(parts).max(-1) * factor * np.float32(1 / 127)
-    j = np.clip(np.floor(-np.log2(np.maximum(share.astype(np.float64), 2.0**-40))), 0, 24)
-    codes = np.rint(parts * (factor * (2.0**j).astype(np.float32))[..., None]).astype(np.int8)
-    scale = largest / np.float32(127) * (2.0**-j).astype(np.float32)
-    return codes.reshape(x.shape), np.where(zero, 0, scale).astype(np.float32)
+    codes = np.rint(parts * factor[..., None]).astype(np.int8)
+    return codes.reshape(x.shape), np.where(zero, 0, largest / np.float32(127)).astype(np.float32)
 
 
 def rope(x, heads, start, dims, base, interleaved, divisors=1.0, gain=1.0):

@@ -97,8 +97,8 @@ def linear():
          f": ({kind}) -> {t(5)}")
     y = quantized_linear(*quantized, *quantize_rows(w), b)
     cases.append(c.finish([("q", quantized), ("y", y)], 1))
-    edge[1, 0, 4:8] = 2.0**-121  # beside greater numbers: the least scale, codes 0
-    edge[1, 1] *= 2.0**-10  # a power of two times the greatest magnitude: the next scale
+    edge[1, 0, 4:8] = 2.0**-121  # too small for a scale: codes 0
+    edge[1, 1] *= 2.0**-10  # a token of small numbers
     edge[1, 1, :4] = np.abs(edge[1, 1, 4:]).max() / 4
     edge[1, 2, :4] = [127, 2.5, -3.5, -127]  # scale 1: both ends, and halves to even
     for name, bits, has_min, wrap in GROUPED:

@@ -17,7 +17,7 @@ namespace {
 
 Finished runOf(const EmittedKernel &kernel, int64_t most, const GroupedProblem &problem, int64_t stride, bool strict) {
   std::vector<Argument> arguments = {
-      memory(problem.weights.packed()),      memory(problem.codes), memory(problem.units), memory(problem.groups),
+      memory(problem.weights.packed()),      memory(problem.codes), memory(problem.groups),
       result(size_t(problem.rows * stride)), number(stride),        number(problem.rows)};
   std::array<uint32_t, 3> grid = {uint32_t(problem.spec.tiles()), uint32_t((problem.rows + most - 1) / most), 1};
   return strict ? run(kernel, grid, arguments) : runPlain(kernel, grid, arguments);

@@ -14,14 +14,6 @@ namespace lmopt::kerneltest {
 using nvptx::GroupedRow;
 using nvptx::LinearSpec;
 
-inline float withExponent(float number, uint32_t raised) {
-  uint32_t bits;
-  std::memcpy(&bits, &number, 4);
-  bits += raised;
-  std::memcpy(&number, &bits, 4);
-  return number;
-}
-
 /// Random rows as StoreGroups leaves them, and weights.
 struct GroupedProblem {
   GroupedWeights weights;
@@ -29,10 +21,8 @@ struct GroupedProblem {
   int64_t rows;
   GroupedRow layout{spec.inputs, spec.group};
   std::vector<int8_t> codes;
-  std::vector<float> units;
   struct Numbers {
-    uint32_t raised;
-    float sum;
+    float scale, sum;
   };
   std::vector<Numbers> groups;
 
@@ -41,13 +31,12 @@ struct GroupedProblem {
         codes(size_t(rows * layout.codeBytes())), groups(size_t(rows * layout.groupsBytes() / 8)) {
     std::mt19937 random{unsigned(rows)};
     for (int64_t row = 0; row < rows; ++row) {
-      units.push_back(std::ldexp(float(random() % 1000 + 1), -40));
       for (int64_t k = 0; k < spec.inputs; ++k)
         codes[size_t(row * layout.codeBytes() + k)] = int8_t(int(random() % 255) - 127);
       for (int64_t g = 0; g < layout.groups(); ++g)
-        numbers(row, g) = {uint32_t(random() % (GroupedRow::kRange + 1)) << 23, 0};
+        numbers(row, g) = {std::ldexp(float(random() % 1000 + 1), -16 - int(random() % 24)), 0};
       for (int64_t g = 0; g < layout.groups(); ++g)
-        numbers(row, g).sum = float(sumOfCodes(row, g)) * withExponent(1, numbers(row, g).raised);
+        numbers(row, g).sum = float(sumOfCodes(row, g)) * numbers(row, g).scale;
     }
   }
   Numbers &numbers(int64_t row, int64_t g) { return groups[size_t(row * layout.groupsBytes() / 8 + g)]; }
@@ -73,10 +62,11 @@ struct GroupedProblem {
       float sixteenths = scale == 0 ? 0 : std::nearbyint(-16 * weights.minima[place] / weights.scales[place]);
       scale = spec.smallScales ? scale : weights.scales[place];
       float minimum = spec.smallScales ? scale * -0.0625F * sixteenths : weights.minima[place];
-      sum = std::fma(float(dot), withExponent(scale, numbers(row, g).raised), sum);
+      volatile float factor = scale * numbers(row, g).scale; // no fused operation
+      sum = std::fma(float(dot), factor, sum);
       sum = spec.hasMin ? std::fma(minimum, numbers(row, g).sum, sum) : sum;
     }
-    volatile float result = sum * units[size_t(row)]; // no fused operation
+    volatile float result = sum; // no fused operation
     if (spec.smallScales)
       result = result * weights.units[size_t(n)];
     return spec.bias ? result + weights.bias[size_t(n)] : result;

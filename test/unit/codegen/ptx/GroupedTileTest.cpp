@@ -19,7 +19,7 @@ EmittedKernel kernelOf(const GroupedTileSpec &spec, const std::string &chip = "s
 }
 
 std::vector<Argument> argumentsOf(const GroupedProblem &problem, int64_t stride) {
-  return {memory(problem.weights.packed()),      memory(problem.codes), memory(problem.units), memory(problem.groups),
+  return {memory(problem.weights.packed()),      memory(problem.codes), memory(problem.groups),
           result(size_t(problem.rows * stride)), number(stride),        number(problem.rows)};
 }
 std::array<uint32_t, 3> gridOf(const GroupedProblem &problem) {

@@ -16,7 +16,7 @@ inline std::vector<Argument> operandsOf(const LinearProblem &problem) {
   return arguments;
 }
 inline std::vector<Argument> operandsOf(const GroupedProblem &problem) {
-  return {memory(problem.weights.packed()), memory(problem.codes), memory(problem.units), memory(problem.groups)};
+  return {memory(problem.weights.packed()), memory(problem.codes), memory(problem.groups)};
 }
 
 } // namespace lmopt::kerneltest

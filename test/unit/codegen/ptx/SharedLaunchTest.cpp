@@ -45,8 +45,10 @@ std::vector<char> weightsOf(const LinearSpec &spec) {
 std::vector<size_t> operandBytes(const LinearSpec &spec, int64_t rows) {
   nvptx::GroupedRow grouped = {spec.inputs, std::max<int64_t>(spec.group, 1)};
   std::vector<size_t> bytes = {size_t(rows * spec.rowBytes())};
-  if (spec.isInteger() || spec.isGrouped())
-    bytes.insert(bytes.end(), {size_t(rows * 4), size_t(spec.isGrouped() ? rows * grouped.groupsBytes() : rows * 4)});
+  if (spec.isInteger())
+    bytes.insert(bytes.end(), 2, size_t(rows * 4));
+  if (spec.isGrouped())
+    bytes.push_back(size_t(rows * grouped.groupsBytes()));
   return bytes;
 }
 
