@@ -30,7 +30,7 @@ struct Group {
 
 class Translator {
 public:
-  explicit Translator(const std::string &in) : in(in) {}
+  Translator(const std::string &in, uint32_t unicode) : in(in), unicode(unicode) {}
   Result<std::string> run();
 
 private:
@@ -47,6 +47,10 @@ private:
   Result<uint32_t> bracketCharacter();
   Result<std::string> property();
   std::optional<uint32_t> control(char letter) const;
+  std::string charactersOf(const SplitProperty &property) const;
+  std::string charactersOf(const std::string &name) const;
+  std::string listed(const std::string &name) const;
+  std::string words() const;
   uint32_t character();
 
   bool starts(const char *text) const { return in.compare(at, strlen(text), text) == 0; }
@@ -60,6 +64,7 @@ private:
   static Error refuse(const std::string &construct) { return unsupported(construct); }
 
   const std::string &in;
+  uint32_t unicode;
   size_t at = 0;
   std::string out;
   std::vector<Group> groups = {{}};
@@ -135,23 +140,26 @@ Result<void> Translator::literal(uint32_t c) {
 
 //===- Classes ---------------------------------------------------------------------------------------------------===//
 
-static std::string charactersOf(const std::string &name) {
+std::string Translator::charactersOf(const SplitProperty &property) const {
+  return std::string(property.characters) + (unicode == LMOPT_SPLIT_ARG_HF ? property.newer : "");
+}
+std::string Translator::charactersOf(const std::string &name) const {
   for (const SplitProperty &property : splitProperties())
     if (name == property.name)
-      return property.characters;
+      return charactersOf(property);
   return "";
 }
 
 /// All of one or two letters that begin so.
-static std::string listed(const std::string &name) {
+std::string Translator::listed(const std::string &name) const {
   std::string list = "\\p{" + name + "}";
   for (const SplitProperty &property : splitProperties())
     if (strlen(property.name) == 2 && name == std::string(property.name).substr(0, name.size()))
-      list += property.characters;
+      list += charactersOf(property);
   return list;
 }
 
-static std::string words() {
+std::string Translator::words() const {
   return listed("L") + listed("M") + listed("Nd") + listed("Nl") + listed("Pc") + charactersOf("w");
 }
 
@@ -415,7 +423,9 @@ Result<std::string> Translator::run() {
   return std::move(out);
 }
 
-Result<std::string> lmopt::translatePattern(const std::string &pattern) { return Translator(pattern).run(); }
+Result<std::string> lmopt::translatePattern(const std::string &pattern, uint32_t unicode) {
+  return Translator(pattern, unicode).run();
+}
 
 std::string lmopt::literalPattern(const std::string &text) {
   std::string pattern;

@@ -14,21 +14,25 @@
 
 #include "files/Status.h"
 
+#include "lmopt/tokenizer_format.h"
+
 #include <string>
 #include <vector>
 
 namespace lmopt {
 
-/// The message of a refusal names the construct only; the caller says where.
-Result<std::string> translatePattern(const std::string &pattern);
+/// `unicode`: LMOPT_SPLIT_ARG_HF, or LMOPT_SPLIT_ARG_GGML for characters as llama.cpp knows them. The message of a
+/// refusal names the construct only; the caller says where.
+Result<std::string> translatePattern(const std::string &pattern, uint32_t unicode = LMOPT_SPLIT_ARG_HF);
 
 /// A text as an expression that finds it.
 std::string literalPattern(const std::string &text);
 
 /// A property of Oniguruma's ("Lu", "Han"; "w": others of \w; "w outside": more of \w outside of [ ]), and the
-/// characters that PCRE2 may not know to have it, as a class of PCRE2 lists them.
+/// characters that PCRE2 may not know to have it, as a class of PCRE2 lists them: those of Unicode 15.1, and those that
+/// 16.0 added.
 struct SplitProperty {
-  const char *name, *characters;
+  const char *name, *characters, *newer;
 };
 const std::vector<SplitProperty> &splitProperties();
 

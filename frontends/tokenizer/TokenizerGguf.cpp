@@ -4,11 +4,12 @@
 // (BPE of SentencePiece, by scores) or "t5" (Unigram of SentencePiece).
 //
 // What the keys mean is what llama.cpp does with them; its tables are Unicode 15.1 (LMOPT_SPLIT_ARG_GGML). A control
-// token is recognised only when special tokens are asked for, a user-defined token always. A pre-tokenizer name stands
-// for a fixed list of expressions; unknown names are refused, since another expression gives other ids without a sign.
+// token is recognised only when special tokens are asked for, a user-defined token always. Pre-tokenizers:
+// GgufPreTokenizers.h.
 // Keys "tokenizer.*" that no table names (TokenizerFields.h) are refused, too.
 // Tested by test/unit/tokenizer/GgufTest.cpp and test/tools/tokenizer_parity.py.
 #include "files/File.h"
+#include "frontends/tokenizer/GgufPreTokenizers.h"
 #include "frontends/tokenizer/GgufSpecialTokens.h"
 #include "frontends/tokenizer/SplitPattern.h"
 #include "frontends/tokenizer/TokenizerBuilder.h"
@@ -22,15 +23,6 @@
 using namespace lmopt;
 
 namespace {
-/// What several names of llama.cpp stand for.
-struct PreTokenizer {
-  std::vector<const char *> names;
-  std::vector<std::array<uint32_t, 2>> splits;
-  bool addBos = false;           // unless tokenizer.ggml.add_bos_token says otherwise
-  bool ignoreMerges = false;     // a word that is a token is that token
-  const char *pattern = nullptr; // of the step LMOPT_SPLIT_PATTERN
-};
-
 class GgufTokenizer {
 public:
   GgufTokenizer(const GgufFile &file, const TokenizerOptions &options) : file(file), options(options) {}
@@ -41,7 +33,7 @@ private:
   Result<void> readTokens(const GgufDefaultRoles &defaults);
   Result<std::vector<int64_t>> readTypes() const;
   void markTypes();
-  Result<const PreTokenizer *> findPreTokenizer() const;
+  Result<const GgufPreTokenizer *> findPreTokenizer() const;
   Result<void> readBpe();
   Result<void> readMerges();
   Result<void> readBert();
@@ -65,32 +57,6 @@ private:
   std::vector<int64_t> types;          // kGguf*, as llama.cpp corrects them
 };
 } // namespace
-
-static const std::vector<PreTokenizer> &preTokenizers() {
-  static const std::array<uint32_t, 2> digits = {LMOPT_SPLIT_DIGITS, LMOPT_SPLIT_ARG_GGML},
-                                       gpt2 = {LMOPT_SPLIT_GPT2, LMOPT_SPLIT_ARG_GGML},
-                                       llama3 = {LMOPT_SPLIT_LLAMA3, LMOPT_SPLIT_ARG_GGML},
-                                       qwen2 = {LMOPT_SPLIT_QWEN2, LMOPT_SPLIT_ARG_GGML};
-  static const std::array<uint32_t, 2> pattern = {LMOPT_SPLIT_PATTERN, 0};
-  // Words with the blank before them; white space and some punctuation of several scripts stand apart.
-  static constexpr char kBloom[] = R"( ?[^(\s|.,!?…。，、।۔،)]+)";
-  static const std::vector<PreTokenizer> list = {
-      {{"gpt-2", "phi-2", "gigachat", "a.x-4.0", "mellum", "exaone4", "mpt", "olmo", "jais", "trillion",
-        "granite-docling"},
-       {gpt2}},
-      {{"smollm", "starcoder", "refact", "command-r", "codeshell", "exaone", "minerva-7b", "mellum2"}, {digits, gpt2}},
-      {{"llama-bpe", "llama-v3", "llama3", "falcon3", "falcon-h1", "pixtral", "midm-2.0", "lfm2"},
-       {llama3},
-       /*addBos=*/true,
-       /*ignoreMerges=*/true},
-      {{"dbrx", "smaug-bpe"}, {llama3}},
-      {{"qwen2", "deepseek-r1-qwen", "megrez", "stablelm2", "hunyuan", "kormo", "f2llmv2", "solar-open", "grok-2"},
-       {qwen2}},
-      {{"bloom", "gpt3-finnish", "poro-chat"}, {pattern}, false, false, kBloom},
-      {{"viking"}, {pattern, digits}, false, false, kBloom},
-  };
-  return list;
-}
 
 Result<void> GgufTokenizer::readTokens(const GgufDefaultRoles &defaults) {
   const GgufValue *tokens = file.find("tokenizer.ggml.tokens");
@@ -177,12 +143,12 @@ Result<void> GgufTokenizer::readMerges() {
   return {};
 }
 
-Result<const PreTokenizer *> GgufTokenizer::findPreTokenizer() const {
+Result<const GgufPreTokenizer *> GgufTokenizer::findPreTokenizer() const {
   Result<std::optional<std::string_view>> name = file.findString("tokenizer.ggml.pre");
   if (!name)
     return name.error();
   std::string supported;
-  for (const PreTokenizer &candidate : preTokenizers())
+  for (const GgufPreTokenizer &candidate : ggufPreTokenizers())
     for (const char *known : candidate.names) {
       supported += (supported.empty() ? "" : ", ") + std::string(known);
       if (*name && **name == known)
@@ -193,18 +159,19 @@ Result<const PreTokenizer *> GgufTokenizer::findPreTokenizer() const {
 }
 
 Result<void> GgufTokenizer::readBpe() {
-  Result<const PreTokenizer *> found = findPreTokenizer();
+  Result<const GgufPreTokenizer *> found = findPreTokenizer();
   if (!found)
     return found.error();
-  const PreTokenizer *chosen = *found;
+  const GgufPreTokenizer *chosen = *found;
   spec.kind = LMOPT_TOKENIZER_BPE;
-  spec.splits = chosen->splits;
-  if (chosen->pattern) {
-    Result<std::string> translated = translatePattern(chosen->pattern);
+  for (const std::string &pattern : chosen->patterns) {
+    Result<std::string> translated = translatePattern(pattern, LMOPT_SPLIT_ARG_GGML);
     if (!translated)
       return translated.error();
+    spec.splits.push_back({LMOPT_SPLIT_PATTERN, static_cast<uint32_t>(spec.patterns.size())});
     spec.patterns.push_back(*translated);
   }
+  spec.splits.insert(spec.splits.end(), chosen->splits.begin(), chosen->splits.end());
   if (chosen->ignoreMerges)
     spec.flags |= LMOPT_TOKENIZER_IGNORE_MERGES;
   if (Result<void> result = readMerges(); !result)

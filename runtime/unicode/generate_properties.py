@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Writes frontends/tokenizer/SplitProperties.cpp: what \\p{..} of `tokenizers` has that an older PCRE2 lacks.
 
-In: the Python package `tokenizers` 0.23.3, whose Oniguruma has Unicode 16.0, and the library PCRE2 10.42, which has 14.0. Out:
-C++ text on stdout.
-    pip install tokenizers==0.23.3
+In: the Python packages `tokenizers` 0.23.3, whose Oniguruma has Unicode 16.0, and `unicodedata2` 15.1.0, which knows the characters of
+llama.cpp; the library PCRE2 10.42, which has 14.0. Out: C++ text on stdout.
+    pip install tokenizers==0.23.3 unicodedata2==15.1.0
     runtime/unicode/generate_properties.py > frontends/tokenizer/SplitProperties.cpp
 
-Both are asked for every code point. Characters that only Oniguruma knows are listed by property; a newer PCRE2 has them
-anyway. Properties that lose a character are not possible this way: the only one is U+1171E, which Unicode 15 took from
+Both are asked for every code point. Characters that only Oniguruma knows are listed by property, those that 15.1 did not have by
+themselves; a newer PCRE2 has them anyway. Properties that lose a character are not possible this way: the only one is U+1171E, which Unicode 15 took from
 Mn to Mc. \\w of Oniguruma has letters, marks, digits, letter numbers, connectors, and others that are listed as "w"; outside
 of [ ] it has six more (U+00B2 and the like), listed as "w outside".
 Tested by test/tools/pattern_parity.py (all code points).
@@ -16,6 +16,7 @@ Tested by test/tools/pattern_parity.py (all code points).
 import ctypes
 import sys
 
+import unicodedata2
 from tokenizers import Regex, pre_tokenizers
 
 CATEGORIES = "Lu Ll Lt Lm Lo Mn Mc Me Nd Nl No Pc Pd Ps Pe Pi Pf Po Sm Sc Sk So Zs Zl Zp Cc Cf Co".split()
@@ -62,20 +63,23 @@ def class_text(points):
     return "".join(single(a) if a == b else single(a) + "-" + single(b) for a, b in ranges(points))
 
 
-def row(name, points):
+def lines_of(points):
     text, lines, line = class_text(points), [], ""
     for item in text.replace("\\", " \\").replace("- ", "-").split():
         if len(line) + len(item) > 100:
             lines.append(line)
             line = ""
         line += item
-    lines.append(line)
-    print(f'    {{"{name}",')
-    for number, line in enumerate(lines):
-        print(f'     R"({line})"' + ("}," if number == len(lines) - 1 else ""))
+    return "\n".join(f'     R"({each})"' for each in lines + [line])
+
+
+def row(name, points):
+    new = {c for c in points if unicodedata2.category(chr(c)) == "Cn"}
+    print(f'    {{"{name}",\n{lines_of(points - new)},\n{lines_of(new)}}},')
 
 
 def main():
+    assert unicodedata2.unidata_version == "15.1.0"
     print("// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception")
     print("//")
     print("// Characters by property that an older PCRE2 does not know. Made by runtime/unicode/generate_properties.py; not")

@@ -27,7 +27,8 @@ from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_to
 
 LLAMA3 = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 # One of each kind, and a second name of those that have several.
-PRE_TOKENIZERS = ("gpt-2", "olmo", "refact", "llama-bpe", "falcon3", "dbrx", "qwen2", "stablelm2", "bloom", "viking")
+PRE_TOKENIZERS = ("gpt-2", "olmo", "refact", "llama-bpe", "falcon3", "dbrx", "qwen2", "stablelm2", "bloom", "viking", "tekken", "gpt-4o", "llama4",
+                  "deepseek-llm", "deepseek-coder", "deepseek-v3", "hunyuan-dense", "falcon", "seed-coder", "qwen35")
 QWEN2 = LLAMA3.replace(r"\p{N}{1,3}", r"\p{N}")
 
 

@@ -55,11 +55,33 @@ TEST(TokenizerGguf, WhereEachNameCuts) {
       {"bloom", {9, 9}, {10}},
       {"poro-chat", {9, 9}, {10}},
       {"viking", {5, 5, 5, 5}, {5, 0}},
+      {"tekken", {6, 5, 5, 5, 5}, {6, 5, 0}},
+      {"gpt-4o", {9, 5, 5}, {5, 0}},
+      {"llama4", {9, 5, 5}, {5, 0}},
+      {"deepseek-llm", {9, 9}, {5, 0}},
+      {"deepseek-coder", {5, 5, 5, 5}, {5, 0}},
+      {"deepseek-v3", {9, 5, 5}, {5, 0}},
+      {"falcon", {9, 5, 5}, {5, 0}},
+      {"seed-coder", {5, 5, 5, 5}, {5, 0}},
+      {"qwen35", {5, 5, 5, 5}, {5, 0}},
   };
   for (const auto &[name, numbers, both] : cases) {
     metadata.pre = name;
     EXPECT_EQ(build(metadata).encode("1111"), numbers) << name;
     EXPECT_EQ(build(metadata).encode("1a"), both) << name;
+  }
+}
+
+TEST(TokenizerGguf, WhereCaseEndsWords) {
+  Metadata metadata;
+  metadata.add("B", 1);  // 9
+  metadata.add("aB", 1); // 10
+  metadata.merges.insert(metadata.merges.end(), {"a B"});
+  const std::tuple<const char *, Ids> cases[] = {
+      {"gpt-2", {10}}, {"tekken", {6, 0, 9}}, {"gpt-4o", {0, 9}}, {"qwen35", {10}}, {"deepseek-coder", {10}}};
+  for (const auto &[name, ids] : cases) {
+    metadata.pre = name;
+    EXPECT_EQ(build(metadata).encode("aB"), ids) << name;
   }
 }
 
@@ -185,9 +207,11 @@ TEST(TokenizerGguf, Refusals) {
       "gpt-2, phi-2, gigachat, a.x-4.0, mellum, exaone4, mpt, olmo, jais, trillion, granite-docling, smollm, "
       "starcoder, refact, command-r, codeshell, exaone, minerva-7b, mellum2, llama-bpe, llama-v3, llama3, falcon3, "
       "falcon-h1, pixtral, midm-2.0, lfm2, dbrx, smaug-bpe, qwen2, deepseek-r1-qwen, megrez, stablelm2, hunyuan, "
-      "kormo, f2llmv2, solar-open, grok-2, bloom, gpt3-finnish, poro-chat, viking";
-  expectError(kErrorUnsupported, "'tokenizer.ggml.pre' is 'tekken'; supported: " + names,
-              [](Metadata &m) { m.pre = "tekken"; });
+      "kormo, f2llmv2, solar-open, grok-2, bloom, gpt3-finnish, poro-chat, viking, tekken, gpt-4o, llama4, "
+      "deepseek-llm, "
+      "deepseek-coder, deepseek-v3, hunyuan-dense, falcon, seed-coder, qwen35";
+  expectError(kErrorUnsupported, "'tokenizer.ggml.pre' is 'kimi-k2'; supported: " + names,
+              [](Metadata &m) { m.pre = "kimi-k2"; });
   expectError(kErrorUnsupported, "'tokenizer.ggml.pre' is missing; supported: " + names,
               [](Metadata &m) { m.pre = ""; });
   expectError(kErrorMalformed, "'tokenizer.ggml.tokens': expected an array of 1 to 16777216 strings",
