@@ -31,8 +31,11 @@ static std::string wordsOf(const std::string &letters, const std::string &others
   return kContractions + "|" + kBeforeWord + letters + R"(+|\p{N}|)" + others + kBlanks;
 }
 
-/// CJK, and much else: from U+0800 on.
-static const char kDeepSeekHan[] = R"([\x{4E00}-\x{9FA5}\x{800}-\x{4E00}\x{AC00}-\x{D7FF}]+)";
+/// CJK, and much else: from U+0800 on. llama.cpp makes white space beyond ASCII one character before it looks, so that
+/// no range has it.
+static const char kDeepSeekHan[] = R"([\x{4E00}-\x{9FA5}\x{800}-\x{167F}\x{1681}-\x{1FFF}\x{200B}-\x{2027})"
+                                   R"(\x{202A}-\x{202E}\x{2030}-\x{205E}\x{2060}-\x{2FFF}\x{3001}-\x{4E00})"
+                                   R"(\x{AC00}-\x{D7FF}]+)";
 /// Letters that have a case, those of Armenian and Georgian in part.
 static const char kDeepSeekLetters[] =
     R"(\s?[)"
@@ -52,7 +55,7 @@ static const char kDeepSeekLetters[] =
     R"(\x{1E900}-\x{1E943})"
     R"(]+)";
 static const char kDeepSeekPunctuation[] =
-    R"(\s?[!-/:-~\x{FF01}-\x{FF0F}\x{FF1A}-\x{FF5E}\x{2018}-\x{201F}\x{3000}-\x{3002}]+)";
+    R"(\s?[!-/:-~\x{FF01}-\x{FF0F}\x{FF1A}-\x{FF5E}\x{2018}-\x{201F}\x{3001}-\x{3002}]+)";
 static const std::string kDeepSeekWords =
     R"([!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*)" +
     kBlanks;
