@@ -6,8 +6,8 @@
 // The tokens of a block are listed expert by expert; those of an expert, some at a time, are brought together and go
 // through its products by the kernels of dense layers, so that its weights are read once for all of them, at the speed
 // of a product. Then each result is added, times its gate, to its token's row. A token's experts come in their order:
-// which tokens are beside it changes no bit. Tested by test/unit/codegen/ExpertsKernelTest.cpp,
-// test/codegen/run-compiled/conditional.mlir.
+// which tokens are beside it changes no bit. Tested by test/unit/codegen/ExpertsKernelTest.cpp and
+// GroupedExpertsKernelTest.cpp, test/codegen/run-compiled/conditional.mlir, test/dialects/lm/conditional/meaning.mlir.
 #include "codegen/cpu/conditional/Experts.h"
 
 #include "codegen/cpu/conditional/Lists.h"

@@ -6,7 +6,7 @@
 //   for each expert: the product with what its neurons are multiplied with, as LinearSpec has it; that of `up`, if any;
 //   the product with what they add
 //
-// Tested by test/unit/codegen/ExpertsKernelTest.cpp.
+// Tested by test/unit/codegen/ExpertsKernelTest.cpp and GroupedExpertsKernelTest.cpp.
 #ifndef LMOPT_CODEGEN_CPU_CONDITIONAL_EXPERTS_H
 #define LMOPT_CODEGEN_CPU_CONDITIONAL_EXPERTS_H
 
