@@ -54,14 +54,14 @@ static bool areAlike(const FileCodes &a, const FileCodes &b) {
 }
 
 FileCodesInterface NativeAttr::findLeaf(Attribute source) {
-  std::optional<FileCodes> first;
-  for (Attribute part : partsOf(source)) {
-    std::optional<FileCodes> codes = usableCodes(part);
-    if (!codes || !areAlike(first.value_or(*codes), *codes))
+  ArrayRef<Attribute> parts = partsOf(source);
+  std::optional<FileCodes> first = usableCodes(parts.front());
+  if (!first)
+    return {};
+  for (Attribute part : parts.drop_front())
+    if (std::optional<FileCodes> codes = usableCodes(part); !codes || !areAlike(*first, *codes))
       return {};
-    first = std::move(codes);
-  }
-  return leafOf(partsOf(source).front());
+  return leafOf(parts.front());
 }
 
 static LogicalResult verifyGroup(EmitError emitError, int64_t group, int64_t whole) {
