@@ -54,7 +54,8 @@ private:
   LogicalResult prepare(StepOp step) {
     for (Operation &op : step.getBody().front().without_terminator()) {
       if (!models.hasModel(&op, step.isKernel()))
-        return refuse(&op, "op '" + op.getName().getStringRef() + "' has no kernel for " + models.targetName());
+        return refuse(&op, "op '" + op.getName().getStringRef() + "' has no kernel for " + models.targetName() +
+                               models.remedyFor(&op));
       if (failed(models.prepare(&op, program)))
         return failure();
     }

@@ -25,6 +25,8 @@ public:
   /// "CPUs", for messages.
   virtual llvm::StringRef targetName() const = 0;
   virtual bool hasModel(mlir::Operation *op, bool isKernel) const = 0;
+  /// What to do about an op without one; nothing where there is no telling.
+  virtual std::string remedyFor(mlir::Operation *op) const { return ""; }
   /// Refuses what has no code with "code generation: ..." at the op.
   virtual mlir::LogicalResult prepare(mlir::Operation *op, ProgramOp program) const = 0;
   virtual void getPackedWeights(mlir::Operation *op, ProgramOp program,

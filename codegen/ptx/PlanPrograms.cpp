@@ -9,6 +9,7 @@
 #include "codegen/ptx/Ptx.h"
 #include "codegen/ptx/Rows.h"
 #include "codegen/ptx/ranking/TopLogits.h"
+#include "dialects/lm/conditional/Conditional.h"
 #include "dialects/lm/interfaces/Step.h"
 
 #include "lmopt/abi.h"
@@ -28,6 +29,12 @@ public:
   StringRef targetName() const override { return "NVIDIA GPUs"; }
   bool hasModel(Operation *op, bool isKernel) const override {
     return isKernel ? isa<KernelOpInterface>(op) : isa<RowOpInterface>(op);
+  }
+  std::string remedyFor(Operation *op) const override {
+    return isa<lm::GroupedExpertsOp>(op)
+               ? "; leave experts in f32: with the recipe int8, bf16 or f32, or with the option skip of "
+                 "lm-quantize-groups and lm-keep-native"
+               : "";
   }
   LogicalResult prepare(Operation *op, plan::ProgramOp program) const override {
     auto kernel = dyn_cast<KernelOpInterface>(op);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Implementation of MixtureBuilder.h. lm.experts wants the experts below one another, neuron n of expert e in row
-// e H + n, of all three matrices: `down` is turned for that. Tested by test/unit/frontends/ImportMixtureTest.cpp.
+// e H + n, of all three matrices: `down` is turned for that, as an expression, which those who keep its codes undo
+// (passes/analysis/GroupedExperts.cpp). Tested by test/unit/frontends/ImportMixtureTest.cpp.
 #include "frontends/families/MixtureBuilder.h"
 
 #include "dialects/lm/Build.h"

@@ -6,31 +6,37 @@
 #include "dialects/lm/Lm.h"
 #include "passes/analysis/ParamUses.h"
 
+#include "llvm/ADT/StringExtras.h"
+
 using namespace mlir;
 
 namespace lmopt::lm {
 
 StringRef LayerSelection::getName(Operation *op) { return getPartName(op); }
 
-static bool isOf(Selectable selectable, Operation *op) {
-  if (selectable == Selectable::Attentions)
-    return isa<AttentionOp>(op);
-  return (isa<LinearLikeOpInterface>(op) && selectable != Selectable::Tables) ||
-         (isa<EmbeddingOp>(op) && selectable != Selectable::Linears);
+static bool holds(Selectable all, Selectable one) {
+  return (static_cast<unsigned>(all) & static_cast<unsigned>(one)) != 0;
 }
 
-static StringRef nounOf(Selectable selectable) {
-  switch (selectable) {
-  case Selectable::Linears:
-    return "linears";
-  case Selectable::Tables:
-    return "tables";
-  case Selectable::LinearsAndTables:
-    return "linears and tables";
-  case Selectable::Attentions:
-    return "attentions";
-  }
-  llvm_unreachable("all kinds are listed");
+static bool isOf(Selectable selectable, Operation *op) {
+  return (holds(selectable, Selectable::Linears) && isa<LinearLikeOpInterface>(op)) ||
+         (holds(selectable, Selectable::Tables) && isa<EmbeddingOp>(op)) ||
+         (holds(selectable, Selectable::Experts) && isa<ExpertsOp, GroupedExpertsOp>(op)) ||
+         (holds(selectable, Selectable::Attentions) && isa<AttentionOp>(op));
+}
+
+/// "linears, tables and experts"
+static std::string nounOf(Selectable selectable) {
+  static constexpr std::pair<Selectable, const char *> words[] = {{Selectable::Linears, "linears"},
+                                                                  {Selectable::Tables, "tables"},
+                                                                  {Selectable::Experts, "experts"},
+                                                                  {Selectable::Attentions, "attentions"}};
+  llvm::SmallVector<StringRef> chosen;
+  for (auto [kind, word] : words)
+    if (holds(selectable, kind))
+      chosen.push_back(word);
+  StringRef last = chosen.pop_back_val();
+  return (llvm::join(chosen, ", ") + (chosen.empty() ? "" : " and ") + last).str();
 }
 
 /// Everything of these kinds in the model, in any form: what patterns may name.
@@ -66,7 +72,7 @@ FailureOr<LayerSelection> LayerSelection::create(ModuleOp module, ArrayRef<std::
                                                  ArrayRef<std::string> skip, Selectable selectable) {
   LayerSelection selection;
   llvm::SmallVector<StringRef> names = namesOf(module, selectable);
-  StringRef noun = nounOf(selectable);
+  std::string noun = nounOf(selectable);
   if (failed(readPatterns(module, "layers", layers, names, noun, selection.taken)) ||
       failed(readPatterns(module, "skip", skip, names, noun, selection.skipped)))
     return failure();

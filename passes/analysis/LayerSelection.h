@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Which linears a pass works on: patterns over the names of ops (`layers.*.ffn.*`), to take and to skip. Who works on
-// tables of embeddings, or on attentions, says so: their names count then.
+// mixtures of experts, tables of embeddings, or attentions, says so: their names count then.
 //
 // In: the pass's `layers` and `skip` options and the module. Out: a yes or no for each op.
 // A pattern that matches no linear of the module is an error, because it is a spelling mistake that would silently
@@ -16,8 +16,11 @@
 
 namespace lmopt::lm {
 
-/// What patterns may name.
-enum class Selectable { Linears, Tables, LinearsAndTables, Attentions };
+/// What patterns may name; joined with |.
+enum class Selectable : unsigned { Linears = 1, Tables = 2, Experts = 4, Attentions = 8 };
+constexpr Selectable operator|(Selectable a, Selectable b) {
+  return static_cast<Selectable>(static_cast<unsigned>(a) | static_cast<unsigned>(b));
+}
 
 class LayerSelection {
 public:

@@ -30,14 +30,6 @@ bool choosesExperts(Operation *op) {
   return linear && llvm::any_of(linear.getResult().getUsers(), llvm::IsaPred<TopGatesOp>);
 }
 
-void warnOfExperts(ModuleOp module, StringRef pass) {
-  llvm::SmallVector<ExpertsOp> all = findOps<ExpertsOp>(module);
-  if (!all.empty())
-    emitWarning(all.front().getLoc()) << pass << ": the weights of " << all.size()
-                                      << " mixtures of experts stay in f32, among them those of '"
-                                      << getPartName(all.front()) << "': " << kExpertsStayF32;
-}
-
 bool isSparsified(ParamOp weight) {
   return weight.getValue().walk([](SparsifyAttr) { return WalkResult::interrupt(); }).wasInterrupted();
 }
@@ -63,20 +55,20 @@ void tellKept(StringRef pass, StringRef remark, ArrayRef<Operation *> users, Str
       tellMissed(pass, remark, user, reason);
 }
 
-static QuantizeGroupsOp getQuantized(Value input, int64_t group, Operation *reader) {
+Value getQuantizedGroups(Value input, int64_t group, Operation *reader) {
   auto fits = [&](QuantizeGroupsOp made) { return made.getGroup() == group; };
   if (auto made = findQuantized<QuantizeGroupsOp>(input, reader, fits))
-    return made;
+    return made.getCodes();
   OpBuilder builder(input.getContext());
   builder.setInsertionPointAfterValue(input);
   auto quantized = QuantizeGroupsOp::create(builder, input.getLoc(), input, group);
   nameAfter(quantized, input, "quantize");
-  return quantized;
+  return quantized.getCodes();
 }
 
 void replaceByGroupedProduct(LinearOp linear, ParamOp weight) {
   int64_t group = integerGroup(weight.getType());
-  Value codes = getQuantized(linear.getInput(), group, linear).getCodes();
+  Value codes = getQuantizedGroups(linear.getInput(), group, linear);
   OpBuilder builder(linear);
   auto product = GroupedLinearOp::create(builder, linear.getLoc(), codes, weight, linear.getBiasAttr());
   takePartName(product, linear);

@@ -24,12 +24,6 @@ bool readsVectors(mlir::Operation *op);
 /// Whether it is the router of a mixture of experts: a linear whose numbers lm.top_gates compares.
 bool choosesExperts(mlir::Operation *op);
 
-/// Why the matrices of lm.experts stay what they are, whatever the format of linears.
-inline constexpr llvm::StringLiteral kExpertsStayF32 = "experts are multiplied in f32 only";
-
-/// Says so, once for all of them: they are most of a model's weights, and nobody would expect it.
-void warnOfExperts(mlir::ModuleOp module, llvm::StringRef pass);
-
 /// Whether there are zeros in it that lm-sparsify has made.
 bool isSparsified(ParamOp weight);
 
@@ -56,9 +50,11 @@ OpT findQuantized(mlir::Value input, mlir::Operation *reader, llvm::function_ref
   return {};
 }
 
+/// Its codes in such groups: one quantization serves all that read a value in the same groups.
+mlir::Value getQuantizedGroups(mlir::Value input, int64_t group, mlir::Operation *reader);
+
 /// Puts lm.quantize_groups + lm.grouped_linear in the place of the linear, whose weight is one of integers in groups
 /// already (integerGroup).
-/// One quantization serves all that read a value in the same groups.
 void replaceByGroupedProduct(LinearOp linear, ParamOp weight);
 
 /// Makes an f32 matrix the transposed one; what a file holds the other way round already is read as it is.

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Linears and tables on the codes of a file. In: lm.linear and lm.embedding on f32 params that stand for tensors in
-// codes (blocks of GGUF; words of GPTQ, AWQ, compressed-tensors). Out: lm.quantize_groups + lm.grouped_linear,
-// lm.embedding, on !lm.grouped and !lm.codebook params with the file's own codes. From: ggml's block formats. Bound:
+// Linears, tables and experts on the codes of a file. In: lm.linear, lm.embedding and lm.experts on f32 params that
+// stand for tensors in codes (blocks of GGUF; words of GPTQ, AWQ, compressed-tensors). Out: lm.quantize_groups +
+// lm.grouped_linear or lm.grouped_experts, lm.embedding, on !lm.grouped and !lm.codebook params with the file's own
+// codes. From: ggml's block formats. Bound:
 // codes exact; a scale is off by at most 2^-11 of itself where the file makes it of two numbers (`#lm.native`), an
 // activation by at most half a step, max|group| / 254. Tested by test/passes/keep-native.
 #include "passes/keep-native/KeepNative.h"
 
+#include "passes/analysis/GroupedExperts.h"
 #include "passes/analysis/LinearWeights.h"
 #include "passes/analysis/Tell.h"
 
@@ -50,35 +52,72 @@ bool roundsScales(NativeAttr native) {
   return isScaled || NativeAttr::findLeaf(native.getSource()).getFileCodes()->roundsScales;
 }
 
-/// A param of the type that holds the codes.
-Type nativeType(ParamOp weight, const WeightForm &form) {
-  int64_t rows = weight.getShape()[0], columns = weight.getShape()[1];
+/// The type that holds the codes of a matrix.
+Type nativeType(MLIRContext *context, int64_t rows, int64_t columns, const WeightForm &form) {
   if (form.entries)
-    return CodebookType::get(weight.getContext(), rows, columns, form.entries, form.group);
-  return GroupedType::get(weight.getContext(), rows, columns, form.groupedBits, form.group, form.hasMin);
+    return CodebookType::get(context, rows, columns, form.entries, form.group);
+  return GroupedType::get(context, rows, columns, form.groupedBits, form.group, form.hasMin);
 }
 
 /// The codes, in groups of `greatest` where the file's are larger and that divides them.
-NativeAttr nativeOf(ParamOp weight, int64_t greatest) {
-  auto whole = NativeAttr::get(weight.getContext(), weight.getValue());
+NativeAttr nativeOf(Attribute value, int64_t greatest) {
+  auto whole = NativeAttr::get(value.getContext(), value);
   int64_t group = whole.getForm().group;
   bool isCut = greatest > 0 && group > greatest && group % greatest == 0;
-  return isCut ? NativeAttr::get(weight.getContext(), weight.getValue(), greatest) : whole;
+  return isCut ? NativeAttr::get(value.getContext(), value, greatest) : whole;
+}
+
+/// Why the weight has no codes that can be multiplied, when it is made of `value`; empty when it has.
+std::string reasonAgainstCodes(ParamOp weight, Attribute value) {
+  if (NativeAttr::findLeaf(value))
+    return "";
+  std::optional<FileCodes> codes = codesBehind(weight);
+  return codes && !codes->problem.empty() ? "it has " + codes->problem
+                                          : "its weight is not a tensor in codes of its file as it is";
+}
+
+std::string reasonAgainstWidth(Attribute value, int64_t width) {
+  int64_t group = NativeAttr::get(value.getContext(), value).getForm().group;
+  return width % group == 0 ? "" : "groups of " + std::to_string(group) + " do not divide its width";
 }
 
 Reason reasonAgainst(ParamOp weight, ArrayRef<Operation *> users, const LayerSelection &selection) {
-  if (!NativeAttr::findLeaf(weight.getValue())) {
-    std::optional<FileCodes> codes = codesBehind(weight);
-    return {codes && !codes->problem.empty() ? "it has " + codes->problem
-                                             : "its weight is not a tensor in codes of its file as it is"};
-  }
+  if (std::string reason = reasonAgainstCodes(weight, weight.getValue()); !reason.empty())
+    return {reason};
   for (Operation *user : users)
     if (isa<LinearOp>(user) && !selection.contains(user))
       return {("its weight is also used by '" + getPartName(user) + "', which is not selected").str(), true};
-  int64_t group = NativeAttr::get(weight.getContext(), weight.getValue()).getForm().group;
-  if (weight.getShape().size() != 2 || weight.getShape()[1] % group != 0)
-    return {"groups of " + std::to_string(group) + " do not divide its width"};
+  if (std::string reason = reasonAgainstWidth(weight.getValue(), weight.getShape().back()); !reason.empty())
+    return {reason};
   return {reasonToStayF32(users, selection)};
+}
+
+int64_t groupOf(const ExpertMatrix &matrix, int64_t greatest) {
+  return nativeOf(matrix.value, greatest).getForm().group;
+}
+
+/// The least group of what reads the input: activations are in one for all.
+int64_t leastGroup(ArrayRef<ExpertMatrix> readers, int64_t greatest) {
+  int64_t least = groupOf(readers.front(), greatest);
+  for (ExpertMatrix matrix : readers)
+    least = std::min(least, groupOf(matrix, greatest));
+  return least;
+}
+
+std::string reasonAgainst(const ExpertMatrices &matrices, const ParamUses &uses, int64_t greatest) {
+  for (ExpertMatrix matrix : matrices.all) {
+    std::string reason = reasonAgainstCodes(matrix.param, matrix.value);
+    if (reason.empty())
+      reason = reasonAgainstWidth(matrix.value, matrix.columns);
+    if (!reason.empty())
+      return "all matrices of its experts must be in codes, but as to @" + matrix.param.getSymName().str() + ", " +
+             reason;
+  }
+  int64_t least = leastGroup(matrices.readers(), greatest);
+  for (ExpertMatrix matrix : matrices.readers())
+    if (int64_t group = groupOf(matrix, least); group != least)
+      return "matrices that read one input are in groups of " + std::to_string(least) + " and " + std::to_string(group);
+  return reasonToStayF32(matrices, uses);
 }
 
 struct KeepNative : impl::LmKeepNativePassBase<KeepNative> {
@@ -86,36 +125,50 @@ struct KeepNative : impl::LmKeepNativePassBase<KeepNative> {
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    auto selection = LayerSelection::create(module, layers, skip, Selectable::LinearsAndTables);
+    auto selection =
+        LayerSelection::create(module, layers, skip, Selectable::Linears | Selectable::Tables | Selectable::Experts);
     if (failed(checkOptions()) || failed(selection))
       return signalPassFailure();
     ParamUses uses(module);
-    Weights weights = findWeights(module, *selection, uses), floats;
-    size_t left = 0;
-    for (ParamOp weight : weights) {
-      Reason reason = reasonAgainst(weight, uses.users(weight), *selection);
-      if (reason.text.empty()) {
-        keep(weight, uses.users(weight));
-        continue;
-      }
-      tellKept(kPass, "NotNative", uses.users(weight), reason.text);
-      ++left;
-      if (failed(leave(weight, reason)))
+    Tally tally;
+    for (ParamOp weight : findWeights(module, *selection, uses))
+      if (failed(visit(weight, uses.users(weight), reasonAgainst(weight, uses.users(weight), *selection), tally)))
         return signalPassFailure();
-      if (!codesBehind(weight))
-        floats.push_back(weight);
-    }
-    if (failed(leaveExperts(*selection, uses)) || failed(tellFloats(weights.size(), left, floats)))
+    for (ExpertsOp experts : findOps<ExpertsOp>(module))
+      if (selection->contains(experts) && failed(visit(ExpertMatrices(experts, uses), uses, tally)))
+        return signalPassFailure();
+    if (failed(tellFloats(tally)))
       signalPassFailure();
   }
 
-  /// Matrices of experts, each a weight of its own.
-  LogicalResult leaveExperts(const LayerSelection &selection, const ParamUses &uses) {
-    for (ExpertsOp experts : findOps<ExpertsOp>(getOperation()))
-      for (FlatSymbolRefAttr symbol : {experts.getWeightAttr(), experts.getUpAttr(), experts.getValuesAttr()})
-        if (symbol && selection.contains(experts) &&
-            failed(leave(uses.lookup(symbol), {kExpertsStayF32.str(), /*isAsked=*/false})))
-          return failure();
+  /// Of all selected weights.
+  struct Tally {
+    size_t all = 0, left = 0;
+    Weights floats; ///< that are left and have no codes
+  };
+
+  LogicalResult visit(ParamOp weight, ArrayRef<Operation *> users, const Reason &reason, Tally &tally) {
+    ++tally.all;
+    if (!reason.text.empty()) {
+      tellKept(kPass, "NotNative", users, reason.text);
+      return leave(weight, reason, tally);
+    }
+    keep(weight, users);
+    return success();
+  }
+
+  /// A mixture becomes one of codes with all its matrices or stays as it is.
+  LogicalResult visit(const ExpertMatrices &matrices, const ParamUses &uses, Tally &tally) {
+    tally.all += matrices.all.size();
+    Reason reason{reasonAgainst(matrices, uses, group)};
+    if (reason.text.empty()) {
+      keep(matrices);
+      return success();
+    }
+    tellMissed(kPass, "NotNative", matrices.experts, reason.text);
+    for (ExpertMatrix matrix : matrices.all)
+      if (failed(leave(matrix.param, reason, tally)))
+        return failure();
     return success();
   }
 
@@ -142,8 +195,11 @@ struct KeepNative : impl::LmKeepNativePassBase<KeepNative> {
   }
 
   /// Weights in codes that become f32 are six to twelve times as large as one expects: only when that is asked for.
-  LogicalResult leave(ParamOp weight, const Reason &reason) {
+  LogicalResult leave(ParamOp weight, const Reason &reason, Tally &tally) {
     std::optional<FileCodes> codes = codesBehind(weight);
+    ++tally.left;
+    if (!codes)
+      tally.floats.push_back(weight);
     if (!codes || reason.isAsked)
       return success();
     bool asFloats = others == "f32";
@@ -159,30 +215,51 @@ struct KeepNative : impl::LmKeepNativePassBase<KeepNative> {
 
   /// Weights in f32, f16 or bf16 are no codes: their numbers stay what they are, and take four bytes each. A model
   /// with weights in groups, from a first run, is one that the pass is for.
-  LogicalResult tellFloats(size_t all, size_t left, ArrayRef<ParamOp> floats) {
-    if (floats.empty())
+  LogicalResult tellFloats(const Tally &tally) {
+    if (tally.floats.empty())
       return success();
-    ParamOp first = floats.front();
-    if (left == all && findOps<GroupedLinearOp>(getOperation()).empty())
-      return emitError(first.getLoc()) << kPass << ": none of the " << all
-                                       << " weights of the selected linears and tables is a tensor in codes (of GGUF "
+    ParamOp first = tally.floats.front();
+    bool hasGroups =
+        !findOps<GroupedLinearOp>(getOperation()).empty() || !findOps<GroupedExpertsOp>(getOperation()).empty();
+    if (tally.left == tally.all && !hasGroups)
+      return emitError(first.getLoc()) << kPass << ": none of the " << tally.all
+                                       << " weights of the selected linears, tables and experts is a tensor in codes "
+                                          "(of GGUF "
                                        << ggufTypesWithCodes() << "; of GPTQ, AWQ or compressed-tensors) (@"
                                        << first.getSymName()
                                        << ", for one, is not); use the recipe int8, int4, bf16 or f32 for this model";
-    emitWarning(first.getLoc()) << kPass << ": " << floats.size() << " of " << all
+    emitWarning(first.getLoc()) << kPass << ": " << tally.floats.size() << " of " << tally.all
                                 << " weights are not in codes and stay in f32, among them @" << first.getSymName();
     return success();
   }
 
-  void keep(ParamOp weight, ArrayRef<Operation *> users) {
-    NativeAttr native = nativeOf(weight, group);
-    weight.setType(nativeType(weight, native.getForm()));
-    weight.setValueAttr(native);
+  void setCodes(ExpertMatrix matrix, int64_t greatest) {
+    NativeAttr native = nativeOf(matrix.value, greatest);
+    matrix.param.setType(nativeType(&getContext(), matrix.rows, matrix.columns, native.getForm()));
+    matrix.param.setValueAttr(native);
     if (roundsScales(native))
-      weight.setExactnessAttr(ExactnessAttr::get(&getContext(), ExactnessKind::approximate, std::nullopt));
+      matrix.param.setExactnessAttr(ExactnessAttr::get(&getContext(), ExactnessKind::approximate, std::nullopt));
+  }
+
+  static void tellKeptCodes(Operation *user, ParamOp weight) {
+    tellPassed(kPass, "KeptNative", user)
+        << remark::metric("Format", codesBehind(weight)->format) << remark::metric("Weight", weight.getSymName().str());
+  }
+
+  void keep(const ExpertMatrices &matrices) {
+    int64_t least = leastGroup(matrices.readers(), group);
+    for (ExpertMatrix matrix : matrices.readers())
+      setCodes(matrix, least);
+    setCodes(matrices.values(), group);
+    for (ExpertMatrix matrix : matrices.all)
+      tellKeptCodes(matrices.experts, matrix.param);
+    replaceByGroupedExperts(matrices);
+  }
+
+  void keep(ParamOp weight, ArrayRef<Operation *> users) {
+    setCodes({weight, weight.getValue(), weight.getShape()[0], weight.getShape()[1]}, group);
     for (Operation *user : llvm::to_vector(users)) {
-      tellPassed(kPass, "KeptNative", user) << remark::metric("Format", codesBehind(weight)->format)
-                                            << remark::metric("Weight", weight.getSymName().str());
+      tellKeptCodes(user, weight);
       if (auto linear = dyn_cast<LinearOp>(user))
         replaceByGroupedProduct(linear, weight);
     }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Linears and tables on the codes that a file holds. In: lm.linear and lm.embedding on #lm.gguf and #lm.packed weights. Out:
-// lm.quantize_groups + lm.grouped_linear, and lm.embedding, on !lm.grouped and !lm.codebook weights. Codes are exact;
+// Linears, tables and experts on the codes that a file holds. In: lm.linear, lm.embedding and lm.experts on #lm.gguf and
+// #lm.packed weights. Out: lm.quantize_groups + lm.grouped_linear or lm.grouped_experts, and lm.embedding, on !lm.grouped and
+// !lm.codebook weights. Codes are exact;
 // activations become s8 in groups. Tested by test/passes/keep-native.
 #ifndef LMOPT_PASSES_KEEPNATIVE_KEEPNATIVE_TD
 #define LMOPT_PASSES_KEEPNATIVE_KEEPNATIVE_TD
@@ -9,7 +10,7 @@
 include "mlir/Pass/PassBase.td"
 
 def LmKeepNativePass : Pass<"lm-keep-native", "::mlir::ModuleOp"> {
-  let summary = "linears and tables on the codes of their file, as they are";
+  let summary = "linears, tables and experts on the codes of their file, as they are";
   let description = [{
     A checkpoint that is quantized already should not be quantized again: the codes, scales and minima of its file become
     the weights of the product. Each tensor keeps its own format; files that mix them (Q4_K_M) stay mixed. Activations are
@@ -41,13 +42,28 @@ def LmKeepNativePass : Pass<"lm-keep-native", "::mlir::ModuleOp"> {
     counts more than the memory of a scale (SmolLM2 in AWQ with groups of 64: linears that are 9 % smaller would cost a KL of
     0.0039 instead of 0.0024). `group` is another size, or 0 for the file's.
 
+    A mixture of experts becomes `lm.grouped_experts` where all its matrices are tensors in codes, each of one format for all
+    experts, in a stack or a tensor each; the second ones stand as in the file again, a row for each output:
+
+    ```mlir
+    lm.param @down : tensor<2048x256xf32> = #lm.reshape<#lm.transpose_each<#lm.gguf<"m.gguf", "blk.0.ffn_down_exps.weight", q6_k>>, ...>
+    %y = lm.experts %x by %g, @gate times @up to @down {kind = silu}
+    // after
+    lm.param @down : !lm.grouped<2048x256, bits = 6, group = 16> = #lm.native<#lm.reshape<#lm.gguf<...>, ...>>
+    %q = lm.quantize_groups %x
+    %y = lm.grouped_experts %q by %g, @gate times @up to @down {kind = silu}
+    ```
+
+    Where the two matrices that read the input differ in their groups, the larger ones are cut to the smaller. Kernels for
+    experts in codes are those for CPUs.
+
     A table that the head shares with the embedding is kept for both, one of its own for the embedding. Rows may be moved
     (`lm-normalize-rope`, `lm-shorten-vocabulary`, parts of fused tensors) and all numbers scaled; any other derivation of a
     weight (a folded scale of channels, a rotation) needs its numbers, so run this pass instead of those. A weight in codes
-    that cannot be kept is an error, unless `others=f32` asks for it as numbers of four bytes, with a warning: those of
-    `lm.experts`, too, which are multiplied in f32 only. Those of linears that `skip` names stay as they are. Weights in f32, f16 and bf16 have no codes to keep: they stay the numbers
+    that cannot be kept is an error, unless `others=f32` asks for it as numbers of four bytes, with a warning: all matrices of
+    a mixture, too, of which one cannot be kept. Those of linears that `skip` names stay as they are. Weights in f32, f16 and bf16 have no codes to keep: they stay the numbers
     that they are, with one warning (remark `NotNative` for each); when there is nothing else, the pass fails.
-    Remarks: `KeptNative`, one for each linear and embedding.
+    Remarks: `KeptNative`, one for each linear and embedding, and of a mixture for each matrix.
   }];
   let dependentDialects = ["::lmopt::lm::LMDialect"];
   let options = [

@@ -7,6 +7,7 @@
 
 #include "dialects/lm/PartNames.h"
 
+#include "passes/analysis/GroupedExperts.h"
 #include "passes/analysis/LinearWeights.h"
 #include "passes/analysis/Tell.h"
 
@@ -33,7 +34,7 @@ struct NarrowWeights : impl::LmNarrowWeightsPassBase<NarrowWeights> {
     for (ParamOp weight : findLinearWeights(getOperation(), *selection, uses))
       narrow(weight, uses.users(weight), *selection);
     if (layers.empty())
-      warnOfExperts(getOperation(), kPass);
+      warnOfExperts(findOps<ExpertsOp>(getOperation()), kPass);
   }
 
   void narrow(ParamOp weight, ArrayRef<Operation *> users, const LayerSelection &selection) {

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Linears on 4-bit or 8-bit weights in short groups. In: lm.linear on f32 weights. Out: lm.quantize_groups +
-// lm.grouped_linear on !lm.grouped weights, labelled approximate. From techniques 10 (round to nearest; GPTQ with
-// statistics). Bound of a weight that is rounded to nearest: half a step of its group, and the rounding of scale and
-// minimum to f16 (2^-11 of each). Tested by
+// Linears and experts on 4-bit or 8-bit weights in short groups. In: lm.linear and lm.experts on f32 weights. Out:
+// lm.quantize_groups + lm.grouped_linear or lm.grouped_experts on !lm.grouped weights, labelled approximate. From
+// techniques 10 (round to nearest; of linears GPTQ with statistics). Bound of a weight that is rounded to nearest: half
+// a step of its group, and the rounding of scale and minimum to f16 (2^-11 of each). Tested by
 // test/passes/quantize-groups.
 #include "passes/quantize-groups/QuantizeGroups.h"
 
 #include "passes/analysis/FitWeights.h"
+#include "passes/analysis/GroupedExperts.h"
 #include "passes/analysis/LinearWeights.h"
 #include "passes/analysis/Tell.h"
 
@@ -29,7 +30,8 @@ struct QuantizeGroups : impl::LmQuantizeGroupsPassBase<QuantizeGroups> {
     ModuleOp module = getOperation();
     if (failed(checkOptions()))
       return signalPassFailure();
-    FailureOr<LayerSelection> selection = LayerSelection::create(module, layers, skip);
+    FailureOr<LayerSelection> selection =
+        LayerSelection::create(module, layers, skip, Selectable::Linears | Selectable::Experts);
     if (failed(selection))
       return signalPassFailure();
     ParamUses uses(module);
@@ -40,8 +42,7 @@ struct QuantizeGroups : impl::LmQuantizeGroupsPassBase<QuantizeGroups> {
       return signalPassFailure();
     for (ParamOp weight : weights)
       quantize(weight, uses.users(weight), fits->lookup(weight));
-    if (layers.empty())
-      warnOfExperts(module, kPass);
+    quantizeExperts(module, *selection, uses);
   }
 
   LogicalResult checkOptions() {
@@ -57,24 +58,72 @@ struct QuantizeGroups : impl::LmQuantizeGroupsPassBase<QuantizeGroups> {
     return success();
   }
 
+  std::string reasonAgainstWidth(int64_t width) {
+    return width % group == 0
+               ? std::string()
+               : llvm::formatv("groups of {0} do not divide its width {1}", group.getValue(), width).str();
+  }
+
   std::string reasonAgainst(ParamOp weight, ArrayRef<Operation *> users, const LayerSelection &selection) {
-    if (int64_t width = weight.getShape().back(); width % group != 0)
-      return llvm::formatv("groups of {0} do not divide its width {1}", group.getValue(), width);
+    if (std::string reason = reasonAgainstWidth(weight.getShape().back()); !reason.empty())
+      return reason;
     if (std::string reason = reasonToKeepCodes(weight); !reason.empty())
       return reason;
     return reasonToStayF32(users, selection);
   }
 
-  void quantize(ParamOp weight, ArrayRef<Operation *> users, FitAttr fit) {
-    weight.setValueAttr(QuantizeGroupsAttr::get(&getContext(), weight.getValue(), bits, group, hasMin, scaleBits, fit));
-    weight.setType(
-        GroupedType::get(&getContext(), weight.getShape()[0], weight.getShape()[1], bits, group, hasMin, scaleBits));
+  void setGroups(ExpertMatrix matrix, FitAttr fit) {
+    ParamOp weight = matrix.param;
+    weight.setValueAttr(QuantizeGroupsAttr::get(&getContext(), matrix.value, bits, group, hasMin, scaleBits, fit));
+    weight.setType(GroupedType::get(&getContext(), matrix.rows, matrix.columns, bits, group, hasMin, scaleBits));
     weight.setExactnessAttr(ExactnessAttr::get(&getContext(), ExactnessKind::approximate, std::nullopt));
+  }
+
+  void quantize(ParamOp weight, ArrayRef<Operation *> users, FitAttr fit) {
+    setGroups({weight, weight.getValue(), weight.getShape()[0], weight.getShape()[1]}, fit);
     for (Operation *user : llvm::to_vector(users))
       if (auto linear = dyn_cast<LinearOp>(user)) {
         tellPassed(kPass, "QuantizedGroups", linear) << remark::metric("Weight", weight.getSymName().str());
         replaceByGroupedProduct(linear, weight);
       }
+  }
+
+  std::string reasonAgainst(const ExpertMatrices &matrices, const ParamUses &uses) {
+    for (ExpertMatrix matrix : matrices.all) {
+      if (std::string reason = reasonAgainstWidth(matrix.columns); !reason.empty())
+        return reason + " (@" + matrix.param.getSymName().str() + ")";
+      if (std::string reason = reasonToKeepCodes(matrix.param); !reason.empty())
+        return reason;
+    }
+    return reasonToStayF32(matrices, uses);
+  }
+
+  void quantizeExperts(ModuleOp module, const LayerSelection &selection, const ParamUses &uses) {
+    llvm::SmallVector<ExpertsOp> left;
+    std::string firstReason;
+    for (ExpertsOp experts : findOps<ExpertsOp>(module)) {
+      if (!selection.contains(experts))
+        continue;
+      ExpertMatrices matrices(experts, uses);
+      std::string reason = reasonAgainst(matrices, uses);
+      if (reason.empty()) {
+        quantize(matrices);
+        continue;
+      }
+      tellMissed(kPass, "NotQuantized", experts, reason);
+      firstReason = left.empty() ? reason : firstReason;
+      left.push_back(experts);
+    }
+    if (layers.empty())
+      warnOfExperts(left, kPass, firstReason);
+  }
+
+  void quantize(ExpertMatrices matrices) {
+    tellPassed(kPass, "QuantizedGroups", matrices.experts)
+        << remark::metric("Weight", matrices.experts.getWeight().str());
+    for (ExpertMatrix matrix : matrices.all)
+      setGroups(matrix, FitAttr());
+    replaceByGroupedExperts(matrices);
   }
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Linears on 4-bit or 8-bit weights in short groups. In: lm.linear on f32 weights. Out: lm.quantize_groups +
-// lm.grouped_linear on !lm.grouped weights, labelled approximate. From techniques 10 (round to nearest in groups).
+// Linears and experts on 4-bit or 8-bit weights in short groups. In: lm.linear and lm.experts on f32 weights. Out:
+// lm.quantize_groups + lm.grouped_linear or lm.grouped_experts on !lm.grouped weights, labelled approximate. From techniques 10 (round to nearest in groups).
 // Tested by test/passes/quantize-groups.
 #ifndef LMOPT_PASSES_QUANTIZEGROUPS_QUANTIZEGROUPS_TD
 #define LMOPT_PASSES_QUANTIZEGROUPS_QUANTIZEGROUPS_TD
@@ -9,7 +9,7 @@
 include "mlir/Pass/PassBase.td"
 
 def LmQuantizeGroupsPass : Pass<"lm-quantize-groups", "::mlir::ModuleOp"> {
-  let summary = "linears on 4-bit or 8-bit weights with a scale for each short group of inputs";
+  let summary = "linears and experts on 4-bit or 8-bit weights with a scale for each short group of inputs";
   let description = [{
     Weights become codes of `bits` with an f16 scale for each `group` inputs, with `min` also an f16 minimum; activations
     become signed 8-bit codes with one scale for each group, when the model runs. Rounding is to nearest, or fitted to
@@ -33,10 +33,15 @@ def LmQuantizeGroupsPass : Pass<"lm-quantize-groups", "::mlir::ModuleOp"> {
     refused. A table that head and embedding share is fitted to what the head reads; a greater `damping` holds it nearer to the numbers
     that the embedding looks up.
 
+    The matrices of a mixture of experts become codes all together, and `lm.experts` becomes `lm.grouped_experts`; they are rounded
+    to nearest, since no statistics tell the rows of one expert. One with biases, whose widths the groups do not divide, or
+    whose matrices something else reads, stays in f32, with a warning unless `layers` chooses (remark `NotQuantized`). Kernels for
+    experts in codes are those for CPUs: `skip` leaves the experts of a model for GPUs as they are.
+
     Approximate: every new weight says so (`exactness`); `lm-measure-weights` adds by how much. Weights that were decoded
     from 4-bit blocks with minima (GGUF q4_1) get their old codes back under `bits=4 group=32 min=true`.
     A linear whose weight something else uses in f32 is left alone (remark `NotQuantized`).
-    Remarks: `QuantizedGroups`, one for each linear.
+    Remarks: `QuantizedGroups`, one for each linear and mixture.
   }];
   let dependentDialects = ["::lmopt::lm::LMDialect"];
   let options = [
@@ -49,8 +54,8 @@ def LmQuantizeGroupsPass : Pass<"lm-quantize-groups", "::mlir::ModuleOp"> {
     Option<"damping", "damping", "double", /*default=*/"0.01",
            "What is added to the statistics' diagonal, as a share of its mean: how little the text is to be trusted">,
     ListOption<"layers", "layers", "std::string",
-               "Quantize only linears whose name matches one of these patterns (*, ?, [a-z]); default: all">,
-    ListOption<"skip", "skip", "std::string", "Never quantize linears whose name matches one of these patterns">
+               "Quantize only linears and experts whose name matches one of these patterns (*, ?, [a-z]); default: all">,
+    ListOption<"skip", "skip", "std::string", "Never quantize linears and experts whose name matches one of these patterns">
   ];
 }
 

@@ -11,6 +11,7 @@
 #include "dialects/lm/PartNames.h"
 
 #include "passes/analysis/FitWeights.h"
+#include "passes/analysis/GroupedExperts.h"
 #include "passes/analysis/LinearWeights.h"
 #include "passes/analysis/Tell.h"
 
@@ -45,7 +46,7 @@ struct QuantizeWeights : impl::LmQuantizeWeightsPassBase<QuantizeWeights> {
     for (ParamOp weight : weights)
       quantizeWeight(weight, uses.users(weight), fits->lookup(weight));
     if (layers.empty())
-      warnOfExperts(module, kPass);
+      warnOfExperts(findOps<ExpertsOp>(module), kPass);
   }
 
   /// Why the weight must stay in f32, or an empty string.

@@ -56,8 +56,8 @@ def LmSplitFfnPass : Pass<"lm-split-ffn", "::mlir::ModuleOp"> {
     the mean; what is refitted is then better), so `limit` alone says how much may be lost; `lmopt compress` chooses shares that
     way by what the whole model loses.
 
-    Statistics must be of the model as it stands here. The experts stay f32, and so does the router's linear (`NAME.router`): passes that
-    choose formats leave it. Remarks: `SplitFfn` with experts, count, share that fires, and with statistics `Retained`, the share of
+    Statistics must be of the model as it stands here. Experts with biases or shifts stay f32, and so does the router's linear
+    (`NAME.router`): passes that choose formats leave them. Remarks: `SplitFfn` with experts, count, share that fires, and with statistics `Retained`, the share of
     the energy E[a²] |w|² of the neurons that is computed, `Error` as of `lm-prune-ffn`, both on the rows to judge by, and `Fitted`: rows or
     moments; `KeptDense` with the reason.
   }];

@@ -48,7 +48,7 @@ static std::map<std::string, std::string> ownersOf(ModuleOp module, const std::v
   std::map<std::string, std::string> owners;
   lm::walkModel(module, [&](Operation *op) {
     const Unit *unit = unitOf(units, lm::getPartName(op).str());
-    if (!unit || !isa<lm::LinearLikeOpInterface, lm::EmbeddingOp, lm::ExpertsOp>(op))
+    if (!unit || !isa<lm::LinearLikeOpInterface, lm::EmbeddingOp, lm::ExpertsOp, lm::GroupedExpertsOp>(op))
       return;
     for (NamedAttribute attribute : op->getAttrs())
       if (auto symbol = dyn_cast<FlatSymbolRefAttr>(attribute.getValue()))

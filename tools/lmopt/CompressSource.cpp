@@ -115,8 +115,8 @@ struct Preparation {
     if (!imported)
       return imported.error();
     model.emplace(imported.take());
-    FailureOr<lm::LayerSelection> selection =
-        lm::LayerSelection::create(*model->module, options.layers, options.skip, lm::Selectable::LinearsAndTables);
+    FailureOr<lm::LayerSelection> selection = lm::LayerSelection::create(
+        *model->module, options.layers, options.skip, lm::Selectable::Linears | lm::Selectable::Tables);
     if (failed(selection))
       return Error{kErrorUsage, errors->message("--layers, --skip")};
     settings.units = findUnits(*model->module, *selection, options.layersPerUnit);

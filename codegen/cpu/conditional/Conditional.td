@@ -42,6 +42,25 @@ def Cpu_ExpertsAttr : Cpu_Layout<"Experts", "experts"> {
   let genVerifyDecl = 1;
 }
 
+def Cpu_GroupedExpertsAttr : Cpu_Layout<"GroupedExperts", "grouped_experts"> {
+  let summary = "the products of experts in codes, one after the other";
+  let description = [{
+    `#cpu.grouped_experts<4, !lm.grouped<128x32, bits = 4, group = 32> times !lm.grouped<128x32, bits = 4, group = 32> to
+    !lm.grouped<96x32, bits = 6, group = 16>>`: of so many experts; the params of the weight are the first matrix, that behind `times`
+    if there is one, and the second matrix, which has a row for each output of each expert. Each product is packed as
+    `#cpu.panels` are; the picture is in Experts.h.
+
+    Constraints:
+    - C1: the types are `!lm.grouped` or `!lm.codebook`, in groups that `#cpu.panels` takes.
+    - C2: the experts share the rows of each evenly, the one behind `times` has the sizes of the first, and the second as many
+      columns as an expert has rows of the first.
+  }];
+  let parameters = (ins "int64_t":$experts, "::mlir::Type":$keys, OptionalParameter<"::mlir::Type">:$up,
+                        "::mlir::Type":$values);
+  let assemblyFormat = "`<` $experts `,` $keys (`times` $up^)? `to` $values `>`";
+  let genVerifyDecl = 1;
+}
+
 def Cpu_AddedRowsAttr : Cpu_Layout<"AddedRows", "added_rows"> {
   let summary = "a row for each number of an input, which it adds, and a bias";
   let description = [{

@@ -207,6 +207,43 @@ struct ExpertsModel : ConditionalModel<ExpertsModel, lm::ExpertsOp> {
   }
 };
 
+struct GroupedExpertsModel : ConditionalModel<GroupedExpertsModel, lm::GroupedExpertsOp> {
+  static lm::GroupedExpertsOp experts(Operation *op) { return cast<lm::GroupedExpertsOp>(op); }
+  static PackedUse products(Operation *op) {
+    lm::GroupedExpertsOp all = experts(op);
+    auto type = [&](FlatSymbolRefAttr symbol) { return symbol ? lm::lookupParam(op, symbol).getType() : Type(); };
+    auto layout = GroupedExpertsAttr::get(op->getContext(), lm::widthOf(all.getGates()), type(all.getWeightAttr()),
+                                          type(all.getUpAttr()), type(all.getValuesAttr()));
+    return {givenOf({all.getWeightAttr(), all.getUpAttr(), all.getValuesAttr()}), layout};
+  }
+  static ExpertsSpec specOf(Operation *op) {
+    ExpertsSpec spec = expertsSpec(cast<GroupedExpertsAttr>(products(op).layout));
+    spec.kind = lm::activationOf(experts(op).getKind());
+    spec.mostTokens = kPrefillRows;
+    return spec;
+  }
+
+  LogicalResult prepare(Operation *op, plan::ProgramOp) const {
+    lm::GroupedExpertsOp all = experts(op);
+    for (FlatSymbolRefAttr symbol : {all.getWeightAttr(), all.getUpAttr(), all.getValuesAttr()})
+      if (symbol && failed(checkFormat(op, symbol)))
+        return failure();
+    return success();
+  }
+  void getPackedWeights(Operation *op, plan::ProgramOp, SmallVectorImpl<PackedUse> &uses) const {
+    uses.push_back(products(op));
+  }
+  int64_t getScratchBytes(Operation *op) const { return specOf(op).scratchBytes(); }
+  StringRef getUnit(Operation *) const { return "u8s8"; }
+  Kernel defineKernel(Operation *op, KernelLibrary &kernels, plan::StepOp step) const {
+    ExpertsSpec spec = specOf(op);
+    spec.outStride = rowStride(step.getResult(0));
+    return overRows(expertsKernel(kernels, spec), {{Argument::Input, inputNumber(experts(op).getInput())},
+                                                   {Argument::Input, inputNumber(experts(op).getGates())},
+                                                   {Argument::Weight, weightNumber(step, products(op))}});
+  }
+};
+
 struct NonzeroLinearModel : ConditionalModel<NonzeroLinearModel, lm::NonzeroLinearOp> {
   static lm::NonzeroLinearOp linear(Operation *op) { return cast<lm::NonzeroLinearOp>(op); }
   static PackedUse rows(Operation *op) {
@@ -237,6 +274,7 @@ void registerConditionalModels(DialectRegistry &registry) {
     lm::TreeGatesOp::attachInterface<TreeGatesModel>(*context);
     lm::TopGatesOp::attachInterface<TopGatesModel>(*context);
     lm::ExpertsOp::attachInterface<ExpertsModel>(*context);
+    lm::GroupedExpertsOp::attachInterface<GroupedExpertsModel>(*context);
     lm::NonzeroLinearOp::attachInterface<NonzeroLinearModel>(*context);
   });
 }

@@ -14,6 +14,7 @@ namespace lmopt::cpu {
 NeuronRows neuronRows(NeuronsAttr layout);
 NonzeroSpec nonzeroSpec(AddedRowsAttr layout);
 ExpertsSpec expertsSpec(ExpertsAttr layout);
+ExpertsSpec expertsSpec(GroupedExpertsAttr layout);
 
 } // namespace lmopt::cpu
 

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Feed-forward layers side by side for CPUs. In: rows x, gates. Out: y = sum over the experts whose gate is not zero of
-// gate (f(x W^T + b) V + c).
+// gate (f(x W^T + b) V + c), or the same with products of codes.
 //
 // The tokens of a block are listed expert by expert; those of an expert, some at a time, are brought together and go
 // through its products by the kernels of dense layers, so that its weights are read once for all of them, at the speed
 // of a product. Then each result is added, times its gate, to its token's row. A token's experts come in their order:
-// which tokens are beside it changes no bit. Tested by test/unit/codegen/ExpertsKernelTest.cpp,
-// test/codegen/run-compiled/conditional.mlir.
+// which tokens are beside it changes no bit. Tested by test/unit/codegen/ExpertsKernelTest.cpp and
+// GroupedExpertsKernelTest.cpp, test/codegen/run-compiled/conditional.mlir, test/dialects/lm/conditional/meaning.mlir.
 #include "codegen/cpu/conditional/Experts.h"
 
 #include "codegen/cpu/conditional/Lists.h"
 #include "codegen/cpu/elementwise/Activations.h"
+#include "codegen/cpu/elementwise/ElementwiseRows.h"
+#include "codegen/cpu/quantize/QuantizeRows.h"
 
 using namespace mlir;
 
@@ -24,7 +26,7 @@ using Values = Emitter::Values;
 struct ExpertsEmitter {
   Emitter &e;
   const ExpertsSpec &spec;
-  const std::string &first, &second, &last; ///< kernels of products
+  const std::string &first, &second, &between, &last; ///< kernels: of products, and of what is done between them
   Value in, gates, weights, out, scratch;
   Value blockBegin = {};
 
@@ -61,6 +63,15 @@ struct ExpertsEmitter {
     func::CallOp::create(
         e.b, e.loc, kernel, TypeRange(),
         ValueRange{part(from), matrix, part(to), e.index(0), count, e.index(0), e.index(linear.panels())});
+  }
+  // To codes of the last product; rows look up nothing, so that any pointer will do for ids and lists.
+  void quantize(Value count) {
+    SmallVector<Value> operands{part(spec.numbersOffset())};
+    if (spec.up)
+      operands.push_back(part(spec.upNumbersOffset()));
+    operands.append(
+        {part(spec.codesOffset()), part(spec.rowsScratchOffset()), scratch, scratch, scratch, e.index(0), count});
+    func::CallOp::create(e.b, e.loc, between, TypeRange(), operands);
   }
   void activate(Value count) {
     e.loop(e.index(0), e.mul(count, floatRowBytes(spec.neurons)), 64, [&](Value offset) {
@@ -112,16 +123,17 @@ struct ExpertsEmitter {
   void together(Value expert, Value begin, Value count) {
     Value matrices = e.at(weights, e.mul(expert, spec.expertBytes()));
     auto tokenAt = [&](Value i) { return loadNumber(e, part(spec.tokensOffset()), e.add(begin, i)); };
-    auto rowOf = [&](Value i) { return e.at(in, e.mul(tokenAt(i), floatRowBytes(spec.inputs))); };
+    auto rowOf = [&](Value i) { return e.at(in, e.mul(tokenAt(i), spec.first().inStride())); };
     e.loop(e.index(0), count, 1, [&](Value i) {
-      Value to = e.at(part(spec.rowsOffset()), e.mul(i, floatRowBytes(spec.inputs)));
-      copyRow(rowOf(i), to, rowOf(e.add(i, count)), floatRowBytes(spec.inputs));
+      Value to = e.at(part(spec.rowsOffset()), e.mul(i, spec.first().inStride()));
+      copyRow(rowOf(i), to, rowOf(e.add(i, count)), spec.first().inStride());
     });
     product(first, spec.first(), spec.rowsOffset(), matrices, spec.numbersOffset(), count);
     if (spec.up)
       product(second, spec.second(), spec.rowsOffset(), e.at(matrices, spec.upOffset()), spec.upNumbersOffset(), count);
-    activate(count);
-    product(last, spec.last(), spec.numbersOffset(), e.at(matrices, spec.lastOffset()), spec.resultsOffset(), count);
+    spec.grouped ? quantize(count) : activate(count);
+    product(last, spec.last(), spec.grouped ? spec.codesOffset() : spec.numbersOffset(),
+            e.at(matrices, spec.lastOffset()), spec.resultsOffset(), count);
     e.loop(e.index(0), count, 1, [&](Value i) { addRow(i, tokenAt(i), expert); });
   }
 
@@ -148,13 +160,40 @@ std::string nameOf(const ExpertsSpec &spec) {
          (spec.up ? "_up" : "") + (spec.valuesBias ? "_biases" : "") + (spec.streams ? "_past" : "") + "_to" +
          std::to_string(spec.outStride);
 }
+
+/// The format of a product with codes, for the name.
+std::string wordOf(const LinearSpec &product) {
+  return std::to_string(product.bits) + "g" + std::to_string(product.group) + (product.hasMin ? "min" : "") +
+         (product.smallScales ? "s8" : "") + (product.codebook ? "codebook" : "");
+}
+std::string groupedNameOf(const ExpertsSpec &spec) {
+  return nameOf(spec) + "_u" + wordOf(spec.first()) + (spec.up ? "_u" + wordOf(spec.second()) : "") + "_u" +
+         wordOf(spec.last());
+}
 } // namespace
+
+RowProgram ExpertsSpec::between() const {
+  const int64_t numbers = 0, upNumbers = 1, activated = up ? 2 : 1, codes = activated + 1;
+  RowProgram program;
+  program.widths.assign(codes + 1, neurons);
+  program.inputs = {{numbers, floatRowBytes(neurons), false}};
+  program.ops = {{activation(kind, /*for8Bits=*/true), {numbers}, activated, neurons}};
+  if (up) {
+    program.inputs.push_back({upNumbers, floatRowBytes(neurons), false});
+    program.ops = {{gatedProduct(kind, /*for8Bits=*/true), {numbers, upNumbers}, activated, neurons}};
+  }
+  program.ops.push_back({quantizeGroups(last().group), {activated}, codes, neurons});
+  program.outputs = {{codes, last().inStride()}};
+  return program;
+}
 
 std::string expertsKernel(KernelLibrary &kernels, const ExpertsSpec &spec) {
   std::string first = linearKernel(kernels, spec.first()), last = linearKernel(kernels, spec.last());
   std::string second = spec.up ? linearKernel(kernels, spec.second()) : "";
-  return kernels.define(nameOf(spec), 5, 2, [&](Emitter &e, ValueRange a) {
-    ExpertsEmitter emitter{e, spec, first, second, last, a[0], a[1], a[2], a[3], a[4]};
+  std::string between = spec.grouped ? rowsKernel(kernels, spec.between()) : "";
+  std::string name = spec.grouped ? groupedNameOf(spec) : nameOf(spec);
+  return kernels.define(name, 5, 2, [&](Emitter &e, ValueRange a) {
+    ExpertsEmitter emitter{e, spec, first, second, between, last, a[0], a[1], a[2], a[3], a[4]};
     e.loop(a[5], a[6], spec.mostTokens,
            [&](Value begin) { emitter.block(begin, e.min(e.add(begin, spec.mostTokens), a[6])); });
   });

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Experts one after the other (#cpu.experts). In: matrices neuron by neuron. Out: for each expert its products, packed
-// as those of linears are (#cpu.panels). Tested by test/unit/codegen/PackNeuronsTest.cpp.
+// Experts one after the other (#cpu.experts, #cpu.grouped_experts). In: matrices neuron by neuron; of codes the last
+// one output by output. Out: for each expert its products, packed as those of linears are (#cpu.panels). Tested by
+// test/unit/codegen/PackNeuronsTest.cpp.
 #include "codegen/cpu/conditional/ConditionalModel.h"
+#include "codegen/cpu/linear/LinearModel.h"
+#include "dialects/lm/weights/MoveRows.h"
 
 using namespace mlir;
 
@@ -38,11 +41,18 @@ std::string ExpertsAttr::describe() const { return "f32 products of " + std::to_
 
 /// Rows of a matrix, as a matrix; numbers of a vector, as a vector.
 static lm::WeightData sliceOf(const lm::WeightData &all, int64_t begin, int64_t count) {
+  auto from = [&](int64_t row) { return begin + row; };
+  int64_t width = all.shape.size() == 2 ? all.columns() : 1, groups = all.group ? all.groupsPerRow() : 1;
   lm::WeightData slice;
   slice.shape = all.shape;
   slice.shape.front() = count;
-  int64_t width = all.shape.size() == 2 ? all.columns() : 1;
-  slice.f32.assign(all.f32.begin() + begin * width, all.f32.begin() + (begin + count) * width);
+  slice.f32 = lm::movedRows(all.f32, width, count, from);
+  slice.s8 = lm::movedRows(all.s8, width, count, from);
+  slice.scales = lm::movedRows(all.scales, groups, count, from);
+  slice.minima = lm::movedRows(all.minima, groups, count, from);
+  slice.units = lm::movedRows(all.units, 1, count, from);
+  slice.table = all.table;
+  slice.groupedBits = all.groupedBits, slice.group = all.group;
   return slice;
 }
 static lm::WeightData transposed(const lm::WeightData &matrix) {
@@ -54,11 +64,9 @@ static lm::WeightData transposed(const lm::WeightData &matrix) {
   return result;
 }
 
-/// A product, packed at an offset.
-static void packProduct(MLIRContext *context, SmallVector<lm::WeightData> params, std::vector<char> &out,
-                        int64_t offset) {
-  auto type = RankedTensorType::get(params[0].shape, Float32Type::get(context));
-  auto layout = PanelsAttr::get(context, type, params.size() == 2);
+/// A product with a matrix of that type, and a bias if there is one, packed at an offset.
+static void packProduct(Type matrix, SmallVector<lm::WeightData> params, std::vector<char> &out, int64_t offset) {
+  auto layout = PanelsAttr::get(matrix.getContext(), matrix, params.size() == 2);
   std::vector<char> packed(static_cast<size_t>(layout.getBytes()));
   layout.pack(params, packed);
   llvm::copy(packed, out.begin() + offset);
@@ -66,6 +74,7 @@ static void packProduct(MLIRContext *context, SmallVector<lm::WeightData> params
 
 void ExpertsAttr::pack(ArrayRef<lm::WeightData> params, std::vector<char> &out) const {
   ExpertsSpec spec = expertsSpec(*this);
+  auto matrix = [&](int64_t rows, int64_t columns) { return getKeys().clone({rows, columns}); };
   size_t next = 1;
   const lm::WeightData *bias = getBias() ? &params[next++] : nullptr, *up = getUp() ? &params[next++] : nullptr;
   const lm::WeightData &values = params[next++];
@@ -75,16 +84,81 @@ void ExpertsAttr::pack(ArrayRef<lm::WeightData> params, std::vector<char> &out) 
     SmallVector<lm::WeightData> first{sliceOf(params[0], begin, spec.neurons)};
     if (bias)
       first.push_back(sliceOf(*bias, begin, spec.neurons));
-    packProduct(getContext(), first, out, offset);
+    packProduct(matrix(spec.neurons, spec.inputs), first, out, offset);
     if (up)
-      packProduct(getContext(), {sliceOf(*up, begin, spec.neurons)}, out, offset + spec.upOffset());
+      packProduct(matrix(spec.neurons, spec.inputs), {sliceOf(*up, begin, spec.neurons)}, out,
+                  offset + spec.upOffset());
     SmallVector<lm::WeightData> last{transposed(sliceOf(values, begin, spec.neurons))};
     if (biases) {
       last.push_back(sliceOf(*biases, expert, 1));
       last.back().shape = {spec.outputs};
     }
-    packProduct(getContext(), last, out, offset + spec.lastOffset());
+    packProduct(matrix(spec.outputs, spec.neurons), last, out, offset + spec.lastOffset());
   }
+}
+
+//===- Codes ------------------------------------------------------------------------------------------------------===//
+
+/// The matrix of one of so many experts.
+static Type shareOf(Type all, int64_t experts) {
+  if (auto codebook = dyn_cast<lm::CodebookType>(all))
+    return lm::CodebookType::get(all.getContext(), codebook.getRows() / experts, codebook.getColumns(),
+                                 codebook.getEntries(), codebook.getGroup());
+  auto grouped = cast<lm::GroupedType>(all);
+  return lm::GroupedType::get(all.getContext(), grouped.getRows() / experts, grouped.getColumns(), grouped.getBits(),
+                              grouped.getGroup(), grouped.getHasMin(), grouped.getScaleBits());
+}
+
+static SmallVector<int64_t> sizesOf(Type matrix) { return cast<lm::WeightTypeInterface>(matrix).getWeightShape(); }
+
+LogicalResult GroupedExpertsAttr::verify(function_ref<InFlightDiagnostic()> emitError, int64_t experts, Type keys,
+                                         Type up, Type values) {
+  for (Type matrix : {keys, up ? up : keys, values})
+    if (int64_t group = lm::integerGroup(matrix); group == 0 || group % groupUnit(matrix) != 0)
+      return emitError() << "C1: expected !lm.grouped or !lm.codebook in groups of a multiple of " << groupUnit(matrix)
+                         << ", but found " << matrix;
+  SmallVector<int64_t> first = sizesOf(keys), last = sizesOf(values);
+  if (experts > 0 && first[0] % experts == 0 && last[0] % experts == 0 && last[1] == first[0] / experts &&
+      (!up || sizesOf(up) == first))
+    return success();
+  return emitError() << "C2: the matrices are not those of " << experts << " experts";
+}
+
+ExpertsSpec expertsSpec(GroupedExpertsAttr layout) {
+  ExpertsSpec spec;
+  spec.experts = layout.getExperts();
+  auto product = [&](Type matrix) { return linearSpec(shareOf(matrix, spec.experts), /*bias=*/false); };
+  spec.up = static_cast<bool>(layout.getUp());
+  spec.grouped = {product(layout.getKeys()), product(spec.up ? layout.getUp() : layout.getKeys()),
+                  product(layout.getValues())};
+  spec.neurons = spec.first().outputs;
+  spec.inputs = spec.first().inputs;
+  spec.outputs = spec.last().outputs;
+  return spec;
+}
+
+int64_t GroupedExpertsAttr::getBytes() const { return expertsSpec(*this).bytes(); }
+
+std::string GroupedExpertsAttr::describe() const {
+  auto product = [&](Type matrix) {
+    return PanelsAttr::get(getContext(), shareOf(matrix, getExperts()), false).describe();
+  };
+  std::string up = getUp() && getUp() != getKeys() ? product(getUp()) + "; " : "";
+  return std::to_string(getExperts()) + " experts: " + product(getKeys()) + "; " + up + product(getValues());
+}
+
+void GroupedExpertsAttr::pack(ArrayRef<lm::WeightData> params, std::vector<char> &out) const {
+  ExpertsSpec spec = expertsSpec(*this);
+  auto packAt = [&](const lm::WeightData &all, Type matrix, int64_t offset) {
+    Type own = shareOf(matrix, spec.experts);
+    int64_t rows = sizesOf(own)[0];
+    for (int64_t expert = 0; expert < spec.experts; ++expert)
+      packProduct(own, {sliceOf(all, expert * rows, rows)}, out, expert * spec.expertBytes() + offset);
+  };
+  packAt(params.front(), getKeys(), 0);
+  if (getUp())
+    packAt(params[1], getUp(), spec.upOffset());
+  packAt(params.back(), getValues(), spec.lastOffset());
 }
 
 } // namespace lmopt::cpu

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Trees of neurons, gates, experts and the product without zeros: numbered constraints. Tested by
+// Trees of neurons, gates, experts (in f32 and in codes) and the product without zeros: numbered constraints. Tested by
 // test/dialects/lm/conditional.
 
 #include "dialects/lm/conditional/Conditional.h"
@@ -149,6 +149,52 @@ LogicalResult ExpertsOp::verifySymbolUses(SymbolTableCollection &tables) {
 }
 
 LogicalResult ExpertsOp::verify() { return expectSameRows(*this, "C7"); }
+
+//===- Experts in codes -------------------------------------------------------------------------------------------===//
+
+/// The matrix of codes in groups that a symbol names: C1 and C7 of lm.grouped_experts.
+static FailureOr<ParamOp> expectGroups(Operation *op, SymbolTableCollection &tables, FlatSymbolRefAttr symbol) {
+  ParamOp param = lookupParam(tables, op, symbol);
+  int64_t group = param ? integerGroup(param.getType()) : 0;
+  if (group == 0)
+    return op->emitOpError("C1: ") << symbol << " must be a lm.param of type !lm.grouped or !lm.codebook with groups";
+  if (group > 65536)
+    return op->emitOpError(
+               "C7: expected groups of at most 65536 numbers, so that int32 sums cannot overflow, but found ")
+           << group;
+  return param;
+}
+
+/// A matrix that the input is multiplied with: C2 and C4.
+static LogicalResult expectReadsInput(GroupedExpertsOp op, ParamOp matrix) {
+  if (failed(expectColumns(op, matrix, widthOf(op.getInput()))))
+    return failure();
+  int64_t group = op.getInput().getType().getGroup(), own = integerGroup(matrix.getType());
+  if (own == group)
+    return success();
+  return op.emitOpError("C4: activations are in groups of ")
+         << group << ", but @" << matrix.getSymName() << " is in groups of " << own;
+}
+
+LogicalResult GroupedExpertsOp::verifySymbolUses(SymbolTableCollection &tables) {
+  FailureOr<ParamOp> weight = expectGroups(*this, tables, getWeightAttr());
+  if (failed(weight) || failed(expectReadsInput(*this, *weight)))
+    return failure();
+  int64_t rows = (*weight).getShape()[0], experts = widthOf(getGates());
+  if (rows % experts)
+    return emitOpError("C3: ") << getWeightAttr() << " has " << rows << " rows, which is no multiple of the " << experts
+                               << " gates";
+  if (getUpAttr()) {
+    FailureOr<ParamOp> up = expectGroups(*this, tables, getUpAttr());
+    if (failed(up) || failed(expectReadsInput(*this, *up)) ||
+        failed(expectSizes(*this, *up, "C3", rows, widthOf(getInput()))))
+      return failure();
+  }
+  FailureOr<ParamOp> values = expectGroups(*this, tables, getValuesAttr());
+  return failed(values) ? failure() : expectSizes(*this, *values, "C5", experts * widthOf(getResult()), rows / experts);
+}
+
+LogicalResult GroupedExpertsOp::verify() { return expectSameRows(*this, "C6"); }
 
 //===- The product without zeros ----------------------------------------------------------------------------------===//
 

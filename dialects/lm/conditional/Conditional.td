@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Layers of which each token uses a part of its own: trees of neurons, experts behind a tree or a router, and a product
-// that leaves out what is multiplied by zero. Weights stand neuron by neuron: row n of the first matrix is what neuron n is
-// multiplied with, row n of the second what it adds. Tested by test/dialects/lm/conditional.
+// Layers of which each token uses a part of its own: trees of neurons, experts behind a tree or a router (in f32 or in
+// codes), and a product that leaves out what is multiplied by zero. Weights stand neuron by neuron: row n of the first matrix is what neuron n is
+// multiplied with, row n of the second what it adds; only experts in codes have a row for each output there. Tested by
+// test/dialects/lm/conditional.
 
 #ifndef LMOPT_DIALECTS_LM_CONDITIONAL_CONDITIONAL_TD
 #define LMOPT_DIALECTS_LM_CONDITIONAL_CONDITIONAL_TD
@@ -187,6 +188,57 @@ def LM_ExpertsOp : LM_Op<"experts", [Pure, DeclareOpInterfaceMethods<SymbolUserO
   let assemblyFormat = [{
     $input `by` $gates `,` $weight (`bias` $bias^)? (`times` $up^)? `to` $values (`bias` $values_bias^)? ` `
         `{` `kind` `=` `` $kind `}` attr-dict-with-keyword `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+
+def LM_GroupedExpertsOp : LM_Op<"grouped_experts", [Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "experts whose matrices are codes in groups";
+  let description = [{
+    What `lm.experts` means, with the products of `lm.grouped_linear`. For each row, with gates g,
+
+        u = x W_eᵀ    h = f(u)    or, with `up`, h = f(u) (x U_eᵀ), number by number
+        y = sum_{e: g[e] != 0} g[e] (q(h) V_eᵀ)
+
+    x are codes in groups, q is `lm.quantize_groups` with the groups of V, f is `kind`. W_e and U_e are the rows e H to
+    e H + H - 1 of `weight` and `up`, V_e the rows e M to e M + M - 1 of `values`: a row for each output, as files have it,
+    and not for each neuron as in `lm.experts`, since the codes that share a scale are those that are added up. An expert
+    whose gate is zero is not computed.
+
+    Shapes: x (B, T, K) of s8 codes in groups of G, g (B, T, E), W and U (E H, K) in groups of G, V (E M, H) in groups of any
+    size, y (B, T, M).
+
+    Constraints:
+    - C1: `weight`, `values` and, if given, `up` name params of type `!lm.grouped`, or of type `!lm.codebook` with groups.
+    - C2: the columns of `weight` and `up` are the width of the input.
+    - C3: the rows of `weight` are a multiple of the width of the gates, and `up` has as many.
+    - C4: activations have the groups of `weight` and of `up`.
+    - C5: `values` has for each gate as many rows as the result is wide, and as many columns as an expert has neurons.
+    - C6: input, gates and result agree in batch and sequence.
+    - C7: a group has at most 65536 numbers, so that the int32 sums cannot overflow.
+
+    ```mlir
+    lm.param @w : !lm.grouped<4x2, bits = 8, group = 2>
+        = #lm.quantize_groups<dense<[[1.0, 0.0], [0.0, 1.0], [1.0, 1.0], [1.0, -1.0]]> : tensor<4x2xf32>, bits = 8, group = 2>
+    lm.param @v : !lm.grouped<2x2, bits = 8, group = 2>
+        = #lm.quantize_groups<dense<[[2.0, 1.0], [1.0, 4.0]]> : tensor<2x2xf32>, bits = 8, group = 2>
+    func.func @one_of_two_in_codes() -> tensor<1x2x1xf32> {
+      %x = arith.constant dense<[[[1.0, 3.0], [1.0, 3.0]]]> : tensor<1x2x2xf32>
+      %g = arith.constant dense<[[[0.0, 1.0], [0.5, 0.0]]]> : tensor<1x2x2xf32>
+      %q = lm.quantize_groups %x : (tensor<1x2x2xf32>) -> !lm.codes<1x2x2, s8, group = 2>
+      %y = lm.grouped_experts %q by %g, @w to @v {kind = relu}
+          : (!lm.codes<1x2x2, s8, group = 2>, tensor<1x2x2xf32>) -> tensor<1x2x1xf32>
+      return %y : tensor<1x2x1xf32>
+    }
+    // @one_of_two_in_codes: tensor<1x2x1xf32> [[[4.02307], [2.50363]]]
+    ```
+  }];
+  let arguments = (ins LM_SignedCodes:$input, LM_Activation:$gates, FlatSymbolRefAttr:$weight,
+                       OptionalAttr<FlatSymbolRefAttr>:$up, FlatSymbolRefAttr:$values, LM_ActivationKindAttr:$kind);
+  let results = (outs LM_Activation:$result);
+  let assemblyFormat = [{
+    $input `by` $gates `,` $weight (`times` $up^)? `to` $values ` ` `{` `kind` `=` `` $kind `}`
+        attr-dict-with-keyword `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;
 }

@@ -68,6 +68,16 @@ static FailureOr<RuntimeValues> experts(ExpertsOp op, Frame &frame) {
                                 {*weight, *values, *bias, *up, *valuesBias, activationOf(op.getKind())}));
 }
 
+static FailureOr<RuntimeValues> groupedExperts(GroupedExpertsOp op, Frame &frame) {
+  FailureOr<reference::Weight> weight = frame.matrix(op, op.getWeightAttr());
+  FailureOr<reference::Weight> values = frame.matrix(op, op.getValuesAttr());
+  FailureOr<reference::Weight> up = op.getUpAttr() ? frame.matrix(op, op.getUpAttr()) : reference::Weight();
+  if (failed(weight) || failed(values) || failed(up))
+    return failure();
+  reference::GroupedExperts all{*weight, *values, op.getUpAttr() ? &*up : nullptr, activationOf(op.getKind())};
+  return one(reference::groupedExperts(frame.codes(op.getInput()), frame.tensor(op.getGates()), all));
+}
+
 static FailureOr<RuntimeValues> nonzeroLinear(NonzeroLinearOp op, Frame &frame) {
   FailureOr<reference::Weight> weight = frame.matrix(op, op.getWeightAttr());
   FailureOr<const float *> bias = frame.vector(op, op.getBiasAttr());
@@ -77,5 +87,5 @@ static FailureOr<RuntimeValues> nonzeroLinear(NonzeroLinearOp op, Frame &frame) 
 }
 
 void lmopt::lm::registerConditionalMeanings(DialectRegistry &registry) {
-  addMeanings<neuronTree, treeGates, topGates, experts, nonzeroLinear>(registry);
+  addMeanings<neuronTree, treeGates, topGates, experts, groupedExperts, nonzeroLinear>(registry);
 }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Trees of neurons, gates, experts and the product without zeros; see Reference.h.
+// Trees of neurons, gates, experts (in f32 and in codes) and the product without zeros; see Reference.h.
 
 #include "dialects/lm/conditional/Reference.h"
 
 #include "dialects/lm/elementwise/Reference.h"
+#include "dialects/lm/linear/Reference.h"
+#include "dialects/lm/quantize/Reference.h"
 
 #include <algorithm>
 #include <cmath>
@@ -153,6 +155,60 @@ Tensor experts(const Tensor &x, const Tensor &gates, const Experts &experts) {
       std::vector<double> added = expert(&x.f32[r * x.width()], experts, e, neurons);
       for (size_t m = 0; m < sums.size(); ++m)
         sums[m] += double(gate) * added[m];
+    }
+    storeRow(y, r, sums);
+  }
+  return y;
+}
+
+/// The rows of expert e, of so many in all.
+static Weight matrixOf(Weight all, int64_t e, int64_t experts) {
+  all.rows /= experts;
+  int64_t codes = e * all.rows * all.columns, groups = codes / all.group;
+  all.codes += codes;
+  all.scales += groups;
+  all.minima = all.minima ? all.minima + groups : nullptr;
+  return all;
+}
+
+/// Row r alone.
+static Quantized rowOf(const Quantized &x, int64_t r) {
+  Quantized row;
+  row.codes.shape = {1, 1, x.codes.width()};
+  row.scale.shape = {1, 1, x.scale.width()};
+  auto codes = x.codes.s8.begin() + r * x.codes.width();
+  auto scales = x.scale.f32.begin() + r * x.scale.width();
+  row.codes.s8.assign(codes, codes + x.codes.width());
+  row.scale.f32.assign(scales, scales + x.scale.width());
+  return row;
+}
+
+/// What expert e of so many gives for a row.
+static Tensor groupedExpert(const Quantized &row, const GroupedExperts &experts, int64_t e, int64_t count) {
+  Tensor h = groupedLinear(row, matrixOf(experts.weight, e, count), nullptr);
+  for (float &number : h.f32)
+    number = float(apply(experts.kind, number));
+  if (experts.up) {
+    Tensor factors = groupedLinear(row, matrixOf(*experts.up, e, count), nullptr);
+    for (size_t n = 0; n < h.f32.size(); ++n)
+      h.f32[n] *= factors.f32[n];
+  }
+  return groupedLinear(quantizeGroups(h, experts.values.group), matrixOf(experts.values, e, count), nullptr);
+}
+
+Tensor groupedExperts(const Quantized &x, const Tensor &gates, const GroupedExperts &experts) {
+  const int64_t count = gates.width();
+  Tensor y = ofWidth(gates, experts.values.rows / count);
+  for (int64_t r = 0; r < gates.rows(); ++r) {
+    std::vector<double> sums(static_cast<size_t>(y.width()));
+    Quantized row = rowOf(x, r);
+    for (int64_t e = 0; e < count; ++e) {
+      float gate = gates.f32[r * count + e];
+      if (gate == 0)
+        continue;
+      Tensor added = groupedExpert(row, experts, e, count);
+      for (size_t m = 0; m < sums.size(); ++m)
+        sums[m] += double(gate) * added.f32[m];
     }
     storeRow(y, r, sums);
   }

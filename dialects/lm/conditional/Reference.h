@@ -43,6 +43,14 @@ struct Experts {
 };
 Tensor experts(const Tensor &x, const Tensor &gates, const Experts &experts);
 
+/// The matrices in codes; `values` has the rows of each expert's outputs.
+struct GroupedExperts {
+  Weight weight, values;
+  const Weight *up; ///< or null
+  Activation kind;
+};
+Tensor groupedExperts(const Quantized &x, const Tensor &gates, const GroupedExperts &experts);
+
 /// The rows of the weight whose number in x is not zero.
 Tensor nonzeroLinear(const Tensor &x, const Weight &weight, const float *bias);
 

@@ -68,20 +68,34 @@ void ExpertsOp::getWeightUses(SmallVectorImpl<WeightUse> &uses) {
 }
 
 /// Of as many experts as the op that makes the gates leaves; of all where that is not known.
-static int64_t usedExperts(ExpertsOp op) {
-  if (auto tree = op.getGates().getDefiningOp<TreeGatesOp>())
+static int64_t usedExperts(Value gates) {
+  if (auto tree = gates.getDefiningOp<TreeGatesOp>())
     return static_cast<int64_t>(tree.getCount());
-  if (auto top = op.getGates().getDefiningOp<TopGatesOp>())
+  if (auto top = gates.getDefiningOp<TopGatesOp>())
     return static_cast<int64_t>(top.getCount());
-  return widthOf(op.getGates());
+  return widthOf(gates);
 }
 
-Cost ExpertsOp::getCost() {
-  int64_t experts = widthOf(getGates()), used = usedExperts(*this);
-  int64_t neurons = rowsOf(*this, getWeightAttr()) / experts;
-  int64_t products = (getUpAttr() ? 2 : 1) * widthOf(getInput()) + widthOf(getResult());
+/// Of experts in f32 and in codes.
+template <class Op>
+static Cost costOfExperts(Op op) {
+  int64_t experts = widthOf(op.getGates()), used = usedExperts(op.getGates());
+  int64_t neurons = rowsOf(op, op.getWeightAttr()) / experts;
+  int64_t products = (op.getUpAttr() ? 2 : 1) * widthOf(op.getInput()) + widthOf(op.getResult());
   return {2 * used * neurons * products, 0, double(used) / double(experts)};
 }
+
+Cost ExpertsOp::getCost() { return costOfExperts(*this); }
+
+Motion GroupedExpertsOp::getMotion() { return Motion::Kernel; }
+bool GroupedExpertsOp::mixesRows() { return false; }
+bool GroupedExpertsOp::isBoundToToken() { return false; }
+void GroupedExpertsOp::getWeightUses(SmallVectorImpl<WeightUse> &uses) {
+  addUse(uses, getWeightAttr(), WeightUse::Role::Matrix);
+  addUse(uses, getUpAttr(), WeightUse::Role::Matrix);
+  addUse(uses, getValuesAttr(), WeightUse::Role::Matrix);
+}
+Cost GroupedExpertsOp::getCost() { return costOfExperts(*this); }
 
 Motion NonzeroLinearOp::getMotion() { return Motion::Kernel; }
 bool NonzeroLinearOp::mixesRows() { return false; }

@@ -65,7 +65,8 @@ FailureOr<WeightData> GgufAttr::readFileCodes(Evaluation &evaluation) const {
   if (failed(tensor))
     return failure();
   ArrayRef<int64_t> shape = (*tensor)->shape;
-  if (shape.size() != 2) // whole blocks in a row, and with that whole groups, are the reader's rule
+  if (shape.size() != 2 &&
+      shape.size() != 3) // whole blocks in a row, and with that whole groups, are the reader's rule
     return evaluation.error() << "expected a matrix, but " << printable(getKey().str()) << " is " << shapeText(shape);
   const GgufCodes &codes = *codesOf(*this);
   WeightData data;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// #lm.native: codes, scales and minima of a tensor as the file holds them, rows moved or all of them scaled.
+// #lm.native: codes, scales and minima of a tensor as the file holds them, rows moved or all of them scaled; of experts
+// those of one tensor with all their matrices, or of a tensor each.
 // Tested by test/dialects/lm/weights*.mlir and test/unit/dialects/NativeTest.cpp.
 #include "dialects/lm/weights/Evaluation.h"
 #include "dialects/lm/weights/Forms.h"
@@ -22,7 +23,8 @@ using namespace lmopt::lm;
 /// The weight whose rows `source` moves, or whose numbers it scales; null when it does neither.
 static Attribute sourceOf(Attribute source) {
   return llvm::TypeSwitch<Attribute, Attribute>(source)
-      .Case<PermuteRopeAttr, TakeRowsAttr, TakeBlocksAttr, ScaleAttr>([](auto a) -> Attribute { return a.getSource(); })
+      .Case<PermuteRopeAttr, TakeRowsAttr, TakeBlocksAttr, ScaleAttr, ReshapeAttr>(
+          [](auto a) -> Attribute { return a.getSource(); })
       .Default(Attribute());
 }
 
@@ -32,10 +34,34 @@ static FileCodesInterface leafOf(Attribute source) {
   return dyn_cast<FileCodesInterface>(source);
 }
 
-FileCodesInterface NativeAttr::findLeaf(Attribute source) {
-  FileCodesInterface leaf = leafOf(source);
+/// Those that stand below one another; else `source` alone.
+static ArrayRef<Attribute> partsOf(const Attribute &source) {
+  auto all = dyn_cast<ConcatRowsAttr>(source);
+  return all ? all.getSources() : ArrayRef(source);
+}
+
+/// The codes of a part; none when they cannot be multiplied as they are.
+static std::optional<FileCodes> usableCodes(Attribute part) {
+  FileCodesInterface leaf = leafOf(part);
   std::optional<FileCodes> codes = leaf ? leaf.getFileCodes() : std::nullopt;
-  return codes && codes->problem.empty() ? leaf : FileCodesInterface();
+  return codes && codes->problem.empty() ? codes : std::nullopt;
+}
+
+/// Whether the codes of two tensors can be those of one matrix.
+static bool areAlike(const FileCodes &a, const FileCodes &b) {
+  return a.format == b.format && a.form.groupedBits == b.form.groupedBits && a.form.entries == b.form.entries &&
+         a.form.group == b.form.group && a.form.hasMin == b.form.hasMin;
+}
+
+FileCodesInterface NativeAttr::findLeaf(Attribute source) {
+  ArrayRef<Attribute> parts = partsOf(source);
+  std::optional<FileCodes> first = usableCodes(parts.front());
+  if (!first)
+    return {};
+  for (Attribute part : parts.drop_front())
+    if (std::optional<FileCodes> codes = usableCodes(part); !codes || !areAlike(*first, *codes))
+      return {};
+  return leafOf(parts.front());
 }
 
 static LogicalResult verifyGroup(EmitError emitError, int64_t group, int64_t whole) {
@@ -52,7 +78,8 @@ LogicalResult NativeAttr::verify(EmitError emitError, Attribute source, int64_t 
       return emitError() << "C1: expected codes that can be multiplied as they are, but found " << codes->problem;
   return emitError() << "C1: expected a #lm.packed weight, a #lm.gguf one in one of the formats "
                      << ggufTypesWithCodes()
-                     << ", or a #lm.permute_rope, #lm.take_rows, #lm.take_blocks or #lm.scale of one, but found "
+                     << ", a #lm.permute_rope, #lm.take_rows, #lm.take_blocks, #lm.scale or #lm.reshape of one, or a "
+                        "#lm.concat_rows of several of one form, but found "
                      << source;
 }
 
@@ -73,6 +100,23 @@ static void scaleAll(WeightData &data, double factor) {
       x = static_cast<float>(x * factor);
 }
 
+static LogicalResult expectMatrix(Evaluation &evaluation, const WeightData &data, const FileCodes &codes) {
+  if (data.shape.size() == 2)
+    return success();
+  return evaluation.error() << "expected a matrix, but " << printable(codes.tensor.str()) << " is "
+                            << shapeText(data.shape);
+}
+
+/// Matrices below one another: codes that share a scale stay side by side.
+static FailureOr<WeightData> reshape(Evaluation &evaluation, WeightData data, ArrayRef<int64_t> shape) {
+  bool keepsRows = shape.size() == 2 && shape.back() == data.columns() && elementsOf(shape) == elementsOf(data.shape);
+  if (!keepsRows)
+    return evaluation.error() << "expected codes whose rows stay whole as " << shapeText(shape) << ", but found "
+                              << shapeText(data.shape);
+  data.shape.assign(shape.begin(), shape.end());
+  return data;
+}
+
 /// The codes of the leaf, with what is done to rows and numbers above it.
 static FailureOr<WeightData> readMoved(Evaluation &evaluation, Attribute source) {
   Attribute inner = sourceOf(source);
@@ -80,6 +124,10 @@ static FailureOr<WeightData> readMoved(Evaluation &evaluation, Attribute source)
     return cast<FileCodesInterface>(source).readFileCodes(evaluation);
   FailureOr<WeightData> data = readMoved(evaluation, inner); // the verifiers bound the depth
   if (failed(data))
+    return failure();
+  if (auto reshaped = dyn_cast<ReshapeAttr>(source))
+    return reshape(evaluation, std::move(*data), reshaped.getShape());
+  if (failed(expectMatrix(evaluation, *data, *leafOf(inner).getFileCodes())))
     return failure();
   if (auto permuted = dyn_cast<PermuteRopeAttr>(source))
     return permuted.permute(evaluation, std::move(*data));
@@ -142,11 +190,43 @@ static void cutGroups(WeightData &data, int64_t group) {
   data.group = group;
 }
 
-FailureOr<WeightData> NativeAttr::evaluate(Evaluation &evaluation) const {
-  FailureOr<WeightData> data = readMoved(evaluation, getSource());
-  if (failed(data) || failed(narrowScales(evaluation, *data, *findLeaf(getSource()).getFileCodes())))
+/// A matrix of one tensor, its scales as f16 holds them.
+static FailureOr<WeightData> readPart(Evaluation &evaluation, Attribute part) {
+  FileCodes codes = *leafOf(part).getFileCodes();
+  FailureOr<WeightData> data = readMoved(evaluation, part);
+  if (failed(data) || failed(expectMatrix(evaluation, *data, codes)) || failed(narrowScales(evaluation, *data, codes)))
     return failure();
-  if (getGroup())
-    cutGroups(*data, getGroup());
   return data;
+}
+
+/// `part` below `all`; of `parts` there will be as many in the end, so that nothing is copied twice.
+static LogicalResult append(Evaluation &evaluation, WeightData &all, const WeightData &part, size_t parts) {
+  if (part.columns() != all.columns())
+    return evaluation.error() << "expected matrices with rows of one width, but found " << shapeText(all.shape)
+                              << " and " << shapeText(part.shape);
+  auto add = [&](auto &numbers, const auto &more) {
+    numbers.reserve(more.size() * parts);
+    numbers.insert(numbers.end(), more.begin(), more.end());
+  };
+  add(all.s8, part.s8);
+  add(all.scales, part.scales);
+  add(all.minima, part.minima);
+  all.shape.front() += part.rows();
+  return success();
+}
+
+FailureOr<WeightData> NativeAttr::evaluate(Evaluation &evaluation) const {
+  Attribute source = getSource();
+  ArrayRef<Attribute> parts = partsOf(source);
+  FailureOr<WeightData> all = readPart(evaluation, parts.front());
+  if (failed(all))
+    return failure();
+  for (Attribute part : parts.drop_front()) {
+    FailureOr<WeightData> data = readPart(evaluation, part);
+    if (failed(data) || failed(append(evaluation, *all, *data, parts.size())))
+      return failure();
+  }
+  if (getGroup())
+    cutGroups(*all, getGroup());
+  return all;
 }

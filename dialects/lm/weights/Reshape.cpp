@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// #lm.reshape: the same numbers as a matrix or vector of another shape. Tested by test/dialects/lm/weights*.mlir and
+// #lm.reshape: the same numbers in another shape. Tested by test/dialects/lm/weights*.mlir and
 // test/unit/dialects/WeightsTest.cpp.
 #include "dialects/lm/weights/Evaluation.h"
 #include "dialects/lm/weights/Forms.h"
@@ -21,8 +21,8 @@ LogicalResult ReshapeAttr::verify(EmitError emitError, Attribute source, ArrayRe
   FailureOr<WeightForm> form = expectF32(emitError, source, {"C1", "the source", 1, 4});
   if (failed(form))
     return failure();
-  if (shape.empty() || shape.size() > 2 || countOf(shape) == 0)
-    return emitError() << "C2: expected one or two positive sizes, but found " << shapeText(shape);
+  if (shape.empty() || shape.size() > 3 || countOf(shape) == 0)
+    return emitError() << "C2: expected one to three positive sizes, but found " << shapeText(shape);
   if (form->shape && countOf(*form->shape) != countOf(shape))
     return emitError() << "C3: expected a source with as many numbers as " << shapeText(shape) << ", but found "
                        << shapeText(*form->shape);

@@ -322,14 +322,14 @@ def LM_TransposeEachAttr : LM_Weight<"TransposeEach", "transpose_each", "Moved">
 }
 
 def LM_ReshapeAttr : LM_Weight<"Reshape", "reshape", "Moved"> {
-  let summary = "the same numbers in the same order as a matrix or vector of another shape";
+  let summary = "the same numbers in the same order in another shape";
   let description = [{
     `#lm.reshape<W, shape = [12, 4]>`: of a tensor [3, 4, 4] the rows of the three matrices below one another; of a column
-    [7, 1] with `shape = [7]` a vector.
+    [7, 1] with `shape = [7]` a vector. Three sizes are several matrices again, for `#lm.transpose_each`.
 
     Constraints:
     - C1: the source is f32 and of rank 1 to 4.
-    - C2: `shape` has one or two positive sizes.
+    - C2: `shape` has one to three positive sizes.
     - C3: the source has as many numbers.
   }];
   let parameters = (ins LM_WeightParameter:$source, ArrayRefParameter<"int64_t">:$shape);
@@ -599,21 +599,23 @@ def LM_NativeAttr : LM_Weight<"Native", "native", "Read"> {
 
     Rows may be permuted for rotary positions, `#lm.native<#lm.permute_rope<#lm.gguf<...>, ...>>`, or be some of the
     file's (`#lm.take_rows`, `#lm.take_blocks`), and all numbers may be scaled (`#lm.scale`), which scales and minima are before
-    they are rounded.
+    they are rounded. The matrices of experts, which a file may hold as one tensor [E, N, K] or as a tensor each, stand below
+    one another: `#lm.native<#lm.reshape<#lm.gguf<...>, shape = [E N, K]>>`, `#lm.native<#lm.concat_rows<[...]>>`.
 
     With `group = G` groups of the file are cut into parts of G, each with the scale of the whole: the numbers stay the same, and
     activations, which are quantized in the weight's groups, lose less.
 
     Constraints:
     - C1: the source is a `#lm.gguf` or `#lm.packed` in one of these forms, or a `#lm.permute_rope`, `#lm.take_rows`,
-      `#lm.take_blocks` or `#lm.scale` of one.
+      `#lm.take_blocks`, `#lm.scale` or `#lm.reshape` of one, or a `#lm.concat_rows` of several of one form.
+    - A reshaped tensor keeps its rows (seen when the file is read).
     - C2: `group`, where it is given (0: it is not), is positive and divides the group of the codes.
   }];
   let parameters = (ins LM_WeightParameter:$source, DefaultValuedParameter<"int64_t", "0">:$group);
   let assemblyFormat = "`<` $source (`,` `group` `=` $group^)? `>`";
   let builders = [AttrBuilder<(ins "::mlir::Attribute":$source), [{ return $_get($_ctxt, source, int64_t(0)); }]>];
   let extraClassDeclaration = [{
-    /// The tensor in the file, or null when the source is none that C1 allows.
+    /// The tensor in the file, of several the first, or null when the source is none that C1 allows.
     static ::lmopt::lm::FileCodesInterface findLeaf(::mlir::Attribute source);
   }];
 }

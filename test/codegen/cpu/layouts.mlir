@@ -35,6 +35,10 @@ plan.weight @m = [@w, @v] as #cpu.experts<2, tensor<8x4xf32>, to tensor<8x6xf32>
 plan.weight @n = [@w, @b, @u, @v, @c] as #cpu.experts<2, tensor<8x4xf32>, to tensor<8x6xf32>, bias = true, up = true, biases = true> at 704
 // CHECK: plan.weight @o = [@v, @b] as #cpu.added_rows<!lm.int8<8x6>, bias = true> at 768
 plan.weight @o = [@v, @b] as #cpu.added_rows<!lm.int8<8x6>, bias = true> at 768
+// CHECK: plan.weight @p = [@w, @v] as #cpu.grouped_experts<2, !lm.grouped<64x16, bits = 4, group = 16, min> to !lm.codebook<24x32, entries = 16, group = 32>> at 832
+plan.weight @p = [@w, @v] as #cpu.grouped_experts<2, !lm.grouped<64x16, bits = 4, group = 16, min> to !lm.codebook<24x32, entries = 16, group = 32>> at 832
+// CHECK: plan.weight @q = [@w, @u, @v] as #cpu.grouped_experts<2, !lm.grouped<64x16, bits = 4, group = 16> times !lm.grouped<64x16, bits = 8, group = 16> to !lm.grouped<24x32, bits = 6, group = 16>> at 896
+plan.weight @q = [@w, @u, @v] as #cpu.grouped_experts<2, !lm.grouped<64x16, bits = 4, group = 16> times !lm.grouped<64x16, bits = 8, group = 16> to !lm.grouped<24x32, bits = 6, group = 16>> at 896
 
 // -----
 
@@ -125,3 +129,28 @@ plan.weight @a = [@v] as #cpu.added_rows<tensor<8xf32>> at 0
 
 // expected-error @+1 {{C1: expected a matrix of f32 with an odd number of columns, but found 'tensor<2x6xf32>'}}
 plan.weight @a = [@w] as #cpu.distances<tensor<2x6xf32>> at 0
+
+// -----
+
+// expected-error @+1 {{C1: expected !lm.grouped or !lm.codebook in groups of a multiple of 16, but found 'tensor<64x16xf32>'}}
+plan.weight @a = [@w, @v] as #cpu.grouped_experts<2, tensor<64x16xf32> to !lm.grouped<24x32, bits = 4, group = 32>> at 0
+
+// -----
+
+// expected-error @+1 {{C1: expected !lm.grouped or !lm.codebook in groups of a multiple of 32, but found '!lm.grouped<24x32, bits = 5, group = 16>'}}
+plan.weight @a = [@w, @v] as #cpu.grouped_experts<2, !lm.grouped<64x16, bits = 4, group = 16> to !lm.grouped<24x32, bits = 5, group = 16>> at 0
+
+// -----
+
+// expected-error @+1 {{C2: the matrices are not those of 3 experts}}
+plan.weight @a = [@w, @v] as #cpu.grouped_experts<3, !lm.grouped<64x16, bits = 4, group = 16> to !lm.grouped<24x32, bits = 4, group = 16>> at 0
+
+// -----
+
+// expected-error @+1 {{C2: the matrices are not those of 2 experts}}
+plan.weight @a = [@w, @v] as #cpu.grouped_experts<2, !lm.grouped<64x16, bits = 4, group = 16> to !lm.grouped<24x16, bits = 4, group = 16>> at 0
+
+// -----
+
+// expected-error @+1 {{C2: the matrices are not those of 2 experts}}
+plan.weight @a = [@w, @u, @v] as #cpu.grouped_experts<2, !lm.grouped<64x16, bits = 4, group = 16> times !lm.grouped<32x16, bits = 4, group = 16> to !lm.grouped<24x32, bits = 4, group = 16>> at 0

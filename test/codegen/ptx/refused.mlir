@@ -66,3 +66,21 @@ module attributes {lm.config = {architecture = "bert", vocabulary = 16 : i64, ma
     return %p : tensor<?x8xf32>
   }
 }
+
+// -----
+
+module attributes {lm.config = {architecture = "bert", vocabulary = 16 : i64, max_positions = 128 : i64}} {
+  lm.param @embed.weight : tensor<16x32xf32> = dense<0.5>
+  lm.param @router : tensor<2x32xf32> = dense<0.25>
+  lm.param @w : !lm.grouped<64x32, bits = 4, group = 32> = #lm.quantize_groups<dense<0.25> : tensor<64x32xf32>, bits = 4, group = 32>
+  func.func @encode(%ids: tensor<?x?xi32>, %len: tensor<?xi32>) -> tensor<?x32xf32> {
+    %x = lm.embedding %ids, @embed.weight : (tensor<?x?xi32>) -> tensor<?x?x32xf32>
+    %s = lm.linear %x, @router : (tensor<?x?x32xf32>) -> tensor<?x?x2xf32>
+    %g = lm.top_gates %s {count = 1, softmax = "chosen"} : tensor<?x?x2xf32>
+    %q = lm.quantize_groups %x : (tensor<?x?x32xf32>) -> !lm.codes<?x?x32, s8, group = 32>
+    // expected-error @+1 {{op 'lm.grouped_experts' has no kernel for NVIDIA GPUs; leave experts in f32: with the recipe int8, bf16 or f32, or with the option skip of lm-quantize-groups and lm-keep-native}}
+    %y = lm.grouped_experts %q by %g, @w to @w {kind = silu} : (!lm.codes<?x?x32, s8, group = 32>, tensor<?x?x2xf32>) -> tensor<?x?x32xf32>
+    %p = lm.pool %y, %len {kind = mean} : (tensor<?x?x32xf32>, tensor<?xi32>) -> tensor<?x32xf32>
+    return %p : tensor<?x32xf32>
+  }
+}

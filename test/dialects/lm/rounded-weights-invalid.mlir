@@ -90,28 +90,38 @@ lm.param @quantize_groups_word : !lm.grouped<1x4, bits = 4, group = 2> = #lm.qua
 
 // -----
 
-// expected-error@+1 {{C1: expected a #lm.packed weight, a #lm.gguf one in one of the formats q4_0, q4_1, q5_0, q5_1, q8_0, q2_k, q3_k, q4_k, q5_k, q6_k, iq4_nl, iq4_xs, mxfp4, or a #lm.permute_rope, #lm.take_rows, #lm.take_blocks or #lm.scale of one, but found #lm.gguf<"f", "k", bf16>}}
+// expected-error@+1 {{C1: expected a #lm.packed weight, a #lm.gguf one in one of the formats q4_0, q4_1, q5_0, q5_1, q8_0, q2_k, q3_k, q4_k, q5_k, q6_k, iq4_nl, iq4_xs, mxfp4, a #lm.permute_rope, #lm.take_rows, #lm.take_blocks, #lm.scale or #lm.reshape of one, or a #lm.concat_rows of several of one form, but found #lm.gguf<"f", "k", bf16>}}
 lm.param @native_c1_format : !lm.grouped<1x32, bits = 4, group = 32> = #lm.native<#lm.gguf<"f", "k", bf16>>
 
 // -----
 
-// expected-error@+1 {{C1: expected a #lm.packed weight, a #lm.gguf one in one of the formats q4_0, q4_1, q5_0, q5_1, q8_0, q2_k, q3_k, q4_k, q5_k, q6_k, iq4_nl, iq4_xs, mxfp4, or a #lm.permute_rope, #lm.take_rows, #lm.take_blocks or #lm.scale of one, but found dense<1.000000e+00> : tensor<1x32xf32>}}
+// expected-error@+1 {{C1: expected a #lm.packed weight, a #lm.gguf one in one of the formats q4_0, q4_1, q5_0, q5_1, q8_0, q2_k, q3_k, q4_k, q5_k, q6_k, iq4_nl, iq4_xs, mxfp4, a #lm.permute_rope, #lm.take_rows, #lm.take_blocks, #lm.scale or #lm.reshape of one, or a #lm.concat_rows of several of one form, but found dense<1.000000e+00> : tensor<1x32xf32>}}
 lm.param @native_c1_dense : !lm.grouped<1x32, bits = 4, group = 32> = #lm.native<dense<1.0> : tensor<1x32xf32>>
 
 // -----
 
-// expected-error@+1 {{C1: expected a #lm.packed weight, a #lm.gguf one in one of the formats q4_0, q4_1, q5_0, q5_1, q8_0, q2_k, q3_k, q4_k, q5_k, q6_k, iq4_nl, iq4_xs, mxfp4, or a #lm.permute_rope, #lm.take_rows, #lm.take_blocks or #lm.scale of one, but found #lm.safetensors<"f", "k", i8>}}
+// expected-error@+1 {{C1: expected a #lm.packed weight, a #lm.gguf one in one of the formats q4_0, q4_1, q5_0, q5_1, q8_0, q2_k, q3_k, q4_k, q5_k, q6_k, iq4_nl, iq4_xs, mxfp4, a #lm.permute_rope, #lm.take_rows, #lm.take_blocks, #lm.scale or #lm.reshape of one, or a #lm.concat_rows of several of one form, but found #lm.safetensors<"f", "k", i8>}}
 lm.param @native_c1_safetensors : !lm.grouped<1x32, bits = 4, group = 32> = #lm.native<#lm.safetensors<"f", "k", i8>>
 
 // -----
 
-// expected-error@+1 {{C1: expected a #lm.packed weight, a #lm.gguf one in one of the formats q4_0, q4_1, q5_0, q5_1, q8_0, q2_k, q3_k, q4_k, q5_k, q6_k, iq4_nl, iq4_xs, mxfp4, or a #lm.permute_rope, #lm.take_rows, #lm.take_blocks or #lm.scale of one, but found #lm.transpose<#lm.gguf<"f", "k", q4_0>>}}
+// expected-error@+1 {{C1: expected a #lm.packed weight, a #lm.gguf one in one of the formats q4_0, q4_1, q5_0, q5_1, q8_0, q2_k, q3_k, q4_k, q5_k, q6_k, iq4_nl, iq4_xs, mxfp4, a #lm.permute_rope, #lm.take_rows, #lm.take_blocks, #lm.scale or #lm.reshape of one, or a #lm.concat_rows of several of one form, but found #lm.transpose<#lm.gguf<"f", "k", q4_0>>}}
 lm.param @native_c1_derived : !lm.grouped<1x32, bits = 4, group = 32> = #lm.native<#lm.transpose<#lm.gguf<"f", "k", q4_0>>>
 
 // -----
 
-// expected-error@+1 {{C1: expected a #lm.packed weight, a #lm.gguf one in one of the formats q4_0, q4_1, q5_0, q5_1, q8_0, q2_k, q3_k, q4_k, q5_k, q6_k, iq4_nl, iq4_xs, mxfp4, or a #lm.permute_rope, #lm.take_rows, #lm.take_blocks or #lm.scale of one, but found #lm.permute_rope<#lm.gguf<"f", "k", f16>, heads = 1, from = half>}}
+// expected-error@+1 {{C1: expected a #lm.packed weight, a #lm.gguf one in one of the formats q4_0, q4_1, q5_0, q5_1, q8_0, q2_k, q3_k, q4_k, q5_k, q6_k, iq4_nl, iq4_xs, mxfp4, a #lm.permute_rope, #lm.take_rows, #lm.take_blocks, #lm.scale or #lm.reshape of one, or a #lm.concat_rows of several of one form, but found #lm.permute_rope<#lm.gguf<"f", "k", f16>, heads = 1, from = half>}}
 lm.param @native_c1_permuted : !lm.grouped<1x32, bits = 4, group = 32> = #lm.native<#lm.permute_rope<#lm.gguf<"f", "k", f16>, heads = 1, from = half>>
+
+// -----
+
+// expected-error@+1 {{C1: expected a #lm.packed weight, a #lm.gguf one in one of the formats q4_0, q4_1, q5_0, q5_1, q8_0, q2_k, q3_k, q4_k, q5_k, q6_k, iq4_nl, iq4_xs, mxfp4, a #lm.permute_rope, #lm.take_rows, #lm.take_blocks, #lm.scale or #lm.reshape of one, or a #lm.concat_rows of several of one form, but found #lm.concat_rows<[#lm.gguf<"f", "a", q4_0>, #lm.gguf<"f", "b", f16>]>}}
+lm.param @native_c1_concat_floats : !lm.grouped<2x32, bits = 4, group = 32> = #lm.native<#lm.concat_rows<[#lm.gguf<"f", "a", q4_0>, #lm.gguf<"f", "b", f16>]>>
+
+// -----
+
+// expected-error@+1 {{C1: expected a #lm.packed weight, a #lm.gguf one in one of the formats q4_0, q4_1, q5_0, q5_1, q8_0, q2_k, q3_k, q4_k, q5_k, q6_k, iq4_nl, iq4_xs, mxfp4, a #lm.permute_rope, #lm.take_rows, #lm.take_blocks, #lm.scale or #lm.reshape of one, or a #lm.concat_rows of several of one form, but found #lm.concat_rows<[#lm.gguf<"f", "a", q4_0>, #lm.gguf<"f", "b", q8_0>]>}}
+lm.param @native_c1_concat_formats : !lm.grouped<2x32, bits = 4, group = 32> = #lm.native<#lm.concat_rows<[#lm.gguf<"f", "a", q4_0>, #lm.gguf<"f", "b", q8_0>]>>
 
 // -----
 

@@ -256,6 +256,7 @@ lm.param @neurons.b : tensor<6xf32> = dense<1.0>
 lm.param @biases : tensor<2x8xf32> = dense<1.0>
 lm.param @one_node : tensor<1x8xf32> = dense<1.0>
 lm.param @one_node.b : tensor<1xf32> = dense<1.0>
+lm.param @in_codes : !lm.grouped<16x8, bits = 4, group = 4> = #lm.quantize_groups<dense<1.0> : tensor<16x8xf32>, bits = 4, group = 4>
 
 // CHECK-LABEL: func.func @conditional
 func.func @conditional(%x: tensor<?x?x8xf32>) -> tensor<?x?x8xf32> {
@@ -281,6 +282,11 @@ func.func @conditional(%x: tensor<?x?x8xf32>) -> tensor<?x?x8xf32> {
   %j = lm.experts %e by %g, @neurons to @neurons {kind = gelu} : (tensor<?x?x8xf32>, tensor<?x?x2xf32>) -> tensor<?x?x8xf32>
   // CHECK: lm.experts %{{.*}} by %{{.*}}, @neurons bias @neurons.b times @neurons to @neurons bias @biases {kind = silu} attributes {mark = "kept"} : (tensor<?x?x8xf32>, tensor<?x?x2xf32>) -> tensor<?x?x8xf32>
   %k = lm.experts %j by %i, @neurons bias @neurons.b times @neurons to @neurons bias @biases {kind = silu} attributes {mark = "kept"} : (tensor<?x?x8xf32>, tensor<?x?x2xf32>) -> tensor<?x?x8xf32>
+  // CHECK: lm.grouped_experts %{{.*}} by %{{.*}}, @in_codes to @in_codes {kind = gelu} : (!lm.codes<?x?x8, s8, group = 4>, tensor<?x?x2xf32>) -> tensor<?x?x8xf32>
+  %groups = lm.quantize_groups %e : (tensor<?x?x8xf32>) -> !lm.codes<?x?x8, s8, group = 4>
+  %in_codes = lm.grouped_experts %groups by %g, @in_codes to @in_codes {kind = gelu} : (!lm.codes<?x?x8, s8, group = 4>, tensor<?x?x2xf32>) -> tensor<?x?x8xf32>
+  // CHECK: lm.grouped_experts %{{.*}} by %{{.*}}, @in_codes times @in_codes to @in_codes {kind = silu} attributes {mark = "kept"} : (!lm.codes<?x?x8, s8, group = 4>, tensor<?x?x2xf32>) -> tensor<?x?x8xf32>
+  %times = lm.grouped_experts %groups by %i, @in_codes times @in_codes to @in_codes {kind = silu} attributes {mark = "kept"} : (!lm.codes<?x?x8, s8, group = 4>, tensor<?x?x2xf32>) -> tensor<?x?x8xf32>
   // CHECK: lm.nonzero_linear %{{.*}}, @square : (tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
   %l = lm.nonzero_linear %k, @square : (tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
   // CHECK: lm.nonzero_linear %{{.*}}, @square bias @vector8 attributes {mark = "kept"} : (tensor<?x?x8xf32>) -> tensor<?x?x8xf32>

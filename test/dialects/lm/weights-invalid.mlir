@@ -191,17 +191,17 @@ lm.param @reshape_c1_codes : tensor<6xf32> = #lm.reshape<#lm.quantize_rows<dense
 
 // -----
 
-// expected-error@+1 {{C2: expected one or two positive sizes, but found 1x2x3}}
-lm.param @reshape_c2_rank : tensor<1x2x3xf32> = #lm.reshape<dense<1.0> : tensor<2x3xf32>, shape = [1, 2, 3]>
+// expected-error@+1 {{C2: expected one to three positive sizes, but found 1x1x2x3}}
+lm.param @reshape_c2_rank : tensor<2x3xf32> = #lm.reshape<dense<1.0> : tensor<2x3xf32>, shape = [1, 1, 2, 3]>
 
 // -----
 
-// expected-error@+1 {{C2: expected one or two positive sizes, but found 2x0}}
+// expected-error@+1 {{C2: expected one to three positive sizes, but found 2x0}}
 lm.param @reshape_c2_empty : tensor<2xf32> = #lm.reshape<dense<1.0> : tensor<2x3xf32>, shape = [2, 0]>
 
 // -----
 
-// expected-error@+1 {{C2: expected one or two positive sizes, but found 4294967296x4294967297}}
+// expected-error@+1 {{C2: expected one to three positive sizes, but found 4294967296x4294967297}}
 lm.param @reshape_c2_overflow : tensor<2xf32> = #lm.reshape<dense<1.0> : tensor<2x3xf32>, shape = [4294967296, 4294967297]>
 
 // -----

@@ -21,6 +21,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 import common
 from gguf_tokenizer import add_vocabulary
+from k_blocks import KINDS as K_QUANTS, random_k_blocks
 
 BASE = dict(hidden_size=64, num_attention_heads=4, num_key_value_heads=2, head_dim=16, intermediate_size=96, num_hidden_layers=1,
             vocab_size=277, max_position_embeddings=128, rms_norm_eps=1e-5, tie_word_embeddings=True, bos_token_id=0,
@@ -68,21 +69,6 @@ def halve(weight, heads):
     return weight.reshape(heads, rows // heads // 2, 2, columns).swapaxes(1, 2).reshape(rows, columns)
 
 
-def random_k_blocks(rng, shape, kind):
-    """Random bytes with fp16 scales that give a standard deviation of about 1/16: every bit pattern of codes occurs."""
-    block, size = gguf.GGML_QUANT_SIZES[kind]
-    blocks = rng.integers(0, 256, (shape[0] * shape[1] // block, size), dtype=np.uint8)
-    count = len(blocks)
-    scale = {Type.Q4_K: 2.3e-4, Type.Q5_K: 1.1e-4, Type.Q6_K: 4.5e-5}[kind]
-    d = (scale * (1 + rng.random(count))).astype("<f2").view(np.uint8).reshape(count, 2)
-    if kind == Type.Q6_K:
-        blocks[:, 208:210] = d
-    else:  # d, dmin: the minimum's scale is 7.5 (15.5) times the step's for codes of 4 (5) bits, so that the mean is near 0
-        minimum = (d.view("<f2").reshape(count).astype(np.float32) * (7.5 if kind == Type.Q4_K else 15.5)).astype("<f2")
-        blocks[:, 0:2], blocks[:, 2:4] = d, minimum.view(np.uint8).reshape(count, 2)
-    return blocks.reshape(shape[0], -1)
-
-
 def kind_of(name, value, types):
     if value.ndim == 1:
         return Type.F32
@@ -120,7 +106,7 @@ def write(path, model, types, scaling, tokenizer, rng):
         heads = {"q_proj": config.num_attention_heads, "k_proj": config.num_key_value_heads}.get(name.split(".")[-2])
         value, kind = tensor.float().numpy(), kind_of(gguf_name(name), tensor, types)
         value = interleave(value, heads) if heads else value
-        k_quant = kind in (Type.Q4_K, Type.Q5_K, Type.Q6_K)
+        k_quant = kind in K_QUANTS
         data = random_k_blocks(rng, value.shape, kind) if k_quant else gguf.quants.quantize(np.ascontiguousarray(value), kind)
         writer.add_tensor(gguf_name(name), data, raw_dtype=kind)
         decoded = np.array(gguf.quants.dequantize(data, kind), dtype=np.float32).reshape(value.shape)

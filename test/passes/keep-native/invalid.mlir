@@ -9,8 +9,8 @@
 // RUN: not lmopt-opt %t/derived.mlir --lm-recipe-native 2>&1 | FileCheck %s --check-prefix=DERIVED
 // RUN: not lmopt-opt %t/narrow.mlir --lm-keep-native 2>&1 | FileCheck %s --check-prefix=NARROW
 
-// CHECK: error: lm-keep-native: none of the 2 weights of the selected linears and tables is a tensor in codes (of GGUF q4_0, q4_1, q5_0, q5_1, q8_0, q2_k, q3_k, q4_k, q5_k, q6_k, iq4_nl, iq4_xs, mxfp4; of GPTQ, AWQ or compressed-tensors) (@q, for one, is not); use the recipe int8, int4, bf16 or f32 for this model
-// NOTHING: error: option 'layers': pattern 'decoder.*' matches none of the 2 linears and tables
+// CHECK: error: lm-keep-native: none of the 2 weights of the selected linears, tables and experts is a tensor in codes (of GGUF q4_0, q4_1, q5_0, q5_1, q8_0, q2_k, q3_k, q4_k, q5_k, q6_k, iq4_nl, iq4_xs, mxfp4; of GPTQ, AWQ or compressed-tensors) (@q, for one, is not); use the recipe int8, int4, bf16 or f32 for this model
+// NOTHING: error: option 'layers': pattern 'decoder.*' matches none of the 2 linears, tables and experts
 // OTHERS: error: lm-keep-native: option 'others' must be refuse or f32, found 'f16'
 // DERIVED: error: lm-keep-native: tensor 'blk.0.k' of m.gguf in format q4_k (@k) cannot be multiplied as it is: its weight is not a tensor in codes of its file as it is; the option others=f32 of this pass has it in f32, the recipes int8, int4 and f32 take all formats
 // NARROW: error: lm-keep-native: tensor 'narrow' of m.gguf in format q4_1 (@narrow) cannot be multiplied as it is: groups of 32 do not divide its width; the option

@@ -1,5 +1,5 @@
 // A mixture of experts: its router stays in f32 and is not rotated, since a small error may choose other experts; so do the
-// experts, which a warning says where the pass is about the whole model. What else there is gets its format.
+// experts, which a warning says where the pass is about the whole model (groups would take them, but for their weights with two readers). What else there is gets its format.
 // RUN: lmopt-opt %s --lm-quantize-weights 2> %t.warning | FileCheck %s --check-prefixes=CHECK,INT8
 // RUN: FileCheck %s --check-prefix=WARNING < %t.warning
 // RUN: lmopt-opt %s --lm-quantize-groups 2>&1 | FileCheck %s --check-prefixes=GROUPS-WARNING,CHECK,GROUPS
@@ -9,9 +9,9 @@
 // RUN: lmopt-opt %s --lm-quantize-weights --remarks-filter=lm-quantize-weights -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
 // RUN: lmopt-opt %s --lm-rotate=block=32 --remarks-filter=lm-rotate -o /dev/null 2>&1 | FileCheck %s --check-prefix=KEPT
 
-// WARNING: warning: {{.*}}lm-quantize-weights: the weights of 2 mixtures of experts stay in f32, among them those of 'ffn.experts': experts are multiplied in f32 only
+// WARNING: warning: {{.*}}lm-quantize-weights: the weights of 2 mixtures of experts stay in f32, among them those of 'ffn.experts': experts are multiplied in f32, or in codes in groups (lm-quantize-groups, lm-keep-native)
 // WARNING-NOT: warning
-// GROUPS-WARNING: warning: {{.*}}lm-quantize-groups: the weights of 2 mixtures of experts stay in f32
+// GROUPS-WARNING: warning: {{.*}}lm-quantize-groups: the weights of 2 mixtures of experts stay in f32, among them those of 'ffn.experts': its weight @w is also used by 'again.experts'
 // NARROW-WARNING: warning: {{.*}}lm-narrow-weights: the weights of 2 mixtures of experts stay in f32
 // REMARK: [Missed] NotQuantized{{.*}}Op=ffn.router, Reason="'ffn.router' chooses experts, and a small error may choose others"
 // KEPT: [Missed] NotRotated{{.*}}Op=ffn.router, Reason="'ffn.router' chooses experts, which it does in f32"

@@ -15,7 +15,7 @@
 // RUN: lmopt-opt %t.once --lm-recipe-int4 --mlir-print-debuginfo > %t.twice
 // RUN: diff %t.once %t.twice
 
-// NATIVE: error: lm-keep-native: none of the 5 weights of the selected linears and tables is a tensor in codes
+// NATIVE: error: lm-keep-native: none of the 5 weights of the selected linears, tables and experts is a tensor in codes
 // BOTH-NOT: lm.param @head.weight
 // F32-DAG: lm.param @embed.weight : tensor<16x64xf32> = dense<1.000000e+00>
 // F32-DAG: lm.param @layers.0.attn.q.weight : tensor<64x64xf32> = #lm.scale_columns<#lm.scale<#lm.permute_rope<dense<3.000000e+00> : tensor<64x64xf32>, heads = 4, from = interleaved>, 2.500000e-01>, dense<2.000000e+00> : tensor<64xf32>>

@@ -69,7 +69,7 @@ expect 0 "$LMOPT" compile "$scratch/mixed" --recipe native -o "$scratch/mixed.so
 grep -q '^lmopt: warning: .*lm-keep-native: 1 of 9 weights are not in codes' <<<"$err" || fail "no warning for a weight in another format: $err"
 expect 0 "$LMOPT" compile -q "$scratch/mixed" --recipe native -o "$scratch/mixed.so"
 [ -z "$err" ] || fail "--quiet is not quiet: $err"
-refuse 4 'none of the 8 weights of the selected linears and tables is a tensor in codes' "$LMOPT" compile "$fixtures/gguf-f16/model.gguf" --recipe native -o "$scratch/out/x.so"
+refuse 4 'none of the 8 weights of the selected linears, tables and experts is a tensor in codes' "$LMOPT" compile "$fixtures/gguf-f16/model.gguf" --recipe native -o "$scratch/out/x.so"
 refuse 2 'pentium-9' "$LMOPT" compile "$fixtures/llama-tied" --target-cpu pentium-9 -o "$scratch/out/x.so"
 refuse 2 "cannot be spelled for 'znver5', which is no lesser CPU: it also has avx512f" "$LMOPT" compile "$fixtures/llama-tied" --target-cpu x86-64-v3 --spell-for znver5 -o "$scratch/out/x.so"
 refuse 2 "'x86-64-v2', which lacks fma, f16c; .*such as x86-64-v3" "$LMOPT" compile "$fixtures/llama-tied" --target-cpu znver5 --spell-for x86-64-v2 -o "$scratch/out/x.so"

@@ -4,6 +4,7 @@
 #include "codegen/cpu/conditional/NeuronTree.h"
 #include "test/unit/codegen/PackWeights.h"
 
+#include <array>
 #include <cmath>
 
 using namespace lmopt;
@@ -123,6 +124,49 @@ TEST_F(Neurons, ExpertsAreLinears) {
     }
     ASSERT_EQ(floatAt(bytes, begin + first.biasOffset() + n % 5 * 4), signedElement(n, 0));
   }
+}
+
+// Each expert in codes as linears of its own rows; the last matrix has a row for each output.
+TEST_F(Neurons, GroupedExpertsAreLinears) {
+  auto rowsOf = [](const std::string &name, int64_t first, int64_t count, const std::string &form) {
+    std::string shape = std::to_string(count) + "x32", numbers = "dense<[";
+    for (int64_t r = first; r < first + count; ++r) {
+      numbers += r > first ? ", [" : "[";
+      for (int64_t k = 0; k < 32; ++k)
+        numbers += (k ? ", " : "") + std::to_string(signedElement(r, (k * 7 + r) % 32));
+      numbers += "]";
+    }
+    return "lm.param @" + name + " : !lm.grouped<" + shape + ", " + form + "> = #lm.quantize_groups<" + numbers +
+           "]> : tensor<" + shape + "xf32>, " + form + ">\n";
+  };
+  const std::string small = "bits = 4, group = 32, min, scales = 8", eight = "bits = 8, group = 16";
+  std::string text = rowsOf("w", 0, 64, small) + rowsOf("u", 1, 64, eight) + rowsOf("v", 3, 40, eight);
+  for (int64_t e = 0; e < 2; ++e) {
+    std::string number = std::to_string(e);
+    text += rowsOf("w" + number, 32 * e, 32, small) + rowsOf("u" + number, 1 + 32 * e, 32, eight) +
+            rowsOf("v" + number, 3 + 20 * e, 20, eight);
+  }
+  test::TestModule experts = test::TestModule::fromText(text);
+  auto packed = [&](const std::vector<const char *> &params, const std::string &layout) {
+    return pack(test::makeWeight(experts.get(), params, layout));
+  };
+  auto typeOf = [](int64_t rows, const std::string &form) {
+    return "!lm.grouped<" + std::to_string(rows) + "x32, " + form + ">";
+  };
+  std::vector<char> bytes = packed({"w", "u", "v"}, "grouped_experts<2, " + typeOf(64, small) + " times " +
+                                                        typeOf(64, eight) + " to " + typeOf(40, eight) + ">");
+  std::vector<char> expected;
+  auto append = [&](const char *param, const std::string &type) {
+    std::vector<char> part = packed({param}, "panels<" + type + ">");
+    part.resize(size_t(cpu::roundUp(int64_t(part.size()), 64)));
+    expected.insert(expected.end(), part.begin(), part.end());
+  };
+  for (auto [w, u, v] : {std::array{"w0", "u0", "v0"}, std::array{"w1", "u1", "v1"}}) {
+    append(w, typeOf(32, small));
+    append(u, typeOf(32, eight));
+    append(v, typeOf(20, eight));
+  }
+  EXPECT_EQ(bytes, expected);
 }
 
 // Rows, their scales, the bias.

@@ -127,6 +127,40 @@ TEST_F(Native, RowsAreMovedAndNumbersScaled) {
   EXPECT_NE(message.find("expected rows in groups of 4 blocks of 3, but found 256"), std::string::npos) << message;
 }
 
+// Matrices of experts below one another: of one tensor, and of a tensor each.
+TEST_F(Native, ExpertsStandBelowOneAnother) {
+  const std::string models = std::string(LMOPT_SOURCE_DIR) + "/test/models/gguf/";
+  std::string stack = "#lm.gguf<\"" + models + "mixtral-k/model.gguf\", \"blk.0.ffn_gate_exps.weight\", q4_k>";
+  std::string one = "#lm.gguf<\"" + models + "mixtral-blocks/model.gguf\", \"blk.0.ffn_gate.0.weight\", q8_0>";
+  std::string other = "#lm.gguf<\"" + models + "mixtral-blocks/model.gguf\", \"blk.0.ffn_gate.2.weight\", q8_0>";
+  std::string down = "#lm.gguf<\"" + models + "mixtral-blocks/model.gguf\", \"blk.0.ffn_down.0.weight\", q8_0>";
+  auto expectBelow = [&](const std::string &source, const std::string &shape, const std::string &form,
+                         double rounding) {
+    auto numbers = read("tensor<" + shape + "xf32>", source);
+    auto found = read("!lm.grouped<" + shape + ", " + form + ">", "#lm.native<" + source + ">");
+    ASSERT_TRUE(succeeded(numbers) && succeeded(found)) << message;
+    expectNear(*found, numbers->f32, rounding);
+  };
+  expectBelow("#lm.reshape<" + stack + ", shape = [768, 256]>", "768x256", "bits = 4, group = 32, min", 0x1p-11);
+  expectBelow("#lm.take_blocks<#lm.reshape<" + stack + ", shape = [768, 256]>, size = 128, first = 1, step = 2>",
+              "384x256", "bits = 4, group = 32, min", 0x1p-11);
+  expectBelow("#lm.concat_rows<[" + one + ", " + other + "]>", "64x64", "bits = 8, group = 32", 0);
+
+  auto expectRefused = [&](const std::string &shape, const std::string &form, const std::string &source,
+                           const std::string &said) {
+    EXPECT_TRUE(failed(read("!lm.grouped<" + shape + ", " + form + ">", "#lm.native<" + source + ">")));
+    EXPECT_NE(message.find(said), std::string::npos) << message;
+  };
+  const std::string four = "bits = 4, group = 32, min", eight = "bits = 8, group = 32";
+  expectRefused("1536x128", four, "#lm.reshape<" + stack + ", shape = [1536, 128]>",
+                "expected codes whose rows stay whole as 1536x128, but found 3x256x256");
+  expectRefused("768x256", four, stack, "expected a matrix, but 'blk.0.ffn_gate_exps.weight' is 3x256x256");
+  expectRefused("1x256", four, "#lm.take_rows<" + stack + ", kept = [1]>",
+                "expected a matrix, but 'blk.0.ffn_gate_exps.weight' is 3x256x256");
+  expectRefused("96x64", eight, "#lm.concat_rows<[" + one + ", " + down + "]>",
+                "expected matrices with rows of one width, but found 32x64 and 64x32");
+}
+
 // The fixtures of the decoders have scales of any size.
 TEST_F(Native, ScalesThatF16DoesNotHold) {
   expectOverflow("types.gguf", "q6_k", "scale of ");

@@ -100,6 +100,14 @@ struct Facts : ::testing::Test {
         %y = lm.experts %x by %g, @w to @values {kind = silu} : (tensor<1x?x8xf32>, tensor<1x?x3xf32>) -> tensor<1x?x5xf32>
         return %y : tensor<1x?x5xf32>
       }
+      lm.param @in_groups : !lm.grouped<6x8, bits = 4, group = 4> = #lm.quantize_groups<dense<1.0> : tensor<6x8xf32>, bits = 4, group = 4>
+      lm.param @out_groups : !lm.grouped<15x2, bits = 8, group = 2> = #lm.quantize_groups<dense<1.0> : tensor<15x2xf32>, bits = 8, group = 2>
+      func.func @routed_in_codes(%x: !lm.codes<1x?x8, s8, group = 4>, %s: tensor<1x?x3xf32>) -> tensor<1x?x5xf32> {
+        %g = lm.top_gates %s {count = 2, softmax = "all"} : tensor<1x?x3xf32>
+        %y = lm.grouped_experts %x by %g, @in_groups times @in_groups to @out_groups {kind = silu}
+            : (!lm.codes<1x?x8, s8, group = 4>, tensor<1x?x3xf32>) -> tensor<1x?x5xf32>
+        return %y : tensor<1x?x5xf32>
+      }
       func.func @without_zeros(%x: tensor<1x?x6xf32>) -> tensor<1x?x8xf32> {
         %y = lm.nonzero_linear %x, @w : (tensor<1x?x6xf32>) -> tensor<1x?x8xf32>
         return %y : tensor<1x?x8xf32>
@@ -309,6 +317,17 @@ TEST_F(Facts, Experts) {
   EXPECT_EQ(two.getCost().weightShare, 2.0 / 3);
   EXPECT_EQ(find<ExpertsOp>("any_gates").getCost().flopsPerRow, 3 * 2 * 2 * (8 + 5)); // all of them
   EXPECT_EQ(find<ExpertsOp>("any_gates").getCost().weightShare, 1);
+}
+
+TEST_F(Facts, GroupedExperts) {
+  EXPECT_EQ(GroupedExpertsOp::getMotion(), Motion::Kernel);
+  EXPECT_FALSE(GroupedExpertsOp::mixesRows());
+  EXPECT_FALSE(GroupedExpertsOp::isBoundToToken());
+  auto two = find<GroupedExpertsOp>("routed_in_codes"); // of three experts of two neurons
+  EXPECT_EQ(two.getCost().flopsPerRow, 2 * 2 * 2 * (8 + 8 + 5));
+  EXPECT_EQ(two.getCost().weightShare, 2.0 / 3);
+  EXPECT_EQ(weightsOf(two), Words({"in_groups matrix", "in_groups matrix", "out_groups matrix"}));
+  EXPECT_EQ(accesses(two), Words({"r 0", "r 1", "w result 0"}));
 }
 
 TEST_F(Facts, NonzeroLinear) {

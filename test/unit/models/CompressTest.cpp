@@ -14,7 +14,7 @@ class CompressTest : public CalibratedModel {
 protected:
   std::vector<Unit> units() { return findUnits(*model.module, allLayersAndTables()); }
   lm::LayerSelection allLayersAndTables() {
-    return *lm::LayerSelection::create(*model.module, {}, {}, lm::Selectable::LinearsAndTables);
+    return *lm::LayerSelection::create(*model.module, {}, {}, lm::Selectable::Linears | lm::Selectable::Tables);
   }
   driver::Context quiet{/*quiet=*/true};
 

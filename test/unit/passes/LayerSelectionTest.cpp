@@ -26,13 +26,16 @@ protected:
         %a = lm.linear %x, @w : (tensor<?x?x2xf32>) -> tensor<?x?x2xf32> loc("layers.0.attn.q")
         %b = lm.linear %a, @w : (tensor<?x?x2xf32>) -> tensor<?x?x2xf32> loc("layers.1.ffn.up")
         %c = lm.linear %b, @w : (tensor<?x?x2xf32>) -> tensor<?x?x2xf32> loc("head")
-        return %c : tensor<?x?x2xf32>
+        %g = lm.top_gates %c {count = 1, softmax = "chosen"} : tensor<?x?x2xf32>
+        %d = lm.experts %c by %g, @w to @w {kind = silu} : (tensor<?x?x2xf32>, tensor<?x?x2xf32>) -> tensor<?x?x2xf32> loc("mixture")
+        return %d : tensor<?x?x2xf32>
       })",
                                                      &context);
   }
 
-  mlir::FailureOr<LayerSelection> select(std::vector<std::string> layers, std::vector<std::string> skip = {}) {
-    return LayerSelection::create(*module, layers, skip);
+  mlir::FailureOr<LayerSelection> select(std::vector<std::string> layers, std::vector<std::string> skip = {},
+                                         Selectable selectable = Selectable::Linears) {
+    return LayerSelection::create(*module, layers, skip, selectable);
   }
 
   mlir::MLIRContext context;
@@ -61,6 +64,15 @@ TEST_F(LayerSelectionTest, RefusesWhatMatchesNothing) {
                      "'layers.0.attn.q'");
   EXPECT_TRUE(mlir::failed(select({}, {"haed"})));
   EXPECT_NE(message.find("option 'skip': pattern 'haed'"), std::string::npos) << message;
+}
+
+// Whose names count is the asker's to say.
+TEST_F(LayerSelectionTest, NamesOfSeveralKinds) {
+  EXPECT_TRUE(mlir::failed(select({"mixture"})));
+  EXPECT_TRUE(mlir::succeeded(select({"mixture"}, {"head"}, Selectable::Linears | Selectable::Experts)));
+  EXPECT_TRUE(mlir::failed(select({"all"}, {}, Selectable::Linears | Selectable::Tables | Selectable::Experts)));
+  EXPECT_NE(message.find("matches none of the 4 linears, tables and experts of this model"), std::string::npos)
+      << message;
 }
 
 TEST_F(LayerSelectionTest, RefusesWhatIsNoPattern) {

@@ -10,8 +10,9 @@ import itertools
 import math
 
 import numpy as np
-from cases import ULP, Case, t
-from formulas import quantize_rows
+from cases import ULP, Case, codes_type, t
+from codebook_cases import group_codebook
+from formulas import quantize_groups, quantize_rows, quantize_weight_groups
 
 KINDS = {
     "gelu": lambda x: x * (1 + np.vectorize(math.erf)(x / np.sqrt(2))) / 2,
@@ -273,6 +274,53 @@ def experts(name, x, g, layer, kind, dense=False):
     return c.finish([("y", y), ("d", y)], 1 + roundings(2 * off, layer.v, y))
 
 
+GROUPED = {  # how a matrix is put in groups of a size: the attribute, and what remains of it
+    "4bit": ("#lm.quantize_groups<{{}}, bits = 4, group = {0}>", lambda w, group: quantize_weight_groups(w, 4, group, False)),
+    "4bit_min": ("#lm.quantize_groups<{{}}, bits = 4, group = {0}, min>", lambda w, group: quantize_weight_groups(w, 4, group, True)),
+    "8bit": ("#lm.quantize_groups<{{}}, bits = 8, group = {0}>", lambda w, group: quantize_weight_groups(w, 8, group, False)),
+    "codebook": ("#lm.quantize_codebook<{{}}, entries = 16, group = {0}>", lambda w, group: group_codebook(w, 16, group)),
+}
+
+
+class GroupedMatrix:
+    def __init__(self, draw, rows, columns, form, group):
+        wrap, remains = GROUPED[form]
+        self.numbers, self.wrap, self.group = draw(rows, columns), wrap.format(group), group
+        self.remains = remains(self.numbers, group)
+
+
+def dequantized(x, group):
+    """What is left of numbers that are codes in groups, and one step of each."""
+    codes, scale = quantize_groups(x.astype(np.float32), group)
+    steps = np.repeat(scale.astype(np.float64), group, -1)
+    return codes * steps, steps
+
+
+def grouped_experts(name, x, g, w, u, v, kind):
+    """Experts in codes. A number between the products that is off in its last bit may get the next code: with functions
+    that kernels take shorter ways for, the tolerance has a step of each."""
+    experts, seen = g.shape[-1], dequantized(x, w.group)[0]
+    neurons, outputs = len(w.remains) // experts, len(v.remains) // experts
+    y, off = np.zeros((*x.shape[:2], outputs)), 0
+    for e in range(experts):
+        rows, gate = slice(e * neurons, (e + 1) * neurons), g[..., e:e + 1].astype(np.float64)
+        h = KINDS[kind](numbers(seen, w.remains[rows])).astype(np.float32)
+        h = h if u is None else h * numbers(seen, u.remains[rows]).astype(np.float32)
+        own = v.remains[e * outputs:(e + 1) * outputs]
+        h, steps = dequantized(h, v.group)
+        y, off = y + gate * (h @ own.T), max(off, (np.abs(gate) * steps @ np.abs(own).T).max())
+    c = Case(name)
+    c.constant("x", x)
+    c.constant("g", g)
+    type_ = codes_type(*quantize_groups(x, w.group))
+    times = "" if u is None else f" times {c.param('u', u.numbers, u.wrap)}"
+    c.op(f"%q = lm.quantize_groups %x : ({t(x.shape[-1])}) -> {type_}")
+    c.op(f"%y = lm.grouped_experts %q by %g, {c.param('w', w.numbers, w.wrap)}{times} to {c.param('v', v.numbers, v.wrap)} "
+         f"{{kind = {kind}}} : ({type_}, {t(experts)}) -> {t(outputs)}")
+    exact = 1 + 2 * experts  # a result of each expert is rounded
+    return c.finish([("y", y)], exact if kind == "relu" else exact + 0.5 * off / np.abs(y).max() / ULP)
+
+
 def nonzero_linear(name, x, v, b, kind="f32", dense=False):
     wrap, numbers_of_v = formats(v, kind)
     left_out = np.where((x[..., None] == 0), 0, np.asarray(numbers_of_v, np.float64))  # (B, T, K, M)
@@ -397,8 +445,26 @@ def layers(draw, whole):
     return cases
 
 
+def in_codes():
+    """Of four experts; groups that kernels know, so that compiled code runs them, too."""
+    random = np.random.default_rng(13)
+    draw = lambda *shape: random.standard_normal(shape).astype(np.float32)  # noqa: E731
+    x, g = draw(2, 3, 64), draw(2, 3, 4)
+    g[np.abs(g) < 0.4] = 0
+    g[0, 0], g[0, 1], g[1, 2, 0] = 0, [0, 1, 0, 0], -0.0
+    x[1, 0], x[1, 1, 16:32] = 0, 0
+    cases = []
+    for name, kind, first, second, last, groups in (
+            ("", "relu", "4bit_min", None, "8bit", (32, 32)), ("_times", "relu", "4bit", "8bit", "codebook", (16, 32)),
+            ("_silu", "silu", "4bit_min", "4bit_min", "4bit_min", (32, 16)), ("_gelu", "gelu", "codebook", None, "4bit", (64, 16))):
+        matrix = lambda rows, columns, form, group: form and GroupedMatrix(draw, rows, columns, form, group)  # noqa: E731
+        w, u, v = (matrix(4 * 32, 64, first, groups[0]), matrix(4 * 32, 64, second, groups[0]), matrix(4 * 20, 32, last, groups[1]))
+        cases.append(grouped_experts(f"grouped_experts{name}", x, g, w, u, v, kind))
+    return cases
+
+
 def conditional():
     random = np.random.default_rng(11)  # of its own
     draw = lambda *shape: random.standard_normal(shape).astype(np.float32)  # noqa: E731
     whole = lambda *shape: random.integers(-2, 3, shape).astype(np.float32)  # noqa: E731
-    return trees(draw, whole) + gates(draw, whole) + layers(draw, whole)
+    return trees(draw, whole) + gates(draw, whole) + layers(draw, whole) + in_codes()
