@@ -42,10 +42,10 @@ function(lmopt_install_program name)
 endfunction()
 
 # lmopt_unit_test(NAME [NOT_SANITIZED] [PARALLEL|THOROUGH] SOURCES... LINK libs...): a GoogleTest program that ctest runs.
-# NOT_SANITIZED: plain logic whose headers are slow to compile is not worth a second build. PARALLEL: four parts of the program's
-# tests are tests of their own, NAME-0 to NAME-3, for programs that take minutes. THOROUGH: these have the labels of
+# NOT_SANITIZED: plain logic whose headers are slow to compile is not worth a second build. PARALLEL: parts of the program's
+# tests are tests of their own, NAME-0, NAME-1 and so on, for programs that take minutes. THOROUGH: these have the labels of
 # lmopt_mark_thorough, too.
-set(LMOPT_THOROUGH_PARTS 4 CACHE INTERNAL "Into how many parts thorough tests are divided; script/test reads it")
+set(LMOPT_THOROUGH_PARTS 6 CACHE INTERNAL "Into how many parts thorough tests are divided; script/test reads it")
 function(lmopt_unit_test name)
   cmake_parse_arguments(ARG "NOT_SANITIZED;PARALLEL;THOROUGH" "" "SOURCES;LINK;DEPENDS" ${ARGN})
   find_package(GTest REQUIRED)
@@ -81,7 +81,7 @@ function(lmopt_add_parts name thorough)
 endfunction()
 
 # lmopt_mark_thorough(TESTS...): tests that repeat with one model after another what others show with a few. Each has a label
-# thorough-0 to thorough-3, always the same one; script/test runs one of these parts, which the commit chooses, and with --all
+# thorough-0 to thorough-5, always the same one; script/test runs one of these parts, which the commit chooses, and with --all
 # every one. So all are run again within a few commits, and half an hour stays enough for each.
 function(lmopt_mark_thorough)
   foreach(test ${ARGN})
