@@ -46,6 +46,8 @@ public:
 
 private:
   friend Model;
+  template <class, class, class>
+  friend class AnyExpertsModel;
   ConditionalModel() = default;
 };
 
@@ -171,10 +173,37 @@ struct TopGatesModel : ConditionalModel<TopGatesModel, lm::TopGatesOp> {
   }
 };
 
-struct ExpertsModel : ConditionalModel<ExpertsModel, lm::ExpertsOp> {
-  static lm::ExpertsOp experts(Operation *op) { return cast<lm::ExpertsOp>(op); }
+// What experts in f32 and in codes have alike: all but how their products are packed (`products`, of `Layout`).
+template <class Model, class Op, class Layout>
+class AnyExpertsModel : public ConditionalModel<Model, Op> {
+public:
+  static ExpertsSpec specOf(Operation *op) {
+    ExpertsSpec spec = expertsSpec(cast<Layout>(Model::products(op).layout));
+    spec.kind = lm::activationOf(cast<Op>(op).getKind());
+    spec.mostTokens = kPrefillRows;
+    return spec;
+  }
+
+  void getPackedWeights(Operation *op, plan::ProgramOp, SmallVectorImpl<PackedUse> &uses) const {
+    uses.push_back(Model::products(op));
+  }
+  int64_t getScratchBytes(Operation *op) const { return specOf(op).scratchBytes(); }
+  Kernel defineKernel(Operation *op, KernelLibrary &kernels, plan::StepOp step) const {
+    ExpertsSpec spec = specOf(op);
+    spec.outStride = rowStride(step.getResult(0));
+    return overRows(expertsKernel(kernels, spec), {{Argument::Input, inputNumber(cast<Op>(op).getInput())},
+                                                   {Argument::Input, inputNumber(cast<Op>(op).getGates())},
+                                                   {Argument::Weight, weightNumber(step, Model::products(op))}});
+  }
+
+private:
+  friend Model;
+  AnyExpertsModel() = default;
+};
+
+struct ExpertsModel : AnyExpertsModel<ExpertsModel, lm::ExpertsOp, ExpertsAttr> {
   static PackedUse products(Operation *op) {
-    lm::ExpertsOp all = experts(op);
+    auto all = cast<lm::ExpertsOp>(op);
     SmallVector<Attribute> params = givenOf(
         {all.getWeightAttr(), all.getBiasAttr(), all.getUpAttr(), all.getValuesAttr(), all.getValuesBiasAttr()});
     auto matrix = [&](FlatSymbolRefAttr symbol) {
@@ -185,63 +214,26 @@ struct ExpertsModel : ConditionalModel<ExpertsModel, lm::ExpertsOp> {
                                    static_cast<bool>(all.getUpAttr()), static_cast<bool>(all.getValuesBiasAttr()));
     return {params, layout};
   }
-  static ExpertsSpec specOf(Operation *op) {
-    ExpertsSpec spec = expertsSpec(cast<ExpertsAttr>(products(op).layout));
-    spec.kind = lm::activationOf(experts(op).getKind());
-    spec.mostTokens = kPrefillRows;
-    return spec;
-  }
-
   LogicalResult prepare(Operation *, plan::ProgramOp) const { return success(); }
-  void getPackedWeights(Operation *op, plan::ProgramOp, SmallVectorImpl<PackedUse> &uses) const {
-    uses.push_back(products(op));
-  }
-  int64_t getScratchBytes(Operation *op) const { return specOf(op).scratchBytes(); }
   StringRef getUnit(Operation *) const { return "f32"; }
-  Kernel defineKernel(Operation *op, KernelLibrary &kernels, plan::StepOp step) const {
-    ExpertsSpec spec = specOf(op);
-    spec.outStride = rowStride(step.getResult(0));
-    return overRows(expertsKernel(kernels, spec), {{Argument::Input, inputNumber(experts(op).getInput())},
-                                                   {Argument::Input, inputNumber(experts(op).getGates())},
-                                                   {Argument::Weight, weightNumber(step, products(op))}});
-  }
 };
 
-struct GroupedExpertsModel : ConditionalModel<GroupedExpertsModel, lm::GroupedExpertsOp> {
-  static lm::GroupedExpertsOp experts(Operation *op) { return cast<lm::GroupedExpertsOp>(op); }
+struct GroupedExpertsModel : AnyExpertsModel<GroupedExpertsModel, lm::GroupedExpertsOp, GroupedExpertsAttr> {
   static PackedUse products(Operation *op) {
-    lm::GroupedExpertsOp all = experts(op);
+    auto all = cast<lm::GroupedExpertsOp>(op);
     auto type = [&](FlatSymbolRefAttr symbol) { return symbol ? lm::lookupParam(op, symbol).getType() : Type(); };
     auto layout = GroupedExpertsAttr::get(op->getContext(), lm::widthOf(all.getGates()), type(all.getWeightAttr()),
                                           type(all.getUpAttr()), type(all.getValuesAttr()));
     return {givenOf({all.getWeightAttr(), all.getUpAttr(), all.getValuesAttr()}), layout};
   }
-  static ExpertsSpec specOf(Operation *op) {
-    ExpertsSpec spec = expertsSpec(cast<GroupedExpertsAttr>(products(op).layout));
-    spec.kind = lm::activationOf(experts(op).getKind());
-    spec.mostTokens = kPrefillRows;
-    return spec;
-  }
-
   LogicalResult prepare(Operation *op, plan::ProgramOp) const {
-    lm::GroupedExpertsOp all = experts(op);
+    auto all = cast<lm::GroupedExpertsOp>(op);
     for (FlatSymbolRefAttr symbol : {all.getWeightAttr(), all.getUpAttr(), all.getValuesAttr()})
       if (symbol && failed(checkFormat(op, symbol)))
         return failure();
     return success();
   }
-  void getPackedWeights(Operation *op, plan::ProgramOp, SmallVectorImpl<PackedUse> &uses) const {
-    uses.push_back(products(op));
-  }
-  int64_t getScratchBytes(Operation *op) const { return specOf(op).scratchBytes(); }
   StringRef getUnit(Operation *) const { return "u8s8"; }
-  Kernel defineKernel(Operation *op, KernelLibrary &kernels, plan::StepOp step) const {
-    ExpertsSpec spec = specOf(op);
-    spec.outStride = rowStride(step.getResult(0));
-    return overRows(expertsKernel(kernels, spec), {{Argument::Input, inputNumber(experts(op).getInput())},
-                                                   {Argument::Input, inputNumber(experts(op).getGates())},
-                                                   {Argument::Weight, weightNumber(step, products(op))}});
-  }
 };
 
 struct NonzeroLinearModel : ConditionalModel<NonzeroLinearModel, lm::NonzeroLinearOp> {

@@ -13,8 +13,8 @@ namespace lmopt::nvptx {
 
 /// (weights, rows, scales of rows, zero points of rows, how many blocks are stored, results, bytes from one row of
 /// results to the next, number of rows); scales and zero points only of codes, the numbers of groups in their place of
-/// codes in groups, blocks only of Blocks. Where there are
-/// `matrices`, the weights of each, and for each its results and their distance.
+/// codes in groups, blocks only of Blocks. Where there are `matrices`, the weights of each, and for each its results and
+/// their distance.
 llvm::SmallVector<ArgumentKind> linearArguments(const LinearSpec &linear, size_t matrices = 1);
 /// The same with the arguments of what makes the rows in place of the rows and what belongs to them.
 llvm::SmallVector<ArgumentKind> linearArguments(llvm::ArrayRef<ArgumentKind> rows, size_t matrices);

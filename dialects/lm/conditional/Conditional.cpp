@@ -124,14 +124,21 @@ LogicalResult TopGatesOp::verify() {
 
 //===- Experts ----------------------------------------------------------------------------------------------------===//
 
+/// Each expert has as many rows of the matrix: C3.
+static LogicalResult expectSharedEvenly(Operation *op, FlatSymbolRefAttr matrix, int64_t rows, int64_t experts) {
+  if (rows % experts == 0)
+    return success();
+  return op->emitOpError("C3: ") << matrix << " has " << rows << " rows, which is no multiple of the " << experts
+                                 << " gates";
+}
+
 LogicalResult ExpertsOp::verifySymbolUses(SymbolTableCollection &tables) {
   FailureOr<ParamOp> weight = expectF32Param(*this, tables, getWeightAttr(), 2, "C1");
   if (failed(weight) || failed(expectColumns(*this, *weight, widthOf(getInput()))))
     return failure();
   int64_t rows = (*weight).getShape()[0], experts = widthOf(getGates());
-  if (rows % experts)
-    return emitOpError("C3: ") << getWeightAttr() << " has " << rows << " rows, which is no multiple of the " << experts
-                               << " gates";
+  if (failed(expectSharedEvenly(*this, getWeightAttr(), rows, experts)))
+    return failure();
   if (getUpAttr()) {
     FailureOr<ParamOp> up = expectF32Param(*this, tables, getUpAttr(), 2, "C1");
     if (failed(up) || failed(expectColumns(*this, *up, widthOf(getInput()))) ||
@@ -181,9 +188,8 @@ LogicalResult GroupedExpertsOp::verifySymbolUses(SymbolTableCollection &tables) 
   if (failed(weight) || failed(expectReadsInput(*this, *weight)))
     return failure();
   int64_t rows = (*weight).getShape()[0], experts = widthOf(getGates());
-  if (rows % experts)
-    return emitOpError("C3: ") << getWeightAttr() << " has " << rows << " rows, which is no multiple of the " << experts
-                               << " gates";
+  if (failed(expectSharedEvenly(*this, getWeightAttr(), rows, experts)))
+    return failure();
   if (getUpAttr()) {
     FailureOr<ParamOp> up = expectGroups(*this, tables, getUpAttr());
     if (failed(up) || failed(expectReadsInput(*this, *up)) ||

@@ -7,7 +7,7 @@
 
 #include "test/unit/codegen/ptx/GroupedWeights.h"
 
-#include <cstring>
+#include <cmath>
 
 namespace lmopt::kerneltest {
 
