@@ -151,6 +151,11 @@ Value Emitter::toBf16(Value v) {
   return bitcast(arith::TruncIOp::create(b, loc, VectorType::get({n}, b.getI16Type()), rounded), type);
 }
 
+Value Emitter::roundToBf16(Value v) {
+  int64_t n = cast<VectorType>(v.getType()).getDimSize(0);
+  return bitcast(shl(roundedToBf16(bitcast(v, ints(n))), intsOf(16, n)), floats(n));
+}
+
 Value Emitter::broadcast(Value scalar, int64_t n) {
   return vector::BroadcastOp::create(b, loc, VectorType::get({n}, scalar.getType()), scalar);
 }

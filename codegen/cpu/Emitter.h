@@ -37,6 +37,7 @@ public:
   mlir::VectorType floats(int64_t n = kLanes) { return mlir::VectorType::get({n}, b.getF32Type()); }
   mlir::VectorType ints(int64_t n = kLanes) { return mlir::VectorType::get({n}, b.getI32Type()); }
   mlir::VectorType halves(int64_t n = 2 * kLanes) { return mlir::VectorType::get({n}, b.getBF16Type()); }
+  mlir::VectorType words(int64_t n = 2 * kLanes) { return mlir::VectorType::get({n}, b.getI16Type()); }
   mlir::VectorType bytes(int64_t n = 4 * kLanes) { return mlir::VectorType::get({n}, b.getI8Type()); }
 
   // Constants; the vector forms repeat the number in every lane.
@@ -72,7 +73,8 @@ public:
   Value narrowToBytes(Value ints); ///< low byte of each lane
   /// i32 to i16, or i16 to u8, clamped; 512 bits each. By pieces of 128 bits: those of a and of c take turns.
   Value packClamped(Value a, Value c);
-  Value toBf16(Value floats); ///< to nearest, ties to even
+  Value toBf16(Value floats);      ///< to nearest, ties to even
+  Value roundToBf16(Value floats); ///< the same numbers, still as floats; where the shape has no bf16
   /// One of LLVM's own, by name: for those who spell steps, not for kernels.
   Value intrinsic(mlir::StringRef name, mlir::Type type, mlir::ValueRange operands);
   Value magnitude(Value floats); ///< without the sign

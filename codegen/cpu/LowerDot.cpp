@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The spellings of lmk.dot_u8s8, lmk.dot_bf16 and lmk.lookup; see LowerDot.h. The widening forms never use vpmaddubsw:
+// The spellings of lmk.dot_u8s8, lmk.dot_s16, lmk.dot_bf16 and lmk.lookup; see LowerDot.h. The widening forms never use vpmaddubsw:
 // it saturates its 16-bit sums. Even and odd bytes are widened to 16 bits apart, so that vpmaddwd adds two exact
 // products at a time:
 //
@@ -36,11 +36,12 @@ Value inParts(Emitter &e, int64_t parts, Value acc, Value u, Value s,
               const std::function<Value(Value, Value, Value)> &dot) {
   if (parts == 1)
     return dot(acc, u, s);
-  int64_t lanes = cast<VectorType>(acc.getType()).getDimSize(0) / parts;
+  int64_t all = cast<VectorType>(acc.getType()).getDimSize(0), lanes = all / parts;
+  int64_t factors = cast<VectorType>(u.getType()).getDimSize(0) / all; // of a sum
   Value result = acc;
   for (int64_t i = 0; i < parts; ++i) {
-    Value part = dot(slice(e, acc, i * lanes, lanes), slice(e, u, 4 * i * lanes, 4 * lanes),
-                     slice(e, s, 4 * i * lanes, 4 * lanes));
+    Value part = dot(slice(e, acc, i * lanes, lanes), slice(e, u, factors * i * lanes, factors * lanes),
+                     slice(e, s, factors * i * lanes, factors * lanes));
     result = vector::InsertStridedSliceOp::create(e.b, e.loc, part, result, ArrayRef<int64_t>{i * lanes},
                                                   ArrayRef<int64_t>{1});
   }
@@ -88,6 +89,31 @@ Value lowerDot(Emitter &e, DotIsa isa, Value acc, Value u, Value s) {
     return inParts(e, 2, acc, u, s, madd("llvm.x86.avx2.pmadd.wd"));
   case DotIsa::Portable:
     return portable(e, acc, u, s);
+  }
+  return acc;
+}
+
+Value portableWords(Emitter &e, Value acc, Value a, Value c) {
+  int64_t lanes = cast<VectorType>(acc.getType()).getDimSize(0);
+  Value ai = e.bitcast(a, e.ints(lanes)), ci = e.bitcast(c, e.ints(lanes)), half = e.intsOf(16, lanes);
+  auto low = [&](Value v) { return e.shrSigned(e.shl(v, half), half); };
+  auto high = [&](Value v) { return e.shrSigned(v, half); };
+  return e.add(e.add(acc, e.mul(low(ai), low(ci))), e.mul(high(ai), high(ci)));
+}
+
+Value lowerDotS16(Emitter &e, DotIsa isa, Value acc, Value a, Value c) {
+  auto madd = [&](StringRef name) {
+    return [&e, name](Value sum, Value x, Value y) { return e.add(sum, e.intrinsic(name, sum.getType(), {x, y})); };
+  };
+  switch (isa) {
+  case DotIsa::Avx512Vnni:
+  case DotIsa::Avx512Bw:
+    return inParts(e, 1, acc, a, c, madd("llvm.x86.avx512.pmaddw.d.512"));
+  case DotIsa::AvxVnni:
+  case DotIsa::Avx2:
+    return inParts(e, 2, acc, a, c, madd("llvm.x86.avx2.pmadd.wd"));
+  case DotIsa::Portable:
+    return portableWords(e, acc, a, c);
   }
   return acc;
 }
@@ -214,6 +240,25 @@ struct LowerDotPass : public PassWrapper<LowerDotPass, OperationPass<>> {
                                         clEnumValN(DotBf16::Widened, "widened", "products and sums of f32"))};
   Option<bool> fma{*this, "fma", llvm::cl::desc("widened sums are fused multiply-adds"), llvm::cl::init(false)};
 
+  /// False, and an error where the op stands, if one has another number of sums than the instructions.
+  template <typename DotOp>
+  bool lowerDots(DotIsa isa, Value (*lower)(Emitter &, DotIsa, Value, Value, Value)) {
+    WalkResult result = getOperation()->walk([&](DotOp op) {
+      int64_t lanes = cast<VectorType>(op.getResult().getType()).getDimSize(0);
+      if (isa != DotIsa::Portable && lanes != kLanes) {
+        op.emitOpError("can be lowered to ") << isaName << " only with " << kLanes << " sums, found " << lanes;
+        return WalkResult::interrupt();
+      }
+      OpBuilder builder(op);
+      Target target;
+      Emitter e(builder, op.getLoc(), target);
+      op.replaceAllUsesWith(lower(e, isa, op.getAccumulator(), op.getLhs(), op.getRhs()));
+      op.erase();
+      return WalkResult::advance();
+    });
+    return !result.wasInterrupted();
+  }
+
   void runOnOperation() override {
     DotIsa isa = DotIsa::Portable;
     bool known = false;
@@ -227,20 +272,8 @@ struct LowerDotPass : public PassWrapper<LowerDotPass, OperationPass<>> {
           << isaName << "'; expected avx512vnni, avxvnni, avx512bw, avx2 or portable";
       return signalPassFailure();
     }
-    WalkResult result = getOperation()->walk([&](lmk::DotU8S8Op op) {
-      int64_t lanes = cast<VectorType>(op.getResult().getType()).getDimSize(0);
-      if (isa != DotIsa::Portable && lanes != kLanes) {
-        op.emitOpError("can be lowered to ") << isaName << " only with " << kLanes << " sums, found " << lanes;
-        return WalkResult::interrupt();
-      }
-      OpBuilder builder(op);
-      Target target;
-      Emitter e(builder, op.getLoc(), target);
-      op.replaceAllUsesWith(lowerDot(e, isa, op.getAccumulator(), op.getLhs(), op.getRhs()));
-      op.erase();
-      return WalkResult::advance();
-    });
-    if (result.wasInterrupted())
+    bool lowered = lowerDots<lmk::DotU8S8Op>(isa, lowerDot) && lowerDots<lmk::DotS16Op>(isa, lowerDotS16);
+    if (!lowered)
       return signalPassFailure();
     getOperation()->walk([&](lmk::LookupOp op) {
       OpBuilder builder(op);

@@ -82,6 +82,7 @@ Shape shapeOf(const Spelling &spelling) {
   shape.fma = spelling.has(LMOPT_ISA_FMA);
   shape.bf16 = spelling.has(LMOPT_ISA_AVX512BF16);
   shape.packs = spelling.has(LMOPT_ISA_AVX512BW);
+  shape.words = spelling.dot == DotIsa::Avx2;
   if (spelling.has(LMOPT_ISA_AVX512F) && spelling.has(LMOPT_ISA_AVX512BW) && spelling.has(LMOPT_ISA_AVX512VL)) {
     shape.tileRows = shape.floatTileRows = 8;
     shape.tilePanels = 3;

@@ -40,6 +40,7 @@ struct Shape {
   bool fma = false;   ///< a * b + c is rounded once
   bool bf16 = false;  ///< bf16 is rounded, multiplied and added as AVX512_BF16 does it
   bool packs = false; ///< codes of four registers are clamped and packed at a time
+  bool words = false; ///< no products of bytes: codes are multiplied as 16-bit words, on 256 bits
   /// Register tile of the matrix kernels: rows (tokens) x panels of 16 outputs.
   /// 512-bit registers: 8 x 3 accumulators + 3 weights + 1 broadcast = 28 of 32 registers.
   /// 256-bit registers: a panel takes two of 16 registers: 4 x 1 accumulators = 8, + 2 weights + 1 broadcast.

@@ -9,7 +9,7 @@
 using namespace mlir;
 using namespace lmopt::lmk;
 
-// `acc type, byte type`: the result has the type of the accumulator, both byte vectors are of one type.
+// `acc type, byte type`: the result has the type of the accumulator, both factors are of one type.
 static ParseResult parseDotTypes(OpAsmParser &parser, Type &accumulator, Type &lhs, Type &rhs, Type &result) {
   if (parser.parseType(accumulator) || parser.parseComma() || parser.parseType(lhs))
     return failure();
@@ -46,7 +46,7 @@ void LmkDialect::initialize() {
       >();
 }
 
-// What both dot products share: one type for accumulator and result, one for both factors, one fixed dimension each,
+// What the dot products share: one type for accumulator and result, one for both factors, one fixed dimension each,
 // and `ratio` factors for each sum.
 static LogicalResult verifyDot(Operation *op, bool elementsFit, StringRef elements, int64_t ratio) {
   auto sums = cast<VectorType>(op->getOperand(0).getType()), factors = cast<VectorType>(op->getOperand(1).getType());
@@ -66,6 +66,11 @@ static Type elementOf(Value value) { return cast<VectorType>(value.getType()).ge
 LogicalResult DotU8S8Op::verify() {
   bool fit = elementOf(getAccumulator()).isSignlessInteger(32) && elementOf(getLhs()).isSignlessInteger(8);
   return verifyDot(*this, fit, "i32 sums of i8 products", 4);
+}
+
+LogicalResult DotS16Op::verify() {
+  bool fit = elementOf(getAccumulator()).isSignlessInteger(32) && elementOf(getLhs()).isSignlessInteger(16);
+  return verifyDot(*this, fit, "i32 sums of i16 products", 2);
 }
 
 LogicalResult DotBf16Op::verify() {

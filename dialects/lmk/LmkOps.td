@@ -52,6 +52,28 @@ def Lmk_DotU8S8Op : Lmk_DotOp<"dot_u8s8"> {
   }];
 }
 
+def Lmk_DotS16Op : Lmk_DotOp<"dot_s16"> {
+  let summary = "Pairs of s16 x s16 products, summed into i32 lanes";
+  let description = [{
+    `result[i] = accumulator[i] + sext(lhs[2 i]) * sext(rhs[2 i]) + sext(lhs[2 i + 1]) * sext(rhs[2 i + 1])`
+
+    The sum is exact modulo 2^32. CPUs without products of bytes multiply codes so, widened once for many products.
+    Source: Intel SDM, PMADDWD.
+
+    Constraints:
+    * C1: the vectors of words have twice as many elements as the accumulator.
+    * C2: all three vectors have one fixed dimension.
+
+    Example:
+    ```mlir
+    func.func @dot(%acc: vector<16xi32>, %a: vector<32xi16>, %b: vector<32xi16>) -> vector<16xi32> {
+      %r = lmk.dot_s16 %acc, %a, %b : vector<16xi32>, vector<32xi16>
+      return %r : vector<16xi32>
+    }
+    ```
+  }];
+}
+
 def Lmk_DotBf16Op : Lmk_DotOp<"dot_bf16"> {
   let summary = "Pairs of bf16 products, summed into f32 lanes";
   let description = [{

@@ -18,19 +18,20 @@ using Values = Emitter::Values;
 void TileEmitter::codeScores(Value start, Value position, int64_t panels) {
   PanelLines lines = keyLines(start, position), following = keyLines(start, e.add(position, panels * kLanes));
   int64_t steps = spec.keyDim() / 4;
-  forRowGroups(2 * panels, [&](int64_t first, int64_t rows) {
-    Values dots = e.loop(e.index(0), e.index(steps), 1, Values(2 * rows * panels, e.intsOf(0)),
+  forTiles(2, panels, [&](int64_t first, int64_t rows, Value panel, int64_t count) {
+    auto lineOf = [&](const PanelLines &of, Value d) { return e.at(of.at(e, d), e.mul(panel, 64)); };
+    Values dots = e.loop(e.index(0), e.index(steps), 1, Values(2 * rows * count, e.intsOf(0)),
                          [&](Value d, const Values &carried) {
                            Values next = carried, columns;
-                           for (int64_t p = 0; p < panels; ++p)
-                             columns.push_back(loadBytes(e.at(lines.at(e, d), 64 * p)));
+                           for (int64_t p = 0; p < count; ++p)
+                             columns.push_back(loadBytes(e.at(lineOf(lines, d), 64 * p)));
                            if (first == 0)
-                             askFor(following.at(e, d), panels);
+                             askFor(lineOf(following, d), count);
                            for (int64_t i = 0; i < 2 * rows; ++i) {
                              Value query = e.at(scratch.query(first + i / 2), i % 2 * spec.keyDim());
                              Value q = fourBytes(e.at(query, e.mul(d, 4)));
-                             for (int64_t p = 0; p < panels; ++p)
-                               next[i * panels + p] = dot(next[i * panels + p], columns[p], q);
+                             for (int64_t p = 0; p < count; ++p)
+                               next[i * count + p] = dot(next[i * count + p], columns[p], q);
                            }
                            return next;
                          });
@@ -38,13 +39,13 @@ void TileEmitter::codeScores(Value start, Value position, int64_t panels) {
     for (int64_t r = 0; r < rows; ++r) {
       Value unit = e.broadcast(e.load(e.b.getF32Type(), scratch.queryUnit(first + r)));
       Value offset = e.broadcast(e.load(e.b.getI32Type(), scratch.queryOffset(first + r)));
-      for (int64_t p = 0; p < panels; ++p) {
-        Value sum = e.sub(joined(dots[2 * r * panels + p], dots[(2 * r + 1) * panels + p]), offset);
-        Value scale = e.loadFloats(e.at(lines.at(e, e.index(steps)), 64 * p));
+      for (int64_t p = 0; p < count; ++p) {
+        Value sum = e.sub(joined(dots[2 * r * count + p], dots[(2 * r + 1) * count + p]), offset);
+        Value scale = e.loadFloats(e.at(lineOf(lines, e.index(steps)), 64 * p));
         sums.push_back(e.mul(e.toFloat(sum), e.mul(unit, scale)));
       }
     }
-    keepAll(first, rows, start, position, sums);
+    keepAll(first, rows, start, e.add(position, e.mul(panel, kLanes)), sums);
   });
 }
 
@@ -79,32 +80,41 @@ void TileEmitter::encodeWeights(Value panels, const Values &largest) {
 void TileEmitter::accumulateCodes(Value start, Value panels) {
   int64_t registers = spec.valueDim() / kLanes, panelBytes = kLanes * spec.valueBytes();
   Value values = e.at(tile.values, e.mul(kept(start), spec.valueBytes()));
-  forRowGroups(2 * registers, [&](int64_t first, int64_t rows) {
-    Values dots = e.loop(e.index(0), panels, 1, Values(2 * rows * registers, e.intsOf(0)),
+  forTiles(2, registers, [&](int64_t first, int64_t rows, Value column, int64_t count) {
+    Values dots = e.loop(e.index(0), panels, 1, Values(2 * rows * count, e.intsOf(0)),
                          [&](Value panel, const Values &carried) {
                            Values next = carried;
                            Value from = e.at(values, e.mul(panel, panelBytes));
                            if (first == 0)
-                             askFor(e.at(from, kAhead), panelBytes / 64);
+                             askAhead(from, column, count, registers);
                            for (int64_t four = 0; four < kLanes / 4; ++four) {
                              Values columns;
-                             for (int64_t d = 0; d < registers; ++d)
-                               columns.push_back(loadBytes(e.at(from, (four * registers + d) * 64)));
+                             Value line = e.at(from, e.add(e.mul(column, 64), four * registers * 64));
+                             for (int64_t d = 0; d < count; ++d)
+                               columns.push_back(loadBytes(e.at(line, d * 64)));
                              for (int64_t i = 0; i < 2 * rows; ++i) {
                                Value weights = e.at(scratch.score(first + i / 2), e.mul(panel, 2 * kLanes));
                                Value w = fourBytes(e.at(weights, i % 2 * kLanes + 4 * four));
-                               for (int64_t d = 0; d < registers; ++d)
-                                 next[i * registers + d] = dot(next[i * registers + d], w, columns[d]);
+                               for (int64_t d = 0; d < count; ++d)
+                                 next[i * count + d] = dot(next[i * count + d], w, columns[d]);
                              }
                            }
                            return next;
                          });
     for (int64_t r = 0; r < rows; ++r)
-      for (int64_t d = 0; d < registers; ++d) {
-        Value sum = e.toFloat(joined(dots[2 * r * registers + d], dots[(2 * r + 1) * registers + d]));
-        addToOut(first + r, d, e.mul(sum, ofRow(scratch.weightUnit(), first + r)));
+      for (int64_t d = 0; d < count; ++d) {
+        Value sum = e.toFloat(joined(dots[2 * r * count + d], dots[(2 * r + 1) * count + d]));
+        addToOut(first + r, e.add(column, d), e.mul(sum, ofRow(scratch.weightUnit(), first + r)));
       }
   });
+}
+
+// All columns together ask for a panel with its scales; some of them for their own lines.
+void TileEmitter::askAhead(Value panel, Value column, int64_t count, int64_t registers) {
+  if (count == registers)
+    return askFor(e.at(panel, kAhead), kLanes * spec.valueBytes() / 64);
+  for (int64_t four = 0; four < kLanes / 4; ++four)
+    askFor(e.at(panel, e.add(e.mul(column, 64), kAhead + four * registers * 64)), count);
 }
 
 } // namespace lmopt::cpu

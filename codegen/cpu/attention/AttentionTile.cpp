@@ -16,6 +16,8 @@
 
 #include "codegen/Functions.h"
 
+#include "llvm/ADT/bit.h"
+
 #include <algorithm>
 
 using namespace mlir;
@@ -24,30 +26,54 @@ namespace lmopt::cpu {
 
 using Values = Emitter::Values;
 
-Value TileEmitter::loadColumns(Value address) {
+Values TileEmitter::loadColumns(Value address) {
+  if (!spec.bf16())
+    return {e.load(e.floats(), address, 64)};
+  if (!widened())
+    return {e.load(VectorType::get({2 * kLanes}, e.b.getBF16Type()), address, 64)};
+  Value pairs = e.load(e.ints(), address, 64);
+  return {e.bitcast(e.shl(pairs, e.intsOf(16)), e.floats()),
+          e.bitcast(e.bitAnd(pairs, e.intsOf(-65536)), e.floats())};
+}
+
+// Of queries or weights the number, or the pair, of one step in every lane.
+Values TileEmitter::loadRow(Value numbers, Value step) {
+  Value address = e.at(numbers, e.mul(step, widened() ? 8 : 4));
+  auto number = [&](int64_t i) { return e.broadcast(e.load(e.b.getF32Type(), e.at(address, 4 * i))); };
+  if (widened())
+    return {number(0), number(1)};
+  if (!spec.bf16())
+    return {number(0)};
+  return {e.bitcast(e.broadcast(e.load(e.b.getI32Type(), address)), VectorType::get({2 * kLanes}, e.b.getBF16Type()))};
+}
+
+// Of a pair the second number first, as lmk.dot_bf16 does it.
+Value TileEmitter::multiply(const Values &row, const Values &columns, Value sum) {
+  if (widened())
+    return e.fma(row[0], columns[0], e.fma(row[1], columns[1], sum));
   if (spec.bf16())
-    return e.load(VectorType::get({2 * kLanes}, e.b.getBF16Type()), address, 64);
-  return e.load(e.floats(), address, 64);
+    return lmk::DotBf16Op::create(e.b, e.loc, sum.getType(), sum, row[0], columns[0]);
+  return e.fma(row[0], columns[0], sum);
 }
 
-Value TileEmitter::multiply(Value row, Value columns, Value sum) {
-  if (spec.bf16())
-    return lmk::DotBf16Op::create(e.b, e.loc, sum.getType(), sum, row, columns);
-  return e.fma(row, columns, sum);
-}
-
-// How many rows share the loads of keys or values: as many as leave rows * registers <= 24 accumulators.
-int64_t TileEmitter::rowsAtOnce(int64_t registers) const {
-  int64_t rows = tile.rows;
-  while (rows > 1 && rows * registers > 24)
-    rows = (rows + 1) / 2;
-  return rows;
-}
-
-void TileEmitter::forRowGroups(int64_t registers, const std::function<void(int64_t, int64_t)> &body) {
-  int64_t step = rowsAtOnce(registers);
-  for (int64_t r = 0; r < tile.rows; r += step)
-    body(r, std::min(step, tile.rows - r));
+// Calls body(first row, rows, first column, columns) for tiles whose sums stay in registers, `perColumn` for each row
+// and column. 32 registers take all columns for as many rows as fit. 16 of half the width take one column for four or
+// more rows, so that a register of keys is widened for four rows (Zen 4: attention of a prompt 4 times as fast as with
+// sums that spill), and several for fewer rows, whose sums would be chains too few to fill the unit.
+void TileEmitter::forTiles(int64_t perColumn, int64_t columns,
+                           const std::function<void(int64_t, int64_t, Value, int64_t)> &body) {
+  const int64_t fitting = llvm::bit_floor(static_cast<uint64_t>(sumsAtOnce() / (perColumn * tile.rows)));
+  const int64_t width = e.shape.tilePanels > 1 ? columns : std::min(columns, std::max<int64_t>(fitting, 1));
+  int64_t step = tile.rows;
+  while (step > 1 && step * perColumn * width > sumsAtOnce())
+    step = (step + 1) / 2;
+  auto rows = [&](Value column, int64_t count) {
+    for (int64_t r = 0; r < tile.rows; r += step)
+      body(r, std::min(step, tile.rows - r), column, count);
+  };
+  if (width == columns)
+    return rows(e.index(0), columns);
+  overPanels(e, e.index(0), e.index(columns), width, rows);
 }
 
 // Few rows are bound by memory, and products that wait for their operands fill the window of the core before enough
@@ -71,22 +97,23 @@ PanelLines TileEmitter::keyLines(Value start, Value position) {
 // the largest of each row and lane. What a row must not see gets no weight.
 void TileEmitter::scores(Value start, Value position, int64_t panels) {
   PanelLines lines = keyLines(start, position), following = keyLines(start, e.add(position, panels * kLanes));
-  forRowGroups(panels, [&](int64_t first, int64_t rows) {
-    Values sums = e.loop(e.index(0), e.index(spec.headDim / factors()), 1, Values(rows * panels, e.floatsOf(0)),
-                         [&](Value d, const Values &carried) {
-                           Values next = carried, columns;
-                           for (int64_t p = 0; p < panels; ++p)
-                             columns.push_back(loadColumns(e.at(lines.at(e, d), 64 * p)));
-                           if (first == 0) // the panels after these
-                             askFor(following.at(e, d), panels);
-                           for (int64_t r = 0; r < rows; ++r) {
-                             Value q = loadRow(e.at(scratch.query(first + r), e.mul(d, 4)));
-                             for (int64_t p = 0; p < panels; ++p)
-                               next[r * panels + p] = multiply(q, columns[p], next[r * panels + p]);
-                           }
-                           return next;
-                         });
-    keepAll(first, rows, start, position, sums);
+  forTiles(1, panels, [&](int64_t first, int64_t rows, Value panel, int64_t count) {
+    auto step = [&](Value d, const Values &carried) {
+      Values next = carried;
+      SmallVector<Values> columns;
+      for (int64_t p = 0; p < count; ++p)
+        columns.push_back(loadColumns(e.at(lines.at(e, d), e.add(e.mul(panel, 64), 64 * p))));
+      if (first == 0) // the panels after these
+        askFor(e.at(following.at(e, d), e.mul(panel, 64)), count);
+      for (int64_t r = 0; r < rows; ++r) {
+        Values q = loadRow(scratch.query(first + r), d);
+        for (int64_t p = 0; p < count; ++p)
+          next[r * count + p] = multiply(q, columns[p], next[r * count + p]);
+      }
+      return next;
+    };
+    Values sums = e.loop(e.index(0), e.index(spec.headDim / factors()), 1, Values(rows * count, e.floatsOf(0)), step);
+    keepAll(first, rows, start, e.add(position, e.mul(panel, kLanes)), sums);
   });
 }
 
@@ -167,8 +194,8 @@ void TileEmitter::updateTotals(const Values &sums) {
 }
 
 // o' = c o + f sum.
-void TileEmitter::addToOut(int64_t r, int64_t d, Value sum) {
-  Value out = e.at(scratch.out(r), d * 64), own = e.mul(ofRow(scratch.share(), r), sum);
+void TileEmitter::addToOut(int64_t r, Value d, Value sum) {
+  Value out = e.at(scratch.out(r), e.mul(d, 64)), own = e.mul(ofRow(scratch.share(), r), sum);
   e.store(e.fma(ofRow(scratch.correction(), r), e.loadFloats(out), own), out);
 }
 
@@ -194,8 +221,9 @@ void TileEmitter::softmax(Value start, Value panels) {
         weight = scaledWeight(weight, e.at(firstValues, e.mul(panel, kLanes * spec.valueBytes())));
         largest[r] = e.max(weight, carried[tile.rows + r]);
       }
-      int64_t bytes = spec.bf16() ? 2 : 4;
-      e.store(spec.bf16() ? e.toBf16(weight) : weight, e.at(scratch.score(r), e.mul(panel, kLanes * bytes)));
+      int64_t bytes = spec.bf16() && !widened() ? 2 : 4;
+      Value kept = widened() ? e.roundToBf16(weight) : spec.bf16() ? e.toBf16(weight) : weight;
+      e.store(kept, e.at(scratch.score(r), e.mul(panel, kLanes * bytes)));
     }
     next.append(largest);
     return next;
@@ -210,36 +238,42 @@ void TileEmitter::accumulate(Value start, Value count) {
   int64_t registers = spec.valueDim() / kLanes;
   Value values = e.at(tile.values, e.mul(kept(start), spec.valueBytes()));
   Value whole = e.div(count, e.index(factors())), steps = e.div(e.add(count, factors() - 1), e.index(factors()));
-  forRowGroups(registers, [&](int64_t first, int64_t rows) {
-    Values sums(rows * registers, e.floatsOf(0));
+  forTiles(1, registers, [&](int64_t first, int64_t rows, Value column, int64_t count) {
+    Value from = e.at(values, e.mul(column, 64));
     auto step = [&](Value k, const Values &carried, bool half) {
-      Values next = carried, columns;
-      for (int64_t d = 0; d < registers; ++d)
-        columns.push_back(loadValues(e.at(values, e.add(e.mul(k, 4 * spec.valueDim()), d * 64)), half));
+      Values next = carried;
+      SmallVector<Values> columns;
+      Value line = e.at(from, e.mul(k, 4 * spec.valueDim()));
+      for (int64_t d = 0; d < count; ++d)
+        columns.push_back(loadValues(e.at(line, d * 64), half));
       if (first == 0)
-        askFor(e.at(values, e.add(e.mul(k, 4 * spec.valueDim()), kAhead)), registers);
+        askFor(e.at(line, kAhead), count);
       for (int64_t r = 0; r < rows; ++r) {
-        Value weight = loadRow(e.at(scratch.score(first + r), e.mul(k, 4)));
-        for (int64_t d = 0; d < registers; ++d)
-          next[r * registers + d] = multiply(weight, columns[d], next[r * registers + d]);
+        Values weight = loadRow(scratch.score(first + r), k);
+        for (int64_t d = 0; d < count; ++d)
+          next[r * count + d] = multiply(weight, columns[d], next[r * count + d]);
       }
       return next;
     };
-    sums = e.loop(e.index(0), whole, 1, sums,
-                  [&](Value k, const Values &carried) { return step(k, carried, /*half=*/false); });
+    Values sums = e.loop(e.index(0), whole, 1, Values(rows * count, e.floatsOf(0)),
+                         [&](Value k, const Values &carried) { return step(k, carried, /*half=*/false); });
     if (spec.bf16()) // the last one, when positions are odd
       sums = e.loop(whole, steps, 1, sums, [&](Value k, const Values &carried) { return step(k, carried, true); });
     for (int64_t r = 0; r < rows; ++r)
-      for (int64_t d = 0; d < registers; ++d)
-        addToOut(first + r, d, sums[r * registers + d]);
+      for (int64_t d = 0; d < count; ++d)
+        addToOut(first + r, e.add(column, d), sums[r * count + d]);
   });
 }
 
 // What lies beyond the last position was never written (an encoder's cache is scratch memory of whoever ran before),
 // and its weight of zero would not help against a NaN. Of half a pair only the first is taken.
-Value TileEmitter::loadValues(Value address, bool half) {
-  Value pair = loadColumns(address);
-  return half ? e.bitcast(e.bitAnd(e.bitcast(pair, e.ints()), e.intsOf(0xffff)), pair.getType()) : pair;
+Values TileEmitter::loadValues(Value address, bool half) {
+  Values pair = loadColumns(address);
+  if (half && widened())
+    pair[1] = e.floatsOf(0);
+  else if (half)
+    pair[0] = e.bitcast(e.bitAnd(e.bitcast(pair[0], e.ints()), e.intsOf(0xffff)), pair[0].getType());
+  return pair;
 }
 
 void TileEmitter::reset() {

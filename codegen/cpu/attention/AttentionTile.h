@@ -34,7 +34,8 @@ struct Tile {
   bool once = false;  ///< no other tile reads them soon
 };
 
-// Scratch of one thread: queries [8][head_dim padded], scores [8][256] (weights take their place), outputs [8][dv]; one
+// Scratch of one thread: queries [8][head_dim padded], scores [8][256] (weights take their place; where bf16 is widened,
+// queries and weights are rounded but kept as f32: widened once, not at each use), outputs [8][dv]; one
 // register for each row: largest score, by lane; one number for each row: maximum, that of the block negated, what the
 // sums so far and those of the block count from now on, sum of weights. With i8 a query is [K4] high and [K4] low
 // bytes, and a panel of weights 16 high and 16 low bytes.
@@ -79,16 +80,13 @@ struct TileEmitter {
   Scratch scratch;
   const Tile &tile;
 
-  // One step of a product multiplies one float, or two bf16, of 16 columns: 64 bytes either way.
+  // One step of a product multiplies one float, or two bf16, of 16 columns: 64 bytes of keys or values either way. An
+  // operand is one register, or, where bf16 is widened, two: the first and the second of each pair.
   int64_t factors() const { return spec.bf16() ? 2 : 1; }
-  mlir::Value loadColumns(mlir::Value address);
-  mlir::Value loadRow(mlir::Value address) { // 4 bytes: one float or two bf16, in every lane
-    if (!spec.bf16())
-      return e.broadcast(e.load(e.b.getF32Type(), address));
-    return e.bitcast(e.broadcast(e.load(e.b.getI32Type(), address)),
-                     mlir::VectorType::get({2 * kLanes}, e.b.getBF16Type()));
-  }
-  mlir::Value multiply(mlir::Value row, mlir::Value columns, mlir::Value sum);
+  bool widened() const { return spec.bf16() && !e.shape.bf16; }
+  Emitter::Values loadColumns(mlir::Value address);
+  Emitter::Values loadRow(mlir::Value numbers, mlir::Value step);
+  mlir::Value multiply(const Emitter::Values &row, const Emitter::Values &columns, mlir::Value sum);
   mlir::Value loadBytes(mlir::Value address) { return e.load(e.bytes(), address, 64); }
   mlir::Value fourBytes(mlir::Value address) {
     return e.bitcast(e.broadcast(e.load(e.b.getI32Type(), address)), e.bytes());
@@ -98,8 +96,9 @@ struct TileEmitter {
   }
   mlir::Value joined(mlir::Value high, mlir::Value low) { return e.add(e.shl(high, e.intsOf(8)), low); }
   mlir::Value ofRow(mlir::Value lanes, int64_t r) { return e.broadcast(e.load(e.b.getF32Type(), e.at(lanes, 4 * r))); }
-  int64_t rowsAtOnce(int64_t registers) const;
-  void forRowGroups(int64_t registers, const std::function<void(int64_t, int64_t)> &body);
+  int64_t sumsAtOnce() const { return e.shape.tilePanels > 1 ? 24 : 6; } ///< of 32 registers, or of 16 half as wide
+  void forTiles(int64_t perColumn, int64_t columns,
+                const std::function<void(int64_t, int64_t, mlir::Value, int64_t)> &body);
   void askFor(mlir::Value address, int64_t lines);
   mlir::Value kept(mlir::Value start); ///< where the cache has the block that begins there
   PanelLines keyLines(mlir::Value start, mlir::Value position);
@@ -112,13 +111,14 @@ struct TileEmitter {
   mlir::Value maskedScore(int64_t r, mlir::Value position, mlir::Value score);
   void updateMaxima();
   void updateTotals(const Emitter::Values &sums);
-  void addToOut(int64_t r, int64_t d, mlir::Value sum);
+  void addToOut(int64_t r, mlir::Value d, mlir::Value sum);
   void softmax(mlir::Value start, mlir::Value panels);
   mlir::Value scaledWeight(mlir::Value weight, mlir::Value panel);
   void encodeWeights(mlir::Value panels, const Emitter::Values &largest);
   void accumulateCodes(mlir::Value start, mlir::Value panels);
+  void askAhead(mlir::Value panel, mlir::Value column, int64_t count, int64_t registers);
   void accumulate(mlir::Value start, mlir::Value count);
-  mlir::Value loadValues(mlir::Value address, bool half);
+  Emitter::Values loadValues(mlir::Value address, bool half);
   void reset();
   void emit();
 

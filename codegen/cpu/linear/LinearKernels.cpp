@@ -4,7 +4,8 @@
 // packed panels of weights. Out: rows of floats. See LinearSpec for the layout.
 //
 // Every output is computed by one thread, and its sum over k runs in one fixed order, so results do not depend on how
-// rows and panels are dealt out. (Integer sums are exact anyway.)
+// rows and panels are dealt out. (Integer sums are exact anyway; many rows of codes may go another way,
+// WordKernels.cpp.)
 // Tested by test/unit/codegen/LinearKernelTest.cpp.
 #include "codegen/cpu/linear/LinearParts.h"
 
@@ -135,6 +136,12 @@ struct LinearEmitter : LinearEnds {
                [&](Value panel, int64_t count) { tile(rowBegin, panel, height(), count, true); });
   }
 
+  // Up to kRowUnit rows where more are multiplied as words.
+  void emitFew(Value panelBegin, Value panelEnd, const std::function<void()> &many) {
+    Value few = e.less(e.sub(rowEnd, rowBegin), e.index(kRowUnit + 1));
+    e.ifElse(few, [&] { emit(panelBegin, panelEnd); }, many);
+  }
+
   void emit(Value panelBegin, Value panelEnd) {
     Value single = e.less(e.sub(rowEnd, rowBegin), e.index(2));
     e.ifElse(
@@ -184,14 +191,21 @@ static std::string linearName(const LinearSpec &spec, const Target &target) {
   int64_t panels = spec.grouped()                          ? groupedTilePanels(target.shape)
                    : spec.floatCodebook() || spec.sparse() ? 1
                                                            : target.shape.tilePanels;
+  kind += spec.words ? "words" : "";
   return "linear_" + kind + "_n" + std::to_string(spec.outputs) + "_k" + std::to_string(spec.inputs) +
          (spec.bias ? "_bias" : "") + (spec.outStride < spec.panels() * 64 ? "_packed" : "") + "_tile" +
          std::to_string(rows) + "x" + std::to_string(panels) +
          (spec.integer() || spec.grouped() ? std::string("_") + dotIsaName(target.spelling.dot) : std::string());
 }
 
+int64_t linearScratchBytes(const LinearSpec &spec) {
+  if (spec.floatCodebook())
+    return 64 * spec.inputs;
+  return spec.words ? WordScratch{spec}.bytes() : 0;
+}
+
 std::string linearKernel(KernelLibrary &kernels, const LinearSpec &spec) {
-  int64_t pointers = spec.floatCodebook() ? 4 : 3, numbers = spec.sparse() ? 5 : 4;
+  int64_t pointers = spec.usesScratch() ? 4 : 3, numbers = spec.sparse() ? 5 : 4;
   return kernels.define(linearName(spec, kernels.getTarget()), pointers, numbers, [&](Emitter &e, ValueRange args) {
     if (spec.grouped())
       return emitGroupedLinear(e, spec, args);
@@ -199,7 +213,11 @@ std::string linearKernel(KernelLibrary &kernels, const LinearSpec &spec) {
       return emitSparseLinear(e, spec, args);
     if (spec.floatCodebook())
       return emitCodebookLinear(e, spec, args);
-    LinearEmitter{{e, spec, args[0], args[1], args[2]}, args[3], args[4]}.emit(args[5], args[6]);
+    ValueRange ends = args.drop_front(pointers);
+    LinearEmitter emitter{{e, spec, args[0], args[1], args[2]}, ends[0], ends[1]};
+    if (spec.words)
+      return emitter.emitFew(ends[2], ends[3], [&] { emitWordLinear(e, spec, args); });
+    emitter.emit(ends[2], ends[3]);
   });
 }
 

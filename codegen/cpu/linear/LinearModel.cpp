@@ -4,6 +4,7 @@
 // it). Tested by test/codegen/lower and the end-to-end tests.
 #include "codegen/cpu/linear/LinearModel.h"
 
+#include "codegen/cpu/KernelLibrary.h"
 #include "codegen/plan/FormSteps.h"
 #include "dialects/lm/interfaces/Linear.h"
 #include "dialects/lm/param/Param.h"
@@ -52,9 +53,11 @@ struct LinearKernel : KernelOpInterface::FallbackModel<LinearKernel> {
     return few || specOf(op).floatCodebook() || step.getDomain() == plan::Domain::outputs ? plan::Share::panels
                                                                                           : plan::Share::rows;
   }
+  // Memory is planned before a CPU is chosen: what one of them needs, all have.
   int64_t getScratchBytes(Operation *op) const {
     LinearSpec spec = specOf(op);
-    return spec.floatCodebook() ? 64 * spec.inputs : 0;
+    spec.words = spec.hasWords();
+    return linearScratchBytes(spec);
   }
   int64_t getStateBytes(Operation *) const { return 0; }
   bool masksLastVector(Operation *) const { return true; }
@@ -65,11 +68,12 @@ struct LinearKernel : KernelOpInterface::FallbackModel<LinearKernel> {
   Kernel defineKernel(Operation *op, KernelLibrary &kernels, plan::StepOp step) const {
     LinearSpec spec = specOf(op);
     spec.outStride = rowStride(step.getResult(0));
+    spec.words = spec.hasWords() && kernels.getTarget().shape.words;
     Kernel kernel;
     kernel.name = linearKernel(kernels, spec);
     kernel.arguments = {{Argument::Input},  {Argument::Weight},    {Argument::Output}, {Argument::RowBegin},
                         {Argument::RowEnd}, {Argument::UnitBegin}, {Argument::UnitEnd}};
-    if (spec.floatCodebook())
+    if (spec.usesScratch())
       kernel.arguments.insert(kernel.arguments.begin() + 3, {Argument::Scratch});
     if (spec.sparse())
       kernel.arguments.push_back({Argument::Number, spec.stored});

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // What all matrix products over rows share: how panels are walked and how results are stored. In: a LinearSpec. Out:
-// ops at the emitter's insertion point. Used by LinearKernels.cpp, SparseKernels.cpp, GroupedKernels.cpp and
-// CodebookKernels.cpp; tested by test/unit/codegen/LinearKernelTest.cpp.
+// ops at the emitter's insertion point. Used by LinearKernels.cpp, WordKernels.cpp, SparseKernels.cpp,
+// GroupedKernels.cpp and CodebookKernels.cpp; tested by test/unit/codegen/LinearKernelTest.cpp.
 #ifndef LMOPT_CODEGEN_CPU_LINEARPARTS_H
 #define LMOPT_CODEGEN_CPU_LINEARPARTS_H
 
 #include "codegen/cpu/KernelLibrary.h"
 #include "codegen/cpu/linear/LinearSpec.h"
+
+#include <algorithm>
 
 namespace lmopt::cpu {
 
@@ -80,6 +82,23 @@ void emitSparseLinear(Emitter &e, const LinearSpec &spec, mlir::ValueRange argum
 /// Emits the body of a product with a codebook of f32 entries: (in, weights, out, scratch, rowBegin, rowEnd,
 /// panelBegin, panelEnd).
 void emitCodebookLinear(Emitter &e, const LinearSpec &spec, mlir::ValueRange arguments);
+
+/// Scratch of the products of words, see WordKernels.cpp: a panel of weights of so many steps, then rows.
+struct WordScratch {
+  const LinearSpec &spec;
+  static constexpr int64_t kSteps = 160; ///< 64 KiB of weights, an eighth of a second-level cache, with 48 rows or more
+  static constexpr int64_t kRowBytes = 192 << 10;
+  int64_t chunks() const { return (spec.steps() + kSteps - 1) / kSteps; }
+  int64_t steps() const { return roundUp((spec.steps() + chunks() - 1) / chunks(), kLanes); } ///< of a chunk
+  int64_t rows() const { return std::min<int64_t>(kRowBytes / rowBytes() / kRowUnit * kRowUnit, 128); }
+  int64_t weightBytes() const { return 128 * steps(); }
+  int64_t rowBytes() const { return 8 * steps(); }
+  int64_t bytes() const { return weightBytes() + rows() * rowBytes(); }
+};
+
+/// Emits the product of more than kRowUnit rows of codes by words: (in, weights, out, scratch, rowBegin, rowEnd,
+/// panelBegin, panelEnd).
+void emitWordLinear(Emitter &e, const LinearSpec &spec, mlir::ValueRange arguments);
 
 /// Register tile of products with grouped weights: see GroupedKernels.cpp.
 constexpr int64_t kGroupedTileRows = 4;

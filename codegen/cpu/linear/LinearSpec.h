@@ -68,6 +68,7 @@ struct LinearSpec {
   bool smallScales = false; ///< Grouped with minima: scales and minima in 8 bits
   int64_t stored = 0;       ///< Blocks, Codes: how many there are; an argument of the kernel
   bool codebook = false;    ///< Grouped: codes are numbers of entries
+  bool words = false;       ///< S8Rows: many rows are multiplied as 16-bit words, with scratch memory for them
   int64_t panels() const { return roundUp(outputs, kLanes) / kLanes; }
   bool sparse() const { return format == WeightFormat::Blocks || format == WeightFormat::Codes; }
   /// u8 x s8 products, one exact sum an output.
@@ -75,6 +76,9 @@ struct LinearSpec {
   bool bf16() const { return format == WeightFormat::Bf16; }
   bool grouped() const { return format == WeightFormat::Grouped; }
   bool floatCodebook() const { return format == WeightFormat::Codebook; }
+  /// S8Rows, whose rows of results have room for whole panels.
+  bool hasWords() const { return format == WeightFormat::S8Rows && outStride >= panels() * 64; }
+  bool usesScratch() const { return words || floatCodebook(); }
   RowFormat rowFormat() const {
     if (grouped())
       return RowFormat::Groups;
@@ -128,8 +132,9 @@ struct LinearSpec {
   int64_t bytes() const { return sparse() ? storedOffset() + storedBytes() : endOfOutputs(); }
 };
 
-/// (in, weights, out, rowBegin, rowEnd, panelBegin, panelEnd), and of sparse ones (..., stored); of a codebook of f32
-/// entries with `inputs` * 64 bytes of scratch behind `out`.
+/// (in, weights, out, rowBegin, rowEnd, panelBegin, panelEnd), and of sparse ones (..., stored); with scratch memory of
+/// linearScratchBytes() behind `out` where spec.usesScratch().
+int64_t linearScratchBytes(const LinearSpec &spec);
 std::string linearKernel(KernelLibrary &kernels, const LinearSpec &spec);
 
 } // namespace lmopt::cpu

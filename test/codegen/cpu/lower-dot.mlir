@@ -33,3 +33,21 @@ func.func @dot(%sum: vector<16xi32>, %u: vector<64xi8>, %s: vector<64xi8>) -> ve
   %r = lmk.dot_u8s8 %sum, %u, %s : vector<16xi32>, vector<64xi8>
   return %r : vector<16xi32>
 }
+
+// ALL-LABEL: func.func @dot_words(
+// ALL-NOT: lmk.
+// VNNI: llvm.call_intrinsic "llvm.x86.avx512.pmaddw.d.512"
+// VNNI-NOT: call_intrinsic
+// AVXVNNI-COUNT-2: llvm.call_intrinsic "llvm.x86.avx2.pmadd.wd"
+// AVXVNNI-NOT: call_intrinsic
+// BW: llvm.call_intrinsic "llvm.x86.avx512.pmaddw.d.512"
+// BW-NOT: call_intrinsic
+// AVX2-COUNT-2: llvm.call_intrinsic "llvm.x86.avx2.pmadd.wd"
+// AVX2-NOT: call_intrinsic
+// PORTABLE-COUNT-2: arith.muli
+// PORTABLE-NOT: arith.muli
+// ALL: {{return %.*}}
+func.func @dot_words(%sum: vector<16xi32>, %a: vector<32xi16>, %b: vector<32xi16>) -> vector<16xi32> {
+  %r = lmk.dot_s16 %sum, %a, %b : vector<16xi32>, vector<32xi16>
+  return %r : vector<16xi32>
+}

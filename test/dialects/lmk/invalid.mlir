@@ -40,6 +40,30 @@ func.func @dot_types_differ(%sum: vector<16xi32>, %u: vector<64xi8>, %s: vector<
 
 // -----
 
+func.func @dot_s16_c1_pairs(%sum: vector<16xi32>, %a: vector<64xi16>, %b: vector<64xi16>) {
+  // expected-error @+1 {{expects 2 factors for each sum, found 'vector<16xi32>' and 'vector<64xi16>'}}
+  %r = lmk.dot_s16 %sum, %a, %b : vector<16xi32>, vector<64xi16>
+  return
+}
+
+// -----
+
+func.func @dot_s16_c2_rank(%sum: vector<2x8xi32>, %a: vector<2x16xi16>, %b: vector<2x16xi16>) {
+  // expected-error @+1 {{expects vectors of one fixed dimension, found 'vector<2x8xi32>' and 'vector<2x16xi16>'}}
+  %r = lmk.dot_s16 %sum, %a, %b : vector<2x8xi32>, vector<2x16xi16>
+  return
+}
+
+// -----
+
+func.func @dot_s16_elements(%sum: vector<16xi32>, %a: vector<32xi8>, %b: vector<32xi8>) {
+  // expected-error @+1 {{expects i32 sums of i16 products, found 'vector<16xi32>' and 'vector<32xi8>'}}
+  %r = lmk.dot_s16 %sum, %a, %b : vector<16xi32>, vector<32xi8>
+  return
+}
+
+// -----
+
 func.func @dot_bf16_c1_pairs(%sum: vector<16xf32>, %a: vector<16xbf16>, %b: vector<16xbf16>) {
   // expected-error @+1 {{expects 2 factors for each sum, found 'vector<16xf32>' and 'vector<16xbf16>'}}
   %r = lmk.dot_bf16 %sum, %a, %b : vector<16xf32>, vector<16xbf16>

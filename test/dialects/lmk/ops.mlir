@@ -43,3 +43,10 @@ func.func @lookup(%table: vector<16xi8>, %numbers: vector<64xi8>) -> vector<64xi
   %r = lmk.lookup %table, %numbers : vector<16xi8>, vector<64xi8>
   return %r : vector<64xi8>
 }
+
+// CHECK-LABEL: func.func @words(
+// CHECK: lmk.dot_s16 {{.*}} : vector<16xi32>, vector<32xi16>
+func.func @words(%sum: vector<16xi32>, %a: vector<32xi16>, %b: vector<32xi16>) -> vector<16xi32> {
+  %r = lmk.dot_s16 %sum, %a, %b : vector<16xi32>, vector<32xi16>
+  return %r : vector<16xi32>
+}

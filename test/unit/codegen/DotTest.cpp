@@ -117,6 +117,38 @@ TEST_P(Dot, GivesTheBitsOfAPlainLoop) {
     ASSERT_EQ(data.sums.ints()[i], wanted[i]) << "lane " << i;
 }
 
+// The same bytes as words: |-32768 * -32768| twice over is 2^31, which wraps.
+TEST_P(Dot, MultipliesWords) {
+  cpu::DotIsa isa = GetParam();
+  test::KernelHarness harness(cpuFor(isa), isa);
+  if (!harness.runsHere())
+    GTEST_SKIP() << "this CPU lacks instructions of " << cpuFor(isa);
+  int kernel = harness.add(harness.define("words", 3, 1, [](cpu::Emitter &e, mlir::ValueRange args) {
+    e.loop(e.index(0), args[3], 64, [&](mlir::Value offset) {
+      mlir::Value sum = e.load(e.ints(), e.at(args[0], offset));
+      mlir::Value a = e.load(e.words(), e.at(args[1], offset)), c = e.load(e.words(), e.at(args[2], offset));
+      e.store(lmk::DotS16Op::create(e.b, e.loc, sum.getType(), sum, a, c), e.at(args[0], offset));
+    });
+  }));
+  harness.build();
+  Data data = makeData();
+  auto word = [](const Memory &memory, int64_t i) {
+    int16_t value;
+    std::memcpy(&value, memory.data() + 2 * i, 2);
+    return static_cast<uint32_t>(static_cast<int32_t>(value));
+  };
+  for (int64_t i = 0; i < 128; ++i) // the largest sums of two products
+    data.u.data()[i] = data.s.data()[i] = static_cast<char>(i % 2 ? 0x80 : 0);
+  std::vector<int32_t> wanted;
+  for (int64_t i = 0; i < kVectors * 16; ++i)
+    wanted.push_back(static_cast<int32_t>(static_cast<uint32_t>(data.sums.ints()[i]) +
+                                          word(data.u, 2 * i) * word(data.s, 2 * i) +
+                                          word(data.u, 2 * i + 1) * word(data.s, 2 * i + 1)));
+  harness.call(kernel, {data.sums, data.u, data.s, kVectors * 64});
+  for (int64_t i = 0; i < kVectors * 16; ++i)
+    ASSERT_EQ(data.sums.ints()[i], wanted[i]) << "lane " << i;
+}
+
 TEST_P(Dot, LooksUpBytes) {
   cpu::DotIsa isa = GetParam();
   test::KernelHarness harness(cpuFor(isa), isa);

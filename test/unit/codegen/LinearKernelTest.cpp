@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Matrix products against plain loops, for each CPU whose kernels differ: ragged outputs and depths, all tile
-// remainders, results in memory that ends with the last number, shares of rows and panels. Integer products must agree
+// remainders, results in memory that ends with the last number, shares of rows and panels, codes as words. Integer products must agree
 // bit for bit, products of f32 and of bf16 within the rounding of their sum: K * eps * sum |x| |w|.
 #include "codegen/cpu/linear/LinearSpec.h"
 #include "test/unit/codegen/KernelHarness.h"
 
 #include "gtest/gtest.h"
 
+#include <algorithm>
 #include <cfloat>
 #include <cmath>
 #include <cstring>
@@ -35,6 +36,7 @@ struct Problem {
   std::vector<float> matrix, bias, scales, x; // x: the floats of the input
   std::vector<int8_t> codes;
   int kernel = 0;
+  int64_t rows = kMaxRows;
 };
 
 float *place(Memory &memory, int64_t offset) { return memory.floats(offset); }
@@ -86,7 +88,7 @@ void packInteger(Problem &p, test::Random &random) {
     place(p.weights, s.scaleOffset())[n] = p.scales.back();
     p.weights.ints(s.sumOffset())[n] = sum;
   }
-  for (int64_t r = 0; r < kMaxRows; ++r) {
+  for (int64_t r = 0; r < p.rows; ++r) {
     char *row = p.in.data() + r * cpu::quantRowBytes(s.inputs);
     float scale = std::abs(random.real());
     int32_t zero = random.below(256);
@@ -97,14 +99,16 @@ void packInteger(Problem &p, test::Random &random) {
   }
 }
 
-Problem makeProblem(const Shape &shape, cpu::WeightFormat format, uint64_t seed) {
+Problem makeProblem(const Shape &shape, cpu::WeightFormat format, uint64_t seed, int64_t rows = kMaxRows) {
   cpu::LinearSpec spec;
   spec.outputs = shape.outputs;
   spec.inputs = shape.inputs;
   spec.format = format;
   spec.bias = shape.bias;
   spec.outStride = shape.exact ? 4 * shape.outputs : cpu::floatRowBytes(shape.outputs);
-  Problem p{spec, Memory(kPaddedRows * spec.inStride()), Memory(spec.bytes()), {}, {}, {}, {}, {}};
+  const int64_t padded = std::max(kPaddedRows, cpu::roundUp(rows, 8));
+  Problem p{spec, Memory(padded * spec.inStride()), Memory(spec.bytes()), {}, {}, {}, {}, {}};
+  p.rows = rows;
   test::Random random(seed);
   if (spec.integer())
     packInteger(p, random);
@@ -161,6 +165,12 @@ struct Library {
     return {cpu::WeightFormat::F32, cpu::WeightFormat::Bf16, cpu::WeightFormat::S8Rows};
   }
 
+  void addProblem(Problem problem, bool words = false) {
+    problem.spec.words = words;
+    problem.kernel = harness.add(cpu::linearKernel(harness.library(), problem.spec));
+    problems.push_back(std::move(problem));
+  }
+
   explicit Library(const std::string &cpu) : harness(cpu) {
     if (!harness.runsHere())
       return;
@@ -169,25 +179,38 @@ struct Library {
       for (const Shape &shape : kShapes) {
         if (isSpelled() && &shape != &kShapes[1] && &shape != &kShapes[3] && &shape != &kShapes[4])
           continue; // a tile of three panels with nothing beyond, all that is ragged, two tiles and a panel
-        problems.push_back(makeProblem(shape, format, seed++));
-        problems.back().kernel = harness.add(cpu::linearKernel(harness.library(), problems.back().spec));
+        addProblem(makeProblem(shape, format, seed++));
+        if (problems.back().spec.hasWords() && harness.target().shape.words)
+          addProblem(makeProblem(shape, format, seed++), /*words=*/true);
       }
     harness.build();
   }
 };
+
+/// The arguments of a kernel: (in, weights, out, [scratch,] rows, panels).
+std::vector<test::Argument> arguments(const Problem &p, const Memory &out, const Memory &scratch, int64_t rowBegin,
+                                      int64_t rowEnd, int64_t panelBegin, int64_t panelEnd) {
+  std::vector<test::Argument> all = {p.in, p.weights, out};
+  if (p.spec.usesScratch())
+    all.push_back(scratch);
+  for (int64_t number : {rowBegin, rowEnd, panelBegin, panelEnd})
+    all.push_back(number);
+  return all;
+}
 
 class LinearKernel : public test::KernelTest<Library> {
 protected:
   /// The result of rows [0, rows), dealt out in shares of whole row units and of panels.
   Memory run(const Problem &p, int64_t rows, int64_t rowShares = 1, int64_t panelShares = 1) {
     bool exact = p.spec.outStride == 4 * p.spec.outputs;
-    Memory out(p.spec.outStride * (exact ? rows : kPaddedRows));
+    Memory out(p.spec.outStride * (exact ? rows : kPaddedRows)), scratch(cpu::linearScratchBytes(p.spec));
     int64_t units = (rows + 7) / 8;
     for (int64_t i = 0; i < rowShares; ++i)
       for (int64_t j = 0; j < panelShares; ++j)
-        library->harness.call(p.kernel, {p.in, p.weights, out, units * i / rowShares * 8,
-                                         std::min(units * (i + 1) / rowShares * 8, rows),
-                                         p.spec.panels() * j / panelShares, p.spec.panels() * (j + 1) / panelShares});
+        library->harness.call(p.kernel,
+                              arguments(p, out, scratch, units * i / rowShares * 8,
+                                        std::min(units * (i + 1) / rowShares * 8, rows),
+                                        p.spec.panels() * j / panelShares, p.spec.panels() * (j + 1) / panelShares));
     return out;
   }
 };
@@ -245,10 +268,36 @@ TEST_P(LinearKernel, SharesGiveTheSameBits) {
 }
 
 TEST_P(LinearKernel, EmptyRangesTouchNothing) {
+  Memory nothing(64), scratch(1 << 20); // long rows may be widened before it shows that there are no panels
   for (const Problem &p : library->problems) {
-    library->harness.call(p.kernel, {p.in, p.weights, nullptr, 8, 8, 0, p.spec.panels()});
-    library->harness.call(p.kernel, {p.in, p.weights, nullptr, 0, 8, 1, 1});
-    library->harness.call(p.kernel, {p.in, p.weights, nullptr, 0, 1, 1, 1});
+    library->harness.call(p.kernel, arguments(p, nothing, scratch, 8, 8, 0, p.spec.panels()));
+    library->harness.call(p.kernel, arguments(p, nothing, scratch, 0, 8, 1, 1));
+    library->harness.call(p.kernel, arguments(p, nothing, scratch, 0, 17, 1, 1));
+    library->harness.call(p.kernel, arguments(p, nothing, scratch, 0, 1, 1, 1));
+  }
+}
+
+// Rows in more than one block and inputs in more than one chunk, whose last is shorter; rows beyond the range stay.
+TEST(LinearWords, WalkBlocksOfRowsAndChunksOfInputs) {
+  test::KernelHarness harness("x86-64-v3");
+  if (!harness.runsHere())
+    GTEST_SKIP() << "this CPU lacks instructions of x86-64-v3";
+  constexpr int64_t rows = 131, padded = 136;
+  std::vector<Problem> problems;
+  for (int64_t inputs : {641, 1403}) {
+    problems.push_back(makeProblem({37, inputs, true, false}, cpu::WeightFormat::S8Rows, inputs, padded));
+    problems.back().spec.words = true;
+    problems.back().kernel = harness.add(cpu::linearKernel(harness.library(), problems.back().spec));
+  }
+  harness.build();
+  for (const Problem &p : problems) {
+    Memory out(p.spec.outStride * padded), scratch(cpu::linearScratchBytes(p.spec));
+    harness.call(p.kernel, arguments(p, out, scratch, 0, rows, 0, p.spec.panels()));
+    for (int64_t r = 0; r < rows; ++r)
+      for (int64_t n = 0; n < p.spec.outputs; ++n)
+        expectInteger(p, r, n, out.floats(r * p.spec.outStride)[n]);
+    EXPECT_EQ(std::count(out.floats(rows * p.spec.outStride), out.floats(padded * p.spec.outStride), 0.0f),
+              (padded - rows) * p.spec.outStride / 4);
   }
 }
 
