@@ -84,10 +84,11 @@ Shape shapeOf(const Spelling &spelling) {
   shape.packs = spelling.has(LMOPT_ISA_AVX512BW);
   shape.words = spelling.dot == DotIsa::Avx2;
   if (spelling.has(LMOPT_ISA_AVX512F) && spelling.has(LMOPT_ISA_AVX512BW) && spelling.has(LMOPT_ISA_AVX512VL)) {
-    shape.tileRows = shape.floatTileRows = 8;
+    shape.tileRows = shape.byteTileRows = shape.floatTileRows = 8;
     shape.tilePanels = 3;
   } else if (spelling.has(LMOPT_ISA_AVX2)) {
     shape.floatTileRows = 6;
+    shape.byteTileRows = spelling.dot == DotIsa::AvxVnni ? 6 : 4;
   }
   return shape;
 }

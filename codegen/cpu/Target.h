@@ -46,7 +46,8 @@ struct Shape {
   /// 256-bit registers: a panel takes two of 16 registers: 4 x 1 accumulators = 8, + 2 weights + 1 broadcast.
   /// There products of floats have 6 x 1 accumulators = 12, + 2 weights + 1 broadcast = 15 of 16 registers: eight
   /// additions under way, of four cycles each, are what two units need, with none to spare.
-  int64_t tileRows = 4, floatTileRows = 4;
+  /// So have products of bytes with AVX-VNNI, whose two units answer after five cycles.
+  int64_t tileRows = 4, byteTileRows = 4, floatTileRows = 4;
   int64_t tilePanels = 1;
 };
 

@@ -363,7 +363,7 @@ Result<Json> benchProfile(const Model &model, const BenchOptions &options, const
   if (Result<void> profiled = profileModel(model, options, context, runs); !profiled.ok())
     return profiled.error();
   MachineBounds bounds = device ? MachineBounds{device->u8s8(), device->bf16(), device->f32, device->read}
-                                : measureMachine(lmopt_team_threads(runs.batch.team.get()));
+                                : measureMachine(lmopt_team_threads(runs.batch.team.get()), model.info.isa);
   Json profile;
   profile["bounds"] = Json{{"memory_gb_per_s", fourDigits(bounds.memory / 1e9)},
                            {"u8s8_gflop_per_s", fourDigits(bounds.u8s8 / 1e9)},

@@ -43,6 +43,15 @@ __attribute__((target("avxvnni"))) static void loopVnni256() {
   const __m256i factor = _mm256_set1_epi8(1);
   LMOPT_PEAK_LOOP(__m256i, _mm256_setzero_si256(), _mm256_dpbusd_avx_epi32(sums[i], factor, factor))
 }
+// Of the sums themselves, lest the product leave the loop.
+__attribute__((target("avx512f,avx512bw"))) static void loopWords512() {
+  const __m512i factor = _mm512_set1_epi16(1);
+  LMOPT_PEAK_LOOP(__m512i, _mm512_setzero_si512(), _mm512_add_epi32(sums[i], _mm512_madd_epi16(factor, sums[i])))
+}
+__attribute__((target("avx2"))) static void loopWords256() {
+  const __m256i factor = _mm256_set1_epi16(1);
+  LMOPT_PEAK_LOOP(__m256i, _mm256_setzero_si256(), _mm256_add_epi32(sums[i], _mm256_madd_epi16(factor, sums[i])))
+}
 __attribute__((target("avx512f,avx512bf16"))) static void loopBf16() {
   const auto factor = (__m512bh)_mm512_set1_epi32(0x3f803f80);
   LMOPT_PEAK_LOOP(__m512, _mm512_setzero_ps(), _mm512_dpbf16_ps(sums[i], factor, factor))
@@ -79,20 +88,23 @@ static double rate(int threads, double operations, void (*loop)()) {
   return sum;
 }
 
-MachineBounds measureMachine(int threads) {
-  const uint64_t isa = lmopt_cpu_isa();
+MachineBounds measureMachine(int threads, uint64_t isa) {
+  isa &= lmopt_cpu_isa();
   auto has = [isa](uint64_t bits) { return (isa & bits) == bits; };
   MachineBounds bounds;
   if (has(LMOPT_ISA_AVX512F | LMOPT_ISA_AVX512VNNI))
     bounds.u8s8 = rate(threads, 2 * 64, loopVnni512);
   else if (has(LMOPT_ISA_AVXVNNI))
     bounds.u8s8 = rate(threads, 2 * 32, loopVnni256);
-  if (has(LMOPT_ISA_AVX512F | LMOPT_ISA_AVX512BF16))
-    bounds.bf16 = rate(threads, 2 * 32, loopBf16);
+  else if (has(LMOPT_ISA_AVX512F | LMOPT_ISA_AVX512BW))
+    bounds.u8s8 = rate(threads, 2 * 32, loopWords512);
+  else if (has(LMOPT_ISA_AVX2))
+    bounds.u8s8 = rate(threads, 2 * 16, loopWords256);
   if (has(LMOPT_ISA_AVX512F))
     bounds.f32 = rate(threads, 2 * 16, loopFma512);
   else if (has(LMOPT_ISA_FMA))
     bounds.f32 = rate(threads, 2 * 8, loopFma256);
+  bounds.bf16 = has(LMOPT_ISA_AVX512F | LMOPT_ISA_AVX512BF16) ? rate(threads, 2 * 32, loopBf16) : bounds.f32;
   // Far beyond the last-level cache, which then serves a piece or two of each round.
   bounds.memory = lmopt_bench_read_bandwidth(size_t{512} << 20, threads, 4);
   return bounds;

@@ -2,11 +2,15 @@
 //
 // The bounds of this machine, measured here and now: how fast it multiplies and how fast it reads memory.
 //
-// In: a number of threads. Out: rates of all of them together. Each unit is driven by independent chains of its one
-// instruction, more than its latency (4 to 5 cycles on two units) can hold up. A unit that this CPU lacks has the rate
-// 0: then a product is several instructions, and no single one bounds it. Tested by test/tools/lmopt.
+// In: a number of threads, and what instructions the code that is to be measured uses. Out: rates of all of them
+// together, with those instructions. Each unit is driven by independent chains of one instruction, more than its latency
+// (4 to 5 cycles on two units) can hold up. Without products of bytes it is two: pairs of words, and their addition;
+// without products of bf16 they are those of f32, two for a pair. A unit whose steps are others still has the rate 0.
+// Tested by test/tools/lmopt.
 #ifndef LMOPT_TOOLS_LMOPT_MACHINE_H
 #define LMOPT_TOOLS_LMOPT_MACHINE_H
+
+#include <cstdint>
 
 namespace lmopt::driver {
 
@@ -16,7 +20,8 @@ struct MachineBounds {
   double memory = 0;
 };
 
-MachineBounds measureMachine(int threads);
+/// `isa`: LMOPT_ISA_* of the artifact; what this CPU has beyond them does not count.
+MachineBounds measureMachine(int threads, uint64_t isa);
 
 } // namespace lmopt::driver
 

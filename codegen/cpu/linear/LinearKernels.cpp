@@ -51,8 +51,11 @@ struct LinearEmitter : LinearEnds {
       return e.fma(activation, weight, sum);
     return lmk::DotU8S8Op::create(e.b, e.loc, sum.getType(), sum, activation, weight);
   }
-  // Rows of a tile. Floats need no registers for steps between, which products of codes and widened bf16 do.
-  int64_t height() const { return spec.integer() || spec.bf16() ? e.shape.tileRows : e.shape.floatTileRows; }
+  // Rows of a tile. Floats need no registers for steps between, which widened products do.
+  int64_t height() const { return heightOf(spec, e.shape); }
+  static int64_t heightOf(const LinearSpec &spec, const Shape &shape) {
+    return spec.integer() ? shape.byteTileRows : spec.bf16() ? shape.tileRows : shape.floatTileRows;
+  }
   // Row r of a tile. The last tile of a range may read rows beyond it (the arena is padded to units of rows) but never
   // stores them; where a height is no part of such a unit it stays with the last row.
   Value rowOf(Value first, int64_t r) {
@@ -75,7 +78,10 @@ struct LinearEmitter : LinearEnds {
       once ? e.prefetchOnce(e.at(lineAddress(lines, step, p), kOnceAhead))
            : e.prefetch(lineAddress(following, step, p));
     };
-    Values sums = e.loop(e.index(0), e.index(steps()), 1, starts(row, panel, rows, panels),
+    Values rowsOf;
+    for (int64_t r = 0; r < rows; ++r)
+      rowsOf.push_back(rowOf(row, r));
+    Values sums = e.loop(e.index(0), e.index(steps()), 1, starts(rowsOf, panel, panels),
                          [&](Value step, const Values &carried) {
                            Values next = carried, columns;
                            for (int64_t p = 0; p < panels; ++p)
@@ -83,7 +89,7 @@ struct LinearEmitter : LinearEnds {
                            for (int64_t p = 0; p < panels; ++p)
                              askFor(step, p);
                            for (int64_t r = 0; r < rows; ++r) {
-                             Value activation = loadActivation(codes(rowOf(row, r), step));
+                             Value activation = loadActivation(codes(rowsOf[r], step));
                              for (int64_t p = 0; p < panels; ++p)
                                next[r * panels + p] = multiply(activation, columns[p], next[r * panels + p]);
                            }
@@ -104,7 +110,7 @@ struct LinearEmitter : LinearEnds {
     PanelLines lines = linesOf(panel);
     bool spare = panels == 1 || e.shape.tilePanels > 1;
     int64_t chains = spec.integer() && steps() % 2 == 0 && spare ? 2 : 1;
-    Values begin(panels * chains, spec.integer() ? e.intsOf(0) : e.floatsOf(0)), first = starts(row, panel, 1, panels);
+    Values begin(panels * chains, spec.integer() ? e.intsOf(0) : e.floatsOf(0)), first = starts({row}, panel, panels);
     for (int64_t p = 0; p < panels; ++p)
       begin[p * chains] = first[p];
     Values sums = e.loop(e.index(0), e.index(steps()), chains, begin, [&](Value step, const Values &carried) {
@@ -185,9 +191,10 @@ static std::string linearName(const LinearSpec &spec, const Target &target) {
   if (spec.grouped())
     kind += std::to_string(spec.bits) + "g" + std::to_string(spec.group) + (spec.hasMin ? "min" : "") +
             (spec.smallScales ? "s8" : "") + (spec.codebook ? "codebook" : "");
-  int64_t rows = spec.grouped()                     ? kGroupedTileRows
-                 : spec.format == WeightFormat::F32 ? target.shape.floatTileRows
-                                                    : target.shape.tileRows;
+  bool dense = !spec.sparse() && !spec.words && !spec.floatCodebook();
+  int64_t rows = spec.grouped() ? kGroupedTileRows
+                 : dense        ? LinearEmitter::heightOf(spec, target.shape)
+                                : target.shape.tileRows;
   int64_t panels = spec.grouped()                          ? groupedTilePanels(target.shape)
                    : spec.floatCodebook() || spec.sparse() ? 1
                                                            : target.shape.tilePanels;

@@ -53,14 +53,21 @@ Values LinearEnds::perOutputs(VectorType type, int64_t offset, Value panel, int6
   return all;
 }
 
-Values LinearEnds::starts(Value row, Value panel, int64_t rows, int64_t panels) {
+Values LinearEnds::rowsFrom(Value first, int64_t count) {
+  Values rows;
+  for (int64_t r = 0; r < count; ++r)
+    rows.push_back(e.add(first, r));
+  return rows;
+}
+
+Values LinearEnds::starts(const Values &rows, Value panel, int64_t panels) {
   if (!spec.integer())
-    return Values(rows * panels, e.floatsOf(0));
+    return Values(rows.size() * panels, e.floatsOf(0));
   Values sums, negated;
   for (Value codes : perOutputs(e.ints(), spec.sumOffset(), panel, panels))
     negated.push_back(e.sub(e.intsOf(0), codes));
-  for (int64_t r = 0; r < rows; ++r) {
-    Value zeroPoint = e.broadcast(e.load(e.b.getI32Type(), e.at(rowAddress(e.add(row, r)), 4)));
+  for (Value row : rows) {
+    Value zeroPoint = e.broadcast(e.load(e.b.getI32Type(), e.at(rowAddress(row), 4)));
     for (int64_t p = 0; p < panels; ++p)
       sums.push_back(e.mul(zeroPoint, negated[p]));
   }

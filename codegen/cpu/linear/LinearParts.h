@@ -45,9 +45,11 @@ struct LinearEnds {
 
   mlir::Value rowAddress(mlir::Value row) { return e.at(in, e.mul(row, spec.inStride())); }
 
+  mlir::SmallVector<mlir::Value> rowsFrom(mlir::Value first, int64_t count); ///< neighbours
+
   /// What the sums of a tile start from, row by row: integer sums from -zero_point * sum of codes, so that nothing is
   /// left to correct at the end. (The tile before is still at its end meanwhile.) The sums are exact in i32.
-  Emitter::Values starts(mlir::Value row, mlir::Value panel, int64_t rows, int64_t panels);
+  Emitter::Values starts(const Emitter::Values &rows, mlir::Value panel, int64_t panels);
 
   /// What finishes the sums of some panels: read once a tile, since behind a store it would have to be read again.
   struct Finish {

@@ -62,7 +62,7 @@ struct SparseEmitter : LinearEnds {
   Value streamBlocks(Value blocks, Value row, Value panel) {
     Value first = begin(panel), end = e.max(begin(e.add(panel, 1)), first);
     Value whole = e.sub(end, e.rem(e.sub(end, first), e.index(2)));
-    Values sums = {starts(row, panel, 1, 1).front(), e.intsOf(0)};
+    Values sums = {starts({row}, panel, 1).front(), e.intsOf(0)};
     sums = e.loop(first, whole, 2, sums, [&](Value block, const Values &carried) {
       return Values{addBlock(blocks, block, row, {carried[0]}).front(),
                     addBlock(blocks, e.add(block, 1), row, {carried[1]}).front()};
@@ -77,7 +77,7 @@ struct SparseEmitter : LinearEnds {
   Values tileBlocks(Value blocks, Value row, Value panel, int64_t rows, bool once) {
     Value first = begin(panel), end = e.max(begin(e.add(panel, 1)), first);
     Value ahead = once ? e.index(kOnceAhead) : e.mul(e.sub(end, first), 64);
-    return e.loop(first, end, 1, starts(row, panel, rows, 1), [&](Value block, const Values &carried) {
+    return e.loop(first, end, 1, starts(rowsFrom(row, rows), panel, 1), [&](Value block, const Values &carried) {
       Value asked = e.at(blockAddress(blocks, block), ahead);
       once ? e.prefetchOnce(asked) : e.prefetch(asked);
       return addBlock(blocks, block, row, carried);
@@ -91,7 +91,7 @@ struct SparseEmitter : LinearEnds {
   }
   /// Sums of the rows; on the way also the number of the next code.
   Values sumCodes(Value row, Value panel, int64_t rows) {
-    Values carried = starts(row, panel, rows, 1);
+    Values carried = starts(rowsFrom(row, rows), panel, 1);
     carried.push_back(begin(panel));
     Value base = e.at(weights, spec.storedOffset());
     Values ends = e.loop(e.index(0), e.index(spec.sparseSteps()), 1, carried, [&](Value step, const Values &before) {

@@ -114,7 +114,7 @@ struct WordEmitter : LinearEnds {
     overPanels(panelBegin, panelEnd, [&](Value panel) {
       widenPanel(panel, e.index(0), steps);
       overTiles(block, end, [&](Value row) {
-        Values sums = products(block, row, steps, starts(row, panel, height(), 1));
+        Values sums = products(block, row, steps, starts(rowsFrom(row, height()), panel, 1));
         finishTile(sums, row, rowEnd, height(), panel, 1);
       });
     });
@@ -124,7 +124,7 @@ struct WordEmitter : LinearEnds {
     auto overAll = [&](const std::function<void(Value, Value)> &body) {
       overPanels(panelBegin, panelEnd, [&](Value panel) { overTiles(block, end, [&](Value row) { body(row, panel); }); });
     };
-    overAll([&](Value row, Value panel) { storeSums(starts(row, panel, height(), 1), row, panel); });
+    overAll([&](Value row, Value panel) { storeSums(starts(rowsFrom(row, height()), panel, 1), row, panel); });
     e.loop(e.index(0), e.index(spec.steps()), words.steps(), [&](Value first) {
       Value steps = e.min(e.index(words.steps()), e.sub(e.index(spec.steps()), first));
       widenRows(block, end, first, steps);

@@ -159,11 +159,14 @@ void KernelHarness::call(int kernel, std::initializer_list<Argument> arguments) 
 
 std::vector<std::string> distinct(const std::vector<std::string> &cpus) {
   std::vector<std::string> result;
-  std::set<std::tuple<bool, bool, bool, int64_t, int64_t, uint64_t>> seen;
+  std::set<std::tuple<bool, bool, bool, bool, int64_t, int64_t, int64_t, uint64_t>> seen;
   for (const std::string &cpu : cpus) {
     cpu::Target target = runnableTarget(cpu);
     const cpu::Shape &shape = target.shape;
-    if (seen.insert({shape.fma, shape.bf16, shape.packs, shape.tileRows, shape.tilePanels, target.spelling.isa}).second)
+    bool isNew = seen.insert({shape.fma, shape.bf16, shape.packs, shape.words, shape.tileRows, shape.byteTileRows,
+                              shape.tilePanels, target.spelling.isa})
+                     .second;
+    if (isNew)
       result.push_back(cpu);
   }
   return result;

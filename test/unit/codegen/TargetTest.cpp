@@ -23,7 +23,7 @@ struct Known {
   const char *name;
   uint64_t has, lacks;
   cpu::DotIsa dot;
-  int64_t tileRows, floatTileRows, tilePanels;
+  int64_t tileRows, byteTileRows, floatTileRows, tilePanels;
 };
 
 TEST(Target, KnownCpus) {
@@ -32,16 +32,16 @@ TEST(Target, KnownCpus) {
   const uint64_t v4 = v3 | LMOPT_ISA_AVX512F | LMOPT_ISA_AVX512BW | LMOPT_ISA_AVX512VL | LMOPT_ISA_AVX512DQ;
   const uint64_t vnni = LMOPT_ISA_AVX512VNNI, vexVnni = LMOPT_ISA_AVXVNNI, bf16 = LMOPT_ISA_AVX512BF16;
   const Known cpus[] = {
-      {"x86-64", 0, ~uint64_t(0), cpu::DotIsa::Portable, 4, 4, 1},
-      {"x86-64-v2", LMOPT_ISA_SSE42, LMOPT_ISA_AVX, cpu::DotIsa::Portable, 4, 4, 1},
-      {"x86-64-v3", v3, LMOPT_ISA_AVX512F | vexVnni, cpu::DotIsa::Avx2, 4, 6, 1},
-      {"x86-64-v4", v4, vnni | vexVnni, cpu::DotIsa::Avx512Bw, 8, 8, 3},
-      {"alderlake", v3 | vexVnni, LMOPT_ISA_AVX512F, cpu::DotIsa::AvxVnni, 4, 6, 1},
-      {"skylake-avx512", v4, vnni | vexVnni, cpu::DotIsa::Avx512Bw, 8, 8, 3},
+      {"x86-64", 0, ~uint64_t(0), cpu::DotIsa::Portable, 4, 4, 4, 1},
+      {"x86-64-v2", LMOPT_ISA_SSE42, LMOPT_ISA_AVX, cpu::DotIsa::Portable, 4, 4, 4, 1},
+      {"x86-64-v3", v3, LMOPT_ISA_AVX512F | vexVnni, cpu::DotIsa::Avx2, 4, 4, 6, 1},
+      {"x86-64-v4", v4, vnni | vexVnni, cpu::DotIsa::Avx512Bw, 8, 8, 8, 3},
+      {"alderlake", v3 | vexVnni, LMOPT_ISA_AVX512F, cpu::DotIsa::AvxVnni, 4, 6, 6, 1},
+      {"skylake-avx512", v4, vnni | vexVnni, cpu::DotIsa::Avx512Bw, 8, 8, 8, 3},
       {"icelake-server", v4 | vnni | LMOPT_ISA_AVX512VBMI | LMOPT_ISA_AVX512VBMI2, bf16 | vexVnni,
-       cpu::DotIsa::Avx512Vnni, 8, 8, 3},
-      {"znver4", v4 | vnni | bf16, vexVnni, cpu::DotIsa::Avx512Vnni, 8, 8, 3},
-      {"znver5", v4 | vnni | bf16 | vexVnni, 0, cpu::DotIsa::Avx512Vnni, 8, 8, 3},
+       cpu::DotIsa::Avx512Vnni, 8, 8, 8, 3},
+      {"znver4", v4 | vnni | bf16, vexVnni, cpu::DotIsa::Avx512Vnni, 8, 8, 8, 3},
+      {"znver5", v4 | vnni | bf16 | vexVnni, 0, cpu::DotIsa::Avx512Vnni, 8, 8, 8, 3},
   };
   for (const Known &known : cpus) {
     cpu::Target target = make(known.name);
@@ -52,6 +52,8 @@ TEST(Target, KnownCpus) {
     EXPECT_EQ(spelling.isa & known.lacks, 0u) << known.name;
     EXPECT_EQ(spelling.dot, known.dot) << known.name << " " << cpu::dotIsaName(spelling.dot);
     EXPECT_EQ(target.shape.tileRows, known.tileRows) << known.name;
+    EXPECT_EQ(target.shape.byteTileRows, known.byteTileRows) << known.name;
+    EXPECT_EQ(target.shape.words, known.dot == cpu::DotIsa::Avx2) << known.name;
     EXPECT_EQ(target.shape.floatTileRows, known.floatTileRows) << known.name;
     EXPECT_EQ(target.shape.tilePanels, known.tilePanels) << known.name;
     EXPECT_EQ(target.shape.fma, spelling.has(LMOPT_ISA_FMA)) << known.name;
