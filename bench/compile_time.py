@@ -4,8 +4,8 @@
 
 Makes Hugging Face directories of one Llama shape (width 256, 4 heads, 2 of keys, feed-forward 704) with 1, 4, 16, ...
 layers and random weights, compiles each with each recipe in a process of its own, and prints a markdown table. Equal layers
-share their kernels, so code grows by its list of calls only. Peak memory counts the pages of the checkpoint that are mapped
-while it is read. Needs Python alone.
+share their kernels, so code grows by its list of calls only. Peak memory counts mapped pages of the checkpoint, too; they go when
+they have been read. Needs Python alone.
 
 Usage: compile_time.py --lmopt build/bin/lmopt [--layers 1 4 16 64] [--recipe int8 --recipe f32] [--write FILE.md]
 """

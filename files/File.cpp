@@ -86,6 +86,14 @@ MappedFile::~MappedFile() {
     ::munmap(const_cast<char *>(data), size);
 }
 
+void MappedFile::release(std::string_view part) const {
+  const uintptr_t page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const auto begin = reinterpret_cast<uintptr_t>(part.data()) / page * page;
+  const uintptr_t end = reinterpret_cast<uintptr_t>(part.data()) + part.size();
+  if (!part.empty()) // pages of neighbours go as well, and come back when they are touched
+    ::madvise(reinterpret_cast<void *>(begin), end - begin, MADV_DONTNEED);
+}
+
 Result<std::string> lmopt::readSmallFile(const std::string &path, uint64_t limit) {
   Descriptor descriptor(-1);
   Result<uint64_t> size = openForReading(path, descriptor);

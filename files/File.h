@@ -33,6 +33,10 @@ public:
 
   std::string_view bytes() const { return {data, size}; }
 
+  /// Says that a part of bytes() has been read: its pages no longer count as memory of this process. Who looks at it
+  /// again finds the same. Files of several gigabytes are read like this, piece by piece.
+  void release(std::string_view part) const;
+
 private:
   MappedFile(const char *data, size_t size) : data(data), size(size) {}
 

@@ -20,9 +20,14 @@ using namespace mlir;
 using namespace lmopt;
 
 /// One entry of lm.source: which file exactly the model came from, independent of where it lay.
-static Attribute sourceEntry(Builder &builder, const std::string &path, std::string_view bytes) {
+static Attribute sourceEntry(Builder &builder, const std::string &path, const MappedFile &file) {
+  constexpr size_t kPiece = 16 << 20;
+  std::string_view bytes = file.bytes();
   llvm::BLAKE3 hasher;
-  hasher.update(StringRef(bytes));
+  for (size_t begin = 0; begin < bytes.size(); begin += kPiece) {
+    hasher.update(StringRef(bytes.substr(begin, kPiece)));
+    file.release(bytes.substr(begin, kPiece));
+  }
   return builder.getDictionaryAttr({
       builder.getNamedAttr("name", builder.getStringAttr(llvm::sys::path::filename(path))),
       builder.getNamedAttr("size", builder.getI64IntegerAttr(bytes.size())),
@@ -37,7 +42,7 @@ static Result<void> setSources(ModuleOp module, const std::vector<std::string> &
     Result<MappedFile> file = MappedFile::open(path);
     if (!file)
       return file.error();
-    entries.push_back(sourceEntry(builder, path, file->bytes()));
+    entries.push_back(sourceEntry(builder, path, *file));
   }
   module->setAttr("lm.source", builder.getArrayAttr(entries));
   return {};

@@ -58,7 +58,7 @@ def run_once(entry):
             entry.problem = f"ended with {done.returncode}: {message}"
             return
         for key, value in json.loads(done.stdout.strip().splitlines()[-1]).items():
-            if keys is None or key in keys:
+            if not isinstance(value, dict) and (keys is None or key in keys):  # of lmopt also what they were measured on
                 better = min if key.endswith(("_ms", "_mb")) else max
                 entry.best[key] = better(value, entry.best.get(key, value))
 

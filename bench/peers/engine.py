@@ -3,12 +3,12 @@
 """Times one peer on one model, in a process of its own, by the same words as `lmopt bench`.
 
 Usage: engine.py DIR NAME --threads T [--rounds R]     one JSON object with the rates
-       engine.py DIR --file GGUF --threads T [--rounds R]   the same of llama.cpp on any file
+       engine.py DIR --file GGUF --threads T [--rounds R] [--prompt P]   the same of llama.cpp on any file
        engine.py DIR --list [--kind decoder|encoder]   what there is and what lacks: {"name", "kind", "missing"} a line
        engine.py DIR --check                           the same for people; exit code 1 when anything lacks
 
 DIR is what bench/peers/setup filled. Decoder (SmolLM2-135M): pp512 = tokens/s of a prompt of 512 random tokens, tg64 =
-tokens/s of 64 single steps after it. Encoder (MiniLM-L6): sequences/s for 1x16, 1x128 and 32x128 (batch x tokens). Each the
+tokens/s of 64 single steps after it; with --prompt P the keys are those of `lmopt bench --prompt P`. Encoder (MiniLM-L6): sequences/s for 1x16, 1x128 and 32x128 (batch x tokens). Each the
 best of several rounds after one that does not count. Ids are random; no tokenizer takes part.
 """
 import argparse
@@ -46,15 +46,15 @@ def random_ids(shape, vocabulary):
     return numpy.random.default_rng(1).integers(1000, vocabulary, shape)  # special tokens come first in both vocabularies
 
 
-def time_decoder(reset, feed, rounds):
+def time_decoder(reset, feed, rounds, prompt=PROMPT):
     """`reset()` forgets everything, `feed(ids, position)` runs ids from there on and waits for the last one's logits."""
-    ids = random_ids(PROMPT + STEPS, 49152).tolist()
+    ids = random_ids(prompt + STEPS, 49152).tolist()
     prompts, steps = [], []
     for _ in range(rounds + 1):
         reset()
-        prompts.append(seconds(lambda: feed(ids[:PROMPT], 0)))
-        steps.append(seconds(lambda: [feed(ids[i:i + 1], i) for i in range(PROMPT, PROMPT + STEPS)]))
-    return {"pp512": PROMPT / min(prompts[1:]), "tg64": STEPS / min(steps[1:])}
+        prompts.append(seconds(lambda: feed(ids[:prompt], 0)))
+        steps.append(seconds(lambda: [feed(ids[i:i + 1], i) for i in range(prompt, prompt + STEPS)]))
+    return {f"pp{prompt}": prompt / min(prompts[1:]), "tg64" if prompt == PROMPT else f"tg64_at{prompt}": STEPS / min(steps[1:])}
 
 
 def time_encoder(encode, rounds):
@@ -67,7 +67,7 @@ def time_encoder(encode, rounds):
 
 # One function for each engine: (model file or folder, threads, rounds) -> rates.
 
-def llama_cpp(path, threads, rounds):
+def llama_cpp(path, threads, rounds, prompt=PROMPT):
     import ctypes
     import llama_cpp as api
     silent = api.llama_log_callback(lambda *_: None)
@@ -75,8 +75,8 @@ def llama_cpp(path, threads, rounds):
     api.llama_backend_init()
     model = api.llama_model_load_from_file(os.fsencode(path), api.llama_model_default_params())
     options = api.llama_context_default_params()
-    options.n_ctx = 2 * PROMPT
-    options.n_batch = options.n_ubatch = PROMPT
+    options.n_ctx = prompt + max(STEPS, PROMPT)
+    options.n_batch, options.n_ubatch = prompt, min(prompt, PROMPT)
     options.n_threads = options.n_threads_batch = threads
     options.flash_attn_type = 1  # on: the faster way on CPUs, too
     context = api.llama_init_from_model(model, options)
@@ -86,7 +86,7 @@ def llama_cpp(path, threads, rounds):
         if api.llama_decode(context, api.llama_batch_get_one(array, len(ids))):
             raise RuntimeError(f"llama_decode failed at position {position}")
         api.llama_synchronize(context)
-    return time_decoder(lambda: api.llama_memory_clear(api.llama_get_memory(context), True), feed, rounds)
+    return time_decoder(lambda: api.llama_memory_clear(api.llama_get_memory(context), True), feed, rounds, prompt)
 
 
 def compile_openvino(path, threads, **more):
@@ -200,6 +200,7 @@ def main():
     parser.add_argument("--kind", choices=["decoder", "encoder"])
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--prompt", type=int, default=PROMPT, help="with --file: tokens before the single steps")
     args = parser.parse_args()
     models = args.folder / "models"
     if args.check:
@@ -211,7 +212,7 @@ def main():
         return
     os.environ["OMP_NUM_THREADS"] = str(args.threads)  # before the engine is loaded
     if args.file:
-        print(json.dumps(llama_cpp(args.file, args.threads, args.rounds)))
+        print(json.dumps(llama_cpp(args.file, args.threads, args.rounds, args.prompt)))
         return
     if not args.name:
         parser.error("give the NAME of an engine, or --list")

@@ -156,6 +156,12 @@ public:
   /// minimum) for each group of them. See BlockCodes.h.
   Result<void> readCodes(const GgufTensor &tensor, int8_t *codes, float *scales, float *minima) const;
 
+  /// See MappedFile::release.
+  void release(const GgufTensor &tensor) const {
+    if (mapping)
+      mapping->release(tensor.data);
+  }
+
 private:
   friend class GgufParser;
   explicit GgufFile(std::string name) : name(std::move(name)) {}

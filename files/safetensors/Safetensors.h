@@ -66,6 +66,11 @@ public:
 
   /// Decodes rows [firstRow, firstRow + rowCount) into `out` (rowCount x columns floats); i8 codes become their values.
   Result<void> decodeRows(const SafetensorsTensor &tensor, int64_t firstRow, int64_t rowCount, float *out) const;
+  /// See MappedFile::release.
+  void release(const SafetensorsTensor &tensor) const {
+    if (mapping)
+      mapping->release(tensor.data);
+  }
 
 private:
   explicit SafetensorsFile(std::string name) : name(std::move(name)) {}

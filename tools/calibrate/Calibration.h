@@ -36,7 +36,7 @@ struct Sequences {
 struct CalibrationSettings {
   std::string output;
   std::string baseDirectory; ///< relative file names of weights start here
-  int threads = 0;           ///< 0: as many as this process may use
+  int threads = 0;           ///< 0: as many as suit this machine
   int64_t partBytes = 0;     ///< most bytes of sums in a part of the model
   int64_t headRows = 0;      ///< of a decoder: at most so many rows that the head reads are kept
   int64_t blockRows = 0;     ///< at most so many rows that each feed-forward block reads are kept

@@ -11,12 +11,14 @@
 // with the mapped weights; artifact_mb = size of the files. Tokens are drawn with a fixed seed. MB = 10^6 bytes. No
 // test looks at the figures; test/tools/lmopt looks at the keys.
 //
+// On CPUs: "threads" = how many threads the figures without "_instances" have, and why (Threads.h).
 // On a GPU: open_first_ms = the same of a process that finds the driver's cache of translations empty, open_ms of later
 // ones; "device" = what it ran on, "bounds" = what that can do, measured in the same run (DeviceBounds.h).
 #include "tools/lmopt/BenchMeasure.h"
 #include "tools/lmopt/CommandLine.h"
 #include "tools/lmopt/Delegate.h"
 #include "tools/lmopt/DeviceBounds.h"
+#include "tools/lmopt/Threads.h"
 
 #include <cstring>
 #include <filesystem>
@@ -239,7 +241,7 @@ static double rounded(double value) {
   return std::stod(text);
 }
 
-/// What is no single figure: the GPU and its bounds, the profile.
+/// What is no single figure: threads, or the GPU and its bounds; the profile.
 static Result<void> benchExtra(const Model &model, const BenchOptions &options, const Context &context, Json &out) {
   std::optional<DeviceBounds> bounds;
   if (model.info.device != LMOPT_COMPUTES_ON_CPU) {
@@ -249,6 +251,8 @@ static Result<void> benchExtra(const Model &model, const BenchOptions &options, 
     bounds = *measured;
     out["device"] = deviceJson(*bounds);
     out["bounds"] = boundsJson(*bounds);
+  } else {
+    out["threads"] = threadsJson(options.place.threads, lmoptp_host());
   }
   if (!options.profile)
     return {};
@@ -262,12 +266,11 @@ static Result<void> benchExtra(const Model &model, const BenchOptions &options, 
 static std::string resultJson(Json result, const Json &extra) {
   for (auto &[key, value] : result.items())
     value = rounded(value.get<double>());
-  if (extra.is_object()) // of a GPU
-    result.update(extra);
+  result.update(extra);
   return result.dump() + "\n";
 }
 
-static std::string resultText(const Model &model, const Json &result, const Json &extra) {
+static std::string resultText(const Model &model, const BenchOptions &options, const Json &result, const Json &extra) {
   std::string text;
   for (const auto &[key, value] : result.items()) {
     bool rate = key != "open_first_ms" && key != "open_ms" && key != "rss_mb" && key != "artifact_mb";
@@ -278,6 +281,7 @@ static std::string resultText(const Model &model, const Json &result, const Json
                                       : " sequences/s");
     text += row;
   }
+  text += extra.contains("threads") ? threadsText(options.place.threads, lmoptp_host()) + "\n" : "";
   if (extra.contains("device"))
     text += deviceText(extra["device"], extra["bounds"]);
   return extra.contains("profile") ? text + profileText(extra["profile"]) : text;
@@ -314,7 +318,7 @@ static Result<void> bench(const BenchOptions &options, const Context &context) {
   Json extra; // last: what it needs itself is no part of the model's memory
   if (Result<void> done = benchExtra(*model, options, context, extra); !done.ok())
     return done;
-  return writeOutput(options.format == "json" ? resultJson(result, extra) : resultText(*model, result, extra));
+  return writeOutput(options.format == "json" ? resultJson(result, extra) : resultText(*model, options, result, extra));
 }
 
 void addBench(CommandLine &line) {

@@ -102,7 +102,9 @@ void addShortList(Command command, ShortListOptions &options) {
 }
 
 void addThreads(Command command, int &threads) {
-  command.add("-t,--threads", threads, "threads to compute with (default: the CPUs this process may use)")
+  command
+      .add("-t,--threads", threads,
+           "threads to compute with (default: the physical cores this process may use, as far as its CPU quota goes)")
       .between(1, 1024);
 }
 

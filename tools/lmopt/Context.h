@@ -28,7 +28,7 @@ struct Context {
 
 /// Who computes: threads of this process, or a GPU.
 struct Place {
-  int threads = 0;    // 0: as many as the process may use
+  int threads = 0;    // 0: as many as suit this machine
   std::string device; // as lmopt_team_options_t; "": threads
 };
 

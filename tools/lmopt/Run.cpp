@@ -10,6 +10,7 @@
 #include "tools/lmopt/CommandLine.h"
 #include "tools/lmopt/Generator.h"
 #include "tools/lmopt/TextInput.h"
+#include "tools/lmopt/Threads.h"
 
 #include <nlohmann/json.hpp>
 
@@ -107,6 +108,11 @@ static void noteTimes(const Context &context, const Generation &generation) {
                 static_cast<long long>(generation.computedPromptTokens), generation.promptSeconds * 1e3,
                 generation.tokens.size(), steps ? static_cast<double>(steps) / generation.stepSeconds : 0.0);
   note(context, text);
+}
+
+static void noteThreads(const Context &context, const Model &model, const Place &place) {
+  if (context.verbose && model.info.device == LMOPT_COMPUTES_ON_CPU)
+    note(context, threadsText(place.threads, lmoptp_host()));
 }
 
 static Result<void> stream(std::string_view piece) {
@@ -243,6 +249,7 @@ static Result<void> run(RunOptions options, bool hasPrompt, const Context &conte
   Result<Generator> generator = Generator::create(*model, settings, samplerOptions(options), context);
   if (!generator.ok())
     return generator.error();
+  noteThreads(context, *model, options.place);
   return hasPrompt ? runOnce(options, context, *generator, prompt) : converse(options, context, *model, *generator);
 }
 

@@ -60,16 +60,39 @@ void packCodes(const LinearSpec &spec, const lm::WeightData &data, std::vector<c
   }
 }
 
-// The codes of one row of one group at `block`, in steps of four inputs, as many steps in a line as fit.
+// Four codes, moved to be unsigned, each in a byte.
+uint32_t fourCodes(const int8_t *codes, uint8_t offset) {
+  uint8_t bytes[4];
+  for (int i = 0; i < 4; ++i)
+    bytes[i] = static_cast<uint8_t>(codes[i] + offset);
+  uint32_t word;
+  std::memcpy(&word, bytes, 4);
+  return word;
+}
+
+// The lowest `bits` of each byte.
+uint32_t lowBits(int64_t bits) { return 0x01010101u * ((1u << bits) - 1); }
+
+// The codes of one row of one group at `block`, in steps of four inputs, as many steps in a line as fit; then the upper
+// bits of all in one more. Every weight of a model comes through here.
 void packGroup(const LinearSpec &spec, const int8_t *codes, int64_t lane, char *block) {
-  const int64_t lower = spec.lowerBits(), inLine = 8 / lower;
-  auto *to = reinterpret_cast<uint8_t *>(block) + lane * 4;
-  for (int64_t k = 0; k < spec.group; ++k) {
-    int64_t code = codes[k] + spec.codeOffset(), four = k % spec.chunk() / 4;
-    uint8_t *chunkAt = to + k / spec.chunk() * spec.chunkBytes() + k % 4;
-    chunkAt[four / inLine * 64] |= static_cast<uint8_t>((code & ((1 << lower) - 1)) << four % inLine * lower);
-    if (spec.upperBits())
-      chunkAt[spec.linesOfChunk() * 64] |= static_cast<uint8_t>(code >> lower << four * spec.upperBits());
+  const int64_t lower = spec.lowerBits(), upper = spec.upperBits(), inLine = 8 / lower, lines = spec.linesOfChunk();
+  const auto offset = static_cast<uint8_t>(spec.codeOffset());
+  char *to = block + lane * 4;
+  for (int64_t k = 0; k < spec.group; k += spec.chunk(), to += spec.chunkBytes()) {
+    uint32_t upperLine = 0;
+    for (int64_t line = 0; line < lines; ++line) {
+      uint32_t lowerLine = 0;
+      for (int64_t i = 0; i < inLine; ++i) {
+        int64_t four = line * inLine + i;
+        uint32_t word = fourCodes(codes + k + 4 * four, offset);
+        lowerLine |= (word & lowBits(lower)) << i * lower;
+        upperLine |= (word >> lower & lowBits(upper)) << four * upper;
+      }
+      std::memcpy(to + line * 64, &lowerLine, 4);
+    }
+    if (upper)
+      std::memcpy(to + lines * 64, &upperLine, 4);
   }
 }
 

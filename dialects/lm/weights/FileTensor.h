@@ -33,6 +33,7 @@ mlir::FailureOr<WeightData> decode(Evaluation &evaluation, const File &file, con
   data.shape = tensor.shape;
   data.f32.resize(elementsOf(tensor.shape));
   lmopt::Result<void> result = file.decodeRows(tensor, 0, tensor.rows(), data.f32.data());
+  file.release(tensor);
   if (!result)
     return evaluation.error(result.error());
   return data;

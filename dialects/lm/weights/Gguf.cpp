@@ -79,6 +79,7 @@ FailureOr<WeightData> GgufAttr::readFileCodes(Evaluation &evaluation) const {
   data.scales.resize(data.s8.size() / codes.group);
   data.minima.resize(codes.hasMin ? data.scales.size() : 0);
   Result<void> result = file->readCodes(**tensor, data.s8.data(), data.scales.data(), data.minima.data());
+  file->release(**tensor);
   if (!result)
     return evaluation.error(result.error());
   if (!areFinite(data.scales) || !areFinite(data.minima))

@@ -39,6 +39,7 @@ static FailureOr<WeightData> readCodes(Evaluation &evaluation, const Safetensors
   data.scales = std::move(decoded->f32);
   const auto *bytes = reinterpret_cast<const int8_t *>(codes.data.data());
   data.s8.assign(bytes, bytes + codes.data.size());
+  file.release(codes);
   if (llvm::is_contained(data.s8, int8_t(-128)))
     return evaluation.error() << "expected codes in -127 .. 127, but " << printable(codes.name) << " of "
                               << printable(file.path()) << " contains -128";

@@ -240,11 +240,12 @@ typedef struct lmopt_team lmopt_team_t;
 
 typedef struct lmopt_team_options {
   uint32_t struct_size;
-  int32_t threads; /* 1 .. 1024; default: the CPUs this process may run on */
+  int32_t threads; /* 1 .. 1024; default: the physical cores whose CPUs this process may run on (sched_getaffinity),
+                      but no more than the CPU quota of its control groups pays for, rounded down, and at least 1 */
   const int32_t
       *cpus; /* NULL, or [threads] CPU numbers: worker i is bound to cpus[i]. The calling thread (0) is left alone. */
   int32_t spin_us;    /* about how long an idle worker spins before it sleeps; default 100; -1: not at all.
-                         Teams with more threads than CPUs never spin. */
+                         Teams with more threads than CPUs, or than the quota pays for, never spin. */
   const char *device; /* NULL or "cpu": threads of this process. "cuda" (the first one) or "cuda:N": a GPU that the CUDA
                          driver shows; then the fields above stay 0. BORROWED during the call. */
 } lmopt_team_options_t;

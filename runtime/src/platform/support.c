@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
  *
- * Small things that every file of the runtime needs: errors, structs of options that may grow, memory from the system.
+ * Small things that every file of the runtime needs: errors, structs of options that may grow, memory and files
+ * from the system.
  * Tested through everything else.
  */
 #include "runtime/src/platform/support.h"
 
+#include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 const char *lmopt_version(void) { return LMOPT_VERSION; }
 
@@ -73,4 +77,33 @@ void *lmoptp_reserve(uint64_t size) {
 void lmoptp_unreserve(void *memory, uint64_t size) {
   if (memory)
     munmap(memory, size ? size : 1);
+}
+
+static bool print_path(char path[PATH_MAX], const char *format, va_list arguments) {
+  int length = vsnprintf(path, PATH_MAX, format, arguments);
+  return length > 0 && length < PATH_MAX;
+}
+
+FILE *lmoptp_open_text(const char *format, ...) {
+  char path[PATH_MAX];
+  va_list arguments;
+  va_start(arguments, format);
+  bool fits = print_path(path, format, arguments);
+  va_end(arguments);
+  return fits ? fopen(path, "re") : NULL;
+}
+
+bool lmoptp_read_text(char *text, size_t size, const char *format, ...) {
+  char path[PATH_MAX];
+  va_list arguments;
+  va_start(arguments, format);
+  bool fits = print_path(path, format, arguments);
+  va_end(arguments);
+  int file = fits ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+  if (file < 0)
+    return false;
+  ssize_t length = read(file, text, size - 1); // what the kernel makes up is there in one piece
+  close(file);
+  text[length > 0 ? length : 0] = 0;
+  return length > 0;
 }

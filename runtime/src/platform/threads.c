@@ -9,6 +9,8 @@
  */
 #include "runtime/src/platform/threads.h"
 
+#include "runtime/src/platform/host.h"
+
 #include <errno.h>
 #include <linux/futex.h>
 #include <pthread.h>
@@ -24,7 +26,7 @@ _Static_assert((int)LMOPT_PROFILE_WAIT == (int)LMOPT_MARK_WAIT && (int)LMOPT_PRO
                    (int)LMOPT_PROFILE_END == (int)LMOPT_MARK_END,
                "the public names are those of the ABI");
 
-enum { CACHE_LINE = 64, DEFAULT_SPIN_US = 100, MAX_THREADS = 1024 };
+enum { CACHE_LINE = 64, DEFAULT_SPIN_US = 100 };
 
 // Time stamp ticks in a microsecond, about: counters of today's machines run at 2 to 4 GHz.
 enum { TICKS_PER_US = 3000 };
@@ -120,7 +122,7 @@ static void event_wait(event_t *event, unsigned old, uint64_t full) {
 static void event_signal(event_t *event) {
   atomic_fetch_add(&event->value, 1);
   if (atomic_load(&event->sleepers))
-    syscall(SYS_futex, &event->value, FUTEX_WAKE_PRIVATE, MAX_THREADS, NULL, NULL, 0);
+    syscall(SYS_futex, &event->value, FUTEX_WAKE_PRIVATE, LMOPTP_MAX_THREADS, NULL, NULL, 0);
 }
 
 static void barrier_wait(void *opaque) {
@@ -158,14 +160,6 @@ static void *work(void *opaque) {
 }
 
 /*===--- Making and unmaking ---===*/
-
-static int32_t available_cpus(void) {
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof set, &set) == 0)
-    return CPU_COUNT(&set);
-  long count = sysconf(_SC_NPROCESSORS_ONLN);
-  return count > 0 ? (int32_t)count : 1;
-}
 
 static int start_worker(worker_t *worker, const int32_t *cpu) {
   pthread_attr_t attributes;
@@ -207,9 +201,10 @@ static lmopt_status_t start_workers(lmoptp_threads_t *team, const int32_t *cpus,
 }
 
 static lmopt_status_t check_options(const lmopt_team_options_t *options, lmopt_error_t *error) {
-  if (options->threads < 0 || options->threads > MAX_THREADS)
-    return lmoptp_fail(error, LMOPT_ERROR_USAGE, "team: %d threads; expected 1 to %d, or 0 for all CPUs",
-                       options->threads, MAX_THREADS);
+  if (options->threads < 0 || options->threads > LMOPTP_MAX_THREADS)
+    return lmoptp_fail(error, LMOPT_ERROR_USAGE,
+                       "team: %d threads; expected 1 to %d, or 0 for as many as suit this host", options->threads,
+                       LMOPTP_MAX_THREADS);
   if (options->spin_us < -1 || options->spin_us > 1000000)
     return lmoptp_fail(error, LMOPT_ERROR_USAGE, "team: spin_us is %d; expected -1 to 1000000", options->spin_us);
   if (options->cpus && options->threads == 0)
@@ -220,9 +215,23 @@ static lmopt_status_t check_options(const lmopt_team_options_t *options, lmopt_e
   return LMOPT_OK;
 }
 
+static int32_t choose_threads(const lmopt_team_options_t *options) {
+  if (options->threads)
+    return options->threads;
+  lmoptp_host_t host = lmoptp_host();
+  return lmoptp_host_threads(&host);
+}
+
+// Who spins on a CPU that its partner needs, or spends the CPU time that both are granted, only delays it.
+static bool may_spin(const lmopt_team_options_t *options, int32_t threads) {
+  if (!options->threads || threads == 1) // chosen to fit; nobody to wait for
+    return true;
+  lmoptp_host_t host = lmoptp_host();
+  return lmoptp_host_fits(&host, threads);
+}
+
 static uint64_t choose_spin(const lmopt_team_options_t *options, int32_t threads) {
-  // Who spins on a CPU that its partner needs only delays it.
-  if (options->spin_us < 0 || threads > available_cpus())
+  if (options->spin_us < 0 || !may_spin(options, threads))
     return 0;
   return (uint64_t)(options->spin_us ? options->spin_us : DEFAULT_SPIN_US) * TICKS_PER_US;
 }
@@ -246,9 +255,7 @@ lmopt_status_t lmoptp_threads_create(const lmopt_team_options_t *options, lmoptp
   lmopt_status_t status = check_options(options, error);
   if (status)
     return status;
-  int32_t threads = options->threads ? options->threads : available_cpus();
-  if (threads > MAX_THREADS)
-    threads = MAX_THREADS;
+  int32_t threads = choose_threads(options);
   lmoptp_threads_t *team = aligned_alloc(CACHE_LINE, lmoptp_round_up(sizeof *team, CACHE_LINE));
   worker_t *workers = calloc((size_t)threads, sizeof *workers);
   if (!team || !workers) {

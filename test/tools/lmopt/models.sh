@@ -236,6 +236,14 @@ refuse 2 'window' "$LMOPT" run "$decoder" -p "a b c" --window 64 --ctx 64
 # bench: these models are too short for it; the real ones are benched in test/e2e.
 refuse 2 'positions.*; --prompt 64 fits' "$LMOPT" bench "$decoder"
 expect 0 "$LMOPT" bench "$decoder" --prompt 64 -r 1 # the advice
+says '^[0-9]+ threads?: [0-9]+ physical cores? of [0-9]+ CPUs? allowed, (no CPU quota|quota [0-9.]+ CPUs?)$'
+first=$(taskset -pc $$ | sed -E 's/.*: ([0-9]+).*/\1/') # of the CPUs that we may use
+expect 0 taskset -c "$first" "$LMOPT" bench "$decoder" --prompt 64 -r 1
+says '^1 thread: 1 physical core of 1 CPU allowed, '
+expect 0 taskset -c "$first" "$LMOPT" bench "$decoder" --prompt 64 -r 1 --threads 2 --format json
+json '(lambda t: (t["count"], t["asked"], t["cpus"], t["cores"], t["spin"]))(r["threads"]) == (2, True, 1, 1, False)'
+expect 0 taskset -c "$first" "$LMOPT" run -v "$decoder" -p "a b c" -n 2
+tells '^lmopt: 1 thread: 1 physical core of 1 CPU allowed, '
 refuse 2 'has 40$' "$LMOPT" bench "$encoder"
 refuse 2 '--prompt needs a decoder' "$LMOPT" bench "$encoder" --prompt 5
 

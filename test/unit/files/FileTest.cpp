@@ -6,7 +6,13 @@
 #include "test/unit/frontends/TemporaryFolder.h"
 
 #include <gtest/gtest.h>
+
+#include <algorithm>
+#include <vector>
+
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 using namespace lmopt;
 using test::TemporaryFolder;
@@ -28,6 +34,35 @@ TEST(File, MapsFiles) {
   EXPECT_EQ(empty->bytes(), "");
   MappedFile moved = full.take();
   EXPECT_EQ(moved.bytes(), "hello");
+}
+
+/// Pages of the part that are in memory of this process: the uppermost bit of their entries in pagemap,
+/// proc_pid_pagemap(5).
+static size_t residentPages(std::string_view part) {
+  const uintptr_t begin = reinterpret_cast<uintptr_t>(part.data()) / 4096;
+  std::vector<uint64_t> entries((part.size() + 4095) / 4096);
+  int pages = ::open("/proc/self/pagemap", O_RDONLY);
+  ssize_t size = static_cast<ssize_t>(entries.size() * sizeof(uint64_t));
+  EXPECT_EQ(::pread(pages, entries.data(), static_cast<size_t>(size), static_cast<off_t>(begin * sizeof(uint64_t))),
+            size);
+  ::close(pages);
+  return static_cast<size_t>(std::count_if(entries.begin(), entries.end(), [](uint64_t entry) { return entry >> 63; }));
+}
+
+TEST(File, ReleasedPartsTakeNoMemoryAndStayReadable) {
+  TemporaryFolder folder;
+  const std::string text(1 << 20, 'x');
+  folder.write("f", text);
+  Result<MappedFile> file = MappedFile::open(folder / "f");
+  ASSERT_TRUE(file);
+  EXPECT_EQ(file->bytes(), text);
+  EXPECT_EQ(residentPages(file->bytes()), 256u);
+  file->release(file->bytes().substr(1 << 19));
+  EXPECT_EQ(residentPages(file->bytes()), 128u);
+  file->release(file->bytes().substr(5, 1)); // whole pages
+  file->release("");
+  EXPECT_EQ(residentPages(file->bytes()), 127u);
+  EXPECT_EQ(file->bytes(), text);
 }
 
 TEST(File, RefusesWhatCannotBeRead) {
