@@ -8,6 +8,7 @@
 // {"prompt_tokens": [...], "tokens": [...], "text": "...", "stop": "eos"|"length"|"context"} once. A text that ends
 // because the context is full says so. With --lookup or --draft the same comes sooner. Tested by test/tools/lmopt and
 // test/e2e.
+#include "tools/lmopt/Chat.h"
 #include "tools/lmopt/CommandLine.h"
 #include "tools/lmopt/Generator.h"
 #include "tools/lmopt/TextInput.h"
@@ -37,12 +38,6 @@ struct RunOptions {
   SpeculationOptions speculation;
 };
 
-namespace {
-struct Message {
-  std::string role, content;
-};
-} // namespace
-
 static lmopt_sampler_options_t samplerOptions(const RunOptions &options) {
   lmopt_sampler_options_t sampling{};
   sampling.struct_size = sizeof sampling;
@@ -52,26 +47,6 @@ static lmopt_sampler_options_t samplerOptions(const RunOptions &options) {
   sampling.min_p = options.minP;
   sampling.seed = options.seed;
   return sampling;
-}
-
-/// The tokens of a conversation in the words of the model's template.
-static Result<std::vector<int32_t>> renderChat(const Model &model, const std::vector<Message> &messages,
-                                               const std::string &variables) {
-  std::vector<lmopt_chat_message_t> list;
-  for (const Message &message : messages)
-    list.push_back({message.role.c_str(), message.content.data(), message.content.size()});
-  lmopt_chat_options_t options{};
-  options.struct_size = sizeof options;
-  options.add_generation_prompt = 1;
-  options.variables = variables.empty() ? nullptr : variables.c_str();
-  lmopt_error_t error{};
-  char *text = nullptr;
-  size_t size = 0;
-  if (lmopt_model_chat(model.handle.get(), list.data(), list.size(), &options, &text, &size, &error) != LMOPT_OK)
-    return runtimeError(error);
-  std::unique_ptr<char, void (*)(void *)> owner(text, lmopt_free);
-  // The template has written the special tokens itself.
-  return encodeText(model, {text, size}, LMOPT_TOKENIZE_PARSE_SPECIAL);
 }
 
 /// Reads the file of --chat-variables. True when it brings the whole conversation.
