@@ -85,6 +85,7 @@ static Result<SamplerPtr> makeSampler(const Model &model, float temperature) {
   lmopt_sampler_options_t options{};
   options.struct_size = sizeof options;
   options.temperature = temperature;
+  options.top_k = 40; // as `lmopt run`; to sort all of them takes longer than a step
   lmopt_sampler_t *sampler = nullptr;
   lmopt_error_t error{};
   if (lmopt_sampler_create(&options, model.info.vocabulary, &sampler, &error) != LMOPT_OK)
