@@ -14,7 +14,7 @@
  */
 #include "runtime/src/session/payoff.h"
 
-#include "runtime/src/session/lookup.h"
+#include <stdbool.h>
 
 // What is expected before anything was seen. Of passes: rows are nearly free while weights come from memory.
 static const double agreed_at_first[LMOPTP_SOURCES] = {0.7, 0.1, 0.2, 0.35, 0.55, 0.7, 0.8};
@@ -33,7 +33,7 @@ int lmoptp_source_of(int64_t agreement) {
 }
 
 void lmoptp_payoff_start(lmoptp_payoff_t *payoff, double draft_share) {
-  *payoff = (lmoptp_payoff_t){.drafted.seconds = draft_share};
+  *payoff = (lmoptp_payoff_t){.draft_share = draft_share};
   for (int i = 0; i < LMOPTP_SOURCES; ++i)
     payoff->agreed[i] = agreed_at_first[i];
 }
@@ -106,14 +106,19 @@ int64_t lmoptp_payoff_lookup(const lmoptp_payoff_t *payoff, int64_t agreement, i
   return best_number(payoff, chances, most, 0, rate);
 }
 
+// After a while without it a draft is asked as if nothing were known of it: the text may be another, or the machine.
 int64_t lmoptp_payoff_drafts(const lmoptp_payoff_t *payoff, int64_t most, double *rate) {
-  double chances[LMOPTP_MOST_PROPOSED], chance = payoff->agreed[LMOPTP_FROM_DRAFT];
   if (!payoff->passes[1].samples)
     return 0;
-  if (payoff->unused > TRIED_AGAIN && chance < agreed_at_first[LMOPTP_FROM_DRAFT])
-    chance = agreed_at_first[LMOPTP_FROM_DRAFT];
+  double chance = payoff->agreed[LMOPTP_FROM_DRAFT], drafted = payoff->drafted.seconds;
+  double first_chance = agreed_at_first[LMOPTP_FROM_DRAFT], first = payoff->draft_share * seconds_of(payoff, 1);
+  bool is_new = payoff->unused > TRIED_AGAIN;
+  if (is_new && chance < first_chance)
+    chance = first_chance;
+  if (!payoff->drafted.samples || (is_new && first < drafted))
+    drafted = first;
+  double chances[LMOPTP_MOST_PROPOSED];
   for (int64_t i = 0; i < most; ++i)
     chances[i] = chance;
-  double drafted = payoff->drafted.seconds * (payoff->drafted.samples ? 1 : seconds_of(payoff, 1));
   return best_number(payoff, chances, most, drafted, rate);
 }

@@ -26,6 +26,7 @@ typedef struct {
 typedef struct {
   lmoptp_cost_t passes[LMOPTP_MOST_PROPOSED + 2]; // by rows
   lmoptp_cost_t drafted;                          // for each token
+  double draft_share;                             // the same as a share of a single step, at first guess
   double agreed[LMOPTP_SOURCES];                  // how often the next proposed token was the one
   int32_t seen[LMOPTP_SOURCES];
   int64_t unused; // tokens since the draft was asked

@@ -211,12 +211,12 @@ static lmopt_status_t ask_draft(lmopt_session_t *session, int32_t token, int64_t
                                 lmopt_error_t *error) {
   lmoptp_speculation_t *speculation = session->speculation;
   lmopt_session_t *draft = speculation->draft;
-  double start = lmoptp_seconds();
   *proposal = (lmoptp_proposal_t){0};
   lmopt_status_t status = lmopt_session_truncate(draft, min64(speculation->common, draft->held), error);
   if (!status && draft->held < session->held)
     status = lmopt_session_prefill(draft, session->history + draft->held, session->held - draft->held, NULL, error);
   speculation->common = draft->held;
+  double start = lmoptp_seconds(); // what it had to read before is mostly the prompt, once
   if (!status)
     status = lmopt_session_generate(draft, token, NULL, count, take_guess, proposal, error);
   proposal->count = proposal->known;

@@ -118,6 +118,17 @@ TEST(Payoff, aDraftIsAskedAgain) {
   EXPECT_EQ(lmoptp_payoff_drafts(&payoff, 15, &rate), 0);
 }
 
+// So is one that took long by accident; a draft that is as large as the model is not.
+TEST(Payoff, aSlowDraftIsAskedAgain) {
+  lmoptp_payoff_t payoff = measured(0.1, 5);
+  double rate = 0;
+  EXPECT_EQ(lmoptp_payoff_drafts(&payoff, 15, &rate), 0);
+  payoff.unused += 200;
+  EXPECT_GT(lmoptp_payoff_drafts(&payoff, 15, &rate), 0);
+  payoff.draft_share = 1;
+  EXPECT_EQ(lmoptp_payoff_drafts(&payoff, 15, &rate), 0);
+}
+
 // One slow pass among fast ones says little, many say that the machine is slower now.
 TEST(Payoff, costsFollowSlowly) {
   lmoptp_payoff_t payoff = measured(0.1);
