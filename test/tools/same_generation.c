@@ -3,10 +3,13 @@
  * A development tool: whether lmopt_session_generate gives what a loop of single calls gives.
  *
  * In: model.so, a file of little-endian int32 token ids (a prompt), and
- *   --device NAME  where (default: one thread)
+ *   --device NAME  where (default: threads)
+ *   --threads N    with how many (default 1)
  *   --count N      tokens (default 24)
+ *   --lookup N, --draft M.so   the call guesses at most so many tokens at once, always (default of a draft: 4)
  * Greedy and by samplers of several top_k, to the end and stopped in the middle. Out: how many tokens were compared.
- * Exit code 1 when a token, the position or the logits after the last one differ. Used by test/e2e/devices.py.
+ * Exit code 1 when a token, the position or the logits after the last one differ. Used by test/e2e/devices.py and
+ * speculation.py.
  */
 #include "lmopt/lmopt.h"
 
@@ -116,17 +119,45 @@ static void read_ids(const char *path, int32_t *ids, long *length) {
     fail("no ids", path);
 }
 
+/* Nothing, where nothing is asked for. */
+static void speculate(lmopt_session_t *session, int32_t lookup, const char *draft) {
+  lmopt_error_t error = {0};
+  lmopt_model_t *model = NULL;
+  if (!lookup && !draft)
+    return;
+  if (draft)
+    check(lmopt_model_open(draft, NULL, &model, &error), &error, "draft");
+  lmopt_speculation_options_t options = {
+      .struct_size = sizeof options, .lookup = lookup > 0, .draft = model, .most = lookup ? lookup : 4, .always = 1};
+  check(lmopt_session_speculate(session, &options, &error), &error, "speculate");
+  lmopt_model_destroy(model);
+}
+
+static void tell_guesses(const lmopt_session_t *session) {
+  lmopt_speculation_info_t info = {.struct_size = sizeof info};
+  check(lmopt_session_get_speculation(session, &info, NULL), NULL, "speculation");
+  if (info.passes)
+    printf("%lld of %lld guesses accepted\n", (long long)info.accepted, (long long)info.proposed);
+}
+
 int main(int argc, char **argv) {
-  const char *device = NULL;
+  const char *device = NULL, *draft = NULL;
+  int32_t threads = 1, lookup = 0;
   static int32_t ids[MOST];
   job_t job = {.ids = ids, .count = 24};
   if (argc < 3 || argc % 2 == 0)
-    fail("usage", "same_generation MODEL.so IDS [--device NAME] [--count N]");
+    fail("usage", "same_generation MODEL.so IDS [--device NAME] [--threads N] [--count N] [--lookup N] [--draft M.so]");
   for (int i = 3; i < argc; i += 2)
     if (!strcmp(argv[i], "--device"))
       device = argv[i + 1];
     else if (!strcmp(argv[i], "--count"))
       job.count = strtol(argv[i + 1], NULL, 10);
+    else if (!strcmp(argv[i], "--threads"))
+      threads = (int32_t)strtol(argv[i + 1], NULL, 10);
+    else if (!strcmp(argv[i], "--lookup"))
+      lookup = (int32_t)strtol(argv[i + 1], NULL, 10);
+    else if (!strcmp(argv[i], "--draft"))
+      draft = argv[i + 1];
     else
       fail("unknown option", argv[i]);
   if (job.count < 2 || job.count > MOST)
@@ -139,8 +170,9 @@ int main(int argc, char **argv) {
   lmopt_model_info_t info = {.struct_size = sizeof info};
   check(lmopt_model_get_info(model, &info, &error), &error, "info");
   job.vocabulary = info.vocabulary;
-  lmopt_session_options_t options = {.struct_size = sizeof options, .threads = device ? 0 : 1, .device = device};
+  lmopt_session_options_t options = {.struct_size = sizeof options, .threads = device ? 0 : threads, .device = device};
   check(lmopt_session_create(model, &options, &job.session, &error), &error, "session");
+  speculate(job.session, lookup, draft);
   for (int i = 0; i < 2; ++i)
     job.logits[i] = malloc((size_t)job.vocabulary * sizeof *job.logits[i]);
   if (!job.logits[0] || !job.logits[1])
@@ -157,6 +189,7 @@ int main(int argc, char **argv) {
       compared += same;
       wrong += !same;
     }
+  tell_guesses(job.session);
   printf("%ld tokens compared, %ld texts differ\n", compared, wrong);
   free(job.logits[0]);
   free(job.logits[1]);

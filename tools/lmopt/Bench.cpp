@@ -6,10 +6,11 @@
 // Decoder: pp512 = tokens/s of a 512-token prompt, tg64 = tokens/s of 64 single steps after it (pp2048 and tg64_at2048
 // with --prompt 2048); on a GPU they are one call of lmopt_session_generate, greedy, unless --top says otherwise.
 // Encoder: BxL = sequences of L tokens a second when B are given at once. With --sessions and
-// --instances also what BenchServing.cpp measures. All: open_ms = wall time of a fresh process from its start
-// to its end, in which it opens the model and makes the first token or vector; rss_mb = peak memory of this process,
-// with the mapped weights; artifact_mb = size of the files. Tokens are drawn with a fixed seed. MB = 10^6 bytes. No
-// test looks at the figures; test/tools/lmopt looks at the keys.
+// --instances also what BenchServing.cpp measures, with --lookup and --draft what BenchSpeculation.cpp does. All:
+// open_ms = wall time of a fresh process from its start to its end, in which it opens the model and makes the first
+// token or vector; rss_mb = peak memory of this process, with the mapped weights; artifact_mb = size of the files.
+// Tokens are drawn with a fixed seed. MB = 10^6 bytes. No test looks at the figures; test/tools/lmopt looks at the
+// keys.
 //
 // On CPUs: "threads" = how many threads the figures without "_instances" have, and why (Threads.h).
 // On a GPU: open_first_ms = the same of a process that finds the driver's cache of translations empty, open_ms of later
@@ -241,7 +242,7 @@ static double rounded(double value) {
   return std::stod(text);
 }
 
-/// What is no single figure: threads, or the GPU and its bounds; the profile.
+/// What is no single figure: threads, or the GPU and its bounds; texts with guesses; the profile.
 static Result<void> benchExtra(const Model &model, const BenchOptions &options, const Context &context, Json &out) {
   std::optional<DeviceBounds> bounds;
   if (model.info.device != LMOPT_COMPUTES_ON_CPU) {
@@ -253,6 +254,12 @@ static Result<void> benchExtra(const Model &model, const BenchOptions &options, 
     out["bounds"] = boundsJson(*bounds);
   } else {
     out["threads"] = threadsJson(options.place.threads, lmoptp_host());
+  }
+  if (options.speculation.wanted()) {
+    Result<Json> texts = benchSpeculation(model, options, context);
+    if (!texts.ok())
+      return texts.error();
+    out["speculation"] = texts.take();
   }
   if (!options.profile)
     return {};
@@ -266,7 +273,8 @@ static Result<void> benchExtra(const Model &model, const BenchOptions &options, 
 static std::string resultJson(Json result, const Json &extra) {
   for (auto &[key, value] : result.items())
     value = rounded(value.get<double>());
-  result.update(extra);
+  if (extra.is_object())
+    result.update(extra);
   return result.dump() + "\n";
 }
 
@@ -284,23 +292,37 @@ static std::string resultText(const Model &model, const BenchOptions &options, c
   text += extra.contains("threads") ? threadsText(options.place.threads, lmoptp_host()) + "\n" : "";
   if (extra.contains("device"))
     text += deviceText(extra["device"], extra["bounds"]);
+  if (extra.contains("speculation"))
+    text += speculationText(extra["speculation"]);
   return extra.contains("profile") ? text + profileText(extra["profile"]) : text;
+}
+
+/// Options that this model has no use for.
+static Result<void> checkOptions(const Model &model, const BenchOptions &options) {
+  const std::pair<const char *, bool> ofDecoders[] = {{"--sessions", options.sessions > 0},
+                                                      {"--top", options.top > 0},
+                                                      {"--prompt", options.promptGiven},
+                                                      {"--lookup", options.speculation.lookup},
+                                                      {"--draft", !options.speculation.draft.empty()}};
+  for (auto [name, given] : ofDecoders)
+    if (given && !model.isDecoder())
+      return Error{kErrorUsage, std::string(name) + " needs a decoder, but '" + model.path + "' is an encoder"};
+  if (!options.texts.empty() && !options.speculation.wanted())
+    return Error{kErrorUsage, "--text is what guesses are measured on: it needs --lookup or --draft"};
+  if (model.info.device != LMOPT_COMPUTES_ON_CPU && options.instances)
+    return Error{kErrorUsage, "--instances measures threads, but '" + model.path + "' computes on a GPU; leave it out"};
+  return {};
 }
 
 static Result<void> bench(const BenchOptions &options, const Context &context) {
   Result<Model> model = openModel(options.model);
   if (!model.ok())
     return model.error();
-  if (options.sessions && !model->isDecoder())
-    return Error{kErrorUsage, "--sessions needs a decoder, but '" + model->path + "' is an encoder"};
-  if (options.top && !model->isDecoder())
-    return Error{kErrorUsage, "--top needs a decoder, but '" + model->path + "' is an encoder"};
-  if (options.promptGiven && !model->isDecoder())
-    return Error{kErrorUsage, "--prompt needs a decoder, but '" + model->path + "' is an encoder"};
-  const bool onGpu = model->info.device != LMOPT_COMPUTES_ON_CPU;
-  if (onGpu && options.instances)
-    return Error{kErrorUsage,
-                 "--instances measures threads, but '" + model->path + "' computes on a GPU; leave it out"};
+  Result<void> checked = checkOptions(*model, options);
+  if (checked.ok() && (options.speculation.wanted() || options.speculation.guesses))
+    checked = checkSpeculation(*model, options, context);
+  if (!checked.ok())
+    return checked;
   Json result;
   Result<void> measured = model->isDecoder() ? benchDecoder(*model, options, context, result)
                                              : benchEncoder(*model, options, context, result);
@@ -337,6 +359,11 @@ void addBench(CommandLine &line) {
   command.add("--sessions", options->sessions, "decoder: also decode N sequences together").between(1, 1024);
   command.add("--instances", options->instances, "also N independent workers of one thread, each on its own CPU")
       .between(1, 1024);
+  addSpeculation(command, options->speculation);
+  command.add(
+      "--text", options->texts,
+      "with --lookup or --draft: a file to generate after, in the place of lmopt's own texts (a message, if the "
+      "model has a chat template); may be given many times");
   command.addFlag("--profile", options->profile, "also where the time goes, beside the bounds of this machine");
   addFormat(command, options->format);
   command.onParsed([&line, options, prompt] {

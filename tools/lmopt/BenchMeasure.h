@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // What the parts of `lmopt bench` share: options, tokens, and how time is taken. Each part adds its figures to one JSON
-// object: Bench.cpp one stream of work, BenchServing.cpp several at once,
+// object: Bench.cpp one stream of work, BenchServing.cpp several at once, BenchSpeculation.cpp text that is guessed,
 // BenchProfile.cpp where the time goes.
 #ifndef LMOPT_TOOLS_LMOPT_BENCHMEASURE_H
 #define LMOPT_TOOLS_LMOPT_BENCHMEASURE_H
 
 #include "tools/lmopt/Model.h"
+#include "tools/lmopt/Speculation.h"
 
 #include <nlohmann/json.hpp>
 
@@ -30,6 +31,8 @@ struct BenchOptions {
   int sessions = 0;  ///< decoder: also so many sequences in shared passes over the weights; 0: not
   int instances = 0; ///< also so many independent workers of one thread; 0: not
   bool profile = false;
+  SpeculationOptions speculation;
+  std::vector<std::string> texts; ///< files to generate after, with guesses and without; none: those of lmopt
 };
 
 inline constexpr int64_t kBenchSteps = 64;
@@ -96,6 +99,14 @@ Result<void> benchSessions(const Model &model, const BenchOptions &options, cons
 
 /// KEY_instancesN for each of the usual keys: the sum over N workers that share nothing but the mapped model.
 Result<void> benchInstances(const Model &model, const BenchOptions &options, const Context &context, Json &out);
+
+/// Whether the model can guess so: before anything is measured.
+Result<void> checkSpeculation(const Model &model, const BenchOptions &options, const Context &context);
+/// What guesses make of generation: for each text its name, tokens/s without and with them, and how many were right.
+/// Json: "speculation".
+Result<Json> benchSpeculation(const Model &model, const BenchOptions &options, const Context &context);
+/// As a table.
+std::string speculationText(const Json &speculation);
 
 /// A list of rows: what each part of the model costs in real runs, beside the bounds of the machine. Json: "profile".
 /// `device`: the bounds of the GPU that it ran on, or NULL: those of as many threads are measured.

@@ -14,7 +14,8 @@ static double secondsSince(std::chrono::steady_clock::time_point start) {
 }
 
 Result<Generator> Generator::create(const Model &model, const SessionSettings &settings,
-                                    const lmopt_sampler_options_t &sampling, const Context &context) {
+                                    const lmopt_sampler_options_t &sampling, const Speculation &speculation,
+                                    const Context &context) {
   Generator generator;
   Result<const lmopt_tokenizer_t *> tokenizer = tokenizerOf(model);
   if (!tokenizer.ok())
@@ -24,6 +25,8 @@ Result<Generator> Generator::create(const Model &model, const SessionSettings &s
   if (!session.ok())
     return session.error();
   generator.session = session.take();
+  if (Result<void> started = speculation.start(generator.session.get()); !started.ok())
+    return started.error();
   generator.endless = settings.window > 0;
   generator.longest = model.info.max_positions;
   generator.logits.resize(static_cast<size_t>(model.info.vocabulary));
@@ -155,10 +158,15 @@ Result<Generation> Generator::generate(const std::vector<int32_t> &prompt, int64
   if (Result<void> fed = feed(prompt, generation); !fed.ok())
     return fed.error();
   generation.promptSeconds = secondsSince(start);
+  lmopt_speculation_info_t before = speculationOf(session.get());
   start = std::chrono::steady_clock::now();
   if (Result<void> stepped = step(generation, limit, show); !stepped.ok())
     return stepped.error();
   generation.stepSeconds = secondsSince(start);
+  lmopt_speculation_info_t after = speculationOf(session.get());
+  generation.passes = after.passes - before.passes;
+  generation.guesses = after.proposed - before.proposed;
+  generation.accepted = after.accepted - before.accepted;
   return generation;
 }
 

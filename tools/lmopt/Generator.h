@@ -8,6 +8,7 @@
 #define LMOPT_TOOLS_LMOPT_GENERATOR_H
 
 #include "tools/lmopt/Model.h"
+#include "tools/lmopt/Speculation.h"
 
 #include <functional>
 #include <string>
@@ -27,12 +28,14 @@ struct Generation {
   int64_t computedPromptTokens = 0;
   double promptSeconds = 0;
   double stepSeconds = 0;
+  int64_t passes = 0, guesses = 0, accepted = 0; // of a session that guesses
 };
 
 class Generator {
 public:
   static Result<Generator> create(const Model &model, const SessionSettings &settings,
-                                  const lmopt_sampler_options_t &sampling, const Context &context);
+                                  const lmopt_sampler_options_t &sampling, const Speculation &speculation,
+                                  const Context &context);
 
   using Show = std::function<Result<void>(std::string_view)>;
 

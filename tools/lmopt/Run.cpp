@@ -6,7 +6,9 @@
 // --chat without a prompt holds a conversation, one line of stdin a turn. --chat-variables brings tools, documents,
 // whole messages. Out: the generated text as it comes, or
 // {"prompt_tokens": [...], "tokens": [...], "text": "...", "stop": "eos"|"length"|"context"} once. A text that ends
-// because the context is full says so. Tested by test/tools/lmopt and test/e2e.
+// because the context is full says so. With --lookup or --draft the same comes sooner. Tested by test/tools/lmopt and
+// test/e2e.
+#include "tools/lmopt/Chat.h"
 #include "tools/lmopt/CommandLine.h"
 #include "tools/lmopt/Generator.h"
 #include "tools/lmopt/TextInput.h"
@@ -34,13 +36,8 @@ struct RunOptions {
   float topP = 0.95f, minP = 0.05f;
   uint64_t seed = 0;
   bool chat = false;
+  SpeculationOptions speculation;
 };
-
-namespace {
-struct Message {
-  std::string role, content;
-};
-} // namespace
 
 static lmopt_sampler_options_t samplerOptions(const RunOptions &options) {
   lmopt_sampler_options_t sampling{};
@@ -51,26 +48,6 @@ static lmopt_sampler_options_t samplerOptions(const RunOptions &options) {
   sampling.min_p = options.minP;
   sampling.seed = options.seed;
   return sampling;
-}
-
-/// The tokens of a conversation in the words of the model's template.
-static Result<std::vector<int32_t>> renderChat(const Model &model, const std::vector<Message> &messages,
-                                               const std::string &variables) {
-  std::vector<lmopt_chat_message_t> list;
-  for (const Message &message : messages)
-    list.push_back({message.role.c_str(), message.content.data(), message.content.size()});
-  lmopt_chat_options_t options{};
-  options.struct_size = sizeof options;
-  options.add_generation_prompt = 1;
-  options.variables = variables.empty() ? nullptr : variables.c_str();
-  lmopt_error_t error{};
-  char *text = nullptr;
-  size_t size = 0;
-  if (lmopt_model_chat(model.handle.get(), list.data(), list.size(), &options, &text, &size, &error) != LMOPT_OK)
-    return runtimeError(error);
-  std::unique_ptr<char, void (*)(void *)> owner(text, lmopt_free);
-  // The template has written the special tokens itself.
-  return encodeText(model, {text, size}, LMOPT_TOKENIZE_PARSE_SPECIAL);
 }
 
 /// Reads the file of --chat-variables. True when it brings the whole conversation.
@@ -107,6 +84,12 @@ static void noteTimes(const Context &context, const Generation &generation) {
   std::snprintf(text, sizeof text, "prompt: %lld tokens, %.1f ms; generated: %zu tokens, %.1f tokens/s",
                 static_cast<long long>(generation.computedPromptTokens), generation.promptSeconds * 1e3,
                 generation.tokens.size(), steps ? static_cast<double>(steps) / generation.stepSeconds : 0.0);
+  note(context, text);
+  if (!generation.passes)
+    return;
+  std::snprintf(text, sizeof text, "guesses: %lld of %lld accepted, %lld passes over the model",
+                static_cast<long long>(generation.accepted), static_cast<long long>(generation.guesses),
+                static_cast<long long>(generation.passes));
   note(context, text);
 }
 
@@ -233,6 +216,9 @@ static Result<void> run(RunOptions options, bool hasPrompt, const Context &conte
     return Error{kErrorUsage, "--format json needs a prompt (-p or -f)"};
   if (!options.system.empty() && !options.chat)
     return Error{kErrorUsage, "--system is a message of a conversation: it needs --chat"};
+  Result<Speculation> speculation = Speculation::open(options.speculation, "run");
+  if (!speculation.ok())
+    return speculation.error();
   Result<Model> model = openModel(options.model, LMOPT_MODEL_DECODER, "run");
   if (!model.ok())
     return model.error();
@@ -246,7 +232,7 @@ static Result<void> run(RunOptions options, bool hasPrompt, const Context &conte
   }
   SessionSettings settings{options.place, positionsFor(options, *model, prompt.size()), nullptr, options.window,
                            options.window ? options.sinks : 0};
-  Result<Generator> generator = Generator::create(*model, settings, samplerOptions(options), context);
+  Result<Generator> generator = Generator::create(*model, settings, samplerOptions(options), *speculation, context);
   if (!generator.ok())
     return generator.error();
   noteThreads(context, *model, options.place);
@@ -293,6 +279,7 @@ void addRun(CommandLine &line) {
       .between(0, int64_t{1} << 40)
       .needs(window)
       .showDefault();
+  addSpeculation(command, options->speculation);
   addPlace(command, options->place);
   addFormat(command, options->format);
   command.onParsed([&line, options, prompt, file] {

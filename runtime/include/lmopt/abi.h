@@ -337,7 +337,8 @@ typedef struct lmopt_entry {
 /* Decoder: many rows, and few rows, one for each sequence; the first result is the logits, [outputs, vocabulary]. Some
  * have another one, as "decode" with the greatest logits only, and one, as "prefill", that has the input "targets", a
  * token for each row, and gives the logarithm of that token's probability as the next one, [outputs, 1], and no logits.
- * Encoder: one entry. */
+ * An artifact for CPUs computes all rows in one kernel before the next: called by one thread alone, "decode" and
+ * "decode_top" take several rows of one sequence as well, and give the same. Encoder: one entry. */
 #define LMOPT_ENTRY_PREFILL "prefill"
 #define LMOPT_ENTRY_DECODE "decode"
 #define LMOPT_ENTRY_DECODE_TOP "decode_top"

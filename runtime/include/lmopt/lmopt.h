@@ -445,6 +445,37 @@ typedef int (*lmopt_token_fn)(void *user, int32_t token);
 lmopt_status_t lmopt_session_generate(lmopt_session_t *session, int32_t token, lmopt_sampler_t *sampler, int64_t count,
                                       lmopt_token_fn receive, void *user, lmopt_error_t *error);
 
+/* Speculation: lmopt_session_generate guesses tokens and computes the logits after several of them in one pass, which
+ * costs less than as many passes where weights come from memory. Each token is still chosen by the sampler from its
+ * logits, in order, and a guess only counts when it is the token that was chosen: tokens, sampler and session are to
+ * the bit those of single steps. What was guessed wrongly leaves no trace. */
+typedef struct lmopt_speculation_options {
+  uint32_t struct_size;
+  int32_t lookup;       /* not 0: guesses what followed the latest tokens where they stood earlier in the sequence */
+  lmopt_model_t *draft; /* NULL, or a model of the same vocabulary that guesses; it computes on the session's team */
+  int32_t most;         /* most tokens guessed at once, 1 .. 15; default 15 */
+  int32_t always;       /* not 0: always `most`, where there is a guess; default: as many as the passes and guesses so
+                           far say will pay, none where none will */
+} lmopt_speculation_options_t;
+
+typedef struct lmopt_speculation_info {
+  uint32_t struct_size;
+  uint32_t reserved;
+  int64_t passes;   /* over the model by lmopt_session_generate: each chooses one token and those that were accepted */
+  int64_t proposed; /* tokens that were guessed */
+  int64_t accepted; /* of them, those that were chosen */
+} lmopt_speculation_info_t;
+
+/* Makes the generations of a decoder's session speculate from now on. A session that does keeps its tokens. USAGE: it
+ * holds some already, speculates already, an option is out of range, there is nothing to guess from, or the draft is an
+ * encoder or has another vocabulary (the first token that differs is named) · UNSUPPORTED: the session computes on a
+ * GPU, or one of the models has a state (state_bytes_per_sequence), which cannot be taken back. */
+lmopt_status_t lmopt_session_speculate(lmopt_session_t *session, const lmopt_speculation_options_t *options,
+                                       lmopt_error_t *error);
+/* What came of it; all 0 for a session that does not speculate. */
+lmopt_status_t lmopt_session_get_speculation(const lmopt_session_t *session, lmopt_speculation_info_t *info,
+                                             lmopt_error_t *error);
+
 /*===--------------------------------------------------------------------------------------------------------------===*
  * Chat templates
  *===--------------------------------------------------------------------------------------------------------------===*/

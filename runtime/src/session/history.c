@@ -9,7 +9,8 @@
  * switch, or is cut back below it, is read from its first token again when its next token comes: one prompt of that
  * length. What is computed thereby depends on the sequence alone, to the bit, and not on how it came.
  * In: the tokens held. Out: a cache that holds them all, turned as their number asks.
- * Cost: 4 bytes a token, for sessions that may cross the switch, or have a window, a state or rings. Tested by
+ * Cost: 4 bytes a token, for sessions that may cross the switch, have a window, a state or rings, or guess what comes
+ * next (speculation.c). Tested by
  * test/unit/runtime/LengthTest.cpp and WindowTest.cpp.
  */
 #include "runtime/src/session/history.h"
@@ -24,6 +25,12 @@
 lmopt_status_t lmoptp_history_create(lmopt_session_t *session, lmopt_error_t *error) {
   bool rereads = session->window || session->state || session->ring_back != INT64_MAX;
   if (!rereads && !lmoptp_rope_of(session->model->table, session->context))
+    return LMOPT_OK;
+  return lmoptp_history_require(session, error);
+}
+
+lmopt_status_t lmoptp_history_require(lmopt_session_t *session, lmopt_error_t *error) {
+  if (session->history)
     return LMOPT_OK;
   uint64_t bytes = (uint64_t)session->context * sizeof *session->history;
   session->history = malloc(bytes);

@@ -8,6 +8,8 @@
 #include "runtime/src/session/session.h"
 
 lmopt_status_t lmoptp_history_create(lmopt_session_t *session, lmopt_error_t *error);
+/* From now on the session, which holds none yet, has its tokens. */
+lmopt_status_t lmoptp_history_require(lmopt_session_t *session, lmopt_error_t *error);
 /* Before the next of `count` tokens come: makes place for one, and reads again what moved or must be turned otherwise.
  */
 lmopt_status_t lmoptp_history_prepare(lmopt_session_t *session, lmopt_team_t *team, int64_t count,

@@ -8,6 +8,7 @@
 #include "runtime/src/session/cache.h"
 #include "runtime/src/session/check.h"
 #include "runtime/src/session/history.h"
+#include "runtime/src/session/speculation.h"
 #include "runtime/src/session/step.h"
 #include "runtime/src/session/team.h"
 #include "runtime/src/session/window.h"
@@ -90,6 +91,7 @@ lmopt_status_t lmopt_session_create(lmopt_model_t *model, const lmopt_session_op
 void lmopt_session_destroy(lmopt_session_t *session) {
   if (!session)
     return;
+  lmoptp_speculation_destroy(session->speculation);
   lmoptp_cache_destroy(session);
   lmopt_team_destroy(session->team);
   lmoptp_unreserve(session->state, session->model->table->state_bytes_per_sequence);
@@ -109,6 +111,7 @@ lmopt_status_t lmopt_session_truncate(lmopt_session_t *session, int64_t position
     return lmoptp_fail(error, LMOPT_ERROR_USAGE, "session: cannot truncate to position %lld of %lld",
                        (long long)position, (long long)session->held);
   lmoptp_keep(session, position);
+  lmoptp_speculation_keep(session->speculation, position);
   session->held = position;
   if (position == 0)
     session->dropped = 0;

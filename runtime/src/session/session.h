@@ -2,7 +2,8 @@
  *
  * The state of a session. Who works on it, each relying on those before: check.c (what callers give), cache.c (memory
  * of a sequence), step.c (one step of the generated code), window.c (sessions without end), history.c (what is read
- * again), session.c (decoders) and encode.c (encoders). Where it computes is known to its team only (team.c).
+ * again), session.c (decoders) and encode.c (encoders), speculation.c (guesses), generate.c (which tokens follow).
+ * Where it computes is known to its team only (team.c).
  */
 #ifndef LMOPT_SRC_SESSION_H
 #define LMOPT_SRC_SESSION_H
@@ -30,7 +31,8 @@ struct lmopt_session {
   int64_t expected; // the caller's word how long the sequence will be
   int64_t rope;     // by which rotary angles the keys in the cache are turned, as lmopt_segment_t
   int64_t window, sinks, dropped;
-  bool marked; // seen before in the same batch
+  bool marked;                            // seen before in the same batch
+  struct lmoptp_speculation *speculation; // NULL: it does not
   // Room for the segments and output rows of one step.
   lmopt_segment_t *segments;
   int32_t *rows;

@@ -102,6 +102,38 @@ lmopt_status_t lmoptp_decode_pass(lmopt_session_t *const *sessions, int64_t coun
   return status;
 }
 
+// One thread computes all rows in one kernel before the next, so the code for few rows may be given some of the same
+// sequence; of several threads one might read keys that another has not stored yet, but for a chunk of a prompt.
+static const lmopt_entry_t *entry_for_rows(const lmopt_session_t *session, int64_t rows, int64_t top) {
+  const lmopt_model_t *model = session->model;
+  bool is_few = rows == 1 || (lmopt_team_threads(session->team) == 1 && rows <= model->few->max_rows);
+  return is_few ? entry_for(model, top) : model->many;
+}
+
+lmopt_status_t lmoptp_rows_pass(lmopt_session_t *session, const int32_t *tokens, int64_t rows, int64_t top,
+                                float *logits, lmopt_error_t *error) {
+  lmopt_status_t status = lmoptp_cache_reach(session, session->position + rows, error);
+  if (!status)
+    status = lmoptp_make_room(session, rows, error);
+  if (status)
+    return status;
+  lmopt_segment_t segment = segment_of(session, 0, rows);
+  for (int64_t i = 0; i < rows; ++i)
+    session->rows[i] = (int32_t)i;
+  lmopt_step_t step = {
+      .tokens = tokens,
+      .rows = rows,
+      .segments = &segment,
+      .segment_count = 1,
+      .results = &logits,
+      .output_rows = session->rows,
+      .output_count = rows,
+      .top = top,
+  };
+  return lmoptp_team_step(session->team, session->model, entry_for_rows(session, rows, top), &step, 0, NULL, NULL,
+                          error);
+}
+
 /*===--- Of a GPU that finds the greatest logits ---===*/
 
 lmopt_status_t lmoptp_top_pass(lmopt_session_t *session, int32_t token, int32_t top, lmopt_device_top_t *greatest,

@@ -23,6 +23,11 @@ lmopt_status_t lmoptp_prefill_chunk(lmopt_session_t *session, lmopt_team_t *team
 lmopt_status_t lmoptp_decode_pass(lmopt_session_t *const *sessions, int64_t count, const int32_t *tokens, int64_t top,
                                   float *logits, lmopt_session_t *leader, lmopt_error_t *error);
 
+/* The next `rows` tokens of one sequence on threads, and the logits after each of them: [rows, vocabulary], as
+ * lmoptp_decode_pass gives them. Nothing of it counts as in the cache; who calls says how much does. */
+lmopt_status_t lmoptp_rows_pass(lmopt_session_t *session, const int32_t *tokens, int64_t rows, int64_t top,
+                                float *logits, lmopt_error_t *error);
+
 /*===--- Of a GPU that finds the greatest logits (lmoptp_team_finds_greatest) ---===*/
 
 /* As lmoptp_decode_pass, of one session, with nothing but the `top` greatest: [top]. */

@@ -5,12 +5,13 @@
  * Keys are stored turned by their positions, so a token that moves needs new keys; its values in upper layers also hold
  * what it saw of tokens that are gone. Both are settled by reading the kept tokens again, half a window at a time: one
  * token of prompt for each token generated, and prompts are several times faster (history.c does it). The first `sinks`
- * do not move and are not read again, unless the length decides how positions are turned or a ring of the cache has lost
- * them. What the session computes is
- * what a fresh one does on the tokens kept, to the bit.
- * Tested by test/unit/runtime/WindowTest.cpp.
+ * do not move and are not read again, unless the length decides how positions are turned or a ring of the cache has
+ * lost them. What the session computes is what a fresh one does on the tokens kept, to the bit. Tested by
+ * test/unit/runtime/WindowTest.cpp.
  */
 #include "runtime/src/session/window.h"
+
+#include "runtime/src/session/speculation.h"
 
 #include <string.h>
 
@@ -40,6 +41,7 @@ void lmoptp_window_forget(lmopt_session_t *session) {
   session->held -= gone;
   session->dropped += gone;
   lmoptp_keep(session, session->sinks);
+  lmoptp_speculation_keep(session->speculation, session->sinks);
 }
 
 int64_t lmoptp_window_fit(const lmopt_session_t *session, int64_t count) {

@@ -42,6 +42,12 @@ expect 0 "$LMOPT" bench "$gpu" --device cuda --prompt 40 -r 1 --format json
 json 'r["device"]["capability"] == 86 and len(r["bounds"]) == 12 and r["bounds"]["u8s8_gflop_per_s"] == r["bounds"]["mma_u8s8_gflop_per_s"]'
 unset FAKE_CUDA_SM
 
+# Guesses are for CPUs.
+for command in 'run -p a' 'bench --prompt 40'; do
+  # shellcheck disable=SC2086
+  refuse 4 'computes on a GPU; sessions there do not speculate yet' "$LMOPT" $command "$gpu" --device cuda --lookup
+done
+
 # What it is, without any driver.
 export LMOPT_LIBCUDA=$scratch/none.so
 expect 0 "$LMOPT" inspect "$gpu"

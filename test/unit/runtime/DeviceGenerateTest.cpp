@@ -291,4 +291,14 @@ TEST_F(DeviceGenerateTest, moreOfThemThanLandAtOnce) {
   }
 }
 
+TEST_F(DeviceGenerateTest, guessesAreRefused) {
+  Session session = makeSession(openModel(deviceDecoderPath), gpu());
+  lmopt_speculation_options_t options{};
+  options.struct_size = sizeof options;
+  options.lookup = 1;
+  lmopt_error_t error{};
+  EXPECT_EQ(lmopt_session_speculate(session.get(), &options, &error), LMOPT_ERROR_UNSUPPORTED);
+  EXPECT_EQ(error.message, deviceDecoderPath + " computes on a GPU; sessions there do not speculate yet");
+}
+
 } // namespace

@@ -7,6 +7,7 @@
  * writes the cache rows and arena cells of its share, so that a lost barrier, a wrong partition, a shared cache or an
  * overlapping arena changes the result. A step that breaks the contract of abi.h gives NaN. FAKE_ENCODER chooses the
  * kind; FAKE_SWITCH is the rope_switch; FAKE_STATE keeps the hash in the state of the sequence, not in its cache;
+ * FAKE_PERIOD adds 700 to the logit of token (7 p + 3) mod FAKE_PERIOD: text that mostly repeats itself;
  * FAKE_RING keeps the hashes of the latest so many positions in a ring behind the cache, and goes on from there;
  * FAKE_RICH is an encoder with an input "marks" (each product plus 3 * mark) and a second result, "traces", three
  * floats for each token: ((hash so far + d) mod 1009); FAKE_TABLE lets a test change the code table, which is longer
@@ -35,6 +36,11 @@ enum { STATE = 0 };
 #endif
 #ifndef FAKE_RING
 #define FAKE_RING 0
+#endif
+#ifdef FAKE_PERIOD
+#define FAVOUR(token, position) ((token) == (7 * (position) + 3) % FAKE_PERIOD ? 700 : 0)
+#else
+#define FAVOUR(token, position) 0
 #endif
 enum { VOCABULARY = 97, TRACE = 3, WEIGHTS = 2048, MODULUS = 1009, PER_THREAD = 64 };
 
@@ -235,7 +241,7 @@ static void run(const lmopt_step_t *step, int64_t thread, int64_t threads, int64
     }
     for (int64_t v = thread; v < WIDTH; v += threads)
       step->results[0][i * WIDTH + v] =
-          (float)((hashes[row] + (KIND == LMOPT_KIND_DECODER ? 31 * v + position : v)) % MODULUS);
+          (float)((hashes[row] + (KIND == LMOPT_KIND_DECODER ? 31 * v + position : v)) % MODULUS + FAVOUR(v, position));
   }
 }
 
