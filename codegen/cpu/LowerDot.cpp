@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The spellings of lmk.dot_u8s8, lmk.dot_s16, lmk.dot_bf16 and lmk.lookup; see LowerDot.h. The widening forms never use vpmaddubsw:
-// it saturates its 16-bit sums. Even and odd bytes are widened to 16 bits apart, so that vpmaddwd adds two exact
-// products at a time:
+// The spellings of lmk.dot_u8s8, lmk.dot_s16, lmk.dot_bf16 and lmk.lookup; see LowerDot.h. The widening forms never use
+// vpmaddubsw: it saturates its 16-bit sums. Even and odd bytes are widened to 16 bits apart, so that vpmaddwd adds two
+// exact products at a time:
 //
 //   lane (32 bits)      u3 u2 u1 u0
 //   even = lane & 00ff00ff         -> u2, u0 as 16-bit numbers; signed bytes: shift left then right by 8

@@ -3,10 +3,10 @@
 // The bounds of this machine, measured here and now: how fast it multiplies and how fast it reads memory.
 //
 // In: a number of threads, and what instructions the code that is to be measured uses. Out: rates of all of them
-// together, with those instructions. Each unit is driven by independent chains of one instruction, more than its latency
-// (4 to 5 cycles on two units) can hold up. Without products of bytes it is two: pairs of words, and their addition;
-// without products of bf16 they are those of f32, two for a pair. A unit whose steps are others still has the rate 0.
-// Tested by test/tools/lmopt.
+// together, with those instructions. Each unit is driven by independent chains of one instruction, more than its
+// latency (4 to 5 cycles on two units) can hold up. Without products of bytes it is two: pairs of words, and their
+// addition; without products of bf16 they are those of f32, two for a pair. A unit whose steps are others still has the
+// rate 0. Tested by test/tools/lmopt.
 #ifndef LMOPT_TOOLS_LMOPT_MACHINE_H
 #define LMOPT_TOOLS_LMOPT_MACHINE_H
 

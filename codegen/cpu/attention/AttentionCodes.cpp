@@ -81,26 +81,26 @@ void TileEmitter::accumulateCodes(Value start, Value panels) {
   int64_t registers = spec.valueDim() / kLanes, panelBytes = kLanes * spec.valueBytes();
   Value values = e.at(tile.values, e.mul(kept(start), spec.valueBytes()));
   forTiles(2, registers, [&](int64_t first, int64_t rows, Value column, int64_t count) {
-    Values dots = e.loop(e.index(0), panels, 1, Values(2 * rows * count, e.intsOf(0)),
-                         [&](Value panel, const Values &carried) {
-                           Values next = carried;
-                           Value from = e.at(values, e.mul(panel, panelBytes));
-                           if (first == 0)
-                             askAhead(from, column, count, registers);
-                           for (int64_t four = 0; four < kLanes / 4; ++four) {
-                             Values columns;
-                             Value line = e.at(from, e.add(e.mul(column, 64), four * registers * 64));
-                             for (int64_t d = 0; d < count; ++d)
-                               columns.push_back(loadBytes(e.at(line, d * 64)));
-                             for (int64_t i = 0; i < 2 * rows; ++i) {
-                               Value weights = e.at(scratch.score(first + i / 2), e.mul(panel, 2 * kLanes));
-                               Value w = fourBytes(e.at(weights, i % 2 * kLanes + 4 * four));
-                               for (int64_t d = 0; d < count; ++d)
-                                 next[i * count + d] = dot(next[i * count + d], w, columns[d]);
-                             }
-                           }
-                           return next;
-                         });
+    Values dots =
+        e.loop(e.index(0), panels, 1, Values(2 * rows * count, e.intsOf(0)), [&](Value panel, const Values &carried) {
+          Values next = carried;
+          Value from = e.at(values, e.mul(panel, panelBytes));
+          if (first == 0)
+            askAhead(from, column, count, registers);
+          for (int64_t four = 0; four < kLanes / 4; ++four) {
+            Values columns;
+            Value line = e.at(from, e.add(e.mul(column, 64), four * registers * 64));
+            for (int64_t d = 0; d < count; ++d)
+              columns.push_back(loadBytes(e.at(line, d * 64)));
+            for (int64_t i = 0; i < 2 * rows; ++i) {
+              Value weights = e.at(scratch.score(first + i / 2), e.mul(panel, 2 * kLanes));
+              Value w = fourBytes(e.at(weights, i % 2 * kLanes + 4 * four));
+              for (int64_t d = 0; d < count; ++d)
+                next[i * count + d] = dot(next[i * count + d], w, columns[d]);
+            }
+          }
+          return next;
+        });
     for (int64_t r = 0; r < rows; ++r)
       for (int64_t d = 0; d < count; ++d) {
         Value sum = e.toFloat(joined(dots[2 * r * count + d], dots[(2 * r + 1) * count + d]));

@@ -32,8 +32,7 @@ Values TileEmitter::loadColumns(Value address) {
   if (!widened())
     return {e.load(VectorType::get({2 * kLanes}, e.b.getBF16Type()), address, 64)};
   Value pairs = e.load(e.ints(), address, 64);
-  return {e.bitcast(e.shl(pairs, e.intsOf(16)), e.floats()),
-          e.bitcast(e.bitAnd(pairs, e.intsOf(-65536)), e.floats())};
+  return {e.bitcast(e.shl(pairs, e.intsOf(16)), e.floats()), e.bitcast(e.bitAnd(pairs, e.intsOf(-65536)), e.floats())};
 }
 
 // Of queries or weights the number, or the pair, of one step in every lane.

@@ -34,8 +34,8 @@ struct Tile {
   bool once = false;  ///< no other tile reads them soon
 };
 
-// Scratch of one thread: queries [8][head_dim padded], scores [8][256] (weights take their place; where bf16 is widened,
-// queries and weights are rounded but kept as f32: widened once, not at each use), outputs [8][dv]; one
+// Scratch of one thread: queries [8][head_dim padded], scores [8][256] (weights take their place; where bf16 is
+// widened, queries and weights are rounded but kept as f32: widened once, not at each use), outputs [8][dv]; one
 // register for each row: largest score, by lane; one number for each row: maximum, that of the block negated, what the
 // sums so far and those of the block count from now on, sum of weights. With i8 a query is [K4] high and [K4] low
 // bytes, and a panel of weights 16 high and 16 low bytes.

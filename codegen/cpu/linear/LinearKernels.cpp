@@ -81,20 +81,20 @@ struct LinearEmitter : LinearEnds {
     Values rowsOf;
     for (int64_t r = 0; r < rows; ++r)
       rowsOf.push_back(rowOf(row, r));
-    Values sums = e.loop(e.index(0), e.index(steps()), 1, starts(rowsOf, panel, panels),
-                         [&](Value step, const Values &carried) {
-                           Values next = carried, columns;
-                           for (int64_t p = 0; p < panels; ++p)
-                             columns.push_back(loadWeights(lines, step, p));
-                           for (int64_t p = 0; p < panels; ++p)
-                             askFor(step, p);
-                           for (int64_t r = 0; r < rows; ++r) {
-                             Value activation = loadActivation(codes(rowsOf[r], step));
-                             for (int64_t p = 0; p < panels; ++p)
-                               next[r * panels + p] = multiply(activation, columns[p], next[r * panels + p]);
-                           }
-                           return next;
-                         });
+    Values sums =
+        e.loop(e.index(0), e.index(steps()), 1, starts(rowsOf, panel, panels), [&](Value step, const Values &carried) {
+          Values next = carried, columns;
+          for (int64_t p = 0; p < panels; ++p)
+            columns.push_back(loadWeights(lines, step, p));
+          for (int64_t p = 0; p < panels; ++p)
+            askFor(step, p);
+          for (int64_t r = 0; r < rows; ++r) {
+            Value activation = loadActivation(codes(rowsOf[r], step));
+            for (int64_t p = 0; p < panels; ++p)
+              next[r * panels + p] = multiply(activation, columns[p], next[r * panels + p]);
+          }
+          return next;
+        });
     finishTile(sums, row, rowEnd, rows, panel, panels);
   }
 

@@ -72,9 +72,10 @@ private:
 constexpr int64_t kOnceAhead = 8192;
 
 /// The same for one row with 256-bit registers, into the first-level cache: not far, but in the order of the addresses,
-/// which the loads between many other instructions do not keep. Zen 3, 1024 bytes ahead: products with s8 8.1 to 9.7 GB/s
-/// without and with it, bf16 8.7 and 9.7, f32 no difference. Zen 4, tg64 of SmolLM2 with code for Zen 3, 1024 to 256
-/// bytes: int8 110 to 136 tokens/s, native 135 to 155; 8192 and 0 in between (means of three rounds in turns, busy memory).
+/// which the loads between many other instructions do not keep. Zen 3, 1024 bytes ahead: products with s8 8.1 to 9.7
+/// GB/s without and with it, bf16 8.7 and 9.7, f32 no difference. Zen 4, tg64 of SmolLM2 with code for Zen 3, 1024 to
+/// 256 bytes: int8 110 to 136 tokens/s, native 135 to 155; 8192 and 0 in between (means of three rounds in turns, busy
+/// memory).
 constexpr int64_t kStreamAhead = 256;
 
 /// Emits the body of a product with grouped weights: (in, weights, out, rowBegin, rowEnd, panelBegin, panelEnd).

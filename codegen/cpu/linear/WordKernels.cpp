@@ -5,8 +5,9 @@
 //
 // Widening bytes beside each product costs a third of the instructions. So both sides are widened once, into scratch: a
 // block of rows for all panels, then a panel for all rows of the block. A product is then two instructions of 16
-// factors, the multiplication and the addition, and nothing else (Zen 4, code for AVX2: 183 GOP/s where widening at each
-// use reaches 137; four instructions a cycle are 237). Sums are the same integers, so which way a row goes changes no bit.
+// factors, the multiplication and the addition, and nothing else (Zen 4, code for AVX2: 183 GOP/s where widening at
+// each use reaches 137; four instructions a cycle are 237). Sums are the same integers, so which way a row goes changes
+// no bit.
 //
 //   rows     [row][step] of 8 bytes: the codes 0, 2 of the step as words, then 1, 3
 //   weights  [step] of 128 bytes:    for 16 outputs the weights 0, 2 of the step as words, then 1, 3
@@ -122,7 +123,8 @@ struct WordEmitter : LinearEnds {
 
   void inChunks(Value block, Value end, Value panelBegin, Value panelEnd) {
     auto overAll = [&](const std::function<void(Value, Value)> &body) {
-      overPanels(panelBegin, panelEnd, [&](Value panel) { overTiles(block, end, [&](Value row) { body(row, panel); }); });
+      overPanels(panelBegin, panelEnd,
+                 [&](Value panel) { overTiles(block, end, [&](Value row) { body(row, panel); }); });
     };
     overAll([&](Value row, Value panel) { storeSums(starts(rowsFrom(row, height()), panel, 1), row, panel); });
     e.loop(e.index(0), e.index(spec.steps()), words.steps(), [&](Value first) {
@@ -130,9 +132,8 @@ struct WordEmitter : LinearEnds {
       widenRows(block, end, first, steps);
       overPanels(panelBegin, panelEnd, [&](Value panel) {
         widenPanel(panel, first, steps);
-        overTiles(block, end, [&](Value row) {
-          storeSums(products(block, row, steps, loadSums(row, panel)), row, panel);
-        });
+        overTiles(block, end,
+                  [&](Value row) { storeSums(products(block, row, steps, loadSums(row, panel)), row, panel); });
       });
     });
     overAll([&](Value row, Value panel) { finishTile(loadSums(row, panel), row, rowEnd, height(), panel, 1); });

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Matrix products against plain loops, for each CPU whose kernels differ: ragged outputs and depths, all tile
-// remainders, results in memory that ends with the last number, shares of rows and panels, codes as words. Integer products must agree
-// bit for bit, products of f32 and of bf16 within the rounding of their sum: K * eps * sum |x| |w|.
+// remainders, results in memory that ends with the last number, shares of rows and panels, codes as words. Integer
+// products must agree bit for bit, products of f32 and of bf16 within the rounding of their sum: K * eps * sum |x| |w|.
 #include "codegen/cpu/linear/LinearSpec.h"
 #include "test/unit/codegen/KernelHarness.h"
 
