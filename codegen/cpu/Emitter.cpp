@@ -305,6 +305,18 @@ void Emitter::loop(int64_t from, int64_t to, int64_t step, const std::function<v
   if (to > from)
     loop(index(from), index(to), step, body);
 }
+// The branch that the loop becomes takes the attribute along.
+Emitter::Values Emitter::loopAsWritten(Value from, Value to, int64_t step, const Values &carried,
+                                       const std::function<Values(Value, const Values &)> &body) {
+  Values results = loop(from, to, step, carried, body);
+  MLIRContext *context = b.getContext();
+  auto unroll = LLVM::LoopUnrollAttr::get(context, /*disable=*/b.getBoolAttr(true), {}, {}, {}, {}, {}, {});
+  results.front().getDefiningOp()->setAttr(
+      "llvm.loop_annotation",
+      LLVM::LoopAnnotationAttr::get(context, {}, {}, {}, unroll, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}));
+  return results;
+}
+
 Emitter::Values Emitter::loop(Value from, Value to, int64_t step, const Values &carried,
                               const std::function<Values(Value, const Values &)> &body) {
   auto op =

@@ -115,6 +115,9 @@ public:
   void loop(int64_t from, int64_t to, int64_t step, const std::function<void(Value)> &body);
   Values loop(Value from, Value to, int64_t step, const Values &carried,
               const std::function<Values(Value, const Values &)> &body);
+  /// One that LLVM does not unroll: its registers are all in use.
+  Values loopAsWritten(Value from, Value to, int64_t step, const Values &carried,
+                       const std::function<Values(Value, const Values &)> &body);
   void ifThen(Value condition, const std::function<void()> &body);
   void ifElse(Value condition, const std::function<void()> &then, const std::function<void()> &otherwise);
 

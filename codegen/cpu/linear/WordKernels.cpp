@@ -77,7 +77,7 @@ struct WordEmitter : LinearEnds {
     Values at;
     for (int64_t r = 0; r < height(); ++r)
       at.push_back(rowWords(block, row, r));
-    return e.loop(e.index(0), steps, 1, begin, [&](Value step, Values sums) {
+    return e.loopAsWritten(e.index(0), steps, 1, begin, [&](Value step, Values sums) {
       for (int64_t half = 0; half < 2; ++half) {
         Value column = e.load(e.words(), e.at(scratch, e.add(e.mul(step, 128), 64 * half)), 64);
         for (int64_t r = 0; r < height(); ++r) {
