@@ -27,7 +27,7 @@
 // CHECK: func.func private @[[POOL]](
 // CHECK-NOT: func.func @{{decode|prefill}}
 
-// ALDERLAKE: @linear_u8s8_n24_k16_bias_tile4x1_avxvnni(
+// ALDERLAKE: @linear_u8s8_n24_k16_bias_tile6x1_avxvnni(
 
 // The tile of the one CPU, the dot product of the other.
 // SPELLED: @linear_u8s8_n24_k16_bias_tile8x3_avx2(
