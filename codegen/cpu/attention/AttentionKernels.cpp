@@ -39,7 +39,7 @@ struct AttendEmitter {
     turnHead(e, spec, turn, from, [&](int64_t d, Value v) {
       int64_t lanes = cast<VectorType>(v.getType()).getDimSize(0);
       Value scaled = e.mul(v, e.floatsOf(spec.scale, lanes));
-      if (spec.bf16() && !e.shape.bf16) // see TileEmitter::widened
+      if (isWidened(spec, e.shape))
         return e.store(e.roundToBf16(scaled), e.at(scratch.query(r), 4 * d));
       e.store(spec.bf16() ? e.toBf16(scaled) : scaled, e.at(scratch.query(r), spec.elementBytes() * d));
     });

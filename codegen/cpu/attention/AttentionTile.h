@@ -21,6 +21,9 @@ constexpr int64_t kAhead = 8192;  // bytes of values asked for ahead: 64 positio
 constexpr float kMasked = -1e30f; // finite, so that differences of two masked scores are 0 and not NaN
 constexpr float kLog2e = 1.44269504088896341f;
 
+/// Whether pairs of bf16 are multiplied as two f32 each: queries and weights are then kept so.
+inline bool isWidened(const AttentionSpec &spec, const Shape &shape) { return spec.bf16() && !shape.bf16; }
+
 // A tile's rows are query heads of tokens; where they come from and how far each may look is the caller's business.
 struct Tile {
   int64_t rows = 0;
@@ -83,7 +86,7 @@ struct TileEmitter {
   // One step of a product multiplies one float, or two bf16, of 16 columns: 64 bytes of keys or values either way. An
   // operand is one register, or, where bf16 is widened, two: the first and the second of each pair.
   int64_t factors() const { return spec.bf16() ? 2 : 1; }
-  bool widened() const { return spec.bf16() && !e.shape.bf16; }
+  bool widened() const { return isWidened(spec, e.shape); }
   Emitter::Values loadColumns(mlir::Value address);
   Emitter::Values loadRow(mlir::Value numbers, mlir::Value step);
   mlir::Value multiply(const Emitter::Values &row, const Emitter::Values &columns, mlir::Value sum);
